@@ -1,0 +1,37 @@
+// What the API asks the agent for; the service implements it. One thread: the loop's.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "agent/base/event.hpp"
+#include "agent/config/config.hpp"
+#include "agent/coordination/coordinator.hpp"
+#include "agent/refresh/token_status.hpp"
+
+namespace jeton::agent {
+
+struct AgentStatus {
+  std::string version;
+  std::string host;
+  std::int64_t pid = 0;
+  WallTime started_at;
+  WallTime now;
+  CoordinatorHealth coordinator;
+  std::vector<TokenStatus> tokens;  // by name
+};
+
+class StatusProvider {
+ public:
+  virtual ~StatusProvider() = default;
+  [[nodiscard]] virtual AgentStatus agent_status() const = 0;
+  [[nodiscard]] virtual std::optional<TokenStatus> token_status(const std::string& name) const = 0;
+  // Who may read the token; nullptr if there is no such token.
+  [[nodiscard]] virtual const AccessConfig* token_access(const std::string& name) const = 0;
+  // Notified at every change of any token's status; lives as long as the agent.
+  [[nodiscard]] virtual Event& changed() = 0;
+};
+
+}  // namespace jeton::agent

@@ -1,0 +1,31 @@
+// Exponential backoff with full jitter: each pause is uniform in [floor, min(cap, base * 2^failures)], which spreads
+// a fleet's retries best ("Exponential Backoff And Jitter", M. Brooker, AWS Architecture Blog, 2015).
+#pragma once
+
+#include "agent/base/random.hpp"
+#include "agent/base/time.hpp"
+
+namespace jeton::agent {
+
+struct BackoffLimits {
+  Duration base;           // upper bound of the first pause
+  Duration cap;            // upper bound of every pause
+  Duration floor{0};       // lower bound of every pause, so that a lucky draw is no hot loop
+};
+
+class Backoff {
+ public:
+  Backoff(BackoffLimits limits, Random& random) : limits_(limits), random_(random) {}
+
+  // The pause after one more failure.
+  [[nodiscard]] Duration next();
+  void reset() { failures_ = 0; }
+  [[nodiscard]] unsigned failures() const { return failures_; }
+
+ private:
+  BackoffLimits limits_;
+  Random& random_;
+  unsigned failures_ = 0;
+};
+
+}  // namespace jeton::agent

@@ -1,0 +1,27 @@
+// What the agent throws inside. The message says what failed, where, and what to do; it never holds a secret.
+#pragma once
+
+#include <cerrno>
+#include <stdexcept>
+#include <string>
+#include <system_error>
+
+namespace jeton::agent {
+
+class Error : public std::runtime_error {
+ public:
+  using std::runtime_error::runtime_error;
+};
+
+// The coordinator could not be asked: not "busy", not "lost", but unknown.
+class TransportError : public Error {
+ public:
+  using Error::Error;
+};
+
+// "what: No such file or directory" from the current errno.
+[[nodiscard]] inline Error errno_error(const std::string& what, int error = errno) {
+  return Error(what + ": " + std::generic_category().message(error));
+}
+
+}  // namespace jeton::agent

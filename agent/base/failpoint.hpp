@@ -1,0 +1,22 @@
+// Named places where a test makes the agent fail. Compiled in by -DJETON_FAILPOINTS=ON; otherwise nothing is left.
+//
+// JETON_FAILPOINTS="segment.publish.filled=kill;redis.publish.sent=sleep:500" in the environment arms them at start:
+//   kill      SIGKILL to the process itself
+//   sleep:MS  block the thread
+//   throw     throw Error
+//   NAME=2*kill  acts from the second time on that the place is passed
+#pragma once
+
+#include <string_view>
+
+namespace jeton::agent {
+
+void failpoint_passed(std::string_view name);
+
+}  // namespace jeton::agent
+
+#ifdef JETON_FAILPOINTS
+#define JETON_FAILPOINT(name) ::jeton::agent::failpoint_passed(name)
+#else
+#define JETON_FAILPOINT(name) static_cast<void>(0)
+#endif

@@ -1,0 +1,43 @@
+// The agent's log: a message and named fields, one line an event, on stderr or in the journal.
+//
+//   log::warning("fetch failed", {{"token", name}, {"error", e.what()}, {"retry_in", "4s"}});
+//
+// Formats: text `2026-01-02T03:04:05.678Z warning fetch failed token=wechat error="..."`, json one object a line,
+// journal native fields (JETON_TOKEN=...), auto: journal under systemd, text otherwise. Any thread. Never pass a secret.
+#pragma once
+
+#include <cstdint>
+#include <initializer_list>
+#include <string>
+#include <string_view>
+#include <type_traits>
+
+namespace jeton::agent::log {
+
+enum class Level { trace, debug, info, warning, error };
+enum class Format { automatic, text, json, journal };
+
+struct Field {
+  Field(std::string_view k, std::string v) : key(k), value(std::move(v)) {}
+  Field(std::string_view k, std::string_view v) : key(k), value(v) {}
+  Field(std::string_view k, const char* v) : key(k), value(v) {}
+  template <typename Integer, typename = std::enable_if_t<std::is_integral_v<Integer>>>
+  Field(std::string_view k, Integer v) : key(k), value(std::to_string(v)) {}
+
+  std::string_view key;
+  std::string value;
+};
+using Fields = std::initializer_list<Field>;
+
+// Before the first line; later calls change it. The default is info, automatic.
+void configure(Level level, Format format);
+void set_level(Level level);
+
+void write(Level level, std::string_view message, Fields fields);
+inline void trace(std::string_view message, Fields fields = {}) { write(Level::trace, message, fields); }
+inline void debug(std::string_view message, Fields fields = {}) { write(Level::debug, message, fields); }
+inline void info(std::string_view message, Fields fields = {}) { write(Level::info, message, fields); }
+inline void warning(std::string_view message, Fields fields = {}) { write(Level::warning, message, fields); }
+inline void error(std::string_view message, Fields fields = {}) { write(Level::error, message, fields); }
+
+}  // namespace jeton::agent::log

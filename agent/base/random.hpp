@@ -1,0 +1,31 @@
+// Where chance comes from. The operating system's generator in the agent, a seeded one in a simulation.
+#pragma once
+
+#include <cstddef>
+#include <span>
+#include <string>
+
+namespace jeton::agent {
+
+class Random {
+ public:
+  Random() = default;
+  Random(const Random&) = delete;
+  Random& operator=(const Random&) = delete;
+  virtual ~Random() = default;
+
+  virtual void fill(std::span<std::byte> out) = 0;
+
+  // Uniform in [0, 1), 53 bits.
+  [[nodiscard]] double uniform();
+  // `bytes` random bytes as lower-case hexadecimal digits.
+  [[nodiscard]] std::string hex(std::size_t bytes);
+};
+
+// getrandom(2); never fails on a booted machine. Any thread.
+class OsRandom final : public Random {
+ public:
+  void fill(std::span<std::byte> out) override;
+};
+
+}  // namespace jeton::agent

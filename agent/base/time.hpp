@@ -1,0 +1,45 @@
+// The two clocks of jeton and how they are handed around.
+//
+// WallTime: UTC in milliseconds since the Unix epoch, as it stands in Redis, in JSON and in the segment. It may
+// step. BootTime: CLOCK_BOOTTIME, counts suspend, never steps, has a meaning on this host only until reboot; leases,
+// deadlines and sleeps are in BootTime.
+//
+// Nobody reads a clock by itself: a Clock is given to whoever needs one, so that the same code runs in virtual time.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+
+namespace jeton::agent {
+
+using Duration = std::chrono::nanoseconds;
+using Milliseconds = std::chrono::milliseconds;
+using WallTime = std::chrono::sys_time<Milliseconds>;
+
+// Names the time base of BootTime. Has no now(): ask a Clock.
+struct BootClock {
+  using duration = std::chrono::nanoseconds;
+  using rep = duration::rep;
+  using period = duration::period;
+  using time_point = std::chrono::time_point<BootClock>;
+  static constexpr bool is_steady = true;
+};
+using BootTime = BootClock::time_point;
+
+class Clock {
+ public:
+  Clock() = default;
+  Clock(const Clock&) = delete;
+  Clock& operator=(const Clock&) = delete;
+  virtual ~Clock() = default;
+
+  [[nodiscard]] virtual WallTime wall_now() const = 0;
+  [[nodiscard]] virtual BootTime boot_now() const = 0;
+};
+
+// Milliseconds since the Unix epoch; negative before 1970.
+[[nodiscard]] constexpr std::int64_t to_unix_ms(WallTime t) { return t.time_since_epoch().count(); }
+[[nodiscard]] constexpr WallTime from_unix_ms(std::int64_t ms) { return WallTime{Milliseconds{ms}}; }
+[[nodiscard]] constexpr Milliseconds to_ms(Duration d) { return std::chrono::duration_cast<Milliseconds>(d); }
+
+}  // namespace jeton::agent

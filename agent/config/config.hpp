@@ -1,0 +1,135 @@
+// The configuration as the rest of the agent sees it: parsed, validated, defaults filled in, immutable. DESIGN.md
+// section 10 is the text form; config/agent.yaml explains every key. Compared with == at reload.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "agent/base/log.hpp"
+#include "agent/base/time.hpp"
+#include "agent/config/secret_template.hpp"
+
+namespace jeton::agent {
+
+// What to do when a protection cannot be had (mlock limit, runtime_dir not on tmpfs).
+enum class Policy { warn, refuse };
+
+struct LogConfig {
+  log::Level level = log::Level::info;
+  log::Format format = log::Format::automatic;
+  bool operator==(const LogConfig&) const = default;
+};
+
+struct AgentConfig {
+  std::filesystem::path runtime_dir = "/run/jeton";
+  LogConfig log;
+  Policy memory_lock = Policy::warn;    // agent.memory_lock: segments cannot be locked into memory
+  Policy disk_backed = Policy::warn;  // agent.disk_backed: runtime_dir is not on tmpfs
+  bool core_dumps = false;              // agent.core_dumps: allow them; they hold no heap and no stack
+  std::vector<std::string> admin_groups;  // agent.admin_groups
+  bool operator==(const AgentConfig&) const = default;
+};
+
+struct RedisEndpoint {
+  enum class Kind { tcp, unix_socket };
+  Kind kind = Kind::tcp;
+  std::string host;  // tcp; IPv6 without brackets
+  std::uint16_t port = 6379;
+  std::string path;  // unix_socket
+  int database = 0;
+  [[nodiscard]] std::string display() const;  // redis://host:port/db or unix:///path?db=0
+  bool operator==(const RedisEndpoint&) const = default;
+};
+
+struct RedisConfig {
+  RedisEndpoint endpoint;
+  SecretTemplate username;  // empty: none (AUTH password only)
+  SecretTemplate password;  // empty: no AUTH
+  Milliseconds timeout{500};  // connect and every command
+  bool operator==(const RedisConfig&) const = default;
+};
+
+struct CoordinationConfig {
+  enum class Backend { local, redis };
+  Backend backend = Backend::local;
+  std::string prefix = "jeton";
+  std::optional<RedisConfig> redis;  // set if backend is redis
+  Milliseconds lock_ttl{15'000};
+  bool operator==(const CoordinationConfig&) const = default;
+};
+
+// Where in the JSON answer things stand; RFC 6901 pointers, empty: not used.
+struct HttpResponseConfig {
+  std::string token = "/access_token";
+  std::string expires_in = "/expires_in";  // seconds from now
+  std::string expires_at;                  // unix seconds, unix milliseconds or RFC 3339
+  std::optional<Milliseconds> default_lifetime;  // if the answer has neither
+  std::string type;
+  std::string error;          // present and neither 0, "", false nor null: the fetch failed
+  std::string error_message;  // shown with it
+  std::map<std::string, std::string> attributes;  // name -> pointer
+  std::size_t max_body = 1024 * 1024;             // bytes
+  bool operator==(const HttpResponseConfig&) const = default;
+};
+
+struct HttpSourceConfig {
+  SecretTemplate url;
+  std::string method = "GET";  // GET or POST
+  std::map<std::string, SecretTemplate> query;
+  std::map<std::string, SecretTemplate> headers;
+  std::map<std::string, SecretTemplate> form;  // application/x-www-form-urlencoded body
+  // A JSON body: the document as JSON text whose strings are templates, flattened to pointer -> template and the shape.
+  std::optional<std::string> json;                 // shape, strings as they stand in the config
+  HttpResponseConfig response;
+  Milliseconds timeout{10'000};          // whole request
+  Milliseconds connect_timeout{5'000};   // DNS, TCP and TLS
+  bool allow_http = false;               // plain http:// to other hosts than loopback
+  int max_redirects = 0;                 // 0: a redirect is an error
+  bool operator==(const HttpSourceConfig&) const = default;
+};
+
+struct RefreshConfig {
+  std::optional<Milliseconds> grace;   // default min(300 s, 20 % of the lifetime)
+  std::optional<Milliseconds> spread;  // default min(10 s, grace / 4)
+  Milliseconds min_interval{1'000};    // between the starts of two fetches in the fleet
+  Milliseconds overlap{0};             // the previous token stays acceptable so long
+  Milliseconds retry_initial{1'000};   // upper bound of the first backoff after a transient failure
+  Milliseconds retry_max{60'000};      // upper bound of every one
+  Milliseconds retry_permanent{300'000};  // pause after a permanent failure
+  bool operator==(const RefreshConfig&) const = default;
+};
+
+struct BudgetConfig {
+  std::uint64_t calls = 0;  // 0: unlimited
+  Milliseconds per{86'400'000};
+  bool operator==(const BudgetConfig&) const = default;
+};
+
+struct AccessConfig {
+  std::vector<std::string> users;
+  std::vector<std::string> groups;
+  bool operator==(const AccessConfig&) const = default;
+};
+
+struct TokenConfig {
+  std::string name;
+  HttpSourceConfig source;  // the only type so far; becomes a variant with the second
+  RefreshConfig refresh;
+  BudgetConfig budget;
+  AccessConfig access;
+  std::size_t capacity = 8 * 1024;  // bytes of the token value
+  bool operator==(const TokenConfig&) const = default;
+};
+
+struct Config {
+  AgentConfig agent;
+  CoordinationConfig coordination;
+  std::map<std::string, TokenConfig> tokens;
+  bool operator==(const Config&) const = default;
+};
+
+}  // namespace jeton::agent

@@ -1,0 +1,42 @@
+// SecretTemplate: a config string that may refer to secrets: "Bearer ${file:/etc/jeton/key}". Kinds: ${file:PATH},
+// ${env:NAME}, ${credential:NAME} (systemd credentials, $CREDENTIALS_DIRECTORY). Resolved at every use, so a
+// replaced secret file is picked up by the next fetch without a reload.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "agent/base/secret.hpp"
+
+namespace jeton::agent {
+
+class SecretTemplate {
+ public:
+  struct Part {
+    enum class Kind { literal, file, env, credential };
+    Kind kind = Kind::literal;
+    std::string text;  // the literal itself, the path or the name
+  };
+
+  SecretTemplate() = default;
+  explicit SecretTemplate(std::vector<Part> parts) : parts_(std::move(parts)) {}
+  // A string without any reference.
+  static SecretTemplate literal(std::string text);
+  // Throws Error("unknown reference ${foo:...}; use ${file:}, ${env:} or ${credential:}").
+  static SecretTemplate parse(std::string_view text);
+
+  [[nodiscard]] bool empty() const { return parts_.empty(); }
+  [[nodiscard]] bool has_reference() const;
+  [[nodiscard]] const std::vector<Part>& parts() const { return parts_; }
+
+  // Reads files and environment now; one trailing newline of a file is dropped. Throws Error naming the reference, never
+  // its content: "${file:/etc/jeton/key}: No such file or directory".
+  [[nodiscard]] SecretString resolve() const;
+
+  friend bool operator==(const SecretTemplate&, const SecretTemplate&);
+
+ private:
+  std::vector<Part> parts_;
+};
+
+}  // namespace jeton::agent

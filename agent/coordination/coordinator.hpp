@@ -1,0 +1,115 @@
+// Coordinator: what a fleet agrees through (DESIGN.md section 5). Backends: local (files of this host), redis.
+//
+// Names below are token names. Every call has a deadline of its own and either returns what the coordinator said or
+// throws TransportError: an unreachable coordinator is never read as "busy", "lost" or "empty". One thread: the loop's.
+// Times in records are this host's wall clock at this interface; a backend with its own clock converts.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+
+#include "agent/base/task.hpp"
+#include "agent/base/time.hpp"
+#include "agent/token/record.hpp"
+
+namespace jeton::agent {
+
+// The updater lock, held. Valid while now < valid_until: ttl - elapsed - (1 % of ttl + 2 ms), measured from before
+// the request was sent.
+struct Lease {
+  std::string owner;        // 128 random bits as hex, new for every acquisition
+  std::uint64_t fence = 0;  // higher than that of every earlier acquisition of this name
+  Duration ttl{};
+  BootTime valid_until;
+};
+
+// Nobody may ask the provider before `until`; shared by the fleet.
+struct Pause {
+  BootTime until;
+  std::string reason;  // "429 from https://... (Retry-After)"; no secret
+};
+
+struct AcquireResult {
+  std::optional<Lease> lease;     // held now, if set
+  std::optional<Record> current;  // the published record, read in the same step
+  BootTime busy_until;            // if another holds it: when that lease runs out at the latest
+  std::optional<Pause> pause;     // if set, the lock was not tried
+};
+
+// What a token's configuration allows; checked and counted before the call to the provider, so that a crash cannot
+// spend twice.
+struct FetchLimits {
+  Duration min_interval{};      // between the starts of two fetches; zero: none
+  std::uint64_t budget = 0;     // fetches per window; zero: unlimited
+  Duration budget_window{};
+};
+
+struct Admission {
+  bool admitted = false;
+  BootTime retry_at;      // if refused: when it may be admitted
+  std::string reason;     // if refused: "min_interval", "budget"
+  std::uint64_t calls_used = 0;  // in the running window, this one included if admitted
+};
+
+struct PublishResult {
+  bool stored = false;
+  std::optional<Record> current;  // if refused: what the coordinator holds, which is newer
+};
+
+// What happens to one token in the fleet. Called on the loop; must not block or throw. Own publications are heard too.
+class CoordinationListener {
+ public:
+  virtual ~CoordinationListener() = default;
+  virtual void on_record(Record record) = 0;
+  // Another agent took the lock until then at the latest: hold back.
+  virtual void on_claim(BootTime until) = 0;
+  // A lock was given back without a publication: a waiter may try.
+  virtual void on_release() = 0;
+  virtual void on_pause(Pause pause) = 0;
+  // Messages may have been missed (connected again, clock step): load() now.
+  virtual void on_gap() = 0;
+};
+
+struct CoordinatorHealth {
+  std::string backend;   // "local", "redis"
+  std::string endpoint;  // "redis://127.0.0.1:6379/0", a directory; no password
+  bool reachable = false;
+  std::string last_error;       // empty if none since the last success
+  Milliseconds clock_offset{};  // coordinator's wall clock minus this host's
+};
+
+class Coordinator {
+ public:
+  Coordinator() = default;
+  Coordinator(const Coordinator&) = delete;
+  Coordinator& operator=(const Coordinator&) = delete;
+  virtual ~Coordinator() = default;
+
+  // Never waits for the holder. Announces the claim to the fleet when it wins.
+  virtual Task<AcquireResult> try_acquire(const std::string& name, Duration ttl) = 0;
+  // False: the lock is lost (expired, deleted, another's); it is not created again. True: lease.valid_until moved.
+  virtual Task<bool> renew(const std::string& name, Lease& lease) = 0;
+  // Only if still owned. Announces the release. Has a deadline of its own, works while the agent is stopping.
+  virtual Task<> release(const std::string& name, const Lease& lease) = 0;
+  // May this lease call the provider now? Counts the call if so.
+  virtual Task<Admission> admit(const std::string& name, const Lease& lease, const FetchLimits& limits) = 0;
+  // Stores the record if its generation is higher than the stored one, tells the fleet, and releases the lease if it
+  // is still owned, all in one step.
+  virtual Task<PublishResult> publish(const std::string& name, const Record& record, const Lease& lease) = 0;
+  virtual Task<std::optional<Record>> load(const std::string& name) = 0;
+  // Holds the whole fleet back from the provider.
+  virtual Task<> pause(const std::string& name, Pause pause) = 0;
+
+  // One listener a name; nullptr ends it. Returns at once; on_gap() follows as soon as messages can arrive.
+  virtual void subscribe(const std::string& name, CoordinationListener* listener) = 0;
+
+  [[nodiscard]] virtual CoordinatorHealth health() const = 0;
+  // The wall clock of this host was stepped: measure the offset anew.
+  virtual void clock_stepped() = 0;
+  // Connects, and ends every connection; after stop() every call throws TransportError.
+  virtual void start() = 0;
+  virtual void stop() = 0;
+};
+
+}  // namespace jeton::agent

@@ -1,0 +1,64 @@
+// What there is to say about one token; a snapshot for the API, the demo and the log. No secret.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+
+#include "agent/token/record.hpp"
+
+namespace jeton::agent {
+
+enum class TokenState {
+  none,     // no token yet
+  valid,
+  expired,  // the last one ran out and no new one could be had
+};
+
+// Where the refresh loop stands (the numbered steps of DESIGN.md section 4).
+enum class RefreshPhase { starting, quiet, acquiring, fetching, publishing, waiting, backing_off, stopped };
+
+struct TokenStatus {
+  std::string name;
+  TokenState state = TokenState::none;
+  RefreshPhase phase = RefreshPhase::starting;
+  Generation generation = 0;
+  std::string fingerprint;  // first 8 hex digits of SHA-256 of the value
+  std::string type;
+  Attributes attributes;
+  std::optional<WallTime> issued_at;
+  std::optional<WallTime> expires_at;
+  std::string fetched_by;
+
+  // refresh_at = expires_at - grace - spread_delay
+  Milliseconds grace{};
+  Milliseconds spread{};
+  Milliseconds spread_delay{};
+  std::optional<WallTime> refresh_at;
+
+  std::optional<Generation> previous_generation;
+  std::optional<WallTime> previous_accept_until;
+
+  std::string source;  // where it comes from, no secret
+  bool holds_lock = false;
+  std::uint64_t fence = 0;               // of the lock this agent holds or held last
+  std::optional<WallTime> paused_until;  // the fleet does not ask the provider before
+  std::string pause_reason;
+
+  // Since the agent started.
+  std::uint64_t fetches = 0;          // calls to the provider by this agent
+  std::uint64_t fetch_failures = 0;
+  std::uint64_t publications = 0;     // stored by this agent
+  std::uint64_t publications_refused = 0;
+  std::uint64_t lock_attempts = 0;
+  std::uint64_t consecutive_failures = 0;
+  std::string last_error;  // empty if the last attempt went well
+  std::optional<WallTime> last_error_at;
+  std::optional<WallTime> last_fetch_at;
+};
+
+[[nodiscard]] const char* to_string(TokenState state);
+[[nodiscard]] const char* to_string(RefreshPhase phase);
+
+}  // namespace jeton::agent

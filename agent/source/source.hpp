@@ -1,0 +1,44 @@
+// Source: where a new token comes from. One object a token; fetch() is never called twice at the same time.
+#pragma once
+
+#include <optional>
+#include <string>
+
+#include "agent/base/error.hpp"
+#include "agent/base/task.hpp"
+#include "agent/token/record.hpp"
+
+namespace jeton::agent {
+
+// Why a fetch brought no token. The message has no secret and tells the operator what to do.
+class SourceError : public Error {
+ public:
+  // transient: network, 5xx, 429: try again with backoff. permanent: wrong key, unusable answer: long backoff, loud state.
+  enum class Kind { transient, permanent };
+
+  SourceError(Kind kind, const std::string& message, std::optional<Duration> retry_after = std::nullopt)
+      : Error(message), kind_(kind), retry_after_(retry_after) {}
+  [[nodiscard]] Kind kind() const { return kind_; }
+  // What the provider asked for by Retry-After; already capped.
+  [[nodiscard]] std::optional<Duration> retry_after() const { return retry_after_; }
+
+ private:
+  Kind kind_;
+  std::optional<Duration> retry_after_;
+};
+
+class Source {
+ public:
+  Source() = default;
+  Source(const Source&) = delete;
+  Source& operator=(const Source&) = delete;
+  virtual ~Source() = default;
+
+  // Throws SourceError. On cancellation stops the transfer and throws system_error(operation_aborted).
+  virtual Task<FetchedToken> fetch() = 0;
+
+  // For status and logs: "https://api.example.com/token"; no query, no secret.
+  [[nodiscard]] virtual std::string describe() const = 0;
+};
+
+}  // namespace jeton::agent

@@ -1,0 +1,48 @@
+// Record: one token as the fleet knows it. What a source fetched, plus the generation under which it was published
+// and the token before it while that one is still acceptable. Plain values; times are this host's wall clock (a
+// coordinator with a clock of its own converts at its edge).
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+
+#include "agent/base/secret.hpp"
+#include "agent/base/time.hpp"
+
+namespace jeton::agent {
+
+using Generation = std::uint64_t;  // the fence of the lease it was fetched under; 0 means none
+using Attributes = std::map<std::string, std::string>;
+
+// What a source returns: a token that has no generation yet.
+struct FetchedToken {
+  SecretString value;
+  std::string type;  // "Bearer"; empty if the provider names none
+  Attributes attributes;
+  WallTime issued_at;
+  WallTime expires_at;
+};
+
+// The token before the current one; acceptable until its overlap ends.
+struct PreviousToken {
+  SecretString value;
+  Generation generation = 0;
+  WallTime accept_until;
+};
+
+struct Record {
+  Generation generation = 0;
+  SecretString value;
+  std::string type;
+  Attributes attributes;
+  WallTime issued_at;
+  WallTime expires_at;
+  std::optional<PreviousToken> previous;
+  std::string fetched_by;  // host name of the agent that fetched it
+
+  [[nodiscard]] bool valid_at(WallTime now) const { return generation != 0 && now < expires_at; }
+};
+
+}  // namespace jeton::agent

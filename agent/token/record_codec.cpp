@@ -1,0 +1,66 @@
+#include "agent/token/record_codec.hpp"
+
+#include <nlohmann/json.hpp>
+
+#include "agent/base/error.hpp"
+#include "agent/token/wiping_json.hpp"
+
+namespace jeton::agent {
+namespace {
+
+constexpr int record_version = 1;
+
+}  // namespace
+
+SecretString encode_record(const Record& record) {
+  WipingJson json{{"v", record_version},
+                  {"generation", record.generation},
+                  {"value", record.value.reveal()},
+                  {"type", record.type},
+                  {"attributes", record.attributes},
+                  {"issued_at_ms", to_unix_ms(record.issued_at)},
+                  {"expires_at_ms", to_unix_ms(record.expires_at)},
+                  {"fetched_by", record.fetched_by}};
+  if (record.previous) {
+    json["previous"] = {{"value", record.previous->value.reveal()},
+                        {"generation", record.previous->generation},
+                        {"accept_until_ms", to_unix_ms(record.previous->accept_until)}};
+  }
+  auto text = json.dump();
+  SecretString secret(text);
+  wipe(text);
+  return secret;
+}
+
+Record decode_record(std::string_view text) {
+  try {
+    const WipingJson json = WipingJson::parse(text);
+    if (json.at("v").get<int>() != record_version) throw Error("record has a version other than 1");
+    Record record;
+    record.generation = json.at("generation").get<Generation>();
+    record.value = SecretString(json.at("value").get_ref<const WipingJson::string_t&>());
+    record.type = json.value("type", "");
+    record.attributes = json.value("attributes", Attributes{});
+    record.issued_at = from_unix_ms(json.at("issued_at_ms").get<std::int64_t>());
+    record.expires_at = from_unix_ms(json.at("expires_at_ms").get<std::int64_t>());
+    record.fetched_by = json.value("fetched_by", "");
+    if (const auto previous = json.find("previous"); previous != json.end() && !previous->is_null()) {
+      record.previous = PreviousToken{SecretString(previous->at("value").get_ref<const WipingJson::string_t&>()),
+                                      previous->at("generation").get<Generation>(),
+                                      from_unix_ms(previous->at("accept_until_ms").get<std::int64_t>())};
+    }
+    if (record.generation == 0) throw Error("record has generation 0");
+    return record;
+  } catch (const nlohmann::json::exception& e) {
+    // e.what() may quote the text, which holds the token: only the kind of the failure is passed on.
+    throw Error("record is not valid JSON of version 1 (error " + std::to_string(e.id) + ")");
+  }
+}
+
+void shift_times(Record& record, Milliseconds offset) {
+  record.issued_at += offset;
+  record.expires_at += offset;
+  if (record.previous) record.previous->accept_until += offset;
+}
+
+}  // namespace jeton::agent
