@@ -8,9 +8,9 @@
 namespace jeton::agent {
 
 struct BackoffLimits {
-  Duration base;           // upper bound of the first pause
-  Duration cap;            // upper bound of every pause
-  Duration floor{0};       // lower bound of every pause, so that a lucky draw is no hot loop
+  Duration base;      // upper bound of the first pause
+  Duration cap;       // upper bound of every pause
+  Duration floor{0};  // lower bound of every pause, so that a lucky draw is no hot loop
 };
 
 class Backoff {

@@ -26,9 +26,7 @@ int make_timerfd(int clock) {
 class BootTimers::Impl : public std::enable_shared_from_this<Impl> {
  public:
   Impl(boost::asio::io_context& loop, const Clock& clock)
-      : clock_(clock),
-        alarm_(loop, make_timerfd(CLOCK_BOOTTIME)),
-        step_(loop, make_timerfd(CLOCK_REALTIME)) {}
+      : clock_(clock), alarm_(loop, make_timerfd(CLOCK_BOOTTIME)), step_(loop, make_timerfd(CLOCK_REALTIME)) {}
 
   void start() {
     arm_step();
@@ -111,8 +109,7 @@ class BootTimers::Impl : public std::enable_shared_from_this<Impl> {
   bool stopped_ = false;
 };
 
-BootTimers::BootTimers(boost::asio::io_context& loop, const Clock& clock)
-    : impl_(std::make_shared<Impl>(loop, clock)) {
+BootTimers::BootTimers(boost::asio::io_context& loop, const Clock& clock) : impl_(std::make_shared<Impl>(loop, clock)) {
   impl_->start();
 }
 

@@ -36,7 +36,8 @@ Event::~Event() {
 }
 
 void Event::notify() {
-  // Those that begin to wait while we notify belong to the next notification. The handlers are posted, so none runs here.
+  // Those that begin to wait while we notify belong to the next notification. The handlers are posted, so none runs
+  // here.
   for (auto n = waiters_.size(); n > 0; --n) waiters_.front()->finish({}, true);
 }
 
@@ -56,11 +57,9 @@ Task<bool> Event::wait_until(BootTime deadline) {
       auto work = boost::asio::get_associated_executor(*shared, executor);
       boost::asio::post(work, [shared, error, notified] { std::move (*shared)(error, notified); });
     };
-    waiter->timer = deadline == BootTime::max()
-                        ? 0
-                        : timers_.schedule(deadline, [weak = std::weak_ptr(waiter)] {
-                            if (const auto w = weak.lock()) w->finish({}, false);
-                          });
+    waiter->timer = deadline == BootTime::max() ? 0 : timers_.schedule(deadline, [weak = std::weak_ptr(waiter)] {
+      if (const auto w = weak.lock()) w->finish({}, false);
+    });
     if (slot.is_connected()) {
       slot.assign([weak = std::weak_ptr(waiter)](boost::asio::cancellation_type) {
         if (const auto w = weak.lock()) w->finish(boost::asio::error::operation_aborted, false);
@@ -69,7 +68,7 @@ Task<bool> Event::wait_until(BootTime deadline) {
   };
   co_return co_await boost::asio::async_initiate<const boost::asio::use_awaitable_t<>&,
                                                  void(boost::system::error_code, bool)>(initiate,
-                                                                                       boost::asio::use_awaitable);
+                                                                                        boost::asio::use_awaitable);
 }
 
 Task<> Event::wait() { co_await wait_until(BootTime::max()); }

@@ -3,7 +3,8 @@
 //   log::warning("fetch failed", {{"token", name}, {"error", e.what()}, {"retry_in", "4s"}});
 //
 // Formats: text `2026-01-02T03:04:05.678Z warning fetch failed token=wechat error="..."`, json one object a line,
-// journal native fields (JETON_TOKEN=...), auto: journal under systemd, text otherwise. Any thread. Never pass a secret.
+// journal native fields (JETON_TOKEN=...), auto: journal under systemd, text otherwise. Any thread. Never pass a
+// secret.
 #pragma once
 
 #include <cstdint>

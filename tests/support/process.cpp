@@ -1,0 +1,112 @@
+#include "tests/support/process.hpp"
+
+#include <fcntl.h>
+#include <grp.h>
+#include <signal.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cstring>
+#include <stdexcept>
+
+#include "tests/support/eventually.hpp"
+
+extern char** environ;
+
+namespace jeton::test {
+namespace {
+
+int decoded(int status) { return WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status); }
+
+void redirect(const std::filesystem::path& file, int flags, int to) {
+  const int fd = ::open(file.c_str(), flags, 0600);
+  if (fd < 0 || ::dup2(fd, to) < 0) ::_exit(126);
+  ::close(fd);
+}
+
+[[noreturn]] void become(std::vector<char*>& argv, std::vector<char*>& env, const ProcessOptions& options,
+                         const std::filesystem::path& files) {
+  ::prctl(PR_SET_PDEATHSIG, SIGKILL);  // a test that is killed leaves no process behind
+  redirect(files / "in", O_RDONLY, 0);
+  redirect(files / "out", O_WRONLY | O_CREAT | O_TRUNC | O_APPEND, 1);
+  redirect(files / "err", O_WRONLY | O_CREAT | O_TRUNC | O_APPEND, 2);
+  const rlim_t cores = options.core_dumps ? RLIM_INFINITY : 0;
+  const rlimit limit{cores, cores};
+  ::setrlimit(RLIMIT_CORE, &limit);
+  if (!options.cwd.empty() && ::chdir(options.cwd.c_str()) != 0) ::_exit(126);
+  if (options.gid && (::setgroups(1, &*options.gid) != 0 || ::setgid(*options.gid) != 0)) ::_exit(126);
+  if (options.uid && ::setuid(*options.uid) != 0) ::_exit(126);
+  sigset_t none;
+  ::sigemptyset(&none);
+  ::sigprocmask(SIG_SETMASK, &none, nullptr);
+  ::execvpe(argv[0], argv.data(), env.data());
+  ::_exit(127);
+}
+
+}  // namespace
+
+Process::Process(std::vector<std::string> argv, ProcessOptions options) {
+  files_.write("in", options.input);
+  std::vector<std::string> env_text;
+  for (char** e = environ; *e != nullptr; ++e) {
+    const std::string entry = *e;
+    if (options.env.count(entry.substr(0, entry.find('='))) == 0) env_text.push_back(entry);
+  }
+  for (const auto& [key, value] : options.env) env_text.push_back(key + "=" + value);
+  // Everything is prepared before fork(): between fork and exec only async-signal-safe calls.
+  std::vector<char*> args;
+  for (std::string& a : argv) args.push_back(a.data());
+  args.push_back(nullptr);
+  std::vector<char*> env;
+  for (std::string& e : env_text) env.push_back(e.data());
+  env.push_back(nullptr);
+  files_.write("out", "");
+  files_.write("err", "");
+
+  pid_ = ::fork();
+  if (pid_ < 0) throw std::runtime_error(std::string("fork: ") + std::strerror(errno));
+  if (pid_ == 0) become(args, env, options, files_.path());
+}
+
+Process::~Process() { kill(); }
+
+void Process::signal(int number) const {
+  if (!status_) ::kill(pid_, number);
+}
+
+bool Process::running() {
+  int status = 0;
+  if (!status_ && ::waitpid(pid_, &status, WNOHANG) == pid_) status_ = decoded(status);
+  return !status_;
+}
+
+int Process::wait(std::chrono::milliseconds limit) {
+  if (!eventually([this] { return !running(); }, limit)) {
+    const std::string said = out() + err();
+    kill();
+    throw std::runtime_error("process " + std::to_string(pid_) + " did not end; it said: " + said);
+  }
+  return *status_;
+}
+
+void Process::kill() {
+  if (!running()) return;
+  ::kill(pid_, SIGKILL);
+  int status = 0;
+  ::waitpid(pid_, &status, 0);
+  status_ = decoded(status);
+}
+
+std::string Process::out() const { return read_file(files_ / "out"); }
+
+std::string Process::err() const { return read_file(files_ / "err"); }
+
+RunResult run(std::vector<std::string> argv, ProcessOptions options, std::chrono::milliseconds limit) {
+  Process process(std::move(argv), std::move(options));
+  const int status = process.wait(limit);
+  return {status, process.out(), process.err()};
+}
+
+}  // namespace jeton::test

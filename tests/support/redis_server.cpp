@@ -1,0 +1,76 @@
+#include "tests/support/redis_server.hpp"
+
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <stdexcept>
+
+#include "tests/support/eventually.hpp"
+
+namespace jeton::test {
+
+std::uint16_t free_port() {
+  const int fd = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  sockaddr_in address{};
+  address.sin_family = AF_INET;
+  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  socklen_t size = sizeof address;
+  if (fd < 0 || ::bind(fd, reinterpret_cast<sockaddr*>(&address), size) != 0 ||
+      ::getsockname(fd, reinterpret_cast<sockaddr*>(&address), &size) != 0) {
+    throw std::runtime_error("no free port");
+  }
+  ::close(fd);
+  return ntohs(address.sin_port);
+}
+
+RedisServer::RedisServer(std::vector<std::string> extra) : port_(free_port()), extra_(std::move(extra)) {
+  const auto password = std::find(extra_.begin(), extra_.end(), "--requirepass");
+  if (password != extra_.end()) password_ = *std::next(password);
+  start();
+}
+
+void RedisServer::start() {
+  // Another test may have taken the port between free_port() and bind: choose again.
+  for (int attempt = 0; attempt < 10; ++attempt) {
+    std::vector<std::string> argv{"redis-server",
+                                  "--port",
+                                  std::to_string(port_),
+                                  "--bind",
+                                  "127.0.0.1",
+                                  "--unixsocket",
+                                  socket(),
+                                  "--unixsocketperm",
+                                  "777",
+                                  "--save",
+                                  "",
+                                  "--appendonly",
+                                  "no",
+                                  "--dir",
+                                  dir_.path().string()};
+    argv.insert(argv.end(), extra_.begin(), extra_.end());
+    process_ = std::make_unique<Process>(argv);
+    if (eventually([this] { return !process_->running() || cli({"PING"}) == "PONG"; }) && process_->running()) return;
+    port_ = free_port();
+  }
+  throw std::runtime_error("redis-server does not start: " + process_->out() + process_->err());
+}
+
+void RedisServer::restart() {
+  kill();
+  start();
+}
+
+std::string RedisServer::cli(std::vector<std::string> arguments) const {
+  std::vector<std::string> argv{"redis-cli", "-s", socket(), "--raw"};
+  ProcessOptions options;
+  if (!password_.empty()) options.env["REDISCLI_AUTH"] = password_;
+  argv.insert(argv.end(), arguments.begin(), arguments.end());
+  std::string out = run(argv, options).out;
+  if (!out.empty() && out.back() == '\n') out.pop_back();
+  return out;
+}
+
+}  // namespace jeton::test

@@ -1,0 +1,46 @@
+// A redis-server of the test's own: on a unix socket in a temporary directory and on a free loopback port, without
+// persistence unless asked for.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "tests/support/process.hpp"
+#include "tests/support/temp_dir.hpp"
+
+namespace jeton::test {
+
+class RedisServer {
+ public:
+  // `extra`: further arguments of redis-server, for example {"--requirepass", "x"}. Returns when it answers PING.
+  explicit RedisServer(std::vector<std::string> extra = {});
+
+  [[nodiscard]] std::uint16_t port() const { return port_; }
+  [[nodiscard]] std::string socket() const { return (dir_ / "redis.sock").string(); }
+  [[nodiscard]] std::string tcp_url() const { return "redis://127.0.0.1:" + std::to_string(port_) + "/0"; }
+  [[nodiscard]] std::string unix_url() const { return "unix://" + socket(); }
+
+  // Runs one command through redis-cli; returns its output without the last newline.
+  std::string cli(std::vector<std::string> arguments) const;
+
+  void signal(int number) const { process_->signal(number); }
+  void kill() { process_->kill(); }
+  // Starts again on the same port and socket, with no data; returns when it answers.
+  void restart();
+
+ private:
+  void start();
+
+  TempDir dir_;
+  std::uint16_t port_;
+  std::vector<std::string> extra_;
+  std::string password_;
+  std::unique_ptr<Process> process_;
+};
+
+// A TCP port on 127.0.0.1 that nothing listened on a moment ago.
+[[nodiscard]] std::uint16_t free_port();
+
+}  // namespace jeton::test

@@ -1,0 +1,91 @@
+#include "agent/base/event.hpp"
+
+#include <gtest/gtest.h>
+
+#include <boost/asio/bind_cancellation_slot.hpp>
+#include <boost/asio/cancellation_signal.hpp>
+#include <boost/asio/detached.hpp>
+#include <boost/system/system_error.hpp>
+#include <memory>
+
+#include "tests/support/loop.hpp"
+
+namespace jeton::agent {
+namespace {
+
+using std::chrono::hours;
+using std::chrono::milliseconds;
+
+struct EventTest : testing::Test {
+  BootTime in(Duration d) { return loop.clock.boot_now() + d; }
+  test::Loop loop;
+};
+
+TEST_F(EventTest, NotifyWakesEveryWaiter) {
+  Event event(loop.timers);
+  int woken = 0;
+  for (int i = 0; i < 3; ++i) {
+    boost::asio::co_spawn(
+        loop.context,
+        [&]() -> Task<> {
+          if (co_await event.wait_until(in(hours(1)))) ++woken;
+        },
+        boost::asio::detached);
+  }
+  loop.context.poll();
+  event.notify();
+  EXPECT_TRUE(loop.turn_until([&] { return woken == 3; }));
+}
+
+TEST_F(EventTest, DeadlineEndsTheWaitWithFalse) {
+  Event event(loop.timers);
+  EXPECT_FALSE(loop.run(event.wait_until(in(milliseconds(1)))));
+}
+
+TEST_F(EventTest, APastDeadlineEndsTheWaitAtOnce) {
+  Event event(loop.timers);
+  EXPECT_FALSE(loop.run(event.wait_until(BootTime{})));
+}
+
+TEST_F(EventTest, CancellationThrowsOperationAborted) {
+  Event event(loop.timers);
+  boost::asio::cancellation_signal cancel;
+  std::exception_ptr failure;
+  boost::asio::co_spawn(loop.context, event.wait(),
+                        boost::asio::bind_cancellation_slot(cancel.slot(), [&](std::exception_ptr e) { failure = e; }));
+  loop.context.poll();
+  cancel.emit(boost::asio::cancellation_type::terminal);
+  ASSERT_TRUE(loop.turn_until([&] { return failure != nullptr; }));
+  EXPECT_THROW(std::rethrow_exception(failure), boost::system::system_error);
+}
+
+TEST_F(EventTest, DestructionEndsItsWaiters) {
+  auto event = std::make_unique<Event>(loop.timers);
+  bool ended = false;
+  boost::asio::co_spawn(loop.context, event->wait(), [&](std::exception_ptr e) { ended = e != nullptr; });
+  loop.context.poll();
+  event.reset();
+  EXPECT_TRUE(loop.turn_until([&] { return ended; }));
+}
+
+TEST_F(EventTest, AWaiterThatWaitsAgainIsNotWokenBySameNotification) {
+  Event event(loop.timers);
+  int rounds = 0;
+  boost::asio::co_spawn(
+      loop.context,
+      [&]() -> Task<> {
+        for (;;) {
+          co_await event.wait();
+          ++rounds;
+        }
+      },
+      boost::asio::detached);
+  loop.context.poll();
+  event.notify();
+  loop.context.restart();
+  loop.context.poll();
+  EXPECT_EQ(rounds, 1);
+}
+
+}  // namespace
+}  // namespace jeton::agent
