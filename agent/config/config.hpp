@@ -11,6 +11,7 @@
 
 #include "agent/base/log.hpp"
 #include "agent/base/time.hpp"
+#include "agent/config/json_template.hpp"
 #include "agent/config/secret_template.hpp"
 
 namespace jeton::agent {
@@ -27,10 +28,9 @@ struct LogConfig {
 struct AgentConfig {
   std::filesystem::path runtime_dir = "/run/jeton";
   LogConfig log;
-  Policy memory_lock = Policy::warn;    // agent.memory_lock: segments cannot be locked into memory
+  Policy memory_lock = Policy::warn;  // agent.memory_lock: segments cannot be locked into memory
   Policy disk_backed = Policy::warn;  // agent.disk_backed: runtime_dir is not on tmpfs
-  bool core_dumps = false;              // agent.core_dumps: allow them; they hold no heap and no stack
-  std::vector<std::string> admin_groups;  // agent.admin_groups
+  bool core_dumps = false;            // agent.core_dumps: allow them; they hold no heap and no stack
   bool operator==(const AgentConfig&) const = default;
 };
 
@@ -47,8 +47,8 @@ struct RedisEndpoint {
 
 struct RedisConfig {
   RedisEndpoint endpoint;
-  SecretTemplate username;  // empty: none (AUTH password only)
-  SecretTemplate password;  // empty: no AUTH
+  SecretTemplate username;    // empty: none (AUTH password only)
+  SecretTemplate password;    // empty: no AUTH
   Milliseconds timeout{500};  // connect and every command
   bool operator==(const RedisConfig&) const = default;
 };
@@ -65,12 +65,12 @@ struct CoordinationConfig {
 // Where in the JSON answer things stand; RFC 6901 pointers, empty: not used.
 struct HttpResponseConfig {
   std::string token = "/access_token";
-  std::string expires_in = "/expires_in";  // seconds from now
-  std::string expires_at;                  // unix seconds, unix milliseconds or RFC 3339
+  std::string expires_in = "/expires_in";        // seconds from now
+  std::string expires_at;                        // unix seconds, unix milliseconds or RFC 3339
   std::optional<Milliseconds> default_lifetime;  // if the answer has neither
   std::string type;
-  std::string error;          // present and neither 0, "", false nor null: the fetch failed
-  std::string error_message;  // shown with it
+  std::string error;                              // present and neither 0, "", false nor null: the fetch failed
+  std::string error_message;                      // shown with it
   std::map<std::string, std::string> attributes;  // name -> pointer
   std::size_t max_body = 1024 * 1024;             // bytes
   bool operator==(const HttpResponseConfig&) const = default;
@@ -78,27 +78,27 @@ struct HttpResponseConfig {
 
 struct HttpSourceConfig {
   SecretTemplate url;
-  std::string method = "GET";  // GET or POST
+  std::string method = "GET";  // GET or POST; POST always if form or json is set
   std::map<std::string, SecretTemplate> query;
   std::map<std::string, SecretTemplate> headers;
   std::map<std::string, SecretTemplate> form;  // application/x-www-form-urlencoded body
   // A JSON body: the document as JSON text whose strings are templates, flattened to pointer -> template and the shape.
-  std::optional<std::string> json;                 // shape, strings as they stand in the config
+  std::optional<std::string> json;  // shape, strings as they stand in the config
   HttpResponseConfig response;
-  Milliseconds timeout{10'000};          // whole request
-  Milliseconds connect_timeout{5'000};   // DNS, TCP and TLS
-  bool allow_http = false;               // plain http:// to other hosts than loopback
-  int max_redirects = 0;                 // 0: a redirect is an error
+  Milliseconds timeout{10'000};         // whole request
+  Milliseconds connect_timeout{5'000};  // DNS, TCP and TLS
+  bool allow_http = false;              // plain http:// to other hosts than loopback
+  int max_redirects = 0;                // 0: a redirect is an error
   bool operator==(const HttpSourceConfig&) const = default;
 };
 
 struct RefreshConfig {
-  std::optional<Milliseconds> grace;   // default min(300 s, 20 % of the lifetime)
-  std::optional<Milliseconds> spread;  // default min(10 s, grace / 4)
-  Milliseconds min_interval{1'000};    // between the starts of two fetches in the fleet
-  Milliseconds overlap{0};             // the previous token stays acceptable so long
-  Milliseconds retry_initial{1'000};   // upper bound of the first backoff after a transient failure
-  Milliseconds retry_max{60'000};      // upper bound of every one
+  std::optional<Milliseconds> grace;      // default min(300 s, 20 % of the lifetime)
+  std::optional<Milliseconds> spread;     // default min(10 s, grace / 4)
+  Milliseconds min_interval{1'000};       // between the starts of two fetches in the fleet
+  Milliseconds overlap{0};                // the previous token stays acceptable so long
+  Milliseconds retry_initial{1'000};      // upper bound of the first backoff after a transient failure
+  Milliseconds retry_max{60'000};         // upper bound of every one
   Milliseconds retry_permanent{300'000};  // pause after a permanent failure
   bool operator==(const RefreshConfig&) const = default;
 };

@@ -22,7 +22,7 @@ struct Problem {
 };
 
 struct LoadResult {
-  std::optional<Config> config;  // set if no problem is an error
+  std::optional<Config> config;   // set if no problem is an error
   std::vector<Problem> problems;  // in order of file and line
 };
 

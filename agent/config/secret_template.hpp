@@ -1,9 +1,10 @@
 // SecretTemplate: a config string that may refer to secrets: "Bearer ${file:/etc/jeton/key}". Kinds: ${file:PATH},
 // ${env:NAME}, ${credential:NAME} (systemd credentials, $CREDENTIALS_DIRECTORY). Resolved at every use, so a
-// replaced secret file is picked up by the next fetch without a reload.
+// replaced secret file is picked up by the next fetch without a reload. $${ is a literal ${.
 #pragma once
 
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "agent/base/secret.hpp"
@@ -16,24 +17,26 @@ class SecretTemplate {
     enum class Kind { literal, file, env, credential };
     Kind kind = Kind::literal;
     std::string text;  // the literal itself, the path or the name
+    bool operator==(const Part&) const = default;
   };
 
   SecretTemplate() = default;
   explicit SecretTemplate(std::vector<Part> parts) : parts_(std::move(parts)) {}
   // A string without any reference.
   static SecretTemplate literal(std::string text);
-  // Throws Error("unknown reference ${foo:...}; use ${file:}, ${env:} or ${credential:}").
+  // Throws Error("unknown reference ${foo:...}; use ${file:PATH}, ${env:NAME} or ${credential:NAME}"), and for a
+  // reference without an end, a path that is not absolute and a name that cannot be one.
   static SecretTemplate parse(std::string_view text);
 
   [[nodiscard]] bool empty() const { return parts_.empty(); }
   [[nodiscard]] bool has_reference() const;
   [[nodiscard]] const std::vector<Part>& parts() const { return parts_; }
 
-  // Reads files and environment now; one trailing newline of a file is dropped. Throws Error naming the reference, never
-  // its content: "${file:/etc/jeton/key}: No such file or directory".
+  // Reads files and environment now; one trailing newline of a file is dropped. Throws Error naming the reference,
+  // never its content: "${file:/etc/jeton/key}: No such file or directory".
   [[nodiscard]] SecretString resolve() const;
 
-  friend bool operator==(const SecretTemplate&, const SecretTemplate&);
+  bool operator==(const SecretTemplate&) const = default;
 
  private:
   std::vector<Part> parts_;
