@@ -26,10 +26,7 @@ SecretString encode_record(const Record& record) {
                         {"generation", record.previous->generation},
                         {"accept_until_ms", to_unix_ms(record.previous->accept_until)}};
   }
-  auto text = json.dump();
-  SecretString secret(text);
-  wipe(text);
-  return secret;
+  return SecretString(json.dump());
 }
 
 Record decode_record(std::string_view text) {

@@ -10,7 +10,9 @@
 
 namespace jeton::agent {
 
-using WipingJson = nlohmann::basic_json<std::map, std::vector, std::string, bool, std::int64_t, std::uint64_t, double,
+// The text of a string is wiped too: the allocator parameter of basic_json covers the string objects, not their buffers.
+using WipingText = std::basic_string<char, std::char_traits<char>, WipingAllocator<char>>;
+using WipingJson = nlohmann::basic_json<std::map, std::vector, WipingText, bool, std::int64_t, std::uint64_t, double,
                                         WipingAllocator>;
 
 }  // namespace jeton::agent
