@@ -20,6 +20,8 @@ class Backoff {
   // The pause after one more failure.
   [[nodiscard]] Duration next();
   void reset() { failures_ = 0; }
+  // A failure that somebody else had and paused for.
+  void count_failure() { ++failures_; }
   [[nodiscard]] unsigned failures() const { return failures_; }
 
  private:

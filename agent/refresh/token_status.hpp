@@ -11,7 +11,7 @@
 namespace jeton::agent {
 
 enum class TokenState {
-  none,     // no token yet
+  none,  // no token yet
   valid,
   expired,  // the last one ran out and no new one could be had
 };
@@ -47,9 +47,9 @@ struct TokenStatus {
   std::string pause_reason;
 
   // Since the agent started.
-  std::uint64_t fetches = 0;          // calls to the provider by this agent
+  std::uint64_t fetches = 0;  // calls to the provider by this agent
   std::uint64_t fetch_failures = 0;
-  std::uint64_t publications = 0;     // stored by this agent
+  std::uint64_t publications = 0;  // stored by this agent
   std::uint64_t publications_refused = 0;
   std::uint64_t lock_attempts = 0;
   std::uint64_t consecutive_failures = 0;

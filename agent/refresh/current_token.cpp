@@ -1,0 +1,139 @@
+#include "agent/refresh/current_token.hpp"
+
+#include <algorithm>
+
+#include "agent/base/error.hpp"
+#include "agent/base/log.hpp"
+
+namespace jeton::agent {
+namespace {
+
+// Two hosts that measured a clock offset a little differently still mean the same moment.
+constexpr Milliseconds same_moment = std::chrono::milliseconds(250);
+
+bool differs(WallTime a, WallTime b) { return std::chrono::abs(a - b) > same_moment; }
+
+}  // namespace
+
+CurrentToken::CurrentToken(const TokenConfig& config, TokenStore& store, Timers& timers, Random& random,
+                           Timers::Callback on_expiry)
+    : config_(config), store_(store), timers_(timers), random_(random), on_expiry_(std::move(on_expiry)) {}
+
+CurrentToken::~CurrentToken() {
+  timers_.cancel(expiry_timer_);
+  timers_.cancel(overlap_timer_);
+}
+
+void CurrentToken::adopt() {
+  if (auto adopted = store_.adopted()) {
+    record_ = std::move(*adopted);
+    schedule_ = make_schedule(record_->issued_at, record_->expires_at, config_.refresh, random_);
+    watch();
+  }
+}
+
+bool CurrentToken::accept(Record record) {
+  if (record.generation < generation()) return false;
+  const bool newer = record.generation > generation();
+  if (!newer && !differs(record.expires_at, record_->expires_at)) return true;
+
+  record_ = std::move(record);
+  // One draw a generation: a corrected expiry moves the refresh, it does not throw the dice again.
+  const Schedule drawn = make_schedule(record_->issued_at, record_->expires_at, config_.refresh, random_);
+  const Milliseconds kept_delay = newer ? drawn.spread_delay : std::min(schedule_.spread_delay, drawn.spread);
+  schedule_ = drawn;
+  schedule_.spread_delay = kept_delay;
+  schedule_.refresh_at = record_->expires_at - schedule_.grace - kept_delay;
+  watch();
+  store_.publish(*record_, timers_.clock().wall_now());
+  return true;
+}
+
+void CurrentToken::reschedule() {
+  if (record_) watch();
+}
+
+bool CurrentToken::valid() const { return record_ && record_->valid_at(timers_.clock().wall_now()); }
+
+std::optional<BootTime> CurrentToken::refresh_due() const {
+  if (!valid()) return std::nullopt;
+  return boot_time_of(schedule_.refresh_at);
+}
+
+Record CurrentToken::successor(FetchedToken fetched, std::uint64_t fence, const std::string& host) const {
+  Record next;
+  next.generation = fence;
+  next.value = std::move(fetched.value);
+  next.type = std::move(fetched.type);
+  next.attributes = std::move(fetched.attributes);
+  next.issued_at = fetched.issued_at;
+  next.expires_at = fetched.expires_at;
+  next.fetched_by = host;
+  const WallTime now = timers_.clock().wall_now();
+  if (valid() && config_.refresh.overlap > Milliseconds{0}) {
+    next.previous = PreviousToken{record_->value, record_->generation,
+                                  std::min(record_->expires_at, now + config_.refresh.overlap)};
+  }
+  return next;
+}
+
+void CurrentToken::describe(TokenStatus& status) const {
+  if (!record_) return;
+  status.state = valid() ? TokenState::valid : TokenState::expired;
+  status.generation = record_->generation;
+  status.fingerprint = record_->value.fingerprint();
+  status.type = record_->type;
+  status.attributes = record_->attributes;
+  status.issued_at = record_->issued_at;
+  status.expires_at = record_->expires_at;
+  status.fetched_by = record_->fetched_by;
+  status.grace = schedule_.grace;
+  status.spread = schedule_.spread;
+  status.spread_delay = schedule_.spread_delay;
+  status.refresh_at = schedule_.refresh_at;
+  if (record_->previous) {
+    status.previous_generation = record_->previous->generation;
+    status.previous_accept_until = record_->previous->accept_until;
+  }
+}
+
+BootTime CurrentToken::boot_time_of(WallTime wall) const {
+  return timers_.clock().boot_now() + (wall - timers_.clock().wall_now());
+}
+
+void CurrentToken::watch() {
+  watch_moment(expiry_timer_, record_->expires_at, [this] { expire(); });
+  if (record_->previous) {
+    watch_moment(overlap_timer_, record_->previous->accept_until, [this] { end_overlap(); });
+  } else {
+    timers_.cancel(overlap_timer_);
+  }
+}
+
+void CurrentToken::watch_moment(Timers::Id& timer, WallTime moment, Timers::Callback callback) {
+  timers_.cancel(timer);
+  timer = timers_.schedule(boot_time_of(moment), std::move(callback));
+}
+
+void CurrentToken::expire() {
+  if (valid()) {  // the timer's rounding, or a step of the clock that is not yet announced
+    watch();
+    return;
+  }
+  store_.mark_expired();
+  log::warning("token expired before it could be refreshed; readers get 'expired' until a new one is fetched",
+               {{"token", config_.name}, {"generation", record_->generation}});
+  on_expiry_();
+}
+
+void CurrentToken::end_overlap() {
+  if (!record_->previous || timers_.clock().wall_now() < record_->previous->accept_until) return;
+  record_->previous.reset();
+  try {
+    store_.publish(*record_, timers_.clock().wall_now());
+  } catch (const Error& e) {
+    log::error("cannot take the previous token out of the segment", {{"token", config_.name}, {"error", e.what()}});
+  }
+}
+
+}  // namespace jeton::agent

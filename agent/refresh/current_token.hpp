@@ -1,0 +1,59 @@
+// CurrentToken: the newest record this host knows, kept in step with the segment.
+//
+// Generations only rise: an older record is ignored wherever it comes from. Watches the clock for the two moments that
+// need nobody's message: the token's expiry and the end of the previous token's overlap. One thread: the loop's.
+#pragma once
+
+#include <optional>
+
+#include "agent/base/timers.hpp"
+#include "agent/refresh/schedule.hpp"
+#include "agent/refresh/token_status.hpp"
+#include "agent/segment/token_store.hpp"
+
+namespace jeton::agent {
+
+class CurrentToken {
+ public:
+  // `on_expiry` is called on the loop when the token runs out. All references outlive the object.
+  CurrentToken(const TokenConfig& config, TokenStore& store, Timers& timers, Random& random,
+               Timers::Callback on_expiry);
+  ~CurrentToken();
+
+  // Takes what an earlier run left in the segment; the segment itself is not written.
+  void adopt();
+  // True if the record is at least as new as the known one. Writes the segment if it says anything new. Throws Error if
+  // the segment cannot take it; the record is current all the same, because the fleet's view is.
+  bool accept(Record record);
+  // The wall clock was stepped: every deadline is computed anew.
+  void reschedule();
+
+  [[nodiscard]] const std::optional<Record>& record() const { return record_; }
+  [[nodiscard]] Generation generation() const { return record_ ? record_->generation : 0; }
+  [[nodiscard]] bool valid() const;
+  // When the refresh is due by schedule; empty without a valid token.
+  [[nodiscard]] std::optional<BootTime> refresh_due() const;
+  // The record that follows: `fetched` under `fence`, with the present one as its previous while that has overlap left.
+  [[nodiscard]] Record successor(FetchedToken fetched, std::uint64_t fence, const std::string& host) const;
+
+  void describe(TokenStatus& status) const;
+
+ private:
+  [[nodiscard]] BootTime boot_time_of(WallTime wall) const;
+  void watch();
+  void watch_moment(Timers::Id& timer, WallTime moment, Timers::Callback callback);
+  void expire();
+  void end_overlap();
+
+  const TokenConfig& config_;
+  TokenStore& store_;
+  Timers& timers_;
+  Random& random_;
+  Timers::Callback on_expiry_;
+  std::optional<Record> record_;
+  Schedule schedule_;
+  Timers::Id expiry_timer_ = 0;
+  Timers::Id overlap_timer_ = 0;
+};
+
+}  // namespace jeton::agent

@@ -1,0 +1,54 @@
+// Holds: why this agent leaves the lock or the provider alone for now, though a refresh may be due.
+//
+// After a hold a whole fleet would start as one; so each hold ends a little later by a suppressed draw (schedule.hpp),
+// and the first to wake holds the others back again with its claim.
+#pragma once
+
+#include <algorithm>
+
+#include "agent/refresh/schedule.hpp"
+#include "agent/refresh/token_status.hpp"
+
+namespace jeton::agent {
+
+class Holds {
+ public:
+  explicit Holds(Random& random) : random_(random) {}
+
+  // Another agent is at it.
+  void claim(BootTime until) { claimed_until_ = std::max(claimed_until_, spread(until)); }
+  void end_claim() { claimed_until_ = {}; }
+  // The provider must not be asked. True if that is news, not the echo of a pause already known.
+  bool pause(BootTime until) {
+    if (until <= paused_until_ + echo_tolerance) return false;
+    paused_until_ = spread(until);
+    return true;
+  }
+  void end_pause() { paused_until_ = {}; }
+  // The coordinator was just found unreachable.
+  void unreachable(BootTime until) { unreachable_until_ = until; }
+
+  [[nodiscard]] BootTime claimed_until() const { return claimed_until_; }
+  [[nodiscard]] BootTime paused_until() const { return paused_until_; }
+  [[nodiscard]] BootTime unreachable_until() const { return unreachable_until_; }
+  [[nodiscard]] BootTime latest() const {
+    return std::max(std::max(claimed_until_, paused_until_), unreachable_until_);
+  }
+  [[nodiscard]] RefreshPhase phase(BootTime now) const {
+    if (latest() <= now) return RefreshPhase::quiet;
+    return latest() == claimed_until_ ? RefreshPhase::waiting : RefreshPhase::backing_off;
+  }
+
+ private:
+  static constexpr Duration longest_spread = std::chrono::milliseconds(200);
+  static constexpr Duration echo_tolerance = std::chrono::milliseconds(20);
+
+  [[nodiscard]] BootTime spread(BootTime until) const { return until + draw_suppressed_delay(longest_spread, random_); }
+
+  Random& random_;
+  BootTime claimed_until_{};
+  BootTime paused_until_{};
+  BootTime unreachable_until_{};
+};
+
+}  // namespace jeton::agent

@@ -1,0 +1,63 @@
+#include "agent/refresh/lease_keeper.hpp"
+
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/detached.hpp>
+
+#include "agent/base/error.hpp"
+#include "agent/base/event.hpp"
+#include "agent/base/log.hpp"
+
+namespace jeton::agent {
+
+// Shared with the coroutine, which may be inside a renewal when the keeper ends.
+struct LeaseKeeper::State {
+  State(Coordinator& c, Timers& t, std::string n, Lease l)
+      : coordinator(c), timers(t), name(std::move(n)), lease(std::move(l)), stop(t) {}
+
+  Coordinator& coordinator;
+  Timers& timers;
+  std::string name;
+  Lease lease;
+  Event stop;
+  bool stopped = false;
+  bool lost = false;
+};
+
+LeaseKeeper::LeaseKeeper(Coordinator& coordinator, Timers& timers, std::string name, Lease lease)
+    : state_(std::make_shared<State>(coordinator, timers, std::move(name), std::move(lease))) {
+  boost::asio::co_spawn(timers.executor(), keep(state_), boost::asio::detached);
+}
+
+LeaseKeeper::~LeaseKeeper() {
+  state_->stopped = true;
+  state_->stop.notify();
+}
+
+const Lease& LeaseKeeper::lease() const { return state_->lease; }
+
+bool LeaseKeeper::lost() const {
+  return state_->lost || state_->timers.clock().boot_now() >= state_->lease.valid_until;
+}
+
+Task<> LeaseKeeper::keep(std::shared_ptr<State> state) {
+  Duration pause = state->lease.ttl / 3;
+  while (!state->stopped) {
+    co_await state->stop.wait_until(state->timers.clock().boot_now() + pause);
+    if (state->stopped) co_return;
+    try {
+      if (!co_await state->coordinator.renew(state->name, state->lease)) {
+        state->lost = true;
+        log::warning("updater lock lost while the token is fetched: expired or taken by another agent",
+                     {{"token", state->name}, {"fence", state->lease.fence}});
+        co_return;
+      }
+      pause = state->lease.ttl / 3;
+    } catch (const TransportError& e) {
+      log::debug("renewal of the updater lock failed", {{"token", state->name}, {"error", e.what()}});
+      if (state->timers.clock().boot_now() >= state->lease.valid_until) co_return;
+      pause = state->lease.ttl / 10;
+    }
+  }
+}
+
+}  // namespace jeton::agent

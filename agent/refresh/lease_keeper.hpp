@@ -1,0 +1,33 @@
+// LeaseKeeper: renews a lease every ttl/3 while its owner works, and knows when it is lost.
+//
+// Starts with the object and ends with it. A renewal that cannot reach the coordinator is tried again while the lease
+// is still valid; a renewal that finds the lock gone or another's, and a lease that ran out, are a loss. The work under
+// the lease is not stopped by a loss: what it brings is published by its fence (DESIGN.md section 5).
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "agent/base/timers.hpp"
+#include "agent/coordination/coordinator.hpp"
+
+namespace jeton::agent {
+
+class LeaseKeeper {
+ public:
+  LeaseKeeper(Coordinator& coordinator, Timers& timers, std::string name, Lease lease);
+  LeaseKeeper(const LeaseKeeper&) = delete;
+  LeaseKeeper& operator=(const LeaseKeeper&) = delete;
+  ~LeaseKeeper();
+
+  // As of the last renewal.
+  [[nodiscard]] const Lease& lease() const;
+  [[nodiscard]] bool lost() const;
+
+ private:
+  struct State;
+  static Task<> keep(std::shared_ptr<State> state);
+  std::shared_ptr<State> state_;
+};
+
+}  // namespace jeton::agent

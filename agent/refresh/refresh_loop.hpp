@@ -1,0 +1,92 @@
+// RefreshLoop: the life of one token (DESIGN.md section 4), as one coroutine.
+//
+// Touches the world only through what it is given: timers and their clock, chance, the coordinator, the source and the
+// token store; the same code runs in the agent and, thousands of times, in a simulation. One thread: the loop's.
+#pragma once
+
+#include <optional>
+#include <string>
+
+#include "agent/base/backoff.hpp"
+#include "agent/base/event.hpp"
+#include "agent/coordination/coordinator.hpp"
+#include "agent/refresh/current_token.hpp"
+#include "agent/refresh/holds.hpp"
+#include "agent/refresh/token_status.hpp"
+#include "agent/source/source.hpp"
+
+namespace jeton::agent {
+
+class LeaseKeeper;
+
+class RefreshLoop final : private CoordinationListener {
+ public:
+  // All outlive the loop.
+  struct Parts {
+    Timers& timers;
+    Random& random;
+    Coordinator& coordinator;
+    Source& source;
+    TokenStore& store;
+    Event& changed;    // notified at every change of the status
+    std::string host;  // goes into the records this agent publishes
+  };
+
+  RefreshLoop(TokenConfig config, Milliseconds lock_ttl, Parts parts);
+  ~RefreshLoop() override;
+
+  // Until cancelled; then the lock is given back and system_error(operation_aborted) thrown. No other failure ends it.
+  Task<> run();
+  // The wall clock of this host was stepped.
+  void clock_stepped();
+
+  [[nodiscard]] TokenStatus status() const;
+  [[nodiscard]] const TokenConfig& config() const { return config_; }
+
+ private:
+  // The steps, in order.
+  Task<> start();
+  Task<> until_due();
+  Task<std::optional<Lease>> try_lock();
+  Task<> refresh_under(Lease lease);
+  Task<std::optional<FetchedToken>> fetch_under(const LeaseKeeper& keeper);
+  Task<> publish(Record record, const Lease& lease);
+  Task<> give_back(const Lease& lease);
+
+  Task<> reload();
+  Task<> repair();
+  Task<> fetch_failed(const SourceError& failure);
+  void coordinator_failed(const std::string& doing, const TransportError& failure);
+  void take(Record record);
+  void became_due();
+  void set_phase(RefreshPhase phase);
+  void hold_for_pause(const Pause& pause);
+  [[nodiscard]] BootTime scheduled_at() const;
+  [[nodiscard]] BootTime due_at() const;
+  [[nodiscard]] BootTime now() const { return parts_.timers.clock().boot_now(); }
+
+  void on_record(Record record) override;
+  void on_claim(BootTime until) override;
+  void on_release() override;
+  void on_pause(Pause pause) override;
+  void on_gap() override;
+
+  TokenConfig config_;
+  Milliseconds lock_ttl_;
+  Parts parts_;
+  CurrentToken current_;
+  Holds holds_;
+  Event wake_;             // something that until_due() waits for may have changed
+  Backoff fetch_backoff_;  // after failures of the source, this agent's and those heard of
+  Backoff reach_backoff_;  // while the coordinator cannot be reached
+
+  BootTime missing_due_{};                // without a valid token: when to try, a few milliseconds after the loss
+  BootTime next_poll_{};                  // the fallback for lost messages
+  BootTime repair_at_ = BootTime::max();  // the coordinator lost our record: give it back then
+  bool reload_wanted_ = false;
+  bool coordinator_was_reachable_ = true;
+
+  TokenStatus status_;  // counters, phase and last error; the rest is filled in by status()
+};
+
+}  // namespace jeton::agent

@@ -1,0 +1,34 @@
+#include "agent/refresh/schedule.hpp"
+
+#include <algorithm>
+#include <cmath>
+
+namespace jeton::agent {
+namespace {
+
+constexpr Milliseconds longest_default_grace = std::chrono::minutes(5);
+constexpr Milliseconds longest_default_spread = std::chrono::seconds(10);
+constexpr double lambda = 10.0;
+
+}  // namespace
+
+Duration draw_suppressed_delay(Duration spread, Random& random) {
+  // Inverse of the distribution F(x) = (e^(lambda x / T) - 1) / (e^lambda - 1).
+  const double x = std::log1p(random.uniform() * std::expm1(lambda)) / lambda;
+  return Duration{static_cast<Duration::rep>(std::clamp(x, 0.0, 1.0) * static_cast<double>(spread.count()))};
+}
+
+Schedule make_schedule(WallTime issued_at, WallTime expires_at, const RefreshConfig& config, Random& random) {
+  const Milliseconds lifetime = std::max(expires_at - issued_at, Milliseconds{0});
+  Schedule schedule;
+  // A grace period as long as the lifetime would make every new token due at once.
+  schedule.grace = std::min(config.grace.value_or(std::min(longest_default_grace, lifetime / 5)), lifetime / 2);
+  schedule.spread =
+      std::min(config.spread.value_or(std::min(longest_default_spread, schedule.grace / 4)), lifetime / 4);
+  // The draw counts from the start of the spread: a short draw wakes early, long before the grace period.
+  schedule.spread_delay = schedule.spread - to_ms(draw_suppressed_delay(schedule.spread, random));
+  schedule.refresh_at = expires_at - schedule.grace - schedule.spread_delay;
+  return schedule;
+}
+
+}  // namespace jeton::agent
