@@ -1,0 +1,260 @@
+#include "agent/api/connection.hpp"
+
+#include <array>
+#include <boost/asio/bind_cancellation_slot.hpp>
+#include <boost/asio/buffer.hpp>
+#include <boost/asio/cancellation_signal.hpp>
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/local/stream_protocol.hpp>
+#include <boost/asio/redirect_error.hpp>
+#include <boost/asio/use_awaitable.hpp>
+#include <boost/asio/write.hpp>
+#include <boost/beast/core/flat_buffer.hpp>
+#include <boost/beast/http.hpp>
+#include <boost/system/system_error.hpp>
+#include <exception>
+#include <optional>
+#include <string>
+#include <utility>
+
+#include "agent/api/routes.hpp"
+#include "agent/api/status_json.hpp"
+#include "agent/base/log.hpp"
+
+namespace jeton::agent {
+namespace {
+
+namespace asio = boost::asio;
+namespace http = boost::beast::http;
+using Socket = asio::local::stream_protocol::socket;
+using Request = http::request<http::string_body>;
+
+// What to tell a client whose request could not be read; empty: it has gone, there is nobody to tell.
+std::optional<ApiResponse> read_failure(const boost::system::error_code& error, const ApiLimits& limits) {
+  if (error == http::error::end_of_stream || error == http::error::partial_message) return std::nullopt;
+  if (error == http::error::header_limit || error == http::error::buffer_overflow) {
+    return error_response(431, "header_too_large",
+                          "the header is larger than " + std::to_string(limits.header_bytes) + " bytes");
+  }
+  if (error == http::error::body_limit) {
+    return error_response(413, "body_too_large",
+                          "the body is larger than " + std::to_string(limits.body_bytes) + " bytes");
+  }
+  if (error.category() == http::make_error_code(http::error::bad_version).category()) {
+    return error_response(400, "bad_request", "not an HTTP/1.1 request: " + error.message());
+  }
+  return std::nullopt;
+}
+
+class HttpConnection final : public Connection, public std::enable_shared_from_this<HttpConnection> {
+ public:
+  HttpConnection(const Executor& executor, UniqueFd fd, Peer peer, Context context)
+      : context_(context), peer_(std::move(peer)), socket_(executor), buffer_(buffer_limit(context.limits)) {
+    socket_.assign(asio::local::stream_protocol(), fd.get());
+    fd.release();
+  }
+
+  void run(std::function<void(const Connection*)> on_end) {
+    asio::co_spawn(socket_.get_executor(), serve(),
+                   asio::bind_cancellation_slot(
+                       cancel_.slot(), [self = shared_from_this(), on_end = std::move(on_end)](std::exception_ptr) {
+                         self->close();
+                         on_end(self.get());
+                       }));
+  }
+
+  void close() override {
+    if (std::exchange(closed_, true)) return;
+    disarm();
+    cancel_.emit(asio::cancellation_type::terminal);
+    boost::system::error_code ignored;
+    socket_.close(ignored);
+  }
+
+  [[nodiscard]] uid_t user() const override { return peer_.uid; }
+
+ private:
+  // Room for a header and a body that are just within their limits.
+  static std::size_t buffer_limit(const ApiLimits& limits) { return limits.header_bytes + limits.body_bytes; }
+
+  // Requests one after another, until one of the two has had enough. Ends by an exception when closed.
+  Task<> serve() {
+    check_open();  // it may have been closed before its first turn
+    for (bool more = true; more;) {
+      http::request_parser<http::string_body> parser;
+      parser.header_limit(static_cast<std::uint32_t>(context_.limits.header_bytes));
+      parser.body_limit(context_.limits.body_bytes);
+      const boost::system::error_code error = co_await read(parser);
+      if (error) {
+        const auto failure = read_failure(error, context_.limits);
+        if (failure) co_await send(*failure, parser.get(), false);
+        co_return;
+      }
+      const Request request = parser.release();
+      const ApiResponse response = respond(request);
+      if (!response.events.empty() && request.method() == http::verb::get) {
+        co_await stream_events(response.events, request);
+        co_return;
+      }
+      more = request.keep_alive();
+      co_await send(response, request, more);
+    }
+  }
+
+  // The deadline covers the whole request: sending one byte now and then wins no time.
+  Task<boost::system::error_code> read(http::request_parser<http::string_body>& parser) {
+    boost::system::error_code error;
+    arm(context_.limits.read_deadline);
+    co_await http::async_read(socket_, buffer_, parser, asio::redirect_error(asio::use_awaitable, error));
+    check_open();
+    disarm();
+    co_return error;
+  }
+
+  // An exception here is a fault of the agent's: the client gets a 500, the log the reason.
+  ApiResponse respond(const Request& request) {
+    try {
+      return answer({std::string(request.method_string()), std::string(request.target())}, peer_, context_.provider,
+                    context_.names, now());
+    } catch (const std::exception& e) {
+      log::error("local API: a request failed", {{"target", std::string(request.target())}, {"error", e.what()}});
+      return error_response(500, "internal", "the agent failed to answer; its log says why");
+    }
+  }
+
+  Task<> send(const ApiResponse& response, const Request& request, bool keep_alive) {
+    http::response<http::string_body> message(http::int_to_status(response.status), version_for(request));
+    set_common(message, "application/json");
+    if (!response.allow.empty()) message.set(http::field::allow, response.allow);
+    message.keep_alive(keep_alive);
+    message.content_length(response.body.size());
+    if (request.method() != http::verb::head) message.body() = response.body;
+    arm(context_.limits.write_deadline);
+    http::response_serializer<http::string_body> serializer(message);
+    if (request.method() == http::verb::head) {
+      co_await http::async_write_header(socket_, serializer, asio::use_awaitable);
+    } else {
+      co_await http::async_write(socket_, serializer, asio::use_awaitable);
+    }
+    check_open();
+    disarm();
+  }
+
+  // First the state, then a line whenever the summary differs from the last one sent. Changes that come while a line is
+  // on its way are seen on the next turn: the comparison, not the notification, decides. Other tokens' changes wake the
+  // stream too, so the time of the heartbeat moves only when a line is sent. The token's readers may change by a
+  // reload: the right to read is asked for each time.
+  Task<> stream_events(std::string name, const Request& request) {
+    const bool chunked = request.version() >= 11;
+    co_await send_stream_header(chunked, request);
+    watch_for_close();
+    std::string sent;
+    for (BootTime heartbeat = next_heartbeat();;) {
+      const auto status = context_.provider.token_status(name);
+      const AccessConfig* access = context_.provider.token_access(name);
+      const bool gone = !status || access == nullptr;
+      if (gone || !may_read(peer_, *access, context_.names)) {
+        co_await send_line(event_json(gone ? "removed" : "forbidden", now(), {}), chunked);
+        break;
+      }
+      std::string summary = token_summary(*status);
+      if (summary != sent) {
+        const char* event = sent.empty() ? "state" : "change";
+        sent = std::move(summary);
+        co_await send_line(event_json(event, now(), sent), chunked);
+        heartbeat = next_heartbeat();
+        continue;
+      }
+      const bool notified = co_await context_.provider.changed().wait_until(heartbeat);
+      check_open();
+      if (notified) continue;
+      co_await send_line(event_json("heartbeat", now(), {}), chunked);
+      heartbeat = next_heartbeat();
+    }
+    if (chunked) co_await send_raw(asio::buffer("0\r\n\r\n", 5));
+  }
+
+  [[nodiscard]] BootTime next_heartbeat() const {
+    return context_.timers.clock().boot_now() + context_.limits.heartbeat;
+  }
+
+  Task<> send_stream_header(bool chunked, const Request& request) {
+    http::response<http::empty_body> message(http::status::ok, version_for(request));
+    set_common(message, "application/x-ndjson");
+    message.keep_alive(false);
+    message.chunked(chunked);
+    http::response_serializer<http::empty_body> serializer(message);
+    arm(context_.limits.write_deadline);
+    co_await http::async_write_header(socket_, serializer, asio::use_awaitable);
+    check_open();
+    disarm();
+  }
+
+  Task<> send_line(const std::string& line, bool chunked) {
+    if (chunked) {
+      co_await send_raw(http::make_chunk(asio::buffer(line)));
+    } else {
+      co_await send_raw(asio::buffer(line));
+    }
+  }
+
+  template <typename Buffers>
+  Task<> send_raw(Buffers buffers) {
+    arm(context_.limits.write_deadline);
+    co_await asio::async_write(socket_, buffers, asio::use_awaitable);
+    check_open();
+    disarm();
+  }
+
+  // On a stream the client has nothing more to say: whatever arrives, its end above all, ends the stream.
+  void watch_for_close() {
+    socket_.async_read_some(asio::buffer(ignored_input_), [self = shared_from_this()](const boost::system::error_code&,
+                                                                                      std::size_t) { self->close(); });
+  }
+
+  void arm(Duration limit) {
+    disarm();
+    deadline_ = context_.timers.schedule(context_.timers.clock().boot_now() + limit, [weak = weak_from_this()] {
+      if (const auto self = weak.lock()) self->close();
+    });
+  }
+
+  void disarm() {
+    if (deadline_ != 0) context_.timers.cancel(std::exchange(deadline_, 0));
+  }
+
+  // A completion may already be queued when close() is called; nothing of the context may be used after it.
+  void check_open() const {
+    if (closed_) throw boost::system::system_error(asio::error::operation_aborted);
+  }
+
+  static unsigned version_for(const Request& request) { return request.version() >= 11 ? 11U : 10U; }
+
+  template <typename Message>
+  static void set_common(Message& message, const char* content_type) {
+    message.set(http::field::content_type, content_type);
+    message.set(http::field::cache_control, "no-store");
+  }
+
+  [[nodiscard]] WallTime now() const { return context_.timers.clock().wall_now(); }
+
+  Context context_;
+  Peer peer_;
+  Socket socket_;
+  boost::beast::flat_buffer buffer_;
+  std::array<char, 64> ignored_input_{};
+  asio::cancellation_signal cancel_;
+  Timers::Id deadline_ = 0;
+  bool closed_ = false;
+};
+
+}  // namespace
+
+std::shared_ptr<Connection> Connection::start(const Executor& executor, UniqueFd socket, Peer peer, Context context,
+                                              std::function<void(const Connection*)> on_end) {
+  auto connection = std::make_shared<HttpConnection>(executor, std::move(socket), std::move(peer), context);
+  connection->run(std::move(on_end));
+  return connection;
+}
+
+}  // namespace jeton::agent

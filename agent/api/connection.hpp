@@ -1,0 +1,42 @@
+// Connection: one local client, from accept to close: requests one after another (HTTP/1.1 keep-alive) or one event
+// stream. Every wait has a deadline through Timers; what a client sends is bounded, and what is waiting to be sent
+// to it is one answer or one line, so a client that does not read costs a few KiB until its deadline drops it.
+#pragma once
+
+#include <functional>
+#include <memory>
+
+#include "agent/api/limits.hpp"
+#include "agent/api/peer.hpp"
+#include "agent/api/status_provider.hpp"
+#include "agent/base/timers.hpp"
+#include "agent/base/unique_fd.hpp"
+
+namespace jeton::agent {
+
+class Connection {
+ public:
+  // What a connection uses until close(); afterwards it touches none of it, even if its coroutine ends a turn later.
+  struct Context {
+    Timers& timers;
+    StatusProvider& provider;
+    AccountNames& names;
+    ApiLimits limits;
+  };
+
+  // Serves until the client goes, misbehaves or close() is called; then calls `on_end` from the loop, once. Throws
+  // std::system_error if the loop cannot watch the socket.
+  static std::shared_ptr<Connection> start(const Executor& executor, UniqueFd socket, Peer peer, Context context,
+                                           std::function<void(const Connection*)> on_end);
+
+  Connection() = default;
+  Connection(const Connection&) = delete;
+  Connection& operator=(const Connection&) = delete;
+  virtual ~Connection() = default;
+
+  // At once, without a farewell. Idempotent.
+  virtual void close() = 0;
+  [[nodiscard]] virtual uid_t user() const = 0;
+};
+
+}  // namespace jeton::agent

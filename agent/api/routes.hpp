@@ -1,0 +1,37 @@
+// What the local API answers: a request and its peer in, a response out. No I/O, no HTTP library.
+//
+//   GET /v1/status               any local user   the whole agent (status_json.hpp)
+//   GET /v1/tokens/NAME          any local user   one token, no secret
+//   GET /v1/tokens/NAME/events   the token's readers   NDJSON, a line per change
+//   GET /live                    any              200 while the loop turns
+//   GET /ready                   any              200 if every token is valid, 503 otherwise
+// HEAD is answered like GET, without the body. Errors: 400 bad_request, 403 forbidden, 404 unknown_token or not_found,
+// 405 method_not_allowed; 413, 431, 500 and 503 come from the connection.
+#pragma once
+
+#include <string>
+
+#include "agent/api/peer.hpp"
+#include "agent/api/status_provider.hpp"
+
+namespace jeton::agent {
+
+struct ApiRequest {
+  std::string method;
+  std::string target;  // as sent: path, percent-encoded, and query
+};
+
+struct ApiResponse {
+  unsigned status = 200;
+  std::string body;    // JSON
+  std::string allow;   // of a 405: the methods that are allowed
+  std::string events;  // set: instead of the body, the events of this token follow
+};
+
+[[nodiscard]] ApiResponse answer(const ApiRequest& request, const Peer& peer, const StatusProvider& provider,
+                                 AccountNames& names, WallTime now);
+
+// {"error": ...} with this status.
+[[nodiscard]] ApiResponse error_response(unsigned status, const std::string& code, const std::string& message);
+
+}  // namespace jeton::agent

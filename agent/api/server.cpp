@@ -1,0 +1,168 @@
+#include "agent/api/server.hpp"
+
+#include <sys/socket.h>
+
+#include <boost/asio/local/stream_protocol.hpp>
+#include <cerrno>
+#include <map>
+#include <optional>
+#include <string>
+#include <system_error>
+#include <utility>
+
+#include "agent/api/connection.hpp"
+#include "agent/api/peer.hpp"
+#include "agent/api/socket_file.hpp"
+#include "agent/api/status_json.hpp"
+#include "agent/base/error.hpp"
+#include "agent/base/log.hpp"
+
+namespace jeton::agent {
+namespace {
+
+namespace asio = boost::asio;
+
+constexpr int accepts_a_turn = 16;  // then other work of the loop has its turn
+constexpr auto pause_without_descriptors = std::chrono::milliseconds(200);
+constexpr auto warn_every = std::chrono::minutes(1);  // about refused clients, so that they cannot fill the log
+
+}  // namespace
+
+// Held by shared_ptr: what is queued in the loop may run one turn after the server has gone.
+class ApiServer::Impl : public std::enable_shared_from_this<Impl> {
+ public:
+  Impl(Executor executor, Timers& timers, std::filesystem::path path, StatusProvider& provider, ApiLimits limits)
+      : executor_(std::move(executor)),
+        timers_(timers),
+        path_(std::move(path)),
+        provider_(provider),
+        limits_(limits),
+        names_(timers.clock()),
+        acceptor_(executor_) {}
+
+  void start() {
+    file_.emplace(path_);
+    acceptor_.assign(asio::local::stream_protocol(), file_->release());
+    running_ = true;
+    accept_next();
+  }
+
+  void stop() {
+    if (!std::exchange(running_, false)) return;
+    file_.reset();
+    boost::system::error_code ignored;
+    acceptor_.close(ignored);
+    if (retry_ != 0) timers_.cancel(std::exchange(retry_, 0));
+    for (const auto& [key, connection] : std::exchange(connections_, {})) connection->close();
+    per_user_.clear();
+  }
+
+  [[nodiscard]] std::size_t connections() const { return connections_.size(); }
+
+ private:
+  void accept_next() {
+    acceptor_.async_wait(asio::socket_base::wait_read,
+                         [self = shared_from_this()](const boost::system::error_code& error) {
+                           if (error || !self->running_) return;
+                           if (self->accept_waiting()) self->accept_next();
+                         });
+  }
+
+  // False: there are no descriptors or no memory left; accepting goes on after a pause. Without one, the client that
+  // stays in the queue would wake the loop for ever.
+  bool accept_waiting() {
+    for (int n = 0; n < accepts_a_turn; ++n) {
+      UniqueFd client(::accept4(acceptor_.native_handle(), nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC));
+      if (client) {
+        admit(std::move(client));
+        continue;
+      }
+      if (errno == EAGAIN) return true;
+      if (errno == EINTR || errno == ECONNABORTED) continue;
+      warn("local API: cannot accept a client; retrying", std::generic_category().message(errno));
+      retry_ = timers_.schedule(timers_.clock().boot_now() + pause_without_descriptors, [weak = weak_from_this()] {
+        const auto self = weak.lock();
+        if (!self || !self->running_) return;
+        self->retry_ = 0;
+        self->accept_next();
+      });
+      return false;
+    }
+    return true;
+  }
+
+  void admit(UniqueFd client) {
+    try {
+      const Peer peer = peer_of(client.get());
+      const auto of_user = per_user_.find(peer.uid);
+      const std::size_t open = of_user == per_user_.end() ? 0 : of_user->second;
+      if (connections_.size() >= limits_.connections || open >= limits_.connections_per_user) {
+        refuse(client, peer);
+        return;
+      }
+      const auto connection =
+          Connection::start(executor_, std::move(client), peer, {timers_, provider_, names_, limits_},
+                            [weak = weak_from_this()](auto* ended) {
+                              if (const auto self = weak.lock()) self->forget(ended);
+                            });
+      connections_.emplace(connection.get(), connection);
+      ++per_user_[peer.uid];
+    } catch (const std::exception& e) {
+      warn("local API: a client was dropped", e.what());
+    }
+  }
+
+  // One send into an empty socket buffer: it fits, or the client does without.
+  void refuse(const UniqueFd& client, const Peer& peer) {
+    const std::string body = error_json("too_many_connections", "too many connections to the agent; close some");
+    const std::string answer =
+        "HTTP/1.1 503 Service Unavailable\r\nContent-Type: application/json\r\nConnection: close\r\n"
+        "Content-Length: " +
+        std::to_string(body.size()) + "\r\n\r\n" + body;
+    [[maybe_unused]] const auto sent = ::send(client.get(), answer.data(), answer.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
+    warn("local API: too many connections; refusing more", "user " + std::to_string(peer.uid));
+  }
+
+  void forget(const Connection* ended) {
+    const auto found = connections_.find(ended);
+    if (found == connections_.end()) return;
+    const auto of_user = per_user_.find(ended->user());
+    if (of_user != per_user_.end() && --of_user->second == 0) per_user_.erase(of_user);
+    connections_.erase(found);
+  }
+
+  void warn(const char* what, const std::string& reason) {
+    const BootTime now = timers_.clock().boot_now();
+    if (now < quiet_until_) return;
+    quiet_until_ = now + warn_every;
+    log::warning(what, {{"error", reason}, {"connections", connections_.size()}});
+  }
+
+  Executor executor_;
+  Timers& timers_;
+  std::filesystem::path path_;
+  StatusProvider& provider_;
+  ApiLimits limits_;
+  AccountNames names_;
+  asio::local::stream_protocol::acceptor acceptor_;
+  std::optional<SocketFile> file_;
+  bool running_ = false;
+  Timers::Id retry_ = 0;
+  std::map<const Connection*, std::shared_ptr<Connection>> connections_;
+  std::map<uid_t, std::size_t> per_user_;
+  BootTime quiet_until_{};
+};
+
+ApiServer::ApiServer(Executor executor, Timers& timers, std::filesystem::path path, StatusProvider& provider,
+                     ApiLimits limits)
+    : impl_(std::make_shared<Impl>(std::move(executor), timers, std::move(path), provider, limits)) {}
+
+ApiServer::~ApiServer() { impl_->stop(); }
+
+void ApiServer::start() { impl_->start(); }
+
+void ApiServer::stop() { impl_->stop(); }
+
+std::size_t ApiServer::connections() const { return impl_->connections(); }
+
+}  // namespace jeton::agent

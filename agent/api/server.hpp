@@ -1,0 +1,38 @@
+// ApiServer: the agent's local API (DESIGN.md section 8): HTTP/1.1 with JSON on a unix socket, on the agent's one loop.
+//
+// Anybody on the host may connect; what each may see is decided by the kernel's word on who it is (peer.hpp,
+// routes.hpp). A slow or hostile client is bounded by ApiLimits. Running out of descriptors pauses accepting and is
+// logged, no more.
+#pragma once
+
+#include <filesystem>
+#include <memory>
+
+#include "agent/api/limits.hpp"
+#include "agent/api/status_provider.hpp"
+#include "agent/base/timers.hpp"
+
+namespace jeton::agent {
+
+class ApiServer {
+ public:
+  // `timers` and `provider` live until stop() has returned, the loop behind the executor longer.
+  ApiServer(Executor executor, Timers& timers, std::filesystem::path path, StatusProvider& provider,
+            ApiLimits limits = {});
+  ApiServer(const ApiServer&) = delete;
+  ApiServer& operator=(const ApiServer&) = delete;
+  ~ApiServer();
+
+  // Makes the socket; the caller is the only agent of this runtime_dir (socket_file.hpp). Throws Error.
+  void start();
+  // Removes the socket and drops every client, streams too. Idempotent.
+  void stop();
+
+  [[nodiscard]] std::size_t connections() const;
+
+ private:
+  class Impl;
+  std::shared_ptr<Impl> impl_;
+};
+
+}  // namespace jeton::agent

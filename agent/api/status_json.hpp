@@ -1,0 +1,49 @@
+// The agent's status as JSON: the contract of the local API and of `jetonctl --format json status`.
+//
+// Member names are stable: members may be added, none is renamed or removed within /v1. Times are `*_at_ms`, `now_ms`
+// and
+// `*_until_ms`: milliseconds since the Unix epoch, this host's clock. Durations are `*_ms`. `*_in_ms` is counted from
+// `now_ms` and negative when past. What is not there is null. No secret: attributes stay out too, because only a
+// token's readers may see them, and these answers are for any local user.
+//
+// Agent    {version, host, pid, started_at_ms, now_ms, uptime_ms, ready, coordinator, tokens: [Token]}
+//          coordinator {backend, endpoint, reachable, last_error, clock_offset_ms}; the offset is the coordinator's
+//          clock minus this host's
+// Token    {name, state, phase, generation, fingerprint, type, issued_at_ms, expires_at_ms, expires_in_ms, fetched_by,
+//          grace_ms, spread_ms, spread_delay_ms, refresh_at_ms, refresh_in_ms, previous, source, lock, pause, counters,
+//          last_error, last_fetch_at_ms}; on its own (/v1/tokens/NAME) also now_ms
+//          state "none" | "valid" | "expired"; phase "starting" | "quiet" | "acquiring" | "fetching" | "publishing" |
+//          "waiting" | "backing_off" | "stopped"; refresh_at = expires_at - grace - spread_delay
+//          previous {generation, accept_until_ms, accept_in_ms} or null, lock {held, fence}
+//          pause {until_ms, in_ms, reason} or null, last_error {message, at_ms, age_ms} or null
+//          counters {fetches, fetch_failures, publications, publications_refused, lock_attempts, consecutive_failures}
+// Event    {event, at_ms, ...}, one a line: "state" first, then "change", each with {name, state, generation,
+// fingerprint,
+//          type, issued_at_ms, expires_at_ms, refresh_at_ms, previous, pause, last_error}, where previous is
+//          {generation, accept_until_ms}, pause {until_ms, reason} and last_error a text; "heartbeat" alone; "removed"
+//          when the token left the configuration and "forbidden" when the reader did: the stream ends after these two.
+// Error    {error: {code, message}}
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "agent/api/status_provider.hpp"
+
+namespace jeton::agent {
+
+// Each a whole document with a newline at its end.
+[[nodiscard]] std::string agent_json(const AgentStatus& status);
+[[nodiscard]] std::string token_json(const TokenStatus& status, WallTime now);
+// {ready, tokens: [{name, state}]}: the tokens that are not valid.
+[[nodiscard]] std::string readiness_json(const AgentStatus& status);
+[[nodiscard]] std::string error_json(std::string_view code, std::string_view message);
+
+// What a change is: equal texts mean that nothing has changed for a reader.
+[[nodiscard]] std::string token_summary(const TokenStatus& status);
+// One line of the event stream; `summary` from token_summary(), or empty.
+[[nodiscard]] std::string event_json(std::string_view event, WallTime at, const std::string& summary);
+
+[[nodiscard]] bool is_ready(const AgentStatus& status);
+
+}  // namespace jeton::agent
