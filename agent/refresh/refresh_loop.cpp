@@ -256,7 +256,8 @@ Task<> RefreshLoop::repair() {
   if (!current_.valid()) co_return;
   try {
     const Record record = *current_.record();
-    const PublishResult result = co_await parts_.coordinator.publish(config_.name, record, Lease{});
+    const Lease no_lease;  // named: GCC 12 destroys an aggregate temporary inside co_await twice
+    const PublishResult result = co_await parts_.coordinator.publish(config_.name, record, no_lease);
     if (result.stored) {
       log::warning("coordinator had lost the token; published it again from this host's segment",
                    {{"token", config_.name}, {"generation", record.generation}});
