@@ -1,0 +1,113 @@
+#include "agent/redis/client.hpp"
+
+#include <vector>
+
+#include "agent/base/event.hpp"
+#include "agent/redis/link.hpp"
+
+namespace jeton::agent::redis {
+
+// Held by the commands that wait, so it outlives Client until they have ended.
+class Client::Impl : public std::enable_shared_from_this<Impl> {
+ public:
+  Impl(Timers& timers, Random& random, ConnectOptions options)
+      : timers_(timers),
+        where_(options.display()),
+        last_error_(where_ + ": not connected yet"),
+        changed_(timers),
+        link_(timers, random, std::move(options), "commands",
+              {.up = [this](const std::shared_ptr<Connection>& connection) { up(connection); },
+               .down = [this](const std::string& reason) { down(reason); }}) {}
+
+  void stop() {
+    stopped_ = true;
+    connection_.reset();
+    last_error_ = where_ + ": stopped";
+    link_.stop();
+    changed_.notify();
+  }
+
+  static Task<Reply> command(std::shared_ptr<Impl> self, Command command, BootTime deadline) {
+    const auto connection = co_await self->wait_connected(deadline);
+    Reply reply = co_await connection->command(std::move(command), deadline);
+    if (reply.is_error()) throw ServerError(self->where_, reply.text.reveal());
+    co_return reply;
+  }
+
+  static Task<Reply> run(std::shared_ptr<Impl> self, Command by_sha1, Command by_text, BootTime deadline) {
+    const auto connection = co_await self->wait_connected(deadline);
+    Reply reply = co_await connection->command(std::move(by_sha1), deadline);
+    // EVAL and not SCRIPT LOAD: it runs the script and makes it known in one step, so nobody can flush it in between.
+    if (reply.is_error() && reply.text.reveal().starts_with("NOSCRIPT")) {
+      reply = co_await connection->command(std::move(by_text), deadline);
+    }
+    if (reply.is_error()) throw ServerError(self->where_, reply.text.reveal());
+    co_return reply;
+  }
+
+  Timers& timers_;
+  std::string where_;
+  std::string last_error_;
+  std::function<void()> connected_callback_;
+  std::shared_ptr<Connection> connection_;
+  Event changed_;
+  bool stopped_ = false;
+  Link link_;
+
+ private:
+  Task<std::shared_ptr<Connection>> wait_connected(BootTime deadline) {
+    while (!stopped_) {
+      if (connection_ && connection_->is_open()) co_return connection_;
+      if (!co_await changed_.wait_until(deadline)) break;
+    }
+    throw TransportError(last_error_.empty() ? where_ + ": not connected" : last_error_);
+  }
+
+  void up(const std::shared_ptr<Connection>& connection) {
+    connection_ = connection;
+    last_error_.clear();
+    changed_.notify();
+    if (connected_callback_) connected_callback_();
+  }
+
+  void down(const std::string& reason) {
+    connection_.reset();
+    last_error_ = reason;
+  }
+};
+
+namespace {
+
+Command script_command(std::string_view verb, std::string_view script, std::span<const std::string> keys,
+                       std::span<const std::string_view> arguments) {
+  const std::string key_count = std::to_string(keys.size());
+  std::vector<std::string_view> words{verb, script, key_count};
+  words.insert(words.end(), keys.begin(), keys.end());
+  words.insert(words.end(), arguments.begin(), arguments.end());
+  return Command(std::span<const std::string_view>(words));
+}
+
+}  // namespace
+
+Client::Client(Timers& timers, Random& random, ConnectOptions options)
+    : impl_(std::make_shared<Impl>(timers, random, std::move(options))) {}
+
+Client::~Client() { impl_->stop(); }
+void Client::on_connected(std::function<void()> callback) { impl_->connected_callback_ = std::move(callback); }
+void Client::start() { impl_->link_.start(); }
+void Client::stop() { impl_->stop(); }
+
+Task<Reply> Client::command(Command command, BootTime deadline) {
+  return Impl::command(impl_, std::move(command), deadline);
+}
+
+Task<Reply> Client::run(const Script& script, std::span<const std::string> keys,
+                        std::span<const std::string_view> arguments, BootTime deadline) {
+  return Impl::run(impl_, script_command("EVALSHA", script.sha1(), keys, arguments),
+                   script_command("EVAL", script.text(), keys, arguments), deadline);
+}
+
+bool Client::is_connected() const { return impl_->connection_ && impl_->connection_->is_open(); }
+const std::string& Client::last_error() const { return impl_->last_error_; }
+
+}  // namespace jeton::agent::redis

@@ -1,0 +1,168 @@
+#include "agent/redis/link.hpp"
+
+#include <boost/asio/bind_cancellation_slot.hpp>
+#include <boost/asio/cancellation_signal.hpp>
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/detached.hpp>
+#include <boost/system/system_error.hpp>
+#include <set>
+
+#include "agent/base/backoff.hpp"
+#include "agent/base/log.hpp"
+
+namespace jeton::agent::redis {
+namespace {
+
+using namespace std::chrono_literals;
+
+// The cap is short: a fleet waits for this connection, and one attempt in two seconds is no load.
+constexpr BackoffLimits backoff_limits{.base = 50ms, .cap = 2s, .floor = 10ms};
+// A connection that dies younger than this is one more failed attempt of the same trouble.
+constexpr Duration proven_after = 1s;
+
+Task<> expect_ok(Connection& connection, const std::string& where, Command command, BootTime deadline) {
+  const Reply reply = co_await connection.command(std::move(command), deadline);
+  if (reply.is_error()) throw ServerError(where, reply.text.reveal());
+}
+
+// For what we can do without: a user without the permission may still work.
+Task<> expect_ok_or_noperm(Connection& connection, const std::string& where, Command command, BootTime deadline) {
+  const Reply reply = co_await connection.command(std::move(command), deadline);
+  if (!reply.is_error()) co_return;
+  const ServerError error(where, reply.text.reveal());
+  if (error.code() != "NOPERM") throw error;
+}
+
+}  // namespace
+
+class Link::Impl : public std::enable_shared_from_this<Impl> {
+ public:
+  Impl(Timers& timers, Random& random, ConnectOptions options, std::string purpose, Callbacks callbacks)
+      : timers_(timers),
+        options_(std::move(options)),
+        where_(options_.display()),
+        purpose_(std::move(purpose)),
+        callbacks_(std::move(callbacks)),
+        backoff_(backoff_limits, random) {}
+
+  void start() {
+    if (started_) return;
+    started_ = true;
+    boost::asio::co_spawn(timers_.executor(), run(shared_from_this()),
+                          boost::asio::bind_cancellation_slot(cancel_.slot(), boost::asio::detached));
+  }
+
+  void stop() {
+    if (stopped_) return;
+    stopped_ = true;
+    callbacks_ = {};
+    if (connection_) connection_->close("stopped");
+    cancel_.emit(boost::asio::cancellation_type::terminal);
+  }
+
+ private:
+  static Task<> run(std::shared_ptr<Impl> self) {
+    try {
+      while (!self->stopped_) {
+        co_await self->run_once();
+        if (self->stopped_) break;
+        co_await sleep_for(self->timers_, self->backoff_.next());
+      }
+    } catch (const boost::system::system_error&) {
+      // Stopped.
+    }
+    self->connection_.reset();
+  }
+
+  Task<> run_once() {
+    std::string failure;
+    bool operator_must_act = false;
+    try {
+      co_await connect();
+      const BootTime since = timers_.clock().boot_now();
+      // Copied, because the callback may stop the link, which takes the callbacks away.
+      if (const auto up = callbacks_.up) up(connection_);
+      if (!co_await connection_->wait_closed(since + proven_after)) {
+        recovered();
+        co_await connection_->wait_closed();
+      }
+      failure = connection_->close_reason();
+    } catch (const ServerError& e) {
+      failure = e.what();
+      operator_must_act = e.is_about_access();
+    } catch (const Error& e) {
+      failure = e.what();
+      if (!failure.starts_with(where_)) failure = where_ + ": " + failure;
+    }
+    connection_.reset();
+    if (stopped_) co_return;
+    report(failure, operator_must_act);
+    if (const auto down = callbacks_.down) down(failure);
+  }
+
+  Task<> connect() {
+    const BootTime deadline = timers_.clock().boot_now() + options_.timeout;
+    auto transport = co_await connect_transport(timers_, options_, deadline);
+    connection_ = std::make_shared<Connection>(timers_, std::move(transport), options_.limits, where_);
+    co_await greet(deadline);
+  }
+
+  Task<> greet(BootTime deadline) {
+    const SecretString username = options_.username ? options_.username() : SecretString{};
+    const SecretString password = options_.password ? options_.password() : SecretString{};
+    if (!password.empty()) {
+      Command auth = username.empty() ? Command({"AUTH", password.reveal()})
+                                      : Command({"AUTH", username.reveal(), password.reveal()});
+      co_await expect_ok(*connection_, where_, std::move(auth), deadline);
+    }
+    if (!options_.client_name.empty()) {
+      Command set_name({"CLIENT", "SETNAME", options_.client_name});
+      co_await expect_ok_or_noperm(*connection_, where_, std::move(set_name), deadline);
+    }
+    if (options_.database != 0) {
+      Command select({"SELECT", std::to_string(options_.database)});
+      co_await expect_ok(*connection_, where_, std::move(select), deadline);
+    }
+    // Finds out that a password is missing, or that the server is still loading its data.
+    Command ping({"PING"});
+    co_await expect_ok_or_noperm(*connection_, where_, std::move(ping), deadline);
+  }
+
+  void report(const std::string& failure, bool operator_must_act) {
+    // Every attempt fails for the same few reasons: each is said once until the trouble is over.
+    if (!reported_.insert(failure).second) return;
+    log::write(operator_must_act ? log::Level::error : log::Level::warning, "redis is out of reach; trying again",
+               {{"connection", purpose_}, {"error", failure}});
+  }
+
+  void recovered() {
+    backoff_.reset();
+    if (reported_.empty()) {
+      log::debug("redis connected", {{"connection", purpose_}, {"endpoint", where_}});
+    } else {
+      log::info("redis is back", {{"connection", purpose_}, {"endpoint", where_}});
+    }
+    reported_.clear();
+  }
+
+  Timers& timers_;
+  ConnectOptions options_;
+  std::string where_;
+  std::string purpose_;
+  Callbacks callbacks_;
+  Backoff backoff_;
+  boost::asio::cancellation_signal cancel_;
+  std::shared_ptr<Connection> connection_;
+  std::set<std::string> reported_;
+  bool started_ = false;
+  bool stopped_ = false;
+};
+
+Link::Link(Timers& timers, Random& random, ConnectOptions options, std::string purpose, Callbacks callbacks)
+    : impl_(std::make_shared<Impl>(timers, random, std::move(options), std::move(purpose), std::move(callbacks))) {}
+
+Link::~Link() { impl_->stop(); }
+void Link::start() { impl_->start(); }
+void Link::stop() { impl_->stop(); }
+
+}  // namespace jeton::agent::redis

@@ -1,0 +1,41 @@
+// Link: keeps one connection to a Redis server up: connects, greets (AUTH, SELECT, CLIENT SETNAME, PING), and after a
+// failure tries again with jittered backoff, for ever. Logs a trouble once, loudly if an operator must act, and its
+// end.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "agent/base/random.hpp"
+#include "agent/base/timers.hpp"
+#include "agent/redis/connection.hpp"
+#include "agent/redis/transport.hpp"
+
+namespace jeton::agent::redis {
+
+class Link {
+ public:
+  // Called on the loop. `up`: greeted and ready. `down`: the attempt or the connection failed; reason with the
+  // endpoint.
+  struct Callbacks {
+    std::function<void(const std::shared_ptr<Connection>&)> up;
+    std::function<void(const std::string& reason)> down;
+  };
+
+  // Timers and random outlive the link. `purpose` names it in the log: "commands", "subscriptions".
+  Link(Timers& timers, Random& random, ConnectOptions options, std::string purpose, Callbacks callbacks);
+  ~Link();  // stops
+  Link(const Link&) = delete;
+  Link& operator=(const Link&) = delete;
+
+  void start();
+  // Closes the connection and ends the attempts; no callback comes any more.
+  void stop();
+
+ private:
+  class Impl;
+  std::shared_ptr<Impl> impl_;
+};
+
+}  // namespace jeton::agent::redis

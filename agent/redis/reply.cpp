@@ -1,0 +1,77 @@
+#include "agent/redis/reply.hpp"
+
+#include <algorithm>
+#include <iterator>
+
+namespace jeton::agent::redis {
+namespace {
+
+struct Advice {
+  std::string_view code;
+  std::string_view what_to_do;
+};
+
+constexpr Advice advices[] = {
+    {"NOAUTH", "the server wants a password: set coordination.redis.password (and username)"},
+    {"WRONGPASS", "check coordination.redis.username and password"},
+    {"NOPERM", "grant the ACL user this command, the keys and the channels of coordination.prefix"},
+    {"READONLY", "this server is a replica: point coordination.redis.endpoint at the primary"},
+    {"LOADING", "the server is loading its data; it is asked again"},
+    {"MASTERDOWN", "this replica has lost its primary; repair the replication"},
+    {"OOM", "the server is at its maxmemory: raise it or free memory"},
+    {"MISCONF", "the server cannot write its snapshot and refuses writes: look at its log and its disk"},
+    {"WRONGTYPE", "a key of jeton holds something else: delete it, or choose another coordination.prefix"},
+    {"BUSY", "the server is kept busy by a script; it is asked again"},
+    {"NOSCRIPT", "the server forgets scripts at once; is it a proxy?"},
+};
+
+std::string code_of(std::string_view text) {
+  const auto end = std::find_if(text.begin(), text.end(), [](char c) { return c < 'A' || c > 'Z'; });
+  // Older servers answer a wrong password with a plain ERR.
+  if (text.starts_with("ERR") && text.find("invalid password") != std::string_view::npos) return "WRONGPASS";
+  if (text.starts_with("ERR") && text.find("AUTH") != std::string_view::npos &&
+      text.find("without any password") != std::string_view::npos) {
+    return "WRONGPASS";
+  }
+  return {text.begin(), end};
+}
+
+std::string describe(const std::string& where, std::string_view text) {
+  // "unknown command 'AUTH', with args beginning with: ..." would repeat what we sent, a password for example.
+  std::string message =
+      where + ": " + std::string(text.substr(0, std::min(text.find(", with args"), std::size_t{200})));
+  const std::string code = code_of(text);
+  const auto* known =
+      std::find_if(std::begin(advices), std::end(advices), [&](const Advice& a) { return a.code == code; });
+  if (known != std::end(advices)) message.append("; ").append(known->what_to_do);
+  return message;
+}
+
+[[noreturn]] void unexpected() {
+  throw TransportError(
+      "the server answered something else than a Redis server does; check coordination.redis.endpoint");
+}
+
+}  // namespace
+
+const Reply& Reply::at(std::size_t index) const {
+  if (type != Type::array || index >= elements.size()) unexpected();
+  return elements[index];
+}
+
+std::int64_t Reply::as_integer() const {
+  if (type != Type::integer) unexpected();
+  return integer;
+}
+
+std::string_view Reply::as_text() const {
+  if (type != Type::string && type != Type::status) unexpected();
+  return text.reveal();
+}
+
+ServerError::ServerError(const std::string& where, std::string_view text)
+    : TransportError(describe(where, text)), code_(code_of(text)) {}
+
+bool ServerError::is_about_access() const { return code_ == "NOAUTH" || code_ == "WRONGPASS" || code_ == "NOPERM"; }
+
+}  // namespace jeton::agent::redis

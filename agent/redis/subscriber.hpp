@@ -1,0 +1,43 @@
+// Subscriber: messages of a set of channels, over a connection of its own that repairs itself and subscribes again.
+//
+// What was published while there was no subscription is lost: after each (re)subscription of a channel `gap` is called,
+// and from then on every message arrives until the next gap. A peer that fell silent is noticed by a PING that is not
+// answered. One thread: the loop's.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "agent/base/random.hpp"
+#include "agent/base/timers.hpp"
+#include "agent/redis/transport.hpp"
+
+namespace jeton::agent::redis {
+
+class Subscriber {
+ public:
+  struct Callbacks {
+    std::function<void(const std::string& channel, std::string_view payload)> message;
+    std::function<void(const std::string& channel)> gap;
+  };
+
+  // Timers and random outlive the subscriber. `keepalive`: between two PINGs.
+  Subscriber(Timers& timers, Random& random, ConnectOptions options, Callbacks callbacks, Duration keepalive);
+  ~Subscriber();  // stops
+  Subscriber(const Subscriber&) = delete;
+  Subscriber& operator=(const Subscriber&) = delete;
+
+  void start();
+  void stop();  // no callback comes any more
+
+  void subscribe(const std::string& channel);
+  void unsubscribe(const std::string& channel);
+
+ private:
+  class Impl;
+  std::shared_ptr<Impl> impl_;
+};
+
+}  // namespace jeton::agent::redis

@@ -1,0 +1,54 @@
+// Transport: a stream of bytes to a Redis server, and how to open one. TCP and unix sockets so far; TLS is one more.
+//
+// One reader and one writer at a time. Errors are TransportError with the reason only ("connection refused"): whoever
+// owns the connection adds where. close() ends both with an error and may be called at any time on the loop.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+
+#include "agent/base/secret.hpp"
+#include "agent/base/timers.hpp"
+#include "agent/redis/resp_parser.hpp"
+
+namespace jeton::agent::redis {
+
+struct ConnectOptions {
+  enum class Kind { tcp, unix_socket };
+  Kind kind = Kind::tcp;
+  std::string host;  // tcp: a name or an address, IPv6 without brackets
+  std::uint16_t port = 6379;
+  std::string path;  // unix_socket
+  int database = 0;
+  // Asked at every connect, so that a replaced secret is used by the next one; may throw Error. Empty function or
+  // empty text: none.
+  std::function<SecretString()> username;
+  std::function<SecretString()> password;
+  std::string client_name;        // shown by CLIENT LIST; no spaces; empty: none
+  Duration timeout{500'000'000};  // for a connect including the greeting, and for an answer to a PING
+  ReplyLimits limits;
+
+  [[nodiscard]] std::string display() const;  // redis://host:port/db or unix:///path?db=0
+};
+
+class Transport {
+ public:
+  Transport() = default;
+  Transport(const Transport&) = delete;
+  Transport& operator=(const Transport&) = delete;
+  virtual ~Transport() = default;
+
+  // At least one byte. The end of the stream is an error.
+  virtual Task<std::size_t> read_some(std::span<char> into) = 0;
+  virtual Task<> write(std::string_view bytes) = 0;
+  virtual void close() noexcept = 0;
+};
+
+// Resolves and connects before the deadline, trying every address of a name.
+Task<std::unique_ptr<Transport>> connect_transport(Timers& timers, const ConnectOptions& options, BootTime deadline);
+
+}  // namespace jeton::agent::redis
