@@ -7,6 +7,7 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "agent/base/log.hpp"
@@ -41,6 +42,8 @@ struct RedisEndpoint {
   std::uint16_t port = 6379;
   std::string path;  // unix_socket
   int database = 0;
+  // "redis://host:port/db", "redis://[::1]", "unix:///path?db=0". Throws Error that does not show the text.
+  [[nodiscard]] static RedisEndpoint parse(std::string_view text);
   [[nodiscard]] std::string display() const;  // redis://host:port/db or unix:///path?db=0
   bool operator==(const RedisEndpoint&) const = default;
 };
@@ -82,8 +85,7 @@ struct HttpSourceConfig {
   std::map<std::string, SecretTemplate> query;
   std::map<std::string, SecretTemplate> headers;
   std::map<std::string, SecretTemplate> form;  // application/x-www-form-urlencoded body
-  // A JSON body: the document as JSON text whose strings are templates, flattened to pointer -> template and the shape.
-  std::optional<std::string> json;  // shape, strings as they stand in the config
+  std::optional<JsonTemplate> json;            // application/json body; never together with form
   HttpResponseConfig response;
   Milliseconds timeout{10'000};         // whole request
   Milliseconds connect_timeout{5'000};  // DNS, TCP and TLS

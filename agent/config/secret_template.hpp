@@ -5,6 +5,7 @@
 
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "agent/base/secret.hpp"
@@ -31,6 +32,9 @@ class SecretTemplate {
   [[nodiscard]] bool empty() const { return parts_.empty(); }
   [[nodiscard]] bool has_reference() const;
   [[nodiscard]] const std::vector<Part>& parts() const { return parts_; }
+
+  // How a message names a reference: "${file:/etc/jeton/key}".
+  [[nodiscard]] static std::string reference_text(const Part& part);
 
   // Reads files and environment now; one trailing newline of a file is dropped. Throws Error naming the reference,
   // never its content: "${file:/etc/jeton/key}: No such file or directory".

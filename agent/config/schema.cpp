@@ -1,0 +1,163 @@
+#include "agent/config/schema.hpp"
+
+#include <algorithm>
+#include <chrono>
+
+#include "agent/base/error.hpp"
+#include "agent/config/values.hpp"
+
+namespace jeton::agent {
+
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr std::uint64_t schema_version = 1;
+constexpr std::size_t max_runtime_dir = 90;  // /agent.sock has to fit into the 107 bytes of a socket address
+constexpr std::size_t max_prefix = 64;
+
+bool is_key_prefix(const std::string& text) {
+  return text.size() <= max_prefix && std::all_of(text.begin(), text.end(), [](char c) {
+           return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' || c == '_' ||
+                  c == ':' || c == '-';
+         });
+}
+
+void read_version(const ValueReader& value) {
+  const auto version = value.integer(0, 1'000'000);
+  if (version && *version != schema_version) {
+    value.error("version " + std::to_string(*version) + " is not known to this agent; it reads version 1");
+  }
+}
+
+void read_runtime_dir(const ValueReader& value, std::filesystem::path& out) {
+  const auto text = value.text();
+  if (!text) return;
+  const std::filesystem::path path = std::filesystem::path(*text).lexically_normal();
+  const bool climbs = std::any_of(path.begin(), path.end(), [](const auto& part) { return part == ".."; });
+  if (!path.is_absolute() || climbs || path == path.root_path()) {
+    value.error(value.path() + ": expected an absolute path of a directory; got " + in_quotes(*text));
+  } else if (text->size() > max_runtime_dir) {
+    value.error(value.path() + " is longer than 90 bytes; the agent's socket in it would have no valid address");
+  } else {
+    out = path.has_filename() ? path : path.parent_path();  // without a trailing slash
+  }
+}
+
+LogConfig read_log(ObjectReader log) {
+  LogConfig config;
+  assign(config.level, log.at("level").choice<log::Level>({{"trace", log::Level::trace},
+                                                           {"debug", log::Level::debug},
+                                                           {"info", log::Level::info},
+                                                           {"warning", log::Level::warning},
+                                                           {"error", log::Level::error}}));
+  assign(config.format, log.at("format").choice<log::Format>({{"auto", log::Format::automatic},
+                                                              {"text", log::Format::text},
+                                                              {"json", log::Format::json},
+                                                              {"journal", log::Format::journal}}));
+  log.finish();
+  return config;
+}
+
+AgentConfig read_agent(ObjectReader agent) {
+  AgentConfig config;
+  const auto policy = [](const ValueReader& value) {
+    return value.choice<Policy>({{"warn", Policy::warn}, {"refuse", Policy::refuse}});
+  };
+  read_runtime_dir(agent.at("runtime_dir"), config.runtime_dir);
+  config.log = read_log(agent.at("log").object());
+  assign(config.memory_lock, policy(agent.at("memory_lock")));
+  assign(config.disk_backed, policy(agent.at("disk_backed")));
+  assign(config.core_dumps, agent.at("core_dumps").boolean());
+  agent.finish();
+  return config;
+}
+
+RedisConfig read_redis(ObjectReader redis) {
+  RedisConfig config;
+  const ValueReader endpoint = redis.required("endpoint");
+  if (const auto text = endpoint.text()) {
+    try {
+      config.endpoint = RedisEndpoint::parse(*text);
+    } catch (const Error& e) {
+      endpoint.error(endpoint.path() + ": " + e.what());
+    }
+  }
+  const ValueReader username = redis.at("username");
+  const ValueReader password = redis.at("password");
+  assign(config.username, username.secret());
+  assign(config.password, password.secret());
+  if (username.present() && !password.present()) {
+    username.error(username.path() + " without coordination.redis.password; Redis takes a user only with a password");
+  }
+  assign(config.timeout, redis.at("timeout").duration(10ms, 30s));
+  redis.finish();
+  return config;
+}
+
+CoordinationConfig read_coordination(ObjectReader coordination) {
+  using Backend = CoordinationConfig::Backend;
+  CoordinationConfig config;
+  const ValueReader backend = coordination.at("backend");
+  assign(config.backend, backend.choice<Backend>({{"local", Backend::local}, {"redis", Backend::redis}}));
+
+  const ValueReader prefix = coordination.at("prefix");
+  if (const auto text = prefix.text()) {
+    if (is_key_prefix(*text)) {
+      config.prefix = *text;
+    } else {
+      prefix.error(prefix.path() + ": expected at most 64 letters, digits and . _ : -; got " + in_quotes(*text));
+    }
+  }
+
+  const ValueReader redis = coordination.at("redis");
+  const RedisConfig redis_config = read_redis(redis.object());
+  if (config.backend == Backend::redis) {
+    if (!redis.present()) backend.error("backend redis needs coordination.redis.endpoint");
+    config.redis = redis_config;
+  } else if (redis.present()) {
+    redis.warning("coordination.redis is not used: coordination.backend is local, so this host agrees with no other");
+  }
+
+  ObjectReader lock = coordination.at("lock").object();
+  const ValueReader ttl = lock.at("ttl");
+  assign(config.lock_ttl, ttl.duration(1s, 10min));
+  lock.finish();
+  if (config.redis && config.redis->timeout >= config.lock_ttl) {
+    (ttl.present() ? ttl : redis)
+        .error("coordination.lock.ttl (" + format_duration(config.lock_ttl) +
+               ") must be longer than coordination.redis.timeout (" + format_duration(config.redis->timeout) + ")");
+  }
+  coordination.finish();
+  return config;
+}
+
+}  // namespace
+
+Config read_config(const Node& document, Reading& reading) {
+  Config config;
+  const Place top{document.place.file, 1, 1};
+  ObjectReader root = ValueReader(reading, &document, "", top).object();
+  read_version(root.required("version"));
+  config.agent = read_agent(root.at("agent").object());
+  config.coordination = read_coordination(root.at("coordination").object());
+  const ValueReader tokens = root.at("tokens");
+  for (const Member& member : tokens.members()) config.tokens.emplace(member.name, read_token(member, reading));
+  if (config.tokens.empty() && !reading.problems.has_errors()) {
+    tokens.warning("no token is configured; the agent has nothing to do");
+  }
+  root.finish();
+  return config;
+}
+
+std::vector<std::string> schema_paths() {
+  Problems ignored;
+  std::vector<std::string> paths;
+  Reading reading{ignored, {}, &paths};
+  Node empty;
+  (void)read_config(empty, reading);
+  std::sort(paths.begin(), paths.end());
+  return paths;
+}
+
+}  // namespace jeton::agent

@@ -1,0 +1,64 @@
+#include "agent/config/secret_check.hpp"
+
+#include <sys/stat.h>
+
+#include <algorithm>
+#include <array>
+#include <string>
+
+#include "agent/base/error.hpp"
+#include "agent/config/utf8.hpp"
+
+namespace jeton::agent {
+
+namespace {
+
+constexpr std::array<std::string_view, 12> endings{"secret",    "password",   "passwd",        "passphrase",
+                                                   "token",     "apikey",     "accesskey",     "privatekey",
+                                                   "signature", "credential", "authorization", "assertion"};
+
+void warn_if_readable_by_others(const SecretReference& reference, Problems& problems) {
+  for (const SecretTemplate::Part& part : reference.secret.parts()) {
+    struct stat status {};
+    if (part.kind != SecretTemplate::Part::Kind::file || ::stat(part.text.c_str(), &status) != 0) continue;
+    if ((status.st_mode & (S_IRGRP | S_IROTH)) == 0) continue;
+    problems.warning(reference.place, SecretTemplate::reference_text(part) + " can be read by " +
+                                          ((status.st_mode & S_IROTH) != 0 ? "everybody" : "its group") +
+                                          "; chmod 0600 it, owned by the agent's user");
+  }
+}
+
+// Why the resolved text does not suit; nullptr if it does.
+const char* unsuitable(std::string_view text, SecretUse use) {
+  if (use == SecretUse::json && !is_utf8(text)) return "the secret is not UTF-8 text and cannot stand in JSON";
+  const auto control = [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7F; };
+  if (use == SecretUse::header && std::any_of(text.begin(), text.end(), control)) {
+    return "the secret holds a line break or control character and cannot be sent in a header";
+  }
+  return nullptr;
+}
+
+}  // namespace
+
+bool sounds_secret(std::string_view key) {
+  std::string name;
+  for (const char c : key) {
+    if (c >= 'A' && c <= 'Z') name += static_cast<char>(c - 'A' + 'a');
+    if (c >= 'a' && c <= 'z') name += c;  // "api_key", "API-Key" and "apiKey" are one
+  }
+  return std::any_of(endings.begin(), endings.end(), [&](std::string_view ending) { return name.ends_with(ending); });
+}
+
+void check_secrets(const std::vector<SecretReference>& references, Problems& problems) {
+  for (const SecretReference& reference : references) {
+    try {
+      const SecretString secret = reference.secret.resolve();
+      if (const char* why = unsuitable(secret.reveal(), reference.use)) problems.error(reference.place, why);
+    } catch (const Error& e) {
+      problems.error(reference.place, std::string("cannot read the secret ") + e.what());
+    }
+    warn_if_readable_by_others(reference, problems);
+  }
+}
+
+}  // namespace jeton::agent

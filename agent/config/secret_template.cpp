@@ -1,0 +1,174 @@
+#include "agent/config/secret_template.hpp"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <cstdlib>
+#include <optional>
+
+#include "agent/base/error.hpp"
+#include "agent/base/unique_fd.hpp"
+
+namespace jeton::agent {
+
+namespace {
+
+using Part = SecretTemplate::Part;
+
+constexpr std::size_t max_secret_bytes = 64 * 1024;
+
+struct KindName {
+  Part::Kind kind;
+  std::string_view name;
+};
+constexpr std::array kind_names{KindName{Part::Kind::file, "file"}, KindName{Part::Kind::env, "env"},
+                                KindName{Part::Kind::credential, "credential"}};
+
+bool is_name(std::string_view text, std::string_view also) {
+  return !text.empty() && std::all_of(text.begin(), text.end(), [&](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+           also.find(c) != std::string_view::npos;
+  });
+}
+
+// `inner` stands between ${ and }.
+Part parse_reference(std::string_view inner) {
+  const std::string shown = "${" + std::string(inner.substr(0, 100)) + "}";
+  const std::size_t colon = std::min(inner.find(':'), inner.size());
+  const auto kind = std::find_if(kind_names.begin(), kind_names.end(),
+                                 [&](const KindName& k) { return k.name == inner.substr(0, colon); });
+  if (kind == kind_names.end() || colon == inner.size()) {
+    throw Error("unknown reference " + shown +
+                "; use ${file:PATH}, ${env:NAME} or ${credential:NAME}, or $${ for the "
+                "text itself");
+  }
+  Part part{kind->kind, std::string(inner.substr(colon + 1))};
+  switch (part.kind) {
+    case Part::Kind::file:
+      if (!part.text.starts_with('/')) throw Error(shown + ": the path must be absolute");
+      if (part.text.find('\0') != std::string::npos) throw Error("${file:...}: the path holds a NUL byte");
+      break;
+    case Part::Kind::env:
+      if (!is_name(part.text, "_")) throw Error(shown + ": not a name of an environment variable");
+      break;
+    default:
+      if (!is_name(part.text, "_-.@") || part.text.starts_with('.'))
+        throw Error(shown + ": not a name of a credential");
+  }
+  return part;
+}
+
+[[nodiscard]] Error failure(const Part& part, const std::string& why) {
+  return Error(SecretTemplate::reference_text(part) + ": " + why);
+}
+
+// Nothing if the path does not exist.
+std::optional<SecretString> read_secret(const std::string& path, const Part& part) {
+  const UniqueFd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY));
+  if (!fd && errno == ENOENT) return std::nullopt;
+  if (!fd) throw errno_error(SecretTemplate::reference_text(part));
+  struct stat status {};
+  if (::fstat(fd.get(), &status) != 0) throw errno_error(SecretTemplate::reference_text(part));
+  if (!S_ISREG(status.st_mode)) throw failure(part, "not a regular file");
+
+  SecretString secret;
+  secret.reserve(static_cast<std::size_t>(std::min<off_t>(status.st_size, max_secret_bytes)) + 1);
+  std::array<char, 4096> buffer;
+  ssize_t got = 0;
+  while ((got = ::read(fd.get(), buffer.data(), buffer.size())) > 0 || (got < 0 && errno == EINTR)) {
+    if (got > 0) secret.append({buffer.data(), static_cast<std::size_t>(got)});
+    if (secret.size() > max_secret_bytes) break;
+  }
+  const int error = errno;
+  wipe(buffer.data(), buffer.size());
+  if (got < 0) throw errno_error(SecretTemplate::reference_text(part), error);
+  if (secret.size() > max_secret_bytes) throw failure(part, "larger than 64 KiB; not a secret");
+  std::string_view text = secret.reveal();
+  if (text.ends_with('\n')) text.remove_suffix(text.ends_with("\r\n") ? 2 : 1);
+  return SecretString(text);
+}
+
+SecretString read_credential(const Part& part) {
+  const char* directory = std::getenv("CREDENTIALS_DIRECTORY");
+  if (directory == nullptr) {
+    throw failure(part, "$CREDENTIALS_DIRECTORY is not set; systemd sets it for a unit with LoadCredential=");
+  }
+  // LoadCredential=jeton:DIR calls the files of a directory jeton_NAME.
+  for (const char* prefix : {"/", "/jeton_"}) {
+    if (auto secret = read_secret(directory + (prefix + part.text), part)) return std::move(*secret);
+  }
+  throw failure(part, "neither " + part.text + " nor jeton_" + part.text + " is in " + directory);
+}
+
+SecretString read_part(const Part& part) {
+  switch (part.kind) {
+    case Part::Kind::literal:
+      return SecretString(part.text);
+    case Part::Kind::file:
+      if (auto secret = read_secret(part.text, part)) return std::move(*secret);
+      throw errno_error(SecretTemplate::reference_text(part), ENOENT);
+    case Part::Kind::env:
+      if (const char* value = std::getenv(part.text.c_str())) return SecretString(value);
+      throw failure(part, "the environment has no such variable");
+    case Part::Kind::credential:
+      return read_credential(part);
+  }
+  throw failure(part, "unknown kind");
+}
+
+}  // namespace
+
+std::string SecretTemplate::reference_text(const Part& part) {
+  for (const KindName& k : kind_names) {
+    if (k.kind == part.kind) return "${" + std::string(k.name) + ":" + part.text + "}";
+  }
+  return "the text";
+}
+
+SecretTemplate SecretTemplate::literal(std::string text) {
+  if (text.empty()) return SecretTemplate();
+  return SecretTemplate({Part{Part::Kind::literal, std::move(text)}});
+}
+
+SecretTemplate SecretTemplate::parse(std::string_view text) {
+  std::vector<Part> parts;
+  std::string literal;
+  while (!text.empty()) {
+    if (text.starts_with("$${")) {
+      literal += "${";
+      text.remove_prefix(3);
+    } else if (text.starts_with("${")) {
+      const std::size_t end = text.find('}');
+      if (end == std::string_view::npos)
+        throw Error("a reference starts with ${ and has no }; write $${ for the text ${");
+      if (!literal.empty()) parts.push_back({Part::Kind::literal, std::exchange(literal, {})});
+      parts.push_back(parse_reference(text.substr(2, end - 2)));
+      text.remove_prefix(end + 1);
+    } else {
+      literal += text.front();
+      text.remove_prefix(1);
+    }
+  }
+  if (!literal.empty()) parts.push_back({Part::Kind::literal, std::move(literal)});
+  return SecretTemplate(std::move(parts));
+}
+
+bool SecretTemplate::has_reference() const {
+  return std::any_of(parts_.begin(), parts_.end(), [](const Part& p) { return p.kind != Part::Kind::literal; });
+}
+
+SecretString SecretTemplate::resolve() const {
+  SecretString result;
+  for (const Part& part : parts_) {
+    const SecretString secret = read_part(part);
+    if (secret.empty()) throw failure(part, "empty");
+    result.append(secret.reveal());
+  }
+  return result;
+}
+
+}  // namespace jeton::agent

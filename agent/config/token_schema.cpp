@@ -1,0 +1,99 @@
+// tokens.NAME: everything but the source.
+#include <algorithm>
+#include <chrono>
+
+#include "agent/config/schema.hpp"
+#include "agent/config/values.hpp"
+
+namespace jeton::agent {
+
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr std::size_t max_name = 63;
+constexpr Milliseconds day = 24h;
+
+// Also the name of the segment's file and part of the keys in Redis.
+bool is_token_name(const std::string& name) {
+  const auto alphanumeric = [](char c) { return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9'); };
+  return !name.empty() && name.size() <= max_name && alphanumeric(name.front()) &&
+         std::all_of(name.begin(), name.end(),
+                     [&](char c) { return alphanumeric(c) || c == '.' || c == '_' || c == '-'; });
+}
+
+RefreshConfig read_refresh(ObjectReader refresh) {
+  RefreshConfig config;
+  const ValueReader grace = refresh.at("grace");
+  const ValueReader spread = refresh.at("spread");
+  config.grace = grace.duration(100ms, 30 * day);
+  config.spread = spread.duration(0ms, 1h);
+  if (config.grace && config.spread && *config.spread > *config.grace) {
+    spread.error(spread.path() + " (" + format_duration(*config.spread) + ") is longer than grace (" +
+                 format_duration(*config.grace) + "): the token could expire before anybody fetches");
+  }
+  assign(config.min_interval, refresh.at("min_interval").duration(0ms, day));
+  assign(config.overlap, refresh.at("overlap").duration(0ms, 30 * day));
+
+  ObjectReader retry = refresh.at("retry").object();
+  const ValueReader initial = retry.at("initial");
+  const ValueReader max = retry.at("max");
+  assign(config.retry_initial, initial.duration(10ms, 1h));
+  assign(config.retry_max, max.duration(100ms, day));
+  assign(config.retry_permanent, retry.at("permanent").duration(100ms, 7 * day));
+  if (config.retry_initial > config.retry_max) {
+    (initial.present() ? initial : max)
+        .error("refresh.retry.initial (" + format_duration(config.retry_initial) +
+               ") is longer than refresh.retry.max (" + format_duration(config.retry_max) + ")");
+  }
+  retry.finish();
+  refresh.finish();
+  return config;
+}
+
+BudgetConfig read_budget(ObjectReader budget) {
+  BudgetConfig config;
+  assign(config.calls, budget.required("calls").integer(1, 1'000'000'000));
+  assign(config.per, budget.at("per").duration(1s, 366 * day));
+  budget.finish();
+  return config;
+}
+
+AccessConfig read_access(ObjectReader access) {
+  AccessConfig config;
+  const auto names = [](const ValueReader& value) {
+    std::vector<std::string> list = value.list();
+    for (const std::string& name : list) {
+      if (name.size() > 255 || name.find_first_of(" :/,") != std::string::npos) {
+        value.error(value.path() + ": " + in_quotes(name) + " is not the name of a user or group");
+      }
+    }
+    return list;
+  };
+  config.users = names(access.at("users"));
+  config.groups = names(access.at("groups"));
+  access.finish();
+  return config;
+}
+
+}  // namespace
+
+TokenConfig read_token(const Member& member, Reading& reading) {
+  TokenConfig config;
+  config.name = member.name;
+  if (reading.paths == nullptr && !is_token_name(member.name)) {
+    reading.problems.error(member.place, "token name " + in_quotes(member.name) +
+                                             ": expected 1 to 63 of a-z 0-9 . _ -, the first a letter or digit");
+  }
+  ObjectReader token = member.value.object();
+  ObjectReader source = token.required("source").object();
+  config.source = read_http_source(source, reading);
+  config.refresh = read_refresh(token.at("refresh").object());
+  config.budget = read_budget(token.at("budget").object());
+  config.access = read_access(token.at("access").object());
+  assign(config.capacity, token.at("capacity").size(64, 1024 * 1024));
+  token.finish();
+  return config;
+}
+
+}  // namespace jeton::agent
