@@ -1,0 +1,265 @@
+// jeton/client.hpp: the C++17 face of jeton.h; header-only, so it adds no C++ ABI.
+//
+//   jeton::Token token("wechat");                        // throws jeton::Error
+//   jeton::Reader reader(token);                         // one per thread
+//   if (auto current = reader.current())                 // never throws, never waits
+//     request.set("Authorization", current->value());
+//   else
+//     log(current.status().text());
+//
+// A Token may be used by any number of threads, a Reader by one at a time. A Reader keeps what it needs of its Token
+// alive. What each call promises is said in jeton.h. Constructors and Result::value() throw Error; nothing else does,
+// apart from std::bad_alloc where a std::string is made.
+#pragma once
+
+#include <jeton/jeton.h>
+
+#include <cerrno>
+#include <chrono>
+#include <cstdint>
+#include <exception>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+
+namespace jeton {
+
+using Generation = std::uint64_t;
+using Time = std::chrono::time_point<std::chrono::system_clock, std::chrono::milliseconds>;
+
+inline Time time_from_ms(std::int64_t ms) { return Time{std::chrono::milliseconds{ms}}; }
+
+class Status {
+ public:
+  Status(jeton_status code = JETON_OK) : code_(code) {}  // implicit: the codes are the statuses
+
+  [[nodiscard]] bool ok() const { return code_ == JETON_OK; }
+  [[nodiscard]] jeton_status code() const { return code_; }
+  [[nodiscard]] const char* text() const { return jeton_status_text(code_); }
+  friend bool operator==(Status a, Status b) { return a.code_ == b.code_; }
+  friend bool operator!=(Status a, Status b) { return a.code_ != b.code_; }
+
+ private:
+  jeton_status code_;
+};
+
+class Error : public std::exception {
+ public:
+  explicit Error(Status status, const std::string& where = {}) : status_(status) {
+    message_ = where.empty() ? status.text() : where + ": " + status.text();
+    if (status == JETON_SYSTEM_ERROR) message_ += " (errno " + std::to_string(errno) + ")";
+  }
+  [[nodiscard]] Status status() const { return status_; }
+  [[nodiscard]] const char* what() const noexcept override { return message_.c_str(); }
+
+ private:
+  Status status_;
+  std::string message_;
+};
+
+// A value, or the status that says why there is none.
+template <typename T>
+class [[nodiscard]] Result {
+ public:
+  Result(T value) : value_(std::move(value)) {}     // implicit, as in std::expected
+  Result(Status status) : status_(status) {}        // implicit; not ok
+  Result(jeton_status status) : status_(status) {}  // implicit; not ok
+
+  [[nodiscard]] explicit operator bool() const { return value_.has_value(); }
+  [[nodiscard]] Status status() const { return status_; }
+  // Only if there is a value.
+  [[nodiscard]] T& operator*() { return *value_; }
+  [[nodiscard]] const T& operator*() const { return *value_; }
+  T* operator->() { return &*value_; }
+  const T* operator->() const { return &*value_; }
+  // Throws Error if there is none.
+  [[nodiscard]] T& value() {
+    if (!value_) throw Error(status_);
+    return *value_;
+  }
+
+ private:
+  Status status_;
+  std::optional<T> value_;
+};
+
+// A token without its value.
+class Info {
+ public:
+  explicit Info(const jeton_info& info) : raw_(info) {}
+
+  [[nodiscard]] Generation generation() const { return raw_.generation; }
+  [[nodiscard]] Time issued_at() const { return time_from_ms(raw_.issued_at_ms); }
+  [[nodiscard]] Time expires_at() const { return time_from_ms(raw_.expires_at_ms); }
+  [[nodiscard]] std::string_view type() const { return raw_.type; }
+  [[nodiscard]] bool expired() const { return (raw_.flags & JETON_FLAG_EXPIRED) != 0; }
+  [[nodiscard]] bool rejected() const { return (raw_.flags & JETON_FLAG_REJECTED) != 0; }
+  [[nodiscard]] std::size_t value_size() const { return raw_.value_size; }
+  [[nodiscard]] std::optional<Generation> previous_generation() const {
+    if (raw_.previous_generation == 0) return std::nullopt;
+    return raw_.previous_generation;
+  }
+  [[nodiscard]] Time previous_accept_until() const { return time_from_ms(raw_.previous_accept_until_ms); }
+  // Since the agent's last sign of life; empty if there was none yet.
+  [[nodiscard]] std::optional<std::chrono::milliseconds> heartbeat_age() const {
+    if (raw_.heartbeat_age_ms < 0) return std::nullopt;
+    return std::chrono::milliseconds{raw_.heartbeat_age_ms};
+  }
+  [[nodiscard]] const jeton_info& raw() const { return raw_; }
+
+ private:
+  jeton_info raw_;
+};
+
+// A token as a Reader shows it; valid until the Reader's next call.
+class View {
+ public:
+  explicit View(const jeton_view* view) : raw_(view) {}
+
+  [[nodiscard]] std::string_view value() const { return {raw_->value, raw_->value_size}; }
+  [[nodiscard]] std::string_view type() const { return {raw_->type, raw_->type_size}; }
+  [[nodiscard]] std::string_view origin() const { return {raw_->origin, raw_->origin_size}; }
+  [[nodiscard]] Generation generation() const { return raw_->generation; }
+  [[nodiscard]] Time issued_at() const { return time_from_ms(raw_->issued_at_ms); }
+  [[nodiscard]] Time expires_at() const { return time_from_ms(raw_->expires_at_ms); }
+  [[nodiscard]] bool expired() const { return (raw_->flags & JETON_FLAG_EXPIRED) != 0; }
+  [[nodiscard]] bool rejected() const { return (raw_->flags & JETON_FLAG_REJECTED) != 0; }
+  // The token before this one, acceptable until previous_accept_until().
+  [[nodiscard]] std::optional<std::string_view> previous_value() const {
+    if (raw_->previous_generation == 0) return std::nullopt;
+    return std::string_view{raw_->previous_value, raw_->previous_value_size};
+  }
+  [[nodiscard]] Generation previous_generation() const { return raw_->previous_generation; }
+  [[nodiscard]] Time previous_accept_until() const { return time_from_ms(raw_->previous_accept_until_ms); }
+
+  [[nodiscard]] std::optional<std::string_view> attribute(const char* name) const {
+    const char* value = nullptr;
+    std::size_t size = 0;
+    if (jeton_attribute(raw_, name, &value, &size) != JETON_OK) return std::nullopt;
+    return std::string_view{value, size};
+  }
+  // Calls f(name, value) for each attribute.
+  template <typename F>
+  void for_each_attribute(F&& f) const {
+    const char* name = nullptr;
+    const char* value = nullptr;
+    std::size_t name_size = 0;
+    std::size_t value_size = 0;
+    for (std::size_t i = 0; jeton_attribute_at(raw_, i, &name, &name_size, &value, &value_size) == JETON_OK; ++i) {
+      f(std::string_view{name, name_size}, std::string_view{value, value_size});
+    }
+  }
+  [[nodiscard]] const jeton_view& raw() const { return *raw_; }
+
+ private:
+  const jeton_view* raw_;
+};
+
+struct Options {
+  std::string directory;       // the agent's runtime_dir; empty: $JETON_DIR if set, else /run/jeton
+  bool allow_expired = false;  // read and current also give a token that ran out
+  bool allow_missing = false;  // open even if there is no such token yet
+};
+
+// What Token::read copies out.
+struct TokenCopy {
+  std::string value;
+  Info info;
+};
+
+class Token {
+ public:
+  explicit Token(const std::string& name, const Options& options = {}) {
+    const Status status = open(name, options);
+    if (!status.ok()) throw Error(status, "token '" + name + "'");
+  }
+  [[nodiscard]] static Result<Token> try_open(const std::string& name, const Options& options = {}) {
+    Token token;
+    const Status status = token.open(name, options);
+    if (!status.ok()) return status;
+    return token;
+  }
+  Token(Token&& other) noexcept : handle_(std::exchange(other.handle_, nullptr)) {}
+  Token& operator=(Token&& other) noexcept {
+    std::swap(handle_, other.handle_);
+    return *this;
+  }
+  ~Token() { jeton_close(handle_); }
+
+  [[nodiscard]] Result<TokenCopy> read() const {
+    std::string value(size_hint, '\0');
+    jeton_info info = JETON_INFO_INIT;
+    std::size_t size = 0;
+    jeton_status status = JETON_OK;
+    // Again with a larger buffer; the token may grow once more meanwhile.
+    while ((status = jeton_read(handle_, value.data(), value.size(), &size, &info)) == JETON_BUFFER_TOO_SMALL) {
+      value.resize(size);
+    }
+    if (status != JETON_OK) return status;
+    value.resize(size);
+    return TokenCopy{std::move(value), Info(info)};
+  }
+  [[nodiscard]] Result<Info> inspect() const {
+    jeton_info info = JETON_INFO_INIT;
+    const jeton_status status = jeton_inspect(handle_, &info);
+    if (status != JETON_OK) return status;
+    return Info(info);
+  }
+
+  // Block until there is a valid token. Without a timeout: for ever.
+  Status wait_valid(std::optional<std::chrono::milliseconds> timeout = std::nullopt) const {
+    return jeton_wait_valid(handle_, timeout ? limit(*timeout) : -1);
+  }
+  // Blocks until there is a valid token of a higher generation; returns that one.
+  [[nodiscard]] Result<Generation> wait_change(Generation generation,
+                                               std::optional<std::chrono::milliseconds> timeout = std::nullopt) const {
+    Generation found = 0;
+    const jeton_status status = jeton_wait_change(handle_, generation, timeout ? limit(*timeout) : -1, &found);
+    if (status != JETON_OK) return status;
+    return found;
+  }
+
+  [[nodiscard]] jeton_token* handle() const { return handle_; }
+
+ private:
+  static constexpr std::size_t size_hint = 2048;
+
+  Token() = default;
+  Status open(const std::string& name, const Options& options) {
+    jeton_options raw = JETON_OPTIONS_INIT;
+    raw.directory = options.directory.empty() ? nullptr : options.directory.c_str();
+    raw.flags = (options.allow_expired ? JETON_ALLOW_EXPIRED : 0) | (options.allow_missing ? JETON_ALLOW_MISSING : 0);
+    return jeton_open(&raw, name.c_str(), &handle_);
+  }
+  // A negative timeout has run out already; only its absence means for ever.
+  static std::int64_t limit(std::chrono::milliseconds timeout) { return timeout.count() < 0 ? 0 : timeout.count(); }
+
+  jeton_token* handle_ = nullptr;
+};
+
+class Reader {
+ public:
+  explicit Reader(const Token& token) {
+    const Status status = jeton_reader_open(token.handle(), &handle_);
+    if (!status.ok()) throw Error(status, "reader");
+  }
+  Reader(Reader&& other) noexcept : handle_(std::exchange(other.handle_, nullptr)) {}
+  Reader& operator=(Reader&& other) noexcept {
+    std::swap(handle_, other.handle_);
+    return *this;
+  }
+  ~Reader() { jeton_reader_close(handle_); }
+
+  [[nodiscard]] Result<View> current() {
+    const jeton_view* view = nullptr;
+    const jeton_status status = jeton_current(handle_, &view);
+    if (status != JETON_OK) return status;
+    return View(view);
+  }
+
+ private:
+  jeton_reader* handle_ = nullptr;
+};
+
+}  // namespace jeton

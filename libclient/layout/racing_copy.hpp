@@ -1,0 +1,205 @@
+// racing_copy, racing_zero: copy and clear bytes that another process or thread may be writing or reading meanwhile.
+//
+// A reader copies a slot first and finds out afterwards, from `control`, whether the writer touched it. If it did, the
+// copy is thrown away; but the copying itself must not be undefined behaviour, and memcpy on racing memory is. The
+// literature's answer, a loop of relaxed atomic loads (Boehm, "Can seqlocks get along with programming language
+// memory models?", HPL-2012-68; P1478 proposes it as a function of the library), costs 4 to 7 times memcpy at 1 KiB,
+// because a compiler neither widens nor merges atomics. So on x86-64 and aarch64 the bytes are moved by instructions
+// written out in assembly. To the compiler that is one opaque step with a memory clobber: it cannot assume anything
+// about what was read, invent a second read or move other accesses across; what remains is the machine's memory
+// model, which defines racing loads: each yields old or new bytes. Elsewhere, and under ThreadSanitizer, which does not
+// see into assembly, it is the loop of atomics.
+//
+// The orderings that make a torn copy detectable. Writer (agent/segment/slot_writer.hpp) publishing n:
+//     W1  fill slot n & 1
+//     W2  store-release control = n
+//     W3  racing_release_fence
+//     W4  wipe slot (n - 1) & 1, later fill it for n + 1
+// Reader (libclient/src/slot_reader.hpp):
+//     R1  load-acquire control = n
+//     R2  racing_copy out of slot n & 1
+//     R3  racing_acquire_fence
+//     R4  load control again; the copy is good if the publication is still n and the state not retired
+//   - R1 reads W2 of n (or a later change of flags, a release by the same thread), so all of W1 for n is visible to R2.
+//   - If R2 sees a single byte of what W4 stores for n + 1 or later, then W3 synchronises with R3, so W2 of n + 1
+//     happens before R4, and R4 cannot read n: the copy is refused.
+// x86-64 keeps loads in order and stores in order, so R3 and W3 cost nothing there; on aarch64 they are `dmb`.
+// ThreadSanitizer does not model fences. For it, the words are loaded with acquire and stored with release instead:
+// that gives the same guarantee without a fence (a load after an acquire load stays behind it, W4 stays behind W2
+// because W2 happens before each release store), and it sees every access.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+
+#if defined(__SANITIZE_THREAD__)
+#define JETON_LAYOUT_TSAN 1
+#elif defined(__has_feature)
+#if __has_feature(thread_sanitizer)
+#define JETON_LAYOUT_TSAN 1
+#endif
+#endif
+
+namespace jeton::layout {
+
+#ifdef JETON_LAYOUT_TSAN
+inline void racing_acquire_fence() {}
+inline void racing_release_fence() {}
+#else
+inline void racing_acquire_fence() { __atomic_thread_fence(__ATOMIC_ACQUIRE); }
+inline void racing_release_fence() { __atomic_thread_fence(__ATOMIC_RELEASE); }
+#endif
+
+namespace detail {
+
+#if !defined(JETON_LAYOUT_TSAN) && defined(__x86_64__)
+
+// Each moves a fixed number of bytes; all loads of a step come before its stores.
+inline void move_1(unsigned char* to, const unsigned char* from) {
+  unsigned char scratch;
+  asm volatile("movb (%2), %0\n\tmovb %0, (%1)" : "=&q"(scratch) : "r"(to), "r"(from) : "memory");
+}
+inline void move_4(unsigned char* to, const unsigned char* from) {
+  std::uint32_t scratch;
+  asm volatile("movl (%2), %0\n\tmovl %0, (%1)" : "=&r"(scratch) : "r"(to), "r"(from) : "memory");
+}
+inline void move_8(unsigned char* to, const unsigned char* from) {
+  std::uint64_t scratch;
+  asm volatile("movq (%2), %0\n\tmovq %0, (%1)" : "=&r"(scratch) : "r"(to), "r"(from) : "memory");
+}
+inline void move_16(unsigned char* to, const unsigned char* from) {
+  asm volatile("movdqu (%1), %%xmm0\n\tmovdqu %%xmm0, (%0)" : : "r"(to), "r"(from) : "memory", "xmm0");
+}
+// `blocks` times 128 bytes. AVX doubles the speed of 1 KiB over SSE2 and reaches that of memcpy. The registers are
+// cleared behind the loop: a core dump holds them too, and at the end they would hold the last piece of a token.
+inline void move_blocks_avx(unsigned char* to, const unsigned char* from, std::size_t blocks) {
+  asm volatile(
+      "1:\n\t"
+      "vmovdqu (%1), %%ymm0\n\tvmovdqu 32(%1), %%ymm1\n\tvmovdqu 64(%1), %%ymm2\n\tvmovdqu 96(%1), %%ymm3\n\t"
+      "vmovdqu %%ymm0, (%0)\n\tvmovdqu %%ymm1, 32(%0)\n\tvmovdqu %%ymm2, 64(%0)\n\tvmovdqu %%ymm3, 96(%0)\n\t"
+      "subq $-128, %0\n\tsubq $-128, %1\n\tdecq %2\n\tjnz 1b\n\t"
+      "vpxor %%xmm0, %%xmm0, %%xmm0\n\tvpxor %%xmm1, %%xmm1, %%xmm1\n\t"
+      "vpxor %%xmm2, %%xmm2, %%xmm2\n\tvpxor %%xmm3, %%xmm3, %%xmm3\n\t"
+      "vzeroupper"
+      : "+r"(to), "+r"(from), "+r"(blocks)
+      :
+      : "memory", "cc", "xmm0", "xmm1", "xmm2", "xmm3");
+}
+inline void move_blocks_sse(unsigned char* to, const unsigned char* from, std::size_t blocks) {
+  asm volatile(
+      "1:\n\t"
+      "movdqu (%1), %%xmm0\n\tmovdqu 16(%1), %%xmm1\n\tmovdqu 32(%1), %%xmm2\n\tmovdqu 48(%1), %%xmm3\n\t"
+      "movdqu %%xmm0, (%0)\n\tmovdqu %%xmm1, 16(%0)\n\tmovdqu %%xmm2, 32(%0)\n\tmovdqu %%xmm3, 48(%0)\n\t"
+      "movdqu 64(%1), %%xmm0\n\tmovdqu 80(%1), %%xmm1\n\tmovdqu 96(%1), %%xmm2\n\tmovdqu 112(%1), %%xmm3\n\t"
+      "movdqu %%xmm0, 64(%0)\n\tmovdqu %%xmm1, 80(%0)\n\tmovdqu %%xmm2, 96(%0)\n\tmovdqu %%xmm3, 112(%0)\n\t"
+      "subq $-128, %0\n\tsubq $-128, %1\n\tdecq %2\n\tjnz 1b\n\t"
+      "pxor %%xmm0, %%xmm0\n\tpxor %%xmm1, %%xmm1\n\tpxor %%xmm2, %%xmm2\n\tpxor %%xmm3, %%xmm3"
+      : "+r"(to), "+r"(from), "+r"(blocks)
+      :
+      : "memory", "cc", "xmm0", "xmm1", "xmm2", "xmm3");
+}
+inline void move_blocks(unsigned char* to, const unsigned char* from, std::size_t blocks) {
+  if (__builtin_cpu_supports("avx")) return move_blocks_avx(to, from, blocks);
+  move_blocks_sse(to, from, blocks);
+}
+inline constexpr bool has_moves = true;
+
+#elif !defined(JETON_LAYOUT_TSAN) && defined(__aarch64__)
+
+inline void move_1(unsigned char* to, const unsigned char* from) {
+  std::uint32_t scratch;
+  asm volatile("ldrb %w0, [%2]\n\tstrb %w0, [%1]" : "=&r"(scratch) : "r"(to), "r"(from) : "memory");
+}
+inline void move_4(unsigned char* to, const unsigned char* from) {
+  std::uint32_t scratch;
+  asm volatile("ldr %w0, [%2]\n\tstr %w0, [%1]" : "=&r"(scratch) : "r"(to), "r"(from) : "memory");
+}
+inline void move_8(unsigned char* to, const unsigned char* from) {
+  std::uint64_t scratch;
+  asm volatile("ldr %0, [%2]\n\tstr %0, [%1]" : "=&r"(scratch) : "r"(to), "r"(from) : "memory");
+}
+inline void move_16(unsigned char* to, const unsigned char* from) {
+  asm volatile("ldr q0, [%1]\n\tstr q0, [%0]" : : "r"(to), "r"(from) : "memory", "v0");
+}
+inline void move_blocks(unsigned char* to, const unsigned char* from, std::size_t blocks) {
+  asm volatile(
+      "1:\n\t"
+      "ldp q0, q1, [%1]\n\tldp q2, q3, [%1, #32]\n\tldp q4, q5, [%1, #64]\n\tldp q6, q7, [%1, #96]\n\t"
+      "stp q0, q1, [%0]\n\tstp q2, q3, [%0, #32]\n\tstp q4, q5, [%0, #64]\n\tstp q6, q7, [%0, #96]\n\t"
+      "add %0, %0, #128\n\tadd %1, %1, #128\n\tsubs %2, %2, #1\n\tb.ne 1b"
+      : "+r"(to), "+r"(from), "+r"(blocks)
+      :
+      : "memory", "cc", "v0", "v1", "v2", "v3", "v4", "v5", "v6", "v7");
+}
+inline constexpr bool has_moves = true;
+
+#else
+inline constexpr bool has_moves = false;
+#endif
+
+#ifdef JETON_LAYOUT_TSAN
+inline constexpr int load_order = __ATOMIC_ACQUIRE;
+inline constexpr int store_order = __ATOMIC_RELEASE;
+#else
+inline constexpr int load_order = __ATOMIC_RELAXED;
+inline constexpr int store_order = __ATOMIC_RELAXED;
+#endif
+
+// Atomics on both sides; by words while both are aligned and a word is left.
+inline void copy_by_atomics(unsigned char* to, const unsigned char* from, std::size_t size) {
+  using Word = std::uint64_t;
+  std::size_t done = 0;
+  const auto misalignment =
+      (reinterpret_cast<std::uintptr_t>(to) | reinterpret_cast<std::uintptr_t>(from)) % sizeof(Word);
+  if (misalignment == 0) {
+    for (; done + sizeof(Word) <= size; done += sizeof(Word)) {
+      const Word word = __atomic_load_n(reinterpret_cast<const Word*>(from + done), load_order);
+      __atomic_store_n(reinterpret_cast<Word*>(to + done), word, store_order);
+    }
+  }
+  for (; done < size; ++done) __atomic_store_n(to + done, __atomic_load_n(from + done, load_order), store_order);
+}
+
+}  // namespace detail
+
+// Either side may be the shared one; they do not overlap.
+inline void racing_copy(void* to, const void* from, std::size_t size) {
+  auto* t = static_cast<unsigned char*>(to);
+  const auto* f = static_cast<const unsigned char*>(from);
+  if constexpr (!detail::has_moves) {
+    detail::copy_by_atomics(t, f, size);
+  } else {
+    // What is left after the last whole step is moved by one more step that ends where the data ends, overlapping
+    // what was moved before.
+    if (size >= 128) {
+      detail::move_blocks(t, f, size / 128);
+      if (size % 128 != 0) detail::move_blocks(t + size - 128, f + size - 128, 1);
+    } else if (size >= 16) {
+      for (std::size_t i = 0; i + 16 <= size; i += 16) detail::move_16(t + i, f + i);
+      if (size % 16 != 0) detail::move_16(t + size - 16, f + size - 16);
+    } else if (size >= 8) {
+      detail::move_8(t, f);
+      detail::move_8(t + size - 8, f + size - 8);
+    } else if (size >= 4) {
+      detail::move_4(t, f);
+      detail::move_4(t + size - 4, f + size - 4);
+    } else {
+      for (std::size_t i = 0; i < size; ++i) detail::move_1(t + i, f + i);
+    }
+  }
+}
+
+// Never left out by the compiler: it is how superseded secrets are wiped.
+inline void racing_zero(void* to, std::size_t size) {
+  alignas(64) static constexpr unsigned char zeros[1024] = {};
+  auto* t = static_cast<unsigned char*>(to);
+  while (size > 0) {
+    const std::size_t step = size < sizeof(zeros) ? size : sizeof(zeros);
+    racing_copy(t, zeros, step);
+    t += step;
+    size -= step;
+  }
+}
+
+}  // namespace jeton::layout

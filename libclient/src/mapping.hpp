@@ -1,0 +1,35 @@
+// Mapping: one segment file, mapped read-only.
+//
+// Made by open_mapping (opener.hpp) after every check; immutable but for the two fields below. A mapping stays where it
+// is until its token is closed, also when a newer file has taken its place, so threads may go on reading it.
+#pragma once
+
+#include <sys/stat.h>
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+
+#include "libclient/layout/geometry.hpp"
+#include "libclient/layout/segment.hpp"
+
+namespace jeton::client {
+
+struct Mapping {
+  const std::byte* base = nullptr;
+  layout::Geometry geometry;
+  dev_t device = 0;  // device and inode name the file; they cannot be reused while it is mapped
+  ino_t inode = 0;
+  Mapping* older = nullptr;  // the one it replaced; set before others can see this one
+
+  // The last publication whose checksum held. Any thread; a stale value costs one more verification.
+  mutable std::atomic<std::uint64_t> verified_publication{0};
+
+  [[nodiscard]] const layout::FileHeader& header() const { return *reinterpret_cast<const layout::FileHeader*>(base); }
+  [[nodiscard]] bool is_file(const struct stat& file) const { return file.st_dev == device && file.st_ino == inode; }
+};
+
+// Unmaps and frees.
+void destroy(Mapping* mapping) noexcept;
+
+}  // namespace jeton::client

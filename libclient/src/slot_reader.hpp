@@ -1,0 +1,90 @@
+// The reader's half of the protocol: one consistent piece out of the current slot, without a store and without a wait.
+// The orderings are argued in libclient/layout/racing_copy.hpp.
+#pragma once
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+
+#include "libclient/layout/access.hpp"
+#include "libclient/layout/checksum.hpp"
+#include "libclient/layout/geometry.hpp"
+#include "libclient/layout/racing_copy.hpp"
+#include "libclient/src/mapping.hpp"
+
+namespace jeton::client {
+
+enum class SlotRead {
+  ok,
+  no_token,  // nothing was published yet
+  retired,   // this file is given up: open the name again
+  busy,      // overtaken by the writer in every attempt
+  corrupt,   // sizes, publication number or checksum are wrong though nobody wrote meanwhile
+};
+
+// Each failed attempt means that a whole publication went by during a copy, so two in a row are rare already.
+inline constexpr int max_attempts = 64;
+
+// What stood in `control` when the copy was known to be good, and the header of the slot.
+struct Snapshot {
+  std::uint64_t control = 0;
+  layout::SlotHeader slot = {};
+};
+
+// True if what was copied while `control` had been read is one piece; moves `control` on to the newest flags.
+[[nodiscard]] inline bool still_current(const Mapping& mapping, std::uint64_t& control) {
+  layout::racing_acquire_fence();
+  const std::uint64_t now = layout::load_relaxed(mapping.header().control);
+  if (layout::publication_of(now) != layout::publication_of(control)) return false;
+  if ((now & layout::state_retired) != 0) return false;  // its slots may have been wiped under the same number
+  control = now;
+  return true;
+}
+
+// The checksum of a slot's content in place, a piece at a time.
+[[nodiscard]] inline std::uint64_t checksum_in_place(const layout::SlotHeader& slot, const std::byte* content) {
+  layout::Checksum sum;
+  sum.add(slot);
+  unsigned char piece[512];
+  for (std::size_t done = 0, size = layout::content_size(slot); done < size; done += sizeof(piece)) {
+    const std::size_t step = std::min(sizeof(piece), size - done);
+    layout::racing_copy(piece, content + done, step);
+    sum.add(piece, step);
+  }
+  layout::racing_zero(piece, sizeof(piece));  // no token bytes stay on the stack
+  return sum.value();
+}
+
+// Calls copy(slot, content) to take what the caller wants out of the content, with racing_copy only; the sizes in
+// `slot` are within the capacities by then. It may be called again after a torn attempt, and what it took counts only
+// if the result is `ok`.
+template <typename Copy>
+[[nodiscard]] SlotRead read_slot(const Mapping& mapping, Snapshot& snapshot, const Copy& copy) {
+  const layout::Geometry& geometry = mapping.geometry;
+  for (int attempt = 0; attempt < max_attempts; ++attempt) {
+    std::uint64_t control = layout::load_acquire(mapping.header().control);
+    const std::uint64_t publication = layout::publication_of(control);
+    if ((control & layout::state_retired) != 0) return SlotRead::retired;
+    if (publication == 0) return SlotRead::no_token;
+
+    const unsigned index = layout::slot_of(publication);
+    const std::byte* content = mapping.base + geometry.content_offset(index);
+    layout::racing_copy(&snapshot.slot, mapping.base + geometry.slot_offset(index), sizeof(layout::SlotHeader));
+    const bool fits = layout::sizes_fit(snapshot.slot, geometry);
+    if (fits) copy(snapshot.slot, content);
+    if (!still_current(mapping, control)) continue;
+
+    if (!fits || snapshot.slot.publication != publication) return SlotRead::corrupt;
+    if (mapping.verified_publication.load(std::memory_order_relaxed) != publication) {
+      const std::uint64_t sum = checksum_in_place(snapshot.slot, content);
+      if (!still_current(mapping, control)) continue;
+      if (sum != snapshot.slot.checksum) return SlotRead::corrupt;
+      mapping.verified_publication.store(publication, std::memory_order_relaxed);
+    }
+    snapshot.control = control;
+    return SlotRead::ok;
+  }
+  return SlotRead::busy;
+}
+
+}  // namespace jeton::client

@@ -1,0 +1,69 @@
+// jeton_token: a name, the directory it was opened in, and the newest mapping of its file.
+//
+// Threads share it without a lock: `current` is replaced by compare-and-swap, and a mapping that was current once is
+// freed only with the token. So a child of fork can never find a lock held, and no reader ever waits.
+#pragma once
+
+#include <jeton/jeton.h>
+
+#include <atomic>
+#include <cstdint>
+
+#include "libclient/src/mapping.hpp"
+#include "libclient/src/slot_reader.hpp"
+
+struct jeton_token {
+  std::atomic<std::uint32_t> references{1};  // the handle itself and each reader
+  std::atomic<jeton::client::Mapping*> current{nullptr};
+  std::atomic<std::int64_t> next_look_ms{0};  // when an expired token's name is looked at again
+  std::uint32_t flags = 0;                    // JETON_ALLOW_*
+  char* directory = nullptr;                  // absolute
+  char name[jeton::layout::max_name_size + 1] = {};
+
+  [[nodiscard]] bool allows(std::uint32_t flag) const { return (flags & flag) != 0; }
+};
+
+namespace jeton::client {
+
+void release(jeton_token* token) noexcept;
+
+// Opens the name again and makes that file current, unless it is the file of `seen` still. JETON_NOT_FOUND if there is
+// none, or only the retired one. JETON_OK: look at `current`, which is another than `seen` then.
+[[nodiscard]] jeton_status reopen(jeton_token& token, const Mapping* seen) noexcept;
+
+// The mapping to read: the current one, or if there is none yet the one that has appeared under the name.
+[[nodiscard]] jeton_status current_mapping(jeton_token& token, Mapping** mapping) noexcept;
+
+// For a token that ran out: once a second at most, whether another file took the place of `seen` without a word (the
+// directory was emptied by hand). True: look at `current`.
+[[nodiscard]] bool found_replacement(jeton_token& token, const Mapping& seen, std::int64_t now_ms) noexcept;
+
+// Bounds the rounds that follow one replacement after the other.
+inline constexpr int max_replacements = 8;
+
+// The current token in one piece: read_slot on the current mapping, followed to its successor when it is retired.
+template <typename Copy>
+[[nodiscard]] jeton_status read_token(jeton_token& token, Mapping** mapping, Snapshot& snapshot,
+                                      const Copy& copy) noexcept {
+  for (int round = 0; round < max_replacements; ++round) {
+    jeton_status status = current_mapping(token, mapping);
+    if (status != JETON_OK) return status;
+    switch (read_slot(**mapping, snapshot, copy)) {
+      case SlotRead::ok:
+        return JETON_OK;
+      case SlotRead::no_token:
+        return JETON_NO_TOKEN;
+      case SlotRead::busy:
+        return JETON_BUSY;
+      case SlotRead::corrupt:
+        return JETON_CORRUPT;
+      case SlotRead::retired:
+        break;
+    }
+    status = reopen(token, *mapping);
+    if (status != JETON_OK) return status;
+  }
+  return JETON_BUSY;
+}
+
+}  // namespace jeton::client

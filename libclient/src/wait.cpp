@@ -1,0 +1,115 @@
+// jeton_wait_*: a futex wait on the segment's `wake` word.
+//
+// No wake-up is lost: the writer stores control, then bumps wake, then calls the kernel; a waiter loads wake, then
+// looks at control, then sleeps only if wake still has the loaded value. A writer that dies between its store and its
+// call wakes nobody, and a file that is replaced without being retired does not either; so no sleep is longer than a
+// slice, after which the waiter looks by itself.
+#include <jeton/jeton.h>
+#include <linux/futex.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <climits>
+
+#include "libclient/src/clock.hpp"
+#include "libclient/src/flags.hpp"
+#include "libclient/src/opener.hpp"
+#include "libclient/src/token.hpp"
+
+namespace jeton::client {
+namespace {
+
+constexpr std::int64_t slice_ms = 1000;
+constexpr std::int64_t missing_slice_ms = 50;  // there is no file whose futex could be waited on
+
+class Deadline {
+ public:
+  explicit Deadline(std::int64_t timeout_ms) {
+    const std::int64_t now = monotonic_now_ms();
+    if (timeout_ms >= 0 && timeout_ms < INT64_MAX - now) at_ms_ = now + timeout_ms;
+  }
+  [[nodiscard]] std::int64_t left_ms() const { return std::max<std::int64_t>(at_ms_ - monotonic_now_ms(), 0); }
+
+ private:
+  std::int64_t at_ms_ = INT64_MAX;
+};
+
+timespec to_timespec(std::int64_t ms) {
+  timespec t = {};
+  t.tv_sec = static_cast<time_t>(ms / 1000);
+  t.tv_nsec = static_cast<long>(ms % 1000 * 1'000'000);
+  return t;
+}
+
+// Without FUTEX_PRIVATE_FLAG, because the word is shared between processes. A shared futex may lie in a mapping that
+// the waiter cannot write. Returns early for a signal or a spurious wake-up; the caller looks and comes back.
+void sleep_on(const std::uint32_t& word, std::uint32_t seen, std::int64_t ms) {
+  const timespec timeout = to_timespec(ms);
+  ::syscall(SYS_futex, &word, FUTEX_WAIT, seen, &timeout, nullptr, 0);
+}
+
+void sleep_for(std::int64_t ms) {
+  const timespec time = to_timespec(ms);
+  ::clock_nanosleep(CLOCK_MONOTONIC, 0, &time, nullptr);
+}
+
+// JETON_OK: there is a valid token above `generation`. JETON_NO_TOKEN, JETON_EXPIRED, JETON_NOT_FOUND, JETON_BUSY:
+// worth waiting. Anything else will not get better by itself.
+jeton_status look(jeton_token& token, std::uint64_t generation, std::uint64_t& found) {
+  Mapping* mapping = nullptr;
+  Snapshot snapshot;
+  const jeton_status status = read_token(token, &mapping, snapshot, [](const layout::SlotHeader&, const std::byte*) {});
+  if (status != JETON_OK) return status;
+  const std::uint32_t flags = flags_at(snapshot.control, snapshot.slot.expires_at_ms, wall_now_ms());
+  if ((flags & JETON_FLAG_EXPIRED) != 0) return JETON_EXPIRED;
+  if (snapshot.slot.generation <= generation) return JETON_NO_TOKEN;
+  found = snapshot.slot.generation;
+  return JETON_OK;
+}
+
+bool is_worth_waiting(jeton_status status) {
+  return status == JETON_NO_TOKEN || status == JETON_EXPIRED || status == JETON_NOT_FOUND || status == JETON_BUSY;
+}
+
+jeton_status wait_above(jeton_token& token, std::uint64_t generation, std::int64_t timeout_ms, std::uint64_t& found) {
+  const Deadline deadline(timeout_ms);
+  for (;;) {
+    // In this order: the word, then what it announces.
+    const Mapping* mapping = token.current.load(std::memory_order_acquire);
+    const std::uint32_t seen = mapping != nullptr ? layout::load_acquire(mapping->header().wake) : 0;
+    const jeton_status status = look(token, generation, found);
+    if (!is_worth_waiting(status)) return status;
+    if (token.current.load(std::memory_order_acquire) != mapping) continue;  // `seen` is of another file
+
+    const std::int64_t left_ms = deadline.left_ms();
+    if (left_ms == 0) return JETON_TIMED_OUT;
+    if (mapping == nullptr || status == JETON_NOT_FOUND) {
+      sleep_for(std::min(left_ms, missing_slice_ms));
+      continue;
+    }
+    sleep_on(mapping->header().wake, seen, std::min(left_ms, slice_ms));
+    const bool woken = layout::load_acquire(mapping->header().wake) != seen;
+    if (!woken && is_replaced(token.directory, token.name, *mapping)) {
+      const jeton_status reopened = reopen(token, mapping);
+      if (reopened != JETON_OK && !is_worth_waiting(reopened)) return reopened;
+    }
+  }
+}
+
+}  // namespace
+}  // namespace jeton::client
+
+extern "C" jeton_status jeton_wait_change(jeton_token* token, uint64_t generation, int64_t timeout_ms,
+                                          uint64_t* new_generation) {
+  if (token == nullptr) return JETON_INVALID_ARGUMENT;
+  std::uint64_t found = 0;
+  const jeton_status status = jeton::client::wait_above(*token, generation, timeout_ms, found);
+  if (status == JETON_OK && new_generation != nullptr) *new_generation = found;
+  return status;
+}
+
+extern "C" jeton_status jeton_wait_valid(jeton_token* token, int64_t timeout_ms) {
+  return jeton_wait_change(token, 0, timeout_ms, nullptr);
+}
