@@ -13,7 +13,8 @@ namespace jeton::agent {
 // Why a fetch brought no token. The message has no secret and tells the operator what to do.
 class SourceError : public Error {
  public:
-  // transient: network, 5xx, 429: try again with backoff. permanent: wrong key, unusable answer: long backoff, loud state.
+  // transient: network, 5xx, 429: try again with backoff. permanent: wrong key, unusable answer: long backoff, loud
+  // state.
   enum class Kind { transient, permanent };
 
   SourceError(Kind kind, const std::string& message, std::optional<Duration> retry_after = std::nullopt)

@@ -1,0 +1,163 @@
+#include "agent/demo/provider.hpp"
+
+#include <atomic>
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/detached.hpp>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/use_awaitable.hpp>
+#include <boost/beast/core/flat_buffer.hpp>
+#include <boost/beast/core/tcp_stream.hpp>
+#include <boost/beast/http.hpp>
+#include <cmath>
+#include <cstdio>
+#include <thread>
+
+#include "agent/base/error.hpp"
+#include "agent/base/random.hpp"
+#include "agent/base/task.hpp"
+
+namespace jeton::agent::demo {
+namespace {
+
+namespace asio = boost::asio;
+namespace beast = boost::beast;
+namespace http = beast::http;
+using Tcp = asio::ip::tcp;
+using Request = http::request<http::string_body>;
+using Response = http::response<http::string_body>;
+
+constexpr std::chrono::seconds idle_limit{30};
+
+Response json_answer(const Request& request, http::status status, std::string body) {
+  Response response(status, request.version());
+  response.set(http::field::content_type, "application/json");
+  response.set(http::field::cache_control, "no-store");
+  response.keep_alive(request.keep_alive());
+  response.body() = std::move(body);
+  response.prepare_payload();
+  return response;
+}
+
+// Seconds with as many decimals as needed: 10, 2.5.
+std::string seconds_text(Milliseconds ms) {
+  std::array<char, 32> text{};
+  std::snprintf(text.data(), text.size(), "%.10g", static_cast<double>(ms.count()) / 1000);
+  return text.data();
+}
+
+}  // namespace
+
+class Provider::Server {
+ public:
+  Server(const IssuerOptions& options, const Clock& clock) : clock_(clock), issuer_(options, random_) {
+    try {
+      const Tcp::endpoint loopback(asio::ip::address_v4::loopback(), 0);
+      acceptor_.open(loopback.protocol());
+      acceptor_.bind(loopback);
+      acceptor_.listen();
+      port_ = acceptor_.local_endpoint().port();
+    } catch (const boost::system::system_error& e) {
+      throw Error(std::string("the provider cannot listen on 127.0.0.1: ") + e.code().message());
+    }
+    asio::co_spawn(context_, accept(), asio::detached);
+    thread_ = std::thread([this] { context_.run(); });
+  }
+  ~Server() {
+    context_.stop();
+    thread_.join();
+  }
+
+  [[nodiscard]] std::uint16_t port() const { return port_; }
+
+  [[nodiscard]] ProviderCounts counts() const {
+    return {token_requests_.load(), issued_.load(), refused_.load(), api_calls_.load(), api_refusals_.load()};
+  }
+
+ private:
+  Task<> accept() {
+    for (;;) {
+      beast::tcp_stream stream(co_await acceptor_.async_accept(asio::use_awaitable));
+      asio::co_spawn(context_, serve(std::move(stream)), asio::detached);
+    }
+  }
+
+  // One connection, as many requests as the client likes; ends quietly with it.
+  Task<> serve(beast::tcp_stream stream) {
+    try {
+      const std::string address = stream.socket().remote_endpoint().address().to_string();
+      beast::flat_buffer buffer;
+      for (bool more = true; more;) {
+        stream.expires_after(idle_limit);
+        Request request;
+        co_await http::async_read(stream, buffer, request, asio::use_awaitable);
+        Response response = answer(request, address);
+        more = response.keep_alive();
+        co_await http::async_write(stream, response, asio::use_awaitable);
+      }
+    } catch (const boost::system::system_error&) {
+      // The client went away, or was idle for too long.
+    }
+  }
+
+  Response answer(const Request& request, const std::string& address) {
+    if (request.target() == "/token") return token(request, address);
+    if (request.target() == "/api") return api(request);
+    return json_answer(request, http::status::not_found, R"({"error":"not_found"})");
+  }
+
+  Response token(const Request& request, const std::string& address) {
+    ++token_requests_;
+    const TokenIssuer::Answer answer = issuer_.request(address, clock_.boot_now());
+    if (answer.token.empty()) {
+      ++refused_;
+      Response response = json_answer(request, http::status::too_many_requests, R"({"error":"rate_limited"})");
+      const auto seconds = std::chrono::ceil<std::chrono::seconds>(answer.retry_after).count();
+      response.set(http::field::retry_after, std::to_string(seconds));
+      return response;
+    }
+    ++issued_;
+    return json_answer(request, http::status::ok,
+                       R"({"access_token":")" + answer.token + R"(","token_type":"Bearer","expires_in":)" +
+                           seconds_text(answer.lifetime) + "}");
+  }
+
+  Response api(const Request& request) {
+    ++api_calls_;
+    constexpr std::string_view scheme = "Bearer ";
+    const std::string_view authorization = request[http::field::authorization];
+    const bool accepted =
+        authorization.starts_with(scheme) && issuer_.accepts(authorization.substr(scheme.size()), clock_.boot_now());
+    if (accepted) return json_answer(request, http::status::ok, R"({"active":true})");
+    ++api_refusals_;
+    return json_answer(request, http::status::unauthorized, R"({"active":false})");
+  }
+
+  const Clock& clock_;
+  OsRandom random_;
+  TokenIssuer issuer_;
+  asio::io_context context_{1};
+  Tcp::acceptor acceptor_{context_};
+  std::uint16_t port_ = 0;
+  std::atomic<std::uint64_t> token_requests_{0};
+  std::atomic<std::uint64_t> issued_{0};
+  std::atomic<std::uint64_t> refused_{0};
+  std::atomic<std::uint64_t> api_calls_{0};
+  std::atomic<std::uint64_t> api_refusals_{0};
+  std::thread thread_;
+};
+
+Provider::Provider(const IssuerOptions& options, const Clock& clock)
+    : server_(std::make_unique<Server>(options, clock)) {}
+
+Provider::~Provider() = default;
+
+std::uint16_t Provider::port() const { return server_->port(); }
+
+std::string Provider::token_url() const { return "http://127.0.0.1:" + std::to_string(port()) + "/token"; }
+
+std::string Provider::api_url() const { return "http://127.0.0.1:" + std::to_string(port()) + "/api"; }
+
+ProviderCounts Provider::counts() const { return server_->counts(); }
+
+}  // namespace jeton::agent::demo

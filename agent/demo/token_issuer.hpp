@@ -1,0 +1,58 @@
+// How the demo's provider behaves, apart from HTTP: short-lived random tokens, one request an interval for each
+// address, and a new token ends the one before it after an overlap. Time is given by the caller. One thread.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "agent/base/random.hpp"
+#include "agent/base/time.hpp"
+
+namespace jeton::agent::demo {
+
+struct IssuerOptions {
+  Milliseconds lifetime{10'000};
+  Milliseconds overlap{2'000};    // the token before the newest is accepted so long after it was replaced
+  Milliseconds rate_interval{0};  // one request an address in each; zero: no limit
+  std::size_t token_size = 0;     // bytes; zero: as short as it gets
+};
+
+class TokenIssuer {
+ public:
+  TokenIssuer(IssuerOptions options, Random& random) : options_(options), random_(random) {}
+
+  struct Answer {
+    std::string token;  // empty: refused
+    std::uint64_t serial = 0;
+    Milliseconds lifetime{};
+    Milliseconds retry_after{};  // if refused
+  };
+  // A request for a token from this address. A refused one does not count against its limit.
+  [[nodiscard]] Answer request(const std::string& address, BootTime now);
+
+  // Would the API take this token now?
+  [[nodiscard]] bool accepts(std::string_view token, BootTime now) const;
+
+  [[nodiscard]] std::uint64_t issued() const { return serial_; }
+  [[nodiscard]] std::uint64_t refused() const { return refused_; }
+  void set_lifetime(Milliseconds lifetime) { options_.lifetime = lifetime; }
+
+ private:
+  struct Issued {
+    std::string token;
+    BootTime end;
+  };
+  IssuerOptions options_;
+  Random& random_;
+  std::map<std::string, BootTime> last_request_;  // by address
+  std::optional<Issued> newest_;
+  std::optional<Issued> previous_;
+  std::uint64_t serial_ = 0;
+  std::uint64_t refused_ = 0;
+};
+
+}  // namespace jeton::agent::demo

@@ -1,0 +1,74 @@
+// HTTP as a source needs it: one request, one answer, and whoever carries it. Plain values; the real transport is
+// HttpClient (http_client.hpp), a simulation brings its own.
+//
+// Whatever may hold a secret (the URL with its query, header values, bodies) is a SecretString.
+#pragma once
+
+#include <cstddef>
+#include <string>
+#include <vector>
+
+#include "agent/base/error.hpp"
+#include "agent/base/secret.hpp"
+#include "agent/base/task.hpp"
+#include "agent/base/time.hpp"
+
+namespace jeton::agent {
+
+struct HttpHeader {
+  std::string name;
+  SecretString value;
+};
+
+struct HttpRequest {
+  enum class Method { get, post };
+  Method method = Method::get;
+  SecretString url;     // whole: with userinfo and query
+  std::string display;  // how messages name it: "https://api.example.com/token"; no query, no secret
+  std::vector<HttpHeader> headers;
+  SecretString body;                    // POST only
+  Milliseconds connect_timeout{5'000};  // DNS, TCP and TLS
+  Milliseconds timeout{10'000};         // everything, redirects included
+  std::size_t max_body = 1024 * 1024;   // bytes; a longer answer ends the transfer at once
+  int max_redirects = 0;                // 0: a redirect is returned as it is; otherwise followed on the same host only
+};
+
+struct HttpResponse {
+  int status = 0;
+  std::string retry_after;  // the header as it stands; empty: none
+  SecretString body;
+};
+
+// No answer, or none that may be used. The message says what failed and what to do; no secret.
+class HttpError : public Error {
+ public:
+  enum class Reason {
+    request,  // the request cannot be sent as it is (URL, header)
+    resolve,  // DNS
+    connect,
+    tls,
+    timeout,
+    broken,  // the connection ended in the middle, or what came is no HTTP
+    too_large,
+    redirect,  // to where we do not follow
+  };
+  HttpError(Reason reason, const std::string& message) : Error(message), reason_(reason) {}
+  [[nodiscard]] Reason reason() const { return reason_; }
+
+ private:
+  Reason reason_;
+};
+
+class HttpTransport {
+ public:
+  HttpTransport() = default;
+  HttpTransport(const HttpTransport&) = delete;
+  HttpTransport& operator=(const HttpTransport&) = delete;
+  virtual ~HttpTransport() = default;
+
+  // Any number at the same time. Throws HttpError; on cancellation gives the transfer up and throws
+  // system_error(operation_aborted).
+  virtual Task<HttpResponse> perform(HttpRequest request) = 0;
+};
+
+}  // namespace jeton::agent

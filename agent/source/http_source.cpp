@@ -1,0 +1,96 @@
+#include "agent/source/http_source.hpp"
+
+#include <utility>
+
+#include "agent/source/request_builder.hpp"
+#include "agent/source/response_parser.hpp"
+#include "agent/source/wire_time.hpp"
+
+namespace jeton::agent {
+namespace {
+
+using Kind = SourceError::Kind;
+
+// A status that says "later", not "wrong".
+bool is_transient(int status) { return status >= 500 || status == 429 || status == 408 || status == 425; }
+
+Kind kind_of(HttpError::Reason reason) {
+  return reason == HttpError::Reason::redirect || reason == HttpError::Reason::request ? Kind::permanent
+                                                                                       : Kind::transient;
+}
+
+std::string advice(int status) {
+  switch (status) {
+    case 400:
+    case 401:
+    case 403:
+      return "; check the credentials and parameters of the source";
+    case 404:
+    case 405:
+    case 410:
+      return "; check source.url and source.method";
+    case 429:
+      return "; the provider's rate limit is reached";
+    default:
+      return "";
+  }
+}
+
+// Any status but 2xx.
+[[noreturn]] void refuse_status(const HttpResponse& response, const BuiltRequest& sent,
+                                const HttpResponseConfig& config, WallTime now) {
+  const std::string text = sent.request.display + " answered " + std::to_string(response.status);
+  if (response.status >= 300 && response.status < 400) {
+    throw SourceError(Kind::permanent,
+                      text + ", a redirect; set source.url to where it leads, or source.max_redirects");
+  }
+  const auto said = provider_error(response.body.reveal(), config, sent.secrets);
+  const Kind kind = is_transient(response.status) ? Kind::transient : Kind::permanent;
+  throw SourceError(kind, text + (said ? " (" + *said + ")" : "") + advice(response.status),
+                    kind == Kind::transient ? parse_retry_after(response.retry_after, now) : std::nullopt);
+}
+
+}  // namespace
+
+HttpSource::HttpSource(std::string name, HttpSourceConfig config, std::size_t capacity, HttpTransport& transport,
+                       const Clock& clock)
+    : name_(std::move(name)),
+      config_(std::move(config)),
+      capacity_(capacity),
+      display_(display_url(config_)),
+      transport_(transport),
+      clock_(clock) {}
+
+Task<FetchedToken> HttpSource::fetch() {
+  BuiltRequest sent;
+  try {
+    sent = build_request(config_);
+  } catch (const Error& e) {
+    // Transient: a secret file that is missing now may be there at the next attempt.
+    throw SourceError(Kind::transient, std::string("the request cannot be made: ") + e.what());
+  }
+  const WallTime sent_at = clock_.wall_now();
+  HttpResponse response;
+  try {
+    response = co_await transport_.perform(sent.request);
+  } catch (const HttpError& e) {
+    throw SourceError(kind_of(e.reason()), e.what());
+  }
+  const WallTime now = clock_.wall_now();
+  if (response.status < 200 || response.status > 299) refuse_status(response, sent, config_.response, now);
+
+  FetchedToken token = parse_token_response(response.body.reveal(), config_.response, sent_at, sent.secrets);
+  if (token.value.size() > capacity_) {
+    throw SourceError(Kind::permanent, "token of " + std::to_string(token.value.size()) + " bytes exceeds capacity " +
+                                           std::to_string(capacity_) + "; raise tokens." + name_ + ".capacity");
+  }
+  if (token.expires_at <= now)
+    throw SourceError(Kind::transient, "the token had run out before its answer was complete");
+  co_return token;
+}
+
+std::unique_ptr<Source> make_source(const TokenConfig& token, HttpTransport& transport, const Clock& clock) {
+  return std::make_unique<HttpSource>(token.name, token.source, token.capacity, transport, clock);
+}
+
+}  // namespace jeton::agent

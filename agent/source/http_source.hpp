@@ -1,0 +1,39 @@
+// The source of type `http`: one request as the configuration says, one JSON answer.
+//
+// Secrets are read anew for every fetch, so a replaced file counts at once; what of them a provider echoes in an error
+// is blotted out. One thread: the loop's.
+#pragma once
+
+#include <cstddef>
+#include <memory>
+#include <string>
+
+#include "agent/config/config.hpp"
+#include "agent/source/http.hpp"
+#include "agent/source/source.hpp"
+
+namespace jeton::agent {
+
+class HttpSource final : public Source {
+ public:
+  // `capacity`: bytes the token may have (tokens.NAME.capacity). Transport and clock outlive the source.
+  HttpSource(std::string name, HttpSourceConfig config, std::size_t capacity, HttpTransport& transport,
+             const Clock& clock);
+
+  Task<FetchedToken> fetch() override;
+  [[nodiscard]] std::string describe() const override { return display_; }
+
+ private:
+  const std::string name_;
+  const HttpSourceConfig config_;
+  const std::size_t capacity_;
+  const std::string display_;
+  HttpTransport& transport_;
+  const Clock& clock_;
+};
+
+// The source a token's configuration asks for.
+[[nodiscard]] std::unique_ptr<Source> make_source(const TokenConfig& token, HttpTransport& transport,
+                                                  const Clock& clock);
+
+}  // namespace jeton::agent

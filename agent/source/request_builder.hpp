@@ -1,0 +1,24 @@
+// From the configuration of a source to a request with its secrets filled in. Reads files and environment when called.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "agent/config/config.hpp"
+#include "agent/source/http.hpp"
+
+namespace jeton::agent {
+
+struct BuiltRequest {
+  HttpRequest request;
+  std::vector<SecretString> secrets;  // what must never be shown, in each form it is sent in
+};
+
+// Throws Error, without any secret: a reference that cannot be resolved, a URL that is none, or http:// to another
+// host than loopback without allow_http (checked here again, because the URL may hold a reference).
+[[nodiscard]] BuiltRequest build_request(const HttpSourceConfig& config);
+
+// The URL as messages name it: up to the query, references by their names: "https://host/${file:/etc/x}/token".
+[[nodiscard]] std::string display_url(const HttpSourceConfig& config);
+
+}  // namespace jeton::agent

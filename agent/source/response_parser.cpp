@@ -1,0 +1,238 @@
+#include "agent/source/response_parser.hpp"
+
+#include <algorithm>
+#include <charconv>
+#include <cmath>
+#include <vector>
+
+#include "agent/source/excerpt.hpp"
+#include "agent/source/json_pointer.hpp"
+#include "agent/source/source.hpp"
+#include "agent/source/wire_time.hpp"
+#include "agent/token/wiping_json.hpp"
+
+namespace jeton::agent {
+namespace {
+
+constexpr std::size_t smallest_recognised = 8;  // bytes; a shorter token may be part of an innocent text
+
+[[noreturn]] void refuse(const std::string& what) { throw SourceError(SourceError::Kind::transient, what); }
+
+// A field as messages name it: "expires_in (/data/ttl)".
+std::string named(const char* key, const std::string& pointer) { return std::string(key) + " (" + pointer + ")"; }
+
+std::string_view text_of(const WipingJson& value) { return value.get_ref<const WipingJson::string_t&>(); }
+
+bool all_digits(std::string_view text) {
+  return !text.empty() && text.find_first_not_of("0123456789") == std::string_view::npos;
+}
+
+// Counted before parsing, so that a bomb of brackets costs neither memory nor stack.
+bool too_deep(std::string_view body) {
+  int depth = 0;
+  bool in_string = false;
+  for (std::size_t i = 0; i < body.size(); ++i) {
+    const char c = body[i];
+    if (in_string) {
+      if (c == '\\') ++i;
+      if (c == '"') in_string = false;
+    } else if (c == '"') {
+      in_string = true;
+    } else if (c == '{' || c == '[') {
+      if (++depth > max_json_depth) return true;
+    } else if (c == '}' || c == ']') {
+      --depth;
+    }
+  }
+  return false;
+}
+
+// An exception of the parser quotes what it read last, which may be the token: only its kind is passed on.
+WipingJson parse_object(std::string_view body) {
+  if (body.empty()) refuse("the provider's answer is empty");
+  if (too_deep(body))
+    refuse("the provider's answer is nested deeper than " + std::to_string(max_json_depth) + " levels");
+  WipingJson json;
+  try {
+    json = WipingJson::parse(body);
+  } catch (const WipingJson::parse_error& e) {
+    if (e.byte > body.size()) {
+      refuse("the provider's answer is truncated: the JSON ends in the middle, after " + std::to_string(body.size()) +
+             " bytes");
+    }
+    refuse("the provider's answer is not JSON (at byte " + std::to_string(e.byte) + "); is source.url right?");
+  } catch (const WipingJson::exception&) {
+    refuse("the provider's answer holds a number out of range");
+  }
+  if (!json.is_object()) refuse(std::string("the provider's answer is a JSON ") + json.type_name() + ", not an object");
+  return json;
+}
+
+// Null counts as absent.
+const WipingJson* field(const WipingJson& json, const std::string& pointer) {
+  if (pointer.empty()) return nullptr;
+  const WipingJson* value = find_by_pointer(json, pointer);
+  return value == nullptr || value->is_null() ? nullptr : value;
+}
+
+std::string scalar_text(const WipingJson& value) {
+  if (value.is_string()) return std::string(text_of(value));
+  if (value.is_structured()) return value.type_name();
+  return std::string(std::string_view(value.dump()));
+}
+
+SecretString parse_token(const WipingJson& json, const HttpResponseConfig& config) {
+  const std::string name = named("token", config.token);
+  const WipingJson* value = field(json, config.token);
+  if (value == nullptr) refuse("the provider's answer has no " + name + "; check response.token");
+  if (!value->is_string()) {
+    refuse("the " + name + " in the provider's answer is a JSON " + value->type_name() + ", not a string");
+  }
+  const std::string_view token = text_of(*value);
+  if (token.empty()) refuse("the " + name + " in the provider's answer is empty");
+  const auto bad = std::find_if(token.begin(), token.end(), [](char c) { return c < '!' || c > '~'; });
+  if (bad != token.end()) {
+    refuse("the " + name + " in the provider's answer holds a character that no token may have (" +
+           (static_cast<unsigned char>(*bad) > 0x7e ? "not ASCII"
+            : *bad == ' '                           ? "a space"
+                                                    : "a control character") +
+           " at byte " + std::to_string(bad - token.begin() + 1) + ")");
+  }
+  return SecretString(token);
+}
+
+std::optional<double> number_of(const WipingJson& value) {
+  if (value.is_number()) return value.get<double>();
+  if (!value.is_string() || !all_digits(text_of(value))) return std::nullopt;
+  double number = 0;
+  const std::string_view text = text_of(value);
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+  return error == std::errc{} ? number : HUGE_VAL;
+}
+
+WallTime from_lifetime(const WipingJson& value, const std::string& pointer, WallTime now) {
+  const std::string name = "the " + named("expires_in", pointer) + " in the provider's answer ";
+  const std::optional<double> seconds = number_of(value);
+  if (!seconds) refuse(name + "is not a number of seconds");
+  if (*seconds < 0) refuse(name + "is negative");
+  if (*seconds > std::chrono::duration<double>(max_lifetime).count()) refuse(name + "is more than ten years");
+  const Milliseconds lifetime{static_cast<std::int64_t>(std::floor(*seconds * 1000))};
+  if (lifetime <= Milliseconds{0}) refuse(name + "is zero");
+  return now + lifetime;
+}
+
+WallTime from_instant(const WipingJson& value, const std::string& pointer, WallTime now) {
+  const std::string name = "the " + named("expires_at", pointer) + " in the provider's answer ";
+  std::optional<WallTime> time;
+  if (const auto number = number_of(value)) {
+    if (*number <= 0) refuse(name + (*number < 0 ? "is negative" : "is zero"));
+    time = from_unix_number(*number);
+    if (!time) refuse(name + "is more than ten years away");
+  } else if (value.is_string()) {
+    time = parse_rfc3339(text_of(value));
+  }
+  if (!time) refuse(name + "is neither unix seconds nor unix milliseconds nor an RFC 3339 date");
+  if (*time <= now) refuse(name + "is already past; do the clocks of provider and host agree?");
+  if (*time - now > max_lifetime) refuse(name + "is more than ten years away");
+  return *time;
+}
+
+// If the answer has both forms, the earlier one counts.
+WallTime parse_expiry(const WipingJson& json, const HttpResponseConfig& config, WallTime now) {
+  std::optional<WallTime> expiry;
+  if (const WipingJson* value = field(json, config.expires_in)) expiry = from_lifetime(*value, config.expires_in, now);
+  if (const WipingJson* value = field(json, config.expires_at)) {
+    const WallTime at = from_instant(*value, config.expires_at, now);
+    expiry = expiry ? std::min(*expiry, at) : at;
+  }
+  if (expiry) return *expiry;
+  if (config.default_lifetime) return now + *config.default_lifetime;
+  std::string looked_for;
+  if (!config.expires_in.empty()) looked_for = named("expires_in", config.expires_in);
+  if (!config.expires_at.empty()) {
+    looked_for += (looked_for.empty() ? "" : " and no ") + named("expires_at", config.expires_at);
+  }
+  refuse("the provider's answer has no " + (looked_for.empty() ? "expiry" : looked_for) +
+         "; check the pointers or set response.default_lifetime");
+}
+
+std::string parse_type(const WipingJson& json, const HttpResponseConfig& config) {
+  const WipingJson* value = field(json, config.type);
+  if (value == nullptr) return {};
+  const std::string name = "the " + named("type", config.type) + " in the provider's answer ";
+  if (!value->is_string()) refuse(name + "is not a string");
+  const std::string_view type = text_of(*value);
+  const bool plain = std::all_of(type.begin(), type.end(), [](char c) { return c >= '!' && c <= '~'; });
+  if (!plain || type.size() > max_type_size) refuse(name + "is not a word such as Bearer");
+  return std::string(type);
+}
+
+// Attributes are shown to everybody (status, logs), so a pointer that leads to the token is a mistake.
+Attributes parse_attributes(const WipingJson& json, const HttpResponseConfig& config, const SecretString& token) {
+  Attributes attributes;
+  for (const auto& [key, pointer] : config.attributes) {
+    const WipingJson* value = field(json, pointer);
+    if (value == nullptr) continue;
+    const std::string name = "the attribute " + key + " (" + pointer + ") in the provider's answer ";
+    if (value->is_structured()) refuse(name + "is a JSON " + value->type_name() + "; point to a single value");
+    std::string text = scalar_text(*value);
+    const bool is_token = text == token.reveal() ||
+                          (token.size() >= smallest_recognised && text.find(token.reveal()) != std::string::npos);
+    if (is_token) wipe(text);
+    if (is_token) refuse(name + "holds the token itself, which attributes would show to everybody; change its pointer");
+    if (text.size() > max_attribute_size) {
+      refuse(name + "is longer than " + std::to_string(max_attribute_size) + " bytes");
+    }
+    attributes.emplace(key, std::move(text));
+  }
+  return attributes;
+}
+
+bool says_nothing(const WipingJson& value) {
+  return (value.is_string() && (text_of(value).empty() || text_of(value) == "0")) ||
+         (value.is_boolean() && !value.get<bool>()) || (value.is_number() && value.get<double>() == 0);
+}
+
+std::optional<std::string> declared_error(const WipingJson& json, const HttpResponseConfig& config,
+                                          std::span<const SecretString> secrets) {
+  const WipingJson* error = field(json, config.error);
+  if (error == nullptr || says_nothing(*error)) return std::nullopt;
+  std::vector<SecretString> hidden(secrets.begin(), secrets.end());
+  const WipingJson* token = field(json, config.token);
+  if (token != nullptr && token->is_string()) hidden.emplace_back(text_of(*token));
+
+  std::string text = config.error + " " + excerpt(scalar_text(*error), hidden);
+  const WipingJson* message = field(json, config.error_message);
+  if (message != nullptr && message != error) text += ": \"" + excerpt(scalar_text(*message), hidden) + "\"";
+  return text;
+}
+
+}  // namespace
+
+FetchedToken parse_token_response(std::string_view body, const HttpResponseConfig& config, WallTime now,
+                                  std::span<const SecretString> secrets) {
+  const WipingJson json = parse_object(body);
+  if (const auto error = declared_error(json, config, secrets)) refuse("the provider answered with " + *error);
+  FetchedToken token;
+  token.value = parse_token(json, config);
+  token.type = parse_type(json, config);
+  token.attributes = parse_attributes(json, config, token.value);
+  token.issued_at = now;
+  token.expires_at = parse_expiry(json, config, now);
+  return token;
+}
+
+std::optional<std::string> provider_error(std::string_view body, const HttpResponseConfig& config,
+                                          std::span<const SecretString> secrets) {
+  try {
+    const WipingJson json = parse_object(body);
+    if (const auto error = declared_error(json, config, secrets)) return error;
+    const WipingJson* message = field(json, config.error_message);
+    if (message == nullptr) return std::nullopt;
+    return config.error_message + " \"" + excerpt(scalar_text(*message), secrets) + "\"";
+  } catch (const SourceError&) {
+    return std::nullopt;
+  }
+}
+
+}  // namespace jeton::agent

@@ -1,0 +1,32 @@
+// From the bytes of a provider's answer to a token. Pure functions, any thread.
+//
+// Messages name the pointer that did not hold what it should; of the answer itself they quote at most the fields
+// that error and error_message point to, shortened and with the secrets of the request and the token blotted out.
+#pragma once
+
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+
+#include "agent/config/config.hpp"
+#include "agent/token/record.hpp"
+
+namespace jeton::agent {
+
+inline constexpr int max_json_depth = 64;
+inline constexpr std::chrono::hours max_lifetime{24 * 3653};  // ten years
+inline constexpr std::size_t max_type_size = 64;              // bytes
+inline constexpr std::size_t max_attribute_size = 1024;       // bytes
+
+// The body of an answer with status 2xx. `now` is when the request was sent: a lifetime counts from there, so it never
+// ends later than the provider says. Throws SourceError(transient): the next answer may be a good one.
+[[nodiscard]] FetchedToken parse_token_response(std::string_view body, const HttpResponseConfig& config, WallTime now,
+                                                std::span<const SecretString> secrets = {});
+
+// What the provider says about its failure: `/errcode 40013: "invalid appid"`. Nothing if the body is not JSON or has
+// no such field. Never throws for what the body holds.
+[[nodiscard]] std::optional<std::string> provider_error(std::string_view body, const HttpResponseConfig& config,
+                                                        std::span<const SecretString> secrets = {});
+
+}  // namespace jeton::agent

@@ -1,0 +1,71 @@
+// One HTTP exchange as an easy handle of libcurl: how it is set up, which redirects it follows, how its end is told.
+// Used on the thread of HttpClient only.
+#pragma once
+
+#include <curl/curl.h>
+
+#include <array>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "agent/config/http_url.hpp"
+#include "agent/source/http.hpp"
+
+namespace jeton::agent {
+
+struct HttpOutcome {
+  struct Failure {
+    HttpError::Reason reason;
+    std::string message;
+  };
+  bool aborted = false;            // cancelled, or the client was stopped
+  std::optional<Failure> failure;  // if neither: the response counts
+  HttpResponse response;
+};
+
+class Transfer {
+ public:
+  explicit Transfer(HttpRequest request);
+  Transfer(const Transfer&) = delete;
+  Transfer& operator=(const Transfer&) = delete;
+
+  // Creates and sets up the handle. False: the request cannot be sent, outcome() says why.
+  [[nodiscard]] bool prepare();
+  [[nodiscard]] CURL* handle() const { return easy_.get(); }
+
+  // libcurl is through with the handle. True: it is set up for a redirect and has to run again; false: outcome()
+  // stands.
+  [[nodiscard]] bool finished(CURLcode code);
+  [[nodiscard]] HttpOutcome& outcome() { return outcome_; }
+
+ private:
+  void set_up();
+  void set_up_headers();
+  void set_up_method();
+  bool follow_redirect();
+  void fail(HttpError::Reason reason, const std::string& message) { outcome_.failure = {reason, message}; }
+  void explain(CURLcode code);
+
+  std::size_t on_body(const char* data, std::size_t size);
+  std::size_t on_header(std::string_view line);
+
+  struct SlistDeleter {
+    void operator()(curl_slist* list) const { ::curl_slist_free_all(list); }
+  };
+  struct EasyDeleter {
+    void operator()(CURL* handle) const { ::curl_easy_cleanup(handle); }
+  };
+
+  HttpRequest request_;
+  HttpUrl where_;
+  HttpOutcome outcome_;
+  std::size_t header_bytes_ = 0;
+  int redirects_ = 0;
+  Milliseconds spent_{0};  // by the hops before this one
+  std::array<char, CURL_ERROR_SIZE> error_text_{};
+  std::unique_ptr<curl_slist, SlistDeleter> header_list_;
+  std::unique_ptr<CURL, EasyDeleter> easy_;  // the last member: goes first, it uses the others
+};
+
+}  // namespace jeton::agent

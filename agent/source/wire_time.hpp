@@ -1,0 +1,30 @@
+// Times as providers write them. Pure functions, any thread; no locale, no time zone of this host.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string_view>
+
+#include "agent/base/time.hpp"
+
+namespace jeton::agent {
+
+// The longest pause a provider can ask for.
+inline constexpr Duration retry_after_cap = std::chrono::hours{24};
+
+// Retry-After (RFC 9110 section 10.2.3): seconds, or a date in any of the three forms of HTTP. From `now` on, between
+// zero (a date that is past) and the cap; nothing if the text is neither.
+[[nodiscard]] std::optional<Duration> parse_retry_after(std::string_view text, WallTime now);
+
+// "Sun, 06 Nov 1994 08:49:37 GMT", "Sunday, 06-Nov-94 08:49:37 GMT" (a year more than 50 years ahead of `now` belongs
+// to the century before) or "Sun Nov  6 08:49:37 1994". The name of the day is not checked against the date.
+[[nodiscard]] std::optional<WallTime> parse_http_date(std::string_view text, WallTime now);
+
+// "2026-01-02T03:04:05.678+01:00" or with Z; digits past the millisecond are dropped. A leap second is the second
+// after.
+[[nodiscard]] std::optional<WallTime> parse_rfc3339(std::string_view text);
+
+// Seconds or milliseconds since the Unix epoch: what is below 10^11 is seconds (the year 5138), the rest milliseconds.
+[[nodiscard]] std::optional<WallTime> from_unix_number(double number);
+
+}  // namespace jeton::agent
