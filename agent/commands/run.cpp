@@ -1,0 +1,19 @@
+#include "agent/commands/run.hpp"
+
+#include <iostream>
+
+#include "agent/config/load.hpp"
+#include "agent/service/daemon.hpp"
+
+namespace jeton::agent {
+
+int run_agent(const std::vector<std::filesystem::path>& files) {
+  // The default files are looked up anew at each reload: a file may have been added to agent.d.
+  const auto read = [&files] { return load_config(files.empty() ? default_config_files() : files); };
+  LoadResult loaded = read();
+  for (const Problem& problem : loaded.problems) std::cerr << problem.text() << '\n';
+  if (!loaded.config) return 1;
+  return run_daemon(std::move(*loaded.config), read);
+}
+
+}  // namespace jeton::agent

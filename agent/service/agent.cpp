@@ -1,0 +1,182 @@
+#include "agent/service/agent.hpp"
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <boost/asio/io_context.hpp>
+
+#include "agent/api/server.hpp"
+#include "agent/base/boot_timers.hpp"
+#include "agent/base/error.hpp"
+#include "agent/base/log.hpp"
+#include "agent/coordination/factory.hpp"
+#include "agent/segment/runtime_dir.hpp"
+#include "agent/segment/segment_store.hpp"
+#include "agent/service/token_runner.hpp"
+#include "agent/source/http_client.hpp"
+
+namespace jeton::agent {
+namespace {
+
+constexpr Duration heartbeat_interval = std::chrono::seconds(5);
+
+std::string host_name() {
+  std::array<char, 256> name{};
+  return ::gethostname(name.data(), name.size() - 1) == 0 ? name.data() : "unknown";
+}
+
+std::string joined(const std::vector<std::string>& names) {
+  std::string text;
+  for (const std::string& name : names) text += (text.empty() ? "" : ", ") + name;
+  return text;
+}
+
+}  // namespace
+
+struct Agent::Impl {
+  Impl(Agent& agent, boost::asio::io_context& loop, BootTimers& t, Random& random, Config c)
+      : config(std::move(c)),
+        timers(t),
+        changed(t),
+        started_at(t.clock().wall_now()),
+        host(host_name()),
+        runtime_dir(config.agent),
+        http(loop.get_executor()),
+        coordinator(make_coordinator(config.coordination, config.agent.runtime_dir, t, random)),
+        api(loop.get_executor(), t, config.agent.runtime_dir / "agent.sock", agent),
+        shared{t, random, *coordinator, http, runtime_dir, changed, config.coordination.lock_ttl, host} {
+    for (const auto& [name, token] : config.tokens) runners.emplace(name, make_runner(token));
+  }
+
+  [[nodiscard]] std::unique_ptr<TokenRunner> make_runner(const TokenConfig& token) const {
+    return std::make_unique<TokenRunner>(token, shared);
+  }
+
+  void beat() {
+    for (const auto& [name, runner] : runners) runner->heartbeat();
+    heartbeat_timer = timers.schedule(timers.clock().boot_now() + heartbeat_interval, [this] { beat(); });
+  }
+
+  // Ends the runner of a changed token and starts one with the new settings; the segment between them stays readable.
+  Task<> replace(const TokenConfig& before, const TokenConfig& after) {
+    co_await runners.at(after.name)->stop();
+    runners.erase(after.name);
+    bool failed = false;
+    std::string reason;
+    try {
+      runners.emplace(after.name, make_runner(after));
+    } catch (const Error& e) {
+      failed = true;
+      reason = e.what();
+    }
+    if (failed) {
+      log::error("token keeps its old settings", {{"token", after.name}, {"error", reason}});
+      runners.emplace(before.name, make_runner(before));
+    }
+    runners.at(after.name)->start();
+  }
+
+  Config config;
+  BootTimers& timers;
+  Event changed;
+  WallTime started_at;
+  std::string host;
+  RuntimeDir runtime_dir;
+  HttpClient http;
+  std::unique_ptr<Coordinator> coordinator;
+  ApiServer api;
+  TokenRunner::Shared shared;
+  std::map<std::string, std::unique_ptr<TokenRunner>> runners;
+  Timers::Id heartbeat_timer = 0;
+};
+
+Agent::Agent(boost::asio::io_context& loop, BootTimers& timers, Random& random, Config config)
+    : impl_(std::make_unique<Impl>(*this, loop, timers, random, std::move(config))) {}
+
+Agent::~Agent() = default;
+
+void Agent::start() {
+  impl_->api.start();
+  impl_->coordinator->start();
+  for (const auto& [name, runner] : impl_->runners) runner->start();
+  impl_->beat();
+}
+
+Task<> Agent::reload(Config wanted) {
+  const ReloadPlan plan = plan_reload(impl_->config, wanted);
+  if (!plan.needs_restart.empty()) {
+    throw Error("a restart is needed to change " + joined(plan.needs_restart));
+  }
+  // Everything that can fail comes first: a token that cannot be opened leaves all as it was.
+  for (const std::string& name : plan.changed) check_access(wanted.tokens.at(name).access, name);
+  std::map<std::string, std::unique_ptr<TokenRunner>> added;
+  for (const std::string& name : plan.added) added.emplace(name, impl_->make_runner(wanted.tokens.at(name)));
+
+  for (const std::string& name : plan.removed) {
+    co_await impl_->runners.at(name)->stop();
+    impl_->runners.at(name)->retire();
+    impl_->runners.erase(name);
+  }
+  for (const std::string& name : plan.changed) {
+    const TokenConfig before = impl_->config.tokens.at(name);
+    co_await impl_->replace(before, wanted.tokens.at(name));
+  }
+  for (auto& [name, runner] : added) {
+    runner->start();
+    impl_->runners.emplace(name, std::move(runner));
+  }
+  if (plan.log_changed) log::configure(wanted.agent.log.level, wanted.agent.log.format);
+  impl_->config = std::move(wanted);
+  impl_->changed.notify();
+  log::info("configuration reloaded",
+            {{"added", joined(plan.added)}, {"removed", joined(plan.removed)}, {"changed", joined(plan.changed)}});
+}
+
+Task<> Agent::stop() {
+  impl_->timers.cancel(impl_->heartbeat_timer);
+  impl_->api.stop();
+  for (const auto& [name, runner] : impl_->runners) co_await runner->stop();
+  impl_->coordinator->stop();
+}
+
+void Agent::clock_stepped() {
+  log::warning("the wall clock was stepped; all schedules are computed anew");
+  impl_->coordinator->clock_stepped();
+  for (const auto& [name, runner] : impl_->runners) runner->clock_stepped();
+}
+
+std::string Agent::summary() const {
+  const auto valid = std::count_if(impl_->runners.begin(), impl_->runners.end(),
+                                   [](const auto& entry) { return entry.second->status().state == TokenState::valid; });
+  const CoordinatorHealth health = impl_->coordinator->health();
+  return std::to_string(valid) + " of " + std::to_string(impl_->runners.size()) + " tokens valid; coordinator " +
+         health.backend + (health.reachable ? "" : " unreachable");
+}
+
+AgentStatus Agent::agent_status() const {
+  AgentStatus status;
+  status.version = JETON_VERSION;
+  status.host = impl_->host;
+  status.pid = ::getpid();
+  status.started_at = impl_->started_at;
+  status.now = impl_->timers.clock().wall_now();
+  status.coordinator = impl_->coordinator->health();
+  for (const auto& [name, runner] : impl_->runners) status.tokens.push_back(runner->status());
+  return status;
+}
+
+std::optional<TokenStatus> Agent::token_status(const std::string& name) const {
+  const auto found = impl_->runners.find(name);
+  if (found == impl_->runners.end()) return std::nullopt;
+  return found->second->status();
+}
+
+const AccessConfig* Agent::token_access(const std::string& name) const {
+  const auto found = impl_->runners.find(name);
+  return found == impl_->runners.end() ? nullptr : &found->second->config().access;
+}
+
+Event& Agent::changed() { return impl_->changed; }
+
+}  // namespace jeton::agent

@@ -1,0 +1,46 @@
+// Agent: all tokens of one host, the coordinator they share and the local API that shows them. One thread: the loop's.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <string>
+
+#include "agent/api/status_provider.hpp"
+#include "agent/service/reload_plan.hpp"
+
+namespace boost::asio {
+class io_context;
+}
+
+namespace jeton::agent {
+
+class BootTimers;
+class Random;
+
+class Agent final : public StatusProvider {
+ public:
+  // Takes the runtime directory, opens every segment and the API's socket. Throws Error, with nothing left behind but
+  // segments that stood before.
+  Agent(boost::asio::io_context& loop, BootTimers& timers, Random& random, Config config);
+  ~Agent() override;
+
+  void start();
+  // All or nothing: throws Error and changes nothing if `wanted` cannot be applied while the agent runs.
+  Task<> reload(Config wanted);
+  // Locks given back, connections closed, segments left readable.
+  Task<> stop();
+  void clock_stepped();
+  // "2 tokens, 2 valid; coordinator redis reachable".
+  [[nodiscard]] std::string summary() const;
+
+  [[nodiscard]] AgentStatus agent_status() const override;
+  [[nodiscard]] std::optional<TokenStatus> token_status(const std::string& name) const override;
+  [[nodiscard]] const AccessConfig* token_access(const std::string& name) const override;
+  [[nodiscard]] Event& changed() override;
+
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace jeton::agent

@@ -1,0 +1,14 @@
+// `jeton-agent run`: the process around an Agent: loop, clock, signals, systemd.
+#pragma once
+
+#include <functional>
+
+#include "agent/config/load.hpp"
+
+namespace jeton::agent {
+
+// Runs until SIGTERM or SIGINT; returns the exit status. SIGHUP calls `read_config` and applies what it brings, or says
+// why not and goes on with the old configuration.
+int run_daemon(Config config, const std::function<LoadResult()>& read_config);
+
+}  // namespace jeton::agent

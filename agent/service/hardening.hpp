@@ -1,0 +1,12 @@
+// What a process that holds tokens does to itself at the start. Throws Error if the kernel refuses.
+#pragma once
+
+namespace jeton::agent {
+
+// - Core dumps: none, and no ptrace or /proc/PID/mem by processes of the same user (PR_SET_DUMPABLE 0), unless
+//   `core_dumps`. If they are allowed, the kernel leaves heap, stacks and anonymous memory out (coredump_filter,
+//   core(5)): registers, threads and mappings remain, token bytes do not.
+// - umask 077, SIGPIPE ignored, no privilege gain by exec.
+void harden_process(bool core_dumps);
+
+}  // namespace jeton::agent

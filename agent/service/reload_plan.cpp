@@ -1,0 +1,31 @@
+#include "agent/service/reload_plan.hpp"
+
+namespace jeton::agent {
+
+ReloadPlan plan_reload(const Config& running, const Config& wanted) {
+  ReloadPlan plan;
+  const auto fixed = [&](const char* key, bool same) {
+    if (!same) plan.needs_restart.emplace_back(key);
+  };
+  fixed("agent.runtime_dir", running.agent.runtime_dir == wanted.agent.runtime_dir);
+  fixed("agent.memory_lock", running.agent.memory_lock == wanted.agent.memory_lock);
+  fixed("agent.disk_backed", running.agent.disk_backed == wanted.agent.disk_backed);
+  fixed("agent.core_dumps", running.agent.core_dumps == wanted.agent.core_dumps);
+  fixed("coordination", running.coordination == wanted.coordination);
+  plan.log_changed = running.agent.log != wanted.agent.log;
+
+  for (const auto& [name, token] : wanted.tokens) {
+    const auto before = running.tokens.find(name);
+    if (before == running.tokens.end()) {
+      plan.added.push_back(name);
+    } else if (before->second != token) {
+      plan.changed.push_back(name);
+    }
+  }
+  for (const auto& [name, token] : running.tokens) {
+    if (!wanted.tokens.contains(name)) plan.removed.push_back(name);
+  }
+  return plan;
+}
+
+}  // namespace jeton::agent

@@ -1,0 +1,25 @@
+// What a new configuration changes. Pure: decides, does nothing.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "agent/config/config.hpp"
+
+namespace jeton::agent {
+
+struct ReloadPlan {
+  std::vector<std::string> needs_restart;  // keys that cannot change while the agent runs; if any, nothing is applied
+  std::vector<std::string> added;          // token names
+  std::vector<std::string> removed;
+  std::vector<std::string> changed;
+  bool log_changed = false;
+
+  [[nodiscard]] bool nothing_changes() const {
+    return needs_restart.empty() && added.empty() && removed.empty() && changed.empty() && !log_changed;
+  }
+};
+
+[[nodiscard]] ReloadPlan plan_reload(const Config& running, const Config& wanted);
+
+}  // namespace jeton::agent

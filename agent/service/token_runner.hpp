@@ -1,0 +1,53 @@
+// TokenRunner: one configured token at work: its source, its segment and its refresh loop. One thread: the loop's.
+#pragma once
+
+#include <memory>
+
+#include "agent/config/config.hpp"
+#include "agent/coordination/coordinator.hpp"
+#include "agent/refresh/token_status.hpp"
+#include "agent/source/http.hpp"
+
+namespace jeton::agent {
+
+class Event;
+class Random;
+class RuntimeDir;
+
+class TokenRunner {
+ public:
+  // What all tokens of an agent share; outlives every runner.
+  struct Shared {
+    Timers& timers;
+    Random& random;
+    Coordinator& coordinator;
+    HttpTransport& http;
+    RuntimeDir& runtime_dir;
+    Event& changed;
+    Milliseconds lock_ttl;
+    std::string host;
+  };
+
+  // Creates or adopts the segment; throws Error if that fails.
+  TokenRunner(const TokenConfig& config, const Shared& shared);
+  TokenRunner(const TokenRunner&) = delete;
+  TokenRunner& operator=(const TokenRunner&) = delete;
+  ~TokenRunner();
+
+  void start();
+  // Ends the loop: a transfer is given up, a held lock given back. The segment stays readable.
+  Task<> stop();
+  // After stop(): takes the segment away.
+  void retire();
+
+  void heartbeat();
+  void clock_stepped();
+  [[nodiscard]] const TokenConfig& config() const;
+  [[nodiscard]] TokenStatus status() const;
+
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace jeton::agent
