@@ -19,11 +19,12 @@ class TokenStore {
   TokenStore& operator=(const TokenStore&) = delete;
   virtual ~TokenStore() = default;
 
-  // The record found in the segment of an earlier run, if there was one; its bytes are trusted only if the checksum held.
+  // The record found in the segment of an earlier run, if there was one; its bytes are trusted only if the checksum
+  // held.
   [[nodiscard]] virtual std::optional<Record> adopted() const = 0;
 
-  // Makes `record` current with the flag valid (expired if it already is at `now`) and wakes waiters. Throws Error if it
-  // does not fit the capacity or the generation is below the stored one; what was readable stays readable. The same
+  // Makes `record` current with the flag valid (expired if it already is at `now`) and wakes waiters. Throws Error if
+  // it does not fit the capacity or the generation is below the stored one; what was readable stays readable. The same
   // generation may be written again (its previous token ran out, its times were corrected).
   virtual void publish(const Record& record, WallTime now) = 0;
 

@@ -1,0 +1,16 @@
+// Who may read a segment: users and groups of the configuration, granted by a POSIX access control list. The owner of a
+// file may grant anybody, so the agent need not be a member of the groups.
+#pragma once
+
+#include <string>
+
+#include "agent/config/config.hpp"
+
+namespace jeton::agent {
+
+// Owner read and write, each named user and group read, nobody else anything; what was granted before is gone. A name
+// of digits only that is no name of this host is a number. Throws Error naming the user or group that does not exist;
+// nothing was changed then.
+void set_readers(int fd, const std::string& path, const AccessConfig& access);
+
+}  // namespace jeton::agent

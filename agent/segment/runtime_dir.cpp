@@ -1,0 +1,117 @@
+#include "agent/segment/runtime_dir.hpp"
+
+#include <fcntl.h>
+#include <linux/magic.h>
+#include <sys/stat.h>
+#include <sys/vfs.h>
+#include <unistd.h>
+
+#include <boost/interprocess/exceptions.hpp>
+#include <boost/interprocess/sync/file_lock.hpp>
+#include <vector>
+
+#include "agent/base/error.hpp"
+#include "agent/base/failpoint.hpp"
+#include "agent/base/log.hpp"
+#include "agent/segment/segment_file.hpp"
+
+namespace jeton::agent {
+namespace {
+
+namespace fs = std::filesystem;
+
+// Made 0755 whatever the umask says; one that exists must be ours alone.
+UniqueFd make_directory(const fs::path& path) {
+  const bool made = ::mkdir(path.c_str(), 0755) == 0;
+  if (!made && errno != EEXIST) {
+    throw errno_error(path.string() + ": cannot be created; create it for the agent's user, or set agent.runtime_dir");
+  }
+  UniqueFd fd(::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  struct stat found = {};
+  if (!fd || ::fstat(fd.get(), &found) != 0) throw errno_error(path.string());
+  if (made && ::fchmod(fd.get(), 0755) != 0) throw errno_error(path.string());
+  if (found.st_uid != ::geteuid()) {
+    throw Error(path.string() + ": belongs to user " + std::to_string(found.st_uid) + ", but the agent runs as user " +
+                std::to_string(::geteuid()) + "; remove it or change its owner");
+  }
+  if (!made && (found.st_mode & (S_IWGRP | S_IWOTH)) != 0) {
+    throw Error(path.string() + ": others may write it, so clients refuse it; run: chmod go-w " + path.string());
+  }
+  return fd;
+}
+
+void require_memory(int fd, const fs::path& path, Policy policy) {
+  struct statfs filesystem = {};
+  if (::fstatfs(fd, &filesystem) != 0) throw errno_error(path.string());
+  if (filesystem.f_type == TMPFS_MAGIC || filesystem.f_type == RAMFS_MAGIC) return;
+  if (policy == Policy::refuse) {
+    throw Error(path.string() +
+                ": is not on a tmpfs, so tokens could reach a disk; put agent.runtime_dir below /run, or "
+                "set agent.disk_backed to warn");
+  }
+  log::warning("the runtime directory is not on a tmpfs: tokens may reach a disk", {{"directory", path.string()}});
+}
+
+}  // namespace
+
+class RuntimeDir::Lock {
+ public:
+  explicit Lock(const fs::path& file) {
+    // Closed again before the lock is taken: closing any descriptor of the file gives a POSIX lock up.
+    if (!UniqueFd(::open(file.c_str(), O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600))) {
+      throw errno_error(file.string());
+    }
+    try {
+      lock_ = boost::interprocess::file_lock(file.c_str());
+      if (lock_.try_lock()) return;
+    } catch (const boost::interprocess::interprocess_exception& e) {
+      throw Error(file.string() + ": " + e.what());
+    }
+    throw Error(file.string() + ": another agent is running here" + holder(file) +
+                "; stop it, or give this one another agent.runtime_dir");
+  }
+
+ private:
+  static std::string holder(const fs::path& file) {
+    const UniqueFd fd(::open(file.c_str(), O_RDONLY | O_NOFOLLOW | O_CLOEXEC));
+    struct flock query = {};
+    query.l_type = F_WRLCK;
+    query.l_whence = SEEK_SET;
+    if (!fd || ::fcntl(fd.get(), F_GETLK, &query) != 0 || query.l_type == F_UNLCK || query.l_pid <= 0) return {};
+    return " (process " + std::to_string(query.l_pid) + ")";
+  }
+
+  boost::interprocess::file_lock lock_;  // gives the lock up when it dies
+};
+
+RuntimeDir::RuntimeDir(const fs::path& path, Policy disk_backed) : path_(fs::absolute(path)) {
+  const UniqueFd top = make_directory(path_);
+  lock_ = std::make_unique<Lock>(path_ / "agent.lock");
+  JETON_FAILPOINT("segment.runtime_dir.locked");
+  require_memory(top.get(), path_, disk_backed);
+
+  const fs::path segments = path_ / "segments";
+  struct stat found = {};
+  if (::lstat(segments.c_str(), &found) == 0 && S_ISLNK(found.st_mode)) {
+    throw Error(segments.string() + ": is a symbolic link, which clients refuse; remove it");
+  }
+  segments_ = make_directory(segments);
+  mutex_ = std::make_unique<WriterMutex>(path_ / "writer.mutex");
+}
+
+RuntimeDir::~RuntimeDir() = default;
+
+void RuntimeDir::retire_others(const std::set<std::string>& keep) {
+  std::vector<std::string> unwanted;
+  for (const fs::directory_entry& entry : fs::directory_iterator(path_ / "segments")) {
+    const std::string file = entry.path().filename().string();
+    if (!keep.contains(SegmentFile::token_of(file))) unwanted.push_back(file);
+  }
+  const WriterMutex::Guard guard(*mutex_);
+  for (const std::string& file : unwanted) {
+    if (SegmentFile::discard(*this, file))
+      log::info("removed the segment of a token that is not configured", {{"file", file}});
+  }
+}
+
+}  // namespace jeton::agent

@@ -1,0 +1,50 @@
+// RuntimeDir: the directory that holds everything of one agent on this host, owned by it for as long as this object
+// lives.
+//
+//   runtime_dir/             0755, made if it does not exist
+//   runtime_dir/agent.lock   held while the agent runs, released by the kernel when it dies: one agent per directory
+//   runtime_dir/writer.mutex see writer_mutex.hpp
+//   runtime_dir/segments/    0755; one segment per token (segment_store.hpp)
+//
+// Throws Error: somebody else's or writable for others, another agent there (with its process id if it can be known),
+// or not in memory where policy refuses that. Not for two objects on one directory in one process (a POSIX file lock
+// belongs to the process).
+#pragma once
+
+#include <filesystem>
+#include <memory>
+#include <set>
+#include <string>
+
+#include "agent/base/unique_fd.hpp"
+#include "agent/config/config.hpp"
+#include "agent/segment/writer_mutex.hpp"
+
+namespace jeton::agent {
+
+class RuntimeDir {
+ public:
+  // `disk_backed`: what to do when the directory is not on tmpfs, so that tokens could reach a disk.
+  RuntimeDir(const std::filesystem::path& path, Policy disk_backed);
+  RuntimeDir(const RuntimeDir&) = delete;
+  RuntimeDir& operator=(const RuntimeDir&) = delete;
+  ~RuntimeDir();
+
+  [[nodiscard]] const std::filesystem::path& path() const { return path_; }
+  [[nodiscard]] std::filesystem::path segment_path(const std::string& name) const { return path_ / "segments" / name; }
+  [[nodiscard]] int segments_fd() const { return segments_.get(); }
+  [[nodiscard]] WriterMutex& writer_mutex() { return *mutex_; }
+
+  // Retires and removes the segments of tokens that the configuration no longer has.
+  void retire_others(const std::set<std::string>& keep);
+
+ private:
+  class Lock;
+
+  std::filesystem::path path_;
+  UniqueFd segments_;
+  std::unique_ptr<Lock> lock_;
+  std::unique_ptr<WriterMutex> mutex_;
+};
+
+}  // namespace jeton::agent

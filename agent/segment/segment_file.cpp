@@ -1,0 +1,231 @@
+#include "agent/segment/segment_file.hpp"
+
+#include <fcntl.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstdio>
+#include <cstring>
+
+#include "agent/base/error.hpp"
+#include "agent/base/failpoint.hpp"
+#include "agent/base/log.hpp"
+#include "agent/segment/reader_access.hpp"
+#include "libclient/layout/access.hpp"
+
+namespace jeton::agent {
+namespace {
+
+std::string temporary(const std::string& name) { return "." + name + ".tmp"; }
+
+// Tokens belong into memory only; whether swap is acceptable when the limit is too low is the user's decision.
+void lock_into_memory(void* address, std::size_t size, const std::string& path, Policy policy) {
+  if (::mlock(address, size) == 0) return;
+  const std::string why = std::generic_category().message(errno);
+  if (policy == Policy::refuse) {
+    throw Error(path + ": cannot be locked into memory: " + why +
+                "; raise LimitMEMLOCK, or set agent.memory_lock to warn");
+  }
+  log::warning("a segment cannot be locked into memory; it could be swapped out", {{"segment", path}, {"error", why}});
+}
+
+// Anything but a plain file of ours that nobody else can have written.
+std::string reason_to_refuse(const struct stat& file) {
+  if (S_ISLNK(file.st_mode)) return "it is a symbolic link";
+  if (!S_ISREG(file.st_mode)) return "it is not a regular file";
+  if (file.st_uid != ::geteuid()) return "it belongs to user " + std::to_string(file.st_uid);
+  if ((file.st_mode & (S_IWGRP | S_IWOTH)) != 0) return "others may write it";
+  if (file.st_nlink != 1) return "it has further names";
+  if (file.st_size < static_cast<off_t>(sizeof(layout::FileHeader))) return "it is too short";
+  if (file.st_size > static_cast<off_t>(layout::geometry_for(layout::max_value_capacity).segment_size))
+    return "it is too long";
+  return {};
+}
+
+const char* text_of(layout::HeaderFault fault) {
+  switch (fault) {
+    case layout::HeaderFault::none:
+      return "";
+    case layout::HeaderFault::bad_magic:
+      return "it is not a segment";
+    case layout::HeaderFault::unsupported_version:
+      return "it is of another version of the layout";
+    case layout::HeaderFault::truncated:
+      return "it is not of the size that it declares";
+    case layout::HeaderFault::corrupt:
+      break;
+  }
+  return "its header is inconsistent";
+}
+
+}  // namespace
+
+// Mapped by descriptor: Boost's file_mapping would open the file again by its name, following links.
+class SegmentFile::Region {
+ public:
+  Region(int fd, std::size_t size, const std::string& path)
+      : size_(size), base_(::mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0)) {
+    if (base_ == MAP_FAILED) throw errno_error(path + ": cannot be mapped");
+  }
+  Region(const Region&) = delete;
+  Region& operator=(const Region&) = delete;
+  ~Region() { ::munmap(base_, size_); }
+  [[nodiscard]] std::byte* base() const { return static_cast<std::byte*>(base_); }
+
+ private:
+  std::size_t size_;
+  void* base_;
+};
+
+SegmentFile::SegmentFile(RuntimeDir& directory, const std::string& name, UniqueFd fd)
+    : directory_(directory), name_(name), path_(directory.segment_path(name).string()), fd_(std::move(fd)) {}
+
+SegmentFile::~SegmentFile() = default;
+
+void SegmentFile::map(std::size_t size, Policy memory_lock) {
+  region_ = std::make_unique<Region>(fd_.get(), size, path_);
+  // Before anything secret is in it.
+  if (::madvise(region_->base(), size, MADV_DONTDUMP) != 0) throw errno_error(path_ + ": MADV_DONTDUMP");
+  lock_into_memory(region_->base(), size, path_, memory_lock);
+}
+
+std::unique_ptr<SegmentFile> SegmentFile::create(RuntimeDir& directory, const std::string& name, std::size_t capacity,
+                                                 Policy memory_lock, WallTime now) {
+  if (!layout::is_token_name(name)) throw Error("token '" + name + "': cannot be a file name");
+  if (capacity == 0 || capacity > layout::max_value_capacity) {
+    throw Error("token '" + name + "': capacity must be between 1 byte and " +
+                std::to_string(layout::max_value_capacity / (1024 * 1024)) + " MiB");
+  }
+  discard_leftover(directory, name);
+  const std::string file = temporary(name);
+  UniqueFd fd(
+      ::openat(directory.segments_fd(), file.c_str(), O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600));
+  const std::string path = directory.segment_path(name).string();
+  if (!fd) throw errno_error(path + ": cannot be created");
+  std::unique_ptr<SegmentFile> segment(new SegmentFile(directory, name, std::move(fd)));
+  JETON_FAILPOINT("segment.create.opened");
+
+  const layout::Geometry geometry = layout::geometry_for(static_cast<std::uint32_t>(capacity));
+  try {
+    // Allocated at once: a full tmpfs is an error here instead of a SIGBUS at some later publication.
+    const int error = ::posix_fallocate(segment->fd_.get(), 0, static_cast<off_t>(geometry.segment_size));
+    if (error != 0) {
+      throw errno_error(path + ": no room for " + std::to_string(geometry.segment_size) + " bytes", error);
+    }
+    JETON_FAILPOINT("segment.create.allocated");
+    segment->map(geometry.segment_size, memory_lock);
+  } catch (...) {
+    ::unlinkat(directory.segments_fd(), file.c_str(), 0);
+    throw;
+  }
+
+  auto& header = *reinterpret_cast<layout::FileHeader*>(segment->region_->base());
+  std::memcpy(header.magic, layout::magic, sizeof(header.magic));
+  header.major_version = layout::major_version;
+  header.minor_version = layout::minor_version;
+  header.header_size = sizeof(layout::FileHeader);
+  header.segment_size = geometry.segment_size;
+  header.slots_offset = geometry.slots_offset;
+  header.slot_stride = geometry.slot_stride;
+  header.slot_header_size = geometry.slot_header_size;
+  header.value_capacity = geometry.value_capacity;
+  header.type_capacity = geometry.type_capacity;
+  header.attributes_capacity = geometry.attributes_capacity;
+  header.origin_capacity = geometry.origin_capacity;
+  header.name_size = static_cast<std::uint32_t>(name.size());
+  header.created_at_ms = to_unix_ms(now);
+  std::memcpy(header.name, name.data(), name.size());
+  segment->geometry_ = geometry;
+  segment->slots_ = SlotWriter(segment->region_->base(), geometry);
+  JETON_FAILPOINT("segment.create.headed");
+  return segment;
+}
+
+std::unique_ptr<SegmentFile> SegmentFile::open(RuntimeDir& directory, const std::string& name, Policy memory_lock,
+                                               std::string& refused) {
+  refused.clear();
+  struct stat found = {};
+  const int folder = directory.segments_fd();
+  if (::fstatat(folder, name.c_str(), &found, AT_SYMLINK_NOFOLLOW) != 0) {
+    if (errno == ENOENT) return nullptr;
+    throw errno_error(directory.segment_path(name).string());
+  }
+  refused = reason_to_refuse(found);
+  if (!refused.empty()) return nullptr;
+  UniqueFd fd(::openat(folder, name.c_str(), O_RDWR | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC));
+  if (!fd || ::fstat(fd.get(), &found) != 0) {
+    refused = std::generic_category().message(errno);
+    return nullptr;
+  }
+  refused = reason_to_refuse(found);
+  if (!refused.empty()) return nullptr;
+
+  std::unique_ptr<SegmentFile> segment(new SegmentFile(directory, name, std::move(fd)));
+  const auto size = static_cast<std::size_t>(found.st_size);
+  segment->map(size, memory_lock);
+  layout::FileHeader header;
+  std::memcpy(&header, segment->region_->base(), offsetof(layout::FileHeader, control));
+  refused = text_of(layout::read_geometry(header, size, segment->geometry_));
+  if (refused.empty() && layout::name_in(header) != SegmentFile::token_of(name))
+    refused = "it is the segment of another token";
+  if (!refused.empty()) return nullptr;
+  segment->slots_ = SlotWriter(segment->region_->base(), segment->geometry_);
+  return segment;
+}
+
+void SegmentFile::set_readers(const AccessConfig& access) { agent::set_readers(fd_.get(), path_, access); }
+
+void SegmentFile::take_name() {
+  const int folder = directory_.segments_fd();
+  const std::string file = temporary(name_);
+  struct stat old = {};
+  const bool taken = ::fstatat(folder, name_.c_str(), &old, AT_SYMLINK_NOFOLLOW) == 0;
+  if (taken && S_ISDIR(old.st_mode)) throw Error(path_ + ": is a directory; remove it");
+
+  // Exchanged rather than overwritten, so that the old file keeps a name until its readers have been told.
+  if (taken && ::renameat2(folder, file.c_str(), folder, name_.c_str(), RENAME_EXCHANGE) == 0) return;
+
+  // Nothing to exchange with, or a filesystem that cannot.
+  std::string refused;
+  const auto replaced = taken ? open(directory_, name_, Policy::warn, refused) : nullptr;
+  if (::renameat(folder, file.c_str(), folder, name_.c_str()) != 0) throw errno_error(path_ + ": cannot take its name");
+  if (replaced) replaced->slots().retire();
+}
+
+bool SegmentFile::has_name() const {
+  struct stat named = {};
+  struct stat mine = {};
+  return ::fstatat(directory_.segments_fd(), name_.c_str(), &named, AT_SYMLINK_NOFOLLOW) == 0 &&
+         ::fstat(fd_.get(), &mine) == 0 && named.st_dev == mine.st_dev && named.st_ino == mine.st_ino;
+}
+
+void SegmentFile::remove_name() {
+  if (has_name()) ::unlinkat(directory_.segments_fd(), name_.c_str(), 0);
+}
+
+bool SegmentFile::discard(RuntimeDir& directory, const std::string& file) {
+  struct stat found = {};
+  if (::fstatat(directory.segments_fd(), file.c_str(), &found, AT_SYMLINK_NOFOLLOW) != 0) return false;
+  std::string refused;
+  if (const auto old = open(directory, file, Policy::warn, refused)) old->slots().retire();
+  JETON_FAILPOINT("segment.discard.retired");
+  const int flags = S_ISDIR(found.st_mode) ? AT_REMOVEDIR : 0;
+  if (::unlinkat(directory.segments_fd(), file.c_str(), flags) != 0) {
+    throw errno_error(directory.segment_path(file).string() + ": cannot be removed");
+  }
+  return true;
+}
+
+bool SegmentFile::discard_leftover(RuntimeDir& directory, const std::string& name) {
+  return discard(directory, temporary(name));
+}
+
+std::string SegmentFile::token_of(const std::string& file) {
+  constexpr std::string_view suffix = ".tmp";
+  if (!file.starts_with('.') || !file.ends_with(suffix) || file.size() <= 1 + suffix.size()) return file;
+  return file.substr(1, file.size() - 1 - suffix.size());
+}
+
+}  // namespace jeton::agent

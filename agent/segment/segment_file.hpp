@@ -1,0 +1,72 @@
+// SegmentFile: one segment's file, mapped for writing. Knows files and their names; what is in the slots is
+// SlotWriter's.
+//
+// A new segment is made under a temporary name (".NAME.tmp"), complete with its content and its readers, and then takes
+// its name in one step; the file that had the name before is at the temporary name after that, and is retired. So there
+// is no moment without a readable segment, and whatever a killed agent left at a temporary name can be retired by the
+// next one. Callers hold the WriterMutex. Every failure is an Error naming the file.
+#pragma once
+
+#include <cstddef>
+#include <memory>
+#include <string>
+
+#include "agent/base/unique_fd.hpp"
+#include "agent/config/config.hpp"
+#include "agent/segment/runtime_dir.hpp"
+#include "agent/segment/slot_writer.hpp"
+#include "libclient/layout/geometry.hpp"
+
+namespace jeton::agent {
+
+class SegmentFile {
+ public:
+  SegmentFile(const SegmentFile&) = delete;
+  SegmentFile& operator=(const SegmentFile&) = delete;
+  ~SegmentFile();
+
+  // A new file at the temporary name, without content and readable for nobody else. Its space is allocated.
+  [[nodiscard]] static std::unique_ptr<SegmentFile> create(RuntimeDir& directory, const std::string& name,
+                                                           std::size_t capacity, Policy memory_lock, WallTime now);
+
+  // The file of an earlier run, if there is one whose every check holds; `refused` says why one that exists is not
+  // used.
+  [[nodiscard]] static std::unique_ptr<SegmentFile> open(RuntimeDir& directory, const std::string& name,
+                                                         Policy memory_lock, std::string& refused);
+
+  void set_readers(const AccessConfig& access);
+
+  // Takes the token's name from whatever has it, which stands at the temporary name then: discard_leftover().
+  void take_name();
+  // Whether the name still leads to this file.
+  [[nodiscard]] bool has_name() const;
+  // Removes the name if it leads to this file.
+  void remove_name();
+
+  // Retires (if it is a segment) and removes whatever stands at a file name in segments/. False: nothing was there.
+  static bool discard(RuntimeDir& directory, const std::string& file);
+  // The same for the temporary name of `name`.
+  static bool discard_leftover(RuntimeDir& directory, const std::string& name);
+  // The token that a file name in segments/ belongs to: ".NAME.tmp" and "NAME" to NAME.
+  [[nodiscard]] static std::string token_of(const std::string& file);
+
+  [[nodiscard]] SlotWriter& slots() { return slots_; }
+  [[nodiscard]] const SlotWriter& slots() const { return slots_; }
+  [[nodiscard]] const layout::Geometry& geometry() const { return geometry_; }
+  [[nodiscard]] const std::string& path() const { return path_; }
+
+ private:
+  class Region;
+  SegmentFile(RuntimeDir& directory, const std::string& name, UniqueFd fd);
+  void map(std::size_t size, Policy memory_lock);
+
+  RuntimeDir& directory_;
+  std::string name_;
+  std::string path_;  // for messages
+  UniqueFd fd_;
+  std::unique_ptr<Region> region_;
+  layout::Geometry geometry_;
+  SlotWriter slots_;
+};
+
+}  // namespace jeton::agent

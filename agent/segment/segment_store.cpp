@@ -1,0 +1,210 @@
+#include "agent/segment/segment_store.hpp"
+
+#include <algorithm>
+#include <utility>
+
+#include "agent/base/error.hpp"
+#include "agent/base/failpoint.hpp"
+#include "agent/base/log.hpp"
+#include "agent/segment/segment_file.hpp"
+#include "libclient/layout/segment.hpp"
+
+namespace jeton::agent {
+
+static_assert(static_cast<std::uint64_t>(TokenFlag::valid) == layout::state_valid &&
+              static_cast<std::uint64_t>(TokenFlag::expired) == layout::state_expired &&
+              static_cast<std::uint64_t>(TokenFlag::rejected) == layout::state_rejected &&
+              static_cast<std::uint64_t>(TokenFlag::retired) == layout::state_retired);
+
+namespace {
+
+std::uint64_t state_at(const Record& record, WallTime now) {
+  return record.valid_at(now) ? layout::state_valid : layout::state_expired;
+}
+
+}  // namespace
+
+class SegmentStore::Impl {
+ public:
+  Impl(RuntimeDir& directory, SegmentOptions options) : directory_(directory), options_(std::move(options)) {}
+
+  // Returns the record of an earlier run.
+  std::optional<Record> open(WallTime now) {
+    const WriterMutex::Guard guard(directory_.writer_mutex());
+    std::string refused;
+    file_ = SegmentFile::open(directory_, options_.name, options_.memory_lock, refused);
+    std::optional<Record> record;
+    if (file_) {
+      record = file_->slots().current();
+      if ((file_->slots().state() & layout::state_retired) != 0) refused = "it was given up";
+      if (!record && file_->slots().has_publication()) refused = "its checksum is wrong";
+    }
+    if (!refused.empty()) {
+      log::warning("the segment that was found is not used, a new one takes its place",
+                   {{"segment", directory_.segment_path(options_.name).string()}, {"reason", refused}});
+      file_ = nullptr;
+      record = std::nullopt;
+    }
+    if (record) generation_ = record->generation;
+    if (file_ && file_->geometry() == layout::geometry_for(static_cast<std::uint32_t>(options_.capacity))) {
+      adopt(record, now);
+    } else {
+      replace(options_, record, now);
+    }
+    return record;
+  }
+
+  void publish(const Record& record, WallTime now) {
+    const WriterMutex::Guard guard(directory_.writer_mutex());
+    SlotWriter& slots = writable();
+    if (record.generation < generation_) {
+      throw Error("token '" + options_.name + "': generation " + std::to_string(record.generation) +
+                  " is older than generation " + std::to_string(generation_) + " in the segment");
+    }
+    const Record* written = &record;
+    Record trimmed;
+    if (record.previous && !keeps_previous(record, now)) {
+      trimmed = record;
+      trimmed.previous.reset();
+      written = &trimmed;
+    }
+    std::uint64_t state = state_at(record, now);
+    if (record.generation == generation_) state |= slots.state() & layout::state_rejected;
+    slots.publish(*written, state);
+    generation_ = record.generation;
+  }
+
+  void mark_expired() {
+    const WriterMutex::Guard guard(directory_.writer_mutex());
+    SlotWriter& slots = writable();
+    if ((slots.state() & layout::state_valid) == 0) return;
+    slots.set_state((slots.state() & ~layout::state_valid) | layout::state_expired);
+  }
+
+  void heartbeat(WallTime now) {
+    writable().set_heartbeat(now);
+    if (file_->has_name()) return;
+    // Somebody removed the file. Those who have it mapped go on; nobody else can open it.
+    try {
+      const WriterMutex::Guard guard(directory_.writer_mutex());
+      replace(options_, file_->slots().current(), now);
+      log::warning("a segment had been removed and was made anew", {{"segment", file_->path()}});
+      restore_failed_ = false;
+    } catch (const Error& e) {
+      if (!std::exchange(restore_failed_, true)) {
+        log::error("a segment was removed and cannot be made anew", {{"segment", file_->path()}, {"error", e.what()}});
+      }
+    }
+  }
+
+  void reconfigure(std::size_t capacity, const AccessConfig& access, WallTime now) {
+    const WriterMutex::Guard guard(directory_.writer_mutex());
+    SlotWriter& slots = writable();
+    SegmentOptions changed = options_;
+    changed.capacity = capacity;
+    changed.access = access;
+    if (capacity != options_.capacity) {
+      replace(changed, slots.current(), now);
+    } else if (access != options_.access) {
+      file_->set_readers(access);
+    }
+    options_ = std::move(changed);
+  }
+
+  void retire() {
+    const WriterMutex::Guard guard(directory_.writer_mutex());
+    writable().retire();
+    file_->remove_name();
+    JETON_FAILPOINT("segment.retire.removed");
+    file_ = nullptr;
+  }
+
+ private:
+  SlotWriter& writable() {
+    if (!file_) throw Error("token '" + options_.name + "': its segment was retired");
+    return file_->slots();
+  }
+
+  // One that ran out is not kept, and one that an earlier, larger capacity let in must not keep the new token out.
+  bool keeps_previous(const Record& record, WallTime now) const {
+    if (record.previous->accept_until <= now) return false;
+    if (record.previous->value.size() <= file_->geometry().value_capacity) return true;
+    log::warning("the previous token does not fit the segment and is not kept", {{"token", options_.name}});
+    return false;
+  }
+
+  void adopt(const std::optional<Record>& record, WallTime now) {
+    file_->set_readers(options_.access);
+    JETON_FAILPOINT("segment.adopt.granted");
+    SegmentFile::discard_leftover(directory_, options_.name);
+    SlotWriter& slots = file_->slots();
+    slots.wipe_idle_slot();
+    JETON_FAILPOINT("segment.adopt.wiped");
+    slots.set_heartbeat(now);
+    if (record && !record->valid_at(now) && (slots.state() & layout::state_valid) != 0) {
+      slots.set_state((slots.state() & ~layout::state_valid) | layout::state_expired);
+    }
+    // The agent before may have been killed between its store and its call.
+    slots.wake_waiters();
+    JETON_FAILPOINT("segment.adopt.woken");
+  }
+
+  // A new file with the same token, in place before the old one is given up.
+  void replace(const SegmentOptions& options, std::optional<Record> record, WallTime now) {
+    std::size_t capacity = options.capacity;
+    if (record && record->value.size() > capacity) {
+      // The next token will tell whether the capacity is too small; this one is not thrown away for it.
+      log::warning("the token is larger than the configured capacity; the segment stays larger",
+                   {{"token", options.name}, {"bytes", record->value.size()}, {"capacity", capacity}});
+      capacity = record->value.size();
+    }
+    if (record && record->previous &&
+        (record->previous->value.size() > capacity || record->previous->accept_until <= now)) {
+      record->previous.reset();
+    }
+    try {
+      put_in_place(options, capacity, record, now);
+    } catch (...) {
+      SegmentFile::discard_leftover(directory_, options.name);
+      throw;
+    }
+    SegmentFile::discard_leftover(directory_, options.name);  // the one that was replaced
+    JETON_FAILPOINT("segment.create.discarded");
+  }
+
+  void put_in_place(const SegmentOptions& options, std::size_t capacity, const std::optional<Record>& record,
+                    WallTime now) {
+    auto fresh = SegmentFile::create(directory_, options.name, capacity, options.memory_lock, now);
+    fresh->slots().set_heartbeat(now);
+    const std::uint64_t rejected = file_ ? file_->slots().state() & layout::state_rejected : 0;
+    if (record) fresh->slots().publish(*record, state_at(*record, now) | rejected);
+    JETON_FAILPOINT("segment.create.filled");
+    fresh->set_readers(options.access);
+    JETON_FAILPOINT("segment.create.granted");
+    fresh->take_name();
+    file_ = std::move(fresh);
+    JETON_FAILPOINT("segment.create.renamed");
+  }
+
+  RuntimeDir& directory_;
+  SegmentOptions options_;
+  std::unique_ptr<SegmentFile> file_;
+  Generation generation_ = 0;
+  bool restore_failed_ = false;
+};
+
+SegmentStore::SegmentStore(RuntimeDir& directory, SegmentOptions options, WallTime now)
+    : impl_(std::make_unique<Impl>(directory, std::move(options))) {
+  adopted_ = impl_->open(now);
+}
+SegmentStore::~SegmentStore() = default;
+
+void SegmentStore::publish(const Record& record, WallTime now) { impl_->publish(record, now); }
+void SegmentStore::mark_expired() { impl_->mark_expired(); }
+void SegmentStore::heartbeat(WallTime now) { impl_->heartbeat(now); }
+void SegmentStore::retire() { impl_->retire(); }
+void SegmentStore::reconfigure(std::size_t capacity, const AccessConfig& access, WallTime now) {
+  impl_->reconfigure(capacity, access, now);
+}
+
+}  // namespace jeton::agent

@@ -1,0 +1,50 @@
+// SegmentStore: the TokenStore that a host's processes read, a segment in runtime_dir/segments/NAME.
+//
+//   RuntimeDir directory(config.agent.runtime_dir, config.agent.disk_backed);     // once, outlives its stores
+//   directory.retire_others(configured_names);
+//   SegmentStore store(directory, {token.name, token.capacity, token.access, config.agent.memory_lock},
+//   clock.wall_now()); if (auto record = store.adopted()) ...
+//
+// The segment of an earlier run is adopted with its token if every check holds, checksum included. If its capacity
+// differs it is replaced by one that holds the same token from the start; if it is damaged or not ours, by an empty
+// one, with a warning. Destroying a store leaves the segment readable; retire() removes it. One thread.
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "agent/segment/runtime_dir.hpp"
+#include "agent/segment/token_store.hpp"
+
+namespace jeton::agent {
+
+struct SegmentOptions {
+  std::string name;
+  std::size_t capacity = 8 * 1024;  // bytes of the token value
+  AccessConfig access;
+  Policy memory_lock = Policy::warn;
+};
+
+class SegmentStore final : public TokenStore {
+ public:
+  // Throws Error: unknown user or group, no room, no permission.
+  SegmentStore(RuntimeDir& directory, SegmentOptions options, WallTime now);
+  ~SegmentStore() override;
+
+  [[nodiscard]] std::optional<Record> adopted() const override { return adopted_; }
+  void publish(const Record& record, WallTime now) override;
+  void mark_expired() override;
+  void heartbeat(WallTime now) override;
+  void retire() override;
+
+  // Applies a changed capacity or access list without a moment in which the token cannot be read. Throws Error; what
+  // was in force stays in force then.
+  void reconfigure(std::size_t capacity, const AccessConfig& access, WallTime now);
+
+ private:
+  class Impl;
+  std::unique_ptr<Impl> impl_;
+  std::optional<Record> adopted_;
+};
+
+}  // namespace jeton::agent

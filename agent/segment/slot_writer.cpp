@@ -1,0 +1,193 @@
+#include "agent/segment/slot_writer.hpp"
+
+#include <linux/futex.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <climits>
+#include <cstring>
+#include <string>
+#include <string_view>
+
+#include "agent/base/error.hpp"
+#include "agent/base/failpoint.hpp"
+#include "libclient/layout/access.hpp"
+#include "libclient/layout/attributes.hpp"
+#include "libclient/layout/checksum.hpp"
+#include "libclient/layout/racing_copy.hpp"
+
+namespace jeton::agent {
+namespace {
+
+// Puts one part behind the other into the slot and into the checksum.
+class ContentWriter {
+ public:
+  ContentWriter(std::byte* at, const layout::SlotHeader& slot) : at_(at) { checksum_.add(slot); }
+
+  void put(std::string_view part) {
+    layout::racing_copy(at_, part.data(), part.size());
+    checksum_.add(part.data(), part.size());
+    at_ += part.size();
+  }
+  void put_size(std::uint32_t size) { put({reinterpret_cast<const char*>(&size), sizeof(size)}); }
+  [[nodiscard]] std::uint64_t checksum() const { return checksum_.value(); }
+
+ private:
+  std::byte* at_;
+  layout::Checksum checksum_;
+};
+
+std::size_t encoded_size(const Attributes& attributes) {
+  std::size_t size = 0;
+  for (const auto& [name, value] : attributes) size += layout::attribute_overhead + name.size() + value.size();
+  return size;
+}
+
+void check(std::string_view what, std::size_t size, std::size_t capacity, const char* advice) {
+  if (size <= capacity) return;
+  throw Error(std::string(what) + " of " + std::to_string(size) + " bytes does not fit the segment, which takes " +
+              std::to_string(capacity) + advice);
+}
+
+std::uint32_t size32(std::size_t size) { return static_cast<std::uint32_t>(size); }  // checked against a capacity
+
+}  // namespace
+
+void SlotWriter::check_fits(const Record& record) const {
+  check("a token", record.value.size(), geometry_.value_capacity, "; raise the token's capacity");
+  check("a token type", record.type.size(), geometry_.type_capacity, "");
+  check("the attributes", encoded_size(record.attributes), geometry_.attributes_capacity,
+        "; select fewer of them in the source's response");
+  if (record.previous) {
+    check("the previous token", record.previous->value.size(), geometry_.value_capacity, "; raise the capacity");
+  }
+}
+
+void SlotWriter::fill(unsigned index, std::uint64_t publication, const Record& record) {
+  const std::string_view origin = std::string_view(record.fetched_by).substr(0, geometry_.origin_capacity);
+  layout::SlotHeader slot = {};
+  slot.publication = publication;
+  slot.generation = record.generation;
+  slot.issued_at_ms = to_unix_ms(record.issued_at);
+  slot.expires_at_ms = to_unix_ms(record.expires_at);
+  slot.value_size = size32(record.value.size());
+  slot.type_size = size32(record.type.size());
+  slot.attributes_size = size32(encoded_size(record.attributes));
+  slot.origin_size = size32(origin.size());
+  if (record.previous) {
+    slot.previous_generation = record.previous->generation;
+    slot.previous_accept_until_ms = to_unix_ms(record.previous->accept_until);
+    slot.previous_size = size32(record.previous->value.size());
+  }
+
+  ContentWriter content(base_ + geometry_.content_offset(index), slot);
+  content.put(record.value.reveal());
+  JETON_FAILPOINT("segment.publish.filling");
+  content.put(record.type);
+  for (const auto& [name, value] : record.attributes) {
+    content.put_size(size32(name.size()));
+    content.put_size(size32(value.size()));
+    content.put(name);
+    content.put(value);
+  }
+  if (record.previous) content.put(record.previous->value.reveal());
+  content.put(origin);
+  slot.checksum = content.checksum();
+  layout::racing_copy(base_ + geometry_.slot_offset(index), &slot, sizeof(slot));
+}
+
+void SlotWriter::publish(const Record& record, std::uint64_t state) {
+  check_fits(record);
+  const std::uint64_t publication = layout::publication_of(layout::load_relaxed(header().control)) + 1;
+  JETON_FAILPOINT("segment.publish.begin");
+  fill(layout::slot_of(publication), publication, record);
+  JETON_FAILPOINT("segment.publish.filled");
+  // Release: whoever loads this value sees the filled slot.
+  layout::store_release(header().control, layout::make_control(publication, state));
+  // Whoever sees a byte of what follows in the superseded slot also sees the store above.
+  layout::racing_release_fence();
+  JETON_FAILPOINT("segment.publish.stored");
+  wake_waiters();
+  JETON_FAILPOINT("segment.publish.woken");
+  wipe(layout::slot_of(publication - 1));
+  JETON_FAILPOINT("segment.publish.wiped");
+}
+
+void SlotWriter::set_state(std::uint64_t state) {
+  const std::uint64_t publication = layout::publication_of(layout::load_relaxed(header().control));
+  layout::store_release(header().control, layout::make_control(publication, state));
+  JETON_FAILPOINT("segment.state.stored");
+  wake_waiters();
+}
+
+void SlotWriter::retire() {
+  const std::uint64_t control = layout::load_relaxed(header().control);
+  layout::store_release(header().control, control | layout::state_retired);
+  layout::racing_release_fence();  // as in publish: a reader that copies wiped bytes sees the flag
+  JETON_FAILPOINT("segment.retire.stored");
+  wake_waiters();
+  JETON_FAILPOINT("segment.retire.woken");
+  wipe(0);
+  wipe(1);
+  JETON_FAILPOINT("segment.retire.wiped");
+}
+
+void SlotWriter::wipe_idle_slot() {
+  wipe(layout::slot_of(layout::publication_of(layout::load_relaxed(header().control)) + 1));
+}
+
+void SlotWriter::wake_waiters() {
+  layout::increment_release(header().wake);
+  JETON_FAILPOINT("segment.wake.bumped");
+  // Not FUTEX_PRIVATE_FLAG: the waiters are other processes. Nobody waiting is no error.
+  ::syscall(SYS_futex, &header().wake, FUTEX_WAKE, INT_MAX, nullptr, nullptr, 0);
+}
+
+void SlotWriter::set_heartbeat(WallTime now) { layout::store_relaxed(header().heartbeat_ms, to_unix_ms(now)); }
+
+std::uint64_t SlotWriter::state() const { return layout::state_of(layout::load_relaxed(header().control)); }
+
+bool SlotWriter::has_publication() const { return layout::publication_of(layout::load_relaxed(header().control)) != 0; }
+
+void SlotWriter::wipe(unsigned slot) {
+  layout::racing_zero(base_ + geometry_.slot_offset(slot), geometry_.slot_header_size + geometry_.content_capacity());
+}
+
+std::optional<Record> SlotWriter::current() const {
+  const std::uint64_t publication = layout::publication_of(layout::load_relaxed(header().control));
+  if (publication == 0) return std::nullopt;
+  const unsigned index = layout::slot_of(publication);
+  layout::SlotHeader slot;  // no other writer: plain reads
+  std::memcpy(&slot, base_ + geometry_.slot_offset(index), sizeof(slot));
+  if (!layout::sizes_fit(slot, geometry_) || slot.publication != publication) return std::nullopt;
+
+  const char* content = reinterpret_cast<const char*>(base_ + geometry_.content_offset(index));
+  layout::Checksum checksum;
+  checksum.add(slot);
+  checksum.add(content, layout::content_size(slot));
+  if (checksum.value() != slot.checksum) return std::nullopt;
+
+  const auto take = [&content](std::size_t size) {
+    const std::string_view part(content, size);
+    content += size;
+    return part;
+  };
+  Record record;
+  record.generation = slot.generation;
+  record.issued_at = from_unix_ms(slot.issued_at_ms);
+  record.expires_at = from_unix_ms(slot.expires_at_ms);
+  record.value = SecretString(take(slot.value_size));
+  record.type = take(slot.type_size);
+  layout::AttributeCursor attributes(take(slot.attributes_size));
+  for (std::string_view name, value; attributes.next(name, value);) record.attributes.emplace(name, value);
+  if (attributes.malformed()) return std::nullopt;
+  const std::string_view previous = take(slot.previous_size);
+  if (slot.previous_generation != 0) {
+    record.previous =
+        PreviousToken{SecretString(previous), slot.previous_generation, from_unix_ms(slot.previous_accept_until_ms)};
+  }
+  record.fetched_by = take(slot.origin_size);
+  return record;
+}
+
+}  // namespace jeton::agent

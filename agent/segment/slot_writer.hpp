@@ -1,0 +1,51 @@
+// SlotWriter: the writer's half of the segment's protocol, on bytes that are mapped already.
+//
+// A kill between any two instructions leaves the token that was published last readable: the idle slot is filled first,
+// one store makes it current, and only then is the superseded slot wiped. The orderings are argued in
+// libclient/layout/racing_copy.hpp. One writer at a time (WriterMutex); does not own the bytes.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+
+#include "agent/token/record.hpp"
+#include "libclient/layout/geometry.hpp"
+#include "libclient/layout/segment.hpp"
+
+namespace jeton::agent {
+
+class SlotWriter {
+ public:
+  SlotWriter() = default;
+  SlotWriter(std::byte* base, const layout::Geometry& geometry) : base_(base), geometry_(geometry) {}
+
+  // Throws Error naming the part that is too long; nothing was written then.
+  void check_fits(const Record& record) const;
+
+  // Fills the idle slot, makes it current with `state`, wakes waiters, wipes the slot before.
+  void publish(const Record& record, std::uint64_t state);
+  // Another state of the same publication; wakes waiters.
+  void set_state(std::uint64_t state);
+  // Marks the segment given up, wakes waiters, wipes both slots.
+  void retire();
+  // What a writer that was killed left in the slot that is not current.
+  void wipe_idle_slot();
+  void wake_waiters();
+  void set_heartbeat(WallTime now);
+
+  [[nodiscard]] std::uint64_t state() const;
+  [[nodiscard]] bool has_publication() const;
+  // The current record; empty if sizes, publication number or checksum are wrong, or nothing was published.
+  [[nodiscard]] std::optional<Record> current() const;
+
+ private:
+  [[nodiscard]] layout::FileHeader& header() const { return *reinterpret_cast<layout::FileHeader*>(base_); }
+  void fill(unsigned slot, std::uint64_t publication, const Record& record);
+  void wipe(unsigned slot);
+
+  std::byte* base_ = nullptr;
+  layout::Geometry geometry_;
+};
+
+}  // namespace jeton::agent

@@ -1,0 +1,38 @@
+// WriterMutex: excludes writers of segments from each other. A Boost interprocess_mutex in `writer.mutex`, a file of
+// the agent's own that no reader can open, so that no reader can hold the agent up.
+//
+// Made anew at every start by the holder of `agent.lock` (RuntimeDir): a mutex that a killed agent left locked is never
+// met again. Should it not be had within a second all the same, it is made anew then, with a warning. Throws Error.
+#pragma once
+
+#include <filesystem>
+#include <memory>
+
+namespace jeton::agent {
+
+class WriterMutex {
+ public:
+  explicit WriterMutex(std::filesystem::path file);
+  ~WriterMutex();
+
+  class [[nodiscard]] Guard {
+   public:
+    explicit Guard(WriterMutex& mutex) : mutex_(mutex) { mutex_.lock(); }
+    Guard(const Guard&) = delete;
+    Guard& operator=(const Guard&) = delete;
+    ~Guard() { mutex_.unlock(); }
+
+   private:
+    WriterMutex& mutex_;
+  };
+
+ private:
+  class Mapped;
+  void lock();
+  void unlock() noexcept;
+
+  std::filesystem::path file_;
+  std::unique_ptr<Mapped> mapped_;
+};
+
+}  // namespace jeton::agent
