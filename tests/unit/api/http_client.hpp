@@ -1,0 +1,60 @@
+// HttpClient: a client that can also misbehave: it sends exactly the bytes a test gives it over a unix socket and reads
+// back answers and event streams. Blocking; gives up with an exception after the tests' patience.
+#pragma once
+
+#include <sys/types.h>
+
+#include <filesystem>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "agent/base/unique_fd.hpp"
+
+namespace jeton::test {
+
+struct HttpAnswer {
+  int status = 0;
+  std::map<std::string, std::string> headers;  // names in lower case
+  std::string body;
+};
+
+struct Identity {
+  uid_t uid = 65534;
+  gid_t gid = 65534;
+  std::vector<gid_t> groups;
+};
+
+class HttpClient {
+ public:
+  explicit HttpClient(const std::filesystem::path& socket);
+  // Connects as somebody else; needs root.
+  HttpClient(const std::filesystem::path& socket, const Identity& identity);
+
+  // False if the other side has closed.
+  bool send(std::string_view bytes);
+  HttpAnswer get(std::string_view path, std::string_view method = "GET");
+  HttpAnswer read_answer(bool head = false);
+
+  // Of a stream: its header first, then a line at a time; nothing at its proper end (the last chunk).
+  HttpAnswer open_stream(std::string_view path);
+  std::optional<std::string> read_line();
+
+  // Reads and drops until the other side closes.
+  void read_to_end();
+  void shut_down_writing();
+  void close() { socket_.reset(); }
+
+ private:
+  bool fill();
+  std::string take_until(std::string_view end);
+  std::string take(std::size_t size);
+  HttpAnswer read_header();
+
+  agent::UniqueFd socket_;
+  std::string input_;
+};
+
+}  // namespace jeton::test

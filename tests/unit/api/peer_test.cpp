@@ -1,0 +1,68 @@
+#include "agent/api/peer.hpp"
+
+#include <grp.h>
+#include <gtest/gtest.h>
+#include <pwd.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "agent/base/system_clock.hpp"
+#include "agent/base/unique_fd.hpp"
+
+namespace jeton::agent {
+namespace {
+
+constexpr uid_t stranger = 54321;
+
+class MayRead : public ::testing::Test {
+ protected:
+  SystemClock clock;
+  AccountNames names{clock};
+  const group* some_group = ::getgrnam("daemon");
+  const passwd* some_user = ::getpwnam("daemon");
+};
+
+TEST(Peer, IsTheProcessAtTheOtherEnd) {
+  int ends[2] = {-1, -1};
+  ASSERT_EQ(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends), 0);
+  const UniqueFd ours(ends[0]);
+  const UniqueFd theirs(ends[1]);
+  const Peer peer = peer_of(ours.get());
+  EXPECT_EQ(peer.uid, ::geteuid());
+  EXPECT_EQ(peer.gid, ::getegid());
+  EXPECT_EQ(peer.pid, ::getpid());
+  std::vector<gid_t> groups(static_cast<std::size_t>(::getgroups(0, nullptr)));
+  ASSERT_EQ(::getgroups(static_cast<int>(groups.size()), groups.data()), static_cast<int>(groups.size()));
+  EXPECT_EQ(peer.groups, groups);
+}
+
+TEST(Peer, OfSomethingThatIsNoSocketIsAnError) { EXPECT_THROW(static_cast<void>(peer_of(-1)), std::exception); }
+
+TEST_F(MayRead, LetsRootAndTheAgentItselfIn) {
+  EXPECT_TRUE(may_read({0, 0, {}, 1}, {}, names));
+  EXPECT_TRUE(may_read({::geteuid(), stranger, {}, 1}, {}, names));
+}
+
+TEST_F(MayRead, KeepsAStrangerOut) {
+  EXPECT_FALSE(may_read({stranger, stranger, {stranger}, 1}, {}, names));
+  EXPECT_FALSE(may_read({stranger, stranger, {stranger}, 1}, {{"daemon"}, {"daemon"}}, names));
+}
+
+TEST_F(MayRead, LetsANamedUserIn) {
+  ASSERT_NE(some_user, nullptr);
+  EXPECT_TRUE(may_read({some_user->pw_uid, stranger, {}, 1}, {{"root", "daemon"}, {}}, names));
+}
+
+TEST_F(MayRead, LetsMembersOfANamedGroupInByPrimaryAndBySupplementaryGroup) {
+  ASSERT_NE(some_group, nullptr);
+  EXPECT_TRUE(may_read({stranger, some_group->gr_gid, {}, 1}, {{}, {"daemon"}}, names));
+  EXPECT_TRUE(may_read({stranger, stranger, {1234, some_group->gr_gid}, 1}, {{}, {"daemon"}}, names));
+}
+
+TEST_F(MayRead, ANameThatDoesNotExistLetsNobodyIn) {
+  const Peer nobody{static_cast<uid_t>(-1), static_cast<gid_t>(-1), {}, 1};
+  EXPECT_FALSE(may_read(nobody, {{"no-such-user-here"}, {"no-such-group-here"}}, names));
+}
+
+}  // namespace
+}  // namespace jeton::agent

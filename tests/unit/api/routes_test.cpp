@@ -1,0 +1,169 @@
+#include "agent/api/routes.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <nlohmann/json.hpp>
+
+#include "agent/api/status_json.hpp"
+#include "tests/support/loop.hpp"
+#include "tests/unit/api/fake_status.hpp"
+
+namespace jeton::agent {
+namespace {
+
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+using ::testing::Not;
+using Json = nlohmann::json;
+
+const Peer stranger{54321, 54321, {}, 1};
+
+class Routes : public ::testing::Test {
+ protected:
+  ApiResponse ask(const std::string& target, const std::string& method = "GET", const Peer& peer = stranger) {
+    return answer({method, target}, peer, status, names, loop.clock.wall_now());
+  }
+  std::string error_code(const ApiResponse& response) { return Json::parse(response.body)["error"]["code"]; }
+
+  test::Loop loop;
+  test::FakeStatus status{loop.timers};
+  AccountNames names{loop.clock};
+};
+
+TEST_F(Routes, StatusDescribesTheAgentItsCoordinatorAndEveryToken) {
+  status.add("github");
+  status.add("wechat");
+  const ApiResponse response = ask("/v1/status");
+  EXPECT_EQ(response.status, 200U);
+  const Json json = Json::parse(response.body);
+  EXPECT_EQ(json["host"], "host-1");
+  EXPECT_GE(json["uptime_ms"], 120'000);
+  EXPECT_EQ(json["ready"], true);
+  EXPECT_EQ(json["coordinator"]["backend"], "redis");
+  EXPECT_EQ(json["coordinator"]["clock_offset_ms"], -12);
+  EXPECT_EQ(json["coordinator"]["last_error"], nullptr);
+  ASSERT_EQ(json["tokens"].size(), 2U);
+  EXPECT_EQ(json["tokens"][0]["name"], "github");
+  EXPECT_EQ(json["tokens"][1]["name"], "wechat");
+}
+
+TEST_F(Routes, ATokensFiguresFollowTheFormulaOfItsRefresh) {
+  status.add("wechat");
+  const Json json = Json::parse(ask("/v1/tokens/wechat").body);
+  EXPECT_EQ(json["state"], "valid");
+  EXPECT_EQ(json["phase"], "quiet");
+  EXPECT_EQ(json["generation"], 1795000000000000);
+  EXPECT_EQ(json["refresh_at_ms"], json["expires_at_ms"].get<std::int64_t>() - json["grace_ms"].get<std::int64_t>() -
+                                       json["spread_delay_ms"].get<std::int64_t>());
+  EXPECT_EQ(json["expires_in_ms"], json["expires_at_ms"].get<std::int64_t>() - json["now_ms"].get<std::int64_t>());
+  EXPECT_EQ(json["previous"], nullptr);
+  EXPECT_EQ(json["pause"], nullptr);
+  EXPECT_EQ(json["last_error"], nullptr);
+  EXPECT_EQ(json["lock"]["held"], false);
+  EXPECT_EQ(json["counters"]["fetches"], 0);
+}
+
+TEST_F(Routes, ATokensTroublesAreTold) {
+  const WallTime now = loop.clock.wall_now();
+  TokenStatus& token = status.add("wechat");
+  token.previous_generation = 7;
+  token.previous_accept_until = now + std::chrono::seconds(30);
+  token.paused_until = now + std::chrono::seconds(20);
+  token.pause_reason = "429";
+  token.last_error = "not UTF-8: \xff";
+  token.last_error_at = now - std::chrono::seconds(5);
+  const Json json = Json::parse(ask("/v1/tokens/wechat").body);
+  EXPECT_EQ(json["previous"]["generation"], 7);
+  EXPECT_LE(json["previous"]["accept_in_ms"], 30'000);
+  EXPECT_EQ(json["pause"]["reason"], "429");
+  EXPECT_LE(json["pause"]["in_ms"], 20'000);
+  EXPECT_EQ(json["last_error"]["message"], "not UTF-8: \xef\xbf\xbd");
+  EXPECT_GE(json["last_error"]["age_ms"], 5'000);
+}
+
+TEST_F(Routes, AttributesAreForReadersAndStayOut) {
+  status.add("wechat").attributes["instance"] = "s3cret-instance";
+  EXPECT_THAT(ask("/v1/status").body + ask("/v1/tokens/wechat").body, Not(HasSubstr("s3cret-instance")));
+}
+
+TEST_F(Routes, ATokenThatHasNoneYetIsAllNull) {
+  TokenStatus& token = status.add("wechat");
+  token = {};
+  token.name = "wechat";
+  const Json json = Json::parse(ask("/v1/tokens/wechat").body);
+  EXPECT_EQ(json["state"], "none");
+  for (const char* member : {"fingerprint", "issued_at_ms", "expires_at_ms", "expires_in_ms", "refresh_at_ms",
+                             "refresh_in_ms", "last_fetch_at_ms"}) {
+    EXPECT_EQ(json[member], nullptr) << member;
+  }
+}
+
+TEST_F(Routes, AnUnknownTokenIsNamedWithThoseThatThereAre) {
+  status.add("wechat");
+  for (const char* path : {"/v1/tokens/wechatt", "/v1/tokens/wechatt/events"}) {
+    const ApiResponse response = ask(path);
+    EXPECT_EQ(response.status, 404U);
+    EXPECT_EQ(error_code(response), "unknown_token");
+    EXPECT_THAT(response.body, HasSubstr("it has wechat"));
+  }
+}
+
+TEST_F(Routes, EventsAreForReadersOnlyAndTheRefusalSaysWhatToChange) {
+  status.add("wechat", {{}, {"daemon"}});
+  const ApiResponse refused = ask("/v1/tokens/wechat/events");
+  EXPECT_EQ(refused.status, 403U);
+  EXPECT_EQ(error_code(refused), "forbidden");
+  EXPECT_THAT(refused.body, HasSubstr("tokens.wechat.access.groups"));
+  EXPECT_THAT(refused.events, IsEmpty());
+  EXPECT_EQ(ask("/v1/tokens/wechat/events", "GET", {0, 0, {}, 1}).events, "wechat");
+}
+
+TEST_F(Routes, AgentIsReadyWhenEveryTokenIsValid) {
+  EXPECT_EQ(ask("/ready").status, 200U) << "no token at all counts as ready";
+  status.add("github");
+  status.add("wechat").state = TokenState::expired;
+  status.add("zoom").state = TokenState::none;
+  const ApiResponse response = ask("/ready");
+  EXPECT_EQ(response.status, 503U);
+  const Json json = Json::parse(response.body);
+  EXPECT_EQ(json["ready"], false);
+  EXPECT_EQ(json["tokens"], Json::parse(R"([{"name":"wechat","state":"expired"},{"name":"zoom","state":"none"}])"));
+  EXPECT_EQ(ask("/live").status, 200U) << "alive all the same";
+}
+
+TEST_F(Routes, PathsAreDecodedAndQueriesIgnored) {
+  status.add("wechat");
+  EXPECT_EQ(ask("/v1/tokens/we%63hat?verbose=1").status, 200U);
+  EXPECT_EQ(ask("/v1/tokens/we%6").status, 400U);
+  EXPECT_EQ(ask("/v1/tokens/%zz").status, 400U);
+}
+
+TEST_F(Routes, WhatIsNotThereIsNotFoundAndWhatIsNotAllowedSaysSo) {
+  for (const char* path : {"/", "/v1", "/v1/tokens", "/v1/tokens/", "/v2/status", "/live/"}) {
+    EXPECT_EQ(ask(path).status, 404U) << path;
+  }
+  status.add("wechat");
+  EXPECT_EQ(ask("/v1/tokens/wechat/value/x").status, 404U);
+  EXPECT_EQ(ask("v1/status").status, 400U);
+  for (const char* method : {"POST", "DELETE", "PUT", "OPTIONS", ""}) {
+    const ApiResponse response = ask("/v1/status", method);
+    EXPECT_EQ(response.status, 405U) << method;
+    EXPECT_EQ(response.allow, "GET, HEAD");
+  }
+}
+
+TEST_F(Routes, ASummaryChangesWithWhatAReaderSeesNotWithThePhase) {
+  TokenStatus& token = status.add("wechat");
+  const std::string before = token_summary(token);
+  token.phase = RefreshPhase::fetching;
+  token.holds_lock = true;
+  ++token.fetches;
+  EXPECT_EQ(token_summary(token), before);
+  ++token.generation;
+  EXPECT_NE(token_summary(token), before);
+}
+
+}  // namespace
+}  // namespace jeton::agent
