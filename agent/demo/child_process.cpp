@@ -1,0 +1,87 @@
+#include "agent/demo/child_process.hpp"
+
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cstdlib>
+
+#include "agent/base/error.hpp"
+
+namespace jeton::agent::demo {
+namespace {
+
+constexpr int stop_patience_ms = 5'000;
+
+// Between fork and exec: async-signal-safe calls only, because the demo has threads.
+[[noreturn]] void become(char* const* argv, int output, int caught, int null, pid_t parent) {
+  ::prctl(PR_SET_PDEATHSIG, SIGTERM);
+  if (::getppid() != parent) ::_exit(127);  // it died before the line above
+  ::setpgid(0, 0);
+  sigset_t none;
+  ::sigemptyset(&none);
+  ::sigprocmask(SIG_SETMASK, &none, nullptr);
+  ::dup2(null, STDIN_FILENO);
+  ::dup2(caught == STDOUT_FILENO ? output : null, STDOUT_FILENO);
+  ::dup2(caught == STDERR_FILENO ? output : null, STDERR_FILENO);
+  ::execv("/proc/self/exe", argv);
+  ::_exit(127);
+}
+
+// SIGCHLD is blocked and somebody else's; a descriptor of the process becomes readable when it ends.
+void wait_for_end(pid_t pid, int timeout_ms) {
+  const UniqueFd process(static_cast<int>(::syscall(SYS_pidfd_open, pid, 0)));
+  if (!process) return;
+  pollfd ended{process.get(), POLLIN, 0};
+  while (::poll(&ended, 1, timeout_ms) < 0 && errno == EINTR) {
+  }
+}
+
+}  // namespace
+
+ChildProcess::ChildProcess(const std::vector<std::string>& arguments, int caught) {
+  int ends[2];
+  if (::pipe2(ends, O_CLOEXEC) != 0) throw errno_error("pipe");
+  stream_.reset(ends[0]);
+  const UniqueFd output(ends[1]);
+  ::fcntl(stream_.get(), F_SETFL, O_NONBLOCK);
+  const UniqueFd null(::open("/dev/null", O_RDWR | O_CLOEXEC));
+  if (!null) throw errno_error("/dev/null");
+
+  std::vector<std::string> texts = arguments;
+  texts.insert(texts.begin(), "jeton-agent");
+  std::vector<char*> argv;
+  for (std::string& text : texts) argv.push_back(text.data());
+  argv.push_back(nullptr);
+  const pid_t parent = ::getpid();
+  pid_ = ::fork();
+  if (pid_ < 0) throw errno_error("fork");
+  if (pid_ == 0) become(argv.data(), output.get(), caught, null.get(), parent);
+}
+
+ChildProcess::~ChildProcess() { stop(); }
+
+const std::optional<std::string>& ChildProcess::end() {
+  int status = 0;
+  if (!end_ && ::waitpid(pid_, &status, WNOHANG) == pid_) {
+    end_ = WIFSIGNALED(status) ? "killed by signal " + std::to_string(WTERMSIG(status))
+                               : "exit status " + std::to_string(WEXITSTATUS(status));
+  }
+  return end_;
+}
+
+void ChildProcess::stop() {
+  if (end()) return;
+  ::kill(pid_, SIGTERM);
+  wait_for_end(pid_, stop_patience_ms);
+  if (end()) return;
+  ::kill(pid_, SIGKILL);
+  ::waitpid(pid_, nullptr, 0);
+  end_ = "killed";
+}
+
+}  // namespace jeton::agent::demo

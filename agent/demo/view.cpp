@@ -1,0 +1,249 @@
+#include "agent/demo/view.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <cstdio>
+
+namespace jeton::agent::demo {
+namespace {
+
+enum class Style { plain, bold, dim, good, warm, bad };
+
+const char* code(Style style) {
+  switch (style) {
+    case Style::plain:
+      return "";
+    case Style::bold:
+      return "\x1b[1m";
+    case Style::dim:
+      return "\x1b[2m";
+    case Style::good:
+      return "\x1b[32m";
+    case Style::warm:
+      return "\x1b[33m";
+    case Style::bad:
+      return "\x1b[1;31m";
+  }
+  return "";
+}
+
+// A line of differently colored pieces that never gets wider than the terminal.
+class Line {
+ public:
+  explicit Line(const Terminal& terminal) : terminal_(terminal), room_(terminal.columns) {}
+
+  Line& add(std::string_view text, Style style = Style::plain) {
+    const std::string_view fits = text.substr(0, static_cast<std::size_t>(std::max(room_, 0)));
+    room_ -= static_cast<int>(fits.size());
+    const bool colored = terminal_.color && style != Style::plain && !fits.empty();
+    if (colored) text_ += code(style);
+    text_ += fits;
+    if (colored) text_ += "\x1b[0m";
+    return *this;
+  }
+  Line& label(std::string_view text) {
+    std::string padded(text);
+    padded.resize(12, ' ');
+    return add(padded, Style::bold);
+  }
+  [[nodiscard]] std::string take() { return std::move(text_); }
+
+ private:
+  Terminal terminal_;
+  int room_;
+  std::string text_;
+};
+
+std::string tenths(Milliseconds ms) {
+  std::array<char, 32> text{};
+  std::snprintf(text.data(), text.size(), "%.1f s", static_cast<double>(std::max<std::int64_t>(ms.count(), 0)) / 1000);
+  return text.data();
+}
+
+std::string whole_seconds(Milliseconds ms) { return std::to_string(ms.count() / 1000) + " s"; }
+
+std::string number_of(std::uint64_t count, const char* singular) {
+  return grouped(count) + " " + singular + (count == 1 ? "" : "s");
+}
+
+std::string state_text(const Snapshot& s) {
+  if (!s.has_token()) return "none";
+  return s.time_left() <= Milliseconds{0} ? "expired" : "valid";
+}
+
+std::string phase_text(const Snapshot& s) {
+  std::string text = s.phase.empty() ? "unknown" : s.phase;
+  std::replace(text.begin(), text.end(), '_', ' ');
+  return text;
+}
+
+// What the agent logs is for terminals too, but it stays one line here, whatever it holds.
+std::string printable(std::string_view text) {
+  std::string out(text);
+  std::replace_if(
+      out.begin(), out.end(), [](char c) { return c < ' ' || c > '~'; }, '?');
+  return out;
+}
+
+// "2026-01-02T03:04:05.678Z info message" without its date, which takes a third of a narrow line.
+std::string_view without_date(std::string_view line) {
+  const std::size_t t = line.find('T');
+  return t == 10 && line.size() > 24 ? line.substr(t + 1) : line;
+}
+
+void add_token(std::vector<std::string>& lines, const Snapshot& s, const Terminal& terminal) {
+  if (!s.has_token()) {
+    lines.push_back(Line(terminal).label("token").add("none yet; the agent is starting", Style::dim).take());
+    lines.emplace_back();
+    lines.emplace_back();
+    return;
+  }
+  const bool in_grace = s.time_left() <= s.grace;
+  const int width = std::clamp(terminal.columns - 26, 8, 50);
+  const std::string bar = life_bar(s.time_left(), s.lifetime, s.grace, width);
+  const auto split = std::min(bar.find('='), bar.find('.'));
+  std::string left = tenths(s.time_left());
+  left.insert(0, left.size() < 8 ? 8 - left.size() : 0, ' ');
+  lines.push_back(Line(terminal)
+                      .label("token")
+                      .add("generation " + std::to_string(s.reader.generation), Style::good)
+                      .add("  fingerprint ")
+                      .add(s.reader.fingerprint, Style::good)
+                      .take());
+  lines.push_back(Line(terminal)
+                      .label("time left")
+                      .add(left + "  [", in_grace ? Style::warm : Style::plain)
+                      .add(bar.substr(0, split), Style::good)
+                      .add(bar.substr(std::min(split, bar.size())), Style::warm)
+                      .add("]")
+                      .take());
+  lines.push_back(
+      Line(terminal)
+          .label("")
+          .add("          = is the grace period, " + tenths(s.grace) + ": refreshed in it, before it expires",
+               Style::dim)
+          .take());
+}
+
+void add_reader(std::vector<std::string>& lines, const Snapshot& s, const Terminal& terminal) {
+  const ReaderReport& r = s.reader;
+  lines.push_back(Line(terminal)
+                      .label("reader")
+                      .add(grouped(static_cast<std::uint64_t>(s.reads_per_second)) + " reads/s", Style::good)
+                      .add("   " + grouped(r.reads) + " so far, of " + number_of(r.tokens, "token"))
+                      .take());
+  const Style health = s.reader_errors() == 0 ? Style::good : Style::bad;
+  lines.push_back(
+      Line(terminal)
+          .label("")
+          .add("saw expired " + grouped(r.expired) + ", torn " + grouped(r.torn) + ", older " + grouped(r.older),
+               health)
+          .take());
+  lines.push_back(Line(terminal)
+                      .label("")
+                      .add("the API took it " + number_of(r.api_accepted, "time") + ", refused it " +
+                               number_of(r.api_refused, "time"),
+                           health)
+                      .take());
+}
+
+void add_provider(std::vector<std::string>& lines, const Snapshot& s, const Terminal& terminal) {
+  lines.push_back(Line(terminal)
+                      .label("provider")
+                      .add(number_of(s.provider.token_requests, "call"), Style::good)
+                      .add(", " + grouped(s.provider.refused) + " refused with 429")
+                      .add("   (allows 1 in " + whole_seconds(s.rate_interval) + " per address)", Style::dim)
+                      .take());
+  lines.push_back(Line(terminal)
+                      .label("without")
+                      .add(number_of(s.naive_calls(), "call") + " by " + std::to_string(naive_processes) +
+                               " processes, each for itself",
+                           Style::warm)
+                      .take());
+  lines.push_back(
+      Line(terminal).label("jeton").add(number_of(s.reader.reads, "call") + " by one call a use", Style::warm).take());
+}
+
+}  // namespace
+
+std::string grouped(std::uint64_t number) {
+  std::string text = std::to_string(number);
+  for (std::size_t at = text.size(); at > 3;) text.insert(at -= 3, ",");
+  return text;
+}
+
+std::string life_bar(Milliseconds left, Milliseconds lifetime, Milliseconds grace, int width) {
+  const auto cells = [&](Milliseconds part) {
+    const double share =
+        static_cast<double>(part.count()) / static_cast<double>(std::max<std::int64_t>(lifetime.count(), 1));
+    return std::clamp(static_cast<int>(std::lround(share * width)), 0, width);
+  };
+  const int remaining = cells(left);
+  const int in_grace = std::min(cells(grace), remaining);
+  // Read from the left, time runs out: first what is before the grace period, then the grace period, then what is gone.
+  return std::string(static_cast<std::size_t>(remaining - in_grace), '#') +
+         std::string(static_cast<std::size_t>(in_grace), '=') +
+         std::string(static_cast<std::size_t>(width - remaining), '.');
+}
+
+std::vector<std::string> live_view(const Snapshot& s, const Terminal& terminal) {
+  std::vector<std::string> lines;
+  const std::string clock =
+      whole_seconds(s.elapsed) + (s.run_for ? " of " + whole_seconds(*s.run_for) : "") + ", Ctrl-C ends it";
+  lines.push_back(Line(terminal)
+                      .add("jeton demo", Style::bold)
+                      .add("  one token, fetched once, read by everyone  ")
+                      .add("(" + clock + ")", Style::dim)
+                      .take());
+  lines.emplace_back();
+  add_token(lines, s, terminal);
+  lines.push_back(Line(terminal)
+                      .label("agent")
+                      .add(state_text(s), state_text(s) == "valid" ? Style::good : Style::bad)
+                      .add(", " + phase_text(s) + "   ")
+                      .add(grouped(s.refreshes()) + (s.refreshes() == 1 ? " refresh" : " refreshes"), Style::good)
+                      .take());
+  lines.emplace_back();
+  add_reader(lines, s, terminal);
+  lines.emplace_back();
+  add_provider(lines, s, terminal);
+  lines.emplace_back();
+  const std::size_t most = static_cast<std::size_t>(std::max(terminal.rows - 1, 1));
+  const std::size_t room = most > lines.size() ? most - lines.size() : 0;
+  const std::size_t shown = std::min({room, s.agent_log.size(), std::size_t{6}});
+  for (auto line = s.agent_log.end() - static_cast<std::ptrdiff_t>(shown); line != s.agent_log.end(); ++line) {
+    lines.push_back(Line(terminal).add(printable(without_date(*line)), Style::dim).take());
+  }
+  if (lines.size() > most) lines.resize(most);
+  return lines;
+}
+
+std::string plain_line(const Snapshot& s) {
+  std::string line = "t=" + std::to_string(s.elapsed.count() / 1000) + "s";
+  const auto add = [&line](const char* key, const std::string& value) { line += std::string(" ") + key + "=" + value; };
+  add("generation", std::to_string(s.reader.generation));
+  add("fingerprint", s.has_token() ? s.reader.fingerprint : "none");
+  add("left_ms", std::to_string(s.has_token() ? s.time_left().count() : 0));
+  add("state", state_text(s));
+  add("phase", s.phase.empty() ? "unknown" : s.phase);
+  add("refreshes", std::to_string(s.refreshes()));
+  add("reads_per_second", std::to_string(static_cast<std::uint64_t>(s.reads_per_second)));
+  add("reads", std::to_string(s.reader.reads));
+  add("errors", std::to_string(s.reader_errors()));
+  add("api_accepted", std::to_string(s.reader.api_accepted));
+  add("provider_calls", std::to_string(s.provider.token_requests));
+  add("provider_429", std::to_string(s.provider.refused));
+  add("naive_calls", std::to_string(s.naive_calls()));
+  return line;
+}
+
+std::string summary(const Snapshot& s) {
+  return "jeton demo: in " + whole_seconds(s.elapsed) + " " + number_of(s.provider.token_requests, "provider call") +
+         " (" + grouped(s.provider.refused) + " refused) served " + number_of(s.reader.reads, "read") + " of " +
+         number_of(s.reader.tokens, "token") + " with " + number_of(s.reader_errors(), "error") + "; " +
+         std::to_string(naive_processes) + " processes on their own would have called " + grouped(s.naive_calls()) +
+         " times";
+}
+
+}  // namespace jeton::agent::demo
