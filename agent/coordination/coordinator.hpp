@@ -40,15 +40,15 @@ struct AcquireResult {
 // What a token's configuration allows; checked and counted before the call to the provider, so that a crash cannot
 // spend twice.
 struct FetchLimits {
-  Duration min_interval{};      // between the starts of two fetches; zero: none
-  std::uint64_t budget = 0;     // fetches per window; zero: unlimited
+  Duration min_interval{};   // between the starts of two fetches; zero: none
+  std::uint64_t budget = 0;  // fetches per window; zero: unlimited
   Duration budget_window{};
 };
 
 struct Admission {
   bool admitted = false;
-  BootTime retry_at;      // if refused: when it may be admitted
-  std::string reason;     // if refused: "min_interval", "budget"
+  BootTime retry_at;             // if refused: when it may be admitted
+  std::string reason;            // if refused: "min_interval", "budget"
   std::uint64_t calls_used = 0;  // in the running window, this one included if admitted
 };
 

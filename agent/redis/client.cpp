@@ -60,7 +60,7 @@ class Client::Impl : public std::enable_shared_from_this<Impl> {
       if (connection_ && connection_->is_open()) co_return connection_;
       if (!co_await changed_.wait_until(deadline)) break;
     }
-    throw TransportError(last_error_.empty() ? where_ + ": not connected" : last_error_);
+    throw NotSentError(last_error_.empty() ? where_ + ": not connected" : last_error_);
   }
 
   void up(const std::shared_ptr<Connection>& connection) {

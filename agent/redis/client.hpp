@@ -1,8 +1,8 @@
 // Client: commands and scripts to one Redis server over a connection that repairs itself.
 //
-// A command issued while there is no connection waits for one until its deadline. Every failure is a TransportError; an
-// error the server answered is a ServerError, which is one. Nothing is sent twice, except a script the server does not
-// know (NOSCRIPT: it was not run). One thread: the loop's.
+// A command issued while there is no connection waits for one until its deadline. Every failure is a TransportError: a
+// NotSentError if the server has not seen the command, a ServerError if it answered with an error. Nothing is sent
+// twice, except a script the server does not know (NOSCRIPT: it was not run). One thread: the loop's.
 #pragma once
 
 #include <functional>

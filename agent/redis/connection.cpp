@@ -47,7 +47,7 @@ class Connection::Impl : public std::enable_shared_from_this<Impl> {
   }
 
   static Task<Reply> exchange(std::shared_ptr<Impl> self, Command command, BootTime deadline) {
-    if (self->closed_) throw TransportError(self->close_reason_);
+    if (self->closed_) throw NotSentError(self->close_reason_);
     auto pending = std::make_shared<Pending>(self->timers_);
     self->in_flight_.push_back(pending);
     self->send(command);

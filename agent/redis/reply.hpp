@@ -29,6 +29,12 @@ struct Reply {
   [[nodiscard]] std::string_view as_text() const;  // valid as long as the reply
 };
 
+// There was no connection: the server has not seen the command.
+class NotSentError : public TransportError {
+ public:
+  using TransportError::TransportError;
+};
+
 // The server refused a command. A TransportError, because to the caller the answer is unknown, neither yes nor no.
 class ServerError : public TransportError {
  public:

@@ -1,0 +1,58 @@
+#include "agent/coordination/channel_message.hpp"
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+
+#include "agent/base/error.hpp"
+#include "agent/token/record_codec.hpp"
+#include "agent/token/wiping_json.hpp"
+
+namespace jeton::agent {
+namespace {
+
+std::string dump(const nlohmann::json& json) {
+  // A reason may quote what a provider said, in whatever encoding.
+  return json.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+}
+
+std::string text_of(const WipingJson& json, const char* key) {
+  return std::string(std::string_view(json.at(key).get_ref<const WipingJson::string_t&>()));
+}
+
+Milliseconds ttl_of(const WipingJson& json) {
+  return std::clamp(Milliseconds{json.at("ttl_ms").get<std::int64_t>()}, Milliseconds{0}, longest_hold);
+}
+
+}  // namespace
+
+std::string encode_message(const ClaimMessage& message) {
+  return dump({{"type", "claim"}, {"owner", message.owner}, {"ttl_ms", message.ttl.count()}});
+}
+
+std::string encode_message(const ReleaseMessage& message) {
+  return dump({{"type", "release"}, {"owner", message.owner}});
+}
+
+std::string encode_message(const PauseMessage& message) {
+  return dump({{"type", "pause"}, {"ttl_ms", message.ttl.count()}, {"reason", message.reason}});
+}
+
+ChannelMessage decode_message(std::string_view text) {
+  try {
+    const WipingJson json = WipingJson::parse(text);
+    const std::string type = text_of(json, "type");
+    if (type == "record") {
+      const WipingText record = json.at("record").dump();
+      return decode_record(record);
+    }
+    if (type == "claim") return ClaimMessage{text_of(json, "owner"), ttl_of(json)};
+    if (type == "release") return ReleaseMessage{json.contains("owner") ? text_of(json, "owner") : std::string{}};
+    if (type == "pause") return PauseMessage{ttl_of(json), text_of(json, "reason")};
+    return UnknownMessage{};
+  } catch (const nlohmann::json::exception& e) {
+    // e.what() may quote the text, which may hold a token.
+    throw Error("message is not what agents say (JSON error " + std::to_string(e.id) + ")");
+  }
+}
+
+}  // namespace jeton::agent

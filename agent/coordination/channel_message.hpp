@@ -1,0 +1,44 @@
+// What agents tell each other on the channel of a token, as JSON:
+//
+//   {"type":"record","record":{...}}                        a publication; built inside the publish script
+//   {"type":"claim","owner":"...","ttl_ms":15000}           somebody took the updater lock
+//   {"type":"release","owner":"..."}                        and gave it back without a publication
+//   {"type":"pause","ttl_ms":60000,"reason":"..."}          nobody may ask the provider meanwhile
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <variant>
+
+#include "agent/token/record.hpp"
+
+namespace jeton::agent {
+
+struct ClaimMessage {
+  std::string owner;
+  Milliseconds ttl{};
+};
+struct ReleaseMessage {
+  std::string owner;
+};
+struct PauseMessage {
+  Milliseconds ttl{};
+  std::string reason;
+};
+// A type this version does not know; ignored, so that newer agents may say more.
+struct UnknownMessage {};
+
+// The record has the coordinator's times.
+using ChannelMessage = std::variant<Record, ClaimMessage, ReleaseMessage, PauseMessage, UnknownMessage>;
+
+[[nodiscard]] std::string encode_message(const ClaimMessage& message);
+[[nodiscard]] std::string encode_message(const ReleaseMessage& message);
+[[nodiscard]] std::string encode_message(const PauseMessage& message);
+
+// Throws Error (without any of the content) if it is no message. Times to live are within [0, longest_hold].
+[[nodiscard]] ChannelMessage decode_message(std::string_view text);
+
+// No message and no key makes an agent hold back for longer, whatever it says.
+inline constexpr Milliseconds longest_hold{7LL * 24 * 3600 * 1000};
+
+}  // namespace jeton::agent

@@ -1,0 +1,323 @@
+#include "agent/coordination/local_coordinator.hpp"
+
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <boost/asio/post.hpp>
+#include <functional>
+#include <map>
+
+#include "agent/base/error.hpp"
+#include "agent/base/event.hpp"
+#include "agent/base/failpoint.hpp"
+#include "agent/coordination/host_lock.hpp"
+#include "agent/coordination/local_state.hpp"
+
+namespace jeton::agent {
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr std::size_t owner_bytes = 16;
+// The state is locked for the time of reading and writing a small file; another process may be stopped in it.
+constexpr Duration state_lock_timeout = 500ms;
+constexpr Duration state_lock_retry = 2ms;
+
+BootTime valid_until(BootTime since, Duration ttl) { return since + ttl - ttl / 100 - 2ms; }
+
+void prepare_directory(const std::filesystem::path& directory) {
+  if (::mkdir(directory.c_str(), 0700) != 0 && errno != EEXIST) throw errno_error(directory.string());
+  struct stat status {};
+  if (::lstat(directory.c_str(), &status) != 0) throw errno_error(directory.string());
+  if (!S_ISDIR(status.st_mode)) throw Error(directory.string() + ": not a directory; remove it");
+  if (status.st_uid != ::geteuid()) throw Error(directory.string() + ": belongs to another user; remove it");
+  if ((status.st_mode & 0777) != 0700 && ::chmod(directory.c_str(), 0700) != 0) throw errno_error(directory.string());
+}
+
+}  // namespace
+
+class LocalCoordinator::Impl : public std::enable_shared_from_this<Impl> {
+ public:
+  Impl(Timers& timers, Random& random, std::filesystem::path directory)
+      : timers_(timers), random_(random), directory_(std::move(directory)), stop_event_(timers) {}
+
+  void stop() {
+    stopped_ = true;
+    while (!held_.empty()) let_go(held_.begin()->first);
+    listeners_.clear();
+    stop_event_.notify();
+  }
+
+  // Runs `step` on the state of one token while no other process or thread does; saves the state if it says so.
+  // What goes wrong with the files is a TransportError: it is not known how things stand.
+  static Task<> with_state(std::shared_ptr<Impl> self, std::string name, std::function<bool(LocalState&)> step) {
+    try {
+      self->check_usable(name);
+      HostLock lock(self->directory_ / "state.lock");
+      const BootTime give_up_at = self->now() + state_lock_timeout;
+      while (!lock.try_lock()) {
+        if (self->now() >= give_up_at)
+          throw Error("another process holds " + (self->directory_ / "state.lock").string());
+        co_await self->stop_event_.wait_until(self->now() + state_lock_retry);
+        self->check_usable(name);
+      }
+      const std::filesystem::path file = self->directory_ / (name + ".json");
+      LocalState state = load_local_state(file);
+      if (state.record && state.record->expires_at <= self->wall_now()) forget_expired(state);
+      if (step(state)) save_local_state(file, state);
+      self->last_error_.clear();
+    } catch (const Error& e) {
+      self->last_error_ = e.what();
+      throw TransportError(e.what());
+    }
+  }
+
+  AcquireResult acquire_in(LocalState& state, const std::string& name, Duration ttl, bool& changed) {
+    AcquireResult result;
+    result.current = state.record;
+    if (const auto remaining = pause_remaining(state); remaining > Milliseconds{0}) {
+      result.pause = Pause{now() + remaining, state.pause->reason};
+      return result;
+    }
+    const BootTime since = now();
+    auto lock = std::make_unique<HostLock>(directory_ / (name + ".lock"));
+    if (!lock->try_lock()) {
+      const auto ours = held_.find(name);
+      result.busy_until = ours != held_.end() ? ours->second.expires_at : since + ttl;
+      return result;
+    }
+    JETON_FAILPOINT("local.acquire.locked");
+    const auto micros = std::chrono::duration_cast<std::chrono::microseconds>(wall_now().time_since_epoch()).count();
+    state.fence = std::max({state.fence + 1, state.record ? state.record->generation + 1 : 0,
+                            static_cast<std::uint64_t>(std::max<std::int64_t>(1, micros))});
+    changed = true;
+    Lease lease{random_.hex(owner_bytes), state.fence, ttl, valid_until(since, ttl)};
+    hold(name, Held{lease.owner, std::move(lock), since + ttl, 0});
+    result.lease = std::move(lease);
+    return result;
+  }
+
+  bool renew(const std::string& name, Lease& lease) {
+    const auto held = held_.find(name);
+    if (held == held_.end() || held->second.owner != lease.owner) return false;
+    if (!held->second.lock->intact()) {
+      let_go(name);
+      return false;
+    }
+    const BootTime since = now();
+    held->second.expires_at = since + lease.ttl;
+    timers_.cancel(held->second.timer);
+    arm(name, held->second);
+    lease.valid_until = valid_until(since, lease.ttl);
+    return true;
+  }
+
+  [[nodiscard]] bool owns(const std::string& name, const std::string& owner) const {
+    const auto held = held_.find(name);
+    return held != held_.end() && held->second.owner == owner;
+  }
+
+  void release(const std::string& name, const std::string& owner) {
+    if (owns(name, owner)) let_go(name);
+  }
+
+  Milliseconds pause_remaining(const LocalState& state) const {
+    return state.pause ? state.pause->remaining(wall_now()) : Milliseconds{0};
+  }
+
+  // Calls the listener on the next turn of the loop, if it is still the same one.
+  void tell(const std::string& name, std::function<void(CoordinationListener&)> what) {
+    const auto found = listeners_.find(name);
+    if (found == listeners_.end()) return;
+    boost::asio::post(timers_.executor(), [weak = weak_from_this(), name, listener = found->second, what] {
+      const auto self = weak.lock();
+      if (!self) return;
+      const auto current = self->listeners_.find(name);
+      if (current != self->listeners_.end() && current->second == listener) what(*listener);
+    });
+  }
+
+  void check_usable(const std::string& name) const {
+    if (stopped_) throw Error("the local coordinator is stopped");
+    if (name.empty() || name.front() == '.' || name.find('/') != std::string::npos) {
+      throw Error("'" + name + "' cannot be the name of a file");
+    }
+    prepare_directory(directory_);
+  }
+
+  [[nodiscard]] BootTime now() const { return timers_.clock().boot_now(); }
+  [[nodiscard]] WallTime wall_now() const { return timers_.clock().wall_now(); }
+
+  Timers& timers_;
+  Random& random_;
+  std::filesystem::path directory_;
+  std::string last_error_;
+  std::map<std::string, CoordinationListener*> listeners_;
+  bool stopped_ = false;
+
+ private:
+  struct Held {
+    std::string owner;
+    std::unique_ptr<HostLock> lock;
+    BootTime expires_at;
+    Timers::Id timer = 0;
+  };
+
+  // The generation of what is forgotten stays below every later one.
+  static void forget_expired(LocalState& state) {
+    state.fence = std::max(state.fence, state.record->generation);
+    state.record.reset();
+  }
+
+  void hold(const std::string& name, Held held) {
+    arm(name, held);
+    held_.insert_or_assign(name, std::move(held));
+  }
+
+  void arm(const std::string& name, Held& held) {
+    held.timer = timers_.schedule(held.expires_at, [weak = weak_from_this(), name, owner = held.owner] {
+      if (const auto self = weak.lock()) self->release(name, owner);
+    });
+  }
+
+  void let_go(const std::string& name) {
+    const auto held = held_.find(name);
+    timers_.cancel(held->second.timer);
+    held_.erase(held);
+  }
+
+  std::map<std::string, Held> held_;
+  Event stop_event_;
+};
+
+LocalCoordinator::LocalCoordinator(Timers& timers, Random& random, std::filesystem::path directory)
+    : impl_(std::make_shared<Impl>(timers, random, std::move(directory))) {}
+
+LocalCoordinator::~LocalCoordinator() { impl_->stop(); }
+
+Task<AcquireResult> LocalCoordinator::try_acquire(const std::string& name, Duration ttl) {
+  const auto impl = impl_;
+  AcquireResult result;
+  const auto step = [&](LocalState& state) {
+    bool changed = false;
+    result = impl->acquire_in(state, name, ttl, changed);
+    return changed;
+  };
+  try {
+    co_await Impl::with_state(impl, name, step);
+  } catch (const TransportError&) {
+    // A lease whose fence is not on record must not be used.
+    if (result.lease) impl->release(name, result.lease->owner);
+    throw;
+  }
+  JETON_FAILPOINT("local.acquire.stored");
+  co_return result;
+}
+
+Task<bool> LocalCoordinator::renew(const std::string& name, Lease& lease) {
+  if (impl_->stopped_) throw TransportError("the local coordinator is stopped");
+  co_return impl_->renew(name, lease);
+}
+
+Task<> LocalCoordinator::release(const std::string& name, const Lease& lease) {
+  if (impl_->stopped_) throw TransportError("the local coordinator is stopped");
+  impl_->release(name, lease.owner);
+  co_return;
+}
+
+Task<Admission> LocalCoordinator::admit(const std::string& name, const Lease& lease, const FetchLimits& limits) {
+  const auto impl = impl_;
+  Admission admission;
+  const auto step = [&](LocalState& state) {
+    admission.retry_at = impl->now();
+    if (!impl->owns(name, lease.owner)) {
+      admission.reason = "lock lost";
+      return false;
+    }
+    const FetchWindow::Decision decision = state.fetches.admit(impl->wall_now(), limits);
+    admission.admitted = decision.admitted;
+    admission.retry_at = impl->now() + decision.wait;
+    admission.reason = decision.reason;
+    admission.calls_used = state.fetches.calls;
+    return decision.admitted;
+  };
+  co_await Impl::with_state(impl, name, step);
+  co_return admission;
+}
+
+Task<PublishResult> LocalCoordinator::publish(const std::string& name, const Record& record, const Lease& lease) {
+  const auto impl = impl_;
+  PublishResult result;
+  const auto step = [&](LocalState& state) {
+    result.stored = !state.record || record.generation > state.record->generation;
+    if (result.stored) {
+      state.record = record;
+    } else if (record.generation == state.record->generation && record.value == state.record->value) {
+      result.stored = true;  // by an earlier attempt that failed after it was written
+      result.current = state.record;
+      return false;
+    } else {
+      result.current = state.record;
+    }
+    return result.stored;
+  };
+  JETON_FAILPOINT("local.publish.writing");
+  co_await Impl::with_state(impl, name, step);
+  JETON_FAILPOINT("local.publish.written");
+  impl->release(name, lease.owner);
+  if (result.stored) impl->tell(name, [record](CoordinationListener& listener) { listener.on_record(record); });
+  co_return result;
+}
+
+Task<std::optional<Record>> LocalCoordinator::load(const std::string& name) {
+  std::optional<Record> record;
+  const auto step = [&](LocalState& state) {
+    record = state.record;
+    return false;
+  };
+  co_await Impl::with_state(impl_, name, step);
+  co_return record;
+}
+
+Task<> LocalCoordinator::pause(const std::string& name, Pause pause) {
+  const auto impl = impl_;
+  bool longer = false;
+  const auto step = [&](LocalState& state) {
+    const Milliseconds wanted = to_ms(pause.until - impl->now());
+    longer = wanted > impl->pause_remaining(state);
+    if (longer) state.pause = LocalState::StoredPause{impl->wall_now(), impl->wall_now() + wanted, pause.reason};
+    return longer;
+  };
+  co_await Impl::with_state(impl, name, step);
+  if (longer) impl->tell(name, [pause](CoordinationListener& listener) { listener.on_pause(pause); });
+}
+
+void LocalCoordinator::subscribe(const std::string& name, CoordinationListener* listener) {
+  if (listener == nullptr) {
+    impl_->listeners_.erase(name);
+    return;
+  }
+  impl_->listeners_[name] = listener;
+  impl_->tell(name, [](CoordinationListener& l) { l.on_gap(); });
+}
+
+CoordinatorHealth LocalCoordinator::health() const {
+  CoordinatorHealth health;
+  health.backend = "local";
+  health.endpoint = impl_->directory_.string();
+  health.reachable = !impl_->stopped_ && impl_->last_error_.empty();
+  health.last_error = impl_->last_error_;
+  return health;
+}
+
+// Times are this host's own: nothing to measure. But what was loaded may have to be judged anew.
+void LocalCoordinator::clock_stepped() {
+  for (const auto& [name, listener] : impl_->listeners_) {
+    impl_->tell(name, [](CoordinationListener& l) { l.on_gap(); });
+  }
+}
+
+void LocalCoordinator::start() {}
+void LocalCoordinator::stop() { impl_->stop(); }
+
+}  // namespace jeton::agent

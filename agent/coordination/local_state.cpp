@@ -1,0 +1,130 @@
+#include "agent/coordination/local_state.hpp"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <nlohmann/json.hpp>
+
+#include "agent/base/error.hpp"
+#include "agent/base/failpoint.hpp"
+#include "agent/base/log.hpp"
+#include "agent/base/unique_fd.hpp"
+#include "agent/coordination/fleet_record.hpp"
+#include "agent/token/record_codec.hpp"
+#include "agent/token/wiping_json.hpp"
+
+namespace jeton::agent {
+namespace {
+
+constexpr std::size_t size_limit = 16 * 1024 * 1024;
+constexpr int state_version = 1;
+
+SecretString read_all(int fd, const std::filesystem::path& file) {
+  SecretString text;
+  std::array<char, 16 * 1024> chunk{};
+  for (;;) {
+    const ssize_t size = ::read(fd, chunk.data(), chunk.size());
+    if (size < 0 && errno == EINTR) continue;
+    if (size < 0) throw errno_error(file.string());
+    if (size == 0) break;
+    text.append({chunk.data(), static_cast<std::size_t>(size)});
+    wipe(chunk.data(), static_cast<std::size_t>(size));
+    if (text.size() > size_limit) break;  // no state file of ours; the parser refuses it
+  }
+  return text;
+}
+
+void write_all(int fd, std::string_view text, const std::filesystem::path& file) {
+  while (!text.empty()) {
+    const ssize_t size = ::write(fd, text.data(), text.size());
+    if (size < 0 && errno == EINTR) continue;
+    if (size < 0) throw errno_error(file.string());
+    text.remove_prefix(static_cast<std::size_t>(size));
+  }
+}
+
+WallTime time_at(const WipingJson& json, const char* key) {
+  return from_unix_ms(std::clamp<std::int64_t>(json.at(key).get<std::int64_t>(), 0, std::int64_t{1} << 48U));
+}
+
+LocalState parse(std::string_view text) {
+  const WipingJson json = WipingJson::parse(text);
+  if (json.at("v").get<int>() != state_version) throw Error("version other than 1");
+  LocalState state;
+  state.fence = json.at("fence").get<std::uint64_t>();
+  if (const auto record = json.find("record"); record != json.end()) {
+    state.record = to_local_time(decode_record(record->dump()), Milliseconds{0});
+  }
+  if (const auto pause = json.find("pause"); pause != json.end()) {
+    state.pause = LocalState::StoredPause{time_at(*pause, "set_at_ms"), time_at(*pause, "until_ms"),
+                                          std::string(pause->at("reason").get_ref<const WipingText&>())};
+  }
+  if (const auto fetches = json.find("fetches"); fetches != json.end()) {
+    state.fetches.last = time_at(*fetches, "last_ms");
+    state.fetches.began_at = time_at(*fetches, "window_start_ms");
+    state.fetches.calls = fetches->at("calls").get<std::uint64_t>();
+  }
+  return state;
+}
+
+SecretString serialise(const LocalState& state) {
+  WipingJson json{{"v", state_version}, {"fence", state.fence}};
+  if (state.record) json["record"] = WipingJson::parse(encode_record(*state.record).reveal());
+  if (state.pause) {
+    json["pause"] = {{"set_at_ms", to_unix_ms(state.pause->set_at)},
+                     {"until_ms", to_unix_ms(state.pause->until)},
+                     {"reason", state.pause->reason}};
+  }
+  if (state.fetches.last && state.fetches.began_at) {
+    json["fetches"] = {{"last_ms", to_unix_ms(*state.fetches.last)},
+                       {"window_start_ms", to_unix_ms(*state.fetches.began_at)},
+                       {"calls", state.fetches.calls}};
+  }
+  return SecretString(json.dump(-1, ' ', false, WipingJson::error_handler_t::replace));
+}
+
+}  // namespace
+
+Milliseconds LocalState::StoredPause::remaining(WallTime now) const {
+  return std::clamp(until - now, Milliseconds{0}, std::max(Milliseconds{0}, until - set_at));
+}
+
+LocalState load_local_state(const std::filesystem::path& file) {
+  const UniqueFd fd(::open(file.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW));
+  if (!fd && errno == ENOENT) return {};
+  if (!fd) throw errno_error(file.string());
+  const SecretString text = read_all(fd.get(), file);
+
+  std::string trouble;
+  try {
+    return parse(text.reveal());
+  } catch (const nlohmann::json::exception& e) {
+    trouble = "JSON error " + std::to_string(e.id);  // e.what() may quote the text, which holds the token
+  } catch (const Error& e) {
+    trouble = e.what();
+  }
+  const std::filesystem::path aside = file.string() + ".corrupt";
+  std::error_code ignored;
+  std::filesystem::rename(file, aside, ignored);
+  log::warning("the state of the local coordinator cannot be read; starting afresh, the old file is kept",
+               {{"file", file.string()}, {"kept_as", aside.string()}, {"error", trouble}});
+  return {};
+}
+
+void save_local_state(const std::filesystem::path& file, const LocalState& state) {
+  const std::filesystem::path fresh = file.string() + ".new";
+  const SecretString text = serialise(state);
+  std::error_code ignored;
+  std::filesystem::remove(fresh, ignored);  // left by a crash
+  const UniqueFd fd(::open(fresh.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600));
+  if (!fd) throw errno_error(fresh.string());
+  write_all(fd.get(), text.reveal(), fresh);
+  JETON_FAILPOINT("local.state.written");
+  if (::rename(fresh.c_str(), file.c_str()) != 0) throw errno_error(file.string());
+  JETON_FAILPOINT("local.state.renamed");
+}
+
+}  // namespace jeton::agent

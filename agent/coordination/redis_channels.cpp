@@ -1,0 +1,104 @@
+#include "agent/coordination/redis_channels.hpp"
+
+#include <boost/asio/post.hpp>
+#include <vector>
+
+#include "agent/base/error.hpp"
+#include "agent/base/log.hpp"
+#include "agent/coordination/fleet_record.hpp"
+#include "agent/coordination/redis_operations.hpp"
+
+namespace jeton::agent {
+
+RedisChannels::RedisChannels(Timers& timers, Random& random, const redis::ConnectOptions& options, Duration keepalive,
+                             std::string prefix, std::function<std::optional<Milliseconds>()> offset)
+    : timers_(timers),
+      prefix_(std::move(prefix)),
+      offset_(std::move(offset)),
+      subscriber_(
+          timers, random, options,
+          {.message = [this](const std::string& channel, std::string_view payload) { on_message(channel, payload); },
+           .gap = [this](const std::string& channel) { on_gap(channel); }},
+          keepalive) {}
+
+RedisChannels::~RedisChannels() { stop(); }
+
+void RedisChannels::stop() {
+  alive_.reset();
+  subscriber_.stop();
+}
+
+void RedisChannels::subscribe(const std::string& name, CoordinationListener* listener) {
+  const std::string channel = RedisKeys(prefix_, name).channel;
+  if (listener == nullptr) {
+    by_channel_.erase(channel);
+    subscriber_.unsubscribe(channel);
+    return;
+  }
+  Subscription& subscription = by_channel_[channel];
+  subscription.name = name;
+  subscription.listener = listener;
+  if (subscription.ready) {
+    tell_gap_soon(channel);
+  } else {
+    subscriber_.subscribe(channel);
+  }
+}
+
+void RedisChannels::own(const std::string& name, const std::string& owner) { own_owner_[name] = owner; }
+
+void RedisChannels::clock_changed() {
+  for (const auto& [channel, subscription] : by_channel_) {
+    if (subscription.ready) tell_gap_soon(channel);
+  }
+}
+
+// Never from inside a call of the listener's: it would not expect to be called back there.
+void RedisChannels::tell_gap_soon(const std::string& channel) {
+  boost::asio::post(timers_.executor(), [this, channel, alive = std::weak_ptr(alive_)] {
+    if (alive.expired() || !offset_()) return;
+    const auto found = by_channel_.find(channel);
+    if (found != by_channel_.end() && found->second.ready) found->second.listener->on_gap();
+  });
+}
+
+// Without the clock's offset a record cannot be read; the gap is told as soon as it is known.
+void RedisChannels::on_gap(const std::string& channel) {
+  const auto found = by_channel_.find(channel);
+  if (found == by_channel_.end()) return;
+  found->second.ready = true;
+  tell_gap_soon(channel);
+}
+
+void RedisChannels::on_message(const std::string& channel, std::string_view payload) {
+  const auto found = by_channel_.find(channel);
+  if (found == by_channel_.end() || !found->second.ready || !offset_()) return;
+  Subscription& subscription = found->second;
+  try {
+    ChannelMessage message = decode_message(payload);
+    subscription.malformed_reported = false;
+    deliver(subscription, std::move(message));
+  } catch (const Error& e) {
+    if (!std::exchange(subscription.malformed_reported, true)) {
+      log::warning("ignored a malformed message; who else publishes on this channel?",
+                   {{"token", subscription.name}, {"channel", channel}, {"error", e.what()}});
+    }
+  }
+}
+
+void RedisChannels::deliver(Subscription& subscription, ChannelMessage message) {
+  CoordinationListener& listener = *subscription.listener;
+  const BootTime now = timers_.clock().boot_now();
+  const std::string& own_owner = own_owner_[subscription.name];
+  if (auto* record = std::get_if<Record>(&message)) {
+    listener.on_record(to_local_time(std::move(*record), *offset_()));
+  } else if (const auto* claim = std::get_if<ClaimMessage>(&message)) {
+    if (claim->owner != own_owner) listener.on_claim(now + claim->ttl);
+  } else if (const auto* release = std::get_if<ReleaseMessage>(&message)) {
+    if (release->owner != own_owner) listener.on_release();
+  } else if (const auto* pause = std::get_if<PauseMessage>(&message)) {
+    listener.on_pause(Pause{now + pause->ttl, pause->reason});
+  }
+}
+
+}  // namespace jeton::agent

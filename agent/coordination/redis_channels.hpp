@@ -1,0 +1,57 @@
+// RedisChannels: from messages on the channels of tokens to their listeners. Filters what this agent said itself about
+// its locks, converts times, and tells a gap when messages may have been missed. One thread: the loop's.
+#pragma once
+
+#include <functional>
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+
+#include "agent/coordination/channel_message.hpp"
+#include "agent/coordination/coordinator.hpp"
+#include "agent/redis/subscriber.hpp"
+
+namespace jeton::agent {
+
+class RedisChannels {
+ public:
+  // `offset`: the server's clock minus ours, empty while unknown; messages wait for it in the form of a gap.
+  RedisChannels(Timers& timers, Random& random, const redis::ConnectOptions& options, Duration keepalive,
+                std::string prefix, std::function<std::optional<Milliseconds>()> offset);
+  ~RedisChannels();
+  RedisChannels(const RedisChannels&) = delete;
+  RedisChannels& operator=(const RedisChannels&) = delete;
+
+  void start() { subscriber_.start(); }
+  void stop();
+
+  void subscribe(const std::string& name, CoordinationListener* listener);
+  // Claims and releases by this owner are our own.
+  void own(const std::string& name, const std::string& owner);
+  // The offset became known or changed: every listener that has its channel loads anew.
+  void clock_changed();
+
+ private:
+  struct Subscription {
+    std::string name;
+    CoordinationListener* listener = nullptr;
+    bool ready = false;               // messages arrive
+    bool malformed_reported = false;  // until a good one comes
+  };
+
+  void on_message(const std::string& channel, std::string_view payload);
+  void on_gap(const std::string& channel);
+  void deliver(Subscription& subscription, ChannelMessage message);
+  void tell_gap_soon(const std::string& channel);
+
+  Timers& timers_;
+  std::string prefix_;
+  std::function<std::optional<Milliseconds>()> offset_;
+  std::map<std::string, Subscription> by_channel_;
+  std::map<std::string, std::string> own_owner_;  // by token: of the last acquisition
+  std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
+  redis::Subscriber subscriber_;
+};
+
+}  // namespace jeton::agent

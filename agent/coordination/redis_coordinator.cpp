@@ -1,0 +1,305 @@
+#include "agent/coordination/redis_coordinator.hpp"
+
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/detached.hpp>
+#include <boost/system/system_error.hpp>
+#include <set>
+
+#include "agent/base/error.hpp"
+#include "agent/base/failpoint.hpp"
+#include "agent/base/log.hpp"
+#include "agent/coordination/clock_keeper.hpp"
+#include "agent/coordination/fleet_record.hpp"
+#include "agent/coordination/lock_cleanup.hpp"
+#include "agent/coordination/redis_channels.hpp"
+#include "agent/coordination/redis_operations.hpp"
+#include "agent/redis/client.hpp"
+#include "agent/token/record_codec.hpp"
+
+namespace jeton::agent {
+namespace {
+
+constexpr std::size_t owner_bytes = 16;
+// A lock or pause without an end (somebody set it by hand) is looked at again after this time.
+constexpr Duration look_again_after = std::chrono::seconds(15);
+
+Milliseconds at_least_one_ms(Duration duration) { return std::max(Milliseconds{1}, to_ms(duration)); }
+
+// The clocks of two hosts run apart by far less than 1 %; the rest is for the grain of the timers.
+BootTime valid_until(BootTime sent_at, Duration ttl) { return sent_at + ttl - ttl / 100 - Milliseconds{2}; }
+
+}  // namespace
+
+class RedisCoordinator::Impl : public std::enable_shared_from_this<Impl> {
+ public:
+  Impl(Timers& timers, Random& random, RedisCoordinatorOptions options)
+      : timers_(timers),
+        random_(random),
+        prefix_(std::move(options.prefix)),
+        endpoint_(options.connection.display()),
+        timeout_(options.connection.timeout),
+        client_(std::make_shared<redis::Client>(timers, random, options.connection)),
+        operations_(client_),
+        cleanup_(timers, operations_, timeout_),
+        clock_(timers, operations_, options.clock_interval, timeout_, [this] { channels_.clock_changed(); }),
+        channels_(timers, random, options.connection, options.keepalive, prefix_, [this] { return offset(); }) {
+    client_->on_connected([this] { clock_.measure_now(); });
+  }
+
+  void start() {
+    client_->start();
+    clock_.start();
+    channels_.start();
+  }
+
+  void stop() {
+    if (stopped_) return;
+    stopped_ = true;
+    channels_.stop();
+    clock_.stop();
+    if (cleanup_.idle() || !client_->is_connected()) {
+      stop_now();
+    } else {
+      boost::asio::co_spawn(timers_.executor(), stop_when_clean(shared_from_this()), boost::asio::detached);
+    }
+  }
+
+  void stop_now() {
+    stopped_ = true;
+    cleanup_.stop();
+    client_->on_connected(nullptr);
+    client_->stop();
+  }
+
+  static Task<> stop_when_clean(std::shared_ptr<Impl> self) {
+    try {
+      co_await self->cleanup_.wait_idle(self->deadline());
+    } catch (const boost::system::system_error&) {
+      // The loop ends.
+    }
+    self->stop_now();
+  }
+
+  Task<AcquireResult> try_acquire(std::string name, Duration ttl) {
+    const RedisKeys keys(prefix_, name);
+    const Milliseconds ttl_ms = at_least_one_ms(ttl);
+    const std::string owner = random_.hex(owner_bytes);
+    co_await clock_.get(deadline());
+
+    channels_.own(name, owner);  // before it is sent: the claim may be heard before the answer
+    const BootTime sent_at = now();
+    RedisOperations::Acquired answer;
+    try {
+      JETON_FAILPOINT("redis.acquire.sending");
+      answer = co_await operations_.acquire(keys, owner, ttl_ms, deadline());
+      JETON_FAILPOINT("redis.acquire.answered");
+    } catch (const redis::NotSentError&) {
+      throw;
+    } catch (const boost::system::system_error&) {
+      cleanup_.take_back(keys, owner, ttl_ms, LockCleanup::Doubt::answer_not_awaited);
+      throw;
+    } catch (const Error&) {
+      cleanup_.take_back(keys, owner, ttl_ms, LockCleanup::Doubt::connection_lost);
+      throw;
+    }
+
+    AcquireResult result;
+    const BootTime until = answer.remaining ? now() + *answer.remaining : now() + look_again_after;
+    switch (answer.outcome) {
+      case RedisOperations::Acquired::Outcome::won:
+        result.lease = Lease{owner, answer.fence, ttl_ms, valid_until(sent_at, ttl_ms)};
+        break;
+      case RedisOperations::Acquired::Outcome::busy:
+        result.busy_until = until;
+        break;
+      case RedisOperations::Acquired::Outcome::paused:
+        result.pause = Pause{until, answer.reason};
+        break;
+    }
+    result.current = decode(name, answer.record);
+    co_return result;
+  }
+
+  Task<bool> renew(std::string name, Lease& lease) {
+    const BootTime sent_at = now();
+    const RedisKeys keys(prefix_, name);
+    const bool held = co_await operations_.renew(keys, lease.owner, at_least_one_ms(lease.ttl), deadline());
+    if (held) lease.valid_until = valid_until(sent_at, lease.ttl);
+    co_return held;
+  }
+
+  Task<bool> release(std::string name, std::string owner) {
+    const RedisKeys keys(prefix_, name);
+    co_return co_await operations_.release(keys, owner, deadline());
+  }
+
+  Task<Admission> admit(std::string name, std::string owner, FetchLimits limits) {
+    const RedisOperations::Limits asked{to_ms(limits.min_interval), limits.budget, to_ms(limits.budget_window)};
+    const RedisKeys keys(prefix_, name);
+    const auto answer = co_await operations_.admit(keys, owner, asked, deadline());
+    Admission admission;
+    admission.calls_used = answer.calls;
+    admission.retry_at = now() + answer.wait;
+    switch (answer.outcome) {
+      case RedisOperations::Admitted::Outcome::admitted:
+        admission.admitted = true;
+        break;
+      case RedisOperations::Admitted::Outcome::min_interval:
+        admission.reason = "min_interval";
+        break;
+      case RedisOperations::Admitted::Outcome::budget:
+        admission.reason = "budget";
+        break;
+      case RedisOperations::Admitted::Outcome::lost:
+        admission.reason = "lock lost";
+        break;
+    }
+    co_return admission;
+  }
+
+  Task<PublishResult> publish(std::string name, Record record, std::string owner) {
+    const Milliseconds offset = co_await clock_.get(deadline());
+    const RedisKeys keys(prefix_, name);
+    shift_times(record, offset);
+    const SecretString text = encode_record(record);
+    JETON_FAILPOINT("redis.publish.sending");
+    const auto answer =
+        co_await operations_.publish(keys, owner, record.generation, record.expires_at, text, deadline());
+    JETON_FAILPOINT("redis.publish.answered");
+    PublishResult result;
+    result.stored = answer.outcome == RedisOperations::Published::Outcome::stored;
+    if (!result.stored) result.current = decode(name, answer.record);
+    if (answer.outcome == RedisOperations::Published::Outcome::same) {
+      // Stored by an attempt whose answer was lost, unless two fences were ever the same.
+      result.stored = result.current && result.current->value == record.value;
+    }
+    co_return result;
+  }
+
+  Task<std::optional<Record>> load(std::string name) {
+    co_await clock_.get(deadline());
+    const RedisKeys keys(prefix_, name);
+    const auto text = co_await operations_.load(keys, deadline());
+    co_return decode(name, text);
+  }
+
+  Task<bool> pause(std::string name, Pause pause) {
+    const Duration left = pause.until - now();
+    if (left <= Duration{0}) co_return false;
+    const RedisKeys keys(prefix_, name);
+    co_return co_await operations_.pause(keys, at_least_one_ms(left), pause.reason, deadline());
+  }
+
+  // Runs one call, unless stopped, and keeps what health() says about the last one.
+  template <typename T>
+  static Task<T> tracked(std::shared_ptr<Impl> self, Task<T> call) {
+    if (self->stopped_) throw TransportError(self->endpoint_ + ": stopped");
+    try {
+      T result = co_await std::move(call);
+      self->last_error_.clear();
+      co_return result;
+    } catch (const TransportError& e) {
+      self->last_error_ = e.what();
+      throw;
+    }
+  }
+
+  [[nodiscard]] CoordinatorHealth health() const {
+    CoordinatorHealth health;
+    health.backend = "redis";
+    health.endpoint = endpoint_;
+    health.reachable = client_->is_connected();
+    health.last_error = health.reachable ? last_error_ : client_->last_error();
+    health.clock_offset = clock_.offset();
+    return health;
+  }
+
+ private:
+  [[nodiscard]] BootTime now() const { return timers_.clock().boot_now(); }
+  [[nodiscard]] BootTime deadline() const { return now() + timeout_; }
+
+  [[nodiscard]] std::optional<Milliseconds> offset() const {
+    if (!clock_.known()) return std::nullopt;
+    return clock_.offset();
+  }
+
+  // A stored record in this host's time; none if it is not one.
+  std::optional<Record> decode(const std::string& name, const std::optional<SecretString>& text) {
+    if (!text) return std::nullopt;
+    try {
+      Record record = to_local_time(decode_record(text->reveal()), clock_.offset());
+      malformed_.erase(name);
+      return record;
+    } catch (const Error& e) {
+      if (malformed_.insert(name).second) {
+        log::warning("ignored a malformed record; the next publication replaces it",
+                     {{"token", name}, {"key", RedisKeys(prefix_, name).token}, {"error", e.what()}});
+      }
+      return std::nullopt;
+    }
+  }
+
+  Timers& timers_;
+  Random& random_;
+  std::string prefix_;
+  std::string endpoint_;
+  Duration timeout_;
+  std::string last_error_;
+  std::set<std::string> malformed_;  // tokens whose stored record was reported
+  bool stopped_ = false;
+  std::shared_ptr<redis::Client> client_;
+  RedisOperations operations_;
+  LockCleanup cleanup_;
+  ClockKeeper clock_;
+
+ public:
+  RedisChannels channels_;
+  void forget_clock() { clock_.forget(); }
+};
+
+RedisCoordinator::RedisCoordinator(Timers& timers, Random& random, RedisCoordinatorOptions options)
+    : impl_(std::make_shared<Impl>(timers, random, std::move(options))) {}
+
+RedisCoordinator::~RedisCoordinator() {
+  impl_->stop();
+  impl_->stop_now();
+}
+
+Task<AcquireResult> RedisCoordinator::try_acquire(const std::string& name, Duration ttl) {
+  return Impl::tracked(impl_, impl_->try_acquire(name, ttl));
+}
+
+Task<bool> RedisCoordinator::renew(const std::string& name, Lease& lease) {
+  return Impl::tracked(impl_, impl_->renew(name, lease));
+}
+
+Task<> RedisCoordinator::release(const std::string& name, const Lease& lease) {
+  co_await Impl::tracked(impl_, impl_->release(name, lease.owner));
+}
+
+Task<Admission> RedisCoordinator::admit(const std::string& name, const Lease& lease, const FetchLimits& limits) {
+  return Impl::tracked(impl_, impl_->admit(name, lease.owner, limits));
+}
+
+Task<PublishResult> RedisCoordinator::publish(const std::string& name, const Record& record, const Lease& lease) {
+  return Impl::tracked(impl_, impl_->publish(name, record, lease.owner));
+}
+
+Task<std::optional<Record>> RedisCoordinator::load(const std::string& name) {
+  return Impl::tracked(impl_, impl_->load(name));
+}
+
+Task<> RedisCoordinator::pause(const std::string& name, Pause pause) {
+  co_await Impl::tracked(impl_, impl_->pause(name, std::move(pause)));
+}
+
+void RedisCoordinator::subscribe(const std::string& name, CoordinationListener* listener) {
+  impl_->channels_.subscribe(name, listener);
+}
+
+CoordinatorHealth RedisCoordinator::health() const { return impl_->health(); }
+void RedisCoordinator::clock_stepped() { impl_->forget_clock(); }
+void RedisCoordinator::start() { impl_->start(); }
+void RedisCoordinator::stop() { impl_->stop(); }
+
+}  // namespace jeton::agent

@@ -1,0 +1,50 @@
+// RedisCoordinator: a Coordinator on one Redis server (DESIGN.md section 5): a connection for commands, one for
+// messages, and this host's view of the server's clock.
+//
+// What comes out of Redis is not trusted to be well-formed: a record or message that is not is logged once and ignored.
+#pragma once
+
+#include <memory>
+
+#include "agent/base/random.hpp"
+#include "agent/base/timers.hpp"
+#include "agent/coordination/coordinator.hpp"
+#include "agent/redis/transport.hpp"
+
+namespace jeton::agent {
+
+struct RedisCoordinatorOptions {
+  redis::ConnectOptions connection;
+  std::string prefix = "jeton";
+  Duration keepalive = std::chrono::seconds(5);       // between two PINGs on the quiet connection for messages
+  Duration clock_interval = std::chrono::minutes(5);  // between two measurements of the clock offset
+};
+
+class RedisCoordinator final : public Coordinator {
+ public:
+  // Timers and random outlive the coordinator.
+  RedisCoordinator(Timers& timers, Random& random, RedisCoordinatorOptions options);
+  ~RedisCoordinator() override;
+
+  Task<AcquireResult> try_acquire(const std::string& name, Duration ttl) override;
+  Task<bool> renew(const std::string& name, Lease& lease) override;
+  Task<> release(const std::string& name, const Lease& lease) override;
+  Task<Admission> admit(const std::string& name, const Lease& lease, const FetchLimits& limits) override;
+  Task<PublishResult> publish(const std::string& name, const Record& record, const Lease& lease) override;
+  Task<std::optional<Record>> load(const std::string& name) override;
+  Task<> pause(const std::string& name, Pause pause) override;
+
+  void subscribe(const std::string& name, CoordinationListener* listener) override;
+
+  [[nodiscard]] CoordinatorHealth health() const override;
+  void clock_stepped() override;
+  void start() override;
+  // If an acquisition was broken off a moment ago, its lock is still taken back first, within one command's time.
+  void stop() override;
+
+ private:
+  class Impl;
+  std::shared_ptr<Impl> impl_;
+};
+
+}  // namespace jeton::agent

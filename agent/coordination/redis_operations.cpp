@@ -1,0 +1,168 @@
+#include "agent/coordination/redis_operations.hpp"
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <string_view>
+#include <vector>
+
+#include "agent/base/error.hpp"
+#include "agent/coordination/channel_message.hpp"
+#include "agent/coordination/redis_scripts.hpp"
+
+namespace jeton::agent {
+namespace {
+
+using redis::Reply;
+using Arguments = std::vector<std::string_view>;
+
+// The fence must survive many quiet periods of a token; if it is lost nevertheless, the time takes its place.
+constexpr std::chrono::milliseconds fence_ttl = std::chrono::hours(24 * 30);
+
+[[noreturn]] void unexpected(const char* script) {
+  throw TransportError(std::string("the ") + script + " script answered something unexpected; is it Redis?");
+}
+
+std::uint64_t to_number(std::string_view digits, const char* script) {
+  std::uint64_t number = 0;
+  const auto parsed = std::from_chars(digits.data(), digits.data() + digits.size(), number);
+  if (parsed.ec != std::errc{} || parsed.ptr != digits.data() + digits.size()) unexpected(script);
+  return number;
+}
+
+std::optional<SecretString> to_record(const Reply& reply) {
+  if (reply.is_nil()) return std::nullopt;
+  return SecretString(reply.as_text());
+}
+
+Milliseconds to_hold(std::int64_t ms) { return std::clamp(Milliseconds{ms}, Milliseconds{0}, longest_hold); }
+
+}  // namespace
+
+RedisKeys::RedisKeys(const std::string& prefix, const std::string& name) {
+  const std::string stem = prefix + ":{" + name + "}:";
+  updater = stem + "updater";
+  token = stem + "token";
+  fence = stem + "fence";
+  pause = stem + "pause";
+  budget = stem + "budget";
+  channel = stem + "published";
+}
+
+Task<RedisOperations::Acquired> RedisOperations::acquire(const RedisKeys& keys, const std::string& owner,
+                                                         Milliseconds ttl, BootTime deadline) {
+  const std::string claim = encode_message(ClaimMessage{owner, ttl});
+  const std::string ttl_ms = std::to_string(ttl.count());
+  const std::string fence_ttl_ms = std::to_string(fence_ttl.count());
+  const std::array<std::string, 4> script_keys{keys.updater, keys.token, keys.fence, keys.pause};
+  const Arguments arguments{owner, ttl_ms, fence_ttl_ms, keys.channel, claim};
+  const Reply reply = co_await client_->run(redis_scripts::acquire(), script_keys, arguments, deadline);
+
+  Acquired result;
+  const std::string_view outcome = reply.at(0).as_text();
+  if (outcome == "won") {
+    result.outcome = Acquired::Outcome::won;
+    result.fence = to_number(reply.at(2).as_text(), "acquire");
+  } else if (outcome == "busy" || outcome == "paused") {
+    result.outcome = outcome == "busy" ? Acquired::Outcome::busy : Acquired::Outcome::paused;
+    const std::int64_t left = reply.at(1).as_integer();
+    if (left != -1) result.remaining = to_hold(left);
+    result.reason = reply.at(2).as_text();
+  } else {
+    unexpected("acquire");
+  }
+  // A nil at the end is there as an element, because Lua's false becomes one.
+  result.record = to_record(reply.at(3));
+  co_return result;
+}
+
+Task<bool> RedisOperations::renew(const RedisKeys& keys, const std::string& owner, Milliseconds ttl,
+                                  BootTime deadline) {
+  const std::string ttl_ms = std::to_string(ttl.count());
+  const std::array<std::string, 1> script_keys{keys.updater};
+  const Arguments arguments{owner, ttl_ms};
+  const Reply reply = co_await client_->run(redis_scripts::renew(), script_keys, arguments, deadline);
+  co_return reply.as_integer() == 1;
+}
+
+Task<bool> RedisOperations::release(const RedisKeys& keys, const std::string& owner, BootTime deadline) {
+  const std::string message = encode_message(ReleaseMessage{owner});
+  const std::array<std::string, 1> script_keys{keys.updater};
+  const Arguments arguments{owner, keys.channel, message};
+  const Reply reply = co_await client_->run(redis_scripts::release(), script_keys, arguments, deadline);
+  co_return reply.as_integer() == 1;
+}
+
+Task<RedisOperations::Admitted> RedisOperations::admit(const RedisKeys& keys, const std::string& owner, Limits limits,
+                                                       BootTime deadline) {
+  const std::string min_interval = std::to_string(limits.min_interval.count());
+  const std::string budget = std::to_string(limits.budget);
+  const std::string window = std::to_string(limits.window.count());
+  const std::array<std::string, 2> script_keys{keys.updater, keys.budget};
+  const Arguments arguments{owner, min_interval, budget, window};
+  const Reply reply = co_await client_->run(redis_scripts::admit(), script_keys, arguments, deadline);
+
+  Admitted result;
+  const std::string_view outcome = reply.at(0).as_text();
+  if (outcome == "admitted") {
+    result.outcome = Admitted::Outcome::admitted;
+  } else if (outcome == "min_interval") {
+    result.outcome = Admitted::Outcome::min_interval;
+  } else if (outcome == "budget") {
+    result.outcome = Admitted::Outcome::budget;
+  } else if (outcome != "lost") {
+    unexpected("admit");
+  }
+  result.wait = to_hold(reply.at(1).as_integer());
+  result.calls = static_cast<std::uint64_t>(std::max<std::int64_t>(0, reply.at(2).as_integer()));
+  co_return result;
+}
+
+Task<RedisOperations::Published> RedisOperations::publish(const RedisKeys& keys, const std::string& owner,
+                                                          Generation generation, WallTime expires_at,
+                                                          const SecretString& record, BootTime deadline) {
+  const std::string generation_text = std::to_string(generation);
+  const std::string expires_at_ms = std::to_string(to_unix_ms(expires_at));
+  const std::string release_message = encode_message(ReleaseMessage{owner});
+  const std::array<std::string, 2> script_keys{keys.updater, keys.token};
+  const Arguments arguments{owner, generation_text, expires_at_ms, record.reveal(), keys.channel, release_message};
+  const Reply reply = co_await client_->run(redis_scripts::publish(), script_keys, arguments, deadline);
+
+  Published result;
+  const std::string_view outcome = reply.at(0).as_text();
+  if (outcome == "stored") {
+    result.outcome = Published::Outcome::stored;
+    co_return result;
+  }
+  if (outcome != "same" && outcome != "refused") unexpected("publish");
+  result.outcome = outcome == "same" ? Published::Outcome::same : Published::Outcome::refused;
+  result.record = to_record(reply.at(1));
+  co_return result;
+}
+
+Task<std::optional<SecretString>> RedisOperations::load(const RedisKeys& keys, BootTime deadline) {
+  redis::Command command({"HGET", keys.token, "record"});
+  const Reply reply = co_await client_->command(std::move(command), deadline);
+  co_return to_record(reply);
+}
+
+Task<bool> RedisOperations::pause(const RedisKeys& keys, Milliseconds duration, const std::string& reason,
+                                  BootTime deadline) {
+  const std::string message = encode_message(PauseMessage{duration, reason});
+  const std::string ms = std::to_string(duration.count());
+  const std::array<std::string, 1> script_keys{keys.pause};
+  const Arguments arguments{reason, ms, keys.channel, message};
+  const Reply reply = co_await client_->run(redis_scripts::pause(), script_keys, arguments, deadline);
+  co_return reply.as_integer() == 1;
+}
+
+Task<std::chrono::sys_time<std::chrono::microseconds>> RedisOperations::time(BootTime deadline) {
+  redis::Command command({"TIME"});
+  const Reply reply = co_await client_->command(std::move(command), deadline);
+  const auto seconds = static_cast<std::int64_t>(to_number(reply.at(0).as_text(), "TIME"));
+  const auto micros = static_cast<std::int64_t>(to_number(reply.at(1).as_text(), "TIME"));
+  co_return std::chrono::sys_time<std::chrono::microseconds>(std::chrono::seconds(seconds) +
+                                                             std::chrono::microseconds(micros));
+}
+
+}  // namespace jeton::agent

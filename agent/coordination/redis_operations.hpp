@@ -1,0 +1,81 @@
+// RedisOperations: the steps of coordination on one Redis server, each a script with typed arguments and reply. Knows
+// nothing of this host's clocks: times in and out are the server's, or durations. What redis_coordinator.hpp does on
+// one server and a quorum does on several is made of these.
+//
+// Every call throws TransportError if the server cannot be asked or its answer makes no sense. A handle: copies share
+// the client. What is passed by reference needs to live until the Task is done. One thread: the loop's.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "agent/redis/client.hpp"
+#include "agent/token/record.hpp"
+
+namespace jeton::agent {
+
+// The keys of one token. The braces keep them in one slot of a Cluster.
+struct RedisKeys {
+  RedisKeys(const std::string& prefix, const std::string& name);
+
+  std::string updater;
+  std::string token;
+  std::string fence;
+  std::string pause;
+  std::string budget;
+  std::string channel;
+};
+
+class RedisOperations {
+ public:
+  explicit RedisOperations(std::shared_ptr<redis::Client> client) : client_(std::move(client)) {}
+
+  struct Acquired {
+    enum class Outcome { won, busy, paused };
+    Outcome outcome = Outcome::busy;
+    std::uint64_t fence = 0;                // won
+    std::optional<Milliseconds> remaining;  // busy, paused: how long at the latest; none: for ever
+    std::string reason;                     // paused
+    std::optional<SecretString> record;     // as stored
+  };
+  Task<Acquired> acquire(const RedisKeys& keys, const std::string& owner, Milliseconds ttl, BootTime deadline);
+
+  // False: not held by this owner (any more).
+  Task<bool> renew(const RedisKeys& keys, const std::string& owner, Milliseconds ttl, BootTime deadline);
+  Task<bool> release(const RedisKeys& keys, const std::string& owner, BootTime deadline);
+
+  struct Admitted {
+    enum class Outcome { admitted, min_interval, budget, lost };
+    Outcome outcome = Outcome::lost;
+    Milliseconds wait{};  // min_interval, budget
+    std::uint64_t calls = 0;
+  };
+  struct Limits {
+    Milliseconds min_interval{};
+    std::uint64_t budget = 0;
+    Milliseconds window{};
+  };
+  Task<Admitted> admit(const RedisKeys& keys, const std::string& owner, Limits limits, BootTime deadline);
+
+  struct Published {
+    enum class Outcome { stored, same, refused };
+    Outcome outcome = Outcome::refused;
+    std::optional<SecretString> record;  // same, refused: what is stored
+  };
+  // `record`: JSON, generation and expires_at_ms repeated beside it.
+  Task<Published> publish(const RedisKeys& keys, const std::string& owner, Generation generation, WallTime expires_at,
+                          const SecretString& record, BootTime deadline);
+
+  Task<std::optional<SecretString>> load(const RedisKeys& keys, BootTime deadline);
+  // False: a pause that lasts longer is there.
+  Task<bool> pause(const RedisKeys& keys, Milliseconds duration, const std::string& reason, BootTime deadline);
+  // The server's clock.
+  Task<std::chrono::sys_time<std::chrono::microseconds>> time(BootTime deadline);
+
+ private:
+  std::shared_ptr<redis::Client> client_;
+};
+
+}  // namespace jeton::agent

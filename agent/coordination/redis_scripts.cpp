@@ -1,0 +1,181 @@
+#include "agent/coordination/redis_scripts.hpp"
+
+namespace jeton::agent::redis_scripts {
+namespace {
+
+// Takes the updater lock and draws its fence, unless the fleet pauses.
+//
+//   KEYS  updater, token, fence, pause
+//   ARGV  owner, ttl_ms, fence_ttl_ms, channel, claim message
+//   reply {"won", 0, fence, record | nil}
+//         {"busy", ttl_ms of the holder (-1: for ever), "", record | nil}
+//         {"paused", ttl_ms of the pause (-1: for ever), reason, record | nil}
+//
+// The fence is above the last one, above the generation of the stored record, and not below the time in microseconds:
+// it rises also after the counter expired or was lost. All is read before anything is written, so a key of a wrong
+// type is an error without a trace. Numbers that cannot be a fence (not below 2^53, or none at all) are ignored.
+constexpr std::string_view acquire_text = R"lua(
+if redis.replicate_commands then redis.replicate_commands() end
+local stored = redis.call('HMGET', KEYS[2], 'generation', 'record')
+local record = stored[2]
+local reason = redis.call('GET', KEYS[4])
+if reason then
+  return {'paused', redis.call('PTTL', KEYS[4]), reason, record}
+end
+local last = redis.call('GET', KEYS[3])
+local time = redis.call('TIME')
+if not redis.call('SET', KEYS[1], ARGV[1], 'NX', 'PX', ARGV[2]) then
+  return {'busy', redis.call('PTTL', KEYS[1]), '', record}
+end
+local fence = tonumber(time[1]) * 1000000 + tonumber(time[2])
+local function rise_above(text)
+  local number = tonumber(text or '')
+  if number and number >= fence and number < 9007199254740991 then
+    fence = math.floor(number) + 1
+  end
+end
+rise_above(last)
+rise_above(stored[1])
+local digits = string.format('%.0f', fence)
+redis.call('SET', KEYS[3], digits, 'PX', ARGV[3])
+redis.call('PUBLISH', ARGV[4], ARGV[5])
+return {'won', 0, digits, record}
+)lua";
+
+// Sets the lock's time to live anew if it is still the owner's; never creates it.
+//
+//   KEYS  updater      ARGV  owner, ttl_ms      reply 1 | 0
+constexpr std::string_view renew_text = R"lua(
+if redis.call('GET', KEYS[1]) ~= ARGV[1] then
+  return 0
+end
+return redis.call('PEXPIRE', KEYS[1], ARGV[2])
+)lua";
+
+// Deletes the lock if it is still the owner's, and tells the waiters.
+//
+//   KEYS  updater      ARGV  owner, channel, release message      reply 1 | 0
+constexpr std::string_view release_text = R"lua(
+if redis.call('GET', KEYS[1]) ~= ARGV[1] then
+  return 0
+end
+redis.call('DEL', KEYS[1])
+redis.call('PUBLISH', ARGV[2], ARGV[3])
+return 1
+)lua";
+
+// May the owner of the lock call the provider now? Counts the call if so, before it is made.
+//
+//   KEYS  updater, budget
+//   ARGV  owner, min_interval_ms, budget (0: unlimited), window_ms
+//   reply {"admitted", 0, calls in the window} | {"min_interval" | "budget", wait_ms, calls} | {"lost", 0, 0}
+//
+// A window begins with its first call. If the server's clock went back (a failover), times of the future count as now:
+// nothing waits longer than its own interval.
+constexpr std::string_view admit_text = R"lua(
+if redis.replicate_commands then redis.replicate_commands() end
+if redis.call('GET', KEYS[1]) ~= ARGV[1] then
+  return {'lost', 0, 0}
+end
+local min_interval = tonumber(ARGV[2])
+local budget = tonumber(ARGV[3])
+local window = tonumber(ARGV[4])
+local time = redis.call('TIME')
+local now = tonumber(time[1]) * 1000 + math.floor(tonumber(time[2]) / 1000)
+local kept = redis.call('HMGET', KEYS[2], 'last_ms', 'window_start_ms', 'calls')
+local last = tonumber(kept[1] or '')
+local start = tonumber(kept[2] or '') or now
+local calls = tonumber(kept[3] or '') or 0
+if last and last > now then last = now end
+if start > now then start = now end
+if now - start >= window then
+  start = now
+  calls = 0
+end
+if last and now - last < min_interval then
+  return {'min_interval', last + min_interval - now, calls}
+end
+if budget > 0 and calls >= budget then
+  return {'budget', start + window - now, calls}
+end
+local function digits(number) return string.format('%.0f', number) end
+redis.call('HSET', KEYS[2], 'last_ms', digits(now), 'window_start_ms', digits(start), 'calls', digits(calls + 1))
+redis.call('PEXPIRE', KEYS[2], digits(math.max(1, min_interval, start + window - now)))
+return {'admitted', 0, calls + 1}
+)lua";
+
+// Stores a record if its generation is above the stored one, tells the fleet, and gives the lock back if it is still
+// the owner's.
+//
+//   KEYS  updater, token
+//   ARGV  owner, generation, expires_at_ms, record (JSON), channel, release message
+//   reply {"stored"} | {"same" | "refused", record that is stored}
+//
+// "same": a record of this very generation is there, ours from an attempt whose reply was lost. The token key holds the
+// generation beside the record, so that nothing here needs to look into it.
+constexpr std::string_view publish_text = R"lua(
+local owned = redis.call('GET', KEYS[1]) == ARGV[1]
+local kept = redis.call('HMGET', KEYS[2], 'generation', 'record')
+local stored = tonumber(kept[1] or '') or 0
+if not (stored < 9007199254740991) then stored = 0 end
+local generation = tonumber(ARGV[2])
+if generation > stored then
+  redis.call('HSET', KEYS[2], 'generation', ARGV[2], 'expires_at_ms', ARGV[3], 'record', ARGV[4])
+  redis.call('PEXPIREAT', KEYS[2], ARGV[3])
+  if owned then redis.call('DEL', KEYS[1]) end
+  redis.call('PUBLISH', ARGV[5], '{"type":"record","record":' .. ARGV[4] .. '}')
+  return {'stored'}
+end
+if owned then
+  redis.call('DEL', KEYS[1])
+  redis.call('PUBLISH', ARGV[5], ARGV[6])
+end
+return {generation == stored and 'same' or 'refused', kept[2]}
+)lua";
+
+// Holds the fleet back from the provider; never shortens a longer pause.
+//
+//   KEYS  pause      ARGV  reason, ms, channel, pause message      reply 1 | 0 (a longer one is there)
+constexpr std::string_view pause_text = R"lua(
+local left = redis.call('PTTL', KEYS[1])
+if left == -1 or left >= tonumber(ARGV[2]) then
+  return 0
+end
+redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2])
+redis.call('PUBLISH', ARGV[3], ARGV[4])
+return 1
+)lua";
+
+}  // namespace
+
+const redis::Script& acquire() {
+  static const redis::Script script(acquire_text);
+  return script;
+}
+
+const redis::Script& renew() {
+  static const redis::Script script(renew_text);
+  return script;
+}
+
+const redis::Script& release() {
+  static const redis::Script script(release_text);
+  return script;
+}
+
+const redis::Script& admit() {
+  static const redis::Script script(admit_text);
+  return script;
+}
+
+const redis::Script& publish() {
+  static const redis::Script script(publish_text);
+  return script;
+}
+
+const redis::Script& pause() {
+  static const redis::Script script(pause_text);
+  return script;
+}
+
+}  // namespace jeton::agent::redis_scripts

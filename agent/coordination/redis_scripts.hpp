@@ -1,0 +1,19 @@
+// What the fleet agrees on inside Redis: every step that must not be torn apart is a Lua script. The text of each, with
+// its contract (keys, arguments, reply), stands in redis_scripts.cpp.
+//
+// All times in scripts are the server's (TIME). Numbers in Lua are doubles, exact below 2^53: microseconds since 1970
+// stay below until the year 2255.
+#pragma once
+
+#include "agent/redis/command.hpp"
+
+namespace jeton::agent::redis_scripts {
+
+[[nodiscard]] const redis::Script& acquire();
+[[nodiscard]] const redis::Script& renew();
+[[nodiscard]] const redis::Script& release();
+[[nodiscard]] const redis::Script& admit();
+[[nodiscard]] const redis::Script& publish();
+[[nodiscard]] const redis::Script& pause();
+
+}  // namespace jeton::agent::redis_scripts
