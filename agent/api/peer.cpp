@@ -7,6 +7,8 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <charconv>
+#include <system_error>
 
 #include "agent/base/error.hpp"
 
@@ -15,6 +17,14 @@ namespace {
 
 constexpr auto keep_answer = std::chrono::minutes(1);
 constexpr std::size_t largest_entry = 1 << 20;  // bytes; a group with thousands of members needs some hundred KiB
+
+// As the segment's access list has it: digits that are no name of this host are a number.
+std::optional<id_t> number_in(const std::string& name) {
+  id_t id = 0;
+  const auto [end, error] = std::from_chars(name.data(), name.data() + name.size(), id);
+  if (error != std::errc{} || end != name.data() + name.size() || id == static_cast<id_t>(-1)) return std::nullopt;
+  return id;
+}
 
 // getpwnam_r and getgrnam_r alike: they ask for a bigger buffer by ERANGE.
 template <typename Entry, typename Get, typename Id>
@@ -25,8 +35,7 @@ std::optional<id_t> find_account(const std::string& name, Get get, Id id) {
   while (get(name.c_str(), &entry, buffer.data(), buffer.size(), &found) == ERANGE && buffer.size() < largest_entry) {
     buffer.resize(buffer.size() * 4);
   }
-  if (found == nullptr) return std::nullopt;
-  return id(*found);
+  return found != nullptr ? std::optional<id_t>(id(*found)) : number_in(name);
 }
 
 std::optional<id_t> find_user(const std::string& name) {

@@ -26,8 +26,9 @@ struct Peer {
 // SO_PEERCRED and SO_PEERGROUPS of a connected unix socket. Throws Error.
 [[nodiscard]] Peer peer_of(int socket);
 
-// User and group names to ids, through the system's databases (NSS). An answer is kept for a minute, "no such name"
-// included: a directory service that answers slowly must not hold the loop at every request. One thread: the loop's.
+// User and group names to ids, through the system's databases (NSS); digits that are no name are a number. An answer is
+// kept for a minute, "no such name" included: a directory service that answers slowly must not hold the loop at every
+// request. One thread: the loop's.
 class AccountNames {
  public:
   explicit AccountNames(const Clock& clock) : clock_(clock) {}

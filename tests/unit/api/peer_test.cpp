@@ -59,6 +59,12 @@ TEST_F(MayRead, LetsMembersOfANamedGroupInByPrimaryAndBySupplementaryGroup) {
   EXPECT_TRUE(may_read({stranger, stranger, {1234, some_group->gr_gid}, 1}, {{}, {"daemon"}}, names));
 }
 
+TEST_F(MayRead, TakesDigitsThatAreNoNameAsANumber) {
+  EXPECT_TRUE(may_read({stranger, stranger, {}, 1}, {{"54321"}, {}}, names));
+  EXPECT_TRUE(may_read({1234, 1234, {stranger}, 1}, {{}, {"54321"}}, names));
+  EXPECT_FALSE(may_read({stranger, stranger, {}, 1}, {{"54321x", "", "5432"}, {"-54321"}}, names));
+}
+
 TEST_F(MayRead, ANameThatDoesNotExistLetsNobodyIn) {
   const Peer nobody{static_cast<uid_t>(-1), static_cast<gid_t>(-1), {}, 1};
   EXPECT_FALSE(may_read(nobody, {{"no-such-user-here"}, {"no-such-group-here"}}, names));

@@ -1,0 +1,36 @@
+// ApiClient: asks the agent, HTTP over runtime_dir/agent.sock.
+#pragma once
+
+#include <filesystem>
+#include <nlohmann/json.hpp>
+#include <string>
+
+namespace jeton::ctl {
+
+using Json = nlohmann::ordered_json;
+
+// Either `problem` says why there is no answer, or `status` and `body` hold one.
+struct ApiAnswer {
+  std::string problem;  // "/run/jeton/agent.sock: Connection refused"
+  long status = 0;
+  std::string text;  // as the agent wrote it
+  Json body;         // null if the text is no JSON
+
+  [[nodiscard]] bool ok() const { return problem.empty() && status == 200; }
+  // Of an error answer: {error: {code, message}}; empty if it is none.
+  [[nodiscard]] std::string error_code() const;
+  [[nodiscard]] std::string error_message() const;
+};
+
+class ApiClient {
+ public:
+  explicit ApiClient(const std::filesystem::path& runtime_dir) : socket_(runtime_dir / "agent.sock") {}
+
+  // GET; takes at most a few seconds. `path` is /v1/...
+  [[nodiscard]] ApiAnswer get(const std::string& path) const;
+
+ private:
+  std::filesystem::path socket_;
+};
+
+}  // namespace jeton::ctl

@@ -1,0 +1,38 @@
+// Durations and times as people write and read them.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace jeton::ctl {
+
+using Milliseconds = std::chrono::milliseconds;
+
+// "500ms", "30s", "5m", "24h"; nothing for anything else, a number without a unit included, and above 100 years.
+[[nodiscard]] std::optional<Milliseconds> parse_duration(std::string_view text);
+
+// The two largest units that matter, at most 8 characters up to 1000 days: "250ms", "8.2s", "5m", "1h 49m", "12d 3h".
+[[nodiscard]] std::string duration_text(std::int64_t ms);
+// "in 5m" or "5m ago".
+[[nodiscard]] std::string relative_text(std::int64_t ms_from_now);
+// 2026-01-02T03:04:05Z.
+[[nodiscard]] std::string time_text(std::int64_t unix_ms);
+
+[[nodiscard]] std::int64_t unix_ms_now();
+
+// A limit on a wait: so long from now, or for ever. On the monotonic clock.
+class Deadline {
+ public:
+  explicit Deadline(std::optional<Milliseconds> limit);
+  [[nodiscard]] bool passed() const;
+  // Never negative; nothing means for ever.
+  [[nodiscard]] std::optional<Milliseconds> remaining() const;
+
+ private:
+  std::optional<std::chrono::steady_clock::time_point> end_;
+};
+
+}  // namespace jeton::ctl

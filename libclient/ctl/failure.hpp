@@ -1,0 +1,28 @@
+// How a command of jetonctl ends: its exit status (DESIGN.md section 9) and, unless it succeeded, what it says on
+// stderr.
+#pragma once
+
+#include <stdexcept>
+#include <string>
+
+namespace jeton::ctl {
+
+enum class Exit {
+  done = 0,
+  error = 1,        // usage, or something local: an unknown name, a full disk, a segment that is refused
+  unreachable = 2,  // no agent, or it or the segment's owner refused
+  no_token = 3,     // no valid token
+  timed_out = 4,    // the wait ran out
+};
+
+// Ends the command. The message says what failed and what to do; an empty one says nothing.
+class Failure : public std::runtime_error {
+ public:
+  Failure(Exit exit, const std::string& message) : std::runtime_error(message), exit_(exit) {}
+  [[nodiscard]] Exit exit() const { return exit_; }
+
+ private:
+  Exit exit_;
+};
+
+}  // namespace jeton::ctl

@@ -1,0 +1,106 @@
+#include <jeton/client.hpp>
+#include <utility>
+
+#include "libclient/ctl/commands.hpp"
+#include "libclient/ctl/segments.hpp"
+
+namespace jeton::ctl {
+namespace {
+
+std::int64_t to_ms(Time time) { return time.time_since_epoch().count(); }
+
+void print_value(const View& token, bool header) {
+  const std::string_view type = token.type().empty() ? "Bearer" : token.type();
+  WipedText line;
+  line.reserve(token.value().size() + type.size() + 32);
+  if (header) {
+    line.append("Authorization: ");
+    line.append(type);
+    line.append(" ");
+  }
+  line.append(token.value());
+  line.append("\n");
+  write_out(line.view());
+}
+
+// The value is escaped by hand into memory that is wiped; the JSON library sees only what surrounds it.
+void print_json(const View& token, const std::string& name, std::int64_t now) {
+  Json rest;
+  rest["type"] = std::string(token.type());
+  rest["generation"] = token.generation();
+  rest["rejected"] = token.rejected();
+  rest["issued_at_ms"] = to_ms(token.issued_at());
+  rest["expires_at_ms"] = to_ms(token.expires_at());
+  rest["expires_in_ms"] = to_ms(token.expires_at()) - now;
+  rest["fetched_by"] = std::string(token.origin());
+  rest["previous"] = nullptr;
+  if (token.previous_value()) {
+    rest["previous"] = {{"generation", token.previous_generation()},
+                        {"accept_until_ms", to_ms(token.previous_accept_until())}};
+  }
+  rest["attributes"] = Json::object();
+  token.for_each_attribute(
+      [&](std::string_view key, std::string_view value) { rest["attributes"][std::string(key)] = std::string(value); });
+  const std::string members = rest.dump(-1, ' ', false, Json::error_handler_t::replace).substr(1);
+  WipedText document;
+  document.reserve(6 * (token.value().size() + name.size()) + members.size() + 64);
+  document.append("{\"name\":");
+  document.append_json(name);
+  document.append(",\"value\":");
+  document.append_json(token.value());
+  document.append(",");
+  document.append(members);
+  document.append("\n");
+  write_out(document.view());
+}
+
+std::string why_not(Status status, const Common& common, const GetOptions& options) {
+  const std::string ask = "; `jetonctl status " + options.name + "` says why";
+  if (status == JETON_EXPIRED) return "token '" + options.name + "' has expired and there is no new one" + ask;
+  if (status == JETON_BUSY) return "token '" + options.name + "' changes faster than it can be read; try again";
+  return "the agent of " + common.dir.string() + " has no token '" + options.name + "' yet" + ask;
+}
+
+}  // namespace
+
+Exit run_get(const Common& common, const GetOptions& options) {
+  const Deadline deadline(options.wait ? options.wait : Milliseconds(0));
+  const Token token = open_token(common.dir, options.name);
+  Reader reader(token);
+  for (bool asked = false;;) {
+    std::string reason;
+    Generation after = 0;
+    const auto current = reader.current();
+    if (current) {
+      const std::int64_t now = unix_ms_now();
+      const std::int64_t left = to_ms(current->expires_at()) - now;
+      if (left >= options.min_ttl.count()) {
+        if (common.format == Format::json) {
+          print_json(*current, options.name, now);
+        } else {
+          print_value(*current, options.header);
+        }
+        return Exit::done;
+      }
+      after = current->generation();
+      reason = "token '" + options.name + "' is valid for " + duration_text(left) + ", less than --min-ttl " +
+               duration_text(options.min_ttl.count());
+    } else {
+      if (!may_come(current.status())) throw refusal(current.status(), common.dir, options.name);
+      if (current.status() == JETON_NOT_FOUND && !std::exchange(asked, true)) {
+        check_missing(common.dir, options.name, options.wait.has_value());
+      }
+      reason = why_not(current.status(), common, options);
+    }
+    if (!options.wait) throw Failure(Exit::no_token, reason);
+    if (deadline.passed())
+      throw Failure(Exit::timed_out, "waited " + duration_text(options.wait->count()) + ": " + reason);
+
+    const auto waited = token.wait_change(after, deadline.remaining());
+    if (!waited && waited.status() != JETON_TIMED_OUT && waited.status() != JETON_BUSY) {
+      throw refusal(waited.status(), common.dir, options.name);
+    }
+  }
+}
+
+}  // namespace jeton::ctl

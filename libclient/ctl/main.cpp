@@ -1,0 +1,132 @@
+// jetonctl: reads tokens and looks at the agent (man page jetonctl(1)). Here only the command line; each command has a
+// file of its own.
+#include <jeton/jeton.h>
+#include <sys/resource.h>
+
+#include <CLI/CLI.hpp>
+#include <csignal>
+#include <cstdio>
+#include <functional>
+#include <map>
+#include <string>
+
+#include "libclient/ctl/commands.hpp"
+#include "libclient/ctl/segments.hpp"
+
+namespace jeton::ctl {
+namespace {
+
+constexpr const char* everywhere = "--dir and --format may stand here as well; see jetonctl --help.\n";
+constexpr const char* exit_statuses =
+    "Exit status: 0 done, 1 usage or local error, 2 agent unreachable or refused,\n"
+    "3 no valid token, 4 the wait ran out. Durations: 500ms, 30s, 5m, 24h.";
+
+// What the command line says.
+struct CommandLine {
+  std::string dir;
+  std::string format = "table";
+  GetOptions get;
+  StatusOptions status;
+  WatchOptions watch;
+  WaitOptions wait;
+  std::function<Exit(const Common&)> command;
+};
+
+template <typename Target>
+void add_duration(CLI::App* command, const std::string& name, Target& target, const std::string& help) {
+  command
+      ->add_option_function<std::string>(
+          name,
+          [&target, name](const std::string& text) {
+            const auto duration = parse_duration(text);
+            if (!duration)
+              throw CLI::ValidationError(name, "'" + text + "' is no duration; write 500ms, 30s, 5m or 24h");
+            target = *duration;
+          },
+          help)
+      ->type_name("D");
+}
+
+CLI::App* add_command(CLI::App& app, const char* name, const char* help, std::string& token, bool required) {
+  CLI::App* command = app.add_subcommand(name, help);
+  command->fallthrough();  // --dir and --format may also stand behind the command
+  command->footer(std::string(everywhere) + exit_statuses);
+  auto* option = command->add_option("NAME", token, "The token's name in the agent's configuration")->type_name("");
+  if (required) option->required();
+  return command;
+}
+
+void add_commands(CLI::App& app, CommandLine& line) {
+  CLI::App* get = add_command(app, "get", "Print a token; works without the agent", line.get.name, true);
+  add_duration(get, "--min-ttl", line.get.min_ttl, "Not valid if it expires sooner than that");
+  add_duration(get, "--wait", line.get.wait, "Wait so long for a valid token");
+  get->add_flag("--header", line.get.header, "Print 'Authorization: TYPE TOKEN'");
+  get->callback([&line] {
+    if (line.get.header && line.format == "json") throw CLI::ValidationError("--header", "has no JSON form");
+    line.command = [&line](const Common& common) { return run_get(common, line.get); };
+  });
+
+  CLI::App* status = add_command(app, "status", "Show the agent and its tokens, or one token", line.status.name, false);
+  status->callback(
+      [&line] { line.command = [&line](const Common& common) { return run_status(common, line.status); }; });
+
+  CLI::App* watch = add_command(app, "watch", "Print a line per change of a token", line.watch.name, true);
+  watch->callback([&line] { line.command = [&line](const Common& common) { return run_watch(common, line.watch); }; });
+
+  CLI::App* wait = add_command(app, "wait", "Block until a token is valid or newer", line.wait.name, true);
+  wait->add_option("--after", line.wait.after, "Until the generation is above this one")->type_name("GEN");
+  add_duration(wait, "--timeout", line.wait.timeout, "Give up after that; without it, never");
+  wait->callback([&line] { line.command = [&line](const Common& common) { return run_wait(common, line.wait); }; });
+}
+
+// CLI11 itself only says that a command is missing when it is misspelt.
+std::string usage_error(const CLI::App* app, const CLI::Error& error) {
+  std::string what = error.what();
+  const auto extras = app->remaining();
+  if (app->get_parent() == nullptr && app->get_subcommands().empty() && !extras.empty() && !extras.front().empty()) {
+    const bool option = extras.front().front() == '-';
+    what = (option ? "no option '" : "no command '") + extras.front() + "'";
+    if (!option) what += "; there are get, status, watch and wait";
+  }
+  return "jetonctl: " + what + "\nRun jetonctl --help for more.\n";
+}
+
+int run(int argc, char** argv) {
+  CommandLine line;
+  CLI::App app{"Read the tokens that jeton-agent keeps for this host, and look at the agent.", "jetonctl"};
+  app.set_version_flag("--version", std::string("jetonctl ") + jeton_version());
+  app.add_option("--dir", line.dir, "The agent's runtime_dir [$JETON_DIR or /run/jeton]")->type_name("DIR");
+  app.add_option("--format", line.format, "table or json [table]")->type_name("F")->check([](const std::string& text) {
+    return text == "table" || text == "json" ? std::string() : "'" + text + "' is no format; write table or json";
+  });
+  app.require_subcommand(1);
+  app.failure_message(usage_error);
+  app.footer(exit_statuses);
+  app.get_formatter()->column_width(28);
+  add_commands(app, line);
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& e) {
+    return app.exit(e) == 0 ? static_cast<int>(Exit::done) : static_cast<int>(Exit::error);
+  }
+  try {
+    const Common common{runtime_dir(line.dir), line.format == "json" ? Format::json : Format::table};
+    return static_cast<int>(line.command(common));
+  } catch (const Failure& failure) {
+    if (*failure.what() != '\0') say(failure.what());
+    return static_cast<int>(failure.exit());
+  } catch (const std::exception& e) {
+    say(e.what());
+    return static_cast<int>(Exit::error);
+  }
+}
+
+}  // namespace
+}  // namespace jeton::ctl
+
+int main(int argc, char** argv) {
+  std::signal(SIGPIPE, SIG_IGN);  // a closed pipe is an error of write(2) here
+  const rlimit no_core{0, 0};     // a core dump could hold a token
+  ::setrlimit(RLIMIT_CORE, &no_core);
+  return jeton::ctl::run(argc, argv);
+}

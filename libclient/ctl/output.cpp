@@ -1,0 +1,120 @@
+#include "libclient/ctl/output.hpp"
+
+#include <poll.h>
+#include <string.h>  // explicit_bzero is not in <cstring>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <cstdio>
+#include <cstdlib>
+#include <stdexcept>
+#include <system_error>
+
+namespace jeton::ctl {
+namespace {
+
+constexpr std::size_t default_columns = 80;
+
+bool colours_wanted() {
+  static const bool wanted = [] {
+    const char* no_color = std::getenv("NO_COLOR");  // https://no-color.org: set and not empty
+    const char* term = std::getenv("TERM");
+    return ::isatty(STDOUT_FILENO) == 1 && (no_color == nullptr || *no_color == '\0') && term != nullptr &&
+           std::string_view(term) != "dumb";
+  }();
+  return wanted;
+}
+
+std::size_t columns() {
+  winsize size{};
+  if (::ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) != 0 || size.ws_col < 40) return default_columns;
+  return size.ws_col;
+}
+
+}  // namespace
+
+void write_out(std::string_view text) {
+  while (!text.empty()) {
+    const ssize_t n = ::write(STDOUT_FILENO, text.data(), text.size());
+    if (n < 0 && errno == EINTR) continue;
+    if (n < 0 && errno == EPIPE) throw Failure(Exit::error, "");
+    if (n < 0) throw Failure(Exit::error, "cannot write to stdout: " + std::generic_category().message(errno));
+    text.remove_prefix(static_cast<std::size_t>(n));
+  }
+}
+
+bool out_is_closed() {
+  pollfd out{STDOUT_FILENO, 0, 0};
+  return ::poll(&out, 1, 0) == 1 && (out.revents & (POLLERR | POLLNVAL)) != 0;
+}
+
+void say(std::string_view message) {
+  const std::string line = "jetonctl: " + printable(message) + "\n";
+  [[maybe_unused]] const auto ignored = ::write(STDERR_FILENO, line.data(), line.size());
+}
+
+std::string coloured(std::string_view text, Colour colour) {
+  static constexpr std::array<const char*, 5> codes{"", "\033[32m", "\033[31m", "\033[33m", "\033[1m"};
+  if (colour == Colour::none || !colours_wanted()) return std::string(text);
+  return codes[static_cast<std::size_t>(colour)] + std::string(text) + "\033[0m";
+}
+
+std::string printable(std::string_view text) {
+  std::string out(text);
+  // The bytes of UTF-8 sequences stay, but for U+0080 to U+009F (0xc2 0x80..0x9f), which terminals may obey as well.
+  for (std::size_t i = 0; i < out.size(); ++i) {
+    const auto byte = static_cast<unsigned char>(out[i]);
+    if (byte < 0x20 || byte == 0x7f) out[i] = '?';
+    if (byte == 0xc2 && i + 1 < out.size() && static_cast<unsigned char>(out[i + 1]) < 0xa0) out[i] = out[i + 1] = '?';
+  }
+  return out;
+}
+
+std::string wrapped(const std::string& first, std::string_view text) {
+  const std::string indent(first.size(), ' ');
+  const std::size_t room = std::max<std::size_t>(columns() - std::min(columns(), first.size()), 20);
+  std::string out;
+  for (std::string lead = first; !text.empty() || out.empty(); lead = indent) {
+    std::size_t end = text.size();
+    if (end > room) {
+      end = text.rfind(' ', room);
+      if (end == std::string_view::npos || end == 0) end = std::min(text.find(' ', room), text.size());
+    }
+    out += lead + std::string(text.substr(0, end)) + "\n";
+    text.remove_prefix(std::min(end + 1, text.size()));
+  }
+  return out;
+}
+
+std::string padded(std::string_view text, std::size_t width, bool right) {
+  const std::string space(width - std::min(width, text.size()), ' ');
+  return right ? space + std::string(text) : std::string(text) + space;
+}
+
+WipedText::~WipedText() { ::explicit_bzero(text_.data(), text_.capacity()); }
+
+void WipedText::append(std::string_view text) {
+  if (text_.size() + text.size() > text_.capacity()) throw std::logic_error("WipedText: reserve more");
+  text_.append(text);
+}
+
+void WipedText::append_json(std::string_view text) {
+  append("\"");
+  for (const char c : text) {
+    std::array<char, 8> escape{};
+    if (c == '"' || c == '\\') {
+      append(std::string_view(std::array<char, 2>{'\\', c}.data(), 2));
+    } else if (static_cast<unsigned char>(c) < 0x20) {
+      std::snprintf(escape.data(), escape.size(), "\\u%04x", static_cast<unsigned>(c));
+      append(escape.data());
+    } else {
+      append(std::string_view(&c, 1));
+    }
+  }
+  append("\"");
+}
+
+}  // namespace jeton::ctl

@@ -1,0 +1,54 @@
+// What jetonctl writes: data on stdout, everything else on stderr.
+//
+// stdout is written without a buffer, so a write that fails is noticed at once and no copy of a token stays behind.
+// Text that came from elsewhere (a provider's error message) passes through printable() before it reaches a terminal.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "libclient/ctl/failure.hpp"
+
+namespace jeton::ctl {
+
+enum class Format { table, json };
+enum class Colour { none, good, bad, doubtful, heading };
+
+// Throws Failure(error); with an empty message if nobody reads any more (EPIPE).
+void write_out(std::string_view text);
+// True if whoever read stdout has gone.
+[[nodiscard]] bool out_is_closed();
+
+// "jetonctl: MESSAGE" on stderr; failures are ignored.
+void say(std::string_view message);
+
+// Coloured if stdout is a terminal that wants it (NO_COLOR, TERM=dumb).
+[[nodiscard]] std::string coloured(std::string_view text, Colour colour);
+// Control characters become '?'.
+[[nodiscard]] std::string printable(std::string_view text);
+// `text` broken at spaces to fit the terminal (80 columns if stdout is none), behind `first`; further lines are
+// indented by its length. Ends with a newline.
+[[nodiscard]] std::string wrapped(const std::string& first, std::string_view text);
+// Spaces up to `width` behind or, if right, before the text.
+[[nodiscard]] std::string padded(std::string_view text, std::size_t width, bool right = false);
+
+// Text of which no copy may stay in memory.
+class WipedText {
+ public:
+  WipedText() = default;
+  WipedText(const WipedText&) = delete;
+  WipedText& operator=(const WipedText&) = delete;
+  ~WipedText();
+
+  void reserve(std::size_t size) { text_.reserve(size); }
+  // Only as much as was reserved: growing would leave the old memory behind.
+  void append(std::string_view text);
+  // As a JSON string, with its quotes. At most 6 bytes for each of the text's, and 2.
+  void append_json(std::string_view text);
+  [[nodiscard]] std::string_view view() const { return text_; }
+
+ private:
+  std::string text_;
+};
+
+}  // namespace jeton::ctl

@@ -1,0 +1,168 @@
+#include "libclient/ctl/segments.hpp"
+
+#include <algorithm>
+#include <cctype>
+#include <cerrno>
+#include <cstdlib>
+#include <system_error>
+#include <utility>
+
+namespace jeton::ctl {
+namespace {
+
+constexpr const char* default_dir = "/run/jeton";
+constexpr std::size_t near_miss = 2;  // edits
+constexpr int busy_retries = 1000;    // the agent publishes faster than a segment can be read: never for long
+
+// Levenshtein's distance.
+std::size_t distance(const std::string& a, const std::string& b) {
+  std::vector<std::size_t> row(b.size() + 1);
+  for (std::size_t j = 0; j <= b.size(); ++j) row[j] = j;
+  for (std::size_t i = 1; i <= a.size(); ++i) {
+    std::size_t diagonal = std::exchange(row[0], i);
+    for (std::size_t j = 1; j <= b.size(); ++j) {
+      const std::size_t replaced = diagonal + (a[i - 1] == b[j - 1] ? 0 : 1);
+      diagonal = row[j];
+      row[j] = std::min({replaced, row[j] + 1, row[j - 1] + 1});
+    }
+  }
+  return row.back();
+}
+
+std::vector<std::string> segment_names(const std::filesystem::path& dir) {
+  std::vector<std::string> names;
+  std::error_code error;
+  for (std::filesystem::directory_iterator entry(dir / "segments", error), end; !error && entry != end;
+       entry.increment(error)) {
+    const std::string name = entry->path().filename();
+    if (!name.empty() && std::isalnum(static_cast<unsigned char>(name.front())) != 0) names.push_back(name);
+  }
+  std::sort(names.begin(), names.end());
+  return names;
+}
+
+std::string joined(const std::vector<std::string>& names) {
+  std::string text;
+  for (const std::string& name : names) text += (text.empty() ? "" : ", ") + name;
+  return text.empty() ? "none" : text;
+}
+
+Options options_for(const std::filesystem::path& dir) {
+  Options options;
+  options.directory = dir;
+  options.allow_missing = true;
+  return options;
+}
+
+}  // namespace
+
+std::filesystem::path runtime_dir(const std::string& given) {
+  if (!given.empty()) return given;
+  const char* env = std::getenv("JETON_DIR");
+  return env != nullptr && *env != '\0' ? env : default_dir;
+}
+
+Token open_token(const std::filesystem::path& dir, const std::string& name) {
+  try {
+    return Token(name, options_for(dir));
+  } catch (const Error& e) {
+    throw refusal(e.status(), dir, name);
+  }
+}
+
+void check_name(const std::string& name) {
+  const auto allowed = [](unsigned char c) { return std::isalnum(c) != 0 || c == '.' || c == '_' || c == '-'; };
+  if (name.empty() || !std::all_of(name.begin(), name.end(), allowed)) throw refusal(JETON_INVALID_ARGUMENT, {}, name);
+}
+
+bool may_come(Status status) {
+  return status == JETON_NO_TOKEN || status == JETON_EXPIRED || status == JETON_BUSY || status == JETON_NOT_FOUND;
+}
+
+Failure refusal(Status status, const std::filesystem::path& dir, const std::string& name) {
+  const std::string where = "token '" + name + "' in " + dir.string() + ": ";
+  switch (status.code()) {
+    case JETON_NO_PERMISSION:
+      return {Exit::unreachable, where + "permission denied; ask for your user to be added to tokens." + name +
+                                     ".access.users or for a group of yours to tokens." + name +
+                                     ".access.groups in the agent's configuration"};
+    case JETON_INVALID_ARGUMENT:
+      return {Exit::error, "'" + name + "' is no name of a token: letters, digits, '.', '_' and '-'"};
+    case JETON_SYSTEM_ERROR:
+      return {Exit::error, where + std::generic_category().message(errno)};
+    default:
+      return {Exit::error, where + status.text()};
+  }
+}
+
+void check_missing(const std::filesystem::path& dir, const std::string& name, bool waiting) {
+  const ApiAnswer answer = ApiClient(dir).get("/v1/status");
+  if (answer.ok()) {
+    const std::vector<std::string> known = token_names(answer.body);
+    if (std::find(known.begin(), known.end(), name) == known.end()) {
+      throw Failure(Exit::error, unknown_token_text(name, known));
+    }
+    return;
+  }
+  if (waiting) return;  // for the agent, too
+  const std::string problem = answer.problem.empty() ? answer.error_message() : answer.problem;
+  std::error_code error;
+  if (!std::filesystem::exists(dir, error)) {
+    throw Failure(Exit::unreachable, "no agent has run here: " + dir.string() +
+                                         " does not exist; start jeton-agent, or name its runtime_dir with --dir");
+  }
+  throw Failure(Exit::unreachable, "there is no token '" + name + "' in " + dir.string() +
+                                       " (there: " + joined(segment_names(dir)) +
+                                       ") and the agent does not answer: " + problem + "; start jeton-agent");
+}
+
+std::string unknown_token_text(const std::string& name, const std::vector<std::string>& known) {
+  std::string text = "no token '" + name + "' is configured";
+  const auto nearest = std::min_element(
+      known.begin(), known.end(), [&](const auto& a, const auto& b) { return distance(name, a) < distance(name, b); });
+  if (nearest != known.end() && distance(name, *nearest) <= near_miss) text += "; did you mean '" + *nearest + "'?";
+  return text + (text.back() == '?' ? " known: " : "; known: ") + joined(known);
+}
+
+std::vector<std::string> token_names(const Json& status) {
+  std::vector<std::string> names;
+  if (!status.is_object() || !status.contains("tokens")) return names;
+  for (const Json& token : status["tokens"]) names.push_back(token.value("name", ""));
+  return names;
+}
+
+SegmentState segment_state(const Token& token, const std::string& name) {
+  auto info = token.inspect();
+  for (int n = 0; n < busy_retries && info.status() == JETON_BUSY; ++n) info = token.inspect();
+  if (info) {
+    const char* state = info->expired() ? "expired" : info->rejected() ? "rejected" : "valid";
+    return {name, state, {}, *info};
+  }
+  switch (info.status().code()) {
+    case JETON_NO_TOKEN:
+      return {name, "none", {}, {}};
+    case JETON_NOT_FOUND:
+      return {name, "missing", {}, {}};
+    case JETON_NO_PERMISSION:
+      return {name, "denied", "permission denied", {}};
+    default:
+      return {name, "unreadable", info.status().text(), {}};
+  }
+}
+
+std::vector<SegmentState> all_segments(const std::filesystem::path& dir) {
+  std::vector<SegmentState> states;
+  for (const std::string& name : segment_names(dir)) {
+    auto token = Token::try_open(name, options_for(dir));
+    if (token) {
+      states.push_back(segment_state(*token, name));
+    } else if (token.status() == JETON_NO_PERMISSION) {
+      states.push_back({name, "denied", "permission denied", {}});
+    } else {
+      states.push_back({name, "unreadable", token.status().text(), {}});
+    }
+  }
+  return states;
+}
+
+}  // namespace jeton::ctl

@@ -1,0 +1,51 @@
+// The tokens as the segments of this host show them, without the agent.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <jeton/client.hpp>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "libclient/ctl/api_client.hpp"
+#include "libclient/ctl/failure.hpp"
+
+namespace jeton::ctl {
+
+// $JETON_DIR or /run/jeton, unless `given` names another.
+[[nodiscard]] std::filesystem::path runtime_dir(const std::string& given);
+
+// Opens a token whether or not it is there yet. Throws Failure.
+[[nodiscard]] Token open_token(const std::filesystem::path& dir, const std::string& name);
+
+// Throws Failure if `name` cannot be one: it would not be a path below /v1/tokens either.
+void check_name(const std::string& name);
+
+// True for what waiting can mend: no token yet, expired, busy, not there.
+[[nodiscard]] bool may_come(Status status);
+// Why a token cannot be read and what to do about it.
+[[nodiscard]] Failure refusal(Status status, const std::filesystem::path& dir, const std::string& name);
+
+// There is no segment of this name. Throws Failure if the agent does not know the name either (error), or if it cannot
+// be asked and `waiting` is false (unreachable). Returns if the token is only not there yet.
+void check_missing(const std::filesystem::path& dir, const std::string& name, bool waiting);
+
+// "no token 'wechatt' is configured; did you mean 'wechat'? known: ..."
+[[nodiscard]] std::string unknown_token_text(const std::string& name, const std::vector<std::string>& known);
+// The names of the tokens in an answer of /v1/status.
+[[nodiscard]] std::vector<std::string> token_names(const Json& status);
+
+// One token in a state that a person understands.
+struct SegmentState {
+  std::string name;
+  std::string
+      state;  // valid, rejected (valid, but a user of it was refused), expired, none, missing, denied, unreadable
+  std::string problem;  // of denied and unreadable
+  std::optional<Info> info;
+};
+[[nodiscard]] SegmentState segment_state(const Token& token, const std::string& name);
+// Of every segment in the directory, by name.
+[[nodiscard]] std::vector<SegmentState> all_segments(const std::filesystem::path& dir);
+
+}  // namespace jeton::ctl

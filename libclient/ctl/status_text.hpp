@@ -1,0 +1,20 @@
+// The answers of the agent and the states of segments as text for people, 80 columns wide where the content allows.
+// An answer of another version may lack members: what is missing is shown as "-".
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "libclient/ctl/api_client.hpp"
+#include "libclient/ctl/segments.hpp"
+
+namespace jeton::ctl {
+
+// Of /v1/status: the agent, the coordinator, and a few lines a token.
+[[nodiscard]] std::string agent_text(const Json& status);
+// Of /v1/tokens/NAME: every figure, and how the time of the refresh comes about.
+[[nodiscard]] std::string token_text(const Json& token);
+// What can be said without the agent.
+[[nodiscard]] std::string segments_text(const std::vector<SegmentState>& segments);
+
+}  // namespace jeton::ctl

@@ -1,0 +1,87 @@
+#include <algorithm>
+#include <jeton/client.hpp>
+
+#include "libclient/ctl/commands.hpp"
+#include "libclient/ctl/segments.hpp"
+
+namespace jeton::ctl {
+namespace {
+
+// A new generation wakes the watcher at once; what changes without one (a flag, a reader of stdout that has gone) is
+// seen after this long.
+constexpr Milliseconds look_again{1000};
+
+// What the watcher tells apart.
+struct Seen {
+  std::string state;
+  Generation generation = 0;
+  std::int64_t expires_at_ms = 0;
+  bool operator==(const Seen&) const = default;
+};
+
+Seen seen_in(const SegmentState& now) {
+  if (!now.info) return {now.state, 0, 0};
+  return {now.state, now.info->generation(), now.info->raw().expires_at_ms};
+}
+
+Colour colour_of(const std::string& state) {
+  return state == "valid" ? Colour::good : state == "expired" ? Colour::bad : Colour::doubtful;
+}
+
+std::string line_for(const SegmentState& now) {
+  std::string line = time_text(unix_ms_now()) + "  " + coloured(padded(now.state, 8), colour_of(now.state));
+  if (!now.info) return line + (now.problem.empty() ? "" : "  " + printable(now.problem)) + "\n";
+  const std::int64_t expires = now.info->raw().expires_at_ms;
+  line += "  generation " + std::to_string(now.info->generation()) + "  ";
+  line += (expires < unix_ms_now() ? "expired " : "expires ") + relative_text(expires - unix_ms_now());
+  return line + "\n";
+}
+
+std::string json_for(const SegmentState& now) {
+  Json json{{"at_ms", unix_ms_now()}, {"name", now.name}, {"state", now.state}};
+  for (const char* member : {"generation", "issued_at_ms", "expires_at_ms"}) json[member] = nullptr;
+  if (now.info) {
+    json["generation"] = now.info->generation();
+    json["issued_at_ms"] = now.info->raw().issued_at_ms;
+    json["expires_at_ms"] = now.info->raw().expires_at_ms;
+  }
+  return json.dump() + "\n";
+}
+
+// At the moment the token runs out its state changes, too.
+Milliseconds next_look(const SegmentState& now) {
+  if (!now.info || now.info->expired()) return look_again;
+  const Milliseconds left(now.info->raw().expires_at_ms - unix_ms_now());
+  return std::clamp(left, Milliseconds(1), look_again);
+}
+
+void follow(const Common& common, const std::string& name) {
+  const Token token = open_token(common.dir, name);
+  SegmentState now = segment_state(token, name);
+  if (now.state == "missing") check_missing(common.dir, name, true);
+  if (now.state == "denied") throw refusal(JETON_NO_PERMISSION, common.dir, name);
+
+  for (Seen last; !out_is_closed(); now = segment_state(token, name)) {
+    const Seen seen = seen_in(now);
+    if (!(seen == last)) write_out(common.format == Format::json ? json_for(now) : line_for(now));
+    last = seen;
+    const auto waited = token.wait_change(seen.generation, next_look(now));
+    if (!waited && waited.status() != JETON_TIMED_OUT && !may_come(waited.status())) {
+      throw refusal(waited.status(), common.dir, name);
+    }
+  }
+}
+
+}  // namespace
+
+Exit run_watch(const Common& common, const WatchOptions& options) {
+  try {
+    follow(common, options.name);
+  } catch (const Failure& failure) {
+    // `jetonctl watch NAME | head -1` has what it wanted.
+    if (*failure.what() != '\0' || failure.exit() != Exit::error) throw;
+  }
+  return Exit::done;
+}
+
+}  // namespace jeton::ctl
