@@ -68,7 +68,7 @@ struct CoordinationConfig {
 // Where in the JSON answer things stand; RFC 6901 pointers, empty: not used.
 struct HttpResponseConfig {
   std::string token = "/access_token";
-  std::string expires_in = "/expires_in";        // seconds from now
+  std::string expires_in = "/expires_in";        // seconds from now; empty if expires_at is set
   std::string expires_at;                        // unix seconds, unix milliseconds or RFC 3339
   std::optional<Milliseconds> default_lifetime;  // if the answer has neither
   std::string type;

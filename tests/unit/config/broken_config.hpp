@@ -1,0 +1,46 @@
+// A configuration that is wrong in one way, and what is to be said about it.
+#pragma once
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <ostream>
+#include <string>
+
+#include "agent/config/load.hpp"
+
+namespace jeton::test {
+
+struct BrokenConfig {
+  const char* name;
+  const char* text;     // starts with a line feed, which does not count: line 1 is the line after it
+  int line;             // of the expected error
+  const char* message;  // part of it
+};
+
+inline void PrintTo(const BrokenConfig& broken, std::ostream* out) { *out << broken.name; }
+
+inline std::string name_of(const testing::TestParamInfo<BrokenConfig>& info) { return info.param.name; }
+
+inline std::string all_texts(const std::vector<agent::Problem>& problems) {
+  std::string all;
+  for (const agent::Problem& problem : problems) all += problem.text() + "\n";
+  return all;
+}
+
+inline agent::LoadResult load_text(const std::string& text) { return agent::load_config_text({{"agent.yaml", text}}); }
+
+// The configuration is refused, with exactly this one error: follow-up errors only confuse.
+inline void expect_refused(const BrokenConfig& broken) {
+  const std::string text = broken.text;
+  const agent::LoadResult result = load_text(text.starts_with('\n') ? text.substr(1) : text);
+  EXPECT_FALSE(result.config.has_value());
+  std::vector<agent::Problem> errors = result.problems;
+  std::erase_if(errors, [](const agent::Problem& p) { return p.severity != agent::Problem::Severity::error; });
+  ASSERT_EQ(errors.size(), 1U) << all_texts(result.problems);
+  EXPECT_EQ(errors.front().line, broken.line) << errors.front().text();
+  EXPECT_GE(errors.front().column, 1) << errors.front().text();
+  EXPECT_NE(errors.front().message.find(broken.message), std::string::npos) << errors.front().text();
+}
+
+}  // namespace jeton::test

@@ -1,0 +1,102 @@
+// What is wrong with the source of a token.
+#include "tests/unit/config/broken_config.hpp"
+
+namespace jeton::test {
+namespace {
+
+class BrokenSource : public testing::TestWithParam<BrokenConfig> {};
+
+// `text` is what stands in the source beside type and url, from line 6 on; it replaces the url if it has one.
+TEST_P(BrokenSource, IsRefusedAtItsPlace) {
+  const BrokenConfig& broken = GetParam();
+  const std::string own = broken.text;
+  std::string text = "version: 1\ntokens:\n  t:\n    source:\n      type: http\n";
+  std::string line;
+  for (const char c : own) {
+    if (line.empty()) line = "      ";
+    line += c;
+    if (c == '\n') text += std::exchange(line, {});
+  }
+  if (own.find("url:") == std::string::npos) text += "      url: https://api.example.com/token\n";
+  expect_refused({broken.name, text.c_str(), broken.line, broken.message});
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Url, BrokenSource,
+    testing::Values(
+        BrokenConfig{"Empty", "url: ''\n", 6, "url is empty"},
+        BrokenConfig{"NoScheme", "url: api.example.com/token\n", 6, "must start with https://"},
+        BrokenConfig{"OtherScheme", "url: ftp://api.example.com/token\n", 6, "must start with https://"},
+        BrokenConfig{"PlainHttpToAnotherHost", "url: http://api.example.com/token\n", 6, "source.allow_http: true"},
+        BrokenConfig{"LoopbackAsUser", "url: http://127.0.0.1@api.example.com/token\n", 6, "user or password"},
+        BrokenConfig{"LoopbackAsPrefix", "url: http://127.0.0.1.example.com/token\n", 6, "source.allow_http: true"},
+        BrokenConfig{"BackslashInHost", "url: http://127.0.0.1\\@api.example.com/\n", 6, "backslash"},
+        BrokenConfig{"OddAddress", "url: https://0x7f000001/token\n", 6, "not a host name"},
+        BrokenConfig{"PasswordInUrl", "url: https://user:pass@api.example.com/\n", 6, "user or password"},
+        BrokenConfig{"NoHost", "url: https:///token\n", 6, "host is missing"},
+        BrokenConfig{"PortZero", "url: https://api.example.com:0/\n", 6, "port"},
+        BrokenConfig{"Fragment", "url: https://api.example.com/#token\n", 6, "fragment"},
+        BrokenConfig{"Blank", "url: https://api.example.com/a b\n", 6, "blank"},
+        BrokenConfig{"NotAscii", "url: https://bücher.example/\n", 6, "ASCII"},
+        BrokenConfig{"IsAMap", "url: {host: a}\n", 6, "got a map of keys"},
+        BrokenConfig{"IsNothing", "url:\n", 6, "got nothing"}),
+    name_of);
+
+INSTANTIATE_TEST_SUITE_P(
+    Request, BrokenSource,
+    testing::Values(BrokenConfig{"MethodUnknown", "method: PUT\n", 6, "expected one of GET, POST"},
+                    BrokenConfig{"MethodInLowerCase", "method: post\n", 6, "unknown value 'post'"},
+                    BrokenConfig{"GetWithForm", "method: GET\nform: {a: b}\n", 6, "method GET has no body"},
+                    BrokenConfig{"GetWithJson", "method: GET\njson: {a: b}\n", 6, "method GET has no body"},
+                    BrokenConfig{"FormAndJson", "form: {a: b}\njson: {a: b}\n", 7, "exclude each other"},
+                    BrokenConfig{"JsonIsText", "json: '{\"a\": 1}'\n", 6, "expected a map of keys or a list"},
+                    BrokenConfig{"QueryIsAList", "query: [a]\n", 6, "expected a map of names; got a list"},
+                    BrokenConfig{"QueryValueIsAList", "query: {a: [b]}\n", 6, "query.a: expected text"},
+                    BrokenConfig{"QueryValueIsNothing", "query:\n  a:\n", 7, "got nothing"},
+                    BrokenConfig{"HeaderNameWithBlank", "headers: {'X Key': a}\n", 6, "is not the name of a header"},
+                    BrokenConfig{"HeaderTwice", "headers: {X-Key: a, x-key: b}\n", 6, "stands twice"},
+                    BrokenConfig{"HeaderOfTheAgent", "headers: {Content-Length: '5'}\n", 6,
+                                 "is set by the agent itself"},
+                    BrokenConfig{"HeaderWithLineBreak", "headers: {X-Key: \"a\\r\\nX-Other: b\"}\n", 6, "line break"},
+                    BrokenConfig{"TimeoutTooLong", "timeout: 10m\n", 6, "not in 10ms to 5m"},
+                    BrokenConfig{"ConnectTimeoutAboveTimeout", "timeout: 2s\nconnect_timeout: 3s\n", 7,
+                                 "longer than source.timeout"},
+                    BrokenConfig{"TooManyRedirects", "max_redirects: 11\n", 6, "not in 0 to 10"},
+                    BrokenConfig{"AllowHttpIsText", "allow_http: sometimes\n", 6, "expected true or false"},
+                    BrokenConfig{"KeyMisspelt", "timout: 1s\n", 6, "did you mean 'timeout'?"},
+                    BrokenConfig{"KeyOfAnotherSection", "grace: 5m\n", 6, "unknown key 'grace' in tokens.t.source"}),
+    name_of);
+
+INSTANTIATE_TEST_SUITE_P(
+    Response, BrokenSource,
+    testing::Values(
+        BrokenConfig{"PointerWithoutSlash", "response: {token: access_token}\n", 6, "expected a JSON pointer"},
+        BrokenConfig{"PointerWithBadEscape", "response: {token: /a~2b}\n", 6, "expected a JSON pointer"},
+        BrokenConfig{"PointerEndsInTilde", "response: {error: /a~}\n", 6, "expected a JSON pointer"},
+        BrokenConfig{"AttributePointer", "response: {attributes: {scope: scope}}\n", 6, "expected a JSON pointer"},
+        BrokenConfig{"BothExpiries", "response:\n  expires_in: /a\n  expires_at: /b\n", 8, "exclude each other"},
+        BrokenConfig{"NoLifetime", "response: {default_lifetime: 0s}\n", 6, "not in 1s to 366d"},
+        BrokenConfig{"BodyTooLarge", "response: {max_body: 1GiB}\n", 6, "not in 1KiB to 16MiB"},
+        BrokenConfig{"SizeWithDecimalUnit", "response: {max_body: 1MB}\n", 6, "expected a size like 512B"},
+        BrokenConfig{"KeyMisspelt", "response: {expire_in: /a}\n", 6, "did you mean 'expires_in'?"}),
+    name_of);
+
+INSTANTIATE_TEST_SUITE_P(
+    Reference, BrokenSource,
+    testing::Values(
+        BrokenConfig{"UnknownKind", "query: {k: \"${vault:x}\"}\n", 6, "unknown reference ${vault:x}"},
+        BrokenConfig{"NoEnd", "query: {k: \"${env:x\"}\n", 6, "has no }"},
+        BrokenConfig{"RelativeFile", "query: {k: \"${file:key}\"}\n", 6, "must be absolute"},
+        BrokenConfig{"MissingFile", "query: {k: \"${file:/nonexistent/jeton/key}\"}\n", 6, "No such file or directory"},
+        BrokenConfig{"FileIsADirectory", "query: {k: \"${file:/}\"}\n", 6, "not a regular file"},
+        BrokenConfig{"FileIsADevice", "query: {k: \"${file:/dev/zero}\"}\n", 6, "not a regular file"},
+        BrokenConfig{"MissingVariable", "query: {k: \"${env:JETON_TEST_NOT_SET}\"}\n", 6, "no such variable"},
+        BrokenConfig{"VariableNameWithBlank", "query: {k: \"${env:a b}\"}\n", 6, "not a name"},
+        BrokenConfig{"CredentialClimbs", "query: {k: \"${credential:../key}\"}\n", 6, "not a name of a credential"},
+        BrokenConfig{"InsideOfJson", "json:\n  list:\n    - a\n    - ${env:JETON_TEST_NOT_SET}\n", 9,
+                     "no such variable"},
+        BrokenConfig{"InTheUrl", "url: https://api.example.com/${env:JETON_TEST_NOT_SET}\n", 6, "no such variable"}),
+    name_of);
+
+}  // namespace
+}  // namespace jeton::test

@@ -1,0 +1,196 @@
+// A configuration that is right: every value where it belongs; and all that is wrong in one run.
+#include <gtest/gtest.h>
+
+#include "agent/config/schema.hpp"
+#include "tests/unit/config/broken_config.hpp"
+
+namespace jeton::test {
+namespace {
+
+using namespace agent;
+using namespace std::chrono_literals;
+
+constexpr const char* full = R"(version: 1
+agent:
+  runtime_dir: /run/other/
+  log: {level: trace, format: json}
+  memory_lock: refuse
+  disk_backed: refuse
+  core_dumps: true
+coordination:
+  backend: redis
+  prefix: fleet-1
+  redis:
+    endpoint: redis://[::1]:6380/2
+    username: agent
+    password: $${x}
+    timeout: 250ms
+  lock: {ttl: 20s}
+tokens:
+  a.b-c_1:
+    source:
+      type: http
+      url: http://provider.example:8080/token
+      method: POST
+      query: {q: "1"}
+      headers: {X-H: h}
+      form: {f: v, e: ""}
+      response:
+        token: /t
+        expires_in: /i
+        default_lifetime: 2h
+        type: /y
+        error: /e
+        error_message: /m
+        attributes: {scope: /a~1b/0}
+        max_body: 2KiB
+      timeout: 3s
+      connect_timeout: 2s
+      allow_http: true
+      max_redirects: 3
+    refresh:
+      grace: 1m
+      spread: 5s
+      min_interval: 30s
+      overlap: 7m
+      retry: {initial: 2s, max: 90s, permanent: 1h}
+    budget: {calls: 2000, per: 12h}
+    access: {users: [u1, u2], groups: [g1]}
+    capacity: 16KiB
+)";
+
+TEST(Load, PutsEveryValueWhereItBelongs) {
+  const LoadResult result = load_text(full);
+  ASSERT_TRUE(result.config) << all_texts(result.problems);
+
+  Config expected;
+  expected.agent.runtime_dir = "/run/other";
+  expected.agent.log = {log::Level::trace, log::Format::json};
+  expected.agent.memory_lock = Policy::refuse;
+  expected.agent.disk_backed = Policy::refuse;
+  expected.agent.core_dumps = true;
+  expected.coordination.backend = CoordinationConfig::Backend::redis;
+  expected.coordination.prefix = "fleet-1";
+  expected.coordination.lock_ttl = 20s;
+  RedisConfig& redis = expected.coordination.redis.emplace();
+  redis.endpoint = {RedisEndpoint::Kind::tcp, "::1", 6380, "", 2};
+  redis.username = SecretTemplate::literal("agent");
+  redis.password = SecretTemplate::literal("${x}");
+  redis.timeout = 250ms;
+
+  TokenConfig& token = expected.tokens["a.b-c_1"];
+  token.name = "a.b-c_1";
+  token.source.url = SecretTemplate::literal("http://provider.example:8080/token");
+  token.source.method = "POST";
+  token.source.query = {{"q", SecretTemplate::literal("1")}};
+  token.source.headers = {{"X-H", SecretTemplate::literal("h")}};
+  token.source.form = {{"f", SecretTemplate::literal("v")}, {"e", SecretTemplate()}};
+  token.source.response = {"/t", "/i", "", 2h, "/y", "/e", "/m", {{"scope", "/a~1b/0"}}, 2048};
+  token.source.timeout = 3s;
+  token.source.connect_timeout = 2s;
+  token.source.allow_http = true;
+  token.source.max_redirects = 3;
+  token.refresh = {1min, 5s, 30s, 7min, 2s, 90s, 1h};
+  token.budget = {2000, 12h};
+  token.access = {{"u1", "u2"}, {"g1"}};
+  token.capacity = 16 * 1024;
+  EXPECT_EQ(*result.config, expected);
+}
+
+TEST(Load, FillsInTheDefaults) {
+  const LoadResult result = load_text("version: 1\ntokens: {t: {source: {type: http, url: 'https://h/'}}}\n");
+  ASSERT_TRUE(result.config) << all_texts(result.problems);
+  EXPECT_TRUE(result.problems.empty()) << all_texts(result.problems);
+  Config expected;
+  expected.tokens["t"].name = "t";
+  expected.tokens["t"].source.url = SecretTemplate::literal("https://h/");
+  EXPECT_EQ(*result.config, expected);
+}
+
+TEST(Load, DerivesDefaultsFromOtherKeys) {
+  const LoadResult result = load_text(R"(version: 1
+tokens:
+  json: {source: {type: http, url: "https://h/", json: {a: b}, response: {expires_at: /at}, timeout: 1s}}
+  form: {source: {type: http, url: "https://h/", form: {a: b}}}
+)");
+  ASSERT_TRUE(result.config) << all_texts(result.problems);
+  const HttpSourceConfig& json = result.config->tokens.at("json").source;
+  EXPECT_EQ(json.method, "POST");
+  EXPECT_EQ(json.response.expires_in, "");
+  EXPECT_EQ(json.response.expires_at, "/at");
+  EXPECT_EQ(json.connect_timeout, 1s);
+  EXPECT_EQ(result.config->tokens.at("form").source.method, "POST");
+}
+
+TEST(Load, TakesCarriageReturnsAndAByteOrderMark) {
+  const LoadResult result =
+      load_text("\xEF\xBB\xBFversion: 1\r\ntokens:\r\n  t: {source: {type: http, url: 'https://h/'}}\r\n");
+  EXPECT_TRUE(result.config) << all_texts(result.problems);
+  const LoadResult broken = load_text("\xEF\xBB\xBFversion: 1\r\nagent: {colour: red}\r\n");
+  ASSERT_EQ(broken.problems.size(), 1U);
+  EXPECT_EQ(broken.problems[0].text().substr(0, 28), "agent.yaml:2:9: error: unkno");
+}
+
+TEST(Load, WarnsWhenThereIsNoToken) {
+  const LoadResult result = load_text("version: 1\ntokens:\n");
+  ASSERT_TRUE(result.config);
+  EXPECT_EQ(all_texts(result.problems),
+            "agent.yaml:2:1: warning: no token is configured; the agent has nothing to do\n");
+}
+
+TEST(Load, WarnsOfARedisThatIsNotUsed) {
+  const LoadResult result = load_text(
+      "version: 1\ncoordination:\n  redis: {endpoint: 'redis://h'}\n"
+      "tokens: {t: {source: {type: http, url: 'https://h/'}}}\n");
+  ASSERT_TRUE(result.config);
+  EXPECT_FALSE(result.config->coordination.redis);
+  EXPECT_NE(all_texts(result.problems).find("agent.yaml:3:10: warning: coordination.redis is not used"),
+            std::string::npos)
+      << all_texts(result.problems);
+}
+
+TEST(Load, TellsAllErrorsInOneRunInOrder) {
+  const LoadResult result = load_text(R"(version: 2
+agent:
+  log: {level: loud}
+  log_level: info
+coordination:
+  lock: {ttl: 5}
+tokens:
+  T:
+    source:
+      type: http
+      url: http://h/
+      query: {k: "${env:JETON_TEST_NOT_SET}"}
+    refresh: {graze: 5m}
+  u: {source: {type: http}, capacity: 1}
+)");
+  EXPECT_FALSE(result.config);
+  std::vector<int> lines;
+  for (const Problem& problem : result.problems) lines.push_back(problem.line);
+  EXPECT_EQ(lines, (std::vector<int>{1, 3, 4, 6, 8, 11, 12, 13, 14, 14})) << all_texts(result.problems);
+}
+
+TEST(Load, WithoutFilesSaysSo) {
+  const LoadResult result = load_config({});
+  EXPECT_FALSE(result.config);
+  EXPECT_EQ(result.problems.size(), 1U);
+}
+
+TEST(Load, DefaultFilesStartWithTheMainFile) {
+  ASSERT_FALSE(default_config_files().empty());
+  EXPECT_EQ(default_config_files().front(), "/etc/jeton/agent.yaml");
+}
+
+TEST(Schema, ListsItsKeys) {
+  const std::vector<std::string> paths = schema_paths();
+  EXPECT_TRUE(std::is_sorted(paths.begin(), paths.end()));
+  EXPECT_EQ(std::adjacent_find(paths.begin(), paths.end()), paths.end()) << "a key is asked for twice";
+  for (const char* path : {"version", "agent.log.level", "coordination.redis.endpoint", "tokens.*.source.url",
+                           "tokens.*.source.form.*", "tokens.*.refresh.retry.permanent", "tokens.*.access.groups"}) {
+    EXPECT_TRUE(std::binary_search(paths.begin(), paths.end(), path)) << path;
+  }
+}
+
+}  // namespace
+}  // namespace jeton::test

@@ -1,0 +1,128 @@
+// Whatever a file contains, loading ends soon, says something and never crashes.
+#include <gtest/gtest.h>
+
+#include <cstdlib>
+#include <random>
+
+#include "agent/config/yaml_document.hpp"
+#include "tests/support/temp_dir.hpp"
+#include "tests/unit/config/broken_config.hpp"
+
+namespace jeton::test {
+namespace {
+
+std::string repeat(std::string_view text, std::size_t times) {
+  std::string result;
+  for (std::size_t i = 0; i < times; ++i) result += text;
+  return result;
+}
+
+void expect_problem(const std::string& text, std::string_view message) {
+  const auto result = load_text(text);
+  EXPECT_FALSE(result.config);
+  ASSERT_FALSE(result.problems.empty());
+  EXPECT_NE(all_texts(result.problems).find(message), std::string::npos) << result.problems.front().text();
+}
+
+TEST(Robustness, NestingIsBounded) {
+  for (const char* opening : {"[", "{a: ", "- ", "? ", "a: {b: [", "{? "}) {
+    expect_problem(repeat(opening, 100'000), "deeper than 32 levels");
+  }
+  std::string stairs;
+  for (std::size_t i = 0; i < 500; ++i) stairs += repeat(" ", i) + "a:\n";
+  expect_problem(stairs, "deeper than 32 levels");
+}
+
+TEST(Robustness, SizeIsBounded) {
+  expect_problem(repeat("# 34567890123456789012345678901\n", 32 * 1024 + 1), "larger than 1 MiB");
+  expect_problem("a: [" + repeat("b,", 30'000) + "]\n", "more than 20000");
+  std::string many_keys;
+  for (int i = 0; i < 30'000; ++i) many_keys += "k" + std::to_string(i) + ":\n";
+  expect_problem(many_keys, "more than 20000");
+}
+
+TEST(Robustness, AliasesDoNotExpand) {
+  std::string text = "a0: &a0 [x, x, x, x, x, x, x, x, x, x]\n";
+  for (int i = 1; i < 12; ++i) {
+    const std::string last = "*a" + std::to_string(i - 1);
+    text += "a" + std::to_string(i) + ": &a" + std::to_string(i) + " [" + repeat(last + ", ", 9) + last + "]\n";
+  }
+  expect_problem(text, "aliases (*name) are not supported");
+}
+
+TEST(Robustness, BytesThatAreNoTextAreRefused) {
+  expect_problem(std::string("version: 1\n\0\n", 13), "agent.yaml:2:1: error: a NUL byte");
+  expect_problem("\xFF\xFEv\0e\0", "not UTF-8");
+  expect_problem("version: \x1B[31m1\n", "control character");
+}
+
+TEST(Robustness, ManyProblemsAreCutOff) {
+  std::string text = "version: 1\nagent:\n";
+  for (int i = 0; i < 5'000; ++i) text += "  k" + std::to_string(i) + ": 1\n";
+  EXPECT_EQ(load_text(text).problems.size(), 1'000U);
+}
+
+TEST(Robustness, MessagesStayShort) {
+  const auto result = load_text("version: 1\nagent: {runtime_dir: " + std::string(100'000, 'x') + "}\n" +
+                                std::string(900, 'k') + ": 1\n");
+  ASSERT_EQ(result.problems.size(), 2U);
+  for (const auto& problem : result.problems) EXPECT_LT(problem.message.size(), 300U);
+}
+
+// One step of damage to a text that was right.
+std::string damaged(std::string text, std::mt19937_64& random) {
+  static const std::vector<std::string> pieces{
+      "\t", "\n",  " ",  ":",   ": ", "#",   "-",  "- ",  "[",     "]",     "{",        "}",
+      ",",  "\"",  "'",  "|\n", ">",  "&a ", "*a", "!!x", "---\n", "...\n", "<<: ",     "? ",
+      "@",  "${",  "}}", "~",   "%",  "\\",  "\r", "\0",  "\x80",  "\xC3",  "\xF0\x9F", "999999999999999999999",
+      "d",  "null"};
+  const auto below = [&](std::size_t n) { return std::uniform_int_distribution<std::size_t>(0, n - 1)(random); };
+  const std::size_t at = below(text.size() + 1);
+  switch (below(5)) {
+    case 0:
+      return text.substr(0, at);
+    case 1:
+      return text.erase(at, below(40));
+    case 2:
+      return text.insert(at, text.substr(below(text.size() + 1), below(200)));
+    case 3:
+      if (at < text.size()) text[at] = static_cast<char>(below(256));
+      return text;
+    default:
+      return text.insert(at, pieces[below(pieces.size())]);
+  }
+}
+
+TEST(Robustness, DamagedConfigurationsNeverCrash) {
+  const char* given = std::getenv("JETON_TEST_SEED");
+  const std::uint64_t seed = given != nullptr ? std::strtoull(given, nullptr, 10) : std::random_device{}();
+  SCOPED_TRACE("JETON_TEST_SEED=" + std::to_string(seed));
+  std::printf("JETON_TEST_SEED=%llu\n", static_cast<unsigned long long>(seed));
+  std::fflush(stdout);
+  std::mt19937_64 random(seed);
+
+  const std::filesystem::path config_dir = JETON_CONFIG_DIR;
+  std::vector<std::string> originals;
+  for (const char* file : {"wechat", "oauth2-client-credentials", "bare-json"}) {
+    originals.push_back(read_file(config_dir / "examples" / (std::string(file) + ".yaml")));
+  }
+  std::string reference;  // with its settings switched on, without its prose
+  std::istringstream lines(read_file(config_dir / "agent.yaml"));
+  for (std::string line; std::getline(lines, line);) {
+    const std::size_t hash = line.find('#');
+    const bool prose = hash != std::string::npos && line.substr(hash, 2) == "# ";
+    if (!prose) reference += (hash == std::string::npos ? line : line.erase(hash, 1)) + "\n";
+  }
+  originals.push_back(reference);
+
+  for (int i = 0; i < 600; ++i) {
+    std::string text = originals[static_cast<std::size_t>(i) % originals.size()];
+    for (std::size_t steps = 1 + random() % 4; steps > 0; --steps) text = damaged(std::move(text), random);
+    const auto result = load_text(text);
+    ASSERT_TRUE(result.config || !result.problems.empty()) << text;
+    for (const auto& problem : result.problems) ASSERT_FALSE(problem.message.empty()) << text;
+  }
+}
+
+}  // namespace
+}  // namespace jeton::test

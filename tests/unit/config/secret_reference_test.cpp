@@ -1,0 +1,85 @@
+// What loading says about secrets: an error for each that cannot be had, a warning for each that is badly kept.
+#include <gtest/gtest.h>
+
+#include <filesystem>
+
+#include "tests/support/temp_dir.hpp"
+#include "tests/unit/config/broken_config.hpp"
+
+namespace jeton::test {
+namespace {
+
+std::string with_source(const std::string& lines) {
+  return "version: 1\ntokens:\n  t:\n    source:\n      type: http\n      url: https://h/\n" + lines;
+}
+
+std::string problems_of(const std::string& lines) { return all_texts(load_text(with_source(lines)).problems); }
+
+TEST(SecretReference, ThatOthersCanReadWarns) {
+  using std::filesystem::perms;
+  const TempDir dir;
+  const auto file = dir.write("key", "k");
+  const std::string lines = "      headers:\n        X-Key: ${file:" + file.string() + "}\n";
+  EXPECT_EQ(problems_of(lines), "");
+  std::filesystem::permissions(file, perms::owner_read | perms::group_read);
+  EXPECT_EQ(problems_of(lines), "agent.yaml:8:16: warning: ${file:" + file.string() +
+                                    "} can be read by its group; chmod 0600 it, owned by the agent's user\n");
+  std::filesystem::permissions(file, perms::owner_read | perms::others_read);
+  EXPECT_NE(problems_of(lines).find("can be read by everybody"), std::string::npos);
+}
+
+TEST(SecretReference, ThatHoldsALineBreakCannotBeAHeader) {
+  const TempDir dir;
+  const auto file = dir.write("key", "a\r\nX-Other: b\n");
+  const std::string reference = "${file:" + file.string() + "}";
+  EXPECT_NE(problems_of("      headers: {X-Key: \"" + reference + "\"}\n")
+                .find(":7:24: error: the secret holds a line break"),
+            std::string::npos);
+  EXPECT_EQ(problems_of("      form: {key: \"" + reference + "\"}\n"), "");
+}
+
+TEST(SecretReference, InTheHostOfTheUrlIsChecked) {
+  const TempDir dir;
+  const auto file = dir.write("host", "u:p@h");
+  const std::string text =
+      "version: 1\ntokens:\n  t:\n    source:\n      type: http\n      url: https://${file:" + file.string() + "}/\n";
+  const std::string problems = all_texts(load_text(text).problems);
+  EXPECT_NE(problems.find("user or password in the URL"), std::string::npos) << problems;
+  EXPECT_EQ(problems.find("u:p@h"), std::string::npos) << problems;
+}
+
+TEST(SecretReference, EmptyFileIsAnError) {
+  const TempDir dir;
+  const auto file = dir.write("key", "");
+  EXPECT_NE(problems_of("      form: {k: \"${file:" + file.string() + "}\"}\n").find("empty"), std::string::npos);
+}
+
+TEST(LiteralSecret, WarnsWhereverItStands) {
+  const std::string problems = problems_of(R"(      query: {appid: wx1, secret: s1}
+      headers: {Authorization: Bearer s2, X-Api-Key: s3, Accept: application/json}
+      form: {client_id: a, client_secret: s4, grant_type: client_credentials}
+      response: {token: /token}
+)");
+  EXPECT_NE(problems.find("agent.yaml:7:35: warning: tokens.t.source.query.secret is a literal secret"),
+            std::string::npos)
+      << problems;
+  EXPECT_NE(problems.find("headers.Authorization is"), std::string::npos) << problems;
+  EXPECT_NE(problems.find("headers.X-Api-Key is"), std::string::npos) << problems;
+  EXPECT_NE(problems.find("form.client_secret is"), std::string::npos) << problems;
+  EXPECT_EQ(std::count(problems.begin(), problems.end(), '\n'), 4) << problems;
+  for (const char* secret : {"s1", "s2", "s3", "s4"}) EXPECT_EQ(problems.find(secret), std::string::npos) << problems;
+}
+
+TEST(LiteralSecret, WarnsInJsonInTheUrlAndForRedis) {
+  EXPECT_NE(problems_of("      json: {auth: {app_secret: s1, list: [s2]}}\n").find("json.auth.app_secret is a literal"),
+            std::string::npos);
+  const std::string url = all_texts(
+      load_text("version: 1\ntokens: {t: {source: {type: http, url: 'https://h/?a=b&secret=s1&c=d'}}}\n").problems);
+  EXPECT_NE(url.find("warning: tokens.t.source.url holds a literal secret ('secret')"), std::string::npos) << url;
+  const std::string redis = all_texts(
+      load_text("version: 1\ncoordination: {backend: redis, redis: {endpoint: 'redis://h', password: s1}}\n").problems);
+  EXPECT_NE(redis.find("coordination.redis.password is a literal secret"), std::string::npos) << redis;
+}
+
+}  // namespace
+}  // namespace jeton::test

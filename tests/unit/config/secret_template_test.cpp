@@ -1,0 +1,106 @@
+#include "agent/config/secret_template.hpp"
+
+#include <gtest/gtest.h>
+#include <sys/stat.h>
+
+#include <cstdlib>
+#include <fstream>
+
+#include "agent/base/error.hpp"
+#include "tests/support/temp_dir.hpp"
+
+namespace jeton::agent {
+namespace {
+
+using test::TempDir;
+
+std::string resolved(const std::string& text) { return std::string(SecretTemplate::parse(text).resolve().reveal()); }
+
+std::string failure_of(const std::string& text) {
+  try {
+    return "resolved to " + std::to_string(resolved(text).size()) + " bytes";
+  } catch (const Error& e) {
+    return e.what();
+  }
+}
+
+TEST(SecretTemplate, WithoutReferenceIsItsText) {
+  EXPECT_EQ(resolved("plain $5 {x} $"), "plain $5 {x} $");
+  EXPECT_FALSE(SecretTemplate::parse("plain").has_reference());
+  EXPECT_TRUE(SecretTemplate::parse("").empty());
+  EXPECT_EQ(SecretTemplate::parse("plain"), SecretTemplate::literal("plain"));
+}
+
+TEST(SecretTemplate, EscapesItsOwnSyntax) {
+  EXPECT_EQ(resolved("a$${file:/x}b"), "a${file:/x}b");
+  EXPECT_FALSE(SecretTemplate::parse("$${env:X}").has_reference());
+}
+
+TEST(SecretTemplate, PutsReferencesIntoText) {
+  const TempDir dir;
+  const auto key = dir.write("key", "k1");
+  ::setenv("JETON_TEST_SECRET", "e1", 1);
+  EXPECT_EQ(resolved("Bearer ${file:" + key.string() + "}/${env:JETON_TEST_SECRET}!"), "Bearer k1/e1!");
+  ::unsetenv("JETON_TEST_SECRET");
+}
+
+TEST(SecretTemplate, DropsOneLineEndOfAFile) {
+  const TempDir dir;
+  EXPECT_EQ(resolved("${file:" + dir.write("a", "key\n").string() + "}"), "key");
+  EXPECT_EQ(resolved("${file:" + dir.write("b", "key\r\n").string() + "}"), "key");
+  EXPECT_EQ(resolved("${file:" + dir.write("c", "key\n\n").string() + "}"), "key\n");
+  EXPECT_EQ(resolved("${file:" + dir.write("d", " key ").string() + "}"), " key ");
+}
+
+TEST(SecretTemplate, SeesAReplacedFileAtTheNextUse) {
+  const TempDir dir;
+  const auto file = dir.write("key", "old\n");
+  const SecretTemplate secret = SecretTemplate::parse("${file:" + file.string() + "}");
+  EXPECT_EQ(secret.resolve().reveal(), "old");
+  std::filesystem::rename(dir.write("key.new", "new\n"), file);
+  EXPECT_EQ(secret.resolve().reveal(), "new");
+  std::filesystem::remove(file);
+  EXPECT_THROW((void)secret.resolve(), Error);
+}
+
+TEST(SecretTemplate, FindsCredentialsUnderBothNames) {
+  const TempDir dir;
+  ::setenv("CREDENTIALS_DIRECTORY", dir.path().c_str(), 1);
+  (void)dir.write("jeton_redis", "from-directory");
+  EXPECT_EQ(resolved("${credential:redis}"), "from-directory");
+  (void)dir.write("redis", "direct");
+  EXPECT_EQ(resolved("${credential:redis}"), "direct");
+  EXPECT_NE(failure_of("${credential:other}").find("neither other nor jeton_other is in " + dir.path().string()),
+            std::string::npos);
+  ::unsetenv("CREDENTIALS_DIRECTORY");
+  EXPECT_NE(failure_of("${credential:redis}").find("$CREDENTIALS_DIRECTORY is not set"), std::string::npos);
+}
+
+TEST(SecretTemplate, NamesTheReferenceThatFails) {
+  const TempDir dir;
+  EXPECT_EQ(failure_of("x${file:/nonexistent/key}"), "${file:/nonexistent/key}: No such file or directory");
+  EXPECT_EQ(failure_of("${env:JETON_TEST_NOT_SET}"), "${env:JETON_TEST_NOT_SET}: the environment has no such variable");
+  EXPECT_NE(failure_of("${file:/dev/zero}").find("not a regular file"), std::string::npos);
+  const auto fifo = dir / "fifo";
+  ASSERT_EQ(::mkfifo(fifo.c_str(), 0600), 0);
+  EXPECT_NE(failure_of("${file:" + fifo.string() + "}").find("not a regular file"), std::string::npos);
+  EXPECT_NE(failure_of("${file:" + dir.write("empty", "\n").string() + "}").find("empty"), std::string::npos);
+}
+
+TEST(SecretTemplate, BoundsTheSizeOfAFile) {
+  const TempDir dir;
+  EXPECT_EQ(resolved("${file:" + dir.write("full", std::string(64 * 1024, 'x')).string() + "}").size(), 64U * 1024U);
+  EXPECT_NE(failure_of("${file:" + dir.write("over", std::string(64 * 1024 + 1, 'x')).string() + "}").find("64 KiB"),
+            std::string::npos);
+}
+
+TEST(SecretTemplate, RefusesAMalformedReference) {
+  for (const char* text :
+       {"${", "${}", "${file}", "${file:}", "${file:relative}", "${env:}", "${env:a b}", "${credential:}",
+        "${credential:../x}", "${credential:a/b}", "${credential:.hidden}", "${vault:x}", "${FILE:/x}"}) {
+    EXPECT_THROW((void)SecretTemplate::parse(text), Error) << text;
+  }
+}
+
+}  // namespace
+}  // namespace jeton::agent

@@ -1,0 +1,97 @@
+// config/agent.yaml and config/examples: they load, and agent.yaml names every key of the schema and no other.
+#include <gtest/gtest.h>
+
+#include <regex>
+#include <set>
+#include <sstream>
+
+#include "agent/config/schema.hpp"
+#include "agent/config/yaml_document.hpp"
+#include "tests/support/temp_dir.hpp"
+#include "tests/unit/config/broken_config.hpp"
+
+namespace jeton::test {
+namespace {
+
+using agent::Node;
+
+const std::filesystem::path config_dir = JETON_CONFIG_DIR;
+
+// A file with every setting that is switched off switched on: a hash directly before a key is one.
+std::string switched_on(const std::string& text) {
+  static const std::regex hash(R"(^(\s*)#(?=[^ #]))");
+  std::istringstream lines(text);
+  std::string result;
+  for (std::string line; std::getline(lines, line);) result += std::regex_replace(line, hash, "$1") + "\n";
+  return result;
+}
+
+// References to secrets that exist: each file and each credential becomes a file of the test's own.
+std::string with_secrets(const std::string& text, const TempDir& dir) {
+  static const std::regex reference(R"(\$\{(file|credential):[^}]*\})");
+  return std::regex_replace(text, reference, "$${file:" + dir.write("secret", "s3cret\n").string() + "}");
+}
+
+// What of `paths` the tree holds; a name of the user's as '*'. What no path allows comes as it is.
+void collect(const Node& node, const std::string& path, const std::set<std::string>& schema,
+             std::set<std::string>& out) {
+  if (schema.contains(path) || node.kind != Node::Kind::map) {
+    out.insert(path);
+    return;
+  }
+  for (const Node::Entry& entry : node.entries) {
+    const std::string free_name = path + ".*";
+    const auto next = schema.lower_bound(free_name);
+    const bool is_free = next != schema.end() && next->starts_with(free_name);
+    collect(entry.value, is_free ? free_name : (path.empty() ? "" : path + ".") + entry.key, schema, out);
+  }
+}
+
+TEST(ShippedConfig, LoadsAsItIsInstalled) {
+  const auto result = agent::load_config({config_dir / "agent.yaml"});
+  ASSERT_TRUE(result.config) << all_texts(result.problems);
+  EXPECT_EQ(*result.config, agent::Config{}) << "switched-off settings must leave the defaults";
+}
+
+TEST(ShippedConfig, LoadsWithEverySettingSwitchedOn) {
+  const TempDir dir;
+  const std::string text = with_secrets(switched_on(read_file(config_dir / "agent.yaml")), dir);
+  const auto result = load_text(text);
+  EXPECT_TRUE(result.config) << all_texts(result.problems) << text;
+  EXPECT_TRUE(result.problems.empty()) << all_texts(result.problems);
+}
+
+TEST(ShippedConfig, NamesEveryKeyOfTheSchemaAndNoOther) {
+  agent::Problems problems;
+  const auto tree = agent::parse_yaml("agent.yaml", switched_on(read_file(config_dir / "agent.yaml")), problems);
+  ASSERT_TRUE(tree) << all_texts(problems.take_sorted({}));
+  const std::vector<std::string> paths = agent::schema_paths();
+  const std::set<std::string> schema(paths.begin(), paths.end());
+  std::set<std::string> documented;
+  collect(*tree, "", schema, documented);
+  EXPECT_EQ(documented, schema);
+}
+
+class ShippedExample : public testing::TestWithParam<const char*> {};
+
+TEST_P(ShippedExample, LoadsWithoutAProblem) {
+  const TempDir dir;
+  const auto result = load_text(with_secrets(read_file(config_dir / "examples" / GetParam()), dir));
+  ASSERT_TRUE(result.config) << all_texts(result.problems);
+  EXPECT_TRUE(result.problems.empty()) << all_texts(result.problems);
+  EXPECT_EQ(result.config->tokens.size(), 1U);
+}
+
+INSTANTIATE_TEST_SUITE_P(Each, ShippedExample,
+                         testing::Values("wechat.yaml", "oauth2-client-credentials.yaml", "bare-json.yaml"),
+                         [](const auto& example) {
+                           return std::regex_replace(std::string(example.param), std::regex("\\W"), "_");
+                         });
+
+TEST(ShippedExamples, AreAllTested) {
+  const auto files = std::filesystem::directory_iterator(config_dir / "examples");
+  EXPECT_EQ(std::distance(begin(files), end(files)), 3);
+}
+
+}  // namespace
+}  // namespace jeton::test
