@@ -109,8 +109,12 @@ void RuntimeDir::retire_others(const std::set<std::string>& keep) {
   }
   const WriterMutex::Guard guard(*mutex_);
   for (const std::string& file : unwanted) {
-    if (SegmentFile::discard(*this, file))
-      log::info("removed the segment of a token that is not configured", {{"file", file}});
+    try {
+      SegmentFile::discard(*this, file);
+      log::info("removed what is not the segment of a configured token", {{"file", segment_path(file).string()}});
+    } catch (const Error& e) {
+      log::warning("something that is not the segment of a configured token stays", {{"error", e.what()}});
+    }
   }
 }
 

@@ -57,9 +57,15 @@ WriterMutex::WriterMutex(std::filesystem::path file)
 WriterMutex::~WriterMutex() = default;
 
 void WriterMutex::lock() {
-  const auto deadline = boost::posix_time::microsec_clock::universal_time() + boost::posix_time::seconds(1);
-  if (mapped_->mutex().timed_lock(deadline)) return;
-  log::warning("the writers' mutex was not released within a second; making it anew", {{"file", file_.string()}});
+  const char* reason = "it was not released within a second";
+  try {
+    const auto deadline = boost::posix_time::microsec_clock::universal_time() + boost::posix_time::seconds(1);
+    if (mapped_->mutex().timed_lock(deadline)) return;
+  } catch (const bip::interprocess_exception&) {
+    // Where mutexes are robust, Boost tells at once, and never lets the mutex be used again.
+    reason = "its owner died";
+  }
+  log::warning("the writers' mutex is made anew", {{"file", file_.string()}, {"reason", reason}});
   mapped_ = std::make_unique<Mapped>(file_);
   if (!mapped_->mutex().try_lock()) throw Error(file_.string() + ": a new mutex is locked already");
 }

@@ -2,7 +2,8 @@
 // the agent's own that no reader can open, so that no reader can hold the agent up.
 //
 // Made anew at every start by the holder of `agent.lock` (RuntimeDir): a mutex that a killed agent left locked is never
-// met again. Should it not be had within a second all the same, it is made anew then, with a warning. Throws Error.
+// met again. Should its owner be dead all the same, or not release it within a second, it is made anew then, with a
+// warning. Throws Error.
 #pragma once
 
 #include <filesystem>

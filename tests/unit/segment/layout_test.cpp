@@ -1,0 +1,236 @@
+// The wire format, byte by byte. If one of these fails, processes with another build of libjeton cannot read the
+// segment any more: raise the version instead of the expectation.
+#include <gtest/gtest.h>
+
+#include <array>
+#include <cstring>
+#include <string>
+#include <vector>
+
+#include "agent/segment/slot_writer.hpp"
+#include "libclient/layout/attributes.hpp"
+#include "libclient/layout/checksum.hpp"
+#include "libclient/layout/geometry.hpp"
+#include "libclient/layout/segment.hpp"
+
+namespace jeton::layout {
+namespace {
+
+std::string hex(const std::byte* bytes, std::size_t size) {
+  static constexpr char digits[] = "0123456789abcdef";
+  std::string text;
+  for (std::size_t i = 0; i < size; ++i) {
+    text += digits[static_cast<unsigned>(bytes[i]) >> 4];
+    text += digits[static_cast<unsigned>(bytes[i]) & 15];
+    if (i % 8 == 7) text += i + 1 < size ? " " : "";
+  }
+  return text;
+}
+
+// A whole segment in ordinary memory.
+class Segment {
+ public:
+  explicit Segment(std::uint32_t capacity) : geometry(geometry_for(capacity)), storage(geometry.segment_size / 64 + 1) {
+    FileHeader& h = header();
+    std::memcpy(h.magic, magic, sizeof(magic));
+    h.major_version = major_version;
+    h.minor_version = minor_version;
+    h.header_size = sizeof(FileHeader);
+    h.segment_size = geometry.segment_size;
+    h.slots_offset = geometry.slots_offset;
+    h.slot_stride = geometry.slot_stride;
+    h.slot_header_size = geometry.slot_header_size;
+    h.value_capacity = geometry.value_capacity;
+    h.type_capacity = geometry.type_capacity;
+    h.attributes_capacity = geometry.attributes_capacity;
+    h.origin_capacity = geometry.origin_capacity;
+    h.name_size = 6;
+    h.created_at_ms = 1'700'000'000'000;
+    std::memcpy(h.name, "wechat", 6);
+  }
+  std::byte* base() { return reinterpret_cast<std::byte*>(storage.data()); }
+  FileHeader& header() { return *reinterpret_cast<FileHeader*>(base()); }
+
+  Geometry geometry;
+
+ private:
+  struct alignas(64) Line {
+    std::byte bytes[64];
+  };
+  std::vector<Line> storage;
+};
+
+agent::Record golden_record() {
+  agent::Record record;
+  record.generation = 0x0102030405060708;
+  record.value = agent::SecretString("abc");
+  record.type = "T";
+  record.attributes = {{"k", "vw"}};
+  record.issued_at = agent::from_unix_ms(1'700'000'001'000);
+  record.expires_at = agent::from_unix_ms(1'700'000'002'000);
+  record.previous = agent::PreviousToken{agent::SecretString("prev"), 7, agent::from_unix_ms(1'700'000'003'000)};
+  record.fetched_by = "h1";
+  return record;
+}
+
+TEST(Layout, HeaderHasTheseBytes) {
+  Segment segment(16);
+  EXPECT_EQ(segment.geometry.segment_size, 384U + 2 * 4544);
+  EXPECT_EQ(hex(segment.base(), 80),
+            "4a45544f4e534547 0100000080010000 0025000000000000 8001000000000000 c011000000000000 "
+            "5000000010000000 3f00000000100000 ff00000006000000 0068e5cf8b010000 7765636861740000");
+  EXPECT_EQ(hex(segment.base() + 80, 8), "0000000000000000");
+}
+
+TEST(Layout, PublishedSlotHasTheseBytes) {
+  Segment segment(16);
+  agent::SlotWriter writer(segment.base(), segment.geometry);
+  writer.publish(golden_record(), state_valid);
+  writer.set_heartbeat(agent::from_unix_ms(0x0a0b));
+
+  // control: publication 1, valid; wake: bumped once
+  EXPECT_EQ(hex(segment.base() + 256, 16), "0101000000000000 0100000000000000");
+  EXPECT_EQ(hex(segment.base() + 320, 8), "0b0a000000000000");
+  // publication 1 stands in slot 1
+  const std::byte* slot = segment.base() + segment.geometry.slot_offset(1);
+  EXPECT_EQ(hex(slot, 72),
+            "0100000000000000 0807060504030201 e86be5cf8b010000 d06fe5cf8b010000 0700000000000000 "
+            "b873e5cf8b010000 0300000001000000 0b00000004000000 0200000000000000");
+  EXPECT_EQ(hex(slot + 80, 21), "6162635401000000 020000006b767770 7265766831");
+  Checksum checksum;
+  checksum.add(slot, 72);
+  checksum.add(slot + 80, 21);
+  std::uint64_t stored = 0;
+  std::memcpy(&stored, slot + 72, sizeof(stored));
+  EXPECT_EQ(stored, checksum.value());
+}
+
+TEST(Layout, StateChangeKeepsThePublication) {
+  Segment segment(16);
+  agent::SlotWriter writer(segment.base(), segment.geometry);
+  writer.publish(golden_record(), state_valid);
+  writer.set_state(state_expired);
+  EXPECT_EQ(hex(segment.base() + 256, 12), "0201000000000000 02000000");
+}
+
+TEST(Layout, SupersededSlotIsWiped) {
+  Segment segment(16);
+  agent::SlotWriter writer(segment.base(), segment.geometry);
+  agent::Record record = golden_record();
+  writer.publish(record, state_valid);
+  record.previous.reset();
+  record.value = agent::SecretString("xyz");
+  writer.publish(record, state_valid);
+  const std::string all(reinterpret_cast<const char*>(segment.base()), segment.geometry.segment_size);
+  EXPECT_EQ(all.find("abc"), std::string::npos);
+  EXPECT_NE(all.find("xyz"), std::string::npos);
+}
+
+TEST(Checksum, IsFnv1aOf64Bits) {
+  EXPECT_EQ(Checksum().value(), 0xcbf29ce484222325U);
+  Checksum a;
+  a.add("a", 1);
+  EXPECT_EQ(a.value(), 0xaf63dc4c8601ec8cU);
+  Checksum foobar;
+  foobar.add("foo", 3);
+  foobar.add("bar", 3);
+  EXPECT_EQ(foobar.value(), 0x85944171f73967e8U);
+}
+
+class HeaderCheck : public testing::Test {
+ protected:
+  HeaderFault fault() {
+    Geometry ignored;
+    return read_geometry(segment.header(), segment.geometry.segment_size, ignored);
+  }
+  Segment segment{64};
+};
+
+TEST_F(HeaderCheck, AcceptsWhatIsWritten) {
+  Geometry geometry;
+  EXPECT_EQ(read_geometry(segment.header(), segment.geometry.segment_size, geometry), HeaderFault::none);
+  EXPECT_EQ(geometry, segment.geometry);
+}
+TEST_F(HeaderCheck, AcceptsAHigherMinorVersion) {
+  segment.header().minor_version = 7;
+  EXPECT_EQ(fault(), HeaderFault::none);
+}
+TEST_F(HeaderCheck, RefusesWrongMagic) {
+  segment.header().magic[7] = 'X';
+  EXPECT_EQ(fault(), HeaderFault::bad_magic);
+}
+TEST_F(HeaderCheck, RefusesAnotherMajorVersion) {
+  segment.header().major_version = 2;
+  EXPECT_EQ(fault(), HeaderFault::unsupported_version);
+}
+TEST_F(HeaderCheck, RefusesAnotherSizeThanDeclared) {
+  segment.header().segment_size += 64;
+  EXPECT_EQ(fault(), HeaderFault::truncated);
+}
+TEST_F(HeaderCheck, RefusesGeometryThatLeavesTheFile) {
+  const FileHeader good = segment.header();
+  const std::vector<void (*)(FileHeader&)> damages = {
+      [](FileHeader& h) { h.header_size = 8; },
+      [](FileHeader& h) { h.slots_offset = 0; },
+      [](FileHeader& h) { h.slots_offset = h.segment_size; },
+      [](FileHeader& h) { h.slots_offset = ~std::uint64_t{63}; },
+      [](FileHeader& h) { h.slots_offset += 8; },
+      [](FileHeader& h) { h.slot_stride = 0; },
+      [](FileHeader& h) { h.slot_stride = ~std::uint64_t{63}; },
+      [](FileHeader& h) { h.slot_stride = std::uint64_t{1} << 63; },
+      [](FileHeader& h) { h.slot_stride *= 2; },
+      [](FileHeader& h) { h.slot_header_size = 0; },
+      [](FileHeader& h) { h.slot_header_size = 0xfffffff8; },
+      [](FileHeader& h) { h.value_capacity = 0xffffffff; },
+      [](FileHeader& h) { h.value_capacity += 64; },
+      [](FileHeader& h) { h.type_capacity = 64; },
+      [](FileHeader& h) { h.attributes_capacity = 0xffffffff; },
+      [](FileHeader& h) { h.origin_capacity = 0xffffffff; },
+      [](FileHeader& h) { h.name_size = 0; },
+      [](FileHeader& h) { h.name_size = 129; },
+  };
+  for (std::size_t i = 0; i < damages.size(); ++i) {
+    segment.header() = good;
+    damages[i](segment.header());
+    EXPECT_EQ(fault(), HeaderFault::corrupt) << "damage " << i;
+  }
+}
+
+TEST(TokenName, IsAPlainFileName) {
+  for (const char* good : {"a", "wechat", "A.b_c-1", "0"}) EXPECT_TRUE(is_token_name(good)) << good;
+  for (const char* bad : {"", ".", "..", ".hidden", "a/b", "/", "a b", "-x", "_x", "\xc3\xa9"}) {
+    EXPECT_FALSE(is_token_name(bad)) << bad;
+  }
+  EXPECT_TRUE(is_token_name(std::string(128, 'x')));
+  EXPECT_FALSE(is_token_name(std::string(129, 'x')));
+  EXPECT_FALSE(is_token_name(std::string_view("a\0b", 3)));
+}
+
+TEST(Attributes, MalformedBytesEndTheWalk) {
+  std::string_view name;
+  std::string_view value;
+  const auto sized = [](std::uint32_t n, std::uint32_t v, const std::string& rest) {
+    std::string bytes(8, '\0');
+    std::memcpy(bytes.data(), &n, 4);
+    std::memcpy(bytes.data() + 4, &v, 4);
+    return bytes + rest;
+  };
+  for (const std::string& bytes :
+       {std::string("short"), sized(1, 2, "ab"), sized(0xffffffff, 0xffffffff, "abc"), sized(0xffffffff, 1, "")}) {
+    AttributeCursor cursor(bytes);
+    EXPECT_FALSE(cursor.next(name, value));
+    EXPECT_TRUE(cursor.malformed());
+    EXPECT_FALSE(cursor.next(name, value));
+  }
+  const std::string good = sized(1, 2, "abc") + sized(0, 0, "");
+  AttributeCursor cursor(good);
+  ASSERT_TRUE(cursor.next(name, value));
+  EXPECT_EQ(name, "a");
+  EXPECT_EQ(value, "bc");
+  ASSERT_TRUE(cursor.next(name, value));
+  EXPECT_FALSE(cursor.next(name, value));
+  EXPECT_FALSE(cursor.malformed());
+}
+
+}  // namespace
+}  // namespace jeton::layout

@@ -1,0 +1,224 @@
+#include "agent/segment/segment_store.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <sys/stat.h>
+
+#include <fstream>
+#include <memory>
+
+#include "agent/base/error.hpp"
+#include "libclient/layout/geometry.hpp"
+#include "libclient/layout/segment.hpp"
+#include "tests/support/temp_dir.hpp"
+#include "tests/unit/segment/sample.hpp"
+
+namespace jeton::agent {
+namespace {
+
+using test::sample_previous;
+using test::sample_record;
+using test::wall_now;
+using testing::HasSubstr;
+using namespace std::chrono_literals;
+
+class SegmentStoreTest : public testing::Test {
+ protected:
+  [[nodiscard]] std::unique_ptr<SegmentStore> open(std::size_t capacity = 1024) {
+    return std::make_unique<SegmentStore>(runtime, SegmentOptions{"api", capacity, {}, Policy::warn}, wall_now());
+  }
+  [[nodiscard]] std::string bytes() const { return test::read_file(file()); }
+  [[nodiscard]] std::filesystem::path file() const { return runtime.segment_path("api"); }
+  [[nodiscard]] std::uint64_t state() const {
+    const std::string all = bytes();
+    return layout::state_of(reinterpret_cast<const layout::FileHeader*>(all.data())->control);
+  }
+  void overwrite(std::size_t offset, std::string_view with) const {
+    std::fstream stream(file(), std::ios::in | std::ios::out | std::ios::binary);
+    stream.seekp(static_cast<std::streamoff>(offset));
+    stream.write(with.data(), static_cast<std::streamsize>(with.size()));
+  }
+
+  test::TempDir dir;
+  RuntimeDir runtime{dir / "run", Policy::warn};
+};
+
+TEST_F(SegmentStoreTest, ANewSegmentHoldsNoToken) {
+  const auto store = open();
+  EXPECT_FALSE(store->adopted());
+  EXPECT_EQ(state(), 0U);
+}
+
+TEST_F(SegmentStoreTest, AdoptsEveryFieldOfAnEarlierRun) {
+  Record record = sample_record(7, "the-token");
+  record.previous = sample_previous(6, "the-one-before");
+  open()->publish(record, wall_now());
+
+  const auto adopted = open()->adopted();
+  ASSERT_TRUE(adopted);
+  EXPECT_EQ(adopted->generation, 7U);
+  EXPECT_EQ(adopted->value.reveal(), "the-token");
+  EXPECT_EQ(adopted->type, "Bearer");
+  EXPECT_EQ(adopted->attributes, record.attributes);
+  EXPECT_EQ(adopted->issued_at, record.issued_at);
+  EXPECT_EQ(adopted->expires_at, record.expires_at);
+  EXPECT_EQ(adopted->fetched_by, "host-1");
+  ASSERT_TRUE(adopted->previous);
+  EXPECT_EQ(adopted->previous->generation, 6U);
+  EXPECT_EQ(adopted->previous->value.reveal(), "the-one-before");
+  EXPECT_EQ(adopted->previous->accept_until, record.previous->accept_until);
+}
+
+TEST_F(SegmentStoreTest, AdoptionKeepsTheFileAndWakesItsWaiters) {
+  open()->publish(sample_record(7), wall_now());
+  struct stat before = {};
+  struct stat after = {};
+  ASSERT_EQ(::stat(file().c_str(), &before), 0);
+  const std::string was = bytes();
+  const auto store = open();
+  ASSERT_EQ(::stat(file().c_str(), &after), 0);
+  EXPECT_EQ(before.st_ino, after.st_ino);
+  const std::string now = bytes();
+  EXPECT_GT(reinterpret_cast<const layout::FileHeader*>(now.data())->wake,
+            reinterpret_cast<const layout::FileHeader*>(was.data())->wake);
+  EXPECT_EQ(reinterpret_cast<const layout::FileHeader*>(now.data())->control,
+            reinterpret_cast<const layout::FileHeader*>(was.data())->control);
+}
+
+TEST_F(SegmentStoreTest, AdoptionWipesWhatAKilledWriterLeftInTheIdleSlot) {
+  open()->publish(sample_record(7), wall_now());
+  const layout::Geometry geometry = layout::geometry_for(1024);
+  overwrite(geometry.content_offset(0), "half-written-secret");  // publication 1 is in slot 1
+  ASSERT_THAT(bytes(), HasSubstr("half-written-secret"));
+  const auto store = open();
+  EXPECT_TRUE(store->adopted());
+  EXPECT_THAT(bytes(), testing::Not(HasSubstr("half-written-secret")));
+}
+
+TEST_F(SegmentStoreTest, AnOlderGenerationIsRefusedAndTheSameOneIsNot) {
+  const auto store = open();
+  store->publish(sample_record(7, "seven"), wall_now());
+  EXPECT_THROW(store->publish(sample_record(6, "six"), wall_now()), Error);
+  store->publish(sample_record(7, "seven-again"), wall_now());
+  EXPECT_EQ(open()->adopted()->value.reveal(), "seven-again");
+}
+
+TEST_F(SegmentStoreTest, AnOlderGenerationIsRefusedAfterAdoptionToo) {
+  open()->publish(sample_record(7), wall_now());
+  EXPECT_THROW(open()->publish(sample_record(6), wall_now()), Error);
+}
+
+TEST_F(SegmentStoreTest, WhatDoesNotFitIsRefusedWithoutItsContentAndTheOldTokenStays) {
+  const auto store = open(64);
+  store->publish(sample_record(1, "small"), wall_now());
+  const std::string large(65, 'x');
+  try {
+    store->publish(sample_record(2, large), wall_now());
+    FAIL() << "was taken";
+  } catch (const Error& e) {
+    EXPECT_THAT(e.what(), HasSubstr("65 bytes"));
+    EXPECT_THAT(e.what(), HasSubstr("capacity"));
+    EXPECT_THAT(e.what(), testing::Not(HasSubstr("xxx")));
+  }
+  Record record = sample_record(2, "ok");
+  record.type = std::string(64, 't');
+  EXPECT_THROW(store->publish(record, wall_now()), Error);
+  record = sample_record(2, "ok");
+  record.attributes["long"] = std::string(5000, 'a');
+  EXPECT_THROW(store->publish(record, wall_now()), Error);
+  EXPECT_EQ(open(64)->adopted()->value.reveal(), "small");
+}
+
+TEST_F(SegmentStoreTest, TheWholeCapacityCanBeUsed) {
+  const std::string value(64, 'x');
+  Record record = sample_record(1, value);
+  record.type = std::string(63, 't');
+  record.fetched_by = std::string(300, 'h');  // is cut
+  record.previous = sample_previous(1, std::string(64, 'p'));
+  open(64)->publish(record, wall_now());
+  const auto adopted = open(64)->adopted();
+  ASSERT_TRUE(adopted);
+  EXPECT_EQ(adopted->value.reveal(), value);
+  EXPECT_EQ(adopted->type.size(), 63U);
+  EXPECT_EQ(adopted->previous->value.size(), 64U);
+  EXPECT_EQ(adopted->fetched_by.size(), 255U);
+}
+
+TEST_F(SegmentStoreTest, APreviousTokenWhoseOverlapEndedIsNotWritten) {
+  const auto store = open();
+  Record record = sample_record(2, "current");
+  record.previous = PreviousToken{SecretString("long-gone"), 1, wall_now() - 1s};
+  store->publish(record, wall_now());
+  EXPECT_THAT(bytes(), testing::Not(HasSubstr("long-gone")));
+  EXPECT_FALSE(open()->adopted()->previous);
+}
+
+TEST_F(SegmentStoreTest, ExpiryIsAStateOfTheSamePublication) {
+  const auto store = open();
+  store->publish(sample_record(1), wall_now());
+  EXPECT_EQ(state(), layout::state_valid);
+  store->mark_expired();
+  EXPECT_EQ(state(), layout::state_expired);
+  const std::string once = bytes();
+  store->mark_expired();
+  EXPECT_EQ(bytes(), once);
+}
+
+TEST_F(SegmentStoreTest, ATokenThatExpiredAlreadyIsPublishedAsExpired) {
+  Record record = sample_record(1);
+  record.expires_at = wall_now() - 1s;
+  open()->publish(record, wall_now());
+  EXPECT_EQ(state(), layout::state_expired);
+}
+
+TEST_F(SegmentStoreTest, ATokenThatExpiredBetweenTwoRunsIsAdoptedAsExpired) {
+  open()->publish(sample_record(1), wall_now());
+  const SegmentStore later(runtime, {"api", 1024, {}, Policy::warn}, wall_now() + 2h);
+  EXPECT_EQ(state(), layout::state_expired);
+  EXPECT_TRUE(later.adopted());
+}
+
+TEST_F(SegmentStoreTest, HeartbeatIsWritten) {
+  const auto store = open();
+  store->heartbeat(from_unix_ms(123456));
+  EXPECT_EQ(reinterpret_cast<const layout::FileHeader*>(bytes().data())->heartbeat_ms, 123456);
+}
+
+TEST_F(SegmentStoreTest, RetiringLeavesNeitherFileNorFurtherUse) {
+  const auto store = open();
+  store->publish(sample_record(1), wall_now());
+  store->retire();
+  EXPECT_FALSE(std::filesystem::exists(file()));
+  EXPECT_THROW(store->publish(sample_record(2), wall_now()), Error);
+}
+
+TEST_F(SegmentStoreTest, ADamagedTokenIsNotAdopted) {
+  open()->publish(sample_record(1, "good-value"), wall_now());
+  overwrite(layout::geometry_for(1024).content_offset(1), "evil");
+  const auto store = open();
+  EXPECT_FALSE(store->adopted());
+  store->publish(sample_record(1, "new-value"), wall_now());
+  EXPECT_EQ(open()->adopted()->value.reveal(), "new-value");
+}
+
+TEST_F(SegmentStoreTest, ADamagedHeaderIsNotAdopted) {
+  open()->publish(sample_record(1), wall_now());
+  overwrite(8, std::string_view("\x02", 1));  // major version 2
+  EXPECT_FALSE(open()->adopted());
+  EXPECT_EQ(bytes()[8], 1);
+}
+
+TEST_F(SegmentStoreTest, TheSegmentOfAnotherTokenIsNotAdopted) {
+  SegmentStore(runtime, {"other", 1024, {}, Policy::warn}, wall_now()).publish(sample_record(1), wall_now());
+  std::filesystem::rename(runtime.segment_path("other"), file());
+  EXPECT_FALSE(open()->adopted());
+}
+
+TEST_F(SegmentStoreTest, ANameThatIsNoFileNameIsRefused) {
+  for (const char* name : {"../evil", ".hidden", ""}) {
+    EXPECT_THROW(SegmentStore(runtime, {name, 1024, {}, Policy::warn}, wall_now()), Error) << name;
+  }
+}
+
+}  // namespace
+}  // namespace jeton::agent
