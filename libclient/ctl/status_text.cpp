@@ -9,8 +9,8 @@
 namespace jeton::ctl {
 namespace {
 
-// Columns of the overview. With a name of at most 16 characters a line is 79 wide; a longer name makes it longer.
-constexpr std::size_t name_width = 16;
+// Columns of the overview. A line is 80 wide at most with a name of up to 15 characters.
+constexpr std::size_t name_width = 15;
 constexpr std::size_t state_width = 8;
 constexpr std::size_t generation_width = 16;
 constexpr std::size_t time_width = 10;
@@ -74,11 +74,12 @@ std::size_t column_for(std::size_t longest_name) { return std::max(name_width, l
 
 std::string coordinator_line(const Json& coordinator) {
   const bool reachable = member(coordinator, "reachable") == true;
-  std::string line = "coordinator " + text(coordinator, "backend") + ", " + text(coordinator, "endpoint") + ", ";
+  std::string line = "coordinator " + text(coordinator, "backend") + ", ";
   line += coloured(reachable ? "reachable" : "not reachable", reachable ? Colour::good : Colour::bad);
   line += ", its clock " + duration(coordinator, "clock_offset_ms") + " from this host's\n";
+  line += wrapped("  endpoint ", text(coordinator, "endpoint"));
   const std::string error = text(coordinator, "last_error");
-  return error == "-" ? line : line + coloured(wrapped("  error: ", error), Colour::bad);
+  return error == "-" ? line : line + coloured(wrapped("  error ", error), Colour::bad);
 }
 
 std::string lock_text(const Json& token) {

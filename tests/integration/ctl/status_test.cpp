@@ -1,0 +1,194 @@
+// `jetonctl status`, as a process, against a real agent API and without one.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <nlohmann/json.hpp>
+#include <sstream>
+
+#include "agent/api/socket_file.hpp"
+#include "tests/integration/ctl/ctl_host.hpp"
+
+namespace jeton::agent {
+namespace {
+
+using test::CtlHost;
+using test::FakeStatus;
+using test::RunResult;
+using ::testing::AllOf;
+using ::testing::ContainsRegex;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+using ::testing::Not;
+using Json = nlohmann::json;
+
+class CtlStatus : public ::testing::Test {
+ protected:
+  static void expect_narrow(const std::string& text) {
+    std::istringstream lines(text);
+    for (std::string line; std::getline(lines, line);) EXPECT_LE(line.size(), 80U) << line;
+  }
+  // A token in trouble in every way that is shown.
+  static void trouble(FakeStatus& status, const std::string& name) {
+    TokenStatus& token = status.add(name);
+    const WallTime now = status.agent_status().now;
+    token.phase = RefreshPhase::backing_off;
+    token.holds_lock = true;
+    token.previous_generation = 1794999999999999;
+    token.previous_accept_until = now + std::chrono::minutes(4);
+    token.paused_until = now + std::chrono::seconds(630);
+    token.pause_reason = "429 from https://api.example.com/token (Retry-After)";
+    token.last_error =
+        "https://api.example.com/token answered 429 Too Many Requests; the fleet waits for as long as it asked";
+    token.last_error_at = now - std::chrono::minutes(7);
+  }
+  CtlHost host;
+};
+
+TEST_F(CtlStatus, ShowsTheAgentItsCoordinatorAndEveryToken) {
+  host.start_agent().on_loop([](FakeStatus& status) {
+    status.add("github");
+    trouble(status, "wechat");
+  });
+  const RunResult result = host.ctl({"status"});
+  EXPECT_EQ(result.status, 0);
+  EXPECT_THAT(result.err, IsEmpty());
+  EXPECT_THAT(result.out,
+              AllOf(HasSubstr("agent 0.1.0 on host-1, pid 4711, up 2m"), HasSubstr("coordinator redis, reachable"),
+                    HasSubstr("endpoint redis://127.0.0.1:6379/0"), HasSubstr("-12ms")));
+  EXPECT_THAT(result.out, ContainsRegex("github +valid +1795000000000000 +1h 49m +1h 44m +quiet\n"));
+  EXPECT_THAT(result.out, ContainsRegex("wechat +valid +1795000000000000 +1h 49m +1h 44m +backing_off\n"));
+  EXPECT_THAT(result.out, AllOf(HasSubstr("grace 5m, spread 10s, delay 8.2s, lock held here"),
+                                HasSubstr("source https://api.example.com/token"), HasSubstr("paused for 10m"),
+                                HasSubstr("error 7m")));
+  EXPECT_THAT(result.out, Not(HasSubstr("\033"))) << "no colours into a file";
+  expect_narrow(result.out);
+}
+
+TEST_F(CtlStatus, OfOneTokenShowsHowTheTimeOfItsRefreshComesAbout) {
+  host.start_agent().on_loop([](FakeStatus& status) { trouble(status, "wechat"); });
+  const RunResult result = host.ctl({"status", "wechat"});
+  EXPECT_EQ(result.status, 0);
+  EXPECT_THAT(result.out,
+              AllOf(HasSubstr("= expires - grace 5m - delay 8.2s, drawn from a spread of 10s"),
+                    HasSubstr("fingerprint 0badcafe"), HasSubstr("fetched by host-2"),
+                    HasSubstr("generation 1794999999999999, acceptable until"), HasSubstr("lock attempts")));
+  expect_narrow(result.out);
+}
+
+TEST_F(CtlStatus, JsonIsTheAnswerOfTheAgent) {
+  host.start_agent().on_loop([](FakeStatus& status) { status.add("wechat"); });
+  const Json all = Json::parse(host.ctl({"--format", "json", "status"}).out);
+  EXPECT_EQ(all["tokens"][0]["name"], "wechat");
+  EXPECT_EQ(all["coordinator"]["reachable"], true);
+  const Json one = Json::parse(host.ctl({"status", "wechat", "--format", "json"}).out);
+  EXPECT_EQ(one["grace_ms"], 300'000);
+}
+
+TEST_F(CtlStatus, WithATokenThatIsNotValidIsThree) {
+  host.start_agent().on_loop([](FakeStatus& status) {
+    status.add("github");
+    status.add("wechat").state = TokenState::expired;
+  });
+  EXPECT_EQ(host.ctl({"status"}).status, 3);
+  EXPECT_EQ(host.ctl({"status", "wechat"}).status, 3);
+  EXPECT_EQ(host.ctl({"status", "github"}).status, 0);
+}
+
+TEST_F(CtlStatus, OfATokenThatTheAgentDoesNotKnowIsOne) {
+  host.start_agent().on_loop([](FakeStatus& status) { status.add("wechat"); });
+  const RunResult result = host.ctl({"status", "wechatt"});
+  EXPECT_EQ(result.status, 1);
+  EXPECT_THAT(result.err, HasSubstr("did you mean 'wechat'?"));
+}
+
+TEST_F(CtlStatus, OfAnAgentWithoutTokensIsDone) {
+  host.start_agent();
+  const RunResult result = host.ctl({"status"});
+  EXPECT_EQ(result.status, 0);
+  EXPECT_THAT(result.out, HasSubstr("no tokens are configured"));
+}
+
+TEST_F(CtlStatus, WithoutAnAgentShowsTheSegmentsAndIsTwo) {
+  host.publish(host.add("github"), host.record(7));
+  SegmentStore& wechat = host.add("wechat");
+  wechat.heartbeat(SystemClock().wall_now() - std::chrono::seconds(30));
+  host.publish(wechat, host.record(8, -std::chrono::seconds(5)));
+  host.add("zoom");
+  const RunResult result = host.ctl({"status"});
+  EXPECT_EQ(result.status, 2);
+  EXPECT_THAT(result.err, AllOf(HasSubstr("the agent does not answer"), HasSubstr("stay readable until they expire")));
+  EXPECT_THAT(result.out, ContainsRegex("github +valid +7 +1h 59m"));
+  EXPECT_THAT(result.out, ContainsRegex("wechat +expired +8 +[0-9.]+s ago +3[0-9]s ago"));
+  EXPECT_THAT(result.out, ContainsRegex("zoom +none"));
+  EXPECT_THAT(result.out, Not(HasSubstr("s3cret")));
+  expect_narrow(result.out);
+
+  const RunResult json = host.ctl({"--format", "json", "status", "github"});
+  EXPECT_EQ(json.status, 2);
+  const Json parsed = Json::parse(json.out);
+  EXPECT_EQ(parsed["error"]["code"], "agent_unreachable");
+  ASSERT_EQ(parsed["segments"].size(), 1U);
+  EXPECT_EQ(parsed["segments"][0]["state"], "valid");
+  EXPECT_EQ(parsed["segments"][0]["generation"], 7);
+}
+
+TEST_F(CtlStatus, WhereNoAgentEverRanIsTwo) {
+  const RunResult result = test::run({JETONCTL, "--dir", host.dir() / "nowhere", "status"});
+  EXPECT_EQ(result.status, 2);
+  EXPECT_THAT(result.err, HasSubstr("no agent has run here"));
+}
+
+TEST_F(CtlStatus, WithASocketThatAKilledAgentLeftBehindIsTwo) {
+  host.start_agent();
+  std::filesystem::rename(host.dir() / "agent.sock", host.dir() / "kept.sock");
+  host.stop_agent();
+  std::filesystem::rename(host.dir() / "kept.sock", host.dir() / "agent.sock");
+  const RunResult result = host.ctl({"status"});
+  EXPECT_EQ(result.status, 2);
+  EXPECT_THAT(result.err, HasSubstr("Connection refused"));
+}
+
+TEST_F(CtlStatus, ShowsAnotherUserWhichSegmentsAreClosedToIt) {
+  if (::geteuid() != 0) GTEST_SKIP() << "needs root to run jetonctl as another user";
+  host.publish(host.add("wechat"), host.record(7));
+  test::ProcessOptions nobody;
+  nobody.uid = 65534;
+  nobody.gid = 65534;
+  EXPECT_THAT(host.ctl({"status"}, nobody).out, ContainsRegex("wechat +denied .*permission denied"));
+  host.start_agent().on_loop([](FakeStatus& status) { status.add("wechat"); });
+  EXPECT_EQ(host.ctl({"status"}, nobody).status, 0) << "the state is for everybody";
+}
+
+TEST_F(CtlStatus, AProvidersTextCannotSteerTheTerminal) {
+  host.start_agent().on_loop([](FakeStatus& status) {
+    status.add("wechat").last_error =
+        "\033]0;owned\007 \xc2\x9b"
+        "31m bad\nnews";
+  });
+  for (const auto& arguments : std::vector<std::vector<std::string>>{{"status"}, {"status", "wechat"}}) {
+    const RunResult result = host.ctl(arguments);
+    EXPECT_THAT(result.out, HasSubstr("?]0;owned? ??31m bad?news"));
+  }
+}
+
+TEST_F(CtlStatus, AProxyInTheEnvironmentIsNotAsked) {
+  host.start_agent();
+  test::ProcessOptions options;
+  options.env = {{"http_proxy", "http://127.0.0.1:1"}, {"ALL_PROXY", "http://127.0.0.1:1"}};
+  EXPECT_EQ(host.ctl({"status"}, options).status, 0);
+}
+
+// script(1) runs the command on a terminal of its own.
+TEST_F(CtlStatus, IsColouredOnATerminalUnlessNoColorIsSet) {
+  host.start_agent().on_loop([](FakeStatus& status) { status.add("wechat"); });
+  const std::string command = std::string(JETONCTL) + " --dir " + host.dir().string() + " status";
+  test::ProcessOptions options;
+  options.env = {{"TERM", "xterm"}, {"NO_COLOR", ""}};
+  EXPECT_THAT(test::run({"script", "-qec", command, "/dev/null"}, options).out, HasSubstr("\033[32mvalid"));
+  options.env["NO_COLOR"] = "1";
+  EXPECT_THAT(test::run({"script", "-qec", command, "/dev/null"}, options).out, Not(HasSubstr("\033[")));
+}
+
+}  // namespace
+}  // namespace jeton::agent

@@ -1,0 +1,87 @@
+// The small parts of jetonctl that write and read text.
+#include <gtest/gtest.h>
+
+#include "libclient/ctl/duration.hpp"
+#include "libclient/ctl/output.hpp"
+#include "libclient/ctl/segments.hpp"
+#include "libclient/ctl/status_text.hpp"
+
+namespace jeton::ctl {
+namespace {
+
+TEST(CtlDuration, IsReadWithItsUnit) {
+  EXPECT_EQ(parse_duration("500ms"), Milliseconds(500));
+  EXPECT_EQ(parse_duration("30s"), Milliseconds(30'000));
+  EXPECT_EQ(parse_duration("5m"), Milliseconds(300'000));
+  EXPECT_EQ(parse_duration("24h"), Milliseconds(86'400'000));
+  EXPECT_EQ(parse_duration("0s"), Milliseconds(0));
+}
+
+TEST(CtlDuration, IsRefusedWithoutAUnitOrSense) {
+  for (const char* text : {"", "5", "s", "-5s", "5 s", "5sec", "1.5s", "1h30m", "+5s", "99999999999999999999s",
+                           "9223372036854775807h", "900000h", " 5s", "5s "}) {
+    EXPECT_EQ(parse_duration(text), std::nullopt) << text;
+  }
+}
+
+TEST(CtlDuration, IsWrittenShort) {
+  EXPECT_EQ(duration_text(0), "0ms");
+  EXPECT_EQ(duration_text(999), "999ms");
+  EXPECT_EQ(duration_text(1'000), "1s");
+  EXPECT_EQ(duration_text(8'250), "8.2s");
+  EXPECT_EQ(duration_text(59'999), "59s");
+  EXPECT_EQ(duration_text(300'000), "5m");
+  EXPECT_EQ(duration_text(301'000), "5m 1s");
+  EXPECT_EQ(duration_text(6'540'000), "1h 49m");
+  EXPECT_EQ(duration_text(86'400'000), "1d");
+  EXPECT_EQ(duration_text(-12), "-12ms");
+  EXPECT_EQ(relative_text(-5'000), "5s ago");
+  EXPECT_EQ(relative_text(5'000), "in 5s");
+  EXPECT_EQ(duration_text(INT64_MIN), duration_text(-INT64_MAX));
+}
+
+TEST(CtlDuration, TimesAreUtc) {
+  EXPECT_EQ(time_text(0), "1970-01-01T00:00:00Z");
+  EXPECT_EQ(time_text(1'767'323'045'678), "2026-01-02T03:04:05Z");
+  EXPECT_FALSE(time_text(INT64_MAX).empty());
+}
+
+TEST(CtlOutput, TextIsBrokenAtSpacesUnderItsLabel) {
+  const std::string text = wrapped("  error ", std::string(60, 'a') + " " + std::string(30, 'b') + " cc");
+  EXPECT_EQ(text, "  error " + std::string(60, 'a') + "\n        " + std::string(30, 'b') + " cc\n");
+  EXPECT_EQ(wrapped("x ", ""), "x \n");
+  EXPECT_EQ(wrapped("x ", std::string(200, 'a')), "x " + std::string(200, 'a') + "\n") << "a long word stays whole";
+}
+
+TEST(CtlOutput, ControlCharactersArePrintedHarmlessly) {
+  EXPECT_EQ(printable("a\x1b[31mb\n\x7f\xc2\x9b"), "a?[31mb????");
+  EXPECT_EQ(printable("ü € 日本"), "ü € 日本");
+}
+
+TEST(CtlOutput, JsonStringsAreEscaped) {
+  WipedText text;
+  text.reserve(64);
+  text.append_json("a\"b\\c\n\x01");
+  EXPECT_EQ(text.view(), "\"a\\\"b\\\\c\\u000a\\u0001\"");
+  EXPECT_THROW(text.append(std::string(100, 'x')), std::logic_error) << "growing would leave a copy behind";
+}
+
+TEST(CtlSegments, TheMeantNameIsToldIfItIsNear) {
+  EXPECT_EQ(unknown_token_text("wehcat", {"github", "wechat"}),
+            "no token 'wehcat' is configured; did you mean 'wechat'? known: github, wechat");
+  EXPECT_EQ(unknown_token_text("zoom", {"github", "wechat"}), "no token 'zoom' is configured; known: github, wechat");
+  EXPECT_EQ(unknown_token_text("zoom", {}), "no token 'zoom' is configured; known: none");
+}
+
+// An agent of another version may leave members out or give them other types.
+TEST(CtlStatusText, AnAnswerThatLacksMembersIsShownAsFarAsItGoes) {
+  for (const char* answer :
+       {"{}", R"({"tokens":[{}]})", R"({"tokens":[{"name":5,"lock":7,"pause":"x","last_error":[]}]})",
+        R"({"tokens":7,"coordinator":[]})", R"({"name":"wechat","expires_at_ms":"soon"})"}) {
+    EXPECT_FALSE(agent_text(Json::parse(answer)).empty());
+    EXPECT_FALSE(token_text(Json::parse(answer)).empty());
+  }
+}
+
+}  // namespace
+}  // namespace jeton::ctl
