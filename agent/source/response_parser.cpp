@@ -93,7 +93,7 @@ SecretString parse_token(const WipingJson& json, const HttpResponseConfig& confi
   const auto bad = std::find_if(token.begin(), token.end(), [](char c) { return c < '!' || c > '~'; });
   if (bad != token.end()) {
     refuse("the " + name + " in the provider's answer holds a character that no token may have (" +
-           (static_cast<unsigned char>(*bad) > 0x7e ? "not ASCII"
+           (static_cast<unsigned char>(*bad) > 0x7f ? "not ASCII"
             : *bad == ' '                           ? "a space"
                                                     : "a control character") +
            " at byte " + std::to_string(bad - token.begin() + 1) + ")");

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
+#include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/post.hpp>
@@ -247,6 +248,8 @@ class FaultProvider::Server {
   agent::OsRandom random_;
   agent::SystemClock clock_;
   asio::io_context context_{1};
+  // Runs on while nobody listens.
+  asio::executor_work_guard<asio::io_context::executor_type> work_{context_.get_executor()};
   Tcp::acceptor acceptor_{context_};
   std::set<Tcp::socket*> sockets_;  // the thread's
   std::uint16_t port_ = 0;
