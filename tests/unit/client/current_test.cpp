@@ -1,0 +1,132 @@
+#include <thread>
+
+#include "tests/support/eventually.hpp"
+#include "tests/unit/client/client_fixture.hpp"
+
+namespace jeton::test {
+namespace {
+
+using namespace std::chrono_literals;
+
+class Current : public ClientTest {
+ protected:
+  void SetUp() override { make_store(); }
+  [[nodiscard]] static const jeton_view* view(const ReaderPtr& reader) {
+    const jeton_view* found = nullptr;
+    return jeton_current(reader.get(), &found) == JETON_OK ? found : nullptr;
+  }
+};
+
+TEST_F(Current, ShowsEveryPartOfTheToken) {
+  agent::Record record = sample_record(7, "the-token");
+  record.previous = sample_previous(6, "old-token");
+  store->publish(record, wall_now());
+  const TokenPtr token = must_open();
+  const ReaderPtr reader = must_open_reader(token);
+  const jeton_view* shown = view(reader);
+  ASSERT_NE(shown, nullptr);
+  EXPECT_EQ(shown->size, sizeof(jeton_view));
+  EXPECT_STREQ(shown->value, "the-token");
+  EXPECT_EQ(shown->value_size, 9U);
+  EXPECT_STREQ(shown->type, "Bearer");
+  EXPECT_STREQ(shown->previous_value, "old-token");
+  EXPECT_EQ(shown->previous_generation, 6U);
+  EXPECT_EQ(shown->previous_accept_until_ms, agent::to_unix_ms(record.previous->accept_until));
+  EXPECT_STREQ(shown->origin, "host-1");
+  EXPECT_EQ(shown->generation, 7U);
+  EXPECT_EQ(shown->flags, JETON_FLAG_VALID);
+  EXPECT_EQ(shown->expires_at_ms, agent::to_unix_ms(record.expires_at));
+
+  const char* value = nullptr;
+  std::size_t size = 0;
+  ASSERT_EQ(jeton_attribute(shown, "tenant", &value, &size), JETON_OK);
+  EXPECT_EQ(std::string(value, size), "42");
+  EXPECT_EQ(jeton_attribute(shown, "none", &value, &size), JETON_NOT_FOUND);
+  const char* name = nullptr;
+  std::size_t name_size = 0;
+  ASSERT_EQ(jeton_attribute_at(shown, 0, &name, &name_size, &value, &size), JETON_OK);
+  EXPECT_EQ(std::string(name, name_size), "scope");
+  EXPECT_EQ(std::string(value, size), "read write");
+  EXPECT_EQ(jeton_attribute_at(shown, 2, &name, &name_size, &value, &size), JETON_NOT_FOUND);
+}
+
+TEST_F(Current, IsTheSameViewWhileNothingChanged) {
+  publish(1);
+  const TokenPtr token = must_open();
+  const ReaderPtr reader = must_open_reader(token);
+  const jeton_view* first = view(reader);
+  const char* value = first->value;
+  for (int i = 0; i < 100; ++i) ASSERT_EQ(view(reader), first);
+  EXPECT_EQ(first->value, value);
+}
+
+TEST_F(Current, ShowsEachNewToken) {
+  const TokenPtr token = must_open();
+  const ReaderPtr reader = must_open_reader(token);
+  EXPECT_EQ(current(reader), "<" + std::string(jeton_status_text(JETON_NO_TOKEN)) + ">");
+  for (agent::Generation g = 1; g <= 20; ++g) {
+    publish(g, checked_value(g, 200 - g * 9));
+    EXPECT_EQ(checked_generation(current(reader)), g);
+  }
+}
+
+TEST_F(Current, NoticesExpiryWithoutTheAgent) {
+  publish_for(1, 300ms);
+  const TokenPtr token = must_open();
+  const ReaderPtr reader = must_open_reader(token);
+  const TokenPtr lenient = must_open(JETON_ALLOW_EXPIRED);
+  const ReaderPtr lenient_reader = must_open_reader(lenient);
+  EXPECT_TRUE(eventually([&] { return view(reader) == nullptr; }));
+  EXPECT_EQ(current(reader), "<" + std::string(jeton_status_text(JETON_EXPIRED)) + ">");
+  const jeton_view* expired = view(lenient_reader);
+  ASSERT_NE(expired, nullptr);
+  EXPECT_EQ(expired->flags, JETON_FLAG_EXPIRED);
+  EXPECT_STREQ(expired->value, "secret-value");
+  publish(2, "fresh");
+  EXPECT_EQ(current(reader), "fresh");
+  EXPECT_EQ(view(lenient_reader)->flags, JETON_FLAG_VALID);
+}
+
+TEST_F(Current, NoticesTheAgentsFlags) {
+  publish(1);
+  const TokenPtr token = must_open();
+  const ReaderPtr reader = must_open_reader(token);
+  ASSERT_NE(view(reader), nullptr);
+  store->mark_expired();
+  EXPECT_EQ(view(reader), nullptr);
+}
+
+TEST_F(Current, FollowsAReplacementByALargerSegment) {
+  publish(1, "one");
+  const TokenPtr token = must_open();
+  const ReaderPtr reader = must_open_reader(token);
+  EXPECT_EQ(current(reader), "one");
+  store->reconfigure(100'000, {}, wall_now());
+  EXPECT_EQ(current(reader), "one");
+  const std::string large(90'000, 'x');
+  publish(2, large);
+  EXPECT_EQ(current(reader), large);
+}
+
+TEST_F(Current, AReaderOutlivesItsToken) {
+  publish(1, "one");
+  TokenPtr token = must_open();
+  const ReaderPtr reader = must_open_reader(token);
+  token.reset();
+  EXPECT_EQ(current(reader), "one");
+  publish(2, "two");
+  EXPECT_EQ(current(reader), "two");
+}
+
+TEST_F(Current, TheViewOfASupersededTokenIsOverwritten) {
+  publish(1, std::string(500, '#'));
+  const TokenPtr token = must_open();
+  const ReaderPtr reader = must_open_reader(token);
+  const char* where = view(reader)->value;
+  publish(2, "n");
+  ASSERT_EQ(view(reader)->value, where);
+  EXPECT_EQ(std::string(where, 500).find('#'), std::string::npos);
+}
+
+}  // namespace
+}  // namespace jeton::test

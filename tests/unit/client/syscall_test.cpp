@@ -1,0 +1,84 @@
+// The promise "no system call on the read path", kept by the kernel: a child forbids itself all but write and exit.
+#include <linux/audit.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <array>
+#include <cstddef>
+#include <jeton/client.hpp>
+
+#include "tests/unit/client/client_fixture.hpp"
+
+namespace jeton::test {
+namespace {
+
+// Any other system call kills the process.
+bool forbid_system_calls() {
+  std::array<sock_filter, 5> program = {{
+      BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(seccomp_data, nr)),
+      BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_write, 2, 0),
+      BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_exit_group, 1, 0),
+      BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_KILL_PROCESS),
+      BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+  }};
+  const sock_fprog filter = {static_cast<unsigned short>(program.size()), program.data()};
+  return ::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 &&
+         ::prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &filter, 0, 0) == 0;
+}
+
+class SystemCalls : public ClientTest {};
+
+TEST_F(SystemCalls, ReadingNeedsNone) {
+  make_store();
+  publish(1, "one");
+  const TokenPtr token = must_open();
+  const ReaderPtr reader = must_open_reader(token);
+  const pid_t child = ::fork();
+  if (child == 0) {
+    if (!forbid_system_calls()) ::syscall(SYS_exit_group, 100);
+    char buffer[64];
+    std::size_t size = 0;
+    jeton_info info = JETON_INFO_INIT;
+    const jeton_view* view = nullptr;
+    int good = 0;
+    for (int i = 0; i < 1000; ++i) {
+      good += jeton_current(reader.get(), &view) == JETON_OK;
+      good += jeton_read(token.get(), buffer, sizeof(buffer), &size, &info) == JETON_OK;
+      good += jeton_inspect(token.get(), &info) == JETON_OK;
+    }
+    ::syscall(SYS_exit_group, good == 3000 ? 0 : 1);
+  }
+  int status = 0;
+  ASSERT_EQ(::waitpid(child, &status, 0), child);
+  if (WIFEXITED(status) && WEXITSTATUS(status) == 100) GTEST_SKIP() << "this kernel has no seccomp filters";
+  EXPECT_TRUE(WIFEXITED(status)) << "killed by signal " << WTERMSIG(status) << ": it made a system call";
+  EXPECT_EQ(WEXITSTATUS(status), 0);
+}
+
+TEST_F(SystemCalls, SeeingANewTokenNeedsNone) {
+  make_store();
+  publish(1, "one");
+  const TokenPtr token = must_open();
+  const ReaderPtr reader = must_open_reader(token);
+  EXPECT_EQ(current(reader), "one");
+  publish(2, "two");
+  const pid_t child = ::fork();
+  if (child == 0) {
+    const jeton_view* view = nullptr;
+    if (!forbid_system_calls()) ::syscall(SYS_exit_group, 100);
+    const bool good = jeton_current(reader.get(), &view) == JETON_OK && view->generation == 2;
+    ::syscall(SYS_exit_group, good ? 0 : 1);
+  }
+  int status = 0;
+  ASSERT_EQ(::waitpid(child, &status, 0), child);
+  if (WIFEXITED(status) && WEXITSTATUS(status) == 100) GTEST_SKIP() << "this kernel has no seccomp filters";
+  EXPECT_TRUE(WIFEXITED(status)) << "killed by signal " << WTERMSIG(status) << ": it made a system call";
+  EXPECT_EQ(WEXITSTATUS(status), 0);
+}
+
+}  // namespace
+}  // namespace jeton::test
