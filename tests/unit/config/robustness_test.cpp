@@ -7,6 +7,7 @@
 #include "agent/config/yaml_document.hpp"
 #include "tests/support/temp_dir.hpp"
 #include "tests/unit/config/broken_config.hpp"
+#include "tests/unit/config/shipped_config.hpp"
 
 namespace jeton::test {
 namespace {
@@ -101,21 +102,16 @@ TEST(Robustness, DamagedConfigurationsNeverCrash) {
   std::fflush(stdout);
   std::mt19937_64 random(seed);
 
-  const std::filesystem::path config_dir = JETON_CONFIG_DIR;
-  std::vector<std::string> originals;
-  for (const char* file : {"wechat", "oauth2-client-credentials", "bare-json"}) {
-    originals.push_back(read_file(config_dir / "examples" / (std::string(file) + ".yaml")));
+  std::vector<std::string> originals{switched_on(read_file(config_dir / "agent.yaml"))};
+  for (const char* file : {"wechat.yaml", "oauth2-client-credentials.yaml", "bare-json.yaml"}) {
+    originals.push_back(read_file(config_dir / "examples" / file));
   }
-  std::string reference;  // with its settings switched on, without its prose
-  std::istringstream lines(read_file(config_dir / "agent.yaml"));
-  for (std::string line; std::getline(lines, line);) {
-    const std::size_t hash = line.find('#');
-    const bool prose = hash != std::string::npos && line.substr(hash, 2) == "# ";
-    if (!prose) reference += (hash == std::string::npos ? line : line.erase(hash, 1)) + "\n";
-  }
-  originals.push_back(reference);
+  std::erase_if(originals[0], [in_comment = false](char c) mutable {  // damage belongs to the settings
+    in_comment = c == '#' || (in_comment && c != '\n');
+    return in_comment;
+  });
 
-  for (int i = 0; i < 600; ++i) {
+  for (int i = 0; i < 2'000; ++i) {
     std::string text = originals[static_cast<std::size_t>(i) % originals.size()];
     for (std::size_t steps = 1 + random() % 4; steps > 0; --steps) text = damaged(std::move(text), random);
     const auto result = load_text(text);

@@ -1,36 +1,18 @@
 // config/agent.yaml and config/examples: they load, and agent.yaml names every key of the schema and no other.
 #include <gtest/gtest.h>
 
-#include <regex>
 #include <set>
-#include <sstream>
 
 #include "agent/config/schema.hpp"
 #include "agent/config/yaml_document.hpp"
 #include "tests/support/temp_dir.hpp"
 #include "tests/unit/config/broken_config.hpp"
+#include "tests/unit/config/shipped_config.hpp"
 
 namespace jeton::test {
 namespace {
 
 using agent::Node;
-
-const std::filesystem::path config_dir = JETON_CONFIG_DIR;
-
-// A file with every setting that is switched off switched on: a hash directly before a key is one.
-std::string switched_on(const std::string& text) {
-  static const std::regex hash(R"(^(\s*)#(?=[^ #]))");
-  std::istringstream lines(text);
-  std::string result;
-  for (std::string line; std::getline(lines, line);) result += std::regex_replace(line, hash, "$1") + "\n";
-  return result;
-}
-
-// References to secrets that exist: each file and each credential becomes a file of the test's own.
-std::string with_secrets(const std::string& text, const TempDir& dir) {
-  static const std::regex reference(R"(\$\{(file|credential):[^}]*\})");
-  return std::regex_replace(text, reference, "$${file:" + dir.write("secret", "s3cret\n").string() + "}");
-}
 
 // What of `paths` the tree holds; a name of the user's as '*'. What no path allows comes as it is.
 void collect(const Node& node, const std::string& path, const std::set<std::string>& schema,
@@ -55,7 +37,8 @@ TEST(ShippedConfig, LoadsAsItIsInstalled) {
 
 TEST(ShippedConfig, LoadsWithEverySettingSwitchedOn) {
   const TempDir dir;
-  const std::string text = with_secrets(switched_on(read_file(config_dir / "agent.yaml")), dir);
+  const std::string text =
+      with_secrets(switched_on(read_file(config_dir / "agent.yaml")), dir.write("secret", "s3cret\n"));
   const auto result = load_text(text);
   EXPECT_TRUE(result.config) << all_texts(result.problems) << text;
   EXPECT_TRUE(result.problems.empty()) << all_texts(result.problems);
@@ -76,7 +59,8 @@ class ShippedExample : public testing::TestWithParam<const char*> {};
 
 TEST_P(ShippedExample, LoadsWithoutAProblem) {
   const TempDir dir;
-  const auto result = load_text(with_secrets(read_file(config_dir / "examples" / GetParam()), dir));
+  const auto result =
+      load_text(with_secrets(read_file(config_dir / "examples" / GetParam()), dir.write("secret", "s3cret\n")));
   ASSERT_TRUE(result.config) << all_texts(result.problems);
   EXPECT_TRUE(result.problems.empty()) << all_texts(result.problems);
   EXPECT_EQ(result.config->tokens.size(), 1U);
@@ -85,7 +69,9 @@ TEST_P(ShippedExample, LoadsWithoutAProblem) {
 INSTANTIATE_TEST_SUITE_P(Each, ShippedExample,
                          testing::Values("wechat.yaml", "oauth2-client-credentials.yaml", "bare-json.yaml"),
                          [](const auto& example) {
-                           return std::regex_replace(std::string(example.param), std::regex("\\W"), "_");
+                           std::string name = std::filesystem::path(example.param).stem();
+                           std::replace(name.begin(), name.end(), '-', '_');
+                           return name;
                          });
 
 TEST(ShippedExamples, AreAllTested) {

@@ -1,0 +1,38 @@
+// config/agent.yaml and config/examples as text, and what a test does to them before it loads them.
+#pragma once
+
+#include <algorithm>
+#include <cctype>
+#include <filesystem>
+#include <sstream>
+#include <string>
+
+namespace jeton::test {
+
+inline const std::filesystem::path config_dir = JETON_CONFIG_DIR;
+
+// With every setting that is switched off switched on: a hash directly before a key is one, s/^(\s*)#(?=[^ #])/\1/.
+inline std::string switched_on(const std::string& text) {
+  std::istringstream lines(text);
+  std::string result;
+  for (std::string line; std::getline(lines, line);) {
+    const std::size_t hash = line.find_first_not_of(' ');
+    const bool setting = hash != std::string::npos && line[hash] == '#' && hash + 1 < line.size() &&
+                         line[hash + 1] != ' ' && line[hash + 1] != '#';
+    result += (setting ? line.erase(hash, 1) : line) + "\n";
+  }
+  return result;
+}
+
+// Each reference to a file or a credential replaced by one to `file`.
+inline std::string with_secrets(std::string text, const std::filesystem::path& file) {
+  const std::string replacement = "${file:" + file.string() + "}";
+  for (const char* kind : {"${file:", "${credential:"}) {
+    for (std::size_t at = text.find(kind); at != std::string::npos; at = text.find(kind, at + replacement.size())) {
+      text.replace(at, text.find('}', at) + 1 - at, replacement);
+    }
+  }
+  return text;
+}
+
+}  // namespace jeton::test
