@@ -107,9 +107,8 @@ bool LockCleanup::idle() const { return impl_->running_ == 0; }
 
 Task<> LockCleanup::wait_idle(BootTime deadline) {
   const auto impl = impl_;
-  while (impl->running_ > 0 && !impl->stopped_) {
-    if (!co_await impl->done_.wait_until(deadline)) co_return;
-  }
+  bool in_time = true;
+  while (impl->running_ > 0 && !impl->stopped_ && in_time) in_time = co_await impl->done_.wait_until(deadline);
 }
 
 void LockCleanup::stop() { impl_->stop(); }

@@ -58,7 +58,8 @@ class Client::Impl : public std::enable_shared_from_this<Impl> {
   Task<std::shared_ptr<Connection>> wait_connected(BootTime deadline) {
     while (!stopped_) {
       if (connection_ && connection_->is_open()) co_return connection_;
-      if (!co_await changed_.wait_until(deadline)) break;
+      const bool notified = co_await changed_.wait_until(deadline);
+      if (!notified) break;
     }
     throw NotSentError(last_error_.empty() ? where_ + ": not connected" : last_error_);
   }

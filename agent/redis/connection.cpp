@@ -52,17 +52,17 @@ class Connection::Impl : public std::enable_shared_from_this<Impl> {
     self->in_flight_.push_back(pending);
     self->send(command);
     while (!pending->reply && !self->closed_) {
-      if (!co_await pending->answered.wait_until(deadline)) self->close("no answer in time");
+      const bool in_time = co_await pending->answered.wait_until(deadline);
+      if (!in_time) self->close("no answer in time");
     }
     if (!pending->reply) throw TransportError(self->close_reason_);
     co_return std::move(*pending->reply);
   }
 
   static Task<bool> wait_closed(std::shared_ptr<Impl> self, BootTime deadline) {
-    while (!self->closed_) {
-      if (!co_await self->closed_event_.wait_until(deadline)) co_return self->closed_;
-    }
-    co_return true;
+    bool in_time = true;
+    while (!self->closed_ && in_time) in_time = co_await self->closed_event_.wait_until(deadline);
+    co_return self->closed_;
   }
 
   void close(const std::string& reason) {

@@ -82,7 +82,8 @@ class Link::Impl : public std::enable_shared_from_this<Impl> {
       const BootTime since = timers_.clock().boot_now();
       // Copied, because the callback may stop the link, which takes the callbacks away.
       if (const auto up = callbacks_.up) up(connection_);
-      if (!co_await connection_->wait_closed(since + proven_after)) {
+      const bool died_young = co_await connection_->wait_closed(since + proven_after);
+      if (!died_young) {
         recovered();
         co_await connection_->wait_closed();
       }

@@ -53,15 +53,17 @@ class Subscriber::Impl : public std::enable_shared_from_this<Impl> {
   static Task<> keep_alive(std::shared_ptr<Impl> self, std::shared_ptr<Connection> connection) {
     try {
       const Clock& clock = self->timers_.clock();
-      while (!co_await connection->wait_closed(clock.boot_now() + self->keepalive_)) {
+      for (;;) {
+        const bool closed = co_await connection->wait_closed(clock.boot_now() + self->keepalive_);
+        if (closed) co_return;
         connection->send(Command({"PING"}));
         const BootTime deadline = clock.boot_now() + self->timeout_;
         const std::uint64_t before = self->replies_;
-        while (connection->is_open() && self->replies_ == before) {
-          if (!co_await self->heard_.wait_until(deadline)) {
-            if (self->replies_ == before) connection->close("no answer to PING in time");
-          }
+        bool in_time = true;
+        while (connection->is_open() && self->replies_ == before && in_time) {
+          in_time = co_await self->heard_.wait_until(deadline);
         }
+        if (self->replies_ == before) connection->close("no answer to PING in time");
       }
     } catch (const boost::system::system_error&) {
       // The loop ends.

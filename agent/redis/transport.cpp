@@ -119,7 +119,8 @@ Task<std::vector<Endpoint>> resolve(Timers& timers, const std::string& host, std
                                    lookup->done.notify();
                                  });
   while (!lookup->finished) {
-    if (!co_await lookup->done.wait_until(deadline)) throw TransportError("the name was not resolved in time");
+    const bool in_time = co_await lookup->done.wait_until(deadline);
+    if (!in_time) throw TransportError("the name was not resolved in time");
   }
   if (lookup->error) throw TransportError("the name cannot be resolved: " + reason(lookup->error));
   co_return lookup->endpoints;
