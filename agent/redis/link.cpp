@@ -1,13 +1,12 @@
 #include "agent/redis/link.hpp"
 
-#include <boost/asio/bind_cancellation_slot.hpp>
-#include <boost/asio/cancellation_signal.hpp>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
 #include <boost/system/system_error.hpp>
 #include <set>
 
 #include "agent/base/backoff.hpp"
+#include "agent/base/event.hpp"
 #include "agent/base/log.hpp"
 
 namespace jeton::agent::redis {
@@ -43,13 +42,13 @@ class Link::Impl : public std::enable_shared_from_this<Impl> {
         where_(options_.display()),
         purpose_(std::move(purpose)),
         callbacks_(std::move(callbacks)),
-        backoff_(backoff_limits, random) {}
+        backoff_(backoff_limits, random),
+        stop_(timers) {}
 
   void start() {
     if (started_) return;
     started_ = true;
-    boost::asio::co_spawn(timers_.executor(), run(shared_from_this()),
-                          boost::asio::bind_cancellation_slot(cancel_.slot(), boost::asio::detached));
+    boost::asio::co_spawn(timers_.executor(), run(shared_from_this()), boost::asio::detached);
   }
 
   void stop() {
@@ -57,7 +56,8 @@ class Link::Impl : public std::enable_shared_from_this<Impl> {
     stopped_ = true;
     callbacks_ = {};
     if (connection_) connection_->close("stopped");
-    cancel_.emit(boost::asio::cancellation_type::terminal);
+    attempt_.cancel();
+    stop_.notify();
   }
 
  private:
@@ -66,10 +66,10 @@ class Link::Impl : public std::enable_shared_from_this<Impl> {
       while (!self->stopped_) {
         co_await self->run_once();
         if (self->stopped_) break;
-        co_await sleep_for(self->timers_, self->backoff_.next());
+        co_await self->stop_.wait_until(self->timers_.clock().boot_now() + self->backoff_.next());
       }
     } catch (const boost::system::system_error&) {
-      // Stopped.
+      // The loop ends.
     }
     self->connection_.reset();
   }
@@ -103,7 +103,8 @@ class Link::Impl : public std::enable_shared_from_this<Impl> {
 
   Task<> connect() {
     const BootTime deadline = timers_.clock().boot_now() + options_.timeout;
-    auto transport = co_await connect_transport(timers_, options_, deadline);
+    auto transport = co_await connect_transport(timers_, options_, deadline, attempt_);
+    if (stopped_) throw TransportError("stopped");
     connection_ = std::make_shared<Connection>(timers_, std::move(transport), options_.limits, where_);
     co_await greet(deadline);
   }
@@ -152,7 +153,8 @@ class Link::Impl : public std::enable_shared_from_this<Impl> {
   std::string purpose_;
   Callbacks callbacks_;
   Backoff backoff_;
-  boost::asio::cancellation_signal cancel_;
+  Event stop_;
+  ConnectAttempt attempt_;
   std::shared_ptr<Connection> connection_;
   std::set<std::string> reported_;
   bool started_ = false;

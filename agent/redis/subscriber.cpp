@@ -21,12 +21,12 @@ class Subscriber::Impl : public std::enable_shared_from_this<Impl> {
         heard_(timers),
         link_(timers, random, std::move(options), "subscriptions",
               {.up = [this](const std::shared_ptr<Connection>& connection) { up(connection); },
-               .down = [this](const std::string&) { connection_.reset(); }}) {}
+               .down = [this](const std::string&) { down(); }}) {}
 
   void stop() {
     callbacks_ = {};
     link_.stop();
-    connection_.reset();
+    down();
   }
 
   void subscribe(const std::string& channel) {
@@ -47,6 +47,11 @@ class Subscriber::Impl : public std::enable_shared_from_this<Impl> {
     });
     for (const std::string& channel : channels_) connection->send(Command({"SUBSCRIBE", channel}));
     boost::asio::co_spawn(timers_.executor(), keep_alive(shared_from_this(), connection), boost::asio::detached);
+  }
+
+  void down() {
+    connection_.reset();
+    heard_.notify();  // who waits for the answer to a PING need not any more
   }
 
   // Ends with its connection.

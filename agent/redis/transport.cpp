@@ -51,6 +51,20 @@ class Alarm {
   bool fired_ = false;
 };
 
+// Lends an attempt the way to abort what is being waited for.
+class Abortable {
+ public:
+  Abortable(ConnectAttempt& attempt, std::function<void()> abort) : attempt_(attempt) {
+    attempt_.abort = std::move(abort);
+  }
+  Abortable(const Abortable&) = delete;
+  Abortable& operator=(const Abortable&) = delete;
+  ~Abortable() { attempt_.abort = nullptr; }
+
+ private:
+  ConnectAttempt& attempt_;
+};
+
 class SocketTransport final : public Transport {
  public:
   explicit SocketTransport(const Executor& executor) : socket_(executor) {}
@@ -101,11 +115,13 @@ struct Lookup {
   Event done;
   asio::ip::tcp::resolver resolver;
   bool finished = false;
+  bool aborted = false;
   error_code error;
   std::vector<Endpoint> endpoints;
 };
 
-Task<std::vector<Endpoint>> resolve(Timers& timers, const std::string& host, std::uint16_t port, BootTime deadline) {
+Task<std::vector<Endpoint>> resolve(Timers& timers, const std::string& host, std::uint16_t port, BootTime deadline,
+                                    ConnectAttempt& attempt) {
   error_code not_an_address;
   if (const auto address = asio::ip::make_address(host, not_an_address); !not_an_address) {
     co_return std::vector<Endpoint>{asio::ip::tcp::endpoint(address, port)};
@@ -118,20 +134,25 @@ Task<std::vector<Endpoint>> resolve(Timers& timers, const std::string& host, std
                                    for (const auto& entry : found) lookup->endpoints.emplace_back(entry.endpoint());
                                    lookup->done.notify();
                                  });
-  while (!lookup->finished) {
-    const bool in_time = co_await lookup->done.wait_until(deadline);
-    if (!in_time) throw TransportError("the name was not resolved in time");
-  }
+  const Abortable abortable(attempt, [lookup] {
+    lookup->aborted = true;
+    lookup->done.notify();
+  });
+  bool in_time = true;
+  while (!lookup->finished && !lookup->aborted && in_time) in_time = co_await lookup->done.wait_until(deadline);
+  if (!lookup->finished) throw TransportError("the name was not resolved in time");
   if (lookup->error) throw TransportError("the name cannot be resolved: " + reason(lookup->error));
   co_return lookup->endpoints;
 }
 
-Task<std::unique_ptr<Transport>> connect_to(Timers& timers, const Endpoint& endpoint, bool tcp, BootTime deadline) {
+Task<std::unique_ptr<Transport>> connect_to(Timers& timers, const Endpoint& endpoint, bool tcp, BootTime deadline,
+                                            ConnectAttempt& attempt) {
   auto transport = std::make_unique<SocketTransport>(timers.executor());
   Socket& socket = transport->socket();
   error_code error;
   socket.open(endpoint.protocol(), error);
   if (error) throw TransportError(reason(error));
+  const Abortable abortable(attempt, [&transport] { transport->close(); });
   const Alarm alarm(timers, deadline, [&transport] { transport->close(); });
   co_await socket.async_connect(endpoint, asio::redirect_error(asio::use_awaitable, error));
   if (alarm.fired()) throw TransportError("no connection in time");
@@ -156,11 +177,12 @@ std::string ConnectOptions::display() const {
   return "redis://" + (ipv6 ? "[" + host + "]" : host) + ":" + std::to_string(port) + "/" + std::to_string(database);
 }
 
-Task<std::unique_ptr<Transport>> connect_transport(Timers& timers, const ConnectOptions& options, BootTime deadline) {
+Task<std::unique_ptr<Transport>> connect_transport(Timers& timers, const ConnectOptions& options, BootTime deadline,
+                                                   ConnectAttempt& attempt) {
   const bool tcp = options.kind == ConnectOptions::Kind::tcp;
   std::vector<Endpoint> endpoints;
   if (tcp) {
-    endpoints = co_await resolve(timers, options.host, options.port, deadline);
+    endpoints = co_await resolve(timers, options.host, options.port, deadline, attempt);
   } else {
     endpoints.push_back(unix_endpoint(options.path));
   }
@@ -171,7 +193,7 @@ Task<std::unique_ptr<Transport>> connect_transport(Timers& timers, const Connect
     const BootTime now = timers.clock().boot_now();
     const BootTime share = now + (deadline - now) / static_cast<Duration::rep>(endpoints.size() - i);
     try {
-      co_return co_await connect_to(timers, endpoints[i], tcp, share);
+      co_return co_await connect_to(timers, endpoints[i], tcp, share, attempt);
     } catch (const TransportError& e) {
       last_reason = e.what();
     }

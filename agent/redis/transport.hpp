@@ -48,7 +48,17 @@ class Transport {
   virtual void close() noexcept = 0;
 };
 
+// A connect that is under way, so that it can be broken off.
+struct ConnectAttempt {
+  std::function<void()> abort;  // empty while there is nothing to abort
+
+  void cancel() {
+    if (abort) abort();
+  }
+};
+
 // Resolves and connects before the deadline, trying every address of a name.
-Task<std::unique_ptr<Transport>> connect_transport(Timers& timers, const ConnectOptions& options, BootTime deadline);
+Task<std::unique_ptr<Transport>> connect_transport(Timers& timers, const ConnectOptions& options, BootTime deadline,
+                                                   ConnectAttempt& attempt);
 
 }  // namespace jeton::agent::redis

@@ -1,0 +1,77 @@
+// A TCP server that answers whatever a test wants: for what no real redis-server would ever send.
+#pragma once
+
+#include <array>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/write.hpp>
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+
+namespace jeton::test {
+
+class FakeServer {
+ public:
+  // What to send back for a piece of bytes that came in; empty: nothing. Runs on the loop.
+  using Answer = std::function<std::string(std::string_view received)>;
+
+  FakeServer(boost::asio::io_context& loop, Answer answer)
+      : acceptor_(loop, {boost::asio::ip::address_v4::loopback(), 0}), answer_(std::move(answer)) {
+    accept();
+  }
+
+  [[nodiscard]] std::uint16_t port() const { return acceptor_.local_endpoint().port(); }
+  [[nodiscard]] int connections() const { return connections_; }
+
+ private:
+  struct Session {
+    explicit Session(boost::asio::ip::tcp::socket s) : socket(std::move(s)) {}
+    boost::asio::ip::tcp::socket socket;
+    std::array<char, 65536> chunk{};
+    std::string sending;
+  };
+
+  void accept() {
+    acceptor_.async_accept([this](const boost::system::error_code& error, boost::asio::ip::tcp::socket socket) {
+      if (error) return;
+      ++connections_;
+      read(std::make_shared<Session>(std::move(socket)));
+      accept();
+    });
+  }
+
+  void read(const std::shared_ptr<Session>& session) {
+    session->socket.async_read_some(boost::asio::buffer(session->chunk),
+                                    [this, session](const boost::system::error_code& error, std::size_t size) {
+                                      if (error) return;
+                                      session->sending = answer_({session->chunk.data(), size});
+                                      if (session->sending.empty()) {
+                                        read(session);
+                                      } else {
+                                        write(session);
+                                      }
+                                    });
+  }
+
+  void write(const std::shared_ptr<Session>& session) {
+    boost::asio::async_write(session->socket, boost::asio::buffer(session->sending),
+                             [this, session](const boost::system::error_code& error, std::size_t) {
+                               if (!error) read(session);
+                             });
+  }
+
+  boost::asio::ip::tcp::acceptor acceptor_;
+  Answer answer_;
+  int connections_ = 0;
+};
+
+// Greets like Redis, then answers every command with `reply`.
+[[nodiscard]] inline FakeServer::Answer greets_then(std::string reply) {
+  return [reply = std::move(reply)](std::string_view received) {
+    return received.find("PING") != std::string_view::npos ? std::string("+PONG\r\n") : reply;
+  };
+}
+
+}  // namespace jeton::test

@@ -1,0 +1,51 @@
+// Short words for the tests of this folder.
+#pragma once
+
+#include <gtest/gtest.h>
+
+#include <string>
+
+#include "agent/redis/client.hpp"
+#include "tests/support/loop.hpp"
+
+namespace jeton::test {
+
+[[nodiscard]] inline agent::redis::ConnectOptions tcp_options(std::uint16_t port) {
+  agent::redis::ConnectOptions options;
+  options.host = "127.0.0.1";
+  options.port = port;
+  options.timeout = patience;
+  return options;
+}
+
+[[nodiscard]] inline agent::redis::ConnectOptions unix_options(const std::string& path) {
+  agent::redis::ConnectOptions options;
+  options.kind = agent::redis::ConnectOptions::Kind::unix_socket;
+  options.path = path;
+  options.timeout = patience;
+  return options;
+}
+
+[[nodiscard]] inline agent::BootTime soon(const Loop& loop, agent::Duration duration = patience) {
+  return loop.clock.boot_now() + duration;
+}
+
+// Runs one command; the deadline is generous unless the test is about it.
+[[nodiscard]] inline agent::redis::Reply ask(Loop& loop, agent::redis::Client& client, agent::redis::Command command,
+                                             agent::Duration limit = patience) {
+  return loop.run(client.command(std::move(command), soon(loop, limit)));
+}
+
+// The message of the TransportError that a command ends with.
+[[nodiscard]] inline std::string failure_of(Loop& loop, agent::redis::Client& client, agent::redis::Command command,
+                                            agent::Duration limit) {
+  try {
+    static_cast<void>(ask(loop, client, std::move(command), limit));
+  } catch (const agent::TransportError& e) {
+    return e.what();
+  }
+  ADD_FAILURE() << "the command succeeded";
+  return {};
+}
+
+}  // namespace jeton::test
