@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <array>
 #include <boost/asio/io_context.hpp>
+#include <set>
 
 #include "agent/api/server.hpp"
 #include "agent/base/boot_timers.hpp"
@@ -12,7 +13,6 @@
 #include "agent/base/log.hpp"
 #include "agent/coordination/factory.hpp"
 #include "agent/segment/runtime_dir.hpp"
-#include "agent/segment/segment_store.hpp"
 #include "agent/service/token_runner.hpp"
 #include "agent/source/http_client.hpp"
 
@@ -41,11 +41,21 @@ struct Agent::Impl {
         changed(t),
         started_at(t.clock().wall_now()),
         host(host_name()),
-        runtime_dir(config.agent),
-        http(loop.get_executor()),
+        runtime_dir(config.agent.runtime_dir, config.agent.disk_backed),
         coordinator(make_coordinator(config.coordination, config.agent.runtime_dir, t, random)),
         api(loop.get_executor(), t, config.agent.runtime_dir / "agent.sock", agent),
-        shared{t, random, *coordinator, http, runtime_dir, changed, config.coordination.lock_ttl, host} {
+        shared{t,
+               random,
+               *coordinator,
+               http,
+               runtime_dir,
+               changed,
+               config.coordination.lock_ttl,
+               config.agent.memory_lock,
+               host} {
+    std::set<std::string> names;
+    for (const auto& [name, token] : config.tokens) names.insert(name);
+    runtime_dir.retire_others(names);
     for (const auto& [name, token] : config.tokens) runners.emplace(name, make_runner(token));
   }
 
@@ -56,6 +66,20 @@ struct Agent::Impl {
   void beat() {
     for (const auto& [name, runner] : runners) runner->heartbeat();
     heartbeat_timer = timers.schedule(timers.clock().boot_now() + heartbeat_interval, [this] { beat(); });
+  }
+
+  // All or none: what was applied before one fails is taken back.
+  void reconfigure_segments(const std::vector<std::string>& names, const Config& wanted) {
+    std::vector<std::string> done;
+    try {
+      for (const std::string& name : names) {
+        runners.at(name)->reconfigure_segment(wanted.tokens.at(name));
+        done.push_back(name);
+      }
+    } catch (const Error&) {
+      for (const std::string& name : done) runners.at(name)->reconfigure_segment(config.tokens.at(name));
+      throw;
+    }
   }
 
   // Ends the runner of a changed token and starts one with the new settings; the segment between them stays readable.
@@ -109,7 +133,7 @@ Task<> Agent::reload(Config wanted) {
     throw Error("a restart is needed to change " + joined(plan.needs_restart));
   }
   // Everything that can fail comes first: a token that cannot be opened leaves all as it was.
-  for (const std::string& name : plan.changed) check_access(wanted.tokens.at(name).access, name);
+  impl_->reconfigure_segments(plan.changed, wanted);
   std::map<std::string, std::unique_ptr<TokenRunner>> added;
   for (const std::string& name : plan.added) added.emplace(name, impl_->make_runner(wanted.tokens.at(name)));
 
@@ -138,6 +162,7 @@ Task<> Agent::stop() {
   impl_->api.stop();
   for (const auto& [name, runner] : impl_->runners) co_await runner->stop();
   impl_->coordinator->stop();
+  impl_->http.stop();
 }
 
 void Agent::clock_stepped() {

@@ -16,13 +16,13 @@ struct TokenRunner::Impl {
   Impl(const TokenConfig& config, const Shared& s)
       : shared(s),
         source(make_source(config, s.http, s.timers.clock())),
-        store(open_segment(s.runtime_dir, config, s.timers.clock().wall_now())),
+        store(s.runtime_dir, {config.name, config.capacity, config.access, s.memory_lock}, s.timers.clock().wall_now()),
         ended(s.timers),
-        loop(config, s.lock_ttl, {s.timers, s.random, s.coordinator, *source, *store, s.changed, s.host}) {}
+        loop(config, s.lock_ttl, {s.timers, s.random, s.coordinator, *source, store, s.changed, s.host}) {}
 
   Shared shared;
   std::unique_ptr<Source> source;
-  std::unique_ptr<TokenStore> store;
+  SegmentStore store;
   Event ended;
   RefreshLoop loop;
   boost::asio::cancellation_signal cancel;
@@ -60,9 +60,13 @@ Task<> TokenRunner::stop() {
   while (impl_->running) co_await impl_->ended.wait();
 }
 
-void TokenRunner::retire() { impl_->store->retire(); }
+void TokenRunner::reconfigure_segment(const TokenConfig& config) {
+  impl_->store.reconfigure(config.capacity, config.access, impl_->shared.timers.clock().wall_now());
+}
 
-void TokenRunner::heartbeat() { impl_->store->heartbeat(impl_->shared.timers.clock().wall_now()); }
+void TokenRunner::retire() { impl_->store.retire(); }
+
+void TokenRunner::heartbeat() { impl_->store.heartbeat(impl_->shared.timers.clock().wall_now()); }
 
 void TokenRunner::clock_stepped() { impl_->loop.clock_stepped(); }
 

@@ -3,6 +3,7 @@
 
 #include <memory>
 
+#include "agent/base/timers.hpp"
 #include "agent/config/config.hpp"
 #include "agent/coordination/coordinator.hpp"
 #include "agent/refresh/token_status.hpp"
@@ -25,6 +26,7 @@ class TokenRunner {
     RuntimeDir& runtime_dir;
     Event& changed;
     Milliseconds lock_ttl;
+    Policy memory_lock;
     std::string host;
   };
 
@@ -37,6 +39,9 @@ class TokenRunner {
   void start();
   // Ends the loop: a transfer is given up, a held lock given back. The segment stays readable.
   Task<> stop();
+  // Applies what a changed configuration says about the segment (capacity, access) while readers go on. Throws Error,
+  // and nothing is changed then.
+  void reconfigure_segment(const TokenConfig& config);
   // After stop(): takes the segment away.
   void retire();
 

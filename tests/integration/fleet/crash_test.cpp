@@ -1,0 +1,101 @@
+// Agents that are killed or frozen at the worst moment.
+#include <sys/stat.h>
+
+#include "tests/integration/fleet/fleet.hpp"
+
+namespace jeton::test {
+namespace {
+
+struct FleetCrash : FleetTest {
+  RedisServer redis;
+};
+
+ino_t inode_of(const std::filesystem::path& file) {
+  struct stat st {};
+  return ::stat(file.c_str(), &st) == 0 ? st.st_ino : 0;
+}
+
+TEST_F(FleetCrash, ReadersOfAKilledAgentGoOnAndItsSuccessorAdoptsTheSegment) {
+  FaultProvider provider({.lifetime = seconds(600)});
+  AgentProcess& agent = add_agent({.redis_url = redis.tcp_url(), .token_url = provider.url()});
+  agent.start();
+  ASSERT_TRUE(eventually([&] { return agent.valid(); }));
+  const auto generation = agent.generation();
+  const ino_t segment = inode_of(agent.segment());
+  ReaderProcess reader(agent, seconds(60));
+
+  agent.kill();
+  ReaderProcess late_reader(agent, milliseconds(300));  // opened while no agent runs
+  expect_undisturbed(late_reader.report());
+  agent.start();
+  ASSERT_TRUE(eventually([&] { return agent.valid(); }));
+
+  EXPECT_EQ(agent.generation(), generation);
+  EXPECT_EQ(inode_of(agent.segment()), segment) << "the segment was replaced instead of adopted";
+  const auto report = reader.report(true);
+  expect_undisturbed(report);
+  EXPECT_EQ(report["serials"].size(), 1U);
+  EXPECT_EQ(provider.counts().requests, 1U);
+}
+
+TEST_F(FleetCrash, ALocalAgentThatWasKilledAdoptsItsTokenAndFetchesNothing) {
+  FaultProvider provider({.lifetime = seconds(600)});
+  AgentProcess& agent = add_agent({.token_url = provider.url()});
+  agent.start();
+  ASSERT_TRUE(eventually([&] { return agent.valid(); }));
+  const auto generation = agent.generation();
+  agent.kill();
+  agent.start();
+  ASSERT_TRUE(eventually([&] { return agent.valid(); }));
+  EXPECT_EQ(agent.generation(), generation);
+  EXPECT_EQ(provider.counts().requests, 1U);
+}
+
+TEST_F(FleetCrash, AnUpdaterKilledInMidFetchIsReplacedWithinOneTtl) {
+  FaultProvider provider({.lifetime = seconds(600)});
+  provider.behave(Behaviour::only(Behaviour::Kind::hang), 1);
+  for (int i = 0; i < 3; ++i) add_agent({.redis_url = redis.tcp_url(), .token_url = provider.url(), .lock_ttl = "3s"});
+  start_all();
+  AgentProcess* killed = nullptr;
+  ASSERT_TRUE(eventually([&] { return (killed = updater()) != nullptr; }));
+  killed->kill();
+  const auto died = std::chrono::steady_clock::now();
+  ASSERT_TRUE(eventually([&] {
+    return std::all_of(agents.begin(), agents.end(), [&](const auto& a) { return a.get() == killed || a->valid(); });
+  }));
+  const auto took = std::chrono::steady_clock::now() - died;
+  EXPECT_EQ(provider.counts().requests, 2U);
+  EXPECT_EQ(provider.counts().issued, 1U);
+  // The key cannot outlive its TTL; what is more than that is this machine's load.
+  RecordProperty("replaced_after_ms", std::to_string(std::chrono::duration_cast<milliseconds>(took).count()));
+}
+
+TEST_F(FleetCrash, AnUpdaterFrozenPastItsTtlIsRefusedByItsFence) {
+  FaultProvider provider({.lifetime = seconds(600)});
+  provider.behave(Behaviour::slow(seconds(2)), 1);
+  for (int i = 0; i < 3; ++i) add_agent({.redis_url = redis.tcp_url(), .token_url = provider.url(), .lock_ttl = "1s"});
+  start_all();
+  AgentProcess* frozen = nullptr;
+  ASSERT_TRUE(eventually([&] { return (frozen = updater()) != nullptr; }));
+  frozen->signal(SIGSTOP);
+  const auto others_valid = [&] {
+    return std::all_of(agents.begin(), agents.end(), [&](const auto& a) { return a.get() == frozen || a->valid(); });
+  };
+  ASSERT_TRUE(eventually(others_valid));
+  const auto published = stored_generation(redis);
+  ASSERT_GT(published, 0U);
+  // The slow answer is issued by then, so the frozen agent will have a token to publish.
+  ASSERT_TRUE(eventually([&] { return provider.counts().issued == 2; }));
+
+  frozen->signal(SIGCONT);
+  ASSERT_TRUE(eventually([&] {
+    const auto status = frozen->token();
+    return status.is_object() && status["counters"]["publications_refused"] == 1;
+  }));
+  EXPECT_EQ(stored_generation(redis), published);
+  for (const auto& agent : agents) EXPECT_EQ(agent->generation(), published);
+  EXPECT_EQ(frozen->token()["counters"]["publications"], 0);
+}
+
+}  // namespace
+}  // namespace jeton::test

@@ -1,0 +1,95 @@
+// What the fleet tests share: several real agents around one real redis-server and one provider, and real readers.
+#pragma once
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <memory>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "tests/support/agent_process.hpp"
+#include "tests/support/eventually.hpp"
+#include "tests/support/fault_provider.hpp"
+#include "tests/support/redis_server.hpp"
+
+namespace jeton::test {
+
+using std::chrono::milliseconds;
+using std::chrono::seconds;
+
+class ReaderProcess {
+ public:
+  ReaderProcess(const AgentProcess& agent, milliseconds duration, std::chrono::microseconds pause = milliseconds(1))
+      : process_({JETON_READER_BINARY, agent.runtime_dir().string(), "api", std::to_string(duration.count()),
+                  std::to_string(pause.count())}) {}
+
+  // Waits for its end and returns what it saw. SIGTERM ends it early.
+  nlohmann::json report(bool end_now = false) {
+    if (end_now) process_.signal(SIGTERM);
+    const int status = process_.wait(seconds(120));
+    if (status != 0) throw std::runtime_error("reader failed: " + process_.err());
+    return nlohmann::json::parse(process_.out());
+  }
+
+ private:
+  Process process_;
+};
+
+// Nothing expired, torn, older or unreadable, and every token between the first and the last it saw.
+inline void expect_undisturbed(const nlohmann::json& report) {
+  SCOPED_TRACE(report.dump());
+  EXPECT_GT(report["reads"].get<std::uint64_t>(), 0U);
+  for (const char* count : {"torn", "expired", "older", "busy", "other"}) {
+    EXPECT_EQ(report[count].get<std::uint64_t>(), 0U) << count;
+  }
+  const auto serials = report["serials"].get<std::vector<std::uint64_t>>();
+  for (std::size_t i = 1; i < serials.size(); ++i) EXPECT_EQ(serials[i], serials[i - 1] + 1) << "a token was missed";
+}
+
+class FleetTest : public testing::Test {
+ protected:
+  AgentProcess& add_agent(AgentSettings settings) {
+    agents.push_back(std::make_unique<AgentProcess>(std::move(settings)));
+    return *agents.back();
+  }
+  void start_all() {
+    std::vector<std::thread> starting;  // a fleet starts at once, not one by one
+    for (const auto& agent : agents) starting.emplace_back([&agent] { agent->start(); });
+    for (std::thread& thread : starting) thread.join();
+  }
+  [[nodiscard]] bool all_valid() const {
+    return std::all_of(agents.begin(), agents.end(), [](const auto& a) { return a->valid(); });
+  }
+  // The agent that is asking the provider now; nullptr if none is.
+  [[nodiscard]] AgentProcess* updater() const {
+    for (const auto& agent : agents) {
+      const auto status = agent->token();
+      if (status.is_object() && status.value("phase", "") == "fetching") return agent.get();
+    }
+    return nullptr;
+  }
+  [[nodiscard]] std::uint64_t stored_generation(const RedisServer& redis) const {
+    const std::string text = redis.cli({"HGET", "jeton:{api}:token", "generation"});
+    return text.empty() ? 0 : std::stoull(text);
+  }
+  // No log line of any agent, at trace level, holds a token.
+  void expect_no_secret_logged(const FaultProvider& provider) const {
+    for (const auto& agent : agents) {
+      const std::string log = agent->log();
+      for (const IssuedToken& token : provider.issued()) {
+        ASSERT_EQ(log.find(token.value), std::string::npos) << "a token was logged";
+      }
+    }
+  }
+  void TearDown() override {
+    if (HasFailure()) {
+      for (const auto& agent : agents) std::fprintf(stderr, "--- agent log\n%s\n", agent->log().c_str());
+    }
+  }
+
+  std::vector<std::unique_ptr<AgentProcess>> agents;
+};
+
+}  // namespace jeton::test

@@ -1,0 +1,70 @@
+// Redis gone and back.
+#include "tests/integration/fleet/fleet.hpp"
+
+namespace jeton::test {
+namespace {
+
+struct FleetRedisOutage : FleetTest {
+  RedisServer redis;
+};
+
+TEST_F(FleetRedisOutage, ReadersDoNotNoticeAndTheNextRefreshHappensOnce) {
+  FaultProvider provider({.lifetime = seconds(20)});
+  for (int i = 0; i < 3; ++i) {
+    add_agent({.redis_url = redis.tcp_url(), .token_url = provider.url(), .refresh = "{grace: 5s, spread: 1s}"});
+  }
+  start_all();
+  ASSERT_TRUE(eventually([&] { return all_valid(); }));
+  const auto first = agents.front()->generation();
+  std::vector<std::unique_ptr<ReaderProcess>> readers;
+  for (const auto& agent : agents) readers.push_back(std::make_unique<ReaderProcess>(*agent, seconds(60)));
+
+  redis.kill();
+  std::this_thread::sleep_for(seconds(10));  // the outage itself
+  EXPECT_TRUE(all_valid());
+  EXPECT_EQ(provider.counts().requests, 1U) << "fetched without the coordinator";
+  redis.restart();  // without data: the agents give the record back
+
+  ASSERT_TRUE(eventually([&] { return stored_generation(redis) >= first; }));
+  ASSERT_TRUE(eventually([&] {
+    return std::all_of(agents.begin(), agents.end(), [&](const auto& a) { return a->generation() > first; });
+  }));
+  EXPECT_EQ(provider.counts().requests, 2U);
+  for (const auto& reader : readers) {
+    const auto report = reader->report(true);
+    expect_undisturbed(report);
+    EXPECT_EQ(report["serials"].size(), 2U);
+  }
+  expect_no_secret_logged(provider);
+}
+
+TEST_F(FleetRedisOutage, AStoreThatLostItsDataGetsTheRecordBackWithoutAFetch) {
+  FaultProvider provider({.lifetime = seconds(600)});
+  for (int i = 0; i < 3; ++i) add_agent({.redis_url = redis.tcp_url(), .token_url = provider.url()});
+  start_all();
+  ASSERT_TRUE(eventually([&] { return all_valid(); }));
+  const auto generation = stored_generation(redis);
+  redis.restart();
+  EXPECT_TRUE(eventually([&] { return stored_generation(redis) == generation; }));
+  EXPECT_EQ(provider.counts().requests, 1U);
+}
+
+TEST_F(FleetRedisOutage, AnAgentStartedWithoutRedisServesItsSegmentAndSaysWhatIsWrong) {
+  FaultProvider provider({.lifetime = seconds(600)});
+  AgentProcess& agent = add_agent({.redis_url = redis.tcp_url(), .token_url = provider.url()});
+  agent.start();
+  ASSERT_TRUE(eventually([&] { return agent.valid(); }));
+  EXPECT_EQ(agent.stop(), 0);
+  redis.kill();
+  agent.start();
+  EXPECT_TRUE(eventually([&] { return agent.valid(); }));
+  ReaderProcess reader(agent, milliseconds(300));
+  expect_undisturbed(reader.report());
+  EXPECT_TRUE(
+      eventually([&] { return agent.log().find("127.0.0.1:" + std::to_string(redis.port())) != std::string::npos; }));
+  EXPECT_EQ(agent.stop(), 0);
+  EXPECT_EQ(provider.counts().requests, 1U);
+}
+
+}  // namespace
+}  // namespace jeton::test

@@ -1,0 +1,77 @@
+// The scenario jeton was made for: short-lived tokens, a provider that allows few requests, many hosts, many readers.
+#include "tests/integration/fleet/fleet.hpp"
+
+namespace jeton::test {
+namespace {
+
+struct FleetScenario : FleetTest {
+  RedisServer redis;
+};
+
+TEST_F(FleetScenario, OneFetchPerLifetimeAndEveryReaderHasEveryToken) {
+  FaultProvider provider({.lifetime = seconds(5), .rate_interval = seconds(2)});
+  for (int i = 0; i < 3; ++i) add_agent({.redis_url = redis.tcp_url(), .token_url = provider.url()});
+  start_all();
+  ASSERT_TRUE(eventually([&] { return all_valid(); }));
+
+  std::vector<std::unique_ptr<ReaderProcess>> readers;
+  for (int batch = 0; batch < 4; ++batch) {
+    for (int i = 0; i < 25; ++i) {
+      readers.push_back(std::make_unique<ReaderProcess>(*agents[readers.size() % 3], seconds(30), milliseconds(5)));
+    }
+    std::this_thread::sleep_for(seconds(1));  // the scenario's own pace: 25 readers a second
+  }
+  std::size_t most = 0;
+  for (const auto& reader : readers) {
+    const auto report = reader->report();
+    expect_undisturbed(report);
+    most = std::max(most, report["serials"].size());
+  }
+  // A token lives 5 s and is refreshed 1 s, and up to 0.25 s more, before its end.
+  EXPECT_GE(most, 6U);
+  const auto counts = provider.counts();
+  EXPECT_EQ(counts.requests, counts.issued) << "a fetch that brought no token";
+  EXPECT_EQ(counts.refused, 0U);
+  std::uint64_t publications = 0;
+  for (const auto& agent : agents) publications += agent->token()["counters"]["publications"].get<std::uint64_t>();
+  EXPECT_EQ(publications, counts.issued) << "a token that was fetched and not published";
+  expect_no_secret_logged(provider);
+}
+
+TEST_F(FleetScenario, AColdStartOfTwentyAgentsIsOneFetch) {
+  FaultProvider provider({.lifetime = seconds(600)});
+  provider.behave(Behaviour::slow(milliseconds(300)));
+  for (int i = 0; i < 20; ++i) add_agent({.redis_url = redis.unix_url(), .token_url = provider.url()});
+  start_all();
+  ASSERT_TRUE(eventually([&] { return all_valid(); }));
+  EXPECT_EQ(provider.counts().requests, 1U);
+  const auto generation = agents.front()->generation();
+  for (const auto& agent : agents) EXPECT_EQ(agent->generation(), generation);
+}
+
+TEST_F(FleetScenario, ARestartOfEveryAgentWithinTheLifetimeFetchesNothing) {
+  FaultProvider provider({.lifetime = seconds(600)});
+  for (int i = 0; i < 5; ++i) add_agent({.redis_url = redis.tcp_url(), .token_url = provider.url()});
+  start_all();
+  ASSERT_TRUE(eventually([&] { return all_valid(); }));
+  const auto generation = agents.front()->generation();
+  for (const auto& agent : agents) EXPECT_EQ(agent->stop(), 0);
+  start_all();
+  ASSERT_TRUE(eventually([&] { return all_valid(); }));
+  EXPECT_EQ(agents.back()->generation(), generation);
+  EXPECT_EQ(provider.counts().requests, 1U);
+  expect_no_secret_logged(provider);
+}
+
+TEST_F(FleetScenario, AHostThatJoinsLaterHasTheTokenWithoutAFetch) {
+  FaultProvider provider({.lifetime = seconds(600)});
+  add_agent({.redis_url = redis.tcp_url(), .token_url = provider.url()}).start();
+  ASSERT_TRUE(eventually([&] { return all_valid(); }));
+  add_agent({.redis_url = redis.tcp_url(), .token_url = provider.url()}).start();
+  ASSERT_TRUE(eventually([&] { return all_valid(); }));
+  EXPECT_EQ(provider.counts().requests, 1U);
+  EXPECT_EQ(agents[0]->generation(), agents[1]->generation());
+}
+
+}  // namespace
+}  // namespace jeton::test

@@ -1,0 +1,159 @@
+// A provider that misbehaves, seen by a whole agent: a clear state and log line, the old token kept, no hot loop, and
+// recovery by itself.
+#include <gtest/gtest.h>
+
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "tests/support/agent_process.hpp"
+#include "tests/support/eventually.hpp"
+#include "tests/support/fault_provider.hpp"
+
+namespace jeton::test {
+namespace {
+
+using std::chrono::milliseconds;
+using std::chrono::seconds;
+
+std::string answer_with(const std::string& token, const std::string& expires_in) {
+  return R"({"access_token":")" + token + R"(","token_type":"Bearer","expires_in":)" + expires_in + "}";
+}
+
+struct Fault {
+  std::string name;
+  Behaviour behaviour;
+  std::string said;  // a part of what log and status say
+};
+
+std::string http_date_in(seconds from_now) {
+  const std::time_t t = std::chrono::system_clock::to_time_t(std::chrono::system_clock::now() + from_now);
+  std::tm utc{};
+  ::gmtime_r(&t, &utc);
+  char text[64];
+  std::strftime(text, sizeof text, "%a, %d %b %Y %H:%M:%S GMT", &utc);
+  return text;
+}
+
+std::vector<Fault> faults() {
+  const std::string long_token(9000, 'x');
+  return {
+      {"Status500", Behaviour::failure(500), "500"},
+      {"TooManyRequestsWithSeconds", Behaviour::pause(429, "1"), "429"},
+      {"TooManyRequestsWithDate", Behaviour::pause(429, http_date_in(seconds(2))), "429"},
+      {"Unauthorized", Behaviour::failure(401), "401"},
+      {"Hang", Behaviour::only(Behaviour::Kind::hang), "answer"},
+      {"TruncatedBody", Behaviour::only(Behaviour::Kind::truncated), ""},
+      {"HugeBody", Behaviour::only(Behaviour::Kind::huge_length), "max_body"},
+      {"HugeChunkedBody", Behaviour::only(Behaviour::Kind::huge_chunked), "max_body"},
+      {"InvalidJson", Behaviour::text("<html>welcome</html>"), "JSON"},
+      {"MissingExpiry", Behaviour::text(R"({"access_token":"abc"})"), "expires_in"},
+      {"NonNumericExpiry", Behaviour::text(answer_with("abc", "\"soon\"")), "expires_in"},
+      {"ZeroExpiry", Behaviour::text(answer_with("abc", "0")), "expires_in"},
+      {"NegativeExpiry", Behaviour::text(answer_with("abc", "-5")), "expires_in"},
+      {"EnormousExpiry", Behaviour::text(answer_with("abc", "1e30")), "expires_in"},
+      {"EmptyToken", Behaviour::text(answer_with("", "60")), "access_token"},
+      {"TokenWithNul", Behaviour::text(answer_with("ab\\u0000c", "60")), "access_token"},
+      {"TokenWithNewline", Behaviour::text(answer_with("ab\\nc", "60")), "access_token"},
+      {"TokenAboveCapacity", Behaviour::text(answer_with(long_token, "60")), "capacity"},
+  };
+}
+
+class ProviderFault : public testing::TestWithParam<Fault> {};
+
+TEST_P(ProviderFault, KeepsTheOldTokenSaysWhyDoesNotHammerAndRecovers) {
+  const Fault& fault = GetParam();
+  FaultProvider provider({.lifetime = seconds(600)});
+  // The token is due for its refresh two seconds after it was fetched: grace is cut to half its lifetime, so that the
+  // lifetime of the first one is short, and long enough for the old one to be kept meanwhile.
+  provider.set_lifetime(seconds(16));
+  AgentProcess agent({.token_url = provider.url(),
+                      .refresh = "{grace: 8s, spread: 100ms, retry: {initial: 1s, max: 2s, permanent: 2s}}",
+                      .source_extra = "      timeout: 1s\n"});
+  agent.start();
+  ASSERT_TRUE(eventually([&] { return agent.valid(); }));
+  const auto generation = agent.generation();
+  const auto calls_before = provider.counts().requests;
+  provider.behave(fault.behaviour);
+
+  const auto failed = [&](unsigned times) {
+    const auto status = agent.token();
+    return status.is_object() && status["counters"]["consecutive_failures"] >= times;
+  };
+  ASSERT_TRUE(eventually([&] { return failed(1); })) << agent.log();
+  const auto status = agent.token();
+  EXPECT_EQ(status["state"], "valid");
+  EXPECT_EQ(agent.generation(), generation) << "the old token was given up";
+  ASSERT_TRUE(status["last_error"].is_object());
+  EXPECT_NE(status["last_error"]["message"].get<std::string>().find(fault.said), std::string::npos)
+      << status["last_error"] << " does not mention " << fault.said;
+  EXPECT_NE(agent.log().find("fetch failed"), std::string::npos);
+  EXPECT_TRUE(status["pause"].is_object()) << "no pause after a failure: " << status.dump();
+
+  // A second failure comes after a pause, not at once: the calls are as many as the failures, give or take the one
+  // under way.
+  ASSERT_TRUE(eventually([&] { return failed(2); }));
+  const auto failures = agent.token()["counters"]["consecutive_failures"].get<std::uint64_t>();
+  EXPECT_LE(provider.counts().requests - calls_before, failures + 1);
+  EXPECT_LE(failures, 8U);
+
+  provider.set_lifetime(seconds(600));
+  provider.behave(Behaviour::good());
+  EXPECT_TRUE(eventually([&] { return agent.generation() > generation && agent.valid(); })) << agent.log();
+  EXPECT_EQ(agent.token()["counters"]["consecutive_failures"], 0);
+  EXPECT_TRUE(agent.token()["last_error"].is_null());
+  for (const IssuedToken& token : provider.issued()) {
+    EXPECT_EQ(agent.log().find(token.value), std::string::npos) << "a token was logged";
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(Answers, ProviderFault, testing::ValuesIn(faults()),
+                         [](const auto& param) { return param.param.name; });
+
+bool paused_by(const AgentProcess& agent, const std::string& reason) {
+  const auto status = agent.token();
+  return status.is_object() && status["pause"].is_object() &&
+         status["pause"]["reason"].get<std::string>().find(reason) != std::string::npos;
+}
+
+TEST(ProviderOutage, ARefusedConnectionIsSaidAndSurvived) {
+  FaultProvider provider({.lifetime = seconds(600)});
+  provider.stop_listening();
+  AgentProcess agent({.token_url = provider.url(), .refresh = "{retry: {initial: 500ms, max: 1s, permanent: 2s}}"});
+  agent.start();
+  ASSERT_TRUE(eventually([&] { return agent.log().find("fetch failed") != std::string::npos; }));
+  EXPECT_EQ(agent.token()["state"], "none");
+  EXPECT_EQ(agent.get("/ready"), 503);
+  provider.listen_again();
+  EXPECT_TRUE(eventually([&] { return agent.valid(); }));
+  EXPECT_EQ(agent.get("/ready"), 200);
+}
+
+TEST(ProviderOutage, AnExpiredTokenIsFlaggedAndRefreshedWhenTheProviderIsBack) {
+  FaultProvider provider({.lifetime = seconds(2)});
+  AgentProcess agent({.token_url = provider.url(), .refresh = "{retry: {initial: 500ms, max: 1s, permanent: 2s}}"});
+  agent.start();
+  ASSERT_TRUE(eventually([&] { return agent.valid(); }));
+  provider.behave(Behaviour::failure(503));
+  ASSERT_TRUE(eventually([&] { return agent.token().value("state", "") == "expired"; }));
+  EXPECT_EQ(agent.get("/ready"), 503);
+  provider.behave(Behaviour::good());
+  EXPECT_TRUE(eventually([&] { return agent.valid(); }));
+}
+
+TEST(ProviderOutage, AFleetPausesAsOne) {
+  FaultProvider provider({.lifetime = seconds(600)});
+  provider.behave(Behaviour::pause(429, "3"));
+  AgentProcess agent({.token_url = provider.url()});
+  agent.start();
+  ASSERT_TRUE(eventually([&] { return provider.counts().requests == 1; }));
+  EXPECT_TRUE(eventually([&] { return paused_by(agent, "429"); }));
+  // A restart does not shorten the pause: the coordinator remembers it.
+  agent.kill();
+  agent.start();
+  EXPECT_TRUE(eventually([&] { return paused_by(agent, "429"); }));
+  EXPECT_EQ(provider.counts().requests, 1U);
+}
+
+}  // namespace
+}  // namespace jeton::test

@@ -1,0 +1,66 @@
+// A real jeton-agent in a runtime directory of its own, and what a test asks it.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <memory>
+#include <nlohmann/json.hpp>
+#include <string>
+
+#include "tests/support/process.hpp"
+#include "tests/support/temp_dir.hpp"
+
+namespace jeton::test {
+
+// What varies between the agents of the tests; the YAML is made from it.
+struct AgentSettings {
+  std::string redis_url{};  // empty: coordination local
+  std::string token_url{};
+  std::string refresh = "{}";  // YAML flow mapping of tokens.api.refresh
+  std::string source_extra{};    // further lines of tokens.api.source, indented by 6
+  std::string token_extra{};     // further lines of tokens.api, indented by 4
+  std::string agent_extra{};     // further lines of agent, indented by 2
+  std::string lock_ttl = "2s";
+  std::string log_level = "trace";  // so that a secret in any log line is found
+};
+
+class AgentProcess {
+ public:
+  explicit AgentProcess(AgentSettings settings, ProcessOptions options = {});
+
+  // Starts the process; returns when the local API answers. Throws with the agent's log if it ends instead.
+  void start();
+  void kill() { process_->kill(); }
+  void signal(int number) const { process_->signal(number); }
+  // SIGTERM, and the exit status.
+  int stop();
+  [[nodiscard]] bool running() { return process_ && process_->running(); }
+  int wait() { return process_->wait(); }
+
+  [[nodiscard]] std::filesystem::path runtime_dir() const { return dir_ / "run"; }
+  [[nodiscard]] std::filesystem::path segment() const { return runtime_dir() / "segments" / "api"; }
+  [[nodiscard]] std::filesystem::path config_file() const { return dir_ / "agent.yaml"; }
+  [[nodiscard]] const AgentSettings& settings() const { return settings_; }
+  void configure(AgentSettings settings);
+  void write_config(const std::string& yaml) const { dir_.write("agent.yaml", yaml); }
+
+  // The token "api" of GET /v1/status; null if the agent does not answer.
+  [[nodiscard]] nlohmann::json token() const;
+  [[nodiscard]] bool valid() const;
+  [[nodiscard]] std::uint64_t generation() const;
+  // Status of any GET.
+  [[nodiscard]] int get(const std::string& target) const;
+  // Everything that every run of this agent logged.
+  [[nodiscard]] std::string log() const;
+
+ private:
+  AgentSettings settings_;
+  ProcessOptions options_;
+  TempDir dir_;
+  std::unique_ptr<Process> process_;
+  std::string earlier_log_;
+};
+
+[[nodiscard]] std::string agent_yaml(const AgentSettings& settings, const std::filesystem::path& runtime_dir);
+
+}  // namespace jeton::test

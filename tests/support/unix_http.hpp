@@ -1,0 +1,16 @@
+// The simplest HTTP client there is: one GET over a unix socket, blocking, for asking an agent in a test.
+#pragma once
+
+#include <filesystem>
+#include <string>
+
+namespace jeton::test {
+
+struct HttpAnswer {
+  int status = 0;  // 0: no answer
+  std::string body;
+};
+
+[[nodiscard]] HttpAnswer unix_http_get(const std::filesystem::path& socket, const std::string& target);
+
+}  // namespace jeton::test
