@@ -28,10 +28,26 @@ bool colours_wanted() {
   return wanted;
 }
 
-std::size_t columns() {
+std::size_t columns(int fd) {
   winsize size{};
-  if (::ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) != 0 || size.ws_col < 40) return default_columns;
+  if (::ioctl(fd, TIOCGWINSZ, &size) != 0 || size.ws_col < 40) return default_columns;
   return size.ws_col;
+}
+
+std::string wrapped_at(std::size_t width, const std::string& first, std::string_view text) {
+  const std::string indent(first.size(), ' ');
+  const std::size_t room = std::max<std::size_t>(width - std::min(width, first.size()), 20);
+  std::string out;
+  for (std::string lead = first; !text.empty() || out.empty(); lead = indent) {
+    std::size_t end = text.size();
+    if (end > room) {
+      end = text.rfind(' ', room);
+      if (end == std::string_view::npos || end == 0) end = std::min(text.find(' ', room), text.size());
+    }
+    out += lead + std::string(text.substr(0, end)) + "\n";
+    text.remove_prefix(std::min(end + 1, text.size()));
+  }
+  return out;
 }
 
 }  // namespace
@@ -52,7 +68,10 @@ bool out_is_closed() {
 }
 
 void say(std::string_view message) {
-  const std::string line = "jetonctl: " + printable(message) + "\n";
+  // One line into a log or a pipe, broken at words on a terminal.
+  const std::string prefix = "jetonctl: ";
+  const std::string line = ::isatty(STDERR_FILENO) == 1 ? wrapped_at(columns(STDERR_FILENO), prefix, printable(message))
+                                                        : prefix + printable(message) + "\n";
   [[maybe_unused]] const auto ignored = ::write(STDERR_FILENO, line.data(), line.size());
 }
 
@@ -74,19 +93,7 @@ std::string printable(std::string_view text) {
 }
 
 std::string wrapped(const std::string& first, std::string_view text) {
-  const std::string indent(first.size(), ' ');
-  const std::size_t room = std::max<std::size_t>(columns() - std::min(columns(), first.size()), 20);
-  std::string out;
-  for (std::string lead = first; !text.empty() || out.empty(); lead = indent) {
-    std::size_t end = text.size();
-    if (end > room) {
-      end = text.rfind(' ', room);
-      if (end == std::string_view::npos || end == 0) end = std::min(text.find(' ', room), text.size());
-    }
-    out += lead + std::string(text.substr(0, end)) + "\n";
-    text.remove_prefix(std::min(end + 1, text.size()));
-  }
-  return out;
+  return wrapped_at(columns(STDOUT_FILENO), first, text);
 }
 
 std::string padded(std::string_view text, std::size_t width, bool right) {

@@ -76,7 +76,7 @@ std::string coordinator_line(const Json& coordinator) {
   const bool reachable = member(coordinator, "reachable") == true;
   std::string line = "coordinator " + text(coordinator, "backend") + ", ";
   line += coloured(reachable ? "reachable" : "not reachable", reachable ? Colour::good : Colour::bad);
-  line += ", its clock " + duration(coordinator, "clock_offset_ms") + " from this host's\n";
+  line += ", clock offset " + duration(coordinator, "clock_offset_ms") + "\n";
   line += wrapped("  endpoint ", text(coordinator, "endpoint"));
   const std::string error = text(coordinator, "last_error");
   return error == "-" ? line : line + coloured(wrapped("  error ", error), Colour::bad);
