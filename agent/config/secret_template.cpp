@@ -37,15 +37,16 @@ bool is_name(std::string_view text, std::string_view also) {
 
 // `inner` stands between ${ and }.
 Part parse_reference(std::string_view inner) {
-  const std::string shown = "${" + std::string(inner.substr(0, 100)) + "}";
   const std::size_t colon = std::min(inner.find(':'), inner.size());
-  const auto kind = std::find_if(kind_names.begin(), kind_names.end(),
-                                 [&](const KindName& k) { return k.name == inner.substr(0, colon); });
+  const std::string_view name = inner.substr(0, colon);
+  const auto kind =
+      std::find_if(kind_names.begin(), kind_names.end(), [&](const KindName& k) { return k.name == name; });
   if (kind == kind_names.end() || colon == inner.size()) {
-    throw Error("unknown reference " + shown +
-                "; use ${file:PATH}, ${env:NAME} or ${credential:NAME}, or $${ for the "
-                "text itself");
+    // Not shown as a whole: it may be a literal secret that happens to hold ${.
+    throw Error("unknown reference ${" + std::string(is_name(name, "") && colon != inner.size() ? name : "") +
+                ":...}; use ${file:PATH}, ${env:NAME} or ${credential:NAME}, or $${ for the text itself");
   }
+  const std::string shown = "${" + std::string(inner.substr(0, 100)) + "}";
   Part part{kind->kind, std::string(inner.substr(colon + 1))};
   switch (part.kind) {
     case Part::Kind::file:

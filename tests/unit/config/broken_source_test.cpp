@@ -84,7 +84,7 @@ INSTANTIATE_TEST_SUITE_P(
 INSTANTIATE_TEST_SUITE_P(
     Reference, BrokenSource,
     testing::Values(
-        BrokenConfig{"UnknownKind", "query: {k: \"${vault:x}\"}\n", 6, "unknown reference ${vault:x}"},
+        BrokenConfig{"UnknownKind", "query: {k: \"${vault:x}\"}\n", 6, "unknown reference ${vault:...}"},
         BrokenConfig{"NoEnd", "query: {k: \"${env:x\"}\n", 6, "has no }"},
         BrokenConfig{"RelativeFile", "query: {k: \"${file:key}\"}\n", 6, "must be absolute"},
         BrokenConfig{"MissingFile", "query: {k: \"${file:/nonexistent/jeton/key}\"}\n", 6, "No such file or directory"},
