@@ -1,0 +1,70 @@
+#include "agent/coordination/channel_message.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "agent/base/error.hpp"
+#include "agent/token/record_codec.hpp"
+
+namespace jeton::agent {
+namespace {
+
+using namespace std::chrono_literals;
+
+Record sample_record() {
+  Record record;
+  record.generation = 7;
+  record.value = SecretString("s3cret");
+  record.issued_at = from_unix_ms(1'000);
+  record.expires_at = from_unix_ms(2'000);
+  return record;
+}
+
+TEST(ChannelMessage, ClaimReleaseAndPauseComeBackAsTheyWent) {
+  const auto claim = std::get<ClaimMessage>(decode_message(encode_message(ClaimMessage{"abc", 15s})));
+  EXPECT_EQ(claim.owner, "abc");
+  EXPECT_EQ(claim.ttl, 15s);
+  EXPECT_EQ(std::get<ReleaseMessage>(decode_message(encode_message(ReleaseMessage{"abc"}))).owner, "abc");
+  const auto pause = std::get<PauseMessage>(decode_message(encode_message(PauseMessage{60s, "429 \"busy\"\n"})));
+  EXPECT_EQ(pause.ttl, 60s);
+  EXPECT_EQ(pause.reason, "429 \"busy\"\n");
+}
+
+TEST(ChannelMessage, RecordIsRead) {
+  const std::string text = R"({"type":"record","record":)" + std::string(encode_record(sample_record()).reveal()) + "}";
+  const auto record = std::get<Record>(decode_message(text));
+  EXPECT_EQ(record.generation, 7U);
+  EXPECT_EQ(record.value, SecretString("s3cret"));
+}
+
+TEST(ChannelMessage, ReasonInAnyEncodingCanBeSent) {
+  EXPECT_NO_THROW(static_cast<void>(decode_message(encode_message(PauseMessage{1s, "\xff\xfe"}))));
+}
+
+TEST(ChannelMessage, TypeOfANewerVersionIsUnknownAndNoError) {
+  EXPECT_TRUE(std::holds_alternative<UnknownMessage>(decode_message(R"({"type":"rejected","generation":5})")));
+}
+
+TEST(ChannelMessage, NoMessageHoldsBackForEver) {
+  const auto claim = decode_message(R"({"type":"claim","owner":"x","ttl_ms":9223372036854775807})");
+  EXPECT_EQ(std::get<ClaimMessage>(claim).ttl, longest_hold);
+  const auto pause = decode_message(R"({"type":"pause","reason":"x","ttl_ms":-5})");
+  EXPECT_EQ(std::get<PauseMessage>(pause).ttl, 0ms);
+}
+
+TEST(ChannelMessage, GarbageIsAnErrorThatDoesNotQuoteIt) {
+  for (const char* text : {"", "s3cret", "[]", "{}", "null", R"({"type":5})", R"({"type":"record"})",
+                           R"({"type":"record","record":"s3cret"})", R"({"type":"record","record":{"v":2}})",
+                           R"({"type":"claim"})", R"({"type":"claim","owner":1,"ttl_ms":2})",
+                           R"({"type":"pause","reason":"s3cret","ttl_ms":"x"})", "{\"type\":\"claim\",\"s3cret"}) {
+    try {
+      static_cast<void>(decode_message(text));
+      ADD_FAILURE() << "accepted: " << text;
+    } catch (const Error& e) {
+      EXPECT_THAT(e.what(), testing::Not(testing::HasSubstr("s3cret")));
+    }
+  }
+}
+
+}  // namespace
+}  // namespace jeton::agent
