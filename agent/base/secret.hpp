@@ -20,6 +20,10 @@ inline void wipe(std::string& text) noexcept {
   text.clear();
 }
 
+// Clears the vector registers of this thread: memcpy leaves the last bytes it moved there, and a core dump holds the
+// registers of every thread. Called where a thread is done with a token.
+void wipe_registers() noexcept;
+
 template <typename T>
 struct WipingAllocator {
   using value_type = T;

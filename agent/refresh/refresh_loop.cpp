@@ -120,6 +120,8 @@ Task<> RefreshLoop::refresh_under(Lease lease) {
   } else {
     co_await give_back(keeper.lease());
   }
+  fetched.reset();
+  wipe_registers();
   status_.holds_lock = false;
   holds_.end_claim();  // our own, should we have heard it before the answer to try_acquire
   parts_.changed.notify();
@@ -284,7 +286,9 @@ void RefreshLoop::coordinator_failed(const std::string& doing, const TransportEr
 void RefreshLoop::take(Record record) {
   const Generation before = current_.generation();
   try {
-    if (!current_.accept(std::move(record))) return;
+    const bool accepted = current_.accept(std::move(record));
+    wipe_registers();
+    if (!accepted) return;
   } catch (const Error& e) {
     status_.last_error = e.what();
     status_.last_error_at = parts_.timers.clock().wall_now();

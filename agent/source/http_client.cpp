@@ -116,6 +116,7 @@ class HttpClient::Worker {
       int running = 0;
       ::curl_multi_perform(multi_, &running);
       finish_transfers();
+      wipe_registers();  // the last bytes of a body
       ::curl_multi_poll(multi_, nullptr, 0, 60'000, nullptr);  // libcurl wakes earlier for timers of its own
     }
     for (const auto& [handle, call] : running_) {

@@ -33,10 +33,13 @@ void AgentProcess::configure(AgentSettings settings) {
   write_config(agent_yaml(settings_, runtime_dir()));
 }
 
-void AgentProcess::start() {
+void AgentProcess::launch() {
   if (process_) earlier_log_ += process_->err();
   process_ = std::make_unique<Process>(
       std::vector<std::string>{JETON_AGENT_BINARY, "run", "--config", config_file().string()}, options_);
+}
+
+void AgentProcess::await() {
   const bool up = eventually([this] { return !process_->running() || get("/live") == 200; });
   if (!up || !process_->running()) throw std::runtime_error("the agent does not start: " + log());
 }

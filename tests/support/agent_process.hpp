@@ -17,9 +17,9 @@ struct AgentSettings {
   std::string redis_url{};  // empty: coordination local
   std::string token_url{};
   std::string refresh = "{}";  // YAML flow mapping of tokens.api.refresh
-  std::string source_extra{};    // further lines of tokens.api.source, indented by 6
-  std::string token_extra{};     // further lines of tokens.api, indented by 4
-  std::string agent_extra{};     // further lines of agent, indented by 2
+  std::string source_extra{};  // further lines of tokens.api.source, indented by 6
+  std::string token_extra{};   // further lines of tokens.api, indented by 4
+  std::string agent_extra{};   // further lines of agent, indented by 2
   std::string lock_ttl = "2s";
   std::string log_level = "trace";  // so that a secret in any log line is found
 };
@@ -29,7 +29,13 @@ class AgentProcess {
   explicit AgentProcess(AgentSettings settings, ProcessOptions options = {});
 
   // Starts the process; returns when the local API answers. Throws with the agent's log if it ends instead.
-  void start();
+  void start() {
+    launch();
+    await();
+  }
+  // The two halves of start(), for agents that are to start at the same time.
+  void launch();
+  void await();
   void kill() { process_->kill(); }
   void signal(int number) const { process_->signal(number); }
   // SIGTERM, and the exit status.

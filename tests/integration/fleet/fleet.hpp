@@ -55,9 +55,8 @@ class FleetTest : public testing::Test {
     return *agents.back();
   }
   void start_all() {
-    std::vector<std::thread> starting;  // a fleet starts at once, not one by one
-    for (const auto& agent : agents) starting.emplace_back([&agent] { agent->start(); });
-    for (std::thread& thread : starting) thread.join();
+    for (const auto& agent : agents) agent->launch();
+    for (const auto& agent : agents) agent->await();
   }
   [[nodiscard]] bool all_valid() const {
     return std::all_of(agents.begin(), agents.end(), [](const auto& a) { return a->valid(); });

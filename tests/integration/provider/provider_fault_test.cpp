@@ -64,11 +64,10 @@ class ProviderFault : public testing::TestWithParam<Fault> {};
 TEST_P(ProviderFault, KeepsTheOldTokenSaysWhyDoesNotHammerAndRecovers) {
   const Fault& fault = GetParam();
   FaultProvider provider({.lifetime = seconds(600)});
-  // The token is due for its refresh two seconds after it was fetched: grace is cut to half its lifetime, so that the
-  // lifetime of the first one is short, and long enough for the old one to be kept meanwhile.
-  provider.set_lifetime(seconds(16));
+  // Due for its refresh after half of this, and still valid through the first failures.
+  provider.set_lifetime(seconds(10));
   AgentProcess agent({.token_url = provider.url(),
-                      .refresh = "{grace: 8s, spread: 100ms, retry: {initial: 1s, max: 2s, permanent: 2s}}",
+                      .refresh = "{grace: 5s, spread: 100ms, retry: {initial: 1s, max: 2s, permanent: 2s}}",
                       .source_extra = "      timeout: 1s\n"});
   agent.start();
   ASSERT_TRUE(eventually([&] { return agent.valid(); }));
