@@ -88,7 +88,9 @@ struct SlotHeader {
   std::uint32_t origin_size;  // the host that fetched the token
   std::uint32_t reserved;
   std::uint64_t checksum;  // checksum.hpp, over every field above and the content
+  std::uint8_t reserved_end[48];
 };
+inline constexpr std::size_t slot_header_used = 80;  // bytes that version 1.0 has a meaning for
 
 static_assert(std::is_trivially_copyable_v<FileHeader> && std::is_standard_layout_v<FileHeader>);
 static_assert(std::is_trivially_copyable_v<SlotHeader> && std::is_standard_layout_v<SlotHeader>);
@@ -125,6 +127,7 @@ static_assert(offsetof(SlotHeader, attributes_size) == 56);
 static_assert(offsetof(SlotHeader, previous_size) == 60);
 static_assert(offsetof(SlotHeader, origin_size) == 64);
 static_assert(offsetof(SlotHeader, checksum) == 72);
-static_assert(sizeof(SlotHeader) == 80);
+static_assert(offsetof(SlotHeader, reserved_end) == slot_header_used);
+static_assert(sizeof(SlotHeader) == 128);  // whole cache lines, so that the value begins with one: faster to copy
 
 }  // namespace jeton::layout

@@ -14,11 +14,16 @@ namespace layout = jeton::layout;
 using jeton::client::Mapping;
 using jeton::client::Snapshot;
 
+// What a reader without a view looks at: a word that is never what `control` is then.
+static constexpr std::uint64_t no_control_word = 0;
+static constexpr std::uint64_t no_control = ~std::uint64_t{0};
+
 struct jeton_reader {
   jeton_token* token = nullptr;
-  const Mapping* mapping = nullptr;  // of the view; nullptr: there is no view
-  std::uint64_t control = 0;         // under which the view is current
-  std::int64_t usable_until_ms = 0;  // the way without looking further ends here
+  const Mapping* mapping = nullptr;                      // of the view; nullptr: there is no view
+  const std::uint64_t* control_word = &no_control_word;  // in that mapping
+  std::uint64_t control = no_control;                    // under which the view is current
+  std::int64_t usable_until_ms = 0;                      // the way without looking further ends here
   jeton_view view = {};
   char* buffer = nullptr;  // anonymous memory of its own, kept out of core dumps
   std::size_t buffer_size = 0;
@@ -32,6 +37,8 @@ constexpr std::size_t parts = 5;  // value, type, attributes, previous value, or
 
 void forget_view(jeton_reader& reader) {
   reader.mapping = nullptr;
+  reader.control_word = &no_control_word;
+  reader.control = no_control;
   reader.usable_until_ms = 0;
   if (reader.used != 0) layout::racing_zero(reader.buffer, reader.used);
   reader.used = 0;
@@ -112,6 +119,7 @@ jeton_status copy_view(jeton_reader& reader) {
     view.previous_generation = snapshot.slot.previous_generation;
     view.previous_accept_until_ms = snapshot.slot.previous_accept_until_ms;
     reader.mapping = mapping;
+    reader.control_word = &mapping->header().control;
     reader.control = snapshot.control;
     return JETON_OK;
   }
@@ -122,7 +130,7 @@ jeton_status copy_view(jeton_reader& reader) {
 // Whether the copied view is of the publication that is current; takes over changed flags.
 bool is_same_publication(jeton_reader& reader) {
   if (reader.mapping == nullptr) return false;
-  const std::uint64_t control = layout::load_acquire(reader.mapping->header().control);
+  const std::uint64_t control = layout::load_acquire(*reader.control_word);
   if ((control & layout::state_retired) != 0) return false;
   if (layout::publication_of(control) != layout::publication_of(reader.control)) return false;
   if (reader.token->current.load(std::memory_order_acquire) != reader.mapping) return false;
@@ -137,11 +145,11 @@ bool is_same_publication(jeton_reader& reader) {
       const jeton_status status = copy_view(reader);
       if (status != JETON_OK) return status;
     }
-    const std::int64_t now_ms = wall_now_ms();
-    reader.view.flags = flags_at(reader.control, reader.view.expires_at_ms, now_ms);
+    const WallClock now;
+    reader.view.flags = flags_at(reader.control, reader.view.expires_at_ms, now);
     if ((reader.view.flags & JETON_FLAG_EXPIRED) != 0) {
       reader.usable_until_ms = 0;
-      if (found_replacement(*reader.token, *reader.mapping, now_ms)) continue;
+      if (found_replacement(*reader.token, *reader.mapping, now.ms())) continue;
       if (!reader.token->allows(JETON_ALLOW_EXPIRED)) return JETON_EXPIRED;
     } else {
       reader.usable_until_ms = reader.view.expires_at_ms;
@@ -177,12 +185,14 @@ extern "C" void jeton_reader_close(jeton_reader* reader) {
   std::free(reader);
 }
 
-extern "C" jeton_status jeton_current(jeton_reader* reader, const jeton_view** view) {
+// Without the stack protector: the only thing on its stack is what the clock writes, and the check would take as long
+// as everything else here but the clock.
+extern "C" [[gnu::no_stack_protector]] jeton_status jeton_current(jeton_reader* reader, const jeton_view** view) {
   if (reader == nullptr || view == nullptr) return JETON_INVALID_ARGUMENT;
   // Same value of control: same publication, same flags, not retired. Acquire pairs with nothing that is read here
   // (the view is this thread's own copy); it keeps the clock from being read first.
-  if (reader->mapping != nullptr && layout::load_acquire(reader->mapping->header().control) == reader->control &&
-      jeton::client::wall_now_ms() < reader->usable_until_ms) {
+  if (layout::load_acquire(*reader->control_word) == reader->control &&
+      jeton::client::WallClock().is_before(reader->usable_until_ms)) {
     *view = &reader->view;
     return JETON_OK;
   }

@@ -18,13 +18,22 @@ namespace jeton::client {
 struct Mapping {
   const std::byte* base = nullptr;
   layout::Geometry geometry;
-  dev_t device = 0;  // device and inode name the file; they cannot be reused while it is mapped
+  const layout::SlotHeader* slots[2] = {};
+  const std::byte* contents[2] = {};  // what follows those
+  dev_t device = 0;                   // device and inode name the file; they cannot be reused while it is mapped
   ino_t inode = 0;
   Mapping* older = nullptr;  // the one it replaced; set before others can see this one
 
   // The last publication whose checksum held. Any thread; a stale value costs one more verification.
   mutable std::atomic<std::uint64_t> verified_publication{0};
 
+  // After `base` and `geometry` are set.
+  void find_slots() {
+    for (unsigned i = 0; i < 2; ++i) {
+      slots[i] = reinterpret_cast<const layout::SlotHeader*>(base + geometry.slot_offset(i));
+      contents[i] = base + geometry.content_offset(i);
+    }
+  }
   [[nodiscard]] const layout::FileHeader& header() const { return *reinterpret_cast<const layout::FileHeader*>(base); }
   [[nodiscard]] bool is_file(const struct stat& file) const { return file.st_dev == device && file.st_ino == inode; }
 };

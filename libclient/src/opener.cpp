@@ -106,6 +106,7 @@ jeton_status map(int fd, const struct stat& file, const char* name, Mapping** ou
   auto* mapping = new (memory) Mapping;
   mapping->base = static_cast<const std::byte*>(base);
   mapping->geometry = geometry;
+  mapping->find_slots();
   mapping->device = file.st_dev;
   mapping->inode = file.st_ino;
   *out = mapping;

@@ -25,11 +25,29 @@ enum class SlotRead {
 // Each failed attempt means that a whole publication went by during a copy, so two in a row are rare already.
 inline constexpr int max_attempts = 64;
 
-// What stood in `control` when the copy was known to be good, and the header of the slot.
+// What stood in `control` when the copy was known to be good, and the header of the slot. Set by read_slot when it
+// returns `ok`; not initialised before, because clearing it would take longer than filling it.
 struct Snapshot {
-  std::uint64_t control = 0;
-  layout::SlotHeader slot = {};
+  std::uint64_t control;
+  layout::SlotHeader slot;
 };
+
+// Field by field, so that what a caller does not use is not stored, and what it uses stays in registers.
+inline void load_header(layout::SlotHeader& to, const layout::SlotHeader& from) {
+  to.publication = layout::racing_load(from.publication);
+  to.generation = layout::racing_load(from.generation);
+  to.issued_at_ms = layout::racing_load(from.issued_at_ms);
+  to.expires_at_ms = layout::racing_load(from.expires_at_ms);
+  to.previous_generation = layout::racing_load(from.previous_generation);
+  to.previous_accept_until_ms = layout::racing_load(from.previous_accept_until_ms);
+  to.value_size = layout::racing_load(from.value_size);
+  to.type_size = layout::racing_load(from.type_size);
+  to.attributes_size = layout::racing_load(from.attributes_size);
+  to.previous_size = layout::racing_load(from.previous_size);
+  to.origin_size = layout::racing_load(from.origin_size);
+  to.reserved = layout::racing_load(from.reserved);
+  to.checksum = layout::racing_load(from.checksum);
+}
 
 // True if what was copied while `control` had been read is one piece; moves `control` on to the newest flags.
 [[nodiscard]] inline bool still_current(const Mapping& mapping, std::uint64_t& control) {
@@ -41,8 +59,9 @@ struct Snapshot {
   return true;
 }
 
-// The checksum of a slot's content in place, a piece at a time.
-[[nodiscard]] inline std::uint64_t checksum_in_place(const layout::SlotHeader& slot, const std::byte* content) {
+// The checksum of a slot's content in place, a piece at a time. Once a publication; takes the header by value so that
+// the caller can keep its own in registers.
+[[nodiscard, gnu::noinline]] inline std::uint64_t checksum_in_place(layout::SlotHeader slot, const std::byte* content) {
   layout::Checksum sum;
   sum.add(slot);
   unsigned char piece[512];
@@ -60,7 +79,6 @@ struct Snapshot {
 // if the result is `ok`.
 template <typename Copy>
 [[nodiscard]] SlotRead read_slot(const Mapping& mapping, Snapshot& snapshot, const Copy& copy) {
-  const layout::Geometry& geometry = mapping.geometry;
   for (int attempt = 0; attempt < max_attempts; ++attempt) {
     std::uint64_t control = layout::load_acquire(mapping.header().control);
     const std::uint64_t publication = layout::publication_of(control);
@@ -68,9 +86,9 @@ template <typename Copy>
     if (publication == 0) return SlotRead::no_token;
 
     const unsigned index = layout::slot_of(publication);
-    const std::byte* content = mapping.base + geometry.content_offset(index);
-    layout::racing_copy(&snapshot.slot, mapping.base + geometry.slot_offset(index), sizeof(layout::SlotHeader));
-    const bool fits = layout::sizes_fit(snapshot.slot, geometry);
+    const std::byte* content = mapping.contents[index];
+    load_header(snapshot.slot, *mapping.slots[index]);
+    const bool fits = layout::sizes_fit(snapshot.slot, mapping.geometry);
     if (fits) copy(snapshot.slot, content);
     if (!still_current(mapping, control)) continue;
 

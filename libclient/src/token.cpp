@@ -73,15 +73,6 @@ jeton_status reopen(jeton_token& token, const Mapping* seen) noexcept {
   return JETON_OK;
 }
 
-jeton_status current_mapping(jeton_token& token, Mapping** mapping) noexcept {
-  *mapping = token.current.load(std::memory_order_acquire);
-  if (*mapping != nullptr) return JETON_OK;
-  const jeton_status status = reopen(token, nullptr);
-  if (status != JETON_OK) return status;
-  *mapping = token.current.load(std::memory_order_acquire);
-  return JETON_OK;
-}
-
 bool found_replacement(jeton_token& token, const Mapping& seen, std::int64_t now_ms) noexcept {
   constexpr std::int64_t every_ms = 1000;
   std::int64_t next = token.next_look_ms.load(std::memory_order_relaxed);

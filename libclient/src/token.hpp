@@ -32,7 +32,14 @@ void release(jeton_token* token) noexcept;
 [[nodiscard]] jeton_status reopen(jeton_token& token, const Mapping* seen) noexcept;
 
 // The mapping to read: the current one, or if there is none yet the one that has appeared under the name.
-[[nodiscard]] jeton_status current_mapping(jeton_token& token, Mapping** mapping) noexcept;
+[[nodiscard]] inline jeton_status current_mapping(jeton_token& token, Mapping** mapping) noexcept {
+  *mapping = token.current.load(std::memory_order_acquire);
+  if (*mapping != nullptr) return JETON_OK;
+  const jeton_status status = reopen(token, nullptr);
+  if (status != JETON_OK) return status;
+  *mapping = token.current.load(std::memory_order_acquire);
+  return JETON_OK;
+}
 
 // For a token that ran out: once a second at most, whether another file took the place of `seen` without a word (the
 // directory was emptied by hand). True: look at `current`.

@@ -62,8 +62,7 @@ jeton_status look(jeton_token& token, std::uint64_t generation, std::uint64_t& f
   Snapshot snapshot;
   const jeton_status status = read_token(token, &mapping, snapshot, [](const layout::SlotHeader&, const std::byte*) {});
   if (status != JETON_OK) return status;
-  const std::uint32_t flags = flags_at(snapshot.control, snapshot.slot.expires_at_ms, wall_now_ms());
-  if ((flags & JETON_FLAG_EXPIRED) != 0) return JETON_EXPIRED;
+  if (is_expired(snapshot.control, snapshot.slot.expires_at_ms, WallClock())) return JETON_EXPIRED;
   if (snapshot.slot.generation <= generation) return JETON_NO_TOKEN;
   found = snapshot.slot.generation;
   return JETON_OK;

@@ -75,10 +75,10 @@ agent::Record golden_record() {
 
 TEST(Layout, HeaderHasTheseBytes) {
   Segment segment(16);
-  EXPECT_EQ(segment.geometry.segment_size, 384U + 2 * 4544);
+  EXPECT_EQ(segment.geometry.segment_size, 384U + 2 * 4608);
   EXPECT_EQ(hex(segment.base(), 80),
-            "4a45544f4e534547 0100000080010000 0025000000000000 8001000000000000 c011000000000000 "
-            "5000000010000000 3f00000000100000 ff00000006000000 0068e5cf8b010000 7765636861740000");
+            "4a45544f4e534547 0100000080010000 8025000000000000 8001000000000000 0012000000000000 "
+            "8000000010000000 3f00000000100000 ff00000006000000 0068e5cf8b010000 7765636861740000");
   EXPECT_EQ(hex(segment.base() + 80, 8), "0000000000000000");
 }
 
@@ -96,10 +96,10 @@ TEST(Layout, PublishedSlotHasTheseBytes) {
   EXPECT_EQ(hex(slot, 72),
             "0100000000000000 0807060504030201 e86be5cf8b010000 d06fe5cf8b010000 0700000000000000 "
             "b873e5cf8b010000 0300000001000000 0b00000004000000 0200000000000000");
-  EXPECT_EQ(hex(slot + 80, 21), "6162635401000000 020000006b767770 7265766831");
+  EXPECT_EQ(hex(slot + 128, 21), "6162635401000000 020000006b767770 7265766831");
   Checksum checksum;
   checksum.add(slot, 72);
-  checksum.add(slot + 80, 21);
+  checksum.add(slot + 128, 21);
   std::uint64_t stored = 0;
   std::memcpy(&stored, slot + 72, sizeof(stored));
   EXPECT_EQ(stored, checksum.value());

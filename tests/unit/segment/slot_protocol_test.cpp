@@ -28,6 +28,7 @@ class Protocol {
         writer(reinterpret_cast<std::byte*>(storage.data()), geometry) {
     mapping.base = reinterpret_cast<const std::byte*>(storage.data());
     mapping.geometry = geometry;
+    mapping.find_slots();
   }
   client::SlotRead read(std::string& value, client::Snapshot& snapshot) const {
     value.resize(geometry.value_capacity);
