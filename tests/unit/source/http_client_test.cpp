@@ -8,6 +8,7 @@
 #include <boost/asio/error.hpp>
 #include <boost/system/system_error.hpp>
 #include <cstdlib>
+#include <deque>
 #include <memory>
 #include <optional>
 #include <vector>
@@ -57,6 +58,7 @@ class HttpClientTest : public ::testing::Test {
 
   // A request whose end is noted instead of waited for.
   struct Pending {
+    bool begun = false;
     bool done = false;
     std::exception_ptr error;
     boost::asio::cancellation_signal cancel;
@@ -71,19 +73,23 @@ class HttpClientTest : public ::testing::Test {
       return false;
     }
   };
-  std::unique_ptr<Pending> start(HttpRequest r) {
-    auto pending = std::make_unique<Pending>();
+  Pending* start(HttpRequest r) {
+    Pending* const pending = &pending_.emplace_back();
     boost::asio::co_spawn(
-        loop_.context, client_->perform(std::move(r)),
-        boost::asio::bind_cancellation_slot(pending->cancel.slot(),
-                                            [p = pending.get()](std::exception_ptr error, const HttpResponse&) {
-                                              p->done = true;
-                                              p->error = error;
-                                            }));
+        loop_.context, note_begin(pending, std::move(r)),
+        boost::asio::bind_cancellation_slot(pending->cancel.slot(), [pending](std::exception_ptr error) {
+          pending->done = true;
+          pending->error = error;
+        }));
     return pending;
+  }
+  Task<> note_begin(Pending* pending, HttpRequest r) {
+    pending->begun = true;
+    co_await client_->perform(std::move(r));
   }
 
   FaultProvider provider_;
+  std::deque<Pending> pending_;  // outlives the loop: outside of its turns emit() is posted to it
   test::Loop loop_;
   std::unique_ptr<HttpClient> client_ = std::make_unique<HttpClient>();
   std::string message_;
@@ -281,24 +287,24 @@ TEST_F(HttpClientTest, PostIsRepeatedFor307AndBecomesGetFor302) {
 
 TEST_F(HttpClientTest, TransfersRunInParallel) {
   provider_.behave(Behaviour::only(Behaviour::Kind::hang));
-  std::vector<std::unique_ptr<Pending>> hanging;
+  std::vector<Pending*> hanging;
   for (int i = 0; i < 50; ++i) hanging.push_back(start(request()));
   ASSERT_TRUE(loop_.turn_until([&] { return provider_.counts().open == 50; }));
   provider_.behave(Behaviour::good());
   EXPECT_EQ(perform(request()).status, 200);
-  for (const auto& pending : hanging) {
+  for (Pending* pending : hanging) {
     EXPECT_FALSE(pending->done);
     pending->cancel.emit(boost::asio::cancellation_type::terminal);
   }
   EXPECT_TRUE(loop_.turn_until([&] {
-    return std::all_of(hanging.begin(), hanging.end(), [](const auto& p) { return p->done && p->aborted(); });
+    return std::all_of(hanging.begin(), hanging.end(), [](const Pending* p) { return p->done && p->aborted(); });
   }));
   EXPECT_TRUE(eventually([&] { return provider_.counts().open == 0; }));
 }
 
 TEST_F(HttpClientTest, CancellationClosesTheConnection) {
   provider_.behave(Behaviour::only(Behaviour::Kind::hang));
-  const auto pending = start(request());
+  Pending* const pending = start(request());
   ASSERT_TRUE(loop_.turn_until([&] { return provider_.counts().requests == 1; }));
   pending->cancel.emit(boost::asio::cancellation_type::terminal);
   ASSERT_TRUE(loop_.turn_until([&] { return pending->done; }));
@@ -308,9 +314,10 @@ TEST_F(HttpClientTest, CancellationClosesTheConnection) {
 
 TEST_F(HttpClientTest, CancellationRacesWithTheAnswer) {
   for (int i = 0; i < 200; ++i) {
-    const auto pending = start(request());
-    // At least one turn: Asio lets the exception out of run() when a coroutine is cancelled before it has begun.
-    for (int turns = 1 + i % 20; turns > 0 && !pending->done; --turns) {
+    Pending* const pending = start(request());
+    // Asio lets the exception out of run() when a coroutine is cancelled before it has begun.
+    ASSERT_TRUE(loop_.turn_until([&] { return pending->begun; }));
+    for (int turns = i % 20; turns > 0 && !pending->done; --turns) {
       loop_.context.restart();
       loop_.context.run_one_for(50us);
     }
@@ -322,19 +329,19 @@ TEST_F(HttpClientTest, CancellationRacesWithTheAnswer) {
 
 TEST_F(HttpClientTest, StopEndsWhatIsPending) {
   provider_.behave(Behaviour::only(Behaviour::Kind::hang));
-  const auto pending = start(request());
+  Pending* const pending = start(request());
   ASSERT_TRUE(loop_.turn_until([&] { return provider_.counts().requests == 1; }));
   client_->stop();
   ASSERT_TRUE(loop_.turn_until([&] { return pending->done; }));
   EXPECT_TRUE(pending->aborted());
-  const auto late = start(request());
+  Pending* const late = start(request());
   ASSERT_TRUE(loop_.turn_until([&] { return late->done; }));
   EXPECT_TRUE(late->aborted());
 }
 
 TEST_F(HttpClientTest, DestructionEndsWhatIsPending) {
   provider_.behave(Behaviour::only(Behaviour::Kind::hang));
-  const auto pending = start(request());
+  Pending* const pending = start(request());
   ASSERT_TRUE(loop_.turn_until([&] { return provider_.counts().requests == 1; }));
   client_.reset();
   ASSERT_TRUE(loop_.turn_until([&] { return pending->done; }));
