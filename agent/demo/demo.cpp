@@ -89,7 +89,7 @@ std::string configuration(const Plan& plan, const std::string& runtime_dir, cons
          "\n"
          "      response: {token: /access_token, expires_in: /expires_in, type: /token_type, error: /error}\n"
          "    refresh: {grace: " +
-         format_duration(plan.grace) + ", overlap: " + format_duration(plan.overlap) + ", retry_initial: 200ms}\n";
+         format_duration(plan.grace) + ", overlap: " + format_duration(plan.overlap) + ", retry: {initial: 200ms}}\n";
 }
 
 class Demo {
