@@ -8,6 +8,7 @@
 
 #include <boost/interprocess/exceptions.hpp>
 #include <boost/interprocess/sync/file_lock.hpp>
+#include <string>
 #include <vector>
 
 #include "agent/base/error.hpp"

@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <boost/date_time/posix_time/posix_time_types.hpp>
 #include <boost/interprocess/exceptions.hpp>
@@ -10,6 +11,7 @@
 #include <boost/interprocess/sync/interprocess_mutex.hpp>
 #include <cstdio>
 #include <new>
+#include <string>
 #include <utility>
 
 #include "agent/base/error.hpp"

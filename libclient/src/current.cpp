@@ -187,7 +187,8 @@ extern "C" void jeton_reader_close(jeton_reader* reader) {
 
 // Without the stack protector: the only thing on its stack is what the clock writes, and the check would take as long
 // as everything else here but the clock.
-extern "C" [[gnu::no_stack_protector]] jeton_status jeton_current(jeton_reader* reader, const jeton_view** view) {
+extern "C" __attribute__((no_stack_protector)) jeton_status jeton_current(jeton_reader* reader,
+                                                                          const jeton_view** view) {
   if (reader == nullptr || view == nullptr) return JETON_INVALID_ARGUMENT;
   // Same value of control: same publication, same flags, not retired. Acquire pairs with nothing that is read here
   // (the view is this thread's own copy); it keeps the clock from being read first.

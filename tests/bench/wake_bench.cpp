@@ -20,8 +20,10 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
-// `wait(i)` returns in the waiter's thread when wake number i was made by `wake`.
-double median_latency_ns(int rounds, const std::function<void(int)>& wait, const std::function<void()>& wake) {
+// `wait(i)` returns in the waiter's thread when wake number i was made by `wake`; `prepare` comes before and is not
+// timed.
+double median_latency_ns(int rounds, const std::function<void(int)>& wait, const std::function<void()>& prepare,
+                         const std::function<void()>& wake) {
   std::atomic<int> about_to_wait{-1};
   std::atomic<int> awake{-1};
   std::atomic<Clock::rep> woken_at{0};
@@ -35,6 +37,7 @@ double median_latency_ns(int rounds, const std::function<void(int)>& wait, const
   });
   std::vector<double> latencies;
   for (int i = 0; i < rounds; ++i) {
+    prepare();
     while (about_to_wait != i) std::this_thread::yield();
     std::this_thread::sleep_for(std::chrono::microseconds(300));  // asleep by now; the median forgives exceptions
     const Clock::time_point start = Clock::now();
@@ -57,6 +60,7 @@ std::vector<Figure> measure_wakes(int rounds) {
         const auto seen = static_cast<std::uint32_t>(i);
         while (word == seen) ::syscall(SYS_futex, &word, FUTEX_WAIT, seen, nullptr, nullptr, 0);
       },
+      [] {},
       [&] {
         ++word;
         ::syscall(SYS_futex, &word, FUTEX_WAKE, INT_MAX, nullptr, nullptr, 0);
@@ -68,13 +72,14 @@ std::vector<Figure> measure_wakes(int rounds) {
   options.directory = directory.c_str();
   jeton_token* token = nullptr;
   if (jeton_open(&options, "api", &token) != JETON_OK) throw std::runtime_error("benchmark: open");
+  // The waiter's own; it sees a generation only after it was published.
   std::uint64_t generation = segment.generation();
   const double publication = median_latency_ns(
       rounds,
       [&](int) {
         if (jeton_wait_change(token, generation, -1, &generation) != JETON_OK) throw std::runtime_error("wait");
       },
-      [&] { segment.publish(); });
+      [&] { segment.prepare(); }, [&] { segment.publish(); });
   jeton_close(token);
   return {{"bare futex, wake to awake", "bare_futex", bare},
           {"publish to waiting reader awake", "publish_to_awake", publication}};
