@@ -107,7 +107,7 @@ inline void move_blocks(unsigned char* to, const unsigned char* from, std::size_
   if (__builtin_cpu_supports("avx")) return move_blocks_avx(to, from, blocks);
   for (std::size_t i = 0; i < blocks * 256; i += 64) move_64(to + i, from + i);
 }
-inline constexpr bool has_moves = true;
+#define JETON_LAYOUT_MOVES 1
 
 #elif !defined(JETON_LAYOUT_TSAN) && defined(__aarch64__)
 
@@ -138,10 +138,7 @@ inline void move_64(unsigned char* to, const unsigned char* from) {
 inline void move_blocks(unsigned char* to, const unsigned char* from, std::size_t blocks) {
   for (std::size_t i = 0; i < blocks * 256; i += 64) move_64(to + i, from + i);
 }
-inline constexpr bool has_moves = true;
-
-#else
-inline constexpr bool has_moves = false;
+#define JETON_LAYOUT_MOVES 1
 #endif
 
 #ifdef JETON_LAYOUT_TSAN
@@ -152,8 +149,45 @@ inline constexpr int load_order = __ATOMIC_RELAXED;
 inline constexpr int store_order = __ATOMIC_RELAXED;
 #endif
 
+#ifdef JETON_LAYOUT_MOVES
+
+inline void copy(unsigned char* t, const unsigned char* f, std::size_t size) {
+  // What is left after the last whole step is moved by one more step that ends where the data ends, overlapping what
+  // was moved before.
+  if (size >= 256) {
+    // Stores that cross cache lines cost twice as much: after a first step, begin at one.
+    const std::size_t ahead = (0 - reinterpret_cast<std::uintptr_t>(t)) % 64;
+    if (ahead != 0) {
+      move_64(t, f);
+      t += ahead;
+      f += ahead;
+      size -= ahead;
+    }
+    if (size >= 256) move_blocks(t, f, size / 256);
+    t += size;
+    f += size;
+    for (std::size_t i = (size % 256 + 63) / 64; i > 0; --i) move_64(t - i * 64, f - i * 64);
+  } else if (size >= 64) {
+    for (std::size_t i = 0; i + 64 <= size; i += 64) move_64(t + i, f + i);
+    if (size % 64 != 0) move_64(t + size - 64, f + size - 64);
+  } else if (size >= 16) {
+    for (std::size_t i = 0; i + 16 <= size; i += 16) move_16(t + i, f + i);
+    if (size % 16 != 0) move_16(t + size - 16, f + size - 16);
+  } else if (size >= 8) {
+    move_8(t, f);
+    move_8(t + size - 8, f + size - 8);
+  } else if (size >= 4) {
+    move_4(t, f);
+    move_4(t + size - 4, f + size - 4);
+  } else {
+    for (std::size_t i = 0; i < size; ++i) move_1(t + i, f + i);
+  }
+}
+
+#else
+
 // Atomics on both sides; by words while both are aligned and a word is left.
-inline void copy_by_atomics(unsigned char* to, const unsigned char* from, std::size_t size) {
+inline void copy(unsigned char* to, const unsigned char* from, std::size_t size) {
   using Word = std::uint64_t;
   std::size_t done = 0;
   const auto misalignment =
@@ -167,47 +201,13 @@ inline void copy_by_atomics(unsigned char* to, const unsigned char* from, std::s
   for (; done < size; ++done) __atomic_store_n(to + done, __atomic_load_n(from + done, load_order), store_order);
 }
 
+#endif
+
 }  // namespace detail
 
 // Either side may be the shared one; they do not overlap.
 inline void racing_copy(void* to, const void* from, std::size_t size) {
-  auto* t = static_cast<unsigned char*>(to);
-  const auto* f = static_cast<const unsigned char*>(from);
-  if constexpr (!detail::has_moves) {
-    detail::copy_by_atomics(t, f, size);
-  } else {
-    // What is left after the last whole step is moved by one more step that ends where the data ends, overlapping
-    // what was moved before.
-    if (size >= 256) {
-      // Stores that cross cache lines cost twice as much: after a first step, begin at one.
-      const std::size_t ahead = (0 - reinterpret_cast<std::uintptr_t>(t)) % 64;
-      if (ahead != 0) {
-        detail::move_64(t, f);
-        t += ahead;
-        f += ahead;
-        size -= ahead;
-      }
-      if (size >= 256) detail::move_blocks(t, f, size / 256);
-      const std::size_t rest = size % 256;
-      t += size;
-      f += size;
-      for (std::size_t i = (rest + 63) / 64; i > 0; --i) detail::move_64(t - i * 64, f - i * 64);
-    } else if (size >= 64) {
-      for (std::size_t i = 0; i + 64 <= size; i += 64) detail::move_64(t + i, f + i);
-      if (size % 64 != 0) detail::move_64(t + size - 64, f + size - 64);
-    } else if (size >= 16) {
-      for (std::size_t i = 0; i + 16 <= size; i += 16) detail::move_16(t + i, f + i);
-      if (size % 16 != 0) detail::move_16(t + size - 16, f + size - 16);
-    } else if (size >= 8) {
-      detail::move_8(t, f);
-      detail::move_8(t + size - 8, f + size - 8);
-    } else if (size >= 4) {
-      detail::move_4(t, f);
-      detail::move_4(t + size - 4, f + size - 4);
-    } else {
-      for (std::size_t i = 0; i < size; ++i) detail::move_1(t + i, f + i);
-    }
-  }
+  detail::copy(static_cast<unsigned char*>(to), static_cast<const unsigned char*>(from), size);
 }
 
 // One field that may be changing: what racing_copy is for bytes.
