@@ -20,7 +20,7 @@ using Local = asio::local::stream_protocol;
 
 constexpr std::chrono::milliseconds patience{200};
 
-Task<> get(Local::socket& socket, const std::string& path, const std::string& target, std::string& body) {
+Task<> get(Local::socket& socket, std::string path, std::string target, std::string& body) {
   try {
     co_await socket.async_connect(Local::endpoint(path), asio::use_awaitable);
     http::request<http::empty_body> request(http::verb::get, target, 11);

@@ -121,8 +121,7 @@ void add_token(std::vector<std::string>& lines, const Snapshot& s, const Termina
   lines.push_back(
       Line(terminal)
           .label("")
-          .add("          = is the grace period, " + tenths(s.grace) + ": refreshed in it, before it expires",
-               Style::dim)
+          .add("          === grace period, " + tenths(s.grace) + ": the token is refreshed in it", Style::dim)
           .take());
 }
 
@@ -156,13 +155,15 @@ void add_provider(std::vector<std::string>& lines, const Snapshot& s, const Term
                       .add("   (allows 1 in " + whole_seconds(s.rate_interval) + " per address)", Style::dim)
                       .take());
   lines.push_back(Line(terminal)
-                      .label("without")
+                      .label("without it")
                       .add(number_of(s.naive_calls(), "call") + " by " + std::to_string(naive_processes) +
                                " processes, each for itself",
                            Style::warm)
                       .take());
-  lines.push_back(
-      Line(terminal).label("jeton").add(number_of(s.reader.reads, "call") + " by one call a use", Style::warm).take());
+  lines.push_back(Line(terminal)
+                      .label("")
+                      .add(number_of(s.reader.reads, "call") + " by one call for each use", Style::warm)
+                      .take());
 }
 
 }  // namespace
@@ -194,10 +195,10 @@ std::string life_bar(Milliseconds left, Milliseconds lifetime, Milliseconds grac
 std::vector<std::string> live_view(const Snapshot& s, const Terminal& terminal) {
   std::vector<std::string> lines;
   const std::string clock =
-      whole_seconds(s.elapsed) + (s.run_for ? " of " + whole_seconds(*s.run_for) : "") + ", Ctrl-C ends it";
+      whole_seconds(s.elapsed) + (s.run_for ? " of " + whole_seconds(*s.run_for) : "") + ", Ctrl-C ends";
   lines.push_back(Line(terminal)
                       .add("jeton demo", Style::bold)
-                      .add("  one token, fetched once, read by everyone  ")
+                      .add("   one token, fetched once, read by all   ")
                       .add("(" + clock + ")", Style::dim)
                       .take());
   lines.emplace_back();
