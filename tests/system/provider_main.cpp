@@ -1,0 +1,25 @@
+// The demo's provider as a program of its own, for a machine without the demo: jeton_test_provider PORT_FILE. Writes its
+// token URL to the file, then after each second its counters to stdout, until it is killed.
+#include <unistd.h>
+
+#include <cstdio>
+#include <fstream>
+
+#include "agent/base/system_clock.hpp"
+#include "agent/demo/provider.hpp"
+
+int main(int argc, char** argv) {
+  if (argc != 2) return 1;
+  const jeton::agent::SystemClock clock;
+  jeton::agent::demo::IssuerOptions options;
+  options.lifetime = std::chrono::minutes(10);
+  const jeton::agent::demo::Provider provider(options, clock);
+  std::ofstream(argv[1]) << provider.token_url() << '\n';
+  std::uint64_t before = ~std::uint64_t{0};
+  for (;; ::sleep(1)) {
+    const auto counts = provider.counts();
+    if (counts.issued != before) std::printf("issued %llu\n", static_cast<unsigned long long>(counts.issued));
+    std::fflush(stdout);
+    before = counts.issued;
+  }
+}

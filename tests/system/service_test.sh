@@ -1,0 +1,110 @@
+#!/usr/bin/env bash
+# jeton-agent.service in a booted systemd. service_test.sh DIR BEHAVIOUR; the machine of DIR is up.
+# The behaviours are run in the order of tests/system/CMakeLists.txt; the first one sets the service up.
+set -euo pipefail
+dir=$1 behaviour=$2
+machine() { "$(dirname "$0")/machine" run "$dir" "$@"; }
+as() { local user=$1; shift; machine setpriv --reuid "$user" --regid "$user" --init-groups "$@"; }
+fail() {
+  echo "FAILED: $*" >&2
+  machine journalctl --no-pager -n 40 -u jeton-agent >&2 || true
+  exit 1
+}
+eventually() { # seconds, command...
+  local left=$(($1 * 10)); shift
+  until "$@" >/dev/null 2>&1; do
+    left=$((left - 1))
+    [ "$left" -gt 0 ] || return 1
+    sleep 0.1
+  done
+}
+generation() { machine jetonctl --format json status api | sed -n 's/.*"generation": *\([0-9]*\).*/\1/p' | head -n 1; }
+issued() { machine journalctl -q --no-pager -u provider -o cat | sed -n 's/^issued //p' | tail -n 1; }
+
+case $behaviour in
+  starts)
+    machine systemd-sysusers
+    machine systemd-tmpfiles --create
+    machine systemctl daemon-reload
+    machine groupadd readers
+    machine useradd -G readers alice
+    machine useradd bob
+    machine systemd-run -q --unit=provider /usr/local/bin/jeton_test_provider /run/provider.url
+    eventually 10 machine test -s /run/provider.url || fail "the provider does not start"
+    url=$(machine cat /run/provider.url)
+    machine sh -c "umask 077; echo s3cret-from-credential >/etc/jeton/credentials/api-secret"
+    machine sh -c "cat >/etc/jeton/agent.d/api.yaml" <<YAML
+version: 1
+tokens:
+  api:
+    source: {type: http, url: "$url", method: POST, form: {client_secret: "\${credential:api-secret}"}}
+    access: {groups: [readers]}
+YAML
+    machine systemctl enable --now jeton-agent || fail "systemctl start"
+    [ "$(machine systemctl show -p ActiveState --value jeton-agent)" = active ] || fail "not active"
+    eventually 20 machine jetonctl wait api --timeout 1s || fail "no token"
+    [ "$(machine systemctl show -p User --value jeton-agent)" = jeton ] || fail "not the user jeton"
+    machine systemctl show -p StatusText --value jeton-agent | grep -q valid || fail "no status line"
+    ;;
+  readers-are-those-of-the-config)
+    token=$(as alice jetonctl get api) || fail "alice is in the group and cannot read"
+    [ -n "$token" ] || fail "an empty token"
+    status=0; as bob jetonctl get api 2>/tmp/jeton-bob.$$ || status=$?
+    said=$(cat /tmp/jeton-bob.$$); rm -f /tmp/jeton-bob.$$
+    [ "$status" = 2 ] || fail "bob got status $status instead of 2"
+    grep -qi permission <<<"$said" || fail "bob was told: $said"
+    status=0; as bob cat /run/jeton/segments/api >/dev/null 2>&1 || status=$?
+    [ "$status" != 0 ] || fail "bob can read the file itself"
+    as bob jetonctl status >/dev/null || fail "bob may look at the status"
+    ;;
+  restart-fetches-nothing)
+    before=$(issued) generation=$(generation)
+    machine systemctl restart jeton-agent
+    eventually 20 machine jetonctl wait api --timeout 1s || fail "no token after the restart"
+    [ "$(generation)" = "$generation" ] || fail "another generation"
+    sleep 1.5 # the provider counts once a second
+    [ "$(issued)" = "$before" ] || fail "a restart cost a fetch: $before, then $(issued)"
+    ;;
+  stopped-agent-leaves-tokens-readable)
+    machine systemctl stop jeton-agent
+    [ "$(machine systemctl show -p Result --value jeton-agent)" = success ] || fail "did not stop cleanly"
+    as alice jetonctl get api >/dev/null || fail "not readable after stop"
+    machine systemctl start jeton-agent
+    ;;
+  reload-applies-or-refuses)
+    machine sh -c "echo 'tokenz: {}' >>/etc/jeton/agent.d/broken.yaml"
+    machine systemctl reload jeton-agent || true
+    eventually 10 sh -c "'$(dirname "$0")/machine' run '$dir' journalctl -q --no-pager -u jeton-agent | grep -q 'reload refused'" ||
+      fail "a broken file was not refused"
+    as alice jetonctl get api >/dev/null || fail "the token is gone after a refused reload"
+    machine rm /etc/jeton/agent.d/broken.yaml
+    machine sed -i 's/groups: \[readers\]/groups: [readers], users: [bob]/' /etc/jeton/agent.d/api.yaml
+    machine systemctl reload jeton-agent
+    eventually 10 as bob jetonctl get api || fail "bob was added and cannot read"
+    ;;
+  killed-agent-is-restarted-and-adopts)
+    before=$(issued) generation=$(generation)
+    machine systemctl kill -s KILL jeton-agent
+    eventually 20 machine jetonctl status || fail "not restarted"
+    [ "$(generation)" = "$generation" ] || fail "another generation"
+    sleep 1.5
+    [ "$(issued)" = "$before" ] || fail "a crash cost a fetch"
+    ;;
+  secrets-stay-inside)
+    token=$(as alice jetonctl get api)
+    pid=$(machine systemctl show -p MainPID --value jeton-agent)
+    machine sh -c "journalctl -q --no-pager -o export" >/tmp/jeton-journal.$$
+    ! grep -qF -e "$token" -e s3cret-from-credential /tmp/jeton-journal.$$ || fail "a secret stands in the journal"
+    rm -f /tmp/jeton-journal.$$
+    ! machine sh -c "cat /proc/$pid/cmdline /proc/$pid/environ" | grep -qaF -e "$token" -e s3cret-from-credential ||
+      fail "a secret stands in /proc"
+    ! machine setpriv --reuid jeton --regid jeton --clear-groups cat "/proc/$pid/environ" >/dev/null 2>&1 ||
+      fail "another process of the same user may look into the agent"
+    ;;
+  hardened)
+    # 10 is a service without any protection; what is left is what the agent needs: network and its own files.
+    exposure=$(machine systemd-analyze security --no-pager jeton-agent | sed -n 's/.*exposure level.*: \([0-9.]*\).*/\1/p')
+    awk -v e="$exposure" 'BEGIN { exit !(e != "" && e < 3) }' || fail "exposure level $exposure"
+    ;;
+  *) echo "unknown behaviour $behaviour" >&2; exit 1 ;;
+esac
