@@ -55,8 +55,10 @@ class Description {
 
 static_assert(sizeof(jeton_info::type) > layout::max_type_size);
 
+// Not inlined: each of the two has a frame of its own, and the short one stays short.
 template <typename D>
-jeton_status read_value(jeton_token& token, char* buffer, std::size_t capacity, std::size_t& size, D description) {
+[[gnu::noinline]] jeton_status read_value(jeton_token& token, char* buffer, std::size_t capacity, std::size_t& size,
+                                          D description) {
   // Twice at most: an expired token's file may turn out to have been replaced.
   for (;;) {
     const WallClock now;
