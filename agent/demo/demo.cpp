@@ -25,6 +25,7 @@ namespace {
 
 constexpr const char* token_name = "demo";
 constexpr Milliseconds frame_interval{200};
+constexpr Milliseconds start_patience{30'000};
 constexpr std::size_t kept_log_lines = 12;
 
 // SIGINT and the like as something to poll, in this thread and those it starts; children unblock them again.
@@ -105,7 +106,7 @@ class Demo {
         reader_({"demo-reader", "--dir", runtime_dir_.string(), "--token", token_name, "--api-port",
                  std::to_string(provider_.port())},
                 STDOUT_FILENO),
-        started_(clock_.boot_now()) {
+        started_at_(clock_.boot_now()) {
     snapshot_.run_for = options.run_for;
     snapshot_.lifetime = plan_.lifetime;
     snapshot_.grace = plan_.grace;
@@ -127,7 +128,11 @@ class Demo {
   }
 
  private:
-  [[nodiscard]] Milliseconds elapsed() const { return to_ms(clock_.boot_now() - started_); }
+  [[nodiscard]] Milliseconds since_start() const { return to_ms(clock_.boot_now() - started_at_); }
+  // Since the reader had its first token: that is when the story begins, however long the start took.
+  [[nodiscard]] Milliseconds elapsed() const {
+    return first_token_at_ ? to_ms(clock_.boot_now() - *first_token_at_) : Milliseconds{0};
+  }
 
   bool over(Screen& screen) {
     while (const int signal = signals_.take()) {
@@ -136,7 +141,8 @@ class Demo {
     }
     if (const auto& end = agent_.end()) return fail("the agent ended by itself (" + *end + ")");
     if (const auto& end = reader_.end()) return fail("the reader ended by itself (" + *end + ")");
-    return options_.run_for && elapsed() >= *options_.run_for;
+    if (!first_token_at_ && since_start() > start_patience) return fail("the agent had no token to read in time");
+    return options_.run_for && first_token_at_ && elapsed() >= *options_.run_for;
   }
 
   bool fail(std::string why) {
@@ -145,8 +151,8 @@ class Demo {
   }
 
   void wait_for_next_frame() {
-    next_frame_ = std::max(next_frame_ + frame_interval, elapsed());
-    for (Milliseconds left = next_frame_ - elapsed(); left > Milliseconds{0}; left = next_frame_ - elapsed()) {
+    next_frame_ = std::max(next_frame_ + frame_interval, since_start());
+    for (auto left = next_frame_ - since_start(); left > Milliseconds{0}; left = next_frame_ - since_start()) {
       pollfd ready[] = {{signals_.fd(), POLLIN, 0}, {reader_.stream(), POLLIN, 0}, {agent_.stream(), POLLIN, 0}};
       // A stream that was closed stays ready for ever; the end of its process is told by SIGCHLD.
       for (pollfd& p : ready) {
@@ -187,11 +193,12 @@ class Demo {
     }
     read_reports();
     read_log();
+    if (!first_token_at_ && snapshot_.has_token()) first_token_at_ = clock_.boot_now();
     snapshot_.elapsed = elapsed();
     snapshot_.now = clock_.wall_now();
     snapshot_.provider = provider_.counts();
     // Over the last second or so: a shorter time jumps about.
-    rate_marks_.push_back({snapshot_.elapsed, snapshot_.reader.reads});
+    rate_marks_.push_back({since_start(), snapshot_.reader.reads});
     if (rate_marks_.size() > 6) rate_marks_.pop_front();
     const Milliseconds span = rate_marks_.back().at - rate_marks_.front().at;
     if (span > Milliseconds{0}) {
@@ -236,7 +243,8 @@ class Demo {
   std::filesystem::path runtime_dir_;
   ChildProcess agent_;
   ChildProcess reader_;
-  BootTime started_;
+  BootTime started_at_;
+  std::optional<BootTime> first_token_at_;
   Milliseconds next_frame_{0};
   Snapshot snapshot_;
   std::deque<RateMark> rate_marks_;

@@ -8,7 +8,7 @@
 namespace jeton::agent::demo {
 
 struct DemoOptions {
-  std::optional<Milliseconds> run_for;  // nothing: until SIGINT or SIGTERM
+  std::optional<Milliseconds> run_for;  // from the first token on; nothing: until SIGINT or SIGTERM
   Milliseconds lifetime{10'000};        // of each token
   bool color = true;                    // on a terminal, unless NO_COLOR is set
 };
