@@ -24,8 +24,9 @@ struct Mapping {
   ino_t inode = 0;
   Mapping* older = nullptr;  // the one it replaced; set before others can see this one
 
-  // The last publication whose checksum held. Any thread; a stale value costs one more verification.
-  mutable std::atomic<std::uint64_t> verified_publication{0};
+  // The last publication whose checksum held; no real one at first. Any thread; a stale value costs one more
+  // verification.
+  mutable std::atomic<std::uint64_t> verified_publication{~std::uint64_t{0}};
 
   // After `base` and `geometry` are set.
   void find_slots() {

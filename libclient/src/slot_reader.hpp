@@ -10,6 +10,7 @@
 #include "libclient/layout/checksum.hpp"
 #include "libclient/layout/geometry.hpp"
 #include "libclient/layout/racing_copy.hpp"
+#include "libclient/src/clock.hpp"
 #include "libclient/src/mapping.hpp"
 
 namespace jeton::client {
@@ -103,6 +104,28 @@ template <typename Copy>
     return SlotRead::ok;
   }
   return SlotRead::busy;
+}
+
+// The common case of reading a value and nothing else: the publication was verified before, has not expired at `now`,
+// and fits. False if any of that does not hold, or the writer came by: read_slot finds out then. A header that is
+// being overwritten may say anything; what is used of it is checked.
+[[nodiscard]] inline bool read_verified_value(const Mapping& mapping, const WallClock& now, char* buffer,
+                                              std::size_t capacity, std::size_t& size) {
+  const std::uint64_t control = layout::load_acquire(mapping.header().control);
+  const std::uint64_t publication = layout::publication_of(control);
+  if (mapping.verified_publication.load(std::memory_order_relaxed) != publication) return false;
+  if ((control & (layout::state_retired | layout::state_expired)) != 0) return false;
+
+  const unsigned index = layout::slot_of(publication);
+  const std::size_t value_size = layout::racing_load(mapping.slots[index]->value_size);
+  if (value_size > mapping.geometry.value_capacity || value_size >= capacity) return false;
+  if (!now.is_before(layout::racing_load(mapping.slots[index]->expires_at_ms))) return false;
+  layout::racing_copy(buffer, mapping.contents[index], value_size);
+  layout::racing_acquire_fence();
+  if (layout::load_relaxed(mapping.header().control) != control) return false;
+  buffer[value_size] = '\0';
+  size = value_size;
+  return true;
 }
 
 }  // namespace jeton::client
