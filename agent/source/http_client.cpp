@@ -54,6 +54,7 @@ std::thread start_without_signals(std::function<void()> body) {
   try {
     std::thread thread(std::move(body));
     ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
+    ::pthread_setname_np(thread.native_handle(), "jeton-http");
     return thread;
   } catch (const std::system_error& e) {
     ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
@@ -116,7 +117,7 @@ class HttpClient::Worker {
       int running = 0;
       ::curl_multi_perform(multi_, &running);
       finish_transfers();
-      wipe_registers();  // the last bytes of a body
+      wipe_registers();                                        // the last bytes of a body
       ::curl_multi_poll(multi_, nullptr, 0, 60'000, nullptr);  // libcurl wakes earlier for timers of its own
     }
     for (const auto& [handle, call] : running_) {

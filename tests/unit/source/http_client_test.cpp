@@ -1,20 +1,10 @@
 #include "agent/source/http_client.hpp"
 
-#include <gmock/gmock.h>
-#include <gtest/gtest.h>
-
-#include <boost/asio/bind_cancellation_slot.hpp>
-#include <boost/asio/cancellation_signal.hpp>
-#include <boost/asio/error.hpp>
-#include <boost/system/system_error.hpp>
+#include <algorithm>
 #include <cstdlib>
-#include <deque>
-#include <memory>
-#include <optional>
 #include <vector>
 
-#include "tests/support/fault_provider.hpp"
-#include "tests/support/loop.hpp"
+#include "tests/unit/source/http_client_fixture.hpp"
 
 namespace jeton::agent {
 namespace {
@@ -24,76 +14,8 @@ using test::Behaviour;
 using test::eventually;
 using test::FaultProvider;
 using ::testing::HasSubstr;
-using ::testing::Not;
-using Reason = HttpError::Reason;
 
-constexpr const char* secret = "s3cr3t-value";
-
-class HttpClientTest : public ::testing::Test {
- protected:
-  HttpRequest request(const std::string& url) {
-    HttpRequest request;
-    request.url = SecretString(url + "?key=" + secret);
-    request.display = url;
-    request.headers.push_back({"Authorization", SecretString(std::string("Bearer ") + secret)});
-    request.timeout = 20s;
-    return request;
-  }
-  HttpRequest request() { return request(provider_.url()); }
-
-  HttpResponse perform(HttpRequest r) { return loop_.run(client_->perform(std::move(r))); }
-
-  // Why the request fails; the message must not hold the secret.
-  Reason failure(HttpRequest r) {
-    try {
-      static_cast<void>(perform(std::move(r)));
-    } catch (const HttpError& e) {
-      message_ = e.what();
-      EXPECT_THAT(message_, Not(HasSubstr(secret)));
-      return e.reason();
-    }
-    ADD_FAILURE() << "the request did not fail";
-    return Reason::request;
-  }
-
-  // A request whose end is noted instead of waited for.
-  struct Pending {
-    bool begun = false;
-    bool done = false;
-    std::exception_ptr error;
-    boost::asio::cancellation_signal cancel;
-
-    [[nodiscard]] bool aborted() const {
-      try {
-        if (error) std::rethrow_exception(error);
-      } catch (const boost::system::system_error& e) {
-        return e.code() == boost::asio::error::operation_aborted;
-      } catch (const std::exception&) {
-      }
-      return false;
-    }
-  };
-  Pending* start(HttpRequest r) {
-    Pending* const pending = &pending_.emplace_back();
-    boost::asio::co_spawn(
-        loop_.context, note_begin(pending, std::move(r)),
-        boost::asio::bind_cancellation_slot(pending->cancel.slot(), [pending](std::exception_ptr error) {
-          pending->done = true;
-          pending->error = error;
-        }));
-    return pending;
-  }
-  Task<> note_begin(Pending* pending, HttpRequest r) {
-    pending->begun = true;
-    co_await client_->perform(std::move(r));
-  }
-
-  FaultProvider provider_;
-  std::deque<Pending> pending_;  // outlives the loop: outside of its turns emit() is posted to it
-  test::Loop loop_;
-  std::unique_ptr<HttpClient> client_ = std::make_unique<HttpClient>();
-  std::string message_;
-};
+class HttpClientTest : public HttpClientFixture {};
 
 TEST_F(HttpClientTest, GetArrivesAsItWasMade) {
   const HttpResponse response = perform(request());
@@ -228,61 +150,6 @@ TEST_F(HttpClientTest, ProxyOfTheEnvironmentDoesNotSeeLoopback) {
   EXPECT_EQ(perform(request()).status, 200);
   ::unsetenv("http_proxy");
   EXPECT_EQ(proxy.counts().connections, 0U);
-}
-
-TEST_F(HttpClientTest, RedirectIsReturnedUnlessAllowed) {
-  provider_.behave(Behaviour::redirect("/other"));
-  EXPECT_EQ(perform(request()).status, 302);
-  EXPECT_EQ(provider_.counts().requests, 1U);
-}
-
-TEST_F(HttpClientTest, AllowedRedirectIsFollowedOnTheSameHost) {
-  provider_.behave(Behaviour::redirect("/other?x=1#fragment"));
-  HttpRequest r = request();
-  r.max_redirects = 1;
-  const HttpResponse response = perform(std::move(r));
-  EXPECT_EQ(response.status, 200);
-  EXPECT_THAT(std::string(response.body.reveal()), ::testing::StartsWith("{\"access_token\""));
-  EXPECT_EQ(provider_.seen().at(1).target, "/other?x=1");
-  EXPECT_EQ(provider_.seen().at(1).headers.count("authorization"), 1U);
-}
-
-TEST_F(HttpClientTest, RedirectToAnotherHostIsRefused) {
-  FaultProvider other;
-  for (const std::string& target :
-       {other.url("/x"), std::string("http://localhost:") + std::to_string(provider_.port()),
-        std::string("https://user@127.0.0.1/"), std::string("file:///etc/passwd")}) {
-    provider_.behave(Behaviour::redirect(target));
-    HttpRequest r = request();
-    r.max_redirects = 5;
-    EXPECT_EQ(failure(std::move(r)), Reason::redirect) << target;
-  }
-  EXPECT_EQ(other.counts().connections, 0U);
-}
-
-TEST_F(HttpClientTest, RedirectsEndSomewhere) {
-  provider_.behave(Behaviour::redirect("/token"));
-  HttpRequest r = request();
-  r.max_redirects = 3;
-  EXPECT_EQ(failure(std::move(r)), Reason::redirect);
-  EXPECT_THAT(message_, HasSubstr("more than 3"));
-  EXPECT_EQ(provider_.counts().requests, 4U);
-}
-
-TEST_F(HttpClientTest, PostIsRepeatedFor307AndBecomesGetFor302) {
-  for (const int status : {307, 302}) {
-    provider_.behave(Behaviour::redirect("/other", status));
-    HttpRequest r = request();
-    r.method = HttpRequest::Method::post;
-    r.body = SecretString("a=b");
-    r.max_redirects = 1;
-    EXPECT_EQ(perform(std::move(r)).status, 200);
-  }
-  const auto seen = provider_.seen();
-  EXPECT_EQ(seen.at(1).method, "POST");
-  EXPECT_EQ(seen.at(1).body, "a=b");
-  EXPECT_EQ(seen.at(3).method, "GET");
-  EXPECT_EQ(seen.at(3).body, "");
 }
 
 TEST_F(HttpClientTest, TransfersRunInParallel) {
