@@ -61,6 +61,7 @@ WriterMutex::~WriterMutex() = default;
 void WriterMutex::lock() {
   const char* reason = "it was not released within a second";
   try {
+    if (mapped_->mutex().try_lock()) return;  // as good as always: the writers of a directory are one process
     const auto deadline = boost::posix_time::microsec_clock::universal_time() + boost::posix_time::seconds(1);
     if (mapped_->mutex().timed_lock(deadline)) return;
   } catch (const bip::interprocess_exception&) {
