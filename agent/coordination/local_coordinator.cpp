@@ -79,6 +79,7 @@ class LocalCoordinator::Impl : public std::enable_shared_from_this<Impl> {
       result.pause = Pause{now() + remaining, state.pause->reason};
       return result;
     }
+    drop_expired(name);
     const BootTime since = now();
     auto lock = std::make_unique<HostLock>(directory_ / (name + ".lock"));
     if (!lock->try_lock()) {
@@ -87,9 +88,7 @@ class LocalCoordinator::Impl : public std::enable_shared_from_this<Impl> {
       return result;
     }
     JETON_FAILPOINT("local.acquire.locked");
-    const auto micros = std::chrono::duration_cast<std::chrono::microseconds>(wall_now().time_since_epoch()).count();
-    state.fence = std::max({state.fence + 1, state.record ? state.record->generation + 1 : 0,
-                            static_cast<std::uint64_t>(std::max<std::int64_t>(1, micros))});
+    state.fence = next_fence(state, name);
     changed = true;
     Lease lease{random_.hex(owner_bytes), state.fence, ttl, valid_until(since, ttl)};
     hold(name, Held{lease.owner, std::move(lock), since + ttl, 0});
@@ -98,6 +97,7 @@ class LocalCoordinator::Impl : public std::enable_shared_from_this<Impl> {
   }
 
   bool renew(const std::string& name, Lease& lease) {
+    drop_expired(name);
     const auto held = held_.find(name);
     if (held == held_.end() || held->second.owner != lease.owner) return false;
     if (!held->second.lock->intact()) {
@@ -114,11 +114,12 @@ class LocalCoordinator::Impl : public std::enable_shared_from_this<Impl> {
 
   [[nodiscard]] bool owns(const std::string& name, const std::string& owner) const {
     const auto held = held_.find(name);
-    return held != held_.end() && held->second.owner == owner;
+    return held != held_.end() && held->second.owner == owner && now() < held->second.expires_at;
   }
 
   void release(const std::string& name, const std::string& owner) {
-    if (owns(name, owner)) let_go(name);
+    const auto held = held_.find(name);
+    if (held != held_.end() && held->second.owner == owner) let_go(name);
   }
 
   Milliseconds pause_remaining(const LocalState& state) const {
@@ -169,6 +170,22 @@ class LocalCoordinator::Impl : public std::enable_shared_from_this<Impl> {
     state.record.reset();
   }
 
+  // Above every fence that was given before. What this object gave out is remembered apart from the file, which may be
+  // lost; else the time takes its place, and it has a grain of a millisecond.
+  std::uint64_t next_fence(const LocalState& state, const std::string& name) {
+    const auto micros = std::chrono::duration_cast<std::chrono::microseconds>(wall_now().time_since_epoch()).count();
+    std::uint64_t& last = last_fence_[name];
+    const std::uint64_t stored = std::max(state.fence, state.record ? state.record->generation : 0);
+    last = std::max({last + 1, stored + 1, static_cast<std::uint64_t>(std::max<std::int64_t>(1, micros))});
+    return last;
+  }
+
+  // The timer that frees an expired lease may be late, after a suspend for example.
+  void drop_expired(const std::string& name) {
+    const auto held = held_.find(name);
+    if (held != held_.end() && now() >= held->second.expires_at) let_go(name);
+  }
+
   void hold(const std::string& name, Held held) {
     arm(name, held);
     held_.insert_or_assign(name, std::move(held));
@@ -187,6 +204,7 @@ class LocalCoordinator::Impl : public std::enable_shared_from_this<Impl> {
   }
 
   std::map<std::string, Held> held_;
+  std::map<std::string, std::uint64_t> last_fence_;
   Event stop_event_;
 };
 

@@ -76,7 +76,6 @@ void RedisChannels::on_message(const std::string& channel, std::string_view payl
   Subscription& subscription = found->second;
   try {
     ChannelMessage message = decode_message(payload);
-    subscription.malformed_reported = false;
     deliver(subscription, std::move(message));
   } catch (const Error& e) {
     if (!std::exchange(subscription.malformed_reported, true)) {
@@ -88,10 +87,12 @@ void RedisChannels::on_message(const std::string& channel, std::string_view payl
 
 void RedisChannels::deliver(Subscription& subscription, ChannelMessage message) {
   CoordinationListener& listener = *subscription.listener;
+  if (auto* record = std::get_if<Record>(&message)) *record = to_local_time(std::move(*record), *offset_());
+  subscription.malformed_reported = false;
   const BootTime now = timers_.clock().boot_now();
   const std::string& own_owner = own_owner_[subscription.name];
   if (auto* record = std::get_if<Record>(&message)) {
-    listener.on_record(to_local_time(std::move(*record), *offset_()));
+    listener.on_record(std::move(*record));
   } else if (const auto* claim = std::get_if<ClaimMessage>(&message)) {
     if (claim->owner != own_owner) listener.on_claim(now + claim->ttl);
   } else if (const auto* release = std::get_if<ReleaseMessage>(&message)) {

@@ -33,6 +33,8 @@ std::string code_of(std::string_view text) {
       text.find("without any password") != std::string_view::npos) {
     return "WRONGPASS";
   }
+  // What a script may not do is told in the words of the script's error.
+  if (text.find("user executing the script can't") != std::string_view::npos) return "NOPERM";
   return {text.begin(), end};
 }
 

@@ -180,6 +180,11 @@ TEST(ServerError, NeverRepeatsWhatWasSent) {
   EXPECT_THAT(error.what(), testing::Not(HasSubstr("hunter2")));
 }
 
+TEST(ServerError, KnowsAMissingPermissionOfAScript) {
+  const ServerError error("x", "ERR The user executing the script can't publish to the channel mentioned");
+  EXPECT_EQ(error.code(), "NOPERM");
+}
+
 TEST(ServerError, KnowsTheOldWordsForAWrongPassword) {
   EXPECT_EQ(ServerError("x", "ERR invalid password").code(), "WRONGPASS");
   EXPECT_EQ(ServerError("x", "ERR AUTH <password> called without any password configured").code(), "WRONGPASS");

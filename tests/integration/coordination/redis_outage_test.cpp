@@ -1,0 +1,166 @@
+// The redis coordinator when the server is killed, stopped, locked or of another mind.
+#include <gmock/gmock.h>
+#include <signal.h>
+
+#include "agent/base/error.hpp"
+#include "agent/coordination/factory.hpp"
+#include "tests/integration/coordination/redis_fixture.hpp"
+
+namespace jeton::agent {
+namespace {
+
+using namespace std::chrono_literals;
+using test::make_record;
+using testing::HasSubstr;
+
+using RedisOutage = test::RedisCoordination;
+
+// The call ends with a TransportError, whose message is returned.
+std::string failure_of(const std::function<void()>& call) {
+  try {
+    call();
+  } catch (const TransportError& e) {
+    return e.what();
+  }
+  ADD_FAILURE() << "no TransportError";
+  return {};
+}
+
+TEST_F(RedisOutage, StoppedServerIsNeverReadAsBusyLostOrEmpty) {
+  test::Host host(loop, impatient());
+  Lease lease = host.call.acquire(1h);
+  const BootTime valid_until = lease.valid_until;
+  server.signal(SIGSTOP);
+  EXPECT_NE(failure_of([&] { host.call.try_acquire(1s); }), "");
+  EXPECT_NE(failure_of([&] { host.call.renew(lease); }), "");
+  EXPECT_NE(failure_of([&] { host.call.release(lease); }), "");
+  EXPECT_NE(failure_of([&] { host.call.admit(lease, FetchLimits{}); }), "");
+  EXPECT_NE(failure_of([&] { host.call.publish(make_record(loop, lease.fence, "x"), lease); }), "");
+  EXPECT_NE(failure_of([&] { static_cast<void>(host.call.load()); }), "");
+  EXPECT_NE(failure_of([&] { host.call.pause(1s, "x"); }), "");
+  EXPECT_EQ(lease.valid_until, valid_until);
+  EXPECT_FALSE(host.coordinator.health().reachable);
+  EXPECT_NE(host.coordinator.health().last_error, "");
+  server.signal(SIGCONT);
+}
+
+TEST_F(RedisOutage, ListenerIsToldOfTheGapAndHearsAgainAfterARestart) {
+  a.listen();
+  b.listen();
+  server.kill();
+  ASSERT_TRUE(loop.turn_until([&] { return !a.coordinator.health().reachable; }));
+  server.restart();
+  ASSERT_TRUE(loop.turn_until([&] { return a.listener.gaps >= 2 && b.listener.gaps >= 2; }));
+  const Lease lease = a.call.acquire(60s);
+  EXPECT_TRUE(a.call.publish(make_record(loop, lease.fence, "x"), lease).stored);
+  EXPECT_TRUE(loop.turn_until([&] { return !b.listener.records.empty(); }));
+  EXPECT_TRUE(a.coordinator.health().reachable);
+  EXPECT_EQ(a.coordinator.health().last_error, "");
+}
+
+TEST_F(RedisOutage, ListenerOfASilentServerIsToldOfTheGapWhenItWakes) {
+  auto options = impatient();
+  options.keepalive = 100ms;
+  test::Host host(loop, std::move(options));
+  host.listen();
+  server.signal(SIGSTOP);
+  EXPECT_TRUE(loop.turn_until([&] {
+    return !host.coordinator.health().last_error.empty() ||
+           failure_of([&] { static_cast<void>(host.call.load()); }) != "";
+  }));
+  loop.turn_until([] { return false; }, 600ms);  // longer than a PING and its deadline
+  server.signal(SIGCONT);
+  EXPECT_TRUE(loop.turn_until([&] { return host.listener.gaps >= 2; }));
+}
+
+TEST_F(RedisOutage, AbsentServerIsNamedAndCostsNoMoreThanTheTimeout) {
+  auto options = impatient();
+  options.connection.path = "/nonexistent/redis.sock";
+  test::Host host(loop, std::move(options));
+  EXPECT_THAT(failure_of([&] { host.call.try_acquire(1s); }),
+              HasSubstr("unix:///nonexistent/redis.sock?db=0: no such file or directory"));
+}
+
+TEST_F(RedisOutage, UserWithTheDocumentedPermissionsCanDoEverything) {
+  server.cli(
+      {"ACL",      "SETUSER",         "agent", "on",     ">hunter2", "~jeton:*", "&jeton:*",   "+auth",       "+select",
+       "+ping",    "+client|setname", "+time", "+eval",  "+evalsha", "+get",     "+set",       "+del",        "+pttl",
+       "+pexpire", "+pexpireat",      "+hget", "+hmget", "+hset",    "+publish", "+subscribe", "+unsubscribe"});
+  auto options = test::redis_options(server);
+  options.connection.username = [] { return SecretString("agent"); };
+  options.connection.password = [] { return SecretString("hunter2"); };
+  test::Host host(loop, std::move(options));
+  host.listen();
+  Lease lease = host.call.acquire(60s);
+  EXPECT_TRUE(host.call.renew(lease));
+  EXPECT_TRUE(host.call.admit(lease, FetchLimits{1s, 5, 1h}).admitted);
+  EXPECT_TRUE(host.call.publish(make_record(loop, lease.fence, "x"), lease).stored);
+  EXPECT_TRUE(host.call.load());
+  host.call.release(host.call.acquire(60s));
+  host.call.pause(60s, "x");
+  EXPECT_TRUE(loop.turn_until([&] { return !host.listener.records.empty() && !host.listener.pauses.empty(); }));
+}
+
+TEST_F(RedisOutage, MissingPermissionIsATransportErrorThatSaysWhatToDo) {
+  server.cli({"ACL", "SETUSER", "agent", "on", ">hunter2", "~other:*", "&other:*", "+@all"});
+  auto options = impatient();
+  options.connection.username = [] { return SecretString("agent"); };
+  options.connection.password = [] { return SecretString("hunter2"); };
+  test::Host host(loop, std::move(options));
+  const std::string message = failure_of([&] { host.call.try_acquire(1s); });
+  EXPECT_THAT(message, HasSubstr("NOPERM"));
+  EXPECT_THAT(message, HasSubstr("coordination.prefix"));
+}
+
+TEST_F(RedisOutage, LockTakenByAScriptThatFailedHalfWayIsTakenBack) {
+  // PUBLISH, the last step of the acquisition, is not permitted.
+  server.cli({"ACL", "SETUSER", "agent", "on", ">hunter2", "~jeton:*", "&other:*", "+@all"});
+  auto options = impatient();
+  options.connection.username = [] { return SecretString("agent"); };
+  options.connection.password = [] { return SecretString("hunter2"); };
+  test::Host host(loop, std::move(options));
+  EXPECT_THAT(failure_of([&] { host.call.try_acquire(1h); }), HasSubstr("grant the ACL user"));
+  EXPECT_TRUE(exists(fence));
+  EXPECT_TRUE(loop.turn_until([&] { return !exists(updater); }));
+}
+
+TEST_F(RedisOutage, ReadOnlyReplicaIsATransportErrorThatSaysWhatToDo) {
+  server.cli({"REPLICAOF", "127.0.0.1", "1"});
+  const std::string message = failure_of([&] { a.call.try_acquire(1s); });
+  EXPECT_THAT(message, testing::AnyOf(HasSubstr("READONLY"), HasSubstr("MASTERDOWN")));
+  EXPECT_THAT(message, HasSubstr("replica"));
+}
+
+TEST_F(RedisOutage, FullServerIsATransportErrorThatSaysWhatToDo) {
+  server.cli({"CONFIG", "SET", "maxmemory", "1"});
+  EXPECT_THAT(failure_of([&] { a.call.try_acquire(1s); }), HasSubstr("maxmemory"));
+}
+
+TEST_F(RedisOutage, FactoryBuildsWhatTheConfigurationSays) {
+  server.cli({"CONFIG", "SET", "requirepass", "hunter2"});
+  CoordinationConfig config;
+  config.backend = CoordinationConfig::Backend::redis;
+  config.prefix = "fleet";
+  config.redis.emplace();
+  config.redis->endpoint.kind = RedisEndpoint::Kind::unix_socket;
+  config.redis->endpoint.path = server.socket();
+  config.redis->endpoint.database = 1;
+  config.redis->password = SecretTemplate::literal("hunter2");
+  config.redis->timeout = test::patience;
+  const test::TempDir dir;
+  const auto redis = make_coordinator(config, dir.path(), loop.timers, loop.random);
+  redis->start();
+  const std::string name = "t";
+  EXPECT_TRUE(loop.run(redis->try_acquire(name, 60s)).lease);
+  EXPECT_EQ(server.cli({"-a", "hunter2", "--no-auth-warning", "-n", "1", "EXISTS", "fleet:{t}:updater"}), "1");
+  EXPECT_EQ(redis->health().backend, "redis");
+
+  config.backend = CoordinationConfig::Backend::local;
+  const auto local = make_coordinator(config, dir.path(), loop.timers, loop.random);
+  local->start();
+  EXPECT_TRUE(loop.run(local->try_acquire(name, 60s)).lease);
+  EXPECT_EQ(local->health().endpoint, (dir / "coordination").string());
+}
+
+}  // namespace
+}  // namespace jeton::agent

@@ -1,0 +1,192 @@
+// Publications, messages and the server's clock, with two hosts on a real redis-server.
+#include <gmock/gmock.h>
+
+#include "agent/base/boot_timers.hpp"
+#include "agent/base/error.hpp"
+#include "tests/integration/coordination/redis_fixture.hpp"
+
+namespace jeton::agent {
+namespace {
+
+using namespace std::chrono_literals;
+using test::make_record;
+using testing::HasSubstr;
+using testing::Not;
+
+using RedisPublish = test::RedisCoordination;
+
+TEST_F(RedisPublish, RecordTravelsInTheMessageAndInTheKey) {
+  b.listen();
+  const Lease lease = a.call.acquire(60s);
+  const Record record = make_record(loop, lease.fence, "s3cret");
+  EXPECT_TRUE(a.call.publish(record, lease).stored);
+  ASSERT_TRUE(loop.turn_until([&] { return !b.listener.records.empty(); }));
+  EXPECT_EQ(b.listener.records.front().value, SecretString("s3cret"));
+  EXPECT_EQ(server.cli({"HGET", token, "generation"}), std::to_string(lease.fence));
+  EXPECT_NEAR(std::stod(server.cli({"PEXPIRETIME", token})), static_cast<double>(to_unix_ms(record.expires_at)), 5'000);
+  EXPECT_EQ(server.cli({"PEXPIRETIME", token}), server.cli({"HGET", token, "expires_at_ms"}));
+  EXPECT_FALSE(exists(updater));
+}
+
+TEST_F(RedisPublish, ClaimIsHeardByOthersAndNotByTheWinner) {
+  a.listen();
+  b.listen();
+  const Lease lease = a.call.acquire(1h);
+  ASSERT_TRUE(loop.turn_until([&] { return !b.listener.claims.empty(); }));
+  EXPECT_GT(b.listener.claims.front(), loop.clock.boot_now() + 50min);
+  EXPECT_LE(b.listener.claims.front(), loop.clock.boot_now() + 1h);
+  a.call.release(lease);
+  ASSERT_TRUE(loop.turn_until([&] { return b.listener.releases == 1; }));
+  a.call.pause(1h, "429");
+  ASSERT_TRUE(loop.turn_until([&] { return !a.listener.pauses.empty() && !b.listener.pauses.empty(); }));
+  EXPECT_EQ(b.listener.pauses.front().reason, "429");
+  EXPECT_TRUE(a.listener.claims.empty());
+  EXPECT_EQ(a.listener.releases, 0);
+}
+
+TEST_F(RedisPublish, RefusedPublicationStillFreesItsLock) {
+  b.listen();
+  const Lease lease = a.call.acquire(60s);
+  EXPECT_TRUE(b.call.publish(make_record(loop, lease.fence + 1, "newer"), Lease{}).stored);
+  EXPECT_FALSE(a.call.publish(make_record(loop, lease.fence, "older"), lease).stored);
+  EXPECT_FALSE(exists(updater));
+  EXPECT_TRUE(loop.turn_until([&] { return b.listener.releases == 1; }));
+}
+
+TEST_F(RedisPublish, RecordLostByTheServerCanBeGivenBack) {
+  const Lease lease = a.call.acquire(60s);
+  const Record record = make_record(loop, lease.fence, "x");
+  EXPECT_TRUE(a.call.publish(record, lease).stored);
+  server.cli({"FLUSHALL"});
+  EXPECT_FALSE(b.call.load());
+  EXPECT_TRUE(b.call.publish(record, Lease{}).stored);
+  EXPECT_EQ(a.call.load()->value, SecretString("x"));
+  EXPECT_GT(a.call.acquire(60s).fence, lease.fence);
+}
+
+TEST_F(RedisPublish, MalformedRecordIsReportedOnceIgnoredAndReplaced) {
+  server.cli({"HSET", token, "generation", "5", "record", "s3cret garbage"});
+  testing::internal::CaptureStderr();
+  EXPECT_FALSE(a.call.load());
+  EXPECT_FALSE(a.call.load());
+  const AcquireResult result = a.call.try_acquire(60s);
+  const std::string log = testing::internal::GetCapturedStderr();
+  EXPECT_THAT(log, HasSubstr("malformed record"));
+  EXPECT_EQ(log.find("malformed"), log.rfind("malformed")) << log;
+  EXPECT_THAT(log, Not(HasSubstr("s3cret")));
+  ASSERT_TRUE(result.lease);
+  EXPECT_TRUE(a.call.publish(make_record(loop, result.lease->fence, "good"), *result.lease).stored);
+  EXPECT_EQ(a.call.load()->value, SecretString("good"));
+}
+
+TEST_F(RedisPublish, ImpossibleStoredGenerationDoesNotBlockTheToken) {
+  for (const char* generation : {"inf", "nan", "abc", "-5", "", "99999999999999999999999"}) {
+    server.cli({"HSET", token, "generation", generation, "record", "x"});
+    const Lease lease = a.call.acquire(60s);
+    EXPECT_TRUE(a.call.publish(make_record(loop, lease.fence, "good"), lease).stored) << generation;
+  }
+}
+
+TEST_F(RedisPublish, MalformedMessagesAreReportedOnceAndIgnored) {
+  b.listen();
+  testing::internal::CaptureStderr();
+  for (const char* text : {"s3cret", "{}", R"({"type":"record","record":{"v":1}})",
+                           R"({"type":"record","record":{"v":1,"generation":9223372036854775807,"value":"s3cret",)"
+                           R"("issued_at_ms":9223372036854775807,"expires_at_ms":-9223372036854775807}})"}) {
+    server.cli({"PUBLISH", channel, text});
+  }
+  server.cli({"PUBLISH", channel, R"({"type":"something newer"})"});
+  const Lease lease = a.call.acquire(60s);
+  EXPECT_TRUE(a.call.publish(make_record(loop, lease.fence, "good"), lease).stored);
+  EXPECT_TRUE(loop.turn_until([&] { return !b.listener.records.empty(); }));
+  const std::string log = testing::internal::GetCapturedStderr();
+  EXPECT_EQ(b.listener.records.size(), 1U);
+  EXPECT_EQ(b.listener.records.front().value, SecretString("good"));
+  EXPECT_THAT(log, HasSubstr("malformed message"));
+  EXPECT_EQ(log.find("malformed"), log.rfind("malformed")) << log;
+  EXPECT_THAT(log, Not(HasSubstr("s3cret")));
+}
+
+TEST_F(RedisPublish, GapIsToldToEveryNewListener) {
+  a.listen();
+  test::RecordingListener next;
+  a.coordinator.subscribe("t", &next);
+  EXPECT_TRUE(loop.turn_until([&] { return next.gaps == 1; }));
+  EXPECT_EQ(a.listener.gaps, 1);
+  a.coordinator.subscribe("t", nullptr);
+  b.call.release(b.call.acquire(60s));
+  static_cast<void>(a.call.load());
+  EXPECT_TRUE(next.claims.empty());
+}
+
+TEST_F(RedisPublish, PrefixKeepsFleetsApart) {
+  auto options = test::redis_options(server);
+  options.prefix = "other";
+  test::Host c(loop, std::move(options));
+  a.call.acquire(60s);
+  c.call.acquire(60s);
+  EXPECT_EQ(server.cli({"EXISTS", "other:{t}:updater"}), "1");
+}
+
+// A host whose wall clock is wrong, and can be set.
+class WrongClock final : public Clock {
+ public:
+  [[nodiscard]] WallTime wall_now() const override { return right_.wall_now() + wrong_by; }
+  [[nodiscard]] BootTime boot_now() const override { return right_.boot_now(); }
+  Milliseconds wrong_by{};
+
+ private:
+  SystemClock right_;
+};
+
+struct WrongHost {
+  WrongHost(test::Loop& loop, const test::RedisServer& server, Milliseconds wrong_by) {
+    clock.wrong_by = wrong_by;
+    coordinator.emplace(timers.emplace(loop.context, clock), loop.random, test::redis_options(server));
+    coordinator->start();
+    call.emplace(loop, *coordinator);
+  }
+  WrongClock clock;
+  std::optional<BootTimers> timers;
+  std::optional<RedisCoordinator> coordinator;
+  std::optional<test::Caller> call;
+};
+
+void expect_close(WallTime a, WallTime b) {
+  EXPECT_LT(std::chrono::abs(a - b), 30s) << to_unix_ms(a) << " and " << to_unix_ms(b);
+}
+
+TEST_F(RedisPublish, HostsWithWrongClocksMeanTheSameMoment) {
+  WrongHost early(loop, server, -1h);
+  WrongHost late(loop, server, 2h);
+  const Lease lease = early.call->acquire(60s);
+  Record record = make_record(loop, lease.fence, "x");
+  const WallTime truth = record.expires_at;
+  record.issued_at -= 1h;
+  record.expires_at -= 1h;  // as the early host sees it
+  EXPECT_TRUE(early.call->publish(record, lease).stored);
+  expect_close(a.call.load()->expires_at, truth);
+  expect_close(early.call->load()->expires_at, truth - 1h);
+  expect_close(late.call->load()->expires_at, truth + 2h);
+  expect_close(from_unix_ms(std::stoll(server.cli({"HGET", token, "expires_at_ms"}))), truth);
+  EXPECT_GT(early.coordinator->health().clock_offset, 59min);
+  EXPECT_LT(late.coordinator->health().clock_offset, -119min);
+  EXPECT_LT(std::chrono::abs(a.coordinator.health().clock_offset), 30s);
+}
+
+TEST_F(RedisPublish, SteppedClockIsMeasuredAnewAndToldAsAGap) {
+  WrongHost host(loop, server, 0ms);
+  test::RecordingListener listener;
+  host.coordinator->subscribe("t", &listener);
+  ASSERT_TRUE(loop.turn_until([&] { return listener.gaps == 1; }));
+  const Lease lease = a.call.acquire(60s);
+  const Record record = make_record(loop, lease.fence, "x");
+  a.call.publish(record, lease);
+  host.clock.wrong_by = 3h;
+  host.coordinator->clock_stepped();
+  ASSERT_TRUE(loop.turn_until([&] { return listener.gaps == 2; }));
+  expect_close(host.call->load()->expires_at, record.expires_at + 3h);
+}
+
+}  // namespace
+}  // namespace jeton::agent
