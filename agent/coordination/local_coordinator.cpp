@@ -11,6 +11,7 @@
 #include "agent/base/event.hpp"
 #include "agent/base/failpoint.hpp"
 #include "agent/coordination/host_lock.hpp"
+#include "agent/coordination/local_leases.hpp"
 #include "agent/coordination/local_state.hpp"
 
 namespace jeton::agent {
@@ -39,11 +40,11 @@ void prepare_directory(const std::filesystem::path& directory) {
 class LocalCoordinator::Impl : public std::enable_shared_from_this<Impl> {
  public:
   Impl(Timers& timers, Random& random, std::filesystem::path directory)
-      : timers_(timers), random_(random), directory_(std::move(directory)), stop_event_(timers) {}
+      : timers_(timers), random_(random), directory_(std::move(directory)), leases_(timers), stop_event_(timers) {}
 
   void stop() {
     stopped_ = true;
-    while (!held_.empty()) let_go(held_.begin()->first);
+    leases_.release_all();
     listeners_.clear();
     stop_event_.notify();
   }
@@ -79,47 +80,24 @@ class LocalCoordinator::Impl : public std::enable_shared_from_this<Impl> {
       result.pause = Pause{now() + remaining, state.pause->reason};
       return result;
     }
-    drop_expired(name);
     const BootTime since = now();
-    auto lock = std::make_unique<HostLock>(directory_ / (name + ".lock"));
-    if (!lock->try_lock()) {
-      const auto ours = held_.find(name);
-      result.busy_until = ours != held_.end() ? ours->second.expires_at : since + ttl;
+    const std::string owner = random_.hex(owner_bytes);
+    if (!leases_.try_take(name, directory_ / (name + ".lock"), owner, ttl)) {
+      result.busy_until = leases_.expires_at(name).value_or(since + ttl);
       return result;
     }
     JETON_FAILPOINT("local.acquire.locked");
     state.fence = next_fence(state, name);
     changed = true;
-    Lease lease{random_.hex(owner_bytes), state.fence, ttl, valid_until(since, ttl)};
-    hold(name, Held{lease.owner, std::move(lock), since + ttl, 0});
-    result.lease = std::move(lease);
+    result.lease = Lease{owner, state.fence, ttl, valid_until(since, ttl)};
     return result;
   }
 
   bool renew(const std::string& name, Lease& lease) {
-    drop_expired(name);
-    const auto held = held_.find(name);
-    if (held == held_.end() || held->second.owner != lease.owner) return false;
-    if (!held->second.lock->intact()) {
-      let_go(name);
-      return false;
-    }
     const BootTime since = now();
-    held->second.expires_at = since + lease.ttl;
-    timers_.cancel(held->second.timer);
-    arm(name, held->second);
+    if (!leases_.renew(name, lease.owner, lease.ttl)) return false;
     lease.valid_until = valid_until(since, lease.ttl);
     return true;
-  }
-
-  [[nodiscard]] bool owns(const std::string& name, const std::string& owner) const {
-    const auto held = held_.find(name);
-    return held != held_.end() && held->second.owner == owner && now() < held->second.expires_at;
-  }
-
-  void release(const std::string& name, const std::string& owner) {
-    const auto held = held_.find(name);
-    if (held != held_.end() && held->second.owner == owner) let_go(name);
   }
 
   Milliseconds pause_remaining(const LocalState& state) const {
@@ -153,17 +131,11 @@ class LocalCoordinator::Impl : public std::enable_shared_from_this<Impl> {
   Random& random_;
   std::filesystem::path directory_;
   std::string last_error_;
+  LocalLeases leases_;
   std::map<std::string, CoordinationListener*> listeners_;
   bool stopped_ = false;
 
  private:
-  struct Held {
-    std::string owner;
-    std::unique_ptr<HostLock> lock;
-    BootTime expires_at;
-    Timers::Id timer = 0;
-  };
-
   // The generation of what is forgotten stays below every later one.
   static void forget_expired(LocalState& state) {
     state.fence = std::max(state.fence, state.record->generation);
@@ -180,30 +152,6 @@ class LocalCoordinator::Impl : public std::enable_shared_from_this<Impl> {
     return last;
   }
 
-  // The timer that frees an expired lease may be late, after a suspend for example.
-  void drop_expired(const std::string& name) {
-    const auto held = held_.find(name);
-    if (held != held_.end() && now() >= held->second.expires_at) let_go(name);
-  }
-
-  void hold(const std::string& name, Held held) {
-    arm(name, held);
-    held_.insert_or_assign(name, std::move(held));
-  }
-
-  void arm(const std::string& name, Held& held) {
-    held.timer = timers_.schedule(held.expires_at, [weak = weak_from_this(), name, owner = held.owner] {
-      if (const auto self = weak.lock()) self->release(name, owner);
-    });
-  }
-
-  void let_go(const std::string& name) {
-    const auto held = held_.find(name);
-    timers_.cancel(held->second.timer);
-    held_.erase(held);
-  }
-
-  std::map<std::string, Held> held_;
   std::map<std::string, std::uint64_t> last_fence_;
   Event stop_event_;
 };
@@ -225,7 +173,7 @@ Task<AcquireResult> LocalCoordinator::try_acquire(const std::string& name, Durat
     co_await Impl::with_state(impl, name, step);
   } catch (const TransportError&) {
     // A lease whose fence is not on record must not be used.
-    if (result.lease) impl->release(name, result.lease->owner);
+    if (result.lease) impl->leases_.release(name, result.lease->owner);
     throw;
   }
   JETON_FAILPOINT("local.acquire.stored");
@@ -239,7 +187,7 @@ Task<bool> LocalCoordinator::renew(const std::string& name, Lease& lease) {
 
 Task<> LocalCoordinator::release(const std::string& name, const Lease& lease) {
   if (impl_->stopped_) throw TransportError("the local coordinator is stopped");
-  impl_->release(name, lease.owner);
+  impl_->leases_.release(name, lease.owner);
   co_return;
 }
 
@@ -248,7 +196,7 @@ Task<Admission> LocalCoordinator::admit(const std::string& name, const Lease& le
   Admission admission;
   const auto step = [&](LocalState& state) {
     admission.retry_at = impl->now();
-    if (!impl->owns(name, lease.owner)) {
+    if (!impl->leases_.owns(name, lease.owner)) {
       admission.reason = "lock lost";
       return false;
     }
@@ -282,7 +230,7 @@ Task<PublishResult> LocalCoordinator::publish(const std::string& name, const Rec
   JETON_FAILPOINT("local.publish.writing");
   co_await Impl::with_state(impl, name, step);
   JETON_FAILPOINT("local.publish.written");
-  impl->release(name, lease.owner);
+  impl->leases_.release(name, lease.owner);
   if (result.stored) impl->tell(name, [record](CoordinationListener& listener) { listener.on_record(record); });
   co_return result;
 }

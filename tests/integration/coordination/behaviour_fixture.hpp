@@ -1,0 +1,53 @@
+// One coordinator of the kind that the parameter names, for what every kind promises
+// (agent/coordination/coordinator.hpp).
+#pragma once
+
+#include <filesystem>
+
+#include "tests/integration/coordination/coordination_testing.hpp"
+
+namespace jeton::agent {
+
+class CoordinatorBehaviour : public testing::TestWithParam<const char*> {
+ protected:
+  CoordinatorBehaviour() {
+    if (!is_local()) server.emplace();
+    open();
+  }
+  ~CoordinatorBehaviour() override { close(); }
+
+  [[nodiscard]] bool is_local() const { return std::string(GetParam()) == "local"; }
+
+  void open() {
+    if (is_local()) {
+      coordinator = std::make_unique<LocalCoordinator>(loop.timers, loop.random, dir / "coordination");
+    } else {
+      RedisCoordinatorOptions options = test::redis_options(*server);
+      if (std::string(GetParam()) == "redis_tcp") {
+        options.connection.kind = redis::ConnectOptions::Kind::tcp;
+        options.connection.host = "127.0.0.1";
+        options.connection.port = server->port();
+        options.connection.database = 2;
+      }
+      coordinator = std::make_unique<RedisCoordinator>(loop.timers, loop.random, std::move(options));
+    }
+    coordinator->start();
+    call.emplace(loop, *coordinator);
+  }
+  void close() {
+    coordinator->stop();
+    coordinator.reset();
+  }
+
+  test::Loop loop;
+  test::TempDir dir;
+  std::optional<test::RedisServer> server;
+  std::unique_ptr<Coordinator> coordinator;
+  std::optional<test::Caller> call;
+};
+
+inline std::string backend_name(const testing::TestParamInfo<const char*>& backend) { return backend.param; }
+
+inline const auto every_backend = testing::Values("local", "redis_unix", "redis_tcp");
+
+}  // namespace jeton::agent
