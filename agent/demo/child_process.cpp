@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include <cstdlib>
+#include <filesystem>
 
 #include "agent/base/error.hpp"
 
@@ -18,7 +19,7 @@ namespace {
 constexpr int stop_patience_ms = 5'000;
 
 // Between fork and exec: async-signal-safe calls only, because the demo has threads.
-[[noreturn]] void become(char* const* argv, int output, int caught, int null, pid_t parent) {
+[[noreturn]] void become(const char* program, char* const* argv, int output, int caught, int null, pid_t parent) {
   ::prctl(PR_SET_PDEATHSIG, SIGTERM);
   if (::getppid() != parent) ::_exit(127);  // it died before the line above
   ::setpgid(0, 0);
@@ -28,7 +29,8 @@ constexpr int stop_patience_ms = 5'000;
   ::dup2(null, STDIN_FILENO);
   ::dup2(caught == STDOUT_FILENO ? output : null, STDOUT_FILENO);
   ::dup2(caught == STDERR_FILENO ? output : null, STDERR_FILENO);
-  ::execv("/proc/self/exe", argv);
+  ::execv(program, argv);
+  ::execv("/proc/self/exe", argv);  // the file was replaced or removed meanwhile
   ::_exit(127);
 }
 
@@ -57,10 +59,13 @@ ChildProcess::ChildProcess(const std::vector<std::string>& arguments, int caught
   std::vector<char*> argv;
   for (std::string& text : texts) argv.push_back(text.data());
   argv.push_back(nullptr);
+  // Its real name, so that ps(1) does not call the children "exe".
+  std::error_code ignored;
+  const std::string program = std::filesystem::read_symlink("/proc/self/exe", ignored).string();
   const pid_t parent = ::getpid();
   pid_ = ::fork();
   if (pid_ < 0) throw errno_error("fork");
-  if (pid_ == 0) become(argv.data(), output.get(), caught, null.get(), parent);
+  if (pid_ == 0) become(program.c_str(), argv.data(), output.get(), caught, null.get(), parent);
 }
 
 ChildProcess::~ChildProcess() { stop(); }
