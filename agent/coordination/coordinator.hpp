@@ -48,7 +48,7 @@ struct FetchLimits {
 struct Admission {
   bool admitted = false;
   BootTime retry_at;             // if refused: when it may be admitted
-  std::string reason;            // if refused: "min_interval", "budget"
+  std::string reason;            // if refused: "min_interval", "budget", "lock lost"
   std::uint64_t calls_used = 0;  // in the running window, this one included if admitted
 };
 

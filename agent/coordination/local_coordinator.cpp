@@ -11,6 +11,7 @@
 #include "agent/base/event.hpp"
 #include "agent/base/failpoint.hpp"
 #include "agent/coordination/host_lock.hpp"
+#include "agent/coordination/lease_terms.hpp"
 #include "agent/coordination/local_leases.hpp"
 #include "agent/coordination/local_state.hpp"
 
@@ -19,12 +20,9 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr std::size_t owner_bytes = 16;
 // The state is locked for the time of reading and writing a small file; another process may be stopped in it.
 constexpr Duration state_lock_timeout = 500ms;
 constexpr Duration state_lock_retry = 2ms;
-
-BootTime valid_until(BootTime since, Duration ttl) { return since + ttl - ttl / 100 - 2ms; }
 
 void prepare_directory(const std::filesystem::path& directory) {
   if (::mkdir(directory.c_str(), 0700) != 0 && errno != EEXIST) throw errno_error(directory.string());
@@ -81,7 +79,7 @@ class LocalCoordinator::Impl : public std::enable_shared_from_this<Impl> {
       return result;
     }
     const BootTime since = now();
-    const std::string owner = random_.hex(owner_bytes);
+    const std::string owner = new_owner_id(random_);
     if (!leases_.try_take(name, directory_ / (name + ".lock"), owner, ttl)) {
       result.busy_until = leases_.expires_at(name).value_or(since + ttl);
       return result;
@@ -89,14 +87,14 @@ class LocalCoordinator::Impl : public std::enable_shared_from_this<Impl> {
     JETON_FAILPOINT("local.acquire.locked");
     state.fence = next_fence(state, name);
     changed = true;
-    result.lease = Lease{owner, state.fence, ttl, valid_until(since, ttl)};
+    result.lease = Lease{owner, state.fence, ttl, lease_valid_until(since, ttl)};
     return result;
   }
 
   bool renew(const std::string& name, Lease& lease) {
     const BootTime since = now();
     if (!leases_.renew(name, lease.owner, lease.ttl)) return false;
-    lease.valid_until = valid_until(since, lease.ttl);
+    lease.valid_until = lease_valid_until(since, lease.ttl);
     return true;
   }
 

@@ -10,6 +10,7 @@
 #include "agent/base/log.hpp"
 #include "agent/coordination/clock_keeper.hpp"
 #include "agent/coordination/fleet_record.hpp"
+#include "agent/coordination/lease_terms.hpp"
 #include "agent/coordination/lock_cleanup.hpp"
 #include "agent/coordination/redis_channels.hpp"
 #include "agent/coordination/redis_operations.hpp"
@@ -19,14 +20,10 @@
 namespace jeton::agent {
 namespace {
 
-constexpr std::size_t owner_bytes = 16;
 // A lock or pause without an end (somebody set it by hand) is looked at again after this time.
 constexpr Duration look_again_after = std::chrono::seconds(15);
 
 Milliseconds at_least_one_ms(Duration duration) { return std::max(Milliseconds{1}, to_ms(duration)); }
-
-// The clocks of two hosts run apart by far less than 1 %; the rest is for the grain of the timers.
-BootTime valid_until(BootTime sent_at, Duration ttl) { return sent_at + ttl - ttl / 100 - Milliseconds{2}; }
 
 }  // namespace
 
@@ -83,7 +80,7 @@ class RedisCoordinator::Impl : public std::enable_shared_from_this<Impl> {
   Task<AcquireResult> try_acquire(std::string name, Duration ttl) {
     const RedisKeys keys(prefix_, name);
     const Milliseconds ttl_ms = at_least_one_ms(ttl);
-    const std::string owner = random_.hex(owner_bytes);
+    const std::string owner = new_owner_id(random_);
     co_await clock_.get(deadline());
 
     channels_.own(name, owner);  // before it is sent: the claim may be heard before the answer
@@ -107,7 +104,7 @@ class RedisCoordinator::Impl : public std::enable_shared_from_this<Impl> {
     const BootTime until = answer.remaining ? now() + *answer.remaining : now() + look_again_after;
     switch (answer.outcome) {
       case RedisOperations::Acquired::Outcome::won:
-        result.lease = Lease{owner, answer.fence, ttl_ms, valid_until(sent_at, ttl_ms)};
+        result.lease = Lease{owner, answer.fence, ttl_ms, lease_valid_until(sent_at, ttl_ms)};
         break;
       case RedisOperations::Acquired::Outcome::busy:
         result.busy_until = until;
@@ -124,7 +121,7 @@ class RedisCoordinator::Impl : public std::enable_shared_from_this<Impl> {
     const BootTime sent_at = now();
     const RedisKeys keys(prefix_, name);
     const bool held = co_await operations_.renew(keys, lease.owner, at_least_one_ms(lease.ttl), deadline());
-    if (held) lease.valid_until = valid_until(sent_at, lease.ttl);
+    if (held) lease.valid_until = lease_valid_until(sent_at, lease.ttl);
     co_return held;
   }
 
