@@ -13,12 +13,14 @@
 #include "agent/base/system_clock.hpp"
 #include "agent/service/agent.hpp"
 #include "agent/service/hardening.hpp"
+#include "agent/service/startup_pages.hpp"
 #include "agent/service/systemd_notifier.hpp"
 
 namespace jeton::agent {
 namespace {
 
 constexpr Duration status_interval = std::chrono::seconds(5);
+constexpr Duration settling_time = std::chrono::seconds(1);
 constexpr Duration stop_deadline = std::chrono::seconds(5);
 constexpr std::chrono::milliseconds drain_limit{500};
 
@@ -38,6 +40,7 @@ class Daemon {
     repeat(status_interval, [this] { notifier_.status(agent_.summary()); });
     // On the loop: a loop that does not turn is a reason for systemd to restart the agent.
     if (const auto interval = SystemdNotifier::watchdog_interval()) repeat(*interval, [this] { notifier_.alive(); });
+    timers_.schedule(clock_.boot_now() + settling_time, [] { drop_startup_pages(); });
     loop_.run();
     drain();
   }
