@@ -72,7 +72,7 @@ TEST_F(FleetCrash, AnUpdaterKilledInMidFetchIsReplacedWithinOneTtl) {
 
 TEST_F(FleetCrash, AnUpdaterFrozenPastItsTtlIsRefusedByItsFence) {
   FaultProvider provider({.lifetime = seconds(600)});
-  provider.behave(Behaviour::slow(seconds(2)), 1);
+  provider.behave(Behaviour::slow(seconds(4)), 1);
   for (int i = 0; i < 3; ++i) add_agent({.redis_url = redis.tcp_url(), .token_url = provider.url(), .lock_ttl = "1s"});
   start_all();
   AgentProcess* frozen = nullptr;
