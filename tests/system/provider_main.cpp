@@ -1,5 +1,5 @@
-// The demo's provider as a program of its own, for a machine without the demo: jeton_test_provider PORT_FILE. Writes its
-// token URL to the file, then after each second its counters to stdout, until it is killed.
+// The demo's provider as a program of its own, for a machine without the demo: jeton_test_provider PORT_FILE. Writes
+// its token URL to the file, then after each second its counters to stdout, until it is killed.
 #include <unistd.h>
 
 #include <cstdio>
