@@ -45,7 +45,8 @@ Task<> LeaseKeeper::keep(std::shared_ptr<State> state) {
     co_await state->stop.wait_until(state->timers.clock().boot_now() + pause);
     if (state->stopped) co_return;
     try {
-      if (!co_await state->coordinator.renew(state->name, state->lease)) {
+      const bool held = co_await state->coordinator.renew(state->name, state->lease);  // named: GCC 12 traps otherwise
+      if (!held) {
         state->lost = true;
         log::warning("updater lock lost while the token is fetched: expired or taken by another agent",
                      {{"token", state->name}, {"fence", state->lease.fence}});
