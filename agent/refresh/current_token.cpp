@@ -62,7 +62,8 @@ std::optional<BootTime> CurrentToken::refresh_due() const {
 
 Record CurrentToken::successor(FetchedToken fetched, std::uint64_t fence, const std::string& host) const {
   Record next;
-  next.generation = fence;
+  // A coordinator that lost its counter may hand out a fence below what this host has already seen.
+  next.generation = std::max<Generation>(fence, generation() + 1);
   next.value = std::move(fetched.value);
   next.type = std::move(fetched.type);
   next.attributes = std::move(fetched.attributes);

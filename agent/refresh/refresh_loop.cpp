@@ -82,7 +82,7 @@ Task<std::optional<Lease>> RefreshLoop::try_lock() {
   AcquireResult result;
   try {
     result = co_await parts_.coordinator.try_acquire(config_.name, lock_ttl_);
-    reach_backoff_.reset();
+    coordinator_answered();
   } catch (const TransportError& e) {
     coordinator_failed("take the updater lock", e);
     co_return std::nullopt;
@@ -160,7 +160,7 @@ Task<> RefreshLoop::publish(Record record, const Lease& lease) {
     bool unreachable = false;
     try {
       const PublishResult result = co_await parts_.coordinator.publish(config_.name, record, lease);
-      reach_backoff_.reset();
+      coordinator_answered();
       if (result.stored) {
         ++status_.publications;
         log::info("token refreshed", {{"token", config_.name},
@@ -236,12 +236,7 @@ Task<> RefreshLoop::reload() {
   next_poll_ = now() + interval + std::chrono::duration_cast<Duration>(interval * 0.2 * parts_.random.uniform());
   try {
     auto published = co_await parts_.coordinator.load(config_.name);
-    if (!coordinator_was_reachable_) {
-      log::info("coordinator reached again", {{"token", config_.name}});
-      coordinator_was_reachable_ = true;
-      if (status_.consecutive_failures == 0) status_.last_error.clear();
-    }
-    reach_backoff_.reset();
+    coordinator_answered();
     const Generation theirs = published ? published->generation : 0;
     if (published) take(std::move(*published));
     // A store that lost data gets the newest record back, by whoever of the fleet draws the shortest delay.
@@ -269,6 +264,14 @@ Task<> RefreshLoop::repair() {
   } catch (const TransportError& e) {
     coordinator_failed("give the token back", e);
   }
+}
+
+void RefreshLoop::coordinator_answered() {
+  reach_backoff_.reset();
+  if (coordinator_was_reachable_) return;
+  coordinator_was_reachable_ = true;
+  log::info("coordinator reached again", {{"token", config_.name}});
+  if (status_.consecutive_failures == 0) status_.last_error.clear();
 }
 
 void RefreshLoop::coordinator_failed(const std::string& doing, const TransportError& failure) {

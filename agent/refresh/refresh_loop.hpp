@@ -56,6 +56,7 @@ class RefreshLoop final : private CoordinationListener {
   Task<> reload();
   Task<> repair();
   Task<> fetch_failed(const SourceError& failure);
+  void coordinator_answered();
   void coordinator_failed(const std::string& doing, const TransportError& failure);
   void take(Record record);
   void became_due();

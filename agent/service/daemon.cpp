@@ -34,6 +34,7 @@ class Daemon {
 
   void run() {
     agent_.start();
+    log::info("started", {{"state", agent_.summary()}});
     timers_.on_clock_step([this] { agent_.clock_stepped(); });
     notifier_.ready(agent_.summary());
     boost::asio::co_spawn(loop_, serve_signals(), rethrow);

@@ -103,6 +103,24 @@ TEST(RefreshSim, ACoordinatorThatLostItsDataGetsTheRecordBackWithoutAFetch) {
   EXPECT_EQ(fleet.provider.calls, 1U);
 }
 
+// The counter was ahead (a server whose clock was), then lost, while the token ran out: the next one must still be
+// higher.
+TEST(RefreshSim, AFenceBelowTheHeldGenerationCostsOneFetchNotAHotLoop) {
+  TRACE_SEED(seed());
+  Fleet fleet(seed(), 5);
+  fleet.redis.last_fence = 4'000'000'000'000'000;
+  fleet.start_all();
+  fleet.timers.run_for(minutes(1));
+  fleet.redis.up = false;
+  fleet.timers.run_for(minutes(15));
+  fleet.redis.lose_data();
+  fleet.redis.reconnect_all();
+  fleet.timers.run_for(minutes(2));
+  EXPECT_EQ(fleet.provider.calls, 2U);
+  EXPECT_TRUE(fleet.all_valid());
+  EXPECT_EQ(fleet.went_back(), 0U);
+}
+
 TEST(RefreshSim, ABrokenProviderIsNotHammeredAndTheTokenIsKept) {
   TRACE_SEED(seed());
   Fleet fleet(seed(), 20);
