@@ -342,7 +342,9 @@ void RefreshLoop::on_record(Record record) { take(std::move(record)); }
 
 void RefreshLoop::on_claim(BootTime until) {
   if (status_.holds_lock) return;
-  holds_.claim(until);
+  // No claim lasts longer than a lock does without renewal, whatever a message on the channel says.
+  const BootTime longest = now() + lock_ttl_;
+  holds_.claim(std::min(until, longest));
   wake_.notify();
 }
 
