@@ -77,6 +77,7 @@ TEST_F(FleetCrash, AnUpdaterFrozenPastItsTtlIsRefusedByItsFence) {
   start_all();
   AgentProcess* frozen = nullptr;
   ASSERT_TRUE(eventually([&] { return (frozen = updater()) != nullptr; }));
+  ASSERT_TRUE(eventually([&] { return provider.counts().requests == 1; }));  // it has asked, not only decided to
   frozen->signal(SIGSTOP);
   const auto others_valid = [&] {
     return std::all_of(agents.begin(), agents.end(), [&](const auto& a) { return a.get() == frozen || a->valid(); });
