@@ -157,7 +157,6 @@ Task<std::optional<FetchedToken>> RefreshLoop::fetch_under(const LeaseKeeper& ke
 Task<> RefreshLoop::publish(Record record, const Lease& lease) {
   set_phase(RefreshPhase::publishing);
   for (;;) {
-    bool unreachable = false;
     try {
       const PublishResult result = co_await parts_.coordinator.publish(config_.name, record, lease);
       coordinator_answered();
@@ -179,11 +178,10 @@ Task<> RefreshLoop::publish(Record record, const Lease& lease) {
       co_return;
     } catch (const TransportError& e) {
       coordinator_failed("publish the fetched token", e);
-      unreachable = true;
     }
     take(record);
     if (!record.valid_at(parts_.timers.clock().wall_now()) || current_.generation() > record.generation) co_return;
-    if (unreachable) co_await sleep_until(parts_.timers, holds_.unreachable_until());
+    co_await sleep_until(parts_.timers, holds_.unreachable_until());
   }
 }
 
