@@ -15,7 +15,10 @@ std::string count(std::size_t number, const std::string& noun) {
 }
 
 std::string coordination_text(const CoordinationConfig& coordination) {
-  if (coordination.redis) return "coordination redis at " + coordination.redis->endpoint.display();
+  if (coordination.redis) return "coordination redis at " + coordination.redis->display();
+  if (coordination.redlock) {
+    return "coordination redlock over " + count(coordination.redlock->endpoints.size(), "server");
+  }
   return "coordination local (this host alone)";
 }
 

@@ -8,6 +8,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <variant>
 #include <vector>
 
 #include "agent/base/log.hpp"
@@ -40,28 +41,71 @@ struct RedisEndpoint {
   Kind kind = Kind::tcp;
   std::string host;  // tcp; IPv6 without brackets
   std::uint16_t port = 6379;
+  bool tls = false;  // tcp: rediss://
   std::string path;  // unix_socket
   int database = 0;
-  // "redis://host:port/db", "redis://[::1]", "unix:///path?db=0". Throws Error that does not show the text.
+  // "redis://host:port/db", "rediss://host", "redis://[::1]", "unix:///path?db=0". Throws Error that does not show the
+  // text.
   [[nodiscard]] static RedisEndpoint parse(std::string_view text);
-  [[nodiscard]] std::string display() const;  // redis://host:port/db or unix:///path?db=0
+  [[nodiscard]] std::string display() const;  // redis://host:port/db, rediss://... or unix:///path?db=0
   bool operator==(const RedisEndpoint&) const = default;
 };
 
-struct RedisConfig {
-  RedisEndpoint endpoint;
-  SecretTemplate username;    // empty: none (AUTH password only)
-  SecretTemplate password;    // empty: no AUTH
+// Files are read at every connect, so that a renewed certificate is used by the next one.
+struct TlsConfig {
+  std::filesystem::path ca_file;    // empty: the system's authorities
+  std::filesystem::path cert_file;  // empty: no client certificate
+  std::filesystem::path key_file;   // set if and only if cert_file is
+  std::string server_name;          // for SNI and the check of the certificate; empty: the host of the endpoint
+  bool operator==(const TlsConfig&) const = default;
+};
+
+// How to be let in; the same for every server of a backend.
+struct RedisAccessConfig {
+  SecretTemplate username;  // empty: none (AUTH password only)
+  SecretTemplate password;  // empty: no AUTH
+  TlsConfig tls;
   Milliseconds timeout{500};  // connect and every command
+  bool operator==(const RedisAccessConfig&) const = default;
+};
+
+struct RedisSentinelConfig {
+  std::string master;                    // the name the sentinels know it by
+  std::vector<RedisEndpoint> endpoints;  // of the sentinels, all with TLS or none; the servers likewise
+  int database = 0;
+  SecretTemplate username;  // for the sentinels themselves
+  SecretTemplate password;
+  bool operator==(const RedisSentinelConfig&) const = default;
+};
+
+struct RedisClusterConfig {
+  std::vector<RedisEndpoint> endpoints;  // where to ask first, all with TLS or none; the other nodes are learnt
+  bool operator==(const RedisClusterConfig&) const = default;
+};
+
+struct RedisConfig {
+  std::variant<RedisEndpoint, RedisSentinelConfig, RedisClusterConfig> servers;
+  RedisAccessConfig access;
+  int replicas_acked = 0;                     // a publication and a lock count only when so many replicas have them
+  [[nodiscard]] std::string display() const;  // for an operator; no password
   bool operator==(const RedisConfig&) const = default;
 };
 
+struct RedlockConfig {
+  std::vector<RedisEndpoint> endpoints;  // independent servers, an odd number, none twice
+  RedisAccessConfig access;
+  bool operator==(const RedlockConfig&) const = default;
+};
+
 struct CoordinationConfig {
-  enum class Backend { local, redis };
+  enum class Backend { local, redis, redlock };
   Backend backend = Backend::local;
   std::string prefix = "jeton";
-  std::optional<RedisConfig> redis;  // set if backend is redis
+  std::optional<RedisConfig> redis;                   // set if backend is redis
+  std::optional<RedlockConfig> redlock;               // set if backend is redlock
+  std::vector<std::filesystem::path> seal_key_files;  // empty: records are not sealed; the first seals, all open
   Milliseconds lock_ttl{15'000};
+  std::optional<Milliseconds> fetch_alone;  // so long before expiry this host fetches without the coordinator
   bool operator==(const CoordinationConfig&) const = default;
 };
 
@@ -108,6 +152,8 @@ struct RefreshConfig {
 struct BudgetConfig {
   std::uint64_t calls = 0;  // 0: unlimited
   Milliseconds per{86'400'000};
+  std::uint64_t reserve = 0;  // of these, kept for forced refreshes
+  std::uint64_t alone = 1;    // calls in a window that this host may make on its own (outage.fetch_alone)
   bool operator==(const BudgetConfig&) const = default;
 };
 
@@ -117,12 +163,25 @@ struct AccessConfig {
   bool operator==(const AccessConfig&) const = default;
 };
 
+// The updater lock as other clients know it, so that they and jeton exclude each other.
+struct TokenLockConfig {
+  enum class Protocol {
+    set_nx,  // SET NX PX, value = owner: jeton, redis-py, bsm/redislock, redsync, node-redlock
+    getset   // SETNX, GET, GETSET, value = expiry in unix seconds
+  };
+  std::string key;  // empty: jeton's own, PREFIX:{NAME}:updater
+  Protocol protocol = Protocol::set_nx;
+  bool operator==(const TokenLockConfig&) const = default;
+};
+
 struct TokenConfig {
   std::string name;
   HttpSourceConfig source;  // the only type so far; becomes a variant with the second
   RefreshConfig refresh;
   BudgetConfig budget;
   AccessConfig access;
+  TokenLockConfig lock;
+  std::string mirror_key;           // empty: none; the bare value is also SET under this key
   std::size_t capacity = 8 * 1024;  // bytes of the token value
   bool operator==(const TokenConfig&) const = default;
 };

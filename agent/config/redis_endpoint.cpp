@@ -50,23 +50,35 @@ RedisEndpoint parse_tcp(std::string_view text) {
 }  // namespace
 
 RedisEndpoint RedisEndpoint::parse(std::string_view text) {
-  if (text.starts_with("rediss://")) throw Error("TLS (rediss://) is not supported yet; use redis:// or unix://");
-  const bool socket = text.starts_with("unix://");
-  if (!socket && !text.starts_with("redis://")) {
-    throw Error("not an endpoint; expected redis://host:port/db or unix:///path?db=0");
+  const std::size_t slashes = text.find("://");
+  const std::string_view scheme = text.substr(0, slashes == std::string_view::npos ? 0 : slashes);
+  const bool socket = scheme == "unix";
+  if (!socket && scheme != "redis" && scheme != "rediss") {
+    throw Error("not an endpoint; expected redis://host:port/db, rediss://host:port/db or unix:///path?db=0");
   }
-  text.remove_prefix(socket ? 7 : 8);
+  text.remove_prefix(slashes + 3);
   if (socket) return parse_unix(text);
   if (text.find('@') != std::string_view::npos) {
     throw Error("a user or password in the URL; use coordination.redis.username and coordination.redis.password");
   }
-  return parse_tcp(text);
+  RedisEndpoint endpoint = parse_tcp(text);
+  endpoint.tls = scheme == "rediss";
+  return endpoint;
 }
 
 std::string RedisEndpoint::display() const {
   if (kind == Kind::unix_socket) return "unix://" + path + "?db=" + std::to_string(database);
   const std::string shown = host.find(':') == std::string::npos ? host : "[" + host + "]";
-  return "redis://" + shown + ":" + std::to_string(port) + "/" + std::to_string(database);
+  return (tls ? "rediss://" : "redis://") + shown + ":" + std::to_string(port) + "/" + std::to_string(database);
+}
+
+std::string RedisConfig::display() const {
+  if (const auto* endpoint = std::get_if<RedisEndpoint>(&servers)) return endpoint->display();
+  if (const auto* sentinel = std::get_if<RedisSentinelConfig>(&servers)) {
+    return "the primary " + sentinel->master + " of " + std::to_string(sentinel->endpoints.size()) + " sentinels";
+  }
+  const auto& nodes = std::get<RedisClusterConfig>(servers).endpoints;
+  return "the Cluster of " + (nodes.empty() ? "" : nodes.front().display());
 }
 
 }  // namespace jeton::agent

@@ -14,14 +14,6 @@ using namespace std::chrono_literals;
 
 constexpr std::uint64_t schema_version = 1;
 constexpr std::size_t max_runtime_dir = 90;  // /agent.sock has to fit into the 107 bytes of a socket address
-constexpr std::size_t max_prefix = 64;
-
-bool is_key_prefix(const std::string& text) {
-  return text.size() <= max_prefix && std::all_of(text.begin(), text.end(), [](char c) {
-           return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' || c == '_' ||
-                  c == ':' || c == '-';
-         });
-}
 
 void read_version(const ValueReader& value) {
   const auto version = value.integer(0, 1'000'000);
@@ -73,65 +65,6 @@ AgentConfig read_agent(ObjectReader agent) {
   return config;
 }
 
-RedisConfig read_redis(ObjectReader redis) {
-  RedisConfig config;
-  const ValueReader endpoint = redis.required("endpoint");
-  if (const auto text = endpoint.text()) {
-    try {
-      config.endpoint = RedisEndpoint::parse(*text);
-    } catch (const Error& e) {
-      endpoint.error(endpoint.path() + ": " + e.what());
-    }
-  }
-  const ValueReader username = redis.at("username");
-  const ValueReader password = redis.at("password");
-  assign(config.username, username.secret());
-  assign(config.password, password.secret());
-  if (username.present() && !password.present()) {
-    username.error(username.path() + " without coordination.redis.password; Redis takes a user only with a password");
-  }
-  assign(config.timeout, redis.at("timeout").duration(10ms, 30s));
-  redis.finish();
-  return config;
-}
-
-CoordinationConfig read_coordination(ObjectReader coordination) {
-  using Backend = CoordinationConfig::Backend;
-  CoordinationConfig config;
-  const ValueReader backend = coordination.at("backend");
-  assign(config.backend, backend.choice<Backend>({{"local", Backend::local}, {"redis", Backend::redis}}));
-
-  const ValueReader prefix = coordination.at("prefix");
-  if (const auto text = prefix.text()) {
-    if (is_key_prefix(*text)) {
-      config.prefix = *text;
-    } else {
-      prefix.error(prefix.path() + ": expected at most 64 letters, digits and . _ : -; got " + in_quotes(*text));
-    }
-  }
-
-  const ValueReader redis = coordination.at("redis");
-  const RedisConfig redis_config = read_redis(redis.object());
-  if (config.backend == Backend::redis) {
-    if (!redis.present()) backend.error("backend redis needs coordination.redis.endpoint");
-    config.redis = redis_config;
-  } else if (redis.present()) {
-    redis.warning("coordination.redis is not used: coordination.backend is local, so this host agrees with no other");
-  }
-
-  ObjectReader lock = coordination.at("lock").object();
-  const ValueReader ttl = lock.at("ttl");
-  assign(config.lock_ttl, ttl.duration(1s, 10min));
-  lock.finish();
-  if (config.redis && config.redis->timeout >= config.lock_ttl) {
-    (ttl.present() ? ttl : redis)
-        .error("coordination.lock.ttl (" + format_duration(config.lock_ttl) +
-               ") must be longer than coordination.redis.timeout (" + format_duration(config.redis->timeout) + ")");
-  }
-  coordination.finish();
-  return config;
-}
-
 }  // namespace
 
 Config read_config(const Node& document, Reading& reading) {
@@ -157,6 +90,7 @@ std::vector<std::string> schema_paths() {
   Node empty;
   (void)read_config(empty, reading);
   std::sort(paths.begin(), paths.end());
+  paths.erase(std::unique(paths.begin(), paths.end()), paths.end());
   return paths;
 }
 

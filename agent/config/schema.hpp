@@ -14,6 +14,9 @@ namespace jeton::agent {
 // The whole document. Good for use only if `reading` has no error.
 [[nodiscard]] Config read_config(const Node& document, Reading& reading);
 
+// coordination; coordination_schema.cpp.
+[[nodiscard]] CoordinationConfig read_coordination(ObjectReader coordination);
+
 // One token; token_schema.cpp.
 [[nodiscard]] TokenConfig read_token(const Member& member, Reading& reading);
 

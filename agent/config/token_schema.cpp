@@ -12,6 +12,7 @@ namespace {
 using namespace std::chrono_literals;
 
 constexpr std::size_t max_name = 63;
+constexpr std::size_t max_key = 512;
 constexpr Milliseconds day = 24h;
 
 // Also the name of the segment's file and part of the keys in Redis.
@@ -55,6 +56,18 @@ BudgetConfig read_budget(ObjectReader budget) {
   BudgetConfig config;
   assign(config.calls, budget.required("calls").integer(1, 1'000'000'000));
   assign(config.per, budget.at("per").duration(1s, 366 * day));
+  const ValueReader reserve = budget.at("reserve");
+  const ValueReader alone = budget.at("alone");
+  assign(config.reserve, reserve.integer(0, 1'000'000'000));
+  assign(config.alone, alone.integer(0, 1'000'000'000));
+  if (config.calls > 0 && config.reserve >= config.calls) {
+    reserve.error(reserve.path() + " (" + std::to_string(config.reserve) + ") leaves no call of budget.calls (" +
+                  std::to_string(config.calls) + ") for the refresh by schedule");
+  }
+  if (config.calls > 0 && config.alone > config.calls) {
+    alone.error(alone.path() + " (" + std::to_string(config.alone) + ") is more than budget.calls (" +
+                std::to_string(config.calls) + ")");
+  }
   budget.finish();
   return config;
 }
@@ -76,6 +89,30 @@ AccessConfig read_access(ObjectReader access) {
   return config;
 }
 
+// A key of the user's own in Redis.
+void read_key(const ValueReader& value, std::string& out) {
+  const auto text = value.text();
+  if (!text) return;
+  if (text->size() > max_key) {
+    value.error(value.path() + " is longer than " + std::to_string(max_key) + " bytes");
+  } else {
+    out = *text;
+  }
+}
+
+TokenLockConfig read_lock(ObjectReader lock) {
+  using Protocol = TokenLockConfig::Protocol;
+  TokenLockConfig config;
+  read_key(lock.at("key"), config.key);
+  const ValueReader protocol = lock.at("protocol");
+  assign(config.protocol, protocol.choice<Protocol>({{"set_nx", Protocol::set_nx}, {"getset", Protocol::getset}}));
+  if (config.protocol == Protocol::getset && config.key.empty()) {
+    protocol.error(protocol.path() + " getset needs the key that the other clients use: set lock.key");
+  }
+  lock.finish();
+  return config;
+}
+
 }  // namespace
 
 TokenConfig read_token(const Member& member, Reading& reading) {
@@ -91,6 +128,8 @@ TokenConfig read_token(const Member& member, Reading& reading) {
   config.refresh = read_refresh(token.at("refresh").object());
   config.budget = read_budget(token.at("budget").object());
   config.access = read_access(token.at("access").object());
+  config.lock = read_lock(token.at("lock").object());
+  read_key(token.at("mirror_key"), config.mirror_key);
   assign(config.capacity, token.at("capacity").size(64, 1024 * 1024));
   token.finish();
   return config;

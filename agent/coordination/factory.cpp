@@ -6,20 +6,36 @@
 namespace jeton::agent {
 namespace {
 
-redis::ConnectOptions connect_options(const RedisConfig& config) {
+redis::Address address_of(const RedisEndpoint& endpoint) {
+  redis::Address address;
+  address.kind =
+      endpoint.kind == RedisEndpoint::Kind::unix_socket ? redis::Address::Kind::unix_socket : redis::Address::Kind::tcp;
+  address.host = endpoint.host;
+  address.port = endpoint.port;
+  address.tls = endpoint.tls;
+  address.path = endpoint.path;
+  return address;
+}
+
+redis::ConnectOptions connect_options(const RedisAccessConfig& access) {
   redis::ConnectOptions options;
-  const RedisEndpoint& endpoint = config.endpoint;
-  options.kind = endpoint.kind == RedisEndpoint::Kind::unix_socket ? redis::ConnectOptions::Kind::unix_socket
-                                                                   : redis::ConnectOptions::Kind::tcp;
-  options.host = endpoint.host;
-  options.port = endpoint.port;
-  options.path = endpoint.path;
-  options.database = endpoint.database;
-  options.username = [reference = config.username] { return reference.resolve(); };
-  options.password = [reference = config.password] { return reference.resolve(); };
+  options.username = [reference = access.username] { return reference.resolve(); };
+  options.password = [reference = access.password] { return reference.resolve(); };
   options.client_name = "jeton-agent";
-  options.timeout = config.timeout;
+  options.timeout = access.timeout;
   return options;
+}
+
+std::unique_ptr<Coordinator> make_redis(const CoordinationConfig& config, Timers& timers, Random& random) {
+  const RedisConfig& redis = config.redis.value();
+  RedisCoordinatorOptions options;
+  options.prefix = config.prefix;
+  options.connection = connect_options(redis.access);
+  if (const auto* endpoint = std::get_if<RedisEndpoint>(&redis.servers)) {
+    options.connection.address = address_of(*endpoint);
+    options.connection.database = endpoint->database;
+  }
+  return std::make_unique<RedisCoordinator>(timers, random, std::move(options));
 }
 
 }  // namespace
@@ -28,10 +44,7 @@ std::unique_ptr<Coordinator> make_coordinator(const CoordinationConfig& config,
                                               const std::filesystem::path& runtime_dir, Timers& timers,
                                               Random& random) {
   if (config.backend == CoordinationConfig::Backend::redis) {
-    RedisCoordinatorOptions options;
-    options.connection = connect_options(config.redis.value());
-    options.prefix = config.prefix;
-    return std::make_unique<RedisCoordinator>(timers, random, std::move(options));
+    return make_redis(config, timers, random);
   }
   return std::make_unique<LocalCoordinator>(timers, random, runtime_dir / "coordination");
 }

@@ -33,18 +33,18 @@ class RedisCoordinator::Impl : public std::enable_shared_from_this<Impl> {
       : timers_(timers),
         random_(random),
         prefix_(std::move(options.prefix)),
-        endpoint_(options.connection.display()),
         timeout_(options.connection.timeout),
-        client_(std::make_shared<redis::Client>(timers, random, options.connection)),
-        operations_(client_),
+        keyspace_(options.keyspace ? std::move(options.keyspace)
+                                   : std::make_shared<redis::Client>(timers, random, options.connection)),
+        operations_(keyspace_, RedisKeys::clock(prefix_)),
         cleanup_(timers, operations_, timeout_),
         clock_(timers, operations_, options.clock_interval, timeout_, [this] { channels_.clock_changed(); }),
         channels_(timers, random, options.connection, options.keepalive, prefix_, [this] { return offset(); }) {
-    client_->on_connected([this] { clock_.measure_now(); });
+    keyspace_->on_connected([this] { clock_.measure_now(); });
   }
 
   void start() {
-    client_->start();
+    keyspace_->start();
     clock_.start();
     channels_.start();
   }
@@ -54,7 +54,7 @@ class RedisCoordinator::Impl : public std::enable_shared_from_this<Impl> {
     stopped_ = true;
     channels_.stop();
     clock_.stop();
-    if (cleanup_.idle() || !client_->is_connected()) {
+    if (cleanup_.idle() || !keyspace_->is_connected()) {
       stop_now();
     } else {
       boost::asio::co_spawn(timers_.executor(), stop_when_clean(shared_from_this()), boost::asio::detached);
@@ -64,8 +64,8 @@ class RedisCoordinator::Impl : public std::enable_shared_from_this<Impl> {
   void stop_now() {
     stopped_ = true;
     cleanup_.stop();
-    client_->on_connected(nullptr);
-    client_->stop();
+    keyspace_->on_connected(nullptr);
+    keyspace_->stop();
   }
 
   static Task<> stop_when_clean(std::shared_ptr<Impl> self) {
@@ -190,7 +190,7 @@ class RedisCoordinator::Impl : public std::enable_shared_from_this<Impl> {
   // Runs one call, unless stopped, and keeps what health() says about the last one.
   template <typename T>
   static Task<T> tracked(std::shared_ptr<Impl> self, Task<T> call) {
-    if (self->stopped_) throw TransportError(self->endpoint_ + ": stopped");
+    if (self->stopped_) throw TransportError(self->keyspace_->display() + ": stopped");
     try {
       T result = co_await std::move(call);
       self->last_error_.clear();
@@ -204,9 +204,9 @@ class RedisCoordinator::Impl : public std::enable_shared_from_this<Impl> {
   [[nodiscard]] CoordinatorHealth health() const {
     CoordinatorHealth health;
     health.backend = "redis";
-    health.endpoint = endpoint_;
-    health.reachable = client_->is_connected();
-    health.last_error = health.reachable ? last_error_ : client_->last_error();
+    health.endpoint = keyspace_->display();
+    health.reachable = keyspace_->is_connected();
+    health.last_error = health.reachable ? last_error_ : keyspace_->last_error();
     health.clock_offset = clock_.offset();
     return health;
   }
@@ -239,12 +239,11 @@ class RedisCoordinator::Impl : public std::enable_shared_from_this<Impl> {
   Timers& timers_;
   Random& random_;
   std::string prefix_;
-  std::string endpoint_;
   Duration timeout_;
   std::string last_error_;
   std::set<std::string> malformed_;  // tokens whose stored record was reported
   bool stopped_ = false;
-  std::shared_ptr<redis::Client> client_;
+  std::shared_ptr<redis::Keyspace> keyspace_;
   RedisOperations operations_;
   LockCleanup cleanup_;
   ClockKeeper clock_;

@@ -9,12 +9,14 @@
 #include "agent/base/random.hpp"
 #include "agent/base/timers.hpp"
 #include "agent/coordination/coordinator.hpp"
+#include "agent/redis/keyspace.hpp"
 #include "agent/redis/transport.hpp"
 
 namespace jeton::agent {
 
 struct RedisCoordinatorOptions {
-  redis::ConnectOptions connection;
+  redis::ConnectOptions connection;           // for messages, and for commands unless there is a keyspace
+  std::shared_ptr<redis::Keyspace> keyspace;  // of a Cluster; null: the server of `connection`
   std::string prefix = "jeton";
   Duration keepalive = std::chrono::seconds(5);       // between two PINGs on the quiet connection for messages
   Duration clock_interval = std::chrono::minutes(5);  // between two measurements of the clock offset

@@ -56,7 +56,7 @@ Task<RedisOperations::Acquired> RedisOperations::acquire(const RedisKeys& keys, 
   const std::string fence_ttl_ms = std::to_string(fence_ttl.count());
   const std::array<std::string, 4> script_keys{keys.updater, keys.token, keys.fence, keys.pause};
   const Arguments arguments{owner, ttl_ms, fence_ttl_ms, keys.channel, claim};
-  const Reply reply = co_await client_->run(redis_scripts::acquire(), script_keys, arguments, deadline);
+  const Reply reply = co_await keyspace_->run(redis_scripts::acquire(), script_keys, arguments, deadline);
 
   Acquired result;
   const std::string_view outcome = reply.at(0).as_text();
@@ -81,7 +81,7 @@ Task<bool> RedisOperations::renew(const RedisKeys& keys, const std::string& owne
   const std::string ttl_ms = std::to_string(ttl.count());
   const std::array<std::string, 1> script_keys{keys.updater};
   const Arguments arguments{owner, ttl_ms};
-  const Reply reply = co_await client_->run(redis_scripts::renew(), script_keys, arguments, deadline);
+  const Reply reply = co_await keyspace_->run(redis_scripts::renew(), script_keys, arguments, deadline);
   co_return reply.as_integer() == 1;
 }
 
@@ -89,7 +89,7 @@ Task<bool> RedisOperations::release(const RedisKeys& keys, const std::string& ow
   const std::string message = encode_message(ReleaseMessage{owner});
   const std::array<std::string, 1> script_keys{keys.updater};
   const Arguments arguments{owner, keys.channel, message};
-  const Reply reply = co_await client_->run(redis_scripts::release(), script_keys, arguments, deadline);
+  const Reply reply = co_await keyspace_->run(redis_scripts::release(), script_keys, arguments, deadline);
   co_return reply.as_integer() == 1;
 }
 
@@ -100,7 +100,7 @@ Task<RedisOperations::Admitted> RedisOperations::admit(const RedisKeys& keys, co
   const std::string window = std::to_string(limits.window.count());
   const std::array<std::string, 2> script_keys{keys.updater, keys.budget};
   const Arguments arguments{owner, min_interval, budget, window};
-  const Reply reply = co_await client_->run(redis_scripts::admit(), script_keys, arguments, deadline);
+  const Reply reply = co_await keyspace_->run(redis_scripts::admit(), script_keys, arguments, deadline);
 
   Admitted result;
   const std::string_view outcome = reply.at(0).as_text();
@@ -126,7 +126,7 @@ Task<RedisOperations::Published> RedisOperations::publish(const RedisKeys& keys,
   const std::string release_message = encode_message(ReleaseMessage{owner});
   const std::array<std::string, 2> script_keys{keys.updater, keys.token};
   const Arguments arguments{owner, generation_text, expires_at_ms, record.reveal(), keys.channel, release_message};
-  const Reply reply = co_await client_->run(redis_scripts::publish(), script_keys, arguments, deadline);
+  const Reply reply = co_await keyspace_->run(redis_scripts::publish(), script_keys, arguments, deadline);
 
   Published result;
   const std::string_view outcome = reply.at(0).as_text();
@@ -142,7 +142,7 @@ Task<RedisOperations::Published> RedisOperations::publish(const RedisKeys& keys,
 
 Task<std::optional<SecretString>> RedisOperations::load(const RedisKeys& keys, BootTime deadline) {
   redis::Command command({"HGET", keys.token, "record"});
-  const Reply reply = co_await client_->command(std::move(command), deadline);
+  const Reply reply = co_await keyspace_->command(keys.token, std::move(command), deadline);
   co_return to_record(reply);
 }
 
@@ -152,13 +152,13 @@ Task<bool> RedisOperations::pause(const RedisKeys& keys, Milliseconds duration, 
   const std::string ms = std::to_string(duration.count());
   const std::array<std::string, 1> script_keys{keys.pause};
   const Arguments arguments{reason, ms, keys.channel, message};
-  const Reply reply = co_await client_->run(redis_scripts::pause(), script_keys, arguments, deadline);
+  const Reply reply = co_await keyspace_->run(redis_scripts::pause(), script_keys, arguments, deadline);
   co_return reply.as_integer() == 1;
 }
 
 Task<std::chrono::sys_time<std::chrono::microseconds>> RedisOperations::time(BootTime deadline) {
   redis::Command command({"TIME"});
-  const Reply reply = co_await client_->command(std::move(command), deadline);
+  const Reply reply = co_await keyspace_->command(clock_key_, std::move(command), deadline);
   const auto seconds = static_cast<std::int64_t>(to_number(reply.at(0).as_text(), "TIME"));
   const auto micros = static_cast<std::int64_t>(to_number(reply.at(1).as_text(), "TIME"));
   co_return std::chrono::sys_time<std::chrono::microseconds>(std::chrono::seconds(seconds) +

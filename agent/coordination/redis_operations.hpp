@@ -1,6 +1,6 @@
-// RedisOperations: the steps of coordination on one Redis server, each a script with typed arguments and reply. Knows
-// nothing of this host's clocks: times in and out are the server's, or durations. What redis_coordinator.hpp does on
-// one server and a quorum does on several is made of these.
+// RedisOperations: the steps of coordination on one Redis deployment, each a script with typed arguments and reply.
+// Knows nothing of this host's clocks: times in and out are the server's, or durations. What redis_coordinator.hpp does
+// on one server and a quorum does on several is made of these.
 //
 // Every call throws TransportError if the server cannot be asked or its answer makes no sense. A handle: copies share
 // the client. What is passed by reference needs to live until the Task is done. One thread: the loop's.
@@ -11,7 +11,7 @@
 #include <optional>
 #include <string>
 
-#include "agent/redis/client.hpp"
+#include "agent/redis/keyspace.hpp"
 #include "agent/token/record.hpp"
 
 namespace jeton::agent {
@@ -19,6 +19,8 @@ namespace jeton::agent {
 // The keys of one token. The braces keep them in one slot of a Cluster.
 struct RedisKeys {
   RedisKeys(const std::string& prefix, const std::string& name);
+  // A key that is never written: whoever would hold it keeps the fleet's time.
+  [[nodiscard]] static std::string clock(const std::string& prefix) { return prefix + ":{clock}"; }
 
   std::string updater;
   std::string token;
@@ -30,7 +32,9 @@ struct RedisKeys {
 
 class RedisOperations {
  public:
-  explicit RedisOperations(std::shared_ptr<redis::Client> client) : client_(std::move(client)) {}
+  // `clock_key`: the server that would hold it is the one whose clock counts (a Cluster has many).
+  RedisOperations(std::shared_ptr<redis::Keyspace> keyspace, std::string clock_key)
+      : keyspace_(std::move(keyspace)), clock_key_(std::move(clock_key)) {}
 
   struct Acquired {
     enum class Outcome { won, busy, paused };
@@ -75,7 +79,8 @@ class RedisOperations {
   Task<std::chrono::sys_time<std::chrono::microseconds>> time(BootTime deadline);
 
  private:
-  std::shared_ptr<redis::Client> client_;
+  std::shared_ptr<redis::Keyspace> keyspace_;
+  std::string clock_key_;
 };
 
 }  // namespace jeton::agent

@@ -12,8 +12,7 @@ class Client::Impl : public std::enable_shared_from_this<Impl> {
  public:
   Impl(Timers& timers, Random& random, ConnectOptions options)
       : timers_(timers),
-        where_(options.display()),
-        last_error_(where_ + ": not connected yet"),
+        last_error_(options.display(options.address) + ": not connected yet"),
         changed_(timers),
         link_(timers, random, std::move(options), "commands",
               {.up = [this](const std::shared_ptr<Connection>& connection) { up(connection); },
@@ -22,7 +21,7 @@ class Client::Impl : public std::enable_shared_from_this<Impl> {
   void stop() {
     stopped_ = true;
     connection_.reset();
-    last_error_ = where_ + ": stopped";
+    last_error_ = link_.where() + ": stopped";
     link_.stop();
     changed_.notify();
   }
@@ -30,7 +29,7 @@ class Client::Impl : public std::enable_shared_from_this<Impl> {
   static Task<Reply> command(std::shared_ptr<Impl> self, Command command, BootTime deadline) {
     const auto connection = co_await self->wait_connected(deadline);
     Reply reply = co_await connection->command(std::move(command), deadline);
-    if (reply.is_error()) throw ServerError(self->where_, reply.text.reveal());
+    if (reply.is_error()) throw ServerError(self->link_.where(), reply.text.reveal());
     co_return reply;
   }
 
@@ -41,12 +40,11 @@ class Client::Impl : public std::enable_shared_from_this<Impl> {
     if (reply.is_error() && reply.text.reveal().starts_with("NOSCRIPT")) {
       reply = co_await connection->command(std::move(by_text), deadline);
     }
-    if (reply.is_error()) throw ServerError(self->where_, reply.text.reveal());
+    if (reply.is_error()) throw ServerError(self->link_.where(), reply.text.reveal());
     co_return reply;
   }
 
   Timers& timers_;
-  std::string where_;
   std::string last_error_;
   std::function<void()> connected_callback_;
   std::shared_ptr<Connection> connection_;
@@ -61,7 +59,7 @@ class Client::Impl : public std::enable_shared_from_this<Impl> {
       const bool notified = co_await changed_.wait_until(deadline);
       if (!notified) break;
     }
-    throw NotSentError(last_error_.empty() ? where_ + ": not connected" : last_error_);
+    throw NotSentError(last_error_.empty() ? link_.where() + ": not connected" : last_error_);
   }
 
   void up(const std::shared_ptr<Connection>& connection) {
@@ -98,7 +96,7 @@ void Client::on_connected(std::function<void()> callback) { impl_->connected_cal
 void Client::start() { impl_->link_.start(); }
 void Client::stop() { impl_->stop(); }
 
-Task<Reply> Client::command(Command command, BootTime deadline) {
+Task<Reply> Client::command(std::string_view /*key*/, Command command, BootTime deadline) {
   return Impl::command(impl_, std::move(command), deadline);
 }
 
@@ -109,6 +107,7 @@ Task<Reply> Client::run(const Script& script, std::span<const std::string> keys,
 }
 
 bool Client::is_connected() const { return impl_->connection_ && impl_->connection_->is_open(); }
-const std::string& Client::last_error() const { return impl_->last_error_; }
+std::string Client::last_error() const { return impl_->last_error_; }
+std::string Client::display() const { return impl_->link_.where(); }
 
 }  // namespace jeton::agent::redis

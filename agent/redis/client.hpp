@@ -1,46 +1,33 @@
-// Client: commands and scripts to one Redis server over a connection that repairs itself.
-//
-// A command issued while there is no connection waits for one until its deadline. Every failure is a TransportError: a
-// NotSentError if the server has not seen the command, a ServerError if it answered with an error. Nothing is sent
-// twice, except a script the server does not know (NOSCRIPT: it was not run). One thread: the loop's.
+// Client: a Keyspace on one Redis server, over a connection that repairs itself. Nothing is sent twice, except a script
+// the server does not know (NOSCRIPT: it was not run).
 #pragma once
 
-#include <functional>
 #include <memory>
-#include <span>
-#include <string>
-#include <string_view>
 
 #include "agent/base/random.hpp"
 #include "agent/base/timers.hpp"
-#include "agent/redis/command.hpp"
-#include "agent/redis/reply.hpp"
+#include "agent/redis/keyspace.hpp"
 #include "agent/redis/transport.hpp"
 
 namespace jeton::agent::redis {
 
-class Client {
+class Client final : public Keyspace {
  public:
   // Timers and random outlive the client.
   Client(Timers& timers, Random& random, ConnectOptions options);
-  ~Client();  // stops
-  Client(const Client&) = delete;
-  Client& operator=(const Client&) = delete;
+  ~Client() override;  // stops
 
-  // Called on the loop after each connect. Before start().
-  void on_connected(std::function<void()> callback);
-  void start();
-  // Ends the connection; every command, waiting or later, throws TransportError.
-  void stop();
+  void on_connected(std::function<void()> callback) override;
+  void start() override;
+  void stop() override;
 
-  Task<Reply> command(Command command, BootTime deadline);
-  // EVALSHA, and EVAL once if the server does not know the script. Views need to live until the call returns its Task.
+  Task<Reply> command(std::string_view key, Command command, BootTime deadline) override;
   Task<Reply> run(const Script& script, std::span<const std::string> keys, std::span<const std::string_view> arguments,
-                  BootTime deadline);
+                  BootTime deadline) override;
 
-  [[nodiscard]] bool is_connected() const;
-  // Why there is no connection; empty while there is one.
-  [[nodiscard]] const std::string& last_error() const;
+  [[nodiscard]] bool is_connected() const override;
+  [[nodiscard]] std::string last_error() const override;
+  [[nodiscard]] std::string display() const override;
 
  private:
   class Impl;

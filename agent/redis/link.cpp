@@ -39,7 +39,7 @@ class Link::Impl : public std::enable_shared_from_this<Impl> {
   Impl(Timers& timers, Random& random, ConnectOptions options, std::string purpose, Callbacks callbacks)
       : timers_(timers),
         options_(std::move(options)),
-        where_(options_.display()),
+        where_(options_.display(options_.address)),
         purpose_(std::move(purpose)),
         callbacks_(std::move(callbacks)),
         backoff_(backoff_limits, random),
@@ -59,6 +59,8 @@ class Link::Impl : public std::enable_shared_from_this<Impl> {
     attempt_.cancel();
     stop_.notify();
   }
+
+  [[nodiscard]] const std::string& where() const { return where_; }
 
  private:
   static Task<> run(std::shared_ptr<Impl> self) {
@@ -103,7 +105,13 @@ class Link::Impl : public std::enable_shared_from_this<Impl> {
 
   Task<> connect() {
     const BootTime deadline = timers_.clock().boot_now() + options_.timeout;
-    auto transport = co_await connect_transport(timers_, options_, deadline, attempt_);
+    Address address = options_.address;
+    if (options_.locator) {
+      address = co_await options_.locator->locate(deadline);
+      if (stopped_) throw TransportError("stopped");
+      where_ = options_.display(address);
+    }
+    auto transport = co_await connect_transport(timers_, address, deadline, attempt_);
     if (stopped_) throw TransportError("stopped");
     connection_ = std::make_shared<Connection>(timers_, std::move(transport), options_.limits, where_);
     co_await greet(deadline);
@@ -128,6 +136,15 @@ class Link::Impl : public std::enable_shared_from_this<Impl> {
     // Finds out that a password is missing, or that the server is still loading its data.
     Command ping({"PING"});
     co_await expect_ok_or_noperm(*connection_, where_, std::move(ping), deadline);
+    if (options_.locator && options_.locator->wants_primary()) co_await check_role(deadline);
+  }
+
+  // A server that was the primary a moment ago would refuse what we write, or worse, take it and forget it.
+  Task<> check_role(BootTime deadline) {
+    Command ask_role({"ROLE"});
+    const Reply role = co_await connection_->command(std::move(ask_role), deadline);
+    if (role.is_error()) throw ServerError(where_, role.text.reveal());
+    if (role.at(0).as_text() != "master") throw TransportError("the server is not the primary (any more)");
   }
 
   void report(const std::string& failure, bool operator_must_act) {
@@ -167,5 +184,6 @@ Link::Link(Timers& timers, Random& random, ConnectOptions options, std::string p
 Link::~Link() { impl_->stop(); }
 void Link::start() { impl_->start(); }
 void Link::stop() { impl_->stop(); }
+const std::string& Link::where() const { return impl_->where(); }
 
 }  // namespace jeton::agent::redis

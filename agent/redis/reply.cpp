@@ -15,7 +15,7 @@ constexpr Advice advices[] = {
     {"NOAUTH", "the server wants a password: set coordination.redis.password (and username)"},
     {"WRONGPASS", "check coordination.redis.username and password"},
     {"NOPERM", "grant the ACL user this command, the keys and the channels of coordination.prefix"},
-    {"READONLY", "this server is a replica: point coordination.redis.endpoint at the primary"},
+    {"READONLY", "this server is a replica: point coordination.redis at the primary"},
     {"LOADING", "the server is loading its data; it is asked again"},
     {"MASTERDOWN", "this replica has lost its primary; repair the replication"},
     {"OOM", "the server is at its maxmemory: raise it or free memory"},
@@ -50,8 +50,7 @@ std::string describe(const std::string& where, std::string_view text) {
 }
 
 [[noreturn]] void unexpected() {
-  throw TransportError(
-      "the server answered something else than a Redis server does; check coordination.redis.endpoint");
+  throw TransportError("the server answered something else than a Redis server does; check the endpoint");
 }
 
 }  // namespace

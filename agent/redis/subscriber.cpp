@@ -14,7 +14,6 @@ class Subscriber::Impl : public std::enable_shared_from_this<Impl> {
  public:
   Impl(Timers& timers, Random& random, ConnectOptions options, Callbacks callbacks, Duration keepalive)
       : timers_(timers),
-        where_(options.display()),
         callbacks_(std::move(callbacks)),
         keepalive_(keepalive),
         timeout_(options.timeout),
@@ -80,7 +79,7 @@ class Subscriber::Impl : public std::enable_shared_from_this<Impl> {
     heard_.notify();
     if (reply.is_error()) {
       // Not allowed to subscribe, most likely. Without the channel the connection is useless.
-      connection_->close(ServerError(where_, reply.text.reveal()).what());
+      connection_->close(ServerError(link_.where(), reply.text.reveal()).what());
       return;
     }
     if (reply.type != Reply::Type::array || reply.elements.size() < 2) return;  // PONG outside the subscribed mode
@@ -98,7 +97,6 @@ class Subscriber::Impl : public std::enable_shared_from_this<Impl> {
   }
 
   Timers& timers_;
-  std::string where_;
   Callbacks callbacks_;
   Duration keepalive_;
   Duration timeout_;

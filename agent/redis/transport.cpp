@@ -171,20 +171,18 @@ Endpoint unix_endpoint(const std::string& path) {
 
 }  // namespace
 
-std::string ConnectOptions::display() const {
-  if (kind == Kind::unix_socket) return "unix://" + path + "?db=" + std::to_string(database);
-  const bool ipv6 = host.find(':') != std::string::npos;
-  return "redis://" + (ipv6 ? "[" + host + "]" : host) + ":" + std::to_string(port) + "/" + std::to_string(database);
+std::string ConnectOptions::display(const Address& where) const {
+  return where.display() + (where.kind == Address::Kind::unix_socket ? "?db=" : "/") + std::to_string(database);
 }
 
-Task<std::unique_ptr<Transport>> connect_transport(Timers& timers, const ConnectOptions& options, BootTime deadline,
+Task<std::unique_ptr<Transport>> connect_transport(Timers& timers, Address address, BootTime deadline,
                                                    ConnectAttempt& attempt) {
-  const bool tcp = options.kind == ConnectOptions::Kind::tcp;
+  const bool tcp = address.kind == Address::Kind::tcp;
   std::vector<Endpoint> endpoints;
   if (tcp) {
-    endpoints = co_await resolve(timers, options.host, options.port, deadline, attempt);
+    endpoints = co_await resolve(timers, address.host, address.port, deadline, attempt);
   } else {
-    endpoints.push_back(unix_endpoint(options.path));
+    endpoints.push_back(unix_endpoint(address.path));
   }
 
   std::string last_reason = "the name has no address";

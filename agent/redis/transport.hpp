@@ -4,7 +4,6 @@
 // owns the connection adds where. close() ends both with an error and may be called at any time on the loop.
 #pragma once
 
-#include <cstdint>
 #include <functional>
 #include <memory>
 #include <span>
@@ -13,16 +12,15 @@
 
 #include "agent/base/secret.hpp"
 #include "agent/base/timers.hpp"
+#include "agent/redis/address.hpp"
+#include "agent/redis/locator.hpp"
 #include "agent/redis/resp_parser.hpp"
 
 namespace jeton::agent::redis {
 
 struct ConnectOptions {
-  enum class Kind { tcp, unix_socket };
-  Kind kind = Kind::tcp;
-  std::string host;  // tcp: a name or an address, IPv6 without brackets
-  std::uint16_t port = 6379;
-  std::string path;  // unix_socket
+  Address address;
+  std::shared_ptr<Locator> locator;  // if set, asked for the address at every connect
   int database = 0;
   // Asked at every connect, so that a replaced secret is used by the next one; may throw Error. Empty function or
   // empty text: none.
@@ -32,7 +30,8 @@ struct ConnectOptions {
   Duration timeout{500'000'000};  // for a connect including the greeting, and for an answer to a PING
   ReplyLimits limits;
 
-  [[nodiscard]] std::string display() const;  // redis://host:port/db or unix:///path?db=0
+  // `address` with the database: redis://host:port/db or unix:///path?db=0
+  [[nodiscard]] std::string display(const Address& address) const;
 };
 
 class Transport {
@@ -58,7 +57,7 @@ struct ConnectAttempt {
 };
 
 // Resolves and connects before the deadline, trying every address of a name.
-Task<std::unique_ptr<Transport>> connect_transport(Timers& timers, const ConnectOptions& options, BootTime deadline,
+Task<std::unique_ptr<Transport>> connect_transport(Timers& timers, Address address, BootTime deadline,
                                                    ConnectAttempt& attempt);
 
 }  // namespace jeton::agent::redis

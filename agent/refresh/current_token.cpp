@@ -60,10 +60,9 @@ std::optional<BootTime> CurrentToken::refresh_due() const {
   return boot_time_of(schedule_.refresh_at);
 }
 
-Record CurrentToken::successor(FetchedToken fetched, std::uint64_t fence, const std::string& host) const {
+Record CurrentToken::successor(FetchedToken fetched, Generation generation, const std::string& host) const {
   Record next;
-  // A coordinator that lost its counter may hand out a fence below what this host has already seen.
-  next.generation = std::max<Generation>(fence, generation() + 1);
+  next.generation = generation;
   next.value = std::move(fetched.value);
   next.type = std::move(fetched.type);
   next.attributes = std::move(fetched.attributes);

@@ -4,6 +4,7 @@
 // need nobody's message: the token's expiry and the end of the previous token's overlap. One thread: the loop's.
 #pragma once
 
+#include <algorithm>
 #include <optional>
 
 #include "agent/base/timers.hpp"
@@ -33,8 +34,14 @@ class CurrentToken {
   [[nodiscard]] bool valid() const;
   // When the refresh is due by schedule; empty without a valid token.
   [[nodiscard]] std::optional<BootTime> refresh_due() const;
-  // The record that follows: `fetched` under `fence`, with the present one as its previous while that has overlap left.
-  [[nodiscard]] Record successor(FetchedToken fetched, std::uint64_t fence, const std::string& host) const;
+  // The generation of what is fetched under a lease with this fence. Asked when the lease is won: a coordinator that
+  // lost its counter may hand out a fence below what this host has seen by then, but what it sees later is the work of
+  // a newer lease, and must win.
+  [[nodiscard]] Generation next_generation(std::uint64_t fence) const {
+    return std::max<Generation>(fence, generation() + 1);
+  }
+  // The record that follows, with the present one as its previous while that has overlap left.
+  [[nodiscard]] Record successor(FetchedToken fetched, Generation generation, const std::string& host) const;
 
   void describe(TokenStatus& status) const;
 

@@ -101,6 +101,7 @@ Task<std::optional<Lease>> RefreshLoop::try_lock() {
 // 4b. Admission, fetch while the lock is renewed, publication; the lock is given back whatever happens.
 Task<> RefreshLoop::refresh_under(Lease lease) {
   status_.holds_lock = true;
+  const Generation generation = current_.next_generation(lease.fence);
   std::optional<FetchedToken> fetched;
   bool cancelled = false;
   const LeaseKeeper keeper(parts_.coordinator, parts_.timers, config_.name, std::move(lease));
@@ -116,7 +117,7 @@ Task<> RefreshLoop::refresh_under(Lease lease) {
   }
   if (fetched) {
     JETON_FAILPOINT("refresh.fetched");
-    co_await publish(current_.successor(std::move(*fetched), keeper.lease().fence, parts_.host), keeper.lease());
+    co_await publish(current_.successor(std::move(*fetched), generation, parts_.host), keeper.lease());
   } else {
     co_await give_back(keeper.lease());
   }

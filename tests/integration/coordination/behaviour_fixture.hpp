@@ -24,9 +24,9 @@ class CoordinatorBehaviour : public testing::TestWithParam<const char*> {
     } else {
       RedisCoordinatorOptions options = test::redis_options(*server);
       if (std::string(GetParam()) == "redis_tcp") {
-        options.connection.kind = redis::ConnectOptions::Kind::tcp;
-        options.connection.host = "127.0.0.1";
-        options.connection.port = server->port();
+        options.connection.address.kind = redis::Address::Kind::tcp;
+        options.connection.address.host = "127.0.0.1";
+        options.connection.address.port = server->port();
         options.connection.database = 2;
       }
       coordinator = std::make_unique<RedisCoordinator>(loop.timers, loop.random, std::move(options));

@@ -44,8 +44,8 @@ class RecordingListener final : public agent::CoordinationListener {
 
 [[nodiscard]] inline agent::RedisCoordinatorOptions redis_options(const RedisServer& server) {
   agent::RedisCoordinatorOptions options;
-  options.connection.kind = agent::redis::ConnectOptions::Kind::unix_socket;
-  options.connection.path = server.socket();
+  options.connection.address.kind = agent::redis::Address::Kind::unix_socket;
+  options.connection.address.path = server.socket();
   options.connection.client_name = "jeton-agent";
   options.connection.timeout = patience;  // tests about deadlines set their own
   return options;

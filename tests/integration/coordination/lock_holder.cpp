@@ -65,8 +65,8 @@ int main(int argc, char** argv) {
   BootTimers timers(loop, clock);
   OsRandom random;
   RedisCoordinatorOptions options;
-  options.connection.kind = redis::ConnectOptions::Kind::unix_socket;
-  options.connection.path = argv[1];
+  options.connection.address.kind = redis::Address::Kind::unix_socket;
+  options.connection.address.path = argv[1];
   options.connection.timeout = 20s;
   RedisCoordinator coordinator(timers, random, std::move(options));
   coordinator.start();

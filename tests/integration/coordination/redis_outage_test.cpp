@@ -142,11 +142,13 @@ TEST_F(RedisOutage, FactoryBuildsWhatTheConfigurationSays) {
   config.backend = CoordinationConfig::Backend::redis;
   config.prefix = "fleet";
   config.redis.emplace();
-  config.redis->endpoint.kind = RedisEndpoint::Kind::unix_socket;
-  config.redis->endpoint.path = server.socket();
-  config.redis->endpoint.database = 1;
-  config.redis->password = SecretTemplate::literal("hunter2");
-  config.redis->timeout = test::patience;
+  RedisEndpoint endpoint;
+  endpoint.kind = RedisEndpoint::Kind::unix_socket;
+  endpoint.path = server.socket();
+  endpoint.database = 1;
+  config.redis->servers = endpoint;
+  config.redis->access.password = SecretTemplate::literal("hunter2");
+  config.redis->access.timeout = test::patience;
   const test::TempDir dir;
   const auto redis = make_coordinator(config, dir.path(), loop.timers, loop.random);
   redis->start();

@@ -148,11 +148,65 @@ coordination:
     endpont: redis://127.0.0.1
 )",
                      6, "did you mean 'endpoint'?"},
-        BrokenConfig{"Tls", R"(
+        BrokenConfig{"TwoWaysToTheServer", R"(
 version: 1
-coordination: {backend: redis, redis: {endpoint: "rediss://redis.example:6380/0"}}
+coordination:
+  backend: redis
+  redis:
+    endpoint: redis://h
+    cluster: {endpoints: ["redis://h"]}
 )",
-                     2, "not supported yet"},
+                     5, "exclude each other"},
+        BrokenConfig{"SentinelWithoutMaster", R"(
+version: 1
+coordination:
+  backend: redis
+  redis:
+    sentinel: {endpoints: ["redis://h:26379"]}
+)",
+                     5, "missing required key 'master'"},
+        BrokenConfig{"TlsOnlyForSomeNodes", R"(
+version: 1
+coordination:
+  backend: redis
+  redis:
+    cluster: {endpoints: ["redis://a", "rediss://b"]}
+)",
+                     5, "mixes redis:// and rediss://"},
+        BrokenConfig{"TlsWithoutRediss", R"(
+version: 1
+coordination:
+  backend: redis
+  redis:
+    endpoint: redis://h
+    tls: {ca_file: /ca.pem}
+)",
+                     6, "write rediss://"},
+        BrokenConfig{"CertificateWithoutKey", R"(
+version: 1
+coordination: {backend: redis, redis: {endpoint: "rediss://h", tls: {cert_file: /c.pem}}}
+)",
+                     2, "cert_file and key_file go together"},
+        BrokenConfig{"RedlockOfTwo", R"(
+version: 1
+coordination: {backend: redlock, redlock: {endpoints: ["redis://a", "redis://b"]}}
+)",
+                     2, "expected three servers or more"},
+        BrokenConfig{"RedlockWithOneServerTwice", R"(
+version: 1
+coordination: {backend: redlock, redlock: {endpoints: ["redis://a", "redis://b", "redis://c", "redis://a:6379/0"]}}
+)",
+                     2, "lists redis://a:6379/0 twice"},
+        BrokenConfig{"SealWithoutKey", R"(
+version: 1
+coordination: {backend: redis, redis: {endpoint: "redis://h"}, seal: {key_files: []}}
+)",
+                     2, "jeton-agent keygen"},
+        BrokenConfig{"FetchAloneSometimes", R"(
+version: 1
+coordination: {backend: redis, redis: {endpoint: "redis://h"}, outage: {fetch_alone: sometimes}}
+)",
+                     2, "expected a duration"},
         BrokenConfig{"NoScheme", "version: 1\ncoordination: {backend: redis, redis: {endpoint: 'localhost:6379'}}\n", 2,
                      "expected redis://host:port/db"},
         BrokenConfig{"PasswordInUrl", R"(

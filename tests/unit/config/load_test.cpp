@@ -21,11 +21,15 @@ coordination:
   backend: redis
   prefix: fleet-1
   redis:
-    endpoint: redis://[::1]:6380/2
+    endpoint: rediss://[::1]:6380/2
     username: agent
     password: $${x}
+    tls: {ca_file: /ca.pem, cert_file: /cert.pem, key_file: /key.pem, server_name: redis.example}
     timeout: 250ms
+    replicas_acked: 1
+  seal: {key_files: [/one.key, /two.key]}
   lock: {ttl: 20s}
+  outage: {fetch_alone: 30s}
 tokens:
   a.b-c_1:
     source:
@@ -54,7 +58,9 @@ tokens:
       min_interval: 30s
       overlap: 7m
       retry: {initial: 2s, max: 90s, permanent: 1h}
-    budget: {calls: 2000, per: 12h}
+    budget: {calls: 2000, per: 12h, reserve: 100, alone: 20}
+    lock: {key: their-lock, protocol: getset}
+    mirror_key: their-token
     access: {users: [u1, u2], groups: [g1]}
     capacity: 16KiB
 )";
@@ -73,10 +79,14 @@ TEST(Load, PutsEveryValueWhereItBelongs) {
   expected.coordination.prefix = "fleet-1";
   expected.coordination.lock_ttl = 20s;
   RedisConfig& redis = expected.coordination.redis.emplace();
-  redis.endpoint = {RedisEndpoint::Kind::tcp, "::1", 6380, "", 2};
-  redis.username = SecretTemplate::literal("agent");
-  redis.password = SecretTemplate::literal("${x}");
-  redis.timeout = 250ms;
+  redis.servers = RedisEndpoint{RedisEndpoint::Kind::tcp, "::1", 6380, true, "", 2};
+  redis.access.username = SecretTemplate::literal("agent");
+  redis.access.password = SecretTemplate::literal("${x}");
+  redis.access.timeout = 250ms;
+  redis.access.tls = {"/ca.pem", "/cert.pem", "/key.pem", "redis.example"};
+  redis.replicas_acked = 1;
+  expected.coordination.seal_key_files = {"/one.key", "/two.key"};
+  expected.coordination.fetch_alone = 30s;
 
   TokenConfig& token = expected.tokens["a.b-c_1"];
   token.name = "a.b-c_1";
@@ -91,7 +101,9 @@ TEST(Load, PutsEveryValueWhereItBelongs) {
   token.source.allow_http = true;
   token.source.max_redirects = 3;
   token.refresh = {1min, 5s, 30s, 7min, 2s, 90s, 1h};
-  token.budget = {2000, 12h};
+  token.budget = {2000, 12h, 100, 20};
+  token.lock = {"their-lock", TokenLockConfig::Protocol::getset};
+  token.mirror_key = "their-token";
   token.access = {{"u1", "u2"}, {"g1"}};
   token.capacity = 16 * 1024;
   EXPECT_EQ(*result.config, expected);

@@ -12,11 +12,17 @@ namespace jeton::test {
 inline const std::filesystem::path config_dir = JETON_CONFIG_DIR;
 
 // With every setting that is switched off switched on: a hash directly before a key is one, s/^(\s*)#(?=[^ #])/\1/.
-inline std::string switched_on(const std::string& text) {
+// What is marked "#or" excludes something above it, so it is switched on only when asked for.
+enum class Alternatives { off, on };
+inline std::string switched_on(const std::string& text, Alternatives alternatives = Alternatives::off) {
   std::istringstream lines(text);
   std::string result;
   for (std::string line; std::getline(lines, line);) {
     const std::size_t hash = line.find_first_not_of(' ');
+    if (hash != std::string::npos && line.compare(hash, 4, "#or ") == 0) {
+      result += (alternatives == Alternatives::on ? line.erase(hash, 4) : line) + "\n";
+      continue;
+    }
     const bool setting = hash != std::string::npos && line[hash] == '#' && hash + 1 < line.size() &&
                          line[hash + 1] != ' ' && line[hash + 1] != '#';
     result += (setting ? line.erase(hash, 1) : line) + "\n";

@@ -46,7 +46,8 @@ TEST(ShippedConfig, LoadsWithEverySettingSwitchedOn) {
 
 TEST(ShippedConfig, NamesEveryKeyOfTheSchemaAndNoOther) {
   agent::Problems problems;
-  const auto tree = agent::parse_yaml("agent.yaml", switched_on(read_file(config_dir / "agent.yaml")), problems);
+  const auto tree =
+      agent::parse_yaml("agent.yaml", switched_on(read_file(config_dir / "agent.yaml"), Alternatives::on), problems);
   ASSERT_TRUE(tree) << all_texts(problems.take_sorted({}));
   const std::vector<std::string> paths = agent::schema_paths();
   const std::set<std::string> schema(paths.begin(), paths.end());

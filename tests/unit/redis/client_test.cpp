@@ -45,7 +45,7 @@ TEST_F(RedisClient, TalksOverTcpAndUnixSockets) {
 TEST_F(RedisClient, ResolvesNames) {
   const test::RedisServer server;
   auto options = tcp_options(server.port());
-  options.host = "localhost";
+  options.address.host = "localhost";
   Client client(loop.timers, loop.random, std::move(options));
   client.start();
   EXPECT_EQ(ask(loop, client, Command({"PING"})).as_text(), "PONG");
@@ -135,7 +135,7 @@ TEST_F(RedisClient, AnswersAThousandConcurrentCommandsEachWithItsOwn) {
   const auto one = [&](int i) -> Task<> {
     const std::string text = std::to_string(i);
     Command command({"ECHO", text});
-    const Reply reply = co_await client.command(std::move(command), test::soon(loop));
+    const Reply reply = co_await client.command("", std::move(command), test::soon(loop));
     ++done;
     if (reply.as_text() == text) ++right;
   };
@@ -155,7 +155,7 @@ TEST_F(RedisClient, AnswersAThousandLargeRepliesInOrder) {
   const auto one = [&](int i) -> Task<> {
     const std::string text = std::string(static_cast<std::size_t>(i) * 8, 'x') + std::to_string(i);
     Command command({"ECHO", text});
-    const Reply reply = co_await client.command(std::move(command), test::soon(loop));
+    const Reply reply = co_await client.command("", std::move(command), test::soon(loop));
     ++done;
     if (reply.as_text() == text) ++right;
   };
@@ -214,7 +214,7 @@ TEST_F(RedisClient, StopEndsWaitingAndLaterCommands) {
   const auto waiting = [&]() -> Task<> {
     Command command({"PING"});
     try {
-      static_cast<void>(co_await client.command(std::move(command), test::soon(loop)));
+      static_cast<void>(co_await client.command("", std::move(command), test::soon(loop)));
     } catch (const TransportError& e) {
       failure = e.what();
     }
@@ -239,7 +239,7 @@ TEST_F(RedisClient, CancelledCommandLeavesTheOrderOfRepliesIntact) {
   const auto waiting = [&]() -> Task<> {
     Command command({"BLPOP", "nothing", "1"});
     try {
-      static_cast<void>(co_await client.command(std::move(command), test::soon(loop)));
+      static_cast<void>(co_await client.command("", std::move(command), test::soon(loop)));
     } catch (const boost::system::system_error&) {
       aborted = true;
     }

@@ -144,7 +144,7 @@ TEST_F(HostileServer, MissingSocketAndTooLongPathAreNamed) {
 
 TEST_F(HostileServer, NameThatCannotBeResolvedIsNamed) {
   auto options = test::tcp_options(6379);
-  options.host = "host.invalid";
+  options.address.host = "host.invalid";
   Client client(loop.timers, loop.random, std::move(options));
   client.start();
   EXPECT_TRUE(loop.turn_until([&] { return client.last_error().find("resolved") != std::string::npos; }))

@@ -12,16 +12,16 @@ namespace jeton::test {
 
 [[nodiscard]] inline agent::redis::ConnectOptions tcp_options(std::uint16_t port) {
   agent::redis::ConnectOptions options;
-  options.host = "127.0.0.1";
-  options.port = port;
+  options.address.host = "127.0.0.1";
+  options.address.port = port;
   options.timeout = patience;
   return options;
 }
 
 [[nodiscard]] inline agent::redis::ConnectOptions unix_options(const std::string& path) {
   agent::redis::ConnectOptions options;
-  options.kind = agent::redis::ConnectOptions::Kind::unix_socket;
-  options.path = path;
+  options.address.kind = agent::redis::Address::Kind::unix_socket;
+  options.address.path = path;
   options.timeout = patience;
   return options;
 }
@@ -33,7 +33,7 @@ namespace jeton::test {
 // Runs one command; the deadline is generous unless the test is about it.
 [[nodiscard]] inline agent::redis::Reply ask(Loop& loop, agent::redis::Client& client, agent::redis::Command command,
                                              agent::Duration limit = patience) {
-  return loop.run(client.command(std::move(command), soon(loop, limit)));
+  return loop.run(client.command("", std::move(command), soon(loop, limit)));
 }
 
 // The message of the TransportError that a command ends with.
