@@ -4,6 +4,7 @@
 #include <boost/asio/detached.hpp>
 #include <boost/system/system_error.hpp>
 #include <set>
+#include <utility>
 
 #include "agent/base/backoff.hpp"
 #include "agent/base/event.hpp"
@@ -60,6 +61,12 @@ class Link::Impl : public std::enable_shared_from_this<Impl> {
     stop_.notify();
   }
 
+  void renew() {
+    if (!connection_ || !connection_->is_open()) return;
+    renewing_ = true;
+    connection_->close("to be made anew");
+  }
+
   [[nodiscard]] const std::string& where() const { return where_; }
 
  private:
@@ -68,6 +75,7 @@ class Link::Impl : public std::enable_shared_from_this<Impl> {
       while (!self->stopped_) {
         co_await self->run_once();
         if (self->stopped_) break;
+        if (std::exchange(self->renewing_, false)) continue;
         co_await self->stop_.wait_until(self->timers_.clock().boot_now() + self->backoff_.next());
       }
     } catch (const boost::system::system_error&) {
@@ -99,7 +107,7 @@ class Link::Impl : public std::enable_shared_from_this<Impl> {
     }
     connection_.reset();
     if (stopped_) co_return;
-    report(failure, operator_must_act);
+    if (!renewing_) report(failure, operator_must_act);
     if (const auto down = callbacks_.down) down(failure);
   }
 
@@ -176,6 +184,7 @@ class Link::Impl : public std::enable_shared_from_this<Impl> {
   std::set<std::string> reported_;
   bool started_ = false;
   bool stopped_ = false;
+  bool renewing_ = false;
 };
 
 Link::Link(Timers& timers, Random& random, ConnectOptions options, std::string purpose, Callbacks callbacks)
@@ -184,6 +193,7 @@ Link::Link(Timers& timers, Random& random, ConnectOptions options, std::string p
 Link::~Link() { impl_->stop(); }
 void Link::start() { impl_->start(); }
 void Link::stop() { impl_->stop(); }
+void Link::renew() { impl_->renew(); }
 const std::string& Link::where() const { return impl_->where(); }
 
 }  // namespace jeton::agent::redis

@@ -33,6 +33,9 @@ class Link {
   // Closes the connection and ends the attempts; no callback comes any more.
   void stop();
 
+  // Closes the connection, which is well, to make a new one at once.
+  void renew();
+
   // The server of the last attempt, with the database: "redis://127.0.0.1:6379/0".
   [[nodiscard]] const std::string& where() const;
 

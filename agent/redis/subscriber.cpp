@@ -1,14 +1,24 @@
 #include "agent/redis/subscriber.hpp"
 
+#include <algorithm>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
 #include <boost/system/system_error.hpp>
-#include <set>
+#include <map>
+#include <utility>
+#include <vector>
 
 #include "agent/base/event.hpp"
+#include "agent/base/log.hpp"
 #include "agent/redis/link.hpp"
 
 namespace jeton::agent::redis {
+namespace {
+
+// What the server calls the channel of its tracking.
+constexpr std::string_view invalidations = "__redis__:invalidate";
+
+}  // namespace
 
 class Subscriber::Impl : public std::enable_shared_from_this<Impl> {
  public:
@@ -28,12 +38,21 @@ class Subscriber::Impl : public std::enable_shared_from_this<Impl> {
     down();
   }
 
-  void subscribe(const std::string& channel) {
-    if (channels_.insert(channel).second && connection_) connection_->send(Command({"SUBSCRIBE", channel}));
+  void subscribe(const std::string& channel, const std::string& key) {
+    const bool added = channels_.emplace(channel, key).second;
+    if (!added || !connection_) return;
+    if (!key.empty() && !not_watched_) {
+      // A subscribed connection takes no command that would watch one key more: a new one watches all.
+      link_.renew();
+    } else if (subscribed_) {
+      connection_->send(Command({"SUBSCRIBE", channel}));
+    }
   }
 
   void unsubscribe(const std::string& channel) {
-    if (channels_.erase(channel) > 0 && connection_) connection_->send(Command({"UNSUBSCRIBE", channel}));
+    if (channels_.erase(channel) > 0 && connection_ && subscribed_) {
+      connection_->send(Command({"UNSUBSCRIBE", channel}));
+    }
   }
 
   Link& link() { return link_; }
@@ -41,36 +60,84 @@ class Subscriber::Impl : public std::enable_shared_from_this<Impl> {
  private:
   void up(const std::shared_ptr<Connection>& connection) {
     connection_ = connection;
-    connection->on_push([weak = weak_from_this()](const Reply& reply) {
-      if (const auto self = weak.lock()) self->on_reply(reply);
-    });
-    for (const std::string& channel : channels_) connection->send(Command({"SUBSCRIBE", channel}));
-    boost::asio::co_spawn(timers_.executor(), keep_alive(shared_from_this(), connection), boost::asio::detached);
+    boost::asio::co_spawn(timers_.executor(), serve(shared_from_this(), connection), boost::asio::detached);
+  }
+
+  // Ends with its connection.
+  static Task<> serve(std::shared_ptr<Impl> self, std::shared_ptr<Connection> connection) {
+    try {
+      co_await watch_keys(self, connection);
+      if (self->connection_ != connection || !connection->is_open()) co_return;
+      self->subscribed_ = true;
+      connection->on_push([weak = std::weak_ptr(self)](const Reply& reply) {
+        if (const auto alive = weak.lock()) alive->on_reply(reply);
+      });
+      for (const auto& [channel, key] : self->channels_) connection->send(Command({"SUBSCRIBE", channel}));
+      co_await keep_alive(self, connection);
+    } catch (const boost::system::system_error&) {
+      // The loop ends.
+    } catch (const TransportError&) {
+      // The connection was closed; the link makes a new one.
+    }
+  }
+
+  // Must come before the first SUBSCRIBE, which rules out other commands.
+  static Task<> watch_keys(std::shared_ptr<Impl> self, std::shared_ptr<Connection> connection) {
+    std::vector<std::string> keys;
+    for (const auto& [channel, key] : self->channels_) {
+      if (!key.empty()) keys.push_back(key);
+    }
+    if (keys.empty()) co_return;
+    const BootTime deadline = self->timers_.clock().boot_now() + self->timeout_;
+    Command ask_id({"CLIENT", "ID"});
+    const Reply id = co_await connection->command(std::move(ask_id), deadline);
+    if (id.is_error()) {
+      self->cannot_watch(id);
+      co_return;
+    }
+    const std::string own_id = std::to_string(id.as_integer());
+    std::vector<std::string_view> words{"CLIENT", "TRACKING", "ON", "REDIRECT", own_id, "BCAST"};
+    for (const std::string& key : keys) {
+      words.emplace_back("PREFIX");
+      words.emplace_back(key);
+    }
+    Command track{std::span<const std::string_view>(words)};
+    const Reply done = co_await connection->command(std::move(track), deadline);
+    if (done.is_error()) {
+      self->cannot_watch(done);
+      co_return;
+    }
+    Command subscribe({"SUBSCRIBE", invalidations});
+    const Reply subscribed = co_await connection->command(std::move(subscribe), deadline);
+    if (subscribed.is_error()) self->cannot_watch(subscribed);
+  }
+
+  void cannot_watch(const Reply& refusal) {
+    not_watched_ = true;
+    if (std::exchange(not_watched_reported_, true)) return;
+    log::info("redis does not tell about lost keys; they are found by a look now and then",
+              {{"error", ServerError(link_.where(), refusal.text.reveal()).what()}});
   }
 
   void down() {
     connection_.reset();
+    not_watched_ = subscribed_ = false;
     heard_.notify();  // who waits for the answer to a PING need not any more
   }
 
-  // Ends with its connection.
   static Task<> keep_alive(std::shared_ptr<Impl> self, std::shared_ptr<Connection> connection) {
-    try {
-      const Clock& clock = self->timers_.clock();
-      for (;;) {
-        const bool closed = co_await connection->wait_closed(clock.boot_now() + self->keepalive_);
-        if (closed) co_return;
-        connection->send(Command({"PING"}));
-        const BootTime deadline = clock.boot_now() + self->timeout_;
-        const std::uint64_t before = self->replies_;
-        bool in_time = true;
-        while (connection->is_open() && self->replies_ == before && in_time) {
-          in_time = co_await self->heard_.wait_until(deadline);
-        }
-        if (self->replies_ == before) connection->close("no answer to PING in time");
+    const Clock& clock = self->timers_.clock();
+    for (;;) {
+      const bool closed = co_await connection->wait_closed(clock.boot_now() + self->keepalive_);
+      if (closed) co_return;
+      connection->send(Command({"PING"}));
+      const BootTime deadline = clock.boot_now() + self->timeout_;
+      const std::uint64_t before = self->replies_;
+      bool in_time = true;
+      while (connection->is_open() && self->replies_ == before && in_time) {
+        in_time = co_await self->heard_.wait_until(deadline);
       }
-    } catch (const boost::system::system_error&) {
-      // The loop ends.
+      if (self->replies_ == before) connection->close("no answer to PING in time");
     }
   }
 
@@ -87,6 +154,10 @@ class Subscriber::Impl : public std::enable_shared_from_this<Impl> {
       return reply.elements[i].type == Reply::Type::string ? reply.elements[i].text.reveal() : std::string_view{};
     };
     const std::string channel(word(1));
+    if (word(0) == "message" && channel == invalidations && reply.elements.size() == 3) {
+      on_invalidation(reply.elements[2]);
+      return;
+    }
     if (!channels_.contains(channel)) return;
     // Copied, because the callee may stop the subscriber, which takes the callbacks away.
     if (word(0) == "message" && reply.elements.size() == 3) {
@@ -96,11 +167,28 @@ class Subscriber::Impl : public std::enable_shared_from_this<Impl> {
     }
   }
 
+  // Nothing instead of a list of keys: all are gone.
+  void on_invalidation(const Reply& keys) {
+    const auto changed = callbacks_.changed;
+    if (!changed) return;
+    const auto named = [&keys](const std::string& key) {
+      return std::any_of(keys.elements.begin(), keys.elements.end(),
+                         [&](const Reply& k) { return k.type == Reply::Type::string && k.text.reveal() == key; });
+    };
+    const auto channels = channels_;  // copied, because the callee may unsubscribe
+    for (const auto& [channel, key] : channels) {
+      if (!key.empty() && (keys.is_nil() || named(key))) changed(channel);
+    }
+  }
+
   Timers& timers_;
   Callbacks callbacks_;
   Duration keepalive_;
   Duration timeout_;
-  std::set<std::string> channels_;
+  std::map<std::string, std::string> channels_;  // to the key that each stands for
+  bool not_watched_ = false;                     // the server of this connection does not tell about keys
+  bool subscribed_ = false;                      // the connection is past its preparation
+  bool not_watched_reported_ = false;
   std::shared_ptr<Connection> connection_;
   std::uint64_t replies_ = 0;
   Event heard_;
@@ -113,7 +201,7 @@ Subscriber::Subscriber(Timers& timers, Random& random, ConnectOptions options, C
 Subscriber::~Subscriber() { impl_->stop(); }
 void Subscriber::start() { impl_->link().start(); }
 void Subscriber::stop() { impl_->stop(); }
-void Subscriber::subscribe(const std::string& channel) { impl_->subscribe(channel); }
+void Subscriber::subscribe(const std::string& channel, const std::string& key) { impl_->subscribe(channel, key); }
 void Subscriber::unsubscribe(const std::string& channel) { impl_->unsubscribe(channel); }
 
 }  // namespace jeton::agent::redis

@@ -2,7 +2,12 @@
 //
 // What was published while there was no subscription is lost: after each (re)subscription of a channel `gap` is called,
 // and from then on every message arrives until the next gap. A peer that fell silent is noticed by a PING that is not
-// answered. One thread: the loop's.
+// answered.
+//
+// A channel can stand for a key: then the server also tells when somebody wrote, deleted or flushed that key (server-
+// assisted client-side caching, Redis 6 or later, in broadcast mode with a redirection of the connection to itself). On
+// a server that cannot do it, or does not allow it to us (ACL: +client|id +client|tracking &__redis__:invalidate), only
+// messages come. One thread: the loop's.
 #pragma once
 
 #include <functional>
@@ -21,6 +26,8 @@ class Subscriber {
   struct Callbacks {
     std::function<void(const std::string& channel, std::string_view payload)> message;
     std::function<void(const std::string& channel)> gap;
+    // The key behind the channel is not what it was: written (also by a script that sent a message), deleted, flushed.
+    std::function<void(const std::string& channel)> changed{};
   };
 
   // Timers and random outlive the subscriber. `keepalive`: between two PINGs.
@@ -32,7 +39,8 @@ class Subscriber {
   void start();
   void stop();  // no callback comes any more
 
-  void subscribe(const std::string& channel);
+  // `key`: the key that the channel stands for; empty: none.
+  void subscribe(const std::string& channel, const std::string& key = {});
   void unsubscribe(const std::string& channel);
 
  private:
