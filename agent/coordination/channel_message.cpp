@@ -34,8 +34,11 @@ std::string encode_message(const ReleaseMessage& message) {
 }
 
 std::string encode_message(const PauseMessage& message) {
-  return dump({{"type", "pause"}, {"ttl_ms", message.ttl.count()}, {"reason", message.reason}});
+  return dump(
+      {{"type", "pause"}, {"ttl_ms", message.ttl.count()}, {"reason", message.reason}, {"request", message.request}});
 }
+
+std::string encode_message(const ResumeMessage& /*message*/) { return dump({{"type", "resume"}}); }
 
 ChannelMessage decode_message(std::string_view text) {
   try {
@@ -47,11 +50,15 @@ ChannelMessage decode_message(std::string_view text) {
     }
     if (type == "claim") return ClaimMessage{text_of(json, "owner"), ttl_of(json)};
     if (type == "release") return ReleaseMessage{json.contains("owner") ? text_of(json, "owner") : std::string{}};
-    if (type == "pause") return PauseMessage{ttl_of(json), text_of(json, "reason")};
+    if (type == "pause") {
+      return PauseMessage{ttl_of(json), text_of(json, "reason"),
+                          json.contains("request") ? text_of(json, "request") : std::string{}};
+    }
+    if (type == "resume") return ResumeMessage{};
     return UnknownMessage{};
   } catch (const nlohmann::json::exception& e) {
     // e.what() may quote the text, which may hold a token.
-    throw Error("message is not what agents say (JSON error " + std::to_string(e.id) + ")");
+    throw Error(e.id < 200 ? "message is not JSON" : "message lacks what agents say, or says it otherwise");
   }
 }
 

@@ -3,7 +3,8 @@
 //   {"type":"record","record":{...}}                        a publication; built inside the publish script
 //   {"type":"claim","owner":"...","ttl_ms":15000}           somebody took the updater lock
 //   {"type":"release","owner":"..."}                        and gave it back without a publication
-//   {"type":"pause","ttl_ms":60000,"reason":"..."}          nobody may ask the provider meanwhile
+//   {"type":"pause","ttl_ms":60000,"reason":"...","request":"..."}   nobody may ask the provider meanwhile
+//   {"type":"resume"}                                       the pause is lifted
 #pragma once
 
 #include <string>
@@ -24,16 +25,19 @@ struct ReleaseMessage {
 struct PauseMessage {
   Milliseconds ttl{};
   std::string reason;
+  std::string request{};  // fingerprint of the request that failed for good; empty: none
 };
+struct ResumeMessage {};
 // A type this version does not know; ignored, so that newer agents may say more.
 struct UnknownMessage {};
 
 // The record has the coordinator's times.
-using ChannelMessage = std::variant<Record, ClaimMessage, ReleaseMessage, PauseMessage, UnknownMessage>;
+using ChannelMessage = std::variant<Record, ClaimMessage, ReleaseMessage, PauseMessage, ResumeMessage, UnknownMessage>;
 
 [[nodiscard]] std::string encode_message(const ClaimMessage& message);
 [[nodiscard]] std::string encode_message(const ReleaseMessage& message);
 [[nodiscard]] std::string encode_message(const PauseMessage& message);
+[[nodiscard]] std::string encode_message(const ResumeMessage& message);
 
 // Throws Error (without any of the content) if it is no message. Times to live are within [0, longest_hold].
 [[nodiscard]] ChannelMessage decode_message(std::string_view text);

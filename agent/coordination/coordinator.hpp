@@ -11,6 +11,7 @@
 
 #include "agent/base/task.hpp"
 #include "agent/base/time.hpp"
+#include "agent/config/config.hpp"
 #include "agent/token/record.hpp"
 
 namespace jeton::agent {
@@ -27,13 +28,15 @@ struct Lease {
 // Nobody may ask the provider before `until`; shared by the fleet.
 struct Pause {
   BootTime until;
-  std::string reason;  // "429 from https://... (Retry-After)"; no secret
+  std::string reason;     // "429 from https://... (Retry-After)"; no secret
+  std::string request{};  // fingerprint of one that failed for good: who would send another may resume(). Empty: none
 };
 
 struct AcquireResult {
   std::optional<Lease> lease;     // held now, if set
   std::optional<Record> current;  // the published record, read in the same step
   BootTime busy_until;            // if another holds it: when that lease runs out at the latest
+  std::string trouble;            // if it is held in a way that an operator must end: what to do
   std::optional<Pause> pause;     // if set, the lock was not tried
 };
 
@@ -52,6 +55,11 @@ struct Admission {
   std::uint64_t calls_used = 0;  // in the running window, this one included if admitted
 };
 
+struct FetchUsage {
+  std::uint64_t calls = 0;             // in the running window
+  std::optional<BootTime> window_end;  // when it starts again from zero; none before the first call
+};
+
 struct PublishResult {
   bool stored = false;
   std::optional<Record> current;  // if refused: what the coordinator holds, which is newer
@@ -67,8 +75,13 @@ class CoordinationListener {
   // A lock was given back without a publication: a waiter may try.
   virtual void on_release() = 0;
   virtual void on_pause(Pause pause) = 0;
+  // The pause is lifted: somebody has mended what it was about.
+  virtual void on_resume() {}
   // Messages may have been missed (connected again, clock step): load() now.
   virtual void on_gap() = 0;
+  // The stored record may be gone (deleted, flushed): give it back soon. A backend that cannot tell is looked at now
+  // and then.
+  virtual void on_lost() {}
 };
 
 struct CoordinatorHealth {
@@ -77,6 +90,13 @@ struct CoordinatorHealth {
   bool reachable = false;
   std::string last_error;       // empty if none since the last success
   Milliseconds clock_offset{};  // coordinator's wall clock minus this host's
+};
+
+// How other clients of the same Redis meet jeton. Backends without one ignore it.
+struct TokenTerms {
+  TokenLockConfig lock;    // the key and protocol of the updater lock
+  std::string mirror_key;  // where the bare value is written too; empty: nowhere
+  bool operator==(const TokenTerms&) const = default;
 };
 
 class Coordinator {
@@ -100,7 +120,13 @@ class Coordinator {
   virtual Task<std::optional<Record>> load(const std::string& name) = 0;
   // Holds the whole fleet back from the provider.
   virtual Task<> pause(const std::string& name, Pause pause) = 0;
+  // Ends a pause before its time, fleet-wide.
+  virtual Task<> resume(const std::string& /*name*/) { co_return; }
+  // What the provider was asked in the running window, by the whole fleet; nothing if the backend cannot say.
+  virtual Task<std::optional<FetchUsage>> usage(const std::string& /*name*/) { co_return std::nullopt; }
 
+  // What the token's configuration asks of the backend; before the first call about it, and again when that changes.
+  virtual void configure(const std::string& /*name*/, const TokenTerms& /*terms*/) {}
   // One listener a name; nullptr ends it. Returns at once; on_gap() follows as soon as messages can arrive.
   virtual void subscribe(const std::string& name, CoordinationListener* listener) = 0;
 

@@ -49,4 +49,11 @@ std::unique_ptr<Coordinator> make_coordinator(const CoordinationConfig& config,
   return std::make_unique<LocalCoordinator>(timers, random, runtime_dir / "coordination");
 }
 
+std::unique_ptr<Coordinator> make_alone_coordinator(const CoordinationConfig& config,
+                                                    const std::filesystem::path& runtime_dir, Timers& timers,
+                                                    Random& random) {
+  if (!config.fetch_alone) return nullptr;
+  return std::make_unique<LocalCoordinator>(timers, random, runtime_dir / "coordination");
+}
+
 }  // namespace jeton::agent

@@ -16,4 +16,9 @@ namespace jeton::agent {
                                                             const std::filesystem::path& runtime_dir, Timers& timers,
                                                             Random& random);
 
+// What this host agrees with itself through while the other cannot be reached; null if outage.fetch_alone is never.
+[[nodiscard]] std::unique_ptr<Coordinator> make_alone_coordinator(const CoordinationConfig& config,
+                                                                  const std::filesystem::path& runtime_dir,
+                                                                  Timers& timers, Random& random);
+
 }  // namespace jeton::agent

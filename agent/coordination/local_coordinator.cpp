@@ -75,7 +75,7 @@ class LocalCoordinator::Impl : public std::enable_shared_from_this<Impl> {
     AcquireResult result;
     result.current = state.record;
     if (const auto remaining = pause_remaining(state); remaining > Milliseconds{0}) {
-      result.pause = Pause{now() + remaining, state.pause->reason};
+      result.pause = Pause{now() + remaining, state.pause->reason, state.pause->request};
       return result;
     }
     const BootTime since = now();
@@ -249,11 +249,29 @@ Task<> LocalCoordinator::pause(const std::string& name, Pause pause) {
   const auto step = [&](LocalState& state) {
     const Milliseconds wanted = to_ms(pause.until - impl->now());
     longer = wanted > impl->pause_remaining(state);
-    if (longer) state.pause = LocalState::StoredPause{impl->wall_now(), impl->wall_now() + wanted, pause.reason};
+    if (longer)
+      state.pause = LocalState::StoredPause{impl->wall_now(), impl->wall_now() + wanted, pause.reason, pause.request};
     return longer;
   };
   co_await Impl::with_state(impl, name, step);
   if (longer) impl->tell(name, [pause](CoordinationListener& listener) { listener.on_pause(pause); });
+}
+
+Task<> LocalCoordinator::resume(const std::string& name) {
+  const auto impl = impl_;
+  const auto step = [](LocalState& state) { return std::exchange(state.pause, std::nullopt).has_value(); };
+  co_await Impl::with_state(impl, name, step);
+  impl->tell(name, [](CoordinationListener& listener) { listener.on_resume(); });
+}
+
+Task<std::optional<FetchUsage>> LocalCoordinator::usage(const std::string& name) {
+  FetchUsage usage;
+  const auto step = [&](LocalState& state) {
+    usage.calls = state.fetches.calls;
+    return false;
+  };
+  co_await Impl::with_state(impl_, name, step);
+  co_return usage;
 }
 
 void LocalCoordinator::subscribe(const std::string& name, CoordinationListener* listener) {

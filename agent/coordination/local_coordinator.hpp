@@ -28,6 +28,8 @@ class LocalCoordinator final : public Coordinator {
   Task<PublishResult> publish(const std::string& name, const Record& record, const Lease& lease) override;
   Task<std::optional<Record>> load(const std::string& name) override;
   Task<> pause(const std::string& name, Pause pause) override;
+  Task<> resume(const std::string& name) override;
+  Task<std::optional<FetchUsage>> usage(const std::string& name) override;
 
   void subscribe(const std::string& name, CoordinationListener* listener) override;
 

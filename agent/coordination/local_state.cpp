@@ -60,7 +60,8 @@ LocalState parse(std::string_view text) {
   }
   if (const auto pause = json.find("pause"); pause != json.end()) {
     state.pause = LocalState::StoredPause{time_at(*pause, "set_at_ms"), time_at(*pause, "until_ms"),
-                                          std::string(pause->at("reason").get_ref<const WipingText&>())};
+                                          std::string(pause->at("reason").get_ref<const WipingText&>()),
+                                          pause->value("request", std::string{})};
   }
   if (const auto fetches = json.find("fetches"); fetches != json.end()) {
     state.fetches.last = time_at(*fetches, "last_ms");
@@ -76,7 +77,8 @@ SecretString serialise(const LocalState& state) {
   if (state.pause) {
     json["pause"] = {{"set_at_ms", to_unix_ms(state.pause->set_at)},
                      {"until_ms", to_unix_ms(state.pause->until)},
-                     {"reason", state.pause->reason}};
+                     {"reason", state.pause->reason},
+                     {"request", state.pause->request}};
   }
   if (state.fetches.last && state.fetches.began_at) {
     json["fetches"] = {{"last_ms", to_unix_ms(*state.fetches.last)},
@@ -102,7 +104,7 @@ LocalState load_local_state(const std::filesystem::path& file) {
   try {
     return parse(text.reveal());
   } catch (const nlohmann::json::exception& e) {
-    trouble = "JSON error " + std::to_string(e.id);  // e.what() may quote the text, which holds the token
+    trouble = e.id < 200 ? "it is not JSON" : "a member is missing or has another type";  // e.what() may quote a token
   } catch (const Error& e) {
     trouble = e.what();
   }

@@ -21,6 +21,7 @@ struct LocalState {
     WallTime set_at;
     WallTime until;
     std::string reason;
+    std::string request{};
 
     [[nodiscard]] Milliseconds remaining(WallTime now) const;  // zero: over
   };

@@ -9,6 +9,12 @@
 #include "agent/coordination/redis_operations.hpp"
 
 namespace jeton::agent {
+namespace {
+
+// So soon after a publication a change of the key is taken for the publication's own.
+constexpr Duration own_change = std::chrono::seconds(1);
+
+}  // namespace
 
 RedisChannels::RedisChannels(Timers& timers, Random& random, const redis::ConnectOptions& options, Duration keepalive,
                              std::string prefix, std::function<std::optional<Milliseconds>()> offset)
@@ -18,7 +24,8 @@ RedisChannels::RedisChannels(Timers& timers, Random& random, const redis::Connec
       subscriber_(
           timers, random, options,
           {.message = [this](const std::string& channel, std::string_view payload) { on_message(channel, payload); },
-           .gap = [this](const std::string& channel) { on_gap(channel); }},
+           .gap = [this](const std::string& channel) { on_gap(channel); },
+           .changed = [this](const std::string& channel) { on_changed(channel); }},
           keepalive) {}
 
 RedisChannels::~RedisChannels() { stop(); }
@@ -41,7 +48,7 @@ void RedisChannels::subscribe(const std::string& name, CoordinationListener* lis
   if (subscription.ready) {
     tell_gap_soon(channel);
   } else {
-    subscriber_.subscribe(channel);
+    subscriber_.subscribe(channel, RedisKeys(prefix_, name).token);
   }
 }
 
@@ -70,6 +77,15 @@ void RedisChannels::on_gap(const std::string& channel) {
   tell_gap_soon(channel);
 }
 
+// A publication changes the key too, and is told first. Whatever else changes it loses the record.
+void RedisChannels::on_changed(const std::string& channel) {
+  const auto found = by_channel_.find(channel);
+  if (found == by_channel_.end() || !found->second.ready) return;
+  const BootTime now = timers_.clock().boot_now();
+  if (now - found->second.record_heard_at < own_change) return;
+  found->second.listener->on_lost();
+}
+
 void RedisChannels::on_message(const std::string& channel, std::string_view payload) {
   const auto found = by_channel_.find(channel);
   if (found == by_channel_.end() || !found->second.ready || !offset_()) return;
@@ -92,13 +108,16 @@ void RedisChannels::deliver(Subscription& subscription, ChannelMessage message) 
   const BootTime now = timers_.clock().boot_now();
   const std::string& own_owner = own_owner_[subscription.name];
   if (auto* record = std::get_if<Record>(&message)) {
+    subscription.record_heard_at = now;
     listener.on_record(std::move(*record));
   } else if (const auto* claim = std::get_if<ClaimMessage>(&message)) {
     if (claim->owner != own_owner) listener.on_claim(now + claim->ttl);
   } else if (const auto* release = std::get_if<ReleaseMessage>(&message)) {
     if (release->owner != own_owner) listener.on_release();
   } else if (const auto* pause = std::get_if<PauseMessage>(&message)) {
-    listener.on_pause(Pause{now + pause->ttl, pause->reason});
+    listener.on_pause(Pause{now + pause->ttl, pause->reason, pause->request});
+  } else if (std::holds_alternative<ResumeMessage>(message)) {
+    listener.on_resume();
   }
 }
 

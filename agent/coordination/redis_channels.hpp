@@ -38,10 +38,12 @@ class RedisChannels {
     CoordinationListener* listener = nullptr;
     bool ready = false;               // messages arrive
     bool malformed_reported = false;  // until a good one comes
+    BootTime record_heard_at{};
   };
 
   void on_message(const std::string& channel, std::string_view payload);
   void on_gap(const std::string& channel);
+  void on_changed(const std::string& channel);
   void deliver(Subscription& subscription, ChannelMessage message);
   void tell_gap_soon(const std::string& channel);
 

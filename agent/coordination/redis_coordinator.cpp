@@ -3,6 +3,7 @@
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
 #include <boost/system/system_error.hpp>
+#include <map>
 #include <set>
 
 #include "agent/base/error.hpp"
@@ -78,7 +79,7 @@ class RedisCoordinator::Impl : public std::enable_shared_from_this<Impl> {
   }
 
   Task<AcquireResult> try_acquire(std::string name, Duration ttl) {
-    const RedisKeys keys(prefix_, name);
+    const RedisKeys keys = keys_of(name);
     const Milliseconds ttl_ms = at_least_one_ms(ttl);
     const std::string owner = new_owner_id(random_);
     co_await clock_.get(deadline());
@@ -104,13 +105,14 @@ class RedisCoordinator::Impl : public std::enable_shared_from_this<Impl> {
     const BootTime until = answer.remaining ? now() + *answer.remaining : now() + look_again_after;
     switch (answer.outcome) {
       case RedisOperations::Acquired::Outcome::won:
-        result.lease = Lease{owner, answer.fence, ttl_ms, lease_valid_until(sent_at, ttl_ms)};
+        result.lease = Lease{answer.owner, answer.fence, ttl_ms, lease_valid_until(sent_at, ttl_ms)};
         break;
       case RedisOperations::Acquired::Outcome::busy:
         result.busy_until = until;
+        if (!answer.remaining) result.trouble = "the lock " + keys.updater + " never expires; if nobody works, DEL it";
         break;
       case RedisOperations::Acquired::Outcome::paused:
-        result.pause = Pause{until, answer.reason};
+        result.pause = Pause{until, answer.reason, answer.request};
         break;
     }
     result.current = decode(name, answer.record);
@@ -119,20 +121,20 @@ class RedisCoordinator::Impl : public std::enable_shared_from_this<Impl> {
 
   Task<bool> renew(std::string name, Lease& lease) {
     const BootTime sent_at = now();
-    const RedisKeys keys(prefix_, name);
+    const RedisKeys keys = keys_of(name);
     const bool held = co_await operations_.renew(keys, lease.owner, at_least_one_ms(lease.ttl), deadline());
     if (held) lease.valid_until = lease_valid_until(sent_at, lease.ttl);
     co_return held;
   }
 
   Task<bool> release(std::string name, std::string owner) {
-    const RedisKeys keys(prefix_, name);
+    const RedisKeys keys = keys_of(name);
     co_return co_await operations_.release(keys, owner, deadline());
   }
 
   Task<Admission> admit(std::string name, std::string owner, FetchLimits limits) {
     const RedisOperations::Limits asked{to_ms(limits.min_interval), limits.budget, to_ms(limits.budget_window)};
-    const RedisKeys keys(prefix_, name);
+    const RedisKeys keys = keys_of(name);
     const auto answer = co_await operations_.admit(keys, owner, asked, deadline());
     Admission admission;
     admission.calls_used = answer.calls;
@@ -156,12 +158,11 @@ class RedisCoordinator::Impl : public std::enable_shared_from_this<Impl> {
 
   Task<PublishResult> publish(std::string name, Record record, std::string owner) {
     const Milliseconds offset = co_await clock_.get(deadline());
-    const RedisKeys keys(prefix_, name);
+    const RedisKeys keys = keys_of(name);
     shift_times(record, offset);
     const SecretString text = encode_record(record);
     JETON_FAILPOINT("redis.publish.sending");
-    const auto answer =
-        co_await operations_.publish(keys, owner, record.generation, record.expires_at, text, deadline());
+    const auto answer = co_await operations_.publish(keys, owner, record, text, deadline());
     JETON_FAILPOINT("redis.publish.answered");
     PublishResult result;
     result.stored = answer.outcome == RedisOperations::Published::Outcome::stored;
@@ -175,7 +176,7 @@ class RedisCoordinator::Impl : public std::enable_shared_from_this<Impl> {
 
   Task<std::optional<Record>> load(std::string name) {
     co_await clock_.get(deadline());
-    const RedisKeys keys(prefix_, name);
+    const RedisKeys keys = keys_of(name);
     const auto text = co_await operations_.load(keys, deadline());
     co_return decode(name, text);
   }
@@ -183,8 +184,23 @@ class RedisCoordinator::Impl : public std::enable_shared_from_this<Impl> {
   Task<bool> pause(std::string name, Pause pause) {
     const Duration left = pause.until - now();
     if (left <= Duration{0}) co_return false;
-    const RedisKeys keys(prefix_, name);
-    co_return co_await operations_.pause(keys, at_least_one_ms(left), pause.reason, deadline());
+    const RedisKeys keys = keys_of(name);
+    co_return co_await operations_.pause(keys, at_least_one_ms(left), pause.reason, pause.request, deadline());
+  }
+
+  Task<bool> resume(std::string name) {
+    const RedisKeys keys = keys_of(name);
+    co_await operations_.resume(keys, deadline());
+    co_return true;
+  }
+
+  Task<FetchUsage> usage(std::string name) {
+    const RedisKeys keys = keys_of(name);
+    const auto answer = co_await operations_.usage(keys, deadline());
+    FetchUsage usage;
+    usage.calls = answer.calls;
+    if (answer.window_left) usage.window_end = now() + *answer.window_left;
+    co_return usage;
   }
 
   // Runs one call, unless stopped, and keeps what health() says about the last one.
@@ -214,6 +230,10 @@ class RedisCoordinator::Impl : public std::enable_shared_from_this<Impl> {
  private:
   [[nodiscard]] BootTime now() const { return timers_.clock().boot_now(); }
   [[nodiscard]] BootTime deadline() const { return now() + timeout_; }
+  [[nodiscard]] RedisKeys keys_of(const std::string& name) const {
+    const auto terms = terms_.find(name);
+    return {prefix_, name, terms == terms_.end() ? TokenTerms{} : terms->second};
+  }
 
   [[nodiscard]] std::optional<Milliseconds> offset() const {
     if (!clock_.known()) return std::nullopt;
@@ -230,7 +250,7 @@ class RedisCoordinator::Impl : public std::enable_shared_from_this<Impl> {
     } catch (const Error& e) {
       if (malformed_.insert(name).second) {
         log::warning("ignored a malformed record; the next publication replaces it",
-                     {{"token", name}, {"key", RedisKeys(prefix_, name).token}, {"error", e.what()}});
+                     {{"token", name}, {"key", keys_of(name).token}, {"error", e.what()}});
       }
       return std::nullopt;
     }
@@ -251,6 +271,7 @@ class RedisCoordinator::Impl : public std::enable_shared_from_this<Impl> {
  public:
   RedisChannels channels_;
   void forget_clock() { clock_.forget(); }
+  std::map<std::string, TokenTerms> terms_;
 };
 
 RedisCoordinator::RedisCoordinator(Timers& timers, Random& random, RedisCoordinatorOptions options)
@@ -288,6 +309,15 @@ Task<std::optional<Record>> RedisCoordinator::load(const std::string& name) {
 Task<> RedisCoordinator::pause(const std::string& name, Pause pause) {
   co_await Impl::tracked(impl_, impl_->pause(name, std::move(pause)));
 }
+
+Task<> RedisCoordinator::resume(const std::string& name) { co_await Impl::tracked(impl_, impl_->resume(name)); }
+
+Task<std::optional<FetchUsage>> RedisCoordinator::usage(const std::string& name) {
+  FetchUsage usage = co_await Impl::tracked(impl_, impl_->usage(name));
+  co_return usage;
+}
+
+void RedisCoordinator::configure(const std::string& name, const TokenTerms& terms) { impl_->terms_[name] = terms; }
 
 void RedisCoordinator::subscribe(const std::string& name, CoordinationListener* listener) {
   impl_->channels_.subscribe(name, listener);

@@ -35,7 +35,10 @@ class RedisCoordinator final : public Coordinator {
   Task<PublishResult> publish(const std::string& name, const Record& record, const Lease& lease) override;
   Task<std::optional<Record>> load(const std::string& name) override;
   Task<> pause(const std::string& name, Pause pause) override;
+  Task<> resume(const std::string& name) override;
+  Task<std::optional<FetchUsage>> usage(const std::string& name) override;
 
+  void configure(const std::string& name, const TokenTerms& terms) override;
   void subscribe(const std::string& name, CoordinationListener* listener) override;
 
   [[nodiscard]] CoordinatorHealth health() const override;

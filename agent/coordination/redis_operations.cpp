@@ -35,13 +35,31 @@ std::optional<SecretString> to_record(const Reply& reply) {
   return SecretString(reply.as_text());
 }
 
+std::string_view protocol_name(TokenLockConfig::Protocol protocol) {
+  return protocol == TokenLockConfig::Protocol::getset ? "getset" : "set_nx";
+}
+
+// A pause is stored as the message that announced it; what somebody wrote there by hand is the reason itself.
+void describe_pause(std::string_view stored, RedisOperations::Acquired& result) {
+  result.reason = stored;
+  try {
+    const ChannelMessage message = decode_message(stored);
+    if (const auto* pause = std::get_if<PauseMessage>(&message)) {
+      result.reason = pause->reason;
+      result.request = pause->request;
+    }
+  } catch (const Error&) {
+  }
+}
+
 Milliseconds to_hold(std::int64_t ms) { return std::clamp(Milliseconds{ms}, Milliseconds{0}, longest_hold); }
 
 }  // namespace
 
-RedisKeys::RedisKeys(const std::string& prefix, const std::string& name) {
+RedisKeys::RedisKeys(const std::string& prefix, const std::string& name, const TokenTerms& terms)
+    : mirror(terms.mirror_key), protocol(terms.lock.protocol) {
   const std::string stem = prefix + ":{" + name + "}:";
-  updater = stem + "updater";
+  updater = terms.lock.key.empty() ? stem + "updater" : terms.lock.key;
   token = stem + "token";
   fence = stem + "fence";
   pause = stem + "pause";
@@ -55,19 +73,21 @@ Task<RedisOperations::Acquired> RedisOperations::acquire(const RedisKeys& keys, 
   const std::string ttl_ms = std::to_string(ttl.count());
   const std::string fence_ttl_ms = std::to_string(fence_ttl.count());
   const std::array<std::string, 4> script_keys{keys.updater, keys.token, keys.fence, keys.pause};
-  const Arguments arguments{owner, ttl_ms, fence_ttl_ms, keys.channel, claim};
+  const Arguments arguments{owner, ttl_ms, fence_ttl_ms, keys.channel, claim, protocol_name(keys.protocol)};
   const Reply reply = co_await keyspace_->run(redis_scripts::acquire(), script_keys, arguments, deadline);
 
   Acquired result;
+  result.owner = owner;
   const std::string_view outcome = reply.at(0).as_text();
   if (outcome == "won") {
     result.outcome = Acquired::Outcome::won;
     result.fence = to_number(reply.at(2).as_text(), "acquire");
+    if (keys.protocol == TokenLockConfig::Protocol::getset) result.owner = std::to_string(reply.at(1).as_integer());
   } else if (outcome == "busy" || outcome == "paused") {
     result.outcome = outcome == "busy" ? Acquired::Outcome::busy : Acquired::Outcome::paused;
     const std::int64_t left = reply.at(1).as_integer();
     if (left != -1) result.remaining = to_hold(left);
-    result.reason = reply.at(2).as_text();
+    if (outcome == "paused") describe_pause(reply.at(2).as_text(), result);
   } else {
     unexpected("acquire");
   }
@@ -76,13 +96,14 @@ Task<RedisOperations::Acquired> RedisOperations::acquire(const RedisKeys& keys, 
   co_return result;
 }
 
-Task<bool> RedisOperations::renew(const RedisKeys& keys, const std::string& owner, Milliseconds ttl,
-                                  BootTime deadline) {
+Task<bool> RedisOperations::renew(const RedisKeys& keys, std::string& owner, Milliseconds ttl, BootTime deadline) {
   const std::string ttl_ms = std::to_string(ttl.count());
   const std::array<std::string, 1> script_keys{keys.updater};
-  const Arguments arguments{owner, ttl_ms};
+  const Arguments arguments{owner, ttl_ms, protocol_name(keys.protocol)};
   const Reply reply = co_await keyspace_->run(redis_scripts::renew(), script_keys, arguments, deadline);
-  co_return reply.as_integer() == 1;
+  const std::int64_t held = reply.as_integer();
+  if (held > 0 && keys.protocol == TokenLockConfig::Protocol::getset) owner = std::to_string(held);
+  co_return held > 0;
 }
 
 Task<bool> RedisOperations::release(const RedisKeys& keys, const std::string& owner, BootTime deadline) {
@@ -119,13 +140,17 @@ Task<RedisOperations::Admitted> RedisOperations::admit(const RedisKeys& keys, co
 }
 
 Task<RedisOperations::Published> RedisOperations::publish(const RedisKeys& keys, const std::string& owner,
-                                                          Generation generation, WallTime expires_at,
-                                                          const SecretString& record, BootTime deadline) {
-  const std::string generation_text = std::to_string(generation);
-  const std::string expires_at_ms = std::to_string(to_unix_ms(expires_at));
+                                                          const Record& record, const SecretString& text,
+                                                          BootTime deadline) {
+  const std::string generation = std::to_string(record.generation);
+  const std::string expires_at_ms = std::to_string(to_unix_ms(record.expires_at));
   const std::string release_message = encode_message(ReleaseMessage{owner});
-  const std::array<std::string, 2> script_keys{keys.updater, keys.token};
-  const Arguments arguments{owner, generation_text, expires_at_ms, record.reveal(), keys.channel, release_message};
+  std::vector<std::string> script_keys{keys.updater, keys.token};
+  Arguments arguments{owner, generation, expires_at_ms, text.reveal(), keys.channel, release_message};
+  if (!keys.mirror.empty()) {
+    script_keys.push_back(keys.mirror);
+    arguments.push_back(record.value.reveal());
+  }
   const Reply reply = co_await keyspace_->run(redis_scripts::publish(), script_keys, arguments, deadline);
 
   Published result;
@@ -147,13 +172,31 @@ Task<std::optional<SecretString>> RedisOperations::load(const RedisKeys& keys, B
 }
 
 Task<bool> RedisOperations::pause(const RedisKeys& keys, Milliseconds duration, const std::string& reason,
-                                  BootTime deadline) {
-  const std::string message = encode_message(PauseMessage{duration, reason});
+                                  const std::string& request, BootTime deadline) {
+  const std::string message = encode_message(PauseMessage{duration, reason, request});
   const std::string ms = std::to_string(duration.count());
   const std::array<std::string, 1> script_keys{keys.pause};
-  const Arguments arguments{reason, ms, keys.channel, message};
+  const Arguments arguments{message, ms, keys.channel};
   const Reply reply = co_await keyspace_->run(redis_scripts::pause(), script_keys, arguments, deadline);
   co_return reply.as_integer() == 1;
+}
+
+Task<> RedisOperations::resume(const RedisKeys& keys, BootTime deadline) {
+  const std::string message = encode_message(ResumeMessage{});
+  const std::array<std::string, 1> script_keys{keys.pause};
+  const Arguments arguments{keys.channel, message};
+  static_cast<void>(co_await keyspace_->run(redis_scripts::resume(), script_keys, arguments, deadline));
+}
+
+Task<RedisOperations::Usage> RedisOperations::usage(const RedisKeys& keys, BootTime deadline) {
+  const std::array<std::string, 1> script_keys{keys.budget};
+  const Arguments arguments;
+  const Reply reply = co_await keyspace_->run(redis_scripts::usage(), script_keys, arguments, deadline);
+  Usage usage;
+  usage.calls = static_cast<std::uint64_t>(std::max<std::int64_t>(0, reply.at(0).as_integer()));
+  const std::int64_t left = reply.at(1).as_integer();
+  if (left >= 0) usage.window_left = to_hold(left);
+  co_return usage;
 }
 
 Task<std::chrono::sys_time<std::chrono::microseconds>> RedisOperations::time(BootTime deadline) {

@@ -11,6 +11,7 @@
 #include <optional>
 #include <string>
 
+#include "agent/coordination/coordinator.hpp"
 #include "agent/redis/keyspace.hpp"
 #include "agent/token/record.hpp"
 
@@ -18,7 +19,7 @@ namespace jeton::agent {
 
 // The keys of one token. The braces keep them in one slot of a Cluster.
 struct RedisKeys {
-  RedisKeys(const std::string& prefix, const std::string& name);
+  RedisKeys(const std::string& prefix, const std::string& name, const TokenTerms& terms = {});
   // A key that is never written: whoever would hold it keeps the fleet's time.
   [[nodiscard]] static std::string clock(const std::string& prefix) { return prefix + ":{clock}"; }
 
@@ -28,6 +29,8 @@ struct RedisKeys {
   std::string pause;
   std::string budget;
   std::string channel;
+  std::string mirror;  // where the bare value is written too; empty: nowhere
+  TokenLockConfig::Protocol protocol = TokenLockConfig::Protocol::set_nx;
 };
 
 class RedisOperations {
@@ -40,14 +43,16 @@ class RedisOperations {
     enum class Outcome { won, busy, paused };
     Outcome outcome = Outcome::busy;
     std::uint64_t fence = 0;                // won
+    std::string owner;                      // won: as it stands in the lock; the protocol may choose it
     std::optional<Milliseconds> remaining;  // busy, paused: how long at the latest; none: for ever
     std::string reason;                     // paused
+    std::string request;                    // paused: fingerprint of the request that failed for good
     std::optional<SecretString> record;     // as stored
   };
   Task<Acquired> acquire(const RedisKeys& keys, const std::string& owner, Milliseconds ttl, BootTime deadline);
 
-  // False: not held by this owner (any more).
-  Task<bool> renew(const RedisKeys& keys, const std::string& owner, Milliseconds ttl, BootTime deadline);
+  // False: not held by this owner (any more). The owner may change (protocol getset).
+  Task<bool> renew(const RedisKeys& keys, std::string& owner, Milliseconds ttl, BootTime deadline);
   Task<bool> release(const RedisKeys& keys, const std::string& owner, BootTime deadline);
 
   struct Admitted {
@@ -68,13 +73,21 @@ class RedisOperations {
     Outcome outcome = Outcome::refused;
     std::optional<SecretString> record;  // same, refused: what is stored
   };
-  // `record`: JSON, generation and expires_at_ms repeated beside it.
-  Task<Published> publish(const RedisKeys& keys, const std::string& owner, Generation generation, WallTime expires_at,
-                          const SecretString& record, BootTime deadline);
+  // `text`: the record as it is stored, JSON or sealed; generation and expiry are repeated beside it, the bare value in
+  // the mirror if there is one.
+  Task<Published> publish(const RedisKeys& keys, const std::string& owner, const Record& record,
+                          const SecretString& text, BootTime deadline);
 
   Task<std::optional<SecretString>> load(const RedisKeys& keys, BootTime deadline);
   // False: a pause that lasts longer is there.
-  Task<bool> pause(const RedisKeys& keys, Milliseconds duration, const std::string& reason, BootTime deadline);
+  Task<bool> pause(const RedisKeys& keys, Milliseconds duration, const std::string& reason, const std::string& request,
+                   BootTime deadline);
+  Task<> resume(const RedisKeys& keys, BootTime deadline);
+  struct Usage {
+    std::uint64_t calls = 0;
+    std::optional<Milliseconds> window_left;
+  };
+  Task<Usage> usage(const RedisKeys& keys, BootTime deadline);
   // The server's clock.
   Task<std::chrono::sys_time<std::chrono::microseconds>> time(BootTime deadline);
 

@@ -6,14 +6,20 @@ namespace {
 // Takes the updater lock and draws its fence, unless the fleet pauses.
 //
 //   KEYS  updater, token, fence, pause
-//   ARGV  owner, ttl_ms, fence_ttl_ms, channel, claim message
-//   reply {"won", 0, fence, record | nil}
+//   ARGV  owner, ttl_ms, fence_ttl_ms, channel, claim message, protocol of the lock
+//   reply {"won", 0 | value of the lock under getset, fence, record | nil}
 //         {"busy", ttl_ms of the holder (-1: for ever), "", record | nil}
 //         {"paused", ttl_ms of the pause (-1: for ever), reason, record | nil}
 //
 // The fence is above the last one, above the generation of the stored record, and not below the time in microseconds:
 // it rises also after the counter expired or was lost. All is read before anything is written, so a key of a wrong
 // type is an error without a trace. Numbers that cannot be a fence (not below 2^53, or none at all) are ignored.
+//
+// Protocol getset: clients that know no SET NX PX hold the lock by a value that is its end in unix seconds, without a
+// time to live. Here it is all one step, so the races of SETNX, GET and GETSET do not arise. A value that is no number
+// is busy, and so is a key with a time to live: that is a lock of the newer kind, not to be touched. Our own value gets
+// one too, up to its end, so that nothing is left behind when we die. Each value is later than the one it replaces, so
+// it names its owner.
 constexpr std::string_view acquire_text = R"lua(
 if redis.replicate_commands then redis.replicate_commands() end
 local stored = redis.call('HMGET', KEYS[2], 'generation', 'record')
@@ -24,7 +30,20 @@ if reason then
 end
 local last = redis.call('GET', KEYS[3])
 local time = redis.call('TIME')
-if not redis.call('SET', KEYS[1], ARGV[1], 'NX', 'PX', ARGV[2]) then
+local held = 0
+if ARGV[6] == 'getset' then
+  local now_ms = tonumber(time[1]) * 1000 + math.floor(tonumber(time[2]) / 1000)
+  local value = redis.call('GET', KEYS[1])
+  if value then
+    local ttl = redis.call('PTTL', KEYS[1])
+    if ttl ~= -1 then return {'busy', ttl, '', record} end
+    if not string.match(value, '^%d+$') then return {'busy', -1, '', record} end
+    local left = tonumber(value) * 1000 - now_ms
+    if left > 0 then return {'busy', math.min(left, 9007199254740991), '', record} end
+  end
+  held = math.floor((now_ms + tonumber(ARGV[2])) / 1000) + 1
+  redis.call('SET', KEYS[1], string.format('%.0f', held), 'PX', string.format('%.0f', held * 1000 - now_ms))
+elseif not redis.call('SET', KEYS[1], ARGV[1], 'NX', 'PX', ARGV[2]) then
   return {'busy', redis.call('PTTL', KEYS[1]), '', record}
 end
 local fence = tonumber(time[1]) * 1000000 + tonumber(time[2])
@@ -39,15 +58,23 @@ rise_above(stored[1])
 local digits = string.format('%.0f', fence)
 redis.call('SET', KEYS[3], digits, 'PX', ARGV[3])
 redis.call('PUBLISH', ARGV[4], ARGV[5])
-return {'won', 0, digits, record}
+return {'won', held, digits, record}
 )lua";
 
 // Sets the lock's time to live anew if it is still the owner's; never creates it.
 //
-//   KEYS  updater      ARGV  owner, ttl_ms      reply 1 | 0
+//   KEYS  updater      ARGV  owner, ttl_ms, protocol      reply 1 | 0 | the new value under getset
 constexpr std::string_view renew_text = R"lua(
+if redis.replicate_commands then redis.replicate_commands() end
 if redis.call('GET', KEYS[1]) ~= ARGV[1] then
   return 0
+end
+if ARGV[3] == 'getset' then
+  local time = redis.call('TIME')
+  local now_ms = tonumber(time[1]) * 1000 + math.floor(tonumber(time[2]) / 1000)
+  local held = math.floor((now_ms + tonumber(ARGV[2])) / 1000) + 1
+  redis.call('SET', KEYS[1], string.format('%.0f', held), 'PX', string.format('%.0f', held * 1000 - now_ms))
+  return held
 end
 return redis.call('PEXPIRE', KEYS[1], ARGV[2])
 )lua";
@@ -107,8 +134,8 @@ return {'admitted', 0, calls + 1}
 // Stores a record if its generation is above the stored one, tells the fleet, and gives the lock back if it is still
 // the owner's.
 //
-//   KEYS  updater, token
-//   ARGV  owner, generation, expires_at_ms, record (JSON), channel, release message
+//   KEYS  updater, token [, mirror]
+//   ARGV  owner, generation, expires_at_ms, record (JSON), channel, release message [, bare value]
 //   reply {"stored"} | {"same" | "refused", record that is stored}
 //
 // "same": a record of this very generation is there, ours from an attempt whose reply was lost. The token key holds the
@@ -122,6 +149,10 @@ local generation = tonumber(ARGV[2])
 if generation > stored then
   redis.call('HSET', KEYS[2], 'generation', ARGV[2], 'expires_at_ms', ARGV[3], 'record', ARGV[4])
   redis.call('PEXPIREAT', KEYS[2], ARGV[3])
+  if KEYS[3] then
+    redis.call('SET', KEYS[3], ARGV[7])
+    redis.call('PEXPIREAT', KEYS[3], ARGV[3])
+  end
   if owned then redis.call('DEL', KEYS[1]) end
   redis.call('PUBLISH', ARGV[5], '{"type":"record","record":' .. ARGV[4] .. '}')
   return {'stored'}
@@ -135,15 +166,31 @@ return {generation == stored and 'same' or 'refused', kept[2]}
 
 // Holds the fleet back from the provider; never shortens a longer pause.
 //
-//   KEYS  pause      ARGV  reason, ms, channel, pause message      reply 1 | 0 (a longer one is there)
+//   KEYS  pause      ARGV  pause message, ms, channel      reply 1 | 0 (a longer one is there)
 constexpr std::string_view pause_text = R"lua(
 local left = redis.call('PTTL', KEYS[1])
 if left == -1 or left >= tonumber(ARGV[2]) then
   return 0
 end
 redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2])
-redis.call('PUBLISH', ARGV[3], ARGV[4])
+redis.call('PUBLISH', ARGV[3], ARGV[1])
 return 1
+)lua";
+
+// Lifts the pause; says so even if it is over, because agents hold back a little longer than it lasts.
+//
+//   KEYS  pause      ARGV  channel, resume message      reply 1
+constexpr std::string_view resume_text = R"lua(
+redis.call('DEL', KEYS[1])
+redis.call('PUBLISH', ARGV[1], ARGV[2])
+return 1
+)lua";
+
+// What the admit script counted.
+//
+//   KEYS  budget      reply {calls in the window, ms until the count is dropped (-2: there is none)}
+constexpr std::string_view usage_text = R"lua(
+return {tonumber(redis.call('HGET', KEYS[1], 'calls') or '0') or 0, redis.call('PTTL', KEYS[1])}
 )lua";
 
 }  // namespace
@@ -175,6 +222,16 @@ const redis::Script& publish() {
 
 const redis::Script& pause() {
   static const redis::Script script(pause_text);
+  return script;
+}
+
+const redis::Script& resume() {
+  static const redis::Script script(resume_text);
+  return script;
+}
+
+const redis::Script& usage() {
+  static const redis::Script script(usage_text);
   return script;
 }
 

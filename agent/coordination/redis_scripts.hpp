@@ -15,5 +15,7 @@ namespace jeton::agent::redis_scripts {
 [[nodiscard]] const redis::Script& admit();
 [[nodiscard]] const redis::Script& publish();
 [[nodiscard]] const redis::Script& pause();
+[[nodiscard]] const redis::Script& resume();
+[[nodiscard]] const redis::Script& usage();
 
 }  // namespace jeton::agent::redis_scripts

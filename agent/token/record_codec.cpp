@@ -26,7 +26,7 @@ SecretString encode_record(const Record& record) {
                         {"generation", record.previous->generation},
                         {"accept_until_ms", to_unix_ms(record.previous->accept_until)}};
   }
-  return SecretString(json.dump());
+  return SecretString(json.dump(-1, ' ', false, WipingJson::error_handler_t::replace));
 }
 
 Record decode_record(std::string_view text) {
@@ -50,7 +50,7 @@ Record decode_record(std::string_view text) {
     return record;
   } catch (const nlohmann::json::exception& e) {
     // e.what() may quote the text, which holds the token: only the kind of the failure is passed on.
-    throw Error("record is not valid JSON of version 1 (error " + std::to_string(e.id) + ")");
+    throw Error(e.id < 200 ? "record is not JSON" : "record lacks a member of version 1, or has one of another type");
   }
 }
 

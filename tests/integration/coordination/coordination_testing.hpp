@@ -33,13 +33,17 @@ class RecordingListener final : public agent::CoordinationListener {
   void on_claim(agent::BootTime until) override { claims.push_back(until); }
   void on_release() override { ++releases; }
   void on_pause(agent::Pause pause) override { pauses.push_back(std::move(pause)); }
+  void on_resume() override { ++resumes; }
   void on_gap() override { ++gaps; }
+  void on_lost() override { ++losses; }
 
   std::vector<agent::Record> records;
   std::vector<agent::BootTime> claims;
   std::vector<agent::Pause> pauses;
   int releases = 0;
   int gaps = 0;
+  int resumes = 0;
+  int losses = 0;
 };
 
 [[nodiscard]] inline agent::RedisCoordinatorOptions redis_options(const RedisServer& server) {

@@ -58,6 +58,7 @@ TEST_F(RedisLock, KeyWithoutTimeToLiveIsBusyAndLookedAtAgain) {
   EXPECT_FALSE(result.lease);
   EXPECT_GT(result.busy_until, loop.clock.boot_now());
   EXPECT_EQ(value(), "by hand");
+  EXPECT_NE(result.trouble.find("DEL"), std::string::npos) << "the operator is not told what to do";
 }
 
 TEST_F(RedisLock, StaleReleaseLeavesValueAndTimeToLiveOfTheSuccessor) {  // [7]

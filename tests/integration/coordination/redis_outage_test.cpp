@@ -75,17 +75,28 @@ TEST_F(RedisOutage, ListenerOfASilentServerIsToldOfTheGapWhenItWakes) {
 
 TEST_F(RedisOutage, AbsentServerIsNamedAndCostsNoMoreThanTheTimeout) {
   auto options = impatient();
-  options.connection.path = "/nonexistent/redis.sock";
+  options.connection.address.path = "/nonexistent/redis.sock";
   test::Host host(loop, std::move(options));
   EXPECT_THAT(failure_of([&] { host.call.try_acquire(1s); }),
               HasSubstr("unix:///nonexistent/redis.sock?db=0: no such file or directory"));
 }
 
 TEST_F(RedisOutage, UserWithTheDocumentedPermissionsCanDoEverything) {
-  server.cli(
-      {"ACL",      "SETUSER",         "agent", "on",     ">hunter2", "~jeton:*", "&jeton:*",   "+auth",       "+select",
-       "+ping",    "+client|setname", "+time", "+eval",  "+evalsha", "+get",     "+set",       "+del",        "+pttl",
-       "+pexpire", "+pexpireat",      "+hget", "+hmget", "+hset",    "+publish", "+subscribe", "+unsubscribe"});
+  server.cli({"ACL",         "SETUSER",
+              "agent",       "on",
+              ">hunter2",    "~jeton:*",
+              "&jeton:*",    "+auth",
+              "+select",     "&__redis__:invalidate",
+              "+client|id",  "+client|tracking",
+              "+ping",       "+client|setname",
+              "+time",       "+eval",
+              "+evalsha",    "+get",
+              "+set",        "+del",
+              "+pttl",       "+pexpire",
+              "+pexpireat",  "+hget",
+              "+hmget",      "+hset",
+              "+publish",    "+subscribe",
+              "+unsubscribe"});
   auto options = test::redis_options(server);
   options.connection.username = [] { return SecretString("agent"); };
   options.connection.password = [] { return SecretString("hunter2"); };

@@ -64,6 +64,80 @@ TEST_F(RedisPublish, RecordLostByTheServerCanBeGivenBack) {
   EXPECT_GT(a.call.acquire(60s).fence, lease.fence);
 }
 
+TEST_F(RedisPublish, LossOfTheRecordIsToldOverAnOpenConnection) {
+  a.listen();
+  b.coordinator.subscribe("other", &b.listener);
+  ASSERT_TRUE(loop.turn_until([&] { return b.listener.gaps > 0; }));
+  server.cli({"FLUSHALL"});
+  EXPECT_TRUE(loop.turn_until([&] { return a.listener.losses == 1 && b.listener.losses == 1; }));
+  server.cli({"HSET", token, "generation", "1"});
+  EXPECT_TRUE(loop.turn_until([&] { return a.listener.losses == 2; }));
+  server.cli({"DEL", token});
+  EXPECT_TRUE(loop.turn_until([&] { return a.listener.losses == 3; }));
+  EXPECT_EQ(b.listener.losses, 1) << "the key of another token";
+}
+
+TEST_F(RedisPublish, PublicationIsNotTakenForALoss) {
+  a.listen();
+  const Lease lease = b.call.acquire(60s);
+  ASSERT_TRUE(b.call.publish(make_record(loop, lease.fence, "x"), lease).stored);
+  ASSERT_TRUE(loop.turn_until([&] { return a.listener.records.size() == 1; }));
+  server.cli({"PUBLISH", channel, "{\"type\":\"release\",\"owner\":\"x\"}"});  // comes behind what the publication caused
+  ASSERT_TRUE(loop.turn_until([&] { return a.listener.releases == 1; }));
+  EXPECT_EQ(a.listener.losses, 0);
+}
+
+TEST_F(RedisPublish, UserWhoMayNotWatchKeysStillHearsMessages) {
+  server.cli({"ACL", "SETUSER", "plain", "on", ">x", "~*", "&jeton:*", "+@all", "-client|tracking"});
+  auto options = test::redis_options(server);
+  options.connection.username = [] { return SecretString("plain"); };
+  options.connection.password = [] { return SecretString("x"); };
+  test::Host host(loop, std::move(options));
+  host.listen();
+  const Lease lease = a.call.acquire(60s);
+  a.call.publish(make_record(loop, lease.fence, "x"), lease);
+  EXPECT_TRUE(loop.turn_until([&] { return host.listener.records.size() == 1; }));
+}
+
+TEST_F(RedisPublish, ResumeLiftsThePauseForEverybody) {
+  b.listen();
+  a.call.pause(10min, "401");
+  ASSERT_TRUE(b.call.try_acquire(60s).pause);
+  loop.run(a.coordinator.resume("t"));
+  EXPECT_TRUE(loop.turn_until([&] { return b.listener.resumes == 1; }));
+  EXPECT_TRUE(b.call.try_acquire(60s).lease);
+}
+
+TEST_F(RedisPublish, UsageTellsWhatTheFleetCalled) {
+  EXPECT_EQ(loop.run(b.coordinator.usage("t"))->calls, 0U);
+  const Lease lease = a.call.acquire(60s);
+  for (int i = 0; i < 2; ++i) ASSERT_TRUE(a.call.admit(lease, FetchLimits{{}, 5, 1h}).admitted);
+  const auto usage = loop.run(b.coordinator.usage("t"));
+  EXPECT_EQ(usage->calls, 2U);
+  ASSERT_TRUE(usage->window_end);
+  EXPECT_GT(*usage->window_end, loop.clock.boot_now() + 59min);
+}
+
+TEST_F(RedisPublish, ADayOfRotationsLeavesNoKeyForEver) {
+  const FetchLimits limits{{}, 2000, 24h};
+  for (int minute = 0; minute < 24 * 60; ++minute) {
+    const Lease lease = a.call.acquire(60s);
+    ASSERT_TRUE(a.call.admit(lease, limits).admitted);
+    if (minute % 10 == 0) a.call.pause(1ms, "429");
+    if (minute % 7 == 0) {
+      a.call.release(lease);
+    } else {
+      ASSERT_TRUE(a.call.publish(make_record(loop, lease.fence, "x", 10min), lease).stored);
+    }
+    if (minute % 10 == 0) loop.run(a.coordinator.resume("t"));
+  }
+  a.call.acquire(60s);  // and a lock whose holder dies
+  std::istringstream keys(server.cli({"KEYS", "*"}));
+  int count = 0;
+  for (std::string key; std::getline(keys, key); ++count) EXPECT_GT(pttl(key.c_str()), 0) << key;
+  EXPECT_LE(count, 5);
+}
+
 TEST_F(RedisPublish, MalformedRecordIsReportedOnceIgnoredAndReplaced) {
   server.cli({"HSET", token, "generation", "5", "record", "s3cret garbage"});
   testing::internal::CaptureStderr();
