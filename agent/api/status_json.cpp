@@ -29,6 +29,15 @@ Json pause(const TokenStatus& status) {
   return {{"until_ms", at(status.paused_until)}, {"reason", status.pause_reason}};
 }
 
+// Null without a budget.
+Json budget(const TokenStatus& status, WallTime now) {
+  if (status.calls_allowed == 0) return nullptr;
+  return {{"calls", status.calls_allowed},
+          {"used", status.calls_used},
+          {"left", status.calls_allowed - std::min(status.calls_allowed, status.calls_used)},
+          {"window_ends_in_ms", in(status.window_end, now)}};
+}
+
 Json last_error(const TokenStatus& status, WallTime now) {
   if (status.last_error.empty()) return nullptr;
   Json json{{"message", status.last_error}, {"at_ms", at(status.last_error_at)}, {"age_ms", nullptr}};
@@ -68,6 +77,7 @@ Json token(const TokenStatus& status, WallTime now) {
   json["lock"] = {{"held", status.holds_lock}, {"fence", status.fence}};
   json["pause"] = pause(status);
   if (status.paused_until) json["pause"]["in_ms"] = in(status.paused_until, now);
+  json["budget"] = budget(status, now);
   json["counters"] = counters(status);
   json["last_error"] = last_error(status, now);
   json["last_fetch_at_ms"] = at(status.last_fetch_at);

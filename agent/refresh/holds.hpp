@@ -5,6 +5,7 @@
 #pragma once
 
 #include <algorithm>
+#include <string>
 
 #include "agent/refresh/schedule.hpp"
 #include "agent/refresh/token_status.hpp"
@@ -18,19 +19,25 @@ class Holds {
   // Another agent is at it.
   void claim(BootTime until) { claimed_until_ = std::max(claimed_until_, spread(until)); }
   void end_claim() { claimed_until_ = {}; }
-  // The provider must not be asked. True if that is news, not the echo of a pause already known.
-  bool pause(BootTime until) {
+  // The provider must not be asked, about a request that failed for good unless `request` is empty. True if that is
+  // news, not the echo of a pause already known.
+  bool pause(BootTime until, const std::string& request) {
     if (until <= paused_until_ + echo_tolerance) return false;
     paused_until_ = spread(until);
+    pause_request_ = request;
     return true;
   }
   void end_pause() { paused_until_ = {}; }
+  // This host has no share left, or was refused, while it fetches without the coordinator.
+  void alone(BootTime until) { alone_until_ = until; }
   // The coordinator was just found unreachable.
   void unreachable(BootTime until) { unreachable_until_ = until; }
 
   [[nodiscard]] BootTime claimed_until() const { return claimed_until_; }
   [[nodiscard]] BootTime paused_until() const { return paused_until_; }
+  [[nodiscard]] const std::string& pause_request() const { return pause_request_; }
   [[nodiscard]] BootTime unreachable_until() const { return unreachable_until_; }
+  [[nodiscard]] BootTime alone_until() const { return alone_until_; }
   [[nodiscard]] BootTime latest() const {
     return std::max(std::max(claimed_until_, paused_until_), unreachable_until_);
   }
@@ -48,7 +55,9 @@ class Holds {
   Random& random_;
   BootTime claimed_until_{};
   BootTime paused_until_{};
+  std::string pause_request_;
   BootTime unreachable_until_{};
+  BootTime alone_until_{};
 };
 
 }  // namespace jeton::agent

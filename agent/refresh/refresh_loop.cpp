@@ -18,6 +18,8 @@ using std::chrono::seconds;
 constexpr Duration cold_start_spread = milliseconds(5);  // without a valid token nobody waits for the spread
 constexpr Duration quiet_poll = seconds(30);             // fallbacks for lost messages
 constexpr Duration waiting_poll = seconds(1);
+constexpr Duration mend_poll = seconds(5);  // of a secret that a pause waits for
+constexpr Duration repair_spread = milliseconds(500);
 constexpr BackoffLimits reach_limits{milliseconds(250), seconds(2), milliseconds(50)};
 
 }  // namespace
@@ -26,6 +28,7 @@ RefreshLoop::RefreshLoop(TokenConfig config, Milliseconds lock_ttl, Parts parts)
     : config_(std::move(config)),
       lock_ttl_(lock_ttl),
       parts_(std::move(parts)),
+      journal_(config_, parts_.source, parts_.timers.clock(), parts_.changed),
       current_(config_, parts_.store, parts_.timers, parts_.random, [this] { became_due(); }),
       holds_(parts_.random),
       wake_(parts_.timers),
@@ -38,9 +41,9 @@ RefreshLoop::~RefreshLoop() { parts_.coordinator.subscribe(config_.name, nullptr
 Task<> RefreshLoop::run() {
   co_await start();  // 1. Start
   for (;;) {
-    co_await until_due();                    // 2. Quiet, 3. Grace; 5. a loser waits here too
-    if (auto lease = co_await try_lock()) {  // 4. Winner
-      co_await refresh_under(std::move(*lease));
+    co_await until_due();                   // 2. Quiet, 3. Grace; 5. a loser waits here too
+    if (auto held = co_await try_lock()) {  // 4. Winner
+      co_await refresh_under(std::move(*held));
     }
   }
 }
@@ -49,7 +52,9 @@ Task<> RefreshLoop::run() {
 // comes before loading, so that nothing published in between is missed.
 Task<> RefreshLoop::start() {
   current_.adopt();
+  if (current_.record()) journal_.adopted(*current_.record());
   became_due();
+  parts_.coordinator.configure(config_.name, {config_.lock, config_.mirror_key});
   parts_.coordinator.subscribe(config_.name, this);
   co_await reload();
 }
@@ -67,47 +72,74 @@ Task<> RefreshLoop::until_due() {
       co_await repair();
       continue;
     }
+    if (present >= mend_check_at_) {
+      co_await resume_if_mended();
+      continue;
+    }
     const BootTime due = due_at();
     if (present >= due) co_return;
-    set_phase(holds_.phase(present));
-    const BootTime wake_at = std::min(std::min(due, next_poll_), repair_at_);
+    journal_.phase(holds_.phase(present));
+    const BootTime errand = std::min(std::min(next_poll_, repair_at_), mend_check_at_);
+    const BootTime wake_at = std::min(due, errand);
     co_await wake_.wait_until(wake_at);
   }
 }
 
 // 4a. The lock, and with it the record: someone may have been faster.
-Task<std::optional<Lease>> RefreshLoop::try_lock() {
-  set_phase(RefreshPhase::acquiring);
-  ++status_.lock_attempts;
+Task<std::optional<RefreshLoop::Held>> RefreshLoop::try_lock() {
+  journal_.phase(RefreshPhase::acquiring);
+  journal_.trying_lock();
   AcquireResult result;
+  bool reached = true;
   try {
     result = co_await parts_.coordinator.try_acquire(config_.name, lock_ttl_);
     coordinator_answered();
   } catch (const TransportError& e) {
     coordinator_failed("take the updater lock", e);
-    co_return std::nullopt;
+    reached = false;
+  }
+  if (!reached) {
+    if (!alone_due()) co_return std::nullopt;
+    co_return co_await try_lock_alone();
   }
   const Generation known = current_.generation();
   if (result.current) take(std::move(*result.current));
   if (result.pause) hold_for_pause(*result.pause);
+  journal_.lock_trouble(result.trouble);
   if (!result.lease) {
     if (!result.pause && current_.generation() == known) holds_.claim(result.busy_until);
     co_return std::nullopt;
   }
-  status_.fence = result.lease->fence;
-  co_return std::move(result.lease);
+  journal_.lock_won(result.lease->fence, false);
+  co_return Held{std::move(*result.lease), &parts_.coordinator};
+}
+
+// 4a in an outage, if the configuration allows it: this host's own lock and its own share of the budget.
+Task<std::optional<RefreshLoop::Held>> RefreshLoop::try_lock_alone() {
+  AcquireResult result;
+  try {
+    result = co_await parts_.alone->try_acquire(config_.name, lock_ttl_);
+  } catch (const TransportError& e) {
+    journal_.alone_refused(e.what());
+    co_return std::nullopt;
+  }
+  if (result.current) take(std::move(*result.current));
+  if (result.pause) holds_.alone(result.pause->until);
+  if (!result.lease) co_return std::nullopt;
+  journal_.lock_won(result.lease->fence, true);
+  co_return Held{std::move(*result.lease), parts_.alone};
 }
 
 // 4b. Admission, fetch while the lock is renewed, publication; the lock is given back whatever happens.
-Task<> RefreshLoop::refresh_under(Lease lease) {
-  status_.holds_lock = true;
-  const Generation generation = current_.next_generation(lease.fence);
+Task<> RefreshLoop::refresh_under(Held held) {
+  Coordinator& from = *held.from;
+  const Generation generation = current_.next_generation(held.lease.fence);
   std::optional<FetchedToken> fetched;
   bool cancelled = false;
-  const LeaseKeeper keeper(parts_.coordinator, parts_.timers, config_.name, std::move(lease));
+  const LeaseKeeper keeper(from, parts_.timers, config_.name, std::move(held.lease));
   try {
     const bool someone_was_faster = scheduled_at() > now();
-    if (!someone_was_faster) fetched = co_await fetch_under(keeper);
+    if (!someone_was_faster) fetched = co_await fetch_under(keeper, from);
   } catch (const boost::system::system_error&) {
     cancelled = true;
   }
@@ -117,63 +149,61 @@ Task<> RefreshLoop::refresh_under(Lease lease) {
   }
   if (fetched) {
     JETON_FAILPOINT("refresh.fetched");
-    co_await publish(current_.successor(std::move(*fetched), generation, parts_.host), keeper.lease());
+    Record record = current_.successor(std::move(*fetched), generation, parts_.host);
+    co_await publish(std::move(record), keeper.lease(), from);
   } else {
-    co_await give_back(keeper.lease());
+    co_await give_back(keeper.lease(), from);
   }
   fetched.reset();
   wipe_registers();
-  status_.holds_lock = false;
   holds_.end_claim();  // our own, should we have heard it before the answer to try_acquire
-  parts_.changed.notify();
+  journal_.lock_given_back();
   if (cancelled) throw boost::system::system_error(boost::asio::error::operation_aborted);
 }
 
 // 4c. The call to the provider, counted against min_interval and budget before it is made.
-Task<std::optional<FetchedToken>> RefreshLoop::fetch_under(const LeaseKeeper& keeper) {
+Task<std::optional<FetchedToken>> RefreshLoop::fetch_under(const LeaseKeeper& keeper, Coordinator& from) {
   std::optional<SourceError> failure;
+  std::string request;
   try {
-    const FetchLimits limits{config_.refresh.min_interval, config_.budget.calls, config_.budget.per};
-    const Admission admission = co_await parts_.coordinator.admit(config_.name, keeper.lease(), limits);
+    const FetchLimits allowed = limits(from);
+    const Admission admission = co_await from.admit(config_.name, keeper.lease(), allowed);
+    if (admission.calls_used > 0) count_calls(admission.calls_used, from);
     if (!admission.admitted) {
-      hold_for_pause(Pause{admission.retry_at, admission.reason});
+      if (&from == parts_.alone) {
+        holds_.alone(admission.retry_at);
+        journal_.alone_refused(admission.reason);
+      } else {
+        hold_for_pause(Pause{admission.retry_at, admission.reason, {}});
+      }
       co_return std::nullopt;
     }
-    set_phase(RefreshPhase::fetching);
-    ++status_.fetches;
-    status_.last_fetch_at = parts_.timers.clock().wall_now();
+    journal_.fetching();
     JETON_FAILPOINT("refresh.fetch");
+    request = parts_.source.fingerprint();
     co_return co_await parts_.source.fetch();
   } catch (const SourceError& e) {
     failure = e;
   } catch (const TransportError& e) {
     coordinator_failed("ask for admission", e);
   }
-  if (failure) co_await fetch_failed(*failure);
+  if (failure) co_await fetch_failed(*failure, std::move(request), from);
   co_return std::nullopt;
 }
 
 // 4d. Publishes by the fence. A token that was fetched may be the only valid one: if the coordinator cannot be reached
 // this host serves it, and the publication is tried until it is stored, refused or worthless.
-Task<> RefreshLoop::publish(Record record, const Lease& lease) {
-  set_phase(RefreshPhase::publishing);
+Task<> RefreshLoop::publish(Record record, const Lease& lease, Coordinator& from) {
+  journal_.phase(RefreshPhase::publishing);
   for (;;) {
     try {
-      const PublishResult result = co_await parts_.coordinator.publish(config_.name, record, lease);
-      coordinator_answered();
+      const PublishResult result = co_await from.publish(config_.name, record, lease);
+      if (&from != parts_.alone) coordinator_answered();
       if (result.stored) {
-        ++status_.publications;
-        log::info("token refreshed", {{"token", config_.name},
-                                      {"generation", record.generation},
-                                      {"fingerprint", record.value.fingerprint()},
-                                      {"lifetime_s", (record.expires_at - record.issued_at) / seconds(1)}});
+        journal_.published(record, &from == parts_.alone);
         take(std::move(record));
       } else {
-        ++status_.publications_refused;
-        log::warning("late publication refused: the fleet has a newer token; its fence decides",
-                     {{"token", config_.name},
-                      {"generation", record.generation},
-                      {"current", result.current ? result.current->generation : 0}});
+        journal_.publication_refused(record, result.current ? result.current->generation : 0);
         if (result.current) take(std::move(*result.current));
       }
       co_return;
@@ -186,9 +216,9 @@ Task<> RefreshLoop::publish(Record record, const Lease& lease) {
   }
 }
 
-Task<> RefreshLoop::give_back(const Lease& lease) {
+Task<> RefreshLoop::give_back(const Lease& lease, Coordinator& from) {
   try {
-    co_await parts_.coordinator.release(config_.name, lease);
+    co_await from.release(config_.name, lease);
   } catch (const TransportError& e) {
     log::debug("the updater lock could not be released and will expire",
                {{"token", config_.name}, {"error", e.what()}});
@@ -196,34 +226,36 @@ Task<> RefreshLoop::give_back(const Lease& lease) {
 }
 
 // 6. The current token is kept; the fleet is told how long to leave the provider alone.
-Task<> RefreshLoop::fetch_failed(const SourceError& failure) {
-  ++status_.fetch_failures;
-  ++status_.consecutive_failures;
-  status_.last_error = failure.what();
-  status_.last_error_at = parts_.timers.clock().wall_now();
-
+Task<> RefreshLoop::fetch_failed(const SourceError& failure, std::string request, Coordinator& from) {
   const bool permanent = failure.kind() == SourceError::Kind::permanent;
   Duration pause = fetch_backoff_.next();
   if (permanent) pause = config_.refresh.retry_permanent;
   if (failure.retry_after()) pause = std::max(pause, *failure.retry_after());
-  const auto retry_ms = to_ms(pause).count();
-  if (permanent) {
-    log::error("fetch failed and will not get better by itself", {{"token", config_.name},
-                                                                  {"source", parts_.source.describe()},
-                                                                  {"error", failure.what()},
-                                                                  {"retry_in_ms", retry_ms}});
-  } else {
-    log::warning("fetch failed", {{"token", config_.name},
-                                  {"source", parts_.source.describe()},
-                                  {"error", failure.what()},
-                                  {"retry_in_ms", retry_ms}});
-  }
-  Pause shared{now() + pause, failure.what()};
+  journal_.fetch_failed(failure, pause);
+  if (!permanent) request.clear();
+  failed_request_ = request;
+  Pause shared{now() + pause, failure.what(), std::move(request)};
   hold_for_pause(shared);
   try {
-    co_await parts_.coordinator.pause(config_.name, std::move(shared));
+    co_await from.pause(config_.name, std::move(shared));
   } catch (const TransportError& e) {
     coordinator_failed("share the pause", e);
+  }
+}
+
+// 6. A pause for a request that will never succeed ends when this host would send another one: somebody has mended the
+// secret or the configuration. A request that failed from here is not tried again for that.
+Task<> RefreshLoop::resume_if_mended() {
+  mend_check_at_ = holds_.paused_until() > now() ? now() + mend_poll : BootTime::max();
+  const std::string request = parts_.source.fingerprint();
+  if (request.empty() || request == holds_.pause_request() || request == failed_request_) co_return;
+  try {
+    co_await parts_.coordinator.resume(config_.name);
+    coordinator_answered();
+    on_resume();
+    journal_.resumed("the request is not the one that was refused");
+  } catch (const TransportError& e) {
+    coordinator_failed("lift the pause", e);
   }
 }
 
@@ -239,12 +271,25 @@ Task<> RefreshLoop::reload() {
     const Generation theirs = published ? published->generation : 0;
     if (published) take(std::move(*published));
     // A store that lost data gets the newest record back, by whoever of the fleet draws the shortest delay.
-    const bool lost = current_.valid() && theirs < current_.generation();
-    repair_at_ = lost ? now() + draw_suppressed_delay(milliseconds(500), parts_.random) : BootTime::max();
+    repair_at_ = BootTime::max();
+    if (theirs < current_.generation()) on_lost();
+    if (config_.budget.calls > 0) co_await ask_usage();
   } catch (const TransportError& e) {
     coordinator_failed("load the published token", e);
     next_poll_ = holds_.unreachable_until();
   }
+}
+
+// As this host was told at its own admission; the others hear it at their next look.
+void RefreshLoop::count_calls(std::uint64_t calls, const Coordinator& from) {
+  if (&from != parts_.alone) journal_.calls_used(calls);
+}
+
+Task<> RefreshLoop::ask_usage() {
+  const auto usage = co_await parts_.coordinator.usage(config_.name);
+  if (!usage) co_return;
+  const Duration left = usage->window_end ? *usage->window_end - now() : Duration{0};
+  journal_.usage(*usage, parts_.timers.clock().wall_now() + to_ms(left));
 }
 
 Task<> RefreshLoop::repair() {
@@ -254,9 +299,9 @@ Task<> RefreshLoop::repair() {
     const Record record = *current_.record();
     const Lease no_lease;  // named: GCC 12 destroys an aggregate temporary inside co_await twice
     const PublishResult result = co_await parts_.coordinator.publish(config_.name, record, no_lease);
+    coordinator_answered();
     if (result.stored) {
-      log::warning("coordinator had lost the token; published it again from this host's segment",
-                   {{"token", config_.name}, {"generation", record.generation}});
+      journal_.repaired(record);
     } else if (result.current) {
       take(*result.current);
     }
@@ -266,22 +311,30 @@ Task<> RefreshLoop::repair() {
 }
 
 void RefreshLoop::coordinator_answered() {
+  outage_since_.reset();
   reach_backoff_.reset();
-  if (coordinator_was_reachable_) return;
-  coordinator_was_reachable_ = true;
-  log::info("coordinator reached again", {{"token", config_.name}});
-  if (status_.consecutive_failures == 0) status_.last_error.clear();
+  journal_.coordinator_answered();
 }
 
 void RefreshLoop::coordinator_failed(const std::string& doing, const TransportError& failure) {
+  if (!outage_since_) outage_since_ = now();
   holds_.unreachable(now() + reach_backoff_.next());
-  status_.last_error = "cannot " + doing + ": " + failure.what();
-  status_.last_error_at = parts_.timers.clock().wall_now();
-  if (coordinator_was_reachable_) {
-    coordinator_was_reachable_ = false;
-    log::warning("cannot " + doing + "; tokens stay readable, nothing is fetched meanwhile",
-                 {{"token", config_.name}, {"error", failure.what()}});
-  }
+  journal_.coordinator_failed(doing, failure);
+}
+
+// Only when the token is about to run out, and never in a short failure of the network at the start of the agent.
+bool RefreshLoop::alone_due() const {
+  if (parts_.alone == nullptr || now() < holds_.alone_until()) return false;
+  if (!current_.valid()) return outage_since_ && now() - *outage_since_ >= parts_.fetch_alone;
+  return current_.record()->expires_at - parts_.timers.clock().wall_now() <= parts_.fetch_alone;
+}
+
+// The reserve of the budget is not for the schedule; alone this host has its own share of it.
+FetchLimits RefreshLoop::limits(const Coordinator& from) const {
+  const BudgetConfig& budget = config_.budget;
+  if (budget.calls == 0) return {config_.refresh.min_interval, 0, budget.per};
+  const bool alone = &from == parts_.alone;
+  return {config_.refresh.min_interval, alone ? budget.alone : budget.calls - budget.reserve, budget.per};
 }
 
 // A record as new as ours or newer settles every claim that was heard before it.
@@ -292,17 +345,16 @@ void RefreshLoop::take(Record record) {
     wipe_registers();
     if (!accepted) return;
   } catch (const Error& e) {
-    status_.last_error = e.what();
-    status_.last_error_at = parts_.timers.clock().wall_now();
-    log::error("cannot write the segment", {{"token", config_.name}, {"error", e.what()}});
+    journal_.segment_failed(e);
   }
   holds_.end_claim();
   repair_at_ = BootTime::max();
   if (current_.generation() > before) {
     holds_.end_pause();
+    mend_check_at_ = BootTime::max();
+    failed_request_.clear();
     fetch_backoff_.reset();
-    status_.consecutive_failures = 0;
-    status_.last_error.clear();
+    journal_.renewed();
     became_due();
   }
 }
@@ -319,16 +371,10 @@ BootTime RefreshLoop::scheduled_at() const { return current_.refresh_due().value
 BootTime RefreshLoop::due_at() const { return std::max(scheduled_at(), holds_.latest()); }
 
 void RefreshLoop::hold_for_pause(const Pause& pause) {
-  if (!holds_.pause(pause.until)) return;
-  status_.pause_reason = pause.reason;
+  if (!holds_.pause(pause.until, pause.request)) return;
+  mend_check_at_ = pause.request.empty() ? BootTime::max() : now();
+  journal_.paused(pause.reason);
   wake_.notify();
-  parts_.changed.notify();
-}
-
-void RefreshLoop::set_phase(RefreshPhase phase) {
-  if (status_.phase == phase) return;
-  status_.phase = phase;
-  parts_.changed.notify();
 }
 
 void RefreshLoop::clock_stepped() {
@@ -340,7 +386,7 @@ void RefreshLoop::clock_stepped() {
 void RefreshLoop::on_record(Record record) { take(std::move(record)); }
 
 void RefreshLoop::on_claim(BootTime until) {
-  if (status_.holds_lock) return;
+  if (journal_.status().holds_lock) return;
   // No claim lasts longer than a lock does without renewal, whatever a message on the channel says.
   const BootTime longest = now() + lock_ttl_;
   holds_.claim(std::min(until, longest));
@@ -359,15 +405,34 @@ void RefreshLoop::on_pause(Pause pause) {
   if (holds_.paused_until() > before) fetch_backoff_.count_failure();
 }
 
+// Whoever lifted the pause will send another request; that does not make ours better.
+void RefreshLoop::on_resume() {
+  const std::string request = parts_.source.fingerprint();
+  if (!request.empty() && (request == failed_request_ || request == holds_.pause_request())) return;
+  holds_.end_pause();
+  mend_check_at_ = BootTime::max();
+  wake_.notify();
+  parts_.changed.notify();
+}
+
 void RefreshLoop::on_gap() {
   reload_wanted_ = true;
   wake_.notify();
 }
 
+// The delay is drawn like that of a refresh: whoever gives the record back first spares the others the same.
+void RefreshLoop::on_lost() {
+  if (!current_.valid()) return;
+  const BootTime drawn = now() + draw_suppressed_delay(repair_spread, parts_.random);
+  repair_at_ = std::min(repair_at_, drawn);
+  wake_.notify();
+}
+
 TokenStatus RefreshLoop::status() const {
-  TokenStatus status = status_;
+  TokenStatus status = journal_.status();
   status.name = config_.name;
   status.source = parts_.source.describe();
+  status.calls_allowed = config_.budget.calls;
   current_.describe(status);
   if (const Duration left = holds_.paused_until() - now(); left > Duration{0}) {
     status.paused_until = parts_.timers.clock().wall_now() + to_ms(left);

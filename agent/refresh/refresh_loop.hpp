@@ -12,6 +12,7 @@
 #include "agent/coordination/coordinator.hpp"
 #include "agent/refresh/current_token.hpp"
 #include "agent/refresh/holds.hpp"
+#include "agent/refresh/refresh_journal.hpp"
 #include "agent/refresh/token_status.hpp"
 #include "agent/source/source.hpp"
 
@@ -30,6 +31,9 @@ class RefreshLoop final : private CoordinationListener {
     TokenStore& store;
     Event& changed;    // notified at every change of the status
     std::string host;  // goes into the records this agent publishes
+    // For an outage of the coordinator (outage.fetch_alone): one of this host's own. Null: nobody fetches meanwhile.
+    Coordinator* alone = nullptr;
+    Milliseconds fetch_alone{};  // so long before the token expires; without a token, so long after the outage began
   };
 
   RefreshLoop(TokenConfig config, Milliseconds lock_ttl, Parts parts);
@@ -47,20 +51,29 @@ class RefreshLoop final : private CoordinationListener {
   // The steps, in order.
   Task<> start();
   Task<> until_due();
-  Task<std::optional<Lease>> try_lock();
-  Task<> refresh_under(Lease lease);
-  Task<std::optional<FetchedToken>> fetch_under(const LeaseKeeper& keeper);
-  Task<> publish(Record record, const Lease& lease);
-  Task<> give_back(const Lease& lease);
+  struct Held {
+    Lease lease;
+    Coordinator* from;  // whom it is held of: the fleet's coordinator, or this host's own in an outage
+  };
+  Task<std::optional<Held>> try_lock();
+  Task<std::optional<Held>> try_lock_alone();
+  Task<> refresh_under(Held held);
+  Task<std::optional<FetchedToken>> fetch_under(const LeaseKeeper& keeper, Coordinator& from);
+  Task<> publish(Record record, const Lease& lease, Coordinator& from);
+  Task<> give_back(const Lease& lease, Coordinator& from);
 
   Task<> reload();
+  Task<> ask_usage();
+  void count_calls(std::uint64_t calls, const Coordinator& from);
   Task<> repair();
-  Task<> fetch_failed(const SourceError& failure);
+  Task<> resume_if_mended();
+  Task<> fetch_failed(const SourceError& failure, std::string request, Coordinator& from);
   void coordinator_answered();
   void coordinator_failed(const std::string& doing, const TransportError& failure);
+  [[nodiscard]] bool alone_due() const;
+  [[nodiscard]] FetchLimits limits(const Coordinator& from) const;
   void take(Record record);
   void became_due();
-  void set_phase(RefreshPhase phase);
   void hold_for_pause(const Pause& pause);
   [[nodiscard]] BootTime scheduled_at() const;
   [[nodiscard]] BootTime due_at() const;
@@ -70,11 +83,14 @@ class RefreshLoop final : private CoordinationListener {
   void on_claim(BootTime until) override;
   void on_release() override;
   void on_pause(Pause pause) override;
+  void on_resume() override;
   void on_gap() override;
+  void on_lost() override;
 
   TokenConfig config_;
   Milliseconds lock_ttl_;
   Parts parts_;
+  RefreshJournal journal_;
   CurrentToken current_;
   Holds holds_;
   Event wake_;             // something that until_due() waits for may have changed
@@ -85,9 +101,9 @@ class RefreshLoop final : private CoordinationListener {
   BootTime next_poll_{};                  // the fallback for lost messages
   BootTime repair_at_ = BootTime::max();  // the coordinator lost our record: give it back then
   bool reload_wanted_ = false;
-  bool coordinator_was_reachable_ = true;
-
-  TokenStatus status_;  // counters, phase and last error; the rest is filled in by status()
+  std::optional<BootTime> outage_since_;      // the coordinator cannot be reached since then
+  std::string failed_request_;                // the request of ours that the provider refused for good
+  BootTime mend_check_at_ = BootTime::max();  // a pause for such a request: look whether ours is another by now
 };
 
 }  // namespace jeton::agent

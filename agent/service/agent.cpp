@@ -43,6 +43,7 @@ struct Agent::Impl {
         host(host_name()),
         runtime_dir(config.agent.runtime_dir, config.agent.disk_backed),
         coordinator(make_coordinator(config.coordination, config.agent.runtime_dir, t, random)),
+        alone(make_alone_coordinator(config.coordination, config.agent.runtime_dir, t, random)),
         api(loop.get_executor(), t, config.agent.runtime_dir / "agent.sock", agent),
         shared{t,
                random,
@@ -52,7 +53,9 @@ struct Agent::Impl {
                changed,
                config.coordination.lock_ttl,
                config.agent.memory_lock,
-               host} {
+               host,
+               alone.get(),
+               config.coordination.fetch_alone.value_or(Milliseconds{0})} {
     std::set<std::string> names;
     for (const auto& [name, token] : config.tokens) names.insert(name);
     runtime_dir.retire_others(names);
@@ -109,6 +112,7 @@ struct Agent::Impl {
   RuntimeDir runtime_dir;
   HttpClient http;
   std::unique_ptr<Coordinator> coordinator;
+  std::unique_ptr<Coordinator> alone;  // for an outage of the other
   ApiServer api;
   TokenRunner::Shared shared;
   std::map<std::string, std::unique_ptr<TokenRunner>> runners;
@@ -162,6 +166,7 @@ Task<> Agent::stop() {
   impl_->api.stop();
   for (const auto& [name, runner] : impl_->runners) co_await runner->stop();
   impl_->coordinator->stop();
+  if (impl_->alone) impl_->alone->stop();
   impl_->http.stop();
 }
 

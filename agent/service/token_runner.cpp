@@ -18,7 +18,8 @@ struct TokenRunner::Impl {
         source(make_source(config, s.http, s.timers.clock())),
         store(s.runtime_dir, {config.name, config.capacity, config.access, s.memory_lock}, s.timers.clock().wall_now()),
         ended(s.timers),
-        loop(config, s.lock_ttl, {s.timers, s.random, s.coordinator, *source, store, s.changed, s.host}) {}
+        loop(config, s.lock_ttl,
+             {s.timers, s.random, s.coordinator, *source, store, s.changed, s.host, s.alone, s.fetch_alone}) {}
 
   Shared shared;
   std::unique_ptr<Source> source;

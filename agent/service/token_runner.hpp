@@ -28,6 +28,8 @@ class TokenRunner {
     Milliseconds lock_ttl;
     Policy memory_lock;
     std::string host;
+    Coordinator* alone;        // this host's own, for an outage of the other; null: nobody fetches meanwhile
+    Milliseconds fetch_alone;  // outage.fetch_alone
   };
 
   // Creates or adopts the segment; throws Error if that fails.

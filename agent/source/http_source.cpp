@@ -89,6 +89,26 @@ Task<FetchedToken> HttpSource::fetch() {
   co_return token;
 }
 
+std::string HttpSource::fingerprint() const {
+  try {
+    const BuiltRequest built = build_request(config_);
+    SecretString all(built.request.method == HttpRequest::Method::post ? "POST " : "GET ");
+    const auto add = [&all](std::string_view text) {
+      all.append(text);
+      all.append("\n");
+    };
+    add(built.request.url.reveal());
+    for (const HttpHeader& header : built.request.headers) {
+      add(header.name);
+      add(header.value.reveal());
+    }
+    add(built.request.body.reveal());
+    return all.fingerprint();
+  } catch (const Error&) {
+    return {};
+  }
+}
+
 std::unique_ptr<Source> make_source(const TokenConfig& token, HttpTransport& transport, const Clock& clock) {
   return std::make_unique<HttpSource>(token.name, token.source, token.capacity, transport, clock);
 }

@@ -21,6 +21,7 @@ class HttpSource final : public Source {
              const Clock& clock);
 
   Task<FetchedToken> fetch() override;
+  [[nodiscard]] std::string fingerprint() const override;
   [[nodiscard]] std::string describe() const override { return display_; }
 
  private:

@@ -13,8 +13,8 @@ namespace jeton::agent {
 // Why a fetch brought no token. The message has no secret and tells the operator what to do.
 class SourceError : public Error {
  public:
-  // transient: network, 5xx, 429: try again with backoff. permanent: wrong key, unusable answer: long backoff, loud
-  // state.
+  // transient: network, 5xx, 429, an answer that holds no usable token: try again with backoff. permanent: the provider
+  // refuses the request (4xx), or the configuration cannot work: long backoff, loud state.
   enum class Kind { transient, permanent };
 
   SourceError(Kind kind, const std::string& message, std::optional<Duration> retry_after = std::nullopt)
@@ -37,6 +37,10 @@ class Source {
 
   // Throws SourceError. On cancellation stops the transfer and throws system_error(operation_aborted).
   virtual Task<FetchedToken> fetch() = 0;
+
+  // Tells whether the next request is the same as another one, secrets included; a short SHA-256, so it reveals none.
+  // Empty if it cannot be made now, or is never the same.
+  [[nodiscard]] virtual std::string fingerprint() const { return {}; }
 
   // For status and logs: "https://api.example.com/token"; no query, no secret.
   [[nodiscard]] virtual std::string describe() const = 0;

@@ -252,6 +252,15 @@ void Transfer::explain(CURLcode code) {
     case CURLE_HTTP2_STREAM:
       return fail(Reason::broken, request_.display + ": the connection ended before the answer was complete");
     case CURLE_UNSUPPORTED_PROTOCOL:
+    case CURLE_WEIRD_SERVER_REPLY:
+      // The URL was looked at before: what is left of "unsupported" is an answer that does not begin like HTTP.
+      return fail(Reason::broken,
+                  request_.display + " answered something that is no HTTP/1.1 or HTTP/2; is it a web server?");
+    case CURLE_WRITE_ERROR:
+      if (header_bytes_ > max_header_bytes) {
+        return fail(Reason::too_large, request_.display + " sent more than 64 KiB of headers");
+      }
+      return fail(Reason::broken, request_.display + ": the answer could not be kept");
     case CURLE_URL_MALFORMAT:
       return fail(Reason::request, request_.display + ": only http and https URLs can be fetched");
     default:

@@ -18,7 +18,7 @@ std::string agent_yaml(const AgentSettings& settings, const std::filesystem::pat
   } else {
     yaml += "  backend: redis\n  redis: {endpoint: '" + settings.redis_url + "', timeout: 500ms}\n";
   }
-  yaml += "  lock: {ttl: " + settings.lock_ttl + "}\n";
+  yaml += "  lock: {ttl: " + settings.lock_ttl + "}\n" + settings.coordination_extra;
   yaml += "tokens:\n  api:\n    source:\n      type: http\n      url: " + settings.token_url + "\n" +
           settings.source_extra + "    refresh: " + settings.refresh + "\n" + settings.token_extra;
   return yaml;

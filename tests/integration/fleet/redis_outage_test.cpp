@@ -49,6 +49,21 @@ TEST_F(FleetRedisOutage, AStoreThatLostItsDataGetsTheRecordBackWithoutAFetch) {
   EXPECT_EQ(provider.counts().requests, 1U);
 }
 
+TEST_F(FleetRedisOutage, AFlushedStoreHasTheRecordBackLongBeforeAnyPoll) {
+  FaultProvider provider({.lifetime = seconds(600)});
+  for (int i = 0; i < 3; ++i) add_agent({.redis_url = redis.tcp_url(), .token_url = provider.url()});
+  start_all();
+  ASSERT_TRUE(eventually([&] { return all_valid(); }));
+  const auto generation = stored_generation(redis);
+  for (const char* loss : {"FLUSHALL", "FLUSHDB"}) {
+    std::this_thread::sleep_for(seconds(1));  // what follows a publication so closely is taken for its echo
+    redis.cli({loss});
+    // The connections stay open, so nothing but the server's word tells of it; the poll comes after half a minute.
+    EXPECT_TRUE(eventually([&] { return stored_generation(redis) == generation; }, seconds(15))) << loss;
+  }
+  EXPECT_EQ(provider.counts().requests, 1U);
+}
+
 TEST_F(FleetRedisOutage, AnAgentStartedWithoutRedisServesItsSegmentAndSaysWhatIsWrong) {
   FaultProvider provider({.lifetime = seconds(600)});
   AgentProcess& agent = add_agent({.redis_url = redis.tcp_url(), .token_url = provider.url()});

@@ -1,0 +1,141 @@
+#include "agent/refresh/refresh_journal.hpp"
+
+#include "agent/base/log.hpp"
+
+namespace jeton::agent {
+
+RefreshJournal::RefreshJournal(const TokenConfig& config, const Source& source, const Clock& clock, Event& changed)
+    : config_(config), source_(source), clock_(clock), changed_(changed) {}
+
+void RefreshJournal::adopted(const Record& record) {
+  log::info("token of an earlier run found in the segment",
+            {{"token", name()},
+             {"generation", record.generation},
+             {"valid", record.valid_at(clock_.wall_now()) ? "yes" : "no, expired"}});
+}
+
+void RefreshJournal::phase(RefreshPhase phase) {
+  if (status_.phase == phase) return;
+  status_.phase = phase;
+  changed_.notify();
+}
+
+void RefreshJournal::lock_won(std::uint64_t fence, bool alone) {
+  status_.fence = fence;
+  status_.holds_lock = true;
+  if (alone) {
+    log::warning("the coordinator is out of reach and the token runs out: this host fetches alone",
+                 {{"token", name()}});
+  }
+}
+
+void RefreshJournal::lock_given_back() {
+  status_.holds_lock = false;
+  changed_.notify();
+}
+
+void RefreshJournal::lock_trouble(const std::string& what_to_do) {
+  if (lock_trouble_ == what_to_do) return;
+  lock_trouble_ = what_to_do;
+  if (what_to_do.empty()) {
+    if (status_.consecutive_failures == 0) status_.last_error.clear();
+    return;
+  }
+  error(what_to_do);
+  log::error("the updater lock is in the way", {{"token", name()}, {"error", what_to_do}});
+}
+
+void RefreshJournal::fetching() {
+  ++status_.fetches;
+  status_.last_fetch_at = clock_.wall_now();
+  phase(RefreshPhase::fetching);
+}
+
+void RefreshJournal::usage(const FetchUsage& usage, WallTime window_end) {
+  status_.calls_used = usage.calls;
+  status_.window_end.reset();
+  if (usage.window_end) status_.window_end = window_end;
+}
+
+void RefreshJournal::paused(const std::string& reason) {
+  status_.pause_reason = reason;
+  changed_.notify();
+}
+
+void RefreshJournal::resumed(const std::string& reason) {
+  log::info("pause lifted", {{"token", name()}, {"reason", reason}});
+  changed_.notify();
+}
+
+void RefreshJournal::fetch_failed(const SourceError& failure, Duration retry_in) {
+  ++status_.fetch_failures;
+  ++status_.consecutive_failures;
+  error(failure.what());
+  const bool permanent = failure.kind() == SourceError::Kind::permanent;
+  log::write(permanent ? log::Level::error : log::Level::warning,
+             permanent ? "fetch failed and will not get better by itself" : "fetch failed",
+             {{"token", name()},
+              {"source", source_.describe()},
+              {"error", failure.what()},
+              {"retry_in_ms", to_ms(retry_in).count()}});
+}
+
+void RefreshJournal::alone_refused(const std::string& reason) {
+  if (std::exchange(alone_refusal_reported_, true)) return;
+  log::error("this host may not fetch alone any more; the token is refreshed when the coordinator is back",
+             {{"token", name()}, {"reason", reason}});
+}
+
+void RefreshJournal::published(const Record& record, bool alone) {
+  ++status_.publications;
+  log::info(alone ? "token refreshed by this host alone" : "token refreshed",
+            {{"token", name()},
+             {"generation", record.generation},
+             {"fingerprint", record.value.fingerprint()},
+             {"lifetime_s", (record.expires_at - record.issued_at) / std::chrono::seconds(1)}});
+}
+
+void RefreshJournal::publication_refused(const Record& record, Generation current) {
+  ++status_.publications_refused;
+  log::warning("late publication refused: the fleet has a newer token; its fence decides",
+               {{"token", name()}, {"generation", record.generation}, {"current", current}});
+}
+
+void RefreshJournal::repaired(const Record& record) {
+  log::warning("coordinator had lost the token; published it again from this host's segment",
+               {{"token", name()}, {"generation", record.generation}});
+}
+
+void RefreshJournal::segment_failed(const Error& failure) {
+  error(failure.what());
+  log::error("cannot write the segment", {{"token", name()}, {"error", failure.what()}});
+}
+
+void RefreshJournal::renewed() {
+  status_.consecutive_failures = 0;
+  status_.last_error.clear();
+}
+
+void RefreshJournal::coordinator_answered() {
+  if (coordinator_reachable_) return;
+  coordinator_reachable_ = true;
+  alone_refusal_reported_ = false;
+  log::info("coordinator reached again", {{"token", name()}});
+  if (status_.consecutive_failures == 0) status_.last_error.clear();
+}
+
+void RefreshJournal::coordinator_failed(const std::string& doing, const TransportError& failure) {
+  error("cannot " + doing + ": " + failure.what());
+  if (!coordinator_reachable_) return;
+  coordinator_reachable_ = false;
+  log::warning("cannot " + doing + "; tokens stay readable, nothing is fetched meanwhile",
+               {{"token", name()}, {"error", failure.what()}});
+}
+
+void RefreshJournal::error(std::string message) {
+  status_.last_error = std::move(message);
+  status_.last_error_at = clock_.wall_now();
+  changed_.notify();
+}
+
+}  // namespace jeton::agent

@@ -1,0 +1,62 @@
+// RefreshJournal: what happened to one token, for people: the counters and the last error of its status, and one line
+// in the log for what an operator should know. A trouble that lasts is logged when it begins and when it ends.
+//
+// Decides nothing. One thread: the loop's.
+#pragma once
+
+#include <string>
+
+#include "agent/base/event.hpp"
+#include "agent/coordination/coordinator.hpp"
+#include "agent/refresh/token_status.hpp"
+#include "agent/source/source.hpp"
+
+namespace jeton::agent {
+
+class RefreshJournal {
+ public:
+  // All outlive the journal. `changed` is notified at every change of the status.
+  RefreshJournal(const TokenConfig& config, const Source& source, const Clock& clock, Event& changed);
+
+  // Counters, phase, last error and pause; the rest is for others to fill in.
+  [[nodiscard]] const TokenStatus& status() const { return status_; }
+
+  void adopted(const Record& record);
+  void phase(RefreshPhase phase);
+  void trying_lock() { ++status_.lock_attempts; }
+  void lock_won(std::uint64_t fence, bool alone);
+  void lock_given_back();
+  void lock_trouble(const std::string& what_to_do);  // empty: none (any more)
+  void fetching();
+  void calls_used(std::uint64_t calls) { status_.calls_used = calls; }
+  void usage(const FetchUsage& usage, WallTime window_end);
+  void paused(const std::string& reason);
+  void resumed(const std::string& reason);
+
+  void fetch_failed(const SourceError& failure, Duration retry_in);
+  void alone_refused(const std::string& reason);
+  void published(const Record& record, bool alone);
+  void publication_refused(const Record& record, Generation current);
+  void repaired(const Record& record);
+  void segment_failed(const Error& failure);
+  // A newer token is here, whoever fetched it: earlier failures are over.
+  void renewed();
+
+  void coordinator_answered();
+  void coordinator_failed(const std::string& doing, const TransportError& failure);
+
+ private:
+  void error(std::string message);
+  [[nodiscard]] const std::string& name() const { return config_.name; }
+
+  const TokenConfig& config_;
+  const Source& source_;
+  const Clock& clock_;
+  Event& changed_;
+  TokenStatus status_;
+  std::string lock_trouble_;
+  bool coordinator_reachable_ = true;
+  bool alone_refusal_reported_ = false;
+};
+
+}  // namespace jeton::agent
