@@ -4,6 +4,7 @@
 #include <system_error>
 #include <utility>
 
+#include "agent/config/account_check.hpp"
 #include "agent/config/merge.hpp"
 #include "agent/config/schema.hpp"
 #include "agent/config/secret_check.hpp"
@@ -43,6 +44,7 @@ LoadResult load(std::vector<ConfigText> texts, const std::vector<std::string>& n
     Reading reading{problems};
     Config config = read_config(*document, reading);
     check_secrets(reading.secrets, problems);
+    check_accounts(reading.accounts, problems);
     if (!problems.has_errors()) result.config = std::move(config);
   }
   result.problems = problems.take_sorted(names);

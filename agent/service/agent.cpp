@@ -136,6 +136,11 @@ Task<> Agent::reload(Config wanted) {
   if (!plan.needs_restart.empty()) {
     throw Error("a restart is needed to change " + joined(plan.needs_restart));
   }
+  if (wanted.tokens.empty() && !impl_->config.tokens.empty()) {
+    throw Error(
+        "the new configuration has no token at all, which would take every token from its readers; to mean it, "
+        "restart the agent");
+  }
   // Everything that can fail comes first: a token that cannot be opened leaves all as it was.
   impl_->reconfigure_segments(plan.changed, wanted);
   std::map<std::string, std::unique_ptr<TokenRunner>> added;

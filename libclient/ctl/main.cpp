@@ -74,7 +74,12 @@ void add_commands(CLI::App& app, CommandLine& line) {
   watch->callback([&line] { line.command = [&line](const Common& common) { return run_watch(common, line.watch); }; });
 
   CLI::App* wait = add_command(app, "wait", "Block until a token is valid or newer", line.wait.name, true);
-  wait->add_option("--after", line.wait.after, "Until the generation is above this one")->type_name("GEN");
+  wait->add_option("--after", line.wait.after, "Until the generation is above this one")
+      ->type_name("GEN")
+      ->check([](const std::string& text) {
+        const bool digits = !text.empty() && text.find_first_not_of("0123456789") == std::string::npos;
+        return digits ? std::string() : "'" + text + "' is no generation; jetonctl status shows it";
+      });
   add_duration(wait, "--timeout", line.wait.timeout, "Give up after that; without it, never");
   wait->callback([&line] { line.command = [&line](const Common& common) { return run_wait(common, line.wait); }; });
 }

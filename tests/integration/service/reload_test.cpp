@@ -72,6 +72,12 @@ TEST_F(Reload, AddsRemovesAndChangesTokensWithoutTouchingTheOthers) {
   EXPECT_EQ(agent.generation(), generation) << "a changed setting cost a fetch";
 }
 
+TEST_F(Reload, AFileWithoutAnyTokenIsRefused) {
+  const std::string all = yaml();
+  reload(all.substr(0, all.find("tokens:")), "reload refused");
+  EXPECT_EQ(status_of("api"), 200);
+}
+
 TEST_F(Reload, AnUnknownGroupIsRefusedAndTheTokenKeepsWorking) {
   AgentSettings settings = agent.settings();
   settings.token_extra = "    access: {groups: [no-such-group-here]}\n";
