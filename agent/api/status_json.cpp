@@ -50,6 +50,7 @@ Json counters(const TokenStatus& status) {
           {"fetch_failures", status.fetch_failures},
           {"publications", status.publications},
           {"publications_refused", status.publications_refused},
+          {"records_refused", status.records_refused},
           {"lock_attempts", status.lock_attempts},
           {"consecutive_failures", status.consecutive_failures}};
 }

@@ -8,6 +8,7 @@
 
 #include "agent/commands/check.hpp"
 #include "agent/commands/demo.hpp"
+#include "agent/commands/keygen.hpp"
 #include "agent/commands/run.hpp"
 
 namespace {
@@ -37,6 +38,11 @@ int main(int argc, char** argv) {
       app.add_subcommand("check", "Check the configuration and print every problem; exit status 1 if any");
   add_config_option(*check, files);
   check->callback([&] { status = jeton::agent::run_check(Paths(files.begin(), files.end())); });
+
+  std::string key_file;
+  CLI::App* keygen = app.add_subcommand("keygen", "Make a key for coordination.seal");
+  keygen->add_option("FILE", key_file, "A new file, of mode 0600. Default: standard output");
+  keygen->callback([&] { status = jeton::agent::run_keygen(key_file); });
 
   jeton::agent::add_demo_commands(app, status);
 

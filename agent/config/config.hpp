@@ -101,9 +101,9 @@ struct CoordinationConfig {
   enum class Backend { local, redis, redlock };
   Backend backend = Backend::local;
   std::string prefix = "jeton";
-  std::optional<RedisConfig> redis;                   // set if backend is redis
-  std::optional<RedlockConfig> redlock;               // set if backend is redlock
-  std::vector<std::filesystem::path> seal_key_files;  // empty: records are not sealed; the first seals, all open
+  std::optional<RedisConfig> redis;       // set if backend is redis
+  std::optional<RedlockConfig> redlock;   // set if backend is redlock
+  std::vector<SecretTemplate> seal_keys;  // empty: records are not sealed; the first seals, all open
   Milliseconds lock_ttl{15'000};
   std::optional<Milliseconds> fetch_alone;  // so long before expiry this host fetches without the coordinator
   bool operator==(const CoordinationConfig&) const = default;

@@ -189,21 +189,24 @@ void check_lock_ttl(Milliseconds lock_ttl, Milliseconds timeout, const ValueRead
              ".timeout (" + format_duration(timeout) + ")");
 }
 
-std::vector<std::filesystem::path> read_seal(ObjectReader seal) {
-  std::vector<std::filesystem::path> files;
+std::vector<SecretTemplate> read_seal(ObjectReader seal) {
+  std::vector<SecretTemplate> keys;
   const ValueReader key_files = seal.required("key_files");
-  for (const std::string& file : key_files.list()) {
-    if (!file.starts_with('/')) {
-      key_files.error(key_files.path() + ": expected absolute paths; got " + in_quotes(file));
-    } else {
-      files.emplace_back(file);
+  const std::vector<std::string> files = key_files.list();
+  for (const std::string& file : files) {
+    try {
+      const bool reference = file.starts_with("${");
+      keys.push_back(SecretTemplate::parse(reference ? file : "${file:" + file + "}"));
+      key_files.refer(keys.back(), SecretUse::seal_key);
+    } catch (const Error& e) {
+      key_files.error(key_files.path() + ": " + e.what());
     }
   }
   if (key_files.present() && files.empty()) {
     key_files.error(key_files.path() + " names no file; make one with jeton-agent keygen");
   }
   seal.finish();
-  return files;
+  return keys;
 }
 
 // "never" or a time before the expiry.
@@ -263,13 +266,13 @@ CoordinationConfig read_coordination(ObjectReader coordination) {
   if (config.redlock) check_lock_ttl(config.lock_ttl, config.redlock->access.timeout, ttl, redlock);
 
   const ValueReader seal = coordination.at("seal");
-  config.seal_key_files = read_seal(seal.object());
+  config.seal_keys = read_seal(seal.object());
   const ValueReader outage = coordination.at("outage");
   config.fetch_alone = read_outage(outage.object());
   if (config.backend == Backend::local) {
     if (seal.present()) seal.warning("coordination.seal is not used: with backend local nothing leaves this host");
     if (outage.present()) outage.warning("coordination.outage is not used: backend local has no outage");
-    config.seal_key_files.clear();
+    config.seal_keys.clear();
     config.fetch_alone.reset();
   }
   coordination.finish();

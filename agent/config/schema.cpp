@@ -86,7 +86,7 @@ Config read_config(const Node& document, Reading& reading) {
 std::vector<std::string> schema_paths() {
   Problems ignored;
   std::vector<std::string> paths;
-  Reading reading{ignored, {}, &paths};
+  Reading reading{.problems = ignored, .paths = &paths};
   Node empty;
   (void)read_config(empty, reading);
   std::sort(paths.begin(), paths.end());

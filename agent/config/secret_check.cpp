@@ -28,9 +28,18 @@ void warn_if_readable_by_others(const SecretReference& reference, Problems& prob
   }
 }
 
+// "jeton-seal-1:" and 32 bytes in base64; whether the bytes are a key is nobody's to say.
+bool is_seal_key(std::string_view text) {
+  constexpr std::string_view prefix = "jeton-seal-1:";
+  return text.starts_with(prefix) && text.size() == prefix.size() + 44 && text.ends_with('=');
+}
+
 // Why the resolved text does not suit; nullptr if it does.
 const char* unsuitable(std::string_view text, SecretUse use) {
   if (use == SecretUse::json && !is_utf8(text)) return "the secret is not UTF-8 text and cannot stand in JSON";
+  if (use == SecretUse::seal_key && !is_seal_key(text)) {
+    return "the file holds no seal key; make one with jeton-agent keygen and copy the whole file";
+  }
   const auto control = [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7F; };
   if (use == SecretUse::header && std::any_of(text.begin(), text.end(), control)) {
     return "the secret holds a line break or control character and cannot be sent in a header";

@@ -72,19 +72,22 @@ BudgetConfig read_budget(ObjectReader budget) {
   return config;
 }
 
-AccessConfig read_access(ObjectReader access) {
+AccessConfig read_access(ObjectReader access, Reading& reading) {
+  using Kind = AccountReference::Kind;
   AccessConfig config;
-  const auto names = [](const ValueReader& value) {
+  const auto names = [&reading](const ValueReader& value, Kind kind) {
     std::vector<std::string> list = value.list();
     for (const std::string& name : list) {
       if (name.size() > 255 || name.find_first_of(" :/,") != std::string::npos) {
         value.error(value.path() + ": " + in_quotes(name) + " is not the name of a user or group");
+      } else {
+        reading.accounts.push_back({value.place(), kind, name});
       }
     }
     return list;
   };
-  config.users = names(access.at("users"));
-  config.groups = names(access.at("groups"));
+  config.users = names(access.at("users"), Kind::user);
+  config.groups = names(access.at("groups"), Kind::group);
   access.finish();
   return config;
 }
@@ -127,7 +130,7 @@ TokenConfig read_token(const Member& member, Reading& reading) {
   config.source = read_http_source(source, reading);
   config.refresh = read_refresh(token.at("refresh").object());
   config.budget = read_budget(token.at("budget").object());
-  config.access = read_access(token.at("access").object());
+  config.access = read_access(token.at("access").object(), reading);
   config.lock = read_lock(token.at("lock").object());
   read_key(token.at("mirror_key"), config.mirror_key);
   assign(config.capacity, token.at("capacity").size(64, 1024 * 1024));

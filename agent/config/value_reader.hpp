@@ -22,7 +22,7 @@
 namespace jeton::agent {
 
 // What a secret is used for, and so what it may hold besides text.
-enum class SecretUse { any, header, json };
+enum class SecretUse { any, header, json, seal_key };
 
 // A reference to be tried once everything is read (secret_check.hpp).
 struct SecretReference {
@@ -31,10 +31,19 @@ struct SecretReference {
   SecretUse use = SecretUse::any;
 };
 
+// A user or group of this host that is named, to be looked up once everything is read (account_check.hpp).
+struct AccountReference {
+  enum class Kind { user, group };
+  Place place;
+  Kind kind = Kind::user;
+  std::string name;
+};
+
 // What one reading of a configuration collects.
 struct Reading {
   Problems& problems;
   std::vector<SecretReference> secrets{};
+  std::vector<AccountReference> accounts{};
   std::vector<std::string>* paths = nullptr;  // if set, the schema is listed here: "tokens.*.source.url"
 };
 
@@ -66,6 +75,9 @@ class ValueReader {
   [[nodiscard]] std::vector<std::string> list() const;
   template <typename Enum>
   [[nodiscard]] std::optional<Enum> choice(std::initializer_list<std::pair<std::string_view, Enum>> choices) const;
+
+  // A reference that stands for itself, not for part of a text, to be tried like the others.
+  void refer(const SecretTemplate& secret, SecretUse use) const { reading_->secrets.push_back({place(), secret, use}); }
 
   // A section; a key without a value is an empty one.
   [[nodiscard]] ObjectReader object() const;

@@ -4,7 +4,6 @@
 #include <nlohmann/json.hpp>
 
 #include "agent/base/error.hpp"
-#include "agent/token/record_codec.hpp"
 #include "agent/token/wiping_json.hpp"
 
 namespace jeton::agent {
@@ -40,13 +39,13 @@ std::string encode_message(const PauseMessage& message) {
 
 std::string encode_message(const ResumeMessage& /*message*/) { return dump({{"type", "resume"}}); }
 
-ChannelMessage decode_message(std::string_view text) {
+ChannelMessage decode_message(std::string_view text, const std::string& name, const FleetCodec& codec) {
   try {
     const WipingJson json = WipingJson::parse(text);
     const std::string type = text_of(json, "type");
     if (type == "record") {
       const WipingText record = json.at("record").dump();
-      return decode_record(record);
+      return codec.decode(name, record);
     }
     if (type == "claim") return ClaimMessage{text_of(json, "owner"), ttl_of(json)};
     if (type == "release") return ReleaseMessage{json.contains("owner") ? text_of(json, "owner") : std::string{}};

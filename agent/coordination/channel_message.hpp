@@ -11,6 +11,7 @@
 #include <string_view>
 #include <variant>
 
+#include "agent/token/fleet_codec.hpp"
 #include "agent/token/record.hpp"
 
 namespace jeton::agent {
@@ -39,8 +40,10 @@ using ChannelMessage = std::variant<Record, ClaimMessage, ReleaseMessage, PauseM
 [[nodiscard]] std::string encode_message(const PauseMessage& message);
 [[nodiscard]] std::string encode_message(const ResumeMessage& message);
 
-// Throws Error (without any of the content) if it is no message. Times to live are within [0, longest_hold].
-[[nodiscard]] ChannelMessage decode_message(std::string_view text);
+// `name`: of the token whose channel it came on. Throws Error (without any of the content) if it is no message. Times
+// to live are within [0, longest_hold].
+[[nodiscard]] ChannelMessage decode_message(std::string_view text, const std::string& name = {},
+                                            const FleetCodec& codec = FleetCodec());
 
 // No message and no key makes an agent hold back for longer, whatever it says.
 inline constexpr Milliseconds longest_hold{7LL * 24 * 3600 * 1000};

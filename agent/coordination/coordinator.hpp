@@ -75,6 +75,8 @@ class CoordinationListener {
   // A lock was given back without a publication: a waiter may try.
   virtual void on_release() = 0;
   virtual void on_pause(Pause pause) = 0;
+  // A record came that cannot be one of this token: malformed, or not sealed for it. It was ignored.
+  virtual void on_unreadable(const std::string& /*why*/) {}
   // The pause is lifted: somebody has mended what it was about.
   virtual void on_resume() {}
   // Messages may have been missed (connected again, clock step): load() now.

@@ -26,10 +26,18 @@ redis::ConnectOptions connect_options(const RedisAccessConfig& access) {
   return options;
 }
 
+FleetCodec make_codec(const CoordinationConfig& config) {
+  if (config.seal_keys.empty()) return FleetCodec();
+  std::vector<SecretString> keys;
+  for (const SecretTemplate& key : config.seal_keys) keys.push_back(key.resolve());
+  return FleetCodec(std::make_shared<const Seal>(keys));
+}
+
 std::unique_ptr<Coordinator> make_redis(const CoordinationConfig& config, Timers& timers, Random& random) {
   const RedisConfig& redis = config.redis.value();
   RedisCoordinatorOptions options;
   options.prefix = config.prefix;
+  options.codec = make_codec(config);
   options.connection = connect_options(redis.access);
   if (const auto* endpoint = std::get_if<RedisEndpoint>(&redis.servers)) {
     options.connection.address = address_of(*endpoint);

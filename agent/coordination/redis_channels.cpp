@@ -17,9 +17,10 @@ constexpr Duration own_change = std::chrono::seconds(1);
 }  // namespace
 
 RedisChannels::RedisChannels(Timers& timers, Random& random, const redis::ConnectOptions& options, Duration keepalive,
-                             std::string prefix, std::function<std::optional<Milliseconds>()> offset)
+                             std::string prefix, FleetCodec codec, std::function<std::optional<Milliseconds>()> offset)
     : timers_(timers),
       prefix_(std::move(prefix)),
+      codec_(std::move(codec)),
       offset_(std::move(offset)),
       subscriber_(
           timers, random, options,
@@ -69,6 +70,11 @@ void RedisChannels::tell_gap_soon(const std::string& channel) {
   });
 }
 
+void RedisChannels::tell_unreadable(const std::string& name, const std::string& why) {
+  const auto found = by_channel_.find(RedisKeys(prefix_, name).channel);
+  if (found != by_channel_.end()) found->second.listener->on_unreadable(why);
+}
+
 // Without the clock's offset a record cannot be read; the gap is told as soon as it is known.
 void RedisChannels::on_gap(const std::string& channel) {
   const auto found = by_channel_.find(channel);
@@ -91,13 +97,14 @@ void RedisChannels::on_message(const std::string& channel, std::string_view payl
   if (found == by_channel_.end() || !found->second.ready || !offset_()) return;
   Subscription& subscription = found->second;
   try {
-    ChannelMessage message = decode_message(payload);
+    ChannelMessage message = decode_message(payload, subscription.name, codec_);
     deliver(subscription, std::move(message));
   } catch (const Error& e) {
     if (!std::exchange(subscription.malformed_reported, true)) {
       log::warning("ignored a malformed message; who else publishes on this channel?",
                    {{"token", subscription.name}, {"channel", channel}, {"error", e.what()}});
     }
+    subscription.listener->on_unreadable(e.what());
   }
 }
 

@@ -11,6 +11,7 @@
 #include "agent/coordination/channel_message.hpp"
 #include "agent/coordination/coordinator.hpp"
 #include "agent/redis/subscriber.hpp"
+#include "agent/token/fleet_codec.hpp"
 
 namespace jeton::agent {
 
@@ -18,7 +19,7 @@ class RedisChannels {
  public:
   // `offset`: the server's clock minus ours, empty while unknown; messages wait for it in the form of a gap.
   RedisChannels(Timers& timers, Random& random, const redis::ConnectOptions& options, Duration keepalive,
-                std::string prefix, std::function<std::optional<Milliseconds>()> offset);
+                std::string prefix, FleetCodec codec, std::function<std::optional<Milliseconds>()> offset);
   ~RedisChannels();
   RedisChannels(const RedisChannels&) = delete;
   RedisChannels& operator=(const RedisChannels&) = delete;
@@ -29,6 +30,8 @@ class RedisChannels {
   void subscribe(const std::string& name, CoordinationListener* listener);
   // Claims and releases by this owner are our own.
   void own(const std::string& name, const std::string& owner);
+  // The stored record of a token is of no use.
+  void tell_unreadable(const std::string& name, const std::string& why);
   // The offset became known or changed: every listener that has its channel loads anew.
   void clock_changed();
 
@@ -49,6 +52,7 @@ class RedisChannels {
 
   Timers& timers_;
   std::string prefix_;
+  FleetCodec codec_;
   std::function<std::optional<Milliseconds>()> offset_;
   std::map<std::string, Subscription> by_channel_;
   std::map<std::string, std::string> own_owner_;  // by token: of the last acquisition

@@ -34,13 +34,14 @@ class RedisCoordinator::Impl : public std::enable_shared_from_this<Impl> {
       : timers_(timers),
         random_(random),
         prefix_(std::move(options.prefix)),
+        codec_(options.codec),
         timeout_(options.connection.timeout),
         keyspace_(options.keyspace ? std::move(options.keyspace)
                                    : std::make_shared<redis::Client>(timers, random, options.connection)),
         operations_(keyspace_, RedisKeys::clock(prefix_)),
         cleanup_(timers, operations_, timeout_),
         clock_(timers, operations_, options.clock_interval, timeout_, [this] { channels_.clock_changed(); }),
-        channels_(timers, random, options.connection, options.keepalive, prefix_, [this] { return offset(); }) {
+        channels_(timers, random, options.connection, options.keepalive, prefix_, codec_, [this] { return offset(); }) {
     keyspace_->on_connected([this] { clock_.measure_now(); });
   }
 
@@ -160,7 +161,7 @@ class RedisCoordinator::Impl : public std::enable_shared_from_this<Impl> {
     const Milliseconds offset = co_await clock_.get(deadline());
     const RedisKeys keys = keys_of(name);
     shift_times(record, offset);
-    const SecretString text = encode_record(record);
+    const SecretString text = codec_.encode(name, record);
     JETON_FAILPOINT("redis.publish.sending");
     const auto answer = co_await operations_.publish(keys, owner, record, text, deadline());
     JETON_FAILPOINT("redis.publish.answered");
@@ -244,7 +245,7 @@ class RedisCoordinator::Impl : public std::enable_shared_from_this<Impl> {
   std::optional<Record> decode(const std::string& name, const std::optional<SecretString>& text) {
     if (!text) return std::nullopt;
     try {
-      Record record = to_local_time(decode_record(text->reveal()), clock_.offset());
+      Record record = to_local_time(codec_.decode(name, text->reveal()), clock_.offset());
       malformed_.erase(name);
       return record;
     } catch (const Error& e) {
@@ -252,6 +253,7 @@ class RedisCoordinator::Impl : public std::enable_shared_from_this<Impl> {
         log::warning("ignored a malformed record; the next publication replaces it",
                      {{"token", name}, {"key", keys_of(name).token}, {"error", e.what()}});
       }
+      channels_.tell_unreadable(name, e.what());
       return std::nullopt;
     }
   }
@@ -259,6 +261,7 @@ class RedisCoordinator::Impl : public std::enable_shared_from_this<Impl> {
   Timers& timers_;
   Random& random_;
   std::string prefix_;
+  FleetCodec codec_;
   Duration timeout_;
   std::string last_error_;
   std::set<std::string> malformed_;  // tokens whose stored record was reported

@@ -11,6 +11,7 @@
 #include "agent/coordination/coordinator.hpp"
 #include "agent/redis/keyspace.hpp"
 #include "agent/redis/transport.hpp"
+#include "agent/token/fleet_codec.hpp"
 
 namespace jeton::agent {
 
@@ -18,6 +19,7 @@ struct RedisCoordinatorOptions {
   redis::ConnectOptions connection;           // for messages, and for commands unless there is a keyspace
   std::shared_ptr<redis::Keyspace> keyspace;  // of a Cluster; null: the server of `connection`
   std::string prefix = "jeton";
+  FleetCodec codec{};                                 // plain, or sealed
   Duration keepalive = std::chrono::seconds(5);       // between two PINGs on the quiet connection for messages
   Duration clock_interval = std::chrono::minutes(5);  // between two measurements of the clock offset
 };

@@ -32,10 +32,10 @@ void CurrentToken::adopt() {
   }
 }
 
-bool CurrentToken::accept(Record record) {
-  if (record.generation < generation()) return false;
+void CurrentToken::accept(Record record) {
+  if (record.generation < generation()) return;
   const bool newer = record.generation > generation();
-  if (!newer && !differs(record.expires_at, record_->expires_at)) return true;
+  if (!newer && !differs(record.expires_at, record_->expires_at)) return;
 
   record_ = std::move(record);
   // One draw a generation: a corrected expiry moves the refresh, it does not throw the dice again.
@@ -46,7 +46,6 @@ bool CurrentToken::accept(Record record) {
   schedule_.refresh_at = record_->expires_at - schedule_.grace - kept_delay;
   watch();
   store_.publish(*record_, timers_.clock().wall_now());
-  return true;
 }
 
 void CurrentToken::reschedule() {

@@ -106,6 +106,17 @@ void RefreshJournal::repaired(const Record& record) {
                {{"token", name()}, {"generation", record.generation}});
 }
 
+void RefreshJournal::record_refused(const std::string& why) {
+  ++status_.records_refused;
+  error("a record from the coordinator was refused: " + why);
+}
+
+void RefreshJournal::record_older(const Record& record) {
+  ++status_.records_refused;
+  log::info("ignored a record older than the one in the segment",
+            {{"token", name()}, {"generation", record.generation}});
+}
+
 void RefreshJournal::segment_failed(const Error& failure) {
   error(failure.what());
   log::error("cannot write the segment", {{"token", name()}, {"error", failure.what()}});

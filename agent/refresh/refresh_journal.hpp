@@ -38,6 +38,8 @@ class RefreshJournal {
   void published(const Record& record, bool alone);
   void publication_refused(const Record& record, Generation current);
   void repaired(const Record& record);
+  void record_refused(const std::string& why);  // one that came from the coordinator
+  void record_older(const Record& record);      // than the one in the segment
   void segment_failed(const Error& failure);
   // A newer token is here, whoever fetched it: earlier failures are over.
   void renewed();

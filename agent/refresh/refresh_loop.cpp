@@ -340,10 +340,13 @@ FetchLimits RefreshLoop::limits(const Coordinator& from) const {
 // A record as new as ours or newer settles every claim that was heard before it.
 void RefreshLoop::take(Record record) {
   const Generation before = current_.generation();
+  if (record.generation < before) {
+    journal_.record_older(record);
+    return;
+  }
   try {
-    const bool accepted = current_.accept(std::move(record));
+    current_.accept(std::move(record));
     wipe_registers();
-    if (!accepted) return;
   } catch (const Error& e) {
     journal_.segment_failed(e);
   }

@@ -84,6 +84,7 @@ class RefreshLoop final : private CoordinationListener {
   void on_release() override;
   void on_pause(Pause pause) override;
   void on_resume() override;
+  void on_unreadable(const std::string& why) override { journal_.record_refused(why); }
   void on_gap() override;
   void on_lost() override;
 

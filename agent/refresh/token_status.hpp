@@ -56,6 +56,7 @@ struct TokenStatus {
   std::uint64_t fetch_failures = 0;
   std::uint64_t publications = 0;  // stored by this agent
   std::uint64_t publications_refused = 0;
+  std::uint64_t records_refused = 0;  // from the coordinator: malformed, not sealed for this token, older than ours
   std::uint64_t lock_attempts = 0;
   std::uint64_t consecutive_failures = 0;
   std::string last_error;  // empty if the last attempt went well

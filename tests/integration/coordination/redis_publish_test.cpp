@@ -82,7 +82,8 @@ TEST_F(RedisPublish, PublicationIsNotTakenForALoss) {
   const Lease lease = b.call.acquire(60s);
   ASSERT_TRUE(b.call.publish(make_record(loop, lease.fence, "x"), lease).stored);
   ASSERT_TRUE(loop.turn_until([&] { return a.listener.records.size() == 1; }));
-  server.cli({"PUBLISH", channel, "{\"type\":\"release\",\"owner\":\"x\"}"});  // comes behind what the publication caused
+  server.cli(
+      {"PUBLISH", channel, "{\"type\":\"release\",\"owner\":\"x\"}"});  // comes behind what the publication caused
   ASSERT_TRUE(loop.turn_until([&] { return a.listener.releases == 1; }));
   EXPECT_EQ(a.listener.losses, 0);
 }

@@ -202,6 +202,16 @@ version: 1
 coordination: {backend: redis, redis: {endpoint: "redis://h"}, seal: {key_files: []}}
 )",
                      2, "jeton-agent keygen"},
+        BrokenConfig{"SealKeyIsMissing", R"(
+version: 1
+coordination: {backend: redis, redis: {endpoint: "redis://h"}, seal: {key_files: [/nonexistent/seal.key]}}
+)",
+                     2, "No such file"},
+        BrokenConfig{"SealKeyIsSomethingElse", R"(
+version: 1
+coordination: {backend: redis, redis: {endpoint: "redis://h"}, seal: {key_files: [/etc/hostname]}}
+)",
+                     2, "holds no seal key"},
         BrokenConfig{"FetchAloneSometimes", R"(
 version: 1
 coordination: {backend: redis, redis: {endpoint: "redis://h"}, outage: {fetch_alone: sometimes}}

@@ -2,7 +2,9 @@
 #include <gtest/gtest.h>
 
 #include "agent/config/schema.hpp"
+#include "tests/support/temp_dir.hpp"
 #include "tests/unit/config/broken_config.hpp"
+#include "tests/unit/config/shipped_config.hpp"
 
 namespace jeton::test {
 namespace {
@@ -27,7 +29,7 @@ coordination:
     tls: {ca_file: /ca.pem, cert_file: /cert.pem, key_file: /key.pem, server_name: redis.example}
     timeout: 250ms
     replicas_acked: 1
-  seal: {key_files: [/one.key, /two.key]}
+  seal: {key_files: [SEAL_KEY]}
   lock: {ttl: 20s}
   outage: {fetch_alone: 30s}
 tokens:
@@ -61,12 +63,16 @@ tokens:
     budget: {calls: 2000, per: 12h, reserve: 100, alone: 20}
     lock: {key: their-lock, protocol: getset}
     mirror_key: their-token
-    access: {users: [u1, u2], groups: [g1]}
+    access: {users: [root, "12"], groups: ["21"]}
     capacity: 16KiB
 )";
 
 TEST(Load, PutsEveryValueWhereItBelongs) {
-  const LoadResult result = load_text(full);
+  const test::TempDir dir;
+  const std::filesystem::path seal_key = dir.write("seal.key", test::seal_key_text);
+  std::string text = full;
+  text.replace(text.find("SEAL_KEY"), 8, seal_key.string());
+  const LoadResult result = load_text(text);
   ASSERT_TRUE(result.config) << all_texts(result.problems);
 
   Config expected;
@@ -85,7 +91,7 @@ TEST(Load, PutsEveryValueWhereItBelongs) {
   redis.access.timeout = 250ms;
   redis.access.tls = {"/ca.pem", "/cert.pem", "/key.pem", "redis.example"};
   redis.replicas_acked = 1;
-  expected.coordination.seal_key_files = {"/one.key", "/two.key"};
+  expected.coordination.seal_keys = {SecretTemplate::parse("${file:" + seal_key.string() + "}")};
   expected.coordination.fetch_alone = 30s;
 
   TokenConfig& token = expected.tokens["a.b-c_1"];
@@ -104,7 +110,7 @@ TEST(Load, PutsEveryValueWhereItBelongs) {
   token.budget = {2000, 12h, 100, 20};
   token.lock = {"their-lock", TokenLockConfig::Protocol::getset};
   token.mirror_key = "their-token";
-  token.access = {{"u1", "u2"}, {"g1"}};
+  token.access = {{"root", "12"}, {"21"}};
   token.capacity = 16 * 1024;
   EXPECT_EQ(*result.config, expected);
 }

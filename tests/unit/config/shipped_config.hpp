@@ -30,6 +30,9 @@ inline std::string switched_on(const std::string& text, Alternatives alternative
   return result;
 }
 
+// Looks like one, which is all a configuration asks.
+inline constexpr const char* seal_key_text = "jeton-seal-1:AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=\n";
+
 // Each reference to a file or a credential replaced by one to `file`.
 inline std::string with_secrets(std::string text, const std::filesystem::path& file) {
   const std::string replacement = "${file:" + file.string() + "}";
@@ -37,6 +40,15 @@ inline std::string with_secrets(std::string text, const std::filesystem::path& f
     for (std::size_t at = text.find(kind); at != std::string::npos; at = text.find(kind, at + replacement.size())) {
       text.replace(at, text.find('}', at) + 1 - at, replacement);
     }
+  }
+  return text;
+}
+
+// The users and groups of the examples replaced by ones that every host has.
+inline std::string with_accounts(std::string text) {
+  for (const char* name : {"[partner]", "[api]", "[wechat]", "[www-data]", "[example]"}) {
+    const std::size_t at = text.find(name);
+    if (at != std::string::npos) text.replace(at, std::string(name).size(), "[root]");
   }
   return text;
 }

@@ -37,8 +37,10 @@ TEST(ShippedConfig, LoadsAsItIsInstalled) {
 
 TEST(ShippedConfig, LoadsWithEverySettingSwitchedOn) {
   const TempDir dir;
-  const std::string text =
-      with_secrets(switched_on(read_file(config_dir / "agent.yaml")), dir.write("secret", "s3cret\n"));
+  std::string text =
+      with_accounts(with_secrets(switched_on(read_file(config_dir / "agent.yaml")), dir.write("secret", "s3cret\n")));
+  const std::string seal_key = "/etc/jeton/seal.key";
+  text.replace(text.find(seal_key), seal_key.size(), dir.write("seal.key", seal_key_text).string());
   const auto result = load_text(text);
   EXPECT_TRUE(result.config) << all_texts(result.problems) << text;
   EXPECT_TRUE(result.problems.empty()) << all_texts(result.problems);
@@ -60,8 +62,8 @@ class ShippedExample : public testing::TestWithParam<const char*> {};
 
 TEST_P(ShippedExample, LoadsWithoutAProblem) {
   const TempDir dir;
-  const auto result =
-      load_text(with_secrets(read_file(config_dir / "examples" / GetParam()), dir.write("secret", "s3cret\n")));
+  const auto result = load_text(
+      with_accounts(with_secrets(read_file(config_dir / "examples" / GetParam()), dir.write("secret", "s3cret\n"))));
   ASSERT_TRUE(result.config) << all_texts(result.problems);
   EXPECT_TRUE(result.problems.empty()) << all_texts(result.problems);
   EXPECT_EQ(result.config->tokens.size(), 1U);

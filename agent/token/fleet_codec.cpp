@@ -1,0 +1,68 @@
+#include "agent/token/fleet_codec.hpp"
+
+#include <nlohmann/json.hpp>
+
+#include "agent/base/error.hpp"
+#include "agent/token/record_codec.hpp"
+
+namespace jeton::agent {
+namespace {
+
+constexpr int sealed_version = 1;
+
+struct Envelope {
+  std::uint64_t generation = 0;
+  std::int64_t expires_at_ms = 0;
+  SealedBox box;
+};
+
+// Holds no secret in the clear.
+Envelope parse_envelope(std::string_view text) {
+  try {
+    const nlohmann::json json = nlohmann::json::parse(text);
+    if (json.at("v").get<int>() != sealed_version) throw Error("record has a version other than 1");
+    if (!json.contains("sealed")) {
+      throw Error("record is not sealed, but this host seals (coordination.seal); does every host have the key?");
+    }
+    const nlohmann::json& sealed = json.at("sealed");
+    return {json.at("generation").get<std::uint64_t>(),
+            json.at("expires_at_ms").get<std::int64_t>(),
+            {sealed.at("key").get<std::string>(), sealed.at("nonce").get<std::string>(),
+             sealed.at("box").get<std::string>()}};
+  } catch (const nlohmann::json::exception& e) {
+    throw Error(e.id < 200 ? "record is not JSON" : "sealed record lacks a member, or has one of another type");
+  }
+}
+
+}  // namespace
+
+SecretString FleetCodec::encode(const std::string& name, const Record& record) const {
+  SecretString plain = encode_record(record);
+  if (!seal_) return plain;
+  const SealedFor what{name, record.generation, to_unix_ms(record.expires_at)};
+  const SealedBox sealed = seal_->seal(plain.reveal(), what);
+  const nlohmann::json json{{"v", sealed_version},
+                            {"generation", what.generation},
+                            {"expires_at_ms", what.expires_at_ms},
+                            {"sealed", {{"key", sealed.key_id}, {"nonce", sealed.nonce}, {"box", sealed.box}}}};
+  return SecretString(json.dump());
+}
+
+Record FleetCodec::decode(const std::string& name, std::string_view text) const {
+  if (!seal_) {
+    if (text.find("\"sealed\"") != std::string_view::npos && text.find("\"value\"") == std::string_view::npos) {
+      throw Error("record is sealed, but this host has no key; set coordination.seal.key_files");
+    }
+    return decode_record(text);
+  }
+  const Envelope envelope = parse_envelope(text);
+  const SealedFor what{name, envelope.generation, envelope.expires_at_ms};
+  const SecretString plain = seal_->open(envelope.box, what);
+  Record record = decode_record(plain.reveal());
+  if (record.generation != what.generation || to_unix_ms(record.expires_at) != what.expires_at_ms) {
+    throw Error("sealed record says otherwise than its envelope");
+  }
+  return record;
+}
+
+}  // namespace jeton::agent

@@ -1,0 +1,52 @@
+// Seal: keeps a record secret and unforged in a store that others can read or write (DESIGN.md section 5).
+//
+// XChaCha20-Poly1305 (draft-irtf-cfrg-xchacha, libsodium) under a random 192-bit nonce; the name of the token, its
+// generation and its expiry are associated data, so a sealed record is no record of another token, and cannot be
+// passed off as newer or longer-lived. The first key seals, all open. Immutable: any thread.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "agent/base/secret.hpp"
+
+namespace jeton::agent {
+
+// What a record is bound to.
+struct SealedFor {
+  std::string name;
+  std::uint64_t generation = 0;
+  std::int64_t expires_at_ms = 0;
+};
+
+struct SealedBox {
+  std::string key_id;  // first 8 hex digits of the SHA-256 of the key
+  std::string nonce;   // base64
+  std::string box;     // base64: ciphertext and tag
+};
+
+class Seal {
+ public:
+  // Each as in a key file: "jeton-seal-1:" and 32 bytes in base64. At least one. Throws Error that says which one is
+  // wrong by its number, from 1.
+  explicit Seal(const std::vector<SecretString>& keys);
+
+  [[nodiscard]] SealedBox seal(std::string_view text, const SealedFor& what) const;
+  // Throws Error: sealed with a key that is not here, or changed on the way or made for something else.
+  [[nodiscard]] SecretString open(const SealedBox& box, const SealedFor& what) const;
+
+  // The content of a key file. Random from the operating system.
+  [[nodiscard]] static SecretString new_key();
+
+ private:
+  struct Key {
+    std::string id;
+    SecretString bytes;
+  };
+  std::vector<Key> keys_;
+};
+
+}  // namespace jeton::agent
