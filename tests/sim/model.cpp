@@ -208,6 +208,21 @@ void Fleet::crash(int agent) {
   ended_.push_back(slot);
 }
 
+void Fleet::step_clocks(Milliseconds offset) {
+  timers.virtual_clock().wall_offset = offset;
+  for (const auto& r : running_) {
+    if (r) r->loop.clock_stepped();
+  }
+}
+
+std::uint64_t Fleet::publications_refused() const {
+  std::uint64_t sum = 0;
+  for (const auto& r : running_) {
+    if (r) sum += r->loop.status().publications_refused;
+  }
+  return sum;
+}
+
 std::uint64_t Fleet::lock_attempts() const {
   std::uint64_t sum = attempts_of_ended_;
   for (const auto& r : running_) {

@@ -147,7 +147,11 @@ class Fleet {
   // Gone at once: nothing it was doing goes on, its lock stays until its TTL.
   void crash(int agent);
 
+  // Every host's wall clock is set, and each agent notices.
+  void step_clocks(Milliseconds offset);
+
   [[nodiscard]] std::uint64_t lock_attempts() const;
+  [[nodiscard]] std::uint64_t publications_refused() const;
   [[nodiscard]] bool all_hold(Generation generation) const;
   [[nodiscard]] bool all_valid() const;
   [[nodiscard]] std::uint64_t went_back() const;

@@ -153,7 +153,18 @@ TEST(RefreshSim, APermanentRefusalIsTriedEveryFewMinutesOnly) {
   EXPECT_LE(fleet.provider.calls, 13U);
 }
 
-TEST(RefreshSim, AForwardStepOfTheWallClockIsNoticedAndTheTokenRefreshed) {
+TEST(RefreshSim, AForwardStepOfTheWallClockIsARefreshAtOnce) {
+  TRACE_SEED(seed());
+  Fleet fleet(seed(), 5);
+  fleet.start_all();
+  fleet.timers.run_for(minutes(1));
+  fleet.step_clocks(std::chrono::hours(1));
+  fleet.timers.run_for(seconds(5));
+  EXPECT_TRUE(fleet.all_valid());
+  EXPECT_EQ(fleet.provider.calls, 2U);
+}
+
+TEST(RefreshSim, AForwardStepThatNobodyAnnouncesIsFoundInTheEnd) {
   TRACE_SEED(seed());
   Fleet fleet(seed(), 1);
   fleet.start_all();
@@ -161,6 +172,41 @@ TEST(RefreshSim, AForwardStepOfTheWallClockIsNoticedAndTheTokenRefreshed) {
   fleet.timers.virtual_clock().wall_offset = std::chrono::hours(1);
   fleet.timers.run_for(minutes(10));
   EXPECT_TRUE(fleet.all_valid());
+}
+
+TEST(RefreshSim, ABackwardStepOfTheWallClockFetchesNothingBeforeItsTime) {
+  TRACE_SEED(seed());
+  Fleet fleet(seed(), 5);
+  fleet.start_all();
+  fleet.timers.run_for(minutes(1));
+  fleet.step_clocks(-std::chrono::minutes(30));
+  fleet.timers.run_for(minutes(5));
+  EXPECT_EQ(fleet.provider.calls, 1U);
+  EXPECT_TRUE(fleet.all_valid());
+  EXPECT_EQ(fleet.went_back(), 0U);
+}
+
+// The lock is lost in mid-fetch, another agent publishes, and the first hears of it before its own answer comes: what
+// it brings belongs to the older lease and must not replace the newer token.
+TEST(RefreshSim, WhatALostLeaseFetchesDoesNotReplaceTheNewerToken) {
+  TRACE_SEED(seed());
+  Fleet fleet(seed(), 5);
+  fleet.provider.answer_time = minutes(2);
+  fleet.start_all();
+  ASSERT_TRUE(
+      fleet.timers.run_until(fleet.timers.clock().boot_now() + minutes(1), [&] { return fleet.provider.calls == 1; }));
+  fleet.provider.answer_time = milliseconds(200);
+  fleet.redis.lock.reset();
+  ASSERT_TRUE(
+      fleet.timers.run_until(fleet.timers.clock().boot_now() + minutes(1), [&] { return fleet.provider.issued == 1; }));
+  fleet.timers.run_for(seconds(1));
+  ASSERT_TRUE(fleet.redis.record);
+  const Generation newer = fleet.redis.record->generation;
+  fleet.timers.run_for(minutes(3));
+  EXPECT_EQ(fleet.provider.issued, 2U) << "the slow answer did not come";
+  EXPECT_EQ(fleet.publications_refused(), 1U);
+  EXPECT_TRUE(fleet.all_hold(newer));
+  EXPECT_EQ(fleet.went_back(), 0U);
 }
 
 // Agents that stop, crash and start, a Redis that goes and comes and forgets, a provider with moods: whatever the
