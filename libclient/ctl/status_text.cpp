@@ -93,6 +93,13 @@ std::string error_text(const Json& error) {
 
 std::string pause_text(const Json& pause) { return left(number(pause, "in_ms")) + ": " + text(pause, "reason"); }
 
+// "12 of 2000 calls used, 1988 left; counted anew in 3h 20m"
+std::string budget_text(const Json& budget) {
+  const auto ends = number(budget, "window_ends_in_ms");
+  return text(budget, "used") + " of " + text(budget, "calls") + " calls used, " + text(budget, "left") + " left" +
+         (ends ? "; counted anew in " + duration_text(*ends) : "");
+}
+
 std::string overview(const Json& token, std::size_t names) {
   const std::string state = text(token, "state");
   std::string out =
@@ -101,6 +108,7 @@ std::string overview(const Json& token, std::size_t names) {
   out += "  grace " + duration(token, "grace_ms") + ", spread " + duration(token, "spread_ms") + ", delay " +
          duration(token, "spread_delay_ms") + ", lock " + lock_text(token) + "\n";
   out += wrapped("  source ", text(token, "source"));
+  if (!member(token, "budget").is_null()) out += wrapped("  budget ", budget_text(member(token, "budget")));
   if (!member(token, "pause").is_null()) out += wrapped("  paused for ", pause_text(member(token, "pause")));
   const Json& error = member(token, "last_error");
   if (!error.is_null()) out += coloured(wrapped("  error ", error_text(error)), Colour::bad);
@@ -120,7 +128,10 @@ std::string previous_text(const Json& previous) {
 std::string counters_text(const Json& counters) {
   return text(counters, "fetches") + " fetches (" + text(counters, "fetch_failures") + " failed, " +
          text(counters, "consecutive_failures") + " in a row), " + text(counters, "publications") + " publications, " +
-         text(counters, "publications_refused") + " refused, " + text(counters, "lock_attempts") + " lock attempts";
+         text(counters, "publications_refused") + " refused, " + text(counters, "lock_attempts") + " lock attempts" +
+         (number(counters, "records_refused").value_or(0) > 0
+              ? ", " + text(counters, "records_refused") + " records of others refused"
+              : "");
 }
 
 }  // namespace
@@ -160,6 +171,8 @@ std::string token_text(const Json& token) {
   out += detail("phase", text(token, "phase"));
   out += detail("lock", lock_text(token) + ", last fence " + text(member(token, "lock"), "fence"));
   out += detail("source", text(token, "source"));
+  const Json& budget = member(token, "budget");
+  out += detail("budget", budget.is_null() ? "unlimited" : budget_text(budget));
   const Json& pause = member(token, "pause");
   out += detail("paused", pause.is_null() ? "no" : "for " + pause_text(pause));
   out += detail("last fetch", ago("last_fetch_at_ms"));
