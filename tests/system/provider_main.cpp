@@ -1,18 +1,19 @@
-// The demo's provider as a program of its own, for a machine without the demo: jeton_test_provider PORT_FILE. Writes
-// its token URL to the file, then after each second its counters to stdout, until it is killed.
+// The demo's provider as a program of its own, for a machine without the demo: jeton_test_provider URL_FILE
+// [LIFETIME_S]. Writes its token URL to the file, then after each second its counters to stdout, until it is killed.
 #include <unistd.h>
 
 #include <cstdio>
+#include <cstdlib>
 #include <fstream>
 
 #include "agent/base/system_clock.hpp"
 #include "agent/demo/provider.hpp"
 
 int main(int argc, char** argv) {
-  if (argc != 2) return 1;
+  if (argc != 2 && argc != 3) return 1;
   const jeton::agent::SystemClock clock;
   jeton::agent::demo::IssuerOptions options;
-  options.lifetime = std::chrono::minutes(10);
+  options.lifetime = std::chrono::seconds(argc == 3 ? std::atoi(argv[2]) : 600);
   const jeton::agent::demo::Provider provider(options, clock);
   std::ofstream(argv[1]) << provider.token_url() << '\n';
   std::uint64_t before = ~std::uint64_t{0};
