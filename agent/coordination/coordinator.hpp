@@ -7,6 +7,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <set>
 #include <string>
 
 #include "agent/base/task.hpp"
@@ -129,6 +130,8 @@ class Coordinator {
 
   // What the token's configuration asks of the backend; before the first call about it, and again when that changes.
   virtual void configure(const std::string& /*name*/, const TokenTerms& /*terms*/) {}
+  // These are the tokens of this host: what is kept on it of any other is removed.
+  virtual void keep_only(const std::set<std::string>& /*names*/) {}
   // One listener a name; nullptr ends it. Returns at once; on_gap() follows as soon as messages can arrive.
   virtual void subscribe(const std::string& name, CoordinationListener* listener) = 0;
 

@@ -10,6 +10,7 @@
 #include "agent/base/error.hpp"
 #include "agent/base/event.hpp"
 #include "agent/base/failpoint.hpp"
+#include "agent/base/log.hpp"
 #include "agent/coordination/host_lock.hpp"
 #include "agent/coordination/lease_terms.hpp"
 #include "agent/coordination/local_leases.hpp"
@@ -272,6 +273,22 @@ Task<std::optional<FetchUsage>> LocalCoordinator::usage(const std::string& name)
   };
   co_await Impl::with_state(impl_, name, step);
   co_return usage;
+}
+
+// State files hold tokens: one that is configured no more is nobody's to keep.
+void LocalCoordinator::keep_only(const std::set<std::string>& names) {
+  std::error_code error;
+  for (std::filesystem::directory_iterator entry(impl_->directory_, error), end; !error && entry != end;
+       entry.increment(error)) {
+    const std::string file = entry->path().filename().string();
+    for (const std::string_view ending : {".json", ".json.corrupt", ".json.new"}) {
+      if (!file.ends_with(ending) || names.contains(file.substr(0, file.size() - ending.size()))) continue;
+      std::error_code ignored;
+      std::filesystem::remove(entry->path(), ignored);
+      log::info("removed what was kept of a token that is not configured", {{"file", entry->path().string()}});
+      break;
+    }
+  }
 }
 
 void LocalCoordinator::subscribe(const std::string& name, CoordinationListener* listener) {

@@ -31,6 +31,7 @@ class LocalCoordinator final : public Coordinator {
   Task<> resume(const std::string& name) override;
   Task<std::optional<FetchUsage>> usage(const std::string& name) override;
 
+  void keep_only(const std::set<std::string>& names) override;
   void subscribe(const std::string& name, CoordinationListener* listener) override;
 
   [[nodiscard]] CoordinatorHealth health() const override;

@@ -56,10 +56,20 @@ struct Agent::Impl {
                host,
                alone.get(),
                config.coordination.fetch_alone.value_or(Milliseconds{0})} {
-    std::set<std::string> names;
-    for (const auto& [name, token] : config.tokens) names.insert(name);
-    runtime_dir.retire_others(names);
+    runtime_dir.retire_others(names());
+    forget_others();
     for (const auto& [name, token] : config.tokens) runners.emplace(name, make_runner(token));
+  }
+
+  [[nodiscard]] std::set<std::string> names() const {
+    std::set<std::string> all;
+    for (const auto& [name, token] : config.tokens) all.insert(name);
+    return all;
+  }
+
+  void forget_others() const {
+    coordinator->keep_only(names());
+    if (alone) alone->keep_only(names());
   }
 
   [[nodiscard]] std::unique_ptr<TokenRunner> make_runner(const TokenConfig& token) const {
@@ -161,6 +171,7 @@ Task<> Agent::reload(Config wanted) {
   }
   if (plan.log_changed) log::configure(wanted.agent.log.level, wanted.agent.log.format);
   impl_->config = std::move(wanted);
+  impl_->forget_others();
   impl_->changed.notify();
   log::info("configuration reloaded",
             {{"added", joined(plan.added)}, {"removed", joined(plan.removed)}, {"changed", joined(plan.changed)}});

@@ -55,6 +55,18 @@ TEST_F(LocalCoordination, TwoOnOneDirectoryExcludeEachOtherAndShareTheRecord) {
   EXPECT_FALSE(call.try_acquire(60s).lease);
 }
 
+TEST_F(LocalCoordination, NothingIsKeptOfATokenThatIsConfiguredNoMore) {
+  const Lease lease = call.acquire(60s);
+  ASSERT_TRUE(call.publish(test::make_record(loop, lease.fence, "s3cret"), lease).stored);
+  const auto file = dir / "coordination" / "t.json";
+  std::filesystem::copy_file(file, file.string() + ".corrupt");
+  coordinator.keep_only({"t"});
+  EXPECT_TRUE(std::filesystem::exists(file));
+  coordinator.keep_only({"other"});
+  EXPECT_FALSE(std::filesystem::exists(file));
+  EXPECT_FALSE(std::filesystem::exists(file.string() + ".corrupt"));
+}
+
 TEST_F(LocalCoordination, StopFreesItsLocks) {
   LocalCoordinator second{loop.timers, loop.random, state_dir};
   test::Caller other(loop, second);
