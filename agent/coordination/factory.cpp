@@ -2,6 +2,7 @@
 
 #include "agent/coordination/local_coordinator.hpp"
 #include "agent/coordination/redis_coordinator.hpp"
+#include "agent/redis/sentinel_locator.hpp"
 
 namespace jeton::agent {
 namespace {
@@ -17,8 +18,18 @@ redis::Address address_of(const RedisEndpoint& endpoint) {
   return address;
 }
 
+redis::TlsOptions tls_options(const TlsConfig& config) {
+  redis::TlsOptions tls;
+  tls.ca_file = config.ca_file.string();
+  tls.cert_file = config.cert_file.string();
+  tls.key_file = config.key_file.string();
+  tls.server_name = config.server_name;
+  return tls;
+}
+
 redis::ConnectOptions connect_options(const RedisAccessConfig& access) {
   redis::ConnectOptions options;
+  options.tls = tls_options(access.tls);
   options.username = [reference = access.username] { return reference.resolve(); };
   options.password = [reference = access.password] { return reference.resolve(); };
   options.client_name = "jeton-agent";
@@ -33,6 +44,17 @@ FleetCodec make_codec(const CoordinationConfig& config) {
   return FleetCodec(std::make_shared<const Seal>(keys));
 }
 
+std::shared_ptr<redis::Locator> sentinel_locator(const RedisSentinelConfig& config, const TlsConfig& tls,
+                                                 Timers& timers, Random& random) {
+  redis::SentinelOptions options;
+  options.master = config.master;
+  for (const RedisEndpoint& endpoint : config.endpoints) options.sentinels.push_back(address_of(endpoint));
+  options.tls = tls_options(tls);
+  options.username = [reference = config.username] { return reference.resolve(); };
+  options.password = [reference = config.password] { return reference.resolve(); };
+  return std::make_shared<redis::SentinelLocator>(timers, random, std::move(options));
+}
+
 std::unique_ptr<Coordinator> make_redis(const CoordinationConfig& config, Timers& timers, Random& random) {
   const RedisConfig& redis = config.redis.value();
   RedisCoordinatorOptions options;
@@ -42,6 +64,10 @@ std::unique_ptr<Coordinator> make_redis(const CoordinationConfig& config, Timers
   if (const auto* endpoint = std::get_if<RedisEndpoint>(&redis.servers)) {
     options.connection.address = address_of(*endpoint);
     options.connection.database = endpoint->database;
+  } else if (const auto* sentinel = std::get_if<RedisSentinelConfig>(&redis.servers)) {
+    // One for both connections: what one has learnt of a failover the other need not ask again.
+    options.connection.locator = sentinel_locator(*sentinel, redis.access.tls, timers, random);
+    options.connection.database = sentinel->database;
   }
   return std::make_unique<RedisCoordinator>(timers, random, std::move(options));
 }

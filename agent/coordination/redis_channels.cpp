@@ -112,6 +112,8 @@ void RedisChannels::deliver(Subscription& subscription, ChannelMessage message) 
   CoordinationListener& listener = *subscription.listener;
   if (auto* record = std::get_if<Record>(&message)) *record = to_local_time(std::move(*record), *offset_());
   subscription.malformed_reported = false;
+  // A release only deletes, which a server that is out of memory still does.
+  if (written_ && !std::holds_alternative<ReleaseMessage>(message)) written_();
   const BootTime now = timers_.clock().boot_now();
   const std::string& own_owner = own_owner_[subscription.name];
   if (auto* record = std::get_if<Record>(&message)) {

@@ -24,6 +24,8 @@ class RedisChannels {
   RedisChannels(const RedisChannels&) = delete;
   RedisChannels& operator=(const RedisChannels&) = delete;
 
+  // Called for every message that a successful write of some agent sent. Before start().
+  void on_written(std::function<void()> callback) { written_ = std::move(callback); }
   void start() { subscriber_.start(); }
   void stop();
 
@@ -54,6 +56,7 @@ class RedisChannels {
   std::string prefix_;
   FleetCodec codec_;
   std::function<std::optional<Milliseconds>()> offset_;
+  std::function<void()> written_;
   std::map<std::string, Subscription> by_channel_;
   std::map<std::string, std::string> own_owner_;  // by token: of the last acquisition
   std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);

@@ -41,8 +41,10 @@ class RedisCoordinator::Impl : public std::enable_shared_from_this<Impl> {
         operations_(keyspace_, RedisKeys::clock(prefix_)),
         cleanup_(timers, operations_, timeout_),
         clock_(timers, operations_, options.clock_interval, timeout_, [this] { channels_.clock_changed(); }),
-        channels_(timers, random, options.connection, options.keepalive, prefix_, codec_, [this] { return offset(); }) {
-    keyspace_->on_connected([this] { clock_.measure_now(); });
+        channels_(timers, random, options.connection, options.keepalive, prefix_, codec_, [this] { return offset(); }),
+        follows_(options.connection.locator != nullptr) {
+    keyspace_->on_connected([this] { connected(); });
+    channels_.on_written([this] { written(); });
   }
 
   void start() {
@@ -210,10 +212,13 @@ class RedisCoordinator::Impl : public std::enable_shared_from_this<Impl> {
     if (self->stopped_) throw TransportError(self->keyspace_->display() + ": stopped");
     try {
       T result = co_await std::move(call);
-      self->last_error_.clear();
+      self->trouble_ = {};
       co_return result;
+    } catch (const redis::ServerError& e) {
+      self->trouble_ = {e.what(), true, e.is_about_access()};
+      throw;
     } catch (const TransportError& e) {
-      self->last_error_ = e.what();
+      self->trouble_ = {e.what()};
       throw;
     }
   }
@@ -223,12 +228,31 @@ class RedisCoordinator::Impl : public std::enable_shared_from_this<Impl> {
     health.backend = "redis";
     health.endpoint = keyspace_->display();
     health.reachable = keyspace_->is_connected();
-    health.last_error = health.reachable ? last_error_ : keyspace_->last_error();
+    health.last_error = health.reachable ? trouble_.text : keyspace_->last_error();
     health.clock_offset = clock_.offset();
     return health;
   }
 
  private:
+  // What the last call failed for. A quiet agent makes no call for hours, so it also ends with what shows it to be
+  // over.
+  struct Trouble {
+    std::string text{};    // empty: none
+    bool refused = false;  // the server answered with an error
+    bool access = false;   // about this agent's rights
+  };
+
+  // A lost connection is back. What the server refused it may refuse again, unless another server was looked for.
+  void connected() {
+    clock_.measure_now();
+    if (!trouble_.refused || (follows_ && !trouble_.access)) trouble_ = {};
+  }
+
+  // An agent of the fleet has written: the server takes writes (again).
+  void written() {
+    if (!trouble_.access) trouble_ = {};
+  }
+
   [[nodiscard]] BootTime now() const { return timers_.clock().boot_now(); }
   [[nodiscard]] BootTime deadline() const { return now() + timeout_; }
   [[nodiscard]] RedisKeys keys_of(const std::string& name) const {
@@ -263,7 +287,7 @@ class RedisCoordinator::Impl : public std::enable_shared_from_this<Impl> {
   std::string prefix_;
   FleetCodec codec_;
   Duration timeout_;
-  std::string last_error_;
+  Trouble trouble_;
   std::set<std::string> malformed_;  // tokens whose stored record was reported
   bool stopped_ = false;
   std::shared_ptr<redis::Keyspace> keyspace_;
@@ -273,6 +297,7 @@ class RedisCoordinator::Impl : public std::enable_shared_from_this<Impl> {
 
  public:
   RedisChannels channels_;
+  const bool follows_;  // another server may take over
   void forget_clock() { clock_.forget(); }
   std::map<std::string, TokenTerms> terms_;
 };

@@ -12,11 +12,12 @@ class Client::Impl : public std::enable_shared_from_this<Impl> {
  public:
   Impl(Timers& timers, Random& random, ConnectOptions options)
       : timers_(timers),
-        last_error_(options.display(options.address) + ": not connected yet"),
         changed_(timers),
         link_(timers, random, std::move(options), "commands",
               {.up = [this](const std::shared_ptr<Connection>& connection) { up(connection); },
-               .down = [this](const std::string& reason) { down(reason); }}) {}
+               .down = [this](const std::string& reason) { down(reason); }}) {
+    last_error_ = link_.where() + ": not connected yet";
+  }
 
   void stop() {
     stopped_ = true;
@@ -29,7 +30,7 @@ class Client::Impl : public std::enable_shared_from_this<Impl> {
   static Task<Reply> command(std::shared_ptr<Impl> self, Command command, BootTime deadline) {
     const auto connection = co_await self->wait_connected(deadline);
     Reply reply = co_await connection->command(std::move(command), deadline);
-    if (reply.is_error()) throw ServerError(self->link_.where(), reply.text.reveal());
+    if (reply.is_error()) self->refuse(*connection, reply);
     co_return reply;
   }
 
@@ -40,7 +41,7 @@ class Client::Impl : public std::enable_shared_from_this<Impl> {
     if (reply.is_error() && reply.text.reveal().starts_with("NOSCRIPT")) {
       reply = co_await connection->command(std::move(by_text), deadline);
     }
-    if (reply.is_error()) throw ServerError(self->link_.where(), reply.text.reveal());
+    if (reply.is_error()) self->refuse(*connection, reply);
     co_return reply;
   }
 
@@ -60,6 +61,12 @@ class Client::Impl : public std::enable_shared_from_this<Impl> {
       if (!notified) break;
     }
     throw NotSentError(last_error_.empty() ? link_.where() + ": not connected" : last_error_);
+  }
+
+  [[noreturn]] void refuse(Connection& connection, const Reply& reply) {
+    const ServerError error(link_.where(), reply.text.reveal());
+    if (error.is_about_role()) connection.close(error.what());
+    throw error;
   }
 
   void up(const std::shared_ptr<Connection>& connection) {

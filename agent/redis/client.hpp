@@ -1,5 +1,8 @@
 // Client: a Keyspace on one Redis server, over a connection that repairs itself. Nothing is sent twice, except a script
 // the server does not know (NOSCRIPT: it was not run).
+//
+// A server that answers that it is not the one to write to (READONLY, MASTERDOWN) is left: the next connect may find
+// another one, through the locator or behind the same name.
 #pragma once
 
 #include <memory>

@@ -9,6 +9,7 @@
 #include "agent/base/backoff.hpp"
 #include "agent/base/event.hpp"
 #include "agent/base/log.hpp"
+#include "agent/redis/login.hpp"
 
 namespace jeton::agent::redis {
 namespace {
@@ -39,12 +40,15 @@ class Link::Impl : public std::enable_shared_from_this<Impl> {
  public:
   Impl(Timers& timers, Random& random, ConnectOptions options, std::string purpose, Callbacks callbacks)
       : timers_(timers),
+        random_(random),
         options_(std::move(options)),
-        where_(options_.display(options_.address)),
+        where_(options_.locator ? options_.locator->origin() : ""),
         purpose_(std::move(purpose)),
         callbacks_(std::move(callbacks)),
         backoff_(backoff_limits, random),
-        stop_(timers) {}
+        stop_(timers) {
+    if (where_.empty()) where_ = options_.display(options_.address);
+  }
 
   void start() {
     if (started_) return;
@@ -58,6 +62,7 @@ class Link::Impl : public std::enable_shared_from_this<Impl> {
     callbacks_ = {};
     if (connection_) connection_->close("stopped");
     attempt_.cancel();
+    if (options_.locator) options_.locator->interrupt();
     stop_.notify();
   }
 
@@ -95,13 +100,14 @@ class Link::Impl : public std::enable_shared_from_this<Impl> {
       const bool died_young = co_await connection_->wait_closed(since + proven_after);
       if (!died_young) {
         recovered();
-        co_await connection_->wait_closed();
+        co_await stay_connected();
       }
       failure = connection_->close_reason();
     } catch (const ServerError& e) {
       failure = e.what();
       operator_must_act = e.is_about_access();
     } catch (const Error& e) {
+      operator_must_act = dynamic_cast<const SetupError*>(&e) != nullptr;
       failure = e.what();
       if (!failure.starts_with(where_)) failure = where_ + ": " + failure;
     }
@@ -112,27 +118,42 @@ class Link::Impl : public std::enable_shared_from_this<Impl> {
   }
 
   Task<> connect() {
-    const BootTime deadline = timers_.clock().boot_now() + options_.timeout;
     Address address = options_.address;
-    if (options_.locator) {
-      address = co_await options_.locator->locate(deadline);
-      if (stopped_) throw TransportError("stopped");
-      where_ = options_.display(address);
-    }
-    auto transport = co_await connect_transport(timers_, address, deadline, attempt_);
+    if (options_.locator) address = co_await locate();
+    const BootTime deadline = now() + options_.timeout;
+    auto transport = co_await connect_transport(timers_, address, options_.tls, deadline, attempt_);
     if (stopped_) throw TransportError("stopped");
     connection_ = std::make_shared<Connection>(timers_, std::move(transport), options_.limits, where_);
+    connected_to_ = address;
     co_await greet(deadline);
   }
 
-  Task<> greet(BootTime deadline) {
-    const SecretString username = options_.username ? options_.username() : SecretString{};
-    const SecretString password = options_.password ? options_.password() : SecretString{};
-    if (!password.empty()) {
-      Command auth = username.empty() ? Command({"AUTH", password.reveal()})
-                                      : Command({"AUTH", username.reveal(), password.reveal()});
-      co_await expect_ok(*connection_, where_, std::move(auth), deadline);
+  Task<Address> locate() {
+    const std::string origin = options_.locator->origin();
+    if (!origin.empty()) where_ = origin;
+    Address address = co_await options_.locator->locate(now() + options_.timeout);
+    if (stopped_) throw TransportError("stopped");
+    where_ = options_.display(address) + (origin.empty() ? "" : " (" + origin + ")");
+    co_return address;
+  }
+
+  // Until the connection is closed: by us, if the server that is wanted is another one by now.
+  Task<> stay_connected() {
+    const Duration interval = options_.locator ? options_.locator->recheck_interval() : Duration{0};
+    if (interval <= Duration{0}) co_await connection_->wait_closed();
+    while (connection_->is_open()) {
+      const auto pause = std::chrono::duration_cast<Duration>(interval * (0.75 + random_.uniform() / 2));
+      const bool closed = co_await connection_->wait_closed(now() + pause);
+      if (closed) break;
+      const Address address = co_await options_.locator->relocate(connected_to_, now() + options_.timeout);
+      if (address != connected_to_) connection_->close("the server to use is " + address.display() + " now");
     }
+  }
+
+  Task<> greet(BootTime deadline) {
+    SecretString username = options_.username ? options_.username() : SecretString{};
+    SecretString password = options_.password ? options_.password() : SecretString{};
+    co_await log_in(*connection_, where_, std::move(username), std::move(password), deadline);
     if (!options_.client_name.empty()) {
       Command set_name({"CLIENT", "SETNAME", options_.client_name});
       co_await expect_ok_or_noperm(*connection_, where_, std::move(set_name), deadline);
@@ -151,7 +172,7 @@ class Link::Impl : public std::enable_shared_from_this<Impl> {
   Task<> check_role(BootTime deadline) {
     Command ask_role({"ROLE"});
     const Reply role = co_await connection_->command(std::move(ask_role), deadline);
-    if (role.is_error()) throw ServerError(where_, role.text.reveal());
+    if (role.is_error()) throw ServerError(where_, role.text.reveal());  // +role is needed with sentinels
     if (role.at(0).as_text() != "master") throw TransportError("the server is not the primary (any more)");
   }
 
@@ -172,7 +193,10 @@ class Link::Impl : public std::enable_shared_from_this<Impl> {
     reported_.clear();
   }
 
+  [[nodiscard]] BootTime now() const { return timers_.clock().boot_now(); }
+
   Timers& timers_;
+  Random& random_;
   ConnectOptions options_;
   std::string where_;
   std::string purpose_;
@@ -181,6 +205,7 @@ class Link::Impl : public std::enable_shared_from_this<Impl> {
   Event stop_;
   ConnectAttempt attempt_;
   std::shared_ptr<Connection> connection_;
+  Address connected_to_;
   std::set<std::string> reported_;
   bool started_ = false;
   bool stopped_ = false;

@@ -1,6 +1,6 @@
 // Link: keeps one connection to a Redis server up: connects, greets (AUTH, SELECT, CLIENT SETNAME, PING), and after a
-// failure tries again with jittered backoff, for ever. Logs a trouble once, loudly if an operator must act, and its
-// end.
+// failure tries again with jittered backoff, for ever. With a locator it asks that first, and goes where the server is
+// now. Logs a trouble once, loudly if an operator must act, and its end.
 #pragma once
 
 #include <functional>
@@ -36,7 +36,8 @@ class Link {
   // Closes the connection, which is well, to make a new one at once.
   void renew();
 
-  // The server of the last attempt, with the database: "redis://127.0.0.1:6379/0".
+  // The server of the last attempt, with the database, and who named it: "redis://127.0.0.1:6379/0",
+  // "redis://10.0.0.1:6379/0 (sentinel "jeton")"; while it is being looked for: "sentinel "jeton"".
   [[nodiscard]] const std::string& where() const;
 
  private:

@@ -15,10 +15,11 @@ constexpr Advice advices[] = {
     {"NOAUTH", "the server wants a password: set coordination.redis.password (and username)"},
     {"WRONGPASS", "check coordination.redis.username and password"},
     {"NOPERM", "grant the ACL user this command, the keys and the channels of coordination.prefix"},
-    {"READONLY", "this server is a replica: point coordination.redis at the primary"},
+    {"READONLY", "this server is a replica; the primary is looked for again, coordination.redis must lead to it"},
     {"LOADING", "the server is loading its data; it is asked again"},
-    {"MASTERDOWN", "this replica has lost its primary; repair the replication"},
+    {"MASTERDOWN", "this replica has lost its primary; the primary is looked for again"},
     {"OOM", "the server is at its maxmemory: raise it or free memory"},
+    {"NOREPLICAS", "the primary has too few replicas to take writes (min-replicas-to-write); repair the replication"},
     {"MISCONF", "the server cannot write its snapshot and refuses writes: look at its log and its disk"},
     {"WRONGTYPE", "a key of jeton holds something else: delete it, or choose another coordination.prefix"},
     {"BUSY", "the server is kept busy by a script; it is asked again"},
@@ -35,18 +36,24 @@ std::string code_of(std::string_view text) {
   }
   // What a script may not do is told in the words of the script's error.
   if (text.find("user executing the script can't") != std::string_view::npos) return "NOPERM";
+  // Before Redis 7 an error inside of a script is wrapped: "ERR Error running script (call to f_...): ...: -OOM ...".
+  if (text.starts_with("ERR Error ")) {
+    for (const Advice& advice : advices) {
+      if (text.find("-" + std::string(advice.code) + " ") != std::string_view::npos) return std::string(advice.code);
+    }
+  }
   return {text.begin(), end};
 }
 
-std::string describe(const std::string& where, std::string_view text) {
-  // "unknown command 'AUTH', with args beginning with: ..." would repeat what we sent, a password for example.
-  std::string message =
-      where + ": " + std::string(text.substr(0, std::min(text.find(", with args"), std::size_t{200})));
-  const std::string code = code_of(text);
+// "unknown command 'AUTH', with args beginning with: ..." would repeat what we sent, a password for example.
+std::string without_arguments(std::string_view text) {
+  return std::string(text.substr(0, std::min(text.find(", with args"), std::size_t{200})));
+}
+
+std::string advice_on(std::string_view code) {
   const auto* known =
       std::find_if(std::begin(advices), std::end(advices), [&](const Advice& a) { return a.code == code; });
-  if (known != std::end(advices)) message.append("; ").append(known->what_to_do);
-  return message;
+  return known == std::end(advices) ? "" : "; " + std::string(known->what_to_do);
 }
 
 [[noreturn]] void unexpected() {
@@ -71,8 +78,11 @@ std::string_view Reply::as_text() const {
 }
 
 ServerError::ServerError(const std::string& where, std::string_view text)
-    : TransportError(describe(where, text)), code_(code_of(text)) {}
+    : TransportError(where + ": " + without_arguments(text) + advice_on(code_of(text))),
+      code_(code_of(text)),
+      answer_(without_arguments(text)) {}
 
 bool ServerError::is_about_access() const { return code_ == "NOAUTH" || code_ == "WRONGPASS" || code_ == "NOPERM"; }
+bool ServerError::is_about_role() const { return code_ == "READONLY" || code_ == "MASTERDOWN"; }
 
 }  // namespace jeton::agent::redis

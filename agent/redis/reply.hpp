@@ -45,9 +45,14 @@ class ServerError : public TransportError {
   [[nodiscard]] const std::string& code() const { return code_; }
   // The name, the password or a permission is wrong: an operator must act.
   [[nodiscard]] bool is_about_access() const;
+  // The server is a replica, so another one must be asked.
+  [[nodiscard]] bool is_about_role() const;
+  // What it said, without `where` and without advice.
+  [[nodiscard]] const std::string& answer() const { return answer_; }
 
  private:
   std::string code_;
+  std::string answer_;
 };
 
 }  // namespace jeton::agent::redis

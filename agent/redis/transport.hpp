@@ -1,4 +1,4 @@
-// Transport: a stream of bytes to a Redis server, and how to open one. TCP and unix sockets so far; TLS is one more.
+// Transport: a stream of bytes to a Redis server, and how to open one: over TCP, TLS or a unix socket.
 //
 // One reader and one writer at a time. Errors are TransportError with the reason only ("connection refused"): whoever
 // owns the connection adds where. close() ends both with an error and may be called at any time on the loop.
@@ -18,6 +18,14 @@
 
 namespace jeton::agent::redis {
 
+// For addresses with `tls`. The files are read at every connect, so that a renewed one is used by the next.
+struct TlsOptions {
+  std::string ca_file;      // PEM; empty: the authorities of the system
+  std::string cert_file;    // PEM, with the chain; empty: no client certificate
+  std::string key_file;     // PEM, not encrypted; set if and only if cert_file is
+  std::string server_name;  // that the server's certificate must bear, also sent as SNI; empty: the host connected to
+};
+
 struct ConnectOptions {
   Address address;
   std::shared_ptr<Locator> locator;  // if set, asked for the address at every connect
@@ -26,12 +34,19 @@ struct ConnectOptions {
   // empty text: none.
   std::function<SecretString()> username;
   std::function<SecretString()> password;
+  TlsOptions tls;
   std::string client_name;        // shown by CLIENT LIST; no spaces; empty: none
-  Duration timeout{500'000'000};  // for a connect including the greeting, and for an answer to a PING
+  Duration timeout{500'000'000};  // each: for asking the locator, a connect including the greeting, an answer to PING
   ReplyLimits limits;
 
   // `address` with the database: redis://host:port/db or unix:///path?db=0
   [[nodiscard]] std::string display(const Address& address) const;
+};
+
+// Trying again will not help: an operator must act.
+class SetupError : public TransportError {
+ public:
+  using TransportError::TransportError;
 };
 
 class Transport {
@@ -56,8 +71,8 @@ struct ConnectAttempt {
   }
 };
 
-// Resolves and connects before the deadline, trying every address of a name.
-Task<std::unique_ptr<Transport>> connect_transport(Timers& timers, Address address, BootTime deadline,
+// Resolves, connects and, if the address says so, speaks TLS before the deadline, trying every address of a name.
+Task<std::unique_ptr<Transport>> connect_transport(Timers& timers, Address address, TlsOptions tls, BootTime deadline,
                                                    ConnectAttempt& attempt);
 
 }  // namespace jeton::agent::redis

@@ -13,10 +13,12 @@ std::string agent_yaml(const AgentSettings& settings, const std::filesystem::pat
   std::string yaml = "version: 1\nagent:\n  runtime_dir: " + runtime_dir.string() +
                      "\n  log: {level: " + settings.log_level + ", format: text}\n" + settings.agent_extra +
                      "coordination:\n";
-  if (settings.redis_url.empty()) {
-    yaml += "  backend: local\n";
-  } else {
+  if (!settings.redis.empty()) {
+    yaml += "  backend: redis\n  redis: " + settings.redis + "\n";
+  } else if (!settings.redis_url.empty()) {
     yaml += "  backend: redis\n  redis: {endpoint: '" + settings.redis_url + "', timeout: 500ms}\n";
+  } else {
+    yaml += "  backend: local\n";
   }
   yaml += "  lock: {ttl: " + settings.lock_ttl + "}\n" + settings.coordination_extra;
   yaml += "tokens:\n  api:\n    source:\n      type: http\n      url: " + settings.token_url + "\n" +

@@ -14,7 +14,8 @@ namespace jeton::test {
 
 // What varies between the agents of the tests; the YAML is made from it.
 struct AgentSettings {
-  std::string redis_url{};  // empty: coordination local
+  std::string redis_url{};  // this or `redis`; both empty: coordination local
+  std::string redis{};      // YAML flow mapping of coordination.redis
   std::string token_url{};
   std::string refresh = "{}";        // YAML flow mapping of tokens.api.refresh
   std::string source_extra{};        // further lines of tokens.api.source, indented by 6

@@ -9,6 +9,7 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace jeton::test {
 
@@ -24,6 +25,14 @@ class FakeServer {
 
   [[nodiscard]] std::uint16_t port() const { return acceptor_.local_endpoint().port(); }
   [[nodiscard]] int connections() const { return connections_; }
+  [[nodiscard]] int disconnections() const { return disconnections_; }
+  // Takes no more connections and ends those that are open. The object must live on.
+  void close() {
+    acceptor_.close();
+    for (const auto& weak : sessions_) {
+      if (const auto session = weak.lock()) session->socket.close();
+    }
+  }
 
  private:
   struct Session {
@@ -37,7 +46,9 @@ class FakeServer {
     acceptor_.async_accept([this](const boost::system::error_code& error, boost::asio::ip::tcp::socket socket) {
       if (error) return;
       ++connections_;
-      read(std::make_shared<Session>(std::move(socket)));
+      const auto session = std::make_shared<Session>(std::move(socket));
+      sessions_.push_back(session);
+      read(session);
       accept();
     });
   }
@@ -45,7 +56,10 @@ class FakeServer {
   void read(const std::shared_ptr<Session>& session) {
     session->socket.async_read_some(boost::asio::buffer(session->chunk),
                                     [this, session](const boost::system::error_code& error, std::size_t size) {
-                                      if (error) return;
+                                      if (error) {
+                                        ++disconnections_;
+                                        return;
+                                      }
                                       session->sending = answer_({session->chunk.data(), size});
                                       if (session->sending.empty()) {
                                         read(session);
@@ -64,7 +78,9 @@ class FakeServer {
 
   boost::asio::ip::tcp::acceptor acceptor_;
   Answer answer_;
+  std::vector<std::weak_ptr<Session>> sessions_;
   int connections_ = 0;
+  int disconnections_ = 0;
 };
 
 // Greets like Redis, then answers every command with `reply`.

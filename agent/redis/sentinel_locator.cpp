@@ -1,0 +1,175 @@
+#include "agent/redis/sentinel_locator.hpp"
+
+#include <algorithm>
+#include <charconv>
+#include <optional>
+
+#include "agent/redis/connection.hpp"
+#include "agent/redis/login.hpp"
+
+namespace jeton::agent::redis {
+namespace {
+
+// Why a sentinel did not help.
+struct Refusal {
+  std::string reason;  // with its address
+  bool operator_must_act = false;
+};
+
+std::string advice_for(const ServerError& error) {
+  if (error.code() == "NOAUTH") return "; set coordination.redis.sentinel.password (and username)";
+  if (error.code() == "WRONGPASS") return "; check coordination.redis.sentinel.username and password";
+  if (error.code() == "NOPERM") return "; grant the sentinel's ACL user +sentinel";
+  if (error.answer().find("unknown command") != std::string::npos) {
+    return "; a Redis server and no sentinel? Those listen on port 26379 as a rule";
+  }
+  return "";
+}
+
+std::optional<std::uint16_t> port_of(std::string_view text) {
+  std::uint16_t port = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), port);
+  if (error != std::errc{} || end != text.data() + text.size() || port == 0) return std::nullopt;
+  return port;
+}
+
+}  // namespace
+
+// Held by the questions that are under way, so it outlives SentinelLocator until they have ended.
+class SentinelLocator::Impl : public std::enable_shared_from_this<Impl> {
+ public:
+  Impl(Timers& timers, Random& random, SentinelOptions options) : timers_(timers), options_(std::move(options)) {
+    const auto count = static_cast<double>(options_.sentinels.size());
+    first_ = static_cast<std::size_t>(random.uniform() * count);
+  }
+
+  static Task<Address> locate(std::shared_ptr<Impl> self, BootTime deadline) {
+    const std::uint64_t interruptions = self->interruptions_;
+    const std::size_t count = self->options_.sentinels.size();
+    const std::size_t first = self->first_;
+    std::vector<Refusal> refusals;
+    for (std::size_t i = 0; i < count; ++i) {
+      const std::size_t index = (first + i) % count;
+      const BootTime now = self->timers_.clock().boot_now();
+      const BootTime share = now + (deadline - now) / static_cast<Duration::rep>(count - i);
+      Refusal refusal;
+      try {
+        Address primary = co_await self->ask(index, share);
+        self->first_ = index;
+        self->known_ = primary;
+        self->known_at_ = self->timers_.clock().boot_now();
+        co_return primary;
+      } catch (const ServerError& e) {
+        refusal = {self->where(index) + ": " + e.answer() + advice_for(e), true};
+      } catch (const SetupError& e) {
+        refusal = {self->where(index) + ": " + e.what(), true};
+      } catch (const Error& e) {
+        const std::string reason = e.what();
+        refusal.reason = reason.starts_with(self->where(index)) ? reason : self->where(index) + ": " + reason;
+      }
+      if (self->interruptions_ != interruptions) throw TransportError(self->origin() + ": stopped");
+      refusals.push_back(std::move(refusal));
+    }
+    self->give_up(refusals);
+  }
+
+  // Asks only if nobody did a moment ago.
+  static Task<Address> relocate(std::shared_ptr<Impl> self, Address current, BootTime deadline) {
+    const Duration fresh = self->options_.recheck_interval / 2;
+    if (self->known_ && self->timers_.clock().boot_now() - self->known_at_ < fresh) co_return *self->known_;
+    try {
+      co_return co_await locate(self, deadline);
+    } catch (const TransportError&) {
+      // Without a sentinel nothing changes.
+    }
+    co_return current;
+  }
+
+  void interrupt() {
+    ++interruptions_;
+    for (const auto& weak : attempts_) {
+      if (const auto attempt = weak.lock()) attempt->cancel();
+    }
+    if (connection_) connection_->close("stopped");
+  }
+
+  [[nodiscard]] std::string origin() const { return "sentinel \"" + options_.master + "\""; }
+
+  SentinelOptions& options() { return options_; }
+
+ private:
+  Task<Address> ask(std::size_t index, BootTime deadline) {
+    if (!connection_ || !connection_->is_open() || connected_to_ != index) {
+      auto fresh = co_await connect(index, deadline);
+      connection_ = std::move(fresh);
+      connected_to_ = index;
+    }
+    const auto connection = connection_;  // another question may take its place meanwhile
+    Command question({"SENTINEL", "get-master-addr-by-name", options_.master});
+    const Reply answer = co_await connection->command(std::move(question), deadline);
+    if (answer.is_error()) {
+      connection->close("refused");  // a password that is replaced is used at once
+      throw ServerError(where(index), answer.text.reveal());
+    }
+    if (answer.is_nil()) {
+      throw SetupError("does not know the name \"" + options_.master + "\"; check coordination.redis.sentinel.master");
+    }
+    Address primary;
+    primary.host = answer.at(0).as_text();
+    const auto port = port_of(answer.at(1).as_text());
+    if (!port || primary.host.empty()) throw TransportError("named no address that can be connected to");
+    primary.port = *port;
+    primary.tls = options_.sentinels[index].tls;
+    co_return primary;
+  }
+
+  Task<std::shared_ptr<Connection>> connect(std::size_t index, BootTime deadline) {
+    const auto attempt = std::make_shared<ConnectAttempt>();
+    std::erase_if(attempts_, [](const auto& weak) { return weak.expired(); });
+    attempts_.push_back(attempt);
+    auto transport = co_await connect_transport(timers_, options_.sentinels[index], options_.tls, deadline, *attempt);
+    auto connection = std::make_shared<Connection>(timers_, std::move(transport), ReplyLimits{}, where(index));
+    SecretString username = options_.username ? options_.username() : SecretString{};
+    SecretString password = options_.password ? options_.password() : SecretString{};
+    co_await log_in(*connection, where(index), std::move(username), std::move(password), deadline);
+    co_return connection;
+  }
+
+  [[nodiscard]] std::string where(std::size_t index) const { return options_.sentinels[index].display(); }
+
+  [[noreturn]] void give_up(const std::vector<Refusal>& refusals) const {
+    std::string message = origin() + ": none of " + std::to_string(refusals.size()) + " sentinels names the primary";
+    const char* separator = ": ";
+    for (const Refusal& refusal : refusals) {
+      message.append(separator).append(refusal.reason);
+      separator = " | ";
+    }
+    const auto must_act = [](const Refusal& refusal) { return refusal.operator_must_act; };
+    if (std::any_of(refusals.begin(), refusals.end(), must_act)) throw SetupError(message);
+    throw TransportError(message);
+  }
+
+  Timers& timers_;
+  SentinelOptions options_;
+  std::size_t first_ = 0;         // whom to ask first
+  std::optional<Address> known_;  // the last answer
+  BootTime known_at_;
+  std::shared_ptr<Connection> connection_;  // to the one that last answered
+  std::size_t connected_to_ = 0;
+  std::vector<std::weak_ptr<ConnectAttempt>> attempts_;  // under way
+  std::uint64_t interruptions_ = 0;
+};
+
+SentinelLocator::SentinelLocator(Timers& timers, Random& random, SentinelOptions options)
+    : impl_(std::make_shared<Impl>(timers, random, std::move(options))) {}
+
+SentinelLocator::~SentinelLocator() { impl_->interrupt(); }
+Task<Address> SentinelLocator::locate(BootTime deadline) { return Impl::locate(impl_, deadline); }
+std::string SentinelLocator::origin() const { return impl_->origin(); }
+Duration SentinelLocator::recheck_interval() const { return impl_->options().recheck_interval; }
+Task<Address> SentinelLocator::relocate(Address current, BootTime deadline) {
+  return Impl::relocate(impl_, std::move(current), deadline);
+}
+void SentinelLocator::interrupt() { impl_->interrupt(); }
+
+}  // namespace jeton::agent::redis

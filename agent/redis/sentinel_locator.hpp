@@ -1,0 +1,51 @@
+// SentinelLocator: the primary that sentinels name (SENTINEL get-master-addr-by-name).
+//
+// They are asked in turn, beginning with the one that last answered, each within its share of the deadline, so that
+// dead ones do not eat it. The connection to the one that answered is kept, because it is asked again every few
+// seconds: after a failover the old primary may go on for a while, alive and heard by nobody. Where to begin is drawn,
+// so a fleet does not ask all the same one. Shared by the links of an agent, so that they need not ask twice.
+// One thread: the loop's.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "agent/base/random.hpp"
+#include "agent/base/timers.hpp"
+#include "agent/redis/locator.hpp"
+#include "agent/redis/transport.hpp"
+
+namespace jeton::agent::redis {
+
+struct SentinelOptions {
+  std::string master;              // the name that the sentinels know it by
+  std::vector<Address> sentinels;  // with TLS if the first one is: so are the servers they name
+  TlsOptions tls;
+  // For the sentinels themselves, asked at every connect; empty function or empty text: none.
+  std::function<SecretString()> username;
+  std::function<SecretString()> password;
+  Duration recheck_interval{2'000'000'000};
+};
+
+class SentinelLocator final : public Locator {
+ public:
+  // Timers and random outlive it.
+  SentinelLocator(Timers& timers, Random& random, SentinelOptions options);
+  ~SentinelLocator() override;  // interrupts
+
+  // Throws a SetupError if a sentinel does not know the name or does not let us in and no other one helps.
+  Task<Address> locate(BootTime deadline) override;
+  [[nodiscard]] bool wants_primary() const override { return true; }
+  [[nodiscard]] std::string origin() const override;
+  [[nodiscard]] Duration recheck_interval() const override;
+  Task<Address> relocate(Address current, BootTime deadline) override;
+  void interrupt() override;
+
+ private:
+  class Impl;
+  std::shared_ptr<Impl> impl_;
+};
+
+}  // namespace jeton::agent::redis

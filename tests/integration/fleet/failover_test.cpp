@@ -1,0 +1,127 @@
+// A primary under sentinels that dies at the worst moment. Whatever happens, no host goes back to an older token, at
+// most one fetch is spent more than needed, and the next rotation comes by itself.
+#include "tests/integration/fleet/fleet.hpp"
+#include "tests/support/sentinel_deployment.hpp"
+#include "tests/support/unix_http.hpp"
+
+namespace jeton::test {
+namespace {
+
+// Refreshed every 6 s or so, with plenty of time for a failover before the token expires.
+constexpr const char* rotation = "{grace: 14s, spread: 500ms}";
+constexpr seconds lifetime{20};
+
+struct FleetFailover : FleetTest {
+  void start_agents(int count, const std::string& failpoints = "") {
+    for (int i = 0; i < count; ++i) {
+      ProcessOptions options;
+      if (!failpoints.empty()) options.env["JETON_FAILPOINTS"] = failpoints;
+      const AgentSettings settings{.redis = redis.yaml(), .token_url = provider.url(), .refresh = rotation};
+      agents.push_back(std::make_unique<AgentProcess>(settings, options));
+    }
+    start_all();
+  }
+  void start_readers() {
+    for (const auto& agent : agents) readers.push_back(std::make_unique<ReaderProcess>(*agent, seconds(100)));
+  }
+  [[nodiscard]] bool all_beyond(std::uint64_t generation) const {
+    return std::all_of(agents.begin(), agents.end(), [&](const auto& a) { return a->generation() > generation; });
+  }
+  [[nodiscard]] std::uint64_t newest() const {
+    std::uint64_t newest = 0;
+    for (const auto& agent : agents) newest = std::max(newest, agent->generation());
+    return newest;
+  }
+  // The rotation that is under way and one more, by all.
+  void expect_resumed(std::uint64_t before) {
+    ASSERT_TRUE(eventually([&] { return all_beyond(before); })) << "the rotation was not finished";
+    const auto second = newest();
+    ASSERT_TRUE(eventually([&] { return all_beyond(second); })) << "the next rotation did not come";
+    for (const auto& reader : readers) {
+      const auto report = reader->report(true);
+      SCOPED_TRACE(report.dump());
+      for (const char* count : {"torn", "expired", "older", "busy", "other"}) {
+        EXPECT_EQ(report[count].get<std::uint64_t>(), 0U) << count;
+      }
+      const auto serials = report["serials"].get<std::vector<std::uint64_t>>();
+      ASSERT_GE(serials.size(), 3U);
+      EXPECT_LE(serials.back() - serials.front() + 1 - serials.size(), 1U) << "more than one fetch for nothing";
+    }
+    expect_no_secret_logged(provider);
+  }
+
+  SentinelDeployment redis;
+  FaultProvider provider{{.lifetime = lifetime}};
+  std::vector<std::unique_ptr<ReaderProcess>> readers;
+};
+
+TEST_F(FleetFailover, APrimaryKilledWhileTheUpdaterFetchesIsReplaced) {
+  start_agents(3);
+  ASSERT_TRUE(eventually([&] { return all_valid(); }));
+  start_readers();
+  const auto first = newest();
+  provider.behave(Behaviour::slow(seconds(2)), 1);
+  ASSERT_TRUE(eventually([&] { return updater() != nullptr; }));
+  redis.server(0).kill();
+  expect_resumed(first);
+  EXPECT_NE(redis.primary(), 0U);
+}
+
+TEST_F(FleetFailover, APrimaryKilledBetweenFetchAndPublicationIsReplaced) {
+  start_agents(3, "refresh.fetched=sleep:1500");  // the token is there and nobody knows
+  ASSERT_TRUE(eventually([&] { return all_valid(); }));
+  start_readers();
+  const auto first = newest();
+  const auto issued = provider.counts().issued;
+  ASSERT_TRUE(eventually([&] { return provider.counts().issued > issued; }));
+  redis.server(0).kill();
+  expect_resumed(first);
+}
+
+TEST_F(FleetFailover, ARecordThatNoReplicaHadIsGivenToTheNewPrimary) {
+  start_agents(3);
+  ASSERT_TRUE(eventually([&] { return all_valid(); }));
+  start_readers();
+  const auto first = newest();
+  ASSERT_TRUE(eventually([&] { return stored_generation(redis.server(1)) == first; }));
+  redis.cut_replication(0);
+  ASSERT_TRUE(eventually([&] { return all_beyond(first); }));
+  const auto second = newest();
+  ASSERT_EQ(stored_generation(redis.server(0)), second);
+  ASSERT_EQ(stored_generation(redis.server(1)), first);
+  ASSERT_EQ(stored_generation(redis.server(2)), first);
+  redis.server(0).kill();
+
+  std::optional<std::size_t> primary;
+  ASSERT_TRUE(eventually([&] { return (primary = redis.primary()).value_or(0) != 0; }));
+  EXPECT_TRUE(eventually([&] { return stored_generation(redis.server(*primary)) >= second; }))
+      << "the record was not given back";
+  expect_resumed(first);
+}
+
+TEST_F(FleetFailover, ADemotedPrimaryIsLeftAndComesBackAsAReplica) {
+  start_agents(2);
+  ASSERT_TRUE(eventually([&] { return all_valid(); }));
+  start_readers();
+  const auto first = newest();
+  redis.server(0).kill();
+  ASSERT_TRUE(eventually([&] { return redis.primary().value_or(0) != 0; }));
+  redis.server(0).restart();  // a primary of its own mind, until a sentinel tells it otherwise
+  expect_resumed(first);
+  EXPECT_TRUE(eventually([&] { return redis.server(0).cli({"ROLE"}).starts_with("slave"); }));
+}
+
+TEST_F(FleetFailover, AgentsStartWithTwoOfThreeSentinelsDown) {
+  redis.sentinel(0).kill();
+  redis.sentinel(2).kill();
+  start_agents(2);
+  ASSERT_TRUE(eventually([&] { return all_valid(); }));
+  EXPECT_EQ(agents[0]->generation(), agents[1]->generation());
+  EXPECT_EQ(provider.counts().requests, 1U);
+  const auto answer = unix_http_get(agents[0]->runtime_dir() / "agent.sock", "/v1/status");
+  EXPECT_EQ(nlohmann::json::parse(answer.body)["coordinator"]["endpoint"],
+            redis.server(0).tcp_url() + " (sentinel \"jeton\")");
+}
+
+}  // namespace
+}  // namespace jeton::test
