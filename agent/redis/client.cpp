@@ -114,7 +114,10 @@ Task<Reply> Client::run(const Script& script, std::span<const std::string> keys,
 }
 
 bool Client::is_connected() const { return impl_->connection_ && impl_->connection_->is_open(); }
-std::string Client::last_error() const { return impl_->last_error_; }
+std::string Client::last_error() const {
+  const auto& connection = impl_->connection_;
+  return connection && !connection->is_open() ? connection->close_reason() : impl_->last_error_;
+}
 std::string Client::display() const { return impl_->link_.where(); }
 
 }  // namespace jeton::agent::redis

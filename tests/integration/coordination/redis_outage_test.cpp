@@ -147,6 +147,77 @@ TEST_F(RedisOutage, FullServerIsATransportErrorThatSaysWhatToDo) {
   EXPECT_THAT(failure_of([&] { a.call.try_acquire(1s); }), HasSubstr("maxmemory"));
 }
 
+// What the status page shows must be true hours later too: a quiet agent asks nothing, so nothing else would end it.
+TEST_F(RedisOutage, TroubleOfAFullServerEndsWhenTheFleetWritesAgain) {
+  a.listen();
+  server.cli({"CONFIG", "SET", "maxmemory", "1"});
+  EXPECT_THAT(failure_of([&] { a.call.try_acquire(1s); }), HasSubstr("OOM"));
+  EXPECT_THAT(a.coordinator.health().last_error, HasSubstr("OOM"));
+  server.cli({"CONFIG", "SET", "maxmemory", "0"});
+  b.call.release(b.call.acquire_eventually(60s));
+  EXPECT_TRUE(loop.turn_until([&] { return a.coordinator.health().last_error.empty(); }));
+}
+
+TEST_F(RedisOutage, TroubleOfASilentServerEndsWithTheNextConnection) {
+  test::Host host(loop, impatient());
+  ASSERT_TRUE(host.call.load() == std::nullopt);
+  server.signal(SIGSTOP);
+  failure_of([&] { static_cast<void>(host.call.load()); });
+  EXPECT_NE(host.coordinator.health().last_error, "");
+  server.signal(SIGCONT);
+  EXPECT_TRUE(loop.turn_until([&] {
+    const auto health = host.coordinator.health();
+    return health.reachable && health.last_error.empty();
+  }));
+}
+
+TEST_F(RedisOutage, TroubleWithOnesOwnRightsDoesNotEndWhenOthersWrite) {
+  server.cli({"ACL", "SETUSER", "agent", "on", ">hunter2", "~jeton:*", "&jeton:*", "+@all", "-set"});
+  auto options = test::redis_options(server);
+  options.connection.username = [] { return SecretString("agent"); };
+  options.connection.password = [] { return SecretString("hunter2"); };
+  test::Host host(loop, std::move(options));
+  host.listen();
+  EXPECT_THAT(failure_of([&] { host.call.try_acquire(1s); }), HasSubstr("grant the ACL user"));
+  b.call.acquire(60s);
+  ASSERT_TRUE(loop.turn_until([&] { return !host.listener.claims.empty(); }));
+  EXPECT_THAT(host.coordinator.health().last_error, HasSubstr("grant the ACL user"));
+}
+
+class Named final : public redis::Locator {
+ public:
+  explicit Named(const std::uint16_t& port) : port_(port) {}
+  Task<redis::Address> locate(BootTime /*deadline*/) override {
+    redis::Address address;
+    address.host = "127.0.0.1";
+    address.port = port_;
+    co_return address;
+  }
+  [[nodiscard]] bool wants_primary() const override { return true; }
+
+ private:
+  const std::uint16_t& port_;
+};
+
+TEST_F(RedisOutage, TroubleOfADemotedPrimaryEndsAtTheNewOne) {
+  const test::RedisServer other;
+  std::uint16_t port = server.port();
+  auto options = test::redis_options(server);
+  options.connection.locator = std::make_shared<Named>(port);
+  test::Host host(loop, std::move(options));
+  ASSERT_TRUE(host.call.load() == std::nullopt);
+  server.cli({"REPLICAOF", "127.0.0.1", std::to_string(other.port())});
+  EXPECT_THAT(failure_of([&] { host.call.try_acquire(1s); }), HasSubstr("READONLY"));
+  EXPECT_THAT(host.coordinator.health().last_error, HasSubstr("READONLY"));
+  port = other.port();
+  EXPECT_TRUE(loop.turn_until([&] {
+    const auto health = host.coordinator.health();
+    return health.reachable && health.last_error.empty();
+  }));
+  EXPECT_EQ(host.coordinator.health().endpoint, other.tcp_url());
+  EXPECT_TRUE(host.call.try_acquire(60s).lease);
+}
+
 TEST_F(RedisOutage, FactoryBuildsWhatTheConfigurationSays) {
   server.cli({"CONFIG", "SET", "requirepass", "hunter2"});
   CoordinationConfig config;

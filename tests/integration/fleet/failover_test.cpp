@@ -7,9 +7,9 @@
 namespace jeton::test {
 namespace {
 
-// Refreshed every 6 s or so, with plenty of time for a failover before the token expires.
-constexpr const char* rotation = "{grace: 14s, spread: 500ms}";
-constexpr seconds lifetime{20};
+// Refreshed every 8 s, with as much time again for a failover before the token expires.
+constexpr const char* rotation = "{grace: 8s, spread: 500ms}";
+constexpr seconds lifetime{16};
 
 struct FleetFailover : FleetTest {
   void start_agents(int count, const std::string& failpoints = "") {
@@ -84,6 +84,9 @@ TEST_F(FleetFailover, ARecordThatNoReplicaHadIsGivenToTheNewPrimary) {
   start_readers();
   const auto first = newest();
   ASSERT_TRUE(eventually([&] { return stored_generation(redis.server(1)) == first; }));
+  // Not long before the failover: sentinels do not promote a replica that was cut off for ten seconds.
+  provider.behave(Behaviour::slow(seconds(1)), 1);
+  ASSERT_TRUE(eventually([&] { return updater() != nullptr; }));
   redis.cut_replication(0);
   ASSERT_TRUE(eventually([&] { return all_beyond(first); }));
   const auto second = newest();
