@@ -60,6 +60,7 @@ std::unique_ptr<Coordinator> make_redis(const CoordinationConfig& config, Timers
   RedisCoordinatorOptions options;
   options.prefix = config.prefix;
   options.codec = make_codec(config);
+  options.replicas_acked = redis.replicas_acked;
   options.connection = connect_options(redis.access);
   if (const auto* endpoint = std::get_if<RedisEndpoint>(&redis.servers)) {
     options.connection.address = address_of(*endpoint);

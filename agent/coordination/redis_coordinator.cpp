@@ -35,6 +35,7 @@ class RedisCoordinator::Impl : public std::enable_shared_from_this<Impl> {
         random_(random),
         prefix_(std::move(options.prefix)),
         codec_(options.codec),
+        replicas_acked_(options.replicas_acked),
         timeout_(options.connection.timeout),
         keyspace_(options.keyspace ? std::move(options.keyspace)
                                    : std::make_shared<redis::Client>(timers, random, options.connection)),
@@ -43,6 +44,7 @@ class RedisCoordinator::Impl : public std::enable_shared_from_this<Impl> {
         clock_(timers, operations_, options.clock_interval, timeout_, [this] { channels_.clock_changed(); }),
         channels_(timers, random, options.connection, options.keepalive, prefix_, codec_, [this] { return offset(); }),
         follows_(options.connection.locator != nullptr) {
+    if (replicas_acked_ > 0) operations_.expect_replicas(replicas_acked_, timeout_ / 2);
     keyspace_->on_connected([this] { connected(); });
     channels_.on_written([this] { written(); });
   }
@@ -108,6 +110,11 @@ class RedisCoordinator::Impl : public std::enable_shared_from_this<Impl> {
     const BootTime until = answer.remaining ? now() + *answer.remaining : now() + look_again_after;
     switch (answer.outcome) {
       case RedisOperations::Acquired::Outcome::won:
+        if (!answer.replicated) {
+          // A failover could give it to somebody else as well.
+          cleanup_.take_back(keys, answer.owner, ttl_ms, LockCleanup::Doubt::answer_not_awaited);
+          throw TransportError(keyspace_->display() + ": " + too_few_replicas("the updater lock"));
+        }
         result.lease = Lease{answer.owner, answer.fence, ttl_ms, lease_valid_until(sent_at, ttl_ms)};
         break;
       case RedisOperations::Acquired::Outcome::busy:
@@ -170,6 +177,7 @@ class RedisCoordinator::Impl : public std::enable_shared_from_this<Impl> {
     PublishResult result;
     result.stored = answer.outcome == RedisOperations::Published::Outcome::stored;
     if (!result.stored) result.current = decode(name, answer.record);
+    if (answer.outcome != RedisOperations::Published::Outcome::refused) warn_unless(answer.replicated, name);
     if (answer.outcome == RedisOperations::Published::Outcome::same) {
       // Stored by an attempt whose answer was lost, unless two fences were ever the same.
       result.stored = result.current && result.current->value == record.value;
@@ -242,6 +250,19 @@ class RedisCoordinator::Impl : public std::enable_shared_from_this<Impl> {
     bool access = false;   // about this agent's rights
   };
 
+  [[nodiscard]] std::string too_few_replicas(const std::string& what) const {
+    return "fewer than " + std::to_string(replicas_acked_) + " replicas have " + what +
+           " in time; repair the replication, or lower coordination.redis.replicas_acked";
+  }
+
+  // The token was fetched and the fleet has heard of it, so it counts all the same; whoever holds it gives it back to
+  // a primary that has lost it.
+  void warn_unless(bool replicated, const std::string& name) {
+    if (replicated) return;
+    log::warning("published, but a failover could lose it",
+                 {{"token", name}, {"endpoint", keyspace_->display()}, {"error", too_few_replicas("the record")}});
+  }
+
   // A lost connection is back. What the server refused it may refuse again, unless another server was looked for.
   void connected() {
     clock_.measure_now();
@@ -286,6 +307,7 @@ class RedisCoordinator::Impl : public std::enable_shared_from_this<Impl> {
   Random& random_;
   std::string prefix_;
   FleetCodec codec_;
+  int replicas_acked_;
   Duration timeout_;
   Trouble trouble_;
   std::set<std::string> malformed_;  // tokens whose stored record was reported

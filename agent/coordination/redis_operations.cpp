@@ -67,6 +67,15 @@ RedisKeys::RedisKeys(const std::string& prefix, const std::string& name, const T
   channel = stem + "published";
 }
 
+Task<Reply> RedisOperations::run_replicated(const redis::Script& script, std::span<const std::string> keys,
+                                            std::span<const std::string_view> arguments, BootTime deadline,
+                                            bool& replicated) {
+  if (replicas_ == 0) co_return co_await keyspace_->run(script, keys, arguments, deadline);
+  auto result = co_await keyspace_->run_replicated(script, keys, arguments, replicas_, patience_, deadline);
+  replicated = result.replicas >= replicas_;
+  co_return std::move(result.reply);
+}
+
 Task<RedisOperations::Acquired> RedisOperations::acquire(const RedisKeys& keys, const std::string& owner,
                                                          Milliseconds ttl, BootTime deadline) {
   const std::string claim = encode_message(ClaimMessage{owner, ttl});
@@ -74,10 +83,10 @@ Task<RedisOperations::Acquired> RedisOperations::acquire(const RedisKeys& keys, 
   const std::string fence_ttl_ms = std::to_string(fence_ttl.count());
   const std::array<std::string, 4> script_keys{keys.updater, keys.token, keys.fence, keys.pause};
   const Arguments arguments{owner, ttl_ms, fence_ttl_ms, keys.channel, claim, protocol_name(keys.protocol)};
-  const Reply reply = co_await keyspace_->run(redis_scripts::acquire(), script_keys, arguments, deadline);
-
   Acquired result;
   result.owner = owner;
+  const Reply reply =
+      co_await run_replicated(redis_scripts::acquire(), script_keys, arguments, deadline, result.replicated);
   const std::string_view outcome = reply.at(0).as_text();
   if (outcome == "won") {
     result.outcome = Acquired::Outcome::won;
@@ -151,9 +160,9 @@ Task<RedisOperations::Published> RedisOperations::publish(const RedisKeys& keys,
     script_keys.push_back(keys.mirror);
     arguments.push_back(record.value.reveal());
   }
-  const Reply reply = co_await keyspace_->run(redis_scripts::publish(), script_keys, arguments, deadline);
-
   Published result;
+  const Reply reply =
+      co_await run_replicated(redis_scripts::publish(), script_keys, arguments, deadline, result.replicated);
   const std::string_view outcome = reply.at(0).as_text();
   if (outcome == "stored") {
     result.outcome = Published::Outcome::stored;

@@ -9,7 +9,9 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
+#include <string_view>
 
 #include "agent/coordination/coordinator.hpp"
 #include "agent/redis/keyspace.hpp"
@@ -39,6 +41,12 @@ class RedisOperations {
   RedisOperations(std::shared_ptr<redis::Keyspace> keyspace, std::string clock_key)
       : keyspace_(std::move(keyspace)), clock_key_(std::move(clock_key)) {}
 
+  // From now on an acquisition and a publication are asked after: do so many replicas have them, within `patience`?
+  void expect_replicas(int replicas, Duration patience) {
+    replicas_ = replicas;
+    patience_ = patience;
+  }
+
   struct Acquired {
     enum class Outcome { won, busy, paused };
     Outcome outcome = Outcome::busy;
@@ -48,6 +56,7 @@ class RedisOperations {
     std::string reason;                     // paused
     std::string request;                    // paused: fingerprint of the request that failed for good
     std::optional<SecretString> record;     // as stored
+    bool replicated = true;                 // won: by as many as expected
   };
   Task<Acquired> acquire(const RedisKeys& keys, const std::string& owner, Milliseconds ttl, BootTime deadline);
 
@@ -72,6 +81,7 @@ class RedisOperations {
     enum class Outcome { stored, same, refused };
     Outcome outcome = Outcome::refused;
     std::optional<SecretString> record;  // same, refused: what is stored
+    bool replicated = true;              // stored, same: by as many as expected
   };
   // `text`: the record as it is stored, JSON or sealed; generation and expiry are repeated beside it, the bare value in
   // the mirror if there is one.
@@ -92,8 +102,13 @@ class RedisOperations {
   Task<std::chrono::sys_time<std::chrono::microseconds>> time(BootTime deadline);
 
  private:
+  Task<redis::Reply> run_replicated(const redis::Script& script, std::span<const std::string> keys,
+                                    std::span<const std::string_view> arguments, BootTime deadline, bool& replicated);
+
   std::shared_ptr<redis::Keyspace> keyspace_;
   std::string clock_key_;
+  int replicas_ = 0;
+  Duration patience_{};
 };
 
 }  // namespace jeton::agent

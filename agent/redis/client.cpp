@@ -1,5 +1,6 @@
 #include "agent/redis/client.hpp"
 
+#include <algorithm>
 #include <vector>
 
 #include "agent/base/event.hpp"
@@ -36,13 +37,22 @@ class Client::Impl : public std::enable_shared_from_this<Impl> {
 
   static Task<Reply> run(std::shared_ptr<Impl> self, Command by_sha1, Command by_text, BootTime deadline) {
     const auto connection = co_await self->wait_connected(deadline);
-    Reply reply = co_await connection->command(std::move(by_sha1), deadline);
-    // EVAL and not SCRIPT LOAD: it runs the script and makes it known in one step, so nobody can flush it in between.
-    if (reply.is_error() && reply.text.reveal().starts_with("NOSCRIPT")) {
-      reply = co_await connection->command(std::move(by_text), deadline);
-    }
-    if (reply.is_error()) self->refuse(*connection, reply);
-    co_return reply;
+    co_return co_await self->run_on(connection, std::move(by_sha1), std::move(by_text), deadline);
+  }
+
+  static Task<Replicated> run_replicated(std::shared_ptr<Impl> self, Command by_sha1, Command by_text,
+                                         std::string replicas, Duration patience, BootTime deadline) {
+    const auto connection = co_await self->wait_connected(deadline);
+    Replicated result;
+    result.reply = co_await self->run_on(connection, std::move(by_sha1), std::move(by_text), deadline);
+    // What waits holds up the other commands of this connection, and must be answered itself before its deadline.
+    const Duration limit = std::min(patience, (deadline - self->timers_.clock().boot_now()) / 2);
+    const std::string limit_ms = std::to_string(std::max(Milliseconds{1}, to_ms(limit)).count());  // 0 is for ever
+    Command wait({"WAIT", replicas, limit_ms});
+    const Reply acked = co_await connection->command(std::move(wait), deadline);
+    if (acked.is_error()) self->refuse(*connection, acked);
+    result.replicas = acked.as_integer();
+    co_return result;
   }
 
   Timers& timers_;
@@ -61,6 +71,16 @@ class Client::Impl : public std::enable_shared_from_this<Impl> {
       if (!notified) break;
     }
     throw NotSentError(last_error_.empty() ? link_.where() + ": not connected" : last_error_);
+  }
+
+  Task<Reply> run_on(std::shared_ptr<Connection> connection, Command by_sha1, Command by_text, BootTime deadline) {
+    Reply reply = co_await connection->command(std::move(by_sha1), deadline);
+    // EVAL and not SCRIPT LOAD: it runs the script and makes it known in one step, so nobody can flush it in between.
+    if (reply.is_error() && reply.text.reveal().starts_with("NOSCRIPT")) {
+      reply = co_await connection->command(std::move(by_text), deadline);
+    }
+    if (reply.is_error()) refuse(*connection, reply);
+    co_return reply;
   }
 
   [[noreturn]] void refuse(Connection& connection, const Reply& reply) {
@@ -111,6 +131,14 @@ Task<Reply> Client::run(const Script& script, std::span<const std::string> keys,
                         std::span<const std::string_view> arguments, BootTime deadline) {
   return Impl::run(impl_, script_command("EVALSHA", script.sha1(), keys, arguments),
                    script_command("EVAL", script.text(), keys, arguments), deadline);
+}
+
+Task<Keyspace::Replicated> Client::run_replicated(const Script& script, std::span<const std::string> keys,
+                                                  std::span<const std::string_view> arguments, int replicas,
+                                                  Duration patience, BootTime deadline) {
+  return Impl::run_replicated(impl_, script_command("EVALSHA", script.sha1(), keys, arguments),
+                              script_command("EVAL", script.text(), keys, arguments), std::to_string(replicas),
+                              patience, deadline);
 }
 
 bool Client::is_connected() const { return impl_->connection_ && impl_->connection_->is_open(); }

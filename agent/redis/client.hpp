@@ -27,6 +27,9 @@ class Client final : public Keyspace {
   Task<Reply> command(std::string_view key, Command command, BootTime deadline) override;
   Task<Reply> run(const Script& script, std::span<const std::string> keys, std::span<const std::string_view> arguments,
                   BootTime deadline) override;
+  Task<Replicated> run_replicated(const Script& script, std::span<const std::string> keys,
+                                  std::span<const std::string_view> arguments, int replicas, Duration patience,
+                                  BootTime deadline) override;
 
   [[nodiscard]] bool is_connected() const override;
   [[nodiscard]] std::string last_error() const override;

@@ -5,6 +5,7 @@
 // NotSentError if no server has seen the command, a ServerError if it answered with an error. One thread: the loop's.
 #pragma once
 
+#include <cstdint>
 #include <functional>
 #include <span>
 #include <string>
@@ -36,6 +37,18 @@ class Keyspace {
   // the call returns its Task.
   virtual Task<Reply> run(const Script& script, std::span<const std::string> keys,
                           std::span<const std::string_view> arguments, BootTime deadline) = 0;
+
+  // run(), and then on the same connection WAIT: until so many replicas have what it wrote, for `patience` at most.
+  struct Replicated {
+    Reply reply;
+    std::int64_t replicas = 0;  // that have it
+  };
+  virtual Task<Replicated> run_replicated(const Script& /*script*/, std::span<const std::string> /*keys*/,
+                                          std::span<const std::string_view> /*arguments*/, int /*replicas*/,
+                                          Duration /*patience*/, BootTime /*deadline*/) {
+    throw TransportError(display() +
+                         ": its replicas cannot be waited for; leave coordination.redis.replicas_acked out");
+  }
 
   [[nodiscard]] virtual bool is_connected() const = 0;
   // Why there is no connection; empty while there is one.
