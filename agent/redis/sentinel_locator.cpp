@@ -51,7 +51,8 @@ class SentinelLocator::Impl : public std::enable_shared_from_this<Impl> {
     for (std::size_t i = 0; i < count; ++i) {
       const std::size_t index = (first + i) % count;
       const BootTime now = self->timers_.clock().boot_now();
-      const BootTime share = now + (deadline - now) / static_cast<Duration::rep>(count - i);
+      // Half of what is left, so that a silent one leaves time for the others and a distant one has enough.
+      const BootTime share = i + 1 < count ? now + (deadline - now) / 2 : deadline;
       Refusal refusal;
       try {
         Address primary = co_await self->ask(index, share);
@@ -70,6 +71,7 @@ class SentinelLocator::Impl : public std::enable_shared_from_this<Impl> {
       if (self->interruptions_ != interruptions) throw TransportError(self->origin() + ": stopped");
       refusals.push_back(std::move(refusal));
     }
+    self->first_ = (first + 1) % count;  // each has the largest share once
     self->give_up(refusals);
   }
 

@@ -106,6 +106,23 @@ TEST_F(Locating, UnreachableSentinelsAreNamedWithTheirReasons) {
                 ": connection refused | redis://127.0.0.1:" + std::to_string(silent.port()) + ": no answer in time");
 }
 
+TEST_F(Locating, EachSentinelIsTheFirstInItsTurnWhileNoneAnswers) {
+  const auto one = test::free_port();
+  FakeServer other(loop.context, [](std::string_view) { return std::string("*-1\r\n"); });
+  SentinelLocator locator(loop.timers, no_chance, sentinels({one, other.port()}));
+  const auto begins_with = [&](std::uint16_t port) {
+    try {
+      located(locator);
+    } catch (const TransportError& e) {
+      return std::string(e.what()).find("primary: redis://127.0.0.1:" + std::to_string(port)) != std::string::npos;
+    }
+    return false;
+  };
+  EXPECT_TRUE(begins_with(one));
+  EXPECT_TRUE(begins_with(other.port()));
+  EXPECT_TRUE(begins_with(one));
+}
+
 TEST_F(Locating, UnknownNameIsTold) {
   const RedisServer server;
   const SentinelServer sentinel(server.port(), 1);
