@@ -1,6 +1,7 @@
 // The primary that sentinels name: how they are asked, and how a client and a subscriber follow a failover.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <signal.h>
 
 #include "agent/redis/sentinel_locator.hpp"
 #include "agent/redis/subscriber.hpp"
@@ -260,6 +261,29 @@ TEST_F(Following, AQuietSubscriberLeavesAPrimaryThatIsNoneAnyMore) {
   ASSERT_TRUE(loop.turn_until([&] { return gaps == 2; }));
   b.cli({"PUBLISH", "ch", "from b"});
   EXPECT_TRUE(loop.turn_until([&] { return !heard.empty(); }));
+}
+
+TEST_F(Following, AQuietClientLeavesAPrimaryThatFroze) {
+  Client client(loop.timers, loop.random, follow());
+  client.start();
+  EXPECT_EQ(ask(loop, client, Command({"PING"})).as_text(), "PONG");
+  a.signal(SIGSTOP);
+  named = b.port();
+  EXPECT_TRUE(loop.turn_until([&] { return where(client) == shown(b); }));
+  a.signal(SIGCONT);
+}
+
+TEST_F(Following, AUserWhoMayNotAskForTheRoleIsTold) {
+  a.cli({"ACL", "SETUSER", "agent", "on", ">hunter2", "~*", "&*", "+@all", "-role"});
+  auto options = follow();
+  options.username = [] { return SecretString("agent"); };
+  options.password = [] { return SecretString("hunter2"); };
+  Client client(loop.timers, loop.random, std::move(options));
+  client.start();
+  EXPECT_TRUE(loop.turn_until([&] { return client.last_error().find("'role'") != std::string::npos; }));
+  EXPECT_THAT(client.last_error(), HasSubstr("grant the ACL user this command"));
+  a.cli({"ACL", "SETUSER", "agent", "+role"});
+  EXPECT_EQ(ask(loop, client, Command({"PING"})).as_text(), "PONG");
 }
 
 TEST_F(Following, AServerThatSaysItIsAReplicaIsNotUsed) {
