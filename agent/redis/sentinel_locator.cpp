@@ -26,11 +26,28 @@ std::string advice_for(const ServerError& error) {
   return "";
 }
 
-std::optional<std::uint16_t> port_of(std::string_view text) {
-  std::uint16_t port = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), port);
-  if (error != std::errc{} || end != text.data() + text.size() || port == 0) return std::nullopt;
-  return port;
+// What a sentinel said.
+struct Named {
+  Address primary;
+  std::uint64_t epoch = 0;  // rises with every failover; 0 if it did not tell
+};
+
+std::optional<std::uint64_t> number_in(std::string_view text) {
+  std::uint64_t number = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+  if (error != std::errc{} || end != text.data() + text.size()) return std::nullopt;
+  return number;
+}
+
+// Names and values by turns.
+std::uint64_t epoch_in(const Reply& about) {
+  for (std::size_t i = 0; i + 1 < about.elements.size(); i += 2) {
+    const Reply& name = about.elements[i];
+    const Reply& value = about.elements[i + 1];
+    if (name.type != Reply::Type::string || value.type != Reply::Type::string) continue;
+    if (name.text.reveal() == "config-epoch") return number_in(value.text.reveal()).value_or(0);
+  }
+  return 0;
 }
 
 }  // namespace
@@ -41,13 +58,19 @@ class SentinelLocator::Impl : public std::enable_shared_from_this<Impl> {
   Impl(Timers& timers, Random& random, SentinelOptions options) : timers_(timers), options_(std::move(options)) {
     const auto count = static_cast<double>(options_.sentinels.size());
     first_ = static_cast<std::size_t>(random.uniform() * count);
+    connections_.resize(options_.sentinels.size());
   }
 
   static Task<Address> locate(std::shared_ptr<Impl> self, BootTime deadline) {
+    co_return co_await ask_in_turn(self, self->first_, deadline);
+  }
+
+  static Task<Address> ask_in_turn(std::shared_ptr<Impl> self, std::size_t first, BootTime deadline) {
     const std::uint64_t interruptions = self->interruptions_;
     const std::size_t count = self->options_.sentinels.size();
-    const std::size_t first = self->first_;
     std::vector<Refusal> refusals;
+    std::optional<Named> behind;
+    std::size_t behind_count = 0;
     for (std::size_t i = 0; i < count; ++i) {
       const std::size_t index = (first + i) % count;
       const BootTime now = self->timers_.clock().boot_now();
@@ -55,11 +78,12 @@ class SentinelLocator::Impl : public std::enable_shared_from_this<Impl> {
       const BootTime share = i + 1 < count ? now + (deadline - now) / 2 : deadline;
       Refusal refusal;
       try {
-        Address primary = co_await self->ask(index, share);
-        self->first_ = index;
-        self->known_ = primary;
-        self->known_at_ = self->timers_.clock().boot_now();
-        co_return primary;
+        Named named = co_await self->ask(index, share);
+        if (named.epoch >= self->epoch_) co_return self->believe(index, named);
+        // Cut off from the others, it has missed a failover.
+        refusal.reason = self->where(index) + ": has missed a failover that another sentinel told of";
+        ++behind_count;
+        if (!behind || named.epoch > behind->epoch) behind = named;
       } catch (const ServerError& e) {
         refusal = {self->where(index) + ": " + e.answer() + advice_for(e), true};
       } catch (const SetupError& e) {
@@ -72,15 +96,17 @@ class SentinelLocator::Impl : public std::enable_shared_from_this<Impl> {
       refusals.push_back(std::move(refusal));
     }
     self->first_ = (first + 1) % count;  // each has the largest share once
+    // Most do not know of the failover any more: the sentinels were set up anew.
+    if (2 * behind_count > count) co_return self->believe(self->first_, *behind);
     self->give_up(refusals);
   }
 
-  // Asks only if nobody did a moment ago.
+  // Asks only if nobody did a moment ago; and each time another sentinel, because one may be cut off from the rest.
   static Task<Address> relocate(std::shared_ptr<Impl> self, Address current, BootTime deadline) {
     const Duration fresh = self->options_.recheck_interval / 2;
     if (self->known_ && self->timers_.clock().boot_now() - self->known_at_ < fresh) co_return *self->known_;
     try {
-      co_return co_await locate(self, deadline);
+      co_return co_await ask_in_turn(self, (self->first_ + 1) % self->options_.sentinels.size(), deadline);
     } catch (const TransportError&) {
       // Without a sentinel nothing changes.
     }
@@ -92,7 +118,9 @@ class SentinelLocator::Impl : public std::enable_shared_from_this<Impl> {
     for (const auto& weak : attempts_) {
       if (const auto attempt = weak.lock()) attempt->cancel();
     }
-    if (connection_) connection_->close("stopped");
+    for (const auto& connection : connections_) {
+      if (connection) connection->close("stopped");
+    }
   }
 
   [[nodiscard]] std::string origin() const { return "sentinel \"" + options_.master + "\""; }
@@ -100,13 +128,20 @@ class SentinelLocator::Impl : public std::enable_shared_from_this<Impl> {
   SentinelOptions& options() { return options_; }
 
  private:
-  Task<Address> ask(std::size_t index, BootTime deadline) {
-    if (!connection_ || !connection_->is_open() || connected_to_ != index) {
+  Address believe(std::size_t index, const Named& named) {
+    first_ = index;
+    epoch_ = named.epoch;
+    known_ = named.primary;
+    known_at_ = timers_.clock().boot_now();
+    return named.primary;
+  }
+
+  Task<Named> ask(std::size_t index, BootTime deadline) {
+    if (!connections_[index] || !connections_[index]->is_open()) {
       auto fresh = co_await connect(index, deadline);
-      connection_ = std::move(fresh);
-      connected_to_ = index;
+      connections_[index] = std::move(fresh);
     }
-    const auto connection = connection_;  // another question may take its place meanwhile
+    const auto connection = connections_[index];  // another question may put a new one in its place meanwhile
     Command question({"SENTINEL", "get-master-addr-by-name", options_.master});
     const Reply answer = co_await connection->command(std::move(question), deadline);
     if (answer.is_error()) {
@@ -116,13 +151,18 @@ class SentinelLocator::Impl : public std::enable_shared_from_this<Impl> {
     if (answer.is_nil()) {
       throw SetupError("does not know the name \"" + options_.master + "\"; check coordination.redis.sentinel.master");
     }
-    Address primary;
-    primary.host = answer.at(0).as_text();
-    const auto port = port_of(answer.at(1).as_text());
-    if (!port || primary.host.empty()) throw TransportError("named no address that can be connected to");
-    primary.port = *port;
-    primary.tls = options_.sentinels[index].tls;
-    co_return primary;
+    Named named;
+    named.primary.host = answer.at(0).as_text();
+    const std::uint64_t port = number_in(answer.at(1).as_text()).value_or(0);
+    if (port == 0 || port > 65'535 || named.primary.host.empty()) {
+      throw TransportError("named no address that can be connected to");
+    }
+    named.primary.port = static_cast<std::uint16_t>(port);
+    named.primary.tls = options_.sentinels[index].tls;
+    Command about({"SENTINEL", "MASTER", options_.master});
+    const Reply details = co_await connection->command(std::move(about), deadline);
+    named.epoch = epoch_in(details);
+    co_return named;
   }
 
   Task<std::shared_ptr<Connection>> connect(std::size_t index, BootTime deadline) {
@@ -156,9 +196,9 @@ class SentinelLocator::Impl : public std::enable_shared_from_this<Impl> {
   std::size_t first_ = 0;         // whom to ask first
   std::optional<Address> known_;  // the last answer
   BootTime known_at_;
-  std::shared_ptr<Connection> connection_;  // to the one that last answered
-  std::size_t connected_to_ = 0;
-  std::vector<std::weak_ptr<ConnectAttempt>> attempts_;  // under way
+  std::uint64_t epoch_ = 0;                               // of the last answer
+  std::vector<std::shared_ptr<Connection>> connections_;  // to each sentinel that was asked; may be closed
+  std::vector<std::weak_ptr<ConnectAttempt>> attempts_;   // under way
   std::uint64_t interruptions_ = 0;
 };
 

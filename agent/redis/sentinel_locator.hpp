@@ -1,10 +1,11 @@
 // SentinelLocator: the primary that sentinels name (SENTINEL get-master-addr-by-name).
 //
 // They are asked in turn, beginning with the one that last answered, each within half of the time that is left, so
-// that dead ones do not eat it. The connection to the one that answered is kept, because it is asked again every few
-// seconds: after a failover the old primary may go on for a while, alive and heard by nobody. Where to begin is drawn,
-// so a fleet does not ask all the same one. Shared by the links of an agent, so that they need not ask twice.
-// One thread: the loop's.
+// that dead ones do not eat it. Where to begin is drawn, so a fleet does not ask all the same one. While connected each
+// is asked in its turn every few seconds, over connections that are kept: after a failover the old primary may go on
+// for a while, alive and heard by nobody. A sentinel that is cut off from the others goes on naming it too, so an
+// answer of a lower epoch than the last one counts only if most sentinels say the like. Shared by the links of an
+// agent, so that they need not ask twice. One thread: the loop's.
 #pragma once
 
 #include <functional>

@@ -33,6 +33,12 @@ std::string naming(std::uint16_t port) {
   return "*2\r\n$9\r\n127.0.0.1\r\n$" + std::to_string(text.size()) + "\r\n" + text + "\r\n";
 }
 
+// A sentinel that also tells its epoch.
+std::string naming(std::uint16_t port, int epoch, std::string_view received) {
+  if (received.find("get-master-addr-by-name") != std::string_view::npos) return naming(port);
+  return "*4\r\n$4\r\nname\r\n$5\r\njeton\r\n$12\r\nconfig-epoch\r\n$1\r\n" + std::to_string(epoch) + "\r\n";
+}
+
 // Draws always the same, so that the first sentinel is the first asked.
 class NoChance final : public Random {
  public:
@@ -122,6 +128,32 @@ TEST_F(Locating, EachSentinelIsTheFirstInItsTurnWhileNoneAnswers) {
   EXPECT_TRUE(begins_with(one));
   EXPECT_TRUE(begins_with(other.port()));
   EXPECT_TRUE(begins_with(one));
+}
+
+TEST_F(Locating, ASentinelThatMissedAFailoverIsNotBelieved) {
+  FakeServer stale(loop.context, [](std::string_view received) { return naming(7001, 3, received); });
+  FakeServer knowing(loop.context, [](std::string_view received) { return naming(7002, 4, received); });
+  auto options = sentinels({stale.port(), knowing.port()});
+  options.recheck_interval = Duration{0};  // nothing is remembered
+  SentinelLocator locator(loop.timers, no_chance, options);
+  EXPECT_EQ(located(locator), 7001);  // nobody else was asked
+  for (int i = 0; i < 4; ++i) {
+    EXPECT_EQ(loop.run(locator.relocate(loopback(7001), test::soon(loop))).port, 7002);
+  }
+  EXPECT_EQ(located(locator), 7002);
+  knowing.close();
+  EXPECT_EQ(loop.run(locator.relocate(loopback(7002), test::soon(loop))).port, 7002);
+  EXPECT_THROW(located(locator), TransportError);
+}
+
+TEST_F(Locating, SentinelsThatWereSetUpAnewAreBelieved) {
+  int epoch = 5;
+  FakeServer one(loop.context, [&](std::string_view received) { return naming(7001, epoch, received); });
+  FakeServer two(loop.context, [&](std::string_view received) { return naming(7001, epoch, received); });
+  SentinelLocator locator(loop.timers, no_chance, sentinels({one.port(), two.port()}));
+  EXPECT_EQ(located(locator), 7001);
+  epoch = 0;
+  EXPECT_EQ(located(locator), 7001);
 }
 
 TEST_F(Locating, UnknownNameIsTold) {
