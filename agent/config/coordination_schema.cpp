@@ -75,6 +75,7 @@ void read_path(const ValueReader& value, std::filesystem::path& out) {
     return;
   }
   out = *text;
+  value.refer(out);
 }
 
 TlsConfig read_tls(ObjectReader tls) {

@@ -45,6 +45,7 @@ LoadResult load(std::vector<ConfigText> texts, const std::vector<std::string>& n
     Config config = read_config(*document, reading);
     check_secrets(reading.secrets, problems);
     check_accounts(reading.accounts, problems);
+    check_files(reading.files, problems);
     if (!problems.has_errors()) result.config = std::move(config);
   }
   result.problems = problems.take_sorted(names);

@@ -1,6 +1,7 @@
 #include "agent/config/secret_check.hpp"
 
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <array>
@@ -56,6 +57,13 @@ bool sounds_secret(std::string_view key) {
     if (c >= 'a' && c <= 'z') name += c;  // "api_key", "API-Key" and "apiKey" are one
   }
   return std::any_of(endings.begin(), endings.end(), [&](std::string_view ending) { return name.ends_with(ending); });
+}
+
+void check_files(const std::vector<FileReference>& references, Problems& problems) {
+  for (const FileReference& reference : references) {
+    if (::access(reference.file.c_str(), R_OK) == 0) continue;
+    problems.error(reference.place, errno_error(reference.file.string()).what());
+  }
 }
 
 void check_secrets(const std::vector<SecretReference>& references, Problems& problems) {

@@ -15,4 +15,7 @@ namespace jeton::agent {
 // that others can read.
 void check_secrets(const std::vector<SecretReference>& references, Problems& problems);
 
+// Each file must be there and readable.
+void check_files(const std::vector<FileReference>& references, Problems& problems);
+
 }  // namespace jeton::agent

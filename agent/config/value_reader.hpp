@@ -6,6 +6,7 @@
 #pragma once
 
 #include <cstdint>
+#include <filesystem>
 #include <functional>
 #include <initializer_list>
 #include <optional>
@@ -39,11 +40,18 @@ struct AccountReference {
   std::string name;
 };
 
+// A file that is used as it is, to be opened once everything is read.
+struct FileReference {
+  Place place;
+  std::filesystem::path file;
+};
+
 // What one reading of a configuration collects.
 struct Reading {
   Problems& problems;
   std::vector<SecretReference> secrets{};
   std::vector<AccountReference> accounts{};
+  std::vector<FileReference> files{};
   std::vector<std::string>* paths = nullptr;  // if set, the schema is listed here: "tokens.*.source.url"
 };
 
@@ -78,6 +86,8 @@ class ValueReader {
 
   // A reference that stands for itself, not for part of a text, to be tried like the others.
   void refer(const SecretTemplate& secret, SecretUse use) const { reading_->secrets.push_back({place(), secret, use}); }
+
+  void refer(const std::filesystem::path& file) const { reading_->files.push_back({place(), file}); }
 
   // A section; a key without a value is an empty one.
   [[nodiscard]] ObjectReader object() const;

@@ -179,12 +179,12 @@ coordination:
   backend: redis
   redis:
     endpoint: redis://h
-    tls: {ca_file: /ca.pem}
+    tls: {ca_file: /etc/hostname}
 )",
                      6, "write rediss://"},
         BrokenConfig{"CertificateWithoutKey", R"(
 version: 1
-coordination: {backend: redis, redis: {endpoint: "rediss://h", tls: {cert_file: /c.pem}}}
+coordination: {backend: redis, redis: {endpoint: "rediss://h", tls: {cert_file: /etc/hostname}}}
 )",
                      2, "cert_file and key_file go together"},
         BrokenConfig{"RedlockOfTwo", R"(
@@ -197,6 +197,11 @@ version: 1
 coordination: {backend: redlock, redlock: {endpoints: ["redis://a", "redis://b", "redis://c", "redis://a:6379/0"]}}
 )",
                      2, "lists redis://a:6379/0 twice"},
+        BrokenConfig{"CertificateIsMissing", R"(
+version: 1
+coordination: {backend: redis, redis: {endpoint: "rediss://h", tls: {ca_file: /nonexistent/ca.pem}}}
+)",
+                     2, "/nonexistent/ca.pem: No such file"},
         BrokenConfig{"SealWithoutKey", R"(
 version: 1
 coordination: {backend: redis, redis: {endpoint: "redis://h"}, seal: {key_files: []}}

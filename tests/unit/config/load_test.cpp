@@ -26,7 +26,7 @@ coordination:
     endpoint: rediss://[::1]:6380/2
     username: agent
     password: $${x}
-    tls: {ca_file: /ca.pem, cert_file: /cert.pem, key_file: /key.pem, server_name: redis.example}
+    tls: {ca_file: /etc/hostname, cert_file: /etc/passwd, key_file: /etc/group, server_name: redis.example}
     timeout: 250ms
     replicas_acked: 1
   seal: {key_files: [SEAL_KEY]}
@@ -89,7 +89,7 @@ TEST(Load, PutsEveryValueWhereItBelongs) {
   redis.access.username = SecretTemplate::literal("agent");
   redis.access.password = SecretTemplate::literal("${x}");
   redis.access.timeout = 250ms;
-  redis.access.tls = {"/ca.pem", "/cert.pem", "/key.pem", "redis.example"};
+  redis.access.tls = {"/etc/hostname", "/etc/passwd", "/etc/group", "redis.example"};
   redis.replicas_acked = 1;
   expected.coordination.seal_keys = {SecretTemplate::parse("${file:" + seal_key.string() + "}")};
   expected.coordination.fetch_alone = 30s;
