@@ -2,6 +2,8 @@
 
 #include "agent/coordination/local_coordinator.hpp"
 #include "agent/coordination/redis_coordinator.hpp"
+#include "agent/redis/cluster_keyspace.hpp"
+#include "agent/redis/cluster_locator.hpp"
 #include "agent/redis/sentinel_locator.hpp"
 
 namespace jeton::agent {
@@ -55,6 +57,17 @@ std::shared_ptr<redis::Locator> sentinel_locator(const RedisSentinelConfig& conf
   return std::make_shared<redis::SentinelLocator>(timers, random, std::move(options));
 }
 
+// Commands go to the node that holds the key, messages come from any.
+void use_cluster(RedisCoordinatorOptions& options, const RedisClusterConfig& config, Timers& timers, Random& random) {
+  redis::ClusterOptions cluster_options;
+  for (const RedisEndpoint& endpoint : config.endpoints) cluster_options.endpoints.push_back(address_of(endpoint));
+  cluster_options.connection = options.connection;
+  options.connection.address = cluster_options.endpoints.at(0);
+  const auto cluster = std::make_shared<redis::Cluster>(timers, random, std::move(cluster_options));
+  options.connection.locator = std::make_shared<redis::ClusterLocator>(cluster);
+  options.keyspace = std::make_shared<redis::ClusterKeyspace>(cluster);
+}
+
 std::unique_ptr<Coordinator> make_redis(const CoordinationConfig& config, Timers& timers, Random& random) {
   const RedisConfig& redis = config.redis.value();
   RedisCoordinatorOptions options;
@@ -69,6 +82,8 @@ std::unique_ptr<Coordinator> make_redis(const CoordinationConfig& config, Timers
     // One for both connections: what one has learnt of a failover the other need not ask again.
     options.connection.locator = sentinel_locator(*sentinel, redis.access.tls, timers, random);
     options.connection.database = sentinel->database;
+  } else if (const auto* cluster = std::get_if<RedisClusterConfig>(&redis.servers)) {
+    use_cluster(options, *cluster, timers, random);
   }
   return std::make_unique<RedisCoordinator>(timers, random, std::move(options));
 }

@@ -35,6 +35,12 @@ class Client::Impl : public std::enable_shared_from_this<Impl> {
     co_return reply;
   }
 
+  static Task<Reply> exchange(std::shared_ptr<Impl> self, Command command, BootTime deadline, bool asking) {
+    const auto connection = co_await self->wait_connected(deadline);
+    if (asking) co_return co_await connection->asking(std::move(command), deadline);
+    co_return co_await connection->command(std::move(command), deadline);
+  }
+
   static Task<Reply> run(std::shared_ptr<Impl> self, Command by_sha1, Command by_text, BootTime deadline) {
     const auto connection = co_await self->wait_connected(deadline);
     co_return co_await self->run_on(connection, std::move(by_sha1), std::move(by_text), deadline);
@@ -102,19 +108,6 @@ class Client::Impl : public std::enable_shared_from_this<Impl> {
   }
 };
 
-namespace {
-
-Command script_command(std::string_view verb, std::string_view script, std::span<const std::string> keys,
-                       std::span<const std::string_view> arguments) {
-  const std::string key_count = std::to_string(keys.size());
-  std::vector<std::string_view> words{verb, script, key_count};
-  words.insert(words.end(), keys.begin(), keys.end());
-  words.insert(words.end(), arguments.begin(), arguments.end());
-  return Command(std::span<const std::string_view>(words));
-}
-
-}  // namespace
-
 Client::Client(Timers& timers, Random& random, ConnectOptions options)
     : impl_(std::make_shared<Impl>(timers, random, std::move(options))) {}
 
@@ -129,8 +122,11 @@ Task<Reply> Client::command(std::string_view /*key*/, Command command, BootTime 
 
 Task<Reply> Client::run(const Script& script, std::span<const std::string> keys,
                         std::span<const std::string_view> arguments, BootTime deadline) {
-  return Impl::run(impl_, script_command("EVALSHA", script.sha1(), keys, arguments),
-                   script_command("EVAL", script.text(), keys, arguments), deadline);
+  return Impl::run(impl_, script.by_sha1(keys, arguments), script.by_text(keys, arguments), deadline);
+}
+
+Task<Reply> Client::exchange(Command command, BootTime deadline, bool asking) {
+  return Impl::exchange(impl_, std::move(command), deadline, asking);
 }
 
 Task<Keyspace::Replicated> Client::run_replicated(const Script& script, std::span<const std::string> keys,

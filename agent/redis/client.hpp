@@ -31,6 +31,9 @@ class Client final : public Keyspace {
                                   std::span<const std::string_view> arguments, int replicas, Duration patience,
                                   BootTime deadline) override;
 
+  // For a Cluster: an error reply is returned, not thrown. `asking`: with ASKING right before it.
+  Task<Reply> exchange(Command command, BootTime deadline, bool asking = false);
+
   [[nodiscard]] bool is_connected() const override;
   [[nodiscard]] std::string last_error() const override;
   [[nodiscard]] std::string display() const override;

@@ -9,6 +9,18 @@
 #include <new>
 
 namespace jeton::agent::redis {
+namespace {
+
+Command script_command(std::string_view verb, std::string_view script, std::span<const std::string> keys,
+                       std::span<const std::string_view> arguments) {
+  const std::string key_count = std::to_string(keys.size());
+  std::vector<std::string_view> words{verb, script, key_count};
+  words.insert(words.end(), keys.begin(), keys.end());
+  words.insert(words.end(), arguments.begin(), arguments.end());
+  return Command(std::span<const std::string_view>(words));
+}
+
+}  // namespace
 
 Command::Command(std::span<const std::string_view> arguments) {
   std::vector<const char*> texts;
@@ -35,6 +47,14 @@ Script::Script(std::string_view text) : text_(text) {
     std::snprintf(hex.data(), hex.size(), "%02x", byte);
     sha1_.append(hex.data());
   }
+}
+
+Command Script::by_sha1(std::span<const std::string> keys, std::span<const std::string_view> arguments) const {
+  return script_command("EVALSHA", sha1_, keys, arguments);
+}
+
+Command Script::by_text(std::span<const std::string> keys, std::span<const std::string_view> arguments) const {
+  return script_command("EVAL", text_, keys, arguments);
 }
 
 }  // namespace jeton::agent::redis

@@ -32,6 +32,9 @@ class Script {
 
   [[nodiscard]] const std::string& text() const { return text_; }
   [[nodiscard]] const std::string& sha1() const { return sha1_; }
+  // EVALSHA and EVAL.
+  [[nodiscard]] Command by_sha1(std::span<const std::string> keys, std::span<const std::string_view> arguments) const;
+  [[nodiscard]] Command by_text(std::span<const std::string> keys, std::span<const std::string_view> arguments) const;
 
  private:
   std::string text_;

@@ -46,9 +46,15 @@ class Connection::Impl : public std::enable_shared_from_this<Impl> {
     more_to_write_.notify();
   }
 
-  static Task<Reply> exchange(std::shared_ptr<Impl> self, Command command, BootTime deadline) {
+  static Task<Reply> exchange(std::shared_ptr<Impl> self, Command command, BootTime deadline, bool asking) {
     if (self->closed_) throw NotSentError(self->close_reason_);
     auto pending = std::make_shared<Pending>(self->timers_);
+    // No co_await between the two: nobody's command can slip in.
+    auto asked = asking ? std::make_shared<Pending>(self->timers_) : nullptr;
+    if (asked) {
+      self->in_flight_.push_back(asked);
+      self->send(Command({"ASKING"}));
+    }
     self->in_flight_.push_back(pending);
     self->send(command);
     while (!pending->reply && !self->closed_) {
@@ -56,6 +62,7 @@ class Connection::Impl : public std::enable_shared_from_this<Impl> {
       if (!in_time) self->close("no answer in time");
     }
     if (!pending->reply) throw TransportError(self->close_reason_);
+    if (asked && asked->reply && asked->reply->is_error()) co_return std::move(*asked->reply);
     co_return std::move(*pending->reply);
   }
 
@@ -155,7 +162,11 @@ Connection::Connection(Timers& timers, std::unique_ptr<Transport> transport, Rep
 Connection::~Connection() { impl_->close("closed"); }
 
 Task<Reply> Connection::command(Command command, BootTime deadline) {
-  return Impl::exchange(impl_, std::move(command), deadline);
+  return Impl::exchange(impl_, std::move(command), deadline, false);
+}
+
+Task<Reply> Connection::asking(Command command, BootTime deadline) {
+  return Impl::exchange(impl_, std::move(command), deadline, true);
 }
 
 void Connection::on_push(std::function<void(const Reply&)> handler) { impl_->push_handler_ = std::move(handler); }

@@ -23,6 +23,10 @@ constexpr Advice advices[] = {
     {"MISCONF", "the server cannot write its snapshot and refuses writes: look at its log and its disk"},
     {"WRONGTYPE", "a key of jeton holds something else: delete it, or choose another coordination.prefix"},
     {"BUSY", "the server is kept busy by a script; it is asked again"},
+    {"MOVED", "the keys live in a Redis Cluster: set coordination.redis.cluster; if it is set, look at CLUSTER NODES"},
+    {"ASK", "the nodes of the cluster send us in circles; look at CLUSTER NODES"},
+    {"TRYAGAIN", "the slot is being moved to another node; it works again when that is finished"},
+    {"CLUSTERDOWN", "the cluster has lost too many nodes, or slots that nobody holds: redis-cli --cluster check"},
     {"NOSCRIPT", "the server forgets scripts at once; is it a proxy?"},
 };
 
