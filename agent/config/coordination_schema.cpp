@@ -163,6 +163,10 @@ RedisConfig read_redis(ObjectReader redis, const ValueReader& section) {
   check_tls_is_used(redis, config.access, tls);
   if (const auto replicas = redis.at("replicas_acked").integer(0, max_replicas_acked)) {
     config.replicas_acked = static_cast<int>(*replicas);
+    if (*replicas > 0 && cluster.present()) {
+      section.error(
+          "coordination.redis.replicas_acked is not for a Cluster; use min-replicas-to-write of Redis itself");
+    }
   }
   redis.finish();
   return config;

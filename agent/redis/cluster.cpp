@@ -89,7 +89,8 @@ std::size_t Cluster::random_below(std::size_t count) {
 }
 
 bool Cluster::any_connected() const {
-  return std::any_of(nodes_.begin(), nodes_.end(), [](const auto& entry) { return entry.second.client->is_connected(); });
+  return std::any_of(nodes_.begin(), nodes_.end(),
+                     [](const auto& entry) { return entry.second.client->is_connected(); });
 }
 
 std::string Cluster::last_error() const {
@@ -100,7 +101,8 @@ std::string Cluster::last_error() const {
 
 std::string Cluster::display() const {
   if (map_.empty()) return "cluster via " + told_by_.display();
-  return "cluster of " + std::to_string(map_.nodes().size()) + " nodes via " + told_by_.display();
+  const std::size_t count = map_.nodes().size();
+  return "cluster of " + std::to_string(count) + (count == 1 ? " node via " : " nodes via ") + told_by_.display();
 }
 
 Task<> Cluster::run(std::shared_ptr<Cluster> self) {

@@ -10,7 +10,7 @@ using namespace std::chrono_literals;
 
 // In a row, without a pause: more is a circle.
 constexpr int max_redirections = 5;
-constexpr Duration try_again_after = 60ms;     // at most; jittered
+constexpr Duration try_again_after = 60ms;        // at most; jittered
 constexpr Duration look_for_owner_after = 200ms;  // at most; jittered
 
 // What a node refused before it looked at the command. An error from inside a script names the script.
@@ -18,7 +18,8 @@ bool came_before_the_command(std::string_view error) { return error.find("@user_
 
 bool will_pass(std::string_view error) {
   static constexpr std::string_view codes[] = {"TRYAGAIN", "CLUSTERDOWN", "LOADING", "MASTERDOWN"};
-  return std::any_of(std::begin(codes), std::end(codes), [&](std::string_view code) { return error.starts_with(code); });
+  return std::any_of(std::begin(codes), std::end(codes),
+                     [&](std::string_view code) { return error.starts_with(code); });
 }
 
 // Holds what every attempt needs. The commands are kept whole, because each may have to be sent to several nodes.

@@ -12,7 +12,8 @@ constexpr std::size_t max_nodes = 4096;  // clusters of more than a thousand nod
 constexpr std::size_t max_host_size = 255;
 
 [[noreturn]] void senseless(const char* what) {
-  throw TransportError(std::string("the answer to CLUSTER SLOTS makes no sense (") + what + "); is it a Redis Cluster?");
+  throw TransportError(std::string("the answer to CLUSTER SLOTS makes no sense (") + what +
+                       "); is it a Redis Cluster?");
 }
 
 std::int64_t integer_in(const Reply& reply, std::int64_t least, std::int64_t most) {

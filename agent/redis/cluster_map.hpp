@@ -19,8 +19,8 @@ namespace jeton::agent::redis {
 class ClusterMap {
  public:
   ClusterMap() = default;
-  // `reply`: to CLUSTER SLOTS. `asked`: who answered; a node without a host is on the same one, and all have TLS if this
-  // one has it. Throws TransportError, also if no slot is held by anybody.
+  // `reply`: to CLUSTER SLOTS. `asked`: who answered; a node without a host is on the same one, and all have TLS if
+  // this one has it. Throws TransportError, also if no slot is held by anybody.
   ClusterMap(const Reply& reply, const Address& asked);
 
   [[nodiscard]] bool empty() const { return nodes_.empty(); }

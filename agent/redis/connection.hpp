@@ -28,8 +28,8 @@ class Connection {
   // An error reply of the server is returned, not thrown. If the waiting coroutine is cancelled, the command is done
   // nevertheless and its reply dropped.
   Task<Reply> command(Command command, BootTime deadline);
-  // With ASKING right before it, nothing in between: lets a Cluster node answer for a slot it is about to get. A refused
-  // ASKING is returned instead of the command's reply.
+  // With ASKING right before it, nothing in between: lets a Cluster node answer for a slot it is about to get. A
+  // refused ASKING is returned instead of the command's reply.
   Task<Reply> asking(Command command, BootTime deadline);
 
   // From now on every reply goes to `handler` (the subscribed mode of a connection), and commands are sent by send().

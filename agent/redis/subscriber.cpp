@@ -27,7 +27,6 @@ class Subscriber::Impl : public std::enable_shared_from_this<Impl> {
         callbacks_(std::move(callbacks)),
         keepalive_(keepalive),
         timeout_(options.timeout),
-        locator_(options.locator),
         heard_(timers),
         link_(timers, random, std::move(options), "subscriptions",
               {.up = [this](const std::shared_ptr<Connection>& connection) { up(connection); },

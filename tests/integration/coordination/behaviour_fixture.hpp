@@ -4,22 +4,30 @@
 
 #include <filesystem>
 
-#include "tests/integration/coordination/coordination_testing.hpp"
+#include "tests/integration/coordination/cluster_fixture.hpp"
 
 namespace jeton::agent {
 
 class CoordinatorBehaviour : public testing::TestWithParam<const char*> {
  protected:
   CoordinatorBehaviour() {
-    if (!is_local()) server.emplace();
+    if (is_cluster()) {
+      cluster.emplace();
+    } else if (!is_local()) {
+      server.emplace();
+    }
     open();
   }
   ~CoordinatorBehaviour() override { close(); }
 
   [[nodiscard]] bool is_local() const { return std::string(GetParam()) == "local"; }
 
+  [[nodiscard]] bool is_cluster() const { return std::string(GetParam()) == "redis_cluster"; }
+
   void open() {
-    if (is_local()) {
+    if (is_cluster()) {
+      coordinator = std::make_unique<RedisCoordinator>(loop.timers, loop.random, test::cluster_options(loop, *cluster));
+    } else if (is_local()) {
       coordinator = std::make_unique<LocalCoordinator>(loop.timers, loop.random, dir / "coordination");
     } else {
       RedisCoordinatorOptions options = test::redis_options(*server);
@@ -42,12 +50,13 @@ class CoordinatorBehaviour : public testing::TestWithParam<const char*> {
   test::Loop loop;
   test::TempDir dir;
   std::optional<test::RedisServer> server;
+  std::optional<test::RedisCluster> cluster;
   std::unique_ptr<Coordinator> coordinator;
   std::optional<test::Caller> call;
 };
 
 inline std::string backend_name(const testing::TestParamInfo<const char*>& backend) { return backend.param; }
 
-inline const auto every_backend = testing::Values("local", "redis_unix", "redis_tcp");
+inline const auto every_backend = testing::Values("local", "redis_unix", "redis_tcp", "redis_cluster");
 
 }  // namespace jeton::agent

@@ -1,0 +1,101 @@
+// Messages in a real Redis Cluster: heard on any node, also when that node dies or is cut off.
+#include <map>
+
+#include "tests/integration/coordination/cluster_fixture.hpp"
+
+namespace jeton::agent {
+namespace {
+
+using namespace std::chrono_literals;
+using test::make_record;
+
+class ClusterMessages : public testing::Test {
+ protected:
+  // The primary that has our subscriber; null if none.
+  test::RedisServer* listened_to() {
+    for (std::size_t i = 0; i < test::RedisCluster::primaries(); ++i) {
+      if (!cluster.primary(i).cli({"CLIENT", "LIST", "TYPE", "pubsub"}).empty()) return &cluster.primary(i);
+    }
+    return nullptr;
+  }
+  // A token that this node does not hold, so that it can be published without it.
+  std::string token_elsewhere(const test::RedisServer& than) {
+    for (int i = 0;; ++i) {
+      std::string token = "t" + std::to_string(i);
+      if (&cluster.holder(RedisKeys("jeton", token).token) != &than) return token;
+    }
+  }
+  // The fleet's time is kept by a node of its own, which must stay.
+  test::RedisServer& clock_holder() { return cluster.holder(RedisKeys::clock("jeton")); }
+
+  // Listens to a token whose node is not the one that is listened to, which does not keep the time either.
+  void listen() {
+    for (;;) {
+      host.emplace(loop, test::cluster_options(loop, cluster));
+      host->coordinator.subscribe("any", &any);
+      ASSERT_TRUE(loop.turn_until([&] { return any.gaps > 0; }));
+      node = listened_to();
+      ASSERT_NE(node, nullptr);
+      if (node != &clock_holder()) break;
+      host.reset();
+      any = {};
+      ASSERT_TRUE(loop.turn_until([&] { return listened_to() == nullptr; }));
+    }
+    name = token_elsewhere(*node);
+    host->coordinator.subscribe(name, &listener);
+    ASSERT_TRUE(loop.turn_until([&] { return listener.gaps > 0; }));
+  }
+
+  void expect_messages_by_another_node() {
+    ASSERT_TRUE(loop.turn_until([&] { return listener.gaps > 1; })) << "it did not subscribe again";
+    const Lease lease = host->call.acquire(60s, name);
+    loop.run(publish(lease));
+    EXPECT_TRUE(loop.turn_until([&] { return !listener.records.empty(); }));
+    EXPECT_NE(listened_to(), node);
+  }
+  Task<> publish(Lease lease) {
+    const Record record = make_record(loop, lease.fence, "x");
+    const auto result = co_await host->coordinator.publish(name, record, lease);
+    EXPECT_TRUE(result.stored);
+  }
+
+  test::Loop loop;
+  test::RedisCluster cluster;
+  test::RecordingListener any;
+  test::RecordingListener listener;
+  std::optional<test::Host> host;
+  test::RedisServer* node = nullptr;
+  std::string name;
+};
+
+TEST_F(ClusterMessages, ArriveByAnotherNodeWhenTheOneListenedToDies) {
+  listen();
+  node->kill();
+  expect_messages_by_another_node();
+}
+
+TEST_F(ClusterMessages, ArriveByAnotherNodeWhenTheOneListenedToLeavesTheCluster) {
+  listen();
+  ASSERT_EQ(node->cli({"CLUSTER", "RESET", "HARD"}), "OK");  // it runs on and keeps its connections
+  expect_messages_by_another_node();
+}
+
+TEST_F(ClusterMessages, OfEveryTokenAreHeardOnOneNode) {
+  host.emplace(loop, test::cluster_options(loop, cluster));
+  std::map<std::string, test::RecordingListener> listeners;
+  std::map<const test::RedisServer*, std::string> by_holder;
+  for (int i = 0; by_holder.size() < test::RedisCluster::primaries(); ++i) {
+    const std::string token = "t" + std::to_string(i);
+    by_holder.try_emplace(&cluster.holder(RedisKeys("jeton", token).token), token);
+  }
+  for (const auto& [holder, token] : by_holder) host->coordinator.subscribe(token, &listeners[token]);
+  for (const auto& [holder, token] : by_holder) {
+    ASSERT_TRUE(loop.turn_until([&] { return listeners[token].gaps > 0; }));
+    name = token;
+    loop.run(publish(host->call.acquire(60s, token)));
+    EXPECT_TRUE(loop.turn_until([&] { return listeners[token].records.size() == 1; })) << token;
+  }
+}
+
+}  // namespace
+}  // namespace jeton::agent

@@ -1,0 +1,87 @@
+// Real agents on a real Redis Cluster whose slots move and whose nodes die.
+#include "tests/integration/fleet/fleet.hpp"
+#include "tests/support/redis_cluster.hpp"
+
+namespace jeton::test {
+namespace {
+
+class FleetCluster : public FleetTest {
+ protected:
+  static constexpr const char* token = "jeton:{api}:token";
+
+  void start(const FaultProvider& provider) {
+    for (int i = 0; i < 3; ++i) {
+      add_agent({.token_url = provider.url(),
+                 .refresh = "{grace: 2s, spread: 500ms}",
+                 .redis = "{timeout: 500ms, cluster: {endpoints: " + cluster.endpoints() + "}}"});
+    }
+    start_all();
+    ASSERT_TRUE(eventually([&] { return all_valid(); }));
+    for (const auto& agent : agents) readers.push_back(std::make_unique<ReaderProcess>(*agent, seconds(100)));
+  }
+  // Every agent has a token newer than this one.
+  [[nodiscard]] bool all_above(std::uint64_t generation) const {
+    return eventually([&] {
+      return std::all_of(agents.begin(), agents.end(), [&](const auto& a) { return a->generation() > generation; });
+    });
+  }
+  [[nodiscard]] std::uint64_t newest() const {
+    std::uint64_t generation = 0;
+    for (const auto& agent : agents) generation = std::max(generation, agent->generation());
+    return generation;
+  }
+  // No reader saw an old token after a new one, or none at all.
+  void expect_readers_undisturbed() {
+    for (const auto& reader : readers) expect_undisturbed(reader->report(true));
+  }
+
+  RedisCluster cluster;
+  std::vector<std::unique_ptr<ReaderProcess>> readers;
+};
+
+TEST_F(FleetCluster, ASlotThatMovesDuringARotationCostsNoFetch) {
+  FaultProvider provider({.lifetime = seconds(6)});
+  start(provider);
+  const auto before = newest();
+  RedisServer& from = cluster.holder(token);
+  RedisServer& to = cluster.other_than({&from});
+  // The provider is slow enough that the slot moves while the winner asks it.
+  provider.behave(Behaviour::slow(milliseconds(700)));
+  ASSERT_TRUE(eventually([&] { return updater() != nullptr; }));
+  cluster.move_slot(cluster.slot_of(token), from, to);
+  EXPECT_TRUE(all_above(before));
+  EXPECT_TRUE(all_above(newest()));  // and the rotation after it
+  EXPECT_FALSE(to.cli({"HGET", token, "generation"}).empty());
+  expect_readers_undisturbed();
+  const auto counts = provider.counts();
+  std::uint64_t publications = 0;
+  for (const auto& agent : agents) publications += agent->token()["counters"]["publications"].get<std::uint64_t>();
+  EXPECT_EQ(counts.requests, counts.issued);
+  EXPECT_LE(publications, counts.issued);
+  EXPECT_GE(publications + 1, counts.issued) << "more than the fetch under way was not published";
+}
+
+TEST_F(FleetCluster, AReplicaThatTakesOverIsFollowedAndGenerationsNeverGoBack) {
+  RedisServer& holder = cluster.holder(token);
+  static_cast<void>(cluster.add_replica(holder));
+  FaultProvider provider({.lifetime = seconds(10)});
+  start(provider);
+  const auto before = newest();
+  holder.kill();
+  EXPECT_TRUE(all_above(before));
+  EXPECT_EQ(provider.counts().requests, 2U);
+  expect_readers_undisturbed();
+}
+
+TEST_F(FleetCluster, ANodeThatHoldsNothingOfTheTokenMayDie) {
+  FaultProvider provider({.lifetime = seconds(5)});
+  start(provider);
+  const auto before = newest();
+  cluster.other_than({&cluster.holder(token), &cluster.holder("jeton:{clock}")}).kill();
+  EXPECT_TRUE(all_above(before));
+  EXPECT_EQ(provider.counts().requests, 2U);
+  expect_readers_undisturbed();
+}
+
+}  // namespace
+}  // namespace jeton::test
