@@ -132,9 +132,8 @@ Task<Reply> Client::exchange(Command command, BootTime deadline, bool asking) {
 Task<Keyspace::Replicated> Client::run_replicated(const Script& script, std::span<const std::string> keys,
                                                   std::span<const std::string_view> arguments, int replicas,
                                                   Duration patience, BootTime deadline) {
-  return Impl::run_replicated(impl_, script_command("EVALSHA", script.sha1(), keys, arguments),
-                              script_command("EVAL", script.text(), keys, arguments), std::to_string(replicas),
-                              patience, deadline);
+  return Impl::run_replicated(impl_, script.by_sha1(keys, arguments), script.by_text(keys, arguments),
+                              std::to_string(replicas), patience, deadline);
 }
 
 bool Client::is_connected() const { return impl_->connection_ && impl_->connection_->is_open(); }

@@ -11,9 +11,9 @@ class FleetCluster : public FleetTest {
 
   void start(const FaultProvider& provider) {
     for (int i = 0; i < 3; ++i) {
-      add_agent({.token_url = provider.url(),
-                 .refresh = "{grace: 2s, spread: 500ms}",
-                 .redis = "{timeout: 500ms, cluster: {endpoints: " + cluster.endpoints() + "}}"});
+      add_agent({.redis = "{timeout: 500ms, cluster: {endpoints: " + cluster.endpoints() + "}}",
+                 .token_url = provider.url(),
+                 .refresh = "{grace: 2s, spread: 500ms}"});
     }
     start_all();
     ASSERT_TRUE(eventually([&] { return all_valid(); }));
