@@ -1,5 +1,5 @@
-// RedisCoordinator: a Coordinator on one Redis server (DESIGN.md section 5): a connection for commands, one for
-// messages, and this host's view of the server's clock.
+// RedisCoordinator: a Coordinator on one Redis server or Cluster (DESIGN.md section 5): connections for commands, one
+// for messages, and this host's view of the server's clock.
 //
 // What comes out of Redis is not trusted to be well-formed: a record or message that is not is logged once and ignored.
 #pragma once

@@ -10,7 +10,9 @@
 namespace jeton::test {
 
 [[nodiscard]] inline agent::RedisCoordinatorOptions cluster_options(Loop& loop, RedisCluster& cluster,
-                                                                    agent::Duration timeout = patience) {
+                                                                    agent::Duration timeout = patience,
+                                                                    const std::string& username = "",
+                                                                    const std::string& password = "") {
   agent::redis::ClusterOptions cluster_options;
   for (std::size_t i = 0; i < RedisCluster::primaries(); ++i) {
     agent::redis::Address address;
@@ -22,6 +24,8 @@ namespace jeton::test {
   options.connection.address = cluster_options.endpoints.front();
   options.connection.client_name = "jeton-agent";
   options.connection.timeout = timeout;
+  options.connection.username = [username] { return agent::SecretString(username); };
+  options.connection.password = [password] { return agent::SecretString(password); };
   options.keepalive = std::chrono::milliseconds(200);
   cluster_options.connection = options.connection;
   const auto shared = std::make_shared<agent::redis::Cluster>(loop.timers, loop.random, std::move(cluster_options));

@@ -128,6 +128,38 @@ TEST_F(ClusterSlots, SlotWithoutANodeIsAnErrorThatSaysSo) {
   })) << error;
 }
 
+TEST_F(ClusterSlots, UserWithTheDocumentedPermissionsMayDoAllOfIt) {
+  for (std::size_t i = 0; i < test::RedisCluster::primaries(); ++i) {
+    std::vector<std::string> words{"ACL", "SETUSER", "jeton", "on", ">s3cret", "~jeton:*", "&jeton:*", "-@all"};
+    for (const char* command :
+         {"+ping",    "+client|setname", "+time",        "+eval",          "+evalsha",      "+get",     "+set",
+          "+del",     "+hget",           "+hmget",       "+hset",          "+pttl",         "+pexpire", "+pexpireat",
+          "+publish", "+subscribe",      "+unsubscribe", "+cluster|slots", "+cluster|info", "+asking"}) {
+      words.emplace_back(command);
+    }
+    ASSERT_EQ(cluster.primary(i).cli(words), "OK");
+  }
+  auto options = test::cluster_options(loop, cluster, test::patience, "jeton", "s3cret");
+  test::Host host(loop, std::move(options));
+  host.listen();
+  Lease lease = host.call.acquire(60s);
+  test::RedisServer& from = cluster.holder(token);
+  test::RedisServer& to = cluster.other_than({&from});
+  const std::string slot = cluster.slot_of(token);
+  cluster.begin_migration(slot, from, to);
+  cluster.migrate_key(updater, from, to);
+  EXPECT_TRUE(host.call.renew(lease)) << "ASKING";
+  cluster.end_migration(slot, from, to);
+  EXPECT_TRUE(host.call.admit(lease, {}).admitted);
+  EXPECT_TRUE(host.call.publish(make_record(loop, lease.fence, "x"), lease).stored);
+  EXPECT_TRUE(host.call.load());
+  host.call.pause(10s, "429");
+  EXPECT_TRUE(loop.turn_until([&] { return !host.listener.records.empty() && !host.listener.pauses.empty(); }));
+  for (std::size_t i = 0; i < test::RedisCluster::primaries(); ++i) {
+    EXPECT_EQ(cluster.primary(i).cli({"ACL", "LOG"}), "") << "something was refused";
+  }
+}
+
 TEST_F(ClusterSlots, IsFoundFromAnyOfTheConfiguredNodes) {
   cluster.other_than({&cluster.holder(token), &cluster.holder(RedisKeys::clock("jeton"))}).kill();
   test::Host host(loop, test::cluster_options(loop, cluster));
