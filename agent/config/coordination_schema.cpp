@@ -33,6 +33,12 @@ std::optional<RedisEndpoint> parse_endpoint(const ValueReader& value, const std:
   }
 }
 
+// The same server, in whatever database.
+bool is_same_server(const RedisEndpoint& a, RedisEndpoint b) {
+  b.database = a.database;
+  return a == b;
+}
+
 // Several servers: over TCP, since each may be on another host, and all with TLS or none.
 std::vector<RedisEndpoint> read_endpoints(const ValueReader& value, bool tcp_only) {
   std::vector<RedisEndpoint> endpoints;
@@ -43,7 +49,8 @@ std::vector<RedisEndpoint> read_endpoints(const ValueReader& value, bool tcp_onl
       value.error(value.path() + ": a unix socket cannot stand here; expected redis://host:port or rediss://host:port");
     } else if (tcp_only && endpoint->database != 0) {
       value.error(value.path() + ": no database number may stand here");
-    } else if (std::find(endpoints.begin(), endpoints.end(), *endpoint) != endpoints.end()) {
+    } else if (std::any_of(endpoints.begin(), endpoints.end(),
+                           [&](const RedisEndpoint& other) { return is_same_server(other, *endpoint); })) {
       value.error(value.path() + " lists " + endpoint->display() + " twice");
     } else if (tcp_only && !endpoints.empty() && endpoints.front().tls != endpoint->tls) {
       value.error(value.path() + " mixes redis:// and rediss://; all servers use TLS or none does");

@@ -75,7 +75,9 @@ Config read_config(const Node& document, Reading& reading) {
   config.agent = read_agent(root.at("agent").object());
   config.coordination = read_coordination(root.at("coordination").object());
   const ValueReader tokens = root.at("tokens");
-  for (const Member& member : tokens.members()) config.tokens.emplace(member.name, read_token(member, reading));
+  for (const Member& member : tokens.members()) {
+    config.tokens.emplace(member.name, read_token(member, config.coordination, reading));
+  }
   if (config.tokens.empty() && !reading.problems.has_errors()) {
     tokens.warning("no token is configured; the agent has nothing to do");
   }

@@ -18,7 +18,7 @@ namespace jeton::agent {
 [[nodiscard]] CoordinationConfig read_coordination(ObjectReader coordination);
 
 // One token; token_schema.cpp.
-[[nodiscard]] TokenConfig read_token(const Member& member, Reading& reading);
+[[nodiscard]] TokenConfig read_token(const Member& member, const CoordinationConfig& coordination, Reading& reading);
 
 // tokens.*.source of type http; http_source_schema.cpp.
 [[nodiscard]] HttpSourceConfig read_http_source(ObjectReader& source, Reading& reading);

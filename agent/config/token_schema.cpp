@@ -116,9 +116,22 @@ TokenLockConfig read_lock(ObjectReader lock) {
   return config;
 }
 
+// Scripts touch it together with jeton's own keys of the token.
+void check_key(const ValueReader& value, const std::string& key, const std::string& token,
+               const CoordinationConfig& coordination) {
+  if (key.empty()) return;
+  if (coordination.backend == CoordinationConfig::Backend::local) {
+    value.warning(value.path() + " is not used: coordination.backend is local");
+  }
+  const bool cluster = coordination.redis && std::holds_alternative<RedisClusterConfig>(coordination.redis->servers);
+  if (cluster && key.find("{" + token + "}") == std::string::npos) {
+    value.error(value.path() + ": in a Cluster the key must contain {" + token + "}, to be in the slot of the token");
+  }
+}
+
 }  // namespace
 
-TokenConfig read_token(const Member& member, Reading& reading) {
+TokenConfig read_token(const Member& member, const CoordinationConfig& coordination, Reading& reading) {
   TokenConfig config;
   config.name = member.name;
   if (reading.paths == nullptr && !is_token_name(member.name)) {
@@ -131,8 +144,15 @@ TokenConfig read_token(const Member& member, Reading& reading) {
   config.refresh = read_refresh(token.at("refresh").object());
   config.budget = read_budget(token.at("budget").object());
   config.access = read_access(token.at("access").object(), reading);
-  config.lock = read_lock(token.at("lock").object());
-  read_key(token.at("mirror_key"), config.mirror_key);
+  const ValueReader lock = token.at("lock");
+  const ValueReader mirror = token.at("mirror_key");
+  config.lock = read_lock(lock.object());
+  read_key(mirror, config.mirror_key);
+  check_key(lock, config.lock.key, config.name, coordination);
+  check_key(mirror, config.mirror_key, config.name, coordination);
+  if (config.lock.protocol == TokenLockConfig::Protocol::getset && coordination.redlock) {
+    lock.error(lock.path() + ".protocol: getset is for one server; a majority needs set_nx");
+  }
   assign(config.capacity, token.at("capacity").size(64, 1024 * 1024));
   token.finish();
   return config;

@@ -1,4 +1,4 @@
-// Coordinator: what a fleet agrees through (DESIGN.md section 5). Backends: local (files of this host), redis.
+// Coordinator: what a fleet agrees through (DESIGN.md section 5). Backends: local (files of this host), redis, redlock.
 //
 // Names below are token names. Every call has a deadline of its own and either returns what the coordinator said or
 // throws TransportError: an unreachable coordinator is never read as "busy", "lost" or "empty". One thread: the loop's.
@@ -88,7 +88,7 @@ class CoordinationListener {
 };
 
 struct CoordinatorHealth {
-  std::string backend;   // "local", "redis"
+  std::string backend;   // "local", "redis", "redlock"
   std::string endpoint;  // "redis://127.0.0.1:6379/0", a directory; no password
   bool reachable = false;
   std::string last_error;       // empty if none since the last success

@@ -2,6 +2,7 @@
 
 #include "agent/coordination/local_coordinator.hpp"
 #include "agent/coordination/redis_coordinator.hpp"
+#include "agent/coordination/redlock_coordinator.hpp"
 #include "agent/redis/cluster_keyspace.hpp"
 #include "agent/redis/cluster_locator.hpp"
 #include "agent/redis/sentinel_locator.hpp"
@@ -88,6 +89,19 @@ std::unique_ptr<Coordinator> make_redis(const CoordinationConfig& config, Timers
   return std::make_unique<RedisCoordinator>(timers, random, std::move(options));
 }
 
+std::unique_ptr<Coordinator> make_redlock(const CoordinationConfig& config, Timers& timers, Random& random) {
+  const RedlockConfig& redlock = config.redlock.value();
+  RedlockCoordinatorOptions options;
+  options.prefix = config.prefix;
+  options.codec = make_codec(config);
+  for (const RedisEndpoint& endpoint : redlock.endpoints) {
+    options.servers.push_back(connect_options(redlock.access));
+    options.servers.back().address = address_of(endpoint);
+    options.servers.back().database = endpoint.database;
+  }
+  return std::make_unique<RedlockCoordinator>(timers, random, std::move(options));
+}
+
 }  // namespace
 
 std::unique_ptr<Coordinator> make_coordinator(const CoordinationConfig& config,
@@ -95,6 +109,9 @@ std::unique_ptr<Coordinator> make_coordinator(const CoordinationConfig& config,
                                               Random& random) {
   if (config.backend == CoordinationConfig::Backend::redis) {
     return make_redis(config, timers, random);
+  }
+  if (config.backend == CoordinationConfig::Backend::redlock) {
+    return make_redlock(config, timers, random);
   }
   return std::make_unique<LocalCoordinator>(timers, random, runtime_dir / "coordination");
 }

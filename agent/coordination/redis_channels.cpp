@@ -120,9 +120,9 @@ void RedisChannels::deliver(Subscription& subscription, ChannelMessage message) 
     subscription.record_heard_at = now;
     listener.on_record(std::move(*record));
   } else if (const auto* claim = std::get_if<ClaimMessage>(&message)) {
-    if (claim->owner != own_owner) listener.on_claim(now + claim->ttl);
+    if (claim->owner != own_owner && is_news_("claim", claim->owner)) listener.on_claim(now + claim->ttl);
   } else if (const auto* release = std::get_if<ReleaseMessage>(&message)) {
-    if (release->owner != own_owner) listener.on_release();
+    if (release->owner != own_owner && is_news_("release", release->owner)) listener.on_release();
   } else if (const auto* pause = std::get_if<PauseMessage>(&message)) {
     listener.on_pause(Pause{now + pause->ttl, pause->reason, pause->request});
   } else if (std::holds_alternative<ResumeMessage>(message)) {

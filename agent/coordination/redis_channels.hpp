@@ -7,6 +7,7 @@
 #include <optional>
 #include <set>
 #include <string>
+#include <string_view>
 
 #include "agent/coordination/channel_message.hpp"
 #include "agent/coordination/coordinator.hpp"
@@ -28,6 +29,11 @@ class RedisChannels {
   void on_written(std::function<void()> callback) { written_ = std::move(callback); }
   void start() { subscriber_.start(); }
   void stop();
+
+  // Whether a claim ("claim") or release ("release") by this owner is to be told. The servers of a quorum share one,
+  // because each of them sends every message.
+  using IsNews = std::function<bool(std::string_view what, const std::string& owner)>;
+  void tell_only(IsNews is_news) { is_news_ = std::move(is_news); }
 
   void subscribe(const std::string& name, CoordinationListener* listener);
   // Claims and releases by this owner are our own.
@@ -57,6 +63,7 @@ class RedisChannels {
   FleetCodec codec_;
   std::function<std::optional<Milliseconds>()> offset_;
   std::function<void()> written_;
+  IsNews is_news_ = [](std::string_view, const std::string&) { return true; };
   std::map<std::string, Subscription> by_channel_;
   std::map<std::string, std::string> own_owner_;  // by token: of the last acquisition
   std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);

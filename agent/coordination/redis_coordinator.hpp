@@ -19,7 +19,7 @@ struct RedisCoordinatorOptions {
   redis::ConnectOptions connection;           // for messages, and for commands unless there is a keyspace
   std::shared_ptr<redis::Keyspace> keyspace;  // of a Cluster; null: the server of `connection`
   std::string prefix = "jeton";
-  FleetCodec codec{};                                 // plain, or sealed
+  FleetCodec codec{};      // plain, or sealed
   int replicas_acked = 0;  // a lock counts only when so many replicas have it; a publication without them is logged
   Duration keepalive = std::chrono::seconds(15);      // between two PINGs on the quiet connection for messages
   Duration clock_interval = std::chrono::minutes(5);  // between two measurements of the clock offset

@@ -96,7 +96,11 @@ Task<RedisOperations::Acquired> RedisOperations::acquire(const RedisKeys& keys, 
     result.outcome = outcome == "busy" ? Acquired::Outcome::busy : Acquired::Outcome::paused;
     const std::int64_t left = reply.at(1).as_integer();
     if (left != -1) result.remaining = to_hold(left);
-    if (outcome == "paused") describe_pause(reply.at(2).as_text(), result);
+    if (outcome == "busy") {
+      result.holder = reply.at(2).as_text();
+    } else {
+      describe_pause(reply.at(2).as_text(), result);
+    }
   } else {
     unexpected("acquire");
   }

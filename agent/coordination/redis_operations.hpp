@@ -55,6 +55,7 @@ class RedisOperations {
     std::optional<Milliseconds> remaining;  // busy, paused: how long at the latest; none: for ever
     std::string reason;                     // paused
     std::string request;                    // paused: fingerprint of the request that failed for good
+    std::string holder;                     // busy: the owner of the lock
     std::optional<SecretString> record;     // as stored
     bool replicated = true;                 // won: by as many as expected
   };

@@ -13,7 +13,10 @@ std::string agent_yaml(const AgentSettings& settings, const std::filesystem::pat
   std::string yaml = "version: 1\nagent:\n  runtime_dir: " + runtime_dir.string() +
                      "\n  log: {level: " + settings.log_level + ", format: text}\n" + settings.agent_extra +
                      "coordination:\n";
-  if (!settings.redis.empty()) {
+  if (!settings.redlock_urls.empty()) {
+    yaml += "  backend: redlock\n  redlock:\n    timeout: 300ms\n    endpoints:\n";
+    for (const std::string& url : settings.redlock_urls) yaml += "      - '" + url + "'\n";
+  } else if (!settings.redis.empty()) {
     yaml += "  backend: redis\n  redis: " + settings.redis + "\n";
   } else if (!settings.redis_url.empty()) {
     yaml += "  backend: redis\n  redis: {endpoint: '" + settings.redis_url + "', timeout: 500ms}\n";

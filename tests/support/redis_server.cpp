@@ -26,7 +26,13 @@ std::uint16_t free_port() {
   return ntohs(address.sin_port);
 }
 
-RedisServer::RedisServer(std::vector<std::string> extra) : port_(free_port()), extra_(std::move(extra)) {
+std::map<std::string, std::string> wrong_clock(std::int64_t seconds) {
+  return {{"LD_PRELOAD", JETON_WRONG_CLOCK}, {"JETON_TEST_CLOCK_S", std::to_string(seconds)}};
+}
+
+RedisServer::RedisServer(std::vector<std::string> extra, std::map<std::string, std::string> env)
+    : port_(free_port()), extra_(std::move(extra)) {
+  options_.env = std::move(env);
   const auto password = std::find(extra_.begin(), extra_.end(), "--requirepass");
   if (password != extra_.end()) password_ = *std::next(password);
   start();
@@ -51,7 +57,7 @@ void RedisServer::start() {
                                   "--dir",
                                   dir_.path().string()};
     argv.insert(argv.end(), extra_.begin(), extra_.end());
-    process_ = std::make_unique<Process>(argv);
+    process_ = std::make_unique<Process>(argv, options_);
     if (eventually([this] { return !process_->running() || cli({"PING"}) == "PONG"; }) && process_->running()) return;
     port_ = free_port();
   }

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <string>
 #include <vector>
@@ -14,8 +15,9 @@ namespace jeton::test {
 
 class RedisServer {
  public:
-  // `extra`: further arguments of redis-server, for example {"--requirepass", "x"}. Returns when it answers PING.
-  explicit RedisServer(std::vector<std::string> extra = {});
+  // `extra`: further arguments of redis-server, for example {"--requirepass", "x"}. `env`: added to its environment.
+  // Returns when it answers PING.
+  explicit RedisServer(std::vector<std::string> extra = {}, std::map<std::string, std::string> env = {});
 
   [[nodiscard]] std::uint16_t port() const { return port_; }
   [[nodiscard]] std::string socket() const { return (dir_ / "redis.sock").string(); }
@@ -36,9 +38,13 @@ class RedisServer {
   TempDir dir_;
   std::uint16_t port_;
   std::vector<std::string> extra_;
+  ProcessOptions options_;
   std::string password_;
   std::unique_ptr<Process> process_;
 };
+
+// The environment of a server whose clock is wrong by so many seconds.
+[[nodiscard]] std::map<std::string, std::string> wrong_clock(std::int64_t seconds);
 
 // A TCP port on 127.0.0.1 that nothing listened on a moment ago.
 [[nodiscard]] std::uint16_t free_port();

@@ -49,7 +49,9 @@ TEST_P(LockBehaviour, OneOfAHundredConcurrentTriesWins) {  // [3]
     });
   }
   EXPECT_TRUE(loop.turn_until([&] { return ended == 100; }));
-  EXPECT_EQ(winners, 1);
+  // Tries at a quorum may split the servers between them; then none wins, and all are told to try again.
+  EXPECT_LE(winners, 1);
+  EXPECT_GE(winners, is_redlock() ? 0 : 1);
 }
 
 TEST_P(LockBehaviour, EachReleaseLetsTheNextTryWin) {  // [5]
@@ -63,14 +65,14 @@ TEST_P(LockBehaviour, LocksOfDifferentNamesAreIndependent) {
 }
 
 TEST_P(LockBehaviour, UnrenewedLockIsFreeAfterItsTimeToLive) {  // [6]
-  const Lease first = call->acquire(100ms);
+  const Lease first = call->acquire(brief());
   const Lease second = call->acquire_eventually(60s);
   EXPECT_NE(second.owner, first.owner);
   EXPECT_GE(loop.clock.boot_now(), first.valid_until) << "it was free while the first lease was valid";
 }
 
 TEST_P(LockBehaviour, StaleOwnerCanNeitherReleaseNorRenewTheLockOfItsSuccessor) {  // [7, 10]
-  Lease first = call->acquire(100ms);
+  Lease first = call->acquire(brief());
   const Lease second = call->acquire_eventually(60s);
   call->release(first);
   call->release(first);
@@ -99,18 +101,22 @@ TEST_P(LockBehaviour, RenewalReplacesTheTimeToLive) {  // [9]
 }
 
 TEST_P(LockBehaviour, RenewalNeverCreatesAnExpiredLock) {  // [10]
-  Lease lease = call->acquire(50ms);
+  Lease lease = call->acquire(brief());
   EXPECT_TRUE(test::eventually([&] {
     Lease probe = lease;
     probe.ttl = 1ms;  // so that a probe that comes in time does not keep the lock alive
     return !call->renew(probe);
   }));
   EXPECT_FALSE(call->renew(lease));
-  call->acquire(60s);
+  if (is_redlock()) {
+    call->acquire_eventually(60s);  // a lease that is not valid is lost a few milliseconds before its keys expire
+  } else {
+    call->acquire(60s);
+  }
 }
 
 TEST_P(LockBehaviour, RenewedLockOutlivesItsTimeToLive) {  // [16]
-  Lease lease = call->acquire(300ms);
+  Lease lease = call->acquire(std::max(brief(), 300ms));
   const BootTime end = loop.clock.boot_now() + 1s;
   while (loop.clock.boot_now() < end) {
     loop.turn_until([] { return false; }, 50ms);
@@ -129,7 +135,7 @@ TEST_P(LockBehaviour, FenceRisesWithEveryAcquisitionAndOnlyThen) {  // [21]
     EXPECT_EQ(lease.fence, last);
     call->release(lease);
   }
-  call->acquire(20ms);
+  call->acquire(brief());
   EXPECT_GT(call->acquire_eventually(60s).fence, last);
 }
 

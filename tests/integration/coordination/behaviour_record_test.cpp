@@ -47,7 +47,7 @@ TEST_P(RecordBehaviour, PublicationIsStoredHeardAndFreesTheLock) {
 }
 
 TEST_P(RecordBehaviour, LatePublicationIsRefusedAndToldWhatIsCurrent) {  // [20]
-  const Lease late = call->acquire(50ms);
+  const Lease late = call->acquire(brief());
   const Lease next = call->acquire_eventually(60s);
   EXPECT_TRUE(call->publish(make_record(loop, next.fence, "new"), next).stored);
   const PublishResult refused = call->publish(make_record(loop, late.fence, "old"), late);
@@ -58,7 +58,7 @@ TEST_P(RecordBehaviour, LatePublicationIsRefusedAndToldWhatIsCurrent) {  // [20]
 }
 
 TEST_P(RecordBehaviour, PublicationUnderALostLeaseIsStoredIfNothingNewerIsThere) {  // [17]
-  const Lease late = call->acquire(50ms);
+  const Lease late = call->acquire(brief());
   const Lease next = call->acquire_eventually(60s);
   EXPECT_TRUE(call->publish(make_record(loop, late.fence, "late"), late).stored);
   EXPECT_EQ(call->load()->value, SecretString("late"));
@@ -172,7 +172,7 @@ TEST_P(RecordBehaviour, AdmissionOpensAgainAfterTheWindow) {
 }
 
 TEST_P(RecordBehaviour, AdmissionIsForTheHolderOnly) {
-  const Lease late = call->acquire(50ms);
+  const Lease late = call->acquire(brief());
   call->acquire_eventually(60s);
   const Admission admission = call->admit(late, FetchLimits{});
   EXPECT_FALSE(admission.admitted);
@@ -193,8 +193,9 @@ TEST_P(RecordBehaviour, AfterStopEveryCallIsATransportError) {
 
 TEST_P(RecordBehaviour, HealthNamesTheBackend) {
   static_cast<void>(call->load());
+  EXPECT_TRUE(loop.turn_until([&] { return coordinator->health().last_error.empty(); }));
   const CoordinatorHealth health = coordinator->health();
-  EXPECT_EQ(health.backend, is_local() ? "local" : "redis");
+  EXPECT_EQ(health.backend, is_local() ? "local" : is_redlock() ? "redlock" : "redis");
   EXPECT_FALSE(health.endpoint.empty());
   EXPECT_TRUE(health.reachable);
   EXPECT_EQ(health.last_error, "");

@@ -202,6 +202,25 @@ version: 1
 coordination: {backend: redis, redis: {endpoint: "rediss://h", tls: {ca_file: /nonexistent/ca.pem}}}
 )",
                      2, "/nonexistent/ca.pem: No such file"},
+        BrokenConfig{"RedlockWithTwoDatabasesOfOneServer", R"(
+version: 1
+coordination: {backend: redlock, redlock: {endpoints: ["redis://a", "redis://b", "redis://c", "redis://a:6379/1"]}}
+)",
+                     2, "lists redis://a:6379/1 twice"},
+        BrokenConfig{"MirrorInAnotherSlot", R"(
+version: 1
+coordination: {backend: redis, redis: {cluster: {endpoints: ["redis://h"]}}}
+tokens:
+  t: {source: {type: http, url: "https://h/"}, mirror_key: theirs}
+)",
+                     5, "must contain {t}"},
+        BrokenConfig{"GetsetOverRedlock", R"(
+version: 1
+coordination: {backend: redlock, redlock: {endpoints: ["redis://a", "redis://b", "redis://c"]}}
+tokens:
+  t: {source: {type: http, url: "https://h/"}, lock: {key: theirs, protocol: getset}}
+)",
+                     5, "getset is for one server"},
         BrokenConfig{"SealWithoutKey", R"(
 version: 1
 coordination: {backend: redis, redis: {endpoint: "redis://h"}, seal: {key_files: []}}

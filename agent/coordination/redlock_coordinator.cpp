@@ -1,0 +1,171 @@
+#include "agent/coordination/redlock_coordinator.hpp"
+
+#include <algorithm>
+
+#include "agent/base/error.hpp"
+#include "agent/coordination/lease_terms.hpp"
+#include "agent/coordination/redlock_ears.hpp"
+#include "agent/coordination/redlock_fetches.hpp"
+#include "agent/coordination/redlock_lock.hpp"
+#include "agent/coordination/redlock_register.hpp"
+
+namespace jeton::agent {
+namespace {
+
+constexpr std::size_t fewest_servers = 3;
+
+void check_servers(const std::vector<redis::ConnectOptions>& servers) {
+  if (servers.size() < fewest_servers)
+    throw Error("redlock needs three servers or more, each independent of the others");
+  for (auto one = servers.begin(); one != servers.end(); ++one) {
+    const bool twice = std::any_of(servers.begin(), one, [&](const auto& o) { return o.address == one->address; });
+    if (twice) throw Error("redlock: " + one->address.display() + " is given twice; each server has one vote");
+  }
+}
+
+}  // namespace
+
+struct RedlockCoordinator::State {
+  State(Timers& t, Random& r, std::size_t servers)
+      : timers(t), random(r), ears(std::make_shared<RedlockEars>(t, servers / 2 + 1)) {}
+
+  Timers& timers;
+  Random& random;
+  std::shared_ptr<RedlockEars> ears;
+  std::shared_ptr<RedlockQuorum> quorum;
+  std::string last_error;
+  bool stopped = false;
+};
+
+RedlockCoordinator::RedlockCoordinator(Timers& timers, Random& random, RedlockCoordinatorOptions options)
+    : state_(std::make_shared<State>(timers, random, options.servers.size())) {
+  check_servers(options.servers);
+  RedlockQuorum::Nodes nodes;
+  for (const redis::ConnectOptions& server : options.servers) {
+    RedlockNode::Options node{server, options.prefix, options.keepalive, options.clock_interval, options.codec, {}};
+    // Weak: a node may outlive the coordinator while it stops.
+    node.is_news = [ears = std::weak_ptr(state_->ears)](std::string_view what, const std::string& owner) {
+      const auto alive = ears.lock();
+      return alive && alive->is_news(what, owner);
+    };
+    nodes.push_back(std::make_shared<RedlockNode>(timers, random, std::move(node)));
+  }
+  const Duration timeout = options.servers.front().timeout;
+  state_->quorum = std::make_shared<RedlockQuorum>(timers, random, timeout, std::move(nodes));
+}
+
+RedlockCoordinator::~RedlockCoordinator() { stop(); }
+
+// Runs one call, unless stopped, and keeps what health() says about the last one.
+template <typename T>
+Task<T> RedlockCoordinator::tracked(std::shared_ptr<State> state, Task<T> call) {
+  if (state->stopped) throw TransportError("redlock: stopped");
+  try {
+    T result = co_await std::move(call);
+    state->last_error.clear();
+    co_return result;
+  } catch (const TransportError& e) {
+    state->last_error = e.what();
+    throw;
+  }
+}
+
+Task<> RedlockCoordinator::tracked(std::shared_ptr<State> state, Task<> call) {
+  if (state->stopped) throw TransportError("redlock: stopped");
+  try {
+    co_await std::move(call);
+    state->last_error.clear();
+  } catch (const TransportError& e) {
+    state->last_error = e.what();
+    throw;
+  }
+}
+
+Task<AcquireResult> RedlockCoordinator::try_acquire(const std::string& name, Duration ttl) {
+  const std::string owner = new_owner_id(state_->random);
+  state_->ears->own(owner);  // before it is sent: the claim may be heard before the answers
+  return tracked(state_, redlock::try_acquire(state_->quorum, name, owner, ttl));
+}
+
+Task<bool> RedlockCoordinator::renew(const std::string& name, Lease& lease) {
+  return tracked(state_, redlock::renew(state_->quorum, name, lease));
+}
+
+Task<> RedlockCoordinator::release(const std::string& name, const Lease& lease) {
+  return tracked(state_, redlock::release(state_->quorum, name, lease));
+}
+
+Task<Admission> RedlockCoordinator::admit(const std::string& name, const Lease& lease, const FetchLimits& limits) {
+  return tracked(state_, redlock::admit(state_->quorum, name, lease.owner, limits));
+}
+
+Task<PublishResult> RedlockCoordinator::publish(const std::string& name, const Record& record, const Lease& lease) {
+  return tracked(state_, redlock::publish(state_->quorum, name, std::make_shared<const Record>(record), lease));
+}
+
+Task<std::optional<Record>> RedlockCoordinator::load(const std::string& name) {
+  return tracked(state_, redlock::load(state_->quorum, name));
+}
+
+Task<> RedlockCoordinator::pause(const std::string& name, Pause pause) {
+  return tracked(state_, redlock::pause(state_->quorum, name, std::move(pause)));
+}
+
+Task<> RedlockCoordinator::resume(const std::string& name) {
+  return tracked(state_, redlock::resume(state_->quorum, name));
+}
+
+Task<std::optional<FetchUsage>> RedlockCoordinator::usage(const std::string& name) {
+  FetchUsage usage = co_await tracked(state_, redlock::usage(state_->quorum, name));
+  co_return usage;
+}
+
+void RedlockCoordinator::configure(const std::string& name, const TokenTerms& terms) {
+  for (const auto& node : state_->quorum->nodes) node->configure(name, terms);
+}
+
+void RedlockCoordinator::subscribe(const std::string& name, CoordinationListener* listener) {
+  state_->ears->subscribe(*state_->quorum, name, listener);
+}
+
+CoordinatorHealth RedlockCoordinator::health() const {
+  const RedlockQuorum& quorum = *state_->quorum;
+  std::size_t connected = 0;
+  std::string out;
+  std::vector<Milliseconds> offsets;
+  for (const auto& node : quorum.nodes) {
+    if (node->is_connected()) {
+      ++connected;
+    } else {
+      out += (out.empty() ? "" : "; ") + node->last_error();
+    }
+    if (const auto offset = node->clock_offset()) offsets.push_back(*offset);
+  }
+  CoordinatorHealth health;
+  health.backend = "redlock";
+  health.endpoint = std::to_string(quorum.nodes.size()) + " servers, " + std::to_string(connected) + " reachable";
+  health.reachable = connected >= quorum.majority();
+  health.last_error = out.empty() ? state_->last_error : out;
+  if (!offsets.empty()) {
+    const auto middle = offsets.begin() + static_cast<std::ptrdiff_t>(offsets.size() / 2);
+    std::nth_element(offsets.begin(), middle, offsets.end());
+    health.clock_offset = *middle;
+  }
+  return health;
+}
+
+void RedlockCoordinator::clock_stepped() {
+  for (const auto& node : state_->quorum->nodes) node->forget_clock();
+}
+
+void RedlockCoordinator::start() {
+  for (const auto& node : state_->quorum->nodes) node->start();
+}
+
+void RedlockCoordinator::stop() {
+  state_->stopped = true;
+  if (!state_->quorum) return;
+  for (const auto& node : state_->quorum->nodes) node->stop();
+}
+
+}  // namespace jeton::agent

@@ -1,0 +1,92 @@
+#include "agent/coordination/redlock_ears.hpp"
+
+#include <algorithm>
+#include <utility>
+
+namespace jeton::agent {
+namespace {
+
+// Far more owners than can be on their way through the channels of N servers at a time.
+constexpr std::size_t remembered = 256;
+// Connections that come up together, at the start above all, make one gap.
+constexpr Duration gap_delay = std::chrono::milliseconds(5);
+
+}  // namespace
+
+// Subscribed on every server alike.
+class RedlockEars::Ear final : public CoordinationListener, public std::enable_shared_from_this<Ear> {
+ public:
+  Ear(Timers& timers, CoordinationListener& listener) : timers_(timers), listener_(&listener) {}
+
+  void listen_to(CoordinationListener& listener) {
+    listener_ = &listener;
+    last_generation_ = 0;
+    on_gap();
+  }
+
+  void on_record(Record record) override {
+    if (record.generation <= last_generation_) return;
+    last_generation_ = record.generation;
+    listener_->on_record(std::move(record));
+  }
+  void on_claim(BootTime until) override { listener_->on_claim(until); }
+  void on_release() override { listener_->on_release(); }
+  void on_pause(Pause pause) override { listener_->on_pause(std::move(pause)); }
+  void on_resume() override { listener_->on_resume(); }
+  void on_unreadable(const std::string& why) override { listener_->on_unreadable(why); }
+  // One server that lost its data is behind: reading repairs it.
+  void on_lost() override { on_gap(); }
+  void on_gap() override {
+    if (std::exchange(gap_is_due_, true)) return;
+    timers_.schedule(timers_.clock().boot_now() + gap_delay, [weak = weak_from_this()] {
+      const auto self = weak.lock();
+      if (!self) return;
+      self->gap_is_due_ = false;
+      self->listener_->on_gap();
+    });
+  }
+
+ private:
+  Timers& timers_;
+  CoordinationListener* listener_;
+  Generation last_generation_ = 0;
+  bool gap_is_due_ = false;
+};
+
+RedlockEars::~RedlockEars() = default;
+
+RedlockEars::Heard& RedlockEars::heard(std::string message) {
+  const auto found = std::find_if(heard_.begin(), heard_.end(), [&](const Heard& h) { return h.message == message; });
+  if (found != heard_.end()) return *found;
+  if (heard_.size() >= remembered) heard_.pop_front();
+  return heard_.emplace_back(Heard{std::move(message)});
+}
+
+bool RedlockEars::is_news(std::string_view what, const std::string& owner) {
+  Heard& message = heard(std::string(what) + " " + owner);
+  ++message.servers;
+  if (message.told || message.servers < majority_) return false;
+  message.told = true;
+  return true;
+}
+
+void RedlockEars::own(const std::string& owner) {
+  heard("claim " + owner).told = true;
+  heard("release " + owner).told = true;
+}
+
+void RedlockEars::subscribe(const RedlockQuorum& quorum, const std::string& name, CoordinationListener* listener) {
+  const auto found = ears_.find(name);
+  if (listener == nullptr) {
+    for (const auto& node : quorum.nodes) node->channels().subscribe(name, nullptr);
+    if (found != ears_.end()) ears_.erase(found);
+  } else if (found != ears_.end()) {
+    found->second->listen_to(*listener);
+  } else {
+    const auto ear = std::make_shared<Ear>(timers_, *listener);
+    ears_.emplace(name, ear);
+    for (const auto& node : quorum.nodes) node->channels().subscribe(name, ear.get());
+  }
+}
+
+}  // namespace jeton::agent

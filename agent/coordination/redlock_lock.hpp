@@ -1,0 +1,39 @@
+// The updater lock over a quorum: Redlock, with fences that rise and with what was left behind taken back.
+//
+// Acquire. All servers are asked at once; who has a majority within the lease's validity holds the lock. Two owners
+// cannot, because two majorities have a server in common, and that server grants its lock to one at a time. Otherwise
+// every lock that was granted, or may have been, is taken back, in the background.
+//
+// The fence. Each server draws one, above its own counter and its own record; the highest of them is the lease's. The
+// counters of several servers diverge (Kleppmann 2016), so it is written back before it is used: every server is told,
+// and a majority must say "the lock here is yours, and nothing higher was drawn here". Of two acquisitions, some server
+// said so to both, first to one, then to the other; the second drew there above what the first had written there, and
+// its fence is no lower than that draw, or the server would have said no. So fences rise in the order of acquisition,
+// however the clocks and counters of the servers differ, as long as that server keeps its counter. All servers are
+// told, so in the usual case any minority may lose its data.
+//
+// Renew. A majority must extend the lock while the lease is valid; otherwise it is lost. An expired lock is not created
+// again: a server that forgot it (restarted empty) is given it back only when a majority has just confirmed the lease,
+// and only for what is left of its validity. Nobody else can have a majority then, so this takes nothing from anybody.
+//
+// All are coroutines that keep what they need. One thread: the loop's.
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "agent/coordination/coordinator.hpp"
+#include "agent/coordination/redlock_quorum.hpp"
+
+namespace jeton::agent::redlock {
+
+using Quorum = std::shared_ptr<RedlockQuorum>;
+
+// `owner`: new for every try.
+Task<AcquireResult> try_acquire(Quorum quorum, std::string name, std::string owner, Duration ttl);
+// `lease` lives until the Task is done.
+Task<bool> renew(Quorum quorum, std::string name, Lease& lease);
+// Returns when a majority has answered; servers that did not are released in the background.
+Task<> release(Quorum quorum, std::string name, Lease lease);
+
+}  // namespace jeton::agent::redlock

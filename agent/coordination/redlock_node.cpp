@@ -1,0 +1,240 @@
+#include "agent/coordination/redlock_node.hpp"
+
+#include <algorithm>
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/detached.hpp>
+#include <boost/system/system_error.hpp>
+
+#include "agent/base/error.hpp"
+#include "agent/base/failpoint.hpp"
+#include "agent/base/log.hpp"
+#include "agent/coordination/fleet_record.hpp"
+#include "agent/redis/client.hpp"
+#include "agent/token/record_codec.hpp"
+
+namespace jeton::agent {
+
+RedlockNode::RedlockNode(Timers& timers, Random& random, Options options)
+    : timers_(timers),
+      prefix_(options.prefix),
+      codec_(options.codec),
+      timeout_(options.connection.timeout),
+      call_ended_(timers),
+      client_(std::make_shared<redis::Client>(timers, random, options.connection)),
+      operations_(client_, RedisKeys::clock(prefix_)),
+      steps_(client_),
+      cleanup_(timers, operations_, timeout_),
+      clock_(timers, operations_, options.clock_interval, timeout_, [this] { channels_.clock_changed(); }),
+      channels_(timers, random, options.connection, options.keepalive, prefix_, codec_,
+                [this] { return clock_offset(); }) {
+  channels_.tell_only(std::move(options.is_news));
+  client_->on_connected([this] { clock_.measure_now(); });
+}
+
+RedlockNode::~RedlockNode() { stop_now(); }
+
+void RedlockNode::start() {
+  client_->start();
+  clock_.start();
+  channels_.start();
+}
+
+void RedlockNode::stop() {
+  if (stopped_) return;
+  stopped_ = true;
+  channels_.stop();
+  clock_.stop();
+  if (!client_->is_connected() || (calls_ == 0 && cleanup_.idle())) {
+    stop_now();
+  } else {
+    boost::asio::co_spawn(timers_.executor(), stop_when_idle(shared_from_this()), boost::asio::detached);
+  }
+}
+
+void RedlockNode::stop_now() {
+  stopped_ = true;
+  channels_.stop();
+  clock_.stop();
+  cleanup_.stop();
+  client_->on_connected(nullptr);
+  client_->stop();
+}
+
+// Releases that a majority has answered are still on their way to the others.
+Task<> RedlockNode::stop_when_idle(Self self) {
+  try {
+    const BootTime deadline = self->now() + self->timeout_;
+    bool in_time = true;
+    while (self->calls_ > 0 && in_time) in_time = co_await self->call_ended_.wait_until(deadline);
+    co_await self->cleanup_.wait_idle(deadline);
+  } catch (const boost::system::system_error&) {
+    // The loop ends.
+  }
+  self->stop_now();
+}
+
+Task<RedlockNode::Vote> RedlockNode::acquire(Self self, std::string name, std::shared_ptr<const RedlockAttempt> attempt,
+                                             BootTime deadline) {
+  const RedisKeys keys = self->keys_of(name);
+  co_await self->clock_.get(deadline);
+  if (attempt->abandoned) throw redis::NotSentError(self->display() + ": no answer in time");
+  Vote vote;
+  try {
+    vote.answer = co_await self->operations_.acquire(keys, attempt->owner, attempt->ttl, deadline);
+    JETON_FAILPOINT("redlock.acquire.answered");
+  } catch (const redis::NotSentError&) {
+    throw;
+  } catch (const boost::system::system_error&) {
+    self->take_back(name, attempt->owner, attempt->ttl, LockCleanup::Doubt::connection_lost);
+    throw;
+  } catch (const Error&) {
+    // Whatever the others say: this vote does not count, so the lock must not stay here unknown.
+    self->take_back(name, attempt->owner, attempt->ttl, LockCleanup::Doubt::connection_lost);
+    throw;
+  }
+  if (attempt->abandoned && vote.answer.outcome == RedisOperations::Acquired::Outcome::won) {
+    self->take_back(name, attempt->owner, attempt->ttl, LockCleanup::Doubt::answer_not_awaited);
+  }
+  vote.record = self->decode(name, vote.answer.record);
+  vote.answer.record.reset();
+  co_return vote;
+}
+
+Task<bool> RedlockNode::raise_fence(Self self, std::string name, std::string owner, std::uint64_t fence,
+                                    BootTime deadline) {
+  const RedisKeys keys = self->keys_of(name);
+  co_return co_await self->steps_.raise_fence(keys, owner, fence, deadline);
+}
+
+Task<bool> RedlockNode::renew(Self self, std::string name, std::string owner, Milliseconds ttl, BootTime deadline) {
+  const RedisKeys keys = self->keys_of(name);
+  co_return co_await self->operations_.renew(keys, owner, ttl, deadline);
+}
+
+Task<bool> RedlockNode::take_again(Self self, std::string name, std::string owner, std::uint64_t fence,
+                                   Milliseconds ttl, BootTime deadline) {
+  const RedisKeys keys = self->keys_of(name);
+  bool taken = false;
+  try {
+    taken = co_await self->steps_.take_again(keys, owner, ttl, deadline);
+    if (taken) co_await self->steps_.raise_fence(keys, owner, fence, deadline);
+  } catch (const redis::NotSentError&) {
+    throw;
+  } catch (const Error&) {
+    self->take_back(name, owner, ttl, LockCleanup::Doubt::connection_lost);
+    throw;
+  }
+  co_return taken;
+}
+
+Task<bool> RedlockNode::release(Self self, std::string name, std::string owner, Milliseconds ttl, BootTime deadline) {
+  const RedisKeys keys = self->keys_of(name);
+  try {
+    const bool deleted = co_await self->operations_.release(keys, owner, deadline);
+    co_return deleted;
+  } catch (const Error&) {
+    self->take_back(name, owner, ttl, LockCleanup::Doubt::connection_lost);
+    throw;
+  }
+}
+
+Task<std::optional<FetchCount>> RedlockNode::fetches(Self self, std::string name, std::string owner,
+                                                     BootTime deadline) {
+  const RedisKeys keys = self->keys_of(name);
+  co_return co_await self->steps_.fetches(keys, owner, deadline);
+}
+
+Task<bool> RedlockNode::count_fetch(Self self, std::string name, std::string owner, Milliseconds window_age,
+                                    std::uint64_t calls, Milliseconds keep, BootTime deadline) {
+  const RedisKeys keys = self->keys_of(name);
+  co_return co_await self->steps_.count_fetch(keys, owner, window_age, calls, keep, deadline);
+}
+
+Task<RedlockNode::Stored> RedlockNode::publish(Self self, std::string name, std::shared_ptr<const Record> record,
+                                               std::string owner, Milliseconds ttl, BootTime deadline) {
+  using Outcome = RedisOperations::Published::Outcome;
+  const RedisKeys keys = self->keys_of(name);
+  RedisOperations::Published answer;
+  try {
+    const Milliseconds offset = co_await self->clock_.get(deadline);
+    Record there = *record;
+    shift_times(there, offset);
+    const SecretString text = self->codec_.encode(name, there);
+    JETON_FAILPOINT("redlock.publish.sending");
+    answer = co_await self->operations_.publish(keys, owner, there, text, deadline);
+  } catch (const Error&) {
+    if (!owner.empty()) self->take_back(name, owner, ttl, LockCleanup::Doubt::connection_lost);
+    throw;
+  }
+  Stored result;
+  result.stored = answer.outcome == Outcome::stored;
+  if (!result.stored) result.record = self->decode(name, answer.record);
+  if (answer.outcome == Outcome::same) {
+    // By an attempt whose answer was lost, or by a repair; unless two fences were ever the same.
+    result.stored = result.record && result.record->value == record->value;
+  }
+  co_return result;
+}
+
+Task<std::optional<Record>> RedlockNode::load(Self self, std::string name, BootTime deadline) {
+  co_await self->clock_.get(deadline);
+  const RedisKeys keys = self->keys_of(name);
+  const std::optional<SecretString> text = co_await self->operations_.load(keys, deadline);
+  co_return self->decode(name, text);
+}
+
+Task<bool> RedlockNode::pause(Self self, std::string name, Pause pause, BootTime deadline) {
+  const RedisKeys keys = self->keys_of(name);
+  const Milliseconds left = std::max(Milliseconds{1}, to_ms(pause.until - self->now()));
+  co_await self->operations_.pause(keys, left, pause.reason, pause.request, deadline);
+  co_return true;
+}
+
+Task<bool> RedlockNode::resume(Self self, std::string name, BootTime deadline) {
+  const RedisKeys keys = self->keys_of(name);
+  co_await self->operations_.resume(keys, deadline);
+  co_return true;
+}
+
+Task<FetchUsage> RedlockNode::usage(Self self, std::string name, BootTime deadline) {
+  const RedisKeys keys = self->keys_of(name);
+  const RedisOperations::Usage answer = co_await self->operations_.usage(keys, deadline);
+  FetchUsage usage;
+  usage.calls = answer.calls;
+  if (answer.window_left) usage.window_end = self->now() + *answer.window_left;
+  co_return usage;
+}
+
+void RedlockNode::take_back(const std::string& name, const std::string& owner, Milliseconds ttl,
+                            LockCleanup::Doubt doubt) {
+  cleanup_.take_back(keys_of(name), owner, ttl, doubt);
+}
+
+std::string RedlockNode::last_error() const {
+  const std::string reason = client_->last_error();
+  return reason.empty() ? display() + ": connection lost" : reason;  // lost a moment ago, not reported yet
+}
+
+std::optional<Milliseconds> RedlockNode::clock_offset() const {
+  if (!clock_.known()) return std::nullopt;
+  return clock_.offset();
+}
+
+// A stored record in this host's time; none if it is not one.
+std::optional<Record> RedlockNode::decode(const std::string& name, const std::optional<SecretString>& text) {
+  if (!text) return std::nullopt;
+  try {
+    Record record = to_local_time(codec_.decode(name, text->reveal()), clock_.offset());
+    malformed_.erase(name);
+    return record;
+  } catch (const Error& e) {
+    if (malformed_.insert(name).second) {
+      log::warning("ignored a malformed record; the next publication replaces it",
+                   {{"token", name}, {"server", display()}, {"key", keys_of(name).token}, {"error", e.what()}});
+    }
+    channels_.tell_unreadable(name, e.what());
+    return std::nullopt;
+  }
+}
+
+}  // namespace jeton::agent

@@ -1,0 +1,148 @@
+// RedlockNode: one server of a quorum, with connections, a clock offset and a cleanup of its own, so that nothing one
+// server does holds up another.
+//
+// Records go in and come out in this host's wall clock; on the server they stand in the server's time, measured like
+// the offset of a single server. So every host reads the same instant on whichever server it asks, each server expires
+// its keys by its own clock, and a server whose clock is wrong misleads nobody.
+//
+// Every call is a coroutine that keeps its node and its arguments, so that it may go on when nobody waits for it any
+// more. It ends at its deadline at the latest, or at stop(). Errors: TransportError. One thread: the loop's.
+#pragma once
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <set>
+#include <string>
+
+#include "agent/base/event.hpp"
+#include "agent/base/random.hpp"
+#include "agent/base/timers.hpp"
+#include "agent/coordination/clock_keeper.hpp"
+#include "agent/coordination/lock_cleanup.hpp"
+#include "agent/coordination/redis_channels.hpp"
+#include "agent/coordination/redis_operations.hpp"
+#include "agent/coordination/redlock_steps.hpp"
+#include "agent/redis/keyspace.hpp"
+#include "agent/redis/transport.hpp"
+
+namespace jeton::agent {
+
+// One try to win a majority, and the lease that came of it. What a server grants after it was abandoned (the try
+// failed, or the lease was given back) is taken back there.
+struct RedlockAttempt {
+  std::string owner;
+  Milliseconds ttl{};
+  bool abandoned = false;
+};
+
+class RedlockNode : public std::enable_shared_from_this<RedlockNode> {
+ public:
+  using Self = std::shared_ptr<RedlockNode>;
+
+  struct Options {
+    redis::ConnectOptions connection;
+    std::string prefix;
+    Duration keepalive{};
+    Duration clock_interval{};
+    FleetCodec codec{};
+    RedisChannels::IsNews is_news{};  // of a claim or release by its owner
+  };
+  // Timers and random outlive it.
+  RedlockNode(Timers& timers, Random& random, Options options);
+  RedlockNode(const RedlockNode&) = delete;
+  RedlockNode& operator=(const RedlockNode&) = delete;
+  ~RedlockNode();
+
+  // Which keys a token uses.
+  void configure(const std::string& name, const TokenTerms& terms) { terms_[name] = terms; }
+  void start();
+  // Ends its connections, at once or, if calls or a cleanup are under way on a server that answers, within a timeout.
+  void stop();
+
+  struct Vote {
+    RedisOperations::Acquired answer;
+    std::optional<Record> record;
+  };
+  static Task<Vote> acquire(Self self, std::string name, std::shared_ptr<const RedlockAttempt> attempt,
+                            BootTime deadline);
+  static Task<bool> raise_fence(Self self, std::string name, std::string owner, std::uint64_t fence, BootTime deadline);
+  static Task<bool> renew(Self self, std::string name, std::string owner, Milliseconds ttl, BootTime deadline);
+  // The lock, which this server lost while a majority still has it, and its fence.
+  static Task<bool> take_again(Self self, std::string name, std::string owner, std::uint64_t fence, Milliseconds ttl,
+                               BootTime deadline);
+  // If the server cannot be asked, the lock is taken back as soon as it can.
+  static Task<bool> release(Self self, std::string name, std::string owner, Milliseconds ttl, BootTime deadline);
+
+  static Task<std::optional<FetchCount>> fetches(Self self, std::string name, std::string owner, BootTime deadline);
+  static Task<bool> count_fetch(Self self, std::string name, std::string owner, Milliseconds window_age,
+                                std::uint64_t calls, Milliseconds keep, BootTime deadline);
+
+  struct Stored {
+    bool stored = false;           // by this call, or by an earlier one of the same record
+    std::optional<Record> record;  // if not: what is there instead
+  };
+  // `owner` empty: a repair. Otherwise its lock is given back, too, at the latest when the server can be asked again.
+  static Task<Stored> publish(Self self, std::string name, std::shared_ptr<const Record> record, std::string owner,
+                              Milliseconds ttl, BootTime deadline);
+  static Task<std::optional<Record>> load(Self self, std::string name, BootTime deadline);
+  // True also if a longer one is there.
+  static Task<bool> pause(Self self, std::string name, Pause pause, BootTime deadline);
+  static Task<bool> resume(Self self, std::string name, BootTime deadline);
+  static Task<FetchUsage> usage(Self self, std::string name, BootTime deadline);
+
+  // In the background: deletes the lock if it is this owner's.
+  void take_back(const std::string& name, const std::string& owner, Milliseconds ttl, LockCleanup::Doubt doubt);
+
+  [[nodiscard]] RedisChannels& channels() { return channels_; }
+  [[nodiscard]] bool is_connected() const { return client_->is_connected(); }
+  // Why it is not connected.
+  [[nodiscard]] std::string last_error() const;
+  [[nodiscard]] std::string display() const { return client_->display(); }
+  [[nodiscard]] std::optional<Milliseconds> clock_offset() const;
+  void forget_clock() { clock_.forget(); }
+
+  // Counts a call that may outlive the one who asked, so that stop() can let it end.
+  class Busy {
+   public:
+    explicit Busy(RedlockNode& node) : node_(node) { ++node_.calls_; }
+    ~Busy() {
+      --node_.calls_;
+      node_.call_ended_.notify();
+    }
+    Busy(const Busy&) = delete;
+    Busy& operator=(const Busy&) = delete;
+
+   private:
+    RedlockNode& node_;
+  };
+
+ private:
+  void stop_now();
+  static Task<> stop_when_idle(Self self);
+  [[nodiscard]] BootTime now() const { return timers_.clock().boot_now(); }
+  [[nodiscard]] RedisKeys keys_of(const std::string& name) const {
+    const auto terms = terms_.find(name);
+    return {prefix_, name, terms == terms_.end() ? TokenTerms{} : terms->second};
+  }
+  std::optional<Record> decode(const std::string& name, const std::optional<SecretString>& text);
+
+  Timers& timers_;
+  std::string prefix_;
+  FleetCodec codec_;
+  std::map<std::string, TokenTerms> terms_;
+  Duration timeout_;
+  std::set<std::string> malformed_;  // tokens whose stored record was reported
+  int calls_ = 0;
+  bool stopped_ = false;
+  Event call_ended_;
+  std::shared_ptr<redis::Keyspace> client_;
+  RedisOperations operations_;
+  RedlockSteps steps_;
+  LockCleanup cleanup_;
+  ClockKeeper clock_;
+  RedisChannels channels_;
+};
+
+}  // namespace jeton::agent

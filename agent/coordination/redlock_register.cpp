@@ -1,0 +1,138 @@
+#include "agent/coordination/redlock_register.hpp"
+
+#include "agent/base/failpoint.hpp"
+#include "agent/base/log.hpp"
+#include "agent/coordination/redlock_tally.hpp"
+
+namespace jeton::agent::redlock {
+namespace {
+
+using Stored = RedlockNode::Stored;
+using StoredRound = RedlockRound<Stored>;
+using Loaded = std::optional<Record>;
+using LoadRound = RedlockRound<Loaded>;
+
+bool is_stored(const Stored& answer) { return answer.stored; }
+
+// In the background, after a read: waits for the servers that were slower than the majority, too. One at a time for
+// each token.
+Task<> repair_laggards(Quorum quorum, std::string name, RedlockQuorum::Round<Loaded> round) {
+  try {
+    const auto all = [](const LoadRound&) { return false; };
+    co_await LoadRound::wait(round, all, quorum->deadline());
+    std::optional<Record> newest = newest_record(round->answers);
+    if (newest && newest->valid_at(quorum->timers.clock().wall_now())) {
+      const auto record = std::make_shared<const Record>(std::move(*newest));
+      for (std::size_t i = 0; i < round->servers(); ++i) {
+        const auto& answer = round->answers[i];
+        if (!answer || (*answer && (*answer)->generation >= record->generation)) continue;
+        const std::shared_ptr<RedlockNode> node = quorum->nodes[i];
+        const RedlockNode::Busy busy(*node);
+        const Stored stored =
+            co_await RedlockNode::publish(node, name, record, std::string(), Milliseconds{0}, quorum->deadline());
+        if (!stored.stored) continue;
+        log::info("a server was behind and was given the newest record",
+                  {{"token", name}, {"server", node->display()}, {"generation", record->generation}});
+      }
+    }
+  } catch (const TransportError& e) {
+    log::debug("a server that is behind could not be given the newest record", {{"token", name}, {"error", e.what()}});
+  } catch (const boost::system::system_error&) {
+    // The loop ends.
+  }
+  quorum->repairing.erase(name);
+}
+
+// Whether any server still has to answer, or is known to be behind.
+bool may_have_laggards(const LoadRound& round, const std::optional<Record>& newest) {
+  if (round.answered() < round.servers()) return true;
+  return newest &&
+         round.count([&](const Loaded& l) { return l && l->generation == newest->generation; }) < round.servers();
+}
+
+}  // namespace
+
+Task<PublishResult> publish(Quorum quorum, std::string name, std::shared_ptr<const Record> record, Lease lease) {
+  quorum->let_go(lease.owner);  // it is given back on every server that takes the record
+  const BootTime deadline = quorum->deadline();
+  const std::string owner = lease.owner;
+  const Milliseconds ttl = to_ms(lease.ttl);
+  const RedlockQuorum::Question<Stored> question = [name, record, owner, ttl,
+                                                    deadline](const std::shared_ptr<RedlockNode>& node) {
+    return RedlockNode::publish(node, name, record, owner, ttl, deadline);
+  };
+  const RedlockQuorum::Round<Stored> round = quorum->ask(question);
+  const auto decided = [](const StoredRound& r) {
+    const std::size_t stored = r.count(is_stored);
+    return stored >= r.majority() || (r.answered() >= r.majority() && stored + r.pending() < r.majority());
+  };
+  co_await StoredRound::wait(round, decided, deadline);
+  JETON_FAILPOINT("redlock.publish.answered");
+  PublishResult result;
+  result.stored = round->count(is_stored) >= round->majority();
+  if (result.stored) co_return result;
+  if (round->answered() < round->majority()) quorum->no_majority(*round);
+  for (const auto& answer : round->answers) {
+    if (!answer || !answer->record) continue;
+    if (!result.current || answer->record->generation > result.current->generation) result.current = answer->record;
+  }
+  co_return result;
+}
+
+Task<std::optional<Record>> load(Quorum quorum, std::string name) {
+  const BootTime deadline = quorum->deadline();
+  const RedlockQuorum::Question<Loaded> question = [name, deadline](const std::shared_ptr<RedlockNode>& node) {
+    return RedlockNode::load(node, name, deadline);
+  };
+  const RedlockQuorum::Round<Loaded> round = quorum->ask(question);
+  const auto decided = [](const LoadRound& r) { return r.answered() >= r.majority(); };
+  co_await LoadRound::wait(round, decided, deadline);
+  if (round->answered() < round->majority()) quorum->no_majority(*round);
+  std::optional<Record> newest = newest_record(round->answers);
+  if (may_have_laggards(*round, newest) && quorum->repairing.insert(name).second) {
+    boost::asio::co_spawn(quorum->timers.executor(), repair_laggards(quorum, name, round), boost::asio::detached);
+  }
+  co_return newest;
+}
+
+Task<> pause(Quorum quorum, std::string name, Pause pause) {
+  if (pause.until <= quorum->now()) co_return;
+  const BootTime deadline = quorum->deadline();
+  const RedlockQuorum::Question<bool> question = [name, pause, deadline](const std::shared_ptr<RedlockNode>& node) {
+    return RedlockNode::pause(node, name, pause, deadline);
+  };
+  const RedlockQuorum::Round<bool> round = quorum->ask(question);
+  const auto decided = [](const RedlockRound<bool>& r) { return r.answered() >= r.majority(); };
+  co_await RedlockRound<bool>::wait(round, decided, deadline);
+  if (round->answered() < round->majority()) quorum->no_majority(*round);
+}
+
+Task<> resume(Quorum quorum, std::string name) {
+  const BootTime deadline = quorum->deadline();
+  const RedlockQuorum::Question<bool> question = [name, deadline](const std::shared_ptr<RedlockNode>& node) {
+    return RedlockNode::resume(node, name, deadline);
+  };
+  const RedlockQuorum::Round<bool> round = quorum->ask(question);
+  // A pause on any server of a majority counts, so all should be asked; a minority that is out keeps it until it ends.
+  const auto all = [](const RedlockRound<bool>&) { return false; };
+  co_await RedlockRound<bool>::wait(round, all, deadline);
+  if (round->answered() < round->majority()) quorum->no_majority(*round);
+}
+
+Task<FetchUsage> usage(Quorum quorum, std::string name) {
+  const BootTime deadline = quorum->deadline();
+  const RedlockQuorum::Question<FetchUsage> question = [name, deadline](const std::shared_ptr<RedlockNode>& node) {
+    return RedlockNode::usage(node, name, deadline);
+  };
+  const RedlockQuorum::Round<FetchUsage> round = quorum->ask(question);
+  const auto decided = [](const RedlockRound<FetchUsage>& r) { return r.answered() >= r.majority(); };
+  co_await RedlockRound<FetchUsage>::wait(round, decided, deadline);
+  if (round->answered() < round->majority()) quorum->no_majority(*round);
+  FetchUsage highest;
+  for (const auto& answer : round->answers) {
+    if (answer && answer->calls >= highest.calls) highest = *answer;
+  }
+  co_return highest;
+}
+
+}  // namespace jeton::agent::redlock

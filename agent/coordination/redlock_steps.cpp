@@ -1,0 +1,125 @@
+#include "agent/coordination/redlock_steps.hpp"
+
+#include <array>
+#include <string_view>
+#include <vector>
+
+#include "agent/redis/command.hpp"
+
+namespace jeton::agent {
+namespace {
+
+// As long as that of the acquire script.
+constexpr std::string_view raised_fence_ttl_ms = "2592000000";
+
+//   KEYS  updater, fence      ARGV  owner, fence, fence_ttl_ms      reply 1 | 0
+//
+// The counter rises whoever holds the lock here: that does no harm, and the more servers know the fence, the more of
+// them may lose their data. Only the answer depends on the owner.
+constexpr std::string_view raise_fence_text = R"lua(
+local owned = redis.call('GET', KEYS[1]) == ARGV[1]
+local kept = tonumber(redis.call('GET', KEYS[2]) or '') or 0
+if not (kept < 9007199254740991) then kept = 0 end
+if kept > tonumber(ARGV[2]) then
+  return 0
+end
+redis.call('SET', KEYS[2], ARGV[2], 'PX', ARGV[3])
+return owned and 1 or 0
+)lua";
+
+//   KEYS  updater, budget      ARGV  owner      reply {1, last_age_ms | -1, window_age_ms | -1, calls} | {0}
+//
+// The hash is that of the admit script. A time of the future (the server's clock went back) counts as now.
+constexpr std::string_view fetches_text = R"lua(
+if redis.call('GET', KEYS[1]) ~= ARGV[1] then
+  return {0}
+end
+local time = redis.call('TIME')
+local now = tonumber(time[1]) * 1000 + math.floor(tonumber(time[2]) / 1000)
+local kept = redis.call('HMGET', KEYS[2], 'last_ms', 'window_start_ms', 'calls')
+local function age(text)
+  local at = tonumber(text or '')
+  if not at then return -1 end
+  return math.max(0, now - at)
+end
+return {1, age(kept[1]), age(kept[2]), tonumber(kept[3] or '') or 0}
+)lua";
+
+//   KEYS  updater, budget      ARGV  owner, window_age_ms, calls, keep_ms      reply 1 | 0
+constexpr std::string_view count_fetch_text = R"lua(
+if redis.replicate_commands then redis.replicate_commands() end
+if redis.call('GET', KEYS[1]) ~= ARGV[1] then
+  return 0
+end
+local time = redis.call('TIME')
+local now = tonumber(time[1]) * 1000 + math.floor(tonumber(time[2]) / 1000)
+local function digits(number) return string.format('%.0f', number) end
+redis.call('HSET', KEYS[2], 'last_ms', digits(now), 'window_start_ms', digits(now - tonumber(ARGV[2])), 'calls', ARGV[3])
+redis.call('PEXPIRE', KEYS[2], ARGV[4])
+return 1
+)lua";
+
+const redis::Script& raise_fence_script() {
+  static const redis::Script script(raise_fence_text);
+  return script;
+}
+
+const redis::Script& fetches_script() {
+  static const redis::Script script(fetches_text);
+  return script;
+}
+
+const redis::Script& count_fetch_script() {
+  static const redis::Script script(count_fetch_text);
+  return script;
+}
+
+std::optional<Milliseconds> to_age(std::int64_t ms) {
+  if (ms < 0) return std::nullopt;
+  return Milliseconds{ms};
+}
+
+}  // namespace
+
+Task<bool> RedlockSteps::raise_fence(const RedisKeys& keys, const std::string& owner, std::uint64_t fence,
+                                     BootTime deadline) {
+  const std::string digits = std::to_string(fence);
+  const std::array<std::string, 2> script_keys{keys.updater, keys.fence};
+  const std::vector<std::string_view> arguments{owner, digits, raised_fence_ttl_ms};
+  const redis::Reply reply = co_await keyspace_->run(raise_fence_script(), script_keys, arguments, deadline);
+  co_return reply.as_integer() == 1;
+}
+
+Task<bool> RedlockSteps::take_again(const RedisKeys& keys, const std::string& owner, Milliseconds ttl,
+                                    BootTime deadline) {
+  const std::string ttl_ms = std::to_string(ttl.count());
+  redis::Command command({"SET", keys.updater, owner, "NX", "PX", ttl_ms});
+  const redis::Reply reply = co_await keyspace_->command(keys.updater, std::move(command), deadline);
+  co_return !reply.is_nil();
+}
+
+Task<std::optional<FetchCount>> RedlockSteps::fetches(const RedisKeys& keys, const std::string& owner,
+                                                      BootTime deadline) {
+  const std::array<std::string, 2> script_keys{keys.updater, keys.budget};
+  const std::vector<std::string_view> arguments{owner};
+  const redis::Reply reply = co_await keyspace_->run(fetches_script(), script_keys, arguments, deadline);
+  if (reply.at(0).as_integer() != 1) co_return std::nullopt;
+  FetchCount count;
+  count.last_age = to_age(reply.at(1).as_integer());
+  count.window_age = to_age(reply.at(2).as_integer());
+  count.calls = static_cast<std::uint64_t>(std::max<std::int64_t>(0, reply.at(3).as_integer()));
+  co_return count;
+}
+
+Task<bool> RedlockSteps::count_fetch(const RedisKeys& keys, const std::string& owner, Milliseconds window_age,
+                                     std::uint64_t calls, Milliseconds keep, BootTime deadline) {
+  const std::string window_age_ms = std::to_string(window_age.count());
+  const std::string calls_text = std::to_string(calls);
+  const std::string keep_ms = std::to_string(keep.count());
+  const std::array<std::string, 2> script_keys{keys.updater, keys.budget};
+  const std::vector<std::string_view> arguments{owner, window_age_ms, calls_text, keep_ms};
+  const redis::Reply reply = co_await keyspace_->run(count_fetch_script(), script_keys, arguments, deadline);
+  co_return reply.as_integer() == 1;
+}
+
+}  // namespace jeton::agent

@@ -1,0 +1,53 @@
+// A fleet around five servers, of which two are lost while it runs.
+#include <signal.h>
+
+#include <array>
+
+#include "tests/integration/fleet/fleet.hpp"
+
+namespace jeton::test {
+namespace {
+
+struct FleetRedlock : FleetTest {
+  std::array<RedisServer, 5> servers;
+};
+
+TEST_F(FleetRedlock, OneFetchPerLifetimeThoughOneServerIsKilledAndOneFrozen) {
+  FaultProvider provider({.lifetime = seconds(6)});
+  AgentSettings settings{.token_url = provider.url()};
+  for (const RedisServer& server : servers) settings.redlock_urls.push_back(server.tcp_url());
+  for (int i = 0; i < 3; ++i) add_agent(settings);
+  start_all();
+  ASSERT_TRUE(eventually([&] { return all_valid(); }));
+  EXPECT_EQ(provider.counts().requests, 1U) << "a cold start is one fetch";
+  std::vector<std::unique_ptr<ReaderProcess>> readers;
+  for (const auto& agent : agents) readers.push_back(std::make_unique<ReaderProcess>(*agent, seconds(100)));
+
+  servers[1].kill();
+  servers[3].signal(SIGSTOP);
+  const auto all_have = [&](std::uint64_t tokens) {
+    if (provider.counts().issued < tokens) return false;
+    const auto generation = agents.front()->generation();
+    return generation != 0 &&
+           std::all_of(agents.begin(), agents.end(), [&](const auto& a) { return a->generation() == generation; });
+  };
+  ASSERT_TRUE(eventually([&] { return all_have(3); }));
+
+  const auto counts = provider.counts();
+  EXPECT_EQ(counts.requests, counts.issued);
+  std::uint64_t publications = 0;
+  for (const auto& agent : agents) publications += agent->token()["counters"]["publications"].get<std::uint64_t>();
+  EXPECT_EQ(publications, counts.issued) << "more than one host fetched for a lifetime";
+  const auto status = agents.front()->get("/ready");
+  EXPECT_EQ(status, 200);
+  for (const auto& reader : readers) {
+    const auto report = reader->report(true);
+    expect_undisturbed(report);
+    EXPECT_GE(report["serials"].size(), 3U);
+  }
+  expect_no_secret_logged(provider);
+  servers[3].signal(SIGCONT);
+}
+
+}  // namespace
+}  // namespace jeton::test
