@@ -18,6 +18,8 @@ eventually() { # seconds, command...
     sleep 0.1
   done
 }
+# Once the provider has printed what it counts, which it does each second.
+settled_issued() { sleep 1.5; issued; }
 generation() { machine jetonctl --format json status api | sed -n 's/.*"generation": *\([0-9]*\).*/\1/p' | head -n 1; }
 issued() { machine journalctl -q --no-pager -u provider -o cat | sed -n 's/^issued //p' | tail -n 1; }
 
@@ -58,12 +60,12 @@ YAML
     as bob jetonctl status >/dev/null || fail "bob may look at the status"
     ;;
   restart-fetches-nothing)
-    before=$(issued) generation=$(generation)
+    before=$(settled_issued) generation=$(generation)
     machine systemctl restart jeton-agent
     eventually 20 machine jetonctl wait api --timeout 1s || fail "no token after the restart"
     [ "$(generation)" = "$generation" ] || fail "another generation"
-    sleep 1.5 # the provider counts once a second
-    [ "$(issued)" = "$before" ] || fail "a restart cost a fetch: $before, then $(issued)"
+    after=$(settled_issued)
+    [ "$after" = "$before" ] || fail "a restart cost a fetch: $before, then $after"
     ;;
   stopped-agent-leaves-tokens-readable)
     machine systemctl stop jeton-agent
@@ -83,12 +85,11 @@ YAML
     eventually 10 as bob jetonctl get api || fail "bob was added and cannot read"
     ;;
   killed-agent-is-restarted-and-adopts)
-    before=$(issued) generation=$(generation)
+    before=$(settled_issued) generation=$(generation)
     machine systemctl kill -s KILL jeton-agent
     eventually 20 machine jetonctl status || fail "not restarted"
     [ "$(generation)" = "$generation" ] || fail "another generation"
-    sleep 1.5
-    [ "$(issued)" = "$before" ] || fail "a crash cost a fetch"
+    [ "$(settled_issued)" = "$before" ] || fail "a crash cost a fetch"
     ;;
   secrets-stay-inside)
     token=$(as alice jetonctl get api)

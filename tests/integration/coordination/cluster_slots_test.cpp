@@ -130,11 +130,30 @@ TEST_F(ClusterSlots, SlotWithoutANodeIsAnErrorThatSaysSo) {
 
 TEST_F(ClusterSlots, UserWithTheDocumentedPermissionsMayDoAllOfIt) {
   for (std::size_t i = 0; i < test::RedisCluster::primaries(); ++i) {
-    std::vector<std::string> words{"ACL", "SETUSER", "jeton", "on", ">s3cret", "~jeton:*", "&jeton:*", "-@all"};
-    for (const char* command :
-         {"+ping",    "+client|setname", "+time",        "+eval",          "+evalsha",      "+get",     "+set",
-          "+del",     "+hget",           "+hmget",       "+hset",          "+pttl",         "+pexpire", "+pexpireat",
-          "+publish", "+subscribe",      "+unsubscribe", "+cluster|slots", "+cluster|info", "+asking"}) {
+    std::vector<std::string> words{
+        "ACL", "SETUSER", "jeton", "on", ">s3cret", "~jeton:*", "&jeton:*", "&__redis__:invalidate", "-@all"};
+    for (const char* command : {"+ping",
+                                "+client|id",
+                                "+client|tracking",
+                                "+client|setname",
+                                "+time",
+                                "+eval",
+                                "+evalsha",
+                                "+get",
+                                "+set",
+                                "+del",
+                                "+hget",
+                                "+hmget",
+                                "+hset",
+                                "+pttl",
+                                "+pexpire",
+                                "+pexpireat",
+                                "+publish",
+                                "+subscribe",
+                                "+unsubscribe",
+                                "+cluster|slots",
+                                "+cluster|info",
+                                "+asking"}) {
       words.emplace_back(command);
     }
     ASSERT_EQ(cluster.primary(i).cli(words), "OK");

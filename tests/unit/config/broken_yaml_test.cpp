@@ -213,14 +213,14 @@ coordination: {backend: redis, redis: {cluster: {endpoints: ["redis://h"]}}}
 tokens:
   t: {source: {type: http, url: "https://h/"}, mirror_key: theirs}
 )",
-                     5, "must contain {t}"},
+                     4, "must contain {t}"},
         BrokenConfig{"GetsetOverRedlock", R"(
 version: 1
 coordination: {backend: redlock, redlock: {endpoints: ["redis://a", "redis://b", "redis://c"]}}
 tokens:
   t: {source: {type: http, url: "https://h/"}, lock: {key: theirs, protocol: getset}}
 )",
-                     5, "getset is for one server"},
+                     4, "getset is for one server"},
         BrokenConfig{"SealWithoutKey", R"(
 version: 1
 coordination: {backend: redis, redis: {endpoint: "redis://h"}, seal: {key_files: []}}

@@ -127,7 +127,7 @@ TEST_F(HttpClientTest, FloodOfHeadersEndsTheTransfer) {
   Behaviour flood = Behaviour::text("{}");
   for (int i = 0; i < 100; ++i) flood.headers.emplace_back("X-" + std::to_string(i), std::string(2000, 'x'));
   provider_.behave(flood);
-  EXPECT_EQ(failure(request()), Reason::broken);
+  EXPECT_EQ(failure(request()), Reason::too_large);
 }
 
 TEST_F(HttpClientTest, HeaderWithALineBreakIsNotSent) {
