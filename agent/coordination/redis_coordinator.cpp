@@ -4,17 +4,16 @@
 #include <boost/asio/detached.hpp>
 #include <boost/system/system_error.hpp>
 #include <map>
-#include <set>
 
 #include "agent/base/error.hpp"
 #include "agent/base/failpoint.hpp"
 #include "agent/base/log.hpp"
 #include "agent/coordination/clock_keeper.hpp"
-#include "agent/coordination/fleet_record.hpp"
 #include "agent/coordination/lease_terms.hpp"
 #include "agent/coordination/lock_cleanup.hpp"
 #include "agent/coordination/redis_channels.hpp"
 #include "agent/coordination/redis_operations.hpp"
+#include "agent/coordination/stored_records.hpp"
 #include "agent/redis/client.hpp"
 #include "agent/token/record_codec.hpp"
 
@@ -43,6 +42,7 @@ class RedisCoordinator::Impl : public std::enable_shared_from_this<Impl> {
         cleanup_(timers, operations_, timeout_),
         clock_(timers, operations_, options.clock_interval, timeout_, [this] { channels_.clock_changed(); }),
         channels_(timers, random, options.connection, options.keepalive, prefix_, codec_, [this] { return offset(); }),
+        records_(codec_, channels_),
         follows_(options.connection.locator != nullptr) {
     if (replicas_acked_ > 0) operations_.expect_replicas(replicas_acked_, timeout_ / 2);
     keyspace_->on_connected([this] { connected(); });
@@ -288,19 +288,7 @@ class RedisCoordinator::Impl : public std::enable_shared_from_this<Impl> {
 
   // A stored record in this host's time; none if it is not one.
   std::optional<Record> decode(const std::string& name, const std::optional<SecretString>& text) {
-    if (!text) return std::nullopt;
-    try {
-      Record record = to_local_time(codec_.decode(name, text->reveal()), clock_.offset());
-      malformed_.erase(name);
-      return record;
-    } catch (const Error& e) {
-      if (malformed_.insert(name).second) {
-        log::warning("ignored a malformed record; the next publication replaces it",
-                     {{"token", name}, {"key", keys_of(name).token}, {"error", e.what()}});
-      }
-      channels_.tell_unreadable(name, e.what());
-      return std::nullopt;
-    }
+    return records_.read(name, text, clock_.offset(), keyspace_->display(), keys_of(name).token);
   }
 
   Timers& timers_;
@@ -310,7 +298,6 @@ class RedisCoordinator::Impl : public std::enable_shared_from_this<Impl> {
   int replicas_acked_;
   Duration timeout_;
   Trouble trouble_;
-  std::set<std::string> malformed_;  // tokens whose stored record was reported
   bool stopped_ = false;
   std::shared_ptr<redis::Keyspace> keyspace_;
   RedisOperations operations_;
@@ -319,6 +306,7 @@ class RedisCoordinator::Impl : public std::enable_shared_from_this<Impl> {
 
  public:
   RedisChannels channels_;
+  StoredRecords records_;
   const bool follows_;  // another server may take over
   void forget_clock() { clock_.forget(); }
   std::map<std::string, TokenTerms> terms_;

@@ -7,8 +7,6 @@
 
 #include "agent/base/error.hpp"
 #include "agent/base/failpoint.hpp"
-#include "agent/base/log.hpp"
-#include "agent/coordination/fleet_record.hpp"
 #include "agent/redis/client.hpp"
 #include "agent/token/record_codec.hpp"
 
@@ -26,7 +24,8 @@ RedlockNode::RedlockNode(Timers& timers, Random& random, Options options)
       cleanup_(timers, operations_, timeout_),
       clock_(timers, operations_, options.clock_interval, timeout_, [this] { channels_.clock_changed(); }),
       channels_(timers, random, options.connection, options.keepalive, prefix_, codec_,
-                [this] { return clock_offset(); }) {
+                [this] { return clock_offset(); }),
+      records_(codec_, channels_) {
   channels_.tell_only(std::move(options.is_news));
   client_->on_connected([this] { clock_.measure_now(); });
 }
@@ -220,21 +219,8 @@ std::optional<Milliseconds> RedlockNode::clock_offset() const {
   return clock_.offset();
 }
 
-// A stored record in this host's time; none if it is not one.
 std::optional<Record> RedlockNode::decode(const std::string& name, const std::optional<SecretString>& text) {
-  if (!text) return std::nullopt;
-  try {
-    Record record = to_local_time(codec_.decode(name, text->reveal()), clock_.offset());
-    malformed_.erase(name);
-    return record;
-  } catch (const Error& e) {
-    if (malformed_.insert(name).second) {
-      log::warning("ignored a malformed record; the next publication replaces it",
-                   {{"token", name}, {"server", display()}, {"key", keys_of(name).token}, {"error", e.what()}});
-    }
-    channels_.tell_unreadable(name, e.what());
-    return std::nullopt;
-  }
+  return records_.read(name, text, clock_.offset(), display(), keys_of(name).token);
 }
 
 }  // namespace jeton::agent

@@ -13,7 +13,6 @@
 #include <map>
 #include <memory>
 #include <optional>
-#include <set>
 #include <string>
 
 #include "agent/base/event.hpp"
@@ -24,6 +23,7 @@
 #include "agent/coordination/redis_channels.hpp"
 #include "agent/coordination/redis_operations.hpp"
 #include "agent/coordination/redlock_steps.hpp"
+#include "agent/coordination/stored_records.hpp"
 #include "agent/redis/keyspace.hpp"
 #include "agent/redis/transport.hpp"
 
@@ -133,7 +133,6 @@ class RedlockNode : public std::enable_shared_from_this<RedlockNode> {
   FleetCodec codec_;
   std::map<std::string, TokenTerms> terms_;
   Duration timeout_;
-  std::set<std::string> malformed_;  // tokens whose stored record was reported
   int calls_ = 0;
   bool stopped_ = false;
   Event call_ended_;
@@ -143,6 +142,7 @@ class RedlockNode : public std::enable_shared_from_this<RedlockNode> {
   LockCleanup cleanup_;
   ClockKeeper clock_;
   RedisChannels channels_;
+  StoredRecords records_;
 };
 
 }  // namespace jeton::agent

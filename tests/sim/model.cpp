@@ -223,6 +223,18 @@ std::uint64_t Fleet::publications_refused() const {
   return sum;
 }
 
+double Fleet::attempts_per_rotation(int rotations) {
+  provider.lifetime = std::chrono::minutes(60);
+  start_all();
+  timers.run_for(std::chrono::minutes(1));
+  const auto attempts = lock_attempts();
+  const auto calls = provider.calls;
+  timers.run_until(timers.clock().boot_now() + std::chrono::hours(2) * rotations,
+                   [&] { return provider.calls >= calls + static_cast<std::uint64_t>(rotations); });
+  timers.run_for(std::chrono::minutes(1));
+  return static_cast<double>(lock_attempts() - attempts) / static_cast<double>(provider.calls - calls);
+}
+
 std::uint64_t Fleet::lock_attempts() const {
   std::uint64_t sum = attempts_of_ended_;
   for (const auto& r : running_) {

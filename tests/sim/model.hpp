@@ -151,6 +151,8 @@ class Fleet {
   void step_clocks(Milliseconds offset);
 
   [[nodiscard]] std::uint64_t lock_attempts() const;
+  // Runs so many rotations of a token of an hour; how many agents reached for the lock at each, on average.
+  [[nodiscard]] double attempts_per_rotation(int rotations);
   [[nodiscard]] std::uint64_t publications_refused() const;
   [[nodiscard]] bool all_hold(Generation generation) const;
   [[nodiscard]] bool all_valid() const;

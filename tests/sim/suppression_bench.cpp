@@ -13,17 +13,8 @@ namespace {
 
 void measure(int agents, int rotations) {
   Fleet fleet(7, agents);
-  fleet.provider.lifetime = std::chrono::minutes(60);
-  fleet.start_all();
-  fleet.timers.run_for(std::chrono::minutes(1));
-  const auto attempts = fleet.lock_attempts();
-  const auto calls = fleet.provider.calls;
-  fleet.timers.run_until(fleet.timers.clock().boot_now() + std::chrono::hours(2) * rotations,
-                         [&] { return fleet.provider.calls >= calls + static_cast<std::uint64_t>(rotations); });
-  fleet.timers.run_for(std::chrono::minutes(1));
-  const auto fetched = static_cast<double>(fleet.provider.calls - calls);
-  std::printf("%7d agents  %2.0f fetches in %d rotations  %.2f lock attempts a rotation\n", agents, fetched, rotations,
-              static_cast<double>(fleet.lock_attempts() - attempts) / fetched);
+  std::printf("%7d agents  %.2f lock attempts a rotation over %d rotations\n", agents,
+              fleet.attempts_per_rotation(rotations), rotations);
   std::fflush(stdout);
 }
 

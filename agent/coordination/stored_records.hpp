@@ -1,0 +1,29 @@
+// StoredRecords: reads what stands under the keys of tokens on one server. What cannot be a record is reported once,
+// until a good one comes, and counts as none. One thread: the loop's.
+#pragma once
+
+#include <optional>
+#include <set>
+#include <string>
+
+#include "agent/coordination/redis_channels.hpp"
+#include "agent/token/fleet_codec.hpp"
+
+namespace jeton::agent {
+
+class StoredRecords {
+ public:
+  // The channels outlive it: their listeners hear of what is refused.
+  StoredRecords(FleetCodec codec, RedisChannels& channels) : codec_(std::move(codec)), channels_(channels) {}
+
+  // In this host's time. `where`: the server, `key`: for the log.
+  std::optional<Record> read(const std::string& name, const std::optional<SecretString>& text, Milliseconds offset,
+                             const std::string& where, const std::string& key);
+
+ private:
+  FleetCodec codec_;
+  RedisChannels& channels_;
+  std::set<std::string> malformed_;  // tokens whose stored record was reported
+};
+
+}  // namespace jeton::agent

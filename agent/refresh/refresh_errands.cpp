@@ -1,0 +1,182 @@
+// RefreshLoop, beside its steps (refresh_loop.cpp): its errands while it waits, and what it hears from outside.
+#include <algorithm>
+
+#include "agent/base/log.hpp"
+#include "agent/refresh/refresh_loop.hpp"
+
+namespace jeton::agent {
+namespace {
+
+using std::chrono::milliseconds;
+using std::chrono::seconds;
+
+constexpr Duration quiet_poll = seconds(30);  // fallbacks for lost messages
+constexpr Duration waiting_poll = seconds(1);
+constexpr Duration mend_poll = seconds(5);  // of a secret that a pause waits for
+constexpr Duration repair_spread = milliseconds(500);
+
+}  // namespace
+
+// 6. A pause for a request that will never succeed ends when this host would send another one: somebody has mended the
+// secret or the configuration. A request that failed from here is not tried again for that.
+Task<> RefreshLoop::resume_if_mended() {
+  mend_check_at_ = holds_.paused_until() > now() ? now() + mend_poll : BootTime::max();
+  const std::string request = parts_.source.fingerprint();
+  if (request.empty() || request == holds_.pause_request() || request == failed_request_) co_return;
+  try {
+    co_await parts_.coordinator.resume(config_.name);
+    coordinator_answered();
+    on_resume();
+    journal_.resumed("the request is not the one that was refused");
+  } catch (const TransportError& e) {
+    coordinator_failed("lift the pause", e);
+  }
+}
+
+// Reads the published record: at the start, after messages may have been missed, and now and then in case one was.
+Task<> RefreshLoop::reload() {
+  reload_wanted_ = false;
+  const bool waiting = holds_.claimed_until() > now();
+  const Duration interval = waiting ? waiting_poll : quiet_poll;
+  next_poll_ = now() + interval + std::chrono::duration_cast<Duration>(interval * 0.2 * parts_.random.uniform());
+  try {
+    auto published = co_await parts_.coordinator.load(config_.name);
+    coordinator_answered();
+    const Generation theirs = published ? published->generation : 0;
+    if (published) take(std::move(*published));
+    // A store that lost data gets the newest record back, by whoever of the fleet draws the shortest delay.
+    repair_at_ = BootTime::max();
+    if (theirs < current_.generation()) on_lost();
+    if (config_.budget.calls > 0) co_await ask_usage();
+  } catch (const TransportError& e) {
+    coordinator_failed("load the published token", e);
+    next_poll_ = holds_.unreachable_until();
+  }
+}
+
+// As this host was told at its own admission; the others hear it at their next look.
+void RefreshLoop::count_calls(std::uint64_t calls, const Coordinator& from) {
+  if (&from != parts_.alone) journal_.calls_used(calls);
+}
+
+Task<> RefreshLoop::ask_usage() {
+  const auto usage = co_await parts_.coordinator.usage(config_.name);
+  if (!usage) co_return;
+  const Duration left = usage->window_end ? *usage->window_end - now() : Duration{0};
+  journal_.usage(*usage, parts_.timers.clock().wall_now() + to_ms(left));
+}
+
+Task<> RefreshLoop::repair() {
+  repair_at_ = BootTime::max();
+  if (!current_.valid()) co_return;
+  try {
+    const Record record = *current_.record();
+    const Lease no_lease;  // named: GCC 12 destroys an aggregate temporary inside co_await twice
+    const PublishResult result = co_await parts_.coordinator.publish(config_.name, record, no_lease);
+    coordinator_answered();
+    if (result.stored) {
+      journal_.repaired(record);
+    } else if (result.current) {
+      take(*result.current);
+    }
+  } catch (const TransportError& e) {
+    coordinator_failed("give the token back", e);
+  }
+}
+
+void RefreshLoop::coordinator_answered() {
+  outage_since_.reset();
+  reach_backoff_.reset();
+  journal_.coordinator_answered();
+}
+
+void RefreshLoop::coordinator_failed(const std::string& doing, const TransportError& failure) {
+  if (!outage_since_) outage_since_ = now();
+  holds_.unreachable(now() + reach_backoff_.next());
+  journal_.coordinator_failed(doing, failure);
+}
+
+// A record as new as ours or newer settles every claim that was heard before it.
+void RefreshLoop::take(Record record) {
+  const Generation before = current_.generation();
+  if (record.generation < before) {
+    journal_.record_older(record);
+    return;
+  }
+  try {
+    current_.accept(std::move(record));
+    wipe_registers();
+  } catch (const Error& e) {
+    journal_.segment_failed(e);
+  }
+  holds_.end_claim();
+  repair_at_ = BootTime::max();
+  if (current_.generation() > before) {
+    holds_.end_pause();
+    mend_check_at_ = BootTime::max();
+    failed_request_.clear();
+    fetch_backoff_.reset();
+    journal_.renewed();
+    became_due();
+  }
+}
+
+void RefreshLoop::hold_for_pause(const Pause& pause) {
+  if (!holds_.pause(pause.until, pause.request)) return;
+  mend_check_at_ = pause.request.empty() ? BootTime::max() : now();
+  journal_.paused(pause.reason);
+  wake_.notify();
+}
+
+void RefreshLoop::clock_stepped() {
+  current_.reschedule();
+  reload_wanted_ = true;
+  wake_.notify();
+}
+
+void RefreshLoop::on_record(Record record) { take(std::move(record)); }
+
+void RefreshLoop::on_claim(BootTime until) {
+  if (journal_.status().holds_lock) return;
+  // No claim lasts longer than a lock does without renewal, whatever a message on the channel says.
+  const BootTime longest = now() + lock_ttl_;
+  holds_.claim(std::min(until, longest));
+  wake_.notify();
+}
+
+void RefreshLoop::on_release() {
+  holds_.end_claim();
+  wake_.notify();
+}
+
+// Another agent's failure is the fleet's: the next backoff of this agent goes on from there.
+void RefreshLoop::on_pause(Pause pause) {
+  const BootTime before = holds_.paused_until();
+  hold_for_pause(pause);
+  if (holds_.paused_until() > before) fetch_backoff_.count_failure();
+}
+
+// Whoever lifted the pause will send another request; that does not make ours better.
+void RefreshLoop::on_resume() {
+  const std::string request = parts_.source.fingerprint();
+  if (!request.empty() && (request == failed_request_ || request == holds_.pause_request())) return;
+  holds_.end_pause();
+  mend_check_at_ = BootTime::max();
+  wake_.notify();
+  parts_.changed.notify();
+}
+
+void RefreshLoop::on_gap() {
+  reload_wanted_ = true;
+  wake_.notify();
+}
+
+// The delay is drawn like that of a refresh: whoever gives the record back first spares the others the same.
+void RefreshLoop::on_lost() {
+  if (!current_.valid()) return;
+  const BootTime drawn = now() + draw_suppressed_delay(repair_spread, parts_.random);
+  repair_at_ = std::min(repair_at_, drawn);
+  wake_.notify();
+}
+
+}  // namespace jeton::agent
