@@ -54,7 +54,11 @@ RedlockCoordinator::RedlockCoordinator(Timers& timers, Random& random, RedlockCo
   state_->quorum = std::make_shared<RedlockQuorum>(timers, random, timeout, std::move(nodes));
 }
 
-RedlockCoordinator::~RedlockCoordinator() { stop(); }
+RedlockCoordinator::~RedlockCoordinator() {
+  stop();
+  if (!state_->quorum) return;
+  for (const auto& node : state_->quorum->nodes) node->end();
+}
 
 // Runs one call, unless stopped, and keeps what health() says about the last one.
 template <typename T>

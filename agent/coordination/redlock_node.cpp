@@ -30,7 +30,7 @@ RedlockNode::RedlockNode(Timers& timers, Random& random, Options options)
   client_->on_connected([this] { clock_.measure_now(); });
 }
 
-RedlockNode::~RedlockNode() { stop_now(); }
+RedlockNode::~RedlockNode() { end(); }
 
 void RedlockNode::start() {
   client_->start();
@@ -44,19 +44,21 @@ void RedlockNode::stop() {
   channels_.stop();
   clock_.stop();
   if (!client_->is_connected() || (calls_ == 0 && cleanup_.idle())) {
-    stop_now();
+    end();
   } else {
     boost::asio::co_spawn(timers_.executor(), stop_when_idle(shared_from_this()), boost::asio::detached);
   }
 }
 
-void RedlockNode::stop_now() {
-  stopped_ = true;
+void RedlockNode::end() {
+  if (ended_) return;
+  ended_ = stopped_ = true;
   channels_.stop();
   clock_.stop();
   cleanup_.stop();
   client_->on_connected(nullptr);
   client_->stop();
+  call_ended_.notify();
 }
 
 // Releases that a majority has answered are still on their way to the others.
@@ -64,12 +66,12 @@ Task<> RedlockNode::stop_when_idle(Self self) {
   try {
     const BootTime deadline = self->now() + self->timeout_;
     bool in_time = true;
-    while (self->calls_ > 0 && in_time) in_time = co_await self->call_ended_.wait_until(deadline);
+    while (self->calls_ > 0 && !self->ended_ && in_time) in_time = co_await self->call_ended_.wait_until(deadline);
     co_await self->cleanup_.wait_idle(deadline);
   } catch (const boost::system::system_error&) {
     // The loop ends.
   }
-  self->stop_now();
+  self->end();
 }
 
 Task<RedlockNode::Vote> RedlockNode::acquire(Self self, std::string name, std::shared_ptr<const RedlockAttempt> attempt,

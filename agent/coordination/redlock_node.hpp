@@ -60,6 +60,8 @@ class RedlockNode : public std::enable_shared_from_this<RedlockNode> {
   void start();
   // Ends its connections, at once or, if calls or a cleanup are under way on a server that answers, within a timeout.
   void stop();
+  // At once, whatever is under way. Needs the timers; after it nothing does.
+  void end();
 
   struct Vote {
     RedisOperations::Acquired answer;
@@ -119,7 +121,6 @@ class RedlockNode : public std::enable_shared_from_this<RedlockNode> {
   };
 
  private:
-  void stop_now();
   static Task<> stop_when_idle(Self self);
   [[nodiscard]] BootTime now() const { return timers_.clock().boot_now(); }
   [[nodiscard]] RedisKeys keys_of(const std::string& name) const {
@@ -135,6 +136,7 @@ class RedlockNode : public std::enable_shared_from_this<RedlockNode> {
   Duration timeout_;
   int calls_ = 0;
   bool stopped_ = false;
+  bool ended_ = false;
   Event call_ended_;
   std::shared_ptr<redis::Keyspace> client_;
   RedisOperations operations_;

@@ -76,8 +76,9 @@ class Subscriber::Impl : public std::enable_shared_from_this<Impl> {
       co_await keep_alive(self, connection);
     } catch (const boost::system::system_error&) {
       // The loop ends.
-    } catch (const TransportError&) {
-      // The connection was closed; the link makes a new one.
+    } catch (const TransportError& e) {
+      connection->close(
+          e.what());  // if it is not: without its subscriptions it is of no use, and the link makes another
     }
   }
 

@@ -20,6 +20,16 @@ namespace jeton::test {
 
 class Loop {
  public:
+  Loop() = default;
+  Loop(const Loop&) = delete;
+  Loop& operator=(const Loop&) = delete;
+  // What was told to end gets the turns that it needs to do so, as in the agent.
+  ~Loop() {
+    do {
+      context.restart();
+    } while (context.poll() > 0);
+  }
+
   // Turns the loop until the task is done; returns its result or throws its exception.
   template <typename T>
   T run(agent::Task<T> task) {

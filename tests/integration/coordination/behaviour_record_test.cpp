@@ -130,6 +130,25 @@ TEST_P(RecordBehaviour, PauseSurvivesARestartOfTheAgent) {
   EXPECT_TRUE(call->try_acquire(1s).pause);
 }
 
+TEST_P(RecordBehaviour, PauseThatIsLiftedLetsTheLockBeTried) {
+  Pause pause{loop.clock.boot_now() + 1h, "401", "fingerprint"};
+  loop.run(coordinator->pause("t", std::move(pause)));
+  const auto paused = call->try_acquire(1s).pause;
+  ASSERT_TRUE(paused);
+  EXPECT_EQ(paused->reason, "401");
+  EXPECT_EQ(paused->request, "fingerprint");
+  loop.run(coordinator->resume("t"));
+  EXPECT_TRUE(call->try_acquire(60s).lease);
+}
+
+TEST_P(RecordBehaviour, UsageIsWhatWasAdmitted) {
+  EXPECT_EQ(loop.run(coordinator->usage("t"))->calls, 0U);
+  const Lease lease = call->acquire(60s);
+  const FetchLimits limits{{}, 5, 24h};
+  for (int i = 0; i < 2; ++i) ASSERT_TRUE(call->admit(lease, limits).admitted);
+  EXPECT_EQ(loop.run(coordinator->usage("t"))->calls, 2U);
+}
+
 TEST_P(RecordBehaviour, AdmissionKeepsTheIntervalAcrossLeases) {
   Lease lease = call->acquire(60s);
   const FetchLimits limits{30min, 0, {}};

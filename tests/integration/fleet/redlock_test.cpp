@@ -10,12 +10,17 @@ namespace {
 
 struct FleetRedlock : FleetTest {
   std::array<RedisServer, 5> servers;
+  TempDir dir;
 };
 
 TEST_F(FleetRedlock, OneFetchPerLifetimeThoughOneServerIsKilledAndOneFrozen) {
   FaultProvider provider({.lifetime = seconds(6)});
   AgentSettings settings{.token_url = provider.url()};
   for (const RedisServer& server : servers) settings.redlock_urls.push_back(server.tcp_url());
+  const std::string key = (dir / "seal.key").string();
+  Process keygen({JETON_AGENT_BINARY, "keygen", key});
+  ASSERT_EQ(keygen.wait(), 0);
+  settings.coordination_extra = "  seal: {key_files: [" + key + "]}\n";
   for (int i = 0; i < 3; ++i) add_agent(settings);
   start_all();
   ASSERT_TRUE(eventually([&] { return all_valid(); }));
@@ -23,6 +28,10 @@ TEST_F(FleetRedlock, OneFetchPerLifetimeThoughOneServerIsKilledAndOneFrozen) {
   std::vector<std::unique_ptr<ReaderProcess>> readers;
   for (const auto& agent : agents) readers.push_back(std::make_unique<ReaderProcess>(*agent, seconds(100)));
 
+  for (const RedisServer& server : servers) {
+    const std::string stored = server.cli({"HGET", "jeton:{api}:token", "record"});
+    EXPECT_EQ(stored.find(provider.issued().front().value), std::string::npos) << "it is sealed on every server";
+  }
   servers[1].kill();
   servers[3].signal(SIGSTOP);
   const auto all_have = [&](std::uint64_t tokens) {

@@ -25,7 +25,7 @@ class FakeServer {
 
   [[nodiscard]] std::uint16_t port() const { return acceptor_.local_endpoint().port(); }
   [[nodiscard]] int connections() const { return connections_; }
-  [[nodiscard]] int disconnections() const { return disconnections_; }
+  [[nodiscard]] int disconnections() const { return *disconnections_; }
   // Takes no more connections and ends those that are open. The object must live on.
   void close() {
     acceptor_.close();
@@ -43,8 +43,9 @@ class FakeServer {
   };
 
   void accept() {
-    acceptor_.async_accept([this](const boost::system::error_code& error, boost::asio::ip::tcp::socket socket) {
-      if (error) return;
+    acceptor_.async_accept([this, alive = std::weak_ptr(disconnections_)](const boost::system::error_code& error,
+                                                                          boost::asio::ip::tcp::socket socket) {
+      if (error || alive.expired()) return;
       ++connections_;
       const auto session = std::make_shared<Session>(std::move(socket));
       sessions_.push_back(session);
@@ -54,33 +55,37 @@ class FakeServer {
   }
 
   void read(const std::shared_ptr<Session>& session) {
-    session->socket.async_read_some(boost::asio::buffer(session->chunk),
-                                    [this, session](const boost::system::error_code& error, std::size_t size) {
-                                      if (error) {
-                                        ++disconnections_;
-                                        return;
-                                      }
-                                      session->sending = answer_({session->chunk.data(), size});
-                                      if (session->sending.empty()) {
-                                        read(session);
-                                      } else {
-                                        write(session);
-                                      }
-                                    });
+    const auto handler = [this, session, alive = std::weak_ptr(disconnections_)](const boost::system::error_code& error,
+                                                                                 std::size_t size) {
+      const auto disconnections = alive.lock();
+      if (!disconnections) return;  // the server is gone
+      if (error) {
+        ++*disconnections;
+        return;
+      }
+      session->sending = answer_({session->chunk.data(), size});
+      if (session->sending.empty()) {
+        read(session);
+      } else {
+        write(session);
+      }
+    };
+    session->socket.async_read_some(boost::asio::buffer(session->chunk), handler);
   }
 
   void write(const std::shared_ptr<Session>& session) {
-    boost::asio::async_write(session->socket, boost::asio::buffer(session->sending),
-                             [this, session](const boost::system::error_code& error, std::size_t) {
-                               if (!error) read(session);
-                             });
+    const auto handler = [this, session, alive = std::weak_ptr(disconnections_)](const boost::system::error_code& error,
+                                                                                 std::size_t) {
+      if (!error && !alive.expired()) read(session);
+    };
+    boost::asio::async_write(session->socket, boost::asio::buffer(session->sending), handler);
   }
 
   boost::asio::ip::tcp::acceptor acceptor_;
   Answer answer_;
   std::vector<std::weak_ptr<Session>> sessions_;
   int connections_ = 0;
-  int disconnections_ = 0;
+  std::shared_ptr<int> disconnections_ = std::make_shared<int>(0);
 };
 
 // Greets like Redis, then answers every command with `reply`.
