@@ -118,8 +118,13 @@ TokenLockConfig read_lock(ObjectReader lock) {
 
 // Scripts touch it together with jeton's own keys of the token.
 void check_key(const ValueReader& value, const std::string& key, const std::string& token,
-               const CoordinationConfig& coordination) {
+               const CoordinationConfig& coordination, Reading& reading) {
   if (key.empty()) return;
+  if (key.starts_with(coordination.prefix + ":{")) {
+    value.error(value.path() + ": " + in_quotes(key) + " is one of jeton's own keys; take another");
+  }
+  const auto [other, added] = reading.redis_keys.emplace(key, value.path());
+  if (!added) value.error(value.path() + ": " + in_quotes(key) + " is the key of " + other->second + " already");
   if (coordination.backend == CoordinationConfig::Backend::local) {
     value.warning(value.path() + " is not used: coordination.backend is local");
   }
@@ -148,8 +153,8 @@ TokenConfig read_token(const Member& member, const CoordinationConfig& coordinat
   const ValueReader mirror = token.at("mirror_key");
   config.lock = read_lock(lock.object());
   read_key(mirror, config.mirror_key);
-  check_key(lock, config.lock.key, config.name, coordination);
-  check_key(mirror, config.mirror_key, config.name, coordination);
+  check_key(lock, config.lock.key, config.name, coordination, reading);
+  check_key(mirror, config.mirror_key, config.name, coordination, reading);
   if (config.lock.protocol == TokenLockConfig::Protocol::getset && coordination.redlock) {
     lock.error(lock.path() + ".protocol: getset is for one server; a majority needs set_nx");
   }

@@ -9,6 +9,7 @@
 #include <filesystem>
 #include <functional>
 #include <initializer_list>
+#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -52,7 +53,8 @@ struct Reading {
   std::vector<SecretReference> secrets{};
   std::vector<AccountReference> accounts{};
   std::vector<FileReference> files{};
-  std::vector<std::string>* paths = nullptr;  // if set, the schema is listed here: "tokens.*.source.url"
+  std::map<std::string, std::string> redis_keys{};  // of the user's own, each to the path that names it
+  std::vector<std::string>* paths = nullptr;        // if set, the schema is listed here: "tokens.*.source.url"
 };
 
 class ObjectReader;

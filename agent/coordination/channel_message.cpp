@@ -54,6 +54,7 @@ ChannelMessage decode_message(std::string_view text, const std::string& name, co
                           json.contains("request") ? text_of(json, "request") : std::string{}};
     }
     if (type == "resume") return ResumeMessage{};
+    if (type == "usage") return UsageMessage{json.at("calls").get<std::uint64_t>(), ttl_of(json)};
     return UnknownMessage{};
   } catch (const nlohmann::json::exception& e) {
     // e.what() may quote the text, which may hold a token.

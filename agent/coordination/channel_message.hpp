@@ -4,6 +4,7 @@
 //   {"type":"claim","owner":"...","ttl_ms":15000}           somebody took the updater lock
 //   {"type":"release","owner":"..."}                        and gave it back without a publication
 //   {"type":"pause","ttl_ms":60000,"reason":"...","request":"..."}   nobody may ask the provider meanwhile
+//   {"type":"usage","calls":7,"ttl_ms":3600000}             a call was admitted; built inside the admit script
 //   {"type":"resume"}                                       the pause is lifted
 #pragma once
 
@@ -29,11 +30,16 @@ struct PauseMessage {
   std::string request{};  // fingerprint of the request that failed for good; empty: none
 };
 struct ResumeMessage {};
+struct UsageMessage {
+  std::uint64_t calls = 0;
+  Milliseconds ttl{};  // until the count starts again
+};
 // A type this version does not know; ignored, so that newer agents may say more.
 struct UnknownMessage {};
 
 // The record has the coordinator's times.
-using ChannelMessage = std::variant<Record, ClaimMessage, ReleaseMessage, PauseMessage, ResumeMessage, UnknownMessage>;
+using ChannelMessage =
+    std::variant<Record, ClaimMessage, ReleaseMessage, PauseMessage, ResumeMessage, UsageMessage, UnknownMessage>;
 
 [[nodiscard]] std::string encode_message(const ClaimMessage& message);
 [[nodiscard]] std::string encode_message(const ReleaseMessage& message);

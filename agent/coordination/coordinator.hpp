@@ -59,6 +59,7 @@ struct Admission {
 struct FetchUsage {
   std::uint64_t calls = 0;             // in the running window
   std::optional<BootTime> window_end;  // when it starts again from zero; none before the first call
+  bool paused = false;                 // nobody may ask the provider now
 };
 
 struct PublishResult {
@@ -76,6 +77,8 @@ class CoordinationListener {
   // A lock was given back without a publication: a waiter may try.
   virtual void on_release() = 0;
   virtual void on_pause(Pause pause) = 0;
+  // Somebody was admitted: what the fleet has called by now.
+  virtual void on_usage(FetchUsage /*usage*/) {}
   // A record came that cannot be one of this token: malformed, or not sealed for it. It was ignored.
   virtual void on_unreadable(const std::string& /*why*/) {}
   // The pause is lifted: somebody has mended what it was about.
@@ -128,6 +131,8 @@ class Coordinator {
   // What the provider was asked in the running window, by the whole fleet; nothing if the backend cannot say.
   virtual Task<std::optional<FetchUsage>> usage(const std::string& /*name*/) { co_return std::nullopt; }
 
+  // After a loss of data: the count is at least this. Of a window of so long.
+  virtual Task<> restore_usage(const std::string& /*name*/, FetchUsage /*usage*/, Duration /*window*/) { co_return; }
   // What the token's configuration asks of the backend; before the first call about it, and again when that changes.
   virtual void configure(const std::string& /*name*/, const TokenTerms& /*terms*/) {}
   // These are the tokens of this host: what is kept on it of any other is removed.

@@ -269,6 +269,7 @@ Task<std::optional<FetchUsage>> LocalCoordinator::usage(const std::string& name)
   FetchUsage usage;
   const auto step = [&](LocalState& state) {
     usage.calls = state.fetches.calls;
+    usage.paused = impl_->pause_remaining(state) > Milliseconds{0};
     return false;
   };
   co_await Impl::with_state(impl_, name, step);

@@ -77,6 +77,8 @@ class LockCleanup::Impl : public std::enable_shared_from_this<Impl> {
         try {
           deleted = co_await operations_.release(job.keys, job.owner, now() + timeout_);
           answered = true;
+        } catch (const redis::ServerError&) {
+          answered = true;  // it cannot be deleted (a permission, a key of another type): its time to live ends it
         } catch (const TransportError&) {
           // Not connected yet.
         }

@@ -26,7 +26,7 @@ RedisChannels::RedisChannels(Timers& timers, Random& random, const redis::Connec
           timers, random, options,
           {.message = [this](const std::string& channel, std::string_view payload) { on_message(channel, payload); },
            .gap = [this](const std::string& channel) { on_gap(channel); },
-           .changed = [this](const std::string& channel) { on_changed(channel); }},
+           .changed = [this](const std::string& channel, bool all) { on_changed(channel, all); }},
           keepalive) {}
 
 RedisChannels::~RedisChannels() { stop(); }
@@ -84,11 +84,11 @@ void RedisChannels::on_gap(const std::string& channel) {
 }
 
 // A publication changes the key too, and is told first. Whatever else changes it loses the record.
-void RedisChannels::on_changed(const std::string& channel) {
+void RedisChannels::on_changed(const std::string& channel, bool all) {
   const auto found = by_channel_.find(channel);
   if (found == by_channel_.end() || !found->second.ready) return;
   const BootTime now = timers_.clock().boot_now();
-  if (now - found->second.record_heard_at < own_change) return;
+  if (!all && now - found->second.record_heard_at < own_change) return;
   found->second.listener->on_lost();
 }
 
@@ -125,6 +125,11 @@ void RedisChannels::deliver(Subscription& subscription, ChannelMessage message) 
     if (release->owner != own_owner && is_news_("release", release->owner)) listener.on_release();
   } else if (const auto* pause = std::get_if<PauseMessage>(&message)) {
     listener.on_pause(Pause{now + pause->ttl, pause->reason, pause->request});
+  } else if (const auto* usage = std::get_if<UsageMessage>(&message)) {
+    FetchUsage heard;
+    heard.calls = usage->calls;
+    heard.window_end = now + usage->ttl;
+    listener.on_usage(heard);
   } else if (std::holds_alternative<ResumeMessage>(message)) {
     listener.on_resume();
   }

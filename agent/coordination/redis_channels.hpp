@@ -54,7 +54,7 @@ class RedisChannels {
 
   void on_message(const std::string& channel, std::string_view payload);
   void on_gap(const std::string& channel);
-  void on_changed(const std::string& channel);
+  void on_changed(const std::string& channel, bool all);
   void deliver(Subscription& subscription, ChannelMessage message);
   void tell_gap_soon(const std::string& channel);
 

@@ -181,6 +181,10 @@ class RedisCoordinator::Impl : public std::enable_shared_from_this<Impl> {
     if (answer.outcome == RedisOperations::Published::Outcome::same) {
       // Stored by an attempt whose answer was lost, unless two fences were ever the same.
       result.stored = result.current && result.current->value == record.value;
+      if (!result.current && answer.record) {
+        // Garbage, or sealed with a key that nobody has any more: a host without the token could not get it.
+        result.stored = co_await operations_.replace(keys, *answer.record, text, deadline());
+      }
     }
     co_return result;
   }
@@ -205,11 +209,19 @@ class RedisCoordinator::Impl : public std::enable_shared_from_this<Impl> {
     co_return true;
   }
 
+  Task<bool> restore_usage(std::string name, FetchUsage usage, Duration window) {
+    const RedisKeys keys = keys_of(name);
+    const Milliseconds left = to_ms(usage.window_end.value_or(now()) - now());
+    co_await operations_.restore_usage(keys, usage.calls, left, to_ms(window), deadline());
+    co_return true;
+  }
+
   Task<FetchUsage> usage(std::string name) {
     const RedisKeys keys = keys_of(name);
     const auto answer = co_await operations_.usage(keys, deadline());
     FetchUsage usage;
     usage.calls = answer.calls;
+    usage.paused = answer.paused;
     if (answer.window_left) usage.window_end = now() + *answer.window_left;
     co_return usage;
   }
@@ -353,6 +365,10 @@ Task<> RedisCoordinator::resume(const std::string& name) { co_await Impl::tracke
 Task<std::optional<FetchUsage>> RedisCoordinator::usage(const std::string& name) {
   FetchUsage usage = co_await Impl::tracked(impl_, impl_->usage(name));
   co_return usage;
+}
+
+Task<> RedisCoordinator::restore_usage(const std::string& name, FetchUsage usage, Duration window) {
+  co_await Impl::tracked(impl_, impl_->restore_usage(name, usage, window));
 }
 
 void RedisCoordinator::configure(const std::string& name, const TokenTerms& terms) { impl_->terms_[name] = terms; }

@@ -41,6 +41,7 @@ class RedisCoordinator final : public Coordinator {
   Task<> resume(const std::string& name) override;
   Task<std::optional<FetchUsage>> usage(const std::string& name) override;
 
+  Task<> restore_usage(const std::string& name, FetchUsage usage, Duration window) override;
   void configure(const std::string& name, const TokenTerms& terms) override;
   void subscribe(const std::string& name, CoordinationListener* listener) override;
 

@@ -133,7 +133,7 @@ Task<RedisOperations::Admitted> RedisOperations::admit(const RedisKeys& keys, co
   const std::string budget = std::to_string(limits.budget);
   const std::string window = std::to_string(limits.window.count());
   const std::array<std::string, 2> script_keys{keys.updater, keys.budget};
-  const Arguments arguments{owner, min_interval, budget, window};
+  const Arguments arguments{owner, min_interval, budget, window, keys.channel};
   const Reply reply = co_await keyspace_->run(redis_scripts::admit(), script_keys, arguments, deadline);
 
   Admitted result;
@@ -178,6 +178,14 @@ Task<RedisOperations::Published> RedisOperations::publish(const RedisKeys& keys,
   co_return result;
 }
 
+Task<bool> RedisOperations::replace(const RedisKeys& keys, const SecretString& unreadable, const SecretString& text,
+                                    BootTime deadline) {
+  const std::array<std::string, 1> script_keys{keys.token};
+  const Arguments arguments{unreadable.reveal(), text.reveal()};
+  const Reply reply = co_await keyspace_->run(redis_scripts::replace(), script_keys, arguments, deadline);
+  co_return reply.as_integer() == 1;
+}
+
 Task<std::optional<SecretString>> RedisOperations::load(const RedisKeys& keys, BootTime deadline) {
   redis::Command command({"HGET", keys.token, "record"});
   const Reply reply = co_await keyspace_->command(keys.token, std::move(command), deadline);
@@ -202,14 +210,25 @@ Task<> RedisOperations::resume(const RedisKeys& keys, BootTime deadline) {
 }
 
 Task<RedisOperations::Usage> RedisOperations::usage(const RedisKeys& keys, BootTime deadline) {
-  const std::array<std::string, 1> script_keys{keys.budget};
+  const std::array<std::string, 2> script_keys{keys.budget, keys.pause};
   const Arguments arguments;
   const Reply reply = co_await keyspace_->run(redis_scripts::usage(), script_keys, arguments, deadline);
   Usage usage;
   usage.calls = static_cast<std::uint64_t>(std::max<std::int64_t>(0, reply.at(0).as_integer()));
   const std::int64_t left = reply.at(1).as_integer();
   if (left >= 0) usage.window_left = to_hold(left);
+  usage.paused = reply.at(2).as_integer() == 1;
   co_return usage;
+}
+
+Task<> RedisOperations::restore_usage(const RedisKeys& keys, std::uint64_t calls, Milliseconds window_left,
+                                      Milliseconds window, BootTime deadline) {
+  const std::string calls_text = std::to_string(calls);
+  const std::string left_ms = std::to_string(std::max(Milliseconds{1}, window_left).count());
+  const std::string window_ms = std::to_string(window.count());
+  const std::array<std::string, 1> script_keys{keys.budget};
+  const Arguments arguments{calls_text, left_ms, window_ms};
+  static_cast<void>(co_await keyspace_->run(redis_scripts::restore_usage(), script_keys, arguments, deadline));
 }
 
 Task<std::chrono::sys_time<std::chrono::microseconds>> RedisOperations::time(BootTime deadline) {

@@ -89,6 +89,10 @@ class RedisOperations {
   Task<Published> publish(const RedisKeys& keys, const std::string& owner, const Record& record,
                           const SecretString& text, BootTime deadline);
 
+  // `unreadable`: what stands there under the same generation. False: it does not any more.
+  Task<bool> replace(const RedisKeys& keys, const SecretString& unreadable, const SecretString& text,
+                     BootTime deadline);
+
   Task<std::optional<SecretString>> load(const RedisKeys& keys, BootTime deadline);
   // False: a pause that lasts longer is there.
   Task<bool> pause(const RedisKeys& keys, Milliseconds duration, const std::string& reason, const std::string& request,
@@ -97,8 +101,11 @@ class RedisOperations {
   struct Usage {
     std::uint64_t calls = 0;
     std::optional<Milliseconds> window_left;
+    bool paused = false;
   };
   Task<Usage> usage(const RedisKeys& keys, BootTime deadline);
+  Task<> restore_usage(const RedisKeys& keys, std::uint64_t calls, Milliseconds window_left, Milliseconds window,
+                       BootTime deadline);
   // The server's clock.
   Task<std::chrono::sys_time<std::chrono::microseconds>> time(BootTime deadline);
 

@@ -13,7 +13,8 @@ namespace {
 //
 // The fence is above the last one, above the generation of the stored record, and not below the time in microseconds:
 // it rises also after the counter expired or was lost. All is read before anything is written, so a key of a wrong
-// type is an error without a trace. Numbers that cannot be a fence (not below 2^53, or none at all) are ignored.
+// type is an error without a trace. Numbers that cannot be a fence (so near to 2^53 that there were no room to rise, or
+// none at all) are ignored.
 //
 // Protocol getset: clients that know no SET NX PX hold the lock by a value that is its end in unix seconds, without a
 // time to live. Here it is all one step, so the races of SETNX, GET and GETSET do not arise. A value that is no number
@@ -49,7 +50,7 @@ end
 local fence = tonumber(time[1]) * 1000000 + tonumber(time[2])
 local function rise_above(text)
   local number = tonumber(text or '')
-  if number and number >= fence and number < 9007199254740991 then
+  if number and number >= fence and number < 9007000000000000 then
     fence = math.floor(number) + 1
   end
 end
@@ -94,7 +95,7 @@ return 1
 // May the owner of the lock call the provider now? Counts the call if so, before it is made.
 //
 //   KEYS  updater, budget
-//   ARGV  owner, min_interval_ms, budget (0: unlimited), window_ms
+//   ARGV  owner, min_interval_ms, budget (0: unlimited), window_ms, channel
 //   reply {"admitted", 0, calls in the window} | {"min_interval" | "budget", wait_ms, calls} | {"lost", 0, 0}
 //
 // A window begins with its first call. If the server's clock went back (a failover), times of the future count as now:
@@ -128,6 +129,10 @@ end
 local function digits(number) return string.format('%.0f', number) end
 redis.call('HSET', KEYS[2], 'last_ms', digits(now), 'window_start_ms', digits(start), 'calls', digits(calls + 1))
 redis.call('PEXPIRE', KEYS[2], digits(math.max(1, min_interval, start + window - now)))
+if budget > 0 then
+  redis.call('PUBLISH', ARGV[5], '{"type":"usage","calls":' .. digits(calls + 1) .. ',"ttl_ms":' ..
+    digits(math.max(0, start + window - now)) .. '}')
+end
 return {'admitted', 0, calls + 1}
 )lua";
 
@@ -140,11 +145,13 @@ return {'admitted', 0, calls + 1}
 //
 // "same": a record of this very generation is there, ours from an attempt whose reply was lost. The token key holds the
 // generation beside the record, so that nothing here needs to look into it.
+//
+// A stored generation that cannot be one (see acquire) is no reason to refuse.
 constexpr std::string_view publish_text = R"lua(
 local owned = redis.call('GET', KEYS[1]) == ARGV[1]
 local kept = redis.call('HMGET', KEYS[2], 'generation', 'record')
 local stored = tonumber(kept[1] or '') or 0
-if not (stored < 9007199254740991) then stored = 0 end
+if not (stored < 9007000000000000) then stored = 0 end
 local generation = tonumber(ARGV[2])
 if generation > stored then
   redis.call('HSET', KEYS[2], 'generation', ARGV[2], 'expires_at_ms', ARGV[3], 'record', ARGV[4])
@@ -162,6 +169,15 @@ if owned then
   redis.call('PUBLISH', ARGV[5], ARGV[6])
 end
 return {generation == stored and 'same' or 'refused', kept[2]}
+)lua";
+
+// Puts a record in the place of one of the same generation that nobody can read.
+//
+//   KEYS  token      ARGV  what stands there, record      reply 1 | 0 (something else stands there by now)
+constexpr std::string_view replace_text = R"lua(
+if redis.call('HGET', KEYS[1], 'record') ~= ARGV[1] then return 0 end
+redis.call('HSET', KEYS[1], 'record', ARGV[2])
+return 1
 )lua";
 
 // Holds the fleet back from the provider; never shortens a longer pause.
@@ -186,11 +202,26 @@ redis.call('PUBLISH', ARGV[1], ARGV[2])
 return 1
 )lua";
 
-// What the admit script counted.
+// Gives a count back that was lost with the rest; never lowers one.
 //
-//   KEYS  budget      reply {calls in the window, ms until the count is dropped (-2: there is none)}
+//   KEYS  budget      ARGV  calls, ms until the window ends, window_ms      reply 1 | 0 (as many are counted)
+constexpr std::string_view restore_usage_text = R"lua(
+if redis.replicate_commands then redis.replicate_commands() end
+if (tonumber(redis.call('HGET', KEYS[1], 'calls') or '0') or 0) >= tonumber(ARGV[1]) then return 0 end
+local time = redis.call('TIME')
+local now = tonumber(time[1]) * 1000 + math.floor(tonumber(time[2]) / 1000)
+local start = now + tonumber(ARGV[2]) - tonumber(ARGV[3])
+redis.call('HSET', KEYS[1], 'window_start_ms', string.format('%.0f', start), 'calls', ARGV[1])
+redis.call('PEXPIRE', KEYS[1], ARGV[2])
+return 1
+)lua";
+
+// What the admit script counted, and whether there is a pause.
+//
+//   KEYS  budget, pause      reply {calls in the window, ms until the count is dropped (-2: there is none), 1 | 0}
 constexpr std::string_view usage_text = R"lua(
-return {tonumber(redis.call('HGET', KEYS[1], 'calls') or '0') or 0, redis.call('PTTL', KEYS[1])}
+local paused = redis.call('PTTL', KEYS[2]) ~= -2 and 1 or 0
+return {tonumber(redis.call('HGET', KEYS[1], 'calls') or '0') or 0, redis.call('PTTL', KEYS[1]), paused}
 )lua";
 
 }  // namespace
@@ -220,6 +251,11 @@ const redis::Script& publish() {
   return script;
 }
 
+const redis::Script& replace() {
+  static const redis::Script script(replace_text);
+  return script;
+}
+
 const redis::Script& pause() {
   static const redis::Script script(pause_text);
   return script;
@@ -227,6 +263,11 @@ const redis::Script& pause() {
 
 const redis::Script& resume() {
   static const redis::Script script(resume_text);
+  return script;
+}
+
+const redis::Script& restore_usage() {
+  static const redis::Script script(restore_usage_text);
   return script;
 }
 

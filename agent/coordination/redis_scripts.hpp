@@ -14,8 +14,10 @@ namespace jeton::agent::redis_scripts {
 [[nodiscard]] const redis::Script& release();
 [[nodiscard]] const redis::Script& admit();
 [[nodiscard]] const redis::Script& publish();
+[[nodiscard]] const redis::Script& replace();
 [[nodiscard]] const redis::Script& pause();
 [[nodiscard]] const redis::Script& resume();
+[[nodiscard]] const redis::Script& restore_usage();
 [[nodiscard]] const redis::Script& usage();
 
 }  // namespace jeton::agent::redis_scripts

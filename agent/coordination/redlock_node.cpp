@@ -202,6 +202,7 @@ Task<FetchUsage> RedlockNode::usage(Self self, std::string name, BootTime deadli
   const RedisOperations::Usage answer = co_await self->operations_.usage(keys, deadline);
   FetchUsage usage;
   usage.calls = answer.calls;
+  usage.paused = answer.paused;
   if (answer.window_left) usage.window_end = self->now() + *answer.window_left;
   co_return usage;
 }

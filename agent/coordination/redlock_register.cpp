@@ -129,9 +129,13 @@ Task<FetchUsage> usage(Quorum quorum, std::string name) {
   co_await RedlockRound<FetchUsage>::wait(round, decided, deadline);
   if (round->answered() < round->majority()) quorum->no_majority(*round);
   FetchUsage highest;
+  bool paused = false;
   for (const auto& answer : round->answers) {
-    if (answer && answer->calls >= highest.calls) highest = *answer;
+    if (!answer) continue;
+    paused = paused || answer->paused;
+    if (answer->calls >= highest.calls) highest = *answer;
   }
+  highest.paused = paused;
   co_return highest;
 }
 

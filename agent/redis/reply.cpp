@@ -14,7 +14,8 @@ struct Advice {
 constexpr Advice advices[] = {
     {"NOAUTH", "the server wants a password: set coordination.redis.password (and username)"},
     {"WRONGPASS", "check coordination.redis.username and password"},
-    {"NOPERM", "grant the ACL user this command, the keys and the channels of coordination.prefix"},
+    {"NOPERM",
+     "grant the ACL user this command, and the keys and channels of coordination.prefix, mirror_key and lock.key"},
     {"READONLY", "this server is a replica; the primary is looked for again, coordination.redis must lead to it"},
     {"LOADING", "the server is loading its data; it is asked again"},
     {"MASTERDOWN", "this replica has lost its primary; the primary is looked for again"},

@@ -178,7 +178,7 @@ class Subscriber::Impl : public std::enable_shared_from_this<Impl> {
     };
     const auto channels = channels_;  // copied, because the callee may unsubscribe
     for (const auto& [channel, key] : channels) {
-      if (!key.empty() && (keys.is_nil() || named(key))) changed(channel);
+      if (!key.empty() && (keys.is_nil() || named(key))) changed(channel, keys.is_nil());
     }
   }
 

@@ -27,7 +27,8 @@ class Subscriber {
     std::function<void(const std::string& channel, std::string_view payload)> message;
     std::function<void(const std::string& channel)> gap;
     // The key behind the channel is not what it was: written (also by a script that sent a message), deleted, flushed.
-    std::function<void(const std::string& channel)> changed{};
+    // `all`: with everything else on the server.
+    std::function<void(const std::string& channel, bool all)> changed{};
   };
 
   // Timers and random outlive the subscriber. `keepalive`: between two PINGs.

@@ -25,11 +25,11 @@ Task<> RefreshLoop::resume_if_mended() {
   if (request.empty() || request == holds_.pause_request() || request == failed_request_) co_return;
   try {
     co_await parts_.coordinator.resume(config_.name);
-    coordinator_answered();
+    coordinator_answered(Step::lock);
     on_resume();
     journal_.resumed("the request is not the one that was refused");
   } catch (const TransportError& e) {
-    coordinator_failed("lift the pause", e);
+    coordinator_failed(Step::load, "lift the pause", e);
   }
 }
 
@@ -41,57 +41,81 @@ Task<> RefreshLoop::reload() {
   next_poll_ = now() + interval + std::chrono::duration_cast<Duration>(interval * 0.2 * parts_.random.uniform());
   try {
     auto published = co_await parts_.coordinator.load(config_.name);
-    coordinator_answered();
+    coordinator_answered(Step::load);
     const Generation theirs = published ? published->generation : 0;
     if (published) take(std::move(*published));
     // A store that lost data gets the newest record back, by whoever of the fleet draws the shortest delay.
     repair_at_ = BootTime::max();
-    if (theirs < current_.generation()) on_lost();
-    if (config_.budget.calls > 0) co_await ask_usage();
+    if (theirs < current_.generation() && current_.valid()) on_lost();
+    if (config_.budget.calls > 0 || holds_.paused_until() > now()) co_await ask_usage();
   } catch (const TransportError& e) {
-    coordinator_failed("load the published token", e);
+    coordinator_failed(Step::load, "load the published token", e);
     next_poll_ = holds_.unreachable_until();
   }
 }
 
-// As this host was told at its own admission; the others hear it at their next look.
-void RefreshLoop::count_calls(std::uint64_t calls, const Coordinator& from) {
-  if (&from != parts_.alone) journal_.calls_used(calls);
-}
-
+// What this host heard of budget and pause is what the coordinator said then: an operator may have lifted the pause
+// since, or somebody else have made it up.
 Task<> RefreshLoop::ask_usage() {
-  const auto usage = co_await parts_.coordinator.usage(config_.name);
+  std::optional<FetchUsage> usage;
+  try {
+    usage = co_await parts_.coordinator.usage(config_.name);
+  } catch (const TransportError& e) {
+    log::debug("the count of fetches cannot be read", {{"token", config_.name}, {"error", e.what()}});
+  }
   if (!usage) co_return;
-  const Duration left = usage->window_end ? *usage->window_end - now() : Duration{0};
-  journal_.usage(*usage, parts_.timers.clock().wall_now() + to_ms(left));
+  note_usage(*usage);
+  const std::uint64_t allowed = limits(parts_.coordinator).budget;
+  const bool spent = allowed > 0 && usage->calls >= allowed;
+  if (holds_.paused_until() > now() && !usage->paused && !spent && pause_shared_) {
+    holds_.end_pause();
+    mend_check_at_ = BootTime::max();
+    journal_.resumed("the coordinator knows of no pause");
+  }
 }
 
+void RefreshLoop::note_usage(const FetchUsage& usage) {
+  usage_ = usage;
+  const Duration left = usage.window_end ? *usage.window_end - now() : Duration{0};
+  journal_.usage(usage, parts_.timers.clock().wall_now() + to_ms(left));
+}
+
+// What the coordinator lost and this host still knows: the record, the count against the budget, the pause.
 Task<> RefreshLoop::repair() {
   repair_at_ = BootTime::max();
-  if (!current_.valid()) co_return;
   try {
+    if (config_.budget.calls > 0 && usage_.calls > 0 && usage_.window_end > now()) {
+      const FetchUsage known = usage_;
+      co_await parts_.coordinator.restore_usage(config_.name, known, config_.budget.per);
+    }
+    if (holds_.paused_until() > now()) {
+      Pause pause{holds_.paused_until(), journal_.status().pause_reason, holds_.pause_request()};
+      co_await parts_.coordinator.pause(config_.name, std::move(pause));
+    }
+    if (!current_.valid()) co_return;
     const Record record = *current_.record();
     const Lease no_lease;  // named: GCC 12 destroys an aggregate temporary inside co_await twice
     const PublishResult result = co_await parts_.coordinator.publish(config_.name, record, no_lease);
-    coordinator_answered();
     if (result.stored) {
       journal_.repaired(record);
     } else if (result.current) {
       take(*result.current);
     }
   } catch (const TransportError& e) {
-    coordinator_failed("give the token back", e);
+    coordinator_failed(Step::load, "give back what the coordinator lost", e);
   }
 }
 
-void RefreshLoop::coordinator_answered() {
+void RefreshLoop::coordinator_answered(Step step) {
+  if (!outage_since_ || step < failing_step_) return;
   outage_since_.reset();
   reach_backoff_.reset();
   journal_.coordinator_answered();
 }
 
-void RefreshLoop::coordinator_failed(const std::string& doing, const TransportError& failure) {
+void RefreshLoop::coordinator_failed(Step step, const std::string& doing, const TransportError& failure) {
   if (!outage_since_) outage_since_ = now();
+  failing_step_ = step;
   holds_.unreachable(now() + reach_backoff_.next());
   journal_.coordinator_failed(doing, failure);
 }
@@ -116,7 +140,8 @@ void RefreshLoop::take(Record record) {
     mend_check_at_ = BootTime::max();
     failed_request_.clear();
     fetch_backoff_.reset();
-    journal_.renewed();
+    failing_step_ = Step::load;
+    journal_.renewed(*current_.record());
     became_due();
   }
 }
@@ -173,7 +198,6 @@ void RefreshLoop::on_gap() {
 
 // The delay is drawn like that of a refresh: whoever gives the record back first spares the others the same.
 void RefreshLoop::on_lost() {
-  if (!current_.valid()) return;
   const BootTime drawn = now() + draw_suppressed_delay(repair_spread, parts_.random);
   repair_at_ = std::min(repair_at_, drawn);
   wake_.notify();

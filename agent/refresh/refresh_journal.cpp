@@ -4,8 +4,9 @@
 
 namespace jeton::agent {
 
-RefreshJournal::RefreshJournal(const TokenConfig& config, const Source& source, const Clock& clock, Event& changed)
-    : config_(config), source_(source), clock_(clock), changed_(changed) {}
+RefreshJournal::RefreshJournal(const TokenConfig& config, const Source& source, const Clock& clock, Event& changed,
+                               std::string host)
+    : config_(config), source_(source), clock_(clock), changed_(changed), host_(std::move(host)) {}
 
 void RefreshJournal::adopted(const Record& record) {
   log::info("token of an earlier run found in the segment",
@@ -80,6 +81,15 @@ void RefreshJournal::fetch_failed(const SourceError& failure, Duration retry_in)
               {"retry_in_ms", to_ms(retry_in).count()}});
 }
 
+void RefreshJournal::not_admitted(const std::string& reason, Duration retry_in) {
+  if (reason != "budget" || std::exchange(budget_reported_, true)) return;
+  log::error("the budget is spent: the token is not refreshed until the window ends, or budget.calls is raised",
+             {{"token", name()},
+              {"calls", config_.budget.calls},
+              {"reserve", config_.budget.reserve},
+              {"retry_in_ms", to_ms(retry_in).count()}});
+}
+
 void RefreshJournal::alone_refused(const std::string& reason) {
   if (std::exchange(alone_refusal_reported_, true)) return;
   log::error("this host may not fetch alone any more; the token is refreshed when the coordinator is back",
@@ -122,7 +132,12 @@ void RefreshJournal::segment_failed(const Error& failure) {
   log::error("cannot write the segment", {{"token", name()}, {"error", failure.what()}});
 }
 
-void RefreshJournal::renewed() {
+void RefreshJournal::renewed(const Record& record) {
+  budget_reported_ = false;
+  if (record.fetched_by != host_) {
+    log::info("token received from the fleet",
+              {{"token", name()}, {"generation", record.generation}, {"fetched_by", record.fetched_by}});
+  }
   status_.consecutive_failures = 0;
   status_.last_error.clear();
 }

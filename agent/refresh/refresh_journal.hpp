@@ -16,7 +16,7 @@ namespace jeton::agent {
 class RefreshJournal {
  public:
   // All outlive the journal. `changed` is notified at every change of the status.
-  RefreshJournal(const TokenConfig& config, const Source& source, const Clock& clock, Event& changed);
+  RefreshJournal(const TokenConfig& config, const Source& source, const Clock& clock, Event& changed, std::string host);
 
   // Counters, phase, last error and pause; the rest is for others to fill in.
   [[nodiscard]] const TokenStatus& status() const { return status_; }
@@ -28,12 +28,12 @@ class RefreshJournal {
   void lock_given_back();
   void lock_trouble(const std::string& what_to_do);  // empty: none (any more)
   void fetching();
-  void calls_used(std::uint64_t calls) { status_.calls_used = calls; }
   void usage(const FetchUsage& usage, WallTime window_end);
   void paused(const std::string& reason);
   void resumed(const std::string& reason);
 
   void fetch_failed(const SourceError& failure, Duration retry_in);
+  void not_admitted(const std::string& reason, Duration retry_in);
   void alone_refused(const std::string& reason);
   void published(const Record& record, bool alone);
   void publication_refused(const Record& record, Generation current);
@@ -42,7 +42,7 @@ class RefreshJournal {
   void record_older(const Record& record);      // than the one in the segment
   void segment_failed(const Error& failure);
   // A newer token is here, whoever fetched it: earlier failures are over.
-  void renewed();
+  void renewed(const Record& record);
 
   void coordinator_answered();
   void coordinator_failed(const std::string& doing, const TransportError& failure);
@@ -55,10 +55,12 @@ class RefreshJournal {
   const Source& source_;
   const Clock& clock_;
   Event& changed_;
+  std::string host_;
   TokenStatus status_;
   std::string lock_trouble_;
   bool coordinator_reachable_ = true;
   bool alone_refusal_reported_ = false;
+  bool budget_reported_ = false;
 };
 
 }  // namespace jeton::agent

@@ -24,7 +24,7 @@ RefreshLoop::RefreshLoop(TokenConfig config, Milliseconds lock_ttl, Parts parts)
     : config_(std::move(config)),
       lock_ttl_(lock_ttl),
       parts_(std::move(parts)),
-      journal_(config_, parts_.source, parts_.timers.clock(), parts_.changed),
+      journal_(config_, parts_.source, parts_.timers.clock(), parts_.changed, parts_.host),
       current_(config_, parts_.store, parts_.timers, parts_.random, [this] { became_due(); }),
       holds_(parts_.random),
       wake_(parts_.timers),
@@ -89,9 +89,9 @@ Task<std::optional<RefreshLoop::Held>> RefreshLoop::try_lock() {
   bool reached = true;
   try {
     result = co_await parts_.coordinator.try_acquire(config_.name, lock_ttl_);
-    coordinator_answered();
+    coordinator_answered(Step::lock);
   } catch (const TransportError& e) {
-    coordinator_failed("take the updater lock", e);
+    coordinator_failed(Step::lock, "take the updater lock", e);
     reached = false;
   }
   if (!reached) {
@@ -164,12 +164,13 @@ Task<std::optional<FetchedToken>> RefreshLoop::fetch_under(const LeaseKeeper& ke
   try {
     const FetchLimits allowed = limits(from);
     const Admission admission = co_await from.admit(config_.name, keeper.lease(), allowed);
-    if (admission.calls_used > 0) count_calls(admission.calls_used, from);
+    if (&from != parts_.alone) coordinator_answered(Step::admit);
     if (!admission.admitted) {
       if (&from == parts_.alone) {
         holds_.alone(admission.retry_at);
         journal_.alone_refused(admission.reason);
       } else {
+        journal_.not_admitted(admission.reason, admission.retry_at - now());
         hold_for_pause(Pause{admission.retry_at, admission.reason, {}});
       }
       co_return std::nullopt;
@@ -181,7 +182,7 @@ Task<std::optional<FetchedToken>> RefreshLoop::fetch_under(const LeaseKeeper& ke
   } catch (const SourceError& e) {
     failure = e;
   } catch (const TransportError& e) {
-    coordinator_failed("ask for admission", e);
+    coordinator_failed(Step::admit, "ask for admission", e);
   }
   if (failure) co_await fetch_failed(*failure, std::move(request), from);
   co_return std::nullopt;
@@ -194,7 +195,7 @@ Task<> RefreshLoop::publish(Record record, const Lease& lease, Coordinator& from
   for (;;) {
     try {
       const PublishResult result = co_await from.publish(config_.name, record, lease);
-      if (&from != parts_.alone) coordinator_answered();
+      if (&from != parts_.alone) coordinator_answered(Step::publish);
       if (result.stored) {
         journal_.published(record, &from == parts_.alone);
         take(std::move(record));
@@ -204,7 +205,7 @@ Task<> RefreshLoop::publish(Record record, const Lease& lease, Coordinator& from
       }
       co_return;
     } catch (const TransportError& e) {
-      coordinator_failed("publish the fetched token", e);
+      coordinator_failed(Step::publish, "publish the fetched token", e);
     }
     take(record);
     if (!record.valid_at(parts_.timers.clock().wall_now()) || current_.generation() > record.generation) co_return;
@@ -232,10 +233,12 @@ Task<> RefreshLoop::fetch_failed(const SourceError& failure, std::string request
   failed_request_ = request;
   Pause shared{now() + pause, failure.what(), std::move(request)};
   hold_for_pause(shared);
+  pause_shared_ = false;
   try {
     co_await from.pause(config_.name, std::move(shared));
+    pause_shared_ = true;
   } catch (const TransportError& e) {
-    coordinator_failed("share the pause", e);
+    coordinator_failed(Step::load, "share the pause", e);
   }
 }
 

@@ -64,12 +64,15 @@ class RefreshLoop final : private CoordinationListener {
 
   Task<> reload();
   Task<> ask_usage();
-  void count_calls(std::uint64_t calls, const Coordinator& from);
+  void note_usage(const FetchUsage& usage);
   Task<> repair();
   Task<> resume_if_mended();
   Task<> fetch_failed(const SourceError& failure, std::string request, Coordinator& from);
-  void coordinator_answered();
-  void coordinator_failed(const std::string& doing, const TransportError& failure);
+  // In the order of a rotation. A success ends the trouble of its own step and of those before it: that the lock can be
+  // taken says nothing about an admission that is refused again and again.
+  enum class Step { load, lock, admit, publish };
+  void coordinator_answered(Step step);
+  void coordinator_failed(Step step, const std::string& doing, const TransportError& failure);
   [[nodiscard]] bool alone_due() const;
   [[nodiscard]] FetchLimits limits(const Coordinator& from) const;
   void take(Record record);
@@ -83,6 +86,7 @@ class RefreshLoop final : private CoordinationListener {
   void on_claim(BootTime until) override;
   void on_release() override;
   void on_pause(Pause pause) override;
+  void on_usage(FetchUsage usage) override { note_usage(usage); }
   void on_resume() override;
   void on_unreadable(const std::string& why) override { journal_.record_refused(why); }
   void on_gap() override;
@@ -102,7 +106,10 @@ class RefreshLoop final : private CoordinationListener {
   BootTime next_poll_{};                  // the fallback for lost messages
   BootTime repair_at_ = BootTime::max();  // the coordinator lost our record: give it back then
   bool reload_wanted_ = false;
-  std::optional<BootTime> outage_since_;      // the coordinator cannot be reached since then
+  FetchUsage usage_;                          // as last heard
+  std::optional<BootTime> outage_since_;      // the coordinator cannot be reached, or refuses, since then
+  Step failing_step_ = Step::load;            // the last one that did
+  bool pause_shared_ = true;                  // the coordinator knows of the pause that this host began
   std::string failed_request_;                // the request of ours that the provider refused for good
   BootTime mend_check_at_ = BootTime::max();  // a pause for such a request: look whether ours is another by now
 };

@@ -34,7 +34,7 @@ class Daemon {
 
   void run() {
     agent_.start();
-    log::info("started", {{"state", agent_.summary()}});
+    log::info("started", {{"tokens", agent_.agent_status().tokens.size()}});
     timers_.on_clock_step([this] { agent_.clock_stepped(); });
     notifier_.ready(agent_.summary());
     boost::asio::co_spawn(loop_, serve_signals(), rethrow);

@@ -75,6 +75,19 @@ TEST_F(FleetSeal, RecordReplayedFromEarlierIsNotTakenAndTheNewOneIsPutBack) {
   EXPECT_EQ(agent.generation(), generation);
 }
 
+TEST_F(FleetSeal, RecordThatNobodyCanReadIsReplacedUnderItsGeneration) {
+  FaultProvider provider({.lifetime = seconds(600)});
+  AgentProcess& agent = add_agent(sealed(provider, new_key("key")));
+  agent.start();
+  ASSERT_TRUE(eventually([&] { return agent.valid(); }));
+  const auto generation = stored_generation(redis);
+  std::this_thread::sleep_for(milliseconds(1100));  // a change so soon after a publication is taken for its own
+  redis.cli({"HSET", "jeton:{api}:token", "record", "garbage"});
+  EXPECT_TRUE(eventually([&] { return stored().find("sealed") != std::string::npos; }, seconds(90)));
+  EXPECT_EQ(stored_generation(redis), generation);
+  EXPECT_EQ(provider.counts().requests, 1U);
+}
+
 TEST_F(FleetSeal, KeysAreChangedInThreeStepsWithoutAFetch) {
   FaultProvider provider({.lifetime = seconds(600)});
   const std::string old_key = new_key("old");
@@ -90,7 +103,10 @@ TEST_F(FleetSeal, KeysAreChangedInThreeStepsWithoutAFetch) {
       ASSERT_TRUE(eventually([&] { return agent->valid(); }));
     }
   }
-  EXPECT_EQ(provider.counts().requests, 1U);
+  AgentProcess& newcomer = add_agent(sealed(provider, fresh));
+  newcomer.start();
+  EXPECT_TRUE(eventually([&] { return newcomer.valid(); }));
+  EXPECT_EQ(provider.counts().requests, 1U) << "the record is still sealed with the key that was dropped";
 }
 
 }  // namespace

@@ -214,6 +214,21 @@ tokens:
   t: {source: {type: http, url: "https://h/"}, mirror_key: theirs}
 )",
                      4, "must contain {t}"},
+        BrokenConfig{"MirrorOverJetonsOwnKey", R"(
+version: 1
+coordination: {backend: redis, redis: {endpoint: "redis://h"}}
+tokens:
+  t: {source: {type: http, url: "https://h/"}, mirror_key: "jeton:{t}:pause"}
+)",
+                     4, "jeton's own keys"},
+        BrokenConfig{"OneMirrorForTwoTokens", R"(
+version: 1
+coordination: {backend: redis, redis: {endpoint: "redis://h"}}
+tokens:
+  a: {source: {type: http, url: "https://h/"}, mirror_key: theirs}
+  b: {source: {type: http, url: "https://h/"}, lock: {key: theirs}}
+)",
+                     5, "is the key of tokens.a.mirror_key already"},
         BrokenConfig{"GetsetOverRedlock", R"(
 version: 1
 coordination: {backend: redlock, redlock: {endpoints: ["redis://a", "redis://b", "redis://c"]}}
