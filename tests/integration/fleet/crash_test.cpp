@@ -70,6 +70,25 @@ TEST_F(FleetCrash, AnUpdaterKilledInMidFetchIsReplacedWithinOneTtl) {
   RecordProperty("replaced_after_ms", std::to_string(std::chrono::duration_cast<milliseconds>(took).count()));
 }
 
+TEST_F(FleetCrash, AnUpdaterToldToStopInMidFetchLeavesNoLock) {
+  FaultProvider provider({.lifetime = seconds(600)});
+  provider.behave(Behaviour::only(Behaviour::Kind::hang));
+  AgentProcess& holder = add_agent({.redis_url = redis.tcp_url(), .token_url = provider.url(), .lock_ttl = "60s"});
+  AgentProcess& waiter = add_agent({.redis_url = redis.tcp_url(), .token_url = provider.url(), .lock_ttl = "60s"});
+  for (const int signal : {SIGTERM, SIGINT}) {
+    holder.start();
+    ASSERT_TRUE(eventually([&] { return updater() == &holder; }));
+    ASSERT_EQ(redis.cli({"EXISTS", "jeton:{api}:updater"}), "1");
+    waiter.start();  // and one that waits
+    waiter.signal(signal);
+    EXPECT_EQ(waiter.wait(), 0);
+    EXPECT_EQ(redis.cli({"EXISTS", "jeton:{api}:updater"}), "1") << "the waiter took the holder's lock away";
+    holder.signal(signal);
+    EXPECT_EQ(holder.wait(), 0);
+    EXPECT_EQ(redis.cli({"EXISTS", "jeton:{api}:updater"}), "0");
+  }
+}
+
 TEST_F(FleetCrash, AnUpdaterFrozenPastItsTtlIsRefusedByItsFence) {
   FaultProvider provider({.lifetime = seconds(600)});
   provider.behave(Behaviour::slow(seconds(4)), 1);
