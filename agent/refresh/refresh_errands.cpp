@@ -50,7 +50,8 @@ Task<> RefreshLoop::reload() {
     if (config_.budget.calls > 0 || holds_.paused_until() > now()) co_await ask_usage();
   } catch (const TransportError& e) {
     coordinator_failed(Step::load, "load the published token", e);
-    next_poll_ = holds_.unreachable_until();
+    // Behind the moment at which a refresh that is due may be tried: looking must not keep a host from fetching alone.
+    next_poll_ = holds_.unreachable_until() + waiting_poll;
   }
 }
 
