@@ -62,7 +62,10 @@ int main(int argc, char** argv) {
   const std::chrono::microseconds pause(std::atoll(argv[4]));
 
   Seen seen;
-  for (bool copy = false; stop == 0 && std::chrono::steady_clock::now() < end; copy = !copy) {
+  // One look more when it is told to end: what stood in the segment by then is seen.
+  bool last_look = false;
+  for (bool copy = false; !last_look; copy = !copy) {
+    last_look = stop != 0 || std::chrono::steady_clock::now() >= end;
     if (copy) {
       if (auto result = token.read()) {
         seen.token(result->value, result->info.generation(), result->info.expires_at());
