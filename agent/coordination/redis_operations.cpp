@@ -16,9 +16,6 @@ namespace {
 using redis::Reply;
 using Arguments = std::vector<std::string_view>;
 
-// The fence must survive many quiet periods of a token; if it is lost nevertheless, the time takes its place.
-constexpr std::chrono::milliseconds fence_ttl = std::chrono::hours(24 * 30);
-
 [[noreturn]] void unexpected(const char* script) {
   throw TransportError(std::string("the ") + script + " script answered something unexpected; is it Redis?");
 }

@@ -35,6 +35,9 @@ struct RedisKeys {
   TokenLockConfig::Protocol protocol = TokenLockConfig::Protocol::set_nx;
 };
 
+// The fence must survive many quiet periods of a token; if it is lost nevertheless, the time takes its place.
+inline constexpr Milliseconds fence_ttl = std::chrono::hours(24 * 30);
+
 class RedisOperations {
  public:
   // `clock_key`: the server that would hold it is the one whose clock counts (a Cluster has many).

@@ -9,9 +9,6 @@
 namespace jeton::agent {
 namespace {
 
-// As long as that of the acquire script.
-constexpr std::string_view raised_fence_ttl_ms = "2592000000";
-
 //   KEYS  updater, fence      ARGV  owner, fence, fence_ttl_ms      reply 1 | 0
 //
 // The counter rises whoever holds the lock here: that does no harm, and the more servers know the fence, the more of
@@ -85,7 +82,8 @@ Task<bool> RedlockSteps::raise_fence(const RedisKeys& keys, const std::string& o
                                      BootTime deadline) {
   const std::string digits = std::to_string(fence);
   const std::array<std::string, 2> script_keys{keys.updater, keys.fence};
-  const std::vector<std::string_view> arguments{owner, digits, raised_fence_ttl_ms};
+  const std::string fence_ttl_ms = std::to_string(fence_ttl.count());
+  const std::vector<std::string_view> arguments{owner, digits, fence_ttl_ms};
   const redis::Reply reply = co_await keyspace_->run(raise_fence_script(), script_keys, arguments, deadline);
   co_return reply.as_integer() == 1;
 }

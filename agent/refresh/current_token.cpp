@@ -32,10 +32,10 @@ void CurrentToken::adopt() {
   }
 }
 
-void CurrentToken::accept(Record record) {
-  if (record.generation < generation()) return;
+bool CurrentToken::accept(Record record) {
+  if (record.generation < generation()) return false;
   const bool newer = record.generation > generation();
-  if (!newer && !differs(record.expires_at, record_->expires_at)) return;
+  if (!newer && !differs(record.expires_at, record_->expires_at)) return true;
 
   record_ = std::move(record);
   // One draw a generation: a corrected expiry moves the refresh, it does not throw the dice again.
@@ -46,6 +46,7 @@ void CurrentToken::accept(Record record) {
   schedule_.refresh_at = record_->expires_at - schedule_.grace - kept_delay;
   watch();
   store_.publish(*record_, timers_.clock().wall_now());
+  return true;
 }
 
 void CurrentToken::reschedule() {

@@ -23,9 +23,9 @@ class CurrentToken {
 
   // Takes what an earlier run left in the segment; the segment itself is not written.
   void adopt();
-  // Takes a record unless it is older than the known one. Writes the segment if it says anything new. Throws Error if
+  // False: it is older than the known one, and ignored. Writes the segment if it says anything new. Throws Error if
   // the segment cannot take it; the record is current all the same, because the fleet's view is.
-  void accept(Record record);
+  bool accept(Record record);
   // The wall clock was stepped: every deadline is computed anew.
   void reschedule();
 

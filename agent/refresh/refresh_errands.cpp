@@ -69,8 +69,7 @@ Task<> RefreshLoop::ask_usage() {
   const std::uint64_t allowed = limits(parts_.coordinator).budget;
   const bool spent = allowed > 0 && usage->calls >= allowed;
   if (holds_.paused_until() > now() && !usage->paused && !spent && pause_shared_) {
-    holds_.end_pause();
-    mend_check_at_ = BootTime::max();
+    end_pause();
     journal_.resumed("the coordinator knows of no pause");
   }
 }
@@ -115,36 +114,42 @@ void RefreshLoop::coordinator_answered(Step step) {
 }
 
 void RefreshLoop::coordinator_failed(Step step, const std::string& doing, const TransportError& failure) {
-  if (!outage_since_) outage_since_ = now();
+  const bool begins = !outage_since_;
+  if (begins) outage_since_ = now();
   failing_step_ = step;
   holds_.unreachable(now() + reach_backoff_.next());
-  journal_.coordinator_failed(doing, failure);
+  journal_.coordinator_failed(doing, failure, begins);
 }
 
 // A record as new as ours or newer settles every claim that was heard before it.
 void RefreshLoop::take(Record record) {
   const Generation before = current_.generation();
-  if (record.generation < before) {
-    journal_.record_older(record);
-    return;
-  }
+  const Generation offered = record.generation;
   try {
-    current_.accept(std::move(record));
+    const bool accepted = current_.accept(std::move(record));
     wipe_registers();
+    if (!accepted) {
+      journal_.record_older(offered);
+      return;
+    }
   } catch (const Error& e) {
     journal_.segment_failed(e);
   }
   holds_.end_claim();
   repair_at_ = BootTime::max();
   if (current_.generation() > before) {
-    holds_.end_pause();
-    mend_check_at_ = BootTime::max();
+    end_pause();
     failed_request_.clear();
     fetch_backoff_.reset();
     failing_step_ = Step::load;
     journal_.renewed(*current_.record());
     became_due();
   }
+}
+
+void RefreshLoop::end_pause() {
+  holds_.end_pause();
+  mend_check_at_ = BootTime::max();
 }
 
 void RefreshLoop::hold_for_pause(const Pause& pause) {
@@ -186,8 +191,7 @@ void RefreshLoop::on_pause(Pause pause) {
 void RefreshLoop::on_resume() {
   const std::string request = parts_.source.fingerprint();
   if (!request.empty() && (request == failed_request_ || request == holds_.pause_request())) return;
-  holds_.end_pause();
-  mend_check_at_ = BootTime::max();
+  end_pause();
   wake_.notify();
   parts_.changed.notify();
 }

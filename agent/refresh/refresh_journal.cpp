@@ -121,10 +121,9 @@ void RefreshJournal::record_refused(const std::string& why) {
   error("a record from the coordinator was refused: " + why);
 }
 
-void RefreshJournal::record_older(const Record& record) {
+void RefreshJournal::record_older(Generation generation) {
   ++status_.records_refused;
-  log::info("ignored a record older than the one in the segment",
-            {{"token", name()}, {"generation", record.generation}});
+  log::info("ignored a record older than the one in the segment", {{"token", name()}, {"generation", generation}});
 }
 
 void RefreshJournal::segment_failed(const Error& failure) {
@@ -143,17 +142,14 @@ void RefreshJournal::renewed(const Record& record) {
 }
 
 void RefreshJournal::coordinator_answered() {
-  if (coordinator_reachable_) return;
-  coordinator_reachable_ = true;
   alone_refusal_reported_ = false;
   log::info("coordinator reached again", {{"token", name()}});
   if (status_.consecutive_failures == 0) status_.last_error.clear();
 }
 
-void RefreshJournal::coordinator_failed(const std::string& doing, const TransportError& failure) {
+void RefreshJournal::coordinator_failed(const std::string& doing, const TransportError& failure, bool begins) {
   error("cannot " + doing + ": " + failure.what());
-  if (!coordinator_reachable_) return;
-  coordinator_reachable_ = false;
+  if (!begins) return;
   log::warning("cannot " + doing + "; tokens stay readable, nothing is fetched meanwhile",
                {{"token", name()}, {"error", failure.what()}});
 }

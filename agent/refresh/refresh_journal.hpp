@@ -39,13 +39,15 @@ class RefreshJournal {
   void publication_refused(const Record& record, Generation current);
   void repaired(const Record& record);
   void record_refused(const std::string& why);  // one that came from the coordinator
-  void record_older(const Record& record);      // than the one in the segment
+  void record_older(Generation generation);     // than the one in the segment
   void segment_failed(const Error& failure);
   // A newer token is here, whoever fetched it: earlier failures are over.
   void renewed(const Record& record);
 
+  // The trouble is over.
   void coordinator_answered();
-  void coordinator_failed(const std::string& doing, const TransportError& failure);
+  // `begins`: the first failure of this trouble.
+  void coordinator_failed(const std::string& doing, const TransportError& failure, bool begins);
 
  private:
   void error(std::string message);
@@ -58,7 +60,6 @@ class RefreshJournal {
   std::string host_;
   TokenStatus status_;
   std::string lock_trouble_;
-  bool coordinator_reachable_ = true;
   bool alone_refusal_reported_ = false;
   bool budget_reported_ = false;
 };

@@ -160,7 +160,6 @@ Task<> RefreshLoop::refresh_under(Held held) {
 // 4c. The call to the provider, counted against min_interval and budget before it is made.
 Task<std::optional<FetchedToken>> RefreshLoop::fetch_under(const LeaseKeeper& keeper, Coordinator& from) {
   std::optional<SourceError> failure;
-  std::string request;
   try {
     const FetchLimits allowed = limits(from);
     const Admission admission = co_await from.admit(config_.name, keeper.lease(), allowed);
@@ -177,14 +176,13 @@ Task<std::optional<FetchedToken>> RefreshLoop::fetch_under(const LeaseKeeper& ke
     }
     journal_.fetching();
     JETON_FAILPOINT("refresh.fetch");
-    request = parts_.source.fingerprint();
     co_return co_await parts_.source.fetch();
   } catch (const SourceError& e) {
     failure = e;
   } catch (const TransportError& e) {
     coordinator_failed(Step::admit, "ask for admission", e);
   }
-  if (failure) co_await fetch_failed(*failure, std::move(request), from);
+  if (failure) co_await fetch_failed(*failure, from);
   co_return std::nullopt;
 }
 
@@ -223,15 +221,14 @@ Task<> RefreshLoop::give_back(const Lease& lease, Coordinator& from) {
 }
 
 // 6. The current token is kept; the fleet is told how long to leave the provider alone.
-Task<> RefreshLoop::fetch_failed(const SourceError& failure, std::string request, Coordinator& from) {
+Task<> RefreshLoop::fetch_failed(const SourceError& failure, Coordinator& from) {
   const bool permanent = failure.kind() == SourceError::Kind::permanent;
   Duration pause = fetch_backoff_.next();
   if (permanent) pause = config_.refresh.retry_permanent;
   if (failure.retry_after()) pause = std::max(pause, *failure.retry_after());
   journal_.fetch_failed(failure, pause);
-  if (!permanent) request.clear();
-  failed_request_ = request;
-  Pause shared{now() + pause, failure.what(), std::move(request)};
+  failed_request_ = permanent ? failure.request() : std::string{};
+  Pause shared{now() + pause, failure.what(), failed_request_};
   hold_for_pause(shared);
   pause_shared_ = false;
   try {

@@ -67,7 +67,7 @@ class RefreshLoop final : private CoordinationListener {
   void note_usage(const FetchUsage& usage);
   Task<> repair();
   Task<> resume_if_mended();
-  Task<> fetch_failed(const SourceError& failure, std::string request, Coordinator& from);
+  Task<> fetch_failed(const SourceError& failure, Coordinator& from);
   // In the order of a rotation. A success ends the trouble of its own step and of those before it: that the lock can be
   // taken says nothing about an admission that is refused again and again.
   enum class Step { load, lock, admit, publish };
@@ -78,6 +78,7 @@ class RefreshLoop final : private CoordinationListener {
   void take(Record record);
   void became_due();
   void hold_for_pause(const Pause& pause);
+  void end_pause();
   [[nodiscard]] BootTime scheduled_at() const;
   [[nodiscard]] BootTime due_at() const;
   [[nodiscard]] BootTime now() const { return parts_.timers.clock().boot_now(); }

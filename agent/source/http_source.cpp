@@ -50,6 +50,21 @@ std::string advice(int status) {
                     kind == Kind::transient ? parse_retry_after(response.retry_after, now) : std::nullopt);
 }
 
+std::string fingerprint_of(const HttpRequest& request) {
+  SecretString all(request.method == HttpRequest::Method::post ? "POST " : "GET ");
+  const auto add = [&all](std::string_view text) {
+    all.append(text);
+    all.append("\n");
+  };
+  add(request.url.reveal());
+  for (const HttpHeader& header : request.headers) {
+    add(header.name);
+    add(header.value.reveal());
+  }
+  add(request.body.reveal());
+  return all.fingerprint();
+}
+
 }  // namespace
 
 HttpSource::HttpSource(std::string name, HttpSourceConfig config, std::size_t capacity, HttpTransport& transport,
@@ -69,6 +84,15 @@ Task<FetchedToken> HttpSource::fetch() {
     // Transient: a secret file that is missing now may be there at the next attempt.
     throw SourceError(Kind::transient, std::string("the request cannot be made: ") + e.what());
   }
+  try {
+    co_return co_await fetch_by(sent);
+  } catch (SourceError& e) {
+    e.set_request(fingerprint_of(sent.request));
+    throw;
+  }
+}
+
+Task<FetchedToken> HttpSource::fetch_by(const BuiltRequest& sent) {
   const WallTime sent_at = clock_.wall_now();
   HttpResponse response;
   try {
@@ -91,19 +115,7 @@ Task<FetchedToken> HttpSource::fetch() {
 
 std::string HttpSource::fingerprint() const {
   try {
-    const BuiltRequest built = build_request(config_);
-    SecretString all(built.request.method == HttpRequest::Method::post ? "POST " : "GET ");
-    const auto add = [&all](std::string_view text) {
-      all.append(text);
-      all.append("\n");
-    };
-    add(built.request.url.reveal());
-    for (const HttpHeader& header : built.request.headers) {
-      add(header.name);
-      add(header.value.reveal());
-    }
-    add(built.request.body.reveal());
-    return all.fingerprint();
+    return fingerprint_of(build_request(config_).request);
   } catch (const Error&) {
     return {};
   }

@@ -14,6 +14,8 @@
 
 namespace jeton::agent {
 
+struct BuiltRequest;
+
 class HttpSource final : public Source {
  public:
   // `capacity`: bytes the token may have (tokens.NAME.capacity). Transport and clock outlive the source.
@@ -25,6 +27,9 @@ class HttpSource final : public Source {
   [[nodiscard]] std::string describe() const override { return display_; }
 
  private:
+  // `sent` lives until the Task is done.
+  Task<FetchedToken> fetch_by(const BuiltRequest& sent);
+
   const std::string name_;
   const HttpSourceConfig config_;
   const std::size_t capacity_;

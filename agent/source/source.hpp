@@ -3,6 +3,7 @@
 
 #include <optional>
 #include <string>
+#include <utility>
 
 #include "agent/base/error.hpp"
 #include "agent/base/task.hpp"
@@ -22,10 +23,14 @@ class SourceError : public Error {
   [[nodiscard]] Kind kind() const { return kind_; }
   // What the provider asked for by Retry-After; already capped.
   [[nodiscard]] std::optional<Duration> retry_after() const { return retry_after_; }
+  // Of the request that failed, as Source::fingerprint(); empty: it was not made, or is never the same.
+  [[nodiscard]] const std::string& request() const { return request_; }
+  void set_request(std::string fingerprint) { request_ = std::move(fingerprint); }
 
  private:
   Kind kind_;
   std::optional<Duration> retry_after_;
+  std::string request_;
 };
 
 class Source {
