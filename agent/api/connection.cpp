@@ -114,7 +114,7 @@ class HttpConnection final : public Connection, public std::enable_shared_from_t
   // An exception here is a fault of the agent's: the client gets a 500, the log the reason.
   ApiResponse respond(const Request& request) {
     try {
-      return answer({std::string(request.method_string()), std::string(request.target())}, peer_, context_.provider,
+      return answer({std::string(request.method_string()), std::string(request.target())}, peer_, context_.facade,
                     context_.names, now());
     } catch (const std::exception& e) {
       log::error("local API: a request failed", {{"target", std::string(request.target())}, {"error", e.what()}});
@@ -150,8 +150,8 @@ class HttpConnection final : public Connection, public std::enable_shared_from_t
     watch_for_close();
     std::string sent;
     for (BootTime heartbeat = next_heartbeat();;) {
-      const auto status = context_.provider.token_status(name);
-      const AccessConfig* access = context_.provider.token_access(name);
+      const auto status = context_.facade.token_status(name);
+      const AccessConfig* access = context_.facade.token_access(name);
       const bool gone = !status || access == nullptr;
       if (gone || !may_read(peer_, *access, context_.names)) {
         co_await send_line(event_json(gone ? "removed" : "forbidden", now(), {}), chunked);
@@ -165,7 +165,7 @@ class HttpConnection final : public Connection, public std::enable_shared_from_t
         heartbeat = next_heartbeat();
         continue;
       }
-      const bool notified = co_await context_.provider.changed().wait_until(heartbeat);
+      const bool notified = co_await context_.facade.changed().wait_until(heartbeat);
       check_open();
       if (notified) continue;
       co_await send_line(event_json("heartbeat", now(), {}), chunked);

@@ -8,7 +8,7 @@
 
 #include "agent/api/limits.hpp"
 #include "agent/api/peer.hpp"
-#include "agent/api/status_provider.hpp"
+#include "agent/api/agent_facade.hpp"
 #include "agent/base/timers.hpp"
 #include "agent/base/unique_fd.hpp"
 
@@ -19,7 +19,7 @@ class Connection {
   // What a connection uses until close(); afterwards it touches none of it, even if its coroutine ends a turn later.
   struct Context {
     Timers& timers;
-    StatusProvider& provider;
+    AgentFacade& facade;
     AccountNames& names;
     ApiLimits limits;
   };

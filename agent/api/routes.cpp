@@ -36,15 +36,15 @@ std::optional<std::string> percent_decoded(std::string_view text) {
   return out;
 }
 
-ApiResponse unknown_token(const std::string& name, const StatusProvider& provider) {
+ApiResponse unknown_token(const std::string& name, const AgentFacade& facade) {
   std::string known;
-  for (const TokenStatus& token : provider.agent_status().tokens) known += (known.empty() ? "" : ", ") + token.name;
+  for (const TokenStatus& token : facade.agent_status().tokens) known += (known.empty() ? "" : ", ") + token.name;
   return error_response(
       404, "unknown_token",
       "no token '" + name + "' in the agent's configuration; it has " + (known.empty() ? std::string("none") : known));
 }
 
-ApiResponse token_route(std::string_view rest, const Peer& peer, const StatusProvider& provider, AccountNames& names,
+ApiResponse token_route(std::string_view rest, const Peer& peer, const AgentFacade& facade, AccountNames& names,
                         WallTime now) {
   const std::size_t slash = rest.find('/');
   const auto name = percent_decoded(rest.substr(0, slash));
@@ -52,9 +52,9 @@ ApiResponse token_route(std::string_view rest, const Peer& peer, const StatusPro
   const std::string_view what = slash == std::string_view::npos ? "" : rest.substr(slash);
   if (!what.empty() && what != "/events") return error_response(404, "not_found", "no such path");
 
-  const auto status = provider.token_status(*name);
-  const AccessConfig* access = provider.token_access(*name);
-  if (!status || access == nullptr) return unknown_token(*name, provider);
+  const auto status = facade.token_status(*name);
+  const AccessConfig* access = facade.token_access(*name);
+  if (!status || access == nullptr) return unknown_token(*name, facade);
   if (what.empty()) return {200, token_json(*status, now), {}, {}};
   if (!may_read(peer, *access, names)) {
     return error_response(403, "forbidden",
@@ -71,7 +71,7 @@ ApiResponse error_response(unsigned status, const std::string& code, const std::
   return {status, error_json(code, message), {}, {}};
 }
 
-ApiResponse answer(const ApiRequest& request, const Peer& peer, const StatusProvider& provider, AccountNames& names,
+ApiResponse answer(const ApiRequest& request, const Peer& peer, const AgentFacade& facade, AccountNames& names,
                    WallTime now) {
   const std::string_view target = request.target;
   const std::string_view path = target.substr(0, target.find('?'));
@@ -85,9 +85,9 @@ ApiResponse answer(const ApiRequest& request, const Peer& peer, const StatusProv
     refused.allow = "GET, HEAD";
     return refused;
   }
-  if (is_token) return token_route(path.substr(tokens_prefix.size()), peer, provider, names, now);
+  if (is_token) return token_route(path.substr(tokens_prefix.size()), peer, facade, names, now);
   if (path == "/live") return {200, "{\"live\":true}\n", {}, {}};
-  const AgentStatus status = provider.agent_status();
+  const AgentStatus status = facade.agent_status();
   if (path == "/v1/status") return {200, agent_json(status), {}, {}};
   return {is_ready(status) ? 200U : 503U, readiness_json(status), {}, {}};
 }

@@ -12,7 +12,7 @@
 #include <string>
 
 #include "agent/api/peer.hpp"
-#include "agent/api/status_provider.hpp"
+#include "agent/api/agent_facade.hpp"
 
 namespace jeton::agent {
 
@@ -28,7 +28,7 @@ struct ApiResponse {
   std::string events;  // set: instead of the body, the events of this token follow
 };
 
-[[nodiscard]] ApiResponse answer(const ApiRequest& request, const Peer& peer, const StatusProvider& provider,
+[[nodiscard]] ApiResponse answer(const ApiRequest& request, const Peer& peer, const AgentFacade& facade,
                                  AccountNames& names, WallTime now);
 
 // {"error": ...} with this status.

@@ -31,11 +31,11 @@ constexpr auto warn_every = std::chrono::minutes(1);  // about refused clients, 
 // Held by shared_ptr: what is queued in the loop may run one turn after the server has gone.
 class ApiServer::Impl : public std::enable_shared_from_this<Impl> {
  public:
-  Impl(Executor executor, Timers& timers, std::filesystem::path path, StatusProvider& provider, ApiLimits limits)
+  Impl(Executor executor, Timers& timers, std::filesystem::path path, AgentFacade& facade, ApiLimits limits)
       : executor_(std::move(executor)),
         timers_(timers),
         path_(std::move(path)),
-        provider_(provider),
+        facade_(facade),
         limits_(limits),
         names_(timers.clock()),
         acceptor_(executor_) {}
@@ -101,7 +101,7 @@ class ApiServer::Impl : public std::enable_shared_from_this<Impl> {
         return;
       }
       const auto connection =
-          Connection::start(executor_, std::move(client), peer, {timers_, provider_, names_, limits_},
+          Connection::start(executor_, std::move(client), peer, {timers_, facade_, names_, limits_},
                             [weak = weak_from_this()](auto* ended) {
                               if (const auto self = weak.lock()) self->forget(ended);
                             });
@@ -141,7 +141,7 @@ class ApiServer::Impl : public std::enable_shared_from_this<Impl> {
   Executor executor_;
   Timers& timers_;
   std::filesystem::path path_;
-  StatusProvider& provider_;
+  AgentFacade& facade_;
   ApiLimits limits_;
   AccountNames names_;
   asio::local::stream_protocol::acceptor acceptor_;
@@ -153,9 +153,9 @@ class ApiServer::Impl : public std::enable_shared_from_this<Impl> {
   BootTime quiet_until_{};
 };
 
-ApiServer::ApiServer(Executor executor, Timers& timers, std::filesystem::path path, StatusProvider& provider,
+ApiServer::ApiServer(Executor executor, Timers& timers, std::filesystem::path path, AgentFacade& facade,
                      ApiLimits limits)
-    : impl_(std::make_shared<Impl>(std::move(executor), timers, std::move(path), provider, limits)) {}
+    : impl_(std::make_shared<Impl>(std::move(executor), timers, std::move(path), facade, limits)) {}
 
 ApiServer::~ApiServer() { impl_->stop(); }
 

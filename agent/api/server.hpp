@@ -9,15 +9,15 @@
 #include <memory>
 
 #include "agent/api/limits.hpp"
-#include "agent/api/status_provider.hpp"
+#include "agent/api/agent_facade.hpp"
 #include "agent/base/timers.hpp"
 
 namespace jeton::agent {
 
 class ApiServer {
  public:
-  // `timers` and `provider` live until stop() has returned, the loop behind the executor longer.
-  ApiServer(Executor executor, Timers& timers, std::filesystem::path path, StatusProvider& provider,
+  // `timers` and `facade` live until stop() has returned, the loop behind the executor longer.
+  ApiServer(Executor executor, Timers& timers, std::filesystem::path path, AgentFacade& facade,
             ApiLimits limits = {});
   ApiServer(const ApiServer&) = delete;
   ApiServer& operator=(const ApiServer&) = delete;

@@ -28,7 +28,7 @@
 #include <string>
 #include <string_view>
 
-#include "agent/api/status_provider.hpp"
+#include "agent/api/agent_facade.hpp"
 
 namespace jeton::agent {
 

@@ -5,7 +5,7 @@
 #include <memory>
 #include <string>
 
-#include "agent/api/status_provider.hpp"
+#include "agent/api/agent_facade.hpp"
 #include "agent/service/reload_plan.hpp"
 
 namespace boost::asio {
@@ -17,7 +17,7 @@ namespace jeton::agent {
 class BootTimers;
 class Random;
 
-class Agent final : public StatusProvider {
+class Agent final : public AgentFacade {
  public:
   // Takes the runtime directory, opens every segment and the API's socket. Throws Error, with nothing left behind but
   // segments that stood before.

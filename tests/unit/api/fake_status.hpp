@@ -5,12 +5,12 @@
 #include <string>
 #include <utility>
 
-#include "agent/api/status_provider.hpp"
+#include "agent/api/agent_facade.hpp"
 #include "agent/base/timers.hpp"
 
 namespace jeton::test {
 
-class FakeStatus final : public agent::StatusProvider {
+class FakeStatus final : public agent::AgentFacade {
  public:
   explicit FakeStatus(agent::Timers& timers) : timers_(timers), changed_(timers) {
     agent_.version = "0.1.0";

@@ -23,9 +23,9 @@ struct AgentStatus {
   std::vector<TokenStatus> tokens;  // by name
 };
 
-class StatusProvider {
+class AgentFacade {
  public:
-  virtual ~StatusProvider() = default;
+  virtual ~AgentFacade() = default;
   [[nodiscard]] virtual AgentStatus agent_status() const = 0;
   [[nodiscard]] virtual std::optional<TokenStatus> token_status(const std::string& name) const = 0;
   // Who may read the token; nullptr if there is no such token.
