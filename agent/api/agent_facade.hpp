@@ -9,6 +9,7 @@
 #include "agent/base/event.hpp"
 #include "agent/config/config.hpp"
 #include "agent/coordination/coordinator.hpp"
+#include "agent/refresh/demand.hpp"
 #include "agent/refresh/token_status.hpp"
 
 namespace jeton::agent {
@@ -30,6 +31,11 @@ class AgentFacade {
   [[nodiscard]] virtual std::optional<TokenStatus> token_status(const std::string& name) const = 0;
   // Who may read the token; nullptr if there is no such token.
   [[nodiscard]] virtual const AccessConfig* token_access(const std::string& name) const = 0;
+  // Who may ask for refreshes and do what else concerns all users of a token.
+  [[nodiscard]] virtual const AccessConfig& admins() const = 0;
+  // Commands of the refresh loop (refresh_loop.hpp); nothing if there is no such token.
+  virtual std::optional<DemandAnswer> token_rejected(const std::string& name, Generation generation) = 0;
+  virtual std::optional<DemandAnswer> refresh_token(const std::string& name) = 0;
   // Notified at every change of any token's status; lives as long as the agent.
   [[nodiscard]] virtual Event& changed() = 0;
 };

@@ -114,8 +114,8 @@ class HttpConnection final : public Connection, public std::enable_shared_from_t
   // An exception here is a fault of the agent's: the client gets a 500, the log the reason.
   ApiResponse respond(const Request& request) {
     try {
-      return answer({std::string(request.method_string()), std::string(request.target())}, peer_, context_.facade,
-                    context_.names, now());
+      return answer({std::string(request.method_string()), std::string(request.target()), request.body()}, peer_,
+                    context_.facade, context_.names, now());
     } catch (const std::exception& e) {
       log::error("local API: a request failed", {{"target", std::string(request.target())}, {"error", e.what()}});
       return error_response(500, "internal", "the agent failed to answer; its log says why");

@@ -6,9 +6,9 @@
 #include <functional>
 #include <memory>
 
+#include "agent/api/agent_facade.hpp"
 #include "agent/api/limits.hpp"
 #include "agent/api/peer.hpp"
-#include "agent/api/agent_facade.hpp"
 #include "agent/base/timers.hpp"
 #include "agent/base/unique_fd.hpp"
 

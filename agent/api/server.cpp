@@ -100,11 +100,10 @@ class ApiServer::Impl : public std::enable_shared_from_this<Impl> {
         refuse(client, peer);
         return;
       }
-      const auto connection =
-          Connection::start(executor_, std::move(client), peer, {timers_, facade_, names_, limits_},
-                            [weak = weak_from_this()](auto* ended) {
-                              if (const auto self = weak.lock()) self->forget(ended);
-                            });
+      const auto connection = Connection::start(executor_, std::move(client), peer, {timers_, facade_, names_, limits_},
+                                                [weak = weak_from_this()](auto* ended) {
+                                                  if (const auto self = weak.lock()) self->forget(ended);
+                                                });
       connections_.emplace(connection.get(), connection);
       ++per_user_[peer.uid];
     } catch (const std::exception& e) {

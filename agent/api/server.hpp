@@ -8,8 +8,8 @@
 #include <filesystem>
 #include <memory>
 
-#include "agent/api/limits.hpp"
 #include "agent/api/agent_facade.hpp"
+#include "agent/api/limits.hpp"
 #include "agent/base/timers.hpp"
 
 namespace jeton::agent {
@@ -17,8 +17,7 @@ namespace jeton::agent {
 class ApiServer {
  public:
   // `timers` and `facade` live until stop() has returned, the loop behind the executor longer.
-  ApiServer(Executor executor, Timers& timers, std::filesystem::path path, AgentFacade& facade,
-            ApiLimits limits = {});
+  ApiServer(Executor executor, Timers& timers, std::filesystem::path path, AgentFacade& facade, ApiLimits limits = {});
   ApiServer(const ApiServer&) = delete;
   ApiServer& operator=(const ApiServer&) = delete;
   ~ApiServer();

@@ -52,6 +52,7 @@ Json counters(const TokenStatus& status) {
           {"publications_refused", status.publications_refused},
           {"records_refused", status.records_refused},
           {"lock_attempts", status.lock_attempts},
+          {"rejections_reported", status.rejections_reported},
           {"consecutive_failures", status.consecutive_failures}};
 }
 
@@ -61,6 +62,8 @@ Json token(const TokenStatus& status, WallTime now) {
   json["state"] = to_string(status.state);
   json["phase"] = to_string(status.phase);
   json["generation"] = status.generation;
+  json["rejected"] = status.rejected;
+  json["rejections"] = status.rejections;
   json["fingerprint"] = or_null(status.fingerprint);
   json["type"] = status.type;
   json["issued_at_ms"] = at(status.issued_at);
@@ -75,7 +78,7 @@ Json token(const TokenStatus& status, WallTime now) {
   json["previous"] = previous(status);
   if (status.previous_generation) json["previous"]["accept_in_ms"] = in(status.previous_accept_until, now);
   json["source"] = status.source;
-  json["lock"] = {{"held", status.holds_lock}, {"fence", status.fence}};
+  json["lock"] = {{"held", status.holds_lock}, {"fence", status.fence}, {"holder", or_null(status.lock_holder)}};
   json["pause"] = pause(status);
   if (status.paused_until) json["pause"]["in_ms"] = in(status.paused_until, now);
   json["budget"] = budget(status, now);
@@ -126,6 +129,13 @@ std::string readiness_json(const AgentStatus& status) {
   return text(json);
 }
 
+std::string demand_json(const std::string& name, const DemandAnswer& demand, WallTime now) {
+  Json json{{"name", name}, {"generation", demand.generation}, {"superseded", demand.superseded}};
+  json["due_in_ms"] = demand.superseded ? Json(nullptr) : Json(std::max<std::int64_t>((demand.due - now).count(), 0));
+  json["held_by"] = or_null(demand.superseded ? std::string() : demand.held_by);
+  return text(json);
+}
+
 std::string error_json(std::string_view code, std::string_view message) {
   return text({{"error", {{"code", code}, {"message", message}}}});
 }
@@ -135,6 +145,7 @@ std::string token_summary(const TokenStatus& status) {
   json["name"] = status.name;
   json["state"] = to_string(status.state);
   json["generation"] = status.generation;
+  json["rejected"] = status.rejected;
   json["fingerprint"] = or_null(status.fingerprint);
   json["type"] = status.type;
   json["issued_at_ms"] = at(status.issued_at);

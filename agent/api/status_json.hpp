@@ -14,7 +14,9 @@
 //          last_error, last_fetch_at_ms}; on its own (/v1/tokens/NAME) also now_ms
 //          state "none" | "valid" | "expired"; phase "starting" | "quiet" | "acquiring" | "fetching" | "publishing" |
 //          "waiting" | "backing_off" | "stopped"; refresh_at = expires_at - grace - spread_delay
-//          previous {generation, accept_until_ms, accept_in_ms} or null, lock {held, fence}
+//          previous {generation, accept_until_ms, accept_in_ms} or null, lock {held, fence, holder}, holder being the
+//          owner id of another agent or program that has it, or null
+//          rejected: the provider refused the current token, a newer one is on its way; rejections: so many in a row
 //          pause {until_ms, in_ms, reason} or null, last_error {message, at_ms, age_ms} or null
 //          counters {fetches, fetch_failures, publications, publications_refused, lock_attempts, consecutive_failures}
 // Event    {event, at_ms, ...}, one a line: "state" first, then "change", each with {name, state, generation,
@@ -22,6 +24,10 @@
 //          type, issued_at_ms, expires_at_ms, refresh_at_ms, previous, pause, last_error}, where previous is
 //          {generation, accept_until_ms}, pause {until_ms, reason} and last_error a text; "heartbeat" alone; "removed"
 //          when the token left the configuration and "forbidden" when the reader did: the stream ends after these two.
+// Demand   {name, generation, superseded, due_in_ms, held_by}: of POST rejected and refresh. superseded: `generation`
+// is
+//          newer than the refused one; otherwise a newer one is fetched in due_in_ms, held back until then by held_by
+//          (null: by nothing)
 // Error    {error: {code, message}}
 #pragma once
 
@@ -37,6 +43,7 @@ namespace jeton::agent {
 [[nodiscard]] std::string token_json(const TokenStatus& status, WallTime now);
 // {ready, tokens: [{name, state}]}: the tokens that are not valid.
 [[nodiscard]] std::string readiness_json(const AgentStatus& status);
+[[nodiscard]] std::string demand_json(const std::string& name, const DemandAnswer& demand, WallTime now);
 [[nodiscard]] std::string error_json(std::string_view code, std::string_view message);
 
 // What a change is: equal texts mean that nothing has changed for a reader.

@@ -21,6 +21,12 @@ namespace jeton::agent {
 // What to do when a protection cannot be had (mlock limit, runtime_dir not on tmpfs).
 enum class Policy { warn, refuse };
 
+struct AccessConfig {
+  std::vector<std::string> users;
+  std::vector<std::string> groups;
+  bool operator==(const AccessConfig&) const = default;
+};
+
 struct LogConfig {
   log::Level level = log::Level::info;
   log::Format format = log::Format::automatic;
@@ -32,6 +38,7 @@ struct AgentConfig {
   LogConfig log;
   Policy memory_lock = Policy::warn;  // agent.memory_lock: segments cannot be locked into memory
   Policy disk_backed = Policy::warn;  // agent.disk_backed: runtime_dir is not on tmpfs
+  AccessConfig admins;                // agent.admins: may ask for refreshes; root and the agent's own user always may
   bool core_dumps = false;            // agent.core_dumps: allow them; they hold no heap and no stack
   bool operator==(const AgentConfig&) const = default;
 };
@@ -155,12 +162,6 @@ struct BudgetConfig {
   std::uint64_t reserve = 0;  // of these, kept for forced refreshes
   std::uint64_t alone = 1;    // calls in a window that this host may make on its own (outage.fetch_alone)
   bool operator==(const BudgetConfig&) const = default;
-};
-
-struct AccessConfig {
-  std::vector<std::string> users;
-  std::vector<std::string> groups;
-  bool operator==(const AccessConfig&) const = default;
 };
 
 // The updater lock as other clients know it, so that they and jeton exclude each other.

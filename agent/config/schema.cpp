@@ -51,7 +51,7 @@ LogConfig read_log(ObjectReader log) {
   return config;
 }
 
-AgentConfig read_agent(ObjectReader agent) {
+AgentConfig read_agent(ObjectReader agent, Reading& reading) {
   AgentConfig config;
   const auto policy = [](const ValueReader& value) {
     return value.choice<Policy>({{"warn", Policy::warn}, {"refuse", Policy::refuse}});
@@ -60,6 +60,7 @@ AgentConfig read_agent(ObjectReader agent) {
   config.log = read_log(agent.at("log").object());
   assign(config.memory_lock, policy(agent.at("memory_lock")));
   assign(config.disk_backed, policy(agent.at("disk_backed")));
+  config.admins = read_access(agent.at("admins").object(), reading);
   assign(config.core_dumps, agent.at("core_dumps").boolean());
   agent.finish();
   return config;
@@ -72,7 +73,7 @@ Config read_config(const Node& document, Reading& reading) {
   const Place top{document.place.file, 1, 1};
   ObjectReader root = ValueReader(reading, &document, "", top).object();
   read_version(root.required("version"));
-  config.agent = read_agent(root.at("agent").object());
+  config.agent = read_agent(root.at("agent").object(), reading);
   config.coordination = read_coordination(root.at("coordination").object());
   const ValueReader tokens = root.at("tokens");
   for (const Member& member : tokens.members()) {

@@ -20,6 +20,9 @@ namespace jeton::agent {
 // One token; token_schema.cpp.
 [[nodiscard]] TokenConfig read_token(const Member& member, const CoordinationConfig& coordination, Reading& reading);
 
+// Users and groups: tokens.*.access, agent.admins; token_schema.cpp.
+[[nodiscard]] AccessConfig read_access(ObjectReader access, Reading& reading);
+
 // tokens.*.source of type http; http_source_schema.cpp.
 [[nodiscard]] HttpSourceConfig read_http_source(ObjectReader& source, Reading& reading);
 

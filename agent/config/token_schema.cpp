@@ -72,6 +72,8 @@ BudgetConfig read_budget(ObjectReader budget) {
   return config;
 }
 
+}  // namespace
+
 AccessConfig read_access(ObjectReader access, Reading& reading) {
   using Kind = AccountReference::Kind;
   AccessConfig config;
@@ -91,6 +93,8 @@ AccessConfig read_access(ObjectReader access, Reading& reading) {
   access.finish();
   return config;
 }
+
+namespace {
 
 // A key of the user's own in Redis.
 void read_key(const ValueReader& value, std::string& out) {

@@ -80,6 +80,8 @@ Record CurrentToken::successor(FetchedToken fetched, Generation generation, cons
 void CurrentToken::describe(TokenStatus& status) const {
   if (!record_) return;
   status.state = valid() ? TokenState::valid : TokenState::expired;
+  status.rejected = rejected();
+  status.rejections = record_->rejections;
   status.generation = record_->generation;
   status.fingerprint = record_->value.fingerprint();
   status.type = record_->type;

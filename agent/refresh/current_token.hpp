@@ -42,6 +42,9 @@ class CurrentToken {
   }
   // The record that follows, with the present one as its previous while that has overlap left.
   [[nodiscard]] Record successor(FetchedToken fetched, Generation generation, const std::string& host) const;
+  // The provider refused it. Throws Error if the segment cannot say so.
+  void mark_rejected() { store_.mark_rejected(); }
+  [[nodiscard]] bool rejected() const { return store_.rejected(); }
 
   void describe(TokenStatus& status) const;
 

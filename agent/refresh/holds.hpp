@@ -27,7 +27,9 @@ class Holds {
     pause_request_ = request;
     return true;
   }
-  void end_pause() { paused_until_ = {}; }
+  void end_pause() { paused_until_ = spent_until_ = {}; }
+  // The schedule's part of the budget is spent; a refresh that was asked for has the reserve.
+  void spent(BootTime until) { spent_until_ = spread(until); }
   // This host has no share left, or was refused, while it fetches without the coordinator.
   void alone(BootTime until) { alone_until_ = until; }
   // The coordinator was just found unreachable.
@@ -35,15 +37,18 @@ class Holds {
 
   [[nodiscard]] BootTime claimed_until() const { return claimed_until_; }
   [[nodiscard]] BootTime paused_until() const { return paused_until_; }
+  [[nodiscard]] BootTime spent_until() const { return spent_until_; }
   [[nodiscard]] const std::string& pause_request() const { return pause_request_; }
   [[nodiscard]] BootTime unreachable_until() const { return unreachable_until_; }
   [[nodiscard]] BootTime alone_until() const { return alone_until_; }
-  [[nodiscard]] BootTime latest() const {
-    return std::max(std::max(claimed_until_, paused_until_), unreachable_until_);
+  // For a refresh by schedule, or for one that was asked for.
+  [[nodiscard]] BootTime latest(bool demanded) const {
+    const BootTime latest = std::max(std::max(claimed_until_, paused_until_), unreachable_until_);
+    return demanded ? latest : std::max(latest, spent_until_);
   }
-  [[nodiscard]] RefreshPhase phase(BootTime now) const {
-    if (latest() <= now) return RefreshPhase::quiet;
-    return latest() == claimed_until_ ? RefreshPhase::waiting : RefreshPhase::backing_off;
+  [[nodiscard]] RefreshPhase phase(BootTime now, bool demanded) const {
+    if (latest(demanded) <= now) return RefreshPhase::quiet;
+    return latest(demanded) == claimed_until_ ? RefreshPhase::waiting : RefreshPhase::backing_off;
   }
 
  private:
@@ -55,6 +60,7 @@ class Holds {
   Random& random_;
   BootTime claimed_until_{};
   BootTime paused_until_{};
+  BootTime spent_until_{};
   std::string pause_request_;
   BootTime unreachable_until_{};
   BootTime alone_until_{};

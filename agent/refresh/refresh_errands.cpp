@@ -12,7 +12,8 @@ using std::chrono::seconds;
 
 constexpr Duration quiet_poll = seconds(30);  // fallbacks for lost messages
 constexpr Duration waiting_poll = seconds(1);
-constexpr Duration mend_poll = seconds(5);  // of a secret that a pause waits for
+constexpr Duration mend_poll = seconds(5);           // of a secret that a pause waits for
+constexpr Duration demand_spread = milliseconds(5);  // hosts that heard of a rejection at once; the user waits
 constexpr Duration repair_spread = milliseconds(500);
 
 }  // namespace
@@ -28,6 +29,20 @@ Task<> RefreshLoop::resume_if_mended() {
     coordinator_answered(Step::lock);
     on_resume();
     journal_.resumed("the request is not the one that was refused");
+  } catch (const TransportError& e) {
+    coordinator_failed(Step::load, "lift the pause", e);
+  }
+}
+
+// An operator asked for a new token although the fleet is held back from a request that failed for good.
+Task<> RefreshLoop::lift_pause() {
+  lift_wanted_ = false;
+  end_pause();
+  failed_request_.clear();
+  try {
+    co_await parts_.coordinator.resume(config_.name);
+    coordinator_answered(Step::lock);
+    journal_.resumed("an operator asked for a new token");
   } catch (const TransportError& e) {
     coordinator_failed(Step::load, "lift the pause", e);
   }
@@ -66,9 +81,12 @@ Task<> RefreshLoop::ask_usage() {
   }
   if (!usage) co_return;
   note_usage(*usage);
-  const std::uint64_t allowed = limits(parts_.coordinator).budget;
+  const BudgetConfig& budget = config_.budget;
+  const bool by_schedule = holds_.spent_until() > now();
+  const std::uint64_t allowed = by_schedule ? budget.calls - budget.reserve : budget.calls;
   const bool spent = allowed > 0 && usage->calls >= allowed;
-  if (holds_.paused_until() > now() && !usage->paused && !spent && pause_shared_) {
+  const bool held = by_schedule || holds_.paused_until() > now();
+  if (held && !usage->paused && !spent && pause_shared_) {
     end_pause();
     journal_.resumed("the coordinator knows of no pause");
   }
@@ -157,6 +175,72 @@ void RefreshLoop::hold_for_pause(const Pause& pause) {
   mend_check_at_ = pause.request.empty() ? BootTime::max() : now();
   journal_.paused(pause.reason);
   wake_.notify();
+}
+
+DemandAnswer RefreshLoop::rejected(Generation generation) {
+  if (generation < current_.generation()) {
+    DemandAnswer newer = demand_answer();
+    newer.superseded = true;
+    return newer;
+  }
+  if (generation > current_.generation() || generation == 0) {
+    DemandAnswer unknown = demand_answer();
+    unknown.known = false;
+    return unknown;
+  }
+  if (!current_.rejected()) {
+    journal_.rejected(generation, current_.record()->rejections);
+    try {
+      current_.mark_rejected();
+    } catch (const Error& e) {
+      journal_.segment_failed(e);
+    }
+  }
+  demand(Demand::Reason::rejected);
+  return demand_answer();
+}
+
+DemandAnswer RefreshLoop::refresh_now() {
+  journal_.refresh_asked();
+  if (holds_.paused_until() > now() && !holds_.pause_request().empty()) {
+    lift_wanted_ = true;
+    end_pause();
+  }
+  demand(Demand::Reason::asked);
+  return demand_answer();
+}
+
+void RefreshLoop::demand(Demand::Reason reason) {
+  const Duration drawn = std::chrono::duration_cast<Duration>(demand_spread * parts_.random.uniform());
+  BootTime due = now() + drawn;
+  if (reason == Demand::Reason::rejected && current_.record()) {
+    const Record& record = *current_.record();
+    const Duration since_issue = parts_.timers.clock().wall_now() - record.issued_at;
+    due = std::max(due, now() + rejection_delay(record.rejections, config_.refresh) - since_issue);
+  }
+  demand_.make(reason, current_.generation(), due);
+  wake_.notify();
+  parts_.changed.notify();
+}
+
+DemandAnswer RefreshLoop::demand_answer() const {
+  DemandAnswer answer;
+  answer.generation = current_.generation();
+  const BootTime due = due_at();
+  const Duration left = std::max(due - now(), Duration{0});
+  answer.due = parts_.timers.clock().wall_now() + to_ms(left);
+  if (left <= demand_spread) return answer;
+  if (due == holds_.claimed_until()) {
+    answer.held_by = "another agent is fetching";
+  } else if (due == holds_.unreachable_until()) {
+    answer.held_by = "the coordinator cannot be reached";
+  } else if (due == holds_.paused_until()) {
+    answer.held_by = "paused: " + journal_.status().pause_reason;
+  } else {
+    answer.held_by = "the provider rejected " + std::to_string(current_.record() ? current_.record()->rejections : 0) +
+                     " new tokens in a row";
+  }
+  return answer;
 }
 
 void RefreshLoop::clock_stepped() {

@@ -1,6 +1,7 @@
 #include "agent/refresh/refresh_journal.hpp"
 
 #include "agent/base/log.hpp"
+#include "agent/refresh/demand.hpp"
 
 namespace jeton::agent {
 
@@ -60,6 +61,28 @@ void RefreshJournal::usage(const FetchUsage& usage, WallTime window_end) {
 
 void RefreshJournal::paused(const std::string& reason) {
   status_.pause_reason = reason;
+  changed_.notify();
+}
+
+void RefreshJournal::rejected(Generation generation, std::uint32_t rejections) {
+  ++status_.rejections_reported;
+  if (rejections + 1 < alarming_rejections) {
+    log::warning("the provider rejected the token; a new one is fetched",
+                 {{"token", name()}, {"generation", generation}});
+    changed_.notify();
+    return;
+  }
+  const std::string what = "the provider rejected " + std::to_string(rejections + 1) +
+                           " tokens in a row, each as soon as it was fetched; look at the account and its permissions";
+  error(what);
+  log::error(what, {{"token", name()}, {"generation", generation}});
+}
+
+void RefreshJournal::refresh_asked() { log::info("an operator asked for a new token", {{"token", name()}}); }
+
+void RefreshJournal::lock_holder(const std::string& owner) {
+  if (status_.lock_holder == owner) return;
+  status_.lock_holder = owner;
   changed_.notify();
 }
 

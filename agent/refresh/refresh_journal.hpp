@@ -31,6 +31,9 @@ class RefreshJournal {
   void usage(const FetchUsage& usage, WallTime window_end);
   void paused(const std::string& reason);
   void resumed(const std::string& reason);
+  void rejected(Generation generation, std::uint32_t rejections);
+  void refresh_asked();
+  void lock_holder(const std::string& owner);  // who has it instead of us; empty: nobody, or not known
 
   void fetch_failed(const SourceError& failure, Duration retry_in);
   void not_admitted(const std::string& reason, Duration retry_in);

@@ -49,6 +49,8 @@ Task<> RefreshLoop::run() {
 Task<> RefreshLoop::start() {
   current_.adopt();
   if (current_.record()) journal_.adopted(*current_.record());
+  if (current_.rejected())
+    demand(Demand::Reason::rejected);  // the agent before us was told and did not live to mend it
   became_due();
   parts_.coordinator.configure(config_.name, {config_.lock, config_.mirror_key});
   parts_.coordinator.subscribe(config_.name, this);
@@ -68,13 +70,17 @@ Task<> RefreshLoop::until_due() {
       co_await repair();
       continue;
     }
+    if (lift_wanted_) {
+      co_await lift_pause();
+      continue;
+    }
     if (present >= mend_check_at_) {
       co_await resume_if_mended();
       continue;
     }
     const BootTime due = due_at();
     if (present >= due) co_return;
-    journal_.phase(holds_.phase(present));
+    journal_.phase(holds_.phase(present, demanded()));
     const BootTime errand = std::min(std::min(next_poll_, repair_at_), mend_check_at_);
     const BootTime wake_at = std::min(due, errand);
     co_await wake_.wait_until(wake_at);
@@ -130,6 +136,7 @@ Task<std::optional<RefreshLoop::Held>> RefreshLoop::try_lock_alone() {
 Task<> RefreshLoop::refresh_under(Held held) {
   Coordinator& from = *held.from;
   const Generation generation = current_.next_generation(held.lease.fence);
+  const bool rejected = current_.record() && demand_.is_rejection(current_.generation());
   std::optional<FetchedToken> fetched;
   bool cancelled = false;
   const LeaseKeeper keeper(from, parts_.timers, config_.name, std::move(held.lease));
@@ -146,6 +153,8 @@ Task<> RefreshLoop::refresh_under(Held held) {
   if (fetched) {
     JETON_FAILPOINT("refresh.fetched");
     Record record = current_.successor(std::move(*fetched), generation, parts_.host);
+    if (rejected)
+      record.rejections = next_rejections(*current_.record(), parts_.timers.clock().wall_now(), config_.refresh);
     co_await publish(std::move(record), keeper.lease(), from);
   } else {
     co_await give_back(keeper.lease(), from);
@@ -169,8 +178,7 @@ Task<std::optional<FetchedToken>> RefreshLoop::fetch_under(const LeaseKeeper& ke
         holds_.alone(admission.retry_at);
         journal_.alone_refused(admission.reason);
       } else {
-        journal_.not_admitted(admission.reason, admission.retry_at - now());
-        hold_for_pause(Pause{admission.retry_at, admission.reason, {}});
+        not_admitted(admission, allowed);
       }
       co_return std::nullopt;
     }
@@ -184,6 +192,17 @@ Task<std::optional<FetchedToken>> RefreshLoop::fetch_under(const LeaseKeeper& ke
   }
   if (failure) co_await fetch_failed(*failure, from);
   co_return std::nullopt;
+}
+
+void RefreshLoop::not_admitted(const Admission& refusal, const FetchLimits& allowed) {
+  journal_.not_admitted(refusal.reason, refusal.retry_at - now());
+  if (allowed.budget > 0 && allowed.budget < config_.budget.calls && refusal.reason == "budget") {
+    holds_.spent(refusal.retry_at);
+    journal_.paused(refusal.reason);
+    wake_.notify();
+  } else {
+    hold_for_pause(Pause{refusal.retry_at, refusal.reason, {}});
+  }
 }
 
 // 4d. Publishes by the fence. A token that was fetched may be the only valid one: if the coordinator cannot be reached
@@ -250,8 +269,9 @@ bool RefreshLoop::alone_due() const {
 FetchLimits RefreshLoop::limits(const Coordinator& from) const {
   const BudgetConfig& budget = config_.budget;
   if (budget.calls == 0) return {config_.refresh.min_interval, 0, budget.per};
+  const std::uint64_t schedule = demanded() ? budget.calls : budget.calls - budget.reserve;
   const bool alone = &from == parts_.alone;
-  return {config_.refresh.min_interval, alone ? budget.alone : budget.calls - budget.reserve, budget.per};
+  return {config_.refresh.min_interval, alone ? budget.alone : schedule, budget.per};
 }
 
 // Draws anew when a valid token was lost or won; until_due() then computes its deadlines again.
@@ -261,9 +281,12 @@ void RefreshLoop::became_due() {
   parts_.changed.notify();
 }
 
-BootTime RefreshLoop::scheduled_at() const { return current_.refresh_due().value_or(missing_due_); }
+BootTime RefreshLoop::scheduled_at() const {
+  const BootTime scheduled = current_.refresh_due().value_or(missing_due_);
+  return demanded() ? std::min(scheduled, demand_.due()) : scheduled;
+}
 
-BootTime RefreshLoop::due_at() const { return std::max(scheduled_at(), holds_.latest()); }
+BootTime RefreshLoop::due_at() const { return std::max(scheduled_at(), holds_.latest(demanded())); }
 
 TokenStatus RefreshLoop::status() const {
   TokenStatus status = journal_.status();
@@ -271,7 +294,8 @@ TokenStatus RefreshLoop::status() const {
   status.source = parts_.source.describe();
   status.calls_allowed = config_.budget.calls;
   current_.describe(status);
-  if (const Duration left = holds_.paused_until() - now(); left > Duration{0}) {
+  const BootTime held_until = std::max(holds_.paused_until(), holds_.spent_until());
+  if (const Duration left = held_until - now(); left > Duration{0}) {
     status.paused_until = parts_.timers.clock().wall_now() + to_ms(left);
   } else {
     status.pause_reason.clear();

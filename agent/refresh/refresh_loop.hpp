@@ -11,6 +11,7 @@
 #include "agent/base/event.hpp"
 #include "agent/coordination/coordinator.hpp"
 #include "agent/refresh/current_token.hpp"
+#include "agent/refresh/demand.hpp"
 #include "agent/refresh/holds.hpp"
 #include "agent/refresh/refresh_journal.hpp"
 #include "agent/refresh/token_status.hpp"
@@ -44,6 +45,12 @@ class RefreshLoop final : private CoordinationListener {
   // The wall clock of this host was stepped.
   void clock_stepped();
 
+  // The provider refused the token of this generation: a newer one is fetched if it still is the current one.
+  DemandAnswer rejected(Generation generation);
+  // An operator wants a new token now, within min_interval and budget; also ends a pause for a request that failed for
+  // good, because whoever asks may have mended what was wrong at the provider.
+  DemandAnswer refresh_now();
+
   [[nodiscard]] TokenStatus status() const;
   [[nodiscard]] const TokenConfig& config() const { return config_; }
 
@@ -59,6 +66,7 @@ class RefreshLoop final : private CoordinationListener {
   Task<std::optional<Held>> try_lock_alone();
   Task<> refresh_under(Held held);
   Task<std::optional<FetchedToken>> fetch_under(const LeaseKeeper& keeper, Coordinator& from);
+  void not_admitted(const Admission& refusal, const FetchLimits& allowed);
   Task<> publish(Record record, const Lease& lease, Coordinator& from);
   Task<> give_back(const Lease& lease, Coordinator& from);
 
@@ -67,6 +75,10 @@ class RefreshLoop final : private CoordinationListener {
   void note_usage(const FetchUsage& usage);
   Task<> repair();
   Task<> resume_if_mended();
+  void demand(Demand::Reason reason);
+  [[nodiscard]] DemandAnswer demand_answer() const;
+  [[nodiscard]] bool demanded() const { return demand_.stands(current_.generation()); }
+  Task<> lift_pause();
   Task<> fetch_failed(const SourceError& failure, Coordinator& from);
   // In the order of a rotation. A success ends the trouble of its own step and of those before it: that the lock can be
   // taken says nothing about an admission that is refused again and again.
@@ -99,6 +111,7 @@ class RefreshLoop final : private CoordinationListener {
   RefreshJournal journal_;
   CurrentToken current_;
   Holds holds_;
+  Demand demand_;
   Event wake_;             // something that until_due() waits for may have changed
   Backoff fetch_backoff_;  // after failures of the source, this agent's and those heard of
   Backoff reach_backoff_;  // while the coordinator cannot be reached
@@ -107,6 +120,7 @@ class RefreshLoop final : private CoordinationListener {
   BootTime next_poll_{};                  // the fallback for lost messages
   BootTime repair_at_ = BootTime::max();  // the coordinator lost our record: give it back then
   bool reload_wanted_ = false;
+  bool lift_wanted_ = false;                  // the fleet's pause, for an operator
   FetchUsage usage_;                          // as last heard
   std::optional<BootTime> outage_since_;      // the coordinator cannot be reached, or refuses, since then
   Step failing_step_ = Step::load;            // the last one that did

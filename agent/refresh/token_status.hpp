@@ -24,7 +24,9 @@ struct TokenStatus {
   TokenState state = TokenState::none;
   RefreshPhase phase = RefreshPhase::starting;
   Generation generation = 0;
-  std::string fingerprint;  // first 8 hex digits of SHA-256 of the value
+  bool rejected = false;         // the provider refused it; a newer one is being fetched
+  std::uint32_t rejections = 0;  // so many tokens in a row replaced a rejected one
+  std::string fingerprint;       // first 8 hex digits of SHA-256 of the value
   std::string type;
   Attributes attributes;
   std::optional<WallTime> issued_at;
@@ -42,6 +44,7 @@ struct TokenStatus {
 
   std::string source;  // where it comes from, no secret
   bool holds_lock = false;
+  std::string lock_holder;               // owner id of who holds it, if that is another; empty if not known
   std::uint64_t fence = 0;               // of the lock this agent holds or held last
   std::optional<WallTime> paused_until;  // the fleet does not ask the provider before
   std::string pause_reason;
@@ -58,6 +61,7 @@ struct TokenStatus {
   std::uint64_t publications_refused = 0;
   std::uint64_t records_refused = 0;  // from the coordinator: malformed, not sealed for this token, older than ours
   std::uint64_t lock_attempts = 0;
+  std::uint64_t rejections_reported = 0;  // of a current token, by the users of this host
   std::uint64_t consecutive_failures = 0;
   std::string last_error;  // empty if the last attempt went well
   std::optional<WallTime> last_error_at;

@@ -81,6 +81,14 @@ class SegmentStore::Impl {
     slots.set_state((slots.state() & ~layout::state_valid) | layout::state_expired);
   }
 
+  void mark_rejected() {
+    const WriterMutex::Guard guard(directory_.writer_mutex());
+    SlotWriter& slots = writable();
+    if (!slots.has_publication() || rejected()) return;
+    slots.set_state(slots.state() | layout::state_rejected);
+  }
+  [[nodiscard]] bool rejected() const { return file_ && (file_->slots().state() & layout::state_rejected) != 0; }
+
   void heartbeat(WallTime now) {
     writable().set_heartbeat(now);
     if (file_->has_name()) return;
@@ -201,6 +209,8 @@ SegmentStore::~SegmentStore() = default;
 
 void SegmentStore::publish(const Record& record, WallTime now) { impl_->publish(record, now); }
 void SegmentStore::mark_expired() { impl_->mark_expired(); }
+void SegmentStore::mark_rejected() { impl_->mark_rejected(); }
+bool SegmentStore::rejected() const { return impl_->rejected(); }
 void SegmentStore::heartbeat(WallTime now) { impl_->heartbeat(now); }
 void SegmentStore::retire() { impl_->retire(); }
 void SegmentStore::reconfigure(std::size_t capacity, const AccessConfig& access, WallTime now) {

@@ -34,6 +34,8 @@ class SegmentStore final : public TokenStore {
   [[nodiscard]] std::optional<Record> adopted() const override { return adopted_; }
   void publish(const Record& record, WallTime now) override;
   void mark_expired() override;
+  void mark_rejected() override;
+  [[nodiscard]] bool rejected() const override;
   void heartbeat(WallTime now) override;
   void retire() override;
 

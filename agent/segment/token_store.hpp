@@ -31,6 +31,12 @@ class TokenStore {
   // The current token ran out: flips valid to expired and wakes waiters. Idempotent.
   virtual void mark_expired() = 0;
 
+  // The provider refused the current token: it stays readable and gets the flag rejected, until a newer generation is
+  // published. Wakes waiters. Idempotent.
+  virtual void mark_rejected() = 0;
+  // Whether the current token has that flag, also from an earlier run.
+  [[nodiscard]] virtual bool rejected() const = 0;
+
   // "The agent is alive": every few seconds.
   virtual void heartbeat(WallTime now) = 0;
 

@@ -36,6 +36,9 @@ class Agent final : public AgentFacade {
   [[nodiscard]] AgentStatus agent_status() const override;
   [[nodiscard]] std::optional<TokenStatus> token_status(const std::string& name) const override;
   [[nodiscard]] const AccessConfig* token_access(const std::string& name) const override;
+  [[nodiscard]] const AccessConfig& admins() const override;
+  std::optional<DemandAnswer> token_rejected(const std::string& name, Generation generation) override;
+  std::optional<DemandAnswer> refresh_token(const std::string& name) override;
   [[nodiscard]] Event& changed() override;
 
  private:

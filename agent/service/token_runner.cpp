@@ -67,6 +67,10 @@ void TokenRunner::reconfigure_segment(const TokenConfig& config) {
 
 void TokenRunner::retire() { impl_->store.retire(); }
 
+DemandAnswer TokenRunner::rejected(Generation generation) { return impl_->loop.rejected(generation); }
+
+DemandAnswer TokenRunner::refresh_now() { return impl_->loop.refresh_now(); }
+
 void TokenRunner::heartbeat() { impl_->store.heartbeat(impl_->shared.timers.clock().wall_now()); }
 
 void TokenRunner::clock_stepped() { impl_->loop.clock_stepped(); }

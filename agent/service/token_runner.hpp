@@ -6,6 +6,7 @@
 #include "agent/base/timers.hpp"
 #include "agent/config/config.hpp"
 #include "agent/coordination/coordinator.hpp"
+#include "agent/refresh/demand.hpp"
 #include "agent/refresh/token_status.hpp"
 #include "agent/source/http.hpp"
 
@@ -47,6 +48,8 @@ class TokenRunner {
   // After stop(): takes the segment away.
   void retire();
 
+  DemandAnswer rejected(Generation generation);
+  DemandAnswer refresh_now();
   void heartbeat();
   void clock_stepped();
   [[nodiscard]] const TokenConfig& config() const;

@@ -41,6 +41,8 @@ struct Record {
   WallTime expires_at;
   std::optional<PreviousToken> previous;
   std::string fetched_by;  // host name of the agent that fetched it
+  // So many tokens in a row, this one the last, were fetched because the provider had rejected the one before.
+  std::uint32_t rejections = 0;
 
   [[nodiscard]] bool valid_at(WallTime now) const { return generation != 0 && now < expires_at; }
 };

@@ -142,6 +142,7 @@ Task<FetchedToken> ModelProvider::call() {
 
 void ModelStore::publish(const Record& next, WallTime now) {
   if (record && next.generation < record->generation) ++went_back;
+  if (!record || next.generation > record->generation) refused = false;
   record = next;
   expired = now >= next.expires_at;
 }

@@ -126,11 +126,14 @@ class ModelStore final : public TokenStore {
   [[nodiscard]] std::optional<Record> adopted() const override { return record; }
   void publish(const Record& next, WallTime now) override;
   void mark_expired() override { expired = true; }
+  void mark_rejected() override { refused = true; }
+  [[nodiscard]] bool rejected() const override { return refused; }
   void heartbeat(WallTime) override {}
   void retire() override {}
 
   std::optional<Record> record;
   bool expired = false;
+  bool refused = false;
   std::uint64_t went_back = 0;
 };
 

@@ -4,6 +4,7 @@
 #include <map>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "agent/api/agent_facade.hpp"
 #include "agent/base/timers.hpp"
@@ -69,10 +70,34 @@ class FakeStatus final : public agent::AgentFacade {
     const auto found = access_.find(name);
     return found == access_.end() ? nullptr : &found->second;
   }
+  [[nodiscard]] const agent::AccessConfig& admins() const override { return admins_; }
+  std::optional<agent::DemandAnswer> token_rejected(const std::string& name, agent::Generation generation) override {
+    const auto found = tokens_.find(name);
+    if (found == tokens_.end()) return std::nullopt;
+    agent::DemandAnswer answer;
+    answer.generation = found->second.generation;
+    answer.superseded = generation < answer.generation;
+    answer.known = generation <= answer.generation;
+    answer.due = timers_.clock().wall_now();
+    if (generation == answer.generation) demands.push_back("rejected " + name);
+    return answer;
+  }
+  std::optional<agent::DemandAnswer> refresh_token(const std::string& name) override {
+    demands.push_back("refresh " + name);
+    agent::DemandAnswer answer;
+    answer.generation = tokens_.at(name).generation;
+    answer.due = timers_.clock().wall_now() + std::chrono::seconds(3);
+    answer.held_by = "paused: min_interval";
+    return answer;
+  }
   [[nodiscard]] agent::Event& changed() override { return changed_; }
+
+  agent::AccessConfig& admin_access() { return admins_; }
+  std::vector<std::string> demands;  // what was asked for
 
  private:
   agent::Timers& timers_;
+  agent::AccessConfig admins_;
   agent::Event changed_;
   agent::AgentStatus agent_;
   std::map<std::string, agent::TokenStatus> tokens_;

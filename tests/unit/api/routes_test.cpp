@@ -23,7 +23,10 @@ const Peer stranger{54321, 54321, {}, 1};
 class Routes : public ::testing::Test {
  protected:
   ApiResponse ask(const std::string& target, const std::string& method = "GET", const Peer& peer = stranger) {
-    return answer({method, target}, peer, status, names, loop.clock.wall_now());
+    return answer({method, target, {}}, peer, status, names, loop.clock.wall_now());
+  }
+  ApiResponse post(const std::string& target, const std::string& body, const Peer& peer) {
+    return answer({"POST", target, body}, peer, status, names, loop.clock.wall_now());
   }
   std::string error_code(const ApiResponse& response) { return Json::parse(response.body)["error"]["code"]; }
 
@@ -163,6 +166,71 @@ TEST_F(Routes, ASummaryChangesWithWhatAReaderSeesNotWithThePhase) {
   EXPECT_EQ(token_summary(token), before);
   ++token.generation;
   EXPECT_NE(token_summary(token), before);
+}
+
+const Peer reader{12345, 12345, {}, 1};
+
+TEST_F(Routes, ARejectionOfTheCurrentGenerationIsPassedOn) {
+  const auto generation = std::to_string(status.add("wechat", {{"12345"}, {}}).generation);
+  const ApiResponse response = post("/v1/tokens/wechat/rejected", "{\"generation\": " + generation + "}", reader);
+  EXPECT_EQ(response.status, 202U);
+  EXPECT_THAT(status.demands, ::testing::ElementsAre("rejected wechat"));
+  const Json json = Json::parse(response.body);
+  EXPECT_EQ(json["superseded"], false);
+  EXPECT_EQ(json["held_by"], nullptr);
+}
+
+TEST_F(Routes, ARejectionOfAnOlderGenerationIsAnsweredWithTheNewerOne) {
+  const Generation generation = status.add("wechat", {{"12345"}, {}}).generation;
+  const ApiResponse response = post("/v1/tokens/wechat/rejected", "{\"generation\": 7}", reader);
+  EXPECT_EQ(response.status, 200U);
+  const Json json = Json::parse(response.body);
+  EXPECT_EQ(json["superseded"], true);
+  EXPECT_EQ(json["generation"], generation);
+  EXPECT_THAT(status.demands, IsEmpty());
+}
+
+TEST_F(Routes, ARejectionOfAGenerationThatNeverWasIsRefused) {
+  status.add("wechat", {{"12345"}, {}});
+  const ApiResponse response = post("/v1/tokens/wechat/rejected", "{\"generation\": 9999999999999999}", reader);
+  EXPECT_EQ(response.status, 409U);
+  EXPECT_EQ(error_code(response), "unknown_generation");
+}
+
+TEST_F(Routes, OnlyAReaderMayReject) {
+  status.add("wechat", {{"12345"}, {}});
+  EXPECT_EQ(post("/v1/tokens/wechat/rejected", "{\"generation\": 7}", stranger).status, 403U);
+  EXPECT_THAT(status.demands, IsEmpty());
+}
+
+TEST_F(Routes, ARejectionWithoutAGenerationIsABadRequest) {
+  status.add("wechat", {{"12345"}, {}});
+  for (const char* body :
+       {"", "{}", "[1]", "{\"generation\": \"7\"}", "{\"generation\": -1}", "{\"generation\": 1.5}", "{"}) {
+    EXPECT_EQ(post("/v1/tokens/wechat/rejected", body, reader).status, 400U) << body;
+  }
+}
+
+TEST_F(Routes, OnlyAnAdminMayAskForARefresh) {
+  status.add("wechat", {{"12345"}, {}});
+  const ApiResponse refused = post("/v1/tokens/wechat/refresh", "", reader);
+  EXPECT_EQ(refused.status, 403U);
+  EXPECT_THAT(refused.body, HasSubstr("agent.admins.groups"));
+  EXPECT_THAT(status.demands, IsEmpty());
+
+  status.admin_access().users = {"12345"};
+  const ApiResponse response = post("/v1/tokens/wechat/refresh", "", reader);
+  EXPECT_EQ(response.status, 202U);
+  EXPECT_THAT(status.demands, ::testing::ElementsAre("refresh wechat"));
+  EXPECT_EQ(Json::parse(response.body)["held_by"], "paused: min_interval");
+}
+
+TEST_F(Routes, CommandsTakePostOnly) {
+  status.add("wechat", {{"12345"}, {}});
+  const ApiResponse response = ask("/v1/tokens/wechat/rejected", "GET", reader);
+  EXPECT_EQ(response.status, 405U);
+  EXPECT_EQ(response.allow, "POST");
+  EXPECT_EQ(ask("/v1/tokens/wechat", "POST", reader).allow, "GET, HEAD");
 }
 
 }  // namespace

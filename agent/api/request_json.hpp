@@ -1,0 +1,13 @@
+// What clients send: JSON bodies of the local API. Bounded by ApiLimits::body_bytes before they get here.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+
+namespace jeton::agent {
+
+// Of {"generation": G}; nothing if the text is anything else. Further members are ignored.
+[[nodiscard]] std::optional<std::uint64_t> generation_in(const std::string& body);
+
+}  // namespace jeton::agent

@@ -1,0 +1,57 @@
+// Demand: a refresh that was asked for before its time, because the provider refused the token or an operator wants
+// another one. It stands until a newer generation is here, whoever of the fleet fetched it.
+//
+// A provider that refuses every token it hands out must not make a loop of it: a token that was itself fetched after a
+// rejection is replaced only some time after its issue, the longer the more of them came in a row. The record carries
+// their number (Record::rejections), so all hosts wait for the same moment.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+
+#include "agent/base/time.hpp"
+#include "agent/config/config.hpp"
+#include "agent/token/record.hpp"
+
+namespace jeton::agent {
+
+// What became of a demand; for whoever made it.
+struct DemandAnswer {
+  Generation generation = 0;  // the current one; 0: none yet
+  bool superseded = false;    // it is newer than the one that was refused: read the token again
+  bool known = true;          // false: the refused generation is above the current one
+  WallTime due;               // when the refresh is tried at the earliest, if not superseded
+  std::string held_by;        // what holds it back until then; empty: nothing
+};
+
+class Demand {
+ public:
+  enum class Reason { rejected, asked };
+
+  // Replaces the token of generation `current` by a newer one, from `due` on. The earliest of several demands counts.
+  void make(Reason reason, Generation current, BootTime due);
+
+  // A token of this generation still waits to be replaced.
+  [[nodiscard]] bool stands(Generation current) const { return made_ && replaces_ == current; }
+  [[nodiscard]] BootTime due() const { return due_; }
+  // Whether a fetch that replaces `current` now is one because it was rejected.
+  [[nodiscard]] bool is_rejection(Generation current) const { return stands(current) && reason_ == Reason::rejected; }
+
+ private:
+  bool made_ = false;
+  Reason reason_ = Reason::asked;
+  Generation replaces_ = 0;
+  BootTime due_{};
+};
+
+// How long after its issue a rejected token is replaced at the earliest: 0 for the first rejection, then
+// 2 * retry.initial and twice as long each time, up to retry.permanent.
+[[nodiscard]] Duration rejection_delay(std::uint32_t rejections, const RefreshConfig& config);
+
+// Of the token that follows `rejected`: one more in a row, unless that one had proved itself for retry.permanent.
+[[nodiscard]] std::uint32_t next_rejections(const Record& rejected, WallTime now, const RefreshConfig& config);
+
+// So many in a row, and an operator should know.
+inline constexpr std::uint32_t alarming_rejections = 3;
+
+}  // namespace jeton::agent
