@@ -194,6 +194,8 @@ void SegmentFile::take_name() {
   if (replaced) replaced->slots().retire();
 }
 
+void SegmentFile::touch() { static_cast<void>(::futimens(fd_.get(), nullptr)); }
+
 bool SegmentFile::has_name() const {
   struct stat named = {};
   struct stat mine = {};

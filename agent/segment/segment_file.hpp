@@ -50,6 +50,9 @@ class SegmentFile {
   // The token that a file name in segments/ belongs to: ".NAME.tmp" and "NAME" to NAME.
   [[nodiscard]] static std::string token_of(const std::string& file);
 
+  // Behind a change of the content: tells those who watch the file through the kernel (jeton_event_fd), which does not
+  // see a store to mapped memory.
+  void touch();
   [[nodiscard]] SlotWriter& slots() { return slots_; }
   [[nodiscard]] const SlotWriter& slots() const { return slots_; }
   [[nodiscard]] const layout::Geometry& geometry() const { return geometry_; }

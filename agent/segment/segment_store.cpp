@@ -71,6 +71,7 @@ class SegmentStore::Impl {
     std::uint64_t state = state_at(record, now);
     if (record.generation == generation_) state |= slots.state() & layout::state_rejected;
     slots.publish(*written, state);
+    file_->touch();
     generation_ = record.generation;
   }
 
@@ -79,6 +80,7 @@ class SegmentStore::Impl {
     SlotWriter& slots = writable();
     if ((slots.state() & layout::state_valid) == 0) return;
     slots.set_state((slots.state() & ~layout::state_valid) | layout::state_expired);
+    file_->touch();
   }
 
   void mark_rejected() {
@@ -86,6 +88,7 @@ class SegmentStore::Impl {
     SlotWriter& slots = writable();
     if (!slots.has_publication() || rejected()) return;
     slots.set_state(slots.state() | layout::state_rejected);
+    file_->touch();
   }
   [[nodiscard]] bool rejected() const { return file_ && (file_->slots().state() & layout::state_rejected) != 0; }
 
@@ -154,6 +157,7 @@ class SegmentStore::Impl {
     }
     // The agent before may have been killed between its store and its call.
     slots.wake_waiters();
+    file_->touch();
     JETON_FAILPOINT("segment.adopt.woken");
   }
 

@@ -10,24 +10,10 @@
 #include <cstring>
 #include <new>
 
+#include "libclient/src/descriptor.hpp"
+
 namespace jeton::client {
 namespace {
-
-class Descriptor {
- public:
-  explicit Descriptor(int fd) : fd_(fd) {}
-  Descriptor(const Descriptor&) = delete;
-  Descriptor& operator=(const Descriptor&) = delete;
-  ~Descriptor() {
-    const int error = errno;  // the caller reports the failure, not the clean-up
-    if (fd_ >= 0) ::close(fd_);
-    errno = error;
-  }
-  [[nodiscard]] int get() const { return fd_; }
-
- private:
-  int fd_;
-};
 
 jeton_status status_of_errno() {
   switch (errno) {

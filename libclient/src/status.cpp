@@ -38,10 +38,57 @@ extern "C" const char* jeton_status_text(jeton_status status) {
       return "refused: the segment is not of the size that it declares";
     case JETON_CORRUPT:
       return "refused: the segment is damaged";
+    case JETON_CANCELLED:
+      return "the wait was cancelled";
+    case JETON_MISMATCH:
+      return "neither the current token nor an acceptable previous one";
+    case JETON_REJECTED:
+      return "the provider refused the token; a newer one is being fetched";
+    case JETON_NO_AGENT:
+      return "no agent answers here; is jeton-agent running, is the directory right";
+    case JETON_AGENT_STALE:
+      return "the agent has given no sign of life for a while; it hangs or was stopped";
+    case JETON_AGENT_REFUSED:
+      return "the agent did not accept the call; its log says why";
     case JETON_SYSTEM_ERROR:
       return "the operating system refused; errno says why";
   }
   return "unknown status";
+}
+
+extern "C" const char* jeton_status_name(jeton_status status) {
+  switch (status) {
+#define JETON_NAME(name) \
+  case name:             \
+    return #name
+    JETON_NAME(JETON_OK);
+    JETON_NAME(JETON_NO_TOKEN);
+    JETON_NAME(JETON_EXPIRED);
+    JETON_NAME(JETON_BUSY);
+    JETON_NAME(JETON_TIMED_OUT);
+    JETON_NAME(JETON_BUFFER_TOO_SMALL);
+    JETON_NAME(JETON_INVALID_ARGUMENT);
+    JETON_NAME(JETON_CANCELLED);
+    JETON_NAME(JETON_MISMATCH);
+    JETON_NAME(JETON_REJECTED);
+    JETON_NAME(JETON_NOT_FOUND);
+    JETON_NAME(JETON_NO_PERMISSION);
+    JETON_NAME(JETON_SYMLINK);
+    JETON_NAME(JETON_NOT_REGULAR);
+    JETON_NAME(JETON_FOREIGN_OWNER);
+    JETON_NAME(JETON_WRITABLE_FILE);
+    JETON_NAME(JETON_WRITABLE_DIRECTORY);
+    JETON_NAME(JETON_BAD_MAGIC);
+    JETON_NAME(JETON_UNSUPPORTED_VERSION);
+    JETON_NAME(JETON_TRUNCATED);
+    JETON_NAME(JETON_CORRUPT);
+    JETON_NAME(JETON_SYSTEM_ERROR);
+    JETON_NAME(JETON_NO_AGENT);
+    JETON_NAME(JETON_AGENT_STALE);
+    JETON_NAME(JETON_AGENT_REFUSED);
+#undef JETON_NAME
+  }
+  return "JETON_UNKNOWN";
 }
 
 extern "C" const char* jeton_version(void) { return JETON_VERSION_TEXT; }

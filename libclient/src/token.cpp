@@ -7,13 +7,12 @@
 #include <cstring>
 #include <new>
 
+#include "libclient/src/directory.hpp"
 #include "libclient/src/opener.hpp"
 #include "libclient/src/sized_struct.hpp"
 
 namespace jeton::client {
 namespace {
-
-constexpr const char* default_directory = "/run/jeton";
 
 // Absolute, so that a later chdir changes nothing. nullptr with errno if it cannot be had.
 char* absolute(const char* directory) {
@@ -30,14 +29,6 @@ char* absolute(const char* directory) {
   }
   std::free(here);
   return joined;
-}
-
-// A set-user-ID program must not be led astray by its caller's environment: secure_getenv.
-const char* chosen_directory(const jeton_options& options) {
-  if (options.directory != nullptr && options.directory[0] != '\0') return options.directory;
-  const char* from_environment = ::secure_getenv("JETON_DIR");
-  if (from_environment != nullptr && from_environment[0] != '\0') return from_environment;
-  return default_directory;
 }
 
 }  // namespace

@@ -13,9 +13,11 @@
 #include <cerrno>
 #include <climits>
 
+#include "libclient/src/cancel.hpp"
 #include "libclient/src/clock.hpp"
 #include "libclient/src/flags.hpp"
 #include "libclient/src/opener.hpp"
+#include "libclient/src/sized_struct.hpp"
 #include "libclient/src/token.hpp"
 
 namespace jeton::client {
@@ -23,6 +25,7 @@ namespace {
 
 constexpr std::int64_t slice_ms = 1000;
 constexpr std::int64_t missing_slice_ms = 50;  // there is no file whose futex could be waited on
+constexpr std::int64_t cancel_slice_ms = 20;   // on a kernel that cannot wait on two words (before Linux 5.16)
 
 class Deadline {
  public:
@@ -50,6 +53,32 @@ void sleep_on(const std::uint32_t& word, std::uint32_t seen, std::int64_t ms) {
   ::syscall(SYS_futex, &word, FUTEX_WAIT, seen, &timeout, nullptr, 0);
 }
 
+bool is_cancelled(const jeton_cancel* cancel) {
+  return cancel != nullptr && cancel->cancelled.load(std::memory_order_acquire) != 0;
+}
+
+#ifdef SYS_futex_waitv
+futex_waitv waiting_on(const void* word, std::uint32_t seen, std::uint32_t flags) {
+  futex_waitv wait = {};
+  wait.val = seen;
+  wait.uaddr = reinterpret_cast<std::uintptr_t>(word);
+  wait.flags = FUTEX_32 | flags;
+  return wait;
+}
+#endif
+
+// The same, until one of the two words changes.
+void sleep_on(const std::uint32_t& word, std::uint32_t seen, const jeton_cancel& cancel, std::int64_t ms) {
+#ifdef SYS_futex_waitv
+  futex_waitv waits[] = {waiting_on(&word, seen, 0), waiting_on(&cancel.cancelled, 0, FUTEX_PRIVATE_FLAG)};
+  const std::int64_t at_ms = monotonic_now_ms() + ms;
+  const timespec until = to_timespec(at_ms);
+  if (::syscall(SYS_futex_waitv, waits, 2, 0, &until, CLOCK_MONOTONIC) >= 0) return;
+  if (errno != ENOSYS && errno != EPERM) return;  // EPERM: a sandbox that does not know the call
+#endif
+  sleep_on(word, seen, std::min(ms, cancel_slice_ms));
+}
+
 void sleep_for(std::int64_t ms) {
   const timespec time = to_timespec(ms);
   ::clock_nanosleep(CLOCK_MONOTONIC, 0, &time, nullptr);
@@ -72,9 +101,11 @@ bool is_worth_waiting(jeton_status status) {
   return status == JETON_NO_TOKEN || status == JETON_EXPIRED || status == JETON_NOT_FOUND || status == JETON_BUSY;
 }
 
-jeton_status wait_above(jeton_token& token, std::uint64_t generation, std::int64_t timeout_ms, std::uint64_t& found) {
+jeton_status wait_above(jeton_token& token, std::uint64_t generation, std::int64_t timeout_ms,
+                        const jeton_cancel* cancel, std::uint64_t& found) {
   const Deadline deadline(timeout_ms);
   for (;;) {
+    if (is_cancelled(cancel)) return JETON_CANCELLED;
     // In this order: the word, then what it announces.
     const Mapping* mapping = token.current.load(std::memory_order_acquire);
     const std::uint32_t seen = mapping != nullptr ? layout::load_acquire(mapping->header().wake) : 0;
@@ -88,7 +119,12 @@ jeton_status wait_above(jeton_token& token, std::uint64_t generation, std::int64
       sleep_for(std::min(left_ms, missing_slice_ms));
       continue;
     }
-    sleep_on(mapping->header().wake, seen, std::min(left_ms, slice_ms));
+    const std::int64_t sleep_ms = std::min(left_ms, slice_ms);
+    if (cancel != nullptr) {
+      sleep_on(mapping->header().wake, seen, *cancel, sleep_ms);
+    } else {
+      sleep_on(mapping->header().wake, seen, sleep_ms);
+    }
     const bool woken = layout::load_acquire(mapping->header().wake) != seen;
     if (!woken && is_replaced(token.directory, token.name, *mapping)) {
       const jeton_status reopened = reopen(token, mapping);
@@ -100,13 +136,20 @@ jeton_status wait_above(jeton_token& token, std::uint64_t generation, std::int64
 }  // namespace
 }  // namespace jeton::client
 
-extern "C" jeton_status jeton_wait_change(jeton_token* token, uint64_t generation, int64_t timeout_ms,
-                                          uint64_t* new_generation) {
-  if (token == nullptr) return JETON_INVALID_ARGUMENT;
+extern "C" jeton_status jeton_wait(jeton_token* token, const jeton_wait_options* given, uint64_t* new_generation) {
+  jeton_wait_options options = JETON_WAIT_OPTIONS_INIT;
+  if (token == nullptr || (given != nullptr && !jeton::client::copy_in(options, *given))) return JETON_INVALID_ARGUMENT;
   std::uint64_t found = 0;
-  const jeton_status status = jeton::client::wait_above(*token, generation, timeout_ms, found);
+  const jeton_status status =
+      jeton::client::wait_above(*token, options.generation, options.timeout_ms, options.cancel, found);
   if (status == JETON_OK && new_generation != nullptr) *new_generation = found;
   return status;
+}
+
+extern "C" jeton_status jeton_wait_change(jeton_token* token, uint64_t generation, int64_t timeout_ms,
+                                          uint64_t* new_generation) {
+  const jeton_wait_options options = {sizeof(options), generation, timeout_ms, nullptr};
+  return jeton_wait(token, &options, new_generation);
 }
 
 extern "C" jeton_status jeton_wait_valid(jeton_token* token, int64_t timeout_ms) {

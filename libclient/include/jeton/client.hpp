@@ -13,6 +13,7 @@
 #pragma once
 
 #include <jeton/jeton.h>
+#include <unistd.h>
 
 #include <cerrno>
 #include <chrono>
@@ -22,6 +23,7 @@
 #include <string>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 namespace jeton {
 
@@ -37,6 +39,7 @@ class Status {
   [[nodiscard]] bool ok() const { return code_ == JETON_OK; }
   [[nodiscard]] jeton_status code() const { return code_; }
   [[nodiscard]] const char* text() const { return jeton_status_text(code_); }
+  [[nodiscard]] const char* name() const { return jeton_status_name(code_); }
   friend bool operator==(Status a, Status b) { return a.code_ == b.code_; }
   friend bool operator!=(Status a, Status b) { return a.code_ != b.code_; }
 
@@ -162,6 +165,25 @@ struct Options {
   bool allow_missing = false;  // open even if there is no such token yet
 };
 
+// Ends waits from another thread or from a signal handler; serves any number of them.
+class Cancel {
+ public:
+  Cancel() {
+    const Status status = jeton_cancel_new(&handle_);
+    if (!status.ok()) throw Error(status, "cancel");
+  }
+  Cancel(const Cancel&) = delete;
+  Cancel& operator=(const Cancel&) = delete;
+  ~Cancel() { jeton_cancel_free(handle_); }
+
+  // Async-signal-safe.
+  void now() { jeton_cancel_now(handle_); }
+  [[nodiscard]] jeton_cancel* handle() const { return handle_; }
+
+ private:
+  jeton_cancel* handle_ = nullptr;
+};
+
 // What Token::read copies out.
 struct TokenCopy {
   std::string value;
@@ -220,6 +242,34 @@ class Token {
     return found;
   }
 
+  // The same, until somebody calls cancel.now(): JETON_CANCELLED then.
+  [[nodiscard]] Result<Generation> wait_change(Generation generation, const Cancel& cancel,
+                                               std::optional<std::chrono::milliseconds> timeout = std::nullopt) const {
+    jeton_wait_options options = JETON_WAIT_OPTIONS_INIT;
+    options.generation = generation;
+    options.timeout_ms = timeout ? limit(*timeout) : -1;
+    options.cancel = cancel.handle();
+    Generation found = 0;
+    const jeton_status status = jeton_wait(handle_, &options, &found);
+    if (status != JETON_OK) return status;
+    return found;
+  }
+
+  // "The provider refused the token of this generation." Returns what is current now: above `generation` if there is a
+  // newer one already; otherwise wait_change(generation) waits for it.
+  [[nodiscard]] Result<Generation> rejected(Generation generation) const {
+    Generation current = 0;
+    const jeton_status status = jeton_rejected(handle_, generation, &current);
+    if (status != JETON_OK) return status;
+    return current;
+  }
+  // Whether `presented` is the current token, or the previous one inside its overlap.
+  [[nodiscard]] Result<bool> accepts(std::string_view presented) const {
+    const jeton_status status = jeton_accepts(handle_, presented.data(), presented.size());
+    if (status != JETON_OK && status != JETON_MISMATCH) return status;
+    return status == JETON_OK;
+  }
+
   [[nodiscard]] jeton_token* handle() const { return handle_; }
 
  private:
@@ -237,6 +287,52 @@ class Token {
 
   jeton_token* handle_ = nullptr;
 };
+
+// A descriptor for an event loop: readable when the token may have changed. Then clear(), and look at the token.
+class Events {
+ public:
+  explicit Events(const Token& token) : token_(token.handle()) {
+    const Status status = jeton_event_fd(token_, &fd_);
+    if (!status.ok()) throw Error(status, "events");
+  }
+  Events(const Events&) = delete;
+  Events& operator=(const Events&) = delete;
+  ~Events() {
+    if (fd_ >= 0) ::close(fd_);
+  }
+  [[nodiscard]] int fd() const { return fd_; }
+  Status clear() { return jeton_event_clear(token_, fd_); }
+
+ private:
+  jeton_token* token_;  // of the Token, which outlives this
+  int fd_ = -1;
+};
+
+// The tokens of a directory, by name, readable or not; empty: $JETON_DIR if set, else /run/jeton.
+[[nodiscard]] inline Result<std::vector<std::string>> list(const std::string& directory = {}) {
+  jeton_options options = JETON_OPTIONS_INIT;
+  options.directory = directory.empty() ? nullptr : directory.c_str();
+  std::string names(512, '\0');
+  std::size_t size = 0;
+  jeton_status status = JETON_OK;
+  while ((status = jeton_list(&options, names.data(), names.size(), &size, nullptr)) == JETON_BUFFER_TOO_SMALL) {
+    names.resize(size);
+  }
+  if (status != JETON_OK) return status;
+  std::vector<std::string> all;
+  for (std::size_t at = 0; at < size; at += all.back().size() + 1) all.emplace_back(names.c_str() + at);
+  return all;
+}
+
+// What is the matter with a token, and with its agent.
+[[nodiscard]] inline Result<jeton_diagnosis> diagnose(const std::string& name, const std::string& directory = {}) {
+  jeton_options options = JETON_OPTIONS_INIT;
+  options.directory = directory.empty() ? nullptr : directory.c_str();
+  jeton_diagnosis diagnosis = JETON_DIAGNOSIS_INIT;
+  const jeton_status status = jeton_diagnose(&options, name.c_str(), &diagnosis);
+  if (status != JETON_OK) return status;
+  return diagnosis;
+}
 
 class Reader {
  public:

@@ -9,7 +9,8 @@
  *
  * The token stands in a file that is mapped read-only. Reading is lock-free: no system call, no network, no wait,
  * whatever the agent does. The library never logs, starts no thread, installs no signal handler, keeps no descriptor
- * open between calls and throws nothing. It blocks only in jeton_wait_*.
+ * open between calls and throws nothing. It blocks only in jeton_wait_*, and for a moment in jeton_rejected and
+ * jeton_diagnose, which ask the agent.
  *
  * Threads: a jeton_token may be used by any number of threads at once; a jeton_reader by one at a time. A token and
  * its readers may be closed in any order, each once, when nobody uses it any more.
@@ -50,6 +51,9 @@ typedef enum jeton_status {
   JETON_TIMED_OUT = 4,           /* jeton_wait_*: not within the given time */
   JETON_BUFFER_TOO_SMALL = 5,    /* the needed size was returned */
   JETON_INVALID_ARGUMENT = 6,    /* a NULL pointer, an impossible name, a struct without its size */
+  JETON_CANCELLED = 7,           /* jeton_wait: somebody called jeton_cancel_now */
+  JETON_MISMATCH = 8,            /* jeton_accepts: neither the current token nor an acceptable previous one */
+  JETON_REJECTED = 9,            /* jeton_diagnose: the provider refused the token; a newer one is on its way */
   JETON_NOT_FOUND = 10,          /* no such token in this directory; or no such attribute */
   JETON_NO_PERMISSION = 11,      /* this user is not among the token's readers (access: in the agent's config) */
   JETON_SYMLINK = 12,            /* refused: the segment or its directory is a symbolic link */
@@ -61,11 +65,17 @@ typedef enum jeton_status {
   JETON_UNSUPPORTED_VERSION = 18, /* refused: written by a newer agent; update this library */
   JETON_TRUNCATED = 19,          /* refused: shorter than a segment, or not of the size it declares */
   JETON_CORRUPT = 20,            /* refused: inconsistent header, sizes, name or checksum */
-  JETON_SYSTEM_ERROR = 21        /* errno says what */
+  JETON_SYSTEM_ERROR = 21,       /* errno says what */
+  JETON_NO_AGENT = 22,           /* no agent answers on this host's socket */
+  JETON_AGENT_STALE = 23,        /* jeton_diagnose: there is an agent, but it has given no sign of life for a while */
+  JETON_AGENT_REFUSED = 24       /* the agent did not accept the call; its log says why */
 } jeton_status;
 
 /* One sentence without a full stop, in English; never NULL. */
 JETON_EXPORT const char *jeton_status_text(jeton_status status);
+
+/* The name of the constant, "JETON_EXPIRED", for logs and bindings; "JETON_UNKNOWN" for a value that is none. */
+JETON_EXPORT const char *jeton_status_name(jeton_status status);
 
 /* Version of the library in use, "0.1.0". */
 JETON_EXPORT const char *jeton_version(void);
@@ -164,14 +174,85 @@ JETON_EXPORT JETON_MUST_CHECK jeton_status jeton_attribute_at(const jeton_view *
                                                               size_t *name_size, const char **value,
                                                               size_t *value_size);
 
-/* Blocks until there is a valid token. `timeout_ms` 0: only look; negative: for ever. Does not return early for a
- * signal. */
+/* ---- Waiting ----
+ * A token that is not there yet (JETON_ALLOW_MISSING), not even its directory, is waited for like one that expired.
+ * No wait returns early for a signal; to end one, give it a jeton_cancel. */
+
+/* Blocks until there is a valid token. `timeout_ms` 0: only look; negative: for ever. */
 JETON_EXPORT JETON_MUST_CHECK jeton_status jeton_wait_valid(jeton_token *token, int64_t timeout_ms);
 
 /* Blocks until there is a valid token of a higher generation than `generation`, which is then stored to
  * `*new_generation` (may be NULL). With 0 the same as jeton_wait_valid. */
 JETON_EXPORT JETON_MUST_CHECK jeton_status jeton_wait_change(jeton_token *token, uint64_t generation,
                                                              int64_t timeout_ms, uint64_t *new_generation);
+
+/* Ends waits from outside: from another thread or a signal handler. One may serve any number of waits. */
+typedef struct jeton_cancel jeton_cancel;
+JETON_EXPORT JETON_MUST_CHECK jeton_status jeton_cancel_new(jeton_cancel **cancel);
+/* Every wait that was given `cancel`, and every later one, returns JETON_CANCELLED. Async-signal-safe. */
+JETON_EXPORT void jeton_cancel_now(jeton_cancel *cancel);
+/* When no wait uses it any more. NULL is allowed. */
+JETON_EXPORT void jeton_cancel_free(jeton_cancel *cancel);
+
+typedef struct jeton_wait_options {
+  size_t size;          /* sizeof(jeton_wait_options) */
+  uint64_t generation;  /* for a generation above this one; 0: for any valid token */
+  int64_t timeout_ms;   /* 0: only look; negative: for ever */
+  jeton_cancel *cancel; /* may be NULL */
+} jeton_wait_options;
+#define JETON_WAIT_OPTIONS_INIT \
+  { sizeof(jeton_wait_options), 0, -1, NULL }
+
+/* jeton_wait_change with everything that can be asked for. `options` NULL: JETON_WAIT_OPTIONS_INIT. */
+JETON_EXPORT JETON_MUST_CHECK jeton_status jeton_wait(jeton_token *token, const jeton_wait_options *options,
+                                                      uint64_t *new_generation);
+
+/* For an event loop: a new descriptor that becomes readable when the token may have changed, was marked rejected or
+ * expired by the agent, or its segment was replaced or appeared. Close-on-exec, non-blocking, independent of `token`,
+ * yours to close(2). It costs one inotify instance (fs.inotify.max_user_instances). An expiry while no agent runs makes
+ * it readable for nobody: keep an eye on expires_at_ms. */
+JETON_EXPORT JETON_MUST_CHECK jeton_status jeton_event_fd(jeton_token *token, int *fd);
+/* When it is readable, before looking at the token: makes it unreadable until the next change, and follows the token's
+ * file if that was replaced. Do not read(2) it yourself. */
+JETON_EXPORT JETON_MUST_CHECK jeton_status jeton_event_clear(jeton_token *token, int fd);
+
+/* ---- Feedback ---- */
+
+/* "The provider said 401 to the token of this generation." If it is the current one still, the agent marks it rejected
+ * and sees to it that the fleet fetches a new one, once, however many report it. `*current_generation` (may be NULL) is
+ * what is current after the report: above `generation` if there is a newer token already, then just read again;
+ * otherwise jeton_wait_change(token, generation, ...) waits for it. Asks the agent over its socket, for a second at
+ * most; other readers are not held up. JETON_NO_AGENT, JETON_NO_PERMISSION, JETON_AGENT_REFUSED (the agent never had
+ * such a generation), JETON_NO_TOKEN. */
+JETON_EXPORT JETON_MUST_CHECK jeton_status jeton_rejected(jeton_token *token, uint64_t generation,
+                                                          uint64_t *current_generation);
+
+/* For whoever is shown a token: JETON_OK if `presented` is the current one and it has not expired, or the previous one
+ * within its overlap; else JETON_MISMATCH. The time it takes depends on the sizes, not on the bytes. */
+JETON_EXPORT JETON_MUST_CHECK jeton_status jeton_accepts(jeton_token *token, const void *presented, size_t size);
+
+/* ---- Looking around ---- */
+
+/* The names of the tokens that have a segment here, readable by this user or not: sorted, each followed by a NUL, one
+ * behind the other in `buffer`; `*size` is their size together, `*count` (may be NULL) their number.
+ * JETON_BUFFER_TOO_SMALL: `*size` is what is needed. JETON_NO_AGENT: none has ever run in this directory. */
+JETON_EXPORT JETON_MUST_CHECK jeton_status jeton_list(const jeton_options *options, char *buffer, size_t capacity,
+                                                      size_t *size, size_t *count);
+
+/* What is the matter with a token, and with the agent; apart, because a token outlives its agent. */
+typedef struct jeton_diagnosis {
+  size_t size;              /* sizeof(jeton_diagnosis) */
+  jeton_status token;       /* OK, NO_TOKEN, EXPIRED, REJECTED, BUSY, NOT_FOUND, NO_PERMISSION, or what was refused about
+                               its segment (SYMLINK ... CORRUPT) */
+  jeton_status agent;       /* OK; NO_AGENT: none answers; AGENT_STALE: one that hangs or was stopped */
+  int64_t heartbeat_age_ms; /* since the agent's last sign of life in the segment; -1: none seen */
+} jeton_diagnosis;
+#define JETON_DIAGNOSIS_INIT \
+  { sizeof(jeton_diagnosis), JETON_OK, JETON_OK, -1 }
+
+/* Opens the token afresh and looks at everything; JETON_OK if that could be done, whatever was found. */
+JETON_EXPORT JETON_MUST_CHECK jeton_status jeton_diagnose(const jeton_options *options, const char *name,
+                                                          jeton_diagnosis *diagnosis);
 
 #ifdef __cplusplus
 }

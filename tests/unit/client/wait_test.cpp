@@ -165,5 +165,57 @@ TEST_F(Wait, WaitsForATokenThatIsNotThereYet) {
   thread.join();
 }
 
+TEST_F(Wait, IsCancelledFromAnotherThread) {
+  publish(3);
+  const TokenPtr token = must_open();
+  jeton_cancel* cancel = nullptr;
+  ASSERT_EQ(jeton_cancel_new(&cancel), JETON_OK);
+  jeton_wait_options options = JETON_WAIT_OPTIONS_INIT;
+  options.generation = 3;
+  options.cancel = cancel;
+  jeton_status status = JETON_OK;
+  std::thread thread = waiting([&] { status = jeton_wait(token.get(), &options, nullptr); });
+  jeton_cancel_now(cancel);
+  thread.join();
+  EXPECT_EQ(status, JETON_CANCELLED);
+  EXPECT_EQ(jeton_wait(token.get(), &options, nullptr), JETON_CANCELLED) << "a later wait is cancelled as well";
+  jeton_cancel_free(cancel);
+}
+
+TEST_F(Wait, WithACancelIsStillWokenByAPublication) {
+  publish(3);
+  const TokenPtr token = must_open();
+  jeton_cancel* cancel = nullptr;
+  ASSERT_EQ(jeton_cancel_new(&cancel), JETON_OK);
+  jeton_wait_options options = JETON_WAIT_OPTIONS_INIT;
+  options.generation = 3;
+  options.timeout_ms = long_enough_ms;
+  options.cancel = cancel;
+  jeton_status status = JETON_TIMED_OUT;
+  std::uint64_t generation = 0;
+  std::thread thread = waiting([&] { status = jeton_wait(token.get(), &options, &generation); });
+  publish(4);
+  thread.join();
+  EXPECT_EQ(status, JETON_OK);
+  EXPECT_EQ(generation, 4U);
+  jeton_cancel_free(cancel);
+}
+
+TEST_F(Wait, IsCancelledBeforeThereIsASegment) {
+  jeton_token* opened = nullptr;
+  ASSERT_EQ(open(&opened, JETON_ALLOW_MISSING, "not-there"), JETON_OK);
+  const TokenPtr token(opened);
+  jeton_cancel* cancel = nullptr;
+  ASSERT_EQ(jeton_cancel_new(&cancel), JETON_OK);
+  jeton_wait_options options = JETON_WAIT_OPTIONS_INIT;
+  options.cancel = cancel;
+  jeton_status status = JETON_OK;
+  std::thread thread = waiting([&] { status = jeton_wait(token.get(), &options, nullptr); });
+  jeton_cancel_now(cancel);
+  thread.join();
+  EXPECT_EQ(status, JETON_CANCELLED);
+  jeton_cancel_free(cancel);
+}
+
 }  // namespace
 }  // namespace jeton::test

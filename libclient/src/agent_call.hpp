@@ -1,0 +1,24 @@
+// One call of the agent's local API (DESIGN.md section 8), for the few functions that need the agent itself.
+//
+// Only the status of the answer is looked at: what is new about a token stands in its segment.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+namespace jeton::client {
+
+// Takes a second at most, connecting and all.
+inline constexpr std::int64_t agent_call_timeout_ms = 1000;
+
+enum class AgentAnswer {
+  unreachable,  // nobody takes the call
+  silent,       // somebody took it and did not answer in time, or not in HTTP
+  answered
+};
+
+// Sends "METHOD PATH" with the JSON `body` (may be empty) to DIRECTORY/agent.sock. `*status` is that of HTTP.
+[[nodiscard]] AgentAnswer call_agent(const char* directory, const char* method, const char* path, const char* body,
+                                     int* status) noexcept;
+
+}  // namespace jeton::client

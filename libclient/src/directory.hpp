@@ -1,0 +1,11 @@
+// Which agent's directory is meant.
+#pragma once
+
+#include <jeton/jeton.h>
+
+namespace jeton::client {
+
+// The one that the options name, else $JETON_DIR, else /run/jeton.
+[[nodiscard]] const char* chosen_directory(const jeton_options& options) noexcept;
+
+}  // namespace jeton::client

@@ -1,0 +1,82 @@
+// jeton_event_fd: an inotify descriptor on the segment. A store to mapped memory is no event for the kernel, so the
+// agent touches the file's times behind each change (agent/segment/segment_file.cpp); a file that takes the place of
+// another, or appears, is seen in its directory. Works on a read-only mount and in another namespace: what is watched
+// is the inode.
+#include <jeton/jeton.h>
+#include <sys/inotify.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <climits>
+#include <cstdio>
+#include <cstring>
+
+#include "libclient/src/descriptor.hpp"
+#include "libclient/src/token.hpp"
+
+namespace jeton::client {
+namespace {
+
+constexpr std::uint32_t file_events = IN_ATTRIB | IN_MOVE_SELF | IN_DELETE_SELF | IN_DONT_FOLLOW;
+constexpr std::uint32_t directory_events = IN_CREATE | IN_MOVED_TO | IN_ONLYDIR;
+
+bool watch(int fd, const char* path, std::uint32_t events) { return ::inotify_add_watch(fd, path, events) >= 0; }
+
+// The file, and the directory in which another may take its place; what is not there yet is watched for where it would
+// appear. Watching the same thing again changes nothing.
+jeton_status watch_token(const jeton_token& token, int fd) {
+  char path[PATH_MAX];
+  const auto join = [&](const char* folder, const char* name) {
+    const int length = std::snprintf(path, sizeof(path), "%s%s%s", token.directory, folder, name);
+    return length > 0 && static_cast<std::size_t>(length) < sizeof(path);
+  };
+  if (!join("/segments/", token.name)) {
+    errno = ENAMETOOLONG;
+    return JETON_SYSTEM_ERROR;
+  }
+  if (!watch(fd, path, file_events) && errno != ENOENT && errno != ENOTDIR) {
+    return errno == EACCES ? JETON_NO_PERMISSION : JETON_SYSTEM_ERROR;
+  }
+  static_cast<void>(join("/segments", ""));
+  if (watch(fd, path, directory_events)) return JETON_OK;
+  // Upwards to what exists: the runtime directory, or where it would be made.
+  static_cast<void>(join("", ""));
+  for (;;) {
+    if (watch(fd, path, directory_events)) return JETON_OK;
+    if (errno != ENOENT && errno != ENOTDIR) return errno == EACCES ? JETON_NO_PERMISSION : JETON_SYSTEM_ERROR;
+    char* slash = std::strrchr(path, '/');
+    if (slash == nullptr || (slash == path && path[1] == '\0')) return JETON_SYSTEM_ERROR;
+    slash[slash == path ? 1 : 0] = '\0';
+  }
+}
+
+}  // namespace
+}  // namespace jeton::client
+
+extern "C" jeton_status jeton_event_fd(jeton_token* token, int* fd) {
+  if (token == nullptr || fd == nullptr) return JETON_INVALID_ARGUMENT;
+  jeton::client::Descriptor made(::inotify_init1(IN_NONBLOCK | IN_CLOEXEC));
+  if (made.get() < 0) return JETON_SYSTEM_ERROR;
+  // Twice: what the first round did not find may have appeared before the second began to watch for it.
+  for (int round = 0; round < 2; ++round) {
+    const jeton_status status = jeton::client::watch_token(*token, made.get());
+    if (status != JETON_OK) return status;
+  }
+  *fd = made.release();
+  return JETON_OK;
+}
+
+extern "C" jeton_status jeton_event_clear(jeton_token* token, int fd) {
+  if (token == nullptr || fd < 0) return JETON_INVALID_ARGUMENT;
+  alignas(inotify_event) char events[4096];
+  ssize_t size = 0;
+  do {
+    size = ::read(fd, events, sizeof(events));
+  } while (size > 0 || (size < 0 && errno == EINTR));
+  if (size < 0 && errno != EAGAIN) return JETON_SYSTEM_ERROR;
+  for (int round = 0; round < 2; ++round) {
+    const jeton_status status = jeton::client::watch_token(*token, fd);
+    if (status != JETON_OK) return status;
+  }
+  return JETON_OK;
+}

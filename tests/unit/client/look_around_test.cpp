@@ -1,0 +1,76 @@
+// jeton_list and jeton_diagnose.
+#include <sys/stat.h>
+
+#include <jeton/client.hpp>
+
+#include "tests/unit/client/client_fixture.hpp"
+
+namespace jeton::test {
+namespace {
+
+using LookAround = ClientTest;
+
+TEST_F(LookAround, ListsTheTokensByName) {
+  std::vector<std::unique_ptr<agent::SegmentStore>> stores;
+  for (const char* name : {"wechat", "api", "github.app"}) {
+    stores.push_back(std::make_unique<agent::SegmentStore>(
+        *runtime, agent::SegmentOptions{name, 64, {}, agent::Policy::warn}, wall_now()));
+  }
+  const auto names = jeton::list(directory());
+  ASSERT_TRUE(names);
+  EXPECT_EQ(*names, (std::vector<std::string>{"api", "github.app", "wechat"}));
+}
+
+TEST_F(LookAround, ListTellsHowMuchRoomItNeeds) {
+  make_store();
+  const std::string path = directory();
+  jeton_options options = JETON_OPTIONS_INIT;
+  options.directory = path.c_str();
+  std::size_t size = 0;
+  std::size_t count = 0;
+  EXPECT_EQ(jeton_list(&options, nullptr, 0, &size, &count), JETON_BUFFER_TOO_SMALL);
+  EXPECT_EQ(size, sizeof("api"));
+  EXPECT_EQ(count, 1U);
+  char buffer[sizeof("api")];
+  EXPECT_EQ(jeton_list(&options, buffer, sizeof(buffer), &size, nullptr), JETON_OK);
+  EXPECT_STREQ(buffer, "api");
+}
+
+TEST_F(LookAround, ListSaysThatNoAgentHasRun) {
+  EXPECT_EQ(jeton::list((dir / "nowhere").string()).status(), JETON_NO_AGENT);
+}
+
+TEST_F(LookAround, DiagnosisKeepsTheTokenApartFromItsAgent) {
+  make_store();
+  const auto token_of = [&] { return jeton::diagnose("api", directory()).value().token; };
+  EXPECT_EQ(token_of(), JETON_NO_TOKEN);
+  publish(3);
+  EXPECT_EQ(token_of(), JETON_OK);
+  store->mark_rejected();
+  EXPECT_EQ(token_of(), JETON_REJECTED);
+  store->mark_expired();
+  EXPECT_EQ(token_of(), JETON_EXPIRED);
+  EXPECT_EQ(jeton::diagnose("api", directory()).value().agent, JETON_NO_AGENT);
+  EXPECT_EQ(jeton::diagnose("other", directory()).value().token, JETON_NOT_FOUND);
+  EXPECT_EQ(jeton::diagnose("../api", directory()).status(), JETON_INVALID_ARGUMENT);
+}
+
+TEST_F(LookAround, DiagnosisNamesWhatIsRefused) {
+  make_store();
+  publish(3);
+  ::chmod(file().c_str(), 0666);
+  EXPECT_EQ(jeton::diagnose("api", directory()).value().token, JETON_WRITABLE_FILE);
+}
+
+TEST_F(LookAround, EveryStatusHasANameAndASentence) {
+  for (int code = 0; code <= JETON_AGENT_REFUSED; ++code) {
+    const auto status = static_cast<jeton_status>(code);
+    const std::string name = jeton_status_name(status);
+    const bool is_one = code <= JETON_REJECTED || code >= JETON_NOT_FOUND;
+    EXPECT_EQ(name != "JETON_UNKNOWN", is_one) << code;
+    EXPECT_EQ(std::string(jeton_status_text(status)) != "unknown status", is_one) << code;
+  }
+}
+
+}  // namespace
+}  // namespace jeton::test
