@@ -31,7 +31,12 @@ std::string member(const Json& body, const char* name) {
 std::string ApiAnswer::error_code() const { return member(body, "code"); }
 std::string ApiAnswer::error_message() const { return member(body, "message"); }
 
-ApiAnswer ApiClient::get(const std::string& path) const {
+ApiAnswer ApiClient::post(const std::string& path, const Json& body) const {
+  const std::string text = body.dump();
+  return call(path, &text);
+}
+
+ApiAnswer ApiClient::call(const std::string& path, const std::string* body) const {
   ::curl_global_init(CURL_GLOBAL_NOTHING);  // no TLS on this socket; counted, so calling it often is fine
   const std::unique_ptr<CURL, void (*)(CURL*)> curl(::curl_easy_init(), ::curl_easy_cleanup);
   if (!curl) throw std::runtime_error("libcurl cannot be initialised");
@@ -45,6 +50,14 @@ ApiAnswer ApiClient::get(const std::string& path) const {
   ::curl_easy_setopt(curl.get(), CURLOPT_ERRORBUFFER, error.data());
   ::curl_easy_setopt(curl.get(), CURLOPT_WRITEFUNCTION, collect);
   ::curl_easy_setopt(curl.get(), CURLOPT_WRITEDATA, &answer.text);
+
+  std::unique_ptr<curl_slist, void (*)(curl_slist*)> headers(nullptr, ::curl_slist_free_all);
+  if (body != nullptr) {
+    headers.reset(::curl_slist_append(nullptr, "Content-Type: application/json"));
+    ::curl_easy_setopt(curl.get(), CURLOPT_HTTPHEADER, headers.get());
+    ::curl_easy_setopt(curl.get(), CURLOPT_POSTFIELDSIZE_LARGE, static_cast<curl_off_t>(body->size()));
+    ::curl_easy_setopt(curl.get(), CURLOPT_POSTFIELDS, body->c_str());
+  }
 
   const CURLcode code = ::curl_easy_perform(curl.get());
   if (code != CURLE_OK) {

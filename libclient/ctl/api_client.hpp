@@ -16,7 +16,7 @@ struct ApiAnswer {
   std::string text;  // as the agent wrote it
   Json body;         // null if the text is no JSON
 
-  [[nodiscard]] bool ok() const { return problem.empty() && status == 200; }
+  [[nodiscard]] bool ok() const { return problem.empty() && status >= 200 && status < 300; }
   // Of an error answer: {error: {code, message}}; empty if it is none.
   [[nodiscard]] std::string error_code() const;
   [[nodiscard]] std::string error_message() const;
@@ -26,10 +26,13 @@ class ApiClient {
  public:
   explicit ApiClient(const std::filesystem::path& runtime_dir) : socket_(runtime_dir / "agent.sock") {}
 
-  // GET; takes at most a few seconds. `path` is /v1/...
-  [[nodiscard]] ApiAnswer get(const std::string& path) const;
+  // Each takes at most a few seconds. `path` is /v1/...
+  [[nodiscard]] ApiAnswer get(const std::string& path) const { return call(path, nullptr); }
+  [[nodiscard]] ApiAnswer post(const std::string& path, const Json& body) const;
 
  private:
+  [[nodiscard]] ApiAnswer call(const std::string& path, const std::string* body) const;  // with one: POST
+
   std::filesystem::path socket_;
 };
 

@@ -46,4 +46,19 @@ struct WaitOptions {
 };
 [[nodiscard]] Exit run_wait(const Common& common, const WaitOptions& options);
 
+// Tells the agent that the provider refused the token of this generation.
+struct RejectedOptions {
+  std::string name;
+  std::uint64_t generation = 0;
+  std::optional<Milliseconds> wait;  // how long for a newer one; empty: not at all
+};
+[[nodiscard]] Exit run_rejected(const Common& common, const RejectedOptions& options);
+
+// Asks the agent for a new token now.
+struct RefreshOptions {
+  std::string name;
+  std::optional<Milliseconds> wait;
+};
+[[nodiscard]] Exit run_refresh(const Common& common, const RefreshOptions& options);
+
 }  // namespace jeton::ctl

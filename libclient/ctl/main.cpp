@@ -29,6 +29,8 @@ struct CommandLine {
   StatusOptions status;
   WatchOptions watch;
   WaitOptions wait;
+  RejectedOptions rejected;
+  RefreshOptions refresh;
   std::function<Exit(const Common&)> command;
 };
 
@@ -45,6 +47,14 @@ void add_duration(CLI::App* command, const std::string& name, Target& target, co
           },
           help)
       ->type_name("D");
+}
+
+CLI::Option* add_generation(CLI::App* command, const std::string& name, std::uint64_t& target,
+                            const std::string& help) {
+  return command->add_option(name, target, help)->type_name("GEN")->check([](const std::string& text) {
+    const bool digits = !text.empty() && text.find_first_not_of("0123456789") == std::string::npos;
+    return digits ? std::string() : "'" + text + "' is no generation; jetonctl status shows it";
+  });
 }
 
 CLI::App* add_command(CLI::App& app, const char* name, const char* help, std::string& token, bool required) {
@@ -74,14 +84,21 @@ void add_commands(CLI::App& app, CommandLine& line) {
   watch->callback([&line] { line.command = [&line](const Common& common) { return run_watch(common, line.watch); }; });
 
   CLI::App* wait = add_command(app, "wait", "Block until a token is valid or newer", line.wait.name, true);
-  wait->add_option("--after", line.wait.after, "Until the generation is above this one")
-      ->type_name("GEN")
-      ->check([](const std::string& text) {
-        const bool digits = !text.empty() && text.find_first_not_of("0123456789") == std::string::npos;
-        return digits ? std::string() : "'" + text + "' is no generation; jetonctl status shows it";
-      });
+  add_generation(wait, "--after", line.wait.after, "Until the generation is above this one");
   add_duration(wait, "--timeout", line.wait.timeout, "Give up after that; without it, never");
   wait->callback([&line] { line.command = [&line](const Common& common) { return run_wait(common, line.wait); }; });
+
+  CLI::App* rejected =
+      add_command(app, "rejected", "Tell the agent that the provider refused a token", line.rejected.name, true);
+  add_generation(rejected, "--generation", line.rejected.generation, "The one that was refused")->required();
+  add_duration(rejected, "--wait", line.rejected.wait, "Wait so long for a newer one");
+  rejected->callback(
+      [&line] { line.command = [&line](const Common& common) { return run_rejected(common, line.rejected); }; });
+
+  CLI::App* refresh = add_command(app, "refresh", "Have a new token fetched now (admins)", line.refresh.name, true);
+  add_duration(refresh, "--wait", line.refresh.wait, "Wait so long for it");
+  refresh->callback(
+      [&line] { line.command = [&line](const Common& common) { return run_refresh(common, line.refresh); }; });
 }
 
 // CLI11 itself only says that a command is missing when it is misspelt.
@@ -91,7 +108,7 @@ std::string usage_error(const CLI::App* app, const CLI::Error& error) {
   if (app->get_parent() == nullptr && app->get_subcommands().empty() && !extras.empty() && !extras.front().empty()) {
     const bool option = extras.front().front() == '-';
     what = (option ? "no option '" : "no command '") + extras.front() + "'";
-    if (!option) what += "; there are get, status, watch and wait";
+    if (!option) what += "; there are get, status, watch, wait, rejected and refresh";
   }
   return "jetonctl: " + what + "\nRun jetonctl --help for more.\n";
 }

@@ -83,7 +83,15 @@ std::string coordinator_line(const Json& coordinator) {
 }
 
 std::string lock_text(const Json& token) {
-  return member(member(token, "lock"), "held") == true ? "held here" : "not held here";
+  const Json& lock = member(token, "lock");
+  if (member(lock, "held") == true) return "held here";
+  return member(lock, "holder").is_string() ? "held by " + text(lock, "holder") : "not held here";
+}
+
+// "valid", or "rejected" for one that the provider refused though its time is not over.
+std::string state_text(const Json& token) {
+  const std::string state = text(token, "state");
+  return state == "valid" && member(token, "rejected") == true ? "rejected" : state;
 }
 
 std::string error_text(const Json& error) {
@@ -101,7 +109,7 @@ std::string budget_text(const Json& budget) {
 }
 
 std::string overview(const Json& token, std::size_t names) {
-  const std::string state = text(token, "state");
+  const std::string state = state_text(token);
   std::string out =
       row(names, text(token, "name"), state, text(token, "generation"), left(number(token, "expires_in_ms")),
           left(number(token, "refresh_in_ms")), text(token, "phase"), colour_of(state));
@@ -151,7 +159,7 @@ std::string agent_text(const Json& status) {
 }
 
 std::string token_text(const Json& token) {
-  const std::string state = text(token, "state");
+  const std::string state = state_text(token);
   const auto now = number(token, "now_ms");
   const auto ago = [&](const char* name) {
     const auto at = number(token, name);
