@@ -37,6 +37,7 @@ struct AcquireResult {
   std::optional<Lease> lease;     // held now, if set
   std::optional<Record> current;  // the published record, read in the same step
   BootTime busy_until;            // if another holds it: when that lease runs out at the latest
+  std::string holder{};           // if another holds it and the backend can tell: its owner id, printable, short
   std::string trouble;            // if it is held in a way that an operator must end: what to do
   std::optional<Pause> pause;     // if set, the lock was not tried
 };

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <string>
+#include <string_view>
 
 #include "agent/base/random.hpp"
 #include "agent/base/time.hpp"
@@ -10,6 +11,22 @@ namespace jeton::agent {
 
 // 128 random bits, as hexadecimal digits.
 [[nodiscard]] inline std::string new_owner_id(Random& random) { return random.hex(16); }
+
+// An owner as other clients may have written it, for an operator's eyes: what does not print as \xNN, cut to 64
+// characters.
+[[nodiscard]] inline std::string printable_owner(std::string_view owner) {
+  constexpr std::size_t longest = 64;
+  constexpr std::string_view digits = "0123456789abcdef";
+  std::string text;
+  for (const char c : owner) {
+    const auto byte = static_cast<unsigned char>(c);
+    const bool prints = byte >= 0x20 && byte < 0x7f && c != '\\';
+    const std::string piece = prints ? std::string(1, c) : std::string{'\\', 'x', digits[byte >> 4], digits[byte & 15]};
+    if (text.size() + piece.size() > longest) break;
+    text += piece;
+  }
+  return text;
+}
 
 // `since`: before the request was sent. The clocks of two hosts run apart by far less than 1 %; the rest is for the
 // grain of the timers.

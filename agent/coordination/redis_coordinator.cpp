@@ -120,6 +120,7 @@ class RedisCoordinator::Impl : public std::enable_shared_from_this<Impl> {
       case RedisOperations::Acquired::Outcome::busy:
         result.busy_until = until;
         if (!answer.remaining) result.trouble = "the lock " + keys.updater + " never expires; if nobody works, DEL it";
+        result.holder = printable_owner(answer.holder);
         break;
       case RedisOperations::Acquired::Outcome::paused:
         result.pause = Pause{until, answer.reason, answer.request};

@@ -58,7 +58,7 @@ class RedisOperations {
     std::optional<Milliseconds> remaining;  // busy, paused: how long at the latest; none: for ever
     std::string reason;                     // paused
     std::string request;                    // paused: fingerprint of the request that failed for good
-    std::string holder;                     // busy: the owner of the lock
+    std::string holder;                     // busy: the owner of the lock, no more than its first 64 bytes
     std::optional<SecretString> record;     // as stored
     bool replicated = true;                 // won: by as many as expected
   };

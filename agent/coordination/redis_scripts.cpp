@@ -8,7 +8,7 @@ namespace {
 //   KEYS  updater, token, fence, pause
 //   ARGV  owner, ttl_ms, fence_ttl_ms, channel, claim message, protocol of the lock
 //   reply {"won", 0 | value of the lock under getset, fence, record | nil}
-//         {"busy", ttl_ms of the holder (-1: for ever), holder, record | nil}
+//         {"busy", ttl_ms of the holder (-1: for ever), first 64 bytes of the holder, record | nil}
 //         {"paused", ttl_ms of the pause (-1: for ever), reason, record | nil}
 //
 // The fence is above the last one, above the generation of the stored record, and not below the time in microseconds:
@@ -37,15 +37,16 @@ if ARGV[6] == 'getset' then
   local value = redis.call('GET', KEYS[1])
   if value then
     local ttl = redis.call('PTTL', KEYS[1])
-    if ttl ~= -1 then return {'busy', ttl, value, record} end
-    if not string.match(value, '^%d+$') then return {'busy', -1, value, record} end
+    local holder = string.sub(value, 1, 64)
+    if ttl ~= -1 then return {'busy', ttl, holder, record} end
+    if not string.match(value, '^%d+$') then return {'busy', -1, holder, record} end
     local left = tonumber(value) * 1000 - now_ms
-    if left > 0 then return {'busy', math.min(left, 9007199254740991), value, record} end
+    if left > 0 then return {'busy', math.min(left, 9007199254740991), holder, record} end
   end
   held = math.floor((now_ms + tonumber(ARGV[2])) / 1000) + 1
   redis.call('SET', KEYS[1], string.format('%.0f', held), 'PX', string.format('%.0f', held * 1000 - now_ms))
 elseif not redis.call('SET', KEYS[1], ARGV[1], 'NX', 'PX', ARGV[2]) then
-  return {'busy', redis.call('PTTL', KEYS[1]), redis.call('GET', KEYS[1]), record}
+  return {'busy', redis.call('PTTL', KEYS[1]), string.sub(redis.call('GET', KEYS[1]), 1, 64), record}
 end
 local fence = tonumber(time[1]) * 1000000 + tonumber(time[2])
 local function rise_above(text)

@@ -115,6 +115,7 @@ Task<AcquireResult> try_acquire(Quorum quorum, std::string name, std::string own
       result.pause = Pause{until, tally.reason, tally.request};
     } else if (tally.outcome == Outcome::busy) {
       result.busy_until = until;
+      result.holder = printable_owner(tally.holder);
     } else if (tally.outcome == Outcome::split) {
       result.busy_until = after_a_split(*quorum, sent_at);
     } else {

@@ -86,6 +86,7 @@ RedlockTally tally_votes(const Votes& votes, std::size_t pending) {
   for (const auto& [owner, left] : holders) {
     if (left.size() < majority) continue;
     tally.outcome = RedlockTally::Outcome::busy;
+    tally.holder = owner;
     tally.wait = until_no_majority(left, majority);
     return tally;
   }

@@ -24,6 +24,7 @@ struct RedlockTally {
   Outcome outcome = Outcome::open;
   std::uint64_t fence = 0;           // above every fence drawn and every generation read
   std::optional<Milliseconds> wait;  // busy, paused: how long; none: without an end
+  std::string holder;                // busy
   std::string reason;                // paused
   std::string request;               // paused: fingerprint of the request that failed for good
 };

@@ -32,6 +32,7 @@ TEST_P(LockBehaviour, HeldLockIsBusyUntilItsLeaseRunsOut) {  // [2, 13]
   EXPECT_FALSE(second.lease);
   EXPECT_GT(second.busy_until, loop.clock.boot_now() + 50min);
   EXPECT_LE(second.busy_until, loop.clock.boot_now() + 1h);
+  EXPECT_EQ(second.holder, is_local() ? "" : lease.owner);
 }
 
 TEST_P(LockBehaviour, OneOfAHundredConcurrentTriesWins) {  // [3]

@@ -290,7 +290,18 @@ TEST_F(RedisLock, KeyOfAnotherTypeIsATransportErrorThatLeavesNoTrace) {
     EXPECT_THAT(e.what(), testing::HasSubstr("WRONGTYPE"));
     EXPECT_THAT(e.what(), testing::HasSubstr("delete it"));
   }
-  EXPECT_FALSE(exists(updater));
+}
+
+TEST_F(RedisLock, HolderOfABusyLockIsTold) {
+  const Lease lease = a.call.acquire(60s);
+  EXPECT_EQ(b.call.try_acquire(60s).holder, lease.owner);
+  a.call.release(lease);
+  server.cli({"SET", updater, "cron\n\"job\" on host\x1b[31m"});
+  EXPECT_EQ(b.call.try_acquire(60s).holder, "cron\\x0a\"job\" on host\\x1b[31m");
+  server.cli({"SET", updater, std::string(1000, 'x')});
+  EXPECT_EQ(b.call.try_acquire(60s).holder, std::string(64, 'x'));
+  server.cli({"SET", updater, std::string(1000, '\t')});
+  EXPECT_EQ(b.call.try_acquire(60s).holder.size(), 64U);
 }
 
 }  // namespace
