@@ -49,6 +49,8 @@ void describe_pause(std::string_view stored, RedisOperations::Acquired& result) 
   }
 }
 
+constexpr std::string_view wrong_type = "WRONGTYPE";
+
 Milliseconds to_hold(std::int64_t ms) { return std::clamp(Milliseconds{ms}, Milliseconds{0}, longest_hold); }
 
 }  // namespace
@@ -64,13 +66,57 @@ RedisKeys::RedisKeys(const std::string& prefix, const std::string& name, const T
   channel = stem + "published";
 }
 
-Task<Reply> RedisOperations::run_replicated(const redis::Script& script, std::span<const std::string> keys,
+Task<Reply> RedisOperations::run_replicated(const redis::Script& script, const RedisKeys& of,
+                                            std::span<const std::string> keys,
                                             std::span<const std::string_view> arguments, BootTime deadline,
                                             bool& replicated) {
-  if (replicas_ == 0) co_return co_await keyspace_->run(script, keys, arguments, deadline);
-  auto result = co_await keyspace_->run_replicated(script, keys, arguments, replicas_, patience_, deadline);
-  replicated = result.replicas >= replicas_;
-  co_return std::move(result.reply);
+  if (replicas_ == 0) co_return co_await run(script, of, keys, arguments, deadline);
+  std::optional<redis::ServerError> refused;
+  try {
+    auto result = co_await keyspace_->run_replicated(script, keys, arguments, replicas_, patience_, deadline);
+    replicated = result.replicas >= replicas_;
+    co_return std::move(result.reply);
+  } catch (const redis::ServerError& e) {
+    refused = e;
+  }
+  co_await explain(of, keys, *refused, deadline);
+  throw *refused;
+}
+
+Task<Reply> RedisOperations::run(const redis::Script& script, const RedisKeys& of, std::span<const std::string> keys,
+                                 std::span<const std::string_view> arguments, BootTime deadline) {
+  std::optional<redis::ServerError> refused;
+  try {
+    co_return co_await keyspace_->run(script, keys, arguments, deadline);
+  } catch (const redis::ServerError& e) {
+    refused = e;
+  }
+  co_await explain(of, keys, *refused, deadline);
+  throw *refused;
+}
+
+// The script's error does not say which key is of a wrong type, so each is read as the script would.
+Task<> RedisOperations::explain(const RedisKeys& of, std::span<const std::string> keys,
+                                const redis::ServerError& refused, BootTime deadline) {
+  if (refused.code() != wrong_type) co_return;
+  for (const std::string& key : keys) {
+    const bool hash = key == of.token || key == of.budget;
+    redis::Command look = hash ? redis::Command({"HGET", key, "record"}) : redis::Command({"GET", key});
+    bool wrong = false;
+    try {
+      static_cast<void>(co_await keyspace_->command(key, std::move(look), deadline));
+    } catch (const redis::ServerError& e) {
+      wrong = e.code() == wrong_type;
+    } catch (const TransportError&) {
+      co_return;  // what was refused is what the caller must hear of
+    }
+    if (wrong) throw_wrong_type(key, hash);
+  }
+}
+
+void RedisOperations::throw_wrong_type(const std::string& key, bool hash) const {
+  throw redis::ServerError(keyspace_->display(),
+                           std::string(wrong_type) + " the key " + key + " holds no " + (hash ? "hash" : "string"));
 }
 
 Task<RedisOperations::Acquired> RedisOperations::acquire(const RedisKeys& keys, const std::string& owner,
@@ -83,7 +129,7 @@ Task<RedisOperations::Acquired> RedisOperations::acquire(const RedisKeys& keys, 
   Acquired result;
   result.owner = owner;
   const Reply reply =
-      co_await run_replicated(redis_scripts::acquire(), script_keys, arguments, deadline, result.replicated);
+      co_await run_replicated(redis_scripts::acquire(), keys, script_keys, arguments, deadline, result.replicated);
   const std::string_view outcome = reply.at(0).as_text();
   if (outcome == "won") {
     result.outcome = Acquired::Outcome::won;
@@ -110,7 +156,7 @@ Task<bool> RedisOperations::renew(const RedisKeys& keys, std::string& owner, Mil
   const std::string ttl_ms = std::to_string(ttl.count());
   const std::array<std::string, 1> script_keys{keys.updater};
   const Arguments arguments{owner, ttl_ms, protocol_name(keys.protocol)};
-  const Reply reply = co_await keyspace_->run(redis_scripts::renew(), script_keys, arguments, deadline);
+  const Reply reply = co_await run(redis_scripts::renew(), keys, script_keys, arguments, deadline);
   const std::int64_t held = reply.as_integer();
   if (held > 0 && keys.protocol == TokenLockConfig::Protocol::getset) owner = std::to_string(held);
   co_return held > 0;
@@ -120,7 +166,7 @@ Task<bool> RedisOperations::release(const RedisKeys& keys, const std::string& ow
   const std::string message = encode_message(ReleaseMessage{owner});
   const std::array<std::string, 1> script_keys{keys.updater};
   const Arguments arguments{owner, keys.channel, message};
-  const Reply reply = co_await keyspace_->run(redis_scripts::release(), script_keys, arguments, deadline);
+  const Reply reply = co_await run(redis_scripts::release(), keys, script_keys, arguments, deadline);
   co_return reply.as_integer() == 1;
 }
 
@@ -131,7 +177,7 @@ Task<RedisOperations::Admitted> RedisOperations::admit(const RedisKeys& keys, co
   const std::string window = std::to_string(limits.window.count());
   const std::array<std::string, 2> script_keys{keys.updater, keys.budget};
   const Arguments arguments{owner, min_interval, budget, window, keys.channel};
-  const Reply reply = co_await keyspace_->run(redis_scripts::admit(), script_keys, arguments, deadline);
+  const Reply reply = co_await run(redis_scripts::admit(), keys, script_keys, arguments, deadline);
 
   Admitted result;
   const std::string_view outcome = reply.at(0).as_text();
@@ -163,7 +209,7 @@ Task<RedisOperations::Published> RedisOperations::publish(const RedisKeys& keys,
   }
   Published result;
   const Reply reply =
-      co_await run_replicated(redis_scripts::publish(), script_keys, arguments, deadline, result.replicated);
+      co_await run_replicated(redis_scripts::publish(), keys, script_keys, arguments, deadline, result.replicated);
   const std::string_view outcome = reply.at(0).as_text();
   if (outcome == "stored") {
     result.outcome = Published::Outcome::stored;
@@ -179,14 +225,20 @@ Task<bool> RedisOperations::replace(const RedisKeys& keys, const SecretString& u
                                     BootTime deadline) {
   const std::array<std::string, 1> script_keys{keys.token};
   const Arguments arguments{unreadable.reveal(), text.reveal()};
-  const Reply reply = co_await keyspace_->run(redis_scripts::replace(), script_keys, arguments, deadline);
+  const Reply reply = co_await run(redis_scripts::replace(), keys, script_keys, arguments, deadline);
   co_return reply.as_integer() == 1;
 }
 
 Task<std::optional<SecretString>> RedisOperations::load(const RedisKeys& keys, BootTime deadline) {
   redis::Command command({"HGET", keys.token, "record"});
-  const Reply reply = co_await keyspace_->command(keys.token, std::move(command), deadline);
-  co_return to_record(reply);
+  std::optional<Reply> reply;
+  try {
+    reply = co_await keyspace_->command(keys.token, std::move(command), deadline);
+  } catch (const redis::ServerError& e) {
+    if (e.code() != wrong_type) throw;
+  }
+  if (!reply) throw_wrong_type(keys.token, true);
+  co_return to_record(*reply);
 }
 
 Task<bool> RedisOperations::pause(const RedisKeys& keys, Milliseconds duration, const std::string& reason,
@@ -195,7 +247,7 @@ Task<bool> RedisOperations::pause(const RedisKeys& keys, Milliseconds duration, 
   const std::string ms = std::to_string(duration.count());
   const std::array<std::string, 1> script_keys{keys.pause};
   const Arguments arguments{message, ms, keys.channel};
-  const Reply reply = co_await keyspace_->run(redis_scripts::pause(), script_keys, arguments, deadline);
+  const Reply reply = co_await run(redis_scripts::pause(), keys, script_keys, arguments, deadline);
   co_return reply.as_integer() == 1;
 }
 
@@ -203,13 +255,13 @@ Task<> RedisOperations::resume(const RedisKeys& keys, BootTime deadline) {
   const std::string message = encode_message(ResumeMessage{});
   const std::array<std::string, 1> script_keys{keys.pause};
   const Arguments arguments{keys.channel, message};
-  static_cast<void>(co_await keyspace_->run(redis_scripts::resume(), script_keys, arguments, deadline));
+  static_cast<void>(co_await run(redis_scripts::resume(), keys, script_keys, arguments, deadline));
 }
 
 Task<RedisOperations::Usage> RedisOperations::usage(const RedisKeys& keys, BootTime deadline) {
   const std::array<std::string, 2> script_keys{keys.budget, keys.pause};
   const Arguments arguments;
-  const Reply reply = co_await keyspace_->run(redis_scripts::usage(), script_keys, arguments, deadline);
+  const Reply reply = co_await run(redis_scripts::usage(), keys, script_keys, arguments, deadline);
   Usage usage;
   usage.calls = static_cast<std::uint64_t>(std::max<std::int64_t>(0, reply.at(0).as_integer()));
   const std::int64_t left = reply.at(1).as_integer();
@@ -225,7 +277,7 @@ Task<> RedisOperations::restore_usage(const RedisKeys& keys, std::uint64_t calls
   const std::string window_ms = std::to_string(window.count());
   const std::array<std::string, 1> script_keys{keys.budget};
   const Arguments arguments{calls_text, left_ms, window_ms};
-  static_cast<void>(co_await keyspace_->run(redis_scripts::restore_usage(), script_keys, arguments, deadline));
+  static_cast<void>(co_await run(redis_scripts::restore_usage(), keys, script_keys, arguments, deadline));
 }
 
 Task<std::chrono::sys_time<std::chrono::microseconds>> RedisOperations::time(BootTime deadline) {

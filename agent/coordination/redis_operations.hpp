@@ -113,8 +113,14 @@ class RedisOperations {
   Task<std::chrono::sys_time<std::chrono::microseconds>> time(BootTime deadline);
 
  private:
-  Task<redis::Reply> run_replicated(const redis::Script& script, std::span<const std::string> keys,
+  // `keys`: of the script, out of those `of` the token. An error about a key's type names the key.
+  Task<redis::Reply> run(const redis::Script& script, const RedisKeys& of, std::span<const std::string> keys,
+                         std::span<const std::string_view> arguments, BootTime deadline);
+  Task<redis::Reply> run_replicated(const redis::Script& script, const RedisKeys& of, std::span<const std::string> keys,
                                     std::span<const std::string_view> arguments, BootTime deadline, bool& replicated);
+  Task<> explain(const RedisKeys& of, std::span<const std::string> keys, const redis::ServerError& refused,
+                 BootTime deadline);
+  [[noreturn]] void throw_wrong_type(const std::string& key, bool hash) const;
 
   std::shared_ptr<redis::Keyspace> keyspace_;
   std::string clock_key_;

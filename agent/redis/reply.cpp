@@ -22,7 +22,9 @@ constexpr Advice advices[] = {
     {"OOM", "the server is at its maxmemory: raise it or free memory"},
     {"NOREPLICAS", "the primary has too few replicas to take writes (min-replicas-to-write); repair the replication"},
     {"MISCONF", "the server cannot write its snapshot and refuses writes: look at its log and its disk"},
-    {"WRONGTYPE", "a key of jeton holds something else: delete it, or choose another coordination.prefix"},
+    {"WRONGTYPE",
+     "something that is not jeton's stands there: find out who wrote it and DEL it, or choose another "
+     "coordination.prefix (or lock.key)"},
     {"BUSY", "the server is kept busy by a script; it is asked again"},
     {"MOVED", "the keys live in a Redis Cluster: set coordination.redis.cluster; if it is set, look at CLUSTER NODES"},
     {"ASK", "the nodes of the cluster send us in circles; look at CLUSTER NODES"},

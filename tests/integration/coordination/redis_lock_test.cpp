@@ -281,14 +281,40 @@ TEST_F(RedisLock, EveryOperationWorksAfterScriptFlush) {  // [24]
   EXPECT_TRUE(exists(pause));
 }
 
-TEST_F(RedisLock, KeyOfAnotherTypeIsATransportErrorThatLeavesNoTrace) {
-  server.cli({"RPUSH", fence, "x"});
+TEST_F(RedisLock, KeyOfAnotherTypeIsATransportErrorThatNamesItAndLeavesNoTrace) {
+  const Lease lease = a.call.acquire(60s);
+  a.call.release(lease);
+  const Record record = make_record(loop, lease.fence, "x");
+  const auto acquire = [&] { a.call.try_acquire(60s); };
+  const auto publish = [&] { a.call.publish(record, lease); };
+  const auto load = [&] { static_cast<void>(a.call.load()); };
+  const auto usage = [&] { static_cast<void>(loop.run(a.coordinator.usage("t"))); };
+  const std::vector<std::pair<const char*, std::vector<std::function<void()>>>> cases{
+      {fence, {acquire}}, {updater, {acquire, publish}}, {pause, {acquire}}, {token, {acquire, publish, load}},
+      {budget, {usage}},
+  };
+  for (const auto& [key, calls] : cases) {
+    server.cli({"FLUSHALL"});
+    server.cli({"RPUSH", key, "x"});
+    for (const auto& call : calls) {
+      try {
+        call();
+        ADD_FAILURE() << key << " was taken as it is";
+      } catch (const TransportError& e) {
+        EXPECT_THAT(e.what(), testing::HasSubstr("WRONGTYPE the key " + std::string(key)));
+        EXPECT_THAT(e.what(), testing::HasSubstr("DEL it"));
+      }
+    }
+    EXPECT_EQ(exists(updater), key == std::string(updater)) << key;
+  }
+  server.cli({"FLUSHALL"});
+  const Lease held = a.call.acquire(60s);
+  server.cli({"RPUSH", budget, "x"});
   try {
-    a.call.try_acquire(60s);
-    FAIL() << "acquired";
+    a.call.admit(held, FetchLimits{});
+    FAIL() << "admitted";
   } catch (const TransportError& e) {
-    EXPECT_THAT(e.what(), testing::HasSubstr("WRONGTYPE"));
-    EXPECT_THAT(e.what(), testing::HasSubstr("delete it"));
+    EXPECT_THAT(e.what(), testing::HasSubstr(std::string("WRONGTYPE the key ") + budget));
   }
 }
 
