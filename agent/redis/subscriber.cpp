@@ -66,7 +66,7 @@ class Subscriber::Impl : public std::enable_shared_from_this<Impl> {
   // Ends with its connection.
   static Task<> serve(std::shared_ptr<Impl> self, std::shared_ptr<Connection> connection) {
     try {
-      co_await watch_keys(self, connection);
+      const bool watching = co_await track_keys(self, connection);
       if (self->connection_ != connection || !connection->is_open()) co_return;
       self->subscribed_ = true;
       connection->on_push([weak = std::weak_ptr(self)](const Reply& reply) {
@@ -76,25 +76,28 @@ class Subscriber::Impl : public std::enable_shared_from_this<Impl> {
       co_await keep_alive(self, connection);
     } catch (const boost::system::system_error&) {
       // The loop ends.
+      // From its answer on the server tells about keys, whatever else is being answered.
+      self->watch_answer_due_ = watching;
+      if (watching) connection->send(Command({"SUBSCRIBE", invalidations}));
     } catch (const TransportError& e) {
       connection->close(
           e.what());  // if it is not: without its subscriptions it is of no use, and the link makes another
     }
   }
 
-  // Must come before the first SUBSCRIBE, which rules out other commands.
-  static Task<> watch_keys(std::shared_ptr<Impl> self, std::shared_ptr<Connection> connection) {
+  // Must come before the first SUBSCRIBE, which rules out other commands. False: there is nothing to hear of.
+  static Task<bool> track_keys(std::shared_ptr<Impl> self, std::shared_ptr<Connection> connection) {
     std::vector<std::string> keys;
     for (const auto& [channel, key] : self->channels_) {
       if (!key.empty()) keys.push_back(key);
     }
-    if (keys.empty()) co_return;
+    if (keys.empty()) co_return false;
     const BootTime deadline = self->timers_.clock().boot_now() + self->timeout_;
     Command ask_id({"CLIENT", "ID"});
     const Reply id = co_await connection->command(std::move(ask_id), deadline);
     if (id.is_error()) {
       self->cannot_watch(id);
-      co_return;
+      co_return false;
     }
     const std::string own_id = std::to_string(id.as_integer());
     std::vector<std::string_view> words{"CLIENT", "TRACKING", "ON", "REDIRECT", own_id, "BCAST"};
@@ -106,11 +109,9 @@ class Subscriber::Impl : public std::enable_shared_from_this<Impl> {
     const Reply done = co_await connection->command(std::move(track), deadline);
     if (done.is_error()) {
       self->cannot_watch(done);
-      co_return;
+      co_return false;
     }
-    Command subscribe({"SUBSCRIBE", invalidations});
-    const Reply subscribed = co_await connection->command(std::move(subscribe), deadline);
-    if (subscribed.is_error()) self->cannot_watch(subscribed);
+    co_return true;
   }
 
   void cannot_watch(const Reply& refusal) {
@@ -122,7 +123,7 @@ class Subscriber::Impl : public std::enable_shared_from_this<Impl> {
 
   void down() {
     connection_.reset();
-    not_watched_ = subscribed_ = false;
+    not_watched_ = subscribed_ = watch_answer_due_ = false;
     heard_.notify();  // who waits for the answer to a PING need not any more
   }
 
@@ -149,6 +150,11 @@ class Subscriber::Impl : public std::enable_shared_from_this<Impl> {
       // Not allowed to subscribe, most likely. Without the channel the connection is useless.
       connection_->close(ServerError(link_.where(), reply.text.reveal()).what());
       return;
+    const bool about_watching = std::exchange(watch_answer_due_, false);  // it was asked first
+    if (about_watching && reply.is_error()) {
+      cannot_watch(reply);
+      return;
+    }
     }
     if (reply.type != Reply::Type::array || reply.elements.size() < 2) return;  // PONG outside the subscribed mode
     const auto word = [&reply](std::size_t i) {
@@ -192,6 +198,7 @@ class Subscriber::Impl : public std::enable_shared_from_this<Impl> {
   bool not_watched_reported_ = false;
   std::shared_ptr<Connection> connection_;
   std::uint64_t replies_ = 0;
+  bool watch_answer_due_ = false;                // to the SUBSCRIBE for what the server tells about keys
   Event heard_;
   Link link_;
 };
