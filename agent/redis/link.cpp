@@ -3,6 +3,7 @@
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
 #include <boost/system/system_error.hpp>
+#include <optional>
 #include <set>
 #include <utility>
 
@@ -16,8 +17,11 @@ namespace {
 
 using namespace std::chrono_literals;
 
-// The cap is short: a fleet waits for this connection, and one attempt in two seconds is no load.
-constexpr BackoffLimits backoff_limits{.base = 50ms, .cap = 2s, .floor = 10ms};
+// While an outage is young a fleet waits for this connection: together with the spread of a repair, what a restarted
+// server lost is back within a second. A server that stays away is not asked so often by thousands of agents.
+constexpr Duration young_outage = 30s;
+constexpr BackoffLimits young_limits{.base = 50ms, .cap = 500ms, .floor = 10ms};
+constexpr BackoffLimits old_limits{.base = 2s, .cap = 2s, .floor = 500ms};
 // A connection that dies younger than this is one more failed attempt of the same trouble.
 constexpr Duration proven_after = 1s;
 
@@ -45,7 +49,8 @@ class Link::Impl : public std::enable_shared_from_this<Impl> {
         where_(options_.locator ? options_.locator->origin() : ""),
         purpose_(std::move(purpose)),
         callbacks_(std::move(callbacks)),
-        backoff_(backoff_limits, random),
+        young_backoff_(young_limits, random),
+        old_backoff_(old_limits, random),
         stop_(timers) {
     if (where_.empty()) where_ = options_.display(options_.address);
   }
@@ -81,7 +86,7 @@ class Link::Impl : public std::enable_shared_from_this<Impl> {
         co_await self->run_once();
         if (self->stopped_) break;
         if (std::exchange(self->renewing_, false)) continue;
-        co_await self->stop_.wait_until(self->timers_.clock().boot_now() + self->backoff_.next());
+        co_await self->stop_.wait_until(self->now() + self->next_pause());
       }
     } catch (const boost::system::system_error&) {
       // The loop ends.
@@ -176,6 +181,11 @@ class Link::Impl : public std::enable_shared_from_this<Impl> {
     if (role.at(0).as_text() != "master") throw TransportError("the server is not the primary (any more)");
   }
 
+  Duration next_pause() {
+    if (!down_since_) down_since_ = now();
+    return now() - *down_since_ < young_outage ? young_backoff_.next() : old_backoff_.next();
+  }
+
   void report(const std::string& failure, bool operator_must_act) {
     // Every attempt fails for the same few reasons: each is said once until the trouble is over.
     if (!reported_.insert(failure).second) return;
@@ -184,7 +194,8 @@ class Link::Impl : public std::enable_shared_from_this<Impl> {
   }
 
   void recovered() {
-    backoff_.reset();
+    young_backoff_.reset();
+    down_since_.reset();
     if (reported_.empty()) {
       log::debug("redis connected", {{"connection", purpose_}, {"endpoint", where_}});
     } else {
@@ -201,7 +212,9 @@ class Link::Impl : public std::enable_shared_from_this<Impl> {
   std::string where_;
   std::string purpose_;
   Callbacks callbacks_;
-  Backoff backoff_;
+  Backoff young_backoff_;
+  Backoff old_backoff_;
+  std::optional<BootTime> down_since_;  // none while a connection has proven itself
   Event stop_;
   ConnectAttempt attempt_;
   std::shared_ptr<Connection> connection_;

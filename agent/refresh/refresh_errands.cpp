@@ -14,7 +14,7 @@ constexpr Duration quiet_poll = seconds(30);  // fallbacks for lost messages
 constexpr Duration waiting_poll = seconds(1);
 constexpr Duration mend_poll = seconds(5);           // of a secret that a pause waits for
 constexpr Duration demand_spread = milliseconds(5);  // hosts that heard of a rejection at once; the user waits
-constexpr Duration repair_spread = milliseconds(500);
+constexpr Duration repair_spread = milliseconds(250);
 
 }  // namespace
 

@@ -5,6 +5,8 @@ namespace jeton::test {
 namespace {
 
 struct FleetRedisOutage : FleetTest {
+  static std::string key(const std::string& name) { return "jeton:{" + name + "}:token"; }
+
   RedisServer redis;
 };
 
@@ -46,6 +48,47 @@ TEST_F(FleetRedisOutage, AStoreThatLostItsDataGetsTheRecordBackWithoutAFetch) {
   const auto generation = stored_generation(redis);
   redis.restart();
   EXPECT_TRUE(eventually([&] { return stored_generation(redis) == generation; }));
+  EXPECT_EQ(provider.counts().requests, 1U);
+}
+
+TEST_F(FleetRedisOutage, SeveralRecordsAreBackSoonAfterARestartWithoutData) {
+  FaultProvider provider({.lifetime = seconds(600)});
+  const std::string another = "    source: {type: http, url: '" + provider.url() + "'}\n";
+  for (int i = 0; i < 3; ++i) {
+    add_agent({.redis_url = redis.tcp_url(),
+               .token_url = provider.url(),
+               .token_extra = "  second:\n" + another + "  third:\n" + another});
+  }
+  start_all();
+  const auto stored = [&] { return redis.cli({"EXISTS", key("api"), key("second"), key("third")}) == "3"; };
+  ASSERT_TRUE(eventually(stored));
+  ASSERT_TRUE(eventually([&] { return all_valid(); }));
+  ASSERT_EQ(provider.counts().requests, 3U);
+  for (const auto outage : {milliseconds(0), milliseconds(3000)}) {
+    redis.kill();
+    std::this_thread::sleep_for(outage);  // the outage itself
+    redis.restart();
+    const auto since = std::chrono::steady_clock::now();
+    // Long before the look that comes every half a minute.
+    EXPECT_TRUE(eventually(stored, seconds(15)));
+    const auto took = std::chrono::duration_cast<milliseconds>(std::chrono::steady_clock::now() - since);
+    std::printf("after an outage of %lld ms the records were back in %lld ms\n", static_cast<long long>(outage.count()),
+                static_cast<long long>(took.count()));
+  }
+  EXPECT_EQ(provider.counts().requests, 3U);
+}
+
+TEST_F(FleetRedisOutage, ARecordDeletedRightBehindItsPublicationIsBackLongBeforeAnyPoll) {
+  FaultProvider provider({.lifetime = seconds(600)});
+  for (int i = 0; i < 3; ++i) add_agent({.redis_url = redis.tcp_url(), .token_url = provider.url()});
+  start_all();
+  ASSERT_TRUE(eventually([&] { return all_valid(); }));
+  const auto generation = stored_generation(redis);
+  // The second one follows the publication that mended the first.
+  for (int i = 0; i < 2; ++i) {
+    redis.cli({"DEL", key("api")});
+    EXPECT_TRUE(eventually([&] { return stored_generation(redis) == generation; }, seconds(15))) << i;
+  }
   EXPECT_EQ(provider.counts().requests, 1U);
 }
 
