@@ -22,7 +22,12 @@ Milliseconds ttl_of(const WipingJson& json) {
   return std::clamp(Milliseconds{json.at("ttl_ms").get<std::int64_t>()}, Milliseconds{0}, longest_hold);
 }
 
+// As the publish script begins it.
+constexpr std::string_view publication = R"({"type":"record",)";
+
 }  // namespace
+
+bool is_publication(std::string_view text) { return text.starts_with(publication); }
 
 std::string encode_message(const ClaimMessage& message) {
   return dump({{"type", "claim"}, {"owner", message.owner}, {"ttl_ms", message.ttl.count()}});

@@ -51,6 +51,9 @@ using ChannelMessage =
 [[nodiscard]] ChannelMessage decode_message(std::string_view text, const std::string& name = {},
                                             const FleetCodec& codec = FleetCodec());
 
+// Whether it says that the key of a record was written; nothing else of it is read.
+[[nodiscard]] bool is_publication(std::string_view text);
+
 // No message and no key makes an agent hold back for longer, whatever it says.
 inline constexpr Milliseconds longest_hold{7LL * 24 * 3600 * 1000};
 

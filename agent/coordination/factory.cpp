@@ -58,7 +58,7 @@ std::shared_ptr<redis::Locator> sentinel_locator(const RedisSentinelConfig& conf
   return std::make_shared<redis::SentinelLocator>(timers, random, std::move(options));
 }
 
-// Commands go to the node that holds the key, messages come from any.
+// Commands go to the node that holds the key, messages come from any; who lost a key is told by its node.
 void use_cluster(RedisCoordinatorOptions& options, const RedisClusterConfig& config, Timers& timers, Random& random) {
   redis::ClusterOptions cluster_options;
   for (const RedisEndpoint& endpoint : config.endpoints) cluster_options.endpoints.push_back(address_of(endpoint));
@@ -67,6 +67,7 @@ void use_cluster(RedisCoordinatorOptions& options, const RedisClusterConfig& con
   const auto cluster = std::make_shared<redis::Cluster>(timers, random, std::move(cluster_options));
   options.connection.locator = std::make_shared<redis::ClusterLocator>(cluster);
   options.keyspace = std::make_shared<redis::ClusterKeyspace>(cluster);
+  options.cluster = cluster;
 }
 
 std::unique_ptr<Coordinator> make_redis(const CoordinationConfig& config, Timers& timers, Random& random) {

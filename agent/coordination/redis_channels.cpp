@@ -11,29 +11,44 @@
 namespace jeton::agent {
 namespace {
 
-// So soon after a publication a change of the key is taken for the publication's own.
-constexpr Duration own_change = std::chrono::seconds(1);
+// Both come with the same turn of the server's loop; a message that nobody's write stands behind hides no later loss.
+constexpr Duration write_due_for = std::chrono::seconds(1);
 
 }  // namespace
 
-RedisChannels::RedisChannels(Timers& timers, Random& random, const redis::ConnectOptions& options, Duration keepalive,
-                             std::string prefix, FleetCodec codec, std::function<std::optional<Milliseconds>()> offset)
+RedisChannels::RedisChannels(Timers& timers, Random& random, Servers servers, std::string prefix, FleetCodec codec,
+                             std::function<std::optional<Milliseconds>()> offset)
     : timers_(timers),
       prefix_(std::move(prefix)),
       codec_(std::move(codec)),
       offset_(std::move(offset)),
       subscriber_(
-          timers, random, options,
+          timers, random, servers.connection,
           {.message = [this](const std::string& channel, std::string_view payload) { on_message(channel, payload); },
            .gap = [this](const std::string& channel) { on_gap(channel); },
            .changed = [this](const std::string& channel, bool all) { on_changed(channel, all); }},
-          keepalive) {}
+          servers.keepalive) {
+  if (!servers.cluster) return;
+  watch_.emplace(
+      timers, random, std::move(servers.cluster), std::move(servers.connection),
+      redis::Subscriber::Callbacks{
+          .message = [this](const std::string& channel, std::string_view payload) { on_written_key(channel, payload); },
+          .gap = [this](const std::string& channel) { on_watch_gap(channel); },
+          .changed = [this](const std::string& channel, bool all) { on_changed(channel, all); }},
+      servers.keepalive);
+}
 
 RedisChannels::~RedisChannels() { stop(); }
 
 void RedisChannels::stop() {
   alive_.reset();
   subscriber_.stop();
+  if (watch_) watch_->stop();
+}
+
+void RedisChannels::start() {
+  subscriber_.start();
+  if (watch_) watch_->start();
 }
 
 void RedisChannels::subscribe(const std::string& name, CoordinationListener* listener) {
@@ -41,6 +56,7 @@ void RedisChannels::subscribe(const std::string& name, CoordinationListener* lis
   if (listener == nullptr) {
     by_channel_.erase(channel);
     subscriber_.unsubscribe(channel);
+    if (watch_) watch_->unsubscribe(channel);
     return;
   }
   Subscription& subscription = by_channel_[channel];
@@ -49,13 +65,15 @@ void RedisChannels::subscribe(const std::string& name, CoordinationListener* lis
   if (subscription.ready) {
     tell_gap_soon(channel);
   } else {
-    subscriber_.subscribe(channel, RedisKeys(prefix_, name).token);
+    const std::string key = RedisKeys(prefix_, name).token;
+    subscriber_.subscribe(channel, watch_ ? std::string() : key);
+    if (watch_) watch_->subscribe(channel, key);
   }
 }
 
 void RedisChannels::own(const std::string& name, const std::string& owner) { own_owner_[name] = owner; }
 
-void RedisChannels::clock_changed() {
+void RedisChannels::tell_gaps() {
   for (const auto& [channel, subscription] : by_channel_) {
     if (subscription.ready) tell_gap_soon(channel);
   }
@@ -80,22 +98,41 @@ void RedisChannels::on_gap(const std::string& channel) {
   const auto found = by_channel_.find(channel);
   if (found == by_channel_.end()) return;
   found->second.ready = true;
+  if (!watch_) found->second.write_due_since.reset();
   tell_gap_soon(channel);
 }
 
-// A publication changes the key too, and is told first. Whatever else changes it loses the record.
+// What the node did to the key until now is not known.
+void RedisChannels::on_watch_gap(const std::string& channel) {
+  const auto found = by_channel_.find(channel);
+  if (found == by_channel_.end()) return;
+  found->second.write_due_since.reset();
+  if (found->second.ready) tell_gap_soon(channel);
+}
+
+void RedisChannels::on_written_key(const std::string& channel, std::string_view payload) {
+  const auto found = by_channel_.find(channel);
+  if (found != by_channel_.end() && is_publication(payload)) {
+    found->second.write_due_since = timers_.clock().boot_now();
+  }
+}
+
+// A publication changes the key too: it is heard first, on the same connection, and then its write, once. Whatever else
+// changes the key loses the record, even right behind a publication.
 void RedisChannels::on_changed(const std::string& channel, bool all) {
   const auto found = by_channel_.find(channel);
   if (found == by_channel_.end() || !found->second.ready) return;
-  const BootTime now = timers_.clock().boot_now();
-  if (!all && now - found->second.record_heard_at < own_change) return;
+  const auto write_due_since = std::exchange(found->second.write_due_since, std::nullopt);
+  if (!all && write_due_since && timers_.clock().boot_now() - *write_due_since < write_due_for) return;
   found->second.listener->on_lost();
 }
 
 void RedisChannels::on_message(const std::string& channel, std::string_view payload) {
   const auto found = by_channel_.find(channel);
-  if (found == by_channel_.end() || !found->second.ready || !offset_()) return;
+  if (found == by_channel_.end() || !found->second.ready) return;
   Subscription& subscription = found->second;
+  if (!watch_) on_written_key(channel, payload);
+  if (!offset_()) return;
   try {
     ChannelMessage message = decode_message(payload, subscription.name, codec_);
     deliver(subscription, std::move(message));
@@ -117,7 +154,6 @@ void RedisChannels::deliver(Subscription& subscription, ChannelMessage message) 
   const BootTime now = timers_.clock().boot_now();
   const std::string& own_owner = own_owner_[subscription.name];
   if (auto* record = std::get_if<Record>(&message)) {
-    subscription.record_heard_at = now;
     listener.on_record(std::move(*record));
   } else if (const auto* claim = std::get_if<ClaimMessage>(&message)) {
     if (claim->owner != own_owner && is_news_("claim", claim->owner)) listener.on_claim(now + claim->ttl);

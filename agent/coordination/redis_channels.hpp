@@ -11,6 +11,7 @@
 
 #include "agent/coordination/channel_message.hpp"
 #include "agent/coordination/coordinator.hpp"
+#include "agent/redis/cluster_watch.hpp"
 #include "agent/redis/subscriber.hpp"
 #include "agent/token/fleet_codec.hpp"
 
@@ -18,16 +19,22 @@ namespace jeton::agent {
 
 class RedisChannels {
  public:
+  struct Servers {
+    redis::ConnectOptions connection;  // for the messages
+    // If set, each of its nodes is asked about the keys it holds; else the server of `connection` tells about them.
+    std::shared_ptr<redis::Cluster> cluster;
+    Duration keepalive{};
+  };
   // `offset`: the server's clock minus ours, empty while unknown; messages wait for it in the form of a gap.
-  RedisChannels(Timers& timers, Random& random, const redis::ConnectOptions& options, Duration keepalive,
-                std::string prefix, FleetCodec codec, std::function<std::optional<Milliseconds>()> offset);
+  RedisChannels(Timers& timers, Random& random, Servers servers, std::string prefix, FleetCodec codec,
+                std::function<std::optional<Milliseconds>()> offset);
   ~RedisChannels();
   RedisChannels(const RedisChannels&) = delete;
   RedisChannels& operator=(const RedisChannels&) = delete;
 
   // Called for every message that a successful write of some agent sent. Before start().
   void on_written(std::function<void()> callback) { written_ = std::move(callback); }
-  void start() { subscriber_.start(); }
+  void start();
   void stop();
 
   // Whether a claim ("claim") or release ("release") by this owner is to be told. The servers of a quorum share one,
@@ -40,20 +47,22 @@ class RedisChannels {
   void own(const std::string& name, const std::string& owner);
   // The stored record of a token is of no use.
   void tell_unreadable(const std::string& name, const std::string& why);
-  // The offset became known or changed: every listener that has its channel loads anew.
-  void clock_changed();
+  // Every listener that has its channel loads anew: the offset became known or changed, or a load may have failed.
+  void tell_gaps();
 
  private:
   struct Subscription {
     std::string name;
     CoordinationListener* listener = nullptr;
-    bool ready = false;               // messages arrive
-    bool malformed_reported = false;  // until a good one comes
-    BootTime record_heard_at{};
+    bool ready = false;                       // messages arrive
+    bool malformed_reported = false;          // until a good one comes
+    std::optional<BootTime> write_due_since;  // a publication was heard, and not yet that it wrote the key
   };
 
   void on_message(const std::string& channel, std::string_view payload);
   void on_gap(const std::string& channel);
+  void on_watch_gap(const std::string& channel);
+  void on_written_key(const std::string& channel, std::string_view payload);
   void on_changed(const std::string& channel, bool all);
   void deliver(Subscription& subscription, ChannelMessage message);
   void tell_gap_soon(const std::string& channel);
@@ -68,6 +77,7 @@ class RedisChannels {
   std::map<std::string, std::string> own_owner_;  // by token: of the last acquisition
   std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
   redis::Subscriber subscriber_;
+  std::optional<redis::ClusterWatch> watch_;
 };
 
 }  // namespace jeton::agent

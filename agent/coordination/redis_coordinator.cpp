@@ -40,8 +40,9 @@ class RedisCoordinator::Impl : public std::enable_shared_from_this<Impl> {
                                    : std::make_shared<redis::Client>(timers, random, options.connection)),
         operations_(keyspace_, RedisKeys::clock(prefix_)),
         cleanup_(timers, operations_, timeout_),
-        clock_(timers, operations_, options.clock_interval, timeout_, [this] { channels_.clock_changed(); }),
-        channels_(timers, random, options.connection, options.keepalive, prefix_, codec_, [this] { return offset(); }),
+        clock_(timers, operations_, options.clock_interval, timeout_, [this] { channels_.tell_gaps(); }),
+        channels_(timers, random, {options.connection, options.cluster, options.keepalive}, prefix_, codec_,
+                  [this] { return offset(); }),
         records_(codec_, channels_),
         follows_(options.connection.locator != nullptr) {
     if (replicas_acked_ > 0) operations_.expect_replicas(replicas_acked_, timeout_ / 2);
@@ -119,8 +120,8 @@ class RedisCoordinator::Impl : public std::enable_shared_from_this<Impl> {
         break;
       case RedisOperations::Acquired::Outcome::busy:
         result.busy_until = until;
-        if (!answer.remaining) result.trouble = "the lock " + keys.updater + " never expires; if nobody works, DEL it";
         result.holder = printable_owner(answer.holder);
+        if (!answer.remaining) result.trouble = "the lock " + keys.updater + " never expires; if nobody works, DEL it";
         break;
       case RedisOperations::Acquired::Outcome::paused:
         result.pause = Pause{until, answer.reason, answer.request};
@@ -279,7 +280,9 @@ class RedisCoordinator::Impl : public std::enable_shared_from_this<Impl> {
   // A lost connection is back. What the server refused it may refuse again, unless another server was looked for.
   void connected() {
     clock_.measure_now();
-    if (!trouble_.refused || (follows_ && !trouble_.access)) trouble_ = {};
+    if (trouble_.text.empty() || (trouble_.refused && (!follows_ || trouble_.access))) return;
+    trouble_ = {};
+    channels_.tell_gaps();  // what failed may have been the look for what the server has lost
   }
 
   // An agent of the fleet has written: the server takes writes (again).

@@ -9,6 +9,7 @@
 #include "agent/base/random.hpp"
 #include "agent/base/timers.hpp"
 #include "agent/coordination/coordinator.hpp"
+#include "agent/redis/cluster.hpp"
 #include "agent/redis/keyspace.hpp"
 #include "agent/redis/transport.hpp"
 #include "agent/token/fleet_codec.hpp"
@@ -18,6 +19,7 @@ namespace jeton::agent {
 struct RedisCoordinatorOptions {
   redis::ConnectOptions connection;           // for messages, and for commands unless there is a keyspace
   std::shared_ptr<redis::Keyspace> keyspace;  // of a Cluster; null: the server of `connection`
+  std::shared_ptr<redis::Cluster> cluster;    // behind the keyspace, if it is one: its nodes tell about lost keys
   std::string prefix = "jeton";
   FleetCodec codec{};      // plain, or sealed
   int replicas_acked = 0;  // a lock counts only when so many replicas have it; a publication without them is logged

@@ -22,8 +22,8 @@ RedlockNode::RedlockNode(Timers& timers, Random& random, Options options)
       operations_(client_, RedisKeys::clock(prefix_)),
       steps_(client_),
       cleanup_(timers, operations_, timeout_),
-      clock_(timers, operations_, options.clock_interval, timeout_, [this] { channels_.clock_changed(); }),
-      channels_(timers, random, options.connection, options.keepalive, prefix_, codec_,
+      clock_(timers, operations_, options.clock_interval, timeout_, [this] { channels_.tell_gaps(); }),
+      channels_(timers, random, {options.connection, nullptr, options.keepalive}, prefix_, codec_,
                 [this] { return clock_offset(); }),
       records_(codec_, channels_) {
   channels_.tell_only(std::move(options.is_news));

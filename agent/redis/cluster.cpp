@@ -72,6 +72,7 @@ Cluster::Node Cluster::node(const Address& address) {
 
 void Cluster::moved(std::uint16_t slot, const Address& to) {
   map_.move(slot, to);
+  changed_.notify();
   learn_soon();  // seldom does one slot move alone
 }
 

@@ -47,7 +47,7 @@ class Cluster : public std::enable_shared_from_this<Cluster> {
   void moved(std::uint16_t slot, const Address& to);
   void learn_soon();
 
-  // True: a node was connected, the map was learnt, or all was stopped. False: the deadline passed.
+  // True: a node was connected, the map was learnt or corrected, or all was stopped. False: the deadline passed.
   Task<bool> wait_change(BootTime deadline) { return changed_.wait_until(deadline); }
 
   [[nodiscard]] Timers& timers() { return timers_; }

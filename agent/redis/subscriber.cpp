@@ -30,7 +30,11 @@ class Subscriber::Impl : public std::enable_shared_from_this<Impl> {
         heard_(timers),
         link_(timers, random, std::move(options), "subscriptions",
               {.up = [this](const std::shared_ptr<Connection>& connection) { up(connection); },
-               .down = [this](const std::string&) { down(); }}) {}
+               .down =
+                   [this](const std::string&) {
+                     down();
+                     if (const auto tell = callbacks_.down) tell();
+                   }}) {}
 
   void stop() {
     callbacks_ = {};
@@ -72,13 +76,13 @@ class Subscriber::Impl : public std::enable_shared_from_this<Impl> {
       connection->on_push([weak = std::weak_ptr(self)](const Reply& reply) {
         if (const auto alive = weak.lock()) alive->on_reply(reply);
       });
+      // From its answer on the server tells about keys, whatever else is being answered.
+      self->watch_answer_due_ = watching;
+      if (watching) connection->send(Command({"SUBSCRIBE", invalidations}));
       for (const auto& [channel, key] : self->channels_) connection->send(Command({"SUBSCRIBE", channel}));
       co_await keep_alive(self, connection);
     } catch (const boost::system::system_error&) {
       // The loop ends.
-      // From its answer on the server tells about keys, whatever else is being answered.
-      self->watch_answer_due_ = watching;
-      if (watching) connection->send(Command({"SUBSCRIBE", invalidations}));
     } catch (const TransportError& e) {
       connection->close(
           e.what());  // if it is not: without its subscriptions it is of no use, and the link makes another
@@ -146,15 +150,15 @@ class Subscriber::Impl : public std::enable_shared_from_this<Impl> {
   void on_reply(const Reply& reply) {
     ++replies_;
     heard_.notify();
-    if (reply.is_error()) {
-      // Not allowed to subscribe, most likely. Without the channel the connection is useless.
-      connection_->close(ServerError(link_.where(), reply.text.reveal()).what());
-      return;
     const bool about_watching = std::exchange(watch_answer_due_, false);  // it was asked first
     if (about_watching && reply.is_error()) {
       cannot_watch(reply);
       return;
     }
+    if (reply.is_error()) {
+      // Not allowed to subscribe, most likely. Without the channel the connection is useless.
+      connection_->close(ServerError(link_.where(), reply.text.reveal()).what());
+      return;
     }
     if (reply.type != Reply::Type::array || reply.elements.size() < 2) return;  // PONG outside the subscribed mode
     const auto word = [&reply](std::size_t i) {
@@ -194,11 +198,11 @@ class Subscriber::Impl : public std::enable_shared_from_this<Impl> {
   Duration timeout_;
   std::map<std::string, std::string> channels_;  // to the key that each stands for
   bool not_watched_ = false;                     // the server of this connection does not tell about keys
+  bool watch_answer_due_ = false;                // to the SUBSCRIBE for what the server tells about keys
   bool subscribed_ = false;                      // the connection is past its preparation
   bool not_watched_reported_ = false;
   std::shared_ptr<Connection> connection_;
   std::uint64_t replies_ = 0;
-  bool watch_answer_due_ = false;                // to the SUBSCRIBE for what the server tells about keys
   Event heard_;
   Link link_;
 };

@@ -29,6 +29,8 @@ class Subscriber {
     // The key behind the channel is not what it was: written (also by a script that sent a message), deleted, flushed.
     // `all`: with everything else on the server.
     std::function<void(const std::string& channel, bool all)> changed{};
+    // The connection, or an attempt to make one, failed.
+    std::function<void()> down{};
   };
 
   // Timers and random outlive the subscriber. `keepalive`: between two PINGs.

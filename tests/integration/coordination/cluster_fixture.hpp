@@ -31,6 +31,7 @@ namespace jeton::test {
   const auto shared = std::make_shared<agent::redis::Cluster>(loop.timers, loop.random, std::move(cluster_options));
   options.connection.locator = std::make_shared<agent::redis::ClusterLocator>(shared);
   options.keyspace = std::make_shared<agent::redis::ClusterKeyspace>(shared);
+  options.cluster = shared;
   return options;
 }
 

@@ -88,16 +88,44 @@ TEST_F(RedisPublish, PublicationIsNotTakenForALoss) {
   EXPECT_EQ(a.listener.losses, 0);
 }
 
+TEST_F(RedisPublish, DeletionRightBehindAPublicationIsToldAsALoss) {
+  a.listen();
+  for (int round = 1; round <= 5; ++round) {
+    const Lease lease = b.call.acquire(60s);
+    ASSERT_TRUE(b.call.publish(make_record(loop, lease.fence, "x"), lease).stored);
+    server.cli({"DEL", token});
+    EXPECT_TRUE(loop.turn_until([&] { return a.listener.losses == round; })) << "round " << round;
+  }
+}
+
+TEST_F(RedisPublish, MessageWithoutAWriteHidesNoLaterLoss) {
+  a.listen();
+  const Lease lease = b.call.acquire(60s);
+  ASSERT_TRUE(b.call.publish(make_record(loop, lease.fence, "x"), lease).stored);
+  server.cli({"PUBLISH", channel, "{\"type\":\"record\",\"record\":{}}"});
+  server.cli({"PUBLISH", channel, "{\"type\":\"release\",\"owner\":\"x\"}"});
+  ASSERT_TRUE(loop.turn_until([&] { return a.listener.releases == 1; }));
+  // Nobody's write stands behind that record, so from some time on a deletion is one again.
+  EXPECT_TRUE(loop.turn_until([&] {
+    server.cli({"HSET", token, "generation", "1"});
+    server.cli({"DEL", token});
+    return a.listener.losses > 0;
+  }));
+}
+
 TEST_F(RedisPublish, UserWhoMayNotWatchKeysStillHearsMessages) {
   server.cli({"ACL", "SETUSER", "plain", "on", ">x", "~*", "&jeton:*", "+@all", "-client|tracking"});
-  auto options = test::redis_options(server);
-  options.connection.username = [] { return SecretString("plain"); };
-  options.connection.password = [] { return SecretString("x"); };
-  test::Host host(loop, std::move(options));
-  host.listen();
-  const Lease lease = a.call.acquire(60s);
-  a.call.publish(make_record(loop, lease.fence, "x"), lease);
-  EXPECT_TRUE(loop.turn_until([&] { return host.listener.records.size() == 1; }));
+  server.cli({"ACL", "SETUSER", "deaf", "on", ">x", "~*", "&jeton:*", "+@all"});  // not to the server's own channel
+  for (const char* user : {"plain", "deaf"}) {
+    auto options = test::redis_options(server);
+    options.connection.username = [user] { return SecretString(user); };
+    options.connection.password = [] { return SecretString("x"); };
+    test::Host host(loop, std::move(options));
+    host.listen();
+    const Lease lease = a.call.acquire(60s);
+    a.call.publish(make_record(loop, lease.fence, "x"), lease);
+    EXPECT_TRUE(loop.turn_until([&] { return host.listener.records.size() == 1; })) << user;
+  }
 }
 
 TEST_F(RedisPublish, ResumeLiftsThePauseForEverybody) {
