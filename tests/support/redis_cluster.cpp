@@ -23,7 +23,8 @@ bool contains(const std::string& text, const std::string& part) { return text.fi
 
 }  // namespace
 
-RedisCluster::RedisCluster() {
+RedisCluster::RedisCluster(std::optional<ServerTls> tls, std::vector<std::string> extra)
+    : tls_(std::move(tls)), extra_(std::move(extra)) {
   static constexpr const char* ranges[primaries()][2] = {{"0", "5460"}, {"5461", "10922"}, {"10923", "16383"}};
   for (std::size_t i = 0; i < primaries(); ++i) {
     RedisServer& node = add_node();
@@ -38,10 +39,20 @@ RedisCluster::RedisCluster() {
 
 RedisServer& RedisCluster::add_node() {
   const std::string bus_port = std::to_string(free_port());
-  nodes_.push_back(std::make_unique<RedisServer>(
-      std::vector<std::string>{"--cluster-enabled", "yes", "--cluster-port", bus_port, "--cluster-node-timeout", "2000",
-                               "--cluster-require-full-coverage", "no", "--cluster-replica-validity-factor", "0",
-                               "--repl-diskless-sync-delay", "0"}));
+  std::vector<std::string> arguments{"--cluster-enabled",
+                                     "yes",
+                                     "--cluster-port",
+                                     bus_port,
+                                     "--cluster-node-timeout",
+                                     "2000",
+                                     "--cluster-require-full-coverage",
+                                     "no",
+                                     "--cluster-replica-validity-factor",
+                                     "0",
+                                     "--repl-diskless-sync-delay",
+                                     "0"};
+  arguments.insert(arguments.end(), extra_.begin(), extra_.end());
+  nodes_.push_back(std::make_unique<RedisServer>(arguments, std::map<std::string, std::string>{}, tls_));
   bus_ports_.push_back(bus_port);
   return *nodes_.back();
 }
@@ -109,6 +120,7 @@ std::string RedisCluster::cli(std::vector<std::string> arguments) {
   for (const auto& node : nodes_) {
     if (node->cli({"PING"}) != "PONG") continue;
     std::vector<std::string> argv{"redis-cli", "-c", "-p", std::to_string(node->port()), "--raw"};
+    if (tls_) argv.insert(argv.end(), {"--tls", "--cacert", tls_->ca_file});
     argv.insert(argv.end(), arguments.begin(), arguments.end());
     std::string out = run(argv).out;
     if (!out.empty() && out.back() == '\n') out.pop_back();
@@ -151,9 +163,10 @@ void RedisCluster::move_slot(const std::string& slot, const RedisServer& from, c
 }
 
 std::string RedisCluster::endpoints() const {
+  const std::string scheme = tls_ ? "rediss://127.0.0.1:" : "redis://127.0.0.1:";
   std::string list = "[";
   for (std::size_t i = 0; i < primaries(); ++i) {
-    list += (i == 0 ? "redis://127.0.0.1:" : ", redis://127.0.0.1:") + std::to_string(nodes_[i]->port());
+    list += (i == 0 ? "" : ", ") + scheme + std::to_string(nodes_[i]->port());
   }
   return list + "]";
 }

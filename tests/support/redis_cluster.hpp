@@ -3,6 +3,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -12,7 +13,9 @@ namespace jeton::test {
 
 class RedisCluster {
  public:
-  RedisCluster();  // returns when every node says that the cluster is well
+  RedisCluster() : RedisCluster(std::nullopt) {}
+  // Returns when every node says that the cluster is well. `extra`: further arguments of every redis-server.
+  explicit RedisCluster(std::optional<ServerTls> tls, std::vector<std::string> extra = {});
 
   [[nodiscard]] RedisServer& primary(std::size_t i) { return *nodes_.at(i); }
   [[nodiscard]] static constexpr std::size_t primaries() { return 3; }
@@ -42,6 +45,8 @@ class RedisCluster {
   void meet(const RedisServer& node) const;  // joins the first one
   [[nodiscard]] bool knows(const RedisServer& node, std::size_t count) const;
 
+  std::optional<ServerTls> tls_;
+  std::vector<std::string> extra_;
   std::vector<std::unique_ptr<RedisServer>> nodes_;  // primaries first
   std::vector<std::string> bus_ports_;
 };

@@ -30,8 +30,14 @@ std::map<std::string, std::string> wrong_clock(std::int64_t seconds) {
   return {{"LD_PRELOAD", JETON_WRONG_CLOCK}, {"JETON_TEST_CLOCK_S", std::to_string(seconds)}};
 }
 
-RedisServer::RedisServer(std::vector<std::string> extra, std::map<std::string, std::string> env)
-    : port_(free_port()), extra_(std::move(extra)) {
+std::vector<std::string> ServerTls::arguments() const {
+  return {"--tls-ca-cert-file", ca_file, "--tls-cert-file",   cert_file, "--tls-key-file", key_file,
+          "--tls-auth-clients", "no",    "--tls-replication", "yes",     "--tls-cluster",  "yes"};
+}
+
+RedisServer::RedisServer(std::vector<std::string> extra, std::map<std::string, std::string> env,
+                         std::optional<ServerTls> tls)
+    : port_(free_port()), extra_(std::move(extra)), tls_(std::move(tls)) {
   options_.env = std::move(env);
   const auto password = std::find(extra_.begin(), extra_.end(), "--requirepass");
   if (password != extra_.end()) password_ = *std::next(password);
@@ -43,7 +49,7 @@ void RedisServer::start() {
   for (int attempt = 0; attempt < 10; ++attempt) {
     std::vector<std::string> argv{"redis-server",
                                   "--port",
-                                  std::to_string(port_),
+                                  tls_ ? "0" : std::to_string(port_),
                                   "--bind",
                                   "127.0.0.1",
                                   "--unixsocket",
@@ -57,6 +63,11 @@ void RedisServer::start() {
                                   "--dir",
                                   dir_.path().string()};
     argv.insert(argv.end(), extra_.begin(), extra_.end());
+    if (tls_) {
+      const auto speak_tls = tls_->arguments();
+      argv.insert(argv.end(), speak_tls.begin(), speak_tls.end());
+      argv.insert(argv.end(), {"--tls-port", std::to_string(port_)});
+    }
     process_ = std::make_unique<Process>(argv, options_);
     if (eventually([this] { return !process_->running() || cli({"PING"}) == "PONG"; }) && process_->running()) return;
     port_ = free_port();

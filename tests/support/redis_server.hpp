@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -13,11 +14,22 @@
 
 namespace jeton::test {
 
+// Files of a server that speaks nothing but TLS on its port, also with its replicas and the nodes of its cluster.
+struct ServerTls {
+  std::string ca_file;
+  std::string cert_file;
+  std::string key_file;
+
+  // Arguments of redis-server, without the port.
+  [[nodiscard]] std::vector<std::string> arguments() const;
+};
+
 class RedisServer {
  public:
   // `extra`: further arguments of redis-server, for example {"--requirepass", "x"}. `env`: added to its environment.
   // Returns when it answers PING.
-  explicit RedisServer(std::vector<std::string> extra = {}, std::map<std::string, std::string> env = {});
+  explicit RedisServer(std::vector<std::string> extra = {}, std::map<std::string, std::string> env = {},
+                       std::optional<ServerTls> tls = {});
 
   [[nodiscard]] std::uint16_t port() const { return port_; }
   [[nodiscard]] std::string socket() const { return (dir_ / "redis.sock").string(); }
@@ -39,6 +51,7 @@ class RedisServer {
   std::uint16_t port_;
   std::vector<std::string> extra_;
   ProcessOptions options_;
+  std::optional<ServerTls> tls_;
   std::string password_;
   std::unique_ptr<Process> process_;
 };

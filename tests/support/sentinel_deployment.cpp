@@ -8,18 +8,25 @@
 
 namespace jeton::test {
 
-SentinelServer::SentinelServer(std::uint16_t primary_port, int quorum, std::string extra) {
+SentinelServer::SentinelServer(std::uint16_t primary_port, int quorum, std::string extra, std::optional<ServerTls> tls)
+    : tls_(std::move(tls)) {
   const std::string monitored = "127.0.0.1 " + std::to_string(primary_port) + " " + std::to_string(quorum);
+  std::string speak_tls;
+  if (tls_) {
+    const auto words = tls_->arguments();
+    for (std::size_t i = 0; i < words.size(); i += 2) speak_tls += words[i].substr(2) + " " + words[i + 1] + "\n";
+  }
   // Another test may have taken the port between free_port() and bind: choose again.
   for (int attempt = 0; attempt < 10; ++attempt) {
     port_ = free_port();
-    const auto config = dir_.write(
-        "sentinel.conf", "bind 127.0.0.1\nport " + std::to_string(port_) + "\ndir " + dir_.path().string() +
-                             "\nunixsocket " + (dir_ / "sock").string() + "\nsentinel monitor jeton " + monitored +
-                             "\nsentinel down-after-milliseconds jeton 1000\n"
-                             "sentinel failover-timeout jeton 3000\n"
-                             "sentinel parallel-syncs jeton 2\n" +
-                             extra);
+    const auto config =
+        dir_.write("sentinel.conf", "bind 127.0.0.1\n" + speak_tls + (tls_ ? "port 0\ntls-port " : "port ") +
+                                        std::to_string(port_) + "\ndir " + dir_.path().string() + "\nunixsocket " +
+                                        (dir_ / "sock").string() + "\nsentinel monitor jeton " + monitored +
+                                        "\nsentinel down-after-milliseconds jeton 1000\n"
+                                        "sentinel failover-timeout jeton 3000\n"
+                                        "sentinel parallel-syncs jeton 2\n" +
+                                        extra);
     process_ = std::make_unique<Process>(std::vector<std::string>{"redis-server", config.string(), "--sentinel"});
     const auto answers = [this] {
       const std::string answer = cli({"PING"});
@@ -51,13 +58,14 @@ std::uint16_t SentinelServer::primary_port() const {
   return port.empty() ? std::uint16_t{0} : static_cast<std::uint16_t>(std::stoul(port));
 }
 
-SentinelDeployment::SentinelDeployment() {
+SentinelDeployment::SentinelDeployment(std::optional<ServerTls> tls) : tls_(std::move(tls)) {
+  const std::map<std::string, std::string> env;
   const std::vector<std::string> settings{"--repl-diskless-sync-delay", "0", "--repl-ping-replica-period", "1"};
-  servers_.push_back(std::make_unique<RedisServer>(settings));
+  servers_.push_back(std::make_unique<RedisServer>(settings, env, tls_));
   while (servers_.size() < count) {
     auto replica = settings;
     replica.insert(replica.end(), {"--replicaof", "127.0.0.1", std::to_string(server(0).port())});
-    servers_.push_back(std::make_unique<RedisServer>(replica));
+    servers_.push_back(std::make_unique<RedisServer>(replica, env, tls_));
   }
   const auto replicating = [&] {
     return std::all_of(servers_.begin() + 1, servers_.end(), [](const auto& replica) {
@@ -66,7 +74,8 @@ SentinelDeployment::SentinelDeployment() {
   };
   if (!eventually(replicating)) throw std::runtime_error("the replicas do not replicate");
   // INFO is asked for once at the beginning and every 10 s from then on, so the replicas must be there before.
-  for (std::size_t i = 0; i < count; ++i) sentinels_.push_back(std::make_unique<SentinelServer>(server(0).port(), 2));
+  for (std::size_t i = 0; i < count; ++i)
+    sentinels_.push_back(std::make_unique<SentinelServer>(server(0).port(), 2, "", tls_));
   const auto complete = [&] {
     return std::all_of(sentinels_.begin(), sentinels_.end(), [](const auto& sentinel) {
       return sentinel->about_primary("num-slaves") == "2" && sentinel->about_primary("num-other-sentinels") == "2";
@@ -92,7 +101,8 @@ std::optional<std::size_t> SentinelDeployment::primary() const {
 std::string SentinelDeployment::yaml() const {
   std::string endpoints;
   for (const auto& sentinel : sentinels_) endpoints += (endpoints.empty() ? "" : ", ") + sentinel->url();
-  return "{sentinel: {master: jeton, endpoints: [" + endpoints + "]}, timeout: 500ms}";
+  const std::string trust = tls_ ? ", tls: {ca_file: " + tls_->ca_file + "}" : "";
+  return "{sentinel: {master: jeton, endpoints: [" + endpoints + "]}, timeout: 500ms" + trust + "}";
 }
 
 void SentinelDeployment::cut_replication(std::size_t index) const {

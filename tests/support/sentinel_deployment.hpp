@@ -17,10 +17,12 @@ namespace jeton::test {
 class SentinelServer {
  public:
   // `extra`: further lines of its configuration. Returns when it answers.
-  SentinelServer(std::uint16_t primary_port, int quorum, std::string extra = {});
+  SentinelServer(std::uint16_t primary_port, int quorum, std::string extra = {}, std::optional<ServerTls> tls = {});
 
   [[nodiscard]] std::uint16_t port() const { return port_; }
-  [[nodiscard]] std::string url() const { return "redis://127.0.0.1:" + std::to_string(port_); }
+  [[nodiscard]] std::string url() const {
+    return (tls_ ? "rediss://127.0.0.1:" : "redis://127.0.0.1:") + std::to_string(port_);
+  }
   void kill() { process_->kill(); }
   std::string cli(std::vector<std::string> arguments) const;
   // A field of SENTINEL MASTER; empty if it does not answer.
@@ -30,6 +32,7 @@ class SentinelServer {
 
  private:
   TempDir dir_;
+  std::optional<ServerTls> tls_;
   std::uint16_t port_ = 0;
   std::unique_ptr<Process> process_;
 };
@@ -39,7 +42,8 @@ class SentinelDeployment {
   static constexpr std::size_t count = 3;
 
   // Returns when every sentinel knows all others and both replicas.
-  SentinelDeployment();
+  SentinelDeployment() : SentinelDeployment(std::nullopt) {}
+  explicit SentinelDeployment(std::optional<ServerTls> tls);
 
   [[nodiscard]] SentinelServer& sentinel(std::size_t index) { return *sentinels_[index]; }
   // Server 0 is the first primary.
@@ -52,6 +56,7 @@ class SentinelDeployment {
   void cut_replication(std::size_t index) const;
 
  private:
+  std::optional<ServerTls> tls_;
   std::vector<std::unique_ptr<RedisServer>> servers_;
   std::vector<std::unique_ptr<SentinelServer>> sentinels_;
 };

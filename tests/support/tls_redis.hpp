@@ -11,6 +11,23 @@
 
 namespace jeton::test {
 
+// An authority's files for servers that are to be known by these names.
+class TlsFiles {
+ public:
+  explicit TlsFiles(std::vector<std::string> names) {
+    const IssuedCertificate issued = authority_.issue({.names = std::move(names)});
+    tls_ = {.ca_file = files_.write("ca.pem", authority_.pem()).string(),
+            .cert_file = files_.write("server.pem", issued.certificate).string(),
+            .key_file = files_.write("server.key", issued.key).string()};
+  }
+  [[nodiscard]] const ServerTls& tls() const { return tls_; }
+
+ private:
+  Authority authority_;
+  TempDir files_;
+  ServerTls tls_;
+};
+
 class TlsRedis {
  public:
   struct Options {
