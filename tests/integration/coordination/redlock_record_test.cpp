@@ -31,7 +31,8 @@ TEST_F(RedlockRecord, IsReadThoughTheServersThatTookItAreMostlyDown) {
     writer.warm_up();
     servers[3].kill();
     servers[4].kill();
-    const Lease lease = writer.call.acquire(1h);
+    // Three servers must grant it, and one of them may still be busy with the release of the warming up.
+    const Lease lease = writer.call.acquire_eventually(1h);
     generation = lease.fence;
     EXPECT_TRUE(writer.call.publish(make_record(loop, generation, "newest"), lease).stored);
     EXPECT_TRUE(settles([&] { return have(servers, generation) == 3; }));
