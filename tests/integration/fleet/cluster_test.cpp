@@ -83,5 +83,57 @@ TEST_F(FleetCluster, ANodeThatHoldsNothingOfTheTokenMayDie) {
   expect_readers_undisturbed();
 }
 
+// Tokens on every node, so that each of them has one to lose.
+TEST_F(FleetCluster, ANodeThatWasFlushedHasItsRecordBackLongBeforeAnyPoll) {
+  FaultProvider provider({.lifetime = seconds(600)});
+  const std::string source = "    source: {type: http, url: '" + provider.url() + "'}\n";
+  const auto key = [](const std::string& name) { return "jeton:{" + name + "}:token"; };
+  std::vector<std::string> names{"api"};
+  std::vector<const RedisServer*> used{&cluster.holder(key("api"))};
+  std::string more;
+  for (int i = 0; names.size() < RedisCluster::primaries(); ++i) {
+    const std::string name = "t" + std::to_string(i);
+    const RedisServer& holder = cluster.holder(key(name));
+    if (std::find(used.begin(), used.end(), &holder) != used.end()) continue;
+    names.push_back(name);
+    used.push_back(&holder);
+    more += "  " + name + ":\n" + source;
+  }
+  for (int i = 0; i < 3; ++i) {
+    add_agent({.redis = "{timeout: 500ms, cluster: {endpoints: " + cluster.endpoints() + "}}",
+               .token_url = provider.url(),
+               .token_extra = more});
+  }
+  start_all();
+  const auto watched = [](const RedisServer& node) {
+    const std::string list = node.cli({"CLIENT", "LIST", "TYPE", "pubsub"});
+    std::size_t count = 0;
+    for (std::size_t at = 0; (at = list.find("name=jeton-agent-watch", at)) != std::string::npos; ++at) ++count;
+    return count;
+  };
+  for (const std::string& name : names) {
+    ASSERT_TRUE(eventually([&] { return cluster.holder(key(name)).cli({"EXISTS", key(name)}) == "1"; })) << name;
+    EXPECT_TRUE(eventually([&] { return watched(cluster.holder(key(name))) == agents.size(); })) << name;
+  }
+  ASSERT_TRUE(eventually([&] { return all_valid(); }));
+  const auto lose_and_await = [&](const std::string& name) {
+    RedisServer& node = cluster.holder(key(name));
+    node.cli({"FLUSHALL"});
+    const auto since = std::chrono::steady_clock::now();
+    EXPECT_TRUE(eventually([&] { return node.cli({"EXISTS", key(name)}) == "1"; }, seconds(15))) << name;
+    const auto took = std::chrono::duration_cast<milliseconds>(std::chrono::steady_clock::now() - since);
+    std::printf("%s was back in %lld ms\n", name.c_str(), static_cast<long long>(took.count()));
+  };
+  for (const std::string& name : names) lose_and_await(name);
+
+  RedisServer& from = cluster.holder(key("api"));
+  RedisServer& to = cluster.other_than({&from});
+  cluster.move_slot(cluster.slot_of(key("api")), from, to);
+  // Every agent had one token there and has it here now.
+  ASSERT_TRUE(eventually([&] { return watched(from) == 0 && watched(to) == agents.size(); }, seconds(15)));
+  lose_and_await("api");
+  EXPECT_EQ(provider.counts().requests, names.size());
+}
+
 }  // namespace
 }  // namespace jeton::test
