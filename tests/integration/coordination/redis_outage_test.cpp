@@ -73,6 +73,18 @@ TEST_F(RedisOutage, ListenerOfASilentServerIsToldOfTheGapWhenItWakes) {
   EXPECT_TRUE(loop.turn_until([&] { return host.listener.gaps >= 2; }));
 }
 
+// The call may have been the look for a lost record, and the connection for messages may never have noticed anything.
+TEST_F(RedisOutage, ListenerLooksAnewWhenTheConnectionIsBackAfterACallFailed) {
+  test::Host host(loop, impatient());
+  host.listen();
+  static_cast<void>(host.call.load());  // the clock's offset is known
+  const int gaps = host.listener.gaps;
+  server.signal(SIGSTOP);
+  failure_of([&] { static_cast<void>(host.call.load()); });
+  server.signal(SIGCONT);
+  EXPECT_TRUE(loop.turn_until([&] { return host.listener.gaps > gaps; }));
+}
+
 TEST_F(RedisOutage, AbsentServerIsNamedAndCostsNoMoreThanTheTimeout) {
   auto options = impatient();
   options.connection.address.path = "/nonexistent/redis.sock";
