@@ -114,6 +114,8 @@ void RefreshJournal::not_admitted(const std::string& reason, Duration retry_in) 
 }
 
 void RefreshJournal::alone_refused(const std::string& reason) {
+  error("the coordinator is out of reach, and this host may not fetch alone any more: " + reason +
+        " (see budget.alone); the token is refreshed when the coordinator is back");
   if (std::exchange(alone_refusal_reported_, true)) return;
   log::error("this host may not fetch alone any more; the token is refreshed when the coordinator is back",
              {{"token", name()}, {"reason", reason}});
@@ -156,6 +158,7 @@ void RefreshJournal::segment_failed(const Error& failure) {
 
 void RefreshJournal::renewed(const Record& record) {
   budget_reported_ = false;
+  status_.lock_holder.clear();
   if (record.fetched_by != host_) {
     log::info("token received from the fleet",
               {{"token", name()}, {"generation", record.generation}, {"fetched_by", record.fetched_by}});

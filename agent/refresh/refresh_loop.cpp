@@ -108,6 +108,7 @@ Task<std::optional<RefreshLoop::Held>> RefreshLoop::try_lock() {
   if (result.current) take(std::move(*result.current));
   if (result.pause) hold_for_pause(*result.pause);
   journal_.lock_trouble(result.trouble);
+  journal_.lock_holder(result.holder);
   if (!result.lease) {
     if (!result.pause && current_.generation() == known) holds_.claim(result.busy_until);
     co_return std::nullopt;
