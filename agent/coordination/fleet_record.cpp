@@ -1,13 +1,13 @@
 #include "agent/coordination/fleet_record.hpp"
 
 #include "agent/base/error.hpp"
+#include "agent/coordination/lease_terms.hpp"
 #include "agent/token/record_codec.hpp"
 
 namespace jeton::agent {
 namespace {
 
-constexpr Generation generation_limit = Generation{1} << 53U;  // exact in a Lua number
-constexpr std::int64_t latest_ms = 253'402'300'799'999;        // the end of the year 9999
+constexpr std::int64_t latest_ms = 253'402'300'799'999;  // the end of the year 9999
 
 void check(WallTime time) {
   const std::int64_t ms = to_unix_ms(time);
@@ -17,7 +17,7 @@ void check(WallTime time) {
 }  // namespace
 
 Record to_local_time(Record record, Milliseconds offset) {
-  if (record.generation >= generation_limit) throw Error("record has a generation out of range");
+  if (record.generation > fence_limit) throw Error("record has a generation out of range");
   check(record.issued_at);
   check(record.expires_at);
   if (record.previous) check(record.previous->accept_until);

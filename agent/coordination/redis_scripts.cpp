@@ -1,5 +1,9 @@
 #include "agent/coordination/redis_scripts.hpp"
 
+#include <string>
+
+#include "agent/coordination/lease_terms.hpp"
+
 namespace jeton::agent::redis_scripts {
 namespace {
 
@@ -13,8 +17,7 @@ namespace {
 //
 // The fence is above the last one, above the generation of the stored record, and not below the time in microseconds:
 // it rises also after the counter expired or was lost. All is read before anything is written, so a key of a wrong
-// type is an error without a trace. Numbers that cannot be a fence (so near to 2^53 that there were no room to rise, or
-// none at all) are ignored.
+// type is an error without a trace. Numbers that cannot be a fence are ignored.
 //
 // Protocol getset: clients that know no SET NX PX hold the lock by a value that is its end in unix seconds, without a
 // time to live. Here it is all one step, so the races of SETNX, GET and GETSET do not arise. A value that is no number
@@ -51,7 +54,7 @@ end
 local fence = tonumber(time[1]) * 1000000 + tonumber(time[2])
 local function rise_above(text)
   local number = tonumber(text or '')
-  if number and number >= fence and number < 9007000000000000 then
+  if number and number >= fence and number < fence_limit then
     fence = math.floor(number) + 1
   end
 end
@@ -152,7 +155,7 @@ constexpr std::string_view publish_text = R"lua(
 local owned = redis.call('GET', KEYS[1]) == ARGV[1]
 local kept = redis.call('HMGET', KEYS[2], 'generation', 'record')
 local stored = tonumber(kept[1] or '') or 0
-if not (stored < 9007000000000000) then stored = 0 end
+if not (stored < fence_limit) then stored = 0 end
 local generation = tonumber(ARGV[2])
 if generation > stored then
   redis.call('HSET', KEYS[2], 'generation', ARGV[2], 'expires_at_ms', ARGV[3], 'record', ARGV[4])
@@ -227,8 +230,12 @@ return {tonumber(redis.call('HGET', KEYS[1], 'calls') or '0') or 0, redis.call('
 
 }  // namespace
 
+redis::Script knowing_the_fence_limit(std::string_view text) {
+  return redis::Script("local fence_limit = " + std::to_string(fence_limit) + "\n" + std::string(text));
+}
+
 const redis::Script& acquire() {
-  static const redis::Script script(acquire_text);
+  static const redis::Script script = knowing_the_fence_limit(acquire_text);
   return script;
 }
 
@@ -248,7 +255,7 @@ const redis::Script& admit() {
 }
 
 const redis::Script& publish() {
-  static const redis::Script script(publish_text);
+  static const redis::Script script = knowing_the_fence_limit(publish_text);
   return script;
 }
 

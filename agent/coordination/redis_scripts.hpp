@@ -5,9 +5,14 @@
 // stay below until the year 2255.
 #pragma once
 
+#include <string_view>
+
 #include "agent/redis/command.hpp"
 
 namespace jeton::agent::redis_scripts {
+
+// A script whose text may say fence_limit (lease_terms.hpp).
+[[nodiscard]] redis::Script knowing_the_fence_limit(std::string_view text);
 
 [[nodiscard]] const redis::Script& acquire();
 [[nodiscard]] const redis::Script& renew();

@@ -4,6 +4,7 @@
 #include <string_view>
 #include <vector>
 
+#include "agent/coordination/redis_scripts.hpp"
 #include "agent/redis/command.hpp"
 
 namespace jeton::agent {
@@ -16,7 +17,7 @@ namespace {
 constexpr std::string_view raise_fence_text = R"lua(
 local owned = redis.call('GET', KEYS[1]) == ARGV[1]
 local kept = tonumber(redis.call('GET', KEYS[2]) or '') or 0
-if not (kept < 9007199254740991) then kept = 0 end
+if not (kept < fence_limit) then kept = 0 end
 if kept > tonumber(ARGV[2]) then
   return 0
 end
@@ -57,7 +58,7 @@ return 1
 )lua";
 
 const redis::Script& raise_fence_script() {
-  static const redis::Script script(raise_fence_text);
+  static const redis::Script script = redis_scripts::knowing_the_fence_limit(raise_fence_text);
   return script;
 }
 

@@ -3,14 +3,13 @@
 #include <algorithm>
 #include <map>
 
+#include "agent/coordination/lease_terms.hpp"
+
 namespace jeton::agent {
 namespace {
 
 using AcquireOutcome = RedisOperations::Acquired::Outcome;
 using Votes = std::vector<std::optional<RedlockNode::Vote>>;
-
-// The scripts take no counter beyond this for a fence.
-constexpr std::uint64_t highest_fence = (std::uint64_t{1} << 53U) - 2;
 
 // For ever (no time to live) is longer than any time.
 bool is_longer(const std::optional<Milliseconds>& a, const std::optional<Milliseconds>& b) {
@@ -23,7 +22,7 @@ std::uint64_t fence_above(const Votes& votes) {
   for (const auto& vote : votes) {
     if (!vote) continue;
     fence = std::max(fence, vote->answer.fence);
-    if (vote->record && vote->record->generation < highest_fence) {
+    if (vote->record && vote->record->generation < fence_limit) {
       fence = std::max(fence, vote->record->generation + 1);
     }
   }

@@ -2,6 +2,7 @@
 // scenarios.
 #include <gmock/gmock.h>
 
+#include "agent/coordination/lease_terms.hpp"
 #include "tests/integration/coordination/redlock_testing.hpp"
 
 namespace jeton::agent {
@@ -56,6 +57,16 @@ TEST_F(RedlockFence, IsWrittenBackToTheServersThatDrewALowerOne) {
   EXPECT_EQ(lease.fence, far_ahead + 1);
   EXPECT_TRUE(settles([&] { return servers.count(fence_key, std::to_string(lease.fence)) == 5; }))
       << "also to those that are another's: they may be in the next majority";
+}
+
+TEST_F(RedlockFence, IsWrittenBackOverACounterThatCannotBeOne) {
+  RedlockHost host(loop, servers.options());
+  host.warm_up();
+  for (const std::size_t i : {3U, 4U}) servers[i].cli({"SET", fence_key, std::to_string(fence_limit)});
+  servers.lend({3, 4});  // or the acquisition itself would write there
+  const Lease lease = host.call.acquire_eventually(1h);
+  EXPECT_LT(lease.fence, far_ahead);
+  EXPECT_TRUE(settles([&] { return servers.count(fence_key, std::to_string(lease.fence)) == 5; }));
 }
 
 TEST_F(RedlockFence, RisesAfterAMinorityLostItsData) {  // [21]

@@ -5,6 +5,7 @@
 #include <limits>
 
 #include "agent/base/error.hpp"
+#include "agent/coordination/lease_terms.hpp"
 
 namespace jeton::agent {
 namespace {
@@ -39,7 +40,7 @@ TEST(FleetRecord, OfImpossibleTimesOrGenerationIsRefused) {
   record.previous->accept_until = from_unix_ms(-extreme);
   EXPECT_THROW(static_cast<void>(to_local_time(record, 1ms)), Error);
   record = sample();
-  record.generation = Generation{1} << 53U;
+  record.generation = fence_limit + 1;
   EXPECT_THROW(static_cast<void>(to_local_time(record, 0ms)), Error);
 }
 
