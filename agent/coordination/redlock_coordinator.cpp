@@ -8,6 +8,7 @@
 #include "agent/coordination/redlock_fetches.hpp"
 #include "agent/coordination/redlock_lock.hpp"
 #include "agent/coordination/redlock_register.hpp"
+#include "agent/coordination/redlock_votes.hpp"
 
 namespace jeton::agent {
 namespace {
@@ -32,6 +33,7 @@ struct RedlockCoordinator::State {
   Timers& timers;
   Random& random;
   std::shared_ptr<RedlockEars> ears;
+  std::shared_ptr<RedlockVotes> votes = std::make_shared<RedlockVotes>();
   std::shared_ptr<RedlockQuorum> quorum;
   std::string last_error;
   bool stopped = false;
@@ -43,12 +45,21 @@ RedlockCoordinator::RedlockCoordinator(Timers& timers, Random& random, RedlockCo
   RedlockQuorum::Nodes nodes;
   for (const redis::ConnectOptions& server : options.servers) {
     RedlockNode::Options node{server, options.prefix, options.keepalive, options.clock_interval, options.codec, {}};
+    const std::size_t endpoint = nodes.size();
     // Weak: a node may outlive the coordinator while it stops.
-    node.is_news = [ears = std::weak_ptr(state_->ears)](std::string_view what, const std::string& owner) {
+    node.is_news = [ears = std::weak_ptr(state_->ears), votes = state_->votes, endpoint](std::string_view what,
+                                                                                         const std::string& owner) {
       const auto alive = ears.lock();
-      return alive && alive->is_news(what, owner);
+      return alive && !votes->is_refused(endpoint) && alive->is_news(what, owner);
+    };
+    node.connection.identified = [votes = state_->votes, endpoint](const std::string& run_id) {
+      votes->claim(endpoint, run_id);
     };
     nodes.push_back(std::make_shared<RedlockNode>(timers, random, std::move(node)));
+    state_->votes->add(nodes.back()->display(), [self = std::weak_ptr(nodes.back())] {
+      const auto alive = self.lock();
+      return alive && alive->is_connected();
+    });
   }
   const Duration timeout = options.servers.front().timeout;
   state_->quorum = std::make_shared<RedlockQuorum>(timers, random, timeout, std::move(nodes));

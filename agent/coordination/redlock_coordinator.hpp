@@ -35,7 +35,8 @@ struct RedlockCoordinatorOptions {
 class RedlockCoordinator final : public Coordinator {
  public:
   // Timers and random outlive the coordinator. Throws Error if there are less than three servers or one stands twice,
-  // in whatever database: it would have two votes.
+  // in whatever database: it would have two votes. One that is given under two names is noticed when both are
+  // connected (redlock_votes.hpp): the second connection is refused, and tried again until it is mended.
   RedlockCoordinator(Timers& timers, Random& random, RedlockCoordinatorOptions options);
   ~RedlockCoordinator() override;
 
@@ -53,7 +54,8 @@ class RedlockCoordinator final : public Coordinator {
 
   void subscribe(const std::string& name, CoordinationListener* listener) override;
 
-  // Reachable: a majority is connected. The last error names every server that is not. The clock offset is the median.
+  // Reachable: a majority is connected. The last error names every server that is not, or that has its vote already.
+  // The clock offset is the median.
   [[nodiscard]] CoordinatorHealth health() const override;
   void clock_stepped() override;
   void start() override;

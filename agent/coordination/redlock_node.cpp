@@ -11,6 +11,15 @@
 #include "agent/token/record_codec.hpp"
 
 namespace jeton::agent {
+namespace {
+
+// The messages of a server that has its vote through another connection are heard all the same.
+redis::ConnectOptions for_messages(redis::ConnectOptions options) {
+  options.identified = nullptr;
+  return options;
+}
+
+}  // namespace
 
 RedlockNode::RedlockNode(Timers& timers, Random& random, Options options)
     : timers_(timers),
@@ -23,7 +32,7 @@ RedlockNode::RedlockNode(Timers& timers, Random& random, Options options)
       steps_(client_),
       cleanup_(timers, operations_, timeout_),
       clock_(timers, operations_, options.clock_interval, timeout_, [this] { channels_.tell_gaps(); }),
-      channels_(timers, random, {options.connection, nullptr, options.keepalive}, prefix_, codec_,
+      channels_(timers, random, {for_messages(options.connection), nullptr, options.keepalive}, prefix_, codec_,
                 [this] { return clock_offset(); }),
       records_(codec_, channels_) {
   channels_.tell_only(std::move(options.is_news));

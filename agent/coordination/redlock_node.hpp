@@ -42,7 +42,7 @@ class RedlockNode : public std::enable_shared_from_this<RedlockNode> {
   using Self = std::shared_ptr<RedlockNode>;
 
   struct Options {
-    redis::ConnectOptions connection;
+    redis::ConnectOptions connection;  // `identified` is asked about the connection for commands
     std::string prefix;
     Duration keepalive{};
     Duration clock_interval{};

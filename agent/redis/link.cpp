@@ -5,6 +5,7 @@
 #include <boost/system/system_error.hpp>
 #include <optional>
 #include <set>
+#include <string_view>
 #include <utility>
 
 #include "agent/base/backoff.hpp"
@@ -38,6 +39,16 @@ Task<> expect_ok_or_noperm(Connection& connection, const std::string& where, Com
   if (error.code() != "NOPERM") throw error;
 }
 
+// The value of the line "run_id:..."; empty if there is none.
+std::string run_id_in(std::string_view info) {
+  constexpr std::string_view field = "run_id:";
+  auto at = info.find(field);
+  while (at != std::string_view::npos && at != 0 && info[at - 1] != '\n') at = info.find(field, at + 1);
+  if (at == std::string_view::npos) return {};
+  info.remove_prefix(at + field.size());
+  return std::string(info.substr(0, info.find_first_of("\r\n")));
+}
+
 }  // namespace
 
 class Link::Impl : public std::enable_shared_from_this<Impl> {
@@ -65,6 +76,7 @@ class Link::Impl : public std::enable_shared_from_this<Impl> {
     if (stopped_) return;
     stopped_ = true;
     callbacks_ = {};
+    options_.identified = nullptr;
     if (connection_) connection_->close("stopped");
     attempt_.cancel();
     if (options_.locator) options_.locator->interrupt();
@@ -171,6 +183,15 @@ class Link::Impl : public std::enable_shared_from_this<Impl> {
     Command ping({"PING"});
     co_await expect_ok_or_noperm(*connection_, where_, std::move(ping), deadline);
     if (options_.locator && options_.locator->wants_primary()) co_await check_role(deadline);
+    if (options_.identified) co_await identify(deadline);
+  }
+
+  Task<> identify(BootTime deadline) {
+    Command ask({"INFO", "server"});
+    const Reply info = co_await connection_->command(std::move(ask), deadline);
+    const std::string run_id = info.type == Reply::Type::string ? run_id_in(info.text.reveal()) : std::string();
+    // Copied, and looked at again: stop() takes it away.
+    if (const auto identified = options_.identified) identified(run_id);
   }
 
   // A server that was the primary a moment ago would refuse what we write, or worse, take it and forget it.

@@ -1,5 +1,6 @@
-// Link: keeps one connection to a Redis server up: connects, greets (AUTH, SELECT, CLIENT SETNAME, PING), and after a
-// failure tries again with jittered backoff, for ever: at least twice a second for the first half a minute. With a
+// Link: keeps one connection to a Redis server up: connects, greets (AUTH, SELECT, CLIENT SETNAME, PING, and INFO if
+// somebody wants to know which server it is), and after a failure tries again with jittered backoff, for ever: at least
+// twice a second for the first half a minute. With a
 // locator it asks that first, and goes where the server is now. Logs a trouble once, loudly if an operator must act,
 // and its end.
 #pragma once

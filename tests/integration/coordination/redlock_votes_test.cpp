@@ -1,0 +1,143 @@
+// A quorum in which one server stands under two names: it has one vote.
+#include <gmock/gmock.h>
+
+#include <filesystem>
+
+#include "agent/base/error.hpp"
+#include "tests/integration/coordination/redlock_testing.hpp"
+
+namespace jeton::agent {
+namespace {
+
+using namespace std::chrono_literals;
+using test::RedlockHost;
+using test::updater_key;
+
+// Three names, links to the sockets of servers, so that a name can be moved from one server to another.
+class RedlockVote : public test::Redlock {
+ protected:
+  void point(char name, std::size_t server) const {
+    const std::filesystem::path link = path_of(name);
+    std::filesystem::remove(link);
+    std::filesystem::create_symlink(servers[server].socket(), link);
+  }
+  [[nodiscard]] std::string path_of(char name) const { return (dir / std::string(1, name)).string(); }
+  [[nodiscard]] RedlockCoordinatorOptions names(Duration timeout = test::patience) const {
+    auto options = servers.options(timeout);
+    options.servers.resize(3);
+    for (std::size_t i = 0; i < 3; ++i) options.servers[i].address.path = path_of("abc"[i]);
+    return options;
+  }
+  [[nodiscard]] bool reaches(const RedlockHost& host, int count) {
+    return settles(
+        [&] { return host.coordinator.health().endpoint == "3 servers, " + std::to_string(count) + " reachable"; });
+  }
+  // Looked at after every turn of the loop: it is over soon.
+  [[nodiscard]] bool notices_a_loss(const RedlockHost& host) {
+    return loop.turn_until([&] { return host.coordinator.health().endpoint != "3 servers, 3 reachable"; });
+  }
+  void disconnect(std::size_t server) const { servers[server].cli({"CLIENT", "KILL", "TYPE", "normal"}); }
+
+  test::TempDir dir;
+};
+
+TEST_F(RedlockVote, OfAServerUnderTwoHostNamesIsOne) {
+  auto options = servers.options(impatience);
+  options.servers.resize(3);
+  for (const std::size_t i : {0U, 1U}) {
+    options.servers[i].address = {};
+    options.servers[i].address.host = i == 0 ? "127.0.0.1" : "localhost";
+    options.servers[i].address.port = servers[0].port();
+  }
+  RedlockHost host(loop, options);
+  ASSERT_TRUE(reaches(host, 2));
+  const CoordinatorHealth health = host.coordinator.health();
+  EXPECT_TRUE(health.reachable);
+  const std::string port = std::to_string(servers[0].port());
+  EXPECT_THAT(health.last_error, testing::HasSubstr("redis://127.0.0.1:" + port));
+  EXPECT_THAT(health.last_error, testing::HasSubstr("redis://localhost:" + port));
+  EXPECT_THAT(health.last_error, testing::HasSubstr("coordination.redlock.endpoints"));
+
+  Lease lease = host.call.acquire_eventually(1h);
+  EXPECT_EQ(servers[0].cli({"GET", updater_key}), lease.owner);
+  EXPECT_EQ(servers[2].cli({"GET", updater_key}), lease.owner) << "a majority of three is two servers";
+  EXPECT_TRUE(host.call.renew(lease));
+  EXPECT_TRUE(host.call.publish(test::make_record(loop, lease.fence, "x"), lease).stored);
+  EXPECT_NE(host.coordinator.health().last_error, "") << "forgotten after a call that went well";
+
+  servers[2].kill();
+  EXPECT_THROW(host.call.try_acquire(1h), TransportError);
+  EXPECT_THROW(static_cast<void>(host.call.load()), TransportError);
+  EXPECT_FALSE(host.coordinator.health().reachable);
+}
+
+TEST_F(RedlockVote, OfOneServerIsNoMajorityFromTheFirstConnectOn) {
+  point('a', 0);
+  point('b', 0);
+  point('c', 0);
+  for (int i = 0; i < 10; ++i) {
+    RedlockHost host(loop, names(impatience));
+    EXPECT_THROW(host.call.try_acquire(1h), TransportError);
+  }
+}
+
+TEST_F(RedlockVote, IsGivenAsSoonAsTheNameIsThatOfAnotherServer) {
+  point('a', 0);
+  point('b', 1);
+  point('c', 0);
+  RedlockHost host(loop, names());
+  ASSERT_TRUE(reaches(host, 2));
+  EXPECT_NE(host.coordinator.health().last_error, "");
+  // The name that has the vote may be either.
+  point('a', 2);
+  point('c', 3);
+  EXPECT_TRUE(reaches(host, 3));
+  EXPECT_EQ(host.coordinator.health().last_error, "");
+}
+
+TEST_F(RedlockVote, IsKeptThoughServersAreRestartedAndChangeNames) {
+  for (std::size_t i = 0; i < 3; ++i) point("abc"[i], i);
+  RedlockHost host(loop, names());
+  ASSERT_TRUE(reaches(host, 3));
+  servers[1].restart();
+  ASSERT_TRUE(notices_a_loss(host));
+  ASSERT_TRUE(reaches(host, 3));
+  EXPECT_EQ(host.coordinator.health().last_error, "");
+  point('a', 2);
+  point('c', 0);
+  disconnect(0);
+  disconnect(2);
+  ASSERT_TRUE(notices_a_loss(host));
+  EXPECT_TRUE(reaches(host, 3));
+  EXPECT_EQ(host.coordinator.health().last_error, "");
+  EXPECT_TRUE(host.call.acquire_eventually(1h).fence > 0);
+}
+
+TEST_F(RedlockVote, OfAServerThatDoesNotSayWhoItIsCounts) {
+  for (std::size_t i = 0; i < 3; ++i) {
+    point("abc"[i], i);
+    servers[i].cli({"ACL", "SETUSER", "default", "-info"});
+  }
+  RedlockHost host(loop, names());
+  EXPECT_TRUE(reaches(host, 3));
+  EXPECT_TRUE(host.call.try_acquire(1h).lease);
+}
+
+TEST_F(RedlockVote, OfAServerThatIsRefusedCountsForNoClaim) {
+  point('a', 0);
+  point('b', 1);
+  point('c', 0);
+  RedlockHost host(loop, names());
+  ASSERT_TRUE(reaches(host, 2));
+  host.listen();
+  EXPECT_TRUE(settles([&] { return servers[0].cli({"PUBSUB", "NUMSUB", "jeton:{t}:published"}).ends_with("2"); }));
+  const std::string claim = R"({"type":"claim","owner":"another","ttl_ms":60000})";
+  servers[0].cli({"PUBLISH", "jeton:{t}:published", claim});
+  loop.turn_until([] { return false; }, 100ms);
+  EXPECT_TRUE(host.listener.claims.empty()) << "one server was heard twice";
+  servers[1].cli({"PUBLISH", "jeton:{t}:published", claim});
+  EXPECT_TRUE(settles([&] { return !host.listener.claims.empty(); }));
+}
+
+}  // namespace
+}  // namespace jeton::agent
