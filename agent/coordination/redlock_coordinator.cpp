@@ -63,6 +63,10 @@ RedlockCoordinator::RedlockCoordinator(Timers& timers, Random& random, RedlockCo
   }
   const Duration timeout = options.servers.front().timeout;
   state_->quorum = std::make_shared<RedlockQuorum>(timers, random, timeout, std::move(nodes));
+  state_->quorum->on_loss = [ears = std::weak_ptr(state_->ears)](const std::string& name) {
+    const auto alive = ears.lock();
+    return alive && alive->tell_lost(name);
+  };
 }
 
 RedlockCoordinator::~RedlockCoordinator() {
@@ -133,6 +137,10 @@ Task<> RedlockCoordinator::resume(const std::string& name) {
 Task<std::optional<FetchUsage>> RedlockCoordinator::usage(const std::string& name) {
   FetchUsage usage = co_await tracked(state_, redlock::usage(state_->quorum, name));
   co_return usage;
+}
+
+Task<> RedlockCoordinator::restore_usage(const std::string& name, FetchUsage usage, Duration window) {
+  return tracked(state_, redlock::restore_usage(state_->quorum, name, usage, window));
 }
 
 void RedlockCoordinator::configure(const std::string& name, const TokenTerms& terms) {

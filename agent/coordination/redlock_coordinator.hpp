@@ -49,6 +49,7 @@ class RedlockCoordinator final : public Coordinator {
   Task<> pause(const std::string& name, Pause pause) override;
   Task<> resume(const std::string& name) override;
   Task<std::optional<FetchUsage>> usage(const std::string& name) override;
+  Task<> restore_usage(const std::string& name, FetchUsage usage, Duration window) override;
 
   void configure(const std::string& name, const TokenTerms& terms) override;
 

@@ -25,7 +25,9 @@ class RedlockEars::Ear final : public CoordinationListener, public std::enable_s
   }
 
   void on_record(Record record) override {
-    if (record.generation <= last_generation_) return;
+    if (record.generation < last_generation_) return;
+    const bool given_back = std::exchange(may_be_lost_, false);
+    if (record.generation == last_generation_ && !given_back) return;
     last_generation_ = record.generation;
     listener_->on_record(std::move(record));
   }
@@ -34,9 +36,18 @@ class RedlockEars::Ear final : public CoordinationListener, public std::enable_s
   void on_pause(Pause pause) override { listener_->on_pause(std::move(pause)); }
   void on_resume() override { listener_->on_resume(); }
   void on_unreadable(const std::string& why) override { listener_->on_unreadable(why); }
-  // One server that lost its data is behind: reading repairs it.
-  void on_lost() override { on_gap(); }
+  void on_usage(FetchUsage usage) override {
+    // Late, of a server that was slow.
+    if (usage.calls < usage_.calls && usage_.window_end > timers_.clock().boot_now()) return;
+    usage_ = usage;
+    listener_->on_usage(usage);
+  }
+  void on_lost() override {
+    may_be_lost_ = true;
+    listener_->on_lost();
+  }
   void on_gap() override {
+    may_be_lost_ = true;
     if (std::exchange(gap_is_due_, true)) return;
     timers_.schedule(timers_.clock().boot_now() + gap_delay, [weak = weak_from_this()] {
       const auto self = weak.lock();
@@ -50,6 +61,8 @@ class RedlockEars::Ear final : public CoordinationListener, public std::enable_s
   Timers& timers_;
   CoordinationListener* listener_;
   Generation last_generation_ = 0;
+  FetchUsage usage_;  // as last told
+  bool may_be_lost_ = false;
   bool gap_is_due_ = false;
 };
 
@@ -73,6 +86,13 @@ bool RedlockEars::is_news(std::string_view what, const std::string& owner) {
 void RedlockEars::own(const std::string& owner) {
   heard("claim " + owner).told = true;
   heard("release " + owner).told = true;
+}
+
+bool RedlockEars::tell_lost(const std::string& name) {
+  const auto found = ears_.find(name);
+  if (found == ears_.end()) return false;
+  found->second->on_lost();
+  return true;
 }
 
 void RedlockEars::subscribe(const RedlockQuorum& quorum, const std::string& name, CoordinationListener* listener) {

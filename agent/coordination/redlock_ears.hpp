@@ -3,8 +3,9 @@
 // Every message comes up to N times. A claim or release is told when a majority has sent it: that is a lock won or
 // given back, while the claim and release of a contender that got a minority only concern nobody, and would wake all
 // others to try again at the same moment. A record is told once, at the first hearing (redlock_register.hpp says why
-// that is safe). Gaps of several servers at the same time become one. Pauses are told as they come: a listener knows an
-// echo. One thread: the loop's.
+// that is safe), and once more when it was given back after a loss, so that the others need not do the same. Gaps of
+// several servers at the same time become one. Pauses are told as they come: a listener knows an echo. One thread: the
+// loop's.
 #pragma once
 
 #include <deque>
@@ -30,6 +31,8 @@ class RedlockEars {
   bool is_news(std::string_view what, const std::string& owner);
   // Nothing about this owner is news: it is ourselves.
   void own(const std::string& owner);
+  // False: nobody listens.
+  bool tell_lost(const std::string& name);
   // nullptr ends it.
   void subscribe(const RedlockQuorum& quorum, const std::string& name, CoordinationListener* listener);
 

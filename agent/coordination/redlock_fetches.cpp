@@ -12,6 +12,7 @@ namespace {
 using Counted = std::optional<FetchCount>;  // none: the lock there is not ours
 using CountRound = RedlockRound<Counted>;
 using WriteRound = RedlockRound<bool>;
+using UsageRound = RedlockRound<FetchUsage>;
 
 bool is_ours(const Counted& counted) { return counted.has_value(); }
 bool is_written(bool written) { return written; }
@@ -65,12 +66,12 @@ Task<Admission> admit(std::shared_ptr<RedlockQuorum> quorum, std::string name, s
   if (limits.budget > 0 && fleet.calls >= limits.budget) co_return refused(now, window - age, "budget", fleet.calls);
 
   JETON_FAILPOINT("redlock.admit.read");
-  const std::uint64_t calls = fleet.calls + 1;
-  const Milliseconds keep = std::max({Milliseconds{1}, min_interval, window - age});
+  RedlockSteps::Fetch fetch{fleet.calls + 1, age, window, {}, limits.budget > 0};
+  fetch.keep = std::max({Milliseconds{1}, min_interval, window - age});
   const BootTime write_deadline = quorum->deadline();
-  const RedlockQuorum::Question<bool> write = [name, owner, age, calls, keep,
+  const RedlockQuorum::Question<bool> write = [name, owner, fetch,
                                                write_deadline](const std::shared_ptr<RedlockNode>& node) {
-    return RedlockNode::count_fetch(node, name, owner, age, calls, keep, write_deadline);
+    return RedlockNode::count_fetch(node, name, owner, fetch, write_deadline);
   };
   const RedlockQuorum::Round<bool> written = quorum->ask(write);
   const auto settled = [](const WriteRound& r) { return is_settled(r, is_written); };
@@ -82,8 +83,51 @@ Task<Admission> admit(std::shared_ptr<RedlockQuorum> quorum, std::string name, s
   Admission admission;
   admission.admitted = true;
   admission.retry_at = quorum->now();
-  admission.calls_used = calls;
+  admission.calls_used = fetch.calls;
   co_return admission;
+}
+
+// The count that a server still has is never lowered, so all may be asked; a majority must answer, because the next
+// admission reads any.
+Task<> restore_usage(std::shared_ptr<RedlockQuorum> quorum, std::string name, FetchUsage usage, Duration window) {
+  const BootTime deadline = quorum->deadline();
+  const Milliseconds window_ms = to_ms(window);
+  const RedlockQuorum::Question<bool> question = [name, usage, window_ms,
+                                                  deadline](const std::shared_ptr<RedlockNode>& node) {
+    return RedlockNode::restore_usage(node, name, usage, window_ms, deadline);
+  };
+  const RedlockQuorum::Round<bool> round = quorum->ask(question);
+  const auto decided = [](const WriteRound& r) { return r.answered() >= r.majority(); };
+  co_await WriteRound::wait(round, decided, deadline);
+  if (round->answered() < round->majority()) quorum->no_majority(*round);
+}
+
+// Who lost data has no count, and may be the first to answer. So all that are connected are waited for, to find the
+// highest: it is given back to the others from here.
+Task<FetchUsage> usage(std::shared_ptr<RedlockQuorum> quorum, std::string name) {
+  const BootTime deadline = quorum->deadline();
+  const RedlockQuorum::Question<FetchUsage> question = [name, deadline](const std::shared_ptr<RedlockNode>& node) {
+    return RedlockNode::usage(node, name, deadline);
+  };
+  const RedlockQuorum::Round<FetchUsage> round = quorum->ask(question);
+  const auto decided = [&quorum](const UsageRound& r) {
+    std::size_t settled = 0;
+    for (std::size_t i = 0; i < r.servers(); ++i) {
+      if (r.answers[i] || !r.failures[i].empty() || !quorum->nodes[i]->is_connected()) ++settled;
+    }
+    return r.answered() >= r.majority() && settled == r.servers();
+  };
+  co_await UsageRound::wait(round, decided, deadline);
+  if (round->answered() < round->majority()) quorum->no_majority(*round);
+  FetchUsage highest;
+  bool paused = false;
+  for (const auto& answer : round->answers) {
+    if (!answer) continue;
+    paused = paused || answer->paused;
+    if (answer->calls >= highest.calls) highest = *answer;
+  }
+  highest.paused = paused;
+  co_return highest;
 }
 
 }  // namespace jeton::agent::redlock

@@ -36,7 +36,12 @@ RedlockNode::RedlockNode(Timers& timers, Random& random, Options options)
                 [this] { return clock_offset(); }),
       records_(codec_, channels_) {
   channels_.tell_only(std::move(options.is_news));
-  client_->on_connected([this] { clock_.measure_now(); });
+  client_->on_connected([this] {
+    clock_.measure_now();
+    // The server may have been restarted without its data, and the channels have come up before: who asked for the
+    // record then got no answer from here.
+    channels_.tell_gaps();
+  });
 }
 
 RedlockNode::~RedlockNode() { end(); }
@@ -154,10 +159,10 @@ Task<std::optional<FetchCount>> RedlockNode::fetches(Self self, std::string name
   co_return co_await self->steps_.fetches(keys, owner, deadline);
 }
 
-Task<bool> RedlockNode::count_fetch(Self self, std::string name, std::string owner, Milliseconds window_age,
-                                    std::uint64_t calls, Milliseconds keep, BootTime deadline) {
+Task<bool> RedlockNode::count_fetch(Self self, std::string name, std::string owner, RedlockSteps::Fetch fetch,
+                                    BootTime deadline) {
   const RedisKeys keys = self->keys_of(name);
-  co_return co_await self->steps_.count_fetch(keys, owner, window_age, calls, keep, deadline);
+  co_return co_await self->steps_.count_fetch(keys, owner, fetch, deadline);
 }
 
 Task<RedlockNode::Stored> RedlockNode::publish(Self self, std::string name, std::shared_ptr<const Record> record,
@@ -165,11 +170,12 @@ Task<RedlockNode::Stored> RedlockNode::publish(Self self, std::string name, std:
   using Outcome = RedisOperations::Published::Outcome;
   const RedisKeys keys = self->keys_of(name);
   RedisOperations::Published answer;
+  SecretString text;
   try {
     const Milliseconds offset = co_await self->clock_.get(deadline);
     Record there = *record;
     shift_times(there, offset);
-    const SecretString text = self->codec_.encode(name, there);
+    text = self->codec_.encode(name, there);
     JETON_FAILPOINT("redlock.publish.sending");
     answer = co_await self->operations_.publish(keys, owner, there, text, deadline);
   } catch (const Error&) {
@@ -182,15 +188,22 @@ Task<RedlockNode::Stored> RedlockNode::publish(Self self, std::string name, std:
   if (answer.outcome == Outcome::same) {
     // By an attempt whose answer was lost, or by a repair; unless two fences were ever the same.
     result.stored = result.record && result.record->value == record->value;
+    if (!result.record && answer.record) {
+      // Garbage, or sealed with a key that nobody has any more: on a majority it would keep the token from every host.
+      result.stored = co_await self->operations_.replace(keys, *answer.record, text, deadline);
+    }
   }
   co_return result;
 }
 
-Task<std::optional<Record>> RedlockNode::load(Self self, std::string name, BootTime deadline) {
+Task<RedlockNode::Loaded> RedlockNode::load(Self self, std::string name, BootTime deadline) {
   co_await self->clock_.get(deadline);
   const RedisKeys keys = self->keys_of(name);
   const std::optional<SecretString> text = co_await self->operations_.load(keys, deadline);
-  co_return self->decode(name, text);
+  Loaded loaded;
+  loaded.record = self->decode(name, text);
+  loaded.unreadable = text && !loaded.record;
+  co_return loaded;
 }
 
 Task<bool> RedlockNode::pause(Self self, std::string name, Pause pause, BootTime deadline) {
@@ -214,6 +227,14 @@ Task<FetchUsage> RedlockNode::usage(Self self, std::string name, BootTime deadli
   usage.paused = answer.paused;
   if (answer.window_left) usage.window_end = self->now() + *answer.window_left;
   co_return usage;
+}
+
+Task<bool> RedlockNode::restore_usage(Self self, std::string name, FetchUsage usage, Milliseconds window,
+                                      BootTime deadline) {
+  const RedisKeys keys = self->keys_of(name);
+  const Milliseconds left = to_ms(usage.window_end.value_or(self->now()) - self->now());
+  co_await self->operations_.restore_usage(keys, usage.calls, left, window, deadline);
+  co_return true;
 }
 
 void RedlockNode::take_back(const std::string& name, const std::string& owner, Milliseconds ttl,

@@ -78,8 +78,8 @@ class RedlockNode : public std::enable_shared_from_this<RedlockNode> {
   static Task<bool> release(Self self, std::string name, std::string owner, Milliseconds ttl, BootTime deadline);
 
   static Task<std::optional<FetchCount>> fetches(Self self, std::string name, std::string owner, BootTime deadline);
-  static Task<bool> count_fetch(Self self, std::string name, std::string owner, Milliseconds window_age,
-                                std::uint64_t calls, Milliseconds keep, BootTime deadline);
+  static Task<bool> count_fetch(Self self, std::string name, std::string owner, RedlockSteps::Fetch fetch,
+                                BootTime deadline);
 
   struct Stored {
     bool stored = false;           // by this call, or by an earlier one of the same record
@@ -88,11 +88,17 @@ class RedlockNode : public std::enable_shared_from_this<RedlockNode> {
   // `owner` empty: a repair. Otherwise its lock is given back, too, at the latest when the server can be asked again.
   static Task<Stored> publish(Self self, std::string name, std::shared_ptr<const Record> record, std::string owner,
                               Milliseconds ttl, BootTime deadline);
-  static Task<std::optional<Record>> load(Self self, std::string name, BootTime deadline);
+  struct Loaded {
+    std::optional<Record> record;
+    bool unreadable = false;  // something is there, but no record of this token
+  };
+  static Task<Loaded> load(Self self, std::string name, BootTime deadline);
   // True also if a longer one is there.
   static Task<bool> pause(Self self, std::string name, Pause pause, BootTime deadline);
   static Task<bool> resume(Self self, std::string name, BootTime deadline);
   static Task<FetchUsage> usage(Self self, std::string name, BootTime deadline);
+  static Task<bool> restore_usage(Self self, std::string name, FetchUsage usage, Milliseconds window,
+                                  BootTime deadline);
 
   // In the background: deletes the lock if it is this owner's.
   void take_back(const std::string& name, const std::string& owner, Milliseconds ttl, LockCleanup::Doubt doubt);

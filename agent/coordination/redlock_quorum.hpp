@@ -13,7 +13,6 @@
 #include <map>
 #include <memory>
 #include <optional>
-#include <set>
 #include <string>
 #include <vector>
 
@@ -94,6 +93,18 @@ class RedlockQuorum {
     held.erase(found);
   }
 
+  // False: the record of this token is being brought to servers that lack it; it is looked at again after that.
+  bool begin_repair(const std::string& name) {
+    const auto [at, begun] = repairing_.emplace(name, false);
+    if (!begun) at->second = true;
+    return begun;
+  }
+  // Whether somebody wanted to begin another one meanwhile.
+  bool end_repair(const std::string& name) {
+    const auto ended = repairing_.extract(name);
+    return !ended.empty() && ended.mapped();
+  }
+
   template <typename Answer>
   using Question = std::function<Task<Answer>(std::shared_ptr<RedlockNode>)>;
   template <typename Answer>
@@ -131,9 +142,13 @@ class RedlockQuorum {
   // The leases that were won and not given back, by owner. A server that was too slow to be counted may still be about
   // to grant its lock, so an attempt ends only with its lease.
   std::map<std::string, std::shared_ptr<RedlockAttempt>> held;
-  std::set<std::string> repairing;  // tokens whose record is being brought to servers that lack it
+  // A server has no record of this token, though there is one: it may have lost count and pause as well. True: who
+  // knows them gives all of it back. May be empty.
+  std::function<bool(const std::string& name)> on_loss;
 
  private:
+  std::map<std::string, bool> repairing_;  // by token: whether to look again
+
   template <typename Answer>
   static Task<> ask_one(Round<Answer> round, std::size_t index, std::shared_ptr<RedlockNode> node,
                         Question<Answer> question) {

@@ -9,23 +9,29 @@ namespace {
 
 using Stored = RedlockNode::Stored;
 using StoredRound = RedlockRound<Stored>;
-using Loaded = std::optional<Record>;
+using Loaded = RedlockNode::Loaded;
 using LoadRound = RedlockRound<Loaded>;
 
 bool is_stored(const Stored& answer) { return answer.stored; }
 
+bool has(const Loaded& loaded, Generation generation) {
+  return loaded.record && loaded.record->generation >= generation;
+}
+
 // In the background, after a read: waits for the servers that were slower than the majority, too. One at a time for
-// each token.
+// each token; who comes meanwhile (another server may have lost its data) is looked after next.
 Task<> repair_laggards(Quorum quorum, std::string name, RedlockQuorum::Round<Loaded> round) {
   try {
     const auto all = [](const LoadRound&) { return false; };
     co_await LoadRound::wait(round, all, quorum->deadline());
     std::optional<Record> newest = newest_record(round->answers);
-    if (newest && newest->valid_at(quorum->timers.clock().wall_now())) {
+    const bool useful = newest && newest->valid_at(quorum->timers.clock().wall_now());
+    const bool lost = useful && round->count([](const Loaded& l) { return !l.record && !l.unreadable; }) > 0;
+    if (useful && !(lost && quorum->on_loss && quorum->on_loss(name))) {
       const auto record = std::make_shared<const Record>(std::move(*newest));
       for (std::size_t i = 0; i < round->servers(); ++i) {
         const auto& answer = round->answers[i];
-        if (!answer || (*answer && (*answer)->generation >= record->generation)) continue;
+        if (!answer || has(*answer, record->generation)) continue;
         const std::shared_ptr<RedlockNode> node = quorum->nodes[i];
         const RedlockNode::Busy busy(*node);
         const Stored stored =
@@ -40,14 +46,21 @@ Task<> repair_laggards(Quorum quorum, std::string name, RedlockQuorum::Round<Loa
   } catch (const boost::system::system_error&) {
     // The loop ends.
   }
-  quorum->repairing.erase(name);
+  const bool again = quorum->end_repair(name);
+  if (!again) co_return;
+  try {
+    co_await load(quorum, name);
+  } catch (const TransportError& e) {
+    log::debug("the servers that are behind cannot be looked for", {{"token", name}, {"error", e.what()}});
+  } catch (const boost::system::system_error&) {
+    // The loop ends.
+  }
 }
 
 // Whether any server still has to answer, or is known to be behind.
 bool may_have_laggards(const LoadRound& round, const std::optional<Record>& newest) {
   if (round.answered() < round.servers()) return true;
-  return newest &&
-         round.count([&](const Loaded& l) { return l && l->generation == newest->generation; }) < round.servers();
+  return newest && round.count([&](const Loaded& l) { return has(l, newest->generation); }) < round.servers();
 }
 
 }  // namespace
@@ -89,7 +102,7 @@ Task<std::optional<Record>> load(Quorum quorum, std::string name) {
   co_await LoadRound::wait(round, decided, deadline);
   if (round->answered() < round->majority()) quorum->no_majority(*round);
   std::optional<Record> newest = newest_record(round->answers);
-  if (may_have_laggards(*round, newest) && quorum->repairing.insert(name).second) {
+  if (may_have_laggards(*round, newest) && quorum->begin_repair(name)) {
     boost::asio::co_spawn(quorum->timers.executor(), repair_laggards(quorum, name, round), boost::asio::detached);
   }
   co_return newest;
@@ -117,26 +130,6 @@ Task<> resume(Quorum quorum, std::string name) {
   const auto all = [](const RedlockRound<bool>&) { return false; };
   co_await RedlockRound<bool>::wait(round, all, deadline);
   if (round->answered() < round->majority()) quorum->no_majority(*round);
-}
-
-Task<FetchUsage> usage(Quorum quorum, std::string name) {
-  const BootTime deadline = quorum->deadline();
-  const RedlockQuorum::Question<FetchUsage> question = [name, deadline](const std::shared_ptr<RedlockNode>& node) {
-    return RedlockNode::usage(node, name, deadline);
-  };
-  const RedlockQuorum::Round<FetchUsage> round = quorum->ask(question);
-  const auto decided = [](const RedlockRound<FetchUsage>& r) { return r.answered() >= r.majority(); };
-  co_await RedlockRound<FetchUsage>::wait(round, decided, deadline);
-  if (round->answered() < round->majority()) quorum->no_majority(*round);
-  FetchUsage highest;
-  bool paused = false;
-  for (const auto& answer : round->answers) {
-    if (!answer) continue;
-    paused = paused || answer->paused;
-    if (answer->calls >= highest.calls) highest = *answer;
-  }
-  highest.paused = paused;
-  co_return highest;
 }
 
 }  // namespace jeton::agent::redlock

@@ -27,7 +27,5 @@ Task<PublishResult> publish(Quorum quorum, std::string name, std::shared_ptr<con
 Task<std::optional<Record>> load(Quorum quorum, std::string name);
 Task<> pause(Quorum quorum, std::string name, Pause pause);
 Task<> resume(Quorum quorum, std::string name);
-// The highest count of a majority: every admission was counted on a majority.
-Task<FetchUsage> usage(Quorum quorum, std::string name);
 
 }  // namespace jeton::agent::redlock

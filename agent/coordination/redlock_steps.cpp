@@ -43,7 +43,9 @@ end
 return {1, age(kept[1]), age(kept[2]), tonumber(kept[3] or '') or 0}
 )lua";
 
-//   KEYS  updater, budget      ARGV  owner, window_age_ms, calls, keep_ms      reply 1 | 0
+//   KEYS  updater, budget
+//   ARGV  owner, window_age_ms, calls, keep_ms, window_ms, channel | "" (nobody is told)
+//   reply 1 | 0
 constexpr std::string_view count_fetch_text = R"lua(
 if redis.replicate_commands then redis.replicate_commands() end
 if redis.call('GET', KEYS[1]) ~= ARGV[1] then
@@ -52,8 +54,19 @@ end
 local time = redis.call('TIME')
 local now = tonumber(time[1]) * 1000 + math.floor(tonumber(time[2]) / 1000)
 local function digits(number) return string.format('%.0f', number) end
-redis.call('HSET', KEYS[2], 'last_ms', digits(now), 'window_start_ms', digits(now - tonumber(ARGV[2])), 'calls', ARGV[3])
+local age = tonumber(ARGV[2])
+local window = tonumber(ARGV[5])
+local calls = tonumber(ARGV[3])
+local kept = redis.call('HMGET', KEYS[2], 'window_start_ms', 'calls')
+local start = tonumber(kept[1] or '')
+local known = tonumber(kept[2] or '') or 0
+if start and now - start < window and known >= calls then calls = known + 1 end
+redis.call('HSET', KEYS[2], 'last_ms', digits(now), 'window_start_ms', digits(now - age), 'calls', digits(calls))
 redis.call('PEXPIRE', KEYS[2], ARGV[4])
+if ARGV[6] ~= '' then
+  redis.call('PUBLISH', ARGV[6], '{"type":"usage","calls":' .. digits(calls) .. ',"ttl_ms":' ..
+    digits(math.max(0, window - age)) .. '}')
+end
 return 1
 )lua";
 
@@ -110,13 +123,14 @@ Task<std::optional<FetchCount>> RedlockSteps::fetches(const RedisKeys& keys, con
   co_return count;
 }
 
-Task<bool> RedlockSteps::count_fetch(const RedisKeys& keys, const std::string& owner, Milliseconds window_age,
-                                     std::uint64_t calls, Milliseconds keep, BootTime deadline) {
-  const std::string window_age_ms = std::to_string(window_age.count());
-  const std::string calls_text = std::to_string(calls);
-  const std::string keep_ms = std::to_string(keep.count());
+Task<bool> RedlockSteps::count_fetch(const RedisKeys& keys, const std::string& owner, Fetch fetch, BootTime deadline) {
+  const std::string window_age_ms = std::to_string(fetch.window_age.count());
+  const std::string calls = std::to_string(fetch.calls);
+  const std::string keep_ms = std::to_string(fetch.keep.count());
+  const std::string window_ms = std::to_string(fetch.window.count());
+  const std::string channel = fetch.limited ? keys.channel : std::string();
   const std::array<std::string, 2> script_keys{keys.updater, keys.budget};
-  const std::vector<std::string_view> arguments{owner, window_age_ms, calls_text, keep_ms};
+  const std::vector<std::string_view> arguments{owner, window_age_ms, calls, keep_ms, window_ms, channel};
   const redis::Reply reply = co_await keyspace_->run(count_fetch_script(), script_keys, arguments, deadline);
   co_return reply.as_integer() == 1;
 }

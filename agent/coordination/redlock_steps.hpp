@@ -35,9 +35,16 @@ class RedlockSteps {
 
   // None: the lock here is not this owner's.
   Task<std::optional<FetchCount>> fetches(const RedisKeys& keys, const std::string& owner, BootTime deadline);
-  // A fetch happens now, the `calls`-th of a window that began `window_age` ago; kept for `keep`. False: not the owner.
-  Task<bool> count_fetch(const RedisKeys& keys, const std::string& owner, Milliseconds window_age, std::uint64_t calls,
-                         Milliseconds keep, BootTime deadline);
+  struct Fetch {
+    std::uint64_t calls = 0;    // this one included, in its window
+    Milliseconds window_age{};  // since that began
+    Milliseconds window{};      // how long it lasts
+    Milliseconds keep{};        // the count
+    bool limited = false;       // by a budget: the fleet is told
+  };
+  // A fetch happens now. If more are known here (a count was given back meanwhile), it is one more than those. False:
+  // not the owner.
+  Task<bool> count_fetch(const RedisKeys& keys, const std::string& owner, Fetch fetch, BootTime deadline);
 
  private:
   std::shared_ptr<redis::Keyspace> keyspace_;

@@ -97,8 +97,9 @@ std::optional<Record> newest_record(const Votes& votes) {
   return newest(votes, [](const RedlockNode::Vote& vote) -> const std::optional<Record>& { return vote.record; });
 }
 
-std::optional<Record> newest_record(const std::vector<std::optional<std::optional<Record>>>& answers) {
-  return newest(answers, [](const std::optional<Record>& record) -> const std::optional<Record>& { return record; });
+std::optional<Record> newest_record(const std::vector<std::optional<RedlockNode::Loaded>>& answers) {
+  return newest(answers,
+                [](const RedlockNode::Loaded& loaded) -> const std::optional<Record>& { return loaded.record; });
 }
 
 FetchCount merge_counts(const std::vector<FetchCount>& counts, Milliseconds window) {

@@ -33,7 +33,7 @@ struct RedlockTally {
 
 // The newest record of any answer; none if there is none.
 [[nodiscard]] std::optional<Record> newest_record(const std::vector<std::optional<RedlockNode::Vote>>& votes);
-[[nodiscard]] std::optional<Record> newest_record(const std::vector<std::optional<std::optional<Record>>>& answers);
+[[nodiscard]] std::optional<Record> newest_record(const std::vector<std::optional<RedlockNode::Loaded>>& answers);
 
 // The fetches of the fleet out of what a majority counted: the latest fetch of any, the highest count of any window
 // that still runs, the latest start. It errs towards too many, never too few.

@@ -62,7 +62,9 @@ Task<> RefreshLoop::reload() {
     // A store that lost data gets the newest record back, by whoever of the fleet draws the shortest delay.
     repair_at_ = BootTime::max();
     if (theirs < current_.generation() && current_.valid()) on_lost();
-    if (config_.budget.calls > 0 || holds_.paused_until() > now()) co_await ask_usage();
+    // What it lost with the record it does not know: it gets this host's word, not the other way round.
+    const bool lost = repair_at_ != BootTime::max();
+    if (!lost && (config_.budget.calls > 0 || holds_.paused_until() > now())) co_await ask_usage();
   } catch (const TransportError& e) {
     coordinator_failed(Step::load, "load the published token", e);
     // Behind the moment at which a refresh that is due may be tried: looking must not keep a host from fetching alone.

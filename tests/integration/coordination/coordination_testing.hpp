@@ -34,12 +34,14 @@ class RecordingListener final : public agent::CoordinationListener {
   void on_release() override { ++releases; }
   void on_pause(agent::Pause pause) override { pauses.push_back(std::move(pause)); }
   void on_resume() override { ++resumes; }
+  void on_usage(agent::FetchUsage usage) override { usages.push_back(usage); }
   void on_gap() override { ++gaps; }
   void on_lost() override { ++losses; }
 
   std::vector<agent::Record> records;
   std::vector<agent::BootTime> claims;
   std::vector<agent::Pause> pauses;
+  std::vector<agent::FetchUsage> usages;
   int releases = 0;
   int gaps = 0;
   int resumes = 0;
