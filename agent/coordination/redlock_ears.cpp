@@ -10,6 +10,9 @@ namespace {
 constexpr std::size_t remembered = 256;
 // Connections that come up together, at the start above all, make one gap.
 constexpr Duration gap_delay = std::chrono::milliseconds(5);
+// So long after a record was given back to one server, others that lost it have it too, or need it from us: whoever
+// gave it may not have been connected to them.
+constexpr Duration look_after_repair = std::chrono::milliseconds(200);
 
 }  // namespace
 
@@ -27,9 +30,11 @@ class RedlockEars::Ear final : public CoordinationListener, public std::enable_s
   void on_record(Record record) override {
     if (record.generation < last_generation_) return;
     const bool given_back = std::exchange(may_be_lost_, false);
-    if (record.generation == last_generation_ && !given_back) return;
+    const bool again = record.generation == last_generation_;
+    if (again && !given_back) return;
     last_generation_ = record.generation;
     listener_->on_record(std::move(record));
+    if (again) tell_gap_in(look_after_repair);
   }
   void on_claim(BootTime until) override { listener_->on_claim(until); }
   void on_release() override { listener_->on_release(); }
@@ -48,8 +53,13 @@ class RedlockEars::Ear final : public CoordinationListener, public std::enable_s
   }
   void on_gap() override {
     may_be_lost_ = true;
+    tell_gap_in(gap_delay);
+  }
+
+ private:
+  void tell_gap_in(Duration delay) {
     if (std::exchange(gap_is_due_, true)) return;
-    timers_.schedule(timers_.clock().boot_now() + gap_delay, [weak = weak_from_this()] {
+    timers_.schedule(timers_.clock().boot_now() + delay, [weak = weak_from_this()] {
       const auto self = weak.lock();
       if (!self) return;
       self->gap_is_due_ = false;
@@ -57,7 +67,6 @@ class RedlockEars::Ear final : public CoordinationListener, public std::enable_s
     });
   }
 
- private:
   Timers& timers_;
   CoordinationListener* listener_;
   Generation last_generation_ = 0;

@@ -1,5 +1,6 @@
 // RefreshLoop, beside its steps (refresh_loop.cpp): its errands while it waits, and what it hears from outside.
 #include <algorithm>
+#include <utility>
 
 #include "agent/base/log.hpp"
 #include "agent/refresh/refresh_loop.hpp"
@@ -50,7 +51,7 @@ Task<> RefreshLoop::lift_pause() {
 
 // Reads the published record: at the start, after messages may have been missed, and now and then in case one was.
 Task<> RefreshLoop::reload() {
-  reload_wanted_ = false;
+  const bool after_gap = std::exchange(reload_wanted_, false);
   const bool waiting = holds_.claimed_until() > now();
   const Duration interval = waiting ? waiting_poll : quiet_poll;
   next_poll_ = now() + interval + std::chrono::duration_cast<Duration>(interval * 0.2 * parts_.random.uniform());
@@ -64,7 +65,7 @@ Task<> RefreshLoop::reload() {
     if (theirs < current_.generation() && current_.valid()) on_lost();
     // What it lost with the record it does not know: it gets this host's word, not the other way round.
     const bool lost = repair_at_ != BootTime::max();
-    if (!lost && (config_.budget.calls > 0 || holds_.paused_until() > now())) co_await ask_usage();
+    if (!lost && (config_.budget.calls > 0 || holds_.paused_until() > now())) co_await ask_usage(after_gap);
   } catch (const TransportError& e) {
     coordinator_failed(Step::load, "load the published token", e);
     // Behind the moment at which a refresh that is due may be tried: looking must not keep a host from fetching alone.
@@ -74,7 +75,7 @@ Task<> RefreshLoop::reload() {
 
 // What this host heard of budget and pause is what the coordinator said then: an operator may have lifted the pause
 // since, or somebody else have made it up.
-Task<> RefreshLoop::ask_usage() {
+Task<> RefreshLoop::ask_usage(bool after_gap) {
   std::optional<FetchUsage> usage;
   try {
     usage = co_await parts_.coordinator.usage(config_.name);
@@ -82,6 +83,11 @@ Task<> RefreshLoop::ask_usage() {
     log::debug("the count of fetches cannot be read", {{"token", config_.name}, {"error", e.what()}});
   }
   if (!usage) co_return;
+  if (after_gap && usage->calls < usage_.calls && usage_.window_end > now()) {
+    // Connected again to a store that has forgotten it.
+    on_lost();
+    co_return;
+  }
   note_usage(*usage);
   const BudgetConfig& budget = config_.budget;
   const bool by_schedule = holds_.spent_until() > now();

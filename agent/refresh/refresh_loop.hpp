@@ -71,7 +71,7 @@ class RefreshLoop final : private CoordinationListener {
   Task<> give_back(const Lease& lease, Coordinator& from);
 
   Task<> reload();
-  Task<> ask_usage();
+  Task<> ask_usage(bool after_gap);
   void note_usage(const FetchUsage& usage);
   Task<> repair();
   Task<> resume_if_mended();

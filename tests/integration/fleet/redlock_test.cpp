@@ -105,11 +105,14 @@ TEST_P(FleetRedlockLoss, IsMadeGoodFromTheHostsLongBeforeAnyPollAndWithoutAFetch
   ASSERT_TRUE(eventually([&] { return all_valid(); }));
   const std::uint64_t generation = agents.front()->generation();
   ASSERT_TRUE(eventually([&] { return have(generation) == 3; }));
-  ASSERT_TRUE(eventually([&] {
-    return std::all_of(agents.begin(), agents.end(), [](const auto& agent) {
-      return agent->token()["budget"]["used"].template get<std::uint64_t>() == 1;
-    });
-  })) << "every host knows the fleet's count";
+  ASSERT_TRUE(eventually(
+      [&] {
+        return std::all_of(agents.begin(), agents.end(), [](const auto& agent) {
+          return agent->token()["budget"]["used"].template get<std::uint64_t>() == 1;
+        });
+      },
+      seconds(60)))
+      << "every host knows the fleet's count, by its first poll if it missed the message";
   ReaderProcess reader(*agents.front(), seconds(60));
   // Twice: a repair must not stand in the way of the next one.
   for (int round = 0; round < 2; ++round) {
