@@ -19,22 +19,19 @@
 namespace jeton::agent {
 namespace {
 
-// Puts one part behind the other into the slot and into the checksum.
+// Puts one part behind the other into the slot.
 class ContentWriter {
  public:
-  ContentWriter(std::byte* at, const layout::SlotHeader& slot) : at_(at) { checksum_.add(slot); }
+  explicit ContentWriter(std::byte* at) : at_(at) {}
 
   void put(std::string_view part) {
     layout::racing_copy(at_, part.data(), part.size());
-    checksum_.add(part.data(), part.size());
     at_ += part.size();
   }
   void put_size(std::uint32_t size) { put({reinterpret_cast<const char*>(&size), sizeof(size)}); }
-  [[nodiscard]] std::uint64_t checksum() const { return checksum_.value(); }
 
  private:
   std::byte* at_;
-  layout::Checksum checksum_;
 };
 
 std::size_t encoded_size(const Attributes& attributes) {
@@ -80,7 +77,8 @@ void SlotWriter::fill(unsigned index, std::uint64_t publication, const Record& r
     slot.previous_size = size32(record.previous->value.size());
   }
 
-  ContentWriter content(base_ + geometry_.content_offset(index), slot);
+  std::byte* const begin = base_ + geometry_.content_offset(index);
+  ContentWriter content(begin);
   content.put(record.value.reveal());
   JETON_FAILPOINT("segment.publish.filling");
   content.put(record.type);
@@ -92,7 +90,7 @@ void SlotWriter::fill(unsigned index, std::uint64_t publication, const Record& r
   }
   if (record.previous) content.put(record.previous->value.reveal());
   content.put(origin);
-  slot.checksum = content.checksum();
+  slot.checksum = layout::checksum_of(slot, begin, layout::content_size(slot));  // no other writer: plain reads
   layout::racing_copy(base_ + geometry_.slot_offset(index), &slot, sizeof(slot));
 }
 
@@ -162,10 +160,7 @@ std::optional<Record> SlotWriter::current() const {
   if (!layout::sizes_fit(slot, geometry_) || slot.publication != publication) return std::nullopt;
 
   const char* content = reinterpret_cast<const char*>(base_ + geometry_.content_offset(index));
-  layout::Checksum checksum;
-  checksum.add(slot);
-  checksum.add(content, layout::content_size(slot));
-  if (checksum.value() != slot.checksum) return std::nullopt;
+  if (layout::checksum_of(slot, content, layout::content_size(slot)) != slot.checksum) return std::nullopt;
 
   const auto take = [&content](std::size_t size) {
     const std::string_view part(content, size);

@@ -19,11 +19,14 @@ static constexpr std::uint64_t no_control_word = 0;
 static constexpr std::uint64_t no_control = ~std::uint64_t{0};
 
 struct jeton_reader {
-  jeton_token* token = nullptr;
-  const Mapping* mapping = nullptr;                      // of the view; nullptr: there is no view
-  const std::uint64_t* control_word = &no_control_word;  // in that mapping
+  // All that the short way looks at.
+  const std::uint64_t* control_word = &no_control_word;  // in the mapping of the view
   std::uint64_t control = no_control;                    // under which the view is current
-  std::int64_t usable_until_ms = 0;                      // the way without looking further ends here
+  std::int64_t usable_before_s = 0;                      // from that second on, the short way is closed
+  jeton::client::SecondsClock seconds = nullptr;
+
+  jeton_token* token = nullptr;
+  const Mapping* mapping = nullptr;  // of the view; nullptr: there is no view
   jeton_view view = {};
   char* buffer = nullptr;  // anonymous memory of its own, kept out of core dumps
   std::size_t buffer_size = 0;
@@ -39,7 +42,7 @@ void forget_view(jeton_reader& reader) {
   reader.mapping = nullptr;
   reader.control_word = &no_control_word;
   reader.control = no_control;
-  reader.usable_until_ms = 0;
+  reader.usable_before_s = 0;
   if (reader.used != 0) layout::racing_zero(reader.buffer, reader.used);
   reader.used = 0;
 }
@@ -138,7 +141,7 @@ bool is_same_publication(jeton_reader& reader) {
   return true;
 }
 
-// Everything but "nothing changed and not expired". Not inlined: the short way stays short.
+// Everything but "nothing changed and not in the last second". Not inlined: the short way stays short.
 [[gnu::noinline]] jeton_status current_after_change(jeton_reader& reader, const jeton_view** view) {
   for (;;) {
     if (!is_same_publication(reader)) {
@@ -148,11 +151,11 @@ bool is_same_publication(jeton_reader& reader) {
     const WallClock now;
     reader.view.flags = flags_at(reader.control, reader.view.expires_at_ms, now);
     if ((reader.view.flags & JETON_FLAG_EXPIRED) != 0) {
-      reader.usable_until_ms = 0;
+      reader.usable_before_s = 0;
       if (found_replacement(*reader.token, *reader.mapping, now.ms())) continue;
       if (!reader.token->allows(JETON_ALLOW_EXPIRED)) return JETON_EXPIRED;
     } else {
-      reader.usable_until_ms = reader.view.expires_at_ms;
+      reader.usable_before_s = last_second_of(reader.view.expires_at_ms);
     }
     *view = &reader.view;
     return JETON_OK;
@@ -174,6 +177,7 @@ extern "C" jeton_status jeton_reader_open(jeton_token* token, jeton_reader** rea
   }
   token->references.fetch_add(1, std::memory_order_relaxed);
   opened->token = token;
+  opened->seconds = token->seconds;
   *reader = opened;
   return JETON_OK;
 }
@@ -185,15 +189,12 @@ extern "C" void jeton_reader_close(jeton_reader* reader) {
   std::free(reader);
 }
 
-// Without the stack protector: the only thing on its stack is what the clock writes, and the check would take as long
-// as everything else here but the clock.
-extern "C" __attribute__((no_stack_protector)) jeton_status jeton_current(jeton_reader* reader,
-                                                                          const jeton_view** view) {
+extern "C" jeton_status jeton_current(jeton_reader* reader, const jeton_view** view) {
   if (reader == nullptr || view == nullptr) return JETON_INVALID_ARGUMENT;
   // Same value of control: same publication, same flags, not retired. Acquire pairs with nothing that is read here
   // (the view is this thread's own copy); it keeps the clock from being read first.
   if (layout::load_acquire(*reader->control_word) == reader->control &&
-      jeton::client::WallClock().is_before(reader->usable_until_ms)) {
+      reader->seconds(nullptr) < reader->usable_before_s) {
     *view = &reader->view;
     return JETON_OK;
   }

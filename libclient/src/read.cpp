@@ -56,8 +56,7 @@ class Description {
 static_assert(sizeof(jeton_info::type) > layout::max_type_size);
 
 template <typename D>
-[[gnu::noinline]] jeton_status read_value(jeton_token& token, char* buffer, std::size_t capacity, std::size_t& size,
-                                          D description) {
+jeton_status read_value(jeton_token& token, char* buffer, std::size_t capacity, std::size_t& size, D& description) {
   // Twice at most: an expired token's file may turn out to have been replaced.
   for (;;) {
     const WallClock now;
@@ -85,6 +84,17 @@ template <typename D>
   }
 }
 
+// Apart, so that jeton_read without a description needs no room on the stack and no guard of it.
+[[gnu::noinline]] jeton_status read_described(jeton_token& token, char* buffer, std::size_t capacity, std::size_t& size,
+                                              jeton_info& info) {
+  Description description(info);
+  return read_value(token, buffer, capacity, size, description);
+}
+[[gnu::noinline]] jeton_status read_plain(jeton_token& token, char* buffer, std::size_t capacity, std::size_t& size) {
+  NoDescription none;
+  return read_value(token, buffer, capacity, size, none);
+}
+
 }  // namespace
 }  // namespace jeton::client
 
@@ -95,11 +105,11 @@ extern "C" jeton_status jeton_read(jeton_token* token, void* buffer, size_t capa
   auto* const to = static_cast<char*>(buffer);
   if (info != nullptr) {
     if (info->size <= sizeof(info->size)) return JETON_INVALID_ARGUMENT;
-    return read_value(*token, to, capacity, *size, Description(*info));
+    return read_described(*token, to, capacity, *size, *info);
   }
   const Mapping* mapping = token->current.load(std::memory_order_acquire);
-  if (mapping != nullptr && read_verified_value(*mapping, WallClock(), to, capacity, *size)) return JETON_OK;
-  return read_value(*token, to, capacity, *size, NoDescription());
+  if (mapping != nullptr && read_verified_value(*mapping, token->seconds, to, capacity, *size)) return JETON_OK;
+  return read_plain(*token, to, capacity, *size);
 }
 
 extern "C" jeton_status jeton_inspect(jeton_token* token, jeton_info* info) {

@@ -63,16 +63,18 @@ inline void load_header(layout::SlotHeader& to, const layout::SlotHeader& from) 
 // The checksum of a slot's content in place, a piece at a time. Once a publication; takes the header by value so that
 // the caller can keep its own in registers.
 [[nodiscard, gnu::noinline]] inline std::uint64_t checksum_in_place(layout::SlotHeader slot, const std::byte* content) {
-  layout::Checksum sum;
-  sum.add(slot);
-  unsigned char piece[512];
-  for (std::size_t done = 0, size = layout::content_size(slot); done < size; done += sizeof(piece)) {
-    const std::size_t step = std::min(sizeof(piece), size - done);
-    layout::racing_copy(piece, content + done, step);
-    sum.add(piece, step);
+  layout::Checksum sum = layout::checksum_behind(slot);
+  alignas(layout::cache_line) unsigned char piece[512];
+  static_assert(sizeof(piece) % layout::Checksum::block == 0);
+  std::size_t left = layout::content_size(slot);
+  for (; left > sizeof(piece); left -= sizeof(piece), content += sizeof(piece)) {
+    layout::racing_copy(piece, content, sizeof(piece));
+    sum.add_blocks(piece, sizeof(piece));
   }
+  layout::racing_copy(piece, content, left);
+  const std::uint64_t whole = sum.finish(piece, left);
   layout::racing_zero(piece, sizeof(piece));  // no token bytes stay on the stack
-  return sum.value();
+  return whole;
 }
 
 // Calls copy(slot, content) to take what the caller wants out of the content, with racing_copy only; the sizes in
@@ -106,10 +108,10 @@ template <typename Copy>
   return SlotRead::busy;
 }
 
-// The common case of reading a value and nothing else: the publication was verified before, has not expired at `now`,
-// and fits. False if any of that does not hold, or the writer came by: read_slot finds out then. A header that is
-// being overwritten may say anything; what is used of it is checked.
-[[nodiscard]] inline bool read_verified_value(const Mapping& mapping, const WallClock& now, char* buffer,
+// The common case of reading a value and nothing else: the publication was verified before, is not in its last second
+// or behind it, and fits. False if any of that does not hold, or the writer came by: read_slot finds out then. A header
+// that is being overwritten may say anything; what is used of it is checked.
+[[nodiscard]] inline bool read_verified_value(const Mapping& mapping, SecondsClock seconds, char* buffer,
                                               std::size_t capacity, std::size_t& size) {
   const std::uint64_t control = layout::load_acquire(mapping.header().control);
   const std::uint64_t publication = layout::publication_of(control);
@@ -119,7 +121,7 @@ template <typename Copy>
   const unsigned index = layout::slot_of(publication);
   const std::size_t value_size = layout::racing_load(mapping.slots[index]->value_size);
   if (value_size > mapping.geometry.value_capacity || value_size >= capacity) return false;
-  if (!now.is_before(layout::racing_load(mapping.slots[index]->expires_at_ms))) return false;
+  if (seconds(nullptr) >= last_second_of(layout::racing_load(mapping.slots[index]->expires_at_ms))) return false;
   layout::racing_copy(buffer, mapping.contents[index], value_size);
   layout::racing_acquire_fence();
   if (layout::load_relaxed(mapping.header().control) != control) return false;
