@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <stdexcept>
 
 namespace jeton::bench {
 
@@ -12,7 +13,7 @@ double median(std::vector<double> values) {
   return *middle;
 }
 
-std::vector<Figure> measure(const std::vector<Case>& cases, int rounds) {
+std::vector<double> measure(const std::vector<Case>& cases, int rounds) {
   std::vector<std::vector<double>> times(cases.size());
   for (const Case& c : cases) c.run(c.batch);  // warm
   for (int round = 0; round < rounds; ++round) {
@@ -23,9 +24,13 @@ std::vector<Figure> measure(const std::vector<Case>& cases, int rounds) {
       times[i].push_back(took.count() / static_cast<double>(cases[i].batch));
     }
   }
-  std::vector<Figure> figures;
-  for (std::size_t i = 0; i < cases.size(); ++i) figures.push_back({cases[i].name, cases[i].key, median(times[i])});
-  return figures;
+  std::vector<double> medians;
+  for (auto& of_case : times) medians.push_back(median(std::move(of_case)));
+  return medians;
+}
+
+void require(bool condition, const char* what) {
+  if (!condition) throw std::runtime_error(std::string("benchmark: ") + what);
 }
 
 }  // namespace jeton::bench

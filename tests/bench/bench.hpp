@@ -16,23 +16,17 @@ struct Case {
   std::function<void(std::uint64_t)> run;  // makes that many calls
 };
 
-struct Figure {
-  std::string name;
-  std::string key;
-  double median_ns = 0;
-};
-
 [[nodiscard]] double median(std::vector<double> values);
-[[nodiscard]] std::vector<Figure> measure(const std::vector<Case>& cases, int rounds);
+// Nanoseconds a call, in the order of the cases.
+[[nodiscard]] std::vector<double> measure(const std::vector<Case>& cases, int rounds);
+
+// Throws if not: a benchmark that does not do what it says has no figure.
+void require(bool condition, const char* what);
 
 // The compiler may neither drop the value nor assume anything about memory.
 template <typename T>
 inline void keep(const T& value) {
   asm volatile("" : : "g"(&value) : "memory");
 }
-
-// Reading one token in every way (read_bench.cpp), and from publication to a waiter's awakening (wake_bench.cpp).
-[[nodiscard]] std::vector<Figure> measure_reads(int rounds);
-[[nodiscard]] std::vector<Figure> measure_wakes(int rounds);
 
 }  // namespace jeton::bench

@@ -1,60 +1,70 @@
-// jeton_bench [--rounds N] [--json FILE]: the segment's figures in one run, as a table and as JSON.
+// jeton_bench [--json FILE] [SECTION...]: the segment's figures in one run, as a table and as JSON. Without a section:
+// all of them.
+#include <chrono>
 #include <cstdio>
-#include <cstdlib>
 #include <cstring>
-#include <fstream>
-#include <map>
-#include <nlohmann/json.hpp>
+#include <exception>
 #include <string>
+#include <vector>
 
 #include "agent/base/log.hpp"
-#include "tests/bench/bench.hpp"
+#include "tests/bench/sections.hpp"
 
 namespace {
 
-using jeton::bench::Figure;
+struct Section {
+  const char* name;
+  void (*run)(jeton::bench::Report&);
+};
+constexpr Section all_sections[] = {
+    {"read", jeton::bench::bench_read},
+    {"sizes", jeton::bench::bench_sizes},
+    {"readers", jeton::bench::bench_readers},
+    {"wake", jeton::bench::bench_wake},
+    {"open", jeton::bench::bench_open},
+    {"syscalls", jeton::bench::bench_syscalls},
+    {"instructions", jeton::bench::bench_instructions},
+};
 
-void print(const std::vector<Figure>& figures) {
-  for (const Figure& f : figures) std::printf("%-46s %12.1f ns\n", f.name.c_str(), f.median_ns);
+int usage() {
+  std::fprintf(stderr, "usage: jeton_bench [--json FILE] [SECTION...]\nsections:");
+  for (const Section& section : all_sections) std::fprintf(stderr, " %s", section.name);
+  std::fprintf(stderr, "\n");
+  return 1;
 }
 
 }  // namespace
 
 int main(int argc, char** argv) {
-  int rounds = 301;
   std::string json_file = "bench.json";
-  for (int i = 1; i + 1 < argc; i += 2) {
-    if (std::strcmp(argv[i], "--rounds") == 0) rounds = std::max(1, std::atoi(argv[i + 1]));
-    if (std::strcmp(argv[i], "--json") == 0) json_file = argv[i + 1];
+  std::vector<const Section*> chosen;
+  for (int i = 1; i < argc; ++i) {
+    if (std::strcmp(argv[i], "--json") == 0 && i + 1 < argc) {
+      json_file = argv[++i];
+      continue;
+    }
+    const Section* found = nullptr;
+    for (const Section& section : all_sections) {
+      if (std::strcmp(argv[i], section.name) == 0) found = &section;
+    }
+    if (found == nullptr) return usage();
+    chosen.push_back(found);
+  }
+  if (chosen.empty()) {
+    for (const Section& section : all_sections) chosen.push_back(&section);
   }
   jeton::agent::log::set_level(jeton::agent::log::Level::error);
-
-  std::vector<Figure> figures = jeton::bench::measure_reads(rounds);
-  const std::vector<Figure> wakes = jeton::bench::measure_wakes(rounds * 3);
-  figures.insert(figures.end(), wakes.begin(), wakes.end());
-  std::printf("medians\n");
-  print(figures);
-
-  std::map<std::string, double> ns;
-  for (const Figure& f : figures) ns[f.key] = f.median_ns;
-  const double current_ratio = ns["current"] / ns["load_and_clock"];
-  const double read_ratio = ns["read"] / ns["memcpy"];
-  const double read_limit = 2 * ns["memcpy"] + 10;
-  std::printf("\ncurrent / (load + clock)          %6.2f   (expected: at most 2)\n", current_ratio);
-  std::printf("read / memcpy                     %6.2f\n", read_ratio);
-  std::printf("read                              %6.1f ns of at most %.1f ns (2 x memcpy + 10 ns)\n", ns["read"],
-              read_limit);
-  std::printf("interprocess_mutex / read         %6.2f\n", ns["interprocess_mutex"] / ns["read"]);
-  std::printf("file / read                       %6.1f\n", ns["file"] / ns["read"]);
-  std::printf("redis GET / read                  %6.1f\n", ns["redis_get"] / ns["read"]);
-  std::printf("publish to awake / bare futex     %6.2f\n", ns["publish_to_awake"] / ns["bare_futex"]);
-
-  nlohmann::json json;
-  json["rounds"] = rounds;
-  json["median_ns"] = ns;
-  json["ratios"] = {{"current_to_load_and_clock", current_ratio},
-                    {"read_to_memcpy", read_ratio},
-                    {"publish_to_bare_futex", ns["publish_to_awake"] / ns["bare_futex"]}};
-  std::ofstream(json_file) << json.dump(2) << '\n';
+  try {
+    const auto start = std::chrono::steady_clock::now();
+    jeton::bench::Report report;
+    for (const Section* section : chosen) section->run(report);
+    report.print_goals();
+    report.write(json_file);
+    const std::chrono::duration<double> took = std::chrono::steady_clock::now() - start;
+    std::printf("\n%s written; the run took %.0f s\n", json_file.c_str(), took.count());
+  } catch (const std::exception& e) {
+    std::fprintf(stderr, "jeton_bench: %s\n", e.what());
+    return 1;
+  }
   return 0;
 }

@@ -1,57 +1,19 @@
 // Reading one token of 1 KiB: libjeton beside the least that can be done, and beside what people do instead.
 #include <fcntl.h>
 #include <hiredis/hiredis.h>
-#include <jeton/jeton.h>
 #include <time.h>
 #include <unistd.h>
 
 #include <array>
 #include <atomic>
-#include <boost/interprocess/file_mapping.hpp>
-#include <boost/interprocess/mapped_region.hpp>
-#include <boost/interprocess/sync/interprocess_mutex.hpp>
-#include <boost/interprocess/sync/scoped_lock.hpp>
-#include <cstring>
 #include <memory>
-#include <new>
-#include <stdexcept>
 
-#include "tests/bench/bench.hpp"
-#include "tests/bench/segment_of_bench.hpp"
+#include "tests/bench/locked_token.hpp"
+#include "tests/bench/sections.hpp"
 #include "tests/support/redis_server.hpp"
 
 namespace jeton::bench {
 namespace {
-
-namespace bip = boost::interprocess;
-
-void require(bool condition, const char* what) {
-  if (!condition) throw std::runtime_error(std::string("benchmark: ") + what);
-}
-
-// A token the way one would share it without libjeton: a mutex and bytes in a mapped file.
-struct LockedToken {
-  bip::interprocess_mutex mutex;
-  std::array<char, token_size> value;
-};
-
-class LockedMapping {
- public:
-  explicit LockedMapping(const std::filesystem::path& file)
-      : mapping_(file.c_str(), bip::read_write), region_(mapping_, bip::read_write) {
-    token_ = new (region_.get_address()) LockedToken;
-    token_->value.fill('x');
-  }
-  void read(char* to) {
-    const bip::scoped_lock<bip::interprocess_mutex> lock(token_->mutex);
-    std::memcpy(to, token_->value.data(), token_->value.size());
-  }
-
- private:
-  bip::file_mapping mapping_;
-  bip::mapped_region region_;
-  LockedToken* token_ = nullptr;
-};
 
 void read_file_once(const char* path, char* to) {
   const int fd = ::open(path, O_RDONLY | O_CLOEXEC);
@@ -59,16 +21,22 @@ void read_file_once(const char* path, char* to) {
   ::close(fd);
 }
 
+void set_goals(Report& r) {
+  r.at_most("current, unchanged / load and coarse clock (better: 1.2)", 1.5, r["current"] / r["load_and_clock"]);
+  r.at_most("read of 1 KiB (goal: 1.5 x memcpy + 5 ns)", 1.5 * r["memcpy"] + 5, r["read"], "ns");
+  r.at_least("redis GET / current", 5000, r["redis_get"] / r["current"]);
+  r.at_least("redis GET / read", 1500, r["redis_get"] / r["read"]);
+  r.at_least("tmpfs file / read", 50, r["file"] / r["read"]);
+}
+
 }  // namespace
 
-std::vector<Figure> measure_reads(int rounds) {
-  BenchSegment segment;
-  const std::string directory = segment.directory();
-  jeton_options options = JETON_OPTIONS_INIT;
-  options.directory = directory.c_str();
-  jeton_token* token = nullptr;
-  jeton_reader* reader = nullptr;
-  require(jeton_open(&options, "api", &token) == JETON_OK && jeton_reader_open(token, &reader) == JETON_OK, "open");
+void bench_read(Report& report) {
+  report.section("one reader, a token of 1 KiB, nothing changes");
+  const BenchSegment segment;
+  const BenchReader handles(segment.directory());
+  jeton_token* const token = handles.token();
+  jeton_reader* const reader = handles.reader();
 
   alignas(64) static std::array<char, token_size> from;
   alignas(64) static std::array<char, 2 * token_size> to;
@@ -76,7 +44,7 @@ std::vector<Figure> measure_reads(int rounds) {
   static std::atomic<std::uint64_t> word{1};
 
   const std::string plain_file = segment.dir().write("plain", std::string(token_size, 'x')).string();
-  LockedMapping locked(segment.dir().write("locked", std::string(sizeof(LockedToken), '\0')));
+  LockedToken locked(segment.dir());
   test::RedisServer server;
   const std::unique_ptr<redisContext, decltype(&::redisFree)> redis(::redisConnectUnix(server.socket().c_str()),
                                                                     &::redisFree);
@@ -85,7 +53,7 @@ std::vector<Figure> measure_reads(int rounds) {
       ::redisCommand(redis.get(), "SET token %b", from.data(), from.size()), &::freeReplyObject);
 
   const std::vector<Case> cases = {
-      {"one atomic load + CLOCK_REALTIME_COARSE", "load_and_clock", 20'000,
+      {"one atomic load + CLOCK_REALTIME_COARSE", "load_and_clock", 10'000,
        [](std::uint64_t n) {
          timespec now = {};
          for (std::uint64_t i = 0; i < n; ++i) {
@@ -94,15 +62,15 @@ std::vector<Figure> measure_reads(int rounds) {
            keep(now);
          }
        }},
-      {"jeton_current, unchanged", "current", 20'000,
+      {"jeton_current, unchanged", "current", 10'000,
        [&](std::uint64_t n) {
          const jeton_view* view = nullptr;
          for (std::uint64_t i = 0; i < n; ++i) {
-           require(jeton_current(reader, &view) == JETON_OK, "current");
+           if (jeton_current(reader, &view) != JETON_OK) return require(false, "current");
            keep(view);
          }
        }},
-      {"memcpy of 1 KiB", "memcpy", 20'000,
+      {"memcpy of 1 KiB", "memcpy", 10'000,
        [](std::uint64_t n) {
          for (std::uint64_t i = 0; i < n; ++i) {
            std::size_t size = token_size;
@@ -111,15 +79,24 @@ std::vector<Figure> measure_reads(int rounds) {
            keep(to);
          }
        }},
-      {"jeton_read of 1 KiB", "read", 20'000,
+      {"jeton_read of 1 KiB", "read", 10'000,
        [&](std::uint64_t n) {
          std::size_t size = 0;
          for (std::uint64_t i = 0; i < n; ++i) {
-           require(jeton_read(token, to.data(), to.size(), &size, nullptr) == JETON_OK, "read");
+           if (jeton_read(token, to.data(), to.size(), &size, nullptr) != JETON_OK) return require(false, "read");
            keep(to);
          }
        }},
-      {"memcpy under a Boost interprocess_mutex", "interprocess_mutex", 20'000,
+      {"jeton_read of 1 KiB with its jeton_info", "read_with_info", 10'000,
+       [&](std::uint64_t n) {
+         std::size_t size = 0;
+         jeton_info info = JETON_INFO_INIT;
+         for (std::uint64_t i = 0; i < n; ++i) {
+           if (jeton_read(token, to.data(), to.size(), &size, &info) != JETON_OK) return require(false, "read");
+           keep(to);
+         }
+       }},
+      {"memcpy under a Boost interprocess_mutex, alone", "interprocess_mutex", 10'000,
        [&](std::uint64_t n) {
          for (std::uint64_t i = 0; i < n; ++i) {
            locked.read(to.data());
@@ -139,10 +116,8 @@ std::vector<Figure> measure_reads(int rounds) {
          }
        }},
   };
-  std::vector<Figure> figures = measure(cases, rounds);
-  jeton_reader_close(reader);
-  jeton_close(token);
-  return figures;
+  report.add(cases, measure(cases, 501));
+  set_goals(report);
 }
 
 }  // namespace jeton::bench
