@@ -108,10 +108,10 @@ template <typename Copy>
   return SlotRead::busy;
 }
 
-// The common case of reading a value and nothing else: the publication was verified before, is not in its last second
-// or behind it, and fits. False if any of that does not hold, or the writer came by: read_slot finds out then. A header
+// The common case of reading a value and nothing else: the publication was verified before, `now_s` is before its last
+// second, and it fits. False if any of that does not hold, or the writer came by: read_slot finds out then. A header
 // that is being overwritten may say anything; what is used of it is checked.
-[[nodiscard]] inline bool read_verified_value(const Mapping& mapping, SecondsClock seconds, char* buffer,
+[[nodiscard]] inline bool read_verified_value(const Mapping& mapping, std::int64_t now_s, char* buffer,
                                               std::size_t capacity, std::size_t& size) {
   const std::uint64_t control = layout::load_acquire(mapping.header().control);
   const std::uint64_t publication = layout::publication_of(control);
@@ -121,7 +121,7 @@ template <typename Copy>
   const unsigned index = layout::slot_of(publication);
   const std::size_t value_size = layout::racing_load(mapping.slots[index]->value_size);
   if (value_size > mapping.geometry.value_capacity || value_size >= capacity) return false;
-  if (seconds(nullptr) >= last_second_of(layout::racing_load(mapping.slots[index]->expires_at_ms))) return false;
+  if (now_s >= last_second_of(layout::racing_load(mapping.slots[index]->expires_at_ms))) return false;
   layout::racing_copy(buffer, mapping.contents[index], value_size);
   layout::racing_acquire_fence();
   if (layout::load_relaxed(mapping.header().control) != control) return false;
