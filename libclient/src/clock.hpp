@@ -2,7 +2,6 @@
 // expired token is noticed a few milliseconds late at most.
 #pragma once
 
-#include <sys/auxv.h>
 #include <time.h>
 
 #include <cstdint>
@@ -26,19 +25,9 @@ class WallClock {
 };
 
 // The second of the coarse clock, for the short ways: until the last second of a token, whole seconds tell that it has
-// not run out. time() is the cheapest clock there is, one load from the vDSO page where clock_gettime takes a handful
-// and checks them. But a glibc that is linked statically makes a system call of it, and the read path makes none: a
-// program without a dynamic linker asks the coarse clock.
-using SecondsClock = time_t (*)(time_t*);
-
-inline time_t coarse_seconds(time_t*) {
-  timespec now;
-  ::clock_gettime(CLOCK_REALTIME_COARSE, &now);
-  return now.tv_sec;
-}
-[[nodiscard]] inline SecondsClock cheapest_seconds_clock() {
-  return ::getauxval(AT_BASE) != 0 ? static_cast<SecondsClock>(&::time) : &coarse_seconds;
-}
+// not run out. The cheapest clock there is: time() is one load from the vDSO page, where clock_gettime makes a handful
+// and checks that they belong together.
+[[nodiscard]] inline std::int64_t wall_now_s() { return ::time(nullptr); }
 
 // The first second in which a token may run out: before it, it has not.
 [[nodiscard]] constexpr std::int64_t last_second_of(std::int64_t expires_at_ms) { return expires_at_ms / 1000; }

@@ -23,7 +23,6 @@ struct jeton_reader {
   const std::uint64_t* control_word = &no_control_word;  // in the mapping of the view
   std::uint64_t control = no_control;                    // under which the view is current
   std::int64_t usable_before_s = 0;                      // from that second on, the short way is closed
-  jeton::client::SecondsClock seconds = nullptr;
 
   jeton_token* token = nullptr;
   const Mapping* mapping = nullptr;  // of the view; nullptr: there is no view
@@ -177,7 +176,6 @@ extern "C" jeton_status jeton_reader_open(jeton_token* token, jeton_reader** rea
   }
   token->references.fetch_add(1, std::memory_order_relaxed);
   opened->token = token;
-  opened->seconds = token->seconds;
   *reader = opened;
   return JETON_OK;
 }
@@ -194,7 +192,7 @@ extern "C" jeton_status jeton_current(jeton_reader* reader, const jeton_view** v
   // Same value of control: same publication, same flags, not retired. Acquire pairs with nothing that is read here
   // (the view is this thread's own copy); it keeps the clock from being read first.
   if (layout::load_acquire(*reader->control_word) == reader->control &&
-      reader->seconds(nullptr) < reader->usable_before_s) {
+      jeton::client::wall_now_s() < reader->usable_before_s) {
     *view = &reader->view;
     return JETON_OK;
   }

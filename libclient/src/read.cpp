@@ -109,7 +109,7 @@ extern "C" __attribute__((flatten)) jeton_status jeton_read(jeton_token* token, 
     if (info->size <= sizeof(info->size)) return JETON_INVALID_ARGUMENT;
     return read_described(*token, to, capacity, *size, *info);
   }
-  const std::int64_t now_s = token->seconds(nullptr);
+  const std::int64_t now_s = wall_now_s();
   const Mapping* mapping = token->current.load(std::memory_order_acquire);
   if (mapping != nullptr && read_verified_value(*mapping, now_s, to, capacity, *size)) return JETON_OK;
   return read_plain(*token, to, capacity, *size);

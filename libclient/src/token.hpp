@@ -9,7 +9,6 @@
 #include <atomic>
 #include <cstdint>
 
-#include "libclient/src/clock.hpp"
 #include "libclient/src/mapping.hpp"
 #include "libclient/src/slot_reader.hpp"
 
@@ -17,9 +16,8 @@ struct jeton_token {
   std::atomic<std::uint32_t> references{1};  // the handle itself and each reader
   std::atomic<jeton::client::Mapping*> current{nullptr};
   std::atomic<std::int64_t> next_look_ms{0};  // when an expired token's name is looked at again
-  jeton::client::SecondsClock seconds = jeton::client::cheapest_seconds_clock();
-  std::uint32_t flags = 0;    // JETON_ALLOW_*
-  char* directory = nullptr;  // absolute
+  std::uint32_t flags = 0;                    // JETON_ALLOW_*
+  char* directory = nullptr;                  // absolute
   char name[jeton::layout::max_name_size + 1] = {};
 
   [[nodiscard]] bool allows(std::uint32_t flag) const { return (flags & flag) != 0; }

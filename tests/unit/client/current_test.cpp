@@ -1,3 +1,5 @@
+#include <time.h>
+
 #include <thread>
 
 #include "tests/support/eventually.hpp"
@@ -85,6 +87,39 @@ TEST_F(Current, NoticesExpiryWithoutTheAgent) {
   publish(2, "fresh");
   EXPECT_EQ(current(reader), "fresh");
   EXPECT_EQ(view(lenient_reader)->flags, JETON_FLAG_VALID);
+}
+
+// To the millisecond of the clock that the library reads, though until the last second it looks at seconds only.
+TEST_F(Current, GivesNoTokenThatHasRunOut) {
+  const auto coarse_now_ms = [] {
+    timespec now = {};
+    ::clock_gettime(CLOCK_REALTIME_COARSE, &now);
+    return std::int64_t{now.tv_sec} * 1000 + now.tv_nsec / 1'000'000;
+  };
+  agent::Record record = sample_record(1);
+  record.expires_at = wall_now() + 1100ms;
+  const std::int64_t expires_at_ms = agent::to_unix_ms(record.expires_at);
+  store->publish(record, wall_now());
+  const TokenPtr token = must_open();
+  const ReaderPtr reader = must_open_reader(token);
+  std::int64_t late_views = 0;
+  std::int64_t late_reads = 0;
+  std::int64_t early_refusals = 0;
+  for (;;) {
+    const std::int64_t before_ms = coarse_now_ms();
+    const bool viewed = view(reader) != nullptr;
+    const bool was_read = read(token) == "secret-value";
+    const std::int64_t after_ms = coarse_now_ms();
+    if (before_ms >= expires_at_ms) {
+      late_views += viewed;
+      late_reads += was_read;
+    }
+    if (after_ms < expires_at_ms) early_refusals += !viewed || !was_read;
+    if (before_ms >= expires_at_ms + 100) break;
+  }
+  EXPECT_EQ(late_views, 0);
+  EXPECT_EQ(late_reads, 0);
+  EXPECT_EQ(early_refusals, 0);
 }
 
 TEST_F(Current, NoticesTheAgentsFlags) {

@@ -1,4 +1,5 @@
 // The promise "no system call on the read path", kept by the kernel: a child forbids itself all but write and exit.
+#include <signal.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -6,6 +7,7 @@
 #include <jeton/client.hpp>
 
 #include "tests/support/no_system_calls.hpp"
+#include "tests/support/process.hpp"
 #include "tests/unit/client/client_fixture.hpp"
 
 namespace jeton::test {
@@ -60,6 +62,17 @@ TEST_F(SystemCalls, SeeingANewTokenNeedsNone) {
   EXPECT_TRUE(WIFEXITED(status)) << "killed by signal " << WTERMSIG(status) << ": it made a system call";
   EXPECT_EQ(WEXITSTATUS(status), 0);
 }
+
+#ifdef JETON_STATIC_READER
+// A C library that is linked statically has to find the vDSO by itself; not every one did for every clock.
+TEST_F(SystemCalls, ReadingNeedsNoneInAStaticProgram) {
+  make_store();
+  publish(1, "one");
+  const RunResult result = run({JETON_STATIC_READER, directory()});
+  if (result.status == 77) GTEST_SKIP() << "this kernel has no seccomp filters";
+  EXPECT_EQ(result.status, 0) << "128 + SIGSYS (" << SIGSYS << "): it made a system call";
+}
+#endif
 
 }  // namespace
 }  // namespace jeton::test
