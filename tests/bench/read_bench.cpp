@@ -116,7 +116,7 @@ void bench_read(Report& report) {
          }
        }},
   };
-  report.add(cases, measure(cases, 501));
+  report.add(cases, measure(cases, 1001));
   set_goals(report);
 }
 

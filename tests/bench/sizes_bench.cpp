@@ -39,7 +39,7 @@ void bench_sizes(Report& report) {
                        }
                      }});
   }
-  const std::vector<double> medians = measure(cases, 301);
+  const std::vector<double> medians = measure(cases, 601);
   std::printf("  %8s %14s %14s\n", "bytes", "memcpy, ns", "jeton_read, ns");
   for (std::size_t i = 0; i < std::size(sizes); ++i) {
     const nlohmann::json where = {{"bytes", sizes[i]}};

@@ -45,7 +45,7 @@ void wait_each_round(Shared& shared, const std::string& directory, std::uint64_t
 
 void bench_wake(Report& report) {
   report.section("waking a process that sleeps");
-  constexpr int rounds = 6000;
+  constexpr int rounds = 10'000;
   const SharedMemory<Shared> shared;
   BenchSegment segment;
   const pid_t child = ::fork();
