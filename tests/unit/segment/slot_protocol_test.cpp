@@ -46,19 +46,33 @@ class Protocol {
   client::Mapping mapping;
 };
 
-TEST(RacingCopy, CopiesEveryLengthAndNothingElse) {
+// `copy(to, from, size)` for all sizes from `smallest` to 600, at several alignments.
+template <typename Copy>
+void expect_exact_copies(std::size_t smallest, const Copy& copy) {
   std::vector<unsigned char> from(700);
   for (std::size_t i = 0; i < from.size(); ++i) from[i] = static_cast<unsigned char>(i * 31 + 1);
-  for (std::size_t size = 0; size <= 600; ++size) {
+  for (std::size_t size = smallest; size <= 600; ++size) {
     for (const std::size_t offset : {0, 1, 7, 8, 16, 33}) {
       std::vector<unsigned char> to(700, 0xee);
-      layout::racing_copy(to.data() + offset, from.data() + 3, size);
+      copy(to.data() + offset, from.data() + 3, size);
       ASSERT_EQ(std::memcmp(to.data() + offset, from.data() + 3, size), 0) << size << " at " << offset;
       for (std::size_t i = 0; i < offset; ++i) ASSERT_EQ(to[i], 0xee) << size << " before " << offset;
       for (std::size_t i = offset + size; i < to.size(); ++i) ASSERT_EQ(to[i], 0xee) << size << " behind " << offset;
     }
   }
 }
+
+TEST(RacingCopy, CopiesEveryLengthAndNothingElse) { expect_exact_copies(0, layout::racing_copy); }
+
+#if defined(JETON_LAYOUT_MOVES) && defined(__x86_64__)
+// Not only in the registers that this machine's processor would choose.
+TEST(RacingCopy, CopiesTheSameInEveryWidth) {
+  namespace detail = layout::detail;
+  expect_exact_copies(256, detail::copy_large<detail::Sse2>);
+  if (__builtin_cpu_supports("avx")) expect_exact_copies(256, detail::copy_large<detail::Avx>);
+  if (__builtin_cpu_supports("avx512vl")) expect_exact_copies(256, detail::copy_large<detail::Avx512>);
+}
+#endif
 
 TEST(RacingCopy, ZeroClearsExactlyTheGivenBytes) {
   for (const std::size_t size : {0, 1, 5, 100, 1023, 1024, 1025, 3000}) {
