@@ -55,13 +55,14 @@ Task<> RefreshLoop::reload() {
   const bool waiting = holds_.claimed_until() > now();
   const Duration interval = waiting ? waiting_poll : quiet_poll;
   next_poll_ = now() + interval + std::chrono::duration_cast<Duration>(interval * 0.2 * parts_.random.uniform());
+  // Before the look, not after it: a loss may be told while the answers come in.
+  repair_at_ = BootTime::max();
   try {
     auto published = co_await parts_.coordinator.load(config_.name);
     coordinator_answered(Step::load);
     const Generation theirs = published ? published->generation : 0;
     if (published) take(std::move(*published));
     // A store that lost data gets the newest record back, by whoever of the fleet draws the shortest delay.
-    repair_at_ = BootTime::max();
     if (theirs < current_.generation() && current_.valid()) on_lost();
     // What it lost with the record it does not know: it gets this host's word, not the other way round.
     const bool lost = repair_at_ != BootTime::max();
@@ -162,8 +163,8 @@ void RefreshLoop::take(Record record) {
     journal_.segment_failed(e);
   }
   holds_.end_claim();
-  repair_at_ = BootTime::max();
   if (current_.generation() > before) {
+    repair_at_ = BootTime::max();
     end_pause();
     failed_request_.clear();
     fetch_backoff_.reset();
@@ -257,7 +258,11 @@ void RefreshLoop::clock_stepped() {
   wake_.notify();
 }
 
-void RefreshLoop::on_record(Record record) { take(std::move(record)); }
+// What the fleet hears of is stored: nobody else need give it back.
+void RefreshLoop::on_record(Record record) {
+  if (record.generation >= current_.generation()) repair_at_ = BootTime::max();
+  take(std::move(record));
+}
 
 void RefreshLoop::on_claim(BootTime until) {
   if (journal_.status().holds_lock) return;
