@@ -25,8 +25,9 @@ class AttributeCursor {
     rest_.remove_prefix(sizeof(sizes));
     malformed_ = std::uint64_t{sizes[0]} + sizes[1] > rest_.size();
     if (malformed_) return false;
-    name = rest_.substr(0, sizes[0]);
-    value = rest_.substr(sizes[0], sizes[1]);
+    // Not substr: it checks again and may throw, which takes a C++ runtime that libjeton does without.
+    name = std::string_view(rest_.data(), sizes[0]);
+    value = std::string_view(rest_.data() + sizes[0], sizes[1]);
     rest_.remove_prefix(std::size_t{sizes[0]} + sizes[1]);
     return true;
   }

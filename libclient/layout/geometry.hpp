@@ -30,6 +30,8 @@ struct Geometry {
   [[nodiscard]] constexpr std::uint64_t content_capacity() const {
     return 2 * std::uint64_t{value_capacity} + type_capacity + attributes_capacity + origin_capacity;
   }
+  // The same, for buffers: read_geometry refuses capacities whose sum would not fit 32 bits.
+  [[nodiscard]] constexpr std::size_t content_size_limit() const { return static_cast<std::size_t>(content_capacity()); }
   bool operator==(const Geometry&) const = default;
 };
 

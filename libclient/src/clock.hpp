@@ -8,6 +8,8 @@
 
 namespace jeton::client {
 
+static_assert(sizeof(time_t) == 8, "expiry lies beyond 2038 too; CMakeLists.txt defines _TIME_BITS for 32-bit builds");
+
 [[nodiscard]] inline std::int64_t to_ms(const timespec& t) {
   return std::int64_t{t.tv_sec} * 1000 + static_cast<std::int64_t>(t.tv_nsec) / 1'000'000;
 }

@@ -57,7 +57,7 @@ void free_buffer(jeton_reader& reader) {
 // Room for the largest token of this mapping, so that no later publication needs a system call.
 jeton_status make_room(jeton_reader& reader, const Mapping& mapping) {
   const auto page = static_cast<std::size_t>(::sysconf(_SC_PAGESIZE));
-  const std::size_t size = (mapping.geometry.content_capacity() + parts + page - 1) / page * page;
+  const std::size_t size = (mapping.geometry.content_size_limit() + parts + page - 1) / page * page;
   if (size <= reader.buffer_size) return JETON_OK;
   free_buffer(reader);
   void* memory = ::mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE, -1, 0);
@@ -101,7 +101,7 @@ jeton_status copy_view(jeton_reader& reader) {
   for (int round = 0; round < max_replacements; ++round) {
     room = make_room(reader, *mapping);
     if (room != JETON_OK) return room;
-    const std::size_t room_for = mapping->geometry.content_capacity();
+    const std::size_t room_for = mapping->geometry.content_size_limit();
     bool too_small = false;
     status =
         read_token(*reader.token, &mapping, snapshot, [&](const layout::SlotHeader& slot, const std::byte* content) {

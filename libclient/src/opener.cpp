@@ -68,8 +68,12 @@ jeton_status status_of_fault(layout::HeaderFault fault) {
   return JETON_CORRUPT;
 }
 
+// With 32 bits, fstat fails on the large inode numbers of a tmpfs (CMakeLists.txt defines _FILE_OFFSET_BITS).
+static_assert(sizeof(off_t) == 8 && sizeof(ino_t) == 8);
+
 jeton_status map(int fd, const struct stat& file, const char* name, Mapping** out) {
   const auto size = static_cast<std::size_t>(file.st_size);
+  if (static_cast<std::uint64_t>(file.st_size) != size) return JETON_TRUNCATED;  // more than 32 bits can address
   void* base = ::mmap(nullptr, size, PROT_READ, MAP_SHARED | MAP_POPULATE, fd, 0);
   if (base == MAP_FAILED) return status_of_errno();
   // Readers' core dumps are not the agent's to protect otherwise. Advice may be refused; the mapping still works.

@@ -46,11 +46,21 @@ timespec to_timespec(std::int64_t ms) {
   return t;
 }
 
+// With 32 bits, the old call takes a time of 32 bits and the new one is missing before Linux 5.1.
+void futex_wait(const std::uint32_t& word, std::uint32_t seen, const timespec& timeout) {
+#ifdef SYS_futex_time64
+  if (::syscall(SYS_futex_time64, &word, FUTEX_WAIT, seen, &timeout, nullptr, 0) == 0 || errno != ENOSYS) return;
+  const long old_timeout[2] = {static_cast<long>(timeout.tv_sec), timeout.tv_nsec};
+  ::syscall(SYS_futex, &word, FUTEX_WAIT, seen, old_timeout, nullptr, 0);
+#else
+  ::syscall(SYS_futex, &word, FUTEX_WAIT, seen, &timeout, nullptr, 0);
+#endif
+}
+
 // Without FUTEX_PRIVATE_FLAG, because the word is shared between processes. A shared futex may lie in a mapping that
 // the waiter cannot write. Returns early for a signal or a spurious wake-up; the caller looks and comes back.
 void sleep_on(const std::uint32_t& word, std::uint32_t seen, std::int64_t ms) {
-  const timespec timeout = to_timespec(ms);
-  ::syscall(SYS_futex, &word, FUTEX_WAIT, seen, &timeout, nullptr, 0);
+  futex_wait(word, seen, to_timespec(ms));
 }
 
 bool is_cancelled(const jeton_cancel* cancel) {
