@@ -2,9 +2,13 @@
 
 #include <signal.h>
 
+#include <algorithm>
+#include <atomic>
 #include <chrono>
 #include <jeton/client.hpp>
 #include <string>
+#include <thread>
+#include <vector>
 
 #include "agent/segment/segment_store.hpp"
 #include "tests/fault/segment/child.hpp"
@@ -13,7 +17,8 @@
 namespace jeton::test {
 namespace {
 
-volatile sig_atomic_t told_to_stop = 0;
+std::atomic<bool> told_to_stop{false};
+static_assert(std::atomic<bool>::is_always_lock_free, "a signal handler sets it");
 
 agent::SegmentOptions options(std::size_t capacity) { return {"api", capacity, {}, agent::Policy::warn}; }
 
@@ -24,6 +29,36 @@ void judge(ReaderReport& report, std::string_view value, agent::Generation claim
   if (claimed < report.newest) ++report.older;
   if (claimed != report.newest) ++report.generations;
   report.newest = claimed;
+}
+
+// By the one way and by the other, in turn.
+void read_once(const Token& token, Reader& reader, ReaderReport& report) {
+  Status status;
+  if (report.good % 2 == 0) {
+    const auto current = reader.current();
+    status = current.status();
+    if (current) judge(report, current->value(), current->generation());
+  } else {
+    const auto copy = token.read();
+    status = copy.status();
+    if (copy) judge(report, copy->value, copy->info.generation());
+  }
+  if (status == JETON_BUSY) {
+    ++report.busy;
+  } else if (!status.ok()) {
+    ++report.failures;
+  }
+}
+
+// Of several threads, what the least one did counts for what each should do.
+void add(ReaderReport& to, const ReaderReport& other) {
+  to.good += other.good;
+  to.busy += other.busy;
+  to.torn += other.torn;
+  to.older += other.older;
+  to.failures += other.failures;
+  to.generations = std::min(to.generations, other.generations);
+  to.newest = std::min(to.newest, other.newest);
 }
 
 }  // namespace
@@ -49,9 +84,9 @@ void publish_for_ever(const std::filesystem::path& directory, int to_parent) {
   for (;;) store.publish(token_of(++generation), wall_now());
 }
 
-int read_until_told(const std::filesystem::path& directory, int to_parent) {
+int read_until_told(const std::filesystem::path& directory, int to_parent, int threads) {
   struct sigaction action = {};
-  action.sa_handler = [](int) { told_to_stop = 1; };
+  action.sa_handler = [](int) { told_to_stop = true; };
   ::sigaction(SIGTERM, &action, nullptr);
 
   jeton::Options opened;
@@ -59,29 +94,24 @@ int read_until_told(const std::filesystem::path& directory, int to_parent) {
   opened.allow_missing = true;
   const Token token("api", opened);
   if (!token.wait_valid(std::chrono::seconds(60)).ok()) return 1;
-  Reader reader(token);
-  ReaderReport report;
-  bool announced = false;
-  while (told_to_stop == 0) {
-    Status status;
-    if (report.good % 2 == 0) {
-      const auto current = reader.current();
-      status = current.status();
-      if (current) judge(report, current->value(), current->generation());
-    } else {
-      const auto copy = token.read();
-      status = copy.status();
-      if (copy) judge(report, copy->value, copy->info.generation());
+  std::vector<ReaderReport> reports(static_cast<std::size_t>(threads));
+  std::atomic<int> reading{0};
+  const auto read = [&](ReaderReport& report) {
+    Reader reader(token);
+    bool announced = false;
+    while (!told_to_stop) {
+      read_once(token, reader, report);
+      if (report.good > 0 && !announced && ++reading == threads) tell_ready(to_parent);
+      announced = announced || report.good > 0;
     }
-    if (status == JETON_BUSY) {
-      ++report.busy;
-    } else if (!status.ok()) {
-      ++report.failures;
-    }
-    if (report.good > 0 && !announced) tell_ready(to_parent);
-    announced = announced || report.good > 0;
-  }
-  tell(to_parent, &report, sizeof(report));
+  };
+  std::vector<std::thread> others;
+  for (std::size_t i = 1; i < reports.size(); ++i) others.emplace_back([&, i] { read(reports[i]); });
+  read(reports[0]);
+  for (std::thread& thread : others) thread.join();
+  ReaderReport all = reports[0];
+  for (std::size_t i = 1; i < reports.size(); ++i) add(all, reports[i]);
+  tell(to_parent, &all, sizeof(all));
   return 0;
 }
 

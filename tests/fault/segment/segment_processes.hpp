@@ -30,7 +30,7 @@ struct ReaderReport {
 };
 
 // Reads through reader.current and read in turn until SIGTERM, then reports to the parent. Says ready after its first
-// good read.
-int read_until_told(const std::filesystem::path& directory, int to_parent);
+// good read. With several threads on one token: when each has had one; of `generations` and `newest`, the least.
+int read_until_told(const std::filesystem::path& directory, int to_parent, int threads = 1);
 
 }  // namespace jeton::test

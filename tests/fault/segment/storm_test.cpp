@@ -2,6 +2,8 @@
 #include <gtest/gtest.h>
 
 #include <chrono>
+#include <cstdlib>
+#include <jeton/client.hpp>
 #include <memory>
 #include <random>
 #include <thread>
@@ -23,10 +25,10 @@ class Storm : public testing::Test {
     EXPECT_TRUE(writer->ready());
     return writer;
   }
-  void start_readers(int count) {
+  void start_readers(int count, int threads = 1) {
     for (int i = 0; i < count; ++i) {
-      readers.push_back(
-          std::make_unique<Child>([this](int to_parent) { return read_until_told(directory, to_parent); }));
+      readers.push_back(std::make_unique<Child>(
+          [this, threads](int to_parent) { return read_until_told(directory, to_parent, threads); }));
     }
     for (const auto& reader : readers) ASSERT_TRUE(reader->ready());
   }
@@ -88,6 +90,44 @@ TEST_F(Storm, ReadersStandAWriterThatIsKilledTwoHundredTimes) {
     return 0;
   });
   EXPECT_EQ(last.wait(), 0);
+  start_readers(1);
+  readers.front()->signal(SIGTERM);
+  ReaderReport report;
+  ASSERT_TRUE(readers.front()->receive(&report, sizeof(report)));
+  EXPECT_GT(report.newest, newest);
+}
+
+// JETON_STORM_S makes it longer: 60 before a release.
+TEST_F(Storm, EightProcessesOfEightThreadsStandAWriterThatNeverRests) {
+  const char* seconds = std::getenv("JETON_STORM_S");
+  const auto writer = start_writer();
+  start_readers(8, 8);
+  std::this_thread::sleep_for(std::chrono::seconds(seconds != nullptr ? std::atoi(seconds) : 5));
+  expect_good_reports();
+}
+
+TEST_F(Storm, AWriterDoesNotNoticeThatItsReadersAreKilled) {
+  std::random_device device;
+  const unsigned seed = device();
+  std::cout << "seed " << seed << "\n";
+  std::mt19937 random(seed);
+  std::uniform_int_distribution<int> microseconds(0, 2000);
+  const auto writer = start_writer();
+  start_readers(1);  // this one stays, and sees the writer go on
+  for (int i = 0; i < 200; ++i) {
+    Child killed([&](int to_parent) {
+      if (i % 2 == 0) return read_until_told(directory, to_parent);
+      jeton::Options options;
+      options.directory = directory.string();
+      const Token token("api", options);
+      tell_ready(to_parent);
+      for (Generation seen = 0;;) seen = token.wait_change(seen).value();
+    });
+    ASSERT_TRUE(killed.ready());
+    std::this_thread::sleep_for(std::chrono::microseconds(microseconds(random)));
+    killed.kill();
+  }
+  const std::uint64_t newest = expect_good_reports();
   start_readers(1);
   readers.front()->signal(SIGTERM);
   ReaderReport report;

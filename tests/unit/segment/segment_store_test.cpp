@@ -153,6 +153,23 @@ TEST_F(SegmentStoreTest, APreviousTokenWhoseOverlapEndedIsNotWritten) {
   EXPECT_FALSE(open()->adopted()->previous);
 }
 
+TEST_F(SegmentStoreTest, NoByteOfASupersededTokenStaysBehindItsOverlap) {
+  const std::string first = "the-first-of-three-tokens";
+  const std::string second = "the-second-of-three-tokens";
+  const auto store = open();
+  store->publish(sample_record(1, first), wall_now());
+  Record next = sample_record(2, second);
+  next.previous = test::sample_previous(1, first);
+  store->publish(next, wall_now());
+  EXPECT_NE(bytes().find(first), std::string::npos);  // inside its overlap
+  next.previous.reset();                              // what the agent publishes at its end
+  store->publish(next, wall_now());
+  EXPECT_EQ(bytes().find("the-first"), std::string::npos);
+  EXPECT_NE(bytes().find(second), std::string::npos);
+  store->publish(sample_record(3, "third"), wall_now());
+  EXPECT_EQ(bytes().find("of-three-tokens"), std::string::npos);
+}
+
 TEST_F(SegmentStoreTest, ExpiryIsAStateOfTheSamePublication) {
   const auto store = open();
   store->publish(sample_record(1), wall_now());
