@@ -31,7 +31,9 @@ struct Geometry {
     return 2 * std::uint64_t{value_capacity} + type_capacity + attributes_capacity + origin_capacity;
   }
   // The same, for buffers: read_geometry refuses capacities whose sum would not fit 32 bits.
-  [[nodiscard]] constexpr std::size_t content_size_limit() const { return static_cast<std::size_t>(content_capacity()); }
+  [[nodiscard]] constexpr std::size_t content_size_limit() const {
+    return static_cast<std::size_t>(content_capacity());
+  }
   bool operator==(const Geometry&) const = default;
 };
 

@@ -19,7 +19,7 @@ jeton_status diagnose_token(const jeton_options& options, const char* name, std:
   if (status != JETON_OK) return status;
   const Mapping* mapping = token->current.load(std::memory_order_acquire);
   const std::int64_t heartbeat_ms = layout::load_relaxed(mapping->header().heartbeat_ms);
-  if (heartbeat_ms != 0) heartbeat_age_ms = std::max<std::int64_t>(WallClock().ms() - heartbeat_ms, 0);
+  if (heartbeat_ms > 0) heartbeat_age_ms = std::max<std::int64_t>(WallClock().ms() - heartbeat_ms, 0);
   jeton_info info = JETON_INFO_INIT;
   status = jeton_inspect(token, &info);
   jeton_close(token);

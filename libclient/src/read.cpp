@@ -42,7 +42,8 @@ class Description {
     info.previous_generation = slot.previous_generation;
     info.previous_accept_until_ms = slot.previous_accept_until_ms;
     info.heartbeat_ms = layout::load_relaxed(mapping.header().heartbeat_ms);
-    info.heartbeat_age_ms = info.heartbeat_ms == 0 ? -1 : std::max<std::int64_t>(now.ms() - info.heartbeat_ms, 0);
+    // Not below 0, and so nothing overflows, whatever stands there.
+    info.heartbeat_age_ms = info.heartbeat_ms <= 0 ? -1 : std::max<std::int64_t>(now.ms() - info.heartbeat_ms, 0);
     info.value_size = slot.value_size;
     info.flags = flags_at(snapshot.control, slot.expires_at_ms, now);
     std::memcpy(info.type, type_, slot.type_size);

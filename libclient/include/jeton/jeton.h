@@ -15,11 +15,10 @@
  * Threads: a jeton_token may be used by any number of threads at once; a jeton_reader by one at a time. A token and
  * its readers may be closed in any order, each once, when nobody uses it any more.
  * Fork: both go on working in the child, independently of the parent's.
- * The file: only its owner (the agent's user) and root can change it, and the agent never makes it shorter while it has
- * a name or a reader: another size is another file. If the owner or root truncates it by hand, a process that has it
- * mapped, the agent too, gets SIGBUS at its next access, as with every mapping; to look first would cost a system call for each read, and a
- * handler is the application's to install. jeton_open refuses such a file (JETON_TRUNCATED), and the next agent replaces
- * it. Who cannot accept that asks the agent's socket instead.
+ * The file: only its owner (the agent's user) and root can change it, and the agent never makes it shorter: another
+ * size is another file. If they truncate it by hand, a process that has it mapped, the agent too, gets SIGBUS at its
+ * next access, as with every mapping; to look first would cost a system call for each read, and a handler is the
+ * application's to install. jeton_open refuses such a file (JETON_TRUNCATED), and the next agent replaces it.
  * Errors: every call returns a jeton_status. Unless said otherwise, outputs are untouched when it is not JETON_OK.
  * Times: milliseconds; points in time are wall clock since 1970-01-01 UTC.
  *
