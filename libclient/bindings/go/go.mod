@@ -1,0 +1,3 @@
+module jeton
+
+go 1.19

@@ -1,0 +1,19 @@
+#!/usr/bin/env bash
+# go_test.sh SOURCE_DIR BUILD_DIR: the Go binding against an installed tree, under the race detector where there is one.
+# Everything that Go writes goes below the build directory; nothing is downloaded.
+set -euo pipefail
+source=$1 work=$2/tests/languages/go
+mkdir -p "$work"
+cmake --install "$2" --component client --prefix "$work/prefix" >"$work/install.log"
+export PKG_CONFIG_PATH
+PKG_CONFIG_PATH=$(dirname "$(find "$work/prefix" -name jeton.pc)")
+
+export GOCACHE=$work/cache GOPATH=$work/path GOPROXY=off GOTOOLCHAIN=local GOWORK=off CGO_ENABLED=1 GOFLAGS=-buildvcs=false
+cd "$source/libclient/bindings/go"
+unformatted=$(gofmt -l .)
+[ -z "$unformatted" ] || { echo "FAILED: gofmt: $unformatted" >&2; exit 1; }
+race=()
+if [ -e "$(go env GOROOT)/src/runtime/race/race_$(go env GOOS)_$(go env GOARCH).syso" ]; then race=(-race); fi
+go vet "${race[@]}" ./...
+# One package after the other: they share the agent's token, and a test of one would see the refreshes of another.
+exec go test "${race[@]}" -count=1 -p 1 ./...
