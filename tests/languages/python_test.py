@@ -1,0 +1,417 @@
+#!/usr/bin/env python3
+"""The Python binding beside a real agent (run by with_agent)."""
+
+import asyncio
+import importlib.util
+import os
+import pickle
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+import unittest
+from datetime import datetime, timezone
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+BINDING = Path(__file__).resolve().parents[2] / "libclient" / "bindings" / "python"
+sys.path[:0] = [str(BINDING), str(BINDING / "examples")]
+sys.dont_write_bytecode = True
+
+import jeton  # noqa: E402
+
+PATIENCE = 30.0
+
+
+def refresh():
+    subprocess.run([os.environ["JETONCTL"], "refresh", "api"], check=True, stdout=subprocess.DEVNULL)
+
+
+def jetonctl_get():
+    return subprocess.run([os.environ["JETONCTL"], "get", "api"], check=True, capture_output=True).stdout.decode()
+
+
+class Reading(unittest.TestCase):
+    def test_value_and_description_are_those_of_the_segment(self):
+        with jeton.open("api") as token:
+            value = token.current()
+            self.assertEqual(value.value, jetonctl_get().strip())
+            self.assertEqual(value.type, "")  # this provider's answer has no /type
+            self.assertEqual(value.attributes, {"kind": "Bearer"})
+            self.assertEqual(token.header(), {"Authorization": "Bearer " + value.value})
+            self.assertGreater(value.expires_at, datetime.now(timezone.utc))
+            self.assertEqual(token.read(), value)
+            info = token.info()
+            self.assertEqual((info.generation, info.expires_at), (value.generation, value.expires_at))
+            self.assertEqual(info.value_size, len(value.value))
+
+    def test_current_is_the_same_object_until_the_token_changes(self):
+        with jeton.open("api") as token:
+            before = token.current()
+            self.assertIs(token.current(), before)
+            refresh()
+            self.assertEqual(token.wait_change(before.generation, PATIENCE), token.current().generation)
+            self.assertNotEqual(token.current().value, before.value)
+
+    def test_a_directory_can_be_named(self):
+        with tempfile.TemporaryDirectory() as empty:
+            with self.assertRaises(jeton.NotFound):
+                jeton.open("api", empty)
+        with jeton.open("api", os.environ["JETON_DIR"]) as token:
+            token.current()
+
+    def test_no_secret_in_what_is_printed(self):
+        with jeton.open("api") as token:
+            value = token.current()
+            for text in (repr(value), str(value), f"{value}", repr(token), repr(token.info()), repr([value])):
+                self.assertNotIn(value.value, text)
+                self.assertNotIn("kind", text)
+
+    def test_each_thread_has_its_own_view(self):
+        token = jeton.open("api")
+        seen, errors = [], []
+        stop = threading.Event()
+
+        def read():
+            try:
+                while not stop.is_set():
+                    seen.append(token.current().generation)
+            except Exception as error:  # reported below
+                errors.append(error)
+
+        threads = [threading.Thread(target=read) for _ in range(4)]
+        for thread in threads:
+            thread.start()
+        for _ in range(3):
+            generation = token.current().generation
+            refresh()
+            token.wait_change(generation, PATIENCE)
+        stop.set()
+        for thread in threads:
+            thread.join()
+        self.assertEqual(errors, [])
+        self.assertGreaterEqual(len(set(seen)), 2)
+
+    def test_works_in_a_forked_child(self):
+        token = jeton.open("api")
+        before = token.current().generation
+        out, into = os.pipe()
+        child = os.fork()
+        if child == 0:
+            try:
+                token.current()
+                os.write(into, b"r")
+                os.write(into, str(token.wait_change(before, PATIENCE)).encode())
+            finally:
+                os._exit(0)
+        self.assertEqual(os.read(out, 1), b"r")
+        refresh()
+        after = token.wait_change(before, PATIENCE)
+        os.waitpid(child, 0)
+        self.assertEqual(int(os.read(out, 100)), after)
+        os.close(out), os.close(into)
+
+
+class Errors(unittest.TestCase):
+    def test_are_of_a_kind(self):
+        with self.assertRaises(jeton.NotFound) as caught:
+            jeton.open("nosuch")
+        self.assertIsInstance(caught.exception, jeton.JetonError)
+        self.assertEqual(caught.exception.status, jeton.Status.NOT_FOUND)
+        self.assertIn("'nosuch'", str(caught.exception))
+        with self.assertRaises(jeton.InvalidArgument):
+            jeton.open("../api")
+        with jeton.open("nosuch", allow_missing=True) as token, self.assertRaises(jeton.NotFound):
+            token.current()
+
+    def test_survive_pickling(self):
+        with self.assertRaises(jeton.NotFound) as caught:
+            jeton.open("nosuch")
+        again = pickle.loads(pickle.dumps(caught.exception))
+        self.assertEqual((type(again), str(again)), (jeton.NotFound, str(caught.exception)))
+
+    def test_a_segment_that_others_may_write_is_refused(self):
+        with tempfile.TemporaryDirectory() as directory:
+            segments = Path(directory) / "segments"
+            segments.mkdir(mode=0o755)
+            forged = segments / "api"
+            forged.write_bytes(Path(os.environ["JETON_DIR"], "segments", "api").read_bytes())
+            forged.chmod(0o666)
+            with self.assertRaises(jeton.SegmentRefused) as caught:
+                jeton.open("api", directory)
+            self.assertEqual(caught.exception.status, jeton.Status.WRITABLE_FILE)
+
+    def test_a_closed_token_says_so(self):
+        token = jeton.open("api")
+        token.current()
+        token.close()
+        token.close()
+        for call in (token.current, token.info, token.wait_valid):
+            with self.assertRaises(ValueError):
+                call()
+
+    def test_every_status_of_the_header_is_known(self):
+        header = (BINDING.parents[1] / "include" / "jeton" / "jeton.h").read_text()
+        for status in jeton.Status:
+            if status is not jeton.Status.UNKNOWN:
+                self.assertIn(f"JETON_{status.name} = {status.value}", header)
+        self.assertEqual(header.split("typedef enum", 1)[1].split("}", 1)[0].count(" = "), len(jeton.Status) - 1)
+
+
+class Waiting(unittest.TestCase):
+    def test_runs_out(self):
+        with jeton.open("api") as token:
+            generation = token.wait_valid(0)
+            with self.assertRaises(jeton.TimedOut):
+                token.wait_change(generation, 0.05)
+            with self.assertRaises(TimeoutError):
+                token.wait_change(generation, 0)
+
+    def test_lets_other_threads_run_and_ends_when_the_token_is_closed(self):
+        token = jeton.open("api")
+        generation = token.current().generation
+        outcome = []
+
+        def wait():
+            try:
+                token.wait_change(generation + 10**12)
+            except jeton.JetonError as error:
+                outcome.append(type(error))
+            except ValueError:  # closed before the wait began
+                outcome.append(jeton.Cancelled)
+
+        thread = threading.Thread(target=wait)
+        thread.start()
+        token.close()
+        thread.join(PATIENCE)
+        self.assertFalse(thread.is_alive())
+        self.assertEqual(outcome, [jeton.Cancelled])
+
+    def test_keyboard_interrupt_ends_it(self):
+        program = (
+            "import jeton, sys\n"
+            "token = jeton.open('api')\n"
+            "generation = token.current().generation\n"
+            "try:\n"
+            "  print('waiting', flush=True)\n"
+            "  token.wait_change(generation + 10**12)\n"
+            "except KeyboardInterrupt: sys.exit(7)\n"
+        )
+        child = subprocess.Popen(
+            [sys.executable, "-c", program], stdout=subprocess.PIPE, env={**os.environ, "PYTHONPATH": str(BINDING)}
+        )
+        with child:
+            self.assertEqual(child.stdout.readline(), b"waiting\n")
+            child.send_signal(signal.SIGINT)
+            self.assertEqual(child.wait(PATIENCE), 7)
+
+    def test_asyncio_sees_a_change_without_a_thread(self):
+        async def run(token):
+            generation = token.current().generation
+            waits = [asyncio.ensure_future(token.wait_change_async(generation, PATIENCE)) for _ in range(3)]
+            await asyncio.sleep(0)  # they stand
+            threads = threading.active_count()
+            process = await asyncio.create_subprocess_exec(
+                os.environ["JETONCTL"], "refresh", "api", stdout=asyncio.subprocess.DEVNULL
+            )
+            found = await asyncio.gather(*waits)
+            self.assertLessEqual(threads, 1)
+            self.assertEqual(set(found), {token.current().generation})
+            await process.wait()
+            with self.assertRaises(jeton.TimedOut):
+                await token.wait_change_async(found[0], 0.05)
+
+        with jeton.open("api") as token:
+            descriptors = len(os.listdir("/proc/self/fd"))
+            asyncio.run(run(token))
+            self.assertEqual(len(os.listdir("/proc/self/fd")), descriptors)
+
+    def test_watch_gives_each_token(self):
+        async def run(token):
+            seen = []
+            async for value in token.watch():
+                seen.append(value.generation)
+                if len(seen) == 3:
+                    return seen
+                process = await asyncio.create_subprocess_exec(
+                    os.environ["JETONCTL"], "refresh", "api", stdout=asyncio.subprocess.DEVNULL
+                )
+                await process.wait()
+
+        with jeton.open("api") as token:
+            seen = asyncio.run(asyncio.wait_for(run(token), PATIENCE))
+            self.assertEqual(seen, sorted(set(seen)))
+
+    def test_a_cancelled_task_leaves_no_descriptor(self):
+        async def run(token):
+            task = asyncio.ensure_future(token.wait_change_async(token.current().generation))
+            await asyncio.sleep(0)
+            before = len(os.listdir("/proc/self/fd"))
+            task.cancel()
+            with self.assertRaises(asyncio.CancelledError):
+                await task
+            self.assertEqual(len(os.listdir("/proc/self/fd")), before - 1)
+
+        with jeton.open("api") as token:
+            asyncio.run(run(token))
+
+
+class Feedback(unittest.TestCase):
+    def test_a_rejection_leads_to_one_new_token(self):
+        with jeton.open("api") as token:
+            refused = token.current()
+            token.rejected(refused.generation)
+            newer = token.wait_change(refused.generation, PATIENCE)
+            self.assertEqual(token.rejected(refused.generation), newer)  # said once more, too late
+            self.assertNotEqual(token.current().value, refused.value)
+
+    def test_of_a_generation_that_never_was_is_refused(self):
+        with jeton.open("api") as token, self.assertRaises(jeton.AgentRefused):
+            token.rejected(token.current().generation + 10**12)
+
+    def test_without_an_agent(self):
+        with tempfile.TemporaryDirectory() as directory:
+            with self.assertRaises(jeton.NoAgent):
+                jeton.list_tokens(directory)
+            self.assertEqual(jeton.diagnose("api", directory).agent, jeton.Status.NO_AGENT)
+
+    def test_accepts_the_current_and_the_previous_token(self):
+        with jeton.open("api") as token:
+            before = token.current()
+            refresh()
+            token.wait_change(before.generation, PATIENCE)
+            self.assertTrue(token.accepts(token.current().value))
+            self.assertTrue(token.accepts(before.value.encode()))
+            self.assertFalse(token.accepts(before.value[:-1] + "!"))
+            self.assertFalse(token.accepts(b""))
+
+    def test_looking_around(self):
+        self.assertEqual(jeton.list_tokens(), ["api"])
+        diagnosis = jeton.diagnose("api")
+        self.assertEqual((diagnosis.token, diagnosis.agent), (jeton.Status.OK, jeton.Status.OK))
+        self.assertEqual(jeton.diagnose("nosuch").token, jeton.Status.NOT_FOUND)
+
+
+class Provider:
+    """An API that takes the current token only, and not one that it was told to refuse."""
+
+    def __init__(self, token):
+        self.refused = set()
+        self.requests = []
+        provider = self
+
+        class Handler(BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
+
+            def do_POST(self):
+                body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+                presented = self.headers.get("Authorization", "").partition(" ")[2]
+                known = presented == token.read().value and presented not in provider.refused
+                provider.requests.append((presented, body))
+                answer = body if known and not provider.closed else b"no"
+                self.send_response(200 if known and not provider.closed else 401)
+                self.send_header("Content-Length", str(len(answer)))
+                self.end_headers()
+                self.wfile.write(answer)
+
+            def log_message(self, *ignored):
+                pass
+
+        self.closed = False
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.url = f"http://127.0.0.1:{self._server.server_address[1]}/"
+        self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.05})
+        self._thread.start()
+
+    def end(self):
+        self._server.shutdown()
+        self._thread.join()
+        self._server.server_close()
+
+
+class Middleware(unittest.TestCase):
+    def setUp(self):
+        self.token = jeton.open("api")
+        self.provider = Provider(self.token)
+        self.addCleanup(self.token.close)
+        self.addCleanup(self.provider.end)
+        # The more rejections in a row, the later the next token; one that was asked for begins anew.
+        before = self.token.current().generation
+        refresh()
+        self.token.wait_change(before, PATIENCE)
+
+    def check(self, post):
+        """post(patience) sends b"hello" and returns status and body."""
+        self.assertEqual(post(), (200, b"hello"))
+        self.assertEqual(len(self.provider.requests), 1)
+        refused = self.token.current()
+        self.provider.refused.add(refused.value)
+        self.assertEqual(post(), (200, b"hello"))  # refused, reported, again with the new token
+        tried = [presented for presented, _ in self.provider.requests[1:]]
+        self.assertEqual(tried, [refused.value, self.token.current().value])
+        self.assertGreater(self.token.current().generation, refused.generation)
+        self.provider.closed = True  # whatever the token
+        self.assertEqual(post(0.1)[0], 401)
+        # Once more at most: only with a newer token, if one came in time.
+        self.assertIn(len(self.provider.requests), (4, 5))
+
+    @unittest.skipUnless(importlib.util.find_spec("requests"), "no python3-requests")
+    def test_requests(self):
+        import requests
+        from requests_auth import JetonAuth
+
+        with requests.Session() as session:
+
+            def post(patience=PATIENCE):
+                response = session.post(
+                    self.provider.url, data=b"hello", auth=JetonAuth(self.token, patience), timeout=2 * PATIENCE
+                )
+                return response.status_code, response.content
+
+            self.check(post)
+
+    @unittest.skipUnless(importlib.util.find_spec("httpx"), "no python3-httpx")
+    def test_httpx(self):
+        import httpx
+        from httpx_auth import JetonAuth
+
+        with httpx.Client(timeout=2 * PATIENCE) as client:
+
+            def post(patience=PATIENCE):
+                response = client.post(self.provider.url, content=b"hello", auth=JetonAuth(self.token, patience))
+                return response.status_code, response.content
+
+            self.check(post)
+
+    @unittest.skipUnless(importlib.util.find_spec("httpx"), "no python3-httpx")
+    def test_httpx_async(self):
+        import httpx
+        from httpx_auth import JetonAuth
+
+        async def send(patience):
+            async with httpx.AsyncClient(auth=JetonAuth(self.token, patience), timeout=2 * PATIENCE) as client:
+                response = await client.post(self.provider.url, content=b"hello")
+                return response.status_code, response.content
+
+        self.check(lambda patience=PATIENCE: asyncio.run(send(patience)))
+
+
+class Typing(unittest.TestCase):
+    @unittest.skipUnless(importlib.util.find_spec("mypy"), "no mypy")
+    def test_package_and_examples_are_strictly_typed(self):
+        with tempfile.TemporaryDirectory() as cache:
+            for files, options in (
+                (["jeton", "examples/httpx_auth.py"], []),
+                # requests has no types of its own
+                (["examples/requests_auth.py"], ["--disable-error-code", "import", "--allow-subclassing-any"]),
+            ):
+                run = subprocess.run(
+                    [sys.executable, "-m", "mypy", "--strict", "--cache-dir", cache, *options, *files],
+                    cwd=BINDING, capture_output=True, text=True, env={**os.environ, "MYPYPATH": "."},
+                )  # fmt: skip
+                self.assertEqual(run.returncode, 0, run.stdout + run.stderr)
+
+
+if __name__ == "__main__":
+    unittest.main()
