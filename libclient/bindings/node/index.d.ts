@@ -1,0 +1,113 @@
+// jeton for Node.js: read the tokens that jeton-agent keeps for this host.
+//
+// Durations are milliseconds. Generations are bigint; a number is taken as well. Failures are JetonError.
+
+/** Whatever libjeton says no to. */
+export class JetonError extends Error {
+  /** The name of the status in jeton.h, "JETON_EXPIRED"; "JETON_CLOSED" for a token that was closed. */
+  readonly code: string;
+  /** The number of the status; -1 for JETON_CLOSED. */
+  readonly status: number;
+}
+
+export interface OpenOptions {
+  /** The agent's runtime_dir; default: $JETON_DIR if set, else /run/jeton. */
+  directory?: string;
+  /** Reads also give a token that ran out. */
+  allowExpired?: boolean;
+  /** Open even if there is no such token yet; reads throw JETON_NOT_FOUND until then, waits wait. */
+  allowMissing?: boolean;
+}
+
+export interface WaitOptions {
+  /** Then JETON_TIMED_OUT; default: for ever. */
+  timeout?: number;
+  /** Ends the wait with the signal's reason. */
+  signal?: AbortSignal;
+}
+
+/** A token without its value. */
+export interface TokenInfo {
+  readonly generation: bigint;
+  /** "Bearer"; empty if the provider names none. */
+  readonly type: string;
+  readonly issuedAt: Date;
+  readonly expiresAt: Date;
+  readonly expired: boolean;
+  readonly rejected: boolean;
+  /** Bytes. */
+  readonly valueSize: number;
+  readonly previousGeneration: bigint | null;
+  /** The previous token is acceptable until then. */
+  readonly previousAcceptUntil: Date | null;
+  /** Since the agent's last sign of life; null: none yet. */
+  readonly heartbeatAge: number | null;
+}
+
+/** A token as one consistent piece. util.inspect, String() and JSON.stringify show neither value nor attributes. */
+export class TokenValue {
+  private constructor();
+  readonly generation: bigint;
+  readonly type: string;
+  readonly issuedAt: Date;
+  readonly expiresAt: Date;
+  /** Only seen with allowExpired. */
+  readonly expired: boolean;
+  /** A user of it was refused by the provider; a newer one is on its way. */
+  readonly rejected: boolean;
+  /** The host that fetched it. */
+  readonly origin: string;
+  /** The secret. */
+  get value(): string;
+  get attributes(): Readonly<Record<string, string>>;
+  /** What stands in an Authorization header. Secret. */
+  get authorization(): string;
+}
+
+/** One token of this host. Closed by close(), by `using`, or when it is no longer reachable. */
+export class Token {
+  constructor(name: string, options?: OpenOptions);
+  readonly name: string;
+  get closed(): boolean;
+  /** No system call, no network, no wait; the same object while nothing changed. */
+  current(): TokenValue;
+  /** As current(), copied anew. */
+  read(): TokenValue;
+  /** Also of a token that expired. */
+  info(): TokenInfo;
+  /** {authorization: "Bearer ..."} of the current token. Secret. */
+  header(): { authorization: string };
+  /** Resolves to the generation once there is a valid token. */
+  waitValid(options?: WaitOptions): Promise<bigint>;
+  /** Resolves to the generation of a valid token above `generation`. Uses no thread. */
+  waitChange(generation: bigint | number, options?: WaitOptions): Promise<bigint>;
+  /** The current token, then each that replaces it, for ever. */
+  watch(options?: { signal?: AbortSignal }): AsyncGenerator<TokenValue, never, void>;
+  /**
+   * Reports that the provider said 401 to the token of this generation; resolves to the generation current now. If that
+   * is higher, read again; otherwise waitChange(generation) waits for the one that is fetched, once for the fleet.
+   * JETON_NO_AGENT, JETON_NO_PERMISSION, JETON_AGENT_REFUSED, JETON_NO_TOKEN; within a second.
+   */
+  rejected(generation: bigint | number): Promise<bigint>;
+  /** Whether `presented` is the current token, or the previous one within its overlap; in constant time. */
+  accepts(presented: string | Uint8Array): boolean;
+  /** Waits end with JETON_CLOSED. Closing twice does nothing. */
+  close(): void;
+}
+// Where the compiler's library knows Symbol.dispose, `using token = open(...)` closes it.
+export interface Token extends JetonDisposable {}
+type JetonDisposable = SymbolConstructor extends { readonly dispose: infer S extends symbol } ? { [K in S]: () => void } : {};
+
+/** JETON_NOT_FOUND, JETON_NO_PERMISSION, JETON_INVALID_ARGUMENT, or what was refused about the segment. */
+export function open(name: string, options?: OpenOptions): Token;
+/** The current token, then each that replaces it, also if there is none yet; the token is closed with the loop. */
+export function watch(name: string, options?: OpenOptions & { signal?: AbortSignal }): AsyncGenerator<TokenValue, void, void>;
+/** The tokens that have a segment here, sorted, readable by this user or not. */
+export function list(options?: { directory?: string }): string[];
+/** What is the matter with a token and, apart, with the agent; asks the agent, for a second at most. */
+export function diagnose(
+  name: string,
+  options?: { directory?: string },
+): Promise<{ token: string; agent: string; heartbeatAge: number | null }>;
+/** Version of the libjeton in use, "0.1.0". */
+export function libraryVersion(): string;

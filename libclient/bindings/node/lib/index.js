@@ -1,0 +1,45 @@
+// jeton for Node.js: read the tokens that jeton-agent keeps for this host. The contract is in index.d.ts.
+import { BUFFER_TOO_SMALL, check, inThread, jeton, options, sizeOfDiagnosis } from './library.js';
+import { Token } from './token.js';
+
+export { JetonError } from './errors.js';
+export { Token } from './token.js';
+export { TokenValue } from './value.js';
+
+export function open(name, options) {
+  return new Token(name, options);
+}
+
+export async function* watch(name, { signal, ...options } = {}) {
+  const token = new Token(name, { allowMissing: true, ...options });
+  try {
+    yield* token.watch({ signal });
+  } finally {
+    token.close();
+  }
+}
+
+export function list({ directory } = {}) {
+  const size = [512];
+  for (;;) {
+    const names = Buffer.alloc(size[0]);
+    const status = jeton.list(options(directory), names, names.length, size, null);
+    if (status === BUFFER_TOO_SMALL) continue;
+    check(status, directory ?? 'tokens');
+    return names.toString('utf8', 0, Number(size[0])).split('\0').slice(0, -1);
+  }
+}
+
+export async function diagnose(name, { directory } = {}) {
+  const found = { size: sizeOfDiagnosis(), token: 0, agent: 0, heartbeat_age_ms: -1 };
+  check(await inThread(jeton.diagnose, options(directory), name, found), `token '${name}'`);
+  return {
+    token: jeton.status_name(found.token),
+    agent: jeton.status_name(found.agent),
+    heartbeatAge: found.heartbeat_age_ms < 0 ? null : Number(found.heartbeat_age_ms),
+  };
+}
+
+export function libraryVersion() {
+  return jeton.version();
+}

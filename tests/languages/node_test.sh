@@ -1,0 +1,35 @@
+#!/usr/bin/env bash
+# The Node.js binding beside a real agent (run by with_agent): installs its npm packages into WORK, then runs the tests
+# there and the TypeScript compiler over the types.
+#
+#   node_test.sh BINDING WORK
+#
+# Exit status 77: npm's registry cannot be reached.
+set -euo pipefail
+here=$(dirname "$(realpath "$0")")
+binding=$1
+work=$2
+
+mkdir -p "$work"
+cp -r "$binding/." "$work/"
+# Where they are installed from this very lock file already, nothing is fetched.
+if ! cmp -s "$binding/package-lock.json" "$work/installed.json"; then
+  # Koffi's own install script only looks for a compiler where no binary fits.
+  if ! (cd "$work" && npm ci --ignore-scripts --no-audit --no-fund --fetch-retries 1) >"$work/npm.log" 2>&1; then
+    cat "$work/npm.log"
+    if grep -qE 'ENOTFOUND|EAI_AGAIN|ECONNREFUSED|ECONNRESET|ETIMEDOUT|ENETUNREACH|EHOSTUNREACH|ERR_SOCKET_TIMEOUT' "$work/npm.log"; then
+      echo "skipped: npm's registry cannot be reached"
+      exit 77
+    fi
+    exit 1
+  fi
+  cp "$binding/package-lock.json" "$work/installed.json"
+fi
+# As for a user: by the package's name, with its exports.
+cp "$here/node_test.mjs" "$here/node_types.ts" "$work/"
+cd "$work"
+node --expose-gc --test node_test.mjs
+for target in es2022 esnext; do
+  node_modules/.bin/tsc --noEmit --strict --module nodenext --moduleResolution nodenext --target "$target" --types node \
+    node_types.ts
+done
