@@ -35,6 +35,13 @@ cc -std=c99 -Wall -Wextra -Werror "$work/examples/c/show_token.c" $(pkg-config -
 # shellcheck disable=SC2046
 c++ -std=c++17 -Wall -Wextra -Werror "$work/examples/cpp/follow_token.cpp" $(pkg-config --cflags --libs jeton) \
   -o "$work/follow_token"
+if pkg-config --exists libcurl; then
+  # shellcheck disable=SC2046
+  c++ -std=c++17 -Wall -Wextra -Werror "$work/examples/cpp/curl_header.cpp" $(pkg-config --cflags --libs jeton libcurl) \
+    -o "$work/curl_header"
+  if "$work/curl_header" other http://127.0.0.1:1/ 2>"$work/log"; then exit 1; fi
+  grep -q "token 'other'" "$work/log" # it runs; what it does is tested by Language.curl_header
+fi
 # The static library needs no C++ runtime: a C compiler links it.
 # shellcheck disable=SC2046
 cc -std=c99 "$work/examples/c/show_token.c" $(pkg-config --cflags jeton) "$libdir/libjeton.a" -o "$work/show_token_static"
