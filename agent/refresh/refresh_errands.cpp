@@ -1,4 +1,4 @@
-// RefreshLoop, beside its steps (refresh_loop.cpp): its errands while it waits, and what it hears from outside.
+// RefreshLoop, beside its steps (refresh_loop.cpp): its errands while it waits. What it hears: refresh_signals.cpp.
 #include <algorithm>
 #include <utility>
 
@@ -13,9 +13,7 @@ using std::chrono::seconds;
 
 constexpr Duration quiet_poll = seconds(30);  // fallbacks for lost messages
 constexpr Duration waiting_poll = seconds(1);
-constexpr Duration mend_poll = seconds(5);           // of a secret that a pause waits for
-constexpr Duration demand_spread = milliseconds(5);  // hosts that heard of a rejection at once; the user waits
-constexpr Duration repair_spread = milliseconds(250);
+constexpr Duration mend_poll = seconds(5);  // of a secret that a pause waits for
 
 }  // namespace
 
@@ -130,6 +128,7 @@ Task<> RefreshLoop::repair() {
     }
   } catch (const TransportError& e) {
     coordinator_failed(Step::load, "give back what the coordinator lost", e);
+    repair_at_ = holds_.unreachable_until();
   }
 }
 
@@ -183,125 +182,6 @@ void RefreshLoop::hold_for_pause(const Pause& pause) {
   if (!holds_.pause(pause.until, pause.request)) return;
   mend_check_at_ = pause.request.empty() ? BootTime::max() : now();
   journal_.paused(pause.reason);
-  wake_.notify();
-}
-
-DemandAnswer RefreshLoop::rejected(Generation generation) {
-  if (generation < current_.generation()) {
-    DemandAnswer newer = demand_answer();
-    newer.superseded = true;
-    return newer;
-  }
-  if (generation > current_.generation() || generation == 0) {
-    DemandAnswer unknown = demand_answer();
-    unknown.known = false;
-    return unknown;
-  }
-  if (!current_.rejected()) {
-    journal_.rejected(generation, current_.record()->rejections);
-    try {
-      current_.mark_rejected();
-    } catch (const Error& e) {
-      journal_.segment_failed(e);
-    }
-  }
-  demand(Demand::Reason::rejected);
-  return demand_answer();
-}
-
-DemandAnswer RefreshLoop::refresh_now() {
-  journal_.refresh_asked();
-  if (holds_.paused_until() > now() && !holds_.pause_request().empty()) {
-    lift_wanted_ = true;
-    end_pause();
-  }
-  demand(Demand::Reason::asked);
-  return demand_answer();
-}
-
-void RefreshLoop::demand(Demand::Reason reason) {
-  const Duration drawn = std::chrono::duration_cast<Duration>(demand_spread * parts_.random.uniform());
-  BootTime due = now() + drawn;
-  if (reason == Demand::Reason::rejected && current_.record()) {
-    const Record& record = *current_.record();
-    const Duration since_issue = parts_.timers.clock().wall_now() - record.issued_at;
-    due = std::max(due, now() + rejection_delay(record.rejections, config_.refresh) - since_issue);
-  }
-  demand_.make(reason, current_.generation(), due);
-  wake_.notify();
-  parts_.changed.notify();
-}
-
-DemandAnswer RefreshLoop::demand_answer() const {
-  DemandAnswer answer;
-  answer.generation = current_.generation();
-  const BootTime due = due_at();
-  const Duration left = std::max(due - now(), Duration{0});
-  answer.due = parts_.timers.clock().wall_now() + to_ms(left);
-  if (left <= demand_spread) return answer;
-  if (due == holds_.claimed_until()) {
-    answer.held_by = "another agent is fetching";
-  } else if (due == holds_.unreachable_until()) {
-    answer.held_by = "the coordinator cannot be reached";
-  } else if (due == holds_.paused_until()) {
-    answer.held_by = "paused: " + journal_.status().pause_reason;
-  } else {
-    answer.held_by = "the provider rejected " + std::to_string(current_.record() ? current_.record()->rejections : 0) +
-                     " new tokens in a row";
-  }
-  return answer;
-}
-
-void RefreshLoop::clock_stepped() {
-  current_.reschedule();
-  reload_wanted_ = true;
-  wake_.notify();
-}
-
-// What the fleet hears of is stored: nobody else need give it back.
-void RefreshLoop::on_record(Record record) {
-  if (record.generation >= current_.generation()) repair_at_ = BootTime::max();
-  take(std::move(record));
-}
-
-void RefreshLoop::on_claim(BootTime until) {
-  if (journal_.status().holds_lock) return;
-  // No claim lasts longer than a lock does without renewal, whatever a message on the channel says.
-  const BootTime longest = now() + lock_ttl_;
-  holds_.claim(std::min(until, longest));
-  wake_.notify();
-}
-
-void RefreshLoop::on_release() {
-  holds_.end_claim();
-  wake_.notify();
-}
-
-// Another agent's failure is the fleet's: the next backoff of this agent goes on from there.
-void RefreshLoop::on_pause(Pause pause) {
-  const BootTime before = holds_.paused_until();
-  hold_for_pause(pause);
-  if (holds_.paused_until() > before) fetch_backoff_.count_failure();
-}
-
-// Whoever lifted the pause will send another request; that does not make ours better.
-void RefreshLoop::on_resume() {
-  const std::string request = parts_.source.fingerprint();
-  if (!request.empty() && (request == failed_request_ || request == holds_.pause_request())) return;
-  end_pause();
-  wake_.notify();
-  parts_.changed.notify();
-}
-
-void RefreshLoop::on_gap() {
-  reload_wanted_ = true;
-  wake_.notify();
-}
-
-// The delay is drawn like that of a refresh: whoever gives the record back first spares the others the same.
-void RefreshLoop::on_lost() {
-  const BootTime drawn = now() + draw_suppressed_delay(repair_spread, parts_.random);
-  repair_at_ = std::min(repair_at_, drawn);
   wake_.notify();
 }
 

@@ -4,6 +4,7 @@
 #   root   a container as Docker and Kubernetes make it: the same user ids as the host
 #   user   with a user namespace: root in it is user 12345 of the host, whom the token's access list names
 set -euo pipefail
+. "$(dirname "$0")/eventually.sh"
 build=$1 kind=$2
 agent=$build/agent/commands/jeton-agent ctl=$build/libclient/ctl/jetonctl provider=$build/tests/system/jeton_test_provider
 work=$(mktemp -d /dev/shm/jeton-container-XXXXXX)
@@ -18,14 +19,6 @@ clean_up() {
 }
 trap clean_up EXIT
 fail() { echo "FAILED: $*" >&2; exit 1; }
-eventually() { # seconds, command...
-  local left=$(($1 * 10)); shift
-  until "$@" >/dev/null 2>&1; do
-    left=$((left - 1))
-    [ "$left" -gt 0 ] || return 1
-    sleep 0.1
-  done
-}
 
 as_user=() namespaces=(--mount --pid --fork --ipc --net --kill-child)
 if [ "$kind" = user ]; then

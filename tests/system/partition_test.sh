@@ -2,6 +2,7 @@
 # Two hosts, each a network namespace with an agent and a provider of its own, and a Redis beside the first one; the
 # wire between them is cut and mended. partition_test.sh BUILD_DIR
 set -euo pipefail
+. "$(dirname "$0")/eventually.sh"
 build=$1
 agent=$build/agent/commands/jeton-agent ctl=$build/libclient/ctl/jetonctl provider=$build/tests/system/jeton_test_provider
 near=jeton-near-$$ far=jeton-far-$$ wire=jt$$
@@ -18,14 +19,6 @@ clean_up() {
 }
 trap clean_up EXIT
 fail() { echo "FAILED: $*" >&2; exit 1; }
-eventually() { # seconds, command...
-  local left=$(($1 * 10)); shift
-  until "$@" >/dev/null 2>&1; do
-    left=$((left - 1))
-    [ "$left" -gt 0 ] || return 1
-    sleep 0.1
-  done
-}
 
 ip netns add "$near"
 ip netns add "$far"

@@ -2,6 +2,7 @@
 # jeton-agent.service in a booted systemd. service_test.sh DIR BEHAVIOUR; the machine of DIR is up.
 # The behaviours are run in the order of tests/system/CMakeLists.txt; the first one sets the service up.
 set -euo pipefail
+. "$(dirname "$0")/eventually.sh"
 dir=$1 behaviour=$2
 machine() { "$(dirname "$0")/machine" run "$dir" "$@"; }
 as() { local user=$1; shift; machine setpriv --reuid "$user" --regid "$user" --init-groups "$@"; }
@@ -9,14 +10,6 @@ fail() {
   echo "FAILED: $*" >&2
   machine journalctl --no-pager -n 40 -u jeton-agent >&2 || true
   exit 1
-}
-eventually() { # seconds, command...
-  local left=$(($1 * 10)); shift
-  until "$@" >/dev/null 2>&1; do
-    left=$((left - 1))
-    [ "$left" -gt 0 ] || return 1
-    sleep 0.1
-  done
 }
 # Once the provider has printed what it counts, which it does each second.
 settled_issued() { sleep 1.5; issued; }

@@ -165,56 +165,49 @@ TEST_F(Wait, WaitsForATokenThatIsNotThereYet) {
   thread.join();
 }
 
-TEST_F(Wait, IsCancelledFromAnotherThread) {
-  publish(3);
-  const TokenPtr token = must_open();
-  jeton_cancel* cancel = nullptr;
-  ASSERT_EQ(jeton_cancel_new(&cancel), JETON_OK);
-  jeton_wait_options options = JETON_WAIT_OPTIONS_INIT;
-  options.generation = 3;
-  options.cancel = cancel;
-  jeton_status status = JETON_OK;
-  std::thread thread = waiting([&] { status = jeton_wait(token.get(), &options, nullptr); });
-  jeton_cancel_now(cancel);
-  thread.join();
-  EXPECT_EQ(status, JETON_CANCELLED);
-  EXPECT_EQ(jeton_wait(token.get(), &options, nullptr), JETON_CANCELLED) << "a later wait is cancelled as well";
-  jeton_cancel_free(cancel);
-}
+class CancelledWait : public Wait {
+ protected:
+  CancelledWait() {
+    EXPECT_EQ(jeton_cancel_new(&cancel), JETON_OK);
+    options.timeout_ms = long_enough_ms;
+    options.cancel = cancel;
+  }
+  ~CancelledWait() override { jeton_cancel_free(cancel); }
+  // Waits in a thread, does `meanwhile`, and returns what the wait ended with.
+  template <typename F>
+  jeton_status wait_through(const TokenPtr& token, F meanwhile) {
+    jeton_status status = JETON_OK;
+    std::thread thread = waiting([&] { status = jeton_wait(token.get(), &options, &generation); });
+    meanwhile();
+    thread.join();
+    return status;
+  }
 
-TEST_F(Wait, WithACancelIsStillWokenByAPublication) {
-  publish(3);
-  const TokenPtr token = must_open();
   jeton_cancel* cancel = nullptr;
-  ASSERT_EQ(jeton_cancel_new(&cancel), JETON_OK);
   jeton_wait_options options = JETON_WAIT_OPTIONS_INIT;
-  options.generation = 3;
-  options.timeout_ms = long_enough_ms;
-  options.cancel = cancel;
-  jeton_status status = JETON_TIMED_OUT;
   std::uint64_t generation = 0;
-  std::thread thread = waiting([&] { status = jeton_wait(token.get(), &options, &generation); });
-  publish(4);
-  thread.join();
-  EXPECT_EQ(status, JETON_OK);
-  EXPECT_EQ(generation, 4U);
-  jeton_cancel_free(cancel);
+};
+
+TEST_F(CancelledWait, EndsAtOnceAndSoDoesALaterOne) {
+  publish(3);
+  const TokenPtr token = must_open();
+  options.generation = 3;
+  EXPECT_EQ(wait_through(token, [&] { jeton_cancel_now(cancel); }), JETON_CANCELLED);
+  EXPECT_EQ(jeton_wait(token.get(), &options, nullptr), JETON_CANCELLED);
 }
 
-TEST_F(Wait, IsCancelledBeforeThereIsASegment) {
+TEST_F(CancelledWait, IsStillWokenByAPublication) {
+  publish(3);
+  const TokenPtr token = must_open();
+  options.generation = 3;
+  EXPECT_EQ(wait_through(token, [&] { publish(4); }), JETON_OK);
+  EXPECT_EQ(generation, 4U);
+}
+
+TEST_F(CancelledWait, EndsBeforeThereIsASegment) {
   jeton_token* opened = nullptr;
   ASSERT_EQ(open(&opened, JETON_ALLOW_MISSING, "not-there"), JETON_OK);
-  const TokenPtr token(opened);
-  jeton_cancel* cancel = nullptr;
-  ASSERT_EQ(jeton_cancel_new(&cancel), JETON_OK);
-  jeton_wait_options options = JETON_WAIT_OPTIONS_INIT;
-  options.cancel = cancel;
-  jeton_status status = JETON_OK;
-  std::thread thread = waiting([&] { status = jeton_wait(token.get(), &options, nullptr); });
-  jeton_cancel_now(cancel);
-  thread.join();
-  EXPECT_EQ(status, JETON_CANCELLED);
-  jeton_cancel_free(cancel);
+  EXPECT_EQ(wait_through(TokenPtr(opened), [&] { jeton_cancel_now(cancel); }), JETON_CANCELLED);
 }
 
 }  // namespace

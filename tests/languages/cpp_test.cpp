@@ -1,0 +1,59 @@
+// What a C++17 program does with libjeton: reads a live segment, waits for a change, reports a rejection.
+#include <cstdlib>
+#include <iostream>
+#include <jeton/client.hpp>
+#include <stdexcept>
+#include <string>
+
+namespace {
+
+void check(bool is_true, const char* what) {
+  if (!is_true) throw std::runtime_error(what);
+}
+
+void run() {
+  using std::chrono::seconds;
+  jeton::Token token("api");
+  jeton::Reader reader(token);
+  const jeton::Generation first = reader.current().value().generation();
+  const std::string before(reader.current()->value());
+  check(token.accepts(before).value(), "accepts the current token");
+  check(!token.accepts("other").value(), "accepts nothing else");
+
+  jeton::Events events(token);
+  const char* jetonctl = std::getenv("JETONCTL");
+  check(jetonctl != nullptr, "JETONCTL is not set");
+  check(std::system(("'" + std::string(jetonctl) + "' refresh api >/dev/null").c_str()) == 0, "refresh");
+  const jeton::Generation second = token.wait_change(first, seconds(30)).value();
+  check(second > first, "a change raises the generation");
+  check(events.clear().ok(), "clear");
+  check(reader.current().value().generation() >= second, "the reader follows");
+  check(reader.current()->value() != before, "and so does its value");
+
+  check(token.rejected(first).value() >= second, "a report of an old token is answered with the newer one");
+  check(token.rejected(second).status().ok(), "a report of the current one is taken");
+  check(token.wait_change(second, seconds(30)).value() > second, "and leads to a newer one");
+
+  const auto missing = jeton::Token::try_open("nosuch");
+  check(!missing && missing.status() == JETON_NOT_FOUND, "an unknown token is not found");
+  bool thrown = false;
+  try {
+    const jeton::Token nosuch("nosuch");
+  } catch (const jeton::Error& e) {
+    thrown = e.status() == JETON_NOT_FOUND;
+  }
+  check(thrown, "the constructor throws");
+  check(jeton::list().value().size() == 1, "the one token is listed");
+}
+
+}  // namespace
+
+int main() {
+  try {
+    run();
+  } catch (const std::exception& e) {
+    std::cerr << "FAILED: " << e.what() << '\n';
+    return 1;
+  }
+  std::cout << "1 passed, 0 failed\n";
+}
