@@ -166,7 +166,7 @@ void SegmentTrial::read_in_fenced_memory(std::string_view segment) {
   if (result != client::SlotRead::ok) return;
   char value[256];
   std::size_t size = 0;
-  static_cast<void>(client::read_verified_value(mapping, client::WallClock(), value, sizeof(value), size));
+  static_cast<void>(client::read_verified_value(mapping, client::wall_now_s(), value, sizeof(value), size));
 }
 
 SegmentTrial::Outcome SegmentTrial::run(std::string_view segment, Trial how) {

@@ -42,10 +42,7 @@ inline void seal_slot(std::string& file, const layout::Geometry& g, unsigned ind
   layout::SlotHeader slot;
   std::memcpy(&slot, file.data() + g.slot_offset(index), sizeof(slot));
   if (!layout::sizes_fit(slot, g)) return;
-  layout::Checksum sum;
-  sum.add(slot);
-  sum.add(file.data() + g.content_offset(index), layout::content_size(slot));
-  slot.checksum = sum.value();
+  slot.checksum = layout::checksum_of(slot, file.data() + g.content_offset(index), layout::content_size(slot));
   std::memcpy(file.data() + g.slot_offset(index), &slot, sizeof(slot));
 }
 
