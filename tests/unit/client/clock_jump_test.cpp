@@ -1,5 +1,5 @@
-// The wall clock is set, forwards and back, while a token is open. This executable has a clock_gettime of its own,
-// which the library finds before the C library's, as it would find libfaketime's.
+// The wall clock is set, forwards and back, while a token is open. This executable has a clock_gettime and a time of its
+// own, which the library finds before the C library's, as it would find libfaketime's.
 #include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
@@ -20,6 +20,13 @@ extern "C" int clock_gettime(clockid_t clock, struct timespec* now) noexcept {
     ++asked;
   }
   return static_cast<int>(result);
+}
+
+extern "C" time_t time(time_t* out) noexcept {
+  timespec now = {};
+  ::clock_gettime(CLOCK_REALTIME_COARSE, &now);
+  if (out != nullptr) *out = now.tv_sec;
+  return now.tv_sec;
 }
 
 namespace jeton::test {
