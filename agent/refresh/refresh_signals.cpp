@@ -127,8 +127,8 @@ DemandAnswer RefreshLoop::demand_answer() const {
   } else if (due == holds_.paused_until()) {
     answer.held_by = "paused: " + journal_.status().pause_reason;
   } else {
-    answer.held_by = "the provider rejected " + std::to_string(current_.record() ? current_.record()->rejections : 0) +
-                     " new tokens in a row";
+    const std::uint32_t rejected = current_.record() ? current_.record()->rejections + 1 : 1;
+    answer.held_by = "the provider rejected " + std::to_string(rejected) + " tokens in a row";
   }
   return answer;
 }

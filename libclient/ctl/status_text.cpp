@@ -177,6 +177,9 @@ std::string token_text(const Json& token) {
                      ", drawn from a spread of " + duration(token, "spread_ms"));
   out += detail("previous", previous_text(member(token, "previous")));
   out += detail("phase", text(token, "phase"));
+  if (const auto rejections = number(token, "rejections"); rejections.value_or(0) > 0) {
+    out += detail("rejected", std::to_string(*rejections) + " in a row before this one");
+  }
   out += detail("lock", lock_text(token) + ", last fence " + text(member(token, "lock"), "fence"));
   out += detail("source", text(token, "source"));
   const Json& budget = member(token, "budget");
