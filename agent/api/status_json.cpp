@@ -33,6 +33,7 @@ Json pause(const TokenStatus& status) {
 Json budget(const TokenStatus& status, WallTime now) {
   if (status.calls_allowed == 0) return nullptr;
   return {{"calls", status.calls_allowed},
+          {"reserve", status.calls_reserved},
           {"used", status.calls_used},
           {"left", status.calls_allowed - std::min(status.calls_allowed, status.calls_used)},
           {"window_ends_in_ms", in(status.window_end, now)}};

@@ -14,6 +14,7 @@ std::optional<unsigned> parse_id(const std::string& text) {
   unsigned value = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
   if (error != std::errc{} || end != text.data() + text.size()) return std::nullopt;
+  if (value == static_cast<unsigned>(-1)) return std::nullopt;  // no id: chown and ACLs take it for "none"
   return value;
 }
 

@@ -48,6 +48,9 @@ struct FetchLimits {
   Duration min_interval{};   // between the starts of two fetches; zero: none
   std::uint64_t budget = 0;  // fetches per window; zero: unlimited
   Duration budget_window{};
+  // What this host has heard the fleet call in the running window: a store that lost its count starts from there.
+  std::uint64_t known_calls = 0;
+  Duration known_window_left{};
 };
 
 struct Admission {

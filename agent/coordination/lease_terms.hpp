@@ -39,4 +39,9 @@ inline constexpr std::uint64_t fence_limit = 9'007'000'000'000'000;
   return since + ttl - ttl / 100 - Milliseconds{2};
 }
 
+// What an operator does about a lock that somebody set by hand, without an expiry.
+[[nodiscard]] inline std::string endless_lock(const std::string& key) {
+  return "the lock " + key + " never expires; if nobody works, DEL it";
+}
+
 }  // namespace jeton::agent

@@ -103,6 +103,14 @@ class LocalCoordinator::Impl : public std::enable_shared_from_this<Impl> {
     return state.pause ? state.pause->remaining(wall_now()) : Milliseconds{0};
   }
 
+  [[nodiscard]] FetchUsage usage_of(const LocalState& state, Duration window) const {
+    FetchUsage usage;
+    usage.calls = state.fetches.calls;
+    usage.paused = pause_remaining(state) > Milliseconds{0};
+    if (state.fetches.began_at) usage.window_end = now() + (*state.fetches.began_at + window - wall_now());
+    return usage;
+  }
+
   // Calls the listener on the next turn of the loop, if it is still the same one.
   void tell(const std::string& name, std::function<void(CoordinationListener&)> what) {
     const auto found = listeners_.find(name);
@@ -193,6 +201,7 @@ Task<> LocalCoordinator::release(const std::string& name, const Lease& lease) {
 Task<Admission> LocalCoordinator::admit(const std::string& name, const Lease& lease, const FetchLimits& limits) {
   const auto impl = impl_;
   Admission admission;
+  FetchUsage usage;
   const auto step = [&](LocalState& state) {
     admission.retry_at = impl->now();
     if (!impl->leases_.owns(name, lease.owner)) {
@@ -204,9 +213,11 @@ Task<Admission> LocalCoordinator::admit(const std::string& name, const Lease& le
     admission.retry_at = impl->now() + decision.wait;
     admission.reason = decision.reason;
     admission.calls_used = state.fetches.calls;
+    usage = impl->usage_of(state, limits.budget_window);
     return decision.admitted;
   };
   co_await Impl::with_state(impl, name, step);
+  if (limits.budget > 0) impl->tell(name, [usage](CoordinationListener& listener) { listener.on_usage(usage); });
   co_return admission;
 }
 

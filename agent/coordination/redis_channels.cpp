@@ -20,6 +20,7 @@ RedisChannels::RedisChannels(Timers& timers, Random& random, Servers servers, st
                              std::function<std::optional<Milliseconds>()> offset)
     : timers_(timers),
       prefix_(std::move(prefix)),
+      database_(servers.connection.database),
       codec_(std::move(codec)),
       offset_(std::move(offset)),
       subscriber_(
@@ -52,7 +53,7 @@ void RedisChannels::start() {
 }
 
 void RedisChannels::subscribe(const std::string& name, CoordinationListener* listener) {
-  const std::string channel = RedisKeys(prefix_, name).channel;
+  const std::string channel = RedisKeys(prefix_, name, database_).channel;
   if (listener == nullptr) {
     by_channel_.erase(channel);
     subscriber_.unsubscribe(channel);
@@ -89,7 +90,7 @@ void RedisChannels::tell_gap_soon(const std::string& channel) {
 }
 
 void RedisChannels::tell_unreadable(const std::string& name, const std::string& why) {
-  const auto found = by_channel_.find(RedisKeys(prefix_, name).channel);
+  const auto found = by_channel_.find(RedisKeys(prefix_, name, database_).channel);
   if (found != by_channel_.end()) found->second.listener->on_unreadable(why);
 }
 

@@ -69,6 +69,7 @@ class RedisChannels {
 
   Timers& timers_;
   std::string prefix_;
+  int database_;
   FleetCodec codec_;
   std::function<std::optional<Milliseconds>()> offset_;
   std::function<void()> written_;

@@ -33,6 +33,7 @@ class RedisCoordinator::Impl : public std::enable_shared_from_this<Impl> {
       : timers_(timers),
         random_(random),
         prefix_(std::move(options.prefix)),
+        database_(options.connection.database),
         codec_(options.codec),
         replicas_acked_(options.replicas_acked),
         timeout_(options.connection.timeout),
@@ -121,7 +122,7 @@ class RedisCoordinator::Impl : public std::enable_shared_from_this<Impl> {
       case RedisOperations::Acquired::Outcome::busy:
         result.busy_until = until;
         result.holder = printable_owner(answer.holder);
-        if (!answer.remaining) result.trouble = "the lock " + keys.updater + " never expires; if nobody works, DEL it";
+        if (!answer.remaining) result.trouble = endless_lock(keys.updater);
         break;
       case RedisOperations::Acquired::Outcome::paused:
         result.pause = Pause{until, answer.reason, answer.request};
@@ -145,7 +146,8 @@ class RedisCoordinator::Impl : public std::enable_shared_from_this<Impl> {
   }
 
   Task<Admission> admit(std::string name, std::string owner, FetchLimits limits) {
-    const RedisOperations::Limits asked{to_ms(limits.min_interval), limits.budget, to_ms(limits.budget_window)};
+    const RedisOperations::Limits asked{to_ms(limits.min_interval), limits.budget, to_ms(limits.budget_window),
+                                        limits.known_calls, to_ms(limits.known_window_left)};
     const RedisKeys keys = keys_of(name);
     const auto answer = co_await operations_.admit(keys, owner, asked, deadline());
     Admission admission;
@@ -294,7 +296,7 @@ class RedisCoordinator::Impl : public std::enable_shared_from_this<Impl> {
   [[nodiscard]] BootTime deadline() const { return now() + timeout_; }
   [[nodiscard]] RedisKeys keys_of(const std::string& name) const {
     const auto terms = terms_.find(name);
-    return {prefix_, name, terms == terms_.end() ? TokenTerms{} : terms->second};
+    return {prefix_, name, database_, terms == terms_.end() ? TokenTerms{} : terms->second};
   }
 
   [[nodiscard]] std::optional<Milliseconds> offset() const {
@@ -310,6 +312,7 @@ class RedisCoordinator::Impl : public std::enable_shared_from_this<Impl> {
   Timers& timers_;
   Random& random_;
   std::string prefix_;
+  int database_;
   FleetCodec codec_;
   int replicas_acked_;
   Duration timeout_;

@@ -55,7 +55,7 @@ Milliseconds to_hold(std::int64_t ms) { return std::clamp(Milliseconds{ms}, Mill
 
 }  // namespace
 
-RedisKeys::RedisKeys(const std::string& prefix, const std::string& name, const TokenTerms& terms)
+RedisKeys::RedisKeys(const std::string& prefix, const std::string& name, int database, const TokenTerms& terms)
     : mirror(terms.mirror_key), protocol(terms.lock.protocol) {
   const std::string stem = prefix + ":{" + name + "}:";
   updater = terms.lock.key.empty() ? stem + "updater" : terms.lock.key;
@@ -63,7 +63,7 @@ RedisKeys::RedisKeys(const std::string& prefix, const std::string& name, const T
   fence = stem + "fence";
   pause = stem + "pause";
   budget = stem + "budget";
-  channel = stem + "published";
+  channel = stem + "published" + (database == 0 ? "" : ":" + std::to_string(database));
 }
 
 Task<Reply> RedisOperations::run_replicated(const redis::Script& script, const RedisKeys& of,
@@ -176,7 +176,9 @@ Task<RedisOperations::Admitted> RedisOperations::admit(const RedisKeys& keys, co
   const std::string budget = std::to_string(limits.budget);
   const std::string window = std::to_string(limits.window.count());
   const std::array<std::string, 2> script_keys{keys.updater, keys.budget};
-  const Arguments arguments{owner, min_interval, budget, window, keys.channel};
+  const std::string known_calls = std::to_string(limits.known_calls);
+  const std::string known_left = std::to_string(limits.known_window_left.count());
+  const Arguments arguments{owner, min_interval, budget, window, keys.channel, known_calls, known_left};
   const Reply reply = co_await run(redis_scripts::admit(), keys, script_keys, arguments, deadline);
 
   Admitted result;

@@ -21,7 +21,9 @@ namespace jeton::agent {
 
 // The keys of one token. The braces keep them in one slot of a Cluster.
 struct RedisKeys {
-  RedisKeys(const std::string& prefix, const std::string& name, const TokenTerms& terms = {});
+  // `database`: keys of two databases are apart by themselves; messages are not, so the channel names it unless it is
+  // 0.
+  RedisKeys(const std::string& prefix, const std::string& name, int database = 0, const TokenTerms& terms = {});
   // A key that is never written: whoever would hold it keeps the fleet's time.
   [[nodiscard]] static std::string clock(const std::string& prefix) { return prefix + ":{clock}"; }
 
@@ -78,6 +80,8 @@ class RedisOperations {
     Milliseconds min_interval{};
     std::uint64_t budget = 0;
     Milliseconds window{};
+    std::uint64_t known_calls = 0;
+    Milliseconds known_window_left{};
   };
   Task<Admitted> admit(const RedisKeys& keys, const std::string& owner, Limits limits, BootTime deadline);
 

@@ -99,10 +99,11 @@ return 1
 // May the owner of the lock call the provider now? Counts the call if so, before it is made.
 //
 //   KEYS  updater, budget
-//   ARGV  owner, min_interval_ms, budget (0: unlimited), window_ms, channel
+//   ARGV  owner, min_interval_ms, budget (0: unlimited), window_ms, channel, known calls, ms that their window lasts
 //   reply {"admitted", 0, calls in the window} | {"min_interval" | "budget", wait_ms, calls} | {"lost", 0, 0}
 //
-// A window begins with its first call. If the server's clock went back (a failover), times of the future count as now:
+// A window begins with its first call. What the caller knows of it counts as well: this server may have lost its data
+// since. If the server's clock went back (a failover), times of the future count as now:
 // nothing waits longer than its own interval.
 constexpr std::string_view admit_text = R"lua(
 if redis.replicate_commands then redis.replicate_commands() end
@@ -123,6 +124,11 @@ if start > now then start = now end
 if now - start >= window then
   start = now
   calls = 0
+end
+local known_left = math.min(tonumber(ARGV[7]), window)
+if known_left > 0 and tonumber(ARGV[6]) > calls then
+  calls = tonumber(ARGV[6])
+  start = now + known_left - window
 end
 if last and now - last < min_interval then
   return {'min_interval', last + min_interval - now, calls}

@@ -58,7 +58,12 @@ Task<Admission> admit(std::shared_ptr<RedlockQuorum> quorum, std::string name, s
   for (const auto& answer : counted->answers) {
     if (answer && *answer) counts.push_back(**answer);
   }
-  const FetchCount fleet = merge_counts(counts, window);
+  FetchCount fleet = merge_counts(counts, window);
+  const Milliseconds known_left = std::min(to_ms(limits.known_window_left), window);
+  if (known_left > Milliseconds{0} && limits.known_calls > fleet.calls) {
+    fleet.calls = limits.known_calls;
+    fleet.window_age = window - known_left;
+  }
   if (fleet.last_age && *fleet.last_age < min_interval) {
     co_return refused(now, min_interval - *fleet.last_age, "min_interval", fleet.calls);
   }

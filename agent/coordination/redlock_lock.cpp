@@ -116,6 +116,7 @@ Task<AcquireResult> try_acquire(Quorum quorum, std::string name, std::string own
     } else if (tally.outcome == Outcome::busy) {
       result.busy_until = until;
       result.holder = printable_owner(tally.holder);
+      if (!tally.wait) result.trouble = endless_lock(quorum->nodes.front()->lock_key(name)) + " on every server";
     } else if (tally.outcome == Outcome::split) {
       result.busy_until = after_a_split(*quorum, sent_at);
     } else {

@@ -24,6 +24,7 @@ redis::ConnectOptions for_messages(redis::ConnectOptions options) {
 RedlockNode::RedlockNode(Timers& timers, Random& random, Options options)
     : timers_(timers),
       prefix_(options.prefix),
+      database_(options.connection.database),
       codec_(options.codec),
       timeout_(options.connection.timeout),
       call_ended_(timers),

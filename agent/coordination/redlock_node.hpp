@@ -125,18 +125,21 @@ class RedlockNode : public std::enable_shared_from_this<RedlockNode> {
    private:
     RedlockNode& node_;
   };
+  // For people: the key of the updater lock, the same on every server.
+  [[nodiscard]] std::string lock_key(const std::string& name) const { return keys_of(name).updater; }
 
  private:
   static Task<> stop_when_idle(Self self);
   [[nodiscard]] BootTime now() const { return timers_.clock().boot_now(); }
   [[nodiscard]] RedisKeys keys_of(const std::string& name) const {
     const auto terms = terms_.find(name);
-    return {prefix_, name, terms == terms_.end() ? TokenTerms{} : terms->second};
+    return {prefix_, name, database_, terms == terms_.end() ? TokenTerms{} : terms->second};
   }
   std::optional<Record> decode(const std::string& name, const std::optional<SecretString>& text);
 
   Timers& timers_;
   std::string prefix_;
+  int database_;
   FleetCodec codec_;
   std::map<std::string, TokenTerms> terms_;
   Duration timeout_;

@@ -4,7 +4,7 @@
 
 namespace jeton::agent {
 
-void Demand::make(Reason reason, Generation current, BootTime due) {
+void Demand::make(Reason reason, Generation current, WallTime now, BootTime due) {
   if (stands(current)) {
     due_ = std::min(due_, due);
     if (reason == Reason::rejected) reason_ = reason;
@@ -13,6 +13,7 @@ void Demand::make(Reason reason, Generation current, BootTime due) {
   made_ = true;
   reason_ = reason;
   replaces_ = current;
+  made_at_ = now;
   due_ = due;
 }
 
@@ -22,8 +23,8 @@ Duration rejection_delay(std::uint32_t rejections, const RefreshConfig& config) 
   return std::min<Duration>(config.retry_initial * (std::int64_t{1} << doublings), config.retry_permanent);
 }
 
-std::uint32_t next_rejections(const Record& rejected, WallTime now, const RefreshConfig& config) {
-  if (now - rejected.issued_at >= config.retry_permanent) return 1;
+std::uint32_t next_rejections(const Record& rejected, WallTime refused_at, const RefreshConfig& config) {
+  if (refused_at - rejected.issued_at > config.retry_max) return 1;
   return std::min<std::uint32_t>(rejected.rejections, 1000) + 1;
 }
 

@@ -29,11 +29,13 @@ class Demand {
   enum class Reason { rejected, asked };
 
   // Replaces the token of generation `current` by a newer one, from `due` on. The earliest of several demands counts.
-  void make(Reason reason, Generation current, BootTime due);
+  void make(Reason reason, Generation current, WallTime now, BootTime due);
 
   // A token of this generation still waits to be replaced.
   [[nodiscard]] bool stands(Generation current) const { return made_ && replaces_ == current; }
   [[nodiscard]] BootTime due() const { return due_; }
+  // When it was first made.
+  [[nodiscard]] WallTime made_at() const { return made_at_; }
   // Whether a fetch that replaces `current` now is one because it was rejected.
   [[nodiscard]] bool is_rejection(Generation current) const { return stands(current) && reason_ == Reason::rejected; }
 
@@ -41,6 +43,7 @@ class Demand {
   bool made_ = false;
   Reason reason_ = Reason::asked;
   Generation replaces_ = 0;
+  WallTime made_at_;
   BootTime due_{};
 };
 
@@ -48,8 +51,9 @@ class Demand {
 // 2 * retry.initial and twice as long each time, up to retry.permanent.
 [[nodiscard]] Duration rejection_delay(std::uint32_t rejections, const RefreshConfig& config);
 
-// Of the token that follows `rejected`: one more in a row, unless that one had proved itself for retry.permanent.
-[[nodiscard]] std::uint32_t next_rejections(const Record& rejected, WallTime now, const RefreshConfig& config);
+// Of the token that follows `rejected`: one more in a row, unless that one had served for longer than retry.max before
+// it was refused.
+[[nodiscard]] std::uint32_t next_rejections(const Record& rejected, WallTime refused_at, const RefreshConfig& config);
 
 // So many in a row, and an operator should know.
 inline constexpr std::uint32_t alarming_rejections = 3;

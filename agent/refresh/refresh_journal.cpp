@@ -64,16 +64,16 @@ void RefreshJournal::paused(const std::string& reason) {
   changed_.notify();
 }
 
-void RefreshJournal::rejected(Generation generation, std::uint32_t rejections) {
+void RefreshJournal::rejected(Generation generation, std::uint32_t in_a_row) {
   ++status_.rejections_reported;
-  if (rejections + 1 < alarming_rejections) {
+  if (in_a_row < alarming_rejections) {
     log::warning("the provider rejected the token; a new one is fetched",
                  {{"token", name()}, {"generation", generation}});
     changed_.notify();
     return;
   }
-  const std::string what = "the provider rejected " + std::to_string(rejections + 1) +
-                           " tokens in a row, each as soon as it was fetched; look at the account and its permissions";
+  const std::string what = "the provider rejected " + std::to_string(in_a_row) +
+                           " tokens in a row, each soon after it was fetched; look at the account and its permissions";
   error(what);
   log::error(what, {{"token", name()}, {"generation", generation}});
 }

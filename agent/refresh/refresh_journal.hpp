@@ -31,7 +31,7 @@ class RefreshJournal {
   void usage(const FetchUsage& usage, WallTime window_end);
   void paused(const std::string& reason);
   void resumed(const std::string& reason);
-  void rejected(Generation generation, std::uint32_t rejections);
+  void rejected(Generation generation, std::uint32_t in_a_row);  // this one included
   void refresh_asked();
   void lock_holder(const std::string& owner);  // who has it instead of us; empty: nobody, or not known
 

@@ -154,8 +154,7 @@ Task<> RefreshLoop::refresh_under(Held held) {
   if (fetched) {
     JETON_FAILPOINT("refresh.fetched");
     Record record = current_.successor(std::move(*fetched), generation, parts_.host);
-    if (rejected)
-      record.rejections = next_rejections(*current_.record(), parts_.timers.clock().wall_now(), config_.refresh);
+    if (rejected) record.rejections = next_rejections(*current_.record(), demand_.made_at(), config_.refresh);
     co_await publish(std::move(record), keeper.lease(), from);
   } else {
     co_await give_back(keeper.lease(), from);
@@ -271,8 +270,13 @@ FetchLimits RefreshLoop::limits(const Coordinator& from) const {
   const BudgetConfig& budget = config_.budget;
   if (budget.calls == 0) return {config_.refresh.min_interval, 0, budget.per};
   const std::uint64_t schedule = demanded() ? budget.calls : budget.calls - budget.reserve;
-  const bool alone = &from == parts_.alone;
-  return {config_.refresh.min_interval, alone ? budget.alone : schedule, budget.per};
+  if (&from == parts_.alone) return {config_.refresh.min_interval, budget.alone, budget.per};
+  FetchLimits limits{config_.refresh.min_interval, schedule, budget.per};
+  if (usage_.window_end > now()) {
+    limits.known_calls = usage_.calls;
+    limits.known_window_left = *usage_.window_end - now();
+  }
+  return limits;
 }
 
 // Draws anew when a valid token was lost or won; until_due() then computes its deadlines again.
@@ -294,6 +298,7 @@ TokenStatus RefreshLoop::status() const {
   status.name = config_.name;
   status.source = parts_.source.describe();
   status.calls_allowed = config_.budget.calls;
+  status.calls_reserved = config_.budget.reserve;
   current_.describe(status);
   const BootTime held_until = std::max(holds_.paused_until(), holds_.spent_until());
   if (const Duration left = held_until - now(); left > Duration{0}) {

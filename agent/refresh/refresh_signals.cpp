@@ -79,7 +79,8 @@ DemandAnswer RefreshLoop::rejected(Generation generation) {
     return unknown;
   }
   if (!current_.rejected()) {
-    journal_.rejected(generation, current_.record()->rejections);
+    const WallTime refused_at = parts_.timers.clock().wall_now();
+    journal_.rejected(generation, next_rejections(*current_.record(), refused_at, config_.refresh));
     try {
       current_.mark_rejected();
     } catch (const Error& e) {
@@ -102,13 +103,18 @@ DemandAnswer RefreshLoop::refresh_now() {
 
 void RefreshLoop::demand(Demand::Reason reason) {
   const Duration drawn = std::chrono::duration_cast<Duration>(demand_spread * parts_.random.uniform());
+  const WallTime wall = parts_.timers.clock().wall_now();
   BootTime due = now() + drawn;
-  if (reason == Demand::Reason::rejected && current_.record()) {
+  if (current_.record()) {
+    // The coordinator minds min_interval too, as long as it remembers the last fetch; there is no need to try before.
     const Record& record = *current_.record();
-    const Duration since_issue = parts_.timers.clock().wall_now() - record.issued_at;
-    due = std::max(due, now() + rejection_delay(record.rejections, config_.refresh) - since_issue);
+    Duration apart = config_.refresh.min_interval;
+    if (reason == Demand::Reason::rejected) {
+      apart = std::max(apart, rejection_delay(record.rejections, config_.refresh));
+    }
+    due = std::max(due, now() + apart - (wall - record.issued_at));
   }
-  demand_.make(reason, current_.generation(), due);
+  demand_.make(reason, current_.generation(), wall, due);
   wake_.notify();
   parts_.changed.notify();
 }
@@ -126,6 +132,8 @@ DemandAnswer RefreshLoop::demand_answer() const {
     answer.held_by = "the coordinator cannot be reached";
   } else if (due == holds_.paused_until()) {
     answer.held_by = "paused: " + journal_.status().pause_reason;
+  } else if (!current_.record() || current_.record()->rejections == 0) {
+    answer.held_by = "min_interval";
   } else {
     const std::uint32_t rejected = current_.record() ? current_.record()->rejections + 1 : 1;
     answer.held_by = "the provider rejected " + std::to_string(rejected) + " tokens in a row";

@@ -50,7 +50,8 @@ struct TokenStatus {
   std::string pause_reason;
 
   // What the provider was asked by the whole fleet in the running window, as last heard.
-  std::uint64_t calls_allowed = 0;  // 0: unlimited
+  std::uint64_t calls_allowed = 0;   // 0: unlimited
+  std::uint64_t calls_reserved = 0;  // of these, for refreshes that are asked for
   std::uint64_t calls_used = 0;
   std::optional<WallTime> window_end;
 

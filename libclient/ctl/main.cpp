@@ -4,6 +4,7 @@
 #include <sys/resource.h>
 
 #include <CLI/CLI.hpp>
+#include <charconv>
 #include <csignal>
 #include <cstdio>
 #include <functional>
@@ -52,8 +53,11 @@ void add_duration(CLI::App* command, const std::string& name, Target& target, co
 CLI::Option* add_generation(CLI::App* command, const std::string& name, std::uint64_t& target,
                             const std::string& help) {
   return command->add_option(name, target, help)->type_name("GEN")->check([](const std::string& text) {
-    const bool digits = !text.empty() && text.find_first_not_of("0123456789") == std::string::npos;
-    return digits ? std::string() : "'" + text + "' is no generation; jetonctl status shows it";
+    std::uint64_t value = 0;
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+    return error == std::errc{} && end == text.data() + text.size()
+               ? std::string()
+               : "'" + text + "' is no generation; jetonctl status shows it";
   });
 }
 

@@ -104,8 +104,11 @@ std::string pause_text(const Json& pause) { return left(number(pause, "in_ms")) 
 // "12 of 2000 calls used, 1988 left; counted anew in 3h 20m"
 std::string budget_text(const Json& budget) {
   const auto ends = number(budget, "window_ends_in_ms");
+  const std::string reserve = number(budget, "reserve").value_or(0) == 0
+                                  ? std::string()
+                                  : " (" + text(budget, "reserve") + " of all for refreshes that are asked for)";
   return text(budget, "used") + " of " + text(budget, "calls") + " calls used, " + text(budget, "left") + " left" +
-         (ends ? "; counted anew in " + duration_text(*ends) : "");
+         reserve + (ends ? "; counted anew in " + duration_text(*ends) : "");
 }
 
 std::string overview(const Json& token, std::size_t names) {

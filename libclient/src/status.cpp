@@ -49,7 +49,7 @@ extern "C" const char* jeton_status_text(jeton_status status) {
     case JETON_AGENT_STALE:
       return "the agent has given no sign of life for a while; it hangs or was stopped";
     case JETON_AGENT_REFUSED:
-      return "the agent did not accept the call; its log says why";
+      return "the agent did not accept the call: it knows no such generation, or failed to answer";
     case JETON_SYSTEM_ERROR:
       return "the operating system refused; errno says why";
   }

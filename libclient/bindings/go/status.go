@@ -35,7 +35,7 @@ const (
 	ErrSystem             = Status(C.JETON_SYSTEM_ERROR)        // Error.Errno says what
 	ErrNoAgent            = Status(C.JETON_NO_AGENT)            // no agent answers on this host's socket
 	ErrAgentStale         = Status(C.JETON_AGENT_STALE)         // Diagnose: an agent that hangs or was stopped
-	ErrAgentRefused       = Status(C.JETON_AGENT_REFUSED)       // the agent did not accept the call; its log says why
+	ErrAgentRefused       = Status(C.JETON_AGENT_REFUSED)       // the agent did not accept the call: it knows no such generation
 	ErrClosed             = Status(-1)                          // the Token was closed
 )
 

@@ -72,7 +72,7 @@ typedef enum jeton_status {
   JETON_SYSTEM_ERROR = 21,       /* errno says what */
   JETON_NO_AGENT = 22,           /* no agent answers on this host's socket */
   JETON_AGENT_STALE = 23,        /* jeton_diagnose: there is an agent, but it has given no sign of life for a while */
-  JETON_AGENT_REFUSED = 24       /* the agent did not accept the call; its log says why */
+  JETON_AGENT_REFUSED = 24       /* the agent did not accept the call: it knows no such generation */
 } jeton_status;
 
 /* One sentence without a full stop, in English; never NULL. */
@@ -223,7 +223,7 @@ JETON_EXPORT JETON_MUST_CHECK jeton_status jeton_event_clear(jeton_token *token,
 /* ---- Feedback ---- */
 
 /* "The provider said 401 to the token of this generation." If it is the current one still, the agent marks it rejected
- * and sees to it that the fleet fetches a new one, once, however many report it. `*current_generation` (may be NULL) is
+ * for the readers of this host and sees to it that the fleet fetches a new one, once, however many report it. `*current_generation` (may be NULL) is
  * what is current after the report: above `generation` if there is a newer token already, then just read again;
  * otherwise jeton_wait_change(token, generation, ...) waits for it. Asks the agent over its socket, for a second at
  * most; other readers are not held up. JETON_NO_AGENT, JETON_NO_PERMISSION, JETON_AGENT_REFUSED (the agent never had

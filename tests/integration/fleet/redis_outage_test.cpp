@@ -175,5 +175,23 @@ TEST_F(FleetRedisOutage, AnAgentStartedWithoutRedisServesItsSegmentAndSaysWhatIs
   EXPECT_EQ(provider.counts().requests, 1U);
 }
 
+// Messages of a Redis know no databases: the channel has to.
+TEST_F(FleetRedisOutage, FleetsInTwoDatabasesOfOneServerHaveNothingToDoWithEachOther) {
+  FaultProvider one({.lifetime = seconds(600)});
+  FaultProvider other({.lifetime = seconds(600)});
+  AgentSettings first{.redis_url = redis.tcp_url(), .token_url = one.url()};
+  AgentSettings second{.redis_url = "redis://127.0.0.1:" + std::to_string(redis.port()) + "/1",
+                       .token_url = other.url()};
+  AgentProcess& a = add_agent(first);
+  AgentProcess& b = add_agent(second);
+  start_all();
+  ASSERT_TRUE(eventually([&] { return all_valid(); }));
+  EXPECT_EQ(one.counts().requests, 1U);
+  EXPECT_EQ(other.counts().requests, 1U);
+  EXPECT_NE(a.generation(), b.generation());
+  EXPECT_EQ(a.log().find("received from the fleet"), std::string::npos) << a.log();
+  EXPECT_EQ(b.log().find("received from the fleet"), std::string::npos) << b.log();
+}
+
 }  // namespace
 }  // namespace jeton::test

@@ -137,6 +137,44 @@ TEST_F(FleetRejection, TheReserveOfTheBudgetIsForIt) {
   EXPECT_EQ(provider.counts().requests, 3U);
 }
 
+// The store loses the count while a refresh is wanted: what the hosts know of it counts.
+TEST_F(FleetRejection, ALostCountDoesNotRefillTheBudgetThoughARefreshIsWantedAtOnce) {
+  FaultProvider provider({.lifetime = seconds(600)});
+  AgentProcess& agent = add_agent(
+      settings(provider, "{min_interval: 10ms, retry: {initial: 20ms}}", "    budget: {calls: 2, per: 1h}\n"));
+  start_all();
+  ASSERT_TRUE(eventually([&] { return all_valid(); }));
+  const Token token = token_of(agent);
+  const Generation refused = agent.generation();
+  ASSERT_TRUE(token.rejected(refused));
+  ASSERT_TRUE(token.wait_change(refused, seconds(30)));
+  ASSERT_EQ(provider.counts().requests, 2U);
+  for (int round = 0; round < 3; ++round) {
+    redis.cli({"FLUSHALL"});
+    ASSERT_TRUE(token.rejected(agent.generation()));
+    EXPECT_TRUE(eventually([&] { return redis.cli({"HGET", "jeton:{api}:budget", "calls"}) == "2"; }));
+  }
+  EXPECT_EQ(provider.counts().requests, 2U);
+}
+
+TEST_F(FleetRejection, ARestartOfTheStoreWithoutDataDoesNotRefillTheBudgetEither) {
+  FaultProvider provider({.lifetime = seconds(600)});
+  AgentProcess& agent = add_agent(
+      settings(provider, "{min_interval: 10ms, retry: {initial: 20ms}}", "    budget: {calls: 2, per: 1h}\n"));
+  start_all();
+  ASSERT_TRUE(eventually([&] { return all_valid(); }));
+  const Token token = token_of(agent);
+  const Generation refused = agent.generation();
+  ASSERT_TRUE(token.rejected(refused));
+  ASSERT_TRUE(token.wait_change(refused, seconds(30)));
+  for (int round = 0; round < 2; ++round) {
+    ASSERT_TRUE(token.rejected(agent.generation()));
+    redis.restart();
+    EXPECT_TRUE(eventually([&] { return redis.cli({"HGET", "jeton:{api}:budget", "calls"}) == "2"; }));
+  }
+  EXPECT_EQ(provider.counts().requests, 2U);
+}
+
 TEST_F(FleetRejection, AnAgentKilledAfterAReportIsFollowedByOneThatActsOnIt) {
   FaultProvider provider({.lifetime = seconds(600)});
   AgentProcess& agent = add_agent(settings(provider));

@@ -97,7 +97,7 @@ class NoAgent(JetonError, ConnectionError):
 
 
 class AgentRefused(JetonError):
-    """The agent did not accept the call; its log says why."""
+    """The agent did not accept the call: it knows no such generation."""
 
 
 class SystemFailure(JetonError, OSError):

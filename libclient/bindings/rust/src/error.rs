@@ -82,7 +82,7 @@ errors! {
     NoAgent = 22,
     /// `diagnose`: there is an agent, but it has given no sign of life for a while.
     AgentStale = 23,
-    /// The agent did not accept the call; its log says why.
+    /// The agent did not accept the call: it knows no such generation.
     AgentRefused = 24,
 }
 
