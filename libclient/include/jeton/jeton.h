@@ -49,30 +49,30 @@ extern "C" {
 /* Values are never reused; later versions may add some. */
 typedef enum jeton_status {
   JETON_OK = 0,
-  JETON_NO_TOKEN = 1,             /* the agent has not had a token under this name yet: wait */
-  JETON_EXPIRED = 2,              /* the last token ran out and there is no new one: wait, look at the agent */
-  JETON_BUSY = 3,                 /* the agent published faster than it could be read, many times in a row: try again */
-  JETON_TIMED_OUT = 4,            /* jeton_wait_*: not within the given time */
-  JETON_BUFFER_TOO_SMALL = 5,     /* the needed size was returned */
-  JETON_INVALID_ARGUMENT = 6,     /* a NULL pointer, an impossible name, a struct without its size */
-  JETON_CANCELLED = 7,            /* jeton_wait: somebody called jeton_cancel_now */
-  JETON_MISMATCH = 8,             /* jeton_accepts: neither the current token nor an acceptable previous one */
-  JETON_REJECTED = 9,             /* jeton_diagnose: the provider refused the token; a newer one is on its way */
-  JETON_NOT_FOUND = 10,           /* no such token in this directory; or no such attribute */
-  JETON_NO_PERMISSION = 11,       /* this user is not among the token's readers (access: in the agent's config) */
-  JETON_SYMLINK = 12,             /* refused: the segment or its directory is a symbolic link */
-  JETON_NOT_REGULAR = 13,         /* refused: not a regular file, or the directory is no directory */
-  JETON_FOREIGN_OWNER = 14,       /* refused: file and directory do not belong to the same user */
-  JETON_WRITABLE_FILE = 15,       /* refused: others than the owner may write the file */
-  JETON_WRITABLE_DIRECTORY = 16,  /* refused: others than the owner may write the directory */
-  JETON_BAD_MAGIC = 17,           /* refused: not a segment */
+  JETON_NO_TOKEN = 1,            /* the agent has not had a token under this name yet: wait */
+  JETON_EXPIRED = 2,             /* the last token ran out and there is no new one: wait, look at the agent */
+  JETON_BUSY = 3,                /* the agent published faster than it could be read, many times in a row: try again */
+  JETON_TIMED_OUT = 4,           /* jeton_wait_*: not within the given time */
+  JETON_BUFFER_TOO_SMALL = 5,    /* the needed size was returned */
+  JETON_INVALID_ARGUMENT = 6,    /* a NULL pointer, an impossible name, a struct without its size */
+  JETON_CANCELLED = 7,           /* jeton_wait: somebody called jeton_cancel_now */
+  JETON_MISMATCH = 8,            /* jeton_accepts: neither the current token nor an acceptable previous one */
+  JETON_REJECTED = 9,            /* jeton_diagnose: the provider refused the token; a newer one is on its way */
+  JETON_NOT_FOUND = 10,          /* no such token in this directory; or no such attribute */
+  JETON_NO_PERMISSION = 11,      /* this user is not among the token's readers (access: in the agent's config) */
+  JETON_SYMLINK = 12,            /* refused: the segment or its directory is a symbolic link */
+  JETON_NOT_REGULAR = 13,        /* refused: not a regular file, or the directory is no directory */
+  JETON_FOREIGN_OWNER = 14,      /* refused: file and directory do not belong to the same user */
+  JETON_WRITABLE_FILE = 15,      /* refused: others than the owner may write the file */
+  JETON_WRITABLE_DIRECTORY = 16, /* refused: others than the owner may write the directory */
+  JETON_BAD_MAGIC = 17,          /* refused: not a segment */
   JETON_UNSUPPORTED_VERSION = 18, /* refused: written by a newer agent; update this library */
-  JETON_TRUNCATED = 19,           /* refused: shorter than a segment, or not of the size it declares */
-  JETON_CORRUPT = 20,             /* refused: inconsistent header, sizes, name or checksum */
-  JETON_SYSTEM_ERROR = 21,        /* errno says what */
-  JETON_NO_AGENT = 22,            /* no agent answers on this host's socket */
-  JETON_AGENT_STALE = 23,         /* jeton_diagnose: there is an agent, but it has given no sign of life for a while */
-  JETON_AGENT_REFUSED = 24        /* the agent did not accept the call: it knows no such generation */
+  JETON_TRUNCATED = 19,          /* refused: shorter than a segment, or not of the size it declares */
+  JETON_CORRUPT = 20,            /* refused: inconsistent header, sizes, name or checksum */
+  JETON_SYSTEM_ERROR = 21,       /* errno says what */
+  JETON_NO_AGENT = 22,           /* no agent answers on this host's socket */
+  JETON_AGENT_STALE = 23,        /* jeton_diagnose: there is an agent, but it has given no sign of life for a while */
+  JETON_AGENT_REFUSED = 24       /* the agent did not accept the call: it knows no such generation */
 } jeton_status;
 
 /* One sentence without a full stop, in English; never NULL. */
@@ -108,22 +108,20 @@ typedef struct jeton_options {
 
 /* Describes a token without its value. Set `size` before every call; what this library does not know is left alone. */
 typedef struct jeton_info {
-  size_t size;         /* sizeof(jeton_info) */
-  uint64_t generation; /* rises from token to token */
+  size_t size; /* sizeof(jeton_info) */
+  uint64_t generation;               /* rises from token to token */
   int64_t issued_at_ms;
   int64_t expires_at_ms;
-  uint64_t previous_generation;     /* 0: none */
-  int64_t previous_accept_until_ms; /* the previous token is acceptable until then */
-  int64_t heartbeat_ms;             /* the agent's last sign of life; 0: none yet */
-  int64_t heartbeat_age_ms;         /* how long ago that is now; -1: none yet */
+  uint64_t previous_generation;      /* 0: none */
+  int64_t previous_accept_until_ms;  /* the previous token is acceptable until then */
+  int64_t heartbeat_ms;              /* the agent's last sign of life; 0: none yet */
+  int64_t heartbeat_age_ms;          /* how long ago that is now; -1: none yet */
   size_t value_size;
-  uint32_t flags; /* JETON_FLAG_* */
-  char type[68];  /* "Bearer"; empty if the provider names none; terminated */
+  uint32_t flags;                    /* JETON_FLAG_* */
+  char type[68];                     /* "Bearer"; empty if the provider names none; terminated */
 } jeton_info;
-#define JETON_INFO_INIT                                  \
-  {                                                      \
-    sizeof(jeton_info), 0, 0, 0, 0, 0, 0, 0, 0, 0, { 0 } \
-  }
+#define JETON_INFO_INIT \
+  { sizeof(jeton_info), 0, 0, 0, 0, 0, 0, 0, 0, 0, { 0 } }
 
 /* A token as one consistent piece. The strings belong to the reader; each is followed by a NUL that its size does
  * not count. */
@@ -173,8 +171,8 @@ JETON_EXPORT JETON_MUST_CHECK jeton_status jeton_current(jeton_reader *reader, c
 
 /* The attribute `name` of a viewed token; JETON_NOT_FOUND if it has none such. Valid as long as the view; not
  * terminated. */
-JETON_EXPORT JETON_MUST_CHECK jeton_status jeton_attribute(const jeton_view *view, const char *name, const char **value,
-                                                           size_t *value_size);
+JETON_EXPORT JETON_MUST_CHECK jeton_status jeton_attribute(const jeton_view *view, const char *name,
+                                                           const char **value, size_t *value_size);
 /* The attributes one by one, from index 0; JETON_NOT_FOUND behind the last. */
 JETON_EXPORT JETON_MUST_CHECK jeton_status jeton_attribute_at(const jeton_view *view, size_t index, const char **name,
                                                               size_t *name_size, const char **value,
@@ -225,11 +223,11 @@ JETON_EXPORT JETON_MUST_CHECK jeton_status jeton_event_clear(jeton_token *token,
 /* ---- Feedback ---- */
 
 /* "The provider said 401 to the token of this generation." If it is the current one still, the agent marks it rejected
- * for the readers of this host and sees to it that the fleet fetches a new one, once, however many report it.
- * `*current_generation` (may be NULL) is what is current after the report: above `generation` if there is a newer token
- * already, then just read again; otherwise jeton_wait_change(token, generation, ...) waits for it. Asks the agent over
- * its socket, for a second at most; other readers are not held up. JETON_NO_AGENT (one that hangs may still act on it),
- * JETON_NO_PERMISSION, JETON_AGENT_REFUSED (the agent never had such a generation), JETON_NO_TOKEN. */
+ * for the readers of this host and sees to it that the fleet fetches a new one, once, however many report it. `*current_generation` (may be NULL) is
+ * what is current after the report: above `generation` if there is a newer token already, then just read again;
+ * otherwise jeton_wait_change(token, generation, ...) waits for it. Asks the agent over its socket, for a second at
+ * most; other readers are not held up. JETON_NO_AGENT (one that hangs may still act on it), JETON_NO_PERMISSION,
+ * JETON_AGENT_REFUSED (the agent never had such a generation), JETON_NO_TOKEN. */
 JETON_EXPORT JETON_MUST_CHECK jeton_status jeton_rejected(jeton_token *token, uint64_t generation,
                                                           uint64_t *current_generation);
 
@@ -247,10 +245,10 @@ JETON_EXPORT JETON_MUST_CHECK jeton_status jeton_list(const jeton_options *optio
 
 /* What is the matter with a token, and with the agent; apart, because a token outlives its agent. */
 typedef struct jeton_diagnosis {
-  size_t size;        /* sizeof(jeton_diagnosis) */
-  jeton_status token; /* OK, NO_TOKEN, EXPIRED, REJECTED, BUSY, NOT_FOUND, NO_PERMISSION, or what was refused about
-                         its segment (SYMLINK ... CORRUPT) */
-  jeton_status agent; /* OK; NO_AGENT: none answers; AGENT_STALE: one that hangs or was stopped */
+  size_t size;              /* sizeof(jeton_diagnosis) */
+  jeton_status token;       /* OK, NO_TOKEN, EXPIRED, REJECTED, BUSY, NOT_FOUND, NO_PERMISSION, or what was refused about
+                               its segment (SYMLINK ... CORRUPT) */
+  jeton_status agent;       /* OK; NO_AGENT: none answers; AGENT_STALE: one that hangs or was stopped */
   int64_t heartbeat_age_ms; /* since the agent's last sign of life in the segment; -1: none seen */
 } jeton_diagnosis;
 #define JETON_DIAGNOSIS_INIT \
