@@ -222,12 +222,12 @@ JETON_EXPORT JETON_MUST_CHECK jeton_status jeton_event_clear(jeton_token *token,
 
 /* ---- Feedback ---- */
 
-/* "The provider said 401 to the token of this generation." If it is the current one still, the agent marks it rejected
- * for the readers of this host and sees to it that the fleet fetches a new one, once, however many report it. `*current_generation` (may be NULL) is
- * what is current after the report: above `generation` if there is a newer token already, then just read again;
- * otherwise jeton_wait_change(token, generation, ...) waits for it. Asks the agent over its socket, for a second at
- * most; other readers are not held up. JETON_NO_AGENT (one that hangs may still act on it), JETON_NO_PERMISSION,
- * JETON_AGENT_REFUSED (the agent never had such a generation), JETON_NO_TOKEN. */
+/* "The provider said 401 to the token of this generation." If it is the current one still, the agent marks it
+ * rejected for the readers of this host and sees to it that the fleet fetches a new one, once, however many report
+ * it. `*current_generation` (may be NULL) is what is current after the report: above `generation` if there is a newer
+ * token already, then just read again; otherwise jeton_wait_change(token, generation, ...) waits for it. Asks the
+ * agent over its socket, for a second at most; other readers are not held up. JETON_NO_AGENT (one that hangs may
+ * still act on it), JETON_NO_PERMISSION, JETON_AGENT_REFUSED (the agent never had such a generation), JETON_NO_TOKEN. */
 JETON_EXPORT JETON_MUST_CHECK jeton_status jeton_rejected(jeton_token *token, uint64_t generation,
                                                           uint64_t *current_generation);
 
