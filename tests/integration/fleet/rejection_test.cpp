@@ -137,18 +137,26 @@ TEST_F(FleetRejection, TheReserveOfTheBudgetIsForIt) {
   EXPECT_EQ(provider.counts().requests, 3U);
 }
 
+// An agent whose budget of two calls is spent: on the first token, and on the one that replaced it.
+struct FleetSpentBudget : FleetRejection {
+  void SetUp() override {
+    add_agent(settings(provider, "{min_interval: 10ms, retry: {initial: 20ms}}", "    budget: {calls: 2, per: 1h}\n"));
+    start_all();
+    ASSERT_TRUE(eventually([&] { return all_valid(); }));
+    const Token token = token_of(*agents.front());
+    const Generation refused = agents.front()->generation();
+    ASSERT_TRUE(token.rejected(refused));
+    ASSERT_TRUE(token.wait_change(refused, seconds(30)));
+    ASSERT_EQ(provider.counts().requests, 2U);
+  }
+
+  FaultProvider provider{{.lifetime = seconds(600)}};
+};
+
 // The store loses the count while a refresh is wanted: what the hosts know of it counts.
-TEST_F(FleetRejection, ALostCountDoesNotRefillTheBudgetThoughARefreshIsWantedAtOnce) {
-  FaultProvider provider({.lifetime = seconds(600)});
-  AgentProcess& agent = add_agent(
-      settings(provider, "{min_interval: 10ms, retry: {initial: 20ms}}", "    budget: {calls: 2, per: 1h}\n"));
-  start_all();
-  ASSERT_TRUE(eventually([&] { return all_valid(); }));
+TEST_F(FleetSpentBudget, IsNotRefilledByAFlushThoughARefreshIsWantedAtOnce) {
+  AgentProcess& agent = *agents.front();
   const Token token = token_of(agent);
-  const Generation refused = agent.generation();
-  ASSERT_TRUE(token.rejected(refused));
-  ASSERT_TRUE(token.wait_change(refused, seconds(30)));
-  ASSERT_EQ(provider.counts().requests, 2U);
   for (int round = 0; round < 3; ++round) {
     redis.cli({"FLUSHALL"});
     ASSERT_TRUE(token.rejected(agent.generation()));
@@ -157,16 +165,9 @@ TEST_F(FleetRejection, ALostCountDoesNotRefillTheBudgetThoughARefreshIsWantedAtO
   EXPECT_EQ(provider.counts().requests, 2U);
 }
 
-TEST_F(FleetRejection, ARestartOfTheStoreWithoutDataDoesNotRefillTheBudgetEither) {
-  FaultProvider provider({.lifetime = seconds(600)});
-  AgentProcess& agent = add_agent(
-      settings(provider, "{min_interval: 10ms, retry: {initial: 20ms}}", "    budget: {calls: 2, per: 1h}\n"));
-  start_all();
-  ASSERT_TRUE(eventually([&] { return all_valid(); }));
+TEST_F(FleetSpentBudget, IsNotRefilledByARestartWithoutDataEither) {
+  AgentProcess& agent = *agents.front();
   const Token token = token_of(agent);
-  const Generation refused = agent.generation();
-  ASSERT_TRUE(token.rejected(refused));
-  ASSERT_TRUE(token.wait_change(refused, seconds(30)));
   for (int round = 0; round < 2; ++round) {
     ASSERT_TRUE(token.rejected(agent.generation()));
     redis.restart();
