@@ -145,6 +145,9 @@ struct HttpSourceConfig {
   bool operator==(const HttpSourceConfig&) const = default;
 };
 
+// By type; the first is the usual one.
+using SourceConfig = std::variant<HttpSourceConfig>;
+
 struct RefreshConfig {
   std::optional<Milliseconds> grace;      // default min(300 s, 20 % of the lifetime)
   std::optional<Milliseconds> spread;     // default min(10 s, grace / 4)
@@ -177,7 +180,7 @@ struct TokenLockConfig {
 
 struct TokenConfig {
   std::string name;
-  HttpSourceConfig source;  // the only type so far; becomes a variant with the second
+  SourceConfig source;
   RefreshConfig refresh;
   BudgetConfig budget;
   AccessConfig access;

@@ -161,7 +161,6 @@ void read_request(ObjectReader& source, HttpSourceConfig& config, Reading& readi
 
 HttpSourceConfig read_http_source(ObjectReader& source, Reading& reading) {
   HttpSourceConfig config;
-  (void)source.required("type").choice<int>({{"http", 0}});
   read_request(source, config, reading);
   config.response = read_response(source.at("response").object());
 
@@ -177,7 +176,6 @@ HttpSourceConfig read_http_source(ObjectReader& source, Reading& reading) {
   if (const auto redirects = source.at("max_redirects").integer(0, 10)) {
     config.max_redirects = static_cast<int>(*redirects);
   }
-  source.finish();
   return config;
 }
 

@@ -148,8 +148,7 @@ TokenConfig read_token(const Member& member, const CoordinationConfig& coordinat
                                              ": expected 1 to 63 of a-z 0-9 . _ -, the first a letter or digit");
   }
   ObjectReader token = member.value.object();
-  ObjectReader source = token.required("source").object();
-  config.source = read_http_source(source, reading);
+  config.source = read_source(token.required("source").object(), reading);
   config.refresh = read_refresh(token.at("refresh").object());
   config.budget = read_budget(token.at("budget").object());
   config.access = read_access(token.at("access").object(), reading);

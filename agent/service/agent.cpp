@@ -14,7 +14,7 @@
 #include "agent/coordination/factory.hpp"
 #include "agent/segment/runtime_dir.hpp"
 #include "agent/service/token_runner.hpp"
-#include "agent/source/http_client.hpp"
+#include "agent/http/http_client.hpp"
 
 namespace jeton::agent {
 namespace {

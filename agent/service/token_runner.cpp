@@ -8,14 +8,14 @@
 #include "agent/base/log.hpp"
 #include "agent/refresh/refresh_loop.hpp"
 #include "agent/segment/segment_store.hpp"
-#include "agent/source/http_source.hpp"
+#include "agent/source/factory.hpp"
 
 namespace jeton::agent {
 
 struct TokenRunner::Impl {
   Impl(const TokenConfig& config, const Shared& s)
       : shared(s),
-        source(make_source(config, s.http, s.timers.clock())),
+        source(make_source(config, {s.http, s.timers})),
         store(s.runtime_dir, {config.name, config.capacity, config.access, s.memory_lock}, s.timers.clock().wall_now()),
         ended(s.timers),
         loop(config, s.lock_ttl,

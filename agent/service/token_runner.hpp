@@ -8,7 +8,7 @@
 #include "agent/coordination/coordinator.hpp"
 #include "agent/refresh/demand.hpp"
 #include "agent/refresh/token_status.hpp"
-#include "agent/source/http.hpp"
+#include "agent/http/http.hpp"
 
 namespace jeton::agent {
 

@@ -121,8 +121,4 @@ std::string HttpSource::fingerprint() const {
   }
 }
 
-std::unique_ptr<Source> make_source(const TokenConfig& token, HttpTransport& transport, const Clock& clock) {
-  return std::make_unique<HttpSource>(token.name, token.source, token.capacity, transport, clock);
-}
-
 }  // namespace jeton::agent

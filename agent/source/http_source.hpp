@@ -5,11 +5,10 @@
 #pragma once
 
 #include <cstddef>
-#include <memory>
 #include <string>
 
 #include "agent/config/config.hpp"
-#include "agent/source/http.hpp"
+#include "agent/http/http.hpp"
 #include "agent/source/source.hpp"
 
 namespace jeton::agent {
@@ -37,9 +36,5 @@ class HttpSource final : public Source {
   HttpTransport& transport_;
   const Clock& clock_;
 };
-
-// The source a token's configuration asks for.
-[[nodiscard]] std::unique_ptr<Source> make_source(const TokenConfig& token, HttpTransport& transport,
-                                                  const Clock& clock);
 
 }  // namespace jeton::agent

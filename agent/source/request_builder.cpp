@@ -6,7 +6,7 @@
 
 #include "agent/config/http_url.hpp"
 #include "agent/config/secret_check.hpp"
-#include "agent/source/url.hpp"
+#include "agent/http/url.hpp"
 
 namespace jeton::agent {
 namespace {

@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "agent/config/config.hpp"
-#include "agent/source/http.hpp"
+#include "agent/http/http.hpp"
 
 namespace jeton::agent {
 

@@ -1,6 +1,7 @@
 // Source: where a new token comes from. One object a token; fetch() is never called twice at the same time.
 #pragma once
 
+#include <functional>
 #include <optional>
 #include <string>
 #include <utility>
@@ -46,6 +47,10 @@ class Source {
   // Tells whether the next request is the same as another one, secrets included; a short SHA-256, so it reveals none.
   // Empty if it cannot be made now, or is never the same.
   [[nodiscard]] virtual std::string fingerprint() const { return {}; }
+
+  // What a fetch would bring may have changed by itself (a file was replaced): `changed` is called from the loop, and a
+  // refresh follows. A source that cannot tell calls nobody. Set once, before the first fetch.
+  virtual void on_change(std::function<void()> /*changed*/) {}
 
   // For status and logs: "https://api.example.com/token"; no query, no secret.
   [[nodiscard]] virtual std::string describe() const = 0;

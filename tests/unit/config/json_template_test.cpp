@@ -14,7 +14,8 @@ std::string body_of(const std::string& yaml) {
   const LoadResult result = test::load_text(
       "version: 1\ntokens:\n  t:\n    source:\n      type: http\n      url: https://h/\n      json: " + yaml + "\n");
   if (!result.config) return test::all_texts(result.problems);
-  return std::string(result.config->tokens.at("t").source.json.value().resolve().reveal());
+  const auto& source = std::get<HttpSourceConfig>(result.config->tokens.at("t").source);
+  return std::string(source.json.value().resolve().reveal());
 }
 
 TEST(JsonTemplate, KeepsTypesAndOrder) {

@@ -96,16 +96,17 @@ TEST(Load, PutsEveryValueWhereItBelongs) {
 
   TokenConfig& token = expected.tokens["a.b-c_1"];
   token.name = "a.b-c_1";
-  token.source.url = SecretTemplate::literal("http://provider.example:8080/token");
-  token.source.method = "POST";
-  token.source.query = {{"q", SecretTemplate::literal("1")}};
-  token.source.headers = {{"X-H", SecretTemplate::literal("h")}};
-  token.source.form = {{"f", SecretTemplate::literal("v")}, {"e", SecretTemplate()}};
-  token.source.response = {"/t", "/i", "", 2h, "/y", "/e", "/m", {{"scope", "/a~1b/0"}}, 2048};
-  token.source.timeout = 3s;
-  token.source.connect_timeout = 2s;
-  token.source.allow_http = true;
-  token.source.max_redirects = 3;
+  auto& source = token.source.emplace<HttpSourceConfig>();
+  source.url = SecretTemplate::literal("http://provider.example:8080/token");
+  source.method = "POST";
+  source.query = {{"q", SecretTemplate::literal("1")}};
+  source.headers = {{"X-H", SecretTemplate::literal("h")}};
+  source.form = {{"f", SecretTemplate::literal("v")}, {"e", SecretTemplate()}};
+  source.response = {"/t", "/i", "", 2h, "/y", "/e", "/m", {{"scope", "/a~1b/0"}}, 2048};
+  source.timeout = 3s;
+  source.connect_timeout = 2s;
+  source.allow_http = true;
+  source.max_redirects = 3;
   token.refresh = {1min, 5s, 30s, 7min, 2s, 90s, 1h};
   token.budget = {2000, 12h, 100, 20};
   token.lock = {"their-lock", TokenLockConfig::Protocol::getset};
@@ -121,7 +122,7 @@ TEST(Load, FillsInTheDefaults) {
   EXPECT_TRUE(result.problems.empty()) << all_texts(result.problems);
   Config expected;
   expected.tokens["t"].name = "t";
-  expected.tokens["t"].source.url = SecretTemplate::literal("https://h/");
+  std::get<HttpSourceConfig>(expected.tokens["t"].source).url = SecretTemplate::literal("https://h/");
   EXPECT_EQ(*result.config, expected);
 }
 
@@ -132,12 +133,12 @@ tokens:
   form: {source: {type: http, url: "https://h/", form: {a: b}}}
 )");
   ASSERT_TRUE(result.config) << all_texts(result.problems);
-  const HttpSourceConfig& json = result.config->tokens.at("json").source;
+  const auto& json = std::get<HttpSourceConfig>(result.config->tokens.at("json").source);
   EXPECT_EQ(json.method, "POST");
   EXPECT_EQ(json.response.expires_in, "");
   EXPECT_EQ(json.response.expires_at, "/at");
   EXPECT_EQ(json.connect_timeout, 1s);
-  EXPECT_EQ(result.config->tokens.at("form").source.method, "POST");
+  EXPECT_EQ(std::get<HttpSourceConfig>(result.config->tokens.at("form").source).method, "POST");
 }
 
 TEST(Load, TakesCarriageReturnsAndAByteOrderMark) {

@@ -7,7 +7,7 @@
 
 #include "agent/base/system_clock.hpp"
 #include "agent/demo/checked_token.hpp"
-#include "agent/source/http_client.hpp"
+#include "agent/http/http_client.hpp"
 #include "tests/support/loop.hpp"
 
 namespace jeton::agent::demo {

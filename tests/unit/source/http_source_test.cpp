@@ -1,3 +1,4 @@
+#include "agent/source/factory.hpp"
 #include "agent/source/http_source.hpp"
 
 #include <gmock/gmock.h>
@@ -6,7 +7,7 @@
 #include <functional>
 #include <memory>
 
-#include "agent/source/http_client.hpp"
+#include "agent/http/http_client.hpp"
 #include "tests/support/fault_provider.hpp"
 #include "tests/support/loop.hpp"
 #include "tests/support/temp_dir.hpp"
@@ -299,7 +300,7 @@ TEST_F(HttpSourceTest, FactoryMakesWhatTheConfigurationSays) {
   token.source = plain_;
   token.capacity = 4;
   answer(200, good_body);
-  const std::unique_ptr<Source> source = make_source(token, fake_, clock_);
+  const std::unique_ptr<Source> source = make_source(token, {fake_, loop_.timers});
   EXPECT_EQ(source->describe(), "https://api.example.com/token");
   EXPECT_THROW(static_cast<void>(loop_.run(source->fetch())), SourceError);
 }

@@ -1,10 +1,10 @@
-#include "agent/source/http_client.hpp"
+#include "agent/http/http_client.hpp"
 
 #include <algorithm>
 #include <cstdlib>
 #include <vector>
 
-#include "tests/unit/source/http_client_fixture.hpp"
+#include "tests/unit/http/http_client_fixture.hpp"
 
 namespace jeton::agent {
 namespace {

@@ -12,7 +12,7 @@
 #include <memory>
 #include <string>
 
-#include "agent/source/http_client.hpp"
+#include "agent/http/http_client.hpp"
 #include "tests/support/fault_provider.hpp"
 #include "tests/support/loop.hpp"
 

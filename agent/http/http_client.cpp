@@ -1,4 +1,4 @@
-#include "agent/source/http_client.hpp"
+#include "agent/http/http_client.hpp"
 
 #include <pthread.h>
 #include <signal.h>
@@ -19,8 +19,8 @@
 #include <utility>
 #include <vector>
 
-#include "agent/source/curl_global.hpp"
-#include "agent/source/transfer.hpp"
+#include "agent/http/curl_global.hpp"
+#include "agent/http/transfer.hpp"
 
 namespace jeton::agent {
 namespace {

@@ -1,11 +1,11 @@
-#include "agent/source/transfer.hpp"
+#include "agent/http/transfer.hpp"
 
 #include <algorithm>
 #include <cctype>
 #include <string_view>
 
-#include "agent/source/curl_global.hpp"
-#include "agent/source/url.hpp"
+#include "agent/http/curl_global.hpp"
+#include "agent/http/url.hpp"
 
 namespace jeton::agent {
 namespace {

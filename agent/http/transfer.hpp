@@ -10,7 +10,7 @@
 #include <string>
 
 #include "agent/config/http_url.hpp"
-#include "agent/source/http.hpp"
+#include "agent/http/http.hpp"
 
 namespace jeton::agent {
 

@@ -1,4 +1,4 @@
-#include "agent/source/curl_global.hpp"
+#include "agent/http/curl_global.hpp"
 
 #include <curl/curl.h>
 #include <malloc.h>

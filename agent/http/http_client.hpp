@@ -8,7 +8,7 @@
 
 #include <memory>
 
-#include "agent/source/http.hpp"
+#include "agent/http/http.hpp"
 
 namespace jeton::agent {
 

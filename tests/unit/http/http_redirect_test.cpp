@@ -1,5 +1,5 @@
 // Where a redirect may lead: what a request carries is meant for one host.
-#include "tests/unit/source/http_client_fixture.hpp"
+#include "tests/unit/http/http_client_fixture.hpp"
 
 namespace jeton::agent {
 namespace {

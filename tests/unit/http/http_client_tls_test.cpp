@@ -11,7 +11,7 @@
 #include <thread>
 
 #include "agent/base/unique_fd.hpp"
-#include "agent/source/http_client.hpp"
+#include "agent/http/http_client.hpp"
 #include "tests/support/loop.hpp"
 
 namespace jeton::agent {

@@ -1,4 +1,4 @@
-#include "agent/source/url.hpp"
+#include "agent/http/url.hpp"
 
 #include <gtest/gtest.h>
 

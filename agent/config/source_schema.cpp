@@ -1,0 +1,32 @@
+// tokens.NAME.source: which type it is of, and so which keys it has.
+#include "agent/config/schema.hpp"
+
+namespace jeton::agent {
+
+namespace {
+
+enum class Type { http };
+
+// While the schema is listed every type is asked for its keys.
+SourceConfig read_every_type(ObjectReader& source, Reading& reading) {
+  return read_http_source(source, reading);
+}
+
+}  // namespace
+
+SourceConfig read_source(ObjectReader source, Reading& reading) {
+  const auto type = source.required("type").choice<Type>({{"http", Type::http}});
+  if (reading.paths != nullptr) return read_every_type(source, reading);
+  SourceConfig config;
+  // An unknown type is reported already; its keys are nobody's.
+  if (!type) return config;
+  switch (*type) {
+    case Type::http:
+      config = read_http_source(source, reading);
+      break;
+  }
+  source.finish();
+  return config;
+}
+
+}  // namespace jeton::agent

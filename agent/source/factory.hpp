@@ -1,0 +1,22 @@
+// The source a token's configuration asks for, whatever its type.
+#pragma once
+
+#include <memory>
+
+#include "agent/base/timers.hpp"
+#include "agent/config/config.hpp"
+#include "agent/http/http.hpp"
+#include "agent/source/source.hpp"
+
+namespace jeton::agent {
+
+// What sources share; all outlive them.
+struct SourceParts {
+  HttpTransport& http;
+  Timers& timers;
+};
+
+// Throws Error if the host lacks what the source needs.
+[[nodiscard]] std::unique_ptr<Source> make_source(const TokenConfig& token, const SourceParts& parts);
+
+}  // namespace jeton::agent
