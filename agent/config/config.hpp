@@ -13,8 +13,8 @@
 
 #include "agent/base/log.hpp"
 #include "agent/base/time.hpp"
-#include "agent/config/json_template.hpp"
 #include "agent/config/secret_template.hpp"
+#include "agent/config/sources/source_config.hpp"
 
 namespace jeton::agent {
 
@@ -115,38 +115,6 @@ struct CoordinationConfig {
   std::optional<Milliseconds> fetch_alone;  // so long before expiry this host fetches without the coordinator
   bool operator==(const CoordinationConfig&) const = default;
 };
-
-// Where in the JSON answer things stand; RFC 6901 pointers, empty: not used.
-struct HttpResponseConfig {
-  std::string token = "/access_token";
-  std::string expires_in = "/expires_in";        // seconds from now; empty if expires_at is set
-  std::string expires_at;                        // unix seconds, unix milliseconds or RFC 3339
-  std::optional<Milliseconds> default_lifetime;  // if the answer has neither
-  std::string type;
-  std::string error;                              // present and neither 0, "", false nor null: the fetch failed
-  std::string error_message;                      // shown with it
-  std::map<std::string, std::string> attributes;  // name -> pointer
-  std::size_t max_body = 1024 * 1024;             // bytes
-  bool operator==(const HttpResponseConfig&) const = default;
-};
-
-struct HttpSourceConfig {
-  SecretTemplate url;
-  std::string method = "GET";  // GET or POST; POST always if form or json is set
-  std::map<std::string, SecretTemplate> query;
-  std::map<std::string, SecretTemplate> headers;
-  std::map<std::string, SecretTemplate> form;  // application/x-www-form-urlencoded body
-  std::optional<JsonTemplate> json;            // application/json body; never together with form
-  HttpResponseConfig response;
-  Milliseconds timeout{10'000};         // whole request
-  Milliseconds connect_timeout{5'000};  // DNS, TCP and TLS
-  bool allow_http = false;              // plain http:// to other hosts than loopback
-  int max_redirects = 0;                // 0: a redirect is an error
-  bool operator==(const HttpSourceConfig&) const = default;
-};
-
-// By type; the first is the usual one.
-using SourceConfig = std::variant<HttpSourceConfig>;
 
 struct RefreshConfig {
   std::optional<Milliseconds> grace;      // default min(300 s, 20 % of the lifetime)

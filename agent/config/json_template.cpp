@@ -38,13 +38,13 @@ std::size_t skip_digits(std::string_view text, std::size_t at) {
 
 bool operator==(const JsonTemplate& a, const JsonTemplate& b) { return a.value_ == b.value_; }
 
-SecretString JsonTemplate::resolve() const {
+SecretString JsonTemplate::resolve(const TokenValues* tokens) const {
   SecretString out;
-  write(out);
+  write(out, tokens);
   return out;
 }
 
-void JsonTemplate::write(SecretString& out) const {
+void JsonTemplate::write(SecretString& out, const TokenValues* tokens) const {
   if (std::holds_alternative<std::monostate>(value_)) {
     out.append("null");
   } else if (const auto* boolean = std::get_if<bool>(&value_)) {
@@ -52,13 +52,13 @@ void JsonTemplate::write(SecretString& out) const {
   } else if (const auto* number = std::get_if<Number>(&value_)) {
     out.append(number->text);
   } else if (const auto* text = std::get_if<SecretTemplate>(&value_)) {
-    write_string(out, text->resolve().reveal());
+    write_string(out, text->resolve(tokens).reveal());
   } else if (const auto* array = std::get_if<Array>(&value_)) {
     std::string_view separator = "[";
     if (array->empty()) out.append("[");
     for (const JsonTemplate& item : *array) {
       out.append(separator);
-      item.write(out);
+      item.write(out, tokens);
       separator = ",";
     }
     out.append("]");
@@ -69,7 +69,7 @@ void JsonTemplate::write(SecretString& out) const {
       out.append(separator);
       write_string(out, key);
       out.append(":");
-      item.write(out);
+      item.write(out, tokens);
       separator = ",";
     }
     out.append("}");

@@ -33,12 +33,12 @@ class JsonTemplate {
   [[nodiscard]] const Value& value() const { return value_; }
 
   // Throws Error as SecretTemplate::resolve() does, and for a secret that is not UTF-8 text.
-  [[nodiscard]] SecretString resolve() const;
+  [[nodiscard]] SecretString resolve(const TokenValues* tokens = nullptr) const;
 
   friend bool operator==(const JsonTemplate& a, const JsonTemplate& b);
 
  private:
-  void write(SecretString& out) const;
+  void write(SecretString& out, const TokenValues* tokens) const;
   Value value_;
 };
 

@@ -23,12 +23,6 @@ namespace jeton::agent {
 // Users and groups: tokens.*.access, agent.admins; token_schema.cpp.
 [[nodiscard]] AccessConfig read_access(ObjectReader access, Reading& reading);
 
-// tokens.*.source; source_schema.cpp.
-[[nodiscard]] SourceConfig read_source(ObjectReader source, Reading& reading);
-
-// What is of one type of source, without `type` and without finish(): http_source_schema.cpp.
-[[nodiscard]] HttpSourceConfig read_http_source(ObjectReader& source, Reading& reading);
-
 // Every key there is, names of the user's as '*': "tokens.*.source.url". Sorted.
 [[nodiscard]] std::vector<std::string> schema_paths();
 

@@ -18,6 +18,11 @@ constexpr std::array<std::string_view, 12> endings{"secret",    "password",   "p
                                                    "token",     "apikey",     "accesskey",     "privatekey",
                                                    "signature", "credential", "authorization", "assertion"};
 
+bool refers_to_token(const SecretTemplate& secret) {
+  return std::any_of(secret.parts().begin(), secret.parts().end(),
+                     [](const SecretTemplate::Part& part) { return part.kind == SecretTemplate::Part::Kind::token; });
+}
+
 void warn_if_readable_by_others(const SecretReference& reference, Problems& problems) {
   for (const SecretTemplate::Part& part : reference.secret.parts()) {
     struct stat status {};
@@ -69,6 +74,7 @@ void check_files(const std::vector<FileReference>& references, Problems& problem
 void check_secrets(const std::vector<SecretReference>& references, Problems& problems) {
   for (const SecretReference& reference : references) {
     try {
+      if (refers_to_token(reference.secret)) continue;  // not there before the agent runs
       const SecretString secret = reference.secret.resolve();
       if (const char* why = unsuitable(secret.reveal(), reference.use)) problems.error(reference.place, why);
     } catch (const Error& e) {

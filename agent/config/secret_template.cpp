@@ -26,7 +26,7 @@ struct KindName {
   std::string_view name;
 };
 constexpr std::array kind_names{KindName{Part::Kind::file, "file"}, KindName{Part::Kind::env, "env"},
-                                KindName{Part::Kind::credential, "credential"}};
+                                KindName{Part::Kind::credential, "credential"}, KindName{Part::Kind::token, "token"}};
 
 bool is_name(std::string_view text, std::string_view also) {
   return !text.empty() && std::all_of(text.begin(), text.end(), [&](char c) {
@@ -43,8 +43,9 @@ Part parse_reference(std::string_view inner) {
       std::find_if(kind_names.begin(), kind_names.end(), [&](const KindName& k) { return k.name == name; });
   if (kind == kind_names.end() || colon == inner.size()) {
     // Not shown as a whole: it may be a literal secret that happens to hold ${.
-    throw Error("unknown reference ${" + std::string(is_name(name, "") && colon != inner.size() ? name : "") +
-                ":...}; use ${file:PATH}, ${env:NAME} or ${credential:NAME}, or $${ for the text itself");
+    throw Error(
+        "unknown reference ${" + std::string(is_name(name, "") && colon != inner.size() ? name : "") +
+        ":...}; use ${file:PATH}, ${env:NAME}, ${credential:NAME} or ${token:NAME}, or $${ for the text itself");
   }
   const std::string shown = "${" + std::string(inner.substr(0, 100)) + "}";
   Part part{kind->kind, std::string(inner.substr(colon + 1))};
@@ -55,6 +56,9 @@ Part parse_reference(std::string_view inner) {
       break;
     case Part::Kind::env:
       if (!is_name(part.text, "_")) throw Error(shown + ": not a name of an environment variable");
+      break;
+    case Part::Kind::token:
+      if (!is_name(part.text, "_-.")) throw Error(shown + ": not the name of a token");
       break;
     default:
       if (!is_name(part.text, "_-.@") || part.text.starts_with('.'))
@@ -105,7 +109,13 @@ SecretString read_credential(const Part& part) {
   throw failure(part, "neither " + part.text + " nor jeton_" + part.text + " is in " + directory);
 }
 
-SecretString read_part(const Part& part) {
+SecretString read_token(const Part& part, const TokenValues* tokens) {
+  if (tokens == nullptr) throw failure(part, "a token can be used in the source of another token only");
+  if (auto value = tokens->token_value(part.text)) return std::move(*value);
+  throw failure(part, "there is no valid token of that name now");
+}
+
+SecretString read_part(const Part& part, const TokenValues* tokens) {
   switch (part.kind) {
     case Part::Kind::literal:
       return SecretString(part.text);
@@ -117,6 +127,8 @@ SecretString read_part(const Part& part) {
       throw failure(part, "the environment has no such variable");
     case Part::Kind::credential:
       return read_credential(part);
+    case Part::Kind::token:
+      return read_token(part, tokens);
   }
   throw failure(part, "unknown kind");
 }
@@ -162,10 +174,10 @@ bool SecretTemplate::has_reference() const {
   return std::any_of(parts_.begin(), parts_.end(), [](const Part& p) { return p.kind != Part::Kind::literal; });
 }
 
-SecretString SecretTemplate::resolve() const {
+SecretString SecretTemplate::resolve(const TokenValues* tokens) const {
   SecretString result;
   for (const Part& part : parts_) {
-    const SecretString secret = read_part(part);
+    const SecretString secret = read_part(part, tokens);
     if (secret.empty()) throw failure(part, "empty");
     result.append(secret.reveal());
   }

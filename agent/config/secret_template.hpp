@@ -1,8 +1,10 @@
 // SecretTemplate: a config string that may refer to secrets: "Bearer ${file:/etc/jeton/key}". Kinds: ${file:PATH},
-// ${env:NAME}, ${credential:NAME} (systemd credentials, $CREDENTIALS_DIRECTORY). Resolved at every use, so a
-// replaced secret file is picked up by the next fetch without a reload. $${ is a literal ${.
+// ${env:NAME}, ${credential:NAME} (systemd credentials, $CREDENTIALS_DIRECTORY) and, in the source of a token only,
+// ${token:NAME}: the value of another token of this host. Resolved at every use, so a replaced secret file is picked
+// up by the next fetch without a reload. $${ is a literal ${.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -12,10 +14,22 @@
 
 namespace jeton::agent {
 
+// The tokens of this host, for ${token:NAME}.
+class TokenValues {
+ public:
+  TokenValues() = default;
+  TokenValues(const TokenValues&) = delete;
+  TokenValues& operator=(const TokenValues&) = delete;
+  virtual ~TokenValues() = default;
+
+  // Nothing if there is no valid one now.
+  [[nodiscard]] virtual std::optional<SecretString> token_value(const std::string& name) const = 0;
+};
+
 class SecretTemplate {
  public:
   struct Part {
-    enum class Kind { literal, file, env, credential };
+    enum class Kind { literal, file, env, credential, token };
     Kind kind = Kind::literal;
     std::string text;  // the literal itself, the path or the name
     bool operator==(const Part&) const = default;
@@ -25,8 +39,8 @@ class SecretTemplate {
   explicit SecretTemplate(std::vector<Part> parts) : parts_(std::move(parts)) {}
   // A string without any reference.
   static SecretTemplate literal(std::string text);
-  // Throws Error("unknown reference ${foo:...}; use ${file:PATH}, ${env:NAME} or ${credential:NAME}"), and for a
-  // reference without an end, a path that is not absolute and a name that cannot be one.
+  // Throws Error("unknown reference ${foo:...}; use ${file:PATH}, ${env:NAME}, ${credential:NAME} or
+  // ${token:NAME}"), and for a reference without an end, a path that is not absolute and a name that cannot be one.
   static SecretTemplate parse(std::string_view text);
 
   [[nodiscard]] bool empty() const { return parts_.empty(); }
@@ -38,7 +52,9 @@ class SecretTemplate {
 
   // Reads files and environment now; one trailing newline of a file is dropped. Throws Error naming the reference,
   // never its content: "${file:/etc/jeton/key}: No such file or directory".
-  [[nodiscard]] SecretString resolve() const;
+  //
+  // `tokens`: where ${token:NAME} is looked up; null: such a reference is an Error.
+  [[nodiscard]] SecretString resolve(const TokenValues* tokens = nullptr) const;
 
   bool operator==(const SecretTemplate&) const = default;
 

@@ -3,6 +3,7 @@
 #include <chrono>
 
 #include "agent/config/schema.hpp"
+#include "agent/config/sources/source_schema.hpp"
 #include "agent/config/values.hpp"
 
 namespace jeton::agent {
@@ -148,7 +149,8 @@ TokenConfig read_token(const Member& member, const CoordinationConfig& coordinat
                                              ": expected 1 to 63 of a-z 0-9 . _ -, the first a letter or digit");
   }
   ObjectReader token = member.value.object();
-  config.source = read_source(token.required("source").object(), reading);
+  const ValueReader source = token.required("source");
+  config.source = read_source(source.object(), reading);
   config.refresh = read_refresh(token.at("refresh").object());
   config.budget = read_budget(token.at("budget").object());
   config.access = read_access(token.at("access").object(), reading);

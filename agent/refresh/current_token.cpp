@@ -35,6 +35,8 @@ void CurrentToken::adopt() {
 bool CurrentToken::accept(Record record) {
   if (record.generation < generation()) return false;
   const bool newer = record.generation > generation();
+  // The segment of an earlier run holds no state.
+  if (!newer && record_->state.empty()) record_->state = record.state;
   if (!newer && !differs(record.expires_at, record_->expires_at)) return true;
 
   record_ = std::move(record);
@@ -66,6 +68,7 @@ Record CurrentToken::successor(FetchedToken fetched, Generation generation, cons
   next.value = std::move(fetched.value);
   next.type = std::move(fetched.type);
   next.attributes = std::move(fetched.attributes);
+  next.state = std::move(fetched.state);
   next.issued_at = fetched.issued_at;
   next.expires_at = fetched.expires_at;
   next.fetched_by = host;

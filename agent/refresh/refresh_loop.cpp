@@ -185,7 +185,8 @@ Task<std::optional<FetchedToken>> RefreshLoop::fetch_under(const LeaseKeeper& ke
     }
     journal_.fetching();
     JETON_FAILPOINT("refresh.fetch");
-    co_return co_await parts_.source.fetch();
+    FetchContext context{current_.record() ? current_.record()->state : SecretString{}};
+    co_return co_await parts_.source.fetch(std::move(context));
   } catch (const SourceError& e) {
     failure = e;
   } catch (const TransportError& e) {
@@ -293,6 +294,10 @@ BootTime RefreshLoop::scheduled_at() const {
 }
 
 BootTime RefreshLoop::due_at() const { return std::max(scheduled_at(), holds_.latest(demanded())); }
+
+std::optional<SecretString> RefreshLoop::value() const {
+  return current_.valid() ? std::optional(current_.record()->value) : std::nullopt;
+}
 
 TokenStatus RefreshLoop::status() const {
   TokenStatus status = journal_.status();

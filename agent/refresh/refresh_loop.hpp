@@ -52,6 +52,8 @@ class RefreshLoop final : private CoordinationListener {
   DemandAnswer refresh_now();
 
   [[nodiscard]] TokenStatus status() const;
+  // The current token while it is valid; for a source that uses it.
+  [[nodiscard]] std::optional<SecretString> value() const;
   [[nodiscard]] const TokenConfig& config() const { return config_; }
 
  private:

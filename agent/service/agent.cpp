@@ -12,9 +12,9 @@
 #include "agent/base/error.hpp"
 #include "agent/base/log.hpp"
 #include "agent/coordination/factory.hpp"
+#include "agent/http/http_client.hpp"
 #include "agent/segment/runtime_dir.hpp"
 #include "agent/service/token_runner.hpp"
-#include "agent/http/http_client.hpp"
 
 namespace jeton::agent {
 namespace {
@@ -34,7 +34,7 @@ std::string joined(const std::vector<std::string>& names) {
 
 }  // namespace
 
-struct Agent::Impl {
+struct Agent::Impl final : TokenValues {
   Impl(Agent& agent, boost::asio::io_context& loop, BootTimers& t, Random& random, Config c)
       : config(std::move(c)),
         timers(t),
@@ -49,6 +49,7 @@ struct Agent::Impl {
                random,
                *coordinator,
                http,
+               *this,
                runtime_dir,
                changed,
                config.coordination.lock_ttl,
@@ -59,6 +60,11 @@ struct Agent::Impl {
     runtime_dir.retire_others(names());
     forget_others();
     for (const auto& [name, token] : config.tokens) runners.emplace(name, make_runner(token));
+  }
+
+  [[nodiscard]] std::optional<SecretString> token_value(const std::string& name) const override {
+    const auto found = runners.find(name);
+    return found == runners.end() ? std::nullopt : found->second->value();
   }
 
   [[nodiscard]] std::set<std::string> names() const {

@@ -15,7 +15,7 @@ namespace jeton::agent {
 struct TokenRunner::Impl {
   Impl(const TokenConfig& config, const Shared& s)
       : shared(s),
-        source(make_source(config, {s.http, s.timers})),
+        source(make_source(config, {s.http, s.timers, s.tokens})),
         store(s.runtime_dir, {config.name, config.capacity, config.access, s.memory_lock}, s.timers.clock().wall_now()),
         ended(s.timers),
         loop(config, s.lock_ttl,
@@ -76,6 +76,8 @@ void TokenRunner::heartbeat() { impl_->store.heartbeat(impl_->shared.timers.cloc
 void TokenRunner::clock_stepped() { impl_->loop.clock_stepped(); }
 
 const TokenConfig& TokenRunner::config() const { return impl_->loop.config(); }
+
+std::optional<SecretString> TokenRunner::value() const { return impl_->loop.value(); }
 
 TokenStatus TokenRunner::status() const { return impl_->loop.status(); }
 

@@ -6,9 +6,9 @@
 #include "agent/base/timers.hpp"
 #include "agent/config/config.hpp"
 #include "agent/coordination/coordinator.hpp"
+#include "agent/http/http.hpp"
 #include "agent/refresh/demand.hpp"
 #include "agent/refresh/token_status.hpp"
-#include "agent/http/http.hpp"
 
 namespace jeton::agent {
 
@@ -24,6 +24,7 @@ class TokenRunner {
     Random& random;
     Coordinator& coordinator;
     HttpTransport& http;
+    const TokenValues& tokens;  // for sources that use another token
     RuntimeDir& runtime_dir;
     Event& changed;
     Milliseconds lock_ttl;
@@ -53,6 +54,8 @@ class TokenRunner {
   void heartbeat();
   void clock_stepped();
   [[nodiscard]] const TokenConfig& config() const;
+  // While it is valid.
+  [[nodiscard]] std::optional<SecretString> value() const;
   [[nodiscard]] TokenStatus status() const;
 
  private:

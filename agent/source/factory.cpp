@@ -12,7 +12,8 @@ struct Make {
   const SourceParts& parts;
 
   std::unique_ptr<Source> operator()(const HttpSourceConfig& config) const {
-    return std::make_unique<HttpSource>(token.name, config, token.capacity, parts.http, parts.timers.clock());
+    return std::make_unique<HttpSource>(token.name, config, token.capacity, parts.http, parts.timers.clock(),
+                                        parts.tokens);
   }
 };
 

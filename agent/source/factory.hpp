@@ -14,6 +14,7 @@ namespace jeton::agent {
 struct SourceParts {
   HttpTransport& http;
   Timers& timers;
+  const TokenValues& tokens;  // for ${token:NAME}
 };
 
 // Throws Error if the host lacks what the source needs.

@@ -37,8 +37,8 @@ std::string advice(int status) {
 }
 
 // Any status but 2xx.
-[[noreturn]] void refuse_status(const HttpResponse& response, const BuiltRequest& sent,
-                                const HttpResponseConfig& config, WallTime now) {
+[[noreturn]] void refuse_status(const HttpResponse& response, const BuiltRequest& sent, const ResponseConfig& config,
+                                WallTime now) {
   const std::string text = sent.request.display + " answered " + std::to_string(response.status);
   if (response.status >= 300 && response.status < 400) {
     throw SourceError(Kind::permanent,
@@ -68,18 +68,19 @@ std::string fingerprint_of(const HttpRequest& request) {
 }  // namespace
 
 HttpSource::HttpSource(std::string name, HttpSourceConfig config, std::size_t capacity, HttpTransport& transport,
-                       const Clock& clock)
+                       const Clock& clock, const TokenValues& tokens)
     : name_(std::move(name)),
       config_(std::move(config)),
       capacity_(capacity),
       display_(display_url(config_)),
       transport_(transport),
-      clock_(clock) {}
+      clock_(clock),
+      tokens_(tokens) {}
 
-Task<FetchedToken> HttpSource::fetch() {
+Task<FetchedToken> HttpSource::fetch(FetchContext /*context*/) {
   BuiltRequest sent;
   try {
-    sent = build_request(config_);
+    sent = build_request(config_, tokens_);
   } catch (const Error& e) {
     // Transient: a secret file that is missing now may be there at the next attempt.
     throw SourceError(Kind::transient, std::string("the request cannot be made: ") + e.what());
@@ -115,7 +116,7 @@ Task<FetchedToken> HttpSource::fetch_by(const BuiltRequest& sent) {
 
 std::string HttpSource::fingerprint() const {
   try {
-    return fingerprint_of(build_request(config_).request);
+    return fingerprint_of(build_request(config_, tokens_).request);
   } catch (const Error&) {
     return {};
   }

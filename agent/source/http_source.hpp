@@ -17,11 +17,11 @@ struct BuiltRequest;
 
 class HttpSource final : public Source {
  public:
-  // `capacity`: bytes the token may have (tokens.NAME.capacity). Transport and clock outlive the source.
+  // `capacity`: bytes the token may have (tokens.NAME.capacity). Transport, clock and tokens outlive the source.
   HttpSource(std::string name, HttpSourceConfig config, std::size_t capacity, HttpTransport& transport,
-             const Clock& clock);
+             const Clock& clock, const TokenValues& tokens);
 
-  Task<FetchedToken> fetch() override;
+  Task<FetchedToken> fetch(FetchContext context) override;
   [[nodiscard]] std::string fingerprint() const override;
   [[nodiscard]] std::string describe() const override { return display_; }
 
@@ -35,6 +35,7 @@ class HttpSource final : public Source {
   const std::string display_;
   HttpTransport& transport_;
   const Clock& clock_;
+  const TokenValues& tokens_;
 };
 
 }  // namespace jeton::agent

@@ -14,6 +14,8 @@ namespace {
 // Resolves templates and remembers what of them is secret: every reference, and a literal under a name that sounds so.
 class Resolver {
  public:
+  explicit Resolver(const TokenValues& tokens) : tokens_(tokens) {}
+
   SecretString resolve(const SecretTemplate& text, std::string_view name) {
     SecretString out;
     for (const SecretTemplate::Part& part : text.parts()) {
@@ -21,7 +23,7 @@ class Resolver {
         if (sounds_secret(name)) remember(SecretString(part.text));
         out.append(part.text);
       } else {
-        const SecretString secret = SecretTemplate({part}).resolve();
+        const SecretString secret = SecretTemplate({part}).resolve(&tokens_);
         remember(secret);
         out.append(secret.reveal());
       }
@@ -55,6 +57,7 @@ class Resolver {
     secrets_.push_back(std::move(secret));
   }
 
+  const TokenValues& tokens_;
   std::vector<SecretString> secrets_;
 };
 
@@ -88,12 +91,12 @@ void set_body(HttpRequest& request, SecretString body, std::string_view content_
 
 }  // namespace
 
-BuiltRequest build_request(const HttpSourceConfig& config) {
-  Resolver resolver;
+BuiltRequest build_request(const HttpSourceConfig& config, const TokenValues& tokens) {
+  Resolver resolver(tokens);
   BuiltRequest built;
   HttpRequest& request = built.request;
   const SecretString url = resolver.resolve(config.url, "url");
-  check_url(url, config.allow_http);
+  check_url(url, config.egress.allow_http);
   request.url = with_query(url, resolver.resolve(config.query));
   request.display = display_url(config);
   request.method = config.method == "POST" ? HttpRequest::Method::post : HttpRequest::Method::get;
@@ -102,22 +105,21 @@ BuiltRequest build_request(const HttpSourceConfig& config) {
     set_body(request, encode_parameters(resolver.resolve(config.form)), "application/x-www-form-urlencoded");
   } else if (config.json) {
     resolver.remember_strings(*config.json, "");
-    set_body(request, config.json->resolve(), "application/json");
+    set_body(request, config.json->resolve(&tokens), "application/json");
   }
-  request.connect_timeout = config.connect_timeout;
-  request.timeout = config.timeout;
+  request.connect_timeout = config.egress.connect_timeout;
+  request.timeout = config.egress.timeout;
   request.max_body = config.response.max_body;
-  request.max_redirects = config.max_redirects;
+  request.max_redirects = config.egress.max_redirects;
   built.secrets = resolver.take_secrets();
   return built;
 }
 
 std::string display_url(const HttpSourceConfig& config) {
-  static constexpr const char* kinds[] = {"", "file:", "env:", "credential:"};
   std::string text;
   for (const SecretTemplate::Part& part : config.url.parts()) {
     if (part.kind != SecretTemplate::Part::Kind::literal) {
-      text += std::string("${") + kinds[static_cast<int>(part.kind)] + part.text + "}";
+      text += SecretTemplate::reference_text(part);
       continue;
     }
     const std::size_t end = part.text.find_first_of("?#");

@@ -16,7 +16,7 @@ struct BuiltRequest {
 
 // Throws Error, without any secret: a reference that cannot be resolved, a URL that is none, or http:// to another
 // host than loopback without allow_http (checked here again, because the URL may hold a reference).
-[[nodiscard]] BuiltRequest build_request(const HttpSourceConfig& config);
+[[nodiscard]] BuiltRequest build_request(const HttpSourceConfig& config, const TokenValues& tokens);
 
 // The URL as messages name it: up to the query, references by their names: "https://host/${file:/etc/x}/token".
 [[nodiscard]] std::string display_url(const HttpSourceConfig& config);

@@ -81,7 +81,7 @@ std::string scalar_text(const WipingJson& value) {
   return std::string(std::string_view(value.dump()));
 }
 
-SecretString parse_token(const WipingJson& json, const HttpResponseConfig& config) {
+SecretString parse_token(const WipingJson& json, const ResponseConfig& config) {
   const std::string name = named("token", config.token);
   const WipingJson* value = field(json, config.token);
   if (value == nullptr) refuse("the provider's answer has no " + name + "; check response.token");
@@ -138,7 +138,7 @@ WallTime from_instant(const WipingJson& value, const std::string& pointer, WallT
 }
 
 // If the answer has both forms, the earlier one counts.
-WallTime parse_expiry(const WipingJson& json, const HttpResponseConfig& config, WallTime now) {
+WallTime parse_expiry(const WipingJson& json, const ResponseConfig& config, WallTime now) {
   std::optional<WallTime> expiry;
   if (const WipingJson* value = field(json, config.expires_in)) expiry = from_lifetime(*value, config.expires_in, now);
   if (const WipingJson* value = field(json, config.expires_at)) {
@@ -156,7 +156,7 @@ WallTime parse_expiry(const WipingJson& json, const HttpResponseConfig& config, 
          "; check the pointers or set response.default_lifetime");
 }
 
-std::string parse_type(const WipingJson& json, const HttpResponseConfig& config) {
+std::string parse_type(const WipingJson& json, const ResponseConfig& config) {
   const WipingJson* value = field(json, config.type);
   if (value == nullptr) return {};
   const std::string name = "the " + named("type", config.type) + " in the provider's answer ";
@@ -168,7 +168,7 @@ std::string parse_type(const WipingJson& json, const HttpResponseConfig& config)
 }
 
 // Attributes are shown to everybody (status, logs), so a pointer that leads to the token is a mistake.
-Attributes parse_attributes(const WipingJson& json, const HttpResponseConfig& config, const SecretString& token) {
+Attributes parse_attributes(const WipingJson& json, const ResponseConfig& config, const SecretString& token) {
   Attributes attributes;
   for (const auto& [key, pointer] : config.attributes) {
     const WipingJson* value = field(json, pointer);
@@ -193,7 +193,7 @@ bool says_nothing(const WipingJson& value) {
          (value.is_boolean() && !value.get<bool>()) || (value.is_number() && value.get<double>() == 0);
 }
 
-std::optional<std::string> declared_error(const WipingJson& json, const HttpResponseConfig& config,
+std::optional<std::string> declared_error(const WipingJson& json, const ResponseConfig& config,
                                           std::span<const SecretString> secrets) {
   const WipingJson* error = field(json, config.error);
   if (error == nullptr || says_nothing(*error)) return std::nullopt;
@@ -209,7 +209,7 @@ std::optional<std::string> declared_error(const WipingJson& json, const HttpResp
 
 }  // namespace
 
-FetchedToken parse_token_response(std::string_view body, const HttpResponseConfig& config, WallTime now,
+FetchedToken parse_token_response(std::string_view body, const ResponseConfig& config, WallTime now,
                                   std::span<const SecretString> secrets) {
   const WipingJson json = parse_object(body);
   if (const auto error = declared_error(json, config, secrets)) refuse("the provider answered with " + *error);
@@ -222,7 +222,7 @@ FetchedToken parse_token_response(std::string_view body, const HttpResponseConfi
   return token;
 }
 
-std::optional<std::string> provider_error(std::string_view body, const HttpResponseConfig& config,
+std::optional<std::string> provider_error(std::string_view body, const ResponseConfig& config,
                                           std::span<const SecretString> secrets) {
   try {
     const WipingJson json = parse_object(body);

@@ -21,12 +21,12 @@ inline constexpr std::size_t max_attribute_size = 1024;       // bytes
 
 // The body of an answer with status 2xx. `now` is when the request was sent: a lifetime counts from there, so it never
 // ends later than the provider says. Throws SourceError(transient): the next answer may be a good one.
-[[nodiscard]] FetchedToken parse_token_response(std::string_view body, const HttpResponseConfig& config, WallTime now,
+[[nodiscard]] FetchedToken parse_token_response(std::string_view body, const ResponseConfig& config, WallTime now,
                                                 std::span<const SecretString> secrets = {});
 
 // What the provider says about its failure: `/errcode 40013: "invalid appid"`. Nothing if the body is not JSON or has
 // no such field. Never throws for what the body holds.
-[[nodiscard]] std::optional<std::string> provider_error(std::string_view body, const HttpResponseConfig& config,
+[[nodiscard]] std::optional<std::string> provider_error(std::string_view body, const ResponseConfig& config,
                                                         std::span<const SecretString> secrets = {});
 
 }  // namespace jeton::agent

@@ -34,6 +34,11 @@ class SourceError : public Error {
   std::string request_;
 };
 
+// What a fetch gets from the fleet.
+struct FetchContext {
+  SecretString state{};  // what the last successful fetch left for this one (FetchedToken::state); empty: nothing
+};
+
 class Source {
  public:
   Source() = default;
@@ -42,7 +47,7 @@ class Source {
   virtual ~Source() = default;
 
   // Throws SourceError. On cancellation stops the transfer and throws system_error(operation_aborted).
-  virtual Task<FetchedToken> fetch() = 0;
+  virtual Task<FetchedToken> fetch(FetchContext context) = 0;
 
   // Tells whether the next request is the same as another one, secrets included; a short SHA-256, so it reveals none.
   // Empty if it cannot be made now, or is never the same.
@@ -51,6 +56,12 @@ class Source {
   // What a fetch would bring may have changed by itself (a file was replaced): `changed` is called from the loop, and a
   // refresh follows. A source that cannot tell calls nobody. Set once, before the first fetch.
   virtual void on_change(std::function<void()> /*changed*/) {}
+
+  // Whether the provider can be told that a token is no longer used.
+  [[nodiscard]] virtual bool revokes() const { return false; }
+  // Tells it: one attempt, harmless if the token is revoked already (RFC 7009). Throws SourceError, and on cancellation
+  // system_error(operation_aborted).
+  virtual Task<> revoke(SecretString token);
 
   // For status and logs: "https://api.example.com/token"; no query, no secret.
   [[nodiscard]] virtual std::string describe() const = 0;

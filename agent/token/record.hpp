@@ -23,6 +23,9 @@ struct FetchedToken {
   Attributes attributes;
   WallTime issued_at;
   WallTime expires_at;
+  // What the source needs for its next fetch and no reader may see, such as a rotated refresh token; kept with the
+  // record in the coordinator, never in the segment. Empty: nothing.
+  SecretString state{};
 };
 
 // The token before the current one; acceptable until its overlap ends.
@@ -40,6 +43,7 @@ struct Record {
   WallTime issued_at;
   WallTime expires_at;
   std::optional<PreviousToken> previous;
+  SecretString state{};    // FetchedToken::state
   std::string fetched_by;  // host name of the agent that fetched it
   // So many tokens in a row, this one the last, were fetched because the provider had rejected the one before.
   std::uint32_t rejections = 0;

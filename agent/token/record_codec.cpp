@@ -22,6 +22,7 @@ SecretString encode_record(const Record& record) {
                   {"expires_at_ms", to_unix_ms(record.expires_at)},
                   {"fetched_by", record.fetched_by}};
   if (record.rejections != 0) json["rejections"] = record.rejections;
+  if (!record.state.empty()) json["state"] = record.state.reveal();
   if (record.previous) {
     json["previous"] = {{"value", record.previous->value.reveal()},
                         {"generation", record.previous->generation},
@@ -43,6 +44,9 @@ Record decode_record(std::string_view text) {
     record.expires_at = from_unix_ms(json.at("expires_at_ms").get<std::int64_t>());
     record.fetched_by = json.value("fetched_by", "");
     record.rejections = json.value("rejections", std::uint32_t{0});
+    if (const auto state = json.find("state"); state != json.end()) {
+      record.state = SecretString(state->get_ref<const WipingJson::string_t&>());
+    }
     if (const auto previous = json.find("previous"); previous != json.end() && !previous->is_null()) {
       record.previous = PreviousToken{SecretString(previous->at("value").get_ref<const WipingJson::string_t&>()),
                                       previous->at("generation").get<Generation>(),

@@ -113,7 +113,7 @@ class ModelProvider {
 class ModelSource final : public Source {
  public:
   explicit ModelSource(ModelProvider& provider) : provider_(provider) {}
-  Task<FetchedToken> fetch() override { return provider_.call(); }
+  Task<FetchedToken> fetch(FetchContext /*context*/) override { return provider_.call(); }
   [[nodiscard]] std::string describe() const override { return "model"; }
 
  private:

@@ -103,10 +103,10 @@ TEST(Load, PutsEveryValueWhereItBelongs) {
   source.headers = {{"X-H", SecretTemplate::literal("h")}};
   source.form = {{"f", SecretTemplate::literal("v")}, {"e", SecretTemplate()}};
   source.response = {"/t", "/i", "", 2h, "/y", "/e", "/m", {{"scope", "/a~1b/0"}}, 2048};
-  source.timeout = 3s;
-  source.connect_timeout = 2s;
-  source.allow_http = true;
-  source.max_redirects = 3;
+  source.egress.timeout = 3s;
+  source.egress.connect_timeout = 2s;
+  source.egress.allow_http = true;
+  source.egress.max_redirects = 3;
   token.refresh = {1min, 5s, 30s, 7min, 2s, 90s, 1h};
   token.budget = {2000, 12h, 100, 20};
   token.lock = {"their-lock", TokenLockConfig::Protocol::getset};
@@ -137,7 +137,7 @@ tokens:
   EXPECT_EQ(json.method, "POST");
   EXPECT_EQ(json.response.expires_in, "");
   EXPECT_EQ(json.response.expires_at, "/at");
-  EXPECT_EQ(json.connect_timeout, 1s);
+  EXPECT_EQ(json.egress.connect_timeout, 1s);
   EXPECT_EQ(std::get<HttpSourceConfig>(result.config->tokens.at("form").source).method, "POST");
 }
 

@@ -1,4 +1,3 @@
-#include "agent/source/factory.hpp"
 #include "agent/source/http_source.hpp"
 
 #include <gmock/gmock.h>
@@ -8,6 +7,7 @@
 #include <memory>
 
 #include "agent/http/http_client.hpp"
+#include "agent/source/factory.hpp"
 #include "tests/support/fault_provider.hpp"
 #include "tests/support/loop.hpp"
 #include "tests/support/temp_dir.hpp"
@@ -42,6 +42,10 @@ class FakeTransport final : public HttpTransport {
   HttpRequest last;
 };
 
+struct NoTokens final : TokenValues {
+  std::optional<SecretString> token_value(const std::string& /*name*/) const override { return std::nullopt; }
+};
+
 constexpr const char* good_body = R"({"access_token":"tok-1","expires_in":60})";
 
 class HttpSourceTest : public ::testing::Test {
@@ -53,8 +57,8 @@ class HttpSourceTest : public ::testing::Test {
   }
 
   FetchedToken fetch(const HttpSourceConfig& config, HttpTransport& transport, std::size_t capacity = 8192) {
-    HttpSource source("wechat", config, capacity, transport, clock_);
-    return loop_.run(source.fetch());
+    HttpSource source("wechat", config, capacity, transport, clock_, no_tokens_);
+    return loop_.run(source.fetch({}));
   }
 
   SourceError failure(const HttpSourceConfig& config, HttpTransport& transport, std::size_t capacity = 8192) {
@@ -74,6 +78,7 @@ class HttpSourceTest : public ::testing::Test {
   test::TempDir dir_;
   test::Loop loop_;
   FixedClock clock_;
+  NoTokens no_tokens_;
   FakeTransport fake_;
   const HttpSourceConfig plain_ = config("https://api.example.com/token");
 };
@@ -178,7 +183,7 @@ TEST_F(HttpSourceTest, PlainHttpGoesToLoopbackOnly) {
   }
   EXPECT_EQ(fake_.calls, calls);
   HttpSourceConfig allowed = config("http://api.example.com/t");
-  allowed.allow_http = true;
+  allowed.egress.allow_http = true;
   EXPECT_NO_THROW(static_cast<void>(fetch(allowed, fake_)));
 }
 
@@ -192,7 +197,7 @@ TEST_F(HttpSourceTest, UrlMadeOfAReferenceIsCheckedAgain) {
 TEST_F(HttpSourceTest, DescriptionHasNeitherQueryNorSecret) {
   FakeTransport unused;
   const HttpSource source("t", config("https://api.example.com/${file:/etc/jeton/id}/token?key=${env:KEY}"), 1, unused,
-                          clock_);
+                          clock_, no_tokens_);
   EXPECT_EQ(source.describe(), "https://api.example.com/${file:/etc/jeton/id}/token");
 }
 
@@ -201,11 +206,11 @@ TEST_F(HttpSourceTest, ReplacedSecretFileCountsAtTheNextFetch) {
   const auto file = dir_.write("key", "first\n");
   HttpSourceConfig with_secret = plain_;
   with_secret.query.emplace("key", SecretTemplate::parse("${file:" + file.string() + "}"));
-  HttpSource source("t", with_secret, 8192, fake_, clock_);
-  static_cast<void>(loop_.run(source.fetch()));
+  HttpSource source("t", with_secret, 8192, fake_, clock_, no_tokens_);
+  static_cast<void>(loop_.run(source.fetch({})));
   EXPECT_EQ(fake_.last.url.reveal(), "https://api.example.com/token?key=first");
   dir_.write("key", "second&\n");
-  static_cast<void>(loop_.run(source.fetch()));
+  static_cast<void>(loop_.run(source.fetch({})));
   EXPECT_EQ(fake_.last.url.reveal(), "https://api.example.com/token?key=second%26");
 }
 
@@ -260,7 +265,7 @@ TEST_F(HttpSourceTest, NoFailureShowsASecret) {
   c.form.emplace("client_secret", SecretTemplate::literal(literal));
   c.response.error = "/error";
   c.response.error_message = "/message";
-  c.timeout = 200ms;
+  c.egress.timeout = 200ms;
 
   const std::string echo = R"({"error":"bad )" + query + " Qu3ry%2FS3cr3t%2B1 " + header + R"(","message":")" + field +
                            " F0rm%20S3cr3t3 " + literal + R"(","access_token":"T0k3nS3cr3t5"})";
@@ -289,7 +294,7 @@ TEST_F(HttpSourceTest, NoFailureShowsASecret) {
   EXPECT_THAT(failure(c, client).what(), Not(HasSubstr("S3cr3t")));
   provider.listen_again();
   provider.behave(Behaviour::good());
-  c.timeout = 20s;
+  c.egress.timeout = 20s;
   const FetchedToken token = fetch(c, client);
   EXPECT_EQ(token.value.reveal(), provider.issued().at(0).value);
 }
@@ -300,9 +305,9 @@ TEST_F(HttpSourceTest, FactoryMakesWhatTheConfigurationSays) {
   token.source = plain_;
   token.capacity = 4;
   answer(200, good_body);
-  const std::unique_ptr<Source> source = make_source(token, {fake_, loop_.timers});
+  const std::unique_ptr<Source> source = make_source(token, {fake_, loop_.timers, no_tokens_});
   EXPECT_EQ(source->describe(), "https://api.example.com/token");
-  EXPECT_THROW(static_cast<void>(loop_.run(source->fetch())), SourceError);
+  EXPECT_THROW(static_cast<void>(loop_.run(source->fetch({}))), SourceError);
 }
 
 }  // namespace

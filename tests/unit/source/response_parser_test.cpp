@@ -18,7 +18,7 @@ using ::testing::Not;
 constexpr WallTime now = from_unix_ms(1'795'000'000'000);
 constexpr const char* token_value = "tok-SECRET-0123456789";
 
-FetchedToken parse(std::string_view body, const HttpResponseConfig& config = {}) {
+FetchedToken parse(std::string_view body, const ResponseConfig& config = {}) {
   return parse_token_response(body, config, now);
 }
 
@@ -27,7 +27,7 @@ std::string good_with(const std::string& members) {
 }
 
 // The message of the refusal; none may hold any part of the token.
-std::string refusal(std::string_view body, const HttpResponseConfig& config = {}) {
+std::string refusal(std::string_view body, const ResponseConfig& config = {}) {
   try {
     static_cast<void>(parse(body, config));
   } catch (const SourceError& e) {
@@ -48,7 +48,7 @@ TEST(ResponseParser, GoodAnswerGivesTheToken) {
 }
 
 TEST(ResponseParser, PointersReachIntoObjectsAndArrays) {
-  HttpResponseConfig config;
+  ResponseConfig config;
   config.token = "/data/0/a~1b~0c";
   config.expires_in = "/data/1";
   config.type = "/data/2/type";
@@ -139,7 +139,7 @@ TEST(ResponseParser, LifetimeMayBeTextOrFraction) {
 }
 
 TEST(ResponseParser, AbsoluteExpiryInEachForm) {
-  HttpResponseConfig config;
+  ResponseConfig config;
   config.expires_in.clear();
   config.expires_at = "/until";
   EXPECT_EQ(parse(good_with(R"("until":1795000060)"), config).expires_at, now + 60s);
@@ -149,7 +149,7 @@ TEST(ResponseParser, AbsoluteExpiryInEachForm) {
 }
 
 TEST(ResponseParser, AbsoluteExpiryIsRefusedWithAReason) {
-  HttpResponseConfig config;
+  ResponseConfig config;
   config.expires_in.clear();
   config.expires_at = "/until";
   EXPECT_THAT(refusal(good_with(R"("x":1)"), config), HasSubstr("has no expires_at (/until)"));
@@ -164,14 +164,14 @@ TEST(ResponseParser, AbsoluteExpiryIsRefusedWithAReason) {
 }
 
 TEST(ResponseParser, EarlierOfTwoExpiriesCounts) {
-  HttpResponseConfig config;
+  ResponseConfig config;
   config.expires_at = "/until";
   EXPECT_EQ(parse(good_with(R"("expires_in":30,"until":1795000060)"), config).expires_at, now + 30s);
   EXPECT_EQ(parse(good_with(R"("expires_in":90,"until":1795000060)"), config).expires_at, now + 60s);
 }
 
 TEST(ResponseParser, DefaultLifetimeStandsInForAMissingExpiryOnly) {
-  HttpResponseConfig config;
+  ResponseConfig config;
   config.default_lifetime = 90s;
   EXPECT_EQ(parse(good_with(R"("x":1)"), config).expires_at, now + 90s);
   EXPECT_EQ(parse(good_with(R"("expires_in":30)"), config).expires_at, now + 30s);
@@ -179,7 +179,7 @@ TEST(ResponseParser, DefaultLifetimeStandsInForAMissingExpiryOnly) {
 }
 
 TEST(ResponseParser, ErrorFieldThatSaysNothingIsNoError) {
-  HttpResponseConfig config;
+  ResponseConfig config;
   config.error = "/errcode";
   for (const char* none : {"0", "0.0", "\"\"", "\"0\"", "false", "null"}) {
     EXPECT_NO_THROW(static_cast<void>(parse(good_with(R"("expires_in":60,"errcode":)" + std::string(none)), config)))
@@ -189,7 +189,7 @@ TEST(ResponseParser, ErrorFieldThatSaysNothingIsNoError) {
 }
 
 TEST(ResponseParser, DeclaredErrorIsShownWithItsMessage) {
-  HttpResponseConfig config;
+  ResponseConfig config;
   config.error = "/errcode";
   config.error_message = "/errmsg";
   const std::string message =
@@ -198,7 +198,7 @@ TEST(ResponseParser, DeclaredErrorIsShownWithItsMessage) {
 }
 
 TEST(ResponseParser, DeclaredErrorHidesTokenAndSecrets) {
-  HttpResponseConfig config;
+  ResponseConfig config;
   config.error = "/error";
   config.error_message = "/message";
   std::vector<SecretString> secrets;
@@ -214,7 +214,7 @@ TEST(ResponseParser, DeclaredErrorHidesTokenAndSecrets) {
 }
 
 TEST(ResponseParser, TypeHasToBeAWord) {
-  HttpResponseConfig config;
+  ResponseConfig config;
   config.type = "/token_type";
   EXPECT_EQ(parse(good_with(R"("expires_in":60,"token_type":"Bearer")"), config).type, "Bearer");
   EXPECT_EQ(parse(good_with(R"("expires_in":60)"), config).type, "");
@@ -226,14 +226,14 @@ TEST(ResponseParser, TypeHasToBeAWord) {
 }
 
 TEST(ResponseParser, AttributeThatShowsTheTokenIsRefused) {
-  HttpResponseConfig config;
+  ResponseConfig config;
   config.attributes = {{"copy", "/header"}};
   EXPECT_THAT(refusal(good_with(R"("expires_in":60,"header":"Bearer )" + std::string(token_value) + "\""), config),
               HasSubstr("attribute copy (/header)"));
 }
 
 TEST(ResponseParser, AttributeHasToBeAShortSingleValue) {
-  HttpResponseConfig config;
+  ResponseConfig config;
   config.attributes = {{"scope", "/scope"}};
   EXPECT_THAT(refusal(good_with(R"("expires_in":60,"scope":["a"])"), config), HasSubstr("is a JSON array"));
   EXPECT_THAT(refusal(good_with(R"("expires_in":60,"scope":")" + std::string(2000, 'x') + "\""), config),
@@ -247,7 +247,7 @@ TEST(ResponseParser, DeepestAllowedNestingIsAccepted) {
 }
 
 TEST(ProviderError, IsTakenFromTheConfiguredFieldsOnly) {
-  HttpResponseConfig config;
+  ResponseConfig config;
   EXPECT_EQ(provider_error(R"({"error":"x"})", config), std::nullopt);
   config.error_message = "/detail";
   EXPECT_EQ(provider_error(R"({"error":"x","detail":"why"})", config), "/detail \"why\"");

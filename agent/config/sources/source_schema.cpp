@@ -1,5 +1,5 @@
 // tokens.NAME.source: which type it is of, and so which keys it has.
-#include "agent/config/schema.hpp"
+#include "agent/config/sources/source_schema.hpp"
 
 namespace jeton::agent {
 
@@ -8,9 +8,7 @@ namespace {
 enum class Type { http };
 
 // While the schema is listed every type is asked for its keys.
-SourceConfig read_every_type(ObjectReader& source, Reading& reading) {
-  return read_http_source(source, reading);
-}
+SourceConfig read_every_type(ObjectReader& source, Reading& reading) { return read_http_source(source, reading); }
 
 }  // namespace
 

@@ -1,0 +1,15 @@
+// The keys of tokens.NAME.source, by type.
+#pragma once
+
+#include "agent/config/object_reader.hpp"
+#include "agent/config/sources/source_config.hpp"
+
+namespace jeton::agent {
+
+// `type`, and what is of that type; calls finish().
+[[nodiscard]] SourceConfig read_source(ObjectReader source, Reading& reading);
+
+// What is of one type, without `type` and without finish(); NAME_schema.cpp.
+[[nodiscard]] HttpSourceConfig read_http_source(ObjectReader& source, Reading& reading);
+
+}  // namespace jeton::agent
