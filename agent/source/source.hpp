@@ -61,7 +61,10 @@ class Source {
   [[nodiscard]] virtual bool revokes() const { return false; }
   // Tells it: one attempt, harmless if the token is revoked already (RFC 7009). Throws SourceError, and on cancellation
   // system_error(operation_aborted).
-  virtual Task<> revoke(SecretString token);
+  virtual Task<> revoke(SecretString /*token*/) {
+    throw SourceError(SourceError::Kind::permanent, describe() + " has no way to revoke a token");
+    co_return;
+  }
 
   // For status and logs: "https://api.example.com/token"; no query, no secret.
   [[nodiscard]] virtual std::string describe() const = 0;
