@@ -6,6 +6,7 @@
 #include <filesystem>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <variant>
@@ -39,6 +40,7 @@ struct AgentConfig {
   Policy memory_lock = Policy::warn;  // agent.memory_lock: segments cannot be locked into memory
   Policy disk_backed = Policy::warn;  // agent.disk_backed: runtime_dir is not on tmpfs
   AccessConfig admins;                // agent.admins: may ask for refreshes; root and the agent's own user always may
+  std::filesystem::path state_dir;    // agent.state_dir; empty: $STATE_DIRECTORY, or /var/lib/jeton
   bool core_dumps = false;            // agent.core_dumps: allow them; they hold no heap and no stack
   bool operator==(const AgentConfig&) const = default;
 };
@@ -146,8 +148,15 @@ struct TokenLockConfig {
   bool operator==(const TokenLockConfig&) const = default;
 };
 
+// Who shares a token.
+enum class Scope {
+  fleet,  // one for all hosts, agreed through the coordinator
+  host    // each host has its own
+};
+
 struct TokenConfig {
   std::string name;
+  Scope scope = Scope::fleet;
   SourceConfig source;
   RefreshConfig refresh;
   BudgetConfig budget;
@@ -155,6 +164,7 @@ struct TokenConfig {
   TokenLockConfig lock;
   std::string mirror_key;           // empty: none; the bare value is also SET under this key
   std::size_t capacity = 8 * 1024;  // bytes of the token value
+  std::set<std::string> uses;       // the tokens its source refers to: ${token:NAME}
   bool operator==(const TokenConfig&) const = default;
 };
 

@@ -4,6 +4,7 @@
 #include <chrono>
 
 #include "agent/base/error.hpp"
+#include "agent/config/chain_check.hpp"
 #include "agent/config/values.hpp"
 
 namespace jeton::agent {
@@ -22,17 +23,22 @@ void read_version(const ValueReader& value) {
   }
 }
 
-void read_runtime_dir(const ValueReader& value, std::filesystem::path& out) {
+void read_directory(const ValueReader& value, std::filesystem::path& out) {
   const auto text = value.text();
   if (!text) return;
   const std::filesystem::path path = std::filesystem::path(*text).lexically_normal();
   const bool climbs = std::any_of(path.begin(), path.end(), [](const auto& part) { return part == ".."; });
   if (!path.is_absolute() || climbs || path == path.root_path()) {
     value.error(value.path() + ": expected an absolute path of a directory; got " + in_quotes(*text));
-  } else if (text->size() > max_runtime_dir) {
-    value.error(value.path() + " is longer than 90 bytes; the agent's socket in it would have no valid address");
   } else {
     out = path.has_filename() ? path : path.parent_path();  // without a trailing slash
+  }
+}
+
+void read_runtime_dir(const ValueReader& value, std::filesystem::path& out) {
+  read_directory(value, out);
+  if (out.native().size() > max_runtime_dir) {
+    value.error(value.path() + " is longer than 90 bytes; the agent's socket in it would have no valid address");
   }
 }
 
@@ -57,6 +63,7 @@ AgentConfig read_agent(ObjectReader agent, Reading& reading) {
     return value.choice<Policy>({{"warn", Policy::warn}, {"refuse", Policy::refuse}});
   };
   read_runtime_dir(agent.at("runtime_dir"), config.runtime_dir);
+  read_directory(agent.at("state_dir"), config.state_dir);
   config.log = read_log(agent.at("log").object());
   assign(config.memory_lock, policy(agent.at("memory_lock")));
   assign(config.disk_backed, policy(agent.at("disk_backed")));
@@ -79,6 +86,7 @@ Config read_config(const Node& document, Reading& reading) {
   for (const Member& member : tokens.members()) {
     config.tokens.emplace(member.name, read_token(member, config.coordination, reading));
   }
+  check_chains(reading.secrets, config.tokens, reading.problems);
   if (config.tokens.empty() && !reading.problems.has_errors()) {
     tokens.warning("no token is configured; the agent has nothing to do");
   }

@@ -141,6 +141,12 @@ void check_key(const ValueReader& value, const std::string& key, const std::stri
 
 }  // namespace
 
+namespace {
+
+Scope default_scope(const SourceConfig& /*source*/) { return Scope::fleet; }
+
+}  // namespace
+
 TokenConfig read_token(const Member& member, const CoordinationConfig& coordination, Reading& reading) {
   TokenConfig config;
   config.name = member.name;
@@ -150,7 +156,11 @@ TokenConfig read_token(const Member& member, const CoordinationConfig& coordinat
   }
   ObjectReader token = member.value.object();
   const ValueReader source = token.required("source");
+  reading.token = config.name;
   config.source = read_source(source.object(), reading);
+  reading.token.clear();
+  config.scope = default_scope(config.source);
+  assign(config.scope, token.at("scope").choice<Scope>({{"fleet", Scope::fleet}, {"host", Scope::host}}));
   config.refresh = read_refresh(token.at("refresh").object());
   config.budget = read_budget(token.at("budget").object());
   config.access = read_access(token.at("access").object(), reading);

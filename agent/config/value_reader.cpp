@@ -142,7 +142,7 @@ std::optional<SecretTemplate> ValueReader::secret(SecretUse use) const {
     }
     const std::string key = path_.substr(path_.rfind('.') + 1);
     if (secret.has_reference()) {
-      reading_->secrets.push_back({place(), secret, use});
+      reading_->secrets.push_back({place(), secret, use, reading_->token});
     } else if (!secret.empty() && sounds_secret(key)) {
       warning(path_ +
               " is a literal secret; put it into a file of mode 0600 and write ${file:PATH}, or ${credential:NAME}");

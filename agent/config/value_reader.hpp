@@ -31,6 +31,7 @@ struct SecretReference {
   Place place;
   SecretTemplate secret;
   SecretUse use = SecretUse::any;
+  std::string token{};  // in whose source it stands; empty: elsewhere
 };
 
 // A user or group of this host that is named, to be looked up once everything is read (account_check.hpp).
@@ -54,6 +55,7 @@ struct Reading {
   std::vector<AccountReference> accounts{};
   std::vector<FileReference> files{};
   std::map<std::string, std::string> redis_keys{};  // of the user's own, each to the path that names it
+  std::string token{};                              // whose source is being read
   std::vector<std::string>* paths = nullptr;        // if set, the schema is listed here: "tokens.*.source.url"
 };
 
@@ -87,7 +89,9 @@ class ValueReader {
   [[nodiscard]] std::optional<Enum> choice(std::initializer_list<std::pair<std::string_view, Enum>> choices) const;
 
   // A reference that stands for itself, not for part of a text, to be tried like the others.
-  void refer(const SecretTemplate& secret, SecretUse use) const { reading_->secrets.push_back({place(), secret, use}); }
+  void refer(const SecretTemplate& secret, SecretUse use) const {
+    reading_->secrets.push_back({place(), secret, use, reading_->token});
+  }
 
   void refer(const std::filesystem::path& file) const { reading_->files.push_back({place(), file}); }
 

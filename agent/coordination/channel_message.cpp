@@ -44,6 +44,10 @@ std::string encode_message(const PauseMessage& message) {
 
 std::string encode_message(const ResumeMessage& /*message*/) { return dump({{"type", "resume"}}); }
 
+std::string encode_message(const RejectedMessage& message) {
+  return dump({{"type", "rejected"}, {"generation", message.generation}});
+}
+
 ChannelMessage decode_message(std::string_view text, const std::string& name, const FleetCodec& codec) {
   try {
     const WipingJson json = WipingJson::parse(text);
@@ -60,6 +64,7 @@ ChannelMessage decode_message(std::string_view text, const std::string& name, co
     }
     if (type == "resume") return ResumeMessage{};
     if (type == "usage") return UsageMessage{json.at("calls").get<std::uint64_t>(), ttl_of(json)};
+    if (type == "rejected") return RejectedMessage{json.at("generation").get<Generation>()};
     return UnknownMessage{};
   } catch (const nlohmann::json::exception& e) {
     // e.what() may quote the text, which may hold a token.

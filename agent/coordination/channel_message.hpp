@@ -5,6 +5,7 @@
 //   {"type":"release","owner":"..."}                        and gave it back without a publication
 //   {"type":"pause","ttl_ms":60000,"reason":"...","request":"..."}   nobody may ask the provider meanwhile
 //   {"type":"usage","calls":7,"ttl_ms":3600000}             a call was admitted; built inside the admit script
+//   {"type":"rejected","generation":1795000000000000}       the provider refused this token
 //   {"type":"resume"}                                       the pause is lifted
 #pragma once
 
@@ -34,17 +35,21 @@ struct UsageMessage {
   std::uint64_t calls = 0;
   Milliseconds ttl{};  // until the count starts again
 };
+struct RejectedMessage {
+  Generation generation = 0;
+};
 // A type this version does not know; ignored, so that newer agents may say more.
 struct UnknownMessage {};
 
 // The record has the coordinator's times.
-using ChannelMessage =
-    std::variant<Record, ClaimMessage, ReleaseMessage, PauseMessage, ResumeMessage, UsageMessage, UnknownMessage>;
+using ChannelMessage = std::variant<Record, ClaimMessage, ReleaseMessage, PauseMessage, ResumeMessage, UsageMessage,
+                                    RejectedMessage, UnknownMessage>;
 
 [[nodiscard]] std::string encode_message(const ClaimMessage& message);
 [[nodiscard]] std::string encode_message(const ReleaseMessage& message);
 [[nodiscard]] std::string encode_message(const PauseMessage& message);
 [[nodiscard]] std::string encode_message(const ResumeMessage& message);
+[[nodiscard]] std::string encode_message(const RejectedMessage& message);
 
 // `name`: of the token whose channel it came on. Throws Error (without any of the content) if it is no message. Times
 // to live are within [0, longest_hold].

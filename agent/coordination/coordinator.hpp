@@ -85,6 +85,8 @@ class CoordinationListener {
   virtual void on_usage(FetchUsage /*usage*/) {}
   // A record came that cannot be one of this token: malformed, or not sealed for it. It was ignored.
   virtual void on_unreadable(const std::string& /*why*/) {}
+  // The provider refused the token of this generation.
+  virtual void on_rejected(Generation /*generation*/) {}
   // The pause is lifted: somebody has mended what it was about.
   virtual void on_resume() {}
   // Messages may have been missed (connected again, clock step): load() now.
@@ -132,6 +134,8 @@ class Coordinator {
   virtual Task<> pause(const std::string& name, Pause pause) = 0;
   // Ends a pause before its time, fleet-wide.
   virtual Task<> resume(const std::string& /*name*/) { co_return; }
+  // Tells every host of the fleet that the provider refused the token of this generation.
+  virtual Task<> announce_rejection(const std::string& /*name*/, Generation /*generation*/) { co_return; }
   // What the provider was asked in the running window, by the whole fleet; nothing if the backend cannot say.
   virtual Task<std::optional<FetchUsage>> usage(const std::string& /*name*/) { co_return std::nullopt; }
 

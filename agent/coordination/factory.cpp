@@ -40,13 +40,6 @@ redis::ConnectOptions connect_options(const RedisAccessConfig& access) {
   return options;
 }
 
-FleetCodec make_codec(const CoordinationConfig& config) {
-  if (config.seal_keys.empty()) return FleetCodec();
-  std::vector<SecretString> keys;
-  for (const SecretTemplate& key : config.seal_keys) keys.push_back(key.resolve());
-  return FleetCodec(std::make_shared<const Seal>(keys));
-}
-
 std::shared_ptr<redis::Locator> sentinel_locator(const RedisSentinelConfig& config, const TlsConfig& tls,
                                                  Timers& timers, Random& random) {
   redis::SentinelOptions options;
@@ -117,10 +110,17 @@ std::unique_ptr<Coordinator> make_coordinator(const CoordinationConfig& config,
   return std::make_unique<LocalCoordinator>(timers, random, runtime_dir / "coordination");
 }
 
-std::unique_ptr<Coordinator> make_alone_coordinator(const CoordinationConfig& config,
-                                                    const std::filesystem::path& runtime_dir, Timers& timers,
-                                                    Random& random) {
-  if (!config.fetch_alone) return nullptr;
+FleetCodec make_codec(const CoordinationConfig& config) {
+  if (config.seal_keys.empty()) return FleetCodec();
+  std::vector<SecretString> keys;
+  for (const SecretTemplate& key : config.seal_keys) keys.push_back(key.resolve());
+  return FleetCodec(std::make_shared<const Seal>(keys));
+}
+
+std::unique_ptr<Coordinator> make_host_coordinator(const CoordinationConfig& config,
+                                                   const std::filesystem::path& runtime_dir, Timers& timers,
+                                                   Random& random) {
+  if (config.backend == CoordinationConfig::Backend::local) return nullptr;
   return std::make_unique<LocalCoordinator>(timers, random, runtime_dir / "coordination");
 }
 

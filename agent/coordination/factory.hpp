@@ -8,6 +8,7 @@
 #include "agent/base/timers.hpp"
 #include "agent/config/config.hpp"
 #include "agent/coordination/coordinator.hpp"
+#include "agent/token/fleet_codec.hpp"
 
 namespace jeton::agent {
 
@@ -16,9 +17,13 @@ namespace jeton::agent {
                                                             const std::filesystem::path& runtime_dir, Timers& timers,
                                                             Random& random);
 
-// What this host agrees with itself through while the other cannot be reached; null if outage.fetch_alone is never.
-[[nodiscard]] std::unique_ptr<Coordinator> make_alone_coordinator(const CoordinationConfig& config,
-                                                                  const std::filesystem::path& runtime_dir,
-                                                                  Timers& timers, Random& random);
+// What this host agrees with itself through: for tokens of its own, and while the fleet's coordinator cannot be
+// reached. Null if that one is local itself.
+[[nodiscard]] std::unique_ptr<Coordinator> make_host_coordinator(const CoordinationConfig& config,
+                                                                 const std::filesystem::path& runtime_dir,
+                                                                 Timers& timers, Random& random);
+
+// Seals with the keys of the configuration, if there are any. Reads them; throws Error.
+[[nodiscard]] FleetCodec make_codec(const CoordinationConfig& config);
 
 }  // namespace jeton::agent

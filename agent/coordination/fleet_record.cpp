@@ -20,7 +20,10 @@ Record to_local_time(Record record, Milliseconds offset) {
   if (record.generation > fence_limit) throw Error("record has a generation out of range");
   check(record.issued_at);
   check(record.expires_at);
-  if (record.previous) check(record.previous->accept_until);
+  if (record.previous) {
+    check(record.previous->accept_until);
+    check(record.previous->expires_at);
+  }
   shift_times(record, -offset);
   return record;
 }

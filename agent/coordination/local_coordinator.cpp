@@ -1,8 +1,5 @@
 #include "agent/coordination/local_coordinator.hpp"
 
-#include <sys/stat.h>
-#include <unistd.h>
-
 #include <boost/asio/post.hpp>
 #include <functional>
 #include <map>
@@ -11,6 +8,7 @@
 #include "agent/base/event.hpp"
 #include "agent/base/failpoint.hpp"
 #include "agent/base/log.hpp"
+#include "agent/base/private_file.hpp"
 #include "agent/coordination/host_lock.hpp"
 #include "agent/coordination/lease_terms.hpp"
 #include "agent/coordination/local_leases.hpp"
@@ -24,15 +22,6 @@ using namespace std::chrono_literals;
 // The state is locked for the time of reading and writing a small file; another process may be stopped in it.
 constexpr Duration state_lock_timeout = 500ms;
 constexpr Duration state_lock_retry = 2ms;
-
-void prepare_directory(const std::filesystem::path& directory) {
-  if (::mkdir(directory.c_str(), 0700) != 0 && errno != EEXIST) throw errno_error(directory.string());
-  struct stat status {};
-  if (::lstat(directory.c_str(), &status) != 0) throw errno_error(directory.string());
-  if (!S_ISDIR(status.st_mode)) throw Error(directory.string() + ": not a directory; remove it");
-  if (status.st_uid != ::geteuid()) throw Error(directory.string() + ": belongs to another user; remove it");
-  if ((status.st_mode & 0777) != 0700 && ::chmod(directory.c_str(), 0700) != 0) throw errno_error(directory.string());
-}
 
 }  // namespace
 
@@ -128,7 +117,7 @@ class LocalCoordinator::Impl : public std::enable_shared_from_this<Impl> {
     if (name.empty() || name.front() == '.' || name.find('/') != std::string::npos) {
       throw Error("'" + name + "' cannot be the name of a file");
     }
-    prepare_directory(directory_);
+    make_private_directory(directory_);
   }
 
   [[nodiscard]] BootTime now() const { return timers_.clock().boot_now(); }
@@ -228,6 +217,8 @@ Task<PublishResult> LocalCoordinator::publish(const std::string& name, const Rec
     result.stored = !state.record || record.generation > state.record->generation;
     if (result.stored) {
       state.record = record;
+      // The refresh loop keeps it sealed on the disk; here it would stand in the clear.
+      state.record->state = {};
     } else if (record.generation == state.record->generation && record.value == state.record->value) {
       result.stored = true;  // by an earlier attempt that failed after it was written
       result.current = state.record;

@@ -1,17 +1,11 @@
 #include "agent/coordination/local_state.hpp"
 
-#include <fcntl.h>
-#include <sys/stat.h>
-#include <unistd.h>
-
 #include <algorithm>
-#include <cerrno>
 #include <nlohmann/json.hpp>
 
 #include "agent/base/error.hpp"
-#include "agent/base/failpoint.hpp"
 #include "agent/base/log.hpp"
-#include "agent/base/unique_fd.hpp"
+#include "agent/base/private_file.hpp"
 #include "agent/coordination/fleet_record.hpp"
 #include "agent/token/record_codec.hpp"
 #include "agent/token/wiping_json.hpp"
@@ -21,30 +15,6 @@ namespace {
 
 constexpr std::size_t size_limit = 16 * 1024 * 1024;
 constexpr int state_version = 1;
-
-SecretString read_all(int fd, const std::filesystem::path& file) {
-  SecretString text;
-  std::array<char, 16 * 1024> chunk{};
-  for (;;) {
-    const ssize_t size = ::read(fd, chunk.data(), chunk.size());
-    if (size < 0 && errno == EINTR) continue;
-    if (size < 0) throw errno_error(file.string());
-    if (size == 0) break;
-    text.append({chunk.data(), static_cast<std::size_t>(size)});
-    wipe(chunk.data(), static_cast<std::size_t>(size));
-    if (text.size() > size_limit) break;  // no state file of ours; the parser refuses it
-  }
-  return text;
-}
-
-void write_all(int fd, std::string_view text, const std::filesystem::path& file) {
-  while (!text.empty()) {
-    const ssize_t size = ::write(fd, text.data(), text.size());
-    if (size < 0 && errno == EINTR) continue;
-    if (size < 0) throw errno_error(file.string());
-    text.remove_prefix(static_cast<std::size_t>(size));
-  }
-}
 
 WallTime time_at(const WipingJson& json, const char* key) {
   return from_unix_ms(std::clamp<std::int64_t>(json.at(key).get<std::int64_t>(), 0, std::int64_t{1} << 48U));
@@ -95,14 +65,12 @@ Milliseconds LocalState::StoredPause::remaining(WallTime now) const {
 }
 
 LocalState load_local_state(const std::filesystem::path& file) {
-  const UniqueFd fd(::open(file.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW));
-  if (!fd && errno == ENOENT) return {};
-  if (!fd) throw errno_error(file.string());
-  const SecretString text = read_all(fd.get(), file);
+  const auto text = read_private_file(file, size_limit);  // a longer one is none of ours, and no JSON
+  if (!text) return {};
 
   std::string trouble;
   try {
-    return parse(text.reveal());
+    return parse(text->reveal());
   } catch (const nlohmann::json::exception& e) {
     trouble = e.id < 200 ? "it is not JSON" : "a member is missing or has another type";  // e.what() may quote a token
   } catch (const Error& e) {
@@ -117,16 +85,7 @@ LocalState load_local_state(const std::filesystem::path& file) {
 }
 
 void save_local_state(const std::filesystem::path& file, const LocalState& state) {
-  const std::filesystem::path fresh = file.string() + ".new";
-  const SecretString text = serialise(state);
-  std::error_code ignored;
-  std::filesystem::remove(fresh, ignored);  // left by a crash
-  const UniqueFd fd(::open(fresh.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600));
-  if (!fd) throw errno_error(fresh.string());
-  write_all(fd.get(), text.reveal(), fresh);
-  JETON_FAILPOINT("local.state.written");
-  if (::rename(fresh.c_str(), file.c_str()) != 0) throw errno_error(file.string());
-  JETON_FAILPOINT("local.state.renamed");
+  replace_private_file(file, serialise(state), Durability::process);
 }
 
 }  // namespace jeton::agent

@@ -150,8 +150,10 @@ void RedisChannels::deliver(Subscription& subscription, ChannelMessage message) 
   CoordinationListener& listener = *subscription.listener;
   if (auto* record = std::get_if<Record>(&message)) *record = to_local_time(std::move(*record), *offset_());
   subscription.malformed_reported = false;
-  // A release only deletes, which a server that is out of memory still does.
-  if (written_ && !std::holds_alternative<ReleaseMessage>(message)) written_();
+  // A release only deletes, which a server that is out of memory still does; a rejection writes nothing.
+  const bool writes =
+      !std::holds_alternative<ReleaseMessage>(message) && !std::holds_alternative<RejectedMessage>(message);
+  if (written_ && writes) written_();
   const BootTime now = timers_.clock().boot_now();
   const std::string& own_owner = own_owner_[subscription.name];
   if (auto* record = std::get_if<Record>(&message)) {
@@ -167,6 +169,8 @@ void RedisChannels::deliver(Subscription& subscription, ChannelMessage message) 
     heard.calls = usage->calls;
     heard.window_end = now + usage->ttl;
     listener.on_usage(heard);
+  } else if (const auto* rejected = std::get_if<RejectedMessage>(&message)) {
+    listener.on_rejected(rejected->generation);
   } else if (std::holds_alternative<ResumeMessage>(message)) {
     listener.on_resume();
   }

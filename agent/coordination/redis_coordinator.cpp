@@ -213,6 +213,12 @@ class RedisCoordinator::Impl : public std::enable_shared_from_this<Impl> {
     co_return true;
   }
 
+  Task<bool> announce_rejection(std::string name, Generation generation) {
+    const RedisKeys keys = keys_of(name);
+    co_await operations_.announce_rejection(keys, generation, deadline());
+    co_return true;
+  }
+
   Task<bool> restore_usage(std::string name, FetchUsage usage, Duration window) {
     const RedisKeys keys = keys_of(name);
     const Milliseconds left = to_ms(usage.window_end.value_or(now()) - now());
@@ -376,6 +382,10 @@ Task<std::optional<FetchUsage>> RedisCoordinator::usage(const std::string& name)
 
 Task<> RedisCoordinator::restore_usage(const std::string& name, FetchUsage usage, Duration window) {
   co_await Impl::tracked(impl_, impl_->restore_usage(name, usage, window));
+}
+
+Task<> RedisCoordinator::announce_rejection(const std::string& name, Generation generation) {
+  co_await Impl::tracked(impl_, impl_->announce_rejection(name, generation));
 }
 
 void RedisCoordinator::configure(const std::string& name, const TokenTerms& terms) { impl_->terms_[name] = terms; }

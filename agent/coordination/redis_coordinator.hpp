@@ -41,6 +41,7 @@ class RedisCoordinator final : public Coordinator {
   Task<std::optional<Record>> load(const std::string& name) override;
   Task<> pause(const std::string& name, Pause pause) override;
   Task<> resume(const std::string& name) override;
+  Task<> announce_rejection(const std::string& name, Generation generation) override;
   Task<std::optional<FetchUsage>> usage(const std::string& name) override;
 
   Task<> restore_usage(const std::string& name, FetchUsage usage, Duration window) override;

@@ -204,7 +204,8 @@ Task<RedisOperations::Published> RedisOperations::publish(const RedisKeys& keys,
   const std::string expires_at_ms = std::to_string(to_unix_ms(record.expires_at));
   const std::string release_message = encode_message(ReleaseMessage{owner});
   std::vector<std::string> script_keys{keys.updater, keys.token};
-  Arguments arguments{owner, generation, expires_at_ms, text.reveal(), keys.channel, release_message};
+  const std::string kept_until_ms = std::to_string(to_unix_ms(record.kept_until()));
+  Arguments arguments{owner, generation, expires_at_ms, text.reveal(), keys.channel, release_message, kept_until_ms};
   if (!keys.mirror.empty()) {
     script_keys.push_back(keys.mirror);
     arguments.push_back(record.value.reveal());
@@ -280,6 +281,12 @@ Task<> RedisOperations::restore_usage(const RedisKeys& keys, std::uint64_t calls
   const std::array<std::string, 1> script_keys{keys.budget};
   const Arguments arguments{calls_text, left_ms, window_ms};
   static_cast<void>(co_await run(redis_scripts::restore_usage(), keys, script_keys, arguments, deadline));
+}
+
+Task<> RedisOperations::announce_rejection(const RedisKeys& keys, Generation generation, BootTime deadline) {
+  const std::string message = encode_message(RejectedMessage{generation});
+  redis::Command command({"PUBLISH", keys.channel, message});
+  static_cast<void>(co_await keyspace_->command(keys.token, std::move(command), deadline));
 }
 
 Task<std::chrono::sys_time<std::chrono::microseconds>> RedisOperations::time(BootTime deadline) {

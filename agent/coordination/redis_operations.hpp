@@ -113,6 +113,8 @@ class RedisOperations {
   Task<Usage> usage(const RedisKeys& keys, BootTime deadline);
   Task<> restore_usage(const RedisKeys& keys, std::uint64_t calls, Milliseconds window_left, Milliseconds window,
                        BootTime deadline);
+  // To the listeners of the channel; nothing is stored.
+  Task<> announce_rejection(const RedisKeys& keys, Generation generation, BootTime deadline);
   // The server's clock.
   Task<std::chrono::sys_time<std::chrono::microseconds>> time(BootTime deadline);
 

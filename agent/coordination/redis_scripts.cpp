@@ -150,7 +150,8 @@ return {'admitted', 0, calls + 1}
 // the owner's.
 //
 //   KEYS  updater, token [, mirror]
-//   ARGV  owner, generation, expires_at_ms, record (JSON), channel, release message [, bare value]
+//   ARGV  owner, generation, expires_at_ms, record (JSON), channel, release message, kept_until_ms
+//         [, bare value]
 //   reply {"stored"} | {"same" | "refused", record that is stored}
 //
 // "same": a record of this very generation is there, ours from an attempt whose reply was lost. The token key holds the
@@ -165,9 +166,9 @@ if not (stored < fence_limit) then stored = 0 end
 local generation = tonumber(ARGV[2])
 if generation > stored then
   redis.call('HSET', KEYS[2], 'generation', ARGV[2], 'expires_at_ms', ARGV[3], 'record', ARGV[4])
-  redis.call('PEXPIREAT', KEYS[2], ARGV[3])
+  redis.call('PEXPIREAT', KEYS[2], ARGV[7])
   if KEYS[3] then
-    redis.call('SET', KEYS[3], ARGV[7])
+    redis.call('SET', KEYS[3], ARGV[8])
     redis.call('PEXPIREAT', KEYS[3], ARGV[3])
   end
   if owned then redis.call('DEL', KEYS[1]) end

@@ -130,6 +130,10 @@ Task<> RedlockCoordinator::pause(const std::string& name, Pause pause) {
   return tracked(state_, redlock::pause(state_->quorum, name, std::move(pause)));
 }
 
+Task<> RedlockCoordinator::announce_rejection(const std::string& name, Generation generation) {
+  return tracked(state_, redlock::announce_rejection(state_->quorum, name, generation));
+}
+
 Task<> RedlockCoordinator::resume(const std::string& name) {
   return tracked(state_, redlock::resume(state_->quorum, name));
 }

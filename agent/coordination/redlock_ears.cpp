@@ -39,6 +39,7 @@ class RedlockEars::Ear final : public CoordinationListener, public std::enable_s
   void on_claim(BootTime until) override { listener_->on_claim(until); }
   void on_release() override { listener_->on_release(); }
   void on_pause(Pause pause) override { listener_->on_pause(std::move(pause)); }
+  void on_rejected(Generation generation) override { listener_->on_rejected(generation); }
   void on_resume() override { listener_->on_resume(); }
   void on_unreadable(const std::string& why) override { listener_->on_unreadable(why); }
   void on_usage(FetchUsage usage) override {

@@ -220,6 +220,12 @@ Task<bool> RedlockNode::resume(Self self, std::string name, BootTime deadline) {
   co_return true;
 }
 
+Task<bool> RedlockNode::announce_rejection(Self self, std::string name, Generation generation, BootTime deadline) {
+  const RedisKeys keys = self->keys_of(name);
+  co_await self->operations_.announce_rejection(keys, generation, deadline);
+  co_return true;
+}
+
 Task<FetchUsage> RedlockNode::usage(Self self, std::string name, BootTime deadline) {
   const RedisKeys keys = self->keys_of(name);
   const RedisOperations::Usage answer = co_await self->operations_.usage(keys, deadline);

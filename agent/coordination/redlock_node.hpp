@@ -96,6 +96,7 @@ class RedlockNode : public std::enable_shared_from_this<RedlockNode> {
   // True also if a longer one is there.
   static Task<bool> pause(Self self, std::string name, Pause pause, BootTime deadline);
   static Task<bool> resume(Self self, std::string name, BootTime deadline);
+  static Task<bool> announce_rejection(Self self, std::string name, Generation generation, BootTime deadline);
   static Task<FetchUsage> usage(Self self, std::string name, BootTime deadline);
   static Task<bool> restore_usage(Self self, std::string name, FetchUsage usage, Milliseconds window,
                                   BootTime deadline);

@@ -132,4 +132,16 @@ Task<> resume(Quorum quorum, std::string name) {
   if (round->answered() < round->majority()) quorum->no_majority(*round);
 }
 
+Task<> announce_rejection(Quorum quorum, std::string name, Generation generation) {
+  const BootTime deadline = quorum->deadline();
+  const RedlockQuorum::Question<bool> question = [name, generation,
+                                                  deadline](const std::shared_ptr<RedlockNode>& node) {
+    return RedlockNode::announce_rejection(node, name, generation, deadline);
+  };
+  const RedlockQuorum::Round<bool> round = quorum->ask(question);
+  const auto decided = [](const RedlockRound<bool>& r) { return r.answered() >= r.majority(); };
+  co_await RedlockRound<bool>::wait(round, decided, deadline);
+  if (round->answered() < round->majority()) quorum->no_majority(*round);
+}
+
 }  // namespace jeton::agent::redlock

@@ -27,5 +27,6 @@ Task<PublishResult> publish(Quorum quorum, std::string name, std::shared_ptr<con
 Task<std::optional<Record>> load(Quorum quorum, std::string name);
 Task<> pause(Quorum quorum, std::string name, Pause pause);
 Task<> resume(Quorum quorum, std::string name);
+Task<> announce_rejection(Quorum quorum, std::string name, Generation generation);
 
 }  // namespace jeton::agent::redlock

@@ -73,9 +73,12 @@ Record CurrentToken::successor(FetchedToken fetched, Generation generation, cons
   next.expires_at = fetched.expires_at;
   next.fetched_by = host;
   const WallTime now = timers_.clock().wall_now();
-  if (valid() && config_.refresh.overlap > Milliseconds{0}) {
+  if (!valid()) return next;
+  if (next.value == record_->value) {
+    next.previous = record_->previous;  // the provider gave the same token again
+  } else if (config_.refresh.overlap > Milliseconds{0}) {
     next.previous = PreviousToken{record_->value, record_->generation,
-                                  std::min(record_->expires_at, now + config_.refresh.overlap)};
+                                  std::min(record_->expires_at, now + config_.refresh.overlap), record_->expires_at};
   }
   return next;
 }

@@ -61,7 +61,7 @@ Task<> RefreshLoop::reload() {
     const Generation theirs = published ? published->generation : 0;
     if (published) take(std::move(*published));
     // A store that lost data gets the newest record back, by whoever of the fleet draws the shortest delay.
-    if (theirs < current_.generation() && current_.valid()) on_lost();
+    if (theirs < current_.generation() && can_give_back() && (after_gap || current_.valid())) on_lost();
     // What it lost with the record it does not know: it gets this host's word, not the other way round.
     const bool lost = repair_at_ != BootTime::max();
     if (!lost && (config_.budget.calls > 0 || holds_.paused_until() > now())) co_await ask_usage(after_gap);
@@ -117,7 +117,7 @@ Task<> RefreshLoop::repair() {
       Pause pause{holds_.paused_until(), journal_.status().pause_reason, holds_.pause_request()};
       co_await parts_.coordinator.pause(config_.name, std::move(pause));
     }
-    if (!current_.valid()) co_return;
+    if (!can_give_back()) co_return;
     const Record record = *current_.record();
     const Lease no_lease;  // named: GCC 12 destroys an aggregate temporary inside co_await twice
     const PublishResult result = co_await parts_.coordinator.publish(config_.name, record, no_lease);
@@ -129,6 +129,55 @@ Task<> RefreshLoop::repair() {
   } catch (const TransportError& e) {
     coordinator_failed(Step::load, "give back what the coordinator lost", e);
     repair_at_ = holds_.unreachable_until();
+  }
+}
+
+// The fleet's other users learn of it before the new token comes; if this host does not live to fetch that, another
+// does.
+Task<> RefreshLoop::announce_rejection() {
+  const Generation generation = std::exchange(announce_rejected_, 0);
+  try {
+    co_await parts_.coordinator.announce_rejection(config_.name, generation);
+  } catch (const TransportError& e) {
+    log::debug("the fleet cannot be told of a rejection", {{"token", config_.name}, {"error", e.what()}});
+  }
+}
+
+// What may be published in the coordinator's stead: a token worth having or a state that outlives it, but not a record
+// out of a segment, which lacks its state.
+bool RefreshLoop::can_give_back() const {
+  if (!current_.record()) return false;
+  return parts_.source.keeps_state() ? !current_.record()->state.empty() : current_.valid();
+}
+
+// The token that the source uses and that is not valid now; empty: a fetch makes sense.
+std::string RefreshLoop::missing_prerequisite() const {
+  for (const std::string& name : config_.uses) {
+    if (parts_.tokens == nullptr || !parts_.tokens->token_value(name)) return name;
+  }
+  return {};
+}
+
+// An earlier run may have fetched what it could not publish any more.
+void RefreshLoop::adopt_kept() {
+  if (parts_.keeper == nullptr) return;
+  try {
+    auto record = parts_.keeper->load();
+    if (!record) return;
+    kept_ = record->generation;
+    if (record->generation >= current_.generation()) take(std::move(*record));
+  } catch (const Error& e) {
+    journal_.state_trouble("read", e);
+  }
+}
+
+void RefreshLoop::keep(const Record& record) {
+  if (parts_.keeper == nullptr || record.state.empty() || record.generation <= kept_) return;
+  try {
+    parts_.keeper->save(record);
+    kept_ = record.generation;
+  } catch (const Error& e) {
+    journal_.state_trouble("keep", e);
   }
 }
 
@@ -161,6 +210,7 @@ void RefreshLoop::take(Record record) {
   } catch (const Error& e) {
     journal_.segment_failed(e);
   }
+  keep(*current_.record());
   holds_.end_claim();
   if (current_.generation() > before) {
     repair_at_ = BootTime::max();
@@ -169,6 +219,7 @@ void RefreshLoop::take(Record record) {
     fetch_backoff_.reset();
     failing_step_ = Step::load;
     journal_.renewed(*current_.record());
+    if (parts_.on_current) parts_.on_current(*current_.record());
     became_due();
   }
 }

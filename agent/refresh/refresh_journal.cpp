@@ -80,6 +80,26 @@ void RefreshJournal::rejected(Generation generation, std::uint32_t in_a_row) {
 
 void RefreshJournal::refresh_asked() { log::info("an operator asked for a new token", {{"token", name()}}); }
 
+void RefreshJournal::waits_for(const std::string& token) {
+  if (waits_for_ == token) return;
+  const std::string before = std::exchange(waits_for_, token);
+  if (token.empty()) {
+    log::info("the token that this one is fetched with is valid", {{"token", name()}, {"used", before}});
+    if (status_.consecutive_failures == 0) status_.last_error.clear();
+    changed_.notify();
+    return;
+  }
+  error("waits for the token " + token + ", which its source uses and which is not valid now");
+  log::warning("the source uses a token that is not valid now; it is fetched when that is",
+               {{"token", name()}, {"used", token}});
+}
+
+void RefreshJournal::state_trouble(const std::string& doing, const Error& failure) {
+  error("cannot " + doing + " the state on disk: " + failure.what());
+  log::error("cannot " + doing + " the state on disk; only the coordinator has it",
+             {{"token", name()}, {"error", failure.what()}});
+}
+
 void RefreshJournal::lock_holder(const std::string& owner) {
   if (status_.lock_holder == owner) return;
   status_.lock_holder = owner;

@@ -33,6 +33,8 @@ class RefreshJournal {
   void resumed(const std::string& reason);
   void rejected(Generation generation, std::uint32_t in_a_row);  // this one included
   void refresh_asked();
+  void waits_for(const std::string& token);  // another one, without which a fetch makes no sense; empty: none
+  void state_trouble(const std::string& doing, const Error& failure);  // "read", "keep"
   void lock_holder(const std::string& owner);  // who has it instead of us; empty: nobody, or not known
 
   void fetch_failed(const SourceError& failure, Duration retry_in);
@@ -63,6 +65,7 @@ class RefreshJournal {
   std::string host_;
   TokenStatus status_;
   std::string lock_trouble_;
+  std::string waits_for_;
   bool alone_refusal_reported_ = false;
   bool budget_reported_ = false;
 };

@@ -16,6 +16,7 @@ using std::chrono::milliseconds;
 using std::chrono::seconds;
 
 constexpr Duration cold_start_spread = milliseconds(5);  // without a valid token nobody waits for the spread
+constexpr Duration prerequisite_poll = seconds(1);       // of another token; it also wakes us when it is renewed
 constexpr BackoffLimits reach_limits{milliseconds(250), seconds(2), milliseconds(50)};
 
 }  // namespace
@@ -49,6 +50,7 @@ Task<> RefreshLoop::run() {
 Task<> RefreshLoop::start() {
   current_.adopt();
   if (current_.record()) journal_.adopted(*current_.record());
+  adopt_kept();
   if (current_.rejected())
     demand(Demand::Reason::rejected);  // the agent before us was told and did not live to mend it
   became_due();
@@ -79,8 +81,17 @@ Task<> RefreshLoop::until_due() {
       co_await resume_if_mended();
       continue;
     }
-    const BootTime due = due_at();
-    if (present >= due) co_return;
+    if (announce_rejected_ != 0) {
+      co_await announce_rejection();
+      continue;
+    }
+    BootTime due = due_at();
+    if (present >= due) {
+      const std::string missing = missing_prerequisite();
+      journal_.waits_for(missing);
+      if (missing.empty()) co_return;
+      due = present + prerequisite_poll;
+    }
     journal_.phase(holds_.phase(present, demanded()));
     const BootTime errand = std::min(std::min(next_poll_, repair_at_), mend_check_at_);
     const BootTime wake_at = std::min(due, errand);
@@ -156,6 +167,8 @@ Task<> RefreshLoop::refresh_under(Held held) {
     JETON_FAILPOINT("refresh.fetched");
     Record record = current_.successor(std::move(*fetched), generation, parts_.host);
     if (rejected) record.rejections = next_rejections(*current_.record(), demand_.made_at(), config_.refresh);
+    keep(record);
+    JETON_FAILPOINT("refresh.kept");
     co_await publish(std::move(record), keeper.lease(), from);
   } else {
     co_await give_back(keeper.lease(), from);
@@ -263,6 +276,7 @@ Task<> RefreshLoop::fetch_failed(const SourceError& failure, Coordinator& from) 
 // Only when the token is about to run out, and never in a short failure of the network at the start of the agent.
 bool RefreshLoop::alone_due() const {
   if (parts_.alone == nullptr || now() < holds_.alone_until()) return false;
+  if (parts_.source.keeps_state()) return false;  // two hosts with one refresh token would be a theft to the provider
   if (!current_.valid()) return outage_since_ && now() - *outage_since_ >= parts_.fetch_alone;
   return current_.record()->expires_at - parts_.timers.clock().wall_now() <= parts_.fetch_alone;
 }

@@ -4,6 +4,7 @@
 // token store; the same code runs in the agent and, thousands of times, in a simulation. One thread: the loop's.
 #pragma once
 
+#include <functional>
 #include <optional>
 #include <string>
 
@@ -16,6 +17,7 @@
 #include "agent/refresh/refresh_journal.hpp"
 #include "agent/refresh/token_status.hpp"
 #include "agent/source/source.hpp"
+#include "agent/token/record_file.hpp"
 
 namespace jeton::agent {
 
@@ -35,6 +37,9 @@ class RefreshLoop final : private CoordinationListener {
     // For an outage of the coordinator (outage.fetch_alone): one of this host's own. Null: nobody fetches meanwhile.
     Coordinator* alone = nullptr;
     Milliseconds fetch_alone{};  // so long before the token expires; without a token, so long after the outage began
+    RecordKeeper* keeper = nullptr;                   // for a source that keeps a state
+    const TokenValues* tokens = nullptr;              // for a source that uses another token
+    std::function<void(const Record&)> on_current{};  // a newer token is here
   };
 
   RefreshLoop(TokenConfig config, Milliseconds lock_ttl, Parts parts);
@@ -44,6 +49,9 @@ class RefreshLoop final : private CoordinationListener {
   Task<> run();
   // The wall clock of this host was stepped.
   void clock_stepped();
+
+  // A token that this one's source uses was renewed.
+  void prerequisite_renewed();
 
   // The provider refused the token of this generation: a newer one is fetched if it still is the current one.
   DemandAnswer rejected(Generation generation);
@@ -77,10 +85,12 @@ class RefreshLoop final : private CoordinationListener {
   void note_usage(const FetchUsage& usage);
   Task<> repair();
   Task<> resume_if_mended();
-  void demand(Demand::Reason reason);
+  void demand(Demand::Reason reason, Duration patience = Duration{0});
+  void note_rejection(Generation generation);
   [[nodiscard]] DemandAnswer demand_answer() const;
   [[nodiscard]] bool demanded() const { return demand_.stands(current_.generation()); }
   Task<> lift_pause();
+  Task<> announce_rejection();
   Task<> fetch_failed(const SourceError& failure, Coordinator& from);
   // In the order of a rotation. A success ends the trouble of its own step and of those before it: that the lock can be
   // taken says nothing about an admission that is refused again and again.
@@ -90,6 +100,10 @@ class RefreshLoop final : private CoordinationListener {
   [[nodiscard]] bool alone_due() const;
   [[nodiscard]] FetchLimits limits(const Coordinator& from) const;
   void take(Record record);
+  void adopt_kept();
+  void keep(const Record& record);
+  [[nodiscard]] bool can_give_back() const;
+  [[nodiscard]] std::string missing_prerequisite() const;
   void became_due();
   void hold_for_pause(const Pause& pause);
   void end_pause();
@@ -103,6 +117,7 @@ class RefreshLoop final : private CoordinationListener {
   void on_pause(Pause pause) override;
   void on_usage(FetchUsage usage) override { note_usage(usage); }
   void on_resume() override;
+  void on_rejected(Generation generation) override;
   void on_unreadable(const std::string& why) override { journal_.record_refused(why); }
   void on_gap() override;
   void on_lost() override;
@@ -122,6 +137,8 @@ class RefreshLoop final : private CoordinationListener {
   BootTime next_poll_{};                  // the fallback for lost messages
   BootTime repair_at_ = BootTime::max();  // the coordinator lost our record: give it back then
   bool reload_wanted_ = false;
+  Generation kept_ = 0;                       // of the record that the keeper has
+  Generation announce_rejected_ = 0;          // the fleet is yet to be told that it was refused
   bool lift_wanted_ = false;                  // the fleet's pause, for an operator
   FetchUsage usage_;                          // as last heard
   std::optional<BootTime> outage_since_;      // the coordinator cannot be reached, or refuses, since then

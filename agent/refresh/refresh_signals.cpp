@@ -10,6 +10,7 @@ namespace {
 using std::chrono::milliseconds;
 
 constexpr Duration demand_spread = milliseconds(5);  // hosts that heard of a rejection at once; the user waits
+constexpr Duration rejection_patience = std::chrono::seconds(2);  // with another host that was told of it
 constexpr Duration repair_spread = milliseconds(250);
 
 }  // namespace
@@ -79,16 +80,34 @@ DemandAnswer RefreshLoop::rejected(Generation generation) {
     return unknown;
   }
   if (!current_.rejected()) {
-    const WallTime refused_at = parts_.timers.clock().wall_now();
-    journal_.rejected(generation, next_rejections(*current_.record(), refused_at, config_.refresh));
-    try {
-      current_.mark_rejected();
-    } catch (const Error& e) {
-      journal_.segment_failed(e);
-    }
+    note_rejection(generation);
+    announce_rejected_ = generation;
   }
   demand(Demand::Reason::rejected);
   return demand_answer();
+}
+
+void RefreshLoop::note_rejection(Generation generation) {
+  const WallTime refused_at = parts_.timers.clock().wall_now();
+  journal_.rejected(generation, next_rejections(*current_.record(), refused_at, config_.refresh));
+  try {
+    current_.mark_rejected();
+  } catch (const Error& e) {
+    journal_.segment_failed(e);
+  }
+}
+
+// Whoever was told by a user fetches; this host does so only if nothing comes of it.
+void RefreshLoop::on_rejected(Generation generation) {
+  if (generation != current_.generation() || !current_.record() || current_.rejected()) return;
+  note_rejection(generation);
+  demand(Demand::Reason::rejected, rejection_patience + draw_suppressed_delay(rejection_patience, parts_.random));
+}
+
+// A pause because of the token that was refused is looked at now, not at the next poll.
+void RefreshLoop::prerequisite_renewed() {
+  if (mend_check_at_ != BootTime::max()) mend_check_at_ = now();
+  wake_.notify();
 }
 
 DemandAnswer RefreshLoop::refresh_now() {
@@ -101,10 +120,10 @@ DemandAnswer RefreshLoop::refresh_now() {
   return demand_answer();
 }
 
-void RefreshLoop::demand(Demand::Reason reason) {
+void RefreshLoop::demand(Demand::Reason reason, Duration patience) {
   const Duration drawn = std::chrono::duration_cast<Duration>(demand_spread * parts_.random.uniform());
   const WallTime wall = parts_.timers.clock().wall_now();
-  BootTime due = now() + drawn;
+  BootTime due = now() + std::max(drawn, patience);
   if (current_.record()) {
     // The coordinator minds min_interval too, as long as it remembers the last fetch; there is no need to try before.
     const Record& record = *current_.record();

@@ -13,6 +13,7 @@
 #include "agent/base/log.hpp"
 #include "agent/coordination/factory.hpp"
 #include "agent/http/http_client.hpp"
+#include "agent/refresh/revoker.hpp"
 #include "agent/segment/runtime_dir.hpp"
 #include "agent/service/token_runner.hpp"
 
@@ -24,6 +25,12 @@ constexpr Duration heartbeat_interval = std::chrono::seconds(5);
 std::string host_name() {
   std::array<char, 256> name{};
   return ::gethostname(name.data(), name.size() - 1) == 0 ? name.data() : "unknown";
+}
+
+std::filesystem::path state_dir(const AgentConfig& config) {
+  if (!config.state_dir.empty()) return config.state_dir;
+  const char* of_unit = std::getenv("STATE_DIRECTORY");  // systemd: StateDirectory=
+  return of_unit != nullptr && *of_unit != '\0' ? of_unit : "/var/lib/jeton";
 }
 
 std::string joined(const std::vector<std::string>& names) {
@@ -43,7 +50,8 @@ struct Agent::Impl final : TokenValues {
         host(host_name()),
         runtime_dir(config.agent.runtime_dir, config.agent.disk_backed),
         coordinator(make_coordinator(config.coordination, config.agent.runtime_dir, t, random)),
-        alone(make_alone_coordinator(config.coordination, config.agent.runtime_dir, t, random)),
+        of_host(make_host_coordinator(config.coordination, config.agent.runtime_dir, t, random)),
+        codec(make_codec(config.coordination)),
         api(loop.get_executor(), t, config.agent.runtime_dir / "agent.sock", agent),
         shared{t,
                random,
@@ -55,8 +63,12 @@ struct Agent::Impl final : TokenValues {
                config.coordination.lock_ttl,
                config.agent.memory_lock,
                host,
-               alone.get(),
-               config.coordination.fetch_alone.value_or(Milliseconds{0})} {
+               config.coordination.fetch_alone ? of_host.get() : nullptr,
+               config.coordination.fetch_alone.value_or(Milliseconds{0}),
+               of_host.get(),
+               state_dir(config.agent),
+               codec,
+               [this](const std::string& name) { tell_users_of(name); }} {
     runtime_dir.retire_others(names());
     forget_others();
     for (const auto& [name, token] : config.tokens) runners.emplace(name, make_runner(token));
@@ -74,8 +86,17 @@ struct Agent::Impl final : TokenValues {
   }
 
   void forget_others() const {
-    coordinator->keep_only(names());
-    if (alone) alone->keep_only(names());
+    std::set<std::string> kept = names();
+    for (const std::string& name : names()) kept.insert(Revoker::coordinated_name(name));
+    coordinator->keep_only(kept);
+    if (of_host) of_host->keep_only(kept);
+  }
+
+  // Of the tokens whose source uses this one.
+  void tell_users_of(const std::string& name) const {
+    for (const auto& [other, runner] : runners) {
+      if (runner->config().uses.contains(name)) runner->prerequisite_renewed();
+    }
   }
 
   [[nodiscard]] std::unique_ptr<TokenRunner> make_runner(const TokenConfig& token) const {
@@ -128,7 +149,8 @@ struct Agent::Impl final : TokenValues {
   RuntimeDir runtime_dir;
   HttpClient http;
   std::unique_ptr<Coordinator> coordinator;
-  std::unique_ptr<Coordinator> alone;  // for an outage of the other
+  std::unique_ptr<Coordinator> of_host;  // for tokens of this host alone, and for an outage of the other
+  FleetCodec codec;
   ApiServer api;
   TokenRunner::Shared shared;
   std::map<std::string, std::unique_ptr<TokenRunner>> runners;
@@ -188,7 +210,7 @@ Task<> Agent::stop() {
   impl_->api.stop();
   for (const auto& [name, runner] : impl_->runners) co_await runner->stop();
   impl_->coordinator->stop();
-  if (impl_->alone) impl_->alone->stop();
+  if (impl_->of_host) impl_->of_host->stop();
   impl_->http.stop();
 }
 

@@ -8,6 +8,7 @@ ReloadPlan plan_reload(const Config& running, const Config& wanted) {
     if (!same) plan.needs_restart.emplace_back(key);
   };
   fixed("agent.runtime_dir", running.agent.runtime_dir == wanted.agent.runtime_dir);
+  fixed("agent.state_dir", running.agent.state_dir == wanted.agent.state_dir);
   fixed("agent.memory_lock", running.agent.memory_lock == wanted.agent.memory_lock);
   fixed("agent.disk_backed", running.agent.disk_backed == wanted.agent.disk_backed);
   fixed("agent.core_dumps", running.agent.core_dumps == wanted.agent.core_dumps);

@@ -1,6 +1,8 @@
 // TokenRunner: one configured token at work: its source, its segment and its refresh loop. One thread: the loop's.
 #pragma once
 
+#include <filesystem>
+#include <functional>
 #include <memory>
 
 #include "agent/base/timers.hpp"
@@ -9,6 +11,7 @@
 #include "agent/http/http.hpp"
 #include "agent/refresh/demand.hpp"
 #include "agent/refresh/token_status.hpp"
+#include "agent/token/fleet_codec.hpp"
 
 namespace jeton::agent {
 
@@ -30,8 +33,12 @@ class TokenRunner {
     Milliseconds lock_ttl;
     Policy memory_lock;
     std::string host;
-    Coordinator* alone;        // this host's own, for an outage of the other; null: nobody fetches meanwhile
-    Milliseconds fetch_alone;  // outage.fetch_alone
+    Coordinator* alone;               // this host's own, for an outage of the other; null: nobody fetches meanwhile
+    Milliseconds fetch_alone;         // outage.fetch_alone
+    Coordinator* of_host;             // for tokens that each host fetches for itself; null: no token is
+    std::filesystem::path state_dir;  // for states that must not be lost
+    const FleetCodec& codec;          // by which they are kept there
+    std::function<void(const std::string&)> renewed{};  // the token of this name has a newer value
   };
 
   // Creates or adopts the segment; throws Error if that fails.
@@ -49,6 +56,8 @@ class TokenRunner {
   // After stop(): takes the segment away.
   void retire();
 
+  // A token that this one's source uses was renewed.
+  void prerequisite_renewed();
   DemandAnswer rejected(Generation generation);
   DemandAnswer refresh_now();
   void heartbeat();

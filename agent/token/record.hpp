@@ -33,7 +33,11 @@ struct PreviousToken {
   SecretString value;
   Generation generation = 0;
   WallTime accept_until;
+  WallTime expires_at{};  // its own end; the epoch: not known
 };
+
+// A state is worth keeping long after the token that came with it.
+inline constexpr std::chrono::hours state_lifetime{24 * 400};
 
 struct Record {
   Generation generation = 0;
@@ -48,6 +52,8 @@ struct Record {
   // So many tokens in a row, this one the last, were fetched because the provider had rejected the one before.
   std::uint32_t rejections = 0;
 
+  // How long a coordinator keeps it.
+  [[nodiscard]] WallTime kept_until() const { return state.empty() ? expires_at : expires_at + state_lifetime; }
   [[nodiscard]] bool valid_at(WallTime now) const { return generation != 0 && now < expires_at; }
 };
 

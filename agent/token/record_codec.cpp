@@ -27,6 +27,9 @@ SecretString encode_record(const Record& record) {
     json["previous"] = {{"value", record.previous->value.reveal()},
                         {"generation", record.previous->generation},
                         {"accept_until_ms", to_unix_ms(record.previous->accept_until)}};
+    if (record.previous->expires_at != WallTime{}) {
+      json["previous"]["expires_at_ms"] = to_unix_ms(record.previous->expires_at);
+    }
   }
   return SecretString(json.dump(-1, ' ', false, WipingJson::error_handler_t::replace));
 }
@@ -50,7 +53,8 @@ Record decode_record(std::string_view text) {
     if (const auto previous = json.find("previous"); previous != json.end() && !previous->is_null()) {
       record.previous = PreviousToken{SecretString(previous->at("value").get_ref<const WipingJson::string_t&>()),
                                       previous->at("generation").get<Generation>(),
-                                      from_unix_ms(previous->at("accept_until_ms").get<std::int64_t>())};
+                                      from_unix_ms(previous->at("accept_until_ms").get<std::int64_t>()),
+                                      from_unix_ms(previous->value("expires_at_ms", std::int64_t{0}))};
     }
     if (record.generation == 0) throw Error("record has generation 0");
     return record;
@@ -63,7 +67,9 @@ Record decode_record(std::string_view text) {
 void shift_times(Record& record, Milliseconds offset) {
   record.issued_at += offset;
   record.expires_at += offset;
-  if (record.previous) record.previous->accept_until += offset;
+  if (!record.previous) return;
+  record.previous->accept_until += offset;
+  if (record.previous->expires_at != WallTime{}) record.previous->expires_at += offset;
 }
 
 }  // namespace jeton::agent

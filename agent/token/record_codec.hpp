@@ -1,7 +1,7 @@
 // A Record as JSON: what stands in Redis, on the channel and in the local coordinator's file.
 //
 //   {"v":1,"generation":1795000000000000,"value":"...","type":"Bearer","attributes":{},"issued_at_ms":...,
-//    "expires_at_ms":...,"previous":{"value":"...","generation":...,"accept_until_ms":...},"fetched_by":"host-1",
+//    "expires_at_ms":...,"previous":{"value":"...","generation":...,"accept_until_ms":...,"expires_at_ms":...},"fetched_by":"host-1",
 //    "state":"..."}
 //
 // Unknown members are ignored, so an older agent reads what a newer one writes as long as "v" is 1.

@@ -68,6 +68,37 @@ TEST_F(FleetRejection, ARejectedTokenStaysReadableAndSaysSo) {
   EXPECT_EQ(jeton::diagnose("api", agent.runtime_dir().string()).value().token, JETON_REJECTED);
 }
 
+TEST_F(FleetRejection, IsMarkedOnEveryHostUntilTheNewTokenIsThere) {
+  FaultProvider provider({.lifetime = seconds(600)});
+  for (int i = 0; i < 3; ++i) add_agent(settings(provider));
+  start_all();
+  ASSERT_TRUE(eventually([&] { return all_valid(); }));
+  const std::uint64_t refused = agents.front()->generation();
+  provider.behave(Behaviour::only(Behaviour::Kind::hang));
+  ASSERT_TRUE(token_of(*agents.front()).rejected(refused));
+  for (const auto& agent : agents) {
+    EXPECT_TRUE(eventually([&] { return rejected(*agent); }));
+    EXPECT_TRUE(token_of(*agent).read());
+  }
+  EXPECT_EQ(provider.counts().requests, 2U);
+}
+
+// The host that was told is killed before it could fetch: the others know.
+TEST_F(FleetRejection, IsMendedByAnotherHostIfTheOneThatWasToldDies) {
+  FaultProvider provider({.lifetime = seconds(600)});
+  for (int i = 0; i < 2; ++i) add_agent(settings(provider));
+  start_all();
+  ASSERT_TRUE(eventually([&] { return all_valid(); }));
+  const std::uint64_t refused = agents.front()->generation();
+  provider.behave(Behaviour::only(Behaviour::Kind::hang), 1);
+  ASSERT_TRUE(token_of(*agents.front()).rejected(refused));
+  ASSERT_TRUE(eventually([&] { return provider.counts().requests == 2; }));
+  agents.front()->kill();
+  const auto newer = token_of(*agents.back()).wait_change(refused, seconds(30));
+  ASSERT_TRUE(newer) << agents.back()->log();
+  EXPECT_FALSE(rejected(*agents.back()));
+}
+
 TEST_F(FleetRejection, AReportOfAnOldGenerationIsAnsweredFromTheSegmentEvenWithoutAnAgent) {
   FaultProvider provider({.lifetime = seconds(600)});
   AgentProcess& agent = add_agent(settings(provider));

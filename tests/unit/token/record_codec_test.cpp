@@ -15,7 +15,9 @@ Record sample() {
   record.attributes = {{"instance_url", "https://eu1.example.com"}};
   record.issued_at = from_unix_ms(1'795'000'000'000);
   record.expires_at = from_unix_ms(1'795'000'007'200);
-  record.previous = PreviousToken{SecretString("old"), 42, from_unix_ms(1'795'000'000'300)};
+  record.previous =
+      PreviousToken{SecretString("old"), 42, from_unix_ms(1'795'000'000'300), from_unix_ms(1'795'000'007'000)};
+  record.state = SecretString("r3fresh");
   record.fetched_by = "host-1";
   return record;
 }
@@ -28,11 +30,13 @@ void expect_same(const Record& a, const Record& b) {
   EXPECT_EQ(a.issued_at, b.issued_at);
   EXPECT_EQ(a.expires_at, b.expires_at);
   EXPECT_EQ(a.fetched_by, b.fetched_by);
+  EXPECT_EQ(a.state, b.state);
   ASSERT_EQ(a.previous.has_value(), b.previous.has_value());
   if (a.previous) {
     EXPECT_EQ(a.previous->value, b.previous->value);
     EXPECT_EQ(a.previous->generation, b.previous->generation);
     EXPECT_EQ(a.previous->accept_until, b.previous->accept_until);
+    EXPECT_EQ(a.previous->expires_at, b.previous->expires_at);
   }
 }
 

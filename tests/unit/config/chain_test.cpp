@@ -1,0 +1,51 @@
+// ${token:NAME}: which chains a configuration may have.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "tests/unit/config/broken_config.hpp"
+
+namespace jeton::agent {
+namespace {
+
+using testing::HasSubstr;
+
+std::string token(const std::string& name, const std::string& query) {
+  return "  " + name + ":\n    source: {type: http, url: 'https://h/', query: {q: '" + query + "'}}\n";
+}
+
+LoadResult load(const std::string& tokens) { return test::load_text("version: 1\ntokens:\n" + tokens); }
+
+TEST(Chain, NamesWhatItsSourceUses) {
+  const LoadResult result =
+      load(token("a", "1") + token("b", "Bearer ${token:a}") + token("c", "${token:a}${token:b}"));
+  ASSERT_TRUE(result.config) << test::all_texts(result.problems);
+  EXPECT_TRUE(result.config->tokens.at("a").uses.empty());
+  EXPECT_EQ(result.config->tokens.at("b").uses, std::set<std::string>{"a"});
+  EXPECT_EQ(result.config->tokens.at("c").uses, (std::set<std::string>{"a", "b"}));
+}
+
+TEST(Chain, OfItselfIsRefused) {
+  EXPECT_THAT(test::all_texts(load(token("a", "${token:a}")).problems), HasSubstr("leads back to its start: a -> a"));
+}
+
+TEST(Chain, ThatLeadsBackIsRefusedWithTheWay) {
+  const std::string problems =
+      test::all_texts(load(token("a", "${token:b}") + token("b", "${token:c}") + token("c", "${token:a}")).problems);
+  EXPECT_THAT(problems,
+              HasSubstr("agent.yaml:4:53: error: a chain of tokens leads back to its start: a -> b -> c -> a"));
+}
+
+TEST(Chain, ToATokenThatIsNotThereIsRefused) {
+  EXPECT_THAT(test::all_texts(load(token("a", "${token:b}") + token("d", "1")).problems),
+              HasSubstr("${token:b}: there is no token of that name; the others are d"));
+}
+
+TEST(Chain, StartsInASourceOnly) {
+  const LoadResult result = test::load_text(
+      "version: 1\ncoordination: {backend: redis, redis: {endpoint: 'redis://h', password: '${token:a}'}}\ntokens:\n" +
+      token("a", "1"));
+  EXPECT_THAT(test::all_texts(result.problems), HasSubstr("in the source of another token only"));
+}
+
+}  // namespace
+}  // namespace jeton::agent
