@@ -31,8 +31,9 @@ TEST(Chain, OfItselfIsRefused) {
 TEST(Chain, ThatLeadsBackIsRefusedWithTheWay) {
   const std::string problems =
       test::all_texts(load(token("a", "${token:b}") + token("b", "${token:c}") + token("c", "${token:a}")).problems);
+  EXPECT_EQ(problems.find("leads back"), problems.rfind("leads back")) << "one circle is one mistake: " << problems;
   EXPECT_THAT(problems,
-              HasSubstr("agent.yaml:4:53: error: a chain of tokens leads back to its start: a -> b -> c -> a"));
+              HasSubstr("agent.yaml:4:56: error: a chain of tokens leads back to its start: a -> b -> c -> a"));
 }
 
 TEST(Chain, ToATokenThatIsNotThereIsRefused) {
