@@ -1,0 +1,54 @@
+#include "agent/jwt/base64url.hpp"
+
+#include <cstdint>
+
+namespace jeton::agent {
+namespace {
+
+constexpr std::string_view alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+
+// 64 if the character is none of the alphabet.
+std::uint32_t value_of(char c) {
+  if (c >= 'A' && c <= 'Z') return static_cast<std::uint32_t>(c - 'A');
+  if (c >= 'a' && c <= 'z') return static_cast<std::uint32_t>(c - 'a') + 26;
+  if (c >= '0' && c <= '9') return static_cast<std::uint32_t>(c - '0') + 52;
+  if (c == '-') return 62;
+  return c == '_' ? 63 : 64;
+}
+
+}  // namespace
+
+std::string base64url_encode(std::string_view bytes) {
+  std::string text;
+  text.reserve((bytes.size() * 4 + 2) / 3);
+  std::uint32_t bits = 0;
+  unsigned held = 0;  // bits that are not written yet
+  for (const char c : bytes) {
+    bits = bits << 8U | static_cast<unsigned char>(c);
+    for (held += 8; held >= 6; held -= 6) text += alphabet[bits >> (held - 6) & 63U];
+  }
+  if (held > 0) text += alphabet[bits << (6 - held) & 63U];
+  return text;
+}
+
+std::optional<SecretString> base64url_decode(std::string_view text) {
+  if (text.size() % 4 == 1) return std::nullopt;
+  SecretString bytes;
+  bytes.reserve(text.size() * 3 / 4);
+  std::uint32_t bits = 0;
+  unsigned held = 0;
+  for (const char c : text) {
+    const std::uint32_t value = value_of(c);
+    if (value == 64) return std::nullopt;
+    bits = bits << 6U | value;
+    held += 6;
+    if (held < 8) continue;
+    held -= 8;
+    const char byte = static_cast<char>(bits >> held & 0xffU);
+    bytes.append({&byte, 1});
+  }
+  if ((bits & ((1U << held) - 1)) != 0) return std::nullopt;
+  return bytes;
+}
+
+}  // namespace jeton::agent

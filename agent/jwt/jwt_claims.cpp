@@ -1,0 +1,103 @@
+#include "agent/jwt/jwt_claims.hpp"
+
+#include <array>
+#include <cmath>
+#include <nlohmann/json.hpp>
+#include <set>
+#include <string>
+
+#include "agent/jwt/base64url.hpp"
+
+namespace jeton::agent {
+namespace {
+
+using Json = nlohmann::json;
+
+constexpr double end_of_9999 = 253402300800;  // unix seconds
+
+// Reads the members of the outermost object as they go by and keeps no tree, so that nesting costs no memory. Each
+// function returns false to stop the parser, which then reports failure and does not throw.
+class TopMembers : public nlohmann::json_sax<Json> {
+ public:
+  [[nodiscard]] bool is_object() const { return is_object_; }
+  [[nodiscard]] bool has_text(const std::string& key) const { return texts_.count(key) != 0; }
+  [[nodiscard]] const JwtTimes& times() const { return times_; }
+
+  bool null() override { return value(); }
+  bool boolean(bool /*value*/) override { return value(); }
+  bool number_integer(number_integer_t number) override { return seconds(static_cast<double>(number)); }
+  bool number_unsigned(number_unsigned_t number) override { return seconds(static_cast<double>(number)); }
+  bool number_float(number_float_t number, const string_t& /*text*/) override { return seconds(number); }
+  bool string(string_t& /*text*/) override {
+    if (depth_ == 1) texts_.insert(key_);
+    return value();
+  }
+  bool binary(binary_t& /*bytes*/) override { return false; }
+  bool start_object(std::size_t /*elements*/) override {
+    if (depth_ == 0) is_object_ = true;
+    return value() && ++depth_ <= max_jwt_depth;
+  }
+  bool start_array(std::size_t /*elements*/) override { return value() && ++depth_ <= max_jwt_depth; }
+  bool end_object() override { return --depth_ >= 0; }
+  bool end_array() override { return --depth_ >= 0; }
+  bool key(string_t& text) override {
+    if (depth_ != 1) return true;
+    key_ = text;
+    return keys_.insert(text).second;
+  }
+  bool parse_error(std::size_t /*position*/, const std::string& /*last*/,
+                   const nlohmann::detail::exception& /*what*/) override {
+    return false;
+  }
+
+ private:
+  std::optional<WallTime>* time_of_key() {
+    if (depth_ != 1) return nullptr;
+    if (key_ == "exp") return &times_.expires_at;
+    if (key_ == "nbf") return &times_.not_before;
+    return key_ == "iat" ? &times_.issued_at : nullptr;
+  }
+  // Of any type but a number: a time may not be one.
+  bool value() { return time_of_key() == nullptr; }
+  bool seconds(double number) {
+    std::optional<WallTime>* time = time_of_key();
+    if (time == nullptr) return true;
+    if (!(number >= 0 && number < end_of_9999)) return false;
+    *time = from_unix_ms(static_cast<std::int64_t>(std::floor(number * 1000)));
+    return true;
+  }
+
+  int depth_ = 0;
+  bool is_object_ = false;
+  std::string key_;  // the last at depth 1
+  std::set<std::string> keys_;
+  std::set<std::string> texts_;
+  JwtTimes times_;
+};
+
+std::optional<TopMembers> members_of(std::string_view part) {
+  const std::optional<SecretString> json = base64url_decode(part);
+  if (!json) return std::nullopt;
+  const std::string_view text = json->reveal();
+  TopMembers members;
+  if (!Json::sax_parse(text.begin(), text.end(), &members) || !members.is_object()) return std::nullopt;
+  return members;
+}
+
+}  // namespace
+
+std::optional<JwtTimes> read_jwt_times(std::string_view token) {
+  if (token.size() > max_jwt_size) return std::nullopt;
+  const std::size_t first = token.find('.');
+  if (first == std::string_view::npos) return std::nullopt;
+  const std::size_t second = token.find('.', first + 1);
+  if (second == std::string_view::npos || token.find('.', second + 1) != std::string_view::npos) return std::nullopt;
+  // An unsecured token ("alg": "none") has an empty signature; it is not ours to judge.
+  if (!base64url_decode(token.substr(second + 1))) return std::nullopt;
+  const auto header = members_of(token.substr(0, first));
+  if (!header || !header->has_text("alg")) return std::nullopt;
+  const auto claims = members_of(token.substr(first + 1, second - first - 1));
+  return claims ? std::optional(claims->times()) : std::nullopt;
+}
+
+}  // namespace jeton::agent

@@ -1,0 +1,28 @@
+// What a JSON Web Token says about its own time (RFC 7519 section 4.1), read without checking the signature: a token
+// that came over a trusted way, such as an access token from its issuer, may name its expiry so. Pure, any thread.
+#pragma once
+
+#include <cstddef>
+#include <optional>
+#include <string_view>
+
+#include "agent/base/time.hpp"
+
+namespace jeton::agent {
+
+inline constexpr std::size_t max_jwt_size = 64 * 1024;  // bytes
+inline constexpr int max_jwt_depth = 32;                // of its JSON
+
+struct JwtTimes {
+  std::optional<WallTime> issued_at;   // iat
+  std::optional<WallTime> not_before;  // nbf
+  std::optional<WallTime> expires_at;  // exp; fractions below a millisecond are dropped
+  bool operator==(const JwtTimes&) const = default;
+};
+
+// Nothing if the text is no JWS in compact form: three parts in strict base64url, a header that is a JSON object with
+// `alg`, claims that are a JSON object without duplicate keys at its top, and times that are numbers of seconds from
+// 1970 to 9999. An encrypted token (JWE, five parts) tells nobody but its reader. Never throws for what the text holds.
+[[nodiscard]] std::optional<JwtTimes> read_jwt_times(std::string_view token);
+
+}  // namespace jeton::agent

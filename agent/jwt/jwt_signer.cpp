@@ -1,0 +1,207 @@
+#include "agent/jwt/jwt_signer.hpp"
+
+#include <openssl/bio.h>
+#include <openssl/ecdsa.h>
+#include <openssl/err.h>
+#include <openssl/evp.h>
+#include <openssl/hmac.h>
+#include <openssl/pem.h>
+#include <openssl/rsa.h>
+
+#include <array>
+#include <vector>
+
+#include "agent/base/error.hpp"
+#include "agent/jwt/base64url.hpp"
+
+namespace jeton::agent {
+namespace {
+
+constexpr std::size_t smallest_hs256_key = 32;  // bytes; RFC 7518 section 3.2
+constexpr int smallest_rsa_key = 2048;          // bits; RFC 7518 section 3.3
+constexpr std::size_t es256_half = 32;          // bytes of r and of s
+
+template <auto function>
+struct Free {
+  template <typename T>
+  void operator()(T* object) const {
+    function(object);
+  }
+};
+using PrivateKey = std::unique_ptr<EVP_PKEY, Free<EVP_PKEY_free>>;
+
+// Takes what OpenSSL has to say from its queue, so that the next user of OpenSSL on this thread does not find it there.
+// Its reasons name algorithms and formats, never the key.
+[[noreturn]] void refuse(const std::string& what) {
+  const unsigned long code = ERR_get_error();
+  const char* reason = code == 0 ? nullptr : ERR_reason_error_string(code);
+  ERR_clear_error();
+  throw Error(reason == nullptr ? what : what + " (OpenSSL: " + reason + ")");
+}
+
+// Asked for the passphrase: there is none, and OpenSSL must not ask on the terminal.
+int note_encryption(char* /*buffer*/, int /*size*/, int /*writing*/, void* asked) {
+  *static_cast<bool*>(asked) = true;
+  return -1;
+}
+
+PrivateKey read_pem(const SecretString& key) {
+  if (key.reveal().find("-----BEGIN ") == std::string_view::npos)
+    throw Error("the key is not in PEM form (-----BEGIN PRIVATE KEY-----); convert it with openssl pkey");
+  const std::unique_ptr<BIO, Free<BIO_free_all>> bio(
+      BIO_new_mem_buf(key.reveal().data(), static_cast<int>(key.size())));
+  if (!bio) refuse("the key cannot be read");
+  bool asked = false;
+  PrivateKey result(PEM_read_bio_PrivateKey(bio.get(), nullptr, note_encryption, &asked));
+  if (!result && asked) {
+    ERR_clear_error();
+    throw Error("the key is encrypted with a passphrase; decrypt it with openssl pkey, and keep the file at mode 0600");
+  }
+  if (!result) refuse("the PEM holds no private key that can be read");
+  ERR_clear_error();
+  return result;
+}
+
+// What `algorithm` signs with, for messages.
+const char* key_for(JwtAlgorithm algorithm) {
+  switch (algorithm) {
+    case JwtAlgorithm::es256:
+      return "an EC key on the curve P-256";
+    case JwtAlgorithm::eddsa:
+      return "an Ed25519 key";
+    default:
+      return "an RSA key";
+  }
+}
+
+std::string group_of(const EVP_PKEY* key) {
+  std::array<char, 64> name{};
+  std::size_t length = 0;
+  if (EVP_PKEY_get_group_name(key, name.data(), name.size(), &length) != 1) return {};
+  return {name.data(), length};
+}
+
+bool suits(JwtAlgorithm algorithm, const EVP_PKEY* key) {
+  switch (algorithm) {
+    case JwtAlgorithm::rs256:
+      return EVP_PKEY_is_a(key, "RSA") == 1;
+    case JwtAlgorithm::ps256:
+      return EVP_PKEY_is_a(key, "RSA") == 1 || EVP_PKEY_is_a(key, "RSA-PSS") == 1;
+    case JwtAlgorithm::es256:
+      return EVP_PKEY_is_a(key, "EC") == 1 && group_of(key) == "prime256v1";
+    case JwtAlgorithm::eddsa:
+      return EVP_PKEY_is_a(key, "ED25519") == 1;
+    default:
+      return false;
+  }
+}
+
+// EVP gives an ASN.1 sequence, JWS wants r and s side by side (RFC 7518 section 3.4).
+std::string raw_ecdsa(const std::vector<unsigned char>& der) {
+  const unsigned char* at = der.data();
+  const std::unique_ptr<ECDSA_SIG, Free<ECDSA_SIG_free>> signature(
+      d2i_ECDSA_SIG(nullptr, &at, static_cast<long>(der.size())));
+  std::array<unsigned char, 2 * es256_half> raw{};
+  constexpr int half = es256_half;
+  if (!signature || BN_bn2binpad(ECDSA_SIG_get0_r(signature.get()), raw.data(), half) != half ||
+      BN_bn2binpad(ECDSA_SIG_get0_s(signature.get()), raw.data() + es256_half, half) != half) {
+    refuse("the ECDSA signature cannot be written");
+  }
+  return {raw.begin(), raw.end()};
+}
+
+std::string hmac(const SecretString& secret, std::string_view text) {
+  std::array<unsigned char, EVP_MAX_MD_SIZE> mac{};
+  unsigned length = 0;
+  if (HMAC(EVP_sha256(), secret.reveal().data(), static_cast<int>(secret.size()),
+           reinterpret_cast<const unsigned char*>(text.data()), text.size(), mac.data(), &length) == nullptr) {
+    refuse("HMAC failed");
+  }
+  return {mac.begin(), mac.begin() + length};
+}
+
+std::string signature_by(JwtAlgorithm algorithm, EVP_PKEY* key, std::string_view text) {
+  const std::unique_ptr<EVP_MD_CTX, Free<EVP_MD_CTX_free>> context(EVP_MD_CTX_new());
+  EVP_PKEY_CTX* parameters = nullptr;                                                // owned by the context
+  const EVP_MD* digest = algorithm == JwtAlgorithm::eddsa ? nullptr : EVP_sha256();  // Ed25519 brings its own
+  if (!context || EVP_DigestSignInit(context.get(), &parameters, digest, nullptr, key) != 1) refuse("cannot sign");
+  if (algorithm == JwtAlgorithm::ps256 && (EVP_PKEY_CTX_set_rsa_padding(parameters, RSA_PKCS1_PSS_PADDING) != 1 ||
+                                           EVP_PKEY_CTX_set_rsa_mgf1_md(parameters, EVP_sha256()) != 1 ||
+                                           EVP_PKEY_CTX_set_rsa_pss_saltlen(parameters, RSA_PSS_SALTLEN_DIGEST) != 1)) {
+    refuse("cannot sign with PS256");
+  }
+  const auto* data = reinterpret_cast<const unsigned char*>(text.data());
+  std::size_t length = 0;
+  if (EVP_DigestSign(context.get(), nullptr, &length, data, text.size()) != 1) refuse("cannot sign");
+  std::vector<unsigned char> signature(length);
+  if (EVP_DigestSign(context.get(), signature.data(), &length, data, text.size()) != 1) refuse("cannot sign");
+  signature.resize(length);
+  return algorithm == JwtAlgorithm::es256 ? raw_ecdsa(signature) : std::string(signature.begin(), signature.end());
+}
+
+}  // namespace
+
+struct JwtSigner::Key {
+  JwtAlgorithm algorithm;
+  SecretString secret;  // hs256
+  PrivateKey pem;       // the others
+};
+
+std::string_view name_of(JwtAlgorithm algorithm) {
+  switch (algorithm) {
+    case JwtAlgorithm::hs256:
+      return "HS256";
+    case JwtAlgorithm::rs256:
+      return "RS256";
+    case JwtAlgorithm::ps256:
+      return "PS256";
+    case JwtAlgorithm::es256:
+      return "ES256";
+    case JwtAlgorithm::eddsa:
+      return "EdDSA";
+  }
+  return "?";
+}
+
+JwtSigner::JwtSigner(JwtAlgorithm algorithm, const SecretString& key) {
+  const std::string name(name_of(algorithm));
+  if (algorithm == JwtAlgorithm::hs256) {
+    if (key.reveal().find("-----BEGIN ") != std::string_view::npos)
+      throw Error("HS256 signs with a shared secret; the key is a PEM, so RS256, PS256, ES256 or EdDSA was meant");
+    if (key.size() < smallest_hs256_key) {
+      throw Error("HS256 needs a secret of at least 32 bytes; the key has " + std::to_string(key.size()));
+    }
+    key_ = std::make_unique<const Key>(Key{algorithm, key, nullptr});
+    return;
+  }
+  PrivateKey pem = read_pem(key);
+  if (!suits(algorithm, pem.get())) {
+    const char* type = EVP_PKEY_get0_type_name(pem.get());
+    const std::string group = group_of(pem.get());
+    throw Error(name + " signs with " + key_for(algorithm) + "; the key is of type " +
+                (type == nullptr ? "unknown" : type) + (group.empty() ? "" : ", curve " + group));
+  }
+  const bool is_rsa = algorithm == JwtAlgorithm::rs256 || algorithm == JwtAlgorithm::ps256;
+  if (is_rsa && EVP_PKEY_get_bits(pem.get()) < smallest_rsa_key) {
+    throw Error(name + " needs an RSA key of at least 2048 bits; the key has " +
+                std::to_string(EVP_PKEY_get_bits(pem.get())));
+  }
+  key_ = std::make_unique<const Key>(Key{algorithm, SecretString(), std::move(pem)});
+}
+
+JwtSigner::~JwtSigner() = default;
+
+SecretString JwtSigner::sign(std::string_view header, std::string_view claims) const {
+  const std::string signed_part = base64url_encode(header) + "." + base64url_encode(claims);
+  const std::string signature = key_->algorithm == JwtAlgorithm::hs256
+                                    ? hmac(key_->secret, signed_part)
+                                    : signature_by(key_->algorithm, key_->pem.get(), signed_part);
+  SecretString token;
+  token.reserve(signed_part.size() + 1 + signature.size() * 2);
+  token.append(signed_part);
+  token.append(".");
+  token.append(base64url_encode(signature));
+  return token;
+}
+
+}  // namespace jeton::agent

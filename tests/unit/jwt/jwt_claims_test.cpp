@@ -1,0 +1,92 @@
+#include "agent/jwt/jwt_claims.hpp"
+
+#include <gtest/gtest.h>
+
+#include <string>
+
+#include "agent/jwt/base64url.hpp"
+
+namespace jeton::agent {
+namespace {
+
+const std::string es256_header = R"({"alg":"ES256"})";
+
+std::optional<JwtTimes> times_of(const std::string& head, const std::string& claims) {
+  return read_jwt_times(base64url_encode(head) + "." + base64url_encode(claims) + ".c2ln");
+}
+
+std::optional<WallTime> expiry_of(const std::string& claims) {
+  const auto times = times_of(es256_header, claims);
+  return times ? times->expires_at : std::nullopt;
+}
+
+TEST(Base64Url, WritesAndReadsEveryLength) {
+  std::string bytes;
+  for (int i = 0; i < 600; ++i) {
+    const auto read = base64url_decode(base64url_encode(bytes));
+    ASSERT_TRUE(read) << i;
+    EXPECT_EQ(read->reveal(), bytes);
+    bytes += static_cast<char>(i * 37);
+  }
+  EXPECT_EQ(base64url_encode("\xfb\xff\xfe"), "-__-");
+}
+
+TEST(Base64Url, RefusesEveryOtherSpelling) {
+  for (const char* text : {"A", "AA==", "AAA=", "A A", "AA\n", "+/+/", "AB", "AAB", "AAAAA", "\xc3\xa4"}) {
+    EXPECT_FALSE(base64url_decode(text)) << text;
+  }
+}
+
+TEST(JwtTimes, ReadsTheThreeTimes) {
+  const auto times = times_of(es256_header, R"({"iss":"x","iat":1700000000,"nbf":1700000001,"exp":1700003600.25})");
+  ASSERT_TRUE(times);
+  EXPECT_EQ(times->issued_at, from_unix_ms(1700000000000));
+  EXPECT_EQ(times->not_before, from_unix_ms(1700000001000));
+  EXPECT_EQ(times->expires_at, from_unix_ms(1700003600250));
+}
+
+TEST(JwtTimes, ATokenWithoutTimesIsAToken) { EXPECT_EQ(times_of(es256_header, R"({"sub":"x"})"), JwtTimes{}); }
+
+TEST(JwtTimes, TimesDeeperInAreNobodys) {
+  EXPECT_EQ(times_of(es256_header, R"({"act":{"exp":5,"iat":"x"},"l":[{"exp":6}]})"), JwtTimes{});
+  EXPECT_EQ(expiry_of(R"({"act":{"exp":5},"exp":7})"), from_unix_ms(7000));
+}
+
+TEST(JwtTimes, RefusesATimeThatIsNone) {
+  for (const char* claims :
+       {R"({"exp":"1700000000"})", R"({"exp":null})", R"({"exp":true})", R"({"exp":-1})", R"({"exp":1700000000000})",
+        R"({"exp":1e400})", R"({"exp":[1]})", R"({"exp":{}})", R"({"iat":"x","exp":1})", R"({"exp":1,"exp":2})"}) {
+    EXPECT_FALSE(times_of(es256_header, claims)) << claims;
+  }
+}
+
+TEST(JwtTimes, RefusesWhatIsNoToken) {
+  const std::string good = base64url_encode(es256_header) + "." + base64url_encode(R"({"exp":1})");
+  EXPECT_TRUE(read_jwt_times(good + ".c2ln"));
+  for (const std::string& text : {std::string(), std::string(".."), good, good + ".c2ln.c2ln", good + ".c2ln.x.y.z",
+                                  good + ".c2l=", " " + good + ".c2ln", good + ".c2ln\n", std::string("opaque-token"),
+                                  std::string(max_jwt_size, 'A') + ".e30.c2ln"}) {
+    EXPECT_FALSE(read_jwt_times(text)) << text.substr(0, 100);
+  }
+  EXPECT_FALSE(times_of("[]", "{}"));
+  EXPECT_FALSE(times_of("{}", "{}"));
+  EXPECT_FALSE(times_of(R"({"alg":1})", "{}"));
+  EXPECT_FALSE(times_of(es256_header, "[]"));
+  EXPECT_FALSE(times_of(es256_header, "1"));
+  EXPECT_FALSE(times_of(es256_header, R"({"exp":1)"));
+  EXPECT_FALSE(times_of(es256_header, R"({"exp":1} {})"));
+  EXPECT_FALSE(times_of(es256_header, "{\"a\":\"\xff\"}"));
+}
+
+TEST(JwtTimes, RefusesJsonThatIsTooDeep) {
+  const auto nested = [](int depth) {
+    return R"({"a":)" + std::string(static_cast<std::size_t>(depth), '[') +
+           std::string(static_cast<std::size_t>(depth), ']') + "}";
+  };
+  EXPECT_TRUE(times_of(es256_header, nested(max_jwt_depth - 1)));
+  EXPECT_FALSE(times_of(es256_header, nested(max_jwt_depth)));
+  EXPECT_FALSE(times_of(es256_header, R"({"a":)" + std::string(40000, '[')));
+}
+
+}  // namespace
+}  // namespace jeton::agent
