@@ -3,6 +3,7 @@
 
 #include <memory>
 
+#include "agent/base/random.hpp"
 #include "agent/base/timers.hpp"
 #include "agent/config/config.hpp"
 #include "agent/http/http.hpp"
@@ -15,6 +16,7 @@ struct SourceParts {
   HttpTransport& http;
   Timers& timers;
   const TokenValues& tokens;  // for ${token:NAME}
+  Random& random;             // for jti
 };
 
 // Throws Error if the host lacks what the source needs.

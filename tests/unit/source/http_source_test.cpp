@@ -305,7 +305,7 @@ TEST_F(HttpSourceTest, FactoryMakesWhatTheConfigurationSays) {
   token.source = plain_;
   token.capacity = 4;
   answer(200, good_body);
-  const std::unique_ptr<Source> source = make_source(token, {fake_, loop_.timers, no_tokens_});
+  const std::unique_ptr<Source> source = make_source(token, {fake_, loop_.timers, no_tokens_, loop_.random});
   EXPECT_EQ(source->describe(), "https://api.example.com/token");
   EXPECT_THROW(static_cast<void>(loop_.run(source->fetch({}))), SourceError);
 }
