@@ -5,6 +5,7 @@
 #pragma once
 
 #include <cstddef>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -12,12 +13,25 @@
 #include "agent/base/secret.hpp"
 #include "agent/base/task.hpp"
 #include "agent/base/time.hpp"
+#include "agent/config/sources/egress_config.hpp"
 
 namespace jeton::agent {
 
 struct HttpHeader {
   std::string name;
   SecretString value;
+};
+
+// How a request gets to the provider; EgressConfig with its secrets filled in (agent/source/egress.hpp).
+struct HttpRoute {
+  ProxyUse proxy_use = ProxyUse::environment;        // never of the environment to a loopback address
+  SecretString proxy;                                // if given: its URL, with user and password
+  std::optional<std::vector<std::string>> no_proxy;  // unset: NO_PROXY of the environment
+  ClientTlsConfig tls;
+  IpVersion ip = IpVersion::any;
+  HttpVersion http_version = HttpVersion::automatic;
+  std::vector<ResolveOverride> resolve;
+  std::string user_agent;  // empty: jeton/VERSION
 };
 
 struct HttpRequest {
@@ -31,6 +45,7 @@ struct HttpRequest {
   Milliseconds timeout{10'000};         // everything, redirects included
   std::size_t max_body = 1024 * 1024;   // bytes; a longer answer ends the transfer at once
   int max_redirects = 0;                // 0: a redirect is returned as it is; otherwise followed on the same host only
+  HttpRoute route;
 };
 
 struct HttpResponse {

@@ -7,6 +7,7 @@
 #include "agent/config/http_url.hpp"
 #include "agent/config/secret_check.hpp"
 #include "agent/http/url.hpp"
+#include "agent/source/egress.hpp"
 
 namespace jeton::agent {
 namespace {
@@ -107,11 +108,9 @@ BuiltRequest build_request(const HttpSourceConfig& config, const TokenValues& to
     resolver.remember_strings(*config.json, "");
     set_body(request, config.json->resolve(&tokens), "application/json");
   }
-  request.connect_timeout = config.egress.connect_timeout;
-  request.timeout = config.egress.timeout;
   request.max_body = config.response.max_body;
-  request.max_redirects = config.egress.max_redirects;
   built.secrets = resolver.take_secrets();
+  apply_egress(request, config.egress, tokens, built.secrets);
   return built;
 }
 

@@ -1,15 +1,56 @@
 // How requests of a source leave the host. Keys beside `type` of every source that speaks HTTP.
 #pragma once
 
+#include <cstdint>
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <vector>
+
 #include "agent/base/time.hpp"
+#include "agent/config/secret_template.hpp"
 
 namespace jeton::agent {
+
+enum class ProxyUse {
+  environment,  // HTTPS_PROXY, https_proxy, http_proxy, ALL_PROXY, all_proxy, as curl reads them
+  none,
+  given
+};
+
+enum class IpVersion { any, v4, v6 };
+
+enum class HttpVersion { automatic, v1_1, v2 };  // automatic: what ALPN gives; v2: nothing else
+
+// Files are read at every connect, so that a renewed certificate is used by the next one.
+struct ClientTlsConfig {
+  std::filesystem::path ca_file;    // empty: the system's authorities
+  std::filesystem::path cert_file;  // empty: no client certificate
+  std::filesystem::path key_file;   // set if and only if cert_file is
+  bool operator==(const ClientTlsConfig&) const = default;
+};
+
+// Where `host:port` of a URL really is.
+struct ResolveOverride {
+  std::string host;  // as in the URL; IPv6 without brackets
+  std::uint16_t port = 0;
+  std::string address;  // IPv4 or IPv6, without brackets
+  bool operator==(const ResolveOverride&) const = default;
+};
 
 struct EgressConfig {
   Milliseconds timeout{10'000};         // whole request
   Milliseconds connect_timeout{5'000};  // DNS, TCP and TLS
   bool allow_http = false;              // plain http:// to other hosts than loopback
   int max_redirects = 0;                // 0: a redirect is an error
+  ProxyUse proxy_use = ProxyUse::environment;
+  SecretTemplate proxy;                              // set if and only if proxy_use is given
+  std::optional<std::vector<std::string>> no_proxy;  // hosts without the proxy; unset: NO_PROXY of the environment
+  ClientTlsConfig tls;
+  IpVersion ip = IpVersion::any;
+  HttpVersion http_version = HttpVersion::automatic;
+  std::vector<ResolveOverride> resolve;
+  std::string user_agent;  // empty: jeton/VERSION
   bool operator==(const EgressConfig&) const = default;
 };
 

@@ -8,8 +8,6 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr Milliseconds longest_lifetime = 366 * 24h;
-
 // RFC 6901: "/a/b~1c"; '~' only as ~0 or ~1.
 bool is_json_pointer(const std::string& text) {
   if (!text.starts_with('/')) return false;
@@ -39,7 +37,7 @@ ResponseConfig read_response(ObjectReader response) {
     if (expires_in.present()) expires_at.error("response.expires_in and response.expires_at exclude each other");
     config.expires_in.clear();
   }
-  config.default_lifetime = response.at("default_lifetime").duration(1s, longest_lifetime);
+  config.default_lifetime = response.at("default_lifetime").duration(1s, 366 * 24h);
   assign(config.type, read_pointer(response.at("type")));
   assign(config.error, read_pointer(response.at("error")));
   const ValueReader error_message = response.at("error_message");
