@@ -18,7 +18,4 @@ struct BuiltRequest {
 // host than loopback without allow_http (checked here again, because the URL may hold a reference).
 [[nodiscard]] BuiltRequest build_request(const HttpSourceConfig& config, const TokenValues& tokens);
 
-// The URL as messages name it: up to the query, references by their names: "https://host/${file:/etc/x}/token".
-[[nodiscard]] std::string display_url(const HttpSourceConfig& config);
-
 }  // namespace jeton::agent

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "agent/source/excerpt.hpp"
+#include "agent/source/json_body.hpp"
 #include "agent/source/json_pointer.hpp"
 #include "agent/source/source.hpp"
 #include "agent/source/wire_time.hpp"
@@ -25,47 +26,6 @@ std::string_view text_of(const WipingJson& value) { return value.get_ref<const W
 
 bool all_digits(std::string_view text) {
   return !text.empty() && text.find_first_not_of("0123456789") == std::string_view::npos;
-}
-
-// Counted before parsing, so that a bomb of brackets costs neither memory nor stack.
-bool too_deep(std::string_view body) {
-  int depth = 0;
-  bool in_string = false;
-  for (std::size_t i = 0; i < body.size(); ++i) {
-    const char c = body[i];
-    if (in_string) {
-      if (c == '\\') ++i;
-      if (c == '"') in_string = false;
-    } else if (c == '"') {
-      in_string = true;
-    } else if (c == '{' || c == '[') {
-      if (++depth > max_json_depth) return true;
-    } else if (c == '}' || c == ']') {
-      --depth;
-    }
-  }
-  return false;
-}
-
-// An exception of the parser quotes what it read last, which may be the token: only its kind is passed on.
-WipingJson parse_object(std::string_view body) {
-  if (body.empty()) refuse("the provider's answer is empty");
-  if (too_deep(body))
-    refuse("the provider's answer is nested deeper than " + std::to_string(max_json_depth) + " levels");
-  WipingJson json;
-  try {
-    json = WipingJson::parse(body);
-  } catch (const WipingJson::parse_error& e) {
-    if (e.byte > body.size()) {
-      refuse("the provider's answer is truncated: the JSON ends in the middle, after " + std::to_string(body.size()) +
-             " bytes");
-    }
-    refuse("the provider's answer is not JSON (at byte " + std::to_string(e.byte) + "); is source.url right?");
-  } catch (const WipingJson::exception&) {
-    refuse("the provider's answer holds a number out of range");
-  }
-  if (!json.is_object()) refuse(std::string("the provider's answer is a JSON ") + json.type_name() + ", not an object");
-  return json;
 }
 
 // Null counts as absent.
@@ -211,7 +171,7 @@ std::optional<std::string> declared_error(const WipingJson& json, const Response
 
 FetchedToken parse_token_response(std::string_view body, const ResponseConfig& config, WallTime now,
                                   std::span<const SecretString> secrets) {
-  const WipingJson json = parse_object(body);
+  const WipingJson json = parse_json_object(body);
   if (const auto error = declared_error(json, config, secrets)) refuse("the provider answered with " + *error);
   FetchedToken token;
   token.value = parse_token(json, config);
@@ -225,7 +185,7 @@ FetchedToken parse_token_response(std::string_view body, const ResponseConfig& c
 std::optional<std::string> provider_error(std::string_view body, const ResponseConfig& config,
                                           std::span<const SecretString> secrets) {
   try {
-    const WipingJson json = parse_object(body);
+    const WipingJson json = parse_json_object(body);
     if (const auto error = declared_error(json, config, secrets)) return error;
     const WipingJson* message = field(json, config.error_message);
     if (message == nullptr) return std::nullopt;

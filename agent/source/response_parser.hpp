@@ -14,7 +14,6 @@
 
 namespace jeton::agent {
 
-inline constexpr int max_json_depth = 64;
 inline constexpr std::chrono::hours max_lifetime{24 * 3653};  // ten years
 inline constexpr std::size_t max_type_size = 64;              // bytes
 inline constexpr std::size_t max_attribute_size = 1024;       // bytes

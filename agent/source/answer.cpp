@@ -1,0 +1,72 @@
+#include "agent/source/answer.hpp"
+
+#include "agent/source/wire_time.hpp"
+
+namespace jeton::agent {
+namespace {
+
+using Kind = SourceError::Kind;
+
+std::string advice(int status) {
+  switch (status) {
+    case 400:
+    case 401:
+    case 403:
+      return "; check the credentials and parameters of the source";
+    case 404:
+    case 405:
+    case 410:
+      return "; check source.url and source.method";
+    case 429:
+      return "; the provider's rate limit is reached";
+    default:
+      return "";
+  }
+}
+
+}  // namespace
+
+bool is_transient_status(int status) { return status >= 500 || status == 429 || status == 408 || status == 425; }
+
+Kind kind_of(HttpError::Reason reason) {
+  return reason == HttpError::Reason::redirect || reason == HttpError::Reason::request ? Kind::permanent
+                                                                                       : Kind::transient;
+}
+
+void refuse_status(const HttpResponse& response, const std::string& display, const std::optional<std::string>& said,
+                   WallTime now) {
+  const std::string text = display + " answered " + std::to_string(response.status);
+  if (response.status >= 300 && response.status < 400) {
+    throw SourceError(Kind::permanent,
+                      text + ", a redirect; set source.url to where it leads, or source.max_redirects");
+  }
+  const Kind kind = is_transient_status(response.status) ? Kind::transient : Kind::permanent;
+  throw SourceError(kind, text + (said ? " (" + *said + ")" : "") + advice(response.status),
+                    kind == Kind::transient ? parse_retry_after(response.retry_after, now) : std::nullopt);
+}
+
+void check_token(const FetchedToken& token, const std::string& name, std::size_t capacity, WallTime now) {
+  if (token.value.size() > capacity) {
+    throw SourceError(Kind::permanent, "token of " + std::to_string(token.value.size()) + " bytes exceeds capacity " +
+                                           std::to_string(capacity) + "; raise tokens." + name + ".capacity");
+  }
+  if (token.expires_at <= now)
+    throw SourceError(Kind::transient, "the token had run out before its answer was complete");
+}
+
+std::string fingerprint_of(const HttpRequest& request) {
+  SecretString all(request.method == HttpRequest::Method::post ? "POST " : "GET ");
+  const auto add = [&all](std::string_view text) {
+    all.append(text);
+    all.append("\n");
+  };
+  add(request.url.reveal());
+  for (const HttpHeader& header : request.headers) {
+    add(header.name);
+    add(header.value.reveal());
+  }
+  add(request.body.reveal());
+  return all.fingerprint();
+}
+
+}  // namespace jeton::agent
