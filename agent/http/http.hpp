@@ -50,7 +50,8 @@ struct HttpRequest {
 
 struct HttpResponse {
   int status = 0;
-  std::string retry_after;  // the header as it stands; empty: none
+  std::string retry_after;          // the header as it stands; empty: none
+  std::vector<HttpHeader> headers;  // as they came; of the last answer, if there was a redirect
   SecretString body;
 };
 
@@ -61,6 +62,7 @@ class HttpError : public Error {
     request,  // the request cannot be sent as it is (URL, header)
     resolve,  // DNS
     connect,
+    proxy,  // it refused to connect us
     tls,
     timeout,
     broken,  // the connection ended in the middle, or what came is no HTTP

@@ -41,11 +41,16 @@ class Transfer {
 
  private:
   void set_up();
+  void set_up_route();
+  void set_up_tls();
   void set_up_headers();
   void set_up_method();
   bool follow_redirect();
   void fail(HttpError::Reason reason, const std::string& message) { outcome_.failure = {reason, message}; }
   void explain(CURLcode code);
+  bool explain_proxy(CURLcode code);
+  // " through the proxy http://proxy.example.com:3128", if there is one.
+  [[nodiscard]] std::string by_proxy() const;
 
   std::size_t on_body(const char* data, std::size_t size);
   std::size_t on_header(std::string_view line);
@@ -65,7 +70,8 @@ class Transfer {
   Milliseconds spent_{0};  // by the hops before this one
   std::array<char, CURL_ERROR_SIZE> error_text_{};
   std::unique_ptr<curl_slist, SlistDeleter> header_list_;
-  std::unique_ptr<CURL, EasyDeleter> easy_;  // the last member: goes first, it uses the others
+  std::unique_ptr<curl_slist, SlistDeleter> addresses_;  // for CURLOPT_CONNECT_TO
+  std::unique_ptr<CURL, EasyDeleter> easy_;              // the last member: goes first, it uses the others
 };
 
 }  // namespace jeton::agent

@@ -20,7 +20,7 @@ enum class ProxyUse {
 
 enum class IpVersion { any, v4, v6 };
 
-enum class HttpVersion { automatic, v1_1, v2 };  // automatic: what ALPN gives; v2: nothing else
+enum class HttpVersion { automatic, v1_1, v2 };  // automatic: what ALPN gives; v2: also without TLS
 
 // Files are read at every connect, so that a renewed certificate is used by the next one.
 struct ClientTlsConfig {

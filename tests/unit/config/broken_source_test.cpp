@@ -68,6 +68,26 @@ INSTANTIATE_TEST_SUITE_P(
     name_of);
 
 INSTANTIATE_TEST_SUITE_P(
+    Egress, BrokenSource,
+    testing::Values(
+        BrokenConfig{"ProxyWithoutPort", "proxy: http://proxy.example.com\n", 6, "no port"},
+        BrokenConfig{"ProxyWithoutScheme", "proxy: proxy.example.com:3128\n", 6, "a proxy is http://HOST:PORT"},
+        BrokenConfig{"ProxyWithPath", "proxy: http://proxy.example.com:3128/x\n", 6, "has a path"},
+        BrokenConfig{"ProxyWithBareAt", "proxy: http://u:p@q@proxy.example.com:3128\n", 6, "%40"},
+        BrokenConfig{"ProxySecretIsMissing", "proxy: http://u:${env:JETON_TEST_NOT_SET}@p:1\n", 6, "no such variable"},
+        BrokenConfig{"NoProxyOfNone", "proxy: none\nno_proxy: [a]\n", 7, "source.proxy is none"},
+        BrokenConfig{"NoProxyInOneText", "no_proxy: ['a, b']\n", 6, "is not one host"},
+        BrokenConfig{"CertificateWithoutKey", "tls:\n  cert_file: /etc/passwd\n", 7, "go together"},
+        BrokenConfig{"CaFileIsMissing", "tls: {ca_file: /nonexistent/ca.pem}\n", 6, "No such file or directory"},
+        BrokenConfig{"CaFileIsRelative", "tls: {ca_file: ca.pem}\n", 6, "expected an absolute path"},
+        BrokenConfig{"IpVersionUnknown", "ip: v6\n", 6, "expected one of any, 4, 6"},
+        BrokenConfig{"HttpVersionUnknown", "http_version: '3'\n", 6, "auto, 1.1, 2"},
+        BrokenConfig{"ResolveWithoutPort", "resolve: {api.example.com: 10.0.0.1}\n", 6, "expected HOST:PORT"},
+        BrokenConfig{"ResolveToAName", "resolve: {\"api.example.com:443\": other}\n", 6, "an IPv4 or IPv6 address"},
+        BrokenConfig{"UserAgentNotAscii", "user_agent: jetón\n", 6, "only ASCII"}),
+    name_of);
+
+INSTANTIATE_TEST_SUITE_P(
     Response, BrokenSource,
     testing::Values(
         BrokenConfig{"PointerWithoutSlash", "response: {token: access_token}\n", 6, "expected a JSON pointer"},

@@ -44,6 +44,15 @@ inline std::string with_secrets(std::string text, const std::filesystem::path& f
   return text;
 }
 
+// Each file that is used as it is ("cert_file: /etc/jeton/client.pem") replaced by `file`.
+inline std::string with_files(std::string text, const std::filesystem::path& file) {
+  const std::string key = "_file: ";
+  for (std::size_t at = text.find(key + "/etc/"); at != std::string::npos; at = text.find(key + "/etc/", at + 1)) {
+    text.replace(at + key.size(), text.find('\n', at) - at - key.size(), file.string());
+  }
+  return text;
+}
+
 // The users and groups of the examples replaced by ones that every host has.
 inline std::string with_accounts(std::string text) {
   for (const char* name : {"[partner]", "[api]", "[wechat]", "[www-data]", "[example]"}) {

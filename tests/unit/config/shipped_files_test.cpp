@@ -37,8 +37,9 @@ TEST(ShippedConfig, LoadsAsItIsInstalled) {
 
 TEST(ShippedConfig, LoadsWithEverySettingSwitchedOn) {
   const TempDir dir;
+  const std::filesystem::path secret = dir.write("secret", "s3cret\n");
   std::string text =
-      with_accounts(with_secrets(switched_on(read_file(config_dir / "agent.yaml")), dir.write("secret", "s3cret\n")));
+      with_accounts(with_files(with_secrets(switched_on(read_file(config_dir / "agent.yaml")), secret), secret));
   const std::string seal_key = "/etc/jeton/seal.key";
   text.replace(text.find(seal_key), seal_key.size(), dir.write("seal.key", seal_key_text).string());
   const auto result = load_text(text);

@@ -51,7 +51,7 @@ TEST_F(HttpClientTest, StatusAndRetryAfterAreReturned) {
   provider_.behave(Behaviour::pause(429, "17"));
   const HttpResponse response = perform(request());
   EXPECT_EQ(response.status, 429);
-  EXPECT_EQ(response.retry_after, " 17");
+  EXPECT_EQ(response.retry_after, "17");
 }
 
 TEST_F(HttpClientTest, CookiesAreNotKept) {

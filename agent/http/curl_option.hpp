@@ -1,0 +1,30 @@
+// Options of an easy handle of libcurl, and what else the files of Transfer share.
+#pragma once
+
+#include <curl/curl.h>
+
+#include <algorithm>
+#include <cctype>
+#include <string>
+#include <string_view>
+
+#include "agent/http/http.hpp"
+
+namespace jeton::agent {
+
+inline constexpr std::size_t max_header_bytes = 64 * 1024;  // of all headers of one answer
+
+// curl_easy_setopt fails only for an option that this libcurl lacks or for memory; both are told as a failed request.
+template <typename Value>
+void set_option(CURL* handle, CURLoption option, Value value) {
+  const CURLcode code = ::curl_easy_setopt(handle, option, value);
+  if (code != CURLE_OK)
+    throw HttpError(HttpError::Reason::request, std::string("libcurl: ") + ::curl_easy_strerror(code));
+}
+
+inline bool equal_ignoring_case(std::string_view a, std::string_view b) {
+  return std::equal(a.begin(), a.end(), b.begin(), b.end(),
+                    [](unsigned char x, unsigned char y) { return std::tolower(x) == std::tolower(y); });
+}
+
+}  // namespace jeton::agent
