@@ -19,8 +19,7 @@ constexpr std::array<std::string_view, 12> endings{"secret",    "password",   "p
                                                    "signature", "credential", "authorization", "assertion"};
 
 bool refers_to_token(const SecretTemplate& secret) {
-  return std::any_of(secret.parts().begin(), secret.parts().end(),
-                     [](const SecretTemplate::Part& part) { return part.kind == SecretTemplate::Part::Kind::token; });
+  return secret.has(SecretTemplate::Part::Kind::token) || secret.has(SecretTemplate::Part::Kind::revoked);
 }
 
 void warn_if_readable_by_others(const SecretReference& reference, Problems& problems) {

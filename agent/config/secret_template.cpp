@@ -37,6 +37,7 @@ bool is_name(std::string_view text, std::string_view also) {
 
 // `inner` stands between ${ and }.
 Part parse_reference(std::string_view inner) {
+  if (inner == "revoked") return {Part::Kind::revoked, {}};
   const std::size_t colon = std::min(inner.find(':'), inner.size());
   const std::string_view name = inner.substr(0, colon);
   const auto kind =
@@ -115,6 +116,12 @@ SecretString read_token(const Part& part, const TokenValues* tokens) {
   throw failure(part, "there is no valid token of that name now");
 }
 
+SecretString read_revoked(const Part& part, const TokenValues* tokens) {
+  auto value = tokens == nullptr ? std::nullopt : tokens->revoked_value();
+  if (!value) throw failure(part, "stands for a token in source.revocation only");
+  return std::move(*value);
+}
+
 SecretString read_part(const Part& part, const TokenValues* tokens) {
   switch (part.kind) {
     case Part::Kind::literal:
@@ -129,6 +136,8 @@ SecretString read_part(const Part& part, const TokenValues* tokens) {
       return read_credential(part);
     case Part::Kind::token:
       return read_token(part, tokens);
+    case Part::Kind::revoked:
+      return read_revoked(part, tokens);
   }
   throw failure(part, "unknown kind");
 }
@@ -136,6 +145,7 @@ SecretString read_part(const Part& part, const TokenValues* tokens) {
 }  // namespace
 
 std::string SecretTemplate::reference_text(const Part& part) {
+  if (part.kind == Part::Kind::revoked) return "${revoked}";
   for (const KindName& k : kind_names) {
     if (k.kind == part.kind) return "${" + std::string(k.name) + ":" + part.text + "}";
   }
@@ -172,6 +182,10 @@ SecretTemplate SecretTemplate::parse(std::string_view text) {
 
 bool SecretTemplate::has_reference() const {
   return std::any_of(parts_.begin(), parts_.end(), [](const Part& p) { return p.kind != Part::Kind::literal; });
+}
+
+bool SecretTemplate::has(Part::Kind kind) const {
+  return std::any_of(parts_.begin(), parts_.end(), [kind](const Part& p) { return p.kind == kind; });
 }
 
 SecretString SecretTemplate::resolve(const TokenValues* tokens) const {

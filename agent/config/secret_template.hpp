@@ -1,7 +1,8 @@
 // SecretTemplate: a config string that may refer to secrets: "Bearer ${file:/etc/jeton/key}". Kinds: ${file:PATH},
 // ${env:NAME}, ${credential:NAME} (systemd credentials, $CREDENTIALS_DIRECTORY) and, in the source of a token only,
-// ${token:NAME}: the value of another token of this host. Resolved at every use, so a replaced secret file is picked
-// up by the next fetch without a reload. $${ is a literal ${.
+// ${token:NAME}: the value of another token of this host; and in source.revocation only, ${revoked}: the token to
+// revoke. Resolved at every use, so a replaced secret file is picked up by the next fetch without a reload. $${ is a
+// literal ${.
 #pragma once
 
 #include <optional>
@@ -24,12 +25,14 @@ class TokenValues {
 
   // Nothing if there is no valid one now.
   [[nodiscard]] virtual std::optional<SecretString> token_value(const std::string& name) const = 0;
+  // What ${revoked} stands for; nothing unless a token is being revoked.
+  [[nodiscard]] virtual std::optional<SecretString> revoked_value() const { return std::nullopt; }
 };
 
 class SecretTemplate {
  public:
   struct Part {
-    enum class Kind { literal, file, env, credential, token };
+    enum class Kind { literal, file, env, credential, token, revoked };
     Kind kind = Kind::literal;
     std::string text;  // the literal itself, the path or the name
     bool operator==(const Part&) const = default;
@@ -45,6 +48,7 @@ class SecretTemplate {
 
   [[nodiscard]] bool empty() const { return parts_.empty(); }
   [[nodiscard]] bool has_reference() const;
+  [[nodiscard]] bool has(Part::Kind kind) const;
   [[nodiscard]] const std::vector<Part>& parts() const { return parts_; }
 
   // How a message names a reference: "${file:/etc/jeton/key}".
@@ -53,7 +57,7 @@ class SecretTemplate {
   // Reads files and environment now; one trailing newline of a file is dropped. Throws Error naming the reference,
   // never its content: "${file:/etc/jeton/key}: No such file or directory".
   //
-  // `tokens`: where ${token:NAME} is looked up; null: such a reference is an Error.
+  // `tokens`: where ${token:NAME} and ${revoked} are looked up; null: such a reference is an Error.
   [[nodiscard]] SecretString resolve(const TokenValues* tokens = nullptr) const;
 
   bool operator==(const SecretTemplate&) const = default;

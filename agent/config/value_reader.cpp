@@ -140,6 +140,10 @@ std::optional<SecretTemplate> ValueReader::secret(SecretUse use) const {
     if (use == SecretUse::header && has_control_characters(*text)) {
       error(path_ + ": a line break or control character cannot be sent in a header");
     }
+    if (secret.has(SecretTemplate::Part::Kind::revoked) && path_.find(".source.revocation.") == std::string::npos) {
+      error(path_ + ": ${revoked} stands for a token in source.revocation only; ${token:NAME} is a token's value");
+      return std::nullopt;
+    }
     const std::string key = path_.substr(path_.rfind('.') + 1);
     if (secret.has_reference()) {
       reading_->secrets.push_back({place(), secret, use, reading_->token});

@@ -35,7 +35,7 @@ struct HttpRoute {
 };
 
 struct HttpRequest {
-  enum class Method { get, post };
+  enum class Method { get, post, del };
   Method method = Method::get;
   SecretString url;     // whole: with userinfo and query
   std::string display;  // how messages name it: "https://api.example.com/token"; no query, no secret
@@ -50,9 +50,9 @@ struct HttpRequest {
 
 struct HttpResponse {
   int status = 0;
-  std::string retry_after;          // the header as it stands; empty: none
-  std::vector<HttpHeader> headers;  // as they came; of the last answer, if there was a redirect
+  std::string retry_after;  // the header as it stands; empty: none
   SecretString body;
+  std::vector<HttpHeader> headers{};  // as they came; of the last answer, if there was a redirect
 };
 
 // No answer, or none that may be used. The message says what failed and what to do; no secret.

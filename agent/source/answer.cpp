@@ -34,13 +34,13 @@ Kind kind_of(HttpError::Reason reason) {
 }
 
 void refuse_status(const HttpResponse& response, const std::string& display, const std::optional<std::string>& said,
-                   WallTime now) {
+                   WallTime now, std::optional<Kind> ruled) {
   const std::string text = display + " answered " + std::to_string(response.status);
   if (response.status >= 300 && response.status < 400) {
     throw SourceError(Kind::permanent,
                       text + ", a redirect; set source.url to where it leads, or source.max_redirects");
   }
-  const Kind kind = is_transient_status(response.status) ? Kind::transient : Kind::permanent;
+  const Kind kind = ruled.value_or(is_transient_status(response.status) ? Kind::transient : Kind::permanent);
   throw SourceError(kind, text + (said ? " (" + *said + ")" : "") + advice(response.status),
                     kind == Kind::transient ? parse_retry_after(response.retry_after, now) : std::nullopt);
 }
@@ -54,8 +54,12 @@ void check_token(const FetchedToken& token, const std::string& name, std::size_t
     throw SourceError(Kind::transient, "the token had run out before its answer was complete");
 }
 
+std::string method_name(HttpRequest::Method method) {
+  return method == HttpRequest::Method::post ? "POST" : method == HttpRequest::Method::del ? "DELETE" : "GET";
+}
+
 std::string fingerprint_of(const HttpRequest& request) {
-  SecretString all(request.method == HttpRequest::Method::post ? "POST " : "GET ");
+  SecretString all(method_name(request.method) + " ");
   const auto add = [&all](std::string_view text) {
     all.append(text);
     all.append("\n");

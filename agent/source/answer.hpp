@@ -17,11 +17,15 @@ namespace jeton::agent {
 [[nodiscard]] SourceError::Kind kind_of(HttpError::Reason reason);
 
 // An answer with any status but 2xx: throws SourceError. `said`: what the provider says of it, without secrets.
+// `ruled`: what its error means, if that is known better than by the status.
 [[noreturn]] void refuse_status(const HttpResponse& response, const std::string& display,
-                                const std::optional<std::string>& said, WallTime now);
+                                const std::optional<std::string>& said, WallTime now,
+                                std::optional<SourceError::Kind> ruled = std::nullopt);
 
 // Throws SourceError for a token that is larger than `capacity` bytes (tokens.NAME.capacity) or has run out by `now`.
 void check_token(const FetchedToken& token, const std::string& name, std::size_t capacity, WallTime now);
+
+[[nodiscard]] std::string method_name(HttpRequest::Method method);
 
 // As Source::fingerprint(): of everything that is sent.
 [[nodiscard]] std::string fingerprint_of(const HttpRequest& request);

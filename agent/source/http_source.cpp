@@ -8,6 +8,23 @@
 #include "agent/source/secret_resolver.hpp"
 
 namespace jeton::agent {
+namespace {
+
+// The tokens of this host, and the one that ${revoked} stands for.
+class RevokedToken final : public TokenValues {
+ public:
+  RevokedToken(const TokenValues& others, const SecretString& revoked) : others_(others), revoked_(revoked) {}
+  [[nodiscard]] std::optional<SecretString> token_value(const std::string& name) const override {
+    return others_.token_value(name);
+  }
+  [[nodiscard]] std::optional<SecretString> revoked_value() const override { return revoked_; }
+
+ private:
+  const TokenValues& others_;
+  const SecretString& revoked_;
+};
+
+}  // namespace
 
 HttpSource::HttpSource(std::string name, HttpSourceConfig config, std::size_t capacity, HttpTransport& transport,
                        const Clock& clock, const TokenValues& tokens)
@@ -35,23 +52,42 @@ Task<FetchedToken> HttpSource::fetch(FetchContext /*context*/) {
   }
 }
 
-Task<FetchedToken> HttpSource::fetch_by(const BuiltRequest& sent) {
-  const WallTime sent_at = clock_.wall_now();
+// With status 2xx.
+Task<HttpResponse> HttpSource::answer_to(const BuiltRequest& sent) {
   HttpResponse response;
   try {
     response = co_await transport_.perform(sent.request);
   } catch (const HttpError& e) {
     throw SourceError(kind_of(e.reason()), e.what());
   }
-  const WallTime now = clock_.wall_now();
   if (response.status < 200 || response.status > 299) {
     const auto said = provider_error(response.body.reveal(), config_.response, sent.secrets);
-    refuse_status(response, sent.request.display, said, now);
+    refuse_status(response, sent.request.display, said, clock_.wall_now(),
+                  ruled_kind(response.body.reveal(), config_.response));
   }
+  co_return response;
+}
 
-  FetchedToken token = parse_token_response(response.body.reveal(), config_.response, sent_at, sent.secrets);
-  check_token(token, name_, capacity_, now);
+Task<FetchedToken> HttpSource::fetch_by(const BuiltRequest& sent) {
+  const WallTime sent_at = clock_.wall_now();
+  const HttpResponse response = co_await answer_to(sent);
+  FetchedToken token = parse_http_answer(response, config_.response, sent_at, sent.secrets);
+  check_token(token, name_, capacity_, clock_.wall_now());
   co_return token;
+}
+
+Task<> HttpSource::revoke(SecretString token) {
+  BuiltRequest sent;
+  try {
+    sent = build_revocation(config_, RevokedToken(tokens_, token));
+  } catch (const Error& e) {
+    throw SourceError(SourceError::Kind::transient, std::string("the revocation cannot be sent: ") + e.what());
+  }
+  const HttpResponse response = co_await answer_to(sent);
+  if (const auto error = declared_error(response.body.reveal(), config_.response, sent.secrets)) {
+    throw SourceError(ruled_kind(response.body.reveal(), config_.response).value_or(SourceError::Kind::transient),
+                      sent.request.display + " answered the revocation with " + *error);
+  }
 }
 
 std::string HttpSource::fingerprint() const {

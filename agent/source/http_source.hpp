@@ -23,11 +23,14 @@ class HttpSource final : public Source {
 
   Task<FetchedToken> fetch(FetchContext context) override;
   [[nodiscard]] std::string fingerprint() const override;
+  [[nodiscard]] bool revokes() const override { return config_.revocation.has_value(); }
+  Task<> revoke(SecretString token) override;
   [[nodiscard]] std::string describe() const override { return display_; }
 
  private:
   // `sent` lives until the Task is done.
   Task<FetchedToken> fetch_by(const BuiltRequest& sent);
+  Task<HttpResponse> answer_to(const BuiltRequest& sent);
 
   const std::string name_;
   const HttpSourceConfig config_;

@@ -26,17 +26,19 @@ void set_body(HttpRequest& request, SecretString body, std::string_view content_
   }
 }
 
-}  // namespace
-
-BuiltRequest build_request(const HttpSourceConfig& config, const TokenValues& tokens) {
+// `key`: where the request stands in the configuration.
+BuiltRequest build(const HttpRequestConfig& config, const HttpSourceConfig& source, const TokenValues& tokens,
+                   const std::string& key) {
   SecretResolver resolver(tokens);
   BuiltRequest built;
   HttpRequest& request = built.request;
   const SecretString url = resolver.resolve(config.url, "url");
-  check_request_url(url, config.egress.allow_http, "source.url");
+  check_request_url(url, source.egress.allow_http, key + ".url");
   request.url = with_query(url, resolver.resolve(config.query));
   request.display = display_url(config.url);
-  request.method = config.method == "POST" ? HttpRequest::Method::post : HttpRequest::Method::get;
+  request.method = config.method == "POST"     ? HttpRequest::Method::post
+                   : config.method == "DELETE" ? HttpRequest::Method::del
+                                               : HttpRequest::Method::get;
   for (auto& [name, value] : resolver.resolve(config.headers)) request.headers.push_back({name, std::move(value)});
   if (!config.form.empty()) {
     set_body(request, encode_parameters(resolver.resolve(config.form)), "application/x-www-form-urlencoded");
@@ -44,10 +46,20 @@ BuiltRequest build_request(const HttpSourceConfig& config, const TokenValues& to
     resolver.remember_strings(*config.json, "");
     set_body(request, config.json->resolve(&tokens), "application/json");
   }
-  request.max_body = config.response.max_body;
+  request.max_body = source.response.max_body;
   built.secrets = resolver.take_secrets();
-  apply_egress(request, config.egress, tokens, built.secrets);
+  apply_egress(request, source.egress, tokens, built.secrets);
   return built;
+}
+
+}  // namespace
+
+BuiltRequest build_request(const HttpSourceConfig& config, const TokenValues& tokens) {
+  return build(config, config, tokens, "source");
+}
+
+BuiltRequest build_revocation(const HttpSourceConfig& config, const TokenValues& tokens) {
+  return build(*config.revocation, config, tokens, "source.revocation");
 }
 
 }  // namespace jeton::agent

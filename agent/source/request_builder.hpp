@@ -18,4 +18,7 @@ struct BuiltRequest {
 // host than loopback without allow_http (checked here again, because the URL may hold a reference).
 [[nodiscard]] BuiltRequest build_request(const HttpSourceConfig& config, const TokenValues& tokens);
 
+// source.revocation, which the configuration has. `tokens` know the token to revoke (TokenValues::revoked_value()).
+[[nodiscard]] BuiltRequest build_revocation(const HttpSourceConfig& config, const TokenValues& tokens);
+
 }  // namespace jeton::agent

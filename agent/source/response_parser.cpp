@@ -8,16 +8,17 @@
 #include "agent/source/excerpt.hpp"
 #include "agent/source/json_body.hpp"
 #include "agent/source/json_pointer.hpp"
-#include "agent/source/source.hpp"
 #include "agent/source/wire_time.hpp"
 #include "agent/token/wiping_json.hpp"
 
 namespace jeton::agent {
 namespace {
 
+using Kind = SourceError::Kind;
+
 constexpr std::size_t smallest_recognised = 8;  // bytes; a shorter token may be part of an innocent text
 
-[[noreturn]] void refuse(const std::string& what) { throw SourceError(SourceError::Kind::transient, what); }
+[[noreturn]] void refuse(const std::string& what) { throw SourceError(Kind::transient, what); }
 
 // A field as messages name it: "expires_in (/data/ttl)".
 std::string named(const char* key, const std::string& pointer) { return std::string(key) + " (" + pointer + ")"; }
@@ -41,14 +42,8 @@ std::string scalar_text(const WipingJson& value) {
   return std::string(std::string_view(value.dump()));
 }
 
-SecretString parse_token(const WipingJson& json, const ResponseConfig& config) {
-  const std::string name = named("token", config.token);
-  const WipingJson* value = field(json, config.token);
-  if (value == nullptr) refuse("the provider's answer has no " + name + "; check response.token");
-  if (!value->is_string()) {
-    refuse("the " + name + " in the provider's answer is a JSON " + value->type_name() + ", not a string");
-  }
-  const std::string_view token = text_of(*value);
+// `name`: where it stands.
+SecretString checked_token(std::string_view token, const std::string& name) {
   if (token.empty()) refuse("the " + name + " in the provider's answer is empty");
   const auto bad = std::find_if(token.begin(), token.end(), [](char c) { return c < '!' || c > '~'; });
   if (bad != token.end()) {
@@ -59,6 +54,16 @@ SecretString parse_token(const WipingJson& json, const ResponseConfig& config) {
            " at byte " + std::to_string(bad - token.begin() + 1) + ")");
   }
   return SecretString(token);
+}
+
+SecretString parse_token(const WipingJson& json, const ResponseConfig& config) {
+  const std::string name = named("token", config.token);
+  const WipingJson* value = field(json, config.token);
+  if (value == nullptr) refuse("the provider's answer has no " + name + "; check response.token");
+  if (!value->is_string()) {
+    refuse("the " + name + " in the provider's answer is a JSON " + value->type_name() + ", not a string");
+  }
+  return checked_token(text_of(*value), name);
 }
 
 std::optional<double> number_of(const WipingJson& value) {
@@ -167,19 +172,111 @@ std::optional<std::string> declared_error(const WipingJson& json, const Response
   return text;
 }
 
+std::optional<Kind> ruled_kind(const WipingJson& json, const ResponseConfig& config) {
+  const WipingJson* error = field(json, config.error);
+  if (error == nullptr || says_nothing(*error)) return std::nullopt;
+  const std::string value = scalar_text(*error);
+  const auto lists = [&value](const std::vector<std::string>& values) {
+    return std::find(values.begin(), values.end(), value) != values.end();
+  };
+  if (lists(config.error_rules.permanent)) return Kind::permanent;
+  return lists(config.error_rules.transient) ? std::optional(Kind::transient) : std::nullopt;
+}
+
+// `token`: found elsewhere already; otherwise it is in the body.
+FetchedToken parse_body(std::string_view body, const ResponseConfig& config, WallTime now,
+                        std::span<const SecretString> secrets, std::optional<SecretString> token) {
+  const WipingJson json = parse_json_object(body);
+  if (const auto error = declared_error(json, config, secrets)) {
+    throw SourceError(ruled_kind(json, config).value_or(Kind::transient), "the provider answered with " + *error);
+  }
+  FetchedToken result;
+  result.value = token ? std::move(*token) : parse_token(json, config);
+  result.type = parse_type(json, config);
+  result.attributes = parse_attributes(json, config, result.value);
+  result.issued_at = now;
+  result.expires_at = parse_expiry(json, config, now);
+  return result;
+}
+
+bool uses_body(const ResponseConfig& config) {
+  return !config.expires_in.empty() || !config.expires_at.empty() || !config.type.empty() || !config.error.empty() ||
+         !config.attributes.empty();
+}
+
+std::string_view without_blanks(std::string_view text) {
+  const std::size_t first = text.find_first_not_of(" \t\r\n");
+  if (first == std::string_view::npos) return {};
+  return text.substr(first, text.find_last_not_of(" \t\r\n") + 1 - first);
+}
+
+std::string lower_case(std::string text) {
+  for (char& c : text) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+  return text;
+}
+
+std::string_view header_value(const HttpResponse& response, const std::string& name) {
+  const std::string wanted = lower_case(name);
+  for (const HttpHeader& header : response.headers) {
+    if (lower_case(header.name) == wanted) return header.value.reveal();
+  }
+  refuse("the provider's answer has no header " + name + "; check response.header");
+}
+
 }  // namespace
 
 FetchedToken parse_token_response(std::string_view body, const ResponseConfig& config, WallTime now,
                                   std::span<const SecretString> secrets) {
-  const WipingJson json = parse_json_object(body);
-  if (const auto error = declared_error(json, config, secrets)) refuse("the provider answered with " + *error);
+  return parse_body(body, config, now, secrets, std::nullopt);
+}
+
+FetchedToken parse_http_answer(const HttpResponse& response, const ResponseConfig& config, WallTime now,
+                               std::span<const SecretString> secrets) {
+  const bool whole_body = config.format == ResponseConfig::Format::text;
+  if (!whole_body && config.header.empty()) return parse_token_response(response.body.reveal(), config, now, secrets);
+
   FetchedToken token;
-  token.value = parse_token(json, config);
-  token.type = parse_type(json, config);
-  token.attributes = parse_attributes(json, config, token.value);
+  if (whole_body) {
+    token.value = checked_token(without_blanks(response.body.reveal()), "token (the whole body)");
+  } else {
+    std::vector<SecretString> hidden(secrets.begin(), secrets.end());
+    // An error in the body comes first: it explains why the header is missing.
+    if (uses_body(config)) {
+      const WipingJson json = parse_json_object(response.body.reveal());
+      if (declared_error(json, config, hidden)) return parse_body(response.body.reveal(), config, now, hidden, {});
+    }
+    const std::string_view value = header_value(response, config.header);
+    const std::size_t blank = value.find(' ');
+    token.type = blank <= max_type_size ? std::string(value.substr(0, blank)) : "";
+    const std::string_view text = token.type.empty() ? value : value.substr(blank + 1);
+    token.value = checked_token(text, "token (header " + config.header + ")");
+  }
   token.issued_at = now;
-  token.expires_at = parse_expiry(json, config, now);
-  return token;
+  if (!uses_body(config)) {
+    token.expires_at = now + config.default_lifetime.value_or(Milliseconds{0});
+    return token;
+  }
+  FetchedToken rest = parse_body(response.body.reveal(), config, now, secrets, token.value);
+  if (rest.type.empty()) rest.type = token.type;
+  return rest;
+}
+
+std::optional<SourceError::Kind> ruled_kind(std::string_view body, const ResponseConfig& config) {
+  if (config.error_rules == ErrorRules{}) return std::nullopt;
+  try {
+    return ruled_kind(parse_json_object(body), config);
+  } catch (const SourceError&) {
+    return std::nullopt;
+  }
+}
+
+std::optional<std::string> declared_error(std::string_view body, const ResponseConfig& config,
+                                          std::span<const SecretString> secrets) {
+  try {
+    return declared_error(parse_json_object(body), config, secrets);
+  } catch (const SourceError&) {
+    return std::nullopt;
+  }
 }
 
 std::optional<std::string> provider_error(std::string_view body, const ResponseConfig& config,

@@ -12,15 +12,20 @@
 
 namespace jeton::agent {
 
-struct HttpSourceConfig {
+struct HttpRequestConfig {
   SecretTemplate url;
-  std::string method = "GET";  // GET or POST; POST always if form or json is set
+  std::string method = "GET";  // GET or POST, in a revocation also DELETE; POST always if form or json is set
   std::map<std::string, SecretTemplate> query;
   std::map<std::string, SecretTemplate> headers;
   std::map<std::string, SecretTemplate> form;  // application/x-www-form-urlencoded body
   std::optional<JsonTemplate> json;            // application/json body; never together with form
+  bool operator==(const HttpRequestConfig&) const = default;
+};
+
+struct HttpSourceConfig : HttpRequestConfig {
   ResponseConfig response;
-  EgressConfig egress;
+  EgressConfig egress;                          // of the revocation, too
+  std::optional<HttpRequestConfig> revocation;  // ${revoked} in it is the token to revoke
   bool operator==(const HttpSourceConfig&) const = default;
 };
 

@@ -6,6 +6,10 @@
 
 namespace jeton::agent {
 
+// What may stand in any JSON.
 [[nodiscard]] ResponseConfig read_response(ObjectReader response);
+
+// And what only an answer by HTTP has: the token in a header, or as the whole body.
+[[nodiscard]] ResponseConfig read_http_response(ObjectReader response);
 
 }  // namespace jeton::agent

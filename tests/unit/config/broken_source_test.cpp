@@ -68,6 +68,19 @@ INSTANTIATE_TEST_SUITE_P(
     name_of);
 
 INSTANTIATE_TEST_SUITE_P(
+    Revocation, BrokenSource,
+    testing::Values(BrokenConfig{"WithoutUrl", "revocation: {form: {t: \"${revoked}\"}}\nurl: https://a.example/\n", 6,
+                                 "missing required key 'url'"},
+                    BrokenConfig{"WithoutTheToken", "revocation:\n  url: https://a.example/\nurl: https://a.example/\n",
+                                 6, "write ${revoked}"},
+                    BrokenConfig{"DeleteWithBody",
+                                 "revocation:\n  url: https://a.example/\n  method: DELETE\n  form: {t: "
+                                 "\"${revoked}\"}\nurl: https://a.example/\n",
+                                 8, "method DELETE has no body"},
+                    BrokenConfig{"RevokedElsewhere", "form: {t: \"${revoked}\"}\n", 6, "in source.revocation only"}),
+    name_of);
+
+INSTANTIATE_TEST_SUITE_P(
     Egress, BrokenSource,
     testing::Values(
         BrokenConfig{"ProxyWithoutPort", "proxy: http://proxy.example.com\n", 6, "no port"},
@@ -96,6 +109,17 @@ INSTANTIATE_TEST_SUITE_P(
         BrokenConfig{"AttributePointer", "response: {attributes: {scope: scope}}\n", 6, "expected a JSON pointer"},
         BrokenConfig{"BothExpiries", "response:\n  expires_in: /a\n  expires_at: /b\n", 8, "exclude each other"},
         BrokenConfig{"NoLifetime", "response: {default_lifetime: 0s}\n", 6, "not in 1s to 366d"},
+        BrokenConfig{"ErrorRulesWithoutError", "response: {error_rules: {permanent: [1]}}\n", 6,
+                     "needs response.error"},
+        BrokenConfig{"ErrorIsBoth", "response: {error: /e, error_rules: {permanent: [1], transient: [1]}}\n", 6,
+                     "'1' is listed as permanent and as transient"},
+        BrokenConfig{"TextWithoutLifetime", "response: {format: text}\n", 6, "default_lifetime is missing"},
+        BrokenConfig{"TextWithPointer", "response: {format: text, default_lifetime: 1h, type: /t}\n", 6,
+                     "type is not used: response.format is text"},
+        BrokenConfig{"TextWithHeader", "response: {format: text, default_lifetime: 1h, header: X-A}\n", 6,
+                     "exclude each other"},
+        BrokenConfig{"HeaderWithoutLifetime", "response: {header: X-A}\n", 6, "default_lifetime is missing"},
+        BrokenConfig{"HeaderAndToken", "response: {header: X-A, token: /t, expires_in: /e}\n", 6, "exclude each other"},
         BrokenConfig{"BodyTooLarge", "response: {max_body: 1GiB}\n", 6, "not in 1KiB to 16MiB"},
         BrokenConfig{"SizeWithDecimalUnit", "response: {max_body: 1MB}\n", 6, "expected a size like 512B"},
         BrokenConfig{"KeyMisspelt", "response: {expire_in: /a}\n", 6, "did you mean 'expires_in'?"}),
