@@ -282,9 +282,7 @@ CoordinationConfig read_coordination(ObjectReader coordination) {
   const ValueReader outage = coordination.at("outage");
   config.fetch_alone = read_outage(outage.object());
   if (config.backend == Backend::local) {
-    if (seal.present()) seal.warning("coordination.seal is not used: with backend local nothing leaves this host");
     if (outage.present()) outage.warning("coordination.outage is not used: backend local has no outage");
-    config.seal_keys.clear();
     config.fetch_alone.reset();
   }
   coordination.finish();

@@ -73,6 +73,13 @@ AgentConfig read_agent(ObjectReader agent, Reading& reading) {
   return config;
 }
 
+void warn_of_unused_seal(const ValueReader& seal, const Config& config) {
+  if (!seal.present() || config.coordination.backend != CoordinationConfig::Backend::local) return;
+  const bool used = std::any_of(config.tokens.begin(), config.tokens.end(),
+                                [](const auto& token) { return keeps_state(token.second.source); });
+  if (!used) seal.warning("coordination.seal is not used: with backend local no token leaves this host");
+}
+
 }  // namespace
 
 Config read_config(const Node& document, Reading& reading) {
@@ -87,6 +94,7 @@ Config read_config(const Node& document, Reading& reading) {
     config.tokens.emplace(member.name, read_token(member, config.coordination, reading));
   }
   check_chains(reading.secrets, config.tokens, reading.problems);
+  warn_of_unused_seal(root.at("coordination").object().at("seal"), config);
   if (config.tokens.empty() && !reading.problems.has_errors()) {
     tokens.warning("no token is configured; the agent has nothing to do");
   }

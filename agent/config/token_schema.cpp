@@ -139,9 +139,13 @@ void check_key(const ValueReader& value, const std::string& key, const std::stri
   }
 }
 
-}  // namespace
-
-namespace {
+// What a rotating refresh token is worth outlasts every token: it is kept sealed, on this host too.
+void check_seal(const ValueReader& source, const SourceConfig& config, const CoordinationConfig& coordination) {
+  if (!keeps_state(config) || !coordination.seal_keys.empty()) return;
+  source.error(source.path() +
+               ": grant refresh_token keeps the newest refresh token in the coordinator, which has to be sealed: set "
+               "coordination.seal.key_files to a file made by jeton-agent keygen, the same on all hosts");
+}
 
 Scope default_scope(const SourceConfig& /*source*/) { return Scope::fleet; }
 
@@ -161,6 +165,7 @@ TokenConfig read_token(const Member& member, const CoordinationConfig& coordinat
   reading.token.clear();
   config.scope = default_scope(config.source);
   assign(config.scope, token.at("scope").choice<Scope>({{"fleet", Scope::fleet}, {"host", Scope::host}}));
+  check_seal(source, config.source, coordination);
   config.refresh = read_refresh(token.at("refresh").object());
   config.budget = read_budget(token.at("budget").object());
   config.access = read_access(token.at("access").object(), reading);

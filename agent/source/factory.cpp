@@ -3,6 +3,7 @@
 #include <variant>
 
 #include "agent/source/http_source.hpp"
+#include "agent/source/oauth2/oauth2_source.hpp"
 
 namespace jeton::agent {
 namespace {
@@ -14,6 +15,10 @@ struct Make {
   std::unique_ptr<Source> operator()(const HttpSourceConfig& config) const {
     return std::make_unique<HttpSource>(token.name, config, token.capacity, parts.http, parts.timers.clock(),
                                         parts.tokens);
+  }
+  std::unique_ptr<Source> operator()(const OAuth2SourceConfig& config) const {
+    return std::make_unique<OAuth2Source>(token.name, config, token.capacity, parts.http, parts.timers.clock(),
+                                          parts.tokens, parts.random);
   }
 };
 

@@ -7,7 +7,7 @@
 namespace jeton::agent {
 namespace {
 
-[[noreturn]] void refuse(const std::string& what) { throw SourceError(SourceError::Kind::transient, what); }
+[[noreturn]] void refuse_body(const std::string& what) { throw SourceError(SourceError::Kind::transient, what); }
 
 // Counted before parsing, so that a bomb of brackets costs neither memory nor stack.
 bool too_deep(std::string_view body) {
@@ -33,22 +33,23 @@ bool too_deep(std::string_view body) {
 
 // An exception of the parser quotes what it read last, which may be the token: only its kind is passed on.
 WipingJson parse_json_object(std::string_view body) {
-  if (body.empty()) refuse("the provider's answer is empty");
+  if (body.empty()) refuse_body("the provider's answer is empty");
   if (too_deep(body))
-    refuse("the provider's answer is nested deeper than " + std::to_string(max_json_depth) + " levels");
+    refuse_body("the provider's answer is nested deeper than " + std::to_string(max_json_depth) + " levels");
   WipingJson json;
   try {
     json = WipingJson::parse(body);
   } catch (const WipingJson::parse_error& e) {
     if (e.byte > body.size()) {
-      refuse("the provider's answer is truncated: the JSON ends in the middle, after " + std::to_string(body.size()) +
-             " bytes");
+      refuse_body("the provider's answer is truncated: the JSON ends in the middle, after " +
+                  std::to_string(body.size()) + " bytes");
     }
-    refuse("the provider's answer is not JSON (at byte " + std::to_string(e.byte) + "); is source.url right?");
+    refuse_body("the provider's answer is not JSON (at byte " + std::to_string(e.byte) + "); is source.url right?");
   } catch (const WipingJson::exception&) {
-    refuse("the provider's answer holds a number out of range");
+    refuse_body("the provider's answer holds a number out of range");
   }
-  if (!json.is_object()) refuse(std::string("the provider's answer is a JSON ") + json.type_name() + ", not an object");
+  if (!json.is_object())
+    refuse_body(std::string("the provider's answer is a JSON ") + json.type_name() + ", not an object");
   return json;
 }
 

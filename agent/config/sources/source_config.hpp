@@ -4,9 +4,16 @@
 #include <variant>
 
 #include "agent/config/sources/http_config.hpp"
+#include "agent/config/sources/oauth2_config.hpp"
 
 namespace jeton::agent {
 
-using SourceConfig = std::variant<HttpSourceConfig>;
+using SourceConfig = std::variant<HttpSourceConfig, OAuth2SourceConfig>;
+
+// Whether a fetch leaves something secret for the next one: FetchedToken::state.
+[[nodiscard]] inline bool keeps_state(const SourceConfig& config) {
+  const auto* oauth2 = std::get_if<OAuth2SourceConfig>(&config);
+  return oauth2 != nullptr && oauth2->grant == OAuth2SourceConfig::Grant::refresh_token;
+}
 
 }  // namespace jeton::agent

@@ -5,15 +5,18 @@ namespace jeton::agent {
 
 namespace {
 
-enum class Type { http };
+enum class Type { http, oauth2 };
 
 // While the schema is listed every type is asked for its keys.
-SourceConfig read_every_type(ObjectReader& source, Reading& reading) { return read_http_source(source, reading); }
+SourceConfig read_every_type(ObjectReader& source, Reading& reading) {
+  static_cast<void>(read_oauth2_source(source, reading));
+  return read_http_source(source, reading);
+}
 
 }  // namespace
 
 SourceConfig read_source(ObjectReader source, Reading& reading) {
-  const auto type = source.required("type").choice<Type>({{"http", Type::http}});
+  const auto type = source.required("type").choice<Type>({{"http", Type::http}, {"oauth2", Type::oauth2}});
   if (reading.paths != nullptr) return read_every_type(source, reading);
   SourceConfig config;
   // An unknown type is reported already; its keys are nobody's.
@@ -21,6 +24,9 @@ SourceConfig read_source(ObjectReader source, Reading& reading) {
   switch (*type) {
     case Type::http:
       config = read_http_source(source, reading);
+      break;
+    case Type::oauth2:
+      config = read_oauth2_source(source, reading);
       break;
   }
   source.finish();

@@ -11,5 +11,6 @@ namespace jeton::agent {
 
 // What is of one type, without `type` and without finish(); NAME_schema.cpp.
 [[nodiscard]] HttpSourceConfig read_http_source(ObjectReader& source, Reading& reading);
+[[nodiscard]] OAuth2SourceConfig read_oauth2_source(ObjectReader& source, Reading& reading);
 
 }  // namespace jeton::agent

@@ -1,0 +1,18 @@
+// Parts of a source of type oauth2, each read in a file of its own.
+#pragma once
+
+#include "agent/config/object_reader.hpp"
+#include "agent/config/sources/oauth2_config.hpp"
+
+namespace jeton::agent {
+
+// client_id, client_secret, client_auth, client_assertion, and what of them the grant needs.
+void read_oauth2_client(ObjectReader& source, OAuth2SourceConfig& config, Reading& reading);
+
+// grant and the section of each: refresh_token, jwt_bearer, token_exchange.
+void read_oauth2_grant(ObjectReader& source, OAuth2SourceConfig& config, Reading& reading);
+
+// A JWT that is signed here or given. `section`: of which it is the value.
+[[nodiscard]] AssertionConfig read_assertion(const ValueReader& section, Reading& reading);
+
+}  // namespace jeton::agent

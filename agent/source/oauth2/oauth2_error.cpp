@@ -1,0 +1,90 @@
+#include "agent/source/oauth2/oauth2_error.hpp"
+
+#include <algorithm>
+#include <array>
+#include <string_view>
+
+#include "agent/source/answer.hpp"
+#include "agent/source/excerpt.hpp"
+#include "agent/source/json_body.hpp"
+#include "agent/source/json_pointer.hpp"
+#include "agent/source/response_parser.hpp"
+#include "agent/source/wire_time.hpp"
+
+namespace jeton::agent {
+namespace {
+
+using Kind = SourceError::Kind;
+
+struct KnownCode {
+  std::string_view code;
+  Kind kind;
+  const char* advice;
+};
+
+constexpr std::array known_codes{
+    KnownCode{"invalid_request", Kind::permanent, "check the grant and source.params"},
+    KnownCode{"invalid_client", Kind::permanent,
+              "check client_id, client_auth and the secret or key of the client, at the provider too"},
+    KnownCode{"invalid_grant", Kind::permanent, "check what the grant presents, and this host's clock"},
+    KnownCode{"unauthorized_client", Kind::permanent, "have the provider allow this grant to the client"},
+    KnownCode{"unsupported_grant_type", Kind::permanent, "check source.grant and that the URL is the token endpoint"},
+    KnownCode{"invalid_scope", Kind::permanent, "check source.scope"},
+    KnownCode{"invalid_target", Kind::permanent, "check source.resource and source.audience"},
+    // Meant for redirects (RFC 6749 section 4.1.2.1), and sent with 400 by some.
+    KnownCode{"server_error", Kind::transient, "the provider has trouble"},
+    KnownCode{"temporarily_unavailable", Kind::transient, "the provider has trouble"},
+    KnownCode{"slow_down", Kind::transient, "the provider's rate limit is reached"}};
+
+const KnownCode* known(std::string_view code) {
+  const auto found =
+      std::find_if(known_codes.begin(), known_codes.end(), [&](const KnownCode& known) { return known.code == code; });
+  return found == known_codes.end() ? nullptr : found;
+}
+
+bool is_success(int status) { return status >= 200 && status <= 299; }
+
+std::string said_at(const WipingJson& json, const std::string& pointer) {
+  const WipingJson* value = pointer.empty() ? nullptr : find_by_pointer(json, pointer);
+  if (value == nullptr || !value->is_string()) return {};
+  return std::string(std::string_view(value->get_ref<const WipingJson::string_t&>()));
+}
+
+struct Refusal {
+  std::string code;
+  std::string description;
+};
+
+// Nothing if the body is no JSON object or names no code.
+std::optional<Refusal> read_refusal(std::string_view body, const ResponseConfig& config) {
+  try {
+    const WipingJson json = parse_json_object(body);
+    Refusal refusal{said_at(json, config.error), said_at(json, config.error_message)};
+    if (refusal.code.empty() || refusal.code == "0") return std::nullopt;
+    return refusal;
+  } catch (const SourceError&) {
+    return std::nullopt;
+  }
+}
+
+}  // namespace
+
+void check_answer(const HttpResponse& response, const std::string& display, const ResponseConfig& config,
+                  std::span<const SecretString> secrets, WallTime now) {
+  const auto refusal = read_refusal(response.body.reveal(), config);
+  const KnownCode* code = refusal ? known(refusal->code) : nullptr;
+  if (!refusal || (code == nullptr && !is_success(response.status))) {
+    if (is_success(response.status)) return;
+    refuse_status(response, display, provider_error(response.body.reveal(), config, secrets), now);
+  }
+  Kind kind = code != nullptr ? code->kind : Kind::transient;
+  if (is_transient_status(response.status)) kind = Kind::transient;
+  std::string text = display + " answered " + std::to_string(response.status) + " (" + excerpt(refusal->code, secrets);
+  if (!refusal->description.empty()) text += ": \"" + excerpt(refusal->description, secrets) + "\"";
+  text += ")";
+  if (code != nullptr) text += std::string("; ") + code->advice;
+  throw OAuth2Error(kind, text, kind == Kind::transient ? parse_retry_after(response.retry_after, now) : std::nullopt,
+                    refusal->code);
+}
+
+}  // namespace jeton::agent
