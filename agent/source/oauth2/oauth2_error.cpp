@@ -43,6 +43,7 @@ const KnownCode* known(std::string_view code) {
 }
 
 bool is_success(int status) { return status >= 200 && status <= 299; }
+bool is_redirect(int status) { return status >= 300 && status <= 399; }
 
 std::string said_at(const WipingJson& json, const std::string& pointer) {
   const WipingJson* value = pointer.empty() ? nullptr : find_by_pointer(json, pointer);
@@ -72,19 +73,18 @@ std::optional<Refusal> read_refusal(std::string_view body, const ResponseConfig&
 void check_answer(const HttpResponse& response, const std::string& display, const ResponseConfig& config,
                   std::span<const SecretString> secrets, WallTime now) {
   const auto refusal = read_refusal(response.body.reveal(), config);
-  const KnownCode* code = refusal ? known(refusal->code) : nullptr;
-  if (!refusal || (code == nullptr && !is_success(response.status))) {
-    if (is_success(response.status)) return;
+  if (!refusal && is_success(response.status)) return;
+  if (!refusal || is_redirect(response.status)) {
     refuse_status(response, display, provider_error(response.body.reveal(), config, secrets), now);
   }
-  Kind kind = code != nullptr ? code->kind : Kind::transient;
-  if (is_transient_status(response.status)) kind = Kind::transient;
+  const KnownCode* code = known(refusal->code);
+  const bool later = is_transient_status(response.status) || (code == nullptr && is_success(response.status)) ||
+                     (code != nullptr && code->kind == Kind::transient);
   std::string text = display + " answered " + std::to_string(response.status) + " (" + excerpt(refusal->code, secrets);
   if (!refusal->description.empty()) text += ": \"" + excerpt(refusal->description, secrets) + "\"";
-  text += ")";
-  if (code != nullptr) text += std::string("; ") + code->advice;
-  throw OAuth2Error(kind, text, kind == Kind::transient ? parse_retry_after(response.retry_after, now) : std::nullopt,
-                    refusal->code);
+  text += std::string("); ") + (code != nullptr ? code->advice : "check the parameters of the source");
+  throw OAuth2Error(later ? Kind::transient : Kind::permanent, text,
+                    later ? parse_retry_after(response.retry_after, now) : std::nullopt, refusal->code);
 }
 
 }  // namespace jeton::agent

@@ -21,7 +21,9 @@ std::optional<SecretString> member_of(const WipingJson& json, const char* key) {
 RefreshChain::RefreshChain(const SecretString& state, const SecretString& configured)
     : configured_(configured), current_(configured) {
   const WipingJson json = WipingJson::parse(state.reveal(), nullptr, false);
-  if (!json.is_object() || json.value("v", 0) != state_version) return;
+  if (!json.is_object()) return;
+  const auto version = json.find("v");
+  if (version == json.end() || *version != state_version) return;
   const auto descends_from = member_of(json, "configured");
   if (!descends_from || descends_from->reveal() != configured.fingerprint()) return;
   auto current = member_of(json, "current");
