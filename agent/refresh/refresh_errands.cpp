@@ -147,7 +147,7 @@ Task<> RefreshLoop::announce_rejection() {
 // out of a segment, which lacks its state.
 bool RefreshLoop::can_give_back() const {
   if (!current_.record()) return false;
-  return parts_.source.keeps_state() ? !current_.record()->state.empty() : current_.valid();
+  return keeps_state(config_.source) ? !current_.record()->state.empty() : current_.valid();
 }
 
 // The token that the source uses and that is not valid now; empty: a fetch makes sense.

@@ -276,7 +276,7 @@ Task<> RefreshLoop::fetch_failed(const SourceError& failure, Coordinator& from) 
 // Only when the token is about to run out, and never in a short failure of the network at the start of the agent.
 bool RefreshLoop::alone_due() const {
   if (parts_.alone == nullptr || now() < holds_.alone_until()) return false;
-  if (parts_.source.keeps_state()) return false;  // two hosts with one refresh token would be a theft to the provider
+  if (keeps_state(config_.source)) return false;  // two hosts with one refresh token would be a theft to the provider
   if (!current_.valid()) return outage_since_ && now() - *outage_since_ >= parts_.fetch_alone;
   return current_.record()->expires_at - parts_.timers.clock().wall_now() <= parts_.fetch_alone;
 }

@@ -16,10 +16,9 @@ namespace jeton::agent {
 namespace {
 
 // Null: what the source leaves for its next fetch need not be kept.
-std::unique_ptr<RecordKeeper> make_keeper(const Source& source, const std::string& name,
-                                          const TokenRunner::Shared& shared) {
-  if (!source.keeps_state()) return nullptr;
-  return std::make_unique<RecordFile>(shared.state_dir, name, shared.codec);
+std::unique_ptr<RecordKeeper> make_keeper(const TokenConfig& config, const TokenRunner::Shared& shared) {
+  if (!keeps_state(config.source)) return nullptr;
+  return std::make_unique<RecordFile>(shared.state_dir, config.name, shared.codec);
 }
 
 }  // namespace
@@ -29,7 +28,7 @@ struct TokenRunner::Impl {
       : shared(s),
         coordinator(config.scope == Scope::host && s.of_host != nullptr ? *s.of_host : s.coordinator),
         source(make_source(config, {s.http, s.timers, s.tokens, s.random})),
-        keeper(make_keeper(*source, config.name, s)),
+        keeper(make_keeper(config, s)),
         store(s.runtime_dir, {config.name, config.capacity, config.access, s.memory_lock}, s.timers.clock().wall_now()),
         ended(s.timers),
         loop(config, s.lock_ttl,

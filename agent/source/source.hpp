@@ -57,8 +57,6 @@ class Source {
   // refresh follows. A source that cannot tell calls nobody. Set once, before the first fetch.
   virtual void on_change(std::function<void()> /*changed*/) {}
 
-  // Whether fetches leave a state for the next one: then it is kept as carefully as the provider's only copy of it.
-  [[nodiscard]] virtual bool keeps_state() const { return false; }
 
   // Whether the provider can be told that a token is no longer used.
   [[nodiscard]] virtual bool revokes() const { return false; }
