@@ -72,10 +72,6 @@ void check_auth(const ValueReader& where, const ValueReader& id, const ValueRead
         "client_auth client_secret_jwt signs with source.client_secret; drop client_assertion.key and "
         "assertion, or set client_auth: private_key_jwt");
   }
-  const AssertionConfig& bearer = config.jwt_bearer;
-  if (!bearer.key.empty() && bearer.issuer.empty() && !id.present()) {
-    where.error("source.jwt_bearer needs issuer, which is in the claim iss; or source.client_id, which stands for it");
-  }
   const ClientTlsConfig& tls = config.egress.tls;
   if (config.client_auth == ClientAuth::tls_client_auth && tls.cert_file.empty()) {
     where.error(needs + "tls.cert_file and tls.key_file, the client's certificate");
@@ -138,7 +134,7 @@ AssertionConfig read_assertion(const ValueReader& section, Reading& reading) {
   return config;
 }
 
-void read_oauth2_client(ObjectReader& source, OAuth2SourceConfig& config, Reading& reading) {
+void read_oauth2_client(ObjectReader& source, OAuth2SourceConfig& config, bool grant_known, Reading& reading) {
   const ValueReader id = source.at("client_id");
   const ValueReader secret = source.at("client_secret");
   const ValueReader auth = source.at("client_auth");
@@ -152,7 +148,7 @@ void read_oauth2_client(ObjectReader& source, OAuth2SourceConfig& config, Readin
                                                {"private_key_jwt", ClientAuth::private_key_jwt},
                                                {"tls_client_auth", ClientAuth::tls_client_auth},
                                                {"none", ClientAuth::none}});
-  if (!source.present() || (auth.present() && !chosen)) return;
+  if (!source.present() || !grant_known || (auth.present() && !chosen)) return;
   config.client_auth = chosen.value_or(secret.present() ? ClientAuth::client_secret_basic : ClientAuth::none);
   if (config.client_auth == ClientAuth::client_secret_jwt) config.client_assertion.algorithm = JwtAlgorithm::hs256;
   const bool alone = !auth.present() && !secret.present();

@@ -46,7 +46,7 @@ void check_section(const ValueReader& section, const ValueReader& grant, const c
 
 }  // namespace
 
-void read_oauth2_grant(ObjectReader& source, OAuth2SourceConfig& config, Reading& reading) {
+bool read_oauth2_grant(ObjectReader& source, OAuth2SourceConfig& config, Reading& reading) {
   const ValueReader grant = source.at("grant");
   const ValueReader refresh_token = source.at("refresh_token");
   const ValueReader jwt_bearer = source.at("jwt_bearer");
@@ -59,7 +59,8 @@ void read_oauth2_grant(ObjectReader& source, OAuth2SourceConfig& config, Reading
   assign(config.refresh_token, refresh_token.secret());
   config.jwt_bearer = read_assertion(jwt_bearer, reading);
   config.token_exchange = read_exchange(exchange);
-  if (!source.present() || (grant.present() && !chosen)) return;
+  if (!source.present()) return true;
+  if (grant.present() && !chosen) return false;
 
   check_section(refresh_token, grant, "refresh_token", config.grant == Grant::refresh_token,
                 "refresh_token: the one to begin with, such as ${file:/etc/jeton/refresh-token}");
@@ -71,6 +72,10 @@ void read_oauth2_grant(ObjectReader& source, OAuth2SourceConfig& config, Reading
   if (config.grant == Grant::jwt_bearer && jwt_bearer.present() && jwt.key.empty() && jwt.assertion.empty()) {
     jwt_bearer.error(jwt_bearer.path() + " needs key, the private key in PEM; or assertion, a JWT made elsewhere");
   }
+  if (!jwt.key.empty() && jwt.issuer.empty() && !source.at("client_id").present()) {
+    jwt_bearer.error(jwt_bearer.path() + " needs issuer, the claim iss; or source.client_id, which stands for it");
+  }
+  return true;
 }
 
 }  // namespace jeton::agent

@@ -110,8 +110,8 @@ OAuth2SourceConfig read_oauth2_source(ObjectReader& source, Reading& reading) {
   OAuth2SourceConfig config;
   config.egress = read_egress(source, reading);
   read_endpoints(source, config, reading);
-  read_oauth2_grant(source, config, reading);
-  read_oauth2_client(source, config, reading);
+  const bool grant_known = read_oauth2_grant(source, config, reading);
+  read_oauth2_client(source, config, grant_known, reading);
   read_parameters(source, config, reading);
   config.response = read_oauth2_response(source.at("response"));
   return config;

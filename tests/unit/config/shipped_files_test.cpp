@@ -71,7 +71,9 @@ TEST_P(ShippedExample, LoadsWithoutAProblem) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Each, ShippedExample,
-                         testing::Values("wechat.yaml", "oauth2-client-credentials.yaml", "bare-json.yaml"),
+                         testing::Values("azure-client-credentials.yaml", "bare-json.yaml",
+                                         "google-service-account.yaml", "oauth2-client-credentials.yaml",
+                                         "okta-private-key-jwt.yaml", "salesforce-jwt-bearer.yaml", "wechat.yaml"),
                          [](const auto& example) {
                            std::string name = std::filesystem::path(example.param).stem();
                            std::replace(name.begin(), name.end(), '-', '_');
@@ -80,7 +82,7 @@ INSTANTIATE_TEST_SUITE_P(Each, ShippedExample,
 
 TEST(ShippedExamples, AreAllTested) {
   const auto files = std::filesystem::directory_iterator(config_dir / "examples");
-  EXPECT_EQ(std::distance(begin(files), end(files)), 3);
+  EXPECT_EQ(std::distance(begin(files), end(files)), 7);
 }
 
 }  // namespace

@@ -122,9 +122,9 @@ struct OAuth2Discovery : OAuth2Fixture {
       const std::string url(request.url.reveal());
       if (url == "https://id.example.com/t/.well-known/openid-configuration" && !document.empty()) {
         ++reads;
-        return HttpResponse{200, {}, SecretString(document)};
+        return response(200, document);
       }
-      if (url.find(".well-known") != std::string::npos) return HttpResponse{404, {}, {}};
+      if (url.find(".well-known") != std::string::npos) return response(404, "");
       asked.push_back(url);
       return endpoint;
     };
@@ -133,7 +133,7 @@ struct OAuth2Discovery : OAuth2Fixture {
   std::string document = R"({"issuer":"https://id.example.com/t","token_endpoint":"https://id.example.com/token",
     "revocation_endpoint":"https://id.example.com/revoke",
     "mtls_endpoint_aliases":{"token_endpoint":"https://mtls.example.com/token"}})";
-  HttpResponse endpoint{200, {}, SecretString(good_body)};
+  HttpResponse endpoint = response(200, good_body);
   int reads = 0;
   std::vector<std::string> asked;
 };

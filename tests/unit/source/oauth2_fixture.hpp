@@ -82,8 +82,15 @@ struct OAuth2Fixture : ::testing::Test {
     return found == form.end() ? "" : found->second;
   }
 
-  void answer(int status, std::string body, std::string retry_after = {}) {
-    transport.answer = [=](const HttpRequest&) { return HttpResponse{status, retry_after, SecretString(body)}; };
+  static HttpResponse response(int status, const std::string& body, const std::string& retry_after = {}) {
+    HttpResponse made;
+    made.status = status;
+    made.retry_after = retry_after;
+    made.body = SecretString(body);
+    return made;
+  }
+  void answer(int status, const std::string& body, const std::string& retry_after = {}) {
+    transport.answer = [=](const HttpRequest&) { return response(status, body, retry_after); };
   }
 
   // A client that authenticates by a secret, unless told otherwise.
