@@ -200,6 +200,8 @@ void RefreshLoop::coordinator_failed(Step step, const std::string& doing, const 
 void RefreshLoop::take(Record record) {
   const Generation before = current_.generation();
   const Generation offered = record.generation;
+  // Also of one that is known: what the segment of an earlier run lacks stands in the published record.
+  if (parts_.on_current && offered >= before) parts_.on_current(record);
   try {
     const bool accepted = current_.accept(std::move(record));
     wipe_registers();
@@ -219,7 +221,6 @@ void RefreshLoop::take(Record record) {
     fetch_backoff_.reset();
     failing_step_ = Step::load;
     journal_.renewed(*current_.record());
-    if (parts_.on_current) parts_.on_current(*current_.record());
     became_due();
   }
 }

@@ -49,7 +49,10 @@ Task<> RefreshLoop::run() {
 // comes before loading, so that nothing published in between is missed.
 Task<> RefreshLoop::start() {
   current_.adopt();
-  if (current_.record()) journal_.adopted(*current_.record());
+  if (current_.record()) {
+    journal_.adopted(*current_.record());
+    if (parts_.on_current) parts_.on_current(*current_.record());
+  }
   adopt_kept();
   if (current_.rejected())
     demand(Demand::Reason::rejected);  // the agent before us was told and did not live to mend it

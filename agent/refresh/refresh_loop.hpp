@@ -39,7 +39,7 @@ class RefreshLoop final : private CoordinationListener {
     Milliseconds fetch_alone{};  // so long before the token expires; without a token, so long after the outage began
     RecordKeeper* keeper = nullptr;                   // for a source that keeps a state
     const TokenValues* tokens = nullptr;              // for a source that uses another token
-    std::function<void(const Record&)> on_current{};  // a newer token is here
+    std::function<void(const Record&)> on_current{};  // this token is current, and newer or heard of again
   };
 
   RefreshLoop(TokenConfig config, Milliseconds lock_ttl, Parts parts);
