@@ -33,7 +33,7 @@ Task<> RefreshLoop::resume_if_mended() {
   }
 }
 
-// An operator asked for a new token although the fleet is held back from a request that failed for good.
+// A new token is wanted although the fleet is held back: an operator asks, or the source is another one now.
 Task<> RefreshLoop::lift_pause() {
   lift_wanted_ = false;
   end_pause();
@@ -41,7 +41,7 @@ Task<> RefreshLoop::lift_pause() {
   try {
     co_await parts_.coordinator.resume(config_.name);
     coordinator_answered(Step::lock);
-    journal_.resumed("an operator asked for a new token");
+    journal_.resumed(lift_reason_);
   } catch (const TransportError& e) {
     coordinator_failed(Step::load, "lift the pause", e);
   }

@@ -100,6 +100,8 @@ void RefreshJournal::state_trouble(const std::string& doing, const Error& failur
              {{"token", name()}, {"error", failure.what()}});
 }
 
+void RefreshJournal::source_changed() { log::info("the source has changed", {{"token", name()}}); }
+
 void RefreshJournal::lock_holder(const std::string& owner) {
   if (status_.lock_holder == owner) return;
   status_.lock_holder = owner;

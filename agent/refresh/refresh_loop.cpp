@@ -59,7 +59,7 @@ Task<> RefreshLoop::start() {
   became_due();
   parts_.coordinator.configure(config_.name, {config_.lock, config_.mirror_key});
   parts_.coordinator.subscribe(config_.name, this);
-  parts_.source.on_change([this] { demand(Demand::Reason::asked); });
+  parts_.source.on_change([this] { source_changed(); });
   co_await reload();
 }
 

@@ -87,6 +87,7 @@ class RefreshLoop final : private CoordinationListener {
   Task<> resume_if_mended();
   void demand(Demand::Reason reason, Duration patience = Duration{0});
   void note_rejection(Generation generation);
+  void source_changed();
   [[nodiscard]] DemandAnswer demand_answer() const;
   [[nodiscard]] bool demanded() const { return demand_.stands(current_.generation()); }
   Task<> lift_pause();
@@ -139,7 +140,8 @@ class RefreshLoop final : private CoordinationListener {
   bool reload_wanted_ = false;
   Generation kept_ = 0;                       // of the record that the keeper has
   Generation announce_rejected_ = 0;          // the fleet is yet to be told that it was refused
-  bool lift_wanted_ = false;                  // the fleet's pause, for an operator
+  bool lift_wanted_ = false;                  // the fleet's pause
+  const char* lift_reason_ = "";              // why, for the log
   FetchUsage usage_;                          // as last heard
   std::optional<BootTime> outage_since_;      // the coordinator cannot be reached, or refuses, since then
   Step failing_step_ = Step::load;            // the last one that did

@@ -114,10 +114,22 @@ DemandAnswer RefreshLoop::refresh_now() {
   journal_.refresh_asked();
   if (holds_.paused_until() > now() && !holds_.pause_request().empty()) {
     lift_wanted_ = true;
+    lift_reason_ = "an operator asked for a new token";
     end_pause();
   }
   demand(Demand::Reason::asked);
   return demand_answer();
+}
+
+// A pause was for what the source was then.
+void RefreshLoop::source_changed() {
+  journal_.source_changed();
+  if (holds_.paused_until() > now()) {
+    lift_wanted_ = true;
+    lift_reason_ = "the source has changed";
+    end_pause();
+  }
+  demand(Demand::Reason::asked);
 }
 
 void RefreshLoop::demand(Demand::Reason reason, Duration patience) {

@@ -2,7 +2,10 @@
 
 #include <variant>
 
+#include "agent/source/exec/exec_source.hpp"
+#include "agent/source/file/file_source.hpp"
 #include "agent/source/http_source.hpp"
+#include "agent/source/jwt/jwt_source.hpp"
 #include "agent/source/oauth2/oauth2_source.hpp"
 
 namespace jeton::agent {
@@ -12,9 +15,18 @@ struct Make {
   const TokenConfig& token;
   const SourceParts& parts;
 
+  std::unique_ptr<Source> operator()(const ExecSourceConfig& config) const {
+    return std::make_unique<ExecSource>(token.name, config, token.capacity, parts.timers, parts.tokens);
+  }
+  std::unique_ptr<Source> operator()(const FileSourceConfig& config) const {
+    return std::make_unique<FileSource>(token.name, config, token.capacity, parts.timers, parts.tokens);
+  }
   std::unique_ptr<Source> operator()(const HttpSourceConfig& config) const {
     return std::make_unique<HttpSource>(token.name, config, token.capacity, parts.http, parts.timers.clock(),
                                         parts.tokens);
+  }
+  std::unique_ptr<Source> operator()(const JwtSourceConfig& config) const {
+    return std::make_unique<JwtSource>(token.name, config, token.capacity, parts.timers, parts.tokens, parts.random);
   }
   std::unique_ptr<Source> operator()(const OAuth2SourceConfig& config) const {
     return std::make_unique<OAuth2Source>(token.name, config, token.capacity, parts.http, parts.timers.clock(),

@@ -54,7 +54,8 @@ class Source {
   [[nodiscard]] virtual std::string fingerprint() const { return {}; }
 
   // What a fetch would bring may have changed by itself (a file was replaced): `changed` is called from the loop, and a
-  // refresh follows. A source that cannot tell calls nobody. Set once, before the first fetch.
+  // refresh follows, also in the pause after a failure, which this may have mended. A source that cannot tell calls
+  // nobody. Set once, before the first fetch.
   virtual void on_change(std::function<void()> /*changed*/) {}
 
 

@@ -3,12 +3,16 @@
 
 #include <variant>
 
+#include "agent/config/sources/exec_config.hpp"
+#include "agent/config/sources/file_config.hpp"
 #include "agent/config/sources/http_config.hpp"
+#include "agent/config/sources/jwt_config.hpp"
 #include "agent/config/sources/oauth2_config.hpp"
 
 namespace jeton::agent {
 
-using SourceConfig = std::variant<HttpSourceConfig, OAuth2SourceConfig>;
+using SourceConfig =
+    std::variant<HttpSourceConfig, ExecSourceConfig, FileSourceConfig, JwtSourceConfig, OAuth2SourceConfig>;
 
 // Whether a fetch leaves something secret for the next one: FetchedToken::state.
 [[nodiscard]] inline bool keeps_state(const SourceConfig& config) {

@@ -1,0 +1,88 @@
+// tokens.NAME.source of type exec.
+#include <unistd.h>
+
+#include <algorithm>
+#include <chrono>
+
+#include "agent/base/error.hpp"
+#include "agent/config/sources/request_schema.hpp"
+#include "agent/config/sources/response_schema.hpp"
+#include "agent/config/sources/source_schema.hpp"
+
+namespace jeton::agent {
+
+namespace {
+
+using namespace std::chrono_literals;
+using ExecFormat = ExecSourceConfig::Format;
+
+// A program and its arguments; unlike a list of names, an argument may stand twice, be empty or have blanks.
+std::vector<std::string> read_command(const ValueReader& value, Reading& reading) {
+  const Node* node = value.raw();
+  if (node == nullptr || node->kind == Node::Kind::invalid) return {};
+  if (node->kind != Node::Kind::sequence || node->items.empty()) {
+    value.error(value.path() + ": expected a list, the program and its arguments: [/usr/bin/get-token, --json]");
+    return {};
+  }
+  std::vector<std::string> argv;
+  for (const Node& item : node->items) {
+    if (item.kind == Node::Kind::scalar && item.scalar.find('\0') == std::string::npos) {
+      argv.push_back(item.scalar);
+    } else {
+      reading.problems.error(item.place, value.path() + ": each argument must be text");
+    }
+    if (item.kind == Node::Kind::scalar && item.scalar.find("${") != std::string::npos) {
+      reading.problems.error(item.place, value.path() +
+                                             ": everybody on the host can see arguments, so they have no references; "
+                                             "give the secret in source.env");
+    }
+  }
+  if (argv.empty()) return argv;
+  if (!argv[0].starts_with('/')) {
+    value.error(value.path() + ": the program " + in_quotes(argv[0]) +
+                " must be an absolute path; no PATH is searched");
+  } else if (::access(argv[0].c_str(), X_OK) != 0) {
+    value.error(value.path() + ": " + errno_error(argv[0]).what());
+  }
+  return argv;
+}
+
+bool is_variable_name(const std::string& name) {
+  return !name.empty() && (name[0] < '0' || name[0] > '9') && std::all_of(name.begin(), name.end(), [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_';
+  });
+}
+
+}  // namespace
+
+ExecSourceConfig read_exec_source(ObjectReader& source, Reading& reading) {
+  ExecSourceConfig config;
+  config.command = read_command(source.required("command"), reading);
+  assign(config.format,
+         source.at("format").choice<ExecFormat>(
+             {{"json", ExecFormat::json}, {"kubernetes", ExecFormat::kubernetes}, {"aws", ExecFormat::aws}}));
+  const ValueReader env = source.at("env");
+  config.env = read_fields(env);
+  for (const auto& [name, value] : config.env) {
+    if (reading.paths == nullptr && !is_variable_name(name))
+      env.error(env.path() + ": " + in_quotes(name) + " is not a name of an environment variable");
+  }
+  const ValueReader directory = source.at("working_directory");
+  if (auto path = directory.text()) {
+    if (!path->starts_with('/')) directory.error(directory.path() + " must be an absolute path");
+    config.working_directory = *path;
+  }
+  assign(config.timeout, source.at("timeout").duration(10ms, 5min));
+  const ValueReader response = source.at("response");
+  config.response = read_response(response.object());
+  ResponseConfig plain;
+  plain.default_lifetime = config.response.default_lifetime;
+  plain.max_body = config.response.max_body;
+  if (config.format != ExecFormat::json && config.response != plain) {
+    response.error(response.path() +
+                   ": the format says where things stand; only default_lifetime and max_body may be set with it");
+  }
+  return config;
+}
+
+}  // namespace jeton::agent

@@ -1,0 +1,110 @@
+#include "agent/source/exec/exec_output.hpp"
+
+#include <algorithm>
+#include <string>
+
+#include "agent/source/json_body.hpp"
+#include "agent/source/json_pointer.hpp"
+#include "agent/source/response_parser.hpp"
+#include "agent/source/retold.hpp"
+#include "agent/source/source.hpp"
+
+namespace jeton::agent {
+namespace {
+
+using ExecFormat = ExecSourceConfig::Format;
+
+[[noreturn]] void refuse_output(const std::string& what) { throw SourceError(SourceError::Kind::transient, what); }
+
+// Empty if it is not there or no text.
+std::string_view text_at(const WipingJson& json, std::string_view pointer) {
+  const WipingJson* value = find_by_pointer(json, pointer);
+  if (value == nullptr || !value->is_string()) return {};
+  return value->get_ref<const WipingJson::string_t&>();
+}
+
+bool is_plain_word(std::string_view text) {
+  return !text.empty() && std::all_of(text.begin(), text.end(), [](char c) { return c >= '!' && c <= '~'; });
+}
+
+ResponseConfig response_of(const ExecSourceConfig& config, const char* token, const char* expires_at) {
+  ResponseConfig response;
+  response.token = token;
+  response.expires_in.clear();
+  response.expires_at = expires_at;
+  response.default_lifetime = config.response.default_lifetime;
+  return response;
+}
+
+ExecOutput parse_json_output(std::string_view output, const ExecSourceConfig& config, WallTime started_at,
+                             std::span<const SecretString> secrets) {
+  ExecOutput result;
+  result.token = parse_token_response(output, config.response, started_at, secrets);
+  result.secrets.push_back(result.token.value);
+  return result;
+}
+
+ExecOutput parse_kubernetes(std::string_view output, const ExecSourceConfig& config, WallTime started_at) {
+  const WipingJson json = parse_json_object(output);
+  if (text_at(json, "/kind") != "ExecCredential" ||
+      !text_at(json, "/apiVersion").starts_with("client.authentication.k8s.io/")) {
+    refuse_output("the provider's answer is no ExecCredential of client.authentication.k8s.io; check source.format");
+  }
+  if (find_by_pointer(json, "/status/token") == nullptr &&
+      find_by_pointer(json, "/status/clientCertificateData") != nullptr) {
+    refuse_output("the provider's answer holds a client certificate and no token");
+  }
+  ExecOutput result;
+  result.token =
+      parse_token_response(output, response_of(config, "/status/token", "/status/expirationTimestamp"), started_at);
+  result.token.type = "Bearer";
+  result.secrets.push_back(result.token.value);
+  return result;
+}
+
+ExecOutput parse_aws(std::string_view output, const ExecSourceConfig& config, WallTime started_at) {
+  const WipingJson json = parse_json_object(output);
+  const WipingJson* version = find_by_pointer(json, "/Version");
+  if (version == nullptr || !version->is_number_integer() || version->get<std::int64_t>() != 1)
+    refuse_output("the provider's answer is not of Version 1 of credential_process; check source.format");
+  const std::string_view id = text_at(json, "/AccessKeyId");
+  if (!is_plain_word(id) || id.size() > max_attribute_size)
+    refuse_output("the provider's answer has no usable AccessKeyId");
+  const std::string_view session = text_at(json, "/SessionToken");
+  if (find_by_pointer(json, "/SessionToken") != nullptr && !is_plain_word(session))
+    refuse_output("the SessionToken in the provider's answer is no usable text");
+
+  ExecOutput result;
+  // Checks secret and expiry as those of any token.
+  result.token = parse_token_response(output, response_of(config, "/SecretAccessKey", "/Expiration"), started_at);
+  result.secrets.push_back(result.token.value);
+  if (!session.empty()) result.secrets.emplace_back(session);
+  // Only what the format names: nothing else that the command prints is for readers.
+  WipingJson value{{"Version", 1}};
+  for (const char* name : {"AccessKeyId", "SecretAccessKey", "SessionToken", "Expiration"}) {
+    if (const auto member = json.find(name); member != json.end()) value[name] = *member;
+  }
+  result.token.value = SecretString(std::string_view(value.dump()));
+  result.token.attributes.emplace("access_key_id", std::string(id));
+  return result;
+}
+
+}  // namespace
+
+ExecOutput parse_exec_output(std::string_view output, const ExecSourceConfig& config, WallTime started_at,
+                             std::span<const SecretString> secrets) {
+  try {
+    switch (config.format) {
+      case ExecFormat::kubernetes:
+        return parse_kubernetes(output, config, started_at);
+      case ExecFormat::aws:
+        return parse_aws(output, config, started_at);
+      default:
+        return parse_json_output(output, config, started_at, secrets);
+    }
+  } catch (const SourceError& e) {
+    throw SourceError(e.kind(), retold(e.what(), "the output of the command"));
+  }
+}
+
+}  // namespace jeton::agent

@@ -1,0 +1,46 @@
+// The process between the agent and the command of a token: a fork of the agent that sees to it that nothing of the
+// command outlives it.
+//
+// It is the subreaper of all that the command starts, so processes that were orphaned or made a session of their own
+// are its children in the end, and are killed: when the command has ended, when the agent says so, and when the agent
+// dies, however it dies. It blocks every signal and holds no descriptor but those it is given. After fork in a process
+// with threads: async-signal-safe calls only, no allocation.
+#pragma once
+
+#include <sys/types.h>
+
+#include <cstdint>
+
+namespace jeton::agent {
+
+// What became of the command; one or more on the report pipe, the first counts.
+struct ExecReport {
+  enum class Kind : std::int32_t {
+    exited,            // value: exit status
+    signalled,         // value: signal
+    no_directory,      // value: errno of chdir
+    not_executed,      // value: errno of execve
+    not_started,       // value: errno of fork or of what it needs
+    nothing_reported,  // the supervisor died itself
+  };
+  Kind kind = Kind::nothing_reported;
+  std::int32_t value = 0;
+};
+
+// All descriptors above 2 and close-on-exec.
+struct Supervised {
+  char* const* argv = nullptr;  // argv[0] is the path of the program
+  char* const* environment = nullptr;
+  const char* directory = nullptr;
+  int null = -1;     // /dev/null, for stdin
+  int output = -1;   // its stdout
+  int errors = -1;   // its stderr
+  int control = -1;  // end of file: terminate the command, kill it after `grace_ms`, and all that is left
+  int report = -1;
+  int grace_ms = 0;
+};
+
+// Runs in the forked process.
+[[noreturn]] void supervise(const Supervised& work) noexcept;
+
+}  // namespace jeton::agent

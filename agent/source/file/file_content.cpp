@@ -1,0 +1,121 @@
+#include "agent/source/file/file_content.hpp"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <chrono>
+
+#include "agent/base/unique_fd.hpp"
+#include "agent/jwt/jwt_claims.hpp"
+#include "agent/source/response_parser.hpp"
+#include "agent/source/retold.hpp"
+#include "agent/source/source.hpp"
+
+namespace jeton::agent {
+namespace {
+
+using Kind = SourceError::Kind;
+
+constexpr std::size_t max_text_file = 64 * 1024;  // bytes; as for secrets
+
+// Longer than any lifetime an answer may name, and not above what the parser takes.
+constexpr Milliseconds no_expiry = max_lifetime;
+
+[[noreturn]] void refuse_file(const FileSourceConfig& config, const std::string& what) {
+  throw SourceError(Kind::transient, config.path.string() + ": " + what);
+}
+
+[[noreturn]] void refuse_file_errno(const FileSourceConfig& config) {
+  throw SourceError(Kind::transient, errno_error(config.path.string()).what());
+}
+
+WallTime modification_of(const struct stat& status) {
+  return WallTime{std::chrono::duration_cast<Milliseconds>(std::chrono::seconds(status.st_mtim.tv_sec)) +
+                  std::chrono::duration_cast<Milliseconds>(std::chrono::nanoseconds(status.st_mtim.tv_nsec))};
+}
+
+FileToken parse_text_file(const FileContent& content, const FileSourceConfig& config, WallTime now) {
+  std::string_view text = content.text.reveal();
+  if (text.ends_with('\n')) text.remove_suffix(text.ends_with("\r\n") ? 2 : 1);
+  if (text.empty()) refuse_file(config, "the file is empty");
+  const auto bad = std::find_if(text.begin(), text.end(), [](char c) { return c < '!' || c > '~'; });
+  if (bad != text.end()) {
+    refuse_file(config, "the file holds a character that no token may have, at byte " +
+                            std::to_string(bad - text.begin() + 1) + "; is it JSON (source.format)?");
+  }
+  FileToken found;
+  found.token.value = SecretString(text);
+  found.token.issued_at = now;
+  const auto times = read_jwt_times(text);
+  if (times && times->expires_at) {
+    found.token.expires_at = *times->expires_at;
+  } else if (config.lifetime) {
+    found.token.expires_at = now + *config.lifetime;
+    found.expiry_is_configured = true;
+  } else {
+    refuse_file(config, "the token is no JWT with exp, so nobody knows when it expires; set source.lifetime");
+  }
+  return found;
+}
+
+FileToken parse_json_file(const FileContent& content, const FileSourceConfig& config, WallTime now) {
+  const WallTime written_at = std::min(content.written_at, now);
+  ResponseConfig response = config.response;
+  response.default_lifetime = no_expiry;
+  FileToken found;
+  try {
+    found.token = parse_token_response(content.text.reveal(), response, written_at);
+  } catch (const SourceError& e) {
+    refuse_file(config, retold(e.what(), "the file"));
+  }
+  found.token.issued_at = now;
+  if (found.token.expires_at != written_at + no_expiry) return found;
+  const auto times = read_jwt_times(found.token.value.reveal());
+  if (times && times->expires_at) {
+    found.token.expires_at = *times->expires_at;
+  } else if (config.response.default_lifetime) {
+    found.token.expires_at = now + *config.response.default_lifetime;
+    found.expiry_is_configured = true;
+  } else {
+    refuse_file(config, "the file names no expiry; check the pointers or set response.default_lifetime");
+  }
+  return found;
+}
+
+}  // namespace
+
+FileContent read_content(const FileSourceConfig& config) {
+  const bool json = config.format == FileSourceConfig::Format::json;
+  const std::size_t limit = json ? config.response.max_body : max_text_file;
+  const UniqueFd fd(::open(config.path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY));
+  if (!fd) refuse_file_errno(config);
+  struct stat status {};
+  if (::fstat(fd.get(), &status) != 0) refuse_file_errno(config);
+  if (!S_ISREG(status.st_mode)) refuse_file(config, "not a regular file");
+  FileContent content;
+  content.written_at = modification_of(status);
+  content.text.reserve(static_cast<std::size_t>(std::min<off_t>(status.st_size, static_cast<off_t>(limit))) + 1);
+  std::array<char, 4096> buffer;
+  ssize_t got = 0;
+  while ((got = ::read(fd.get(), buffer.data(), buffer.size())) > 0 || (got < 0 && errno == EINTR)) {
+    if (got > 0) content.text.append({buffer.data(), static_cast<std::size_t>(got)});
+    if (content.text.size() > limit) break;
+  }
+  const int error = errno;
+  wipe(buffer.data(), buffer.size());
+  errno = error;
+  if (got < 0) refuse_file_errno(config);
+  if (content.text.size() > limit)
+    refuse_file(config, "larger than " + std::to_string(limit) + " bytes" + (json ? " (response.max_body)" : ""));
+  return content;
+}
+
+FileToken parse_content(const FileContent& content, const FileSourceConfig& config, WallTime now) {
+  const bool json = config.format == FileSourceConfig::Format::json;
+  return json ? parse_json_file(content, config, now) : parse_text_file(content, config, now);
+}
+
+}  // namespace jeton::agent

@@ -1,0 +1,29 @@
+// From a file to a token. Any thread.
+#pragma once
+
+#include "agent/base/secret.hpp"
+#include "agent/config/sources/file_config.hpp"
+#include "agent/token/record.hpp"
+
+namespace jeton::agent {
+
+struct FileContent {
+  SecretString text;
+  WallTime written_at;  // its modification
+};
+
+// Throws SourceError(transient): it is missing, unreadable, no regular file, or larger than a secret may be (64 KiB;
+// response.max_body for json).
+[[nodiscard]] FileContent read_content(const FileSourceConfig& config);
+
+struct FileToken {
+  FetchedToken token;
+  bool expiry_is_configured = false;  // not the content's own: the same content, read again, expires later
+};
+
+// A text's only line is the token, and its expiry the `exp` of a JWT or `now` plus lifetime. Of JSON, a lifetime inside
+// counts from when the file was written, response.default_lifetime from `now`, and `exp` of a JWT counts if the JSON
+// names no expiry. Throws SourceError(transient), without any of the content.
+[[nodiscard]] FileToken parse_content(const FileContent& content, const FileSourceConfig& config, WallTime now);
+
+}  // namespace jeton::agent

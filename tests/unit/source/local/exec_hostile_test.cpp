@@ -1,0 +1,112 @@
+// Commands that will not end, or will not end alone.
+#include <boost/asio/bind_cancellation_slot.hpp>
+#include <boost/asio/cancellation_signal.hpp>
+
+#include "tests/unit/source/local/local_source.hpp"
+
+namespace jeton::test {
+namespace {
+
+using testing::HasSubstr;
+using Kind = SourceError::Kind;
+
+class HostileCommand : public ExecTest {
+ protected:
+  void expect_timed_out(const std::string& text) {
+    auto config = script(text);
+    config.timeout = 1s;
+    const auto e = failure_of(config);
+    EXPECT_EQ(e.kind(), Kind::transient);
+    EXPECT_THAT(e.what(), HasSubstr("did not end within source.timeout (1s)"));
+    EXPECT_TRUE(loop.turn_until([&] { return all_gone(); }));
+  }
+};
+
+TEST_F(HostileCommand, ThatHangsIsTerminated) {
+  expect_timed_out("echo $$ >> \"$1/pids\"; trap 'echo told > \"$1/told\"; exit 0' TERM; sleep 1000 & wait\n");
+  EXPECT_EQ(file("told"), "told\n");
+  EXPECT_EQ(pids().size(), 1U);
+}
+
+TEST_F(HostileCommand, ThatIgnoresSigtermIsKilled) {
+  expect_timed_out("trap '' TERM; echo $$ >> \"$1/pids\"; while :; do sleep 1000; done\n");
+  EXPECT_EQ(pids().size(), 1U);
+}
+
+TEST_F(HostileCommand, ThatClosesItsOutputAndLivesOnIsKilled) {
+  expect_timed_out("echo $$ >> \"$1/pids\"; exec >&- 2>&-; sleep 1000\n");
+  EXPECT_EQ(pids().size(), 1U);
+}
+
+TEST_F(HostileCommand, ThatStopsItsSupervisorIsKilled) {
+  expect_timed_out("echo $$ >> \"$1/pids\"; trap '' TERM; kill -STOP $PPID; sleep 1000\n");
+  EXPECT_EQ(pids().size(), 1U);
+}
+
+TEST_F(HostileCommand, WhoseChildrenMakeSessionsOfTheirOwnIsKilledWithThem) {
+  expect_timed_out(
+      "echo $$ >> \"$1/pids\"\n"
+      "setsid sh -c 'trap \"\" TERM HUP; echo $$ >> \"$0/pids\"; setsid sh -c \"echo \\$\\$ >> \\\"$0/pids\\\"; sleep "
+      "1000\" & sleep 1000' \"$1\" &\n"
+      "sleep 1000\n");
+  EXPECT_EQ(pids().size(), 3U);
+}
+
+TEST_F(HostileCommand, ThatLeavesADaemonBehindGivesItsTokenAndTheDaemonIsKilled) {
+  const auto token =
+      fetch_by(script("(setsid sh -c 'trap \"\" TERM HUP; echo $$ >> \"$0/pids\"; exec sleep 1000' \"$1\" &)\n"
+                      "while [ ! -s \"$1/pids\" ]; do sleep 0.01; done\n" +
+                      std::string(print_token)));
+  EXPECT_EQ(token.value.reveal(), "tok-12345678");
+  EXPECT_EQ(pids().size(), 1U);
+  EXPECT_TRUE(all_gone()) << "the answer is given when everything is gone";
+}
+
+// Each process starts two, in sessions of their own, six levels deep.
+TEST_F(HostileCommand, ThatForksLikeABombIsKilledWithAllOfIt) {
+  auto config = script(
+      "trap '' TERM; echo $$ >> \"$1/pids\"\n"
+      "if [ ${2:-6} -gt 0 ]; then\n"
+      "  setsid sh \"$0\" \"$1\" $((${2:-6} - 1)) & setsid sh \"$0\" \"$1\" $((${2:-6} - 1)) &\n"
+      "fi\n"
+      "sleep 1000 & wait\n");
+  config.timeout = 3s;
+  EXPECT_THAT(failure_of(config).what(), HasSubstr("did not end within source.timeout"));
+  EXPECT_GT(pids().size(), 10U);
+  EXPECT_TRUE(loop.turn_until([&] { return all_gone(); }));
+}
+
+TEST_F(HostileCommand, ThatPrintsForEverIsKilled) {
+  const auto e = failure_of(script("echo $$ >> \"$1/pids\"; exec yes\n"));
+  EXPECT_EQ(e.kind(), Kind::transient);
+  EXPECT_THAT(e.what(), HasSubstr("more than response.max_body (1MiB)"));
+  EXPECT_TRUE(loop.turn_until([&] { return all_gone(); }));
+}
+
+TEST_F(HostileCommand, ThatComplainsForEverIsKilledAndNotLogged) {
+  auto config = script("echo $$ >> \"$1/pids\"; exec yes complaint >&2\n");
+  config.timeout = 1s;
+  testing::internal::CaptureStderr();
+  EXPECT_THAT(failure_of(config).what(), HasSubstr("did not end within"));
+  EXPECT_LT(testing::internal::GetCapturedStderr().size(), 8192U);
+  EXPECT_TRUE(loop.turn_until([&] { return all_gone(); }));
+}
+
+TEST_F(HostileCommand, IsKilledWhenTheFetchIsCancelled) {
+  agent::ExecSource hanging = source(script("trap '' TERM; echo $$ >> \"$1/pids\"; while :; do sleep 1000; done\n"));
+  boost::asio::cancellation_signal cancel;
+  bool ended = false;
+  boost::asio::co_spawn(
+      loop.context, hanging.fetch({}),
+      boost::asio::bind_cancellation_slot(cancel.slot(), [&](std::exception_ptr failed, agent::FetchedToken /*token*/) {
+        ended = true;
+        EXPECT_THROW(std::rethrow_exception(failed), boost::system::system_error);
+      }));
+  ASSERT_TRUE(loop.turn_until([&] { return !pids().empty(); }));
+  cancel.emit(boost::asio::cancellation_type::terminal);
+  ASSERT_TRUE(loop.turn_until([&] { return ended; }));
+  EXPECT_TRUE(loop.turn_until([&] { return all_gone(); }));
+}
+
+}  // namespace
+}  // namespace jeton::test
