@@ -1,0 +1,74 @@
+// The corpus, and damages of it (JETON_FUZZ_COUNT: how many, JETON_FUZZ_SEED: which).
+#include <gtest/gtest.h>
+
+#include <cstdlib>
+#include <filesystem>
+#include <iostream>
+#include <random>
+#include <vector>
+
+#include "tests/fuzz/answer_trial.hpp"
+#include "tests/support/temp_dir.hpp"
+
+namespace jeton::fuzz {
+namespace {
+
+std::vector<std::string> corpus_of_answers() {
+  std::vector<std::string> corpus;
+  for (const auto& entry : std::filesystem::directory_iterator(JETON_ANSWER_CORPUS)) {
+    corpus.push_back(test::read_file(entry.path()));
+  }
+  return corpus;
+}
+
+std::uint64_t setting(const char* name, std::uint64_t otherwise) {
+  const char* text = std::getenv(name);
+  return text != nullptr ? std::strtoull(text, nullptr, 10) : otherwise;
+}
+
+// Bytes that mean something to one of the parsers come more often than others.
+void damage(std::string& text, const std::string& other, std::mt19937_64& random) {
+  constexpr std::string_view meaningful = "{}[]\",:.-+0123456789eETZ \\/\n\xff";
+  const std::size_t at = random() % (text.size() + 1);
+  const std::size_t length = random() % 8;
+  switch (random() % 5) {
+    case 0:
+      if (at < text.size()) text[at] = static_cast<char>(random());
+      break;
+    case 1:
+      text.insert(at, 1, meaningful[random() % meaningful.size()]);
+      break;
+    case 2:
+      text.erase(at, length);
+      break;
+    case 3:
+      text.insert(at, text.substr(random() % (text.size() + 1), length));
+      break;
+    default:
+      if (!other.empty()) text.replace(at, length, other.substr(random() % other.size(), 24));
+  }
+}
+
+TEST(AnswerFromOutside, ThatTheFuzzerFoundHarmsNobody) {
+  const std::vector<std::string> corpus = corpus_of_answers();
+  for (const std::string& input : corpus) EXPECT_EQ(try_answer(input), "") << testing::PrintToString(input);
+  EXPECT_GT(corpus.size(), 20U);
+}
+
+TEST(AnswerFromOutside, ThatIsDamagedHarmsNobody) {
+  const std::uint64_t seed = setting("JETON_FUZZ_SEED", std::random_device()());
+  const std::uint64_t count = setting("JETON_FUZZ_COUNT", 100'000);
+  std::cout << "JETON_FUZZ_SEED=" << seed << std::endl;  // flushed: it is wanted most after a crash
+  std::mt19937_64 random(seed);
+  const std::vector<std::string> corpus = corpus_of_answers();
+  ASSERT_FALSE(corpus.empty());
+  std::string input;
+  for (std::uint64_t i = 0; i < count; ++i) {
+    if (i % 4 == 0 || input.empty()) input = corpus[random() % corpus.size()];
+    damage(input, corpus[random() % corpus.size()], random);
+    ASSERT_EQ(try_answer(input), "") << testing::PrintToString(input);
+  }
+}
+
+}  // namespace
+}  // namespace jeton::fuzz

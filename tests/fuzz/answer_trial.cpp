@@ -1,0 +1,143 @@
+#include "tests/fuzz/answer_trial.hpp"
+
+#include <algorithm>
+#include <cctype>
+
+#include "agent/jwt/base64url.hpp"
+#include "agent/jwt/jwt_claims.hpp"
+#include "agent/source/exec/exec_output.hpp"
+#include "agent/source/response_parser.hpp"
+#include "agent/source/source.hpp"
+#include "agent/source/wire_time.hpp"
+
+namespace jeton::fuzz {
+namespace {
+
+using namespace jeton::agent;
+using namespace std::chrono_literals;
+
+const WallTime now = from_unix_ms(1'790'000'000'000);
+const WallTime year_10000 = from_unix_ms(253'402'300'800'000);
+
+bool printable(std::string_view text) {
+  return !text.empty() && std::all_of(text.begin(), text.end(), [](char c) { return c >= '!' && c <= '~'; });
+}
+
+std::string jwt_complaint(std::string_view text) {
+  const auto times = read_jwt_times(text);
+  if (times != read_jwt_times(text)) return "two readings of a JWT differ";
+  if (!times) return {};
+  if (std::count(text.begin(), text.end(), '.') != 2) return "a JWT without three parts";
+  for (const auto& time : {times->issued_at, times->not_before, times->expires_at}) {
+    if (time && (*time < WallTime{} || *time >= year_10000)) return "a time of a JWT out of range";
+  }
+  return {};
+}
+
+// Header and claims, without the base64url that no fuzzer gets right.
+std::string jwt_parts_complaint(std::string_view text) {
+  const std::size_t end = std::min(text.find('\n'), text.size());
+  const std::string claims(text.substr(std::min(end + 1, text.size())));
+  return jwt_complaint(base64url_encode(text.substr(0, end)) + "." + base64url_encode(claims) + ".c2ln");
+}
+
+std::string token_complaint(const FetchedToken& token) {
+  if (!printable(token.value.reveal())) return "a token that no header can hold";
+  if (token.expires_at <= now || token.expires_at > now + max_lifetime) return "an expiry out of range";
+  if (!token.type.empty() && !printable(token.type)) return "a type that is no word";
+  for (const auto& [name, value] : token.attributes) {
+    if (value.size() > max_attribute_size) return "an attribute that is too long";
+    if (token.value.size() >= 8 && value.find(token.value.reveal()) != std::string::npos)
+      return "an attribute that shows the token";
+  }
+  return {};
+}
+
+ResponseConfig response_of(int which) {
+  ResponseConfig config;
+  config.error = "/error";
+  config.error_message = "/error/message";
+  config.attributes = {{"scope", "/scope"}, {"url", "/data/0/url"}};
+  config.type = "/token_type";
+  if (which == 1) {
+    config.expires_in.clear();
+    config.expires_at = "/expires_at";
+    config.default_lifetime = 1h;
+  }
+  return config;
+}
+
+std::string response_complaint(std::string_view body, int which) {
+  const ResponseConfig config = response_of(which);
+  static_cast<void>(provider_error(body, config));
+  try {
+    return token_complaint(parse_token_response(body, config, now));
+  } catch (const SourceError& e) {
+    const std::string_view what = e.what();
+    if (what.size() > 1024) return "a message of " + std::to_string(what.size()) + " bytes";
+    const bool control = std::any_of(what.begin(), what.end(), [](char c) { return c >= 0 && c < ' '; });
+    return control ? "a message with a control character" : "";
+  }
+}
+
+std::string output_complaint(std::string_view text, ExecSourceConfig::Format format) {
+  ExecSourceConfig config;
+  config.format = format;
+  config.response.default_lifetime = 1h;
+  try {
+    const ExecOutput output = parse_exec_output(text, config, now, {});
+    for (const auto& [name, value] : output.token.attributes) {
+      if (!printable(value)) return "an attribute of a command that is no word";
+    }
+    // The value of AWS credentials is JSON, with what the command put into it.
+    if (format == ExecSourceConfig::Format::aws) return {};
+    return token_complaint(output.token);
+  } catch (const SourceError&) {
+    return {};
+  }
+}
+
+std::string times_complaint(std::string_view text) {
+  const auto pause = parse_retry_after(text, now);
+  if (pause && (*pause < Duration{0} || *pause > retry_after_cap)) return "a Retry-After out of range";
+  static_cast<void>(parse_http_date(text, now));
+  const auto time = parse_rfc3339(text);
+  if (!time) return {};
+  if (text.size() < 20 || std::toupper(static_cast<unsigned char>(text[10])) != 'T')
+    return "an RFC 3339 date without its parts";
+  return *time >= year_10000 + 25h ? "an RFC 3339 date out of range" : "";
+}
+
+std::string complaint(char parser, std::string_view text) {
+  switch (parser) {
+    case 0:
+      return jwt_complaint(text);
+    case 1:
+      return jwt_parts_complaint(text);
+    case 2:
+      return response_complaint(text, 0);
+    case 3:
+      return response_complaint(text, 1);
+    case 4:
+      return times_complaint(text);
+    case 5:
+      return output_complaint(text, ExecSourceConfig::Format::json);
+    case 6:
+      return output_complaint(text, ExecSourceConfig::Format::kubernetes);
+    default:
+      return output_complaint(text, ExecSourceConfig::Format::aws);
+  }
+}
+
+}  // namespace
+
+std::string try_answer(std::string_view input) {
+  if (input.empty()) return {};
+  try {
+    return complaint(static_cast<char>(static_cast<unsigned char>(input[0]) % parsers_of_answers), input.substr(1));
+  } catch (const std::exception& e) {
+    return std::string("an exception that none may let out: ") + e.what();
+  }
+}
+
+}  // namespace jeton::fuzz
