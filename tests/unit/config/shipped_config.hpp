@@ -5,7 +5,10 @@
 #include <cctype>
 #include <filesystem>
 #include <sstream>
+#include <stdexcept>
 #include <string>
+
+#include "tests/support/process.hpp"
 
 namespace jeton::test {
 
@@ -33,12 +36,17 @@ inline std::string switched_on(const std::string& text, Alternatives alternative
 // Looks like one, which is all a configuration asks.
 inline constexpr const char* seal_key_text = "jeton-seal-1:AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=\n";
 
-// Each reference to a file or a credential replaced by one to `file`.
+// Each reference to a file or a credential replaced by one to `file`, that to a signing key of P-256 by one to a key.
 inline std::string with_secrets(std::string text, const std::filesystem::path& file) {
-  const std::string replacement = "${file:" + file.string() + "}";
+  const std::filesystem::path key = file.parent_path() / "signing-key.pem";
+  const RunResult made =
+      run({"openssl", "genpkey", "-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:P-256", "-out", key.string()});
+  if (made.status != 0) throw std::runtime_error("openssl: " + made.err);
   for (const char* kind : {"${file:", "${credential:"}) {
-    for (std::size_t at = text.find(kind); at != std::string::npos; at = text.find(kind, at + replacement.size())) {
-      text.replace(at, text.find('}', at) + 1 - at, replacement);
+    for (std::size_t at = text.find(kind); at != std::string::npos; at = text.find(kind, at + 1)) {
+      const std::string name = text.substr(at, text.find('}', at) + 1 - at);
+      const bool is_key = name.ends_with(".p8}") || name.ends_with("-key.pem}");
+      text.replace(at, name.size(), "${file:" + (is_key ? key : file).string() + "}");
     }
   }
   return text;
@@ -53,9 +61,18 @@ inline std::string with_files(std::string text, const std::filesystem::path& fil
   return text;
 }
 
+// The programs of the examples replaced by one that every host has.
+inline std::string with_programs(std::string text) {
+  const std::string folder = "/usr/local/bin/";
+  for (std::size_t at = text.find(folder); at != std::string::npos; at = text.find(folder)) {
+    text.replace(at, text.find_first_of(",]", at) - at, "/bin/true");
+  }
+  return text;
+}
+
 // The users and groups of the examples replaced by ones that every host has.
 inline std::string with_accounts(std::string text) {
-  for (const char* name : {"[partner]", "[api]", "[wechat]", "[www-data]", "[example]"}) {
+  for (const char* name : {"[partner]", "[push]", "[api]", "[wechat]", "[www-data]", "[example]"}) {
     const std::size_t at = text.find(name);
     if (at != std::string::npos) text.replace(at, std::string(name).size(), "[root]");
   }

@@ -38,8 +38,8 @@ TEST(ShippedConfig, LoadsAsItIsInstalled) {
 TEST(ShippedConfig, LoadsWithEverySettingSwitchedOn) {
   const TempDir dir;
   const std::filesystem::path secret = dir.write("secret", "s3cret\n");
-  std::string text =
-      with_accounts(with_files(with_secrets(switched_on(read_file(config_dir / "agent.yaml")), secret), secret));
+  std::string text = with_programs(
+      with_accounts(with_files(with_secrets(switched_on(read_file(config_dir / "agent.yaml")), secret), secret)));
   const std::string seal_key = "/etc/jeton/seal.key";
   text.replace(text.find(seal_key), seal_key.size(), dir.write("seal.key", seal_key_text).string());
   const auto result = load_text(text);
@@ -63,16 +63,17 @@ class ShippedExample : public testing::TestWithParam<const char*> {};
 
 TEST_P(ShippedExample, LoadsWithoutAProblem) {
   const TempDir dir;
-  const auto result = load_text(
-      with_accounts(with_secrets(read_file(config_dir / "examples" / GetParam()), dir.write("secret", "s3cret\n"))));
+  const auto result = load_text(with_programs(
+      with_accounts(with_secrets(read_file(config_dir / "examples" / GetParam()), dir.write("secret", "s3cret\n")))));
   ASSERT_TRUE(result.config) << all_texts(result.problems);
   EXPECT_TRUE(result.problems.empty()) << all_texts(result.problems);
   EXPECT_EQ(result.config->tokens.size(), 1U);
 }
 
 INSTANTIATE_TEST_SUITE_P(Each, ShippedExample,
-                         testing::Values("azure-client-credentials.yaml", "bare-json.yaml",
-                                         "google-service-account.yaml", "oauth2-client-credentials.yaml",
+                         testing::Values("apns.yaml", "aws-credential-process.yaml", "azure-client-credentials.yaml",
+                                         "bare-json.yaml", "google-service-account.yaml",
+                                         "kubernetes-projected-token.yaml", "oauth2-client-credentials.yaml",
                                          "okta-private-key-jwt.yaml", "salesforce-jwt-bearer.yaml", "wechat.yaml"),
                          [](const auto& example) {
                            std::string name = std::filesystem::path(example.param).stem();
@@ -82,7 +83,7 @@ INSTANTIATE_TEST_SUITE_P(Each, ShippedExample,
 
 TEST(ShippedExamples, AreAllTested) {
   const auto files = std::filesystem::directory_iterator(config_dir / "examples");
-  EXPECT_EQ(std::distance(begin(files), end(files)), 7);
+  EXPECT_EQ(std::distance(begin(files), end(files)), 10);
 }
 
 }  // namespace
