@@ -95,6 +95,37 @@ YAML
     ! machine setpriv --reuid jeton --regid jeton --clear-groups cat "/proc/$pid/environ" >/dev/null 2>&1 ||
       fail "another process of the same user may look into the agent"
     ;;
+  local-sources-work-in-the-sandbox)
+    machine sh -c "cat >/usr/local/bin/get-token; chmod 0755 /usr/local/bin/get-token" <<'SH'
+#!/bin/sh
+setsid sleep 1000 &
+echo "asked with $API_KEY" >&2
+echo "{\"access_token\":\"by-command-$API_KEY\",\"expires_in\":600}"
+SH
+    machine sh -c "umask 077; echo by-file >/etc/jeton/given; head -c 48 /dev/urandom | base64 -w 0 >/etc/jeton/signing.secret
+      chown jeton /etc/jeton/given /etc/jeton/signing.secret"
+    machine sh -c "cat >/etc/jeton/agent.d/local.yaml" <<YAML
+version: 1
+tokens:
+  command: {source: {type: exec, command: [/usr/local/bin/get-token], env: {API_KEY: "\${credential:api-secret}"}}}
+  given: {source: {type: file, path: /etc/jeton/given, lifetime: 1h}, refresh: {min_interval: 0ms}}
+  signed: {source: {type: jwt, algorithm: HS256, lifetime: 1h, key: "\${file:/etc/jeton/signing.secret}"}}
+YAML
+    machine systemctl reload jeton-agent
+    for token in command given signed; do
+      eventually 20 machine jetonctl wait $token --timeout 1s || fail "no token $token"
+    done
+    [ "$(machine jetonctl get command)" = by-command-s3cret-from-credential ] || fail "another token than the command's"
+    group=$(machine systemctl show -p ControlGroup --value jeton-agent)
+    alone() { [ "$(machine cat "/sys/fs/cgroup$group/cgroup.procs" | wc -l)" = 1 ]; }
+    eventually 10 alone || fail "something of the command lives on"
+    machine sh -c "umask 077; echo by-file-2 >/etc/jeton/new; chown jeton /etc/jeton/new; mv /etc/jeton/new /etc/jeton/given"
+    given() { [ "$(machine jetonctl get given)" = by-file-2 ]; }
+    eventually 10 given || fail "the new file was not noticed"
+    ! machine sh -c "journalctl -q --no-pager -o export" | grep -qF s3cret-from-credential || fail "a secret stands in the journal"
+    machine rm /etc/jeton/agent.d/local.yaml
+    machine systemctl reload jeton-agent
+    ;;
   hardened)
     # 10 is a service without any protection; what is left is what the agent needs: network and its own files.
     exposure=$(machine systemd-analyze security --no-pager jeton-agent | sed -n 's/.*exposure level.*: \([0-9.]*\).*/\1/p')

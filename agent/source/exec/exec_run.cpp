@@ -38,6 +38,19 @@ UniqueFd above_standard(int fd) {
   return higher;
 }
 
+// A signal in the child before it blocks them all would be handled as one to the agent.
+pid_t fork_without_signals() {
+  sigset_t all;
+  sigset_t before;
+  ::sigfillset(&all);
+  ::pthread_sigmask(SIG_SETMASK, &all, &before);
+  const pid_t pid = ::fork();
+  const int error = errno;
+  if (pid != 0) ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
+  errno = error;
+  return pid;
+}
+
 Pipe make_pipe() {
   std::array<int, 2> ends{};
   if (::pipe2(ends.data(), O_CLOEXEC) != 0) throw errno_error("cannot run a command: pipe");
@@ -83,7 +96,7 @@ struct ExecRun::Impl : std::enable_shared_from_this<Impl> {
     work.control = controls.read.get();
     work.report = reports.write.get();
     work.grace_ms = static_cast<int>(to_ms(exec_grace).count());
-    pid = ::fork();
+    pid = fork_without_signals();
     if (pid == 0) supervise(work);
     if (pid < 0) throw errno_error("cannot run a command: fork");
     control = std::move(controls.write);
