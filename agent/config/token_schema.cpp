@@ -147,7 +147,10 @@ void check_seal(const ValueReader& source, const SourceConfig& config, const Coo
                "coordination.seal.key_files to a file made by jeton-agent keygen, the same on all hosts");
 }
 
-Scope default_scope(const SourceConfig& /*source*/) { return Scope::fleet; }
+// A file is what this host was given.
+Scope default_scope(const SourceConfig& source) {
+  return std::holds_alternative<FileSourceConfig>(source) ? Scope::host : Scope::fleet;
+}
 
 }  // namespace
 

@@ -8,6 +8,7 @@
 #include "agent/base/failpoint.hpp"
 #include "agent/base/log.hpp"
 #include "agent/refresh/lease_keeper.hpp"
+#include "agent/refresh/whole_fetch.hpp"
 
 namespace jeton::agent {
 namespace {
@@ -153,30 +154,35 @@ Task<> RefreshLoop::refresh_under(Held held) {
   Coordinator& from = *held.from;
   const Generation generation = current_.next_generation(held.lease.fence);
   const bool rejected = current_.record() && demand_.is_rejection(current_.generation());
-  std::optional<FetchedToken> fetched;
-  bool cancelled = false;
+  Fetched fetched;
   const LeaseKeeper keeper(from, parts_.timers, config_.name, std::move(held.lease));
   try {
     const bool someone_was_faster = scheduled_at() > now();
     if (!someone_was_faster) fetched = co_await fetch_under(keeper, from);
   } catch (const boost::system::system_error&) {
-    cancelled = true;
+    fetched.cancelled = true;
   }
-  if (cancelled) {
+  if (fetched.cancelled) {
     // The agent stops. The lock is still given back, so that another host need not wait for its TTL.
     co_await boost::asio::this_coro::reset_cancellation_state(boost::asio::disable_cancellation());
   }
-  if (fetched) {
+  std::optional<Record> record;
+  if (fetched.token) {
     JETON_FAILPOINT("refresh.fetched");
-    Record record = current_.successor(std::move(*fetched), generation, parts_.host);
-    if (rejected) record.rejections = next_rejections(*current_.record(), demand_.made_at(), config_.refresh);
-    keep(record);
-    JETON_FAILPOINT("refresh.kept");
-    co_await publish(std::move(record), keeper.lease(), from);
-  } else {
-    co_await give_back(keeper.lease(), from);
+    record = current_.successor(std::move(*fetched.token), generation, parts_.host);
+    if (rejected) record->rejections = next_rejections(*current_.record(), demand_.made_at(), config_.refresh);
+  } else if (fetched.failure && !fetched.failure->state().empty()) {
+    record = with_state(fetched.failure->state(), generation);
   }
-  fetched.reset();
+  if (record) {
+    keep(*record);
+    JETON_FAILPOINT("refresh.kept");
+    co_await publish(std::move(*record), keeper.lease(), from);
+  }
+  if (fetched.failure) co_await fetch_failed(*fetched.failure, from);
+  if (!record) co_await give_back(keeper.lease(), from);
+  const bool cancelled = fetched.cancelled;
+  fetched = {};
   wipe_registers();
   holds_.end_claim();  // our own, should we have heard it before the answer to try_acquire
   journal_.lock_given_back();
@@ -184,8 +190,8 @@ Task<> RefreshLoop::refresh_under(Held held) {
 }
 
 // 4c. The call to the provider, counted against min_interval and budget before it is made.
-Task<std::optional<FetchedToken>> RefreshLoop::fetch_under(const LeaseKeeper& keeper, Coordinator& from) {
-  std::optional<SourceError> failure;
+Task<RefreshLoop::Fetched> RefreshLoop::fetch_under(const LeaseKeeper& keeper, Coordinator& from) {
+  Fetched fetched;
   try {
     const FetchLimits allowed = limits(from);
     const Admission admission = co_await from.admit(config_.name, keeper.lease(), allowed);
@@ -197,19 +203,39 @@ Task<std::optional<FetchedToken>> RefreshLoop::fetch_under(const LeaseKeeper& ke
       } else {
         not_admitted(admission, allowed);
       }
-      co_return std::nullopt;
+      co_return fetched;
     }
     journal_.fetching();
     JETON_FAILPOINT("refresh.fetch");
     FetchContext context{current_.record() ? current_.record()->state : SecretString{}};
-    co_return co_await parts_.source.fetch(std::move(context));
+    if (keeps_state(config_.source)) {
+      fetched.token = co_await fetch_wholly(parts_.timers, parts_.source, std::move(context), fetched.cancelled);
+    } else {
+      fetched.token = co_await parts_.source.fetch(std::move(context));
+    }
   } catch (const SourceError& e) {
-    failure = e;
+    fetched.failure = e;
   } catch (const TransportError& e) {
     coordinator_failed(Step::admit, "ask for admission", e);
   }
-  if (failure) co_await fetch_failed(*failure, from);
-  co_return std::nullopt;
+  co_return fetched;
+}
+
+// The answer was of no use, but what came with it is needed for the next one: the token that is there goes on under a
+// new generation, with that state. Without a token a blank one that has run out carries it.
+Record RefreshLoop::with_state(const SecretString& state, Generation generation) const {
+  Record record;
+  if (current_.record()) {
+    record = *current_.record();
+  } else {
+    record.value = SecretString("none");
+    record.issued_at = parts_.timers.clock().wall_now();
+    record.expires_at = record.issued_at;
+  }
+  record.generation = generation;
+  record.state = state;
+  record.fetched_by = parts_.host;
+  return record;
 }
 
 void RefreshLoop::not_admitted(const Admission& refusal, const FetchLimits& allowed) {

@@ -75,7 +75,14 @@ class RefreshLoop final : private CoordinationListener {
   Task<std::optional<Held>> try_lock();
   Task<std::optional<Held>> try_lock_alone();
   Task<> refresh_under(Held held);
-  Task<std::optional<FetchedToken>> fetch_under(const LeaseKeeper& keeper, Coordinator& from);
+  // What became of a call to the provider.
+  struct Fetched {
+    std::optional<FetchedToken> token;
+    std::optional<SourceError> failure;
+    bool cancelled = false;  // the agent is told to stop; the answer counts all the same
+  };
+  Task<Fetched> fetch_under(const LeaseKeeper& keeper, Coordinator& from);
+  [[nodiscard]] Record with_state(const SecretString& state, Generation generation) const;
   void not_admitted(const Admission& refusal, const FetchLimits& allowed);
   Task<> publish(Record record, const Lease& lease, Coordinator& from);
   Task<> give_back(const Lease& lease, Coordinator& from);

@@ -26,12 +26,16 @@ class SourceError : public Error {
   [[nodiscard]] std::optional<Duration> retry_after() const { return retry_after_; }
   // Of the request that failed, as Source::fingerprint(); empty: it was not made, or is never the same.
   [[nodiscard]] const std::string& request() const { return request_; }
+  // FetchedToken::state of an answer that was of no use otherwise; empty: what was there still holds.
+  [[nodiscard]] const SecretString& state() const { return state_; }
+  void set_state(SecretString state) { state_ = std::move(state); }
   void set_request(std::string fingerprint) { request_ = std::move(fingerprint); }
 
  private:
   Kind kind_;
   std::optional<Duration> retry_after_;
   std::string request_;
+  SecretString state_;
 };
 
 // What a fetch gets from the fleet.
@@ -57,7 +61,6 @@ class Source {
   // refresh follows, also in the pause after a failure, which this may have mended. A source that cannot tell calls
   // nobody. Set once, before the first fetch.
   virtual void on_change(std::function<void()> /*changed*/) {}
-
 
   // Whether the provider can be told that a token is no longer used.
   [[nodiscard]] virtual bool revokes() const { return false; }

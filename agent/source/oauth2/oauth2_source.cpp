@@ -74,6 +74,7 @@ Task<FetchedToken> OAuth2Source::fetch(FetchContext context) {
       co_return token;
     }
     Answer answer = co_await ask(SecretString());
+    if (answer.unusable) throw SourceError(*answer.unusable);
     co_return std::move(answer.token);
   } catch (SourceError& e) {
     e.set_request(fingerprint());
@@ -94,7 +95,12 @@ Task<FetchedToken> OAuth2Source::fetch_by_refresh_token(SecretString state) {
   for (const SecretString& candidate : candidates) {
     try {
       Answer answer = co_await ask(candidate);
-      answer.token.state = chain.after(candidate, answer.refresh_token);
+      SecretString next = chain.after(candidate, answer.refresh_token);
+      if (answer.unusable) {
+        answer.unusable->set_state(std::move(next));
+        throw SourceError(*answer.unusable);
+      }
+      answer.token.state = std::move(next);
       co_return std::move(answer.token);
     } catch (const OAuth2Error& e) {
       if (e.code() != "invalid_grant" || e.kind() != Kind::permanent) throw;
@@ -127,9 +133,13 @@ Task<OAuth2Source::Answer> OAuth2Source::ask(SecretString refresh_token) {
     const std::string_view text = next->get_ref<const WipingJson::string_t&>();
     if (!text.empty()) answer.refresh_token = SecretString(text);
   }
-  const ResponseConfig config = with_lifetime_of_jwt(config_.response, json, sent_at);
-  answer.token = parse_token_response(response.body.reveal(), config, sent_at, sent.secrets);
-  check_token(answer.token, name_, capacity_, now);
+  try {
+    const ResponseConfig config = with_lifetime_of_jwt(config_.response, json, sent_at);
+    answer.token = parse_token_response(response.body.reveal(), config, sent_at, sent.secrets);
+    check_token(answer.token, name_, capacity_, now);
+  } catch (const SourceError& e) {
+    answer.unusable = e;
+  }
   co_return answer;
 }
 

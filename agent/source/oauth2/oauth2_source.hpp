@@ -32,6 +32,7 @@ class OAuth2Source final : public Source {
   struct Answer {
     FetchedToken token;
     std::optional<SecretString> refresh_token;  // a new one that came with it
+    std::optional<SourceError> unusable;        // what is wrong with the token
   };
 
   Task<FetchedToken> fetch_by_refresh_token(SecretString state);
