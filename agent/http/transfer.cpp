@@ -96,7 +96,7 @@ bool Transfer::follow_redirect() {
   const bool upgrade = !where_.tls && to.tls;
   if (!equal_ignoring_case(to.host, where_.host) || (to.port != where_.port && !upgrade)) {
     throw Error("it leads to another host, " + to.host + ":" + std::to_string(to.port) +
-                "; if that is right, set source.url to it");
+                "; if that is right, set the URL of the source to it");
   }
   if (++redirects_ > request_.max_redirects) {
     throw Error("more than " + std::to_string(request_.max_redirects) + " (source.max_redirects)");

@@ -85,12 +85,14 @@ void Transfer::explain(CURLcode code) {
   }
   switch (code) {
     case CURLE_COULDNT_RESOLVE_HOST:
-      return fail(Reason::resolve, "the name " + where_.host + " cannot be resolved; check source.url and DNS");
+      return fail(Reason::resolve,
+                  "the name " + where_.host + " cannot be resolved; check the URL of the source and DNS");
     case CURLE_COULDNT_CONNECT: {
       long error = 0;
       ::curl_easy_getinfo(easy_.get(), CURLINFO_OS_ERRNO, &error);
       const std::string why = error == 0 ? "" : ": " + std::generic_category().message(static_cast<int>(error));
-      return fail(Reason::connect, "cannot connect to " + at + why + "; is the provider up and source.url right?");
+      return fail(Reason::connect,
+                  "cannot connect to " + at + why + "; is the provider up and the URL of the source right?");
     }
     case CURLE_OPERATION_TIMEDOUT:
       if (connected == 0) {

@@ -16,7 +16,7 @@ std::string advice(int status) {
     case 404:
     case 405:
     case 410:
-      return "; check source.url and source.method";
+      return "; check URL and method of the source";
     case 429:
       return "; the provider's rate limit is reached";
     default:
@@ -38,7 +38,7 @@ void refuse_status(const HttpResponse& response, const std::string& display, con
   const std::string text = display + " answered " + std::to_string(response.status);
   if (response.status >= 300 && response.status < 400) {
     throw SourceError(Kind::permanent,
-                      text + ", a redirect; set source.url to where it leads, or source.max_redirects");
+                      text + ", a redirect; set the URL of the source to where it leads, or source.max_redirects");
   }
   const Kind kind = ruled.value_or(is_transient_status(response.status) ? Kind::transient : Kind::permanent);
   throw SourceError(kind, text + (said ? " (" + *said + ")" : "") + advice(response.status),

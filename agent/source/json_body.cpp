@@ -44,7 +44,8 @@ WipingJson parse_json_object(std::string_view body) {
       refuse_body("the provider's answer is truncated: the JSON ends in the middle, after " +
                   std::to_string(body.size()) + " bytes");
     }
-    refuse_body("the provider's answer is not JSON (at byte " + std::to_string(e.byte) + "); is source.url right?");
+    refuse_body("the provider's answer is not JSON (at byte " + std::to_string(e.byte) +
+                "); is the URL of the source right?");
   } catch (const WipingJson::exception&) {
     refuse_body("the provider's answer holds a number out of range");
   }

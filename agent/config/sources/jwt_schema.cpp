@@ -2,8 +2,8 @@
 #include <algorithm>
 #include <chrono>
 
-#include "agent/base/error.hpp"
 #include "agent/config/json_schema.hpp"
+#include "agent/config/sources/signing_key.hpp"
 #include "agent/config/sources/source_schema.hpp"
 
 namespace jeton::agent {
@@ -31,21 +31,6 @@ JsonTemplate::Object read_members(const ValueReader& value, Reading& reading, co
   return *object;
 }
 
-// What the configuration can say now of a key that is there; check_secrets() tells of one that is not.
-void check_key(const ValueReader& value, const SecretTemplate& key, JwtAlgorithm algorithm) {
-  SecretString secret;
-  try {
-    secret = key.resolve();
-  } catch (const Error&) {
-    return;
-  }
-  try {
-    const JwtSigner signer(algorithm, secret);
-  } catch (const Error& e) {
-    value.error(value.path() + ": " + e.what());
-  }
-}
-
 }  // namespace
 
 JwtSourceConfig read_jwt_source(ObjectReader& source, Reading& reading) {
@@ -59,7 +44,7 @@ JwtSourceConfig read_jwt_source(ObjectReader& source, Reading& reading) {
   assign(config.algorithm, algorithm);
   const ValueReader key = source.required("key");
   assign(config.key, key.secret());
-  if (algorithm && !config.key.empty()) check_key(key, config.key, *algorithm);
+  if (algorithm && !config.key.empty()) check_signing_key(key, config.key, *algorithm);
   assign(config.key_id, source.at("key_id").text());
 
   const ValueReader set = source.at("set");

@@ -6,6 +6,7 @@
 #include "agent/config/json_schema.hpp"
 #include "agent/config/sources/oauth2_parts.hpp"
 #include "agent/config/sources/request_schema.hpp"
+#include "agent/config/sources/signing_key.hpp"
 
 namespace jeton::agent {
 
@@ -116,6 +117,7 @@ AssertionConfig read_assertion(const ValueReader& section, Reading& reading) {
                                                     {"ES256", JwtAlgorithm::es256},
                                                     {"EdDSA", JwtAlgorithm::eddsa}});
   assign(config.algorithm, algorithm);
+  if (!config.key.empty()) check_signing_key(key, config.key, config.algorithm);
   assign(config.key_id, jwt.at("key_id").text());
   assign(config.issuer, jwt.at("issuer").text());
   assign(config.subject, jwt.at("subject").text());

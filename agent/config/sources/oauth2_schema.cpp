@@ -98,6 +98,12 @@ void read_parameters(ObjectReader& source, OAuth2SourceConfig& config, Reading& 
 // What RFC 6749 section 5 fixes is not asked for.
 ResponseConfig read_oauth2_response(const ValueReader& response) {
   ResponseConfig config = read_response(response.object());
+  for (const auto& [name, pointer] : config.attributes) {
+    if (pointer == "/refresh_token" || pointer == "/id_token" || pointer == "/access_token") {
+      response.error(response.path() + ".attributes." + name + ": " + pointer +
+                     " is a secret, and attributes are shown to everybody; take it out");
+    }
+  }
   if (config.type.empty()) config.type = "/token_type";
   if (config.error.empty()) config.error = "/error";
   if (config.error_message.empty()) config.error_message = "/error_description";

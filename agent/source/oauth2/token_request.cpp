@@ -144,6 +144,10 @@ std::string fingerprint_of(const OAuth2SourceConfig& config, const TokenValues& 
     digest(all, *text);
   }
   for (const std::string& uri : config.resource) digest(all, uri);
+  if (config.client_auth == OAuth2SourceConfig::ClientAuth::tls_client_auth) {
+    const SecretTemplate certificate({{SecretTemplate::Part::Kind::file, config.egress.tls.cert_file.string()}});
+    digest(all, certificate.resolve(&tokens).reveal());
+  }
   for (const auto& [name, value] : config.params) {
     digest(all, name);
     digest(all, value.resolve(&tokens).reveal());

@@ -1,4 +1,6 @@
 // What is wrong with a source of type oauth2, and what is to be done about it.
+#include <cstdlib>
+
 #include "agent/config/config.hpp"
 #include "tests/support/temp_dir.hpp"
 #include "tests/unit/config/broken_config.hpp"
@@ -18,12 +20,20 @@ std::string document(const std::string& own) {
   return text;
 }
 
+// ${env:JETON_RSA_KEY} is a key.
+void provide_key(const std::string& text) {
+  if (text.find("JETON_RSA_KEY") == std::string::npos) return;
+  const TempDir dir;
+  ::setenv("JETON_RSA_KEY", read_file(make_key(dir / "key.pem", "RSA", "rsa_keygen_bits:2048")).c_str(), 1);
+}
+
 class BrokenOAuth2 : public testing::TestWithParam<BrokenConfig> {};
 
 // With token_url as the last line, unless it says where to ask.
 TEST_P(BrokenOAuth2, IsRefusedAtItsPlace) {
   const BrokenConfig& broken = GetParam();
   std::string own = broken.text;
+  provide_key(own);
   if (own.find("token_url:") == std::string::npos && own.find("issuer: ") != 0) own += "token_url: https://h/token\n";
   const std::string text = document(own);
   expect_refused({broken.name, text.c_str(), broken.line, broken.message});
@@ -39,34 +49,37 @@ INSTANTIATE_TEST_SUITE_P(
         BrokenConfig{"NoSecret", "client_auth: client_secret_post\nclient_id: a\n", 6, "needs source.client_secret"},
         BrokenConfig{"NoKey", "client_auth: private_key_jwt\nclient_id: a\n", 6, "needs source.client_assertion.key"},
         BrokenConfig{"SecretAndKey",
-                     "client_auth: private_key_jwt\nclient_id: a\nclient_assertion: {key: '${env:PATH}'}\n"
+                     "client_auth: private_key_jwt\nclient_id: a\nclient_assertion: {key: '${env:JETON_RSA_KEY}'}\n"
                      "client_secret: ${env:PATH}\n",
                      9, "client_secret is not used with client_auth private_key_jwt"},
         BrokenConfig{"KeyForSecretJwt",
-                     "client_auth: client_secret_jwt\nclient_id: a\nclient_assertion: {key: '${env:PATH}'}\n"
+                     "client_auth: client_secret_jwt\nclient_id: a\nclient_assertion: {key: '${env:JETON_RSA_KEY}'}\n"
                      "client_secret: ${env:PATH}\n",
                      8, "signs with source.client_secret"},
         BrokenConfig{"AssertionWithoutItsAuth",
-                     "client_id: a\nclient_assertion: {key: '${env:PATH}'}\nclient_secret: ${env:PATH}\n", 7,
+                     "client_id: a\nclient_assertion: {key: '${env:JETON_RSA_KEY}'}\nclient_secret: ${env:PATH}\n", 7,
                      "is for client_auth: private_key_jwt"},
         BrokenConfig{"NoCertificate", "client_auth: tls_client_auth\nclient_id: a\n", 6, "needs source.tls.cert_file"},
+        BrokenConfig{"KeyThatIsNone",
+                     "client_auth: private_key_jwt\nclient_id: a\nclient_assertion: {key: '${env:PATH}'}\n", 8,
+                     "the key is not in PEM form"},
         BrokenConfig{"UnknownAuth", "client_auth: client_secret_basik\nclient_id: a\n", 6,
                      "did you mean 'client_secret_basic'?"},
         BrokenConfig{"KeyAndAssertion",
                      "client_auth: private_key_jwt\nclient_id: a\n"
-                     "client_assertion: {assertion: '${env:PATH}', key: '${env:PATH}'}\n",
+                     "client_assertion: {assertion: '${env:PATH}', key: '${env:JETON_RSA_KEY}'}\n",
                      8, "key and assertion exclude each other"},
         BrokenConfig{"ClaimOfTheAgent",
                      "client_auth: private_key_jwt\nclient_id: a\n"
-                     "client_assertion: {key: '${env:PATH}', claims: {exp: 1}}\n",
+                     "client_assertion: {key: '${env:JETON_RSA_KEY}', claims: {exp: 1}}\n",
                      8, "claims.exp is set by the agent"},
         BrokenConfig{"HeaderOfTheAgent",
                      "client_auth: private_key_jwt\nclient_id: a\n"
-                     "client_assertion: {key: '${env:PATH}', header: {kid: b}}\n",
+                     "client_assertion: {key: '${env:JETON_RSA_KEY}', header: {kid: b}}\n",
                      8, "header.kid is set by the agent"},
         BrokenConfig{"HmacWithAKey",
                      "client_auth: private_key_jwt\nclient_id: a\n"
-                     "client_assertion: {key: '${env:PATH}', algorithm: HS256}\n",
+                     "client_assertion: {key: '${env:JETON_RSA_KEY}', algorithm: HS256}\n",
                      8, "unknown value 'HS256'"}),
     name_of);
 
@@ -76,10 +89,11 @@ INSTANTIATE_TEST_SUITE_P(
         BrokenConfig{"Unknown", "grant: password\n", 6, "expected one of client_credentials"},
         BrokenConfig{"NoAssertion", "grant: jwt_bearer\n", 6, "needs source.jwt_bearer"},
         BrokenConfig{"NoBearerKey", "grant: jwt_bearer\njwt_bearer: {issuer: a}\n", 7, "needs key"},
-        BrokenConfig{"NoIssuer", "grant: jwt_bearer\njwt_bearer: {key: '${env:PATH}'}\n", 7, "jwt_bearer needs issuer"},
+        BrokenConfig{"NoIssuer", "grant: jwt_bearer\njwt_bearer: {key: '${env:JETON_RSA_KEY}'}\n", 7,
+                     "jwt_bearer needs issuer"},
         BrokenConfig{"BearerOfAnotherGrant",
-                     "client_id: a\nclient_secret: ${env:PATH}\njwt_bearer: {key: '${env:PATH}', issuer: a}\n", 8,
-                     "is for grant: jwt_bearer"},
+                     "client_id: a\nclient_secret: ${env:PATH}\njwt_bearer: {key: '${env:JETON_RSA_KEY}', issuer: a}\n",
+                     8, "is for grant: jwt_bearer"},
         BrokenConfig{"NoExchange", "grant: token_exchange\n", 6, "needs source.token_exchange"},
         BrokenConfig{"NoSubject", "grant: token_exchange\ntoken_exchange: {subject_token_type: jwt}\n", 7,
                      "missing required key 'subject_token'"},
@@ -113,6 +127,9 @@ INSTANTIATE_TEST_SUITE_P(
                      "params.scope is set by the agent"},
         BrokenConfig{"ResourceThatIsNoUri", "client_id: a\nclient_secret: ${env:PATH}\nresource: [b]\n", 8,
                      "expected absolute URIs"},
+        BrokenConfig{"RefreshTokenShownToEverybody",
+                     "client_id: a\nclient_secret: ${env:PATH}\nresponse: {attributes: {r: /refresh_token}}\n", 8,
+                     "attributes are shown to everybody"},
         BrokenConfig{"RevokeNowhere", "client_id: a\nclient_secret: ${env:PATH}\nrevoke: true\n", 8,
                      "source.revoke needs revocation_url"},
         BrokenConfig{"RevokeNot",
@@ -144,6 +161,7 @@ TEST(OAuth2Config, SealIsDemandedAndKeptForRefreshTokens) {
 TEST(OAuth2Config, AuthenticatesByTheSecretUnlessTold) {
   using agent::OAuth2SourceConfig;
   const auto read = [](const std::string& own) {
+    provide_key(own);
     const auto result = load_text(document(own + "token_url: https://h/token\n"));
     EXPECT_TRUE(result.config) << all_texts(result.problems);
     return std::get<OAuth2SourceConfig>(result.config->tokens.at("t").source);
@@ -152,7 +170,7 @@ TEST(OAuth2Config, AuthenticatesByTheSecretUnlessTold) {
   EXPECT_EQ(basic.client_auth, OAuth2SourceConfig::ClientAuth::client_secret_basic);
   EXPECT_EQ(basic.response.error, "/error");
   EXPECT_EQ(basic.response.type, "/token_type");
-  const auto bearer = read("grant: jwt_bearer\njwt_bearer: {key: '${env:PATH}', issuer: a}\n");
+  const auto bearer = read("grant: jwt_bearer\njwt_bearer: {key: '${env:JETON_RSA_KEY}', issuer: a}\n");
   EXPECT_EQ(bearer.client_auth, OAuth2SourceConfig::ClientAuth::none);
   const auto exchange = read(
       "grant: token_exchange\ntoken_exchange: {subject_token: '${env:PATH}', "

@@ -86,6 +86,16 @@ TEST_F(OAuth2Request, ClientCertificateIsPresented) {
   EXPECT_EQ(transport.requests.at(0).route.tls, config.egress.tls);
 }
 
+TEST_F(OAuth2Request, FingerprintTellsAReplacedCertificate) {
+  config.client_auth = ClientAuth::tls_client_auth;
+  config.egress.tls.cert_file = dir.write("client.pem", "one");
+  const OAuth2Source source("t", config, 8192, transport, clock, tokens, random);
+  const std::string first = source.fingerprint();
+  EXPECT_FALSE(first.empty());
+  dir.write("client.pem", "two");
+  EXPECT_NE(source.fingerprint(), first);
+}
+
 class OAuth2Assertion : public OAuth2Request, public testing::WithParamInterface<JwtAlgorithm> {};
 
 TEST_P(OAuth2Assertion, OfTheClientIsSignedAnewForEveryAttempt) {
