@@ -8,6 +8,7 @@
 
 #include "agent/commands/check.hpp"
 #include "agent/commands/demo.hpp"
+#include "agent/commands/fetch.hpp"
 #include "agent/commands/keygen.hpp"
 #include "agent/commands/run.hpp"
 
@@ -38,6 +39,8 @@ int main(int argc, char** argv) {
       app.add_subcommand("check", "Check the configuration and print every problem; exit status 1 if any");
   add_config_option(*check, files);
   check->callback([&] { status = jeton::agent::run_check(Paths(files.begin(), files.end())); });
+
+  jeton::agent::add_fetch_command(app, status);
 
   std::string key_file;
   CLI::App* keygen = app.add_subcommand("keygen", "Make a key for coordination.seal");

@@ -46,6 +46,7 @@ struct HttpRequest {
   std::size_t max_body = 1024 * 1024;   // bytes; a longer answer ends the transfer at once
   int max_redirects = 0;                // 0: a redirect is returned as it is; otherwise followed on the same host only
   HttpRoute route;
+  std::vector<SecretString> secrets{};  // what must not be shown by who shows requests, in each form it is sent in
 };
 
 struct HttpResponse {

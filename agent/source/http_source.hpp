@@ -25,6 +25,7 @@ class HttpSource final : public Source {
   [[nodiscard]] std::string fingerprint() const override;
   [[nodiscard]] bool revokes() const override { return config_.revocation.has_value(); }
   Task<> revoke(SecretString token) override;
+  [[nodiscard]] std::optional<std::string> describe_request() const override { return std::nullopt; }
   [[nodiscard]] std::string describe() const override { return display_; }
 
  private:

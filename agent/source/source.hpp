@@ -71,6 +71,10 @@ class Source {
     co_return;
   }
 
+  // What a fetch does, for `jeton-agent fetch --dry-run`: "runs /usr/bin/get-token", without any secret. Nothing: it
+  // sends HTTP requests, and its transport sees them.
+  [[nodiscard]] virtual std::optional<std::string> describe_request() const { return describe(); }
+
   // For status and logs: "https://api.example.com/token"; no query, no secret.
   [[nodiscard]] virtual std::string describe() const = 0;
 };

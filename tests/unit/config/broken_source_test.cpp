@@ -72,7 +72,7 @@ INSTANTIATE_TEST_SUITE_P(
     testing::Values(BrokenConfig{"WithoutUrl", "revocation: {form: {t: \"${revoked}\"}}\nurl: https://a.example/\n", 6,
                                  "missing required key 'url'"},
                     BrokenConfig{"WithoutTheToken", "revocation:\n  url: https://a.example/\nurl: https://a.example/\n",
-                                 6, "write ${revoked}"},
+                                 7, "write ${revoked}"},
                     BrokenConfig{"DeleteWithBody",
                                  "revocation:\n  url: https://a.example/\n  method: DELETE\n  form: {t: "
                                  "\"${revoked}\"}\nurl: https://a.example/\n",

@@ -82,7 +82,8 @@ inline std::string with_programs(std::string text) {
 
 // The users and groups of the examples replaced by ones that every host has.
 inline std::string with_accounts(std::string text) {
-  for (const char* name : {"[partner]", "[push]", "[api]", "[wechat]", "[www-data]", "[example]"}) {
+  for (const char* name : {"[partner]", "[push]", "[api]", "[wechat]", "[feishu]", "[dingtalk]", "[salesforce]",
+                           "[github]", "[www-data]", "[example]"}) {
     const std::size_t at = text.find(name);
     if (at != std::string::npos) text.replace(at, std::string(name).size(), "[root]");
   }

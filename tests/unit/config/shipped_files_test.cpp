@@ -67,14 +67,16 @@ TEST_P(ShippedExample, LoadsWithoutAProblem) {
       with_accounts(with_secrets(read_file(config_dir / "examples" / GetParam()), dir.write("secret", "s3cret\n")))));
   ASSERT_TRUE(result.config) << all_texts(result.problems);
   EXPECT_TRUE(result.problems.empty()) << all_texts(result.problems);
-  EXPECT_EQ(result.config->tokens.size(), 1U);
+  EXPECT_FALSE(result.config->tokens.empty());
 }
 
 INSTANTIATE_TEST_SUITE_P(Each, ShippedExample,
                          testing::Values("apns.yaml", "aws-credential-process.yaml", "azure-client-credentials.yaml",
-                                         "bare-json.yaml", "google-service-account.yaml",
-                                         "kubernetes-projected-token.yaml", "oauth2-client-credentials.yaml",
-                                         "okta-private-key-jwt.yaml", "salesforce-jwt-bearer.yaml", "wechat.yaml"),
+                                         "bare-json.yaml", "dingtalk.yaml", "feishu.yaml", "github-app.yaml",
+                                         "google-service-account.yaml", "kubernetes-projected-token.yaml",
+                                         "oauth2-client-credentials.yaml", "okta-private-key-jwt.yaml",
+                                         "salesforce-jwt-bearer.yaml", "salesforce.yaml", "wechat-stable.yaml",
+                                         "wechat.yaml"),
                          [](const auto& example) {
                            std::string name = std::filesystem::path(example.param).stem();
                            std::replace(name.begin(), name.end(), '-', '_');
@@ -83,7 +85,7 @@ INSTANTIATE_TEST_SUITE_P(Each, ShippedExample,
 
 TEST(ShippedExamples, AreAllTested) {
   const auto files = std::filesystem::directory_iterator(config_dir / "examples");
-  EXPECT_EQ(std::distance(begin(files), end(files)), 10);
+  EXPECT_EQ(std::distance(begin(files), end(files)), 15);
 }
 
 }  // namespace
