@@ -44,6 +44,7 @@ void apply_egress(HttpRequest& request, const EgressConfig& config, const TokenV
   route.http_version = config.http_version;
   route.resolve = config.resolve;
   route.user_agent = config.user_agent;
+  request.secrets = secrets;
 }
 
 }  // namespace jeton::agent

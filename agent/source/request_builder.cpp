@@ -49,7 +49,6 @@ BuiltRequest build(const HttpRequestConfig& config, const HttpSourceConfig& sour
   request.max_body = source.response.max_body;
   built.secrets = resolver.take_secrets();
   apply_egress(request, source.egress, tokens, built.secrets);
-  request.secrets = built.secrets;
   return built;
 }
 

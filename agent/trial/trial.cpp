@@ -7,6 +7,7 @@
 #include <map>
 #include <ostream>
 #include <set>
+#include <variant>
 
 #include "agent/base/boot_timers.hpp"
 #include "agent/base/random.hpp"
@@ -61,6 +62,16 @@ void show_token(const FetchedToken& token, const TokenConfig& config, std::ostre
   out << std::flush;
 }
 
+// A trial publishes nothing, so a refresh token that the provider replaces would be lost to the fleet.
+void refuse_to_spend(const TokenConfig& token) {
+  const auto* oauth2 = std::get_if<OAuth2SourceConfig>(&token.source);
+  if (oauth2 == nullptr || oauth2->grant != OAuth2SourceConfig::Grant::refresh_token) return;
+  throw Error("tokens." + token.name +
+              ".source has the grant refresh_token: --once could spend the refresh token, and the fleet would lose it; "
+              "use --dry-run, or let the agent fetch and look at jetonctl status " +
+              token.name);
+}
+
 class Trial {
  public:
   Trial(const Config& config, TrialMode mode, std::ostream& out, std::ostream& err)
@@ -71,6 +82,7 @@ class Trial {
 
   bool run(const std::string& name) {
     const TokenConfig& token = config_.tokens.at(name);
+    if (mode_ == TrialMode::once) refuse_to_spend(token);
     const auto source = make_source(token, {*transport_, timers_, tokens_, random_});
     const std::optional<std::string> described = source->describe_request();
     if (described) out_ << "source of " << name << ": " << *described << '\n' << std::endl;

@@ -46,6 +46,7 @@ class AgentProcess {
   int stop();
   [[nodiscard]] bool running() { return process_ && process_->running(); }
   int wait() { return process_->wait(); }
+  [[nodiscard]] pid_t pid() const { return process_->pid(); }
 
   [[nodiscard]] std::filesystem::path runtime_dir() const { return dir_ / "run"; }
   [[nodiscard]] std::filesystem::path segment() const { return runtime_dir() / "segments" / "api"; }

@@ -26,6 +26,7 @@ class OAuth2Source final : public Source {
   [[nodiscard]] std::string fingerprint() const override;
   [[nodiscard]] bool revokes() const override { return config_.revoke; }
   Task<> revoke(SecretString token) override;
+  [[nodiscard]] std::optional<std::string> describe_request() const override { return std::nullopt; }
   [[nodiscard]] std::string describe() const override { return display_; }
 
  private:

@@ -250,6 +250,64 @@ TEST_F(HttpSourceTest, FormAndJsonAreSentAsPost) {
   EXPECT_EQ(seen.at(1).body, R"({"id":7,"key":"a\"b"})");
 }
 
+TEST_F(HttpSourceTest, RevocationSendsTheConfiguredRequestWithTheToken) {
+  FaultProvider provider;
+  HttpClient client;
+  HttpSourceConfig with_revocation = config(provider.url());
+  HttpRequestConfig& form = with_revocation.revocation.emplace();
+  form.url = SecretTemplate::literal(provider.url("/revoke"));
+  form.method = "POST";
+  form.form = {{"token", SecretTemplate::parse("${revoked}")}, {"hint", SecretTemplate::literal("access_token")}};
+  HttpSource by_form("t", with_revocation, 8192, client, clock_, no_tokens_);
+  EXPECT_TRUE(by_form.revokes());
+  EXPECT_NO_THROW(loop_.run(by_form.revoke(SecretString("tok&1"))));
+
+  HttpRequestConfig& header = with_revocation.revocation.emplace();
+  header.url = SecretTemplate::literal(provider.url("/token"));
+  header.method = "DELETE";
+  header.headers = {{"Authorization", SecretTemplate::parse("Bearer ${revoked}")}};
+  HttpSource by_header("t", with_revocation, 8192, client, clock_, no_tokens_);
+  EXPECT_NO_THROW(loop_.run(by_header.revoke(SecretString("tok-2"))));
+
+  const auto seen = provider.seen();
+  EXPECT_EQ(seen.at(0).target, "/revoke");
+  EXPECT_EQ(seen.at(0).body, "hint=access_token&token=tok%261");
+  EXPECT_EQ(seen.at(1).method, "DELETE");
+  EXPECT_EQ(seen.at(1).headers.at("authorization"), "Bearer tok-2");
+}
+
+TEST_F(HttpSourceTest, RevocationThatFailedSaysSoWithoutTheToken) {
+  HttpSourceConfig with_revocation = plain_;
+  EXPECT_FALSE(HttpSource("t", with_revocation, 8192, fake_, clock_, no_tokens_).revokes());
+  with_revocation.response.error = "/error";
+  with_revocation.response.error_message = "/hint";
+  with_revocation.response.error_rules.permanent = {"unsupported"};
+  HttpRequestConfig& request = with_revocation.revocation.emplace();
+  request.url = SecretTemplate::parse("https://api.example.com/revoke?t=${revoked}");
+  HttpSource source("t", with_revocation, 8192, fake_, clock_, no_tokens_);
+  const auto failure_of_revocation = [&] {
+    try {
+      loop_.run(source.revoke(SecretString("tok-SECRET")));
+    } catch (const SourceError& e) {
+      EXPECT_THAT(e.what(), Not(HasSubstr("SECRET")));
+      return e.kind();
+    }
+    ADD_FAILURE() << "the revocation did not fail";
+    return Kind::transient;
+  };
+  answer(503, "");
+  EXPECT_EQ(failure_of_revocation(), Kind::transient);
+  answer(403, R"({"hint":"tok-SECRET is unknown"})");
+  EXPECT_EQ(failure_of_revocation(), Kind::permanent);
+  answer(200, R"({"error":"unsupported","hint":"tok-SECRET"})");
+  EXPECT_EQ(failure_of_revocation(), Kind::permanent);
+  answer(200, R"({"error":"busy"})");
+  EXPECT_EQ(failure_of_revocation(), Kind::transient);
+  answer(200, "");
+  EXPECT_NO_THROW(loop_.run(source.revoke(SecretString("tok-SECRET"))));
+  EXPECT_EQ(fake_.last.url.reveal(), "https://api.example.com/revoke?t=tok-SECRET");
+}
+
 // Every way to fail, at a provider that sends back what it was sent: no message may show it.
 TEST_F(HttpSourceTest, NoFailureShowsASecret) {
   FaultProvider provider;
