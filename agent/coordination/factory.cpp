@@ -1,8 +1,11 @@
 #include "agent/coordination/factory.hpp"
 
 #include "agent/coordination/local_coordinator.hpp"
+#include "agent/coordination/local_lock_store.hpp"
 #include "agent/coordination/redis_coordinator.hpp"
+#include "agent/coordination/redis_lock_store.hpp"
 #include "agent/coordination/redlock_coordinator.hpp"
+#include "agent/coordination/redlock_lock_store.hpp"
 #include "agent/redis/cluster_keyspace.hpp"
 #include "agent/redis/cluster_locator.hpp"
 #include "agent/redis/sentinel_locator.hpp"
@@ -63,7 +66,7 @@ void use_cluster(RedisCoordinatorOptions& options, const RedisClusterConfig& con
   options.cluster = cluster;
 }
 
-std::unique_ptr<Coordinator> make_redis(const CoordinationConfig& config, Timers& timers, Random& random) {
+RedisCoordinatorOptions redis_options(const CoordinationConfig& config, Timers& timers, Random& random) {
   const RedisConfig& redis = config.redis.value();
   RedisCoordinatorOptions options;
   options.prefix = config.prefix;
@@ -80,10 +83,10 @@ std::unique_ptr<Coordinator> make_redis(const CoordinationConfig& config, Timers
   } else if (const auto* cluster = std::get_if<RedisClusterConfig>(&redis.servers)) {
     use_cluster(options, *cluster, timers, random);
   }
-  return std::make_unique<RedisCoordinator>(timers, random, std::move(options));
+  return options;
 }
 
-std::unique_ptr<Coordinator> make_redlock(const CoordinationConfig& config, Timers& timers, Random& random) {
+RedlockCoordinatorOptions redlock_options(const CoordinationConfig& config) {
   const RedlockConfig& redlock = config.redlock.value();
   RedlockCoordinatorOptions options;
   options.prefix = config.prefix;
@@ -93,7 +96,7 @@ std::unique_ptr<Coordinator> make_redlock(const CoordinationConfig& config, Time
     options.servers.back().address = address_of(endpoint);
     options.servers.back().database = endpoint.database;
   }
-  return std::make_unique<RedlockCoordinator>(timers, random, std::move(options));
+  return options;
 }
 
 }  // namespace
@@ -102,10 +105,10 @@ std::unique_ptr<Coordinator> make_coordinator(const CoordinationConfig& config,
                                               const std::filesystem::path& runtime_dir, Timers& timers,
                                               Random& random) {
   if (config.backend == CoordinationConfig::Backend::redis) {
-    return make_redis(config, timers, random);
+    return std::make_unique<RedisCoordinator>(timers, random, redis_options(config, timers, random));
   }
   if (config.backend == CoordinationConfig::Backend::redlock) {
-    return make_redlock(config, timers, random);
+    return std::make_unique<RedlockCoordinator>(timers, random, redlock_options(config));
   }
   return std::make_unique<LocalCoordinator>(timers, random, runtime_dir / "coordination");
 }
@@ -122,6 +125,17 @@ std::unique_ptr<Coordinator> make_host_coordinator(const CoordinationConfig& con
                                                    Random& random) {
   if (config.backend == CoordinationConfig::Backend::local) return nullptr;
   return std::make_unique<LocalCoordinator>(timers, random, runtime_dir / "coordination");
+}
+
+std::unique_ptr<LockStore> make_lock_store(const CoordinationConfig& config, const std::filesystem::path& runtime_dir,
+                                           Timers& timers, Random& random) {
+  if (config.backend == CoordinationConfig::Backend::redis) {
+    return std::make_unique<RedisLockStore>(timers, random, redis_options(config, timers, random));
+  }
+  if (config.backend == CoordinationConfig::Backend::redlock) {
+    return std::make_unique<RedlockLockStore>(timers, random, redlock_options(config));
+  }
+  return std::make_unique<LocalLockStore>(timers, runtime_dir / "locks");
 }
 
 }  // namespace jeton::agent

@@ -1,4 +1,4 @@
-// The coordinator that the configuration asks for.
+// The coordinator and the lock store that the configuration asks for.
 #pragma once
 
 #include <filesystem>
@@ -8,6 +8,7 @@
 #include "agent/base/timers.hpp"
 #include "agent/config/config.hpp"
 #include "agent/coordination/coordinator.hpp"
+#include "agent/coordination/lock_store.hpp"
 #include "agent/token/fleet_codec.hpp"
 
 namespace jeton::agent {
@@ -25,5 +26,10 @@ namespace jeton::agent {
 
 // Seals with the keys of the configuration, if there are any. Reads them; throws Error.
 [[nodiscard]] FleetCodec make_codec(const CoordinationConfig& config);
+
+// Where applications' locks are kept: the same servers, or this host's own memory and files.
+[[nodiscard]] std::unique_ptr<LockStore> make_lock_store(const CoordinationConfig& config,
+                                                         const std::filesystem::path& runtime_dir, Timers& timers,
+                                                         Random& random);
 
 }  // namespace jeton::agent

@@ -6,7 +6,6 @@
 #include "agent/base/error.hpp"
 #include "agent/base/log.hpp"
 #include "agent/coordination/fleet_record.hpp"
-#include "agent/coordination/redis_operations.hpp"
 
 namespace jeton::agent {
 namespace {
@@ -21,6 +20,7 @@ RedisChannels::RedisChannels(Timers& timers, Random& random, Servers servers, st
     : timers_(timers),
       prefix_(std::move(prefix)),
       database_(servers.connection.database),
+      locks_(servers.locks),
       codec_(std::move(codec)),
       offset_(std::move(offset)),
       subscriber_(
@@ -52,8 +52,13 @@ void RedisChannels::start() {
   if (watch_) watch_->start();
 }
 
+RedisKeys RedisChannels::keys_of(const std::string& name) const {
+  if (locks_) return RedisKeys::of_lock(prefix_, name, database_);
+  return {prefix_, name, database_};
+}
+
 void RedisChannels::subscribe(const std::string& name, CoordinationListener* listener) {
-  const std::string channel = RedisKeys(prefix_, name, database_).channel;
+  const std::string channel = keys_of(name).channel;
   if (listener == nullptr) {
     by_channel_.erase(channel);
     subscriber_.unsubscribe(channel);
@@ -66,7 +71,7 @@ void RedisChannels::subscribe(const std::string& name, CoordinationListener* lis
   if (subscription.ready) {
     tell_gap_soon(channel);
   } else {
-    const std::string key = RedisKeys(prefix_, name).token;
+    const std::string key = keys_of(name).token;
     subscriber_.subscribe(channel, watch_ ? std::string() : key);
     if (watch_) watch_->subscribe(channel, key);
   }
@@ -90,7 +95,7 @@ void RedisChannels::tell_gap_soon(const std::string& channel) {
 }
 
 void RedisChannels::tell_unreadable(const std::string& name, const std::string& why) {
-  const auto found = by_channel_.find(RedisKeys(prefix_, name, database_).channel);
+  const auto found = by_channel_.find(keys_of(name).channel);
   if (found != by_channel_.end()) found->second.listener->on_unreadable(why);
 }
 

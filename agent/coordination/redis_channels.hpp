@@ -11,6 +11,7 @@
 
 #include "agent/coordination/channel_message.hpp"
 #include "agent/coordination/coordinator.hpp"
+#include "agent/coordination/redis_operations.hpp"
 #include "agent/redis/cluster_watch.hpp"
 #include "agent/redis/subscriber.hpp"
 #include "agent/token/fleet_codec.hpp"
@@ -24,6 +25,7 @@ class RedisChannels {
     // If set, each of its nodes is asked about the keys it holds; else the server of `connection` tells about them.
     std::shared_ptr<redis::Cluster> cluster;
     Duration keepalive{};
+    bool locks = false;  // the channels are those of locks that applications take: no record stands behind them
   };
   // `offset`: the server's clock minus ours, empty while unknown; messages wait for it in the form of a gap.
   RedisChannels(Timers& timers, Random& random, Servers servers, std::string prefix, FleetCodec codec,
@@ -59,6 +61,7 @@ class RedisChannels {
     std::optional<BootTime> write_due_since;  // a publication was heard, and not yet that it wrote the key
   };
 
+  [[nodiscard]] RedisKeys keys_of(const std::string& name) const;
   void on_message(const std::string& channel, std::string_view payload);
   void on_gap(const std::string& channel);
   void on_watch_gap(const std::string& channel);
@@ -70,6 +73,7 @@ class RedisChannels {
   Timers& timers_;
   std::string prefix_;
   int database_;
+  bool locks_;
   FleetCodec codec_;
   std::function<std::optional<Milliseconds>()> offset_;
   std::function<void()> written_;

@@ -51,6 +51,12 @@ void describe_pause(std::string_view stored, RedisOperations::Acquired& result) 
 
 constexpr std::string_view wrong_type = "WRONGTYPE";
 
+std::vector<std::string> lock_and_info(const RedisKeys& keys) {
+  std::vector<std::string> all{keys.updater};
+  if (!keys.info.empty()) all.push_back(keys.info);
+  return all;
+}
+
 Milliseconds to_hold(std::int64_t ms) { return std::clamp(Milliseconds{ms}, Milliseconds{0}, longest_hold); }
 
 }  // namespace
@@ -64,6 +70,18 @@ RedisKeys::RedisKeys(const std::string& prefix, const std::string& name, int dat
   pause = stem + "pause";
   budget = stem + "budget";
   channel = stem + "published" + (database == 0 ? "" : ":" + std::to_string(database));
+}
+
+RedisKeys RedisKeys::of_lock(const std::string& prefix, const std::string& name, int database,
+                             const TokenLockConfig& terms) {
+  RedisKeys keys(prefix, name, database, {terms, {}});
+  const std::string stem = prefix + ":lock:{" + name + "}";
+  if (terms.key.empty()) keys.updater = stem;
+  keys.fence = stem + ":fence";
+  keys.info = stem + ":info";
+  keys.channel = stem + ":released" + (database == 0 ? "" : ":" + std::to_string(database));
+  for (std::string* none : {&keys.token, &keys.pause, &keys.budget}) none->clear();
+  return keys;
 }
 
 Task<Reply> RedisOperations::run_replicated(const redis::Script& script, const RedisKeys& of,
@@ -100,7 +118,7 @@ Task<> RedisOperations::explain(const RedisKeys& of, std::span<const std::string
                                 const redis::ServerError& refused, BootTime deadline) {
   if (refused.code() != wrong_type) co_return;
   for (const std::string& key : keys) {
-    const bool hash = key == of.token || key == of.budget;
+    const bool hash = key == of.token || key == of.budget || key == of.info;
     redis::Command look = hash ? redis::Command({"HGET", key, "record"}) : redis::Command({"GET", key});
     bool wrong = false;
     try {
@@ -154,7 +172,7 @@ Task<RedisOperations::Acquired> RedisOperations::acquire(const RedisKeys& keys, 
 
 Task<bool> RedisOperations::renew(const RedisKeys& keys, std::string& owner, Milliseconds ttl, BootTime deadline) {
   const std::string ttl_ms = std::to_string(ttl.count());
-  const std::array<std::string, 1> script_keys{keys.updater};
+  const std::vector<std::string> script_keys = lock_and_info(keys);
   const Arguments arguments{owner, ttl_ms, protocol_name(keys.protocol)};
   const Reply reply = co_await run(redis_scripts::renew(), keys, script_keys, arguments, deadline);
   const std::int64_t held = reply.as_integer();
@@ -164,7 +182,7 @@ Task<bool> RedisOperations::renew(const RedisKeys& keys, std::string& owner, Mil
 
 Task<bool> RedisOperations::release(const RedisKeys& keys, const std::string& owner, BootTime deadline) {
   const std::string message = encode_message(ReleaseMessage{owner});
-  const std::array<std::string, 1> script_keys{keys.updater};
+  const std::vector<std::string> script_keys = lock_and_info(keys);
   const Arguments arguments{owner, keys.channel, message};
   const Reply reply = co_await run(redis_scripts::release(), keys, script_keys, arguments, deadline);
   co_return reply.as_integer() == 1;

@@ -24,6 +24,9 @@ struct RedisKeys {
   // `database`: keys of two databases are apart by themselves; messages are not, so the channel names it unless it is
   // 0.
   RedisKeys(const std::string& prefix, const std::string& name, int database = 0, const TokenTerms& terms = {});
+  // Those of a lock that applications take (lock_store.hpp).
+  [[nodiscard]] static RedisKeys of_lock(const std::string& prefix, const std::string& name, int database = 0,
+                                         const TokenLockConfig& terms = {});
   // A key that is never written: whoever would hold it keeps the fleet's time.
   [[nodiscard]] static std::string clock(const std::string& prefix) { return prefix + ":{clock}"; }
 
@@ -33,6 +36,7 @@ struct RedisKeys {
   std::string pause;
   std::string budget;
   std::string channel;
+  std::string info;    // of an application's lock: who holds it and what for; empty: an updater lock
   std::string mirror;  // where the bare value is written too; empty: nowhere
   TokenLockConfig::Protocol protocol = TokenLockConfig::Protocol::set_nx;
 };
@@ -118,12 +122,14 @@ class RedisOperations {
   // The server's clock.
   Task<std::chrono::sys_time<std::chrono::microseconds>> time(BootTime deadline);
 
- private:
+  // A script of whoever adds steps of his own (lock_operations.hpp).
   // `keys`: of the script, out of those `of` the token. An error about a key's type names the key.
   Task<redis::Reply> run(const redis::Script& script, const RedisKeys& of, std::span<const std::string> keys,
                          std::span<const std::string_view> arguments, BootTime deadline);
   Task<redis::Reply> run_replicated(const redis::Script& script, const RedisKeys& of, std::span<const std::string> keys,
                                     std::span<const std::string_view> arguments, BootTime deadline, bool& replicated);
+
+ private:
   Task<> explain(const RedisKeys& of, std::span<const std::string> keys, const redis::ServerError& refused,
                  BootTime deadline);
   [[noreturn]] void throw_wrong_type(const std::string& key, bool hash) const;

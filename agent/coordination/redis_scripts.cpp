@@ -7,6 +7,50 @@
 namespace jeton::agent::redis_scripts {
 namespace {
 
+// What every script that takes a lock begins with.
+//
+// take() returns the reply that says who holds the lock: {"busy", ttl_ms (-1: for ever), first 64 bytes of the holder};
+// or nil, and it is taken, and its value under getset, else 0. next_fence() is above all texts it is given that can be
+// a fence, and not below the time in microseconds, so it rises also after a counter expired or was lost.
+//
+// Protocol getset: clients that know no SET NX PX hold the lock by a value that is its end in unix seconds, without a
+// time to live. Here it is all one step, so the races of SETNX, GET and GETSET do not arise. A value that is no number
+// is busy, and so is a key with a time to live: that is a lock of the newer kind, not to be touched. Our own value gets
+// one too, up to its end, so that nothing is left behind when we die. Each value is later than the one it replaces, so
+// it names its owner.
+constexpr std::string_view taking_text = R"lua(
+if redis.replicate_commands then redis.replicate_commands() end
+local function take(key, owner, ttl_ms, protocol, time)
+  if protocol ~= 'getset' then
+    if redis.call('SET', key, owner, 'NX', 'PX', ttl_ms) then return nil, 0 end
+    return {'busy', redis.call('PTTL', key), string.sub(redis.call('GET', key), 1, 64)}
+  end
+  local now_ms = tonumber(time[1]) * 1000 + math.floor(tonumber(time[2]) / 1000)
+  local value = redis.call('GET', key)
+  if value then
+    local ttl = redis.call('PTTL', key)
+    local holder = string.sub(value, 1, 64)
+    if ttl ~= -1 then return {'busy', ttl, holder} end
+    if not string.match(value, '^%d+$') then return {'busy', -1, holder} end
+    local left = tonumber(value) * 1000 - now_ms
+    if left > 0 then return {'busy', math.min(left, 9007199254740991), holder} end
+  end
+  local held = math.floor((now_ms + tonumber(ttl_ms)) / 1000) + 1
+  redis.call('SET', key, string.format('%.0f', held), 'PX', string.format('%.0f', held * 1000 - now_ms))
+  return nil, held
+end
+local function next_fence(time, ...)
+  local fence = tonumber(time[1]) * 1000000 + tonumber(time[2])
+  for _, text in ipairs({...}) do
+    local number = tonumber(text or '')
+    if number and number >= fence and number < fence_limit then
+      fence = math.floor(number) + 1
+    end
+  end
+  return string.format('%.0f', fence)
+end
+)lua";
+
 // Takes the updater lock and draws its fence, unless the fleet pauses.
 //
 //   KEYS  updater, token, fence, pause
@@ -15,17 +59,9 @@ namespace {
 //         {"busy", ttl_ms of the holder (-1: for ever), first 64 bytes of the holder, record | nil}
 //         {"paused", ttl_ms of the pause (-1: for ever), reason, record | nil}
 //
-// The fence is above the last one, above the generation of the stored record, and not below the time in microseconds:
-// it rises also after the counter expired or was lost. All is read before anything is written, so a key of a wrong
-// type is an error without a trace. Numbers that cannot be a fence are ignored.
-//
-// Protocol getset: clients that know no SET NX PX hold the lock by a value that is its end in unix seconds, without a
-// time to live. Here it is all one step, so the races of SETNX, GET and GETSET do not arise. A value that is no number
-// is busy, and so is a key with a time to live: that is a lock of the newer kind, not to be touched. Our own value gets
-// one too, up to its end, so that nothing is left behind when we die. Each value is later than the one it replaces, so
-// it names its owner.
+// The fence is above the last one and above the generation of the stored record. All is read before anything is
+// written, so a key of a wrong type is an error without a trace.
 constexpr std::string_view acquire_text = R"lua(
-if redis.replicate_commands then redis.replicate_commands() end
 local stored = redis.call('HMGET', KEYS[2], 'generation', 'record')
 local record = stored[2]
 local reason = redis.call('GET', KEYS[4])
@@ -34,33 +70,12 @@ if reason then
 end
 local last = redis.call('GET', KEYS[3])
 local time = redis.call('TIME')
-local held = 0
-if ARGV[6] == 'getset' then
-  local now_ms = tonumber(time[1]) * 1000 + math.floor(tonumber(time[2]) / 1000)
-  local value = redis.call('GET', KEYS[1])
-  if value then
-    local ttl = redis.call('PTTL', KEYS[1])
-    local holder = string.sub(value, 1, 64)
-    if ttl ~= -1 then return {'busy', ttl, holder, record} end
-    if not string.match(value, '^%d+$') then return {'busy', -1, holder, record} end
-    local left = tonumber(value) * 1000 - now_ms
-    if left > 0 then return {'busy', math.min(left, 9007199254740991), holder, record} end
-  end
-  held = math.floor((now_ms + tonumber(ARGV[2])) / 1000) + 1
-  redis.call('SET', KEYS[1], string.format('%.0f', held), 'PX', string.format('%.0f', held * 1000 - now_ms))
-elseif not redis.call('SET', KEYS[1], ARGV[1], 'NX', 'PX', ARGV[2]) then
-  return {'busy', redis.call('PTTL', KEYS[1]), string.sub(redis.call('GET', KEYS[1]), 1, 64), record}
+local busy, held = take(KEYS[1], ARGV[1], ARGV[2], ARGV[6], time)
+if busy then
+  busy[4] = record
+  return busy
 end
-local fence = tonumber(time[1]) * 1000000 + tonumber(time[2])
-local function rise_above(text)
-  local number = tonumber(text or '')
-  if number and number >= fence and number < fence_limit then
-    fence = math.floor(number) + 1
-  end
-end
-rise_above(last)
-rise_above(stored[1])
-local digits = string.format('%.0f', fence)
+local digits = next_fence(time, last, stored[1])
 redis.call('SET', KEYS[3], digits, 'PX', ARGV[3])
 redis.call('PUBLISH', ARGV[4], ARGV[5])
 return {'won', held, digits, record}
@@ -68,7 +83,7 @@ return {'won', held, digits, record}
 
 // Sets the lock's time to live anew if it is still the owner's; never creates it.
 //
-//   KEYS  updater      ARGV  owner, ttl_ms, protocol      reply 1 | 0 | the new value under getset
+//   KEYS  lock [, info]      ARGV  owner, ttl_ms, protocol      reply 1 | 0 | the new value under getset
 constexpr std::string_view renew_text = R"lua(
 if redis.replicate_commands then redis.replicate_commands() end
 if redis.call('GET', KEYS[1]) ~= ARGV[1] then
@@ -79,19 +94,24 @@ if ARGV[3] == 'getset' then
   local now_ms = tonumber(time[1]) * 1000 + math.floor(tonumber(time[2]) / 1000)
   local held = math.floor((now_ms + tonumber(ARGV[2])) / 1000) + 1
   redis.call('SET', KEYS[1], string.format('%.0f', held), 'PX', string.format('%.0f', held * 1000 - now_ms))
+  if KEYS[2] then
+    redis.call('HSET', KEYS[2], 'owner', string.format('%.0f', held))
+    redis.call('PEXPIRE', KEYS[2], string.format('%.0f', held * 1000 - now_ms))
+  end
   return held
 end
+if KEYS[2] then redis.call('PEXPIRE', KEYS[2], ARGV[2]) end
 return redis.call('PEXPIRE', KEYS[1], ARGV[2])
 )lua";
 
 // Deletes the lock if it is still the owner's, and tells the waiters.
 //
-//   KEYS  updater      ARGV  owner, channel, release message      reply 1 | 0
+//   KEYS  lock [, info]      ARGV  owner, channel, release message      reply 1 | 0
 constexpr std::string_view release_text = R"lua(
 if redis.call('GET', KEYS[1]) ~= ARGV[1] then
   return 0
 end
-redis.call('DEL', KEYS[1])
+redis.call('DEL', unpack(KEYS))
 redis.call('PUBLISH', ARGV[2], ARGV[3])
 return 1
 )lua";
@@ -241,8 +261,12 @@ redis::Script knowing_the_fence_limit(std::string_view text) {
   return redis::Script("local fence_limit = " + std::to_string(fence_limit) + "\n" + std::string(text));
 }
 
+redis::Script taking_a_lock(std::string_view text) {
+  return knowing_the_fence_limit(std::string(taking_text) + std::string(text));
+}
+
 const redis::Script& acquire() {
-  static const redis::Script script = knowing_the_fence_limit(acquire_text);
+  static const redis::Script script = taking_a_lock(acquire_text);
   return script;
 }
 

@@ -13,6 +13,8 @@ namespace jeton::agent::redis_scripts {
 
 // A script whose text may say fence_limit (lease_terms.hpp).
 [[nodiscard]] redis::Script knowing_the_fence_limit(std::string_view text);
+// That, and how a lock is taken and its fence drawn.
+[[nodiscard]] redis::Script taking_a_lock(std::string_view text);
 
 [[nodiscard]] const redis::Script& acquire();
 [[nodiscard]] const redis::Script& renew();

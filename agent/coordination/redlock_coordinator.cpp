@@ -8,61 +8,25 @@
 #include "agent/coordination/redlock_fetches.hpp"
 #include "agent/coordination/redlock_lock.hpp"
 #include "agent/coordination/redlock_register.hpp"
-#include "agent/coordination/redlock_votes.hpp"
+#include "agent/coordination/redlock_servers.hpp"
 
 namespace jeton::agent {
-namespace {
-
-constexpr std::size_t fewest_servers = 3;
-
-void check_servers(const std::vector<redis::ConnectOptions>& servers) {
-  if (servers.size() < fewest_servers)
-    throw Error("redlock needs three servers or more, each independent of the others");
-  for (auto one = servers.begin(); one != servers.end(); ++one) {
-    const bool twice = std::any_of(servers.begin(), one, [&](const auto& o) { return o.address == one->address; });
-    if (twice) throw Error("redlock: " + one->address.display() + " is given twice; each server has one vote");
-  }
-}
-
-}  // namespace
-
 struct RedlockCoordinator::State {
-  State(Timers& t, Random& r, std::size_t servers)
-      : timers(t), random(r), ears(std::make_shared<RedlockEars>(t, servers / 2 + 1)) {}
+  State(Timers& timers, Random& r, const RedlockCoordinatorOptions& options) : random(r) {
+    RedlockServers servers = make_redlock_servers(timers, r, options, RedlockServers::Names::tokens);
+    ears = std::move(servers.ears);
+    quorum = std::move(servers.quorum);
+  }
 
-  Timers& timers;
   Random& random;
   std::shared_ptr<RedlockEars> ears;
-  std::shared_ptr<RedlockVotes> votes = std::make_shared<RedlockVotes>();
   std::shared_ptr<RedlockQuorum> quorum;
   std::string last_error;
   bool stopped = false;
 };
 
 RedlockCoordinator::RedlockCoordinator(Timers& timers, Random& random, RedlockCoordinatorOptions options)
-    : state_(std::make_shared<State>(timers, random, options.servers.size())) {
-  check_servers(options.servers);
-  RedlockQuorum::Nodes nodes;
-  for (const redis::ConnectOptions& server : options.servers) {
-    RedlockNode::Options node{server, options.prefix, options.keepalive, options.clock_interval, options.codec, {}};
-    const std::size_t endpoint = nodes.size();
-    // Weak: a node may outlive the coordinator while it stops.
-    node.is_news = [ears = std::weak_ptr(state_->ears), votes = state_->votes, endpoint](std::string_view what,
-                                                                                         const std::string& owner) {
-      const auto alive = ears.lock();
-      return alive && !votes->is_refused(endpoint) && alive->is_news(what, owner);
-    };
-    node.connection.identified = [votes = state_->votes, endpoint](const std::string& run_id) {
-      votes->claim(endpoint, run_id);
-    };
-    nodes.push_back(std::make_shared<RedlockNode>(timers, random, std::move(node)));
-    state_->votes->add(nodes.back()->display(), [self = std::weak_ptr(nodes.back())] {
-      const auto alive = self.lock();
-      return alive && alive->is_connected();
-    });
-  }
-  const Duration timeout = options.servers.front().timeout;
-  state_->quorum = std::make_shared<RedlockQuorum>(timers, random, timeout, std::move(nodes));
+    : state_(std::make_shared<State>(timers, random, options)) {
   state_->quorum->on_loss = [ears = std::weak_ptr(state_->ears)](const std::string& name) {
     const auto alive = ears.lock();
     return alive && alive->tell_lost(name);
@@ -71,7 +35,6 @@ RedlockCoordinator::RedlockCoordinator(Timers& timers, Random& random, RedlockCo
 
 RedlockCoordinator::~RedlockCoordinator() {
   stop();
-  if (!state_->quorum) return;
   for (const auto& node : state_->quorum->nodes) node->end();
 }
 
@@ -191,7 +154,6 @@ void RedlockCoordinator::start() {
 
 void RedlockCoordinator::stop() {
   state_->stopped = true;
-  if (!state_->quorum) return;
   for (const auto& node : state_->quorum->nodes) node->stop();
 }
 

@@ -74,15 +74,15 @@ Task<> give_again(Quorum quorum, std::string name, Lease lease, RedlockQuorum::R
       const BootTime deadline = std::min(quorum->deadline(), lease.valid_until);
       const bool taken = co_await RedlockNode::take_again(node, name, lease.owner, lease.fence, left, deadline);
       if (taken) {
-        log::warning("a server lacked the updater lock (restarted without its data?) and has it again",
-                     {{"token", name}, {"server", node->display()}, {"fence", lease.fence}});
+        log::warning("a server lacked the lock (restarted without its data?) and has it again",
+                     {{"name", name}, {"server", node->display()}, {"fence", lease.fence}});
       } else {
-        log::debug("a server has the updater lock of another owner; a majority still has ours",
-                   {{"token", name}, {"server", node->display()}, {"fence", lease.fence}});
+        log::debug("a server has the lock of another owner; a majority still has ours",
+                   {{"name", name}, {"server", node->display()}, {"fence", lease.fence}});
       }
     }
   } catch (const TransportError& e) {
-    log::debug("a server could not be given the updater lock back", {{"token", name}, {"error", e.what()}});
+    log::debug("a server could not be given the lock back", {{"name", name}, {"error", e.what()}});
   } catch (const boost::system::system_error&) {
     // The loop ends.
   }
@@ -90,12 +90,13 @@ Task<> give_again(Quorum quorum, std::string name, Lease lease, RedlockQuorum::R
 
 }  // namespace
 
-Task<AcquireResult> try_acquire(Quorum quorum, std::string name, std::string owner, Duration ttl) {
+Task<AcquireResult> try_acquire(Quorum quorum, std::string name, std::string owner, Duration ttl, LockNote note) {
   const BootTime sent_at = quorum->now();
   const BootTime deadline = quorum->deadline();
   const auto attempt = std::make_shared<RedlockAttempt>();
   attempt->owner = owner;
   attempt->ttl = whole_ms(ttl);
+  attempt->note = std::move(note);
   const RedlockQuorum::Question<RedlockNode::Vote> question = [name, attempt,
                                                                deadline](const std::shared_ptr<RedlockNode>& node) {
     return RedlockNode::acquire(node, name, attempt, deadline);

@@ -29,8 +29,8 @@ namespace jeton::agent::redlock {
 
 using Quorum = std::shared_ptr<RedlockQuorum>;
 
-// `owner`: new for every try.
-Task<AcquireResult> try_acquire(Quorum quorum, std::string name, std::string owner, Duration ttl);
+// `owner`: new for every try. `note`: of an application's lock.
+Task<AcquireResult> try_acquire(Quorum quorum, std::string name, std::string owner, Duration ttl, LockNote note = {});
 // `lease` lives until the Task is done.
 Task<bool> renew(Quorum quorum, std::string name, Lease& lease);
 // Returns when a majority has answered; servers that did not are released in the background.

@@ -25,16 +25,18 @@ RedlockNode::RedlockNode(Timers& timers, Random& random, Options options)
     : timers_(timers),
       prefix_(options.prefix),
       database_(options.connection.database),
+      is_locks_(options.locks),
       codec_(options.codec),
       timeout_(options.connection.timeout),
       call_ended_(timers),
       client_(std::make_shared<redis::Client>(timers, random, options.connection)),
       operations_(client_, RedisKeys::clock(prefix_)),
+      locks_(operations_),
       steps_(client_),
       cleanup_(timers, operations_, timeout_),
       clock_(timers, operations_, options.clock_interval, timeout_, [this] { channels_.tell_gaps(); }),
-      channels_(timers, random, {for_messages(options.connection), nullptr, options.keepalive}, prefix_, codec_,
-                [this] { return clock_offset(); }),
+      channels_(timers, random, {for_messages(options.connection), nullptr, options.keepalive, options.locks}, prefix_,
+                codec_, [this] { return clock_offset(); }),
       records_(codec_, channels_) {
   channels_.tell_only(std::move(options.is_news));
   client_->on_connected([this] {
@@ -96,7 +98,11 @@ Task<RedlockNode::Vote> RedlockNode::acquire(Self self, std::string name, std::s
   if (attempt->abandoned) throw redis::NotSentError(self->display() + ": no answer in time");
   Vote vote;
   try {
-    vote.answer = co_await self->operations_.acquire(keys, attempt->owner, attempt->ttl, deadline);
+    if (self->is_locks_) {
+      vote.answer = co_await self->locks_.acquire(keys, attempt->owner, attempt->ttl, attempt->note, deadline);
+    } else {
+      vote.answer = co_await self->operations_.acquire(keys, attempt->owner, attempt->ttl, deadline);
+    }
     JETON_FAILPOINT("redlock.acquire.answered");
   } catch (const redis::NotSentError&) {
     throw;
@@ -152,6 +158,16 @@ Task<bool> RedlockNode::release(Self self, std::string name, std::string owner, 
     self->take_back(name, owner, ttl, LockCleanup::Doubt::connection_lost);
     throw;
   }
+}
+
+Task<bool> RedlockNode::force_release(Self self, std::string name, std::string message_id, BootTime deadline) {
+  const RedisKeys keys = self->keys_of(name);
+  co_return co_await self->locks_.force_release(keys, message_id, deadline);
+}
+
+Task<LockView> RedlockNode::show(Self self, std::string name, BootTime deadline) {
+  const RedisKeys keys = self->keys_of(name);
+  co_return co_await self->locks_.show(keys, deadline);
 }
 
 Task<std::optional<FetchCount>> RedlockNode::fetches(Self self, std::string name, std::string owner,

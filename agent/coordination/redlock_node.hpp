@@ -20,6 +20,7 @@
 #include "agent/base/timers.hpp"
 #include "agent/coordination/clock_keeper.hpp"
 #include "agent/coordination/lock_cleanup.hpp"
+#include "agent/coordination/lock_operations.hpp"
 #include "agent/coordination/redis_channels.hpp"
 #include "agent/coordination/redis_operations.hpp"
 #include "agent/coordination/redlock_steps.hpp"
@@ -35,6 +36,7 @@ struct RedlockAttempt {
   std::string owner;
   Milliseconds ttl{};
   bool abandoned = false;
+  LockNote note{};  // of an application's lock
 };
 
 class RedlockNode : public std::enable_shared_from_this<RedlockNode> {
@@ -48,6 +50,7 @@ class RedlockNode : public std::enable_shared_from_this<RedlockNode> {
     Duration clock_interval{};
     FleetCodec codec{};
     RedisChannels::IsNews is_news{};  // of a claim or release by its owner
+    bool locks = false;               // names are those of locks that applications take, not of tokens
   };
   // Timers and random outlive it.
   RedlockNode(Timers& timers, Random& random, Options options);
@@ -57,6 +60,7 @@ class RedlockNode : public std::enable_shared_from_this<RedlockNode> {
 
   // Which keys a token uses.
   void configure(const std::string& name, const TokenTerms& terms) { terms_[name] = terms; }
+  void forget(const std::string& name) { terms_.erase(name); }
   void start();
   // Ends its connections, at once or, if calls or a cleanup are under way on a server that answers, within a timeout.
   void stop();
@@ -76,6 +80,9 @@ class RedlockNode : public std::enable_shared_from_this<RedlockNode> {
                                BootTime deadline);
   // If the server cannot be asked, the lock is taken back as soon as it can.
   static Task<bool> release(Self self, std::string name, std::string owner, Milliseconds ttl, BootTime deadline);
+
+  static Task<bool> force_release(Self self, std::string name, std::string message_id, BootTime deadline);
+  static Task<LockView> show(Self self, std::string name, BootTime deadline);
 
   static Task<std::optional<FetchCount>> fetches(Self self, std::string name, std::string owner, BootTime deadline);
   static Task<bool> count_fetch(Self self, std::string name, std::string owner, RedlockSteps::Fetch fetch,
@@ -133,14 +140,17 @@ class RedlockNode : public std::enable_shared_from_this<RedlockNode> {
   static Task<> stop_when_idle(Self self);
   [[nodiscard]] BootTime now() const { return timers_.clock().boot_now(); }
   [[nodiscard]] RedisKeys keys_of(const std::string& name) const {
-    const auto terms = terms_.find(name);
-    return {prefix_, name, database_, terms == terms_.end() ? TokenTerms{} : terms->second};
+    const auto found = terms_.find(name);
+    const TokenTerms terms = found == terms_.end() ? TokenTerms{} : found->second;
+    if (is_locks_) return RedisKeys::of_lock(prefix_, name, database_, terms.lock);
+    return {prefix_, name, database_, terms};
   }
   std::optional<Record> decode(const std::string& name, const std::optional<SecretString>& text);
 
   Timers& timers_;
   std::string prefix_;
   int database_;
+  bool is_locks_;
   FleetCodec codec_;
   std::map<std::string, TokenTerms> terms_;
   Duration timeout_;
@@ -150,6 +160,7 @@ class RedlockNode : public std::enable_shared_from_this<RedlockNode> {
   Event call_ended_;
   std::shared_ptr<redis::Keyspace> client_;
   RedisOperations operations_;
+  LockOperations locks_;
   RedlockSteps steps_;
   LockCleanup cleanup_;
   ClockKeeper clock_;

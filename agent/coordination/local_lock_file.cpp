@@ -1,0 +1,107 @@
+#include "agent/coordination/local_lock_file.hpp"
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+#include <optional>
+
+#include "agent/base/error.hpp"
+#include "agent/base/log.hpp"
+#include "agent/base/private_file.hpp"
+#include "agent/coordination/lease_terms.hpp"
+
+namespace jeton::agent {
+namespace {
+
+using Json = nlohmann::json;
+
+constexpr int version = 1;
+constexpr std::size_t largest_file = 64 * 1024;
+constexpr std::string_view ending = ".lock";
+// A minute of fences at one a microsecond: the file is written that seldom.
+constexpr std::uint64_t reserve = 60'000'000;
+const std::string fence_file = "fences.json";
+
+std::string this_boot() {
+  const auto text = read_private_file("/proc/sys/kernel/random/boot_id", largest_file);
+  return text ? std::string(text->reveal().substr(0, 36)) : std::string();
+}
+
+// Nothing: it is no state of ours.
+std::optional<Json> parsed(const std::filesystem::path& file) {
+  const auto text = read_private_file(file, largest_file);
+  if (!text) return std::nullopt;
+  Json json = Json::parse(text->reveal(), nullptr, false);
+  if (!json.is_object() || json.value("v", Json()) != version) return std::nullopt;
+  return json;
+}
+
+void write(const std::filesystem::path& file, const Json& json) {
+  const SecretString text(json.dump(-1, ' ', false, Json::error_handler_t::replace));
+  replace_private_file(file, text, Durability::process);
+}
+
+std::optional<LocalLock> lock_in(const Json& json, const std::string& boot_id) {
+  if (json.at("boot_id").get<std::string>() != boot_id) return std::nullopt;
+  LocalLock lock;
+  lock.owner = json.at("owner").get<std::string>();
+  lock.fence = json.at("fence").get<std::uint64_t>();
+  lock.expires_at = BootTime(Duration(json.at("expires_boot_ns").get<std::int64_t>()));
+  lock.note = {json.at("by").get<std::string>(), json.at("metadata").get<std::string>()};
+  return lock;
+}
+
+}  // namespace
+
+std::map<std::string, LocalLock> LocalLockFiles::load(BootTime now) {
+  make_private_directory(directory_);
+  boot_id_ = this_boot();
+  if (const auto json = parsed(directory_ / fence_file)) {
+    const Json reserved = json->value("reserved", Json());
+    if (reserved.is_number_unsigned() && reserved.get<std::uint64_t>() < fence_limit) last_fence_ = reserved;
+  }
+  std::map<std::string, LocalLock> locks;
+  for (const auto& entry : std::filesystem::directory_iterator(directory_)) {
+    const std::string file = entry.path().filename();
+    if (!file.ends_with(ending)) continue;
+    std::optional<LocalLock> lock;
+    try {
+      if (const auto json = parsed(entry.path())) lock = lock_in(*json, boot_id_);
+    } catch (const Json::exception&) {
+      log::warning("the file of a lock cannot be read; the lock is free", {{"file", entry.path().string()}});
+    }
+    const std::string name = file.substr(0, file.size() - ending.size());
+    if (lock && lock->expires_at > now) {
+      locks.emplace(name, std::move(*lock));
+    } else {
+      remove(name);
+    }
+  }
+  return locks;
+}
+
+void LocalLockFiles::save(const std::string& name, const LocalLock& lock) const {
+  write(file_of(name), {{"v", version},
+                        {"boot_id", boot_id_},
+                        {"owner", lock.owner},
+                        {"fence", lock.fence},
+                        {"expires_boot_ns", lock.expires_at.time_since_epoch().count()},
+                        {"by", lock.note.by},
+                        {"metadata", lock.note.metadata}});
+}
+
+void LocalLockFiles::remove(const std::string& name) const {
+  std::error_code ignored;
+  std::filesystem::remove(file_of(name), ignored);
+}
+
+std::uint64_t LocalLockFiles::next_fence(std::uint64_t micros) {
+  const std::uint64_t fence = std::max(last_fence_ + 1, micros);
+  if (fence >= reserved_) {
+    write(directory_ / fence_file, {{"v", version}, {"reserved", fence + reserve}});
+    reserved_ = fence + reserve;
+  }
+  last_fence_ = fence;
+  return fence;
+}
+
+}  // namespace jeton::agent

@@ -1,0 +1,156 @@
+// What every store of applications' locks promises (agent/coordination/lock_store.hpp), on each backend.
+#include <gmock/gmock.h>
+
+#include <filesystem>
+
+#include "agent/coordination/lease_terms.hpp"
+#include "agent/coordination/local_lock_store.hpp"
+#include "agent/coordination/redis_lock_store.hpp"
+#include "agent/coordination/redlock_lock_store.hpp"
+#include "tests/integration/coordination/behaviour_fixture.hpp"
+
+namespace jeton::agent {
+namespace {
+
+using namespace std::chrono_literals;
+using test::eventually;
+
+class LockStores : public testing::TestWithParam<const char*> {
+ protected:
+  LockStores() {
+    const std::string backend = GetParam();
+    if (backend == "redis") server.emplace();
+    if (backend == "redis_cluster") cluster.emplace();
+    if (backend == "redlock") servers.emplace();
+    open();
+  }
+  ~LockStores() override { close(); }
+
+  void open() {
+    const std::string backend = GetParam();
+    if (backend == "redis")
+      store = std::make_unique<RedisLockStore>(loop.timers, loop.random, test::redis_options(*server));
+    if (backend == "redis_cluster") {
+      store = std::make_unique<RedisLockStore>(loop.timers, loop.random, test::cluster_options(loop, *cluster));
+    }
+    if (backend == "redlock") store = std::make_unique<RedlockLockStore>(loop.timers, loop.random, servers->options());
+    if (backend == "local") store = std::make_unique<LocalLockStore>(loop.timers, dir / "locks");
+    store->start();
+  }
+  void close() {
+    store->stop();
+    store.reset();
+  }
+
+  [[nodiscard]] LockClaim claim(Duration ttl, const std::string& metadata = "") {
+    return {new_owner_id(loop.random), true, ttl, {"host uid 1 pid 2", metadata}};
+  }
+  LockTry attempt(Duration ttl, const std::string& metadata = "") {
+    return loop.run(store->try_acquire(id, claim(ttl, metadata)));
+  }
+  Lease acquire(Duration ttl, const std::string& metadata = "") {
+    std::optional<Lease> lease;
+    EXPECT_TRUE(eventually([&] { return (lease = attempt(ttl, metadata).lease).has_value(); }));
+    return lease.value();
+  }
+  LockView show() { return loop.run(store->show(id)); }
+
+  test::Loop loop;
+  test::TempDir dir;
+  std::optional<test::RedisServer> server;
+  std::optional<test::RedisCluster> cluster;
+  std::optional<test::RedisServers> servers;
+  std::unique_ptr<LockStore> store;
+  const LockId id{"nightly"};
+};
+
+TEST_P(LockStores, GiveALockToOneOwnerAndShowWhoHasIt) {
+  const Lease lease = acquire(60s, "backup of db-1");
+  const LockTry second = attempt(60s);
+  EXPECT_FALSE(second.lease);
+  EXPECT_EQ(second.holder, lease.owner);
+  EXPECT_GT(second.busy_until, loop.clock.boot_now());
+  const LockView view = show();
+  EXPECT_TRUE(view.held);
+  EXPECT_EQ(view.owner, lease.owner);
+  EXPECT_EQ(view.fence, lease.fence);
+  EXPECT_EQ(view.note.metadata, "backup of db-1");
+  EXPECT_EQ(view.note.by, "host uid 1 pid 2");
+  EXPECT_LE(view.ttl.value(), 60s);
+}
+
+TEST_P(LockStores, FreeItForTheNextWhenItIsReleased) {
+  const Lease first = acquire(60s);
+  EXPECT_TRUE(loop.run(store->release(id, first.owner)));
+  EXPECT_FALSE(show().held);
+  const Lease second = acquire(60s);
+  EXPECT_NE(second.owner, first.owner);
+  EXPECT_GT(second.fence, first.fence);
+}
+
+TEST_P(LockStores, DoNotLetAStrangerReleaseOrExtend) {
+  const Lease lease = acquire(60s);
+  EXPECT_FALSE(loop.run(store->release(id, "stranger")));
+  Lease stranger{"stranger", 0, 60s, loop.clock.boot_now() + 60s};
+  EXPECT_FALSE(loop.run(store->extend(id, stranger)));
+  EXPECT_EQ(show().owner, lease.owner);
+}
+
+TEST_P(LockStores, ReplaceTheTimeToLiveWhenTheyExtend) {
+  Lease lease = acquire(1h);
+  lease.ttl = 1min;
+  const BootTime before = lease.valid_until;
+  ASSERT_TRUE(loop.run(store->extend(id, lease)));
+  EXPECT_LT(lease.valid_until, before);
+  EXPECT_TRUE(eventually([&] { return show().ttl.value() <= 1min; }));
+}
+
+TEST_P(LockStores, FreeItWhenItsTimeToLiveEndsAndDoNotCreateItAgain) {
+  Lease lease = acquire(500ms);
+  ASSERT_TRUE(eventually([&] { return !show().held; }));
+  lease.valid_until = loop.clock.boot_now() + 1s;
+  EXPECT_FALSE(loop.run(store->extend(id, lease)));
+  EXPECT_FALSE(show().held);
+  EXPECT_FALSE(loop.run(store->release(id, lease.owner)));
+  EXPECT_GT(acquire(60s).fence, lease.fence);
+}
+
+TEST_P(LockStores, LetAnAdministratorTakeItFromItsHolder) {
+  Lease lease = acquire(60s);
+  EXPECT_TRUE(loop.run(store->force_release(id)));
+  EXPECT_FALSE(loop.run(store->force_release(id)));
+  EXPECT_FALSE(show().held);
+  EXPECT_FALSE(loop.run(store->extend(id, lease)));
+}
+
+TEST_P(LockStores, TellWhoListensOfAReleaseHoweverItCame) {
+  int woken = 0;
+  store->listen(id, [&] { ++woken; });
+  ASSERT_TRUE(loop.turn_until([&] { return woken > 0; })) << "releases can be heard from here on";
+  for (const bool forced : {false, true}) {
+    const Lease lease = acquire(60s);
+    const int before = woken;
+    if (forced) {
+      EXPECT_TRUE(loop.run(store->force_release(id)));
+    } else {
+      EXPECT_TRUE(loop.run(store->release(id, lease.owner)));
+    }
+    EXPECT_TRUE(loop.turn_until([&] { return woken > before; }));
+  }
+  store->listen(id, nullptr);
+}
+
+TEST_P(LockStores, KeepALockAndItsFenceOverARestartOfTheAgent) {
+  const Lease lease = acquire(60s, "kept");
+  close();
+  open();
+  EXPECT_FALSE(attempt(60s).lease);
+  EXPECT_EQ(show().note.metadata, "kept");
+  EXPECT_TRUE(loop.run(store->release(id, lease.owner)));
+  EXPECT_GT(acquire(60s).fence, lease.fence);
+}
+
+INSTANTIATE_TEST_SUITE_P(Each, LockStores, testing::Values("local", "redis", "redis_cluster", "redlock"), backend_name);
+
+}  // namespace
+}  // namespace jeton::agent
