@@ -168,10 +168,20 @@ struct TokenConfig {
   bool operator==(const TokenConfig&) const = default;
 };
 
+// Who of this host may take the locks whose names match a pattern, and for how long.
+struct LockRuleConfig {
+  std::string pattern;  // '*' stands for any characters
+  AccessConfig access;
+  Milliseconds max_ttl{3'600'000};
+  TokenLockConfig terms;  // '*' in its key stands for the name of the lock; key empty: PREFIX:lock:{NAME}
+  bool operator==(const LockRuleConfig&) const = default;
+};
+
 struct Config {
   AgentConfig agent;
   CoordinationConfig coordination;
   std::map<std::string, TokenConfig> tokens;
+  std::map<std::string, LockRuleConfig> locks;  // by pattern
   bool operator==(const Config&) const = default;
 };
 

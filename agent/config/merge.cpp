@@ -20,12 +20,16 @@ void merge_entry(Node::Entry& mine, Node::Entry other, const std::string& path, 
     return;
   }
   const bool is_token = path.starts_with("tokens.");
-  if (!is_token && mine.value.kind == Node::Kind::map && other.value.kind == Node::Kind::map) {
+  const bool is_lock = path.starts_with("locks.");
+  if (!is_token && !is_lock && mine.value.kind == Node::Kind::map && other.value.kind == Node::Kind::map) {
     merge_maps(mine.value, std::move(other.value), path + ".", problems);
     return;
   }
-  problems.error(other.key_place, (is_token ? "token " : "key ") + in_quotes(is_token ? mine.key : path) +
-                                      " is set already at " + mine.key_place.text());
+  problems.error(other.key_place, (is_token  ? "token "
+                                   : is_lock ? "lock pattern "
+                                             : "key ") +
+                                      in_quotes(is_token || is_lock ? mine.key : path) + " is set already at " +
+                                      mine.key_place.text());
 }
 
 void merge_maps(Node& base, Node more, const std::string& path, Problems& problems) {

@@ -95,7 +95,10 @@ Config read_config(const Node& document, Reading& reading) {
   }
   check_chains(reading.secrets, config.tokens, reading.problems);
   warn_of_unused_seal(root.at("coordination").object().at("seal"), config);
-  if (config.tokens.empty() && !reading.problems.has_errors()) {
+  for (const Member& member : root.at("locks").members()) {
+    config.locks.emplace(member.name, read_lock_rule(member, config.coordination, reading));
+  }
+  if (config.tokens.empty() && config.locks.empty() && !reading.problems.has_errors()) {
     tokens.warning("no token is configured; the agent has nothing to do");
   }
   root.finish();

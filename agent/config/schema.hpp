@@ -20,8 +20,19 @@ namespace jeton::agent {
 // One token; token_schema.cpp.
 [[nodiscard]] TokenConfig read_token(const Member& member, const CoordinationConfig& coordination, Reading& reading);
 
-// Users and groups: tokens.*.access, agent.admins; token_schema.cpp.
+// One pattern of locks; lock_schema.cpp.
+[[nodiscard]] LockRuleConfig read_lock_rule(const Member& member, const CoordinationConfig& coordination,
+                                            Reading& reading);
+
+// The users and groups of a section, which may have more keys; access_schema.cpp.
+[[nodiscard]] AccessConfig read_accounts(ObjectReader& section, Reading& reading);
+// A section of nothing else: tokens.*.access, agent.admins.
 [[nodiscard]] AccessConfig read_access(ObjectReader access, Reading& reading);
+
+// How a lock is known to other clients: key and protocol, of a section that may have more keys; lock_terms_schema.cpp.
+[[nodiscard]] TokenLockConfig read_lock_terms(ObjectReader& section);
+// A key of the user's own in Redis; empty if it is not one.
+void read_redis_key(const ValueReader& value, std::string& out);
 
 // Every key there is, names of the user's as '*': "tokens.*.source.url". Sorted.
 [[nodiscard]] std::vector<std::string> schema_paths();

@@ -13,8 +13,7 @@ namespace {
 using namespace std::chrono_literals;
 
 constexpr std::size_t max_name = 63;
-constexpr std::size_t max_key = 512;
-constexpr Milliseconds day = 24h;
+constexpr Milliseconds one_day = 24h;
 
 // Also the name of the segment's file and part of the keys in Redis.
 bool is_token_name(const std::string& name) {
@@ -28,21 +27,21 @@ RefreshConfig read_refresh(ObjectReader refresh) {
   RefreshConfig config;
   const ValueReader grace = refresh.at("grace");
   const ValueReader spread = refresh.at("spread");
-  config.grace = grace.duration(100ms, 30 * day);
+  config.grace = grace.duration(100ms, 30 * one_day);
   config.spread = spread.duration(0ms, 1h);
   if (config.grace && config.spread && *config.spread > *config.grace) {
     spread.error(spread.path() + " (" + format_duration(*config.spread) + ") is longer than grace (" +
                  format_duration(*config.grace) + "): the token could expire before anybody fetches");
   }
-  assign(config.min_interval, refresh.at("min_interval").duration(0ms, day));
-  assign(config.overlap, refresh.at("overlap").duration(0ms, 30 * day));
+  assign(config.min_interval, refresh.at("min_interval").duration(0ms, one_day));
+  assign(config.overlap, refresh.at("overlap").duration(0ms, 30 * one_day));
 
   ObjectReader retry = refresh.at("retry").object();
   const ValueReader initial = retry.at("initial");
   const ValueReader max = retry.at("max");
   assign(config.retry_initial, initial.duration(10ms, 1h));
-  assign(config.retry_max, max.duration(100ms, day));
-  assign(config.retry_permanent, retry.at("permanent").duration(100ms, 7 * day));
+  assign(config.retry_max, max.duration(100ms, one_day));
+  assign(config.retry_permanent, retry.at("permanent").duration(100ms, 7 * one_day));
   if (config.retry_initial > config.retry_max) {
     (initial.present() ? initial : max)
         .error("refresh.retry.initial (" + format_duration(config.retry_initial) +
@@ -56,7 +55,7 @@ RefreshConfig read_refresh(ObjectReader refresh) {
 BudgetConfig read_budget(ObjectReader budget) {
   BudgetConfig config;
   assign(config.calls, budget.required("calls").integer(1, 1'000'000'000));
-  assign(config.per, budget.at("per").duration(1s, 366 * day));
+  assign(config.per, budget.at("per").duration(1s, 366 * one_day));
   const ValueReader reserve = budget.at("reserve");
   const ValueReader alone = budget.at("alone");
   assign(config.reserve, reserve.integer(0, 1'000'000'000));
@@ -73,50 +72,8 @@ BudgetConfig read_budget(ObjectReader budget) {
   return config;
 }
 
-}  // namespace
-
-AccessConfig read_access(ObjectReader access, Reading& reading) {
-  using Kind = AccountReference::Kind;
-  AccessConfig config;
-  const auto names = [&reading](const ValueReader& value, Kind kind) {
-    std::vector<std::string> list = value.list();
-    for (const std::string& name : list) {
-      if (name.size() > 255 || name.find_first_of(" :/,") != std::string::npos) {
-        value.error(value.path() + ": " + in_quotes(name) + " is not the name of a user or group");
-      } else {
-        reading.accounts.push_back({value.place(), kind, name});
-      }
-    }
-    return list;
-  };
-  config.users = names(access.at("users"), Kind::user);
-  config.groups = names(access.at("groups"), Kind::group);
-  access.finish();
-  return config;
-}
-
-namespace {
-
-// A key of the user's own in Redis.
-void read_key(const ValueReader& value, std::string& out) {
-  const auto text = value.text();
-  if (!text) return;
-  if (text->size() > max_key) {
-    value.error(value.path() + " is longer than " + std::to_string(max_key) + " bytes");
-  } else {
-    out = *text;
-  }
-}
-
 TokenLockConfig read_lock(ObjectReader lock) {
-  using Protocol = TokenLockConfig::Protocol;
-  TokenLockConfig config;
-  read_key(lock.at("key"), config.key);
-  const ValueReader protocol = lock.at("protocol");
-  assign(config.protocol, protocol.choice<Protocol>({{"set_nx", Protocol::set_nx}, {"getset", Protocol::getset}}));
-  if (config.protocol == Protocol::getset && config.key.empty()) {
-    protocol.error(protocol.path() + " getset needs the key that the other clients use: set lock.key");
-  }
+  TokenLockConfig config = read_lock_terms(lock);
   lock.finish();
   return config;
 }
@@ -175,7 +132,7 @@ TokenConfig read_token(const Member& member, const CoordinationConfig& coordinat
   const ValueReader lock = token.at("lock");
   const ValueReader mirror = token.at("mirror_key");
   config.lock = read_lock(lock.object());
-  read_key(mirror, config.mirror_key);
+  read_redis_key(mirror, config.mirror_key);
   check_key(lock, config.lock.key, config.name, coordination, reading);
   check_key(mirror, config.mirror_key, config.name, coordination, reading);
   if (config.lock.protocol == TokenLockConfig::Protocol::getset && coordination.redlock) {

@@ -1,0 +1,17 @@
+// What a lock may be called, and which names a pattern means. A name is part of keys in Redis, of paths of the local
+// API and of file names.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+namespace jeton::agent {
+
+inline const std::string lock_name_rule = "1 to 128 of A-Z a-z 0-9 . _ : -, the first a letter or digit";
+
+[[nodiscard]] bool is_lock_name(std::string_view text);
+// A name in which '*' may stand for any number of characters, none included.
+[[nodiscard]] bool is_lock_pattern(std::string_view text);
+[[nodiscard]] bool matches_lock_pattern(std::string_view name, std::string_view pattern);
+
+}  // namespace jeton::agent

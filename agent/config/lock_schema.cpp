@@ -1,0 +1,64 @@
+// locks.PATTERN: who may take the locks of these names, and for how long.
+#include <algorithm>
+#include <chrono>
+
+#include "agent/config/lock_names.hpp"
+#include "agent/config/schema.hpp"
+
+namespace jeton::agent {
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr Milliseconds longest_ttl = std::chrono::hours(7 * 24);
+
+bool has_star(const std::string& text) { return text.find('*') != std::string::npos; }
+
+// Of several names one key must not become.
+void check_key(const ValueReader& rule, const LockRuleConfig& config, const CoordinationConfig& coordination,
+               Reading& reading) {
+  const std::string& key = config.terms.key;
+  if (key.empty()) return;
+  const std::string path = rule.path() + ".key";
+  if (has_star(config.pattern) != has_star(key)) {
+    rule.error(path + ": " + in_quotes(key) +
+               (has_star(key) ? " has a * for the name, but the pattern is one name"
+                              : " would be the key of every lock of the pattern; put a * where the name is to stand"));
+  }
+  if (key.starts_with(coordination.prefix + ":{") || key.starts_with(coordination.prefix + ":lock:")) {
+    rule.error(path + ": " + in_quotes(key) + " is one of jeton's own keys; take another");
+  }
+  const auto [other, added] = reading.redis_keys.emplace(key, path);
+  if (!added) rule.error(path + ": " + in_quotes(key) + " is the key of " + other->second + " already");
+  if (coordination.backend == CoordinationConfig::Backend::local) {
+    rule.warning(path + " is not used: coordination.backend is local");
+  }
+  const bool cluster = coordination.redis && std::holds_alternative<RedisClusterConfig>(coordination.redis->servers);
+  const std::string tag = has_star(config.pattern) ? "{*}" : "{" + config.pattern + "}";
+  if (cluster && key.find(tag) == std::string::npos) {
+    rule.error(path + ": in a Cluster the key must contain " + tag + ", to be in the slot of the lock");
+  }
+}
+
+}  // namespace
+
+LockRuleConfig read_lock_rule(const Member& member, const CoordinationConfig& coordination, Reading& reading) {
+  LockRuleConfig config;
+  config.pattern = member.name;
+  if (reading.paths == nullptr && !is_lock_pattern(member.name)) {
+    reading.problems.error(member.place, "lock pattern " + in_quotes(member.name) + ": expected " + lock_name_rule +
+                                             ", or * for any of these");
+  }
+  ObjectReader rule = member.value.object();
+  config.access = read_accounts(rule, reading);
+  assign(config.max_ttl, rule.at("max_ttl").duration(1s, longest_ttl));
+  config.terms = read_lock_terms(rule);
+  check_key(member.value, config, coordination, reading);
+  if (config.terms.protocol == TokenLockConfig::Protocol::getset && coordination.redlock) {
+    member.value.error(member.value.path() + ".protocol: getset is for one server; a majority needs set_nx");
+  }
+  rule.finish();
+  return config;
+}
+
+}  // namespace jeton::agent
