@@ -9,6 +9,7 @@
 #include "agent/base/event.hpp"
 #include "agent/config/config.hpp"
 #include "agent/coordination/coordinator.hpp"
+#include "agent/locks/lock_broker.hpp"
 #include "agent/refresh/demand.hpp"
 #include "agent/refresh/token_status.hpp"
 
@@ -36,6 +37,10 @@ class AgentFacade {
   // Commands of the refresh loop (refresh_loop.hpp); nothing if there is no such token.
   virtual std::optional<DemandAnswer> token_rejected(const std::string& name, Generation generation) = 0;
   virtual std::optional<DemandAnswer> refresh_token(const std::string& name) = 0;
+  // The locks of applications; null: there are none.
+  [[nodiscard]] virtual LockBroker* locks() { return nullptr; }
+  // The name of this host, for people.
+  [[nodiscard]] virtual std::string host() const { return {}; }
   // Notified at every change of any token's status; lives as long as the agent.
   [[nodiscard]] virtual Event& changed() = 0;
 };

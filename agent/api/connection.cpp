@@ -17,8 +17,10 @@
 #include <string>
 #include <utility>
 
+#include "agent/api/lock_json.hpp"
 #include "agent/api/routes.hpp"
 #include "agent/api/status_json.hpp"
+#include "agent/base/error.hpp"
 #include "agent/base/log.hpp"
 
 namespace jeton::agent {
@@ -66,6 +68,7 @@ class HttpConnection final : public Connection, public std::enable_shared_from_t
   void close() override {
     if (std::exchange(closed_, true)) return;
     disarm();
+    if (lock_) lock_->cancel();
     cancel_.emit(asio::cancellation_type::terminal);
     boost::system::error_code ignored;
     socket_.close(ignored);
@@ -91,7 +94,12 @@ class HttpConnection final : public Connection, public std::enable_shared_from_t
         co_return;
       }
       const Request request = parser.release();
-      const ApiResponse response = respond(request);
+      ApiResponse response = respond(request);
+      if (response.later) response = co_await finish(std::move(response.later), request);
+      if (response.lock) {
+        co_await serve_lock(std::move(response.lock), request);
+        co_return;
+      }
       if (!response.events.empty() && request.method() == http::verb::get) {
         co_await stream_events(response.events, request);
         co_return;
@@ -120,6 +128,113 @@ class HttpConnection final : public Connection, public std::enable_shared_from_t
       log::error("local API: a request failed", {{"target", std::string(request.target())}, {"error", e.what()}});
       return error_response(500, "internal", "the agent failed to answer; its log says why");
     }
+  }
+
+  Task<ApiResponse> finish(std::function<Task<ApiResponse>()> work, const Request& request) {
+    std::string failure;
+    ApiResponse response;
+    try {
+      response = co_await work();
+    } catch (const TransportError& e) {
+      failure = e.what();
+    }
+    check_open();
+    if (failure.empty()) co_return response;
+    log::debug("local API: the coordinator could not be asked",
+               {{"target", std::string(request.target())}, {"error", failure}});
+    co_return error_response(503, "coordinator_unreachable", failure);
+  }
+
+  // What becomes of a lock, until it ends or the client goes. An answer that is known at once, and the one of a
+  // detached lock, is a plain response; the rest is a stream.
+  Task<> serve_lock(std::shared_ptr<LockSession> session, const Request& request) {
+    using State = LockSession::State;
+    lock_ = session;
+    if (context_.on_lock) context_.on_lock(this);
+    watch_for_end(session);
+    const bool detached = session->request().detached;
+    while (session->state() == State::trying || (detached && session->state() == State::waiting)) {
+      co_await session->changed().wait();
+      check_open();
+    }
+    const State first = session->state();
+    if (first == State::ended) co_return;
+    if (first != State::busy && first != State::failed && !(first == State::held && detached)) {
+      co_await stream_lock(session, request);
+      co_return;
+    }
+    const ApiResponse response = lock_answer(*session);
+    co_await send(response, request, false);
+    session->deliver();
+  }
+
+  [[nodiscard]] ApiResponse lock_answer(LockSession& session) const {
+    ApiResponse response;
+    if (session.state() == LockSession::State::failed) {
+      response = error_response(503, "coordinator_unreachable", session.reason());
+    } else if (session.state() == LockSession::State::busy) {
+      response.status = 409;
+      response.body = lock_busy_json(session, boot_now());
+    } else {
+      response.body = lock_json(session.held().front().id.name, session.held().front().lease);
+    }
+    return response;
+  }
+
+  // Lines follow each other as the state does; states that were passed while a line was on its way are left out, except
+  // that nothing comes before "acquired" but "waiting".
+  Task<> stream_lock(std::shared_ptr<LockSession> session, const Request& request) {
+    using State = LockSession::State;
+    const bool chunked = request.version() >= 11;
+    co_await send_stream_header(chunked, request);
+    const char* last = "";
+    std::uint64_t renewals = 0;
+    bool told_to_end = false;
+    BootTime heartbeat = next_heartbeat();
+    for (;;) {
+      const char* event = nullptr;
+      const State state = session->state();
+      if (state == State::waiting && *last == '\0') event = "waiting";
+      if (state == State::held) {
+        const bool is_new = std::string_view(last) != "acquired" && std::string_view(last) != "renewed";
+        if (is_new && !told_to_end) {
+          event = "acquired";
+        } else if (session->asked_to_end() && !told_to_end) {
+          event = "lost";
+          told_to_end = true;
+        } else if (session->renewals() != renewals && !told_to_end) {
+          event = "renewed";
+        }
+        if (event != nullptr) renewals = session->renewals();
+      }
+      if (state == State::busy) event = "busy";
+      if (state == State::failed) event = "failed";
+      if (state == State::lost && !told_to_end) event = "lost";
+      if (state == State::ended) event = "released";
+      const bool over = state != State::waiting && state != State::held;
+      if (event != nullptr) {
+        const std::string line = lock_event(event, *session, boot_now());
+        co_await send_line(line, chunked);
+        last = event;
+        heartbeat = next_heartbeat();
+      }
+      if (over) break;
+      if (event != nullptr) continue;
+      const bool notified = co_await session->changed().wait_until(heartbeat);
+      check_open();
+      if (notified) continue;
+      const std::string line = lock_event("heartbeat", *session, boot_now());
+      co_await send_line(line, chunked);
+      heartbeat = next_heartbeat();
+    }
+    if (chunked) co_await send_raw(asio::buffer("0\r\n\r\n", 5));
+  }
+
+  // The client has nothing more to say: whatever arrives, its end above all, ends the lock. It may still read that it
+  // was given back.
+  void watch_for_end(const std::shared_ptr<LockSession>& session) {
+    socket_.async_read_some(asio::buffer(ignored_input_),
+                            [session](const boost::system::error_code&, std::size_t) { session->cancel(); });
   }
 
   Task<> send(const ApiResponse& response, const Request& request, bool keep_alive) {
@@ -237,6 +352,7 @@ class HttpConnection final : public Connection, public std::enable_shared_from_t
   }
 
   [[nodiscard]] WallTime now() const { return context_.timers.clock().wall_now(); }
+  [[nodiscard]] BootTime boot_now() const { return context_.timers.clock().boot_now(); }
 
   Context context_;
   Peer peer_;
@@ -246,6 +362,7 @@ class HttpConnection final : public Connection, public std::enable_shared_from_t
   asio::cancellation_signal cancel_;
   Timers::Id deadline_ = 0;
   bool closed_ = false;
+  std::shared_ptr<LockSession> lock_;
 };
 
 }  // namespace

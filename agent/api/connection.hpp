@@ -22,6 +22,9 @@ class Connection {
     AgentFacade& facade;
     AccountNames& names;
     ApiLimits limits;
+    // Called from the loop when the connection becomes that of a lock: it counts as one of those from then on, which
+    // have limits of their own (lock_broker.hpp).
+    std::function<void(const Connection*)> on_lock{};
   };
 
   // Serves until the client goes, misbehaves or close() is called; then calls `on_end` from the loop, once. Throws

@@ -5,6 +5,7 @@
 #include <optional>
 #include <string_view>
 
+#include "agent/api/lock_routes.hpp"
 #include "agent/api/request_json.hpp"
 #include "agent/api/status_json.hpp"
 
@@ -12,6 +13,7 @@ namespace jeton::agent {
 namespace {
 
 constexpr std::string_view tokens_prefix = "/v1/tokens/";
+constexpr std::string_view locks_prefix = "/v1/locks/";
 
 int hex_value(char c) {
   if (c >= '0' && c <= '9') return c - '0';
@@ -74,7 +76,7 @@ ApiResponse not_a_reader(const TokenRequest& r) {
 ApiResponse show_token(const TokenRequest& r) {
   const auto status = r.facade.token_status(r.name);
   if (!status) return unknown_token(r.name, r.facade);
-  return {200, token_json(*status, r.now), {}, {}};
+  return {200, token_json(*status, r.now)};
 }
 
 ApiResponse follow_token(const TokenRequest& r) {
@@ -83,7 +85,7 @@ ApiResponse follow_token(const TokenRequest& r) {
 }
 
 ApiResponse answer_demand(const TokenRequest& r, const DemandAnswer& demand) {
-  return {demand.superseded ? 200U : 202U, demand_json(r.name, demand, r.now), {}, {}};
+  return {demand.superseded ? 200U : 202U, demand_json(r.name, demand, r.now)};
 }
 
 ApiResponse reject_token(const TokenRequest& r) {
@@ -150,7 +152,7 @@ ApiResponse token_route(std::string_view rest, TokenRequest r) {
 }  // namespace
 
 ApiResponse error_response(unsigned status, const std::string& code, const std::string& message) {
-  return {status, error_json(code, message), {}, {}};
+  return {status, error_json(code, message)};
 }
 
 ApiResponse answer(const ApiRequest& request, const Peer& peer, AgentFacade& facade, AccountNames& names,
@@ -161,13 +163,17 @@ ApiResponse answer(const ApiRequest& request, const Peer& peer, AgentFacade& fac
 
   const bool is_token = path.starts_with(tokens_prefix) && path.size() > tokens_prefix.size();
   if (is_token) return token_route(path.substr(tokens_prefix.size()), {request, peer, facade, names, now, {}});
+  const bool is_lock = path.starts_with(locks_prefix) && path.size() > locks_prefix.size();
+  if (is_lock) return lock_route(path.substr(locks_prefix.size()), request, peer, facade, names);
   const bool known = path == "/v1/status" || path == "/live" || path == "/ready";
-  if (!known) return error_response(404, "not_found", "no such path; try /v1/status, /v1/tokens/NAME, /live or /ready");
+  if (!known)
+    return error_response(404, "not_found",
+                          "no such path; try /v1/status, /v1/tokens/NAME, /v1/locks/NAME, /live or /ready");
   if (auto refused = method_refusal(request.method, false)) return *refused;
-  if (path == "/live") return {200, "{\"live\":true}\n", {}, {}};
+  if (path == "/live") return {200, "{\"live\":true}\n"};
   const AgentStatus status = facade.agent_status();
-  if (path == "/v1/status") return {200, agent_json(status), {}, {}};
-  return {is_ready(status) ? 200U : 503U, readiness_json(status), {}, {}};
+  if (path == "/v1/status") return {200, agent_json(status)};
+  return {is_ready(status) ? 200U : 503U, readiness_json(status)};
 }
 
 }  // namespace jeton::agent

@@ -5,6 +5,7 @@
 //   GET /v1/tokens/NAME/events   the token's readers   NDJSON, a line per change
 //   POST /v1/tokens/NAME/rejected   the token's readers   {"generation": G}: the provider refused that token
 //   POST /v1/tokens/NAME/refresh    agent.admins   a new token now, within min_interval and budget
+//   /v1/locks/NAME...            lock_routes.hpp
 //   GET /live                    any              200 while the loop turns
 //   GET /ready                   any              200 if every token is valid, 503 otherwise
 // The two commands answer at once, 200 if a newer token is there, else 202 with when it is fetched (status_json.hpp);
@@ -13,6 +14,8 @@
 // come from the connection.
 #pragma once
 
+#include <functional>
+#include <memory>
 #include <string>
 
 #include "agent/api/agent_facade.hpp"
@@ -28,9 +31,11 @@ struct ApiRequest {
 
 struct ApiResponse {
   unsigned status = 200;
-  std::string body;    // JSON
-  std::string allow;   // of a 405: the methods that are allowed
-  std::string events;  // set: instead of the body, the events of this token follow
+  std::string body{};                          // JSON
+  std::string allow{};                         // of a 405: the methods that are allowed
+  std::string events{};                        // set: instead of the body, the events of this token follow
+  std::function<Task<ApiResponse>()> later{};  // set: it is answered by what this comes to; throws TransportError
+  std::shared_ptr<LockSession> lock{};         // set: it is answered by what becomes of this (lock_json.hpp)
 };
 
 [[nodiscard]] ApiResponse answer(const ApiRequest& request, const Peer& peer, AgentFacade& facade, AccountNames& names,

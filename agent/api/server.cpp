@@ -6,6 +6,7 @@
 #include <cerrno>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <system_error>
 #include <utility>
@@ -54,6 +55,7 @@ class ApiServer::Impl : public std::enable_shared_from_this<Impl> {
     acceptor_.close(ignored);
     if (retry_ != 0) timers_.cancel(std::exchange(retry_, 0));
     for (const auto& [key, connection] : std::exchange(connections_, {})) connection->close();
+    locks_.clear();
     per_user_.clear();
   }
 
@@ -96,11 +98,16 @@ class ApiServer::Impl : public std::enable_shared_from_this<Impl> {
       const Peer peer = peer_of(client.get());
       const auto of_user = per_user_.find(peer.uid);
       const std::size_t open = of_user == per_user_.end() ? 0 : of_user->second;
-      if (connections_.size() >= limits_.connections || open >= limits_.connections_per_user) {
+      if (connections_.size() - locks_.size() >= limits_.connections || open >= limits_.connections_per_user) {
         refuse(client, peer);
         return;
       }
-      const auto connection = Connection::start(executor_, std::move(client), peer, {timers_, facade_, names_, limits_},
+      const auto connection = Connection::start(executor_, std::move(client), peer,
+                                                {timers_, facade_, names_, limits_,
+                                                 [weak = weak_from_this()](auto* connection_of_lock) {
+                                                   if (const auto self = weak.lock())
+                                                     self->count_apart(connection_of_lock);
+                                                 }},
                                                 [weak = weak_from_this()](auto* ended) {
                                                   if (const auto self = weak.lock()) self->forget(ended);
                                                 });
@@ -125,9 +132,18 @@ class ApiServer::Impl : public std::enable_shared_from_this<Impl> {
   void forget(const Connection* ended) {
     const auto found = connections_.find(ended);
     if (found == connections_.end()) return;
-    const auto of_user = per_user_.find(ended->user());
-    if (of_user != per_user_.end() && --of_user->second == 0) per_user_.erase(of_user);
+    if (locks_.erase(ended) == 0) leave(ended->user());
     connections_.erase(found);
+  }
+
+  // A lock is held for long, and the broker counts how many of them a user has.
+  void count_apart(const Connection* connection) {
+    if (connections_.contains(connection) && locks_.insert(connection).second) leave(connection->user());
+  }
+
+  void leave(uid_t user) {
+    const auto of_user = per_user_.find(user);
+    if (of_user != per_user_.end() && --of_user->second == 0) per_user_.erase(of_user);
   }
 
   void warn(const char* what, const std::string& reason) {
@@ -148,6 +164,7 @@ class ApiServer::Impl : public std::enable_shared_from_this<Impl> {
   bool running_ = false;
   Timers::Id retry_ = 0;
   std::map<const Connection*, std::shared_ptr<Connection>> connections_;
+  std::set<const Connection*> locks_;  // of these, those that hold or wait for one
   std::map<uid_t, std::size_t> per_user_;
   BootTime quiet_until_{};
 };

@@ -52,6 +52,7 @@ struct Agent::Impl final : TokenValues {
         coordinator(make_coordinator(config.coordination, config.agent.runtime_dir, t, random)),
         of_host(make_host_coordinator(config.coordination, config.agent.runtime_dir, t, random)),
         codec(make_codec(config.coordination)),
+        locks(t, random, make_lock_store(config.coordination, config.agent.runtime_dir, t, random)),
         api(loop.get_executor(), t, config.agent.runtime_dir / "agent.sock", agent),
         shared{t,
                random,
@@ -151,6 +152,7 @@ struct Agent::Impl final : TokenValues {
   std::unique_ptr<Coordinator> coordinator;
   std::unique_ptr<Coordinator> of_host;  // for tokens of this host alone, and for an outage of the other
   FleetCodec codec;
+  LockBroker locks;
   ApiServer api;
   TokenRunner::Shared shared;
   std::map<std::string, std::unique_ptr<TokenRunner>> runners;
@@ -163,6 +165,7 @@ Agent::Agent(boost::asio::io_context& loop, BootTimers& timers, Random& random, 
 Agent::~Agent() = default;
 
 void Agent::start() {
+  impl_->locks.configure(impl_->config.locks);
   impl_->api.start();
   impl_->coordinator->start();
   for (const auto& [name, runner] : impl_->runners) runner->start();
@@ -180,7 +183,13 @@ Task<> Agent::reload(Config wanted) {
         "restart the agent");
   }
   // Everything that can fail comes first: a token that cannot be opened leaves all as it was.
-  impl_->reconfigure_segments(plan.changed, wanted);
+  impl_->locks.configure(wanted.locks);
+  try {
+    impl_->reconfigure_segments(plan.changed, wanted);
+  } catch (const Error&) {
+    impl_->locks.configure(impl_->config.locks);
+    throw;
+  }
   std::map<std::string, std::unique_ptr<TokenRunner>> added;
   for (const std::string& name : plan.added) added.emplace(name, impl_->make_runner(wanted.tokens.at(name)));
 
@@ -207,6 +216,7 @@ Task<> Agent::reload(Config wanted) {
 
 Task<> Agent::stop() {
   impl_->timers.cancel(impl_->heartbeat_timer);
+  co_await impl_->locks.stop();  // while its holders can still be told
   impl_->api.stop();
   for (const auto& [name, runner] : impl_->runners) co_await runner->stop();
   impl_->coordinator->stop();
@@ -264,6 +274,10 @@ std::optional<DemandAnswer> Agent::refresh_token(const std::string& name) {
   if (found == impl_->runners.end()) return std::nullopt;
   return found->second->refresh_now();
 }
+
+LockBroker* Agent::locks() { return &impl_->locks; }
+
+std::string Agent::host() const { return impl_->host; }
 
 Event& Agent::changed() { return impl_->changed; }
 

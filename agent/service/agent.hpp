@@ -39,6 +39,8 @@ class Agent final : public AgentFacade {
   [[nodiscard]] const AccessConfig& admins() const override;
   std::optional<DemandAnswer> token_rejected(const std::string& name, Generation generation) override;
   std::optional<DemandAnswer> refresh_token(const std::string& name) override;
+  [[nodiscard]] LockBroker* locks() override;
+  [[nodiscard]] std::string host() const override;
   [[nodiscard]] Event& changed() override;
 
  private:

@@ -121,6 +121,7 @@ int run_daemon(Config config, const std::function<LoadResult()>& read_config) {
   log::configure(config.agent.log.level, config.agent.log.format);
   try {
     harden_process(config.agent.core_dumps);
+    allow_many_descriptors();
     Daemon daemon(std::move(config), read_config);
     daemon.run();
     log::info("stopped");

@@ -2,8 +2,10 @@
 
 #include <signal.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 
+#include <algorithm>
 #include <fstream>
 
 #include "agent/base/error.hpp"
@@ -29,6 +31,13 @@ void harden_process(bool core_dumps) {
   } else if (::prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) != 0) {
     throw errno_error("prctl(PR_SET_DUMPABLE)");
   }
+}
+
+void allow_many_descriptors() {
+  rlimit limit{};
+  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) throw errno_error("getrlimit(RLIMIT_NOFILE)");
+  limit.rlim_cur = std::max(limit.rlim_cur, std::min<rlim_t>(limit.rlim_max, 65'536));
+  if (::setrlimit(RLIMIT_NOFILE, &limit) != 0) throw errno_error("setrlimit(RLIMIT_NOFILE)");
 }
 
 }  // namespace jeton::agent

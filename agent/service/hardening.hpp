@@ -9,4 +9,7 @@ namespace jeton::agent {
 // - umask 077, SIGPIPE ignored, no privilege gain by exec.
 void harden_process(bool core_dumps);
 
+// Each local client is a descriptor: as many as the service manager allows, not only as many as select(2) can count.
+void allow_many_descriptors();
+
 }  // namespace jeton::agent

@@ -1,0 +1,162 @@
+#include "agent/api/lock_json.hpp"
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+
+namespace jeton::agent {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+constexpr std::int64_t longest_ms = 366LL * 24 * 3600 * 1000;
+
+std::string text_of(const Json& json) { return json.dump(-1, ' ', false, Json::error_handler_t::replace) + "\n"; }
+
+// Owner ids and metadata are shown and logged: what does not print has no place there.
+bool is_plain(const std::string& text) {
+  return std::none_of(text.begin(), text.end(),
+                      [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; });
+}
+
+class BodyReader {
+ public:
+  BodyReader(const Json& json, std::string& problem) : json_(json), problem_(problem) {}
+
+  [[nodiscard]] std::optional<Milliseconds> milliseconds(const char* key) {
+    const auto found = json_.find(key);
+    if (found == json_.end() || found->is_null()) return std::nullopt;
+    if (found->is_number_unsigned() && found->get<std::uint64_t>() <= longest_ms) {
+      return Milliseconds{found->get<std::int64_t>()};
+    }
+    problem_ = std::string(key) + " must be a whole number of milliseconds, at most a year";
+    return std::nullopt;
+  }
+  [[nodiscard]] std::string text(const char* key, std::size_t longest) {
+    const auto found = json_.find(key);
+    if (found == json_.end() || found->is_null()) return {};
+    if (found->is_string()) {
+      auto value = found->get<std::string>();
+      if (value.size() <= longest && is_plain(value)) return value;
+    }
+    problem_ =
+        std::string(key) + " must be text of at most " + std::to_string(longest) + " bytes without control characters";
+    return {};
+  }
+  [[nodiscard]] std::vector<std::string> texts(const char* key) {
+    std::vector<std::string> values;
+    const auto found = json_.find(key);
+    if (found == json_.end() || found->is_null()) return values;
+    const bool good = found->is_array() &&
+                      std::all_of(found->begin(), found->end(), [](const Json& item) { return item.is_string(); });
+    if (!good) {
+      problem_ = std::string(key) + " must be a list of names";
+      return values;
+    }
+    for (const Json& item : *found) values.push_back(item.get<std::string>());
+    return values;
+  }
+  void finish(std::initializer_list<const char*> known) {
+    for (const auto& [key, value] : json_.items()) {
+      if (std::find(known.begin(), known.end(), key) == known.end())
+        problem_ = "'" + key + "' is no member of the body";
+    }
+  }
+
+ private:
+  const Json& json_;
+  std::string& problem_;
+};
+
+std::int64_t left_ms(BootTime until, BootTime now) { return std::max<std::int64_t>(0, to_ms(until - now).count()); }
+
+std::int64_t boot_ms(BootTime time) { return to_ms(time.time_since_epoch()).count(); }
+
+Json first_name(const LockSession& session) { return session.request().locks.front().name; }
+
+void add_validity(Json& json, const LockSession& session) {
+  json["ttl_ms"] = to_ms(session.held().front().lease.ttl).count();
+  json["valid_until_boot_ms"] = boot_ms(session.valid_until());
+}
+
+void add_holder(Json& json, const LockSession& session, BootTime now) {
+  json["holder"] = session.busy().holder.empty() ? Json() : Json(session.busy().holder);
+  json["holder_ttl_ms"] = left_ms(session.busy().busy_until, now);
+  if (!session.busy().trouble.empty()) json["trouble"] = session.busy().trouble;
+}
+
+}  // namespace
+
+LockBody lock_body(const std::string& text) {
+  LockBody body;
+  const Json json = Json::parse(text.empty() ? "{}" : text, nullptr, false);
+  if (!json.is_object()) {
+    body.problem = "the body must be a JSON object";
+    return body;
+  }
+  BodyReader reader(json, body.problem);
+  body.ttl = reader.milliseconds("ttl_ms");
+  body.wait = reader.milliseconds("wait_ms").value_or(Milliseconds{0});
+  body.retry = reader.milliseconds("retry_ms");
+  body.owner = reader.text("owner", 64);
+  body.metadata = reader.text("metadata", 512);
+  body.names = reader.texts("names");
+  reader.finish({"ttl_ms", "wait_ms", "retry_ms", "owner", "metadata", "names"});
+  return body;
+}
+
+std::string lock_event(const std::string& event, const LockSession& session, BootTime now) {
+  Json json{{"event", event}};
+  if (event == "acquired") {
+    const HeldLock& first = session.held().front();
+    json["name"] = first.id.name;
+    json["owner"] = first.lease.owner;
+    json["fence"] = first.lease.fence;
+    add_validity(json, session);
+    if (session.held().size() > 1) {
+      for (const HeldLock& lock : session.held()) {
+        json["locks"].push_back({{"name", lock.id.name}, {"owner", lock.lease.owner}, {"fence", lock.lease.fence}});
+      }
+    }
+  } else if (event == "renewed") {
+    add_validity(json, session);
+  } else if (event == "lost") {
+    json["name"] = session.lost_name().empty() ? first_name(session) : Json(session.lost_name());
+    json["reason"] = session.reason();
+  } else if (event == "failed") {
+    json["name"] = first_name(session);
+    json["reason"] = session.reason();
+  } else if (event == "waiting" || event == "busy") {
+    json["name"] = first_name(session);
+    add_holder(json, session, now);
+  }
+  return text_of(json);
+}
+
+std::string lock_json(const std::string& name, const Lease& lease) {
+  Json json{{"name", name}, {"owner", lease.owner}};
+  if (lease.fence != 0) json["fence"] = lease.fence;
+  json["ttl_ms"] = to_ms(lease.ttl).count();
+  return text_of(json);
+}
+
+std::string lock_view_json(const std::string& name, const LockView& view) {
+  Json json{{"name", name}, {"held", view.held}};
+  for (const char* key : {"owner", "ttl_ms", "fence", "by", "metadata"}) json[key] = nullptr;
+  if (view.held) {
+    json["owner"] = view.owner;
+    if (view.ttl) json["ttl_ms"] = view.ttl->count();
+    if (view.fence != 0) json["fence"] = view.fence;
+    if (!view.note.by.empty()) json["by"] = view.note.by;
+    if (!view.note.metadata.empty()) json["metadata"] = view.note.metadata;
+  }
+  return text_of(json);
+}
+
+std::string lock_busy_json(const LockSession& session, BootTime now) {
+  const std::string name = session.request().locks.front().name;
+  Json json{{"error", {{"code", "busy"}, {"message", "lock '" + name + "' is held by another"}}}, {"name", name}};
+  add_holder(json, session, now);
+  return text_of(json);
+}
+
+}  // namespace jeton::agent

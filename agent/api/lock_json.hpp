@@ -1,0 +1,37 @@
+// The JSON of locks: what clients send and what they are answered (DESIGN.md section 8). Each text ends with a newline.
+//
+// A client can tell by itself when its lock has run out, even if the agent hangs: valid_until_boot_ms is on the clock
+// CLOCK_BOOTTIME of this host.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "agent/locks/lock_session.hpp"
+
+namespace jeton::agent {
+
+// {"ttl_ms", "wait_ms", "retry_ms", "owner", "metadata", "names"}; each may be missing.
+struct LockBody {
+  std::optional<Milliseconds> ttl;
+  Milliseconds wait{0};
+  std::optional<Milliseconds> retry;
+  std::string owner;
+  std::string metadata;
+  std::vector<std::string> names;  // more locks, taken together with that of the path
+  std::string problem;             // not empty: what is wrong with the body, and nothing else is to be used
+};
+[[nodiscard]] LockBody lock_body(const std::string& text);
+
+// Of a stream: {"event": "waiting" | "acquired" | "renewed" | "lost" | "busy" | "failed" | "released" | "heartbeat",
+// ...}
+[[nodiscard]] std::string lock_event(const std::string& event, const LockSession& session, BootTime now);
+// Of a detached lock: {"name", "owner", "fence", "ttl_ms"}.
+[[nodiscard]] std::string lock_json(const std::string& name, const Lease& lease);
+// {"name", "held", "owner", "ttl_ms", "fence", "by", "metadata"}; what is not known is null.
+[[nodiscard]] std::string lock_view_json(const std::string& name, const LockView& view);
+// {"error": {"code": "busy", "message"}, "name", "holder", "ttl_ms"}.
+[[nodiscard]] std::string lock_busy_json(const LockSession& session, BootTime now);
+
+}  // namespace jeton::agent

@@ -1,0 +1,230 @@
+#include "agent/api/lock_routes.hpp"
+
+#include <algorithm>
+#include <optional>
+#include <utility>
+
+#include "agent/api/lock_json.hpp"
+#include "agent/base/error.hpp"
+#include "agent/config/lock_names.hpp"
+#include "agent/config/values.hpp"
+
+namespace jeton::agent {
+namespace {
+
+// A request about a lock that the peer may take.
+struct LockCall {
+  LockBroker& broker;
+  const Peer& peer;
+  const LockRuleConfig& rule;
+  LockId id;
+  LockBody body;
+  std::string by;  // who asks, for people
+};
+
+using Later = std::function<Task<ApiResponse>()>;
+
+ApiResponse later(Later work) {
+  ApiResponse response;
+  response.later = std::move(work);
+  return response;
+}
+
+ApiResponse not_held(const std::string& name) {
+  return error_response(409, "not_held",
+                        "lock '" + name + "' is not held by this owner; it expired, was released or taken");
+}
+
+std::string section_of(const LockRuleConfig& rule) { return "locks.\"" + rule.pattern + "\""; }
+
+std::optional<ApiResponse> ttl_refusal(const LockCall& call) {
+  const auto bad = [](const std::string& message) { return error_response(400, "bad_request", message); };
+  if (!call.body.ttl) return bad("the body must have ttl_ms, the time to live in milliseconds");
+  if (*call.body.ttl < call.broker.limits().shortest_ttl) {
+    return bad("ttl_ms is less than " + format_duration(to_ms(call.broker.limits().shortest_ttl)));
+  }
+  if (*call.body.ttl > call.rule.max_ttl) {
+    return bad("ttl_ms is more than " + format_duration(call.rule.max_ttl) + ", the max_ttl of " +
+               section_of(call.rule));
+  }
+  if (call.body.wait > call.broker.limits().longest_wait) {
+    return bad("wait_ms is more than " + format_duration(to_ms(call.broker.limits().longest_wait)));
+  }
+  if (call.body.retry && *call.body.retry < Milliseconds{1}) return bad("retry_ms must be 1 or more");
+  return std::nullopt;
+}
+
+ApiResponse open_session(const LockCall& call, std::vector<LockId> locks, bool detached) {
+  if (auto refused = ttl_refusal(call)) return *refused;
+  LockRequest request{std::move(locks),
+                      detached ? call.body.owner : std::string(),
+                      *call.body.ttl,
+                      call.body.wait,
+                      {},
+                      {call.by, call.body.metadata},
+                      call.peer.uid,
+                      detached};
+  if (call.body.retry) request.retry = *call.body.retry;
+  try {
+    ApiResponse response;
+    response.lock = call.broker.open(std::move(request));
+    return response;
+  } catch (const LockRefusal& e) {
+    return error_response(429, "too_many_locks", e.what());
+  }
+}
+
+ApiResponse acquire(const LockCall& call) {
+  if (!call.body.names.empty()) {
+    return error_response(400, "bad_request", "several locks are taken over a connection: POST /v1/locks/NAME");
+  }
+  return open_session(call, {call.id}, true);
+}
+
+ApiResponse extend(const LockCall& call) {
+  if (call.body.owner.empty()) return error_response(400, "bad_request", "the body must have owner and ttl_ms");
+  if (auto refused = ttl_refusal(call)) return *refused;
+  return later([&broker = call.broker, id = call.id, body = call.body]() -> Task<ApiResponse> {
+    const LockId lock = id;
+    const std::string owner = body.owner;
+    const Duration ttl = *body.ttl;
+    const std::optional<Lease> lease = co_await broker.extend(lock, owner, ttl);
+    if (!lease) co_return not_held(lock.name);
+    ApiResponse done;
+    done.body = lock_json(lock.name, *lease);
+    co_return done;
+  });
+}
+
+ApiResponse release(const LockCall& call) {
+  if (call.body.owner.empty()) return error_response(400, "bad_request", "the body must have owner");
+  return later([&broker = call.broker, id = call.id, owner = call.body.owner]() -> Task<ApiResponse> {
+    const LockId lock = id;
+    const std::string whose = owner;
+    const bool released = co_await broker.release(lock, whose);
+    if (!released) co_return not_held(lock.name);
+    ApiResponse done;
+    done.body = "{\"released\":true}\n";
+    co_return done;
+  });
+}
+
+ApiResponse show(LockBroker& broker, const LockId& id) {
+  return later([&broker, id]() -> Task<ApiResponse> {
+    const LockId lock = id;
+    const LockView view = co_await broker.show(lock);
+    ApiResponse shown;
+    shown.body = lock_view_json(lock.name, view);
+    co_return shown;
+  });
+}
+
+ApiResponse force_release(LockBroker& broker, const LockId& id, const std::string& by) {
+  return later([&broker, id, by]() -> Task<ApiResponse> {
+    const LockId lock = id;
+    const std::string who = by;
+    const bool released = co_await broker.force_release(lock, who);
+    if (!released) co_return error_response(409, "not_held", "lock '" + lock.name + "' is not held by anybody");
+    ApiResponse done;
+    done.body = "{\"released\":true}\n";
+    co_return done;
+  });
+}
+
+ApiResponse wrong_method(const std::string& allowed) {
+  ApiResponse refused = error_response(405, "method_not_allowed", "only " + allowed + " is allowed here");
+  refused.allow = allowed;
+  return refused;
+}
+
+ApiResponse no_rule(const std::string& name) {
+  return error_response(403, "forbidden",
+                        "no pattern under locks: in the agent's configuration names '" + name +
+                            "'; add one, such as \"" + name + "\": {users: [...], groups: [...]}");
+}
+
+ApiResponse not_allowed(const Peer& peer, const std::string& name, const std::string& section) {
+  return error_response(403, "forbidden",
+                        "user " + std::to_string(peer.uid) + " may not use lock '" + name +
+                            "'; ask for the user to be added to " + section + ".users or for a group of theirs to " +
+                            section + ".groups");
+}
+
+// The lock of each name that goes with the call's own, which must fall under a rule of its own.
+std::optional<ApiResponse> add_others(const LockCall& call, AccountNames& names, std::vector<LockId>& locks) {
+  for (const std::string& name : call.body.names) {
+    const bool twice = std::any_of(locks.begin(), locks.end(), [&](const LockId& id) { return id.name == name; });
+    if (twice || !is_lock_name(name)) {
+      return error_response(400, "bad_request",
+                            "names: '" + name.substr(0, 128) +
+                                (twice ? "' stands there twice" : "' is no name: expected ") +
+                                (twice ? "" : lock_name_rule));
+    }
+    const LockRuleConfig* rule = call.broker.rule(name);
+    if (rule == nullptr) return no_rule(name);
+    if (!may_read(call.peer, rule->access, names)) return not_allowed(call.peer, name, section_of(*rule));
+    if (*call.body.ttl > rule->max_ttl) {
+      return error_response(400, "bad_request", "ttl_ms is more than the max_ttl of " + section_of(*rule));
+    }
+    locks.push_back(lock_id(*rule, name));
+  }
+  if (locks.size() > call.broker.limits().names_per_session) {
+    return error_response(400, "bad_request",
+                          "more than " + std::to_string(call.broker.limits().names_per_session) + " locks at once");
+  }
+  return std::nullopt;
+}
+
+ApiResponse session(const LockCall& call, AccountNames& names) {
+  if (!call.body.owner.empty()) {
+    return error_response(400, "bad_request", "a lock over a connection has an owner id of its own; leave owner out");
+  }
+  if (auto refused = ttl_refusal(call)) return *refused;
+  std::vector<LockId> locks{call.id};
+  if (auto refused = add_others(call, names, locks)) return *refused;
+  return open_session(call, std::move(locks), false);
+}
+
+}  // namespace
+
+ApiResponse lock_route(std::string_view rest, const ApiRequest& request, const Peer& peer, AgentFacade& facade,
+                       AccountNames& names) {
+  const std::size_t slash = rest.find('/');
+  const std::string name(rest.substr(0, slash));
+  const std::string_view what = slash == std::string_view::npos ? "" : rest.substr(slash);
+  if (!is_lock_name(name)) {
+    return error_response(400, "bad_request",
+                          "'" + name.substr(0, 128) + "' is no name of a lock: expected " + lock_name_rule);
+  }
+  const bool is_action = what == "/acquire" || what == "/extend" || what == "/release";
+  if (!what.empty() && !is_action) return error_response(404, "not_found", "no such path");
+  const std::string& method = request.method;
+  if (is_action && method != "POST") return wrong_method("POST");
+  if (!is_action && method != "POST" && method != "GET" && method != "DELETE") return wrong_method("GET, POST, DELETE");
+
+  LockBroker* broker = facade.locks();
+  const LockRuleConfig* rule = broker == nullptr ? nullptr : broker->rule(name);
+  if (rule == nullptr) return no_rule(name);
+  const bool is_admin = may_read(peer, facade.admins(), names);
+  const std::string by = facade.host() + " uid " + std::to_string(peer.uid) + " pid " + std::to_string(peer.pid);
+  if (method == "DELETE") {
+    if (!is_admin) {
+      return error_response(403, "forbidden",
+                            "user " + std::to_string(peer.uid) +
+                                " may not take a lock from its holder; ask for the user to be added to agent.admins");
+    }
+    return force_release(*broker, lock_id(*rule, name), by);
+  }
+  const bool may_use = may_read(peer, rule->access, names);
+  if (!may_use && !(method == "GET" && is_admin)) return not_allowed(peer, name, section_of(*rule));
+  if (method == "GET") return show(*broker, lock_id(*rule, name));
+
+  LockCall call{*broker, peer, *rule, lock_id(*rule, name), lock_body(request.body), by};
+  if (!call.body.problem.empty()) return error_response(400, "bad_request", call.body.problem);
+  if (what == "/acquire") return acquire(call);
+  if (what == "/extend") return extend(call);
+  if (what == "/release") return release(call);
+  return session(call, names);
+}
+
+}  // namespace jeton::agent

@@ -1,0 +1,25 @@
+// What the local API answers below /v1/locks/NAME. Who may do what is decided by the rule that the name falls under
+// (agent/locks/lock_policy.hpp); default is no.
+//
+//   POST   /v1/locks/NAME          a session: NDJSON, waiting?, acquired, renewed*, lost; closing it releases. "names"
+//   in the
+//                                  body: more locks, all or none.
+//   POST   /v1/locks/NAME/acquire  a detached lock
+//   POST   /v1/locks/NAME/extend   {"owner", "ttl_ms"}: the time to live is that from now on; sessions' locks, too
+//   POST   /v1/locks/NAME/release  {"owner"}
+//   GET    /v1/locks/NAME          who holds it
+//   DELETE /v1/locks/NAME          agent.admins: whoever holds it
+// Errors besides those of routes.hpp: 409 busy, 409 not_held, 429 too_many_locks, 503 coordinator_unreachable.
+#pragma once
+
+#include <string_view>
+
+#include "agent/api/routes.hpp"
+
+namespace jeton::agent {
+
+// `rest`: of the path behind /v1/locks/.
+[[nodiscard]] ApiResponse lock_route(std::string_view rest, const ApiRequest& request, const Peer& peer,
+                                     AgentFacade& facade, AccountNames& names);
+
+}  // namespace jeton::agent

@@ -1,0 +1,143 @@
+#include "agent/locks/lock_lines.hpp"
+
+#include <algorithm>
+#include <chrono>
+#include <exception>
+#include <utility>
+
+#include "agent/base/error.hpp"
+#include "agent/coordination/lease_terms.hpp"
+
+namespace jeton::agent {
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr Duration look_again_after = 3s;
+constexpr Duration look_again_at_foreign = 250ms;  // a lock of other clients, whose releases are not announced
+constexpr Duration look_again_at_trouble = 500ms;
+constexpr Duration behind_the_lease = 1ms;
+
+}  // namespace
+
+// A place in a line, from arrival to departure.
+class LockLines::Place {
+ public:
+  Place(LockLines& lines, const LockId& id, LockTicket& ticket)
+      : lines_(lines), id_(id), line_(lines.lines_[id.name]), ticket_(ticket) {
+    line_.tickets.push_back(&ticket);
+  }
+  Place(const Place&) = delete;
+  Place& operator=(const Place&) = delete;
+  ~Place() {
+    const bool was_first = is_first();
+    line_.tickets.remove(&ticket_);
+    if (line_.tickets.empty()) {
+      if (line_.listening) lines_.store_.listen(id_, nullptr);
+      lines_.lines_.erase(id_.name);
+    } else if (was_first) {
+      line_.tickets.front()->wake.notify();
+    }
+  }
+
+  [[nodiscard]] bool is_first() const { return line_.tickets.front() == &ticket_; }
+  Line& line() { return line_; }
+
+ private:
+  LockLines& lines_;
+  LockId id_;
+  Line& line_;
+  LockTicket& ticket_;
+};
+
+Task<LockTry> LockLines::take(LockWish wish, std::shared_ptr<LockTicket> ticket,
+                              std::function<void(const LockTry&)> on_busy) {
+  if (wish.give_up_at <= now()) {
+    const bool others_wait = lines_.contains(wish.id.name);
+    LockTry only;
+    if (others_wait) {
+      only = co_await look(wish);
+    } else {
+      only = co_await try_once(wish);
+    }
+    co_return only;
+  }
+  Place place(*this, wish.id, *ticket);
+  LockTry last;
+  bool in_time = true;
+  bool looked = false;
+  while (!ticket->cancelled) {
+    if (!place.is_first()) {
+      if (!in_time) co_return last;
+      if (!std::exchange(looked, true)) {
+        try {
+          last = co_await look(wish);
+          on_busy(last);
+        } catch (const TransportError&) {
+          // Whoever is first finds out whether that lasts.
+        }
+        if (place.is_first() || ticket->cancelled) continue;
+      }
+      in_time = co_await ticket->wake.wait_until(wish.give_up_at);
+      continue;
+    }
+    const std::uint64_t heard = place.line().heard;
+    std::exception_ptr unreachable;
+    try {
+      last = co_await try_once(wish);
+    } catch (const TransportError&) {
+      unreachable = std::current_exception();
+    }
+    if (!unreachable && last.lease) co_return last;
+    const bool over = now() >= wish.give_up_at || (wish.retry && now() + *wish.retry > wish.give_up_at);
+    if (over && unreachable) std::rethrow_exception(unreachable);
+    if (over) co_return last;
+    if (!unreachable) on_busy(last);
+    listen(wish, place.line());
+    if (place.line().heard != heard) continue;
+
+    Duration pause = wish.id.terms.key.empty() ? look_again_after : look_again_at_foreign;
+    if (unreachable) pause = look_again_at_trouble;
+    // Drawn between a half and the whole, so that the hosts do not knock together.
+    pause = wish.retry.value_or(pause / 2 + std::chrono::duration_cast<Duration>(pause / 2 * random_.uniform()));
+    BootTime again_at = std::min(now() + pause, wish.give_up_at);
+    if (!unreachable && last.busy_until > now()) again_at = std::min(again_at, last.busy_until + behind_the_lease);
+    co_await ticket->wake.wait_until(again_at);
+  }
+  co_return last;
+}
+
+Task<LockTry> LockLines::try_once(const LockWish& wish) {
+  LockClaim claim{wish.owner, wish.owner.empty(), wish.ttl, wish.note};
+  if (claim.owner_is_new) claim.owner = new_owner_id(random_);
+  LockId id = wish.id;
+  co_return co_await store_.try_acquire(std::move(id), std::move(claim));
+}
+
+// Whoever does not wait does not overtake those who do.
+Task<LockTry> LockLines::look(const LockWish& wish) {
+  LockId id = wish.id;
+  const LockView view = co_await store_.show(std::move(id));
+  LockTry busy;
+  busy.holder = view.held ? view.owner : "the first of those who wait";
+  busy.busy_until = now() + (view.held && view.ttl ? Duration{*view.ttl} : look_again_after);
+  co_return busy;
+}
+
+// Not before the lock was found held: most are free, and cost no subscription.
+void LockLines::listen(const LockWish& wish, Line& line) {
+  if (std::exchange(line.listening, true)) return;
+  store_.listen(wish.id, [this, name = wish.id.name] {
+    const auto found = lines_.find(name);
+    if (found == lines_.end()) return;
+    ++found->second.heard;
+    found->second.tickets.front()->wake.notify();
+  });
+}
+
+std::size_t LockLines::waiting(const std::string& name) const {
+  const auto found = lines_.find(name);
+  return found == lines_.end() ? 0 : found->second.tickets.size();
+}
+
+}  // namespace jeton::agent

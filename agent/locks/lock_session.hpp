@@ -1,0 +1,126 @@
+// LockSession: one or several locks for one local client, from the request to the end: waits, takes all or none, renews
+// them every third of their time to live, tells a loss at once, and gives them back when the client has gone. A
+// detached lock is left to its owner as soon as it is taken.
+//
+// Several locks are taken in order of their names, the first ones renewed while the next is waited for: two sessions
+// that overlap ask in the same order, so none waits for what the other holds while that waits for it.
+//
+// It runs by itself and needs nobody to hold it; who watches it waits for changed(). One thread: the loop's.
+#pragma once
+
+#include <sys/types.h>
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "agent/base/event.hpp"
+#include "agent/locks/lock_lines.hpp"
+
+namespace jeton::agent {
+
+struct LockRequest {
+  std::vector<LockId> locks;  // one or more; of a detached request one
+  std::string owner{};        // of a detached lock; empty: a new one
+  Duration ttl{};
+  Duration wait{};                  // zero: one try
+  std::optional<Duration> retry{};  // between two looks
+  LockNote note{};
+  uid_t user = 0;
+  bool detached = false;
+};
+
+struct HeldLock {
+  LockId id;
+  Lease lease;
+  BootTime renew_at;
+};
+
+class LockSession : public std::enable_shared_from_this<LockSession> {
+ public:
+  enum class State {
+    trying,   // the first answer is awaited
+    waiting,  // somebody else holds it
+    held,     // all of them
+    busy,     // not won in time
+    failed,   // the store cannot be asked, or the agent stops
+    lost,     // one is no longer ours; the others are given back
+    ended,    // given back, or called off
+  };
+
+  // What outlives every session.
+  struct Context {
+    Timers& timers;
+    LockStore& store;
+    LockLines& lines;
+  };
+  LockSession(Context context, LockRequest request);
+  LockSession(const LockSession&) = delete;
+  LockSession& operator=(const LockSession&) = delete;
+
+  // `on_end`: called once, when it has nothing to do any more.
+  static void start(const std::shared_ptr<LockSession>& self, std::function<void(LockSession*)> on_end);
+
+  // The client has gone, or has had enough: what is held is given back.
+  void cancel();
+  // The client of a detached lock knows that it has it: from now on it is the client's.
+  void deliver();
+  // The agent stops: a waiting client is told so at once; a holder is asked to end, and has its locks until it does.
+  void ask_to_end();
+  // From now on nothing is given back: what is held is left to its time to live.
+  void abandon() { abandoned_ = true; }
+  // Somebody else has ended it: an administrator, or who knows its owner id.
+  void lose(const std::string& name, const std::string& reason);
+  // False: lost. Throws TransportError.
+  Task<bool> extend(std::string name, Duration ttl);
+
+  [[nodiscard]] State state() const { return state_; }
+  [[nodiscard]] const LockRequest& request() const { return request_; }
+  [[nodiscard]] const std::vector<HeldLock>& held() const { return held_; }
+  [[nodiscard]] HeldLock* find(const std::string& name);
+  // Of busy and waiting: who has it. Of a session that ended: what was.
+  [[nodiscard]] const LockTry& busy() const { return busy_; }
+  // Of failed and lost, and of one that was asked to end.
+  [[nodiscard]] const std::string& reason() const { return reason_; }
+  [[nodiscard]] const std::string& lost_name() const { return lost_name_; }  // empty: all
+  [[nodiscard]] bool asked_to_end() const { return asked_to_end_; }
+  // Rises with every renewal.
+  [[nodiscard]] std::uint64_t renewals() const { return renewals_; }
+  // When the first of them runs out unless renewed.
+  [[nodiscard]] BootTime valid_until() const;
+  [[nodiscard]] Event& changed() { return changed_; }
+
+ private:
+  using Self = std::shared_ptr<LockSession>;
+  static Task<> run(Self self, std::function<void(LockSession*)> on_end);
+  static Task<> keep(Self self);
+  Task<> take_all();
+  Task<> renew_due();
+  Task<> give_back();
+  void was_not_ours(const std::string& name);
+  void enter(State state);
+  void guard();
+  [[nodiscard]] bool ending() const { return cancelled_ || state_ == State::lost; }
+  [[nodiscard]] BootTime now() const { return context_.timers.clock().boot_now(); }
+
+  Context context_;
+  LockRequest request_;
+  State state_ = State::trying;
+  std::shared_ptr<LockTicket> ticket_;
+  std::vector<HeldLock> held_;
+  LockTry busy_;
+  std::string reason_;
+  std::string lost_name_;
+  std::uint64_t renewals_ = 0;
+  bool cancelled_ = false;
+  bool delivered_ = false;
+  bool asked_to_end_ = false;
+  bool abandoned_ = false;
+  bool keeping_ = false;
+  Timers::Id guard_ = 0;  // tells the loss when a renewal hangs
+  Event keeper_;          // wakes it
+  Event changed_;
+};
+
+}  // namespace jeton::agent
