@@ -10,7 +10,6 @@
 namespace jeton::ctl {
 namespace {
 
-constexpr long timeout_ms = 5000;
 constexpr std::size_t largest_answer = 16 * 1024 * 1024;  // bytes; a token takes about one KiB
 
 std::size_t collect(char* data, std::size_t size, std::size_t count, void* out) {
@@ -31,12 +30,13 @@ std::string member(const Json& body, const char* name) {
 std::string ApiAnswer::error_code() const { return member(body, "code"); }
 std::string ApiAnswer::error_message() const { return member(body, "message"); }
 
-ApiAnswer ApiClient::post(const std::string& path, const Json& body) const {
+ApiAnswer ApiClient::post(const std::string& path, const Json& body, Milliseconds patience) const {
   const std::string text = body.dump();
-  return call(path, &text);
+  return call("POST", path, &text, patience);
 }
 
-ApiAnswer ApiClient::call(const std::string& path, const std::string* body) const {
+ApiAnswer ApiClient::call(const char* method, const std::string& path, const std::string* body,
+                          Milliseconds patience) const {
   ::curl_global_init(CURL_GLOBAL_NOTHING);  // no TLS on this socket; counted, so calling it often is fine
   const std::unique_ptr<CURL, void (*)(CURL*)> curl(::curl_easy_init(), ::curl_easy_cleanup);
   if (!curl) throw std::runtime_error("libcurl cannot be initialised");
@@ -46,7 +46,8 @@ ApiAnswer ApiClient::call(const std::string& path, const std::string* body) cons
   ::curl_easy_setopt(curl.get(), CURLOPT_URL, ("http://agent" + path).c_str());
   ::curl_easy_setopt(curl.get(), CURLOPT_PROXY, "");  // whatever http_proxy says: this goes to a socket
   ::curl_easy_setopt(curl.get(), CURLOPT_NOSIGNAL, 1L);
-  ::curl_easy_setopt(curl.get(), CURLOPT_TIMEOUT_MS, timeout_ms);
+  ::curl_easy_setopt(curl.get(), CURLOPT_TIMEOUT_MS, static_cast<long>(patience.count()));
+  ::curl_easy_setopt(curl.get(), CURLOPT_CUSTOMREQUEST, method);
   ::curl_easy_setopt(curl.get(), CURLOPT_ERRORBUFFER, error.data());
   ::curl_easy_setopt(curl.get(), CURLOPT_WRITEFUNCTION, collect);
   ::curl_easy_setopt(curl.get(), CURLOPT_WRITEDATA, &answer.text);

@@ -5,6 +5,8 @@
 #include <nlohmann/json.hpp>
 #include <string>
 
+#include "libclient/ctl/duration.hpp"
+
 namespace jeton::ctl {
 
 using Json = nlohmann::ordered_json;
@@ -26,12 +28,16 @@ class ApiClient {
  public:
   explicit ApiClient(const std::filesystem::path& runtime_dir) : socket_(runtime_dir / "agent.sock") {}
 
-  // Each takes at most a few seconds. `path` is /v1/...
-  [[nodiscard]] ApiAnswer get(const std::string& path) const { return call(path, nullptr); }
-  [[nodiscard]] ApiAnswer post(const std::string& path, const Json& body) const;
+  static constexpr Milliseconds usual_patience{5000};
+
+  // Each takes at most a few seconds, or `patience`. `path` is /v1/...
+  [[nodiscard]] ApiAnswer get(const std::string& path) const { return call("GET", path, nullptr, usual_patience); }
+  [[nodiscard]] ApiAnswer post(const std::string& path, const Json& body, Milliseconds patience = usual_patience) const;
+  [[nodiscard]] ApiAnswer del(const std::string& path) const { return call("DELETE", path, nullptr, usual_patience); }
 
  private:
-  [[nodiscard]] ApiAnswer call(const std::string& path, const std::string* body) const;  // with one: POST
+  [[nodiscard]] ApiAnswer call(const char* method, const std::string& path, const std::string* body,
+                               Milliseconds patience) const;
 
   std::filesystem::path socket_;
 };

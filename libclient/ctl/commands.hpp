@@ -5,6 +5,7 @@
 #include <filesystem>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "libclient/ctl/duration.hpp"
 #include "libclient/ctl/failure.hpp"
@@ -60,5 +61,50 @@ struct RefreshOptions {
   std::optional<Milliseconds> wait;
 };
 [[nodiscard]] Exit run_refresh(const Common& common, const RefreshOptions& options);
+
+// Runs a command while this host holds a lock: 124 if it is not obtained, 123 if it is lost, else the command's status.
+struct LockRunOptions {
+  std::string name;
+  std::vector<std::string> also;  // more locks, all or none
+  Milliseconds ttl{30'000};
+  Milliseconds wait{0};
+  std::optional<Milliseconds> retry;
+  Milliseconds grace{10'000};  // between SIGTERM and SIGKILL when the lock is lost
+  std::string metadata;
+  std::vector<std::string> command;
+};
+[[nodiscard]] Exit run_lock_run(const Common& common, const LockRunOptions& options);
+
+// Takes a lock that outlives this process; prints {"name", "owner", "fence", "ttl_ms"}.
+struct LockAcquireOptions {
+  std::string name;
+  Milliseconds ttl{0};
+  Milliseconds wait{0};
+  std::optional<Milliseconds> retry;  // between two looks; by default the release is waited for
+  std::string owner;                  // empty: a new one
+  std::string metadata;
+};
+[[nodiscard]] Exit run_lock_acquire(const Common& common, const LockAcquireOptions& options);
+
+// Its time to live is `ttl` from now on.
+struct LockExtendOptions {
+  std::string name;
+  std::string owner;
+  Milliseconds ttl{0};
+};
+[[nodiscard]] Exit run_lock_extend(const Common& common, const LockExtendOptions& options);
+
+struct LockReleaseOptions {
+  std::string name;
+  std::string owner;
+  bool force = false;  // whoever holds it (admins)
+};
+[[nodiscard]] Exit run_lock_release(const Common& common, const LockReleaseOptions& options);
+
+// Who holds it.
+struct LockShowOptions {
+  std::string name;
+};
+[[nodiscard]] Exit run_lock_show(const Common& common, const LockShowOptions& options);
 
 }  // namespace jeton::ctl

@@ -12,6 +12,7 @@
 #include <string>
 
 #include "libclient/ctl/commands.hpp"
+#include "libclient/ctl/lock_command_line.hpp"
 #include "libclient/ctl/segments.hpp"
 
 namespace jeton::ctl {
@@ -21,6 +22,7 @@ constexpr const char* everywhere = "--dir and --format may stand here as well; s
 constexpr const char* exit_statuses =
     "Exit status: 0 done, 1 usage or local error, 2 agent unreachable or refused,\n"
     "3 no valid token, 4 the wait ran out. Durations: 500ms, 30s, 5m, 24h.";
+constexpr const char* commands = "get, status, watch, wait, rejected, refresh and lock";
 
 // What the command line says.
 struct CommandLine {
@@ -32,23 +34,9 @@ struct CommandLine {
   WaitOptions wait;
   RejectedOptions rejected;
   RefreshOptions refresh;
+  LockCommandLine lock;
   std::function<Exit(const Common&)> command;
 };
-
-template <typename Target>
-void add_duration(CLI::App* command, const std::string& name, Target& target, const std::string& help) {
-  command
-      ->add_option_function<std::string>(
-          name,
-          [&target, name](const std::string& text) {
-            const auto duration = parse_duration(text);
-            if (!duration)
-              throw CLI::ValidationError(name, "'" + text + "' is no duration; write 500ms, 30s, 5m or 24h");
-            target = *duration;
-          },
-          help)
-      ->type_name("D");
-}
 
 CLI::Option* add_generation(CLI::App* command, const std::string& name, std::uint64_t& target,
                             const std::string& help) {
@@ -112,7 +100,7 @@ std::string usage_error(const CLI::App* app, const CLI::Error& error) {
   if (app->get_parent() == nullptr && app->get_subcommands().empty() && !extras.empty() && !extras.front().empty()) {
     const bool option = extras.front().front() == '-';
     what = (option ? "no option '" : "no command '") + extras.front() + "'";
-    if (!option) what += "; there are get, status, watch, wait, rejected and refresh";
+    if (!option) what += std::string("; there are ") + commands;
   }
   return "jetonctl: " + what + "\nRun jetonctl --help for more.\n";
 }
@@ -130,10 +118,13 @@ int run(int argc, char** argv) {
   app.footer(exit_statuses);
   app.get_formatter()->column_width(28);
   add_commands(app, line);
+  add_lock_commands(app, line.lock, line.command);
+  const int own_words = cut_off_command(argc, argv, line.lock.run.command);
   try {
-    app.parse(argc, argv);
+    app.parse(own_words, argv);
   } catch (const CLI::ParseError& e) {
-    return app.exit(e) == 0 ? static_cast<int>(Exit::done) : static_cast<int>(Exit::error);
+    const Exit failure = line.lock.is_run() ? Exit::run_failed : Exit::error;
+    return static_cast<int>(app.exit(e) == 0 ? Exit::done : failure);
   }
   try {
     const Common common{runtime_dir(line.dir), line.format == "json" ? Format::json : Format::table};

@@ -1,0 +1,72 @@
+#include "libclient/ctl/child.hpp"
+
+#include <signal.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstdlib>
+#include <system_error>
+
+#include "libclient/ctl/failure.hpp"
+#include "libclient/ctl/output.hpp"
+
+namespace jeton::ctl {
+namespace {
+
+constexpr int not_found = 127;
+constexpr int not_runnable = 126;
+constexpr int killed_by_signal = 128;
+
+// Between fork and exec, in the child. This program has one thread, so anything may be called.
+[[noreturn]] void become(const std::vector<std::string>& argv,
+                         const std::vector<std::pair<std::string, std::string>>& env, const sigset_t& mask,
+                         pid_t parent, bool own_group) {
+  if (own_group) ::setpgid(0, 0);
+  ::prctl(PR_SET_PDEATHSIG, SIGKILL);
+  if (::getppid() != parent) ::_exit(killed_by_signal + SIGKILL);  // it died before we asked
+  for (const auto& [name, value] : env) ::setenv(name.c_str(), value.c_str(), 1);
+  ::signal(SIGPIPE, SIG_DFL);
+  ::sigprocmask(SIG_SETMASK, &mask, nullptr);
+  std::vector<char*> words;
+  for (const std::string& word : argv) words.push_back(const_cast<char*>(word.c_str()));
+  words.push_back(nullptr);
+  ::execvp(words.front(), words.data());
+  const int error = errno;
+  say("cannot run " + argv.front() + ": " + std::generic_category().message(error));
+  ::_exit(error == ENOENT ? not_found : not_runnable);
+}
+
+}  // namespace
+
+Child::Child(const std::vector<std::string>& argv, const std::vector<std::pair<std::string, std::string>>& env,
+             const sigset_t& mask)
+    : own_group_(::isatty(STDIN_FILENO) == 0) {
+  const pid_t parent = ::getpid();
+  pid_ = ::fork();
+  if (pid_ < 0) {
+    throw Failure(Exit::run_failed, "cannot start a process: " + std::generic_category().message(errno));
+  }
+  if (pid_ == 0) become(argv, env, mask, parent, own_group_);
+  if (own_group_) ::setpgid(pid_, pid_);  // here, too: a signal may be sent before the child has come to it
+}
+
+Child::~Child() {
+  if (!status_) {
+    signal(SIGKILL);
+    ::waitpid(pid_, nullptr, 0);
+  }
+}
+
+void Child::signal(int number) const { ::kill(own_group_ ? -pid_ : pid_, number); }
+
+std::optional<int> Child::status() {
+  int raw = 0;
+  if (!status_ && ::waitpid(pid_, &raw, WNOHANG) == pid_) {
+    status_ = WIFEXITED(raw) ? WEXITSTATUS(raw) : killed_by_signal + WTERMSIG(raw);
+  }
+  return status_;
+}
+
+}  // namespace jeton::ctl

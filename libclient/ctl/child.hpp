@@ -1,0 +1,39 @@
+// Child: a command that runs under a lock: started, sent signals, ended.
+//
+// Without a terminal on stdin it leads a process group of its own, so that what it started ends with it; with one it
+// stays in the terminal's group, or it could not read from it, and the terminal's signals reach it by themselves. The
+// kernel kills it when this process dies, however that happens.
+#pragma once
+
+#include <sys/types.h>
+
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace jeton::ctl {
+
+class Child {
+ public:
+  // `argv`: the command; `env`: added to the environment. It gets the signal mask of `mask`. Throws Failure if there is
+  // no process to be had; a command that cannot be run ends with 127, or 126 if it is there, as in a shell.
+  Child(const std::vector<std::string>& argv, const std::vector<std::pair<std::string, std::string>>& env,
+        const sigset_t& mask);
+  ~Child();  // kills it, if it runs
+  Child(const Child&) = delete;
+  Child& operator=(const Child&) = delete;
+
+  // To the group, or to the command alone if it shares ours.
+  void signal(int number) const;
+  [[nodiscard]] bool has_own_group() const { return own_group_; }
+  // Its exit status, or 128 + signal; nothing: it runs.
+  [[nodiscard]] std::optional<int> status();
+
+ private:
+  pid_t pid_ = -1;
+  bool own_group_ = false;
+  std::optional<int> status_;
+};
+
+}  // namespace jeton::ctl

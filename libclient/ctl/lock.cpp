@@ -1,0 +1,68 @@
+// jetonctl lock acquire, extend, release, show: locks that belong to whoever knows their owner id.
+#include "libclient/ctl/commands.hpp"
+#include "libclient/ctl/lock_answers.hpp"
+
+namespace jeton::ctl {
+namespace {
+
+constexpr Milliseconds answer_patience{5000};  // beyond the wait that was asked for
+
+std::string path_of(const std::string& name, const char* what) {
+  check_lock_name(name);
+  return "/v1/locks/" + name + what;
+}
+
+std::string shown(const Json& lock) {
+  const auto text = [&](const char* key) {
+    return lock[key].is_string() ? printable(lock[key].get<std::string>()) : "";
+  };
+  if (!lock.value("held", false)) return "free\n";
+  std::string out = "held by   " + text("owner") + "\n";
+  if (lock["by"].is_string()) out += "from      " + text("by") + "\n";
+  if (lock["metadata"].is_string()) out += "metadata  " + text("metadata") + "\n";
+  if (lock["fence"].is_number()) out += "fence     " + std::to_string(lock["fence"].get<std::uint64_t>()) + "\n";
+  out += "ends      ";
+  out += lock["ttl_ms"].is_number() ? "in " + duration_text(lock["ttl_ms"].get<std::int64_t>()) + " unless renewed\n"
+                                    : "never; if nobody works, release it with --force\n";
+  return out;
+}
+
+}  // namespace
+
+Exit run_lock_acquire(const Common& common, const LockAcquireOptions& options) {
+  Json body{{"ttl_ms", options.ttl.count()}, {"wait_ms", options.wait.count()}};
+  if (options.retry) body["retry_ms"] = options.retry->count();
+  if (!options.owner.empty()) body["owner"] = options.owner;
+  if (!options.metadata.empty()) body["metadata"] = options.metadata;
+  const ApiAnswer answer =
+      ApiClient(common.dir).post(path_of(options.name, "/acquire"), body, options.wait + answer_patience);
+  if (!answer.ok()) throw lock_refusal(options.name, answer, options.wait);
+  write_out(answer.body.dump() + "\n");
+  return Exit::done;
+}
+
+Exit run_lock_extend(const Common& common, const LockExtendOptions& options) {
+  const Json body{{"owner", options.owner}, {"ttl_ms", options.ttl.count()}};
+  const ApiAnswer answer = ApiClient(common.dir).post(path_of(options.name, "/extend"), body);
+  if (!answer.ok()) throw lock_refusal(options.name, answer, Milliseconds{0});
+  write_out(answer.body.dump() + "\n");
+  return Exit::done;
+}
+
+Exit run_lock_release(const Common& common, const LockReleaseOptions& options) {
+  const ApiClient agent(common.dir);
+  const ApiAnswer answer = options.force
+                               ? agent.del(path_of(options.name, ""))
+                               : agent.post(path_of(options.name, "/release"), Json{{"owner", options.owner}});
+  if (!answer.ok()) throw lock_refusal(options.name, answer, Milliseconds{0});
+  return Exit::done;
+}
+
+Exit run_lock_show(const Common& common, const LockShowOptions& options) {
+  const ApiAnswer answer = ApiClient(common.dir).get(path_of(options.name, ""));
+  if (!answer.ok()) throw lock_refusal(options.name, answer, Milliseconds{0});
+  write_out(common.format == Format::json ? answer.body.dump() + "\n" : shown(answer.body));
+  return Exit::done;
+}
+
+}  // namespace jeton::ctl

@@ -1,0 +1,24 @@
+// What the agent answers about locks, as jetonctl tells it.
+#pragma once
+
+#include <string>
+
+#include "libclient/ctl/api_client.hpp"
+#include "libclient/ctl/duration.hpp"
+#include "libclient/ctl/failure.hpp"
+
+namespace jeton::ctl {
+
+// Throws Failure(error) if it cannot be a path below /v1/locks.
+void check_lock_name(const std::string& name);
+
+// "lock 'x' is held by 3f2a... for at most 12s; waited 5s"; `answer`: with holder and holder_ttl_ms.
+[[nodiscard]] std::string busy_text(const std::string& name, const Json& answer, Milliseconds waited);
+
+// Why `lock run` was refused: the event "refused" of a stream.
+[[nodiscard]] Failure run_refusal(const std::string& name, const Json& event, Milliseconds waited);
+
+// Why any other command was. `answer` is not ok().
+[[nodiscard]] Failure lock_refusal(const std::string& name, const ApiAnswer& answer, Milliseconds waited);
+
+}  // namespace jeton::ctl

@@ -1,0 +1,100 @@
+#include "libclient/ctl/lock_command_line.hpp"
+
+#include <algorithm>
+#include <string_view>
+
+namespace jeton::ctl {
+namespace {
+
+constexpr const char* statuses =
+    "--dir and --format may stand here as well; see jetonctl --help.\n"
+    "Exit status: 0 done, 1 usage or local error, 2 agent unreachable or refused,\n"
+    "4 held by another, 5 not held by this owner.";
+constexpr const char* run_statuses =
+    "Exit status: that of CMD; 124 lock not obtained, 123 lock lost and CMD ended,\n"
+    "125 jetonctl failed, 126 CMD cannot be run, 127 CMD not found.";
+
+CLI::App* add_command(CLI::App* lock, const char* name, const char* help, std::string& target) {
+  CLI::App* command = lock->add_subcommand(name, help);
+  command->fallthrough();
+  command->footer(statuses);
+  command->add_option("NAME", target, "The lock's name; a pattern under locks: must allow it")
+      ->type_name("")
+      ->required();
+  return command;
+}
+
+void add_owner(CLI::App* command, std::string& owner, const char* help) {
+  command->add_option("--owner", owner, help)->type_name("ID");
+}
+
+void add_metadata(CLI::App* command, std::string& metadata) {
+  command->add_option("--metadata", metadata, "Shown to who asks who holds the lock")->type_name("TEXT");
+}
+
+void add_run(CLI::App* lock, LockCommandLine& line, std::function<Exit(const Common&)>& chosen) {
+  LockRunOptions& options = line.run;
+  CLI::App* run = add_command(lock, "run", "Run a command while holding a lock: lock run NAME -- CMD", options.name);
+  line.run_command = run;
+  run->footer(run_statuses);
+  add_duration(run, "--ttl", options.ttl, "How long the lock outlives this host's death [30s]");
+  add_duration(run, "--wait", options.wait, "Wait so long for it [not at all]");
+  add_duration(run, "--retry", options.retry, "Look again that often, besides being woken");
+  add_duration(run, "--grace", options.grace, "From SIGTERM to SIGKILL when the lock is lost [10s]");
+  run->add_option("--also", options.also, "One more lock; all or none are taken")->type_name("NAME")->expected(1);
+  add_metadata(run, options.metadata);
+  run->callback([&options, &chosen] {
+    if (options.command.empty()) throw CLI::ValidationError("lock run", "there is no command; write it behind --");
+    chosen = [&options](const Common& common) { return run_lock_run(common, options); };
+  });
+}
+
+}  // namespace
+
+void add_lock_commands(CLI::App& app, LockCommandLine& line, std::function<Exit(const Common&)>& chosen) {
+  CLI::App* lock = app.add_subcommand("lock", "Take locks that the whole fleet agrees on");
+  lock->fallthrough();
+  lock->require_subcommand(1);
+  add_run(lock, line, chosen);
+
+  LockAcquireOptions& wanted = line.acquire;
+  CLI::App* acquire = add_command(lock, "acquire", "Take a lock that outlives this process", wanted.name);
+  add_duration(acquire, "--ttl", wanted.ttl, "How long it lasts unless extended")->required();
+  add_duration(acquire, "--wait", wanted.wait, "Wait so long for it [not at all]");
+  add_duration(acquire, "--retry", wanted.retry, "Look again that often, besides being woken");
+  add_owner(acquire, wanted.owner, "Whose it is [a new id]");
+  add_metadata(acquire, wanted.metadata);
+  acquire->callback([&] { chosen = [&wanted](const Common& common) { return run_lock_acquire(common, wanted); }; });
+
+  LockExtendOptions& longer = line.extend;
+  CLI::App* extend = add_command(lock, "extend", "Replace the time to live of a lock", longer.name);
+  add_owner(extend, longer.owner, "As acquire printed it");
+  extend->get_option("--owner")->required();
+  add_duration(extend, "--ttl", longer.ttl, "From now on")->required();
+  extend->callback([&] { chosen = [&longer](const Common& common) { return run_lock_extend(common, longer); }; });
+
+  LockReleaseOptions& given = line.release;
+  CLI::App* release = add_command(lock, "release", "Give a lock back", given.name);
+  add_owner(release, given.owner, "As acquire printed it");
+  release->add_flag("--force", given.force, "Whoever holds it (admins)");
+  release->callback([&] {
+    if (given.force != given.owner.empty()) throw CLI::ValidationError("lock release", "write --owner ID or --force");
+    chosen = [&given](const Common& common) { return run_lock_release(common, given); };
+  });
+
+  LockShowOptions& asked = line.show;
+  CLI::App* show = add_command(lock, "show", "Show who holds a lock", asked.name);
+  show->callback([&] { chosen = [&asked](const Common& common) { return run_lock_show(common, asked); }; });
+}
+
+int cut_off_command(int argc, char** argv, std::vector<std::string>& command) {
+  const auto is = [](std::string_view word) { return [word](const char* a) { return word == a; }; };
+  char** const end = argv + argc;
+  char** const dashes = std::find_if(argv, end, is("--"));
+  const auto lock = std::find_if(argv, dashes, is("lock"));
+  if (dashes == end || std::find_if(lock, dashes, is("run")) == dashes) return argc;
+  command.assign(dashes + 1, end);
+  return static_cast<int>(dashes - argv);
+}
+
+}  // namespace jeton::ctl

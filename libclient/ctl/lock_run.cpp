@@ -1,0 +1,203 @@
+// jetonctl lock run: a command that runs while this host holds a lock, and not a moment longer.
+#include <poll.h>
+#include <signal.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <optional>
+#include <system_error>
+
+#include "libclient/ctl/child.hpp"
+#include "libclient/ctl/commands.hpp"
+#include "libclient/ctl/lock_answers.hpp"
+#include "libclient/ctl/lock_stream.hpp"
+
+namespace jeton::ctl {
+namespace {
+
+constexpr Milliseconds release_patience{5000};
+constexpr Milliseconds answer_patience{10'000};  // beyond the wait that was asked for
+
+// The signals that end or concern the command, read from a descriptor; the others do what they always do.
+class Signals {
+ public:
+  Signals() {
+    sigset_t all;
+    ::sigemptyset(&all);
+    for (const int number : {SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGUSR1, SIGUSR2, SIGCHLD}) ::sigaddset(&all, number);
+    ::sigprocmask(SIG_BLOCK, &all, &before_);
+    fd_ = ::signalfd(-1, &all, SFD_CLOEXEC | SFD_NONBLOCK);
+    if (fd_ < 0) throw Failure(Exit::run_failed, "signalfd: " + std::generic_category().message(errno));
+  }
+  ~Signals() {
+    ::close(fd_);
+    ::sigprocmask(SIG_SETMASK, &before_, nullptr);
+  }
+  Signals(const Signals&) = delete;
+  Signals& operator=(const Signals&) = delete;
+
+  [[nodiscard]] int fd() const { return fd_; }
+  [[nodiscard]] const sigset_t& before() const { return before_; }
+  [[nodiscard]] std::optional<signalfd_siginfo> next() const {
+    signalfd_siginfo info{};
+    if (::read(fd_, &info, sizeof info) != static_cast<ssize_t>(sizeof info)) return std::nullopt;
+    return info;
+  }
+
+ private:
+  sigset_t before_{};
+  int fd_ = -1;
+};
+
+void wait_for(const LockStream& stream, const Signals& signals, bool hear_stream, std::int64_t until_boot_ms) {
+  pollfd ready[] = {{signals.fd(), POLLIN, 0}, {stream.fd(), POLLIN, 0}};
+  const std::int64_t left = std::clamp<std::int64_t>(until_boot_ms - boot_ms_now(), 0, 60'000);
+  ::poll(ready, hear_stream ? 2 : 1, static_cast<int>(left));
+}
+
+// Dies of it, as if it had not been caught: whoever started us sees the signal.
+[[noreturn]] void die_of(int number) {
+  sigset_t one;
+  ::sigemptyset(&one);
+  ::sigaddset(&one, number);
+  ::signal(number, SIG_DFL);
+  ::raise(number);
+  ::sigprocmask(SIG_UNBLOCK, &one, nullptr);
+  ::_exit(128 + number);
+}
+
+// Until the agent says that the lock is ours. Throws Failure if it is not.
+Json await_lock(LockStream& stream, const Signals& signals, const LockRunOptions& options) {
+  const std::int64_t give_up_at = boot_ms_now() + (options.wait + answer_patience).count();
+  for (;;) {
+    while (const auto event = stream.next()) {
+      const std::string what = event->value("event", "");
+      if (what == "acquired") return *event;
+      if (what == "busy") throw Failure(Exit::not_obtained, busy_text(options.name, *event, options.wait));
+      if (what == "failed") throw Failure(Exit::run_failed, "the lock cannot be had: " + event->value("reason", ""));
+      if (what == "lost")
+        throw Failure(Exit::run_failed,
+                      "the lock was lost while others were waited for: " + event->value("reason", ""));
+      if (what == "refused") throw run_refusal(options.name, *event, options.wait);
+    }
+    while (const auto signal = signals.next()) {
+      if (signal->ssi_signo == SIGCHLD) continue;
+      static_cast<void>(stream.end(release_patience));  // the agent may have won it in this moment
+      die_of(static_cast<int>(signal->ssi_signo));
+    }
+    if (boot_ms_now() >= give_up_at) throw Failure(Exit::run_failed, "the agent does not answer in time");
+    wait_for(stream, signals, true, give_up_at);
+    if (!stream.read_some()) {
+      const auto last = stream.next();
+      if (last && last->value("event", "") == "refused") throw run_refusal(options.name, *last, options.wait);
+      if (last && last->value("event", "") == "busy")
+        throw Failure(Exit::not_obtained, busy_text(options.name, *last, options.wait));
+      throw Failure(Exit::run_failed, "the agent closed the connection; it may have been restarted");
+    }
+  }
+}
+
+std::int64_t valid_until(const Json& event) { return event.value("valid_until_boot_ms", std::int64_t{0}); }
+
+class Run {
+ public:
+  Run(LockStream& stream, const Signals& signals, const LockRunOptions& options, const Json& acquired)
+      : stream_(stream),
+        signals_(signals),
+        options_(options),
+        valid_until_(valid_until(acquired)),
+        child_(options.command,
+               {{"JETON_LOCK_NAME", options.name},
+                {"JETON_LOCK_OWNER", acquired.value("owner", "")},
+                {"JETON_LOCK_FENCE", std::to_string(acquired.value("fence", std::uint64_t{0}))}},
+               signals.before()) {}
+
+  Exit to_its_end() {
+    while (!child_.status()) {
+      look_at_the_lock();
+      pass_signals();
+      if (child_.status()) break;
+      if (lost_ && !killed_ && boot_ms_now() >= kill_at_) {
+        say("the command did not end within " + duration_text(options_.grace.count()) + "; killing it");
+        child_.signal(SIGKILL);
+        killed_ = true;
+      }
+      wait_for(stream_, signals_, hears_, lost_ ? (killed_ ? boot_ms_now() + 1000 : kill_at_) : valid_until_);
+    }
+    // What the command left behind must not work on without the lock.
+    if (lost_ && child_.has_own_group()) child_.signal(SIGKILL);
+    const LockStream::Farewell farewell = stream_.end(release_patience);
+    if (lost_) return Exit::lock_lost;
+    if (!farewell.lost.empty()) {
+      say("lock '" + options_.name + "' was lost before the command ended: " + printable(farewell.lost));
+      return Exit::lock_lost;
+    }
+    if (!farewell.confirmed)
+      say("the agent did not confirm the release of lock '" + options_.name + "'; it ends by itself");
+    return static_cast<Exit>(*child_.status());
+  }
+
+ private:
+  void look_at_the_lock() {
+    if (hears_ && !stream_.read_some()) hears_ = false;
+    while (const auto event = stream_.next()) {
+      const std::string what = event->value("event", "");
+      if (what == "renewed") valid_until_ = std::max(valid_until_, valid_until(*event));
+      if (what == "lost") lose(event->value("reason", ""));
+    }
+    if (!hears_) lose("the agent closed the connection");
+    if (boot_ms_now() >= valid_until_) lose("the agent did not renew it in time");
+  }
+
+  void lose(const std::string& reason) {
+    if (lost_) return;
+    lost_ = true;
+    say("lock '" + options_.name + "' is lost: " + printable(reason) + "; ending the command");
+    child_.signal(SIGTERM);
+    child_.signal(SIGCONT);  // a stopped one could not end
+    kill_at_ = boot_ms_now() + options_.grace.count();
+  }
+
+  void pass_signals() {
+    while (const auto signal = signals_.next()) {
+      if (signal->ssi_signo == SIGCHLD) continue;
+      // The terminal has sent it to the command as well.
+      if (signal->ssi_code == SI_KERNEL && !child_.has_own_group()) continue;
+      child_.signal(static_cast<int>(signal->ssi_signo));
+    }
+  }
+
+  LockStream& stream_;
+  const Signals& signals_;
+  const LockRunOptions& options_;
+  std::int64_t valid_until_;
+  bool hears_ = true;
+  bool lost_ = false;
+  bool killed_ = false;
+  std::int64_t kill_at_ = 0;
+  Child child_;
+};
+
+}  // namespace
+
+Exit run_lock_run(const Common& common, const LockRunOptions& options) {
+  Json body{{"ttl_ms", options.ttl.count()}, {"wait_ms", options.wait.count()}};
+  if (options.retry) body["retry_ms"] = options.retry->count();
+  if (!options.metadata.empty()) body["metadata"] = options.metadata;
+  if (!options.also.empty()) body["names"] = options.also;
+  try {
+    check_lock_name(options.name);
+    const Signals signals;
+    LockStream stream(common.dir, options.name, body);
+    const Json acquired = await_lock(stream, signals, options);
+    Run run(stream, signals, options, acquired);
+    return run.to_its_end();
+  } catch (const Failure& failure) {
+    if (failure.exit() == Exit::not_obtained) throw;
+    throw Failure(Exit::run_failed, failure.what());
+  }
+}
+
+}  // namespace jeton::ctl

@@ -1,0 +1,114 @@
+#include "libclient/ctl/lock_stream.hpp"
+
+#include <poll.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <cstdlib>
+#include <cstring>
+#include <ctime>
+#include <system_error>
+#include <utility>
+
+#include "libclient/ctl/failure.hpp"
+
+namespace jeton::ctl {
+namespace {
+
+std::string reason_of(int error) { return std::generic_category().message(error); }
+
+Failure no_agent(const std::string& socket, int error) {
+  return Failure(Exit::unreachable,
+                 "the agent does not answer: " + socket + ": " + reason_of(error) + "; start jeton-agent");
+}
+
+}  // namespace
+
+LockStream::LockStream(const std::filesystem::path& runtime_dir, const std::string& name, const Json& body)
+    : socket_(runtime_dir / "agent.sock") {
+  sockaddr_un address{};
+  address.sun_family = AF_UNIX;
+  if (socket_.size() >= sizeof address.sun_path) throw no_agent(socket_, ENAMETOOLONG);
+  std::memcpy(address.sun_path, socket_.c_str(), socket_.size() + 1);
+  fd_ = ::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  if (fd_ < 0) throw no_agent(socket_, errno);
+  if (::connect(fd_, reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0) {
+    const int error = errno;
+    ::close(fd_);
+    throw no_agent(socket_, error);
+  }
+  // Of HTTP/1.0 the answer is the lines as they are, up to the end of the connection.
+  const std::string text = body.dump();
+  const std::string request = "POST /v1/locks/" + name +
+                              " HTTP/1.0\r\nHost: agent\r\nContent-Type: application/json\r\n" +
+                              "Content-Length: " + std::to_string(text.size()) + "\r\n\r\n" + text;
+  if (::send(fd_, request.data(), request.size(), MSG_NOSIGNAL) != static_cast<ssize_t>(request.size())) {
+    const int error = errno;
+    ::close(fd_);
+    throw no_agent(socket_, error);
+  }
+}
+
+LockStream::~LockStream() { ::close(fd_); }
+
+bool LockStream::read_some() {
+  std::array<char, 4096> chunk{};
+  const ssize_t size = ::recv(fd_, chunk.data(), chunk.size(), MSG_DONTWAIT);
+  if (size > 0) buffer_.append(chunk.data(), static_cast<std::size_t>(size));
+  if (size == 0 || (size < 0 && errno != EAGAIN && errno != EINTR)) closed_ = true;
+  return !closed_;
+}
+
+// "HTTP/1.0 200 OK", headers, an empty line.
+bool LockStream::read_head() {
+  const std::size_t end = buffer_.find("\r\n\r\n");
+  if (end == std::string::npos) return false;
+  const std::size_t space = buffer_.find(' ');
+  status_ = space < end ? std::strtol(buffer_.c_str() + space, nullptr, 10) : 0;
+  if (status_ == 0) status_ = 500;
+  buffer_.erase(0, end + 4);
+  return true;
+}
+
+std::optional<Json> LockStream::next() {
+  if (status_ == 0 && !read_head()) return std::nullopt;
+  if (status_ != 200 && !closed_) return std::nullopt;
+  if (status_ != 200) {
+    Json body = Json::parse(std::exchange(buffer_, {}), nullptr, false);
+    return Json{{"event", "refused"}, {"status", std::exchange(status_, 200)}, {"body", std::move(body)}};
+  }
+  const std::size_t end = buffer_.find('\n');
+  if (end == std::string::npos) return std::nullopt;
+  Json event = Json::parse(buffer_.substr(0, end), nullptr, false);
+  buffer_.erase(0, end + 1);
+  if (!event.is_object() || !event.contains("event") || !event["event"].is_string()) return next();
+  return event;
+}
+
+LockStream::Farewell LockStream::end(Milliseconds patience) {
+  ::shutdown(fd_, SHUT_WR);
+  const Deadline deadline(patience);
+  Farewell farewell;
+  for (;;) {
+    while (const auto event = next()) {
+      const std::string what = event->value("event", "");
+      if (what == "released") farewell.confirmed = true;
+      if (what == "lost") farewell.lost = event->value("reason", "");
+    }
+    if (closed_ || deadline.passed()) return farewell;
+    pollfd readable{fd_, POLLIN, 0};
+    ::poll(&readable, 1, static_cast<int>(deadline.remaining()->count()) + 1);
+    if (readable.revents != 0) read_some();
+  }
+}
+
+std::int64_t boot_ms_now() {
+  timespec now{};
+  ::clock_gettime(CLOCK_BOOTTIME, &now);
+  return std::int64_t{now.tv_sec} * 1000 + now.tv_nsec / 1'000'000;
+}
+
+}  // namespace jeton::ctl

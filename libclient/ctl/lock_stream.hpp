@@ -1,0 +1,50 @@
+// LockStream: a lock that the agent holds for this process, for as long as the connection is open: POST /v1/locks/NAME.
+//
+// Never blocks but where it says so; who owns it polls fd() and calls next() whenever there is something to read.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <optional>
+#include <string>
+
+#include "libclient/ctl/api_client.hpp"
+#include "libclient/ctl/duration.hpp"
+
+namespace jeton::ctl {
+
+class LockStream {
+ public:
+  // Connects and asks. Throws Failure(unreachable) if there is no agent.
+  LockStream(const std::filesystem::path& runtime_dir, const std::string& name, const Json& body);
+  ~LockStream();
+  LockStream(const LockStream&) = delete;
+  LockStream& operator=(const LockStream&) = delete;
+
+  [[nodiscard]] int fd() const { return fd_; }
+  // Reads what there is. False: the agent has closed the connection.
+  bool read_some();
+  // The next event that was read; nothing: read more. A refusal is the event "refused", with "status" and "body".
+  [[nodiscard]] std::optional<Json> next();
+
+  // Asks for the release and waits for the agent to confirm it. False: it did not in time.
+  struct Farewell {
+    bool confirmed = false;
+    std::string lost{};  // why it was not ours any more by then; empty: it was
+  };
+  [[nodiscard]] Farewell end(Milliseconds patience);
+
+ private:
+  bool read_head();
+
+  std::string socket_;
+  int fd_ = -1;
+  std::string buffer_;
+  long status_ = 0;  // 0: the head has not been read yet
+  bool closed_ = false;
+};
+
+// Milliseconds on CLOCK_BOOTTIME, as valid_until_boot_ms counts them.
+[[nodiscard]] std::int64_t boot_ms_now();
+
+}  // namespace jeton::ctl
