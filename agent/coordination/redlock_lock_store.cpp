@@ -24,8 +24,9 @@ LockView majority_view(const RedlockRound<LockView>& round) {
     LockView view = *views[views.size() - round.majority()];
     // A server that was given the lock back knows it without its note.
     for (const LockView* other : views) {
-      if (view.note.by.empty()) view.note = other->note;
-      view.fence = std::max(view.fence, other->fence);
+      if (!view.note.by.empty()) break;
+      view.note = other->note;
+      view.fence = other->fence;
     }
     return view;
   }

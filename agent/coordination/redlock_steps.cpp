@@ -10,12 +10,15 @@
 namespace jeton::agent {
 namespace {
 
-//   KEYS  updater, fence      ARGV  owner, fence, fence_ttl_ms      reply 1 | 0
+//   KEYS  lock, fence [, info]      ARGV  owner, fence, fence_ttl_ms      reply 1 | 0
 //
 // The counter rises whoever holds the lock here: that does no harm, and the more servers know the fence, the more of
 // them may lose their data. Only the answer depends on the owner.
 constexpr std::string_view raise_fence_text = R"lua(
 local owned = redis.call('GET', KEYS[1]) == ARGV[1]
+if owned and KEYS[3] and redis.call('HEXISTS', KEYS[3], 'owner') == 1 then
+  redis.call('HSET', KEYS[3], 'fence', ARGV[2])
+end
 local kept = tonumber(redis.call('GET', KEYS[2]) or '') or 0
 if not (kept < fence_limit) then kept = 0 end
 if kept > tonumber(ARGV[2]) then
@@ -95,7 +98,8 @@ std::optional<Milliseconds> to_age(std::int64_t ms) {
 Task<bool> RedlockSteps::raise_fence(const RedisKeys& keys, const std::string& owner, std::uint64_t fence,
                                      BootTime deadline) {
   const std::string digits = std::to_string(fence);
-  const std::array<std::string, 2> script_keys{keys.updater, keys.fence};
+  std::vector<std::string> script_keys{keys.updater, keys.fence};
+  if (!keys.info.empty()) script_keys.push_back(keys.info);
   const std::string fence_ttl_ms = std::to_string(fence_ttl.count());
   const std::vector<std::string_view> arguments{owner, digits, fence_ttl_ms};
   const redis::Reply reply = co_await keyspace_->run(raise_fence_script(), script_keys, arguments, deadline);

@@ -1,0 +1,87 @@
+// Who may have which lock: default no.
+#include <signal.h>
+#include <unistd.h>
+
+#include "tests/integration/locks/lock_host.hpp"
+
+namespace jeton::test {
+namespace {
+
+constexpr unsigned nobody = 65534;
+
+struct LockPolicy : testing::Test {
+  LockHost host{"coordination: {backend: local}\n",
+                "locks:\n  \"shared-*\": {users: [nobody], max_ttl: 1m}\n  \"shared-secret\": {max_ttl: 1m}\n"};
+
+  [[nodiscard]] RunResult as_nobody(std::vector<std::string> arguments) {
+    ProcessOptions options;
+    options.uid = nobody;
+    options.gid = nobody;
+    // The way to the socket, which is everybody's in /run.
+    std::filesystem::permissions(host.agent().runtime_dir().parent_path(), std::filesystem::perms(0711));
+    return host.lock(std::move(arguments), options);
+  }
+};
+
+TEST_F(LockPolicy, RefusesANameThatNoPatternMeansAndSaysWhatToAdd) {
+  const RunResult refused = host.lock({"acquire", "other", "--ttl", "10s"});
+  EXPECT_EQ(refused.status, 2);
+  EXPECT_NE(refused.err.find("locks:"), std::string::npos) << refused.err;
+  EXPECT_NE(refused.err.find("\"other\":"), std::string::npos) << refused.err;
+}
+
+TEST_F(LockPolicy, RefusesATimeToLiveAboveTheRulesAndNamesIt) {
+  const RunResult refused = host.lock({"acquire", "shared-a", "--ttl", "2m"});
+  EXPECT_EQ(refused.status, 1);
+  EXPECT_NE(refused.err.find("max_ttl"), std::string::npos) << refused.err;
+  const Json lock = host.acquire("shared-a", "1m");
+  EXPECT_EQ(host.extend("shared-a", lock, "2m"), 1);
+}
+
+TEST_F(LockPolicy, LetsInWhoIsNamedAndTheMostParticularPatternCounts) {
+  if (::geteuid() != 0) GTEST_SKIP() << "needs root, to be another user";
+  EXPECT_EQ(as_nobody({"run", "shared-a", "--", "true"}).status, 0);
+  const RunResult refused = as_nobody({"run", "shared-secret", "--", "true"});
+  EXPECT_EQ(refused.status, 125);
+  EXPECT_NE(refused.err.find("shared-secret"), std::string::npos) << refused.err;
+  EXPECT_EQ(as_nobody({"run", "shared-a", "--also", "shared-secret", "--", "true"}).status, 125);
+  EXPECT_EQ(as_nobody({"show", "shared-secret"}).status, 2);
+}
+
+TEST_F(LockPolicy, LetsAdministratorsOnlyTakeALockFromItsHolderAndLogsWhoDid) {
+  if (::geteuid() != 0) GTEST_SKIP() << "needs root, to be another user";
+  const Json lock = host.acquire("shared-a", "1m");
+  EXPECT_EQ(as_nobody({"release", "shared-a", "--force"}).status, 2);
+  EXPECT_TRUE(host.held("shared-a"));
+  EXPECT_EQ(host.lock({"release", "shared-a", "--force"}).status, 0);
+  const std::string log = host.agent().log();
+  EXPECT_NE(log.find("by an administrator"), std::string::npos);
+  EXPECT_NE(log.find("uid 0"), std::string::npos);
+}
+
+TEST_F(LockPolicy, IsChangedByAReloadAndWhatIsHeldStaysHeld) {
+  const auto job = host.start({"run", "shared-a", "--ttl", "1s", "--", "sleep", "3"});
+  ASSERT_TRUE(eventually([&] { return host.held("shared-a"); }));
+  host.configure("locks: {later: {}}\n");
+  host.agent().signal(SIGHUP);
+  EXPECT_TRUE(eventually([&] { return host.lock({"run", "later", "--", "true"}).status == 0; }));
+  EXPECT_EQ(host.lock({"acquire", "shared-a", "--ttl", "1s"}).status, 2);
+  EXPECT_EQ(job->wait(), 0) << job->err();
+}
+
+TEST_F(LockPolicy, BoundsWhatOneUserMayWaitFor) {
+  // More sessions than ApiLimits::connections_per_user lets in otherwise: locks have limits of their own.
+  std::vector<std::unique_ptr<Process>> holders;
+  for (int i = 0; i < 40; ++i) {
+    holders.push_back(host.start({"run", "shared-" + std::to_string(i), "--", "sleep", "1000"}));
+  }
+  EXPECT_TRUE(eventually([&] {
+    for (int i = 0; i < 40; ++i) {
+      if (!host.held("shared-" + std::to_string(i))) return false;
+    }
+    return true;
+  }));
+}
+
+}  // namespace
+}  // namespace jeton::test

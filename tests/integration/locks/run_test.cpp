@@ -1,0 +1,162 @@
+// jetonctl lock run: the command, its environment, its signals and its status.
+#include <signal.h>
+
+#include <fstream>
+
+#include "tests/integration/locks/lock_host.hpp"
+
+namespace jeton::test {
+namespace {
+
+class LockRun : public EachBackend {
+ protected:
+  // A command that writes its process id and then does nothing.
+  [[nodiscard]] std::vector<std::string> holding(std::vector<std::string> options = {}) const {
+    std::vector<std::string> words{"run", "job"};
+    words.insert(words.end(), options.begin(), options.end());
+    words.insert(words.end(),
+                 {"--", "sh", "-c",
+                  "echo $$ > " + pid_file() + ".new; mv " + pid_file() + ".new " + pid_file() + "; exec sleep 1000"});
+    return words;
+  }
+  [[nodiscard]] std::string pid_file() const { return (dir / "pid").string(); }
+  [[nodiscard]] pid_t command_pid() const {
+    pid_t pid = 0;
+    EXPECT_TRUE(eventually([&] { return std::filesystem::exists(pid_file()); }));
+    std::ifstream(pid_file()) >> pid;
+    return pid;
+  }
+  [[nodiscard]] static bool alive(pid_t pid) { return ::kill(pid, 0) == 0; }
+
+  TempDir dir;
+};
+
+TEST_P(LockRun, RunsTheCommandUnderTheLockAndKeepsItsStatus) {
+  const RunResult result = host->lock({"run", "job", "--", "sh", "-c",
+                                       "echo $JETON_LOCK_NAME $JETON_LOCK_OWNER $JETON_LOCK_FENCE; \"$0\" --dir \"$1\" "
+                                       "lock show job --format json; exit 42",
+                                       JETONCTL, host->agent().runtime_dir()});
+  EXPECT_EQ(result.status, 42) << result.err;
+  std::istringstream out(result.out);
+  std::string name;
+  std::string owner;
+  std::uint64_t fence = 0;
+  std::string shown_text;
+  out >> name >> owner >> fence >> std::ws;
+  std::getline(out, shown_text);
+  const Json shown = Json::parse(shown_text);
+  EXPECT_EQ(name, "job");
+  EXPECT_EQ(shown["owner"], owner);
+  EXPECT_EQ(shown["fence"], fence);
+  EXPECT_TRUE(host->free("job")) << "given back before jetonctl ends";
+}
+
+TEST_P(LockRun, SaysWhyTheCommandDidNotRunByItsStatus) {
+  EXPECT_EQ(host->lock({"run", "job", "--", "sh", "-c", "kill -TERM $$"}).status, 128 + SIGTERM);
+  EXPECT_EQ(host->lock({"run", "job", "--", "/nonexistent"}).status, 127);
+  EXPECT_EQ(host->lock({"run", "job", "--", "/etc/passwd"}).status, 126);
+  EXPECT_EQ(host->lock({"run", "job"}).status, 125);
+  EXPECT_EQ(host->lock({"run", "no such name", "--", "true"}).status, 125);
+  EXPECT_EQ(host->lock({"run", "unknown", "--", "true"}).status, 125);
+  ASSERT_TRUE(host->acquire("job", "1h").is_object());
+  const RunResult busy = host->lock({"run", "job", "--", "sh", "-c", "echo ran"});
+  EXPECT_EQ(busy.status, 124);
+  EXPECT_TRUE(busy.out.empty());
+  EXPECT_EQ(host->lock({"run", "job", "--wait", "30ms", "--", "sh", "-c", "echo ran"}).status, 124);
+  host->agent().kill();
+  EXPECT_EQ(host->lock({"run", "job", "--", "true"}).status, 125);
+}
+
+TEST_P(LockRun, KeepsTheLockFarBeyondItsTimeToLive) {
+  const std::filesystem::path done = dir / "done";
+  const auto job = host->start({"run", "job", "--ttl", "1s", "--", "sh", "-c", "sleep 4; touch " + done.string()});
+  ASSERT_TRUE(eventually([&] { return host->held("job"); }));
+  const Json owner = host->show("job")["owner"];
+  int refused = 0;
+  bool won = false;
+  while (!won) {
+    won = host->acquire("job", "60s").is_object();
+    if (won) break;
+    ++refused;
+    const Json shown = host->show("job");
+    if (shown["held"].get<bool>()) {
+      EXPECT_EQ(shown["owner"], owner);
+    }
+  }
+  EXPECT_TRUE(std::filesystem::exists(done)) << "another had the lock while the command ran";
+  EXPECT_GT(refused, 0);
+  EXPECT_EQ(job->wait(), 0) << job->err();
+}
+
+TEST_P(LockRun, PassesSignalsAndGivesTheLockBack) {
+  const auto job = host->start(holding());
+  const pid_t command = command_pid();
+  job->signal(SIGTERM);
+  EXPECT_EQ(job->wait(), 128 + SIGTERM);
+  EXPECT_FALSE(alive(command));
+  EXPECT_TRUE(host->free("job"));
+}
+
+TEST_P(LockRun, LeavesNoLockWhenItIsInterruptedWhileItWaits) {
+  const Json first = host->acquire("job", "1h");
+  for (const int number : {SIGINT, SIGTERM}) {
+    const auto waiter = host->start(holding({"--wait", "1h"}));
+    ASSERT_TRUE(eventually([&] {
+      return run({"grep", "-q", "SigBlk:.*[1-9a-f]", "/proc/" + std::to_string(waiter->pid()) + "/status"}).status == 0;
+    }));
+    waiter->signal(number);
+    EXPECT_EQ(waiter->wait(), 128 + number);
+  }
+  ASSERT_EQ(host->release("job", first), 0);
+  EXPECT_TRUE(host->free("job"));
+  EXPECT_FALSE(std::filesystem::exists(pid_file())) << "the command ran";
+}
+
+TEST_P(LockRun, KilledGivesTheLockBackAndEndsTheCommand) {
+  const auto job = host->start(holding({"--ttl", "1h"}));
+  const pid_t command = command_pid();
+  job->signal(SIGKILL);
+  EXPECT_EQ(job->wait(), 128 + SIGKILL);
+  EXPECT_TRUE(eventually([&] { return host->free("job"); })) << "long before its time to live";
+  EXPECT_TRUE(eventually([&] { return !alive(command); }));
+}
+
+TEST_P(LockRun, WaitsInTurnAndServesEveryWaiter) {
+  const Json first = host->acquire("job", "1h");
+  const std::string order = (dir / "order").string();
+  std::vector<std::unique_ptr<Process>> waiters;
+  for (int i = 0; i < 6; ++i) {
+    waiters.push_back(
+        host->start({"run", "job", "--wait", "60s", "--", "sh", "-c", "echo $JETON_LOCK_FENCE >> " + order}));
+  }
+  ASSERT_EQ(host->release("job", first), 0);
+  for (const auto& waiter : waiters) EXPECT_EQ(waiter->wait(), 0) << waiter->err();
+  std::ifstream lines(order);
+  std::uint64_t last = first["fence"].get<std::uint64_t>();
+  int count = 0;
+  for (std::uint64_t fence = 0; lines >> fence; ++count) {
+    EXPECT_GT(fence, last) << "fences rise in the order of the work";
+    last = fence;
+  }
+  EXPECT_EQ(count, 6);
+}
+
+TEST_P(LockRun, TakesSeveralLocksOrNone) {
+  const Json other = host->acquire("job2", "1h");
+  EXPECT_EQ(host->lock({"run", "job1", "--also", "job2", "--", "true"}).status, 124);
+  EXPECT_TRUE(host->free("job1")) << "what was taken is given back";
+  ASSERT_EQ(host->release("job2", other), 0);
+  // Two that overlap, in either order, many times: a deadlock would last to the end of the wait.
+  const std::string loop =
+      "for i in 1 2 3 4 5 6 7 8 9 10; do \"$0\" --dir \"$1\" lock run \"$2\" --also \"$3\" --wait 60s -- true || exit "
+      "1; done";
+  Process one({"sh", "-c", loop, JETONCTL, host->agent().runtime_dir(), "job1", "job2"});
+  Process two({"sh", "-c", loop, JETONCTL, host->agent().runtime_dir(), "job2", "job1"});
+  EXPECT_EQ(one.wait(), 0) << one.err();
+  EXPECT_EQ(two.wait(), 0) << two.err();
+}
+
+INSTANTIATE_TEST_SUITE_P(Each, LockRun, every_backend, backend_name);
+
+}  // namespace
+}  // namespace jeton::test
