@@ -6,6 +6,7 @@
 #include <openssl/evp.h>
 
 #include <fstream>
+#include <set>
 #include <sstream>
 
 #include "tests/support/agent_process.hpp"
@@ -23,6 +24,7 @@ struct SecretSource {
   std::string name;
   std::string source;  // YAML flow mapping
   bool once = true;    // fetch --once may try it
+  bool asks = true;    // the provider for its token
 };
 
 const std::map<std::string, std::string>& secrets() {
@@ -36,6 +38,9 @@ const std::map<std::string, std::string>& secrets() {
                                                       {"refresh", "R3fr3sh/S3cr3t+8"},
                                                       {"subject", "Subj3ctS3cr3t9"},
                                                       {"revoke", "R3v0k3S3cr3t10"},
+                                                      {"env", "Env0fACommandS3cr3t11"},
+                                                      {"printed", "Pr1nt3dByACommand12"},
+                                                      {"written", "Wr1tt3nT0Ak3nF1l313"},
                                                       {"pem", Authority().issue({}).key}};
   return all;
 }
@@ -71,6 +76,11 @@ std::vector<SecretSource> sources() {
       {"oauth2-exchange",
        "{type: oauth2, token_url: PROVIDER, client_id: me, grant: token_exchange, token_exchange: "
        "{subject_token: \"FILE:subject\", subject_token_type: access_token}}"},
+      // What a command is given it also writes to its stderr, which is logged.
+      {"exec", "{type: exec, command: [/bin/sh, DIR/get-token], env: {KEY: \"FILE:env\", TOKEN: \"FILE:printed\"}}",
+       true, false},
+      {"file", "{type: file, path: DIR/written, lifetime: 1h}", true, false},
+      {"jwt", "{type: jwt, algorithm: ES256, key: \"FILE:pem\", lifetime: 1h}", true, false},
   };
 }
 
@@ -141,6 +151,7 @@ class Secrets : public testing::Test {
  protected:
   Secrets() {
     for (const auto& [name, value] : secrets()) dir_.write(name, value + "\n");
+    dir_.write("get-token", "echo got $KEY >&2\nprintf '{\"access_token\":\"%s\",\"expires_in\":60}' \"$TOKEN\"\n");
     EXPECT_EQ(run({JETON_AGENT_BINARY, "keygen", (dir_ / "seal.key").string()}).status, 0);
     std::string yaml = "version: 1\nagent:\n  runtime_dir: " + agent_.runtime_dir().string() +
                        "\n  log: {level: trace, format: text}\ncoordination: {seal: {key_files: [" +
@@ -148,6 +159,7 @@ class Secrets : public testing::Test {
     for (const SecretSource& source : sources()) {
       std::string text =
           replaced(replaced(source.source, "PROVIDER", "'" + provider_.url() + "'"), "PROXY", proxy_.at());
+      text = replaced(text, "DIR", dir_.path().string());
       for (const auto& [name, value] : secrets()) {
         text = replaced(text, "FILE:" + name, "${file:" + (dir_ / name).string() + "}");
       }
@@ -224,7 +236,8 @@ TEST_F(Secrets, AreNowhereToBeSeen) {
   // What the provider got it sends back as its error, whatever it was.
   const std::string sent = everything_sent(provider_.seen());
   for (const auto& [name, secret] : secrets()) {
-    if (name == "pem" || name == "proxy" || name == "revoke") continue;  // not sent as they are
+    static const std::set<std::string> elsewhere{"pem", "proxy", "revoke", "env", "printed", "written"};
+    if (elsewhere.contains(name)) continue;
     const std::vector<std::string> forms = forms_of(secret);
     const bool used = std::any_of(forms.begin(), forms.end(),
                                   [&](const std::string& form) { return sent.find(form) != std::string::npos; });
@@ -237,7 +250,7 @@ TEST_F(Secrets, AreNowhereToBeSeen) {
 TEST_F(Secrets, AreNotShownByErrorsThatQuoteTheRequest) {
   // One source after the other, so that each has its own request quoted.
   for (const SecretSource& source : sources()) {
-    if (!source.once || source.name == "chained") continue;
+    if (!source.once || !source.asks || source.name == "chained") continue;
     provider_.behave(Behaviour::good());
     ASSERT_EQ(fetch(source.name, "--once").status, 0) << source.name;
     const nlohmann::json echo{{"error", "invalid_request"},
