@@ -71,8 +71,6 @@ std::int64_t left_ms(BootTime until, BootTime now) { return std::max<std::int64_
 
 std::int64_t boot_ms(BootTime time) { return to_ms(time.time_since_epoch()).count(); }
 
-Json first_name(const LockSession& session) { return session.request().locks.front().name; }
-
 void add_validity(Json& json, const LockSession& session) {
   json["ttl_ms"] = to_ms(session.held().front().lease.ttl).count();
   json["valid_until_boot_ms"] = boot_ms(session.valid_until());
@@ -107,10 +105,10 @@ LockBody lock_body(const std::string& text) {
 std::string lock_event(const std::string& event, const LockSession& session, BootTime now) {
   Json json{{"event", event}};
   if (event == "acquired") {
-    const HeldLock& first = session.held().front();
-    json["name"] = first.id.name;
-    json["owner"] = first.lease.owner;
-    json["fence"] = first.lease.fence;
+    const HeldLock* asked_for = session.find(session.request().name);
+    json["name"] = asked_for->id.name;
+    json["owner"] = asked_for->lease.owner;
+    json["fence"] = asked_for->lease.fence;
     add_validity(json, session);
     if (session.held().size() > 1) {
       for (const HeldLock& lock : session.held()) {
@@ -120,13 +118,13 @@ std::string lock_event(const std::string& event, const LockSession& session, Boo
   } else if (event == "renewed") {
     add_validity(json, session);
   } else if (event == "lost") {
-    json["name"] = session.lost_name().empty() ? first_name(session) : Json(session.lost_name());
+    json["name"] = session.lost_name().empty() ? session.request().name : session.lost_name();
     json["reason"] = session.reason();
   } else if (event == "failed") {
-    json["name"] = first_name(session);
+    json["name"] = session.request().name;
     json["reason"] = session.reason();
   } else if (event == "waiting" || event == "busy") {
-    json["name"] = first_name(session);
+    json["name"] = session.request().name;
     add_holder(json, session, now);
   }
   return text_of(json);
@@ -153,7 +151,7 @@ std::string lock_view_json(const std::string& name, const LockView& view) {
 }
 
 std::string lock_busy_json(const LockSession& session, BootTime now) {
-  const std::string name = session.request().locks.front().name;
+  const std::string& name = session.request().name;
   Json json{{"error", {{"code", "busy"}, {"message", "lock '" + name + "' is held by another"}}}, {"name", name}};
   add_holder(json, session, now);
   return text_of(json);

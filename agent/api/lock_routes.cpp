@@ -56,14 +56,15 @@ std::optional<ApiResponse> ttl_refusal(const LockCall& call) {
 
 ApiResponse open_session(const LockCall& call, std::vector<LockId> locks, bool detached) {
   if (auto refused = ttl_refusal(call)) return *refused;
-  LockRequest request{std::move(locks),
-                      detached ? call.body.owner : std::string(),
-                      *call.body.ttl,
-                      call.body.wait,
-                      {},
-                      {call.by, call.body.metadata},
-                      call.peer.uid,
-                      detached};
+  LockRequest request;
+  request.name = call.id.name;
+  request.locks = std::move(locks);
+  if (detached) request.owner = call.body.owner;
+  request.ttl = *call.body.ttl;
+  request.wait = call.body.wait;
+  request.note = {call.by, call.body.metadata};
+  request.user = call.peer.uid;
+  request.detached = detached;
   if (call.body.retry) request.retry = *call.body.retry;
   try {
     ApiResponse response;

@@ -21,10 +21,11 @@ using Arguments = std::vector<std::string_view>;
 //   reply {"won", 0 | value of the lock under getset, fence} | {"busy", ttl_ms (-1: for ever), first 64 bytes of the
 //         holder}
 //
-// The info says whose it is: another client that takes the key afterwards does not clear it.
+// All keys are read before one is written, so a key of a wrong type is an error without a trace. The info says whose it
+// is: another client that takes the key afterwards does not clear it.
 constexpr std::string_view acquire_text = R"lua(
 local last = redis.call('GET', KEYS[2])
-redis.call('HLEN', KEYS[3])
+redis.call('HGET', KEYS[3], 'owner')
 local time = redis.call('TIME')
 local busy, held = take(KEYS[1], ARGV[1], ARGV[2], ARGV[4], time)
 if busy then return busy end

@@ -16,7 +16,7 @@ namespace {
 // them may lose their data. Only the answer depends on the owner.
 constexpr std::string_view raise_fence_text = R"lua(
 local owned = redis.call('GET', KEYS[1]) == ARGV[1]
-if owned and KEYS[3] and redis.call('HEXISTS', KEYS[3], 'owner') == 1 then
+if owned and KEYS[3] and redis.call('HGET', KEYS[3], 'owner') then
   redis.call('HSET', KEYS[3], 'fence', ARGV[2])
 end
 local kept = tonumber(redis.call('GET', KEYS[2]) or '') or 0

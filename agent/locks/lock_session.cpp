@@ -226,7 +226,9 @@ Task<bool> LockSession::extend(std::string name, Duration ttl) {
   co_return true;
 }
 
-HeldLock* LockSession::find(const std::string& name) {
+HeldLock* LockSession::find(const std::string& name) { return const_cast<HeldLock*>(std::as_const(*this).find(name)); }
+
+const HeldLock* LockSession::find(const std::string& name) const {
   const auto found = std::find_if(held_.begin(), held_.end(), [&](const HeldLock& l) { return l.id.name == name; });
   return found == held_.end() ? nullptr : &*found;
 }

@@ -21,7 +21,8 @@
 namespace jeton::agent {
 
 struct LockRequest {
-  std::vector<LockId> locks;  // one or more; of a detached request one
+  std::string name;           // of the lock that was asked for; the others go with it
+  std::vector<LockId> locks;  // one or more, that one included; of a detached request it alone
   std::string owner{};        // of a detached lock; empty: a new one
   Duration ttl{};
   Duration wait{};                  // zero: one try
@@ -79,6 +80,7 @@ class LockSession : public std::enable_shared_from_this<LockSession> {
   [[nodiscard]] const LockRequest& request() const { return request_; }
   [[nodiscard]] const std::vector<HeldLock>& held() const { return held_; }
   [[nodiscard]] HeldLock* find(const std::string& name);
+  [[nodiscard]] const HeldLock* find(const std::string& name) const;
   // Of busy and waiting: who has it. Of a session that ended: what was.
   [[nodiscard]] const LockTry& busy() const { return busy_; }
   // Of failed and lost, and of one that was asked to end.

@@ -106,6 +106,31 @@ TEST_F(LockInRedis, WorksWhenTheServerForgetsTheScriptsBeforeEveryStep) {
   EXPECT_EQ(host.release("job", lock), 0);
 }
 
+// The user that README describes.
+TEST_F(LockInRedis, NeedsNoMoreRightsThanTokensDo) {
+  std::vector<std::string> user{"ACL",     "SETUSER",  "agent",    "on",
+                                ">s3cret", "~jeton:*", "&jeton:*", "&__redis__:invalidate"};
+  for (const char* command :
+       {"auth",    "select", "ping",    "time",      "client|setname", "client|id", "client|tracking", "eval",
+        "evalsha", "get",    "set",     "del",       "pttl",           "pexpire",   "pexpireat",       "hget",
+        "hmget",   "hset",   "publish", "subscribe", "unsubscribe"}) {
+    user.push_back(std::string("+") + command);
+  }
+  ASSERT_EQ(redis.cli(user), "OK");
+  TempDir dir;
+  const std::string password = dir.write("password", "s3cret").string();
+  LockHost limited("coordination:\n  backend: redis\n  redis: {endpoint: '" + redis.unix_url() +
+                   "', username: agent, password: '${file:" + password + "}'}\n");
+  const Json lock = limited.acquire("job", "60s");
+  ASSERT_TRUE(lock.is_object()) << limited.agent().log();
+  EXPECT_EQ(limited.extend("job", lock, "50s"), 0);
+  const auto waiter = limited.start({"run", "job", "--wait", "60s", "--", "true"});
+  EXPECT_EQ(limited.lock({"acquire", "job", "--ttl", "1s", "--wait", "10ms"}).status, 4);
+  EXPECT_EQ(limited.lock({"release", "job", "--force"}).status, 0);
+  EXPECT_EQ(waiter->wait(), 0) << waiter->err();
+  EXPECT_EQ(redis.cli({"ACL", "LOG"}), "") << "something was refused";
+}
+
 TEST_F(LockInRedis, WithoutAnEndIsBusyAndSaysWhatToDo) {
   redis.cli({"SET", key, "by-hand"});
   const RunResult busy = host.lock({"acquire", "job", "--ttl", "60s"});

@@ -146,6 +146,14 @@ TEST_P(LockRun, TakesSeveralLocksOrNone) {
   EXPECT_EQ(host->lock({"run", "job1", "--also", "job2", "--", "true"}).status, 124);
   EXPECT_TRUE(host->free("job1")) << "what was taken is given back";
   ASSERT_EQ(host->release("job2", other), 0);
+  const RunResult both =
+      host->lock({"run", "job2", "--also", "job1", "--", "sh", "-c",
+                  "echo $JETON_LOCK_NAME $JETON_LOCK_OWNER; \"$0\" --dir \"$1\" lock show job2 --format json", JETONCTL,
+                  host->agent().runtime_dir()});
+  EXPECT_EQ(both.status, 0) << both.err;
+  const std::string shown = both.out.substr(both.out.find('\n') + 1);
+  EXPECT_EQ(both.out.substr(0, both.out.find('\n')), "job2 " + Json::parse(shown)["owner"].get<std::string>())
+      << "the lock that was asked for, whatever its place in the order";
   // Two that overlap, in either order, many times: a deadlock would last to the end of the wait.
   const std::string loop =
       "for i in 1 2 3 4 5 6 7 8 9 10; do \"$0\" --dir \"$1\" lock run \"$2\" --also \"$3\" --wait 60s -- true || exit "
