@@ -1,5 +1,7 @@
 #include "agent/api/connection.hpp"
 
+#include <poll.h>
+
 #include <array>
 #include <boost/asio/bind_cancellation_slot.hpp>
 #include <boost/asio/buffer.hpp>
@@ -193,6 +195,7 @@ class HttpConnection final : public Connection, public std::enable_shared_from_t
     BootTime heartbeat = next_heartbeat();
     for (;;) {
       const char* event = nullptr;
+      const std::uint64_t before = renewals;
       const State state = session->state();
       if (state == State::waiting && *last == '\0') event = "waiting";
       if (state == State::held) {
@@ -212,6 +215,15 @@ class HttpConnection final : public Connection, public std::enable_shared_from_t
       if (state == State::lost && !told_to_end) event = "lost";
       if (state == State::ended) event = "released";
       const bool over = state != State::waiting && state != State::held;
+      // Who holds a lock may read nothing for as long as it likes, and then reads the newest.
+      const bool told_later = state == State::held && event != nullptr && event == std::string_view("renewed");
+      if (told_later && !has_room()) {
+        renewals = before;
+        wait_for_room(session);
+        co_await session->changed().wait();
+        check_open();
+        continue;
+      }
       if (event != nullptr) {
         const std::string line = lock_event(event, *session, boot_now());
         co_await send_line(line, chunked);
@@ -223,11 +235,28 @@ class HttpConnection final : public Connection, public std::enable_shared_from_t
       const bool notified = co_await session->changed().wait_until(heartbeat);
       check_open();
       if (notified) continue;
+      if (!has_room()) {
+        heartbeat = next_heartbeat();
+        continue;
+      }
       const std::string line = lock_event("heartbeat", *session, boot_now());
       co_await send_line(line, chunked);
       heartbeat = next_heartbeat();
     }
     if (chunked) co_await send_raw(asio::buffer("0\r\n\r\n", 5));
+  }
+
+  // The kernel says so while less than a quarter of its buffer is waiting, so there is room left for the last line.
+  [[nodiscard]] bool has_room() {
+    pollfd writable{socket_.native_handle(), POLLOUT, 0};
+    return ::poll(&writable, 1, 0) != 0;
+  }
+  void wait_for_room(const std::shared_ptr<LockSession>& session) {
+    if (std::exchange(waits_for_room_, true)) return;
+    socket_.async_wait(Socket::wait_write, [self = shared_from_this(), session](const boost::system::error_code&) {
+      self->waits_for_room_ = false;
+      session->changed().notify();
+    });
   }
 
   // The client has nothing more to say: whatever arrives, its end above all, ends the lock. It may still read that it
@@ -363,6 +392,7 @@ class HttpConnection final : public Connection, public std::enable_shared_from_t
   Timers::Id deadline_ = 0;
   bool closed_ = false;
   std::shared_ptr<LockSession> lock_;
+  bool waits_for_room_ = false;
 };
 
 }  // namespace

@@ -1,6 +1,7 @@
 #include "libclient/src/cancel.hpp"
 
 #include <linux/futex.h>
+#include <sys/eventfd.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -8,6 +9,22 @@
 #include <climits>
 #include <cstdlib>
 #include <new>
+
+namespace jeton::client {
+
+// seq_cst on both sides: the waiter stores the descriptor and then looks at the word, jeton_cancel_now stores the word
+// and then looks for a descriptor; one of them sees the other.
+int cancel_fd(jeton_cancel* cancel) noexcept {
+  if (cancel == nullptr) return -1;
+  int known = cancel->event_fd.load(std::memory_order_seq_cst);
+  if (known >= 0) return known;
+  const int made = ::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+  if (made < 0 || cancel->event_fd.compare_exchange_strong(known, made, std::memory_order_seq_cst)) return made;
+  ::close(made);
+  return known;
+}
+
+}  // namespace jeton::client
 
 extern "C" jeton_status jeton_cancel_new(jeton_cancel** cancel) {
   if (cancel == nullptr) return JETON_INVALID_ARGUMENT;
@@ -20,9 +37,17 @@ extern "C" jeton_status jeton_cancel_new(jeton_cancel** cancel) {
 extern "C" void jeton_cancel_now(jeton_cancel* cancel) {
   if (cancel == nullptr) return;
   const int error = errno;  // of what a signal handler interrupted
-  cancel->cancelled.store(1, std::memory_order_release);
+  cancel->cancelled.store(1, std::memory_order_seq_cst);
   ::syscall(SYS_futex, &cancel->cancelled, FUTEX_WAKE_PRIVATE, INT_MAX, nullptr, nullptr, 0);
+  const int fd = cancel->event_fd.load(std::memory_order_seq_cst);
+  const std::uint64_t one = 1;
+  if (fd >= 0) static_cast<void>(!::write(fd, &one, sizeof(one)));
   errno = error;
 }
 
-extern "C" void jeton_cancel_free(jeton_cancel* cancel) { std::free(cancel); }
+extern "C" void jeton_cancel_free(jeton_cancel* cancel) {
+  if (cancel == nullptr) return;
+  const int fd = cancel->event_fd.load(std::memory_order_relaxed);
+  if (fd >= 0) ::close(fd);
+  std::free(cancel);
+}

@@ -40,4 +40,11 @@ class WallClock {
   return to_ms(now);
 }
 
+// Counts the time that the machine sleeps, as a lock's time to live does.
+[[nodiscard]] inline std::int64_t boot_now_ms() {
+  timespec now = {};
+  ::clock_gettime(CLOCK_BOOTTIME, &now);
+  return to_ms(now);
+}
+
 }  // namespace jeton::client

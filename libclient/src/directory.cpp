@@ -1,6 +1,9 @@
 #include "libclient/src/directory.hpp"
 
+#include <unistd.h>
+
 #include <cstdlib>
+#include <cstring>
 
 namespace jeton::client {
 
@@ -10,6 +13,22 @@ const char* chosen_directory(const jeton_options& options) noexcept {
   const char* from_environment = ::secure_getenv("JETON_DIR");
   if (from_environment != nullptr && from_environment[0] != '\0') return from_environment;
   return "/run/jeton";
+}
+
+char* absolute_directory(const char* directory) noexcept {
+  if (directory[0] == '/') return ::strdup(directory);
+  char* here = ::getcwd(nullptr, 0);
+  if (here == nullptr) return nullptr;
+  const std::size_t here_size = std::strlen(here);
+  const std::size_t size = here_size + 1 + std::strlen(directory) + 1;
+  auto* joined = static_cast<char*>(std::malloc(size));
+  if (joined != nullptr) {
+    std::memcpy(joined, here, here_size);
+    joined[here_size] = '/';
+    std::memcpy(joined + here_size + 1, directory, size - here_size - 1);
+  }
+  std::free(here);
+  return joined;
 }
 
 }  // namespace jeton::client

@@ -19,7 +19,7 @@ extern "C" const char* jeton_status_text(jeton_status status) {
     case JETON_NOT_FOUND:
       return "not found; is the agent running, is the name in its configuration, is the directory right";
     case JETON_NO_PERMISSION:
-      return "this user may not read the token; access is granted in the agent's configuration";
+      return "this user may not use it; access is granted in the agent's configuration";
     case JETON_SYMLINK:
       return "refused: the segment or its directory is a symbolic link";
     case JETON_NOT_REGULAR:
@@ -49,7 +49,19 @@ extern "C" const char* jeton_status_text(jeton_status status) {
     case JETON_AGENT_STALE:
       return "the agent has given no sign of life for a while; it hangs or was stopped";
     case JETON_AGENT_REFUSED:
-      return "the agent did not accept the call: it knows no such generation, or failed to answer";
+      return "the agent did not accept the call: it knows no such generation, allows no such lock, or failed";
+    case JETON_LOCK_BUSY:
+      return "the lock is held by another";
+    case JETON_LOCK_WAITING:
+      return "the lock is being waited for";
+    case JETON_LOCK_LOST:
+      return "the lock was lost; whatever it protects may be another's now";
+    case JETON_LOCK_NOT_HELD:
+      return "the lock is not held";
+    case JETON_LOCK_LIMIT:
+      return "the agent takes no more locks or connections of this user";
+    case JETON_LOCK_UNAVAILABLE:
+      return "the agent cannot have the lock now: it does not reach its coordinator, or stops";
     case JETON_SYSTEM_ERROR:
       return "the operating system refused; errno says why";
   }
@@ -86,6 +98,12 @@ extern "C" const char* jeton_status_name(jeton_status status) {
     JETON_NAME(JETON_NO_AGENT);
     JETON_NAME(JETON_AGENT_STALE);
     JETON_NAME(JETON_AGENT_REFUSED);
+    JETON_NAME(JETON_LOCK_BUSY);
+    JETON_NAME(JETON_LOCK_WAITING);
+    JETON_NAME(JETON_LOCK_LOST);
+    JETON_NAME(JETON_LOCK_NOT_HELD);
+    JETON_NAME(JETON_LOCK_LIMIT);
+    JETON_NAME(JETON_LOCK_UNAVAILABLE);
 #undef JETON_NAME
   }
   return "JETON_UNKNOWN";

@@ -1,7 +1,5 @@
 #include "libclient/src/token.hpp"
 
-#include <unistd.h>
-
 #include <cerrno>
 #include <cstdlib>
 #include <cstring>
@@ -12,27 +10,6 @@
 #include "libclient/src/sized_struct.hpp"
 
 namespace jeton::client {
-namespace {
-
-// Absolute, so that a later chdir changes nothing. nullptr with errno if it cannot be had.
-char* absolute(const char* directory) {
-  if (directory[0] == '/') return ::strdup(directory);
-  char* here = ::getcwd(nullptr, 0);
-  if (here == nullptr) return nullptr;
-  const std::size_t here_size = std::strlen(here);
-  const std::size_t size = here_size + 1 + std::strlen(directory) + 1;
-  auto* joined = static_cast<char*>(std::malloc(size));
-  if (joined != nullptr) {
-    std::memcpy(joined, here, here_size);
-    joined[here_size] = '/';
-    std::memcpy(joined + here_size + 1, directory, size - here_size - 1);
-  }
-  std::free(here);
-  return joined;
-}
-
-}  // namespace
-
 void release(jeton_token* token) noexcept {
   // acq_rel: what other threads did with the token happens before it is freed.
   if (token->references.fetch_sub(1, std::memory_order_acq_rel) != 1) return;
@@ -89,7 +66,7 @@ extern "C" jeton_status jeton_open(const jeton_options* given, const char* name,
   auto* opened = new (memory) jeton_token;
   opened->flags = options.flags;
   std::memcpy(opened->name, name, std::strlen(name));
-  opened->directory = jeton::client::absolute(jeton::client::chosen_directory(options));
+  opened->directory = jeton::client::absolute_directory(jeton::client::chosen_directory(options));
   jeton_status status = JETON_SYSTEM_ERROR;
   Mapping* mapping = nullptr;
   if (opened->directory != nullptr) status = jeton::client::current_mapping(*opened, &mapping);

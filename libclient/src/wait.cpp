@@ -63,10 +63,6 @@ void sleep_on(const std::uint32_t& word, std::uint32_t seen, std::int64_t ms) {
   futex_wait(word, seen, to_timespec(ms));
 }
 
-bool is_cancelled(const jeton_cancel* cancel) {
-  return cancel != nullptr && cancel->cancelled.load(std::memory_order_acquire) != 0;
-}
-
 #ifdef SYS_futex_waitv
 futex_waitv waiting_on(const void* word, std::uint32_t seen, std::uint32_t flags) {
   futex_waitv wait = {};

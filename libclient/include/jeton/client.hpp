@@ -359,3 +359,5 @@ class Reader {
 };
 
 }  // namespace jeton
+
+#include <jeton/lock.hpp>

@@ -9,12 +9,12 @@
  *
  * The token stands in a file that is mapped read-only. Reading is lock-free: no system call, no network, no wait,
  * whatever the agent does. The library never logs, starts no thread, installs no signal handler, keeps no descriptor
- * open between calls and throws nothing. It blocks only in jeton_wait_*, and for a moment in jeton_rejected and
- * jeton_diagnose, which ask the agent.
+ * open between calls (but those of a lock) and throws nothing. It blocks only in jeton_wait_* and jeton_lock_acquire,
+ * and for a moment where it asks the agent: jeton_rejected, jeton_diagnose, jeton_lock_*.
  *
  * Threads: a jeton_token may be used by any number of threads at once; a jeton_reader by one at a time. A token and
  * its readers may be closed in any order, each once, when nobody uses it any more.
- * Fork: both go on working in the child, independently of the parent's.
+ * Fork: both go on working in the child, independently of the parent's. A lock stays with the parent alone.
  * The file: only its owner (the agent's user) and root can change it, and the agent never makes it shorter: another
  * size is another file. If they truncate it by hand, a process that has it mapped, the agent too, gets SIGBUS at its
  * next access, as with every mapping; to look first would cost a system call for each read, and a handler is the
@@ -72,7 +72,13 @@ typedef enum jeton_status {
   JETON_SYSTEM_ERROR = 21,       /* errno says what */
   JETON_NO_AGENT = 22,           /* no agent answers on this host's socket */
   JETON_AGENT_STALE = 23,        /* jeton_diagnose: there is an agent, but it has given no sign of life for a while */
-  JETON_AGENT_REFUSED = 24       /* the agent did not accept the call: it knows no such generation */
+  JETON_AGENT_REFUSED = 24,      /* the agent did not accept the call: it knows no such generation; jeton_lock_reason */
+  JETON_LOCK_BUSY = 25,          /* held by another: a result, not a failure */
+  JETON_LOCK_WAITING = 26,       /* jeton_lock_check: still being waited for */
+  JETON_LOCK_LOST = 27,          /* it was held and is not any more: stop what it protects */
+  JETON_LOCK_NOT_HELD = 28,      /* never taken, given back, or the lock of a parent process */
+  JETON_LOCK_LIMIT = 29,         /* the agent takes no more locks or connections of this user */
+  JETON_LOCK_UNAVAILABLE = 30    /* the agent cannot have it now: it does not reach its coordinator, or stops */
 } jeton_status;
 
 /* One sentence without a full stop, in English; never NULL. */
@@ -234,6 +240,94 @@ JETON_EXPORT JETON_MUST_CHECK jeton_status jeton_rejected(jeton_token *token, ui
 /* For whoever is shown a token: JETON_OK if `presented` is the current one and it has not expired, or the previous one
  * within its overlap; else JETON_MISMATCH. The time it takes depends on the sizes, not on the bytes. */
 JETON_EXPORT JETON_MUST_CHECK jeton_status jeton_accepts(jeton_token *token, const void *presented, size_t size);
+
+/* ---- Locks ----
+ * A lock that one process of the whole fleet holds at a time. The agent takes it, renews it every third of its time to
+ * live and gives it back when this process releases it or ends in whatever way; the process needs no access to Redis.
+ * Which locks there are is said under locks: in the agent's configuration.
+ *
+ *   jeton_lock *lock;
+ *   if (jeton_lock_open(NULL, "nightly", &lock) != JETON_OK) ...
+ *   if (jeton_lock_acquire(lock, 10000, NULL) == JETON_OK) {
+ *     while (more_to_do() && !jeton_lock_lost(lock)) ...
+ *     if (jeton_lock_release(lock) != JETON_OK) ... what was done may have met another's work
+ *   }
+ *
+ * A lock can be lost while its holder works: the agent or its Redis fails for longer than the time to live, somebody
+ * deletes the key, the machine sleeps. Ask jeton_lock_lost before each step that matters, and let the resource refuse
+ * a fence lower than one that it has seen: between the last look and the step any time may pass. From the loss on
+ * jeton_lock_lost is true, at the latest when the time that the agent vouched for is over, also if the agent hangs or was
+ * killed. The library renews nothing, and never takes a lock again by itself.
+ *
+ * Threads: one takes and releases; any may ask how it stands. jeton_lock_close when nobody uses it any more.
+ * Fork: the lock stays with the parent, whatever the child does or how long it lives. In the child every handle is as
+ * new, without a descriptor (JETON_LOCK_NOT_HELD); it may take locks of its own. */
+
+typedef struct jeton_lock jeton_lock;
+
+typedef struct jeton_lock_options {
+  size_t size;             /* sizeof(jeton_lock_options) */
+  const char *directory;   /* as in jeton_options */
+  int64_t ttl_ms;          /* how long it stays locked after the death of this host or of its agent */
+  int64_t retry_ms;        /* when waiting, look again that often besides being woken; 0: the agent's choice */
+  const char *metadata;    /* shown to who asks who holds it (jetonctl lock show); at most 512 bytes; may be NULL */
+  const char *const *also; /* names of more locks, taken together with the first, all or none; 15 at most */
+  size_t also_count;
+} jeton_lock_options;
+#define JETON_LOCK_OPTIONS_INIT \
+  { sizeof(jeton_lock_options), NULL, 30000, 0, NULL, NULL, 0 }
+
+/* A handle for the lock `name`; asks nobody yet. Names: 1 to 128 of A-Z a-z 0-9 . _ : - and the first a letter or
+ * digit, else JETON_INVALID_ARGUMENT. `options` may be NULL. */
+JETON_EXPORT JETON_MUST_CHECK jeton_status jeton_lock_open(const jeton_lock_options *options, const char *name,
+                                                           jeton_lock **lock);
+/* Releases it if it is held. NULL is allowed. */
+JETON_EXPORT void jeton_lock_close(jeton_lock *lock);
+
+/* Takes the lock, waiting for it until `timeout_ms` have passed; 0: one try; negative: for ever. Waiters of one host are
+ * served in order, woken by the release. JETON_OK: held. JETON_LOCK_BUSY: not in that time. JETON_CANCELLED: somebody
+ * called jeton_cancel_now(`cancel`), which may be NULL. JETON_INVALID_ARGUMENT: the handle holds it, or waits, already.
+ * JETON_NO_AGENT, JETON_AGENT_STALE (no answer within five seconds more), JETON_NO_PERMISSION, JETON_AGENT_REFUSED (a
+ * time to live above max_ttl), JETON_LOCK_LIMIT, JETON_LOCK_UNAVAILABLE: see jeton_lock_reason. */
+JETON_EXPORT JETON_MUST_CHECK jeton_status jeton_lock_acquire(jeton_lock *lock, int64_t timeout_ms,
+                                                              jeton_cancel *cancel);
+
+/* The same for an event loop: asks the agent and returns. What comes of it is told by jeton_lock_check. */
+JETON_EXPORT JETON_MUST_CHECK jeton_status jeton_lock_start(jeton_lock *lock, int64_t timeout_ms);
+/* How it stands, without waiting for anybody: JETON_OK while it is held, JETON_LOCK_WAITING after jeton_lock_start,
+ * JETON_LOCK_LOST, JETON_LOCK_NOT_HELD, or why it was not taken. Only if nobody asked for so long that the agent could
+ * tell no more, it may wait for half a second for the newest news. */
+JETON_EXPORT JETON_MUST_CHECK jeton_status jeton_lock_check(jeton_lock *lock);
+/* 0 while it is held; 1 otherwise, so also before it was taken and in a child of its holder. */
+JETON_EXPORT JETON_MUST_CHECK int jeton_lock_lost(jeton_lock *lock);
+/* A descriptor that is readable when jeton_lock_check has something new to say: that it is held, why not, that it is
+ * lost; and now and then besides, with each renewal. jeton_lock_check makes it unreadable, but after the loss it stays
+ * readable until jeton_lock_release or the next jeton_lock_start. It belongs to the handle, is close-on-exec and valid
+ * until jeton_lock_close; do not read(2) or close(2) it. */
+JETON_EXPORT JETON_MUST_CHECK jeton_status jeton_lock_event_fd(jeton_lock *lock, int *fd);
+
+/* Gives it back; ends the wait after jeton_lock_start. JETON_OK: the agent confirmed that it was held until now.
+ * JETON_LOCK_LOST: it was not, so something else may have happened meanwhile. JETON_LOCK_NOT_HELD: there was nothing to
+ * give back. JETON_NO_AGENT, JETON_AGENT_STALE (after two seconds): nobody confirmed; it ends by itself within its time
+ * to live. In every case the handle does not hold it any more. */
+JETON_EXPORT jeton_status jeton_lock_release(jeton_lock *lock);
+
+/* Replaces the time to live, from now on and for the renewals to come, until the release; it does not add. All names of
+ * the handle. JETON_LOCK_LOST, JETON_LOCK_NOT_HELD; JETON_AGENT_REFUSED: above max_ttl; JETON_LOCK_UNAVAILABLE,
+ * JETON_NO_AGENT, JETON_AGENT_STALE: not known whether it was done; it is held for as long as jeton_lock_lost says. */
+JETON_EXPORT JETON_MUST_CHECK jeton_status jeton_lock_extend(jeton_lock *lock, int64_t ttl_ms);
+
+/* The fence of the lock `name` (NULL: the first name) as it was taken last: it rises with every acquisition, whoever
+ * makes it, and stays the same over renewals. 0 under the older protocol (`getset`). Known also after the loss;
+ * JETON_LOCK_NOT_HELD: it was never taken. */
+JETON_EXPORT JETON_MUST_CHECK jeton_status jeton_lock_fence(jeton_lock *lock, const char *name, uint64_t *fence);
+/* The owner id of it, terminated: whose value stands in Redis. Whoever knows it can release the lock. */
+#define JETON_LOCK_OWNER_SIZE 65
+JETON_EXPORT JETON_MUST_CHECK jeton_status jeton_lock_owner(jeton_lock *lock, const char *name, char *buffer,
+                                                            size_t capacity);
+/* One sentence, in English, about why it was refused or lost, often the agent's own; terminated, cut to `capacity`
+ * (512 hold all). Empty if there is nothing to say. */
+JETON_EXPORT jeton_status jeton_lock_reason(jeton_lock *lock, char *buffer, size_t capacity);
 
 /* ---- Looking around ---- */
 

@@ -1,0 +1,167 @@
+// jeton/lock.hpp: a fleet-wide lock, as a C++17 type; part of jeton/client.hpp.
+//
+//   jeton::Lock lock("nightly");                         // asks nobody yet; throws jeton::Error
+//   if (std::unique_lock held(lock, 10s); held)          // a TimedLockable: the standard's guards take it
+//     while (more_to_do() && !lock.lost()) step(lock.fence());
+//
+//   jeton::Lock::run("nightly", 30s, [](jeton::Lock& lock) { ... });  // waits, holds, gives back
+//
+// What each call promises, what can go wrong and what a fence is for is said in jeton.h under "Locks". One thread takes
+// and gives back; lost(), fence() and the like may be called by any. The destructor gives back and throws nothing.
+#pragma once
+
+#include <array>
+#include <chrono>
+#include <cstdint>
+#include <jeton/client.hpp>
+#include <optional>
+#include <string>
+#include <type_traits>
+#include <utility>
+#include <vector>
+
+namespace jeton {
+
+using Fence = std::uint64_t;
+
+struct LockOptions {
+  std::chrono::milliseconds ttl{30000};  // how long it outlives this host's death
+  std::string directory{};               // the agent's runtime_dir; empty: $JETON_DIR if set, else /run/jeton
+  std::optional<std::chrono::milliseconds> retry{};  // when waiting, look again that often besides being woken
+  std::string metadata{};                            // shown to who asks who holds it
+  std::vector<std::string> also{};                   // more locks, all or none
+};
+
+class Lock {
+ public:
+  explicit Lock(std::string name, const LockOptions& options = {}) : name_(std::move(name)) {
+    std::vector<const char*> also;
+    for (const std::string& one : options.also) also.push_back(one.c_str());
+    jeton_lock_options raw = JETON_LOCK_OPTIONS_INIT;
+    raw.directory = options.directory.empty() ? nullptr : options.directory.c_str();
+    raw.ttl_ms = options.ttl.count();
+    raw.retry_ms = options.retry ? options.retry->count() : 0;
+    raw.metadata = options.metadata.empty() ? nullptr : options.metadata.c_str();
+    raw.also = also.data();
+    raw.also_count = also.size();
+    const Status status = jeton_lock_open(&raw, name_.c_str(), &handle_);
+    if (!status.ok()) throw Error(status, "lock '" + name_ + "'");
+  }
+  Lock(Lock&& other) noexcept : name_(std::move(other.name_)), handle_(std::exchange(other.handle_, nullptr)) {}
+  Lock& operator=(Lock&& other) noexcept {
+    std::swap(name_, other.name_);
+    std::swap(handle_, other.handle_);
+    return *this;
+  }
+  ~Lock() { jeton_lock_close(handle_); }
+
+  // ---- Taking it; Error for whatever is neither held nor busy ----
+
+  // Waits for as long as it takes.
+  void lock() { static_cast<void>(take(-1)); }
+  // False: held by another.
+  [[nodiscard]] bool try_lock() { return take(0); }
+  template <typename Rep, typename Period>
+  [[nodiscard]] bool try_lock_for(std::chrono::duration<Rep, Period> timeout) {
+    return take(limit(std::chrono::ceil<std::chrono::milliseconds>(timeout)));
+  }
+  template <typename Rep, typename Period>
+  [[nodiscard]] bool lock_for(std::chrono::duration<Rep, Period> timeout) {
+    return try_lock_for(timeout);
+  }
+  template <typename Clock, typename Duration>
+  [[nodiscard]] bool try_lock_until(std::chrono::time_point<Clock, Duration> deadline) {
+    return try_lock_for(deadline - Clock::now());
+  }
+  // Without exceptions, and to be ended by cancel.now(). No timeout: for ever.
+  [[nodiscard]] Status acquire(std::optional<std::chrono::milliseconds> timeout, const Cancel* cancel = nullptr) {
+    return jeton_lock_acquire(handle_, timeout ? limit(*timeout) : -1, cancel == nullptr ? nullptr : cancel->handle());
+  }
+
+  // JETON_LOCK_LOST: it was not held until now. Throws nothing.
+  Status unlock() noexcept { return jeton_lock_release(handle_); }
+  [[nodiscard]] Status extend(std::chrono::milliseconds ttl) { return jeton_lock_extend(handle_, ttl.count()); }
+
+  // ---- How it stands ----
+
+  // True unless it is held now.
+  [[nodiscard]] bool lost() const noexcept { return jeton_lock_lost(handle_) != 0; }
+  // Of the lock `name`; empty: the first. 0: never taken, or a protocol that has none.
+  [[nodiscard]] Fence fence(const std::string& name = {}) const noexcept {
+    Fence fence = 0;
+    const jeton_status status = jeton_lock_fence(handle_, name.empty() ? nullptr : name.c_str(), &fence);
+    return status == JETON_OK ? fence : 0;
+  }
+  [[nodiscard]] std::string owner(const std::string& name = {}) const {
+    std::array<char, JETON_LOCK_OWNER_SIZE> text{};
+    const char* which = name.empty() ? nullptr : name.c_str();
+    return jeton_lock_owner(handle_, which, text.data(), text.size()) == JETON_OK ? text.data() : std::string();
+  }
+  // Why it was refused or lost; empty if there is nothing to say.
+  [[nodiscard]] std::string reason() const {
+    std::array<char, 512> text{};
+    return jeton_lock_reason(handle_, text.data(), text.size()) == JETON_OK ? text.data() : std::string();
+  }
+  [[nodiscard]] const std::string& name() const { return name_; }
+
+  // ---- In an event loop: start, and look whenever event_fd() is readable ----
+
+  [[nodiscard]] Status start(std::optional<std::chrono::milliseconds> timeout = std::nullopt) {
+    return jeton_lock_start(handle_, timeout ? limit(*timeout) : -1);
+  }
+  [[nodiscard]] Status check() const noexcept { return jeton_lock_check(handle_); }
+  // Belongs to the Lock.
+  [[nodiscard]] int event_fd() const {
+    int fd = -1;
+    const Status status = jeton_lock_event_fd(handle_, &fd);
+    if (!status.ok()) throw Error(status, "lock '" + name_ + "'");
+    return fd;
+  }
+  [[nodiscard]] jeton_lock* handle() const { return handle_; }
+
+  // Waits for the lock, calls fn(lock) while it is held, and returns what that returns. What fn throws passes, after
+  // the release. Error JETON_LOCK_LOST: fn ended, but the lock was lost before.
+  template <typename F>
+  static auto run(const std::string& name, std::chrono::milliseconds ttl, F&& fn) {
+    LockOptions options;
+    options.ttl = ttl;
+    return run(name, options, std::forward<F>(fn));
+  }
+  template <typename F>
+  static auto run(const std::string& name, const LockOptions& options, F&& fn) {
+    Lock lock(name, options);
+    lock.lock();
+    if constexpr (std::is_void_v<std::invoke_result_t<F, Lock&>>) {
+      std::forward<F>(fn)(lock);
+      lock.give_back();
+    } else {
+      auto result = std::forward<F>(fn)(lock);
+      lock.give_back();
+      return result;
+    }
+  }
+
+ private:
+  static std::int64_t limit(std::chrono::milliseconds timeout) { return timeout.count() < 0 ? 0 : timeout.count(); }
+
+  bool take(std::int64_t timeout_ms) {
+    const Status status = jeton_lock_acquire(handle_, timeout_ms, nullptr);
+    if (status == JETON_LOCK_BUSY) return false;
+    if (!status.ok()) throw failure(status);
+    return true;
+  }
+  // Whether nobody confirmed the release does not matter to who is done: it ends by itself.
+  void give_back() {
+    const Status status = unlock();
+    if (status == JETON_LOCK_LOST) throw failure(status);
+  }
+  [[nodiscard]] Error failure(Status status) const {
+    const std::string why = reason();
+    return Error(status, "lock '" + name_ + "'" + (why.empty() ? why : ": " + why));
+  }
+
+  std::string name_;
+  jeton_lock* handle_ = nullptr;
+};
+
+}  // namespace jeton

@@ -1,0 +1,33 @@
+// The few pieces of the agent's JSON that the library reads, found in place: no memory, no exceptions, no recursion.
+//
+// Only what is asked for is looked at; a text that is no JSON has no members. A Json is a part of somebody else's
+// buffer.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+namespace jeton::client {
+
+struct Json {
+  const char* begin = nullptr;
+  const char* end = nullptr;
+};
+
+// The member `key` of an object. False: it is no object, or has no such member.
+[[nodiscard]] bool find_member(Json object, const char* key, Json& value) noexcept;
+
+// The items of a list, one by one: `rest` begins as the list. False: behind the last.
+[[nodiscard]] bool next_item(Json& rest, Json& item) noexcept;
+
+// Terminated, cut where `capacity` ends; what does not print becomes a question mark. False: it is no string.
+bool read_text(Json value, char* buffer, std::size_t capacity) noexcept;
+[[nodiscard]] bool read_number(Json value, std::uint64_t& number) noexcept;
+
+// Whether the value is this string.
+[[nodiscard]] bool is_text(Json value, const char* text) noexcept;
+
+// Appends `text` as a JSON string behind `*size`. False: there is no room.
+[[nodiscard]] bool append_text(char* buffer, std::size_t capacity, std::size_t* size, const char* text) noexcept;
+
+}  // namespace jeton::client

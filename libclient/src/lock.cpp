@@ -1,0 +1,104 @@
+#include "libclient/src/lock.hpp"
+
+#include <cerrno>
+#include <cstdlib>
+#include <cstring>
+#include <new>
+
+#include "libclient/src/directory.hpp"
+#include "libclient/src/sized_struct.hpp"
+
+namespace jeton::client {
+namespace {
+
+bool is_alphanumeric(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9'); }
+
+// As the agent has it (agent/config/lock_names.cpp); such a name may stand in a path as it is.
+bool is_lock_name(const char* name) {
+  if (name == nullptr || !is_alphanumeric(name[0])) return false;
+  const std::size_t size = std::strlen(name);
+  for (const char* at = name; *at != '\0'; ++at) {
+    if (!is_alphanumeric(*at) && std::strchr("._:-", *at) == nullptr) return false;
+  }
+  return size <= max_lock_name;
+}
+
+bool are_lock_names(const jeton_lock_options& options, const char* name) {
+  if (!is_lock_name(name) || options.also_count >= max_locks) return false;
+  if (options.also_count > 0 && options.also == nullptr) return false;
+  for (std::size_t i = 0; i < options.also_count; ++i) {
+    if (!is_lock_name(options.also[i]) || std::strcmp(options.also[i], name) == 0) return false;
+    for (std::size_t j = 0; j < i; ++j) {
+      if (std::strcmp(options.also[i], options.also[j]) == 0) return false;
+    }
+  }
+  return true;
+}
+
+bool is_metadata(const char* text) {
+  if (text == nullptr) return true;
+  for (const char* at = text; *at != '\0'; ++at) {
+    if (static_cast<unsigned char>(*at) < 0x20 || *at == 0x7f) return false;
+  }
+  return std::strlen(text) <= max_metadata;
+}
+
+void set_name(LockName& made, const char* name) { std::memcpy(made.name, name, std::strlen(name) + 1); }
+
+void destroy_lock(jeton_lock* lock) {
+  ::pthread_mutex_destroy(&lock->mutex);
+  std::free(lock->directory);
+  std::free(lock->metadata);
+  std::free(lock->names);
+  lock->~jeton_lock();
+  std::free(lock);
+}
+
+bool fill(jeton_lock& lock, const jeton_lock_options& options, const char* name) {
+  lock.ttl_ms = options.ttl_ms;
+  lock.retry_ms = options.retry_ms;
+  lock.count = 1 + options.also_count;
+  lock.names = static_cast<LockName*>(std::calloc(lock.count, sizeof(LockName)));
+  if (lock.names == nullptr) return false;
+  set_name(lock.names[0], name);
+  for (std::size_t i = 1; i < lock.count; ++i) set_name(lock.names[i], options.also[i - 1]);
+  if (options.metadata != nullptr && (lock.metadata = ::strdup(options.metadata)) == nullptr) return false;
+  jeton_options where = JETON_OPTIONS_INIT;
+  where.directory = options.directory;
+  lock.directory = absolute_directory(chosen_directory(where));
+  return lock.directory != nullptr && enlist(lock);
+}
+
+}  // namespace
+}  // namespace jeton::client
+
+extern "C" jeton_status jeton_lock_open(const jeton_lock_options* given, const char* name, jeton_lock** lock) {
+  jeton_lock_options options = JETON_LOCK_OPTIONS_INIT;
+  if (given != nullptr && !jeton::client::copy_in(options, *given)) return JETON_INVALID_ARGUMENT;
+  if (lock == nullptr || !jeton::client::are_lock_names(options, name) || options.ttl_ms <= 0 || options.retry_ms < 0 ||
+      !jeton::client::is_metadata(options.metadata)) {
+    return JETON_INVALID_ARGUMENT;
+  }
+  void* memory = std::malloc(sizeof(jeton_lock));
+  if (memory == nullptr) return JETON_SYSTEM_ERROR;
+  auto* opened = new (memory) jeton_lock;
+  ::pthread_mutex_init(&opened->mutex, nullptr);
+  if (!jeton::client::fill(*opened, options, name)) {
+    const int error = errno;
+    jeton::client::destroy_lock(opened);
+    errno = error;
+    return JETON_SYSTEM_ERROR;
+  }
+  *lock = opened;
+  return JETON_OK;
+}
+
+extern "C" void jeton_lock_close(jeton_lock* lock) {
+  if (lock == nullptr) return;
+  const int error = errno;
+  static_cast<void>(jeton_lock_release(lock));
+  jeton::client::strike_off(*lock);
+  jeton::client::disown(*lock);  // the descriptors for event loops
+  jeton::client::destroy_lock(lock);
+  errno = error;
+}

@@ -1,0 +1,122 @@
+// jeton_lock: what a handle knows of its lock, and the connection to the agent that holds it (DESIGN.md section 8).
+//
+//   lock.cpp          open, close
+//   lock_request.cpp  the question to the agent, and the extension
+//   lock_lines.cpp    the agent's answers: what they make of the handle
+//   lock_acquire.cpp  start, acquire, check, release
+//   lock_show.cpp     fence, owner, reason
+//   lock_event_fd.cpp the descriptor for event loops
+//   lock_fork.cpp     all handles of this process: a child has none of its parent's locks
+//
+// The agent gives the lock back when the last copy of the connection is closed, so a child must not keep one. Every
+// function but those of lock_fork.cpp wants `mutex` held.
+#pragma once
+
+#include <jeton/jeton.h>
+#include <pthread.h>
+#include <sys/types.h>
+
+#include <cstddef>
+#include <cstdint>
+
+namespace jeton::client {
+
+inline constexpr std::size_t max_lock_name = 128;
+inline constexpr std::size_t max_locks = 16;  // of one handle
+inline constexpr std::size_t max_metadata = 512;
+// How long an answer may take beyond the wait that was asked for; the agent may itself wait for its Redis.
+inline constexpr std::int64_t answer_patience_ms = 5000;
+inline constexpr std::int64_t release_patience_ms = 2000;
+inline constexpr std::int64_t longest_wait_ms = 24LL * 3600 * 1000;  // the agent takes no longer one
+
+enum class LockState { idle, waiting, held, releasing };
+
+struct LockName {
+  char name[max_lock_name + 1];
+  char owner[JETON_LOCK_OWNER_SIZE];  // of the last time it was held
+  std::uint64_t fence;
+};
+
+}  // namespace jeton::client
+
+struct jeton_lock {
+  pthread_mutex_t mutex;
+  jeton_lock* next = nullptr;  // of this process; guarded by lock_fork.cpp
+  jeton_lock* previous = nullptr;
+
+  char* directory = nullptr;
+  char* metadata = nullptr;
+  std::int64_t ttl_ms = 0;
+  std::int64_t retry_ms = 0;
+  jeton::client::LockName* names = nullptr;
+  std::size_t count = 0;
+
+  jeton::client::LockState state = jeton::client::LockState::idle;
+  jeton_status outcome = JETON_LOCK_NOT_HELD;  // while idle: what became of it
+  char reason[512] = "";                       // of that
+  pid_t pid = 0;                               // who began it
+  int fd = -1;
+  std::int64_t give_up_boot_ms = 0;      // of a wait: for ever is INT64_MAX
+  std::int64_t answer_by_boot_ms = 0;    // of a wait: the agent hangs if it has not answered by then
+  std::int64_t valid_until_boot_ms = 0;  // while held
+  int http_status = 0;                   // 0: the answer's head is still to come
+  char buffer[6144];                     // what has arrived and is not a whole line yet; several names make long ones
+  std::size_t size = 0;
+
+  int epoll_fd = -1;
+  int timer_fd = -1;
+  std::int64_t armed_boot_ms = 0;  // 0: not at all
+};
+
+namespace jeton::client {
+
+class LockGuard {
+ public:
+  explicit LockGuard(jeton_lock& lock) : lock_(lock) { ::pthread_mutex_lock(&lock_.mutex); }
+  LockGuard(const LockGuard&) = delete;
+  LockGuard& operator=(const LockGuard&) = delete;
+  ~LockGuard() { ::pthread_mutex_unlock(&lock_.mutex); }
+
+ private:
+  jeton_lock& lock_;
+};
+
+// ---- lock_request.cpp ----
+
+// Connects and asks for the lock, to be waited for until give_up_boot_ms. Not OK: the handle is idle with that outcome.
+[[nodiscard]] jeton_status ask_for(jeton_lock& lock) noexcept;
+
+// ---- lock_lines.cpp ----
+
+// Reads what has arrived and draws the consequences, those of the time above all. JETON_OK: held; JETON_LOCK_WAITING;
+// else the outcome.
+[[nodiscard]] jeton_status look(jeton_lock& lock) noexcept;
+// Reads what has arrived. True: there was something.
+bool receive(jeton_lock& lock) noexcept;
+// The connection ends, the handle is idle. Returns `outcome`.
+jeton_status finish(jeton_lock& lock, jeton_status outcome, const char* reason) noexcept;
+
+// ---- lock_event_fd.cpp ----
+
+// The connection or what is to be told when has changed.
+void follow_connection(jeton_lock& lock) noexcept;
+void leave_connection(jeton_lock& lock) noexcept;
+void arm(jeton_lock& lock) noexcept;
+
+// ---- lock_fork.cpp ----
+
+// False: the process has no room for a handler.
+[[nodiscard]] bool enlist(jeton_lock& lock) noexcept;
+void strike_off(jeton_lock& lock) noexcept;
+// No fork while one exists: a descriptor is made and written down in one piece, as seen by a child.
+class ForkPause {
+ public:
+  ForkPause();
+  ForkPause(const ForkPause&) = delete;
+  ForkPause& operator=(const ForkPause&) = delete;
+  ~ForkPause();
+};
+// In a child: forgets the parent's lock without touching it.
+void disown(jeton_lock& lock) noexcept;
+
+}  // namespace jeton::client

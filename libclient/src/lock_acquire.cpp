@@ -1,0 +1,94 @@
+#include <poll.h>
+#include <sys/socket.h>
+
+#include <algorithm>
+#include <climits>
+
+#include "libclient/src/agent_socket.hpp"
+#include "libclient/src/cancel.hpp"
+#include "libclient/src/clock.hpp"
+#include "libclient/src/lock.hpp"
+
+namespace jeton::client {
+namespace {
+
+constexpr std::int64_t longest_sleep_ms = 1000;  // what else may have happened is looked for at least that often
+constexpr std::int64_t without_fd_ms = 20;       // where there is no descriptor for a jeton_cancel
+
+jeton_status start(jeton_lock& lock, std::int64_t timeout_ms) {
+  static_cast<void>(look(lock));
+  if (lock.state != LockState::idle) return JETON_INVALID_ARGUMENT;
+  const std::int64_t now = boot_now_ms();
+  lock.give_up_boot_ms = timeout_ms < 0 || timeout_ms >= INT64_MAX - now ? INT64_MAX : now + timeout_ms;
+  return ask_for(lock);
+}
+
+// Until the agent has said something, somebody cancels, or it is time to look again. Without the mutex: others may ask
+// how it stands meanwhile.
+void await_news(jeton_lock& lock, int cancel_fd, bool can_cancel) {
+  const std::int64_t left = std::max<std::int64_t>(lock.answer_by_boot_ms - boot_now_ms(), 0);
+  const std::int64_t slice = can_cancel && cancel_fd < 0 ? without_fd_ms : longest_sleep_ms;
+  pollfd ready[] = {{lock.fd, POLLIN, 0}, {cancel_fd, POLLIN, 0}};
+  ::pthread_mutex_unlock(&lock.mutex);
+  ::poll(ready, cancel_fd >= 0 ? 2 : 1, static_cast<int>(std::min(left, slice)));
+  ::pthread_mutex_lock(&lock.mutex);
+}
+
+}  // namespace
+}  // namespace jeton::client
+
+using jeton::client::LockGuard;
+using jeton::client::LockState;
+
+extern "C" jeton_status jeton_lock_start(jeton_lock* lock, int64_t timeout_ms) {
+  if (lock == nullptr) return JETON_INVALID_ARGUMENT;
+  const LockGuard guard(*lock);
+  return jeton::client::start(*lock, timeout_ms);
+}
+
+extern "C" jeton_status jeton_lock_acquire(jeton_lock* lock, int64_t timeout_ms, jeton_cancel* cancel) {
+  if (lock == nullptr) return JETON_INVALID_ARGUMENT;
+  const int cancel_fd = jeton::client::cancel_fd(cancel);
+  if (jeton::client::is_cancelled(cancel)) return JETON_CANCELLED;
+  const LockGuard guard(*lock);
+  jeton_status status = jeton::client::start(*lock, timeout_ms);
+  if (status != JETON_OK) return status;
+  while ((status = jeton::client::look(*lock)) == JETON_LOCK_WAITING) {
+    if (jeton::client::is_cancelled(cancel)) {
+      // If the agent has won it in this moment, the end of the connection gives it back.
+      return jeton::client::finish(*lock, JETON_CANCELLED, "the wait was cancelled");
+    }
+    jeton::client::await_news(*lock, cancel_fd, cancel != nullptr);
+  }
+  return status;
+}
+
+extern "C" jeton_status jeton_lock_check(jeton_lock* lock) {
+  if (lock == nullptr) return JETON_INVALID_ARGUMENT;
+  const LockGuard guard(*lock);
+  return jeton::client::look(*lock);
+}
+
+extern "C" int jeton_lock_lost(jeton_lock* lock) { return jeton_lock_check(lock) != JETON_OK ? 1 : 0; }
+
+extern "C" jeton_status jeton_lock_release(jeton_lock* lock) {
+  if (lock == nullptr) return JETON_INVALID_ARGUMENT;
+  const LockGuard guard(*lock);
+  const jeton_status before = jeton::client::look(*lock);
+  jeton_status status = before == JETON_LOCK_LOST ? JETON_LOCK_LOST : JETON_LOCK_NOT_HELD;
+  if (lock->state == LockState::held) {
+    lock->state = LockState::releasing;
+    ::shutdown(lock->fd, SHUT_WR);
+    const std::int64_t deadline_ms = jeton::client::monotonic_now_ms() + jeton::client::release_patience_ms;
+    while (lock->state == LockState::releasing && jeton::client::wait_for(lock->fd, POLLIN, deadline_ms)) {
+      jeton::client::receive(*lock);
+    }
+    status = lock->state == LockState::releasing
+                 ? jeton::client::finish(*lock, JETON_AGENT_STALE, "the agent does not confirm the release")
+                 : lock->outcome;
+  }
+  if (lock->state == LockState::waiting) static_cast<void>(jeton::client::finish(*lock, JETON_LOCK_NOT_HELD, ""));
+  lock->outcome = JETON_LOCK_NOT_HELD;
+  jeton::client::arm(*lock);
+  return status;
+}

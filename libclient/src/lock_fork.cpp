@@ -1,0 +1,64 @@
+// A connection that a child inherits would hold the lock when the parent has died, so the child closes its copies at
+// once. It must not say goodbye over them either: the parent still holds the lock.
+#include <unistd.h>
+
+#include "libclient/src/lock.hpp"
+
+namespace jeton::client {
+namespace {
+
+pthread_mutex_t all_mutex = PTHREAD_MUTEX_INITIALIZER;
+jeton_lock* all = nullptr;
+bool has_handlers = false;
+
+void before_fork() { ::pthread_mutex_lock(&all_mutex); }
+void in_parent() { ::pthread_mutex_unlock(&all_mutex); }
+
+// Only async-signal-safe calls: other threads of the parent may have been anywhere, also inside a handle's mutex.
+void in_child() {
+  for (jeton_lock* lock = all; lock != nullptr; lock = lock->next) {
+    ::pthread_mutex_init(&lock->mutex, nullptr);
+    disown(*lock);
+  }
+  ::pthread_mutex_init(&all_mutex, nullptr);
+}
+
+void close_one(int& fd) {
+  if (fd >= 0) ::close(fd);
+  fd = -1;
+}
+
+}  // namespace
+
+void disown(jeton_lock& lock) noexcept {
+  close_one(lock.fd);
+  close_one(lock.epoll_fd);  // the parent's own, too: nothing is taken out of it or set in it
+  close_one(lock.timer_fd);
+  lock.armed_boot_ms = 0;
+  lock.state = LockState::idle;
+  lock.outcome = JETON_LOCK_NOT_HELD;
+  lock.reason[0] = '\0';
+}
+
+bool enlist(jeton_lock& lock) noexcept {
+  const ForkPause pause;
+  if (!has_handlers) {
+    if (::pthread_atfork(before_fork, in_parent, in_child) != 0) return false;
+    has_handlers = true;
+  }
+  lock.next = all;
+  if (all != nullptr) all->previous = &lock;
+  all = &lock;
+  return true;
+}
+
+void strike_off(jeton_lock& lock) noexcept {
+  const ForkPause pause;
+  (lock.previous != nullptr ? lock.previous->next : all) = lock.next;
+  if (lock.next != nullptr) lock.next->previous = lock.previous;
+}
+
+ForkPause::ForkPause() { ::pthread_mutex_lock(&all_mutex); }
+ForkPause::~ForkPause() { ::pthread_mutex_unlock(&all_mutex); }
+
+}  // namespace jeton::client

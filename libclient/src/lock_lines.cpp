@@ -1,0 +1,226 @@
+#include <poll.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstdio>
+#include <cstring>
+
+#include "libclient/src/agent_socket.hpp"
+#include "libclient/src/clock.hpp"
+#include "libclient/src/json_scan.hpp"
+#include "libclient/src/lock.hpp"
+
+namespace jeton::client {
+namespace {
+
+// An agent that could send no more, because nobody read, sends the newest as soon as there is room again.
+constexpr std::int64_t newest_line_ms = 500;
+
+void set_reason(jeton_lock& lock, const char* reason) { std::snprintf(lock.reason, sizeof(lock.reason), "%s", reason); }
+
+void set_reason(jeton_lock& lock, Json object, const char* key, const char* otherwise) {
+  Json value;
+  if (!find_member(object, key, value) || !read_text(value, lock.reason, sizeof(lock.reason))) {
+    set_reason(lock, otherwise);
+  }
+}
+
+void set_validity(jeton_lock& lock, Json line) {
+  Json value;
+  std::uint64_t until = 0;
+  if (find_member(line, "valid_until_boot_ms", value) && read_number(value, until)) {
+    lock.valid_until_boot_ms = static_cast<std::int64_t>(std::min<std::uint64_t>(until, INT64_MAX));
+  }
+}
+
+bool set_grant(LockName& held, Json object) {
+  Json owner;
+  Json fence;
+  held.fence = 0;  // a lock in the older protocol has none
+  if (find_member(object, "fence", fence)) static_cast<void>(read_number(fence, held.fence));
+  return find_member(object, "owner", owner) && read_text(owner, held.owner, sizeof(held.owner));
+}
+
+// False: an agent that does not say what it granted.
+bool set_grants(jeton_lock& lock, Json line) {
+  if (lock.count == 1) return set_grant(lock.names[0], line);
+  Json list;
+  if (!find_member(line, "locks", list)) return false;
+  std::size_t known = 0;
+  for (Json item; next_item(list, item);) {
+    Json name;
+    if (!find_member(item, "name", name)) return false;
+    for (std::size_t i = 0; i < lock.count; ++i) {
+      if (is_text(name, lock.names[i].name) && set_grant(lock.names[i], item)) ++known;
+    }
+  }
+  return known == lock.count;
+}
+
+void on_line(jeton_lock& lock, Json line) {
+  Json event;
+  if (!find_member(line, "event", event)) return;
+  if (lock.state == LockState::releasing) {
+    if (is_text(event, "released")) static_cast<void>(finish(lock, JETON_OK, ""));
+    if (is_text(event, "lost")) {
+      set_reason(lock, line, "reason", "it was lost");
+      static_cast<void>(finish(lock, JETON_LOCK_LOST, nullptr));
+    }
+    return;
+  }
+  if (is_text(event, "acquired")) {
+    if (!set_grants(lock, line)) {
+      static_cast<void>(finish(lock, JETON_AGENT_REFUSED, "the agent's answer is not understood; update it"));
+      return;
+    }
+    lock.state = LockState::held;
+    lock.valid_until_boot_ms = 0;
+    set_validity(lock, line);
+  } else if (is_text(event, "renewed")) {
+    set_validity(lock, line);
+  } else if (is_text(event, "busy")) {
+    // A wait of more than a day is asked for day by day.
+    const bool again = lock.give_up_boot_ms - boot_now_ms() > answer_patience_ms &&
+                       lock.answer_by_boot_ms - answer_patience_ms <= boot_now_ms();
+    static_cast<void>(finish(lock, JETON_LOCK_BUSY, "it is held by another"));
+    if (again) static_cast<void>(ask_for(lock));
+  } else if (is_text(event, "failed")) {
+    set_reason(lock, line, "reason", "the agent cannot have it now");
+    static_cast<void>(finish(lock, JETON_LOCK_UNAVAILABLE, nullptr));
+  } else if (is_text(event, "lost")) {
+    set_reason(lock, line, "reason", "it was lost");
+    static_cast<void>(finish(lock, JETON_LOCK_LOST, nullptr));
+  }
+}
+
+// "HTTP/1.0 200 OK", headers, an empty line. False: more is to come.
+bool take_head(jeton_lock& lock) {
+  const char* end = static_cast<const char*>(::memmem(lock.buffer, lock.size, "\r\n\r\n", 4));
+  if (end == nullptr) return false;
+  lock.http_status = 500;
+  if (end - lock.buffer > 12 && std::memcmp(lock.buffer, "HTTP/1.", 7) == 0) {
+    int status = 0;
+    for (const char* digit = lock.buffer + 9; digit < lock.buffer + 12; ++digit) status = status * 10 + (*digit - '0');
+    lock.http_status = status;
+  }
+  const std::size_t used = static_cast<std::size_t>(end - lock.buffer) + 4;
+  std::memmove(lock.buffer, lock.buffer + used, lock.size - used);
+  lock.size -= used;
+  return true;
+}
+
+void take_lines(jeton_lock& lock) {
+  if (lock.http_status == 0 && !take_head(lock)) return;
+  while (lock.http_status == 200 && lock.fd >= 0) {
+    const char* end = static_cast<const char*>(std::memchr(lock.buffer, '\n', lock.size));
+    if (end == nullptr) return;
+    const int fd = lock.fd;
+    on_line(lock, {lock.buffer, end});
+    if (lock.fd != fd || lock.http_status == 0) return;  // another connection, with a buffer of its own
+    const std::size_t used = static_cast<std::size_t>(end - lock.buffer) + 1;
+    std::memmove(lock.buffer, lock.buffer + used, lock.size - used);
+    lock.size -= used;
+  }
+}
+
+jeton_status refusal_of(int http_status, Json error) {
+  Json code;
+  switch (http_status) {
+    case 403:
+      return JETON_NO_PERMISSION;
+    case 409:
+      return JETON_LOCK_BUSY;
+    case 429:
+      return JETON_LOCK_LIMIT;
+    case 503:
+      return find_member(error, "code", code) && is_text(code, "coordinator_unreachable") ? JETON_LOCK_UNAVAILABLE
+                                                                                          : JETON_LOCK_LIMIT;
+    default:
+      return JETON_AGENT_REFUSED;
+  }
+}
+
+// The agent has closed the connection.
+void on_end(jeton_lock& lock) {
+  if (lock.state == LockState::held) {
+    static_cast<void>(finish(lock, JETON_LOCK_LOST, "the connection to the agent ended"));
+  } else if (lock.state == LockState::waiting && lock.http_status != 0 && lock.http_status != 200) {
+    Json error;
+    if (!find_member({lock.buffer, lock.buffer + lock.size}, "error", error)) error = {};
+    set_reason(lock, error, "message", "the agent refused");
+    static_cast<void>(finish(lock, refusal_of(lock.http_status, error), nullptr));
+  } else {
+    static_cast<void>(finish(lock, JETON_NO_AGENT, "the agent ended the connection; it may have been restarted"));
+  }
+}
+
+}  // namespace
+
+bool receive(jeton_lock& lock) noexcept {
+  bool heard = false;
+  while (lock.fd >= 0) {
+    if (lock.size == sizeof(lock.buffer)) {
+      on_end(lock);  // no line of the agent's is that long
+      return true;
+    }
+    const ssize_t received = ::recv(lock.fd, lock.buffer + lock.size, sizeof(lock.buffer) - lock.size, MSG_DONTWAIT);
+    if (received > 0) {
+      lock.size += static_cast<std::size_t>(received);
+      heard = true;
+      take_lines(lock);
+    } else if (received < 0 && errno == EINTR) {
+      continue;
+    } else if (received < 0 && errno == EAGAIN) {
+      return heard;
+    } else {
+      on_end(lock);
+      return true;
+    }
+  }
+  return heard;
+}
+
+jeton_status finish(jeton_lock& lock, jeton_status outcome, const char* reason) noexcept {
+  if (reason != nullptr) set_reason(lock, reason);
+  leave_connection(lock);
+  if (lock.fd >= 0) {
+    // Also if a child has a copy of the descriptor that it does not know of.
+    ::shutdown(lock.fd, SHUT_RDWR);
+    const ForkPause pause;
+    ::close(lock.fd);
+    lock.fd = -1;
+  }
+  lock.state = LockState::idle;
+  lock.outcome = outcome;
+  lock.size = 0;
+  arm(lock);
+  return outcome;
+}
+
+jeton_status look(jeton_lock& lock) noexcept {
+  // A child of a raw clone(2), which no handler of fork has prepared.
+  if (lock.state != LockState::idle && lock.pid != ::getpid()) disown(lock);
+  if (lock.state == LockState::idle) return lock.outcome;
+  const bool heard = receive(lock);
+  if (lock.state == LockState::held && boot_now_ms() >= lock.valid_until_boot_ms) {
+    const std::int64_t deadline_ms = monotonic_now_ms() + newest_line_ms;
+    while (heard && lock.state == LockState::held && boot_now_ms() >= lock.valid_until_boot_ms &&
+           wait_for(lock.fd, POLLIN, deadline_ms)) {
+      receive(lock);
+    }
+    if (lock.state == LockState::held && boot_now_ms() >= lock.valid_until_boot_ms) {
+      return finish(lock, JETON_LOCK_LOST, "the agent did not renew it in time");
+    }
+  }
+  if (lock.state == LockState::waiting && boot_now_ms() >= lock.answer_by_boot_ms) {
+    return finish(lock, JETON_AGENT_STALE, "the agent does not answer in time");
+  }
+  arm(lock);
+  if (lock.state == LockState::held) return JETON_OK;
+  if (lock.state == LockState::waiting) return JETON_LOCK_WAITING;
+  return lock.outcome;
+}
+
+}  // namespace jeton::client

@@ -1,0 +1,153 @@
+#include <unistd.h>
+
+#include <algorithm>
+#include <cinttypes>
+#include <cstdio>
+#include <cstring>
+
+#include "libclient/src/agent_call.hpp"
+#include "libclient/src/agent_socket.hpp"
+#include "libclient/src/clock.hpp"
+#include "libclient/src/json_scan.hpp"
+#include "libclient/src/lock.hpp"
+
+namespace jeton::client {
+namespace {
+
+// A text that is put together piece by piece; what does not fit makes it bad as a whole.
+class Text {
+ public:
+  [[nodiscard]] bool good() const { return good_; }
+  [[nodiscard]] const char* data() const { return data_; }
+  [[nodiscard]] std::size_t size() const { return size_; }
+
+  void add(const char* text) {
+    const std::size_t more = std::strlen(text);
+    good_ = good_ && size_ + more < sizeof(data_);
+    if (!good_) return;
+    std::memcpy(data_ + size_, text, more + 1);
+    size_ += more;
+  }
+  void add(const char* key, std::int64_t number) {
+    char text[64];
+    std::snprintf(text, sizeof(text), "%s%" PRId64, key, number);
+    add(text);
+  }
+  void add_quoted(const char* text) { good_ = good_ && append_text(data_, sizeof(data_), &size_, text); }
+
+ private:
+  char data_[4096] = "";
+  std::size_t size_ = 0;
+  bool good_ = true;
+};
+
+Text body_of(const jeton_lock& lock, std::int64_t wait_ms) {
+  Text body;
+  body.add("{\"ttl_ms\":", lock.ttl_ms);
+  body.add(",\"wait_ms\":", wait_ms);
+  if (lock.retry_ms > 0) body.add(",\"retry_ms\":", lock.retry_ms);
+  if (lock.metadata != nullptr) {
+    body.add(",\"metadata\":");
+    body.add_quoted(lock.metadata);
+  }
+  for (std::size_t i = 1; i < lock.count; ++i) {
+    body.add(i == 1 ? ",\"names\":[" : ",");
+    body.add_quoted(lock.names[i].name);
+  }
+  body.add(lock.count > 1 ? "]}" : "}");
+  return body;
+}
+
+}  // namespace
+
+jeton_status ask_for(jeton_lock& lock) noexcept {
+  const std::int64_t now = boot_now_ms();
+  const std::int64_t wait_ms = std::clamp<std::int64_t>(lock.give_up_boot_ms - now, 0, longest_wait_ms);
+  const Text body = body_of(lock, wait_ms);
+  // Of HTTP/1.0 the answer is the lines as they are, up to the end of the connection.
+  char head[512];
+  const int head_size = std::snprintf(head, sizeof(head),
+                                      "POST /v1/locks/%s HTTP/1.0\r\nHost: agent\r\n"
+                                      "Content-Type: application/json\r\nContent-Length: %zu\r\n\r\n",
+                                      lock.names[0].name, body.size());
+  if (!body.good() || head_size <= 0) return finish(lock, JETON_INVALID_ARGUMENT, "the request would be too long");
+
+  const std::int64_t deadline_ms = monotonic_now_ms() + agent_call_timeout_ms;
+  {
+    const ForkPause pause;
+    lock.fd = connect_to_agent(lock.directory, deadline_ms);
+  }
+  if (lock.fd < 0) return finish(lock, JETON_NO_AGENT, "nobody answers on the agent's socket");
+  lock.pid = ::getpid();
+  lock.state = LockState::waiting;
+  lock.answer_by_boot_ms = now + wait_ms + answer_patience_ms;
+  lock.http_status = 0;
+  lock.size = 0;
+  lock.reason[0] = '\0';
+  if (!send_all(lock.fd, head, static_cast<std::size_t>(head_size), deadline_ms) ||
+      !send_all(lock.fd, body.data(), body.size(), deadline_ms)) {
+    return finish(lock, JETON_NO_AGENT, "the agent does not take the request");
+  }
+  follow_connection(lock);
+  return JETON_OK;
+}
+
+}  // namespace jeton::client
+
+namespace {
+
+using jeton::client::AgentAnswer;
+
+jeton_status status_of_extension(int http_status) {
+  switch (http_status) {
+    case 200:
+      return JETON_OK;
+    case 403:
+      return JETON_NO_PERMISSION;
+    case 409:
+      return JETON_LOCK_LOST;
+    case 503:
+      return JETON_LOCK_UNAVAILABLE;
+    default:
+      return JETON_AGENT_REFUSED;
+  }
+}
+
+jeton_status extend_one(jeton_lock& lock, const char* name, const char* owner, std::int64_t ttl_ms) {
+  char path[sizeof("/v1/locks//extend") + jeton::client::max_lock_name];
+  std::snprintf(path, sizeof(path), "/v1/locks/%s/extend", name);
+  char body[160];
+  std::snprintf(body, sizeof(body), "{\"owner\":\"%s\",\"ttl_ms\":%" PRId64 "}", owner, ttl_ms);
+  int http_status = 0;
+  switch (jeton::client::call_agent(lock.directory, "POST", path, body, &http_status)) {
+    case AgentAnswer::unreachable:
+      return JETON_NO_AGENT;
+    case AgentAnswer::silent:
+      return JETON_AGENT_STALE;
+    case AgentAnswer::answered:
+      break;
+  }
+  return status_of_extension(http_status);
+}
+
+}  // namespace
+
+extern "C" jeton_status jeton_lock_extend(jeton_lock* lock, int64_t ttl_ms) {
+  if (lock == nullptr || ttl_ms <= 0) return JETON_INVALID_ARGUMENT;
+  const jeton::client::LockGuard guard(*lock);
+  jeton_status status = jeton::client::look(*lock);
+  if (status != JETON_OK) return status == JETON_LOCK_LOST ? status : JETON_LOCK_NOT_HELD;
+  // From before the request on, as the agent counts it; its next line says it exactly.
+  const std::int64_t valid_until = jeton::client::boot_now_ms() + ttl_ms - ttl_ms / 100 - 2;
+  for (std::size_t i = 0; i < lock->count && status == JETON_OK; ++i) {
+    status = extend_one(*lock, lock->names[i].name, lock->names[i].owner, ttl_ms);
+  }
+  if (status == JETON_LOCK_LOST) {
+    return jeton::client::finish(*lock, JETON_LOCK_LOST, "it was found expired, deleted or another's");
+  }
+  if (status == JETON_OK) {
+    lock->valid_until_boot_ms = valid_until;
+    jeton::client::arm(*lock);
+  }
+  return status;
+}

@@ -1,0 +1,184 @@
+// Taking a lock: one winner, the others busy or waiting (lock scenarios 2 to 5, 12 to 14, 21).
+#include <atomic>
+#include <mutex>
+#include <thread>
+#include <vector>
+
+#include "tests/integration/client_locks/lock_host.hpp"
+
+namespace jeton::test {
+namespace {
+
+TEST_P(Locks, ATryOnAHeldNameIsBusyAndLeavesTheHolderItsLock) {
+  Lock first = lock();
+  Lock second = lock();
+  ASSERT_TRUE(first.try_lock());
+  EXPECT_FALSE(second.try_lock());
+  EXPECT_EQ(second.check(), JETON_LOCK_BUSY);
+  EXPECT_NE(second.reason(), "");
+  EXPECT_FALSE(first.lost());
+  EXPECT_TRUE(second.lost());
+  EXPECT_TRUE(first.unlock().ok());
+}
+
+TEST_P(Locks, OfAHundredTriesOneWins) {
+  std::atomic<int> won{0};
+  std::atomic<int> busy{0};
+  std::vector<Lock> locks;
+  for (int i = 0; i < 100; ++i) locks.push_back(lock());
+  std::vector<std::thread> threads;
+  for (Lock& one : locks) {
+    threads.emplace_back([&] {
+      const Status status = one.acquire(milliseconds(0));
+      won += status.ok() ? 1 : 0;
+      busy += status == JETON_LOCK_BUSY ? 1 : 0;
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
+  EXPECT_EQ(won, 1);
+  EXPECT_EQ(busy, 99);
+}
+
+TEST_P(Locks, IsFreeForTheNextAfterEachRelease) {
+  Lock one = lock();
+  Lock other = lock();
+  Fence last = 0;
+  for (int round = 0; round < 10; ++round) {
+    Lock& holder = round % 2 == 0 ? one : other;
+    ASSERT_TRUE(holder.try_lock());
+    EXPECT_GT(holder.fence(), last);
+    last = holder.fence();
+    EXPECT_TRUE(holder.unlock().ok());
+  }
+}
+
+TEST_P(Locks, AWaiterIsWokenByTheRelease) {
+  Lock holder = lock("job", seconds(60));
+  ASSERT_TRUE(holder.try_lock());
+  Lock waiter = lock();
+  ASSERT_TRUE(waiter.start(seconds(60)).ok());
+  EXPECT_EQ(waiter.check(), JETON_LOCK_WAITING);
+  EXPECT_TRUE(holder.unlock().ok());
+  EXPECT_TRUE(eventually([&] { return waiter.check().ok(); }));  // long before the holder's time to live
+  EXPECT_GT(waiter.fence(), holder.fence());
+}
+
+TEST_P(Locks, AWaitThatRunsOutIsBusyAndTheLockStaysWhereItIs) {
+  Lock holder = lock();
+  ASSERT_TRUE(holder.try_lock());
+  Lock waiter = lock();
+  EXPECT_FALSE(waiter.lock_for(milliseconds(30)));
+  EXPECT_FALSE(holder.lost());
+}
+
+TEST_P(Locks, ARetryBeyondTheWaitIsBusyAtOnce) {
+  Lock holder = lock();
+  ASSERT_TRUE(holder.try_lock());
+  LockOptions options = agent->options();
+  options.retry = std::chrono::hours(2);
+  Lock waiter("job", options);
+  EXPECT_FALSE(waiter.lock_for(std::chrono::hours(1)));  // the test would not end otherwise
+}
+
+TEST_P(Locks, AWaitLongerThanTheTimeToLiveIsWon) {
+  Lock holder = lock("job", milliseconds(400));
+  ASSERT_TRUE(holder.try_lock());
+  Lock waiter = lock("job", milliseconds(400));
+  std::thread later([&] {
+    std::this_thread::sleep_for(milliseconds(1200));  // three times to live: it is renewed all the while
+    EXPECT_TRUE(holder.unlock().ok());
+  });
+  EXPECT_TRUE(waiter.lock_for(patience));
+  EXPECT_FALSE(waiter.lost());
+  later.join();
+}
+
+TEST_P(Locks, AWaitIsCancelledFromAnotherThread) {
+  Lock holder = lock();
+  ASSERT_TRUE(holder.try_lock());
+  Lock waiter = lock();
+  Cancel cancel;
+  std::thread other([&] {
+    static_cast<void>(eventually([&] { return waiter.check() == JETON_LOCK_WAITING; }));
+    cancel.now();
+  });
+  EXPECT_EQ(waiter.acquire(std::nullopt, &cancel), JETON_CANCELLED);
+  other.join();
+  EXPECT_EQ(waiter.acquire(std::nullopt, &cancel), JETON_CANCELLED);
+  EXPECT_TRUE(holder.unlock().ok());
+  EXPECT_TRUE(lock().lock_for(patience));  // nobody waits in front
+}
+
+TEST_P(Locks, SeveralAreTakenAllOrNone) {
+  LockOptions both = agent->options();
+  both.also = {"b", "c"};
+  Lock all("a", both);
+  Lock b = lock("b");
+  ASSERT_TRUE(b.try_lock());
+  EXPECT_FALSE(all.try_lock());
+  EXPECT_TRUE(lock("a").lock_for(patience));
+  EXPECT_TRUE(b.unlock().ok());
+  ASSERT_TRUE(all.lock_for(patience));
+  EXPECT_GT(all.fence("b"), b.fence());
+  EXPECT_NE(all.owner("c"), "");
+  EXPECT_EQ(all.fence(), all.fence("a"));
+  EXPECT_FALSE(lock("c").try_lock());
+  EXPECT_TRUE(all.extend(seconds(30)).ok());
+  EXPECT_FALSE(all.lost());
+  EXPECT_TRUE(all.unlock().ok());
+  EXPECT_TRUE(lock("c").try_lock());
+}
+
+TEST_P(Locks, WorksWithTheGuardsOfTheStandard) {
+  Lock one = lock();
+  {
+    const std::lock_guard<Lock> held(one);
+    EXPECT_FALSE(one.lost());
+  }
+  EXPECT_TRUE(one.lost());
+  const std::unique_lock<Lock> held(one, seconds(30));
+  EXPECT_TRUE(held.owns_lock());
+  Lock other = lock();
+  const std::unique_lock<Lock> not_held(other, std::try_to_lock);
+  EXPECT_FALSE(not_held.owns_lock());
+}
+
+TEST_P(Locks, RunHoldsItForAsLongAsTheFunction) {
+  LockOptions options = agent->options();
+  const int answer = Lock::run("job", options, [&](Lock& held) {
+    EXPECT_FALSE(held.lost());
+    EXPECT_FALSE(lock().try_lock());
+    return 42;
+  });
+  EXPECT_EQ(answer, 42);
+  EXPECT_THROW(Lock::run("job", options, [](Lock&) { throw std::runtime_error("its own"); }), std::runtime_error);
+  EXPECT_TRUE(lock().try_lock());
+}
+
+TEST_P(Locks, AHandleHoldsOneLockOnce) {
+  Lock one = lock();
+  ASSERT_TRUE(one.try_lock());
+  EXPECT_EQ(one.acquire(milliseconds(0)), JETON_INVALID_ARGUMENT);
+  EXPECT_FALSE(one.lost());
+  Lock moved = std::move(one);
+  EXPECT_FALSE(moved.lost());
+  EXPECT_THROW(Lock("no such name", agent->options()), Error);
+  EXPECT_THROW(Lock("../job", agent->options()), Error);
+}
+
+TEST_P(Locks, WhatTheConfigurationDoesNotAllowIsRefusedWithItsReason) {
+  Lock too_long = lock("job", std::chrono::hours(3));
+  EXPECT_EQ(too_long.acquire(milliseconds(0)), JETON_AGENT_REFUSED);
+  EXPECT_NE(too_long.reason().find("max_ttl"), std::string::npos) << too_long.reason();
+  try {
+    too_long.lock();
+    FAIL();
+  } catch (const Error& e) {
+    EXPECT_NE(std::string(e.what()).find("max_ttl"), std::string::npos) << e.what();
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(On, Locks, testing::Values("local", "redis"), [](const auto& one) { return one.param; });
+
+}  // namespace
+}  // namespace jeton::test
