@@ -1,11 +1,15 @@
-"""Read the tokens that jeton-agent keeps for this host.
+"""Read the tokens that jeton-agent keeps for this host, and take the fleet's locks.
 
     with jeton.open("wechat") as token:
         requests.get(url, headers=token.header())
 
+    with jeton.Lock("nightly", ttl=30) as lock:
+        write(data, fence=lock.fence)
+
 Times are seconds (float) and aware datetimes. Every failure is a JetonError, by kind.
 """
 
+from ._lock import Lock, run
 from ._look import Diagnosis, diagnose, library_version, list_tokens
 from ._token import Token, open
 from ._value import TokenInfo, TokenValue
@@ -16,6 +20,11 @@ from .errors import (
     Expired,
     InvalidArgument,
     JetonError,
+    LockBusy,
+    LockLimit,
+    LockLost,
+    LockNotHeld,
+    LockUnavailable,
     NoAgent,
     NoPermission,
     NoToken,
@@ -36,6 +45,12 @@ __all__ = [
     "Expired",
     "InvalidArgument",
     "JetonError",
+    "Lock",
+    "LockBusy",
+    "LockLimit",
+    "LockLost",
+    "LockNotHeld",
+    "LockUnavailable",
     "NoAgent",
     "NoPermission",
     "NoToken",
@@ -51,4 +66,5 @@ __all__ = [
     "library_version",
     "list_tokens",
     "open",
+    "run",
 ]

@@ -81,6 +81,18 @@ class WaitOptions(Structure):
     _fields_ = [("size", c_size_t), ("generation", c_uint64), ("timeout_ms", c_int64), ("cancel", c_void_p)]
 
 
+class LockOptions(Structure):
+    _fields_ = [
+        ("size", c_size_t),
+        ("directory", c_char_p),
+        ("ttl_ms", c_int64),
+        ("retry_ms", c_int64),
+        ("metadata", c_char_p),
+        ("also", POINTER(c_char_p)),
+        ("also_count", c_size_t),
+    ]
+
+
 class Diagnosis(Structure):
     _fields_ = [("size", c_size_t), ("token", c_int), ("agent", c_int), ("heartbeat_age_ms", c_int64)]
 
@@ -112,6 +124,17 @@ _FUNCTIONS = {
     "jeton_rejected": (c_int, [c_void_p, c_uint64, POINTER(c_uint64)]),
     "jeton_accepts": (c_int, [c_void_p, c_char_p, c_size_t]),
     "jeton_list": (c_int, [POINTER(Options), c_char_p, c_size_t, POINTER(c_size_t), POINTER(c_size_t)]),
+    "jeton_lock_open": (c_int, [POINTER(LockOptions), c_char_p, POINTER(c_void_p)]),
+    "jeton_lock_close": (None, [c_void_p]),
+    "jeton_lock_acquire": (c_int, [c_void_p, c_int64, c_void_p]),
+    "jeton_lock_start": (c_int, [c_void_p, c_int64]),
+    "jeton_lock_check": (c_int, [c_void_p]),
+    "jeton_lock_event_fd": (c_int, [c_void_p, POINTER(c_int)]),
+    "jeton_lock_release": (c_int, [c_void_p]),
+    "jeton_lock_extend": (c_int, [c_void_p, c_int64]),
+    "jeton_lock_fence": (c_int, [c_void_p, c_char_p, POINTER(c_uint64)]),
+    "jeton_lock_owner": (c_int, [c_void_p, c_char_p, c_char_p, c_size_t]),
+    "jeton_lock_reason": (c_int, [c_void_p, c_char_p, c_size_t]),
     "jeton_diagnose": (c_int, [POINTER(Options), c_char_p, POINTER(Diagnosis)]),
 }
 

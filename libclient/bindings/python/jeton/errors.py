@@ -35,6 +35,12 @@ class Status(enum.IntEnum):
     NO_AGENT = 22
     AGENT_STALE = 23
     AGENT_REFUSED = 24
+    LOCK_BUSY = 25
+    LOCK_WAITING = 26
+    LOCK_LOST = 27
+    LOCK_NOT_HELD = 28
+    LOCK_LIMIT = 29
+    LOCK_UNAVAILABLE = 30
     UNKNOWN = -1  # of a library that is newer than this package
 
     @classmethod
@@ -97,7 +103,27 @@ class NoAgent(JetonError, ConnectionError):
 
 
 class AgentRefused(JetonError):
-    """The agent did not accept the call: it knows no such generation."""
+    """The agent did not accept the call: it knows no such generation, or allows no such lock."""
+
+
+class LockBusy(JetonError):
+    """The lock is held by another: a result more than a failure."""
+
+
+class LockLost(JetonError):
+    """The lock was held and is not any more: stop what it protects."""
+
+
+class LockNotHeld(JetonError):
+    """Never taken, given back, or the lock of a parent process."""
+
+
+class LockLimit(JetonError):
+    """The agent takes no more locks or connections of this user."""
+
+
+class LockUnavailable(JetonError, ConnectionError):
+    """The agent cannot have the lock now: it does not reach its coordinator, or stops."""
 
 
 class SystemFailure(JetonError, OSError):
@@ -116,6 +142,11 @@ _KINDS: Dict[Status, Type[JetonError]] = {
     Status.NO_AGENT: NoAgent,
     Status.AGENT_STALE: NoAgent,
     Status.AGENT_REFUSED: AgentRefused,
+    Status.LOCK_BUSY: LockBusy,
+    Status.LOCK_LOST: LockLost,
+    Status.LOCK_NOT_HELD: LockNotHeld,
+    Status.LOCK_LIMIT: LockLimit,
+    Status.LOCK_UNAVAILABLE: LockUnavailable,
     Status.SYSTEM_ERROR: SystemFailure,
     **{Status(code): SegmentRefused for code in range(Status.SYMLINK, Status.SYSTEM_ERROR)},
 }

@@ -1,0 +1,236 @@
+"""Lock: a lock that one process of the whole fleet holds at a time."""
+
+from __future__ import annotations
+
+import asyncio
+import ctypes
+import os
+import select
+from types import TracebackType
+from typing import Callable, Optional, Sequence, Type, TypeVar
+
+from ._library import LockOptions, check, library
+from .errors import JetonError, LockLost, Status
+
+T = TypeVar("T")
+
+
+def _ms(seconds: Optional[float]) -> int:
+    return -1 if seconds is None else min(max(int(seconds * 1000 + 0.999), 0), 2**62)
+
+
+class Lock:
+    """A fleet-wide lock, taken, renewed and given back by this host's agent; asks nobody before it is taken.
+
+        with Lock("nightly") as lock:          # waits; async with in asyncio
+            while work and not lock.lost:
+                step(fence=lock.fence)
+
+    ttl: how long it stays locked after the death of this host, in seconds. wait: how long `with` waits for it; None:
+    for ever. also: more locks, all or none. metadata: shown to who asks who holds it.
+    It can be lost while it is held: look at `lost` before each step that matters, and have the resource refuse a fence
+    lower than one it has seen. Leaving `with` raises LockLost if it was lost before, unless an exception is on its way.
+    One thread takes and releases; any may ask. A forked child does not have its parent's lock.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        ttl: float = 30.0,
+        *,
+        wait: Optional[float] = None,
+        directory: Optional[str] = None,
+        retry: Optional[float] = None,
+        metadata: Optional[str] = None,
+        also: Sequence[str] = (),
+    ) -> None:
+        self.name = name
+        self._handle = ctypes.c_void_p()
+        self._wait = wait
+        # Kept, because at the interpreter's exit modules may be gone before the last lock.
+        self._library = library()
+        names = (ctypes.c_char_p * len(also))(*(one.encode() for one in also))
+        options = LockOptions(
+            ctypes.sizeof(LockOptions),
+            None if directory is None else os.fsencode(directory),
+            _ms(ttl),
+            0 if retry is None else max(_ms(retry), 1),
+            None if metadata is None else metadata.encode(),
+            names,
+            len(also),
+        )
+        status = self._library.jeton_lock_open(ctypes.byref(options), name.encode(), ctypes.byref(self._handle))
+        check(status, f"lock {name!r}")
+
+    # ---- Taking it ----
+
+    def acquire(self, timeout: Optional[float] = None) -> bool:
+        """Waits for it, for ever without a timeout; False: held by another until then. Raises JetonError otherwise."""
+        # Not in one call of the library: Python's signal handlers (KeyboardInterrupt) are to end the wait.
+        ready = select.poll()
+        ready.register(self._start(timeout), select.POLLIN)
+        try:
+            while (status := self._status()) == Status.LOCK_WAITING:
+                ready.poll()
+        except BaseException:
+            self.close()
+            raise
+        return self._won(status)
+
+    def try_acquire(self) -> bool:
+        return self.acquire(0)
+
+    async def acquire_async(self, timeout: Optional[float] = None) -> bool:
+        """acquire() for asyncio, without a thread; ends its wait when the task is cancelled."""
+        self._start(timeout)
+        try:
+            while (status := self._status()) == Status.LOCK_WAITING:
+                await self._news()
+        except BaseException:
+            self.close()
+            raise
+        return self._won(status)
+
+    # ---- Giving it back ----
+
+    def release(self) -> None:
+        """LockLost: it was not held until now. LockNotHeld. NoAgent: nobody confirmed; it ends by itself."""
+        self._check(self._library.jeton_lock_release(self._handle))
+
+    async def release_async(self) -> None:
+        # With this object, which must not go before the thread is done with it.
+        await asyncio.get_running_loop().run_in_executor(None, self.release)
+
+    def extend(self, ttl: float) -> None:
+        """Replaces the time to live, in seconds, from now on and for the renewals to come. LockLost, LockNotHeld."""
+        self._check(self._library.jeton_lock_extend(self._handle, _ms(ttl)))
+
+    def close(self) -> None:
+        """Gives it back whatever became of it; raises nothing."""
+        self._library.jeton_lock_release(self._handle)
+
+    # ---- How it stands ----
+
+    @property
+    def lost(self) -> bool:
+        """True unless it is held now."""
+        return self._status() != Status.OK
+
+    async def wait_lost(self) -> str:
+        """Returns when it is not held any more, with the reason. asyncio; to be cancelled when the work is done."""
+        while not self.lost:
+            await self._news()
+        return self.reason
+
+    @property
+    def fence(self) -> int:
+        """Rises with every acquisition, whoever makes it. LockNotHeld: never taken."""
+        return self.fence_of(None)
+
+    def fence_of(self, name: Optional[str]) -> int:
+        """That of one of several locks."""
+        fence = ctypes.c_uint64()
+        which = None if name is None else name.encode()
+        self._check(self._library.jeton_lock_fence(self._handle, which, ctypes.byref(fence)))
+        return fence.value
+
+    @property
+    def owner(self) -> str:
+        """Whose value stands in Redis. Whoever knows it can release the lock."""
+        text = ctypes.create_string_buffer(65)
+        self._check(self._library.jeton_lock_owner(self._handle, None, text, len(text)))
+        return text.value.decode()
+
+    @property
+    def reason(self) -> str:
+        """Why it was refused or lost, in a sentence."""
+        text = ctypes.create_string_buffer(512)
+        self._library.jeton_lock_reason(self._handle, text, len(text))
+        return text.value.decode("utf-8", "replace")
+
+    def fileno(self) -> int:
+        """Readable when there may be news, for select and its like; then look at `lost`."""
+        fd = ctypes.c_int(-1)
+        self._check(self._library.jeton_lock_event_fd(self._handle, ctypes.byref(fd)))
+        return fd.value
+
+    # ---- with ----
+
+    def __enter__(self) -> Lock:
+        if not self.acquire(self._wait):
+            check(Status.LOCK_BUSY, self._where())
+        return self
+
+    def __exit__(
+        self, kind: Optional[Type[BaseException]], error: Optional[BaseException], trace: Optional[TracebackType]
+    ) -> None:
+        status = self._library.jeton_lock_release(self._handle)
+        if kind is None and status == Status.LOCK_LOST:
+            check(status, self._where())
+
+    async def __aenter__(self) -> Lock:
+        if not await self.acquire_async(self._wait):
+            check(Status.LOCK_BUSY, self._where())
+        return self
+
+    async def __aexit__(
+        self, kind: Optional[Type[BaseException]], error: Optional[BaseException], trace: Optional[TracebackType]
+    ) -> None:
+        try:
+            await self.release_async()
+        except LockLost:
+            if kind is None:
+                raise
+        except JetonError:  # nobody confirmed: it ends by itself
+            pass
+
+    def __repr__(self) -> str:
+        return f"<jeton.Lock {self.name!r} {Status(self._status()).name.lower()}>"
+
+    def __del__(self) -> None:
+        if hasattr(self, "_library"):
+            self._library.jeton_lock_close(self._handle)
+
+    def _status(self) -> int:
+        status: int = self._library.jeton_lock_check(self._handle)
+        return status
+
+    def _start(self, timeout: Optional[float]) -> int:
+        self._check(self._library.jeton_lock_start(self._handle, _ms(timeout)))
+        return self.fileno()
+
+    def _won(self, status: int) -> bool:
+        if status == Status.LOCK_BUSY:
+            return False
+        self._check(status)
+        return True
+
+    def _where(self) -> str:
+        return f"lock {self.name!r}: {self.reason}" if self.reason else f"lock {self.name!r}"
+
+    def _check(self, status: int) -> None:
+        if status:
+            check(status, self._where())
+
+    async def _news(self) -> None:
+        """A copy of the descriptor for each who waits: an event loop takes one only once."""
+        loop = asyncio.get_running_loop()
+        readable = loop.create_future()
+        fd = os.dup(self.fileno())
+        loop.add_reader(fd, _set, readable)
+        try:
+            await readable
+        finally:
+            loop.remove_reader(fd)
+            os.close(fd)
+
+
+def _set(readable: asyncio.Future[None]) -> None:
+    if not readable.done():
+        readable.set_result(None)
+
+
+def run(name: str, ttl: float, work: Callable[[Lock], T], *, wait: Optional[float] = None) -> T:
+    """Calls work(lock) while the lock is held and returns what that returns. LockLost: lost before work ended."""
+    with Lock(name, ttl, wait=wait) as lock:
+        return work(lock)

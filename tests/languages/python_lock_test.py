@@ -1,0 +1,156 @@
+#!/usr/bin/env python3
+"""The Python binding's locks beside a real agent (run by with_agent)."""
+
+import asyncio
+import os
+import signal
+import subprocess
+import sys
+import threading
+import unittest
+from pathlib import Path
+
+BINDING = Path(__file__).resolve().parents[2] / "libclient" / "bindings" / "python"
+sys.path.insert(0, str(BINDING))
+sys.dont_write_bytecode = True
+
+import jeton  # noqa: E402
+
+PATIENCE = 30.0
+
+
+class Locks(unittest.TestCase):
+    def setUp(self):
+        self.name = self.id().rpartition(".")[2]
+
+    def lock(self, **options):
+        return jeton.Lock(self.name, **options)
+
+    def test_with_holds_it(self):
+        with self.lock() as lock:
+            self.assertFalse(lock.lost)
+            self.assertGreater(lock.fence, 0)
+            self.assertNotEqual(lock.owner, "")
+            self.assertFalse(self.lock().try_acquire())
+            with self.assertRaises(jeton.LockBusy):
+                with self.lock(wait=0.02):
+                    self.fail("held twice")
+        self.assertTrue(lock.lost)
+        with self.lock() as again:
+            self.assertGreater(again.fence, lock.fence)
+
+    def test_an_exception_passes_and_gives_it_back(self):
+        with self.assertRaises(KeyError):
+            with self.lock():
+                raise KeyError
+        self.assertTrue(self.lock().acquire(PATIENCE))
+
+    def test_run_returns_what_the_work_returns(self):
+        self.assertEqual(jeton.run(self.name, 30, lambda lock: (lock.lost, lock.name)), (False, self.name))
+        self.assertTrue(self.lock().try_acquire())
+
+    def test_several_are_taken_all_or_none(self):
+        with self.lock() as one:
+            self.assertFalse(jeton.Lock("free", also=[one.name]).try_acquire())
+        with jeton.Lock("free", also=[one.name]) as both:
+            self.assertGreater(both.fence_of(one.name), one.fence)
+
+    def test_errors_are_of_a_kind(self):
+        lock = self.lock(ttl=7200)
+        with self.assertRaises(jeton.AgentRefused) as caught:
+            lock.acquire(0)
+        self.assertIn("max_ttl", str(caught.exception))
+        with self.assertRaises(jeton.LockNotHeld):
+            lock.release()
+        with self.assertRaises(jeton.LockNotHeld):
+            lock.extend(1)
+        with self.assertRaises(jeton.InvalidArgument):
+            jeton.Lock("no such name")
+        with self.assertRaises(jeton.NoAgent):
+            jeton.Lock("x", directory="/nowhere").try_acquire()
+
+    def test_a_waiter_in_a_thread_is_woken_by_the_release(self):
+        holder, waiter = self.lock(), self.lock()
+        self.assertTrue(holder.try_acquire())
+        won = []
+        thread = threading.Thread(target=lambda: won.append(waiter.acquire()))
+        thread.start()
+        while "lock_waiting" not in repr(waiter):
+            pass
+        holder.release()
+        thread.join(PATIENCE)
+        self.assertEqual(won, [True])
+
+    def test_keyboard_interrupt_ends_a_wait(self):
+        program = (
+            "import jeton, sys\n"
+            "try:\n"
+            "  print('waiting', flush=True)\n"
+            "  jeton.Lock(sys.argv[1]).acquire()\n"
+            "except KeyboardInterrupt: sys.exit(7)\n"
+        )
+        with self.lock():
+            child = subprocess.Popen(
+                [sys.executable, "-c", program, self.name],
+                stdout=subprocess.PIPE,
+                env={**os.environ, "PYTHONPATH": str(BINDING)},
+            )
+            with child:
+                self.assertEqual(child.stdout.readline(), b"waiting\n")
+                child.send_signal(signal.SIGINT)
+                self.assertEqual(child.wait(PATIENCE), 7)
+
+    def test_a_forked_child_does_not_have_it(self):
+        with self.lock() as lock:
+            child = os.fork()
+            if child == 0:
+                os._exit(0 if lock.lost and not self.lock().try_acquire() else 1)
+            self.assertEqual(os.waitpid(child, 0)[1], 0)
+            self.assertFalse(lock.lost)
+
+    def test_asyncio_waits_without_a_thread(self):
+        async def main():
+            async with self.lock() as lock:
+                self.assertFalse(lock.lost)
+                waiter = self.lock()
+                task = asyncio.ensure_future(waiter.acquire_async(PATIENCE))
+                await asyncio.sleep(0)
+                self.assertLessEqual(threading.active_count(), 1)
+                self.assertFalse(await self.lock().acquire_async(0))
+            self.assertTrue(await task)
+            self.assertGreater(waiter.fence, lock.fence)
+            await waiter.release_async()
+
+        asyncio.run(asyncio.wait_for(main(), PATIENCE))
+
+    def test_a_cancelled_task_waits_no_more(self):
+        async def main():
+            async with self.lock():
+                waiter = self.lock()
+                task = asyncio.ensure_future(waiter.acquire_async())
+                await asyncio.sleep(0)
+                task.cancel()
+                with self.assertRaises(asyncio.CancelledError):
+                    await task
+                self.assertTrue(waiter.lost)
+            self.assertTrue(await self.lock().acquire_async(PATIENCE))
+
+        asyncio.run(asyncio.wait_for(main(), PATIENCE))
+
+    def test_the_loss_is_awaited(self):
+        async def main():
+            with self.assertRaises(jeton.LockLost):
+                async with self.lock(ttl=1) as lock:
+                    lost = asyncio.ensure_future(lock.wait_lost())
+                    released = await asyncio.create_subprocess_exec(
+                        os.environ["JETONCTL"], "lock", "release", self.name, "--owner", lock.owner
+                    )
+                    self.assertEqual(await released.wait(), 0)
+                    self.assertNotEqual(await lost, "")
+                    self.assertTrue(lock.lost)
+
+        asyncio.run(asyncio.wait_for(main(), PATIENCE))
+
+
+if __name__ == "__main__":
+    unittest.main()
