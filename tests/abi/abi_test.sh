@@ -58,12 +58,12 @@ case $behaviour in
     refused member-inserted $header 's/^  uint64_t generation; .*rises from.*/  uint64_t inserted;\n&/' "'uint64_t inserted'"
     refused member-changed $header 's/^  int64_t heartbeat_ms; /  int32_t heartbeat_ms; /' "type of 'int64_t heartbeat_ms' changed"
     refused function-gone $map '/jeton_accepts;/d' "1 Removed"
-    refused status-renumbered $header 's/JETON_EXPIRED = 2,/JETON_EXPIRED = 25,/' "JETON_EXPIRED' from value '2' to '25'"
-    refused version-node-renamed $map 's/^JETON_0.1 /JETON_0.2 /' "24 Removed"
+    refused status-renumbered $header 's/JETON_EXPIRED = 2,/JETON_EXPIRED = 99,/' "JETON_EXPIRED' from value '2' to '99'"
+    refused version-node-renamed $map 's/^JETON_0.1 /JETON_0.2 /' "36 Removed"
     ;;
   additions)
     accepted member-added $header 's/^\(.*  char type\[68\];.*\)/\1\n  uint64_t added;/; s/\(0, 0, 0, 0, { 0 }\) }/\1, 0 }/'
-    accepted status-added $header 's/JETON_AGENT_REFUSED = 24 /JETON_ADDED = 25, JETON_AGENT_REFUSED = 24 /'
+    accepted status-added $header 's/JETON_AGENT_REFUSED = 24,/JETON_ADDED = 99, JETON_AGENT_REFUSED = 24,/'
     accepted handle-grown src/token.hpp 's/^  char\* directory = nullptr;.*/  long added = 0;\n&/'
     ;;
   *) fail "unknown behaviour $behaviour" ;;

@@ -26,9 +26,10 @@ if ! cmp -s "$binding/package-lock.json" "$work/installed.json"; then
   cp "$binding/package-lock.json" "$work/installed.json"
 fi
 # As for a user: by the package's name, with its exports.
-cp "$here/node_test.mjs" "$here/node_types.ts" "$work/"
+cp "$here/node_test.mjs" "$here/node_lock_test.mjs" "$here/node_types.ts" "$work/"
 cd "$work"
 node --expose-gc --test node_test.mjs
+node --test node_lock_test.mjs
 for target in es2022 esnext; do
   node_modules/.bin/tsc --noEmit --strict --module nodenext --moduleResolution nodenext --target "$target" --types node \
     node_types.ts

@@ -1,5 +1,5 @@
 // What a TypeScript user writes; only compiled.
-import { JetonError, list, open, watch, type TokenInfo, type TokenValue } from 'jeton';
+import { JetonError, list, lock, open, run, watch, type TokenInfo, type TokenValue } from 'jeton';
 
 export async function use(signal: AbortSignal): Promise<string> {
   const token = open('api', { directory: '/run/jeton', allowMissing: true });
@@ -14,6 +14,10 @@ export async function use(signal: AbortSignal): Promise<string> {
   // @ts-expect-error made by the library only
   value.generation = 1n;
   const code: (e: JetonError) => string = (e) => e.code;
+  const held = await lock('nightly', { ttl: 30_000, timeout: 100, signal, also: ['other'] });
+  const fence: bigint = await run('nightly', 30_000, async (inner) => inner.fence);
+  await fetch('http://127.0.0.1/', { signal: held.lost, headers: { fence: `${fence}` } });
+  await held.close();
   token.close();
   return `${list().join()} ${info.expiresAt.toISOString()} ${token.accepts(value.value)} ${code}`;
 }

@@ -2,10 +2,13 @@
 """The Python binding's locks beside a real agent (run by with_agent)."""
 
 import asyncio
+import importlib.util
 import os
 import signal
+import sqlite3
 import subprocess
 import sys
+import tempfile
 import threading
 import unittest
 from pathlib import Path
@@ -150,6 +153,26 @@ class Locks(unittest.TestCase):
                     self.assertTrue(lock.lost)
 
         asyncio.run(asyncio.wait_for(main(), PATIENCE))
+
+    def test_the_example_is_refused_with_an_outdated_fence(self):
+        with tempfile.TemporaryDirectory() as directory:
+            path = os.path.join(directory, "report")
+            command = [sys.executable, str(BINDING / "examples" / "nightly_job.py"), self.name, path]
+            environment = {**os.environ, "PYTHONPATH": str(BINDING)}
+            self.assertEqual(subprocess.run(command, env=environment).returncode, 0)
+            with self.lock() as lock:
+                self.assertEqual(subprocess.run(command, env=environment).returncode, 3)
+                database = sqlite3.connect(path)
+                with database:
+                    database.execute("UPDATE report SET fence = ?", (lock.fence + 10**12,))
+            self.assertEqual(subprocess.run(command, env=environment).returncode, 4)
+
+    @unittest.skipUnless(importlib.util.find_spec("mypy"), "no mypy")
+    def test_the_example_is_strictly_typed(self):
+        with tempfile.TemporaryDirectory() as cache:
+            command = [sys.executable, "-m", "mypy", "--strict", "--cache-dir", cache, "jeton", "examples/nightly_job.py"]
+            checked = subprocess.run(command, cwd=BINDING, capture_output=True, text=True)
+            self.assertEqual(checked.returncode, 0, checked.stdout + checked.stderr)
 
 
 if __name__ == "__main__":

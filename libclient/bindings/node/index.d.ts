@@ -98,6 +98,66 @@ export class Token {
 export interface Token extends JetonDisposable {}
 type JetonDisposable = SymbolConstructor extends { readonly dispose: infer S extends symbol } ? { [K in S]: () => void } : {};
 
+export interface LockOptions {
+  /** How long it stays locked after the death of this host, in milliseconds; 30000. */
+  ttl?: number;
+  /** The agent's runtime_dir; $JETON_DIR if set, else /run/jeton. */
+  directory?: string;
+  /** When waiting, look again that often besides being woken. */
+  retry?: number;
+  /** Shown to who asks who holds it. */
+  metadata?: string;
+  /** More locks, all or none. */
+  also?: string[];
+}
+/**
+ * A lock that one process of the whole fleet holds at a time. It can be lost while it is held: give `lost` to what works
+ * under it, and have the resource refuse a fence lower than one that it has seen.
+ */
+export class Lock {
+  /** Asks nobody yet. JETON_INVALID_ARGUMENT. */
+  constructor(name: string, options?: LockOptions);
+  readonly name: string;
+  /**
+   * Resolves to whether it was won before `timeout` (milliseconds; for ever without one). Uses no thread. JETON_NO_AGENT,
+   * JETON_NO_PERMISSION, JETON_AGENT_REFUSED, JETON_LOCK_LIMIT, JETON_LOCK_UNAVAILABLE.
+   */
+  acquire(options?: WaitOptions): Promise<boolean>;
+  tryAcquire(): Promise<boolean>;
+  /** JETON_LOCK_LOST: it was not held until now. JETON_LOCK_NOT_HELD; JETON_NO_AGENT: it ends by itself. */
+  release(): Promise<void>;
+  /** Replaces the time to live, from now on and for the renewals to come. JETON_LOCK_LOST, JETON_LOCK_NOT_HELD. */
+  extend(ttl: number): Promise<void>;
+  readonly held: boolean;
+  /** Aborted at the loss, with a JetonError as its reason; a new one for each time that the lock is taken. */
+  readonly lost: AbortSignal;
+  /** Rises with every acquisition, whoever makes it. */
+  readonly fence: bigint;
+  /** That of one of several locks. */
+  fenceOf(name: string): bigint;
+  /** Whoever knows it can release the lock. */
+  readonly owner: string;
+  /** Why it was refused or lost, in a sentence. */
+  readonly reason: string;
+  /** Gives it back, whatever became of it. Closing twice does nothing. */
+  close(): Promise<void>;
+}
+// Where the compiler's library knows Symbol.asyncDispose, `await using held = await lock(...)` closes it.
+export interface Lock extends JetonAsyncDisposable {}
+type JetonAsyncDisposable = SymbolConstructor extends { readonly asyncDispose: infer S extends symbol }
+  ? { [K in S]: () => Promise<void> }
+  : {};
+
+/** Waits for the lock and resolves to it; JETON_LOCK_BUSY: not before `timeout`. */
+export function lock(name: string, options?: LockOptions & WaitOptions): Promise<Lock>;
+/** Calls work(lock) while the lock is held, and gives what that gives. JETON_LOCK_LOST: lost before it ended. */
+export function run<T>(
+  name: string,
+  ttl: number,
+  work: (lock: Lock) => T | Promise<T>,
+  options?: Omit<LockOptions, 'ttl'> & WaitOptions,
+): Promise<T>;
+
 /** JETON_NOT_FOUND, JETON_NO_PERMISSION, JETON_INVALID_ARGUMENT, or what was refused about the segment. */
 export function open(name: string, options?: OpenOptions): Token;
 /** The current token, then each that replaces it, also if there is none yet; the token is closed with the loop. */

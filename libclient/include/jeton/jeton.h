@@ -1,4 +1,4 @@
-/* jeton.h: read a token that jeton-agent keeps for this host.
+/* jeton.h: read a token that jeton-agent keeps for this host, and take the fleet's locks (see Locks below).
  *
  *   jeton_token *token;
  *   jeton_reader *reader;
@@ -59,7 +59,8 @@ typedef enum jeton_status {
   JETON_MISMATCH = 8,            /* jeton_accepts: neither the current token nor an acceptable previous one */
   JETON_REJECTED = 9,            /* jeton_diagnose: the provider refused the token; a newer one is on its way */
   JETON_NOT_FOUND = 10,          /* no such token in this directory; or no such attribute */
-  JETON_NO_PERMISSION = 11,      /* this user is not among the token's readers (access: in the agent's config) */
+  JETON_NO_PERMISSION = 11,      /* this user is not among the token's readers (access: in the agent's config), or may not
+                                    take the lock (locks:) */
   JETON_SYMLINK = 12,            /* refused: the segment or its directory is a symbolic link */
   JETON_NOT_REGULAR = 13,        /* refused: not a regular file, or the directory is no directory */
   JETON_FOREIGN_OWNER = 14,      /* refused: file and directory do not belong to the same user */

@@ -1,8 +1,9 @@
-// jeton for Node.js: read the tokens that jeton-agent keeps for this host. The contract is in index.d.ts.
+// jeton for Node.js: read the tokens that jeton-agent keeps for this host, take locks. The contract is in index.d.ts.
 import { BUFFER_TOO_SMALL, check, inThread, jeton, options, sizeOfDiagnosis } from './library.js';
 import { Token } from './token.js';
 
 export { JetonError } from './errors.js';
+export { Lock, lock, run } from './lock.js';
 export { Token } from './token.js';
 export { TokenValue } from './value.js';
 

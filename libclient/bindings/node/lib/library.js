@@ -48,6 +48,16 @@ koffi.struct('jeton_wait_options', {
   timeout_ms: 'int64_t',
   cancel: 'void *',
 });
+koffi.opaque('jeton_lock');
+koffi.struct('jeton_lock_options', {
+  size: 'size_t',
+  directory: 'const char *',
+  ttl_ms: 'int64_t',
+  retry_ms: 'int64_t',
+  metadata: 'const char *',
+  also: 'const char **',
+  also_count: 'size_t',
+});
 koffi.struct('jeton_diagnosis', { size: 'size_t', token: 'int', agent: 'int', heartbeat_age_ms: 'int64_t' });
 
 export const jeton = {
@@ -72,6 +82,16 @@ export const jeton = {
   list: lib.func(
     'int jeton_list(jeton_options *options, _Out_ uint8_t *buffer, size_t capacity, _Inout_ size_t *size, void *count)',
   ),
+  lock_open: lib.func('int jeton_lock_open(jeton_lock_options *options, const char *name, _Out_ jeton_lock **lock)'),
+  lock_close: lib.func('void jeton_lock_close(jeton_lock *lock)'),
+  lock_start: lib.func('int jeton_lock_start(jeton_lock *lock, int64_t timeout_ms)'),
+  lock_check: lib.func('int jeton_lock_check(jeton_lock *lock)'),
+  lock_event_fd: lib.func('int jeton_lock_event_fd(jeton_lock *lock, _Out_ int *fd)'),
+  lock_release: lib.func('int jeton_lock_release(jeton_lock *lock)'),
+  lock_extend: lib.func('int jeton_lock_extend(jeton_lock *lock, int64_t ttl_ms)'),
+  lock_fence: lib.func('int jeton_lock_fence(jeton_lock *lock, const char *name, _Out_ uint64_t *fence)'),
+  lock_owner: lib.func('int jeton_lock_owner(jeton_lock *lock, const char *name, _Out_ uint8_t *buffer, size_t capacity)'),
+  lock_reason: lib.func('int jeton_lock_reason(jeton_lock *lock, _Out_ uint8_t *buffer, size_t capacity)'),
   diagnose: lib.func('int jeton_diagnose(jeton_options *options, const char *name, _Inout_ jeton_diagnosis *diagnosis)'),
 };
 
@@ -80,6 +100,9 @@ export const TIMED_OUT = 4;
 export const BUFFER_TOO_SMALL = 5;
 export const MISMATCH = 8;
 export const SYSTEM_ERROR = 21;
+export const LOCK_BUSY = 25;
+export const LOCK_WAITING = 26;
+export const LOCK_LOST = 27;
 export const ALLOW_EXPIRED = 1;
 export const ALLOW_MISSING = 2;
 export const FLAG_EXPIRED = 2;
@@ -94,6 +117,18 @@ export function check(status, where) {
 
 export function options(directory, flags = 0) {
   return { size: koffi.sizeof('jeton_options'), directory: directory ?? null, flags };
+}
+
+export function lockOptions({ directory, ttl, retry, metadata, also }) {
+  return {
+    size: koffi.sizeof('jeton_lock_options'),
+    directory: directory ?? null,
+    ttl_ms: BigInt(Math.ceil(ttl)),
+    retry_ms: BigInt(Math.ceil(retry)),
+    metadata: metadata ?? null,
+    also,
+    also_count: also.length,
+  };
 }
 
 /** A struct of the given name with its size set and nothing else. */

@@ -1,0 +1,213 @@
+// Lock: a lock that one process of the whole fleet holds at a time. Waits and losses come through libjeton's descriptor,
+// polled by libuv: no thread; the release, which waits for the agent, runs in libuv's pool.
+import { JetonError } from './errors.js';
+import { check, inThread, jeton, lockOptions, LOCK_BUSY, LOCK_LOST, LOCK_WAITING, OK, poll } from './library.js';
+
+const LONGEST_WAIT_MS = 2n ** 62n;
+
+class Handle {
+  lock = null;
+  poll = null;
+  calls = 0;
+  unwanted = false;
+
+  stopPolling() {
+    this.poll?.close();
+    this.poll = null;
+  }
+
+  free() {
+    this.unwanted = true;
+    this.stopPolling();
+    if (this.calls > 0 || this.lock === null) return;
+    jeton.lock_close(this.lock);
+    this.lock = null;
+  }
+
+  async inThread(func, ...args) {
+    this.calls += 1;
+    try {
+      return await inThread(func, this.lock, ...args);
+    } finally {
+      this.calls -= 1;
+      if (this.unwanted) this.free();
+    }
+  }
+}
+
+// Of locks that nobody holds on to any more.
+const forgotten = new FinalizationRegistry((handle) => handle.free());
+
+export class Lock {
+  #handle = new Handle();
+  #lost = new AbortController();
+
+  constructor(name, { ttl = 30_000, directory, retry = 0, metadata, also = [] } = {}) {
+    this.name = name;
+    const lock = [null];
+    check(jeton.lock_open(lockOptions({ ttl, directory, retry, metadata, also }), name, lock), `lock '${name}'`);
+    this.#handle.lock = lock[0];
+    forgotten.register(this, this.#handle, this.#handle);
+  }
+
+  /** Resolves to whether it was won. */
+  async acquire({ timeout, signal } = {}) {
+    signal?.throwIfAborted();
+    const handle = this.#open();
+    const wait = timeout === undefined ? -1n : BigInt(Math.max(Math.ceil(timeout), 0));
+    this.#check(jeton.lock_start(handle.lock, wait < LONGEST_WAIT_MS ? wait : -1n));
+    this.#lost = new AbortController();
+    let status;
+    try {
+      status = await this.#outcome(signal);
+    } catch (error) {
+      handle.stopPolling();
+      if (handle.lock !== null) jeton.lock_release(handle.lock);
+      throw error;
+    }
+    if (status === LOCK_BUSY) return false;
+    this.#check(status);
+    this.#watch();
+    return true;
+  }
+
+  tryAcquire() {
+    return this.acquire({ timeout: 0 });
+  }
+
+  async release() {
+    const handle = this.#open();
+    handle.stopPolling();
+    const status = await handle.inThread(jeton.lock_release);
+    if (status === LOCK_LOST) this.#abort();
+    this.#check(status);
+  }
+
+  async extend(ttl) {
+    const status = await this.#open().inThread(jeton.lock_extend, BigInt(Math.ceil(ttl)));
+    if (status === LOCK_LOST) this.#abort();
+    this.#check(status);
+  }
+
+  get held() {
+    return this.#handle.lock !== null && jeton.lock_check(this.#handle.lock) === OK;
+  }
+
+  /** Aborted at the loss; one for each time that it is taken. */
+  get lost() {
+    return this.#lost.signal;
+  }
+
+  get fence() {
+    return this.fenceOf(null);
+  }
+
+  fenceOf(name) {
+    const fence = [0];
+    this.#check(jeton.lock_fence(this.#open().lock, name, fence));
+    return BigInt(fence[0]);
+  }
+
+  get owner() {
+    const text = Buffer.alloc(65);
+    this.#check(jeton.lock_owner(this.#open().lock, null, text, text.length));
+    return text.toString('utf8', 0, text.indexOf(0));
+  }
+
+  get reason() {
+    if (this.#handle.lock === null) return '';
+    const text = Buffer.alloc(512);
+    jeton.lock_reason(this.#handle.lock, text, text.length);
+    return text.toString('utf8', 0, text.indexOf(0));
+  }
+
+  /** Gives it back, whatever became of it, and is of no use any more. */
+  async close() {
+    const handle = this.#handle;
+    if (handle.unwanted) return;
+    handle.stopPolling();
+    forgotten.unregister(handle);
+    if (jeton.lock_check(handle.lock) === OK) await handle.inThread(jeton.lock_release);
+    handle.free();
+  }
+
+  #open() {
+    if (this.#handle.unwanted) throw new JetonError('JETON_CLOSED', `lock '${this.name}' is closed`);
+    return this.#handle;
+  }
+
+  #check(status) {
+    if (status === OK) return;
+    const { reason } = this;
+    check(status, reason ? `lock '${this.name}': ${reason}` : `lock '${this.name}'`);
+  }
+
+  #abort() {
+    const { reason } = this;
+    this.#lost.abort(new JetonError('JETON_LOCK_LOST', `lock '${this.name}' is lost: ${reason}`, LOCK_LOST));
+  }
+
+  #onNews(callback) {
+    const fd = [-1];
+    this.#check(jeton.lock_event_fd(this.#handle.lock, fd));
+    this.#handle.poll = poll(fd[0], callback);
+  }
+
+  /** The status that the start comes to. */
+  #outcome(signal) {
+    return new Promise((resolve, reject) => {
+      const onAbort = () => end(reject, signal.reason);
+      const end = (settle, value) => {
+        signal?.removeEventListener('abort', onAbort);
+        this.#handle.stopPolling();
+        settle(value);
+      };
+      const look = () => {
+        if (this.#handle.lock === null) return;
+        const status = jeton.lock_check(this.#handle.lock);
+        if (status !== LOCK_WAITING) end(resolve, status);
+      };
+      signal?.addEventListener('abort', onAbort, { once: true });
+      this.#onNews(look);
+    });
+  }
+
+  // Does not keep the lock reachable; but while it is held and reachable, the process goes on.
+  #watch() {
+    const handle = this.#handle;
+    const weak = new WeakRef(this);
+    this.#onNews(() => {
+      if (handle.lock === null || jeton.lock_check(handle.lock) === OK) return;
+      handle.stopPolling();
+      weak.deref()?.#abort();
+    });
+  }
+}
+
+if (Symbol.asyncDispose) Lock.prototype[Symbol.asyncDispose] = Lock.prototype.close;
+
+/** Takes the lock; closing it gives it back. */
+export async function lock(name, { timeout, signal, ...options } = {}) {
+  const taken = new Lock(name, options);
+  try {
+    if (await taken.acquire({ timeout, signal })) return taken;
+    throw new JetonError('JETON_LOCK_BUSY', `lock '${name}' is held by another`, LOCK_BUSY);
+  } catch (error) {
+    await taken.close();
+    throw error;
+  }
+}
+
+/** Calls work(lock) while the lock is held. Rejects with JETON_LOCK_LOST if it was lost before work ended. */
+export async function run(name, ttl, work, options = {}) {
+  const taken = await lock(name, { ...options, ttl });
+  try {
+    const result = await work(taken);
+    await taken.release().catch((error) => {
+      if (error.code === 'JETON_LOCK_LOST') throw error;  // else nobody confirmed: it ends by itself
+    });
+    return result;
+  } finally {
+    await taken.close();
+  }
+}

@@ -1,0 +1,91 @@
+// Locks of the Node.js binding beside a real agent (run by node_test.sh in the package's folder).
+import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
+import { readdirSync } from 'node:fs';
+import { test } from 'node:test';
+import { promisify } from 'node:util';
+import * as jeton from 'jeton';
+
+const timeout = 30_000;
+const run = promisify(execFile);
+const code = (expected) => (error) => error instanceof jeton.JetonError && error.code === expected;
+const sockets = () => readdirSync('/proc/self/fd').length;
+
+test('a lock is held by one until it is given back', async () => {
+  const one = await jeton.lock('one', { ttl: 20_000 });
+  const other = new jeton.Lock('one');
+  assert.ok(one.held && !one.lost.aborted);
+  assert.equal(await other.tryAcquire(), false);
+  await assert.rejects(jeton.lock('one', { timeout: 20 }), code('JETON_LOCK_BUSY'));
+  const won = other.acquire({ timeout }); // waits, and the loop goes on
+  await one.release();
+  assert.equal(await won, true);
+  assert.ok(other.fence > one.fence);
+  assert.ok(!one.held && !one.lost.aborted);
+  await other.close();
+  await one.close();
+  await one.close();
+});
+
+test('run gives what the work gives, and gives the lock back', async () => {
+  const before = sockets();
+  assert.equal(await jeton.run('run', 20_000, async (lock) => (lock.held ? 42 : 0)), 42);
+  await assert.rejects(jeton.run('run', 20_000, () => { throw new RangeError('its own'); }), RangeError);
+  const again = await jeton.lock('run', { timeout: 0 });
+  await again.close();
+  for (let i = 0; i < 600 && sockets() > before; ++i) await new Promise(setImmediate);
+});
+
+test('the loss aborts what works under the lock', async () => {
+  await assert.rejects(
+    jeton.run('lost', 1000, async (lock) => {
+      const told = new Promise((resolve) => lock.lost.addEventListener('abort', resolve, { once: true }));
+      await run(process.env.JETONCTL, ['lock', 'release', 'lost', '--owner', lock.owner]);
+      await told;
+      assert.equal(lock.lost.reason.code, 'JETON_LOCK_LOST');
+      assert.ok(!lock.held);
+    }),
+    code('JETON_LOCK_LOST'),
+  );
+});
+
+test('a wait is aborted', async () => {
+  const holder = await jeton.lock('aborted');
+  const controller = new AbortController();
+  const waiter = new jeton.Lock('aborted');
+  const wait = waiter.acquire({ signal: controller.signal });
+  controller.abort();
+  await assert.rejects(wait, { name: 'AbortError' });
+  assert.ok(!waiter.held);
+  await holder.close();
+  assert.equal(await waiter.acquire({ timeout }), true);
+  await waiter.close();
+});
+
+test('several are taken all or none', async () => {
+  const one = await jeton.lock('b');
+  const both = new jeton.Lock('a', { also: ['b'], metadata: 'a "test"' });
+  assert.equal(await both.tryAcquire(), false);
+  await one.close();
+  assert.equal(await both.acquire({ timeout }), true);
+  assert.ok(both.fenceOf('b') > 0n);
+  await both.extend(5000);
+  assert.ok(both.held);
+  await both.close();
+});
+
+test('errors have a code and the reason', async () => {
+  assert.throws(() => new jeton.Lock('no such name'), code('JETON_INVALID_ARGUMENT'));
+  const long = new jeton.Lock('long', { ttl: 7_200_000 });
+  await assert.rejects(long.tryAcquire(), (error) => code('JETON_AGENT_REFUSED')(error) && /max_ttl/.test(error.message));
+  await assert.rejects(long.release(), code('JETON_LOCK_NOT_HELD'));
+  await assert.rejects(new jeton.Lock('x', { directory: '/nowhere' }).tryAcquire(), code('JETON_NO_AGENT'));
+});
+
+test('the death of the agent is the loss', async () => {
+  const lock = await jeton.lock('agent');
+  const told = new Promise((resolve) => lock.lost.addEventListener('abort', resolve, { once: true }));
+  process.kill(Number(process.env.AGENT_PID), 'SIGKILL');
+  await told;
+  await lock.close();
+});
