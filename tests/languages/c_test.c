@@ -60,6 +60,22 @@ int main(void) {
   size_t count = 0;
   must(jeton_list(NULL, names, sizeof(names), &size, &count), "list");
   check(count == 1 && strcmp(names, "api") == 0, "the one token is listed");
+
+  jeton_lock_options options = JETON_LOCK_OPTIONS_INIT;
+  options.ttl_ms = 10000;
+  jeton_lock *lock = NULL;
+  jeton_lock *other = NULL;
+  uint64_t fence = 0;
+  must(jeton_lock_open(&options, "job", &lock), "open a lock");
+  must(jeton_lock_open(NULL, "job", &other), "open it again");
+  must(jeton_lock_acquire(lock, 0, NULL), "take it");
+  must(jeton_lock_fence(lock, NULL, &fence), "its fence");
+  check(fence > 0 && !jeton_lock_lost(lock), "is held");
+  check(jeton_lock_acquire(other, 0, NULL) == JETON_LOCK_BUSY, "by one only");
+  must(jeton_lock_release(lock), "give it back");
+  must(jeton_lock_acquire(other, 30000, NULL), "for the next");
+  jeton_lock_close(other);
+  jeton_lock_close(lock);
   jeton_reader_close(reader);
   jeton_close(token);
   puts("1 passed, 0 failed");

@@ -2,6 +2,7 @@
 #include <cstdlib>
 #include <iostream>
 #include <jeton/client.hpp>
+#include <mutex>
 #include <stdexcept>
 #include <string>
 
@@ -44,6 +45,12 @@ void run() {
   }
   check(thrown, "the constructor throws");
   check(jeton::list().value().size() == 1, "the one token is listed");
+
+  jeton::Lock lock("job");
+  jeton::Lock other("job");
+  const std::unique_lock<jeton::Lock> held(lock, seconds(30));
+  check(held.owns_lock() && !lock.lost() && lock.fence() > 0, "a lock is held");
+  check(!other.try_lock(), "by one only");
 }
 
 }  // namespace
