@@ -178,7 +178,8 @@ TEST_P(Locks, WhatTheConfigurationDoesNotAllowIsRefusedWithItsReason) {
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(On, Locks, testing::Values("local", "redis"), [](const auto& one) { return one.param; });
+INSTANTIATE_TEST_SUITE_P(On, Locks, testing::Values("local", "redis", "redlock"),
+                         [](const auto& one) { return one.param; });
 
 }  // namespace
 }  // namespace jeton::test

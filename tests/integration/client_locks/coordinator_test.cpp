@@ -7,7 +7,7 @@ namespace jeton::test {
 namespace {
 
 TEST_F(RedisLocks, IsBusyOnAnotherHostAndPassesToItsWaiter) {
-  LockAgent other(&redis);
+  LockAgent other({&redis});
   Lock here = lock();
   Lock there = other.lock("job");
   ASSERT_TRUE(here.try_lock());
@@ -20,7 +20,7 @@ TEST_F(RedisLocks, IsBusyOnAnotherHostAndPassesToItsWaiter) {
 }
 
 TEST_F(RedisLocks, PassesToAnotherHostWhenTheAgentIsKilled) {
-  LockAgent other(&redis);
+  LockAgent other({&redis});
   Lock here = lock("job", seconds(1));
   ASSERT_TRUE(here.try_lock());
   agent.process().kill();
@@ -29,7 +29,7 @@ TEST_F(RedisLocks, PassesToAnotherHostWhenTheAgentIsKilled) {
 }
 
 TEST_F(RedisLocks, TwoThatOverlapDoNotBlockEachOtherForEver) {
-  LockAgent other(&redis);
+  LockAgent other({&redis});
   const auto work = [](LockOptions options, const std::string& first, const std::string& second) {
     options.also = {second};
     Lock both(first, options);
@@ -44,6 +44,19 @@ TEST_F(RedisLocks, TwoThatOverlapDoNotBlockEachOtherForEver) {
   EXPECT_TRUE(work(agent.options(), "a", "b"));
   thread.join();
   EXPECT_TRUE(there);
+}
+
+TEST_F(RedisLocks, SixteenWorkersOnFourHostsLoseNoCount) {
+  std::vector<std::unique_ptr<LockAgent>> agents;
+  for (int i = 0; i < 4; ++i) agents.push_back(std::make_unique<LockAgent>(std::vector<const RedisServer*>{&redis}));
+  const TempDir dir;
+  const std::filesystem::path file = dir.write("number", "0\n");
+  std::vector<std::unique_ptr<Process>> workers;
+  for (std::size_t i = 0; i < 16; ++i) {
+    workers.push_back(std::make_unique<Process>(worker(*agents[i % 4], "10000", {"count", file, "100"})));
+  }
+  for (const auto& one : workers) EXPECT_EQ(one->wait(), 0) << one->err();
+  EXPECT_EQ(read_file(file), "1600\n");
 }
 
 }  // namespace

@@ -8,6 +8,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "tests/support/agent_process.hpp"
 #include "tests/support/eventually.hpp"
@@ -20,8 +21,8 @@ using std::chrono::seconds;
 
 class LockAgent {
  public:
-  // No Redis: the locks of this host alone.
-  explicit LockAgent(const RedisServer* redis) : agent_(settings(redis)) {
+  // No Redis: the locks of this host alone. Several: Redlock.
+  explicit LockAgent(std::vector<const RedisServer*> servers) : agent_(settings(servers)) {
     agent_.write_config(agent_yaml(agent_.settings(), agent_.runtime_dir()) + "locks:\n  \"*\": {max_ttl: 2h}\n");
     agent_.start();
   }
@@ -37,9 +38,12 @@ class LockAgent {
   AgentProcess& process() { return agent_; }
 
  private:
-  static AgentSettings settings(const RedisServer* redis) {
+  static AgentSettings settings(const std::vector<const RedisServer*>& servers) {
     AgentSettings settings;
-    if (redis != nullptr) settings.redis_url = redis->tcp_url();
+    if (servers.size() == 1) settings.redis_url = servers.front()->tcp_url();
+    if (servers.size() > 1) {
+      for (const RedisServer* server : servers) settings.redlock_urls.push_back(server->tcp_url());
+    }
     settings.token_url = "http://127.0.0.1:1/";  // nobody: no test needs a token
     return settings;
   }
@@ -47,17 +51,28 @@ class LockAgent {
   AgentProcess agent_;
 };
 
-// The same behaviour on this host alone and through Redis.
+// An application as a process of its own: worker_main.cpp.
+[[nodiscard]] inline std::vector<std::string> worker(const LockAgent& agent, const std::string& ttl_ms,
+                                                     std::vector<std::string> what) {
+  std::vector<std::string> argv{JETON_LOCK_WORKER, agent.options().directory, "job", ttl_ms};
+  argv.insert(argv.end(), what.begin(), what.end());
+  return argv;
+}
+
+// The same behaviour on this host alone, through one Redis, and through three.
 struct Locks : testing::TestWithParam<const char*> {
   Locks() {
-    if (std::string(GetParam()) == "redis") redis.emplace();
-    agent.emplace(redis ? &*redis : nullptr);
+    const std::string backend = GetParam();
+    const std::size_t count = backend == "local" ? 0 : backend == "redis" ? 1 : 3;
+    std::vector<const RedisServer*> all;
+    for (std::size_t i = 0; i < count; ++i) all.push_back(servers.emplace_back(std::make_unique<RedisServer>()).get());
+    agent.emplace(all);
   }
   [[nodiscard]] Lock lock(const std::string& name = "job", milliseconds ttl = seconds(60)) const {
     return agent->lock(name, ttl);
   }
 
-  std::optional<RedisServer> redis;
+  std::vector<std::unique_ptr<RedisServer>> servers;
   std::optional<LockAgent> agent;
 };
 
@@ -71,7 +86,7 @@ struct RedisLocks : testing::Test {
   }
 
   RedisServer redis;
-  LockAgent agent{&redis};
+  LockAgent agent{{&redis}};
 };
 
 }  // namespace jeton::test

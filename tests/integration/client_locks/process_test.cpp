@@ -9,12 +9,6 @@
 namespace jeton::test {
 namespace {
 
-std::vector<std::string> worker(LockAgent& agent, const std::string& ttl_ms, std::vector<std::string> what) {
-  std::vector<std::string> argv{JETON_LOCK_WORKER, agent.options().directory, "job", ttl_ms};
-  argv.insert(argv.end(), what.begin(), what.end());
-  return argv;
-}
-
 bool says(const Process& process, const std::string& text) {
   return eventually([&] { return process.out().find(text) != std::string::npos; });
 }
