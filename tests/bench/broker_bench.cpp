@@ -1,0 +1,177 @@
+// jeton_broker_bench [--rounds N] [--locks N]: locks that applications take through the agent, beside what the same
+// costs an application that speaks to Redis itself, all in one run: taking and giving back, waking a waiter, memory,
+// and an agent that holds many.
+#include <hiredis/hiredis.h>
+
+#include <algorithm>
+#include <chrono>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <fstream>
+#include <jeton/client.hpp>
+#include <memory>
+#include <stdexcept>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "tests/bench/bench.hpp"
+#include "tests/support/agent_process.hpp"
+#include "tests/support/redis_server.hpp"
+
+namespace {
+
+using jeton::bench::median;
+using Clock = std::chrono::steady_clock;
+namespace test = jeton::test;
+
+double us_since(Clock::time_point start) {
+  return std::chrono::duration<double, std::micro>(Clock::now() - start).count();
+}
+
+double percentile(std::vector<double> values, double part) {
+  std::sort(values.begin(), values.end());
+  return values.at(static_cast<std::size_t>(part * static_cast<double>(values.size() - 1)));
+}
+
+void print(const char* what, const std::vector<double>& times) {
+  std::printf("%-58s p50 %8.1f us   p99 %8.1f us\n", what, median(times), percentile(times, 0.99));
+}
+
+// An application with a connection of its own.
+class Direct {
+ public:
+  explicit Direct(const test::RedisServer& server)
+      : context_(::redisConnectUnix(server.socket().c_str()), &::redisFree) {
+    if (!context_ || context_->err != 0) throw std::runtime_error("no connection to redis-server");
+  }
+  void ping() const { free_reply(::redisCommand(context_.get(), "PING")); }
+  void lock_and_release() const {
+    free_reply(::redisCommand(context_.get(), "SET direct owner NX PX 60000"));
+    free_reply(
+        ::redisCommand(context_.get(), "EVAL %s 1 direct owner",
+                       "if redis.call('GET', KEYS[1]) == ARGV[1] then return redis.call('DEL', KEYS[1]) end return 0"));
+  }
+
+ private:
+  static void free_reply(void* reply) {
+    if (reply == nullptr) throw std::runtime_error("redis-server is gone");
+    ::freeReplyObject(reply);
+  }
+  std::unique_ptr<redisContext, decltype(&::redisFree)> context_;
+};
+
+jeton::Lock lock_of(const test::AgentProcess& agent, const std::string& name) {
+  jeton::LockOptions options;
+  options.ttl = std::chrono::minutes(1);
+  options.directory = agent.runtime_dir();
+  return jeton::Lock(name, options);
+}
+
+// From the moment of the release to the moment at which the waiter has the lock.
+double wake(const test::AgentProcess& agent) {
+  jeton::Lock held = lock_of(agent, "wake");
+  held.lock();
+  Clock::time_point woken;
+  std::thread waiter([&] {
+    jeton::Lock wanted = lock_of(agent, "wake");
+    wanted.lock();
+    woken = Clock::now();
+    wanted.unlock();
+  });
+  std::this_thread::sleep_for(std::chrono::milliseconds(5));  // it waits by then, or this round measures an acquisition
+  const auto released = Clock::now();
+  held.unlock();
+  waiter.join();
+  return std::chrono::duration<double, std::micro>(woken - released).count();
+}
+
+double resident_kib(int pid) {
+  std::ifstream statm("/proc/" + std::to_string(pid) + "/statm");
+  double size = 0;
+  double resident = 0;
+  statm >> size >> resident;
+  return resident * 4;
+}
+
+void held_and_waiting(const test::AgentProcess& agent, int locks) {
+  const int pid = agent.pid();
+  const double before = resident_kib(pid);
+  std::vector<jeton::Lock> held;
+  for (int i = 0; i < locks; ++i) {
+    held.push_back(lock_of(agent, "many." + std::to_string(i)));
+    held.back().lock();
+  }
+  const double with_held = resident_kib(pid);
+  std::vector<jeton::Lock> waiting;
+  for (int i = 0; i < locks; ++i) {
+    waiting.push_back(lock_of(agent, "many." + std::to_string(i)));
+    const jeton::Status started = waiting.back().start();
+    if (!started.ok()) throw std::runtime_error("a waiter was refused: " + waiting.back().reason());
+  }
+  const double with_waiting = resident_kib(pid);
+  std::vector<double> beside;
+  for (int i = 0; i < 200; ++i) {
+    const auto start = Clock::now();
+    jeton::Lock lock = lock_of(agent, "beside");
+    lock.lock();
+    lock.unlock();
+    beside.push_back(us_since(start));
+  }
+  std::printf("%d locks held: %.1f KiB of the agent's memory each; %d waiting: %.1f KiB each\n", locks,
+              (with_held - before) / locks, locks, (with_waiting - with_held) / locks);
+  print("the agent, while it holds and keeps waiting so many", beside);
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  int rounds = 1000;
+  int locks = 1000;
+  for (int i = 1; i + 1 < argc; i += 2) {
+    if (std::strcmp(argv[i], "--rounds") == 0) rounds = std::max(10, std::atoi(argv[i + 1]));
+    if (std::strcmp(argv[i], "--locks") == 0) locks = std::max(1, std::atoi(argv[i + 1]));
+  }
+  test::RedisServer server;
+  test::AgentSettings settings;
+  settings.redis_url = server.unix_url();
+  settings.token_url = "http://127.0.0.1:1/";  // nobody: no token is needed
+  settings.log_level = "error";
+  test::AgentProcess agent(settings);
+  agent.write_config(test::agent_yaml(settings, agent.runtime_dir()) + "locks:\n  \"*\": {max_ttl: 2h}\n");
+  agent.start();
+  const Direct direct(server);
+
+  std::vector<double> pings;
+  std::vector<double> directs;
+  std::vector<double> agents;
+  std::vector<double> wakes;
+  for (int round = -20; round < rounds; ++round) {  // all in turn; the first to warm up
+    auto start = Clock::now();
+    direct.ping();
+    pings.push_back(us_since(start));
+    start = Clock::now();
+    direct.lock_and_release();
+    directs.push_back(us_since(start));
+    start = Clock::now();
+    {
+      jeton::Lock lock = lock_of(agent, "bench");
+      lock.lock();
+      lock.unlock();
+    }
+    agents.push_back(us_since(start));
+    if (round % 10 == 0) wakes.push_back(wake(agent));
+    if (round < 0) {
+      for (auto* times : {&pings, &directs, &agents, &wakes}) times->clear();
+    }
+  }
+  print("PING: one round trip to Redis", pings);
+  print("Redis itself: SET NX PX, compare and delete", directs);
+  print("through the agent: open, take, give back, close", agents);
+  print("a waiter wakes after a release", wakes);
+  std::printf("the agent costs %.0f us more (goal: 60); a waiter wakes within %.1f round trips (goal: 3)\n",
+              median(agents) - median(directs), median(wakes) / median(pings));
+  held_and_waiting(agent, locks);
+  return 0;
+}
