@@ -42,7 +42,12 @@ TEST(ChannelMessage, ReasonInAnyEncodingCanBeSent) {
 }
 
 TEST(ChannelMessage, TypeOfANewerVersionIsUnknownAndNoError) {
-  EXPECT_TRUE(std::holds_alternative<UnknownMessage>(decode_message(R"({"type":"rejected","generation":5})")));
+  EXPECT_TRUE(std::holds_alternative<UnknownMessage>(decode_message(R"({"type":"of-tomorrow","generation":5})")));
+}
+
+TEST(ChannelMessage, RejectionNamesItsGeneration) {
+  const auto message = decode_message(encode_message(RejectedMessage{1'795'000'000'000'000}));
+  EXPECT_EQ(std::get<RejectedMessage>(message).generation, 1'795'000'000'000'000U);
 }
 
 TEST(ChannelMessage, NoMessageHoldsBackForEver) {

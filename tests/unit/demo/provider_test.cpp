@@ -117,7 +117,7 @@ TEST_F(ProviderTest, RefusesASecondRequestAndSaysWhenToComeBack) {
   EXPECT_EQ(get(provider.token_url()).status, 200);
   const HttpResponse refused = get(provider.token_url());
   EXPECT_EQ(refused.status, 429);
-  EXPECT_EQ(refused.retry_after, " 3600");
+  EXPECT_EQ(refused.retry_after, "3600");
   EXPECT_EQ(provider.counts().refused, 1U);
 }
 
