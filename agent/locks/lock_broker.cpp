@@ -60,7 +60,7 @@ void LockBroker::check_limits(const LockRequest& request) {
   const auto counted = of_user_.find(request.user);
   const std::size_t of_user = (counted == of_user_.end() ? 0 : counted->second) + size;
   const std::size_t all = locks_ + size;
-  std::size_t waited_for = size;
+  std::size_t waited_for = request.wait > Duration{0} ? size : 0;
   if (request.wait > Duration{0} && of_user > limits_.waiters_per_user) {
     for (const auto& [key, session] : sessions_) {
       const bool waits = session->state() == LockSession::State::waiting;

@@ -24,12 +24,13 @@ constexpr Duration behind_the_lease = 1ms;
 class LockLines::Place {
  public:
   Place(LockLines& lines, const LockId& id, LockTicket& ticket)
-      : lines_(lines), id_(id), line_(lines.lines_[id.name]), ticket_(ticket) {
+      : lines_(lines), alive_(lines.alive_), id_(id), line_(lines.lines_[id.name]), ticket_(ticket) {
     line_.tickets.push_back(&ticket);
   }
   Place(const Place&) = delete;
   Place& operator=(const Place&) = delete;
   ~Place() {
+    if (alive_.expired()) return;
     const bool was_first = is_first();
     line_.tickets.remove(&ticket_);
     if (line_.tickets.empty()) {
@@ -45,6 +46,7 @@ class LockLines::Place {
 
  private:
   LockLines& lines_;
+  std::weak_ptr<bool> alive_;
   LockId id_;
   Line& line_;
   LockTicket& ticket_;
@@ -110,14 +112,19 @@ Task<LockTry> LockLines::take(LockWish wish, std::shared_ptr<LockTicket> ticket,
 Task<LockTry> LockLines::try_once(const LockWish& wish) {
   LockClaim claim{wish.owner, wish.owner.empty(), wish.ttl, wish.note};
   if (claim.owner_is_new) claim.owner = new_owner_id(random_);
-  LockId id = wish.id;
-  co_return co_await store_.try_acquire(std::move(id), std::move(claim));
+  LockTry result = co_await store_.try_acquire(wish.id, claim);
+  if (result.lease && now() >= result.lease->valid_until) {
+    // Nobody could work under it.
+    const std::string owner = result.lease->owner;
+    co_await store_.release(wish.id, owner);
+    throw TransportError("the answer came too late: the lock had ended by then; take a longer time to live");
+  }
+  co_return result;
 }
 
 // Whoever does not wait does not overtake those who do.
 Task<LockTry> LockLines::look(const LockWish& wish) {
-  LockId id = wish.id;
-  const LockView view = co_await store_.show(std::move(id));
+  const LockView view = co_await store_.show(wish.id);
   LockTry busy;
   busy.holder = view.held ? view.owner : "the first of those who wait";
   busy.busy_until = now() + (view.held && view.ttl ? Duration{*view.ttl} : look_again_after);

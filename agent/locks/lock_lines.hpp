@@ -69,6 +69,7 @@ class LockLines {
   Random& random_;
   LockStore& store_;
   std::map<std::string, Line> lines_;
+  std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);  // a waiter's coroutine may be destroyed after this
 };
 
 }  // namespace jeton::agent

@@ -69,8 +69,8 @@ TEST_F(LockPolicy, IsChangedByAReloadAndWhatIsHeldStaysHeld) {
   EXPECT_EQ(job->wait(), 0) << job->err();
 }
 
-TEST_F(LockPolicy, BoundsWhatOneUserMayWaitFor) {
-  // More sessions than ApiLimits::connections_per_user lets in otherwise: locks have limits of their own.
+// ApiLimits::connections_per_user is less: locks have limits of their own, which the unit tests reach.
+TEST_F(LockPolicy, LetsOneUserHoldMoreLocksThanOtherConnections) {
   std::vector<std::unique_ptr<Process>> holders;
   for (int i = 0; i < 40; ++i) {
     holders.push_back(host.start({"run", "shared-" + std::to_string(i), "--", "sleep", "1000"}));
