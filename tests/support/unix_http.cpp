@@ -11,8 +11,9 @@
 #include "agent/base/unique_fd.hpp"
 
 namespace jeton::test {
+namespace {
 
-HttpAnswer unix_http_get(const std::filesystem::path& socket, const std::string& target) {
+HttpAnswer exchange(const std::filesystem::path& socket, const std::string& request) {
   const agent::UniqueFd fd(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
   const timeval limit{5, 0};
   ::setsockopt(fd.get(), SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit);
@@ -21,7 +22,6 @@ HttpAnswer unix_http_get(const std::filesystem::path& socket, const std::string&
   if (socket.string().size() >= sizeof address.sun_path) return {};
   std::strcpy(address.sun_path, socket.c_str());
   if (::connect(fd.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0) return {};
-  const std::string request = "GET " + target + " HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n";
   if (::send(fd.get(), request.data(), request.size(), MSG_NOSIGNAL) != static_cast<ssize_t>(request.size())) return {};
   std::string answer;
   char buffer[4096];
@@ -31,6 +31,21 @@ HttpAnswer unix_http_get(const std::filesystem::path& socket, const std::string&
   const auto body = answer.find("\r\n\r\n");
   if (!answer.starts_with("HTTP/1.") || body == std::string::npos) return {};
   return {std::atoi(answer.c_str() + 9), answer.substr(body + 4)};
+}
+
+std::string head(const std::string& method, const std::string& target) {
+  return method + " " + target + " HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n";
+}
+
+}  // namespace
+
+HttpAnswer unix_http_get(const std::filesystem::path& socket, const std::string& target) {
+  return exchange(socket, head("GET", target) + "\r\n");
+}
+
+HttpAnswer unix_http_post(const std::filesystem::path& socket, const std::string& target, const std::string& json) {
+  return exchange(socket, head("POST", target) + "Content-Type: application/json\r\nContent-Length: " +
+                              std::to_string(json.size()) + "\r\n\r\n" + json);
 }
 
 }  // namespace jeton::test

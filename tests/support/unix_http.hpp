@@ -1,4 +1,4 @@
-// The simplest HTTP client there is: one GET over a unix socket, blocking, for asking an agent in a test.
+// The simplest HTTP client there is: one request over a unix socket, blocking, for asking an agent in a test.
 #pragma once
 
 #include <filesystem>
@@ -12,5 +12,7 @@ struct HttpAnswer {
 };
 
 [[nodiscard]] HttpAnswer unix_http_get(const std::filesystem::path& socket, const std::string& target);
+[[nodiscard]] HttpAnswer unix_http_post(const std::filesystem::path& socket, const std::string& target,
+                                        const std::string& json);
 
 }  // namespace jeton::test
