@@ -133,6 +133,9 @@ TokenConfig read_token(const Member& member, const CoordinationConfig& coordinat
   const ValueReader mirror = token.at("mirror_key");
   config.lock = read_lock(lock.object());
   read_redis_key(mirror, config.mirror_key);
+  if (config.scope == Scope::host && mirror.present()) {
+    mirror.warning(mirror.path() + " is not used: with scope host the token is not in Redis");
+  }
   check_key(lock, config.lock.key, config.name, coordination, reading);
   check_key(mirror, config.mirror_key, config.name, coordination, reading);
   if (config.lock.protocol == TokenLockConfig::Protocol::getset && coordination.redlock) {

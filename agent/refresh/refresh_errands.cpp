@@ -21,7 +21,7 @@ constexpr Duration mend_poll = seconds(5);  // of a secret that a pause waits fo
 // secret or the configuration. A request that failed from here is not tried again for that.
 Task<> RefreshLoop::resume_if_mended() {
   mend_check_at_ = holds_.paused_until() > now() ? now() + mend_poll : BootTime::max();
-  const std::string request = parts_.source.fingerprint();
+  const std::string request = request_now();
   if (request.empty() || request == holds_.pause_request() || request == failed_request_) co_return;
   try {
     co_await parts_.coordinator.resume(config_.name);
@@ -150,6 +150,15 @@ bool RefreshLoop::can_give_back() const {
   return keeps_state(config_.source) ? !current_.record()->state.empty() : current_.valid();
 }
 
+std::string RefreshLoop::request_now() const {
+  return request_with(parts_.source.fingerprint(), current_.record() ? current_.record()->state : SecretString{});
+}
+
+std::string request_with(std::string request, const SecretString& state) {
+  if (request.empty() || state.empty()) return request;
+  return request + "+" + state.fingerprint();
+}
+
 // The token that the source uses and that is not valid now; empty: a fetch makes sense.
 std::string RefreshLoop::missing_prerequisite() const {
   for (const std::string& name : config_.uses) {
@@ -202,6 +211,11 @@ void RefreshLoop::take(Record record) {
   const Generation offered = record.generation;
   // Also of one that is known: what the segment of an earlier run lacks stands in the published record.
   if (parts_.on_current && offered >= before) parts_.on_current(record);
+  // A new state alone, and a token that was refused, are no success.
+  const bool same_token = current_.record() && current_.record()->value == record.value;
+  const bool success = record.valid_at(parts_.timers.clock().wall_now()) &&
+                       !(same_token && current_.record()->issued_at == record.issued_at);
+  const bool refused_again = same_token && current_.rejected();
   try {
     const bool accepted = current_.accept(std::move(record));
     wipe_registers();
@@ -218,9 +232,10 @@ void RefreshLoop::take(Record record) {
     repair_at_ = BootTime::max();
     end_pause();
     failed_request_.clear();
-    fetch_backoff_.reset();
+    if (success) fetch_backoff_.reset();
     failing_step_ = Step::load;
-    journal_.renewed(*current_.record());
+    if (success) journal_.renewed(*current_.record());
+    if (refused_again) mark_rejected();
     became_due();
   }
 }

@@ -192,6 +192,7 @@ Task<> RefreshLoop::refresh_under(Held held) {
 // 4c. The call to the provider, counted against min_interval and budget before it is made.
 Task<RefreshLoop::Fetched> RefreshLoop::fetch_under(const LeaseKeeper& keeper, Coordinator& from) {
   Fetched fetched;
+  const SecretString used = current_.record() ? current_.record()->state : SecretString{};
   try {
     const FetchLimits allowed = limits(from);
     const Admission admission = co_await from.admit(config_.name, keeper.lease(), allowed);
@@ -207,7 +208,7 @@ Task<RefreshLoop::Fetched> RefreshLoop::fetch_under(const LeaseKeeper& keeper, C
     }
     journal_.fetching();
     JETON_FAILPOINT("refresh.fetch");
-    FetchContext context{current_.record() ? current_.record()->state : SecretString{}};
+    FetchContext context{used};
     if (keeps_state(config_.source)) {
       fetched.token = co_await fetch_wholly(parts_.timers, parts_.source, std::move(context), fetched.cancelled);
     } else {
@@ -215,6 +216,7 @@ Task<RefreshLoop::Fetched> RefreshLoop::fetch_under(const LeaseKeeper& keeper, C
     }
   } catch (const SourceError& e) {
     fetched.failure = e;
+    fetched.failure->set_request(request_with(e.request(), e.state().empty() ? used : e.state()));
   } catch (const TransportError& e) {
     coordinator_failed(Step::admit, "ask for admission", e);
   }
@@ -253,12 +255,14 @@ void RefreshLoop::not_admitted(const Admission& refusal, const FetchLimits& allo
 // this host serves it, and the publication is tried until it is stored, refused or worthless.
 Task<> RefreshLoop::publish(Record record, const Lease& lease, Coordinator& from) {
   journal_.phase(RefreshPhase::publishing);
+  const bool blank = record.issued_at == record.expires_at;
+  const bool state_only = blank || (current_.record() && current_.record()->issued_at == record.issued_at);
   for (;;) {
     try {
       const PublishResult result = co_await from.publish(config_.name, record, lease);
       if (&from != parts_.alone) coordinator_answered(Step::publish);
       if (result.stored) {
-        journal_.published(record, &from == parts_.alone);
+        if (!state_only) journal_.published(record, &from == parts_.alone);
         take(std::move(record));
       } else {
         journal_.publication_refused(record, result.current ? result.current->generation : 0);

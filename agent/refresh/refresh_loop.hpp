@@ -23,6 +23,9 @@ namespace jeton::agent {
 
 class LeaseKeeper;
 
+// The fingerprint of a request that is made with this state: with another one it is another request.
+[[nodiscard]] std::string request_with(std::string request, const SecretString& state);
+
 class RefreshLoop final : private CoordinationListener {
  public:
   // All outlive the loop.
@@ -82,6 +85,8 @@ class RefreshLoop final : private CoordinationListener {
     bool cancelled = false;  // the agent is told to stop; the answer counts all the same
   };
   Task<Fetched> fetch_under(const LeaseKeeper& keeper, Coordinator& from);
+  // What a request is known by: it is another one with another state.
+  [[nodiscard]] std::string request_now() const;
   [[nodiscard]] Record with_state(const SecretString& state, Generation generation) const;
   void not_admitted(const Admission& refusal, const FetchLimits& allowed);
   Task<> publish(Record record, const Lease& lease, Coordinator& from);
@@ -94,6 +99,7 @@ class RefreshLoop final : private CoordinationListener {
   Task<> resume_if_mended();
   void demand(Demand::Reason reason, Duration patience = Duration{0});
   void note_rejection(Generation generation);
+  void mark_rejected();
   void source_changed();
   [[nodiscard]] DemandAnswer demand_answer() const;
   [[nodiscard]] bool demanded() const { return demand_.stands(current_.generation()); }

@@ -49,7 +49,7 @@ void RefreshLoop::on_pause(Pause pause) {
 
 // Whoever lifted the pause will send another request; that does not make ours better.
 void RefreshLoop::on_resume() {
-  const std::string request = parts_.source.fingerprint();
+  const std::string request = request_now();
   if (!request.empty() && (request == failed_request_ || request == holds_.pause_request())) return;
   end_pause();
   wake_.notify();
@@ -90,6 +90,10 @@ DemandAnswer RefreshLoop::rejected(Generation generation) {
 void RefreshLoop::note_rejection(Generation generation) {
   const WallTime refused_at = parts_.timers.clock().wall_now();
   journal_.rejected(generation, next_rejections(*current_.record(), refused_at, config_.refresh));
+  mark_rejected();
+}
+
+void RefreshLoop::mark_rejected() {
   try {
     current_.mark_rejected();
   } catch (const Error& e) {

@@ -29,6 +29,8 @@ class Agent final : public AgentFacade {
   Task<> reload(Config wanted);
   // Locks given back, connections closed, segments left readable.
   Task<> stop();
+  // How long stop() may take: longer if a fetch under way may bring a refresh token that is given only once.
+  [[nodiscard]] Duration stop_patience() const;
   void clock_stepped();
   // "2 tokens, 2 valid; coordinator redis reachable".
   [[nodiscard]] std::string summary() const;

@@ -21,7 +21,6 @@ namespace {
 
 constexpr Duration status_interval = std::chrono::seconds(5);
 constexpr Duration settling_time = std::chrono::seconds(1);
-constexpr Duration stop_deadline = std::chrono::seconds(5);
 constexpr std::chrono::milliseconds drain_limit{500};
 
 // One agent and what keeps it in touch with its surroundings.
@@ -59,9 +58,10 @@ class Daemon {
         continue;
       }
       log::info("stopping; tokens stay readable", {{"signal", number == SIGTERM ? "SIGTERM" : "SIGINT"}});
-      notifier_.stopping();
       // A provider or a Redis that does not answer must not hold the service manager up.
-      timers_.schedule(clock_.boot_now() + stop_deadline, [this] { loop_.stop(); });
+      const Duration patience = agent_.stop_patience();
+      notifier_.stopping(patience);
+      timers_.schedule(clock_.boot_now() + patience, [this] { loop_.stop(); });
       co_await agent_.stop();
       loop_.stop();
       co_return;

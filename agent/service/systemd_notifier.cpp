@@ -22,7 +22,10 @@ void SystemdNotifier::ready(const std::string& status) const { notify("READY=1\n
 
 void SystemdNotifier::reloading() const { notify("RELOADING=1\nMONOTONIC_USEC=" + monotonic_usec()); }
 
-void SystemdNotifier::stopping() const { notify("STOPPING=1"); }
+void SystemdNotifier::stopping(Duration patience) const {
+  const auto us = std::chrono::duration_cast<std::chrono::microseconds>(patience).count();
+  notify("STOPPING=1\nEXTEND_TIMEOUT_USEC=" + std::to_string(us));
+}
 
 void SystemdNotifier::status(const std::string& text) const { notify("STATUS=" + text); }
 

@@ -13,7 +13,8 @@ class SystemdNotifier {
  public:
   void ready(const std::string& status) const;
   void reloading() const;
-  void stopping() const;
+  // It may take so long.
+  void stopping(Duration patience) const;
   void status(const std::string& text) const;
   void alive() const;  // WATCHDOG=1
 

@@ -37,9 +37,25 @@ void SecretResolver::remember_strings(const JsonTemplate& json, std::string_view
   }
 }
 
+namespace {
+
+// As it stands inside of a JSON string.
+SecretString json_escaped(std::string_view text) {
+  SecretString out;
+  for (const char& c : text) {
+    if (c == '"' || c == '\\') out.append("\\");
+    out.append({&c, 1});
+  }
+  return out;
+}
+
+}  // namespace
+
 void SecretResolver::remember(SecretString secret) {
   SecretString encoded = percent_encoded(secret.reveal());
   if (encoded.size() != secret.size()) secrets_.push_back(std::move(encoded));
+  SecretString escaped = json_escaped(secret.reveal());
+  if (escaped.size() != secret.size()) secrets_.push_back(std::move(escaped));
   secrets_.push_back(std::move(secret));
 }
 

@@ -12,6 +12,7 @@ namespace {
 constexpr const char* hidden = "***";
 constexpr std::size_t longest_body = 2000;  // bytes
 constexpr std::size_t shortest_token = 16;  // bytes; see looks_like_token()
+constexpr std::size_t shortest_hidden = 6;  // bytes; below it is a flag or a number
 constexpr std::size_t shortest_secret = 3;  // a shorter one would blot out ordinary text
 constexpr std::size_t longest_scheme = 10;  // bytes: Basic, Bearer, Negotiate
 constexpr int deepest_json = 64;
@@ -44,6 +45,20 @@ bool looks_like_token(std::string_view word) {
          std::any_of(word.begin(), word.end(), [](char c) { return c >= '0' && c <= '9'; });
 }
 
+// Names whose text an operator needs and which no provider fills with a secret.
+bool is_plain_name(std::string_view name) {
+  constexpr std::array<std::string_view, 28> whole{
+      "contenttype", "contentlength", "date",    "retryafter", "wwwauthenticate", "cachecontrol",     "server",
+      "location",    "tokentype",     "type",    "scope",      "error",           "errordescription", "erroruri",
+      "errmsg",      "errormessage",  "message", "msg",        "status",          "instanceurl",      "issuedat",
+      "expiresat",   "expiration",    "expiry",  "reason",     "detail",          "requestid",        "expiresin"};
+  std::string plain;
+  for (const char c : lower_case(name)) {
+    if (c >= 'a' && c <= 'z') plain += c;
+  }
+  return plain.starts_with("xratelimit") || std::find(whole.begin(), whole.end(), plain) != whole.end();
+}
+
 std::string size_of(std::string_view text) {
   return std::string(hidden) + " (" + std::to_string(text.size()) + " bytes)";
 }
@@ -64,6 +79,9 @@ std::string without_words_like_tokens(const std::string& text) {
 std::string shown_value(std::string_view name, std::string_view value, std::span<const SecretString> secrets,
                         Direction direction) {
   if (!value.empty() && is_secret_name(name)) return direction == Direction::received ? size_of(value) : hidden;
+  // What a provider gives under a name of its own may be as secret as the token.
+  const bool own = direction == Direction::received && !name.empty() && !is_plain_name(name);
+  if (own && value.size() >= shortest_hidden) return size_of(value);
   const std::string text = shown_text(value, secrets);
   return direction == Direction::received ? without_words_like_tokens(text) : text;
 }
@@ -103,6 +121,25 @@ void hide(WipingJson& json, const std::string& name, std::span<const SecretStrin
 bool is_form(std::string_view body) {
   return std::find(body.begin(), body.end(), '=') != body.end() &&
          std::none_of(body.begin(), body.end(), [](char c) { return c == ' ' || c == '<' || c == '{' || c == '\n'; });
+}
+
+// JSON that is cut off or broken: its names and numbers, no text.
+std::string shown_broken_json(std::string_view body) {
+  std::string out;
+  for (std::size_t i = 0; i < body.size();) {
+    if (body[i] != '"') {
+      out += body[i++];
+      continue;
+    }
+    std::size_t end = i + 1;
+    while (end < body.size() && body[end] != '"') end += body[end] == '\\' ? 2 : 1;
+    end = std::min(end, body.size());
+    const std::size_t next = body.find_first_not_of(" \t\r\n", end + 1);
+    const bool is_name = next != std::string_view::npos && body[next] == ':';
+    out += is_name ? std::string(body.substr(i, end + 1 - i)) : std::string("\"***\"");
+    i = end + 1;
+  }
+  return out;
 }
 
 }  // namespace
@@ -146,6 +183,9 @@ std::string shown_body(std::string_view body, std::span<const SecretString> secr
     out = std::string(std::string_view(json.dump(-1, ' ', false, WipingJson::error_handler_t::replace)));
   } else if (is_form(body)) {
     out = shown_pairs(body, secrets, direction);
+  } else if (const auto first = body.find_first_not_of(" \t\r\n");
+             first != std::string_view::npos && (body[first] == '{' || body[first] == '[')) {
+    out = shown_text(shown_broken_json(body), secrets);
   } else {
     out = shown_value("", body, secrets, direction);
   }
