@@ -45,7 +45,7 @@ HttpAnswer unix_http_get(const std::filesystem::path& socket, const std::string&
 
 HttpAnswer unix_http_post(const std::filesystem::path& socket, const std::string& target, const std::string& json) {
   return ask(socket, head("POST", target) + "Content-Type: application/json\r\nContent-Length: " +
-                              std::to_string(json.size()) + "\r\n\r\n" + json);
+                         std::to_string(json.size()) + "\r\n\r\n" + json);
 }
 
 }  // namespace jeton::test
