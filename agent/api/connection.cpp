@@ -155,7 +155,11 @@ class HttpConnection final : public Connection, public std::enable_shared_from_t
     if (context_.on_lock) context_.on_lock(this);
     watch_for_end(session);
     const bool detached = session->request().detached;
-    while (session->state() == State::trying || (detached && session->state() == State::waiting)) {
+    const auto undecided = [&] {
+      const State state = session->state();
+      return state == State::trying || state == State::releasing || (detached && state == State::waiting);
+    };
+    while (undecided()) {
       co_await session->changed().wait();
       check_open();
     }
@@ -214,7 +218,7 @@ class HttpConnection final : public Connection, public std::enable_shared_from_t
       if (state == State::failed) event = "failed";
       if (state == State::lost && !told_to_end) event = "lost";
       if (state == State::ended) event = "released";
-      const bool over = state != State::waiting && state != State::held;
+      const bool over = state != State::waiting && state != State::held && state != State::releasing;
       // Who holds a lock may read nothing for as long as it likes, and then reads the newest.
       const bool told_later = state == State::held && event != nullptr && event == std::string_view("renewed");
       if (told_later && !has_room()) {

@@ -47,6 +47,7 @@ Task<> LockSession::run(Self self, std::function<void(LockSession*)> on_end) {
       self->enter(State::failed);
     }
     while (self->state_ == State::held && !self->ending() && !self->delivered_) co_await self->changed_.wait();
+    if (self->state_ == State::held && !self->delivered_) self->enter(State::releasing);
     if (!self->delivered_) co_await self->give_back();
     if (self->cancelled_ && !self->delivered_ && self->state_ != State::lost) self->enter(State::ended);
   } catch (const boost::system::system_error&) {

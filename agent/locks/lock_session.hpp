@@ -41,13 +41,14 @@ struct HeldLock {
 class LockSession : public std::enable_shared_from_this<LockSession> {
  public:
   enum class State {
-    trying,   // the first answer is awaited
-    waiting,  // somebody else holds it
-    held,     // all of them
-    busy,     // not won in time
-    failed,   // the store cannot be asked, or the agent stops
-    lost,     // one is no longer ours; the others are given back
-    ended,    // given back, or called off
+    trying,     // the first answer is awaited
+    waiting,    // somebody else holds it
+    held,       // all of them: held() is not empty
+    releasing,  // the client has gone; they are being given back
+    busy,       // not won in time
+    failed,     // the store cannot be asked, or the agent stops
+    lost,       // one is no longer ours; the others are given back
+    ended,      // given back, or called off
   };
 
   // What outlives every session.

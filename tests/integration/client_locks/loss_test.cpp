@@ -119,6 +119,8 @@ TEST_F(RedisLocks, IsNotLostBecauseNobodyReadsTheNews) {
   ::poll(nullptr, 0, 11'000);  // longer than the agent waits for a client that takes nothing
   EXPECT_EQ(value(), owner);
   EXPECT_FALSE(one.lost()) << one.reason();
+  EXPECT_TRUE(one.unlock().ok()) << one.reason();
+  EXPECT_TRUE(eventually([&] { return value().empty(); })) << agent.process().log();
 }
 
 }  // namespace
