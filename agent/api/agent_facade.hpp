@@ -15,6 +15,12 @@
 
 namespace jeton::agent {
 
+// The locks of this host's applications.
+struct LocksStatus {
+  CoordinatorHealth store;
+  LockBroker::Counts sessions;
+};
+
 struct AgentStatus {
   std::string version;
   std::string host;
@@ -22,7 +28,8 @@ struct AgentStatus {
   WallTime started_at;
   WallTime now;
   CoordinatorHealth coordinator;
-  std::vector<TokenStatus> tokens;  // by name
+  std::vector<TokenStatus> tokens;   // by name
+  std::optional<LocksStatus> locks;  // none: nobody may take any
 };
 
 class AgentFacade {

@@ -20,6 +20,7 @@
 #include <utility>
 
 #include "agent/api/lock_json.hpp"
+#include "agent/api/lock_news.hpp"
 #include "agent/api/routes.hpp"
 #include "agent/api/status_json.hpp"
 #include "agent/base/error.hpp"
@@ -164,7 +165,7 @@ class HttpConnection final : public Connection, public std::enable_shared_from_t
       check_open();
     }
     const State first = session->state();
-    if (first == State::ended) co_return;
+    if (first == State::handed_over) co_return;
     if (first != State::busy && first != State::failed && !(first == State::held && detached)) {
       co_await stream_lock(session, request);
       co_return;
@@ -187,42 +188,16 @@ class HttpConnection final : public Connection, public std::enable_shared_from_t
     return response;
   }
 
-  // Lines follow each other as the state does; states that were passed while a line was on its way are left out, except
-  // that nothing comes before "acquired" but "waiting".
+  // Each line is made of the state that it is sent in, so a line that waited behind another is never old.
   Task<> stream_lock(std::shared_ptr<LockSession> session, const Request& request) {
-    using State = LockSession::State;
     const bool chunked = request.version() >= 11;
     co_await send_stream_header(chunked, request);
-    const char* last = "";
-    std::uint64_t renewals = 0;
-    bool told_to_end = false;
-    BootTime heartbeat = next_heartbeat();
-    for (;;) {
-      const char* event = nullptr;
-      const std::uint64_t before = renewals;
-      const State state = session->state();
-      if (state == State::waiting && *last == '\0') event = "waiting";
-      if (state == State::held) {
-        const bool is_new = std::string_view(last) != "acquired" && std::string_view(last) != "renewed";
-        if (is_new && !told_to_end) {
-          event = "acquired";
-        } else if (session->asked_to_end() && !told_to_end) {
-          event = "lost";
-          told_to_end = true;
-        } else if (session->renewals() != renewals && !told_to_end) {
-          event = "renewed";
-        }
-        if (event != nullptr) renewals = session->renewals();
-      }
-      if (state == State::busy) event = "busy";
-      if (state == State::failed) event = "failed";
-      if (state == State::lost && !told_to_end) event = "lost";
-      if (state == State::ended) event = "released";
-      const bool over = state != State::waiting && state != State::held && state != State::releasing;
+    LockNews news(*session);
+    for (BootTime heartbeat = next_heartbeat();;) {
+      const char* event = news.next();
+      const bool over = news.is_over();
       // Who holds a lock may read nothing for as long as it likes, and then reads the newest.
-      const bool told_later = state == State::held && event != nullptr && event == std::string_view("renewed");
-      if (told_later && !has_room()) {
-        renewals = before;
+      if (LockNews::can_wait(event) && !has_room()) {
         wait_for_room(session);
         co_await session->changed().wait();
         check_open();
@@ -230,8 +205,8 @@ class HttpConnection final : public Connection, public std::enable_shared_from_t
       }
       if (event != nullptr) {
         const std::string line = lock_event(event, *session, boot_now());
+        news.told(event);
         co_await send_line(line, chunked);
-        last = event;
         heartbeat = next_heartbeat();
       }
       if (over) break;
@@ -239,12 +214,10 @@ class HttpConnection final : public Connection, public std::enable_shared_from_t
       const bool notified = co_await session->changed().wait_until(heartbeat);
       check_open();
       if (notified) continue;
-      if (!has_room()) {
-        heartbeat = next_heartbeat();
-        continue;
+      if (has_room()) {
+        const std::string line = lock_event("heartbeat", *session, boot_now());
+        co_await send_line(line, chunked);
       }
-      const std::string line = lock_event("heartbeat", *session, boot_now());
-      co_await send_line(line, chunked);
       heartbeat = next_heartbeat();
     }
     if (chunked) co_await send_raw(asio::buffer("0\r\n\r\n", 5));

@@ -13,9 +13,10 @@ constexpr std::int64_t longest_ms = 366LL * 24 * 3600 * 1000;
 std::string text_of(const Json& json) { return json.dump(-1, ' ', false, Json::error_handler_t::replace) + "\n"; }
 
 // Owner ids and metadata are shown and logged: what does not print has no place there.
-bool is_plain(const std::string& text) {
-  return std::none_of(text.begin(), text.end(),
-                      [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; });
+bool is_short_and_plain(const std::string& text, std::size_t longest) {
+  return text.size() <= longest && std::none_of(text.begin(), text.end(), [](char c) {
+           return static_cast<unsigned char>(c) < 0x20 || c == 0x7f;
+         });
 }
 
 class BodyReader {
@@ -36,7 +37,7 @@ class BodyReader {
     if (found == json_.end() || found->is_null()) return {};
     if (found->is_string()) {
       auto value = found->get<std::string>();
-      if (value.size() <= longest && is_plain(value)) return value;
+      if (is_short_and_plain(value, longest)) return value;
     }
     problem_ =
         std::string(key) + " must be text of at most " + std::to_string(longest) + " bytes without control characters";
@@ -53,6 +54,20 @@ class BodyReader {
       return values;
     }
     for (const Json& item : *found) values.push_back(item.get<std::string>());
+    return values;
+  }
+  [[nodiscard]] std::map<std::string, std::string> text_by_name(const char* key, std::size_t longest) {
+    std::map<std::string, std::string> values;
+    const auto found = json_.find(key);
+    if (found == json_.end() || found->is_null()) return values;
+    const bool good = found->is_object() && std::all_of(found->begin(), found->end(), [&](const Json& item) {
+                        return item.is_string() && is_short_and_plain(item.get<std::string>(), longest);
+                      });
+    if (!good) {
+      problem_ = std::string(key) + " must be an object of names and owner ids";
+      return values;
+    }
+    for (const auto& [name, value] : found->items()) values.emplace(name, value.get<std::string>());
     return values;
   }
   void finish(std::initializer_list<const char*> known) {
@@ -98,7 +113,8 @@ LockBody lock_body(const std::string& text) {
   body.owner = reader.text("owner", 64);
   body.metadata = reader.text("metadata", 512);
   body.names = reader.texts("names");
-  reader.finish({"ttl_ms", "wait_ms", "retry_ms", "owner", "metadata", "names"});
+  body.owners = reader.text_by_name("owners", 64);
+  reader.finish({"ttl_ms", "wait_ms", "retry_ms", "owner", "metadata", "names", "owners"});
   return body;
 }
 
@@ -110,6 +126,7 @@ std::string lock_event(const std::string& event, const LockSession& session, Boo
     json["owner"] = asked_for->lease.owner;
     json["fence"] = asked_for->lease.fence;
     add_validity(json, session);
+    if (session.request().outlives_agent) json["outlives_agent"] = true;
     if (session.held().size() > 1) {
       for (const HeldLock& lock : session.held()) {
         json["locks"].push_back({{"name", lock.id.name}, {"owner", lock.lease.owner}, {"fence", lock.lease.fence}});

@@ -4,6 +4,7 @@
 // CLOCK_BOOTTIME of this host.
 #pragma once
 
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
@@ -12,7 +13,7 @@
 
 namespace jeton::agent {
 
-// {"ttl_ms", "wait_ms", "retry_ms", "owner", "metadata", "names"}; each may be missing.
+// {"ttl_ms", "wait_ms", "retry_ms", "owner", "metadata", "names", "owners"}; each may be missing.
 struct LockBody {
   std::optional<Milliseconds> ttl;
   Milliseconds wait{0};
@@ -20,7 +21,9 @@ struct LockBody {
   std::string owner;
   std::string metadata;
   std::vector<std::string> names;  // more locks, taken together with that of the path
-  std::string problem;             // not empty: what is wrong with the body, and nothing else is to be used
+  // By name, of every lock of a session: the client has had them at an agent that is gone, and goes on with them.
+  std::map<std::string, std::string> owners;
+  std::string problem;  // not empty: what is wrong with the body, and nothing else is to be used
 };
 [[nodiscard]] LockBody lock_body(const std::string& text);
 

@@ -54,17 +54,13 @@ std::optional<ApiResponse> ttl_refusal(const LockCall& call) {
   return std::nullopt;
 }
 
-ApiResponse open_session(const LockCall& call, std::vector<LockId> locks, bool detached) {
+ApiResponse open_session(const LockCall& call, LockRequest request) {
   if (auto refused = ttl_refusal(call)) return *refused;
-  LockRequest request;
   request.name = call.id.name;
-  request.locks = std::move(locks);
-  if (detached) request.owner = call.body.owner;
   request.ttl = *call.body.ttl;
   request.wait = call.body.wait;
   request.note = {call.by, call.body.metadata};
   request.user = call.peer.uid;
-  request.detached = detached;
   if (call.body.retry) request.retry = *call.body.retry;
   try {
     ApiResponse response;
@@ -76,10 +72,14 @@ ApiResponse open_session(const LockCall& call, std::vector<LockId> locks, bool d
 }
 
 ApiResponse acquire(const LockCall& call) {
-  if (!call.body.names.empty()) {
+  if (!call.body.names.empty() || !call.body.owners.empty()) {
     return error_response(400, "bad_request", "several locks are taken over a connection: POST /v1/locks/NAME");
   }
-  return open_session(call, {call.id}, true);
+  LockRequest request;
+  request.locks = {call.id};
+  request.owner = call.body.owner;
+  request.detached = true;
+  return open_session(call, std::move(request));
 }
 
 ApiResponse extend(const LockCall& call) {
@@ -152,7 +152,9 @@ ApiResponse not_allowed(const Peer& peer, const std::string& name, const std::st
 }
 
 // The lock of each name that goes with the call's own, which must fall under a rule of its own.
-std::optional<ApiResponse> add_others(const LockCall& call, AccountNames& names, std::vector<LockId>& locks) {
+// Cleared `outlive_agent`: one of them does not.
+std::optional<ApiResponse> add_others(const LockCall& call, AccountNames& names, std::vector<LockId>& locks,
+                                      bool& outlive_agent) {
   for (const std::string& name : call.body.names) {
     const bool twice = std::any_of(locks.begin(), locks.end(), [&](const LockId& id) { return id.name == name; });
     if (twice || !is_lock_name(name)) {
@@ -168,6 +170,7 @@ std::optional<ApiResponse> add_others(const LockCall& call, AccountNames& names,
       return error_response(400, "bad_request", "ttl_ms is more than the max_ttl of " + section_of(*rule));
     }
     locks.push_back(lock_id(*rule, name));
+    outlive_agent = outlive_agent && rule->outlives_agent;
   }
   if (locks.size() > call.broker.limits().names_per_session) {
     return error_response(400, "bad_request",
@@ -181,9 +184,21 @@ ApiResponse session(const LockCall& call, AccountNames& names) {
     return error_response(400, "bad_request", "a lock over a connection has an owner id of its own; leave owner out");
   }
   if (auto refused = ttl_refusal(call)) return *refused;
-  std::vector<LockId> locks{call.id};
-  if (auto refused = add_others(call, names, locks)) return *refused;
-  return open_session(call, std::move(locks), false);
+  LockRequest request;
+  request.locks = {call.id};
+  request.outlives_agent = call.rule.outlives_agent;
+  if (auto refused = add_others(call, names, request.locks, request.outlives_agent)) return *refused;
+  const auto has_owner = [&](const LockId& id) { return call.body.owners.contains(id.name); };
+  const bool resumes = !call.body.owners.empty();
+  if (resumes && !(request.outlives_agent && call.body.owners.size() == request.locks.size() &&
+                   std::all_of(request.locks.begin(), request.locks.end(), has_owner))) {
+    return error_response(400, "bad_request",
+                          "owners must name the owner id of each lock, and each must be one that outlives the agent; "
+                          "set when_agent_stops: keep under " +
+                              section_of(call.rule));
+  }
+  request.resumed = call.body.owners;
+  return open_session(call, std::move(request));
 }
 
 }  // namespace

@@ -111,6 +111,13 @@ std::string agent_json(const AgentStatus& status) {
                          {"reachable", health.reachable},
                          {"last_error", or_null(health.last_error)},
                          {"clock_offset_ms", health.clock_offset.count()}};
+  json["locks"] = nullptr;
+  if (status.locks) {
+    json["locks"] = {{"reachable", status.locks->store.reachable},
+                     {"last_error", or_null(status.locks->store.last_error)},
+                     {"held", status.locks->sessions.held},
+                     {"waiting", status.locks->sessions.waiting}};
+  }
   json["tokens"] = Json::array();
   for (const TokenStatus& t : status.tokens) json["tokens"].push_back(token(t, status.now));
   return text(json);

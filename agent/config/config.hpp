@@ -173,7 +173,8 @@ struct LockRuleConfig {
   std::string pattern;  // '*' stands for any characters
   AccessConfig access;
   Milliseconds max_ttl{3'600'000};
-  TokenLockConfig terms;  // '*' in its key stands for the name of the lock; key empty: PREFIX:lock:{NAME}
+  bool outlives_agent = false;  // when_agent_stops: keep
+  TokenLockConfig terms;        // '*' in its key stands for the name of the lock; key empty: PREFIX:lock:{NAME}
   bool operator==(const LockRuleConfig&) const = default;
 };
 

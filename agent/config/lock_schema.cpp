@@ -52,7 +52,13 @@ LockRuleConfig read_lock_rule(const Member& member, const CoordinationConfig& co
   ObjectReader rule = member.value.object();
   config.access = read_accounts(rule, reading);
   assign(config.max_ttl, rule.at("max_ttl").duration(1s, longest_ttl));
+  const ValueReader when_agent_stops = rule.at("when_agent_stops");
+  assign(config.outlives_agent, when_agent_stops.choice<bool>({{"release", false}, {"keep", true}}));
   config.terms = read_lock_terms(rule);
+  if (config.outlives_agent && config.terms.protocol == TokenLockConfig::Protocol::getset) {
+    when_agent_stops.error(when_agent_stops.path() +
+                           ": the next agent knows no lock of the protocol getset; set release");
+  }
   check_key(member.value, config, coordination, reading);
   if (config.terms.protocol == TokenLockConfig::Protocol::getset && coordination.redlock) {
     member.value.error(member.value.path() + ".protocol: getset is for one server; a majority needs set_nx");

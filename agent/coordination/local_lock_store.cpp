@@ -91,6 +91,10 @@ class LocalLockStore::Impl : public std::enable_shared_from_this<Impl> {
     return view;
   }
 
+  [[nodiscard]] CoordinatorHealth health() const {
+    return {"local", files_.directory().string(), !stopped_ && last_error_.empty(), last_error_, {}};
+  }
+
   void listen(const std::string& name, std::function<void()> woken) {
     if (!woken) {
       listeners_.erase(name);
@@ -115,7 +119,9 @@ class LocalLockStore::Impl : public std::enable_shared_from_this<Impl> {
   void on_file(Step step) {
     try {
       step();
+      last_error_.clear();
     } catch (const Error& e) {
+      last_error_ = e.what();
       throw TransportError(std::string("the lock cannot be written down: ") + e.what());
     }
   }
@@ -163,6 +169,7 @@ class LocalLockStore::Impl : public std::enable_shared_from_this<Impl> {
   LocalLockFiles files_;
   bool started_ = false;
   bool stopped_ = false;
+  std::string last_error_;  // empty: the last write went well
   std::map<std::string, Held> held_;
   std::map<std::string, std::function<void()>> listeners_;
 };
@@ -177,6 +184,7 @@ Task<bool> LocalLockStore::release(LockId id, std::string owner) { co_return imp
 Task<bool> LocalLockStore::force_release(LockId id) { co_return impl_->force_release(id); }
 Task<LockView> LocalLockStore::show(LockId id) { co_return impl_->show(id); }
 void LocalLockStore::listen(const LockId& id, std::function<void()> woken) { impl_->listen(id.name, std::move(woken)); }
+CoordinatorHealth LocalLockStore::health() const { return impl_->health(); }
 void LocalLockStore::start() { impl_->start(); }
 void LocalLockStore::stop() { impl_->stop(); }
 

@@ -77,6 +77,9 @@ class LockStore {
   // releases can be heard, above all). Null ends it. What expires is not told.
   virtual void listen(const LockId& id, std::function<void()> woken) = 0;
 
+  // Of a store that was started. Its clock offset says nothing.
+  [[nodiscard]] virtual CoordinatorHealth health() const = 0;
+
   // Connects; after stop() every call throws TransportError. Idempotent.
   virtual void start() = 0;
   virtual void stop() = 0;

@@ -145,6 +145,10 @@ class RedisLockStore::Impl : public std::enable_shared_from_this<Impl> {
     }
   }
 
+  [[nodiscard]] CoordinatorHealth health() const {
+    return {"redis", keyspace_->display(), keyspace_->is_connected(), keyspace_->last_error(), {}};
+  }
+
  private:
   static Task<> stop_when_clean(std::shared_ptr<Impl> self) {
     try {
@@ -206,6 +210,7 @@ Task<bool> RedisLockStore::release(LockId id, std::string owner) {
 Task<bool> RedisLockStore::force_release(LockId id) { return Impl::force_release(impl_, std::move(id)); }
 Task<LockView> RedisLockStore::show(LockId id) { return Impl::show(impl_, std::move(id)); }
 void RedisLockStore::listen(const LockId& id, std::function<void()> woken) { impl_->listen(id, std::move(woken)); }
+CoordinatorHealth RedisLockStore::health() const { return impl_->health(); }
 void RedisLockStore::start() { impl_->start(); }
 void RedisLockStore::stop() { impl_->stop(); }
 

@@ -119,28 +119,8 @@ void RedlockCoordinator::subscribe(const std::string& name, CoordinationListener
 }
 
 CoordinatorHealth RedlockCoordinator::health() const {
-  const RedlockQuorum& quorum = *state_->quorum;
-  std::size_t connected = 0;
-  std::string out;
-  std::vector<Milliseconds> offsets;
-  for (const auto& node : quorum.nodes) {
-    if (node->is_connected()) {
-      ++connected;
-    } else {
-      out += (out.empty() ? "" : "; ") + node->last_error();
-    }
-    if (const auto offset = node->clock_offset()) offsets.push_back(*offset);
-  }
-  CoordinatorHealth health;
-  health.backend = "redlock";
-  health.endpoint = std::to_string(quorum.nodes.size()) + " servers, " + std::to_string(connected) + " reachable";
-  health.reachable = connected >= quorum.majority();
-  health.last_error = out.empty() ? state_->last_error : out;
-  if (!offsets.empty()) {
-    const auto middle = offsets.begin() + static_cast<std::ptrdiff_t>(offsets.size() / 2);
-    std::nth_element(offsets.begin(), middle, offsets.end());
-    health.clock_offset = *middle;
-  }
+  CoordinatorHealth health = quorum_health(*state_->quorum);
+  if (health.last_error.empty()) health.last_error = state_->last_error;
   return health;
 }
 

@@ -191,6 +191,8 @@ void RedlockLockStore::listen(const LockId& id, std::function<void()> woken) {
   impl_->listeners[id.name] = std::move(listener);
 }
 
+CoordinatorHealth RedlockLockStore::health() const { return quorum_health(impl_->quorum()); }
+
 void RedlockLockStore::start() {
   if (std::exchange(impl_->started, true)) return;
   for (const auto& node : impl_->quorum().nodes) node->start();

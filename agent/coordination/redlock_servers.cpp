@@ -48,4 +48,29 @@ RedlockServers make_redlock_servers(Timers& timers, Random& random, const Redloc
   return made;
 }
 
+CoordinatorHealth quorum_health(const RedlockQuorum& quorum) {
+  std::size_t connected = 0;
+  std::string out;
+  std::vector<Milliseconds> offsets;
+  for (const auto& node : quorum.nodes) {
+    if (node->is_connected()) {
+      ++connected;
+    } else {
+      out += (out.empty() ? "" : "; ") + node->last_error();
+    }
+    if (const auto offset = node->clock_offset()) offsets.push_back(*offset);
+  }
+  CoordinatorHealth health;
+  health.backend = "redlock";
+  health.endpoint = std::to_string(quorum.nodes.size()) + " servers, " + std::to_string(connected) + " reachable";
+  health.reachable = connected >= quorum.majority();
+  health.last_error = out;
+  if (!offsets.empty()) {
+    const auto middle = offsets.begin() + static_cast<std::ptrdiff_t>(offsets.size() / 2);
+    std::nth_element(offsets.begin(), middle, offsets.end());
+    health.clock_offset = *middle;
+  }
+  return health;
+}
+
 }  // namespace jeton::agent

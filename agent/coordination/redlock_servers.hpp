@@ -23,4 +23,7 @@ struct RedlockServers {
                                                   const RedlockCoordinatorOptions& options,
                                                   RedlockServers::Names names);
 
+// Reachable: a majority is connected. The clock offset is the middle one of those that are known.
+[[nodiscard]] CoordinatorHealth quorum_health(const RedlockQuorum& quorum);
+
 }  // namespace jeton::agent

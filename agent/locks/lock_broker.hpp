@@ -10,28 +10,12 @@
 #include <optional>
 #include <string>
 
-#include "agent/base/error.hpp"
 #include "agent/base/random.hpp"
 #include "agent/locks/lock_policy.hpp"
+#include "agent/locks/lock_quota.hpp"
 #include "agent/locks/lock_session.hpp"
 
 namespace jeton::agent {
-
-// So that no user can use up the agent's memory and descriptors. A session with several locks counts for each.
-struct LockLimits {
-  std::size_t locks_per_user = 2048;    // held or waited for
-  std::size_t waiters_per_user = 1024;  // waited for
-  std::size_t locks = 8192;             // of all users together
-  std::size_t names_per_session = 16;
-  std::size_t metadata_bytes = 512;
-  Duration shortest_ttl = std::chrono::milliseconds(50);
-  Duration longest_wait = std::chrono::hours(24);
-};
-
-class LockRefusal : public Error {
- public:
-  using Error::Error;
-};
 
 class LockBroker {
  public:
@@ -46,7 +30,8 @@ class LockBroker {
   [[nodiscard]] const LockRuleConfig* rule(const std::string& name) const { return rule_for(rules_, name); }
   [[nodiscard]] const LockLimits& limits() const { return limits_; }
 
-  // Begins to take the locks; the session runs by itself. Throws LockRefusal.
+  // Begins to take the locks, or goes on with those that the client had at an agent before; the session runs by itself.
+  // Throws LockRefusal.
   [[nodiscard]] std::shared_ptr<LockSession> open(LockRequest request);
 
   // By owner id, whoever holds it where. None: not held by it.
@@ -56,14 +41,21 @@ class LockBroker {
   Task<bool> force_release(LockId id, std::string who);
   Task<LockView> show(LockId id);
 
-  // Tells every holder to end and gives it a moment to do so. Locks whose holders end are given back, the others are
-  // left to their time to live: they may still be at work.
+  // Tells every holder whose lock does not outlive the agent to end, and gives it a moment to do so. Locks whose
+  // holders end are given back, the others are left to their time to live: they may still be at work.
   Task<> stop();
+
+  struct Counts {
+    std::size_t held = 0;
+    std::size_t waiting = 0;
+  };
+  [[nodiscard]] Counts sessions() const;
+  [[nodiscard]] CoordinatorHealth health() const { return store_->health(); }
 
  private:
   void check_limits(const LockRequest& request);
-  void count(const LockSession& session, bool begins);
-  LockSession* holder(const LockId& id, const std::string& owner) const;
+  void ended(LockSession* session);
+  [[nodiscard]] LockSession* holder(const std::string& name, const std::string& owner) const;
 
   Timers& timers_;
   LockLimits limits_;
@@ -71,8 +63,7 @@ class LockBroker {
   std::unique_ptr<LockStore> store_;
   LockLines lines_;
   std::map<LockSession*, std::shared_ptr<LockSession>> sessions_;
-  std::map<uid_t, std::size_t> of_user_;  // locks, held or waited for
-  std::size_t locks_ = 0;
+  LockQuota quota_;
   std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
   bool started_ = false;
   bool stopping_ = false;

@@ -33,12 +33,8 @@ class LockLines::Place {
     if (alive_.expired()) return;
     const bool was_first = is_first();
     line_.tickets.remove(&ticket_);
-    if (line_.tickets.empty()) {
-      if (line_.listening) lines_.store_.listen(id_, nullptr);
-      lines_.lines_.erase(id_.name);
-    } else if (was_first) {
-      line_.tickets.front()->wake.notify();
-    }
+    if (was_first && !line_.tickets.empty()) line_.tickets.front()->wake.notify();
+    lines_.leave(id_, line_);
   }
 
   [[nodiscard]] bool is_first() const { return line_.tickets.front() == &ticket_; }
@@ -52,10 +48,46 @@ class LockLines::Place {
   LockTicket& ticket_;
 };
 
+class LockLines::Watch {
+ public:
+  Watch(LockLines& lines, LockId id, std::function<void()> woken)
+      : lines_(lines),
+        alive_(lines.alive_),
+        id_(std::move(id)),
+        line_(lines.lines_[id_.name]),
+        woken_(std::move(woken)) {
+    line_.watchers.push_back(&woken_);
+    lines_.listen(id_, line_);
+  }
+  Watch(const Watch&) = delete;
+  Watch& operator=(const Watch&) = delete;
+  ~Watch() {
+    if (alive_.expired()) return;
+    line_.watchers.remove(&woken_);
+    lines_.leave(id_, line_);
+  }
+
+ private:
+  LockLines& lines_;
+  std::weak_ptr<bool> alive_;
+  LockId id_;
+  Line& line_;
+  std::function<void()> woken_;
+};
+
+LockLines::LockLines(Timers& timers, Random& random, LockStore& store)
+    : timers_(timers), random_(random), store_(store) {}
+
+LockLines::~LockLines() = default;
+
+std::shared_ptr<LockLines::Watch> LockLines::watch(LockId id, std::function<void()> woken) {
+  return std::make_shared<Watch>(*this, std::move(id), std::move(woken));
+}
+
 Task<LockTry> LockLines::take(LockWish wish, std::shared_ptr<LockTicket> ticket,
                               std::function<void(const LockTry&)> on_busy) {
   if (wish.give_up_at <= now()) {
-    const bool others_wait = lines_.contains(wish.id.name);
+    const bool others_wait = waiting(wish.id.name) > 0;
     LockTry only;
     if (others_wait) {
       only = co_await look(wish);
@@ -95,7 +127,7 @@ Task<LockTry> LockLines::take(LockWish wish, std::shared_ptr<LockTicket> ticket,
     if (over && unreachable) std::rethrow_exception(unreachable);
     if (over) co_return last;
     if (!unreachable) on_busy(last);
-    listen(wish, place.line());
+    listen(wish.id, place.line());
     if (place.line().heard != heard) continue;
 
     Duration pause = wish.id.terms.key.empty() ? look_again_after : look_again_at_foreign;
@@ -132,14 +164,22 @@ Task<LockTry> LockLines::look(const LockWish& wish) {
 }
 
 // Not before the lock was found held: most are free, and cost no subscription.
-void LockLines::listen(const LockWish& wish, Line& line) {
+void LockLines::listen(const LockId& id, Line& line) {
   if (std::exchange(line.listening, true)) return;
-  store_.listen(wish.id, [this, name = wish.id.name] {
+  store_.listen(id, [this, name = id.name] {
     const auto found = lines_.find(name);
     if (found == lines_.end()) return;
-    ++found->second.heard;
-    found->second.tickets.front()->wake.notify();
+    Line& heard = found->second;
+    ++heard.heard;
+    if (!heard.tickets.empty()) heard.tickets.front()->wake.notify();
+    for (const auto* woken : heard.watchers) (*woken)();
   });
+}
+
+void LockLines::leave(const LockId& id, Line& line) {
+  if (!line.tickets.empty() || !line.watchers.empty()) return;
+  if (line.listening) store_.listen(id, nullptr);
+  lines_.erase(id.name);
 }
 
 std::size_t LockLines::waiting(const std::string& name) const {

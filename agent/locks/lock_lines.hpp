@@ -3,7 +3,8 @@
 // overtakes. Between hosts whoever asks first after a release gets the lock.
 //
 // A waiter is woken when the lock is released. What nobody announces (a holder that died, a client of another kind) is
-// found when the holder's lease ends, and by a look now and then. One thread: the loop's.
+// found when the holder's lease ends, and by a look now and then. Who holds a lock can listen, too: a release that is
+// not its own has taken the lock from it. One thread: the loop's.
 #pragma once
 
 #include <functional>
@@ -42,19 +43,30 @@ struct LockWish {
 
 class LockLines {
  public:
+  // Calls back until it is destroyed.
+  class Watch;
+
   // All outlive it.
-  LockLines(Timers& timers, Random& random, LockStore& store) : timers_(timers), random_(random), store_(store) {}
+  LockLines(Timers& timers, Random& random, LockStore& store);
+  LockLines(const LockLines&) = delete;
+  LockLines& operator=(const LockLines&) = delete;
+  ~LockLines();
 
   // The lease is not set if the lock was not won in time, or the ticket was cancelled; but it may be set although the
   // ticket was cancelled meanwhile. `on_busy` is called after each try that found it held. Throws TransportError if the
   // last try could not reach the store.
   Task<LockTry> take(LockWish wish, std::shared_ptr<LockTicket> ticket, std::function<void(const LockTry&)> on_busy);
 
+  // `woken` is called when somebody has released the lock, and when that may have been missed; what was before
+  // is not told.
+  [[nodiscard]] std::shared_ptr<Watch> watch(LockId id, std::function<void()> woken);
+
   [[nodiscard]] std::size_t waiting(const std::string& name) const;
 
  private:
   struct Line {
     std::list<LockTicket*> tickets;
+    std::list<const std::function<void()>*> watchers;
     std::uint64_t heard = 0;  // releases, and times that one may have been missed
     bool listening = false;
   };
@@ -62,7 +74,8 @@ class LockLines {
 
   Task<LockTry> try_once(const LockWish& wish);
   Task<LockTry> look(const LockWish& wish);
-  void listen(const LockWish& wish, Line& line);
+  void listen(const LockId& id, Line& line);
+  void leave(const LockId& id, Line& line);
   [[nodiscard]] BootTime now() const { return timers_.clock().boot_now(); }
 
   Timers& timers_;

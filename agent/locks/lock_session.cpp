@@ -18,6 +18,8 @@ using namespace std::chrono_literals;
 
 constexpr Duration longest_retry = 500ms;  // of a renewal or release that did not reach the store
 constexpr Duration shortest_retry = 10ms;
+// A lock that is held for less, or is looked at more often anyway, costs no subscription.
+constexpr Duration held_for_long = 1s;
 
 BootTime renewal_of(const Lease& lease, BootTime now) { return now + lease.ttl / 3; }
 
@@ -38,10 +40,15 @@ Task<> LockSession::run(Self self, std::function<void(LockSession*)> on_end) {
   try {
     std::string failure;
     try {
-      co_await self->take_all();
+      if (self->request_.resumed.empty()) {
+        co_await self->take_all();
+      } else {
+        co_await self->resume_all();
+      }
     } catch (const Error& e) {
       failure = e.what();
     }
+    if (!failure.empty() && !self->request_.resumed.empty()) self->abandon();  // the client asks again
     if (!failure.empty() && !self->ending()) {
       self->reason_ = failure;
       self->enter(State::failed);
@@ -49,7 +56,9 @@ Task<> LockSession::run(Self self, std::function<void(LockSession*)> on_end) {
     while (self->state_ == State::held && !self->ending() && !self->delivered_) co_await self->changed_.wait();
     if (self->state_ == State::held && !self->delivered_) self->enter(State::releasing);
     if (!self->delivered_) co_await self->give_back();
-    if (self->cancelled_ && !self->delivered_ && self->state_ != State::lost) self->enter(State::ended);
+    if (self->cancelled_ && !self->delivered_ && self->state_ != State::lost) {
+      self->enter(self->handed_over_ ? State::handed_over : State::ended);
+    }
   } catch (const boost::system::system_error&) {
     // The loop ends.
   }
@@ -67,17 +76,7 @@ Task<> LockSession::take_all() {
       if (state_ == State::trying) enter(State::waiting);
     };
     LockTry result = co_await context_.lines.take(std::move(wish), ticket_, on_busy);
-    if (result.lease) {
-      Lease lease = std::move(*result.lease);
-      const BootTime renew_at = renewal_of(lease, now());
-      held_.push_back({id, std::move(lease), renew_at});
-      if (!request_.detached) {
-        guard();
-        if (!std::exchange(keeping_, true)) {
-          boost::asio::co_spawn(context_.timers.executor(), keep(shared_from_this()), boost::asio::detached);
-        }
-      }
-    }
+    if (result.lease) hold(id, std::move(*result.lease));
     if (ending()) co_return;
     if (!result.lease) {
       busy_ = std::move(result);
@@ -90,11 +89,45 @@ Task<> LockSession::take_all() {
   enter(State::held);
 }
 
+// The locks that the client had at an agent that is gone, as long as they are still its own. One that is asked for is
+// held, whatever becomes of the others and of the client, so that it is given back with them.
+Task<> LockSession::resume_all() {
+  for (const LockId& id : request_.locks) {
+    Lease lease{request_.resumed.at(id.name), 0, request_.ttl, now() + request_.ttl};
+    const bool asked = !ending();
+    bool kept = false;
+    if (asked) kept = co_await extend_again(id, lease);
+    if (asked && !kept && !ending()) was_not_ours(id.name, "it was found expired, deleted or another's");
+    if (kept || !asked) hold(id, std::move(lease));
+  }
+  if (!ending()) enter(State::held);
+}
+
+// And learns its fence.
+Task<bool> LockSession::extend_again(const LockId& id, Lease& lease) {
+  const bool kept = co_await context_.store.extend(id, lease);
+  if (!kept) co_return false;
+  const LockView view = co_await context_.store.show(id);
+  lease.fence = view.fence;
+  co_return true;
+}
+
+void LockSession::hold(const LockId& id, Lease lease) {
+  const BootTime renew_at = renewal_of(lease, now());
+  const BootTime listen_at = now() + held_for_long;
+  held_.push_back({id, std::move(lease), renew_at, listen_at});
+  if (request_.detached) return;
+  guard();
+  if (std::exchange(keeping_, true)) return;
+  boost::asio::co_spawn(context_.timers.executor(), keep(shared_from_this()), boost::asio::detached);
+}
+
 Task<> LockSession::keep(Self self) {
   try {
     while (!self->ending() && !self->held_.empty()) {
       BootTime next = BootTime::max();
-      for (const HeldLock& lock : self->held_) next = std::min(next, lock.renew_at);
+      self->listen_due();
+      for (const HeldLock& lock : self->held_) next = std::min({next, lock.renew_at, lock.listen_at});
       if (self->now() < next) {
         co_await self->keeper_.wait_until(next);
       } else {
@@ -106,12 +139,29 @@ Task<> LockSession::keep(Self self) {
   }
 }
 
+void LockSession::listen_due() {
+  for (HeldLock& lock : held_) {
+    if (lock.listen_at > now()) continue;
+    lock.listen_at = BootTime::max();
+    if (lock.lease.ttl / 3 <= held_for_long) continue;
+    lock.watch = context_.lines.watch(lock.id, [weak = weak_from_this(), name = lock.id.name] {
+      const auto self = weak.lock();
+      HeldLock* held = self ? self->find(name) : nullptr;
+      if (held == nullptr) return;
+      held->renew_at = BootTime{};
+      self->keeper_.notify();
+    });
+    lock.renew_at = BootTime{};  // what was released until now was not heard
+  }
+}
+
 // By index: a lock may join while one is renewed.
 Task<> LockSession::renew_due() {
   for (std::size_t i = 0; i < held_.size() && !ending(); ++i) {
     if (held_[i].renew_at > now()) continue;
     const LockId id = held_[i].id;
     Lease lease = held_[i].lease;
+    held_[i].renew_at = BootTime::max();
     bool kept = false;
     bool answered = true;
     try {
@@ -131,7 +181,8 @@ Task<> LockSession::renew_due() {
       // Its time to live may have been changed meanwhile.
       lease.ttl = lock.lease.ttl;
       lock.lease = lease;
-      lock.renew_at = renewal_of(lease, now());
+      // A release that was heard meanwhile is looked at with another renewal.
+      if (lock.renew_at == BootTime::max()) lock.renew_at = renewal_of(lease, now());
       ++renewals_;
       guard();
       changed_.notify();
@@ -151,7 +202,9 @@ Task<> LockSession::give_back() {
       try {
         const bool released = co_await context_.store.release(lock.id, lock.lease.owner);
         done = true;
-        if (!released && !in_doubt) was_not_ours(lock.id.name);
+        if (!released && !in_doubt) {
+          was_not_ours(lock.id.name, "it was not held any more when it was to be given back");
+        }
       } catch (const TransportError& e) {
         log::debug("a lock could not be given back; trying again", {{"lock", lock.id.name}, {"error", e.what()}});
         in_doubt = true;
@@ -163,9 +216,9 @@ Task<> LockSession::give_back() {
 }
 
 // Found only now: whoever worked under it must know.
-void LockSession::was_not_ours(const std::string& name) {
+void LockSession::was_not_ours(const std::string& name, const std::string& reason) {
   lost_name_ = name;
-  reason_ = "it was not held any more when it was to be given back";
+  reason_ = reason;
   log::warning("a lock was lost", {{"lock", name}, {"by", request_.note.by}, {"reason", reason_}});
   enter(State::lost);
 }
@@ -175,6 +228,12 @@ void LockSession::cancel() {
   ticket_->cancel();
   keeper_.notify();
   changed_.notify();
+}
+
+void LockSession::hand_over() {
+  handed_over_ = true;
+  abandon();
+  cancel();
 }
 
 void LockSession::deliver() {

@@ -1,6 +1,7 @@
 // LockSession: one or several locks for one local client, from the request to the end: waits, takes all or none, renews
 // them every third of their time to live, tells a loss at once, and gives them back when the client has gone. A
-// detached lock is left to its owner as soon as it is taken.
+// detached lock is left to its owner as soon as it is taken. One that is held for long is listened to as well: a
+// release by somebody else is noticed at once, not only at the next renewal.
 //
 // Several locks are taken in order of their names, the first ones renewed while the next is waited for: two sessions
 // that overlap ask in the same order, so none waits for what the other holds while that waits for it.
@@ -10,6 +11,7 @@
 
 #include <sys/types.h>
 
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -24,31 +26,38 @@ struct LockRequest {
   std::string name;           // of the lock that was asked for; the others go with it
   std::vector<LockId> locks;  // one or more, that one included; of a detached request it alone
   std::string owner{};        // of a detached lock; empty: a new one
+  std::map<std::string, std::string>
+      resumed{};  // owner ids by name, of each lock: they are held already, see outlives_agent
   Duration ttl{};
   Duration wait{};                  // zero: one try
   std::optional<Duration> retry{};  // between two looks
   LockNote note{};
   uid_t user = 0;
   bool detached = false;
+  // When the agent stops, the locks are left to their time to live, and the client goes on with them at the next agent.
+  bool outlives_agent = false;
 };
 
 struct HeldLock {
   LockId id;
   Lease lease;
   BootTime renew_at;
+  BootTime listen_at;                         // from then on releases are heard
+  std::shared_ptr<LockLines::Watch> watch{};  // once they are
 };
 
 class LockSession : public std::enable_shared_from_this<LockSession> {
  public:
   enum class State {
-    trying,     // the first answer is awaited
-    waiting,    // somebody else holds it
-    held,       // all of them: held() is not empty
-    releasing,  // the client has gone; they are being given back
-    busy,       // not won in time
-    failed,     // the store cannot be asked, or the agent stops
-    lost,       // one is no longer ours; the others are given back
-    ended,      // given back, or called off
+    trying,       // the first answer is awaited
+    waiting,      // somebody else holds it
+    held,         // all of them: held() is not empty
+    releasing,    // the client has gone; they are being given back
+    busy,         // not won in time
+    failed,       // the store cannot be asked, or the agent stops
+    lost,         // one is no longer ours; the others are given back
+    ended,        // given back, or called off
+    handed_over,  // the client goes on with them in another session
   };
 
   // What outlives every session.
@@ -72,6 +81,8 @@ class LockSession : public std::enable_shared_from_this<LockSession> {
   void ask_to_end();
   // From now on nothing is given back: what is held is left to its time to live.
   void abandon() { abandoned_ = true; }
+  // The same client goes on with the locks in another session.
+  void hand_over();
   // Somebody else has ended it: an administrator, or who knows its owner id.
   void lose(const std::string& name, const std::string& reason);
   // False: lost. Throws TransportError.
@@ -99,9 +110,13 @@ class LockSession : public std::enable_shared_from_this<LockSession> {
   static Task<> run(Self self, std::function<void(LockSession*)> on_end);
   static Task<> keep(Self self);
   Task<> take_all();
+  Task<> resume_all();
+  Task<bool> extend_again(const LockId& id, Lease& lease);
+  void hold(const LockId& id, Lease lease);
   Task<> renew_due();
+  void listen_due();
   Task<> give_back();
-  void was_not_ours(const std::string& name);
+  void was_not_ours(const std::string& name, const std::string& reason);
   void enter(State state);
   void guard();
   [[nodiscard]] bool ending() const { return cancelled_ || state_ == State::lost; }
@@ -120,6 +135,7 @@ class LockSession : public std::enable_shared_from_this<LockSession> {
   bool delivered_ = false;
   bool asked_to_end_ = false;
   bool abandoned_ = false;
+  bool handed_over_ = false;
   bool keeping_ = false;
   Timers::Id guard_ = 0;  // tells the loss when a renewal hangs
   Event keeper_;          // wakes it

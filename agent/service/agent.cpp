@@ -259,6 +259,7 @@ AgentStatus Agent::agent_status() const {
   status.now = impl_->timers.clock().wall_now();
   status.coordinator = impl_->coordinator->health();
   for (const auto& [name, runner] : impl_->runners) status.tokens.push_back(runner->status());
+  if (!impl_->config.locks.empty()) status.locks = LocksStatus{impl_->locks.health(), impl_->locks.sessions()};
   return status;
 }
 

@@ -6,8 +6,11 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <functional>
+#include <memory>
 #include <optional>
 #include <system_error>
+#include <utility>
 
 #include "libclient/ctl/child.hpp"
 #include "libclient/ctl/commands.hpp"
@@ -19,6 +22,7 @@ namespace {
 
 constexpr Milliseconds release_patience{5000};
 constexpr Milliseconds answer_patience{10'000};  // beyond the wait that was asked for
+constexpr Milliseconds look_for_agent_every{100};
 
 // The signals that end or concern the command, read from a descriptor; the others do what they always do.
 class Signals {
@@ -99,12 +103,34 @@ Json await_lock(LockStream& stream, const Signals& signals, const LockRunOptions
   }
 }
 
+// The request with which the next agent goes on with what was acquired.
+Json resumption_of(Json body, const std::string& name, const Json& acquired) {
+  body["wait_ms"] = 0;
+  body["owners"] = {{name, acquired.value("owner", "")}};
+  for (const Json& lock : acquired.value("locks", Json::array())) {
+    body["owners"][lock.value("name", "")] = lock.value("owner", "");
+  }
+  return body;
+}
+
+// Null: no agent is there.
+std::unique_ptr<LockStream> connect_again(const Common& common, const std::string& name, const Json& body) {
+  try {
+    return std::make_unique<LockStream>(common.dir, name, body);
+  } catch (const Failure&) {
+    return nullptr;
+  }
+}
+
 std::int64_t valid_until(const Json& event) { return event.value("valid_until_boot_ms", std::int64_t{0}); }
 
 class Run {
  public:
-  Run(LockStream& stream, const Signals& signals, const LockRunOptions& options, const Json& acquired)
-      : stream_(stream),
+  // `again`: asks the next agent to go on with the lock; null if it does not outlive its agent.
+  Run(std::unique_ptr<LockStream> stream, std::function<std::unique_ptr<LockStream>()> again, const Signals& signals,
+      const LockRunOptions& options, const Json& acquired)
+      : stream_(std::move(stream)),
+        again_(std::move(again)),
         signals_(signals),
         options_(options),
         valid_until_(valid_until(acquired)),
@@ -124,11 +150,12 @@ class Run {
         child_.signal(SIGKILL);
         killed_ = true;
       }
-      wait_for(stream_, signals_, hears_, lost_ ? (killed_ ? boot_ms_now() + 1000 : kill_at_) : valid_until_);
+      wait_for(*stream_, signals_, hears_, look_again_at());
     }
     // What the command left behind must not work on without the lock.
     if (lost_ && child_.has_own_group()) child_.signal(SIGKILL);
-    const LockStream::Farewell farewell = stream_.end(release_patience);
+    await_the_next_agent();
+    const LockStream::Farewell farewell = stream_->end(release_patience);
     if (lost_) return Exit::lock_lost;
     if (!farewell.lost.empty()) {
       say("lock '" + options_.name + "' was lost before the command ended: " + printable(farewell.lost));
@@ -140,15 +167,44 @@ class Run {
   }
 
  private:
+  [[nodiscard]] std::int64_t look_again_at() const {
+    if (lost_) return killed_ ? boot_ms_now() + 1000 : kill_at_;
+    return hears_ ? valid_until_ : std::min(valid_until_, again_at_);
+  }
+
   void look_at_the_lock() {
-    if (hears_ && !stream_.read_some()) hears_ = false;
-    while (const auto event = stream_.next()) {
+    if (!hears_ && !lost_ && boot_ms_now() >= again_at_) look_for_the_next_agent();
+    if (hears_ && !stream_->read_some()) hears_ = false;
+    while (const auto event = stream_->next()) {
       const std::string what = event->value("event", "");
-      if (what == "renewed") valid_until_ = std::max(valid_until_, valid_until(*event));
+      if (what == "renewed" || what == "acquired") valid_until_ = std::max(valid_until_, valid_until(*event));
       if (what == "lost") lose(event->value("reason", ""));
+      if (what == "refused") refused(*event);
     }
-    if (!hears_) lose("the agent closed the connection");
+    if (!hears_ && !again_) lose("the agent closed the connection");
     if (boot_ms_now() >= valid_until_) lose("the agent did not renew it in time");
+  }
+
+  void look_for_the_next_agent() {
+    again_at_ = boot_ms_now() + look_for_agent_every.count();
+    if (auto stream = again_()) {
+      stream_ = std::move(stream);
+      hears_ = true;
+    }
+  }
+
+  // Only an agent can give the lock back.
+  void await_the_next_agent() {
+    const Deadline deadline(release_patience);
+    while (!hears_ && !lost_ && again_ && !deadline.passed()) {
+      look_for_the_next_agent();
+      if (!hears_) ::poll(nullptr, 0, static_cast<int>(look_for_agent_every.count()));
+    }
+  }
+
+  // By the next agent; one that cannot reach its coordinator yet is asked again.
+  void refused(const Json& event) {
+    if (event.value("status", 500L) != 503) lose(run_refusal(options_.name, event, Milliseconds{0}).what());
   }
 
   void lose(const std::string& reason) {
@@ -169,7 +225,9 @@ class Run {
     }
   }
 
-  LockStream& stream_;
+  std::unique_ptr<LockStream> stream_;
+  std::function<std::unique_ptr<LockStream>()> again_;
+  std::int64_t again_at_ = 0;
   const Signals& signals_;
   const LockRunOptions& options_;
   std::int64_t valid_until_;
@@ -190,9 +248,15 @@ Exit run_lock_run(const Common& common, const LockRunOptions& options) {
   try {
     check_lock_name(options.name);
     const Signals signals;
-    LockStream stream(common.dir, options.name, body);
-    const Json acquired = await_lock(stream, signals, options);
-    Run run(stream, signals, options, acquired);
+    auto stream = std::make_unique<LockStream>(common.dir, options.name, body);
+    const Json acquired = await_lock(*stream, signals, options);
+    std::function<std::unique_ptr<LockStream>()> again;
+    if (acquired.value("outlives_agent", false)) {
+      again = [&common, &options, resumption = resumption_of(body, options.name, acquired)] {
+        return connect_again(common, options.name, resumption);
+      };
+    }
+    Run run(std::move(stream), std::move(again), signals, options, acquired);
     return run.to_its_end();
   } catch (const Failure& failure) {
     if (failure.exit() == Exit::not_obtained) throw;

@@ -82,6 +82,16 @@ std::string coordinator_line(const Json& coordinator) {
   return error == "-" ? line : line + coloured(wrapped("  error ", error), Colour::bad);
 }
 
+// Only where applications may take locks.
+std::string locks_line(const Json& locks) {
+  if (!locks.is_object()) return "";
+  const bool reachable = member(locks, "reachable") == true;
+  std::string line = "locks " + text(locks, "held") + " held here, " + text(locks, "waiting") + " waited for";
+  if (!reachable) line += ", " + coloured("none can be taken now", Colour::bad);
+  const std::string error = text(locks, "last_error");
+  return line + "\n" + (error == "-" ? "" : coloured(wrapped("  error ", error), Colour::bad) + "\n");
+}
+
 std::string lock_text(const Json& token) {
   const Json& lock = member(token, "lock");
   if (member(lock, "held") == true) return "held here";
@@ -150,7 +160,7 @@ std::string counters_text(const Json& counters) {
 std::string agent_text(const Json& status) {
   std::string out = "agent " + text(status, "version") + " on " + text(status, "host") + ", pid " +
                     text(status, "pid") + ", up " + duration(status, "uptime_ms") + "\n" +
-                    coordinator_line(member(status, "coordinator")) + "\n";
+                    coordinator_line(member(status, "coordinator")) + "\n" + locks_line(member(status, "locks"));
   const Json& tokens = member(status, "tokens");
   if (!tokens.is_array() || tokens.empty()) return out + "no tokens are configured\n";
   std::size_t longest = 0;

@@ -113,6 +113,8 @@ bool read_number(Json value, std::uint64_t& number) noexcept {
   return true;
 }
 
+bool is_true(Json value) noexcept { return value.end - value.begin == 4 && std::memcmp(value.begin, "true", 4) == 0; }
+
 bool is_text(Json value, const char* text) noexcept {
   const std::size_t size = std::strlen(text);
   return value.begin != nullptr && static_cast<std::size_t>(value.end - value.begin) == size + 2 &&

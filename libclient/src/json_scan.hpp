@@ -24,6 +24,8 @@ struct Json {
 bool read_text(Json value, char* buffer, std::size_t capacity) noexcept;
 [[nodiscard]] bool read_number(Json value, std::uint64_t& number) noexcept;
 
+[[nodiscard]] bool is_true(Json value) noexcept;
+
 // Whether the value is this string.
 [[nodiscard]] bool is_text(Json value, const char* text) noexcept;
 

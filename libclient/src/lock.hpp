@@ -2,6 +2,7 @@
 //
 //   lock.cpp          open, close
 //   lock_request.cpp  the question to the agent, and the extension
+//   lock_resume.cpp   going on with a lock that outlives the agent, at the next one
 //   lock_lines.cpp    the agent's answers: what they make of the handle
 //   lock_acquire.cpp  start, acquire, check, release
 //   lock_show.cpp     fence, owner, reason
@@ -59,8 +60,12 @@ struct jeton_lock {
   std::int64_t give_up_boot_ms = 0;      // of a wait: for ever is INT64_MAX
   std::int64_t answer_by_boot_ms = 0;    // of a wait: the agent hangs if it has not answered by then
   std::int64_t valid_until_boot_ms = 0;  // while held
-  int http_status = 0;                   // 0: the answer's head is still to come
-  char buffer[6144];                     // what has arrived and is not a whole line yet; several names make long ones
+  std::int64_t held_ttl_ms = 0;          // while held: ttl_ms, or what it was extended to
+  bool outlives_agent = false;           // while held: a connection that ends is not the lock's end
+  bool resuming = false;               // while held: the next agent has not confirmed it yet, if there is a connection
+  std::int64_t resume_at_boot_ms = 0;  // while held without a connection: when to look for the next agent
+  int http_status = 0;                 // 0: the answer's head is still to come
+  char buffer[6144];                   // what has arrived and is not a whole line yet; several names make long ones
   std::size_t size = 0;
 
   int epoll_fd = -1;
@@ -85,6 +90,15 @@ class LockGuard {
 
 // Connects and asks for the lock, to be waited for until give_up_boot_ms. Not OK: the handle is idle with that outcome.
 [[nodiscard]] jeton_status ask_for(jeton_lock& lock) noexcept;
+// Connects and sends the request for the lock, or to go on with it. False: nobody takes it.
+[[nodiscard]] bool send_request(jeton_lock& lock, std::int64_t wait_ms, bool resume) noexcept;
+
+// ---- lock_resume.cpp ----
+
+// The connection has ended, or nobody confirmed: the lock is held without one, and is looked for again a little later.
+void await_next_agent(jeton_lock& lock) noexcept;
+// Asks the agent that is there now, if it is time.
+void resume(jeton_lock& lock) noexcept;
 
 // ---- lock_lines.cpp ----
 
@@ -95,6 +109,8 @@ class LockGuard {
 bool receive(jeton_lock& lock) noexcept;
 // The connection ends, the handle is idle. Returns `outcome`.
 jeton_status finish(jeton_lock& lock, jeton_status outcome, const char* reason) noexcept;
+void close_connection(jeton_lock& lock) noexcept;
+void set_reason(jeton_lock& lock, const char* reason) noexcept;
 
 // ---- lock_event_fd.cpp ----
 

@@ -34,6 +34,16 @@ void await_news(jeton_lock& lock, int cancel_fd, bool can_cancel) {
   ::pthread_mutex_lock(&lock.mutex);
 }
 
+// Only an agent can give it back.
+void await_agent(jeton_lock& lock, std::int64_t deadline_ms) {
+  const auto away = [&] { return lock.state == LockState::held && (lock.fd < 0 || lock.resuming); };
+  while (away() && monotonic_now_ms() < deadline_ms) {
+    static_cast<void>(wait_for(lock.fd, POLLIN, std::min(deadline_ms, monotonic_now_ms() + without_fd_ms)));
+    static_cast<void>(look(lock));
+  }
+  if (away()) static_cast<void>(finish(lock, JETON_NO_AGENT, "the agent is away; the lock ends by itself"));
+}
+
 }  // namespace
 }  // namespace jeton::client
 
@@ -75,11 +85,13 @@ extern "C" jeton_status jeton_lock_release(jeton_lock* lock) {
   if (lock == nullptr) return JETON_INVALID_ARGUMENT;
   const LockGuard guard(*lock);
   const jeton_status before = jeton::client::look(*lock);
+  const std::int64_t deadline_ms = jeton::client::monotonic_now_ms() + jeton::client::release_patience_ms;
+  if (before == JETON_OK) jeton::client::await_agent(*lock, deadline_ms);
   jeton_status status = before == JETON_LOCK_LOST ? JETON_LOCK_LOST : JETON_LOCK_NOT_HELD;
+  if (before == JETON_OK) status = lock->outcome;
   if (lock->state == LockState::held) {
     lock->state = LockState::releasing;
     ::shutdown(lock->fd, SHUT_WR);
-    const std::int64_t deadline_ms = jeton::client::monotonic_now_ms() + jeton::client::release_patience_ms;
     while (lock->state == LockState::releasing && jeton::client::wait_for(lock->fd, POLLIN, deadline_ms)) {
       jeton::client::receive(*lock);
     }

@@ -18,9 +18,7 @@ namespace {
 // An agent that could send no more, because nobody read, sends the newest as soon as there is room again.
 constexpr std::int64_t newest_line_ms = 500;
 
-void set_reason(jeton_lock& lock, const char* reason) { std::snprintf(lock.reason, sizeof(lock.reason), "%s", reason); }
-
-void set_reason(jeton_lock& lock, Json object, const char* key, const char* otherwise) {
+void take_reason(jeton_lock& lock, Json object, const char* key, const char* otherwise) {
   Json value;
   if (!find_member(object, key, value) || !read_text(value, lock.reason, sizeof(lock.reason))) {
     set_reason(lock, otherwise);
@@ -65,7 +63,7 @@ void on_line(jeton_lock& lock, Json line) {
   if (lock.state == LockState::releasing) {
     if (is_text(event, "released")) static_cast<void>(finish(lock, JETON_OK, ""));
     if (is_text(event, "lost")) {
-      set_reason(lock, line, "reason", "it was lost");
+      take_reason(lock, line, "reason", "it was lost");
       static_cast<void>(finish(lock, JETON_LOCK_LOST, nullptr));
     }
     return;
@@ -75,7 +73,10 @@ void on_line(jeton_lock& lock, Json line) {
       static_cast<void>(finish(lock, JETON_AGENT_REFUSED, "the agent's answer is not understood; update it"));
       return;
     }
+    Json outlives;
+    lock.outlives_agent = find_member(line, "outlives_agent", outlives) && is_true(outlives);
     lock.state = LockState::held;
+    lock.resuming = false;
     lock.valid_until_boot_ms = 0;
     set_validity(lock, line);
   } else if (is_text(event, "renewed")) {
@@ -86,11 +87,13 @@ void on_line(jeton_lock& lock, Json line) {
                        lock.answer_by_boot_ms - answer_patience_ms <= boot_now_ms();
     static_cast<void>(finish(lock, JETON_LOCK_BUSY, "it is held by another"));
     if (again) static_cast<void>(ask_for(lock));
+  } else if (is_text(event, "failed") && lock.resuming) {
+    await_next_agent(lock);
   } else if (is_text(event, "failed")) {
-    set_reason(lock, line, "reason", "the agent cannot have it now");
+    take_reason(lock, line, "reason", "the agent cannot have it now");
     static_cast<void>(finish(lock, JETON_LOCK_UNAVAILABLE, nullptr));
   } else if (is_text(event, "lost")) {
-    set_reason(lock, line, "reason", "it was lost");
+    take_reason(lock, line, "reason", "it was lost");
     static_cast<void>(finish(lock, JETON_LOCK_LOST, nullptr));
   }
 }
@@ -144,12 +147,17 @@ jeton_status refusal_of(int http_status, Json error) {
 
 // The agent has closed the connection.
 void on_end(jeton_lock& lock) {
-  if (lock.state == LockState::held) {
+  const bool refused = lock.resuming && lock.http_status != 0 && lock.http_status != 200 && lock.http_status != 503;
+  if (lock.state == LockState::held && refused) {
+    static_cast<void>(finish(lock, JETON_LOCK_LOST, "the next agent does not go on with it"));
+  } else if (lock.state == LockState::held && lock.outlives_agent) {
+    await_next_agent(lock);
+  } else if (lock.state == LockState::held) {
     static_cast<void>(finish(lock, JETON_LOCK_LOST, "the connection to the agent ended"));
   } else if (lock.state == LockState::waiting && lock.http_status != 0 && lock.http_status != 200) {
     Json error;
     if (!find_member({lock.buffer, lock.buffer + lock.size}, "error", error)) error = {};
-    set_reason(lock, error, "message", "the agent refused");
+    take_reason(lock, error, "message", "the agent refused");
     static_cast<void>(finish(lock, refusal_of(lock.http_status, error), nullptr));
   } else {
     static_cast<void>(finish(lock, JETON_NO_AGENT, "the agent ended the connection; it may have been restarted"));
@@ -182,8 +190,11 @@ bool receive(jeton_lock& lock) noexcept {
   return heard;
 }
 
-jeton_status finish(jeton_lock& lock, jeton_status outcome, const char* reason) noexcept {
-  if (reason != nullptr) set_reason(lock, reason);
+void set_reason(jeton_lock& lock, const char* reason) noexcept {
+  std::snprintf(lock.reason, sizeof(lock.reason), "%s", reason);
+}
+
+void close_connection(jeton_lock& lock) noexcept {
   leave_connection(lock);
   if (lock.fd >= 0) {
     // Also if a child has a copy of the descriptor that it does not know of.
@@ -192,9 +203,15 @@ jeton_status finish(jeton_lock& lock, jeton_status outcome, const char* reason) 
     ::close(lock.fd);
     lock.fd = -1;
   }
-  lock.state = LockState::idle;
-  lock.outcome = outcome;
   lock.size = 0;
+}
+
+jeton_status finish(jeton_lock& lock, jeton_status outcome, const char* reason) noexcept {
+  if (reason != nullptr) set_reason(lock, reason);
+  close_connection(lock);
+  lock.state = LockState::idle;
+  lock.resuming = false;
+  lock.outcome = outcome;
   arm(lock);
   return outcome;
 }
@@ -203,10 +220,11 @@ jeton_status look(jeton_lock& lock) noexcept {
   // A child of a raw clone(2), which no handler of fork has prepared.
   if (lock.state != LockState::idle && lock.pid != ::getpid()) disown(lock);
   if (lock.state == LockState::idle) return lock.outcome;
+  resume(lock);
   const bool heard = receive(lock);
   if (lock.state == LockState::held && boot_now_ms() >= lock.valid_until_boot_ms) {
     const std::int64_t deadline_ms = monotonic_now_ms() + newest_line_ms;
-    while (heard && lock.state == LockState::held && boot_now_ms() >= lock.valid_until_boot_ms &&
+    while (heard && lock.fd >= 0 && lock.state == LockState::held && boot_now_ms() >= lock.valid_until_boot_ms &&
            wait_for(lock.fd, POLLIN, deadline_ms)) {
       receive(lock);
     }

@@ -36,14 +36,14 @@ class Text {
   void add_quoted(const char* text) { good_ = good_ && append_text(data_, sizeof(data_), &size_, text); }
 
  private:
-  char data_[4096] = "";
+  char data_[8192] = "";  // more than names, owner ids and metadata can need
   std::size_t size_ = 0;
   bool good_ = true;
 };
 
-Text body_of(const jeton_lock& lock, std::int64_t wait_ms) {
+Text body_of(const jeton_lock& lock, std::int64_t wait_ms, bool resume) {
   Text body;
-  body.add("{\"ttl_ms\":", lock.ttl_ms);
+  body.add("{\"ttl_ms\":", resume ? lock.held_ttl_ms : lock.ttl_ms);
   body.add(",\"wait_ms\":", wait_ms);
   if (lock.retry_ms > 0) body.add(",\"retry_ms\":", lock.retry_ms);
   if (lock.metadata != nullptr) {
@@ -54,40 +54,52 @@ Text body_of(const jeton_lock& lock, std::int64_t wait_ms) {
     body.add(i == 1 ? ",\"names\":[" : ",");
     body.add_quoted(lock.names[i].name);
   }
-  body.add(lock.count > 1 ? "]}" : "}");
+  if (lock.count > 1) body.add("]");
+  for (std::size_t i = 0; resume && i < lock.count; ++i) {
+    body.add(i == 0 ? ",\"owners\":{" : ",");
+    body.add_quoted(lock.names[i].name);
+    body.add(":");
+    body.add_quoted(lock.names[i].owner);
+  }
+  body.add(resume ? "}}" : "}");
   return body;
 }
 
 }  // namespace
 
-jeton_status ask_for(jeton_lock& lock) noexcept {
-  const std::int64_t now = boot_now_ms();
-  const std::int64_t wait_ms = std::clamp<std::int64_t>(lock.give_up_boot_ms - now, 0, longest_wait_ms);
-  const Text body = body_of(lock, wait_ms);
+bool send_request(jeton_lock& lock, std::int64_t wait_ms, bool resume) noexcept {
+  const Text body = body_of(lock, wait_ms, resume);
   // Of HTTP/1.0 the answer is the lines as they are, up to the end of the connection.
   char head[512];
   const int head_size = std::snprintf(head, sizeof(head),
                                       "POST /v1/locks/%s HTTP/1.0\r\nHost: agent\r\n"
                                       "Content-Type: application/json\r\nContent-Length: %zu\r\n\r\n",
                                       lock.names[0].name, body.size());
-  if (!body.good() || head_size <= 0) return finish(lock, JETON_INVALID_ARGUMENT, "the request would be too long");
-
+  if (!body.good() || head_size <= 0) {
+    set_reason(lock, "the request would be too long");
+    return false;
+  }
   const std::int64_t deadline_ms = monotonic_now_ms() + agent_call_timeout_ms;
   {
     const ForkPause pause;
     lock.fd = connect_to_agent(lock.directory, deadline_ms);
   }
-  if (lock.fd < 0) return finish(lock, JETON_NO_AGENT, "nobody answers on the agent's socket");
+  set_reason(lock, lock.fd < 0 ? "nobody answers on the agent's socket" : "the agent does not take the request");
   lock.pid = ::getpid();
-  lock.state = LockState::waiting;
-  lock.answer_by_boot_ms = now + wait_ms + answer_patience_ms;
   lock.http_status = 0;
   lock.size = 0;
+  return lock.fd >= 0 && send_all(lock.fd, head, static_cast<std::size_t>(head_size), deadline_ms) &&
+         send_all(lock.fd, body.data(), body.size(), deadline_ms);
+}
+
+jeton_status ask_for(jeton_lock& lock) noexcept {
+  const std::int64_t now = boot_now_ms();
+  const std::int64_t wait_ms = std::clamp<std::int64_t>(lock.give_up_boot_ms - now, 0, longest_wait_ms);
+  if (!send_request(lock, wait_ms, false)) return finish(lock, JETON_NO_AGENT, nullptr);
+  lock.state = LockState::waiting;
+  lock.held_ttl_ms = lock.ttl_ms;
+  lock.answer_by_boot_ms = now + wait_ms + answer_patience_ms;
   lock.reason[0] = '\0';
-  if (!send_all(lock.fd, head, static_cast<std::size_t>(head_size), deadline_ms) ||
-      !send_all(lock.fd, body.data(), body.size(), deadline_ms)) {
-    return finish(lock, JETON_NO_AGENT, "the agent does not take the request");
-  }
   follow_connection(lock);
   return JETON_OK;
 }
@@ -146,6 +158,7 @@ extern "C" jeton_status jeton_lock_extend(jeton_lock* lock, int64_t ttl_ms) {
     return jeton::client::finish(*lock, JETON_LOCK_LOST, "it was found expired, deleted or another's");
   }
   if (status == JETON_OK) {
+    lock->held_ttl_ms = ttl_ms;
     lock->valid_until_boot_ms = valid_until;
     jeton::client::arm(*lock);
   }

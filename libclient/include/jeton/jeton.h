@@ -258,7 +258,9 @@ JETON_EXPORT JETON_MUST_CHECK jeton_status jeton_accepts(jeton_token *token, con
  * deletes the key, the machine sleeps. Ask jeton_lock_lost before each step that matters, and let the resource refuse
  * a fence lower than one that it has seen: between the last look and the step any time may pass. From the loss on
  * jeton_lock_lost is true, at the latest when the time that the agent vouched for is over, also if the agent hangs or was
- * killed. The library renews nothing, and never takes a lock again by itself.
+ * killed. The library renews nothing, and never takes a lock again by itself. Only if the configuration says so
+ * (when_agent_stops: keep) is a lock still held when the agent ends: the next call goes on with it at the agent that comes
+ * next, under the same owner id and fence, as long as its time is not over.
  *
  * Threads: one takes and releases; any may ask how it stands. jeton_lock_close when nobody uses it any more.
  * Fork: the lock stays with the parent, whatever the child does or how long it lives. In the child every handle is as

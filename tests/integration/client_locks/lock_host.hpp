@@ -23,7 +23,8 @@ class LockAgent {
  public:
   // No Redis: the locks of this host alone. Several: Redlock.
   explicit LockAgent(std::vector<const RedisServer*> servers) : agent_(settings(servers)) {
-    agent_.write_config(agent_yaml(agent_.settings(), agent_.runtime_dir()) + "locks:\n  \"*\": {max_ttl: 2h}\n");
+    agent_.write_config(agent_yaml(agent_.settings(), agent_.runtime_dir()) +
+                        "locks:\n  \"*\": {max_ttl: 2h}\n  \"kept*\": {max_ttl: 2h, when_agent_stops: keep}\n");
     agent_.start();
   }
   [[nodiscard]] LockOptions options(milliseconds ttl = seconds(60)) const {

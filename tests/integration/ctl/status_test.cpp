@@ -102,6 +102,19 @@ TEST_F(CtlStatus, OfATokenThatTheAgentDoesNotKnowIsOne) {
   EXPECT_THAT(result.err, HasSubstr("did you mean 'wechat'?"));
 }
 
+TEST_F(CtlStatus, TellsOfLocksWhereThereMayBeAny) {
+  auto& agent = host.start_agent();
+  EXPECT_THAT(host.ctl({"status"}).out, Not(HasSubstr("locks")));
+  agent.on_loop([](FakeStatus& status) {
+    agent::LocksStatus& locks = status.agent().locks.emplace();
+    locks.sessions = {3, 2};
+    locks.store.last_error = "redis://cache:6379: refused";
+  });
+  const RunResult result = host.ctl({"status"});
+  EXPECT_THAT(result.out, HasSubstr("locks 3 held here, 2 waited for, none can be taken now"));
+  EXPECT_THAT(result.out, HasSubstr("refused"));
+}
+
 TEST_F(CtlStatus, OfAnAgentWithoutTokensIsDone) {
   host.start_agent();
   const RunResult result = host.ctl({"status"});

@@ -47,6 +47,7 @@ TEST_F(Routes, StatusDescribesTheAgentItsCoordinatorAndEveryToken) {
   EXPECT_EQ(json["coordinator"]["backend"], "redis");
   EXPECT_EQ(json["coordinator"]["clock_offset_ms"], -12);
   EXPECT_EQ(json["coordinator"]["last_error"], nullptr);
+  EXPECT_EQ(json["locks"], nullptr) << "nobody may take any";
   ASSERT_EQ(json["tokens"].size(), 2U);
   EXPECT_EQ(json["tokens"][0]["name"], "github");
   EXPECT_EQ(json["tokens"][1]["name"], "wechat");

@@ -48,7 +48,10 @@ class Broker : public testing::Test {
     return made;
   }
   std::shared_ptr<LockSession> open(std::vector<std::string> names, Duration wait = 0s, uid_t user = 1) {
-    auto session = broker.open(request(std::move(names), wait, user));
+    return open_as(request(std::move(names), wait, user));
+  }
+  std::shared_ptr<LockSession> open_as(LockRequest made) {
+    auto session = broker.open(std::move(made));
     opened.push_back(session);
     EXPECT_TRUE(loop.turn_until([&] { return session->state() != State::trying; }));
     return session;
@@ -138,6 +141,84 @@ TEST_F(Broker, StopsHoldersByTellingThemAndWaitersAtOnce) {
   EXPECT_TRUE(loop.turn_until([&] { return stopped; }));
   EXPECT_EQ(holder->state(), State::ended);
   EXPECT_THROW(static_cast<void>(broker.open(request({"z"}))), LockRefusal);
+}
+
+TEST_F(Broker, LeavesALockThatOutlivesTheAgentToItsClient) {
+  LockRequest outliving = request({"a"});
+  outliving.outlives_agent = true;
+  const auto holder = open_as(outliving);
+  const Lease lease = holder->held().front().lease;
+  bool stopped = false;
+  boost::asio::co_spawn(loop.context, broker.stop(), [&](std::exception_ptr) { stopped = true; });
+  become(holder, State::handed_over);
+  EXPECT_FALSE(holder->asked_to_end());
+  EXPECT_TRUE(loop.turn_until([&] { return stopped; }));
+
+  LocalLockStore next(loop.timers, dir / "locks");
+  next.start();
+  const LockView view = loop.run(next.show({"a"}));
+  EXPECT_EQ(view.owner, lease.owner);
+  EXPECT_EQ(view.fence, lease.fence);
+}
+
+TEST_F(Broker, GoesOnWithALockByItsOwnerId) {
+  LockRequest outliving = request({"a"});
+  outliving.outlives_agent = true;
+  const auto former = open_as(outliving);
+  const Lease lease = former->held().front().lease;
+  outliving.resumed["a"] = lease.owner;
+  const auto next = open_as(outliving);  // before the end of the former connection was seen
+  become(former, State::handed_over);
+  ASSERT_EQ(next->state(), State::held);
+  EXPECT_EQ(next->held().front().lease.owner, lease.owner);
+  EXPECT_EQ(next->held().front().lease.fence, lease.fence);
+  next->cancel();
+  become(next, State::ended);
+  EXPECT_EQ(open({"a"})->state(), State::held) << "it was given back";
+}
+
+TEST_F(Broker, GoesOnWithNoLockThatIsAnothersOrGone) {
+  const auto holder = open({"b"}, 0s, 2);
+  const auto own = open({"a"});
+  LockRequest several = request({"a", "b"});
+  several.outlives_agent = true;
+  several.resumed = {{"a", own->held().front().lease.owner}, {"b", "somebody"}};
+  const auto next = open_as(several);
+  become(next, State::lost);
+  EXPECT_EQ(next->lost_name(), "b");
+  EXPECT_EQ(holder->state(), State::held);
+  EXPECT_TRUE(loop.turn_until([&] { return next->held().empty(); }));
+  EXPECT_EQ(open({"a"}, 1h)->state(), State::held) << "all or none";
+}
+
+TEST_F(Broker, CountsADetachedLockUntilItIsReleasedOrEnds) {
+  LockRequest detached = request({"a"});
+  detached.detached = true;
+  const auto take = [&](const std::string& name, Duration ttl) {
+    detached.name = name;
+    detached.locks = {{name}};
+    detached.ttl = ttl;
+    const auto session = open_as(detached);
+    EXPECT_EQ(session->state(), State::held);
+    const std::string owner = session->held().front().lease.owner;
+    session->deliver();
+    return owner;
+  };
+  const std::string first = take("a", 1h);
+  for (const char* name : {"b", "c"}) static_cast<void>(take(name, 1h));
+  static_cast<void>(take("d", 50ms));
+  EXPECT_THROW(static_cast<void>(broker.open(request({"e"}))), LockRefusal) << "four of one user";
+  EXPECT_TRUE(loop.turn_until([&] {
+    try {
+      static_cast<void>(take("e", 1h));
+      return true;
+    } catch (const LockRefusal&) {
+      return false;
+    }
+  })) << "one ends by itself";
+  EXPECT_THROW(static_cast<void>(broker.open(request({"f"}))), LockRefusal);
+  EXPECT_TRUE(loop.run(broker.release({"a"}, first)));
+  EXPECT_EQ(open({"f"})->state(), State::held);
 }
 
 }  // namespace

@@ -1,0 +1,67 @@
+// LockQuota: how many locks each user of this host holds or waits for, so that none can use up the agent's memory and
+// descriptors, or the fleet's Redis. A session counts from its beginning to its end, a detached lock until it is
+// released or ends by itself; one that was taken before the agent started is not counted.
+//
+// One thread: the loop's.
+#pragma once
+
+#include <sys/types.h>
+
+#include <cstddef>
+#include <map>
+#include <string>
+
+#include "agent/base/error.hpp"
+#include "agent/base/time.hpp"
+
+namespace jeton::agent {
+
+// A session with several locks counts for each.
+struct LockLimits {
+  std::size_t locks_per_user = 2048;    // held or waited for
+  std::size_t waiters_per_user = 1024;  // waited for
+  std::size_t locks = 8192;             // of all users together
+  std::size_t names_per_session = 16;
+  std::size_t metadata_bytes = 512;
+  Duration shortest_ttl = std::chrono::milliseconds(50);
+  Duration longest_wait = std::chrono::hours(24);
+};
+
+// The request is one too many; the text says of what, and what to do.
+class LockRefusal : public Error {
+ public:
+  using Error::Error;
+};
+
+class LockQuota {
+ public:
+  explicit LockQuota(LockLimits limits) : limits_(limits) {}
+
+  // Whether the user may have `count` more. Throws LockRefusal.
+  void check(uid_t user, std::size_t count, BootTime now);
+  [[nodiscard]] std::size_t of_user(uid_t user) const;
+  [[nodiscard]] std::size_t all() const { return all_; }
+
+  void add(uid_t user, std::size_t count);
+  void remove(uid_t user, std::size_t count);
+
+  // A detached lock is the client's from now on.
+  void leave(uid_t user, const std::string& name, const std::string& owner, BootTime until);
+  void extend(const std::string& name, const std::string& owner, BootTime until);
+  void release(const std::string& name, const std::string& owner);
+
+ private:
+  struct Detached {
+    uid_t user;
+    std::string owner;
+    BootTime until;
+  };
+  void forget_ended(BootTime now);
+
+  LockLimits limits_;
+  std::map<uid_t, std::size_t> of_user_;
+  std::size_t all_ = 0;
+  std::map<std::string, Detached> detached_;  // by name
+};
+
+}  // namespace jeton::agent
