@@ -16,6 +16,7 @@
 #include "agent/base/time.hpp"
 #include "agent/config/secret_template.hpp"
 #include "agent/config/sources/source_config.hpp"
+#include "agent/config/tls_config.hpp"
 
 namespace jeton::agent {
 
@@ -58,15 +59,6 @@ struct RedisEndpoint {
   [[nodiscard]] static RedisEndpoint parse(std::string_view text);
   [[nodiscard]] std::string display() const;  // redis://host:port/db, rediss://... or unix:///path?db=0
   bool operator==(const RedisEndpoint&) const = default;
-};
-
-// Files are read at every connect, so that a renewed certificate is used by the next one.
-struct TlsConfig {
-  std::filesystem::path ca_file;    // empty: the system's authorities
-  std::filesystem::path cert_file;  // empty: no client certificate
-  std::filesystem::path key_file;   // set if and only if cert_file is
-  std::string server_name;          // for SNI and the check of the certificate; empty: the host of the endpoint
-  bool operator==(const TlsConfig&) const = default;
 };
 
 // How to be let in; the same for every server of a backend.

@@ -4,6 +4,7 @@
 
 #include "agent/base/error.hpp"
 #include "agent/config/schema.hpp"
+#include "agent/config/tls_schema.hpp"
 #include "agent/config/values.hpp"
 
 namespace jeton::agent {
@@ -74,28 +75,9 @@ void read_login(const ValueReader& username, const ValueReader& password, Secret
   }
 }
 
-void read_path(const ValueReader& value, std::filesystem::path& out) {
-  const auto text = value.text();
-  if (!text) return;
-  if (!text->starts_with('/')) {
-    value.error(value.path() + ": expected an absolute path; got " + in_quotes(*text));
-    return;
-  }
-  out = *text;
-  value.refer(out);
-}
-
 TlsConfig read_tls(ObjectReader tls) {
-  TlsConfig config;
-  const ValueReader cert = tls.at("cert_file");
-  const ValueReader key = tls.at("key_file");
-  read_path(tls.at("ca_file"), config.ca_file);
-  read_path(cert, config.cert_file);
-  read_path(key, config.key_file);
+  TlsConfig config{read_client_tls(tls), {}};
   assign(config.server_name, tls.at("server_name").text());
-  if (cert.present() != key.present()) {
-    (cert.present() ? cert : key).error(tls.path() + ": cert_file and key_file go together");
-  }
   tls.finish();
   return config;
 }

@@ -2,13 +2,13 @@
 #pragma once
 
 #include <cstdint>
-#include <filesystem>
 #include <optional>
 #include <string>
 #include <vector>
 
 #include "agent/base/time.hpp"
 #include "agent/config/secret_template.hpp"
+#include "agent/config/tls_config.hpp"
 
 namespace jeton::agent {
 
@@ -21,14 +21,6 @@ enum class ProxyUse {
 enum class IpVersion { any, v4, v6 };
 
 enum class HttpVersion { automatic, v1_1, v2 };  // automatic: what ALPN gives; v2: also without TLS
-
-// Files are read at every connect, so that a renewed certificate is used by the next one.
-struct ClientTlsConfig {
-  std::filesystem::path ca_file;    // empty: the system's authorities
-  std::filesystem::path cert_file;  // empty: no client certificate
-  std::filesystem::path key_file;   // set if and only if cert_file is
-  bool operator==(const ClientTlsConfig&) const = default;
-};
 
 // Where `host:port` of a URL really is.
 struct ResolveOverride {

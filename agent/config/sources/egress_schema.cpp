@@ -8,6 +8,7 @@
 #include "agent/config/http_url.hpp"
 #include "agent/config/proxy_url.hpp"
 #include "agent/config/sources/request_schema.hpp"
+#include "agent/config/tls_schema.hpp"
 
 namespace jeton::agent {
 
@@ -70,31 +71,6 @@ void read_proxy(ObjectReader& source, EgressConfig& config) {
   config.no_proxy = std::move(hosts);
 }
 
-void read_file(const ValueReader& value, std::filesystem::path& out) {
-  const auto text = value.text();
-  if (!text) return;
-  out = *text;
-  if (!out.is_absolute()) {
-    value.error(value.path() + ": expected an absolute path; got " + in_quotes(*text));
-  } else {
-    value.refer(out);
-  }
-}
-
-ClientTlsConfig read_client_tls(ObjectReader tls) {
-  ClientTlsConfig config;
-  const ValueReader cert = tls.at("cert_file");
-  const ValueReader key = tls.at("key_file");
-  read_file(tls.at("ca_file"), config.ca_file);
-  read_file(cert, config.cert_file);
-  read_file(key, config.key_file);
-  if (cert.present() != key.present()) {
-    (cert.present() ? cert : key).error(tls.path() + ": cert_file and key_file go together");
-  }
-  tls.finish();
-  return config;
-}
-
 bool is_address(const std::string& text) {
   in_addr v4{};
   in6_addr v6{};
@@ -145,7 +121,9 @@ EgressConfig read_egress(ObjectReader& source, Reading& /*reading*/) {
     config.max_redirects = static_cast<int>(*redirects);
   }
   read_proxy(source, config);
-  config.tls = read_client_tls(source.at("tls").object());
+  ObjectReader tls = source.at("tls").object();
+  config.tls = read_client_tls(tls);
+  tls.finish();
   assign(config.ip,
          source.at("ip").choice<IpVersion>({{"any", IpVersion::any}, {"4", IpVersion::v4}, {"6", IpVersion::v6}}));
   assign(
