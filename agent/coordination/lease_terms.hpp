@@ -1,6 +1,8 @@
 // What every backend agrees on about a lease: who owns it and how long its holder may trust it (DESIGN.md section 5).
 #pragma once
 
+#include <algorithm>
+#include <chrono>
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -38,6 +40,12 @@ inline constexpr std::uint64_t fence_limit = 9'007'000'000'000'000;
 [[nodiscard]] inline BootTime lease_valid_until(BootTime since, Duration ttl) {
   return since + ttl - ttl / 100 - Milliseconds{2};
 }
+
+// An expiry as Redis takes it: whole milliseconds, and no 0, which it refuses.
+[[nodiscard]] inline Milliseconds expiry_ms(Duration duration) { return std::max(Milliseconds{1}, to_ms(duration)); }
+
+// A lock or pause without an end (somebody set it by hand) is looked at again after this time.
+inline constexpr Duration look_again_at_endless = std::chrono::seconds(15);
 
 // What an operator does about a lock that somebody set by hand, without an expiry.
 [[nodiscard]] inline std::string endless_lock(const std::string& key) {

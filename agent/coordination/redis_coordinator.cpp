@@ -18,14 +18,6 @@
 #include "agent/token/record_codec.hpp"
 
 namespace jeton::agent {
-namespace {
-
-// A lock or pause without an end (somebody set it by hand) is looked at again after this time.
-constexpr Duration look_again_after = std::chrono::seconds(15);
-
-Milliseconds at_least_one_ms(Duration duration) { return std::max(Milliseconds{1}, to_ms(duration)); }
-
-}  // namespace
 
 class RedisCoordinator::Impl : public std::enable_shared_from_this<Impl> {
  public:
@@ -87,7 +79,7 @@ class RedisCoordinator::Impl : public std::enable_shared_from_this<Impl> {
 
   Task<AcquireResult> try_acquire(std::string name, Duration ttl) {
     const RedisKeys keys = keys_of(name);
-    const Milliseconds ttl_ms = at_least_one_ms(ttl);
+    const Milliseconds ttl_ms = expiry_ms(ttl);
     const std::string owner = new_owner_id(random_);
     co_await clock_.get(deadline());
 
@@ -109,7 +101,7 @@ class RedisCoordinator::Impl : public std::enable_shared_from_this<Impl> {
     }
 
     AcquireResult result;
-    const BootTime until = answer.remaining ? now() + *answer.remaining : now() + look_again_after;
+    const BootTime until = answer.remaining ? now() + *answer.remaining : now() + look_again_at_endless;
     switch (answer.outcome) {
       case RedisOperations::Acquired::Outcome::won:
         if (!answer.replicated) {
@@ -135,7 +127,7 @@ class RedisCoordinator::Impl : public std::enable_shared_from_this<Impl> {
   Task<bool> renew(std::string name, Lease& lease) {
     const BootTime sent_at = now();
     const RedisKeys keys = keys_of(name);
-    const bool held = co_await operations_.renew(keys, lease.owner, at_least_one_ms(lease.ttl), deadline());
+    const bool held = co_await operations_.renew(keys, lease.owner, expiry_ms(lease.ttl), deadline());
     if (held) lease.valid_until = lease_valid_until(sent_at, lease.ttl);
     co_return held;
   }
@@ -204,7 +196,7 @@ class RedisCoordinator::Impl : public std::enable_shared_from_this<Impl> {
     const Duration left = pause.until - now();
     if (left <= Duration{0}) co_return false;
     const RedisKeys keys = keys_of(name);
-    co_return co_await operations_.pause(keys, at_least_one_ms(left), pause.reason, pause.request, deadline());
+    co_return co_await operations_.pause(keys, expiry_ms(left), pause.reason, pause.request, deadline());
   }
 
   Task<bool> resume(std::string name) {

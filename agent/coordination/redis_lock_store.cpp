@@ -1,6 +1,5 @@
 #include "agent/coordination/redis_lock_store.hpp"
 
-#include <algorithm>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
 #include <boost/system/system_error.hpp>
@@ -15,14 +14,6 @@
 #include "agent/redis/subscriber.hpp"
 
 namespace jeton::agent {
-namespace {
-
-// A lock without an end (somebody set it by hand) is looked at again after this time.
-constexpr Duration pause_at_endless_lock = std::chrono::seconds(15);
-
-Milliseconds lock_ttl_ms(Duration duration) { return std::max(Milliseconds{1}, to_ms(duration)); }
-
-}  // namespace
 
 class RedisLockStore::Impl : public std::enable_shared_from_this<Impl> {
  public:
@@ -70,7 +61,7 @@ class RedisLockStore::Impl : public std::enable_shared_from_this<Impl> {
 
   static Task<LockTry> try_acquire(std::shared_ptr<Impl> self, LockId id, LockClaim claim) {
     const RedisKeys keys = self->keys_of(id);
-    const Milliseconds ttl = lock_ttl_ms(claim.ttl);
+    const Milliseconds ttl = expiry_ms(claim.ttl);
     const BootTime sent_at = self->now();
     RedisOperations::Acquired answer;
     try {
@@ -98,7 +89,7 @@ class RedisLockStore::Impl : public std::enable_shared_from_this<Impl> {
       }
       result.lease = Lease{answer.owner, answer.fence, ttl, lease_valid_until(sent_at, ttl)};
     } else {
-      result.busy_until = self->now() + (answer.remaining ? Duration{*answer.remaining} : pause_at_endless_lock);
+      result.busy_until = self->now() + (answer.remaining ? Duration{*answer.remaining} : look_again_at_endless);
       result.holder = printable_owner(answer.holder);
       if (!answer.remaining) result.trouble = endless_lock(keys.updater);
     }
@@ -108,7 +99,7 @@ class RedisLockStore::Impl : public std::enable_shared_from_this<Impl> {
   static Task<bool> extend(std::shared_ptr<Impl> self, LockId id, Lease& lease) {
     self->check_running();
     const RedisKeys keys = self->keys_of(id);
-    const Milliseconds ttl = lock_ttl_ms(lease.ttl);
+    const Milliseconds ttl = expiry_ms(lease.ttl);
     const BootTime sent_at = self->now();
     const bool held = co_await self->operations_.renew(keys, lease.owner, ttl, self->deadline());
     if (held) lease.valid_until = lease_valid_until(sent_at, ttl);

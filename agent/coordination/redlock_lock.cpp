@@ -13,12 +13,8 @@ namespace {
 using VoteRound = RedlockRound<RedlockNode::Vote>;
 using Outcome = RedlockTally::Outcome;
 
-// A lock or pause without an end (somebody set it by hand) is looked at again after this time.
-constexpr Duration look_again_at_endless = std::chrono::seconds(15);
 constexpr Duration shortest_split_pause = std::chrono::milliseconds(5);
 constexpr Duration split_spread = std::chrono::milliseconds(50);
-
-Milliseconds whole_ms(Duration duration) { return std::max(Milliseconds{1}, to_ms(duration)); }
 
 // Each granted lock of an attempt that did not succeed, those of answers still to come included.
 void abandon(const RedlockQuorum& quorum, const std::string& name, RedlockAttempt& attempt, const VoteRound& round) {
@@ -95,7 +91,7 @@ Task<AcquireResult> try_acquire(Quorum quorum, std::string name, std::string own
   const BootTime deadline = quorum->deadline();
   const auto attempt = std::make_shared<RedlockAttempt>();
   attempt->owner = owner;
-  attempt->ttl = whole_ms(ttl);
+  attempt->ttl = expiry_ms(ttl);
   attempt->note = std::move(note);
   const RedlockQuorum::Question<RedlockNode::Vote> question = [name, attempt,
                                                                deadline](const std::shared_ptr<RedlockNode>& node) {
@@ -147,7 +143,7 @@ Task<bool> renew(Quorum quorum, std::string name, Lease& lease) {
   if (sent_at >= lease.valid_until) co_return false;
   const BootTime deadline = std::min(quorum->deadline(), lease.valid_until);
   const std::string owner = lease.owner;
-  const Milliseconds ttl = whole_ms(lease.ttl);
+  const Milliseconds ttl = expiry_ms(lease.ttl);
   const RedlockQuorum::Question<bool> question = [name, owner, ttl,
                                                   deadline](const std::shared_ptr<RedlockNode>& node) {
     return RedlockNode::renew(node, name, owner, ttl, deadline);
@@ -177,7 +173,7 @@ Task<bool> renew(Quorum quorum, std::string name, Lease& lease) {
 Task<> release(Quorum quorum, std::string name, Lease lease) {
   quorum->let_go(lease.owner);
   const BootTime deadline = quorum->deadline();
-  const Milliseconds ttl = whole_ms(lease.ttl);
+  const Milliseconds ttl = expiry_ms(lease.ttl);
   const std::string owner = lease.owner;
   const RedlockQuorum::Question<bool> question = [name, owner, ttl,
                                                   deadline](const std::shared_ptr<RedlockNode>& node) {

@@ -7,6 +7,7 @@
 
 #include "agent/base/error.hpp"
 #include "agent/base/failpoint.hpp"
+#include "agent/coordination/lease_terms.hpp"
 #include "agent/redis/client.hpp"
 #include "agent/token/record_codec.hpp"
 
@@ -225,7 +226,7 @@ Task<RedlockNode::Loaded> RedlockNode::load(Self self, std::string name, BootTim
 
 Task<bool> RedlockNode::pause(Self self, std::string name, Pause pause, BootTime deadline) {
   const RedisKeys keys = self->keys_of(name);
-  const Milliseconds left = std::max(Milliseconds{1}, to_ms(pause.until - self->now()));
+  const Milliseconds left = expiry_ms(pause.until - self->now());
   co_await self->operations_.pause(keys, left, pause.reason, pause.request, deadline);
   co_return true;
 }
