@@ -8,7 +8,10 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <cerrno>
 #include <cstring>
+#include <sstream>
 #include <stdexcept>
 
 #include "tests/support/eventually.hpp"
@@ -107,6 +110,17 @@ RunResult run(std::vector<std::string> argv, ProcessOptions options, std::chrono
   Process process(std::move(argv), std::move(options));
   const int status = process.wait(limit);
   return {status, process.out(), process.err()};
+}
+
+std::vector<pid_t> noted_pids(const std::filesystem::path& file) {
+  std::istringstream text(std::filesystem::exists(file) ? read_file(file) : "");
+  std::vector<pid_t> pids;
+  for (pid_t pid = 0; text >> pid;) pids.push_back(pid);
+  return pids;
+}
+
+bool all_gone(const std::vector<pid_t>& pids) {
+  return std::all_of(pids.begin(), pids.end(), [](pid_t pid) { return ::kill(pid, 0) != 0 && errno == ESRCH; });
 }
 
 }  // namespace jeton::test

@@ -57,4 +57,10 @@ struct RunResult {
 [[nodiscard]] RunResult run(std::vector<std::string> argv, ProcessOptions options = {},
                             std::chrono::milliseconds limit = std::chrono::seconds(60));
 
+// The processes that wrote their numbers into this file, one a line; none before it is there.
+[[nodiscard]] std::vector<pid_t> noted_pids(const std::filesystem::path& file);
+
+// None of them is there any more; not even as a zombie.
+[[nodiscard]] bool all_gone(const std::vector<pid_t>& pids);
+
 }  // namespace jeton::test

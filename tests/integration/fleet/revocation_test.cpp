@@ -14,15 +14,13 @@ struct FleetRevocation : FleetTest {
         .source_extra = "      revocation: {url: '" + revocations.url("/revoke") + "', form: {token: '${revoked}'}}\n",
         .lock_ttl = lock_ttl};
   }
-  static void refresh(const AgentProcess& agent) {
-    Process command({JETONCTL_BINARY, "--dir", agent.runtime_dir().string(), "refresh", "api"});
-    static_cast<void>(command.wait());
-  }
-  // Until every agent has a newer token than this.
-  [[nodiscard]] bool renewed(std::uint64_t generation) const {
+  // This agent is told to refresh, and every agent has a newer token than it had.
+  [[nodiscard]] bool renewed_by(const AgentProcess& agent) const {
+    const std::uint64_t before = agent.generation();
+    static_cast<void>(run({JETONCTL_BINARY, "--dir", agent.runtime_dir().string(), "refresh", "api"}));
     return eventually([&] {
       return std::all_of(agents.begin(), agents.end(),
-                         [&](const auto& a) { return !a->running() || a->generation() > generation; });
+                         [&](const auto& a) { return !a->running() || a->generation() > before; });
     });
   }
   [[nodiscard]] std::string revoked(std::size_t which) const { return revocations.seen().at(which).body; }
@@ -36,17 +34,13 @@ TEST_F(FleetRevocation, HappensOnceForTheFleetAndNotBeforeTheOverlapEnds) {
   for (int i = 0; i < 3; ++i) add_agent(settings());
   start_all();
   ASSERT_TRUE(eventually([&] { return all_valid(); }));
-  const std::uint64_t first = agents.front()->generation();
-  refresh(*agents.front());
-  ASSERT_TRUE(renewed(first));
+  ASSERT_TRUE(renewed_by(*agents.front()));
   EXPECT_FALSE(agents.front()->token()["previous"].is_null());
   ASSERT_TRUE(eventually([&] { return revocations.counts().requests == 1; })) << agents.front()->log();
   EXPECT_TRUE(agents.front()->token()["previous"].is_null()) << "revoked while it was still acceptable";
   EXPECT_EQ(revoked(0), "token=" + provider.issued().at(0).value);
   // The others were told, and will not do it again: another round shows that the first is done with.
-  const std::uint64_t second = agents.front()->generation();
-  refresh(*agents.back());
-  ASSERT_TRUE(renewed(second));
+  ASSERT_TRUE(renewed_by(*agents.back()));
   ASSERT_TRUE(eventually([&] { return revocations.counts().requests >= 2; }));
   EXPECT_EQ(revoked(1), "token=" + provider.issued().at(1).value);
   EXPECT_EQ(revocations.counts().requests, 2U);
@@ -58,9 +52,7 @@ TEST_F(FleetRevocation, IsTriedUntilTheProviderHasHeardIt) {
   AgentProcess& agent = add_agent(settings());
   start_all();
   ASSERT_TRUE(eventually([&] { return agent.valid(); }));
-  const std::uint64_t first = agent.generation();
-  refresh(agent);
-  ASSERT_TRUE(renewed(first));
+  ASSERT_TRUE(renewed_by(agent));
   ASSERT_TRUE(eventually([&] { return agent.log().find("is revoked at the provider") != std::string::npos; }))
       << agent.log();
   EXPECT_EQ(revocations.counts().requests, 4U);
@@ -70,9 +62,7 @@ TEST_F(FleetRevocation, IsDoneByAnotherHostIfTheOneThatFetchedIsGone) {
   for (int i = 0; i < 2; ++i) add_agent(settings());
   start_all();
   ASSERT_TRUE(eventually([&] { return all_valid(); }));
-  const std::uint64_t first = agents.front()->generation();
-  refresh(*agents.front());
-  ASSERT_TRUE(renewed(first));
+  ASSERT_TRUE(renewed_by(*agents.front()));
   // All agents of a test have one host name; only who published goes first.
   agents.front()->kill();
   ASSERT_TRUE(eventually([&] { return revocations.counts().requests == 1; })) << agents.back()->log();
@@ -83,9 +73,7 @@ TEST_F(FleetRevocation, IsMadeUpForAfterARestart) {
   AgentProcess& agent = add_agent(settings());
   start_all();
   ASSERT_TRUE(eventually([&] { return agent.valid(); }));
-  const std::uint64_t first = agent.generation();
-  refresh(agent);
-  ASSERT_TRUE(renewed(first));
+  ASSERT_TRUE(renewed_by(agent));
   agent.kill();
   ASSERT_TRUE(eventually([&] { return redis.cli({"PTTL", "jeton:{api}:updater"}) == "-2"; }));
   agent.start();
@@ -94,9 +82,7 @@ TEST_F(FleetRevocation, IsMadeUpForAfterARestart) {
   agent.kill();
   agent.start();
   ASSERT_TRUE(eventually([&] { return agent.valid(); }));
-  const std::uint64_t second = agent.generation();
-  refresh(agent);
-  ASSERT_TRUE(renewed(second));
+  ASSERT_TRUE(renewed_by(agent));
   ASSERT_TRUE(eventually([&] { return revocations.counts().requests == 2; }));
   EXPECT_EQ(revoked(1), "token=" + provider.issued().at(1).value) << "the first was revoked once more";
 }
@@ -108,15 +94,11 @@ TEST_F(FleetRevocation, IsNeverOfTheTokenThatIsCurrent) {
   start_all();
   ASSERT_TRUE(eventually([&] { return agent.valid(); }));
   for (int i = 0; i < 3; ++i) {
-    const std::uint64_t before = agent.generation();
-    refresh(agent);
-    ASSERT_TRUE(renewed(before));
+    ASSERT_TRUE(renewed_by(agent));
     EXPECT_TRUE(agent.token()["previous"].is_null());
   }
   provider.behave(Behaviour::good());
-  const std::uint64_t before = agent.generation();
-  refresh(agent);
-  ASSERT_TRUE(renewed(before));
+  ASSERT_TRUE(renewed_by(agent));
   ASSERT_TRUE(eventually([&] { return revocations.counts().requests == 1; })) << agent.log();
   EXPECT_EQ(revoked(0), "token=the-same-token");
 }

@@ -1,10 +1,6 @@
 // A real agent whose token comes from a command, a file or its own key.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <signal.h>
-
-#include <cerrno>
-#include <sstream>
 
 #include "agent/jwt/base64url.hpp"
 #include "tests/support/agent_process.hpp"
@@ -38,18 +34,7 @@ class LocalSourceAgent : public testing::Test {
     dir.write("new", content);
     fs::rename(dir / "new", dir / name);
   }
-  [[nodiscard]] std::vector<pid_t> pids() const {
-    std::istringstream text(fs::exists(dir / "pids") ? read_file(dir / "pids") : "");
-    std::vector<pid_t> all;
-    for (pid_t pid = 0; text >> pid;) all.push_back(pid);
-    return all;
-  }
-  [[nodiscard]] bool all_gone() const {
-    for (const pid_t pid : pids()) {
-      if (::kill(pid, 0) == 0 || errno != ESRCH) return false;
-    }
-    return true;
-  }
+  [[nodiscard]] std::vector<pid_t> pids() const { return noted_pids(dir / "pids"); }
 
   TempDir dir;
   AgentProcess agent{AgentSettings{}};
@@ -74,14 +59,14 @@ TEST_F(LocalSourceAgent, LeavesNothingOfACommandWhenItStops) {
   start(script(hanging));
   ASSERT_TRUE(eventually([&] { return pids().size() == 2; }));
   EXPECT_EQ(agent.stop(), 0);
-  EXPECT_TRUE(eventually([&] { return all_gone(); }));
+  EXPECT_TRUE(eventually([&] { return all_gone(pids()); }));
 }
 
 TEST_F(LocalSourceAgent, LeavesNothingOfACommandWhenItIsKilled) {
   start(script(hanging));
   ASSERT_TRUE(eventually([&] { return pids().size() == 2; }));
   agent.kill();
-  EXPECT_TRUE(eventually([&] { return all_gone(); }));
+  EXPECT_TRUE(eventually([&] { return all_gone(pids()); }));
 }
 
 TEST_F(LocalSourceAgent, PublishesAFileAsSoonAsItIsThere) {

@@ -1,5 +1,6 @@
 // What a command gets, and what becomes of what it says.
 #include <fcntl.h>
+#include <signal.h>
 #include <unistd.h>
 
 #include "tests/unit/source/local/local_source.hpp"

@@ -3,17 +3,15 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <signal.h>
 
-#include <cerrno>
 #include <map>
-#include <sstream>
 
 #include "agent/base/unique_fd.hpp"
 #include "agent/source/exec/exec_source.hpp"
 #include "agent/source/file/file_source.hpp"
 #include "agent/source/jwt/jwt_source.hpp"
 #include "tests/support/loop.hpp"
+#include "tests/support/process.hpp"
 #include "tests/support/temp_dir.hpp"
 
 namespace jeton::test {
@@ -70,20 +68,9 @@ class ExecTest : public LocalSourceTest {
     return failure(by);
   }
   [[nodiscard]] std::string file(const char* name) const { return read_file(dir / name); }
-  // The processes that wrote their numbers into the file "pids", one a line.
-  [[nodiscard]] std::vector<pid_t> pids() const {
-    std::istringstream text(std::filesystem::exists(dir / "pids") ? file("pids") : "");
-    std::vector<pid_t> all;
-    for (pid_t pid = 0; text >> pid;) all.push_back(pid);
-    return all;
-  }
-  // None of them is there any more; not even as a zombie.
-  [[nodiscard]] bool all_gone() const {
-    for (const pid_t pid : pids()) {
-      if (::kill(pid, 0) == 0 || errno != ESRCH) return false;
-    }
-    return true;
-  }
+  // The processes of a script, which note themselves.
+  [[nodiscard]] std::vector<pid_t> pids() const { return noted_pids(dir / "pids"); }
+  [[nodiscard]] bool all_gone() const { return test::all_gone(pids()); }
 
   static constexpr const char* print_token = "echo '{\"access_token\":\"tok-12345678\",\"expires_in\":60}'\n";
 };
