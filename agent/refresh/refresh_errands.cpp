@@ -143,53 +143,6 @@ Task<> RefreshLoop::announce_rejection() {
   }
 }
 
-// What may be published in the coordinator's stead: a token worth having or a state that outlives it, but not a record
-// out of a segment, which lacks its state.
-bool RefreshLoop::can_give_back() const {
-  if (!current_.record()) return false;
-  return keeps_state(config_.source) ? !current_.record()->state.empty() : current_.valid();
-}
-
-std::string RefreshLoop::request_now() const {
-  return request_with(parts_.source.fingerprint(), current_.record() ? current_.record()->state : SecretString{});
-}
-
-std::string request_with(std::string request, const SecretString& state) {
-  if (request.empty() || state.empty()) return request;
-  return request + "+" + state.fingerprint();
-}
-
-// The token that the source uses and that is not valid now; empty: a fetch makes sense.
-std::string RefreshLoop::missing_prerequisite() const {
-  for (const std::string& name : config_.uses) {
-    if (parts_.tokens == nullptr || !parts_.tokens->token_value(name)) return name;
-  }
-  return {};
-}
-
-// An earlier run may have fetched what it could not publish any more.
-void RefreshLoop::adopt_kept() {
-  if (parts_.keeper == nullptr) return;
-  try {
-    auto record = parts_.keeper->load();
-    if (!record) return;
-    kept_ = record->generation;
-    if (record->generation >= current_.generation()) take(std::move(*record));
-  } catch (const Error& e) {
-    journal_.state_trouble("read", e);
-  }
-}
-
-void RefreshLoop::keep(const Record& record) {
-  if (parts_.keeper == nullptr || record.state.empty() || record.generation <= kept_) return;
-  try {
-    parts_.keeper->save(record);
-    kept_ = record.generation;
-  } catch (const Error& e) {
-    journal_.state_trouble("keep", e);
-  }
-}
-
 void RefreshLoop::coordinator_answered(Step step) {
   if (!outage_since_ || step < failing_step_) return;
   outage_since_.reset();
@@ -213,8 +166,7 @@ void RefreshLoop::take(Record record) {
   if (parts_.on_current && offered >= before) parts_.on_current(record);
   // A new state alone, and a token that was refused, are no success.
   const bool same_token = current_.record() && current_.record()->value == record.value;
-  const bool success = record.valid_at(parts_.timers.clock().wall_now()) &&
-                       !(same_token && current_.record()->issued_at == record.issued_at);
+  const bool success = record.valid_at(parts_.timers.clock().wall_now()) && !only_carries_state(record);
   const bool refused_again = same_token && current_.rejected();
   try {
     const bool accepted = current_.accept(std::move(record));
@@ -238,18 +190,6 @@ void RefreshLoop::take(Record record) {
     if (refused_again) mark_rejected();
     became_due();
   }
-}
-
-void RefreshLoop::end_pause() {
-  holds_.end_pause();
-  mend_check_at_ = BootTime::max();
-}
-
-void RefreshLoop::hold_for_pause(const Pause& pause) {
-  if (!holds_.pause(pause.until, pause.request)) return;
-  mend_check_at_ = pause.request.empty() ? BootTime::max() : now();
-  journal_.paused(pause.reason);
-  wake_.notify();
 }
 
 }  // namespace jeton::agent

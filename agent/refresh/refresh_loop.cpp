@@ -16,8 +16,7 @@ namespace {
 using std::chrono::milliseconds;
 using std::chrono::seconds;
 
-constexpr Duration cold_start_spread = milliseconds(5);  // without a valid token nobody waits for the spread
-constexpr Duration prerequisite_poll = seconds(1);       // of another token; it also wakes us when it is renewed
+constexpr Duration prerequisite_poll = seconds(1);  // of another token; it also wakes us when it is renewed
 constexpr BackoffLimits reach_limits{milliseconds(250), seconds(2), milliseconds(50)};
 
 }  // namespace
@@ -223,40 +222,11 @@ Task<RefreshLoop::Fetched> RefreshLoop::fetch_under(const LeaseKeeper& keeper, C
   co_return fetched;
 }
 
-// The answer was of no use, but what came with it is needed for the next one: the token that is there goes on under a
-// new generation, with that state. Without a token a blank one that has run out carries it.
-Record RefreshLoop::with_state(const SecretString& state, Generation generation) const {
-  Record record;
-  if (current_.record()) {
-    record = *current_.record();
-  } else {
-    record.value = SecretString("none");
-    record.issued_at = parts_.timers.clock().wall_now();
-    record.expires_at = record.issued_at;
-  }
-  record.generation = generation;
-  record.state = state;
-  record.fetched_by = parts_.host;
-  return record;
-}
-
-void RefreshLoop::not_admitted(const Admission& refusal, const FetchLimits& allowed) {
-  journal_.not_admitted(refusal.reason, refusal.retry_at - now());
-  if (allowed.budget > 0 && allowed.budget < config_.budget.calls && refusal.reason == "budget") {
-    holds_.spent(refusal.retry_at);
-    journal_.paused(refusal.reason);
-    wake_.notify();
-  } else {
-    hold_for_pause(Pause{refusal.retry_at, refusal.reason, {}});
-  }
-}
-
 // 4d. Publishes by the fence. A token that was fetched may be the only valid one: if the coordinator cannot be reached
 // this host serves it, and the publication is tried until it is stored, refused or worthless.
 Task<> RefreshLoop::publish(Record record, const Lease& lease, Coordinator& from) {
   journal_.phase(RefreshPhase::publishing);
-  const bool blank = record.issued_at == record.expires_at;
-  const bool state_only = blank || (current_.record() && current_.record()->issued_at == record.issued_at);
+  const bool state_only = only_carries_state(record);
   for (;;) {
     try {
       const PublishResult result = co_await from.publish(config_.name, record, lease);
@@ -305,42 +275,6 @@ Task<> RefreshLoop::fetch_failed(const SourceError& failure, Coordinator& from) 
     coordinator_failed(Step::load, "share the pause", e);
   }
 }
-
-// Only when the token is about to run out, and never in a short failure of the network at the start of the agent.
-bool RefreshLoop::alone_due() const {
-  if (parts_.alone == nullptr || now() < holds_.alone_until()) return false;
-  if (keeps_state(config_.source)) return false;  // two hosts with one refresh token would be a theft to the provider
-  if (!current_.valid()) return outage_since_ && now() - *outage_since_ >= parts_.fetch_alone;
-  return current_.record()->expires_at - parts_.timers.clock().wall_now() <= parts_.fetch_alone;
-}
-
-// The reserve of the budget is not for the schedule; alone this host has its own share of it.
-FetchLimits RefreshLoop::limits(const Coordinator& from) const {
-  const BudgetConfig& budget = config_.budget;
-  if (budget.calls == 0) return {config_.refresh.min_interval, 0, budget.per};
-  const std::uint64_t schedule = demanded() ? budget.calls : budget.calls - budget.reserve;
-  if (&from == parts_.alone) return {config_.refresh.min_interval, budget.alone, budget.per};
-  FetchLimits limits{config_.refresh.min_interval, schedule, budget.per};
-  if (usage_.window_end > now()) {
-    limits.known_calls = usage_.calls;
-    limits.known_window_left = *usage_.window_end - now();
-  }
-  return limits;
-}
-
-// Draws anew when a valid token was lost or won; until_due() then computes its deadlines again.
-void RefreshLoop::became_due() {
-  missing_due_ = now() + std::chrono::duration_cast<Duration>(cold_start_spread * parts_.random.uniform());
-  wake_.notify();
-  parts_.changed.notify();
-}
-
-BootTime RefreshLoop::scheduled_at() const {
-  const BootTime scheduled = current_.refresh_due().value_or(missing_due_);
-  return demanded() ? std::min(scheduled, demand_.due()) : scheduled;
-}
-
-BootTime RefreshLoop::due_at() const { return std::max(scheduled_at(), holds_.latest(demanded())); }
 
 std::optional<SecretString> RefreshLoop::value() const {
   return current_.valid() ? std::optional(current_.record()->value) : std::nullopt;

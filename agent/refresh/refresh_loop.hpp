@@ -85,13 +85,31 @@ class RefreshLoop final : private CoordinationListener {
     bool cancelled = false;  // the agent is told to stop; the answer counts all the same
   };
   Task<Fetched> fetch_under(const LeaseKeeper& keeper, Coordinator& from);
-  // What a request is known by: it is another one with another state.
-  [[nodiscard]] std::string request_now() const;
-  [[nodiscard]] Record with_state(const SecretString& state, Generation generation) const;
-  void not_admitted(const Admission& refusal, const FetchLimits& allowed);
   Task<> publish(Record record, const Lease& lease, Coordinator& from);
   Task<> give_back(const Lease& lease, Coordinator& from);
+  Task<> fetch_failed(const SourceError& failure, Coordinator& from);
 
+  // When a refresh is due, and what holds it back: refresh_due.cpp.
+  void became_due();
+  [[nodiscard]] BootTime scheduled_at() const;
+  [[nodiscard]] BootTime due_at() const;
+  [[nodiscard]] std::string missing_prerequisite() const;
+  [[nodiscard]] FetchLimits limits(const Coordinator& from) const;
+  void not_admitted(const Admission& refusal, const FetchLimits& allowed);
+  void hold_for_pause(const Pause& pause);
+  void end_pause();
+  [[nodiscard]] bool alone_due() const;
+
+  // The state that the source keeps: refresh_state.cpp.
+  void adopt_kept();
+  void keep(const Record& record);
+  [[nodiscard]] Record with_state(const SecretString& state, Generation generation) const;
+  [[nodiscard]] bool only_carries_state(const Record& record) const;
+  [[nodiscard]] bool can_give_back() const;
+  // What a request is known by: it is another one with another state.
+  [[nodiscard]] std::string request_now() const;
+
+  // Errands while it waits: refresh_errands.cpp; what it hears: refresh_signals.cpp.
   Task<> reload();
   Task<> ask_usage(bool after_gap);
   void note_usage(const FetchUsage& usage);
@@ -105,24 +123,12 @@ class RefreshLoop final : private CoordinationListener {
   [[nodiscard]] bool demanded() const { return demand_.stands(current_.generation()); }
   Task<> lift_pause();
   Task<> announce_rejection();
-  Task<> fetch_failed(const SourceError& failure, Coordinator& from);
   // In the order of a rotation. A success ends the trouble of its own step and of those before it: that the lock can be
   // taken says nothing about an admission that is refused again and again.
   enum class Step { load, lock, admit, publish };
   void coordinator_answered(Step step);
   void coordinator_failed(Step step, const std::string& doing, const TransportError& failure);
-  [[nodiscard]] bool alone_due() const;
-  [[nodiscard]] FetchLimits limits(const Coordinator& from) const;
   void take(Record record);
-  void adopt_kept();
-  void keep(const Record& record);
-  [[nodiscard]] bool can_give_back() const;
-  [[nodiscard]] std::string missing_prerequisite() const;
-  void became_due();
-  void hold_for_pause(const Pause& pause);
-  void end_pause();
-  [[nodiscard]] BootTime scheduled_at() const;
-  [[nodiscard]] BootTime due_at() const;
   [[nodiscard]] BootTime now() const { return parts_.timers.clock().boot_now(); }
 
   void on_record(Record record) override;

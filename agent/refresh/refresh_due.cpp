@@ -1,0 +1,82 @@
+// RefreshLoop, beside its steps (refresh_loop.cpp): when a refresh is due, and what holds it back.
+#include <algorithm>
+#include <chrono>
+
+#include "agent/refresh/refresh_loop.hpp"
+
+namespace jeton::agent {
+namespace {
+
+// Without a valid token nobody waits for the spread.
+constexpr Duration cold_start_spread = std::chrono::milliseconds(5);
+
+}  // namespace
+
+// Draws anew when a valid token was lost or won; until_due() then computes its deadlines again.
+void RefreshLoop::became_due() {
+  missing_due_ = now() + std::chrono::duration_cast<Duration>(cold_start_spread * parts_.random.uniform());
+  wake_.notify();
+  parts_.changed.notify();
+}
+
+BootTime RefreshLoop::scheduled_at() const {
+  const BootTime scheduled = current_.refresh_due().value_or(missing_due_);
+  return demanded() ? std::min(scheduled, demand_.due()) : scheduled;
+}
+
+BootTime RefreshLoop::due_at() const { return std::max(scheduled_at(), holds_.latest(demanded())); }
+
+// The token that the source uses and that is not valid now; empty: a fetch makes sense.
+std::string RefreshLoop::missing_prerequisite() const {
+  for (const std::string& name : config_.uses) {
+    if (parts_.tokens == nullptr || !parts_.tokens->token_value(name)) return name;
+  }
+  return {};
+}
+
+// The reserve of the budget is not for the schedule; alone this host has its own share of it.
+FetchLimits RefreshLoop::limits(const Coordinator& from) const {
+  const BudgetConfig& budget = config_.budget;
+  if (budget.calls == 0) return {config_.refresh.min_interval, 0, budget.per};
+  const std::uint64_t schedule = demanded() ? budget.calls : budget.calls - budget.reserve;
+  if (&from == parts_.alone) return {config_.refresh.min_interval, budget.alone, budget.per};
+  FetchLimits limits{config_.refresh.min_interval, schedule, budget.per};
+  if (usage_.window_end > now()) {
+    limits.known_calls = usage_.calls;
+    limits.known_window_left = *usage_.window_end - now();
+  }
+  return limits;
+}
+
+void RefreshLoop::not_admitted(const Admission& refusal, const FetchLimits& allowed) {
+  journal_.not_admitted(refusal.reason, refusal.retry_at - now());
+  if (allowed.budget > 0 && allowed.budget < config_.budget.calls && refusal.reason == "budget") {
+    holds_.spent(refusal.retry_at);
+    journal_.paused(refusal.reason);
+    wake_.notify();
+  } else {
+    hold_for_pause(Pause{refusal.retry_at, refusal.reason, {}});
+  }
+}
+
+void RefreshLoop::hold_for_pause(const Pause& pause) {
+  if (!holds_.pause(pause.until, pause.request)) return;
+  mend_check_at_ = pause.request.empty() ? BootTime::max() : now();
+  journal_.paused(pause.reason);
+  wake_.notify();
+}
+
+void RefreshLoop::end_pause() {
+  holds_.end_pause();
+  mend_check_at_ = BootTime::max();
+}
+
+// Only when the token is about to run out, and never in a short failure of the network at the start of the agent.
+bool RefreshLoop::alone_due() const {
+  if (parts_.alone == nullptr || now() < holds_.alone_until()) return false;
+  if (keeps_state(config_.source)) return false;  // two hosts with one refresh token would be a theft to the provider
+  if (!current_.valid()) return outage_since_ && now() - *outage_since_ >= parts_.fetch_alone;
+  return current_.record()->expires_at - parts_.timers.clock().wall_now() <= parts_.fetch_alone;
+}
+
+}  // namespace jeton::agent
