@@ -228,10 +228,7 @@ Duration Agent::stop_patience() const {
   constexpr Duration usual = std::chrono::seconds(5);
   Duration longest = usual;
   for (const auto& [name, token] : impl_->config.tokens) {
-    const auto* oauth2 = std::get_if<OAuth2SourceConfig>(&token.source);
-    if (oauth2 == nullptr || !keeps_state(token.source)) continue;
-    // The issuer's metadata, and a request each for two refresh tokens.
-    longest = std::max<Duration>(longest, 3 * oauth2->egress.timeout + usual);
+    longest = std::max<Duration>(longest, longest_fetch(token.source) + usual);
   }
   return longest;
 }

@@ -183,10 +183,9 @@ std::optional<Kind> ruled_kind(const WipingJson& json, const ResponseConfig& con
   return lists(config.error_rules.transient) ? std::optional(Kind::transient) : std::nullopt;
 }
 
-// `token`: found elsewhere already; otherwise it is in the body.
-FetchedToken parse_body(std::string_view body, const ResponseConfig& config, WallTime now,
-                        std::span<const SecretString> secrets, std::optional<SecretString> token) {
-  const WipingJson json = parse_json_object(body);
+// `token`: found elsewhere already; otherwise it is in the answer.
+FetchedToken read_answer(const WipingJson& json, const ResponseConfig& config, WallTime now,
+                         std::span<const SecretString> secrets, std::optional<SecretString> token) {
   if (const auto error = declared_error(json, config, secrets)) {
     throw SourceError(ruled_kind(json, config).value_or(Kind::transient), "the provider answered with " + *error);
   }
@@ -227,7 +226,12 @@ std::string_view header_value(const HttpResponse& response, const std::string& n
 
 FetchedToken parse_token_response(std::string_view body, const ResponseConfig& config, WallTime now,
                                   std::span<const SecretString> secrets) {
-  return parse_body(body, config, now, secrets, std::nullopt);
+  return read_token(parse_json_object(body), config, now, secrets);
+}
+
+FetchedToken read_token(const WipingJson& answer, const ResponseConfig& config, WallTime now,
+                        std::span<const SecretString> secrets) {
+  return read_answer(answer, config, now, secrets, std::nullopt);
 }
 
 FetchedToken parse_http_answer(const HttpResponse& response, const ResponseConfig& config, WallTime now,
@@ -243,7 +247,7 @@ FetchedToken parse_http_answer(const HttpResponse& response, const ResponseConfi
     // An error in the body comes first: it explains why the header is missing.
     if (uses_body(config)) {
       const WipingJson json = parse_json_object(response.body.reveal());
-      if (declared_error(json, config, hidden)) return parse_body(response.body.reveal(), config, now, hidden, {});
+      if (declared_error(json, config, hidden)) return read_answer(json, config, now, hidden, {});
     }
     const std::string_view value = header_value(response, config.header);
     const std::size_t blank = value.find(' ');
@@ -256,7 +260,7 @@ FetchedToken parse_http_answer(const HttpResponse& response, const ResponseConfi
     token.expires_at = now + config.default_lifetime.value_or(Milliseconds{0});
     return token;
   }
-  FetchedToken rest = parse_body(response.body.reveal(), config, now, secrets, token.value);
+  FetchedToken rest = read_answer(parse_json_object(response.body.reveal()), config, now, secrets, token.value);
   if (rest.type.empty()) rest.type = token.type;
   return rest;
 }

@@ -3,6 +3,7 @@
 
 #include <variant>
 
+#include "agent/base/time.hpp"
 #include "agent/config/sources/exec_config.hpp"
 #include "agent/config/sources/file_config.hpp"
 #include "agent/config/sources/http_config.hpp"
@@ -18,6 +19,15 @@ using SourceConfig =
 [[nodiscard]] inline bool keeps_state(const SourceConfig& config) {
   const auto* oauth2 = std::get_if<OAuth2SourceConfig>(&config);
   return oauth2 != nullptr && oauth2->grant == OAuth2SourceConfig::Grant::refresh_token;
+}
+
+// How long a fetch that leaves a state may take, and a stop waits for it; 0 for every other source: its fetch can be
+// broken off.
+[[nodiscard]] inline Milliseconds longest_fetch(const SourceConfig& config) {
+  if (!keeps_state(config)) return Milliseconds{0};
+  const auto* oauth2 = std::get_if<OAuth2SourceConfig>(&config);
+  // The issuer's metadata, and a request each for two refresh tokens.
+  return oauth2 == nullptr ? Milliseconds{0} : 3 * oauth2->egress.timeout;
 }
 
 }  // namespace jeton::agent

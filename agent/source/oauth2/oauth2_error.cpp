@@ -56,24 +56,29 @@ struct Refusal {
   std::string description;
 };
 
-// Nothing if the body is no JSON object or names no code.
-std::optional<Refusal> read_refusal(std::string_view body, const ResponseConfig& config) {
-  try {
-    const WipingJson json = parse_json_object(body);
-    Refusal refusal{said_at(json, config.error), said_at(json, config.error_message)};
-    if (refusal.code.empty() || refusal.code == "0") return std::nullopt;
-    return refusal;
-  } catch (const SourceError&) {
-    return std::nullopt;
-  }
+// Nothing if the answer names no code.
+std::optional<Refusal> read_refusal(const WipingJson& json, const ResponseConfig& config) {
+  Refusal refusal{said_at(json, config.error), said_at(json, config.error_message)};
+  if (refusal.code.empty() || refusal.code == "0") return std::nullopt;
+  return refusal;
 }
 
 }  // namespace
 
-void check_answer(const HttpResponse& response, const std::string& display, const ResponseConfig& config,
-                  std::span<const SecretString> secrets, WallTime now) {
-  const auto refusal = read_refusal(response.body.reveal(), config);
-  if (!refusal && is_success(response.status)) return;
+WipingJson checked_answer(const HttpResponse& response, const std::string& display, const ResponseConfig& config,
+                          std::span<const SecretString> secrets, WallTime now) {
+  WipingJson json;
+  std::optional<SourceError> no_json;
+  try {
+    json = parse_json_object(response.body.reveal());
+  } catch (const SourceError& e) {
+    no_json = e;
+  }
+  const auto refusal = read_refusal(json, config);
+  if (!refusal && is_success(response.status)) {
+    if (no_json) throw SourceError(*no_json);
+    return json;
+  }
   if (!refusal || is_redirect(response.status)) {
     refuse_status(response, display, provider_error(response.body.reveal(), config, secrets), now);
   }

@@ -1,5 +1,5 @@
 // What an OAuth2 server says about a request that it refuses (RFC 6749 section 5.2), and what is to be made of it.
-// Pure functions, any thread.
+// Pure functions, any thread. Include in .cpp files only.
 #pragma once
 
 #include <span>
@@ -8,6 +8,7 @@
 #include "agent/config/sources/response_config.hpp"
 #include "agent/http/http.hpp"
 #include "agent/source/source.hpp"
+#include "agent/token/wiping_json.hpp"
 
 namespace jeton::agent {
 
@@ -24,9 +25,11 @@ class OAuth2Error final : public SourceError {
   std::string code_;
 };
 
-// Throws OAuth2Error if the answer holds such a code, whatever its status, and SourceError for any status but 2xx. Of
-// the provider's own words the message has an excerpt, without `secrets`.
-void check_answer(const HttpResponse& response, const std::string& display, const ResponseConfig& config,
-                  std::span<const SecretString> secrets, WallTime now);
+// The JSON of an answer with status 2xx. Throws OAuth2Error if the answer holds such a code, whatever its status, and
+// SourceError for any other status and for a body that is no JSON object. Of the provider's own words the message has
+// an excerpt, without `secrets`.
+[[nodiscard]] WipingJson checked_answer(const HttpResponse& response, const std::string& display,
+                                        const ResponseConfig& config, std::span<const SecretString> secrets,
+                                        WallTime now);
 
 }  // namespace jeton::agent

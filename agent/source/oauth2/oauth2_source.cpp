@@ -10,7 +10,6 @@
 #include "agent/source/json_pointer.hpp"
 #include "agent/source/oauth2/oauth2_error.hpp"
 #include "agent/source/oauth2/refresh_chain.hpp"
-#include "agent/source/response_parser.hpp"
 #include "agent/source/secret_resolver.hpp"
 
 namespace jeton::agent {
@@ -125,9 +124,8 @@ Task<OAuth2Source::Answer> OAuth2Source::ask(SecretString refresh_token) {
   }
   const HttpResponse response = co_await perform(sent.request);
   const WallTime now = clock_.wall_now();
-  check_answer(response, sent.request.display, config_.response, sent.secrets, now);
+  const WipingJson json = checked_answer(response, sent.request.display, config_.response, sent.secrets, now);
 
-  const WipingJson json = parse_json_object(response.body.reveal());
   Answer answer;
   if (const WipingJson* next = find_text(json, "/refresh_token")) {
     const std::string_view text = next->get_ref<const WipingJson::string_t&>();
@@ -135,7 +133,7 @@ Task<OAuth2Source::Answer> OAuth2Source::ask(SecretString refresh_token) {
   }
   try {
     const ResponseConfig config = with_lifetime_of_jwt(config_.response, json, sent_at);
-    answer.token = parse_token_response(response.body.reveal(), config, sent_at, sent.secrets);
+    answer.token = read_token(json, config, sent_at, sent.secrets);
     check_token(answer.token, name_, capacity_, now);
   } catch (const SourceError& e) {
     answer.unusable = e;
@@ -196,7 +194,8 @@ Task<> OAuth2Source::revoke(SecretString token) {
   const HttpResponse response = co_await perform(sent.request);
   if (response.status >= 200 && response.status <= 299) co_return;
   try {
-    check_answer(response, sent.request.display, config_.response, sent.secrets, clock_.wall_now());
+    static_cast<void>(
+        checked_answer(response, sent.request.display, config_.response, sent.secrets, clock_.wall_now()));
   } catch (const OAuth2Error& e) {
     if (!is_revoked_already(e)) throw;
   }
