@@ -11,11 +11,13 @@
 #include <boost/asio/redirect_error.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <boost/asio/write.hpp>
+#include <boost/beast/core/buffers_cat.hpp>
 #include <boost/beast/core/flat_buffer.hpp>
 #include <boost/beast/http.hpp>
 #include <boost/system/system_error.hpp>
 #include <exception>
 #include <optional>
+#include <sstream>
 #include <string>
 #include <utility>
 
@@ -191,7 +193,7 @@ class HttpConnection final : public Connection, public std::enable_shared_from_t
   // Each line is made of the state that it is sent in, so a line that waited behind another is never old.
   Task<> stream_lock(std::shared_ptr<LockSession> session, const Request& request) {
     const bool chunked = request.version() >= 11;
-    co_await send_stream_header(chunked, request);
+    begin_stream(chunked, request);
     LockNews news(*session);
     for (BootTime heartbeat = next_heartbeat();;) {
       const char* event = news.next();
@@ -267,7 +269,7 @@ class HttpConnection final : public Connection, public std::enable_shared_from_t
   // reload: the right to read is asked for each time.
   Task<> stream_events(std::string name, const Request& request) {
     const bool chunked = request.version() >= 11;
-    co_await send_stream_header(chunked, request);
+    begin_stream(chunked, request);
     watch_for_close();
     std::string sent;
     for (BootTime heartbeat = next_heartbeat();;) {
@@ -299,23 +301,23 @@ class HttpConnection final : public Connection, public std::enable_shared_from_t
     return context_.timers.clock().boot_now() + context_.limits.heartbeat;
   }
 
-  Task<> send_stream_header(bool chunked, const Request& request) {
+  // Goes out together with the first line.
+  void begin_stream(bool chunked, const Request& request) {
     http::response<http::empty_body> message(http::status::ok, version_for(request));
     set_common(message, "application/x-ndjson");
     message.keep_alive(false);
     message.chunked(chunked);
-    http::response_serializer<http::empty_body> serializer(message);
-    arm(context_.limits.write_deadline);
-    co_await http::async_write_header(socket_, serializer, asio::use_awaitable);
-    check_open();
-    disarm();
+    std::ostringstream text;
+    text << message.base();
+    stream_head_ = text.str();
   }
 
   Task<> send_line(const std::string& line, bool chunked) {
+    const std::string head = std::exchange(stream_head_, {});
     if (chunked) {
-      co_await send_raw(http::make_chunk(asio::buffer(line)));
+      co_await send_raw(boost::beast::buffers_cat(asio::buffer(head), http::make_chunk(asio::buffer(line))));
     } else {
-      co_await send_raw(asio::buffer(line));
+      co_await send_raw(boost::beast::buffers_cat(asio::buffer(head), asio::buffer(line)));
     }
   }
 
@@ -370,6 +372,7 @@ class HttpConnection final : public Connection, public std::enable_shared_from_t
   bool closed_ = false;
   std::shared_ptr<LockSession> lock_;
   bool waits_for_room_ = false;
+  std::string stream_head_;  // of a stream that has not begun yet
 };
 
 }  // namespace

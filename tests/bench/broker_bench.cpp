@@ -17,14 +17,14 @@
 #include <vector>
 
 #include "tests/bench/bench.hpp"
-#include "tests/support/agent_process.hpp"
-#include "tests/support/redis_server.hpp"
+#include "tests/bench/broker_fleet.hpp"
 
 namespace {
 
 using jeton::bench::median;
 using Clock = std::chrono::steady_clock;
 namespace test = jeton::test;
+using jeton::bench::BrokerFleet;
 
 double us_since(Clock::time_point start) {
   return std::chrono::duration<double, std::micro>(Clock::now() - start).count();
@@ -62,20 +62,13 @@ class Direct {
   std::unique_ptr<redisContext, decltype(&::redisFree)> context_;
 };
 
-jeton::Lock lock_of(const test::AgentProcess& agent, const std::string& name) {
-  jeton::LockOptions options;
-  options.ttl = std::chrono::minutes(1);
-  options.directory = agent.runtime_dir();
-  return jeton::Lock(name, options);
-}
-
 // From the moment of the release to the moment at which the waiter has the lock.
-double wake(const test::AgentProcess& agent) {
-  jeton::Lock held = lock_of(agent, "wake");
+double wake(const BrokerFleet& fleet) {
+  jeton::Lock held = fleet.lock("wake");
   held.lock();
   Clock::time_point woken;
   std::thread waiter([&] {
-    jeton::Lock wanted = lock_of(agent, "wake");
+    jeton::Lock wanted = fleet.lock("wake");
     wanted.lock();
     woken = Clock::now();
     wanted.unlock();
@@ -95,18 +88,18 @@ double resident_kib(int pid) {
   return resident * 4;
 }
 
-void held_and_waiting(const test::AgentProcess& agent, int locks) {
-  const int pid = agent.pid();
+void held_and_waiting(const BrokerFleet& fleet, int locks) {
+  const int pid = fleet.pid(0);
   const double before = resident_kib(pid);
   std::vector<jeton::Lock> held;
   for (int i = 0; i < locks; ++i) {
-    held.push_back(lock_of(agent, "many." + std::to_string(i)));
+    held.push_back(fleet.lock("many." + std::to_string(i)));
     held.back().lock();
   }
   const double with_held = resident_kib(pid);
   std::vector<jeton::Lock> waiting;
   for (int i = 0; i < locks; ++i) {
-    waiting.push_back(lock_of(agent, "many." + std::to_string(i)));
+    waiting.push_back(fleet.lock("many." + std::to_string(i)));
     const jeton::Status started = waiting.back().start();
     if (!started.ok()) throw std::runtime_error("a waiter was refused: " + waiting.back().reason());
   }
@@ -114,7 +107,7 @@ void held_and_waiting(const test::AgentProcess& agent, int locks) {
   std::vector<double> beside;
   for (int i = 0; i < 200; ++i) {
     const auto start = Clock::now();
-    jeton::Lock lock = lock_of(agent, "beside");
+    jeton::Lock lock = fleet.lock("beside");
     lock.lock();
     lock.unlock();
     beside.push_back(us_since(start));
@@ -133,15 +126,8 @@ int main(int argc, char** argv) {
     if (std::strcmp(argv[i], "--rounds") == 0) rounds = std::max(10, std::atoi(argv[i + 1]));
     if (std::strcmp(argv[i], "--locks") == 0) locks = std::max(1, std::atoi(argv[i + 1]));
   }
-  test::RedisServer server;
-  test::AgentSettings settings;
-  settings.redis_url = server.unix_url();
-  settings.token_url = "http://127.0.0.1:1/";  // nobody: no token is needed
-  settings.log_level = "error";
-  test::AgentProcess agent(settings);
-  agent.write_config(test::agent_yaml(settings, agent.runtime_dir()) + "locks:\n  \"*\": {max_ttl: 2h}\n");
-  agent.start();
-  const Direct direct(server);
+  const BrokerFleet fleet(1);
+  const Direct direct(fleet.server());
 
   std::vector<double> pings;
   std::vector<double> directs;
@@ -156,12 +142,12 @@ int main(int argc, char** argv) {
     directs.push_back(us_since(start));
     start = Clock::now();
     {
-      jeton::Lock lock = lock_of(agent, "bench");
+      jeton::Lock lock = fleet.lock("bench");
       lock.lock();
       lock.unlock();
     }
     agents.push_back(us_since(start));
-    if (round % 10 == 0) wakes.push_back(wake(agent));
+    if (round % 10 == 0) wakes.push_back(wake(fleet));
     if (round < 0) {
       for (auto* times : {&pings, &directs, &agents, &wakes}) times->clear();
     }
@@ -172,6 +158,6 @@ int main(int argc, char** argv) {
   print("a waiter wakes after a release", wakes);
   std::printf("the agent costs %.0f us more (goal: 60); a waiter wakes within %.1f round trips (goal: 3)\n",
               median(agents) - median(directs), median(wakes) / median(pings));
-  held_and_waiting(agent, locks);
+  held_and_waiting(fleet, locks);
   return 0;
 }
