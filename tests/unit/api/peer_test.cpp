@@ -12,7 +12,7 @@
 namespace jeton::agent {
 namespace {
 
-constexpr uid_t stranger = 54321;
+constexpr uid_t unknown_id = 54321;
 
 class MayRead : public ::testing::Test {
  protected:
@@ -40,29 +40,29 @@ TEST(Peer, OfSomethingThatIsNoSocketIsAnError) { EXPECT_THROW(static_cast<void>(
 
 TEST_F(MayRead, LetsRootAndTheAgentItselfIn) {
   EXPECT_TRUE(may_read({0, 0, {}, 1}, {}, names));
-  EXPECT_TRUE(may_read({::geteuid(), stranger, {}, 1}, {}, names));
+  EXPECT_TRUE(may_read({::geteuid(), unknown_id, {}, 1}, {}, names));
 }
 
 TEST_F(MayRead, KeepsAStrangerOut) {
-  EXPECT_FALSE(may_read({stranger, stranger, {stranger}, 1}, {}, names));
-  EXPECT_FALSE(may_read({stranger, stranger, {stranger}, 1}, {{"daemon"}, {"daemon"}}, names));
+  EXPECT_FALSE(may_read({unknown_id, unknown_id, {unknown_id}, 1}, {}, names));
+  EXPECT_FALSE(may_read({unknown_id, unknown_id, {unknown_id}, 1}, {{"daemon"}, {"daemon"}}, names));
 }
 
 TEST_F(MayRead, LetsANamedUserIn) {
   ASSERT_NE(some_user, nullptr);
-  EXPECT_TRUE(may_read({some_user->pw_uid, stranger, {}, 1}, {{"root", "daemon"}, {}}, names));
+  EXPECT_TRUE(may_read({some_user->pw_uid, unknown_id, {}, 1}, {{"root", "daemon"}, {}}, names));
 }
 
 TEST_F(MayRead, LetsMembersOfANamedGroupInByPrimaryAndBySupplementaryGroup) {
   ASSERT_NE(some_group, nullptr);
-  EXPECT_TRUE(may_read({stranger, some_group->gr_gid, {}, 1}, {{}, {"daemon"}}, names));
-  EXPECT_TRUE(may_read({stranger, stranger, {1234, some_group->gr_gid}, 1}, {{}, {"daemon"}}, names));
+  EXPECT_TRUE(may_read({unknown_id, some_group->gr_gid, {}, 1}, {{}, {"daemon"}}, names));
+  EXPECT_TRUE(may_read({unknown_id, unknown_id, {1234, some_group->gr_gid}, 1}, {{}, {"daemon"}}, names));
 }
 
 TEST_F(MayRead, TakesDigitsThatAreNoNameAsANumber) {
-  EXPECT_TRUE(may_read({stranger, stranger, {}, 1}, {{"54321"}, {}}, names));
-  EXPECT_TRUE(may_read({1234, 1234, {stranger}, 1}, {{}, {"54321"}}, names));
-  EXPECT_FALSE(may_read({stranger, stranger, {}, 1}, {{"54321x", "", "5432"}, {"-54321"}}, names));
+  EXPECT_TRUE(may_read({unknown_id, unknown_id, {}, 1}, {{"54321"}, {}}, names));
+  EXPECT_TRUE(may_read({1234, 1234, {unknown_id}, 1}, {{}, {"54321"}}, names));
+  EXPECT_FALSE(may_read({unknown_id, unknown_id, {}, 1}, {{"54321x", "", "5432"}, {"-54321"}}, names));
 }
 
 TEST_F(MayRead, ANameThatDoesNotExistLetsNobodyIn) {

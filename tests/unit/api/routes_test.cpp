@@ -18,11 +18,11 @@ using ::testing::IsEmpty;
 using ::testing::Not;
 using Json = nlohmann::json;
 
-const Peer stranger{54321, 54321, {}, 1};
+const Peer unknown_peer{54321, 54321, {}, 1};
 
 class Routes : public ::testing::Test {
  protected:
-  ApiResponse ask(const std::string& target, const std::string& method = "GET", const Peer& peer = stranger) {
+  ApiResponse ask(const std::string& target, const std::string& method = "GET", const Peer& peer = unknown_peer) {
     return answer({method, target, {}}, peer, status, names, loop.clock.wall_now());
   }
   ApiResponse post(const std::string& target, const std::string& body, const Peer& peer) {
@@ -200,7 +200,7 @@ TEST_F(Routes, ARejectionOfAGenerationThatNeverWasIsRefused) {
 
 TEST_F(Routes, OnlyAReaderMayReject) {
   status.add("wechat", {{"12345"}, {}});
-  EXPECT_EQ(post("/v1/tokens/wechat/rejected", "{\"generation\": 7}", stranger).status, 403U);
+  EXPECT_EQ(post("/v1/tokens/wechat/rejected", "{\"generation\": 7}", unknown_peer).status, 403U);
   EXPECT_THAT(status.demands, IsEmpty());
 }
 

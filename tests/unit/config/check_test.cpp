@@ -22,11 +22,11 @@ Outcome check(const std::vector<std::filesystem::path>& files) {
   return {status, out.str(), err.str()};
 }
 
-constexpr const char* token = "tokens: {t: {source: {type: http, url: 'https://h/'}}}\n";
+constexpr const char* one_token = "tokens: {t: {source: {type: http, url: 'https://h/'}}}\n";
 
 TEST(Check, SumsUpAValidConfiguration) {
   const TempDir dir;
-  const Outcome local = check({dir.write("a.yaml", std::string("version: 1\n") + token)});
+  const Outcome local = check({dir.write("a.yaml", std::string("version: 1\n") + one_token)});
   EXPECT_EQ(local.status, 0);
   EXPECT_EQ(local.out, "configuration is valid: 1 token, coordination local (this host alone)\n");
   EXPECT_EQ(local.err, "");
