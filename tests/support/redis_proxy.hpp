@@ -1,0 +1,40 @@
+// RedisProxy: a way to a redis-server that a test can break: in front of a real one, on a loopback port of its own,
+// with a thread of its own. What goes wrong between an agent and its Redis goes wrong here, while the server is well
+// and can be looked at by the test. All calls from one thread, the test's.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+
+namespace jeton::test {
+
+class RedisProxy {
+ public:
+  enum class Way {
+    open,
+    refused,    // open connections are ended, new ones at once
+    deaf,       // requests arrive, answers do not
+    held,       // requests wait here until it is open again; those of a connection that ended are lost
+    forgetful,  // the server knows no script, however often it is told
+  };
+
+  explicit RedisProxy(std::uint16_t to);
+  ~RedisProxy();
+  RedisProxy(const RedisProxy&) = delete;
+  RedisProxy& operator=(const RedisProxy&) = delete;
+
+  [[nodiscard]] std::string url() const;
+  // From its return on.
+  void set(Way way);
+  // Is there a request with this text among those that wait?
+  [[nodiscard]] bool holds(const std::string& text) const;
+  // How many scripts were sent by their text, since the beginning, whose text has this in it.
+  [[nodiscard]] std::size_t scripts_sent(const std::string& text) const;
+
+ private:
+  class Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace jeton::test
