@@ -23,6 +23,16 @@ using Json = nlohmann::json;
          "}\n";
 }
 
+// The same for these servers: one Redis, or Redlock over several.
+[[nodiscard]] inline std::string on_servers(const std::vector<std::string>& urls) {
+  if (urls.size() == 1) {
+    return "coordination:\n  backend: redis\n  redis: {endpoint: '" + urls.front() + "', timeout: 500ms}\n";
+  }
+  std::string list;
+  for (const std::string& url : urls) list += (list.empty() ? "'" : ", '") + url + "'";
+  return "coordination:\n  backend: redlock\n  redlock: {timeout: 500ms, endpoints: [" + list + "]}\n";
+}
+
 class LockHost {
  public:
   explicit LockHost(std::string coordination = "coordination: {backend: local}\n",

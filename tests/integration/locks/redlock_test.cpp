@@ -30,6 +30,34 @@ class LockOnAQuorum : public testing::Test {
   std::unique_ptr<LockHost> host;
 };
 
+TEST_F(LockOnAQuorum, StandsOnEveryServerWithItsOwnerAndItsTimeToLive) {
+  const auto before = std::chrono::steady_clock::now();
+  const Json lock = host->acquire("job", "60s", {"--wait", "20s"});
+  ASSERT_TRUE(lock.is_object());
+  EXPECT_TRUE(eventually([&] { return count(lock["owner"]) == 5; }));
+  for (const auto& server : servers) {
+    const int left = std::stoi(server->cli({"PTTL", quorum_key}));
+    const auto since = std::chrono::ceil<std::chrono::milliseconds>(std::chrono::steady_clock::now() - before);
+    EXPECT_LE(left, 60'000);
+    EXPECT_GE(left, 60'000 - since.count() - 5) << "it began before it was asked for";
+  }
+  ASSERT_EQ(host->release("job", lock), 0);
+  EXPECT_TRUE(eventually([&] { return count("") == 5; }));
+}
+
+TEST_F(LockOnAQuorum, OfWhichOneServerIsNamedTwiceIsRefusedAtTheStart) {
+  const std::string one = servers[0]->tcp_url();
+  const std::string other = servers[1]->tcp_url();
+  const TempDir dir;
+  const auto config = dir.write("agent.yaml", "version: 1\nagent: {runtime_dir: " + (dir / "run").string() +
+                                                  "}\ncoordination:\n  backend: redlock\n  redlock: {endpoints: ['" +
+                                                  one + "', '" + other + "', '" + one + "']}\nlocks: {job: {}}\n");
+  const RunResult refused = run({JETON_AGENT_BINARY, "run", "--config", config});
+  EXPECT_NE(refused.status, 0);
+  EXPECT_NE(refused.err.find("agent.yaml:5:"), std::string::npos) << refused.err;
+  EXPECT_NE(refused.err.find("twice"), std::string::npos) << refused.err;
+}
+
 TEST_F(LockOnAQuorum, IsWonIfAndOnlyIfAMajorityIsFree) {
   for (unsigned pattern = 0; pattern < 32; ++pattern) {
     SCOPED_TRACE(pattern);
