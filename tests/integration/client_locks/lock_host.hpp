@@ -27,6 +27,11 @@ class LockAgent {
                         "locks:\n  \"*\": {max_ttl: 2h}\n  \"kept*\": {max_ttl: 2h, when_agent_stops: keep}\n");
     agent_.start();
   }
+  // Rules: the lines under locks:, indented by 2.
+  LockAgent(AgentSettings settings, const std::string& rules) : agent_(without_tokens(std::move(settings))) {
+    agent_.write_config(agent_yaml(agent_.settings(), agent_.runtime_dir()) + "locks:\n" + rules);
+    agent_.start();
+  }
   [[nodiscard]] LockOptions options(milliseconds ttl = seconds(60)) const {
     LockOptions options;
     options.ttl = ttl;
@@ -45,6 +50,9 @@ class LockAgent {
     if (servers.size() > 1) {
       for (const RedisServer* server : servers) settings.redlock_urls.push_back(server->tcp_url());
     }
+    return without_tokens(std::move(settings));
+  }
+  static AgentSettings without_tokens(AgentSettings settings) {
     settings.token_url = "http://127.0.0.1:1/";  // nobody: no test needs a token
     return settings;
   }
