@@ -59,7 +59,7 @@ TEST_P(DetachedLock, GoesToAnotherWhenItExpiresAndTheStaleOwnerChangesNothing) {
   EXPECT_NE(next["owner"], stale["owner"]);
   EXPECT_GT(next["fence"], stale["fence"]);
   EXPECT_EQ(host->release("job", stale), 5);
-  EXPECT_EQ(host->extend("job", stale, "60s"), 5);
+  EXPECT_EQ(host->extend("job", stale, "1h"), 5);
   const Json shown = host->show("job");
   EXPECT_EQ(shown["owner"], next["owner"]);
   EXPECT_GT(shown["ttl_ms"].get<int>(), 30'000) << "neither shortened";

@@ -14,10 +14,10 @@ class EachFleet : public testing::TestWithParam<const char*> {
  protected:
   EachFleet() : servers(GetParam() == std::string("redis") ? 1 : 3) { add_host(); }
 
-  // Returns when it reaches the servers.
+  // Returns when every server has given it a lock: none is only on its way to be connected.
   LockHost& add_host() {
     LockHost& added = *hosts_.emplace_back(std::make_unique<LockHost>(on_servers(servers.urls())));
-    EXPECT_TRUE(eventually([&] { return added.free("job") || added.held("job"); })) << added.agent().log();
+    EXPECT_TRUE(eventually([&] { return on_all_servers(added, "job-reach"); })) << added.agent().log();
     return added;
   }
   [[nodiscard]] LockHost& host() const { return *hosts_.front(); }
@@ -41,6 +41,14 @@ class EachFleet : public testing::TestWithParam<const char*> {
   LockServers servers;
 
  private:
+  [[nodiscard]] bool on_all_servers(const LockHost& by, const std::string& name) const {
+    const Json lock = by.acquire(name, "60s");
+    if (!lock.is_object()) return false;
+    const bool reached =
+        eventually([&] { return servers.count(lock["owner"], name) == servers.size(); }, std::chrono::seconds(1));
+    return by.release(name, lock) == 0 && reached;
+  }
+
   std::vector<std::unique_ptr<LockHost>> hosts_;
 };
 

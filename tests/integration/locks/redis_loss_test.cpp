@@ -95,19 +95,6 @@ TEST_F(LockInRedis, RisesItsFenceAlsoAfterEverythingWasFlushed) {
   EXPECT_GT(host.acquire("job", "60s")["fence"], before["fence"]);
 }
 
-TEST_F(LockInRedis, WorksWhenTheServerForgetsTheScriptsBeforeEveryStep) {
-  const auto forget = [&] { redis.cli({"SCRIPT", "FLUSH"}); };
-  forget();
-  const Json lock = host.acquire("job", "60s");
-  ASSERT_TRUE(lock.is_object());
-  forget();
-  EXPECT_EQ(host.extend("job", lock, "30s"), 0);
-  forget();
-  EXPECT_TRUE(host.held("job"));
-  forget();
-  EXPECT_EQ(host.release("job", lock), 0);
-}
-
 // The user that README describes.
 TEST_F(LockInRedis, NeedsNoMoreRightsThanTokensDo) {
   std::vector<std::string> user{"ACL",     "SETUSER",  "agent",    "on",

@@ -1,4 +1,6 @@
-// What is on its way when a lock is given up: a renewal, the acquisition itself (lock scenario 19).
+// What is on its way when a lock is given up: a renewal, the acquisition itself, the release (lock scenarios 15, 19).
+#include <signal.h>
+
 #include <thread>
 
 #include "tests/integration/locks/fleet_host.hpp"
@@ -42,7 +44,6 @@ TEST_P(InFlight, ARenewalAtTheReleaseLeavesNoKey) {
 }
 
 TEST_P(InFlight, AnAcquisitionWhoseClientIsKilledLeavesNoKey) {
-  ASSERT_TRUE(can_be_had(host()));
   for (const std::string detached : {"yes", "no"}) {
     SCOPED_TRACE("detached: " + detached);
     const std::string counter = servers.cli_of(0, {"GET", servers.key() + ":fence"});
@@ -59,6 +60,18 @@ TEST_P(InFlight, AnAcquisitionWhoseClientIsKilledLeavesNoKey) {
     })) << "it was not taken: nothing is shown";
     expect_free_and_left_alone(std::chrono::seconds(1));
   }
+}
+
+// jetonctl ends with what the signal made of its command, though nobody answers; and the agent goes on trying.
+TEST_P(InFlight, AReleaseThatIsNotAnsweredKeepsNobodyWaiting) {
+  const auto job = hold("1h");
+  servers.set(RedisProxy::Way::held);
+  job->signal(SIGTERM);
+  EXPECT_EQ(job->wait(), 128 + SIGTERM);
+  EXPECT_NE(job->err().find("did not confirm the release"), std::string::npos) << job->err();
+  EXPECT_EQ(servers.nowhere(), false);
+  servers.set(RedisProxy::Way::open);
+  EXPECT_TRUE(eventually([&] { return servers.nowhere(); })) << "long before its time to live";
 }
 
 INSTANTIATE_TEST_SUITE_P(Each, InFlight, every_fleet, backend_name);
