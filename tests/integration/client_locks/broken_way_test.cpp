@@ -36,11 +36,11 @@ TEST_P(FleetLocks, ABrokenConnectionForEverIsNeitherBusyNorLostWhileTheLeaseIsVa
 }
 
 TEST_P(FleetLocks, WhatWasTakenThoughTheAnswerWasLostIsGivenBack) {
-  const std::string before = counter();
+  const auto before = counters();
   servers.set(RedisProxy::Way::deaf);
   Lock one = lock("job", std::chrono::hours(1));
   EXPECT_EQ(one.acquire(milliseconds(0)), JETON_LOCK_UNAVAILABLE);
-  EXPECT_TRUE(eventually([&] { return counter() != before; })) << "it was not taken: nothing is shown";
+  EXPECT_TRUE(eventually([&] { return counters() != before; })) << "it was not taken: nothing is shown";
   servers.set(RedisProxy::Way::open);
   EXPECT_TRUE(eventually([&] { return servers.nowhere(); }));
   EXPECT_TRUE(can_be_had(agent));

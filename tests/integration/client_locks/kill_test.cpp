@@ -89,7 +89,7 @@ TEST_P(FleetLocks, RedisKilledWhileALockIsReleasedHasNothingLeftOfIt) {
 }
 
 TEST_P(FleetLocks, AnApplicationKilledInTheMiddleOfItsRequestLeavesNoKey) {
-  const std::string before = counter();
+  const auto before = counters();
   servers.set(RedisProxy::Way::held);
   Process one(worker(agent, "3600000", {"hold"}));
   for (std::size_t i = 0; i < servers.size(); ++i) {
@@ -97,7 +97,7 @@ TEST_P(FleetLocks, AnApplicationKilledInTheMiddleOfItsRequestLeavesNoKey) {
   }
   one.kill();
   servers.set(RedisProxy::Way::open);
-  EXPECT_TRUE(eventually([&] { return counter() != before; })) << "it was not taken: nothing is shown";
+  EXPECT_TRUE(eventually([&] { return counters() != before; })) << "it was not taken: nothing is shown";
   EXPECT_TRUE(eventually([&] { return servers.nowhere(); }));
   EXPECT_TRUE(can_be_had(agent));
 }

@@ -1,6 +1,6 @@
 // A lock whose key is gone or another's on a majority of the servers, while its holder works: known within a renewal,
-// not made again, and no hindrance to the next; a renewal that was on its way at the release does no harm (lock
-// scenarios 17 to 19).
+// not made again, and no hindrance to the next; a renewal that was on its way at the release does no harm, and the
+// release itself has a deadline (lock scenarios 15, 17 to 19).
 #include <poll.h>
 
 #include "tests/integration/client_locks/fleet_locks.hpp"
@@ -70,6 +70,17 @@ TEST_P(FleetLocks, ARenewalOnItsWayAtTheReleaseLeavesNoKey) {
     EXPECT_TRUE(servers.nowhere());
   }
   EXPECT_EQ(renewals.count(), before);
+}
+
+TEST_P(FleetLocks, AReleaseThatIsNotAnsweredHasADeadline) {
+  Lock one = lock("job", std::chrono::hours(1));
+  ASSERT_TRUE(take(one));
+  servers.set(RedisProxy::Way::held);
+  EXPECT_EQ(one.unlock(), JETON_AGENT_STALE);
+  EXPECT_TRUE(one.lost());
+  EXPECT_FALSE(servers.nowhere());
+  servers.set(RedisProxy::Way::open);
+  EXPECT_TRUE(eventually([&] { return servers.nowhere(); })) << "long before its time to live";
 }
 
 }  // namespace

@@ -8,7 +8,7 @@ namespace jeton::test {
 namespace {
 
 struct QuorumLocks : testing::Test {
-  QuorumLocks() { EXPECT_TRUE(can_be_had(agent)) << agent.process().log(); }
+  QuorumLocks() { EXPECT_TRUE(reaches_all(agent, servers)) << agent.process().log(); }
   ~QuorumLocks() override {
     for (std::size_t i = 0; i < servers.size(); ++i) servers[i].signal(SIGCONT);
   }
