@@ -1,11 +1,10 @@
-#include "libclient/src/lock.hpp"
-
 #include <cerrno>
 #include <cstdlib>
 #include <cstring>
 #include <new>
 
 #include "libclient/src/directory.hpp"
+#include "libclient/src/lock_handle.hpp"
 #include "libclient/src/sized_struct.hpp"
 
 namespace jeton::client {

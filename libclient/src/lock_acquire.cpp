@@ -7,7 +7,7 @@
 #include "libclient/src/agent_socket.hpp"
 #include "libclient/src/cancel.hpp"
 #include "libclient/src/clock.hpp"
-#include "libclient/src/lock.hpp"
+#include "libclient/src/lock_handle.hpp"
 
 namespace jeton::client {
 namespace {

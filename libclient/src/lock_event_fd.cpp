@@ -8,7 +8,7 @@
 
 #include "libclient/src/clock.hpp"
 #include "libclient/src/descriptor.hpp"
-#include "libclient/src/lock.hpp"
+#include "libclient/src/lock_handle.hpp"
 
 namespace jeton::client {
 namespace {

@@ -2,7 +2,7 @@
 // once. It must not say goodbye over them either: the parent still holds the lock.
 #include <unistd.h>
 
-#include "libclient/src/lock.hpp"
+#include "libclient/src/lock_handle.hpp"
 
 namespace jeton::client {
 namespace {

@@ -9,7 +9,7 @@
 #include "libclient/src/agent_socket.hpp"
 #include "libclient/src/clock.hpp"
 #include "libclient/src/json_scan.hpp"
-#include "libclient/src/lock.hpp"
+#include "libclient/src/lock_handle.hpp"
 
 namespace jeton::client {
 namespace {

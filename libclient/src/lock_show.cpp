@@ -1,7 +1,7 @@
 #include <cstdio>
 #include <cstring>
 
-#include "libclient/src/lock.hpp"
+#include "libclient/src/lock_handle.hpp"
 
 namespace jeton::client {
 namespace {

@@ -3,7 +3,8 @@ root=$(cd "$here/../.." && pwd)
 symbols=$root/libclient/libjeton1.symbols
 
 dump() { # library, folder of its headers
-  # Nothing in it that differs between two builds of the same source.
+  # Nothing in it that differs between two builds of the same source. A type counts as public if a header of its file's
+  # name is: no private header may be called as a public one is.
   abidw --exported-interfaces-only --headers-dir "$2" --drop-private-types --no-elf-needed \
     --no-corpus-path --no-comp-dir-path --no-show-locs "$1"
 }
