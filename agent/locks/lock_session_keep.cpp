@@ -1,0 +1,150 @@
+// LockSession while it holds: the renewals, the ears for somebody else's release, and the guard that tells a loss in
+// time.
+#include <algorithm>
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/detached.hpp>
+#include <boost/system/system_error.hpp>
+#include <chrono>
+#include <utility>
+
+#include "agent/base/error.hpp"
+#include "agent/base/log.hpp"
+#include "agent/locks/lock_session.hpp"
+
+namespace jeton::agent {
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr Duration longest_retry = 500ms;  // of a renewal that did not reach the store
+constexpr Duration shortest_retry = 10ms;
+// A lock that is held for less, or is looked at more often anyway, costs no subscription.
+constexpr Duration held_for_long = 1s;
+
+BootTime renewal_of(const Lease& lease, BootTime now) { return now + lease.ttl / 3; }
+
+}  // namespace
+
+void LockSession::hold(const LockId& id, Lease lease) {
+  const BootTime renew_at = renewal_of(lease, now());
+  const BootTime listen_at = now() + held_for_long;
+  held_.push_back({id, std::move(lease), renew_at, listen_at});
+  if (request_.detached) return;
+  guard();
+  if (std::exchange(keeping_, true)) return;
+  boost::asio::co_spawn(context_.timers.executor(), keep(shared_from_this()), boost::asio::detached);
+}
+
+Task<> LockSession::keep(Self self) {
+  try {
+    while (!self->ending() && !self->held_.empty()) {
+      BootTime next = BootTime::max();
+      self->listen_due();
+      for (const HeldLock& lock : self->held_) next = std::min({next, lock.renew_at, lock.listen_at});
+      if (self->now() < next) {
+        co_await self->keeper_.wait_until(next);
+      } else {
+        co_await self->renew_due();
+      }
+    }
+  } catch (const boost::system::system_error&) {
+    // The loop ends.
+  }
+}
+
+void LockSession::listen_due() {
+  for (HeldLock& lock : held_) {
+    if (lock.listen_at > now()) continue;
+    lock.listen_at = BootTime::max();
+    if (lock.lease.ttl / 3 <= held_for_long) continue;
+    lock.watch = context_.lines.watch(lock.id, [weak = weak_from_this(), name = lock.id.name] {
+      const auto self = weak.lock();
+      HeldLock* held = self ? self->find(name) : nullptr;
+      if (held == nullptr) return;
+      held->renew_at = BootTime{};
+      self->keeper_.notify();
+    });
+    lock.renew_at = BootTime{};  // what was released until now was not heard
+  }
+}
+
+// By index: a lock may join while one is renewed.
+Task<> LockSession::renew_due() {
+  for (std::size_t i = 0; i < held_.size() && !ending(); ++i) {
+    if (held_[i].renew_at > now()) continue;
+    const LockId id = held_[i].id;
+    Lease lease = held_[i].lease;
+    held_[i].renew_at = BootTime::max();
+    bool kept = false;
+    bool answered = true;
+    try {
+      kept = co_await context_.store.extend(id, lease);
+    } catch (const TransportError& e) {
+      answered = false;
+      log::debug("a lock could not be renewed; trying again", {{"lock", id.name}, {"error", e.what()}});
+    }
+    if (ending() || i >= held_.size()) co_return;
+    HeldLock& lock = held_[i];
+    if (!answered) {
+      // The guard tells the loss in time, whatever this takes.
+      lock.renew_at = now() + std::clamp<Duration>(lease.ttl / 20, shortest_retry, longest_retry);
+    } else if (!kept) {
+      lose(id.name, "it was found expired, deleted or another's");
+    } else {
+      // Its time to live may have been changed meanwhile.
+      lease.ttl = lock.lease.ttl;
+      lock.lease = lease;
+      // A release that was heard meanwhile is looked at with another renewal.
+      if (lock.renew_at == BootTime::max()) lock.renew_at = renewal_of(lease, now());
+      ++renewals_;
+      guard();
+      changed_.notify();
+    }
+  }
+}
+
+Task<bool> LockSession::extend(std::string name, Duration ttl) {
+  const Self self = shared_from_this();
+  HeldLock* lock = find(name);
+  if (lock == nullptr || ending()) co_return false;
+  lock->lease.ttl = ttl;
+  Lease lease = lock->lease;
+  const LockId id = lock->id;
+  const bool kept = co_await context_.store.extend(id, lease);
+  lock = find(name);
+  if (lock == nullptr || ending()) co_return false;
+  if (!kept) {
+    lose(name, "it was found expired, deleted or another's");
+    co_return false;
+  }
+  lock->lease = lease;
+  lock->renew_at = renewal_of(lease, now());
+  if (!lock->watch) lock->listen_at = now();
+  ++renewals_;
+  guard();
+  keeper_.notify();
+  changed_.notify();
+  co_return true;
+}
+
+BootTime LockSession::valid_until() const {
+  BootTime first = BootTime::max();
+  for (const HeldLock& lock : held_) first = std::min(first, lock.lease.valid_until);
+  return first;
+}
+
+void LockSession::guard() {
+  if (guard_ != 0) context_.timers.cancel(guard_);
+  guard_ = context_.timers.schedule(valid_until(), [weak = weak_from_this()] {
+    const auto self = weak.lock();
+    if (!self) return;
+    self->guard_ = 0;
+    for (const HeldLock& lock : self->held_) {
+      if (self->now() < lock.lease.valid_until) continue;
+      self->lose(std::string(lock.id.name), "it could not be renewed in time");
+      return;
+    }
+  });
+}
+
+}  // namespace jeton::agent
