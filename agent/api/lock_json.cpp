@@ -91,8 +91,15 @@ void add_validity(Json& json, const LockSession& session) {
   json["valid_until_boot_ms"] = boot_ms(session.valid_until());
 }
 
+// Enough to tell one from another.
+std::string beginning_of(const std::string& owner) {
+  constexpr std::size_t shown = 8;
+  return owner.size() <= shown ? owner : owner.substr(0, shown) + "...";
+}
+
 void add_holder(Json& json, const LockSession& session, BootTime now) {
-  json["holder"] = session.busy().holder.empty() ? Json() : Json(session.busy().holder);
+  const std::string& holder = session.busy().holder;
+  json["holder"] = holder.empty() ? Json() : Json(session.request().is_admin ? holder : beginning_of(holder));
   json["holder_ttl_ms"] = left_ms(session.busy().busy_until, now);
   if (!session.busy().trouble.empty()) json["trouble"] = session.busy().trouble;
 }
@@ -154,11 +161,11 @@ std::string lock_json(const std::string& name, const Lease& lease) {
   return text_of(json);
 }
 
-std::string lock_view_json(const std::string& name, const LockView& view) {
+std::string lock_view_json(const std::string& name, const LockView& view, bool with_owner) {
   Json json{{"name", name}, {"held", view.held}};
   for (const char* key : {"owner", "ttl_ms", "fence", "by", "metadata"}) json[key] = nullptr;
   if (view.held) {
-    json["owner"] = view.owner;
+    json["owner"] = with_owner ? view.owner : beginning_of(view.owner);
     if (view.ttl) json["ttl_ms"] = view.ttl->count();
     if (view.fence != 0) json["fence"] = view.fence;
     if (!view.note.by.empty()) json["by"] = view.note.by;

@@ -32,8 +32,9 @@ struct LockBody {
 [[nodiscard]] std::string lock_event(const std::string& event, const LockSession& session, BootTime now);
 // Of a detached lock: {"name", "owner", "fence", "ttl_ms"}.
 [[nodiscard]] std::string lock_json(const std::string& name, const Lease& lease);
-// {"name", "held", "owner", "ttl_ms", "fence", "by", "metadata"}; what is not known is null.
-[[nodiscard]] std::string lock_view_json(const std::string& name, const LockView& view);
+// {"name", "held", "owner", "ttl_ms", "fence", "by", "metadata"}; what is not known is null. With its owner id a lock
+// can be released and extended: whose it is not gets the beginning of it only.
+[[nodiscard]] std::string lock_view_json(const std::string& name, const LockView& view, bool with_owner);
 // {"error": {"code": "busy", "message"}, "name", "holder", "ttl_ms"}.
 [[nodiscard]] std::string lock_busy_json(const LockSession& session, BootTime now);
 

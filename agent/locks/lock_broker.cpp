@@ -36,9 +36,11 @@ std::shared_ptr<LockSession> LockBroker::open(LockRequest request) {
   if (stopping_) throw LockRefusal("the agent stops");
   std::sort(request.locks.begin(), request.locks.end(), [](const auto& a, const auto& b) { return a.name < b.name; });
   check_limits(request);
+  check_keys(request);
   for (const auto& [name, owner] : request.resumed) {
     // The client has begun anew before the end of its former connection was seen.
-    if (LockSession* former = holder(name, owner)) former->hand_over();
+    LockSession* former = holder(name, owner);
+    if (former != nullptr && former->request().note.by == request.note.by) former->hand_over();
   }
   auto session = std::make_shared<LockSession>(LockSession::Context{timers_, *store_, lines_}, std::move(request));
   sessions_.emplace(session.get(), session);
@@ -73,6 +75,19 @@ void LockBroker::check_limits(const LockRequest& request) {
   if (waited_for > limits_.waiters_per_user) {
     throw LockRefusal("user " + std::to_string(request.user) + " waits for " +
                       std::to_string(limits_.waiters_per_user) + " locks already; end some, or ask without waiting");
+  }
+}
+
+// After a reload the same name may be another key: two would hold it.
+void LockBroker::check_keys(const LockRequest& request) const {
+  for (const auto& [key, session] : sessions_) {
+    for (const LockId& wanted : request.locks) {
+      const HeldLock* held = session->find(wanted.name);
+      if (held == nullptr || held->id == wanted) continue;
+      throw LockRefusal("lock '" + wanted.name +
+                        "' is still held under the key or protocol that its rule had before it was changed; wait until "
+                        "it is given back");
+    }
   }
 }
 

@@ -54,6 +54,7 @@ class LockBroker {
 
  private:
   void check_limits(const LockRequest& request);
+  void check_keys(const LockRequest& request) const;
   void ended(LockSession* session);
   [[nodiscard]] LockSession* holder(const std::string& name, const std::string& owner) const;
 

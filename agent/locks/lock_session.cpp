@@ -99,13 +99,14 @@ Task<> LockSession::resume_all() {
   if (!ending()) enter(State::held);
 }
 
-// And learns its fence.
+// Only for the process that took it: whoever else has learned the owner id would hold it beside a living holder. And
+// learns its fence.
 Task<bool> LockSession::extend_again(const LockId& id, Lease& lease) {
-  const bool kept = co_await context_.store.extend(id, lease);
-  if (!kept) co_return false;
   const LockView view = co_await context_.store.show(id);
+  if (view.note.by != request_.note.by) co_return false;
   lease.fence = view.fence;
-  co_return true;
+  const bool kept = co_await context_.store.extend(id, lease);
+  co_return kept;
 }
 
 // What does not reach the store is tried again until the lock has ended by itself.

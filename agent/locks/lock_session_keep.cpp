@@ -19,7 +19,7 @@ using namespace std::chrono_literals;
 constexpr Duration longest_retry = 500ms;  // of a renewal that did not reach the store
 constexpr Duration shortest_retry = 10ms;
 // A lock that is held for less, or is looked at more often anyway, costs no subscription.
-constexpr Duration held_for_long = 1s;
+constexpr Duration held_for_long = 100ms;
 
 BootTime renewal_of(const Lease& lease, BootTime now) { return now + lease.ttl / 3; }
 

@@ -207,11 +207,14 @@ Task<> Agent::reload(Config wanted) {
     impl_->runners.emplace(name, std::move(runner));
   }
   if (plan.log_changed) log::configure(wanted.agent.log.level, wanted.agent.log.format);
+  const bool locks_changed = impl_->config.locks != wanted.locks;
   impl_->config = std::move(wanted);
   impl_->forget_others();
   impl_->changed.notify();
-  log::info("configuration reloaded",
-            {{"added", joined(plan.added)}, {"removed", joined(plan.removed)}, {"changed", joined(plan.changed)}});
+  log::info("configuration reloaded", {{"added", joined(plan.added)},
+                                       {"removed", joined(plan.removed)},
+                                       {"changed", joined(plan.changed)},
+                                       {"locks", locks_changed ? "changed" : "as before"}});
 }
 
 Task<> Agent::stop() {

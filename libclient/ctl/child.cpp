@@ -1,5 +1,6 @@
 #include "libclient/ctl/child.hpp"
 
+#include <poll.h>
 #include <signal.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
@@ -7,8 +8,11 @@
 
 #include <cerrno>
 #include <cstdlib>
+#include <fstream>
+#include <iterator>
 #include <system_error>
 
+#include "libclient/ctl/duration.hpp"
 #include "libclient/ctl/failure.hpp"
 #include "libclient/ctl/output.hpp"
 
@@ -38,11 +42,18 @@ constexpr int killed_by_signal = 128;
   ::_exit(error == ENOENT ? not_found : not_runnable);
 }
 
+// Of this process, which has one thread. None if the kernel does not tell.
+std::set<pid_t> own_children() {
+  std::ifstream list("/proc/self/task/" + std::to_string(::getpid()) + "/children");
+  return {std::istream_iterator<pid_t>(list), std::istream_iterator<pid_t>()};
+}
+
 }  // namespace
 
 Child::Child(const std::vector<std::string>& argv, const std::vector<std::pair<std::string, std::string>>& env,
              const sigset_t& mask)
-    : own_group_(::isatty(STDIN_FILENO) == 0) {
+    : own_group_(::isatty(STDIN_FILENO) == 0), of_others_(own_children()) {
+  ::prctl(PR_SET_CHILD_SUBREAPER, 1);
   const pid_t parent = ::getpid();
   pid_ = ::fork();
   if (pid_ < 0) {
@@ -60,6 +71,23 @@ Child::~Child() {
 }
 
 void Child::signal(int number) const { ::kill(own_group_ ? -pid_ : pid_, number); }
+
+// What is killed leaves its own children to us.
+void Child::end_what_is_left() const {
+  if (own_group_) ::kill(-pid_, SIGKILL);
+  const Deadline deadline(Milliseconds{2000});
+  while (!deadline.passed()) {
+    bool any = false;
+    for (const pid_t left : own_children()) {
+      if (of_others_.contains(left)) continue;
+      any = true;
+      ::kill(left, SIGKILL);
+      ::waitpid(left, nullptr, WNOHANG);
+    }
+    if (!any) return;
+    ::poll(nullptr, 0, 5);
+  }
+}
 
 std::optional<int> Child::status() {
   int raw = 0;

@@ -2,12 +2,14 @@
 //
 // Without a terminal on stdin it leads a process group of its own, so that what it started ends with it; with one it
 // stays in the terminal's group, or it could not read from it, and the terminal's signals reach it by themselves. The
-// kernel kills it when this process dies, however that happens.
+// kernel kills it when this process dies, however that happens. What it has started and left behind comes to this
+// process (PR_SET_CHILD_SUBREAPER).
 #pragma once
 
 #include <sys/types.h>
 
 #include <optional>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -27,12 +29,15 @@ class Child {
   // To the group, or to the command alone if it shares ours.
   void signal(int number) const;
   [[nodiscard]] bool has_own_group() const { return own_group_; }
+  // Kills what the command, which has ended, has started and left behind.
+  void end_what_is_left() const;
   // Its exit status, or 128 + signal; nothing: it runs.
   [[nodiscard]] std::optional<int> status();
 
  private:
   pid_t pid_ = -1;
   bool own_group_ = false;
+  std::set<pid_t> of_others_;  // children that this process had before
   std::optional<int> status_;
 };
 

@@ -1,4 +1,6 @@
 // jetonctl lock acquire, extend, release, show: locks that belong to whoever knows their owner id.
+#include <tuple>
+
 #include "libclient/ctl/commands.hpp"
 #include "libclient/ctl/lock_answers.hpp"
 
@@ -37,7 +39,14 @@ Exit run_lock_acquire(const Common& common, const LockAcquireOptions& options) {
   const ApiAnswer answer =
       ApiClient(common.dir).post(path_of(options.name, "/acquire"), body, options.wait + answer_patience);
   if (!answer.ok()) throw lock_refusal(options.name, answer, options.wait);
-  write_out(answer.body.dump() + "\n");
+  try {
+    write_out(answer.body.dump() + "\n");
+  } catch (const Failure&) {
+    // Nobody has learned the owner id.
+    std::ignore =
+        ApiClient(common.dir).post(path_of(options.name, "/release"), Json{{"owner", answer.body.value("owner", "")}});
+    throw;
+  }
   return Exit::done;
 }
 

@@ -41,7 +41,9 @@ void add_run(CLI::App* lock, LockCommandLine& line, std::function<Exit(const Com
   add_duration(run, "--wait", options.wait, "Wait so long for it [not at all]");
   add_duration(run, "--retry", options.retry, "Look again that often, besides being woken");
   add_duration(run, "--grace", options.grace, "From SIGTERM to SIGKILL when the lock is lost [10s]");
-  run->add_option("--also", options.also, "One more lock; all or none are taken")->type_name("NAME")->expected(1);
+  run->add_option("--also", options.also, "One more lock; all or none are taken")
+      ->type_name("NAME")
+      ->allow_extra_args(false);
   add_metadata(run, options.metadata);
   run->callback([&options, &chosen] {
     if (options.command.empty()) throw CLI::ValidationError("lock run", "there is no command; write it behind --");

@@ -153,7 +153,7 @@ class Run {
       wait_for(*stream_, signals_, hears_, look_again_at());
     }
     // What the command left behind must not work on without the lock.
-    if (lost_ && child_.has_own_group()) child_.signal(SIGKILL);
+    if (lost_) child_.end_what_is_left();
     await_the_next_agent();
     const LockStream::Farewell farewell = stream_->end(release_patience);
     if (lost_) return Exit::lock_lost;

@@ -132,6 +132,13 @@ TEST_P(DetachedLock, IsUnderTheOwnerIdThatWasAskedFor) {
   EXPECT_EQ(host->lock({"release", "job", "--owner", "deploy-42"}).status, 0);
 }
 
+TEST_P(DetachedLock, IsGivenBackIfNobodyCouldBeToldItsOwnerId) {
+  std::vector<std::string> words = host->command({"acquire", "job", "--ttl", "1h"});
+  words.insert(words.begin(), {"sh", "-c", "exec \"$@\" > /dev/full", "sh"});
+  EXPECT_EQ(run(words).status, 1);
+  EXPECT_TRUE(host->free("job"));
+}
+
 TEST_P(DetachedLock, OutlivesTheAgentThatGaveIt) {
   const Json lock = host->acquire("job", "1h");
   host->agent().kill();

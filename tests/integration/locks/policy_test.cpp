@@ -59,6 +59,31 @@ TEST_F(LockPolicy, LetsAdministratorsOnlyTakeALockFromItsHolderAndLogsWhoDid) {
   EXPECT_NE(log.find("uid 0"), std::string::npos);
 }
 
+TEST_F(LockPolicy, ShowsTheWholeOwnerIdOnlyToItsUserAndToAdministrators) {
+  if (::geteuid() != 0) GTEST_SKIP() << "needs root, to be another user";
+  const Json lock = host.acquire("shared-a", "1m");
+  const std::string owner = lock["owner"];
+  for (const RunResult& seen : {as_nobody({"show", "shared-a"}), as_nobody({"acquire", "shared-a", "--ttl", "1s"})}) {
+    EXPECT_NE((seen.out + seen.err).find(owner.substr(0, 8) + "..."), std::string::npos) << seen.out << seen.err;
+    EXPECT_EQ((seen.out + seen.err).find(owner), std::string::npos) << "with it anybody could release the lock";
+  }
+  EXPECT_EQ(host.show("shared-a")["owner"], owner);
+  EXPECT_EQ(host.release("shared-a", lock), 0);
+  const RunResult own = as_nobody({"acquire", "shared-a", "--ttl", "1m"});
+  EXPECT_NE(as_nobody({"show", "shared-a"}).out.find(Json::parse(own.out)["owner"].get<std::string>()),
+            std::string::npos);
+}
+
+TEST_F(LockPolicy, LetsAnAdministratorEndALockWhoseRuleIsGone) {
+  ASSERT_TRUE(host.acquire("shared-a", "1m").is_object());
+  host.configure("locks: {later: {}}\n");
+  host.agent().signal(SIGHUP);
+  ASSERT_TRUE(eventually([&] { return host.lock({"run", "later", "--", "true"}).status == 0; }));
+  EXPECT_TRUE(host.held("shared-a"));
+  EXPECT_EQ(host.lock({"release", "shared-a", "--force"}).status, 0);
+  EXPECT_TRUE(host.free("shared-a"));
+}
+
 TEST_F(LockPolicy, IsChangedByAReloadAndWhatIsHeldStaysHeld) {
   const auto job = host.start({"run", "shared-a", "--ttl", "1s", "--", "sleep", "3"});
   ASSERT_TRUE(eventually([&] { return host.held("shared-a"); }));

@@ -45,11 +45,11 @@ TEST_P(RestartOfTheAgent, InGoodOrderLeavesTheLockAndTheCommand) {
 }
 
 TEST_P(RestartOfTheAgent, GoesOnUnderTheSameOwnerAndFenceAndIsRenewed) {
-  const auto job = hold({"--ttl", "3s"});
+  const auto job = hold({"--ttl", "8s"});
   const Json before = host->show("job");
   host->agent().kill();
   host->agent().start();
-  ::poll(nullptr, 0, 6000);  // twice its time to live
+  ::poll(nullptr, 0, 10'000);  // longer than its time to live
   const Json after = host->show("job");
   EXPECT_EQ(after["owner"], before["owner"]);
   EXPECT_EQ(after["fence"], before["fence"]);

@@ -45,6 +45,14 @@ TEST_P(LossOfALock, EndsWhatTheCommandLeftBehindToo) {
   EXPECT_TRUE(eventually([&] { return ::kill(left_behind, 0) != 0; }));
 }
 
+TEST_P(LossOfALock, EndsAlsoWhatLeftTheGroupOfTheCommand) {
+  const auto job =
+      hold({"--grace", "100ms"}, "setsid sh -c \"echo \\$\\$; " + ready() + "exec sleep 1000\" & exec sleep 1000");
+  ASSERT_EQ(host->lock({"release", "job", "--force"}).status, 0);
+  EXPECT_EQ(job->wait(), 123);
+  EXPECT_NE(::kill(std::stoi(job->out()), 0), 0) << "it worked on without the lock";
+}
+
 TEST_P(LossOfALock, FollowsTheDeathOfTheAgentAtOnceAndTheLockEndsByItself) {
   const auto job = hold({"--ttl", "2s"}, ready() + "exec sleep 1000");
   host->agent().kill();

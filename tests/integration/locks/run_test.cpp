@@ -144,6 +144,7 @@ TEST_P(LockRun, WaitsInTurnAndServesEveryWaiter) {
 TEST_P(LockRun, TakesSeveralLocksOrNone) {
   const Json other = host->acquire("job2", "1h");
   EXPECT_EQ(host->lock({"run", "job1", "--also", "job2", "--", "true"}).status, 124);
+  EXPECT_EQ(host->lock({"run", "job1", "--also", "job3", "--also", "job4", "--", "true"}).status, 0);
   EXPECT_TRUE(host->free("job1")) << "what was taken is given back";
   ASSERT_EQ(host->release("job2", other), 0);
   const RunResult both =

@@ -177,6 +177,27 @@ TEST_F(Broker, GoesOnWithALockByItsOwnerId) {
   EXPECT_EQ(open({"a"})->state(), State::held) << "it was given back";
 }
 
+TEST_F(Broker, LetsNobodyElseGoOnWithALockByItsOwnerId) {
+  LockRequest outliving = request({"a"});
+  outliving.outlives_agent = true;
+  outliving.note.by = "host-1 uid 1 pid 1";
+  const auto holder = open_as(outliving);
+  outliving.resumed["a"] = holder->held().front().lease.owner;
+  outliving.note.by = "host-1 uid 1 pid 2";
+  EXPECT_EQ(open_as(outliving)->state(), State::lost);
+  EXPECT_EQ(holder->state(), State::held);
+}
+
+TEST_F(Broker, RefusesANameThatIsHeldUnderItsFormerKey) {
+  const auto holder = open({"a"});
+  LockRequest other = request({"a"});
+  other.locks.front().terms.key = "cron:a";
+  EXPECT_THROW(static_cast<void>(broker.open(other)), LockRefusal);
+  holder->cancel();
+  become(holder, State::ended);
+  EXPECT_EQ(open_as(other)->state(), State::held);
+}
+
 TEST_F(Broker, GoesOnWithNoLockThatIsAnothersOrGone) {
   const auto holder = open({"b"}, 0s, 2);
   const auto own = open({"a"});
