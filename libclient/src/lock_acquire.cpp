@@ -44,6 +44,20 @@ void await_agent(jeton_lock& lock, std::int64_t deadline_ms) {
   if (away()) static_cast<void>(finish(lock, JETON_NO_AGENT, "the agent is away; the lock ends by itself"));
 }
 
+// More than once if the agent ends meanwhile and the lock outlives it.
+jeton_status give_back(jeton_lock& lock) {
+  const std::int64_t deadline_ms = monotonic_now_ms() + release_patience_ms;
+  while (lock.state == LockState::held) {
+    await_agent(lock, deadline_ms);
+    if (lock.state != LockState::held) break;
+    lock.state = LockState::releasing;
+    ::shutdown(lock.fd, SHUT_WR);
+    while (lock.state == LockState::releasing && wait_for(lock.fd, POLLIN, deadline_ms)) receive(lock);
+  }
+  return lock.state == LockState::releasing ? finish(lock, JETON_AGENT_STALE, "the agent does not confirm the release")
+                                            : lock.outcome;
+}
+
 }  // namespace
 }  // namespace jeton::client
 
@@ -85,20 +99,8 @@ extern "C" jeton_status jeton_lock_release(jeton_lock* lock) {
   if (lock == nullptr) return JETON_INVALID_ARGUMENT;
   const LockGuard guard(*lock);
   const jeton_status before = jeton::client::look(*lock);
-  const std::int64_t deadline_ms = jeton::client::monotonic_now_ms() + jeton::client::release_patience_ms;
-  if (before == JETON_OK) jeton::client::await_agent(*lock, deadline_ms);
   jeton_status status = before == JETON_LOCK_LOST ? JETON_LOCK_LOST : JETON_LOCK_NOT_HELD;
-  if (before == JETON_OK) status = lock->outcome;
-  if (lock->state == LockState::held) {
-    lock->state = LockState::releasing;
-    ::shutdown(lock->fd, SHUT_WR);
-    while (lock->state == LockState::releasing && jeton::client::wait_for(lock->fd, POLLIN, deadline_ms)) {
-      jeton::client::receive(*lock);
-    }
-    status = lock->state == LockState::releasing
-                 ? jeton::client::finish(*lock, JETON_AGENT_STALE, "the agent does not confirm the release")
-                 : lock->outcome;
-  }
+  if (lock->state == LockState::held) status = jeton::client::give_back(*lock);
   if (lock->state == LockState::waiting) static_cast<void>(jeton::client::finish(*lock, JETON_LOCK_NOT_HELD, ""));
   lock->outcome = JETON_LOCK_NOT_HELD;
   jeton::client::arm(*lock);

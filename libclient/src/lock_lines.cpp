@@ -150,7 +150,8 @@ void on_end(jeton_lock& lock) {
   const bool refused = lock.resuming && lock.http_status != 0 && lock.http_status != 200 && lock.http_status != 503;
   if (lock.state == LockState::held && refused) {
     static_cast<void>(finish(lock, JETON_LOCK_LOST, "the next agent does not go on with it"));
-  } else if (lock.state == LockState::held && lock.outlives_agent) {
+  } else if ((lock.state == LockState::held || lock.state == LockState::releasing) && lock.outlives_agent) {
+    lock.state = LockState::held;
     await_next_agent(lock);
   } else if (lock.state == LockState::held) {
     static_cast<void>(finish(lock, JETON_LOCK_LOST, "the connection to the agent ended"));

@@ -77,6 +77,9 @@ struct Locks : testing::TestWithParam<const char*> {
     for (std::size_t i = 0; i < count; ++i) all.push_back(servers.emplace_back(std::make_unique<RedisServer>()).get());
     agent.emplace(all);
   }
+  void TearDown() override {
+    if (HasFailure()) std::fprintf(stderr, "--- agent log\n%s\n", agent->process().log().c_str());
+  }
   [[nodiscard]] Lock lock(const std::string& name = "job", milliseconds ttl = seconds(60)) const {
     return agent->lock(name, ttl);
   }
