@@ -29,6 +29,7 @@ void LockBroker::configure(LockRules rules) {
     store_->start();
     started_ = true;
   }
+  if (!sessions_.empty() && rules != rules_) rules_changed_ = true;
   rules_ = std::move(rules);
 }
 
@@ -36,7 +37,7 @@ std::shared_ptr<LockSession> LockBroker::open(LockRequest request) {
   if (stopping_) throw LockRefusal("the agent stops");
   std::sort(request.locks.begin(), request.locks.end(), [](const auto& a, const auto& b) { return a.name < b.name; });
   check_limits(request);
-  check_keys(request);
+  if (rules_changed_) check_keys(request);
   for (const auto& [name, owner] : request.resumed) {
     // The client has begun anew before the end of its former connection was seen.
     LockSession* former = holder(name, owner);
@@ -60,6 +61,7 @@ void LockBroker::ended(LockSession* session) {
     quota_.leave(request.user, request.name, lease.owner, lease.valid_until);
   }
   sessions_.erase(session);
+  if (sessions_.empty()) rules_changed_ = false;
   session_ended_.notify();
 }
 

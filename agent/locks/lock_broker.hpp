@@ -67,6 +67,7 @@ class LockBroker {
   LockQuota quota_;
   std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
   bool started_ = false;
+  bool rules_changed_ = false;  // since the oldest session began
   bool stopping_ = false;
   Event session_ended_;
 };

@@ -40,7 +40,6 @@ class LockQuota {
   // Whether the user may have `count` more. Throws LockRefusal.
   void check(uid_t user, std::size_t count, BootTime now);
   [[nodiscard]] std::size_t of_user(uid_t user) const;
-  [[nodiscard]] std::size_t all() const { return all_; }
 
   void add(uid_t user, std::size_t count);
   void remove(uid_t user, std::size_t count);

@@ -190,6 +190,10 @@ TEST_F(Broker, LetsNobodyElseGoOnWithALockByItsOwnerId) {
 
 TEST_F(Broker, RefusesANameThatIsHeldUnderItsFormerKey) {
   const auto holder = open({"a"});
+  LockRules changed;
+  changed["*"].pattern = "*";
+  changed["*"].terms.key = "cron:*";
+  broker.configure(std::move(changed));
   LockRequest other = request({"a"});
   other.locks.front().terms.key = "cron:a";
   EXPECT_THROW(static_cast<void>(broker.open(other)), LockRefusal);
