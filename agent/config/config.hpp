@@ -46,6 +46,9 @@ struct AgentConfig {
   bool operator==(const AgentConfig&) const = default;
 };
 
+// Redis numbers its databases from 0; a server may have fewer.
+constexpr std::uint64_t max_redis_database = 65'535;
+
 struct RedisEndpoint {
   enum class Kind { tcp, unix_socket };
   Kind kind = Kind::tcp;

@@ -14,7 +14,6 @@ namespace {
 using namespace std::chrono_literals;
 
 constexpr std::size_t max_prefix = 64;
-constexpr std::uint64_t max_database = 65'535;
 constexpr std::uint64_t max_replicas_acked = 16;
 constexpr std::size_t min_redlock_servers = 3;
 
@@ -102,7 +101,7 @@ RedisSentinelConfig read_sentinel(ObjectReader sentinel) {
   RedisSentinelConfig config;
   assign(config.master, sentinel.required("master").text());
   config.endpoints = read_endpoints(sentinel.required("endpoints"), true);
-  if (const auto database = sentinel.at("database").integer(0, max_database)) {
+  if (const auto database = sentinel.at("database").integer(0, max_redis_database)) {
     config.database = static_cast<int>(*database);
   }
   read_login(sentinel.at("username"), sentinel.at("password"), config.username, config.password);

@@ -9,12 +9,11 @@ namespace jeton::agent {
 namespace {
 
 constexpr std::uint16_t redis_port = 6379;
-constexpr std::uint64_t max_database = 65'535;
 constexpr std::size_t max_socket_path = 107;  // sun_path without its NUL
 
 int parse_database(std::string_view text) {
   const auto number = parse_unsigned(text);
-  if (!number || *number > max_database) throw Error("not a database number between 0 and 65535");
+  if (!number || *number > max_redis_database) throw Error("not a database number between 0 and 65535");
   return static_cast<int>(*number);
 }
 

@@ -13,7 +13,7 @@ namespace jeton::agent {
 namespace {
 
 constexpr int samples_per_measurement = 3;
-constexpr Duration retry_after = std::chrono::seconds(1);
+constexpr Duration measure_retry = std::chrono::seconds(1);
 
 }  // namespace
 
@@ -75,7 +75,7 @@ class ClockKeeper::Impl : public std::enable_shared_from_this<Impl> {
           co_await self->wake_.wait_until(self->next_);
           continue;
         }
-        self->next_ = now + retry_after;  // unless it goes well
+        self->next_ = now + measure_retry;  // unless it goes well
         co_await measure_quietly(self, now + self->timeout_);
       }
     } catch (const boost::system::system_error&) {

@@ -13,7 +13,7 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr Duration retry_after = 200ms;
+constexpr Duration cleanup_retry = 200ms;
 constexpr Duration patience = 30s;  // beyond the lock's time to live: then it is gone by itself in all likelihood
 
 // Before each look at the lock; the later ones catch an acquisition that was slower than our first deletion.
@@ -83,7 +83,7 @@ class LockCleanup::Impl : public std::enable_shared_from_this<Impl> {
           // Not connected yet.
         }
         if (deleted) co_return;
-        if (!answered) co_await wait(retry_after);
+        if (!answered) co_await wait(cleanup_retry);
       }
     }
   }

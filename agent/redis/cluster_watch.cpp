@@ -17,7 +17,7 @@ namespace {
 using namespace std::chrono_literals;
 
 // Between two questions for the map because a node is down: soon at first, for a failover, and not for hours.
-constexpr BackoffLimits learn_pace{.base = 200ms, .cap = 10s, .floor = 50ms};
+constexpr BackoffLimits relearn_pace{.base = 200ms, .cap = 10s, .floor = 50ms};
 
 }  // namespace
 
@@ -31,7 +31,7 @@ class ClusterWatch::Impl : public std::enable_shared_from_this<Impl> {
         options_(std::move(options)),
         callbacks_(std::move(callbacks)),
         keepalive_(keepalive),
-        learn_pace_(learn_pace, random) {
+        learn_pace_(relearn_pace, random) {
     options_.locator = nullptr;
     options_.database = 0;
     if (!options_.client_name.empty()) options_.client_name += "-watch";

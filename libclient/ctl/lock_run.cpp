@@ -21,7 +21,7 @@ namespace jeton::ctl {
 namespace {
 
 constexpr Milliseconds release_patience{5000};
-constexpr Milliseconds answer_patience{10'000};  // beyond the wait that was asked for
+constexpr Milliseconds stream_patience{10'000};  // beyond the wait that was asked for
 constexpr Milliseconds look_for_agent_every{100};
 
 // The signals that end or concern the command, read from a descriptor; the others do what they always do.
@@ -74,7 +74,7 @@ void wait_for(const LockStream& stream, const Signals& signals, bool hear_stream
 
 // Until the agent says that the lock is ours. Throws Failure if it is not.
 Json await_lock(LockStream& stream, const Signals& signals, const LockRunOptions& options) {
-  const std::int64_t give_up_at = boot_ms_now() + (options.wait + answer_patience).count();
+  const std::int64_t give_up_at = boot_ms_now() + (options.wait + stream_patience).count();
   for (;;) {
     while (const auto event = stream.next()) {
       const std::string what = event->value("event", "");

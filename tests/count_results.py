@@ -1,0 +1,59 @@
+#!/usr/bin/env python3
+"""Counts the results of one ctest run, case by case.
+
+    count_results.py JUNIT_XML CASES_DIR
+
+JUNIT_XML is what `ctest --output-junit` wrote. An entry of CTest that runs a whole GoogleTest executable (or a shard of
+one) leaves CASES_DIR/ENTRY.xml behind; its cases count instead of the entry. An executable that ended badly although
+no case failed (a crash, a leak report, a time-out) counts as one failure more.
+
+Prints a line for each failed and each skipped test, the latter with its reason, and last "PASSED FAILED SKIPPED".
+"""
+import pathlib
+import sys
+import xml.etree.ElementTree as xml
+
+
+def reason(text):
+    lines = [line.strip() for line in (text or "").splitlines() if line.strip()]
+    skipped = [line for line in lines if "skipped" in line.lower()]
+    return (skipped or lines or ["no reason given"])[0]
+
+
+def main(junit, cases_dir):
+    passed, failed, skipped = 0, [], []
+    for entry in xml.parse(junit).getroot().iter("testcase"):
+        name, status = entry.get("name"), entry.get("status")
+        cases_file = pathlib.Path(cases_dir) / f"{name}.xml"
+        bad_cases = 0
+        if cases_file.is_file():
+            for case in xml.parse(cases_file).getroot().iter("testcase"):
+                case_name = f"{case.get('classname')}.{case.get('name')}"
+                if case.find("failure") is not None:
+                    bad_cases += 1
+                    failed.append(case_name)
+                elif case.find("skipped") is not None:
+                    message = case.find("skipped").get("message", "")
+                    # The first line is the place in the source.
+                    skipped.append((case_name, reason(message.partition("\n")[2] or message)))
+                elif case.get("status") == "notrun":
+                    skipped.append((case_name, "disabled"))
+                else:
+                    passed += 1
+            if status == "fail" and bad_cases == 0:
+                failed.append(f"{name} (the executable itself)")
+        elif status == "run":
+            passed += 1
+        elif status == "fail":
+            failed.append(name)
+        else:
+            skipped.append((name, reason(entry.findtext("system-out"))))
+    for name in failed:
+        print(f"failed: {name}")
+    for name, why in skipped:
+        print(f"skipped: {name}: {why}")
+    print(passed, len(failed), len(skipped))
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
