@@ -138,7 +138,7 @@ class Link::Impl : public std::enable_shared_from_this<Impl> {
     Address address = options_.address;
     if (options_.locator) address = co_await locate();
     const BootTime deadline = now() + options_.timeout;
-    auto transport = co_await connect_transport(timers_, address, options_.tls, deadline, attempt_);
+    auto transport = co_await options_.connect(timers_, address, options_.tls, deadline, attempt_);
     if (stopped_) throw TransportError("stopped");
     connection_ = std::make_shared<Connection>(timers_, std::move(transport), options_.limits, where_);
     connected_to_ = address;

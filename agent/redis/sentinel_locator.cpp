@@ -169,7 +169,7 @@ class SentinelLocator::Impl : public std::enable_shared_from_this<Impl> {
     const auto attempt = std::make_shared<ConnectAttempt>();
     std::erase_if(attempts_, [](const auto& weak) { return weak.expired(); });
     attempts_.push_back(attempt);
-    auto transport = co_await connect_transport(timers_, options_.sentinels[index], options_.tls, deadline, *attempt);
+    auto transport = co_await options_.connect(timers_, options_.sentinels[index], options_.tls, deadline, *attempt);
     auto connection = std::make_shared<Connection>(timers_, std::move(transport), ReplyLimits{}, where(index));
     SecretString username = options_.username ? options_.username() : SecretString{};
     SecretString password = options_.password ? options_.password() : SecretString{};

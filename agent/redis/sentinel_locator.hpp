@@ -28,6 +28,7 @@ struct SentinelOptions {
   std::function<SecretString()> username;
   std::function<SecretString()> password;
   Duration recheck_interval{2'000'000'000};
+  Connector connect = connect_transport;
 };
 
 class SentinelLocator final : public Locator {

@@ -26,32 +26,6 @@ struct TlsOptions {
   std::string server_name;  // that the server's certificate must bear, also sent as SNI; empty: the host connected to
 };
 
-struct ConnectOptions {
-  Address address;
-  std::shared_ptr<Locator> locator;  // if set, asked for the address at every connect
-  int database = 0;
-  // Asked at every connect, so that a replaced secret is used by the next one; may throw Error. Empty function or
-  // empty text: none.
-  std::function<SecretString()> username;
-  std::function<SecretString()> password;
-  TlsOptions tls;
-  // If set: told at every connect which process the server is, by the run_id of INFO (empty: it may or can not say so).
-  // May throw SetupError: then the connection is not used.
-  std::function<void(const std::string& run_id)> identified;
-  std::string client_name;        // shown by CLIENT LIST; no spaces; empty: none
-  Duration timeout{500'000'000};  // each: for asking the locator, a connect including the greeting, an answer to PING
-  ReplyLimits limits;
-
-  // `address` with the database: redis://host:port/db or unix:///path?db=0
-  [[nodiscard]] std::string display(const Address& address) const;
-};
-
-// Trying again will not help: an operator must act.
-class SetupError : public TransportError {
- public:
-  using TransportError::TransportError;
-};
-
 class Transport {
  public:
   Transport() = default;
@@ -77,5 +51,36 @@ struct ConnectAttempt {
 // Resolves, connects and, if the address says so, speaks TLS before the deadline, trying every address of a name.
 Task<std::unique_ptr<Transport>> connect_transport(Timers& timers, Address address, TlsOptions tls, BootTime deadline,
                                                    ConnectAttempt& attempt);
+
+// How a connection is opened: connect_transport, or what a test puts in its place. Throws TransportError.
+using Connector = std::function<Task<std::unique_ptr<Transport>>(Timers& timers, Address address, TlsOptions tls,
+                                                                 BootTime deadline, ConnectAttempt& attempt)>;
+
+struct ConnectOptions {
+  Address address;
+  std::shared_ptr<Locator> locator;  // if set, asked for the address at every connect
+  int database = 0;
+  // Asked at every connect, so that a replaced secret is used by the next one; may throw Error. Empty function or
+  // empty text: none.
+  std::function<SecretString()> username;
+  std::function<SecretString()> password;
+  TlsOptions tls;
+  // If set: told at every connect which process the server is, by the run_id of INFO (empty: it may or can not say so).
+  // May throw SetupError: then the connection is not used.
+  std::function<void(const std::string& run_id)> identified;
+  std::string client_name;        // shown by CLIENT LIST; no spaces; empty: none
+  Duration timeout{500'000'000};  // each: for asking the locator, a connect including the greeting, an answer to PING
+  ReplyLimits limits;
+  Connector connect = connect_transport;
+
+  // `address` with the database: redis://host:port/db or unix:///path?db=0
+  [[nodiscard]] std::string display(const Address& address) const;
+};
+
+// Trying again will not help: an operator must act.
+class SetupError : public TransportError {
+ public:
+  using TransportError::TransportError;
+};
 
 }  // namespace jeton::agent::redis

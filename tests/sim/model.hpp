@@ -8,25 +8,19 @@
 #include <map>
 #include <memory>
 #include <optional>
-#include <random>
 #include <string>
 #include <vector>
 
 #include "agent/refresh/refresh_loop.hpp"
-#include "tests/sim/virtual_timers.hpp"
+#include "tests/support/seeded_random.hpp"
+#include "tests/support/virtual_timers.hpp"
 
 namespace jeton::sim {
 
-class SeededRandom final : public Random {
- public:
-  explicit SeededRandom(std::uint64_t seed) : engine_(seed) {}
-  void fill(std::span<std::byte> out) override {
-    for (std::byte& b : out) b = static_cast<std::byte>(engine_());
-  }
-
- private:
-  std::mt19937_64 engine_;
-};
+using namespace jeton::agent;
+using test::SeededRandom;
+using test::VirtualClock;
+using test::VirtualTimers;
 
 // What a Redis server does for jeton, on one token, with latency, outages and loss of data.
 class ModelRedis {

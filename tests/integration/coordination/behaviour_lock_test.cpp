@@ -103,7 +103,7 @@ TEST_P(LockBehaviour, RenewalReplacesTheTimeToLive) {  // [9]
 
 TEST_P(LockBehaviour, RenewalNeverCreatesAnExpiredLock) {  // [10]
   Lease lease = call->acquire(brief());
-  EXPECT_TRUE(test::eventually([&] {
+  EXPECT_TRUE(loop.eventually([&] {
     Lease probe = lease;
     probe.ttl = 1ms;  // so that a probe that comes in time does not keep the lock alive
     return !call->renew(probe);
@@ -120,7 +120,7 @@ TEST_P(LockBehaviour, RenewedLockOutlivesItsTimeToLive) {  // [16]
   Lease lease = call->acquire(std::max(brief(), 300ms));
   const BootTime end = loop.clock.boot_now() + 1s;
   while (loop.clock.boot_now() < end) {
-    loop.turn_until([] { return false; }, 50ms);
+    loop.pass(50ms);
     ASSERT_TRUE(call->renew(lease));
     ASSERT_FALSE(call->try_acquire(1s).lease);
   }

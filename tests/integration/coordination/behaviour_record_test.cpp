@@ -79,7 +79,7 @@ TEST_P(RecordBehaviour, PublicationThatIsRepeatedCountsAsStored) {
 TEST_P(RecordBehaviour, ExpiredRecordIsGone) {
   const Lease lease = call->acquire(60s);
   call->publish(make_record(loop, lease.fence, "x", 100ms), lease);
-  EXPECT_TRUE(test::eventually([&] { return !call->load(); }));
+  EXPECT_TRUE(loop.eventually([&] { return !call->load(); }));
   EXPECT_FALSE(call->try_acquire(60s).current);
 }
 
@@ -187,7 +187,7 @@ TEST_P(RecordBehaviour, AdmissionOpensAgainAfterTheWindow) {
   const Lease lease = call->acquire(60s);
   const FetchLimits limits{{}, 1, 200ms};
   EXPECT_TRUE(call->admit(lease, limits).admitted);
-  EXPECT_TRUE(test::eventually([&] { return call->admit(lease, limits).admitted; }));
+  EXPECT_TRUE(loop.eventually([&] { return call->admit(lease, limits).admitted; }));
 }
 
 TEST_P(RecordBehaviour, AdmissionIsForTheHolderOnly) {

@@ -9,7 +9,7 @@
 
 namespace jeton::test {
 
-[[nodiscard]] inline agent::RedisCoordinatorOptions cluster_options(Loop& loop, RedisCluster& cluster,
+[[nodiscard]] inline agent::RedisCoordinatorOptions cluster_options(TestLoop& loop, RedisCluster& cluster,
                                                                     agent::Duration timeout = patience,
                                                                     const std::string& username = "",
                                                                     const std::string& password = "") {

@@ -15,7 +15,8 @@
 
 namespace jeton::test {
 
-[[nodiscard]] inline agent::Record make_record(const Loop& loop, agent::Generation generation, const std::string& value,
+[[nodiscard]] inline agent::Record make_record(const TestLoop& loop, agent::Generation generation,
+                                               const std::string& value,
                                                agent::Milliseconds lifetime = std::chrono::hours(1)) {
   agent::Record record;
   record.generation = generation;
@@ -60,7 +61,7 @@ class RecordingListener final : public agent::CoordinationListener {
 // Calls of a coordinator, each run to its end on the loop.
 class Caller {
  public:
-  Caller(Loop& loop, agent::Coordinator& coordinator) : loop_(loop), coordinator_(coordinator) {}
+  Caller(TestLoop& loop, agent::Coordinator& coordinator) : loop_(loop), coordinator_(coordinator) {}
 
   agent::AcquireResult try_acquire(agent::Duration ttl, const std::string& name = "t") {
     return loop_.run(coordinator_.try_acquire(name, ttl));
@@ -73,7 +74,7 @@ class Caller {
   // Until it is free or the test's patience ends.
   agent::Lease acquire_eventually(agent::Duration ttl) {
     std::optional<agent::Lease> lease;
-    if (!eventually([&] { return (lease = try_acquire(ttl).lease).has_value(); })) {
+    if (!loop_.eventually([&] { return (lease = try_acquire(ttl).lease).has_value(); })) {
       throw std::runtime_error("the lock did not become free");
     }
     return *lease;
@@ -93,7 +94,7 @@ class Caller {
   }
 
  private:
-  Loop& loop_;
+  TestLoop& loop_;
   agent::Coordinator& coordinator_;
 };
 

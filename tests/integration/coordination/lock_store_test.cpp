@@ -1,8 +1,6 @@
 // What every store of applications' locks promises (agent/coordination/lock_store.hpp), on each backend.
 #include <gmock/gmock.h>
 
-#include <filesystem>
-
 #include "agent/coordination/lease_terms.hpp"
 #include "agent/coordination/local_lock_store.hpp"
 #include "agent/coordination/redis_lock_store.hpp"
@@ -13,28 +11,20 @@ namespace jeton::agent {
 namespace {
 
 using namespace std::chrono_literals;
-using test::eventually;
 
 class LockStores : public testing::TestWithParam<const char*> {
  protected:
-  LockStores() {
-    const std::string backend = GetParam();
-    if (backend == "redis") server.emplace();
-    if (backend == "redis_cluster") cluster.emplace();
-    if (backend == "redlock") servers.emplace();
-    open();
-  }
+  LockStores() { open(); }
   ~LockStores() override { close(); }
 
   void open() {
-    const std::string backend = GetParam();
-    if (backend == "redis")
-      store = std::make_unique<RedisLockStore>(loop.timers, loop.random, test::redis_options(*server));
-    if (backend == "redis_cluster") {
-      store = std::make_unique<RedisLockStore>(loop.timers, loop.random, test::cluster_options(loop, *cluster));
+    if (backend.is_local()) {
+      store = std::make_unique<LocalLockStore>(loop.timers, backend.dir() / "locks");
+    } else if (backend.is_redlock()) {
+      store = std::make_unique<RedlockLockStore>(loop.timers, loop.random, backend.redlock());
+    } else {
+      store = std::make_unique<RedisLockStore>(loop.timers, loop.random, backend.redis());
     }
-    if (backend == "redlock") store = std::make_unique<RedlockLockStore>(loop.timers, loop.random, servers->options());
-    if (backend == "local") store = std::make_unique<LocalLockStore>(loop.timers, dir / "locks");
     store->start();
   }
   void close() {
@@ -50,16 +40,13 @@ class LockStores : public testing::TestWithParam<const char*> {
   }
   Lease acquire(Duration ttl, const std::string& metadata = "") {
     std::optional<Lease> lease;
-    EXPECT_TRUE(eventually([&] { return (lease = attempt(ttl, metadata).lease).has_value(); }));
+    EXPECT_TRUE(loop.eventually([&] { return (lease = attempt(ttl, metadata).lease).has_value(); }));
     return lease.value();
   }
   LockView show() { return loop.run(store->show(id)); }
 
-  test::Loop loop;
-  test::TempDir dir;
-  std::optional<test::RedisServer> server;
-  std::optional<test::RedisCluster> cluster;
-  std::optional<test::RedisServers> servers;
+  test::Backend backend{GetParam()};
+  test::TestLoop& loop = backend.loop();
   std::unique_ptr<LockStore> store;
   const LockId id{"nightly"};
 };
@@ -102,12 +89,12 @@ TEST_P(LockStores, ReplaceTheTimeToLiveWhenTheyExtend) {
   const BootTime before = lease.valid_until;
   ASSERT_TRUE(loop.run(store->extend(id, lease)));
   EXPECT_LT(lease.valid_until, before);
-  EXPECT_TRUE(eventually([&] { return show().ttl.value() <= 1min; }));
+  EXPECT_TRUE(loop.eventually([&] { return show().ttl.value() <= 1min; }));
 }
 
 TEST_P(LockStores, FreeItWhenItsTimeToLiveEndsAndDoNotCreateItAgain) {
   Lease lease = acquire(500ms);
-  ASSERT_TRUE(eventually([&] { return !show().held; }));
+  ASSERT_TRUE(loop.eventually([&] { return !show().held; }));
   lease.valid_until = loop.clock.boot_now() + 1s;
   EXPECT_FALSE(loop.run(store->extend(id, lease)));
   EXPECT_FALSE(show().held);
@@ -150,7 +137,10 @@ TEST_P(LockStores, KeepALockAndItsFenceOverARestartOfTheAgent) {
   EXPECT_GT(acquire(60s).fence, lease.fence);
 }
 
-INSTANTIATE_TEST_SUITE_P(Each, LockStores, testing::Values("local", "redis", "redis_cluster", "redlock"), backend_name);
+INSTANTIATE_TEST_SUITE_P(Each, LockStores,
+                         testing::Values("local", "redis_unix", "redis_cluster", "redlock", "memory_redis",
+                                         "memory_redlock"),
+                         backend_name);
 
 }  // namespace
 }  // namespace jeton::agent

@@ -8,7 +8,7 @@
 namespace jeton::test {
 
 struct Host {
-  Host(Loop& l, agent::RedisCoordinatorOptions options)
+  Host(TestLoop& l, agent::RedisCoordinatorOptions options)
       : loop(l), coordinator(l.timers, l.random, std::move(options)), call(l, coordinator) {
     coordinator.start();
   }
@@ -18,7 +18,7 @@ struct Host {
     EXPECT_TRUE(loop.turn_until([&] { return listener.gaps > 0; }));
   }
 
-  Loop& loop;
+  TestLoop& loop;
   RecordingListener listener;
   agent::RedisCoordinator coordinator;
   Caller call;

@@ -104,7 +104,7 @@ inline BlackHole::BlackHole() : fd_(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC
 }
 
 struct RedlockHost {
-  RedlockHost(Loop& l, agent::RedlockCoordinatorOptions options)
+  RedlockHost(TestLoop& l, agent::RedlockCoordinatorOptions options)
       : loop(l), coordinator(l.timers, l.random, std::move(options)), call(l, coordinator) {
     coordinator.start();
   }
@@ -120,7 +120,7 @@ struct RedlockHost {
     EXPECT_TRUE(loop.turn_until([&] { return listener.gaps > 0; }));
   }
 
-  Loop& loop;
+  TestLoop& loop;
   RecordingListener listener;
   agent::RedlockCoordinator coordinator;
   Caller call;

@@ -1,0 +1,132 @@
+#include "tests/support/memory_redis/lua_engine.hpp"
+
+#include <lua.hpp>
+#include <stdexcept>
+
+#include "agent/redis/command.hpp"
+#include "tests/support/memory_redis/lua_values.hpp"
+
+namespace jeton::test::memory_redis {
+namespace {
+
+// What a script may use, and that a name it forgot to declare is an error.
+constexpr const char* sandbox = R"lua(
+for _, name in ipairs({'print', 'dofile', 'loadfile', 'module', 'require', 'io', 'os', 'package', 'debug'}) do
+  _G[name] = nil
+end
+function redis.error_reply(text) return {err = text} end
+function redis.status_reply(text) return {ok = text} end
+function redis.replicate_commands() return true end
+setmetatable(_G, {
+  __index = function(_, name)
+    error("Script attempted to access nonexistent global variable '" .. tostring(name) .. "'", 2)
+  end,
+  __newindex = function() error('Attempt to modify a readonly table', 2) end,
+})
+)lua";
+
+int sha1hex(lua_State* lua) {
+  std::size_t size = 0;
+  const char* text = luaL_checklstring(lua, 1, &size);
+  push_text(lua, agent::redis::Script({text, size}).sha1());
+  return 1;
+}
+
+void set_global_list(lua_State* lua, const char* name, const Words& words) {
+  lua_pushstring(lua, name);
+  lua_createtable(lua, static_cast<int>(words.size()), 0);
+  int i = 0;
+  for (const std::string& word : words) {
+    push_text(lua, word);
+    lua_rawseti(lua, -2, ++i);
+  }
+  lua_rawset(lua, LUA_GLOBALSINDEX);
+}
+
+}  // namespace
+
+LuaEngine::LuaEngine(Call call) : call_(std::move(call)), lua_(luaL_newstate(), &lua_close) {
+  if (!lua_) throw std::bad_alloc();
+  install();
+}
+
+void LuaEngine::install() {
+  lua_State* lua = lua_.get();
+  luaL_openlibs(lua);
+  lua_newtable(lua);
+  const auto add = [&](const char* name, lua_CFunction function) {
+    lua_pushlightuserdata(lua, this);
+    lua_pushcclosure(lua, function, 1);
+    lua_setfield(lua, -2, name);
+  };
+  add("call", &LuaEngine::call_or_raise);
+  add("pcall", &LuaEngine::call_protected);
+  add("sha1hex", &sha1hex);
+  lua_setglobal(lua, "redis");
+  if (luaL_dostring(lua, sandbox) != 0) throw std::logic_error(lua_tostring(lua, -1));
+}
+
+// Lua jumps out of a function that raises an error, over destructors: invoke() has none left when this does.
+int LuaEngine::call_or_raise(lua_State* lua) {
+  if (!invoke(lua)) return lua_error(lua);
+  return 1;
+}
+
+int LuaEngine::call_protected(lua_State* lua) {
+  invoke(lua);
+  return 1;
+}
+
+bool LuaEngine::invoke(lua_State* lua) {
+  auto* engine = static_cast<LuaEngine*>(lua_touserdata(lua, lua_upvalueindex(1)));
+  Reply reply;
+  if (const auto words = words_on_stack(lua)) {
+    reply = engine->call_(*words);
+  } else {
+    reply = Reply::error("ERR Lua redis lib command arguments must be strings or integers");
+  }
+  push_reply(lua, reply);
+  if (!reply.is_error()) return true;
+  lua_Debug where{};
+  if (lua_getstack(lua, 1, &where) != 0 && lua_getinfo(lua, "l", &where) != 0) {
+    lua_pushinteger(lua, where.currentline);
+    lua_setfield(lua, -2, "line");
+  }
+  return false;
+}
+
+Reply LuaEngine::compile(const std::string& text) {
+  lua_State* lua = lua_.get();
+  const int result = luaL_loadbuffer(lua, text.data(), text.size(), "@user_script");
+  std::string problem = result == 0 ? "" : lua_tostring(lua, -1);
+  lua_pop(lua, 1);
+  return problem.empty() ? Reply::ok() : Reply::error("ERR Error compiling script (new function): " + problem);
+}
+
+Reply LuaEngine::run(const std::string& text, const std::string& sha1, const Words& keys, const Words& arguments) {
+  lua_State* lua = lua_.get();
+  if (Reply compiled = compile(text); compiled.is_error()) return compiled;
+  set_global_list(lua, "KEYS", keys);
+  set_global_list(lua, "ARGV", arguments);
+  luaL_loadbuffer(lua, text.data(), text.size(), "@user_script");
+  const bool failed = lua_pcall(lua, 0, 1, 0) != 0;
+  Reply reply = failed ? failure(sha1) : reply_on_stack(lua);
+  lua_settop(lua, 0);
+  return reply;
+}
+
+Reply LuaEngine::failure(const std::string& sha1) {
+  lua_State* lua = lua_.get();
+  std::string line;
+  std::string problem;
+  if (lua_istable(lua, -1)) {
+    problem = text_field(lua, "err");
+    line = text_field(lua, "line");
+  } else {
+    const char* text = lua_tostring(lua, -1);
+    problem = std::string("ERR ") + (text == nullptr ? "unknown error" : text);
+  }
+  return Reply::error(problem + " script: " + sha1 + ", on @user_script" + (line.empty() ? "" : ":" + line) + ".");
+}
+
+}  // namespace jeton::test::memory_redis

@@ -1,0 +1,76 @@
+// MemoryLine: one connection between a Redis client and a memory server. Private to the memory network.
+#pragma once
+
+#include <deque>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+
+#include "agent/base/event.hpp"
+#include "agent/base/timers.hpp"
+#include "tests/support/memory_redis/memory_network.hpp"
+
+namespace jeton::test::memory_redis {
+
+// An address: which server it leads to, and what is wrong with the way.
+struct Site {
+  agent::redis::Address address;
+  std::shared_ptr<MemoryServer> server;
+  MemoryNetwork::Fault fault = MemoryNetwork::Fault::none;
+};
+
+// Pieces on their way in one direction. What arrives while the way is blocked waits, in its order.
+class Direction {
+ public:
+  using Deliver = std::function<void(std::optional<std::string> piece)>;
+
+  void send(agent::Timers& timers, agent::Duration latency, std::optional<std::string> piece,
+            std::function<void()> arrived);
+  // The next one has arrived; all that may pass is delivered.
+  void arrive(bool blocked, const Deliver& deliver);
+  void pass(bool blocked, const Deliver& deliver);
+
+ private:
+  std::deque<std::optional<std::string>> pieces_;  // none: the end of the stream
+  std::size_t arrived_ = 0;
+  agent::BootTime last_arrival_{};
+};
+
+class MemoryLine : public std::enable_shared_from_this<MemoryLine> {
+ public:
+  using Latency = std::function<agent::Duration()>;
+
+  MemoryLine(agent::Timers& timers, std::shared_ptr<Site> site, Latency latency);
+
+  void open();  // the server is up
+  void break_off();
+  void fault_changed();
+
+  // The client's end.
+  agent::Task<std::size_t> read_some(std::span<char> into);
+  void write(std::string_view bytes);
+  void close();
+
+ private:
+  void to_client(std::optional<std::string> piece);
+  void to_server(std::optional<std::string> piece);
+  void at_client(std::optional<std::string> piece);
+  void at_server(std::optional<std::string> piece);
+  [[nodiscard]] bool requests_blocked() const;
+  [[nodiscard]] bool replies_blocked() const;
+
+  agent::Timers& timers_;
+  std::shared_ptr<Site> site_;
+  Latency latency_;
+  std::shared_ptr<Session> session_;  // null after the server has closed it
+  Direction requests_;
+  Direction replies_;
+  std::string received_;
+  bool ended_ = false;   // by the server, and the client has seen it
+  bool closed_ = false;  // by the client
+  agent::Event readable_;
+};
+
+}  // namespace jeton::test::memory_redis

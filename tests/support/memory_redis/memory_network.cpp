@@ -1,0 +1,122 @@
+#include "tests/support/memory_redis/memory_network.hpp"
+
+#include <algorithm>
+#include <stdexcept>
+#include <utility>
+
+#include "agent/redis/connecting.hpp"
+#include "tests/support/memory_redis/memory_line.hpp"
+
+namespace jeton::test {
+
+using agent::Duration;
+using agent::Task;
+using agent::TransportError;
+using agent::redis::Address;
+using memory_redis::MemoryLine;
+using memory_redis::Site;
+
+namespace {
+
+class MemoryTransport final : public agent::redis::Transport {
+ public:
+  explicit MemoryTransport(std::shared_ptr<MemoryLine> line) : line_(std::move(line)) {}
+  ~MemoryTransport() override { line_->close(); }
+
+  Task<std::size_t> read_some(std::span<char> into) override { return line_->read_some(into); }
+  Task<> write(std::string_view bytes) override {
+    line_->write(bytes);
+    co_return;
+  }
+  void close() noexcept override { line_->close(); }
+
+ private:
+  std::shared_ptr<MemoryLine> line_;
+};
+
+}  // namespace
+
+// Held by the connects that are under way.
+struct MemoryNetwork::State : std::enable_shared_from_this<State> {
+  State(agent::Timers& t, agent::Random& r) : timers(t), random(r) {}
+
+  [[nodiscard]] Duration latency() {
+    return shortest + std::chrono::duration_cast<Duration>((longest - shortest) * random.uniform());
+  }
+
+  [[nodiscard]] std::shared_ptr<Site> site(const Address& address) const {
+    const auto found = std::find_if(sites.begin(), sites.end(), [&](const auto& s) { return s->address == address; });
+    return found == sites.end() ? nullptr : *found;
+  }
+
+  static Task<std::unique_ptr<agent::redis::Transport>> connect(std::shared_ptr<State> self, Address address,
+                                                                agent::BootTime deadline,
+                                                                agent::redis::ConnectAttempt& attempt) {
+    const auto site = self->site(address);
+    if (!site) throw TransportError("no route to host");
+    const bool answered = site->fault != Fault::no_connection;
+    const agent::BootTime done = self->timers.clock().boot_now() + self->latency() + self->latency();
+    const auto aborted = std::make_shared<bool>(false);
+    const auto wake = std::make_shared<agent::Event>(self->timers);
+    const agent::redis::Abortable abortable(attempt, [aborted, wake] {
+      *aborted = true;
+      wake->notify();
+    });
+    co_await wake->wait_until(answered ? std::min(done, deadline) : deadline);
+    if (*aborted) throw TransportError("operation canceled");
+    if (!answered || done > deadline) throw TransportError("no connection in time");
+    if (!site->server->is_up() || site->fault == Fault::refused) throw TransportError("connection refused");
+    auto line = std::make_shared<MemoryLine>(self->timers, site, [self] { return self->latency(); });
+    line->open();
+    std::erase_if(self->lines, [](const auto& known) { return known.second.expired(); });
+    self->lines.emplace_back(site, line);
+    co_return std::make_unique<MemoryTransport>(std::move(line));
+  }
+
+  agent::Timers& timers;
+  agent::Random& random;
+  Duration shortest = std::chrono::microseconds(100);
+  Duration longest = std::chrono::microseconds(100);
+  std::vector<std::shared_ptr<Site>> sites;
+  std::vector<std::pair<std::shared_ptr<Site>, std::weak_ptr<MemoryLine>>> lines;
+};
+
+MemoryNetwork::MemoryNetwork(agent::Timers& timers, agent::Random& random)
+    : state_(std::make_shared<State>(timers, random)) {}
+
+MemoryNetwork::~MemoryNetwork() = default;
+
+std::shared_ptr<MemoryServer> MemoryNetwork::add_server(const Address& address, const std::string& password) {
+  auto server = std::make_shared<MemoryServer>(state_->timers, state_->random, password);
+  add_address(address, server);
+  return server;
+}
+
+void MemoryNetwork::add_address(const Address& address, std::shared_ptr<MemoryServer> server) {
+  state_->sites.push_back(std::make_shared<Site>(Site{address, std::move(server), Fault::none}));
+}
+
+agent::redis::Connector MemoryNetwork::connector() {
+  return [state = state_](agent::Timers&, Address address, const agent::redis::TlsOptions&, agent::BootTime deadline,
+                          agent::redis::ConnectAttempt& attempt) {
+    return State::connect(state, std::move(address), deadline, attempt);
+  };
+}
+
+void MemoryNetwork::set_latency(Duration shortest, Duration longest) {
+  state_->shortest = shortest;
+  state_->longest = longest;
+}
+
+void MemoryNetwork::set_fault(const Address& address, Fault fault) {
+  const auto site = state_->site(address);
+  if (!site) throw std::logic_error("no such address: " + address.display());
+  site->fault = fault;
+  const auto lines = state_->lines;
+  for (const auto& [at, weak] : lines) {
+    const auto line = weak.lock();
+    if (at == site && line) line->fault_changed();
+  }
+}
+
+}  // namespace jeton::test

@@ -1,0 +1,53 @@
+// MemoryNetwork: the way from Redis clients to memory servers, in the time of the Timers that it is given.
+//
+// connector() goes into redis::ConnectOptions; from then on every address leads to the server that has it here. Bytes
+// take the latency of the network each way and keep their order. A fault of an address holds for all its connections,
+// from the next byte on. One thread: the loop's.
+#pragma once
+
+#include <chrono>
+#include <memory>
+#include <vector>
+
+#include "agent/base/random.hpp"
+#include "agent/base/timers.hpp"
+#include "agent/redis/transport.hpp"
+#include "tests/support/memory_redis/memory_server.hpp"
+
+namespace jeton::test {
+
+class MemoryNetwork {
+ public:
+  enum class Fault {
+    none,
+    refused,         // open connections are ended, new ones refused
+    no_connection,   // nothing arrives in either direction, also no new connection
+    silent,          // connections are made, and nothing arrives in either direction
+    deaf,            // requests arrive, replies do not
+    held,            // replies arrive, requests do not
+    reply_is_fatal,  // a reply ends its connection instead of arriving: the client cannot know what was done
+  };
+
+  // Both outlive it, and all connections end before it.
+  MemoryNetwork(agent::Timers& timers, agent::Random& random);
+  ~MemoryNetwork();
+  MemoryNetwork(const MemoryNetwork&) = delete;
+  MemoryNetwork& operator=(const MemoryNetwork&) = delete;
+
+  // Makes a server at an address. A second address for it is one that has faults of its own.
+  std::shared_ptr<MemoryServer> add_server(const agent::redis::Address& address, const std::string& password = {});
+  void add_address(const agent::redis::Address& address, std::shared_ptr<MemoryServer> server);
+
+  [[nodiscard]] agent::redis::Connector connector();
+
+  // Of each direction, drawn anew for everything that is sent. By default 100 us.
+  void set_latency(agent::Duration shortest, agent::Duration longest);
+  // What a fault held back arrives when it ends.
+  void set_fault(const agent::redis::Address& address, Fault fault);
+
+ private:
+  struct State;
+  std::shared_ptr<State> state_;
+};
+
+}  // namespace jeton::test

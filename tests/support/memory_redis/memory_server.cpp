@@ -1,0 +1,233 @@
+#include "tests/support/memory_redis/memory_server.hpp"
+
+#include <algorithm>
+#include <numeric>
+
+namespace jeton::test {
+
+using memory_redis::CommandContext;
+using memory_redis::CommandEntry;
+using memory_redis::CommandError;
+using memory_redis::Database;
+using memory_redis::lower_case;
+using memory_redis::upper_case;
+
+MemoryServer::MemoryServer(agent::Timers& timers, agent::Random& random, std::string password)
+    : timers_(timers),
+      random_(random),
+      password_(std::move(password)),
+      epoch_us_(agent::to_unix_ms(timers.clock().wall_now()) * 1000 -
+                timers.clock().boot_now().time_since_epoch().count() / 1'000'000 * 1000),
+      run_id_(random.hex(20)),
+      lua_([this](const Words& words) { return execute(*running_script_, words, true); }) {}
+
+MemoryServer::~MemoryServer() {
+  *alive_ = false;
+  cut();
+  if (expiry_) timers_.cancel(*expiry_);
+}
+
+std::string MemoryServer::cli(const Words& words) {
+  if (!up_) return "Could not connect to Redis: Connection refused";
+  Session session;
+  session.authenticated = true;
+  const bool names_database = words.at(0) == "-n";
+  if (names_database) session.database = std::stoi(words.at(1));
+  const Reply reply = execute(session, names_database ? Words(words.begin() + 2, words.end()) : words, false);
+  tell_changes();
+  arm_expiry();
+  return memory_redis::to_raw_text(reply);
+}
+
+void MemoryServer::kill() {
+  up_ = frozen_ = false;
+  cut();
+  databases_.clear();
+  scripts_.clear();
+}
+
+void MemoryServer::restart() {
+  kill();
+  run_id_ = random_.hex(20);
+  up_ = true;
+}
+
+void MemoryServer::restart_with_data() {
+  auto kept = std::move(databases_);
+  restart();
+  databases_ = std::move(kept);
+  arm_expiry();
+}
+
+void MemoryServer::thaw() {
+  frozen_ = false;
+  expire();
+  while (!unserved_.empty() && !frozen_) {
+    const auto session = unserved_.front();
+    unserved_.pop_front();
+    serve(session);
+  }
+}
+
+void MemoryServer::cut() {
+  unserved_.clear();
+  disconnect([](const Session&) { return true; });
+}
+
+void MemoryServer::disconnect(const std::function<bool(const Session&)>& which) {
+  const auto all = sessions_;
+  for (const auto& session : all) {
+    if (!which(*session)) continue;
+    std::erase(sessions_, session);
+    session->close();
+  }
+}
+
+void MemoryServer::set_clock_error(std::chrono::microseconds error) {
+  clock_error_ = error;
+  arm_expiry();
+}
+
+void MemoryServer::refuse(const std::string& command, const std::string& error) {
+  if (error.empty()) {
+    refusals_.erase(command);
+  } else {
+    refusals_[command] = error;
+  }
+}
+
+std::uint64_t MemoryServer::commands() const {
+  return std::accumulate(counts_.begin(), counts_.end(), std::uint64_t{0},
+                         [](std::uint64_t sum, const auto& count) { return sum + count.second; });
+}
+
+std::uint64_t MemoryServer::commands(const std::string& name) const {
+  const auto found = counts_.find(name);
+  return found == counts_.end() ? 0 : found->second;
+}
+
+std::shared_ptr<memory_redis::Session> MemoryServer::accept(std::function<void(std::string)> send,
+                                                            std::function<void()> close) {
+  auto session = std::make_shared<Session>();
+  session->id = ++last_session_;
+  session->authenticated = password_.empty();
+  session->send = std::move(send);
+  session->close = std::move(close);
+  sessions_.push_back(session);
+  return session;
+}
+
+void MemoryServer::receive(const std::shared_ptr<Session>& session, std::string_view bytes) {
+  session->requests.feed(bytes);
+  if (frozen_) {
+    unserved_.push_back(session);
+  } else {
+    serve(session);
+  }
+}
+
+// All that has come whole, until the session has to wait or ends.
+void MemoryServer::serve(const std::shared_ptr<Session>& session) {
+  const auto is_open = [&] { return std::find(sessions_.begin(), sessions_.end(), session) != sessions_.end(); };
+  while (is_open() && !session->waiting) {
+    const auto words = session->requests.next();
+    if (!words) break;
+    handle(session, *words);
+  }
+  tell_changes();
+  arm_expiry();
+}
+
+void MemoryServer::handle(const std::shared_ptr<Session>& session, const Words& words) {
+  const std::string name = words.empty() ? "" : upper_case(words[0]);
+  ++counts_[name];
+  const bool subscribes = name == "SUBSCRIBE" || name == "UNSUBSCRIBE";
+  if (session->subscribed() && !subscribes && name != "PING") {
+    session->reply(Reply::error("ERR Can't execute '" + lower_case(name) +
+                                "': only (P|S)SUBSCRIBE / (P|S)UNSUBSCRIBE / PING / QUIT / RESET are allowed in this "
+                                "context"));
+    return;
+  }
+  Reply reply = execute(*session, words, true);
+  if (reply.is_error()) {
+    session->reply(reply);
+  } else if (subscribes) {
+    subscribe(*session, words, name == "SUBSCRIBE");
+  } else if (name == "WAIT") {
+    wait_for_replicas(session, words);
+  } else if (name == "PING" && session->subscribed()) {
+    session->reply(Reply::array({Reply::bulk("pong"), Reply::bulk(words.size() > 1 ? words[1] : "")}));
+  } else {
+    session->reply(reply);
+  }
+}
+
+void MemoryServer::subscribe(Session& session, const Words& words, bool on) {
+  for (std::size_t i = 1; i < words.size(); ++i) {
+    if (on) {
+      session.channels.insert(words[i]);
+    } else {
+      session.channels.erase(words[i]);
+    }
+    session.reply(Reply::array({Reply::bulk(on ? "subscribe" : "unsubscribe"), Reply::bulk(words[i]),
+                                Reply::number(static_cast<std::int64_t>(session.channels.size()))}));
+  }
+}
+
+void MemoryServer::wait_for_replicas(const std::shared_ptr<Session>& session, const Words& words) {
+  const auto wanted = memory_redis::to_integer(words.at(1));
+  const std::chrono::milliseconds limit{memory_redis::to_integer(words.at(2))};
+  if (replicas_ >= wanted) {
+    session->reply(Reply::number(replicas_));
+    return;
+  }
+  session->waiting = true;
+  timers_.schedule(timers_.clock().boot_now() + limit, [this, session, alive = alive_] {
+    if (!*alive) return;
+    session->waiting = false;
+    session->reply(Reply::number(replicas_));
+    receive(session, "");
+  });
+}
+
+memory_redis::Reply MemoryServer::execute(Session& session, const Words& words, bool may_refuse) {
+  const std::string name = words.empty() ? "" : upper_case(words[0]);
+  const CommandEntry* command = memory_redis::find_command(name);
+  if (command == nullptr) {
+    std::string text = "ERR unknown command '" + (words.empty() ? "" : words[0]) + "', with args beginning with: ";
+    for (std::size_t i = 1; i < words.size(); ++i) text += "'" + words[i] + "' ";
+    return Reply::error(text);
+  }
+  const auto count = static_cast<int>(words.size());
+  if (command->arity > 0 ? count != command->arity : count < -command->arity) {
+    return Reply::error("ERR wrong number of arguments for '" + lower_case(name) + "' command");
+  }
+  if (!session.authenticated && name != "AUTH") return Reply::error("NOAUTH Authentication required.");
+  for (const auto& refused : {name, std::string("*")}) {
+    const auto refusal = refusals_.find(refused);
+    if (may_refuse && refusal != refusals_.end()) return Reply::error(refusal->second);
+  }
+  try {
+    CommandContext context{*this, session, database(session.database), now_us()};
+    return command->run(context, words);
+  } catch (const CommandError& e) {
+    return Reply::error(e.what());
+  }
+}
+
+memory_redis::Reply MemoryServer::run_script(Session& session, const std::string& sha1, const Words& keys,
+                                             const Words& arguments) {
+  if (running_script_ != nullptr) throw CommandError("ERR This Redis command is not allowed from script");
+  const auto script = scripts_.find(sha1);
+  if (script == scripts_.end()) throw CommandError("NOSCRIPT No matching script. Please use EVAL.");
+  running_script_ = &session;
+  Reply reply = lua_.run(script->second, sha1, keys, arguments);
+  running_script_ = nullptr;
+  return reply;
+}
+
+std::int64_t MemoryServer::now_us() const {
+  return epoch_us_ + timers_.clock().boot_now().time_since_epoch().count() / 1000 + clock_error_.count();
+}
+
+}  // namespace jeton::test

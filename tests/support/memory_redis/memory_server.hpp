@@ -1,0 +1,113 @@
+// MemoryServer: a Redis server in memory, in the time of the Timers that it is given.
+//
+// Runs commands and scripts as redis-server does (commands.hpp, lua_engine.hpp), speaks RESP2 with authentication,
+// messages and tracking of keys, and does to its clients what a test asks for: dies, freezes, refuses. Its clock is the
+// wall clock at its making plus virtual time plus an error that a test may set. One thread: the loop's.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <deque>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "agent/base/random.hpp"
+#include "agent/base/timers.hpp"
+#include "tests/support/memory_redis/commands.hpp"
+#include "tests/support/memory_redis/lua_engine.hpp"
+#include "tests/support/memory_redis/session.hpp"
+
+namespace jeton::test {
+
+class MemoryServer {
+ public:
+  using Words = memory_redis::Words;
+  using Reply = memory_redis::Reply;
+  using Session = memory_redis::Session;
+
+  // Both outlive it. `password`: that clients must give (requirepass); empty: none.
+  MemoryServer(agent::Timers& timers, agent::Random& random, std::string password = {});
+  ~MemoryServer();
+  MemoryServer(const MemoryServer&) = delete;
+  MemoryServer& operator=(const MemoryServer&) = delete;
+
+  // What a test does.
+
+  // As `redis-cli --raw` would: the output without the last newline. Not counted and never refused.
+  std::string cli(const Words& words);
+  void kill();     // like kill -9: data and connections are gone
+  void restart();  // kills it first if it is up; with no data
+  // All connections are gone; what was stored is not.
+  void restart_with_data();
+  // Like SIGSTOP: connections can be made and requests sent; they are answered after thaw(). Time goes on.
+  void freeze() { frozen_ = true; }
+  void thaw();
+  void cut();  // every connection
+  // How far the clock is ahead of the right time.
+  void set_clock_error(std::chrono::microseconds error);
+  // Every `command` ("*": every one), also of a script, is answered with the error; an empty error ends that.
+  void refuse(const std::string& command, const std::string& error);
+  // That have at once what was written; WAIT counts them.
+  void set_replicas(int count) { replicas_ = count; }
+  // Commands of clients since it was made; a script is one.
+  [[nodiscard]] std::uint64_t commands() const;
+  [[nodiscard]] std::uint64_t commands(const std::string& name) const;
+  [[nodiscard]] std::size_t connections() const { return sessions_.size(); }
+
+  // What the network does.
+
+  [[nodiscard]] bool is_up() const { return up_; }
+  [[nodiscard]] std::shared_ptr<Session> accept(std::function<void(std::string)> send, std::function<void()> close);
+  void receive(const std::shared_ptr<Session>& session, std::string_view bytes);
+  void disconnected(const std::shared_ptr<Session>& session) { std::erase(sessions_, session); }
+
+  // What commands do.
+
+  [[nodiscard]] const std::string& password() const { return password_; }
+  [[nodiscard]] const std::string& run_id() const { return run_id_; }
+  [[nodiscard]] const std::vector<std::shared_ptr<Session>>& sessions() const { return sessions_; }
+  std::int64_t publish(const std::string& channel, const std::string& message);
+  void flush();
+  void disconnect(const std::function<bool(const Session&)>& which);
+  Reply run_script(Session& session, const std::string& sha1, const Words& keys, const Words& arguments);
+  std::map<std::string, std::string>& scripts() { return scripts_; }  // by SHA-1
+  memory_redis::LuaEngine& lua() { return lua_; }
+
+ private:
+  void serve(const std::shared_ptr<Session>& session);
+  void handle(const std::shared_ptr<Session>& session, const Words& words);
+  void subscribe(Session& session, const Words& words, bool on);
+  void wait_for_replicas(const std::shared_ptr<Session>& session, const Words& words);
+  Reply execute(Session& session, const Words& words, bool may_refuse);
+  memory_redis::Database& database(int number);
+  void key_changed(const std::string& key);
+  void tell_changes();
+  void expire();
+  void arm_expiry();
+  [[nodiscard]] std::int64_t now_us() const;
+
+  agent::Timers& timers_;
+  agent::Random& random_;
+  std::string password_;
+  std::int64_t epoch_us_;  // of boot time zero, by the right clock
+  std::chrono::microseconds clock_error_{0};
+  std::string run_id_;
+  bool up_ = true;
+  bool frozen_ = false;
+  int replicas_ = 0;
+  std::map<int, memory_redis::Database> databases_;
+  std::map<std::string, std::string> scripts_;
+  memory_redis::LuaEngine lua_;
+  Session* running_script_ = nullptr;
+  std::vector<std::shared_ptr<Session>> sessions_;
+  std::deque<std::shared_ptr<Session>> unserved_;  // while frozen
+  std::uint64_t last_session_ = 0;
+  std::map<std::string, std::string> refusals_;
+  std::map<std::string, std::uint64_t> counts_;
+  std::optional<agent::Timers::Id> expiry_;
+  std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);  // for what is scheduled
+};
+
+}  // namespace jeton::test

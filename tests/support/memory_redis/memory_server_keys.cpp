@@ -1,0 +1,85 @@
+// The part of a MemoryServer that is about keys nobody asked for at the moment: their expiry, and who is told of them.
+#include <algorithm>
+
+#include "tests/support/memory_redis/memory_server.hpp"
+
+namespace jeton::test {
+namespace {
+
+constexpr const char* invalidations = "__redis__:invalidate";
+
+}  // namespace
+
+memory_redis::Database& MemoryServer::database(int number) {
+  const auto found = databases_.find(number);
+  if (found != databases_.end()) return found->second;
+  return databases_.emplace(number, memory_redis::Database([this](const std::string& key) { key_changed(key); }))
+      .first->second;
+}
+
+std::int64_t MemoryServer::publish(const std::string& channel, const std::string& message) {
+  std::int64_t receivers = 0;
+  for (const auto& session : sessions_) {
+    if (!session->channels.contains(channel)) continue;
+    session->reply(Reply::array({Reply::bulk("message"), Reply::bulk(channel), Reply::bulk(message)}));
+    ++receivers;
+  }
+  return receivers;
+}
+
+void MemoryServer::key_changed(const std::string& key) {
+  for (const auto& session : sessions_) {
+    if (!session->tracking) continue;
+    const auto& prefixes = session->tracking->prefixes;
+    const bool watched =
+        std::any_of(prefixes.begin(), prefixes.end(), [&](const auto& prefix) { return key.starts_with(prefix); });
+    if (watched || prefixes.empty()) session->tracking->changed.insert(key);
+  }
+}
+
+// After the command, as Redis does: messages that a script sent come before.
+void MemoryServer::tell_changes() {
+  for (const auto& session : sessions_) {
+    if (!session->tracking || session->tracking->changed.empty()) continue;
+    std::vector<Reply> keys;
+    for (const std::string& key : std::exchange(session->tracking->changed, {})) keys.push_back(Reply::bulk(key));
+    for (const auto& target : sessions_) {
+      if (target->id != session->tracking->redirect || !target->subscribed()) continue;
+      target->reply(Reply::array({Reply::bulk("message"), Reply::bulk(invalidations), Reply::array(keys)}));
+    }
+  }
+}
+
+void MemoryServer::flush() {
+  for (auto& [number, database] : databases_) database.clear();
+  for (const auto& session : sessions_) {
+    if (!session->tracking) continue;
+    for (const auto& target : sessions_) {
+      if (target->id != session->tracking->redirect || !target->subscribed()) continue;
+      target->reply(Reply::array({Reply::bulk("message"), Reply::bulk(invalidations), Reply::nil()}));
+    }
+  }
+}
+
+void MemoryServer::expire() {
+  expiry_.reset();
+  if (frozen_) return;
+  for (auto& [number, database] : databases_) database.expire(now_us() / 1000);
+  tell_changes();
+  arm_expiry();
+}
+
+// At the first millisecond in which a key is not there any more.
+void MemoryServer::arm_expiry() {
+  if (expiry_) timers_.cancel(*std::exchange(expiry_, std::nullopt));
+  std::optional<std::int64_t> next_ms;
+  for (const auto& [number, database] : databases_) {
+    const auto next = database.next_expiry_ms();
+    if (next) next_ms = std::min(next_ms.value_or(*next), *next);
+  }
+  if (!next_ms || frozen_) return;
+  const std::chrono::microseconds left{(*next_ms + 1) * 1000 - now_us()};
+  expiry_ = timers_.schedule(timers_.clock().boot_now() + left, [this] { expire(); });
+}
+
+}  // namespace jeton::test

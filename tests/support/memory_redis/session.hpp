@@ -1,0 +1,39 @@
+// A connection as a memory Redis sees it.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "tests/support/memory_redis/resp.hpp"
+
+namespace jeton::test::memory_redis {
+
+// CLIENT TRACKING ON BCAST: tells session `redirect` of every key that begins with one of the prefixes.
+struct Tracking {
+  std::uint64_t redirect = 0;
+  std::vector<std::string> prefixes;
+  std::set<std::string> changed;  // not told yet
+};
+
+struct Session {
+  std::uint64_t id = 0;
+  int database = 0;
+  bool authenticated = false;
+  bool waiting = false;  // in WAIT: later requests are held back
+  std::string name;
+  std::set<std::string> channels;
+  std::optional<Tracking> tracking;
+  RequestParser requests;
+  // To the client. Both may be called until `close` was.
+  std::function<void(std::string bytes)> send;
+  std::function<void()> close;
+
+  [[nodiscard]] bool subscribed() const { return !channels.empty(); }
+  void reply(const Reply& value) const { send(to_wire(value)); }
+};
+
+}  // namespace jeton::test::memory_redis

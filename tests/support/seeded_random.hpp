@@ -1,0 +1,22 @@
+// Chance that is the same every time: all of it comes from one seed.
+#pragma once
+
+#include <cstdint>
+#include <random>
+
+#include "agent/base/random.hpp"
+
+namespace jeton::test {
+
+class SeededRandom final : public agent::Random {
+ public:
+  explicit SeededRandom(std::uint64_t seed) : engine_(seed) {}
+  void fill(std::span<std::byte> out) override {
+    for (std::byte& b : out) b = static_cast<std::byte>(engine_());
+  }
+
+ private:
+  std::mt19937_64 engine_;
+};
+
+}  // namespace jeton::test
