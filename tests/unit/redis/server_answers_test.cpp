@@ -66,7 +66,7 @@ TEST_F(Answers, AServerThatLoadsItsDataIsWaitedFor) {
   EXPECT_EQ(ask(loop, connected, Command({"SET", "k", "v"})).as_text(), "OK");
   server.cli({"EVAL", "for i = 1, 1000 do redis.call('SET', i, string.rep('x', 100)) end", "0"});
   server.cli({"CONFIG", "SET", "key-load-delay", "5000"});  // microseconds
-  test::Process reload({"redis-cli", "-s", server.socket(), "DEBUG", "RELOAD"});
+  test::Process reload({test::redis_cli_program(), "-s", server.socket(), "DEBUG", "RELOAD"});
   ASSERT_TRUE(test::eventually([&] { return server.cli({"PING"}).starts_with("LOADING"); }));
 
   EXPECT_THAT(test::failure_of(loop, connected, Command({"GET", "k"}), 20s),
