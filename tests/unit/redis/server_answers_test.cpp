@@ -79,6 +79,20 @@ TEST_F(Answers, AServerThatLoadsItsDataIsWaitedFor) {
   EXPECT_EQ(ask(loop, late, Command({"GET", "k"})).as_text(), "v");
 }
 
+// Whichever server runs here: the words of each.
+TEST_F(Answers, AMissingRightInsideAScriptIsUnderstoodInTheWordsOfEveryServer) {
+  for (const char* words :
+       {"ERR The user executing the script can't run this command or subcommand script: 75692, on @user_script:1.",
+        "ERR The user executing the script can't publish to the channel mentioned in the command script: 4c414.",
+        "ERR ACL failure in script: User agent has no permissions to run the 'set' command script: 75692.",
+        "ERR ACL failure in script: No permissions to access a channel script: 4c414, on @user_script:1.",
+        "ERR ACL failure in script: No permissions to access a key script: b0859, on @user_script:1."}) {
+    const ServerError error("redis://a:6379/0", words);
+    EXPECT_TRUE(error.is_about_access()) << words;
+    EXPECT_THAT(error.what(), HasSubstr("grant the ACL user")) << words;
+  }
+}
+
 TEST_F(Answers, AnErrorInsideAScriptOfAnOlderServerIsUnderstood) {
   const std::string wrapped =
       "ERR Error running script (call to f_6b1bf486c81ceb7edf3c093f4c48582e38c0e791): @user_script:1: @user_script: 1: "
