@@ -258,7 +258,12 @@ return {tonumber(redis.call('HGET', KEYS[1], 'calls') or '0') or 0, redis.call('
 }  // namespace
 
 redis::Script knowing_the_fence_limit(std::string_view text) {
-  return redis::Script("local fence_limit = " + std::to_string(fence_limit) + "\n" + std::string(text));
+  // Appended, not added up: GCC 14 takes the insertion before the digits for a write out of bounds.
+  std::string whole("local fence_limit = ");
+  whole += std::to_string(fence_limit);
+  whole += '\n';
+  whole += text;
+  return redis::Script(whole);
 }
 
 redis::Script taking_a_lock(std::string_view text) {

@@ -41,8 +41,10 @@ std::string code_of(std::string_view text) {
       text.find("without any password") != std::string_view::npos) {
     return "WRONGPASS";
   }
-  // What a script may not do is told in the words of the script's error.
+  // What a script may not do is told in the words of the script's error: those of Redis 7.0, and of Redis 8 and
+  // Valkey 8.
   if (text.find("user executing the script can't") != std::string_view::npos) return "NOPERM";
+  if (text.starts_with("ERR ACL failure in script:")) return "NOPERM";
   // Before Redis 7 an error inside of a script is wrapped: "ERR Error running script (call to f_...): ...: -OOM ...".
   if (text.starts_with("ERR Error ")) {
     for (const Advice& advice : advices) {

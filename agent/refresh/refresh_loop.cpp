@@ -229,7 +229,7 @@ Task<> RefreshLoop::publish(Record record, const Lease& lease, Coordinator& from
   const bool state_only = only_carries_state(record);
   for (;;) {
     try {
-      const PublishResult result = co_await from.publish(config_.name, record, lease);
+      PublishResult result = co_await from.publish(config_.name, record, lease);
       if (&from != parts_.alone) coordinator_answered(Step::publish);
       if (result.stored) {
         if (!state_only) journal_.published(record, &from == parts_.alone);

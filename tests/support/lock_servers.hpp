@@ -95,10 +95,9 @@ class RenewalWatch {
   explicit RenewalWatch(const LockServers& servers) {
     for (std::size_t i = 0; i < servers.size(); ++i) {
       monitors_.push_back(
-          std::make_unique<Process>(std::vector<std::string>{"redis-cli", "-s", servers.socket(i), "MONITOR"}));
+          std::make_unique<Process>(std::vector<std::string>{redis_cli_program(), "-s", servers.socket(i), "MONITOR"}));
       const Process& monitor = *monitors_.back();
-      if (!eventually([&] { return monitor.out().starts_with("OK"); }))
-        throw std::runtime_error("no redis-cli MONITOR");
+      if (!eventually([&] { return monitor.out().starts_with("OK"); })) throw std::runtime_error("no MONITOR");
     }
   }
   // How often a server has set the time to live of the lock anew.

@@ -119,7 +119,7 @@ RedisServer& RedisCluster::other_than(const std::vector<const RedisServer*>& not
 std::string RedisCluster::cli(std::vector<std::string> arguments) {
   for (const auto& node : nodes_) {
     if (node->cli({"PING"}) != "PONG") continue;
-    std::vector<std::string> argv{"redis-cli", "-c", "-p", std::to_string(node->port()), "--raw"};
+    std::vector<std::string> argv{redis_cli_program(), "-c", "-p", std::to_string(node->port()), "--raw"};
     if (tls_) argv.insert(argv.end(), {"--tls", "--cacert", tls_->ca_file});
     argv.insert(argv.end(), arguments.begin(), arguments.end());
     std::string out = run(argv).out;

@@ -6,11 +6,26 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cstdlib>
 #include <stdexcept>
+#include <string_view>
 
 #include "tests/support/eventually.hpp"
 
 namespace jeton::test {
+
+std::string redis_server_program() {
+  const char* chosen = std::getenv("JETON_TEST_REDIS_SERVER");
+  return chosen == nullptr || *chosen == '\0' ? "redis-server" : chosen;
+}
+
+std::string redis_cli_program() {
+  std::string program = redis_server_program();
+  constexpr std::string_view ending = "-server";
+  if (!program.ends_with(ending))
+    throw std::runtime_error("JETON_TEST_REDIS_SERVER does not end in -server: " + program);
+  return program.replace(program.size() - ending.size(), ending.size(), "-cli");
+}
 
 std::uint16_t free_port() {
   const int fd = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
@@ -47,7 +62,7 @@ RedisServer::RedisServer(std::vector<std::string> extra, std::map<std::string, s
 void RedisServer::start() {
   // Another test may have taken the port between free_port() and bind: choose again.
   for (int attempt = 0; attempt < 10; ++attempt) {
-    std::vector<std::string> argv{"redis-server",
+    std::vector<std::string> argv{redis_server_program(),
                                   "--port",
                                   tls_ ? "0" : std::to_string(port_),
                                   "--bind",
@@ -72,7 +87,7 @@ void RedisServer::start() {
     if (eventually([this] { return !process_->running() || cli({"PING"}) == "PONG"; }) && process_->running()) return;
     port_ = free_port();
   }
-  throw std::runtime_error("redis-server does not start: " + process_->out() + process_->err());
+  throw std::runtime_error(redis_server_program() + " does not start: " + process_->out() + process_->err());
 }
 
 void RedisServer::restart() {
@@ -81,7 +96,7 @@ void RedisServer::restart() {
 }
 
 std::string RedisServer::cli(std::vector<std::string> arguments) const {
-  std::vector<std::string> argv{"redis-cli", "-s", socket(), "--raw"};
+  std::vector<std::string> argv{redis_cli_program(), "-s", socket(), "--raw"};
   ProcessOptions options;
   if (!password_.empty()) options.env["REDISCLI_AUTH"] = password_;
   argv.insert(argv.end(), arguments.begin(), arguments.end());

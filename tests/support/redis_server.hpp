@@ -1,5 +1,9 @@
 // A redis-server of the test's own: on a unix socket in a temporary directory and on a free loopback port, without
 // persistence unless asked for.
+//
+// JETON_TEST_REDIS_SERVER in the environment names another server of the same command line, by path or name: for
+// example valkey-server. All that the tests start is then that one: primaries, replicas, sentinels, the nodes of a
+// cluster. Its client is beside it, as valkey-cli is.
 #pragma once
 
 #include <cstdint>
@@ -13,6 +17,10 @@
 #include "tests/support/temp_dir.hpp"
 
 namespace jeton::test {
+
+// The programs that tests start. Throws if no client belongs to the name of the server.
+[[nodiscard]] std::string redis_server_program();
+[[nodiscard]] std::string redis_cli_program();
 
 // Files of a server that speaks nothing but TLS on its port, also with its replicas and the nodes of its cluster.
 struct ServerTls {

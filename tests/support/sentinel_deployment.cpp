@@ -27,7 +27,8 @@ SentinelServer::SentinelServer(std::uint16_t primary_port, int quorum, std::stri
                                         "sentinel failover-timeout jeton 3000\n"
                                         "sentinel parallel-syncs jeton 2\n" +
                                         extra);
-    process_ = std::make_unique<Process>(std::vector<std::string>{"redis-server", config.string(), "--sentinel"});
+    process_ =
+        std::make_unique<Process>(std::vector<std::string>{redis_server_program(), config.string(), "--sentinel"});
     const auto answers = [this] {
       const std::string answer = cli({"PING"});
       return answer == "PONG" || answer.starts_with("NOAUTH");
@@ -38,7 +39,7 @@ SentinelServer::SentinelServer(std::uint16_t primary_port, int quorum, std::stri
 }
 
 std::string SentinelServer::cli(std::vector<std::string> arguments) const {
-  std::vector<std::string> argv{"redis-cli", "-s", (dir_ / "sock").string(), "--raw"};
+  std::vector<std::string> argv{redis_cli_program(), "-s", (dir_ / "sock").string(), "--raw"};
   argv.insert(argv.end(), arguments.begin(), arguments.end());
   std::string out = run(argv).out;
   while (!out.empty() && out.back() == '\n') out.pop_back();

@@ -5,6 +5,7 @@
 #include "agent/base/error.hpp"
 #include "agent/coordination/factory.hpp"
 #include "tests/integration/coordination/redis_fixture.hpp"
+#include "tests/support/documented_user.hpp"
 
 namespace jeton::agent {
 namespace {
@@ -94,21 +95,7 @@ TEST_F(RedisOutage, AbsentServerIsNamedAndCostsNoMoreThanTheTimeout) {
 }
 
 TEST_F(RedisOutage, UserWithTheDocumentedPermissionsCanDoEverything) {
-  server.cli({"ACL",         "SETUSER",
-              "agent",       "on",
-              ">hunter2",    "~jeton:*",
-              "&jeton:*",    "+auth",
-              "+select",     "&__redis__:invalidate",
-              "+client|id",  "+client|tracking",
-              "+ping",       "+client|setname",
-              "+time",       "+eval",
-              "+evalsha",    "+get",
-              "+set",        "+del",
-              "+pttl",       "+pexpire",
-              "+pexpireat",  "+hget",
-              "+hmget",      "+hset",
-              "+publish",    "+subscribe",
-              "+unsubscribe"});
+  ASSERT_EQ(server.cli(test::documented_user("hunter2")), "OK");
   auto options = test::redis_options(server);
   options.connection.username = [] { return SecretString("agent"); };
   options.connection.password = [] { return SecretString("hunter2"); };
@@ -122,6 +109,20 @@ TEST_F(RedisOutage, UserWithTheDocumentedPermissionsCanDoEverything) {
   host.call.release(host.call.acquire(60s));
   host.call.pause(60s, "x");
   EXPECT_TRUE(loop.turn_until([&] { return !host.listener.records.empty() && !host.listener.pauses.empty(); }));
+  loop.run(host.coordinator.announce_rejection("t", lease.fence));
+  loop.run(host.coordinator.resume("t"));
+  const std::optional<FetchUsage> usage = loop.run(host.coordinator.usage("t"));
+  ASSERT_TRUE(usage);
+  EXPECT_EQ(usage->calls, 1U);
+
+  // What the server tells of a loss of its data, and what it is given back.
+  server.cli({"FLUSHALL"});
+  EXPECT_TRUE(loop.turn_until([&] { return host.listener.losses > 0; }));
+  loop.run(host.coordinator.restore_usage("t", *usage, 1h));
+  EXPECT_EQ(loop.run(host.coordinator.usage("t"))->calls, 1U);
+  lease = host.call.acquire(60s);
+  EXPECT_TRUE(host.call.publish(make_record(loop, lease.fence, "x"), lease).stored);
+  EXPECT_EQ(server.cli({"ACL", "LOG"}), "") << "something was refused";
 }
 
 TEST_F(RedisOutage, MissingPermissionIsATransportErrorThatSaysWhatToDo) {

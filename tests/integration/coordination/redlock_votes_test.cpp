@@ -5,6 +5,7 @@
 
 #include "agent/base/error.hpp"
 #include "tests/integration/coordination/redlock_testing.hpp"
+#include "tests/support/documented_user.hpp"
 
 namespace jeton::agent {
 namespace {
@@ -121,6 +122,28 @@ TEST_F(RedlockVote, OfAServerThatDoesNotSayWhoItIsCounts) {
   RedlockHost host(loop, names());
   EXPECT_TRUE(reaches(host, 3));
   EXPECT_TRUE(host.call.try_acquire(1h).lease);
+}
+
+TEST_F(RedlockVote, OfTheDocumentedUserNeedsNoMoreThanInfoBesides) {
+  RedlockCoordinatorOptions options = servers.options();
+  for (std::size_t i = 0; i < servers.size(); ++i) {
+    ASSERT_EQ(servers[i].cli(test::documented_user("hunter2", {"+info"})), "OK");
+    options.servers[i].username = [] { return SecretString("agent"); };
+    options.servers[i].password = [] { return SecretString("hunter2"); };
+  }
+  RedlockHost host(loop, std::move(options));
+  host.warm_up();
+  host.listen();
+  Lease lease = hold_everywhere(host);
+  EXPECT_TRUE(host.call.renew(lease));
+  EXPECT_TRUE(host.call.admit(lease, FetchLimits{1s, 5, 1h}).admitted);
+  EXPECT_TRUE(host.call.publish(test::make_record(loop, lease.fence, "x"), lease).stored);
+  EXPECT_TRUE(host.call.load());
+  host.call.pause(60s, "x");
+  loop.run(host.coordinator.resume("t"));
+  for (std::size_t i = 0; i < servers.size(); ++i) {
+    EXPECT_EQ(servers[i].cli({"ACL", "LOG"}), "") << "something was refused";
+  }
 }
 
 TEST_F(RedlockVote, OfAServerThatIsRefusedCountsForNoClaim) {

@@ -66,7 +66,7 @@ TEST_F(Answers, AServerThatLoadsItsDataIsWaitedFor) {
   EXPECT_EQ(ask(loop, connected, Command({"SET", "k", "v"})).as_text(), "OK");
   server.cli({"EVAL", "for i = 1, 1000 do redis.call('SET', i, string.rep('x', 100)) end", "0"});
   server.cli({"CONFIG", "SET", "key-load-delay", "5000"});  // microseconds
-  test::Process reload({"redis-cli", "-s", server.socket(), "DEBUG", "RELOAD"});
+  test::Process reload({test::redis_cli_program(), "-s", server.socket(), "DEBUG", "RELOAD"});
   ASSERT_TRUE(test::eventually([&] { return server.cli({"PING"}).starts_with("LOADING"); }));
 
   EXPECT_THAT(test::failure_of(loop, connected, Command({"GET", "k"}), 20s),
@@ -77,6 +77,20 @@ TEST_F(Answers, AServerThatLoadsItsDataIsWaitedFor) {
   EXPECT_TRUE(loop.turn_until([&] { return late.last_error().find("LOADING") != std::string::npos; }));
   server.cli({"CONFIG", "SET", "key-load-delay", "0"});
   EXPECT_EQ(ask(loop, late, Command({"GET", "k"})).as_text(), "v");
+}
+
+// Whichever server runs here: the words of each.
+TEST_F(Answers, AMissingRightInsideAScriptIsUnderstoodInTheWordsOfEveryServer) {
+  for (const char* words :
+       {"ERR The user executing the script can't run this command or subcommand script: 75692, on @user_script:1.",
+        "ERR The user executing the script can't publish to the channel mentioned in the command script: 4c414.",
+        "ERR ACL failure in script: User agent has no permissions to run the 'set' command script: 75692.",
+        "ERR ACL failure in script: No permissions to access a channel script: 4c414, on @user_script:1.",
+        "ERR ACL failure in script: No permissions to access a key script: b0859, on @user_script:1."}) {
+    const ServerError error("redis://a:6379/0", words);
+    EXPECT_TRUE(error.is_about_access()) << words;
+    EXPECT_THAT(error.what(), HasSubstr("grant the ACL user")) << words;
+  }
 }
 
 TEST_F(Answers, AnErrorInsideAScriptOfAnOlderServerIsUnderstood) {
