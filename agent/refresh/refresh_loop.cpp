@@ -38,8 +38,9 @@ RefreshLoop::~RefreshLoop() { parts_.coordinator.subscribe(config_.name, nullptr
 Task<> RefreshLoop::run() {
   co_await start();  // 1. Start
   for (;;) {
-    co_await until_due();                   // 2. Quiet, 3. Grace; 5. a loser waits here too
-    if (auto held = co_await try_lock()) {  // 4. Winner
+    co_await until_due();  // 2. Quiet, 3. Grace; 5. a loser waits here too
+    auto held = co_await try_lock();
+    if (held) {  // 4. Winner
       co_await refresh_under(std::move(*held));
     }
   }
