@@ -64,9 +64,14 @@ Task<> RedlockCoordinator::tracked(std::shared_ptr<State> state, Task<> call) {
 }
 
 Task<AcquireResult> RedlockCoordinator::try_acquire(const std::string& name, Duration ttl) {
-  const std::string owner = new_owner_id(state_->random);
-  state_->ears->own(owner);  // before it is sent: the claim may be heard before the answers
-  return tracked(state_, redlock::try_acquire(state_->quorum, name, owner, ttl));
+  redlock::Claim claim;
+  claim.owner = [state = state_] {
+    std::string owner = new_owner_id(state->random);
+    state->ears->own(owner);  // before it is sent: the claim may be heard before the answers
+    return owner;
+  };
+  claim.ttl = ttl;
+  return tracked(state_, redlock::try_acquire(state_->quorum, name, std::move(claim)));
 }
 
 Task<bool> RedlockCoordinator::renew(const std::string& name, Lease& lease) {

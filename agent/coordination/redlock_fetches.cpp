@@ -107,8 +107,8 @@ Task<> restore_usage(std::shared_ptr<RedlockQuorum> quorum, std::string name, Fe
   if (round->answered() < round->majority()) quorum->no_majority(*round);
 }
 
-// Who lost data has no count, and may be the first to answer. So all that are connected are waited for, to find the
-// highest: it is given back to the others from here.
+// A server that lost its data has no count, and may be the first to answer. So all that are connected are waited for
+// (as long as RedlockRound has patience), to find the highest: it is given back to the others from here.
 Task<FetchUsage> usage(std::shared_ptr<RedlockQuorum> quorum, std::string name) {
   const BootTime deadline = quorum->deadline();
   const RedlockQuorum::Question<FetchUsage> question = [name, deadline](const std::shared_ptr<RedlockNode>& node) {

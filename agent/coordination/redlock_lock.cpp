@@ -15,6 +15,20 @@ using Outcome = RedlockTally::Outcome;
 
 constexpr Duration shortest_split_pause = std::chrono::milliseconds(5);
 constexpr Duration split_spread = std::chrono::milliseconds(50);
+constexpr int most_splits = 8;  // that are tried again
+
+// In the background. A server that cannot be asked is released as soon as it can.
+Task<> give_back(std::shared_ptr<RedlockNode> node, std::string name, std::string owner, Milliseconds ttl,
+                 BootTime deadline) {
+  const RedlockNode::Busy busy(*node);
+  try {
+    co_await RedlockNode::release(node, name, owner, ttl, deadline);
+  } catch (const TransportError&) {
+    // The node has noted it.
+  } catch (const boost::system::system_error&) {
+    // The loop ends.
+  }
+}
 
 // Each granted lock of an attempt that did not succeed, those of answers still to come included.
 void abandon(const RedlockQuorum& quorum, const std::string& name, RedlockAttempt& attempt, const VoteRound& round) {
@@ -22,7 +36,9 @@ void abandon(const RedlockQuorum& quorum, const std::string& name, RedlockAttemp
   for (std::size_t i = 0; i < round.servers(); ++i) {
     const auto& vote = round.answers[i];
     if (!vote || vote->answer.outcome != RedisOperations::Acquired::Outcome::won) continue;
-    quorum.nodes[i]->take_back(name, attempt.owner, attempt.ttl, LockCleanup::Doubt::answer_not_awaited);
+    boost::asio::co_spawn(quorum.timers.executor(),
+                          give_back(quorum.nodes[i], name, attempt.owner, attempt.ttl, quorum.deadline()),
+                          boost::asio::detached);
   }
 }
 
@@ -58,8 +74,7 @@ Task<Written> write_back_fence(Quorum quorum, std::string name, Lease lease) {
 // In the background, after a renewal that a majority confirmed: servers that answered "not yours" lost the lock.
 Task<> give_again(Quorum quorum, std::string name, Lease lease, RedlockQuorum::Round<bool> renewal) {
   try {
-    const auto all = [](const RedlockRound<bool>&) { return false; };
-    co_await RedlockRound<bool>::wait(renewal, all, quorum->deadline());
+    co_await RedlockRound<bool>::wait_for_all(renewal, quorum->deadline());
     for (std::size_t i = 0; i < renewal->servers(); ++i) {
       if (!renewal->answers[i] || *renewal->answers[i]) continue;
       const std::shared_ptr<RedlockNode> node = quorum->nodes[i];
@@ -84,21 +99,26 @@ Task<> give_again(Quorum quorum, std::string name, Lease lease, RedlockQuorum::R
   }
 }
 
-}  // namespace
+struct Attempted {
+  AcquireResult result;
+  bool split = false;  // nobody can be seen to hold it: to be tried again at result.busy_until
+};
 
-Task<AcquireResult> try_acquire(Quorum quorum, std::string name, std::string owner, Duration ttl, LockNote note) {
+Task<Attempted> attempt_once(Quorum quorum, std::string name, std::string owner, Claim claim) {
   const BootTime sent_at = quorum->now();
   const BootTime deadline = quorum->deadline();
   const auto attempt = std::make_shared<RedlockAttempt>();
-  attempt->owner = owner;
-  attempt->ttl = expiry_ms(ttl);
-  attempt->note = std::move(note);
+  attempt->owner = std::move(owner);
+  attempt->ttl = expiry_ms(claim.ttl);
+  attempt->note = std::move(claim.note);
+  attempt->owner_is_new = claim.owner_is_new;
   const RedlockQuorum::Question<RedlockNode::Vote> question = [name, attempt,
                                                                deadline](const std::shared_ptr<RedlockNode>& node) {
     return RedlockNode::acquire(node, name, attempt, deadline);
   };
   const RedlockQuorum::Round<RedlockNode::Vote> round = quorum->ask(question);
-  AcquireResult result;
+  Attempted attempted;
+  AcquireResult& result = attempted.result;
   try {
     const auto decided = [](const VoteRound& r) {
       return tally_votes(r.answers, r.pending()).outcome != Outcome::open;
@@ -115,7 +135,7 @@ Task<AcquireResult> try_acquire(Quorum quorum, std::string name, std::string own
       result.holder = printable_owner(tally.holder);
       if (!tally.wait) result.trouble = endless_lock(quorum->nodes.front()->lock_key(name)) + " on every server";
     } else if (tally.outcome == Outcome::split) {
-      result.busy_until = after_a_split(*quorum, sent_at);
+      attempted.split = true;
     } else {
       JETON_FAILPOINT("redlock.acquire.won");
       Lease lease{attempt->owner, tally.fence, attempt->ttl, lease_valid_until(sent_at, attempt->ttl)};
@@ -125,7 +145,7 @@ Task<AcquireResult> try_acquire(Quorum quorum, std::string name, std::string own
         result.lease = std::move(lease);
       } else {
         // The lock was taken from us on too many servers, or a fence above ours was drawn there meanwhile.
-        result.busy_until = after_a_split(*quorum, sent_at);
+        attempted.split = true;
       }
     }
   } catch (...) {
@@ -134,6 +154,27 @@ Task<AcquireResult> try_acquire(Quorum quorum, std::string name, std::string own
     throw;
   }
   if (!result.lease) abandon(*quorum, name, *attempt, *round);
+  if (attempted.split) result.busy_until = after_a_split(*quorum, sent_at);
+  co_return attempted;
+}
+
+Task<AcquireResult> attempt_until_decided(Quorum quorum, std::string name, Claim claim) {
+  const BootTime until = quorum->deadline();
+  for (int splits = 1;; ++splits) {
+    Attempted attempted = co_await attempt_once(quorum, name, claim.owner(), claim);
+    const BootTime again_at = attempted.result.busy_until;
+    const bool enough = splits > most_splits || (splits > 1 && again_at > until);
+    if (!attempted.split || enough) co_return std::move(attempted.result);
+    co_await sleep_until(quorum->timers, again_at);
+  }
+}
+
+}  // namespace
+
+Task<AcquireResult> try_acquire(Quorum quorum, std::string name, Claim claim) {
+  const std::string key = quorum->nodes.front()->lock_key(name);
+  const LockAttempts::Attempt attempt = [quorum, name, claim] { return attempt_until_decided(quorum, name, claim); };
+  AcquireResult result = co_await quorum->attempts.run(key, attempt);
   co_return result;
 }
 

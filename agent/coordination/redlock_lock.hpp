@@ -1,8 +1,15 @@
 // The updater lock over a quorum: Redlock, with fences that rise and with what was left behind taken back.
 //
-// Acquire. All servers are asked at once; who has a majority within the lease's validity holds the lock. Two owners
-// cannot, because two majorities have a server in common, and that server grants its lock to one at a time. Otherwise
-// every lock that was granted, or may have been, is taken back, in the background.
+// Acquire. All servers are asked at once; the owner that has a majority within the lease's validity holds the lock. Two
+// owners cannot, because two majorities have a server in common, and that server grants its lock to one at a time.
+// Otherwise every lock that was granted, or may have been, is given back, in the background.
+//
+// Contention. One host makes one attempt for a lock at a time (lock_attempts.hpp). Hosts that divide the servers
+// between them, so that none has a majority, try again after a random pause: once more in any case, and up to eight
+// times within the timeout. So one of them wins, also if none of the callers waits.
+//
+// Time. With a majority in reach a call takes the bound of redlock_quorum.hpp for each of its questions: to acquire two
+// for each attempt, else one.
 //
 // The fence. Each server draws one, above its own counter and its own record; the highest of them is the lease's. The
 // counters of several servers diverge (Kleppmann 2016), so it is written back before it is used: every server is told,
@@ -19,6 +26,7 @@
 // All are coroutines that keep what they need. One thread: the loop's.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <string>
 
@@ -29,8 +37,13 @@ namespace jeton::agent::redlock {
 
 using Quorum = std::shared_ptr<RedlockQuorum>;
 
-// `owner`: new for every try. `note`: of an application's lock.
-Task<AcquireResult> try_acquire(Quorum quorum, std::string name, std::string owner, Duration ttl, LockNote note = {});
+struct Claim {
+  std::function<std::string()> owner;  // for the next attempt; new for each, unless the caller chose it
+  bool owner_is_new = true;            // see LockClaim
+  Duration ttl{};
+  LockNote note{};  // of an application's lock
+};
+Task<AcquireResult> try_acquire(Quorum quorum, std::string name, Claim claim);
 // `lease` lives until the Task is done.
 Task<bool> renew(Quorum quorum, std::string name, Lease& lease);
 // Returns when a majority has answered; servers that did not are released in the background.

@@ -33,6 +33,16 @@ LockView majority_view(const RedlockRound<LockView>& round) {
   return {};
 }
 
+// Whether the servers that have not answered may make a majority with those that say the same.
+bool may_be_held(const RedlockRound<LockView>& round) {
+  std::map<std::string, std::size_t> by_owner;
+  std::size_t most = 0;
+  for (const auto& view : round.answers) {
+    if (view && view->held) most = std::max(most, ++by_owner[view->owner]);
+  }
+  return most + round.pending() >= round.majority();
+}
+
 }  // namespace
 
 class RedlockLockStore::Impl {
@@ -103,7 +113,14 @@ RedlockLockStore::~RedlockLockStore() {
 Task<LockTry> RedlockLockStore::try_acquire(LockId id, LockClaim claim) {
   const auto impl = impl_;
   impl->forget_ended();
-  AcquireResult answer = co_await redlock::try_acquire(impl->usable(id), id.name, claim.owner, claim.ttl, claim.note);
+  redlock::Claim wanted;
+  wanted.owner = [impl, next = claim.owner, is_new = claim.owner_is_new]() mutable {
+    return is_new ? std::exchange(next, new_owner_id(impl->random)) : next;
+  };
+  wanted.owner_is_new = claim.owner_is_new;
+  wanted.ttl = claim.ttl;
+  wanted.note = claim.note;
+  AcquireResult answer = co_await redlock::try_acquire(impl->usable(id), id.name, std::move(wanted));
   LockTry result;
   if (answer.lease) impl->leases[answer.lease->owner] = answer.lease->valid_until;
   result.lease = std::move(answer.lease);
@@ -173,7 +190,7 @@ Task<LockView> RedlockLockStore::show(LockId id) {
   };
   const auto round = quorum->ask(question);
   const auto decided = [](const RedlockRound<LockView>& r) {
-    return r.answered() >= r.majority() && (majority_view(r).held || r.pending() == 0);
+    return r.answered() >= r.majority() && (majority_view(r).held || !may_be_held(r));
   };
   co_await RedlockRound<LockView>::wait(round, decided, deadline);
   if (round->answered() < round->majority()) quorum->no_majority(*round);

@@ -30,6 +30,7 @@ RedlockNode::RedlockNode(Timers& timers, Random& random, Options options)
       codec_(options.codec),
       timeout_(options.connection.timeout),
       call_ended_(timers),
+      turns_(timers),
       client_(std::make_shared<redis::Client>(timers, random, options.connection)),
       operations_(client_, RedisKeys::clock(prefix_)),
       locks_(operations_),
@@ -92,9 +93,16 @@ Task<> RedlockNode::stop_when_idle(Self self) {
   self->end();
 }
 
+Task<RedlockNode::Turn> RedlockNode::in_turn(Self self, std::string key, BootTime deadline) {
+  Turn turn = co_await self->turns_.wait(std::move(key), deadline);
+  if (!turn) throw redis::NotSentError(self->display() + ": no answer in time");
+  co_return turn;
+}
+
 Task<RedlockNode::Vote> RedlockNode::acquire(Self self, std::string name, std::shared_ptr<const RedlockAttempt> attempt,
                                              BootTime deadline) {
   const RedisKeys keys = self->keys_of(name);
+  const Turn turn = co_await in_turn(self, keys.updater, deadline);
   co_await self->clock_.get(deadline);
   if (attempt->abandoned) throw redis::NotSentError(self->display() + ": no answer in time");
   Vote vote;
@@ -108,15 +116,20 @@ Task<RedlockNode::Vote> RedlockNode::acquire(Self self, std::string name, std::s
   } catch (const redis::NotSentError&) {
     throw;
   } catch (const boost::system::system_error&) {
-    self->take_back(name, attempt->owner, attempt->ttl, LockCleanup::Doubt::connection_lost);
+    self->take_back_in_doubt(name, *attempt);
     throw;
   } catch (const Error&) {
     // Whatever the others say: this vote does not count, so the lock must not stay here unknown.
-    self->take_back(name, attempt->owner, attempt->ttl, LockCleanup::Doubt::connection_lost);
+    self->take_back_in_doubt(name, *attempt);
     throw;
   }
   if (attempt->abandoned && vote.answer.outcome == RedisOperations::Acquired::Outcome::won) {
-    self->take_back(name, attempt->owner, attempt->ttl, LockCleanup::Doubt::answer_not_awaited);
+    // Before the next question about this lock, which would find it held.
+    try {
+      co_await self->operations_.release(keys, attempt->owner, self->now() + self->timeout_);
+    } catch (const Error&) {
+      self->take_back_in_doubt(name, *attempt);
+    }
   }
   vote.record = self->decode(name, vote.answer.record);
   vote.answer.record.reset();
@@ -126,17 +139,20 @@ Task<RedlockNode::Vote> RedlockNode::acquire(Self self, std::string name, std::s
 Task<bool> RedlockNode::raise_fence(Self self, std::string name, std::string owner, std::uint64_t fence,
                                     BootTime deadline) {
   const RedisKeys keys = self->keys_of(name);
+  const Turn turn = co_await in_turn(self, keys.updater, deadline);
   co_return co_await self->steps_.raise_fence(keys, owner, fence, deadline);
 }
 
 Task<bool> RedlockNode::renew(Self self, std::string name, std::string owner, Milliseconds ttl, BootTime deadline) {
   const RedisKeys keys = self->keys_of(name);
+  const Turn turn = co_await in_turn(self, keys.updater, deadline);
   co_return co_await self->operations_.renew(keys, owner, ttl, deadline);
 }
 
 Task<bool> RedlockNode::take_again(Self self, std::string name, std::string owner, std::uint64_t fence,
                                    Milliseconds ttl, BootTime deadline) {
   const RedisKeys keys = self->keys_of(name);
+  const Turn turn = co_await in_turn(self, keys.updater, deadline);
   bool taken = false;
   try {
     taken = co_await self->steps_.take_again(keys, owner, ttl, deadline);
@@ -153,6 +169,7 @@ Task<bool> RedlockNode::take_again(Self self, std::string name, std::string owne
 Task<bool> RedlockNode::release(Self self, std::string name, std::string owner, Milliseconds ttl, BootTime deadline) {
   const RedisKeys keys = self->keys_of(name);
   try {
+    const Turn turn = co_await in_turn(self, keys.updater, deadline);
     const bool deleted = co_await self->operations_.release(keys, owner, deadline);
     co_return deleted;
   } catch (const Error&) {
@@ -174,12 +191,14 @@ Task<LockView> RedlockNode::show(Self self, std::string name, BootTime deadline)
 Task<std::optional<FetchCount>> RedlockNode::fetches(Self self, std::string name, std::string owner,
                                                      BootTime deadline) {
   const RedisKeys keys = self->keys_of(name);
+  const Turn turn = co_await in_turn(self, keys.updater, deadline);
   co_return co_await self->steps_.fetches(keys, owner, deadline);
 }
 
 Task<bool> RedlockNode::count_fetch(Self self, std::string name, std::string owner, RedlockSteps::Fetch fetch,
                                     BootTime deadline) {
   const RedisKeys keys = self->keys_of(name);
+  const Turn turn = co_await in_turn(self, keys.updater, deadline);
   co_return co_await self->steps_.count_fetch(keys, owner, fetch, deadline);
 }
 
@@ -189,7 +208,9 @@ Task<RedlockNode::Stored> RedlockNode::publish(Self self, std::string name, std:
   const RedisKeys keys = self->keys_of(name);
   RedisOperations::Published answer;
   SecretString text;
+  Turn turn;
   try {
+    if (!owner.empty()) turn = co_await in_turn(self, keys.updater, deadline);
     const Milliseconds offset = co_await self->clock_.get(deadline);
     Record there = *record;
     shift_times(there, offset);
@@ -264,6 +285,11 @@ Task<bool> RedlockNode::restore_usage(Self self, std::string name, FetchUsage us
 void RedlockNode::take_back(const std::string& name, const std::string& owner, Milliseconds ttl,
                             LockCleanup::Doubt doubt) {
   cleanup_.take_back(keys_of(name), owner, ttl, doubt);
+}
+
+void RedlockNode::take_back_in_doubt(const std::string& name, const RedlockAttempt& attempt) {
+  if (!attempt.owner_is_new) return;
+  take_back(name, attempt.owner, attempt.ttl, LockCleanup::Doubt::connection_lost);
 }
 
 std::string RedlockNode::last_error() const {

@@ -5,6 +5,9 @@
 // the offset of a single server. So every host reads the same instant on whichever server it asks, each server expires
 // its keys by its own clock, and a server whose clock is wrong misleads nobody.
 //
+// What one host asks a server about one lock is asked in that order and one at a time: a release does not overtake the
+// acquisition that was slower here than a majority, nor the next acquisition that release.
+//
 // Every call is a coroutine that keeps its node and its arguments, so that it may go on when nobody waits for it any
 // more. It ends at its deadline at the latest, or at stop(). Errors: TransportError. One thread: the loop's.
 #pragma once
@@ -18,6 +21,7 @@
 #include "agent/base/event.hpp"
 #include "agent/base/random.hpp"
 #include "agent/base/timers.hpp"
+#include "agent/base/turns.hpp"
 #include "agent/coordination/clock_keeper.hpp"
 #include "agent/coordination/lock_cleanup.hpp"
 #include "agent/coordination/lock_operations.hpp"
@@ -36,7 +40,8 @@ struct RedlockAttempt {
   std::string owner;
   Milliseconds ttl{};
   bool abandoned = false;
-  LockNote note{};  // of an application's lock
+  LockNote note{};           // of an application's lock
+  bool owner_is_new = true;  // otherwise another claim may hold the lock by it, see LockClaim
 };
 
 class RedlockNode : public std::enable_shared_from_this<RedlockNode> {
@@ -108,9 +113,6 @@ class RedlockNode : public std::enable_shared_from_this<RedlockNode> {
   static Task<bool> restore_usage(Self self, std::string name, FetchUsage usage, Milliseconds window,
                                   BootTime deadline);
 
-  // In the background: deletes the lock if it is this owner's.
-  void take_back(const std::string& name, const std::string& owner, Milliseconds ttl, LockCleanup::Doubt doubt);
-
   [[nodiscard]] RedisChannels& channels() { return channels_; }
   [[nodiscard]] bool is_connected() const { return client_->is_connected(); }
   // Why it is not connected.
@@ -137,7 +139,11 @@ class RedlockNode : public std::enable_shared_from_this<RedlockNode> {
   [[nodiscard]] std::string lock_key(const std::string& name) const { return keys_of(name).updater; }
 
  private:
+  using Turn = std::shared_ptr<Turns::Turn>;
+
   static Task<> stop_when_idle(Self self);
+  // What this host asked this server about the lock before has ended. Throws TransportError at the deadline.
+  static Task<Turn> in_turn(Self self, std::string key, BootTime deadline);
   [[nodiscard]] BootTime now() const { return timers_.clock().boot_now(); }
   [[nodiscard]] RedisKeys keys_of(const std::string& name) const {
     const auto found = terms_.find(name);
@@ -145,6 +151,10 @@ class RedlockNode : public std::enable_shared_from_this<RedlockNode> {
     if (is_locks_) return RedisKeys::of_lock(prefix_, name, database_, terms.lock);
     return {prefix_, name, database_, terms};
   }
+  // In the background: deletes the lock if it is this owner's.
+  void take_back(const std::string& name, const std::string& owner, Milliseconds ttl, LockCleanup::Doubt doubt);
+  // Of an acquisition whose answer was lost.
+  void take_back_in_doubt(const std::string& name, const RedlockAttempt& attempt);
   std::optional<Record> decode(const std::string& name, const std::optional<SecretString>& text);
 
   Timers& timers_;
@@ -158,6 +168,7 @@ class RedlockNode : public std::enable_shared_from_this<RedlockNode> {
   bool stopped_ = false;
   bool ended_ = false;
   Event call_ended_;
+  Turns turns_;  // by key of the lock
   std::shared_ptr<redis::Keyspace> client_;
   RedisOperations operations_;
   LockOperations locks_;

@@ -1,8 +1,11 @@
 // RedlockQuorum: N servers that share nothing, asked all at once. RedlockRound: one question to all of them.
 //
-// Who asks waits only until the answers he has decide the matter, so that a server that is slow, frozen or swallows
-// packets costs nothing as long as a majority answers. The other questions go on by themselves, each to its own
-// deadline, and may still be looked at. One thread: the loop's.
+// The caller waits only until the answers decide the matter, so a server that is slow, frozen or swallows packets costs
+// nothing as long as the majority that answers agrees. If that majority is divided, the servers that are left could
+// decide, and they may be the dead ones: they are waited for only a while, `grace` (a quarter of the timeout, 250 ms at
+// most), or four times as long as the majority took if that is longer. So the bound of a question is the time of the
+// slowest server of the majority times five, or plus `grace`, and the timeout in any case. The other questions go on by
+// themselves, each to its own deadline, and may still be looked at. One thread: the loop's.
 #pragma once
 
 #include <algorithm>
@@ -20,6 +23,7 @@
 #include "agent/base/event.hpp"
 #include "agent/base/random.hpp"
 #include "agent/base/timers.hpp"
+#include "agent/coordination/lock_attempts.hpp"
 #include "agent/coordination/redlock_node.hpp"
 
 namespace jeton::agent {
@@ -27,7 +31,13 @@ namespace jeton::agent {
 template <typename Answer>
 class RedlockRound {
  public:
-  RedlockRound(Timers& timers, std::size_t servers) : answers(servers), failures(servers), changed_(timers) {}
+  RedlockRound(Timers& timers, std::size_t servers, Duration grace)
+      : answers(servers),
+        failures(servers),
+        clock_(timers.clock()),
+        asked_at_(clock_.boot_now()),
+        grace_(grace),
+        changed_(timers) {}
 
   [[nodiscard]] std::size_t servers() const { return answers.size(); }
   [[nodiscard]] std::size_t majority() const { return servers() / 2 + 1; }
@@ -43,6 +53,10 @@ class RedlockRound {
 
   void answer(std::size_t server, Answer answer) {
     answers[server] = std::move(answer);
+    if (answered() == majority()) {
+      const BootTime now = clock_.boot_now();
+      patience_ends_ = now + std::max(grace_, 4 * (now - asked_at_));
+    }
     end();
   }
   void fail(std::size_t server, const std::string& reason) {
@@ -50,15 +64,22 @@ class RedlockRound {
     end();
   }
 
-  // Until `decided(round)`, every question has ended, or the deadline.
+  // Until `decided(round)`, every question has ended, the patience with those that are slower than a majority has, or
+  // the deadline.
   template <typename Decided>
   static Task<> wait(std::shared_ptr<RedlockRound> self, Decided decided, BootTime deadline) {
     bool in_time = true;
     while (self->pending() > 0 && in_time) {
       const bool enough = decided(*self);
       if (enough) co_return;
-      in_time = co_await self->changed_.wait_until(deadline);
+      const BootTime until = std::min(deadline, self->patience_ends_);
+      in_time = co_await self->changed_.wait_until(until);
     }
+  }
+  // For every server that still answers, in the background: until every question has ended, or the deadline.
+  static Task<> wait_for_all(std::shared_ptr<RedlockRound> self, BootTime deadline) {
+    bool in_time = true;
+    while (self->pending() > 0 && in_time) in_time = co_await self->changed_.wait_until(deadline);
   }
 
   std::vector<std::optional<Answer>> answers;  // by server; none: failed, or not yet
@@ -70,6 +91,10 @@ class RedlockRound {
     changed_.notify();
   }
 
+  const Clock& clock_;
+  BootTime asked_at_;
+  Duration grace_;
+  BootTime patience_ends_ = BootTime::max();  // none before a majority has answered
   std::size_t ended_ = 0;
   Event changed_;
 };
@@ -79,7 +104,7 @@ class RedlockQuorum {
   using Nodes = std::vector<std::shared_ptr<RedlockNode>>;
 
   RedlockQuorum(Timers& t, Random& r, Duration time_out, Nodes servers)
-      : timers(t), random(r), timeout(time_out), nodes(std::move(servers)) {}
+      : timers(t), random(r), timeout(time_out), nodes(std::move(servers)), attempts(t) {}
 
   [[nodiscard]] BootTime now() const { return timers.clock().boot_now(); }
   [[nodiscard]] BootTime deadline() const { return now() + timeout; }
@@ -113,18 +138,21 @@ class RedlockQuorum {
   // Asks every server now.
   template <typename Answer>
   [[nodiscard]] Round<Answer> ask(const Question<Answer>& question) const {
-    auto round = std::make_shared<RedlockRound<Answer>>(timers, nodes.size());
+    const Duration grace = std::min<Duration>(timeout / 4, longest_grace);
+    auto round = std::make_shared<RedlockRound<Answer>>(timers, nodes.size(), grace);
     for (std::size_t i = 0; i < nodes.size(); ++i) {
       boost::asio::co_spawn(timers.executor(), ask_one<Answer>(round, i, nodes[i], question), boost::asio::detached);
     }
     return round;
   }
 
-  // "2 of 5 servers answered, 3 are needed: redis://...: no answer in time; ..."
+  // "2 of 5 servers answered, 3 are needed: redis://...: no answer in time; ...", or "3 of 5 servers answered, which do
+  // not agree: ...".
   template <typename Answer>
   [[noreturn]] void no_majority(const RedlockRound<Answer>& round) const {
-    std::string text = std::to_string(round.answered()) + " of " + std::to_string(round.servers()) +
-                       " servers answered, " + std::to_string(round.majority()) + " are needed";
+    std::string text =
+        std::to_string(round.answered()) + " of " + std::to_string(round.servers()) + " servers answered, " +
+        (round.answered() < round.majority() ? std::to_string(round.majority()) + " are needed" : "which do not agree");
     const char* separator = ": ";
     for (std::size_t i = 0; i < round.servers(); ++i) {
       if (round.answers[i]) continue;
@@ -139,6 +167,7 @@ class RedlockQuorum {
   Random& random;
   Duration timeout;
   Nodes nodes;
+  LockAttempts attempts;  // by key of the lock
   // The leases that were won and not given back, by owner. A server that was too slow to be counted may still be about
   // to grant its lock, so an attempt ends only with its lease.
   std::map<std::string, std::shared_ptr<RedlockAttempt>> held;
@@ -147,6 +176,8 @@ class RedlockQuorum {
   std::function<bool(const std::string& name)> on_loss;
 
  private:
+  static constexpr Duration longest_grace = std::chrono::milliseconds(250);
+
   std::map<std::string, bool> repairing_;  // by token: whether to look again
 
   template <typename Answer>

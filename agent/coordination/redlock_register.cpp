@@ -22,8 +22,7 @@ bool has(const Loaded& loaded, Generation generation) {
 // each token; who comes meanwhile (another server may have lost its data) is looked after next.
 Task<> repair_laggards(Quorum quorum, std::string name, RedlockQuorum::Round<Loaded> round) {
   try {
-    const auto all = [](const LoadRound&) { return false; };
-    co_await LoadRound::wait(round, all, quorum->deadline());
+    co_await LoadRound::wait_for_all(round, quorum->deadline());
     std::optional<Record> newest = newest_record(round->answers);
     const bool useful = newest && newest->valid_at(quorum->timers.clock().wall_now());
     const bool lost = useful && round->count([](const Loaded& l) { return !l.record && !l.unreadable; }) > 0;
@@ -98,7 +97,11 @@ Task<std::optional<Record>> load(Quorum quorum, std::string name) {
     return RedlockNode::load(node, name, deadline);
   };
   const RedlockQuorum::Round<Loaded> round = quorum->ask(question);
-  const auto decided = [](const LoadRound& r) { return r.answered() >= r.majority(); };
+  // Servers that lost their data may be the first to answer, and a record that is not found is fetched again. So before
+  // it is taken for missing, the others are waited for as well.
+  const auto decided = [](const LoadRound& r) {
+    return r.answered() >= r.majority() && r.count([](const Loaded& l) { return l.record.has_value(); }) > 0;
+  };
   co_await LoadRound::wait(round, decided, deadline);
   if (round->answered() < round->majority()) quorum->no_majority(*round);
   std::optional<Record> newest = newest_record(round->answers);
@@ -126,7 +129,8 @@ Task<> resume(Quorum quorum, std::string name) {
     return RedlockNode::resume(node, name, deadline);
   };
   const RedlockQuorum::Round<bool> round = quorum->ask(question);
-  // A pause on any server of a majority counts, so all should be asked; a minority that is out keeps it until it ends.
+  // A pause on any server of a majority counts, so all should have answered; a minority that is out keeps it until it
+  // ends.
   const auto all = [](const RedlockRound<bool>&) { return false; };
   co_await RedlockRound<bool>::wait(round, all, deadline);
   if (round->answered() < round->majority()) quorum->no_majority(*round);

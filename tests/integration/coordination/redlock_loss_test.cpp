@@ -116,7 +116,7 @@ TEST_F(RedlockLoss, CountIsToldToTheFleet) {
 }
 
 TEST_F(RedlockLoss, IsToldWhenAServerIsFlushedAndWhenItComesBackEmpty) {
-  RedlockHost host(loop, servers.options(impatience));
+  RedlockHost host(loop, servers.options());
   host.warm_up();
   host.listen();
   publish(host);

@@ -6,6 +6,8 @@
 #include <array>
 
 #include "agent/base/error.hpp"
+#include "agent/coordination/lease_terms.hpp"
+#include "agent/coordination/redlock_lock_store.hpp"
 #include "tests/integration/coordination/redlock_testing.hpp"
 
 namespace jeton::agent {
@@ -58,9 +60,40 @@ TEST_P(RedlockOutage, OfAMinorityIsNotWaitedFor) {  // [23]
   host.call.release(host.call.acquire(1h));
   host.call.pause(1h, "429");
   EXPECT_TRUE(host.call.try_acquire(1h).pause);
+  const std::string name = "t";
+  const auto usage = loop.run(host.coordinator.usage(name));
+  EXPECT_EQ(usage->calls, 1U);
+  loop.run(host.coordinator.restore_usage(name, *usage, 1h));
+  loop.run(host.coordinator.announce_rejection(name, lease.fence));
+  loop.run(host.coordinator.resume(name));
   EXPECT_TRUE(host.coordinator.health().reachable);
   // No call was as long as a question to a server that does not answer.
   EXPECT_LT(loop.clock.boot_now() - start, Duration{test::patience});
+}
+
+// The same of the locks that applications take.
+TEST_P(RedlockOutage, OfAMinority_IsNotWaitedForByTheLockStore) {
+  const BootTime start = loop.clock.boot_now();
+  RedlockLockStore store(loop.timers, loop.random, options_without(2, test::patience));
+  store.start();
+  const std::string connected = breaks_later() ? " 5 reachable" : " 3 reachable";
+  EXPECT_TRUE(loop.turn_until([&] { return store.health().endpoint.ends_with(connected); }));
+  break_servers(2);
+  const LockId id{"job"};
+  const auto take = [&] {
+    LockTry taken = loop.run(store.try_acquire(id, {new_owner_id(loop.random), true, 1h, {}}));
+    return taken.lease.value();
+  };
+  EXPECT_FALSE(loop.run(store.show(id)).held);
+  Lease lease = take();
+  EXPECT_EQ(loop.run(store.show(id)).owner, lease.owner);
+  EXPECT_TRUE(loop.run(store.extend(id, lease)));
+  EXPECT_TRUE(loop.run(store.release(id, lease.owner)));
+  take();
+  EXPECT_TRUE(loop.run(store.force_release(id)));
+  EXPECT_FALSE(loop.run(store.show(id)).held);
+  EXPECT_LT(loop.clock.boot_now() - start, Duration{test::patience});
+  store.stop();
 }
 
 TEST_P(RedlockOutage, OfAMajorityIsNeverReadAsBusyLostOrEmpty) {  // [23]

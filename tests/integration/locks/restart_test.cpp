@@ -19,15 +19,21 @@ class RestartOfTheAgent : public EachBackend {
   std::unique_ptr<Process> hold(std::vector<std::string> options, const std::string& name = "job") {
     std::vector<std::string> words{"run", name};
     words.insert(words.end(), options.begin(), options.end());
-    words.insert(words.end(), {"--", "sh", "-c", "while [ ! -e " + end().string() + " ]; do sleep 0.02; done; exit 7"});
+    const std::filesystem::path begun = dir / ("begun." + std::to_string(++jobs));
+    words.insert(words.end(),
+                 {"--", "sh", "-c",
+                  ": > " + begun.string() + "; while [ ! -e " + end().string() + " ]; do sleep 0.02; done; exit 7"});
     auto job = host->start(words);
-    EXPECT_TRUE(eventually([&] { return host->held(name); }));
+    // Not before it runs does it hold all of its locks.
+    EXPECT_TRUE(eventually([&] { return std::filesystem::exists(begun); }));
+    EXPECT_TRUE(host->held(name));
     return job;
   }
   [[nodiscard]] std::filesystem::path end() const { return dir / "end"; }
   void let_it_end() const { static_cast<void>(dir.write("end", "")); }
 
   TempDir dir;
+  int jobs = 0;
 };
 
 TEST_P(RestartOfTheAgent, InGoodOrderLeavesTheLockAndTheCommand) {

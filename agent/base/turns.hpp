@@ -1,0 +1,53 @@
+// Turns: one at a time for each key, in the order of arrival. For what must not overlap across a co_await.
+//
+// A turn lasts until its Turn is destroyed, which wakes the next one; a coroutine that is cancelled while it waits
+// leaves its place. Turn may outlive Turns; both need the timers. One thread: the loop's.
+#pragma once
+
+#include <list>
+#include <map>
+#include <memory>
+#include <string>
+
+#include "agent/base/event.hpp"
+#include "agent/base/timers.hpp"
+
+namespace jeton::agent {
+
+class Turns {
+ public:
+  explicit Turns(Timers& timers) : timers_(timers), lines_(std::make_shared<Lines>()) {}
+  Turns(const Turns&) = delete;
+  Turns& operator=(const Turns&) = delete;
+
+  class Turn;
+  // nullptr: the turn did not come before the deadline. Throws system_error(operation_aborted) on cancellation.
+  [[nodiscard]] Task<std::shared_ptr<Turn>> wait(std::string key, BootTime deadline);
+
+ private:
+  using Lines = std::map<std::string, std::list<Turn*>>;  // the first of each line has its turn
+
+  static Task<std::shared_ptr<Turn>> wait_in(std::shared_ptr<Lines> lines, Timers& timers, std::string key,
+                                             BootTime deadline);
+
+  Timers& timers_;
+  std::shared_ptr<Lines> lines_;
+};
+
+class Turns::Turn {
+ public:
+  Turn(std::shared_ptr<Lines> lines, Timers& timers, std::string key);
+  Turn(const Turn&) = delete;
+  Turn& operator=(const Turn&) = delete;
+  ~Turn();
+
+ private:
+  friend class Turns;
+  [[nodiscard]] bool has_come() const { return lines_->at(key_).front() == this; }
+
+  std::shared_ptr<Lines> lines_;
+  std::string key_;
+  Event wake_;
+};
+
+}  // namespace jeton::agent
