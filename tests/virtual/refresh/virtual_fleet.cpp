@@ -1,6 +1,8 @@
 #include "tests/virtual/refresh/virtual_fleet.hpp"
 
 #include <algorithm>
+#include <stdexcept>
+#include <utility>
 
 #include "agent/coordination/redis_coordinator.hpp"
 #include "agent/coordination/redlock_coordinator.hpp"
@@ -79,10 +81,12 @@ std::unique_ptr<agent::Coordinator> VirtualFleet::make_coordinator(std::size_t r
 }
 
 void VirtualFleet::start(std::size_t agent) {
+  if (hosts_[agent]) throw std::logic_error("the agent runs already");
   const std::size_t run = dead_.size();
   dead_.push_back(false);
   runs_[agent] = run;
   const std::string name = "host-" + std::to_string(agent);
+  std::filesystem::create_directories(dir_ / name);
   hosts_[agent] = std::make_unique<VirtualHost>(token_, make_coordinator(run),
                                                 VirtualHost::Parts{.loop = loop,
                                                                    .provider = provider,
