@@ -27,7 +27,6 @@ Answer ModelProvider::next() {
 
 Task<FetchedToken> ModelProvider::call(std::string state) {
   ++calls;
-  states.push_back(std::move(state));
   const Answer answer = next();
   asked_at.push_back(timers_.clock().boot_now());
   const agent::WallTime issued_at = timers_.clock().wall_now();
@@ -41,6 +40,10 @@ Task<FetchedToken> ModelProvider::call(std::string state) {
     throw SourceError(SourceError::Kind::transient, "503", answer.retry_after);
   }
   if (answer.kind == Answer::Kind::permanent) throw SourceError(SourceError::Kind::permanent, "401 invalid_client");
+  if (rotates && state != state_) {
+    ++replays;
+    throw SourceError(SourceError::Kind::permanent, "400 invalid_grant");
+  }
   const std::string number = std::to_string(issued.size() + 1);
   issued.push_back(answer.value.empty() ? "token-" + number : answer.value);
   FetchedToken token;
@@ -48,7 +51,8 @@ Task<FetchedToken> ModelProvider::call(std::string state) {
   token.type = "Bearer";
   token.issued_at = issued_at;
   token.expires_at = issued_at + lifetime;
-  token.state = SecretString("state-" + number);
+  state_ = "state-" + number;
+  token.state = SecretString(state_);
   co_return token;
 }
 

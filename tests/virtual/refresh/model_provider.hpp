@@ -39,10 +39,11 @@ class ModelProvider {
   agent::Milliseconds lifetime{std::chrono::minutes(10)};
   agent::Duration answer_time = std::chrono::milliseconds(200);
   int failing_revocations = 0;
+  bool rotates = false;  // a call must come with the state of the last answer; any other is a replay, and refused
 
   std::uint64_t calls = 0;
+  std::uint64_t replays = 0;
   std::vector<std::string> issued;       // values, in order
-  std::vector<std::string> states;       // that came with the calls
   std::vector<agent::BootTime> asked_at;
   std::uint64_t revocation_calls = 0;
   std::vector<std::string> revoked;      // values, in order
@@ -55,6 +56,7 @@ class ModelProvider {
   std::uint64_t releases_ = 0;
   Answer answer_;
   int times_ = -1;
+  std::string state_;  // of the last answer
 };
 
 // What a host sends is known by its secret: fingerprint() is made of it.

@@ -44,6 +44,8 @@ class VirtualFleet {
   void stop(std::size_t agent);
   // Gone at once, like kill -9: what it still does reaches nobody; its lock stays until it expires.
   void crash(std::size_t agent);
+  // Of agents that are started from now on.
+  void set_codec(agent::FleetCodec codec) { settings_.codec = std::move(codec); }
   // Every host's wall clock is so far ahead from now on, and each agent notices.
   void step_clocks(agent::Milliseconds offset);
 
