@@ -64,7 +64,8 @@ Task<> RefreshLoop::reload() {
     if (theirs < current_.generation() && can_give_back() && (after_gap || current_.valid())) on_lost();
     // What it lost with the record it does not know: it gets this host's word, not the other way round.
     const bool lost = repair_at_ != BootTime::max();
-    if (!lost && (config_.budget.calls > 0 || holds_.paused_until() > now())) co_await ask_usage(after_gap || told_of_loss);
+    if (!lost && (config_.budget.calls > 0 || holds_.paused_until() > now()))
+      co_await ask_usage(after_gap || told_of_loss);
   } catch (const TransportError& e) {
     coordinator_failed(Step::load, "load the published token", e);
     // Behind the moment at which a refresh that is due may be tried: looking must not keep a host from fetching alone.

@@ -43,10 +43,10 @@ class ModelProvider {
 
   std::uint64_t calls = 0;
   std::uint64_t replays = 0;
-  std::vector<std::string> issued;       // values, in order
+  std::vector<std::string> issued;  // values, in order
   std::vector<agent::BootTime> asked_at;
   std::uint64_t revocation_calls = 0;
-  std::vector<std::string> revoked;      // values, in order
+  std::vector<std::string> revoked;  // values, in order
 
  private:
   [[nodiscard]] Answer next();

@@ -6,12 +6,12 @@
 namespace jeton::test {
 namespace {
 
+using agent::TokenState;
+using agent::TokenStatus;
 using std::chrono::hours;
 using std::chrono::milliseconds;
 using std::chrono::minutes;
 using std::chrono::seconds;
-using agent::TokenState;
-using agent::TokenStatus;
 
 constexpr const char* budget_key = "jeton:{api}:budget";
 
@@ -139,13 +139,13 @@ struct Loss {
 
 struct DataLoss : testing::TestWithParam<Loss> {};
 
-INSTANTIATE_TEST_SUITE_P(
-    All, DataLoss,
-    testing::Values(Loss{"redis_flushed", 1, {0}, false}, Loss{"redis_restarted", 1, {0}, true},
-                    Loss{"one_flushed", 3, {1}, false}, Loss{"majority_flushed", 3, {0, 2}, false},
-                    Loss{"all_flushed", 3, {0, 1, 2}, false}, Loss{"one_restarted", 3, {1}, true},
-                    Loss{"majority_restarted", 3, {0, 2}, true}, Loss{"all_restarted", 3, {0, 1, 2}, true}),
-    [](const testing::TestParamInfo<Loss>& loss) { return std::string(loss.param.name); });
+INSTANTIATE_TEST_SUITE_P(All, DataLoss,
+                         testing::Values(Loss{"redis_flushed", 1, {0}, false}, Loss{"redis_restarted", 1, {0}, true},
+                                         Loss{"one_flushed", 3, {1}, false}, Loss{"majority_flushed", 3, {0, 2}, false},
+                                         Loss{"all_flushed", 3, {0, 1, 2}, false}, Loss{"one_restarted", 3, {1}, true},
+                                         Loss{"majority_restarted", 3, {0, 2}, true},
+                                         Loss{"all_restarted", 3, {0, 1, 2}, true}),
+                         [](const testing::TestParamInfo<Loss>& loss) { return std::string(loss.param.name); });
 
 // Twice: a repair must not keep the next one from happening.
 TEST_P(DataLoss, OfRecordAndBudget_IsMadeGoodFromTheHostsBeforeAnyPollAndWithoutAFetch) {
@@ -192,9 +192,10 @@ TEST_P(DataLoss, OfASpentBudget_DoesNotRefillIt) {
 
 // A server takes over that never heard of the count, as a replica that was behind does; the refresh is due at once.
 TEST(DataLoss, FailoverToAnEmptyServerWhileARefreshIsWanted_KeepsTheBudget) {
-  VirtualFleet fleet({.agents = 2,
-                      .refresh = {.grace = {}, .spread = {}, .min_interval = milliseconds(10), .retry_initial = milliseconds(20)},
-                      .budget = {.calls = 2, .per = hours(1)}});
+  VirtualFleet fleet(
+      {.agents = 2,
+       .refresh = {.grace = {}, .spread = {}, .min_interval = milliseconds(10), .retry_initial = milliseconds(20)},
+       .budget = {.calls = 2, .per = hours(1)}});
   fleet.start_all();
   fleet.pass(seconds(5));
   const auto first = fleet.stored_generation();
@@ -246,8 +247,8 @@ TEST(FetchAlone, RedisIsGone_TokensStayValidAndTheFleetComesBackToOneView) {
   EXPECT_EQ(fleet.provider.calls, 3U) << "one each";
   const auto highest = std::max(fleet.segments[0].generation(), fleet.segments[1].generation());
   fleet.server().restart();
-  EXPECT_TRUE(fleet.until([&] { return fleet.stored_generation() >= highest && fleet.all_hold(fleet.stored_generation()); },
-                          seconds(10)));
+  EXPECT_TRUE(fleet.until(
+      [&] { return fleet.stored_generation() >= highest && fleet.all_hold(fleet.stored_generation()); }, seconds(10)));
   EXPECT_EQ(fleet.went_back(), 0U);
 }
 

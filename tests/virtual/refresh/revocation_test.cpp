@@ -21,8 +21,8 @@ struct Revocation : testing::Test {
   static bool renewed_by(VirtualFleet& fleet, std::size_t agent) {
     const auto before = fleet.segments[agent].generation();
     fleet.refresh(agent).refresh_now();
-    return fleet.until(
-        [&] { return fleet.all([&](const agent::TokenStatus& s) { return s.generation > before; }); }, seconds(20));
+    return fleet.until([&] { return fleet.all([&](const agent::TokenStatus& s) { return s.generation > before; }); },
+                       seconds(20));
   }
 };
 

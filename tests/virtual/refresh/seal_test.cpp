@@ -59,8 +59,7 @@ TEST_F(SealedFleet, RecordIsReplayed_IsNotTakenAndTheNewOneIsPutBack) {
 
 TEST_F(SealedFleet, RecordIsOverwrittenByGarbage_IsReplacedUnderItsGeneration) {
   fleet.server().cli({"HSET", token_key, "record", "garbage"});
-  EXPECT_TRUE(
-      fleet.until([&] { return fleet.stored("record").find("sealed") != std::string::npos; }, longest_poll));
+  EXPECT_TRUE(fleet.until([&] { return fleet.stored("record").find("sealed") != std::string::npos; }, longest_poll));
   EXPECT_EQ(fleet.stored_generation(), first);
   EXPECT_EQ(fleet.provider.calls, 1U);
 }

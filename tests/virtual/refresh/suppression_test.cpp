@@ -1,9 +1,9 @@
 // How many agents of a fleet reach for the lock at each rotation.
+#include "tests/virtual/refresh/suppression.hpp"
+
 #include <gtest/gtest.h>
 
 #include <vector>
-
-#include "tests/virtual/refresh/suppression.hpp"
 
 namespace jeton::test {
 namespace {

@@ -55,8 +55,7 @@ class VirtualFleet {
   void reconnect_all();
 
   void pass(agent::Duration duration) { loop.pass(duration); }
-  [[nodiscard]] bool until(const std::function<bool()>& condition,
-                           agent::Duration limit = std::chrono::minutes(10)) {
+  [[nodiscard]] bool until(const std::function<bool()>& condition, agent::Duration limit = std::chrono::minutes(10)) {
     return loop.turn_until(condition, limit);
   }
 
@@ -96,7 +95,7 @@ class VirtualFleet {
   std::vector<std::shared_ptr<MemoryServer>> servers_;
   std::vector<MemoryNetwork::Fault> faults_;
   std::vector<std::unique_ptr<VirtualHost>> hosts_;
-  std::vector<std::size_t> runs_;                   // of each agent: which run it is in, of all runs
+  std::vector<std::size_t> runs_;                    // of each agent: which run it is in, of all runs
   std::vector<std::unique_ptr<VirtualHost>> ended_;  // may still be about to end
   std::vector<bool> dead_;                           // by run
   std::uint64_t attempts_of_ended_ = 0;
