@@ -171,7 +171,8 @@ TEST_P(DataLoss, OfRecordAndBudget_IsMadeGoodFromTheHostsBeforeAnyPollAndWithout
   EXPECT_EQ(fleet.went_back(), 0U);
 }
 
-// The second loss comes when the token has run out, and nothing but the count keeps the fleet from fetching.
+// The first loss falls into a fetch, which takes the lock with it. The second comes when the token has run out, and
+// nothing but the count keeps the fleet from fetching.
 TEST_P(DataLoss, OfASpentBudget_DoesNotRefillIt) {
   VirtualFleet fleet({.agents = 2, .servers = GetParam().of, .budget = {.calls = 3, .per = hours(24)}});
   fleet.start_all();
@@ -179,7 +180,9 @@ TEST_P(DataLoss, OfASpentBudget_DoesNotRefillIt) {
     return fleet.until([&] { return fleet.all([&](const TokenStatus& s) { return s.calls_used == calls; }); },
                        hours(1));
   };
+  ASSERT_TRUE(fleet.until([&] { return fleet.provider.calls == 2; }, hours(1)));
   ASSERT_TRUE(used(2));
+  ASSERT_EQ(fleet.provider.issued.size(), 1U) << "the fetch is over";
   GetParam().happen(fleet);
   ASSERT_TRUE(used(3));
   ASSERT_TRUE(fleet.until(
