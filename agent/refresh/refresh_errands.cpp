@@ -54,7 +54,7 @@ Task<> RefreshLoop::reload() {
   const Duration interval = waiting ? waiting_poll : quiet_poll;
   next_poll_ = now() + interval + std::chrono::duration_cast<Duration>(interval * 0.2 * parts_.random.uniform());
   // Before the look, not after it: a loss may be told while the answers come in.
-  repair_at_ = BootTime::max();
+  const bool told_of_loss = std::exchange(repair_at_, BootTime::max()) != BootTime::max();
   try {
     auto published = co_await parts_.coordinator.load(config_.name);
     coordinator_answered(Step::load);
@@ -64,7 +64,8 @@ Task<> RefreshLoop::reload() {
     if (theirs < current_.generation() && can_give_back() && (after_gap || current_.valid())) on_lost();
     // What it lost with the record it does not know: it gets this host's word, not the other way round.
     const bool lost = repair_at_ != BootTime::max();
-    if (!lost && (config_.budget.calls > 0 || holds_.paused_until() > now())) co_await ask_usage(after_gap);
+    if (!lost && (config_.budget.calls > 0 || holds_.paused_until() > now()))
+      co_await ask_usage(after_gap || told_of_loss);
   } catch (const TransportError& e) {
     coordinator_failed(Step::load, "load the published token", e);
     // Behind the moment at which a refresh that is due may be tried: looking must not keep a host from fetching alone.
@@ -74,7 +75,7 @@ Task<> RefreshLoop::reload() {
 
 // What this host heard of budget and pause is what the coordinator said then: an operator may have lifted the pause
 // since, or somebody else have made it up.
-Task<> RefreshLoop::ask_usage(bool after_gap) {
+Task<> RefreshLoop::ask_usage(bool may_be_lost) {
   std::optional<FetchUsage> usage;
   try {
     usage = co_await parts_.coordinator.usage(config_.name);
@@ -82,8 +83,8 @@ Task<> RefreshLoop::ask_usage(bool after_gap) {
     log::debug("the count of fetches cannot be read", {{"token", config_.name}, {"error", e.what()}});
   }
   if (!usage) co_return;
-  if (after_gap && usage->calls < usage_.calls && usage_.window_end > now()) {
-    // Connected again to a store that has forgotten it.
+  if (may_be_lost && usage->calls < usage_.calls && usage_.window_end > now()) {
+    // The store has forgotten it.
     on_lost();
     co_return;
   }
@@ -99,6 +100,11 @@ Task<> RefreshLoop::ask_usage(bool after_gap) {
   }
 }
 
+// Against a budget, in a window that runs.
+bool RefreshLoop::counts_calls() const {
+  return config_.budget.calls > 0 && usage_.calls > 0 && usage_.window_end > now();
+}
+
 void RefreshLoop::note_usage(const FetchUsage& usage) {
   usage_ = usage;
   const Duration left = usage.window_end ? *usage.window_end - now() : Duration{0};
@@ -109,7 +115,7 @@ void RefreshLoop::note_usage(const FetchUsage& usage) {
 Task<> RefreshLoop::repair() {
   repair_at_ = BootTime::max();
   try {
-    if (config_.budget.calls > 0 && usage_.calls > 0 && usage_.window_end > now()) {
+    if (counts_calls()) {
       const FetchUsage known = usage_;
       co_await parts_.coordinator.restore_usage(config_.name, known, config_.budget.per);
     }
@@ -181,7 +187,7 @@ void RefreshLoop::take(Record record) {
   keep(*current_.record());
   holds_.end_claim();
   if (current_.generation() > before) {
-    repair_at_ = BootTime::max();
+    if (!counts_calls()) repair_at_ = BootTime::max();
     end_pause();
     failed_request_.clear();
     if (success) fetch_backoff_.reset();

@@ -111,7 +111,8 @@ class RefreshLoop final : private CoordinationListener {
 
   // Errands while it waits: refresh_errands.cpp; what it hears: refresh_signals.cpp.
   Task<> reload();
-  Task<> ask_usage(bool after_gap);
+  Task<> ask_usage(bool may_be_lost);
+  [[nodiscard]] bool counts_calls() const;
   void note_usage(const FetchUsage& usage);
   Task<> repair();
   Task<> resume_if_mended();

@@ -21,15 +21,17 @@ namespace jeton::test {
 
 // A base, so that it is there before TestLoop and until after it.
 struct VirtualTime {
+  explicit VirtualTime(std::uint64_t given) : seed(given) {}
   VirtualTimers virtual_timers;
-  std::uint64_t seed = seed_of_the_test();
+  std::uint64_t seed;
   SeededRandom seeded_random{seed};
 };
 
 class VirtualLoop final : private VirtualTime, public TestLoop {
  public:
-  VirtualLoop()
-      : TestLoop(virtual_timers.loop(), std::as_const(virtual_timers).clock(), virtual_timers, seeded_random) {}
+  explicit VirtualLoop(std::uint64_t given_seed = seed_of_the_test())
+      : VirtualTime(given_seed),
+        TestLoop(virtual_timers.loop(), std::as_const(virtual_timers).clock(), virtual_timers, seeded_random) {}
   ~VirtualLoop() override {
     drain();
     if (testing::Test::HasFailure()) std::cerr << "JETON_TEST_SEED=" << seed << "\n";

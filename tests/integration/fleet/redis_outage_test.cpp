@@ -40,17 +40,6 @@ TEST_F(FleetRedisOutage, ReadersDoNotNoticeAndTheNextRefreshHappensOnce) {
   expect_no_secret_logged(provider);
 }
 
-TEST_F(FleetRedisOutage, AStoreThatLostItsDataGetsTheRecordBackWithoutAFetch) {
-  FaultProvider provider({.lifetime = seconds(600)});
-  for (int i = 0; i < 3; ++i) add_agent({.redis_url = redis.tcp_url(), .token_url = provider.url()});
-  start_all();
-  ASSERT_TRUE(eventually([&] { return all_valid(); }));
-  const auto generation = stored_generation(redis);
-  redis.restart();
-  EXPECT_TRUE(eventually([&] { return stored_generation(redis) == generation; }));
-  EXPECT_EQ(provider.counts().requests, 1U);
-}
-
 TEST_F(FleetRedisOutage, SeveralRecordsAreBackSoonAfterARestartWithoutData) {
   FaultProvider provider({.lifetime = seconds(600)});
   const std::string another = "    source: {type: http, url: '" + provider.url() + "'}\n";
@@ -76,103 +65,6 @@ TEST_F(FleetRedisOutage, SeveralRecordsAreBackSoonAfterARestartWithoutData) {
                 static_cast<long long>(took.count()));
   }
   EXPECT_EQ(provider.counts().requests, 3U);
-}
-
-TEST_F(FleetRedisOutage, ARecordDeletedRightBehindItsPublicationIsBackLongBeforeAnyPoll) {
-  FaultProvider provider({.lifetime = seconds(600)});
-  for (int i = 0; i < 3; ++i) add_agent({.redis_url = redis.tcp_url(), .token_url = provider.url()});
-  start_all();
-  ASSERT_TRUE(eventually([&] { return all_valid(); }));
-  const auto generation = stored_generation(redis);
-  // The second one follows the publication that mended the first.
-  for (int i = 0; i < 2; ++i) {
-    redis.cli({"DEL", key("api")});
-    EXPECT_TRUE(eventually([&] { return stored_generation(redis) == generation; }, seconds(15))) << i;
-  }
-  EXPECT_EQ(provider.counts().requests, 1U);
-}
-
-TEST_F(FleetRedisOutage, AFlushedStoreHasTheRecordBackLongBeforeAnyPoll) {
-  FaultProvider provider({.lifetime = seconds(600)});
-  for (int i = 0; i < 3; ++i) add_agent({.redis_url = redis.tcp_url(), .token_url = provider.url()});
-  start_all();
-  ASSERT_TRUE(eventually([&] { return all_valid(); }));
-  const auto generation = stored_generation(redis);
-  for (const char* loss : {"FLUSHALL", "FLUSHDB"}) {
-    redis.cli({loss});
-    // The connections stay open, so nothing but the server's word tells of it; the poll comes after half a minute.
-    EXPECT_TRUE(eventually([&] { return stored_generation(redis) == generation; }, seconds(15))) << loss;
-  }
-  EXPECT_EQ(provider.counts().requests, 1U);
-}
-
-TEST_F(FleetRedisOutage, AFlushDoesNotRefillTheBudget) {
-  FaultProvider provider({.lifetime = seconds(3)});
-  for (int i = 0; i < 2; ++i) {
-    add_agent({.redis_url = redis.tcp_url(),
-               .token_url = provider.url(),
-               .token_extra = "    budget: {calls: 3, per: 1h}\n"});
-  }
-  start_all();
-  const auto used = [&](std::uint64_t calls) {
-    return std::all_of(agents.begin(), agents.end(), [&](const auto& agent) {
-      return agent->token()["budget"]["used"].template get<std::uint64_t>() == calls;
-    });
-  };
-  ASSERT_TRUE(eventually([&] { return used(2); })) << "every host knows the fleet's count";
-  redis.cli({"FLUSHALL"});
-  ASSERT_TRUE(eventually([&] { return used(3); }));
-  ASSERT_TRUE(eventually([&] { return agents.front()->token()["state"] == "expired"; }));
-  redis.cli({"FLUSHALL"});
-  std::this_thread::sleep_for(seconds(3));
-  EXPECT_EQ(provider.counts().requests, 3U);
-  const std::string log = agents[0]->log() + agents[1]->log();
-  EXPECT_NE(log.find("the budget is spent"), std::string::npos);
-}
-
-TEST_F(FleetRedisOutage, AnAdmissionThatIsRefusedAgainAndAgainIsNoHotLoop) {
-  FaultProvider provider({.lifetime = seconds(600)});
-  redis.cli({"LPUSH", "jeton:{api}:budget", "not ours"});
-  AgentProcess& agent = add_agent({.redis_url = redis.tcp_url(), .token_url = provider.url()});
-  agent.start();
-  std::this_thread::sleep_for(seconds(8));
-  EXPECT_LE(agent.token()["counters"]["lock_attempts"].get<std::uint64_t>(), 20U);
-  const std::string log = agent.log();
-  EXPECT_EQ(log.find("cannot ask for admission"), log.rfind("cannot ask for admission")) << log;
-  EXPECT_EQ(provider.counts().requests, 0U);
-  redis.cli({"DEL", "jeton:{api}:budget"});
-  EXPECT_TRUE(eventually([&] { return agent.valid(); }));
-}
-
-TEST_F(FleetRedisOutage, ALockKeyOfAnotherTypeIsNoHotLoop) {
-  FaultProvider provider({.lifetime = seconds(600)});
-  redis.cli({"LPUSH", "jeton:{api}:updater", "not ours"});
-  AgentProcess& agent = add_agent({.redis_url = redis.tcp_url(), .token_url = provider.url()});
-  agent.start();
-  std::this_thread::sleep_for(seconds(8));
-  const std::string stats = redis.cli({"INFO", "commandstats"});
-  const auto at = stats.find("cmdstat_evalsha:calls=");
-  ASSERT_NE(at, std::string::npos);
-  EXPECT_LE(std::stoull(stats.substr(at + 22)), 80U) << "an attempt and three looks each, with backoff";
-  redis.cli({"DEL", "jeton:{api}:updater"});
-  EXPECT_TRUE(eventually([&] { return agent.valid(); }));
-}
-
-TEST_F(FleetRedisOutage, AnAgentStartedWithoutRedisServesItsSegmentAndSaysWhatIsWrong) {
-  FaultProvider provider({.lifetime = seconds(600)});
-  AgentProcess& agent = add_agent({.redis_url = redis.tcp_url(), .token_url = provider.url()});
-  agent.start();
-  ASSERT_TRUE(eventually([&] { return agent.valid(); }));
-  EXPECT_EQ(agent.stop(), 0);
-  redis.kill();
-  agent.start();
-  EXPECT_TRUE(eventually([&] { return agent.valid(); }));
-  ReaderProcess reader(agent, milliseconds(300));
-  expect_undisturbed(reader.report());
-  EXPECT_TRUE(
-      eventually([&] { return agent.log().find("127.0.0.1:" + std::to_string(redis.port())) != std::string::npos; }));
-  EXPECT_EQ(agent.stop(), 0);
-  EXPECT_EQ(provider.counts().requests, 1U);
 }
 
 // Messages of a Redis know no databases: the channel has to.

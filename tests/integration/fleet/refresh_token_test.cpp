@@ -133,58 +133,6 @@ TEST_F(RefreshTokenTest, IsKeptSealedInRedisAndOnTheDisk) {
   EXPECT_TRUE(std::filesystem::exists(state_dir(agent) / "api.record"));
 }
 
-TEST_F(RefreshTokenTest, OutlivesTheLossOfAllThatRedisHeldWhileNoAgentRan) {
-  RotatingProvider provider;
-  use(provider);
-  AgentProcess& agent = add_host();
-  agent.start();
-  ASSERT_TRUE(eventually([&] { return agent.valid(); }));
-  ASSERT_TRUE(refreshed(agent));
-  agent.kill();
-  redis.cli({"FLUSHALL"});
-  std::filesystem::remove_all(agent.runtime_dir());  // a reboot
-  agent.start();
-  expect_alive(agent);
-}
-
-TEST_F(RefreshTokenTest, IsUsedByTheNextHostWhenOneIsGone) {
-  RotatingProvider provider;
-  use(provider);
-  AgentProcess& first = add_host();
-  AgentProcess& second = add_host();
-  first.start();
-  ASSERT_TRUE(eventually([&] { return first.valid(); }));
-  ASSERT_TRUE(refreshed(first));
-  first.kill();
-  second.start();
-  expect_alive(second);
-  first.start();
-  ASSERT_TRUE(eventually([&] { return first.generation() == second.generation(); }));
-  expect_alive(first);
-}
-
-// The updater fetched and died before it could tell anybody; it comes back within the lock's TTL.
-TEST_F(RefreshTokenTest, WaitsForTheHostThatHasTheNewestOne) {
-  RotatingProvider provider;
-  use(provider);
-  AgentProcess& first = add_host();
-  AgentProcess& second = add_host();
-  start_all();
-  ASSERT_TRUE(eventually([&] { return all_valid() && first.generation() == second.generation(); }));
-  EXPECT_EQ(first.stop(), 0);
-  const auto doomed = double_of(first, "refresh.kept=kill");
-  AgentProcess& victim = *doomed;
-  victim.launch();
-  ASSERT_TRUE(eventually([&] {
-    if (victim.running()) ask(first);
-    return !victim.running();
-  })) << victim.log();
-  first.start();
-  expect_alive(first);
-  ASSERT_TRUE(eventually([&] { return first.generation() == second.generation(); }));
-  expect_alive(second);
-}
-
 // A person has signed in again: the file has another refresh token, and that one counts at once.
 TEST_F(RefreshTokenTest, StartsANewChainWhenTheConfiguredOneIsReplaced) {
   RotatingProvider provider;

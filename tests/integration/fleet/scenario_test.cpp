@@ -38,40 +38,5 @@ TEST_F(FleetScenario, OneFetchPerLifetimeAndEveryReaderHasEveryToken) {
   expect_no_secret_logged(provider);
 }
 
-TEST_F(FleetScenario, AColdStartOfTwentyAgentsIsOneFetch) {
-  FaultProvider provider({.lifetime = seconds(600)});
-  provider.behave(Behaviour::slow(milliseconds(300)));
-  for (int i = 0; i < 20; ++i) add_agent({.redis_url = redis.unix_url(), .token_url = provider.url()});
-  start_all();
-  ASSERT_TRUE(eventually([&] { return all_valid(); }));
-  EXPECT_EQ(provider.counts().requests, 1U);
-  const auto generation = agents.front()->generation();
-  for (const auto& agent : agents) EXPECT_EQ(agent->generation(), generation);
-}
-
-TEST_F(FleetScenario, ARestartOfEveryAgentWithinTheLifetimeFetchesNothing) {
-  FaultProvider provider({.lifetime = seconds(600)});
-  for (int i = 0; i < 5; ++i) add_agent({.redis_url = redis.tcp_url(), .token_url = provider.url()});
-  start_all();
-  ASSERT_TRUE(eventually([&] { return all_valid(); }));
-  const auto generation = agents.front()->generation();
-  for (const auto& agent : agents) EXPECT_EQ(agent->stop(), 0);
-  start_all();
-  ASSERT_TRUE(eventually([&] { return all_valid(); }));
-  EXPECT_EQ(agents.back()->generation(), generation);
-  EXPECT_EQ(provider.counts().requests, 1U);
-  expect_no_secret_logged(provider);
-}
-
-TEST_F(FleetScenario, AHostThatJoinsLaterHasTheTokenWithoutAFetch) {
-  FaultProvider provider({.lifetime = seconds(600)});
-  add_agent({.redis_url = redis.tcp_url(), .token_url = provider.url()}).start();
-  ASSERT_TRUE(eventually([&] { return all_valid(); }));
-  add_agent({.redis_url = redis.tcp_url(), .token_url = provider.url()}).start();
-  ASSERT_TRUE(eventually([&] { return all_valid(); }));
-  EXPECT_EQ(provider.counts().requests, 1U);
-  EXPECT_EQ(agents[0]->generation(), agents[1]->generation());
-}
-
 }  // namespace
 }  // namespace jeton::test

@@ -1,0 +1,83 @@
+#include "tests/virtual/refresh/model_provider.hpp"
+
+#include <utility>
+
+namespace jeton::test {
+
+using agent::FetchedToken;
+using agent::SecretString;
+using agent::SourceError;
+using agent::Task;
+
+void ModelProvider::behave(Answer answer, int times) {
+  answer_ = std::move(answer);
+  times_ = times;
+}
+
+void ModelProvider::release() {
+  ++releases_;
+  released_.notify();
+}
+
+Answer ModelProvider::next() {
+  if (times_ == 0) return {};
+  if (times_ > 0) --times_;
+  return answer_;
+}
+
+Task<FetchedToken> ModelProvider::call(std::string state) {
+  ++calls;
+  const Answer answer = next();
+  asked_at.push_back(timers_.clock().boot_now());
+  const agent::WallTime issued_at = timers_.clock().wall_now();
+  if (answer.kind == Answer::Kind::hang) {
+    const std::uint64_t before = releases_;
+    while (releases_ == before) co_await released_.wait();
+    throw SourceError(SourceError::Kind::transient, "timeout");
+  }
+  co_await agent::sleep_for(timers_, answer_time);
+  if (answer.kind == Answer::Kind::transient) {
+    throw SourceError(SourceError::Kind::transient, "503", answer.retry_after);
+  }
+  if (answer.kind == Answer::Kind::permanent) throw SourceError(SourceError::Kind::permanent, "401 invalid_client");
+  if (rotates && state != state_) {
+    ++replays;
+    throw SourceError(SourceError::Kind::permanent, "400 invalid_grant");
+  }
+  const std::string number = std::to_string(issued.size() + 1);
+  issued.push_back(answer.value.empty() ? "token-" + number : answer.value);
+  FetchedToken token;
+  token.value = SecretString(issued.back());
+  token.type = "Bearer";
+  token.issued_at = issued_at;
+  token.expires_at = issued_at + lifetime;
+  state_ = "state-" + number;
+  token.state = SecretString(state_);
+  co_return token;
+}
+
+Task<> ModelProvider::revoke(std::string value) {
+  ++revocation_calls;
+  co_await agent::sleep_for(timers_, answer_time);
+  if (failing_revocations > 0) {
+    --failing_revocations;
+    throw SourceError(SourceError::Kind::transient, "503");
+  }
+  revoked.push_back(std::move(value));
+}
+
+Task<FetchedToken> ModelSource::fetch(agent::FetchContext context) {
+  std::string failed_request = secret_;
+  std::optional<SourceError> failure;
+  try {
+    co_return co_await provider_.call(std::string(context.state.reveal()));
+  } catch (const SourceError& e) {
+    failure = e;
+  }
+  failure->set_request(failed_request);
+  throw SourceError(*failure);
+}
+
+Task<> ModelSource::revoke(SecretString token) { co_await provider_.revoke(std::string(token.reveal())); }
+
+}  // namespace jeton::test

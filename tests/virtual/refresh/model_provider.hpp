@@ -1,0 +1,80 @@
+// ModelProvider and ModelSource: one provider for a fleet in virtual time, and the way of each host to it. It counts
+// and remembers what it was asked, and can be slow, fail, refuse and hang. It hands out a state with each token, as a
+// provider that rotates refresh tokens does. One thread: the loop's.
+#pragma once
+
+#include <deque>
+#include <functional>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "agent/base/event.hpp"
+#include "agent/source/source.hpp"
+
+namespace jeton::test {
+
+struct Answer {
+  enum class Kind { token, transient, permanent, hang };
+  Kind kind = Kind::token;
+  std::optional<agent::Duration> retry_after{};
+  std::string value{};  // of the token; empty: a new one each time
+
+  static Answer failure(std::optional<agent::Duration> retry_after = {}) { return {Kind::transient, retry_after}; }
+  static Answer refusal() { return {Kind::permanent}; }
+  static Answer never() { return {Kind::hang}; }
+};
+
+class ModelProvider {
+ public:
+  explicit ModelProvider(agent::Timers& timers) : timers_(timers), released_(timers) {}
+
+  // For the next `times` calls, then well again; without a number until another order.
+  void behave(Answer answer, int times = -1);
+  // Every call that hangs ends as a failure.
+  void release();
+  agent::Task<agent::FetchedToken> call(std::string state);
+  agent::Task<> revoke(std::string value);
+
+  agent::Milliseconds lifetime{std::chrono::minutes(10)};
+  agent::Duration answer_time = std::chrono::milliseconds(200);
+  int failing_revocations = 0;
+  bool rotates = false;  // a call must come with the state of the last answer; any other is a replay, and refused
+
+  std::uint64_t calls = 0;
+  std::uint64_t replays = 0;
+  std::vector<std::string> issued;  // values, in order
+  std::vector<agent::BootTime> asked_at;
+  std::uint64_t revocation_calls = 0;
+  std::vector<std::string> revoked;  // values, in order
+
+ private:
+  [[nodiscard]] Answer next();
+
+  agent::Timers& timers_;
+  agent::Event released_;
+  std::uint64_t releases_ = 0;
+  Answer answer_;
+  int times_ = -1;
+  std::string state_;  // of the last answer
+};
+
+// What a host sends is known by its secret: fingerprint() is made of it.
+class ModelSource final : public agent::Source {
+ public:
+  ModelSource(ModelProvider& provider, const std::string& secret, bool revokes)
+      : provider_(provider), secret_(secret), revokes_(revokes) {}
+
+  agent::Task<agent::FetchedToken> fetch(agent::FetchContext context) override;
+  [[nodiscard]] std::string fingerprint() const override { return secret_; }
+  [[nodiscard]] bool revokes() const override { return revokes_; }
+  agent::Task<> revoke(agent::SecretString token) override;
+  [[nodiscard]] std::string describe() const override { return "model"; }
+
+ private:
+  ModelProvider& provider_;
+  const std::string& secret_;
+  bool revokes_;
+};
+
+}  // namespace jeton::test

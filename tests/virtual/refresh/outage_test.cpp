@@ -1,0 +1,286 @@
+// A fleet whose Redis is gone, comes back, or has forgotten everything.
+#include <gtest/gtest.h>
+
+#include "tests/virtual/refresh/virtual_fleet.hpp"
+
+namespace jeton::test {
+namespace {
+
+using agent::TokenState;
+using agent::TokenStatus;
+using std::chrono::hours;
+using std::chrono::milliseconds;
+using std::chrono::minutes;
+using std::chrono::seconds;
+
+constexpr const char* budget_key = "jeton:{api}:budget";
+
+TEST(RedisOutage, LastsIntoTheGracePeriod_FetchesNothingUntilItEndsAndThenOnce) {
+  for (const std::size_t servers : {1U, 5U}) {
+    SCOPED_TRACE(servers);
+    VirtualFleet fleet({.agents = 10, .servers = servers});
+    fleet.start_all();
+    fleet.pass(minutes(5));
+    fleet.cut_off_all();
+    fleet.pass(minutes(4));
+    EXPECT_EQ(fleet.provider.calls, 1U);
+    EXPECT_TRUE(fleet.all_valid());
+    fleet.reconnect_all();
+    fleet.pass(seconds(15));
+    EXPECT_EQ(fleet.provider.calls, 2U);
+    EXPECT_TRUE(fleet.all_hold(fleet.segments[0].generation()));
+  }
+}
+
+TEST(RedisOutage, RestartWithoutData_GetsTheRecordBackWithoutAFetch) {
+  for (const auto outage : {seconds(0), seconds(10), seconds(60)}) {
+    SCOPED_TRACE(outage.count());
+    VirtualFleet fleet({.agents = 10});
+    fleet.start_all();
+    fleet.pass(minutes(2));
+    const auto before = fleet.stored_generation();
+    fleet.server().kill();
+    fleet.pass(outage);
+    fleet.server().restart();
+    EXPECT_TRUE(fleet.until([&] { return fleet.stored_generation() == before; }, seconds(5)));
+    fleet.pass(seconds(5));
+    EXPECT_EQ(fleet.provider.calls, 1U);
+  }
+}
+
+TEST(RedisOutage, RecordIsDeletedOrFlushed_IsBackLongBeforeAnyPoll) {
+  VirtualFleet fleet({.agents = 3});
+  fleet.start_all();
+  fleet.pass(seconds(3));
+  const auto generation = fleet.stored_generation();
+  // The second deletion follows the publication that mended the first. The connections stay open all the time.
+  const std::vector<std::vector<std::string>> losses{
+      {"DEL", "jeton:{api}:token"}, {"DEL", "jeton:{api}:token"}, {"FLUSHALL"}, {"FLUSHDB"}};
+  for (const auto& loss : losses) {
+    fleet.server().cli(loss);
+    EXPECT_TRUE(fleet.until([&] { return fleet.stored_generation() == generation; }, seconds(5))) << loss.front();
+  }
+  EXPECT_EQ(fleet.provider.calls, 1U);
+}
+
+// The counter was ahead (a server whose clock was), then lost while the token ran out: the next generation must still
+// be higher.
+TEST(RedisOutage, FenceIsBelowTheHeldGeneration_CostsOneFetchAndIsNoHotLoop) {
+  VirtualFleet fleet({.agents = 5});
+  fleet.server().cli({"SET", "jeton:{api}:fence", "4000000000000000"});
+  fleet.start_all();
+  fleet.pass(minutes(1));
+  ASSERT_GT(fleet.stored_generation(), 4'000'000'000'000'000U);
+  fleet.server().kill();
+  fleet.pass(minutes(15));
+  fleet.server().restart();
+  fleet.pass(minutes(2));
+  EXPECT_EQ(fleet.provider.calls, 2U);
+  EXPECT_TRUE(fleet.all_valid());
+  EXPECT_EQ(fleet.went_back(), 0U);
+}
+
+TEST(RedisOutage, AgentStartsDuringIt_ServesItsSegmentAndSaysWhatIsWrong) {
+  VirtualFleet fleet({.agents = 1});
+  fleet.start(0);
+  fleet.pass(seconds(5));
+  fleet.stop(0);
+  fleet.cut_off(0);
+  fleet.start(0);
+  fleet.pass(seconds(5));
+  EXPECT_EQ(fleet.status(0).state, TokenState::valid);
+  EXPECT_NE(fleet.status(0).last_error.find("server-0"), std::string::npos) << fleet.status(0).last_error;
+  EXPECT_EQ(fleet.provider.calls, 1U);
+}
+
+TEST(RedisOutage, AdmissionIsRefusedAgainAndAgain_IsNoHotLoop) {
+  VirtualFleet fleet({.agents = 1});
+  fleet.server().cli({"SET", budget_key, "not ours"});
+  fleet.start(0);
+  fleet.pass(minutes(1));
+  EXPECT_GE(fleet.lock_attempts(), 10U);
+  EXPECT_LE(fleet.lock_attempts(), 120U);
+  EXPECT_EQ(fleet.provider.calls, 0U);
+  EXPECT_NE(fleet.status(0).last_error, "");
+  fleet.server().cli({"DEL", budget_key});
+  fleet.pass(seconds(5));
+  EXPECT_TRUE(fleet.all_valid());
+}
+
+TEST(RedisOutage, LockKeyIsOfAnotherType_IsNoHotLoop) {
+  VirtualFleet fleet({.agents = 1});
+  fleet.server().cli({"HSET", "jeton:{api}:updater", "not", "ours"});
+  fleet.start(0);
+  fleet.pass(minutes(1));
+  EXPECT_LE(fleet.server().commands("EVALSHA"), 4 * 120U) << "an attempt and three looks each, with backoff";
+  EXPECT_EQ(fleet.provider.calls, 0U);
+  fleet.server().cli({"DEL", "jeton:{api}:updater"});
+  fleet.pass(seconds(20));
+  EXPECT_TRUE(fleet.all_valid());
+}
+
+// What several servers lose, and how.
+struct Loss {
+  const char* name;
+  std::size_t of;
+  std::vector<std::size_t> servers;
+  bool restart;  // without data; otherwise FLUSHALL
+
+  void happen(VirtualFleet& fleet) const {
+    for (const std::size_t i : servers) {
+      if (restart) {
+        fleet.server(i).restart();
+      } else {
+        fleet.server(i).cli({"FLUSHALL"});
+      }
+    }
+  }
+};
+
+struct DataLoss : testing::TestWithParam<Loss> {};
+
+INSTANTIATE_TEST_SUITE_P(All, DataLoss,
+                         testing::Values(Loss{"redis_flushed", 1, {0}, false}, Loss{"redis_restarted", 1, {0}, true},
+                                         Loss{"one_flushed", 3, {1}, false}, Loss{"majority_flushed", 3, {0, 2}, false},
+                                         Loss{"all_flushed", 3, {0, 1, 2}, false}, Loss{"one_restarted", 3, {1}, true},
+                                         Loss{"majority_restarted", 3, {0, 2}, true},
+                                         Loss{"all_restarted", 3, {0, 1, 2}, true}),
+                         [](const testing::TestParamInfo<Loss>& loss) { return std::string(loss.param.name); });
+
+// Twice: a repair must not keep the next one from happening.
+TEST_P(DataLoss, OfRecordAndBudget_IsMadeGoodFromTheHostsBeforeAnyPollAndWithoutAFetch) {
+  VirtualFleet fleet({.agents = 3, .servers = GetParam().of, .budget = {.calls = 10, .per = hours(1)}});
+  fleet.start_all();
+  fleet.pass(minutes(1));  // a host that missed the message about the first call has polled
+  const auto generation = fleet.segments[0].generation();
+  ASSERT_TRUE(fleet.all([](const TokenStatus& s) { return s.calls_used == 1; }));
+  const auto whole = [&] {
+    for (std::size_t i = 0; i < fleet.servers(); ++i) {
+      if (fleet.stored_generation(i) != generation) return false;
+      if (fleet.server(i).cli({"HGET", budget_key, "calls"}) != "1") return false;
+    }
+    return true;
+  };
+  for (int round = 0; round < 2; ++round) {
+    SCOPED_TRACE(round);
+    GetParam().happen(fleet);
+    EXPECT_TRUE(fleet.until(whole, seconds(15)));
+    fleet.pass(seconds(1));  // every host has ended its repair
+  }
+  EXPECT_EQ(fleet.provider.calls, 1U);
+  EXPECT_EQ(fleet.went_back(), 0U);
+}
+
+// The first loss falls into a fetch, which takes the lock with it. The second comes when the token has run out, and
+// nothing but the count keeps the fleet from fetching.
+TEST_P(DataLoss, OfASpentBudget_DoesNotRefillIt) {
+  VirtualFleet fleet({.agents = 2, .servers = GetParam().of, .budget = {.calls = 3, .per = hours(24)}});
+  fleet.start_all();
+  const auto used = [&](std::uint64_t calls) {
+    return fleet.until([&] { return fleet.all([&](const TokenStatus& s) { return s.calls_used == calls; }); },
+                       hours(1));
+  };
+  ASSERT_TRUE(fleet.until([&] { return fleet.provider.calls == 2; }, hours(1)));
+  ASSERT_TRUE(used(2));
+  ASSERT_EQ(fleet.provider.issued.size(), 1U) << "the fetch is over";
+  GetParam().happen(fleet);
+  ASSERT_TRUE(used(3));
+  ASSERT_TRUE(fleet.until(
+      [&] { return fleet.all([](const TokenStatus& s) { return s.state == TokenState::expired; }); }, hours(1)));
+  GetParam().happen(fleet);
+  fleet.pass(hours(2));
+  // Of several servers one admission may be counted that was not made: all of them lost it half-way.
+  EXPECT_LE(fleet.provider.calls, 3U);
+  if (GetParam().of == 1) EXPECT_EQ(fleet.provider.calls, 3U);
+  EXPECT_TRUE(fleet.all([](const TokenStatus& s) { return s.pause_reason == "budget"; }));
+}
+
+// A server takes over that never heard of the count, as a replica that was behind does; the refresh is due at once.
+TEST(DataLoss, FailoverToAnEmptyServerWhileARefreshIsWanted_KeepsTheBudget) {
+  VirtualFleet fleet(
+      {.agents = 2,
+       .refresh = {.grace = {}, .spread = {}, .min_interval = milliseconds(10), .retry_initial = milliseconds(20)},
+       .budget = {.calls = 2, .per = hours(1)}});
+  fleet.start_all();
+  fleet.pass(seconds(5));
+  const auto first = fleet.stored_generation();
+  fleet.refresh(0).rejected(first);
+  ASSERT_TRUE(fleet.until([&] { return fleet.all_above(first); }));
+  ASSERT_EQ(fleet.provider.calls, 2U);
+  for (int round = 0; round < 3; ++round) {
+    SCOPED_TRACE(round);
+    fleet.refresh(0).rejected(fleet.segments[0].generation());
+    if (round == 1) {
+      fleet.server().cli({"FLUSHALL"});
+    } else {
+      fleet.server().restart();
+    }
+    EXPECT_TRUE(fleet.until([&] { return fleet.server().cli({"HGET", budget_key, "calls"}) == "2"; }, seconds(30)));
+    fleet.pass(seconds(30));
+  }
+  EXPECT_EQ(fleet.provider.calls, 2U);
+}
+
+TEST(RedlockOutage, OneServerKilledAndOneFrozen_CostsNoFetchAndNoToken) {
+  VirtualFleet fleet({.agents = 3, .servers = 5});
+  fleet.start_all();
+  fleet.pass(seconds(5));
+  EXPECT_EQ(fleet.provider.calls, 1U) << "a cold start is one fetch";
+  fleet.server(1).kill();
+  fleet.server(3).freeze();
+  for (int i = 0; i < 40; ++i) {
+    fleet.pass(minutes(1));
+    EXPECT_TRUE(fleet.all_valid());
+  }
+  EXPECT_GE(fleet.provider.calls, 5U);
+  EXPECT_LE(fleet.provider.calls, 6U);
+  EXPECT_EQ(fleet.sum(&TokenStatus::publications), fleet.provider.issued.size());
+  EXPECT_EQ(fleet.went_back(), 0U);
+}
+
+TEST(FetchAlone, RedisIsGone_TokensStayValidAndTheFleetComesBackToOneView) {
+  VirtualFleet fleet({.agents = 2, .fetch_alone = minutes(1)});
+  fleet.start_all();
+  fleet.pass(seconds(5));
+  const auto before = fleet.stored_generation();
+  fleet.server().kill();
+  for (int i = 0; i < 12; ++i) {
+    fleet.pass(minutes(1));
+    EXPECT_TRUE(fleet.all_valid());
+  }
+  EXPECT_TRUE(fleet.all_above(before));
+  EXPECT_EQ(fleet.provider.calls, 3U) << "one each";
+  const auto highest = std::max(fleet.segments[0].generation(), fleet.segments[1].generation());
+  fleet.server().restart();
+  EXPECT_TRUE(fleet.until(
+      [&] { return fleet.stored_generation() >= highest && fleet.all_hold(fleet.stored_generation()); }, seconds(10)));
+  EXPECT_EQ(fleet.went_back(), 0U);
+}
+
+TEST(FetchAlone, ShareOfTheBudgetIsSpent_HoldsBackTheHostAndNotTheFleet) {
+  VirtualFleet fleet({.agents = 1, .budget = {.calls = 100, .per = hours(24), .alone = 1}, .fetch_alone = minutes(1)});
+  fleet.start_all();
+  fleet.pass(seconds(5));
+  fleet.server().kill();
+  fleet.pass(hours(1));
+  EXPECT_EQ(fleet.provider.calls, 2U);
+  EXPECT_EQ(fleet.status(0).state, TokenState::expired);
+  EXPECT_EQ(fleet.status(0).fetches, 2U);
+  fleet.server().restart();
+  fleet.pass(seconds(10));
+  EXPECT_TRUE(fleet.all_valid()) << "the share of the outage must not hold back the fleet";
+  EXPECT_EQ(fleet.provider.calls, 3U);
+}
+
+TEST(FetchAlone, IsNotConfigured_FetchesNothingWithoutTheCoordinator) {
+  VirtualFleet fleet({.agents = 2});
+  fleet.start_all();
+  fleet.pass(seconds(5));
+  fleet.server().kill();
+  fleet.pass(hours(1));
+  EXPECT_TRUE(fleet.all([](const TokenStatus& s) { return s.state == TokenState::expired; }));
+  EXPECT_EQ(fleet.provider.calls, 1U);
+}
+
+}  // namespace
+}  // namespace jeton::test

@@ -1,0 +1,108 @@
+// A token that was replaced is revoked at its provider when its overlap has ended: once for the fleet, and for certain.
+#include <gtest/gtest.h>
+
+#include "tests/virtual/refresh/virtual_fleet.hpp"
+
+namespace jeton::test {
+namespace {
+
+using std::chrono::milliseconds;
+using std::chrono::minutes;
+using std::chrono::seconds;
+
+struct Revocation : testing::Test {
+  static FleetSettings settings(std::size_t agents) {
+    FleetSettings settings{.agents = agents, .revokes = true};
+    settings.refresh.min_interval = milliseconds(10);
+    settings.refresh.overlap = seconds(30);
+    return settings;
+  }
+  // This agent is asked to refresh, and every agent that runs has a newer token than it had.
+  static bool renewed_by(VirtualFleet& fleet, std::size_t agent) {
+    const auto before = fleet.segments[agent].generation();
+    fleet.refresh(agent).refresh_now();
+    return fleet.until([&] { return fleet.all([&](const agent::TokenStatus& s) { return s.generation > before; }); },
+                       seconds(20));
+  }
+};
+
+TEST_F(Revocation, TokenIsReplaced_HappensOnceForTheFleetAndNotBeforeTheOverlapEnds) {
+  VirtualFleet fleet(settings(3));
+  fleet.start_all();
+  fleet.pass(seconds(5));
+  ASSERT_TRUE(renewed_by(fleet, 0));
+  fleet.pass(seconds(29));
+  EXPECT_TRUE(fleet.segments[0].record->previous) << "it is acceptable";
+  EXPECT_EQ(fleet.provider.revocation_calls, 0U) << "revoked while it was still acceptable";
+  fleet.pass(seconds(2));
+  EXPECT_FALSE(fleet.segments[0].record->previous);
+  EXPECT_EQ(fleet.provider.revoked, std::vector<std::string>{"token-1"});
+  // The others would follow after two lock TTLs and some spread.
+  fleet.pass(minutes(2));
+  ASSERT_TRUE(renewed_by(fleet, 2));
+  fleet.pass(minutes(3));
+  EXPECT_EQ(fleet.provider.revoked, (std::vector<std::string>{"token-1", "token-2"}));
+  EXPECT_EQ(fleet.provider.revocation_calls, 2U);
+}
+
+TEST_F(Revocation, ProviderFails_IsTriedUntilItHasHeardIt) {
+  VirtualFleet fleet(settings(1));
+  fleet.provider.failing_revocations = 3;
+  fleet.start_all();
+  fleet.pass(seconds(5));
+  ASSERT_TRUE(renewed_by(fleet, 0));
+  fleet.pass(minutes(3));
+  EXPECT_EQ(fleet.provider.revocation_calls, 4U);
+  EXPECT_EQ(fleet.provider.revoked, std::vector<std::string>{"token-1"});
+}
+
+TEST_F(Revocation, HostThatFetchedIsGone_IsDoneByAnother) {
+  VirtualFleet fleet(settings(2));
+  fleet.start_all();
+  fleet.pass(seconds(5));
+  ASSERT_TRUE(renewed_by(fleet, 0));
+  const std::size_t fetched = fleet.segments[0].record->fetched_by == "host-0" ? 0 : 1;
+  fleet.crash(fetched);
+  fleet.pass(minutes(2));
+  EXPECT_EQ(fleet.provider.revoked, std::vector<std::string>{"token-1"});
+}
+
+TEST_F(Revocation, HostDiesBeforeTheOverlapEnds_IsMadeUpForAfterItsRestartAndOnce) {
+  VirtualFleet fleet(settings(1));
+  fleet.start_all();
+  fleet.pass(seconds(5));
+  ASSERT_TRUE(renewed_by(fleet, 0));
+  fleet.crash(0);
+  fleet.pass(seconds(20));
+  fleet.start(0);
+  fleet.pass(minutes(2));
+  EXPECT_EQ(fleet.provider.revoked, std::vector<std::string>{"token-1"});
+  fleet.crash(0);
+  fleet.pass(seconds(20));
+  fleet.start(0);
+  fleet.pass(seconds(5));
+  ASSERT_TRUE(renewed_by(fleet, 0));
+  fleet.pass(minutes(2));
+  EXPECT_EQ(fleet.provider.revoked, (std::vector<std::string>{"token-1", "token-2"})) << "the first not once more";
+}
+
+// Some providers give the same token until it nears its end.
+TEST_F(Revocation, ProviderGivesTheSameTokenAgain_IsNeverOfTheCurrentOne) {
+  VirtualFleet fleet(settings(1));
+  fleet.provider.behave({.value = "the-same-token"});
+  fleet.start_all();
+  fleet.pass(seconds(5));
+  for (int i = 0; i < 3; ++i) {
+    ASSERT_TRUE(renewed_by(fleet, 0));
+    EXPECT_FALSE(fleet.segments[0].record->previous);
+    fleet.pass(seconds(40));
+  }
+  EXPECT_EQ(fleet.provider.revocation_calls, 0U);
+  fleet.provider.behave({});
+  ASSERT_TRUE(renewed_by(fleet, 0));
+  fleet.pass(minutes(2));
+  EXPECT_EQ(fleet.provider.revoked, std::vector<std::string>{"the-same-token"});
+}
+
+}  // namespace
+}  // namespace jeton::test

@@ -1,0 +1,102 @@
+// The state that a source keeps, such as a rotated refresh token: it is never lost and never used twice, wherever an
+// agent or Redis dies. The provider refuses every state but that of its last answer.
+#include <gtest/gtest.h>
+
+#include "tests/virtual/refresh/virtual_fleet.hpp"
+
+namespace jeton::test {
+namespace {
+
+using std::chrono::milliseconds;
+using std::chrono::minutes;
+using std::chrono::seconds;
+
+class KeptState : public testing::Test {
+ protected:
+  static FleetSettings settings(std::size_t agents) {
+    agent::OAuth2SourceConfig source;
+    source.grant = agent::OAuth2SourceConfig::Grant::refresh_token;
+    FleetSettings settings{.agents = agents};
+    settings.source = source;
+    settings.refresh.min_interval = milliseconds(10);
+    const std::vector<agent::SecretString> keys{agent::Seal::new_key()};
+    settings.codec = agent::FleetCodec(std::make_shared<const agent::Seal>(keys));
+    return settings;
+  }
+  static bool refreshed(VirtualFleet& fleet, std::size_t agent) {
+    const auto before = fleet.segments[agent].generation();
+    fleet.refresh(agent).refresh_now();
+    return fleet.until([&] { return fleet.segments[agent].generation() > before; }, minutes(1));
+  }
+  static void expect_alive(VirtualFleet& fleet, std::size_t agent) {
+    EXPECT_TRUE(refreshed(fleet, agent));
+    EXPECT_TRUE(refreshed(fleet, agent));
+    EXPECT_EQ(fleet.provider.replays, 0U);
+  }
+};
+
+TEST_F(KeptState, RedisAndSegmentAreLostWhileNoAgentRan_IsReadFromTheDisk) {
+  VirtualFleet fleet(settings(1));
+  fleet.provider.rotates = true;
+  fleet.start_all();
+  fleet.pass(seconds(5));
+  ASSERT_TRUE(refreshed(fleet, 0));
+  fleet.crash(0);
+  fleet.server().cli({"FLUSHALL"});
+  fleet.segments[0] = {};  // a reboot
+  fleet.start(0);
+  fleet.pass(seconds(5));
+  EXPECT_TRUE(fleet.all_valid());
+  expect_alive(fleet, 0);
+}
+
+TEST_F(KeptState, HostIsGone_IsUsedByTheNext) {
+  VirtualFleet fleet(settings(2));
+  fleet.provider.rotates = true;
+  fleet.start(0);
+  fleet.pass(seconds(5));
+  ASSERT_TRUE(refreshed(fleet, 0));
+  fleet.crash(0);
+  fleet.start(1);
+  fleet.pass(seconds(20));
+  expect_alive(fleet, 1);
+  fleet.start(0);
+  fleet.pass(seconds(5));
+  EXPECT_TRUE(fleet.all_hold(fleet.stored_generation()));
+  expect_alive(fleet, 0);
+}
+
+// It comes back within the lock's TTL.
+TEST_F(KeptState, UpdaterDiesBetweenItsDiskAndThePublication_IsPublishedByItsNextRun) {
+  VirtualFleet fleet(settings(2));
+  fleet.provider.rotates = true;
+  fleet.start_all();
+  fleet.pass(seconds(5));
+  const auto before = fleet.stored_generation();
+  fleet.provider.answer_time = seconds(1);
+  fleet.refresh(0).refresh_now();
+  ASSERT_TRUE(fleet.until([&] { return fleet.provider.calls == 2; }, seconds(5)));
+  fleet.cut_off_all();
+  ASSERT_TRUE(fleet.until([&] { return fleet.provider.issued.size() == 2; }, seconds(5)));
+  fleet.pass(milliseconds(100));
+  fleet.crash(0);
+  fleet.segments[0] = {};
+  fleet.reconnect_all();
+  ASSERT_EQ(fleet.stored_generation(), before) << "it was not published";
+  fleet.start(0);
+  fleet.pass(seconds(20));
+  EXPECT_TRUE(fleet.all_above(before));
+  EXPECT_TRUE(fleet.all_hold(fleet.stored_generation()));
+  expect_alive(fleet, 0);
+  expect_alive(fleet, 1);
+}
+
+TEST_F(KeptState, RecordIsStored_OutlivesItsTokenInRedis) {
+  VirtualFleet fleet(settings(1));
+  fleet.start_all();
+  fleet.pass(seconds(5));
+  EXPECT_GT(std::stoll(fleet.server().cli({"PTTL", "jeton:{api}:token"})), 300LL * 24 * 3600 * 1000);
+}
+
+}  // namespace
+}  // namespace jeton::test

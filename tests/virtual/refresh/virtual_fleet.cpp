@@ -1,0 +1,206 @@
+#include "tests/virtual/refresh/virtual_fleet.hpp"
+
+#include <algorithm>
+#include <stdexcept>
+#include <utility>
+
+#include "agent/coordination/redis_coordinator.hpp"
+#include "agent/coordination/redlock_coordinator.hpp"
+
+namespace jeton::test {
+
+using Fault = MemoryNetwork::Fault;
+
+namespace {
+
+constexpr agent::Duration command_timeout = std::chrono::milliseconds(500);  // the default of the configuration
+
+agent::TokenConfig token_of(const FleetSettings& settings) {
+  agent::TokenConfig token;
+  token.name = "api";
+  token.refresh = settings.refresh;
+  token.budget = settings.budget;
+  token.source = settings.source;
+  return token;
+}
+
+}  // namespace
+
+VirtualFleet::VirtualFleet(FleetSettings settings)
+    : loop(settings.seed.value_or(seed_of_the_test())),
+      segments(settings.agents),
+      secrets(settings.agents, "secret"),
+      settings_(std::move(settings)),
+      token_(token_of(settings_)),
+      faults_(settings_.servers, Fault::none),
+      hosts_(settings_.agents),
+      runs_(settings_.agents) {
+  network.set_latency(std::chrono::microseconds(50), std::chrono::microseconds(500));
+  for (std::size_t i = 0; i < settings_.servers; ++i) {
+    servers_.push_back(std::make_shared<MemoryServer>(loop.timers, loop.random));
+  }
+}
+
+VirtualFleet::~VirtualFleet() {
+  provider.behave({});
+  provider.release();
+  for (std::size_t i = 0; i < hosts_.size(); ++i) stop(i);
+  // A dead run may be in the middle of a publication, which it tries for as long as its token lives.
+  loop.turn_until([&] { return std::all_of(ended_.begin(), ended_.end(), [](const auto& h) { return h->ended(); }); },
+                  std::chrono::hours(48));
+  ended_.clear();
+}
+
+agent::redis::Address VirtualFleet::address(std::size_t run, std::size_t server) const {
+  agent::redis::Address address;
+  address.host = "run-" + std::to_string(run) + ".server-" + std::to_string(server);
+  return address;
+}
+
+std::unique_ptr<agent::Coordinator> VirtualFleet::make_coordinator(std::size_t run) {
+  std::vector<agent::redis::ConnectOptions> connections;
+  for (std::size_t i = 0; i < servers_.size(); ++i) {
+    network.add_address(address(run, i), servers_[i]);
+    network.set_fault(address(run, i), faults_[i]);
+    agent::redis::ConnectOptions& connection = connections.emplace_back();
+    connection.address = address(run, i);
+    connection.client_name = "jeton-agent";
+    connection.timeout = command_timeout;
+    connection.connect = network.connector();
+  }
+  if (connections.size() == 1) {
+    agent::RedisCoordinatorOptions options;
+    options.connection = std::move(connections.front());
+    options.codec = settings_.codec;
+    return std::make_unique<agent::RedisCoordinator>(loop.timers, loop.random, std::move(options));
+  }
+  agent::RedlockCoordinatorOptions options;
+  options.servers = std::move(connections);
+  options.codec = settings_.codec;
+  return std::make_unique<agent::RedlockCoordinator>(loop.timers, loop.random, std::move(options));
+}
+
+void VirtualFleet::start(std::size_t agent) {
+  if (hosts_[agent]) throw std::logic_error("the agent runs already");
+  const std::size_t run = dead_.size();
+  dead_.push_back(false);
+  runs_[agent] = run;
+  const std::string name = "host-" + std::to_string(agent);
+  std::filesystem::create_directories(dir_ / name);
+  hosts_[agent] = std::make_unique<VirtualHost>(token_, make_coordinator(run),
+                                                VirtualHost::Parts{.loop = loop,
+                                                                   .provider = provider,
+                                                                   .segment = segments[agent],
+                                                                   .secret = secrets[agent],
+                                                                   .directory = dir_ / name,
+                                                                   .codec = settings_.codec,
+                                                                   .revokes = settings_.revokes,
+                                                                   .lock_ttl = settings_.lock_ttl,
+                                                                   .fetch_alone = settings_.fetch_alone,
+                                                                   .name = name});
+}
+
+void VirtualFleet::start_all() {
+  for (std::size_t i = 0; i < hosts_.size(); ++i) start(i);
+}
+
+void VirtualFleet::stop(std::size_t agent) { end(agent, std::chrono::minutes(1)); }
+
+void VirtualFleet::crash(std::size_t agent) {
+  if (!hosts_[agent]) return;
+  hosts_[agent]->die();
+  dead_[runs_[agent]] = true;
+  for (std::size_t i = 0; i < servers_.size(); ++i) network.set_fault(address(runs_[agent], i), Fault::refused);
+  end(agent, agent::Duration{0});
+}
+
+void VirtualFleet::end(std::size_t agent, agent::Duration limit) {
+  auto host = std::exchange(hosts_[agent], nullptr);
+  if (!host) return;
+  attempts_of_ended_ += host->refresh().status().lock_attempts;
+  host->cancel();
+  loop.turn_until([&] { return host->ended(); }, limit);
+  host->coordinator().stop();
+  ended_.push_back(std::move(host));
+}
+
+void VirtualFleet::step_clocks(agent::Milliseconds offset) {
+  loop.virtual_clock().wall_offset = offset;
+  for (const auto& host : hosts_) {
+    if (!host) continue;
+    host->coordinator().clock_stepped();
+    host->refresh().clock_stepped();
+  }
+}
+
+void VirtualFleet::set_fault(std::size_t server, Fault fault) {
+  faults_[server] = fault;
+  for (std::size_t run = 0; run < dead_.size(); ++run) {
+    if (!dead_[run]) network.set_fault(address(run, server), fault);
+  }
+}
+
+void VirtualFleet::cut_off(std::size_t server) { set_fault(server, Fault::no_connection); }
+
+void VirtualFleet::cut_off_all() {
+  for (std::size_t i = 0; i < servers_.size(); ++i) cut_off(i);
+}
+
+void VirtualFleet::reconnect_all() {
+  for (std::size_t i = 0; i < servers_.size(); ++i) set_fault(i, Fault::none);
+}
+
+std::string VirtualFleet::stored(const std::string& field, std::size_t server) {
+  return servers_.at(server)->cli({"HGET", "jeton:{api}:token", field});
+}
+
+agent::Generation VirtualFleet::stored_generation(std::size_t server) {
+  const std::string text = stored("generation", server);
+  return text.empty() ? 0 : std::stoull(text);
+}
+
+std::optional<std::size_t> VirtualFleet::updater() const {
+  for (std::size_t i = 0; i < hosts_.size(); ++i) {
+    if (hosts_[i] && status(i).phase == agent::RefreshPhase::fetching) return i;
+  }
+  return std::nullopt;
+}
+
+bool VirtualFleet::all(const std::function<bool(const agent::TokenStatus&)>& condition) const {
+  return std::all_of(hosts_.begin(), hosts_.end(),
+                     [&](const auto& host) { return !host || condition(host->refresh().status()); });
+}
+
+bool VirtualFleet::all_hold(agent::Generation generation) const {
+  return std::all_of(segments.begin(), segments.end(), [&](const auto& s) { return s.generation() == generation; });
+}
+
+bool VirtualFleet::all_above(agent::Generation generation) const {
+  return std::all_of(segments.begin(), segments.end(), [&](const auto& s) { return s.generation() > generation; });
+}
+
+bool VirtualFleet::all_valid() const {
+  const agent::WallTime now = loop.clock.wall_now();
+  return std::all_of(segments.begin(), segments.end(),
+                     [&](const auto& s) { return s.record && s.record->valid_at(now); });
+}
+
+std::uint64_t VirtualFleet::went_back() const {
+  std::uint64_t count = 0;
+  for (const auto& segment : segments) count += segment.went_back;
+  return count;
+}
+
+std::uint64_t VirtualFleet::lock_attempts() const {
+  return attempts_of_ended_ + sum(&agent::TokenStatus::lock_attempts);
+}
+
+std::uint64_t VirtualFleet::sum(std::uint64_t agent::TokenStatus::*counter) const {
+  std::uint64_t sum = 0;
+  for (const auto& host : hosts_) {
+    if (host) sum += host->refresh().status().*counter;
+  }
+  return sum;
+}
+
+}  // namespace jeton::test

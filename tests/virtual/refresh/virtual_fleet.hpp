@@ -1,0 +1,104 @@
+// VirtualFleet: agents with the production coordinator around Redis servers in memory and one provider, in virtual
+// time, from one seed. One server: RedisCoordinator; several: RedlockCoordinator.
+//
+// Every run of an agent has addresses of its own to the servers, so that a crash can cut off exactly that run, as the
+// end of a process does.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "agent/config/config.hpp"
+#include "tests/support/memory_redis/memory_network.hpp"
+#include "tests/support/temp_dir.hpp"
+#include "tests/support/virtual_loop.hpp"
+#include "tests/virtual/refresh/virtual_host.hpp"
+
+namespace jeton::test {
+
+struct FleetSettings {
+  std::size_t agents = 1;
+  std::size_t servers = 1;
+  agent::RefreshConfig refresh{};
+  agent::BudgetConfig budget{};
+  agent::SourceConfig source{};  // its type only: whether the token keeps a state
+  bool revokes = false;
+  agent::Milliseconds lock_ttl{15'000};
+  std::optional<agent::Milliseconds> fetch_alone{};
+  agent::FleetCodec codec{};
+  std::optional<std::uint64_t> seed{};  // none: that of the test
+};
+
+class VirtualFleet {
+ public:
+  explicit VirtualFleet(FleetSettings settings);
+  ~VirtualFleet();
+  VirtualFleet(const VirtualFleet&) = delete;
+  VirtualFleet& operator=(const VirtualFleet&) = delete;
+
+  void start(std::size_t agent);
+  void start_all();
+  // In an orderly way: cancellation, lock given back.
+  void stop(std::size_t agent);
+  // Gone at once, like kill -9: what it still does reaches nobody; its lock stays until it expires.
+  void crash(std::size_t agent);
+  // Of agents that are started from now on.
+  void set_codec(agent::FleetCodec codec) { settings_.codec = std::move(codec); }
+  // Every host's wall clock is so far ahead from now on, and each agent notices.
+  void step_clocks(agent::Milliseconds offset);
+
+  // The network between all agents and one server, or every server.
+  void cut_off(std::size_t server);
+  void cut_off_all();
+  void reconnect_all();
+
+  void pass(agent::Duration duration) { loop.pass(duration); }
+  [[nodiscard]] bool until(const std::function<bool()>& condition, agent::Duration limit = std::chrono::minutes(10)) {
+    return loop.turn_until(condition, limit);
+  }
+
+  [[nodiscard]] MemoryServer& server(std::size_t i = 0) { return *servers_.at(i); }
+  [[nodiscard]] std::size_t servers() const { return servers_.size(); }
+  [[nodiscard]] std::size_t size() const { return hosts_.size(); }
+  [[nodiscard]] agent::RefreshLoop& refresh(std::size_t agent) { return hosts_.at(agent)->refresh(); }
+  [[nodiscard]] agent::TokenStatus status(std::size_t agent) const { return hosts_.at(agent)->refresh().status(); }
+  [[nodiscard]] std::string stored(const std::string& field, std::size_t server = 0);  // of the record
+  [[nodiscard]] agent::Generation stored_generation(std::size_t server = 0);
+  // The agent that asks the provider now.
+  [[nodiscard]] std::optional<std::size_t> updater() const;
+
+  [[nodiscard]] bool all(const std::function<bool(const agent::TokenStatus&)>& condition) const;  // that run
+  [[nodiscard]] bool all_hold(agent::Generation generation) const;
+  [[nodiscard]] bool all_valid() const;
+  [[nodiscard]] bool all_above(agent::Generation generation) const;
+  [[nodiscard]] std::uint64_t went_back() const;
+  [[nodiscard]] std::uint64_t lock_attempts() const;  // also of agents that ended
+  [[nodiscard]] std::uint64_t sum(std::uint64_t agent::TokenStatus::*counter) const;
+
+  VirtualLoop loop;
+  MemoryNetwork network{loop.timers, loop.random};
+  ModelProvider provider{loop.timers};
+  std::vector<ModelSegment> segments;
+  std::vector<std::string> secrets;
+
+ private:
+  [[nodiscard]] agent::redis::Address address(std::size_t run, std::size_t server) const;
+  [[nodiscard]] std::unique_ptr<agent::Coordinator> make_coordinator(std::size_t run);
+  void end(std::size_t agent, agent::Duration limit);
+  void set_fault(std::size_t server, MemoryNetwork::Fault fault);
+
+  FleetSettings settings_;
+  agent::TokenConfig token_;
+  TempDir dir_;
+  std::vector<std::shared_ptr<MemoryServer>> servers_;
+  std::vector<MemoryNetwork::Fault> faults_;
+  std::vector<std::unique_ptr<VirtualHost>> hosts_;
+  std::vector<std::size_t> runs_;                    // of each agent: which run it is in, of all runs
+  std::vector<std::unique_ptr<VirtualHost>> ended_;  // may still be about to end
+  std::vector<bool> dead_;                           // by run
+  std::uint64_t attempts_of_ended_ = 0;
+};
+
+}  // namespace jeton::test

@@ -1,0 +1,86 @@
+#include "tests/virtual/refresh/virtual_host.hpp"
+
+#include <boost/asio/bind_cancellation_slot.hpp>
+#include <boost/asio/co_spawn.hpp>
+#include <boost/system/system_error.hpp>
+
+#include "agent/coordination/local_coordinator.hpp"
+
+namespace jeton::test {
+
+namespace {
+
+std::unique_ptr<MortalKeeper> make_keeper(const agent::TokenConfig& token, const VirtualHost::Parts& parts) {
+  if (!agent::keeps_state(token.source)) return nullptr;
+  return std::make_unique<MortalKeeper>(parts.directory / "state", token.name, parts.codec);
+}
+
+std::unique_ptr<agent::Coordinator> make_alone(const VirtualHost::Parts& parts) {
+  if (!parts.fetch_alone) return nullptr;
+  return std::make_unique<agent::LocalCoordinator>(parts.loop.timers, parts.loop.random, parts.directory / "alone");
+}
+
+}  // namespace
+
+VirtualHost::VirtualHost(const agent::TokenConfig& token, std::unique_ptr<agent::Coordinator> coordinator,
+                         const Parts& parts)
+    : coordinator_(std::move(coordinator)),
+      alone_(make_alone(parts)),
+      source_(parts.provider, parts.secret, parts.revokes),
+      store_(parts.segment),
+      keeper_(make_keeper(token, parts)),
+      changed_(parts.loop.timers),
+      loop_(token, parts.lock_ttl, parts_of_loop(parts)) {
+  coordinator_->start();
+  if (alone_) alone_->start();
+  if (parts.revokes) {
+    revoker_.emplace(loop_.config(), parts.lock_ttl,
+                     agent::Revoker::Parts{parts.loop.timers, parts.loop.random, *coordinator_, source_, parts.name});
+    launch(parts.loop, revoker_->run(), cancel_revoker_);
+  }
+  launch(parts.loop, loop_.run(), cancel_loop_);
+}
+
+VirtualHost::~VirtualHost() = default;
+
+agent::RefreshLoop::Parts VirtualHost::parts_of_loop(const Parts& parts) {
+  return {.timers = parts.loop.timers,
+          .random = parts.loop.random,
+          .coordinator = *coordinator_,
+          .source = source_,
+          .store = store_,
+          .changed = changed_,
+          .host = parts.name,
+          .alone = alone_.get(),
+          .fetch_alone = parts.fetch_alone.value_or(agent::Milliseconds{0}),
+          .keeper = keeper_.get(),
+          .on_current = [this](const agent::Record& record) {
+            if (revoker_) revoker_->note(record);
+          }};
+}
+
+// Both end by cancellation only. Any other exception is a defect: it ends the test.
+void VirtualHost::launch(TestLoop& loop, agent::Task<> task, boost::asio::cancellation_signal& cancel) {
+  ++running_;
+  const auto done = [this](std::exception_ptr failure) {
+    --running_;
+    try {
+      if (failure) std::rethrow_exception(failure);
+    } catch (const boost::system::system_error&) {
+      // cancelled
+    }
+  };
+  boost::asio::co_spawn(loop.context, std::move(task), boost::asio::bind_cancellation_slot(cancel.slot(), done));
+}
+
+void VirtualHost::cancel() {
+  cancel_loop_.emit(boost::asio::cancellation_type::terminal);
+  cancel_revoker_.emit(boost::asio::cancellation_type::terminal);
+}
+
+void VirtualHost::die() {
+  store_.die();
+  if (keeper_) keeper_->die();
+}
+
+}  // namespace jeton::test

@@ -1,0 +1,65 @@
+// VirtualHost: one run of an agent for one token, from its start to its stop or crash: the production coordinator,
+// refresh loop, revoker and record file, around the segment and the directory that survive it. One thread: the loop's.
+#pragma once
+
+#include <boost/asio/cancellation_signal.hpp>
+#include <filesystem>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "agent/config/config.hpp"
+#include "agent/refresh/refresh_loop.hpp"
+#include "agent/refresh/revoker.hpp"
+#include "tests/support/test_loop.hpp"
+#include "tests/virtual/refresh/model_provider.hpp"
+#include "tests/virtual/refresh/model_segment.hpp"
+
+namespace jeton::test {
+
+class VirtualHost {
+ public:
+  struct Parts {
+    TestLoop& loop;
+    ModelProvider& provider;
+    ModelSegment& segment;
+    const std::string& secret;        // what its requests are known by
+    std::filesystem::path directory;  // of the host's own
+    agent::FleetCodec codec{};
+    bool revokes = false;
+    agent::Milliseconds lock_ttl{15'000};
+    std::optional<agent::Milliseconds> fetch_alone{};
+    std::string name;
+  };
+  VirtualHost(const agent::TokenConfig& token, std::unique_ptr<agent::Coordinator> coordinator, const Parts& parts);
+  ~VirtualHost();
+  VirtualHost(const VirtualHost&) = delete;
+  VirtualHost& operator=(const VirtualHost&) = delete;
+
+  // Cancels what runs; it has ended when ended() says so.
+  void cancel();
+  // What it does from now on changes nothing on this host.
+  void die();
+  [[nodiscard]] bool ended() const { return running_ == 0; }
+  [[nodiscard]] agent::RefreshLoop& refresh() { return loop_; }
+  [[nodiscard]] const agent::RefreshLoop& refresh() const { return loop_; }
+  [[nodiscard]] agent::Coordinator& coordinator() { return *coordinator_; }
+
+ private:
+  void launch(TestLoop& loop, agent::Task<> task, boost::asio::cancellation_signal& cancel);
+  [[nodiscard]] agent::RefreshLoop::Parts parts_of_loop(const Parts& parts);
+
+  std::unique_ptr<agent::Coordinator> coordinator_;
+  std::unique_ptr<agent::Coordinator> alone_;
+  ModelSource source_;
+  ModelStore store_;
+  std::unique_ptr<MortalKeeper> keeper_;
+  agent::Event changed_;
+  std::optional<agent::Revoker> revoker_;
+  agent::RefreshLoop loop_;
+  boost::asio::cancellation_signal cancel_loop_;
+  boost::asio::cancellation_signal cancel_revoker_;
+  int running_ = 0;
+};
+
+}  // namespace jeton::test
