@@ -135,7 +135,8 @@ Task<LockTry> LockLines::take(LockWish wish, std::shared_ptr<LockTicket> ticket,
     // Drawn between a half and the whole, so that the hosts do not knock together.
     pause = wish.retry.value_or(pause / 2 + std::chrono::duration_cast<Duration>(pause / 2 * random_.uniform()));
     BootTime again_at = std::min(now() + pause, wish.give_up_at);
-    if (!unreachable && last.busy_until > now()) again_at = std::min(again_at, last.busy_until + behind_the_lease);
+    // Also a lease that ends just now: a server may hold it for the rest of its last millisecond.
+    if (!unreachable) again_at = std::min(again_at, std::max(last.busy_until, now()) + behind_the_lease);
     co_await ticket->wake.wait_until(again_at);
   }
   co_return last;

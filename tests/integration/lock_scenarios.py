@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
 """Holds lock_scenarios.md and the tests together.
 
-    lock_scenarios.py TABLE LOCKS_TEST CLIENT_LOCKS_TEST
+    lock_scenarios.py TABLE LOCKS_VIRTUAL_TEST LOCKS_TEST CLIENT_LOCKS_TEST
 
 Fails, naming the row, if a test of the tables does not exist, if one of the 25 scenarios is missing, or if a backend of a
-scenario has no test in one of its columns.
+scenario has no test in virtual time.
 """
 
 import re
@@ -13,16 +13,8 @@ import sys
 
 # Which backend a suite is about that does not run on each.
 BACKEND = {
-    "FleetOfLocks": "redis",
-    "LockFailover": "redis",
-    "LockInRedis": "redis",
-    "LockOnAQuorum": "redlock",
-    "LocksOfManyHosts": "redis",
-    "LocksOfOthers": "redis",
-    "LocksOverAFailover": "redis",
-    "OlderLocks": "redis",
-    "QuorumLocks": "redlock",
-    "RedisLocks": "redis",
+    "OlderLock": "redis",
+    "QuorumLock": "redlock",
 }
 
 
@@ -51,14 +43,12 @@ def names(cell):
 def check_scenario(row, columns):
     number, _, backends, *tests = row
     for (title, existing), cell in zip(columns, tests, strict=True):
-        covered = set()
-        for name in names(cell):
-            if name not in existing:
-                yield f"{number}: {title} has no test {name}"
-            covered |= existing.get(name, set())
-        for backend in backends.split(", "):
-            if backend not in covered:
-                yield f"{number}: no test of {title} on {backend}"
+        yield from (f"{number}: {title} has no test {name}" for name in names(cell) if name not in existing)
+    _, in_virtual_time = columns[0]
+    covered = set().union(*(in_virtual_time.get(name, set()) for name in names(tests[0])))
+    for backend in backends.split(", "):
+        if backend not in covered:
+            yield f"{number}: no test in virtual time on {backend}"
 
 
 def check(text, columns):
@@ -81,10 +71,12 @@ def check(text, columns):
 
 
 def main():
-    table, locks, client_locks = sys.argv[1:]
+    table, *binaries = sys.argv[1:]
     with open(table, encoding="utf-8") as file:
         text = file.read()
-    problems = list(check(text, [("jetonctl", tests_of(locks)), ("libjeton", tests_of(client_locks))]))
+    titles = ("virtual time", "jetonctl", "libjeton")
+    columns = [(title, tests_of(binary)) for title, binary in zip(titles, binaries, strict=True)]
+    problems = list(check(text, columns))
     for problem in problems:
         print(f"{table}: {problem}", file=sys.stderr)
     return 1 if problems else 0

@@ -1,15 +1,15 @@
-// Taking a lock: one winner, the others busy or waiting (lock scenarios 2 to 5, 12 to 14, 21).
+// Taking a lock through a handle: what each call returns.
 #include <atomic>
 #include <mutex>
 #include <thread>
 #include <vector>
 
-#include "tests/integration/client_locks/lock_host.hpp"
+#include "tests/integration/client_locks/client_host.hpp"
 
 namespace jeton::test {
 namespace {
 
-TEST_P(Locks, ATryOnAHeldNameIsBusyAndLeavesTheHolderItsLock) {
+TEST_F(Locks, Held_TryIsBusyAndLeavesTheHolderItsLock) {
   Lock first = lock();
   Lock second = lock();
   ASSERT_TRUE(first.try_lock());
@@ -21,7 +21,7 @@ TEST_P(Locks, ATryOnAHeldNameIsBusyAndLeavesTheHolderItsLock) {
   EXPECT_TRUE(first.unlock().ok());
 }
 
-TEST_P(Locks, OfAHundredTriesOneWins) {
+TEST_F(Locks, HundredThreadsTry_OneWins) {
   std::atomic<int> won{0};
   std::atomic<int> busy{0};
   std::vector<Lock> locks;
@@ -39,20 +39,7 @@ TEST_P(Locks, OfAHundredTriesOneWins) {
   EXPECT_EQ(busy, 99);
 }
 
-TEST_P(Locks, IsFreeForTheNextAfterEachRelease) {
-  Lock one = lock();
-  Lock other = lock();
-  Fence last = 0;
-  for (int round = 0; round < 10; ++round) {
-    Lock& holder = round % 2 == 0 ? one : other;
-    ASSERT_TRUE(holder.try_lock());
-    EXPECT_GT(holder.fence(), last);
-    last = holder.fence();
-    EXPECT_TRUE(holder.unlock().ok());
-  }
-}
-
-TEST_P(Locks, AWaiterIsWokenByTheRelease) {
+TEST_F(Locks, Released_WaiterThatWasStartedHasIt) {
   Lock holder = lock("job", seconds(60));
   ASSERT_TRUE(holder.try_lock());
   Lock waiter = lock();
@@ -63,7 +50,7 @@ TEST_P(Locks, AWaiterIsWokenByTheRelease) {
   EXPECT_GT(waiter.fence(), holder.fence());
 }
 
-TEST_P(Locks, AWaitThatRunsOutIsBusyAndTheLockStaysWhereItIs) {
+TEST_F(Locks, WaitRunsOut_IsFalseAndTheHolderKeepsIt) {
   Lock holder = lock();
   ASSERT_TRUE(holder.try_lock());
   Lock waiter = lock();
@@ -71,29 +58,16 @@ TEST_P(Locks, AWaitThatRunsOutIsBusyAndTheLockStaysWhereItIs) {
   EXPECT_FALSE(holder.lost());
 }
 
-TEST_P(Locks, ARetryBeyondTheWaitIsBusyAtOnce) {
+TEST_F(Locks, RetryBeyondTheWait_IsBusyAtOnce) {
   Lock holder = lock();
   ASSERT_TRUE(holder.try_lock());
-  LockOptions options = agent->options();
+  LockOptions options = host.options();
   options.retry = std::chrono::hours(2);
   Lock waiter("job", options);
   EXPECT_FALSE(waiter.lock_for(std::chrono::hours(1)));  // the test would not end otherwise
 }
 
-TEST_P(Locks, AWaitLongerThanTheTimeToLiveIsWon) {
-  Lock holder = lock("job", milliseconds(400));
-  ASSERT_TRUE(holder.try_lock());
-  Lock waiter = lock("job", milliseconds(400));
-  std::thread later([&] {
-    std::this_thread::sleep_for(milliseconds(1200));  // three times to live: it is renewed all the while
-    EXPECT_TRUE(holder.unlock().ok());
-  });
-  EXPECT_TRUE(waiter.lock_for(patience));
-  EXPECT_FALSE(waiter.lost());
-  later.join();
-}
-
-TEST_P(Locks, AWaitIsCancelledFromAnotherThread) {
+TEST_F(Locks, WaitIsCancelledFromAnotherThread_IsCancelled) {
   Lock holder = lock();
   ASSERT_TRUE(holder.try_lock());
   Lock waiter = lock();
@@ -109,8 +83,8 @@ TEST_P(Locks, AWaitIsCancelledFromAnotherThread) {
   EXPECT_TRUE(lock().lock_for(patience));  // nobody waits in front
 }
 
-TEST_P(Locks, SeveralAreTakenAllOrNone) {
-  LockOptions both = agent->options();
+TEST_F(Locks, SeveralNames_AllOrNoneAreTaken) {
+  LockOptions both = host.options();
   both.also = {"b", "c"};
   Lock all("a", both);
   Lock b = lock("b");
@@ -129,7 +103,7 @@ TEST_P(Locks, SeveralAreTakenAllOrNone) {
   EXPECT_TRUE(lock("c").try_lock());
 }
 
-TEST_P(Locks, WorksWithTheGuardsOfTheStandard) {
+TEST_F(Locks, GuardsOfTheStandard_HoldAndGiveBack) {
   Lock one = lock();
   {
     const std::lock_guard<Lock> held(one);
@@ -143,8 +117,8 @@ TEST_P(Locks, WorksWithTheGuardsOfTheStandard) {
   EXPECT_FALSE(not_held.owns_lock());
 }
 
-TEST_P(Locks, RunHoldsItForAsLongAsTheFunction) {
-  LockOptions options = agent->options();
+TEST_F(Locks, Run_HoldsItForAsLongAsTheFunction) {
+  LockOptions options = host.options();
   const int answer = Lock::run("job", options, [&](Lock& held) {
     EXPECT_FALSE(held.lost());
     EXPECT_FALSE(lock().try_lock());
@@ -155,18 +129,18 @@ TEST_P(Locks, RunHoldsItForAsLongAsTheFunction) {
   EXPECT_TRUE(lock().try_lock());
 }
 
-TEST_P(Locks, AHandleHoldsOneLockOnce) {
+TEST_F(Locks, HandleThatHolds_RefusesASecondAcquire) {
   Lock one = lock();
   ASSERT_TRUE(one.try_lock());
   EXPECT_EQ(one.acquire(milliseconds(0)), JETON_INVALID_ARGUMENT);
   EXPECT_FALSE(one.lost());
   Lock moved = std::move(one);
   EXPECT_FALSE(moved.lost());
-  EXPECT_THROW(Lock("no such name", agent->options()), Error);
-  EXPECT_THROW(Lock("../job", agent->options()), Error);
+  EXPECT_THROW(Lock("no such name", host.options()), Error);
+  EXPECT_THROW(Lock("../job", host.options()), Error);
 }
 
-TEST_P(Locks, WhatTheConfigurationDoesNotAllowIsRefusedWithItsReason) {
+TEST_F(Locks, TimeToLiveAboveTheRule_IsRefusedWithItsReason) {
   Lock too_long = lock("job", std::chrono::hours(3));
   EXPECT_EQ(too_long.acquire(milliseconds(0)), JETON_AGENT_REFUSED);
   EXPECT_NE(too_long.reason().find("max_ttl"), std::string::npos) << too_long.reason();
@@ -177,9 +151,6 @@ TEST_P(Locks, WhatTheConfigurationDoesNotAllowIsRefusedWithItsReason) {
     EXPECT_NE(std::string(e.what()).find("max_ttl"), std::string::npos) << e.what();
   }
 }
-
-INSTANTIATE_TEST_SUITE_P(On, Locks, testing::Values("local", "redis", "redlock"),
-                         [](const auto& one) { return one.param; });
 
 }  // namespace
 }  // namespace jeton::test

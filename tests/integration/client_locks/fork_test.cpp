@@ -3,7 +3,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "tests/integration/client_locks/lock_host.hpp"
+#include "tests/integration/client_locks/client_host.hpp"
 
 namespace jeton::test {
 namespace {
@@ -17,7 +17,7 @@ int in_child(F&& f) {
   return WIFEXITED(status) ? WEXITSTATUS(status) : 128;
 }
 
-TEST_P(Locks, AChildNeitherHoldsNorReleasesItsParentsLock) {
+TEST_F(Locks, Forked_ChildNeitherHoldsNorReleasesTheLock) {
   Lock one = lock();
   ASSERT_TRUE(one.try_lock());
   EXPECT_EQ(in_child([&] {
@@ -33,7 +33,7 @@ TEST_P(Locks, AChildNeitherHoldsNorReleasesItsParentsLock) {
   EXPECT_TRUE(one.unlock().ok());
 }
 
-TEST_P(Locks, AChildTakesLocksOfItsOwn) {
+TEST_F(Locks, Forked_ChildTakesLocksOfItsOwn) {
   Lock one = lock();
   Lock other = lock("other");
   ASSERT_TRUE(one.try_lock());
@@ -47,7 +47,7 @@ TEST_P(Locks, AChildTakesLocksOfItsOwn) {
   EXPECT_FALSE(one.lost());
 }
 
-TEST_P(Locks, AChildLeavesTheParentsDescriptorAlone) {
+TEST_F(Locks, Forked_ChildLeavesTheParentsDescriptorAlone) {
   Lock one = lock();
   ASSERT_TRUE(one.try_lock());
   const int fd = one.event_fd();
@@ -56,11 +56,11 @@ TEST_P(Locks, AChildLeavesTheParentsDescriptorAlone) {
               return one.event_fd() >= 0 && one.lost() ? 0 : 2;
             }),
             0);
-  agent->process().kill();
+  host.agent().kill();
   EXPECT_TRUE(eventually([&] { return one.lost(); }));
 }
 
-TEST_P(Locks, AProgramThatIsStartedInheritsNoDescriptor) {
+TEST_F(Locks, ProgramIsStarted_InheritsNoDescriptor) {
   Lock one = lock();
   ASSERT_TRUE(one.try_lock());
   EXPECT_NE(::fcntl(one.event_fd(), F_GETFD) & FD_CLOEXEC, 0);

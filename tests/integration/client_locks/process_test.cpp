@@ -1,39 +1,24 @@
-// Applications as processes: they count together, and leave nothing behind (lock scenarios 4, 15, 16, 19).
+// Applications as processes, and signals: nothing is left behind.
 #include <signal.h>
 
 #include <fstream>
 #include <vector>
 
-#include "tests/integration/client_locks/lock_host.hpp"
+#include "tests/integration/client_locks/client_host.hpp"
 
 namespace jeton::test {
 namespace {
 
-bool says(const Process& process, const std::string& text) {
-  return eventually([&] { return process.out().find(text) != std::string::npos; });
-}
-
-TEST_P(Locks, SixteenWorkersLoseNoCount) {
-  const TempDir dir;
-  const std::filesystem::path file = dir.write("number", "0\n");
-  std::vector<std::unique_ptr<Process>> workers;
-  for (int i = 0; i < 16; ++i) {
-    workers.push_back(std::make_unique<Process>(worker(*agent, "10000", {"count", file, "100"})));
-  }
-  for (const auto& one : workers) EXPECT_EQ(one->wait(), 0) << one->err();
-  EXPECT_EQ(read_file(file), "1600\n");
-}
-
-TEST_P(Locks, IsFreeWhenItsHolderIsKilled) {
-  Process holder(worker(*agent, "60000", {"hold"}));
+TEST_F(Locks, HolderIsKilled_IsFree) {
+  Process holder(host.worker("60000", {"hold"}));
   ASSERT_TRUE(says(holder, "held"));
   EXPECT_FALSE(lock().try_lock());
   holder.kill();
   EXPECT_TRUE(lock().lock_for(patience));
 }
 
-TEST_P(Locks, IsFreeWhenItsHolderIsKilledThoughItsChildLivesOn) {
-  Process holder(worker(*agent, "60000", {"fork"}));
+TEST_F(Locks, HolderIsKilledAndItsChildLivesOn_IsFree) {
+  Process holder(host.worker("60000", {"fork"}));
   ASSERT_TRUE(says(holder, "held"));
   const std::string out = holder.out();
   const pid_t child = std::stoi(out.substr(out.find("child ") + 6));
@@ -44,10 +29,10 @@ TEST_P(Locks, IsFreeWhenItsHolderIsKilledThoughItsChildLivesOn) {
   ::kill(child, SIGKILL);
 }
 
-TEST_P(Locks, SigtermWhileWaitingLeavesNothingBehind) {
+TEST_F(Locks, SigtermWhileWaiting_LeavesNothingBehind) {
   Lock holder = lock();
   ASSERT_TRUE(holder.try_lock());
-  Process waiter(worker(*agent, "60000", {"wait"}));
+  Process waiter(host.worker("60000", {"wait"}));
   ASSERT_TRUE(says(waiter, "waiting"));
   waiter.signal(SIGTERM);
   EXPECT_EQ(waiter.wait(), 3);
@@ -55,29 +40,46 @@ TEST_P(Locks, SigtermWhileWaitingLeavesNothingBehind) {
   EXPECT_TRUE(lock().lock_for(patience));
 }
 
-TEST_P(Locks, SigtermWhileHoldingGivesItBack) {
-  Process holder(worker(*agent, "60000", {"hold"}));
+TEST_F(Locks, SigtermWhileHolding_GivesItBack) {
+  Process holder(host.worker("60000", {"hold"}));
   ASSERT_TRUE(says(holder, "held"));
   holder.signal(SIGTERM);
   EXPECT_EQ(holder.wait(), 0) << holder.out();
   EXPECT_TRUE(lock().try_lock());
 }
 
-TEST_P(Locks, AProcessIsToldOfTheLoss) {
-  Process holder(worker(*agent, "60000", {"hold"}));
+TEST_F(Locks, AgentIsKilled_ProcessLearnsOfTheLoss) {
+  Process holder(host.worker("60000", {"hold"}));
   ASSERT_TRUE(says(holder, "held"));
-  agent->process().kill();
+  host.agent().kill();
   EXPECT_EQ(holder.wait(), 4);
   EXPECT_TRUE(says(holder, "lost"));
 }
 
-TEST_F(RedisLocks, AWaiterKilledAtAnyMomentLeavesNoKey) {
-  for (int round = 0; round < 20; ++round) {
-    Process one(worker(agent, "60000", {"hold"}));
-    ::usleep(static_cast<useconds_t>(round) * 500);  // from before the request to after the answer
-    one.kill();
-    EXPECT_TRUE(eventually([&] { return value().empty(); }));
-  }
+TEST_F(Locks, WaiterIsKilled_DelaysNoOther) {
+  Lock holder = lock();
+  ASSERT_TRUE(holder.lock_for(patience));
+  Lock behind = lock();
+  Process waiter(host.worker("60000", {"wait"}));
+  ASSERT_TRUE(says(waiter, "waiting"));
+  ASSERT_TRUE(behind.start(seconds(60)).ok());
+  waiter.kill();
+  EXPECT_TRUE(holder.unlock().ok()) << holder.reason();
+  EXPECT_TRUE(eventually([&] { return behind.check().ok(); })) << behind.reason();
+}
+
+TEST_F(Locks, AgentIsKilledWhileOneWaits_WaiterGetsAnError) {
+  Lock holder = lock("job", seconds(2));
+  ASSERT_TRUE(holder.lock_for(patience));
+  Lock waiter = lock();
+  ASSERT_TRUE(waiter.start(std::chrono::hours(1)).ok());
+  ASSERT_TRUE(eventually([&] { return waiter.check() == JETON_LOCK_WAITING; }));
+  host.agent().kill();
+  EXPECT_TRUE(eventually([&] { return waiter.check() == JETON_NO_AGENT; })) << waiter.reason();
+  EXPECT_TRUE(waiter.lost());
+  EXPECT_TRUE(holder.lost());
+  host.agent().start();
+  EXPECT_TRUE(lock().lock_for(patience)) << "within its time to live";
 }
 
 }  // namespace

@@ -11,7 +11,7 @@ class LockFailover : public testing::Test {
   LockHost host{"coordination:\n  backend: redis\n  redis: " + redis.yaml() + "\n"};
 };
 
-TEST_F(LockFailover, LosesTheCounterButTheFenceRises) {
+TEST_F(LockFailover, CounterIsLost_FenceRises) {
   const std::string counter = "jeton:lock:{job}:fence";
   Json before;
   redis.cut_replication(0);  // from now on what a failover finds is what was there

@@ -1,4 +1,4 @@
-// The same lock as other clients know it: redis-py's Lock (set_nx) and clients of the older protocol (getset).
+// The same lock as redis-py's Lock knows it.
 #include <signal.h>
 
 #include "tests/integration/locks/lock_host.hpp"
@@ -6,8 +6,7 @@
 namespace jeton::test {
 namespace {
 
-constexpr const char* rules =
-    "locks:\n  \"job-*\": {key: 'cron:*', max_ttl: 1h}\n  old: {key: legacy-lock, protocol: getset, max_ttl: 1h}\n";
+constexpr const char* rules = "locks: {\"job-*\": {key: 'cron:*', max_ttl: 1h}}\n";
 
 class LocksOfOthers : public testing::Test {
  protected:
@@ -22,7 +21,7 @@ class LocksOfOthers : public testing::Test {
   LockHost host{on_redis(redis), rules};
 };
 
-TEST_F(LocksOfOthers, HeldByRedisPyIsBusyHereUntilItIsReleased) {
+TEST_F(LocksOfOthers, HeldByRedisPy_IsBusyHereUntilItIsReleased) {
   Process holder = python(
       "l = lock()\nassert l.acquire()\nprint('held', flush=True)\nsys.stdin.read() if False else None\n"
       "while not r.exists('go'): time.sleep(0.01)\nl.release()\n");
@@ -35,7 +34,7 @@ TEST_F(LocksOfOthers, HeldByRedisPyIsBusyHereUntilItIsReleased) {
   EXPECT_EQ(holder.wait(), 0) << holder.err();
 }
 
-TEST_F(LocksOfOthers, HeldHereIsBusyForRedisPyUntilItIsReleased) {
+TEST_F(LocksOfOthers, HeldHere_IsBusyForRedisPyUntilItIsReleased) {
   const Json lock = host.acquire("job-1", "60s");
   ASSERT_TRUE(lock.is_object());
   EXPECT_EQ(redis.cli({"GET", "cron:job-1"}), lock["owner"].get<std::string>());
@@ -44,35 +43,6 @@ TEST_F(LocksOfOthers, HeldHereIsBusyForRedisPyUntilItIsReleased) {
   Process waiter = python("assert lock(blocking_timeout=60).acquire()\n");
   ASSERT_EQ(host.release("job-1", lock), 0);
   EXPECT_EQ(waiter.wait(), 0) << waiter.err();
-}
-
-TEST_F(LocksOfOthers, TakenByTheOlderProtocolEndAtTheTimeInTheirValue) {
-  redis.cli({"SET", "legacy-lock", "99999999999"});
-  EXPECT_EQ(host.lock({"acquire", "old", "--ttl", "60s"}).status, 4) << "a time in the future";
-  redis.cli({"SET", "legacy-lock", "not a number"});
-  EXPECT_EQ(host.lock({"acquire", "old", "--ttl", "60s"}).status, 4);
-  redis.cli({"SET", "legacy-lock", "newer-kind", "PX", "3600000"});
-  EXPECT_EQ(host.lock({"acquire", "old", "--ttl", "60s"}).status, 4);
-  EXPECT_GT(std::stoi(redis.cli({"PTTL", "legacy-lock"})), 3'000'000);
-
-  redis.cli({"SET", "legacy-lock", "1000000000"});
-  std::vector<std::unique_ptr<Process>> tries;
-  for (int i = 0; i < 20; ++i) tries.push_back(host.start({"acquire", "old", "--ttl", "60s"}));
-  int won = 0;
-  Json lock;
-  for (const auto& one : tries) {
-    if (one->wait() != 0) continue;
-    ++won;
-    lock = Json::parse(one->out());
-  }
-  ASSERT_EQ(won, 1) << "a time in the past has one winner";
-  EXPECT_EQ(redis.cli({"GET", "legacy-lock"}), lock["owner"].get<std::string>());
-  EXPECT_EQ(host.release("old", lock), 0);
-}
-
-TEST_F(LocksOfOthers, OfTheOlderProtocolAreRenewedAndGivenBack) {
-  EXPECT_EQ(host.lock({"run", "old", "--ttl", "1s", "--", "sleep", "4"}).status, 0);
-  EXPECT_EQ(redis.cli({"EXISTS", "legacy-lock"}), "0");
 }
 
 }  // namespace

@@ -1,22 +1,20 @@
-// kill -9 of everyone, in every state: nobody holds what it lost, nothing stays locked beyond its time to live, and no
-// command outlives its lock. Holding is in run_loss_test.cpp and redis_loss_test.cpp (agent, Redis) and run_test.cpp
-// (jetonctl) too; what is on its way in release_in_flight_test.cpp.
+// kill -9, SIGSTOP and SIGTERM while jetonctl waits, holds and gives back.
 #include <signal.h>
 
 #include <fstream>
 
-#include "tests/integration/locks/fleet_host.hpp"
+#include "tests/integration/locks/lock_host.hpp"
 
 namespace jeton::test {
 namespace {
 
-class KilledWhileWaiting : public EachBackend {
+class KilledWhileWaiting : public LocalHost {
  protected:
-  // Held by nobody's process; and one that waits for it, to touch `ran`.
+  // Held without a process; and one process waits for it, to touch `ran`.
   void SetUp() override {
-    first = host->acquire("job", "1h", {"--wait", "20s"});
+    first = host.acquire("job", "1h", {"--wait", "20s"});
     ASSERT_TRUE(first.is_object());
-    waiter = host->start({"run", "job", "--wait", "1h", "--", "sh", "-c", "echo ran >> " + ran().string()});
+    waiter = host.start({"run", "job", "--wait", "1h", "--", "sh", "-c", "echo ran >> " + ran().string()});
     ASSERT_TRUE(eventually([&] { return waits(*waiter); })) << waiter->err();
   }
   // It has asked the agent and sleeps until there is an answer.
@@ -36,104 +34,128 @@ class KilledWhileWaiting : public EachBackend {
   std::unique_ptr<Process> waiter;
 };
 
-TEST_P(KilledWhileWaiting, JetonctlStandsInNobodysWay) {
+TEST_F(KilledWhileWaiting, Jetonctl_DelaysNoOther) {
   waiter->kill();
-  ASSERT_EQ(host->release("job", first), 0);
-  EXPECT_EQ(host->lock({"run", "job", "--wait", "20s", "--", "true"}).status, 0);
-  EXPECT_TRUE(eventually([&] { return host->free("job"); }));
+  ASSERT_EQ(host.release("job", first), 0);
+  EXPECT_EQ(host.lock({"run", "job", "--wait", "20s", "--", "true"}).status, 0);
+  EXPECT_TRUE(eventually([&] { return host.free("job"); }));
   EXPECT_FALSE(std::filesystem::exists(ran()));
 }
 
-TEST_P(KilledWhileWaiting, TheAgentTakesTheWaitWithIt) {
-  host->agent().kill();
+TEST_F(KilledWhileWaiting, Agent_TakesTheWaitWithIt) {
+  host.agent().kill();
   EXPECT_EQ(waiter->wait(), 125);
-  host->agent().start();
-  EXPECT_TRUE(eventually([&] { return host->held("job"); })) << "it is the owner's who knows its id";
-  EXPECT_EQ(host->show("job")["owner"], first["owner"]);
-  EXPECT_EQ(host->release("job", first), 0);
-  EXPECT_EQ(host->lock({"run", "job", "--wait", "20s", "--", "true"}).status, 0);
+  host.agent().start();
+  EXPECT_TRUE(eventually([&] { return host.held("job"); })) << "it is the owner's who knows its id";
+  EXPECT_EQ(host.show("job")["owner"], first["owner"]);
+  EXPECT_EQ(host.release("job", first), 0);
+  EXPECT_EQ(host.lock({"run", "job", "--wait", "20s", "--", "true"}).status, 0);
   EXPECT_FALSE(std::filesystem::exists(ran()));
 }
 
-INSTANTIATE_TEST_SUITE_P(Each, KilledWhileWaiting, every_backend, backend_name);
-
-class Killed : public EachFleet {
+class KilledWhileGivingBack : public HostOnRedis {
  protected:
-  // "run job" whose command ends when end() is called.
-  [[nodiscard]] std::unique_ptr<Process> hold_until_end(const std::string& ttl) const {
-    auto job = host().start({"run", "job", "--ttl", ttl, "--", "sh", "-c",
-                             "until test -e " + (dir / "end").string() + "; do sleep 0.02; done"});
-    EXPECT_TRUE(eventually([&] { return servers.count("") == 0; })) << job->err();
-    return job;
-  }
   // The command has ended, and the agent has begun to give its lock back; nothing of it arrives.
-  void begin_release() const {
-    servers.set(RedisProxy::Way::held);
+  [[nodiscard]] std::unique_ptr<Process> begin_release(const std::string& ttl) {
+    auto job = host.start({"run", "job", "--ttl", ttl, "--", "sh", "-c",
+                           "until test -e " + (dir / "end").string() + "; do sleep 0.02; done"});
+    EXPECT_TRUE(eventually([&] { return !value().empty(); })) << job->err();
+    proxy.set(RedisProxy::Way::held);
     dir.write("end", "");
-    EXPECT_TRUE(eventually([&] { return servers.proxy(0).holds("release"); })) << "no release";
+    EXPECT_TRUE(eventually([&] { return proxy.holds("release"); })) << "no release";
+    return job;
   }
 
   TempDir dir;
 };
 
-TEST_P(Killed, RedisIsAskedAgainByAWaiterWhenItIsBack) {
-  const auto job = hold("2s");
-  const auto waiter = host().start({"run", "job", "--wait", "1h", "--", "sh", "-c", "echo $JETON_LOCK_FENCE"});
-  const std::string fence = servers.cli_of(0, {"GET", servers.key() + ":fence"});
-  servers.kill_majority();
-  EXPECT_EQ(job->wait(), 123) << "it cannot be renewed";
-  EXPECT_TRUE(waiter->running()) << waiter->err();
-  servers.restart_majority();
-  EXPECT_EQ(waiter->wait(), 0) << waiter->err();
-  EXPECT_GT(std::stoull(waiter->out()), std::stoull(fence));
-  EXPECT_TRUE(can_be_had(host()));
-}
-
-TEST_P(Killed, RedisHasNothingLeftOfALockThatWasBeingGivenBack) {
-  const auto job = hold_until_end("1h");
-  begin_release();
-  servers.kill_majority();
-  servers.restart_majority();
-  servers.set(RedisProxy::Way::open);
-  static_cast<void>(job->wait());  // its own status, or 123: whether it was lost before, nobody can say
-  EXPECT_TRUE(can_be_had(host()));
-}
-
-TEST_P(Killed, JetonctlHasItsLockGivenBackThoughItDiesMeanwhile) {
-  const auto job = hold_until_end("1h");
-  begin_release();
+TEST_F(KilledWhileGivingBack, Jetonctl_LockIsGivenBackAllTheSame) {
+  const auto job = begin_release("1h");
   job->kill();
-  servers.set(RedisProxy::Way::open);
-  EXPECT_TRUE(eventually([&] { return servers.nowhere(); })) << "long before its time to live";
-  EXPECT_TRUE(can_be_had(host()));
+  proxy.set(RedisProxy::Way::open);
+  EXPECT_TRUE(eventually([&] { return value().empty(); })) << "long before its time to live";
+  EXPECT_TRUE(can_be_had(host));
 }
 
-TEST_P(Killed, TheAgentLeavesWhatItWasGivingBackToItsTimeToLive) {
-  const LockHost& other = add_host();
-  const auto job = hold_until_end("3s");
-  begin_release();
-  host().agent().kill();
+TEST_F(KilledWhileGivingBack, Agent_JetonctlSaysThatTheLockEndsByItself) {
+  const auto job = begin_release("1h");
+  host.agent().kill();
   EXPECT_EQ(job->wait(), 0) << job->err();  // the command had ended under its lock
   EXPECT_NE(job->err().find("ends by itself"), std::string::npos) << job->err();
-  servers.set(RedisProxy::Way::open);
-  EXPECT_TRUE(can_be_had(other));
 }
 
-TEST_P(Killed, TheAgentWhileItHoldsEndsTheCommandBeforeAnotherHostHasTheLock) {
-  const LockHost& other = add_host();
+// jetonctl ends with its command's status although no answer comes; the agent goes on trying.
+TEST_F(KilledWhileGivingBack, Command_JetonctlDoesNotWaitForAnAnswerForEver) {
+  const auto job = host.start({"run", "job", "--ttl", "1h", "--", "sleep", "1000"});
+  ASSERT_TRUE(eventually([&] { return !value().empty(); })) << job->err();
+  proxy.set(RedisProxy::Way::held);
+  job->signal(SIGTERM);
+  EXPECT_EQ(job->wait(), 128 + SIGTERM);
+  EXPECT_NE(job->err().find("did not confirm the release"), std::string::npos) << job->err();
+  EXPECT_NE(value(), "");
+  proxy.set(RedisProxy::Way::open);
+  EXPECT_TRUE(eventually([&] { return value().empty(); })) << "long before its time to live";
+}
+
+class KilledWhileHolding : public HostOnRedis {
+ protected:
+  // The command line of the example of a resource that checks fences; the fence comes in JETON_LOCK_FENCE.
+  [[nodiscard]] std::string write(const std::string& text) const {
+    return std::string("/usr/bin/python3 " JETON_FENCED_STORE " ") + resource().string() + " " + text;
+  }
+  [[nodiscard]] std::filesystem::path resource() const { return dir / "report.json"; }
+
+  LockHost other{on_redis(redis)};
+  TempDir dir;
+};
+
+TEST_F(KilledWhileHolding, Agent_EndsTheCommandBeforeAnotherHostHasTheLock) {
   const std::filesystem::path log = dir / "log";
-  const auto job = host().start({"run", "job", "--ttl", "2s", "--", "sh", "-c",
-                                 "trap 'echo ended >> " + log.string() + "; exit 0' TERM; echo held >> " +
-                                     log.string() + "; while :; do sleep 0.05; done"});
+  const auto job = host.start({"run", "job", "--ttl", "2s", "--", "sh", "-c",
+                               "trap 'echo ended >> " + log.string() + "; exit 0' TERM; echo held >> " + log.string() +
+                                   "; while :; do sleep 0.05; done"});
   ASSERT_TRUE(eventually([&] { return std::filesystem::exists(log); }));
   const auto next = other.start({"run", "job", "--wait", "1h", "--", "sh", "-c", "echo next >> " + log.string()});
-  host().agent().kill();
+  host.agent().kill();
   EXPECT_EQ(job->wait(), 123);
   EXPECT_EQ(next->wait(), 0) << next->err();
   EXPECT_EQ(read_file(log), "held\nended\nnext\n");
 }
 
-INSTANTIATE_TEST_SUITE_P(Each, Killed, every_fleet, backend_name);
+// The agent hangs, and the command of its holder ignores SIGTERM.
+TEST_F(KilledWhileHolding, AgentIsPausedInstead_WriteAfterTheSuccessorIsRefusedByItsFence) {
+  const std::filesystem::path held = dir / "held";
+  const std::filesystem::path go = dir / "go";
+  const auto late = host.start({"run", "job", "--ttl", "1s", "--grace", "1h", "--", "sh", "-c",
+                                "trap '' TERM; touch " + held.string() + "; until test -e " + go.string() +
+                                    "; do sleep 0.05; done; " + write("late") + " || exec sleep 0"});
+  ASSERT_TRUE(eventually([&] { return std::filesystem::exists(held); }));
+  host.agent().signal(SIGSTOP);
+  const RunResult successor =
+      other.lock({"run", "job", "--ttl", "60s", "--wait", "30s", "--", "sh", "-c", write("successor")});
+  EXPECT_EQ(successor.status, 0) << successor.err;
+  const std::string written = read_file(resource());
+  EXPECT_NE(written.find("successor"), std::string::npos) << written;
+  dir.write("go", "");
+  EXPECT_EQ(late->wait(), 123) << late->err();
+  EXPECT_NE(late->err().find("is too low"), std::string::npos) << late->err();
+  EXPECT_EQ(read_file(resource()), written);
+  host.agent().signal(SIGCONT);
+}
+
+// kill -9 of the agent between the answer of Redis and its own: no client knows of the lock, and it ends by itself.
+TEST_F(KilledWhileHolding, AgentBeforeItSaysThatItHolds_LockEndsByItself) {
+  ProcessOptions options;
+  options.env = {{"JETON_FAILPOINTS", "locks.acquire.answered=kill"}};
+  AgentProcess armed(AgentSettings{}, options);
+  armed.write_config("version: 1\nagent: {runtime_dir: " + armed.runtime_dir().string() + "}\n" + on_redis(redis) +
+                     "locks: {\"job*\": {}}\n");
+  armed.start();
+  const RunResult result =
+      run({JETONCTL, "--dir", armed.runtime_dir(), "lock", "run", "job", "--ttl", "2s", "--", "true"});
+  EXPECT_EQ(result.status, 125);
+  EXPECT_TRUE(eventually([&] { return host.lock({"run", "job", "--", "true"}).status == 0; }));
+}
 
 }  // namespace
 }  // namespace jeton::test

@@ -1,4 +1,5 @@
-// LockHost: one host of a fleet: a real agent with rules about locks, and jetonctl beside it.
+// LockHost: one host of a fleet: a real agent with rules about locks, and jetonctl beside it. The logic of locks is
+// tested in tests/virtual/locks.
 #pragma once
 
 #include <gtest/gtest.h>
@@ -9,46 +10,23 @@
 #include <utility>
 #include <vector>
 
-#include "tests/support/agent_process.hpp"
 #include "tests/support/eventually.hpp"
-#include "tests/support/redis_server.hpp"
+#include "tests/support/lock_agent.hpp"
+#include "tests/support/redis_proxy.hpp"
 
 namespace jeton::test {
 
 using Json = nlohmann::json;
 
-// "coordination:" and what stands under it, for one Redis.
-[[nodiscard]] inline std::string on_redis(const RedisServer& server, const std::string& timeout = "500ms") {
-  return "coordination:\n  backend: redis\n  redis: {endpoint: '" + server.unix_url() + "', timeout: " + timeout +
-         "}\n";
-}
+inline constexpr const char* rules_for_jobs = "locks: {\"job*\": {max_ttl: 24h}}\n";
 
-// The same for these servers: one Redis, or Redlock over several.
-[[nodiscard]] inline std::string on_servers(const std::vector<std::string>& urls) {
-  if (urls.size() == 1) {
-    return "coordination:\n  backend: redis\n  redis: {endpoint: '" + urls.front() + "', timeout: 500ms}\n";
-  }
-  std::string list;
-  for (const std::string& url : urls) list += (list.empty() ? "'" : ", '") + url + "'";
-  return "coordination:\n  backend: redlock\n  redlock: {timeout: 500ms, endpoints: [" + list + "]}\n";
-}
-
-class LockHost {
+class LockHost : public LockAgent {
  public:
-  explicit LockHost(std::string coordination = "coordination: {backend: local}\n",
-                    std::string locks = "locks: {\"job*\": {max_ttl: 24h}}\n")
-      : coordination_(std::move(coordination)), agent_(AgentSettings{}) {
-    configure(locks);
-    agent_.start();
-  }
-
-  void configure(const std::string& locks, const std::string& agent_extra = "") const {
-    agent_.write_config("version: 1\nagent:\n  runtime_dir: " + agent_.runtime_dir().string() +
-                        "\n  log: {level: debug, format: text}\n" + agent_extra + coordination_ + locks);
-  }
+  explicit LockHost(std::string coordination = coordination_on({}), const std::string& rules = rules_for_jobs)
+      : LockAgent(std::move(coordination), rules) {}
 
   [[nodiscard]] std::vector<std::string> command(std::vector<std::string> arguments) const {
-    std::vector<std::string> argv{JETONCTL, "--dir", agent_.runtime_dir(), "lock"};
+    std::vector<std::string> argv{JETONCTL, "--dir", runtime_dir(), "lock"};
     argv.insert(argv.end(), arguments.begin(), arguments.end());
     return argv;
   }
@@ -87,44 +65,33 @@ class LockHost {
     const Json shown = show(name);
     return shown.is_object() && !shown["held"].get<bool>();
   }
-
-  AgentProcess& agent() { return agent_; }
-
- private:
-  std::string coordination_;
-  AgentProcess agent_;
 };
 
-// One host on the backend that the parameter names.
-class EachBackend : public testing::TestWithParam<const char*> {
+// One host whose locks are its own: for tests of processes, which need no particular backend.
+class LocalHost : public testing::Test {
  protected:
-  EachBackend() {
-    const std::string backend = GetParam();
-    if (backend == "local") {
-      host = std::make_unique<LockHost>();
-    } else if (backend == "redis") {
-      redis = std::make_unique<RedisServer>();
-      host = std::make_unique<LockHost>(on_redis(*redis));
-    } else {
-      std::string urls;
-      for (int i = 0; i < 3; ++i) {
-        servers.push_back(std::make_unique<RedisServer>());
-        urls += (urls.empty() ? "'" : ", '") + servers.back()->tcp_url() + "'";
-      }
-      host = std::make_unique<LockHost>("coordination:\n  backend: redlock\n  redlock: {timeout: 500ms, endpoints: [" +
-                                        urls + "]}\n");
-    }
-  }
   void TearDown() override {
-    if (HasFailure()) std::fprintf(stderr, "--- agent log\n%s\n", host->agent().log().c_str());
+    if (HasFailure()) std::fprintf(stderr, "--- agent log\n%s\n", host.agent().log().c_str());
   }
-
-  std::unique_ptr<RedisServer> redis;
-  std::vector<std::unique_ptr<RedisServer>> servers;
-  std::unique_ptr<LockHost> host;
+  LockHost host;
 };
 
-inline const auto every_backend = testing::Values("local", "redis", "redlock");
-inline std::string backend_name(const testing::TestParamInfo<const char*>& backend) { return backend.param; }
+// On one Redis, behind a proxy that can break.
+class HostOnRedis : public testing::Test {
+ protected:
+  void TearDown() override {
+    if (HasFailure()) std::fprintf(stderr, "--- agent log\n%s\n", host.agent().log().c_str());
+  }
+  // The lock is free, and can be taken.
+  [[nodiscard]] static bool can_be_had(const LockHost& at) {
+    return at.lock({"run", "job", "--wait", "20s", "--", "true"}).status == 0;
+  }
+  [[nodiscard]] std::string value() const { return redis.cli({"GET", key}); }
+
+  static constexpr const char* key = "jeton:lock:{job}";
+  RedisServer redis;
+  RedisProxy proxy{redis.port()};
+  LockHost host{coordination_on({proxy.url()})};
+};
 
 }  // namespace jeton::test

@@ -85,12 +85,17 @@ TEST_F(LockPolicy, LetsAnAdministratorEndALockWhoseRuleIsGone) {
 }
 
 TEST_F(LockPolicy, IsChangedByAReloadAndWhatIsHeldStaysHeld) {
-  const auto job = host.start({"run", "shared-a", "--ttl", "1s", "--", "sleep", "3"});
+  const TempDir dir;
+  const std::string end = (dir / "end").string();
+  const auto job = host.start(
+      {"run", "shared-a", "--ttl", "1m", "--", "sh", "-c", "until test -e " + end + "; do sleep 0.02; done"});
   ASSERT_TRUE(eventually([&] { return host.held("shared-a"); }));
   host.configure("locks: {later: {}}\n");
   host.agent().signal(SIGHUP);
   EXPECT_TRUE(eventually([&] { return host.lock({"run", "later", "--", "true"}).status == 0; }));
   EXPECT_EQ(host.lock({"acquire", "shared-a", "--ttl", "1s"}).status, 2);
+  EXPECT_TRUE(job->running()) << job->err();
+  dir.write("end", "");
   EXPECT_EQ(job->wait(), 0) << job->err();
 }
 

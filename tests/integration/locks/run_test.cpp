@@ -8,7 +8,7 @@
 namespace jeton::test {
 namespace {
 
-class LockRun : public EachBackend {
+class LockRun : public LocalHost {
  protected:
   // A command that writes its process id and then does nothing.
   [[nodiscard]] std::vector<std::string> holding(std::vector<std::string> options = {}) const {
@@ -31,11 +31,11 @@ class LockRun : public EachBackend {
   TempDir dir;
 };
 
-TEST_P(LockRun, RunsTheCommandUnderTheLockAndKeepsItsStatus) {
-  const RunResult result = host->lock({"run", "job", "--", "sh", "-c",
-                                       "echo $JETON_LOCK_NAME $JETON_LOCK_OWNER $JETON_LOCK_FENCE; \"$0\" --dir \"$1\" "
-                                       "lock show job --format json; exit 42",
-                                       JETONCTL, host->agent().runtime_dir()});
+TEST_F(LockRun, Free_RunsTheCommandUnderTheLockAndKeepsItsStatus) {
+  const RunResult result = host.lock({"run", "job", "--", "sh", "-c",
+                                      "echo $JETON_LOCK_NAME $JETON_LOCK_OWNER $JETON_LOCK_FENCE; \"$0\" --dir \"$1\" "
+                                      "lock show job --format json; exit 42",
+                                      JETONCTL, host.agent().runtime_dir()});
   EXPECT_EQ(result.status, 42) << result.err;
   std::istringstream out(result.out);
   std::string name;
@@ -48,124 +48,73 @@ TEST_P(LockRun, RunsTheCommandUnderTheLockAndKeepsItsStatus) {
   EXPECT_EQ(name, "job");
   EXPECT_EQ(shown["owner"], owner);
   EXPECT_EQ(shown["fence"], fence);
-  EXPECT_TRUE(host->free("job")) << "given back before jetonctl ends";
+  EXPECT_TRUE(host.free("job")) << "given back before jetonctl ends";
 }
 
-TEST_P(LockRun, SaysWhyTheCommandDidNotRunByItsStatus) {
-  EXPECT_EQ(host->lock({"run", "job", "--", "sh", "-c", "kill -TERM $$"}).status, 128 + SIGTERM);
-  EXPECT_EQ(host->lock({"run", "job", "--", "/nonexistent"}).status, 127);
-  EXPECT_EQ(host->lock({"run", "job", "--", "/etc/passwd"}).status, 126);
-  EXPECT_EQ(host->lock({"run", "job"}).status, 125);
-  EXPECT_EQ(host->lock({"run", "no such name", "--", "true"}).status, 125);
-  EXPECT_EQ(host->lock({"run", "unknown", "--", "true"}).status, 125);
-  ASSERT_TRUE(host->acquire("job", "1h").is_object());
-  const RunResult busy = host->lock({"run", "job", "--", "sh", "-c", "echo ran"});
+TEST_F(LockRun, CommandDidNotRun_StatusSaysWhy) {
+  EXPECT_EQ(host.lock({"run", "job", "--", "sh", "-c", "kill -TERM $$"}).status, 128 + SIGTERM);
+  EXPECT_EQ(host.lock({"run", "job", "--", "/nonexistent"}).status, 127);
+  EXPECT_EQ(host.lock({"run", "job", "--", "/etc/passwd"}).status, 126);
+  EXPECT_EQ(host.lock({"run", "job"}).status, 125);
+  EXPECT_EQ(host.lock({"run", "no such name", "--", "true"}).status, 125);
+  EXPECT_EQ(host.lock({"run", "unknown", "--", "true"}).status, 125);
+  ASSERT_TRUE(host.acquire("job", "1h").is_object());
+  const RunResult busy = host.lock({"run", "job", "--", "sh", "-c", "echo ran"});
   EXPECT_EQ(busy.status, 124);
   EXPECT_TRUE(busy.out.empty());
-  EXPECT_EQ(host->lock({"run", "job", "--wait", "30ms", "--", "sh", "-c", "echo ran"}).status, 124);
-  host->agent().kill();
-  EXPECT_EQ(host->lock({"run", "job", "--", "true"}).status, 125);
+  EXPECT_EQ(host.lock({"run", "job", "--wait", "30ms", "--", "sh", "-c", "echo ran"}).status, 124);
+  host.agent().kill();
+  EXPECT_EQ(host.lock({"run", "job", "--", "true"}).status, 125);
 }
 
-TEST_P(LockRun, KeepsTheLockFarBeyondItsTimeToLive) {
-  const std::filesystem::path done = dir / "done";
-  const auto job = host->start({"run", "job", "--ttl", "1s", "--", "sh", "-c", "sleep 4; touch " + done.string()});
-  ASSERT_TRUE(eventually([&] { return host->held("job"); }));
-  const Json owner = host->show("job")["owner"];
-  int refused = 0;
-  bool won = false;
-  while (!won) {
-    won = host->acquire("job", "60s").is_object();
-    if (won) break;
-    ++refused;
-    const Json shown = host->show("job");
-    if (shown["held"].get<bool>()) {
-      EXPECT_EQ(shown["owner"], owner);
-    }
-  }
-  EXPECT_TRUE(std::filesystem::exists(done)) << "another had the lock while the command ran";
-  EXPECT_GT(refused, 0);
-  EXPECT_EQ(job->wait(), 0) << job->err();
-}
-
-TEST_P(LockRun, PassesSignalsAndGivesTheLockBack) {
-  const auto job = host->start(holding());
+TEST_F(LockRun, Signal_IsPassedOnAndTheLockGivenBack) {
+  const auto job = host.start(holding());
   const pid_t command = command_pid();
   job->signal(SIGTERM);
   EXPECT_EQ(job->wait(), 128 + SIGTERM);
   EXPECT_FALSE(alive(command));
-  EXPECT_TRUE(host->free("job"));
+  EXPECT_TRUE(host.free("job"));
 }
 
-TEST_P(LockRun, LeavesNoLockWhenItIsInterruptedWhileItWaits) {
-  const Json first = host->acquire("job", "1h");
+TEST_F(LockRun, InterruptedWhileItWaits_LeavesNoLock) {
+  const Json first = host.acquire("job", "1h");
   for (const int number : {SIGINT, SIGTERM}) {
-    const auto waiter = host->start(holding({"--wait", "1h"}));
+    const auto waiter = host.start(holding({"--wait", "1h"}));
     ASSERT_TRUE(eventually([&] {
       return run({"grep", "-q", "SigBlk:.*[1-9a-f]", "/proc/" + std::to_string(waiter->pid()) + "/status"}).status == 0;
     }));
     waiter->signal(number);
     EXPECT_EQ(waiter->wait(), 128 + number);
   }
-  ASSERT_EQ(host->release("job", first), 0);
-  EXPECT_TRUE(host->free("job"));
+  ASSERT_EQ(host.release("job", first), 0);
+  EXPECT_TRUE(host.free("job"));
   EXPECT_FALSE(std::filesystem::exists(pid_file())) << "the command ran";
 }
 
-TEST_P(LockRun, KilledGivesTheLockBackAndEndsTheCommand) {
-  const auto job = host->start(holding({"--ttl", "1h"}));
+TEST_F(LockRun, Killed_LockIsGivenBackAndTheCommandEnds) {
+  const auto job = host.start(holding({"--ttl", "1h"}));
   const pid_t command = command_pid();
   job->signal(SIGKILL);
   EXPECT_EQ(job->wait(), 128 + SIGKILL);
-  EXPECT_TRUE(eventually([&] { return host->free("job"); })) << "long before its time to live";
+  EXPECT_TRUE(eventually([&] { return host.free("job"); })) << "long before its time to live";
   EXPECT_TRUE(eventually([&] { return !alive(command); }));
 }
 
-TEST_P(LockRun, WaitsInTurnAndServesEveryWaiter) {
-  const Json first = host->acquire("job", "1h");
-  const std::string order = (dir / "order").string();
-  std::vector<std::unique_ptr<Process>> waiters;
-  for (int i = 0; i < 6; ++i) {
-    waiters.push_back(
-        host->start({"run", "job", "--wait", "60s", "--", "sh", "-c", "echo $JETON_LOCK_FENCE >> " + order}));
-  }
-  ASSERT_EQ(host->release("job", first), 0);
-  for (const auto& waiter : waiters) EXPECT_EQ(waiter->wait(), 0) << waiter->err();
-  std::ifstream lines(order);
-  std::uint64_t last = first["fence"].get<std::uint64_t>();
-  int count = 0;
-  for (std::uint64_t fence = 0; lines >> fence; ++count) {
-    EXPECT_GT(fence, last) << "fences rise in the order of the work";
-    last = fence;
-  }
-  EXPECT_EQ(count, 6);
-}
-
-TEST_P(LockRun, TakesSeveralLocksOrNone) {
-  const Json other = host->acquire("job2", "1h");
-  EXPECT_EQ(host->lock({"run", "job1", "--also", "job2", "--", "true"}).status, 124);
-  EXPECT_EQ(host->lock({"run", "job1", "--also", "job3", "--also", "job4", "--", "true"}).status, 0);
-  EXPECT_TRUE(host->free("job1")) << "what was taken is given back";
-  ASSERT_EQ(host->release("job2", other), 0);
+TEST_F(LockRun, SeveralLocks_AllOrNoneAreTaken) {
+  const Json other = host.acquire("job2", "1h");
+  EXPECT_EQ(host.lock({"run", "job1", "--also", "job2", "--", "true"}).status, 124);
+  EXPECT_EQ(host.lock({"run", "job1", "--also", "job3", "--also", "job4", "--", "true"}).status, 0);
+  EXPECT_TRUE(host.free("job1")) << "what was taken is given back";
+  ASSERT_EQ(host.release("job2", other), 0);
   const RunResult both =
-      host->lock({"run", "job2", "--also", "job1", "--", "sh", "-c",
-                  "echo $JETON_LOCK_NAME $JETON_LOCK_OWNER; \"$0\" --dir \"$1\" lock show job2 --format json", JETONCTL,
-                  host->agent().runtime_dir()});
+      host.lock({"run", "job2", "--also", "job1", "--", "sh", "-c",
+                 "echo $JETON_LOCK_NAME $JETON_LOCK_OWNER; \"$0\" --dir \"$1\" lock show job2 --format json", JETONCTL,
+                 host.agent().runtime_dir()});
   EXPECT_EQ(both.status, 0) << both.err;
   const std::string shown = both.out.substr(both.out.find('\n') + 1);
   EXPECT_EQ(both.out.substr(0, both.out.find('\n')), "job2 " + Json::parse(shown)["owner"].get<std::string>())
       << "the lock that was asked for, whatever its place in the order";
-  // Two that overlap, in either order, many times: a deadlock would last to the end of the wait.
-  const std::string loop =
-      "for i in 1 2 3 4 5 6 7 8 9 10; do \"$0\" --dir \"$1\" lock run \"$2\" --also \"$3\" --wait 60s -- true || exit "
-      "1; done";
-  Process one({"sh", "-c", loop, JETONCTL, host->agent().runtime_dir(), "job1", "job2"});
-  Process two({"sh", "-c", loop, JETONCTL, host->agent().runtime_dir(), "job2", "job1"});
-  EXPECT_EQ(one.wait(), 0) << one.err();
-  EXPECT_EQ(two.wait(), 0) << two.err();
 }
-
-INSTANTIATE_TEST_SUITE_P(Each, LockRun, every_backend, backend_name);
 
 }  // namespace
 }  // namespace jeton::test

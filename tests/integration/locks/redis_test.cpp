@@ -1,0 +1,87 @@
+// jetonctl on a real Redis: its status when the server fails, and the rights that the agent needs.
+#include <signal.h>
+
+#include "tests/integration/locks/lock_host.hpp"
+
+namespace jeton::test {
+namespace {
+
+class LockOnRedis : public HostOnRedis {};
+
+TEST_F(LockOnRedis, KeyIsDeleted_CommandEndsBecauseTheLockIsLost) {
+  const auto job = host.start({"run", "job", "--ttl", "2s", "--", "sleep", "1000"});
+  ASSERT_TRUE(eventually([&] { return !value().empty(); })) << job->err();
+  redis.cli({"DEL", key});
+  EXPECT_EQ(job->wait(), 123);
+  EXPECT_NE(job->err().find("is lost"), std::string::npos) << job->err();
+  EXPECT_EQ(value(), "");
+}
+
+TEST_F(LockOnRedis, KeyIsFoundGoneOnlyAtTheEnd_IsStillReportedAsLost) {
+  const TempDir dir;
+  const auto job = host.start({"run", "job", "--ttl", "1h", "--", "sh", "-c",
+                               "until test -e " + (dir / "end").string() + "; do sleep 0.02; done"});
+  ASSERT_TRUE(eventually([&] { return !value().empty(); })) << job->err();
+  redis.cli({"DEL", key});
+  dir.write("end", "");
+  EXPECT_EQ(job->wait(), 123) << job->err();
+}
+
+TEST_F(LockOnRedis, OutOfReach_StatusIsNeitherBusyNorNotHeld) {
+  const Json lock = host.acquire("job", "60s");
+  ASSERT_TRUE(lock.is_object());
+  proxy.set(RedisProxy::Way::refused);
+  EXPECT_EQ(host.extend("job", lock, "60s"), 2);
+  EXPECT_EQ(host.release("job", lock), 2);
+  EXPECT_EQ(host.lock({"show", "job"}).status, 2);
+  EXPECT_EQ(host.lock({"acquire", "job", "--ttl", "60s"}).status, 2);
+  EXPECT_EQ(host.lock({"run", "job", "--", "true"}).status, 125);
+}
+
+TEST_F(LockOnRedis, SetByHandWithoutAnEnd_IsBusyAndSaysWhatToDo) {
+  redis.cli({"SET", key, "by-hand"});
+  const RunResult busy = host.lock({"acquire", "job", "--ttl", "60s"});
+  EXPECT_EQ(busy.status, 4);
+  EXPECT_NE(busy.err.find("DEL it"), std::string::npos) << busy.err;
+}
+
+// The user that README describes.
+TEST_F(LockOnRedis, UserOfTheReadme_HasEveryRightThatIsNeeded) {
+  std::vector<std::string> user{"ACL",     "SETUSER",  "agent",    "on",
+                                ">s3cret", "~jeton:*", "&jeton:*", "&__redis__:invalidate"};
+  for (const char* command :
+       {"auth",    "select", "ping",    "time",      "client|setname", "client|id", "client|tracking", "eval",
+        "evalsha", "get",    "set",     "del",       "pttl",           "pexpire",   "pexpireat",       "hget",
+        "hmget",   "hset",   "publish", "subscribe", "unsubscribe"}) {
+    user.push_back(std::string("+") + command);
+  }
+  ASSERT_EQ(redis.cli(user), "OK");
+  TempDir dir;
+  const std::string password = dir.write("password", "s3cret").string();
+  LockHost limited("coordination:\n  backend: redis\n  redis: {endpoint: '" + redis.unix_url() +
+                   "', username: agent, password: '${file:" + password + "}'}\n");
+  const Json lock = limited.acquire("job", "60s");
+  ASSERT_TRUE(lock.is_object()) << limited.agent().log();
+  EXPECT_EQ(limited.extend("job", lock, "50s"), 0);
+  const auto waiter = limited.start({"run", "job", "--wait", "60s", "--", "true"});
+  EXPECT_EQ(limited.lock({"acquire", "job", "--ttl", "1s", "--wait", "10ms"}).status, 4);
+  EXPECT_EQ(limited.lock({"release", "job", "--force"}).status, 0);
+  EXPECT_EQ(waiter->wait(), 0) << waiter->err();
+  EXPECT_EQ(redis.cli({"ACL", "LOG"}), "") << "something was refused";
+}
+
+TEST_F(LockOnRedis, ServerOfAQuorumIsNamedTwice_IsRefusedAtTheStart) {
+  const std::string one = redis.unix_url();
+  const TempDir dir;
+  const auto config =
+      dir.write("agent.yaml", "version: 1\nagent: {runtime_dir: " + (dir / "run").string() +
+                                  "}\ncoordination:\n  backend: redlock\n  redlock: {endpoints: ['" + one +
+                                  "', 'redis://127.0.0.1:1', '" + one + "']}\nlocks: {job: {}}\n");
+  const RunResult refused = run({JETON_AGENT_BINARY, "run", "--config", config});
+  EXPECT_NE(refused.status, 0);
+  EXPECT_NE(refused.err.find("agent.yaml:5:"), std::string::npos) << refused.err;
+  EXPECT_NE(refused.err.find("twice"), std::string::npos) << refused.err;
+}
+
+}  // namespace
+}  // namespace jeton::test

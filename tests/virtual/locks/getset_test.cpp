@@ -1,0 +1,102 @@
+// The older protocol, in which the value of the key is the end of the lock (lock scenario 25). For one server.
+#include "tests/virtual/locks/lock_fleet.hpp"
+
+namespace jeton::test {
+namespace {
+
+class OlderLock : public testing::Test {
+ protected:
+  OlderLock() {
+    agent::LockRuleConfig& rule = fleet.rules["old"];
+    rule.pattern = "old";
+    rule.terms.key = "legacy";
+    rule.terms.protocol = agent::TokenLockConfig::Protocol::getset;
+  }
+  [[nodiscard]] std::string value() const { return fleet[0].cli({"GET", "legacy"}); }
+  // Unix seconds on the server.
+  [[nodiscard]] long long now() const { return std::stoll(fleet[0].cli({"TIME"})); }
+
+  LockFleet fleet{"redis"};
+  VirtualLoop& loop = fleet.loop;
+  const Ask old{.name = "old"};
+};
+
+TEST_F(OlderLock, TimeInTheFutureOrNoTimeAtAll_IsBusy) {
+  VirtualHost& host = fleet.add_host();
+  for (const std::string held : {"99999999999", "not a number", ""}) {
+    SCOPED_TRACE(held);
+    fleet.cli({"SET", "legacy", held});
+    EXPECT_EQ(host.take(old)->state(), State::busy);
+    EXPECT_EQ(value(), held);
+  }
+}
+
+TEST_F(OlderLock, KeyOfTheNewerKind_IsBusyAndKeepsItsTimeToLive) {
+  VirtualHost& host = fleet.add_host();
+  fleet.cli({"SET", "legacy", "1000000000", "PX", "3600000"});
+  EXPECT_EQ(host.take(old)->state(), State::busy);
+  EXPECT_GT(std::stol(fleet[0].cli({"PTTL", "legacy"})), 3'590'000);
+  EXPECT_EQ(value(), "1000000000");
+}
+
+TEST_F(OlderLock, TimeInThePast_HasOneWinnerOfTwenty) {
+  std::vector<VirtualHost*> hosts;
+  while (hosts.size() < 4) hosts.push_back(&fleet.add_host());
+  fleet.cli({"SET", "legacy", "1000000000"});
+  std::vector<Session> tries;
+  for (std::size_t i = 0; i < 20; ++i) tries.push_back(hosts[i % 4]->open(old));
+  std::size_t won = 0;
+  for (const Session& one : tries) {
+    if (hosts[0]->decided(one)->state() == State::held) {
+      ++won;
+      EXPECT_EQ(value(), lease_of(one).owner);
+      EXPECT_GT(std::stoll(value()), now());
+    } else {
+      EXPECT_EQ(one->state(), State::busy) << one->reason();
+    }
+  }
+  EXPECT_EQ(won, 1U);
+}
+
+// SETNX finds it held, GET finds it gone: others of the protocol go back to SETNX. Here both are one step; a lock that
+// comes and goes all the time is had in the end, and by one.
+TEST_F(OlderLock, KeyComesAndGoes_IsHadInTheEndAndByOne) {
+  VirtualHost& host = fleet.add_host();
+  bool others_hold = false;
+  std::optional<agent::Timers::Id> next;
+  std::function<void()> turn = [&] {
+    if (others_hold) {
+      fleet.cli({"DEL", "legacy"});
+      others_hold = false;
+    } else {
+      others_hold = fleet[0].cli({"SETNX", "legacy", std::to_string(now() + 60)}) == "1";
+    }
+    next = loop.timers.schedule(loop.clock.boot_now() + 2ms, turn);
+  };
+  turn();
+  ASSERT_TRUE(others_hold);
+  for (int i = 0; i < 5; ++i) {
+    const Session one = host.take({.name = "old", .wait = 1min});
+    ASSERT_EQ(one->state(), State::held) << one->reason();
+    EXPECT_EQ(value(), lease_of(one).owner);
+    EXPECT_FALSE(others_hold);
+    EXPECT_EQ(host.take(old)->state(), State::busy);
+    EXPECT_EQ(host.end(one), State::ended);
+  }
+  loop.timers.cancel(*next);
+}
+
+TEST_F(OlderLock, Held_IsRenewedAndGivenBack) {
+  VirtualHost& host = fleet.add_host();
+  const Session one = host.take({.name = "old", .ttl = 1s});
+  ASSERT_EQ(one->state(), State::held) << one->reason();
+  const std::string first = value();
+  loop.pass(5s);
+  EXPECT_GT(value(), first);
+  EXPECT_EQ(one->state(), State::held) << one->reason();
+  EXPECT_EQ(host.end(one), State::ended);
+  EXPECT_EQ(fleet[0].cli({"EXISTS", "legacy"}), "0");
+}
+
+}  // namespace
+}  // namespace jeton::test

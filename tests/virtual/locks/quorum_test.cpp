@@ -1,0 +1,102 @@
+// A lock over a quorum of five servers: decided by a majority, whatever a minority does (lock scenarios 22 and 23).
+#include "tests/virtual/locks/lock_fleet.hpp"
+
+namespace jeton::test {
+namespace {
+
+class QuorumLock : public testing::Test {
+ protected:
+  using Fault = LockFleet::Fault;
+
+  LockFleet fleet{"redlock"};
+  VirtualLoop& loop = fleet.loop;
+  VirtualHost& host = fleet.add_host();
+};
+
+TEST_F(QuorumLock, AnyPatternOfForeignKeys_IsWonIfAndOnlyIfAMajorityIsFree) {
+  for (unsigned pattern = 0; pattern < 32; ++pattern) {
+    SCOPED_TRACE(pattern);
+    std::size_t taken = 0;
+    for (unsigned i = 0; i < 5; ++i) {
+      fleet[i].cli({"DEL", LockFleet::key()});
+      if ((pattern >> i & 1U) == 0) continue;
+      fleet[i].cli({"SET", LockFleet::key(), "foreign", "PX", "3600000"});
+      ++taken;
+    }
+    const Session one = host.take();
+    EXPECT_EQ(one->state(), taken <= 2 ? State::held : State::busy) << one->reason();
+    EXPECT_EQ(host.end(one), taken <= 2 ? State::ended : State::busy);
+    EXPECT_TRUE(loop.turn_until([&] { return fleet.count("") == 5 - taken && fleet.count("foreign") == taken; }, 1s));
+    for (unsigned i = 0; i < 5; ++i) {
+      if ((pattern >> i & 1U) != 0) {
+        EXPECT_GT(std::stol(fleet[i].cli({"PTTL", LockFleet::key()})), 3'590'000);
+      }
+    }
+  }
+}
+
+TEST_F(QuorumLock, MinorityFails_IsTakenRenewedAndGivenBackWithinTheTimeOfOneAnswer) {
+  const std::vector<std::function<void()>> failures{
+      [&] {
+        fleet[0].freeze();
+        fleet[3].kill();
+      },
+      [&] {
+        fleet.set_fault(Fault::refused, {}, 1);
+        fleet.set_fault(Fault::held, {}, 2);
+      },
+      [&] {
+        fleet.set_fault(Fault::no_connection, {}, 0);
+        fleet.set_fault(Fault::deaf, {}, 4);
+      },
+  };
+  for (std::size_t i = 0; i < failures.size(); ++i) {
+    SCOPED_TRACE(i);
+    failures[i]();
+    const agent::BootTime asked_at = loop.clock.boot_now();
+    const Session one = host.take({.ttl = 2s});
+    ASSERT_EQ(one->state(), State::held) << one->reason();
+    EXPECT_LT(loop.clock.boot_now() - asked_at, LockFleet::timeout);
+    loop.pass(10s);
+    EXPECT_EQ(one->state(), State::held) << one->reason();
+    EXPECT_TRUE(host.extend(lease_of(one).owner, 30s));
+    EXPECT_EQ(host.end(one), State::ended);
+    fleet[0].thaw();
+    fleet[3].restart();
+    fleet.set_fault(Fault::none);
+    EXPECT_TRUE(loop.turn_until([&] { return fleet.nowhere(); }, 30s));
+    loop.pass(10s);
+  }
+}
+
+TEST_F(QuorumLock, MajorityIsDown_IsAnErrorAndNotBusyUntilTheLeaseEnds) {
+  const Session held = host.take({.ttl = 60s});
+  const std::string owner = lease_of(held).owner;
+  for (const std::size_t i : {0U, 2U, 4U}) fleet[i].kill();
+  EXPECT_EQ(host.take()->state(), State::failed);
+  EXPECT_EQ(host.take({.name = "other"})->state(), State::failed);
+  EXPECT_THROW(host.extend(owner, 60s), agent::TransportError);
+  EXPECT_EQ(held->state(), State::held) << held->reason();
+  EXPECT_TRUE(loop.turn_until([&] { return held->state() == State::lost; }, 60s));
+}
+
+TEST_F(QuorumLock, MinorityRestartsEmpty_IsGivenTheLockAgainByTheNextRenewal) {
+  const Session one = host.take({.ttl = 3s});
+  const std::string owner = lease_of(one).owner;
+  ASSERT_TRUE(loop.turn_until([&] { return fleet.count(owner) == 5; }, LockFleet::timeout));
+  for (const std::size_t i : {1U, 4U}) fleet[i].restart();
+  EXPECT_EQ(fleet.count(owner), 3U);
+  EXPECT_TRUE(loop.turn_until([&] { return fleet.count(owner) == 5; }, 3s));
+  EXPECT_EQ(one->state(), State::held) << one->reason();
+  EXPECT_EQ(host.end(one), State::ended);
+  EXPECT_TRUE(loop.turn_until([&] { return fleet.nowhere(); }, LockFleet::timeout));
+}
+
+TEST_F(QuorumLock, ServerIsNamedTwice_IsRefused) {
+  agent::RedlockCoordinatorOptions options;
+  for (const std::size_t i : {0U, 1U, 0U}) options.servers.push_back(fleet.connection(LockFleet::address(1, i)));
+  EXPECT_THROW(agent::RedlockLockStore(loop.timers, loop.random, options), agent::Error);
+}
+
+}  // namespace
+}  // namespace jeton::test

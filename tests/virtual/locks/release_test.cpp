@@ -1,0 +1,121 @@
+// Giving back and extending (lock scenarios 6 to 10 and 21).
+#include "tests/virtual/locks/lock_fleet.hpp"
+
+namespace jeton::test {
+namespace {
+
+TEST_P(AnyLock, NotRenewed_GoesToAnotherOwnerAfterItsTimeToLive) {
+  const auto stale = host.acquire({.ttl = 200ms});
+  ASSERT_TRUE(stale);
+  loop.pass(300ms);
+  const auto next = host.acquire({.ttl = 60s});
+  ASSERT_TRUE(next);
+  EXPECT_NE(next->owner, stale->owner);
+  EXPECT_GT(next->fence, stale->fence);
+}
+
+TEST_P(AnyLock, StaleOwnerGivesBackOrExtends_SuccessorIsUntouched) {
+  const auto stale = host.acquire({.ttl = 200ms});
+  ASSERT_TRUE(stale);
+  loop.pass(300ms);
+  const Session next = host.take({.ttl = 60s});
+  ASSERT_EQ(next->state(), State::held) << next->reason();
+  EXPECT_FALSE(host.release(stale->owner));
+  EXPECT_FALSE(host.extend(stale->owner, 1h));
+  const agent::LockView view = host.show();
+  EXPECT_EQ(view.owner, lease_of(next).owner);
+  EXPECT_LE(view.ttl.value(), 60s);
+  EXPECT_GT(view.ttl.value(), 59s);
+  EXPECT_EQ(next->state(), State::held) << next->reason();
+}
+
+TEST_P(AnyLock, Expired_IsNeitherGivenBackNorExtendedNorCreatedAgain) {
+  const auto lease = host.acquire({.ttl = 200ms});
+  ASSERT_TRUE(lease);
+  loop.pass(300ms);
+  EXPECT_FALSE(host.show().held);
+  EXPECT_FALSE(host.extend(lease->owner, 60s));
+  EXPECT_FALSE(host.release(lease->owner));
+  EXPECT_FALSE(host.show().held);
+}
+
+TEST_P(AnyLock, GivenBackTwiceOrNeverTaken_IsNotHeld) {
+  EXPECT_FALSE(host.release("nobody"));
+  EXPECT_FALSE(host.extend("nobody", 60s));
+  const auto lease = host.acquire();
+  ASSERT_TRUE(lease);
+  EXPECT_TRUE(host.release(lease->owner));
+  EXPECT_FALSE(host.release(lease->owner));
+  EXPECT_FALSE(host.extend(lease->owner, 60s));
+  EXPECT_FALSE(host.show().held) << "an extension creates nothing";
+}
+
+TEST_P(AnyLock, Extended_HasTheNewTimeToLiveAndTheSameFence) {
+  const auto lease = host.acquire({.ttl = 1h});
+  ASSERT_TRUE(lease);
+  const auto extended = host.extend(lease->owner, 1min);
+  ASSERT_TRUE(extended);
+  EXPECT_EQ(extended->fence, lease->fence);
+  const agent::LockView view = host.show();
+  EXPECT_EQ(view.fence, lease->fence);
+  EXPECT_LE(view.ttl.value(), 1min);
+  EXPECT_GT(view.ttl.value(), 59s);
+}
+
+TEST_P(AnyLock, SessionsLockExtended_HasTheNewTimeToLiveAndIsRenewedToIt) {
+  const Session one = host.take({.ttl = 1h});
+  const std::string owner = lease_of(one).owner;
+  const std::uint64_t fence = lease_of(one).fence;
+  ASSERT_TRUE(host.extend(owner, 500ms));
+  EXPECT_LE(host.show().ttl.value(), 500ms);
+  loop.pass(5s);
+  EXPECT_EQ(one->state(), State::held) << one->reason();
+  EXPECT_EQ(host.show().owner, owner);
+  EXPECT_LE(host.show().ttl.value(), 500ms);
+  ASSERT_TRUE(host.extend(owner, 1h));
+  EXPECT_GT(host.show().ttl.value(), 59min);
+  EXPECT_EQ(lease_of(one).fence, fence);
+}
+
+TEST_P(FleetLock, KeyIsAnothers_IsNotExtendedAndTheOtherKeepsIt) {
+  const auto lease = host.acquire({.ttl = 60s});
+  ASSERT_TRUE(lease);
+  fleet.cli({"SET", LockFleet::key(), "foreign", "PX", "60000"});
+  EXPECT_FALSE(host.extend(lease->owner, 1h));
+  EXPECT_FALSE(host.release(lease->owner));
+  EXPECT_EQ(fleet.count("foreign"), fleet.size());
+  EXPECT_LE(fleet.pttl(), 60'000);
+  EXPECT_GT(fleet.pttl(), 59'000);
+}
+
+TEST_P(FleetLock, KeyIsGone_IsNotExtendedAndNotCreatedAgain) {
+  const auto lease = host.acquire({.ttl = 60s});
+  ASSERT_TRUE(lease);
+  fleet.cli({"DEL", LockFleet::key()});
+  EXPECT_FALSE(host.extend(lease->owner, 1h));
+  EXPECT_FALSE(host.release(lease->owner));
+  EXPECT_TRUE(fleet.nowhere());
+}
+
+TEST_P(AnyLock, TakenByAnAdministrator_IsLostAndFreeForTheNext) {
+  const Session one = host.take({.ttl = 1h});
+  const std::string owner = lease_of(one).owner;
+  EXPECT_TRUE(host.force_release());
+  EXPECT_TRUE(loop.turn_until([&] { return one->state() == State::lost; }, 1s));
+  EXPECT_FALSE(host.extend(owner, 2h));
+  const auto next = host.acquire();
+  ASSERT_TRUE(next);
+  EXPECT_FALSE(host.release(owner));
+  EXPECT_EQ(host.show().owner, next->owner);
+}
+
+TEST_P(FleetLock, GivenBackAtAnotherHostByItsOwnerId_IsLostLongBeforeTheNextRenewal) {
+  VirtualHost& other = fleet.add_host();
+  const Session one = host.take({.ttl = 24h});
+  loop.pass(1s);
+  EXPECT_TRUE(other.release(lease_of(one).owner));
+  EXPECT_TRUE(loop.turn_until([&] { return one->state() == State::lost; }, 1s));
+}
+
+}  // namespace
+}  // namespace jeton::test

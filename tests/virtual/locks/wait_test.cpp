@@ -1,0 +1,132 @@
+// Waiting for a lock (lock scenarios 12, 13 and 14). The times are exact: nothing else moves the clock.
+#include "tests/virtual/locks/lock_fleet.hpp"
+
+namespace jeton::test {
+namespace {
+
+TEST_P(AnyLock, HeldFor20Ms_IsHadByAWaiterThatLooksThreeTimes) {
+  const auto holder = host.acquire();
+  ASSERT_TRUE(holder);
+  const Session waiter = host.open({.wait = 60ms, .retry = 20ms});
+  loop.pass(20ms);
+  EXPECT_EQ(waiter->state(), State::waiting);
+  EXPECT_TRUE(host.release(holder->owner));
+  EXPECT_EQ(host.decided(waiter)->state(), State::held) << waiter->reason();
+  EXPECT_GT(lease_of(waiter).fence, holder->fence);
+}
+
+TEST_P(AnyLock, HeldFor50Ms_IsBusyForAWaiterThatLooksTwice) {
+  const auto holder = host.acquire();
+  ASSERT_TRUE(holder);
+  const Session waiter = host.open({.wait = 10ms, .retry = 5ms});
+  loop.pass(50ms);
+  EXPECT_EQ(waiter->state(), State::busy);
+  EXPECT_EQ(waiter->busy().holder, holder->owner);
+  EXPECT_TRUE(host.release(holder->owner));
+}
+
+TEST_P(AnyLock, Released_WakesTheWaiterLongBeforeTheTimeToLive) {
+  const Session holder = host.take({.ttl = 1h});
+  const Session waiter = host.open({.wait = 1h});
+  loop.pass(1s);
+  ASSERT_EQ(waiter->state(), State::waiting);
+  EXPECT_EQ(host.end(holder), State::ended);
+  EXPECT_TRUE(loop.turn_until([&] { return waiter->state() == State::held; }, 50ms)) << "a message, not a look";
+}
+
+TEST_P(FleetLock, ReleasedOnOneHost_WakesTheWaiterOfAnother) {
+  VirtualHost& other = fleet.add_host();
+  const Session here = host.take({.ttl = 1h});
+  const Session there = other.open({.wait = 1h});
+  loop.pass(1s);
+  ASSERT_EQ(there->state(), State::waiting);
+  EXPECT_EQ(host.end(here), State::ended);
+  EXPECT_TRUE(loop.turn_until([&] { return there->state() == State::held; }, 100ms));
+}
+
+TEST_P(AnyLock, WaitOf20Ms_IsBusyOnTimeAndTheHolderKeepsItsLock) {
+  const auto holder = host.acquire({.ttl = 1h});
+  ASSERT_TRUE(holder);
+  const agent::BootTime asked_at = loop.clock.boot_now();
+  const Session waiter = host.take({.wait = 20ms});
+  EXPECT_EQ(waiter->state(), State::busy);
+  EXPECT_GE(loop.clock.boot_now() - asked_at, 20ms);
+  EXPECT_LT(loop.clock.boot_now() - asked_at, 40ms);
+  EXPECT_EQ(host.show().owner, holder->owner);
+}
+
+TEST_P(AnyLock, RetryBeyondTheWait_IsBusyAtOnce) {
+  ASSERT_TRUE(host.acquire({.ttl = 1h}));
+  const agent::BootTime asked_at = loop.clock.boot_now();
+  EXPECT_EQ(host.take({.wait = 1h, .retry = 2h})->state(), State::busy);
+  EXPECT_LT(loop.clock.boot_now() - asked_at, 20ms);
+}
+
+TEST_P(AnyLock, HolderReleasesAfterThreeTimesToLive_WaiterHasAWholeOne) {
+  const Session holder = host.take({.ttl = 1s});
+  const agent::BootTime begun_at = loop.clock.boot_now();
+  const Session waiter = host.open({.ttl = 1s, .wait = 10s});
+  EXPECT_FALSE(loop.turn_until([&] { return waiter->state() == State::held; }, 3s));
+  EXPECT_EQ(holder->state(), State::held) << holder->reason();
+  EXPECT_EQ(host.end(holder), State::ended);
+  EXPECT_EQ(host.decided(waiter)->state(), State::held) << waiter->reason();
+  EXPECT_LT(loop.clock.boot_now() - begun_at, 3500ms);
+  const Duration validity = lease_of(waiter).valid_until - loop.clock.boot_now();
+  EXPECT_GT(validity, 900ms);
+  EXPECT_LE(validity, 1s);
+}
+
+TEST_P(AnyLock, HolderIsNotRenewed_WaiterHasItWhenItsTimeToLiveEnds) {
+  const auto holder = host.acquire({.ttl = 2s});
+  ASSERT_TRUE(holder);
+  const agent::BootTime begun_at = loop.clock.boot_now();
+  const Session waiter = host.take({.ttl = 1h, .wait = 30s});
+  ASSERT_EQ(waiter->state(), State::held) << waiter->reason();
+  EXPECT_GT(loop.clock.boot_now() - begun_at, 1900ms);
+  EXPECT_LT(loop.clock.boot_now() - begun_at, 2200ms);
+  EXPECT_GT(host.show().ttl.value(), 59min) << "however long it was waited for";
+}
+
+// Servers end a key at a whole millisecond, each at its own; a look may come just before it.
+TEST_P(AnyLock, LeaseEndsAtAnyFractionOfAMillisecond_WaiterHasItAtOnce) {
+  for (int i = 0; i < 60; ++i) {
+    SCOPED_TRACE(i);
+    ASSERT_TRUE(host.acquire({.ttl = 100ms}));
+    const agent::BootTime begun_at = loop.clock.boot_now();
+    const Session waiter = host.take({.wait = 30s});
+    ASSERT_EQ(waiter->state(), State::held) << waiter->reason();
+    EXPECT_LT(loop.clock.boot_now() - begun_at, 120ms);
+    EXPECT_EQ(host.end(waiter), State::ended);
+    loop.pass(50ms + i * 137us);
+  }
+}
+
+TEST_P(AnyLock, SixWait_AreServedInTheOrderOfTheirArrival) {
+  Session before = host.take({.ttl = 1h});
+  std::vector<Session> waiters;
+  for (int i = 0; i < 6; ++i) waiters.push_back(host.open({.wait = 1h}));
+  loop.pass(1s);
+  for (const Session& next : waiters) {
+    const std::uint64_t fence = lease_of(before).fence;
+    EXPECT_EQ(host.end(before), State::ended);
+    ASSERT_EQ(host.decided(next)->state(), State::held) << next->reason();
+    EXPECT_GT(lease_of(next).fence, fence);
+    before = next;
+  }
+}
+
+TEST_P(AnyLock, WaiterHasGone_DelaysNoOther) {
+  const Session holder = host.take({.ttl = 1h});
+  const Session gone = host.open({.ttl = 1h, .wait = 1h});
+  const Session behind = host.open({.wait = 1h});
+  loop.pass(1s);
+  EXPECT_EQ(host.end(gone), State::ended);
+  EXPECT_EQ(host.end(holder), State::ended);
+  EXPECT_TRUE(loop.turn_until([&] { return behind->state() == State::held; }, 50ms));
+  EXPECT_EQ(host.end(behind), State::ended);
+  loop.pass(1min);
+  EXPECT_FALSE(host.show().held);
+}
+
+}  // namespace
+}  // namespace jeton::test
