@@ -2,6 +2,7 @@
 #include <signal.h>
 
 #include "tests/integration/locks/lock_host.hpp"
+#include "tests/support/documented_user.hpp"
 
 namespace jeton::test {
 namespace {
@@ -47,15 +48,7 @@ TEST_F(LockOnRedis, SetByHandWithoutAnEnd_IsBusyAndSaysWhatToDo) {
 
 // The user that README describes.
 TEST_F(LockOnRedis, UserOfTheReadme_HasEveryRightThatIsNeeded) {
-  std::vector<std::string> user{"ACL",     "SETUSER",  "agent",    "on",
-                                ">s3cret", "~jeton:*", "&jeton:*", "&__redis__:invalidate"};
-  for (const char* command :
-       {"auth",    "select", "ping",    "time",      "client|setname", "client|id", "client|tracking", "eval",
-        "evalsha", "get",    "set",     "del",       "pttl",           "pexpire",   "pexpireat",       "hget",
-        "hmget",   "hset",   "publish", "subscribe", "unsubscribe"}) {
-    user.push_back(std::string("+") + command);
-  }
-  ASSERT_EQ(redis.cli(user), "OK");
+  ASSERT_EQ(redis.cli(documented_user("s3cret")), "OK");
   TempDir dir;
   const std::string password = dir.write("password", "s3cret").string();
   LockHost limited("coordination:\n  backend: redis\n  redis: {endpoint: '" + redis.unix_url() +
