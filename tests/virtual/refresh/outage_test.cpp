@@ -189,9 +189,9 @@ TEST_P(DataLoss, OfASpentBudget_DoesNotRefillIt) {
       [&] { return fleet.all([](const TokenStatus& s) { return s.state == TokenState::expired; }); }, hours(1)));
   GetParam().happen(fleet);
   fleet.pass(hours(2));
-  // Of several servers one admission may be counted that was not made: all of them lost it half-way.
+  // After a loss on several servers the count may be one too high, and is never too low.
   EXPECT_LE(fleet.provider.calls, 3U);
-  if (GetParam().of == 1) EXPECT_EQ(fleet.provider.calls, 3U);
+  EXPECT_GE(fleet.provider.calls, GetParam().of == 1 ? 3U : 2U);
   EXPECT_TRUE(fleet.all([](const TokenStatus& s) { return s.pause_reason == "budget"; }));
 }
 
