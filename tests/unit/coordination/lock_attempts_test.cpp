@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "agent/base/error.hpp"
-#include "tests/sim/virtual_timers.hpp"
+#include "tests/support/virtual_timers.hpp"
 
 namespace jeton::agent {
 namespace {
@@ -64,7 +64,7 @@ class LockAttemptsTest : public testing::Test {
   static void win(AcquireResult& result) { result.lease = Lease{"winner", 7, 60s, BootTime{2h}}; }
   static void lose(AcquireResult& result) { result.holder = "another host"; }
 
-  sim::VirtualTimers timers;
+  test::VirtualTimers timers;
   Event changed{timers};
   LockAttempts one{timers};
   AcquireResult outcome;

@@ -4,7 +4,7 @@
 #include <boost/asio/co_spawn.hpp>
 
 #include "agent/coordination/redlock_quorum.hpp"
-#include "tests/sim/virtual_timers.hpp"
+#include "tests/support/virtual_timers.hpp"
 
 namespace jeton::agent {
 namespace {
@@ -29,7 +29,7 @@ class RedlockRoundTest : public testing::Test {
   }
   void at(Duration when) { timers.run_until(begun + when); }
 
-  sim::VirtualTimers timers;
+  test::VirtualTimers timers;
   const BootTime begun = timers.clock().boot_now();
   std::shared_ptr<Round> round = std::make_shared<Round>(timers, 5, grace);
   std::optional<Duration> took;
