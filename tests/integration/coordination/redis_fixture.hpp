@@ -7,23 +7,6 @@
 
 namespace jeton::test {
 
-struct Host {
-  Host(TestLoop& l, agent::RedisCoordinatorOptions options)
-      : loop(l), coordinator(l.timers, l.random, std::move(options)), call(l, coordinator) {
-    coordinator.start();
-  }
-  // Subscribes and waits until messages arrive.
-  void listen() {
-    coordinator.subscribe("t", &listener);
-    EXPECT_TRUE(loop.turn_until([&] { return listener.gaps > 0; }));
-  }
-
-  TestLoop& loop;
-  RecordingListener listener;
-  agent::RedisCoordinator coordinator;
-  Caller call;
-};
-
 class RedisCoordination : public testing::Test {
  protected:
   static constexpr const char* updater = "jeton:{t}:updater";

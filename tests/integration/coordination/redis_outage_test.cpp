@@ -45,47 +45,6 @@ TEST_F(RedisOutage, StoppedServerIsNeverReadAsBusyLostOrEmpty) {
   server.signal(SIGCONT);
 }
 
-TEST_F(RedisOutage, ListenerIsToldOfTheGapAndHearsAgainAfterARestart) {
-  a.listen();
-  b.listen();
-  server.kill();
-  ASSERT_TRUE(loop.turn_until([&] { return !a.coordinator.health().reachable; }));
-  server.restart();
-  ASSERT_TRUE(loop.turn_until([&] { return a.listener.gaps >= 2 && b.listener.gaps >= 2; }));
-  const Lease lease = a.call.acquire(60s);
-  EXPECT_TRUE(a.call.publish(make_record(loop, lease.fence, "x"), lease).stored);
-  EXPECT_TRUE(loop.turn_until([&] { return !b.listener.records.empty(); }));
-  EXPECT_TRUE(a.coordinator.health().reachable);
-  EXPECT_EQ(a.coordinator.health().last_error, "");
-}
-
-TEST_F(RedisOutage, ListenerOfASilentServerIsToldOfTheGapWhenItWakes) {
-  auto options = impatient();
-  options.keepalive = 100ms;
-  test::Host host(loop, std::move(options));
-  host.listen();
-  server.signal(SIGSTOP);
-  EXPECT_TRUE(loop.turn_until([&] {
-    return !host.coordinator.health().last_error.empty() ||
-           failure_of([&] { static_cast<void>(host.call.load()); }) != "";
-  }));
-  loop.turn_until([] { return false; }, 600ms);  // longer than a PING and its deadline
-  server.signal(SIGCONT);
-  EXPECT_TRUE(loop.turn_until([&] { return host.listener.gaps >= 2; }));
-}
-
-// The call may have been the look for a lost record, and the connection for messages may never have noticed anything.
-TEST_F(RedisOutage, ListenerLooksAnewWhenTheConnectionIsBackAfterACallFailed) {
-  test::Host host(loop, impatient());
-  host.listen();
-  static_cast<void>(host.call.load());  // the clock's offset is known
-  const int gaps = host.listener.gaps;
-  server.signal(SIGSTOP);
-  failure_of([&] { static_cast<void>(host.call.load()); });
-  server.signal(SIGCONT);
-  EXPECT_TRUE(loop.turn_until([&] { return host.listener.gaps > gaps; }));
-}
-
 TEST_F(RedisOutage, AbsentServerIsNamedAndCostsNoMoreThanTheTimeout) {
   auto options = impatient();
   options.connection.address.path = "/nonexistent/redis.sock";
@@ -160,7 +119,6 @@ TEST_F(RedisOutage, FullServerIsATransportErrorThatSaysWhatToDo) {
   EXPECT_THAT(failure_of([&] { a.call.try_acquire(1s); }), HasSubstr("maxmemory"));
 }
 
-// What the status page shows must be true hours later too: a quiet agent asks nothing, so nothing else would end it.
 TEST_F(RedisOutage, TroubleOfAFullServerEndsWhenTheFleetWritesAgain) {
   a.listen();
   server.cli({"CONFIG", "SET", "maxmemory", "1"});
@@ -169,19 +127,6 @@ TEST_F(RedisOutage, TroubleOfAFullServerEndsWhenTheFleetWritesAgain) {
   server.cli({"CONFIG", "SET", "maxmemory", "0"});
   b.call.release(b.call.acquire_eventually(60s));
   EXPECT_TRUE(loop.turn_until([&] { return a.coordinator.health().last_error.empty(); }));
-}
-
-TEST_F(RedisOutage, TroubleOfASilentServerEndsWithTheNextConnection) {
-  test::Host host(loop, impatient());
-  ASSERT_TRUE(host.call.load() == std::nullopt);
-  server.signal(SIGSTOP);
-  failure_of([&] { static_cast<void>(host.call.load()); });
-  EXPECT_NE(host.coordinator.health().last_error, "");
-  server.signal(SIGCONT);
-  EXPECT_TRUE(loop.turn_until([&] {
-    const auto health = host.coordinator.health();
-    return health.reachable && health.last_error.empty();
-  }));
 }
 
 TEST_F(RedisOutage, TroubleWithOnesOwnRightsDoesNotEndWhenOthersWrite) {

@@ -15,15 +15,6 @@
 
 namespace jeton::test {
 
-inline constexpr const char* updater_key = "jeton:{t}:updater";
-inline constexpr const char* token_key = "jeton:{t}:token";
-inline constexpr const char* fence_key = "jeton:{t}:fence";
-
-using Indices = std::vector<std::size_t>;
-// Every pair out of five: the minorities that may fail.
-inline const std::vector<Indices> minorities{{0, 1}, {2, 3}, {4, 0}, {1, 2}, {3, 4},
-                                             {0, 2}, {1, 3}, {2, 4}, {3, 0}, {4, 1}};
-
 class RedisServers {
  public:
   explicit RedisServers(std::size_t count = 5) {
@@ -102,29 +93,6 @@ inline BlackHole::BlackHole() : fd_(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC
   }
   port_ = ntohs(address.sin_port);
 }
-
-struct RedlockHost {
-  RedlockHost(TestLoop& l, agent::RedlockCoordinatorOptions options)
-      : loop(l), coordinator(l.timers, l.random, std::move(options)), call(l, coordinator) {
-    coordinator.start();
-  }
-  ~RedlockHost() { coordinator.stop(); }
-  // Every one of `servers` connected, clocks known, scripts known.
-  void warm_up(std::size_t servers = 5) {
-    const std::string connected = " " + std::to_string(servers) + " reachable";
-    EXPECT_TRUE(loop.turn_until([&] { return coordinator.health().endpoint.ends_with(connected); }));
-    call.release(call.acquire(std::chrono::hours(1)));
-  }
-  void listen() {
-    coordinator.subscribe("t", &listener);
-    EXPECT_TRUE(loop.turn_until([&] { return listener.gaps > 0; }));
-  }
-
-  TestLoop& loop;
-  RecordingListener listener;
-  agent::RedlockCoordinator coordinator;
-  Caller call;
-};
 
 class Redlock : public testing::Test {
  protected:

@@ -72,58 +72,6 @@ TEST_F(RedlockVote, OfAServerUnderTwoHostNamesIsOne) {
   EXPECT_FALSE(host.coordinator.health().reachable);
 }
 
-TEST_F(RedlockVote, OfOneServerIsNoMajorityFromTheFirstConnectOn) {
-  point('a', 0);
-  point('b', 0);
-  point('c', 0);
-  for (int i = 0; i < 10; ++i) {
-    RedlockHost host(loop, names(impatience));
-    EXPECT_THROW(host.call.try_acquire(1h), TransportError);
-  }
-}
-
-TEST_F(RedlockVote, IsGivenAsSoonAsTheNameIsThatOfAnotherServer) {
-  point('a', 0);
-  point('b', 1);
-  point('c', 0);
-  RedlockHost host(loop, names());
-  ASSERT_TRUE(reaches(host, 2));
-  EXPECT_NE(host.coordinator.health().last_error, "");
-  // The name that has the vote may be either.
-  point('a', 2);
-  point('c', 3);
-  EXPECT_TRUE(reaches(host, 3));
-  EXPECT_EQ(host.coordinator.health().last_error, "");
-}
-
-TEST_F(RedlockVote, IsKeptThoughServersAreRestartedAndChangeNames) {
-  for (std::size_t i = 0; i < 3; ++i) point("abc"[i], i);
-  RedlockHost host(loop, names());
-  ASSERT_TRUE(reaches(host, 3));
-  servers[1].restart();
-  ASSERT_TRUE(notices_a_loss(host));
-  ASSERT_TRUE(reaches(host, 3));
-  EXPECT_EQ(host.coordinator.health().last_error, "");
-  point('a', 2);
-  point('c', 0);
-  disconnect(0);
-  disconnect(2);
-  ASSERT_TRUE(notices_a_loss(host));
-  EXPECT_TRUE(reaches(host, 3));
-  EXPECT_EQ(host.coordinator.health().last_error, "");
-  EXPECT_TRUE(host.call.acquire_eventually(1h).fence > 0);
-}
-
-TEST_F(RedlockVote, OfAServerThatDoesNotSayWhoItIsCounts) {
-  for (std::size_t i = 0; i < 3; ++i) {
-    point("abc"[i], i);
-    servers[i].cli({"ACL", "SETUSER", "default", "-info"});
-  }
-  RedlockHost host(loop, names());
-  EXPECT_TRUE(reaches(host, 3));
-  EXPECT_TRUE(host.call.try_acquire(1h).lease);
-}
-
 TEST_F(RedlockVote, OfTheDocumentedUserNeedsNoMoreThanInfoBesides) {
   RedlockCoordinatorOptions options = servers.options();
   for (std::size_t i = 0; i < servers.size(); ++i) {
@@ -144,22 +92,6 @@ TEST_F(RedlockVote, OfTheDocumentedUserNeedsNoMoreThanInfoBesides) {
   for (std::size_t i = 0; i < servers.size(); ++i) {
     EXPECT_EQ(servers[i].cli({"ACL", "LOG"}), "") << "something was refused";
   }
-}
-
-TEST_F(RedlockVote, OfAServerThatIsRefusedCountsForNoClaim) {
-  point('a', 0);
-  point('b', 1);
-  point('c', 0);
-  RedlockHost host(loop, names());
-  ASSERT_TRUE(reaches(host, 2));
-  host.listen();
-  EXPECT_TRUE(settles([&] { return servers[0].cli({"PUBSUB", "NUMSUB", "jeton:{t}:published"}).ends_with("2"); }));
-  const std::string claim = R"({"type":"claim","owner":"another","ttl_ms":60000})";
-  servers[0].cli({"PUBLISH", "jeton:{t}:published", claim});
-  loop.turn_until([] { return false; }, 100ms);
-  EXPECT_TRUE(host.listener.claims.empty()) << "one server was heard twice";
-  servers[1].cli({"PUBLISH", "jeton:{t}:published", claim});
-  EXPECT_TRUE(settles([&] { return !host.listener.claims.empty(); }));
 }
 
 }  // namespace

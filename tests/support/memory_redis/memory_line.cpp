@@ -28,11 +28,15 @@ void Direction::pass(bool blocked, const Deliver& deliver) {
 }
 
 MemoryLine::MemoryLine(agent::Timers& timers, std::shared_ptr<Site> site, Latency latency)
-    : timers_(timers), site_(std::move(site)), latency_(std::move(latency)), readable_(timers) {}
+    : timers_(timers),
+      site_(std::move(site)),
+      server_(site_->server),
+      latency_(std::move(latency)),
+      readable_(timers) {}
 
 void MemoryLine::open() {
   const auto weak = weak_from_this();
-  session_ = site_->server->accept(
+  session_ = server_->accept(
       [weak](std::string bytes) {
         if (const auto line = weak.lock()) line->to_client(std::move(bytes));
       },
@@ -46,7 +50,7 @@ void MemoryLine::open() {
 
 // Both ends see it at once: a reset.
 void MemoryLine::break_off() {
-  if (session_) site_->server->disconnected(std::exchange(session_, nullptr));
+  if (session_) server_->disconnected(std::exchange(session_, nullptr));
   ended_ = true;
   readable_.notify();
 }
@@ -105,9 +109,9 @@ void MemoryLine::at_server(std::optional<std::string> piece) {
   if (!session_) return;
   if (piece) {
     const auto session = session_;
-    site_->server->receive(session, *piece);
+    server_->receive(session, *piece);
   } else {
-    site_->server->disconnected(std::exchange(session_, nullptr));
+    server_->disconnected(std::exchange(session_, nullptr));
   }
 }
 

@@ -63,6 +63,7 @@ class MemoryLine : public std::enable_shared_from_this<MemoryLine> {
 
   agent::Timers& timers_;
   std::shared_ptr<Site> site_;
+  std::shared_ptr<MemoryServer> server_;  // that the address led to when it was opened
   Latency latency_;
   std::shared_ptr<Session> session_;  // null after the server has closed it
   Direction requests_;

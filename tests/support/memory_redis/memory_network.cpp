@@ -88,11 +88,15 @@ MemoryNetwork::~MemoryNetwork() = default;
 
 std::shared_ptr<MemoryServer> MemoryNetwork::add_server(const Address& address, const std::string& password) {
   auto server = std::make_shared<MemoryServer>(state_->timers, state_->random, password);
-  add_address(address, server);
+  point(address, server);
   return server;
 }
 
-void MemoryNetwork::add_address(const Address& address, std::shared_ptr<MemoryServer> server) {
+void MemoryNetwork::point(const Address& address, std::shared_ptr<MemoryServer> server) {
+  if (const auto known = state_->site(address)) {
+    known->server = std::move(server);
+    return;
+  }
   state_->sites.push_back(std::make_shared<Site>(Site{address, std::move(server), Fault::none}));
 }
 

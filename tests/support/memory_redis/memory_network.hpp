@@ -34,9 +34,10 @@ class MemoryNetwork {
   MemoryNetwork(const MemoryNetwork&) = delete;
   MemoryNetwork& operator=(const MemoryNetwork&) = delete;
 
-  // Makes a server at an address. A second address for it is one that has faults of its own.
+  // Makes a server at an address.
   std::shared_ptr<MemoryServer> add_server(const agent::redis::Address& address, const std::string& password = {});
-  void add_address(const agent::redis::Address& address, std::shared_ptr<MemoryServer> server);
+  // From the next connect on the address leads to this server. Each address of a server has faults of its own.
+  void point(const agent::redis::Address& address, std::shared_ptr<MemoryServer> server);
 
   [[nodiscard]] agent::redis::Connector connector();
 

@@ -19,7 +19,13 @@ MemoryServer::MemoryServer(agent::Timers& timers, agent::Random& random, std::st
       epoch_us_(agent::to_unix_ms(timers.clock().wall_now()) * 1000 -
                 timers.clock().boot_now().time_since_epoch().count() / 1'000'000 * 1000),
       run_id_(random.hex(20)),
-      lua_([this](const Words& words) { return execute(*running_script_, words, true); }) {}
+      lua_([this](const Words& words) {
+        const std::string name = upper_case(words[0]);
+        if (name == "SUBSCRIBE" || name == "UNSUBSCRIBE" || name == "WAIT") {
+          return Reply::error("ERR This Redis command is not allowed from script");
+        }
+        return execute(*running_script_, words, true);
+      }) {}
 
 MemoryServer::~MemoryServer() {
   *alive_ = false;
@@ -28,7 +34,7 @@ MemoryServer::~MemoryServer() {
 }
 
 std::string MemoryServer::cli(const Words& words) {
-  if (!up_) return "Could not connect to Redis: Connection refused";
+  if (!up_) return "";
   Session session;
   session.authenticated = true;
   const bool names_database = words.at(0) == "-n";

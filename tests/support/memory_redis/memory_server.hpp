@@ -35,7 +35,8 @@ class MemoryServer {
 
   // What a test does.
 
-  // As `redis-cli --raw` would: the output without the last newline. Not counted and never refused.
+  // As `redis-cli --raw` would: the output without the last newline, nothing if it is down. Not counted, never
+  // refused, and looks into a frozen server too.
   std::string cli(const Words& words);
   void kill();     // like kill -9: data and connections are gone
   void restart();  // kills it first if it is up; with no data

@@ -2,25 +2,25 @@
 #include <gmock/gmock.h>
 
 #include "agent/base/error.hpp"
-#include "tests/integration/coordination/redlock_testing.hpp"
+#include "tests/virtual/coordination/virtual_redlock.hpp"
 
 namespace jeton::agent {
 namespace {
 
 using namespace std::chrono_literals;
 using test::make_record;
-using test::RedlockHost;
 using test::token_key;
+using test::VirtualRedlockHost;
 
 constexpr const char* budget_key = "jeton:{t}:budget";
 
-class RedlockLoss : public test::Redlock {
+class RedlockLoss : public test::VirtualRedlock {
  protected:
   Record publish(RedlockHost& host) {
     const Lease lease = host.call.acquire_eventually(1h);
     const Record record = make_record(loop, lease.fence, "x");
     EXPECT_TRUE(host.call.publish(record, lease).stored);
-    EXPECT_TRUE(settles([&] { return have(record.generation) == servers.size(); }));
+    EXPECT_TRUE(loop.eventually([&] { return have(record.generation) == servers.size(); }));
     return record;
   }
   [[nodiscard]] std::size_t have(Generation generation) const {
@@ -52,7 +52,7 @@ class RedlockLoss : public test::Redlock {
   const FetchLimits limits{{}, 3, 24h};
 };
 
-TEST_F(RedlockLoss, OfTheCountOnAMajorityIsMadeGoodByWhoKnowsIt) {
+TEST_F(RedlockLoss, MajorityLostTheCount_HostThatKnowsItRestoresIt) {
   RedlockHost host(loop, servers.options());
   host.warm_up();
   EXPECT_EQ(admit_on_all_but({}, host, limits).calls_used, 1U);
@@ -64,7 +64,7 @@ TEST_F(RedlockLoss, OfTheCountOnAMajorityIsMadeGoodByWhoKnowsIt) {
   for (const std::size_t i : majority) servers[i].cli({"FLUSHALL"});
   loop.run(host.coordinator.restore_usage(name, *known, 24h));
   for (const std::size_t i : majority) {
-    EXPECT_TRUE(settles([&] { return servers[i].cli({"HGET", budget_key, "calls"}) == "2"; }));
+    EXPECT_TRUE(loop.eventually([&] { return servers[i].cli({"HGET", budget_key, "calls"}) == "2"; }));
     EXPECT_GT(std::stoll(servers[i].cli({"PTTL", budget_key})), 23 * 3'600'000);
   }
   EXPECT_EQ(admit_on_all_but(minority, host, limits).calls_used, 3U);
@@ -73,13 +73,13 @@ TEST_F(RedlockLoss, OfTheCountOnAMajorityIsMadeGoodByWhoKnowsIt) {
   EXPECT_EQ(refused.reason, "budget");
 }
 
-TEST_F(RedlockLoss, OfTheCountIsNotReadAsTheCountWhileAnyServerKnowsBetter) {
+TEST_F(RedlockLoss, OneServerKnowsTheCount_ItIsBelieved) {
   RedlockHost host(loop, servers.options());
   host.warm_up();
   const Lease lease = hold_everywhere(host);  // a server without it counts no call
   EXPECT_EQ(host.call.admit(lease, limits).calls_used, 1U);
   for (std::size_t i = 0; i < servers.size(); ++i) {
-    EXPECT_TRUE(settles([&] { return servers[i].cli({"HGET", budget_key, "calls"}) == "1"; }));
+    EXPECT_TRUE(loop.eventually([&] { return servers[i].cli({"HGET", budget_key, "calls"}) == "1"; }));
   }
   for (const std::size_t i : {0U, 1U, 2U, 3U}) servers[i].cli({"FLUSHALL"});
   const std::string name = "t";
@@ -90,7 +90,7 @@ TEST_F(RedlockLoss, OfTheCountIsNotReadAsTheCountWhileAnyServerKnowsBetter) {
   }
 }
 
-TEST_F(RedlockLoss, RestoredCountIsNeverLowered) {
+TEST_F(RedlockLoss, RestoredCountIsLower_IsNotTaken) {
   RedlockHost host(loop, servers.options());
   host.warm_up();
   EXPECT_EQ(admit_on_all_but({}, host, limits).calls_used, 1U);
@@ -103,83 +103,83 @@ TEST_F(RedlockLoss, RestoredCountIsNeverLowered) {
   EXPECT_EQ(admit_on_all_but({}, host, limits).calls_used, 3U);
 }
 
-TEST_F(RedlockLoss, CountIsToldToTheFleet) {
+TEST_F(RedlockLoss, FetchIsCounted_FleetHearsTheCount) {
   RedlockHost a(loop, servers.options());
   RedlockHost b(loop, servers.options());
   a.warm_up();
   b.listen();
-  EXPECT_TRUE(settles([&] { return b.coordinator.health().endpoint.ends_with(" 5 reachable"); }));
+  EXPECT_TRUE(loop.eventually([&] { return b.coordinator.health().endpoint.ends_with(" 5 reachable"); }));
   EXPECT_TRUE(admit_on_all_but({}, a, limits).admitted);
   EXPECT_TRUE(admit_on_all_but({}, a, limits).admitted);
-  ASSERT_TRUE(settles([&] { return !b.listener.usages.empty() && b.listener.usages.back().calls == 2; }));
+  ASSERT_TRUE(loop.eventually([&] { return !b.listener.usages.empty() && b.listener.usages.back().calls == 2; }));
   EXPECT_GT(b.listener.usages.back().window_end, loop.clock.boot_now() + 23h);
 }
 
-TEST_F(RedlockLoss, IsToldWhenAServerIsFlushedAndWhenItComesBackEmpty) {
-  RedlockHost host(loop, servers.options());
+TEST_F(RedlockLoss, ServerIsFlushedOrComesBackEmpty_IsTold) {
+  RedlockHost host(loop, servers.options(impatience));
   host.warm_up();
   host.listen();
   publish(host);
-  loop.turn_until([] { return false; }, 1500ms);  // a change so soon after a publication is taken for its own
+  loop.pass(1500ms);  // a change so soon after a publication is taken for its own
   const int before = host.listener.losses;
   servers[1].cli({"FLUSHALL"});
-  EXPECT_TRUE(settles([&] { return host.listener.losses > before; }));
+  EXPECT_TRUE(loop.eventually([&] { return host.listener.losses > before; }));
   for (const std::size_t i : {2U, 3U}) {
     const int gaps = host.listener.gaps;
     servers[i].restart();
-    EXPECT_TRUE(settles([&] { return host.listener.gaps > gaps; }));
-    EXPECT_TRUE(settles([&] { return host.coordinator.health().endpoint.ends_with(" 5 reachable"); }));
+    EXPECT_TRUE(loop.eventually([&] { return host.listener.gaps > gaps; }));
+    EXPECT_TRUE(loop.eventually([&] { return host.coordinator.health().endpoint.ends_with(" 5 reachable"); }));
     // What a host does then: the others know the record, so this must be said apart from the answer.
     const int losses = host.listener.losses;
     EXPECT_TRUE(host.call.load());
-    EXPECT_TRUE(settles([&] { return host.listener.losses > losses; }));
+    EXPECT_TRUE(loop.eventually([&] { return host.listener.losses > losses; }));
   }
 }
 
-TEST_F(RedlockLoss, RecordThatIsGivenBackIsToldSoThatOthersNeedNot) {
+TEST_F(RedlockLoss, RecordIsGivenBack_OthersHearIt) {
   RedlockHost a(loop, servers.options());
   RedlockHost b(loop, servers.options());
   a.warm_up();
   b.warm_up();
   b.listen();
   const Record record = publish(a);
-  EXPECT_TRUE(settles([&] { return !b.listener.records.empty(); }));
-  loop.turn_until([] { return false; }, 100ms);
+  EXPECT_TRUE(loop.eventually([&] { return !b.listener.records.empty(); }));
+  loop.pass(100ms);
   const auto heard = b.listener.records.size();
   for (std::size_t i = 0; i < servers.size(); ++i) servers[i].cli({"FLUSHALL"});
-  EXPECT_TRUE(settles([&] { return b.listener.losses > 0; }));
+  EXPECT_TRUE(loop.eventually([&] { return b.listener.losses > 0; }));
   EXPECT_TRUE(a.call.publish(record, Lease{}).stored);
-  EXPECT_TRUE(settles([&] { return b.listener.records.size() > heard; }));
+  EXPECT_TRUE(loop.eventually([&] { return b.listener.records.size() > heard; }));
   EXPECT_EQ(b.listener.records.back().generation, record.generation);
 }
 
-TEST_F(RedlockLoss, UnreadableRecordsOnAMajorityAreReplacedByWhoHasTheToken) {
+TEST_F(RedlockLoss, MajorityIsUnreadable_HostWithTheTokenReplacesIt) {
   RedlockHost host(loop, servers.options());
   host.warm_up();
   const Record record = publish(host);
   for (const std::size_t i : majority) servers[i].cli({"HSET", token_key, "record", "garbage"});
   EXPECT_TRUE(host.call.publish(record, Lease{}).stored) << "a repair";
   for (const std::size_t i : majority) {
-    EXPECT_TRUE(settles([&] { return servers[i].cli({"HGET", token_key, "record"}) != "garbage"; }));
+    EXPECT_TRUE(loop.eventually([&] { return servers[i].cli({"HGET", token_key, "record"}) != "garbage"; }));
   }
   const auto loaded = load_from(majority);
   ASSERT_TRUE(loaded);
   EXPECT_EQ(loaded->value, SecretString("x"));
 }
 
-TEST_F(RedlockLoss, UnreadableRecordOnAServerIsReplacedByWhoReadsTheOthers) {
+TEST_F(RedlockLoss, OneServerIsUnreadable_ReaderReplacesIt) {
   RedlockHost host(loop, servers.options());
   host.warm_up();
   host.listen();
   publish(host);
   servers[2].cli({"HSET", token_key, "record", "garbage"});
-  EXPECT_TRUE(settles([&] {
+  EXPECT_TRUE(loop.eventually([&] {
     EXPECT_TRUE(host.call.load());
     return servers[2].cli({"HGET", token_key, "record"}) != "garbage";
   }));
 }
 
-TEST_F(RedlockLoss, UnreadableRecordsOfAHighGenerationDoNotBlockTheToken) {
+TEST_F(RedlockLoss, UnreadableGenerationIsHigh_TokenIsNotBlocked) {
   RedlockHost host(loop, servers.options());
   host.warm_up();
   publish(host);
@@ -194,7 +194,7 @@ TEST_F(RedlockLoss, UnreadableRecordsOfAHighGenerationDoNotBlockTheToken) {
   EXPECT_EQ(loaded->generation, record.generation);
 }
 
-TEST_F(RedlockLoss, RecordsSealedWithAKeyThatIsGoneDoNotBlockTheToken) {
+TEST_F(RedlockLoss, SealKeyIsGone_TokenIsNotBlocked) {
   const auto sealed_with_a_new_key = [&] {
     auto options = servers.options();
     options.codec = FleetCodec(std::make_shared<const Seal>(std::vector{Seal::new_key()}));
@@ -207,7 +207,7 @@ TEST_F(RedlockLoss, RecordsSealedWithAKeyThatIsGoneDoNotBlockTheToken) {
   host.warm_up();
   EXPECT_FALSE(host.call.load());
   EXPECT_TRUE(host.call.publish(before, Lease{}).stored) << "it has the token from before, in its segment";
-  EXPECT_TRUE(settles([&] { return host.call.load().has_value(); }));
+  EXPECT_TRUE(loop.eventually([&] { return host.call.load().has_value(); }));
   const Record after = publish(host);
   EXPECT_GT(after.generation, before.generation);
   EXPECT_EQ(host.call.load()->generation, after.generation);

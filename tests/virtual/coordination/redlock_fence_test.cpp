@@ -3,7 +3,7 @@
 #include <gmock/gmock.h>
 
 #include "agent/coordination/lease_terms.hpp"
-#include "tests/integration/coordination/redlock_testing.hpp"
+#include "tests/virtual/coordination/virtual_redlock.hpp"
 
 namespace jeton::agent {
 namespace {
@@ -11,15 +11,15 @@ namespace {
 using namespace std::chrono_literals;
 using test::fence_key;
 using test::make_record;
-using test::RedlockHost;
+using test::VirtualRedlockHost;
 
 // Higher than any clock says, so that only what the servers remember can make the next fence higher.
 constexpr std::uint64_t far_ahead = 9'000'000'000'000'000;
 
-class RedlockFence : public test::Redlock {
+class RedlockFence : public test::VirtualRedlock {
  protected:
   // Over every majority of three in turn, by two hosts in turn.
-  void expect_rising_fences(test::RedisServers& on) {
+  void expect_rising_fences(test::QuorumServers& on) {
     RedlockHost a(loop, on.options());
     RedlockHost b(loop, on.options());
     a.warm_up();
@@ -36,40 +36,40 @@ class RedlockFence : public test::Redlock {
   }
 };
 
-TEST_F(RedlockFence, RisesOverEveryMajorityThoughTheCountersDiverge) {  // [21]
+TEST_F(RedlockFence, CountersDiverge_RisesOverEveryMajority) {  // [21]
   for (std::size_t i = 0; i < servers.size(); ++i) {
     servers[i].cli({"SET", fence_key, std::to_string(far_ahead + 1'000'000'000 * (i % 2 == 0 ? i : 10 - i))});
   }
   expect_rising_fences(servers);
 }
 
-TEST_F(RedlockFence, RisesOverEveryMajorityThoughTheClocksDiffer) {  // [21]
-  test::RedisServers wrong(std::vector<std::int64_t>{3600, -3600, 0, 86'400, -7200});
+TEST_F(RedlockFence, ClocksDiffer_RisesOverEveryMajority) {  // [21]
+  test::QuorumServers wrong(loop, std::vector<std::int64_t>{3600, -3600, 0, 86'400, -7200});
   expect_rising_fences(wrong);
 }
 
-TEST_F(RedlockFence, IsWrittenBackToTheServersThatDrewALowerOne) {
+TEST_F(RedlockFence, ServersDrewALowerOne_IsWrittenBackToThem) {
   RedlockHost host(loop, servers.options());
   host.warm_up();
   servers[2].cli({"SET", fence_key, std::to_string(far_ahead)});
   servers.lend({0, 1});
   const Lease lease = host.call.acquire_eventually(1h);
   EXPECT_EQ(lease.fence, far_ahead + 1);
-  EXPECT_TRUE(settles([&] { return servers.count(fence_key, std::to_string(lease.fence)) == 5; }))
+  EXPECT_TRUE(loop.eventually([&] { return servers.count(fence_key, std::to_string(lease.fence)) == 5; }))
       << "also to those that are another's: they may be in the next majority";
 }
 
-TEST_F(RedlockFence, IsWrittenBackOverACounterThatCannotBeOne) {
+TEST_F(RedlockFence, CounterCannotBeOne_IsWrittenOver) {
   RedlockHost host(loop, servers.options());
   host.warm_up();
   for (const std::size_t i : {3U, 4U}) servers[i].cli({"SET", fence_key, std::to_string(fence_limit)});
   servers.lend({3, 4});  // or the acquisition itself would write there
   const Lease lease = host.call.acquire_eventually(1h);
   EXPECT_LT(lease.fence, far_ahead);
-  EXPECT_TRUE(settles([&] { return servers.count(fence_key, std::to_string(lease.fence)) == 5; }));
+  EXPECT_TRUE(loop.eventually([&] { return servers.count(fence_key, std::to_string(lease.fence)) == 5; }));
 }
 
-TEST_F(RedlockFence, RisesAfterAMinorityLostItsData) {  // [21]
+TEST_F(RedlockFence, MinorityLostItsData_Rises) {  // [21]
   RedlockHost host(loop, servers.options());
   host.warm_up();
   std::uint64_t last = far_ahead;
@@ -79,7 +79,7 @@ TEST_F(RedlockFence, RisesAfterAMinorityLostItsData) {  // [21]
     const Lease lease = host.call.acquire_eventually(1h);
     EXPECT_GT(lease.fence, last);
     last = lease.fence;
-    EXPECT_TRUE(settles([&] { return servers.count(fence_key, std::to_string(last)) == 5; }));
+    EXPECT_TRUE(loop.eventually([&] { return servers.count(fence_key, std::to_string(last)) == 5; }));
     host.call.release(lease);
     for (const std::size_t i : lost) servers[i].cli({"FLUSHALL"});
     // The next majority has to make do with those two and a single server that remembers.
@@ -91,7 +91,7 @@ TEST_F(RedlockFence, RisesAfterAMinorityLostItsData) {  // [21]
   }
 }
 
-TEST_F(RedlockFence, RisesAfterAMinorityWasRestarted) {  // [21]
+TEST_F(RedlockFence, MinorityWasRestarted_Rises) {  // [21]
   RedlockHost host(loop, servers.options());
   host.warm_up();
   servers[0].cli({"SET", fence_key, std::to_string(far_ahead)});
@@ -102,16 +102,16 @@ TEST_F(RedlockFence, RisesAfterAMinorityWasRestarted) {  // [21]
     servers.lend({3, 4});
     lease = host.call.acquire_eventually(1h);
   }
-  EXPECT_TRUE(settles([&] { return servers.count(fence_key, std::to_string(lease.fence)) == 5; }));
+  EXPECT_TRUE(loop.eventually([&] { return servers.count(fence_key, std::to_string(lease.fence)) == 5; }));
   host.call.release(lease);
   servers[0].restart();
   servers[1].restart();
-  EXPECT_TRUE(settles([&] { return host.coordinator.health().endpoint.ends_with(" 5 reachable"); }));
+  EXPECT_TRUE(loop.eventually([&] { return host.coordinator.health().endpoint.ends_with(" 5 reachable"); }));
   servers.lend({3, 4});
   EXPECT_GT(host.call.acquire_eventually(1h).fence, lease.fence);
 }
 
-TEST_F(RedlockFence, IsAboveARecordThatASingleServerHas) {
+TEST_F(RedlockFence, SingleServerHasAHigherRecord_IsAboveIt) {
   RedlockHost host(loop, servers.options());
   host.warm_up();
   const std::string ahead = std::to_string(far_ahead);

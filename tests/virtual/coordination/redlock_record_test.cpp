@@ -1,21 +1,20 @@
-// Records, counts and messages over five real servers. The numbers in brackets are those of the lock scenarios.
+// Records, counts and messages over five memory servers. The numbers in brackets are those of the lock scenarios.
 #include <gmock/gmock.h>
-#include <signal.h>
 
 #include "agent/base/error.hpp"
-#include "tests/integration/coordination/redlock_testing.hpp"
+#include "tests/virtual/coordination/virtual_redlock.hpp"
 
 namespace jeton::agent {
 namespace {
 
 using namespace std::chrono_literals;
 using test::make_record;
-using test::RedlockHost;
 using test::token_key;
+using test::VirtualRedlockHost;
 
-class RedlockRecord : public test::Redlock {
+class RedlockRecord : public test::VirtualRedlock {
  protected:
-  [[nodiscard]] std::size_t have(const test::RedisServers& on, std::uint64_t generation) const {
+  [[nodiscard]] std::size_t have(const test::QuorumServers& on, std::uint64_t generation) const {
     std::size_t found = 0;
     for (std::size_t i = 0; i < on.size(); ++i) {
       found += on[i].cli({"HGET", token_key, "generation"}) == std::to_string(generation) ? 1 : 0;
@@ -24,7 +23,7 @@ class RedlockRecord : public test::Redlock {
   }
 };
 
-TEST_F(RedlockRecord, IsReadThoughTheServersThatTookItAreMostlyDown) {
+TEST_F(RedlockRecord, ServersThatTookItAreMostlyDown_IsRead) {
   std::uint64_t generation = 0;
   {
     RedlockHost writer(loop, servers.options());
@@ -35,7 +34,7 @@ TEST_F(RedlockRecord, IsReadThoughTheServersThatTookItAreMostlyDown) {
     const Lease lease = writer.call.acquire_eventually(1h);
     generation = lease.fence;
     EXPECT_TRUE(writer.call.publish(make_record(loop, generation, "newest"), lease).stored);
-    EXPECT_TRUE(settles([&] { return have(servers, generation) == 3; }));
+    EXPECT_TRUE(loop.eventually([&] { return have(servers, generation) == 3; }));
   }
   servers[0].kill();
   servers[1].kill();
@@ -46,31 +45,31 @@ TEST_F(RedlockRecord, IsReadThoughTheServersThatTookItAreMostlyDown) {
   const auto record = reader.call.load();
   ASSERT_TRUE(record);
   EXPECT_EQ(record->value, SecretString("newest"));
-  EXPECT_TRUE(settles([&] { return have(servers, generation) == 3; })) << "the laggards were not repaired";
+  EXPECT_TRUE(loop.eventually([&] { return have(servers, generation) == 3; })) << "the laggards were not repaired";
   EXPECT_GT(reader.call.acquire_eventually(1h).fence, generation);
 }
 
-TEST_F(RedlockRecord, IsGivenToAServerThatLostIt) {
+TEST_F(RedlockRecord, ServerLostIt_IsGivenToIt) {
   RedlockHost host(loop, servers.options());
   host.warm_up();
   const Lease lease = host.call.acquire(1h);
   EXPECT_TRUE(host.call.publish(make_record(loop, lease.fence, "x"), lease).stored);
-  EXPECT_TRUE(settles([&] { return have(servers, lease.fence) == 5; }));
+  EXPECT_TRUE(loop.eventually([&] { return have(servers, lease.fence) == 5; }));
   servers[2].cli({"FLUSHALL"});
   EXPECT_TRUE(host.call.load());
-  EXPECT_TRUE(settles([&] { return have(servers, lease.fence) == 5; }));
+  EXPECT_TRUE(loop.eventually([&] { return have(servers, lease.fence) == 5; }));
 }
 
-TEST_F(RedlockRecord, PublicationToAMinorityIsUnknownAndCanBeRepeated) {
+TEST_F(RedlockRecord, MinorityTookThePublication_IsUnknownAndCanBeRepeated) {
   RedlockHost host(loop, servers.options(impatience));
   host.warm_up();
   const Lease lease = host.call.acquire(1h);
   const Record record = make_record(loop, lease.fence, "x");
-  servers.signal({0, 1, 2}, SIGSTOP);
+  servers.freeze({0, 1, 2});
   EXPECT_THROW(host.call.publish(record, lease), TransportError);
-  servers.signal({0, 1, 2}, SIGCONT);
+  servers.thaw({0, 1, 2});
   bool stored = false;
-  EXPECT_TRUE(test::eventually([&] {
+  EXPECT_TRUE(loop.eventually([&] {
     try {
       stored = host.call.publish(record, lease).stored;
       return true;
@@ -83,7 +82,7 @@ TEST_F(RedlockRecord, PublicationToAMinorityIsUnknownAndCanBeRepeated) {
   expect_locks_stay_free();
 }
 
-TEST_F(RedlockRecord, LatePublicationIsRefusedByAnyMajority) {  // [20]
+TEST_F(RedlockRecord, PublishedLate_IsRefusedByAnyMajority) {  // [20]
   RedlockHost host(loop, servers.options());
   host.warm_up();
   const Lease late = hold_everywhere(host);
@@ -91,7 +90,7 @@ TEST_F(RedlockRecord, LatePublicationIsRefusedByAnyMajority) {  // [20]
   const Lease next = host.call.acquire(1h);
   EXPECT_TRUE(host.call.publish(make_record(loop, next.fence, "new"), next).stored);
   for (const test::Indices& lost : test::minorities) {
-    EXPECT_TRUE(settles([&] {  // one repair at a time: ask until all have it
+    EXPECT_TRUE(loop.eventually([&] {  // one repair at a time: ask until all have it
       static_cast<void>(host.call.load());
       return have(servers, next.fence) == 5;
     }));
@@ -104,30 +103,30 @@ TEST_F(RedlockRecord, LatePublicationIsRefusedByAnyMajority) {  // [20]
   }
 }
 
-TEST_F(RedlockRecord, IsToldOnce) {
+TEST_F(RedlockRecord, Published_IsToldOnce) {
   RedlockHost a(loop, servers.options());
   RedlockHost b(loop, servers.options());
   a.warm_up();
   b.warm_up();
   b.listen();
-  loop.turn_until([] { return false; }, 100ms);  // the last subscriptions
+  loop.pass(100ms);  // the last subscriptions
   const Lease lease = a.call.acquire(1h);
   EXPECT_TRUE(a.call.publish(make_record(loop, lease.fence, "x"), lease).stored);
-  EXPECT_TRUE(settles([&] { return !b.listener.records.empty(); }));
-  EXPECT_TRUE(settles([&] { return have(servers, lease.fence) == 5; }));
-  loop.turn_until([] { return false; }, 100ms);
+  EXPECT_TRUE(loop.eventually([&] { return !b.listener.records.empty(); }));
+  EXPECT_TRUE(loop.eventually([&] { return have(servers, lease.fence) == 5; }));
+  loop.pass(100ms);
   EXPECT_EQ(b.listener.records.size(), 1U);
 }
 
-TEST_F(RedlockRecord, MeansTheSameInstantOnServersWithDifferentClocks) {
+TEST_F(RedlockRecord, ClocksDiffer_MeansTheSameInstant) {
   const std::vector<std::int64_t> clocks{3600, -3600, 0, 86'400, -7200};
-  test::RedisServers wrong(clocks);
+  test::QuorumServers wrong(loop, clocks);
   RedlockHost host(loop, wrong.options());
   host.warm_up();
   const Lease lease = host.call.acquire(1h);
   const Record record = make_record(loop, lease.fence, "x", 12h);
   EXPECT_TRUE(host.call.publish(record, lease).stored);
-  EXPECT_TRUE(settles([&] { return have(wrong, lease.fence) == 5; }));
+  EXPECT_TRUE(loop.eventually([&] { return have(wrong, lease.fence) == 5; }));
   for (std::size_t i = 0; i < wrong.size(); ++i) {
     const auto expected = static_cast<double>(to_unix_ms(record.expires_at) + clocks[i] * 1000);
     EXPECT_NEAR(std::stod(wrong[i].cli({"HGET", token_key, "expires_at_ms"})), expected, 10'000) << i;
@@ -142,7 +141,7 @@ TEST_F(RedlockRecord, MeansTheSameInstantOnServersWithDifferentClocks) {
   EXPECT_LT(std::chrono::abs(host.coordinator.health().clock_offset), 10s) << "the median of the servers";
 }
 
-TEST_F(RedlockRecord, BudgetHoldsThoughEveryCallIsCountedByAnotherMajority) {
+TEST_F(RedlockRecord, EveryCallCountedByAnotherMajority_BudgetHolds) {
   RedlockHost host(loop, servers.options());
   host.warm_up();
   const FetchLimits limits{{}, 3, 24h};
@@ -163,7 +162,7 @@ TEST_F(RedlockRecord, BudgetHoldsThoughEveryCallIsCountedByAnotherMajority) {
   EXPECT_EQ(admitted, 3);
 }
 
-TEST_F(RedlockRecord, IntervalHoldsThoughAnotherMajorityIsAsked) {
+TEST_F(RedlockRecord, AnotherMajorityIsAsked_IntervalHolds) {
   RedlockHost host(loop, servers.options());
   host.warm_up();
   const FetchLimits limits{30min, 0, {}};
@@ -181,25 +180,25 @@ TEST_F(RedlockRecord, IntervalHoldsThoughAnotherMajorityIsAsked) {
   }
 }
 
-TEST_F(RedlockRecord, PauseIsSeenThoughAnotherMajorityIsAsked) {
+TEST_F(RedlockRecord, AnotherMajorityIsAsked_PauseIsSeen) {
   RedlockHost host(loop, servers.options());
   host.warm_up();
   servers[0].kill();
   servers[1].kill();
   host.call.pause(1h, "429");
   for (std::size_t i = 2; i < 5; ++i) {
-    EXPECT_TRUE(settles([&] { return servers[i].cli({"EXISTS", "jeton:{t}:pause"}) == "1"; }));
+    EXPECT_TRUE(loop.eventually([&] { return servers[i].cli({"EXISTS", "jeton:{t}:pause"}) == "1"; }));
   }
   servers[0].restart();
   servers[1].restart();
-  EXPECT_TRUE(settles([&] { return host.coordinator.health().endpoint.ends_with(" 5 reachable"); }));
+  EXPECT_TRUE(loop.eventually([&] { return host.coordinator.health().endpoint.ends_with(" 5 reachable"); }));
   servers[2].kill();
   servers[3].kill();
   const AcquireResult result = host.call.try_acquire(1h);
   EXPECT_FALSE(result.lease);
   ASSERT_TRUE(result.pause);
   EXPECT_EQ(result.pause->reason, "429");
-  EXPECT_TRUE(settles([&] { return servers[0].cli({"GET", test::updater_key}).empty(); }));
+  EXPECT_TRUE(loop.eventually([&] { return servers[0].cli({"GET", test::updater_key}).empty(); }));
 }
 
 }  // namespace

@@ -1,0 +1,142 @@
+// What the coordination tests share, in real and in virtual time: a record, a listener that remembers, hosts.
+#pragma once
+
+#include <gtest/gtest.h>
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "agent/coordination/local_coordinator.hpp"
+#include "agent/coordination/redis_coordinator.hpp"
+#include "agent/coordination/redlock_coordinator.hpp"
+#include "tests/support/test_loop.hpp"
+
+namespace jeton::test {
+
+[[nodiscard]] inline agent::Record make_record(const TestLoop& loop, agent::Generation generation,
+                                               const std::string& value,
+                                               agent::Milliseconds lifetime = std::chrono::hours(1)) {
+  agent::Record record;
+  record.generation = generation;
+  record.value = agent::SecretString(value);
+  record.type = "Bearer";
+  record.issued_at = loop.clock.wall_now();
+  record.expires_at = record.issued_at + lifetime;
+  record.fetched_by = "test";
+  return record;
+}
+
+class RecordingListener final : public agent::CoordinationListener {
+ public:
+  void on_record(agent::Record record) override { records.push_back(std::move(record)); }
+  void on_claim(agent::BootTime until) override { claims.push_back(until); }
+  void on_release() override { ++releases; }
+  void on_pause(agent::Pause pause) override { pauses.push_back(std::move(pause)); }
+  void on_resume() override { ++resumes; }
+  void on_usage(agent::FetchUsage usage) override { usages.push_back(usage); }
+  void on_gap() override { ++gaps; }
+  void on_lost() override { ++losses; }
+
+  std::vector<agent::Record> records;
+  std::vector<agent::BootTime> claims;
+  std::vector<agent::Pause> pauses;
+  std::vector<agent::FetchUsage> usages;
+  int releases = 0;
+  int gaps = 0;
+  int resumes = 0;
+  int losses = 0;
+};
+
+// Calls of a coordinator, each run to its end on the loop.
+class Caller {
+ public:
+  Caller(TestLoop& loop, agent::Coordinator& coordinator) : loop_(loop), coordinator_(coordinator) {}
+
+  agent::AcquireResult try_acquire(agent::Duration ttl, const std::string& name = "t") {
+    return loop_.run(coordinator_.try_acquire(name, ttl));
+  }
+  agent::Lease acquire(agent::Duration ttl, const std::string& name = "t") {
+    auto result = try_acquire(ttl, name);
+    if (!result.lease) throw std::runtime_error("the lock is not free");
+    return *result.lease;
+  }
+  // Until it is free or the test's patience ends.
+  agent::Lease acquire_eventually(agent::Duration ttl) {
+    std::optional<agent::Lease> lease;
+    if (!loop_.eventually([&] { return (lease = try_acquire(ttl).lease).has_value(); })) {
+      throw std::runtime_error("the lock did not become free");
+    }
+    return *lease;
+  }
+  bool renew(agent::Lease& lease) { return loop_.run(coordinator_.renew("t", lease)); }
+  void release(const agent::Lease& lease) { loop_.run(coordinator_.release("t", lease)); }
+  agent::Admission admit(const agent::Lease& lease, const agent::FetchLimits& limits) {
+    return loop_.run(coordinator_.admit("t", lease, limits));
+  }
+  agent::PublishResult publish(const agent::Record& record, const agent::Lease& lease) {
+    return loop_.run(coordinator_.publish("t", record, lease));
+  }
+  std::optional<agent::Record> load() { return loop_.run(coordinator_.load("t")); }
+  void pause(agent::Duration duration, const std::string& reason) {
+    agent::Pause pause{loop_.clock.boot_now() + duration, reason};
+    loop_.run(coordinator_.pause("t", std::move(pause)));
+  }
+
+ private:
+  TestLoop& loop_;
+  agent::Coordinator& coordinator_;
+};
+
+// A host of a fleet on one Redis: with connections, listener and owner ids of its own.
+struct Host {
+  Host(TestLoop& l, agent::RedisCoordinatorOptions options)
+      : loop(l), coordinator(l.timers, l.random, std::move(options)), call(l, coordinator) {
+    coordinator.start();
+  }
+  // Subscribes and waits until messages arrive.
+  void listen() {
+    coordinator.subscribe("t", &listener);
+    EXPECT_TRUE(loop.turn_until([&] { return listener.gaps > 0; }));
+  }
+
+  TestLoop& loop;
+  RecordingListener listener;
+  agent::RedisCoordinator coordinator;
+  Caller call;
+};
+
+struct RedlockHost {
+  RedlockHost(TestLoop& l, agent::RedlockCoordinatorOptions options)
+      : loop(l), coordinator(l.timers, l.random, std::move(options)), call(l, coordinator) {
+    coordinator.start();
+  }
+  ~RedlockHost() { coordinator.stop(); }
+  // Every one of `servers` connected, clocks known, scripts known.
+  void warm_up(std::size_t servers = 5) {
+    const std::string connected = " " + std::to_string(servers) + " reachable";
+    EXPECT_TRUE(loop.turn_until([&] { return coordinator.health().endpoint.ends_with(connected); }));
+    call.release(call.acquire(std::chrono::hours(1)));
+  }
+  void listen() {
+    coordinator.subscribe("t", &listener);
+    EXPECT_TRUE(loop.turn_until([&] { return listener.gaps > 0; }));
+  }
+
+  TestLoop& loop;
+  RecordingListener listener;
+  agent::RedlockCoordinator coordinator;
+  Caller call;
+};
+
+inline constexpr const char* updater_key = "jeton:{t}:updater";
+inline constexpr const char* token_key = "jeton:{t}:token";
+inline constexpr const char* fence_key = "jeton:{t}:fence";
+
+using Indices = std::vector<std::size_t>;
+// Every pair out of five: the minorities that may fail.
+inline const std::vector<Indices> minorities{{0, 1}, {2, 3}, {4, 0}, {1, 2}, {3, 4},
+                                             {0, 2}, {1, 3}, {2, 4}, {3, 0}, {4, 1}};
+
+}  // namespace jeton::test
