@@ -87,19 +87,21 @@ TEST(FleetRefresh, FetchLastsLongerThanTheLock_StaysTheOnlyOne) {
 }
 
 // A slower host is due, its acquisition succeeds, and the record that comes with it is newer than its own: nothing is
-// left to fetch. It does not hear messages, so that it must learn from the acquisition.
+// left to fetch.
 TEST(FleetRefresh, FasterHostPublishedBeforeTheLockIsWon_FetchesNothing) {
   VirtualFleet fleet({.agents = 2, .refresh = {.grace = minutes(2), .spread = milliseconds(0)}});
   fleet.start_all();
   fleet.pass(seconds(5));
   ASSERT_EQ(fleet.provider.calls, 1U);
   const auto first = fleet.stored_generation();
-  // Agent 1 is stopped while agent 0 refreshes; it comes back with the old segment, its look at the record refused.
+  // Agent 1 is stopped while agent 0 refreshes. It comes back with the old segment, its look at the record is refused,
+  // and it hears no message.
   fleet.stop(1);
   ASSERT_TRUE(fleet.until([&] { return fleet.stored_generation() > first; }));
   ASSERT_EQ(fleet.provider.calls, 2U);
   const auto newer = fleet.stored_generation();
   fleet.stop(0);
+  fleet.pass(seconds(5));  // min_interval must not be what keeps it from fetching
   fleet.server().refuse("SUBSCRIBE", "ERR as the test asks");
   fleet.server().refuse("HGET", "ERR as the test asks");
   fleet.start(1);
@@ -107,6 +109,8 @@ TEST(FleetRefresh, FasterHostPublishedBeforeTheLockIsWon_FetchesNothing) {
   ASSERT_EQ(fleet.segments[1].generation(), first);
   fleet.server().refuse("HGET", "");
   ASSERT_TRUE(fleet.until([&] { return fleet.segments[1].generation() == newer; }));
+  EXPECT_EQ(fleet.status(1).lock_attempts, 1U) << "it was to learn of the record by its acquisition";
+  fleet.pass(seconds(5));
   EXPECT_EQ(fleet.provider.calls, 2U);
 }
 
