@@ -140,8 +140,19 @@ void MemoryServer::serve(const std::shared_ptr<Session>& session) {
     if (!words) break;
     handle(session, *words);
   }
+  if (session->client_gone) std::erase(sessions_, session);
   tell_changes();
   arm_expiry();
+}
+
+// A frozen server has not read yet what came before the end: it does all of it before it notices, as redis-server does.
+void MemoryServer::disconnected(const std::shared_ptr<Session>& session) {
+  session->client_gone = true;
+  if (frozen_) {
+    unserved_.push_back(session);
+  } else {
+    std::erase(sessions_, session);
+  }
 }
 
 void MemoryServer::handle(const std::shared_ptr<Session>& session, const Words& words) {

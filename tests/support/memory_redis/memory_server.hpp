@@ -62,7 +62,7 @@ class MemoryServer {
   [[nodiscard]] bool is_up() const { return up_; }
   [[nodiscard]] std::shared_ptr<Session> accept(std::function<void(std::string)> send, std::function<void()> close);
   void receive(const std::shared_ptr<Session>& session, std::string_view bytes);
-  void disconnected(const std::shared_ptr<Session>& session) { std::erase(sessions_, session); }
+  void disconnected(const std::shared_ptr<Session>& session);
 
   // What commands do.
 
@@ -70,7 +70,7 @@ class MemoryServer {
   [[nodiscard]] const std::string& run_id() const { return run_id_; }
   [[nodiscard]] const std::vector<std::shared_ptr<Session>>& sessions() const { return sessions_; }
   std::int64_t publish(const std::string& channel, const std::string& message);
-  void flush();
+  void flush(std::optional<int> only);  // this database; nothing: all
   void disconnect(const std::function<bool(const Session&)>& which);
   Reply run_script(Session& session, const std::string& sha1, const Words& keys, const Words& arguments);
   std::map<std::string, std::string>& scripts() { return scripts_; }  // by SHA-1

@@ -50,8 +50,10 @@ void MemoryServer::tell_changes() {
   }
 }
 
-void MemoryServer::flush() {
-  for (auto& [number, database] : databases_) database.clear();
+void MemoryServer::flush(std::optional<int> only) {
+  for (auto& [number, database] : databases_) {
+    if (!only || number == *only) database.clear();
+  }
   for (const auto& session : sessions_) {
     if (!session->tracking) continue;
     for (const auto& target : sessions_) {

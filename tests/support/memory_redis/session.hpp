@@ -23,7 +23,8 @@ struct Session {
   std::uint64_t id = 0;
   int database = 0;
   bool authenticated = false;
-  bool waiting = false;  // in WAIT: later requests are held back
+  bool waiting = false;      // in WAIT: later requests are held back
+  bool client_gone = false;  // and what it sent before is not read yet
   std::string name;
   std::set<std::string> channels;
   std::optional<Tracking> tracking;

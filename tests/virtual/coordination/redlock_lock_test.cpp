@@ -12,7 +12,7 @@ namespace {
 
 using namespace std::chrono_literals;
 using test::updater_key;
-using test::VirtualRedlockHost;
+using test::RedlockHost;
 
 using RedlockLock = test::VirtualRedlock;
 

@@ -11,7 +11,7 @@ namespace {
 using namespace std::chrono_literals;
 using test::make_record;
 using test::updater_key;
-using test::VirtualRedlockHost;
+using test::RedlockHost;
 
 constexpr const char* outages[] = {"killed", "frozen", "refusing", "black_hole"};
 

@@ -10,7 +10,7 @@ namespace {
 using namespace std::chrono_literals;
 using test::make_record;
 using test::token_key;
-using test::VirtualRedlockHost;
+using test::RedlockHost;
 
 class RedlockRecord : public test::VirtualRedlock {
  protected:

@@ -9,7 +9,7 @@ namespace {
 
 using namespace std::chrono_literals;
 using test::updater_key;
-using test::VirtualRedlockHost;
+using test::RedlockHost;
 
 // Three names, each of which can be moved from one server to another.
 class RedlockVote : public test::VirtualRedlock {

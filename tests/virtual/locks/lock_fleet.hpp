@@ -42,7 +42,7 @@ class LockFleet {
   // Returns when it is connected to every server.
   VirtualHost& add_host() {
     const std::size_t number = hosts_.size() + 1;
-    for (std::size_t i = 0; i < size(); ++i) network.add_address(address(number, i), servers_[i]);
+    for (std::size_t i = 0; i < size(); ++i) network.point(address(number, i), servers_[i]);
     hosts_.push_back(std::make_unique<VirtualHost>(loop, make_store(number), rules, "host-" + std::to_string(number)));
     loop.pass(100ms);
     return *hosts_.back();

@@ -60,7 +60,7 @@ agent::redis::Address VirtualFleet::address(std::size_t run, std::size_t server)
 std::unique_ptr<agent::Coordinator> VirtualFleet::make_coordinator(std::size_t run) {
   std::vector<agent::redis::ConnectOptions> connections;
   for (std::size_t i = 0; i < servers_.size(); ++i) {
-    network.add_address(address(run, i), servers_[i]);
+    network.point(address(run, i), servers_[i]);
     network.set_fault(address(run, i), faults_[i]);
     agent::redis::ConnectOptions& connection = connections.emplace_back();
     connection.address = address(run, i);
