@@ -177,7 +177,8 @@ struct ExecRun::Impl : std::enable_shared_from_this<Impl> {
         terminate();
       }
       const bool heard = co_await news.wait_until(until);
-      if (heard) continue;
+      // A command that writes without end is always heard before the timer is.
+      if (heard && timers.clock().boot_now() < until) continue;
       if (result.end != ExecResult::End::ended) break;
       result.end = ExecResult::End::timed_out;
       until = timers.clock().boot_now() + exec_grace + kill_patience;

@@ -39,7 +39,7 @@ class ClusterWatched : public testing::Test {
     await_watch();
   }
   void await_watch() {
-    ASSERT_TRUE(loop.turn_until([&] { return subscribed(cluster.holder(token)); }));
+    ASSERT_TRUE(loop.eventually([&] { return subscribed(cluster.holder(token)); }));
   }
   // The subscription to the channel is the watch's last step. One is the listener's own, if it is on this node.
   [[nodiscard]] static bool subscribed(const test::RedisServer& node) {
@@ -62,7 +62,7 @@ TEST_F(ClusterWatched, FlushOfANodeIsToldToTheTokensItHolds) {
   std::map<std::string, test::RecordingListener> listeners;
   for (const std::string& name : tokens_everywhere()) {
     host.coordinator.subscribe(name, &listeners[name]);
-    ASSERT_TRUE(loop.turn_until([&] { return subscribed(cluster.holder(RedisKeys("jeton", name).token)); }));
+    ASSERT_TRUE(loop.eventually([&] { return subscribed(cluster.holder(RedisKeys("jeton", name).token)); }));
     ASSERT_TRUE(loop.turn_until([&] { return listeners[name].gaps > 0; }));
   }
   std::map<std::string, int> losses;
@@ -101,8 +101,8 @@ TEST_F(ClusterWatched, SlotThatMovedIsWatchedOnItsNewNode) {
   EXPECT_TRUE(loop.turn_until([&] { return host.listener.losses > losses; })) << "the key left its node";
   const int gaps = host.listener.gaps;
   EXPECT_TRUE(host.call.load()) << "what an agent does about it";
-  EXPECT_TRUE(loop.turn_until([&] { return subscribed(to) && host.listener.gaps > gaps; }));
-  EXPECT_TRUE(loop.turn_until([&] { return watches(from) == 0; })) << "nothing of ours is there any more";
+  EXPECT_TRUE(loop.eventually([&] { return subscribed(to) && host.listener.gaps > gaps; }));
+  EXPECT_TRUE(loop.eventually([&] { return watches(from) == 0; })) << "nothing of ours is there any more";
   const int before = host.listener.losses;
   from.cli({"FLUSHALL"});
   to.cli({"FLUSHALL"});
@@ -116,7 +116,7 @@ TEST_F(ClusterWatched, ReplicaThatTookOverIsWatchedWithoutAnyCommand) {
   test::RedisServer& replica = cluster.add_replica(primary);
   const int gaps = host.listener.gaps;
   primary.kill();
-  ASSERT_TRUE(loop.turn_until([&] { return subscribed(replica) && host.listener.gaps > gaps; }));
+  ASSERT_TRUE(loop.eventually([&] { return subscribed(replica) && host.listener.gaps > gaps; }));
   const int losses = host.listener.losses;
   replica.cli({"FLUSHALL"});
   EXPECT_TRUE(loop.turn_until([&] { return host.listener.losses > losses; }));
@@ -146,7 +146,7 @@ TEST_F(ClusterWatched, ANodeGetsOneConnectionForAllItsTokensAndOthersNone) {
   }
   host.coordinator.subscribe("t", nullptr);
   host.coordinator.subscribe(neighbour, nullptr);
-  EXPECT_TRUE(loop.turn_until([&] { return watches(cluster.holder(token)) == 0; }));
+  EXPECT_TRUE(loop.eventually([&] { return watches(cluster.holder(token)) == 0; }));
 }
 
 }  // namespace
