@@ -11,8 +11,8 @@ namespace jeton::agent {
 namespace {
 
 using namespace std::chrono_literals;
-using test::updater_key;
 using test::RedlockHost;
+using test::updater_key;
 
 using RedlockLock = test::VirtualRedlock;
 
