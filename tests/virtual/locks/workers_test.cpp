@@ -1,4 +1,5 @@
 // Many workers count together: an update that overlaps with another would be lost (lock scenario 4).
+#include "tests/support/effort.hpp"
 #include "tests/virtual/locks/lock_fleet.hpp"
 
 namespace jeton::test {
@@ -44,7 +45,7 @@ class Counter {
 };
 
 // A round costs a quorum of five ten times the messages that it costs one server.
-int rounds_of(const LockFleet& fleet) { return fleet.is_redlock() ? 10 : 100; }
+int rounds_of(const LockFleet& fleet) { return fleet.is_redlock() ? effort(10, 3) : effort(100, 10); }
 
 TEST_P(AnyLock, SixteenWorkersOfAHost_LoseNoCount) {
   Counter counter(loop);

@@ -1,6 +1,7 @@
 // The refresh loops of a fleet when all is well, and when agents, Redis or the provider fail.
 #include <gtest/gtest.h>
 
+#include "tests/support/effort.hpp"
 #include "tests/virtual/refresh/virtual_fleet.hpp"
 
 namespace jeton::test {
@@ -12,12 +13,13 @@ using std::chrono::minutes;
 using std::chrono::seconds;
 
 TEST(FleetRefresh, TokenOfTenMinutes_IsFetchedOncePerLifetime) {
+  const unsigned span = effort(1000U, 100U);  // minutes
   VirtualFleet fleet({.agents = 20});
   fleet.start_all();
-  fleet.pass(minutes(1000));
+  fleet.pass(minutes(span));
   // It is refreshed 2 minutes and up to 10 s of spread before its end: after 7 min 50 s to 8 minutes.
-  EXPECT_GE(fleet.provider.calls, 1000U / 8);
-  EXPECT_LE(fleet.provider.calls, 1 + 1000U * 60 / 470);
+  EXPECT_GE(fleet.provider.calls, span / 8);
+  EXPECT_LE(fleet.provider.calls, 1 + span * 60 / 470);
   EXPECT_EQ(fleet.provider.calls, fleet.provider.issued.size());
   EXPECT_TRUE(fleet.all_valid());
   EXPECT_TRUE(fleet.all_hold(fleet.stored_generation()));
@@ -25,7 +27,7 @@ TEST(FleetRefresh, TokenOfTenMinutes_IsFetchedOncePerLifetime) {
 }
 
 TEST(FleetRefresh, ColdStartOfTheWholeFleet_IsOneFetch) {
-  VirtualFleet fleet({.agents = 1000});
+  VirtualFleet fleet({.agents = effort(1000, 100)});
   fleet.start_all();
   fleet.pass(seconds(5));
   EXPECT_EQ(fleet.provider.calls, 1U);

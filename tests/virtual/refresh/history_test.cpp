@@ -2,6 +2,7 @@
 // segment goes back, and when all is well again every host has the fleet's token.
 #include <gtest/gtest.h>
 
+#include "tests/support/effort.hpp"
 #include "tests/support/seeded_random.hpp"
 #include "tests/virtual/refresh/virtual_fleet.hpp"
 
@@ -53,12 +54,12 @@ void expect_a_history_without_a_step_back(std::size_t servers, std::uint64_t see
 }
 
 TEST(RandomHistory, OnOneServer_NeverGoesBackAndEndsWell) {
-  for (std::uint64_t round = 0; round < 20; ++round)
+  for (std::uint64_t round = 0; round < effort(20U, 4U); ++round)
     expect_a_history_without_a_step_back(1, seed_of_the_test() + round);
 }
 
 TEST(RandomHistory, OnThreeServers_NeverGoesBackAndEndsWell) {
-  for (std::uint64_t round = 0; round < 10; ++round)
+  for (std::uint64_t round = 0; round < effort(10U, 2U); ++round)
     expect_a_history_without_a_step_back(3, seed_of_the_test() + round);
 }
 

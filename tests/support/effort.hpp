@@ -1,0 +1,16 @@
+// How large a test makes what it shows by numbers: agents, rounds, virtual time. What a sanitizer looks for is not in the
+// number, and it costs ten times as much, so the full size is that of the plain build.
+#pragma once
+
+namespace jeton::test {
+
+template <typename T>
+[[nodiscard]] constexpr T effort(T plain, [[maybe_unused]] T sanitized) {
+#if defined(__SANITIZE_THREAD__) || defined(__SANITIZE_ADDRESS__)
+  return sanitized;
+#else
+  return plain;
+#endif
+}
+
+}  // namespace jeton::test
