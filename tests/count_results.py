@@ -15,9 +15,14 @@ import xml.etree.ElementTree as xml
 
 
 def reason(text):
+    """What a test said when it skipped itself: the line behind "FILE:LINE: Skipped", or one that begins with "skipped"."""
     lines = [line.strip() for line in (text or "").splitlines() if line.strip()]
-    skipped = [line for line in lines if "skipped" in line.lower()]
-    return (skipped or lines or ["no reason given"])[0]
+    for line, following in zip(lines, lines[1:] + [""]):
+        if line.endswith(": Skipped") and following:
+            return following
+        if line.startswith("skipped"):
+            return line.partition(":")[2].strip() or line
+    return lines[0] if lines else "no reason given"
 
 
 def main(junit, cases_dir):
@@ -33,9 +38,8 @@ def main(junit, cases_dir):
                     bad_cases += 1
                     failed.append(case_name)
                 elif case.find("skipped") is not None:
-                    message = case.find("skipped").get("message", "")
-                    # The first line is the place in the source.
-                    skipped.append((case_name, reason(message.partition("\n")[2] or message)))
+                    place, _, why = case.find("skipped").get("message", "").partition("\n")
+                    skipped.append((case_name, why.strip() or place))
                 elif case.get("status") == "notrun":
                     skipped.append((case_name, "disabled"))
                 else:
