@@ -1,5 +1,5 @@
-// How large a test makes what it shows by numbers: agents, rounds, virtual time. What a sanitizer looks for is not in the
-// number, and it costs ten times as much, so the full size is that of the plain build.
+// How large a test makes what it shows by numbers: agents, rounds, virtual time. What a sanitizer looks for does not
+// depend on the number, and it makes a test ten times as slow, so the full size is that of the plain build.
 #pragma once
 
 namespace jeton::test {

@@ -156,7 +156,8 @@ TEST_F(HttpClientTest, TransfersRunInParallel) {
   provider_.behave(Behaviour::only(Behaviour::Kind::hang));
   std::vector<Pending*> hanging;
   for (int i = 0; i < 50; ++i) hanging.push_back(start(request()));
-  ASSERT_TRUE(loop_.turn_until([&] { return provider_.counts().open == 50; }));
+  // Each has been given its behaviour by then.
+  ASSERT_TRUE(loop_.turn_until([&] { return provider_.counts().requests == 50; }));
   provider_.behave(Behaviour::good());
   EXPECT_EQ(perform(request()).status, 200);
   for (Pending* pending : hanging) {
