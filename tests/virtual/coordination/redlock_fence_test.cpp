@@ -11,7 +11,7 @@ namespace {
 using namespace std::chrono_literals;
 using test::fence_key;
 using test::make_record;
-using test::VirtualRedlockHost;
+using test::RedlockHost;
 
 // Higher than any clock says, so that only what the servers remember can make the next fence higher.
 constexpr std::uint64_t far_ahead = 9'000'000'000'000'000;

@@ -11,8 +11,8 @@ namespace jeton::agent {
 namespace {
 
 using namespace std::chrono_literals;
+using test::RedlockHost;
 using test::updater_key;
-using test::VirtualRedlockHost;
 
 using RedlockLock = test::VirtualRedlock;
 

@@ -10,8 +10,8 @@ namespace {
 
 using namespace std::chrono_literals;
 using test::make_record;
+using test::RedlockHost;
 using test::updater_key;
-using test::VirtualRedlockHost;
 
 constexpr const char* outages[] = {"killed", "frozen", "refusing", "black_hole"};
 

@@ -9,8 +9,8 @@ namespace {
 
 using namespace std::chrono_literals;
 using test::make_record;
+using test::RedlockHost;
 using test::token_key;
-using test::VirtualRedlockHost;
 
 class RedlockRecord : public test::VirtualRedlock {
  protected:

@@ -8,8 +8,8 @@ namespace jeton::agent {
 namespace {
 
 using namespace std::chrono_literals;
+using test::RedlockHost;
 using test::updater_key;
-using test::VirtualRedlockHost;
 
 // Three names, each of which can be moved from one server to another.
 class RedlockVote : public test::VirtualRedlock {
