@@ -94,18 +94,23 @@ Reply dbsize(CommandContext& c, const Words&) {
 }
 
 Reply flushall(CommandContext& c, const Words&) {
-  c.server.flush();
+  c.server.flush(std::nullopt);
+  return Reply::ok();
+}
+
+Reply flushdb(CommandContext& c, const Words&) {
+  c.server.flush(c.session.database);
   return Reply::ok();
 }
 
 }  // namespace
 
 std::vector<NamedCommand> key_commands() {
-  return {{"DEL", {-2, del}},          {"EXISTS", {-2, exists}}, {"TYPE", {2, type}},
-          {"PTTL", {2, pttl}},         {"TTL", {2, ttl}},        {"PEXPIRETIME", {2, pexpiretime}},
-          {"PEXPIRE", {3, pexpire}},   {"EXPIRE", {3, expire}},  {"PEXPIREAT", {3, pexpireat}},
-          {"PERSIST", {2, persist}},   {"KEYS", {2, keys}},      {"DBSIZE", {1, dbsize}},
-          {"FLUSHALL", {-1, flushall}}};
+  return {{"DEL", {-2, del}},           {"EXISTS", {-2, exists}},  {"TYPE", {2, type}},
+          {"PTTL", {2, pttl}},          {"TTL", {2, ttl}},         {"PEXPIRETIME", {2, pexpiretime}},
+          {"PEXPIRE", {3, pexpire}},    {"EXPIRE", {3, expire}},   {"PEXPIREAT", {3, pexpireat}},
+          {"PERSIST", {2, persist}},    {"KEYS", {2, keys}},       {"DBSIZE", {1, dbsize}},
+          {"FLUSHALL", {-1, flushall}}, {"FLUSHDB", {-1, flushdb}}};
 }
 
 }  // namespace jeton::test::memory_redis

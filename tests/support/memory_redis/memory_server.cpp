@@ -73,10 +73,12 @@ void MemoryServer::thaw() {
     unserved_.pop_front();
     serve(session);
   }
+  for (const auto& session : std::exchange(finished_, {})) std::erase(sessions_, session);
 }
 
 void MemoryServer::cut() {
   unserved_.clear();
+  finished_.clear();
   disconnect([](const Session&) { return true; });
 }
 
@@ -130,6 +132,19 @@ void MemoryServer::receive(const std::shared_ptr<Session>& session, std::string_
   } else {
     serve(session);
   }
+}
+
+void MemoryServer::finished(const std::shared_ptr<Session>& session) {
+  if (frozen_) {
+    finished_.push_back(session);
+  } else {
+    disconnected(session);
+  }
+}
+
+void MemoryServer::disconnected(const std::shared_ptr<Session>& session) {
+  std::erase(unserved_, session);
+  std::erase(sessions_, session);
 }
 
 // All that has come whole, until the session has to wait or ends.
@@ -189,7 +204,7 @@ void MemoryServer::wait_for_replicas(const std::shared_ptr<Session>& session, co
   }
   session->waiting = true;
   timers_.schedule(timers_.clock().boot_now() + limit, [this, session, alive = alive_] {
-    if (!*alive) return;
+    if (!*alive || std::find(sessions_.begin(), sessions_.end(), session) == sessions_.end()) return;
     session->waiting = false;
     session->reply(Reply::number(replicas_));
     receive(session, "");

@@ -19,7 +19,8 @@ memory_redis::Database& MemoryServer::database(int number) {
 
 std::int64_t MemoryServer::publish(const std::string& channel, const std::string& message) {
   std::int64_t receivers = 0;
-  for (const auto& session : sessions_) {
+  const auto sessions = sessions_;  // a message may end its connection
+  for (const auto& session : sessions) {
     if (!session->channels.contains(channel)) continue;
     session->reply(Reply::array({Reply::bulk("message"), Reply::bulk(channel), Reply::bulk(message)}));
     ++receivers;
@@ -39,22 +40,26 @@ void MemoryServer::key_changed(const std::string& key) {
 
 // After the command, as Redis does: messages that a script sent come before.
 void MemoryServer::tell_changes() {
-  for (const auto& session : sessions_) {
+  const auto sessions = sessions_;  // a message may end its connection
+  for (const auto& session : sessions) {
     if (!session->tracking || session->tracking->changed.empty()) continue;
     std::vector<Reply> keys;
     for (const std::string& key : std::exchange(session->tracking->changed, {})) keys.push_back(Reply::bulk(key));
-    for (const auto& target : sessions_) {
+    for (const auto& target : sessions) {
       if (target->id != session->tracking->redirect || !target->subscribed()) continue;
       target->reply(Reply::array({Reply::bulk("message"), Reply::bulk(invalidations), Reply::array(keys)}));
     }
   }
 }
 
-void MemoryServer::flush() {
-  for (auto& [number, database] : databases_) database.clear();
-  for (const auto& session : sessions_) {
+void MemoryServer::flush(std::optional<int> number) {
+  for (auto& [each, database] : databases_) {
+    if (number.value_or(each) == each) database.clear();
+  }
+  const auto sessions = sessions_;  // a message may end its connection
+  for (const auto& session : sessions) {
     if (!session->tracking) continue;
-    for (const auto& target : sessions_) {
+    for (const auto& target : sessions) {
       if (target->id != session->tracking->redirect || !target->subscribed()) continue;
       target->reply(Reply::array({Reply::bulk("message"), Reply::bulk(invalidations), Reply::nil()}));
     }
@@ -62,7 +67,7 @@ void MemoryServer::flush() {
 }
 
 void MemoryServer::expire() {
-  expiry_.reset();
+  if (expiry_) timers_.cancel(*std::exchange(expiry_, std::nullopt));
   if (frozen_) return;
   for (auto& [number, database] : databases_) database.expire(now_us() / 1000);
   tell_changes();
