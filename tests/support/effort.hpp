@@ -5,7 +5,7 @@
 namespace jeton::test {
 
 template <typename T>
-[[nodiscard]] constexpr T effort(T plain, [[maybe_unused]] T sanitized) {
+[[nodiscard]] constexpr T effort([[maybe_unused]] T plain, [[maybe_unused]] T sanitized) {
 #if defined(__SANITIZE_THREAD__) || defined(__SANITIZE_ADDRESS__)
   return sanitized;
 #else
