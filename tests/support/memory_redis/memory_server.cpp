@@ -91,11 +91,6 @@ void MemoryServer::disconnect(const std::function<bool(const Session&)>& which) 
   }
 }
 
-void MemoryServer::set_clock_error(std::chrono::microseconds error) {
-  clock_error_ = error;
-  arm_expiry();
-}
-
 void MemoryServer::refuse(const std::string& command, const std::string& error) {
   if (error.empty()) {
     refusals_.erase(command);
@@ -245,10 +240,6 @@ memory_redis::Reply MemoryServer::run_script(Session& session, const std::string
   Reply reply = lua_.run(script->second, sha1, keys, arguments);
   running_script_ = nullptr;
   return reply;
-}
-
-std::int64_t MemoryServer::now_us() const {
-  return epoch_us_ + timers_.clock().boot_now().time_since_epoch().count() / 1000 + clock_error_.count();
 }
 
 }  // namespace jeton::test

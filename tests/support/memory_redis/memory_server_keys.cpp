@@ -1,4 +1,4 @@
-// The part of a MemoryServer that is about keys nobody asked for at the moment: their expiry, and who is told of them.
+// The part of a MemoryServer that is about its clock, the expiry of keys, and the clients that are told of keys.
 #include <algorithm>
 
 #include "tests/support/memory_redis/memory_server.hpp"
@@ -85,6 +85,15 @@ void MemoryServer::arm_expiry() {
   if (!next_ms || frozen_) return;
   const std::chrono::microseconds left{(*next_ms + 1) * 1000 - now_us()};
   expiry_ = timers_.schedule(timers_.clock().boot_now() + left, [this] { expire(); });
+}
+
+void MemoryServer::set_clock_error(std::chrono::microseconds error) {
+  clock_error_ = error;
+  arm_expiry();
+}
+
+std::int64_t MemoryServer::now_us() const {
+  return epoch_us_ + timers_.clock().boot_now().time_since_epoch().count() / 1000 + clock_error_.count();
 }
 
 }  // namespace jeton::test
