@@ -134,7 +134,7 @@ TEST_F(RedisPublication, FleetCalled_UsageTellsHowOften) {
 
 TEST_F(RedisPublication, DayOfRotations_LeavesNoKeyForEver) {
   const FetchLimits limits{{}, 2000, 24h};
-  for (int minute = 0; minute < effort(24 * 60, 120); ++minute) {
+  for (int minute = 0; minute < test::effort(24 * 60, 120); ++minute) {
     const Lease lease = a.call.acquire(60s);
     ASSERT_TRUE(a.call.admit(lease, limits).admitted);
     if (minute % 10 == 0) a.call.pause(1ms, "429");
