@@ -113,6 +113,29 @@ TEST_F(RedisPublication, MessageWithoutAWrite_HidesNoLaterLoss) {
   }));
 }
 
+TEST_F(RedisPublication, FenceIsThatOfAnotherToken_IsRefused) {
+  const Lease lease = a.call.acquire(60s);
+  const Record first = make_record(loop, lease.fence, "x");
+  ASSERT_TRUE(a.call.publish(first, lease).stored);
+  const PublishResult second = b.call.publish(make_record(loop, lease.fence, "y"), lease);
+  EXPECT_FALSE(second.stored);
+  ASSERT_TRUE(second.current);
+  EXPECT_EQ(second.current->value, SecretString("x"));
+  EXPECT_TRUE(a.call.publish(first, lease).stored) << "again, as after a lost answer";
+}
+
+TEST_F(RedisPublication, ShorterPauseIsShared_LongerOneStays) {
+  b.listen();
+  a.call.pause(1h, "429");
+  a.call.pause(1min, "500");
+  const AcquireResult result = b.call.try_acquire(60s);
+  ASSERT_TRUE(result.pause);
+  EXPECT_EQ(result.pause->reason, "429");
+  EXPECT_GT(result.pause->until, loop.clock.boot_now() + 59min);
+  loop.pass(1s);
+  EXPECT_EQ(b.listener.pauses.size(), 1U);
+}
+
 TEST_F(RedisPublication, Resumed_PauseIsLiftedForAll) {
   b.listen();
   a.call.pause(10min, "401");

@@ -50,6 +50,20 @@ TEST_P(AnyLock, GivenBackTwiceOrNeverTaken_IsNotHeld) {
   EXPECT_FALSE(host.show().held) << "an extension creates nothing";
 }
 
+// What the store keeps begins somewhere on the way: of a late answer the whole way is the holder's loss.
+TEST_P(FleetLock, AnswersComeLate_LeaseCountsFromTheRequest) {
+  fleet.network.set_latency(100ms, 100ms);
+  const agent::BootTime asked_at = loop.clock.boot_now();
+  const auto lease = host.acquire({.ttl = 10s});
+  ASSERT_TRUE(lease);
+  EXPECT_LT(lease->valid_until, asked_at + 10s);
+  const agent::BootTime asked_again_at = loop.clock.boot_now();
+  const auto extended = host.extend(lease->owner, 10s);
+  ASSERT_TRUE(extended);
+  EXPECT_GE(loop.clock.boot_now() - asked_again_at, 200ms) << "longer than what a lease is short of";
+  EXPECT_LT(extended->valid_until, asked_again_at + 10s);
+}
+
 TEST_P(AnyLock, Extended_HasTheNewTimeToLiveAndTheSameFence) {
   const auto lease = host.acquire({.ttl = 1h});
   ASSERT_TRUE(lease);
