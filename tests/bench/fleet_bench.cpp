@@ -122,9 +122,7 @@ class FleetBench {
     if (text.starts_with(R"({"type":"record")")) published_at_ = Clock::now();
   }
 
-  void turn(milliseconds time) {
-    loop_.turn_until([] { return false; }, time);
-  }
+  void turn(milliseconds time) { loop_.pass(time); }
 
   // The token is refreshed about ten seconds after it was fetched; then looks at all segments until each has it.
   void one_rotation(std::vector<double>& to_each, std::vector<double>& to_last) {

@@ -41,10 +41,6 @@ std::uint16_t free_port() {
   return ntohs(address.sin_port);
 }
 
-std::map<std::string, std::string> wrong_clock(std::int64_t seconds) {
-  return {{"LD_PRELOAD", JETON_WRONG_CLOCK}, {"JETON_TEST_CLOCK_S", std::to_string(seconds)}};
-}
-
 std::vector<std::string> ServerTls::arguments() const {
   return {"--tls-ca-cert-file", ca_file, "--tls-cert-file",   cert_file, "--tls-key-file", key_file,
           "--tls-auth-clients", "no",    "--tls-replication", "yes",     "--tls-cluster",  "yes"};

@@ -64,9 +64,6 @@ class RedisServer {
   std::unique_ptr<Process> process_;
 };
 
-// The environment of a server whose clock is wrong by so many seconds.
-[[nodiscard]] std::map<std::string, std::string> wrong_clock(std::int64_t seconds);
-
 // A TCP port on 127.0.0.1 that nothing listened on a moment ago.
 [[nodiscard]] std::uint16_t free_port();
 

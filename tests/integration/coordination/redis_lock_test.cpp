@@ -1,11 +1,5 @@
 // The lock on a real redis-server, seen from its keys. The numbers in brackets are those of the lock scenarios.
 #include <gmock/gmock.h>
-#include <signal.h>
-
-#include <boost/asio/bind_cancellation_slot.hpp>
-#include <boost/asio/cancellation_signal.hpp>
-#include <boost/asio/co_spawn.hpp>
-#include <boost/system/system_error.hpp>
 
 #include "agent/base/error.hpp"
 #include "tests/integration/coordination/redis_fixture.hpp"
@@ -16,25 +10,7 @@ namespace {
 using namespace std::chrono_literals;
 using test::make_record;
 
-class RedisLock : public test::RedisCoordination {
- protected:
-  // Connected, clock known, script known to the server: the next thing that is sent is the acquisition itself.
-  void warm_up(test::Host& host) {
-    host.call.release(host.call.acquire(60s));
-    fence_before_ = server.cli({"GET", fence});
-  }
-  [[nodiscard]] bool acquisition_reached_the_server() const { return server.cli({"GET", fence}) != fence_before_; }
-
-  // Nothing renews or creates the lock any more: it stays away while we look.
-  void expect_lock_stays_free() {
-    EXPECT_TRUE(loop.turn_until([&] { return !exists(updater); }));
-    loop.turn_until([] { return false; }, 300ms);
-    EXPECT_FALSE(exists(updater));
-  }
-
- private:
-  std::string fence_before_;
-};
+using RedisLock = test::RedisCoordination;
 
 TEST_F(RedisLock, EveryOperationWorksAfterScriptFlush) {  // [24]
   const auto flush = [&] { server.cli({"SCRIPT", "FLUSH"}); };

@@ -20,14 +20,6 @@ class RedisServers {
   explicit RedisServers(std::size_t count = 5) {
     for (std::size_t i = 0; i < count; ++i) servers_.push_back(std::make_unique<RedisServer>());
   }
-  // One server each, whose clock is wrong by so many seconds.
-  explicit RedisServers(const std::vector<std::int64_t>& clocks) {
-    for (const std::int64_t wrong_by : clocks) {
-      servers_.push_back(wrong_by == 0
-                             ? std::make_unique<RedisServer>()
-                             : std::make_unique<RedisServer>(std::vector<std::string>{}, wrong_clock(wrong_by)));
-    }
-  }
 
   [[nodiscard]] std::size_t size() const { return servers_.size(); }
   RedisServer& operator[](std::size_t i) { return *servers_[i]; }
@@ -43,11 +35,6 @@ class RedisServers {
     return options;
   }
 
-  // The lock of these servers is another's, so that an acquisition has to do with the rest; of the others it is free.
-  void lend(const Indices& to_another) const {
-    for (const auto& server : servers_) server->cli({"DEL", updater_key});
-    for (const std::size_t i : to_another) servers_[i]->cli({"SET", updater_key, "foreign", "PX", "3600000"});
-  }
   void signal(const Indices& which, int number) const {
     for (const std::size_t i : which) servers_[i]->signal(number);
   }
@@ -98,40 +85,12 @@ class Redlock : public testing::Test {
  protected:
   static constexpr agent::Duration impatience = std::chrono::milliseconds(300);
 
-  // Like Loop::turn_until, for a condition that asks redis-cli and holds up the loop meanwhile.
-  bool settles(const std::function<bool()>& condition) {
-    const auto deadline = std::chrono::steady_clock::now() + patience;
-    while (!condition()) {
-      if (std::chrono::steady_clock::now() >= deadline) return false;
-      loop.turn_until([] { return false; }, std::chrono::milliseconds(20));
-    }
-    return true;
-  }
-  // On how many servers anything but nothing or "foreign" holds the lock.
-  [[nodiscard]] std::size_t locked() const {
-    std::size_t found = 0;
-    for (std::size_t i = 0; i < servers.size(); ++i) {
-      const std::string holder = servers[i].cli({"GET", updater_key});
-      if (!holder.empty() && holder != "foreign") ++found;
-    }
-    return found;
-  }
-  // A lease that every server has granted. A server may come too late to be counted, or still have the lock before it.
+  // A lease that every server has granted: each does what it is asked in the order of the questions.
   agent::Lease hold_everywhere(RedlockHost& host) {
-    std::optional<agent::Lease> held;
-    EXPECT_TRUE(settles([&] {
-      if (held) host.call.release(*held);
-      held = host.call.acquire_eventually(std::chrono::hours(1));
-      loop.turn_until([] { return false; }, std::chrono::milliseconds(20));
-      return servers.count(updater_key, held->owner) == servers.size();
-    }));
-    return *held;
-  }
-  // Stays so while we look.
-  void expect_locks_stay_free() {
-    EXPECT_TRUE(settles([&] { return locked() == 0; }));
-    loop.turn_until([] { return false; }, std::chrono::milliseconds(300));
-    EXPECT_EQ(locked(), 0U);
+    host.warm_up(servers.size());
+    const agent::Lease held = host.call.acquire(std::chrono::hours(1));
+    EXPECT_TRUE(loop.eventually([&] { return servers.count(updater_key, held.owner) == servers.size(); }));
+    return held;
   }
 
   Loop loop;

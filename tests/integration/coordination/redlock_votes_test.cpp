@@ -1,8 +1,6 @@
 // A quorum in which one server stands under two names: it has one vote.
 #include <gmock/gmock.h>
 
-#include <filesystem>
-
 #include "agent/base/error.hpp"
 #include "tests/integration/coordination/redlock_testing.hpp"
 #include "tests/support/documented_user.hpp"
@@ -14,32 +12,12 @@ using namespace std::chrono_literals;
 using test::RedlockHost;
 using test::updater_key;
 
-// Three names, links to the sockets of servers, so that a name can be moved from one server to another.
 class RedlockVote : public test::Redlock {
  protected:
-  void point(char name, std::size_t server) const {
-    const std::filesystem::path link = path_of(name);
-    std::filesystem::remove(link);
-    std::filesystem::create_symlink(servers[server].socket(), link);
-  }
-  [[nodiscard]] std::string path_of(char name) const { return (dir / std::string(1, name)).string(); }
-  [[nodiscard]] RedlockCoordinatorOptions names(Duration timeout = test::patience) const {
-    auto options = servers.options(timeout);
-    options.servers.resize(3);
-    for (std::size_t i = 0; i < 3; ++i) options.servers[i].address.path = path_of("abc"[i]);
-    return options;
-  }
   [[nodiscard]] bool reaches(const RedlockHost& host, int count) {
-    return settles(
+    return loop.eventually(
         [&] { return host.coordinator.health().endpoint == "3 servers, " + std::to_string(count) + " reachable"; });
   }
-  // Looked at after every turn of the loop: it is over soon.
-  [[nodiscard]] bool notices_a_loss(const RedlockHost& host) {
-    return loop.turn_until([&] { return host.coordinator.health().endpoint != "3 servers, 3 reachable"; });
-  }
-  void disconnect(std::size_t server) const { servers[server].cli({"CLIENT", "KILL", "TYPE", "normal"}); }
-
-  test::TempDir dir;
 };
 
 TEST_F(RedlockVote, OfAServerUnderTwoHostNamesIsOne) {

@@ -111,7 +111,7 @@ void MemoryLine::at_server(std::optional<std::string> piece) {
     const auto session = session_;
     server_->receive(session, *piece);
   } else {
-    server_->disconnected(std::exchange(session_, nullptr));
+    server_->finished(std::exchange(session_, nullptr));
   }
 }
 

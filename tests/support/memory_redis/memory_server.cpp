@@ -73,10 +73,12 @@ void MemoryServer::thaw() {
     unserved_.pop_front();
     serve(session);
   }
+  for (const auto& session : std::exchange(finished_, {})) std::erase(sessions_, session);
 }
 
 void MemoryServer::cut() {
   unserved_.clear();
+  finished_.clear();
   disconnect([](const Session&) { return true; });
 }
 
@@ -87,11 +89,6 @@ void MemoryServer::disconnect(const std::function<bool(const Session&)>& which) 
     std::erase(sessions_, session);
     session->close();
   }
-}
-
-void MemoryServer::set_clock_error(std::chrono::microseconds error) {
-  clock_error_ = error;
-  arm_expiry();
 }
 
 void MemoryServer::refuse(const std::string& command, const std::string& error) {
@@ -132,6 +129,19 @@ void MemoryServer::receive(const std::shared_ptr<Session>& session, std::string_
   }
 }
 
+void MemoryServer::finished(const std::shared_ptr<Session>& session) {
+  if (frozen_) {
+    finished_.push_back(session);
+  } else {
+    disconnected(session);
+  }
+}
+
+void MemoryServer::disconnected(const std::shared_ptr<Session>& session) {
+  std::erase(unserved_, session);
+  std::erase(sessions_, session);
+}
+
 // All that has come whole, until the session has to wait or ends.
 void MemoryServer::serve(const std::shared_ptr<Session>& session) {
   const auto is_open = [&] { return std::find(sessions_.begin(), sessions_.end(), session) != sessions_.end(); };
@@ -140,19 +150,8 @@ void MemoryServer::serve(const std::shared_ptr<Session>& session) {
     if (!words) break;
     handle(session, *words);
   }
-  if (session->client_gone) std::erase(sessions_, session);
   tell_changes();
   arm_expiry();
-}
-
-// A frozen server has not read yet what came before the end: it does all of it before it notices, as redis-server does.
-void MemoryServer::disconnected(const std::shared_ptr<Session>& session) {
-  session->client_gone = true;
-  if (frozen_) {
-    unserved_.push_back(session);
-  } else {
-    std::erase(sessions_, session);
-  }
 }
 
 void MemoryServer::handle(const std::shared_ptr<Session>& session, const Words& words) {
@@ -200,7 +199,7 @@ void MemoryServer::wait_for_replicas(const std::shared_ptr<Session>& session, co
   }
   session->waiting = true;
   timers_.schedule(timers_.clock().boot_now() + limit, [this, session, alive = alive_] {
-    if (!*alive) return;
+    if (!*alive || std::find(sessions_.begin(), sessions_.end(), session) == sessions_.end()) return;
     session->waiting = false;
     session->reply(Reply::number(replicas_));
     receive(session, "");
@@ -241,10 +240,6 @@ memory_redis::Reply MemoryServer::run_script(Session& session, const std::string
   Reply reply = lua_.run(script->second, sha1, keys, arguments);
   running_script_ = nullptr;
   return reply;
-}
-
-std::int64_t MemoryServer::now_us() const {
-  return epoch_us_ + timers_.clock().boot_now().time_since_epoch().count() / 1000 + clock_error_.count();
 }
 
 }  // namespace jeton::test

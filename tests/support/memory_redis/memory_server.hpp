@@ -62,6 +62,9 @@ class MemoryServer {
   [[nodiscard]] bool is_up() const { return up_; }
   [[nodiscard]] std::shared_ptr<Session> accept(std::function<void(std::string)> send, std::function<void()> close);
   void receive(const std::shared_ptr<Session>& session, std::string_view bytes);
+  // The client has closed its end: what it sent before is still served, also after thaw().
+  void finished(const std::shared_ptr<Session>& session);
+  // The connection is broken: what was not served is lost.
   void disconnected(const std::shared_ptr<Session>& session);
 
   // What commands do.
@@ -70,7 +73,8 @@ class MemoryServer {
   [[nodiscard]] const std::string& run_id() const { return run_id_; }
   [[nodiscard]] const std::vector<std::shared_ptr<Session>>& sessions() const { return sessions_; }
   std::int64_t publish(const std::string& channel, const std::string& message);
-  void flush(std::optional<int> only);  // this database; nothing: all
+  // None: every database.
+  void flush(std::optional<int> number);
   void disconnect(const std::function<bool(const Session&)>& which);
   Reply run_script(Session& session, const std::string& sha1, const Words& keys, const Words& arguments);
   std::map<std::string, std::string>& scripts() { return scripts_; }  // by SHA-1
@@ -103,7 +107,8 @@ class MemoryServer {
   memory_redis::LuaEngine lua_;
   Session* running_script_ = nullptr;
   std::vector<std::shared_ptr<Session>> sessions_;
-  std::deque<std::shared_ptr<Session>> unserved_;  // while frozen
+  std::deque<std::shared_ptr<Session>> unserved_;   // while frozen
+  std::vector<std::shared_ptr<Session>> finished_;  // while frozen
   std::uint64_t last_session_ = 0;
   std::map<std::string, std::string> refusals_;
   std::map<std::string, std::uint64_t> counts_;

@@ -1,4 +1,4 @@
-// The part of a MemoryServer that is about keys nobody asked for at the moment: their expiry, and who is told of them.
+// The part of a MemoryServer that is about its clock, the expiry of keys, and the clients that are told of keys.
 #include <algorithm>
 
 #include "tests/support/memory_redis/memory_server.hpp"
@@ -19,7 +19,8 @@ memory_redis::Database& MemoryServer::database(int number) {
 
 std::int64_t MemoryServer::publish(const std::string& channel, const std::string& message) {
   std::int64_t receivers = 0;
-  for (const auto& session : sessions_) {
+  const auto sessions = sessions_;  // a message may end its connection
+  for (const auto& session : sessions) {
     if (!session->channels.contains(channel)) continue;
     session->reply(Reply::array({Reply::bulk("message"), Reply::bulk(channel), Reply::bulk(message)}));
     ++receivers;
@@ -39,24 +40,26 @@ void MemoryServer::key_changed(const std::string& key) {
 
 // After the command, as Redis does: messages that a script sent come before.
 void MemoryServer::tell_changes() {
-  for (const auto& session : sessions_) {
+  const auto sessions = sessions_;  // a message may end its connection
+  for (const auto& session : sessions) {
     if (!session->tracking || session->tracking->changed.empty()) continue;
     std::vector<Reply> keys;
     for (const std::string& key : std::exchange(session->tracking->changed, {})) keys.push_back(Reply::bulk(key));
-    for (const auto& target : sessions_) {
+    for (const auto& target : sessions) {
       if (target->id != session->tracking->redirect || !target->subscribed()) continue;
       target->reply(Reply::array({Reply::bulk("message"), Reply::bulk(invalidations), Reply::array(keys)}));
     }
   }
 }
 
-void MemoryServer::flush(std::optional<int> only) {
-  for (auto& [number, database] : databases_) {
-    if (!only || number == *only) database.clear();
+void MemoryServer::flush(std::optional<int> number) {
+  for (auto& [each, database] : databases_) {
+    if (number.value_or(each) == each) database.clear();
   }
-  for (const auto& session : sessions_) {
+  const auto sessions = sessions_;  // a message may end its connection
+  for (const auto& session : sessions) {
     if (!session->tracking) continue;
-    for (const auto& target : sessions_) {
+    for (const auto& target : sessions) {
       if (target->id != session->tracking->redirect || !target->subscribed()) continue;
       target->reply(Reply::array({Reply::bulk("message"), Reply::bulk(invalidations), Reply::nil()}));
     }
@@ -64,7 +67,7 @@ void MemoryServer::flush(std::optional<int> only) {
 }
 
 void MemoryServer::expire() {
-  expiry_.reset();
+  if (expiry_) timers_.cancel(*std::exchange(expiry_, std::nullopt));
   if (frozen_) return;
   for (auto& [number, database] : databases_) database.expire(now_us() / 1000);
   tell_changes();
@@ -82,6 +85,15 @@ void MemoryServer::arm_expiry() {
   if (!next_ms || frozen_) return;
   const std::chrono::microseconds left{(*next_ms + 1) * 1000 - now_us()};
   expiry_ = timers_.schedule(timers_.clock().boot_now() + left, [this] { expire(); });
+}
+
+void MemoryServer::set_clock_error(std::chrono::microseconds error) {
+  clock_error_ = error;
+  arm_expiry();
+}
+
+std::int64_t MemoryServer::now_us() const {
+  return epoch_us_ + timers_.clock().boot_now().time_since_epoch().count() / 1000 + clock_error_.count();
 }
 
 }  // namespace jeton::test

@@ -63,7 +63,8 @@ std::string to_raw_text(const Reply& reply) {
   if (reply.type == Reply::Type::integer) return std::to_string(reply.integer);
   if (reply.type != Reply::Type::array) return reply.text;
   std::string text;
-  for (const Reply& element : reply.elements) text += (text.empty() ? "" : "\n") + to_raw_text(element);
+  for (const Reply& element : reply.elements) text += to_raw_text(element) + "\n";
+  if (!text.empty()) text.pop_back();
   return text;
 }
 

@@ -23,8 +23,7 @@ struct Session {
   std::uint64_t id = 0;
   int database = 0;
   bool authenticated = false;
-  bool waiting = false;      // in WAIT: later requests are held back
-  bool client_gone = false;  // and what it sent before is not read yet
+  bool waiting = false;  // in WAIT: later requests are held back
   std::string name;
   std::set<std::string> channels;
   std::optional<Tracking> tracking;

@@ -40,6 +40,7 @@ TEST_F(RedlockLock, MajorityIsFree_IsWonAndOnlyThen) {  // [22]
     } else {
       EXPECT_GT(result.busy_until, loop.clock.boot_now() + 50min) << "the holder has an hour left";
     }
+    let_all_arrive();
     EXPECT_TRUE(loop.eventually([&] { return locked() == 0; }));
     EXPECT_EQ(servers.count(updater_key, "foreign"), foreign.size());
     for (const std::size_t i : foreign) EXPECT_GT(std::stoll(servers[i].cli({"PTTL", updater_key})), 3'000'000);

@@ -1,0 +1,165 @@
+// What a test does to a memory server, as its clients see it.
+#include <gmock/gmock.h>
+
+#include "tests/virtual/support/raw_line.hpp"
+
+namespace jeton::test {
+namespace {
+
+using namespace std::chrono_literals;
+using testing::HasSubstr;
+
+class MemoryRedisServer : public testing::Test {
+ protected:
+  void pass() { loop.pass(1s); }
+  // Of the INFO command.
+  [[nodiscard]] std::string run_id() { return server.cli({"INFO"}); }
+
+  VirtualLoop loop;
+  MemoryServers servers{loop, 1};
+  MemoryServer& server = servers[0];
+};
+
+TEST_F(MemoryRedisServer, Frozen_AnswersAfterTheThaw) {
+  RawLine before(loop, servers);
+  server.freeze();
+  RawLine during(loop, servers);
+  before.command({"SET", "k", "1"});
+  during.command({"PING"});
+  pass();
+  EXPECT_EQ(before.received() + during.received(), "");
+  EXPECT_EQ(server.cli({"GET", "k"}), "");
+  server.thaw();
+  pass();
+  EXPECT_EQ(before.received(), "+OK\r\n");
+  EXPECT_EQ(during.received(), "+PONG\r\n");
+}
+
+TEST_F(MemoryRedisServer, FrozenAndClientCloses_ServesWhatWasSentBefore) {
+  RawLine line(loop, servers);
+  server.freeze();
+  line.command({"SET", "k", "1"});
+  pass();
+  line.close();
+  pass();
+  server.thaw();
+  EXPECT_EQ(server.cli({"GET", "k"}), "1");
+  EXPECT_EQ(server.connections(), 0U);
+}
+
+TEST_F(MemoryRedisServer, FrozenPastAnExpiry_KeyIsGoneAtTheThaw) {
+  server.cli({"SET", "k", "1", "PX", "1000"});
+  server.freeze();
+  loop.pass(2s);
+  server.thaw();
+  EXPECT_EQ(server.cli({"DBSIZE"}), "0");
+}
+
+TEST_F(MemoryRedisServer, Killed_DataAndConnectionsAreGoneAndNoneIsMade) {
+  RawLine line(loop, servers);
+  server.cli({"SET", "k", "1"});
+  const std::string before = run_id();
+  server.kill();
+  pass();
+  EXPECT_NE(line.end(), "");
+  EXPECT_THROW(RawLine(loop, servers), agent::TransportError);
+  server.restart();
+  RawLine after(loop, servers);
+  EXPECT_EQ(server.cli({"EXISTS", "k"}), "0");
+  EXPECT_NE(run_id(), before);
+}
+
+TEST_F(MemoryRedisServer, RestartedWithData_KeepsKeysAndForgetsScripts) {
+  const std::string sha1 = server.cli({"SCRIPT", "LOAD", "return 1"});
+  server.cli({"SET", "k", "1", "PX", "5000"});
+  EXPECT_EQ(server.cli({"EVALSHA", sha1, "0"}), "1");
+  server.restart_with_data();
+  EXPECT_EQ(server.cli({"GET", "k"}), "1");
+  EXPECT_THAT(server.cli({"EVALSHA", sha1, "0"}), HasSubstr("NOSCRIPT"));
+  loop.pass(6s);
+  EXPECT_EQ(server.cli({"EXISTS", "k"}), "0");
+}
+
+TEST_F(MemoryRedisServer, KeyExpires_ClientThatTracksItIsTold) {
+  RawLine listener(loop, servers);
+  listener.command({"SUBSCRIBE", "__redis__:invalidate"});
+  RawLine tracker(loop, servers);
+  tracker.command({"CLIENT", "TRACKING", "ON", "REDIRECT", "1", "BCAST", "PREFIX", "k"});
+  pass();
+  EXPECT_EQ(tracker.received(), "+OK\r\n");
+  server.cli({"SET", "key", "1", "PX", "5000"});
+  server.cli({"SET", "other", "1"});
+  pass();
+  const std::string written = listener.received();
+  EXPECT_THAT(written, HasSubstr("$3\r\nkey\r\n"));
+  EXPECT_THAT(written, testing::Not(HasSubstr("other")));
+  loop.pass(5s);
+  EXPECT_THAT(listener.received().substr(written.size()), HasSubstr("$3\r\nkey\r\n"));
+}
+
+TEST_F(MemoryRedisServer, ClockIsWrong_TimeSaysSoAndTimeToLiveIsNotShorter) {
+  const auto right = std::stoll(server.cli({"TIME"}));
+  server.set_clock_error(100s);
+  EXPECT_EQ(std::stoll(server.cli({"TIME"})), right + 100);
+  server.cli({"SET", "k", "1", "PX", "5000"});
+  EXPECT_EQ(server.cli({"PTTL", "k"}), "5000");
+  loop.pass(4s);
+  EXPECT_EQ(server.cli({"PTTL", "k"}), "1000");
+}
+
+TEST_F(MemoryRedisServer, CommandIsRefused_AlsoWithinAScript) {
+  RawLine line(loop, servers);
+  server.refuse("SET", "OOM no memory");
+  line.command({"SET", "k", "1"});
+  line.command({"EVAL", "return redis.call('SET', 'k', '1')", "0"});
+  line.command({"PING"});
+  pass();
+  EXPECT_THAT(line.received(), testing::MatchesRegex("-OOM no memory\r\n-OOM no memory script: .*\r\n\\+PONG\r\n"));
+  server.refuse("SET", "");
+  line.command({"SET", "k", "1"});
+  pass();
+  EXPECT_EQ(server.cli({"GET", "k"}), "1");
+}
+
+TEST_F(MemoryRedisServer, ScriptFailsHalfWay_WhatItWroteStays) {
+  EXPECT_THAT(server.cli({"EVAL", "redis.call('SET', 'k', '1') error('no')", "0"}), HasSubstr("no"));
+  EXPECT_EQ(server.cli({"GET", "k"}), "1");
+}
+
+TEST_F(MemoryRedisServer, PasswordIsSet_NothingIsServedWithoutIt) {
+  MemoryServers closed(loop, 1, "hunter2");
+  RawLine line(loop, closed);
+  line.command({"PING"});
+  line.command({"AUTH", "wrong"});
+  line.command({"AUTH", "hunter2"});
+  line.command({"PING"});
+  pass();
+  EXPECT_THAT(line.received(), testing::MatchesRegex("-NOAUTH [^\r]*\r\n-WRONGPASS [^\r]*\r\n\\+OK\r\n\\+PONG\r\n"));
+}
+
+TEST_F(MemoryRedisServer, WaitForReplicas_HoldsBackWhatComesAfterIt) {
+  RawLine line(loop, servers);
+  line.command({"WAIT", "1", "500"});
+  line.command({"PING"});
+  loop.pass(400ms);
+  EXPECT_EQ(line.received(), "");
+  loop.pass(200ms);
+  EXPECT_EQ(line.received(), ":0\r\n+PONG\r\n");
+  server.set_replicas(1);
+  line.command({"WAIT", "1", "500"});
+  loop.pass(10ms);
+  EXPECT_EQ(line.received(), ":0\r\n+PONG\r\n:1\r\n");
+}
+
+TEST_F(MemoryRedisServer, KilledWhileAClientWaitsForReplicas_AnswersNothing) {
+  RawLine line(loop, servers);
+  line.command({"WAIT", "1", "500"});
+  loop.pass(100ms);
+  server.kill();
+  pass();
+  EXPECT_EQ(line.received(), "");
+  EXPECT_NE(line.end(), "");
+}
+
+}  // namespace
+}  // namespace jeton::test
