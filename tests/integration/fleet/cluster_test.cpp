@@ -13,7 +13,7 @@ class FleetCluster : public FleetTest {
     for (int i = 0; i < 3; ++i) {
       add_agent({.redis = "{timeout: 500ms, cluster: {endpoints: " + cluster.endpoints() + "}}",
                  .token_url = provider.url(),
-                 .refresh = "{grace: 2s, spread: 500ms}"});
+                 .refresh = rotation});
     }
     start_all();
     ASSERT_TRUE(eventually([&] { return all_valid(); }));
@@ -40,7 +40,7 @@ class FleetCluster : public FleetTest {
 };
 
 TEST_F(FleetCluster, ASlotThatMovesDuringARotationCostsNoFetch) {
-  FaultProvider provider({.lifetime = seconds(6)});
+  FaultProvider provider({.lifetime = rotating_lifetime});
   start(provider);
   const auto before = newest();
   RedisServer& from = cluster.holder(token);
@@ -64,7 +64,7 @@ TEST_F(FleetCluster, ASlotThatMovesDuringARotationCostsNoFetch) {
 TEST_F(FleetCluster, AReplicaThatTakesOverIsFollowedAndGenerationsNeverGoBack) {
   RedisServer& holder = cluster.holder(token);
   static_cast<void>(cluster.add_replica(holder));
-  FaultProvider provider({.lifetime = seconds(10)});
+  FaultProvider provider({.lifetime = rotating_lifetime});
   start(provider);
   const auto before = newest();
   holder.kill();
@@ -74,7 +74,7 @@ TEST_F(FleetCluster, AReplicaThatTakesOverIsFollowedAndGenerationsNeverGoBack) {
 }
 
 TEST_F(FleetCluster, ANodeThatHoldsNothingOfTheTokenMayDie) {
-  FaultProvider provider({.lifetime = seconds(5)});
+  FaultProvider provider({.lifetime = rotating_lifetime});
   start(provider);
   const auto before = newest();
   cluster.other_than({&cluster.holder(token), &cluster.holder("jeton:{clock}")}).kill();

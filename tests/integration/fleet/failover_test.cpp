@@ -10,7 +10,7 @@ namespace jeton::test {
 namespace {
 
 // Refreshed every 8 s, with as much time again for a failover before the token expires.
-constexpr const char* rotation = "{grace: 8s, spread: 500ms}";
+constexpr const char* slow_rotation = "{grace: 8s, spread: 500ms}";
 constexpr seconds lifetime{16};
 
 struct FleetFailover : FleetTest {
@@ -18,7 +18,7 @@ struct FleetFailover : FleetTest {
     for (int i = 0; i < count; ++i) {
       ProcessOptions options;
       if (!failpoints.empty()) options.env["JETON_FAILPOINTS"] = failpoints;
-      const AgentSettings settings{.redis = redis.yaml(), .token_url = provider.url(), .refresh = rotation};
+      const AgentSettings settings{.redis = redis.yaml(), .token_url = provider.url(), .refresh = slow_rotation};
       agents.push_back(std::make_unique<AgentProcess>(settings, options));
     }
     start_all();

@@ -19,6 +19,11 @@ namespace jeton::test {
 using std::chrono::milliseconds;
 using std::chrono::seconds;
 
+// A token is refreshed after about 4 s and expires 8 s later. A refresh on a machine that is busy with other work may
+// take seconds; a token that expires meanwhile would say nothing about the agents.
+inline constexpr seconds rotating_lifetime{12};
+inline constexpr const char* rotation = "{grace: 8s, spread: 250ms}";
+
 class ReaderProcess {
  public:
   ReaderProcess(const AgentProcess& agent, milliseconds duration, std::chrono::microseconds pause = milliseconds(1))

@@ -11,9 +11,9 @@ struct FleetRedisOutage : FleetTest {
 };
 
 TEST_F(FleetRedisOutage, ReadersDoNotNoticeAndTheNextRefreshHappensOnce) {
-  FaultProvider provider({.lifetime = seconds(20)});
+  FaultProvider provider({.lifetime = seconds(23)});
   for (int i = 0; i < 3; ++i) {
-    add_agent({.redis_url = redis.tcp_url(), .token_url = provider.url(), .refresh = "{grace: 5s, spread: 1s}"});
+    add_agent({.redis_url = redis.tcp_url(), .token_url = provider.url(), .refresh = "{grace: 8s, spread: 250ms}"});
   }
   start_all();
   ASSERT_TRUE(eventually([&] { return all_valid(); }));

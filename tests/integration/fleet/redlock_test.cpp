@@ -15,8 +15,8 @@ struct FleetRedlock : FleetTest {
 };
 
 TEST_F(FleetRedlock, OneFetchPerLifetimeThoughOneServerIsKilledAndOneFrozen) {
-  FaultProvider provider({.lifetime = seconds(6)});
-  AgentSettings settings{.token_url = provider.url()};
+  FaultProvider provider({.lifetime = rotating_lifetime});
+  AgentSettings settings{.token_url = provider.url(), .refresh = rotation};
   for (const RedisServer& server : servers) settings.redlock_urls.push_back(server.tcp_url());
   const std::string key = (dir / "seal.key").string();
   Process keygen({JETON_AGENT_BINARY, "keygen", key});

@@ -9,8 +9,8 @@ struct FleetScenario : FleetTest {
 };
 
 TEST_F(FleetScenario, OneFetchPerLifetimeAndEveryReaderHasEveryToken) {
-  FaultProvider provider({.lifetime = seconds(5), .rate_interval = seconds(2)});
-  for (int i = 0; i < 3; ++i) add_agent({.redis_url = redis.tcp_url(), .token_url = provider.url()});
+  FaultProvider provider({.lifetime = rotating_lifetime, .rate_interval = seconds(2)});
+  for (int i = 0; i < 3; ++i) add_agent({.redis_url = redis.tcp_url(), .token_url = provider.url(), .refresh = rotation});
   start_all();
   ASSERT_TRUE(eventually([&] { return all_valid(); }));
 
@@ -27,7 +27,7 @@ TEST_F(FleetScenario, OneFetchPerLifetimeAndEveryReaderHasEveryToken) {
     expect_undisturbed(report);
     most = std::max(most, report["serials"].size());
   }
-  // A token lives 5 s and is refreshed 1 s, and up to 0.25 s more, before its end.
+  // A token is refreshed after 3.75 to 4 s.
   EXPECT_GE(most, 6U);
   const auto counts = provider.counts();
   EXPECT_EQ(counts.requests, counts.issued) << "a fetch that brought no token";
