@@ -32,7 +32,7 @@ TEST(ApiServer, AnswersOneRequestAfterAnotherOnOneConnection) {
     EXPECT_EQ(answer.status, 200) << path;
     EXPECT_EQ(answer.headers.at("content-type"), "application/json");
     EXPECT_EQ(answer.headers.at("cache-control"), "no-store");
-    EXPECT_NO_THROW(Json::parse(answer.body)) << answer.body;
+    EXPECT_TRUE(Json::accept(answer.body)) << answer.body;
   }
   EXPECT_EQ(client.get("/v1/tokens/other").status, 404);
   const HttpAnswer refused = client.get("/v1/status", "DELETE");

@@ -89,7 +89,7 @@ TEST(Load, PutsEveryValueWhereItBelongs) {
   redis.access.username = SecretTemplate::literal("agent");
   redis.access.password = SecretTemplate::literal("${x}");
   redis.access.timeout = 250ms;
-  redis.access.tls = {"/etc/hostname", "/etc/passwd", "/etc/group", "redis.example"};
+  redis.access.tls = {{"/etc/hostname", "/etc/passwd", "/etc/group"}, "redis.example"};
   redis.replicas_acked = 1;
   expected.coordination.seal_keys = {SecretTemplate::parse("${file:" + seal_key.string() + "}")};
   expected.coordination.fetch_alone = 30s;

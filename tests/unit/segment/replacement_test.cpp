@@ -165,7 +165,9 @@ TEST_F(Replacement, AnUnknownGroupIsNamed) {
   EXPECT_TRUE(fs::is_empty(runtime.path() / "segments"));
 }
 
-TEST_F(Replacement, AnUnknownUserIsNamed) { EXPECT_THROW(open(1024, {{"no-such-user-anywhere"}, {}}), Error); }
+TEST_F(Replacement, AnUnknownUserIsNamed) {
+  EXPECT_THROW(static_cast<void>(open(1024, {{"no-such-user-anywhere"}, {}})), Error);
+}
 
 std::string acl_of(const fs::path& file) {
   acl_t acl = ::acl_get_file(file.c_str(), ACL_TYPE_ACCESS);

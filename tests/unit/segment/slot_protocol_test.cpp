@@ -52,7 +52,7 @@ void expect_exact_copies(std::size_t smallest, const Copy& copy) {
   std::vector<unsigned char> from(700);
   for (std::size_t i = 0; i < from.size(); ++i) from[i] = static_cast<unsigned char>(i * 31 + 1);
   for (std::size_t size = smallest; size <= 600; ++size) {
-    for (const std::size_t offset : {0, 1, 7, 8, 16, 33}) {
+    for (const std::size_t offset : {0U, 1U, 7U, 8U, 16U, 33U}) {
       std::vector<unsigned char> to(700, 0xee);
       copy(to.data() + offset, from.data() + 3, size);
       ASSERT_EQ(std::memcmp(to.data() + offset, from.data() + 3, size), 0) << size << " at " << offset;
@@ -75,7 +75,7 @@ TEST(RacingCopy, CopiesTheSameInEveryWidth) {
 #endif
 
 TEST(RacingCopy, ZeroClearsExactlyTheGivenBytes) {
-  for (const std::size_t size : {0, 1, 5, 100, 1023, 1024, 1025, 3000}) {
+  for (const std::size_t size : {0U, 1U, 5U, 100U, 1023U, 1024U, 1025U, 3000U}) {
     std::vector<unsigned char> bytes(3100, 0xee);
     layout::racing_zero(bytes.data() + 9, size);
     for (std::size_t i = 0; i < bytes.size(); ++i) {
