@@ -14,7 +14,7 @@ constexpr std::int64_t second = 1000;
 constexpr std::int64_t minute = 60 * second;
 constexpr std::int64_t hour = 60 * minute;
 constexpr std::int64_t day = 24 * hour;
-constexpr std::int64_t longest = 100 * 365 * day;
+constexpr std::int64_t longest_duration = 100 * 365 * day;
 
 std::string two_units(std::int64_t ms, std::int64_t large, char large_name, std::int64_t small, char small_name) {
   std::string text = std::to_string(ms / large) + large_name;
@@ -31,7 +31,7 @@ std::optional<Milliseconds> parse_duration(std::string_view text) {
   if (error != std::errc{} || number < 0) return std::nullopt;
   const std::string_view unit(end, static_cast<std::size_t>(text.data() + text.size() - end));
   const std::int64_t factor = unit == "ms" ? 1 : unit == "s" ? second : unit == "m" ? minute : unit == "h" ? hour : 0;
-  if (factor == 0 || number > longest / factor) return std::nullopt;
+  if (factor == 0 || number > longest_duration / factor) return std::nullopt;
   return Milliseconds(number * factor);
 }
 
