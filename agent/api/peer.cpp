@@ -1,50 +1,18 @@
 #include "agent/api/peer.hpp"
 
-#include <grp.h>
-#include <pwd.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
-#include <charconv>
-#include <system_error>
 
+#include "agent/base/accounts.hpp"
 #include "agent/base/error.hpp"
 
 namespace jeton::agent {
 namespace {
 
 constexpr auto keep_answer = std::chrono::minutes(1);
-constexpr std::size_t largest_entry = 1 << 20;  // bytes; a group with thousands of members needs some hundred KiB
-
-// As the segment's access list has it: digits that are no name of this host are a number.
-std::optional<id_t> number_in(const std::string& name) {
-  id_t id = 0;
-  const auto [end, error] = std::from_chars(name.data(), name.data() + name.size(), id);
-  if (error != std::errc{} || end != name.data() + name.size() || id == static_cast<id_t>(-1)) return std::nullopt;
-  return id;
-}
-
-// getpwnam_r and getgrnam_r alike: they ask for a bigger buffer by ERANGE.
-template <typename Entry, typename Get, typename Id>
-std::optional<id_t> find_account(const std::string& name, Get get, Id id) {
-  std::vector<char> buffer(1024);
-  Entry entry{};
-  Entry* found = nullptr;
-  while (get(name.c_str(), &entry, buffer.data(), buffer.size(), &found) == ERANGE && buffer.size() < largest_entry) {
-    buffer.resize(buffer.size() * 4);
-  }
-  return found != nullptr ? std::optional<id_t>(id(*found)) : number_in(name);
-}
-
-std::optional<id_t> find_user(const std::string& name) {
-  return find_account<passwd>(name, ::getpwnam_r, [](const passwd& entry) { return entry.pw_uid; });
-}
-
-std::optional<id_t> find_group(const std::string& name) {
-  return find_account<group>(name, ::getgrnam_r, [](const group& entry) { return entry.gr_gid; });
-}
 
 std::vector<gid_t> peer_groups(int socket) {
   std::vector<gid_t> groups(32);
