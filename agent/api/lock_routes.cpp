@@ -23,9 +23,8 @@ struct LockCall {
   bool is_admin;
 };
 
-using Later = std::function<Task<ApiResponse>()>;
-
-ApiResponse later(Later work) {
+// The captures live as long as the work (routes.hpp).
+ApiResponse later(std::function<Task<ApiResponse>()> work) {
   ApiResponse response;
   response.later = std::move(work);
   return response;
@@ -88,13 +87,10 @@ ApiResponse extend(const LockCall& call) {
   if (call.body.owner.empty()) return error_response(400, "bad_request", "the body must have owner and ttl_ms");
   if (auto refused = ttl_refusal(call)) return *refused;
   return later([&broker = call.broker, id = call.id, body = call.body]() -> Task<ApiResponse> {
-    const LockId lock = id;
-    const std::string owner = body.owner;
-    const Duration ttl = *body.ttl;
-    const std::optional<Lease> lease = co_await broker.extend(lock, owner, ttl);
-    if (!lease) co_return not_held(lock.name);
+    const std::optional<Lease> lease = co_await broker.extend(id, body.owner, *body.ttl);
+    if (!lease) co_return not_held(id.name);
     ApiResponse done;
-    done.body = lock_json(lock.name, *lease);
+    done.body = lock_json(id.name, *lease);
     co_return done;
   });
 }
@@ -102,10 +98,8 @@ ApiResponse extend(const LockCall& call) {
 ApiResponse release(const LockCall& call) {
   if (call.body.owner.empty()) return error_response(400, "bad_request", "the body must have owner");
   return later([&broker = call.broker, id = call.id, owner = call.body.owner]() -> Task<ApiResponse> {
-    const LockId lock = id;
-    const std::string whose = owner;
-    const bool released = co_await broker.release(lock, whose);
-    if (!released) co_return not_held(lock.name);
+    const bool released = co_await broker.release(id, owner);
+    if (!released) co_return not_held(id.name);
     ApiResponse done;
     done.body = "{\"released\":true}\n";
     co_return done;
@@ -114,21 +108,18 @@ ApiResponse release(const LockCall& call) {
 
 ApiResponse show(LockBroker& broker, const LockId& id, uid_t user, bool is_admin) {
   return later([&broker, id, user, is_admin]() -> Task<ApiResponse> {
-    const LockId lock = id;
-    const LockView view = co_await broker.show(lock);
+    const LockView view = co_await broker.show(id);
     const bool is_own = view.note.by.find(" uid " + std::to_string(user) + " pid ") != std::string::npos;
     ApiResponse shown;
-    shown.body = lock_view_json(lock.name, view, is_admin || is_own);
+    shown.body = lock_view_json(id.name, view, is_admin || is_own);
     co_return shown;
   });
 }
 
 ApiResponse force_release(LockBroker& broker, const LockId& id, const std::string& by) {
   return later([&broker, id, by]() -> Task<ApiResponse> {
-    const LockId lock = id;
-    const std::string who = by;
-    const bool released = co_await broker.force_release(lock, who);
-    if (!released) co_return error_response(409, "not_held", "lock '" + lock.name + "' is not held by anybody");
+    const bool released = co_await broker.force_release(id, by);
+    if (!released) co_return error_response(409, "not_held", "lock '" + id.name + "' is not held by anybody");
     ApiResponse done;
     done.body = "{\"released\":true}\n";
     co_return done;

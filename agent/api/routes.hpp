@@ -34,7 +34,7 @@ struct ApiResponse {
   std::string body{};                          // JSON
   std::string allow{};                         // of a 405: the methods that are allowed
   std::string events{};                        // set: instead of the body, the events of this token follow
-  std::function<Task<ApiResponse>()> later{};  // set: it is answered by what this comes to; throws TransportError
+  std::function<Task<ApiResponse>()> later{};  // set: gives the answer, is kept until then; throws TransportError
   std::shared_ptr<LockSession> lock{};         // set: it is answered by what becomes of this (lock_json.hpp)
 };
 
