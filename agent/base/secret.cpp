@@ -45,4 +45,13 @@ bool operator==(const SecretString& a, const SecretString& b) noexcept {
   return a.size() == b.size() && (a.empty() || ::CRYPTO_memcmp(a.bytes_.data(), b.bytes_.data(), a.size()) == 0);
 }
 
+SecretString null_terminated(std::string_view text) {
+  constexpr char end = '\0';
+  SecretString out;
+  out.reserve(text.size() + 1);
+  out.append(text);
+  out.append({&end, 1});
+  return out;
+}
+
 }  // namespace jeton::agent

@@ -60,4 +60,7 @@ class SecretString {
   std::vector<char, WipingAllocator<char>> bytes_;  // a vector, because a short std::string lives outside its allocator
 };
 
+// A copy with a terminating NUL inside, for C functions: reveal().data() is a C string.
+[[nodiscard]] SecretString null_terminated(std::string_view text);
+
 }  // namespace jeton::agent

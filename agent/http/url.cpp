@@ -50,12 +50,4 @@ SecretString with_query(const SecretString& url, const Parameters& parameters) {
   return out;
 }
 
-SecretString null_terminated(std::string_view text) {
-  SecretString out;
-  out.reserve(text.size() + 1);
-  out.append(text);
-  out.append({"", 1});
-  return out;
-}
-
 }  // namespace jeton::agent

@@ -20,7 +20,4 @@ using Parameters = std::vector<std::pair<std::string, SecretString>>;
 // The URL with the parameters after those of its own query. It has no fragment (agent/config/http_url.hpp).
 [[nodiscard]] SecretString with_query(const SecretString& url, const Parameters& parameters);
 
-// A copy with a terminating NUL inside, for C functions: reveal().data() is a C string.
-[[nodiscard]] SecretString null_terminated(std::string_view text);
-
 }  // namespace jeton::agent

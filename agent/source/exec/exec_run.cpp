@@ -80,10 +80,7 @@ struct ExecRun::Impl : std::enable_shared_from_this<Impl> {
     argv.push_back(nullptr);
     std::vector<SecretString> terminated;
     std::vector<char*> environment;
-    for (const SecretString& variable : command.environment) {
-      terminated.push_back(variable);
-      terminated.back().append({"", 1});
-    }
+    for (const SecretString& variable : command.environment) terminated.push_back(null_terminated(variable.reveal()));
     for (const SecretString& variable : terminated) environment.push_back(const_cast<char*>(variable.reveal().data()));
     environment.push_back(nullptr);
     Supervised work;

@@ -29,6 +29,12 @@ TEST(SecretString, FingerprintIsTheHeadOfSha256) {
   EXPECT_EQ(SecretString("abc").fingerprint(), "ba7816bf");  // FIPS 180-4, example of "abc"
 }
 
+TEST(SecretString, IsNullTerminated_IsACString) {
+  const SecretString text = null_terminated("abc");
+  EXPECT_EQ(text.size(), 4U);
+  EXPECT_STREQ(text.reveal().data(), "abc");
+}
+
 TEST(Wipe, ZeroesTheWholeCapacityOfAString) {
   std::string text = "secret-secret-secret-secret";
   const char* data = text.data();

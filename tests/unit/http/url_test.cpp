@@ -22,10 +22,5 @@ TEST(Url, QueryIsAddedBehindTheOneThatIsThere) {
   EXPECT_EQ(with_query(SecretString("https://h/t?x=y"), {}).reveal(), "https://h/t?x=y");
 }
 
-TEST(Url, NullTerminatedTextIsACString) {
-  const SecretString text = null_terminated("abc");
-  EXPECT_STREQ(text.reveal().data(), "abc");
-}
-
 }  // namespace
 }  // namespace jeton::agent
