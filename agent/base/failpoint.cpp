@@ -9,6 +9,7 @@
 #include <string>
 #include <thread>
 
+#include "agent/base/environment.hpp"
 #include "agent/base/error.hpp"
 
 namespace jeton::agent {
@@ -41,7 +42,7 @@ std::map<std::string, Action, std::less<>> parse(const char* spec) {
 }  // namespace
 
 void failpoint_passed(std::string_view name) {
-  static std::map<std::string, Action, std::less<>> actions = parse(std::getenv("JETON_FAILPOINTS"));
+  static std::map<std::string, Action, std::less<>> actions = parse(environment_variable("JETON_FAILPOINTS"));
   const auto found = actions.find(name);
   if (found == actions.end() || ++found->second.passes < found->second.from_pass) return;
   const std::string& what = found->second.what;

@@ -10,10 +10,11 @@
 
 #include <atomic>
 #include <cstdio>
-#include <cstdlib>
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <vector>
+
+#include "agent/base/environment.hpp"
 
 namespace jeton::agent::log {
 namespace {
@@ -29,7 +30,7 @@ std::atomic<Format> g_format{Format::automatic};
 
 // systemd sets JOURNAL_STREAM to the device and inode of the stderr it connected (systemd.exec(5)).
 bool stderr_is_journal() {
-  const char* stream = std::getenv("JOURNAL_STREAM");
+  const char* stream = environment_variable("JOURNAL_STREAM");
   struct stat st {};
   if (stream == nullptr || ::fstat(STDERR_FILENO, &st) != 0) return false;
   unsigned long long device = 0;

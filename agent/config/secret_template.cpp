@@ -7,9 +7,9 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
-#include <cstdlib>
 #include <optional>
 
+#include "agent/base/environment.hpp"
 #include "agent/base/error.hpp"
 #include "agent/base/unique_fd.hpp"
 
@@ -99,7 +99,7 @@ std::optional<SecretString> read_secret(const std::string& path, const Part& par
 }
 
 SecretString read_credential(const Part& part) {
-  const char* directory = std::getenv("CREDENTIALS_DIRECTORY");
+  const char* directory = environment_variable("CREDENTIALS_DIRECTORY");
   if (directory == nullptr) {
     throw failure(part, "$CREDENTIALS_DIRECTORY is not set; systemd sets it for a unit with LoadCredential=");
   }
@@ -130,7 +130,7 @@ SecretString read_part(const Part& part, const TokenValues* tokens) {
       if (auto secret = read_secret(part.text, part)) return std::move(*secret);
       throw errno_error(SecretTemplate::reference_text(part), ENOENT);
     case Part::Kind::env:
-      if (const char* value = std::getenv(part.text.c_str())) return SecretString(value);
+      if (const char* value = environment_variable(part.text.c_str())) return SecretString(value);
       throw failure(part, "the environment has no such variable");
     case Part::Kind::credential:
       return read_credential(part);

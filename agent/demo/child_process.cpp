@@ -25,7 +25,7 @@ constexpr int stop_patience_ms = 5'000;
   ::setpgid(0, 0);
   sigset_t none;
   ::sigemptyset(&none);
-  ::sigprocmask(SIG_SETMASK, &none, nullptr);
+  ::pthread_sigmask(SIG_SETMASK, &none, nullptr);
   ::dup2(null, STDIN_FILENO);
   ::dup2(caught == STDOUT_FILENO ? output : null, STDOUT_FILENO);
   ::dup2(caught == STDERR_FILENO ? output : null, STDERR_FILENO);

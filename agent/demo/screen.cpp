@@ -4,22 +4,22 @@
 #include <unistd.h>
 
 #include <cstdio>
-#include <cstdlib>
 #include <string>
 
+#include "agent/base/environment.hpp"
 #include "agent/demo/view.hpp"
 
 namespace jeton::agent::demo {
 namespace {
 
 bool colors_wanted() {
-  const char* const no_color = std::getenv("NO_COLOR");  // https://no-color.org: any value but an empty one
+  const char* const no_color = environment_variable("NO_COLOR");  // https://no-color.org: any value but an empty one
   return no_color == nullptr || *no_color == '\0';
 }
 
 // A terminal that only knows lines (TERM=dumb, an editor's shell) is treated like a pipe.
 bool can_redraw() {
-  const char* const term = std::getenv("TERM");
+  const char* const term = environment_variable("TERM");
   return ::isatty(STDOUT_FILENO) == 1 && (term == nullptr || std::string(term) != "dumb");
 }
 

@@ -1,11 +1,11 @@
 // Why there is no answer, in words for the operator.
 #include <algorithm>
 #include <array>
-#include <cstdlib>
 #include <span>
 #include <string_view>
 #include <system_error>
 
+#include "agent/base/environment.hpp"
 #include "agent/config/proxy_url.hpp"
 #include "agent/http/curl_option.hpp"
 #include "agent/http/transfer.hpp"
@@ -25,7 +25,7 @@ const char* environment_proxy(bool tls) {
   constexpr std::array<const char*, 3> plain_names{"http_proxy", "all_proxy", "ALL_PROXY"};
   const std::span<const char* const> looked_for = tls ? std::span<const char* const>(names) : plain_names;
   for (const char* const name : looked_for) {
-    const char* const value = std::getenv(name);
+    const char* const value = environment_variable(name);
     if (value != nullptr && *value != '\0') return name;
   }
   return nullptr;

@@ -9,6 +9,7 @@
 
 #include "agent/api/server.hpp"
 #include "agent/base/boot_timers.hpp"
+#include "agent/base/environment.hpp"
 #include "agent/base/error.hpp"
 #include "agent/base/log.hpp"
 #include "agent/coordination/factory.hpp"
@@ -29,7 +30,7 @@ std::string host_name() {
 
 std::filesystem::path state_dir(const AgentConfig& config) {
   if (!config.state_dir.empty()) return config.state_dir;
-  const char* of_unit = std::getenv("STATE_DIRECTORY");  // systemd: StateDirectory=
+  const char* of_unit = environment_variable("STATE_DIRECTORY");  // systemd: StateDirectory=
   return of_unit != nullptr && *of_unit != '\0' ? of_unit : "/var/lib/jeton";
 }
 

@@ -5,9 +5,9 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
-#include <cstdlib>
 #include <cstring>
 
+#include "agent/base/environment.hpp"
 #include "agent/base/log.hpp"
 #include "agent/config/values.hpp"
 #include "agent/source/answer.hpp"
@@ -148,7 +148,7 @@ ExecCommand ExecSource::command(std::vector<SecretString>& secrets) const {
     if (resolved.reveal().find('\0') != std::string_view::npos) throw Error("source.env." + name + " holds a NUL byte");
     add_variable(command, name, resolved.reveal());
   }
-  const char* home = std::getenv("HOME");
+  const char* home = environment_variable("HOME");
   const auto fall_back = [&](const char* name, const char* value) {
     if (!config_.env.contains(name)) add_variable(command, name, value);
   };

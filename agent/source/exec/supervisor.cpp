@@ -55,7 +55,7 @@ void close_others(const Supervised& work) {
   for (int number = 1; number < NSIG; ++number) ::signal(number, SIG_DFL);
   sigset_t none;
   ::sigemptyset(&none);
-  ::sigprocmask(SIG_SETMASK, &none, nullptr);
+  ::pthread_sigmask(SIG_SETMASK, &none, nullptr);
   if (::chdir(work.directory) != 0) {
     send(work.report, ExecReport::Kind::no_directory, errno);
     ::_exit(127);
@@ -144,7 +144,7 @@ ExecReport watch(const Supervised& work, pid_t command, int child_signals) {
 void supervise(const Supervised& work) noexcept {
   sigset_t all;
   ::sigfillset(&all);
-  ::sigprocmask(SIG_SETMASK, &all, nullptr);
+  ::pthread_sigmask(SIG_SETMASK, &all, nullptr);
   ::setsid();  // out of reach of a terminal's Ctrl-C
   close_others(work);
   sigset_t child;
