@@ -198,9 +198,7 @@ Task<bool> renew(Quorum quorum, std::string name, Lease& lease) {
   if (round->count(yes) >= round->majority()) {
     lease.valid_until = lease_valid_until(sent_at, ttl);
     if (round->count(yes) < round->servers()) {
-      const Lease confirmed = lease;
-      boost::asio::co_spawn(quorum->timers.executor(), give_again(quorum, name, confirmed, round),
-                            boost::asio::detached);
+      boost::asio::co_spawn(quorum->timers.executor(), give_again(quorum, name, lease, round), boost::asio::detached);
     }
     co_return true;
   }

@@ -4,12 +4,13 @@
 #include <fstream>
 #include <string>
 
+#include "agent/base/environment.hpp"
 #include "agent/base/error.hpp"
 
 namespace jeton::agent::demo {
 
 WorkDir::WorkDir() {
-  const char* const runtime = std::getenv("XDG_RUNTIME_DIR");
+  const char* const runtime = environment_variable("XDG_RUNTIME_DIR");
   for (const std::string parent : {runtime == nullptr ? "" : runtime, "/dev/shm", "/tmp"}) {
     std::string name = parent + "/jeton-demo-XXXXXX";
     if (parent.empty() || ::mkdtemp(name.data()) == nullptr) continue;
@@ -25,7 +26,7 @@ WorkDir::~WorkDir() {
 }
 
 std::filesystem::path WorkDir::write(std::string_view name, std::string_view content) const {
-  const std::filesystem::path file = path_ / name;
+  std::filesystem::path file = path_ / name;
   std::ofstream out(file);
   out << content;
   if (!out.flush()) throw Error("cannot write " + file.string());

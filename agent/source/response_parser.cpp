@@ -287,7 +287,7 @@ std::optional<std::string> provider_error(std::string_view body, const ResponseC
                                           std::span<const SecretString> secrets) {
   try {
     const WipingJson json = parse_json_object(body);
-    if (const auto error = declared_error(json, config, secrets)) return error;
+    if (auto error = declared_error(json, config, secrets)) return error;
     const WipingJson* message = field(json, config.error_message);
     if (message == nullptr) return std::nullopt;
     return config.error_message + " \"" + excerpt(scalar_text(*message), secrets) + "\"";
