@@ -2,6 +2,7 @@
 
 #include <unistd.h>
 
+#include <cstdio>
 #include <cstdlib>
 #include <cstring>
 
@@ -19,14 +20,8 @@ char* absolute_directory(const char* directory) noexcept {
   if (directory[0] == '/') return ::strdup(directory);
   char* here = ::getcwd(nullptr, 0);
   if (here == nullptr) return nullptr;
-  const std::size_t here_size = std::strlen(here);
-  const std::size_t size = here_size + 1 + std::strlen(directory) + 1;
-  auto* joined = static_cast<char*>(std::malloc(size));
-  if (joined != nullptr) {
-    std::memcpy(joined, here, here_size);
-    joined[here_size] = '/';
-    std::memcpy(joined + here_size + 1, directory, size - here_size - 1);
-  }
+  char* joined = nullptr;
+  if (::asprintf(&joined, "%s/%s", here, directory) < 0) joined = nullptr;
   std::free(here);
   return joined;
 }

@@ -41,7 +41,7 @@ extern "C" jeton_status jeton_list(const jeton_options* given, char* buffer, siz
   std::size_t used = 0;
   for (int i = 0; i < found; ++i) {
     const std::size_t length = std::strlen(entries[i]->d_name) + 1;
-    if (used + length <= capacity) std::memcpy(buffer + used, entries[i]->d_name, length);
+    if (buffer != nullptr && used + length <= capacity) std::memcpy(buffer + used, entries[i]->d_name, length);
     used += length;
     std::free(entries[i]);
   }

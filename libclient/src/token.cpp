@@ -29,7 +29,7 @@ jeton_status reopen(jeton_token& token, const Mapping* seen) noexcept {
   if (token.current.load(std::memory_order_acquire) != seen) return JETON_OK;
   Mapping* fresh = nullptr;
   const jeton_status status = open_mapping(token.directory, token.name, &fresh);
-  if (status != JETON_OK) return status;
+  if (fresh == nullptr) return status;
   if (seen != nullptr && fresh->device == seen->device && fresh->inode == seen->inode) {
     destroy(fresh);
     return JETON_NOT_FOUND;
