@@ -40,7 +40,7 @@ Response json_answer(const Request& request, http::status status, std::string bo
 }
 
 // Seconds with as many decimals as needed: 10, 2.5.
-std::string seconds_text(Milliseconds ms) {
+std::string decimal_seconds(Milliseconds ms) {
   std::array<char, 32> text{};
   std::snprintf(text.data(), text.size(), "%.10g", static_cast<double>(ms.count()) / 1000);
   return text.data();
@@ -119,7 +119,7 @@ class Provider::Server {
     ++issued_;
     return json_answer(request, http::status::ok,
                        R"({"access_token":")" + answer.token + R"(","token_type":"Bearer","expires_in":)" +
-                           seconds_text(answer.lifetime) + "}");
+                           decimal_seconds(answer.lifetime) + "}");
   }
 
   Response api(const Request& request) {

@@ -19,7 +19,7 @@ std::size_t collect(char* data, std::size_t size, std::size_t count, void* out) 
   return size * count;
 }
 
-std::string member(const Json& body, const char* name) {
+std::string error_member(const Json& body, const char* name) {
   if (!body.is_object() || !body.contains("error") || !body["error"].is_object()) return {};
   const auto found = body["error"].find(name);
   return found != body["error"].end() && found->is_string() ? found->get<std::string>() : std::string();
@@ -27,8 +27,8 @@ std::string member(const Json& body, const char* name) {
 
 }  // namespace
 
-std::string ApiAnswer::error_code() const { return member(body, "code"); }
-std::string ApiAnswer::error_message() const { return member(body, "message"); }
+std::string ApiAnswer::error_code() const { return error_member(body, "code"); }
+std::string ApiAnswer::error_message() const { return error_member(body, "message"); }
 
 ApiAnswer ApiClient::post(const std::string& path, const Json& body, Milliseconds patience) const {
   const std::string text = body.dump();

@@ -75,6 +75,10 @@ void say(std::string_view message) {
   [[maybe_unused]] const auto ignored = ::write(STDERR_FILENO, line.data(), line.size());
 }
 
+Colour colour_of(std::string_view state) {
+  return state == "valid" ? Colour::good : state == "expired" ? Colour::bad : Colour::doubtful;
+}
+
 std::string coloured(std::string_view text, Colour colour) {
   static constexpr std::array<const char*, 5> codes{"", "\033[32m", "\033[31m", "\033[33m", "\033[1m"};
   if (colour == Colour::none || !colours_wanted()) return std::string(text);

@@ -22,6 +22,8 @@ void write_out(std::string_view text);
 // "jetonctl: MESSAGE" on stderr; failures are ignored.
 void say(std::string_view message);
 
+// Of the state of a token or a segment.
+[[nodiscard]] Colour colour_of(std::string_view state);
 // Coloured if stdout is a terminal that wants it (NO_COLOR, TERM=dumb).
 [[nodiscard]] std::string coloured(std::string_view text, Colour colour);
 // Control characters become '?'.

@@ -53,10 +53,6 @@ std::string instant(const std::optional<std::int64_t>& at_ms, const std::optiona
   return time_text(*at_ms) + (in_ms ? " (" + relative_text(*in_ms) + ")" : "");
 }
 
-Colour colour_of(const std::string& state) {
-  return state == "valid" ? Colour::good : state == "expired" ? Colour::bad : Colour::doubtful;
-}
-
 std::string row(std::size_t names, const std::string& name, const std::string& state, const std::string& generation,
                 const std::string& expires, const std::string& refresh, const std::string& last, Colour colour) {
   std::string line = padded(name, names) + "  " + coloured(padded(state, state_width), colour) + "  " +

@@ -24,10 +24,6 @@ Seen seen_in(const SegmentState& now) {
   return {now.state, now.info->generation(), now.info->raw().expires_at_ms};
 }
 
-Colour colour_of(const std::string& state) {
-  return state == "valid" ? Colour::good : state == "expired" ? Colour::bad : Colour::doubtful;
-}
-
 std::string line_for(const SegmentState& now) {
   std::string line = time_text(unix_ms_now()) + "  " + coloured(padded(now.state, 8), colour_of(now.state));
   if (!now.info) return line + (now.problem.empty() ? "" : "  " + printable(now.problem)) + "\n";
