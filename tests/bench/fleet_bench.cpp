@@ -29,7 +29,7 @@ using std::chrono::milliseconds;
 using std::chrono::seconds;
 using Clock = std::chrono::steady_clock;
 
-constexpr milliseconds lifetime = seconds(20);
+constexpr milliseconds token_lifetime = seconds(20);
 
 // One agent's segment, as an application maps it.
 class Segment {
@@ -128,7 +128,7 @@ class FleetBench {
   void one_rotation(std::vector<double>& to_each, std::vector<double>& to_last) {
     const std::uint64_t old = segments_.front()->generation();
     published_at_ = {};
-    if (!loop_.turn_until([this] { return published_at_ != Clock::time_point{}; }, lifetime)) {
+    if (!loop_.turn_until([this] { return published_at_ != Clock::time_point{}; }, token_lifetime)) {
       throw std::runtime_error("no publication");
     }
     std::vector<bool> has(segments_.size());
@@ -167,7 +167,7 @@ class FleetBench {
   [[nodiscard]] std::uint64_t commands() const { return number("stats", "total_commands_processed:"); }
 
   RedisServer redis_;
-  FaultProvider provider_{{.lifetime = lifetime}};
+  FaultProvider provider_{{.lifetime = token_lifetime}};
   Loop loop_;
   Clock::time_point published_at_{};
   bool subscribed_ = false;

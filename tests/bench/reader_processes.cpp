@@ -17,7 +17,7 @@ namespace {
 constexpr int max_processes = 16;
 constexpr int calls_between_looks = 64;
 
-struct Shared {
+struct SharedResults {
   std::atomic<int> ready{0};
   std::atomic<bool> go{false};
   std::atomic<bool> end{false};
@@ -35,12 +35,12 @@ std::int64_t now_ns(clockid_t clock) {
   return std::int64_t{now.tv_sec} * 1'000'000'000 + now.tv_nsec;
 }
 
-void read_until_told(Shared& shared, Shared::Result& result, const MakeReader& make) {
+void read_until_told(SharedResults& shared, SharedResults::Result& result, const MakeReader& make) {
   const ReadMany read = make();
   static_cast<void>(read(calls_between_looks));  // warm
   ++shared.ready;
   while (!shared.go) std::this_thread::yield();
-  Shared::Result mine;
+  SharedResults::Result mine;
   const std::int64_t cpu = now_ns(CLOCK_PROCESS_CPUTIME_ID);
   const std::int64_t wall = now_ns(CLOCK_MONOTONIC);
   while (!shared.end.load(std::memory_order_relaxed)) {
@@ -58,7 +58,7 @@ Reading read_in_processes(int processes, const MakeReader& make,
                           const std::function<void(std::chrono::steady_clock::time_point)>& meanwhile,
                           std::chrono::milliseconds time) {
   require(processes <= max_processes, "too many processes");
-  const SharedMemory<Shared> shared;
+  const SharedMemory<SharedResults> shared;
   std::vector<pid_t> children;
   for (int i = 0; i < processes; ++i) {
     const pid_t child = ::fork();
@@ -87,7 +87,7 @@ Reading read_in_processes(int processes, const MakeReader& make,
   }
   require(good, "a reading process failed");
   for (int i = 0; i < processes; ++i) {
-    const Shared::Result& r = shared->results[i];
+    const SharedResults::Result& r = shared->results[i];
     const auto calls = static_cast<double>(r.calls);
     reading.calls_per_s += calls * 1e9 / static_cast<double>(r.wall_ns);
     reading.cpu_ns += static_cast<double>(r.cpu_ns) / calls / processes;

@@ -13,7 +13,7 @@
 namespace jeton::bench {
 namespace {
 
-struct Shared {
+struct SharedFlags {
   std::atomic<bool> reading{false};
   std::atomic<bool> published{false};
 };
@@ -21,7 +21,7 @@ struct Shared {
 constexpr int no_seccomp = 100;
 
 // 0: every call gave a token.
-int read_without_system_calls(const BenchReader& handles, Shared& shared) {
+int read_without_system_calls(const BenchReader& handles, SharedFlags& shared) {
   if (!test::forbid_system_calls()) return no_seccomp;
   std::array<char, 2 * token_size> value;
   std::size_t size = 0;
@@ -42,7 +42,7 @@ int read_without_system_calls(const BenchReader& handles, Shared& shared) {
 void bench_syscalls(Report& report) {
   report.section("system calls of the read path");
   BenchSegment segment;
-  const SharedMemory<Shared> shared;
+  const SharedMemory<SharedFlags> shared;
   const BenchReader handles(segment.directory());
   const pid_t child = ::fork();
   require(child >= 0, "fork");

@@ -18,7 +18,7 @@ namespace {
 
 using Clock = std::chrono::steady_clock;  // CLOCK_MONOTONIC: the same in every process
 
-struct Shared {
+struct SharedWakes {
   alignas(64) std::atomic<std::uint32_t> word{0};
   alignas(64) std::atomic<int> about_to_wait{-1};
   alignas(64) std::atomic<int> awake{-1};
@@ -26,7 +26,7 @@ struct Shared {
 };
 
 // In its own process: waits on the bare futex in even rounds, and for a new token in odd ones.
-void wait_each_round(Shared& shared, const std::string& directory, std::uint64_t generation, int rounds) {
+void wait_each_round(SharedWakes& shared, const std::string& directory, std::uint64_t generation, int rounds) {
   const BenchReader handles(directory);
   for (int i = 0; i < rounds; ++i) {
     const std::uint32_t seen = shared.word;
@@ -46,7 +46,7 @@ void wait_each_round(Shared& shared, const std::string& directory, std::uint64_t
 void bench_wake(Report& report) {
   report.section("waking a process that sleeps");
   constexpr int rounds = 10'000;
-  const SharedMemory<Shared> shared;
+  const SharedMemory<SharedWakes> shared;
   BenchSegment segment;
   const pid_t child = ::fork();
   require(child >= 0, "fork");
