@@ -12,6 +12,8 @@
 namespace jeton::test {
 namespace {
 
+using namespace std::string_literals;  // texts with a NUL inside
+
 std::string repeat(std::string_view text, std::size_t times) {
   std::string result;
   for (std::size_t i = 0; i < times; ++i) result += text;
@@ -52,8 +54,8 @@ TEST(Robustness, AliasesDoNotExpand) {
 }
 
 TEST(Robustness, BytesThatAreNoTextAreRefused) {
-  expect_problem(std::string("version: 1\n\0\n", 13), "agent.yaml:2:1: error: a NUL byte");
-  expect_problem("\xFF\xFEv\0e\0", "not UTF-8");
+  expect_problem("version: 1\n\0\n"s, "agent.yaml:2:1: error: a NUL byte");
+  expect_problem("\xFF\xFEv\0e\0"s, "not UTF-8");
   expect_problem("version: \x1B[31m1\n", "control character");
 }
 
@@ -75,7 +77,7 @@ std::string damaged(std::string text, std::mt19937_64& random) {
   static const std::vector<std::string> pieces{
       "\t", "\n",  " ",  ":",   ": ", "#",   "-",  "- ",  "[",     "]",     "{",        "}",
       ",",  "\"",  "'",  "|\n", ">",  "&a ", "*a", "!!x", "---\n", "...\n", "<<: ",     "? ",
-      "@",  "${",  "}}", "~",   "%",  "\\",  "\r", "\0",  "\x80",  "\xC3",  "\xF0\x9F", "999999999999999999999",
+      "@",  "${",  "}}", "~",   "%",  "\\",  "\r", "\0"s, "\x80",  "\xC3",  "\xF0\x9F", "999999999999999999999",
       "d",  "null"};
   const auto below = [&](std::size_t n) { return std::uniform_int_distribution<std::size_t>(0, n - 1)(random); };
   const std::size_t at = below(text.size() + 1);
