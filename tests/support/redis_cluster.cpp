@@ -131,7 +131,7 @@ std::string RedisCluster::cli(std::vector<std::string> arguments) {
 
 std::string RedisCluster::slot_of(const std::string& key) const {
   for (const auto& node : nodes_) {
-    const std::string slot = node->cli({"CLUSTER", "KEYSLOT", key});
+    std::string slot = node->cli({"CLUSTER", "KEYSLOT", key});
     if (!slot.empty() && slot.find_first_not_of("0123456789") == std::string::npos) return slot;
   }
   throw std::runtime_error("redis cluster: no node runs");

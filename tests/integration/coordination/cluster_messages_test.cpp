@@ -93,10 +93,11 @@ TEST_F(ClusterMessages, OfEveryTokenAreHeardOnOneNode) {
   }
   for (const auto& [holder, token] : by_holder) host->coordinator.subscribe(token, &listeners[token]);
   for (const auto& [holder, token] : by_holder) {
-    ASSERT_TRUE(loop.turn_until([&] { return listeners[token].gaps > 0; }));
+    const test::RecordingListener& heard = listeners[token];
+    ASSERT_TRUE(loop.turn_until([&] { return heard.gaps > 0; }));
     name = token;
     loop.run(publish(host->call.acquire(60s, token)));
-    EXPECT_TRUE(loop.turn_until([&] { return listeners[token].records.size() == 1; })) << token;
+    EXPECT_TRUE(loop.turn_until([&] { return heard.records.size() == 1; })) << token;
   }
 }
 

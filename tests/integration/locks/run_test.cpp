@@ -32,10 +32,11 @@ class LockRun : public LocalHost {
 };
 
 TEST_F(LockRun, Free_RunsTheCommandUnderTheLockAndKeepsItsStatus) {
-  const RunResult result = host.lock({"run", "job", "--", "sh", "-c",
-                                      "echo $JETON_LOCK_NAME $JETON_LOCK_OWNER $JETON_LOCK_FENCE; \"$0\" --dir \"$1\" "
-                                      "lock show job --format json; exit 42",
-                                      JETONCTL, host.agent().runtime_dir()});
+  const std::string script = R"(
+    echo $JETON_LOCK_NAME $JETON_LOCK_OWNER $JETON_LOCK_FENCE
+    "$0" --dir "$1" lock show job --format json
+    exit 42)";
+  const RunResult result = host.lock({"run", "job", "--", "sh", "-c", script, JETONCTL, host.agent().runtime_dir()});
   EXPECT_EQ(result.status, 42) << result.err;
   std::istringstream out(result.out);
   std::string name;

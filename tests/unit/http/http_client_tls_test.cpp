@@ -8,6 +8,7 @@
 #include <sys/socket.h>
 
 #include <memory>
+#include <stdexcept>
 #include <thread>
 
 #include "agent/base/unique_fd.hpp"
@@ -52,9 +53,11 @@ class TlsServer {
     address.sin_family = AF_INET;
     address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
     socklen_t size = sizeof address;
-    ::bind(listener_.get(), reinterpret_cast<sockaddr*>(&address), size);
-    ::listen(listener_.get(), 8);
-    ::getsockname(listener_.get(), reinterpret_cast<sockaddr*>(&address), &size);
+    if (::bind(listener_.get(), reinterpret_cast<sockaddr*>(&address), size) != 0 ||
+        ::listen(listener_.get(), 8) != 0 ||
+        ::getsockname(listener_.get(), reinterpret_cast<sockaddr*>(&address), &size) != 0) {
+      throw std::runtime_error("no port to listen on");
+    }
     port_ = ntohs(address.sin_port);
     thread_ = std::thread([this] { serve(); });
   }

@@ -225,7 +225,7 @@ TEST_F(Broker, CountsADetachedLockUntilItIsReleasedOrEnds) {
     detached.ttl = ttl;
     const auto session = open_as(detached);
     EXPECT_EQ(session->state(), State::held);
-    const std::string owner = session->held().front().lease.owner;
+    std::string owner = session->held().front().lease.owner;
     session->deliver();
     return owner;
   };

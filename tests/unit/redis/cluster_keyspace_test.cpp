@@ -63,10 +63,9 @@ class ClusterKeyspaceTest : public testing::Test {
 };
 
 TEST_F(ClusterKeyspaceTest, HostileTopologyIsAnErrorThatNamesTheNode) {
-  for (const char* reply : {"*0\r\n", ":1\r\n", "*1\r\n*3\r\n:0\r\n:99999\r\n*0\r\n",
-                            "-ERR This instance has cluster "
-                            "support disabled\r\n",
-                            "-NOPERM this user has no permissions\r\n"}) {
+  for (const char* reply :
+       {"*0\r\n", ":1\r\n", "*1\r\n*3\r\n:0\r\n:99999\r\n*0\r\n", "-ERR This instance has cluster support disabled\r\n",
+        "-NOPERM this user has no permissions\r\n"}) {
     FakeServer server(loop.context, each([&](const std::string&) { return std::string(reply); }));
     const auto keyspace = open(server.port());
     EXPECT_TRUE(loop.turn_until([&] { return !has(keyspace->last_error(), "not connected"); }));

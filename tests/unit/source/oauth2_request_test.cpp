@@ -12,7 +12,6 @@ using namespace std::chrono_literals;
 using test::JwtKeys;
 using ::testing::HasSubstr;
 using ::testing::Not;
-using ::testing::UnorderedElementsAre;
 
 struct OAuth2Request : OAuth2Fixture {
   OAuth2Request() { answer(200, good_body); }

@@ -139,7 +139,7 @@ TEST_F(RefreshToken, LostAnswerAtAStrictProviderIsLoudNamesTheMendAndIsMended) {
   EXPECT_THAT(e.what(), HasSubstr("put a new one into ${file:" + file.string() + "}"));
   EXPECT_THAT(e.what(), Not(HasSubstr(provider->first_refresh_token())));
   EXPECT_TRUE(provider->family_revoked());
-  const std::string refused = e.request();
+  const std::string& refused = e.request();
 
   // Somebody signs in again. The new token is in another file content, so the pause of the loop ends too.
   dir.write("refresh", provider->sign_in_again());

@@ -111,7 +111,7 @@ TEST(FleetCodec, GarbageIsRefusedWithoutBeingShown) {
 TEST(Seal, KeyThatIsNoneIsNamedByItsNumber) {
   for (const char* text : {"", "jeton-seal-1:", "jeton-seal-1:AAAA", "other:AAAA", "hunter2"}) {
     try {
-      Seal({Seal::new_key(), SecretString(text)});
+      const Seal seal({Seal::new_key(), SecretString(text)});
       ADD_FAILURE() << text;
     } catch (const Error& e) {
       EXPECT_NE(std::string(e.what()).find("seal key 2"), std::string::npos) << e.what();

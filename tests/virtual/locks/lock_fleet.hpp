@@ -84,7 +84,7 @@ class LockFleet {
   [[nodiscard]] std::string value() const {
     std::map<std::string, std::size_t> votes;
     for (const auto& server : servers_) {
-      const std::string value = server->cli({"GET", key()});
+      std::string value = server->cli({"GET", key()});
       if (++votes[value] == majority()) return value;
     }
     return {};
