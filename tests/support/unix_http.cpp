@@ -13,7 +13,7 @@
 namespace jeton::test {
 namespace {
 
-HttpAnswer ask(const std::filesystem::path& socket, const std::string& request) {
+UnixHttpAnswer ask(const std::filesystem::path& socket, const std::string& request) {
   const agent::UniqueFd fd(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
   const timeval limit{5, 0};
   ::setsockopt(fd.get(), SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit);
@@ -39,11 +39,11 @@ std::string head(const std::string& method, const std::string& target) {
 
 }  // namespace
 
-HttpAnswer unix_http_get(const std::filesystem::path& socket, const std::string& target) {
+UnixHttpAnswer unix_http_get(const std::filesystem::path& socket, const std::string& target) {
   return ask(socket, head("GET", target) + "\r\n");
 }
 
-HttpAnswer unix_http_post(const std::filesystem::path& socket, const std::string& target, const std::string& json) {
+UnixHttpAnswer unix_http_post(const std::filesystem::path& socket, const std::string& target, const std::string& json) {
   return ask(socket, head("POST", target) + "Content-Type: application/json\r\nContent-Length: " +
                          std::to_string(json.size()) + "\r\n\r\n" + json);
 }

@@ -6,13 +6,13 @@
 
 namespace jeton::test {
 
-struct HttpAnswer {
+struct UnixHttpAnswer {
   int status = 0;  // 0: no answer
   std::string body;
 };
 
-[[nodiscard]] HttpAnswer unix_http_get(const std::filesystem::path& socket, const std::string& target);
-[[nodiscard]] HttpAnswer unix_http_post(const std::filesystem::path& socket, const std::string& target,
-                                        const std::string& json);
+[[nodiscard]] UnixHttpAnswer unix_http_get(const std::filesystem::path& socket, const std::string& target);
+[[nodiscard]] UnixHttpAnswer unix_http_post(const std::filesystem::path& socket, const std::string& target,
+                                            const std::string& json);
 
 }  // namespace jeton::test

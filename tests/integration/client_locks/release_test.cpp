@@ -8,7 +8,7 @@ namespace {
 // The lock as the agent tells it, where there is no Redis to ask.
 nlohmann::json shown(const ClientHost& host, const std::string& name = "job") {
   const std::filesystem::path directory = host.options().directory;
-  const HttpAnswer answer = unix_http_get(directory / "agent.sock", "/v1/locks/" + name);
+  const UnixHttpAnswer answer = unix_http_get(directory / "agent.sock", "/v1/locks/" + name);
   EXPECT_EQ(answer.status, 200) << answer.body;
   return nlohmann::json::parse(answer.body, nullptr, false);
 }
@@ -64,7 +64,7 @@ TEST_F(Locks, Metadata_IsSeenByWhoAsks) {
   options.metadata = R"(build "42" of C:\x)";
   Lock one("job", options);
   ASSERT_TRUE(one.try_lock());
-  const HttpAnswer shown = unix_http_get(std::filesystem::path(options.directory) / "agent.sock", "/v1/locks/job");
+  const UnixHttpAnswer shown = unix_http_get(std::filesystem::path(options.directory) / "agent.sock", "/v1/locks/job");
   EXPECT_EQ(nlohmann::json::parse(shown.body).value("metadata", ""), options.metadata) << shown.body;
 }
 

@@ -11,7 +11,6 @@ namespace {
 using namespace std::chrono_literals;
 using test::make_record;
 using testing::HasSubstr;
-using testing::Not;
 
 using RedisPublish = test::RedisCoordination;
 

@@ -12,7 +12,6 @@ namespace {
 
 using namespace std::chrono_literals;
 using test::RedlockHost;
-using test::updater_key;
 
 using RedlockLock = test::Redlock;
 

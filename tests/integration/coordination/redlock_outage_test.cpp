@@ -16,7 +16,6 @@ namespace {
 using namespace std::chrono_literals;
 using test::make_record;
 using test::RedlockHost;
-using test::updater_key;
 
 constexpr const char* outages[] = {"killed", "frozen", "refusing", "black_hole"};
 

@@ -88,7 +88,7 @@ class Redlock : public testing::Test {
   // A lease that every server has granted: each does what it is asked in the order of the questions.
   agent::Lease hold_everywhere(RedlockHost& host) {
     host.warm_up(servers.size());
-    const agent::Lease held = host.call.acquire(std::chrono::hours(1));
+    agent::Lease held = host.call.acquire(std::chrono::hours(1));
     EXPECT_TRUE(loop.eventually([&] { return servers.count(updater_key, held.owner) == servers.size(); }));
     return held;
   }

@@ -8,7 +8,6 @@ namespace jeton::test {
 using memory_redis::CommandContext;
 using memory_redis::CommandEntry;
 using memory_redis::CommandError;
-using memory_redis::Database;
 using memory_redis::lower_case;
 using memory_redis::upper_case;
 
@@ -167,7 +166,9 @@ void MemoryServer::handle(const std::shared_ptr<Session>& session, const Words& 
   Reply reply = execute(*session, words, true);
   if (reply.is_error()) {
     session->reply(reply);
-  } else if (subscribes) {
+    return;
+  }
+  if (subscribes) {
     subscribe(*session, words, name == "SUBSCRIBE");
   } else if (name == "WAIT") {
     wait_for_replicas(session, words);

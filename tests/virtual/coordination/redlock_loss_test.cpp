@@ -18,7 +18,7 @@ class RedlockLoss : public test::VirtualRedlock {
  protected:
   Record publish(RedlockHost& host) {
     const Lease lease = host.call.acquire_eventually(1h);
-    const Record record = make_record(loop, lease.fence, "x");
+    Record record = make_record(loop, lease.fence, "x");
     EXPECT_TRUE(host.call.publish(record, lease).stored);
     EXPECT_TRUE(loop.eventually([&] { return have(record.generation) == servers.size(); }));
     return record;
@@ -42,7 +42,7 @@ class RedlockLoss : public test::VirtualRedlock {
   Admission admit_on_all_but(const test::Indices& kept, RedlockHost& host, const FetchLimits& allowed) {
     servers.lend(kept);
     const Lease lease = host.call.acquire_eventually(1h);
-    const Admission admission = host.call.admit(lease, allowed);
+    Admission admission = host.call.admit(lease, allowed);
     host.call.release(lease);
     return admission;
   }

@@ -9,7 +9,6 @@ namespace {
 
 using namespace std::chrono_literals;
 using test::RedlockHost;
-using test::updater_key;
 
 // Three names, each of which can be moved from one server to another.
 class RedlockVote : public test::VirtualRedlock {

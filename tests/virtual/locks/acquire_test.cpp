@@ -67,10 +67,10 @@ TEST_P(AnyLock, HundredTriesAtOnce_OneWinsAndTheOthersAreBusy) {
 }
 
 TEST_P(FleetLock, TriesOfTwentyHostsAtOnce_OneWinsAndTheOthersAreBusy) {
-  std::vector<VirtualHost*> hosts{&host};
+  std::vector<LockHost*> hosts{&host};
   while (hosts.size() < 20) hosts.push_back(&fleet.add_host());
   std::vector<Session> tries;
-  for (VirtualHost* one : hosts) tries.push_back(one->open({.ttl = 60s}));
+  for (LockHost* one : hosts) tries.push_back(one->open({.ttl = 60s}));
   std::size_t won = 0;
   std::size_t busy = 0;
   for (const Session& one : tries) {

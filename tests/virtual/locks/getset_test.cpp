@@ -22,7 +22,7 @@ class OlderLock : public testing::Test {
 };
 
 TEST_F(OlderLock, TimeInTheFutureOrNoTimeAtAll_IsBusy) {
-  VirtualHost& host = fleet.add_host();
+  LockHost& host = fleet.add_host();
   for (const std::string held : {"99999999999", "not a number", ""}) {
     SCOPED_TRACE(held);
     fleet.cli({"SET", "legacy", held});
@@ -32,7 +32,7 @@ TEST_F(OlderLock, TimeInTheFutureOrNoTimeAtAll_IsBusy) {
 }
 
 TEST_F(OlderLock, KeyOfTheNewerKind_IsBusyAndKeepsItsTimeToLive) {
-  VirtualHost& host = fleet.add_host();
+  LockHost& host = fleet.add_host();
   fleet.cli({"SET", "legacy", "1000000000", "PX", "3600000"});
   EXPECT_EQ(host.take(old)->state(), State::busy);
   EXPECT_GT(std::stol(fleet[0].cli({"PTTL", "legacy"})), 3'590'000);
@@ -40,7 +40,7 @@ TEST_F(OlderLock, KeyOfTheNewerKind_IsBusyAndKeepsItsTimeToLive) {
 }
 
 TEST_F(OlderLock, TimeInThePast_HasOneWinnerOfTwenty) {
-  std::vector<VirtualHost*> hosts;
+  std::vector<LockHost*> hosts;
   while (hosts.size() < 4) hosts.push_back(&fleet.add_host());
   fleet.cli({"SET", "legacy", "1000000000"});
   std::vector<Session> tries;
@@ -61,7 +61,7 @@ TEST_F(OlderLock, TimeInThePast_HasOneWinnerOfTwenty) {
 // SETNX finds it held, GET finds it gone: others of the protocol go back to SETNX. Here both are one step; a lock that
 // comes and goes all the time is had in the end, and by one.
 TEST_F(OlderLock, KeyComesAndGoes_IsHadInTheEndAndByOne) {
-  VirtualHost& host = fleet.add_host();
+  LockHost& host = fleet.add_host();
   bool others_hold = false;
   std::optional<agent::Timers::Id> next;
   std::function<void()> turn = [&] {
@@ -87,7 +87,7 @@ TEST_F(OlderLock, KeyComesAndGoes_IsHadInTheEndAndByOne) {
 }
 
 TEST_F(OlderLock, Held_IsRenewedAndGivenBack) {
-  VirtualHost& host = fleet.add_host();
+  LockHost& host = fleet.add_host();
   const Session one = host.take({.name = "old", .ttl = 1s});
   ASSERT_EQ(one->state(), State::held) << one->reason();
   const std::string first = value();

@@ -22,9 +22,9 @@ TEST_P(InFlight, RenewalAtTheRelease_LeavesNoKey) {
   loop.pass(200ms);  // the renewal is sent, and does not arrive
   one->cancel();
   loop.pass(100ms);
-  EXPECT_FALSE(VirtualHost::is_over(*one));
+  EXPECT_FALSE(LockHost::is_over(*one));
   fleet.set_fault(Fault::none);
-  EXPECT_TRUE(loop.turn_until([&] { return VirtualHost::is_over(*one); }));
+  EXPECT_TRUE(loop.turn_until([&] { return LockHost::is_over(*one); }));
   expect_free_and_left_alone(3s);
 }
 
@@ -58,10 +58,10 @@ TEST_P(InFlight, ReleaseIsNotAnswered_IsTriedAgainUntilItIs) {
   fleet.set_fault(Fault::held);
   one->cancel();
   loop.pass(1min);
-  EXPECT_FALSE(VirtualHost::is_over(*one));
+  EXPECT_FALSE(LockHost::is_over(*one));
   EXPECT_FALSE(fleet.nowhere());
   fleet.set_fault(Fault::none);
-  EXPECT_TRUE(loop.turn_until([&] { return VirtualHost::is_over(*one) && fleet.nowhere(); }, 10s));
+  EXPECT_TRUE(loop.turn_until([&] { return LockHost::is_over(*one) && fleet.nowhere(); }, 10s));
   free_again(host);
 }
 
@@ -69,7 +69,7 @@ TEST_P(InFlight, ReleaseNeverArrives_IsGivenUpWhenTheLockHasEndedByItself) {
   const Session one = host.take({.ttl = 3s});
   fleet.set_fault(Fault::no_connection);
   one->cancel();
-  EXPECT_TRUE(loop.turn_until([&] { return VirtualHost::is_over(*one); }, 4s));
+  EXPECT_TRUE(loop.turn_until([&] { return LockHost::is_over(*one); }, 4s));
   EXPECT_TRUE(fleet.nowhere());
 }
 
@@ -81,13 +81,13 @@ TEST_P(InFlight, ServersDieWhileItIsGivenBack_NothingIsLeft) {
   fleet.kill_majority();
   fleet.restart_majority();
   fleet.set_fault(Fault::none);
-  EXPECT_TRUE(loop.turn_until([&] { return VirtualHost::is_over(*one); }));
+  EXPECT_TRUE(loop.turn_until([&] { return LockHost::is_over(*one); }));
   free_again(host);
 }
 
 // kill -9 of the agent: the lock that it was giving back is left to its time to live.
 TEST_P(InFlight, HostHasGoneWhileItGivesBack_IsFreeWithinOneTimeToLive) {
-  VirtualHost& other = fleet.add_host();
+  LockHost& other = fleet.add_host();
   const Session one = host.take({.ttl = 3s});
   fleet.set_fault(Fault::no_connection, 0);
   one->cancel();

@@ -1,4 +1,4 @@
-// LockFleet: hosts in virtual time (virtual_host.hpp) and the servers that their locks are in: this host's own files,
+// LockFleet: hosts in virtual time (lock_host.hpp) and the servers that their locks are in: this host's own files,
 // one Redis, or Redlock on five; the servers in memory. Every host reaches every server by an address of its own, so
 // that a fault can be of one host, of one server, or of all.
 #pragma once
@@ -18,7 +18,7 @@
 #include "agent/coordination/redlock_lock_store.hpp"
 #include "tests/support/memory_redis/memory_network.hpp"
 #include "tests/support/temp_dir.hpp"
-#include "tests/virtual/locks/virtual_host.hpp"
+#include "tests/virtual/locks/lock_host.hpp"
 
 namespace jeton::test {
 
@@ -40,10 +40,10 @@ class LockFleet {
   [[nodiscard]] bool is_redlock() const { return backend_ == "redlock"; }
 
   // Returns when it is connected to every server.
-  VirtualHost& add_host() {
+  LockHost& add_host() {
     const std::size_t number = hosts_.size() + 1;
     for (std::size_t i = 0; i < size(); ++i) network.point(address(number, i), servers_[i]);
-    hosts_.push_back(std::make_unique<VirtualHost>(loop, make_store(number), rules, "host-" + std::to_string(number)));
+    hosts_.push_back(std::make_unique<LockHost>(loop, make_store(number), rules, "host-" + std::to_string(number)));
     loop.pass(100ms);
     return *hosts_.back();
   }
@@ -141,13 +141,13 @@ class LockFleet {
   std::string backend_;
   TempDir dir_;
   std::vector<std::shared_ptr<MemoryServer>> servers_;
-  std::vector<std::unique_ptr<VirtualHost>> hosts_;
+  std::vector<std::unique_ptr<LockHost>> hosts_;
 };
 
 // One host, and more where the test adds them.
 class FleetTest : public testing::TestWithParam<const char*> {
  protected:
-  void free_again(VirtualHost& by) {
+  void free_again(LockHost& by) {
     EXPECT_TRUE(loop.turn_until([&] { return fleet.nowhere(); }));
     const Session next = by.take({.wait = 10s});
     ASSERT_EQ(next->state(), State::held) << next->reason();
@@ -156,7 +156,7 @@ class FleetTest : public testing::TestWithParam<const char*> {
 
   LockFleet fleet{GetParam()};
   VirtualLoop& loop = fleet.loop;
-  VirtualHost& host = fleet.add_host();
+  LockHost& host = fleet.add_host();
 };
 
 inline std::string backend_name(const testing::TestParamInfo<const char*>& backend) { return backend.param; }

@@ -26,7 +26,7 @@ TEST_P(AnyLock, ClientHasGone_IsFreeLongBeforeItsTimeToLive) {
 
 // Its host has died: nothing comes from it any more.
 TEST_P(FleetLock, HostHasGone_IsFreeWithinOneTimeToLiveAndNotBeforeItsLeaseEnds) {
-  VirtualHost& other = fleet.add_host();
+  LockHost& other = fleet.add_host();
   const Session here = host.take({.ttl = 1s});
   loop.pass(5s);
   ASSERT_EQ(here->state(), State::held) << here->reason();
@@ -41,7 +41,7 @@ TEST_P(FleetLock, HostHasGone_IsFreeWithinOneTimeToLiveAndNotBeforeItsLeaseEnds)
 
 // Two holders must not be seen at any moment.
 TEST_P(FleetLock, HostIsCutOffBeyondItsTimeToLive_KnowsTheLossBeforeAnotherHostHasIt) {
-  VirtualHost& other = fleet.add_host();
+  LockHost& other = fleet.add_host();
   const Session here = host.take({.ttl = 1s});
   const std::string owner = lease_of(here).owner;
   const std::uint64_t fence = lease_of(here).fence;

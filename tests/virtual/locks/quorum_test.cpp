@@ -16,7 +16,7 @@ class QuorumLock : public testing::Test {
 
   LockFleet fleet{"redlock"};
   VirtualLoop& loop = fleet.loop;
-  VirtualHost& host = fleet.add_host();
+  LockHost& host = fleet.add_host();
 };
 
 TEST_F(QuorumLock, AnyPatternOfForeignKeys_IsWonIfAndOnlyIfAMajorityIsFree) {

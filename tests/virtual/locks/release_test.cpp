@@ -124,7 +124,7 @@ TEST_P(AnyLock, TakenByAnAdministrator_IsLostAndFreeForTheNext) {
 }
 
 TEST_P(FleetLock, GivenBackAtAnotherHostByItsOwnerId_IsLostLongBeforeTheNextRenewal) {
-  VirtualHost& other = fleet.add_host();
+  LockHost& other = fleet.add_host();
   const Session one = host.take({.ttl = 24h});
   loop.pass(1s);
   EXPECT_TRUE(other.release(lease_of(one).owner));

@@ -35,7 +35,7 @@ TEST_P(AnyLock, Released_WakesTheWaiterLongBeforeTheTimeToLive) {
 }
 
 TEST_P(FleetLock, ReleasedOnOneHost_WakesTheWaiterOfAnother) {
-  VirtualHost& other = fleet.add_host();
+  LockHost& other = fleet.add_host();
   const Session here = host.take({.ttl = 1h});
   const Session there = other.open({.wait = 1h});
   loop.pass(1s);

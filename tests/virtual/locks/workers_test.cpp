@@ -10,7 +10,7 @@ class Counter {
   explicit Counter(VirtualLoop& loop) : loop_(loop) {}
 
   // Adds one `rounds` times, each time read, then written under the lock "job".
-  void add_worker(VirtualHost& host, int rounds, Ask ask = {.wait = 1h}) {
+  void add_worker(LockHost& host, int rounds, Ask ask = {.wait = 1h}) {
     ++at_work_;
     boost::asio::co_spawn(loop_.context, work(host, rounds, std::move(ask)), [this](std::exception_ptr failure) {
       --at_work_;
@@ -24,7 +24,7 @@ class Counter {
   }
 
  private:
-  agent::Task<> work(VirtualHost& host, int rounds, Ask ask) {
+  agent::Task<> work(LockHost& host, int rounds, Ask ask) {
     for (int i = 0; i < rounds; ++i) {
       const Session session = host.open(ask);
       while (session->state() == State::trying || session->state() == State::waiting)
@@ -34,7 +34,7 @@ class Counter {
       co_await agent::sleep_for(loop_.timers, 200us);
       number_ = read + 1;
       session->cancel();
-      while (!VirtualHost::is_over(*session)) co_await session->changed().wait();
+      while (!LockHost::is_over(*session)) co_await session->changed().wait();
       EXPECT_EQ(session->state(), State::ended) << session->reason();
     }
   }
@@ -54,7 +54,7 @@ TEST_P(AnyLock, SixteenWorkersOfAHost_LoseNoCount) {
 }
 
 TEST_P(FleetLock, SixteenWorkersOfFourHosts_LoseNoCount) {
-  std::vector<VirtualHost*> hosts{&host};
+  std::vector<LockHost*> hosts{&host};
   while (hosts.size() < 4) hosts.push_back(&fleet.add_host());
   Counter counter(loop);
   for (std::size_t i = 0; i < 16; ++i) counter.add_worker(*hosts[i % 4], rounds_of(fleet));
@@ -62,7 +62,7 @@ TEST_P(FleetLock, SixteenWorkersOfFourHosts_LoseNoCount) {
 }
 
 TEST_P(FleetLock, TwoHostsTakeTheSameTwoLocksInOtherOrder_NeitherBlocksTheOther) {
-  VirtualHost& other = fleet.add_host();
+  LockHost& other = fleet.add_host();
   Counter counter(loop);
   counter.add_worker(host, 20, {.name = "a", .wait = 1min, .also = {"b"}});
   counter.add_worker(other, 20, {.name = "b", .wait = 1min, .also = {"a"}});

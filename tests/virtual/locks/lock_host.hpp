@@ -1,4 +1,4 @@
-// VirtualHost: one host of a fleet in virtual time: the agent's LockBroker, asked as lock_routes.cpp and the
+// LockHost: one host of a fleet in virtual time: the agent's LockBroker, asked as lock_routes.cpp and the
 // connections of the local API ask it, without HTTP and processes.
 //
 // A session is a client that stays connected (jetonctl lock run, libjeton); a detached lock belongs to its
@@ -35,22 +35,22 @@ struct Ask {
   std::string owner{};
 };
 
-class VirtualHost {
+class LockHost {
  public:
-  VirtualHost(VirtualLoop& loop, std::unique_ptr<agent::LockStore> store, agent::LockRules rules, std::string name)
+  LockHost(VirtualLoop& loop, std::unique_ptr<agent::LockStore> store, agent::LockRules rules, std::string name)
       : loop_(loop), name_(std::move(name)), broker_(loop.timers, loop.random, std::move(store)) {
     broker_.configure(std::move(rules));
   }
   // Every session ends before the broker does.
-  ~VirtualHost() {
+  ~LockHost() {
     bool stopped = false;
     for (const Session& session : opened_) session->cancel();
     boost::asio::co_spawn(loop_.context, broker_.stop(), [&](std::exception_ptr) { stopped = true; });
     EXPECT_TRUE(loop_.turn_until([&] { return stopped; }));
     loop_.pass(5s);  // calls that are on their way end at their deadlines
   }
-  VirtualHost(const VirtualHost&) = delete;
-  VirtualHost& operator=(const VirtualHost&) = delete;
+  LockHost(const LockHost&) = delete;
+  LockHost& operator=(const LockHost&) = delete;
 
   [[nodiscard]] agent::LockBroker& broker() { return broker_; }
   [[nodiscard]] agent::LockId id(const std::string& name = "job") const {
