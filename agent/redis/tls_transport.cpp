@@ -16,6 +16,9 @@ namespace {
 namespace asio = boost::asio;
 using boost::system::error_code;
 
+constexpr const char* lost_alert =
+    " before its first answer; it may refuse our tls.cert_file, or demand one: the log of the server says why";
+
 class TlsTransport final : public Transport {
  public:
   TlsTransport(StreamSocket socket, asio::ssl::context& context) : stream_(std::move(socket), context) {}
@@ -24,7 +27,8 @@ class TlsTransport final : public Transport {
     error_code error;
     const auto size = co_await stream_.async_read_some(asio::buffer(into.data(), into.size()),
                                                        asio::redirect_error(asio::use_awaitable, error));
-    if (error) throw TransportError(tls_failure(error));
+    if (error) throw TransportError(failure(error));
+    heard_ = true;
     co_return size;
   }
 
@@ -32,7 +36,7 @@ class TlsTransport final : public Transport {
     error_code error;
     co_await asio::async_write(stream_, asio::buffer(bytes.data(), bytes.size()),
                                asio::redirect_error(asio::use_awaitable, error));
-    if (error) throw TransportError(tls_failure(error));
+    if (error) throw TransportError(failure(error));
   }
 
   // Without the farewell of TLS: the length of every reply is known, so a cut stream is noticed without it.
@@ -61,7 +65,15 @@ class TlsTransport final : public Transport {
   asio::ssl::stream<StreamSocket>& stream() { return stream_; }
 
  private:
+  // In TLS 1.3 a server judges our certificate when the handshake has ended for us. Where our first request reaches it
+  // before it closes the connection, TCP resets the connection and its alert is lost.
+  [[nodiscard]] std::string failure(const error_code& error) const {
+    const bool alert = error.category() == asio::error::get_ssl_category();
+    return tls_failure(error) + (heard_ || alert ? "" : lost_alert);
+  }
+
   asio::ssl::stream<StreamSocket> stream_;
+  bool heard_ = false;  // anything behind the handshake
 };
 
 }  // namespace

@@ -9,6 +9,7 @@
 
 #include "tests/fuzz/segment_mutator.hpp"
 #include "tests/fuzz/segment_trial.hpp"
+#include "tests/support/sanitizer.hpp"
 
 namespace jeton::fuzz {
 namespace {
@@ -18,13 +19,8 @@ std::uint64_t from_environment(const char* name, std::uint64_t otherwise) {
   return text != nullptr ? std::strtoull(text, nullptr, 10) : otherwise;
 }
 
-#if defined(__SANITIZE_ADDRESS__)
-constexpr std::uint64_t usual_count = 1'000'000;  // here an access out of bounds is found
-#elif defined(__SANITIZE_THREAD__)
-constexpr std::uint64_t usual_count = 50'000;  // one thread: there is little for ThreadSanitizer to find
-#else
-constexpr std::uint64_t usual_count = 250'000;
-#endif
+// AddressSanitizer finds an access out of bounds; in one thread there is little for ThreadSanitizer to find.
+constexpr std::uint64_t usual_count = test::address_sanitizer ? 1'000'000 : test::thread_sanitizer ? 50'000 : 250'000;
 
 TEST(DamagedSegment, HasAStatusOfItsOwnAndHarmsNobody) {
   const std::uint64_t seed = from_environment("JETON_FUZZ_SEED", std::random_device()());

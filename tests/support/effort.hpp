@@ -2,15 +2,13 @@
 // depend on the number, and it makes a test ten times as slow, so the full size is that of the plain build.
 #pragma once
 
+#include "tests/support/sanitizer.hpp"
+
 namespace jeton::test {
 
 template <typename T>
-[[nodiscard]] constexpr T effort([[maybe_unused]] T plain, [[maybe_unused]] T sanitized) {
-#if defined(__SANITIZE_THREAD__) || defined(__SANITIZE_ADDRESS__)
-  return sanitized;
-#else
-  return plain;
-#endif
+[[nodiscard]] constexpr T effort(T plain, T with_sanitizer) {
+  return sanitized ? with_sanitizer : plain;
 }
 
 }  // namespace jeton::test

@@ -9,6 +9,7 @@
 #include "agent/base/random.hpp"
 #include "agent/segment/segment_store.hpp"
 #include "tests/fault/segment/child.hpp"
+#include "tests/support/sanitizer.hpp"
 #include "tests/support/temp_dir.hpp"
 #include "tests/unit/segment/sample.hpp"
 
@@ -16,12 +17,6 @@ namespace jeton::test {
 namespace {
 
 namespace fs = std::filesystem;
-
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-constexpr bool sanitized = true;
-#else
-constexpr bool sanitized = false;
-#endif
 
 class CoreDump : public testing::Test {
  protected:

@@ -10,7 +10,8 @@ struct FleetScenario : FleetTest {
 
 TEST_F(FleetScenario, OneFetchPerLifetimeAndEveryReaderHasEveryToken) {
   FaultProvider provider({.lifetime = rotating_lifetime, .rate_interval = seconds(2)});
-  for (int i = 0; i < 3; ++i) add_agent({.redis_url = redis.tcp_url(), .token_url = provider.url(), .refresh = rotation});
+  for (int i = 0; i < 3; ++i)
+    add_agent({.redis_url = redis.tcp_url(), .token_url = provider.url(), .refresh = rotation});
   start_all();
   ASSERT_TRUE(eventually([&] { return all_valid(); }));
 

@@ -7,12 +7,7 @@
 #include "tests/support/agent_process.hpp"
 #include "tests/support/eventually.hpp"
 #include "tests/support/fault_provider.hpp"
-
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-#define JETON_SANITIZED 1
-#else
-#define JETON_SANITIZED 0
-#endif
+#include "tests/support/sanitizer.hpp"
 
 namespace jeton::test {
 namespace {
@@ -28,7 +23,7 @@ std::filesystem::path core_in(const std::filesystem::path& folder) {
 
 struct CoreDump : testing::Test {
   void SetUp() override {
-    if (JETON_SANITIZED) GTEST_SKIP() << "a sanitizer catches the signal and maps terabytes";
+    if (sanitized) GTEST_SKIP() << "a sanitizer catches the signal and maps terabytes";
     if (!read_file("/proc/sys/kernel/core_pattern").starts_with("core")) {
       GTEST_SKIP() << "kernel.core_pattern hands core dumps to a program";
     }
