@@ -1,6 +1,7 @@
 #include "tests/support/memory_redis/memory_server.hpp"
 
 #include <algorithm>
+#include <iterator>
 #include <numeric>
 
 namespace jeton::test {
@@ -72,7 +73,8 @@ void MemoryServer::thaw() {
     unserved_.pop_front();
     serve(session);
   }
-  for (const auto& session : std::exchange(finished_, {})) std::erase(sessions_, session);
+  for (const auto& session : std::exchange(finished_, {})) session->open = false;
+  forget_ended();
 }
 
 void MemoryServer::cut() {
@@ -82,12 +84,17 @@ void MemoryServer::cut() {
 }
 
 void MemoryServer::disconnect(const std::function<bool(const Session&)>& which) {
-  const auto all = sessions_;
-  for (const auto& session : all) {
-    if (!which(*session)) continue;
-    std::erase(sessions_, session);
-    session->close();
-  }
+  std::vector<std::shared_ptr<Session>> ended;
+  std::copy_if(sessions_.begin(), sessions_.end(), std::back_inserter(ended),
+               [&](const auto& session) { return which(*session); });
+  for (const auto& session : ended) session->open = false;
+  forget_ended();
+  for (const auto& session : ended) session->close();
+}
+
+// In one pass: a server that was frozen for long has thousands of them.
+void MemoryServer::forget_ended() {
+  std::erase_if(sessions_, [](const auto& session) { return !session->open; });
 }
 
 void MemoryServer::refuse(const std::string& command, const std::string& error) {
@@ -137,14 +144,14 @@ void MemoryServer::finished(const std::shared_ptr<Session>& session) {
 }
 
 void MemoryServer::disconnected(const std::shared_ptr<Session>& session) {
+  session->open = false;
   std::erase(unserved_, session);
   std::erase(sessions_, session);
 }
 
 // All that has come whole, until the session has to wait or ends.
 void MemoryServer::serve(const std::shared_ptr<Session>& session) {
-  const auto is_open = [&] { return std::find(sessions_.begin(), sessions_.end(), session) != sessions_.end(); };
-  while (is_open() && !session->waiting) {
+  while (session->open && !session->waiting) {
     const auto words = session->requests.next();
     if (!words) break;
     handle(session, *words);
@@ -200,7 +207,7 @@ void MemoryServer::wait_for_replicas(const std::shared_ptr<Session>& session, co
   }
   session->waiting = true;
   timers_.schedule(timers_.clock().boot_now() + limit, [this, session, alive = alive_] {
-    if (!*alive || std::find(sessions_.begin(), sessions_.end(), session) == sessions_.end()) return;
+    if (!*alive || !session->open) return;
     session->waiting = false;
     session->reply(Reply::number(replicas_));
     receive(session, "");

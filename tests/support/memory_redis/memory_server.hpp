@@ -66,6 +66,7 @@ class MemoryServer {
   void finished(const std::shared_ptr<Session>& session);
   // The connection is broken: what was not served is lost.
   void disconnected(const std::shared_ptr<Session>& session);
+  void forget_ended();
 
   // What commands do.
 
@@ -107,6 +108,7 @@ class MemoryServer {
   memory_redis::LuaEngine lua_;
   Session* running_script_ = nullptr;
   std::vector<std::shared_ptr<Session>> sessions_;
+  bool untold_ = false;                             // a session tracks a key that has changed
   std::deque<std::shared_ptr<Session>> unserved_;   // while frozen
   std::vector<std::shared_ptr<Session>> finished_;  // while frozen
   std::uint64_t last_session_ = 0;

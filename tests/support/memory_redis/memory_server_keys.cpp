@@ -35,11 +35,13 @@ void MemoryServer::key_changed(const std::string& key) {
     const bool watched =
         std::any_of(prefixes.begin(), prefixes.end(), [&](const auto& prefix) { return key.starts_with(prefix); });
     if (watched || prefixes.empty()) session->tracking->changed.insert(key);
+    untold_ = true;
   }
 }
 
 // After the command, as Redis does: messages that a script sent come before.
 void MemoryServer::tell_changes() {
+  if (!std::exchange(untold_, false)) return;
   const auto sessions = sessions_;  // a message may end its connection
   for (const auto& session : sessions) {
     if (!session->tracking || session->tracking->changed.empty()) continue;

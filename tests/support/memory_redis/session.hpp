@@ -22,6 +22,7 @@ struct Tracking {
 struct Session {
   std::uint64_t id = 0;
   int database = 0;
+  bool open = true;
   bool authenticated = false;
   bool waiting = false;  // in WAIT: later requests are held back
   std::string name;
