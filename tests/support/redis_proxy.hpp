@@ -9,6 +9,9 @@
 
 namespace jeton::test {
 
+// Part of the message that a release of a lock sends, and nothing else: the channel has "released" in its name.
+inline constexpr const char* release_message = R"("type":"release")";
+
 class RedisProxy {
  public:
   enum class Way {

@@ -44,7 +44,7 @@ SecretString claims_of(const AssertionConfig& config, const AssertionTerms& term
   if (config.claims) {
     for (const auto& [name, value] : std::get<JsonTemplate::Object>(config.claims->value())) {
       // A configured `aud` that is a list, for one, takes the place of the text.
-      std::erase_if(claims, [&name = name](const auto& claim) { return claim.first == name; });
+      std::erase_if(claims, [&replaced = name](const auto& claim) { return claim.first == replaced; });
       claims.emplace_back(name, value);
     }
   }

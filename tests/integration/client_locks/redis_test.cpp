@@ -18,7 +18,7 @@ struct LocksOnRedis : testing::Test {
     EXPECT_TRUE(says(*holder, "held")) << holder->err();
     proxy.set(RedisProxy::Way::held);
     holder->signal(SIGTERM);
-    EXPECT_TRUE(eventually([&] { return proxy.holds("release"); })) << "no release";
+    EXPECT_TRUE(eventually([&] { return proxy.holds(release_message); })) << "no release";
     return holder;
   }
 

@@ -57,12 +57,13 @@ class KilledWhileGivingBack : public HostOnRedis {
  protected:
   // The command has ended, and the agent has begun to give its lock back; nothing of it arrives.
   [[nodiscard]] std::unique_ptr<Process> begin_release(const std::string& ttl) {
+    const std::string begun = (dir / "begun").string();
     auto job = host.start({"run", "job", "--ttl", ttl, "--", "sh", "-c",
-                           "until test -e " + (dir / "end").string() + "; do sleep 0.02; done"});
-    EXPECT_TRUE(eventually([&] { return !value().empty(); })) << job->err();
+                           "touch " + begun + "; until test -e " + (dir / "end").string() + "; do sleep 0.02; done"});
+    EXPECT_TRUE(eventually([&] { return std::filesystem::exists(begun); })) << job->err();
     proxy.set(RedisProxy::Way::held);
     dir.write("end", "");
-    EXPECT_TRUE(eventually([&] { return proxy.holds("release"); })) << "no release";
+    EXPECT_TRUE(eventually([&] { return proxy.holds(release_message); })) << "no release";
     return job;
   }
 
