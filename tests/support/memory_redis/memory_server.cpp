@@ -146,7 +146,7 @@ void MemoryServer::finished(const std::shared_ptr<Session>& session) {
 void MemoryServer::disconnected(const std::shared_ptr<Session>& session) {
   session->open = false;
   std::erase(unserved_, session);
-  std::erase(sessions_, session);
+  forget_ended();
 }
 
 // All that has come whole, until the session has to wait or ends.

@@ -34,7 +34,8 @@ void MemoryServer::key_changed(const std::string& key) {
     const auto& prefixes = session->tracking->prefixes;
     const bool watched =
         std::any_of(prefixes.begin(), prefixes.end(), [&](const auto& prefix) { return key.starts_with(prefix); });
-    if (watched || prefixes.empty()) session->tracking->changed.insert(key);
+    if (!watched && !prefixes.empty()) continue;
+    session->tracking->changed.insert(key);
     untold_ = true;
   }
 }
