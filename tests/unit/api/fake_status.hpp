@@ -7,7 +7,9 @@
 #include <vector>
 
 #include "agent/api/agent_facade.hpp"
+#include "agent/base/random.hpp"
 #include "agent/base/timers.hpp"
+#include "agent/coordination/local_lock_store.hpp"
 
 namespace jeton::test {
 
@@ -92,16 +94,29 @@ class FakeStatus final : public agent::AgentFacade {
   }
   [[nodiscard]] agent::Event& changed() override { return changed_; }
 
+  [[nodiscard]] agent::LockBroker* locks() override { return locks_.get(); }
+
+  // Locks of any name, for the user of the test, kept in the directory. Every session must end before the test does.
+  void offer_locks(const std::filesystem::path& directory) {
+    locks_ = std::make_unique<agent::LockBroker>(timers_, random_,
+                                                 std::make_unique<agent::LocalLockStore>(timers_, directory));
+    agent::LockRules rules;
+    rules["*"].pattern = "*";
+    locks_->configure(std::move(rules));
+  }
+
   agent::AccessConfig& admin_access() { return admins_; }
   std::vector<std::string> demands;  // what was asked for
 
  private:
   agent::Timers& timers_;
+  agent::OsRandom random_;
   agent::AccessConfig admins_;
   agent::Event changed_;
   agent::AgentStatus agent_;
   std::map<std::string, agent::TokenStatus> tokens_;
   std::map<std::string, agent::AccessConfig> access_;
+  std::unique_ptr<agent::LockBroker> locks_;
 };
 
 }  // namespace jeton::test

@@ -73,6 +73,16 @@ HttpAnswer HttpClient::get(std::string_view path, std::string_view method) {
   return read_answer(method == "HEAD");
 }
 
+bool HttpClient::send_post(std::string_view path, std::string_view json) {
+  return send("POST " + std::string(path) + " HTTP/1.1\r\nHost: agent\r\nContent-Length: " +
+              std::to_string(json.size()) + "\r\n\r\n" + std::string(json));
+}
+
+HttpAnswer HttpClient::post(std::string_view path, std::string_view json) {
+  send_post(path, json);
+  return read_answer();
+}
+
 HttpAnswer HttpClient::read_answer(bool head) {
   HttpAnswer answer = read_header();
   if (!head) answer.body = take(std::stoul(answer.headers.at("content-length")));
@@ -81,6 +91,15 @@ HttpAnswer HttpClient::read_answer(bool head) {
 
 HttpAnswer HttpClient::open_stream(std::string_view path) {
   send("GET " + std::string(path) + " HTTP/1.1\r\nHost: agent\r\n\r\n");
+  return read_stream_header();
+}
+
+HttpAnswer HttpClient::open_posted_stream(std::string_view path, std::string_view json) {
+  send_post(path, json);
+  return read_stream_header();
+}
+
+HttpAnswer HttpClient::read_stream_header() {
   HttpAnswer answer = read_header();
   if (answer.headers.count("content-length") != 0) answer.body = take(std::stoul(answer.headers["content-length"]));
   return answer;

@@ -36,10 +36,12 @@ class HttpClient {
   // False if the other side has closed.
   bool send(std::string_view bytes);
   HttpAnswer get(std::string_view path, std::string_view method = "GET");
+  HttpAnswer post(std::string_view path, std::string_view json);
   HttpAnswer read_answer(bool head = false);
 
   // Of a stream: its header first, then a line at a time; nothing at its proper end (the last chunk).
   HttpAnswer open_stream(std::string_view path);
+  HttpAnswer open_posted_stream(std::string_view path, std::string_view json);
   std::optional<std::string> read_line();
 
   // Reads and drops until the other side closes.
@@ -48,6 +50,8 @@ class HttpClient {
   void close() { socket_.reset(); }
 
  private:
+  bool send_post(std::string_view path, std::string_view json);
+  HttpAnswer read_stream_header();
   bool fill();
   std::string take_until(std::string_view end);
   std::string take(std::size_t size);
