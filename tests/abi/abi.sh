@@ -2,6 +2,11 @@
 root=$(cd "$here/../.." && pwd)
 symbols=$root/libclient/libjeton1.symbols
 
+# libclient, seen from the folder that has it, as one unit: that compiles in a fifth of the time.
+all_sources() {
+  printf '#include "%s"\n' libclient/src/*.cpp
+}
+
 dump() { # library, folder of its headers
   # Nothing in it that differs between two builds of the same source. A type counts as public if a header of its file's
   # name is: no private header may be called as a public one is.
