@@ -44,10 +44,11 @@ class TestLoop {
 
   // Like turn_until, for a condition that itself turns the loop, or asks a server by another way.
   bool eventually(const std::function<bool()>& condition, agent::Duration limit = patience) {
-    const agent::BootTime deadline = clock.boot_now() + limit;
+    const agent::BootTime begin = clock.boot_now();
     while (!condition()) {
-      if (clock.boot_now() >= deadline) return condition();
-      pass(std::chrono::milliseconds(5));
+      const agent::Duration waited = clock.boot_now() - begin;
+      if (waited >= limit) return condition();
+      pass(pause_of_looks(waited));
     }
     return true;
   }
