@@ -1,6 +1,7 @@
 // What a provider's answers and users' reports do to a fleet: pauses, Retry-After, rejections, the budget's reserve.
 #include <gtest/gtest.h>
 
+#include "tests/support/effort.hpp"
 #include "tests/virtual/refresh/virtual_fleet.hpp"
 
 namespace jeton::test {
@@ -25,7 +26,7 @@ RefreshConfig quick() {
 }
 
 TEST(ProviderFailure, IsTransient_IsTriedAgainWithTheFleetsBackoffAndTheTokenIsKept) {
-  VirtualFleet fleet({.agents = 20});
+  VirtualFleet fleet({.agents = effort(20, 5)});
   fleet.start_all();
   fleet.pass(minutes(7));
   fleet.provider.behave(Answer::failure());
@@ -57,7 +58,7 @@ TEST(ProviderFailure, NamesARetryAfter_IsObeyedByEveryHost) {
 }
 
 TEST(ProviderRefusal, IsPermanent_IsTriedEveryFewMinutesOnly) {
-  VirtualFleet fleet({.agents = 20});
+  VirtualFleet fleet({.agents = effort(20, 5)});
   fleet.provider.behave(Answer::refusal());
   fleet.start_all();
   fleet.pass(minutes(60));

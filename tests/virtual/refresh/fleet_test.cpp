@@ -14,7 +14,7 @@ using std::chrono::seconds;
 
 TEST(FleetRefresh, TokenOfTenMinutes_IsFetchedOncePerLifetime) {
   const unsigned span = effort(1000U, 100U);  // minutes
-  VirtualFleet fleet({.agents = 20});
+  VirtualFleet fleet({.agents = effort(20, 5)});
   fleet.start_all();
   fleet.pass(minutes(span));
   // It is refreshed 2 minutes and up to 10 s of spread before its end: after 7 min 50 s to 8 minutes.

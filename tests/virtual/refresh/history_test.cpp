@@ -54,12 +54,12 @@ void expect_a_history_without_a_step_back(std::size_t servers, std::uint64_t see
 }
 
 TEST(RandomHistory, OnOneServer_NeverGoesBackAndEndsWell) {
-  for (std::uint64_t round = 0; round < effort(20U, 4U); ++round)
+  for (std::uint64_t round = 0; round < effort(20U, 2U); ++round)
     expect_a_history_without_a_step_back(1, seed_of_the_test() + round);
 }
 
 TEST(RandomHistory, OnThreeServers_NeverGoesBackAndEndsWell) {
-  for (std::uint64_t round = 0; round < effort(10U, 2U); ++round)
+  for (std::uint64_t round = 0; round < effort(10U, 1U); ++round)
     expect_a_history_without_a_step_back(3, seed_of_the_test() + round);
 }
 

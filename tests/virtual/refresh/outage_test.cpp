@@ -1,6 +1,7 @@
 // A fleet whose Redis is gone, comes back, or has forgotten everything.
 #include <gtest/gtest.h>
 
+#include "tests/support/effort.hpp"
 #include "tests/virtual/refresh/virtual_fleet.hpp"
 
 namespace jeton::test {
@@ -18,7 +19,7 @@ constexpr const char* budget_key = "jeton:{api}:budget";
 TEST(RedisOutage, LastsIntoTheGracePeriod_FetchesNothingUntilItEndsAndThenOnce) {
   for (const std::size_t servers : {1U, 5U}) {
     SCOPED_TRACE(servers);
-    VirtualFleet fleet({.agents = 10, .servers = servers});
+    VirtualFleet fleet({.agents = effort(10, 3), .servers = servers});
     fleet.start_all();
     fleet.pass(minutes(5));
     fleet.cut_off_all();
@@ -35,7 +36,7 @@ TEST(RedisOutage, LastsIntoTheGracePeriod_FetchesNothingUntilItEndsAndThenOnce) 
 TEST(RedisOutage, RestartWithoutData_GetsTheRecordBackWithoutAFetch) {
   for (const auto outage : {seconds(0), seconds(10), seconds(60)}) {
     SCOPED_TRACE(outage.count());
-    VirtualFleet fleet({.agents = 10});
+    VirtualFleet fleet({.agents = effort(10, 3)});
     fleet.start_all();
     fleet.pass(minutes(2));
     const auto before = fleet.stored_generation();
@@ -228,12 +229,13 @@ TEST(RedlockOutage, OneServerKilledAndOneFrozen_CostsNoFetchAndNoToken) {
   EXPECT_EQ(fleet.provider.calls, 1U) << "a cold start is one fetch";
   fleet.server(1).kill();
   fleet.server(3).freeze();
-  for (int i = 0; i < 40; ++i) {
+  for (int i = 0; i < effort(40, 15); ++i) {
     fleet.pass(minutes(1));
     EXPECT_TRUE(fleet.all_valid());
   }
-  EXPECT_GE(fleet.provider.calls, 5U);
-  EXPECT_LE(fleet.provider.calls, 6U);
+  // A token is fetched every 7 min 50 s to 8 minutes.
+  EXPECT_GE(fleet.provider.calls, effort(5U, 2U));
+  EXPECT_LE(fleet.provider.calls, effort(6U, 2U));
   EXPECT_EQ(fleet.sum(&TokenStatus::publications), fleet.provider.issued.size());
   EXPECT_EQ(fleet.went_back(), 0U);
 }
@@ -277,7 +279,7 @@ TEST(FetchAlone, IsNotConfigured_FetchesNothingWithoutTheCoordinator) {
   fleet.start_all();
   fleet.pass(seconds(5));
   fleet.server().kill();
-  fleet.pass(hours(1));
+  fleet.pass(minutes(effort(60, 15)));
   EXPECT_TRUE(fleet.all([](const TokenStatus& s) { return s.state == TokenState::expired; }));
   EXPECT_EQ(fleet.provider.calls, 1U);
 }
