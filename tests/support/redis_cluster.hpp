@@ -27,6 +27,10 @@ class RedisCluster {
   // A primary that holds none of the keys.
   [[nodiscard]] RedisServer& other_than(const std::vector<const RedisServer*>& not_these);
 
+  void flush() const {
+    for (std::size_t i = 0; i < primaries(); ++i) nodes_.at(i)->flush();
+  }
+
   // Through a node that runs; follows redirections.
   std::string cli(std::vector<std::string> arguments);
   [[nodiscard]] std::string slot_of(const std::string& key) const;

@@ -46,6 +46,8 @@ class RedisServer {
 
   // Runs one command through redis-cli; returns its output without the last newline.
   std::string cli(std::vector<std::string> arguments) const;
+  // Removes all data.
+  void flush() const { cli({"FLUSHALL"}); }
 
   void signal(int number) const { process_->signal(number); }
   void kill() { process_->kill(); }

@@ -14,6 +14,15 @@
 
 namespace jeton::test {
 
+// Servers of this process, made when the first test wants them: a cluster alone takes a second. Nothing that a test
+// left in them is there for the next one.
+template <typename Servers>
+[[nodiscard]] Servers& empty_servers() {
+  static Servers servers;
+  servers.flush();
+  return servers;
+}
+
 class Backend {
  public:
   explicit Backend(std::string name) : name_(std::move(name)) {
@@ -22,9 +31,9 @@ class Backend {
     } else {
       loop_ = std::make_unique<Loop>();
     }
-    if (name_ == "redis_unix" || name_ == "redis_tcp") server_.emplace();
-    if (name_ == "redis_cluster") cluster_.emplace();
-    if (name_ == "redlock") servers_.emplace();
+    if (name_ == "redis_unix" || name_ == "redis_tcp") server_ = &empty_servers<RedisServer>();
+    if (name_ == "redis_cluster") cluster_ = &empty_servers<RedisCluster>();
+    if (name_ == "redlock") servers_ = &empty_servers<RedisServers>();
     if (is_memory()) memory_.emplace(*loop_, is_redlock() ? 5 : 1);
   }
 
@@ -36,13 +45,13 @@ class Backend {
   [[nodiscard]] const TempDir& dir() const { return dir_; }
 
   [[nodiscard]] agent::RedisCoordinatorOptions redis() {
-    if (cluster_) return cluster_options(*loop_, *cluster_);
+    if (cluster_ != nullptr) return cluster_options(*loop_, *cluster_);
     agent::RedisCoordinatorOptions options;
     if (memory_) {
       options.connection = memory_->connection(0);
       return options;
     }
-    options = redis_options(server_.value());
+    options = redis_options(*server_);
     if (name_ == "redis_tcp") {
       options.connection.address.kind = agent::redis::Address::Kind::tcp;
       options.connection.address.host = "127.0.0.1";
@@ -53,7 +62,7 @@ class Backend {
   }
 
   [[nodiscard]] agent::RedlockCoordinatorOptions redlock() {
-    if (!memory_) return servers_.value().options();
+    if (!memory_) return servers_->options();
     agent::RedlockCoordinatorOptions options;
     for (std::size_t i = 0; i < memory_->size(); ++i) options.servers.push_back(memory_->connection(i));
     return options;
@@ -63,9 +72,9 @@ class Backend {
   std::string name_;
   std::unique_ptr<TestLoop> loop_;
   TempDir dir_;
-  std::optional<RedisServer> server_;
-  std::optional<RedisCluster> cluster_;
-  std::optional<RedisServers> servers_;
+  RedisServer* server_ = nullptr;
+  RedisCluster* cluster_ = nullptr;
+  RedisServers* servers_ = nullptr;
   std::optional<MemoryServers> memory_;
 };
 

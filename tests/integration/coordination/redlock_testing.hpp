@@ -25,6 +25,10 @@ class RedisServers {
   RedisServer& operator[](std::size_t i) { return *servers_[i]; }
   const RedisServer& operator[](std::size_t i) const { return *servers_[i]; }
 
+  void flush() const {
+    for (const auto& server : servers_) server->flush();
+  }
+
   // For tests whose servers all answer; others are given a shorter timeout.
   [[nodiscard]] agent::RedlockCoordinatorOptions options(agent::Duration timeout = patience) const {
     agent::RedlockCoordinatorOptions options;
