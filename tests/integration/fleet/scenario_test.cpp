@@ -1,5 +1,6 @@
 // The scenario jeton was made for: short-lived tokens, a provider that allows few requests, many hosts, many readers.
 #include "tests/integration/fleet/fleet.hpp"
+#include "tests/support/effort.hpp"
 
 namespace jeton::test {
 namespace {
@@ -15,10 +16,11 @@ TEST_F(FleetScenario, OneFetchPerLifetimeAndEveryReaderHasEveryToken) {
   start_all();
   ASSERT_TRUE(eventually([&] { return all_valid(); }));
 
+  const milliseconds between_reads(effort(5, 25));
   std::vector<std::unique_ptr<ReaderProcess>> readers;
   for (int batch = 0; batch < 4; ++batch) {
     for (int i = 0; i < 25; ++i) {
-      readers.push_back(std::make_unique<ReaderProcess>(*agents[readers.size() % 3], seconds(30), milliseconds(5)));
+      readers.push_back(std::make_unique<ReaderProcess>(*agents[readers.size() % 3], seconds(30), between_reads));
     }
     std::this_thread::sleep_for(seconds(1));  // the scenario's own pace: 25 readers a second
   }
