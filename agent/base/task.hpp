@@ -5,6 +5,7 @@
 // co_await; a Task lets it pass.
 #pragma once
 
+#include <boost/asio/any_io_executor.hpp>
 #include <boost/asio/awaitable.hpp>
 
 namespace jeton::agent {
@@ -13,5 +14,9 @@ template <typename T = void>
 using Task = boost::asio::awaitable<T>;
 
 using Executor = boost::asio::any_io_executor;
+
+// The task runs on its own from now on, and an exception that leaves it is dropped: co_spawn() with detached, compiled
+// once, because it costs each file that instantiates it a second.
+void start_task(const Executor& executor, Task<> task);
 
 }  // namespace jeton::agent

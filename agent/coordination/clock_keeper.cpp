@@ -1,7 +1,5 @@
 #include "agent/coordination/clock_keeper.hpp"
 
-#include <boost/asio/co_spawn.hpp>
-#include <boost/asio/detached.hpp>
 #include <boost/system/system_error.hpp>
 #include <optional>
 
@@ -27,7 +25,7 @@ class ClockKeeper::Impl : public std::enable_shared_from_this<Impl> {
         changed_(std::move(changed)),
         wake_(timers) {}
 
-  void start() { boost::asio::co_spawn(timers_.executor(), run(shared_from_this()), boost::asio::detached); }
+  void start() { start_task(timers_.executor(), run(shared_from_this())); }
 
   void stop() {
     stopped_ = true;

@@ -1,7 +1,5 @@
 #include "agent/coordination/lock_cleanup.hpp"
 
-#include <boost/asio/co_spawn.hpp>
-#include <boost/asio/detached.hpp>
 #include <boost/system/system_error.hpp>
 #include <vector>
 
@@ -39,7 +37,7 @@ class LockCleanup::Impl : public std::enable_shared_from_this<Impl> {
   void begin(Job job) {
     if (stopped_) return;
     ++running_;
-    boost::asio::co_spawn(timers_.executor(), run(shared_from_this(), std::move(job)), boost::asio::detached);
+    start_task(timers_.executor(), run(shared_from_this(), std::move(job)));
   }
 
   void stop() {

@@ -1,7 +1,5 @@
 #include "agent/coordination/redis_coordinator.hpp"
 
-#include <boost/asio/co_spawn.hpp>
-#include <boost/asio/detached.hpp>
 #include <boost/system/system_error.hpp>
 #include <map>
 
@@ -57,7 +55,7 @@ class RedisCoordinator::Impl : public std::enable_shared_from_this<Impl> {
     if (cleanup_.idle() || !keyspace_->is_connected()) {
       stop_now();
     } else {
-      boost::asio::co_spawn(timers_.executor(), stop_when_clean(shared_from_this()), boost::asio::detached);
+      start_task(timers_.executor(), stop_when_clean(shared_from_this()));
     }
   }
 

@@ -36,9 +36,8 @@ void abandon(const RedlockQuorum& quorum, const std::string& name, RedlockAttemp
   for (std::size_t i = 0; i < round.servers(); ++i) {
     const auto& vote = round.answers[i];
     if (!vote || vote->answer.outcome != RedisOperations::Acquired::Outcome::won) continue;
-    boost::asio::co_spawn(quorum.timers.executor(),
-                          give_back(quorum.nodes[i], name, attempt.owner, attempt.ttl, quorum.deadline()),
-                          boost::asio::detached);
+    start_task(quorum.timers.executor(),
+               give_back(quorum.nodes[i], name, attempt.owner, attempt.ttl, quorum.deadline()));
   }
 }
 
@@ -198,7 +197,7 @@ Task<bool> renew(Quorum quorum, std::string name, Lease& lease) {
   if (round->count(yes) >= round->majority()) {
     lease.valid_until = lease_valid_until(sent_at, ttl);
     if (round->count(yes) < round->servers()) {
-      boost::asio::co_spawn(quorum->timers.executor(), give_again(quorum, name, lease, round), boost::asio::detached);
+      start_task(quorum->timers.executor(), give_again(quorum, name, lease, round));
     }
     co_return true;
   }

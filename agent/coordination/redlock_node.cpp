@@ -1,8 +1,6 @@
 #include "agent/coordination/redlock_node.hpp"
 
 #include <algorithm>
-#include <boost/asio/co_spawn.hpp>
-#include <boost/asio/detached.hpp>
 #include <boost/system/system_error.hpp>
 
 #include "agent/base/error.hpp"
@@ -65,7 +63,7 @@ void RedlockNode::stop() {
   if (!client_->is_connected() || (calls_ == 0 && cleanup_.idle())) {
     end();
   } else {
-    boost::asio::co_spawn(timers_.executor(), stop_when_idle(shared_from_this()), boost::asio::detached);
+    start_task(timers_.executor(), stop_when_idle(shared_from_this()));
   }
 }
 

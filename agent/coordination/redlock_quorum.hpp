@@ -9,8 +9,6 @@
 #pragma once
 
 #include <algorithm>
-#include <boost/asio/co_spawn.hpp>
-#include <boost/asio/detached.hpp>
 #include <boost/system/system_error.hpp>
 #include <functional>
 #include <map>
@@ -141,7 +139,7 @@ class RedlockQuorum {
     const Duration grace = std::min<Duration>(timeout / 4, longest_grace);
     auto round = std::make_shared<RedlockRound<Answer>>(timers, nodes.size(), grace);
     for (std::size_t i = 0; i < nodes.size(); ++i) {
-      boost::asio::co_spawn(timers.executor(), ask_one<Answer>(round, i, nodes[i], question), boost::asio::detached);
+      start_task(timers.executor(), ask_one<Answer>(round, i, nodes[i], question));
     }
     return round;
   }

@@ -106,7 +106,7 @@ Task<std::optional<Record>> load(Quorum quorum, std::string name) {
   if (round->answered() < round->majority()) quorum->no_majority(*round);
   std::optional<Record> newest = newest_record(round->answers);
   if (may_have_laggards(*round, newest) && quorum->begin_repair(name)) {
-    boost::asio::co_spawn(quorum->timers.executor(), repair_laggards(quorum, name, round), boost::asio::detached);
+    start_task(quorum->timers.executor(), repair_laggards(quorum, name, round));
   }
   co_return newest;
 }

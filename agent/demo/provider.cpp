@@ -1,8 +1,6 @@
 #include "agent/demo/provider.hpp"
 
 #include <atomic>
-#include <boost/asio/co_spawn.hpp>
-#include <boost/asio/detached.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/use_awaitable.hpp>
@@ -60,7 +58,7 @@ class Provider::Server {
     } catch (const boost::system::system_error& e) {
       throw Error(std::string("the provider cannot listen on 127.0.0.1: ") + e.code().message());
     }
-    asio::co_spawn(context_, accept(), asio::detached);
+    start_task(context_.get_executor(), accept());
     thread_ = std::thread([this] { context_.run(); });
   }
   ~Server() {
@@ -78,7 +76,7 @@ class Provider::Server {
   Task<> accept() {
     for (;;) {
       beast::tcp_stream stream(co_await acceptor_.async_accept(asio::use_awaitable));
-      asio::co_spawn(context_, serve(std::move(stream)), asio::detached);
+      start_task(context_.get_executor(), serve(std::move(stream)));
     }
   }
 

@@ -1,8 +1,6 @@
 #include "agent/locks/lock_session.hpp"
 
 #include <algorithm>
-#include <boost/asio/co_spawn.hpp>
-#include <boost/asio/detached.hpp>
 #include <boost/system/system_error.hpp>
 #include <chrono>
 #include <utility>
@@ -28,7 +26,7 @@ LockSession::LockSession(Context context, LockRequest request)
       changed_(context.timers) {}
 
 void LockSession::start(const Self& self, std::function<void(LockSession*)> on_end) {
-  boost::asio::co_spawn(self->context_.timers.executor(), run(self, std::move(on_end)), boost::asio::detached);
+  start_task(self->context_.timers.executor(), run(self, std::move(on_end)));
 }
 
 Task<> LockSession::run(Self self, std::function<void(LockSession*)> on_end) {

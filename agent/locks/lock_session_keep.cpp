@@ -1,8 +1,6 @@
 // LockSession while it holds: the renewals, the ears for somebody else's release, and the guard that tells a loss in
 // time.
 #include <algorithm>
-#include <boost/asio/co_spawn.hpp>
-#include <boost/asio/detached.hpp>
 #include <boost/system/system_error.hpp>
 #include <chrono>
 #include <utility>
@@ -32,7 +30,7 @@ void LockSession::hold(const LockId& id, Lease lease) {
   if (request_.detached) return;
   guard();
   if (std::exchange(keeping_, true)) return;
-  boost::asio::co_spawn(context_.timers.executor(), keep(shared_from_this()), boost::asio::detached);
+  start_task(context_.timers.executor(), keep(shared_from_this()));
 }
 
 Task<> LockSession::keep(Self self) {

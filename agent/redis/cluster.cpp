@@ -1,8 +1,6 @@
 #include "agent/redis/cluster.hpp"
 
 #include <algorithm>
-#include <boost/asio/co_spawn.hpp>
-#include <boost/asio/detached.hpp>
 #include <boost/system/system_error.hpp>
 #include <set>
 
@@ -39,7 +37,7 @@ Cluster::Cluster(Timers& timers, Random& random, ClusterOptions options)
 void Cluster::start() {
   if (started_ || stopped_) return;
   started_ = true;
-  boost::asio::co_spawn(timers_.executor(), run(shared_from_this()), boost::asio::detached);
+  start_task(timers_.executor(), run(shared_from_this()));
 }
 
 void Cluster::stop() {

@@ -1,7 +1,5 @@
 #include "agent/redis/cluster_watch.hpp"
 
-#include <boost/asio/co_spawn.hpp>
-#include <boost/asio/detached.hpp>
 #include <boost/system/system_error.hpp>
 #include <map>
 #include <optional>
@@ -37,7 +35,7 @@ class ClusterWatch::Impl : public std::enable_shared_from_this<Impl> {
     if (!options_.client_name.empty()) options_.client_name += "-watch";
   }
 
-  void start() { boost::asio::co_spawn(timers_.executor(), run(shared_from_this()), boost::asio::detached); }
+  void start() { start_task(timers_.executor(), run(shared_from_this())); }
 
   void stop() {
     stopped_ = true;

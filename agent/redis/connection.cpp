@@ -1,8 +1,6 @@
 #include "agent/redis/connection.hpp"
 
 #include <array>
-#include <boost/asio/co_spawn.hpp>
-#include <boost/asio/detached.hpp>
 #include <boost/system/system_error.hpp>
 #include <deque>
 #include <optional>
@@ -36,8 +34,8 @@ class Connection::Impl : public std::enable_shared_from_this<Impl> {
         closed_event_(timers) {}
 
   void start() {
-    boost::asio::co_spawn(timers_.executor(), read_loop(shared_from_this()), boost::asio::detached);
-    boost::asio::co_spawn(timers_.executor(), write_loop(shared_from_this()), boost::asio::detached);
+    start_task(timers_.executor(), read_loop(shared_from_this()));
+    start_task(timers_.executor(), write_loop(shared_from_this()));
   }
 
   void send(const Command& command) {

@@ -1,7 +1,5 @@
 #include "agent/redis/link.hpp"
 
-#include <boost/asio/co_spawn.hpp>
-#include <boost/asio/detached.hpp>
 #include <boost/system/system_error.hpp>
 #include <optional>
 #include <set>
@@ -69,7 +67,7 @@ class Link::Impl : public std::enable_shared_from_this<Impl> {
   void start() {
     if (started_) return;
     started_ = true;
-    boost::asio::co_spawn(timers_.executor(), run(shared_from_this()), boost::asio::detached);
+    start_task(timers_.executor(), run(shared_from_this()));
   }
 
   void stop() {

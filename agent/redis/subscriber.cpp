@@ -1,8 +1,6 @@
 #include "agent/redis/subscriber.hpp"
 
 #include <algorithm>
-#include <boost/asio/co_spawn.hpp>
-#include <boost/asio/detached.hpp>
 #include <boost/system/system_error.hpp>
 #include <map>
 #include <utility>
@@ -64,7 +62,7 @@ class Subscriber::Impl : public std::enable_shared_from_this<Impl> {
  private:
   void up(const std::shared_ptr<Connection>& connection) {
     connection_ = connection;
-    boost::asio::co_spawn(timers_.executor(), serve(shared_from_this(), connection), boost::asio::detached);
+    start_task(timers_.executor(), serve(shared_from_this(), connection));
   }
 
   // Ends with its connection.

@@ -1,8 +1,5 @@
 #include "agent/refresh/lease_keeper.hpp"
 
-#include <boost/asio/co_spawn.hpp>
-#include <boost/asio/detached.hpp>
-
 #include "agent/base/error.hpp"
 #include "agent/base/event.hpp"
 #include "agent/base/log.hpp"
@@ -25,7 +22,7 @@ struct LeaseKeeper::State {
 
 LeaseKeeper::LeaseKeeper(Coordinator& coordinator, Timers& timers, std::string name, Lease lease)
     : state_(std::make_shared<State>(coordinator, timers, std::move(name), std::move(lease))) {
-  boost::asio::co_spawn(timers.executor(), keep(state_), boost::asio::detached);
+  start_task(timers.executor(), keep(state_));
 }
 
 LeaseKeeper::~LeaseKeeper() {
