@@ -1,16 +1,15 @@
 #include "agent/api/lock_json.hpp"
 
 #include <algorithm>
-#include <nlohmann/json.hpp>
+
+#include "agent/base/json.hpp"
 
 namespace jeton::agent {
 namespace {
 
-using Json = nlohmann::ordered_json;
-
 constexpr std::int64_t longest_ms = 366LL * 24 * 3600 * 1000;
 
-std::string text_of(const Json& json) { return json.dump(-1, ' ', false, Json::error_handler_t::replace) + "\n"; }
+std::string text_of(const OrderedJson& json) { return json_text(json) + "\n"; }
 
 // Owner ids and metadata are shown and logged: what does not print has no place there.
 bool is_short_and_plain(const std::string& text, std::size_t longest) {
@@ -21,7 +20,7 @@ bool is_short_and_plain(const std::string& text, std::size_t longest) {
 
 class BodyReader {
  public:
-  BodyReader(const Json& json, std::string& problem) : json_(json), problem_(problem) {}
+  BodyReader(const OrderedJson& json, std::string& problem) : json_(json), problem_(problem) {}
 
   [[nodiscard]] std::optional<Milliseconds> milliseconds(const char* key) {
     const auto found = json_.find(key);
@@ -47,20 +46,20 @@ class BodyReader {
     std::vector<std::string> values;
     const auto found = json_.find(key);
     if (found == json_.end() || found->is_null()) return values;
-    const bool good = found->is_array() &&
-                      std::all_of(found->begin(), found->end(), [](const Json& item) { return item.is_string(); });
+    const bool good = found->is_array() && std::all_of(found->begin(), found->end(),
+                                                       [](const OrderedJson& item) { return item.is_string(); });
     if (!good) {
       problem_ = std::string(key) + " must be a list of names";
       return values;
     }
-    for (const Json& item : *found) values.push_back(item.get<std::string>());
+    for (const OrderedJson& item : *found) values.push_back(item.get<std::string>());
     return values;
   }
   [[nodiscard]] std::map<std::string, std::string> text_by_name(const char* key, std::size_t longest) {
     std::map<std::string, std::string> values;
     const auto found = json_.find(key);
     if (found == json_.end() || found->is_null()) return values;
-    const bool good = found->is_object() && std::all_of(found->begin(), found->end(), [&](const Json& item) {
+    const bool good = found->is_object() && std::all_of(found->begin(), found->end(), [&](const OrderedJson& item) {
                         return item.is_string() && is_short_and_plain(item.get<std::string>(), longest);
                       });
     if (!good) {
@@ -78,7 +77,7 @@ class BodyReader {
   }
 
  private:
-  const Json& json_;
+  const OrderedJson& json_;
   std::string& problem_;
 };
 
@@ -86,7 +85,7 @@ std::int64_t left_ms(BootTime until, BootTime now) { return std::max<std::int64_
 
 std::int64_t boot_ms(BootTime time) { return to_ms(time.time_since_epoch()).count(); }
 
-void add_validity(Json& json, const LockSession& session) {
+void add_validity(OrderedJson& json, const LockSession& session) {
   json["ttl_ms"] = to_ms(session.held().front().lease.ttl).count();
   json["valid_until_boot_ms"] = boot_ms(session.valid_until());
 }
@@ -97,9 +96,10 @@ std::string beginning_of(const std::string& owner) {
   return owner.size() <= shown ? owner : owner.substr(0, shown) + "...";
 }
 
-void add_holder(Json& json, const LockSession& session, BootTime now) {
+void add_holder(OrderedJson& json, const LockSession& session, BootTime now) {
   const std::string& holder = session.busy().holder;
-  json["holder"] = holder.empty() ? Json() : Json(session.request().is_admin ? holder : beginning_of(holder));
+  json["holder"] =
+      holder.empty() ? OrderedJson() : OrderedJson(session.request().is_admin ? holder : beginning_of(holder));
   json["holder_ttl_ms"] = left_ms(session.busy().busy_until, now);
   if (!session.busy().trouble.empty()) json["trouble"] = session.busy().trouble;
 }
@@ -108,7 +108,7 @@ void add_holder(Json& json, const LockSession& session, BootTime now) {
 
 LockBody lock_body(const std::string& text) {
   LockBody body;
-  const Json json = Json::parse(text.empty() ? "{}" : text, nullptr, false);
+  const OrderedJson json = try_parse_ordered_json(text.empty() ? "{}" : text);
   if (!json.is_object()) {
     body.problem = "the body must be a JSON object";
     return body;
@@ -126,7 +126,7 @@ LockBody lock_body(const std::string& text) {
 }
 
 std::string lock_event(const std::string& event, const LockSession& session, BootTime now) {
-  Json json{{"event", event}};
+  OrderedJson json{{"event", event}};
   if (event == "acquired") {
     const HeldLock* asked_for = session.find(session.request().name);
     json["name"] = asked_for->id.name;
@@ -155,14 +155,14 @@ std::string lock_event(const std::string& event, const LockSession& session, Boo
 }
 
 std::string lock_json(const std::string& name, const Lease& lease) {
-  Json json{{"name", name}, {"owner", lease.owner}};
+  OrderedJson json{{"name", name}, {"owner", lease.owner}};
   if (lease.fence != 0) json["fence"] = lease.fence;
   json["ttl_ms"] = to_ms(lease.ttl).count();
   return text_of(json);
 }
 
 std::string lock_view_json(const std::string& name, const LockView& view, bool with_owner) {
-  Json json{{"name", name}, {"held", view.held}};
+  OrderedJson json{{"name", name}, {"held", view.held}};
   for (const char* key : {"owner", "ttl_ms", "fence", "by", "metadata"}) json[key] = nullptr;
   if (view.held) {
     json["owner"] = with_owner ? view.owner : beginning_of(view.owner);
@@ -176,7 +176,8 @@ std::string lock_view_json(const std::string& name, const LockView& view, bool w
 
 std::string lock_busy_json(const LockSession& session, BootTime now) {
   const std::string& name = session.request().name;
-  Json json{{"error", {{"code", "busy"}, {"message", "lock '" + name + "' is held by another"}}}, {"name", name}};
+  OrderedJson json{{"error", {{"code", "busy"}, {"message", "lock '" + name + "' is held by another"}}},
+                   {"name", name}};
   add_holder(json, session, now);
   return text_of(json);
 }

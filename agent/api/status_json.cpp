@@ -1,36 +1,36 @@
 #include "agent/api/status_json.hpp"
 
 #include <algorithm>
-#include <nlohmann/json.hpp>
+
+#include "agent/base/json.hpp"
 
 namespace jeton::agent {
 namespace {
 
-using Json = nlohmann::ordered_json;  // members in the order in which a person wants to read them
+std::string text(const OrderedJson& json) { return json_text(json) + "\n"; }
 
-// A provider's error text may hold anything; bytes that are no UTF-8 become U+FFFD instead of an exception.
-std::string text(const Json& json) { return json.dump(-1, ' ', false, Json::error_handler_t::replace) + "\n"; }
-
-Json at(const std::optional<WallTime>& time) { return time ? Json(to_unix_ms(*time)) : Json(nullptr); }
-
-Json in(const std::optional<WallTime>& time, WallTime now) {
-  return time ? Json((*time - now).count()) : Json(nullptr);
+OrderedJson at(const std::optional<WallTime>& time) {
+  return time ? OrderedJson(to_unix_ms(*time)) : OrderedJson(nullptr);
 }
 
-Json or_null(const std::string& value) { return value.empty() ? Json(nullptr) : Json(value); }
+OrderedJson in(const std::optional<WallTime>& time, WallTime now) {
+  return time ? OrderedJson((*time - now).count()) : OrderedJson(nullptr);
+}
 
-Json previous(const TokenStatus& status) {
+OrderedJson or_null(const std::string& value) { return value.empty() ? OrderedJson(nullptr) : OrderedJson(value); }
+
+OrderedJson previous(const TokenStatus& status) {
   if (!status.previous_generation) return nullptr;
   return {{"generation", *status.previous_generation}, {"accept_until_ms", at(status.previous_accept_until)}};
 }
 
-Json pause(const TokenStatus& status) {
+OrderedJson pause(const TokenStatus& status) {
   if (!status.paused_until) return nullptr;
   return {{"until_ms", at(status.paused_until)}, {"reason", status.pause_reason}};
 }
 
 // Null without a budget.
-Json budget(const TokenStatus& status, WallTime now) {
+OrderedJson budget(const TokenStatus& status, WallTime now) {
   if (status.calls_allowed == 0) return nullptr;
   return {{"calls", status.calls_allowed},
           {"reserve", status.calls_reserved},
@@ -39,14 +39,14 @@ Json budget(const TokenStatus& status, WallTime now) {
           {"window_ends_in_ms", in(status.window_end, now)}};
 }
 
-Json last_error(const TokenStatus& status, WallTime now) {
+OrderedJson last_error(const TokenStatus& status, WallTime now) {
   if (status.last_error.empty()) return nullptr;
-  Json json{{"message", status.last_error}, {"at_ms", at(status.last_error_at)}, {"age_ms", nullptr}};
+  OrderedJson json{{"message", status.last_error}, {"at_ms", at(status.last_error_at)}, {"age_ms", nullptr}};
   if (status.last_error_at) json["age_ms"] = (now - *status.last_error_at).count();
   return json;
 }
 
-Json counters(const TokenStatus& status) {
+OrderedJson counters(const TokenStatus& status) {
   return {{"fetches", status.fetches},
           {"fetch_failures", status.fetch_failures},
           {"publications", status.publications},
@@ -57,8 +57,8 @@ Json counters(const TokenStatus& status) {
           {"consecutive_failures", status.consecutive_failures}};
 }
 
-Json token(const TokenStatus& status, WallTime now) {
-  Json json;
+OrderedJson token(const TokenStatus& status, WallTime now) {
+  OrderedJson json;
   json["name"] = status.name;
   json["state"] = to_string(status.state);
   json["phase"] = to_string(status.phase);
@@ -97,7 +97,7 @@ bool is_ready(const AgentStatus& status) {
 }
 
 std::string agent_json(const AgentStatus& status) {
-  Json json;
+  OrderedJson json;
   json["version"] = status.version;
   json["host"] = status.host;
   json["pid"] = status.pid;
@@ -118,19 +118,19 @@ std::string agent_json(const AgentStatus& status) {
                      {"held", status.locks->sessions.held},
                      {"waiting", status.locks->sessions.waiting}};
   }
-  json["tokens"] = Json::array();
+  json["tokens"] = OrderedJson::array();
   for (const TokenStatus& t : status.tokens) json["tokens"].push_back(token(t, status.now));
   return text(json);
 }
 
 std::string token_json(const TokenStatus& status, WallTime now) {
-  Json json = token(status, now);
+  OrderedJson json = token(status, now);
   json["now_ms"] = to_unix_ms(now);
   return text(json);
 }
 
 std::string readiness_json(const AgentStatus& status) {
-  Json json{{"ready", is_ready(status)}, {"tokens", Json::array()}};
+  OrderedJson json{{"ready", is_ready(status)}, {"tokens", OrderedJson::array()}};
   for (const TokenStatus& t : status.tokens) {
     if (t.state != TokenState::valid) json["tokens"].push_back({{"name", t.name}, {"state", to_string(t.state)}});
   }
@@ -138,8 +138,9 @@ std::string readiness_json(const AgentStatus& status) {
 }
 
 std::string demand_json(const std::string& name, const DemandAnswer& demand, WallTime now) {
-  Json json{{"name", name}, {"generation", demand.generation}, {"superseded", demand.superseded}};
-  json["due_in_ms"] = demand.superseded ? Json(nullptr) : Json(std::max<std::int64_t>((demand.due - now).count(), 0));
+  OrderedJson json{{"name", name}, {"generation", demand.generation}, {"superseded", demand.superseded}};
+  json["due_in_ms"] =
+      demand.superseded ? OrderedJson(nullptr) : OrderedJson(std::max<std::int64_t>((demand.due - now).count(), 0));
   json["held_by"] = or_null(demand.superseded ? std::string() : demand.held_by);
   return text(json);
 }
@@ -149,7 +150,7 @@ std::string error_json(std::string_view code, std::string_view message) {
 }
 
 std::string token_summary(const TokenStatus& status) {
-  Json json;
+  OrderedJson json;
   json["name"] = status.name;
   json["state"] = to_string(status.state);
   json["generation"] = status.generation;
@@ -162,12 +163,12 @@ std::string token_summary(const TokenStatus& status) {
   json["previous"] = previous(status);
   json["pause"] = pause(status);
   json["last_error"] = or_null(status.last_error);
-  return json.dump(-1, ' ', false, Json::error_handler_t::replace);
+  return json_text(json);
 }
 
 std::string event_json(std::string_view event, WallTime at, const std::string& summary) {
-  Json json{{"event", event}, {"at_ms", to_unix_ms(at)}};
-  if (!summary.empty()) json.update(Json::parse(summary));
+  OrderedJson json{{"event", event}, {"at_ms", to_unix_ms(at)}};
+  if (!summary.empty()) json.update(try_parse_ordered_json(summary));
   return text(json);
 }
 

@@ -11,10 +11,10 @@
 #include <atomic>
 #include <cstdio>
 #include <memory>
-#include <nlohmann/json.hpp>
 #include <vector>
 
 #include "agent/base/environment.hpp"
+#include "agent/base/json.hpp"
 
 namespace jeton::agent::log {
 namespace {
@@ -74,7 +74,7 @@ std::string timestamp() {
 std::string quoted(const std::string& value) {
   const auto plain = [](unsigned char c) { return c > ' ' && c != '"' && c != '=' && c != '\\' && c < 0x7f; };
   if (!value.empty() && std::all_of(value.begin(), value.end(), plain)) return value;
-  return nlohmann::json(value).dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+  return json_text(Json(value));
 }
 
 std::string text_line(Level level, std::string_view message, Fields fields) {
@@ -87,9 +87,9 @@ std::string text_line(Level level, std::string_view message, Fields fields) {
 }
 
 std::string json_line(Level level, std::string_view message, Fields fields) {
-  nlohmann::ordered_json line{{"time", timestamp()}, {"level", level_names[index(level)]}, {"message", message}};
+  OrderedJson line{{"time", timestamp()}, {"level", level_names[index(level)]}, {"message", message}};
   for (const Field& field : fields) line[std::string(field.key)] = field.value;
-  return line.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+  return json_text(line);
 }
 
 void send_to_journal(Level level, std::string_view message, Fields fields) {

@@ -1,18 +1,13 @@
 #include "agent/coordination/channel_message.hpp"
 
 #include <algorithm>
-#include <nlohmann/json.hpp>
 
 #include "agent/base/error.hpp"
+#include "agent/base/json.hpp"
 #include "agent/token/wiping_json.hpp"
 
 namespace jeton::agent {
 namespace {
-
-std::string dump(const nlohmann::json& json) {
-  // A reason may quote what a provider said, in whatever encoding.
-  return json.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
-}
 
 std::string text_of(const WipingJson& json, const char* key) {
   return std::string(std::string_view(json.at(key).get_ref<const WipingJson::string_t&>()));
@@ -30,31 +25,31 @@ constexpr std::string_view publication = R"({"type":"record",)";
 bool is_publication(std::string_view text) { return text.starts_with(publication); }
 
 std::string encode_message(const ClaimMessage& message) {
-  return dump({{"type", "claim"}, {"owner", message.owner}, {"ttl_ms", message.ttl.count()}});
+  return json_text(Json{{"type", "claim"}, {"owner", message.owner}, {"ttl_ms", message.ttl.count()}});
 }
 
 std::string encode_message(const ReleaseMessage& message) {
-  return dump({{"type", "release"}, {"owner", message.owner}});
+  return json_text(Json{{"type", "release"}, {"owner", message.owner}});
 }
 
 std::string encode_message(const PauseMessage& message) {
-  return dump(
-      {{"type", "pause"}, {"ttl_ms", message.ttl.count()}, {"reason", message.reason}, {"request", message.request}});
+  return json_text(Json{
+      {"type", "pause"}, {"ttl_ms", message.ttl.count()}, {"reason", message.reason}, {"request", message.request}});
 }
 
-std::string encode_message(const ResumeMessage& /*message*/) { return dump({{"type", "resume"}}); }
+std::string encode_message(const ResumeMessage& /*message*/) { return json_text(Json{{"type", "resume"}}); }
 
 std::string encode_message(const RejectedMessage& message) {
-  return dump({{"type", "rejected"}, {"generation", message.generation}});
+  return json_text(Json{{"type", "rejected"}, {"generation", message.generation}});
 }
 
 ChannelMessage decode_message(std::string_view text, const std::string& name, const FleetCodec& codec) {
   try {
-    const WipingJson json = WipingJson::parse(text);
+    const WipingJson json = parse_wiping_json(text);
     const std::string type = text_of(json, "type");
     if (type == "record") {
-      const WipingText record = json.at("record").dump();
-      return codec.decode(name, record);
+      const SecretString record = json_text(json.at("record"));
+      return codec.decode(name, record.reveal());
     }
     if (type == "claim") return ClaimMessage{text_of(json, "owner"), ttl_of(json)};
     if (type == "release") return ReleaseMessage{json.contains("owner") ? text_of(json, "owner") : std::string{}};
@@ -66,7 +61,7 @@ ChannelMessage decode_message(std::string_view text, const std::string& name, co
     if (type == "usage") return UsageMessage{json.at("calls").get<std::uint64_t>(), ttl_of(json)};
     if (type == "rejected") return RejectedMessage{json.at("generation").get<Generation>()};
     return UnknownMessage{};
-  } catch (const nlohmann::json::exception& e) {
+  } catch (const WipingJson::exception& e) {
     // e.what() may quote the text, which may hold a token.
     throw Error(e.id < 200 ? "message is not JSON" : "message lacks what agents say, or says it otherwise");
   }

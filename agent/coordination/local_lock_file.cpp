@@ -1,18 +1,16 @@
 #include "agent/coordination/local_lock_file.hpp"
 
 #include <algorithm>
-#include <nlohmann/json.hpp>
 #include <optional>
 
 #include "agent/base/error.hpp"
+#include "agent/base/json.hpp"
 #include "agent/base/log.hpp"
 #include "agent/base/private_file.hpp"
 #include "agent/coordination/lease_terms.hpp"
 
 namespace jeton::agent {
 namespace {
-
-using Json = nlohmann::json;
 
 constexpr int version = 1;
 constexpr std::size_t largest_file = 64 * 1024;
@@ -30,14 +28,13 @@ std::string this_boot() {
 std::optional<Json> parsed(const std::filesystem::path& file) {
   const auto text = read_private_file(file, largest_file);
   if (!text) return std::nullopt;
-  Json json = Json::parse(text->reveal(), nullptr, false);
+  Json json = try_parse_json(text->reveal());
   if (!json.is_object() || json.value("v", Json()) != version) return std::nullopt;
   return json;
 }
 
 void write(const std::filesystem::path& file, const Json& json) {
-  const SecretString text(json.dump(-1, ' ', false, Json::error_handler_t::replace));
-  replace_private_file(file, text, Durability::process);
+  replace_private_file(file, SecretString(json_text(json)), Durability::process);
 }
 
 std::optional<LocalLock> lock_in(const Json& json, const std::string& boot_id) {

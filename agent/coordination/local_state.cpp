@@ -1,7 +1,6 @@
 #include "agent/coordination/local_state.hpp"
 
 #include <algorithm>
-#include <nlohmann/json.hpp>
 
 #include "agent/base/error.hpp"
 #include "agent/base/log.hpp"
@@ -21,12 +20,12 @@ WallTime time_at(const WipingJson& json, const char* key) {
 }
 
 LocalState parse(std::string_view text) {
-  const WipingJson json = WipingJson::parse(text);
+  const WipingJson json = parse_wiping_json(text);
   if (json.at("v").get<int>() != state_version) throw Error("version other than 1");
   LocalState state;
   state.fence = json.at("fence").get<std::uint64_t>();
   if (const auto record = json.find("record"); record != json.end()) {
-    state.record = to_local_time(decode_record(record->dump()), Milliseconds{0});
+    state.record = to_local_time(decode_record(json_text(*record).reveal()), Milliseconds{0});
   }
   if (const auto pause = json.find("pause"); pause != json.end()) {
     state.pause = LocalState::StoredPause{time_at(*pause, "set_at_ms"), time_at(*pause, "until_ms"),
@@ -43,7 +42,7 @@ LocalState parse(std::string_view text) {
 
 SecretString serialise(const LocalState& state) {
   WipingJson json{{"v", state_version}, {"fence", state.fence}};
-  if (state.record) json["record"] = WipingJson::parse(encode_record(*state.record).reveal());
+  if (state.record) json["record"] = parse_wiping_json(encode_record(*state.record).reveal());
   if (state.pause) {
     json["pause"] = {{"set_at_ms", to_unix_ms(state.pause->set_at)},
                      {"until_ms", to_unix_ms(state.pause->until)},
@@ -55,7 +54,7 @@ SecretString serialise(const LocalState& state) {
                        {"window_start_ms", to_unix_ms(*state.fetches.began_at)},
                        {"calls", state.fetches.calls}};
   }
-  return SecretString(json.dump(-1, ' ', false, WipingJson::error_handler_t::replace));
+  return json_text(json);
 }
 
 }  // namespace
@@ -71,7 +70,7 @@ LocalState load_local_state(const std::filesystem::path& file) {
   std::string trouble;
   try {
     return parse(text->reveal());
-  } catch (const nlohmann::json::exception& e) {
+  } catch (const WipingJson::exception& e) {
     trouble = e.id < 200 ? "it is not JSON" : "a member is missing or has another type";  // e.what() may quote a token
   } catch (const Error& e) {
     trouble = e.what();

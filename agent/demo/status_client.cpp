@@ -1,14 +1,12 @@
 #include "agent/demo/status_client.hpp"
 
-#include <boost/asio/co_spawn.hpp>
-#include <boost/asio/detached.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/local/stream_protocol.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <boost/beast/core/flat_buffer.hpp>
 #include <boost/beast/http.hpp>
-#include <nlohmann/json.hpp>
 
+#include "agent/base/json.hpp"
 #include "agent/base/task.hpp"
 
 namespace jeton::agent::demo {
@@ -43,7 +41,7 @@ std::optional<AgentAnswer> ask_agent(const std::filesystem::path& socket_path, c
   {
     asio::io_context context{1};
     Local::socket socket(context);
-    asio::co_spawn(context, get(socket, socket_path.string(), "/v1/tokens/" + token, body), asio::detached);
+    start_task(context.get_executor(), get(socket, socket_path.string(), "/v1/tokens/" + token, body));
     context.run_for(patience);
     if (!context.stopped()) {
       boost::system::error_code ignored;
@@ -52,9 +50,9 @@ std::optional<AgentAnswer> ask_agent(const std::filesystem::path& socket_path, c
     }
   }
   try {
-    const auto json = nlohmann::json::parse(body);
+    const Json json = try_parse_json(body);
     return AgentAnswer{json.at("phase").get<std::string>(), json.at("counters").at("fetches").get<std::uint64_t>()};
-  } catch (const nlohmann::json::exception&) {
+  } catch (const Json::exception&) {
     return std::nullopt;
   }
 }

@@ -2,16 +2,14 @@
 
 #include <array>
 #include <cmath>
-#include <nlohmann/json.hpp>
 #include <set>
 #include <string>
 
+#include "agent/base/json.hpp"
 #include "agent/jwt/base64url.hpp"
 
 namespace jeton::agent {
 namespace {
-
-using Json = nlohmann::json;
 
 constexpr double end_of_9999 = 253402300800;  // unix seconds
 

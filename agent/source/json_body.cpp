@@ -38,7 +38,7 @@ WipingJson parse_json_object(std::string_view body) {
     refuse_body("the provider's answer is nested deeper than " + std::to_string(max_json_depth) + " levels");
   WipingJson json;
   try {
-    json = WipingJson::parse(body);
+    json = parse_wiping_json(body);
   } catch (const WipingJson::parse_error& e) {
     if (e.byte > body.size()) {
       refuse_body("the provider's answer is truncated: the JSON ends in the middle, after " +

@@ -39,7 +39,7 @@ const WipingJson* field(const WipingJson& json, const std::string& pointer) {
 std::string scalar_text(const WipingJson& value) {
   if (value.is_string()) return std::string(text_of(value));
   if (value.is_structured()) return value.type_name();
-  return std::string(std::string_view(value.dump()));
+  return std::string(json_text(value).reveal());
 }
 
 // `name`: where it stands.

@@ -1,8 +1,7 @@
 #include "agent/token/fleet_codec.hpp"
 
-#include <nlohmann/json.hpp>
-
 #include "agent/base/error.hpp"
+#include "agent/base/json.hpp"
 #include "agent/token/record_codec.hpp"
 
 namespace jeton::agent {
@@ -19,17 +18,17 @@ struct Envelope {
 // Holds no secret in the clear.
 Envelope parse_envelope(std::string_view text) {
   try {
-    const nlohmann::json json = nlohmann::json::parse(text);
+    const Json json = parse_json(text);
     if (json.at("v").get<int>() != sealed_version) throw Error("record has a version other than 1");
     if (!json.contains("sealed")) {
       throw Error("record is not sealed, but this host seals (coordination.seal); does every host have the key?");
     }
-    const nlohmann::json& sealed = json.at("sealed");
+    const Json& sealed = json.at("sealed");
     return {json.at("generation").get<std::uint64_t>(),
             json.at("expires_at_ms").get<std::int64_t>(),
             {sealed.at("key").get<std::string>(), sealed.at("nonce").get<std::string>(),
              sealed.at("box").get<std::string>()}};
-  } catch (const nlohmann::json::exception& e) {
+  } catch (const Json::exception& e) {
     throw Error(e.id < 200 ? "record is not JSON" : "sealed record lacks a member, or has one of another type");
   }
 }
@@ -41,11 +40,11 @@ SecretString FleetCodec::encode(const std::string& name, const Record& record) c
   if (!seal_) return plain;
   const SealedFor what{name, record.generation, to_unix_ms(record.expires_at)};
   const SealedBox sealed = seal_->seal(plain.reveal(), what);
-  const nlohmann::json json{{"v", sealed_version},
-                            {"generation", what.generation},
-                            {"expires_at_ms", what.expires_at_ms},
-                            {"sealed", {{"key", sealed.key_id}, {"nonce", sealed.nonce}, {"box", sealed.box}}}};
-  return SecretString(json.dump());
+  const Json json{{"v", sealed_version},
+                  {"generation", what.generation},
+                  {"expires_at_ms", what.expires_at_ms},
+                  {"sealed", {{"key", sealed.key_id}, {"nonce", sealed.nonce}, {"box", sealed.box}}}};
+  return SecretString(json_text(json));
 }
 
 Record FleetCodec::decode(const std::string& name, std::string_view text) const {

@@ -1,7 +1,5 @@
 #include "agent/token/record_codec.hpp"
 
-#include <nlohmann/json.hpp>
-
 #include "agent/base/error.hpp"
 #include "agent/token/wiping_json.hpp"
 
@@ -31,12 +29,12 @@ SecretString encode_record(const Record& record) {
       json["previous"]["expires_at_ms"] = to_unix_ms(record.previous->expires_at);
     }
   }
-  return SecretString(json.dump(-1, ' ', false, WipingJson::error_handler_t::replace));
+  return json_text(json);
 }
 
 Record decode_record(std::string_view text) {
   try {
-    const WipingJson json = WipingJson::parse(text);
+    const WipingJson json = parse_wiping_json(text);
     if (json.at("v").get<int>() != record_version) throw Error("record has a version other than 1");
     Record record;
     record.generation = json.at("generation").get<Generation>();
@@ -58,7 +56,7 @@ Record decode_record(std::string_view text) {
     }
     if (record.generation == 0) throw Error("record has generation 0");
     return record;
-  } catch (const nlohmann::json::exception& e) {
+  } catch (const WipingJson::exception& e) {
     // e.what() may quote the text, which holds the token: only the kind of the failure is passed on.
     throw Error(e.id < 200 ? "record is not JSON" : "record lacks a member of version 1, or has one of another type");
   }

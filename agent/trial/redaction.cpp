@@ -177,10 +177,10 @@ std::string shown_header(const std::string& name, std::string_view value, std::s
 
 std::string shown_body(std::string_view body, std::span<const SecretString> secrets, Direction direction) {
   std::string out;
-  WipingJson json = WipingJson::parse(body, nullptr, false);
+  WipingJson json = try_parse_wiping_json(body);
   if (!json.is_discarded() && json.is_structured()) {
     hide(json, "", secrets, direction, 0);
-    out = std::string(std::string_view(json.dump(-1, ' ', false, WipingJson::error_handler_t::replace)));
+    out = std::string(json_text(json).reveal());
   } else if (is_form(body)) {
     out = shown_pairs(body, secrets, direction);
   } else if (const auto first = body.find_first_not_of(" \t\r\n");

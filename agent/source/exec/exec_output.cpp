@@ -84,7 +84,7 @@ ExecOutput parse_aws(std::string_view output, const ExecSourceConfig& config, Wa
   for (const char* name : {"AccessKeyId", "SecretAccessKey", "SessionToken", "Expiration"}) {
     if (const auto member = json.find(name); member != json.end()) value[name] = *member;
   }
-  result.token.value = SecretString(std::string_view(value.dump()));
+  result.token.value = json_text(value);
   result.token.attributes.emplace("access_key_id", std::string(id));
   return result;
 }

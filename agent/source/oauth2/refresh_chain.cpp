@@ -20,7 +20,7 @@ std::optional<SecretString> member_of(const WipingJson& json, const char* key) {
 
 RefreshChain::RefreshChain(const SecretString& state, const SecretString& configured)
     : configured_(configured), current_(configured) {
-  const WipingJson json = WipingJson::parse(state.reveal(), nullptr, false);
+  const WipingJson json = try_parse_wiping_json(state.reveal());
   if (!json.is_object()) return;
   const auto version = json.find("v");
   if (version == json.end() || *version != state_version) return;
@@ -43,7 +43,7 @@ SecretString RefreshChain::after(const SecretString& used, const std::optional<S
   WipingJson json{{"v", state_version}, {"configured", configured_.fingerprint()}};
   json["current"] = (next ? *next : used).reveal();
   if (next && !(*next == used)) json["previous"] = used.reveal();
-  return SecretString(json.dump(-1, ' ', false, WipingJson::error_handler_t::replace));
+  return json_text(json);
 }
 
 }  // namespace jeton::agent

@@ -1,0 +1,31 @@
+// Plain JSON; what may hold a token is WipingJson (agent/token/wiping_json.hpp). Pure functions, any thread. Include in
+// .cpp files only.
+//
+// These functions and members are compiled once, because nlohmann's parser and serializer cost each file that
+// instantiates them a second or more.
+#pragma once
+
+#include <nlohmann/json.hpp>
+#include <string>
+#include <string_view>
+
+namespace jeton::agent {
+
+using Json = nlohmann::json;
+// Members in the order in which they were added.
+using OrderedJson = nlohmann::ordered_json;
+
+// Throws Json::exception, with an id below 200 if the text is not JSON; what() may quote the text.
+[[nodiscard]] Json parse_json(std::string_view text);
+// is_discarded() if the text is not JSON.
+[[nodiscard]] Json try_parse_json(std::string_view text);
+[[nodiscard]] OrderedJson try_parse_ordered_json(std::string_view text);
+
+// On one line. Bytes that are no UTF-8 become U+FFFD: a provider's error text may hold anything.
+[[nodiscard]] std::string json_text(const Json& json);
+[[nodiscard]] std::string json_text(const OrderedJson& json);
+
+}  // namespace jeton::agent
+
+extern template nlohmann::basic_json<>::basic_json(const nlohmann::json&);
+extern template nlohmann::basic_json<>::basic_json(initializer_list_t, bool, value_t);
