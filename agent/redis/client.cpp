@@ -61,20 +61,38 @@ class Client::Impl : public std::enable_shared_from_this<Impl> {
     co_return result;
   }
 
+  [[nodiscard]] bool is_up() const { return connection_ && connection_->is_open(); }
+
   Timers& timers_;
   std::string last_error_;
   std::function<void()> connected_callback_;
   std::shared_ptr<Connection> connection_;
   Event changed_;
+  int waiting_ = 0;  // for the connection, or behind those that do
   bool stopped_ = false;
   Link link_;
 
  private:
+  // Of a call that waits. Its end lets the calls go on that came when the connection was up already.
+  struct Place {
+    explicit Place(Impl& i) : impl(i) { ++impl.waiting_; }
+    Place(const Place&) = delete;
+    Place& operator=(const Place&) = delete;
+    ~Place() {
+      if (--impl.waiting_ > 0 && impl.is_up()) impl.changed_.notify();
+    }
+    Impl& impl;
+  };
+
+  // In the order of the calls: a release must not overtake the acquisition that it takes back. A call that comes when
+  // the connection is up, but those that wait for it have not gone on yet, waits behind them.
   Task<std::shared_ptr<Connection>> wait_connected(BootTime deadline) {
+    bool is_next = waiting_ == 0;
     while (!stopped_) {
-      if (connection_ && connection_->is_open()) co_return connection_;
-      const bool notified = co_await changed_.wait_until(deadline);
-      if (!notified) break;
+      if (is_next && is_up()) co_return connection_;
+      const Place place(*this);
+      is_next = co_await changed_.wait_until(deadline);
+      if (!is_next) break;
     }
     throw NotSentError(last_error_.empty() ? link_.where() + ": not connected" : last_error_);
   }

@@ -42,6 +42,25 @@ TEST_F(RedisClient, TalksOverTcpAndUnixSockets) {
   EXPECT_EQ(ask(loop, local, Command({"GET", "k"})).as_text(), "v");
 }
 
+// The second call comes when the connection is up, and the first one has not gone on yet.
+TEST_F(RedisClient, CallsThatWaitForTheConnection_AreSentBeforeLaterOnes) {
+  const test::RedisServer server;
+  Client client(loop.timers, loop.random, unix_options(server.socket()));
+  int done = 0;
+  const auto push = [&](const char* value) {
+    auto call = client.command("k", Command({"RPUSH", "k", value}), loop.clock.boot_now() + test::patience);
+    boost::asio::co_spawn(loop.context, std::move(call), [&](std::exception_ptr e, const Reply&) {
+      EXPECT_EQ(e, nullptr);
+      ++done;
+    });
+  };
+  push("first");
+  client.on_connected([&] { push("second"); });
+  client.start();
+  ASSERT_TRUE(loop.turn_until([&] { return done == 2; }));
+  EXPECT_EQ(server.cli({"LRANGE", "k", "0", "-1"}), "first\nsecond");
+}
+
 TEST_F(RedisClient, ResolvesNames) {
   const test::RedisServer server;
   auto options = tcp_options(server.port());
