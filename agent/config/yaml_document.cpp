@@ -221,7 +221,8 @@ std::string explain(const std::string& message) {
   if (message == END_OF_MAP_FLOW) return "YAML syntax: a '{' before this is not closed, or a ',' is missing";
   if (message == END_OF_SEQ_FLOW) return "YAML syntax: a '[' before this is not closed, or a ',' is missing";
   if (message == UNKNOWN_TOKEN) return "YAML syntax: a value cannot start like this; put it in quotes";
-  if (message == UNKNOWN_ANCHOR) return "aliases (*name) are not supported; put text that starts with * in quotes";
+  if (message.starts_with(UNKNOWN_ANCHOR))
+    return "aliases (*name) are not supported; put text that starts with * in quotes";
   return "YAML syntax: " + message;
 }
 
