@@ -104,7 +104,7 @@ TEST_F(RedisOutage, LockTakenByAScriptThatFailedHalfWayIsTakenBack) {
   test::Host host(loop, std::move(options));
   EXPECT_THAT(failure_of([&] { host.call.try_acquire(1h); }), HasSubstr("grant the ACL user"));
   EXPECT_TRUE(exists(fence));
-  EXPECT_TRUE(loop.turn_until([&] { return !exists(updater); }));
+  EXPECT_TRUE(loop.eventually([&] { return !exists(updater); }));
 }
 
 TEST_F(RedisOutage, ReadOnlyReplicaIsATransportErrorThatSaysWhatToDo) {

@@ -64,7 +64,7 @@ TEST_F(RedisReplicas, LockThatNoReplicaHasDoesNotCountAndIsGivenBack) {
   } catch (const TransportError& e) {
     EXPECT_THAT(e.what(), HasSubstr("fewer than 1 replicas have the updater lock in time; repair the replication"));
   }
-  EXPECT_TRUE(loop.turn_until([&] { return !exists(updater); }));
+  EXPECT_TRUE(loop.eventually([&] { return !exists(updater); }));
   EXPECT_THAT(host.coordinator.health().last_error, HasSubstr("replicas"));
 }
 

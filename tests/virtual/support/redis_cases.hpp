@@ -55,7 +55,7 @@ inline const std::vector<RedisCase>& redis_cases() {
                   "@user_script:1.",
                   {{"SET", "k", "x"}}),
       script_case("NumberIsWrittenWithAllItsDigits",
-                  "redis.call('SET', KEYS[1], 0.1) return redis.call('GET', KEYS[1])", "0.10000000000000001"),
+                  "redis.call('SET', KEYS[1], 0.1 + 0.2) return redis.call('GET', KEYS[1])", "0.30000000000000004"),
       script_case("LargeNumberIsWrittenWithoutAnExponent",
                   "redis.call('SET', KEYS[1], 1800003600091161) return redis.call('GET', KEYS[1])", "1800003600091161"),
       script_case("Sha1", "return redis.sha1hex('x')", "11f6ad8ec52a2984abaafd7c3b516503785c2072"),
