@@ -1,6 +1,4 @@
 // The redis coordinator when the server is killed, stopped, locked or of another mind.
-#include <gmock/gmock.h>
-
 #include "agent/base/error.hpp"
 #include "agent/coordination/factory.hpp"
 #include "tests/virtual/coordination/virtual_redis.hpp"
@@ -10,7 +8,6 @@ namespace {
 
 using namespace std::chrono_literals;
 using test::make_record;
-using testing::HasSubstr;
 
 using RedisTrouble = test::VirtualRedis;
 
