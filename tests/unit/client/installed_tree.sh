@@ -24,6 +24,7 @@ libdir=$(dirname "$(find "$work/prefix" -name libjeton.so.1)")
 test -n "$libdir"
 export PKG_CONFIG_PATH="$libdir/pkgconfig"
 export LD_LIBRARY_PATH="$libdir"
+export CMAKE_GENERATOR=Ninja  # as the project's own build; make may be missing
 
 for language in c cpp; do
   cmake -S "$work/examples/$language" -B "$work/build-$language" -DCMAKE_PREFIX_PATH="$work/prefix" \

@@ -118,6 +118,8 @@ void VirtualFleet::end(std::size_t agent, agent::Duration limit) {
   auto host = std::exchange(hosts_[agent], nullptr);
   if (!host) return;
   attempts_of_ended_ += host->refresh().status().lock_attempts;
+  // It has begun by then, as in the agent: Boost 1.82 and later throw out of the loop where a task is cancelled before.
+  loop.pass(agent::Duration{0});
   host->cancel();
   loop.turn_until([&] { return host->ended(); }, limit);
   host->coordinator().stop();
