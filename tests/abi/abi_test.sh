@@ -17,10 +17,8 @@ variant() { # name, file, sed script
   ! cmp -s "$root/libclient/$2" "$work/$1/libclient/$2" || fail "variant $1 changes nothing"
   (
     cd "$work/$1"
-    all_sources >all.cpp
-    "$cxx" -std=c++20 -g -O0 -fPIC -fvisibility=hidden -fno-exceptions -fno-rtti -I. -Ilibclient/include \
-      -D_FILE_OFFSET_BITS=64 -D_TIME_BITS=64 -DJETON_VERSION_TEXT='"0"' -shared all.cpp -o libjeton.so.1 \
-      -Wl,-soname,libjeton.so.1 -Wl,--version-script=libclient/src/libjeton.map
+    compile_libclient "$cxx" -g -O0 -fPIC -fvisibility=hidden -shared -o libjeton.so.1 -Wl,-soname,libjeton.so.1 \
+      -Wl,--version-script=libclient/src/libjeton.map
   )
 }
 verdict() { # name: sets $verdict

@@ -19,10 +19,8 @@ echo 'int main(void) { return 0; }' >"$work/probe.c"
   { echo "skipped: $cxx -m32 does not link here (g++-multilib), or the kernel runs no 32-bit programs"; exit 77; }
 
 cd "$root"
-all_sources >"$work/all.cpp"
-"$cxx" -m32 -std=c++20 -O2 -Wall -Wextra -Wpedantic -Wconversion -Wshadow -Wno-subobject-linkage -Werror -fno-exceptions \
-  -fno-rtti -D_FILE_OFFSET_BITS=64 -D_TIME_BITS=64 -DJETON_VERSION_TEXT='"0"' -I. -Ilibclient/include -c "$work/all.cpp" \
-  -o "$work/libjeton.o"
+compile_libclient "$cxx" -m32 -O2 -Wall -Wextra -Wpedantic -Wconversion -Wshadow -Wno-subobject-linkage -Werror \
+  -c -o "$work/libjeton.o"
 # As C, and linked by the C compiler: the client needs nothing of the C++ runtime with 32 bits either, nor libatomic,
 # whose 64-bit load would write to the page that it loads from.
 cc -m32 -std=c11 -Wall -Wextra -Werror -Ilibclient/include "$here/reader_32.c" "$work/libjeton.o" -o "$work/reader"
