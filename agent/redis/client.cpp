@@ -154,7 +154,7 @@ Task<Keyspace::Replicated> Client::run_replicated(const Script& script, std::spa
                               std::to_string(replicas), patience, deadline);
 }
 
-bool Client::is_connected() const { return impl_->connection_ && impl_->connection_->is_open(); }
+bool Client::is_connected() const { return impl_->is_up(); }
 std::string Client::last_error() const {
   const auto& connection = impl_->connection_;
   return connection && !connection->is_open() ? connection->close_reason() : impl_->last_error_;
