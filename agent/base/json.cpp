@@ -1,8 +1,5 @@
 #include "agent/base/json.hpp"
 
-template nlohmann::basic_json<>::basic_json(const nlohmann::json&);
-template nlohmann::basic_json<>::basic_json(initializer_list_t, bool, value_t);
-
 namespace jeton::agent {
 
 Json parse_json(std::string_view text) { return Json::parse(text); }

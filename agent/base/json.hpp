@@ -1,7 +1,7 @@
 // Plain JSON; what may hold a token is WipingJson (agent/token/wiping_json.hpp). Pure functions, any thread. Include in
 // .cpp files only.
 //
-// These functions and members are compiled once, because nlohmann's parser and serializer cost each file that
+// These functions are compiled once, because nlohmann's parser and serializer cost each file that
 // instantiates them a second or more.
 #pragma once
 
@@ -26,6 +26,3 @@ using OrderedJson = nlohmann::ordered_json;
 [[nodiscard]] std::string json_text(const OrderedJson& json);
 
 }  // namespace jeton::agent
-
-extern template nlohmann::basic_json<>::basic_json(const nlohmann::json&);
-extern template nlohmann::basic_json<>::basic_json(initializer_list_t, bool, value_t);
