@@ -14,6 +14,7 @@
 #include "agent/api/server.hpp"
 #include "agent/base/boot_timers.hpp"
 #include "agent/base/system_clock.hpp"
+#include "tests/support/eventually.hpp"
 #include "tests/support/temp_dir.hpp"
 #include "tests/unit/api/fake_status.hpp"
 
@@ -63,6 +64,19 @@ class ApiHost {
     std::size_t n = 0;
     on_loop([&](FakeStatus&) { n = server_->connections(); });
     return n;
+  }
+  // Changes the token until so many connections are left: the server drops a client that reads none of the news.
+  [[nodiscard]] bool flood_until_left(std::size_t left, const std::string& name) {
+    std::uint64_t generation = 0;
+    return eventually([&] {
+      for (int i = 0; i < 50; ++i) {
+        change([&](FakeStatus& status) {
+          status.token(name).generation = ++generation;
+          status.token(name).last_error = std::string(4096, 'x');
+        });
+      }
+      return connections() == left;
+    });
   }
   void stop_server() {
     on_loop([this](FakeStatus&) { server_->stop(); });

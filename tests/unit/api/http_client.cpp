@@ -73,16 +73,6 @@ HttpAnswer HttpClient::get(std::string_view path, std::string_view method) {
   return read_answer(method == "HEAD");
 }
 
-bool HttpClient::send_post(std::string_view path, std::string_view json) {
-  return send("POST " + std::string(path) + " HTTP/1.1\r\nHost: agent\r\nContent-Length: " +
-              std::to_string(json.size()) + "\r\n\r\n" + std::string(json));
-}
-
-HttpAnswer HttpClient::post(std::string_view path, std::string_view json) {
-  send_post(path, json);
-  return read_answer();
-}
-
 HttpAnswer HttpClient::read_answer(bool head) {
   HttpAnswer answer = read_header();
   if (!head) answer.body = take(std::stoul(answer.headers.at("content-length")));
@@ -95,7 +85,8 @@ HttpAnswer HttpClient::open_stream(std::string_view path) {
 }
 
 HttpAnswer HttpClient::open_posted_stream(std::string_view path, std::string_view json) {
-  send_post(path, json);
+  send("POST " + std::string(path) + " HTTP/1.1\r\nHost: agent\r\nContent-Length: " + std::to_string(json.size()) +
+       "\r\n\r\n" + std::string(json));
   return read_stream_header();
 }
 

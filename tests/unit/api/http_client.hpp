@@ -36,7 +36,6 @@ class HttpClient {
   // False if the other side has closed.
   bool send(std::string_view bytes);
   HttpAnswer get(std::string_view path, std::string_view method = "GET");
-  HttpAnswer post(std::string_view path, std::string_view json);
   HttpAnswer read_answer(bool head = false);
 
   // Of a stream: its header first, then a line at a time; nothing at its proper end (the last chunk).
@@ -50,7 +49,6 @@ class HttpClient {
   void close() { socket_.reset(); }
 
  private:
-  bool send_post(std::string_view path, std::string_view json);
   HttpAnswer read_stream_header();
   bool fill();
   std::string take_until(std::string_view end);

@@ -4,6 +4,7 @@
 #include <nlohmann/json.hpp>
 
 #include "tests/support/eventually.hpp"
+#include "tests/support/unix_http.hpp"
 #include "tests/unit/api/api_host.hpp"
 #include "tests/unit/api/http_client.hpp"
 
@@ -38,28 +39,19 @@ class LockStream : public ::testing::Test {
 
   // Each extension is news for the holder.
   void extend_often(const std::string& owner, int times, int ttl_ms) {
-    HttpClient client(host.socket());
     const std::string body = Json{{"owner", owner}, {"ttl_ms", ttl_ms}}.dump();
-    for (int i = 0; i < times; ++i) ASSERT_EQ(client.post("/v1/locks/job/extend", body).status, 200);
+    for (int i = 0; i < times; ++i) {
+      ASSERT_EQ(test::unix_http_post(host.socket(), "/v1/locks/job/extend", body).status, 200);
+    }
   }
 
   // Returns when a client that takes nothing has been dropped since, so the deadline of a write has passed.
   void outlast_the_write_deadline() {
-    const std::size_t before = 1;  // the holder's
-    ASSERT_TRUE(test::eventually([&] { return host.connections() == before; }));
+    ASSERT_TRUE(test::eventually([&] { return host.connections() == 1; })) << "the holder's";
     HttpClient other(host.socket());
     other.open_stream("/v1/tokens/api/events");
-    ASSERT_EQ(host.connections(), before + 1);
-    std::uint64_t generation = 0;
-    ASSERT_TRUE(test::eventually([&] {
-      for (int i = 0; i < 50; ++i) {
-        host.change([&](auto& status) {
-          status.token("api").generation = ++generation;
-          status.token("api").last_error = std::string(4096, 'x');
-        });
-      }
-      return host.connections() == before;
-    }));
+    ASSERT_EQ(host.connections(), 2U);
+    ASSERT_TRUE(host.flood_until_left(1, "api"));
   }
 
   test::TempDir directory;
