@@ -1,4 +1,5 @@
 // Requests on their way when a lock is given up: a renewal, the acquisition, the release (lock scenarios 15 and 19).
+#include "tests/support/effort.hpp"
 #include "tests/virtual/locks/lock_fleet.hpp"
 
 namespace jeton::test {
@@ -44,7 +45,7 @@ TEST_P(InFlight, ClientHasGoneBeforeTheAcquisitionArrives_LeavesNoKey) {
 }
 
 TEST_P(InFlight, ClientHasGoneAtAnyMomentOfTheAcquisition_LeavesNoKey) {
-  for (Duration moment = 0us; moment < 3ms; moment += 50us) {
+  for (Duration moment = 0us; moment < 3ms; moment += effort(50us, 170us)) {
     SCOPED_TRACE(moment.count());
     const Session one = host.open({.ttl = 1h});
     loop.pass(moment);
@@ -57,7 +58,7 @@ TEST_P(InFlight, ReleaseIsNotAnswered_IsTriedAgainUntilItIs) {
   const Session one = host.take({.ttl = 1h});
   fleet.set_fault(Fault::held);
   one->cancel();
-  loop.pass(1min);
+  loop.pass(10s);
   EXPECT_FALSE(LockHost::is_over(*one));
   EXPECT_FALSE(fleet.nowhere());
   fleet.set_fault(Fault::none);

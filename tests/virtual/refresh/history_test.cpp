@@ -41,7 +41,7 @@ void expect_a_history_without_a_step_back(std::size_t servers, std::uint64_t see
   fleet.provider.lifetime = minutes(1);
   fleet.start_all();
   SeededRandom dice(seed ^ 0x5eedU);
-  for (int step = 0; step < 60; ++step) {
+  for (int step = 0; step < effort(60, 30); ++step) {
     random_step(fleet, dice);
     fleet.pass(milliseconds(static_cast<int>(20'000 * dice.uniform())));
     ASSERT_EQ(fleet.went_back(), 0U) << "step " << step;
