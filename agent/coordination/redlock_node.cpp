@@ -178,6 +178,8 @@ Task<bool> RedlockNode::release(Self self, std::string name, std::string owner, 
 
 Task<bool> RedlockNode::force_release(Self self, std::string name, std::string message_id, BootTime deadline) {
   const RedisKeys keys = self->keys_of(name);
+  // Behind a vote that is still on its way here: it would take the lock again.
+  const Turn turn = co_await in_turn(self, keys.updater, deadline);
   co_return co_await self->locks_.force_release(keys, message_id, deadline);
 }
 

@@ -1,4 +1,5 @@
 // A lock over a quorum of five servers: decided by a majority, whatever a minority does (lock scenarios 22 and 23).
+#include "agent/coordination/lease_terms.hpp"
 #include "tests/virtual/locks/lock_fleet.hpp"
 
 namespace jeton::test {
@@ -115,6 +116,26 @@ TEST_F(QuorumLock, HundredContendersOfOneHost_CostTheServersOneAttempt) {
   const std::uint64_t alone = cost(1);
   EXPECT_GE(alone, fleet.size());
   EXPECT_EQ(cost(100), alone);
+}
+
+// The acquisition waits for the clock of a server that has just been connected; the forced release must not pass it.
+TEST_F(QuorumLock, ForcedReleaseBehindAVoteThatWaitsForAClock_LeavesNoKey) {
+  fleet[4].kill();
+  const auto store = fleet.make_store(1);
+  store->start();
+  loop.pass(100ms);
+  fleet[4].restart();
+  ASSERT_TRUE(loop.turn_until([&] { return store->health().endpoint.ends_with(" 5 reachable"); }));
+  fleet.set_fault(Fault::held, 0, 4);
+  const agent::LockClaim claim{agent::new_owner_id(loop.random), true, 1h, {"by", ""}};
+  const agent::LockTry taken = loop.run(store->try_acquire(host.id(), claim));
+  ASSERT_TRUE(taken.lease);
+  ASSERT_EQ(fleet.count(claim.owner), 4U);
+  loop.timers.schedule(loop.clock.boot_now() + 10ms, [&] { fleet.set_fault(Fault::none); });
+  EXPECT_TRUE(loop.run(store->force_release(host.id())));
+  loop.pass(1s);
+  EXPECT_TRUE(fleet.nowhere());
+  store->stop();
 }
 
 TEST_F(QuorumLock, ServerIsNamedTwice_IsRefused) {
