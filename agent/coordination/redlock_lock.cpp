@@ -158,7 +158,7 @@ Task<Attempted> attempt_once(Quorum quorum, std::string name, std::string owner,
 }
 
 Task<AcquireResult> attempt_until_decided(Quorum quorum, std::string name, Claim claim) {
-  const BootTime until = quorum->deadline();
+  const BootTime until = std::min(quorum->deadline(), claim.give_up_at);
   for (int splits = 1;; ++splits) {
     Attempted attempted = co_await attempt_once(quorum, name, claim.owner(), claim);
     const BootTime again_at = attempted.result.busy_until;

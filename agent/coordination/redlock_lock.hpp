@@ -6,7 +6,7 @@
 //
 // Contention. One host makes one attempt for a lock at a time (lock_attempts.hpp). Hosts that divide the servers
 // between them, so that none has a majority, try again after a random pause: once more in any case, and up to eight
-// times within the timeout. So one of them wins, also if none of the callers waits.
+// times within the timeout and the caller's deadline. So one of them wins, also if none of the callers waits.
 //
 // Time. With a majority in reach a call takes the bound of redlock_quorum.hpp for each of its questions: to acquire two
 // for each attempt, else one.
@@ -41,7 +41,8 @@ struct Claim {
   std::function<std::string()> owner;  // for the next attempt; new for each, unless the caller chose it
   bool owner_is_new = true;            // see LockClaim
   Duration ttl{};
-  LockNote note{};  // of an application's lock
+  LockNote note{};                        // of an application's lock
+  BootTime give_up_at = BootTime::max();  // see LockClaim
 };
 Task<AcquireResult> try_acquire(Quorum quorum, std::string name, Claim claim);
 // `lease` lives until the Task is done.

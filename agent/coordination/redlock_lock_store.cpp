@@ -120,6 +120,7 @@ Task<LockTry> RedlockLockStore::try_acquire(LockId id, LockClaim claim) {
   wanted.owner_is_new = claim.owner_is_new;
   wanted.ttl = claim.ttl;
   wanted.note = claim.note;
+  wanted.give_up_at = claim.give_up_at;
   AcquireResult answer = co_await redlock::try_acquire(impl->usable(id), id.name, std::move(wanted));
   LockTry result;
   if (answer.lease) impl->leases[answer.lease->owner] = answer.lease->valid_until;

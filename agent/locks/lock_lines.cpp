@@ -143,7 +143,7 @@ Task<LockTry> LockLines::take(LockWish wish, std::shared_ptr<LockTicket> ticket,
 }
 
 Task<LockTry> LockLines::try_once(const LockWish& wish) {
-  LockClaim claim{wish.owner, wish.owner.empty(), wish.ttl, wish.note};
+  LockClaim claim{wish.owner, wish.owner.empty(), wish.ttl, wish.note, wish.give_up_at};
   if (claim.owner_is_new) claim.owner = new_owner_id(random_);
   LockTry result = co_await store_.try_acquire(wish.id, claim);
   if (result.lease && now() >= result.lease->valid_until) {

@@ -11,8 +11,10 @@ fail() {
   machine journalctl --no-pager -n 40 -u jeton-agent >&2 || true
   exit 1
 }
-# Once the provider has printed what it counts, which it does each second.
-settled_issued() { sleep 1.5; issued; }
+# The provider prints its count each second: the second line from now on is of a moment after now.
+printed() { machine journalctl -q --no-pager -u provider -o cat | grep -c '^issued'; }
+has_printed() { [ "$(printed)" -ge "$1" ]; }
+settled_issued() { eventually 60 has_printed $(($(printed) + 2)) || fail "the provider prints nothing"; issued; }
 generation() { machine jetonctl --format json status api | sed -n 's/.*"generation": *\([0-9]*\).*/\1/p' | head -n 1; }
 issued() { machine journalctl -q --no-pager -u provider -o cat | sed -n 's/^issued //p' | tail -n 1; }
 

@@ -47,12 +47,12 @@ TEST_F(KeptLocks, AgentIsRestarted_GoOnAtTheNextOne) {
 }
 
 TEST_F(KeptLocks, AgentIsRestarted_NextOneRenewsThemForAnEventLoop) {
-  Lock one = lock("kept", seconds(2));
+  Lock one = lock("kept", seconds(6));
   ASSERT_TRUE(one.try_lock());
   const int fd = one.event_fd();
   restart(false);
   // As an event loop does, until the next agent has renewed it: the rest of its time to live has risen.
-  long least = 2000;
+  long least = 6000;
   bool renewed = false;
   EXPECT_TRUE(eventually([&] {
     pollfd news{fd, POLLIN, 0};

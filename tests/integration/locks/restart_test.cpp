@@ -50,13 +50,13 @@ TEST_F(LockRunRestart, AgentStopsAndStarts_LockAndCommandGoOn) {
 }
 
 TEST_F(LockRunRestart, AgentIsKilledAndStarts_SameOwnerAndFenceGoOnAndAreRenewed) {
-  const auto job = hold({"--ttl", "3s"});
+  const auto job = hold({"--ttl", "9s"});
   const Json before = host.show("job");
   host.agent().kill();
   host.agent().start();
   // The next agent renews it: the rest of its time to live rises.
-  EXPECT_TRUE(eventually([&] { return host.show("job")["ttl_ms"].get<int>() < 2'500; }));
-  EXPECT_TRUE(eventually([&] { return host.show("job")["ttl_ms"].get<int>() > 2'600; }));
+  EXPECT_TRUE(eventually([&] { return host.show("job")["ttl_ms"].get<int>() < 7'500; }));
+  EXPECT_TRUE(eventually([&] { return host.show("job")["ttl_ms"].get<int>() > 7'600; }));
   const Json after = host.show("job");
   EXPECT_EQ(after["owner"], before["owner"]);
   EXPECT_EQ(after["fence"], before["fence"]);

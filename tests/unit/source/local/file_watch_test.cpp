@@ -7,6 +7,7 @@
 #include <set>
 #include <thread>
 
+#include "agent/source/file/path_watch.hpp"
 #include "tests/unit/source/local/local_source.hpp"
 
 namespace jeton::test {
@@ -38,13 +39,15 @@ class FileWatch : public LocalSourceTest {
       return tokens.values["t"] == value;
     });
   }
-  // Everything that has happened so far has been heard.
+  // Everything that has happened so far has been heard: so has a change that came after it.
   void settle() {
-    for (int turn = 0; turn < 5; ++turn) {
-      loop.context.restart();
-      loop.context.run_for(20ms);
-      catch_up();
-    }
+    bool heard = false;
+    const agent::PathWatch last(loop.timers, {dir / "last"}, [&heard] { heard = true; });
+    dir.write("last", "");
+    EXPECT_TRUE(loop.turn_until([&] { return heard; }));
+    loop.context.restart();
+    loop.context.poll();
+    catch_up();
   }
   void move_into_place(const std::string& value) const {
     dir.write("new", value);
