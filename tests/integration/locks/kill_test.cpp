@@ -144,6 +144,18 @@ TEST_F(KilledWhileHolding, AgentIsPausedInstead_WriteAfterTheSuccessorIsRefusedB
   host.agent().signal(SIGCONT);
 }
 
+TEST_F(KilledWhileHolding, AgentIsPausedBeyondTheTimeToLive_NeitherGivesBackNorExtendsTheSuccessors) {
+  const Json stale = host.acquire("job", "1s");
+  ASSERT_TRUE(stale.is_object());
+  host.agent().signal(SIGSTOP);
+  Json successor;
+  ASSERT_TRUE(eventually([&] { return (successor = other.acquire("job", "1h")).is_object(); }));
+  host.agent().signal(SIGCONT);
+  EXPECT_EQ(host.release("job", stale), 5);
+  EXPECT_EQ(host.extend("job", stale, "1h"), 5);
+  EXPECT_EQ(other.show("job")["owner"], successor["owner"]);
+}
+
 // kill -9 of the agent between the answer of Redis and its own: no client knows of the lock, and it ends by itself.
 TEST_F(KilledWhileHolding, AgentBeforeItSaysThatItHolds_LockEndsByItself) {
   ProcessOptions options;
