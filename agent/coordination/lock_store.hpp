@@ -37,7 +37,7 @@ struct LockClaim {
   bool owner_is_new = true;
   Duration ttl{};
   LockNote note{};
-  // A lost vote is tried again until then, and once more in any case (redlock_lock.hpp).
+  // A split vote is tried again until then, and once more in any case (redlock_lock.hpp).
   BootTime give_up_at = BootTime::max();
 };
 

@@ -15,7 +15,7 @@ using Outcome = RedlockTally::Outcome;
 
 constexpr Duration shortest_split_pause = std::chrono::milliseconds(5);
 constexpr Duration split_spread = std::chrono::milliseconds(50);
-constexpr int most_splits = 8;  // that are tried again
+constexpr int most_doublings = 8;
 
 // In the background. A server that cannot be asked is released as soon as it can.
 Task<> give_back(std::shared_ptr<RedlockNode> node, std::string name, std::string owner, Milliseconds ttl,
@@ -42,9 +42,10 @@ void abandon(const RedlockQuorum& quorum, const std::string& name, RedlockAttemp
 }
 
 // Contenders that split the servers between them must not meet again: each waits for a random part of a time in which
-// several attempts have room.
-BootTime after_a_split(const RedlockQuorum& quorum, BootTime sent_at) {
-  const Duration spread = std::max(split_spread, 4 * (quorum.now() - sent_at));
+// several attempts have room; with each split it is twice as long, because nothing says how many they are.
+BootTime after_a_split(const RedlockQuorum& quorum, BootTime sent_at, int splits) {
+  const Duration spread =
+      std::max(split_spread, 4 * (quorum.now() - sent_at)) * (1 << std::min(splits - 1, most_doublings));
   return quorum.now() + shortest_split_pause + std::chrono::duration_cast<Duration>(spread * quorum.random.uniform());
 }
 
@@ -100,7 +101,7 @@ Task<> give_again(Quorum quorum, std::string name, Lease lease, RedlockQuorum::R
 
 struct Attempted {
   AcquireResult result;
-  bool split = false;  // nobody can be seen to hold it: to be tried again at result.busy_until
+  bool split = false;  // nobody can be seen to hold it: to be tried again soon
 };
 
 Task<Attempted> attempt_once(Quorum quorum, std::string name, std::string owner, Claim claim) {
@@ -153,17 +154,18 @@ Task<Attempted> attempt_once(Quorum quorum, std::string name, std::string owner,
     throw;
   }
   if (!result.lease) abandon(*quorum, name, *attempt, *round);
-  if (attempted.split) result.busy_until = after_a_split(*quorum, sent_at);
   co_return attempted;
 }
 
 Task<AcquireResult> attempt_until_decided(Quorum quorum, std::string name, Claim claim) {
   const BootTime until = std::min(quorum->deadline(), claim.give_up_at);
   for (int splits = 1;; ++splits) {
+    const BootTime sent_at = quorum->now();
     Attempted attempted = co_await attempt_once(quorum, name, claim.owner(), claim);
-    const BootTime again_at = attempted.result.busy_until;
-    const bool enough = splits > most_splits || (splits > 1 && again_at > until);
-    if (!attempted.split || enough) co_return std::move(attempted.result);
+    if (!attempted.split) co_return std::move(attempted.result);
+    const BootTime again_at = after_a_split(*quorum, sent_at, splits);
+    attempted.result.busy_until = again_at;
+    if (splits > 1 && again_at > until) co_return std::move(attempted.result);
     co_await sleep_until(quorum->timers, again_at);
   }
 }

@@ -92,7 +92,7 @@ Task<LockTry> LockLines::take(LockWish wish, std::shared_ptr<LockTicket> ticket,
     if (others_wait) {
       only = co_await look(wish);
     } else {
-      only = co_await try_once(wish);
+      only = co_await try_once(wish, BootTime::max());
     }
     co_return only;
   }
@@ -118,7 +118,7 @@ Task<LockTry> LockLines::take(LockWish wish, std::shared_ptr<LockTicket> ticket,
     const std::uint64_t heard = place.line().heard;
     std::exception_ptr unreachable;
     try {
-      last = co_await try_once(wish);
+      last = co_await try_once(wish, wish.give_up_at);
     } catch (const TransportError&) {
       unreachable = std::current_exception();
     }
@@ -142,8 +142,8 @@ Task<LockTry> LockLines::take(LockWish wish, std::shared_ptr<LockTicket> ticket,
   co_return last;
 }
 
-Task<LockTry> LockLines::try_once(const LockWish& wish) {
-  LockClaim claim{wish.owner, wish.owner.empty(), wish.ttl, wish.note, wish.give_up_at};
+Task<LockTry> LockLines::try_once(const LockWish& wish, BootTime give_up_at) {
+  LockClaim claim{wish.owner, wish.owner.empty(), wish.ttl, wish.note, give_up_at};
   if (claim.owner_is_new) claim.owner = new_owner_id(random_);
   LockTry result = co_await store_.try_acquire(wish.id, claim);
   if (result.lease && now() >= result.lease->valid_until) {

@@ -72,7 +72,7 @@ class LockLines {
   };
   class Place;
 
-  Task<LockTry> try_once(const LockWish& wish);
+  Task<LockTry> try_once(const LockWish& wish, BootTime give_up_at);
   Task<LockTry> look(const LockWish& wish);
   void listen(const LockId& id, Line& line);
   void leave(const LockId& id, Line& line);

@@ -35,6 +35,7 @@ class RecordingListener final : public agent::CoordinationListener {
   void on_release() override { ++releases; }
   void on_pause(agent::Pause pause) override { pauses.push_back(std::move(pause)); }
   void on_resume() override { ++resumes; }
+  void on_rejected(agent::Generation generation) override { rejected.push_back(generation); }
   void on_usage(agent::FetchUsage usage) override { usages.push_back(usage); }
   void on_gap() override { ++gaps; }
   void on_lost() override { ++losses; }
@@ -42,6 +43,7 @@ class RecordingListener final : public agent::CoordinationListener {
   std::vector<agent::Record> records;
   std::vector<agent::BootTime> claims;
   std::vector<agent::Pause> pauses;
+  std::vector<agent::Generation> rejected;
   std::vector<agent::FetchUsage> usages;
   int releases = 0;
   int gaps = 0;

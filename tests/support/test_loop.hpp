@@ -2,8 +2,12 @@
 // test that is written against it can be run in both. One thread.
 #pragma once
 
+#include <boost/asio/bind_cancellation_slot.hpp>
+#include <boost/asio/cancellation_signal.hpp>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/io_context.hpp>
+#include <cstdio>
+#include <cstdlib>
 #include <exception>
 #include <functional>
 #include <memory>
@@ -25,13 +29,17 @@ class TestLoop {
   virtual ~TestLoop() = default;
 
   // Turns the loop until the task is done; returns its result or throws its exception. A task that does not end within
-  // the test's patience is an error. It may go on afterwards, as long as what it was given lives.
+  // the test's patience is an error. It is cancelled and has ended before this returns, because it may write to what
+  // the test has on its stack.
   template <typename T>
   T run(agent::Task<T> task) {
-    const auto outcome = start(std::move(task));
-    if (!turn_until([&] { return outcome->done; })) throw std::runtime_error("the task did not end");
-    if (outcome->failure) std::rethrow_exception(outcome->failure);
-    if constexpr (!std::is_void_v<T>) return std::move(*outcome->result);
+    if constexpr (std::is_void_v<T>) {
+      finish(std::move(task));
+    } else {
+      std::optional<T> result;
+      finish(keep(std::move(task), result));
+      return std::move(*result);
+    }
   }
 
   // Turns the loop until the condition holds; false if it does not in time.
@@ -70,30 +78,37 @@ class TestLoop {
   }
 
  private:
-  // Shared with the task, which may end after the test has given it up.
-  template <typename T>
-  struct Outcome {
-    bool done = false;
+  struct Ending {
+    bool ended = false;
     std::exception_ptr failure;
-    std::conditional_t<std::is_void_v<T>, std::optional<int>, std::optional<T>> result;
+    boost::asio::cancellation_signal cancel;
   };
 
   template <typename T>
-  std::shared_ptr<Outcome<T>> start(agent::Task<T> task) {
-    auto outcome = std::make_shared<Outcome<T>>();
-    if constexpr (std::is_void_v<T>) {
-      boost::asio::co_spawn(context, std::move(task), [outcome](std::exception_ptr e) {
-        outcome->failure = e;
-        outcome->done = true;
-      });
-    } else {
-      boost::asio::co_spawn(context, std::move(task), [outcome](std::exception_ptr e, T value) {
-        outcome->failure = e;
-        if (!e) outcome->result.emplace(std::move(value));
-        outcome->done = true;
-      });
+  static agent::Task<> keep(agent::Task<T> task, std::optional<T>& result) {
+    T value = co_await std::move(task);
+    result.emplace(std::move(value));
+  }
+
+  void finish(agent::Task<> task) {
+    const auto ending = std::make_shared<Ending>();
+    auto on_end = [ending](const std::exception_ptr& failure) {
+      ending->failure = failure;
+      ending->ended = true;
+    };
+    boost::asio::co_spawn(context, std::move(task),
+                          boost::asio::bind_cancellation_slot(ending->cancel.slot(), std::move(on_end)));
+    const auto ended = [&] { return ending->ended; };
+    if (turn_until(ended)) {
+      if (ending->failure) std::rethrow_exception(ending->failure);
+      return;
     }
-    return outcome;
+    ending->cancel.emit(boost::asio::cancellation_type::terminal);
+    if (!turn_until(ended)) {
+      std::fputs("the task did not end, not even when it was cancelled\n", stderr);
+      std::abort();
+    }
+    throw std::runtime_error("the task did not end");
   }
 };
 

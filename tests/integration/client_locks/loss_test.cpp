@@ -16,8 +16,8 @@ bool is_readable(int fd, milliseconds limit) {
 // Waits as an event loop does: looks at the lock only when its descriptor says that there is something to see.
 bool loop_sees_the_loss(const Lock& lock) {
   const int fd = lock.event_fd();
-  while (!lock.lost()) {
-    if (!is_readable(fd, patience)) return false;
+  for (int looks = 0; !lock.lost(); ++looks) {
+    if (looks == 1000 || !is_readable(fd, patience)) return false;
   }
   return is_readable(fd, milliseconds(0));  // and stays so
 }

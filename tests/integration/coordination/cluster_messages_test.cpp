@@ -32,7 +32,8 @@ class ClusterMessages : public testing::Test {
   // Listens to a token on a node that neither holds it nor keeps the time.
   void listen() {
     name = token_beside_the_clock();
-    for (;;) {
+    for (int tries = 0;; ++tries) {
+      ASSERT_LT(tries, 100) << "never a node that does not keep the time";
       host.emplace(loop, test::cluster_options(loop, cluster));
       host->coordinator.subscribe(name, &listener);
       ASSERT_TRUE(loop.turn_until([&] { return listener.gaps > 0; }));

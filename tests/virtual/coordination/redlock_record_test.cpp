@@ -118,6 +118,20 @@ TEST_F(RedlockRecord, Published_IsToldOnce) {
   EXPECT_EQ(b.listener.records.size(), 1U);
 }
 
+TEST_F(RedlockRecord, Rejected_IsToldToTheFleet) {
+  test::QuorumServers three(loop, 3);
+  RedlockHost a(loop, three.options());
+  RedlockHost b(loop, three.options());
+  a.warm_up(3);
+  b.warm_up(3);
+  b.listen();
+  loop.pass(100ms);  // the last subscriptions
+  const std::string name = "t";
+  loop.run(a.coordinator.announce_rejection(name, 7));
+  EXPECT_TRUE(loop.eventually([&] { return !b.listener.rejected.empty(); }));
+  EXPECT_THAT(b.listener.rejected, testing::Each(7));
+}
+
 TEST_F(RedlockRecord, ClocksDiffer_MeansTheSameInstant) {
   const std::vector<std::int64_t> clocks{3600, -3600, 0, 86'400, -7200};
   test::QuorumServers wrong(loop, clocks);

@@ -45,6 +45,23 @@ TEST_P(FleetLock, ReleasedOnOneHost_WakesTheWaiterOfAnother) {
   EXPECT_TRUE(loop.turn_until([&] { return there->state() == State::held; }, 100ms));
 }
 
+// The message overtakes the answer that the lock is held.
+TEST_P(FleetLock, ReleasedWhileAWaiterLooks_IsHadAtOnce) {
+  LockHost& other = fleet.add_host();
+  const Session holder = host.take({.ttl = 1h});
+  const Session waiter = other.open({.wait = 1h, .retry = 200ms});
+  loop.pass(100ms);
+  ASSERT_EQ(waiter->state(), State::waiting);
+  fleet.set_fault(LockFleet::Fault::held, 0);
+  holder->cancel();
+  fleet.network.set_latency(10ms, 10ms);
+  const std::uint64_t asked = fleet[0].commands("EVALSHA");
+  ASSERT_TRUE(loop.turn_until([&] { return fleet[0].commands("EVALSHA") > asked; }));
+  fleet.network.set_latency(1ms, 1ms);
+  fleet.set_fault(LockFleet::Fault::none);
+  EXPECT_TRUE(loop.turn_until([&] { return waiter->state() == State::held; }, 50ms)) << "not at the next look";
+}
+
 TEST_P(AnyLock, WaitOf20Ms_IsBusyOnTimeAndTheHolderKeepsItsLock) {
   const auto holder = host.acquire({.ttl = 1h});
   ASSERT_TRUE(holder);

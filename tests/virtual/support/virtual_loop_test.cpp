@@ -3,6 +3,9 @@
 
 #include <gmock/gmock.h>
 
+#include <boost/asio/this_coro.hpp>
+#include <boost/system/system_error.hpp>
+
 #include "agent/base/event.hpp"
 
 namespace jeton::test {
@@ -55,27 +58,49 @@ TEST(VirtualLoop, TaskThrows_RunThrowsIt) {
   EXPECT_THROW(loop.run(failing()), std::invalid_argument);
 }
 
-// Notifies when it is over.
-Task<std::shared_ptr<int>> late(agent::Event& go, std::weak_ptr<int>& made) {
-  co_await go.wait();
-  auto result = std::make_shared<int>(7);
-  made = result;
-  co_return result;
+// Says when a coroutine is gone, with all that it could write to.
+struct Trace {
+  bool& gone;
+  ~Trace() { gone = true; }
+};
+
+TEST(VirtualLoop, TaskDoesNotEnd_IsCancelledAndGoneBeforeTheTestGoesOn) {
+  VirtualLoop loop;
+  agent::Event never(loop.timers);
+  bool gone = false;
+  const auto wait_for_ever = [&]() -> Task<int> {
+    const Trace trace{gone};
+    co_await never.wait();
+    co_return 1;
+  };
+  EXPECT_THROW(loop.run(wait_for_ever()), std::runtime_error);
+  EXPECT_TRUE(gone);
 }
 
-TEST(VirtualLoop, TaskIsGivenUp_ItsLateResultGoesNowhere) {
+// Goes on for so long when it is cancelled, as a fetch does that must not be lost.
+Task<> wait_and_tidy_up(VirtualLoop& loop, agent::Duration tidying, bool& gone) {
+  const Trace trace{gone};
+  agent::Event never(loop.timers);
+  try {
+    co_await never.wait();
+  } catch (const boost::system::system_error&) {
+    // Cancelled.
+  }
+  co_await boost::asio::this_coro::reset_cancellation_state(boost::asio::disable_cancellation());
+  co_await agent::sleep_for(loop.timers, tidying);
+}
+
+TEST(VirtualLoop, CancelledTaskNeedsTime_HasIt) {
   VirtualLoop loop;
-  agent::Event go(loop.timers);
-  std::weak_ptr<int> made;
-  EXPECT_THROW(static_cast<void>(loop.run(late(go, made))), std::runtime_error);
-  EXPECT_EQ(made.use_count(), 0);
-  bool over = false;
-  loop.timers.schedule(loop.clock.boot_now() + 1s, [&] { over = true; });
-  go.notify();
-  EXPECT_TRUE(loop.turn_until([&] { return over; }));
-  EXPECT_TRUE(made.expired());
-  const std::weak_ptr<int> never;
-  EXPECT_TRUE(made.owner_before(never) || never.owner_before(made)) << "the task did not go on: nothing was tested";
+  bool gone = false;
+  EXPECT_THROW(loop.run(wait_and_tidy_up(loop, 10s, gone)), std::runtime_error);
+  EXPECT_TRUE(gone);
+}
+
+TEST(VirtualLoopDeathTest, CancelledTaskDoesNotEnd_EndsTheProcess) {
+  VirtualLoop loop;
+  bool gone = false;
+  EXPECT_DEATH(loop.run(wait_and_tidy_up(loop, 2 * patience, gone)), "not even when it was cancelled");
 }
 
 }  // namespace
