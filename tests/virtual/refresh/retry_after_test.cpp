@@ -128,6 +128,24 @@ TEST(RetryAfter, OperatorAsksInAnOutage_EndsThePauseOfTheHostItself) {
   EXPECT_GT(fleet.segments[0].record->expires_at, fleet.loop.clock.wall_now() + minutes(9));
 }
 
+TEST(RetryAfter, OperatorAsksInAnOutageAfterARestart_EndsThePauseOfTheHostItself) {
+  VirtualFleet fleet({.agents = 1, .budget = {.calls = 100, .per = hours(24), .alone = 10}, .fetch_alone = minutes(1)});
+  fleet.start_all();
+  fleet.pass(seconds(5));
+  fleet.server().kill();
+  fleet.provider.behave(endless);
+  ASSERT_TRUE(fleet.until([&] { return fleet.provider.calls == 2; }, minutes(10)));
+  fleet.pass(seconds(5));
+  fleet.stop(0);
+  fleet.start(0);
+  fleet.pass(seconds(20));
+  ASSERT_EQ(fleet.provider.calls, 2U) << "a restart alone does not end it";
+  fleet.provider.behave({});
+  fleet.refresh(0).refresh_now();
+  fleet.pass(seconds(20));
+  EXPECT_EQ(fleet.provider.calls, 3U);
+}
+
 TEST(RetryAfter, SourceIsAnotherOne_EndsThePauseForTheFleet) {
   VirtualFleet fleet({.agents = 2});
   fleet.provider.behave(endless, 1);
