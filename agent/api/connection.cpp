@@ -56,7 +56,11 @@ std::optional<ApiResponse> read_failure(const boost::system::error_code& error, 
 class HttpConnection final : public Connection, public std::enable_shared_from_this<HttpConnection> {
  public:
   HttpConnection(const Executor& executor, UniqueFd fd, Peer peer, Context context)
-      : context_(context), peer_(std::move(peer)), socket_(executor), buffer_(buffer_limit(context.limits)) {
+      : context_(context),
+        peer_(std::move(peer)),
+        socket_(executor),
+        buffer_(buffer_limit(context.limits)),
+        waits_since_(boot_now()) {
     socket_.assign(asio::local::stream_protocol(), fd.get());
     fd.release();
   }
@@ -79,7 +83,13 @@ class HttpConnection final : public Connection, public std::enable_shared_from_t
     socket_.close(ignored);
   }
 
-  [[nodiscard]] uid_t user() const override { return peer_.uid; }
+  [[nodiscard]] const Peer& peer() const override { return peer_; }
+  // A request may have arrived that the loop has not come to yet. A client that reads no answers wins nothing by
+  // sending.
+  [[nodiscard]] std::optional<BootTime> waits_since() override {
+    if (waits_for_request_ && is_ready(POLLIN)) return std::nullopt;
+    return waits_since_;
+  }
 
  private:
   // Room for a header and a body that are just within their limits.
@@ -100,6 +110,11 @@ class HttpConnection final : public Connection, public std::enable_shared_from_t
       }
       const Request request = parser.release();
       ApiResponse response = respond(request);
+      const bool busy = response.later || !response.events.empty();
+      if (busy && context_.may_be_busy && !context_.may_be_busy(this)) {
+        response = error_response(503, "too_many_connections",
+                                  "too many streams and calls are under way at the agent; try again later");
+      }
       if (response.later) response = co_await finish(std::move(response.later), request);
       if (response.lock) {
         co_await serve_lock(std::move(response.lock), request);
@@ -118,8 +133,12 @@ class HttpConnection final : public Connection, public std::enable_shared_from_t
   Task<boost::system::error_code> read(http::request_parser<http::string_body>& parser) {
     boost::system::error_code error;
     arm(context_.limits.read_deadline);
+    waits_since_ = boot_now();
+    waits_for_request_ = true;
     co_await http::async_read(socket_, buffer_, parser, asio::redirect_error(asio::use_awaitable, error));
     check_open();
+    waits_since_.reset();
+    waits_for_request_ = false;
     disarm();
     co_return error;
   }
@@ -226,9 +245,10 @@ class HttpConnection final : public Connection, public std::enable_shared_from_t
   }
 
   // The kernel says so while less than a quarter of its buffer is waiting, so there is room left for the last line.
-  [[nodiscard]] bool has_room() {
-    pollfd writable{socket_.native_handle(), POLLOUT, 0};
-    return ::poll(&writable, 1, 0) != 0;
+  [[nodiscard]] bool has_room() { return is_ready(POLLOUT); }
+  [[nodiscard]] bool is_ready(short events) {
+    pollfd asked{socket_.native_handle(), events, 0};
+    return ::poll(&asked, 1, 0) != 0;
   }
   void wait_for_room(const std::shared_ptr<LockSession>& session) {
     if (std::exchange(waits_for_room_, true)) return;
@@ -253,6 +273,7 @@ class HttpConnection final : public Connection, public std::enable_shared_from_t
     message.content_length(response.body.size());
     if (request.method() != http::verb::head) message.body() = response.body;
     arm(context_.limits.write_deadline);
+    waits_since_ = boot_now();
     http::response_serializer<http::string_body> serializer(message);
     if (request.method() == http::verb::head) {
       co_await http::async_write_header(socket_, serializer, asio::use_awaitable);
@@ -260,6 +281,7 @@ class HttpConnection final : public Connection, public std::enable_shared_from_t
       co_await http::async_write(socket_, serializer, asio::use_awaitable);
     }
     check_open();
+    waits_since_.reset();
     disarm();
   }
 
@@ -369,6 +391,8 @@ class HttpConnection final : public Connection, public std::enable_shared_from_t
   std::array<char, 64> ignored_input_{};
   asio::cancellation_signal cancel_;
   Timers::Id deadline_ = 0;
+  std::optional<BootTime> waits_since_;
+  bool waits_for_request_ = true;
   bool closed_ = false;
   std::shared_ptr<LockSession> lock_;
   bool waits_for_room_ = false;

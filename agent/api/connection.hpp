@@ -5,6 +5,7 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
 
 #include "agent/api/agent_facade.hpp"
 #include "agent/api/limits.hpp"
@@ -25,6 +26,8 @@ class Connection {
     // Called from the loop when the connection becomes that of a lock: it counts as one of those from then on, which
     // have limits of their own (lock_broker.hpp).
     std::function<void(const Connection*)> on_lock{};
+    // Asked before a stream begins, or an answer that takes its time. False: too many connections are busy like that.
+    std::function<bool(const Connection*)> may_be_busy{};
   };
 
   // Serves until the client goes, misbehaves or close() is called; then calls `on_end` from the loop, once. Throws
@@ -39,7 +42,10 @@ class Connection {
 
   // At once, without a farewell. Idempotent.
   virtual void close() = 0;
-  [[nodiscard]] virtual uid_t user() const = 0;
+  [[nodiscard]] virtual const Peer& peer() const = 0;
+  // Since when it waits for its client, for a request or for an answer to be read; it may be closed in favour of
+  // another. Empty: it is busy with a request, a stream or a lock.
+  [[nodiscard]] virtual std::optional<BootTime> waits_since() = 0;
 };
 
 }  // namespace jeton::agent

@@ -1,17 +1,18 @@
 #include "agent/api/server.hpp"
 
 #include <sys/socket.h>
+#include <unistd.h>
 
 #include <boost/asio/local/stream_protocol.hpp>
 #include <cerrno>
 #include <map>
 #include <optional>
-#include <set>
 #include <string>
 #include <system_error>
 #include <utility>
 
 #include "agent/api/connection.hpp"
+#include "agent/api/connection_room.hpp"
 #include "agent/api/peer.hpp"
 #include "agent/api/socket_file.hpp"
 #include "agent/api/status_json.hpp"
@@ -39,7 +40,9 @@ class ApiServer::Impl : public std::enable_shared_from_this<Impl> {
         facade_(facade),
         limits_(limits),
         names_(timers.clock()),
-        acceptor_(executor_) {}
+        acceptor_(executor_),
+        ordinary_(limits.connections, limits.connections_per_user),
+        reserved_(limits.reserved_connections, limits.connections_per_user) {}
 
   void start() {
     file_.emplace(path_);
@@ -54,12 +57,12 @@ class ApiServer::Impl : public std::enable_shared_from_this<Impl> {
     boost::system::error_code ignored;
     acceptor_.close(ignored);
     if (retry_ != 0) timers_.cancel(std::exchange(retry_, 0));
-    for (const auto& [key, connection] : std::exchange(connections_, {})) connection->close();
-    locks_.clear();
-    per_user_.clear();
+    ordinary_.close_all();
+    reserved_.close_all();
+    for (const auto& [key, connection] : std::exchange(locks_, {})) connection->close();
   }
 
-  [[nodiscard]] std::size_t connections() const { return connections_.size(); }
+  [[nodiscard]] std::size_t connections() const { return ordinary_.size() + reserved_.size() + locks_.size(); }
 
  private:
   void accept_next() {
@@ -96,26 +99,46 @@ class ApiServer::Impl : public std::enable_shared_from_this<Impl> {
   void admit(UniqueFd client) {
     try {
       const Peer peer = peer_of(client.get());
-      const auto of_user = per_user_.find(peer.uid);
-      const std::size_t open = of_user == per_user_.end() ? 0 : of_user->second;
-      if (connections_.size() - locks_.size() >= limits_.connections || open >= limits_.connections_per_user) {
+      ConnectionRoom* room = room_for(peer);
+      if (room == nullptr) {
         refuse(client, peer);
         return;
       }
-      const auto connection = Connection::start(executor_, std::move(client), peer,
-                                                {timers_, facade_, names_, limits_,
-                                                 [weak = weak_from_this()](auto* connection_of_lock) {
-                                                   if (const auto self = weak.lock())
-                                                     self->count_apart(connection_of_lock);
-                                                 }},
-                                                [weak = weak_from_this()](auto* ended) {
-                                                  if (const auto self = weak.lock()) self->forget(ended);
-                                                });
-      connections_.emplace(connection.get(), connection);
-      ++per_user_[peer.uid];
+      room->add(
+          Connection::start(executor_, std::move(client), peer, context(), [weak = weak_from_this()](auto* ended) {
+            if (const auto self = weak.lock()) self->forget(ended);
+          }));
     } catch (const std::exception& e) {
       warn("local API: a client was dropped", e.what());
     }
+  }
+
+  // Where one more client may be; null: nowhere. Admins are looked up only when it matters: a directory service that
+  // answers slowly must not hold the loop for every client.
+  ConnectionRoom* room_for(const Peer& peer) {
+    const bool is_ours = peer.uid == 0 || peer.uid == ::geteuid();
+    if (!is_ours && ordinary_.has_room(peer.uid)) return &ordinary_;
+    ConnectionRoom& room = has_reserved_room(peer) ? reserved_ : ordinary_;
+    if (room.has_room(peer.uid)) return &room;
+    if (!room.make_room(peer.uid)) return nullptr;
+    warn("local API: many connections; those that wait longest are closed", "user " + std::to_string(peer.uid));
+    return &room;
+  }
+
+  [[nodiscard]] bool has_reserved_room(const Peer& peer) { return may_read(peer, facade_.admins(), names_); }
+
+  Connection::Context context() {
+    return {timers_,
+            facade_,
+            names_,
+            limits_,
+            [weak = weak_from_this()](const Connection* connection) {
+              if (const auto self = weak.lock()) self->count_apart(connection);
+            },
+            [weak = weak_from_this()](const Connection* connection) {
+              const auto self = weak.lock();
+              return self && self->may_be_busy(connection);
+            }};
   }
 
   // One send into an empty socket buffer: it fits, or the client does without.
@@ -130,27 +153,33 @@ class ApiServer::Impl : public std::enable_shared_from_this<Impl> {
   }
 
   void forget(const Connection* ended) {
-    const auto found = connections_.find(ended);
-    if (found == connections_.end()) return;
-    if (locks_.erase(ended) == 0) leave(ended->user());
-    connections_.erase(found);
+    ordinary_.remove(ended);
+    reserved_.remove(ended);
+    locks_.erase(ended);
   }
 
   // A lock is held for long, and the broker counts how many of them a user has.
   void count_apart(const Connection* connection) {
-    if (connections_.contains(connection) && locks_.insert(connection).second) leave(connection->user());
+    std::shared_ptr<Connection> moved = ordinary_.remove(connection);
+    if (!moved) moved = reserved_.remove(connection);
+    if (moved) locks_.emplace(connection, std::move(moved));
   }
 
-  void leave(uid_t user) {
-    const auto of_user = per_user_.find(user);
-    if (of_user != per_user_.end() && --of_user->second == 0) per_user_.erase(of_user);
+  // An admin that came while there was room for all moves to the reserved one.
+  bool may_be_busy(const Connection* connection) {
+    if (reserved_.contains(connection)) return reserved_.may_be_busy();
+    if (ordinary_.may_be_busy()) return true;
+    const Peer& peer = connection->peer();
+    if (!has_reserved_room(peer) || !reserved_.make_room(peer.uid)) return false;
+    if (std::shared_ptr<Connection> moved = ordinary_.remove(connection)) reserved_.add(std::move(moved));
+    return reserved_.may_be_busy();
   }
 
   void warn(const char* what, const std::string& reason) {
     const BootTime now = timers_.clock().boot_now();
     if (now < quiet_until_) return;
     quiet_until_ = now + warn_every;
-    log::warning(what, {{"error", reason}, {"connections", connections_.size()}});
+    log::warning(what, {{"error", reason}, {"connections", connections()}});
   }
 
   Executor executor_;
@@ -163,9 +192,9 @@ class ApiServer::Impl : public std::enable_shared_from_this<Impl> {
   std::optional<SocketFile> file_;
   bool running_ = false;
   Timers::Id retry_ = 0;
-  std::map<const Connection*, std::shared_ptr<Connection>> connections_;
-  std::set<const Connection*> locks_;  // of these, those that hold or wait for one
-  std::map<uid_t, std::size_t> per_user_;
+  ConnectionRoom ordinary_;
+  ConnectionRoom reserved_;                                         // of root, the agent's own user and admins
+  std::map<const Connection*, std::shared_ptr<Connection>> locks_;  // those that hold or wait for one
   BootTime quiet_until_{};
 };
 

@@ -114,13 +114,14 @@ struct CoordinationConfig {
 };
 
 struct RefreshConfig {
-  std::optional<Milliseconds> grace;      // default min(300 s, 20 % of the lifetime)
-  std::optional<Milliseconds> spread;     // default min(10 s, grace / 4)
-  Milliseconds min_interval{1'000};       // between the starts of two fetches in the fleet
-  Milliseconds overlap{0};                // the previous token stays acceptable so long
-  Milliseconds retry_initial{1'000};      // upper bound of the first backoff after a transient failure
-  Milliseconds retry_max{60'000};         // upper bound of every one
-  Milliseconds retry_permanent{300'000};  // pause after a permanent failure
+  std::optional<Milliseconds> grace;        // default min(300 s, 20 % of the lifetime)
+  std::optional<Milliseconds> spread;       // default min(10 s, grace / 4)
+  Milliseconds min_interval{1'000};         // between the starts of two fetches in the fleet
+  Milliseconds overlap{0};                  // the previous token stays acceptable so long
+  Milliseconds retry_initial{1'000};        // upper bound of the first backoff after a transient failure
+  Milliseconds retry_max{60'000};           // upper bound of every one
+  Milliseconds retry_permanent{300'000};    // pause after a permanent failure
+  Milliseconds retry_after_max{3'600'000};  // so much of a Retry-After is obeyed
   bool operator==(const RefreshConfig&) const = default;
 };
 

@@ -42,6 +42,7 @@ RefreshConfig read_refresh(ObjectReader refresh) {
   assign(config.retry_initial, initial.duration(10ms, 1h));
   assign(config.retry_max, max.duration(100ms, one_day));
   assign(config.retry_permanent, retry.at("permanent").duration(100ms, 7 * one_day));
+  assign(config.retry_after_max, retry.at("retry_after_max").duration(0ms, one_day));
   if (config.retry_initial > config.retry_max) {
     (initial.present() ? initial : max)
         .error("refresh.retry.initial (" + format_duration(config.retry_initial) +

@@ -29,8 +29,9 @@ struct Lease {
 // Nobody may ask the provider before `until`; shared by the fleet.
 struct Pause {
   BootTime until;
-  std::string reason;     // "429 from https://... (Retry-After)"; no secret
-  std::string request{};  // fingerprint of one that failed for good: who would send another may resume(). Empty: none
+  std::string reason;  // "429 from https://... (Retry-After)"; no secret
+  // Fingerprint of a request that failed for good or for long: who would send another may resume(). Empty: none.
+  std::string request{};
 };
 
 struct AcquireResult {

@@ -67,7 +67,7 @@ void LockBroker::ended(LockSession* session) {
 
 void LockBroker::check_limits(const LockRequest& request) {
   const std::size_t size = request.locks.size();
-  quota_.check(request.user, size, timers_.clock().boot_now());
+  quota_.check(request.user, request.is_admin, size, timers_.clock().boot_now());
   if (request.wait == Duration{0} || quota_.of_user(request.user) + size <= limits_.waiters_per_user) return;
   std::size_t waited_for = size;
   for (const auto& [key, session] : sessions_) {

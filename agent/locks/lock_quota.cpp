@@ -2,9 +2,9 @@
 
 namespace jeton::agent {
 
-void LockQuota::check(uid_t user, std::size_t count, BootTime now) {
+void LockQuota::check(uid_t user, bool is_admin, std::size_t count, BootTime now) {
   const auto too_many_of_user = [&] { return of_user(user) + count > limits_.locks_per_user; };
-  const auto too_many = [&] { return all_ + count > limits_.locks; };
+  const auto too_many = [&] { return !is_admin && all_ + count > limits_.locks; };
   if (too_many_of_user() || too_many()) forget_ended(now);
   if (too_many_of_user()) {
     throw LockRefusal("user " + std::to_string(user) + " holds or waits for " + std::to_string(limits_.locks_per_user) +

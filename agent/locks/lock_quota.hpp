@@ -20,7 +20,7 @@ namespace jeton::agent {
 struct LockLimits {
   std::size_t locks_per_user = 2048;    // held or waited for
   std::size_t waiters_per_user = 1024;  // waited for
-  std::size_t locks = 8192;             // of all users together
+  std::size_t locks = 8192;             // of all users together; admins may have their own share beyond
   std::size_t names_per_session = 16;
   std::size_t metadata_bytes = 512;
   Duration shortest_ttl = std::chrono::milliseconds(50);
@@ -38,7 +38,7 @@ class LockQuota {
   explicit LockQuota(LockLimits limits) : limits_(limits) {}
 
   // Whether the user may have `count` more. Throws LockRefusal.
-  void check(uid_t user, std::size_t count, BootTime now);
+  void check(uid_t user, bool is_admin, std::size_t count, BootTime now);
   [[nodiscard]] std::size_t of_user(uid_t user) const;
 
   void add(uid_t user, std::size_t count);

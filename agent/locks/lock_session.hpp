@@ -33,7 +33,7 @@ struct LockRequest {
   std::optional<Duration> retry{};  // between two looks
   LockNote note{};
   uid_t user = 0;
-  bool is_admin = false;  // may see the owner ids of others
+  bool is_admin = false;  // may see the owner ids of others, and is not shut out by the number of their locks
   bool detached = false;
   // When the agent stops, the locks are left to their time to live, and the client goes on with them at the next agent.
   bool outlives_agent = false;

@@ -34,6 +34,7 @@ class CurrentToken {
   [[nodiscard]] bool valid() const;
   // When the refresh is due by schedule; empty without a valid token.
   [[nodiscard]] std::optional<BootTime> refresh_due() const;
+  [[nodiscard]] Milliseconds grace() const { return schedule_.grace; }
   // The generation of what is fetched under a lease with this fence. Asked when the lease is won: a coordinator that
   // lost its counter may hand out a fence below what this host has seen by then, but what it sees later is the work of
   // a newer lease, and must win.

@@ -19,8 +19,8 @@ class Holds {
   // Another agent is at it.
   void claim(BootTime until) { claimed_until_ = std::max(claimed_until_, spread(until)); }
   void end_claim() { claimed_until_ = {}; }
-  // The provider must not be asked, about a request that failed for good unless `request` is empty. True if that is
-  // news, not the echo of a pause already known.
+  // The provider must not be asked, about a request that failed for good or for long unless `request` is empty. True if
+  // that is news, not the echo of a pause already known.
   bool pause(BootTime until, const std::string& request) {
     if (until <= paused_until_ + echo_tolerance) return false;
     paused_until_ = spread(until);

@@ -59,6 +59,16 @@ void RefreshLoop::not_admitted(const Admission& refusal, const FetchLimits& allo
   }
 }
 
+Duration RefreshLoop::pause_after(const SourceError& failure) {
+  Duration pause = fetch_backoff_.next();
+  if (failure.kind() == SourceError::Kind::permanent) pause = config_.refresh.retry_permanent;
+  if (!failure.retry_after()) return pause;
+  std::optional<Milliseconds> left;
+  if (current_.record()) left = current_.record()->expires_at - parts_.timers.clock().wall_now();
+  const Milliseconds asked = to_ms(*failure.retry_after());
+  return std::max<Duration>(pause, obeyed_retry_after(asked, left, current_.grace(), config_.refresh));
+}
+
 void RefreshLoop::hold_for_pause(const Pause& pause) {
   if (!holds_.pause(pause.until, pause.request)) return;
   mend_check_at_ = pause.request.empty() ? BootTime::max() : now();

@@ -17,8 +17,8 @@ constexpr Duration mend_poll = seconds(5);  // of a secret that a pause waits fo
 
 }  // namespace
 
-// 6. A pause for a request that will never succeed ends when this host would send another one: somebody has mended the
-// secret or the configuration. A request that failed from here is not tried again for that.
+// 6. A pause for a request that will not succeed, or not for long, ends when this host would send another one: somebody
+// has mended the secret or the configuration. A request that failed from here is not tried again for that.
 Task<> RefreshLoop::resume_if_mended() {
   mend_check_at_ = holds_.paused_until() > now() ? now() + mend_poll : BootTime::max();
   const std::string request = request_now();
@@ -33,17 +33,26 @@ Task<> RefreshLoop::resume_if_mended() {
   }
 }
 
-// A new token is wanted although the fleet is held back: an operator asks, or the source is another one now.
+// A new token is wanted although the fleet is held back: an operator asks, or the source is another one now. The pause
+// of a fetch without the coordinator is this host's own.
 Task<> RefreshLoop::lift_pause() {
-  lift_wanted_ = false;
+  lift_at_ = BootTime::max();
   end_pause();
+  holds_.alone({});
   failed_request_.clear();
+  try {
+    if (parts_.alone != nullptr) co_await parts_.alone->resume(config_.name);
+  } catch (const TransportError& e) {
+    journal_.alone_refused(e.what());
+  }
   try {
     co_await parts_.coordinator.resume(config_.name);
     coordinator_answered(Step::lock);
-    journal_.resumed(lift_reason_);
+    if (*lift_reason_ != '\0') journal_.resumed(lift_reason_);
   } catch (const TransportError& e) {
     coordinator_failed(Step::load, "lift the pause", e);
+    // Behind the moment at which a refresh that is due may be tried: this must not keep a host from fetching alone.
+    lift_at_ = holds_.unreachable_until() + waiting_poll;
   }
 }
 

@@ -77,7 +77,7 @@ Task<> RefreshLoop::until_due() {
       co_await repair();
       continue;
     }
-    if (lift_wanted_) {
+    if (present >= lift_at_) {
       co_await lift_pause();
       continue;
     }
@@ -97,7 +97,7 @@ Task<> RefreshLoop::until_due() {
       due = present + prerequisite_poll;
     }
     journal_.phase(holds_.phase(present, demanded()));
-    const BootTime errand = std::min(std::min(next_poll_, repair_at_), mend_check_at_);
+    const BootTime errand = std::min({next_poll_, repair_at_, mend_check_at_, lift_at_});
     const BootTime wake_at = std::min(due, errand);
     co_await wake_.wait_until(wake_at);
   }
@@ -261,11 +261,11 @@ Task<> RefreshLoop::give_back(const Lease& lease, Coordinator& from) {
 // 6. The current token is kept; the fleet is told how long to leave the provider alone.
 Task<> RefreshLoop::fetch_failed(const SourceError& failure, Coordinator& from) {
   const bool permanent = failure.kind() == SourceError::Kind::permanent;
-  Duration pause = fetch_backoff_.next();
-  if (permanent) pause = config_.refresh.retry_permanent;
-  if (failure.retry_after()) pause = std::max(pause, *failure.retry_after());
+  const Duration pause = pause_after(failure);
   journal_.fetch_failed(failure, pause);
-  failed_request_ = permanent ? failure.request() : std::string{};
+  // Who would send another request need not wait so long.
+  const bool is_long = permanent || pause > config_.refresh.retry_max;
+  failed_request_ = is_long ? failure.request() : std::string{};
   Pause shared{now() + pause, failure.what(), failed_request_};
   hold_for_pause(shared);
   pause_shared_ = false;

@@ -58,8 +58,8 @@ class RefreshLoop final : private CoordinationListener {
 
   // The provider refused the token of this generation: a newer one is fetched if it still is the current one.
   DemandAnswer rejected(Generation generation);
-  // An operator wants a new token now, within min_interval and budget; also ends a pause for a request that failed for
-  // good, because whoever asks may have mended what was wrong at the provider.
+  // An operator wants a new token now, within min_interval and budget; also ends the fleet's pause, whatever its
+  // reason: whoever asks may have mended what was wrong at the provider, or knows better than its Retry-After.
   DemandAnswer refresh_now();
 
   [[nodiscard]] TokenStatus status() const;
@@ -96,6 +96,7 @@ class RefreshLoop final : private CoordinationListener {
   [[nodiscard]] std::string missing_prerequisite() const;
   [[nodiscard]] FetchLimits limits(const Coordinator& from) const;
   void not_admitted(const Admission& refusal, const FetchLimits& allowed);
+  [[nodiscard]] Duration pause_after(const SourceError& failure);
   void hold_for_pause(const Pause& pause);
   void end_pause();
   [[nodiscard]] bool alone_due() const;
@@ -160,13 +161,13 @@ class RefreshLoop final : private CoordinationListener {
   bool reload_wanted_ = false;
   Generation kept_ = 0;                       // of the record that the keeper has
   Generation announce_rejected_ = 0;          // the fleet is yet to be told that it was refused
-  bool lift_wanted_ = false;                  // the fleet's pause
-  const char* lift_reason_ = "";              // why, for the log
+  BootTime lift_at_ = BootTime::max();        // end the fleet's pause then
+  const char* lift_reason_ = "";              // why, for the log; empty: this host knows of none
   FetchUsage usage_;                          // as last heard
   std::optional<BootTime> outage_since_;      // the coordinator cannot be reached, or refuses, since then
   Step failing_step_ = Step::load;            // the last one that did
   bool pause_shared_ = true;                  // the coordinator knows of the pause that this host began
-  std::string failed_request_;                // the request of ours that the provider refused for good
+  std::string failed_request_;                // the request of ours that the provider refused for good or for long
   BootTime mend_check_at_ = BootTime::max();  // a pause for such a request: look whether ours is another by now
 };
 

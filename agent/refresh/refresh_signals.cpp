@@ -117,11 +117,10 @@ void RefreshLoop::prerequisite_renewed() {
 
 DemandAnswer RefreshLoop::refresh_now() {
   journal_.refresh_asked();
-  if (holds_.paused_until() > now() && !holds_.pause_request().empty()) {
-    lift_wanted_ = true;
-    lift_reason_ = "an operator asked for a new token";
-    end_pause();
-  }
+  // The fleet may hold a pause that this host has not heard of.
+  lift_reason_ = holds_.paused_until() > now() ? "an operator asked for a new token" : "";
+  lift_at_ = now();
+  end_pause();
   demand(Demand::Reason::asked);
   return demand_answer();
 }
@@ -130,7 +129,7 @@ DemandAnswer RefreshLoop::refresh_now() {
 void RefreshLoop::source_changed() {
   journal_.source_changed();
   if (holds_.paused_until() > now()) {
-    lift_wanted_ = true;
+    lift_at_ = now();
     lift_reason_ = "the source has changed";
     end_pause();
   }

@@ -117,7 +117,9 @@ Task<bool> Revoker::revoke_under(Due due, Lease lease) {
     log::warning("a token could not be revoked; it is tried again until it has run out",
                  {{"token", config_.name}, {"generation", due.generation}, {"error", e.what()}});
     if (e.kind() == SourceError::Kind::permanent) postpone(due.generation, now() + config_.refresh.retry_permanent);
-    if (e.retry_after()) postpone(due.generation, now() + *e.retry_after());
+    if (e.retry_after()) {
+      postpone(due.generation, now() + std::min<Duration>(*e.retry_after(), config_.refresh.retry_after_max));
+    }
   }
   try {
     if (revoked) {

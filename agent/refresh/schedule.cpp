@@ -31,4 +31,16 @@ Schedule make_schedule(WallTime issued_at, WallTime expires_at, const RefreshCon
   return schedule;
 }
 
+Milliseconds obeyed_retry_after(Milliseconds asked, std::optional<Milliseconds> left, Milliseconds grace,
+                                const RefreshConfig& config) {
+  Milliseconds longest = config.retry_after_max;
+  if (left) {
+    const Milliseconds room = std::min(config.retry_max, grace / 2);
+    const Milliseconds until_next = *left > room ? std::max(*left - room, room / 2)  // not twice in a moment
+                                                 : std::max(config.retry_permanent, -*left);
+    longest = std::min(longest, until_next);
+  }
+  return std::min(asked, longest);
+}
+
 }  // namespace jeton::agent

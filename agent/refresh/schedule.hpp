@@ -1,6 +1,8 @@
 // When a token is refreshed: refresh_at = expires_at - grace - spread_delay (DESIGN.md section 4). Pure functions.
 #pragma once
 
+#include <optional>
+
 #include "agent/base/random.hpp"
 #include "agent/base/time.hpp"
 #include "agent/config/config.hpp"
@@ -16,6 +18,12 @@ struct Schedule {
 
 [[nodiscard]] Schedule make_schedule(WallTime issued_at, WallTime expires_at, const RefreshConfig& config,
                                      Random& random);
+
+// How much of the pause that a provider asks for is kept: at most retry_after_max. A token that would run out meanwhile
+// (`left` until its expiry, negative after it; none: there never was one) is tried once more shortly before, then every
+// retry_permanent, and later and later: a header that is wrong costs little, and one that is right is kept in the end.
+[[nodiscard]] Milliseconds obeyed_retry_after(Milliseconds asked, std::optional<Milliseconds> left, Milliseconds grace,
+                                              const RefreshConfig& config);
 
 // A delay in [0, spread] whose density rises exponentially towards `spread`: of any number of agents only a handful
 // draw a short one, and what these do (the claim) holds the others back. The exponential timer of Nonnenmacher &

@@ -1,22 +1,104 @@
 #include "libclient/ctl/api_client.hpp"
 
-#include <curl/curl.h>
+#include <poll.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 #include <array>
-#include <memory>
-#include <stdexcept>
+#include <cerrno>
+#include <charconv>
+#include <string_view>
 #include <system_error>
+
+#include "libclient/ctl/connect.hpp"
 
 namespace jeton::ctl {
 namespace {
 
 constexpr std::size_t largest_answer = 16 * 1024 * 1024;  // bytes; a token takes about one KiB
+constexpr const char* late = "the agent did not answer in time";
+constexpr const char* broken = "the answer broke off";
 
-std::size_t collect(char* data, std::size_t size, std::size_t count, void* out) {
-  auto& text = *static_cast<std::string*>(out);
-  if (text.size() + size * count > largest_answer) return 0;
-  text.append(data, size * count);
-  return size * count;
+// Closes it at the end.
+class Socket {
+ public:
+  explicit Socket(int fd) : fd_(fd) {}
+  Socket(const Socket&) = delete;
+  Socket& operator=(const Socket&) = delete;
+  ~Socket() {
+    if (fd_ >= 0) ::close(fd_);
+  }
+  [[nodiscard]] int fd() const { return fd_; }
+
+  // False: not in time.
+  [[nodiscard]] bool wait_for(short events, const Deadline& deadline) const {
+    pollfd waiting{fd_, events, 0};
+    while (!deadline.passed()) {
+      const int ready = ::poll(&waiting, 1, static_cast<int>(deadline.remaining().value_or(Milliseconds(-1)).count()));
+      if (ready > 0) return true;
+      if (ready < 0 && errno != EINTR) return false;
+    }
+    return false;
+  }
+
+ private:
+  int fd_;
+};
+
+// Each says what went wrong; nothing: it went well. An agent that has closed already may have said why: EPIPE is no
+// problem, the answer is read.
+std::string send_all(const Socket& socket, std::string_view text, const Deadline& deadline) {
+  while (!text.empty()) {
+    if (!socket.wait_for(POLLOUT, deadline)) return late;
+    const ssize_t sent = ::send(socket.fd(), text.data(), text.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
+    if (sent >= 0) {
+      text.remove_prefix(static_cast<std::size_t>(sent));
+    } else if (errno == EPIPE) {
+      return {};
+    } else if (errno != EAGAIN && errno != EINTR) {
+      return std::generic_category().message(errno);
+    }
+  }
+  return {};
+}
+
+std::string receive_all(const Socket& socket, std::string& text, const Deadline& deadline) {
+  std::array<char, 16 * 1024> chunk{};
+  for (;;) {
+    if (!socket.wait_for(POLLIN, deadline)) return late;
+    const ssize_t size = ::recv(socket.fd(), chunk.data(), chunk.size(), MSG_DONTWAIT);
+    const bool closed = size == 0 || (size < 0 && errno == ECONNRESET);  // reset: with our request unread
+    if (closed) return {};
+    if (size > 0) {
+      text.append(chunk.data(), static_cast<std::size_t>(size));
+    } else if (errno != EAGAIN && errno != EINTR) {
+      return std::generic_category().message(errno);
+    }
+    if (text.size() > largest_answer) return "the answer is too large";
+  }
+}
+
+template <typename Number>
+bool read_number(std::string_view text, Number& number) {
+  return std::from_chars(text.data(), text.data() + text.size(), number).ec == std::errc{};
+}
+
+// "HTTP/1.0 200 OK", headers, an empty line, the body. Of HTTP/1.0 that ends with the connection; it is whole if it has
+// the length that the agent gave.
+std::string take_apart(std::string_view received, ApiAnswer& answer) {
+  constexpr std::string_view length_header = "\r\nContent-Length: ";
+  const std::size_t head_size = received.find("\r\n\r\n");
+  if (head_size == std::string_view::npos) return broken;
+  const std::string_view head = received.substr(0, head_size);
+  const std::size_t blank = head.find(' ');
+  if (!head.starts_with("HTTP/1.") || blank == std::string_view::npos) return "the answer is not HTTP";
+  if (!read_number(head.substr(blank + 1), answer.status)) return "the answer is not HTTP";
+  answer.text = received.substr(head_size + 4);
+  const std::size_t found = head.find(length_header);
+  std::size_t length = 0;
+  const bool has_length =
+      found != std::string_view::npos && read_number(head.substr(found + length_header.size()), length);
+  return has_length && length != answer.text.size() ? broken : "";
 }
 
 std::string error_member(const Json& body, const char* name) {
@@ -31,48 +113,31 @@ std::string ApiAnswer::error_code() const { return error_member(body, "code"); }
 std::string ApiAnswer::error_message() const { return error_member(body, "message"); }
 
 ApiAnswer ApiClient::post(const std::string& path, const Json& body, Milliseconds patience) const {
-  const std::string text = body.dump();
-  return call("POST", path, &text, patience);
+  return call("POST", path, body.dump(), patience);
 }
 
-ApiAnswer ApiClient::call(const char* method, const std::string& path, const std::string* body,
+ApiAnswer ApiClient::call(const char* method, const std::string& path, const std::string& body,
                           Milliseconds patience) const {
-  ::curl_global_init(CURL_GLOBAL_NOTHING);  // no TLS on this socket; counted, so calling it often is fine
-  const std::unique_ptr<CURL, void (*)(CURL*)> curl(::curl_easy_init(), ::curl_easy_cleanup);
-  if (!curl) throw std::runtime_error("libcurl cannot be initialised");
   ApiAnswer answer;
-  std::array<char, CURL_ERROR_SIZE> error{};
-  ::curl_easy_setopt(curl.get(), CURLOPT_UNIX_SOCKET_PATH, socket_.c_str());
-  ::curl_easy_setopt(curl.get(), CURLOPT_URL, ("http://agent" + path).c_str());
-  ::curl_easy_setopt(curl.get(), CURLOPT_PROXY, "");  // whatever http_proxy says: this goes to a socket
-  ::curl_easy_setopt(curl.get(), CURLOPT_NOSIGNAL, 1L);
-  ::curl_easy_setopt(curl.get(), CURLOPT_TIMEOUT_MS, static_cast<long>(patience.count()));
-  ::curl_easy_setopt(curl.get(), CURLOPT_CUSTOMREQUEST, method);
-  ::curl_easy_setopt(curl.get(), CURLOPT_ERRORBUFFER, error.data());
-  ::curl_easy_setopt(curl.get(), CURLOPT_WRITEFUNCTION, collect);
-  ::curl_easy_setopt(curl.get(), CURLOPT_WRITEDATA, &answer.text);
-
-  std::unique_ptr<curl_slist, void (*)(curl_slist*)> headers(nullptr, ::curl_slist_free_all);
-  if (body != nullptr) {
-    headers.reset(::curl_slist_append(nullptr, "Content-Type: application/json"));
-    ::curl_easy_setopt(curl.get(), CURLOPT_HTTPHEADER, headers.get());
-    ::curl_easy_setopt(curl.get(), CURLOPT_POSTFIELDSIZE_LARGE, static_cast<curl_off_t>(body->size()));
-    ::curl_easy_setopt(curl.get(), CURLOPT_POSTFIELDS, body->c_str());
-  }
-
-  const CURLcode code = ::curl_easy_perform(curl.get());
-  if (code != CURLE_OK) {
-    long os_error = 0;
-    ::curl_easy_getinfo(curl.get(), CURLINFO_OS_ERRNO, &os_error);
-    answer.problem = socket_.string() + ": ";
-    if (code == CURLE_COULDNT_CONNECT && os_error != 0) {
-      answer.problem += std::generic_category().message(static_cast<int>(os_error));
-    } else {
-      answer.problem += error[0] != '\0' ? error.data() : ::curl_easy_strerror(code);
-    }
+  const Socket socket(connect_to_agent(socket_));
+  if (socket.fd() < 0) {
+    answer.problem = socket_.string() + ": " + connect_problem(errno);
     return answer;
   }
-  ::curl_easy_getinfo(curl.get(), CURLINFO_RESPONSE_CODE, &answer.status);
+  std::string request = std::string(method) + ' ' + path + " HTTP/1.0\r\nHost: agent\r\n";
+  if (!body.empty()) {
+    request += "Content-Type: application/json\r\nContent-Length: " + std::to_string(body.size()) + "\r\n";
+  }
+  request += "\r\n" + body;
+  const Deadline deadline(patience);
+  std::string received;
+  answer.problem = send_all(socket, request, deadline);
+  if (answer.problem.empty()) answer.problem = receive_all(socket, received, deadline);
+  if (answer.problem.empty()) answer.problem = take_apart(received, answer);
+  if (!answer.problem.empty()) {
+    answer.problem = socket_.string() + ": " + answer.problem;
+    return answer;
+  }
   answer.body = Json::parse(answer.text, nullptr, false);
   if (answer.body.is_discarded()) answer.body = nullptr;
   return answer;

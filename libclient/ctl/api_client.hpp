@@ -31,12 +31,12 @@ class ApiClient {
   static constexpr Milliseconds usual_patience{5000};
 
   // Each takes at most a few seconds, or `patience`. `path` is /v1/...
-  [[nodiscard]] ApiAnswer get(const std::string& path) const { return call("GET", path, nullptr, usual_patience); }
+  [[nodiscard]] ApiAnswer get(const std::string& path) const { return call("GET", path, {}, usual_patience); }
   [[nodiscard]] ApiAnswer post(const std::string& path, const Json& body, Milliseconds patience = usual_patience) const;
-  [[nodiscard]] ApiAnswer del(const std::string& path) const { return call("DELETE", path, nullptr, usual_patience); }
+  [[nodiscard]] ApiAnswer del(const std::string& path) const { return call("DELETE", path, {}, usual_patience); }
 
  private:
-  [[nodiscard]] ApiAnswer call(const char* method, const std::string& path, const std::string* body,
+  [[nodiscard]] ApiAnswer call(const char* method, const std::string& path, const std::string& body,
                                Milliseconds patience) const;
 
   std::filesystem::path socket_;

@@ -2,50 +2,39 @@
 
 #include <poll.h>
 #include <sys/socket.h>
-#include <sys/un.h>
 #include <unistd.h>
 
 #include <array>
 #include <cerrno>
 #include <cstdlib>
-#include <cstring>
 #include <ctime>
-#include <system_error>
 #include <utility>
 
+#include "libclient/ctl/connect.hpp"
 #include "libclient/ctl/failure.hpp"
 
 namespace jeton::ctl {
 namespace {
 
-std::string reason_of(int error) { return std::generic_category().message(error); }
-
 Failure no_agent(const std::string& socket, int error) {
-  return Failure(Exit::unreachable,
-                 "the agent does not answer: " + socket + ": " + reason_of(error) + "; start jeton-agent");
+  const char* remedy = error == EAGAIN ? "; try again" : "; start jeton-agent";
+  return Failure(Exit::unreachable, "the agent does not answer: " + socket + ": " + connect_problem(error) + remedy);
 }
 
 }  // namespace
 
 LockStream::LockStream(const std::filesystem::path& runtime_dir, const std::string& name, const Json& body)
     : socket_(runtime_dir / "agent.sock") {
-  sockaddr_un address{};
-  address.sun_family = AF_UNIX;
-  if (socket_.size() >= sizeof address.sun_path) throw no_agent(socket_, ENAMETOOLONG);
-  std::memcpy(address.sun_path, socket_.c_str(), socket_.size() + 1);
-  fd_ = ::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  fd_ = connect_to_agent(socket_);
   if (fd_ < 0) throw no_agent(socket_, errno);
-  if (::connect(fd_, reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0) {
-    const int error = errno;
-    ::close(fd_);
-    throw no_agent(socket_, error);
-  }
   // Of HTTP/1.0 the answer is the lines as they are, up to the end of the connection.
   const std::string text = body.dump();
   const std::string request = "POST /v1/locks/" + name +
                               " HTTP/1.0\r\nHost: agent\r\nContent-Type: application/json\r\n" +
                               "Content-Length: " + std::to_string(text.size()) + "\r\n\r\n" + text;
-  if (::send(fd_, request.data(), request.size(), MSG_NOSIGNAL) != static_cast<ssize_t>(request.size())) {
+  // An agent that has closed already may have said why: that is read then.
+  const ssize_t sent = ::send(fd_, request.data(), request.size(), MSG_NOSIGNAL);
+  if (sent != static_cast<ssize_t>(request.size()) && !(sent < 0 && errno == EPIPE)) {
     const int error = errno;
     ::close(fd_);
     throw no_agent(socket_, error);

@@ -86,5 +86,21 @@ TEST_F(Reload, AnUnknownGroupIsRefusedAndTheTokenKeepsWorking) {
   EXPECT_TRUE(agent.valid());
 }
 
+TEST(ReloadInAPause, SourceIsAnotherOne_EndsThePauseThatTheProviderAskedFor) {
+  FaultProvider limited;
+  limited.behave(Behaviour::pause(429, "99999999999"));
+  AgentProcess agent{{.token_url = limited.url()}};
+  agent.start();
+  ASSERT_TRUE(eventually([&] { return agent.token().at("pause").is_object(); })) << agent.token().dump();
+
+  const FaultProvider other;
+  AgentSettings settings = agent.settings();
+  settings.token_url = other.url();
+  agent.configure(settings);
+  agent.signal(SIGHUP);
+  EXPECT_TRUE(eventually([&] { return agent.valid(); })) << agent.log();
+  EXPECT_EQ(limited.counts().requests, 1U);
+}
+
 }  // namespace
 }  // namespace jeton::test

@@ -154,8 +154,10 @@ TEST(ApiServer, RefusesMoreConnectionsOfAUserThanItsShare) {
   ApiLimits limits = test::patient_limits();
   limits.connections_per_user = 3;
   ApiHost host(limits);
+  host.on_loop([](auto& status) { status.add("wechat"); });
   std::list<HttpClient> open;
-  for (int i = 0; i < 3; ++i) EXPECT_EQ(open.emplace_back(host.socket()).get("/live").status, 200);
+  for (int i = 0; i < 3; ++i)
+    EXPECT_EQ(open.emplace_back(host.socket()).open_stream("/v1/tokens/wechat/events").status, 200);
   HttpClient refused(host.socket());
   const HttpAnswer answer = refused.read_answer();
   EXPECT_EQ(answer.status, 503);
@@ -170,12 +172,13 @@ TEST(ApiServer, RefusesMoreConnectionsOfAUserThanItsShare) {
 
 TEST(ApiServer, RefusesMoreConnectionsThanItHasRoomFor) {
   ApiLimits limits = test::patient_limits();
-  limits.connections = 2;
+  limits.reserved_connections = 2;
   ApiHost host(limits);
+  host.on_loop([](auto& status) { status.add("wechat"); });
   HttpClient first(host.socket());
-  first.get("/live");
+  EXPECT_EQ(first.open_stream("/v1/tokens/wechat/events").status, 200);
   HttpClient second(host.socket());
-  second.get("/live");
+  EXPECT_EQ(second.open_stream("/v1/tokens/wechat/events").status, 200);
   EXPECT_EQ(HttpClient(host.socket()).read_answer().status, 503);
 }
 

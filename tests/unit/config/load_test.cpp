@@ -59,7 +59,7 @@ tokens:
       spread: 5s
       min_interval: 30s
       overlap: 7m
-      retry: {initial: 2s, max: 90s, permanent: 1h}
+      retry: {initial: 2s, max: 90s, permanent: 1h, retry_after_max: 10m}
     budget: {calls: 2000, per: 12h, reserve: 100, alone: 20}
     lock: {key: their-lock, protocol: getset}
     mirror_key: their-token
@@ -107,7 +107,7 @@ TEST(Load, PutsEveryValueWhereItBelongs) {
   source.egress.connect_timeout = 2s;
   source.egress.allow_http = true;
   source.egress.max_redirects = 3;
-  token.refresh = {1min, 5s, 30s, 7min, 2s, 90s, 1h};
+  token.refresh = {1min, 5s, 30s, 7min, 2s, 90s, 1h, 10min};
   token.budget = {2000, 12h, 100, 20};
   token.lock = {"their-lock", TokenLockConfig::Protocol::getset};
   token.mirror_key = "their-token";

@@ -114,6 +114,17 @@ TEST_F(Broker, BoundsWhatAUserHoldsAndWaitsForAndWhatAllDo) {
   EXPECT_THROW(static_cast<void>(broker.open(request({"f"}, 0s, 3))), LockRefusal) << "six of all";
 }
 
+TEST_F(Broker, AllUsersTogetherHaveTheirNumber_AdminsAreNotShutOut) {
+  for (const char* name : {"a", "b", "c"}) open({name}, 0s, 2);
+  for (const char* name : {"d", "e", "f"}) open({name}, 0s, 3);
+  LockRequest of_admin = request({"g"}, 0s, 4);
+  EXPECT_THROW(static_cast<void>(broker.open(of_admin)), LockRefusal);
+  of_admin.is_admin = true;
+  EXPECT_EQ(open_as(of_admin)->state(), State::held);
+  of_admin.locks = {{"h"}, {"i"}, {"j"}, {"k"}};
+  EXPECT_THROW(static_cast<void>(broker.open(of_admin)), LockRefusal) << "more than its own share";
+}
+
 TEST_F(Broker, BoundsWaitersBelowHolders) {
   const auto holder = open({"a"}, 0s, 2);
   const auto first = open({"a"}, 1h);

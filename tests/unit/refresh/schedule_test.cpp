@@ -79,5 +79,35 @@ TEST_F(ScheduleTest, TheDensityOfTheDrawRisesExponentially) {
   EXPECT_NEAR(last_tenth / double{draws}, 0.632, 0.02);
 }
 
+// Of a token with a grace period of five minutes: max is one minute, permanent five, retry_after_max an hour.
+Milliseconds obeyed(Milliseconds asked, std::optional<Milliseconds> left, Milliseconds grace = minutes(5)) {
+  return obeyed_retry_after(asked, left, grace, RefreshConfig{});
+}
+
+TEST(ObeyedRetryAfter, EndsBeforeTheExpiry_IsKept) {
+  EXPECT_EQ(obeyed(seconds(30), minutes(5)), seconds(30));
+  EXPECT_EQ(obeyed(minutes(40), hours(2)), minutes(40));
+  EXPECT_EQ(obeyed(milliseconds(0), minutes(5)), milliseconds(0));
+}
+
+TEST(ObeyedRetryAfter, ThereIsNoToken_IsKeptUpToTheMaximum) {
+  EXPECT_EQ(obeyed(minutes(20), {}), minutes(20));
+  EXPECT_EQ(obeyed(hours(24), {}), hours(1));
+}
+
+TEST(ObeyedRetryAfter, TokenRunsOutMeanwhile_LeavesRoomForATry) {
+  EXPECT_EQ(obeyed(hours(24), minutes(5)), minutes(4));
+  EXPECT_EQ(obeyed(hours(24), seconds(12), seconds(12)), seconds(6)) << "half of a short grace period";
+  EXPECT_EQ(obeyed(hours(24), milliseconds(60'001)), seconds(30)) << "not at once";
+}
+
+TEST(ObeyedRetryAfter, TokenRunsOutSoonOrHas_IsKeptLongerAndLonger) {
+  EXPECT_EQ(obeyed(hours(24), minutes(1)), minutes(5));
+  EXPECT_EQ(obeyed(hours(24), minutes(-1)), minutes(5));
+  EXPECT_EQ(obeyed(hours(24), minutes(-20)), minutes(20));
+  EXPECT_EQ(obeyed(hours(24), hours(-300 * 365 * 24)), hours(1));
+  EXPECT_EQ(obeyed(minutes(3), minutes(-20)), minutes(3));
+}
+
 }  // namespace
 }  // namespace jeton::agent

@@ -61,7 +61,7 @@ Task<> ModelProvider::revoke(std::string value) {
   co_await agent::sleep_for(timers_, answer_time);
   if (failing_revocations > 0) {
     --failing_revocations;
-    throw SourceError(SourceError::Kind::transient, "503");
+    throw SourceError(SourceError::Kind::transient, "503", revocation_retry_after);
   }
   revoked.push_back(std::move(value));
 }

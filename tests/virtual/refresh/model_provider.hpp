@@ -39,6 +39,7 @@ class ModelProvider {
   agent::Milliseconds lifetime{std::chrono::minutes(10)};
   agent::Duration answer_time = std::chrono::milliseconds(200);
   int failing_revocations = 0;
+  std::optional<agent::Duration> revocation_retry_after{};  // of those that fail
   bool rotates = false;  // a call must come with the state of the last answer; any other is a replay, and refused
 
   std::uint64_t calls = 0;

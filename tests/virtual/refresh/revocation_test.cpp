@@ -56,6 +56,20 @@ TEST_F(Revocation, ProviderFails_IsTriedUntilItHasHeardIt) {
   EXPECT_EQ(fleet.provider.revoked, std::vector<std::string>{"token-1"});
 }
 
+TEST_F(Revocation, ProviderAsksForAnEndlessPause_IsTriedAgainAfterTheMaximum) {
+  VirtualFleet fleet(settings(1));
+  fleet.provider.lifetime = std::chrono::hours(12);
+  fleet.provider.failing_revocations = 1;
+  fleet.provider.revocation_retry_after = std::chrono::hours(24);
+  fleet.start_all();
+  fleet.pass(seconds(5));
+  ASSERT_TRUE(renewed_by(fleet, 0));
+  fleet.pass(minutes(59));
+  EXPECT_EQ(fleet.provider.revocation_calls, 1U);
+  fleet.pass(minutes(10));
+  EXPECT_EQ(fleet.provider.revoked, std::vector<std::string>{"token-1"});
+}
+
 TEST_F(Revocation, HostThatFetchedIsGone_IsDoneByAnother) {
   VirtualFleet fleet(settings(2));
   fleet.start_all();

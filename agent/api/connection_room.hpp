@@ -1,0 +1,48 @@
+// ConnectionRoom: clients of the local API that share one limit, and which of them gives way to a new one.
+//
+// The one that has waited longest for its client is closed: of the same user if that has its share, otherwise of the
+// user with the most connections, so that who has few keeps them. Busy ones (a stream, a call that takes its time)
+// never give way, and may take three quarters of the room only; the rest is for short questions. One thread: the
+// loop's.
+#pragma once
+
+#include <sys/types.h>
+
+#include <cstddef>
+#include <map>
+#include <memory>
+
+#include "agent/api/connection.hpp"
+
+namespace jeton::agent {
+
+class ConnectionRoom {
+ public:
+  ConnectionRoom(std::size_t limit, std::size_t limit_per_user) : limit_(limit), limit_per_user_(limit_per_user) {}
+
+  // Whether one more of this user fits without any giving way.
+  [[nodiscard]] bool has_room(uid_t user) const;
+  // Closes one if it must. False: none gives way.
+  [[nodiscard]] bool make_room(uid_t user);
+  void add(std::shared_ptr<Connection> connection);
+  // Empty if it is not here.
+  std::shared_ptr<Connection> remove(const Connection* connection);
+
+  [[nodiscard]] bool contains(const Connection* connection) const { return connections_.contains(connection); }
+  // Not more than their part is busy, the one that asks included.
+  [[nodiscard]] bool may_be_busy() const;
+  [[nodiscard]] std::size_t size() const { return connections_.size(); }
+  void close_all();
+
+ private:
+  [[nodiscard]] std::size_t of_user(uid_t user) const;
+  // Of one user, or, with nullptr, of the user with the most.
+  [[nodiscard]] std::shared_ptr<Connection> longest_waiting(const uid_t* user) const;
+
+  std::size_t limit_;
+  std::size_t limit_per_user_;
+  std::map<const Connection*, std::shared_ptr<Connection>> connections_;
+  std::map<uid_t, std::size_t> per_user_;
+};
+
+}  // namespace jeton::agent
