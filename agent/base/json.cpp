@@ -2,9 +2,30 @@
 
 namespace jeton::agent {
 
-Json parse_json(std::string_view text) { return Json::parse(text); }
-Json try_parse_json(std::string_view text) { return Json::parse(text, nullptr, false); }
-OrderedJson try_parse_ordered_json(std::string_view text) { return OrderedJson::parse(text, nullptr, false); }
+std::string_view without_deep_json(std::string_view text) {
+  std::size_t depth = 0;
+  bool in_string = false;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    const char c = text[i];
+    if (in_string) {
+      if (c == '\\') ++i;
+      in_string = c != '"';
+    } else if (c == '"') {
+      in_string = true;
+    } else if (c == '[' || c == '{') {
+      if (++depth > json_depth_limit) return {};
+    } else if (c == ']' || c == '}') {
+      if (depth > 0) --depth;  // a text that is no JSON; the parser says so
+    }
+  }
+  return text;
+}
+
+Json parse_json(std::string_view text) { return Json::parse(without_deep_json(text)); }
+Json try_parse_json(std::string_view text) { return Json::parse(without_deep_json(text), nullptr, false); }
+OrderedJson try_parse_ordered_json(std::string_view text) {
+  return OrderedJson::parse(without_deep_json(text), nullptr, false);
+}
 
 std::string json_text(const Json& json) { return json.dump(-1, ' ', false, Json::error_handler_t::replace); }
 std::string json_text(const OrderedJson& json) {

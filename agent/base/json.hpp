@@ -15,6 +15,12 @@ using Json = nlohmann::json;
 // Members in the order in which they were added.
 using OrderedJson = nlohmann::ordered_json;
 
+// A text that nests deeper counts as no JSON: nlohmann's writer, and whatever else walks a document, needs stack for
+// each level.
+inline constexpr std::size_t json_depth_limit = 100;
+// `text`; nothing, which is no JSON, if it nests deeper than the limit.
+[[nodiscard]] std::string_view without_deep_json(std::string_view text);
+
 // Throws Json::exception, with an id below 200 if the text is not JSON; what() may quote the text.
 [[nodiscard]] Json parse_json(std::string_view text);
 // is_discarded() if the text is not JSON.

@@ -7,6 +7,7 @@
 // Nobody reads a clock by itself: a Clock is given to whoever needs one, so that the same code runs in virtual time.
 #pragma once
 
+#include <algorithm>
 #include <chrono>
 #include <cstdint>
 
@@ -36,6 +37,13 @@ class Clock {
   [[nodiscard]] virtual WallTime wall_now() const = 0;
   [[nodiscard]] virtual BootTime boot_now() const = 0;
 };
+
+// `wall` by the boot clock, as the two agree now. What is more than a century away is a century away: 64 bits of
+// nanoseconds hold 292 years, and times come from outside.
+[[nodiscard]] inline BootTime boot_time_of(WallTime wall, const Clock& clock) {
+  constexpr Milliseconds century = std::chrono::hours(24 * 36'525);
+  return clock.boot_now() + std::clamp(wall - clock.wall_now(), -century, century);
+}
 
 // Milliseconds since the Unix epoch; negative before 1970.
 [[nodiscard]] constexpr std::int64_t to_unix_ms(WallTime t) { return t.time_since_epoch().count(); }

@@ -51,6 +51,8 @@ ChannelMessage decode_message(std::string_view text, const std::string& name, co
       const SecretString record = json_text(json.at("record"));
       return codec.decode(name, record.reveal());
     }
+    if (type == "signed") return decode_message(codec.verified(name, text), name, FleetCodec());
+    if (codec.seals()) return UnknownMessage{};
     if (type == "claim") return ClaimMessage{text_of(json, "owner"), ttl_of(json)};
     if (type == "release") return ReleaseMessage{json.contains("owner") ? text_of(json, "owner") : std::string{}};
     if (type == "pause") {

@@ -1,4 +1,5 @@
-// What agents tell each other on the channel of a token, as JSON:
+// What agents tell each other on the channel of a token, as JSON. With coordination.seal a record is sealed and the
+// others are signed (fleet_codec.hpp), apart from the usage, which a script sends.
 //
 //   {"type":"record","record":{...}}                        a publication; built inside the publish script
 //   {"type":"claim","owner":"...","ttl_ms":15000}           somebody took the updater lock
@@ -52,7 +53,7 @@ using ChannelMessage = std::variant<Record, ClaimMessage, ReleaseMessage, PauseM
 [[nodiscard]] std::string encode_message(const RejectedMessage& message);
 
 // `name`: of the token whose channel it came on. Throws Error (without any of the content) if it is no message. Times
-// to live are within [0, longest_hold].
+// to live are within [0, longest_hold]. For a codec that seals a message that is not signed is one of unknown type.
 [[nodiscard]] ChannelMessage decode_message(std::string_view text, const std::string& name = {},
                                             const FleetCodec& codec = FleetCodec());
 

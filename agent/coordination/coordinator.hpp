@@ -59,6 +59,7 @@ struct Admission {
   BootTime retry_at;             // if refused: when it may be admitted
   std::string reason;            // if refused: "min_interval", "budget", "lock lost"
   std::uint64_t calls_used = 0;  // in the running window, this one included if admitted
+  BootTime window_end{};         // if admitted: when the count starts again
 };
 
 struct FetchUsage {

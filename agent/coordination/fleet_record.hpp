@@ -6,8 +6,7 @@
 
 namespace jeton::agent {
 
-// `offset`: the coordinator's clock minus ours. Throws Error (without content) if a time or the generation is out of
-// the range that agents write.
-[[nodiscard]] Record to_local_time(Record record, Milliseconds offset);
+// `offset`: the coordinator's clock minus ours; `now`: ours. Throws Error as check_record().
+[[nodiscard]] Record to_local_time(Record record, Milliseconds offset, WallTime now);
 
 }  // namespace jeton::agent

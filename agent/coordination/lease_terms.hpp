@@ -12,10 +12,6 @@
 
 namespace jeton::agent {
 
-// Fences are microseconds since 1970 or a little more. A counter or generation from here on is none (somebody wrote it,
-// or it is damaged) and counts for nothing: so near to 2^53, where numbers in Lua end, there were no room to rise.
-inline constexpr std::uint64_t fence_limit = 9'007'000'000'000'000;
-
 // 128 random bits, as hexadecimal digits.
 [[nodiscard]] inline std::string new_owner_id(Random& random) { return random.hex(16); }
 

@@ -51,7 +51,7 @@ class LocalCoordinator::Impl : public std::enable_shared_from_this<Impl> {
         self->check_usable(name);
       }
       const std::filesystem::path file = self->directory_ / (name + ".json");
-      LocalState state = load_local_state(file);
+      LocalState state = load_local_state(file, self->wall_now());
       if (state.record && state.record->expires_at <= self->wall_now()) forget_expired(state);
       if (step(state)) save_local_state(file, state);
       self->last_error_.clear();
@@ -96,7 +96,8 @@ class LocalCoordinator::Impl : public std::enable_shared_from_this<Impl> {
     FetchUsage usage;
     usage.calls = state.fetches.calls;
     usage.paused = pause_remaining(state) > Milliseconds{0};
-    if (state.fetches.began_at) usage.window_end = now() + (*state.fetches.began_at + window - wall_now());
+    if (state.fetches.began_at)
+      usage.window_end = boot_time_of(*state.fetches.began_at + to_ms(window), timers_.clock());
     return usage;
   }
 
@@ -203,6 +204,7 @@ Task<Admission> LocalCoordinator::admit(const std::string& name, const Lease& le
     admission.reason = decision.reason;
     admission.calls_used = state.fetches.calls;
     usage = impl->usage_of(state, limits.budget_window);
+    admission.window_end = usage.window_end.value_or(admission.retry_at);
     return decision.admitted;
   };
   co_await Impl::with_state(impl, name, step);

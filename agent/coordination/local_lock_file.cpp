@@ -7,7 +7,7 @@
 #include "agent/base/json.hpp"
 #include "agent/base/log.hpp"
 #include "agent/base/private_file.hpp"
-#include "agent/coordination/lease_terms.hpp"
+#include "agent/token/record.hpp"
 
 namespace jeton::agent {
 namespace {
@@ -54,7 +54,7 @@ std::map<std::string, LocalLock> LocalLockFiles::load(BootTime now) {
   boot_id_ = this_boot();
   if (const auto json = parsed(directory_ / fence_file)) {
     const Json reserved = json->value("reserved", Json());
-    if (reserved.is_number_unsigned() && reserved.get<std::uint64_t>() < fence_limit) last_fence_ = reserved;
+    if (reserved.is_number_unsigned()) last_fence_ = reserved;
   }
   std::map<std::string, LocalLock> locks;
   for (const auto& entry : std::filesystem::directory_iterator(directory_)) {
@@ -92,7 +92,9 @@ void LocalLockFiles::remove(const std::string& name) const {
 }
 
 std::uint64_t LocalLockFiles::next_fence(std::uint64_t micros) {
-  const std::uint64_t fence = std::max(last_fence_ + 1, micros);
+  const WallTime now = from_unix_ms(static_cast<std::int64_t>(micros / 1000));
+  const std::uint64_t last = last_fence_ < fence_limit(now) ? last_fence_ : 0;
+  const std::uint64_t fence = std::max(last + 1, micros);
   if (fence >= reserved_) {
     write(directory_ / fence_file, {{"v", version}, {"reserved", fence + reserve}});
     reserved_ = fence + reserve;

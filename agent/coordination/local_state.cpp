@@ -5,6 +5,7 @@
 #include "agent/base/error.hpp"
 #include "agent/base/log.hpp"
 #include "agent/base/private_file.hpp"
+#include "agent/coordination/channel_message.hpp"
 #include "agent/coordination/fleet_record.hpp"
 #include "agent/token/record_codec.hpp"
 #include "agent/token/wiping_json.hpp"
@@ -19,13 +20,14 @@ WallTime time_at(const WipingJson& json, const char* key) {
   return from_unix_ms(std::clamp<std::int64_t>(json.at(key).get<std::int64_t>(), 0, std::int64_t{1} << 48U));
 }
 
-LocalState parse(std::string_view text) {
+LocalState parse(std::string_view text, WallTime now) {
   const WipingJson json = parse_wiping_json(text);
   if (json.at("v").get<int>() != state_version) throw Error("version other than 1");
   LocalState state;
   state.fence = json.at("fence").get<std::uint64_t>();
+  if (state.fence >= fence_limit(now)) state.fence = 0;
   if (const auto record = json.find("record"); record != json.end()) {
-    state.record = to_local_time(decode_record(json_text(*record).reveal()), Milliseconds{0});
+    state.record = to_local_time(decode_record(json_text(*record).reveal()), Milliseconds{0}, now);
   }
   if (const auto pause = json.find("pause"); pause != json.end()) {
     state.pause = LocalState::StoredPause{time_at(*pause, "set_at_ms"), time_at(*pause, "until_ms"),
@@ -60,16 +62,16 @@ SecretString serialise(const LocalState& state) {
 }  // namespace
 
 Milliseconds LocalState::StoredPause::remaining(WallTime now) const {
-  return std::clamp(until - now, Milliseconds{0}, std::max(Milliseconds{0}, until - set_at));
+  return std::clamp(until - now, Milliseconds{0}, std::clamp(until - set_at, Milliseconds{0}, longest_hold));
 }
 
-LocalState load_local_state(const std::filesystem::path& file) {
+LocalState load_local_state(const std::filesystem::path& file, WallTime now) {
   const auto text = read_private_file(file, size_limit);  // a longer one is none of ours, and no JSON
   if (!text) return {};
 
   std::string trouble;
   try {
-    return parse(text->reveal());
+    return parse(text->reveal(), now);
   } catch (const WipingJson::exception& e) {
     trouble = e.id < 200 ? "it is not JSON" : "a member is missing or has another type";  // e.what() may quote a token
   } catch (const Error& e) {

@@ -32,9 +32,9 @@ struct LocalState {
   FetchWindow fetches;
 };
 
-// A missing file is an empty state. One that cannot be understood is kept beside it as *.corrupt, with a warning, and
-// the state starts afresh. Throws Error if the file cannot be read.
-[[nodiscard]] LocalState load_local_state(const std::filesystem::path& file);
+// A missing file is an empty state. One that cannot be understood, or holds a record that no agent writes, is kept
+// beside it as *.corrupt, with a warning, and the state starts afresh. Throws Error if the file cannot be read.
+[[nodiscard]] LocalState load_local_state(const std::filesystem::path& file, WallTime now);
 
 // Throws Error; the old file stays.
 void save_local_state(const std::filesystem::path& file, const LocalState& state);

@@ -59,7 +59,7 @@ end
 local shown = {string.sub(value, 1, 64), math.min(ttl, 9007199254740991)}
 local info = redis.call('HMGET', KEYS[2], 'owner', 'fence', 'by', 'metadata')
 if info[1] == value then
-  shown[3], shown[4], shown[5] = info[2], info[3], info[4]
+  for i = 2, 4 do shown[i + 1] = info[i] and string.sub(info[i], 1, 4096) end
 end
 return shown
 )lua";

@@ -153,7 +153,8 @@ void RedisChannels::on_message(const std::string& channel, std::string_view payl
 
 void RedisChannels::deliver(Subscription& subscription, ChannelMessage message) {
   CoordinationListener& listener = *subscription.listener;
-  if (auto* record = std::get_if<Record>(&message)) *record = to_local_time(std::move(*record), *offset_());
+  if (auto* record = std::get_if<Record>(&message))
+    *record = to_local_time(std::move(*record), *offset_(), timers_.clock().wall_now());
   subscription.malformed_reported = false;
   // A release only deletes, which a server that is out of memory still does; a rejection writes nothing.
   const bool writes =

@@ -29,12 +29,12 @@ class RedisCoordinator::Impl : public std::enable_shared_from_this<Impl> {
         timeout_(options.connection.timeout),
         keyspace_(options.keyspace ? std::move(options.keyspace)
                                    : std::make_shared<redis::Client>(timers, random, options.connection)),
-        operations_(keyspace_, RedisKeys::clock(prefix_)),
+        operations_(keyspace_, RedisKeys::clock(prefix_), codec_),
         cleanup_(timers, operations_, timeout_),
         clock_(timers, operations_, options.clock_interval, timeout_, [this] { channels_.tell_gaps(); }),
         channels_(timers, random, {options.connection, options.cluster, options.keepalive}, prefix_, codec_,
                   [this] { return offset(); }),
-        records_(codec_, channels_),
+        records_(codec_, timers.clock(), channels_),
         follows_(options.connection.locator != nullptr) {
     if (replicas_acked_ > 0) operations_.expect_replicas(replicas_acked_, timeout_ / 2);
     keyspace_->on_connected([this] { connected(); });
@@ -143,6 +143,7 @@ class RedisCoordinator::Impl : public std::enable_shared_from_this<Impl> {
     Admission admission;
     admission.calls_used = answer.calls;
     admission.retry_at = now() + answer.wait;
+    admission.window_end = now() + answer.window_left;
     switch (answer.outcome) {
       case RedisOperations::Admitted::Outcome::admitted:
         admission.admitted = true;

@@ -50,6 +50,7 @@ void describe_pause(std::string_view stored, RedisOperations::Acquired& result) 
 }
 
 constexpr std::string_view wrong_type = "WRONGTYPE";
+constexpr std::int64_t end_of_9999 = 253'402'300'799;  // unix seconds
 
 std::vector<std::string> lock_and_info(const RedisKeys& keys) {
   std::vector<std::string> all{keys.updater};
@@ -62,7 +63,7 @@ Milliseconds to_hold(std::int64_t ms) { return std::clamp(Milliseconds{ms}, Mill
 }  // namespace
 
 RedisKeys::RedisKeys(const std::string& prefix, const std::string& name, int database, const TokenTerms& terms)
-    : mirror(terms.mirror_key), protocol(terms.lock.protocol) {
+    : name(name), mirror(terms.mirror_key), protocol(terms.lock.protocol) {
   const std::string stem = prefix + ":{" + name + "}:";
   updater = terms.lock.key.empty() ? stem + "updater" : terms.lock.key;
   token = stem + "token";
@@ -119,10 +120,11 @@ Task<> RedisOperations::explain(const RedisKeys& of, std::span<const std::string
   if (refused.code() != wrong_type) co_return;
   for (const std::string& key : keys) {
     const bool hash = key == of.token || key == of.budget || key == of.info;
-    redis::Command look = hash ? redis::Command({"HGET", key, "record"}) : redis::Command({"GET", key});
+    const std::array<std::string, 1> script_keys{key};
+    const Arguments arguments{hash ? "hash" : "string"};
     bool wrong = false;
     try {
-      static_cast<void>(co_await keyspace_->command(key, std::move(look), deadline));
+      static_cast<void>(co_await keyspace_->run(redis_scripts::check_type(), script_keys, arguments, deadline));
     } catch (const redis::ServerError& e) {
       wrong = e.code() == wrong_type;
     } catch (const TransportError&) {
@@ -132,6 +134,11 @@ Task<> RedisOperations::explain(const RedisKeys& of, std::span<const std::string
   }
 }
 
+template <typename Message>
+std::string RedisOperations::message_of(const RedisKeys& keys, const Message& message) const {
+  return codec_.sign(keys.name, encode_message(message));
+}
+
 void RedisOperations::throw_wrong_type(const std::string& key, bool hash) const {
   throw redis::ServerError(keyspace_->display(),
                            std::string(wrong_type) + " the key " + key + " holds no " + (hash ? "hash" : "string"));
@@ -139,7 +146,7 @@ void RedisOperations::throw_wrong_type(const std::string& key, bool hash) const 
 
 Task<RedisOperations::Acquired> RedisOperations::acquire(const RedisKeys& keys, const std::string& owner,
                                                          Milliseconds ttl, BootTime deadline) {
-  const std::string claim = encode_message(ClaimMessage{owner, ttl});
+  const std::string claim = message_of(keys, ClaimMessage{owner, ttl});
   const std::string ttl_ms = std::to_string(ttl.count());
   const std::string fence_ttl_ms = std::to_string(fence_ttl.count());
   const std::array<std::string, 4> script_keys{keys.updater, keys.token, keys.fence, keys.pause};
@@ -181,7 +188,7 @@ Task<bool> RedisOperations::renew(const RedisKeys& keys, std::string& owner, Mil
 }
 
 Task<bool> RedisOperations::release(const RedisKeys& keys, const std::string& owner, BootTime deadline) {
-  const std::string message = encode_message(ReleaseMessage{owner});
+  const std::string message = message_of(keys, ReleaseMessage{owner});
   const std::vector<std::string> script_keys = lock_and_info(keys);
   const Arguments arguments{owner, keys.channel, message};
   const Reply reply = co_await run(redis_scripts::release(), keys, script_keys, arguments, deadline);
@@ -210,7 +217,8 @@ Task<RedisOperations::Admitted> RedisOperations::admit(const RedisKeys& keys, co
   } else if (outcome != "lost") {
     unexpected("admit");
   }
-  result.wait = to_hold(reply.at(1).as_integer());
+  const Milliseconds left = to_hold(reply.at(1).as_integer());
+  (result.outcome == Admitted::Outcome::admitted ? result.window_left : result.wait) = left;
   result.calls = static_cast<std::uint64_t>(std::max<std::int64_t>(0, reply.at(2).as_integer()));
   co_return result;
 }
@@ -220,7 +228,7 @@ Task<RedisOperations::Published> RedisOperations::publish(const RedisKeys& keys,
                                                           BootTime deadline) {
   const std::string generation = std::to_string(record.generation);
   const std::string expires_at_ms = std::to_string(to_unix_ms(record.expires_at));
-  const std::string release_message = encode_message(ReleaseMessage{owner});
+  const std::string release_message = message_of(keys, ReleaseMessage{owner});
   std::vector<std::string> script_keys{keys.updater, keys.token};
   const std::string kept_until_ms = std::to_string(to_unix_ms(record.kept_until()));
   Arguments arguments{owner, generation, expires_at_ms, text.reveal(), keys.channel, release_message, kept_until_ms};
@@ -251,29 +259,26 @@ Task<bool> RedisOperations::replace(const RedisKeys& keys, const SecretString& u
 }
 
 Task<std::optional<SecretString>> RedisOperations::load(const RedisKeys& keys, BootTime deadline) {
-  redis::Command command({"HGET", keys.token, "record"});
-  std::optional<Reply> reply;
-  try {
-    reply = co_await keyspace_->command(keys.token, std::move(command), deadline);
-  } catch (const redis::ServerError& e) {
-    if (e.code() != wrong_type) throw;
-  }
-  if (!reply) throw_wrong_type(keys.token, true);
-  co_return to_record(*reply);
+  const std::array<std::string, 1> script_keys{keys.token};
+  const Arguments arguments;
+  const Reply reply = co_await run(redis_scripts::load(), keys, script_keys, arguments, deadline);
+  co_return to_record(reply);
 }
 
 Task<bool> RedisOperations::pause(const RedisKeys& keys, Milliseconds duration, const std::string& reason,
                                   const std::string& request, BootTime deadline) {
-  const std::string message = encode_message(PauseMessage{duration, reason, request});
+  const PauseMessage pause{duration, reason, request};
+  const std::string stored = encode_message(pause);
+  const std::string message = message_of(keys, pause);
   const std::string ms = std::to_string(duration.count());
   const std::array<std::string, 1> script_keys{keys.pause};
-  const Arguments arguments{message, ms, keys.channel};
+  const Arguments arguments{stored, ms, keys.channel, message};
   const Reply reply = co_await run(redis_scripts::pause(), keys, script_keys, arguments, deadline);
   co_return reply.as_integer() == 1;
 }
 
 Task<> RedisOperations::resume(const RedisKeys& keys, BootTime deadline) {
-  const std::string message = encode_message(ResumeMessage{});
+  const std::string message = message_of(keys, ResumeMessage{});
   const std::array<std::string, 1> script_keys{keys.pause};
   const Arguments arguments{keys.channel, message};
   static_cast<void>(co_await run(redis_scripts::resume(), keys, script_keys, arguments, deadline));
@@ -302,7 +307,7 @@ Task<> RedisOperations::restore_usage(const RedisKeys& keys, std::uint64_t calls
 }
 
 Task<> RedisOperations::announce_rejection(const RedisKeys& keys, Generation generation, BootTime deadline) {
-  const std::string message = encode_message(RejectedMessage{generation});
+  const std::string message = message_of(keys, RejectedMessage{generation});
   redis::Command command({"PUBLISH", keys.channel, message});
   static_cast<void>(co_await keyspace_->command(keys.token, std::move(command), deadline));
 }
@@ -312,6 +317,7 @@ Task<std::chrono::sys_time<std::chrono::microseconds>> RedisOperations::time(Boo
   const Reply reply = co_await keyspace_->command(clock_key_, std::move(command), deadline);
   const auto seconds = static_cast<std::int64_t>(to_number(reply.at(0).as_text(), "TIME"));
   const auto micros = static_cast<std::int64_t>(to_number(reply.at(1).as_text(), "TIME"));
+  if (seconds < 0 || seconds > end_of_9999 || micros < 0 || micros >= 1'000'000) unexpected("TIME");
   co_return std::chrono::sys_time<std::chrono::microseconds>(std::chrono::seconds(seconds) +
                                                              std::chrono::microseconds(micros));
 }

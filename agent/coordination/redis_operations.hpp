@@ -15,6 +15,7 @@
 
 #include "agent/coordination/coordinator.hpp"
 #include "agent/redis/keyspace.hpp"
+#include "agent/token/fleet_codec.hpp"
 #include "agent/token/record.hpp"
 
 namespace jeton::agent {
@@ -30,6 +31,7 @@ struct RedisKeys {
   // A key that is never written: whoever would hold it keeps the fleet's time.
   [[nodiscard]] static std::string clock(const std::string& prefix) { return prefix + ":{clock}"; }
 
+  std::string name;
   std::string updater;
   std::string token;
   std::string fence;
@@ -46,9 +48,10 @@ inline constexpr Milliseconds fence_ttl = std::chrono::hours(24 * 30);
 
 class RedisOperations {
  public:
-  // `clock_key`: the server that would hold it is the one whose clock counts (a Cluster has many).
-  RedisOperations(std::shared_ptr<redis::Keyspace> keyspace, std::string clock_key)
-      : keyspace_(std::move(keyspace)), clock_key_(std::move(clock_key)) {}
+  // `clock_key`: the server that would hold it is the one whose clock counts (a Cluster has many). `codec`: signs the
+  // messages.
+  RedisOperations(std::shared_ptr<redis::Keyspace> keyspace, std::string clock_key, FleetCodec codec = FleetCodec())
+      : keyspace_(std::move(keyspace)), clock_key_(std::move(clock_key)), codec_(std::move(codec)) {}
 
   // From now on an acquisition and a publication are asked after: do so many replicas have them, within `patience`?
   void expect_replicas(int replicas, Duration patience) {
@@ -77,7 +80,8 @@ class RedisOperations {
   struct Admitted {
     enum class Outcome { admitted, min_interval, budget, lost };
     Outcome outcome = Outcome::lost;
-    Milliseconds wait{};  // min_interval, budget
+    Milliseconds wait{};         // min_interval, budget
+    Milliseconds window_left{};  // admitted
     std::uint64_t calls = 0;
   };
   struct Limits {
@@ -132,10 +136,13 @@ class RedisOperations {
  private:
   Task<> explain(const RedisKeys& of, std::span<const std::string> keys, const redis::ServerError& refused,
                  BootTime deadline);
+  template <typename Message>
+  [[nodiscard]] std::string message_of(const RedisKeys& keys, const Message& message) const;
   [[noreturn]] void throw_wrong_type(const std::string& key, bool hash) const;
 
   std::shared_ptr<redis::Keyspace> keyspace_;
   std::string clock_key_;
+  FleetCodec codec_;
   int replicas_ = 0;
   Duration patience_{};
 };

@@ -1,13 +1,29 @@
 #include "agent/coordination/redis_scripts.hpp"
 
+#include <chrono>
 #include <string>
 
-#include "agent/coordination/lease_terms.hpp"
+#include "agent/token/record.hpp"
 
 namespace jeton::agent::redis_scripts {
 namespace {
 
-// What every script that takes a lock begins with.
+// Of a stored record, in bytes. A reply with it stays below redis::ReplyLimits.
+constexpr std::size_t record_limit = 4 * 1024 * 1024 - 64 * 1024;
+
+// What every script that compares fences or returns a record begins with, below two constants.
+//
+// readable(): a record that is longer than any of ours is cut: it cannot be read then, and the reply does not end the
+// connection, which all tokens share.
+constexpr std::string_view limits_text = R"lua(
+local function fence_limit(time) return tonumber(time[1]) * 1000000 + fence_room end
+local function readable(record)
+  if record and #record > record_limit then return string.sub(record, 1, 64) end
+  return record
+end
+)lua";
+
+// What every script that takes a lock begins with, below the limits.
 //
 // take() returns the reply that says who holds the lock: {"busy", ttl_ms (-1: for ever), first 64 bytes of the holder};
 // or nil, and it is taken, and its value under getset, else 0. next_fence() is above all texts it is given that can be
@@ -43,7 +59,7 @@ local function next_fence(time, ...)
   local fence = tonumber(time[1]) * 1000000 + tonumber(time[2])
   for _, text in ipairs({...}) do
     local number = tonumber(text or '')
-    if number and number >= fence and number < fence_limit then
+    if number and number >= fence and number < fence_limit(time) then
       fence = math.floor(number) + 1
     end
   end
@@ -57,16 +73,16 @@ end
 //   ARGV  owner, ttl_ms, fence_ttl_ms, channel, claim message, protocol of the lock
 //   reply {"won", 0 | value of the lock under getset, fence, record | nil}
 //         {"busy", ttl_ms of the holder (-1: for ever), first 64 bytes of the holder, record | nil}
-//         {"paused", ttl_ms of the pause (-1: for ever), reason, record | nil}
+//         {"paused", ttl_ms of the pause (-1: for ever), first 4096 bytes of the reason, record | nil}
 //
 // The fence is above the last one and above the generation of the stored record. All is read before anything is
 // written, so a key of a wrong type is an error without a trace.
 constexpr std::string_view acquire_text = R"lua(
 local stored = redis.call('HMGET', KEYS[2], 'generation', 'record')
-local record = stored[2]
+local record = readable(stored[2])
 local reason = redis.call('GET', KEYS[4])
 if reason then
-  return {'paused', redis.call('PTTL', KEYS[4]), reason, record}
+  return {'paused', redis.call('PTTL', KEYS[4]), string.sub(reason, 1, 4096), record}
 end
 local last = redis.call('GET', KEYS[3])
 local time = redis.call('TIME')
@@ -120,7 +136,8 @@ return 1
 //
 //   KEYS  updater, budget
 //   ARGV  owner, min_interval_ms, budget (0: unlimited), window_ms, channel, known calls, ms that their window lasts
-//   reply {"admitted", 0, calls in the window} | {"min_interval" | "budget", wait_ms, calls} | {"lost", 0, 0}
+//   reply {"admitted", ms left of the window, calls in it} | {"min_interval" | "budget", wait_ms, calls} | {"lost", 0,
+//   0}
 //
 // A window begins with its first call. What the caller knows of it counts as well: this server may have lost its data
 // since. If the server's clock went back (a failover), times of the future count as now:
@@ -163,7 +180,7 @@ if budget > 0 then
   redis.call('PUBLISH', ARGV[5], '{"type":"usage","calls":' .. digits(calls + 1) .. ',"ttl_ms":' ..
     digits(math.max(0, start + window - now)) .. '}')
 end
-return {'admitted', 0, calls + 1}
+return {'admitted', math.max(0, start + window - now), calls + 1}
 )lua";
 
 // Stores a record if its generation is above the stored one, tells the fleet, and gives the lock back if it is still
@@ -179,10 +196,11 @@ return {'admitted', 0, calls + 1}
 //
 // A stored generation that cannot be one (see acquire) is no reason to refuse.
 constexpr std::string_view publish_text = R"lua(
+if redis.replicate_commands then redis.replicate_commands() end
 local owned = redis.call('GET', KEYS[1]) == ARGV[1]
 local kept = redis.call('HMGET', KEYS[2], 'generation', 'record')
 local stored = tonumber(kept[1] or '') or 0
-if not (stored < fence_limit) then stored = 0 end
+if not (stored < fence_limit(redis.call('TIME'))) then stored = 0 end
 local generation = tonumber(ARGV[2])
 if generation > stored then
   redis.call('HSET', KEYS[2], 'generation', ARGV[2], 'expires_at_ms', ARGV[3], 'record', ARGV[4])
@@ -199,28 +217,42 @@ if owned then
   redis.call('DEL', KEYS[1])
   redis.call('PUBLISH', ARGV[5], ARGV[6])
 end
-return {generation == stored and 'same' or 'refused', kept[2]}
+return {generation == stored and 'same' or 'refused', readable(kept[2])}
 )lua";
 
 // Puts a record in the place of one of the same generation that nobody can read.
 //
-//   KEYS  token      ARGV  what stands there, record      reply 1 | 0 (something else stands there by now)
+//   KEYS  token      ARGV  the record as it was read, new record      reply 1 | 0 (something else is stored by now)
 constexpr std::string_view replace_text = R"lua(
-if redis.call('HGET', KEYS[1], 'record') ~= ARGV[1] then return 0 end
+if readable(redis.call('HGET', KEYS[1], 'record')) ~= ARGV[1] then return 0 end
 redis.call('HSET', KEYS[1], 'record', ARGV[2])
+return 1
+)lua";
+
+//   KEYS  token      reply record | nil
+constexpr std::string_view load_text = R"lua(
+return readable(redis.call('HGET', KEYS[1], 'record'))
+)lua";
+
+// Fails as a script does if the key is of another type. Returns nothing of its value, which may be of any size.
+//
+//   KEYS  key      ARGV  "hash" | "string"      reply 1
+constexpr std::string_view check_type_text = R"lua(
+if ARGV[1] == 'hash' then redis.call('HGET', KEYS[1], '') else redis.call('GET', KEYS[1]) end
 return 1
 )lua";
 
 // Holds the fleet back from the provider; never shortens a longer pause.
 //
-//   KEYS  pause      ARGV  pause message, ms, channel      reply 1 | 0 (a longer one is there)
+//   KEYS  pause      ARGV  pause message, ms, channel, the message for the channel      reply 1 | 0 (a longer one is
+//         there)
 constexpr std::string_view pause_text = R"lua(
 local left = redis.call('PTTL', KEYS[1])
 if left == -1 or left >= tonumber(ARGV[2]) then
   return 0
 end
 redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2])
-redis.call('PUBLISH', ARGV[3], ARGV[1])
+redis.call('PUBLISH', ARGV[3], ARGV[4])
 return 1
 )lua";
 
@@ -257,18 +289,18 @@ return {tonumber(redis.call('HGET', KEYS[1], 'calls') or '0') or 0, redis.call('
 
 }  // namespace
 
-redis::Script knowing_the_fence_limit(std::string_view text) {
+redis::Script with_limits(std::string_view text) {
   // Appended, not added up: GCC 14 takes the insertion before the digits for a write out of bounds.
-  std::string whole("local fence_limit = ");
-  whole += std::to_string(fence_limit);
-  whole += '\n';
+  std::string whole("local fence_room = ");
+  whole += std::to_string(std::chrono::microseconds(fence_room).count());
+  whole += "\nlocal record_limit = ";
+  whole += std::to_string(record_limit);
+  whole += limits_text;
   whole += text;
   return redis::Script(whole);
 }
 
-redis::Script taking_a_lock(std::string_view text) {
-  return knowing_the_fence_limit(std::string(taking_text) + std::string(text));
-}
+redis::Script taking_a_lock(std::string_view text) { return with_limits(std::string(taking_text) + std::string(text)); }
 
 const redis::Script& acquire() {
   static const redis::Script script = taking_a_lock(acquire_text);
@@ -291,12 +323,22 @@ const redis::Script& admit() {
 }
 
 const redis::Script& publish() {
-  static const redis::Script script = knowing_the_fence_limit(publish_text);
+  static const redis::Script script = with_limits(publish_text);
   return script;
 }
 
 const redis::Script& replace() {
-  static const redis::Script script(replace_text);
+  static const redis::Script script = with_limits(replace_text);
+  return script;
+}
+
+const redis::Script& load() {
+  static const redis::Script script = with_limits(load_text);
+  return script;
+}
+
+const redis::Script& check_type() {
+  static const redis::Script script(check_type_text);
   return script;
 }
 

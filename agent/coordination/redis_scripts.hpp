@@ -11,8 +11,8 @@
 
 namespace jeton::agent::redis_scripts {
 
-// A script whose text may say fence_limit (lease_terms.hpp).
-[[nodiscard]] redis::Script knowing_the_fence_limit(std::string_view text);
+// A script whose text may say fence_limit(time) and readable(record).
+[[nodiscard]] redis::Script with_limits(std::string_view text);
 // That, and how a lock is taken and its fence drawn.
 [[nodiscard]] redis::Script taking_a_lock(std::string_view text);
 
@@ -22,6 +22,8 @@ namespace jeton::agent::redis_scripts {
 [[nodiscard]] const redis::Script& admit();
 [[nodiscard]] const redis::Script& publish();
 [[nodiscard]] const redis::Script& replace();
+[[nodiscard]] const redis::Script& load();
+[[nodiscard]] const redis::Script& check_type();
 [[nodiscard]] const redis::Script& pause();
 [[nodiscard]] const redis::Script& resume();
 [[nodiscard]] const redis::Script& restore_usage();

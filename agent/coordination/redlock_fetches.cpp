@@ -89,6 +89,7 @@ Task<Admission> admit(std::shared_ptr<RedlockQuorum> quorum, std::string name, s
   admission.admitted = true;
   admission.retry_at = quorum->now();
   admission.calls_used = fetch.calls;
+  admission.window_end = admission.retry_at + window - age;
   co_return admission;
 }
 

@@ -30,14 +30,14 @@ RedlockNode::RedlockNode(Timers& timers, Random& random, Options options)
       call_ended_(timers),
       turns_(timers),
       client_(std::make_shared<redis::Client>(timers, random, options.connection)),
-      operations_(client_, RedisKeys::clock(prefix_)),
+      operations_(client_, RedisKeys::clock(prefix_), codec_),
       locks_(operations_),
       steps_(client_),
       cleanup_(timers, operations_, timeout_),
       clock_(timers, operations_, options.clock_interval, timeout_, [this] { channels_.tell_gaps(); }),
       channels_(timers, random, {for_messages(options.connection), nullptr, options.keepalive, options.locks}, prefix_,
                 codec_, [this] { return clock_offset(); }),
-      records_(codec_, channels_) {
+      records_(codec_, timers.clock(), channels_) {
   channels_.tell_only(std::move(options.is_news));
   client_->on_connected([this] {
     clock_.measure_now();

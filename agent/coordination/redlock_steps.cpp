@@ -15,12 +15,13 @@ namespace {
 // The counter rises whoever holds the lock here: that does no harm, and the more servers know the fence, the more of
 // them may lose their data. Only the answer depends on the owner.
 constexpr std::string_view raise_fence_text = R"lua(
+if redis.replicate_commands then redis.replicate_commands() end
 local owned = redis.call('GET', KEYS[1]) == ARGV[1]
 if owned and KEYS[3] and redis.call('HGET', KEYS[3], 'owner') then
   redis.call('HSET', KEYS[3], 'fence', ARGV[2])
 end
 local kept = tonumber(redis.call('GET', KEYS[2]) or '') or 0
-if not (kept < fence_limit) then kept = 0 end
+if not (kept < fence_limit(redis.call('TIME'))) then kept = 0 end
 if kept > tonumber(ARGV[2]) then
   return 0
 end
@@ -74,7 +75,7 @@ return 1
 )lua";
 
 const redis::Script& raise_fence_script() {
-  static const redis::Script script = redis_scripts::knowing_the_fence_limit(raise_fence_text);
+  static const redis::Script script = redis_scripts::with_limits(raise_fence_text);
   return script;
 }
 

@@ -22,9 +22,7 @@ std::uint64_t fence_above(const Votes& votes) {
   for (const auto& vote : votes) {
     if (!vote) continue;
     fence = std::max(fence, vote->answer.fence);
-    if (vote->record && vote->record->generation < fence_limit) {
-      fence = std::max(fence, vote->record->generation + 1);
-    }
+    if (vote->record) fence = std::max(fence, vote->record->generation + 1);
   }
   return fence;
 }

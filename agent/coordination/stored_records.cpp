@@ -10,7 +10,7 @@ std::optional<Record> StoredRecords::read(const std::string& name, const std::op
                                           Milliseconds offset, const std::string& where, const std::string& key) {
   if (!text) return std::nullopt;
   try {
-    Record record = to_local_time(codec_.decode(name, text->reveal()), offset);
+    Record record = to_local_time(codec_.decode(name, text->reveal()), offset, clock_.wall_now());
     malformed_.erase(name);
     return record;
   } catch (const Error& e) {

@@ -14,7 +14,8 @@ namespace jeton::agent {
 class StoredRecords {
  public:
   // The channels outlive it: their listeners hear of what is refused.
-  StoredRecords(FleetCodec codec, RedisChannels& channels) : codec_(std::move(codec)), channels_(channels) {}
+  StoredRecords(FleetCodec codec, const Clock& clock, RedisChannels& channels)
+      : codec_(std::move(codec)), clock_(clock), channels_(channels) {}
 
   // In this host's time. `where`: the server, `key`: for the log.
   std::optional<Record> read(const std::string& name, const std::optional<SecretString>& text, Milliseconds offset,
@@ -22,6 +23,7 @@ class StoredRecords {
 
  private:
   FleetCodec codec_;
+  const Clock& clock_;
   RedisChannels& channels_;
   std::set<std::string> malformed_;  // tokens whose stored record was reported
 };

@@ -59,7 +59,7 @@ bool CurrentToken::valid() const { return record_ && record_->valid_at(timers_.c
 
 std::optional<BootTime> CurrentToken::refresh_due() const {
   if (!valid()) return std::nullopt;
-  return boot_time_of(schedule_.refresh_at);
+  return boot_time_of(schedule_.refresh_at, timers_.clock());
 }
 
 Record CurrentToken::successor(FetchedToken fetched, Generation generation, const std::string& host) const {
@@ -105,10 +105,6 @@ void CurrentToken::describe(TokenStatus& status) const {
   }
 }
 
-BootTime CurrentToken::boot_time_of(WallTime wall) const {
-  return timers_.clock().boot_now() + (wall - timers_.clock().wall_now());
-}
-
 void CurrentToken::watch() {
   watch_moment(expiry_timer_, record_->expires_at, [this] { expire(); });
   if (record_->previous) {
@@ -120,7 +116,7 @@ void CurrentToken::watch() {
 
 void CurrentToken::watch_moment(Timers::Id& timer, WallTime moment, Timers::Callback callback) {
   timers_.cancel(timer);
-  timer = timers_.schedule(boot_time_of(moment), std::move(callback));
+  timer = timers_.schedule(boot_time_of(moment, timers_.clock()), std::move(callback));
 }
 
 void CurrentToken::expire() {

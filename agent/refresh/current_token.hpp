@@ -50,7 +50,6 @@ class CurrentToken {
   void describe(TokenStatus& status) const;
 
  private:
-  [[nodiscard]] BootTime boot_time_of(WallTime wall) const;
   void watch();
   void watch_moment(Timers::Id& timer, WallTime moment, Timers::Callback callback);
   void expire();

@@ -15,6 +15,13 @@ constexpr Duration quiet_poll = seconds(30);  // fallbacks for lost messages
 constexpr Duration waiting_poll = seconds(1);
 constexpr Duration mend_poll = seconds(5);  // of a secret that a pause waits for
 
+// No count and no window is larger than the configured one, whatever is stored.
+FetchUsage within(const BudgetConfig& budget, FetchUsage usage, BootTime now) {
+  if (budget.calls > 0) usage.calls = std::min(usage.calls, budget.calls);
+  if (usage.window_end) usage.window_end = std::min(*usage.window_end, now + budget.per);
+  return usage;
+}
+
 }  // namespace
 
 // 6. A pause for a request that will not succeed, or not for long, ends when this host would send another one: somebody
@@ -114,10 +121,21 @@ bool RefreshLoop::counts_calls() const {
   return config_.budget.calls > 0 && usage_.calls > 0 && usage_.window_end > now();
 }
 
-void RefreshLoop::note_usage(const FetchUsage& usage) {
-  usage_ = usage;
+// An answer of the coordinator: what a lost count is made good from.
+void RefreshLoop::note_usage(FetchUsage usage) {
+  usage_ = within(config_.budget, usage, now());
+  heard_usage_ = {};
+  show_usage(usage_);
+}
+
+void RefreshLoop::show_usage(const FetchUsage& usage) {
   const Duration left = usage.window_end ? *usage.window_end - now() : Duration{0};
   journal_.usage(usage, parts_.timers.clock().wall_now() + to_ms(left));
+}
+
+void RefreshLoop::on_usage(FetchUsage usage) {
+  heard_usage_ = within(config_.budget, usage, now());
+  show_usage(heard_usage_);
 }
 
 // What the coordinator lost and this host still knows: the record, the count against the budget, the pause.

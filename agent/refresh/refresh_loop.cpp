@@ -195,8 +195,7 @@ Task<RefreshLoop::Fetched> RefreshLoop::fetch_under(const LeaseKeeper& keeper, C
   const SecretString used = current_.record() ? current_.record()->state : SecretString{};
   try {
     const FetchLimits allowed = limits(from);
-    const Admission admission = co_await from.admit(config_.name, keeper.lease(), allowed);
-    if (&from != parts_.alone) coordinator_answered(Step::admit);
+    const Admission admission = co_await admit(keeper.lease(), allowed, from);
     if (!admission.admitted) {
       if (&from == parts_.alone) {
         holds_.alone(admission.retry_at);
@@ -221,6 +220,26 @@ Task<RefreshLoop::Fetched> RefreshLoop::fetch_under(const LeaseKeeper& keeper, C
     coordinator_failed(Step::admit, "ask for admission", e);
   }
   co_return fetched;
+}
+
+// A message that says that the budget is spent holds this host back until the next look: if the coordinator has lost
+// the count since, that tells it. The message is never counted with, because anybody may have sent it.
+Task<Admission> RefreshLoop::admit(const Lease& lease, const FetchLimits& allowed, Coordinator& from) {
+  Admission admission;
+  if (&from != parts_.alone && allowed.budget > 0 && heard_usage_.calls >= allowed.budget && next_poll_ > now()) {
+    admission.reason = "budget";
+    admission.retry_at = next_poll_;
+    co_return admission;
+  }
+  admission = co_await from.admit(config_.name, lease, allowed);
+  if (&from == parts_.alone) co_return admission;
+  coordinator_answered(Step::admit);
+  if (admission.admitted) {
+    note_usage({admission.calls_used, admission.window_end});
+  } else if (admission.reason == "budget") {
+    note_usage({admission.calls_used, admission.retry_at});
+  }
+  co_return admission;
 }
 
 // 4d. Publishes by the fence. A token that was fetched may be the only valid one: if the coordinator cannot be reached

@@ -85,6 +85,7 @@ class RefreshLoop final : private CoordinationListener {
     bool cancelled = false;  // the agent is told to stop; the answer counts all the same
   };
   Task<Fetched> fetch_under(const LeaseKeeper& keeper, Coordinator& from);
+  Task<Admission> admit(const Lease& lease, const FetchLimits& allowed, Coordinator& from);
   Task<> publish(Record record, const Lease& lease, Coordinator& from);
   Task<> give_back(const Lease& lease, Coordinator& from);
   Task<> fetch_failed(const SourceError& failure, Coordinator& from);
@@ -114,7 +115,8 @@ class RefreshLoop final : private CoordinationListener {
   Task<> reload();
   Task<> ask_usage(bool may_be_lost);
   [[nodiscard]] bool counts_calls() const;
-  void note_usage(const FetchUsage& usage);
+  void note_usage(FetchUsage usage);
+  void show_usage(const FetchUsage& usage);
   Task<> repair();
   Task<> resume_if_mended();
   void demand(Demand::Reason reason, Duration patience = Duration{0});
@@ -137,7 +139,7 @@ class RefreshLoop final : private CoordinationListener {
   void on_claim(BootTime until) override;
   void on_release() override;
   void on_pause(Pause pause) override;
-  void on_usage(FetchUsage usage) override { note_usage(usage); }
+  void on_usage(FetchUsage usage) override;
   void on_resume() override;
   void on_rejected(Generation generation) override;
   void on_unreadable(const std::string& why) override { journal_.record_refused(why); }
@@ -163,7 +165,8 @@ class RefreshLoop final : private CoordinationListener {
   Generation announce_rejected_ = 0;          // the fleet is yet to be told that it was refused
   BootTime lift_at_ = BootTime::max();        // end the fleet's pause then
   const char* lift_reason_ = "";              // why, for the log; empty: this host knows of none
-  FetchUsage usage_;                          // as last heard
+  FetchUsage usage_;                          // as the coordinator last answered
+  FetchUsage heard_usage_;                    // of a message since then; anybody may have sent it
   std::optional<BootTime> outage_since_;      // the coordinator cannot be reached, or refuses, since then
   Step failing_step_ = Step::load;            // the last one that did
   bool pause_shared_ = true;                  // the coordinator knows of the pause that this host began

@@ -21,10 +21,9 @@ void RefreshLoop::clock_stepped() {
   wake_.notify();
 }
 
-// A record that is known already was given back by another host, after all else that it knew to be lost (repair()). A
-// new one only says that a fetch which was under way is stored: the loss of the count is still to be made good.
+// A record that is known already was given back by another host. The count of calls may be known to this one alone.
 void RefreshLoop::on_record(Record record) {
-  if (record.generation == current_.generation()) repair_at_ = BootTime::max();
+  if (record.generation == current_.generation() && !counts_calls()) repair_at_ = BootTime::max();
   take(std::move(record));
 }
 

@@ -4,6 +4,7 @@
 
 #include "agent/base/error.hpp"
 #include "agent/refresh/refresh_loop.hpp"
+#include "agent/token/record_check.hpp"
 
 namespace jeton::agent {
 
@@ -13,6 +14,7 @@ void RefreshLoop::adopt_kept() {
   try {
     auto record = parts_.keeper->load();
     if (!record) return;
+    check_record(*record, parts_.timers.clock().wall_now());
     kept_ = record->generation;
     if (record->generation >= current_.generation()) take(std::move(*record));
   } catch (const Error& e) {

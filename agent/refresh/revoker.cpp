@@ -36,7 +36,7 @@ void Revoker::note(const Record& current) {
     const PreviousToken& previous = *current.previous;
     noted_ = previous.generation;
     Due due{previous.value, previous.generation, previous.expires_at,
-            now() + (previous.accept_until - parts_.timers.clock().wall_now())};
+            boot_time_of(previous.accept_until, parts_.timers.clock())};
     if (current.fetched_by != parts_.host) {
       due.at += 2 * lock_ttl_ + draw_suppressed_delay(others_spread, parts_.random);
     }

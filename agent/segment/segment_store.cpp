@@ -7,6 +7,7 @@
 #include "agent/base/failpoint.hpp"
 #include "agent/base/log.hpp"
 #include "agent/segment/segment_file.hpp"
+#include "agent/token/record_check.hpp"
 #include "libclient/layout/segment.hpp"
 
 namespace jeton::agent {
@@ -20,6 +21,16 @@ namespace {
 
 std::uint64_t state_at(const Record& record, WallTime now) {
   return record.valid_at(now) ? layout::state_valid : layout::state_expired;
+}
+
+// Why it is not adopted; empty: nothing is wrong with it.
+std::string fault_of(const Record& record, WallTime now) {
+  try {
+    check_record(record, now);
+    return {};
+  } catch (const Error& e) {
+    return e.what();
+  }
 }
 
 }  // namespace
@@ -38,6 +49,7 @@ class SegmentStore::Impl {
       record = file_->slots().current();
       if ((file_->slots().state() & layout::state_retired) != 0) refused = "it was given up";
       if (!record && file_->slots().has_publication()) refused = "its checksum is wrong";
+      if (record && refused.empty()) refused = fault_of(*record, now);
     }
     if (!refused.empty()) {
       log::warning("the segment that was found is not used, a new one takes its place",

@@ -9,6 +9,7 @@
 #include "agent/source/json_body.hpp"
 #include "agent/source/json_pointer.hpp"
 #include "agent/source/wire_time.hpp"
+#include "agent/token/record_check.hpp"
 #include "agent/token/wiping_json.hpp"
 
 namespace jeton::agent {
@@ -44,15 +45,7 @@ std::string scalar_text(const WipingJson& value) {
 
 // `name`: where it stands.
 SecretString checked_token(std::string_view token, const std::string& name) {
-  if (token.empty()) refuse("the " + name + " in the provider's answer is empty");
-  const auto bad = std::find_if(token.begin(), token.end(), [](char c) { return c < '!' || c > '~'; });
-  if (bad != token.end()) {
-    refuse("the " + name + " in the provider's answer holds a character that no token may have (" +
-           (static_cast<unsigned char>(*bad) > 0x7f ? "not ASCII"
-            : *bad == ' '                           ? "a space"
-                                                    : "a control character") +
-           " at byte " + std::to_string(bad - token.begin() + 1) + ")");
-  }
+  if (const auto fault = fault_of_value(token)) refuse("the " + name + " in the provider's answer " + *fault);
   return SecretString(token);
 }
 
@@ -127,8 +120,7 @@ std::string parse_type(const WipingJson& json, const ResponseConfig& config) {
   const std::string name = "the " + named("type", config.type) + " in the provider's answer ";
   if (!value->is_string()) refuse(name + "is not a string");
   const std::string_view type = text_of(*value);
-  const bool plain = std::all_of(type.begin(), type.end(), [](char c) { return c >= '!' && c <= '~'; });
-  if (!plain || type.size() > max_type_size) refuse(name + "is not a word such as Bearer");
+  if (!is_token_type(type)) refuse(name + "is not a word such as Bearer");
   return std::string(type);
 }
 

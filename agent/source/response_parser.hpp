@@ -16,10 +16,6 @@
 
 namespace jeton::agent {
 
-inline constexpr std::chrono::hours max_lifetime{24 * 3653};  // ten years
-inline constexpr std::size_t max_type_size = 64;              // bytes
-inline constexpr std::size_t max_attribute_size = 1024;       // bytes
-
 // The body of an answer with status 2xx. `now` is when the request was sent: a lifetime counts from there, so it never
 // ends later than the provider says. Throws SourceError: transient, because the next answer
 // may be a good one, unless response.error_rules say otherwise.

@@ -64,4 +64,24 @@ Record FleetCodec::decode(const std::string& name, std::string_view text) const 
   return record;
 }
 
+std::string FleetCodec::sign(const std::string& name, const std::string& message) const {
+  if (!seal_) return message;
+  const Seal::Signature signature = seal_->sign(message, name);
+  return json_text(Json{{"type", "signed"}, {"key", signature.key_id}, {"mac", signature.mac}, {"message", message}});
+}
+
+std::string FleetCodec::verified(const std::string& name, std::string_view text) const {
+  if (!seal_) throw Error("message is signed, but this host has no key; set coordination.seal.key_files");
+  try {
+    const Json json = parse_json(text);
+    std::string message = json.at("message").get<std::string>();
+    if (!seal_->has_signed({json.at("key").get<std::string>(), json.at("mac").get<std::string>()}, message, name)) {
+      throw Error("message is not signed with a key of this fleet; who publishes on this channel?");
+    }
+    return message;
+  } catch (const Json::exception&) {
+    throw Error("signed message lacks a member, or has one of another type");
+  }
+}
+
 }  // namespace jeton::agent

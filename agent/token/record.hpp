@@ -3,6 +3,8 @@
 // coordinator with a clock of its own converts at its edge).
 #pragma once
 
+#include <algorithm>
+#include <chrono>
 #include <cstdint>
 #include <map>
 #include <optional>
@@ -13,7 +15,17 @@
 
 namespace jeton::agent {
 
-using Generation = std::uint64_t;  // the fence of the lease it was fetched under; 0 means none
+// The fence of the lease it was fetched under: microseconds since 1970 or a little more. 0 means none.
+using Generation = std::uint64_t;
+
+// A fence or generation that is a hundred years ahead of the coordinator's clock is none: somebody wrote it, or it is
+// damaged. It counts for nothing, in every backend. The limit moves with the clock, so what is below it has room to
+// rise; no clock is so wrong that a true fence is above it; and it stays below 2^53, where numbers in Lua end.
+inline constexpr std::chrono::hours fence_room{24 * 36'525};
+[[nodiscard]] constexpr Generation fence_limit(WallTime coordinator_now) {
+  const auto limit = std::chrono::microseconds(coordinator_now.time_since_epoch() + fence_room).count();
+  return static_cast<Generation>(std::max<std::int64_t>(limit, 0));
+}
 using Attributes = std::map<std::string, std::string>;
 
 // What a source returns: a token that has no generation yet.

@@ -52,6 +52,20 @@ std::string associated_data(const SealedFor& what) {
   return text;
 }
 
+using Mac = std::array<unsigned char, crypto_generichash_BYTES>;
+
+Mac mac_of(std::string_view text, const std::string& name, const SecretString& key) {
+  std::string signed_text = "jeton message 1";
+  signed_text += '\0';
+  signed_text += name;
+  signed_text += '\0';
+  signed_text += text;
+  Mac mac{};
+  const std::string_view bytes = key.reveal();
+  ::crypto_generichash(mac.data(), mac.size(), data_of(signed_text), signed_text.size(), data_of(bytes), bytes.size());
+  return mac;
+}
+
 }  // namespace
 
 Seal::Seal(const std::vector<SecretString>& keys) {
@@ -83,8 +97,8 @@ SealedBox Seal::seal(std::string_view text, const SealedFor& what) const {
 }
 
 SecretString Seal::open(const SealedBox& sealed, const SealedFor& what) const {
-  const auto key = std::find_if(keys_.begin(), keys_.end(), [&](const Key& k) { return k.id == sealed.key_id; });
-  if (key == keys_.end()) {
+  const Key* key = find(sealed.key_id);
+  if (key == nullptr) {
     throw Error("record is sealed with a key that this host does not have; see coordination.seal.key_files");
   }
   const Bytes nonce = decode(sealed.nonce, nonce_size);
@@ -99,6 +113,25 @@ SecretString Seal::open(const SealedBox& sealed, const SealedFor& what) const {
   if (!opened)
     throw Error("sealed record was changed, or is that of another token or generation; who writes to Redis?");
   return SecretString(std::string_view(reinterpret_cast<const char*>(text.data()), static_cast<std::size_t>(size)));
+}
+
+const Seal::Key* Seal::find(const std::string& id) const {
+  const auto key = std::find_if(keys_.begin(), keys_.end(), [&](const Key& k) { return k.id == id; });
+  return key == keys_.end() ? nullptr : &*key;
+}
+
+Seal::Signature Seal::sign(std::string_view text, const std::string& name) const {
+  const Key& key = keys_.front();
+  const Mac mac = mac_of(text, name, key.bytes);
+  return {key.id, encode(mac.data(), mac.size())};
+}
+
+bool Seal::has_signed(const Signature& signature, std::string_view text, const std::string& name) const {
+  const Key* key = find(signature.key_id);
+  if (key == nullptr) return false;
+  const Mac mac = mac_of(text, name, key->bytes);
+  const Bytes claimed = decode(signature.mac, mac.size());
+  return claimed.size() == mac.size() && ::sodium_memcmp(claimed.data(), mac.data(), mac.size()) == 0;
 }
 
 SecretString Seal::new_key() {

@@ -2,7 +2,7 @@
 //
 // XChaCha20-Poly1305 (draft-irtf-cfrg-xchacha, libsodium) under a random 192-bit nonce; the name of the token, its
 // generation and its expiry are associated data, so a sealed record is no record of another token, and cannot be
-// passed off as newer or longer-lived. The first key seals, all open. Immutable: any thread.
+// passed off as newer or longer-lived. The first key seals and signs, all open and verify. Immutable: any thread.
 #pragma once
 
 #include <cstddef>
@@ -38,6 +38,14 @@ class Seal {
   // Throws Error: sealed with a key that is not here, or changed on the way or made for something else.
   [[nodiscard]] SecretString open(const SealedBox& box, const SealedFor& what) const;
 
+  // Authenticates a text that is no secret, for the token of this name: keyed BLAKE2b (RFC 7693).
+  struct Signature {
+    std::string key_id;
+    std::string mac;  // base64
+  };
+  [[nodiscard]] Signature sign(std::string_view text, const std::string& name) const;
+  [[nodiscard]] bool has_signed(const Signature& signature, std::string_view text, const std::string& name) const;
+
   // The content of a key file. Random from the operating system.
   [[nodiscard]] static SecretString new_key();
 
@@ -46,6 +54,8 @@ class Seal {
     std::string id;
     SecretString bytes;
   };
+  [[nodiscard]] const Key* find(const std::string& id) const;
+
   std::vector<Key> keys_;
 };
 

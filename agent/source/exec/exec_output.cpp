@@ -8,6 +8,7 @@
 #include "agent/source/response_parser.hpp"
 #include "agent/source/retold.hpp"
 #include "agent/source/source.hpp"
+#include "agent/token/record_check.hpp"
 
 namespace jeton::agent {
 namespace {
@@ -21,10 +22,6 @@ std::string_view text_at(const WipingJson& json, std::string_view pointer) {
   const WipingJson* value = find_by_pointer(json, pointer);
   if (value == nullptr || !value->is_string()) return {};
   return value->get_ref<const WipingJson::string_t&>();
-}
-
-bool is_plain_word(std::string_view text) {
-  return !text.empty() && std::all_of(text.begin(), text.end(), [](char c) { return c >= '!' && c <= '~'; });
 }
 
 ResponseConfig response_of(const ExecSourceConfig& config, const char* token, const char* expires_at) {
@@ -68,10 +65,10 @@ ExecOutput parse_aws(std::string_view output, const ExecSourceConfig& config, Wa
   if (version == nullptr || !version->is_number_integer() || version->get<std::int64_t>() != 1)
     refuse_output("the provider's answer is not of Version 1 of credential_process; check source.format");
   const std::string_view id = text_at(json, "/AccessKeyId");
-  if (!is_plain_word(id) || id.size() > max_attribute_size)
+  if (fault_of_value(id) || id.size() > max_attribute_size)
     refuse_output("the provider's answer has no usable AccessKeyId");
   const std::string_view session = text_at(json, "/SessionToken");
-  if (find_by_pointer(json, "/SessionToken") != nullptr && !is_plain_word(session))
+  if (find_by_pointer(json, "/SessionToken") != nullptr && fault_of_value(session))
     refuse_output("the SessionToken in the provider's answer is no usable text");
 
   ExecOutput result;
@@ -85,6 +82,8 @@ ExecOutput parse_aws(std::string_view output, const ExecSourceConfig& config, Wa
     if (const auto member = json.find(name); member != json.end()) value[name] = *member;
   }
   result.token.value = json_text(value);
+  if (fault_of_value(result.token.value.reveal()))
+    refuse_output("the Expiration in the provider's answer holds a space");
   result.token.attributes.emplace("access_key_id", std::string(id));
   return result;
 }

@@ -13,6 +13,7 @@
 #include "agent/source/response_parser.hpp"
 #include "agent/source/retold.hpp"
 #include "agent/source/source.hpp"
+#include "agent/token/record_check.hpp"
 
 namespace jeton::agent {
 namespace {
@@ -40,11 +41,8 @@ WallTime modification_of(const struct stat& status) {
 FileToken parse_text_file(const FileContent& content, const FileSourceConfig& config, WallTime now) {
   std::string_view text = content.text.reveal();
   if (text.ends_with('\n')) text.remove_suffix(text.ends_with("\r\n") ? 2 : 1);
-  if (text.empty()) refuse_file(config, "the file is empty");
-  const auto bad = std::find_if(text.begin(), text.end(), [](char c) { return c < '!' || c > '~'; });
-  if (bad != text.end()) {
-    refuse_file(config, "the file holds a character that no token may have, at byte " +
-                            std::to_string(bad - text.begin() + 1) + "; is it JSON (source.format)?");
+  if (const auto fault = fault_of_value(text)) {
+    refuse_file(config, "the file " + *fault + (text.empty() ? "" : "; is it JSON (source.format)?"));
   }
   FileToken found;
   found.token.value = SecretString(text);

@@ -115,6 +115,11 @@ std::uint64_t MemoryServer::commands(const std::string& name) const {
   return found == counts_.end() ? 0 : found->second;
 }
 
+std::uint64_t MemoryServer::scripts(const std::string& sha1) const {
+  const auto found = script_calls_.find(sha1);
+  return found == script_calls_.end() ? 0 : found->second;
+}
+
 std::shared_ptr<memory_redis::Session> MemoryServer::accept(std::function<void(std::string)> send,
                                                             std::function<void()> close) {
   auto session = std::make_shared<Session>();
@@ -163,6 +168,7 @@ void MemoryServer::serve(const std::shared_ptr<Session>& session) {
 void MemoryServer::handle(const std::shared_ptr<Session>& session, const Words& words) {
   const std::string name = words.empty() ? "" : upper_case(words[0]);
   ++counts_[name];
+  if (name == "EVALSHA" && words.size() > 1) ++script_calls_[words[1]];
   const bool subscribes = name == "SUBSCRIBE" || name == "UNSUBSCRIBE";
   if (session->subscribed() && !subscribes && name != "PING") {
     session->reply(Reply::error("ERR Can't execute '" + lower_case(name) +

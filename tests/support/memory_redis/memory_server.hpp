@@ -55,6 +55,7 @@ class MemoryServer {
   // Commands of clients since it was made; a script is one.
   [[nodiscard]] std::uint64_t commands() const;
   [[nodiscard]] std::uint64_t commands(const std::string& name) const;
+  [[nodiscard]] std::uint64_t scripts(const std::string& sha1) const;  // calls by EVALSHA
   [[nodiscard]] std::size_t connections() const { return sessions_.size(); }
 
   // What the network does.
@@ -114,6 +115,7 @@ class MemoryServer {
   std::uint64_t last_session_ = 0;
   std::map<std::string, std::string> refusals_;
   std::map<std::string, std::uint64_t> counts_;
+  std::map<std::string, std::uint64_t> script_calls_;
   std::optional<agent::Timers::Id> expiry_;
   std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);  // for what is scheduled
 };

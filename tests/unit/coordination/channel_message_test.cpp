@@ -20,6 +20,8 @@ Record sample_record() {
   return record;
 }
 
+FleetCodec sealing() { return FleetCodec(std::make_shared<const Seal>(std::vector<SecretString>{Seal::new_key()})); }
+
 TEST(ChannelMessage, ClaimReleaseAndPauseComeBackAsTheyWent) {
   const auto claim = std::get<ClaimMessage>(decode_message(encode_message(ClaimMessage{"abc", 15s})));
   EXPECT_EQ(claim.owner, "abc");
@@ -55,6 +57,35 @@ TEST(ChannelMessage, NoMessageHoldsBackForEver) {
   EXPECT_EQ(std::get<ClaimMessage>(claim).ttl, longest_hold);
   const auto pause = decode_message(R"({"type":"pause","reason":"x","ttl_ms":-5})");
   EXPECT_EQ(std::get<PauseMessage>(pause).ttl, 0ms);
+}
+
+TEST(ChannelMessage, NestedDeeply_IsAnErrorWithAndWithoutASeal) {
+  const std::string deep = R"({"type":"record","record":)" + std::string(100'000, '[');
+  for (const std::string& text : {deep, deep + std::string(100'000, ']') + "}"}) {
+    EXPECT_THROW(static_cast<void>(decode_message(text)), Error);
+    EXPECT_THROW(static_cast<void>(decode_message(text, "t", sealing())), Error);
+  }
+}
+
+TEST(ChannelMessage, Signed_IsReadByHostsWithTheKeyOnly) {
+  const FleetCodec codec = sealing();
+  const std::string text = codec.sign("t", encode_message(RejectedMessage{7}));
+  EXPECT_EQ(std::get<RejectedMessage>(decode_message(text, "t", codec)).generation, 7U);
+  EXPECT_THROW(static_cast<void>(decode_message(text, "other", codec)), Error) << "of another token";
+  EXPECT_THROW(static_cast<void>(decode_message(text, "t", sealing())), Error) << "another key";
+  EXPECT_THROW(static_cast<void>(decode_message(text, "t")), Error) << "no key";
+  std::string changed = text;
+  changed.replace(changed.find('7'), 1, "8");
+  EXPECT_THROW(static_cast<void>(decode_message(changed, "t", codec)), Error);
+}
+
+TEST(ChannelMessage, NotSigned_IsUnknownToAHostThatSeals) {
+  for (const std::string& text :
+       {encode_message(PauseMessage{1h, "x"}), encode_message(ClaimMessage{"o", 15s}), encode_message(ResumeMessage{}),
+        encode_message(RejectedMessage{7}), encode_message(ReleaseMessage{"o"}),
+        std::string(R"({"type":"usage","calls":9,"ttl_ms":1000})")}) {
+    EXPECT_TRUE(std::holds_alternative<UnknownMessage>(decode_message(text, "t", sealing()))) << text;
+  }
 }
 
 TEST(ChannelMessage, GarbageIsAnErrorThatDoesNotQuoteIt) {

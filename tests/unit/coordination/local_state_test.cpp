@@ -7,6 +7,7 @@
 #include <filesystem>
 
 #include "agent/base/error.hpp"
+#include "agent/coordination/channel_message.hpp"
 #include "tests/support/temp_dir.hpp"
 
 namespace jeton::agent {
@@ -25,7 +26,7 @@ LocalState full_state() {
   state.fence = 1'790'000'000'000'001;
   Record record;
   record.generation = 1'790'000'000'000'000;
-  record.value = SecretString("s3cret \"quoted\" \xc3\xa4");
+  record.value = SecretString("s3cret-\"quoted\"-\\");
   record.type = "Bearer";
   record.attributes = {{"scope", "a b"}};
   record.issued_at = from_unix_ms(1'790'000'000'000);
@@ -38,8 +39,10 @@ LocalState full_state() {
   return state;
 }
 
+constexpr WallTime today = from_unix_ms(1'790'000'001'000);
+
 TEST_F(LocalStateTest, MissingFileIsAnEmptyState) {
-  const LocalState state = load_local_state(file);
+  const LocalState state = load_local_state(file, today);
   EXPECT_EQ(state.fence, 0U);
   EXPECT_FALSE(state.record);
   EXPECT_FALSE(state.pause);
@@ -48,7 +51,7 @@ TEST_F(LocalStateTest, MissingFileIsAnEmptyState) {
 TEST_F(LocalStateTest, ComesBackAsItWasSaved) {
   const LocalState before = full_state();
   save_local_state(file, before);
-  const LocalState after = load_local_state(file);
+  const LocalState after = load_local_state(file, today);
   EXPECT_EQ(after.fence, before.fence);
   ASSERT_TRUE(after.record);
   EXPECT_EQ(after.record->value, before.record->value);
@@ -74,7 +77,7 @@ TEST_F(LocalStateTest, FileIsPrivateEvenUnderALaxUmask) {
 TEST_F(LocalStateTest, LeftoverOfACrashIsNoObstacle) {
   dir.write("wechat.json.new", "half");
   save_local_state(file, full_state());
-  EXPECT_TRUE(load_local_state(file).record);
+  EXPECT_TRUE(load_local_state(file, today).record);
 }
 
 TEST_F(LocalStateTest, CorruptFileIsKeptAsideAndStartsAfresh) {
@@ -88,7 +91,7 @@ TEST_F(LocalStateTest, CorruptFileIsKeptAsideAndStartsAfresh) {
         std::string(R"({"v":1,"fence":1,"record":{"v":9}})"), std::string(R"({"v":1,"fence":1,"pause":"x"})")}) {
     dir.write("wechat.json", text);
     testing::internal::CaptureStderr();
-    const LocalState state = load_local_state(file);
+    const LocalState state = load_local_state(file, today);
     const std::string log = testing::internal::GetCapturedStderr();
     EXPECT_EQ(state.fence, 0U);
     EXPECT_FALSE(state.record);
@@ -99,13 +102,30 @@ TEST_F(LocalStateTest, CorruptFileIsKeptAsideAndStartsAfresh) {
   }
 }
 
+TEST_F(LocalStateTest, FenceOfTheFarFuture_CountsForNothing) {
+  LocalState state = full_state();
+  state.fence = fence_limit(today);
+  save_local_state(file, state);
+  EXPECT_EQ(load_local_state(file, today).fence, 0U);
+  state.fence = fence_limit(today) - 1;
+  save_local_state(file, state);
+  EXPECT_EQ(load_local_state(file, today).fence, fence_limit(today) - 1);
+}
+
+TEST_F(LocalStateTest, PauseOfCenturies_LastsNoLongerThanAnyPause) {
+  LocalState state;
+  state.pause = LocalState::StoredPause{today, today + std::chrono::years(1000), "429"};
+  save_local_state(file, state);
+  EXPECT_EQ(load_local_state(file, today).pause->remaining(today), longest_hold);
+}
+
 TEST_F(LocalStateTest, UnreadableOrUnwritableFileIsAnError) {
   std::filesystem::create_directory(file);
-  EXPECT_THROW(static_cast<void>(load_local_state(file)), Error);
+  EXPECT_THROW(static_cast<void>(load_local_state(file, today)), Error);
   EXPECT_THROW(save_local_state(file, full_state()), Error);
   EXPECT_THROW(save_local_state(dir / "none" / "x.json", full_state()), Error);
   std::filesystem::create_symlink(dir / "elsewhere", dir / "link.json");
-  EXPECT_THROW(static_cast<void>(load_local_state(dir / "link.json")), Error);
+  EXPECT_THROW(static_cast<void>(load_local_state(dir / "link.json", today)), Error);
 }
 
 TEST_F(LocalStateTest, PauseLastsNoLongerThanItWasMeantTo) {
