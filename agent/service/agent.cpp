@@ -232,7 +232,7 @@ Duration Agent::stop_patience() const {
   constexpr Duration usual = std::chrono::seconds(5);
   Duration longest = usual;
   for (const auto& [name, token] : impl_->config.tokens) {
-    longest = std::max<Duration>(longest, longest_fetch(token.source) + usual);
+    if (keeps_state(token.source)) longest = std::max<Duration>(longest, longest_fetch(token.source) + usual);
   }
   return longest;
 }
