@@ -40,7 +40,11 @@ int TransferSockets::close(int fd) {
 void TransferSockets::shut_down() {
   const std::lock_guard lock(mutex_);
   shut_down_ = true;
-  for (const int fd : open_) ::shutdown(fd, SHUT_RDWR);
+  const linger reset{1, 0};  // a peer that waits for us to read learns from close() that we do not
+  for (const int fd : open_) {
+    ::setsockopt(fd, SOL_SOCKET, SO_LINGER, &reset, sizeof reset);
+    ::shutdown(fd, SHUT_RDWR);
+  }
 }
 
 std::uint64_t TransferSockets::received() const {
