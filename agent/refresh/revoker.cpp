@@ -103,7 +103,8 @@ Task<bool> Revoker::settle(Due due) {
 }
 
 Task<bool> Revoker::revoke_under(Due due, Lease lease) {
-  const LeaseKeeper keeper(parts_.coordinator, parts_.timers, name_, std::move(lease));
+  LeaseKeeper keeper(parts_.coordinator, parts_.timers, name_, std::move(lease));
+  keeper.begin_fetch(longest_fetch(config_.source));
   bool revoked = false;
   try {
     JETON_FAILPOINT("revoke.sending");
@@ -119,6 +120,7 @@ Task<bool> Revoker::revoke_under(Due due, Lease lease) {
     if (e.kind() == SourceError::Kind::permanent) postpone(due.generation, now() + config_.refresh.retry_permanent);
     if (e.retry_after()) postpone(due.generation, now() + *e.retry_after());
   }
+  keeper.end_fetch();
   try {
     if (revoked) {
       Record done;

@@ -39,6 +39,7 @@ class ModelProvider {
   agent::Milliseconds lifetime{std::chrono::minutes(10)};
   agent::Duration answer_time = std::chrono::milliseconds(200);
   int failing_revocations = 0;
+  int hanging_revocations = 0;  // before the failing ones; until release()
   bool rotates = false;  // a call must come with the state of the last answer; any other is a replay, and refused
 
   std::uint64_t calls = 0;
@@ -50,6 +51,7 @@ class ModelProvider {
 
  private:
   [[nodiscard]] Answer next();
+  agent::Task<> hang();
 
   agent::Timers& timers_;
   agent::Event released_;
