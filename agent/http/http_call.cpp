@@ -42,9 +42,7 @@ HttpCall::HttpCall(HttpRequest request, std::function<void(HttpOutcome)> complet
       max_received_(max_received(request)),
       transfer_(std::move(request), sockets_),
       complete_(std::move(complete)),
-      wake_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {
-  if (!wake_) throw errno_error("eventfd");
-}
+      wake_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {}
 
 void HttpCall::deliver(HttpOutcome outcome) {
   if (!delivered_.exchange(true)) std::exchange(complete_, nullptr)(std::move(outcome));
@@ -52,6 +50,7 @@ void HttpCall::deliver(HttpOutcome outcome) {
 
 void HttpCall::run() {
   started_ = true;
+  if (!wake_) return fail(Reason::connect, display_ + ": the agent has no descriptor left for a request");
   // One handle that drives one transfer: libcurl has to do with no other call on this thread.
   const std::unique_ptr<CURLM, MultiDeleter> multi(::curl_multi_init());
   if (multi == nullptr) return fail(Reason::broken, display_ + ": libcurl has no memory for a transfer");

@@ -15,7 +15,7 @@ namespace jeton::agent {
 
 class HttpCall {
  public:
-  // `complete` is called once, on any thread; it posts the outcome to the caller's loop. Throws std::system_error.
+  // `complete` is called once, on any thread; it posts the outcome to the caller's loop.
   HttpCall(HttpRequest request, std::function<void(HttpOutcome)> complete);
   HttpCall(const HttpCall&) = delete;
   HttpCall& operator=(const HttpCall&) = delete;
@@ -52,7 +52,7 @@ class HttpCall {
   std::atomic<bool> delivered_{false};
   std::atomic<bool> given_up_{false};
   std::atomic<bool> started_{false};
-  UniqueFd wake_;  // an eventfd
+  UniqueFd wake_;  // an eventfd; run() says so if there was none left
 };
 
 }  // namespace jeton::agent
