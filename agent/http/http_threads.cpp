@@ -125,7 +125,8 @@ void HttpThreads::submit(const CallPtr& call) {
   }
   try {
     // The lock is held until the thread is entered, so that it finds itself there.
-    std::thread thread = start_without_signals([state = state_, call]() mutable { state->run(std::move(call)); });
+    std::thread thread =
+        start_without_signals([state = state_, first = call]() mutable { state->run(std::move(first)); });
     const std::thread::id id = thread.get_id();
     state_->running.emplace(id, State::Running{std::move(thread), call});
     ++origin.threads;

@@ -80,14 +80,16 @@ void Transfer::set_up_callbacks() {
   set_option(h, CURLOPT_HEADERDATA, this);
 
   using Open = curl_socket_t (*)(void*, curlsocktype, curl_sockaddr*);
-  const Open open = [](void* self, curlsocktype, curl_sockaddr* to) {
+  const Open open_socket = [](void* self, curlsocktype, curl_sockaddr* to) {
     return static_cast<Transfer*>(self)->sockets_.open(to->family, to->socktype, to->protocol);
   };
   using Close = int (*)(void*, curl_socket_t);
-  const Close close = [](void* self, curl_socket_t fd) { return static_cast<Transfer*>(self)->sockets_.close(fd); };
-  set_option(h, CURLOPT_OPENSOCKETFUNCTION, open);
+  const Close close_socket = [](void* self, curl_socket_t fd) {
+    return static_cast<Transfer*>(self)->sockets_.close(fd);
+  };
+  set_option(h, CURLOPT_OPENSOCKETFUNCTION, open_socket);
   set_option(h, CURLOPT_OPENSOCKETDATA, this);
-  set_option(h, CURLOPT_CLOSESOCKETFUNCTION, close);
+  set_option(h, CURLOPT_CLOSESOCKETFUNCTION, close_socket);
   set_option(h, CURLOPT_CLOSESOCKETDATA, this);
 }
 
