@@ -12,7 +12,9 @@
 
 namespace jeton::agent {
 
-inline constexpr std::size_t max_header_bytes = 64 * 1024;  // of all headers of one answer
+// Of all headers of one answer, its interim answers (1xx) and trailers included.
+inline constexpr std::size_t max_header_bytes = 64 * 1024;
+inline constexpr std::size_t max_header_lines = 500;
 
 // curl_easy_setopt fails only for an option that this libcurl lacks or for memory; both are told as a failed request.
 template <typename Value>

@@ -29,7 +29,7 @@ struct HttpRoute {
   std::optional<std::vector<std::string>> no_proxy;  // unset: NO_PROXY of the environment
   ClientTlsConfig tls;
   IpVersion ip = IpVersion::any;
-  HttpVersion http_version = HttpVersion::automatic;
+  HttpVersion http_version = HttpVersion::v1_1;
   std::vector<ResolveOverride> resolve;
   std::string user_agent;  // empty: jeton/VERSION
 };

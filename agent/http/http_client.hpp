@@ -1,31 +1,30 @@
-// HttpClient: the real HttpTransport, by libcurl on one thread of its own, so that neither DNS nor TLS ever holds up
-// the loop.
+// HttpClient: the real HttpTransport, by libcurl, each request on a thread of its own, so that neither DNS nor TLS nor
+// a server ever holds up the loop or another server's requests.
 //
-// perform() is called on the caller's loop and resumes there; transfers run in parallel. Only http and https, TLS 1.2
+// perform() is called on the caller's loop and resumes there. The loop itself keeps the request's timeout and bounds
+// what the server may send: then it shuts the sockets down and resumes the caller, whether libcurl returns or not. A
+// server that lets many requests hang holds up its own only (http_threads.hpp). Only http and https, TLS 1.2
 // or later with verification, no cookies, no .netrc, no content encodings. Has to be stopped, or destroyed, before the
 // io_context of its callers: pending calls then end with operation_aborted. Not usable after fork().
 #pragma once
 
-#include <memory>
-
 #include "agent/http/http.hpp"
+#include "agent/http/http_threads.hpp"
 
 namespace jeton::agent {
 
 class HttpClient final : public HttpTransport {
  public:
-  // Throws Error if libcurl or the thread cannot be started.
+  // Throws Error if libcurl cannot be started.
   HttpClient();
-  ~HttpClient() override;
 
   Task<HttpResponse> perform(HttpRequest request) override;
 
-  // Ends every transfer and joins the thread. Idempotent; perform() then throws operation_aborted at once.
+  // Ends every request, in a second at most. Idempotent; perform() then throws operation_aborted at once.
   void stop();
 
  private:
-  class Worker;
-  std::shared_ptr<Worker> worker_;  // shared with the cancellation slots of pending calls
+  HttpThreads threads_;
 };
 
 }  // namespace jeton::agent

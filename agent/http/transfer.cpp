@@ -24,7 +24,7 @@ std::string_view trimmed(std::string_view text) {
 
 }  // namespace
 
-Transfer::Transfer(HttpRequest request) : request_(std::move(request)) {}
+Transfer::Transfer(HttpRequest request, TransferSockets& sockets) : request_(std::move(request)), sockets_(sockets) {}
 
 bool Transfer::prepare() {
   try {
@@ -51,7 +51,7 @@ std::size_t Transfer::on_body(const char* data, std::size_t size) {
 
 std::size_t Transfer::on_header(std::string_view line) {
   header_bytes_ += line.size();
-  if (header_bytes_ > max_header_bytes) return 0;
+  if (header_bytes_ > max_header_bytes || ++header_lines_ > max_header_lines) return 0;
   HttpResponse& response = outcome_.response;
   if (line.starts_with("HTTP/")) {
     response.retry_after.clear();
@@ -118,6 +118,7 @@ bool Transfer::follow_redirect() {
   where_ = to;
   outcome_.response = {};
   header_bytes_ = 0;
+  header_lines_ = 0;
   return true;
 }
 

@@ -1,5 +1,5 @@
 // One HTTP exchange as an easy handle of libcurl: how it is set up, which redirects it follows, how its end is told.
-// Used on the thread of HttpClient only.
+// Used on the thread of its HttpCall only.
 #pragma once
 
 #include <curl/curl.h>
@@ -14,6 +14,8 @@
 
 namespace jeton::agent {
 
+class TransferSockets;
+
 struct HttpOutcome {
   struct Failure {
     HttpError::Reason reason;
@@ -24,15 +26,21 @@ struct HttpOutcome {
   HttpResponse response;
 };
 
+// What a timeout is called, whoever notices it.
+[[nodiscard]] std::string no_answer_within(const std::string& display, Milliseconds timeout);
+
 class Transfer {
  public:
-  explicit Transfer(HttpRequest request);
+  // `sockets` outlives it.
+  Transfer(HttpRequest request, TransferSockets& sockets);
   Transfer(const Transfer&) = delete;
   Transfer& operator=(const Transfer&) = delete;
 
   // Creates and sets up the handle. False: the request cannot be sent, outcome() says why.
   [[nodiscard]] bool prepare();
   [[nodiscard]] CURL* handle() const { return easy_.get(); }
+  // Frees the handle. Not while it is part of a multi handle.
+  void close() { easy_.reset(); }
 
   // libcurl is through with the handle. True: it is set up for a redirect and has to run again; false: outcome()
   // stands.
@@ -41,6 +49,7 @@ class Transfer {
 
  private:
   void set_up();
+  void set_up_callbacks();
   void set_up_route();
   void set_up_tls();
   void set_up_headers();
@@ -63,9 +72,11 @@ class Transfer {
   };
 
   HttpRequest request_;
+  TransferSockets& sockets_;
   HttpUrl where_;
   HttpOutcome outcome_;
-  std::size_t header_bytes_ = 0;
+  std::size_t header_bytes_ = 0;  // also of interim answers, trailers and proxies
+  std::size_t header_lines_ = 0;
   int redirects_ = 0;
   Milliseconds spent_{0};  // by the hops before this one
   std::array<char, CURL_ERROR_SIZE> error_text_{};

@@ -33,6 +33,10 @@ const char* environment_proxy(bool tls) {
 
 }  // namespace
 
+std::string no_answer_within(const std::string& display, Milliseconds timeout) {
+  return display + " gave no complete answer within " + seconds_text(timeout) + " (source.timeout)";
+}
+
 std::string Transfer::by_proxy() const {
   const HttpRoute& route = request_.route;
   if (route.proxy_use == ProxyUse::given) {
@@ -100,8 +104,7 @@ void Transfer::explain(CURLcode code) {
                                          seconds_text(std::min(request_.connect_timeout, request_.timeout)) +
                                          "; check network and firewall (source.connect_timeout)");
       }
-      return fail(Reason::timeout, request_.display + " gave no complete answer within " +
-                                       seconds_text(request_.timeout) + " (source.timeout)");
+      return fail(Reason::timeout, no_answer_within(request_.display, request_.timeout));
     case CURLE_PEER_FAILED_VERIFICATION:
     case CURLE_SSL_CONNECT_ERROR:
     case CURLE_SSL_CACERT_BADFILE:
@@ -125,10 +128,18 @@ void Transfer::explain(CURLcode code) {
       return fail(Reason::broken,
                   request_.display + " answered something that is no HTTP/1.1 or HTTP/2; is it a web server?");
     case CURLE_WRITE_ERROR:
-      if (header_bytes_ > max_header_bytes) {
-        return fail(Reason::too_large, request_.display + " sent more than 64 KiB of headers");
+      if (header_bytes_ > max_header_bytes || header_lines_ > max_header_lines) {
+        return fail(Reason::too_large, request_.display + " sent more than 64 KiB, or " +
+                                           std::to_string(max_header_lines) + " lines, of headers");
       }
       return fail(Reason::broken, request_.display + ": the answer could not be kept");
+    case CURLE_OUT_OF_MEMORY:
+#if LIBCURL_VERSION_NUM >= 0x080600
+    case CURLE_TOO_LARGE:
+#endif
+      // By this code libcurl also means a line that is longer than it keeps.
+      return fail(Reason::too_large,
+                  request_.display + " sent a line of headers that does not end, or this host is out of RAM");
     case CURLE_URL_MALFORMAT:
       return fail(Reason::request, request_.display + ": only http and https URLs can be fetched");
     default:

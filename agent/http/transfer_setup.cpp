@@ -3,6 +3,7 @@
 
 #include "agent/http/curl_option.hpp"
 #include "agent/http/transfer.hpp"
+#include "agent/http/transfer_sockets.hpp"
 #include "agent/http/url.hpp"
 
 namespace jeton::agent {
@@ -59,7 +60,13 @@ void Transfer::set_up() {
   set_option(h, CURLOPT_TIMEOUT_MS, static_cast<long>(request_.timeout.count()));
   set_option(h, CURLOPT_MAXFILESIZE_LARGE, static_cast<curl_off_t>(request_.max_body));
   set_option(h, CURLOPT_USERAGENT, request_.route.user_agent.empty() ? user_agent : request_.route.user_agent.c_str());
+  set_up_callbacks();
+  set_up_headers();
+  set_up_method();
+}
 
+void Transfer::set_up_callbacks() {
+  CURL* const h = easy_.get();
   using Callback = std::size_t (*)(char*, std::size_t, std::size_t, void*);
   const Callback body = [](char* data, std::size_t, std::size_t size, void* self) {
     return static_cast<Transfer*>(self)->on_body(data, size);
@@ -71,8 +78,19 @@ void Transfer::set_up() {
   set_option(h, CURLOPT_WRITEDATA, this);
   set_option(h, CURLOPT_HEADERFUNCTION, header);
   set_option(h, CURLOPT_HEADERDATA, this);
-  set_up_headers();
-  set_up_method();
+
+  using Open = curl_socket_t (*)(void*, curlsocktype, curl_sockaddr*);
+  const Open open_socket = [](void* self, curlsocktype, curl_sockaddr* to) {
+    return static_cast<Transfer*>(self)->sockets_.open(to->family, to->socktype, to->protocol);
+  };
+  using Close = int (*)(void*, curl_socket_t);
+  const Close close_socket = [](void* self, curl_socket_t fd) {
+    return static_cast<Transfer*>(self)->sockets_.close(fd);
+  };
+  set_option(h, CURLOPT_OPENSOCKETFUNCTION, open_socket);
+  set_option(h, CURLOPT_OPENSOCKETDATA, this);
+  set_option(h, CURLOPT_CLOSESOCKETFUNCTION, close_socket);
+  set_option(h, CURLOPT_CLOSESOCKETDATA, this);
 }
 
 void Transfer::set_up_route() {
@@ -92,7 +110,7 @@ void Transfer::set_up_route() {
   }
   set_option(h, CURLOPT_IPRESOLVE, curl_ip(route.ip));
   set_option(h, CURLOPT_HTTP_VERSION, curl_http_version(route.http_version));
-  // Not CURLOPT_RESOLVE: that goes into the cache all transfers share, and another token may mean the real host.
+  // Not CURLOPT_RESOLVE, which counts for nothing behind a proxy.
   for (const ResolveOverride& entry : route.resolve) {
     const auto bracketed = [](const std::string& host) {
       return host.find(':') == std::string::npos ? host : "[" + host + "]";

@@ -1,10 +1,20 @@
 #include "agent/refresh/lease_keeper.hpp"
 
+#include <chrono>
+#include <optional>
+#include <utility>
+
 #include "agent/base/error.hpp"
 #include "agent/base/event.hpp"
 #include "agent/base/log.hpp"
 
 namespace jeton::agent {
+namespace {
+
+// Deadlines are kept a little late, and a killed command has some time to end.
+constexpr Duration fetch_room = std::chrono::seconds(10);
+
+}  // namespace
 
 // Shared with the coroutine, which may be inside a renewal when the keeper ends.
 struct LeaseKeeper::State {
@@ -18,6 +28,7 @@ struct LeaseKeeper::State {
   Event stop;
   bool stopped = false;
   bool lost = false;
+  std::optional<BootTime> fetch_ends_by;  // while there is a fetch
 };
 
 LeaseKeeper::LeaseKeeper(Coordinator& coordinator, Timers& timers, std::string name, Lease lease)
@@ -30,6 +41,12 @@ LeaseKeeper::~LeaseKeeper() {
   state_->stop.notify();
 }
 
+void LeaseKeeper::begin_fetch(Duration longest) {
+  state_->fetch_ends_by = state_->timers.clock().boot_now() + longest + fetch_room;
+}
+
+void LeaseKeeper::end_fetch() { state_->fetch_ends_by.reset(); }
+
 const Lease& LeaseKeeper::lease() const { return state_->lease; }
 
 bool LeaseKeeper::lost() const {
@@ -41,6 +58,12 @@ Task<> LeaseKeeper::keep(std::shared_ptr<State> state) {
   while (!state->stopped) {
     co_await state->stop.wait_until(state->timers.clock().boot_now() + pause);
     if (state->stopped) co_return;
+    if (state->fetch_ends_by && state->timers.clock().boot_now() >= *state->fetch_ends_by) {
+      log::warning(
+          "the fetch takes longer than its timeouts allow: the updater lock is left to expire, for another agent",
+          {{"token", state->name}, {"fence", state->lease.fence}});
+      co_return;
+    }
     try {
       const bool held = co_await state->coordinator.renew(state->name, state->lease);  // named: GCC 12 traps otherwise
       if (!held) {

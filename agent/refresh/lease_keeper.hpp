@@ -3,6 +3,9 @@
 // Starts with the object and ends with it. A renewal that cannot reach the coordinator is tried again while the lease
 // is still valid; a renewal that finds the lock gone or another's, and a lease that ran out, are a loss. The work under
 // the lease is not stopped by a loss: what it brings is published by its fence (DESIGN.md section 5).
+//
+// A fetch that outlasts every deadline of its source must not keep the other hosts from fetching: between
+// begin_fetch() and end_fetch() the lease is renewed no longer than the fetch may take, and then left to expire.
 #pragma once
 
 #include <memory>
@@ -19,6 +22,9 @@ class LeaseKeeper {
   LeaseKeeper(const LeaseKeeper&) = delete;
   LeaseKeeper& operator=(const LeaseKeeper&) = delete;
   ~LeaseKeeper();
+
+  void begin_fetch(Duration longest);
+  void end_fetch();
 
   // As of the last renewal.
   [[nodiscard]] const Lease& lease() const;

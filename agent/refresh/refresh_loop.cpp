@@ -155,13 +155,14 @@ Task<> RefreshLoop::refresh_under(Held held) {
   const Generation generation = current_.next_generation(held.lease.fence);
   const bool rejected = current_.record() && demand_.is_rejection(current_.generation());
   Fetched fetched;
-  const LeaseKeeper keeper(from, parts_.timers, config_.name, std::move(held.lease));
+  LeaseKeeper keeper(from, parts_.timers, config_.name, std::move(held.lease));
   try {
     const bool someone_was_faster = scheduled_at() > now();
     if (!someone_was_faster) fetched = co_await fetch_under(keeper, from);
   } catch (const boost::system::system_error&) {
     fetched.cancelled = true;
   }
+  keeper.end_fetch();
   if (fetched.cancelled) {
     // The agent stops. The lock is still given back, so that another host need not wait for its TTL.
     co_await boost::asio::this_coro::reset_cancellation_state(boost::asio::disable_cancellation());
@@ -190,7 +191,7 @@ Task<> RefreshLoop::refresh_under(Held held) {
 }
 
 // 4c. The call to the provider, counted against min_interval and budget before it is made.
-Task<RefreshLoop::Fetched> RefreshLoop::fetch_under(const LeaseKeeper& keeper, Coordinator& from) {
+Task<RefreshLoop::Fetched> RefreshLoop::fetch_under(LeaseKeeper& keeper, Coordinator& from) {
   Fetched fetched;
   const SecretString used = current_.record() ? current_.record()->state : SecretString{};
   try {
@@ -206,6 +207,7 @@ Task<RefreshLoop::Fetched> RefreshLoop::fetch_under(const LeaseKeeper& keeper, C
       co_return fetched;
     }
     journal_.fetching();
+    keeper.begin_fetch(longest_fetch(config_.source));
     JETON_FAILPOINT("refresh.fetch");
     FetchContext context{used};
     if (keeps_state(config_.source)) {

@@ -84,7 +84,7 @@ class RefreshLoop final : private CoordinationListener {
     std::optional<SourceError> failure;
     bool cancelled = false;  // the agent is told to stop; the answer counts all the same
   };
-  Task<Fetched> fetch_under(const LeaseKeeper& keeper, Coordinator& from);
+  Task<Fetched> fetch_under(LeaseKeeper& keeper, Coordinator& from);
   Task<Admission> admit(const Lease& lease, const FetchLimits& allowed, Coordinator& from);
   Task<> publish(Record record, const Lease& lease, Coordinator& from);
   Task<> give_back(const Lease& lease, Coordinator& from);

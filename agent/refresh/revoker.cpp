@@ -103,7 +103,8 @@ Task<bool> Revoker::settle(Due due) {
 }
 
 Task<bool> Revoker::revoke_under(Due due, Lease lease) {
-  const LeaseKeeper keeper(parts_.coordinator, parts_.timers, name_, std::move(lease));
+  LeaseKeeper keeper(parts_.coordinator, parts_.timers, name_, std::move(lease));
+  keeper.begin_fetch(longest_fetch(config_.source));
   bool revoked = false;
   try {
     JETON_FAILPOINT("revoke.sending");
@@ -121,6 +122,7 @@ Task<bool> Revoker::revoke_under(Due due, Lease lease) {
       postpone(due.generation, now() + std::min<Duration>(*e.retry_after(), config_.refresh.retry_after_max));
     }
   }
+  keeper.end_fetch();
   try {
     if (revoked) {
       Record done;

@@ -222,6 +222,8 @@ Task<> Agent::stop() {
   impl_->timers.cancel(impl_->heartbeat_timer);
   co_await impl_->locks.stop();  // while its holders can still be told
   impl_->api.stop();
+  // All at once: while one is waited for, no other may begin a fetch.
+  for (const auto& [name, runner] : impl_->runners) runner->cancel();
   for (const auto& [name, runner] : impl_->runners) co_await runner->stop();
   impl_->coordinator->stop();
   if (impl_->of_host) impl_->of_host->stop();
@@ -232,7 +234,7 @@ Duration Agent::stop_patience() const {
   constexpr Duration usual = std::chrono::seconds(5);
   Duration longest = usual;
   for (const auto& [name, token] : impl_->config.tokens) {
-    longest = std::max<Duration>(longest, longest_fetch(token.source) + usual);
+    if (keeps_state(token.source)) longest = std::max<Duration>(longest, longest_fetch(token.source) + usual);
   }
   return longest;
 }

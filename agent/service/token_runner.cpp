@@ -4,6 +4,7 @@
 #include <boost/asio/cancellation_signal.hpp>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/system/system_error.hpp>
+#include <utility>
 
 #include "agent/base/log.hpp"
 #include "agent/refresh/refresh_loop.hpp"
@@ -85,6 +86,7 @@ struct TokenRunner::Impl {
   boost::asio::cancellation_signal cancel_loop;
   boost::asio::cancellation_signal cancel_revoker;
   int running = 0;
+  bool cancelled = false;
 };
 
 TokenRunner::TokenRunner(const TokenConfig& config, const Shared& shared)
@@ -98,9 +100,14 @@ void TokenRunner::start() {
   if (impl_->revoker) impl_->launch(impl_->revoker->run(), impl_->cancel_revoker);
 }
 
-Task<> TokenRunner::stop() {
+void TokenRunner::cancel() {
+  if (std::exchange(impl_->cancelled, true)) return;
   impl_->cancel_loop.emit(boost::asio::cancellation_type::terminal);
   impl_->cancel_revoker.emit(boost::asio::cancellation_type::terminal);
+}
+
+Task<> TokenRunner::stop() {
+  cancel();
   while (impl_->running > 0) co_await impl_->ended.wait();
 }
 

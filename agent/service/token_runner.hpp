@@ -48,7 +48,9 @@ class TokenRunner {
   ~TokenRunner();
 
   void start();
-  // Ends the loop: a transfer is given up, a held lock given back. The segment stays readable.
+  // Ends the loop: a transfer is given up, a held lock given back. The segment stays readable. Returns at once; stop()
+  // waits for the end.
+  void cancel();
   Task<> stop();
   // Applies what a changed configuration says about the segment (capacity, access) while readers go on. Throws Error,
   // and nothing is changed then.

@@ -8,6 +8,7 @@
 #include "agent/source/response_parser.hpp"
 #include "agent/source/source.hpp"
 #include "agent/source/wire_time.hpp"
+#include "agent/token/record_check.hpp"
 
 namespace jeton::fuzz {
 namespace {

@@ -20,7 +20,7 @@ enum class ProxyUse {
 
 enum class IpVersion { any, v4, v6 };
 
-enum class HttpVersion { automatic, v1_1, v2 };  // automatic: what ALPN gives; v2: also without TLS
+enum class HttpVersion { v1_1, automatic, v2 };  // automatic: what ALPN gives; v2: also without TLS
 
 // Where `host:port` of a URL really is.
 struct ResolveOverride {
@@ -40,7 +40,7 @@ struct EgressConfig {
   std::optional<std::vector<std::string>> no_proxy;  // hosts without the proxy; unset: NO_PROXY of the environment
   ClientTlsConfig tls;
   IpVersion ip = IpVersion::any;
-  HttpVersion http_version = HttpVersion::automatic;
+  HttpVersion http_version = HttpVersion::v1_1;  // one short call gains nothing from HTTP/2
   std::vector<ResolveOverride> resolve;
   std::string user_agent;  // empty: jeton/VERSION
   bool operator==(const EgressConfig&) const = default;

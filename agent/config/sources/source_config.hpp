@@ -21,13 +21,8 @@ using SourceConfig =
   return oauth2 != nullptr && oauth2->grant == OAuth2SourceConfig::Grant::refresh_token;
 }
 
-// How long a fetch that leaves a state may take, and a stop waits for it; 0 for every other source: its fetch can be
-// broken off.
-[[nodiscard]] inline Milliseconds longest_fetch(const SourceConfig& config) {
-  if (!keeps_state(config)) return Milliseconds{0};
-  const auto* oauth2 = std::get_if<OAuth2SourceConfig>(&config);
-  // The issuer's metadata, and a request each for two refresh tokens.
-  return oauth2 == nullptr ? Milliseconds{0} : 3 * oauth2->egress.timeout;
-}
+// How long a fetch, or a revocation, may take by the deadlines of its source; what the agent does itself counts for
+// nothing.
+[[nodiscard]] Milliseconds longest_fetch(const SourceConfig& config);
 
 }  // namespace jeton::agent

@@ -9,6 +9,7 @@
 #include "tests/support/agent_process.hpp"
 #include "tests/support/eventually.hpp"
 #include "tests/support/fault_provider.hpp"
+#include "tests/support/network_process.hpp"
 
 namespace jeton::test {
 namespace {
@@ -152,6 +153,23 @@ TEST(ProviderOutage, AFleetPausesAsOne) {
   agent.start();
   EXPECT_TRUE(eventually([&] { return paused_by(agent, "429"); }));
   EXPECT_EQ(provider.counts().requests, 1U);
+}
+
+// Over HTTP/2 libcurl does not return from frames that carry nothing.
+TEST(ProviderFlood, KeepsLibcurlBusy_OtherTokensAreFetchedAndTheAgentStops) {
+  const NetworkProcess flood("flood.mjs", {{"kind", "h2_empty_data"}});
+  FaultProvider provider({.lifetime = seconds(600)});
+  provider.stop_listening();
+  AgentProcess agent({.token_url = provider.url(),
+                      .refresh = "{retry: {initial: 100ms, max: 200ms}}",
+                      .token_extra = "  busy:\n    source:\n      type: http\n      url: http://" + flood.at() +
+                                     "/token\n      http_version: '2'\n      timeout: 5m\n"});
+  agent.start();
+  ASSERT_TRUE(eventually([&] { return !flood.asked().empty(); }));
+  provider.listen_again();
+  EXPECT_TRUE(eventually([&] { return agent.valid(); })) << agent.log();
+  EXPECT_TRUE(eventually([&] { return agent.log().find("without an answer that may be used") != std::string::npos; }));
+  EXPECT_EQ(agent.stop(), 0);
 }
 
 }  // namespace

@@ -34,6 +34,33 @@ TEST_F(Service, SigtermInMidFetchEndsItToo) {
   EXPECT_EQ(agent.stop(), 0);
 }
 
+// The fetch that may bring a refresh token is the first to be waited for; the other token is tried every few
+// milliseconds.
+TEST_F(Service, SigtermWhileAFetchIsWaitedFor_NoOtherTokenIsFetchedMeanwhile) {
+  FaultProvider slow;
+  slow.behave(Behaviour::only(Behaviour::Kind::hang));
+  provider.behave(Behaviour::failure(503));
+  const TempDir dir;
+  Process keygen({JETON_AGENT_BINARY, "keygen", (dir / "seal.key").string()});
+  ASSERT_EQ(keygen.wait(), 0);
+  AgentSettings settings = agent.settings();
+  settings.refresh = "{min_interval: 0ms, retry: {initial: 10ms, max: 100ms}}";
+  settings.agent_extra = "  state_dir: " + (dir / "state").string() + "\n";
+  settings.coordination_extra = "  seal: {key_files: [" + (dir / "seal.key").string() + "]}\n";
+  settings.token_extra = "  a-rotating-one:\n    source:\n      type: oauth2\n      token_url: " + slow.url() +
+                         "\n      grant: refresh_token\n      client_id: jeton\n      client_auth: none\n"
+                         "      timeout: 3s\n      refresh_token: ${file:" +
+                         dir.write("refresh", "refresh-1").string() + "}\n";
+  agent.configure(settings);
+  agent.start();
+  ASSERT_TRUE(eventually([&] { return slow.counts().requests == 1 && provider.counts().requests > 1; }));
+  agent.signal(SIGTERM);
+  ASSERT_TRUE(eventually([&] { return agent.log().find("stopping") != std::string::npos; }));
+  const auto before = provider.counts().requests;
+  EXPECT_EQ(agent.wait(), 0);
+  EXPECT_LE(provider.counts().requests, before + 1);
+}
+
 TEST_F(Service, ASecondAgentOnTheSameDirectoryIsRefusedWithTheReason) {
   agent.start();
   const RunResult second = run({JETON_AGENT_BINARY, "run", "--config", agent.config_file().string()});

@@ -155,9 +155,9 @@ TEST_F(HttpClientTest, ProxyOfTheEnvironmentDoesNotSeeLoopback) {
 TEST_F(HttpClientTest, TransfersRunInParallel) {
   provider_.behave(Behaviour::only(Behaviour::Kind::hang));
   std::vector<Pending*> hanging;
-  for (int i = 0; i < 50; ++i) hanging.push_back(start(request()));
+  for (int i = 0; i < 30; ++i) hanging.push_back(start(request()));
   // Each has been given its behaviour by then.
-  ASSERT_TRUE(loop_.turn_until([&] { return provider_.counts().requests == 50; }));
+  ASSERT_TRUE(loop_.turn_until([&] { return provider_.counts().requests == 30; }));
   provider_.behave(Behaviour::good());
   EXPECT_EQ(perform(request()).status, 200);
   for (Pending* pending : hanging) {

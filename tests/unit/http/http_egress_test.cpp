@@ -200,7 +200,7 @@ TEST_F(HttpEgress, OnlyTheAuthoritiesOfCaFileAreTrusted) {
   EXPECT_EQ(failure(std::move(r)), Reason::tls);
 }
 
-TEST_F(HttpEgress, HttpVersionIsTheBestBothHaveOrTheConfiguredOne) {
+TEST_F(HttpEgress, HttpVersion_IsTheConfiguredOneAndByDefault11) {
   const NetworkProcess both("provider.mjs", with_tls());
   const NetworkProcess old("provider.mjs", with_tls({{"http1_only", true}}));
   const auto with = [this](const NetworkProcess& server, HttpVersion version) {
@@ -208,6 +208,7 @@ TEST_F(HttpEgress, HttpVersionIsTheBestBothHaveOrTheConfiguredOne) {
     r.route.http_version = version;
     return r;
   };
+  EXPECT_EQ(seen(with(both, EgressConfig().http_version))["http_version"], "1.1") << "unless another is asked for";
   EXPECT_EQ(seen(with(both, HttpVersion::automatic))["http_version"], "2.0");
   EXPECT_EQ(seen(with(both, HttpVersion::v1_1))["http_version"], "1.1");
   EXPECT_EQ(seen(with(both, HttpVersion::v2))["http_version"], "2.0");

@@ -78,7 +78,9 @@ TEST(FleetRefresh, UpdaterDiesInMidFetch_IsReplacedWithinOneTtl) {
 TEST(FleetRefresh, FetchLastsLongerThanTheLock_StaysTheOnlyOne) {
   for (const std::size_t servers : {1U, 5U}) {
     SCOPED_TRACE(servers);
-    VirtualFleet fleet({.agents = 5, .servers = servers});
+    agent::HttpSourceConfig slow;
+    slow.egress.timeout = minutes(1);
+    VirtualFleet fleet({.agents = 5, .servers = servers, .source = slow});
     fleet.provider.answer_time = minutes(1);
     fleet.start_all();
     ASSERT_TRUE(fleet.until([&] { return fleet.stored_generation() != 0; }));

@@ -25,16 +25,18 @@ Answer ModelProvider::next() {
   return answer_;
 }
 
+Task<> ModelProvider::hang() {
+  const std::uint64_t before = releases_;
+  while (releases_ == before) co_await released_.wait();
+  throw SourceError(SourceError::Kind::transient, "timeout");
+}
+
 Task<FetchedToken> ModelProvider::call(std::string state) {
   ++calls;
   const Answer answer = next();
   asked_at.push_back(timers_.clock().boot_now());
   const agent::WallTime issued_at = timers_.clock().wall_now();
-  if (answer.kind == Answer::Kind::hang) {
-    const std::uint64_t before = releases_;
-    while (releases_ == before) co_await released_.wait();
-    throw SourceError(SourceError::Kind::transient, "timeout");
-  }
+  if (answer.kind == Answer::Kind::hang) co_await hang();
   co_await agent::sleep_for(timers_, answer_time);
   if (answer.kind == Answer::Kind::transient) {
     throw SourceError(SourceError::Kind::transient, "503", answer.retry_after);
@@ -58,6 +60,10 @@ Task<FetchedToken> ModelProvider::call(std::string state) {
 
 Task<> ModelProvider::revoke(std::string value) {
   ++revocation_calls;
+  if (hanging_revocations > 0) {
+    --hanging_revocations;
+    co_await hang();
+  }
   co_await agent::sleep_for(timers_, answer_time);
   if (failing_revocations > 0) {
     --failing_revocations;

@@ -1,0 +1,58 @@
+// HttpCall: one request on its way. It runs on a thread of its own; its caller, or whoever stops the client, can give
+// it up at any time, and does not wait for libcurl: the first of the two to have an outcome delivers it, once.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <functional>
+#include <string>
+
+#include "agent/base/unique_fd.hpp"
+#include "agent/http/transfer.hpp"
+#include "agent/http/transfer_sockets.hpp"
+
+namespace jeton::agent {
+
+class HttpCall {
+ public:
+  // `complete` is called once, on any thread; it posts the outcome to the caller's loop.
+  HttpCall(HttpRequest request, std::function<void(HttpOutcome)> complete);
+  HttpCall(const HttpCall&) = delete;
+  HttpCall& operator=(const HttpCall&) = delete;
+
+  // Until libcurl is through with it, or it was given up. Once.
+  void run();
+
+  // Any thread, at any time, also before run(): the outcome counts unless there is one, and the connection ends.
+  void give_up(HttpOutcome outcome);
+  void abort();
+  // The time that the request allows is over.
+  void time_out();
+  // As max_received says.
+  void refuse_flood();
+  void fail(HttpError::Reason reason, const std::string& message);
+
+  [[nodiscard]] bool given_up() const { return given_up_; }
+  // What came is more than any answer that may be used, whatever it is made of.
+  [[nodiscard]] bool is_flooded() const { return sockets_.received() > max_received_; }
+  [[nodiscard]] Milliseconds timeout() const { return timeout_; }
+  // Scheme, host and port.
+  [[nodiscard]] const std::string& origin() const { return origin_; }
+
+ private:
+  void deliver(HttpOutcome outcome);
+
+  const Milliseconds timeout_;
+  const std::string display_;
+  const std::string origin_;
+  const std::uint64_t max_received_;
+  TransferSockets sockets_;
+  Transfer transfer_;  // of the thread in run()
+  std::function<void(HttpOutcome)> complete_;
+  std::atomic<bool> delivered_{false};
+  std::atomic<bool> given_up_{false};
+  std::atomic<bool> started_{false};
+  UniqueFd wake_;  // an eventfd; run() says so if there was none left
+};
+
+}  // namespace jeton::agent

@@ -1,0 +1,161 @@
+#include "agent/http/http_threads.hpp"
+
+#include <pthread.h>
+#include <signal.h>
+
+#include <chrono>
+#include <condition_variable>
+#include <deque>
+#include <map>
+#include <mutex>
+#include <system_error>
+#include <thread>
+#include <utility>
+#include <vector>
+
+#include "agent/base/log.hpp"
+#include "agent/http/http_call.hpp"
+
+namespace jeton::agent {
+namespace {
+
+using CallPtr = std::shared_ptr<HttpCall>;
+
+// A thread whose sockets were shut down needs milliseconds.
+constexpr std::chrono::seconds stop_patience{1};
+
+// Signals are the loop's business.
+template <typename Body>
+std::thread start_without_signals(Body body) {
+  sigset_t all;
+  sigset_t before;
+  ::sigfillset(&all);
+  ::pthread_sigmask(SIG_SETMASK, &all, &before);
+  try {
+    std::thread thread(std::move(body));
+    ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
+    ::pthread_setname_np(thread.native_handle(), "jeton-http");
+    return thread;
+  } catch (const std::system_error&) {
+    ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
+    throw;
+  }
+}
+
+}  // namespace
+
+struct HttpThreads::State {
+  struct Origin {
+    std::size_t threads = 0;
+    std::deque<CallPtr> waiting;
+  };
+  struct Running {
+    std::thread thread;
+    CallPtr call;
+  };
+
+  // Calls that were given up must not gather behind those that never end.
+  static void drop_given_up(Origin& origin) {
+    std::erase_if(origin.waiting, [](const CallPtr& call) { return call->given_up(); });
+  }
+
+  void run(CallPtr call) {
+    while (call != nullptr) {
+      call->run();
+      call = next_after(call);
+    }
+  }
+
+  // The next call of the same origin; null: this thread ends.
+  CallPtr next_after(const CallPtr& ended) {
+    const std::lock_guard lock(mutex);
+    const auto origin = origins.find(ended->origin());
+    drop_given_up(origin->second);
+    const auto self = running.find(std::this_thread::get_id());
+    if (!origin->second.waiting.empty()) {
+      CallPtr next = std::move(origin->second.waiting.front());
+      origin->second.waiting.pop_front();
+      if (self != running.end()) self->second.call = next;
+      return next;
+    }
+    if (--origin->second.threads == 0) origins.erase(origin);
+    // Not found: it was left behind.
+    if (self != running.end()) {
+      ended_threads.push_back(std::move(self->second.thread));
+      running.erase(self);
+      changed.notify_all();
+    }
+    return nullptr;
+  }
+
+  // Waits for nothing: these threads are through with everything here.
+  void join_ended() {
+    std::vector<std::thread> ended;
+    {
+      const std::lock_guard lock(mutex);
+      ended.swap(ended_threads);
+    }
+    for (std::thread& thread : ended) thread.join();
+  }
+
+  std::mutex mutex;
+  std::condition_variable changed;        // a thread ends
+  bool stopping = false;                  // this and all below: guarded by mutex
+  std::map<std::string, Origin> origins;  // those with threads
+  std::map<std::thread::id, Running> running;
+  std::vector<std::thread> ended_threads;
+};
+
+HttpThreads::HttpThreads() : state_(std::make_shared<State>()) {}
+
+HttpThreads::~HttpThreads() { stop(); }
+
+void HttpThreads::submit(const CallPtr& call) {
+  state_->join_ended();
+  std::unique_lock lock(state_->mutex);
+  if (state_->stopping) {
+    lock.unlock();
+    return call->abort();
+  }
+  State::Origin& origin = state_->origins[call->origin()];
+  if (origin.threads >= max_threads_per_origin) {
+    State::drop_given_up(origin);
+    origin.waiting.push_back(call);
+    return;
+  }
+  try {
+    // The lock is held until the thread is entered, so that it finds itself there.
+    std::thread thread =
+        start_without_signals([state = state_, first = call]() mutable { state->run(std::move(first)); });
+    const std::thread::id id = thread.get_id();
+    state_->running.emplace(id, State::Running{std::move(thread), call});
+    ++origin.threads;
+  } catch (const std::system_error& e) {
+    if (origin.threads == 0) state_->origins.erase(call->origin());
+    lock.unlock();
+    call->fail(HttpError::Reason::connect, std::string("no thread for a request: ") + e.what());
+  }
+}
+
+void HttpThreads::stop() {
+  std::vector<CallPtr> calls;
+  std::unique_lock lock(state_->mutex);
+  state_->stopping = true;
+  for (auto& [name, origin] : state_->origins) {
+    for (CallPtr& call : origin.waiting) calls.push_back(std::move(call));
+    origin.waiting.clear();
+  }
+  for (const auto& [id, running] : state_->running) calls.push_back(running.call);
+  lock.unlock();
+  for (const CallPtr& call : calls) call->abort();
+  lock.lock();
+  state_->changed.wait_for(lock, stop_patience, [this] { return state_->running.empty(); });
+  for (auto& [id, running] : state_->running) running.thread.detach();
+  const std::size_t left = state_->running.size();
+  state_->running.clear();
+  lock.unlock();
+  state_->join_ended();
+  if (left > 0) log::warning("HTTP requests that do not end are left behind", {{"requests", left}});
+}
+
+}  // namespace jeton::agent

@@ -1,0 +1,33 @@
+// TransferSockets: the sockets of one transfer, known outside of libcurl, so that another thread can end the transfer
+// and see how much has arrived, even while libcurl does not return. Any thread.
+#pragma once
+
+#include <cstdint>
+#include <mutex>
+#include <vector>
+
+namespace jeton::agent {
+
+class TransferSockets {
+ public:
+  TransferSockets() = default;
+  TransferSockets(const TransferSockets&) = delete;
+  TransferSockets& operator=(const TransferSockets&) = delete;
+
+  // For libcurl, as socket(2) and close(2). After shut_down() no socket is opened any more.
+  [[nodiscard]] int open(int family, int type, int protocol);
+  int close(int fd);
+
+  // Each connection ends now: libcurl reads what the kernel has of it, then an error.
+  void shut_down();
+  // Bytes from the peer, TLS and framing included: those of the open connection with the most. 0 where the kernel does
+  // not count them.
+  [[nodiscard]] std::uint64_t received() const;
+
+ private:
+  mutable std::mutex mutex_;
+  std::vector<int> open_;  // guarded by mutex_: a descriptor in it is not closed, so its number is nobody else's
+  bool shut_down_ = false;
+};
+
+}  // namespace jeton::agent

@@ -1,0 +1,103 @@
+// An answer that does not end: it is refused or timed out, whatever it is made of, and the connection ends.
+#include <algorithm>
+#include <string>
+
+#include "tests/support/network_process.hpp"
+#include "tests/unit/http/http_client_fixture.hpp"
+
+namespace jeton::agent {
+namespace {
+
+using namespace std::chrono_literals;
+using test::eventually;
+using test::NetworkProcess;
+using ::testing::HasSubstr;
+
+class HttpFloodFixture : public HttpClientFixture {
+ protected:
+  HttpRequest to(const NetworkProcess& server, const std::string& kind) {
+    HttpRequest r = request("http://" + server.at() + "/token");
+    if (kind.starts_with("h2_")) r.route.http_version = HttpVersion::v2;
+    return r;
+  }
+  static bool ended(const NetworkProcess& server) {
+    return eventually([&] {
+      const auto lines = server.asked();
+      return std::find(lines.begin(), lines.end(), "closed") != lines.end();
+    });
+  }
+  // Bytes without a bound, so that only the time ends it.
+  static constexpr std::size_t no_bound = std::size_t{1} << 40U;
+};
+
+class HttpFlood : public HttpFloodFixture, public ::testing::WithParamInterface<const char*> {};
+
+TEST_P(HttpFlood, AnswerNeverEnds_IsRefusedLongBeforeTheTimeout) {
+  const NetworkProcess server("flood.mjs", {{"kind", GetParam()}});
+  HttpRequest r = to(server, GetParam());
+  r.timeout = 5min;
+  r.max_body = 1000;
+  EXPECT_THAT(failure(std::move(r)), ::testing::AnyOf(Reason::too_large, Reason::broken)) << message_;
+  EXPECT_THAT(message_, ::testing::Not(HasSubstr("memory")));
+  EXPECT_TRUE(ended(server));
+}
+
+INSTANTIATE_TEST_SUITE_P(Http1, HttpFlood,
+                         ::testing::Values("interim", "header_lines", "header_line", "trailers", "trailer_line",
+                                           "chunk_extension", "thin_chunks"),
+                         [](const auto& instance) { return std::string(instance.param); });
+INSTANTIATE_TEST_SUITE_P(Http2, HttpFlood,
+                         ::testing::Values("h2_headers", "h2_interim", "h2_trailers", "h2_empty_data", "h2_padded_data",
+                                           "h2_ping", "h2_settings", "h2_continuation"),
+                         [](const auto& instance) { return std::string(instance.param); });
+
+class HttpDeadline : public HttpFloodFixture {};
+
+TEST_F(HttpDeadline, LibcurlDoesNotReturn_RequestTimesOut) {
+  const NetworkProcess server("flood.mjs", {{"kind", "h2_empty_data"}});
+  HttpRequest r = to(server, "h2_empty_data");
+  r.timeout = 500ms;
+  r.max_body = no_bound;
+  EXPECT_EQ(failure(std::move(r)), Reason::timeout);
+  EXPECT_THAT(message_, HasSubstr("no complete answer within 500ms (source.timeout)"));
+  EXPECT_TRUE(ended(server));
+}
+
+TEST_F(HttpDeadline, BodyDribbles_RequestTimesOut) {
+  const NetworkProcess server("flood.mjs", {{"kind", "dribble"}});
+  HttpRequest r = to(server, "dribble");
+  r.timeout = 500ms;
+  EXPECT_EQ(failure(std::move(r)), Reason::timeout);
+  EXPECT_TRUE(ended(server));
+}
+
+TEST_F(HttpDeadline, ServerKeepsLibcurlBusy_OtherServersAnswer) {
+  const NetworkProcess server("flood.mjs", {{"kind", "h2_empty_data"}});
+  HttpRequest r = to(server, "h2_empty_data");
+  r.timeout = 5min;
+  r.max_body = no_bound;
+  Pending* const busy = start(std::move(r));
+  ASSERT_TRUE(loop_.turn_until([&] { return !server.asked().empty(); }));
+  EXPECT_EQ(perform(request()).status, 200);
+  EXPECT_FALSE(busy->done);
+  busy->cancel.emit(boost::asio::cancellation_type::terminal);
+  ASSERT_TRUE(loop_.turn_until([&] { return busy->done; }));
+  EXPECT_TRUE(busy->aborted());
+  EXPECT_TRUE(ended(server));
+}
+
+TEST_F(HttpDeadline, ServerKeepsLibcurlBusy_StopEndsIt) {
+  const NetworkProcess server("flood.mjs", {{"kind", "h2_empty_data"}});
+  HttpRequest r = to(server, "h2_empty_data");
+  r.timeout = 5min;
+  r.max_body = no_bound;
+  Pending* const busy = start(std::move(r));
+  ASSERT_TRUE(loop_.turn_until([&] { return !server.asked().empty(); }));
+  client_->stop();
+  ASSERT_TRUE(loop_.turn_until([&] { return busy->done; }));
+  EXPECT_TRUE(busy->aborted());
+  EXPECT_TRUE(ended(server));
+}
+
+}  // namespace
+}  // namespace jeton::agent

@@ -1,0 +1,99 @@
+// Requests are apart from each other: what holds one up, in the server, in libcurl or in the kernel, holds up no other.
+#include <fcntl.h>
+#include <sys/stat.h>
+
+#include "agent/base/unique_fd.hpp"
+#include "tests/support/temp_dir.hpp"
+#include "tests/unit/http/http_client_fixture.hpp"
+
+namespace jeton::agent {
+namespace {
+
+using namespace std::chrono_literals;
+using test::Behaviour;
+using test::FaultProvider;
+using ::testing::HasSubstr;
+
+class HttpThreadsTest : public HttpClientFixture {
+ protected:
+  void take_all_threads_of_the_provider() {
+    provider_.behave(Behaviour::only(Behaviour::Kind::hang));
+    for (std::size_t i = 0; i < HttpThreads::max_threads_per_origin; ++i) start(request());
+    ASSERT_TRUE(loop_.turn_until([&] { return provider_.counts().requests == HttpThreads::max_threads_per_origin; }));
+  }
+
+  FaultProvider other_;
+};
+
+TEST_F(HttpThreadsTest, ServerLetsEveryRequestHang_OtherServersAnswerAndItsNextRequestWaits) {
+  take_all_threads_of_the_provider();
+  provider_.behave(Behaviour::good());
+  Pending* const next = start(request());
+  EXPECT_EQ(perform(request(other_.url())).status, 200);
+  EXPECT_FALSE(next->done);
+  EXPECT_EQ(provider_.counts().requests, HttpThreads::max_threads_per_origin);
+  pending_.front().cancel.emit(boost::asio::cancellation_type::terminal);
+  ASSERT_TRUE(loop_.turn_until([&] { return next->done; }));
+  EXPECT_FALSE(next->error);
+}
+
+TEST_F(HttpThreadsTest, RequestWaitsForOthersOfItsServer_ItsTimeoutCounts) {
+  take_all_threads_of_the_provider();
+  HttpRequest r = request();
+  r.timeout = 100ms;
+  EXPECT_EQ(failure(std::move(r)), Reason::timeout);
+  EXPECT_THAT(message_, HasSubstr("was not asked within source.timeout"));
+}
+
+TEST_F(HttpThreadsTest, RequestThatWaitsIsCancelled_IsNeverSent) {
+  take_all_threads_of_the_provider();
+  Pending* const next = start(request());
+  ASSERT_TRUE(loop_.turn_until([&] { return next->begun; }));
+  next->cancel.emit(boost::asio::cancellation_type::terminal);
+  ASSERT_TRUE(loop_.turn_until([&] { return next->done; }));
+  EXPECT_TRUE(next->aborted());
+  pending_.front().cancel.emit(boost::asio::cancellation_type::terminal);
+  provider_.behave(Behaviour::good());
+  EXPECT_EQ(perform(request()).status, 200);
+  EXPECT_EQ(provider_.counts().requests, HttpThreads::max_threads_per_origin + 1);
+}
+
+// A named pipe in place of a file: whoever opens it hangs in the kernel, where no shutdown of a socket reaches.
+class HttpThreadInTheKernel : public HttpClientFixture {
+ protected:
+  HttpThreadInTheKernel() { EXPECT_EQ(::mkfifo(pipe().c_str(), 0600), 0); }
+  [[nodiscard]] std::string pipe() const { return (dir_.path() / "ca.pem").string(); }
+  // Over TLS to a server that waits for its client to speak.
+  HttpRequest stuck() {
+    HttpRequest r = request("https://127.0.0.1:" + std::to_string(provider_.port()) + "/token");
+    r.route.tls.ca_file = pipe();
+    return r;
+  }
+  // Opens once somebody reads it, and lets the reader go on with an empty file.
+  bool let_go() {
+    return test::eventually(
+        [this] { return static_cast<bool>(UniqueFd(::open(pipe().c_str(), O_WRONLY | O_NONBLOCK | O_CLOEXEC))); });
+  }
+
+  test::TempDir dir_;
+};
+
+TEST_F(HttpThreadInTheKernel, FileCannotBeRead_RequestTimesOutAndOthersAreAnswered) {
+  HttpRequest r = stuck();
+  r.timeout = 200ms;
+  EXPECT_EQ(failure(std::move(r)), Reason::timeout);
+  EXPECT_EQ(perform(request()).status, 200);
+  EXPECT_TRUE(let_go());
+}
+
+TEST_F(HttpThreadInTheKernel, FileCannotBeRead_StopLeavesTheThreadBehind) {
+  Pending* const pending = start(stuck());
+  ASSERT_TRUE(loop_.turn_until([&] { return provider_.counts().connections == 1; }));
+  client_.reset();
+  ASSERT_TRUE(loop_.turn_until([&] { return pending->done; }));
+  EXPECT_TRUE(pending->aborted());
+  EXPECT_TRUE(let_go()) << "the thread has ended, though nobody wrote";
+}
+
+}  // namespace
+}  // namespace jeton::agent
