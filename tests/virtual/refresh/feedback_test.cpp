@@ -8,7 +8,6 @@ namespace jeton::test {
 namespace {
 
 using agent::RefreshConfig;
-using agent::TokenState;
 using agent::TokenStatus;
 using std::chrono::hours;
 using std::chrono::milliseconds;
