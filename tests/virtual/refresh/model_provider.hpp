@@ -40,7 +40,7 @@ class ModelProvider {
   agent::Duration answer_time = std::chrono::milliseconds(200);
   int failing_revocations = 0;
   std::optional<agent::Duration> revocation_retry_after{};  // of those that fail
-  int hanging_revocations = 0;  // before the failing ones; until release()
+  int hanging_revocations = 0;                              // before the failing ones; until release()
   bool rotates = false;  // a call must come with the state of the last answer; any other is a replay, and refused
 
   std::uint64_t calls = 0;
