@@ -62,8 +62,8 @@ Milliseconds to_hold(std::int64_t ms) { return std::clamp(Milliseconds{ms}, Mill
 
 }  // namespace
 
-RedisKeys::RedisKeys(const std::string& prefix, const std::string& name, int database, const TokenTerms& terms)
-    : name(name), mirror(terms.mirror_key), protocol(terms.lock.protocol) {
+RedisKeys::RedisKeys(const std::string& prefix, const std::string& of, int database, const TokenTerms& terms)
+    : name(of), mirror(terms.mirror_key), protocol(terms.lock.protocol) {
   const std::string stem = prefix + ":{" + name + "}:";
   updater = terms.lock.key.empty() ? stem + "updater" : terms.lock.key;
   token = stem + "token";

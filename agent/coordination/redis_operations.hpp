@@ -24,7 +24,7 @@ namespace jeton::agent {
 struct RedisKeys {
   // `database`: keys of two databases are apart by themselves; messages are not, so the channel names it unless it is
   // 0.
-  RedisKeys(const std::string& prefix, const std::string& name, int database = 0, const TokenTerms& terms = {});
+  RedisKeys(const std::string& prefix, const std::string& of, int database = 0, const TokenTerms& terms = {});
   // Those of a lock that applications take (lock_store.hpp).
   [[nodiscard]] static RedisKeys of_lock(const std::string& prefix, const std::string& name, int database = 0,
                                          const TokenLockConfig& terms = {});
