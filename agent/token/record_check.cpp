@@ -27,8 +27,8 @@ std::optional<std::string> fault_of_value(std::string_view value) {
   const char* kind = static_cast<unsigned char>(*bad) > 0x7f ? "not ASCII"
                      : *bad == ' '                           ? "a space"
                                                              : "a control character";
-  return std::string("holds a character that no token may have (") + kind + ") at byte " +
-         std::to_string(bad - value.begin() + 1);
+  return std::string("holds a character that no token may have (") + kind + " at byte " +
+         std::to_string(bad - value.begin() + 1) + ")";
 }
 
 bool is_token_type(std::string_view type) { return type.size() <= max_type_size && prints(type); }

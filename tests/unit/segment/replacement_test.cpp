@@ -49,6 +49,14 @@ class Replacement : public testing::Test {
   RuntimeDir runtime{dir / "run", Policy::warn};
 };
 
+TEST_F(Replacement, TokenLastsForCenturies_IsNotAdopted) {
+  Record record = sample_record(5, "forged");
+  record.expires_at = wall_now() + std::chrono::years(300);
+  open()->publish(record, wall_now());
+  EXPECT_FALSE(open()->adopted());
+  expect_usable();
+}
+
 TEST_F(Replacement, AnotherCapacityKeepsTheToken) {
   open(1024)->publish(sample_record(5, "kept"), wall_now());
   const auto store = open(4096);
@@ -84,8 +92,8 @@ TEST_F(Replacement, AReconfigurationThatFailsChangesNothing) {
   EXPECT_THROW(store->reconfigure(256, {{}, {"no-such-group-anywhere"}}, wall_now()), Error);
   expect_only_the_segment();
   EXPECT_EQ(fs::file_size(file()), layout::geometry_for(64).segment_size);
-  store->publish(sample_record(6, "goes on"), wall_now());
-  EXPECT_EQ(open(64)->adopted()->value.reveal(), "goes on");
+  store->publish(sample_record(6, "goes-on"), wall_now());
+  EXPECT_EQ(open(64)->adopted()->value.reveal(), "goes-on");
 }
 
 TEST_F(Replacement, ASymbolicLinkIsReplacedAndItsTargetUntouched) {
