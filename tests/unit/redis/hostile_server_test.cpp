@@ -11,7 +11,6 @@ namespace jeton::agent::redis {
 namespace {
 
 using namespace std::chrono_literals;
-using test::ask;
 using test::FakeServer;
 using test::greets_then;
 using testing::HasSubstr;
