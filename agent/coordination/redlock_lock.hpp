@@ -6,10 +6,10 @@
 //
 // Contention. One host makes one attempt for a lock at a time (lock_attempts.hpp). Hosts that divide the servers
 // between them, so that none has a majority, try again after a random pause: once more in any case, and then for as
-// long as the timeout lasts, each time with a range of pauses twice as long. So one of them nearly always wins, also if
-// none of the callers waits. That is not certain: where many hosts try at once and the timeout has room for a few
-// attempts only, a round may end without a winner (5 in 100 with 10 hosts, up to 40 ms each way and a timeout of 250
-// ms). Then every caller hears that the lock is busy, until a moment soon.
+// long as the timeout and the caller's deadline allow, each time with a range of pauses twice as long. So one of them
+// nearly always wins, also if none of the callers waits. That is not certain: where many hosts try at once and the
+// timeout has room for a few attempts only, a round may end without a winner (5 in 100 with 10 hosts, up to 40 ms each
+// way and a timeout of 250 ms). Then every caller hears that the lock is busy, until a moment soon.
 //
 // Time. With a majority in reach a call takes the bound of redlock_quorum.hpp for each of its questions: to acquire two
 // for each attempt, else one.

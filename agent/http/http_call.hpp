@@ -1,5 +1,5 @@
-// HttpCall: one request on its way. It runs on a thread of its own; its caller, or whoever stops the client, can give
-// it up at any time, and does not wait for libcurl: the first of the two to have an outcome delivers it, once.
+// HttpCall: one request on its way. It runs on a thread of its own; its caller, and the client when it is stopped,
+// can give it up at any time without waiting for libcurl. The first outcome is delivered, and no other.
 #pragma once
 
 #include <atomic>

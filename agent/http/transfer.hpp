@@ -26,7 +26,7 @@ struct HttpOutcome {
   HttpResponse response;
 };
 
-// What a timeout is called, whoever notices it.
+// The message of a timeout, for libcurl's own and for that of the watch.
 [[nodiscard]] std::string no_answer_within(const std::string& display, Milliseconds timeout);
 
 class Transfer {

@@ -59,7 +59,7 @@ class RefreshLoop final : private CoordinationListener {
   // The provider refused the token of this generation: a newer one is fetched if it still is the current one.
   DemandAnswer rejected(Generation generation);
   // An operator wants a new token now, within min_interval and budget; also ends the fleet's pause, whatever its
-  // reason: whoever asks may have mended what was wrong at the provider, or knows better than its Retry-After.
+  // reason: the operator may have mended the cause at the provider, or may know better than its Retry-After.
   DemandAnswer refresh_now();
 
   [[nodiscard]] TokenStatus status() const;

@@ -10,8 +10,10 @@ namespace {
 constexpr std::chrono::hours clock_tolerance{24};  // between the clock of the host that wrote it and ours
 constexpr std::size_t max_host_size = 255;         // bytes
 
+bool prints(char c) { return c >= '!' && c <= '~'; }
+
 bool prints(std::string_view text) {
-  return std::all_of(text.begin(), text.end(), [](char c) { return c >= '!' && c <= '~'; });
+  return std::all_of(text.begin(), text.end(), [](char c) { return prints(c); });
 }
 
 void check(bool good, const char* fault) {
@@ -22,7 +24,7 @@ void check(bool good, const char* fault) {
 
 std::optional<std::string> fault_of_value(std::string_view value) {
   if (value.empty()) return "is empty";
-  const auto bad = std::find_if(value.begin(), value.end(), [](char c) { return c < '!' || c > '~'; });
+  const auto bad = std::find_if(value.begin(), value.end(), [](char c) { return !prints(c); });
   if (bad == value.end()) return std::nullopt;
   const char* kind = static_cast<unsigned char>(*bad) > 0x7f ? "not ASCII"
                      : *bad == ' '                           ? "a space"

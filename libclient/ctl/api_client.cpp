@@ -124,14 +124,9 @@ ApiAnswer ApiClient::call(const char* method, const std::string& path, const std
     answer.problem = socket_.string() + ": " + connect_problem(errno);
     return answer;
   }
-  std::string request = std::string(method) + ' ' + path + " HTTP/1.0\r\nHost: agent\r\n";
-  if (!body.empty()) {
-    request += "Content-Type: application/json\r\nContent-Length: " + std::to_string(body.size()) + "\r\n";
-  }
-  request += "\r\n" + body;
   const Deadline deadline(patience);
   std::string received;
-  answer.problem = send_all(socket, request, deadline);
+  answer.problem = send_all(socket, request_text(method, path, body), deadline);
   if (answer.problem.empty()) answer.problem = receive_all(socket, received, deadline);
   if (answer.problem.empty()) answer.problem = take_apart(received, answer);
   if (!answer.problem.empty()) {

@@ -40,4 +40,12 @@ std::string connect_problem(int error) {
   return std::generic_category().message(error);
 }
 
+std::string request_text(const std::string& method, const std::string& path, const std::string& body) {
+  std::string text = method + " " + path + " HTTP/1.0\r\nHost: agent\r\n";
+  if (!body.empty()) {
+    text += "Content-Type: application/json\r\nContent-Length: " + std::to_string(body.size()) + "\r\n";
+  }
+  return text + "\r\n" + body;
+}
+
 }  // namespace jeton::ctl

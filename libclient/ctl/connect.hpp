@@ -1,4 +1,4 @@
-// The way to the agent's socket.
+// The way to the agent's socket, and a request as it is sent there.
 #pragma once
 
 #include <chrono>
@@ -19,5 +19,8 @@ inline constexpr auto connect_pause = std::chrono::milliseconds(10);
 
 // What to say of that errno.
 [[nodiscard]] std::string connect_problem(int error);
+
+// Of HTTP/1.0, so that the answer ends with the connection, without chunks. `body`: JSON; empty: none.
+[[nodiscard]] std::string request_text(const std::string& method, const std::string& path, const std::string& body);
 
 }  // namespace jeton::ctl

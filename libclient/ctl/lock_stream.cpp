@@ -27,11 +27,7 @@ LockStream::LockStream(const std::filesystem::path& runtime_dir, const std::stri
     : socket_(runtime_dir / "agent.sock") {
   fd_ = connect_to_agent(socket_);
   if (fd_ < 0) throw no_agent(socket_, errno);
-  // Of HTTP/1.0 the answer is the lines as they are, up to the end of the connection.
-  const std::string text = body.dump();
-  const std::string request = "POST /v1/locks/" + name +
-                              " HTTP/1.0\r\nHost: agent\r\nContent-Type: application/json\r\n" +
-                              "Content-Length: " + std::to_string(text.size()) + "\r\n\r\n" + text;
+  const std::string request = request_text("POST", "/v1/locks/" + name, body.dump());
   // An agent that has closed already may have said why: that is read then.
   const ssize_t sent = ::send(fd_, request.data(), request.size(), MSG_NOSIGNAL);
   if (sent != static_cast<ssize_t>(request.size()) && !(sent < 0 && errno == EPIPE)) {

@@ -1,6 +1,5 @@
 #include "agent/source/exec/exec_output.hpp"
 
-#include <algorithm>
 #include <string>
 
 #include "agent/source/json_body.hpp"

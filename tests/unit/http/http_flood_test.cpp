@@ -51,7 +51,23 @@ INSTANTIATE_TEST_SUITE_P(Http2, HttpFlood,
                                            "h2_ping", "h2_settings", "h2_continuation"),
                          [](const auto& instance) { return std::string(instance.param); });
 
-class HttpDeadline : public HttpFloodFixture {};
+class HttpDeadline : public HttpFloodFixture {
+ protected:
+  // Returns when the server has been asked.
+  Pending* keep_libcurl_busy(const NetworkProcess& server) {
+    HttpRequest r = to(server, "h2_empty_data");
+    r.timeout = 5min;
+    r.max_body = no_bound;
+    Pending* const busy = start(std::move(r));
+    EXPECT_TRUE(loop_.turn_until([&] { return !server.asked().empty(); }));
+    return busy;
+  }
+  void expect_aborted(const Pending& busy, const NetworkProcess& server) {
+    ASSERT_TRUE(loop_.turn_until([&] { return busy.done; }));
+    EXPECT_TRUE(busy.aborted());
+    EXPECT_TRUE(ended(server));
+  }
+};
 
 TEST_F(HttpDeadline, LibcurlDoesNotReturn_RequestTimesOut) {
   const NetworkProcess server("flood.mjs", {{"kind", "h2_empty_data"}});
@@ -73,30 +89,18 @@ TEST_F(HttpDeadline, BodyDribbles_RequestTimesOut) {
 
 TEST_F(HttpDeadline, ServerKeepsLibcurlBusy_OtherServersAnswer) {
   const NetworkProcess server("flood.mjs", {{"kind", "h2_empty_data"}});
-  HttpRequest r = to(server, "h2_empty_data");
-  r.timeout = 5min;
-  r.max_body = no_bound;
-  Pending* const busy = start(std::move(r));
-  ASSERT_TRUE(loop_.turn_until([&] { return !server.asked().empty(); }));
+  Pending* const busy = keep_libcurl_busy(server);
   EXPECT_EQ(perform(request()).status, 200);
   EXPECT_FALSE(busy->done);
   busy->cancel.emit(boost::asio::cancellation_type::terminal);
-  ASSERT_TRUE(loop_.turn_until([&] { return busy->done; }));
-  EXPECT_TRUE(busy->aborted());
-  EXPECT_TRUE(ended(server));
+  expect_aborted(*busy, server);
 }
 
 TEST_F(HttpDeadline, ServerKeepsLibcurlBusy_StopEndsIt) {
   const NetworkProcess server("flood.mjs", {{"kind", "h2_empty_data"}});
-  HttpRequest r = to(server, "h2_empty_data");
-  r.timeout = 5min;
-  r.max_body = no_bound;
-  Pending* const busy = start(std::move(r));
-  ASSERT_TRUE(loop_.turn_until([&] { return !server.asked().empty(); }));
+  Pending* const busy = keep_libcurl_busy(server);
   client_->stop();
-  ASSERT_TRUE(loop_.turn_until([&] { return busy->done; }));
-  EXPECT_TRUE(busy->aborted());
-  EXPECT_TRUE(ended(server));
+  expect_aborted(*busy, server);
 }
 
 }  // namespace

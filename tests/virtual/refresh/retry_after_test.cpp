@@ -22,6 +22,27 @@ Duration apart(const VirtualFleet& fleet, std::size_t call) {
   return fleet.provider.asked_at.at(call) - fleet.provider.asked_at.at(call - 1);
 }
 
+// The first call of the fleet has no other answer, and every host knows of the pause.
+void begin_with_a_pause(VirtualFleet& fleet) {
+  fleet.provider.behave(endless, 1);
+  fleet.start_all();
+  fleet.pass(minutes(1));
+  ASSERT_TRUE(fleet.all(is_paused));
+}
+
+const FleetSettings may_fetch_alone{
+    .agents = 1, .budget = {.calls = 100, .per = hours(24), .alone = 10}, .fetch_alone = minutes(1)};
+
+// Redis is gone, and the provider asks the host that fetches alone for the pause.
+void fetch_alone_into_a_pause(VirtualFleet& fleet) {
+  fleet.start_all();
+  fleet.pass(seconds(5));
+  fleet.server().kill();
+  fleet.provider.behave(endless);
+  ASSERT_TRUE(fleet.until([&] { return fleet.provider.calls == 2; }, minutes(10)));
+  fleet.pass(seconds(5));
+}
+
 TEST(RetryAfter, IsEndless_IsCutToTheMaximum) {
   VirtualFleet fleet({.agents = 3});
   fleet.provider.behave(endless, 1);
@@ -72,10 +93,7 @@ TEST(RetryAfter, TokenRunsOutAllTheSame_IsTriedMoreAndMoreSlowly) {
 
 TEST(RetryAfter, OperatorAsksForARefreshOnAnyHost_EndsThePause) {
   VirtualFleet fleet({.agents = 3});
-  fleet.provider.behave(endless, 1);
-  fleet.start_all();
-  fleet.pass(minutes(1));
-  ASSERT_TRUE(fleet.all(is_paused));
+  ASSERT_NO_FATAL_FAILURE(begin_with_a_pause(fleet));
   fleet.refresh(2).refresh_now();
   fleet.pass(seconds(5));
   EXPECT_TRUE(fleet.all_valid());
@@ -97,10 +115,7 @@ TEST(RetryAfter, OperatorAsksAHostThatHasNotHeardOfThePause_EndsIt) {
 
 TEST(RetryAfter, OperatorAsksWhileRedisIsGone_EndsThePauseWhenItIsBack) {
   VirtualFleet fleet({.agents = 2});
-  fleet.provider.behave(endless, 1);
-  fleet.start_all();
-  fleet.pass(minutes(1));
-  ASSERT_TRUE(fleet.all(is_paused));
+  ASSERT_NO_FATAL_FAILURE(begin_with_a_pause(fleet));
   fleet.cut_off_all();
   fleet.refresh(0).refresh_now();
   fleet.pass(seconds(20));
@@ -113,13 +128,8 @@ TEST(RetryAfter, OperatorAsksWhileRedisIsGone_EndsThePauseWhenItIsBack) {
 
 // Lifting a pause that cannot be lifted must not keep the host from fetching alone.
 TEST(RetryAfter, OperatorAsksInAnOutage_EndsThePauseOfTheHostItself) {
-  VirtualFleet fleet({.agents = 1, .budget = {.calls = 100, .per = hours(24), .alone = 10}, .fetch_alone = minutes(1)});
-  fleet.start_all();
-  fleet.pass(seconds(5));
-  fleet.server().kill();
-  fleet.provider.behave(endless);
-  ASSERT_TRUE(fleet.until([&] { return fleet.provider.calls == 2; }, minutes(10)));
-  fleet.pass(seconds(5));
+  VirtualFleet fleet(may_fetch_alone);
+  ASSERT_NO_FATAL_FAILURE(fetch_alone_into_a_pause(fleet));
   ASSERT_TRUE(is_paused(fleet.status(0)));
   fleet.provider.behave({});
   fleet.refresh(0).refresh_now();
@@ -129,13 +139,8 @@ TEST(RetryAfter, OperatorAsksInAnOutage_EndsThePauseOfTheHostItself) {
 }
 
 TEST(RetryAfter, OperatorAsksInAnOutageAfterARestart_EndsThePauseOfTheHostItself) {
-  VirtualFleet fleet({.agents = 1, .budget = {.calls = 100, .per = hours(24), .alone = 10}, .fetch_alone = minutes(1)});
-  fleet.start_all();
-  fleet.pass(seconds(5));
-  fleet.server().kill();
-  fleet.provider.behave(endless);
-  ASSERT_TRUE(fleet.until([&] { return fleet.provider.calls == 2; }, minutes(10)));
-  fleet.pass(seconds(5));
+  VirtualFleet fleet(may_fetch_alone);
+  ASSERT_NO_FATAL_FAILURE(fetch_alone_into_a_pause(fleet));
   fleet.stop(0);
   fleet.start(0);
   fleet.pass(seconds(20));
@@ -148,10 +153,7 @@ TEST(RetryAfter, OperatorAsksInAnOutageAfterARestart_EndsThePauseOfTheHostItself
 
 TEST(RetryAfter, SourceIsAnotherOne_EndsThePauseForTheFleet) {
   VirtualFleet fleet({.agents = 2});
-  fleet.provider.behave(endless, 1);
-  fleet.start_all();
-  fleet.pass(minutes(1));
-  ASSERT_TRUE(fleet.all(is_paused));
+  ASSERT_NO_FATAL_FAILURE(begin_with_a_pause(fleet));
   fleet.secrets[0] = "another URL";
   fleet.pass(seconds(10));
   EXPECT_TRUE(fleet.all_valid());
