@@ -23,18 +23,24 @@ namespace {
 
 int decoded(int status) { return WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status); }
 
+struct Redirections {
+  std::filesystem::path in, out, err;
+};
+
 void redirect(const std::filesystem::path& file, int flags, int to) {
   const int fd = ::open(file.c_str(), flags, 0600);
   if (fd < 0 || ::dup2(fd, to) < 0) ::_exit(126);
   ::close(fd);
 }
 
+// Only async-signal-safe calls: another thread of the test may have held a lock at the fork, such as one of
+// AddressSanitizer's allocator, and here nothing would ever release it.
 [[noreturn]] void become(std::vector<char*>& argv, std::vector<char*>& env, const ProcessOptions& options,
-                         const std::filesystem::path& files) {
+                         const Redirections& files) {
   ::prctl(PR_SET_PDEATHSIG, SIGKILL);  // a test that is killed leaves no process behind
-  redirect(files / "in", O_RDONLY, 0);
-  redirect(files / "out", O_WRONLY | O_CREAT | O_TRUNC | O_APPEND, 1);
-  redirect(files / "err", O_WRONLY | O_CREAT | O_TRUNC | O_APPEND, 2);
+  redirect(files.in, O_RDONLY, 0);
+  redirect(files.out, O_WRONLY | O_CREAT | O_TRUNC | O_APPEND, 1);
+  redirect(files.err, O_WRONLY | O_CREAT | O_TRUNC | O_APPEND, 2);
   const rlim_t cores = options.core_dumps ? RLIM_INFINITY : 0;
   const rlimit limit{cores, cores};
   ::setrlimit(RLIMIT_CORE, &limit);
@@ -58,7 +64,6 @@ Process::Process(std::vector<std::string> argv, ProcessOptions options) {
     if (options.env.count(entry.substr(0, entry.find('='))) == 0) env_text.push_back(entry);
   }
   for (const auto& [key, value] : options.env) env_text.push_back(key + "=" + value);
-  // Everything is prepared before fork(): between fork and exec only async-signal-safe calls.
   std::vector<char*> args;
   for (std::string& a : argv) args.push_back(a.data());
   args.push_back(nullptr);
@@ -67,10 +72,11 @@ Process::Process(std::vector<std::string> argv, ProcessOptions options) {
   env.push_back(nullptr);
   files_.write("out", "");
   files_.write("err", "");
+  const Redirections redirections{files_.path() / "in", files_.path() / "out", files_.path() / "err"};
 
   pid_ = ::fork();
   if (pid_ < 0) throw std::runtime_error(std::string("fork: ") + std::strerror(errno));
-  if (pid_ == 0) become(args, env, options, files_.path());
+  if (pid_ == 0) become(args, env, options, redirections);
 }
 
 Process::~Process() { kill(); }

@@ -56,22 +56,22 @@ TEST_F(KilledWhileWaiting, Agent_TakesTheWaitWithIt) {
 class KilledWhileGivingBack : public HostOnRedis {
  protected:
   // The command has ended, and the agent has begun to give its lock back; nothing of it arrives.
-  [[nodiscard]] std::unique_ptr<Process> begin_release(const std::string& ttl) {
+  void begin_release(const std::string& ttl) {
     const std::string begun = (dir / "begun").string();
-    auto job = host.start({"run", "job", "--ttl", ttl, "--", "sh", "-c",
-                           "touch " + begun + "; until test -e " + (dir / "end").string() + "; do sleep 0.02; done"});
-    EXPECT_TRUE(eventually([&] { return std::filesystem::exists(begun); })) << job->err();
+    job = host.start({"run", "job", "--ttl", ttl, "--", "sh", "-c",
+                      "touch " + begun + "; until test -e " + (dir / "end").string() + "; do sleep 0.02; done"});
+    ASSERT_TRUE(eventually([&] { return std::filesystem::exists(begun); })) << job->err();
     proxy.set(RedisProxy::Way::held);
     dir.write("end", "");
-    EXPECT_TRUE(eventually([&] { return proxy.holds(release_message); })) << "no release";
-    return job;
+    ASSERT_TRUE(eventually([&] { return proxy.holds(release_message); })) << "no release";
   }
 
   TempDir dir;
+  std::unique_ptr<Process> job;
 };
 
 TEST_F(KilledWhileGivingBack, Jetonctl_LockIsGivenBackAllTheSame) {
-  const auto job = begin_release("1h");
+  ASSERT_NO_FATAL_FAILURE(begin_release("1h"));
   job->kill();
   proxy.set(RedisProxy::Way::open);
   EXPECT_TRUE(eventually([&] { return value().empty(); })) << "long before its time to live";
@@ -79,7 +79,7 @@ TEST_F(KilledWhileGivingBack, Jetonctl_LockIsGivenBackAllTheSame) {
 }
 
 TEST_F(KilledWhileGivingBack, Agent_JetonctlSaysThatTheLockEndsByItself) {
-  const auto job = begin_release("1h");
+  ASSERT_NO_FATAL_FAILURE(begin_release("1h"));
   host.agent().kill();
   EXPECT_EQ(job->wait(), 0) << job->err();  // the command had ended under its lock
   EXPECT_NE(job->err().find("ends by itself"), std::string::npos) << job->err();
