@@ -1,4 +1,5 @@
-// The corpus, and damages of it (JETON_FUZZ_COUNT: how many, JETON_FUZZ_SEED: which).
+#include "tests/fuzz/text_mutation.hpp"
+
 #include <gtest/gtest.h>
 
 #include <cstdlib>
@@ -7,15 +8,14 @@
 #include <random>
 #include <vector>
 
-#include "tests/fuzz/answer_trial.hpp"
 #include "tests/support/temp_dir.hpp"
 
 namespace jeton::fuzz {
 namespace {
 
-std::vector<std::string> corpus_of_answers() {
+std::vector<std::string> corpus_in(const std::string& directory) {
   std::vector<std::string> corpus;
-  for (const auto& entry : std::filesystem::directory_iterator(JETON_ANSWER_CORPUS)) {
+  for (const auto& entry : std::filesystem::directory_iterator(directory)) {
     corpus.push_back(test::read_file(entry.path()));
   }
   return corpus;
@@ -49,26 +49,27 @@ void damage(std::string& text, const std::string& other, std::mt19937_64& random
   }
 }
 
-TEST(AnswerFromOutside, ThatTheFuzzerFoundHarmsNobody) {
-  const std::vector<std::string> corpus = corpus_of_answers();
-  for (const std::string& input : corpus) EXPECT_EQ(try_answer(input), "") << testing::PrintToString(input);
+}  // namespace
+
+void try_corpus(const std::string& directory, TextTrial trial) {
+  const std::vector<std::string> corpus = corpus_in(directory);
+  for (const std::string& input : corpus) EXPECT_EQ(trial(input), "") << testing::PrintToString(input);
   EXPECT_GT(corpus.size(), 20U);
 }
 
-TEST(AnswerFromOutside, ThatIsDamagedHarmsNobody) {
+void try_damages(const std::string& directory, TextTrial trial) {
   const std::uint64_t seed = setting("JETON_FUZZ_SEED", std::random_device()());
   const std::uint64_t count = setting("JETON_FUZZ_COUNT", 100'000);
   std::cout << "JETON_FUZZ_SEED=" << seed << std::endl;  // flushed: it is wanted most after a crash
   std::mt19937_64 random(seed);
-  const std::vector<std::string> corpus = corpus_of_answers();
+  const std::vector<std::string> corpus = corpus_in(directory);
   ASSERT_FALSE(corpus.empty());
   std::string input;
   for (std::uint64_t i = 0; i < count; ++i) {
     if (i % 4 == 0 || input.empty()) input = corpus[random() % corpus.size()];
     damage(input, corpus[random() % corpus.size()], random);
-    ASSERT_EQ(try_answer(input), "") << testing::PrintToString(input);
+    ASSERT_EQ(trial(input), "") << testing::PrintToString(input);
   }
 }
 
-}  // namespace
 }  // namespace jeton::fuzz

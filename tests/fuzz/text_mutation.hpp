@@ -1,0 +1,17 @@
+// What the tests of parsers of text share: a corpus, damages of it, and the trials of each (JETON_FUZZ_COUNT: how many,
+// JETON_FUZZ_SEED: which).
+#pragma once
+
+#include <string>
+#include <string_view>
+
+namespace jeton::fuzz {
+
+// Empty, or what went wrong.
+using TextTrial = std::string (*)(std::string_view input);
+
+// Every file of the directory. Each failure is one of the running test.
+void try_corpus(const std::string& directory, TextTrial trial);
+void try_damages(const std::string& directory, TextTrial trial);
+
+}  // namespace jeton::fuzz

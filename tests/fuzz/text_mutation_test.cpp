@@ -1,0 +1,19 @@
+// What the fuzzer found once, and damages of it.
+#include "tests/fuzz/text_mutation.hpp"
+
+#include <gtest/gtest.h>
+
+#include "tests/fuzz/answer_trial.hpp"
+#include "tests/fuzz/fleet_trial.hpp"
+
+namespace jeton::fuzz {
+namespace {
+
+TEST(AnswerFromOutside, ThatTheFuzzerFoundHarmsNobody) { try_corpus(JETON_CORPUS "/answer_corpus", try_answer); }
+TEST(AnswerFromOutside, ThatIsDamagedHarmsNobody) { try_damages(JETON_CORPUS "/answer_corpus", try_answer); }
+
+TEST(TextOfTheFleet, ThatTheFuzzerFoundHarmsNobody) { try_corpus(JETON_CORPUS "/fleet_corpus", try_fleet_text); }
+TEST(TextOfTheFleet, ThatIsDamagedHarmsNobody) { try_damages(JETON_CORPUS "/fleet_corpus", try_fleet_text); }
+
+}  // namespace
+}  // namespace jeton::fuzz
