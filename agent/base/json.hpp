@@ -5,9 +5,14 @@
 // instantiates them a second or more.
 #pragma once
 
+#include <cmath>
+#include <cstdint>
 #include <nlohmann/json.hpp>
 #include <string>
 #include <string_view>
+#include <utility>
+
+#include "agent/base/error.hpp"
 
 namespace jeton::agent {
 
@@ -26,6 +31,27 @@ inline constexpr std::size_t json_depth_limit = 100;
 // is_discarded() if the text is not JSON.
 [[nodiscard]] Json try_parse_json(std::string_view text);
 [[nodiscard]] OrderedJson try_parse_ordered_json(std::string_view text);
+
+// The whole number in `json`, which may be written as 1e3. Throws Error if it is none, or one that `Integer` cannot hold:
+// get<Integer>() would wrap it, and is undefined for a large fraction.
+template <typename Integer, typename AnyJson>
+[[nodiscard]] Integer whole_number(const AnyJson& json) {
+  constexpr double exact = 9007199254740992.0;  // 2^53: a double above it may stand for another number
+  if (json.is_number_unsigned()) {
+    const auto number = json.template get<std::uint64_t>();
+    if (std::in_range<Integer>(number)) return static_cast<Integer>(number);
+  } else if (json.is_number_integer()) {
+    const auto number = json.template get<std::int64_t>();
+    if (std::in_range<Integer>(number)) return static_cast<Integer>(number);
+  } else if (json.is_number_float()) {
+    const auto number = json.template get<double>();
+    if (std::abs(number) <= exact && std::floor(number) == number) {
+      const auto whole = static_cast<std::int64_t>(number);
+      if (std::in_range<Integer>(whole)) return static_cast<Integer>(whole);
+    }
+  }
+  throw Error("a member that is a whole number is something else, or out of range");
+}
 
 // On one line. Bytes that are no UTF-8 become U+FFFD: a provider's error text may hold anything.
 [[nodiscard]] std::string json_text(const Json& json);

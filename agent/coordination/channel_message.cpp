@@ -14,7 +14,7 @@ std::string text_of(const WipingJson& json, const char* key) {
 }
 
 Milliseconds ttl_of(const WipingJson& json) {
-  return std::clamp(Milliseconds{json.at("ttl_ms").get<std::int64_t>()}, Milliseconds{0}, longest_hold);
+  return std::clamp(Milliseconds{whole_number<std::int64_t>(json.at("ttl_ms"))}, Milliseconds{0}, longest_hold);
 }
 
 // As the publish script begins it.
@@ -60,8 +60,8 @@ ChannelMessage decode_message(std::string_view text, const std::string& name, co
                           json.contains("request") ? text_of(json, "request") : std::string{}};
     }
     if (type == "resume") return ResumeMessage{};
-    if (type == "usage") return UsageMessage{json.at("calls").get<std::uint64_t>(), ttl_of(json)};
-    if (type == "rejected") return RejectedMessage{json.at("generation").get<Generation>()};
+    if (type == "usage") return UsageMessage{whole_number<std::uint64_t>(json.at("calls")), ttl_of(json)};
+    if (type == "rejected") return RejectedMessage{whole_number<Generation>(json.at("generation"))};
     return UnknownMessage{};
   } catch (const WipingJson::exception& e) {
     // e.what() may quote the text, which may hold a token.

@@ -41,8 +41,8 @@ std::optional<LocalLock> lock_in(const Json& json, const std::string& boot_id) {
   if (json.at("boot_id").get<std::string>() != boot_id) return std::nullopt;
   LocalLock lock;
   lock.owner = json.at("owner").get<std::string>();
-  lock.fence = json.at("fence").get<std::uint64_t>();
-  lock.expires_at = BootTime(Duration(json.at("expires_boot_ns").get<std::int64_t>()));
+  lock.fence = whole_number<std::uint64_t>(json.at("fence"));
+  lock.expires_at = BootTime(Duration(whole_number<std::int64_t>(json.at("expires_boot_ns"))));
   lock.note = {json.at("by").get<std::string>(), json.at("metadata").get<std::string>()};
   return lock;
 }
@@ -61,9 +61,10 @@ std::map<std::string, LocalLock> LocalLockFiles::load(BootTime now) {
     const std::string file = entry.path().filename();
     if (!file.ends_with(ending)) continue;
     std::optional<LocalLock> lock;
+    const auto json = parsed(entry.path());
     try {
-      if (const auto json = parsed(entry.path())) lock = lock_in(*json, boot_id_);
-    } catch (const Json::exception&) {
+      if (json) lock = lock_in(*json, boot_id_);
+    } catch (const std::exception&) {  // of Json, or a number out of range
       log::warning("the file of a lock cannot be read; the lock is free", {{"file", entry.path().string()}});
     }
     const std::string name = file.substr(0, file.size() - ending.size());

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "agent/base/error.hpp"
+#include "agent/base/json.hpp"
 #include "agent/base/log.hpp"
 #include "agent/base/private_file.hpp"
 #include "agent/coordination/channel_message.hpp"
@@ -17,14 +18,14 @@ constexpr std::size_t size_limit = 16 * 1024 * 1024;
 constexpr int state_version = 1;
 
 WallTime time_at(const WipingJson& json, const char* key) {
-  return from_unix_ms(std::clamp<std::int64_t>(json.at(key).get<std::int64_t>(), 0, std::int64_t{1} << 48U));
+  return from_unix_ms(std::clamp<std::int64_t>(whole_number<std::int64_t>(json.at(key)), 0, std::int64_t{1} << 48U));
 }
 
 LocalState parse(std::string_view text, WallTime now) {
   const WipingJson json = parse_wiping_json(text);
-  if (json.at("v").get<int>() != state_version) throw Error("version other than 1");
+  if (whole_number<int>(json.at("v")) != state_version) throw Error("version other than 1");
   LocalState state;
-  state.fence = json.at("fence").get<std::uint64_t>();
+  state.fence = whole_number<std::uint64_t>(json.at("fence"));
   if (state.fence >= fence_limit(now)) state.fence = 0;
   if (const auto record = json.find("record"); record != json.end()) {
     state.record = to_local_time(decode_record(json_text(*record).reveal()), Milliseconds{0}, now);
@@ -37,7 +38,7 @@ LocalState parse(std::string_view text, WallTime now) {
   if (const auto fetches = json.find("fetches"); fetches != json.end()) {
     state.fetches.last = time_at(*fetches, "last_ms");
     state.fetches.began_at = time_at(*fetches, "window_start_ms");
-    state.fetches.calls = fetches->at("calls").get<std::uint64_t>();
+    state.fetches.calls = whole_number<std::uint64_t>(fetches->at("calls"));
   }
   return state;
 }

@@ -19,13 +19,13 @@ struct Envelope {
 Envelope parse_envelope(std::string_view text) {
   try {
     const Json json = parse_json(text);
-    if (json.at("v").get<int>() != sealed_version) throw Error("record has a version other than 1");
+    if (whole_number<int>(json.at("v")) != sealed_version) throw Error("record has a version other than 1");
     if (!json.contains("sealed")) {
       throw Error("record is not sealed, but this host seals (coordination.seal); does every host have the key?");
     }
     const Json& sealed = json.at("sealed");
-    return {json.at("generation").get<std::uint64_t>(),
-            json.at("expires_at_ms").get<std::int64_t>(),
+    return {whole_number<std::uint64_t>(json.at("generation")),
+            whole_number<std::int64_t>(json.at("expires_at_ms")),
             {sealed.at("key").get<std::string>(), sealed.at("nonce").get<std::string>(),
              sealed.at("box").get<std::string>()}};
   } catch (const Json::exception& e) {

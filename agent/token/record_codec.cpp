@@ -1,12 +1,17 @@
 #include "agent/token/record_codec.hpp"
 
 #include "agent/base/error.hpp"
+#include "agent/base/json.hpp"
 #include "agent/token/wiping_json.hpp"
 
 namespace jeton::agent {
 namespace {
 
 constexpr int record_version = 1;
+
+WallTime time_at(const WipingJson& json, const char* key) {
+  return from_unix_ms(whole_number<std::int64_t>(json.at(key)));
+}
 
 }  // namespace
 
@@ -35,24 +40,24 @@ SecretString encode_record(const Record& record) {
 Record decode_record(std::string_view text) {
   try {
     const WipingJson json = parse_wiping_json(text);
-    if (json.at("v").get<int>() != record_version) throw Error("record has a version other than 1");
+    if (whole_number<int>(json.at("v")) != record_version) throw Error("record has a version other than 1");
     Record record;
-    record.generation = json.at("generation").get<Generation>();
+    record.generation = whole_number<Generation>(json.at("generation"));
     record.value = SecretString(json.at("value").get_ref<const WipingJson::string_t&>());
     record.type = json.value("type", "");
     record.attributes = json.value("attributes", Attributes{});
-    record.issued_at = from_unix_ms(json.at("issued_at_ms").get<std::int64_t>());
-    record.expires_at = from_unix_ms(json.at("expires_at_ms").get<std::int64_t>());
+    record.issued_at = time_at(json, "issued_at_ms");
+    record.expires_at = time_at(json, "expires_at_ms");
     record.fetched_by = json.value("fetched_by", "");
-    record.rejections = json.value("rejections", std::uint32_t{0});
+    if (json.contains("rejections")) record.rejections = whole_number<std::uint32_t>(json.at("rejections"));
     if (const auto state = json.find("state"); state != json.end()) {
       record.state = SecretString(state->get_ref<const WipingJson::string_t&>());
     }
     if (const auto previous = json.find("previous"); previous != json.end() && !previous->is_null()) {
       record.previous = PreviousToken{SecretString(previous->at("value").get_ref<const WipingJson::string_t&>()),
-                                      previous->at("generation").get<Generation>(),
-                                      from_unix_ms(previous->at("accept_until_ms").get<std::int64_t>()),
-                                      from_unix_ms(previous->value("expires_at_ms", std::int64_t{0}))};
+                                      whole_number<Generation>(previous->at("generation")),
+                                      time_at(*previous, "accept_until_ms"),
+                                      previous->contains("expires_at_ms") ? time_at(*previous, "expires_at_ms") : WallTime{}};
     }
     if (record.generation == 0) throw Error("record has generation 0");
     return record;

@@ -19,9 +19,9 @@ namespace {
 
 using namespace jeton::agent;
 
-const WallTime now = from_unix_ms(1'790'000'000'000);
+const WallTime time_here = from_unix_ms(1'790'000'000'000);
 constexpr Milliseconds offset{1500};  // of the coordinator's clock
-const std::string name = "demo";
+const std::string token_name = "demo";
 
 const FleetCodec& plain_codec() {
   static const FleetCodec codec;
@@ -35,9 +35,10 @@ const FleetCodec& sealing_codec() {
 
 std::string record_complaint(const Record& record) {
   const auto in_range = [](WallTime time) {
-    return time >= WallTime{} - offset && time <= now + max_lifetime + std::chrono::hours{48};
+    return time >= WallTime{} - offset && time <= time_here + max_lifetime + std::chrono::hours{48};
   };
-  if (record.generation == 0 || record.generation >= fence_limit(now + offset)) return "a generation out of range";
+  if (record.generation == 0 || record.generation >= fence_limit(time_here + offset))
+    return "a generation out of range";
   if (!in_range(record.issued_at) || !in_range(record.expires_at)) return "a time of a record out of range";
   if (fault_of_value(record.value.reveal())) return "a token that no header can hold";
   if (!is_token_type(record.type)) return "a type that is no word";
@@ -63,9 +64,9 @@ std::string ttl_complaint(Milliseconds ttl) {
 
 std::string message_complaint(std::string_view text, const FleetCodec& codec) {
   static_cast<void>(is_publication(text));
-  const ChannelMessage message = decode_message(text, name, codec);
+  const ChannelMessage message = decode_message(text, token_name, codec);
   if (const auto* record = std::get_if<Record>(&message)) {
-    return record_complaint(to_local_time(*record, offset, now));
+    return record_complaint(to_local_time(*record, offset, time_here));
   }
   if (const auto* claim = std::get_if<ClaimMessage>(&message)) return ttl_complaint(claim->ttl);
   if (const auto* pause = std::get_if<PauseMessage>(&message)) return ttl_complaint(pause->ttl);
@@ -75,19 +76,19 @@ std::string message_complaint(std::string_view text, const FleetCodec& codec) {
 
 // Nobody without the key can say anything to a fleet that seals.
 std::string stranger_complaint(std::string_view text) {
-  const ChannelMessage message = decode_message(text, name, sealing_codec());
+  const ChannelMessage message = decode_message(text, token_name, sealing_codec());
   return std::holds_alternative<UnknownMessage>(message) ? "" : "a message without a signature was taken";
 }
 
 std::string stored_complaint(std::string_view text) {
-  return record_complaint(to_local_time(plain_codec().decode(name, text), offset, now));
+  return record_complaint(to_local_time(plain_codec().decode(token_name, text), offset, time_here));
 }
 
 // What the plain reader takes goes through the seal and back.
 std::string sealed_complaint(std::string_view text) {
-  const Record record = to_local_time(plain_codec().decode(name, text), Milliseconds{0}, now);
-  const SecretString sealed = sealing_codec().encode(name, record);
-  return record_complaint(to_local_time(sealing_codec().decode(name, sealed.reveal()), offset, now));
+  const Record record = to_local_time(plain_codec().decode(token_name, text), Milliseconds{0}, time_here);
+  const SecretString sealed = sealing_codec().encode(token_name, record);
+  return record_complaint(to_local_time(sealing_codec().decode(token_name, sealed.reveal()), offset, time_here));
 }
 
 // A file that cannot be read is set aside, with a warning each time.
@@ -96,20 +97,20 @@ std::string state_complaint(std::string_view text) {
   log::set_level(log::Level::error);
   const auto file = dir / "state.json";
   dir.write("state.json", std::string(text));
-  const LocalState state = load_local_state(file, now);
-  if (state.fence >= fence_limit(now)) return "a fence out of range";
-  if (state.pause) return ttl_complaint(state.pause->remaining(now));
+  const LocalState state = load_local_state(file, time_here);
+  if (state.fence >= fence_limit(time_here)) return "a fence out of range";
+  if (state.pause) return ttl_complaint(state.pause->remaining(time_here));
   return state.record ? record_complaint(*state.record) : "";
 }
 
-std::string complaint(char reader, std::string_view text) {
+std::string complaint_of(char reader, std::string_view text) {
   switch (reader) {
     case 0:
       return message_complaint(text, plain_codec());
     case 1:
       return stranger_complaint(text);
     case 2:
-      return message_complaint(sealing_codec().sign(name, std::string(text)), sealing_codec());
+      return message_complaint(sealing_codec().sign(token_name, std::string(text)), sealing_codec());
     case 3:
       return stored_complaint(text);
     case 4:
@@ -128,7 +129,7 @@ std::string try_fleet_text(std::string_view input) {
   if (input.empty()) return {};
   const std::string_view text = input.substr(1);
   try {
-    return complaint(static_cast<char>(static_cast<unsigned char>(input[0]) % readers_of_the_fleet), text);
+    return complaint_of(static_cast<char>(static_cast<unsigned char>(input[0]) % readers_of_the_fleet), text);
   } catch (const Error& e) {
     return error_complaint(e, text);
   } catch (const std::exception& e) {

@@ -8,6 +8,7 @@
 #include <random>
 #include <vector>
 
+#include "tests/support/effort.hpp"
 #include "tests/support/temp_dir.hpp"
 
 namespace jeton::fuzz {
@@ -59,7 +60,7 @@ void try_corpus(const std::string& directory, TextTrial trial) {
 
 void try_damages(const std::string& directory, TextTrial trial) {
   const std::uint64_t seed = setting("JETON_FUZZ_SEED", std::random_device()());
-  const std::uint64_t count = setting("JETON_FUZZ_COUNT", 100'000);
+  const std::uint64_t count = setting("JETON_FUZZ_COUNT", test::effort(100'000, 25'000));
   std::cout << "JETON_FUZZ_SEED=" << seed << std::endl;  // flushed: it is wanted most after a crash
   std::mt19937_64 random(seed);
   const std::vector<std::string> corpus = corpus_in(directory);
