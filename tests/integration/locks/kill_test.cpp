@@ -87,7 +87,7 @@ TEST_F(KilledWhileGivingBack, Agent_JetonctlSaysThatTheLockEndsByItself) {
 
 // jetonctl ends with its command's status although no answer comes; the agent goes on trying.
 TEST_F(KilledWhileGivingBack, Command_JetonctlDoesNotWaitForAnAnswerForEver) {
-  const auto job = host.start({"run", "job", "--ttl", "1h", "--", "sleep", "1000"});
+  job = host.start({"run", "job", "--ttl", "1h", "--", "sleep", "1000"});
   ASSERT_TRUE(eventually([&] { return !value().empty(); })) << job->err();
   proxy.set(RedisProxy::Way::held);
   job->signal(SIGTERM);
