@@ -67,7 +67,7 @@ Exit run_get(const Common& common, const GetOptions& options) {
   const Deadline deadline(options.wait ? options.wait : Milliseconds(0));
   const Token token = open_token(common.dir, options.name);
   Reader reader(token);
-  for (bool told = false;;) {
+  for (bool said = false;;) {
     std::string reason;
     Generation after = 0;
     const auto current = reader.current();
@@ -90,7 +90,7 @@ Exit run_get(const Common& common, const GetOptions& options) {
       if (current.status() == JETON_NOT_FOUND) {
         reason = why_missing(common.dir, options.name);
         if (!reason.empty() && !options.wait) throw Failure(Exit::unreachable, reason);
-        if (!reason.empty() && !deadline.passed() && !std::exchange(told, true)) say(reason + "; waiting");
+        if (!reason.empty() && !deadline.passed() && !std::exchange(said, true)) say(reason + "; waiting");
       }
       if (reason.empty()) reason = why_not(current.status(), common, options);
     }

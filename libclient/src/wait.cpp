@@ -128,7 +128,7 @@ jeton_status wait_above(jeton_token& token, std::uint64_t generation, std::int64
 
     const std::int64_t left_ms = deadline.left_ms();
     if (left_ms == 0) {
-      // Who only looks, again and again, has no sleep behind which to follow.
+      // A caller that only looks, again and again, never comes to the check behind the sleep.
       if (mapping == nullptr || status == JETON_NOT_FOUND) return JETON_TIMED_OUT;
       const jeton_status followed = follow(token, *mapping);
       if (followed != JETON_OK) return followed;

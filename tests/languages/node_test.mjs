@@ -233,7 +233,7 @@ test('arguments of another type are a TypeError, impossible ones a RangeError', 
 });
 
 test('without an inotify instance a change is seen all the same, and the sysctl is named', async (t) => {
-  // In a user namespace of its own, the limit is of nobody else.
+  // In a user namespace of its own, the limit concerns nothing else.
   const limited = ['-Ur', 'sh', '-c', 'echo 0 >/proc/sys/user/max_inotify_instances && exec "$@"', 'sh'];
   try {
     await run('unshare', [...limited, 'true']);

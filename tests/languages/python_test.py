@@ -233,7 +233,7 @@ class Arguments(unittest.TestCase):
             self.assertTrue(token.accepts(memoryview(value)))
 
 
-# In a user namespace of its own, the limit is of nobody else.
+# In a user namespace of its own, the limit concerns nothing else.
 WITHOUT_INOTIFY = ["unshare", "-Ur", "sh", "-c", 'echo 0 >/proc/sys/user/max_inotify_instances && exec "$@"', "sh"]
 
 

@@ -23,14 +23,14 @@ import (
 )
 
 const (
-	// An agent that died between its change and telling of it tells nobody; so look again at times.
+	// An agent that died between its change and the event for it makes no event; so look again at times.
 	lookAgain = time.Second
 	// Where the process has no descriptor left.
 	lookWithoutDescriptor = 50 * time.Millisecond
 )
 
-// changes tells all who wait for one token that it may have changed. While somebody waits there is one descriptor, in
-// Go's poller, and one goroutine that reads it.
+// changes tells all waiters of one token that it may have changed. While there are any, there is one descriptor, in Go's
+// poller, and one goroutine that reads it.
 type changes struct {
 	mutex   sync.Mutex
 	waiters int

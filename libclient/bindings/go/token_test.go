@@ -146,7 +146,7 @@ func goroutinesIn(function string) int {
 	return strings.Count(string(stacks[:runtime.Stack(stacks, true)]), function)
 }
 
-// The goroutines that follow a token for those who wait.
+// The goroutines that follow a token for its waiters.
 func watchers() int { return goroutinesIn("jeton.follow.func") }
 
 func entries(t *testing.T, directory string) []os.DirEntry {
@@ -324,7 +324,7 @@ func TestManyReportsOfOneGeneration_HoldOneThread(t *testing.T) {
 	first := <-ended
 	for i := 1; i < count; i++ {
 		if err := <-ended; err != first {
-			t.Errorf("%v, and another was told %v", err, first)
+			t.Errorf("%v, and another got %v", err, first)
 		}
 	}
 	if _, err := token.WaitChange(limited(t), refused); err != nil {

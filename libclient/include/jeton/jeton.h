@@ -225,7 +225,7 @@ JETON_EXPORT JETON_MUST_CHECK jeton_status jeton_wait(jeton_token *token, const 
  * agent runs makes it readable for nobody: keep an eye on expires_at_ms. */
 JETON_EXPORT JETON_MUST_CHECK jeton_status jeton_event_fd(jeton_token *token, int *fd);
 /* When it is readable, before looking at the token: makes it unreadable until the next change, and follows the token's
- * file if that was replaced. One for all who wait for a token is enough. Do not read(2) it yourself. */
+ * file if that was replaced. One descriptor is enough for all waiters. Do not read(2) it yourself. */
 JETON_EXPORT JETON_MUST_CHECK jeton_status jeton_event_clear(jeton_token *token, int fd);
 
 /* ---- Feedback ---- */

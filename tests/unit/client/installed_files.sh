@@ -23,7 +23,7 @@ for pair in agent/commands/jeton-agent:sbin/jeton-agent libclient/ctl/jetonctl:b
   has_section "$built" debug_info || fail "$built has no debug information itself"
   if has_section "$installed" '(debug_[a-z]+|symtab)'; then fail "$installed is not stripped"; fi
   [ "$(readelf -n "$built" | grep 'Build ID')" = "$(readelf -n "$installed" | grep 'Build ID')" ] ||
-    fail "$installed cannot be told to come from $built"
+    fail "$installed has another build id than $built"
 done
 "$tree/bin/jetonctl" --version >/dev/null || fail "jetonctl does not start"
 "$tree/sbin/jeton-agent" --version >/dev/null || fail "jeton-agent does not start"

@@ -1,12 +1,12 @@
-// A token's changes in the event loop, without a thread: Node.js watches the directory of the segments while somebody
-// waits. The agent touches a file's times behind each change. All tokens of a thread share libuv's one inotify instance;
+// A token's changes in the event loop, without a thread: Node.js watches the directory of the segments while there are
+// waiters. The agent touches a file's times behind each change. All tokens of a thread share libuv's one inotify instance;
 // and it ends with a worker by itself, as koffi's poll handles do not.
 import { statSync, watch } from 'node:fs';
 import { resolve as absolute } from 'node:path';
 import { closed, JetonError } from './errors.js';
 import { lookAbove } from './library.js';
 
-// An agent that died between its change and telling of it tells nobody; so look again at times.
+// An agent that died between its change and the event for it makes no event; so look again at times.
 const LOOK_MS = 1000;
 // Where nothing can be watched: there is no directory yet, or no inotify instance.
 const UNWATCHED_MS = 100;

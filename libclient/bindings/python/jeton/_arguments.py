@@ -76,7 +76,7 @@ def milliseconds(value: Optional[float]) -> int:
 
 
 def presented(value: object) -> bytes:
-    """A token that somebody shows: str, or what has the interface of a buffer."""
+    """A token that was presented: str, or what has the interface of a buffer."""
     if isinstance(value, str):
         return value.encode("utf-8", "surrogateescape")
     return memoryview(value).tobytes()  # type: ignore[arg-type]  # TypeError: neither

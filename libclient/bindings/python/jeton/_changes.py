@@ -1,4 +1,4 @@
-"""A token's changes as one descriptor for all who wait in one place: an asyncio loop, or a thread with greenlets."""
+"""A token's changes as one descriptor for all waiters of one place: an asyncio loop, or a thread with greenlets."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from ._library import check, library
 
 
 class Descriptor:
-    """The event descriptor of one token; it is open while somebody waits."""
+    """The event descriptor of one token; it is open while there are waiters."""
 
     def __init__(self, handle: Handle) -> None:
         self._handle = handle
@@ -48,7 +48,7 @@ class Descriptor:
         pass
 
     def _clear(self) -> None:
-        # What goes wrong here goes wrong in the waiters' own look as well, where somebody hears of it.
+        # What goes wrong here goes wrong in the waiters' own look as well, and is raised there.
         library().jeton_event_clear(self._handle.token, self._fd)
 
 
