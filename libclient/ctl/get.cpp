@@ -67,7 +67,7 @@ Exit run_get(const Common& common, const GetOptions& options) {
   const Deadline deadline(options.wait ? options.wait : Milliseconds(0));
   const Token token = open_token(common.dir, options.name);
   Reader reader(token);
-  for (bool asked = false;;) {
+  for (bool said = false;;) {
     std::string reason;
     Generation after = 0;
     const auto current = reader.current();
@@ -87,10 +87,12 @@ Exit run_get(const Common& common, const GetOptions& options) {
                duration_text(options.min_ttl.count());
     } else {
       if (!may_come(current.status())) throw refusal(current.status(), common.dir, options.name);
-      if (current.status() == JETON_NOT_FOUND && !std::exchange(asked, true)) {
-        check_missing(common.dir, options.name, options.wait.has_value());
+      if (current.status() == JETON_NOT_FOUND) {
+        reason = why_missing(common.dir, options.name);
+        if (!reason.empty() && !options.wait) throw Failure(Exit::unreachable, reason);
+        if (!reason.empty() && !deadline.passed() && !std::exchange(said, true)) say(reason + "; waiting");
       }
-      reason = why_not(current.status(), common, options);
+      if (reason.empty()) reason = why_not(current.status(), common, options);
     }
     if (!options.wait) throw Failure(Exit::no_token, reason);
     if (deadline.passed())

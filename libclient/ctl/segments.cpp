@@ -7,6 +7,8 @@
 #include <system_error>
 #include <utility>
 
+#include "libclient/ctl/output.hpp"
+
 namespace jeton::ctl {
 namespace {
 
@@ -95,25 +97,32 @@ Failure refusal(Status status, const std::filesystem::path& dir, const std::stri
   }
 }
 
-void check_missing(const std::filesystem::path& dir, const std::string& name, bool waiting) {
+std::string no_agent_text(const std::filesystem::path& dir) {
+  std::error_code ignored;  // what cannot be looked at may exist
+  for (const std::filesystem::path& path : {dir, dir / "segments"}) {
+    if (std::filesystem::status(path, ignored).type() != std::filesystem::file_type::not_found) continue;
+    return "no agent has run here: " + path.string() +
+           " does not exist; start jeton-agent, or name its runtime_dir with --dir";
+  }
+  return {};
+}
+
+std::string why_missing(const std::filesystem::path& dir, const std::string& name) {
   const ApiAnswer answer = ApiClient(dir).get("/v1/status");
   if (answer.ok()) {
     const std::vector<std::string> known = token_names(answer.body);
-    if (std::find(known.begin(), known.end(), name) == known.end()) {
-      throw Failure(Exit::error, unknown_token_text(name, known));
-    }
-    return;
+    if (std::find(known.begin(), known.end(), name) != known.end()) return {};
+    throw Failure(Exit::error, unknown_token_text(name, known));
   }
-  if (waiting) return;  // for the agent, too
+  if (std::string text = no_agent_text(dir); !text.empty()) return text;
   const std::string problem = answer.problem.empty() ? answer.error_message() : answer.problem;
-  std::error_code error;
-  if (!std::filesystem::exists(dir, error)) {
-    throw Failure(Exit::unreachable, "no agent has run here: " + dir.string() +
-                                         " does not exist; start jeton-agent, or name its runtime_dir with --dir");
-  }
-  throw Failure(Exit::unreachable, "there is no token '" + name + "' in " + dir.string() +
-                                       " (there: " + joined(segment_names(dir)) +
-                                       ") and the agent does not answer: " + problem + "; start jeton-agent");
+  return "there is no token '" + name + "' in " + dir.string() + " (there: " + joined(segment_names(dir)) +
+         ") and the agent does not answer: " + problem + "; start jeton-agent";
+}
+
+void say_what_is_missing(const std::filesystem::path& dir, const std::string& name) {
+  const std::string text = why_missing(dir, name);
+  if (!text.empty()) say(text + "; waiting");
 }
 
 std::string unknown_token_text(const std::string& name, const std::vector<std::string>& known) {

@@ -27,9 +27,13 @@ void check_name(const std::string& name);
 // Why a token cannot be read and what to do about it.
 [[nodiscard]] Failure refusal(Status status, const std::filesystem::path& dir, const std::string& name);
 
-// There is no segment of this name. Throws Failure if the agent does not know the name either (error), or if it cannot
-// be asked and `waiting` is false (unreachable). Returns if the token is only not there yet.
-void check_missing(const std::filesystem::path& dir, const std::string& name, bool waiting);
+// "no agent has run here: ... does not exist; ..."; empty: one has.
+[[nodiscard]] std::string no_agent_text(const std::filesystem::path& dir);
+// There is no segment of this name: why, and what to do about it. Empty: the agent knows the token, it is only not
+// there yet. Throws Failure (error) if the agent does not know the name either.
+[[nodiscard]] std::string why_missing(const std::filesystem::path& dir, const std::string& name);
+// The same for a command that waits: says it first, because it may wait for ever.
+void say_what_is_missing(const std::filesystem::path& dir, const std::string& name);
 
 // "no token 'wechatt' is configured; did you mean 'wechat'? known: ..."
 [[nodiscard]] std::string unknown_token_text(const std::string& name, const std::vector<std::string>& known);

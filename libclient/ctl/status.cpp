@@ -29,11 +29,7 @@ Json segment_json(const SegmentState& segment) {
 
 // The agent cannot be asked: the segments are still there to be read, and that is what a user needs to know first.
 Exit show_segments(const Common& common, const std::string& name, const std::string& problem) {
-  std::error_code error;
-  if (!std::filesystem::exists(common.dir, error)) {
-    throw Failure(Exit::unreachable, "no agent has run here: " + common.dir.string() +
-                                         " does not exist; start jeton-agent, or name its runtime_dir with --dir");
-  }
+  if (const std::string text = no_agent_text(common.dir); !text.empty()) throw Failure(Exit::unreachable, text);
   std::vector<SegmentState> segments = all_segments(common.dir);
   if (!name.empty()) std::erase_if(segments, [&](const SegmentState& s) { return s.name != name; });
   const bool readable = std::any_of(segments.begin(), segments.end(), [](const auto& s) { return s.state == "valid"; });

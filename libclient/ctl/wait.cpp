@@ -7,7 +7,8 @@ namespace jeton::ctl {
 
 Exit run_wait(const Common& common, const WaitOptions& options) {
   const Token token = open_token(common.dir, options.name);
-  if (token.inspect().status() == JETON_NOT_FOUND) check_missing(common.dir, options.name, true);
+  const auto is_missing = [&] { return token.inspect().status() == JETON_NOT_FOUND; };
+  if (is_missing()) say_what_is_missing(common.dir, options.name);
 
   const Deadline deadline(options.timeout);
   for (;;) {
@@ -22,10 +23,12 @@ Exit run_wait(const Common& common, const WaitOptions& options) {
       throw refusal(generation.status(), common.dir, options.name);
     }
     if (deadline.passed()) {
-      const std::string what =
-          options.after == 0 ? "is not valid" : "has no generation above " + std::to_string(options.after);
-      throw Failure(Exit::timed_out,
-                    "waited " + duration_text(options.timeout->count()) + ": token '" + options.name + "' " + what);
+      std::string what = is_missing() ? why_missing(common.dir, options.name) : "";
+      if (what.empty()) {
+        what = "token '" + options.name + "' " +
+               (options.after == 0 ? "is not valid" : "has no generation above " + std::to_string(options.after));
+      }
+      throw Failure(Exit::timed_out, "waited " + duration_text(options.timeout->count()) + ": " + what);
     }
   }
 }

@@ -54,7 +54,7 @@ Milliseconds next_look(const SegmentState& now) {
 void follow(const Common& common, const std::string& name) {
   const Token token = open_token(common.dir, name);
   SegmentState now = segment_state(token, name);
-  if (now.state == "missing") check_missing(common.dir, name, true);
+  if (now.state == "missing") say_what_is_missing(common.dir, name);
   if (now.state == "denied") throw refusal(JETON_NO_PERMISSION, common.dir, name);
 
   for (Seen last; !out_is_closed(); now = segment_state(token, name)) {

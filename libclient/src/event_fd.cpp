@@ -2,8 +2,12 @@
 // agent touches the file's times behind each change (agent/segment/segment_file.cpp); a file that takes the place of
 // another, or appears, is seen in its directory. Works on a read-only mount and in another namespace: what is watched
 // is the inode.
+//
+// A user has few inotify instances (fs.inotify.max_user_instances, 128), all programs together. Where none is left, the
+// descriptor is a timer that makes the application look at the token ten times a second.
 #include <jeton/jeton.h>
 #include <sys/inotify.h>
+#include <sys/timerfd.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -17,10 +21,28 @@
 namespace jeton::client {
 namespace {
 
+constexpr long look_every_ns = 100'000'000;
 constexpr std::uint32_t file_events = IN_ATTRIB | IN_MOVE_SELF | IN_DELETE_SELF | IN_DONT_FOLLOW;
 constexpr std::uint32_t directory_events = IN_CREATE | IN_MOVED_TO | IN_ONLYDIR;
 
 bool watch(int fd, const char* path, std::uint32_t events) { return ::inotify_add_watch(fd, path, events) >= 0; }
+
+// -1: not even that.
+int make_timer() {
+  Descriptor timer(::timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC));
+  itimerspec time = {};
+  time.it_value.tv_nsec = time.it_interval.tv_nsec = look_every_ns;
+  if (timer.get() < 0 || ::timerfd_settime(timer.get(), 0, &time, nullptr) != 0) return -1;
+  return timer.release();
+}
+
+bool is_timer(int fd) {
+  const int error = errno;
+  itimerspec time = {};
+  const bool found = ::timerfd_gettime(fd, &time) == 0;
+  errno = error;
+  return found;
+}
 
 // The file, and the directory in which another may take its place; what is not there yet is watched for where it would
 // appear. Watching the same thing again changes nothing.
@@ -50,20 +72,26 @@ jeton_status watch_token(const jeton_token& token, int fd) {
   }
 }
 
+// Twice: what the first round did not find may have appeared before the second began to watch for it.
+jeton_status watch_twice(const jeton_token& token, int fd) {
+  const jeton_status status = watch_token(token, fd);
+  return status == JETON_OK ? watch_token(token, fd) : status;
+}
+
 }  // namespace
 }  // namespace jeton::client
 
 extern "C" jeton_status jeton_event_fd(jeton_token* token, int* fd) {
   if (token == nullptr || fd == nullptr) return JETON_INVALID_ARGUMENT;
   jeton::client::Descriptor made(::inotify_init1(IN_NONBLOCK | IN_CLOEXEC));
-  if (made.get() < 0) return JETON_SYSTEM_ERROR;
-  // Twice: what the first round did not find may have appeared before the second began to watch for it.
-  for (int round = 0; round < 2; ++round) {
-    const jeton_status status = jeton::client::watch_token(*token, made.get());
-    if (status != JETON_OK) return status;
+  jeton_status status = made.get() < 0 ? JETON_SYSTEM_ERROR : jeton::client::watch_twice(*token, made.get());
+  // ENOSPC: no watch is left (fs.inotify.max_user_watches).
+  if (status == JETON_SYSTEM_ERROR && (made.get() < 0 || errno == ENOSPC)) {
+    made = jeton::client::Descriptor(jeton::client::make_timer());
+    if (made.get() >= 0) status = JETON_OK;
   }
-  *fd = made.release();
-  return JETON_OK;
+  if (status == JETON_OK) *fd = made.release();
+  return status;
 }
 
 extern "C" jeton_status jeton_event_clear(jeton_token* token, int fd) {
@@ -74,9 +102,5 @@ extern "C" jeton_status jeton_event_clear(jeton_token* token, int fd) {
     size = ::read(fd, events, sizeof(events));
   } while (size > 0 || (size < 0 && errno == EINTR));
   if (size < 0 && errno != EAGAIN) return JETON_SYSTEM_ERROR;
-  for (int round = 0; round < 2; ++round) {
-    const jeton_status status = jeton::client::watch_token(*token, fd);
-    if (status != JETON_OK) return status;
-  }
-  return JETON_OK;
+  return jeton::client::is_timer(fd) ? JETON_OK : jeton::client::watch_twice(*token, fd);
 }

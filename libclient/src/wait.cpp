@@ -107,6 +107,13 @@ bool is_worth_waiting(jeton_status status) {
   return status == JETON_NO_TOKEN || status == JETON_EXPIRED || status == JETON_NOT_FOUND || status == JETON_BUSY;
 }
 
+// Follows a file that took the place of `mapping` without a word. JETON_OK: look again, if another is current then.
+jeton_status follow(jeton_token& token, const Mapping& mapping) {
+  if (!is_replaced(token.directory, token.name, mapping)) return JETON_OK;
+  const jeton_status status = reopen(token, &mapping);
+  return is_worth_waiting(status) ? JETON_OK : status;
+}
+
 jeton_status wait_above(jeton_token& token, std::uint64_t generation, std::int64_t timeout_ms,
                         const jeton_cancel* cancel, std::uint64_t& found) {
   const Deadline deadline(timeout_ms);
@@ -120,7 +127,14 @@ jeton_status wait_above(jeton_token& token, std::uint64_t generation, std::int64
     if (token.current.load(std::memory_order_acquire) != mapping) continue;  // `seen` is of another file
 
     const std::int64_t left_ms = deadline.left_ms();
-    if (left_ms == 0) return JETON_TIMED_OUT;
+    if (left_ms == 0) {
+      // A caller that only looks, again and again, never comes to the check behind the sleep.
+      if (mapping == nullptr || status == JETON_NOT_FOUND) return JETON_TIMED_OUT;
+      const jeton_status followed = follow(token, *mapping);
+      if (followed != JETON_OK) return followed;
+      if (token.current.load(std::memory_order_acquire) == mapping) return JETON_TIMED_OUT;
+      continue;
+    }
     if (mapping == nullptr || status == JETON_NOT_FOUND) {
       sleep_for(std::min(left_ms, missing_slice_ms));
       continue;
@@ -132,10 +146,8 @@ jeton_status wait_above(jeton_token& token, std::uint64_t generation, std::int64
       sleep_on(mapping->header().wake, seen, sleep_ms);
     }
     const bool woken = layout::load_acquire(mapping->header().wake) != seen;
-    if (!woken && is_replaced(token.directory, token.name, *mapping)) {
-      const jeton_status reopened = reopen(token, mapping);
-      if (reopened != JETON_OK && !is_worth_waiting(reopened)) return reopened;
-    }
+    const jeton_status followed = woken ? JETON_OK : follow(token, *mapping);
+    if (followed != JETON_OK) return followed;
   }
 }
 

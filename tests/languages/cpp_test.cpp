@@ -51,6 +51,18 @@ void run() {
   const std::unique_lock<jeton::Lock> held(lock, seconds(30));
   check(held.owns_lock() && !lock.lost() && lock.fence() > 0, "a lock is held");
   check(!other.try_lock(), "by one only");
+
+  jeton::LockOptions too_long;
+  too_long.ttl = std::chrono::hours(2);
+  try {
+    static_cast<void>(jeton::Lock("long", too_long).try_lock());
+    check(false, "a time to live above max_ttl is refused");
+  } catch (const jeton::Error& e) {
+    const std::string what = e.what();
+    check(e.status() == JETON_AGENT_REFUSED, "by the agent");
+    check(what.find("lock 'long': ") == 0 && what.find("max_ttl") != std::string::npos, "which says why");
+    check(what.find("did not accept") == std::string::npos, "and that alone is said");
+  }
 }
 
 }  // namespace

@@ -18,4 +18,34 @@ race=()
 if [ -e "$(go env GOROOT)/src/runtime/race/race_$(go env GOOS)_$(go env GOARCH).syso" ]; then race=(-race); fi
 go vet "${race[@]}" ./...
 # One package after the other: they share the agent's token, and a test of one would see the refreshes of another.
-exec go test "${race[@]}" -count=1 -p 1 ./...
+go test "${race[@]}" -count=1 -p 1 ./...
+
+# As README tells a user of an installed tree, from a module of its own.
+rm -rf "$work/app" && mkdir "$work/app" && cd "$work/app"
+cat >main.go <<'GO'
+package main
+
+import (
+	"fmt"
+	"log"
+
+	"jeton"
+)
+
+func main() {
+	token, err := jeton.Open("api")
+	if err != nil {
+		log.Fatal(err)
+	}
+	value, err := token.Read()
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println("Authorization: " + value.Header())
+}
+GO
+go mod init app 2>/dev/null
+go mod edit -require=jeton@v0.0.0 -replace=jeton="$work/prefix/share/jeton/bindings/go"
+export LD_LIBRARY_PATH
+LD_LIBRARY_PATH=$(dirname "$PKG_CONFIG_PATH")
+[ "$(go run .)" = "$("$JETONCTL" get api --header)" ] || { echo "FAILED: the installed module" >&2; exit 1; }

@@ -1,7 +1,7 @@
 // The Node.js binding beside a real agent (run by node_test.sh in the package's folder).
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
-import { chmodSync, copyFileSync, mkdirSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { chmodSync, copyFileSync, mkdirSync, mkdtempSync, readdirSync, renameSync, rmSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -42,9 +42,11 @@ test('prints no secret', () => {
 test('waits for a change without a thread and without holding up the loop', async () => {
   const token = jeton.open('api');
   const before = token.current();
+  await token.waitValid(); // the loop has its inotify instance, which all waits share, from here on
   const open = descriptors();
-  const waits = [1, 2, 3, 4, 5, 6, 7, 8].map(() => token.waitChange(before.generation, { timeout })); // more than the pool has threads
-  assert.equal(descriptors(), open + 1);
+  const others = [1, 2, 3, 4].map(() => jeton.open('api'));
+  const waits = [token, token, token, token, ...others].map((one) => one.waitChange(before.generation, { timeout })); // more than the pool has threads
+  assert.equal(descriptors(), open);
   await refresh(); // needs the loop, and the pool
   const found = await Promise.all(waits);
   assert.ok(found.every((generation) => generation === token.current().generation));
@@ -52,7 +54,7 @@ test('waits for a change without a thread and without holding up the loop', asyn
   assert.notEqual(token.current().value, before.value);
   assert.equal(descriptors(), open);
   assert.equal(await token.waitValid(), found[0]);
-  token.close();
+  for (const one of [token, ...others]) one.close();
 });
 
 test('a wait runs out, is aborted, or ends with the token', async () => {
@@ -125,6 +127,34 @@ test('looks around', async () => {
   assert.equal((await jeton.diagnose('nosuch')).token, 'JETON_NOT_FOUND');
 });
 
+test('a token is waited for before there is a directory, and again in one that takes its place', async () => {
+  const directory = mkdtempSync(join(tmpdir(), 'jeton-'));
+  const place = (from) => {
+    mkdirSync(join(directory, 'run', 'segments'), { recursive: true });
+    copyFileSync(from, join(directory, 'run', 'segments', 'new'));
+    renameSync(join(directory, 'run', 'segments', 'new'), join(directory, 'run', 'segments', 'api'));
+  };
+  const segment = join(process.env.JETON_DIR, 'segments', 'api');
+  const token = jeton.open('api', { directory: join(directory, 'run'), allowMissing: true });
+  try {
+    const first = token.waitValid({ timeout });
+    await new Promise(setImmediate);
+    place(segment);
+    const generation = await first;
+    const second = token.waitChange(generation, { timeout });
+    const before = jeton.open('api');
+    await refresh();
+    await before.waitChange(generation, { timeout });
+    before.close();
+    rmSync(join(directory, 'run'), { recursive: true });
+    place(segment);
+    assert.ok((await second) > generation);
+  } finally {
+    token.close();
+    rmSync(directory, { recursive: true });
+  }
+});
+
 test('errors have a code', () => {
   assert.throws(() => jeton.open('nosuch'), code('JETON_NOT_FOUND'));
   assert.throws(() => jeton.open('../api'), code('JETON_INVALID_ARGUMENT'));
@@ -140,6 +170,90 @@ test('errors have a code', () => {
   } finally {
     rmSync(directory, { recursive: true });
   }
+});
+
+test('arguments of another type are a TypeError, impossible ones a RangeError', async () => {
+  const token = jeton.open('api');
+  const lock = new jeton.Lock('arguments');
+  const wrong = (type, call) =>
+    assert.rejects(async () => call(), (error) => error instanceof type && /^ERR_(INVALID_ARG|OUT_OF)_/.test(error.code), `${call}`);
+  const others = [5, 5n, {}, [], Symbol('api'), true, Buffer.from('api'), () => {}];
+  for (const value of [...others, undefined, null]) {
+    await wrong(TypeError, () => jeton.open(value));
+    await wrong(TypeError, () => new jeton.Lock(value));
+    await wrong(TypeError, () => jeton.lock(value));
+    await wrong(TypeError, () => jeton.diagnose(value));
+    await wrong(TypeError, () => jeton.watch(value).next());
+    await wrong(TypeError, () => lock.fenceOf(value));
+    if (!(value instanceof Uint8Array)) await wrong(TypeError, () => token.accepts(value));
+    if (typeof value !== 'function') await wrong(TypeError, () => jeton.run('arguments', 1000, value));
+  }
+  for (const value of others) {
+    await wrong(TypeError, () => jeton.open('api', { directory: value }));
+    await wrong(TypeError, () => jeton.list({ directory: value }));
+    await wrong(TypeError, () => jeton.diagnose('api', { directory: value }));
+    await wrong(TypeError, () => new jeton.Lock('x', { metadata: value }));
+    await wrong(TypeError, () => new jeton.Lock('x', { directory: value }));
+    await wrong(TypeError, () => new jeton.Lock('x', { also: Array.isArray(value) ? [5] : value }));
+    await wrong(TypeError, () => token.waitValid({ signal: value }));
+    await wrong(TypeError, () => lock.acquire({ signal: value }));
+    if (typeof value !== 'boolean') await wrong(TypeError, () => jeton.open('api', { allowExpired: value }));
+  }
+  for (const value of ['5', {}, null, undefined, true, Symbol('5')]) {
+    await wrong(TypeError, () => token.waitChange(value));
+    await wrong(TypeError, () => token.rejected(value));
+    await wrong(TypeError, () => lock.extend(value));
+    if (value === undefined) continue;
+    await wrong(TypeError, () => token.waitValid({ timeout: value }));
+    await wrong(TypeError, () => lock.acquire({ timeout: value }));
+    await wrong(TypeError, () => new jeton.Lock('x', { ttl: value }));
+    await wrong(TypeError, () => new jeton.Lock('x', { retry: value }));
+  }
+  for (const value of [-1, -1n, 0.5, NaN, Infinity, 2n ** 64n]) {
+    await wrong(RangeError, () => token.waitChange(value));
+    await wrong(RangeError, () => token.rejected(value));
+  }
+  for (const options of ['api', 5, null]) {
+    await wrong(TypeError, () => jeton.open('api', options));
+    await wrong(TypeError, () => token.waitValid(options));
+    await wrong(TypeError, () => lock.acquire(options));
+    await wrong(TypeError, () => jeton.list(options));
+  }
+  await wrong(RangeError, () => token.waitValid({ timeout: NaN }));
+  await wrong(RangeError, () => new jeton.Lock('x', { ttl: NaN }));
+  await wrong(TypeError, () => jeton.open('api', { directory: `${process.env.JETON_DIR}\0x` }));
+  await wrong(TypeError, () => new jeton.Lock('x', { metadata: 'a\0b' }));
+  assert.throws(() => jeton.open('api\0x'), code('JETON_INVALID_ARGUMENT'));
+  assert.throws(() => new jeton.Lock('x\0y'), code('JETON_INVALID_ARGUMENT'));
+  assert.throws(() => new jeton.Lock('x', { also: ['y\0z'] }), code('JETON_INVALID_ARGUMENT'));
+  assert.throws(() => new jeton.TokenValue({ generation: 1n, value: 5n, value_size: 10 }, 5n), TypeError);
+  await assert.rejects(token.waitChange(2n ** 64n - 1n, { timeout: -5 }), code('JETON_TIMED_OUT'));
+  await lock.close();
+  token.close();
+});
+
+test('without an inotify instance a change is seen all the same, and the sysctl is named', async (t) => {
+  // In a user namespace of its own, the limit concerns nothing else.
+  const limited = ['-Ur', 'sh', '-c', 'echo 0 >/proc/sys/user/max_inotify_instances && exec "$@"', 'sh'];
+  try {
+    await run('unshare', [...limited, 'true']);
+  } catch {
+    t.skip('no user namespaces here');
+    return;
+  }
+  const program = `import * as jeton from 'jeton';
+    const token = jeton.open('api');
+    const { generation } = token.current();
+    const wait = token.waitChange(generation, { timeout: ${timeout} });
+    console.log('waiting');
+    console.log((await wait) > generation);
+    token.close();`;
+  const waiting = run('unshare', [...limited, process.execPath, '--input-type=module', '-e', program]);
+  await new Promise((resolve) => waiting.child.stdout.once('data', resolve));
+  await refresh();
+  const { stdout, stderr } = await waiting;
+  assert.match(stdout, /true/);
+  assert.match(stderr, /fs\.inotify\.max_user_instances/);
 });
 
 test('tokens that nobody closed are freed', async () => {

@@ -159,6 +159,149 @@ class Errors(unittest.TestCase):
         self.assertEqual(header.split("typedef enum", 1)[1].split("}", 1)[0].count(" = "), len(jeton.Status) - 1)
 
 
+class Arguments(unittest.TestCase):
+    def refused(self, kind, *calls):
+        for call in calls:
+            with self.subTest(call), self.assertRaises(kind):
+                call()
+
+    def test_of_another_type_are_a_type_error(self):
+        with jeton.open("api") as token, jeton.Lock("arguments") as lock:
+            for value in (5, 5.0, None, ["api"], b"api", object()):
+                self.refused(
+                    TypeError,
+                    lambda: jeton.open(value),
+                    lambda: jeton.diagnose(value),
+                    lambda: jeton.Lock(value),
+                    lambda: jeton.Lock("x", also=value if value != ["api"] else [5]),
+                )
+                if value is not None:
+                    self.refused(TypeError, lambda: jeton.Lock("x", metadata=value), lambda: lock.fence_of(value))
+            for value in (5, 5.0, ["api"], object()):
+                self.refused(
+                    TypeError,
+                    lambda: jeton.open("api", value),
+                    lambda: jeton.list_tokens(value),
+                    lambda: jeton.diagnose("api", value),
+                    lambda: jeton.Lock("x", directory=value),
+                    lambda: token.accepts(value),
+                    lambda: jeton.run("x", 1, value),
+                )
+            for value in ("5", [5], b"5", object()):
+                self.refused(
+                    TypeError,
+                    lambda: token.wait_change(value),
+                    lambda: token.rejected(value),
+                    lambda: token.wait_valid(value),
+                    lambda: asyncio.run(token.wait_change_async(value)),
+                    lambda: asyncio.run(token.wait_valid_async(value)),
+                    lambda: jeton.Lock("x", value),
+                    lambda: jeton.Lock("x", wait=value),
+                    lambda: jeton.Lock("x", retry=value),
+                    lambda: jeton.Lock("y").acquire(value),
+                    lambda: lock.extend(value),
+                )
+            self.refused(
+                TypeError, lambda: token.wait_change(1.5), lambda: token.accepts(None), lambda: jeton.Lock("x", also="ab")
+            )
+
+    def test_that_are_impossible_are_a_value_error(self):
+        with jeton.open("api") as token:
+            self.refused(
+                ValueError,
+                lambda: token.wait_change(-1, 0),
+                lambda: token.wait_change(2**64, 0),
+                lambda: token.rejected(-1),
+                lambda: token.wait_valid(float("nan")),
+                lambda: jeton.Lock("x", float("nan")),
+                lambda: jeton.open("api", os.environ["JETON_DIR"] + "\0x"),
+            )
+            self.refused(
+                jeton.InvalidArgument,
+                lambda: jeton.open("api\0x"),
+                lambda: jeton.Lock("x\0y"),
+                lambda: jeton.Lock("x", metadata="a\0b"),
+                lambda: jeton.Lock("x", also=["y\0z"]),
+            )
+            token.wait_valid(float("inf"))
+            self.refused(jeton.TimedOut, lambda: token.wait_change(2**64 - 1, -5))
+
+    def test_may_be_of_any_type_that_python_takes_there(self):
+        with jeton.open("api", Path(os.environ["JETON_DIR"])) as token:
+            value = token.current().value.encode()
+            self.assertTrue(token.accepts(bytearray(value)))
+            self.assertTrue(token.accepts(memoryview(value)))
+
+
+# In a user namespace of its own, the limit concerns nothing else.
+WITHOUT_INOTIFY = ["unshare", "-Ur", "sh", "-c", 'echo 0 >/proc/sys/user/max_inotify_instances && exec "$@"', "sh"]
+
+
+def can_limit_inotify():
+    try:
+        return subprocess.run([*WITHOUT_INOTIFY, "true"], stderr=subprocess.DEVNULL).returncode == 0
+    except FileNotFoundError:
+        return False
+
+
+class Descriptors(unittest.TestCase):
+    def see_a_refresh(self, program, prefix=()):
+        """Runs a program that prints a line when it waits for a change, and returns what it prints then."""
+        child = subprocess.Popen(
+            [*prefix, sys.executable, "-c", program],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            env={**os.environ, "PYTHONPATH": str(BINDING), "PYTHONDONTWRITEBYTECODE": "1"},
+        )
+        with child:
+            self.assertEqual(child.stdout.readline(), "waiting\n")
+            refresh()
+            out, err = child.communicate(timeout=PATIENCE)
+        self.assertEqual(child.returncode, 0, err)
+        return out, err
+
+    @unittest.skipUnless(can_limit_inotify(), "no user namespaces here")
+    def test_without_an_inotify_instance_a_change_is_seen_and_the_sysctl_is_named(self):
+        out, err = self.see_a_refresh(
+            "import asyncio, jeton\n"
+            "async def main(token):\n"
+            "  before = token.current().generation\n"
+            "  wait = asyncio.ensure_future(token.wait_change_async(before))\n"
+            "  await asyncio.sleep(0)\n"
+            "  print('waiting', flush=True)\n"
+            "  print(await wait > before)\n"
+            "asyncio.run(main(jeton.open('api')))\n",
+            WITHOUT_INOTIFY,
+        )
+        self.assertEqual(out, "True\n")
+        self.assertIn("fs.inotify.max_user_instances", err)
+
+    @unittest.skipUnless(importlib.util.find_spec("gevent"), "no python3-gevent")
+    def test_greenlets_wait_together_and_hold_up_no_other(self):
+        out, _ = self.see_a_refresh(
+            "from gevent import monkey; monkey.patch_all()\n"
+            "import gevent, jeton, os\n"
+            "token = jeton.open('api')\n"
+            "before = token.current().generation\n"
+            "waits = [gevent.spawn(token.wait_change, before) for _ in range(500)]\n"
+            "gevent.sleep(0)\n"
+            "links = [os.readlink('/proc/self/fd/' + fd) for fd in os.listdir('/proc/self/fd') if int(fd) > 2 and os.path.exists('/proc/self/fd/' + fd)]\n"
+            "instances = sum(link.endswith('inotify') for link in links)\n"
+            "turns = []\n"
+            "def work():\n"
+            "  while True:\n"
+            "    turns.append(0)\n"
+            "    gevent.sleep(0.001)\n"
+            "worker = gevent.spawn(work)\n"
+            "gevent.sleep(0.01)\n"
+            "print('waiting', flush=True)\n"
+            "gevent.joinall(waits, raise_error=True)\n"
+            "print(all(wait.value > before for wait in waits), instances, len(turns) > 1)\n"
+        )
+        self.assertEqual(out, "True 1 True\n")
+
+
 class Waiting(unittest.TestCase):
     def test_runs_out(self):
         with jeton.open("api") as token:
@@ -406,7 +549,7 @@ class Typing(unittest.TestCase):
     def test_package_and_examples_are_strictly_typed(self):
         with tempfile.TemporaryDirectory() as cache:
             for files, options in (
-                (["jeton", "examples/httpx_auth.py"], []),
+                (["jeton", "make_wheel.py", "examples/httpx_auth.py"], []),
                 # requests has no types of its own
                 (["examples/requests_auth.py"], ["--disable-error-code", "import", "--allow-subclassing-any"]),
             ):

@@ -10,3 +10,26 @@ cd "$source/libclient/bindings/rust"
 # One at a time: they share the agent's token.
 cargo test --offline --locked --quiet -- --test-threads=1
 cargo run --offline --locked --quiet --example show_token api
+
+# As README tells a user of an installed tree, from a crate of its own.
+cmake --install "$2" --component client --prefix "$work/prefix" >"$work/install.log"
+rm -rf "$work/app" && mkdir -p "$work/app/src" && cd "$work/app"
+cat >Cargo.toml <<TOML
+[package]
+name = "app"
+version = "0.1.0"
+edition = "2021"
+
+[dependencies]
+jeton = { path = "$work/prefix/share/jeton/bindings/rust" }
+TOML
+cat >src/main.rs <<'RUST'
+fn main() {
+    let value = jeton::Token::open("api").unwrap().read().unwrap();
+    println!("{}", value.reveal_str().unwrap());
+}
+RUST
+unset JETON_LIB_DIR
+export PKG_CONFIG_PATH
+PKG_CONFIG_PATH=$(dirname "$(find "$work/prefix" -name jeton.pc)")
+[ "$(cargo run --offline --quiet)" = "$("$JETONCTL" get api)" ] || { echo "FAILED: the installed crate" >&2; exit 1; }

@@ -44,13 +44,39 @@ import (
 // Rejected reports that the provider refused the token of this generation (401). The fleet fetches a new one, once,
 // however many report it. It returns the generation that is current now: above `generation` if there is a newer one
 // already, then Read again; otherwise WaitChange(ctx, generation) waits for it. Asks the agent, for a second at most.
+// Goroutines that report the same generation at the same time share one call, and the thread that it holds.
 func (t *Token) Rejected(generation uint64) (uint64, error) {
 	if err := t.begin("rejected"); err != nil {
 		return 0, err
 	}
 	defer t.calls.Done()
+	t.mutex.Lock()
+	if under := t.reports[generation]; under != nil {
+		t.mutex.Unlock()
+		<-under.done
+		return under.current, under.err
+	}
+	own := &report{done: make(chan struct{})}
+	if t.reports == nil {
+		t.reports = map[uint64]*report{}
+	}
+	t.reports[generation] = own
+	t.mutex.Unlock()
+
 	result, errno := C.rejected(t.handle, C.uint64_t(generation))
-	return uint64(result.generation), failure("rejected", t.name, result.status, errno)
+	own.current, own.err = uint64(result.generation), failure("rejected", t.name, result.status, errno)
+	t.mutex.Lock()
+	delete(t.reports, generation)
+	t.mutex.Unlock()
+	close(own.done)
+	return own.current, own.err
+}
+
+// report is a call of jeton_rejected that is under way; the rest is written before done is closed.
+type report struct {
+	done    chan struct{}
+	current uint64
+	err     error
 }
 
 // Accepts tells whether `presented` is the current token, or the previous one inside its overlap, in a time that depends

@@ -7,8 +7,8 @@
 //	request.Header.Set("Authorization", value.Header())
 //
 // It calls libjeton (pkg-config jeton) through cgo. A call into C costs Go some tens of nanoseconds, more than the
-// read itself; Read therefore makes one such call and copies nothing while the token has not changed. A wait holds one
-// thread of the operating system: with many waiters, let one goroutine Watch.
+// read itself; Read therefore makes one such call and copies nothing while the token has not changed. Waits hold no
+// thread of the operating system, however many there are.
 package jeton
 
 /*
@@ -51,10 +51,12 @@ type Token struct {
 	handle  *C.jeton_token
 	readers [readerCount]cachedReader
 	turn    atomic.Uint32
+	changes changes
 
 	mutex   sync.Mutex // of what follows
 	calls   sync.WaitGroup
 	closing chan struct{} // closed by Close
+	reports map[uint64]*report
 }
 
 type options struct {

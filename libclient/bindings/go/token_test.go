@@ -9,8 +9,10 @@ import (
 	"os"
 	"os/exec"
 	"runtime"
+	"strconv"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 
@@ -138,10 +140,95 @@ func TestWaitChangeSeesARefresh(t *testing.T) {
 	}
 }
 
-// The goroutines that stand by a wait.
-func watchers() int {
-	stacks := make([]byte, 1<<20)
-	return strings.Count(string(stacks[:runtime.Stack(stacks, true)]), "WaitChange.func")
+// How many goroutines are in this function.
+func goroutinesIn(function string) int {
+	stacks := make([]byte, 1<<23)
+	return strings.Count(string(stacks[:runtime.Stack(stacks, true)]), function)
+}
+
+// The goroutines that follow a token for its waiters.
+func watchers() int { return goroutinesIn("jeton.follow.func") }
+
+func entries(t *testing.T, directory string) []os.DirEntry {
+	t.Helper()
+	found, err := os.ReadDir(directory)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return found
+}
+
+func inotifyDescriptors(t *testing.T) int {
+	count := 0
+	for _, entry := range entries(t, "/proc/self/fd") {
+		if target, err := os.Readlink("/proc/self/fd/" + entry.Name()); err == nil && strings.HasSuffix(target, "inotify") {
+			count++
+		}
+	}
+	return count
+}
+
+func TestThousandWaits_ShareADescriptorAndHoldNoThread(t *testing.T) {
+	const count = 1000
+	token := open(t)
+	old := read(t, token).Generation()
+	descriptors, threads := inotifyDescriptors(t), len(entries(t, "/proc/self/task"))
+	ctx := limited(t)
+	ended := make(chan error, count)
+	for i := 0; i < count; i++ {
+		go func() {
+			_, err := token.WaitChange(ctx, old)
+			ended <- err
+		}()
+	}
+	live.Eventually(t, "all wait", func() bool { return goroutinesIn("jeton.(*Token).WaitChange(") == count })
+	if more := inotifyDescriptors(t) - descriptors; more != 1 {
+		t.Errorf("%d descriptors", more)
+	}
+	if more := len(entries(t, "/proc/self/task")) - threads; more > count/10 {
+		t.Errorf("%d threads more", more)
+	}
+	live.Refresh(t)
+	for i := 0; i < count; i++ {
+		if err := <-ended; err != nil {
+			t.Fatal(err)
+		}
+	}
+	if left := inotifyDescriptors(t) - descriptors; left != 0 {
+		t.Errorf("%d descriptors are left", left)
+	}
+}
+
+func TestWait_WithoutADescriptorLeft_SeesARefresh(t *testing.T) {
+	token := open(t)
+	old := read(t, token).Generation()
+	next, err := os.Open("/dev/null")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var limit syscall.Rlimit
+	if err := syscall.Getrlimit(syscall.RLIMIT_NOFILE, &limit); err != nil {
+		t.Fatal(err)
+	}
+	none := syscall.Rlimit{Cur: uint64(next.Fd()), Max: limit.Max}
+	next.Close()
+	if err := syscall.Setrlimit(syscall.RLIMIT_NOFILE, &none); err != nil {
+		t.Fatal(err)
+	}
+	ctx, ended := limited(t), make(chan error, 1)
+	go func() {
+		_, err := token.WaitChange(ctx, old)
+		ended <- err
+	}()
+	live.Eventually(t, "the wait has begun", func() bool { return goroutinesIn("jeton.every.func") > 0 })
+	if err := syscall.Setrlimit(syscall.RLIMIT_NOFILE, &limit); err != nil {
+		t.Fatal(err)
+	}
+	live.Refresh(t)
+	if err := <-ended; err != nil {
+		t.Error(err)
+	}
+	live.Eventually(t, "no goroutine is left", func() bool { return goroutinesIn("jeton.every.func") == 0 })
 }
 
 func TestWaitChangeHonoursItsContext(t *testing.T) {
@@ -202,6 +289,45 @@ func TestRejectionLeadsToANewToken(t *testing.T) {
 		t.Errorf("%d, %v", current, err)
 	}
 	if _, err := token.Rejected(current + 1<<40); !errors.Is(err, jeton.ErrAgentRefused) {
+		t.Error(err)
+	}
+}
+
+func TestManyReportsOfOneGeneration_HoldOneThread(t *testing.T) {
+	const count = 200
+	token := open(t)
+	refused := read(t, token).Generation()
+	agent, err := strconv.Atoi(os.Getenv("AGENT_PID"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	threads := len(entries(t, "/proc/self/task"))
+	// While the agent does not answer, all are under way together.
+	if err := syscall.Kill(agent, syscall.SIGSTOP); err != nil {
+		t.Fatal(err)
+	}
+	defer syscall.Kill(agent, syscall.SIGCONT)
+	ended := make(chan error, count)
+	for i := 0; i < count; i++ {
+		go func() {
+			_, err := token.Rejected(refused)
+			ended <- err
+		}()
+	}
+	live.Eventually(t, "all report", func() bool { return goroutinesIn("jeton.(*Token).Rejected(") == count })
+	if more := len(entries(t, "/proc/self/task")) - threads; more > count/10 {
+		t.Errorf("%d threads more", more)
+	}
+	if err := syscall.Kill(agent, syscall.SIGCONT); err != nil {
+		t.Fatal(err)
+	}
+	first := <-ended
+	for i := 1; i < count; i++ {
+		if err := <-ended; err != first {
+			t.Errorf("%v, and another got %v", err, first)
+		}
+	}
+	if _, err := token.WaitChange(limited(t), refused); err != nil {
 		t.Error(err)
 	}
 }

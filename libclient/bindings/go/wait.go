@@ -6,14 +6,11 @@ package jeton
 typedef struct {
 	jeton_status status;
 	uint64_t generation;
-} wait_result;
+} look_result;
 
-static inline wait_result wait_change(jeton_token *token, uint64_t generation, jeton_cancel *cancel) {
-	jeton_wait_options options = JETON_WAIT_OPTIONS_INIT;
-	wait_result result = {JETON_OK, 0};
-	options.generation = generation;
-	options.cancel = cancel;
-	result.status = jeton_wait(token, &options, &result.generation);
+static inline look_result look_above(jeton_token *token, uint64_t generation) {
+	look_result result = {JETON_OK, 0};
+	result.status = jeton_wait_change(token, generation, 0, &result.generation);
 	return result;
 }
 */
@@ -26,7 +23,8 @@ import (
 
 // WaitChange blocks until there is a valid token of a higher generation than this one, and returns that; 0 waits for any
 // valid token. It ends with ctx.Err() when ctx does, with ErrClosed when the token is closed. A token that expired or is
-// missing (AllowMissing) is waited for.
+// missing (AllowMissing) is waited for. Any number of goroutines may wait: they share one descriptor, which Go's poller
+// watches, and hold no thread.
 func (t *Token) WaitChange(ctx context.Context, generation uint64) (uint64, error) {
 	if err := ctx.Err(); err != nil {
 		return 0, err
@@ -35,35 +33,22 @@ func (t *Token) WaitChange(ctx context.Context, generation uint64) (uint64, erro
 		return 0, err
 	}
 	defer t.calls.Done()
-	var cancel *C.jeton_cancel
-	status, errno := C.jeton_cancel_new(&cancel)
-	if err := failure("wait", t.name, status, errno); err != nil {
-		return 0, err
-	}
-	defer C.jeton_cancel_free(cancel)
-
-	waited, watcherGone := make(chan struct{}), make(chan struct{})
-	go func() {
-		defer close(watcherGone)
+	t.changes.enter(t.handle)
+	defer t.changes.leave()
+	for {
+		changed := t.changes.next() // before the look: a change from here on is not missed
+		result, errno := C.look_above(t.handle, C.uint64_t(generation))
+		if result.status != C.JETON_TIMED_OUT {
+			return uint64(result.generation), failure("wait", t.name, result.status, errno)
+		}
 		select {
+		case <-changed:
 		case <-ctx.Done():
-			C.jeton_cancel_now(cancel)
+			return 0, ctx.Err()
 		case <-t.closing:
-			C.jeton_cancel_now(cancel)
-		case <-waited:
+			return 0, &Error{Op: "wait", Token: t.name, Status: ErrClosed}
 		}
-	}()
-	result, errno := C.wait_change(t.handle, C.uint64_t(generation), cancel)
-	close(waited)
-	<-watcherGone // it must not touch `cancel` any more
-
-	if result.status == C.JETON_CANCELLED {
-		if err := ctx.Err(); err != nil {
-			return 0, err
-		}
-		return 0, &Error{Op: "wait", Token: t.name, Status: ErrClosed}
 	}
-	return uint64(result.generation), failure("wait", t.name, result.status, errno)
 }
 
 // Change is what Watch sends: a valid token, or the error for which the watch ended.

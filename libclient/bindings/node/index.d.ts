@@ -1,6 +1,9 @@
 // jeton for Node.js: read the tokens that jeton-agent keeps for this host.
 //
-// Durations are milliseconds. Generations are bigint; a number is taken as well. Failures are JetonError.
+// Durations are milliseconds. Generations are bigint; a number is taken as well. Failures are JetonError; an argument of
+// another type is a TypeError, an impossible one a RangeError, both with a code of Node.js' own (ERR_INVALID_ARG_TYPE).
+//
+// Worker threads: tokens and locks are of the worker that made them, and are given back when it ends, in whatever way.
 
 /** Whatever libjeton says no to. */
 export class JetonError extends Error {

@@ -32,6 +32,9 @@ using Time = std::chrono::time_point<std::chrono::system_clock, std::chrono::mil
 
 inline Time time_from_ms(std::int64_t ms) { return Time{std::chrono::milliseconds{ms}}; }
 
+// C would take a text for its part before a NUL. A name or path with one is JETON_INVALID_ARGUMENT.
+inline bool is_c_text(const std::string& text) { return text.find('\0') == std::string::npos; }
+
 class Status {
  public:
   Status(jeton_status code = JETON_OK) : code_(code) {}  // implicit: the codes are the statuses
@@ -53,6 +56,9 @@ class Error : public std::exception {
     message_ = where.empty() ? status.text() : where + ": " + status.text();
     if (status == JETON_SYSTEM_ERROR) message_ += " (errno " + std::to_string(errno) + ")";
   }
+  // `why` says more than the status, and so takes the place of its sentence.
+  Error(Status status, const std::string& where, const std::string& why)
+      : status_(status), message_(where + ": " + why) {}
   [[nodiscard]] Status status() const { return status_; }
   [[nodiscard]] const char* what() const noexcept override { return message_.c_str(); }
 
@@ -277,6 +283,7 @@ class Token {
 
   Token() = default;
   Status open(const std::string& name, const Options& options) {
+    if (!is_c_text(name) || !is_c_text(options.directory)) return JETON_INVALID_ARGUMENT;
     jeton_options raw = JETON_OPTIONS_INIT;
     raw.directory = options.directory.empty() ? nullptr : options.directory.c_str();
     raw.flags = (options.allow_expired ? JETON_ALLOW_EXPIRED : 0) | (options.allow_missing ? JETON_ALLOW_MISSING : 0);
@@ -310,6 +317,7 @@ class Events {
 
 // The tokens of a directory, by name, readable or not; empty: $JETON_DIR if set, else /run/jeton.
 [[nodiscard]] inline Result<std::vector<std::string>> list(const std::string& directory = {}) {
+  if (!is_c_text(directory)) return JETON_INVALID_ARGUMENT;
   jeton_options options = JETON_OPTIONS_INIT;
   options.directory = directory.empty() ? nullptr : directory.c_str();
   std::string names(512, '\0');
@@ -326,6 +334,7 @@ class Events {
 
 // What is the matter with a token, and with its agent.
 [[nodiscard]] inline Result<jeton_diagnosis> diagnose(const std::string& name, const std::string& directory = {}) {
+  if (!is_c_text(name) || !is_c_text(directory)) return JETON_INVALID_ARGUMENT;
   jeton_options options = JETON_OPTIONS_INIT;
   options.directory = directory.empty() ? nullptr : directory.c_str();
   jeton_diagnosis diagnosis = JETON_DIAGNOSIS_INIT;

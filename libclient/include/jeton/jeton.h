@@ -5,7 +5,7 @@
  *   const jeton_view *view;
  *   if (jeton_open(NULL, "wechat", &token) != JETON_OK || jeton_reader_open(token, &reader) != JETON_OK) ...
  *   if (jeton_current(reader, &view) == JETON_OK)
- *     printf("Authorization: %s %s\n", view->type, view->value);
+ *     printf("Authorization: %s %s\n", view->type_size > 0 ? view->type : "Bearer", view->value);
  *
  * The token stands in a file that is mapped read-only. Reading is lock-free: no system call, no network, no wait,
  * whatever the agent does. The library never logs, starts no thread, installs no signal handler, keeps no descriptor
@@ -141,7 +141,7 @@ typedef struct jeton_view {
   uint32_t reserved;
   const char *value;
   size_t value_size;
-  const char *type;
+  const char *type; /* "Bearer"; empty if the provider names none, and a header says Bearer then */
   size_t type_size;
   uint64_t previous_generation; /* 0: none */
   int64_t previous_accept_until_ms;
@@ -220,11 +220,12 @@ JETON_EXPORT JETON_MUST_CHECK jeton_status jeton_wait(jeton_token *token, const 
 
 /* For an event loop: a new descriptor that becomes readable when the token may have changed, was marked rejected or
  * expired by the agent, or its segment was replaced or appeared. Close-on-exec, non-blocking, independent of `token`,
- * yours to close(2). It costs one inotify instance (fs.inotify.max_user_instances). An expiry while no agent runs makes
- * it readable for nobody: keep an eye on expires_at_ms. */
+ * yours to close(2). It costs one inotify instance. Where none is left (sysctl fs.inotify.max_user_instances, 128 for all
+ * programs of a user; fs.inotify.max_user_watches) it is a timer that is readable ten times a second. An expiry while no
+ * agent runs makes it readable for nobody: keep an eye on expires_at_ms. */
 JETON_EXPORT JETON_MUST_CHECK jeton_status jeton_event_fd(jeton_token *token, int *fd);
 /* When it is readable, before looking at the token: makes it unreadable until the next change, and follows the token's
- * file if that was replaced. Do not read(2) it yourself. */
+ * file if that was replaced. One descriptor is enough for all waiters. Do not read(2) it yourself. */
 JETON_EXPORT JETON_MUST_CHECK jeton_status jeton_event_clear(jeton_token *token, int fd);
 
 /* ---- Feedback ---- */

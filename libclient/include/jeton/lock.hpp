@@ -36,7 +36,11 @@ class Lock {
  public:
   explicit Lock(std::string name, const LockOptions& options = {}) : name_(std::move(name)) {
     std::vector<const char*> also;
-    for (const std::string& one : options.also) also.push_back(one.c_str());
+    bool is_text = is_c_text(name_) && is_c_text(options.directory) && is_c_text(options.metadata);
+    for (const std::string& one : options.also) {
+      also.push_back(one.c_str());
+      is_text = is_text && is_c_text(one);
+    }
     jeton_lock_options raw = JETON_LOCK_OPTIONS_INIT;
     raw.directory = options.directory.empty() ? nullptr : options.directory.c_str();
     raw.ttl_ms = options.ttl.count();
@@ -44,7 +48,7 @@ class Lock {
     raw.metadata = options.metadata.empty() ? nullptr : options.metadata.c_str();
     raw.also = also.data();
     raw.also_count = also.size();
-    const Status status = jeton_lock_open(&raw, name_.c_str(), &handle_);
+    const Status status = is_text ? jeton_lock_open(&raw, name_.c_str(), &handle_) : JETON_INVALID_ARGUMENT;
     if (!status.ok()) throw Error(status, "lock '" + name_ + "'");
   }
   Lock(Lock&& other) noexcept : name_(std::move(other.name_)), handle_(std::exchange(other.handle_, nullptr)) {}
@@ -90,12 +94,13 @@ class Lock {
   [[nodiscard]] Fence fence(const std::string& name = {}) const noexcept {
     Fence fence = 0;
     const jeton_status status = jeton_lock_fence(handle_, name.empty() ? nullptr : name.c_str(), &fence);
-    return status == JETON_OK ? fence : 0;
+    return is_c_text(name) && status == JETON_OK ? fence : 0;
   }
   [[nodiscard]] std::string owner(const std::string& name = {}) const {
     std::array<char, JETON_LOCK_OWNER_SIZE> text{};
     const char* which = name.empty() ? nullptr : name.c_str();
-    return jeton_lock_owner(handle_, which, text.data(), text.size()) == JETON_OK ? text.data() : std::string();
+    const Status status = jeton_lock_owner(handle_, which, text.data(), text.size());
+    return is_c_text(name) && status.ok() ? text.data() : std::string();
   }
   // Why it was refused or lost; empty if there is nothing to say.
   [[nodiscard]] std::string reason() const {
@@ -156,8 +161,11 @@ class Lock {
     if (status == JETON_LOCK_LOST) throw failure(status);
   }
   [[nodiscard]] Error failure(Status status) const {
-    const std::string why = reason();
-    return Error(status, "lock '" + name_ + "'" + (why.empty() ? why : ": " + why));
+    const std::string where = "lock '" + name_ + "'";
+    // What these say is of the call itself; the reason is of an attempt before it.
+    const bool of_the_call = status == JETON_INVALID_ARGUMENT || status == JETON_SYSTEM_ERROR;
+    const std::string why = of_the_call ? std::string() : reason();
+    return why.empty() ? Error(status, where) : Error(status, where, why);
   }
 
   std::string name_;

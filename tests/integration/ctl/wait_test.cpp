@@ -59,6 +59,43 @@ TEST_F(CtlWait, AfterItsTimeoutIsFour) {
   EXPECT_THAT(old.err, HasSubstr("no generation above 7"));
 }
 
+TEST_F(CtlWait, NoAgentHasRunHere_IsSaidInTheWordsOfGet) {
+  for (const char* folder : {"nowhere", "empty"}) {
+    const std::filesystem::path dir = host.dir() / folder;
+    if (dir.filename() == "empty") std::filesystem::create_directory(dir);
+    const RunResult get = test::run({JETONCTL, "--dir", dir, "get", "wechat"});
+    EXPECT_EQ(get.status, 2);
+    EXPECT_THAT(get.err, HasSubstr("no agent has run here: " + dir.string()));
+    const std::string said = get.err.substr(0, get.err.find('\n'));
+    const std::string sentence = said.substr(said.find("no agent"));
+    const std::string waited = said + "; waiting\njetonctl: waited 20ms: " + sentence + "\n";
+    for (const std::vector<std::string>& words :
+         std::vector<std::vector<std::string>>{{JETONCTL, "--dir", dir, "wait", "wechat", "--timeout", "20ms"},
+                                               {JETONCTL, "--dir", dir, "get", "wechat", "--wait", "20ms"}}) {
+      const RunResult result = test::run(words);
+      EXPECT_EQ(result.status, 4) << words[3];
+      EXPECT_EQ(result.err, waited) << words[3];
+    }
+    for (const std::vector<std::string>& words :
+         std::vector<std::vector<std::string>>{{JETONCTL, "--dir", dir, "status"},
+                                               {JETONCTL, "--dir", dir, "refresh", "wechat"},
+                                               {JETONCTL, "--dir", dir, "rejected", "wechat", "--generation", "7"}}) {
+      const RunResult result = test::run(words);
+      EXPECT_EQ(result.status, 2) << words[3];
+      EXPECT_EQ(result.err, get.err) << words[3];
+    }
+  }
+}
+
+TEST_F(CtlWait, AgentDoesNotAnswer_IsSaidInTheWordsOfGet) {
+  const std::string get = host.ctl({"get", "wechat"}).err;
+  const std::string sentence =
+      get.substr(get.find("there is no token"), get.find('\n') - get.find("there is no token"));
+  const RunResult wait = host.ctl({"wait", "wechat", "--timeout", "20ms"});
+  EXPECT_EQ(wait.status, 4);
+  EXPECT_THAT(wait.err, HasSubstr("waited 20ms: " + sentence + "\n"));
+}
+
 TEST_F(CtlWait, ForANameThatTheAgentDoesNotKnowIsOne) {
   host.start_agent();
   EXPECT_EQ(host.ctl({"wait", "wechat"}).status, 1);

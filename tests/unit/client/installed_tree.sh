@@ -1,12 +1,11 @@
 #!/bin/sh
-# installed_tree.sh SOURCE_DIR BUILD_DIR PUBLISHER
+# installed_tree.sh BUILD_DIR PUBLISHER
 #
-# Installs the client into a prefix of its own and, with nothing but that, builds both examples by CMake and by
-# pkg-config and runs them against a live segment that PUBLISHER keeps.
+# Installs the client into a prefix of its own and, with nothing but that, builds the examples by CMake and by pkg-config
+# and runs them against a live segment that PUBLISHER keeps.
 set -eu
-source_dir=$1
-build_dir=$2
-publisher=$3
+build_dir=$1
+publisher=$2
 
 work=$(mktemp -d)
 publisher_pid=
@@ -19,7 +18,7 @@ finish() {
 trap finish EXIT
 
 cmake --install "$build_dir" --component client --prefix "$work/prefix" >/dev/null
-cp -r "$source_dir/libclient/examples" "$work/examples"
+cp -r "$work/prefix/share/doc/jeton/examples" "$work/examples"
 libdir=$(dirname "$(find "$work/prefix" -name libjeton.so.1)")
 test -n "$libdir"
 export PKG_CONFIG_PATH="$libdir/pkgconfig"

@@ -142,6 +142,19 @@ TEST_F(Wait, FindsAFileThatTookTheNameWithoutAWord) {
   EXPECT_EQ(generation, 2U);
 }
 
+TEST_F(Wait, OnlyLooks_FollowsAFileThatTookTheNameWithoutAWord) {
+  publish(1);
+  const TokenPtr token = must_open();
+  std::uint64_t generation = 0;
+  ASSERT_EQ(jeton_wait_change(token.get(), 1, 0, &generation), JETON_TIMED_OUT);
+  std::filesystem::remove(file());
+  EXPECT_EQ(jeton_wait_change(token.get(), 1, 0, &generation), JETON_TIMED_OUT);
+  make_store();
+  publish(2);
+  EXPECT_EQ(jeton_wait_change(token.get(), 1, 0, &generation), JETON_OK);
+  EXPECT_EQ(generation, 2U);
+}
+
 TEST_F(Wait, OutlastsATokenThatIsTakenAwayAndComesBack) {
   publish(1);
   const TokenPtr token = must_open();

@@ -73,6 +73,24 @@ TEST_F(Wrapper, AMissingTokenThrowsFromTheConstructorAndNotFromTryOpen) {
   EXPECT_EQ(token.status(), JETON_NOT_FOUND);
 }
 
+TEST_F(Wrapper, TextHasANul_IsNotTakenForItsPartBeforeIt) {
+  publish(7);
+  const std::string cut("api\0x", 5);
+  jeton::Options options_cut = options();
+  options_cut.directory.push_back('\0');
+  EXPECT_EQ(Token::try_open(cut, options()).status(), JETON_INVALID_ARGUMENT);
+  EXPECT_EQ(Token::try_open("api", options_cut).status(), JETON_INVALID_ARGUMENT);
+  EXPECT_EQ(jeton::list(options_cut.directory).status(), JETON_INVALID_ARGUMENT);
+  EXPECT_EQ(jeton::diagnose(cut, directory()).status(), JETON_INVALID_ARGUMENT);
+  EXPECT_THROW(Lock{cut}, Error);
+  LockOptions lock_options;
+  lock_options.also = {cut};
+  EXPECT_THROW(Lock("api", lock_options), Error);
+  lock_options.also.clear();
+  lock_options.metadata = cut;
+  EXPECT_THROW(Lock("api", lock_options), Error);
+}
+
 TEST_F(Wrapper, ResultSaysWhyThereIsNone) {
   auto token = Token::try_open("api", options());
   ASSERT_TRUE(token);

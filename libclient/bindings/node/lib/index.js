@@ -1,4 +1,5 @@
 // jeton for Node.js: read the tokens that jeton-agent keeps for this host, take locks. The contract is in index.d.ts.
+import * as given from './arguments.js';
 import { BUFFER_TOO_SMALL, check, inThread, jeton, options, sizeOfDiagnosis } from './library.js';
 import { Token } from './token.js';
 
@@ -11,7 +12,8 @@ export function open(name, options) {
   return new Token(name, options);
 }
 
-export async function* watch(name, { signal, ...options } = {}) {
+export async function* watch(name, wanted) {
+  const { signal, ...options } = given.options(wanted);
   const token = new Token(name, { allowMissing: true, ...options });
   try {
     yield* token.watch({ signal });
@@ -20,18 +22,22 @@ export async function* watch(name, { signal, ...options } = {}) {
   }
 }
 
-export function list({ directory } = {}) {
+export function list(wanted) {
+  const { directory } = given.options(wanted);
+  const where = options(directory);
   const size = [512];
   for (;;) {
-    const names = Buffer.alloc(size[0]);
-    const status = jeton.list(options(directory), names, names.length, size, null);
+    const names = Buffer.alloc(Number(size[0]));
+    const status = jeton.list(where, names, names.length, size, null);
     if (status === BUFFER_TOO_SMALL) continue;
     check(status, directory ?? 'tokens');
     return names.toString('utf8', 0, Number(size[0])).split('\0').slice(0, -1);
   }
 }
 
-export async function diagnose(name, { directory } = {}) {
+export async function diagnose(name, wanted) {
+  const { directory } = given.options(wanted);
+  given.name(name, 'token');
   const found = { size: sizeOfDiagnosis(), token: 0, agent: 0, heartbeat_age_ms: -1 };
   check(await inThread(jeton.diagnose, options(directory), name, found), `token '${name}'`);
   return {

@@ -1,6 +1,6 @@
 // libjeton.so.1 by koffi: its structs and its functions. The names are those of jeton.h.
-import { closeSync } from 'node:fs';
 import koffi from 'koffi';
+import * as given from './arguments.js';
 import { JetonError } from './errors.js';
 
 const lib = koffi.load(process.env.LIBJETON || 'libjeton.so.1');
@@ -75,8 +75,6 @@ export const jeton = {
       '_Out_ void **value, _Out_ size_t *value_size)',
   ),
   wait: lib.func('int jeton_wait(jeton_token *token, jeton_wait_options *options, _Out_ uint64_t *generation)'),
-  event_fd: lib.func('int jeton_event_fd(jeton_token *token, _Out_ int *fd)'),
-  event_clear: lib.func('int jeton_event_clear(jeton_token *token, int fd)'),
   rejected: lib.func('int jeton_rejected(jeton_token *token, uint64_t generation, _Out_ uint64_t *current)'),
   accepts: lib.func('int jeton_accepts(jeton_token *token, const void *presented, size_t size)'),
   list: lib.func(
@@ -95,39 +93,50 @@ export const jeton = {
   diagnose: lib.func('int jeton_diagnose(jeton_options *options, const char *name, _Inout_ jeton_diagnosis *diagnosis)'),
 };
 
+/** Addresses, for the end of the thread. */
+export const address = {
+  close: lib.symbol('jeton_close'),
+  reader_close: lib.symbol('jeton_reader_close'),
+  lock_close: lib.symbol('jeton_lock_close'),
+};
+
 export const OK = 0;
 export const TIMED_OUT = 4;
 export const BUFFER_TOO_SMALL = 5;
+export const INVALID_ARGUMENT = 6;
 export const MISMATCH = 8;
 export const SYSTEM_ERROR = 21;
 export const LOCK_BUSY = 25;
 export const LOCK_WAITING = 26;
 export const LOCK_LOST = 27;
+export const LOCK_NOT_HELD = 28;
 export const ALLOW_EXPIRED = 1;
 export const ALLOW_MISSING = 2;
 export const FLAG_EXPIRED = 2;
 export const FLAG_REJECTED = 4;
 
-export function check(status, where) {
+/** `why` says more than the status, and so takes the place of its sentence. */
+export function check(status, where, why) {
   if (status === OK) return;
-  let text = `${where}: ${jeton.status_text(status)}`;
+  let text = `${where}: ${why || jeton.status_text(status)}`;
   if (status === SYSTEM_ERROR) text += ` (errno ${koffi.errno()})`;
   throw new JetonError(jeton.status_name(status), text, status);
 }
 
 export function options(directory, flags = 0) {
-  return { size: koffi.sizeof('jeton_options'), directory: directory ?? null, flags };
+  return { size: koffi.sizeof('jeton_options'), directory: given.text(directory, 'directory'), flags };
 }
 
-export function lockOptions({ directory, ttl, retry, metadata, also }) {
+export function lockOptions({ ttl = 30_000, directory, retry = 0, metadata, also = [] }) {
+  const more = given.names(also, 'also');
   return {
     size: koffi.sizeof('jeton_lock_options'),
-    directory: directory ?? null,
-    ttl_ms: BigInt(Math.ceil(ttl)),
-    retry_ms: BigInt(Math.ceil(retry)),
-    metadata: metadata ?? null,
-    also,
-    also_count: also.length,
+    directory: given.text(directory, 'directory'),
+    ttl_ms: given.milliseconds(ttl, 'ttl'),
+    retry_ms: given.milliseconds(retry, 'retry'),
+    metadata: given.text(metadata, 'metadata'),
+    also: more,
+    also_count: more.length,
   };
 }
 
@@ -172,4 +181,3 @@ export function isSameView(address, view) {
 }
 export const poll = (fd, callback) => koffi.node.poll(fd, { readable: true }, callback);
 export const sizeOfDiagnosis = () => koffi.sizeof('jeton_diagnosis');
-export { closeSync };

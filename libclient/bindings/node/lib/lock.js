@@ -1,15 +1,31 @@
 // Lock: a lock that one process of the whole fleet holds at a time. Waits and losses come through libjeton's descriptor,
 // polled by libuv: no thread; the release, which waits for the agent, runs in libuv's pool.
+//
+// In a worker thread a timer looks instead: koffi's poll handles crash a worker that ends while its descriptor is readable.
+import { isMainThread } from 'node:worker_threads';
+import * as given from './arguments.js';
+import { atEnd, notAtEnd } from './environment.js';
 import { JetonError } from './errors.js';
-import { check, inThread, jeton, lockOptions, LOCK_BUSY, LOCK_LOST, LOCK_WAITING, OK, poll } from './library.js';
+import {
+  address, check, inThread, INVALID_ARGUMENT, jeton, lockOptions, LOCK_BUSY, LOCK_LOST, LOCK_NOT_HELD, LOCK_WAITING, OK,
+  poll, SYSTEM_ERROR,
+} from './library.js';
 
-const LONGEST_WAIT_MS = 2n ** 62n;
+// What these say is of the call itself; the reason that the library keeps is of an attempt before it.
+const OF_THE_CALL = [LOCK_NOT_HELD, INVALID_ARGUMENT, SYSTEM_ERROR];
+
+const LOOK_WAITING_MS = 10;
+const LOOK_HELD_MS = 100;
 
 class Handle {
-  lock = null;
   poll = null;
   calls = 0;
   unwanted = false;
+
+  constructor(lock) {
+    this.lock = lock;
+    atEnd(address.lock_close, lock);
+  }
 
   stopPolling() {
     this.poll?.close();
@@ -20,6 +36,9 @@ class Handle {
     this.unwanted = true;
     this.stopPolling();
     if (this.calls > 0 || this.lock === null) return;
+    // In this order: a worker that is terminated in between does not keep the lock.
+    jeton.lock_release(this.lock);
+    notAtEnd(address.lock_close, this.lock);
     jeton.lock_close(this.lock);
     this.lock = null;
   }
@@ -39,23 +58,24 @@ class Handle {
 const forgotten = new FinalizationRegistry((handle) => handle.free());
 
 export class Lock {
-  #handle = new Handle();
+  #handle;
   #lost = new AbortController();
 
-  constructor(name, { ttl = 30_000, directory, retry = 0, metadata, also = [] } = {}) {
-    this.name = name;
+  constructor(name, options) {
+    this.name = given.name(name, 'lock');
     const lock = [null];
-    check(jeton.lock_open(lockOptions({ ttl, directory, retry, metadata, also }), name, lock), `lock '${name}'`);
-    this.#handle.lock = lock[0];
+    check(jeton.lock_open(lockOptions(given.options(options)), name, lock), `lock '${name}'`);
+    this.#handle = new Handle(lock[0]);
     forgotten.register(this, this.#handle, this.#handle);
   }
 
   /** Resolves to whether it was won. */
-  async acquire({ timeout, signal } = {}) {
-    signal?.throwIfAborted();
+  async acquire(options) {
+    const { timeout, signal } = given.options(options);
+    given.signal(signal)?.throwIfAborted();
+    const wait = timeout === undefined ? -1n : given.milliseconds(timeout, 'timeout');
     const handle = this.#open();
-    const wait = timeout === undefined ? -1n : BigInt(Math.max(Math.ceil(timeout), 0));
-    this.#check(jeton.lock_start(handle.lock, wait < LONGEST_WAIT_MS ? wait : -1n));
+    this.#check(jeton.lock_start(handle.lock, wait));
     this.#lost = new AbortController();
     let status;
     try {
@@ -84,7 +104,7 @@ export class Lock {
   }
 
   async extend(ttl) {
-    const status = await this.#open().inThread(jeton.lock_extend, BigInt(Math.ceil(ttl)));
+    const status = await this.#open().inThread(jeton.lock_extend, given.milliseconds(ttl, 'ttl'));
     if (status === LOCK_LOST) this.#abort();
     this.#check(status);
   }
@@ -99,10 +119,14 @@ export class Lock {
   }
 
   get fence() {
-    return this.fenceOf(null);
+    return this.#fenceOf(null);
   }
 
   fenceOf(name) {
+    return this.#fenceOf(given.name(name, 'lock'));
+  }
+
+  #fenceOf(name) {
     const fence = [0];
     this.#check(jeton.lock_fence(this.#open().lock, name, fence));
     return BigInt(fence[0]);
@@ -137,9 +161,7 @@ export class Lock {
   }
 
   #check(status) {
-    if (status === OK) return;
-    const { reason } = this;
-    check(status, reason ? `lock '${this.name}': ${reason}` : `lock '${this.name}'`);
+    check(status, `lock '${this.name}'`, OF_THE_CALL.includes(status) ? '' : this.reason);
   }
 
   #abort() {
@@ -147,7 +169,13 @@ export class Lock {
     this.#lost.abort(new JetonError('JETON_LOCK_LOST', `lock '${this.name}' is lost: ${reason}`, LOCK_LOST));
   }
 
-  #onNews(callback) {
+  /** Calls back whenever there may be something new. */
+  #onNews(callback, lookMs) {
+    if (!isMainThread) {
+      const timer = setInterval(callback, lookMs);
+      this.#handle.poll = { close: () => clearInterval(timer) };
+      return;
+    }
     const fd = [-1];
     this.#check(jeton.lock_event_fd(this.#handle.lock, fd));
     this.#handle.poll = poll(fd[0], callback);
@@ -168,7 +196,8 @@ export class Lock {
         if (status !== LOCK_WAITING) end(resolve, status);
       };
       signal?.addEventListener('abort', onAbort, { once: true });
-      this.#onNews(look);
+      this.#onNews(look, LOOK_WAITING_MS);
+      look();
     });
   }
 
@@ -176,18 +205,21 @@ export class Lock {
   #watch() {
     const handle = this.#handle;
     const weak = new WeakRef(this);
-    this.#onNews(() => {
+    const look = () => {
       if (handle.lock === null || jeton.lock_check(handle.lock) === OK) return;
       handle.stopPolling();
       weak.deref()?.#abort();
-    });
+    };
+    this.#onNews(look, LOOK_HELD_MS);
+    look();
   }
 }
 
 if (Symbol.asyncDispose) Lock.prototype[Symbol.asyncDispose] = Lock.prototype.close;
 
 /** Takes the lock; closing it gives it back. */
-export async function lock(name, { timeout, signal, ...options } = {}) {
+export async function lock(name, wanted) {
+  const { timeout, signal, ...options } = given.options(wanted);
   const taken = new Lock(name, options);
   try {
     if (await taken.acquire({ timeout, signal })) return taken;
@@ -199,8 +231,9 @@ export async function lock(name, { timeout, signal, ...options } = {}) {
 }
 
 /** Calls work(lock) while the lock is held. Rejects with JETON_LOCK_LOST if it was lost before work ended. */
-export async function run(name, ttl, work, options = {}) {
-  const taken = await lock(name, { ...options, ttl });
+export async function run(name, ttl, work, options) {
+  given.callable(work, 'work');
+  const taken = await lock(name, { ...given.options(options), ttl });
   try {
     const result = await work(taken);
     await taken.release().catch((error) => {

@@ -1,10 +1,12 @@
 // Token: one token of this host.
+import * as given from './arguments.js';
 import { Changes } from './changes.js';
+import { atEnd, notAtEnd } from './environment.js';
 import { closed, JetonError } from './errors.js';
 import {
-  ALLOW_EXPIRED, ALLOW_MISSING, check, emptyInfo, inThread, isSameView, jeton, MISMATCH, OK, options, viewAt,
+  address, ALLOW_EXPIRED, ALLOW_MISSING, check, emptyInfo, inThread, isSameView, jeton, MISMATCH, OK, options, viewAt,
 } from './library.js';
-import { infoOf, TokenValue } from './value.js';
+import { infoOf, valueOf } from './value.js';
 
 // What the library gave out, and how many calls in threads still use it.
 class Handles {
@@ -13,9 +15,18 @@ class Handles {
   calls = 0;
   unwanted = false;
 
+  constructor(token, reader) {
+    this.token = token;
+    this.reader = reader;
+    atEnd(address.close, token);
+    atEnd(address.reader_close, reader);
+  }
+
   free() {
     this.unwanted = true;
     if (this.calls > 0 || this.token === null) return;
+    notAtEnd(address.reader_close, this.reader);
+    notAtEnd(address.close, this.token);
     jeton.reader_close(this.reader);
     jeton.close(this.token);
     this.token = this.reader = null;
@@ -36,23 +47,25 @@ class Handles {
 const forgotten = new FinalizationRegistry((handles) => handles.free());
 
 export class Token {
-  #handles = new Handles();
+  #handles;
   #changes;
   #last = null;
   #where;
 
-  constructor(name, { directory, allowExpired = false, allowMissing = false } = {}) {
-    this.name = name;
+  constructor(name, wanted) {
+    const { directory, allowExpired, allowMissing } = given.options(wanted);
+    this.name = given.name(name, 'token');
     this.#where = `token '${name}'`;
-    const flags = (allowExpired ? ALLOW_EXPIRED : 0) | (allowMissing ? ALLOW_MISSING : 0);
+    const flags =
+      (given.flag(allowExpired, 'allowExpired') ? ALLOW_EXPIRED : 0) |
+      (given.flag(allowMissing, 'allowMissing') ? ALLOW_MISSING : 0);
     const token = [null], reader = [null];
     check(jeton.open(options(directory, flags), name, token), this.#where);
     const status = jeton.reader_open(token[0], reader);
     if (status !== OK) jeton.close(token[0]);
     check(status, this.#where);
-    this.#handles.token = token[0];
-    this.#handles.reader = reader[0];
-    this.#changes = new Changes(token[0], name);
+    this.#handles = new Handles(token[0], reader[0]);
+    this.#changes = new Changes(token[0], name, directory);
     forgotten.register(this, this.#handles, this.#handles);
   }
 
@@ -61,17 +74,17 @@ export class Token {
   }
 
   current() {
-    const address = this.#address();
-    if (this.#last === null || !isSameView(address, this.#last.view)) {
-      const view = viewAt(address);
-      this.#last = { view, value: new TokenValue(view, address) };
+    const found = this.#view();
+    if (this.#last === null || !isSameView(found, this.#last.view)) {
+      const view = viewAt(found);
+      this.#last = { view, value: valueOf(view, found) };
     }
     return this.#last.value;
   }
 
   read() {
-    const address = this.#address();
-    return new TokenValue(viewAt(address), address);
+    const found = this.#view();
+    return valueOf(viewAt(found), found);
   }
 
   info() {
@@ -84,16 +97,21 @@ export class Token {
     return { authorization: this.current().authorization };
   }
 
-  waitValid(options = {}) {
+  waitValid(options) {
     return this.waitChange(0n, options);
   }
 
-  async waitChange(generation, options = {}) {
+  async waitChange(generation, options) {
     this.#open();
-    return this.#changes.above(BigInt(generation), options);
+    const { timeout, signal } = given.options(options);
+    return this.#changes.above(given.generation(generation), {
+      timeout: given.timeout(timeout),
+      signal: given.signal(signal),
+    });
   }
 
-  async *watch({ signal } = {}) {
+  async *watch(options) {
+    const { signal } = given.options(options);
     let seen = 0n;
     for (;;) {
       await this.waitChange(seen, { signal });
@@ -112,12 +130,12 @@ export class Token {
 
   async rejected(generation) {
     const current = [0];
-    check(await this.#open().inThread(jeton.rejected, BigInt(generation), current), this.#where);
+    check(await this.#open().inThread(jeton.rejected, given.generation(generation), current), this.#where);
     return BigInt(current[0]);
   }
 
   accepts(presented) {
-    const bytes = typeof presented === 'string' ? Buffer.from(presented) : presented;
+    const bytes = given.bytes(presented, 'presented');
     // Koffi passes an empty array as NULL.
     const status = jeton.accepts(this.#open().token, bytes.length > 0 ? bytes : Buffer.alloc(1), bytes.length);
     if (status === MISMATCH) return false;
@@ -138,7 +156,7 @@ export class Token {
     return this.#handles;
   }
 
-  #address() {
+  #view() {
     const found = [null];
     check(jeton.current(this.#open().reader, found), this.#where);
     return found[0];

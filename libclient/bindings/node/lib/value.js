@@ -2,11 +2,15 @@
 // String() or JSON.stringify.
 import { FLAG_EXPIRED, FLAG_REJECTED, jeton, OK, textAt } from './library.js';
 
+// Only this module makes one: a view holds addresses.
+const made = Symbol();
+
 export class TokenValue {
   #value;
   #attributes;
 
-  constructor(view, address) {
+  constructor(key, view, address) {
+    if (key !== made) throw new TypeError('a TokenValue comes from a Token');
     this.generation = BigInt(view.generation);
     this.type = textAt(view.type, view.type_size);
     this.issuedAt = new Date(Number(view.issued_at_ms));
@@ -39,6 +43,8 @@ export class TokenValue {
     return { ...this, generation: String(this.generation) };
   }
 }
+
+export const valueOf = (view, address) => new TokenValue(made, view, address);
 
 function attributesAt(view) {
   const found = Object.create(null);

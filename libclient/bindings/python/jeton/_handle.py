@@ -7,9 +7,9 @@ the calls of the others have returned: no lock, and nothing that a fork could le
 from __future__ import annotations
 
 import ctypes
-import os
 from typing import Any, Optional, Tuple
 
+from . import _arguments
 from ._library import View, check, library, options
 from ._value import TokenValue, value_of
 
@@ -17,14 +17,15 @@ from ._value import TokenValue, value_of
 class Handle:
     """A jeton_token and the jeton_cancel that ends its waits."""
 
-    def __init__(self, name: str, directory: Optional[str], flags: int) -> None:
+    def __init__(self, name: str, directory: _arguments.Directory, flags: int) -> None:
+        given_name = _arguments.text(name, "the name of a token")
+        given = options(directory, flags)
         self.token = ctypes.c_void_p()
         self.cancel = ctypes.c_void_p()
         self.where = f"token {name!r}"
         # Kept, because at the interpreter's exit modules may be gone before the last token.
         self._library = library()
-        given = options(directory, flags)
-        check(self._library.jeton_open(ctypes.byref(given), os.fsencode(name), ctypes.byref(self.token)), self.where)
+        check(self._library.jeton_open(ctypes.byref(given), given_name, ctypes.byref(self.token)), self.where)
         check(self._library.jeton_cancel_new(ctypes.byref(self.cancel)), self.where)
 
     def end_waits(self) -> None:

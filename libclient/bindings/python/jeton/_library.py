@@ -23,6 +23,7 @@ from ctypes import (
 )
 from typing import Optional
 
+from . import _arguments
 from .errors import failure
 
 _OLDEST = (0, 1)  # libjeton with everything that is called here
@@ -97,8 +98,8 @@ class Diagnosis(Structure):
     _fields_ = [("size", c_size_t), ("token", c_int), ("agent", c_int), ("heartbeat_age_ms", c_int64)]
 
 
-def options(directory: Optional[str], flags: int = 0) -> Options:
-    return Options(ctypes.sizeof(Options), None if directory is None else os.fsencode(directory), flags)
+def options(directory: _arguments.Directory, flags: int = 0) -> Options:
+    return Options(ctypes.sizeof(Options), _arguments.directory(directory), flags)
 
 
 # name: (result, arguments)
@@ -170,7 +171,7 @@ def library() -> ctypes.CDLL:
     return loaded
 
 
-def check(status: int, where: str) -> None:
-    """Raises the JetonError of a status that is not OK."""
+def check(status: int, where: str, why: str = "") -> None:
+    """Raises the JetonError of a status that is not OK. `why` says more than the status, and so takes its place."""
     if status:
-        raise failure(status, where, library().jeton_status_text(status).decode(), ctypes.get_errno())
+        raise failure(status, where, why or library().jeton_status_text(status).decode(), ctypes.get_errno())

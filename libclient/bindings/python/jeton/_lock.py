@@ -9,14 +9,14 @@ import select
 from types import TracebackType
 from typing import Callable, Optional, Sequence, Type, TypeVar
 
+from . import _arguments
 from ._library import LockOptions, check, library
 from .errors import JetonError, LockLost, Status
 
 T = TypeVar("T")
 
-
-def _ms(seconds: Optional[float]) -> int:
-    return -1 if seconds is None else min(max(int(seconds * 1000 + 0.999), 0), 2**62)
+# What these say is of the call itself; the reason that the library keeps is of an attempt before it.
+_OF_THE_CALL = (Status.LOCK_NOT_HELD, Status.INVALID_ARGUMENT, Status.SYSTEM_ERROR)
 
 
 class Lock:
@@ -39,27 +39,28 @@ class Lock:
         ttl: float = 30.0,
         *,
         wait: Optional[float] = None,
-        directory: Optional[str] = None,
+        directory: _arguments.Directory = None,
         retry: Optional[float] = None,
         metadata: Optional[str] = None,
         also: Sequence[str] = (),
     ) -> None:
-        self.name = name
-        self._handle = ctypes.c_void_p()
-        self._wait = wait
-        # Kept, because at the interpreter's exit modules may be gone before the last lock.
-        self._library = library()
-        names = (ctypes.c_char_p * len(also))(*(one.encode() for one in also))
+        given_name = _arguments.text(name, "the name of a lock")
+        more = _arguments.texts(also, "also")
         options = LockOptions(
             ctypes.sizeof(LockOptions),
-            None if directory is None else os.fsencode(directory),
-            _ms(ttl),
-            0 if retry is None else max(_ms(retry), 1),
-            None if metadata is None else metadata.encode(),
-            names,
-            len(also),
+            _arguments.directory(directory),
+            _ms(ttl, "ttl"),
+            0 if retry is None else max(_ms(retry, "retry"), 1),
+            None if metadata is None else _arguments.text(metadata, "metadata"),
+            (ctypes.c_char_p * len(more))(*more),
+            len(more),
         )
-        status = self._library.jeton_lock_open(ctypes.byref(options), name.encode(), ctypes.byref(self._handle))
+        self.name = name
+        self._handle = ctypes.c_void_p()
+        self._wait = _arguments.timeout(wait, "wait")
+        # Kept, because at the interpreter's exit modules may be gone before the last lock.
+        self._library = library()
+        status = self._library.jeton_lock_open(ctypes.byref(options), given_name, ctypes.byref(self._handle))
         check(status, f"lock {name!r}")
 
     # ---- Taking it ----
@@ -103,7 +104,7 @@ class Lock:
 
     def extend(self, ttl: float) -> None:
         """Replaces the time to live, in seconds, from now on and for the renewals to come. LockLost, LockNotHeld."""
-        self._check(self._library.jeton_lock_extend(self._handle, _ms(ttl)))
+        self._check(self._library.jeton_lock_extend(self._handle, _ms(ttl, "ttl")))
 
     def close(self) -> None:
         """Gives it back whatever became of it; raises nothing."""
@@ -130,7 +131,7 @@ class Lock:
     def fence_of(self, name: Optional[str]) -> int:
         """That of one of several locks."""
         fence = ctypes.c_uint64()
-        which = None if name is None else name.encode()
+        which = None if name is None else _arguments.text(name, "the name of a lock")
         self._check(self._library.jeton_lock_fence(self._handle, which, ctypes.byref(fence)))
         return fence.value
 
@@ -158,7 +159,7 @@ class Lock:
 
     def __enter__(self) -> Lock:
         if not self.acquire(self._wait):
-            check(Status.LOCK_BUSY, self._where())
+            self._check(Status.LOCK_BUSY)
         return self
 
     def __exit__(
@@ -166,11 +167,11 @@ class Lock:
     ) -> None:
         status = self._library.jeton_lock_release(self._handle)
         if kind is None and status == Status.LOCK_LOST:
-            check(status, self._where())
+            self._check(status)
 
     async def __aenter__(self) -> Lock:
         if not await self.acquire_async(self._wait):
-            check(Status.LOCK_BUSY, self._where())
+            self._check(Status.LOCK_BUSY)
         return self
 
     async def __aexit__(
@@ -196,7 +197,8 @@ class Lock:
         return status
 
     def _start(self, timeout: Optional[float]) -> int:
-        self._check(self._library.jeton_lock_start(self._handle, _ms(timeout)))
+        wait = _arguments.milliseconds(_arguments.timeout(timeout))
+        self._check(self._library.jeton_lock_start(self._handle, wait))
         return self.fileno()
 
     def _won(self, status: int) -> bool:
@@ -205,12 +207,9 @@ class Lock:
         self._check(status)
         return True
 
-    def _where(self) -> str:
-        return f"lock {self.name!r}: {self.reason}" if self.reason else f"lock {self.name!r}"
-
     def _check(self, status: int) -> None:
         if status:
-            check(status, self._where())
+            check(status, f"lock {self.name!r}", "" if status in _OF_THE_CALL else self.reason)
 
     async def _news(self) -> None:
         """A copy of the descriptor for each who waits: an event loop takes one only once."""
@@ -225,6 +224,10 @@ class Lock:
             os.close(fd)
 
 
+def _ms(seconds: float, what: str) -> int:
+    return _arguments.milliseconds(_arguments.seconds(seconds, what))
+
+
 def _set(readable: asyncio.Future[None]) -> None:
     if not readable.done():
         readable.set_result(None)
@@ -232,5 +235,7 @@ def _set(readable: asyncio.Future[None]) -> None:
 
 def run(name: str, ttl: float, work: Callable[[Lock], T], *, wait: Optional[float] = None) -> T:
     """Calls work(lock) while the lock is held and returns what that returns. LockLost: lost before work ended."""
+    if not callable(work):
+        raise TypeError(f"work must be callable, not {type(work).__name__}")
     with Lock(name, ttl, wait=wait) as lock:
         return work(lock)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import List, Optional
 
-from . import _library
+from . import _arguments, _library
 from ._library import check, library, options
 from ._value import age_of
 from .errors import Status
@@ -23,7 +23,7 @@ class Diagnosis:
     heartbeat_age: Optional[timedelta]  # since the agent's last sign of life in the segment; None: none seen
 
 
-def list_tokens(directory: Optional[str] = None) -> List[str]:
+def list_tokens(directory: _arguments.Directory = None) -> List[str]:
     """The tokens that have a segment here, sorted, readable by this user or not. NoAgent: none ever ran here."""
     given = options(directory)
     size = ctypes.c_size_t(512)
@@ -32,15 +32,15 @@ def list_tokens(directory: Optional[str] = None) -> List[str]:
         status = library().jeton_list(ctypes.byref(given), names, len(names), ctypes.byref(size), None)
         if status != Status.BUFFER_TOO_SMALL:
             break
-    check(status, directory or "tokens")
+    check(status, os.fsdecode(directory) if directory else "tokens")
     return [os.fsdecode(name) for name in names.raw[: size.value].split(b"\0")[:-1]]
 
 
-def diagnose(name: str, directory: Optional[str] = None) -> Diagnosis:
+def diagnose(name: str, directory: _arguments.Directory = None) -> Diagnosis:
     """Opens the token afresh and asks the agent, for a second at most. Raises only if it could not look."""
-    given = options(directory)
+    given, given_name = options(directory), _arguments.text(name, "the name of a token")
     found = _library.Diagnosis(ctypes.sizeof(_library.Diagnosis), 0, 0, -1)
-    check(library().jeton_diagnose(ctypes.byref(given), os.fsencode(name), ctypes.byref(found)), f"token {name!r}")
+    check(library().jeton_diagnose(ctypes.byref(given), given_name, ctypes.byref(found)), f"token {name!r}")
     return Diagnosis(Status(found.token), Status(found.agent), age_of(found.heartbeat_age_ms))
 
 

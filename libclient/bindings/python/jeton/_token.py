@@ -9,7 +9,8 @@ import time
 from types import TracebackType
 from typing import AsyncIterator, Dict, Optional, Type, Union
 
-from ._changes import ByLoop, Changes
+from . import _arguments
+from ._changes import ByLoop, ByThread, Changes, GreenletChanges, has_greenlets
 from ._handle import Handle, Reader
 from ._library import ALLOW_EXPIRED, ALLOW_MISSING, Info, WaitOptions, check, library
 from ._value import TokenInfo, TokenValue, info_of
@@ -31,7 +32,7 @@ class Token:
     def __init__(
         self,
         name: str,
-        directory: Optional[str] = None,
+        directory: _arguments.Directory = None,
         *,
         allow_expired: bool = False,
         allow_missing: bool = False,
@@ -41,6 +42,7 @@ class Token:
         self._handle: Optional[Handle] = Handle(name, directory, flags)
         self._local = threading.local()
         self._changes: ByLoop = {}
+        self._greenlet_changes: ByThread = {}
 
     # ---- Reading ----
 
@@ -75,6 +77,9 @@ class Token:
     def wait_change(self, generation: int, timeout: Optional[float] = None) -> int:
         """Blocks until there is a valid token of a higher generation, which is returned. TimedOut; Cancelled."""
         handle = self._open_handle()
+        generation, timeout = _arguments.generation(generation), _arguments.timeout(timeout)
+        if has_greenlets():
+            return self._wait_with_greenlets(handle, generation, timeout)
         sliced = threading.current_thread() is threading.main_thread()
         end = None if timeout is None else time.monotonic() + timeout
         while True:
@@ -89,6 +94,23 @@ class Token:
             check(status, handle.where)
             return found
 
+    def _wait_with_greenlets(self, handle: Handle, generation: int, timeout: Optional[float]) -> int:
+        end = None if timeout is None else time.monotonic() + timeout
+        thread = threading.get_native_id()
+        changes = self._greenlet_changes.setdefault(thread, GreenletChanges(handle))
+        changes.enter()
+        try:
+            while True:
+                status, found = _wait(handle, generation, 0.0)
+                left = _LOOK_S if end is None else min(end - time.monotonic(), _LOOK_S)
+                if status != Status.TIMED_OUT or left <= 0:
+                    check(status, handle.where)
+                    return found
+                changes.next(left)
+        finally:
+            if changes.leave():
+                self._greenlet_changes.pop(thread, None)
+
     async def wait_valid_async(self, timeout: Optional[float] = None) -> int:
         """wait_valid() for asyncio, without a thread."""
         return await self.wait_change_async(0, timeout)
@@ -96,6 +118,7 @@ class Token:
     async def wait_change_async(self, generation: int, timeout: Optional[float] = None) -> int:
         """wait_change() for asyncio: no thread; one inotify instance for each token that is waited for."""
         handle = self._open_handle()
+        generation, timeout = _arguments.generation(generation), _arguments.timeout(timeout)
         loop = asyncio.get_running_loop()
         end = None if timeout is None else loop.time() + timeout
         changes = self._changes.setdefault(loop, Changes(handle, loop))
@@ -137,14 +160,15 @@ class Token:
         fetch once for the fleet. Asks the agent, for a second at most. NoAgent, NoPermission, AgentRefused, NoToken.
         """
         handle = self._open_handle()
+        generation = _arguments.generation(generation)
         current = ctypes.c_uint64()
         check(library().jeton_rejected(handle.token, generation, ctypes.byref(current)), handle.where)
         return current.value
 
-    def accepts(self, presented: Union[str, bytes]) -> bool:
+    def accepts(self, presented: Union[str, bytes, bytearray, memoryview]) -> bool:
         """Whether `presented` is the current token, or the previous one within its overlap; in constant time."""
         handle = self._open_handle()
-        given = presented.encode("utf-8", "surrogateescape") if isinstance(presented, str) else presented
+        given = _arguments.presented(presented)
         status = library().jeton_accepts(handle.token, given, len(given))
         if status == Status.MISMATCH:
             return False
@@ -191,7 +215,7 @@ class Token:
 
 def _wait(handle: Handle, generation: int, seconds: float) -> "tuple[int, int]":
     """One call of jeton_wait: status and generation. Negative seconds: for ever."""
-    ms = -1 if seconds < 0 else min(int(seconds * 1000 + 0.999), 2**62)
+    ms = -1 if seconds < 0 else _arguments.milliseconds(seconds)
     options = WaitOptions(ctypes.sizeof(WaitOptions), generation, ms, handle.cancel)
     found = ctypes.c_uint64()
     status: int = library().jeton_wait(handle.token, ctypes.byref(options), ctypes.byref(found))
@@ -199,13 +223,13 @@ def _wait(handle: Handle, generation: int, seconds: float) -> "tuple[int, int]":
 
 
 def open(  # noqa: A001 (as in gzip.open: meant to be called as jeton.open)
-    name: str, directory: Optional[str] = None, *, allow_expired: bool = False, allow_missing: bool = False
+    name: str, directory: _arguments.Directory = None, *, allow_expired: bool = False, allow_missing: bool = False
 ) -> Token:
     """Opens the token `name`.
 
     directory: the agent's runtime_dir; None: $JETON_DIR if set, else /run/jeton.
     allow_expired: reads also give a token that ran out (TokenValue.expired).
     allow_missing: no NotFound if there is no such token yet; reads raise it until then, waits wait.
-    NotFound, NoPermission, SegmentRefused, InvalidArgument; OSError: libjeton itself is missing.
+    NotFound, NoPermission, SegmentRefused, InvalidArgument; TypeError; OSError: libjeton itself is missing.
     """
     return Token(name, directory, allow_expired=allow_expired, allow_missing=allow_missing)

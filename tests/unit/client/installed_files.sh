@@ -1,0 +1,39 @@
+#!/usr/bin/env bash
+# What an installation has: programs without debug information, which the build tree keeps; documentation, examples and
+# the bindings' sources.
+#   installed_files.sh SOURCE_DIR BUILD_DIR
+set -euo pipefail
+source=$1 build=$2
+tree=$(mktemp -d)
+trap 'rm -rf "$tree"' EXIT
+cmake --install "$build" --prefix "$tree" >/dev/null
+
+failed=0
+fail() { echo "FAILED: $*" >&2; failed=1; }
+has_section() { # file, pattern
+  local all
+  all=$(LC_ALL=C readelf --wide --sections "$1")
+  grep -qE " \.$2 " <<<"$all"
+}
+
+library=$(find "$tree" -name 'libjeton.so.1.*')
+for pair in agent/commands/jeton-agent:sbin/jeton-agent libclient/ctl/jetonctl:bin/jetonctl \
+  "libclient/libjeton.so.1:${library#"$tree/"}"; do
+  built=$build/${pair%%:*} installed=$tree/${pair#*:}
+  has_section "$built" debug_info || fail "$built has no debug information itself"
+  if has_section "$installed" '(debug_[a-z]+|symtab)'; then fail "$installed is not stripped"; fi
+  [ "$(readelf -n "$built" | grep 'Build ID')" = "$(readelf -n "$installed" | grep 'Build ID')" ] ||
+    fail "$installed has another build id than $built"
+done
+"$tree/bin/jetonctl" --version >/dev/null || fail "jetonctl does not start"
+"$tree/sbin/jeton-agent" --version >/dev/null || fail "jeton-agent does not start"
+
+documents=$tree/share/doc/jeton
+for file in README.md CHANGELOG.md LICENSE; do cmp "$source/$file" "$documents/$file" || failed=1; done
+cd "$source/libclient"
+for file in $(git ls-files examples); do cmp "$file" "$documents/$file" || failed=1; done
+for file in $(git ls-files bindings | grep -vE '/tests/|/internal/|_test\.'); do
+  cmp "$file" "$tree/share/jeton/$file" || failed=1
+done
+[ -x "$tree/share/jeton/bindings/node/pack" ] || fail "bindings/node/pack cannot be executed"
+exit $failed
