@@ -125,7 +125,7 @@ TEST_F(CtlStatus, OfAnAgentWithoutTokensIsDone) {
 TEST_F(CtlStatus, WithoutAnAgentShowsTheSegmentsAndIsTwo) {
   host.publish(host.add("github"), host.record(7));
   SegmentStore& wechat = host.add("wechat");
-  wechat.heartbeat(SystemClock().wall_now() - std::chrono::seconds(30));
+  wechat.heartbeat(SystemClock().wall_now() - std::chrono::seconds(35));
   host.publish(wechat, host.record(8, -std::chrono::seconds(5)));
   host.add("zoom");
   const RunResult result = host.ctl({"status"});

@@ -66,6 +66,15 @@ class FleetTest : public testing::Test {
   [[nodiscard]] bool all_valid() const {
     return std::all_of(agents.begin(), agents.end(), [](const auto& a) { return a->valid(); });
   }
+  [[nodiscard]] std::uint64_t publications() const {
+    std::uint64_t sum = 0;
+    for (const auto& agent : agents) sum += agent->token()["counters"]["publications"].get<std::uint64_t>();
+    return sum;
+  }
+  // No token was fetched in vain. Between its fetch and its publication one is missing for a moment.
+  [[nodiscard]] bool publishes_all_of(const FaultProvider& provider) const {
+    return eventually([&] { return publications() == provider.counts().issued; });
+  }
   // The agent that is asking the provider now; nullptr if none is.
   [[nodiscard]] AgentProcess* updater() const {
     for (const auto& agent : agents) {

@@ -36,24 +36,23 @@ TEST_F(FleetRedlock, OneFetchPerLifetimeThoughOneServerIsKilledAndOneFrozen) {
   servers[1].kill();
   servers[3].signal(SIGSTOP);
   const auto all_have = [&](std::uint64_t tokens) {
-    if (provider.counts().issued < tokens) return false;
+    if (publications() < tokens) return false;
     const auto generation = agents.front()->generation();
     return generation != 0 &&
            std::all_of(agents.begin(), agents.end(), [&](const auto& a) { return a->generation() == generation; });
   };
-  ASSERT_TRUE(eventually([&] { return all_have(3); }));
+  // One more than the readers must have seen, which may begin late and end before they see the last.
+  ASSERT_TRUE(eventually([&] { return all_have(4); }));
 
   const auto counts = provider.counts();
   EXPECT_EQ(counts.requests, counts.issued);
-  std::uint64_t publications = 0;
-  for (const auto& agent : agents) publications += agent->token()["counters"]["publications"].get<std::uint64_t>();
-  EXPECT_EQ(publications, counts.issued) << "more than one host fetched for a lifetime";
+  EXPECT_TRUE(publishes_all_of(provider)) << "more than one host fetched for a lifetime";
   const auto status = agents.front()->get("/ready");
   EXPECT_EQ(status, 200);
   for (const auto& reader : readers) {
     const auto report = reader->report(true);
     expect_undisturbed(report);
-    EXPECT_GE(report["serials"].size(), 3U);
+    EXPECT_GE(report["serials"].size(), 2U);
   }
   expect_no_secret_logged(provider);
   servers[3].signal(SIGCONT);
