@@ -24,13 +24,16 @@ constexpr Milliseconds release_patience{5000};
 constexpr Milliseconds stream_patience{10'000};  // beyond the wait that was asked for
 constexpr Milliseconds look_for_agent_every{100};
 
-// The signals that end or concern the command, read from a descriptor; the others do what they always do.
+// The signals that end or concern the command, read from a descriptor; the others do what they always do. One that is
+// ignored is left alone: a blocked signal is delivered even so.
 class Signals {
  public:
-  Signals() {
+  explicit Signals(const InheritedSignals& inherited) {
     sigset_t all;
     ::sigemptyset(&all);
-    for (const int number : {SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGUSR1, SIGUSR2, SIGCHLD}) ::sigaddset(&all, number);
+    for (const int number : {SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGUSR1, SIGUSR2, SIGCHLD}) {
+      if (number == SIGCHLD || !inherited.ignores(number)) ::sigaddset(&all, number);
+    }
     ::sigprocmask(SIG_BLOCK, &all, &before_);
     fd_ = ::signalfd(-1, &all, SFD_CLOEXEC | SFD_NONBLOCK);
     if (fd_ < 0) throw Failure(Exit::run_failed, "signalfd: " + std::generic_category().message(errno));
@@ -43,7 +46,6 @@ class Signals {
   Signals& operator=(const Signals&) = delete;
 
   [[nodiscard]] int fd() const { return fd_; }
-  [[nodiscard]] const sigset_t& before() const { return before_; }
   [[nodiscard]] std::optional<signalfd_siginfo> next() const {
     signalfd_siginfo info{};
     if (::read(fd_, &info, sizeof info) != static_cast<ssize_t>(sizeof info)) return std::nullopt;
@@ -128,7 +130,7 @@ class Run {
  public:
   // `again`: asks the next agent to go on with the lock; null if it does not outlive its agent.
   Run(std::unique_ptr<LockStream> stream, std::function<std::unique_ptr<LockStream>()> again, const Signals& signals,
-      const LockRunOptions& options, const Json& acquired)
+      const Common& common, const LockRunOptions& options, const Json& acquired)
       : stream_(std::move(stream)),
         again_(std::move(again)),
         signals_(signals),
@@ -138,7 +140,7 @@ class Run {
                {{"JETON_LOCK_NAME", options.name},
                 {"JETON_LOCK_OWNER", acquired.value("owner", "")},
                 {"JETON_LOCK_FENCE", std::to_string(acquired.value("fence", std::uint64_t{0}))}},
-               signals.before()) {}
+               common.signals) {}
 
   Exit to_its_end() {
     while (!child_.status()) {
@@ -247,7 +249,7 @@ Exit run_lock_run(const Common& common, const LockRunOptions& options) {
   if (!options.also.empty()) body["names"] = options.also;
   try {
     check_lock_name(options.name);
-    const Signals signals;
+    const Signals signals(common.signals);
     auto stream = std::make_unique<LockStream>(common.dir, options.name, body);
     const Json acquired = await_lock(*stream, signals, options);
     std::function<std::unique_ptr<LockStream>()> again;
@@ -256,7 +258,7 @@ Exit run_lock_run(const Common& common, const LockRunOptions& options) {
         return connect_again(common, options.name, resumption);
       };
     }
-    Run run(std::move(stream), std::move(again), signals, options, acquired);
+    Run run(std::move(stream), std::move(again), signals, common, options, acquired);
     return run.to_its_end();
   } catch (const Failure& failure) {
     if (failure.exit() == Exit::not_obtained) throw;
