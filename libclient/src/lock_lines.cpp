@@ -75,6 +75,7 @@ void on_line(jeton_lock& lock, Json line) {
     }
     Json outlives;
     lock.outlives_agent = find_member(line, "outlives_agent", outlives) && is_true(outlives);
+    if (lock.state == LockState::waiting) lock.unread = true;
     lock.state = LockState::held;
     lock.resuming = false;
     lock.valid_until_boot_ms = 0;
@@ -211,6 +212,7 @@ jeton_status finish(jeton_lock& lock, jeton_status outcome, const char* reason) 
   if (reason != nullptr) set_reason(lock, reason);
   close_connection(lock);
   lock.state = LockState::idle;
+  lock.unread = false;
   lock.resuming = false;
   lock.outcome = outcome;
   arm(lock);
@@ -218,9 +220,10 @@ jeton_status finish(jeton_lock& lock, jeton_status outcome, const char* reason) 
 }
 
 jeton_status look(jeton_lock& lock) noexcept {
-  // A child of a raw clone(2), which no handler of fork has prepared.
-  if (lock.state != LockState::idle && lock.pid != ::getpid()) disown(lock);
+  disown_of_parent(lock);
   if (lock.state == LockState::idle) return lock.outcome;
+  // What arrives wakes that thread only if nobody else reads it first.
+  if (lock.awaited) return JETON_LOCK_WAITING;
   resume(lock);
   const bool heard = receive(lock);
   if (lock.state == LockState::held && boot_now_ms() >= lock.valid_until_boot_ms) {
