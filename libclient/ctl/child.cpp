@@ -25,8 +25,8 @@ constexpr int killed_by_signal = 128;
 
 // Between fork and exec, in the child. This program has one thread, so anything may be called.
 [[noreturn]] void become(const std::vector<std::string>& argv,
-                         const std::vector<std::pair<std::string, std::string>>& env,
-                         const InheritedSignals& signals, pid_t parent, bool own_group) {
+                         const std::vector<std::pair<std::string, std::string>>& env, const InheritedSignals& signals,
+                         pid_t parent, bool own_group) {
   if (own_group) ::setpgid(0, 0);
   ::prctl(PR_SET_PDEATHSIG, SIGKILL);
   if (::getppid() != parent) ::_exit(killed_by_signal + SIGKILL);  // it died before we asked

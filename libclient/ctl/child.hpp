@@ -20,8 +20,8 @@ namespace jeton::ctl {
 
 class Child {
  public:
-  // `argv`: the command; `env`: added to the environment. It gets `signals`. Throws Failure if there is no process to be
-  // had; a command that cannot be run ends with 127, or 126 if it is there, as in a shell.
+  // `argv`: the command; `env`: added to the environment. It gets `signals`. Throws Failure if there is no process to
+  // be had; a command that cannot be run ends with 127, or 126 if it is there, as in a shell.
   Child(const std::vector<std::string>& argv, const std::vector<std::pair<std::string, std::string>>& env,
         const InheritedSignals& signals);
   ~Child();  // kills it, if it runs

@@ -1,7 +1,7 @@
 // InheritedSignals: the signal mask of this process and the signals that it ignores, as its parent left them to it.
 //
-// A signal that a parent has ignored (nohup, a job in the background of a script) stays ignored: that is what the parent
-// asked for. jetonctl changes some of the rest for itself; a command that it starts gets all of it back.
+// A signal that a parent has ignored (nohup, a job in the background of a script) stays ignored: that is what the
+// parent asked for. jetonctl changes some of the rest for itself; a command that it starts gets all of it back.
 #pragma once
 
 #include <signal.h>

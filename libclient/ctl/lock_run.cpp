@@ -176,15 +176,24 @@ class Run {
 
   void look_at_the_lock() {
     if (!hears_ && !lost_ && boot_ms_now() >= again_at_) look_for_the_next_agent();
-    if (hears_ && !stream_->read_some()) hears_ = false;
+    if (hears_ && !stream_->read_some()) {
+      hears_ = false;
+      trouble_ = "it closed the connection, and no other one has answered";
+    }
     while (const auto event = stream_->next()) {
       const std::string what = event->value("event", "");
-      if (what == "renewed" || what == "acquired") valid_until_ = std::max(valid_until_, valid_until(*event));
+      if (what == "renewed" || what == "acquired") {
+        valid_until_ = std::max(valid_until_, valid_until(*event));
+        trouble_.clear();
+      }
+      if (what == "failed" || what == "not_renewed") trouble_ = event->value("reason", "");
       if (what == "lost") lose(event->value("reason", ""));
       if (what == "refused") refused(*event);
     }
     if (!hears_ && !again_) lose("the agent closed the connection");
-    if (boot_ms_now() >= valid_until_) lose("the agent did not renew it in time");
+    if (boot_ms_now() >= valid_until_) {
+      lose("the agent did not renew it in time" + (trouble_.empty() ? trouble_ : ": " + trouble_));
+    }
   }
 
   void look_for_the_next_agent() {
@@ -206,7 +215,9 @@ class Run {
 
   // By the next agent; one that cannot reach its coordinator yet is asked again.
   void refused(const Json& event) {
-    if (event.value("status", 500L) != 503) lose(run_refusal(options_.name, event, Milliseconds{0}).what());
+    const std::string why = run_refusal(options_.name, event, Milliseconds{0}).what();
+    if (event.value("status", 500L) != 503) lose(why);
+    trouble_ = why;
   }
 
   void lose(const std::string& reason) {
@@ -230,6 +241,7 @@ class Run {
   std::unique_ptr<LockStream> stream_;
   std::function<std::unique_ptr<LockStream>()> again_;
   std::int64_t again_at_ = 0;
+  std::string trouble_;  // why the agent may not renew it; empty: none is known
   const Signals& signals_;
   const LockRunOptions& options_;
   std::int64_t valid_until_;
@@ -261,7 +273,9 @@ Exit run_lock_run(const Common& common, const LockRunOptions& options) {
     Run run(std::move(stream), std::move(again), signals, common, options, acquired);
     return run.to_its_end();
   } catch (const Failure& failure) {
-    if (failure.exit() == Exit::not_obtained) throw;
+    if (failure.exit() == Exit::not_obtained) {
+      throw Failure(static_cast<Exit>(options.busy_status), options.quiet ? "" : failure.what());
+    }
     throw Failure(Exit::run_failed, failure.what());
   }
 }

@@ -126,8 +126,7 @@ int run(int argc, char** argv, const InheritedSignals& signals) {
     return static_cast<int>(app.exit(e) == 0 ? Exit::done : failure);
   }
   try {
-    const Common common{runtime_dir(line.dir), line.format == "json" ? Format::json : Format::table,
-                        signals};
+    const Common common{runtime_dir(line.dir), line.format == "json" ? Format::json : Format::table, signals};
     return static_cast<int>(line.command(common));
   } catch (const Failure& failure) {
     if (*failure.what() != '\0') say(failure.what());

@@ -9,8 +9,7 @@ namespace {
 class LockRunSignals : public LocalHost {
  protected:
   // The words of env(1), which ignores or blocks what it is told to and becomes jetonctl.
-  [[nodiscard]] std::vector<std::string> below(std::vector<std::string> env,
-                                               std::vector<std::string> arguments) const {
+  [[nodiscard]] std::vector<std::string> below(std::vector<std::string> env, std::vector<std::string> arguments) const {
     env.insert(env.begin(), "env");
     const std::vector<std::string> command = host.command(std::move(arguments));
     env.insert(env.end(), command.begin(), command.end());
@@ -36,7 +35,8 @@ TEST_F(LockRunSignals, EndOfChildrenIsIgnored_EndsWithTheCommandAndItsStatus) {
 TEST_F(LockRunSignals, EndOfChildrenIsIgnored_CommandIsEndedWithTheLock) {
   const TempDir dir;
   const std::string ready = (dir / "ready").string();
-  Process job(below({"--ignore-signal=CHLD"}, {"run", "job", "--", "sh", "-c", "touch " + ready + "; exec sleep 1000"}));
+  Process job(
+      below({"--ignore-signal=CHLD"}, {"run", "job", "--", "sh", "-c", "touch " + ready + "; exec sleep 1000"}));
   ASSERT_TRUE(eventually([&] { return std::filesystem::exists(ready); })) << job.err();
   job.signal(SIGTERM);
   EXPECT_EQ(job.wait(), 128 + SIGTERM) << job.err();
@@ -46,8 +46,7 @@ TEST_F(LockRunSignals, EndOfChildrenIsIgnored_CommandIsEndedWithTheLock) {
 TEST_F(LockRunSignals, HangupIsIgnored_WaiterWaitsOn) {
   const Json first = host.acquire("job", "1h");
   for (const int ignored : {SIGHUP, SIGINT, SIGQUIT}) {
-    Process waiter(
-        below({"--ignore-signal=" + std::to_string(ignored)}, {"run", "job", "--wait", "1h", "--", "true"}));
+    Process waiter(below({"--ignore-signal=" + std::to_string(ignored)}, {"run", "job", "--wait", "1h", "--", "true"}));
     ASSERT_TRUE(waits(waiter)) << waiter.err();
     waiter.signal(ignored);
     waiter.signal(SIGTERM);  // of a higher number, so it is not read before the other
