@@ -46,7 +46,7 @@ class AgentFacade {
   virtual std::optional<DemandAnswer> refresh_token(const std::string& name) = 0;
   // The locks of applications; null: there are none.
   [[nodiscard]] virtual LockBroker* locks() { return nullptr; }
-  // The name of this host, for people.
+  // The name of this host, by which the fleet tells it from the others.
   [[nodiscard]] virtual std::string host() const { return {}; }
   // Notified at every change of any token's status; lives as long as the agent.
   [[nodiscard]] virtual Event& changed() = 0;

@@ -90,18 +90,31 @@ void add_validity(OrderedJson& json, const LockSession& session) {
   json["valid_until_boot_ms"] = boot_ms(session.valid_until());
 }
 
-// Enough to tell one from another.
-std::string beginning_of(const std::string& owner) {
-  constexpr std::size_t shown = 8;
-  return owner.size() <= shown ? owner : owner.substr(0, shown) + "...";
+// Members whose names begin with `prefix`; what is not known is null.
+void add_note(OrderedJson& json, const std::string& prefix, const LockNote& note) {
+  for (const char* key : {"by", "host", "uid", "pid", "held_ms"}) json[prefix + key] = nullptr;
+  if (note.by) {
+    json[prefix + "by"] = lock_holder_text(*note.by);
+    json[prefix + "host"] = note.by->host;
+    json[prefix + "uid"] = note.by->uid;
+    json[prefix + "pid"] = note.by->pid;
+  }
+  if (note.age) json[prefix + "held_ms"] = note.age->count();
+}
+
+std::string busy_reason(const LockTry& busy) {
+  if (busy.holder.empty()) return "it is held by another, or others wait for it in front";
+  return "it is held by " + holder_text(busy.note, busy.holder);
 }
 
 void add_holder(OrderedJson& json, const LockSession& session, BootTime now) {
-  const std::string& holder = session.busy().holder;
+  const LockTry& busy = session.busy();
+  const bool may_see = session.request().is_admin || is_same_user(busy.note.by, session.request().note.by);
   json["holder"] =
-      holder.empty() ? OrderedJson() : OrderedJson(session.request().is_admin ? holder : beginning_of(holder));
-  json["holder_ttl_ms"] = left_ms(session.busy().busy_until, now);
-  if (!session.busy().trouble.empty()) json["trouble"] = session.busy().trouble;
+      busy.holder.empty() ? OrderedJson() : OrderedJson(may_see ? busy.holder : short_owner_id(busy.holder));
+  json["holder_ttl_ms"] = left_ms(busy.busy_until, now);
+  add_note(json, "holder_", busy.note);
+  if (!busy.trouble.empty()) json["trouble"] = busy.trouble;
 }
 
 }  // namespace
@@ -141,6 +154,8 @@ std::string lock_event(const std::string& event, const LockSession& session, Boo
     }
   } else if (event == "renewed") {
     add_validity(json, session);
+  } else if (event == "not_renewed") {
+    json["reason"] = session.trouble();
   } else if (event == "lost") {
     json["name"] = session.lost_name().empty() ? session.request().name : session.lost_name();
     json["reason"] = session.reason();
@@ -149,6 +164,7 @@ std::string lock_event(const std::string& event, const LockSession& session, Boo
     json["reason"] = session.reason();
   } else if (event == "waiting" || event == "busy") {
     json["name"] = session.request().name;
+    json["reason"] = busy_reason(session.busy());
     add_holder(json, session, now);
   }
   return text_of(json);
@@ -164,11 +180,11 @@ std::string lock_json(const std::string& name, const Lease& lease) {
 std::string lock_view_json(const std::string& name, const LockView& view, bool with_owner) {
   OrderedJson json{{"name", name}, {"held", view.held}};
   for (const char* key : {"owner", "ttl_ms", "fence", "by", "metadata"}) json[key] = nullptr;
+  add_note(json, "", view.held ? view.note : LockNote{});
   if (view.held) {
-    json["owner"] = with_owner ? view.owner : beginning_of(view.owner);
+    json["owner"] = with_owner ? view.owner : short_owner_id(view.owner);
     if (view.ttl) json["ttl_ms"] = view.ttl->count();
     if (view.fence != 0) json["fence"] = view.fence;
-    if (!view.note.by.empty()) json["by"] = view.note.by;
     if (!view.note.metadata.empty()) json["metadata"] = view.note.metadata;
   }
   return text_of(json);
@@ -176,8 +192,8 @@ std::string lock_view_json(const std::string& name, const LockView& view, bool w
 
 std::string lock_busy_json(const LockSession& session, BootTime now) {
   const std::string& name = session.request().name;
-  OrderedJson json{{"error", {{"code", "busy"}, {"message", "lock '" + name + "' is held by another"}}},
-                   {"name", name}};
+  const std::string message = "lock '" + name + "': " + busy_reason(session.busy());
+  OrderedJson json{{"error", {{"code", "busy"}, {"message", message}}}, {"name", name}};
   add_holder(json, session, now);
   return text_of(json);
 }

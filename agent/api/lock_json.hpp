@@ -27,15 +27,16 @@ struct LockBody {
 };
 [[nodiscard]] LockBody lock_body(const std::string& text);
 
-// Of a stream: {"event": "waiting" | "acquired" | "renewed" | "lost" | "busy" | "failed" | "released" | "heartbeat",
-// ...}
+// Of a stream: {"event": "waiting" | "acquired" | "renewed" | "not_renewed" | "lost" | "busy" | "failed" | "released" |
+// "heartbeat", ...}
 [[nodiscard]] std::string lock_event(const std::string& event, const LockSession& session, BootTime now);
 // Of a detached lock: {"name", "owner", "fence", "ttl_ms"}.
 [[nodiscard]] std::string lock_json(const std::string& name, const Lease& lease);
-// {"name", "held", "owner", "ttl_ms", "fence", "by", "metadata"}; what is not known is null. With its owner id a lock
-// can be released and extended: whose it is not gets the beginning of it only.
+// {"name", "held", "owner", "ttl_ms", "fence", "by", "metadata", "host", "uid", "pid", "held_ms"}; what is not known is
+// null. With its owner id a lock can be released and extended: another user gets the beginning of it only.
 [[nodiscard]] std::string lock_view_json(const std::string& name, const LockView& view, bool with_owner);
-// {"error": {"code": "busy", "message"}, "name", "holder", "ttl_ms"}.
+// {"error": {"code": "busy", "message"}, "name", "holder", "holder_ttl_ms", "holder_by", "holder_host", "holder_uid",
+// "holder_pid", "holder_held_ms"}.
 [[nodiscard]] std::string lock_busy_json(const LockSession& session, BootTime now);
 
 }  // namespace jeton::agent

@@ -17,6 +17,7 @@ const char* LockNews::next() const {
       if (asked_to_end_) return nullptr;
       if (!acquired_) return "acquired";
       if (session_.asked_to_end()) return "lost";
+      if (!session_.trouble().empty() && session_.trouble() != trouble_) return "not_renewed";
       return session_.renewals() != renewals_ ? "renewed" : nullptr;
     case State::busy:
       return "busy";
@@ -40,10 +41,14 @@ void LockNews::told(const char* event) {
   const std::string_view what(event);
   if (what == "acquired") acquired_ = true;
   if (what == "lost") asked_to_end_ = true;
-  renewals_ = session_.renewals();
+  // Whoever is told of a renewal forgets the trouble, and of several locks another may still have it.
+  trouble_ = what == "not_renewed" ? session_.trouble() : std::string();
+  if (what != "not_renewed") renewals_ = session_.renewals();
 }
 
-bool LockNews::can_wait(const char* event) { return event != nullptr && std::string_view(event) == "renewed"; }
+bool LockNews::can_wait(const char* event) {
+  return event != nullptr && (std::string_view(event) == "renewed" || std::string_view(event) == "not_renewed");
+}
 
 bool LockNews::is_over() const {
   const State state = session_.state();

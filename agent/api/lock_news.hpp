@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstdint>
+#include <string>
 
 #include "agent/locks/lock_session.hpp"
 
@@ -28,6 +29,7 @@ class LockNews {
   bool acquired_ = false;
   bool asked_to_end_ = false;
   std::uint64_t renewals_ = 0;
+  std::string trouble_;  // that was told; a renewal ends it
 };
 
 }  // namespace jeton::agent

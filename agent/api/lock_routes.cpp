@@ -8,6 +8,7 @@
 #include "agent/base/error.hpp"
 #include "agent/config/lock_names.hpp"
 #include "agent/config/values.hpp"
+#include "agent/locks/lock_loss.hpp"
 
 namespace jeton::agent {
 namespace {
@@ -19,7 +20,7 @@ struct LockCall {
   const LockRuleConfig& rule;
   LockId id;
   LockBody body;
-  std::string by;  // who asks, for people
+  LockHolder by;  // who asks
   bool is_admin;
 };
 
@@ -30,9 +31,16 @@ ApiResponse later(std::function<Task<ApiResponse>()> work) {
   return response;
 }
 
-ApiResponse not_held(const std::string& name) {
-  return error_response(409, "not_held",
-                        "lock '" + name + "' is not held by this owner; it expired, was released or taken");
+// Of a lock that the broker called another's or gone.
+Task<ApiResponse> not_held(LockBroker& broker, LockId id) {
+  std::string found = "it has expired, was released or taken";
+  try {
+    const LockView view = co_await broker.show(id);
+    found = found_instead(view);
+  } catch (const TransportError&) {
+    // Who has it cannot be told now; that this owner has not is known.
+  }
+  co_return error_response(409, "not_held", "lock '" + id.name + "' is not held by this owner: " + found);
 }
 
 std::string section_of(const LockRuleConfig& rule) { return "locks.\"" + rule.pattern + "\""; }
@@ -59,7 +67,8 @@ ApiResponse open_session(const LockCall& call, LockRequest request) {
   request.name = call.id.name;
   request.ttl = *call.body.ttl;
   request.wait = call.body.wait;
-  request.note = {call.by, call.body.metadata};
+  request.note.by = call.by;
+  request.note.metadata = call.body.metadata;
   request.user = call.peer.uid;
   request.is_admin = call.is_admin;
   if (call.body.retry) request.retry = *call.body.retry;
@@ -88,8 +97,11 @@ ApiResponse extend(const LockCall& call) {
   if (auto refused = ttl_refusal(call)) return *refused;
   return later([&broker = call.broker, id = call.id, body = call.body]() -> Task<ApiResponse> {
     const std::optional<Lease> lease = co_await broker.extend(id, body.owner, *body.ttl);
-    if (!lease) co_return not_held(id.name);
     ApiResponse done;
+    if (!lease) {
+      done = co_await not_held(broker, id);
+      co_return done;
+    }
     done.body = lock_json(id.name, *lease);
     co_return done;
   });
@@ -99,26 +111,28 @@ ApiResponse release(const LockCall& call) {
   if (call.body.owner.empty()) return error_response(400, "bad_request", "the body must have owner");
   return later([&broker = call.broker, id = call.id, owner = call.body.owner]() -> Task<ApiResponse> {
     const bool released = co_await broker.release(id, owner);
-    if (!released) co_return not_held(id.name);
     ApiResponse done;
+    if (!released) {
+      done = co_await not_held(broker, id);
+      co_return done;
+    }
     done.body = "{\"released\":true}\n";
     co_return done;
   });
 }
 
-ApiResponse show(LockBroker& broker, const LockId& id, uid_t user, bool is_admin) {
-  return later([&broker, id, user, is_admin]() -> Task<ApiResponse> {
+ApiResponse show(LockBroker& broker, const LockId& id, const LockHolder& by, bool is_admin) {
+  return later([&broker, id, by, is_admin]() -> Task<ApiResponse> {
     const LockView view = co_await broker.show(id);
-    const bool is_own = view.note.by.find(" uid " + std::to_string(user) + " pid ") != std::string::npos;
     ApiResponse shown;
-    shown.body = lock_view_json(id.name, view, is_admin || is_own);
+    shown.body = lock_view_json(id.name, view, is_admin || is_same_user(view.note.by, by));
     co_return shown;
   });
 }
 
-ApiResponse force_release(LockBroker& broker, const LockId& id, const std::string& by) {
+ApiResponse force_release(LockBroker& broker, const LockId& id, const LockHolder& by) {
   return later([&broker, id, by]() -> Task<ApiResponse> {
-    const bool released = co_await broker.force_release(id, by);
+    const bool released = co_await broker.force_release(id, lock_holder_text(by));
     if (!released) co_return error_response(409, "not_held", "lock '" + id.name + "' is not held by anybody");
     ApiResponse done;
     done.body = "{\"released\":true}\n";
@@ -219,7 +233,7 @@ ApiResponse lock_route(std::string_view rest, const ApiRequest& request, const P
   static const LockRuleConfig without_rule;
   if (rule == nullptr && broker != nullptr && is_admin && (method == "DELETE" || method == "GET")) rule = &without_rule;
   if (rule == nullptr) return no_rule(name);
-  const std::string by = facade.host() + " uid " + std::to_string(peer.uid) + " pid " + std::to_string(peer.pid);
+  const LockHolder by{facade.host(), peer.uid, peer.pid};
   if (method == "DELETE") {
     if (!is_admin) {
       return error_response(403, "forbidden",
@@ -230,7 +244,7 @@ ApiResponse lock_route(std::string_view rest, const ApiRequest& request, const P
   }
   const bool may_use = may_read(peer, rule->access, names);
   if (!may_use && !(method == "GET" && is_admin)) return not_allowed(peer, name, section_of(*rule));
-  if (method == "GET") return show(*broker, lock_id(*rule, name), peer.uid, is_admin);
+  if (method == "GET") return show(*broker, lock_id(*rule, name), by, is_admin);
 
   LockCall call{*broker, peer, *rule, lock_id(*rule, name), lock_body(request.body), by, is_admin};
   if (!call.body.problem.empty()) return error_response(400, "bad_request", call.body.problem);

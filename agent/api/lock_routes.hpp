@@ -1,9 +1,9 @@
 // What the local API answers below /v1/locks/NAME. Who may do what is decided by the rule that the name falls under
 // (agent/locks/lock_policy.hpp); default is no.
 //
-//   POST   /v1/locks/NAME          a session: NDJSON, waiting?, acquired, renewed*, lost; closing it releases. In the
-//                                  body "names": more locks, all or none; "owners": goes on with locks that were held
-//                                  at an agent that is gone.
+//   POST   /v1/locks/NAME          a session: NDJSON, waiting?, acquired, renewed* (not_renewed*: why it may soon be
+//                                  lost), lost; closing it releases. In the body "names": more locks, all or none;
+//                                  "owners": goes on with locks that were held at an agent that is gone.
 //   POST   /v1/locks/NAME/acquire  a detached lock
 //   POST   /v1/locks/NAME/extend   {"owner", "ttl_ms"}: the time to live is that from now on; sessions' locks, too
 //   POST   /v1/locks/NAME/release  {"owner"}

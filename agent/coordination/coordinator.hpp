@@ -13,6 +13,7 @@
 #include "agent/base/task.hpp"
 #include "agent/base/time.hpp"
 #include "agent/config/config.hpp"
+#include "agent/coordination/lock_holder.hpp"
 #include "agent/token/record.hpp"
 
 namespace jeton::agent {
@@ -40,6 +41,7 @@ struct AcquireResult {
   BootTime busy_until;            // if another holds it: when that lease runs out at the latest
   std::string holder{};           // if another holds it and the backend can tell: its owner id, printable, short
   std::string trouble;            // if it is held in a way that an operator must end: what to do
+  LockNote note{};                // if another holds an application's lock: what is known of that one
   std::optional<Pause> pause;     // if set, the lock was not tried
 };
 

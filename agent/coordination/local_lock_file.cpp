@@ -43,7 +43,11 @@ std::optional<LocalLock> lock_in(const Json& json, const std::string& boot_id) {
   lock.owner = json.at("owner").get<std::string>();
   lock.fence = whole_number<std::uint64_t>(json.at("fence"));
   lock.expires_at = BootTime(Duration(whole_number<std::int64_t>(json.at("expires_boot_ns"))));
-  lock.note = {json.at("by").get<std::string>(), json.at("metadata").get<std::string>()};
+  lock.note.by = parse_lock_holder(json.at("by").get<std::string>());
+  lock.note.metadata = json.at("metadata").get<std::string>();
+  if (json.contains("taken_boot_ns")) {
+    lock.taken_at = BootTime(Duration(whole_number<std::int64_t>(json.at("taken_boot_ns"))));
+  }
   return lock;
 }
 
@@ -78,13 +82,15 @@ std::map<std::string, LocalLock> LocalLockFiles::load(BootTime now) {
 }
 
 void LocalLockFiles::save(const std::string& name, const LocalLock& lock) const {
-  write(file_of(name), {{"v", version},
-                        {"boot_id", boot_id_},
-                        {"owner", lock.owner},
-                        {"fence", lock.fence},
-                        {"expires_boot_ns", lock.expires_at.time_since_epoch().count()},
-                        {"by", lock.note.by},
-                        {"metadata", lock.note.metadata}});
+  Json json{{"v", version},
+            {"boot_id", boot_id_},
+            {"owner", lock.owner},
+            {"fence", lock.fence},
+            {"expires_boot_ns", lock.expires_at.time_since_epoch().count()},
+            {"by", lock.note.by ? lock_holder_text(*lock.note.by) : ""},
+            {"metadata", lock.note.metadata}};
+  if (lock.taken_at) json["taken_boot_ns"] = lock.taken_at->time_since_epoch().count();
+  write(file_of(name), json);
 }
 
 void LocalLockFiles::remove(const std::string& name) const {

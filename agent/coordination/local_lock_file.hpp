@@ -9,6 +9,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <map>
+#include <optional>
 #include <string>
 
 #include "agent/coordination/lock_store.hpp"
@@ -19,7 +20,8 @@ struct LocalLock {
   std::string owner;
   std::uint64_t fence = 0;
   BootTime expires_at;
-  LockNote note;
+  LockNote note{};
+  std::optional<BootTime> taken_at{};  // none: by an agent that did not write it down
 };
 
 class LocalLockFiles {

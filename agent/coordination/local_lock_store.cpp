@@ -36,11 +36,12 @@ class LocalLockStore::Impl : public std::enable_shared_from_this<Impl> {
     if (const auto* held = find(id.name)) {
       result.busy_until = held->expires_at;
       result.holder = printable_owner(held->owner);
+      result.note = note_of(*held);
       return result;
     }
     const auto micros =
         std::chrono::duration_cast<std::chrono::microseconds>(timers_.clock().wall_now().time_since_epoch());
-    LocalLock lock{claim.owner, 0, since + claim.ttl, claim.note};
+    LocalLock lock{claim.owner, 0, since + claim.ttl, claim.note, since};
     on_file([&] {
       lock.fence = files_.next_fence(static_cast<std::uint64_t>(std::max<std::int64_t>(1, micros.count())));
       files_.save(id.name, lock);
@@ -87,7 +88,7 @@ class LocalLockStore::Impl : public std::enable_shared_from_this<Impl> {
     view.owner = printable_owner(held->owner);
     view.ttl = to_ms(held->expires_at - now());
     view.fence = held->fence;
-    view.note = held->note;
+    view.note = note_of(*held);
     return view;
   }
 
@@ -109,6 +110,11 @@ class LocalLockStore::Impl : public std::enable_shared_from_this<Impl> {
     Timers::Id timer = 0;
   };
 
+  [[nodiscard]] LockNote note_of(const LocalLock& lock) const {
+    LockNote note = lock.note;
+    if (lock.taken_at) note.age = to_ms(now() - *lock.taken_at);
+    return note;
+  }
   [[nodiscard]] BootTime now() const { return timers_.clock().boot_now(); }
 
   void check_running() const {

@@ -15,6 +15,7 @@
 #include "agent/base/time.hpp"
 #include "agent/config/config.hpp"
 #include "agent/coordination/coordinator.hpp"
+#include "agent/coordination/lock_holder.hpp"
 
 namespace jeton::agent {
 
@@ -22,12 +23,6 @@ struct LockId {
   std::string name;
   TokenLockConfig terms{};  // the key and protocol, if other clients take the same lock
   bool operator==(const LockId&) const = default;
-};
-
-// What a holder tells about itself, for people.
-struct LockNote {
-  std::string by;        // "host-1 uid 1000 pid 4711"
-  std::string metadata;  // as the application gave it
 };
 
 struct LockClaim {
@@ -46,6 +41,7 @@ struct LockTry {
   BootTime busy_until;         // otherwise: when the other's lease runs out at the latest, or when to try again
   std::string holder{};        // its owner id, printable, short; empty: the backend cannot tell
   std::string trouble;         // if it is held in a way that an operator must end: what to do
+  LockNote note{};             // of the holder, where the backend can tell
 };
 
 struct LockView {

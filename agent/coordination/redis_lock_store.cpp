@@ -61,7 +61,7 @@ class RedisLockStore::Impl : public std::enable_shared_from_this<Impl> {
     const RedisKeys keys = self->keys_of(id);
     const Milliseconds ttl = expiry_ms(claim.ttl);
     const BootTime sent_at = self->now();
-    RedisOperations::Acquired answer;
+    LockOperations::Acquired answer;
     try {
       self->check_running();
       JETON_FAILPOINT("locks.acquire.sending");
@@ -89,6 +89,7 @@ class RedisLockStore::Impl : public std::enable_shared_from_this<Impl> {
     } else {
       result.busy_until = self->now() + (answer.remaining ? Duration{*answer.remaining} : look_again_at_endless);
       result.holder = printable_owner(answer.holder);
+      result.note = std::move(answer.note);
       if (!answer.remaining) result.trouble = endless_lock(keys.updater);
     }
     co_return result;

@@ -133,6 +133,7 @@ Task<Attempted> attempt_once(Quorum quorum, std::string name, std::string owner,
     } else if (tally.outcome == Outcome::busy) {
       result.busy_until = until;
       result.holder = printable_owner(tally.holder);
+      result.note = tally.note;
       if (!tally.wait) result.trouble = endless_lock(quorum->nodes.front()->lock_key(name)) + " on every server";
     } else if (tally.outcome == Outcome::split) {
       attempted.split = true;

@@ -24,7 +24,7 @@ LockView majority_view(const RedlockRound<LockView>& round) {
     LockView view = *views[views.size() - round.majority()];
     // A server that was given the lock back knows it without its note.
     for (const LockView* other : views) {
-      if (!view.note.by.empty()) break;
+      if (view.note.by) break;
       view.note = other->note;
       view.fence = other->fence;
     }
@@ -128,6 +128,7 @@ Task<LockTry> RedlockLockStore::try_acquire(LockId id, LockClaim claim) {
   result.busy_until = answer.busy_until;
   result.holder = std::move(answer.holder);
   result.trouble = std::move(answer.trouble);
+  result.note = std::move(answer.note);
   co_return result;
 }
 

@@ -106,7 +106,10 @@ Task<RedlockNode::Vote> RedlockNode::acquire(Self self, std::string name, std::s
   Vote vote;
   try {
     if (self->is_locks_) {
-      vote.answer = co_await self->locks_.acquire(keys, attempt->owner, attempt->ttl, attempt->note, deadline);
+      LockOperations::Acquired answer =
+          co_await self->locks_.acquire(keys, attempt->owner, attempt->ttl, attempt->note, deadline);
+      vote.note = std::move(answer.note);
+      vote.answer = std::move(answer);
     } else {
       vote.answer = co_await self->operations_.acquire(keys, attempt->owner, attempt->ttl, deadline);
     }

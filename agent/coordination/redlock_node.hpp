@@ -75,6 +75,7 @@ class RedlockNode : public std::enable_shared_from_this<RedlockNode> {
   struct Vote {
     RedisOperations::Acquired answer;
     std::optional<Record> record;
+    LockNote note{};  // busy, of an application's lock: what is known of the holder
   };
   static Task<Vote> acquire(Self self, std::string name, std::shared_ptr<const RedlockAttempt> attempt,
                             BootTime deadline);

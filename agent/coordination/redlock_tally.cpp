@@ -34,6 +34,14 @@ std::optional<Milliseconds> until_no_majority(std::vector<std::optional<Millisec
   return left[left.size() - majority];
 }
 
+// A server that was given the lock back knows it without its note.
+LockNote note_of(const Votes& votes, const std::string& holder) {
+  for (const auto& vote : votes) {
+    if (vote && vote->answer.holder == holder && vote->note.by) return vote->note;
+  }
+  return {};
+}
+
 template <typename Answers, typename RecordOf>
 std::optional<Record> newest(const Answers& answers, RecordOf record_of) {
   const Record* best = nullptr;
@@ -85,6 +93,7 @@ RedlockTally tally_votes(const Votes& votes, std::size_t pending) {
     tally.outcome = RedlockTally::Outcome::busy;
     tally.holder = owner;
     tally.wait = until_no_majority(left, majority);
+    tally.note = note_of(votes, owner);
     return tally;
   }
   if (won + pending < majority) tally.outcome = RedlockTally::Outcome::split;

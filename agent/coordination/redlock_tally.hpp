@@ -25,6 +25,7 @@ struct RedlockTally {
   std::uint64_t fence = 0;           // above every fence drawn and every generation read
   std::optional<Milliseconds> wait;  // busy, paused: how long; none: without an end
   std::string holder;                // busy
+  LockNote note{};                   // busy, of an application's lock: what is known of the holder
   std::string reason;                // paused
   std::string request;               // paused: fingerprint of the request that failed for good
 };

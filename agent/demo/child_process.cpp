@@ -26,6 +26,7 @@ constexpr int stop_patience_ms = 5'000;
   sigset_t none;
   ::sigemptyset(&none);
   ::pthread_sigmask(SIG_SETMASK, &none, nullptr);
+  ::signal(SIGTERM, SIG_DFL);  // it ends by this
   ::dup2(null, STDIN_FILENO);
   ::dup2(caught == STDOUT_FILENO ? output : null, STDOUT_FILENO);
   ::dup2(caught == STDERR_FILENO ? output : null, STDERR_FILENO);
@@ -71,10 +72,14 @@ ChildProcess::ChildProcess(const std::vector<std::string>& arguments, int caught
 ChildProcess::~ChildProcess() { stop(); }
 
 const std::optional<std::string>& ChildProcess::end() {
+  if (end_) return end_;
   int status = 0;
-  if (!end_ && ::waitpid(pid_, &status, WNOHANG) == pid_) {
+  const pid_t ended = ::waitpid(pid_, &status, WNOHANG);
+  if (ended == pid_) {
     end_ = WIFSIGNALED(status) ? "killed by signal " + std::to_string(WTERMSIG(status))
                                : "exit status " + std::to_string(WEXITSTATUS(status));
+  } else if (ended < 0) {
+    end_ = errno_error("its status is lost").what();
   }
   return end_;
 }

@@ -11,6 +11,7 @@
 #include <string>
 
 #include "agent/base/error.hpp"
+#include "agent/base/signals.hpp"
 #include "agent/base/system_clock.hpp"
 #include "agent/base/unique_fd.hpp"
 #include "agent/config/values.hpp"
@@ -34,11 +35,15 @@ class Signals {
   Signals() {
     sigset_t wanted;
     ::sigemptyset(&wanted);
-    for (const int number : {SIGINT, SIGTERM, SIGHUP, SIGWINCH, SIGCHLD}) ::sigaddset(&wanted, number);
+    for (const int number : {SIGWINCH, SIGCHLD}) ::sigaddset(&wanted, number);
+    for (const int number : {SIGINT, SIGTERM, SIGHUP}) {
+      if (!is_ignored(number)) ::sigaddset(&wanted, number);
+    }
     ::pthread_sigmask(SIG_BLOCK, &wanted, &before_);
     fd_.reset(::signalfd(-1, &wanted, SFD_NONBLOCK | SFD_CLOEXEC));
     if (!fd_) throw errno_error("signalfd");
     ::signal(SIGPIPE, SIG_IGN);
+    ::signal(SIGCHLD, SIG_DFL);  // if it were ignored nobody could be waited for
   }
   ~Signals() { ::pthread_sigmask(SIG_SETMASK, &before_, nullptr); }
   Signals(const Signals&) = delete;

@@ -159,7 +159,8 @@ Task<LockTry> LockLines::try_once(const LockWish& wish, BootTime give_up_at) {
 Task<LockTry> LockLines::look(const LockWish& wish) {
   const LockView view = co_await store_.show(wish.id);
   LockTry busy;
-  busy.holder = view.held ? view.owner : "the first of those who wait";
+  if (view.held) busy.holder = view.owner;  // otherwise it is for the first of those who wait
+  busy.note = view.note;
   busy.busy_until = now() + (view.held && view.ttl ? Duration{*view.ttl} : look_again_after);
   co_return busy;
 }

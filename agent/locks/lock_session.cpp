@@ -89,22 +89,24 @@ Task<> LockSession::resume_all() {
   for (const LockId& id : request_.locks) {
     Lease lease{request_.resumed.at(id.name), 0, request_.ttl, now() + request_.ttl};
     const bool asked = !ending();
-    bool kept = false;
-    if (asked) kept = co_await extend_again(id, lease);
-    if (asked && !kept && !ending()) was_not_ours(id.name, "it was found expired, deleted or another's");
-    if (kept || !asked) hold(id, std::move(lease));
+    std::string lost;
+    if (asked) lost = co_await extend_again(id, lease);
+    if (!lost.empty() && !ending()) was_not_ours(id.name, lost);
+    if (lost.empty()) hold(id, std::move(lease));
   }
   if (!ending()) enter(State::held);
 }
 
 // Only for the process that took it: whoever else has learned the owner id would hold it beside a living holder. And
-// learns its fence.
-Task<bool> LockSession::extend_again(const LockId& id, Lease& lease) {
+// learns its fence. Empty: it is held; otherwise why it is lost.
+Task<std::string> LockSession::extend_again(const LockId& id, Lease& lease) {
   const LockView view = co_await context_.store.show(id);
-  if (view.note.by != request_.note.by) co_return false;
+  if (!view.held || view.note.by != request_.note.by) co_return found_instead(view);
   lease.fence = view.fence;
   const bool kept = co_await context_.store.extend(id, lease);
-  co_return kept;
+  std::string lost;
+  if (!kept) lost = co_await ask_what_stands_instead(context_.timers, context_.store, id);
+  co_return lost;
 }
 
 // What does not reach the store is tried again until the lock has ended by itself.
@@ -113,15 +115,14 @@ Task<> LockSession::give_back() {
   keeper_.notify();
   for (const HeldLock& lock : all) {
     const BootTime ends_at = lock.lease.valid_until + lock.lease.ttl / 50;
+    bool lost = false;
     bool done = abandoned_;
     bool in_doubt = state_ == State::lost;  // a release whose answer was lost may have been the one that counts
     while (!done) {
       try {
         const bool released = co_await context_.store.release(lock.id, lock.lease.owner);
         done = true;
-        if (!released && !in_doubt) {
-          was_not_ours(lock.id.name, "it was not held any more when it was to be given back");
-        }
+        lost = !released && !in_doubt;
       } catch (const TransportError& e) {
         log::debug("a lock could not be given back; trying again", {{"lock", lock.id.name}, {"error", e.what()}});
         in_doubt = true;
@@ -129,6 +130,9 @@ Task<> LockSession::give_back() {
       done = done || abandoned_ || now() >= ends_at;
       if (!done) co_await sleep_for(context_.timers, retry_of_release);
     }
+    if (!lost) continue;
+    const std::string found = co_await ask_what_stands_instead(context_.timers, context_.store, lock.id);
+    was_not_ours(lock.id.name, "it was not held any more when it was to be given back: " + found);
   }
 }
 
@@ -136,7 +140,7 @@ Task<> LockSession::give_back() {
 void LockSession::was_not_ours(const std::string& name, const std::string& reason) {
   lost_name_ = name;
   reason_ = reason;
-  log::warning("a lock was lost", {{"lock", name}, {"by", request_.note.by}, {"reason", reason_}});
+  log::warning("a lock was lost", {{"lock", name}, {"by", by_text()}, {"reason", reason_}});
   enter(State::lost);
 }
 
@@ -174,11 +178,13 @@ void LockSession::lose(const std::string& name, const std::string& reason) {
   lost_name_ = name;
   reason_ = reason;
   log::warning("a lock was lost",
-               {{"lock", name}, {"owner", find(name)->lease.owner}, {"by", request_.note.by}, {"reason", reason}});
+               {{"lock", name}, {"owner", find(name)->lease.owner}, {"by", by_text()}, {"reason", reason}});
   enter(State::lost);
   ticket_->cancel();
   keeper_.notify();
 }
+
+std::string LockSession::by_text() const { return request_.note.by ? lock_holder_text(*request_.note.by) : ""; }
 
 HeldLock* LockSession::find(const std::string& name) { return const_cast<HeldLock*>(std::as_const(*this).find(name)); }
 

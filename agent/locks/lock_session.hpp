@@ -19,6 +19,7 @@
 
 #include "agent/base/event.hpp"
 #include "agent/locks/lock_lines.hpp"
+#include "agent/locks/lock_loss.hpp"
 
 namespace jeton::agent {
 
@@ -45,6 +46,7 @@ struct HeldLock {
   BootTime renew_at;
   BootTime listen_at;                         // from then on releases are heard
   std::shared_ptr<LockLines::Watch> watch{};  // once they are
+  MissedRenewal missed{};                     // since the last renewal
 };
 
 class LockSession : public std::enable_shared_from_this<LockSession> {
@@ -84,7 +86,7 @@ class LockSession : public std::enable_shared_from_this<LockSession> {
   void abandon() { abandoned_ = true; }
   // The same client goes on with the locks in another session.
   void hand_over();
-  // Somebody else has ended it: an administrator, or who knows its owner id.
+  // It is lost; `reason`: as its holder is told.
   void lose(const std::string& name, const std::string& reason);
   // False: lost. Throws TransportError.
   Task<bool> extend(std::string name, Duration ttl);
@@ -100,6 +102,8 @@ class LockSession : public std::enable_shared_from_this<LockSession> {
   [[nodiscard]] const std::string& reason() const { return reason_; }
   [[nodiscard]] const std::string& lost_name() const { return lost_name_; }  // empty: all
   [[nodiscard]] bool asked_to_end() const { return asked_to_end_; }
+  // While it is held: why one of the locks could not be renewed lately; empty: all could.
+  [[nodiscard]] const std::string& trouble() const { return trouble_; }
   // Rises with every renewal.
   [[nodiscard]] std::uint64_t renewals() const { return renewals_; }
   // When the first of them runs out unless renewed.
@@ -112,13 +116,17 @@ class LockSession : public std::enable_shared_from_this<LockSession> {
   static Task<> keep(Self self);
   Task<> take_all();
   Task<> resume_all();
-  Task<bool> extend_again(const LockId& id, Lease& lease);
+  Task<std::string> extend_again(const LockId& id, Lease& lease);
+  Task<> lose_to_another(LockId id);
+  [[nodiscard]] std::string why_run_out(const HeldLock& lock) const;
   void hold(const LockId& id, Lease lease);
   Task<> renew_due();
   void listen_due();
   Task<> give_back();
+  [[nodiscard]] std::string by_text() const;
   void was_not_ours(const std::string& name, const std::string& reason);
   void enter(State state);
+  void note_trouble();
   void guard();
   [[nodiscard]] bool ending() const { return cancelled_ || state_ == State::lost; }
   [[nodiscard]] BootTime now() const { return context_.timers.clock().boot_now(); }
@@ -131,6 +139,7 @@ class LockSession : public std::enable_shared_from_this<LockSession> {
   LockTry busy_;
   std::string reason_;
   std::string lost_name_;
+  std::string trouble_;
   std::uint64_t renewals_ = 0;
   bool cancelled_ = false;
   bool delivered_ = false;

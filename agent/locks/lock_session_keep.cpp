@@ -19,6 +19,9 @@ constexpr Duration shortest_retry = 10ms;
 // A lock that is held for less, or is looked at more often anyway, costs no subscription.
 constexpr Duration held_for_long = 100ms;
 
+// A little before the holder knows it by its own clock, so that it hears the cause.
+BootTime loss_told_at(const Lease& lease) { return lease.valid_until - std::min<Duration>(lease.ttl / 50, 20ms); }
+
 BootTime renewal_of(const Lease& lease, BootTime now) { return now + lease.ttl / 3; }
 
 }  // namespace
@@ -73,32 +76,54 @@ Task<> LockSession::renew_due() {
     const LockId id = held_[i].id;
     Lease lease = held_[i].lease;
     held_[i].renew_at = BootTime::max();
+    held_[i].missed.asked_at = now();
     bool kept = false;
     bool answered = true;
+    std::string trouble;
     try {
       kept = co_await context_.store.extend(id, lease);
     } catch (const TransportError& e) {
       answered = false;
+      trouble = e.what();
       log::debug("a lock could not be renewed; trying again", {{"lock", id.name}, {"error", e.what()}});
     }
     if (ending() || i >= held_.size()) co_return;
     HeldLock& lock = held_[i];
+    lock.missed.asked_at.reset();
     if (!answered) {
       // The guard tells the loss in time, whatever this takes.
+      lock.missed.trouble = std::move(trouble);
+      note_trouble();
       lock.renew_at = now() + std::clamp<Duration>(lease.ttl / 20, shortest_retry, longest_retry);
     } else if (!kept) {
-      lose(id.name, "it was found expired, deleted or another's");
+      co_await lose_to_another(id);
     } else {
+      lock.missed = {};
       // Its time to live may have been changed meanwhile.
       lease.ttl = lock.lease.ttl;
       lock.lease = lease;
       // A release that was heard meanwhile is looked at with another renewal.
       if (lock.renew_at == BootTime::max()) lock.renew_at = renewal_of(lease, now());
       ++renewals_;
+      note_trouble();
       guard();
       changed_.notify();
     }
   }
+}
+
+// The store has said that it is not ours. If it ran out before that, the renewals that failed are the cause.
+Task<> LockSession::lose_to_another(LockId id) {
+  HeldLock* lock = find(id.name);
+  if (lock->missed.trouble.empty()) lock->missed.trouble = "the store does not know it as ours any more";
+  const std::string found = co_await ask_what_stands_instead(context_.timers, context_.store, id);
+  lock = find(id.name);
+  if (lock == nullptr) co_return;
+  lose(id.name, now() < lock->lease.valid_until ? found : why_run_out(*lock) + "; " + found);
+}
+
+std::string LockSession::why_run_out(const HeldLock& lock) const {
+  return why_not_renewed(lock.missed, context_.store.health().endpoint, now());
 }
 
 Task<bool> LockSession::extend(std::string name, Duration ttl) {
@@ -112,13 +137,15 @@ Task<bool> LockSession::extend(std::string name, Duration ttl) {
   lock = find(name);
   if (lock == nullptr || ending()) co_return false;
   if (!kept) {
-    lose(name, "it was found expired, deleted or another's");
+    co_await lose_to_another(id);
     co_return false;
   }
   lock->lease = lease;
+  lock->missed = {};
   lock->renew_at = renewal_of(lease, now());
   if (!lock->watch) lock->listen_at = now();
   ++renewals_;
+  note_trouble();
   guard();
   keeper_.notify();
   changed_.notify();
@@ -131,15 +158,27 @@ BootTime LockSession::valid_until() const {
   return first;
 }
 
+// Of the first that has one.
+void LockSession::note_trouble() {
+  const auto troubled =
+      std::find_if(held_.begin(), held_.end(), [](const HeldLock& lock) { return !lock.missed.trouble.empty(); });
+  std::string trouble = troubled == held_.end() ? std::string() : short_trouble(troubled->missed.trouble);
+  if (trouble == trouble_) return;
+  trouble_ = std::move(trouble);
+  changed_.notify();
+}
+
 void LockSession::guard() {
   if (guard_ != 0) context_.timers.cancel(guard_);
-  guard_ = context_.timers.schedule(valid_until(), [weak = weak_from_this()] {
+  BootTime first = BootTime::max();
+  for (const HeldLock& lock : held_) first = std::min(first, loss_told_at(lock.lease));
+  guard_ = context_.timers.schedule(first, [weak = weak_from_this()] {
     const auto self = weak.lock();
     if (!self) return;
     self->guard_ = 0;
     for (const HeldLock& lock : self->held_) {
-      if (self->now() < lock.lease.valid_until) continue;
-      self->lose(std::string(lock.id.name), "it could not be renewed in time");
+      if (self->now() < loss_told_at(lock.lease)) continue;
+      self->lose(std::string(lock.id.name), self->why_run_out(lock));
       return;
     }
   });

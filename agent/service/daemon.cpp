@@ -10,6 +10,7 @@
 #include "agent/base/error.hpp"
 #include "agent/base/log.hpp"
 #include "agent/base/random.hpp"
+#include "agent/base/signals.hpp"
 #include "agent/base/system_clock.hpp"
 #include "agent/service/agent.hpp"
 #include "agent/service/hardening.hpp"
@@ -28,7 +29,9 @@ class Daemon {
  public:
   Daemon(Config config, const std::function<LoadResult()>& read_config)
       : read_config_(read_config), signals_(loop_), agent_(loop_, timers_, random_, std::move(config)) {
-    for (const int number : {SIGTERM, SIGINT, SIGHUP}) signals_.add(number);
+    for (const int number : {SIGTERM, SIGHUP}) signals_.add(number);
+    // In the background of a script it is ignored: the Ctrl-C is for the script.
+    if (!is_ignored(SIGINT)) signals_.add(SIGINT);
   }
 
   void run() {

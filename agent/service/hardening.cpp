@@ -20,11 +20,20 @@ void empty_core_dumps() {
   if (!filter) throw Error("cannot write /proc/self/coredump_filter; set agent.core_dumps: false");
 }
 
+void reset_signals() {
+  ::signal(SIGPIPE, SIG_IGN);
+  ::signal(SIGCHLD, SIG_DFL);
+  sigset_t wanted;
+  ::sigemptyset(&wanted);
+  for (const int number : {SIGTERM, SIGINT, SIGHUP, SIGCHLD}) ::sigaddset(&wanted, number);
+  ::pthread_sigmask(SIG_UNBLOCK, &wanted, nullptr);
+}
+
 }  // namespace
 
 void harden_process(bool core_dumps) {
   ::umask(077);
-  ::signal(SIGPIPE, SIG_IGN);
+  reset_signals();
   if (::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0) throw errno_error("prctl(PR_SET_NO_NEW_PRIVS)");
   if (core_dumps) {
     empty_core_dumps();

@@ -6,7 +6,9 @@ namespace jeton::agent {
 // - Core dumps: none, and no ptrace or /proc/PID/mem by processes of the same user (PR_SET_DUMPABLE 0), unless
 //   `core_dumps`. If they are allowed, the kernel leaves heap, stacks and anonymous memory out (coredump_filter,
 //   core(5)): registers, threads and mappings remain, token bytes do not.
-// - umask 077, SIGPIPE ignored, no privilege gain by exec.
+// - umask 077, no privilege gain by exec.
+// - Signals: SIGPIPE ignored; SIGCHLD not, so that children can be waited for; none blocked that stops or reloads.
+//   Before the first thread is made.
 void harden_process(bool core_dumps);
 
 // Each local client is a descriptor: as many as the service manager allows, not only as many as select(2) can count.

@@ -25,14 +25,13 @@ constexpr int killed_by_signal = 128;
 
 // Between fork and exec, in the child. This program has one thread, so anything may be called.
 [[noreturn]] void become(const std::vector<std::string>& argv,
-                         const std::vector<std::pair<std::string, std::string>>& env, const sigset_t& mask,
+                         const std::vector<std::pair<std::string, std::string>>& env, const InheritedSignals& signals,
                          pid_t parent, bool own_group) {
   if (own_group) ::setpgid(0, 0);
   ::prctl(PR_SET_PDEATHSIG, SIGKILL);
   if (::getppid() != parent) ::_exit(killed_by_signal + SIGKILL);  // it died before we asked
   for (const auto& [name, value] : env) ::setenv(name.c_str(), value.c_str(), 1);
-  ::signal(SIGPIPE, SIG_DFL);
-  ::sigprocmask(SIG_SETMASK, &mask, nullptr);
+  signals.restore();
   std::vector<char*> words;
   for (const std::string& word : argv) words.push_back(const_cast<char*>(word.c_str()));
   words.push_back(nullptr);
@@ -51,7 +50,7 @@ std::set<pid_t> own_children() {
 }  // namespace
 
 Child::Child(const std::vector<std::string>& argv, const std::vector<std::pair<std::string, std::string>>& env,
-             const sigset_t& mask)
+             const InheritedSignals& signals)
     : own_group_(::isatty(STDIN_FILENO) == 0), of_others_(own_children()) {
   ::prctl(PR_SET_CHILD_SUBREAPER, 1);
   const pid_t parent = ::getpid();
@@ -59,7 +58,7 @@ Child::Child(const std::vector<std::string>& argv, const std::vector<std::pair<s
   if (pid_ < 0) {
     throw Failure(Exit::run_failed, "cannot start a process: " + std::generic_category().message(errno));
   }
-  if (pid_ == 0) become(argv, env, mask, parent, own_group_);
+  if (pid_ == 0) become(argv, env, signals, parent, own_group_);
   if (own_group_) ::setpgid(pid_, pid_);  // here, too: a signal may be sent before the child has come to it
 }
 
@@ -90,9 +89,14 @@ void Child::end_what_is_left() const {
 }
 
 std::optional<int> Child::status() {
+  if (status_) return status_;
   int raw = 0;
-  if (!status_ && ::waitpid(pid_, &raw, WNOHANG) == pid_) {
+  const pid_t ended = ::waitpid(pid_, &raw, WNOHANG);
+  if (ended == pid_) {
     status_ = WIFEXITED(raw) ? WEXITSTATUS(raw) : killed_by_signal + WTERMSIG(raw);
+  } else if (ended < 0) {
+    say("the command has ended, and its status is lost: " + std::generic_category().message(errno));
+    status_ = static_cast<int>(Exit::run_failed);
   }
   return status_;
 }

@@ -9,6 +9,7 @@
 
 #include "libclient/ctl/duration.hpp"
 #include "libclient/ctl/failure.hpp"
+#include "libclient/ctl/inherited_signals.hpp"
 #include "libclient/ctl/output.hpp"
 
 namespace jeton::ctl {
@@ -16,6 +17,7 @@ namespace jeton::ctl {
 struct Common {
   std::filesystem::path dir;  // the agent's runtime_dir
   Format format = Format::table;
+  InheritedSignals signals{};
 };
 
 // Prints the token, from the segment alone.
@@ -62,7 +64,8 @@ struct RefreshOptions {
 };
 [[nodiscard]] Exit run_refresh(const Common& common, const RefreshOptions& options);
 
-// Runs a command while this host holds a lock: 124 if it is not obtained, 123 if it is lost, else the command's status.
+// Runs a command while this host holds a lock: busy_status if another holds it, 123 if it is lost, else the command's
+// status.
 struct LockRunOptions {
   std::string name;
   std::vector<std::string> also;  // more locks, all or none
@@ -71,6 +74,8 @@ struct LockRunOptions {
   std::optional<Milliseconds> retry;
   Milliseconds grace{10'000};  // between SIGTERM and SIGKILL when the lock is lost
   std::string metadata;
+  int busy_status = static_cast<int>(Exit::not_obtained);
+  bool quiet = false;  // says nothing of a lock that is held by another: the status does
   std::vector<std::string> command;
 };
 [[nodiscard]] Exit run_lock_run(const Common& common, const LockRunOptions& options);

@@ -22,6 +22,10 @@ std::string shown(const Json& lock) {
   std::string out = "held by   " + text("owner") + "\n";
   if (lock["by"].is_string()) out += "from      " + text("by") + "\n";
   if (lock["metadata"].is_string()) out += "metadata  " + text("metadata") + "\n";
+  if (lock.contains("held_ms") && lock["held_ms"].is_number_unsigned()) {
+    const auto held_ms = lock["held_ms"].get<std::int64_t>();
+    out += "since     " + time_text(unix_ms_now() - held_ms) + ", " + relative_text(-held_ms) + "\n";
+  }
   if (lock["fence"].is_number()) out += "fence     " + std::to_string(lock["fence"].get<std::uint64_t>()) + "\n";
   out += "ends      ";
   out += lock["ttl_ms"].is_number() ? "in " + duration_text(lock["ttl_ms"].get<std::int64_t>()) + " unless renewed\n"

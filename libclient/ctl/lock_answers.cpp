@@ -6,6 +6,14 @@
 #include "libclient/ctl/output.hpp"
 
 namespace jeton::ctl {
+namespace {
+
+// Empty: there is none.
+std::string text_of(const Json& answer, const char* key) {
+  return answer.contains(key) && answer[key].is_string() ? printable(answer[key].get<std::string>()) : "";
+}
+
+}  // namespace
 
 void check_lock_name(const std::string& name) {
   const bool good =
@@ -21,8 +29,15 @@ void check_lock_name(const std::string& name) {
 
 std::string busy_text(const std::string& name, const Json& answer, Milliseconds waited) {
   std::string text = "lock '" + name + "' is held";
-  if (answer.contains("holder") && answer["holder"].is_string()) {
-    text += " by " + printable(answer["holder"].get<std::string>());
+  const std::string owner = text_of(answer, "holder");
+  const std::string by = text_of(answer, "holder_by");
+  if (!by.empty()) {
+    text += " by " + by + (owner.empty() ? "" : " (owner " + owner + ")");
+  } else if (!owner.empty()) {
+    text += " by " + owner;
+  }
+  if (answer.contains("holder_held_ms") && answer["holder_held_ms"].is_number_unsigned()) {
+    text += " since " + time_text(unix_ms_now() - answer["holder_held_ms"].get<std::int64_t>());
   }
   if (answer.contains("trouble") && answer["trouble"].is_string()) {
     return text + ": " + printable(answer["trouble"].get<std::string>());

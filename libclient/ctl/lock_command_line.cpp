@@ -11,7 +11,7 @@ constexpr const char* statuses =
     "Exit status: 0 done, 1 usage or local error, 2 agent unreachable or refused,\n"
     "4 held by another, 5 not held by this owner.";
 constexpr const char* run_statuses =
-    "Exit status: that of CMD; 124 lock not obtained, 123 lock lost and CMD ended,\n"
+    "Exit status: that of CMD; 124 (or -E) held by another, 123 lock lost and CMD ended,\n"
     "125 jetonctl failed, 126 CMD cannot be run, 127 CMD not found.";
 
 CLI::App* add_command(CLI::App* lock, const char* name, const char* help, std::string& target) {
@@ -45,6 +45,10 @@ void add_run(CLI::App* lock, LockCommandLine& line, std::function<Exit(const Com
       ->type_name("NAME")
       ->allow_extra_args(false);
   add_metadata(run, options.metadata);
+  run->add_flag("-q,--quiet", options.quiet, "Say nothing if it is held by another");
+  run->add_option("-E,--conflict-exit-code", options.busy_status, "The status if it is held by another [124]")
+      ->type_name("N")
+      ->check(CLI::Range(0, 255));
   run->callback([&options, &chosen] {
     if (options.command.empty()) throw CLI::ValidationError("lock run", "there is no command; write it behind --");
     chosen = [&options](const Common& common) { return run_lock_run(common, options); };

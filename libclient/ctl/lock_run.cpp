@@ -24,13 +24,16 @@ constexpr Milliseconds release_patience{5000};
 constexpr Milliseconds stream_patience{10'000};  // beyond the wait that was asked for
 constexpr Milliseconds look_for_agent_every{100};
 
-// The signals that end or concern the command, read from a descriptor; the others do what they always do.
+// The signals that end or concern the command, read from a descriptor; the others do what they always do. One that is
+// ignored is left alone: a blocked signal is delivered even so.
 class Signals {
  public:
-  Signals() {
+  explicit Signals(const InheritedSignals& inherited) {
     sigset_t all;
     ::sigemptyset(&all);
-    for (const int number : {SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGUSR1, SIGUSR2, SIGCHLD}) ::sigaddset(&all, number);
+    for (const int number : {SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGUSR1, SIGUSR2, SIGCHLD}) {
+      if (number == SIGCHLD || !inherited.ignores(number)) ::sigaddset(&all, number);
+    }
     ::sigprocmask(SIG_BLOCK, &all, &before_);
     fd_ = ::signalfd(-1, &all, SFD_CLOEXEC | SFD_NONBLOCK);
     if (fd_ < 0) throw Failure(Exit::run_failed, "signalfd: " + std::generic_category().message(errno));
@@ -43,7 +46,6 @@ class Signals {
   Signals& operator=(const Signals&) = delete;
 
   [[nodiscard]] int fd() const { return fd_; }
-  [[nodiscard]] const sigset_t& before() const { return before_; }
   [[nodiscard]] std::optional<signalfd_siginfo> next() const {
     signalfd_siginfo info{};
     if (::read(fd_, &info, sizeof info) != static_cast<ssize_t>(sizeof info)) return std::nullopt;
@@ -128,7 +130,7 @@ class Run {
  public:
   // `again`: asks the next agent to go on with the lock; null if it does not outlive its agent.
   Run(std::unique_ptr<LockStream> stream, std::function<std::unique_ptr<LockStream>()> again, const Signals& signals,
-      const LockRunOptions& options, const Json& acquired)
+      const Common& common, const LockRunOptions& options, const Json& acquired)
       : stream_(std::move(stream)),
         again_(std::move(again)),
         signals_(signals),
@@ -138,7 +140,7 @@ class Run {
                {{"JETON_LOCK_NAME", options.name},
                 {"JETON_LOCK_OWNER", acquired.value("owner", "")},
                 {"JETON_LOCK_FENCE", std::to_string(acquired.value("fence", std::uint64_t{0}))}},
-               signals.before()) {}
+               common.signals) {}
 
   Exit to_its_end() {
     while (!child_.status()) {
@@ -174,15 +176,24 @@ class Run {
 
   void look_at_the_lock() {
     if (!hears_ && !lost_ && boot_ms_now() >= again_at_) look_for_the_next_agent();
-    if (hears_ && !stream_->read_some()) hears_ = false;
+    if (hears_ && !stream_->read_some()) {
+      hears_ = false;
+      trouble_ = "it closed the connection, and no other one has answered";
+    }
     while (const auto event = stream_->next()) {
       const std::string what = event->value("event", "");
-      if (what == "renewed" || what == "acquired") valid_until_ = std::max(valid_until_, valid_until(*event));
+      if (what == "renewed" || what == "acquired") {
+        valid_until_ = std::max(valid_until_, valid_until(*event));
+        trouble_.clear();
+      }
+      if (what == "failed" || what == "not_renewed") trouble_ = event->value("reason", "");
       if (what == "lost") lose(event->value("reason", ""));
       if (what == "refused") refused(*event);
     }
     if (!hears_ && !again_) lose("the agent closed the connection");
-    if (boot_ms_now() >= valid_until_) lose("the agent did not renew it in time");
+    if (boot_ms_now() >= valid_until_) {
+      lose("the agent did not renew it in time" + (trouble_.empty() ? trouble_ : ": " + trouble_));
+    }
   }
 
   void look_for_the_next_agent() {
@@ -204,7 +215,9 @@ class Run {
 
   // By the next agent; one that cannot reach its coordinator yet is asked again.
   void refused(const Json& event) {
-    if (event.value("status", 500L) != 503) lose(run_refusal(options_.name, event, Milliseconds{0}).what());
+    const std::string why = run_refusal(options_.name, event, Milliseconds{0}).what();
+    if (event.value("status", 500L) != 503) lose(why);
+    trouble_ = why;
   }
 
   void lose(const std::string& reason) {
@@ -228,6 +241,7 @@ class Run {
   std::unique_ptr<LockStream> stream_;
   std::function<std::unique_ptr<LockStream>()> again_;
   std::int64_t again_at_ = 0;
+  std::string trouble_;  // why the agent may not renew it; empty: none is known
   const Signals& signals_;
   const LockRunOptions& options_;
   std::int64_t valid_until_;
@@ -247,7 +261,7 @@ Exit run_lock_run(const Common& common, const LockRunOptions& options) {
   if (!options.also.empty()) body["names"] = options.also;
   try {
     check_lock_name(options.name);
-    const Signals signals;
+    const Signals signals(common.signals);
     auto stream = std::make_unique<LockStream>(common.dir, options.name, body);
     const Json acquired = await_lock(*stream, signals, options);
     std::function<std::unique_ptr<LockStream>()> again;
@@ -256,10 +270,12 @@ Exit run_lock_run(const Common& common, const LockRunOptions& options) {
         return connect_again(common, options.name, resumption);
       };
     }
-    Run run(std::move(stream), std::move(again), signals, options, acquired);
+    Run run(std::move(stream), std::move(again), signals, common, options, acquired);
     return run.to_its_end();
   } catch (const Failure& failure) {
-    if (failure.exit() == Exit::not_obtained) throw;
+    if (failure.exit() == Exit::not_obtained) {
+      throw Failure(static_cast<Exit>(options.busy_status), options.quiet ? "" : failure.what());
+    }
     throw Failure(Exit::run_failed, failure.what());
   }
 }

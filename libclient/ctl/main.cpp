@@ -5,7 +5,6 @@
 
 #include <CLI/CLI.hpp>
 #include <charconv>
-#include <csignal>
 #include <cstdio>
 #include <functional>
 #include <map>
@@ -105,7 +104,7 @@ std::string usage_error(const CLI::App* app, const CLI::Error& error) {
   return "jetonctl: " + what + "\nRun jetonctl --help for more.\n";
 }
 
-int run(int argc, char** argv) {
+int run(int argc, char** argv, const InheritedSignals& signals) {
   CommandLine line;
   CLI::App app{"Read the tokens that jeton-agent keeps for this host, and look at the agent.", "jetonctl"};
   app.set_version_flag("--version", std::string("jetonctl ") + jeton_version());
@@ -127,7 +126,7 @@ int run(int argc, char** argv) {
     return static_cast<int>(app.exit(e) == 0 ? Exit::done : failure);
   }
   try {
-    const Common common{runtime_dir(line.dir), line.format == "json" ? Format::json : Format::table};
+    const Common common{runtime_dir(line.dir), line.format == "json" ? Format::json : Format::table, signals};
     return static_cast<int>(line.command(common));
   } catch (const Failure& failure) {
     if (*failure.what() != '\0') say(failure.what());
@@ -142,8 +141,9 @@ int run(int argc, char** argv) {
 }  // namespace jeton::ctl
 
 int main(int argc, char** argv) {
-  std::signal(SIGPIPE, SIG_IGN);  // a closed pipe is an error of write(2) here
-  const rlimit no_core{0, 0};     // a core dump could hold a token
+  const jeton::ctl::InheritedSignals inherited;
+  jeton::ctl::prepare_signals();
+  const rlimit no_core{0, 0};  // a core dump could hold a token
   ::setrlimit(RLIMIT_CORE, &no_core);
-  return jeton::ctl::run(argc, argv);
+  return jeton::ctl::run(argc, argv, inherited);
 }

@@ -9,7 +9,9 @@
 
 struct jeton_cancel {
   std::atomic<std::uint32_t> cancelled{0};  // a futex word of this process
-  std::atomic<int> event_fd{-1};
+  // The descriptor, and in the upper half the process that made it: what a child of fork inherits is its parent's. 0:
+  // none.
+  std::atomic<std::uint64_t> event{0};
 };
 static_assert(sizeof(std::atomic<std::uint32_t>) == sizeof(std::uint32_t));
 

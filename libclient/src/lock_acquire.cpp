@@ -15,6 +15,15 @@ namespace {
 constexpr std::int64_t longest_sleep_ms = 1000;  // what else may have happened is looked for at least that often
 constexpr std::int64_t without_fd_ms = 20;       // where there is no descriptor for a jeton_cancel
 
+// The caller hears it now.
+jeton_status tell(jeton_lock& lock, jeton_status status) {
+  if (status == JETON_OK && lock.unread) {
+    lock.unread = false;
+    arm(lock);
+  }
+  return status;
+}
+
 jeton_status start(jeton_lock& lock, std::int64_t timeout_ms) {
   static_cast<void>(look(lock));
   if (lock.state != LockState::idle) return JETON_INVALID_ARGUMENT;
@@ -29,9 +38,11 @@ void await_news(jeton_lock& lock, int cancel_fd, bool can_cancel) {
   const std::int64_t left = std::max<std::int64_t>(lock.answer_by_boot_ms - boot_now_ms(), 0);
   const std::int64_t slice = can_cancel && cancel_fd < 0 ? without_fd_ms : longest_sleep_ms;
   pollfd ready[] = {{lock.fd, POLLIN, 0}, {cancel_fd, POLLIN, 0}};
+  lock.awaited = true;
   ::pthread_mutex_unlock(&lock.mutex);
   ::poll(ready, cancel_fd >= 0 ? 2 : 1, static_cast<int>(std::min(left, slice)));
   ::pthread_mutex_lock(&lock.mutex);
+  lock.awaited = false;
 }
 
 // Only an agent can give it back.
@@ -84,16 +95,21 @@ extern "C" jeton_status jeton_lock_acquire(jeton_lock* lock, int64_t timeout_ms,
     }
     jeton::client::await_news(*lock, cancel_fd, cancel != nullptr);
   }
-  return status;
+  return jeton::client::tell(*lock, status);
 }
 
 extern "C" jeton_status jeton_lock_check(jeton_lock* lock) {
   if (lock == nullptr) return JETON_INVALID_ARGUMENT;
   const LockGuard guard(*lock);
-  return jeton::client::look(*lock);
+  return jeton::client::tell(*lock, jeton::client::look(*lock));
 }
 
-extern "C" int jeton_lock_lost(jeton_lock* lock) { return jeton_lock_check(lock) != JETON_OK ? 1 : 0; }
+// A watchdog in another thread must not take the news from an event loop.
+extern "C" int jeton_lock_lost(jeton_lock* lock) {
+  if (lock == nullptr) return 1;
+  const LockGuard guard(*lock);
+  return jeton::client::look(*lock) != JETON_OK ? 1 : 0;
+}
 
 extern "C" jeton_status jeton_lock_release(jeton_lock* lock) {
   if (lock == nullptr) return JETON_INVALID_ARGUMENT;

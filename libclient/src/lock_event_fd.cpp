@@ -28,6 +28,7 @@ std::int64_t look_at_ms(const jeton_lock& lock) {
     case LockState::waiting:
       return lock.answer_by_boot_ms;
     case LockState::held:
+      if (lock.unread) return at_once_ms;
       if (lock.fd < 0) return std::min(lock.resume_at_boot_ms, lock.valid_until_boot_ms);
       return lock.valid_until_boot_ms > 0 ? lock.valid_until_boot_ms : at_once_ms;
     case LockState::releasing:

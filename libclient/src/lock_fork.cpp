@@ -38,6 +38,17 @@ void disown(jeton_lock& lock) noexcept {
   lock.state = LockState::idle;
   lock.outcome = JETON_LOCK_NOT_HELD;
   lock.reason[0] = '\0';
+  lock.pid = 0;
+  lock.unread = false;
+  lock.awaited = false;
+  for (std::size_t i = 0; i < lock.count; ++i) {
+    lock.names[i].owner[0] = '\0';
+    lock.names[i].fence = 0;
+  }
+}
+
+void disown_of_parent(jeton_lock& lock) noexcept {
+  if (lock.pid != 0 && lock.pid != ::getpid()) disown(lock);
 }
 
 bool enlist(jeton_lock& lock) noexcept {

@@ -75,19 +75,26 @@ void on_line(jeton_lock& lock, Json line) {
     }
     Json outlives;
     lock.outlives_agent = find_member(line, "outlives_agent", outlives) && is_true(outlives);
+    if (lock.state == LockState::waiting) lock.unread = true;
     lock.state = LockState::held;
+    lock.reason[0] = '\0';
     lock.resuming = false;
     lock.valid_until_boot_ms = 0;
     set_validity(lock, line);
   } else if (is_text(event, "renewed")) {
+    lock.reason[0] = '\0';
     set_validity(lock, line);
+  } else if (is_text(event, "not_renewed")) {
+    take_reason(lock, line, "reason", "");
   } else if (is_text(event, "busy")) {
     // A wait of more than a day is asked for day by day.
     const bool again = lock.give_up_boot_ms - boot_now_ms() > answer_patience_ms &&
                        lock.answer_by_boot_ms - answer_patience_ms <= boot_now_ms();
-    static_cast<void>(finish(lock, JETON_LOCK_BUSY, "it is held by another"));
+    take_reason(lock, line, "reason", "it is held by another");
+    static_cast<void>(finish(lock, JETON_LOCK_BUSY, nullptr));
     if (again) static_cast<void>(ask_for(lock));
   } else if (is_text(event, "failed") && lock.resuming) {
+    take_reason(lock, line, "reason", "the agent cannot have it now");
     await_next_agent(lock);
   } else if (is_text(event, "failed")) {
     take_reason(lock, line, "reason", "the agent cannot have it now");
@@ -147,18 +154,18 @@ jeton_status refusal_of(int http_status, Json error) {
 
 // The agent has closed the connection.
 void on_end(jeton_lock& lock) {
-  const bool refused = lock.resuming && lock.http_status != 0 && lock.http_status != 200 && lock.http_status != 503;
-  if (lock.state == LockState::held && refused) {
-    static_cast<void>(finish(lock, JETON_LOCK_LOST, "the next agent does not go on with it"));
+  const bool has_error = lock.http_status != 0 && lock.http_status != 200;
+  Json error;
+  if (!has_error || !find_member({lock.buffer, lock.buffer + lock.size}, "error", error)) error = {};
+  if (has_error) take_reason(lock, error, "message", "the agent refused");
+  if (lock.state == LockState::held && lock.resuming && has_error && lock.http_status != 503) {
+    static_cast<void>(finish(lock, JETON_LOCK_LOST, nullptr));
   } else if ((lock.state == LockState::held || lock.state == LockState::releasing) && lock.outlives_agent) {
     lock.state = LockState::held;
     await_next_agent(lock);
   } else if (lock.state == LockState::held) {
     static_cast<void>(finish(lock, JETON_LOCK_LOST, "the connection to the agent ended"));
-  } else if (lock.state == LockState::waiting && lock.http_status != 0 && lock.http_status != 200) {
-    Json error;
-    if (!find_member({lock.buffer, lock.buffer + lock.size}, "error", error)) error = {};
-    take_reason(lock, error, "message", "the agent refused");
+  } else if (lock.state == LockState::waiting && has_error) {
     static_cast<void>(finish(lock, refusal_of(lock.http_status, error), nullptr));
   } else {
     static_cast<void>(finish(lock, JETON_NO_AGENT, "the agent ended the connection; it may have been restarted"));
@@ -211,16 +218,30 @@ jeton_status finish(jeton_lock& lock, jeton_status outcome, const char* reason) 
   if (reason != nullptr) set_reason(lock, reason);
   close_connection(lock);
   lock.state = LockState::idle;
+  lock.unread = false;
   lock.resuming = false;
   lock.outcome = outcome;
   arm(lock);
   return outcome;
 }
 
+namespace {
+
+// While it is held, the reason is why it may soon be lost.
+jeton_status run_out(jeton_lock& lock) {
+  char text[sizeof(lock.reason) + 64];
+  std::snprintf(text, sizeof(text), "the agent did not renew it in time%s%s", lock.reason[0] != '\0' ? ": " : "",
+                lock.reason);
+  return finish(lock, JETON_LOCK_LOST, text);
+}
+
+}  // namespace
+
 jeton_status look(jeton_lock& lock) noexcept {
-  // A child of a raw clone(2), which no handler of fork has prepared.
-  if (lock.state != LockState::idle && lock.pid != ::getpid()) disown(lock);
+  disown_of_parent(lock);
   if (lock.state == LockState::idle) return lock.outcome;
+  // What arrives wakes that thread only if nobody else reads it first.
+  if (lock.awaited) return JETON_LOCK_WAITING;
   resume(lock);
   const bool heard = receive(lock);
   if (lock.state == LockState::held && boot_now_ms() >= lock.valid_until_boot_ms) {
@@ -230,7 +251,7 @@ jeton_status look(jeton_lock& lock) noexcept {
       receive(lock);
     }
     if (lock.state == LockState::held && boot_now_ms() >= lock.valid_until_boot_ms) {
-      return finish(lock, JETON_LOCK_LOST, "the agent did not renew it in time");
+      return run_out(lock);
     }
   }
   if (lock.state == LockState::waiting && boot_now_ms() >= lock.answer_by_boot_ms) {

@@ -1,3 +1,4 @@
+#include <poll.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -109,6 +110,9 @@ jeton_status ask_for(jeton_lock& lock) noexcept {
 namespace {
 
 using jeton::client::AgentAnswer;
+using jeton::client::LockState;
+
+constexpr std::int64_t line_patience_ms = 500;
 
 jeton_status status_of_extension(int http_status) {
   switch (http_status) {
@@ -142,6 +146,16 @@ jeton_status extend_one(jeton_lock& lock, const char* name, const char* owner, s
   return status_of_extension(http_status);
 }
 
+// The agent's next line says why.
+jeton_status lose(jeton_lock& lock) {
+  const std::int64_t deadline_ms = jeton::client::monotonic_now_ms() + line_patience_ms;
+  while (lock.state == LockState::held && lock.fd >= 0 && jeton::client::wait_for(lock.fd, POLLIN, deadline_ms)) {
+    jeton::client::receive(lock);
+  }
+  if (lock.state != LockState::held) return lock.outcome;
+  return jeton::client::finish(lock, JETON_LOCK_LOST, "it has expired, was deleted, released or taken by another");
+}
+
 }  // namespace
 
 extern "C" jeton_status jeton_lock_extend(jeton_lock* lock, int64_t ttl_ms) {
@@ -154,9 +168,7 @@ extern "C" jeton_status jeton_lock_extend(jeton_lock* lock, int64_t ttl_ms) {
   for (std::size_t i = 0; i < lock->count && status == JETON_OK; ++i) {
     status = extend_one(*lock, lock->names[i].name, lock->names[i].owner, ttl_ms);
   }
-  if (status == JETON_LOCK_LOST) {
-    return jeton::client::finish(*lock, JETON_LOCK_LOST, "it was found expired, deleted or another's");
-  }
+  if (status == JETON_LOCK_LOST) return lose(*lock);
   if (status == JETON_OK) {
     lock->held_ttl_ms = ttl_ms;
     lock->valid_until_boot_ms = valid_until;

@@ -25,7 +25,7 @@ void resume(jeton_lock& lock) noexcept {
     return;
   }
   lock.resuming = true;
-  lock.reason[0] = '\0';
+  set_reason(lock, "the next agent has not confirmed it");
   follow_connection(lock);
 }
 

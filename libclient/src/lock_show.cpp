@@ -7,7 +7,8 @@ namespace jeton::client {
 namespace {
 
 // The one of that name, NULL for the first; nullptr: the handle has none such, or has never held it.
-const LockName* granted(const jeton_lock& lock, const char* name) {
+const LockName* granted(jeton_lock& lock, const char* name) {
+  disown_of_parent(lock);
   for (std::size_t i = 0; i < lock.count; ++i) {
     const LockName& one = lock.names[i];
     if (name == nullptr || std::strcmp(one.name, name) == 0) return one.owner[0] != '\0' ? &one : nullptr;
@@ -43,6 +44,7 @@ extern "C" jeton_status jeton_lock_owner(jeton_lock* lock, const char* name, cha
 extern "C" jeton_status jeton_lock_reason(jeton_lock* lock, char* buffer, size_t capacity) {
   if (lock == nullptr || buffer == nullptr || capacity == 0) return JETON_INVALID_ARGUMENT;
   const LockGuard guard(*lock);
+  jeton::client::disown_of_parent(*lock);
   std::snprintf(buffer, capacity, "%s", lock->reason);
   return JETON_OK;
 }

@@ -200,7 +200,8 @@ JETON_EXPORT JETON_MUST_CHECK jeton_status jeton_wait_change(jeton_token *token,
 /* Ends waits from outside: from another thread or a signal handler. One may serve any number of waits. */
 typedef struct jeton_cancel jeton_cancel;
 JETON_EXPORT JETON_MUST_CHECK jeton_status jeton_cancel_new(jeton_cancel **cancel);
-/* Every wait that was given `cancel`, and every later one, returns JETON_CANCELLED. Async-signal-safe. */
+/* Every wait that was given `cancel`, and every later one, returns JETON_CANCELLED. Async-signal-safe. In a child of
+ * fork it ends the waits of that child. */
 JETON_EXPORT void jeton_cancel_now(jeton_cancel *cancel);
 /* When no wait uses it any more. NULL is allowed. */
 JETON_EXPORT void jeton_cancel_free(jeton_cancel *cancel);
@@ -220,9 +221,10 @@ JETON_EXPORT JETON_MUST_CHECK jeton_status jeton_wait(jeton_token *token, const 
 
 /* For an event loop: a new descriptor that becomes readable when the token may have changed, was marked rejected or
  * expired by the agent, or its segment was replaced or appeared. Close-on-exec, non-blocking, independent of `token`,
- * yours to close(2). It costs one inotify instance. Where none is left (sysctl fs.inotify.max_user_instances, 128 for all
- * programs of a user; fs.inotify.max_user_watches) it is a timer that is readable ten times a second. An expiry while no
- * agent runs makes it readable for nobody: keep an eye on expires_at_ms. */
+ * yours to close(2). A child of fork shares it with its parent, and takes news from it: it asks for one of its own. It
+ * costs one inotify instance. Where none is left (sysctl fs.inotify.max_user_instances, 128 for all programs of a user;
+ * fs.inotify.max_user_watches) it is a timer that is readable ten times a second. An expiry while no agent runs makes it
+ * readable for nobody: keep an eye on expires_at_ms. */
 JETON_EXPORT JETON_MUST_CHECK jeton_status jeton_event_fd(jeton_token *token, int *fd);
 /* When it is readable, before looking at the token: makes it unreadable until the next change, and follows the token's
  * file if that was replaced. One descriptor is enough for all waiters. Do not read(2) it yourself. */
@@ -265,7 +267,7 @@ JETON_EXPORT JETON_MUST_CHECK jeton_status jeton_accepts(jeton_token *token, con
  *
  * Threads: one takes and releases; any may ask how it stands. jeton_lock_close when nobody uses it any more.
  * Fork: the lock stays with the parent, whatever the child does or how long it lives. In the child every handle is as
- * new, without a descriptor (JETON_LOCK_NOT_HELD); it may take locks of its own. */
+ * new, without fence, owner id, reason and descriptor (JETON_LOCK_NOT_HELD); it may take locks of its own. */
 
 typedef struct jeton_lock jeton_lock;
 
@@ -305,7 +307,8 @@ JETON_EXPORT JETON_MUST_CHECK jeton_status jeton_lock_check(jeton_lock *lock);
 /* 0 while it is held; 1 otherwise, so also before it was taken and in a child of its holder. */
 JETON_EXPORT JETON_MUST_CHECK int jeton_lock_lost(jeton_lock *lock);
 /* A descriptor that is readable when jeton_lock_check has something new to say: that it is held, why not, that it is
- * lost; and now and then besides, with each renewal. jeton_lock_check makes it unreadable, but after the loss it stays
+ * lost; and now and then besides, with each renewal. Only jeton_lock_check and the end of a jeton_lock_acquire make it
+ * unreadable, whichever other call has looked at the lock meanwhile; but after the loss, or a refusal, it stays
  * readable until jeton_lock_release or the next jeton_lock_start. It belongs to the handle, is close-on-exec and valid
  * until jeton_lock_close; do not read(2) or close(2) it. */
 JETON_EXPORT JETON_MUST_CHECK jeton_status jeton_lock_event_fd(jeton_lock *lock, int *fd);
@@ -323,7 +326,7 @@ JETON_EXPORT JETON_MUST_CHECK jeton_status jeton_lock_extend(jeton_lock *lock, i
 
 /* The fence of the lock `name` (NULL: the first name) as it was taken last: it rises with every acquisition, whoever
  * makes it, and stays the same over renewals. 0 under the older protocol (`getset`). Known also after the loss;
- * JETON_LOCK_NOT_HELD: it was never taken. */
+ * JETON_LOCK_NOT_HELD: it was never taken, or by the parent of this process. */
 JETON_EXPORT JETON_MUST_CHECK jeton_status jeton_lock_fence(jeton_lock *lock, const char *name, uint64_t *fence);
 /* The owner id of it, terminated: whose value stands in Redis. Whoever knows it can release the lock. */
 #define JETON_LOCK_OWNER_SIZE 65

@@ -1,16 +1,18 @@
 // fork: the lock stays with the parent.
 #include <fcntl.h>
+#include <poll.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "libclient/src/cancel.hpp"
 #include "tests/integration/client_locks/client_host.hpp"
 
 namespace jeton::test {
 namespace {
 
 template <typename F>
-int in_child(F&& f) {
-  const pid_t child = ::fork();
+int in_child(F&& f, pid_t (*fork)() = ::fork) {
+  const pid_t child = fork();
   if (child == 0) ::_exit(f());
   int status = 0;
   EXPECT_EQ(::waitpid(child, &status, 0), child);
@@ -58,6 +60,57 @@ TEST_F(Locks, Forked_ChildLeavesTheParentsDescriptorAlone) {
             0);
   host.agent().kill();
   EXPECT_TRUE(eventually([&] { return one.lost(); }));
+}
+
+// The errors that jeton.h names, of every call that tells about a lock.
+int calls_about_it_answer(jeton_lock* lock) {
+  std::uint64_t fence = 7;
+  char text[512] = "untouched";
+  if (jeton_lock_fence(lock, nullptr, &fence) != JETON_LOCK_NOT_HELD || fence != 7) return 1;
+  if (jeton_lock_owner(lock, nullptr, text, sizeof text) != JETON_LOCK_NOT_HELD || text[0] != 'u') return 2;
+  if (jeton_lock_extend(lock, 1000) != JETON_LOCK_NOT_HELD) return 3;
+  if (jeton_lock_check(lock) != JETON_LOCK_NOT_HELD || jeton_lock_lost(lock) != 1) return 4;
+  if (jeton_lock_reason(lock, text, sizeof text) != JETON_OK || text[0] != '\0') return 5;
+  if (jeton_lock_release(lock) != JETON_LOCK_NOT_HELD) return 6;
+  return 0;
+}
+
+TEST_F(Locks, Forked_ChildKnowsNothingOfTheParentsLock) {
+  // By a fork without its handlers, too, as a raw clone(2) is one.
+  for (const auto fork : {&::fork, &::_Fork}) {
+    Lock one = lock();
+    ASSERT_TRUE(one.try_lock());
+    EXPECT_EQ(in_child([&] { return calls_about_it_answer(one.handle()); }, fork), 0);
+    EXPECT_FALSE(one.lost()) << one.reason();
+    EXPECT_NE(one.fence(), 0U);
+    EXPECT_EQ(one.owner().size(), 32U);
+    EXPECT_TRUE(one.unlock().ok());
+    EXPECT_EQ(in_child([&] { return calls_about_it_answer(one.handle()); }, fork), 0) << "nor of one given back";
+    EXPECT_NE(one.fence(), 0U);
+  }
+}
+
+TEST_F(Locks, Forked_CancelOfTheChildEndsNoWaitOfTheParent) {
+  Lock holder = lock();
+  ASSERT_TRUE(holder.try_lock());
+  Lock waiter = lock();
+  Cancel cancel;
+  EXPECT_EQ(waiter.acquire(milliseconds(0), &cancel), JETON_LOCK_BUSY);  // makes the descriptor
+  const int fd = client::cancel_fd(cancel.handle());
+  const auto is_readable = [](int which) {
+    pollfd ready{which, POLLIN, 0};
+    return ::poll(&ready, 1, 0) == 1;
+  };
+  EXPECT_EQ(in_child([&] {
+              const int own = client::cancel_fd(cancel.handle());
+              if (own == fd || is_readable(own)) return 1;
+              cancel.now();
+              if (!is_readable(own) || is_readable(fd)) return 2;
+              return waiter.acquire(std::nullopt, &cancel) == JETON_CANCELLED ? 0 : 3;
+            }),
+            0);
+  EXPECT_FALSE(is_readable(fd)) << "a wait of the parent would never sleep again";
+  EXPECT_EQ(waiter.acquire(milliseconds(0), &cancel), JETON_LOCK_BUSY);
 }
 
 TEST_F(Locks, ProgramIsStarted_InheritsNoDescriptor) {

@@ -36,6 +36,14 @@ TEST_F(LocksOnRedis, OutOfReach_IsUnavailableAndNeitherBusyNorLost) {
   EXPECT_FALSE(one.lost()) << one.reason();
 }
 
+TEST_F(LocksOnRedis, KeyIsDeleted_ExtensionIsALossWithItsCause) {
+  Lock one = host.lock();
+  ASSERT_TRUE(one.lock_for(patience));
+  redis.cli({"DEL", "jeton:lock:{job}"});
+  EXPECT_EQ(one.extend(seconds(60)), JETON_LOCK_LOST);
+  EXPECT_NE(one.reason().find("was deleted"), std::string::npos) << one.reason();
+}
+
 TEST_F(LocksOnRedis, KeyIsAnothers_UnlockIsALossOnce) {
   Lock one = host.lock();
   ASSERT_TRUE(one.lock_for(patience));

@@ -33,7 +33,7 @@ class LockStores : public testing::TestWithParam<const char*> {
   }
 
   [[nodiscard]] LockClaim claim(Duration ttl, const std::string& metadata = "") {
-    return {new_owner_id(loop.random), true, ttl, {"host uid 1 pid 2", metadata}};
+    return {new_owner_id(loop.random), true, ttl, {LockHolder{"host", 1, 2}, metadata}};
   }
   LockTry attempt(Duration ttl, const std::string& metadata = "") {
     return loop.run(store->try_acquire(id, claim(ttl, metadata)));
@@ -62,7 +62,11 @@ TEST_P(LockStores, GiveALockToOneOwnerAndShowWhoHasIt) {
   EXPECT_EQ(view.owner, lease.owner);
   EXPECT_EQ(view.fence, lease.fence);
   EXPECT_EQ(view.note.metadata, "backup of db-1");
-  EXPECT_EQ(view.note.by, "host uid 1 pid 2");
+  EXPECT_EQ(view.note.by, (LockHolder{"host", 1, 2}));
+  EXPECT_TRUE(view.note.age);
+  EXPECT_EQ(second.note.by, view.note.by);
+  EXPECT_EQ(second.note.metadata, "backup of db-1");
+  EXPECT_TRUE(second.note.age);
   EXPECT_LE(view.ttl.value(), 60s);
 }
 

@@ -49,7 +49,7 @@ class RedlockContention : public test::Redlock {
     ~LockHost() { store.stop(); }
     RedlockLockStore store;
   };
-  LockClaim claim() { return {new_owner_id(loop.random), true, 1h, {"host uid 1 pid 2", ""}}; }
+  LockClaim claim() { return {new_owner_id(loop.random), true, 1h, {}}; }
   const LockId id{"job"};
 };
 

@@ -1,5 +1,6 @@
 // jetonctl on a real Redis: its status when the server fails, and the rights that the agent needs.
 #include <signal.h>
+#include <unistd.h>
 
 #include "tests/integration/locks/lock_host.hpp"
 #include "tests/support/documented_user.hpp"
@@ -16,6 +17,34 @@ TEST_F(LockOnRedis, KeyIsDeleted_CommandEndsBecauseTheLockIsLost) {
   EXPECT_EQ(job->wait(), 123);
   EXPECT_NE(job->err().find("is lost"), std::string::npos) << job->err();
   EXPECT_EQ(value(), "");
+}
+
+TEST_F(LockOnRedis, RenewalIsRefused_HolderAndLogSayWhy) {
+  const auto job = host.start({"run", "job", "--ttl", "2s", "--", "sleep", "1000"});
+  ASSERT_TRUE(eventually([&] { return !value().empty(); })) << job->err();
+  ASSERT_EQ(redis.cli({"ACL", "SETUSER", "default", "-eval", "-evalsha"}), "OK");
+  EXPECT_EQ(job->wait(), 123);
+  for (const std::string& told : {job->err(), host.agent().log()}) {
+    const std::size_t at = told.find("it could not be renewed in time: ");
+    ASSERT_NE(at, std::string::npos) << told;
+    EXPECT_NE(told.find("NOPERM", at), std::string::npos) << told;
+  }
+}
+
+TEST_F(LockOnRedis, AnotherHasTaken_HolderIsToldWho) {
+  LockHost other(coordination_on({proxy.url()}));
+  const auto job = host.start({"run", "job", "--ttl", "1h", "--", "sleep", "1000"});
+  ASSERT_TRUE(eventually([&] { return !value().empty(); })) << job->err();
+  redis.cli({"DEL", key});
+  ASSERT_TRUE(other.acquire("job", "1h").is_object());
+  // Whoever hears of a release looks at its lock.
+  EXPECT_TRUE(eventually([&] {
+    redis.cli({"PUBLISH", std::string(key) + ":released", "{}"});
+    return !job->running();
+  }));
+  EXPECT_EQ(job->wait(), 123);
+  EXPECT_NE(job->err().find("another has it now: "), std::string::npos) << job->err();
+  EXPECT_NE(job->err().find(" uid " + std::to_string(::geteuid()) + " pid "), std::string::npos) << job->err();
 }
 
 TEST_F(LockOnRedis, KeyIsFoundGoneOnlyAtTheEnd_IsStillReportedAsLost) {

@@ -1,6 +1,8 @@
 // jetonctl lock run: the command, its environment, its signals and its status.
 #include <signal.h>
+#include <unistd.h>
 
+#include <array>
 #include <fstream>
 
 #include "tests/integration/locks/lock_host.hpp"
@@ -66,6 +68,44 @@ TEST_F(LockRun, CommandDidNotRun_StatusSaysWhy) {
   EXPECT_EQ(host.lock({"run", "job", "--wait", "30ms", "--", "sh", "-c", "echo ran"}).status, 124);
   host.agent().kill();
   EXPECT_EQ(host.lock({"run", "job", "--", "true"}).status, 125);
+}
+
+TEST_F(LockRun, HeldByAnother_SaysWhoHasItAndSinceWhen) {
+  const auto holder = host.start(holding());
+  static_cast<void>(command_pid());
+  const RunResult busy = host.lock({"run", "job", "--", "true"});
+  EXPECT_EQ(busy.status, 124);
+  std::array<char, 256> name{};
+  ASSERT_EQ(::gethostname(name.data(), name.size() - 1), 0);
+  const std::string who =
+      std::string(name.data()) + " uid " + std::to_string(::geteuid()) + " pid " + std::to_string(holder->pid());
+  EXPECT_NE(busy.err.find("is held by " + who + " "), std::string::npos) << busy.err;
+  EXPECT_NE(busy.err.find(" since 20"), std::string::npos) << busy.err;
+  const Json shown = host.show("job");
+  EXPECT_EQ(shown["host"], name.data());
+  EXPECT_EQ(shown["pid"], holder->pid());
+}
+
+TEST_F(LockRun, HeldByAnother_StatusIsChosenAndNothingIsSaid) {
+  const Json lock = host.acquire("job", "1h");
+  ASSERT_TRUE(lock.is_object());
+  for (const std::vector<std::string>& options :
+       {std::vector<std::string>{"-q", "-E", "75"}, {"--quiet", "--conflict-exit-code", "75", "--wait", "20ms"}}) {
+    std::vector<std::string> words{"run", "job"};
+    words.insert(words.end(), options.begin(), options.end());
+    words.insert(words.end(), {"--", "echo", "ran"});
+    const RunResult busy = host.lock(words);
+    EXPECT_EQ(busy.status, 75);
+    EXPECT_EQ(busy.out + busy.err, "");
+  }
+  EXPECT_EQ(host.lock({"run", "job", "-E", "0", "--", "true"}).status, 0) << "as flock has it";
+  EXPECT_NE(host.lock({"run", "job", "-E", "75", "--", "true"}).err, "");
+  EXPECT_EQ(host.lock({"run", "job", "-E", "256", "--", "true"}).status, 125);
+  const RunResult refused = host.lock({"run", "unknown", "-q", "-E", "75", "--", "true"});
+  EXPECT_EQ(refused.status, 125) << "that is no conflict";
+  EXPECT_NE(refused.err, "");
+  EXPECT_EQ(host.release("job", lock), 0);
+  EXPECT_EQ(host.lock({"run", "job", "-q", "-E", "75", "--", "sh", "-c", "exit 3"}).status, 3);
 }
 
 TEST_F(LockRun, Signal_IsPassedOnAndTheLockGivenBack) {

@@ -61,6 +61,20 @@ TEST_F(Service, SigtermWhileAFetchIsWaitedFor_NoOtherTokenIsFetchedMeanwhile) {
   EXPECT_LE(provider.counts().requests, before + 1);
 }
 
+TEST_F(Service, ParentIgnoresOrBlocksSignals_IsStoppedAndWaitsForChildren) {
+  Process below({"env", "--block-signal=TERM,HUP", "--ignore-signal=INT,CHLD", JETON_AGENT_BINARY, "run", "--config",
+                 agent.config_file().string()});
+  ASSERT_TRUE(eventually([&] { return agent.valid(); })) << below.err();
+  const std::string status = read_file("/proc/" + std::to_string(below.pid()) + "/status");
+  const std::string key = "SigIgn:\t";
+  const auto ignored = std::stoull(status.substr(status.find(key) + key.size(), 16), nullptr, 16);
+  EXPECT_EQ(ignored & (1ULL << (SIGCHLD - 1)), 0U) << status;
+  below.signal(SIGINT);
+  below.signal(SIGTERM);
+  EXPECT_EQ(below.wait(), 0);
+  EXPECT_NE(below.err().find("SIGTERM"), std::string::npos) << "Ctrl-C was for the script that started it";
+}
+
 TEST_F(Service, ASecondAgentOnTheSameDirectoryIsRefusedWithTheReason) {
   agent.start();
   const RunResult second = run({JETON_AGENT_BINARY, "run", "--config", agent.config_file().string()});

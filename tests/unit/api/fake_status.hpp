@@ -96,12 +96,15 @@ class FakeStatus final : public agent::AgentFacade {
 
   [[nodiscard]] agent::LockBroker* locks() override { return locks_.get(); }
 
-  // Locks of any name, for the user of the test, kept in the directory. Every session must end before the test does.
-  void offer_locks(const std::filesystem::path& directory) {
+  [[nodiscard]] std::string host() const override { return agent_.host; }
+  // Locks of any name, for the user of the test and the named one, kept in the directory. Every session must end before
+  // the test does.
+  void offer_locks(const std::filesystem::path& directory, const std::string& user = {}) {
     locks_ = std::make_unique<agent::LockBroker>(timers_, random_,
                                                  std::make_unique<agent::LocalLockStore>(timers_, directory));
     agent::LockRules rules;
     rules["*"].pattern = "*";
+    if (!user.empty()) rules["*"].access.users.push_back(user);
     locks_->configure(std::move(rules));
   }
 

@@ -1,4 +1,5 @@
 // The stream of a lock whose holder reads nothing.
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <nlohmann/json.hpp>
@@ -79,6 +80,21 @@ TEST_F(LockStream, HolderReadsNoNews_IsNotDroppedAndReadsTheNewest) {
   EXPECT_LT(lines, 1000) << "what was old before there was room is left out";
   holder.close();
   EXPECT_TRUE(test::eventually([&] { return held() == 0; }));
+}
+
+TEST_F(LockStream, RenewalFails_HolderReadsWhyBeforeTheLossAndWithIt) {
+  HttpClient holder(host.socket());
+  ASSERT_EQ(holder.open_posted_stream("/v1/locks/job", R"({"ttl_ms":1000})").status, 200);
+  ASSERT_EQ(next(holder)["event"], "acquired");
+  host.on_loop([&](auto&) { std::filesystem::remove_all(directory.path()); });
+  Json line = next(holder);
+  while (line["event"] == "renewed") line = next(holder);
+  ASSERT_EQ(line["event"], "not_renewed") << line;
+  EXPECT_THAT(line["reason"].get<std::string>(), testing::HasSubstr("cannot be written down"));
+  line = next(holder);
+  ASSERT_EQ(line["event"], "lost") << "the same trouble is told once: " << line;
+  EXPECT_THAT(line["reason"].get<std::string>(), testing::AllOf(testing::HasSubstr("could not be renewed in time"),
+                                                                testing::HasSubstr("cannot be written down")));
 }
 
 }  // namespace

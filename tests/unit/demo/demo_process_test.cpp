@@ -85,6 +85,18 @@ TEST_F(DemoProcess, DeadAgentIsToldWithItsLog) {
   EXPECT_TRUE(left_nothing());
 }
 
+TEST_F(DemoProcess, ParentIgnoresHangupAndTheEndOfChildren_RunsOnAndTellsOfADeadAgent) {
+  std::vector<std::string> below{"env", "--ignore-signal=HUP,CHLD"};
+  for (const std::string& word : command({"--lifetime", "6s"})) below.push_back(word);
+  Process demo(below, options());
+  ASSERT_TRUE(eventually([&] { return demo.out().find(" state=valid ") != std::string::npos; })) << demo.out();
+  demo.signal(SIGHUP);
+  ASSERT_TRUE(eventually([&] { return demo.out().find(" refreshes=1 ") != std::string::npos; })) << demo.out();
+  ASSERT_EQ(::kill(child(demo.pid(), "run"), SIGKILL), 0);
+  EXPECT_EQ(demo.wait(), 1);
+  EXPECT_THAT(demo.err(), HasSubstr("the agent ended by itself (killed by signal 9)"));
+}
+
 TEST_F(DemoProcess, KilledDemoTakesItsChildrenWithIt) {
   Process demo(command({}), options());
   ASSERT_TRUE(eventually([&] { return demo.out().find(" state=valid ") != std::string::npos; })) << demo.out();

@@ -191,10 +191,10 @@ TEST_F(Broker, GoesOnWithALockByItsOwnerId) {
 TEST_F(Broker, LetsNobodyElseGoOnWithALockByItsOwnerId) {
   LockRequest outliving = request({"a"});
   outliving.outlives_agent = true;
-  outliving.note.by = "host-1 uid 1 pid 1";
+  outliving.note.by = LockHolder{"host-1", 1, 1};
   const auto holder = open_as(outliving);
   outliving.resumed["a"] = holder->held().front().lease.owner;
-  outliving.note.by = "host-1 uid 1 pid 2";
+  outliving.note.by = LockHolder{"host-1", 1, 2};
   EXPECT_EQ(open_as(outliving)->state(), State::lost);
   EXPECT_EQ(holder->state(), State::held);
 }

@@ -67,7 +67,7 @@ class LockHost {
     request.ttl = ask.ttl;
     request.wait = ask.wait;
     request.retry = ask.retry;
-    request.note = {name_ + " uid 1 pid " + std::to_string(++last_pid_), ""};
+    request.note.by = agent::LockHolder{name_, 1, ++last_pid_};
     request.detached = detached;
     return opened_.emplace_back(broker_.open(std::move(request)));
   }

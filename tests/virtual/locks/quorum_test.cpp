@@ -138,7 +138,7 @@ TEST_F(QuorumLock, ForcedReleaseBehindAVoteThatWaitsForAClock_LeavesNoKey) {
   fleet[4].restart();
   ASSERT_TRUE(loop.turn_until([&] { return store->health().endpoint.ends_with(" 5 reachable"); }));
   fleet.set_fault(Fault::held, 0, 4);
-  const agent::LockClaim claim{agent::new_owner_id(loop.random), true, 1h, {"by", ""}};
+  const agent::LockClaim claim{agent::new_owner_id(loop.random), true, 1h, {}};
   const agent::LockTry taken = loop.run(store->try_acquire(host.id(), claim));
   ASSERT_TRUE(taken.lease);
   ASSERT_EQ(fleet.count(claim.owner), 4U);

@@ -1,0 +1,29 @@
+// Why a lock is lost, as its holder, other clients and the log are told. The texts hold no secret: of an owner id, with
+// which a lock can be released, they show the beginning only.
+#pragma once
+
+#include <optional>
+#include <string>
+
+#include "agent/base/timers.hpp"
+#include "agent/coordination/lock_store.hpp"
+
+namespace jeton::agent {
+
+// What stands in the place of a lock that is not held any more, by the words of the store.
+[[nodiscard]] std::string found_instead(const LockView& found);
+
+// The same of a lock that the store has just called another's. Asks the store for it, but not for long: the holder must
+// hear of the loss. Throws nothing. Timers and store outlive the task.
+[[nodiscard]] Task<std::string> ask_what_stands_instead(Timers& timers, LockStore& store, LockId id);
+
+// What is known of the renewals of a lock that has run out.
+struct MissedRenewal {
+  std::string trouble{};               // why the last one did not reach the store; empty: none failed
+  std::optional<BootTime> asked_at{};  // of one that the store has not answered
+};
+// At most some lines: the servers of a quorum may have one each.
+[[nodiscard]] std::string short_trouble(const std::string& trouble);
+[[nodiscard]] std::string why_not_renewed(const MissedRenewal& missed, const std::string& endpoint, BootTime now);
+
+}  // namespace jeton::agent

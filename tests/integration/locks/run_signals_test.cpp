@@ -1,0 +1,84 @@
+// jetonctl lock run below a parent that ignores or blocks signals: nohup, a job in the background, a careless program.
+#include <signal.h>
+
+#include "tests/integration/locks/lock_host.hpp"
+
+namespace jeton::test {
+namespace {
+
+class LockRunSignals : public LocalHost {
+ protected:
+  // The words of env(1), which ignores or blocks what it is told to and becomes jetonctl.
+  [[nodiscard]] std::vector<std::string> below(std::vector<std::string> env, std::vector<std::string> arguments) const {
+    env.insert(env.begin(), "env");
+    const std::vector<std::string> command = host.command(std::move(arguments));
+    env.insert(env.end(), command.begin(), command.end());
+    return env;
+  }
+  // It blocks signals while it waits for the lock.
+  [[nodiscard]] static bool waits(const Process& process) {
+    return eventually([&] {
+      const std::string proc = "/proc/" + std::to_string(process.pid());
+      return run({"grep", "-q", "SigBlk:.*[1-9a-f]", proc + "/status"}).status == 0 &&
+             read_file(proc + "/comm") == "jetonctl\n";
+    });
+  }
+};
+
+TEST_F(LockRunSignals, EndOfChildrenIsIgnored_EndsWithTheCommandAndItsStatus) {
+  const RunResult result =
+      run(below({"--ignore-signal=CHLD"}, {"run", "job", "--ttl", "4s", "--", "sh", "-c", "exit 42"}));
+  EXPECT_EQ(result.status, 42) << result.err;
+  EXPECT_TRUE(host.free("job"));
+}
+
+TEST_F(LockRunSignals, EndOfChildrenIsIgnored_CommandIsEndedWithTheLock) {
+  const TempDir dir;
+  const std::string ready = (dir / "ready").string();
+  Process job(
+      below({"--ignore-signal=CHLD"}, {"run", "job", "--", "sh", "-c", "touch " + ready + "; exec sleep 1000"}));
+  ASSERT_TRUE(eventually([&] { return std::filesystem::exists(ready); })) << job.err();
+  job.signal(SIGTERM);
+  EXPECT_EQ(job.wait(), 128 + SIGTERM) << job.err();
+  EXPECT_TRUE(host.free("job"));
+}
+
+TEST_F(LockRunSignals, HangupIsIgnored_WaiterWaitsOn) {
+  const Json first = host.acquire("job", "1h");
+  for (const int ignored : {SIGHUP, SIGINT, SIGQUIT}) {
+    Process waiter(below({"--ignore-signal=" + std::to_string(ignored)}, {"run", "job", "--wait", "1h", "--", "true"}));
+    ASSERT_TRUE(waits(waiter)) << waiter.err();
+    waiter.signal(ignored);
+    waiter.signal(SIGTERM);  // of a higher number, so it is not read before the other
+    EXPECT_EQ(waiter.wait(), 128 + SIGTERM) << ignored;
+  }
+  EXPECT_EQ(host.release("job", first), 0);
+}
+
+TEST_F(LockRunSignals, TerminationIsBlocked_WaiterEndsByItEvenSo) {
+  const Json first = host.acquire("job", "1h");
+  Process waiter(below({"--block-signal=TERM"}, {"run", "job", "--wait", "1h", "--", "true"}));
+  ASSERT_TRUE(waits(waiter)) << waiter.err();
+  waiter.signal(SIGTERM);
+  EXPECT_EQ(waiter.wait(), 128 + SIGTERM) << waiter.err();
+  EXPECT_EQ(host.release("job", first), 0);
+}
+
+TEST_F(LockRunSignals, CommandIsStarted_HasWhatJetonctlWasGiven) {
+  const std::vector<std::string> shown{"grep", "-E", "^Sig(Blk|Ign)", "/proc/self/status"};
+  const std::vector<std::vector<std::string>> parents{
+      {}, {"--ignore-signal=HUP,INT,PIPE,CHLD,TSTP"}, {"--ignore-signal=USR1", "--block-signal=USR2,TERM,CHLD"}};
+  for (const std::vector<std::string>& parent : parents) {
+    std::vector<std::string> alone = parent;
+    alone.insert(alone.begin(), "env");
+    alone.insert(alone.end(), shown.begin(), shown.end());
+    std::vector<std::string> arguments{"run", "job", "--"};
+    arguments.insert(arguments.end(), shown.begin(), shown.end());
+    const RunResult under = run(below(parent, arguments));
+    EXPECT_EQ(under.status, 0) << under.err;
+    EXPECT_EQ(under.out, run(alone).out);
+  }
+}
+
+}  // namespace
+}  // namespace jeton::test
