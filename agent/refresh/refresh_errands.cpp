@@ -152,15 +152,17 @@ Task<> RefreshLoop::repair() {
       Pause pause{holds_.paused_until(), journal_.status().pause_reason, holds_.pause_request()};
       co_await parts_.coordinator.pause(config_.name, std::move(pause));
     }
-    coordinator_answered(Step::upkeep);
-    if (!can_give_back()) co_return;
+    if (!can_give_back()) {
+      coordinator_answered(Step::upkeep);
+      co_return;
+    }
     const Record record = *current_.record();
     const Lease no_lease;  // named: GCC 12 destroys an aggregate temporary inside co_await twice
     const PublishResult result = co_await parts_.coordinator.publish(config_.name, record, no_lease);
+    coordinator_answered(result.stored && !result.current ? Step::publish : Step::upkeep);
     if (result.current) {
       take_stored(*result.current);
     } else if (result.stored) {
-      coordinator_answered(Step::publish);
       journal_.repaired(record, record.generation <= in_store_);
       in_store_ = std::max(in_store_, record.generation);
     }

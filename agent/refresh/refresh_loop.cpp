@@ -169,6 +169,7 @@ Task<> RefreshLoop::refresh_under(Held held) {
     // The agent stops. The lock is still given back, so that another host need not wait for its TTL.
     co_await boost::asio::this_coro::reset_cancellation_state(boost::asio::disable_cancellation());
   }
+  bool settled = false;
   std::optional<Record> record;
   if (fetched.token) {
     JETON_FAILPOINT("refresh.fetched");
@@ -180,10 +181,10 @@ Task<> RefreshLoop::refresh_under(Held held) {
   if (record) {
     keep(*record);
     JETON_FAILPOINT("refresh.kept");
-    co_await publish(std::move(*record), keeper.lease(), from);
+    settled = co_await publish(std::move(*record), keeper.lease(), from);
   }
   if (fetched.failure) co_await fetch_failed(*fetched.failure, from);
-  if (!record) co_await give_back(keeper.lease(), from);
+  if (!settled) co_await give_back(keeper.lease(), from);
   const bool cancelled = fetched.cancelled;
   fetched = {};
   wipe_registers();
@@ -251,11 +252,14 @@ Task<Admission> RefreshLoop::admit(const Lease& lease, const FetchLimits& allowe
 }
 
 // 4d. Publishes by the fence. A token that was fetched may be the only valid one: if the coordinator cannot be reached
-// this host serves it, and the publication is tried until it is stored, refused or worthless, or this host has to fetch
-// the next token alone.
-Task<> RefreshLoop::publish(Record record, const Lease& lease, Coordinator& from) {
+// this host serves it, and the publication is tried until it is stored, refused or worthless. The lock is kept for that
+// only if another fetch would do harm (one refresh token on two hosts): else others may try, and this host goes on as
+// with a token that the coordinator has lost.
+Task<bool> RefreshLoop::publish(Record record, const Lease& lease, Coordinator& from) {
   journal_.phase(RefreshPhase::publishing);
   const bool state_only = only_carries_state(record);
+  const bool keeps_lock = keeps_state(config_.source);
+  const BootTime give_up_at = keeps_lock ? BootTime::max() : now() + lock_ttl_ / 3;
   for (;;) {
     try {
       PublishResult result = co_await from.publish(config_.name, record, lease);
@@ -268,7 +272,7 @@ Task<> RefreshLoop::publish(Record record, const Lease& lease, Coordinator& from
         journal_.publication_refused(record, result.current ? result.current->generation : 0);
         if (result.current) take(std::move(*result.current));
       }
-      co_return;
+      co_return true;
     } catch (const TransportError& e) {
       if (&from == parts_.alone) {
         alone_failed(e);
@@ -277,10 +281,16 @@ Task<> RefreshLoop::publish(Record record, const Lease& lease, Coordinator& from
       }
     }
     take(record);
-    if (&from == parts_.alone) co_return;  // this host is the only one that has to know it
-    if (!record.valid_at(parts_.timers.clock().wall_now()) || current_.generation() > record.generation) co_return;
-    co_await sleep_until(parts_.timers, std::min(holds_.unreachable_until(), alone_at()));
-    if (now() >= alone_at()) co_return;
+    if (&from == parts_.alone) co_return false;  // this host is the only one that has to know it
+    if (!record.valid_at(parts_.timers.clock().wall_now()) || current_.generation() > record.generation) {
+      co_return keeps_lock;
+    }
+    const BootTime others_may = std::min(give_up_at, alone_at());
+    if (now() >= others_may) {
+      repair_at_ = holds_.unreachable_until();
+      co_return false;
+    }
+    co_await sleep_until(parts_.timers, std::min(holds_.unreachable_until(), others_may));
   }
 }
 

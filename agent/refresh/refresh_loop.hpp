@@ -86,7 +86,8 @@ class RefreshLoop final : private CoordinationListener {
   };
   Task<Fetched> fetch_under(LeaseKeeper& keeper, Coordinator& from);
   Task<Admission> admit(const Lease& lease, const FetchLimits& allowed, Coordinator& from);
-  Task<> publish(Record record, const Lease& lease, Coordinator& from);
+  // True: the lock is given back, or is to be kept until it expires.
+  Task<bool> publish(Record record, const Lease& lease, Coordinator& from);
   Task<> give_back(const Lease& lease, Coordinator& from);
   Task<> fetch_failed(const SourceError& failure, Coordinator& from);
 

@@ -87,6 +87,22 @@ TEST_F(RestrictedServer, LacksSubscriptions_IsNamedInTheLog) {
   EXPECT_THAT(testing::internal::GetCapturedStderr(), AllOf(HasSubstr("SUBSCRIBE"), HasSubstr("rename-command")));
 }
 
+// The greeting does not find it out.
+TEST_F(RestrictedServer, PasswordIsFoundMissingByACommand_TheNextConnectionReadsItAgain) {
+  server.refuse("PING", "ERR unknown command 'PING', with args beginning with: ");
+  server.refuse("TIME", "NOAUTH Authentication required.");
+  auto connect = options();
+  int read = 0;
+  connect.connection.password = [&] {
+    ++read;
+    return SecretString();
+  };
+  test::Host host(loop, std::move(connect));
+  EXPECT_THAT(failure_of([&] { host.call.try_acquire(1s); }), HasSubstr("coordination.redis.password"));
+  const int before = read;
+  EXPECT_TRUE(loop.turn_until([&] { return read > before; }));
+}
+
 // It says so to every command, and closes the connection.
 TEST_F(RestrictedServer, IsInProtectedMode_IsNamed) {
   server.refuse("*", "DENIED Redis is running in protected mode because protected mode is enabled");
