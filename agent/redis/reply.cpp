@@ -1,6 +1,7 @@
 #include "agent/redis/reply.hpp"
 
 #include <algorithm>
+#include <cctype>
 #include <iterator>
 
 namespace jeton::agent::redis {
@@ -33,20 +34,21 @@ constexpr Advice advices[] = {
     {"NOSCRIPT", "the server forgets scripts at once; is it a proxy?"},
 };
 
-// Errors whose code says nothing.
+// For errors whose code says nothing; in lower case, because servers differ.
 constexpr Advice advices_on_words[] = {
-    {"nknown Redis command called from",
+    {"unknown redis command called from",
      "the scripts of jeton need GET, SET, DEL, PTTL, PEXPIRE, PEXPIREAT, HGET, HMGET, HSET, PUBLISH and TIME under "
      "these "
      "names: undo rename-command in redis.conf"},
-    {"SELECT is not allowed in cluster mode",
+    {"select is not allowed in cluster mode",
      "the server is a node of a Redis Cluster: set coordination.redis.cluster instead of an endpoint with a database"},
     {"cluster support disabled",
      "the server is no node of a Redis Cluster: set coordination.redis.endpoint instead of cluster"},
-    {"DB index is out of range", "the server has fewer databases (databases in redis.conf): choose a lower one"},
-    {"nknown command",
+    {"db index is out of range", "the server has fewer databases (databases in redis.conf): choose a lower one"},
+    {"unknown command",
      "jeton needs this command under its own name: undo rename-command in redis.conf, or use a service that has it"},
-    {"nsupported command", "jeton needs this command: use a server or service that has it"},
+    {"unknown subcommand", "jeton needs this subcommand: use a server or service that has it"},
+    {"unsupported command", "jeton needs this command: use a server or service that has it"},
 };
 
 std::string code_of(std::string_view text) {
@@ -80,8 +82,11 @@ std::string advice_on(std::string_view text) {
   for (const Advice& advice : advices) {
     if (advice.about == code) return "; " + std::string(advice.what_to_do);
   }
+  std::string words(text);
+  std::transform(words.begin(), words.end(), words.begin(),
+                 [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
   for (const Advice& advice : advices_on_words) {
-    if (text.find(advice.about) != std::string_view::npos) return "; " + std::string(advice.what_to_do);
+    if (words.find(advice.about) != std::string_view::npos) return "; " + std::string(advice.what_to_do);
   }
   return "";
 }

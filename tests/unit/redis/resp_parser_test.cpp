@@ -180,6 +180,7 @@ TEST(ServerError, CodeSaysNothing_WordsNameTheRemedy) {
       {"ERR unknown command 'EVALSHA', with args beginning with: 'x' ", "rename-command"},
       {"ERR unknown command `EVALSHA`, with args beginning with: ", "rename-command"},
       {"ERR unsupported command", "use a server or service that has it"},
+      {"ERR unknown subcommand 'SLOTS'. Try CLUSTER HELP.", "needs this subcommand"},
       {"ERR Unknown Redis command called from Lua script", "PEXPIREAT"},
       {"ERR Unknown Redis command called from script script: f, on @user_script:1.", "PEXPIREAT"},
       {"ERR SELECT is not allowed in cluster mode", "coordination.redis.cluster"},
