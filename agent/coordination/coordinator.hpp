@@ -72,7 +72,8 @@ struct FetchUsage {
 
 struct PublishResult {
   bool stored = false;
-  std::optional<Record> current;  // if refused: what the coordinator holds, which is newer
+  // If refused: what the coordinator holds, which is newer. If stored: set if it was there already.
+  std::optional<Record> current;
 };
 
 // What happens to one token in the fleet. Called on the loop; must not block or throw. Own publications are heard too.

@@ -58,6 +58,7 @@ std::shared_ptr<redis::Locator> sentinel_locator(const RedisSentinelConfig& conf
 void use_cluster(RedisCoordinatorOptions& options, const RedisClusterConfig& config, Timers& timers, Random& random) {
   redis::ClusterOptions cluster_options;
   for (const RedisEndpoint& endpoint : config.endpoints) cluster_options.endpoints.push_back(address_of(endpoint));
+  options.connection.in_cluster = true;
   cluster_options.connection = options.connection;
   options.connection.address = cluster_options.endpoints.at(0);
   const auto cluster = std::make_shared<redis::Cluster>(timers, random, std::move(cluster_options));

@@ -96,7 +96,7 @@ class RedlockNode : public std::enable_shared_from_this<RedlockNode> {
 
   struct Stored {
     bool stored = false;           // by this call, or by an earlier one of the same record
-    std::optional<Record> record;  // if not: what is there instead
+    std::optional<Record> record;  // what was there: newer, or this one by an earlier call
   };
   // `owner` empty: a repair. Otherwise its lock is given back, too, at the latest when the server can be asked again.
   static Task<Stored> publish(Self self, std::string name, std::shared_ptr<const Record> record, std::string owner,

@@ -82,7 +82,12 @@ Task<PublishResult> publish(Quorum quorum, std::string name, std::shared_ptr<con
   JETON_FAILPOINT("redlock.publish.answered");
   PublishResult result;
   result.stored = round->count(is_stored) >= round->majority();
-  if (result.stored) co_return result;
+  if (result.stored) {
+    const bool was_there =
+        round->count([](const Stored& s) { return s.stored && s.record; }) == round->count(is_stored);
+    if (was_there) result.current = *record;
+    co_return result;
+  }
   if (round->answered() < round->majority()) quorum->no_majority(*round);
   for (const auto& answer : round->answers) {
     if (!answer || !answer->record) continue;

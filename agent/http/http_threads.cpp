@@ -1,8 +1,5 @@
 #include "agent/http/http_threads.hpp"
 
-#include <pthread.h>
-#include <signal.h>
-
 #include <chrono>
 #include <condition_variable>
 #include <deque>
@@ -14,6 +11,7 @@
 #include <vector>
 
 #include "agent/base/log.hpp"
+#include "agent/base/thread.hpp"
 #include "agent/http/http_call.hpp"
 
 namespace jeton::agent {
@@ -23,24 +21,6 @@ using CallPtr = std::shared_ptr<HttpCall>;
 
 // A thread whose sockets were shut down needs milliseconds.
 constexpr std::chrono::seconds stop_patience{1};
-
-// Signals are the loop's business.
-template <typename Body>
-std::thread start_without_signals(Body body) {
-  sigset_t all;
-  sigset_t before;
-  ::sigfillset(&all);
-  ::pthread_sigmask(SIG_SETMASK, &all, &before);
-  try {
-    std::thread thread(std::move(body));
-    ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
-    ::pthread_setname_np(thread.native_handle(), "jeton-http");
-    return thread;
-  } catch (const std::system_error&) {
-    ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
-    throw;
-  }
-}
 
 }  // namespace
 
@@ -126,7 +106,7 @@ void HttpThreads::submit(const CallPtr& call) {
   try {
     // The lock is held until the thread is entered, so that it finds itself there.
     std::thread thread =
-        start_without_signals([state = state_, first = call]() mutable { state->run(std::move(first)); });
+        start_without_signals("jeton-http", [state = state_, first = call]() mutable { state->run(std::move(first)); });
     const std::thread::id id = thread.get_id();
     state_->running.emplace(id, State::Running{std::move(thread), call});
     ++origin.threads;

@@ -1,9 +1,12 @@
 #include "agent/redis/client.hpp"
 
 #include <algorithm>
+#include <boost/system/system_error.hpp>
+#include <utility>
 #include <vector>
 
 #include "agent/base/event.hpp"
+#include "agent/base/log.hpp"
 #include "agent/redis/link.hpp"
 
 namespace jeton::agent::redis {
@@ -13,6 +16,8 @@ class Client::Impl : public std::enable_shared_from_this<Impl> {
  public:
   Impl(Timers& timers, Random& random, ConnectOptions options)
       : timers_(timers),
+        timeout_(options.timeout),
+        in_cluster_(options.in_cluster),
         changed_(timers),
         link_(timers, random, std::move(options), "commands",
               {.up = [this](const std::shared_ptr<Connection>& connection) { up(connection); },
@@ -64,6 +69,8 @@ class Client::Impl : public std::enable_shared_from_this<Impl> {
   [[nodiscard]] bool is_up() const { return connection_ && connection_->is_open(); }
 
   Timers& timers_;
+  Duration timeout_;  // of an answer to PING
+  bool in_cluster_;   // that it is a node of a Cluster need not be said (any more)
   std::string last_error_;
   std::function<void()> connected_callback_;
   std::shared_ptr<Connection> connection_;
@@ -109,7 +116,8 @@ class Client::Impl : public std::enable_shared_from_this<Impl> {
 
   [[noreturn]] void refuse(Connection& connection, const Reply& reply) {
     const ServerError error(link_.where(), reply.text.reveal());
-    if (error.is_about_role()) connection.close(error.what());
+    // Without a password the next connection may have one: it is read again.
+    if (error.is_about_role() || error.code() == "NOAUTH") connection.close(error.what());
     throw error;
   }
 
@@ -117,7 +125,36 @@ class Client::Impl : public std::enable_shared_from_this<Impl> {
     connection_ = connection;
     last_error_.clear();
     changed_.notify();
+    if (link_.greeting().mode == "cluster") used_as_a_single_server();
+    if (link_.keepalive()) start_task(timers_.executor(), keep_alive(shared_from_this(), connection));
     if (connected_callback_) connected_callback_();
+  }
+
+  // It works if the cluster has one node, or a proxy before it.
+  void used_as_a_single_server() {
+    if (std::exchange(in_cluster_, true)) return;
+    log::warning(
+        "the server is a node of a Redis Cluster and is used as a single server: keys that other nodes hold cannot be "
+        "reached; name it in coordination.redis.cluster",
+        {{"endpoint", link_.where()}});
+  }
+
+  // Ends with its connection. Any answer is one.
+  static Task<> keep_alive(std::shared_ptr<Impl> self, std::shared_ptr<Connection> connection) {
+    try {
+      for (;;) {
+        const Duration interval = self->link_.keepalive().value_or(self->timeout_);
+        const bool closed = co_await connection->wait_closed(self->timers_.clock().boot_now() + interval);
+        if (closed) co_return;
+        Command ping({"PING"});
+        static_cast<void>(
+            co_await connection->command(std::move(ping), self->timers_.clock().boot_now() + self->timeout_));
+      }
+    } catch (const TransportError&) {
+      // It is closed.
+    } catch (const boost::system::system_error&) {
+      // The loop ends.
+    }
   }
 
   void down(const std::string& reason) {

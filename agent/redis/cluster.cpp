@@ -31,6 +31,7 @@ Cluster::Cluster(Timers& timers, Random& random, ClusterOptions options)
       wake_(timers) {
   options_.connection.locator = nullptr;
   options_.connection.database = 0;
+  options_.connection.in_cluster = true;
   options_.connection.limits = cluster_limits;
 }
 

@@ -32,6 +32,7 @@ class ClusterWatch::Impl : public std::enable_shared_from_this<Impl> {
         learn_pace_(relearn_pace, random) {
     options_.locator = nullptr;
     options_.database = 0;
+    options_.in_cluster = true;
     if (!options_.client_name.empty()) options_.client_name += "-watch";
   }
 

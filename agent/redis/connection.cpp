@@ -4,6 +4,7 @@
 #include <boost/system/system_error.hpp>
 #include <deque>
 #include <optional>
+#include <span>
 
 #include "agent/base/event.hpp"
 
@@ -30,6 +31,7 @@ class Connection::Impl : public std::enable_shared_from_this<Impl> {
         transport_(std::move(transport)),
         parser_(limits),
         where_(std::move(where)),
+        last_use_(timers.clock().boot_now()),
         more_to_write_(timers),
         closed_event_(timers) {}
 
@@ -41,6 +43,7 @@ class Connection::Impl : public std::enable_shared_from_this<Impl> {
   void send(const Command& command) {
     const std::string_view wire = command.wire();
     to_write_.insert(to_write_.end(), wire.begin(), wire.end());
+    last_use_ = timers_.clock().boot_now();
     more_to_write_.notify();
   }
 
@@ -85,6 +88,7 @@ class Connection::Impl : public std::enable_shared_from_this<Impl> {
   std::function<void(const Reply&)> push_handler_;
   bool closed_ = false;
   std::string close_reason_;
+  std::optional<Duration> ended_idle_for_;
 
  private:
   static Task<> read_loop(std::shared_ptr<Impl> self) {
@@ -92,7 +96,7 @@ class Connection::Impl : public std::enable_shared_from_this<Impl> {
     std::string failure;
     try {
       while (!self->closed_) {
-        const std::size_t size = co_await self->transport_->read_some(chunk);
+        const std::size_t size = co_await read(self, chunk);
         self->parser_.feed({chunk.data(), size});
         wipe(chunk.data(), size);
         while (auto reply = self->parser_.next()) self->deliver(std::move(*reply));
@@ -103,6 +107,16 @@ class Connection::Impl : public std::enable_shared_from_this<Impl> {
       failure = e.what();
     }
     self->close(failure);
+  }
+
+  static Task<std::size_t> read(std::shared_ptr<Impl> self, std::span<char> into) {
+    try {
+      co_return co_await self->transport_->read_some(into);
+    } catch (const TransportError&) {
+      const bool idle = !self->closed_ && self->in_flight_.empty() && self->to_write_.empty();
+      if (idle) self->ended_idle_for_ = self->timers_.clock().boot_now() - self->last_use_;
+      throw;
+    }
   }
 
   static Task<> write_loop(std::shared_ptr<Impl> self) {
@@ -129,6 +143,7 @@ class Connection::Impl : public std::enable_shared_from_this<Impl> {
 
   void deliver(Reply reply) {
     if (closed_) return;
+    last_use_ = timers_.clock().boot_now();
     if (push_handler_) {
       // A copy: the handler may close the connection, which takes the handler away while it runs.
       const auto handler = push_handler_;
@@ -146,6 +161,7 @@ class Connection::Impl : public std::enable_shared_from_this<Impl> {
   std::unique_ptr<Transport> transport_;
   RespParser parser_;
   std::string where_;
+  BootTime last_use_;
   std::deque<std::shared_ptr<Pending>> in_flight_;
   WireBuffer to_write_;
   Event more_to_write_;
@@ -176,6 +192,7 @@ void Connection::send(Command command) {
 void Connection::close(const std::string& reason) { impl_->close(reason); }
 bool Connection::is_open() const { return !impl_->closed_; }
 const std::string& Connection::close_reason() const { return impl_->close_reason_; }
+std::optional<Duration> Connection::ended_idle_for() const { return impl_->ended_idle_for_; }
 Task<bool> Connection::wait_closed(BootTime deadline) { return Impl::wait_closed(impl_, deadline); }
 
 }  // namespace jeton::agent::redis

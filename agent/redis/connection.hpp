@@ -8,6 +8,7 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "agent/base/timers.hpp"
@@ -40,6 +41,9 @@ class Connection {
   [[nodiscard]] bool is_open() const;
   // Why it is closed, with `where` before it; empty while it is open.
   [[nodiscard]] const std::string& close_reason() const;
+  // How long it had been quiet when the peer ended it, if nothing was asked or about to be sent then: a server may
+  // close connections that are not used.
+  [[nodiscard]] std::optional<Duration> ended_idle_for() const;
   // Returns true as soon as it is closed, false at the deadline.
   Task<bool> wait_closed(BootTime deadline = BootTime::max());
 

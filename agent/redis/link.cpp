@@ -1,15 +1,14 @@
 #include "agent/redis/link.hpp"
 
+#include <algorithm>
 #include <boost/system/system_error.hpp>
-#include <optional>
 #include <set>
-#include <string_view>
 #include <utility>
 
 #include "agent/base/backoff.hpp"
 #include "agent/base/event.hpp"
 #include "agent/base/log.hpp"
-#include "agent/redis/login.hpp"
+#include "agent/redis/dial.hpp"
 
 namespace jeton::agent::redis {
 namespace {
@@ -24,28 +23,9 @@ constexpr BackoffLimits old_limits{.base = 2s, .cap = 2s, .floor = 500ms};
 // A connection that dies younger than this is one more failed attempt of the same trouble.
 constexpr Duration proven_after = 1s;
 
-Task<> expect_ok(Connection& connection, const std::string& where, Command command, BootTime deadline) {
-  const Reply reply = co_await connection.command(std::move(command), deadline);
-  if (reply.is_error()) throw ServerError(where, reply.text.reveal());
-}
-
-// For what we can do without: a user without the permission may still work.
-Task<> expect_ok_or_noperm(Connection& connection, const std::string& where, Command command, BootTime deadline) {
-  const Reply reply = co_await connection.command(std::move(command), deadline);
-  if (!reply.is_error()) co_return;
-  const ServerError error(where, reply.text.reveal());
-  if (error.code() != "NOPERM") throw error;
-}
-
-// The value of the line "run_id:..."; empty if there is none.
-std::string run_id_in(std::string_view info) {
-  constexpr std::string_view field = "run_id:";
-  auto at = info.find(field);
-  while (at != std::string_view::npos && at != 0 && info[at - 1] != '\n') at = info.find(field, at + 1);
-  if (at == std::string_view::npos) return {};
-  info.remove_prefix(at + field.size());
-  return std::string(info.substr(0, info.find_first_of("\r\n")));
-}
+// A server closes what was not used for a time of its own, give or take the second in which it looks.
+constexpr Duration same_idle_time = 2s;
+constexpr Duration shortest_idle_limit = 500ms;
 
 }  // namespace
 
@@ -88,6 +68,8 @@ class Link::Impl : public std::enable_shared_from_this<Impl> {
   }
 
   [[nodiscard]] const std::string& where() const { return where_; }
+  [[nodiscard]] std::optional<Duration> keepalive() const { return keepalive_; }
+  [[nodiscard]] const Greeting& greeting() const { return greeting_; }
 
  private:
   static Task<> run(std::shared_ptr<Impl> self) {
@@ -116,6 +98,7 @@ class Link::Impl : public std::enable_shared_from_this<Impl> {
       if (!died_young) {
         recovered();
         co_await stay_connected();
+        if (const auto idle = connection_->ended_idle_for()) ended_by_idleness(*idle);
       }
       failure = connection_->close_reason();
     } catch (const ServerError& e) {
@@ -136,11 +119,13 @@ class Link::Impl : public std::enable_shared_from_this<Impl> {
     Address address = options_.address;
     if (options_.locator) address = co_await locate();
     const BootTime deadline = now() + options_.timeout;
-    auto transport = co_await options_.connect(timers_, address, options_.tls, deadline, attempt_);
+    Dialed dialed =
+        co_await dial(timers_, options_.resolve, options_.connect, address, options_.tls, deadline, attempt_);
     if (stopped_) throw TransportError("stopped");
-    connection_ = std::make_shared<Connection>(timers_, std::move(transport), options_.limits, where_);
+    connection_ = std::make_shared<Connection>(timers_, std::move(dialed.transport), options_.limits, where_);
     connected_to_ = address;
-    co_await greet(deadline);
+    connected_ip_ = dialed.ip;
+    greeting_ = co_await greet(*connection_, options_, where_, deadline);
   }
 
   Task<Address> locate() {
@@ -154,50 +139,56 @@ class Link::Impl : public std::enable_shared_from_this<Impl> {
 
   // Until the connection is closed: by us, if the server that is wanted is another one by now.
   Task<> stay_connected() {
-    const Duration interval = options_.locator ? options_.locator->recheck_interval() : Duration{0};
-    if (interval <= Duration{0}) co_await connection_->wait_closed();
+    const Duration recheck = options_.locator ? options_.locator->recheck_interval() : Duration{0};
+    BootTime recheck_at = next_after(recheck);
+    BootTime resolve_at = next_after(is_name(connected_to_) ? resolve_interval : Duration{0});
     while (connection_->is_open()) {
-      const auto pause = std::chrono::duration_cast<Duration>(interval * (0.75 + random_.uniform() / 2));
-      const bool closed = co_await connection_->wait_closed(now() + pause);
+      const BootTime next = std::min(recheck_at, resolve_at);
+      const bool closed = co_await connection_->wait_closed(next);
       if (closed) break;
-      const Address address = co_await options_.locator->relocate(connected_to_, now() + options_.timeout);
-      if (address != connected_to_) connection_->close("the server to use is " + address.display() + " now");
+      if (now() >= recheck_at) {
+        const Address address = co_await options_.locator->relocate(connected_to_, now() + options_.timeout);
+        if (address != connected_to_) connection_->close("the server to use is " + address.display() + " now");
+        recheck_at = next_after(recheck);
+      } else if (now() >= resolve_at) {
+        co_await follow_name();
+        resolve_at = next_after(resolve_interval);
+      }
     }
   }
 
-  Task<> greet(BootTime deadline) {
-    SecretString username = options_.username ? options_.username() : SecretString{};
-    SecretString password = options_.password ? options_.password() : SecretString{};
-    co_await log_in(*connection_, where_, std::move(username), std::move(password), deadline);
-    if (!options_.client_name.empty()) {
-      Command set_name({"CLIENT", "SETNAME", options_.client_name});
-      co_await expect_ok_or_noperm(*connection_, where_, std::move(set_name), deadline);
+  // Of several addresses that a name has, the one in use is as good as the others.
+  Task<> follow_name() {
+    std::vector<std::string> found;
+    try {
+      found = co_await options_.resolve(timers_, connected_to_.host, now() + options_.timeout, attempt_);
+    } catch (const TransportError&) {
+      co_return;  // nobody knows better
     }
-    if (options_.database != 0) {
-      Command select({"SELECT", std::to_string(options_.database)});
-      co_await expect_ok(*connection_, where_, std::move(select), deadline);
-    }
-    // Finds out that a password is missing, or that the server is still loading its data.
-    Command ping({"PING"});
-    co_await expect_ok_or_noperm(*connection_, where_, std::move(ping), deadline);
-    if (options_.locator && options_.locator->wants_primary()) co_await check_role(deadline);
-    if (options_.identified) co_await identify(deadline);
+    const bool is_there = std::find(found.begin(), found.end(), connected_ip_) != found.end();
+    if (found.empty() || is_there || !connection_->is_open()) co_return;
+    log::warning(
+        "the name of the server leads to another address: moving there; what the old server has is not known there",
+        {{"connection", purpose_}, {"endpoint", where_}, {"from", connected_ip_}, {"to", found.front()}});
+    renewing_ = true;
+    connection_->close("the name leads to another address now");
   }
 
-  Task<> identify(BootTime deadline) {
-    Command ask({"INFO", "server"});
-    const Reply info = co_await connection_->command(std::move(ask), deadline);
-    const std::string run_id = info.type == Reply::Type::string ? run_id_in(info.text.reveal()) : std::string();
-    // Copied, and looked at again: stop() takes it away.
-    if (const auto identified = options_.identified) identified(run_id);
+  [[nodiscard]] BootTime next_after(Duration interval) {
+    if (interval <= Duration{0}) return BootTime::max();
+    return now() + std::chrono::duration_cast<Duration>(interval * (0.75 + random_.uniform() / 2));
   }
 
-  // A server that was the primary a moment ago would refuse what we write, or worse, take it and forget it.
-  Task<> check_role(BootTime deadline) {
-    Command ask_role({"ROLE"});
-    const Reply role = co_await connection_->command(std::move(ask_role), deadline);
-    if (role.is_error()) throw ServerError(where_, role.text.reveal());  // +role is needed with sentinels
-    if (role.at(0).as_text() != "master") throw TransportError("the server is not the primary (any more)");
+  // The next attempt is made at once. If the server is gone, that will fail, and be told.
+  void ended_by_idleness(Duration idle) {
+    renewing_ = true;
+    log::debug("redis ended a connection that was not used; connecting again",
+               {{"connection", purpose_}, {"endpoint", where_}, {"idle_ms", to_ms(idle).count()}});
+    const std::optional<Duration> before = std::exchange(idle_before_, idle);
+    if (!before || idle < shortest_idle_limit || std::chrono::abs(*before - idle) > same_idle_time) return;
+    keepalive_ = std::min(*before, idle) / 2;
+    log::info("redis ends connections that are not used; they are kept alive",
+              {{"connection", purpose_}, {"endpoint", where_}, {"interval_ms", to_ms(*keepalive_).count()}});
   }
 
   Duration next_pause() {
@@ -238,6 +229,10 @@ class Link::Impl : public std::enable_shared_from_this<Impl> {
   ConnectAttempt attempt_;
   std::shared_ptr<Connection> connection_;
   Address connected_to_;
+  std::string connected_ip_;
+  Greeting greeting_;
+  std::optional<Duration> idle_before_;  // of the connection that the server ended last while it was not used
+  std::optional<Duration> keepalive_;
   std::set<std::string> reported_;
   bool started_ = false;
   bool stopped_ = false;
@@ -251,6 +246,8 @@ Link::~Link() { impl_->stop(); }
 void Link::start() { impl_->start(); }
 void Link::stop() { impl_->stop(); }
 void Link::renew() { impl_->renew(); }
+std::optional<Duration> Link::keepalive() const { return impl_->keepalive(); }
+const Greeting& Link::greeting() const { return impl_->greeting(); }
 const std::string& Link::where() const { return impl_->where(); }
 
 }  // namespace jeton::agent::redis

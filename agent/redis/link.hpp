@@ -1,17 +1,23 @@
-// Link: keeps one connection to a Redis server up: connects, greets (AUTH, SELECT, CLIENT SETNAME, PING, and INFO if
-// somebody wants to know which server it is), and after a failure tries again with jittered backoff, for ever: at least
-// twice a second for the first half a minute. With a
-// locator it asks that first, and goes where the server is now. Logs a trouble once, loudly if an operator must act,
-// and its end.
+// Link: keeps one connection to a Redis server up: connects, greets (greeting.hpp), and after a failure tries again
+// with jittered backoff, for ever: at least twice a second for the first half a minute. With a locator it asks that
+// first, and goes where the server is now. Logs a trouble once, loudly if an operator must act, and its end.
+//
+// While it is connected, the name of the server is resolved again now and then: when it leads elsewhere, the connection
+// ends and the next one goes there, because others who begin now would. A name that leads nowhere changes nothing.
+//
+// A connection that the server ends while it is not used is no trouble: the next one is made at once. keepalive() says
+// how to keep the server from it.
 #pragma once
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "agent/base/random.hpp"
 #include "agent/base/timers.hpp"
 #include "agent/redis/connection.hpp"
+#include "agent/redis/greeting.hpp"
 #include "agent/redis/transport.hpp"
 
 namespace jeton::agent::redis {
@@ -34,6 +40,13 @@ class Link {
   void start();
   // Closes the connection and ends the attempts; no callback comes any more.
   void stop();
+
+  // How often the connection has to be used so that the server does not end it; none as long as it has not done so
+  // twice after the same time.
+  [[nodiscard]] std::optional<Duration> keepalive() const;
+
+  // What the server said of itself at the last connect.
+  [[nodiscard]] const Greeting& greeting() const;
 
   // Closes the connection, which is well, to make a new one at once.
   void renew();

@@ -1,13 +1,14 @@
 #include "agent/redis/reply.hpp"
 
 #include <algorithm>
+#include <cctype>
 #include <iterator>
 
 namespace jeton::agent::redis {
 namespace {
 
 struct Advice {
-  std::string_view code;
+  std::string_view about;  // a code, or words of the error
   std::string_view what_to_do;
 };
 
@@ -33,6 +34,23 @@ constexpr Advice advices[] = {
     {"NOSCRIPT", "the server forgets scripts at once; is it a proxy?"},
 };
 
+// For errors whose code says nothing; in lower case, because servers differ.
+constexpr Advice advices_on_words[] = {
+    {"unknown redis command called from",
+     "the scripts of jeton need GET, SET, DEL, PTTL, PEXPIRE, PEXPIREAT, HGET, HMGET, HSET, PUBLISH and TIME under "
+     "these "
+     "names: undo rename-command in redis.conf"},
+    {"select is not allowed in cluster mode",
+     "the server is a node of a Redis Cluster: set coordination.redis.cluster instead of an endpoint with a database"},
+    {"cluster support disabled",
+     "the server is no node of a Redis Cluster: set coordination.redis.endpoint instead of cluster"},
+    {"db index is out of range", "the server has fewer databases (databases in redis.conf): choose a lower one"},
+    {"unknown command",
+     "jeton needs this command under its own name: undo rename-command in redis.conf, or use a service that has it"},
+    {"unknown subcommand", "jeton needs this subcommand: use a server or service that has it"},
+    {"unsupported command", "jeton needs this command: use a server or service that has it"},
+};
+
 std::string code_of(std::string_view text) {
   const auto end = std::find_if(text.begin(), text.end(), [](char c) { return c < 'A' || c > 'Z'; });
   // Older servers answer a wrong password with a plain ERR.
@@ -48,7 +66,7 @@ std::string code_of(std::string_view text) {
   // Before Redis 7 an error inside of a script is wrapped: "ERR Error running script (call to f_...): ...: -OOM ...".
   if (text.starts_with("ERR Error ")) {
     for (const Advice& advice : advices) {
-      if (text.find("-" + std::string(advice.code) + " ") != std::string_view::npos) return std::string(advice.code);
+      if (text.find("-" + std::string(advice.about) + " ") != std::string_view::npos) return std::string(advice.about);
     }
   }
   return {text.begin(), end};
@@ -59,10 +77,18 @@ std::string without_arguments(std::string_view text) {
   return std::string(text.substr(0, std::min(text.find(", with args"), std::size_t{200})));
 }
 
-std::string advice_on(std::string_view code) {
-  const auto* known =
-      std::find_if(std::begin(advices), std::end(advices), [&](const Advice& a) { return a.code == code; });
-  return known == std::end(advices) ? "" : "; " + std::string(known->what_to_do);
+std::string advice_on(std::string_view text) {
+  const std::string code = code_of(text);
+  for (const Advice& advice : advices) {
+    if (advice.about == code) return "; " + std::string(advice.what_to_do);
+  }
+  std::string words(text);
+  std::transform(words.begin(), words.end(), words.begin(),
+                 [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+  for (const Advice& advice : advices_on_words) {
+    if (words.find(advice.about) != std::string_view::npos) return "; " + std::string(advice.what_to_do);
+  }
+  return "";
 }
 
 [[noreturn]] void unexpected() {
@@ -87,7 +113,7 @@ std::string_view Reply::as_text() const {
 }
 
 ServerError::ServerError(const std::string& where, std::string_view text)
-    : TransportError(where + ": " + without_arguments(text) + advice_on(code_of(text))),
+    : TransportError(where + ": " + without_arguments(text) + advice_on(text)),
       code_(code_of(text)),
       answer_(without_arguments(text)) {}
 

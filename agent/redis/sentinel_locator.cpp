@@ -5,6 +5,7 @@
 #include <optional>
 
 #include "agent/redis/connection.hpp"
+#include "agent/redis/dial.hpp"
 #include "agent/redis/login.hpp"
 
 namespace jeton::agent::redis {
@@ -30,6 +31,12 @@ std::string advice_for(const ServerError& error) {
 struct Named {
   Address primary;
   std::uint64_t epoch = 0;  // rises with every failover; 0 if it did not tell
+};
+
+// How a sentinel was reached.
+struct Way {
+  std::string ip;
+  BootTime resolve_at{};  // look then whether its name leads elsewhere
 };
 
 std::optional<std::uint64_t> number_in(std::string_view text) {
@@ -59,6 +66,7 @@ class SentinelLocator::Impl : public std::enable_shared_from_this<Impl> {
     const auto count = static_cast<double>(options_.sentinels.size());
     first_ = static_cast<std::size_t>(random.uniform() * count);
     connections_.resize(options_.sentinels.size());
+    ways_.resize(options_.sentinels.size());
   }
 
   static Task<Address> locate(std::shared_ptr<Impl> self, BootTime deadline) {
@@ -137,6 +145,7 @@ class SentinelLocator::Impl : public std::enable_shared_from_this<Impl> {
   }
 
   Task<Named> ask(std::size_t index, BootTime deadline) {
+    co_await follow_name(index, deadline);
     if (!connections_[index] || !connections_[index]->is_open()) {
       auto fresh = co_await connect(index, deadline);
       connections_[index] = std::move(fresh);
@@ -165,12 +174,38 @@ class SentinelLocator::Impl : public std::enable_shared_from_this<Impl> {
     co_return named;
   }
 
-  Task<std::shared_ptr<Connection>> connect(std::size_t index, BootTime deadline) {
-    const auto attempt = std::make_shared<ConnectAttempt>();
+  std::shared_ptr<ConnectAttempt> new_attempt() {
+    auto attempt = std::make_shared<ConnectAttempt>();
     std::erase_if(attempts_, [](const auto& weak) { return weak.expired(); });
     attempts_.push_back(attempt);
-    auto transport = co_await options_.connect(timers_, options_.sentinels[index], options_.tls, deadline, *attempt);
-    auto connection = std::make_shared<Connection>(timers_, std::move(transport), ReplyLimits{}, where(index));
+    return attempt;
+  }
+
+  // Another sentinel may stand behind the name by now, and the one that is connected know nothing any more. It takes
+  // half of the time at most, and changes nothing if the name leads nowhere.
+  Task<> follow_name(std::size_t index, BootTime deadline) {
+    const auto connection = connections_[index];
+    const BootTime now = timers_.clock().boot_now();
+    if (!connection || !connection->is_open() || now < ways_[index].resolve_at) co_return;
+    if (!is_name(options_.sentinels[index])) co_return;
+    ways_[index].resolve_at = now + resolve_interval;
+    const auto attempt = new_attempt();
+    std::vector<std::string> found;
+    try {
+      found = co_await options_.resolve(timers_, options_.sentinels[index].host, now + (deadline - now) / 2, *attempt);
+    } catch (const TransportError&) {
+      co_return;
+    }
+    const bool is_there = std::find(found.begin(), found.end(), ways_[index].ip) != found.end();
+    if (!found.empty() && !is_there) connection->close("the name leads to another address now");
+  }
+
+  Task<std::shared_ptr<Connection>> connect(std::size_t index, BootTime deadline) {
+    const auto attempt = new_attempt();
+    Dialed dialed = co_await dial(timers_, options_.resolve, options_.connect, options_.sentinels[index], options_.tls,
+                                  deadline, *attempt);
+    auto connection = std::make_shared<Connection>(timers_, std::move(dialed.transport), ReplyLimits{}, where(index));
+    ways_[index] = {dialed.ip, timers_.clock().boot_now() + resolve_interval};
     SecretString username = options_.username ? options_.username() : SecretString{};
     SecretString password = options_.password ? options_.password() : SecretString{};
     co_await log_in(*connection, where(index), std::move(username), std::move(password), deadline);
@@ -198,6 +233,7 @@ class SentinelLocator::Impl : public std::enable_shared_from_this<Impl> {
   BootTime known_at_;
   std::uint64_t epoch_ = 0;                               // of the last answer
   std::vector<std::shared_ptr<Connection>> connections_;  // to each sentinel that was asked; may be closed
+  std::vector<Way> ways_;                                 // of each of them
   std::vector<std::weak_ptr<ConnectAttempt>> attempts_;   // under way
   std::uint64_t interruptions_ = 0;
 };

@@ -4,8 +4,9 @@
 // that dead ones do not eat it. Where to begin is drawn, so a fleet does not ask all the same one. While connected each
 // is asked in its turn every few seconds, over connections that are kept: after a failover the old primary may go on
 // for a while, alive and heard by nobody. A sentinel that is cut off from the others goes on naming it too, so an
-// answer of a lower epoch than the last one counts only if most sentinels say the like. Shared by the links of an
-// agent, so that they need not ask twice. One thread: the loop's.
+// answer of a lower epoch than the last one counts only if most sentinels say the like. A sentinel that is given by
+// name is asked where the name leads now. Shared by the links of an agent, so that they need not ask twice. One thread:
+// the loop's.
 #pragma once
 
 #include <functional>
@@ -29,6 +30,7 @@ struct SentinelOptions {
   std::function<SecretString()> password;
   Duration recheck_interval{2'000'000'000};
   Connector connect = connect_transport;
+  Resolver resolve = resolve_name;
 };
 
 class SentinelLocator final : public Locator {

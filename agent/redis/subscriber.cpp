@@ -2,7 +2,9 @@
 
 #include <algorithm>
 #include <boost/system/system_error.hpp>
+#include <deque>
 #include <map>
+#include <optional>
 #include <utility>
 #include <vector>
 
@@ -15,6 +17,9 @@ namespace {
 
 // What the server calls the channel of its tracking.
 constexpr std::string_view invalidations = "__redis__:invalidate";
+
+// What the server has yet to answer, in the order of its answers.
+enum class Asked { watch, subscribe, unsubscribe, ping };
 
 }  // namespace
 
@@ -47,19 +52,24 @@ class Subscriber::Impl : public std::enable_shared_from_this<Impl> {
       // A subscribed connection takes no command that would watch one key more: a new one watches all.
       link_.renew();
     } else if (subscribed_) {
-      connection_->send(Command({"SUBSCRIBE", channel}));
+      send(*connection_, Asked::subscribe, Command({"SUBSCRIBE", channel}));
     }
   }
 
   void unsubscribe(const std::string& channel) {
     if (channels_.erase(channel) > 0 && connection_ && subscribed_) {
-      connection_->send(Command({"UNSUBSCRIBE", channel}));
+      send(*connection_, Asked::unsubscribe, Command({"UNSUBSCRIBE", channel}));
     }
   }
 
   Link& link() { return link_; }
 
  private:
+  void send(Connection& connection, Asked what, Command command) {
+    asked_.push_back(what);
+    connection.send(std::move(command));
+  }
+
   void up(const std::shared_ptr<Connection>& connection) {
     connection_ = connection;
     start_task(timers_.executor(), serve(shared_from_this(), connection));
@@ -75,9 +85,10 @@ class Subscriber::Impl : public std::enable_shared_from_this<Impl> {
         if (const auto alive = weak.lock()) alive->on_reply(reply);
       });
       // From its answer on the server tells about keys, whatever else is being answered.
-      self->watch_answer_due_ = watching;
-      if (watching) connection->send(Command({"SUBSCRIBE", invalidations}));
-      for (const auto& [channel, key] : self->channels_) connection->send(Command({"SUBSCRIBE", channel}));
+      if (watching) self->send(*connection, Asked::watch, Command({"SUBSCRIBE", invalidations}));
+      for (const auto& [channel, key] : self->channels_) {
+        self->send(*connection, Asked::subscribe, Command({"SUBSCRIBE", channel}));
+      }
       co_await keep_alive(self, connection);
     } catch (const boost::system::system_error&) {
       // The loop ends.
@@ -97,11 +108,11 @@ class Subscriber::Impl : public std::enable_shared_from_this<Impl> {
     const BootTime deadline = self->timers_.clock().boot_now() + self->timeout_;
     Command ask_id({"CLIENT", "ID"});
     const Reply id = co_await connection->command(std::move(ask_id), deadline);
-    if (id.is_error()) {
+    if (id.type != Reply::Type::integer) {
       self->cannot_watch(id);
       co_return false;
     }
-    const std::string own_id = std::to_string(id.as_integer());
+    const std::string own_id = std::to_string(id.integer);
     std::vector<std::string_view> words{"CLIENT", "TRACKING", "ON", "REDIRECT", own_id, "BCAST"};
     for (const std::string& key : keys) {
       words.emplace_back("PREFIX");
@@ -119,22 +130,25 @@ class Subscriber::Impl : public std::enable_shared_from_this<Impl> {
   void cannot_watch(const Reply& refusal) {
     not_watched_ = true;
     if (std::exchange(not_watched_reported_, true)) return;
+    const std::string_view said = refusal.is_error() ? refusal.text.reveal() : "an unexpected answer to CLIENT ID";
     log::info("redis does not tell about lost keys; they are found by a look now and then",
-              {{"error", ServerError(link_.where(), refusal.text.reveal()).what()}});
+              {{"endpoint", link_.where()}, {"error", ServerError(link_.where(), said).answer()}});
   }
 
   void down() {
     connection_.reset();
-    not_watched_ = subscribed_ = watch_answer_due_ = false;
+    not_watched_ = subscribed_ = false;
+    asked_.clear();
     heard_.notify();  // who waits for the answer to a PING need not any more
   }
 
   static Task<> keep_alive(std::shared_ptr<Impl> self, std::shared_ptr<Connection> connection) {
     const Clock& clock = self->timers_.clock();
     for (;;) {
-      const bool closed = co_await connection->wait_closed(clock.boot_now() + self->keepalive_);
+      const Duration interval = std::min(self->keepalive_, self->link_.keepalive().value_or(self->keepalive_));
+      const bool closed = co_await connection->wait_closed(clock.boot_now() + interval);
       if (closed) co_return;
-      connection->send(Command({"PING"}));
+      self->send(*connection, Asked::ping, Command({"PING"}));
       const BootTime deadline = clock.boot_now() + self->timeout_;
       const std::uint64_t before = self->replies_;
       bool in_time = true;
@@ -148,21 +162,17 @@ class Subscriber::Impl : public std::enable_shared_from_this<Impl> {
   void on_reply(const Reply& reply) {
     ++replies_;
     heard_.notify();
-    const bool about_watching = std::exchange(watch_answer_due_, false);  // it was asked first
-    if (about_watching && reply.is_error()) {
-      cannot_watch(reply);
-      return;
-    }
     if (reply.is_error()) {
-      // Not allowed to subscribe, most likely. Without the channel the connection is useless.
-      connection_->close(ServerError(link_.where(), reply.text.reveal()).what());
+      refused(reply);
       return;
     }
-    if (reply.type != Reply::Type::array || reply.elements.size() < 2) return;  // PONG outside the subscribed mode
+    if (reply.type == Reply::Type::status) answered();  // PONG outside the subscribed mode
+    if (reply.type != Reply::Type::array || reply.elements.size() < 2) return;
     const auto word = [&reply](std::size_t i) {
       return reply.elements[i].type == Reply::Type::string ? reply.elements[i].text.reveal() : std::string_view{};
     };
     const std::string channel(word(1));
+    if (word(0) != "message") answered();
     if (word(0) == "message" && channel == invalidations && reply.elements.size() == 3) {
       on_invalidation(reply.elements[2]);
       return;
@@ -174,6 +184,25 @@ class Subscriber::Impl : public std::enable_shared_from_this<Impl> {
     } else if (word(0) == "subscribe") {
       if (const auto gap = callbacks_.gap) gap(channel);
     }
+  }
+
+  // None: the server answers what nobody asked.
+  std::optional<Asked> answered() {
+    if (asked_.empty()) return std::nullopt;
+    const Asked what = asked_.front();
+    asked_.pop_front();
+    return what;
+  }
+
+  void refused(const Reply& error) {
+    const std::optional<Asked> what = answered();
+    if (what == Asked::ping || what == Asked::unsubscribe) return;  // it answers, and that is all we need
+    if (what == Asked::watch) {
+      cannot_watch(error);
+      return;
+    }
+    // Without the channel the connection is useless.
+    connection_->close(ServerError(link_.where(), error.text.reveal()).what());
   }
 
   // Nothing instead of a list of keys: all are gone.
@@ -195,9 +224,9 @@ class Subscriber::Impl : public std::enable_shared_from_this<Impl> {
   Duration keepalive_;
   Duration timeout_;
   std::map<std::string, std::string> channels_;  // to the key that each stands for
-  bool not_watched_ = false;                     // the server of this connection does not tell about keys
-  bool watch_answer_due_ = false;                // to the SUBSCRIBE for what the server tells about keys
-  bool subscribed_ = false;                      // the connection is past its preparation
+  std::deque<Asked> asked_;
+  bool not_watched_ = false;  // the server of this connection does not tell about keys
+  bool subscribed_ = false;   // the connection is past its preparation
   bool not_watched_reported_ = false;
   std::shared_ptr<Connection> connection_;
   std::uint64_t replies_ = 0;

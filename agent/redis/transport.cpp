@@ -9,9 +9,7 @@
 #include <boost/asio/redirect_error.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <boost/asio/write.hpp>
-#include <vector>
 
-#include "agent/base/event.hpp"
 #include "agent/redis/connecting.hpp"
 #include "agent/redis/tls_context.hpp"
 #include "agent/redis/tls_transport.hpp"
@@ -61,43 +59,6 @@ class SocketTransport final : public Transport {
   bool heard_ = false;  // anything at all
 };
 
-// getaddrinfo runs on a thread of Asio's and cannot be interrupted: at the deadline it is left to itself, so what it
-// writes to is shared with it.
-struct Lookup {
-  explicit Lookup(Timers& timers) : done(timers), resolver(timers.executor()) {}
-  Event done;
-  asio::ip::tcp::resolver resolver;
-  bool finished = false;
-  bool aborted = false;
-  error_code error;
-  std::vector<StreamEndpoint> endpoints;
-};
-
-Task<std::vector<StreamEndpoint>> resolve(Timers& timers, const std::string& host, std::uint16_t port,
-                                          BootTime deadline, ConnectAttempt& attempt) {
-  error_code not_an_address;
-  if (const auto address = asio::ip::make_address(host, not_an_address); !not_an_address) {
-    co_return std::vector<StreamEndpoint>{asio::ip::tcp::endpoint(address, port)};
-  }
-  auto lookup = std::make_shared<Lookup>(timers);
-  lookup->resolver.async_resolve(host, std::to_string(port),
-                                 [lookup](const error_code& error, const asio::ip::tcp::resolver::results_type& found) {
-                                   lookup->finished = true;
-                                   lookup->error = error;
-                                   for (const auto& entry : found) lookup->endpoints.emplace_back(entry.endpoint());
-                                   lookup->done.notify();
-                                 });
-  const Abortable abortable(attempt, [lookup] {
-    lookup->aborted = true;
-    lookup->done.notify();
-  });
-  bool in_time = true;
-  while (!lookup->finished && !lookup->aborted && in_time) in_time = co_await lookup->done.wait_until(deadline);
-  if (!lookup->finished) throw TransportError("the name was not resolved in time");
-  if (lookup->error) throw TransportError("the name cannot be resolved: " + reason_of(lookup->error));
-  co_return lookup->endpoints;
-}
-
 void set_option(StreamSocket& socket, int level, int name, int value) {
   ::setsockopt(socket.native_handle(), level, name, &value, sizeof value);
 }
@@ -129,21 +90,10 @@ Task<StreamSocket> connect_to(Timers& timers, const StreamEndpoint& endpoint, Bo
   co_return socket;
 }
 
-// `tls`: null for plain text.
-Task<std::unique_ptr<Transport>> open_transport(Timers& timers, const StreamEndpoint& endpoint, const Address& address,
-                                                const std::string& server_name, std::shared_ptr<asio::ssl::context> tls,
-                                                BootTime deadline, ConnectAttempt& attempt) {
-  const bool tcp = address.kind == Address::Kind::tcp;
-  StreamSocket socket = co_await connect_to(timers, endpoint, deadline, attempt);
-  if (tcp) set_tcp_options(socket);
-  if (!tls) co_return std::make_unique<SocketTransport>(std::move(socket), tcp);
-  std::string name = server_name.empty() ? address.host : server_name;
-  co_return co_await start_tls(timers, std::move(socket), std::move(tls), std::move(name), deadline, attempt);
-}
-
-StreamEndpoint unix_endpoint(const std::string& path) {
+StreamEndpoint endpoint_of(const Address& address) {
   try {
-    return asio::local::stream_protocol::endpoint(path);
+    if (address.kind == Address::Kind::unix_socket) return asio::local::stream_protocol::endpoint(address.path);
+    return asio::ip::tcp::endpoint(asio::ip::make_address(address.host), address.port);
   } catch (const boost::system::system_error& e) {
     throw TransportError(reason_of(e.code()));  // the path is too long for a socket
   }
@@ -166,30 +116,13 @@ Task<std::unique_ptr<Transport>> connect_transport(Timers& timers, Address addre
                                                    ConnectAttempt& attempt) {
   std::shared_ptr<asio::ssl::context> context;
   if (address.tls) context = std::make_shared<asio::ssl::context>(make_tls_context(tls));
-  std::vector<StreamEndpoint> endpoints;
-  if (address.kind == Address::Kind::tcp) {
-    endpoints = co_await resolve(timers, address.host, address.port, deadline, attempt);
-  } else {
-    endpoints.push_back(unix_endpoint(address.path));
-  }
-
-  std::string last_reason = "the name has no address";
-  std::string setup_reason;
-  for (std::size_t i = 0; i < endpoints.size(); ++i) {
-    // An address that swallows packets may not eat the time of the ones behind it.
-    const BootTime now = timers.clock().boot_now();
-    const BootTime share = now + (deadline - now) / static_cast<Duration::rep>(endpoints.size() - i);
-    try {
-      co_return co_await open_transport(timers, endpoints[i], address, tls.server_name, context, share, attempt);
-    } catch (const SetupError& e) {
-      setup_reason = e.what();
-    } catch (const TransportError& e) {
-      last_reason = e.what();
-    }
-  }
-  // Where one address of a name is not reachable and another is not set up well, the latter is worth telling.
-  if (!setup_reason.empty()) throw SetupError(setup_reason);
-  throw TransportError(last_reason);
+  const StreamEndpoint endpoint = endpoint_of(address);
+  const bool tcp = address.kind == Address::Kind::tcp;
+  StreamSocket socket = co_await connect_to(timers, endpoint, deadline, attempt);
+  if (tcp) set_tcp_options(socket);
+  if (!context) co_return std::make_unique<SocketTransport>(std::move(socket), tcp);
+  std::string name = tls.server_name.empty() ? address.host : tls.server_name;
+  co_return co_await start_tls(timers, std::move(socket), std::move(context), std::move(name), deadline, attempt);
 }
 
 }  // namespace jeton::agent::redis

@@ -1,4 +1,4 @@
-// Transport: a stream of bytes to a Redis server, and how to open one: over TCP, TLS or a unix socket.
+// Transport: a stream of bytes to a Redis server, and what opens one: over TCP, TLS or a unix socket. dial.hpp does.
 //
 // One reader and one writer at a time. Errors are TransportError with the reason only ("connection refused"): whoever
 // owns the connection adds where. close() ends both with an error and may be called at any time on the loop.
@@ -9,6 +9,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "agent/base/secret.hpp"
 #include "agent/base/timers.hpp"
@@ -48,13 +49,23 @@ struct ConnectAttempt {
   }
 };
 
-// Resolves, connects and, if the address says so, speaks TLS before the deadline, trying every address of a name.
+// Connects and, if the address says so, speaks TLS before the deadline. The host is an IP address.
 Task<std::unique_ptr<Transport>> connect_transport(Timers& timers, Address address, TlsOptions tls, BootTime deadline,
                                                    ConnectAttempt& attempt);
 
 // How a connection is opened: connect_transport, or what a test puts in its place. Throws TransportError.
 using Connector = std::function<Task<std::unique_ptr<Transport>>(Timers& timers, Address address, TlsOptions tls,
                                                                  BootTime deadline, ConnectAttempt& attempt)>;
+
+// The IP addresses of a host name, in the order in which to try them: resolve_name (name_lookups.hpp), or what a test
+// puts in its place. Throws TransportError.
+using Resolver = std::function<Task<std::vector<std::string>>(Timers& timers, std::string host, BootTime deadline,
+                                                              ConnectAttempt& attempt)>;
+Task<std::vector<std::string>> resolve_name(Timers& timers, std::string host, BootTime deadline,
+                                            ConnectAttempt& attempt);
+
+// How often a name is resolved anew while the server that it led to answers; jittered.
+inline constexpr Duration resolve_interval = std::chrono::seconds(30);
 
 struct ConnectOptions {
   Address address;
@@ -71,7 +82,9 @@ struct ConnectOptions {
   std::string client_name;        // shown by CLIENT LIST; no spaces; empty: none
   Duration timeout{500'000'000};  // each: for asking the locator, a connect including the greeting, an answer to PING
   ReplyLimits limits;
+  bool in_cluster = false;  // the server is known as a node of a Cluster
   Connector connect = connect_transport;
+  Resolver resolve = resolve_name;
 
   // `address` with the database: redis://host:port/db or unix:///path?db=0
   [[nodiscard]] std::string display(const Address& address) const;

@@ -40,10 +40,14 @@ class Holds {
   [[nodiscard]] BootTime spent_until() const { return spent_until_; }
   [[nodiscard]] const std::string& pause_request() const { return pause_request_; }
   [[nodiscard]] BootTime unreachable_until() const { return unreachable_until_; }
-  [[nodiscard]] BootTime alone_until() const { return alone_until_; }
   // For a refresh by schedule, or for one that was asked for.
   [[nodiscard]] BootTime latest(bool demanded) const {
     const BootTime latest = std::max(std::max(claimed_until_, paused_until_), unreachable_until_);
+    return demanded ? latest : std::max(latest, spent_until_);
+  }
+  // For a fetch without the coordinator.
+  [[nodiscard]] BootTime latest_alone(bool demanded) const {
+    const BootTime latest = std::max(paused_until_, alone_until_);
     return demanded ? latest : std::max(latest, spent_until_);
   }
   [[nodiscard]] RefreshPhase phase(BootTime now, bool demanded) const {

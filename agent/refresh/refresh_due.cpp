@@ -81,12 +81,17 @@ void RefreshLoop::end_pause() {
   mend_check_at_ = BootTime::max();
 }
 
-// Only when the token is about to run out, and never in a short failure of the network at the start of the agent.
-bool RefreshLoop::alone_due() const {
-  if (parts_.alone == nullptr || now() < holds_.alone_until()) return false;
-  if (keeps_state(config_.source)) return false;  // two hosts with one refresh token would be a theft to the provider
-  if (!current_.valid()) return outage_since_ && now() - *outage_since_ >= parts_.fetch_alone;
-  return current_.record()->expires_at - parts_.timers.clock().wall_now() <= parts_.fetch_alone;
+// When this host fetches alone: in an outage, when the token is about to run out, and never in a short failure of the
+// network at the start of the agent. Never, while the coordinator has not just failed: it is asked first. The claims of
+// other hosts do not count, because what they fetch cannot be published.
+BootTime RefreshLoop::alone_at() const {
+  if (parts_.alone == nullptr || !outage_since_ || now() >= holds_.unreachable_until()) return BootTime::max();
+  if (keeps_state(config_.source)) return BootTime::max();  // one refresh token on two hosts is a theft to the provider
+  BootTime runs_out = *outage_since_ + parts_.fetch_alone;
+  if (current_.valid()) {
+    runs_out = boot_time_of(current_.record()->expires_at, parts_.timers.clock()) - parts_.fetch_alone;
+  }
+  return std::max({runs_out, scheduled_at(), holds_.latest_alone(demanded())});
 }
 
 }  // namespace jeton::agent

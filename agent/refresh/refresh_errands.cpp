@@ -32,11 +32,11 @@ Task<> RefreshLoop::resume_if_mended() {
   if (request.empty() || request == holds_.pause_request() || request == failed_request_) co_return;
   try {
     co_await parts_.coordinator.resume(config_.name);
-    coordinator_answered(Step::lock);
+    coordinator_answered(Step::upkeep);
     on_resume();
     journal_.resumed("the request is not the one that was refused");
   } catch (const TransportError& e) {
-    coordinator_failed(Step::load, "lift the pause", e);
+    coordinator_failed(Step::upkeep, "lift the pause", e);
   }
 }
 
@@ -54,11 +54,11 @@ Task<> RefreshLoop::lift_pause() {
   }
   try {
     co_await parts_.coordinator.resume(config_.name);
-    coordinator_answered(Step::lock);
+    coordinator_answered(Step::upkeep);
     if (*lift_reason_ != '\0') journal_.resumed(lift_reason_);
   } catch (const TransportError& e) {
-    coordinator_failed(Step::load, "lift the pause", e);
-    // Behind the moment at which a refresh that is due may be tried: this must not keep a host from fetching alone.
+    coordinator_failed(Step::upkeep, "lift the pause", e);
+    // Behind the moment at which a refresh that is due may be tried: no errand may starve it.
     lift_at_ = holds_.unreachable_until() + waiting_poll;
   }
 }
@@ -71,20 +71,22 @@ Task<> RefreshLoop::reload() {
   next_poll_ = now() + interval + std::chrono::duration_cast<Duration>(interval * 0.2 * parts_.random.uniform());
   // Before the look, not after it: a loss may be told while the answers come in.
   const bool told_of_loss = std::exchange(repair_at_, BootTime::max()) != BootTime::max();
+  // A message may bring a newer record before this answer, which is then older and not a loss.
+  const Generation known = current_.generation();
   try {
     auto published = co_await parts_.coordinator.load(config_.name);
-    coordinator_answered(Step::load);
     const Generation theirs = published ? published->generation : 0;
-    if (published) take(std::move(*published));
+    if (published) take_stored(std::move(*published));
+    coordinator_answered(Step::load);
     // A store that lost data gets the newest record back, by whoever of the fleet draws the shortest delay.
-    if (theirs < current_.generation() && can_give_back() && (after_gap || current_.valid())) on_lost();
+    if (theirs < known && can_give_back() && (after_gap || current_.valid())) on_lost();
     // What it lost with the record it does not know: it gets this host's word, not the other way round.
     const bool lost = repair_at_ != BootTime::max();
     if (!lost && (config_.budget.calls > 0 || holds_.paused_until() > now()))
       co_await ask_usage(after_gap || told_of_loss);
   } catch (const TransportError& e) {
     coordinator_failed(Step::load, "load the published token", e);
-    // Behind the moment at which a refresh that is due may be tried: looking must not keep a host from fetching alone.
+    // Behind the moment at which a refresh that is due may be tried: no errand may starve it.
     next_poll_ = holds_.unreachable_until() + waiting_poll;
   }
 }
@@ -150,18 +152,24 @@ Task<> RefreshLoop::repair() {
       Pause pause{holds_.paused_until(), journal_.status().pause_reason, holds_.pause_request()};
       co_await parts_.coordinator.pause(config_.name, std::move(pause));
     }
-    if (!can_give_back()) co_return;
+    if (!can_give_back()) {
+      coordinator_answered(Step::upkeep);
+      co_return;
+    }
     const Record record = *current_.record();
     const Lease no_lease;  // named: GCC 12 destroys an aggregate temporary inside co_await twice
     const PublishResult result = co_await parts_.coordinator.publish(config_.name, record, no_lease);
-    if (result.stored) {
-      journal_.repaired(record);
-    } else if (result.current) {
-      take(*result.current);
+    coordinator_answered(result.stored && !result.current ? Step::publish : Step::upkeep);
+    if (result.current) {
+      take_stored(*result.current);
+    } else if (result.stored) {
+      journal_.repaired(record, record.generation <= in_store_);
+      in_store_ = std::max(in_store_, record.generation);
     }
   } catch (const TransportError& e) {
-    coordinator_failed(Step::load, "give back what the coordinator lost", e);
-    repair_at_ = holds_.unreachable_until();
+    coordinator_failed(Step::upkeep, "give back what the coordinator lost", e);
+    // Behind the moment at which a refresh that is due may be tried: no errand may starve it.
+    repair_at_ = holds_.unreachable_until() + waiting_poll;
   }
 }
 
@@ -186,9 +194,14 @@ void RefreshLoop::coordinator_answered(Step step) {
 void RefreshLoop::coordinator_failed(Step step, const std::string& doing, const TransportError& failure) {
   const bool begins = !outage_since_;
   if (begins) outage_since_ = now();
-  failing_step_ = step;
+  failing_step_ = begins ? step : std::max(failing_step_, step);
   holds_.unreachable(now() + reach_backoff_.next());
   journal_.coordinator_failed(doing, failure, begins);
+}
+
+void RefreshLoop::take_stored(Record record) {
+  in_store_ = std::max(in_store_, record.generation);
+  take(std::move(record));
 }
 
 // A record as new as ours or newer settles every claim that was heard before it.
@@ -218,7 +231,8 @@ void RefreshLoop::take(Record record) {
     end_pause();
     failed_request_.clear();
     if (success) fetch_backoff_.reset();
-    failing_step_ = Step::load;
+    // Another host could publish, so this one need not do so before its trouble is over.
+    if (current_.record()->fetched_by != parts_.host) failing_step_ = Step::load;
     if (success) journal_.renewed(*current_.record());
     if (refused_again) mark_rejected();
     became_due();

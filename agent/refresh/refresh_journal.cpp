@@ -26,7 +26,7 @@ void RefreshJournal::lock_won(std::uint64_t fence, bool alone) {
   status_.fence = fence;
   status_.holds_lock = true;
   if (alone) {
-    log::warning("the coordinator is out of reach and the token runs out: this host fetches alone",
+    log::warning("the coordinator is out of reach, or refuses, and the token runs out: this host fetches alone",
                  {{"token", name()}});
   }
 }
@@ -136,7 +136,7 @@ void RefreshJournal::not_admitted(const std::string& reason, Duration retry_in) 
 }
 
 void RefreshJournal::alone_refused(const std::string& reason) {
-  error("the coordinator is out of reach, and this host may not fetch alone any more: " + reason +
+  error("the coordinator is out of reach, or refuses, and this host may not fetch alone any more: " + reason +
         " (see budget.alone); the token is refreshed when the coordinator is back");
   if (std::exchange(alone_refusal_reported_, true)) return;
   log::error("this host may not fetch alone any more; the token is refreshed when the coordinator is back",
@@ -158,9 +158,11 @@ void RefreshJournal::publication_refused(const Record& record, Generation curren
                {{"token", name()}, {"generation", record.generation}, {"current", current}});
 }
 
-void RefreshJournal::repaired(const Record& record) {
-  log::warning("coordinator had lost the token; published it again from this host's segment",
-               {{"token", name()}, {"generation", record.generation}});
+void RefreshJournal::repaired(const Record& record, bool was_lost) {
+  log::write(was_lost ? log::Level::warning : log::Level::info,
+             was_lost ? "coordinator had lost the token; published it again from this host's segment"
+                      : "the coordinator did not have the token yet; published the one of this host",
+             {{"token", name()}, {"generation", record.generation}});
 }
 
 void RefreshJournal::record_refused(const std::string& why) {

@@ -43,9 +43,9 @@ class RefreshJournal {
   void alone_refused(const std::string& reason);
   void published(const Record& record, bool alone);
   void publication_refused(const Record& record, Generation current);
-  void repaired(const Record& record);
-  void record_refused(const std::string& why);  // one that came from the coordinator
-  void record_older(Generation generation);     // than the one in the segment
+  void repaired(const Record& record, bool was_lost);  // `was_lost`: the coordinator once had it
+  void record_refused(const std::string& why);         // one that came from the coordinator
+  void record_older(Generation generation);            // than the one in the segment
   void segment_failed(const Error& failure);
   // A newer token is here, whoever fetched it: earlier failures are over.
   void renewed(const Record& record);

@@ -17,6 +17,7 @@ using std::chrono::milliseconds;
 using std::chrono::seconds;
 
 constexpr Duration prerequisite_poll = seconds(1);  // of another token; it also wakes us when it is renewed
+constexpr Duration alone_retry = seconds(1);        // of this host's own lock and files
 constexpr BackoffLimits reach_limits{milliseconds(250), seconds(2), milliseconds(50)};
 
 }  // namespace
@@ -69,6 +70,8 @@ Task<> RefreshLoop::start() {
 Task<> RefreshLoop::until_due() {
   for (;;) {
     const BootTime present = now();
+    // No errand comes before a token that runs out: each may wait for its timeout, and fail again and again.
+    if (present >= alone_at() && missing_prerequisite().empty()) co_return;
     if (reload_wanted_ || present >= next_poll_) {
       co_await reload();
       continue;
@@ -89,7 +92,7 @@ Task<> RefreshLoop::until_due() {
       co_await announce_rejection();
       continue;
     }
-    BootTime due = due_at();
+    BootTime due = std::min(due_at(), alone_at());
     if (present >= due) {
       const std::string missing = missing_prerequisite();
       journal_.waits_for(missing);
@@ -106,22 +109,18 @@ Task<> RefreshLoop::until_due() {
 // 4a. The lock, and with it the record: someone may have been faster.
 Task<std::optional<RefreshLoop::Held>> RefreshLoop::try_lock() {
   journal_.phase(RefreshPhase::acquiring);
+  if (now() >= alone_at()) co_return co_await try_lock_alone();
   journal_.trying_lock();
   AcquireResult result;
-  bool reached = true;
   try {
     result = co_await parts_.coordinator.try_acquire(config_.name, lock_ttl_);
     coordinator_answered(Step::lock);
   } catch (const TransportError& e) {
     coordinator_failed(Step::lock, "take the updater lock", e);
-    reached = false;
-  }
-  if (!reached) {
-    if (!alone_due()) co_return std::nullopt;
-    co_return co_await try_lock_alone();
+    co_return std::nullopt;
   }
   const Generation known = current_.generation();
-  if (result.current) take(std::move(*result.current));
+  if (result.current) take_stored(std::move(*result.current));
   if (result.pause) hold_for_pause(*result.pause);
   journal_.lock_trouble(result.trouble);
   journal_.lock_holder(result.holder);
@@ -133,18 +132,21 @@ Task<std::optional<RefreshLoop::Held>> RefreshLoop::try_lock() {
   co_return Held{std::move(*result.lease), &parts_.coordinator};
 }
 
-// 4a in an outage, if the configuration allows it: this host's own lock and its own share of the budget.
+// 4a in an outage, if the configuration allows it: this host's own lock and its own share of the budget. The
+// coordinator has just failed, and is asked again when the host holds no lock of its own.
 Task<std::optional<RefreshLoop::Held>> RefreshLoop::try_lock_alone() {
   AcquireResult result;
   try {
     result = co_await parts_.alone->try_acquire(config_.name, lock_ttl_);
   } catch (const TransportError& e) {
-    journal_.alone_refused(e.what());
+    alone_failed(e);
     co_return std::nullopt;
   }
   if (result.current) take(std::move(*result.current));
-  if (result.pause) holds_.alone(result.pause->until);
-  if (!result.lease) co_return std::nullopt;
+  if (!result.lease) {
+    holds_.alone(result.pause ? result.pause->until : now() + alone_retry);
+    co_return std::nullopt;
+  }
   journal_.lock_won(result.lease->fence, true);
   co_return Held{std::move(*result.lease), parts_.alone};
 }
@@ -167,6 +169,7 @@ Task<> RefreshLoop::refresh_under(Held held) {
     // The agent stops. The lock is still given back, so that another host need not wait for its TTL.
     co_await boost::asio::this_coro::reset_cancellation_state(boost::asio::disable_cancellation());
   }
+  bool settled = false;
   std::optional<Record> record;
   if (fetched.token) {
     JETON_FAILPOINT("refresh.fetched");
@@ -178,10 +181,10 @@ Task<> RefreshLoop::refresh_under(Held held) {
   if (record) {
     keep(*record);
     JETON_FAILPOINT("refresh.kept");
-    co_await publish(std::move(*record), keeper.lease(), from);
+    settled = co_await publish(std::move(*record), keeper.lease(), from);
   }
   if (fetched.failure) co_await fetch_failed(*fetched.failure, from);
-  if (!record) co_await give_back(keeper.lease(), from);
+  if (!settled) co_await give_back(keeper.lease(), from);
   const bool cancelled = fetched.cancelled;
   fetched = {};
   wipe_registers();
@@ -219,7 +222,11 @@ Task<RefreshLoop::Fetched> RefreshLoop::fetch_under(LeaseKeeper& keeper, Coordin
     fetched.failure = e;
     fetched.failure->set_request(request_with(e.request(), e.state().empty() ? used : e.state()));
   } catch (const TransportError& e) {
-    coordinator_failed(Step::admit, "ask for admission", e);
+    if (&from == parts_.alone) {
+      alone_failed(e);
+    } else {
+      coordinator_failed(Step::admit, "ask for admission", e);
+    }
   }
   co_return fetched;
 }
@@ -245,28 +252,45 @@ Task<Admission> RefreshLoop::admit(const Lease& lease, const FetchLimits& allowe
 }
 
 // 4d. Publishes by the fence. A token that was fetched may be the only valid one: if the coordinator cannot be reached
-// this host serves it, and the publication is tried until it is stored, refused or worthless.
-Task<> RefreshLoop::publish(Record record, const Lease& lease, Coordinator& from) {
+// this host serves it, and the publication is tried until it is stored, refused or worthless. The lock is kept for that
+// only if another fetch would do harm (one refresh token on two hosts): else others may try, and this host goes on as
+// with a token that the coordinator has lost.
+Task<bool> RefreshLoop::publish(Record record, const Lease& lease, Coordinator& from) {
   journal_.phase(RefreshPhase::publishing);
   const bool state_only = only_carries_state(record);
+  const bool keeps_lock = keeps_state(config_.source);
+  const BootTime give_up_at = keeps_lock ? BootTime::max() : now() + lock_ttl_ / 3;
   for (;;) {
     try {
       PublishResult result = co_await from.publish(config_.name, record, lease);
       if (&from != parts_.alone) coordinator_answered(Step::publish);
       if (result.stored) {
         if (!state_only) journal_.published(record, &from == parts_.alone);
+        if (&from != parts_.alone) in_store_ = std::max(in_store_, record.generation);
         take(std::move(record));
       } else {
         journal_.publication_refused(record, result.current ? result.current->generation : 0);
         if (result.current) take(std::move(*result.current));
       }
-      co_return;
+      co_return true;
     } catch (const TransportError& e) {
-      coordinator_failed(Step::publish, "publish the fetched token", e);
+      if (&from == parts_.alone) {
+        alone_failed(e);
+      } else {
+        coordinator_failed(Step::publish, "publish the fetched token", e);
+      }
     }
     take(record);
-    if (!record.valid_at(parts_.timers.clock().wall_now()) || current_.generation() > record.generation) co_return;
-    co_await sleep_until(parts_.timers, holds_.unreachable_until());
+    if (&from == parts_.alone) co_return false;  // this host is the only one that has to know it
+    if (!record.valid_at(parts_.timers.clock().wall_now()) || current_.generation() > record.generation) {
+      co_return keeps_lock;
+    }
+    const BootTime others_may = std::min(give_up_at, alone_at());
+    if (now() >= others_may) {
+      repair_at_ = holds_.unreachable_until();
+      co_return false;
+    }
+    co_await sleep_until(parts_.timers, std::min(holds_.unreachable_until(), others_may));
   }
 }
 
@@ -294,8 +318,17 @@ Task<> RefreshLoop::fetch_failed(const SourceError& failure, Coordinator& from) 
     co_await from.pause(config_.name, std::move(shared));
     pause_shared_ = true;
   } catch (const TransportError& e) {
-    coordinator_failed(Step::load, "share the pause", e);
+    if (&from == parts_.alone) {
+      alone_failed(e);
+    } else {
+      coordinator_failed(Step::upkeep, "share the pause", e);
+    }
   }
+}
+
+void RefreshLoop::alone_failed(const TransportError& failure) {
+  holds_.alone(now() + alone_retry);
+  journal_.alone_refused(failure.what());
 }
 
 std::optional<SecretString> RefreshLoop::value() const {

@@ -86,7 +86,8 @@ class RefreshLoop final : private CoordinationListener {
   };
   Task<Fetched> fetch_under(LeaseKeeper& keeper, Coordinator& from);
   Task<Admission> admit(const Lease& lease, const FetchLimits& allowed, Coordinator& from);
-  Task<> publish(Record record, const Lease& lease, Coordinator& from);
+  // True: the lock is given back, or is to be kept until it expires.
+  Task<bool> publish(Record record, const Lease& lease, Coordinator& from);
   Task<> give_back(const Lease& lease, Coordinator& from);
   Task<> fetch_failed(const SourceError& failure, Coordinator& from);
 
@@ -100,7 +101,7 @@ class RefreshLoop final : private CoordinationListener {
   [[nodiscard]] Duration pause_after(const SourceError& failure);
   void hold_for_pause(const Pause& pause);
   void end_pause();
-  [[nodiscard]] bool alone_due() const;
+  [[nodiscard]] BootTime alone_at() const;
 
   // The state that the source keeps: refresh_state.cpp.
   void adopt_kept();
@@ -127,12 +128,15 @@ class RefreshLoop final : private CoordinationListener {
   [[nodiscard]] bool demanded() const { return demand_.stands(current_.generation()); }
   Task<> lift_pause();
   Task<> announce_rejection();
-  // In the order of a rotation. A success ends the trouble of its own step and of those before it: that the lock can be
-  // taken says nothing about an admission that is refused again and again.
-  enum class Step { load, lock, admit, publish };
+  // A success ends the trouble of its own step and of those before it. That a server can be read, and takes a pause or
+  // ends one, says nothing about the lock; that the lock can be taken says nothing about an admission that is refused
+  // again and again.
+  enum class Step { load, upkeep, lock, admit, publish };
   void coordinator_answered(Step step);
   void coordinator_failed(Step step, const std::string& doing, const TransportError& failure);
+  void alone_failed(const TransportError& failure);
   void take(Record record);
+  void take_stored(Record record);  // one that the coordinator has
   [[nodiscard]] BootTime now() const { return parts_.timers.clock().boot_now(); }
 
   void on_record(Record record) override;
@@ -162,13 +166,14 @@ class RefreshLoop final : private CoordinationListener {
   BootTime repair_at_ = BootTime::max();  // the coordinator lost our record: give it back then
   bool reload_wanted_ = false;
   Generation kept_ = 0;                       // of the record that the keeper has
+  Generation in_store_ = 0;                   // of the newest record that the coordinator had, as this run knows
   Generation announce_rejected_ = 0;          // the fleet is yet to be told that it was refused
   BootTime lift_at_ = BootTime::max();        // end the fleet's pause then
   const char* lift_reason_ = "";              // why, for the log; empty: this host knows of none
   FetchUsage usage_;                          // as the coordinator last answered
   FetchUsage heard_usage_;                    // of a message since then; anybody may have sent it
   std::optional<BootTime> outage_since_;      // the coordinator cannot be reached, or refuses, since then
-  Step failing_step_ = Step::load;            // the last one that did
+  Step failing_step_ = Step::load;            // the furthest one that failed since then
   bool pause_shared_ = true;                  // the coordinator knows of the pause that this host began
   std::string failed_request_;                // the request of ours that the provider refused for good or for long
   BootTime mend_check_at_ = BootTime::max();  // a pause for such a request: look whether ours is another by now

@@ -24,7 +24,7 @@ void RefreshLoop::clock_stepped() {
 // A record that is known already was given back by another host. The count of calls may be known to this one alone.
 void RefreshLoop::on_record(Record record) {
   if (record.generation == current_.generation() && !counts_calls()) repair_at_ = BootTime::max();
-  take(std::move(record));
+  take_stored(std::move(record));
 }
 
 void RefreshLoop::on_claim(BootTime until) {

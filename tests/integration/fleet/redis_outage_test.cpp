@@ -67,6 +67,39 @@ TEST_F(FleetRedisOutage, SeveralRecordsAreBackSoonAfterARestartWithoutData) {
   EXPECT_EQ(provider.counts().requests, 3U);
 }
 
+// It can be read all the time. Tokens are due after 6 s and live 12 s.
+TEST_F(FleetRedisOutage, ServerTakesNoWrites_NoReaderIsWithoutAToken) {
+  FaultProvider provider({.lifetime = rotating_lifetime});
+  for (int i = 0; i < 2; ++i) {
+    add_agent({.redis_url = redis.tcp_url(),
+               .token_url = provider.url(),
+               .refresh = rotation,
+               .coordination_extra = "  outage: {fetch_alone: 8s}\n"});
+  }
+  start_all();
+  ASSERT_TRUE(eventually([&] { return all_valid(); }));
+  std::vector<std::unique_ptr<ReaderProcess>> readers;
+  for (const auto& agent : agents) readers.push_back(std::make_unique<ReaderProcess>(*agent, seconds(100)));
+  const std::vector<std::pair<const char*, const char*>> refusals{{"maxmemory", "1"}, {"min-replicas-to-write", "1"}};
+  for (const auto& [setting, value] : refusals) {
+    SCOPED_TRACE(setting);
+    const std::vector<std::uint64_t> before{agents[0]->generation(), agents[1]->generation()};
+    redis.cli({"CONFIG", "SET", setting, value});
+    EXPECT_TRUE(eventually([&] { return agents[0]->generation() > before[0] && agents[1]->generation() > before[1]; }));
+    redis.cli({"CONFIG", "SET", setting, "0"});
+    EXPECT_TRUE(eventually([&] {
+      return agents[0]->generation() == agents[1]->generation() && stored_generation(redis) == agents[0]->generation();
+    }));
+  }
+  for (const auto& reader : readers) {
+    const auto report = reader->report(true);
+    SCOPED_TRACE(report.dump());
+    EXPECT_GT(report["reads"].get<std::uint64_t>(), 0U);
+    EXPECT_EQ(report["expired"].get<std::uint64_t>(), 0U);
+    EXPECT_EQ(report["other"].get<std::uint64_t>(), 0U);
+  }
+}
+
 // Messages of a Redis know no databases: the channel has to.
 TEST_F(FleetRedisOutage, FleetsInTwoDatabasesOfOneServerHaveNothingToDoWithEachOther) {
   FaultProvider one({.lifetime = seconds(600)});

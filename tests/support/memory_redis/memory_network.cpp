@@ -1,6 +1,8 @@
 #include "tests/support/memory_redis/memory_network.hpp"
 
 #include <algorithm>
+#include <map>
+#include <set>
 #include <stdexcept>
 #include <utility>
 
@@ -73,8 +75,30 @@ struct MemoryNetwork::State : std::enable_shared_from_this<State> {
     co_return std::make_unique<MemoryTransport>(std::move(line));
   }
 
+  static Task<std::vector<std::string>> resolve(std::shared_ptr<State> self, std::string name, agent::BootTime deadline,
+                                                agent::redis::ConnectAttempt& attempt) {
+    const bool hangs = self->hanging.contains(name);
+    const agent::BootTime done = self->timers.clock().boot_now() + self->latency() + self->latency();
+    const auto aborted = std::make_shared<bool>(false);
+    const auto wake = std::make_shared<agent::Event>(self->timers);
+    const agent::redis::Abortable abortable(attempt, [aborted, wake] {
+      *aborted = true;
+      wake->notify();
+    });
+    co_await wake->wait_until(hangs ? deadline : std::min(done, deadline));
+    if (*aborted) throw TransportError("operation canceled");
+    if (hangs || done > deadline) throw TransportError("the name was not resolved in time");
+    const auto known = self->names.find(name);
+    std::vector<std::string> hosts{name};
+    if (known != self->names.end()) hosts = known->second;
+    if (hosts.empty()) throw TransportError("the name cannot be resolved: no such name");
+    co_return hosts;
+  }
+
   agent::Timers& timers;
   agent::Random& random;
+  std::map<std::string, std::vector<std::string>> names;
+  std::set<std::string> hanging;
   Duration shortest = std::chrono::microseconds(100);
   Duration longest = std::chrono::microseconds(100);
   std::vector<std::shared_ptr<Site>> sites;
@@ -105,6 +129,25 @@ agent::redis::Connector MemoryNetwork::connector() {
                           agent::redis::ConnectAttempt& attempt) {
     return State::connect(state, std::move(address), deadline, attempt);
   };
+}
+
+agent::redis::Resolver MemoryNetwork::resolver() {
+  return [state = state_](agent::Timers&, std::string name, agent::BootTime deadline,
+                          agent::redis::ConnectAttempt& attempt) {
+    return State::resolve(state, std::move(name), deadline, attempt);
+  };
+}
+
+void MemoryNetwork::set_name(const std::string& name, std::vector<std::string> hosts) {
+  state_->names[name] = std::move(hosts);
+}
+
+void MemoryNetwork::hang_name(const std::string& name, bool hangs) {
+  if (hangs) {
+    state_->hanging.insert(name);
+  } else {
+    state_->hanging.erase(name);
+  }
 }
 
 void MemoryNetwork::set_latency(Duration shortest, Duration longest) {

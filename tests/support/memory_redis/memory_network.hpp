@@ -7,6 +7,7 @@
 
 #include <chrono>
 #include <memory>
+#include <string>
 #include <vector>
 
 #include "agent/base/random.hpp"
@@ -40,6 +41,12 @@ class MemoryNetwork {
   void point(const agent::redis::Address& address, std::shared_ptr<MemoryServer> server);
 
   [[nodiscard]] agent::redis::Connector connector();
+  // A name leads where set_name() says, and to itself before; an answer takes the latency both ways.
+  [[nodiscard]] agent::redis::Resolver resolver();
+  // Empty: it cannot be resolved.
+  void set_name(const std::string& name, std::vector<std::string> hosts);
+  // Questions for the name from now on stay without an answer; false: they are answered again.
+  void hang_name(const std::string& name, bool hangs);
 
   // Of each direction, drawn anew for everything that is sent. By default 100 us.
   void set_latency(agent::Duration shortest, agent::Duration longest);

@@ -31,6 +31,7 @@ MemoryServer::~MemoryServer() {
   *alive_ = false;
   cut();
   if (expiry_) timers_.cancel(*expiry_);
+  if (idle_look_) timers_.cancel(*idle_look_);
 }
 
 std::string MemoryServer::cli(const Words& words) {
@@ -127,12 +128,14 @@ std::shared_ptr<memory_redis::Session> MemoryServer::accept(std::function<void(s
   session->authenticated = password_.empty();
   session->send = std::move(send);
   session->close = std::move(close);
+  session->last_request = timers_.clock().boot_now();
   sessions_.push_back(session);
   return session;
 }
 
 void MemoryServer::receive(const std::shared_ptr<Session>& session, std::string_view bytes) {
   session->requests.feed(bytes);
+  session->last_request = timers_.clock().boot_now();
   if (frozen_) {
     unserved_.push_back(session);
   } else {

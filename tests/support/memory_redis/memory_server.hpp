@@ -15,6 +15,7 @@
 
 #include "agent/base/random.hpp"
 #include "agent/base/timers.hpp"
+#include "agent/redis/address.hpp"
 #include "tests/support/memory_redis/commands.hpp"
 #include "tests/support/memory_redis/lua_engine.hpp"
 #include "tests/support/memory_redis/session.hpp"
@@ -50,6 +51,13 @@ class MemoryServer {
   void set_clock_error(std::chrono::microseconds error);
   // Every `command` ("*": every one), also of a script, is answered with the error; an empty error ends that.
   void refuse(const std::string& command, const std::string& error);
+  // What HELLO says it is: "standalone", "cluster", "sentinel".
+  void set_mode(const std::string& mode) { mode_ = mode; }
+  // What it names to those who take it for a sentinel.
+  void name_primary(const agent::redis::Address& address) { primary_ = address; }
+  // A connection that sent nothing for longer than this, and has no subscription, is ended within a second (`timeout`
+  // of redis.conf); zero: none is.
+  void set_idle_timeout(std::chrono::seconds timeout);
   // That have at once what was written; WAIT counts them.
   void set_replicas(int count) { replicas_ = count; }
   // Commands of clients since it was made; a script is one.
@@ -73,6 +81,8 @@ class MemoryServer {
 
   [[nodiscard]] const std::string& password() const { return password_; }
   [[nodiscard]] const std::string& run_id() const { return run_id_; }
+  [[nodiscard]] const std::string& mode() const { return mode_; }
+  [[nodiscard]] const agent::redis::Address& primary() const { return primary_; }
   [[nodiscard]] const std::vector<std::shared_ptr<Session>>& sessions() const { return sessions_; }
   std::int64_t publish(const std::string& channel, const std::string& message);
   // None: every database.
@@ -93,6 +103,7 @@ class MemoryServer {
   void tell_changes();
   void expire();
   void arm_expiry();
+  void end_idle();
   [[nodiscard]] std::int64_t now_us() const;
 
   agent::Timers& timers_;
@@ -101,6 +112,10 @@ class MemoryServer {
   std::int64_t epoch_us_;  // of boot time zero, by the right clock
   std::chrono::microseconds clock_error_{0};
   std::string run_id_;
+  std::string mode_ = "standalone";
+  agent::redis::Address primary_;
+  std::chrono::seconds idle_timeout_{0};
+  std::optional<agent::Timers::Id> idle_look_;
   bool up_ = true;
   bool frozen_ = false;
   int replicas_ = 0;

@@ -90,6 +90,20 @@ void MemoryServer::arm_expiry() {
   expiry_ = timers_.schedule(timers_.clock().boot_now() + left, [this] { expire(); });
 }
 
+void MemoryServer::set_idle_timeout(std::chrono::seconds timeout) {
+  idle_timeout_ = timeout;
+  if (idle_look_) timers_.cancel(*std::exchange(idle_look_, std::nullopt));
+  if (timeout > std::chrono::seconds{0}) end_idle();
+}
+
+// Every second, as Redis looks at its clients.
+void MemoryServer::end_idle() {
+  const agent::BootTime now = timers_.clock().boot_now();
+  disconnect(
+      [&](const Session& session) { return !session.subscribed() && now - session.last_request > idle_timeout_; });
+  idle_look_ = timers_.schedule(now + std::chrono::seconds(1), [this] { end_idle(); });
+}
+
 void MemoryServer::set_clock_error(std::chrono::microseconds error) {
   clock_error_ = error;
   arm_expiry();

@@ -33,6 +33,7 @@ class MemoryServers {
     options.client_name = "jeton-agent";
     options.timeout = timeout;
     options.connect = network_.connector();
+    options.resolve = network_.resolver();
     return options;
   }
 

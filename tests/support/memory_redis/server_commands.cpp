@@ -94,8 +94,19 @@ Reply info(CommandContext& c, const Words&) {
   return Reply::bulk("# Server\r\nredis_version:7.0.15\r\nrun_id:" + c.server.run_id() + "\r\n");
 }
 
+Reply hello(CommandContext& c, const Words&) {
+  return Reply::array({Reply::bulk("server"), Reply::bulk("redis"), Reply::bulk("proto"), Reply::number(2),
+                       Reply::bulk("id"), Reply::number(static_cast<std::int64_t>(c.session.id)), Reply::bulk("mode"),
+                       Reply::bulk(c.server.mode()), Reply::bulk("modules"), Reply::array({})});
+}
+
 Reply role(CommandContext&, const Words&) {
   return Reply::array({Reply::bulk("master"), Reply::number(0), Reply::array({})});
+}
+
+Reply sentinel(CommandContext& c, const Words& words) {
+  if (lower_case(words[1]) != "get-master-addr-by-name") throw CommandError("ERR unknown subcommand");
+  return Reply::array({Reply::bulk(c.server.primary().host), Reply::bulk(std::to_string(c.server.primary().port))});
 }
 
 Reply time(CommandContext& c, const Words&) {
@@ -165,7 +176,9 @@ std::vector<NamedCommand> server_commands() {
           {"SELECT", {2, select}},
           {"CLIENT", {-2, client}},
           {"INFO", {-1, info}},
+          {"HELLO", {-1, hello}},
           {"ROLE", {1, role}},
+          {"SENTINEL", {-2, sentinel}},
           {"TIME", {1, time}},
           {"PUBLISH", {3, publish}},
           {"PUBSUB", {-2, numsub}},

@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "agent/base/time.hpp"
 #include "tests/support/memory_redis/resp.hpp"
 
 namespace jeton::test::memory_redis {
@@ -25,6 +26,7 @@ struct Session {
   bool open = true;
   bool authenticated = false;
   bool waiting = false;  // in WAIT: later requests are held back
+  agent::BootTime last_request{};
   std::string name;
   std::set<std::string> channels;
   std::optional<Tracking> tracking;

@@ -15,7 +15,8 @@ namespace jeton::test {
 
 class FakeServer {
  public:
-  // What to send back for a piece of bytes that came in; empty: nothing. Runs on the loop.
+  // What to send back for a piece of bytes that came in; empty: nothing. Runs on the loop. HELLO, which comes in a
+  // piece of its own, is answered as by an old server.
   using Answer = std::function<std::string(std::string_view received)>;
 
   FakeServer(boost::asio::io_context& loop, Answer answer)
@@ -63,7 +64,9 @@ class FakeServer {
         ++*disconnections;
         return;
       }
-      session->sending = answer_({session->chunk.data(), size});
+      const std::string_view received(session->chunk.data(), size);
+      const bool greets = received == "*1\r\n$5\r\nHELLO\r\n";
+      session->sending = greets ? "-ERR unknown command 'HELLO'\r\n" : answer_(received);
       if (session->sending.empty()) {
         read(session);
       } else {

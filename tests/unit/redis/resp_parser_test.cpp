@@ -175,6 +175,22 @@ TEST(ServerError, NamesTheCodeAndWhatToDo) {
   EXPECT_THAT(error.what(), HasSubstr("coordination.redis.password"));
 }
 
+TEST(ServerError, CodeSaysNothing_WordsNameTheRemedy) {
+  const std::vector<std::pair<const char*, const char*>> cases{
+      {"ERR unknown command 'EVALSHA', with args beginning with: 'x' ", "rename-command"},
+      {"ERR unknown command `EVALSHA`, with args beginning with: ", "rename-command"},
+      {"ERR unsupported command", "use a server or service that has it"},
+      {"ERR unknown subcommand 'SLOTS'. Try CLUSTER HELP.", "needs this subcommand"},
+      {"ERR Unknown Redis command called from Lua script", "PEXPIREAT"},
+      {"ERR Unknown Redis command called from script script: f, on @user_script:1.", "PEXPIREAT"},
+      {"ERR SELECT is not allowed in cluster mode", "coordination.redis.cluster"},
+      {"ERR This instance has cluster support disabled", "coordination.redis.endpoint"},
+      {"ERR DB index is out of range", "fewer databases"}};
+  for (const auto& [error, remedy] : cases) {
+    EXPECT_NE(std::string(ServerError("redis://a:6379/0", error).what()).find(remedy), std::string::npos) << error;
+  }
+}
+
 TEST(ServerError, NeverRepeatsWhatWasSent) {
   const ServerError error("x", "ERR unknown command `AUTH`, with args beginning with: `agent` `hunter2` ");
   EXPECT_THAT(error.what(), testing::Not(HasSubstr("hunter2")));

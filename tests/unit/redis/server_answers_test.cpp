@@ -2,7 +2,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "agent/redis/subscriber.hpp"
 #include "tests/support/redis_server.hpp"
+#include "tests/support/sentinel_deployment.hpp"
 #include "tests/unit/redis/redis_testing.hpp"
 
 namespace jeton::agent::redis {
@@ -77,6 +79,54 @@ TEST_F(Answers, AServerThatLoadsItsDataIsWaitedFor) {
   EXPECT_TRUE(loop.turn_until([&] { return late.last_error().find("LOADING") != std::string::npos; }));
   server.cli({"CONFIG", "SET", "key-load-delay", "0"});
   EXPECT_EQ(ask(loop, late, Command({"GET", "k"})).as_text(), "v");
+}
+
+TEST_F(Answers, OptionalCommandsAreRenamedAway_IsConnected) {
+  const RedisServer server({"--rename-command", "CLIENT", "", "--rename-command", "INFO", "", "--rename-command",
+                            "HELLO", "hello-of-the-service"});
+  auto options = test::tcp_options(server.port());
+  options.client_name = "jeton-test";
+  std::string run_id = "not told";
+  options.identified = [&](const std::string& told) { run_id = told; };
+  Client client(loop.timers, loop.random, options);
+  client.start();
+  EXPECT_EQ(ask(loop, client, Command({"SET", "k", "v"})).as_text(), "OK");
+  EXPECT_EQ(run_id, "");
+  std::vector<std::string> heard;
+  int gaps = 0;
+  Subscriber subscriber(loop.timers, loop.random, options,
+                        {.message = [&](const std::string&, std::string_view text) { heard.emplace_back(text); },
+                         .gap = [&](const std::string&) { ++gaps; }},
+                        1s);
+  subscriber.subscribe("a", "k");
+  subscriber.start();
+  ASSERT_TRUE(loop.turn_until([&] { return gaps == 1; }));
+  server.cli({"PUBLISH", "a", "1"});
+  EXPECT_TRUE(loop.turn_until([&] { return heard == std::vector<std::string>{"1"}; }));
+}
+
+TEST_F(Answers, EndpointIsASentinel_IsNamed) {
+  const RedisServer server;
+  const test::SentinelServer sentinel(server.port(), 1);
+  Client client(loop.timers, loop.random, test::tcp_options(sentinel.port()));
+  client.start();
+  EXPECT_TRUE(loop.turn_until([&] { return client.last_error().find("a Sentinel") != std::string::npos; }))
+      << client.last_error();
+  EXPECT_FALSE(client.is_connected());
+}
+
+TEST_F(Answers, EndpointIsANodeOfACluster_IsNamed) {
+  const RedisServer node({"--cluster-enabled", "yes"});
+  Client client(loop.timers, loop.random, test::tcp_options(node.port()));
+  testing::internal::CaptureStderr();
+  client.start();
+  EXPECT_EQ(ask(loop, client, Command({"PING"})).as_text(), "PONG");
+  EXPECT_THAT(testing::internal::GetCapturedStderr(), HasSubstr("coordination.redis.cluster"));
+  auto options = test::tcp_options(node.port());
+  options.database = 1;
+  Client other(loop.timers, loop.random, std::move(options));
+  other.start();
+  EXPECT_THAT(test::failure_of(loop, other, Command({"PING"}), 500ms), HasSubstr("set coordination.redis.cluster"));
 }
 
 // Whichever server runs here: the words of each.

@@ -123,6 +123,7 @@ class LockFleet {
     options.client_name = "jeton-agent";
     options.timeout = timeout;
     options.connect = network.connector();
+    options.resolve = network.resolver();
     return options;
   }
 

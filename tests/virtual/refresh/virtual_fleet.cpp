@@ -67,6 +67,7 @@ std::unique_ptr<agent::Coordinator> VirtualFleet::make_coordinator(std::size_t r
     connection.client_name = "jeton-agent";
     connection.timeout = command_timeout;
     connection.connect = network.connector();
+    connection.resolve = network.resolver();
   }
   if (connections.size() == 1) {
     agent::RedisCoordinatorOptions options;
