@@ -1,5 +1,6 @@
 #include "agent/service/daemon.hpp"
 
+#include <array>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/signal_set.hpp>
@@ -13,6 +14,7 @@
 #include "agent/base/system_clock.hpp"
 #include "agent/service/agent.hpp"
 #include "agent/service/hardening.hpp"
+#include "agent/service/reloader.hpp"
 #include "agent/service/startup_pages.hpp"
 #include "agent/service/systemd_notifier.hpp"
 
@@ -22,13 +24,25 @@ namespace {
 constexpr Duration status_interval = std::chrono::seconds(5);
 constexpr Duration settling_time = std::chrono::seconds(1);
 constexpr std::chrono::milliseconds drain_limit{500};
+constexpr std::array served_signals{SIGTERM, SIGINT, SIGHUP};
+
+// Also those that whoever started the agent had blocked.
+void let_signals_in() {
+  sigset_t served;
+  ::sigemptyset(&served);
+  for (const int number : served_signals) ::sigaddset(&served, number);
+  ::pthread_sigmask(SIG_UNBLOCK, &served, nullptr);
+}
 
 // One agent and what keeps it in touch with its surroundings.
 class Daemon {
  public:
   Daemon(Config config, const std::function<LoadResult()>& read_config)
-      : read_config_(read_config), signals_(loop_), agent_(loop_, timers_, random_, std::move(config)) {
-    for (const int number : {SIGTERM, SIGINT, SIGHUP}) signals_.add(number);
+      : signals_(loop_),
+        agent_(loop_, timers_, random_, std::move(config)),
+        reloader_(agent_, timers_, notifier_, read_config) {
+    for (const int number : served_signals) signals_.add(number);
+    agent_.on_reload_request([this] { return reloader_.reload(); });
   }
 
   void run() {
@@ -41,6 +55,7 @@ class Daemon {
     // On the loop: a loop that does not turn is a reason for systemd to restart the agent.
     if (const auto interval = SystemdNotifier::watchdog_interval()) repeat(*interval, [this] { notifier_.alive(); });
     timers_.schedule(clock_.boot_now() + settling_time, [] { drop_startup_pages(); });
+    let_signals_in();  // those that came meanwhile, too
     loop_.run();
     drain();
   }
@@ -54,7 +69,7 @@ class Daemon {
     for (;;) {
       const int number = co_await signals_.async_wait(boost::asio::use_awaitable);
       if (number == SIGHUP) {
-        co_await reload();
+        boost::asio::co_spawn(loop_, reload(), rethrow);  // a reload that waits must not keep the agent from stopping
         continue;
       }
       log::info("stopping; tokens stay readable", {{"signal", number == SIGTERM ? "SIGTERM" : "SIGINT"}});
@@ -68,29 +83,7 @@ class Daemon {
     }
   }
 
-  Task<> reload() {
-    notifier_.reloading();
-    LoadResult result = read_config_();
-    for (const Problem& problem : result.problems) {
-      if (problem.severity == Problem::Severity::error) {
-        log::error("configuration problem", {{"problem", problem.text()}});
-      } else {
-        log::warning("configuration problem", {{"problem", problem.text()}});
-      }
-    }
-    std::string refusal = "the files have errors";
-    bool refused = !result.config;
-    if (result.config) {
-      try {
-        co_await agent_.reload(std::move(*result.config));
-      } catch (const Error& e) {
-        refused = true;
-        refusal = e.what();
-      }
-    }
-    if (refused) log::error("reload refused; the old configuration stays in force", {{"reason", refusal}});
-    notifier_.ready(refused ? "reload refused: " + refusal : agent_.summary());
-  }
+  Task<> reload() { static_cast<void>(co_await reloader_.reload()); }
 
   void repeat(Duration interval, const std::function<void()>& action) {
     action();
@@ -105,7 +98,6 @@ class Daemon {
     loop_.run_for(drain_limit);
   }
 
-  const std::function<LoadResult()>& read_config_;
   SystemClock clock_;
   OsRandom random_;
   SystemdNotifier notifier_;
@@ -113,9 +105,17 @@ class Daemon {
   BootTimers timers_{loop_, clock_};
   boost::asio::signal_set signals_;
   Agent agent_;
+  Reloader reloader_;
 };
 
 }  // namespace
+
+void hold_hangup_back() {
+  sigset_t hangup;
+  ::sigemptyset(&hangup);
+  ::sigaddset(&hangup, SIGHUP);
+  ::pthread_sigmask(SIG_BLOCK, &hangup, nullptr);
+}
 
 int run_daemon(Config config, const std::function<LoadResult()>& read_config) {
   log::configure(config.agent.log.level, config.agent.log.format);
