@@ -13,6 +13,7 @@
 #include "agent/commands/keygen.hpp"
 #include "agent/commands/reload.hpp"
 #include "agent/commands/run.hpp"
+#include "agent/commands/service_account.hpp"
 #include "agent/config/values.hpp"
 #include "agent/service/daemon.hpp"
 
@@ -66,7 +67,13 @@ int main(int argc, char** argv) {
   CLI::App* check =
       app.add_subcommand("check", "Check the configuration and print every problem; exit status 1 if any");
   add_config_option(*check, files);
-  check->callback([&] { status = jeton::agent::run_check(Paths(files.begin(), files.end())); });
+  std::string user;
+  check->add_option("--user", user, "As this user; root: as yourself. Default of root: as the service does");
+  check->callback([&] {
+    const Paths paths(files.begin(), files.end());
+    const jeton::agent::Judged judged = jeton::agent::load_as_service(paths, user);
+    status = jeton::agent::report_check(judged.result, paths, judged.as, std::cout, std::cerr);
+  });
 
   std::string runtime_dir;
   CLI::App* reload =

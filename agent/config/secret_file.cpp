@@ -87,16 +87,17 @@ const char* fault_of_secret_text(std::string_view text) {
   if (text.find('\n') != std::string_view::npos) return nullptr;  // of several lines, such as PEM, nothing is sent bare
   const auto blank = [](char c) { return c == ' ' || c == '\t'; };
   if (text.empty() || (!blank(text.front()) && !blank(text.back()))) return nullptr;
-  return "it begins or ends with a blank, which would be sent; remove it";
+  return "it begins or ends with a blank, which would be sent; remove it, or give a secret that has one by ${env:NAME}";
 }
 
 std::optional<SecretString> read_secret_file(const std::string& path, const std::string& what) {
   if (const std::string hidden = hides(path); !hidden.empty()) throw Error(what + ": " + hidden);
-  return bounded(what, [path, what]() -> std::optional<SecretString> {
-    const auto raw = read_bytes(path, what);
-    if (!raw) return std::nullopt;
-    return cleaned(*raw, what);
-  });
+  const auto raw = read_file_bytes(path, what);
+  return raw ? std::optional(cleaned(*raw, what)) : std::nullopt;
+}
+
+std::optional<SecretString> read_file_bytes(const std::string& path, const std::string& what) {
+  return bounded(what, [path, what] { return read_bytes(path, what); });
 }
 
 SecretString read_credential(const std::string& name, const std::string& what) {

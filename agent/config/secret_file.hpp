@@ -15,7 +15,7 @@ namespace jeton::agent {
 
 // What the service will find, where it is not what the process finds (service_account.hpp).
 struct ServiceView {
-  // By file name, as systemd would leave them in $CREDENTIALS_DIRECTORY.
+  // By file name, as systemd would leave them in $CREDENTIALS_DIRECTORY; the bytes of the files.
   std::map<std::string, SecretString> credentials;
   // Folders that its unit hides from it: /home, /tmp.
   std::vector<std::string> hidden;
@@ -26,6 +26,9 @@ void judge_as(ServiceView view);
 // exist. Throws Error that begins with `what`: no regular file, larger than 64 KiB, UTF-16, a blank at the beginning or
 // the end of a single line, hidden from the service, or a file system that does not answer (bounded_wait.hpp).
 [[nodiscard]] std::optional<SecretString> read_secret_file(const std::string& path, const std::string& what);
+
+// The bytes of such a file as they are.
+[[nodiscard]] std::optional<SecretString> read_file_bytes(const std::string& path, const std::string& what);
 
 // The same for the credential NAME: NAME or jeton_NAME. Throws Error also if there is none.
 [[nodiscard]] SecretString read_credential(const std::string& name, const std::string& what);

@@ -18,7 +18,7 @@ struct Outcome {
 Outcome check(const std::vector<std::filesystem::path>& files) {
   std::ostringstream out;
   std::ostringstream err;
-  const int status = agent::run_check(files, out, err);
+  const int status = agent::report_check(agent::load_config(files), files, "", out, err);
   return {status, out.str(), err.str()};
 }
 

@@ -197,8 +197,8 @@ TEST(Load, WithoutFilesSaysSo) {
 }
 
 TEST(Load, DefaultFilesStartWithTheMainFile) {
-  ASSERT_FALSE(default_config_files().empty());
-  EXPECT_EQ(default_config_files().front(), "/etc/jeton/agent.yaml");
+  ASSERT_FALSE(read_default_files().names.empty());
+  EXPECT_EQ(read_default_files().names.front(), "/etc/jeton/agent.yaml");
 }
 
 TEST(Schema, ListsItsKeys) {
