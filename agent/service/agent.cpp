@@ -6,6 +6,7 @@
 #include <array>
 #include <boost/asio/io_context.hpp>
 #include <set>
+#include <utility>
 
 #include "agent/api/server.hpp"
 #include "agent/base/boot_timers.hpp"
@@ -16,6 +17,7 @@
 #include "agent/http/http_client.hpp"
 #include "agent/refresh/revoker.hpp"
 #include "agent/segment/runtime_dir.hpp"
+#include "agent/service/systemd_notifier.hpp"
 #include "agent/service/token_runner.hpp"
 #include "agent/service/token_switch.hpp"
 
@@ -106,7 +108,32 @@ struct Agent::Impl final : TokenValues {
     return std::make_unique<TokenRunner>(token, shared);
   }
 
+  // A service ends instead of going on without its directory: its manager makes a new one at the next start, which the
+  // agent's own user may not. Others try again.
+  void restore_directory() {
+    try {
+      runtime_dir.restore();
+    } catch (const Error& e) {
+      if (SystemdNotifier::is_service()) throw;
+      complain_once(e);
+      return;
+    }
+    try {
+      api.restore_socket();
+      cannot_restore = false;
+    } catch (const Error& e) {
+      complain_once(e);
+    }
+  }
+
+  void complain_once(const Error& e) {
+    if (std::exchange(cannot_restore, true)) return;
+    log::error("something of the runtime directory was removed and cannot be made anew; it is tried again",
+               {{"directory", runtime_dir.path().string()}, {"error", e.what()}});
+  }
+
   void beat() {
+    restore_directory();
     for (const auto& [name, runner] : runners) runner->heartbeat();
     heartbeat_timer = timers.schedule(timers.clock().boot_now() + heartbeat_interval, [this] { beat(); });
   }
@@ -128,6 +155,7 @@ struct Agent::Impl final : TokenValues {
   std::unique_ptr<TokenSwitch> next;  // a reload under way; here, so that it never outlives what it works on
   std::function<Task<ReloadVerdict>()> on_reload_request;
   bool stopping = false;
+  bool cannot_restore = false;
   Timers::Id heartbeat_timer = 0;
 };
 
