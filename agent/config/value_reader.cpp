@@ -41,8 +41,14 @@ void ValueReader::wrong(const Node& node, std::string_view expected) const {
       got = "text";
       break;
   }
+  const bool map_is_expected = expected.starts_with("a map");
+  if (node.kind == Node::Kind::sequence && map_is_expected) {
+    got += path_.empty() ? ", whose items begin with '- '; write the keys, such as version: and tokens:, without it"
+                         : ", whose items begin with '- '; write each as a key with what belongs to it: NAME: {...}";
+  }
   reading_->problems.error(node.kind == Node::Kind::null ? place() : node.place,
-                           path_ + ": expected " + std::string(expected) + "; got " + got);
+                           (path_.empty() ? "the document" : path_) + ": expected " + std::string(expected) +
+                               "; got " + got);
 }
 
 const Node* ValueReader::raw() const {
