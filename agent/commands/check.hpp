@@ -1,5 +1,5 @@
-// `jeton-agent check [--config FILE]... [--user USER]`: every problem of the configuration on `err`, one a line with its place, then
-// one line that sums up; on `out` if the configuration is valid.
+// `jeton-agent check [--config FILE]... [--user USER]`: every problem of the configuration on `err`, one a line with
+// its place, then one line that sums up; on `out` if the configuration is valid.
 #pragma once
 
 #include <filesystem>

@@ -37,9 +37,9 @@ class Unit {
     if (::sd_bus_open_system(&bus) < 0) return std::nullopt;
     unit.bus_.reset(bus);
     sd_bus_message* reply = nullptr;
-    const int loaded = ::sd_bus_call_method(bus, destination, "/org/freedesktop/systemd1",
-                                            "org.freedesktop.systemd1.Manager", "LoadUnit", nullptr, &reply, "s",
-                                            unit_name);
+    const int loaded =
+        ::sd_bus_call_method(bus, destination, "/org/freedesktop/systemd1", "org.freedesktop.systemd1.Manager",
+                             "LoadUnit", nullptr, &reply, "s", unit_name);
     const Message owned(reply);
     const char* path = nullptr;
     if (loaded < 0 || ::sd_bus_message_read(reply, "o", &path) < 0) return std::nullopt;
@@ -89,8 +89,7 @@ class Unit {
 
   [[nodiscard]] Message property(const char* name, const char* type) const {
     sd_bus_message* reply = nullptr;
-    const int got =
-        ::sd_bus_get_property(bus_.get(), destination, path_.c_str(), service, name, nullptr, &reply, type);
+    const int got = ::sd_bus_get_property(bus_.get(), destination, path_.c_str(), service, name, nullptr, &reply, type);
     return got < 0 ? nullptr : Message(reply);
   }
   [[nodiscard]] std::string text(const char* interface, const char* name) const {
@@ -113,7 +112,8 @@ void add_credentials(const std::string& id, const std::filesystem::path& path,
   std::error_code error;
   if (!std::filesystem::is_directory(path, error)) {
     auto secret = read_file_bytes(path.string(), path.string());
-    if (!secret) throw Error("LoadCredential= of the unit: " + path.string() + " is missing, so the service cannot start");
+    if (!secret)
+      throw Error("LoadCredential= of the unit: " + path.string() + " is missing, so the service cannot start");
     credentials.emplace(id, std::move(*secret));
     return;
   }
@@ -146,7 +146,8 @@ void set_variables(const std::string& file, bool may_be_missing) {
     const std::size_t equals = line.find('=');
     if (line.empty() || line.front() == '#' || line.front() == ';' || equals == std::string_view::npos) continue;
     std::string_view value = line.substr(equals + 1);
-    const bool quoted = value.size() >= 2 && (value.front() == '"' || value.front() == '\'') && value.back() == value.front();
+    const bool quoted =
+        value.size() >= 2 && (value.front() == '"' || value.front() == '\'') && value.back() == value.front();
     if (quoted) value = value.substr(1, value.size() - 2);
     ::setenv(std::string(line.substr(0, equals)).c_str(), std::string(value).c_str(), 1);
   }

@@ -1,5 +1,5 @@
-// As whom the service runs, so that `check` and `fetch` judge by what it will find when root runs them: the user and the
-// groups, the credentials and the environment of jeton-agent.service. Not for a process with several threads.
+// As whom the service runs, so that `check` and `fetch` judge by what it will find when root runs them: the user and
+// the groups, the credentials and the environment of jeton-agent.service. Not for a process with several threads.
 #pragma once
 
 #include <optional>
@@ -18,7 +18,7 @@ struct ServiceAccount {
   std::vector<std::pair<std::string, std::string>> credentials;  // LoadCredential=: id, and a file or a folder
   std::vector<std::string> environment{};                        // NAME=value
   std::vector<std::pair<std::string, bool>> variable_files{};    // EnvironmentFile=; true: it may be missing
-  bool has_unit = false;  // false: what follows is not known
+  bool has_unit = false;                                         // false: what follows is not known
   bool private_tmp = false;
   bool protect_home = false;
 };

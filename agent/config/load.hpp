@@ -33,9 +33,9 @@ struct ConfigFiles {
 // by its name is warned of.
 [[nodiscard]] ConfigFiles read_default_files(const std::filesystem::path& folder = "/etc/jeton");
 
-// As one configuration; later files add tokens, and a key set twice is an error that names both places. Never throws for
-// what a file contains. `of_token`: secrets and files of other tokens and of the coordination are not looked at, because
-// only this token will be fetched.
+// As one configuration; later files add tokens, and a key set twice is an error that names both places. Never throws
+// for what a file contains. `of_token`: secrets and files of other tokens and of the coordination are not looked at,
+// because only this token will be fetched.
 [[nodiscard]] LoadResult load_config_files(ConfigFiles files, const std::string& of_token = {});
 [[nodiscard]] LoadResult load_config(const std::vector<std::filesystem::path>& files);
 // The same for text that is in memory already.

@@ -32,13 +32,15 @@ bool is_name(std::string_view text, std::string_view also) {
 
 // As shells write a variable.
 bool is_variable_name(std::string_view text) {
-  return is_name(text, "_") && text.size() <= 64 && std::any_of(text.begin(), text.end(), [](char c) { return c >= 'A' && c <= 'Z'; }) &&
+  return is_name(text, "_") && text.size() <= 64 &&
+         std::any_of(text.begin(), text.end(), [](char c) { return c >= 'A' && c <= 'Z'; }) &&
          std::none_of(text.begin(), text.end(), [](char c) { return c >= 'a' && c <= 'z'; });
 }
 
 // `rest`: from the colon on. Not shown as a whole: it may be a literal secret that happens to hold ${.
 [[noreturn]] void refuse_reference(std::string_view name, std::string_view rest) {
-  constexpr const char* kinds = "use ${file:PATH}, ${env:NAME}, ${credential:NAME} or ${token:NAME}, or $${ for the text itself";
+  constexpr const char* kinds =
+      "use ${file:PATH}, ${env:NAME}, ${credential:NAME} or ${token:NAME}, or $${ for the text itself";
   if (rest.empty() && is_variable_name(name)) {
     const std::string variable(name);
     throw Error("unknown reference ${" + variable + "}; did you mean ${env:" + variable + "}? Otherwise " + kinds);

@@ -48,8 +48,8 @@ class Lines {
     return end == std::string_view::npos ? 0 : line_of(end);
   }
 
-  // The quote that a syntax error at a place comes from: one that opens before it and is never closed, or only where the
-  // next one was to open. Nothing if there is none.
+  // The quote that a syntax error at a place comes from: one that opens before it and is never closed, or only where
+  // the next one was to open. Nothing if there is none.
   [[nodiscard]] std::optional<Place> quote_behind(const Place& error) const {
     std::optional<Place> found;
     char before = '\n';  // the last character of the line that is no blank
@@ -101,7 +101,9 @@ class Lines {
 
   [[nodiscard]] Place place_of(std::size_t at, const std::string& file) const {
     Place place{file, line_of(at), 1};
-    for (std::size_t i = starts_[static_cast<std::size_t>(place.line) - 1]; i < at; i += std::max<std::size_t>(utf8_length(text_, i), 1)) ++place.column;
+    for (std::size_t i = starts_[static_cast<std::size_t>(place.line) - 1]; i < at;
+         i += std::max<std::size_t>(utf8_length(text_, i), 1))
+      ++place.column;
     return place;
   }
 
@@ -115,11 +117,12 @@ const char* unseen_mark(std::string_view text) {
     std::string_view bytes;
     const char* name;
   };
-  constexpr std::array marks{
-      Mark{"\u201C", "a typographic quote"}, Mark{"\u201D", "a typographic quote"}, Mark{"\u201E", "a typographic quote"},
-      Mark{"\u2018", "a typographic quote"}, Mark{"\u2019", "a typographic quote"}, Mark{"\u201A", "a typographic quote"},
-      Mark{"\u00AB", "a typographic quote"}, Mark{"\u00BB", "a typographic quote"}, Mark{"\u00A0", "a no-break space"},
-      Mark{"\u200B", "an invisible space"},  Mark{"\uFEFF", "a byte order mark"}};
+  constexpr std::array marks{Mark{"\u201C", "a typographic quote"}, Mark{"\u201D", "a typographic quote"},
+                             Mark{"\u201E", "a typographic quote"}, Mark{"\u2018", "a typographic quote"},
+                             Mark{"\u2019", "a typographic quote"}, Mark{"\u201A", "a typographic quote"},
+                             Mark{"\u00AB", "a typographic quote"}, Mark{"\u00BB", "a typographic quote"},
+                             Mark{"\u00A0", "a no-break space"},    Mark{"\u200B", "an invisible space"},
+                             Mark{"\uFEFF", "a byte order mark"}};
   const auto found = std::find_if(marks.begin(), marks.end(), [text](const Mark& mark) {
     return text.starts_with(mark.bytes) || text.ends_with(mark.bytes);
   });

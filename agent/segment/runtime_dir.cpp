@@ -103,7 +103,8 @@ class RuntimeDir::Lock {
   boost::interprocess::file_lock lock_;  // gives the lock up when it dies
 };
 
-RuntimeDir::RuntimeDir(const fs::path& path, Policy disk_backed) : path_(fs::absolute(path)), disk_backed_(disk_backed) {
+RuntimeDir::RuntimeDir(const fs::path& path, Policy disk_backed)
+    : path_(fs::absolute(path)), disk_backed_(disk_backed) {
   take();
 }
 

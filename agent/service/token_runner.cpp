@@ -44,7 +44,8 @@ struct TokenRunner::Impl {
               .tokens = &s.tokens,
               .on_current = [this](const Record& record) { renewed(record); }}) {
     if (parts.source->revokes()) {
-      revoker.emplace(loop.config(), s.lock_ttl, Revoker::Parts{s.timers, s.random, coordinator, *parts.source, s.host});
+      revoker.emplace(loop.config(), s.lock_ttl,
+                      Revoker::Parts{s.timers, s.random, coordinator, *parts.source, s.host});
     }
   }
 

@@ -32,12 +32,13 @@ std::string why_not_executable(const std::string& program) {
 // What a shell would act on, and a program gets as an argument like any other.
 void warn_of_shell_words(const Node& node, const std::vector<std::string>& argv, const ValueReader& value,
                          Reading& reading) {
-  constexpr std::array<std::string_view, 15> words{"|",  "||", "|&", "&&", "&",   ">",    ">>",  "2>",
-                                                   "<",  "<<", "&>", "2>>", "2>&1", "1>&2", ">&2"};
+  constexpr std::array<std::string_view, 15> words{"|", "||", "|&", "&&",  "&",    ">",    ">>", "2>",
+                                                   "<", "<<", "&>", "2>>", "2>&1", "1>&2", ">&2"};
   if (std::find(argv.begin(), argv.end(), "-c") != argv.end()) return;  // a shell's, probably
   for (const Node& item : node.items) {
     const std::string& word = item.scalar;
-    const bool is_variable = word.size() > 1 && word[0] == '$' && ((word[1] >= 'A' && word[1] <= 'Z') || word[1] == '(');
+    const bool is_variable =
+        word.size() > 1 && word[0] == '$' && ((word[1] >= 'A' && word[1] <= 'Z') || word[1] == '(');
     const bool acts =
         is_variable || word.starts_with("~/") || std::find(words.begin(), words.end(), word) != words.end();
     if (item.kind != Node::Kind::scalar || !acts) continue;

@@ -22,9 +22,9 @@ struct FileToken {
   bool expiry_is_configured = false;  // not the content's own: the same content, read again, expires later
 };
 
-// A text's only line, without a byte order mark, is the token, and its expiry the `exp` of a JWT or `now` plus lifetime. Of JSON, a lifetime inside
-// counts from when the file was written, response.default_lifetime from `now`, and `exp` of a JWT counts if the JSON
-// names no expiry. Throws SourceError(transient), without any of the content.
+// A text's only line, without a byte order mark, is the token, and its expiry the `exp` of a JWT or `now` plus
+// lifetime. Of JSON, a lifetime inside counts from when the file was written, response.default_lifetime from `now`, and
+// `exp` of a JWT counts if the JSON names no expiry. Throws SourceError(transient), without any of the content.
 [[nodiscard]] FileToken parse_content(const FileContent& content, const FileSourceConfig& config, WallTime now);
 
 }  // namespace jeton::agent

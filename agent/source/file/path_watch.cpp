@@ -37,7 +37,7 @@ std::deque<std::string> names_of(const std::filesystem::path& path) {
 
 // What a walk along all paths finds.
 struct Walk {
-  std::map<int, std::set<std::string>> names;   // watched directory -> what matters in it
+  std::map<int, std::set<std::string>> names;    // watched directory -> what matters in it
   std::set<std::pair<int, std::string>> finals;  // the files themselves
   std::string trouble;                           // a directory cannot be watched, and why
 };
@@ -56,8 +56,7 @@ void walk(int inotify, const std::filesystem::path& path, Walk& found) {
     }
     const int descriptor = ::inotify_add_watch(inotify, directory.c_str(), watched);
     if (descriptor < 0 && errno != ENOENT && errno != ENOTDIR && errno != EACCES) {
-      found.trouble =
-          errno_error("cannot watch " + directory.string() + " (see fs.inotify.max_user_watches)").what();
+      found.trouble = errno_error("cannot watch " + directory.string() + " (see fs.inotify.max_user_watches)").what();
     }
     if (descriptor >= 0) found.names[descriptor].insert(name);
     std::error_code gone;
@@ -194,8 +193,8 @@ struct PathWatch::Impl : std::enable_shared_from_this<Impl> {
   const std::vector<std::string> paths;
   const std::function<void()> changed;
   boost::asio::posix::stream_descriptor events;
-  std::shared_ptr<const UniqueFd> shared;  // null: there is no inotify instance left, and files are looked at
-  std::map<int, std::set<std::string>> names;     // as Walk
+  std::shared_ptr<const UniqueFd> shared;      // null: there is no inotify instance left, and files are looked at
+  std::map<int, std::set<std::string>> names;  // as Walk
   std::set<std::pair<int, std::string>> finals;
   std::set<std::pair<int, std::string>> writing;  // of these, the ones that are being written
   bool pending = false;                           // a change that nobody was told of

@@ -51,6 +51,17 @@ TEST(Check, PrintsEveryProblemThenTheCount) {
   EXPECT_TRUE(outcome.err.ends_with("\n" + name + ": 2 errors, 1 warning\n")) << outcome.err;
 }
 
+TEST(Check, ThereAreMoreProblemsThanItPrints_AllAreCounted) {
+  const TempDir dir;
+  std::string text = "version: 1\n";
+  for (int i = 0; i < 1500; ++i) text += "unknown_" + std::to_string(i) + ": 1\n";
+  const auto file = dir.write("a.yaml", text);
+  const Outcome outcome = check({file});
+  EXPECT_TRUE(outcome.err.ends_with("\nand 501 further problems\n" + file.string() + ": 1500 errors, 1 warning\n") ||
+              outcome.err.ends_with("\nand 500 further problems\n" + file.string() + ": 1500 errors\n"))
+      << outcome.err.substr(outcome.err.size() - 300);
+}
+
 TEST(Check, NamesTheFileThatIsMissing) {
   const TempDir dir;
   const std::string name = (dir / "none.yaml").string();
