@@ -69,6 +69,8 @@ Task<> TokenSwitch::stop_old() {
   for (const auto* names : {&plan_.removed, &plan_.changed}) {
     for (const std::string& name : *names) runners_.at(name)->cancel();
   }
+  log::debug("removed and changed tokens end",
+             {{"removed", std::to_string(plan_.removed.size())}, {"changed", std::to_string(plan_.changed.size())}});
   for (const auto* names : {&plan_.removed, &plan_.changed}) {
     for (const std::string& name : *names) co_await runners_.at(name)->stop();
   }
