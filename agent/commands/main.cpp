@@ -80,8 +80,9 @@ int main(int argc, char** argv) {
       app.add_subcommand("reload", "Have the running agent read its configuration again; exit status 1 if it refuses");
   reload->add_option("--dir", runtime_dir, "Its runtime_dir. Default: $JETON_DIR, $RUNTIME_DIRECTORY or /run/jeton");
   reload->callback([&] {
-    const auto directory = runtime_dir.empty() ? jeton::agent::usual_runtime_dir() : runtime_dir;
-    status = jeton::agent::run_reload(directory, std::cout, std::cerr);
+    const std::filesystem::path directory(runtime_dir);
+    status = jeton::agent::run_reload(directory.empty() ? jeton::agent::usual_runtime_dir() : directory, std::cout,
+                                      std::cerr);
   });
 
   jeton::agent::add_fetch_command(app, status);

@@ -167,8 +167,8 @@ class TreeBuilder final : public YAML::EventHandler {
     node.scalar = value;
     node.plain = tag == "?";
     if (!node.plain) check_quote(node.place, value);
-    if (const char* mark = node.plain ? unseen_mark(value) : nullptr) {
-      problems_.error(node.place, "the text begins or ends with " + std::string(mark) +
+    if (const char* unseen = node.plain ? unseen_mark(value) : nullptr) {
+      problems_.error(node.place, "the text begins or ends with " + std::string(unseen) +
                                       ", which YAML takes as part of it; quote with \" or ', also if it is meant");
       node.kind = Node::Kind::invalid;
     }

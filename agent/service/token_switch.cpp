@@ -54,13 +54,14 @@ void TokenSwitch::prepare(const Config& wanted) {
 }
 
 void TokenSwitch::take_back() noexcept {
-  for (auto& [name, change] : changes_) {
-    if (!std::exchange(change.segment_changed, false)) continue;
+  for (auto& change : changes_) {
+    const std::string& name = change.first;
+    if (!std::exchange(change.second.segment_changed, false)) continue;
     attempt("a segment cannot be given its old settings back", name,
             [&] { runners_.at(name)->reconfigure_segment(running_.tokens.at(name)); });
   }
-  for (const auto& [name, runner] : added_) {
-    attempt("the segment of a token that was not added stays", name, [&] { runner->retire(); });
+  for (const auto& added : added_) {
+    attempt("the segment of a token that was not added stays", added.first, [&] { added.second->retire(); });
   }
   added_.clear();
 }

@@ -2,6 +2,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <fstream>
+
 #include "tests/support/agent_process.hpp"
 #include "tests/support/eventually.hpp"
 #include "tests/support/fault_provider.hpp"
@@ -19,7 +21,7 @@ class RemovedDirectory : public testing::Test {
     ASSERT_TRUE(eventually([&] { return agent.valid(); }));
   }
   RunResult get(const AgentProcess& agent) const {
-    return run({JETON_CTL_BINARY, "--dir", agent.runtime_dir().string(), "get", "api"});
+    return run({JETONCTL_BINARY, "--dir", agent.runtime_dir().string(), "get", "api"});
   }
 
   FaultProvider provider_{{.lifetime = seconds(600)}};
@@ -35,7 +37,7 @@ TEST_F(RemovedDirectory, AllOfItIsGone_IsMadeAnewWithTheTokenAndNothingIsFetched
   EXPECT_TRUE(eventually([&] { return agent.valid(); }));
   EXPECT_EQ(provider_.counts().requests, 1U);
   // The local coordinator goes on, too.
-  EXPECT_EQ(run({JETON_CTL_BINARY, "--dir", agent.runtime_dir().string(), "refresh", "api", "--wait", "20s"}).status, 0)
+  EXPECT_EQ(run({JETONCTL_BINARY, "--dir", agent.runtime_dir().string(), "refresh", "api", "--wait", "20s"}).status, 0)
       << agent.log();
 }
 

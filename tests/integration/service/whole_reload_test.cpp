@@ -166,5 +166,20 @@ TEST_F(WholeReload, SecretIsOnADeadMount_IsRefusedAndOtherTokensAreFetched) {
   EXPECT_EQ(agent_.stop(), 0);
 }
 
+TEST(ReloadOfASegment, SomethingFailsBehindIt_ItsOldSizeIsBack) {
+  const FaultProvider provider{{.lifetime = seconds(600)}};
+  AgentProcess agent{{.token_url = provider.url()}, {.env = {{"JETON_FAILPOINTS", "reload.segments=throw"}}}};
+  agent.start();
+  ASSERT_TRUE(eventually([&] { return agent.valid(); }));
+  const auto size = std::filesystem::file_size(agent.segment());
+  AgentSettings settings = agent.settings();
+  settings.token_extra = "    capacity: 64KiB\n";
+  agent.configure(settings);
+  agent.signal(SIGHUP);
+  ASSERT_TRUE(eventually([&] { return agent.log().find("reload refused") != std::string::npos; }));
+  EXPECT_EQ(std::filesystem::file_size(agent.segment()), size);
+  EXPECT_TRUE(agent.valid());
+}
+
 }  // namespace
 }  // namespace jeton::test

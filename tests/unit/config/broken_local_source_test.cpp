@@ -34,7 +34,7 @@ std::string problems_of_command(const std::string& command) {
 TEST(ExecCommand, HasAWordThatOnlyAShellActsOn_IsWarnedOf) {
   for (const char* word : {"\"|\"", "\"&&\"", "\">\"", "2>&1", "$HOME", "$(date)", "~/bin"}) {
     const std::string problems = problems_of_command("[/bin/echo, a, " + std::string(word) + ", b]");
-    EXPECT_NE(problems.find("agent.yaml:6:29: warning: tokens.t.source.command: "), std::string::npos)
+    EXPECT_NE(problems.find("agent.yaml:6:31: warning: tokens.t.source.command: "), std::string::npos)
         << word << ": " << problems;
     EXPECT_NE(problems.find("no shell is used"), std::string::npos) << word;
   }
