@@ -71,6 +71,10 @@ Listing list(const std::filesystem::path& directory) {
     listing.files.push_back(entry->path());
   }
   listing.error = error.value();
+  // A link to nothing was meant to lead to something.
+  std::error_code ignored;
+  const bool is_link = std::filesystem::is_symlink(std::filesystem::symlink_status(directory, ignored));
+  if (listing.error == ENOENT && !is_link) listing.error = 0;
   std::sort(listing.files.begin(), listing.files.end());
   return listing;
 }
@@ -94,7 +98,7 @@ ConfigFiles read_default_files(const std::filesystem::path& folder) {
   std::vector<std::filesystem::path> files{folder / "agent.yaml"};
   try {
     const Listing listing = bounded(drop_ins.string(), [drop_ins] { return list(drop_ins); });
-    if (listing.error != 0 && listing.error != ENOENT) throw errno_error(drop_ins.string(), listing.error);
+    if (listing.error != 0) throw errno_error(drop_ins.string(), listing.error);
     for (const std::filesystem::path& file : listing.files) {
       if (file.filename().string().starts_with('.')) continue;  // of editors
       if (file.extension() == ".yaml") {

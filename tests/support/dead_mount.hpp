@@ -1,5 +1,5 @@
-// A mount whose server never answers, as an NFS server that is gone: a FUSE file system that nobody serves. Every look at
-// a path in it hangs until the mount is gone. Needs root and /dev/fuse.
+// A mount whose server never answers, as an NFS server that is gone: a FUSE file system that nobody serves. Every look
+// at a path in it hangs until the mount is gone. Needs root and /dev/fuse.
 #pragma once
 
 #include <fcntl.h>
@@ -18,8 +18,10 @@ class DeadMount {
  public:
   DeadMount() : server_(::open("/dev/fuse", O_RDWR | O_CLOEXEC)) {
     std::filesystem::create_directory(path());
-    const std::string options = "fd=" + std::to_string(server_.get()) + ",rootmode=40000,user_id=0,group_id=0,allow_other";
-    mounted_ = server_ && ::mount("jeton-dead", path().c_str(), "fuse.jeton", MS_NOSUID | MS_NODEV, options.c_str()) == 0;
+    const std::string options =
+        "fd=" + std::to_string(server_.get()) + ",rootmode=40000,user_id=0,group_id=0,allow_other";
+    mounted_ =
+        server_ && ::mount("jeton-dead", path().c_str(), "fuse.jeton", MS_NOSUID | MS_NODEV, options.c_str()) == 0;
   }
   DeadMount(const DeadMount&) = delete;
   DeadMount& operator=(const DeadMount&) = delete;

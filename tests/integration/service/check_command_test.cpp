@@ -21,8 +21,9 @@ class CheckCommand : public testing::Test {
   }
   // Of a token with this secret.
   std::string config(const std::string& secret) {
-    const auto file = dir_.write("agent.yaml", "version: 1\ntokens:\n  t:\n    source: {type: http, url: \"" +
-                                                   provider_.url() + "\", form: {client_secret: \"" + secret + "\"}}\n");
+    const auto file =
+        dir_.write("agent.yaml", "version: 1\ntokens:\n  t:\n    source: {type: http, url: \"" + provider_.url() +
+                                     "\", form: {client_secret: \"" + secret + "\"}}\n");
     fs::permissions(file, fs::perms(0644));
     return file.string();
   }
@@ -71,17 +72,17 @@ TEST_F(CheckCommand, FetchIsOfRoot_HasTheCredentialsOfTheService) {
   fs::create_directory(folder);
   dir_.write("credentials/api-secret", "k3y-of-the-app\n");
   fs::permissions(folder, fs::perms(0700));
-  const RunResult fetched =
-      run({JETON_AGENT_BINARY, "fetch", "t", "--once", "--user", "nobody", "--config", config("${credential:api-secret}")},
-          {.env = {{"CREDENTIALS_DIRECTORY", folder.string()}}});
+  const RunResult fetched = run(
+      {JETON_AGENT_BINARY, "fetch", "t", "--once", "--user", "nobody", "--config", config("${credential:api-secret}")},
+      {.env = {{"CREDENTIALS_DIRECTORY", folder.string()}}});
   EXPECT_EQ(fetched.status, 0) << fetched.err;
   ASSERT_EQ(provider_.seen().size(), 1U);
   EXPECT_THAT(provider_.seen().front().body, HasSubstr("client_secret=k3y-of-the-app"));
 }
 
 TEST_F(CheckCommand, UserIsAskedForByAnother_IsRefused) {
-  const RunResult refused = run({JETON_AGENT_BINARY, "check", "--user", "daemon", "--config", config("x")},
-                                {.uid = 65534, .gid = 65534});
+  const RunResult refused =
+      run({JETON_AGENT_BINARY, "check", "--user", "daemon", "--config", config("x")}, {.uid = 65534, .gid = 65534});
   EXPECT_EQ(refused.status, 1);
   EXPECT_THAT(refused.err, HasSubstr("only root can judge as another user"));
 }

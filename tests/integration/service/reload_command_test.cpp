@@ -10,8 +10,8 @@
 namespace jeton::test {
 namespace {
 
-using ::testing::HasSubstr;
 using std::chrono::seconds;
+using ::testing::HasSubstr;
 
 class ReloadCommand : public testing::Test {
  protected:
@@ -53,8 +53,8 @@ TEST_F(ReloadCommand, ChangeNeedsARestart_FailsWithTheReason) {
 
 TEST_F(ReloadCommand, DirectoryIsThatOfTheUnit_IsTakenFromTheEnvironment) {
   agent_.start();
-  const RunResult result =
-      run({JETON_AGENT_BINARY, "reload"}, {.env = {{"RUNTIME_DIRECTORY", agent_.runtime_dir().string() + ":/run/other"}}});
+  const RunResult result = run({JETON_AGENT_BINARY, "reload"},
+                               {.env = {{"RUNTIME_DIRECTORY", agent_.runtime_dir().string() + ":/run/other"}}});
   EXPECT_EQ(result.status, 0) << result.err;
 }
 
@@ -77,12 +77,14 @@ TEST_F(ReloadCommand, UserIsNobodyInParticular_IsRefused) {
 // It is sent while the agent has taken its directory and serves no signals yet.
 TEST(SignalWhileStarting, IsSighup_AgentStartsAndReloads) {
   const FaultProvider provider{{.lifetime = seconds(600)}};
-  AgentProcess agent{{.token_url = provider.url()}, {.env = {{"JETON_FAILPOINTS", "segment.runtime_dir.locked=sleep:1000"}}}};
+  AgentProcess agent{{.token_url = provider.url()},
+                     {.env = {{"JETON_FAILPOINTS", "segment.runtime_dir.locked=sleep:1000"}}}};
   agent.launch();
   ASSERT_TRUE(eventually([&] { return std::filesystem::exists(agent.runtime_dir() / "agent.lock"); }));
   agent.signal(SIGHUP);
   agent.await();
-  EXPECT_TRUE(eventually([&] { return agent.log().find("configuration reloaded") != std::string::npos; })) << agent.log();
+  EXPECT_TRUE(eventually([&] { return agent.log().find("configuration reloaded") != std::string::npos; }))
+      << agent.log();
   EXPECT_EQ(agent.stop(), 0);
 }
 

@@ -11,8 +11,8 @@
 namespace jeton::test {
 namespace {
 
-using ::testing::HasSubstr;
 using std::chrono::seconds;
+using ::testing::HasSubstr;
 
 class RemovedDirectory : public testing::Test {
  protected:

@@ -42,7 +42,8 @@ TEST_F(Routes, ReloadIsAskedForByAnAdmin_IsAnsweredWithTheVerdict) {
   ASSERT_TRUE(applied.later);
   applied = loop.run(applied.later());
   EXPECT_EQ(applied.status, 200U);
-  EXPECT_EQ(Json::parse(applied.body), Json::parse(R"({"reloaded": true, "problems": ["agent.yaml:3:1: warning: x"]})"));
+  EXPECT_EQ(Json::parse(applied.body),
+            Json::parse(R"({"reloaded": true, "problems": ["agent.yaml:3:1: warning: x"]})"));
 
   status.reload_verdict = {"the files have errors", {"agent.yaml:3:1: error: y"}};
   ApiResponse refused = ask("/v1/reload", "POST", root);

@@ -214,6 +214,11 @@ TEST_F(DefaultFiles, FolderCannotBeRead_IsAnErrorThatSaysWhatWouldBeGone) {
                             drop_ins.string() + ": Not a directory\n");
 }
 
+TEST_F(DefaultFiles, FolderIsALinkToNothing_IsAnError) {
+  std::filesystem::create_symlink(dir / "nothing", drop_ins);
+  EXPECT_NE(problems().find("agent.d: No such file or directory"), std::string::npos) << problems();
+}
+
 TEST_F(DefaultFiles, FolderIsOnADeadMount_IsAnError) {
   DeadMount mount;
   if (!mount.works()) GTEST_SKIP() << "needs root and /dev/fuse";

@@ -1,7 +1,8 @@
 // Where changes cannot be heard of, PathWatch looks by itself.
+#include "agent/source/file/path_watch.hpp"
+
 #include <sys/resource.h>
 
-#include "agent/source/file/path_watch.hpp"
 #include "tests/support/dead_mount.hpp"
 #include "tests/unit/source/local/local_source.hpp"
 
