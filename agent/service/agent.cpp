@@ -17,7 +17,6 @@
 #include "agent/http/http_client.hpp"
 #include "agent/refresh/revoker.hpp"
 #include "agent/segment/runtime_dir.hpp"
-#include "agent/service/systemd_notifier.hpp"
 #include "agent/service/token_runner.hpp"
 #include "agent/service/token_switch.hpp"
 
@@ -108,13 +107,11 @@ struct Agent::Impl final : TokenValues {
     return std::make_unique<TokenRunner>(token, shared);
   }
 
-  // A service ends instead of going on without its directory: its manager makes a new one at the next start, which the
-  // agent's own user may not. Others try again.
   void restore_directory() {
     try {
       runtime_dir.restore();
     } catch (const Error& e) {
-      if (SystemdNotifier::is_service()) throw;
+      if (on_lost_directory) return on_lost_directory(e.what());
       complain_once(e);
       return;
     }
@@ -154,6 +151,7 @@ struct Agent::Impl final : TokenValues {
   TokenSwitch::Runners runners;
   std::unique_ptr<TokenSwitch> next;  // a reload under way; here, so that it never outlives what it works on
   std::function<Task<ReloadVerdict>()> on_reload_request;
+  std::function<void(const std::string&)> on_lost_directory;
   bool stopping = false;
   bool cannot_restore = false;
   Timers::Id heartbeat_timer = 0;
@@ -217,6 +215,10 @@ Task<> Agent::stop() {
   impl_->coordinator->stop();
   if (impl_->of_host) impl_->of_host->stop();
   impl_->http.stop();
+}
+
+void Agent::on_lost_directory(std::function<void(const std::string&)> lost) {
+  impl_->on_lost_directory = std::move(lost);
 }
 
 bool Agent::stopping() const { return impl_->stopping; }

@@ -33,6 +33,8 @@ class Agent final : public AgentFacade {
   void on_reload_request(std::function<Task<ReloadVerdict>()> reload);
   // Locks given back, connections closed, segments left readable.
   Task<> stop();
+  // Called when the runtime directory was removed and cannot be made anew; without it that is tried again and again.
+  void on_lost_directory(std::function<void(const std::string& why)> lost);
   [[nodiscard]] bool stopping() const;
   // How long stop() may take: longer if a fetch under way may bring a refresh token that is given only once.
   [[nodiscard]] Duration stop_patience() const;

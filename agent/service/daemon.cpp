@@ -43,9 +43,11 @@ class Daemon {
         reloader_(agent_, timers_, notifier_, read_config) {
     for (const int number : served_signals) signals_.add(number);
     agent_.on_reload_request([this] { return reloader_.reload(); });
+    if (SystemdNotifier::is_service()) agent_.on_lost_directory([this](const std::string& why) { give_up(why); });
   }
 
-  void run() {
+  // Returns the exit status.
+  int run() {
     agent_.start();
     log::info("started", {{"tokens", agent_.agent_status().tokens.size()}});
     timers_.on_clock_step([this] { agent_.clock_stepped(); });
@@ -58,6 +60,7 @@ class Daemon {
     let_signals_in();  // those that came meanwhile, too
     loop_.run();
     drain();
+    return status_;
   }
 
  private:
@@ -73,14 +76,28 @@ class Daemon {
         continue;
       }
       log::info("stopping; tokens stay readable", {{"signal", number == SIGTERM ? "SIGTERM" : "SIGINT"}});
-      // A provider or a Redis that does not answer must not hold the service manager up.
-      const Duration patience = agent_.stop_patience();
-      notifier_.stopping(patience);
-      timers_.schedule(clock_.boot_now() + patience, [this] { loop_.stop(); });
-      co_await agent_.stop();
-      loop_.stop();
+      co_await stop();
       co_return;
     }
+  }
+
+  // A provider or a Redis that does not answer must not hold the service manager up.
+  Task<> stop() {
+    if (agent_.stopping()) co_return;
+    const Duration patience = agent_.stop_patience();
+    notifier_.stopping(patience);
+    timers_.schedule(clock_.boot_now() + patience, [this] { loop_.stop(); });
+    co_await agent_.stop();
+    loop_.stop();
+  }
+
+  // The service manager starts the agent again, and makes the directory before.
+  void give_up(const std::string& why) {
+    if (agent_.stopping()) return;
+    log::error("the runtime directory was removed and cannot be made anew; the agent ends, to be started again",
+               {{"error", why}});
+    status_ = 1;
+    boost::asio::co_spawn(loop_, stop(), rethrow);
   }
 
   Task<> reload() { static_cast<void>(co_await reloader_.reload()); }
@@ -106,6 +123,7 @@ class Daemon {
   boost::asio::signal_set signals_;
   Agent agent_;
   Reloader reloader_;
+  int status_ = 0;
 };
 
 }  // namespace
@@ -123,9 +141,9 @@ int run_daemon(Config config, const std::function<LoadResult()>& read_config) {
     harden_process(config.agent.core_dumps);
     allow_many_descriptors();
     Daemon daemon(std::move(config), read_config);
-    daemon.run();
+    const int status = daemon.run();
     log::info("stopped");
-    return 0;
+    return status;
   } catch (const std::exception& e) {
     log::error("the agent cannot go on", {{"error", e.what()}});
     return 1;

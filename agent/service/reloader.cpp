@@ -15,7 +15,7 @@ Task<ReloadVerdict> Reloader::reload() {
   const std::uint64_t mine = begun_ + 1;
   while (done_ < mine) {
     if (begun_ == done_) begin();
-    co_await ended_.wait();
+    if (done_ < mine) co_await ended_.wait();  // it may have ended at once
   }
   co_return last_;
 }
