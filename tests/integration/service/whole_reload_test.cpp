@@ -69,7 +69,7 @@ class WholeReload : public testing::Test {
   FaultProvider provider_{{.lifetime = seconds(600)}};
   AgentSettings settings_;
   // A thread that hangs in the kernel cannot be looked at for leaks.
-  AgentProcess agent_{{}, {.env = {{"ASAN_OPTIONS", "detect_leaks=0"}}}};
+  AgentProcess agent_{{}, {.env = {{"ASAN_OPTIONS", "detect_leaks=0:detect_stack_use_after_return=0"}}}};
 };
 
 TEST_F(WholeReload, StateOfATokenCannotBeKept_IsRefusedAndAppliedOnceThatIsMended) {
