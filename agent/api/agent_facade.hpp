@@ -32,6 +32,12 @@ struct AgentStatus {
   std::optional<LocksStatus> locks;  // none: nobody may take any
 };
 
+// What became of a request to read the configuration again.
+struct ReloadVerdict {
+  std::string refusal;                // why the old configuration stays in force; empty: the new one is
+  std::vector<std::string> problems;  // of the files, each with its place; may be warnings
+};
+
 class AgentFacade {
  public:
   virtual ~AgentFacade() = default;
@@ -44,6 +50,8 @@ class AgentFacade {
   // Commands of the refresh loop (refresh_loop.hpp); nothing if there is no such token.
   virtual std::optional<DemandAnswer> token_rejected(const std::string& name, Generation generation) = 0;
   virtual std::optional<DemandAnswer> refresh_token(const std::string& name) = 0;
+  // Reads the configuration again, and ends with the verdict.
+  virtual Task<ReloadVerdict> request_reload() { co_return ReloadVerdict{"this agent cannot be reloaded", {}}; }
   // The locks of applications; null: there are none.
   [[nodiscard]] virtual LockBroker* locks() { return nullptr; }
   // The name of this host, by which the fleet tells it from the others.

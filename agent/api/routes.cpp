@@ -149,6 +149,20 @@ ApiResponse token_route(std::string_view rest, TokenRequest r) {
   return route->answer(r);
 }
 
+Task<ApiResponse> reload(AgentFacade& facade) {
+  const ReloadVerdict verdict = co_await facade.request_reload();
+  const bool refused = !verdict.refusal.empty();
+  co_return ApiResponse{refused ? 409U : 200U, reload_json(verdict)};
+}
+
+ApiResponse reload_route(const ApiRequest& request, const Peer& peer, AgentFacade& facade, AccountNames& names) {
+  if (auto refused = method_refusal(request.method, true)) return *refused;
+  if (!may_read(peer, facade.admins(), names)) return forbidden(peer, "may not reload the agent", "agent.admins");
+  ApiResponse response;
+  response.later = [&facade] { return reload(facade); };
+  return response;
+}
+
 }  // namespace
 
 ApiResponse error_response(unsigned status, const std::string& code, const std::string& message) {
@@ -165,10 +179,11 @@ ApiResponse answer(const ApiRequest& request, const Peer& peer, AgentFacade& fac
   if (is_token) return token_route(path.substr(tokens_prefix.size()), {request, peer, facade, names, now, {}});
   const bool is_lock = path.starts_with(locks_prefix) && path.size() > locks_prefix.size();
   if (is_lock) return lock_route(path.substr(locks_prefix.size()), request, peer, facade, names);
+  if (path == "/v1/reload") return reload_route(request, peer, facade, names);
   const bool known = path == "/v1/status" || path == "/live" || path == "/ready";
   if (!known)
     return error_response(404, "not_found",
-                          "no such path; try /v1/status, /v1/tokens/NAME, /v1/locks/NAME, /live or /ready");
+                          "no such path; try /v1/status, /v1/reload, /v1/tokens/NAME, /v1/locks/NAME, /live or /ready");
   if (auto refused = method_refusal(request.method, false)) return *refused;
   if (path == "/live") return {200, "{\"live\":true}\n"};
   const AgentStatus status = facade.agent_status();

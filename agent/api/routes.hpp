@@ -5,6 +5,7 @@
 //   GET /v1/tokens/NAME/events   the token's readers   NDJSON, a line per change
 //   POST /v1/tokens/NAME/rejected   the token's readers   {"generation": G}: the provider refused that token
 //   POST /v1/tokens/NAME/refresh    agent.admins   a new token now, within min_interval and budget
+//   POST /v1/reload              agent.admins   as SIGHUP; answers with the verdict: 200, or 409 reload_refused
 //   /v1/locks/NAME...            lock_routes.hpp
 //   GET /live                    any              200 while the loop turns
 //   GET /ready                   any              200 if every token is valid, 503 otherwise

@@ -6,7 +6,7 @@
 #include <boost/asio/local/stream_protocol.hpp>
 #include <cerrno>
 #include <map>
-#include <optional>
+#include <memory>
 #include <string>
 #include <system_error>
 #include <utility>
@@ -45,10 +45,14 @@ class ApiServer::Impl : public std::enable_shared_from_this<Impl> {
         reserved_(limits.reserved_connections, limits.connections_per_user) {}
 
   void start() {
-    file_.emplace(path_);
-    acceptor_.assign(asio::local::stream_protocol(), file_->release());
     running_ = true;
-    accept_next();
+    listen();
+  }
+
+  void restore_socket() {
+    if (!running_ || (file_ && file_->has_name())) return;
+    listen();
+    log::warning("the socket of the local API had been removed and was made anew", {{"socket", path_.string()}});
   }
 
   void stop() {
@@ -65,6 +69,19 @@ class ApiServer::Impl : public std::enable_shared_from_this<Impl> {
   [[nodiscard]] std::size_t connections() const { return ordinary_.size() + reserved_.size() + locks_.size(); }
 
  private:
+  // The one before, if there is any, ends with what waits in its queue: nobody finds it any more.
+  void listen() {
+    auto file = std::make_unique<SocketFile>(path_);
+    if (acceptor_.is_open()) {
+      accept_waiting();
+      acceptor_.close();
+    }
+    if (retry_ != 0) timers_.cancel(std::exchange(retry_, 0));
+    file_ = std::move(file);
+    acceptor_.assign(asio::local::stream_protocol(), file_->release());
+    accept_next();
+  }
+
   void accept_next() {
     acceptor_.async_wait(asio::socket_base::wait_read,
                          [self = shared_from_this()](const boost::system::error_code& error) {
@@ -189,7 +206,7 @@ class ApiServer::Impl : public std::enable_shared_from_this<Impl> {
   ApiLimits limits_;
   AccountNames names_;
   asio::local::stream_protocol::acceptor acceptor_;
-  std::optional<SocketFile> file_;
+  std::unique_ptr<SocketFile> file_;
   bool running_ = false;
   Timers::Id retry_ = 0;
   ConnectionRoom ordinary_;
@@ -205,6 +222,8 @@ ApiServer::ApiServer(Executor executor, Timers& timers, std::filesystem::path pa
 ApiServer::~ApiServer() { impl_->stop(); }
 
 void ApiServer::start() { impl_->start(); }
+
+void ApiServer::restore_socket() { impl_->restore_socket(); }
 
 void ApiServer::stop() { impl_->stop(); }
 

@@ -25,6 +25,9 @@ class ApiServer {
 
   // Makes the socket; the caller is the only agent of this runtime_dir (socket_file.hpp). Throws Error.
   void start();
+  // Makes the socket anew if somebody has removed its file; clients that are connected stay. Throws Error if that
+  // fails.
+  void restore_socket();
   // Removes the socket and drops every client, streams too. Idempotent.
   void stop();
 

@@ -64,10 +64,12 @@ SocketFile::SocketFile(std::filesystem::path path) : path_(std::move(path)) {
 }
 
 SocketFile::~SocketFile() {
+  if (has_name()) ::unlink(path_.c_str());
+}
+
+bool SocketFile::has_name() const {
   struct stat found {};
-  if (::lstat(path_.c_str(), &found) == 0 && found.st_dev == device_ && found.st_ino == inode_) {
-    ::unlink(path_.c_str());
-  }
+  return ::lstat(path_.c_str(), &found) == 0 && found.st_dev == device_ && found.st_ino == inode_;
 }
 
 }  // namespace jeton::agent

@@ -23,6 +23,9 @@ class SocketFile {
   // Removes the name if it still is this socket's, and closes the socket unless it was released.
   ~SocketFile();
 
+  // Whether the name still leads to this socket.
+  [[nodiscard]] bool has_name() const;
+
   [[nodiscard]] int release() { return socket_.release(); }
 
  private:

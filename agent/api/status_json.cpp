@@ -145,6 +145,17 @@ std::string demand_json(const std::string& name, const DemandAnswer& demand, Wal
   return text(json);
 }
 
+std::string reload_json(const ReloadVerdict& verdict) {
+  OrderedJson json;
+  if (verdict.refusal.empty()) {
+    json["reloaded"] = true;
+  } else {
+    json["error"] = {{"code", "reload_refused"}, {"message", verdict.refusal}};
+  }
+  json["problems"] = verdict.problems;
+  return text(json);
+}
+
 std::string error_json(std::string_view code, std::string_view message) {
   return text({{"error", {{"code", code}, {"message", message}}}});
 }

@@ -28,6 +28,7 @@
 // is
 //          newer than the refused one; otherwise a newer one is fetched in due_in_ms, held back until then by held_by
 //          (null: by nothing)
+// Reload   {reloaded: true, problems}, or an Error with problems: [text] of the files, each with its place
 // Error    {error: {code, message}}
 #pragma once
 
@@ -44,6 +45,7 @@ namespace jeton::agent {
 // {ready, tokens: [{name, state}]}: the tokens that are not valid.
 [[nodiscard]] std::string readiness_json(const AgentStatus& status);
 [[nodiscard]] std::string demand_json(const std::string& name, const DemandAnswer& demand, WallTime now);
+[[nodiscard]] std::string reload_json(const ReloadVerdict& verdict);
 [[nodiscard]] std::string error_json(std::string_view code, std::string_view message);
 
 // What a change is: equal texts mean that nothing has changed for a reader.

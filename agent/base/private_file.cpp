@@ -46,9 +46,11 @@ void make_private_directory(const std::filesystem::path& directory) {
 }
 
 std::optional<SecretString> read_private_file(const std::filesystem::path& file, std::size_t limit) {
-  const UniqueFd fd(::open(file.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW));
+  const UniqueFd fd(::open(file.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK));
   if (!fd && errno == ENOENT) return std::nullopt;
-  if (!fd) throw errno_error(file.string());
+  struct stat status {};
+  if (!fd || ::fstat(fd.get(), &status) != 0) throw errno_error(file.string());
+  if (!S_ISREG(status.st_mode)) throw Error(file.string() + ": not a regular file; remove it");
   SecretString text;
   std::array<char, 16 * 1024> chunk{};
   for (;;) {

@@ -1,10 +1,7 @@
 #include "agent/commands/check.hpp"
 
-#include <algorithm>
-#include <iostream>
+#include <ostream>
 #include <string>
-
-#include "agent/config/load.hpp"
 
 namespace jeton::agent {
 
@@ -24,25 +21,23 @@ std::string coordination_text(const CoordinationConfig& coordination) {
 
 }  // namespace
 
-int run_check(const std::vector<std::filesystem::path>& files, std::ostream& out, std::ostream& err) {
-  const std::vector<std::filesystem::path> used = files.empty() ? default_config_files() : files;
-  const LoadResult result = load_config(used);
+int report_check(const LoadResult& result, const std::vector<std::filesystem::path>& files, const std::string& as,
+                 std::ostream& out, std::ostream& err) {
   for (const Problem& problem : result.problems) err << problem.text() << '\n';
-
-  const auto is_error = [](const Problem& p) { return p.severity == Problem::Severity::error; };
-  const auto errors = static_cast<std::size_t>(std::count_if(result.problems.begin(), result.problems.end(), is_error));
-  const std::size_t warnings = result.problems.size() - errors;
+  const std::size_t unsaid = result.errors + result.warnings - result.problems.size();
+  if (unsaid > 0) err << "and " << count(unsaid, "further problem") << '\n';
+  const std::string warnings = result.warnings == 0 ? "" : ", " + count(result.warnings, "warning");
+  const std::string by = as.empty() ? "" : " (judged as " + as + ")";
   if (!result.config) {
-    err << (used.size() == 1 ? used.front().string() : count(used.size(), "file")) << ": " << count(errors, "error")
-        << (warnings == 0 ? "" : ", " + count(warnings, "warning")) << std::endl;
+    const std::string what = files.empty()       ? "/etc/jeton"
+                             : files.size() == 1 ? files.front().string()
+                                                 : count(files.size(), "file");
+    err << what << ": " << count(result.errors, "error") << warnings << by << std::endl;
     return 1;
   }
   out << "configuration is valid: " << count(result.config->tokens.size(), "token") << ", "
-      << coordination_text(result.config->coordination) << (warnings == 0 ? "" : ", " + count(warnings, "warning"))
-      << std::endl;
+      << coordination_text(result.config->coordination) << warnings << by << std::endl;
   return 0;
 }
-
-int run_check(const std::vector<std::filesystem::path>& files) { return run_check(files, std::cout, std::cerr); }
 
 }  // namespace jeton::agent

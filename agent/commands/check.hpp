@@ -1,16 +1,19 @@
-// `jeton-agent check [--config FILE]...`: every problem of the configuration on `err`, one a line with its place, then
-// one line that sums up; on `out` if the configuration is valid.
+// `jeton-agent check [--config FILE]... [--user USER]`: every problem of the configuration on `err`, one a line with
+// its place, then one line that sums up; on `out` if the configuration is valid.
 #pragma once
 
 #include <filesystem>
 #include <iosfwd>
+#include <string>
 #include <vector>
+
+#include "agent/config/load.hpp"
 
 namespace jeton::agent {
 
-// The exit status: 0 valid (warnings allowed), 1 not. Without files: the default ones.
-int run_check(const std::vector<std::filesystem::path>& files, std::ostream& out, std::ostream& err);
-// On stdout and stderr.
-int run_check(const std::vector<std::filesystem::path>& files);
+// What is said of `result`; `files`: those that were named, none: the default ones. `as`: who judged, for people.
+// Returns the exit status: 0 valid (warnings allowed), 1 not.
+int report_check(const LoadResult& result, const std::vector<std::filesystem::path>& files, const std::string& as,
+                 std::ostream& out, std::ostream& err);
 
 }  // namespace jeton::agent

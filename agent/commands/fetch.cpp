@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-#include "agent/config/load.hpp"
+#include "agent/commands/service_account.hpp"
 #include "agent/config/values.hpp"
 #include "agent/service/hardening.hpp"
 #include "agent/trial/trial.hpp"
@@ -20,6 +20,7 @@ struct FetchArguments {
   bool dry_run = false;
   bool once = false;
   std::vector<std::string> files;
+  std::string user;
 };
 
 int no_such_token(const std::string& name, const Config& config) {
@@ -39,7 +40,7 @@ int fetch(const FetchArguments& arguments) {
     return 1;
   }
   std::vector<std::filesystem::path> files(arguments.files.begin(), arguments.files.end());
-  const LoadResult loaded = load_config(files.empty() ? default_config_files() : files);
+  const LoadResult loaded = load_as_service(files, arguments.user, arguments.name).result;
   for (const Problem& problem : loaded.problems) std::cerr << problem.text() << '\n';
   if (!loaded.config) return 1;
   if (!loaded.config->tokens.contains(arguments.name)) return no_such_token(arguments.name, *loaded.config);
@@ -72,6 +73,8 @@ void add_fetch_command(CLI::App& app, int& status) {
                    "Configuration file; may be given more than once. Default: /etc/jeton/agent.yaml, then "
                    "/etc/jeton/agent.d/*.yaml")
       ->allow_extra_args(false);  // the word after FILE may be NAME
+  command->add_option("--user", arguments->user,
+                      "As this user; root: as yourself. Default of root: as the service does");
   command->callback([arguments, &status] { status = fetch(*arguments); });
 }
 

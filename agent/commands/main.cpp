@@ -3,6 +3,7 @@
 #include <cstdio>
 #include <exception>
 #include <filesystem>
+#include <iostream>
 #include <string>
 #include <vector>
 
@@ -10,7 +11,11 @@
 #include "agent/commands/demo.hpp"
 #include "agent/commands/fetch.hpp"
 #include "agent/commands/keygen.hpp"
+#include "agent/commands/reload.hpp"
 #include "agent/commands/run.hpp"
+#include "agent/commands/service_account.hpp"
+#include "agent/config/values.hpp"
+#include "agent/service/daemon.hpp"
 
 namespace {
 
@@ -22,12 +27,36 @@ void add_config_option(CLI::App& command, std::vector<std::string>& files) {
                      "/etc/jeton/agent.d/*.yaml");
 }
 
+// CLI11 itself only says that a command is missing when it is misspelt.
+std::string usage_error(const CLI::App* app, const CLI::Error& error) {
+  std::string what = error.what();
+  const auto extras = app->remaining();
+  if (app->get_parent() == nullptr && app->get_subcommands().empty() && !extras.empty() && !extras.front().empty()) {
+    const bool option = extras.front().front() == '-';
+    what = (option ? "no option '" : "no command '") + extras.front() + "'";
+    std::vector<std::string> names;
+    for (const CLI::App* command : app->get_subcommands([](const CLI::App* c) { return !c->get_group().empty(); })) {
+      names.push_back(command->get_name());
+    }
+    const auto meant = jeton::agent::nearest(extras.front(), {names.begin(), names.end()});
+    if (meant) {
+      what += "; did you mean " + std::string(*meant) + "?";
+    } else if (!option) {
+      what += "; there are";
+      for (const std::string& name : names) what += (name == names.front() ? " " : ", ") + name;
+    }
+  }
+  return "jeton-agent: " + what + "\nRun jeton-agent --help for more.\n";
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
+  if (argc > 1 && std::string_view(argv[1]) == "run") jeton::agent::hold_hangup_back();
   CLI::App app("jeton-agent: fetches each third-party API token once for the fleet and keeps it readable on this host");
   app.set_version_flag("--version", std::string("jeton-agent ") + JETON_VERSION);
   app.require_subcommand(1);
+  app.failure_message(usage_error);
   std::vector<std::string> files;
   int status = 0;
 
@@ -38,7 +67,23 @@ int main(int argc, char** argv) {
   CLI::App* check =
       app.add_subcommand("check", "Check the configuration and print every problem; exit status 1 if any");
   add_config_option(*check, files);
-  check->callback([&] { status = jeton::agent::run_check(Paths(files.begin(), files.end())); });
+  std::string user;
+  check->add_option("--user", user, "As this user; root: as yourself. Default of root: as the service does");
+  check->callback([&] {
+    const Paths paths(files.begin(), files.end());
+    const jeton::agent::Judged judged = jeton::agent::load_as_service(paths, user);
+    status = jeton::agent::report_check(judged.result, paths, judged.as, std::cout, std::cerr);
+  });
+
+  std::string runtime_dir;
+  CLI::App* reload =
+      app.add_subcommand("reload", "Have the running agent read its configuration again; exit status 1 if it refuses");
+  reload->add_option("--dir", runtime_dir, "Its runtime_dir. Default: $JETON_DIR, $RUNTIME_DIRECTORY or /run/jeton");
+  reload->callback([&] {
+    const std::filesystem::path directory(runtime_dir);
+    status = jeton::agent::run_reload(directory.empty() ? jeton::agent::usual_runtime_dir() : directory, std::cout,
+                                      std::cerr);
+  });
 
   jeton::agent::add_fetch_command(app, status);
 

@@ -9,7 +9,9 @@ namespace jeton::agent {
 
 int run_agent(const std::vector<std::filesystem::path>& files) {
   // The default files are looked up anew at each reload: a file may have been added to agent.d.
-  const auto read = [&files] { return load_config(files.empty() ? default_config_files() : files); };
+  const auto read = [&files] {
+    return load_config_files(files.empty() ? read_default_files() : read_config_files(files));
+  };
   LoadResult loaded = read();
   for (const Problem& problem : loaded.problems) std::cerr << problem.text() << '\n';
   if (!loaded.config) return 1;

@@ -8,6 +8,8 @@
 #include <cerrno>
 #include <system_error>
 
+#include "agent/base/bounded_wait.hpp"
+#include "agent/base/error.hpp"
 #include "agent/base/unique_fd.hpp"
 #include "agent/config/utf8.hpp"
 #include "agent/config/yaml_document.hpp"
@@ -32,30 +34,35 @@ const char* complaint(const std::string& text, std::size_t at) {
   return nullptr;
 }
 
-}  // namespace
-
-std::optional<ConfigText> read_config_text(const std::filesystem::path& file, Problems& problems) {
-  const Place place{file.string(), 0, 0};
-  const auto refuse = [&](const std::string& why) -> std::optional<ConfigText> {
-    problems.error(place, "cannot read the configuration file: " + why);
-    return std::nullopt;
-  };
-
-  const UniqueFd fd(::open(file.c_str(), O_RDONLY | O_CLOEXEC | O_NOCTTY));
-  if (!fd) return refuse(reason(errno));
+// The whole text. Throws Error that says why not.
+std::string read_text(const std::filesystem::path& file) {
+  const UniqueFd fd(::open(file.c_str(), O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK));
+  if (!fd) throw Error(reason(errno));
   struct stat status {};
-  if (::fstat(fd.get(), &status) != 0) return refuse(reason(errno));
-  if (S_ISDIR(status.st_mode)) return refuse("it is a directory; name a file in it");
+  if (::fstat(fd.get(), &status) != 0) throw Error(reason(errno));
+  if (S_ISDIR(status.st_mode)) throw Error("it is a directory; name a file in it");
+  if (!S_ISREG(status.st_mode)) throw Error("it is not a regular file");
 
-  ConfigText result{place.file, {}};
+  std::string text;
   std::array<char, 16 * 1024> buffer;
   for (;;) {
     const ssize_t got = ::read(fd.get(), buffer.data(), buffer.size());
     if (got < 0 && errno == EINTR) continue;
-    if (got < 0) return refuse(reason(errno));
-    if (got == 0) return result;
-    result.text.append(buffer.data(), static_cast<std::size_t>(got));
-    if (result.text.size() > max_config_bytes) return refuse("it is larger than 1 MiB");
+    if (got < 0) throw Error(reason(errno));
+    if (got == 0) return text;
+    text.append(buffer.data(), static_cast<std::size_t>(got));
+    if (text.size() > max_config_bytes) throw Error("it is larger than 1 MiB");
+  }
+}
+
+}  // namespace
+
+std::optional<ConfigText> read_config_text(const std::filesystem::path& file, Problems& problems) {
+  try {
+    return ConfigText{file.string(), bounded(file.string(), [file] { return read_text(file); })};
+  } catch (const Error& e) {
+    problems.error({file.string(), 0, 0}, std::string("cannot read the configuration file: ") + e.what());
+    return std::nullopt;
   }
 }
 

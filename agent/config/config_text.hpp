@@ -15,7 +15,8 @@ struct ConfigText {
   std::string text;
 };
 
-// Reads at most max_config_bytes. Nothing, and a problem that names the path and the reason, if that cannot be done.
+// Reads at most max_config_bytes of a regular file. Nothing, and a problem that names the path and the reason, if that
+// cannot be done, or if the file system does not answer (bounded_wait.hpp).
 [[nodiscard]] std::optional<ConfigText> read_config_text(const std::filesystem::path& file, Problems& problems);
 
 // Is this UTF-8 text without control characters? A problem at the first byte that is not. Drops a byte order mark.

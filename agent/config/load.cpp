@@ -1,9 +1,13 @@
 #include "agent/config/load.hpp"
 
 #include <algorithm>
+#include <cerrno>
+#include <set>
 #include <system_error>
 #include <utility>
 
+#include "agent/base/bounded_wait.hpp"
+#include "agent/base/error.hpp"
 #include "agent/config/account_check.hpp"
 #include "agent/config/merge.hpp"
 #include "agent/config/schema.hpp"
@@ -13,9 +17,6 @@
 namespace jeton::agent {
 
 namespace {
-
-constexpr const char* main_file = "/etc/jeton/agent.yaml";
-constexpr const char* drop_in_directory = "/etc/jeton/agent.d";
 
 // One document out of all texts; nothing if one of them cannot be read as a document, because what the others lack
 // may stand in that one.
@@ -37,52 +38,116 @@ std::optional<Node> read_documents(std::vector<ConfigText>& texts, Problems& pro
   return complete ? std::move(whole) : std::nullopt;
 }
 
-LoadResult load(std::vector<ConfigText> texts, const std::vector<std::string>& names, Problems problems) {
+// The token itself and those that its source uses.
+std::set<std::string> chain_of(const std::string& token, const Config& config) {
+  std::set<std::string> chain;
+  std::vector<std::string> open{token};
+  while (!open.empty()) {
+    const std::string name = open.back();
+    open.pop_back();
+    const auto found = config.tokens.find(name);
+    if (found == config.tokens.end() || !chain.insert(name).second) continue;
+    open.insert(open.end(), found->second.uses.begin(), found->second.uses.end());
+  }
+  return chain;
+}
+
+bool ends_like_yaml(const std::filesystem::path& file) {
+  std::string ending = file.extension().string();
+  for (char& c : ending) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+  return ending == ".yaml" || ending == ".yml" || ending == ".json";
+}
+
+struct Listing {
+  int error = 0;
+  std::vector<std::filesystem::path> files;
+};
+
+Listing list(const std::filesystem::path& directory) {
+  Listing listing;
+  std::error_code error;
+  for (std::filesystem::directory_iterator entry(directory, error), end; !error && entry != end;
+       entry.increment(error)) {
+    listing.files.push_back(entry->path());
+  }
+  listing.error = error.value();
+  // A link to nothing was meant to lead to something.
+  std::error_code ignored;
+  const bool is_link = std::filesystem::is_symlink(std::filesystem::symlink_status(directory, ignored));
+  if (listing.error == ENOENT && !is_link) listing.error = 0;
+  std::sort(listing.files.begin(), listing.files.end());
+  return listing;
+}
+
+}  // namespace
+
+ConfigFiles read_config_files(const std::vector<std::filesystem::path>& files) {
+  ConfigFiles result;
+  for (const std::filesystem::path& file : files) {
+    result.names.push_back(file.string());
+    if (auto text = read_config_text(file, result.problems)) result.texts.push_back(std::move(*text));
+  }
+  if (files.empty()) result.problems.error({}, "no configuration file is named");
+  return result;
+}
+
+ConfigFiles read_default_files(const std::filesystem::path& folder) {
+  const std::filesystem::path drop_ins = folder / "agent.d";
+  const Place place{drop_ins.string(), 0, 0};
+  Problems problems;
+  std::vector<std::filesystem::path> files{folder / "agent.yaml"};
+  try {
+    const Listing listing = bounded(drop_ins.string(), [drop_ins] { return list(drop_ins); });
+    if (listing.error != 0) throw errno_error(drop_ins.string(), listing.error);
+    for (const std::filesystem::path& file : listing.files) {
+      if (file.filename().string().starts_with('.')) continue;  // of editors
+      if (file.extension() == ".yaml") {
+        files.push_back(file);
+      } else if (ends_like_yaml(file)) {
+        problems.warning({file.string(), 0, 0}, "is not read: only files that end in .yaml are; rename it");
+      }
+    }
+  } catch (const Error& e) {
+    problems.error(place, std::string("cannot read the folder, whose tokens would be gone: ") + e.what());
+  }
+  ConfigFiles result = read_config_files(files);
+  result.problems.add(std::move(problems));
+  return result;
+}
+
+LoadResult load_config_files(ConfigFiles files, const std::string& of_token) {
   LoadResult result;
+  Problems problems = std::move(files.problems);
   const bool all_read = !problems.has_errors();
-  if (auto document = read_documents(texts, problems); document && all_read) {
+  if (auto document = read_documents(files.texts, problems); document && all_read) {
     Reading reading{problems};
     Config config = read_config(*document, reading);
+    if (!of_token.empty()) {
+      const std::set<std::string> chain = chain_of(of_token, config);
+      const auto is_other = [&chain](const auto& reference) { return !chain.contains(reference.token); };
+      std::erase_if(reading.secrets, is_other);
+      std::erase_if(reading.files, is_other);
+    }
     check_secrets(reading.secrets, problems);
     check_accounts(reading.accounts, problems);
     check_files(reading.files, problems);
     if (!problems.has_errors()) result.config = std::move(config);
   }
-  result.problems = problems.take_sorted(names);
+  result.errors = problems.errors();
+  result.warnings = problems.warnings();
+  result.problems = problems.take_sorted(files.names);
   return result;
 }
 
-}  // namespace
-
 LoadResult load_config(const std::vector<std::filesystem::path>& files) {
-  Problems problems;
-  std::vector<ConfigText> texts;
-  std::vector<std::string> names;
-  for (const std::filesystem::path& file : files) {
-    names.push_back(file.string());
-    if (auto text = read_config_text(file, problems)) texts.push_back(std::move(*text));
-  }
-  if (files.empty()) problems.error({}, "no configuration file is named");
-  return load(std::move(texts), names, std::move(problems));
+  return load_config_files(read_config_files(files));
 }
 
 LoadResult load_config_text(std::vector<ConfigText> texts) {
-  std::vector<std::string> names;
-  for (const ConfigText& text : texts) names.push_back(text.name);
-  return load(std::move(texts), names, {});
-}
-
-std::vector<std::filesystem::path> default_config_files() {
-  std::vector<std::filesystem::path> drop_ins;
-  std::error_code error;
-  for (std::filesystem::directory_iterator entry(drop_in_directory, error), end; !error && entry != end;
-       entry.increment(error)) {
-    const std::filesystem::path& file = entry->path();
-    if (file.extension() == ".yaml" && !file.filename().string().starts_with('.')) drop_ins.push_back(file);
-  }
-  std::sort(drop_ins.begin(), drop_ins.end());
-  drop_ins.insert(drop_ins.begin(), main_file);
-  return drop_ins;
+  ConfigFiles files;
+  for (const ConfigText& text : texts) files.names.push_back(text.name);
+  files.texts = std::move(texts);
+  return load_config_files(std::move(files));
 }
 
 }  // namespace jeton::agent

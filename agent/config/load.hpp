@@ -14,16 +14,31 @@ namespace jeton::agent {
 
 struct LoadResult {
   std::optional<Config> config;   // set if no problem is an error
-  std::vector<Problem> problems;  // in order of file and line
+  std::vector<Problem> problems;  // in order of file and line; the first thousand
+  std::size_t errors = 0;         // of all
+  std::size_t warnings = 0;
 };
 
-// Reads the files as one configuration; later files add tokens, and a key set twice is an error that names both places.
-// Never throws for what a file contains.
+// The texts of one configuration, and what went wrong on the way to them.
+struct ConfigFiles {
+  std::vector<std::string> names;
+  std::vector<ConfigText> texts;
+  Problems problems{};
+};
+
+// Never throws for what is in a file or in its place.
+[[nodiscard]] ConfigFiles read_config_files(const std::vector<std::filesystem::path>& files);
+// agent.yaml below `folder`, whether it is there or not, then agent.d/*.yaml in order of name. Only a missing agent.d
+// passes silently: one that cannot be read is an error, and a file that looks like one of the configuration and is none
+// by its name is warned of.
+[[nodiscard]] ConfigFiles read_default_files(const std::filesystem::path& folder = "/etc/jeton");
+
+// As one configuration; later files add tokens, and a key set twice is an error that names both places. Never throws
+// for what a file contains. `of_token`: secrets and files of other tokens and of the coordination are not looked at,
+// because only this token will be fetched.
+[[nodiscard]] LoadResult load_config_files(ConfigFiles files, const std::string& of_token = {});
 [[nodiscard]] LoadResult load_config(const std::vector<std::filesystem::path>& files);
 // The same for text that is in memory already.
 [[nodiscard]] LoadResult load_config_text(std::vector<ConfigText> texts);
-
-// /etc/jeton/agent.yaml, whether it is there or not, then /etc/jeton/agent.d/*.yaml in order of name.
-[[nodiscard]] std::vector<std::filesystem::path> default_config_files();
 
 }  // namespace jeton::agent

@@ -28,8 +28,7 @@ void check_key(const ValueReader& rule, const LockRuleConfig& config, const Coor
   if (key.starts_with(coordination.prefix + ":{") || key.starts_with(coordination.prefix + ":lock:")) {
     rule.error(path + ": " + in_quotes(key) + " is one of jeton's own keys; take another");
   }
-  const auto [other, added] = reading.redis_keys.emplace(key, path);
-  if (!added) rule.error(path + ": " + in_quotes(key) + " is the key of " + other->second + " already");
+  claim_redis_key(rule, path, key, reading);
   if (coordination.backend == CoordinationConfig::Backend::local) {
     rule.warning(path + " is not used: coordination.backend is local");
   }

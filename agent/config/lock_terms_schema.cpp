@@ -1,4 +1,5 @@
 // key and protocol of a lock that other clients of the same Redis take, too: tokens.*.lock, locks.*.
+#include "agent/config/lock_names.hpp"
 #include "agent/config/schema.hpp"
 
 namespace jeton::agent {
@@ -16,6 +17,21 @@ void read_redis_key(const ValueReader& value, std::string& out) {
   } else {
     out = *text;
   }
+}
+
+void claim_redis_key(const ValueReader& value, const std::string& path, const std::string& key, Reading& reading) {
+  for (const auto& [other, owner] : reading.redis_keys) {
+    if (other == key) {
+      value.error(path + ": " + in_quotes(key) + " is the key of " + owner + " already");
+      return;
+    }
+    if (matches_lock_pattern(other, key) || matches_lock_pattern(key, other)) {
+      value.error(path + ": " + in_quotes(key) + " may be the same key as " + in_quotes(other) + " of " + owner +
+                  "; each lock and mirror needs a key of its own");
+      return;
+    }
+  }
+  reading.redis_keys.emplace(key, path);
 }
 
 TokenLockConfig read_lock_terms(ObjectReader& section) {

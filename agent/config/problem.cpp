@@ -23,9 +23,17 @@ std::string Problem::text() const {
 }
 
 void Problems::add(Problem::Severity severity, const Place& place, std::string message) {
-  if (severity == Problem::Severity::error) ++errors_;
+  ++(severity == Problem::Severity::error ? errors_ : warnings_);
   if (list_.size() < max_problems) {
     list_.push_back({severity, place.file, place.line, place.column, std::move(message)});
+  }
+}
+
+void Problems::add(Problems more) {
+  errors_ += more.errors_;
+  warnings_ += more.warnings_;
+  for (Problem& problem : more.list_) {
+    if (list_.size() < max_problems) list_.push_back(std::move(problem));
   }
 }
 
@@ -36,6 +44,7 @@ std::vector<Problem> Problems::take_sorted(const std::vector<std::string>& files
   };
   std::stable_sort(list_.begin(), list_.end(), [&](const Problem& a, const Problem& b) { return rank(a) < rank(b); });
   errors_ = 0;
+  warnings_ = 0;
   return std::exchange(list_, {});
 }
 

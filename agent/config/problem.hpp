@@ -32,7 +32,12 @@ class Problems {
   void error(const Place& place, std::string message) { add(Problem::Severity::error, place, std::move(message)); }
   void warning(const Place& place, std::string message) { add(Problem::Severity::warning, place, std::move(message)); }
 
+  void add(Problems more);
+
   [[nodiscard]] bool has_errors() const { return errors_ != 0; }
+  // All that were added, also those that are too many for the list.
+  [[nodiscard]] std::size_t errors() const { return errors_; }
+  [[nodiscard]] std::size_t warnings() const { return warnings_; }
   // Takes the list out, in order of the files as they are named here, then of line and column.
   [[nodiscard]] std::vector<Problem> take_sorted(const std::vector<std::string>& files);
 
@@ -41,6 +46,7 @@ class Problems {
 
   std::vector<Problem> list_;
   std::size_t errors_ = 0;
+  std::size_t warnings_ = 0;
 };
 
 // Text from a configuration as a message may show it: in quotes, shortened, control characters replaced.

@@ -33,6 +33,9 @@ namespace jeton::agent {
 [[nodiscard]] TokenLockConfig read_lock_terms(ObjectReader& section);
 // A key of the user's own in Redis; empty if it is not one.
 void read_redis_key(const ValueReader& value, std::string& out);
+// Notes such a key of `path` as taken; an error at `value` if another one is, or may become, the same. A * in the key
+// of a pattern of locks is any name.
+void claim_redis_key(const ValueReader& value, const std::string& path, const std::string& key, Reading& reading);
 
 // Every key there is, names of the user's as '*': "tokens.*.source.url". Sorted.
 [[nodiscard]] std::vector<std::string> schema_paths();

@@ -1,13 +1,14 @@
 #include "agent/config/secret_check.hpp"
 
 #include <sys/stat.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <array>
 #include <string>
 
+#include "agent/base/bounded_wait.hpp"
 #include "agent/base/error.hpp"
+#include "agent/config/secret_file.hpp"
 #include "agent/config/utf8.hpp"
 
 namespace jeton::agent {
@@ -22,13 +23,25 @@ bool refers_to_token(const SecretTemplate& secret) {
   return secret.has(SecretTemplate::Part::Kind::token) || secret.has(SecretTemplate::Part::Kind::revoked);
 }
 
+// 0 if that cannot be known.
+mode_t mode_of(const std::string& path) {
+  try {
+    return bounded("the mode of " + path, [path]() -> mode_t {
+      struct stat status {};
+      return ::stat(path.c_str(), &status) == 0 ? status.st_mode : 0;
+    });
+  } catch (const Error&) {
+    return 0;
+  }
+}
+
 void warn_if_readable_by_others(const SecretReference& reference, Problems& problems) {
   for (const SecretTemplate::Part& part : reference.secret.parts()) {
-    struct stat status {};
-    if (part.kind != SecretTemplate::Part::Kind::file || ::stat(part.text.c_str(), &status) != 0) continue;
-    if ((status.st_mode & (S_IRGRP | S_IROTH)) == 0) continue;
+    if (part.kind != SecretTemplate::Part::Kind::file) continue;
+    const mode_t mode = mode_of(part.text);
+    if ((mode & (S_IRGRP | S_IROTH)) == 0) continue;
     problems.warning(reference.place, SecretTemplate::reference_text(part) + " can be read by " +
-                                          ((status.st_mode & S_IROTH) != 0 ? "everybody" : "its group") +
+                                          ((mode & S_IROTH) != 0 ? "everybody" : "its group") +
                                           "; chmod 0600 it, owned by the agent's user");
   }
 }
@@ -65,8 +78,8 @@ bool sounds_secret(std::string_view key) {
 
 void check_files(const std::vector<FileReference>& references, Problems& problems) {
   for (const FileReference& reference : references) {
-    if (::access(reference.file.c_str(), R_OK) == 0) continue;
-    problems.error(reference.place, errno_error(reference.file.string()).what());
+    const std::string why = why_unreadable(reference.file);
+    if (!why.empty()) problems.error(reference.place, why);
   }
 }
 

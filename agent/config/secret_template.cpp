@@ -1,9 +1,5 @@
 #include "agent/config/secret_template.hpp"
 
-#include <fcntl.h>
-#include <sys/stat.h>
-#include <unistd.h>
-
 #include <algorithm>
 #include <array>
 #include <cerrno>
@@ -11,15 +7,14 @@
 
 #include "agent/base/environment.hpp"
 #include "agent/base/error.hpp"
-#include "agent/base/unique_fd.hpp"
+#include "agent/config/secret_file.hpp"
+#include "agent/config/values.hpp"
 
 namespace jeton::agent {
 
 namespace {
 
 using Part = SecretTemplate::Part;
-
-constexpr std::size_t max_secret_bytes = 64 * 1024;
 
 struct KindName {
   Part::Kind kind;
@@ -35,6 +30,31 @@ bool is_name(std::string_view text, std::string_view also) {
   });
 }
 
+// As shells write a variable.
+bool is_variable_name(std::string_view text) {
+  return is_name(text, "_") && text.size() <= 64 &&
+         std::any_of(text.begin(), text.end(), [](char c) { return c >= 'A' && c <= 'Z'; }) &&
+         std::none_of(text.begin(), text.end(), [](char c) { return c >= 'a' && c <= 'z'; });
+}
+
+// `rest`: from the colon on. Not shown as a whole: it may be a literal secret that happens to hold ${.
+[[noreturn]] void refuse_reference(std::string_view name, std::string_view rest) {
+  constexpr const char* kinds =
+      "use ${file:PATH}, ${env:NAME}, ${credential:NAME} or ${token:NAME}, or $${ for the text itself";
+  if (rest.empty() && is_variable_name(name)) {
+    const std::string variable(name);
+    throw Error("unknown reference ${" + variable + "}; did you mean ${env:" + variable + "}? Otherwise " + kinds);
+  }
+  std::string text = "unknown reference ${" + std::string(is_name(name, "") && !rest.empty() ? name : "") + ":...}; ";
+  std::string lower(name);
+  for (char& c : lower) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+  std::vector<std::string_view> names;
+  for (const KindName& k : kind_names) names.push_back(k.name);
+  const auto meant = rest.empty() ? std::nullopt : nearest(lower, names);
+  if (meant) text += "did you mean ${" + std::string(*meant) + ":...}? Otherwise ";
+  throw Error(text + kinds);
+}
+
 // `inner` stands between ${ and }.
 Part parse_reference(std::string_view inner) {
   if (inner == "revoked") return {Part::Kind::revoked, {}};
@@ -42,12 +62,7 @@ Part parse_reference(std::string_view inner) {
   const std::string_view name = inner.substr(0, colon);
   const auto kind =
       std::find_if(kind_names.begin(), kind_names.end(), [&](const KindName& k) { return k.name == name; });
-  if (kind == kind_names.end() || colon == inner.size()) {
-    // Not shown as a whole: it may be a literal secret that happens to hold ${.
-    throw Error(
-        "unknown reference ${" + std::string(is_name(name, "") && colon != inner.size() ? name : "") +
-        ":...}; use ${file:PATH}, ${env:NAME}, ${credential:NAME} or ${token:NAME}, or $${ for the text itself");
-  }
+  if (kind == kind_names.end() || colon == inner.size()) refuse_reference(name, inner.substr(colon));
   const std::string shown = "${" + std::string(inner.substr(0, 100)) + "}";
   Part part{kind->kind, std::string(inner.substr(colon + 1))};
   switch (part.kind) {
@@ -72,42 +87,17 @@ Part parse_reference(std::string_view inner) {
   return Error(SecretTemplate::reference_text(part) + ": " + why);
 }
 
-// Nothing if the path does not exist.
-std::optional<SecretString> read_secret(const std::string& path, const Part& part) {
-  const UniqueFd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY));
-  if (!fd && errno == ENOENT) return std::nullopt;
-  if (!fd) throw errno_error(SecretTemplate::reference_text(part));
-  struct stat status {};
-  if (::fstat(fd.get(), &status) != 0) throw errno_error(SecretTemplate::reference_text(part));
-  if (!S_ISREG(status.st_mode)) throw failure(part, "not a regular file");
-
-  SecretString secret;
-  secret.reserve(static_cast<std::size_t>(std::min<off_t>(status.st_size, max_secret_bytes)) + 1);
-  std::array<char, 4096> buffer;
-  ssize_t got = 0;
-  while ((got = ::read(fd.get(), buffer.data(), buffer.size())) > 0 || (got < 0 && errno == EINTR)) {
-    if (got > 0) secret.append({buffer.data(), static_cast<std::size_t>(got)});
-    if (secret.size() > max_secret_bytes) break;
-  }
-  const int error = errno;
-  wipe(buffer.data(), buffer.size());
-  if (got < 0) throw errno_error(SecretTemplate::reference_text(part), error);
-  if (secret.size() > max_secret_bytes) throw failure(part, "larger than 64 KiB; not a secret");
-  std::string_view text = secret.reveal();
-  if (text.ends_with('\n')) text.remove_suffix(text.ends_with("\r\n") ? 2 : 1);
-  return SecretString(text);
+SecretString read_file(const Part& part) {
+  const std::string what = SecretTemplate::reference_text(part);
+  if (auto secret = read_secret_file(part.text, what)) return std::move(*secret);
+  throw errno_error(what, ENOENT);
 }
 
-SecretString read_credential(const Part& part) {
-  const char* directory = environment_variable("CREDENTIALS_DIRECTORY");
-  if (directory == nullptr) {
-    throw failure(part, "$CREDENTIALS_DIRECTORY is not set; systemd sets it for a unit with LoadCredential=");
-  }
-  // LoadCredential=jeton:DIR calls the files of a directory jeton_NAME.
-  for (const char* prefix : {"/", "/jeton_"}) {
-    if (auto secret = read_secret(directory + (prefix + part.text), part)) return std::move(*secret);
-  }
-  throw failure(part, "neither " + part.text + " nor jeton_" + part.text + " is in " + directory);
+// What a file of variables leaves at the end of a value.
+SecretString read_variable(const Part& part) {
+  const char* value = environment_variable(part.text.c_str());
+  if (value == nullptr) throw failure(part, "the environment has no such variable");
+  return SecretString(without_line_ends(value));
 }
 
 SecretString read_token(const Part& part, const TokenValues* tokens) {
@@ -127,13 +117,11 @@ SecretString read_part(const Part& part, const TokenValues* tokens) {
     case Part::Kind::literal:
       return SecretString(part.text);
     case Part::Kind::file:
-      if (auto secret = read_secret(part.text, part)) return std::move(*secret);
-      throw errno_error(SecretTemplate::reference_text(part), ENOENT);
+      return read_file(part);
     case Part::Kind::env:
-      if (const char* value = environment_variable(part.text.c_str())) return SecretString(value);
-      throw failure(part, "the environment has no such variable");
+      return read_variable(part);
     case Part::Kind::credential:
-      return read_credential(part);
+      return read_credential(part.text, SecretTemplate::reference_text(part));
     case Part::Kind::token:
       return read_token(part, tokens);
     case Part::Kind::revoked:

@@ -54,8 +54,8 @@ class SecretTemplate {
   // How a message names a reference: "${file:/etc/jeton/key}".
   [[nodiscard]] static std::string reference_text(const Part& part);
 
-  // Reads files and environment now; one trailing newline of a file is dropped. Throws Error naming the reference,
-  // never its content: "${file:/etc/jeton/key}: No such file or directory".
+  // Reads files and environment now; line ends at the end are dropped (secret_file.hpp). Throws Error naming the
+  // reference, never its content: "${file:/etc/jeton/key}: No such file or directory".
   //
   // `tokens`: where ${token:NAME} and ${revoked} are looked up; null: such a reference is an Error.
   [[nodiscard]] SecretString resolve(const TokenValues* tokens = nullptr) const;

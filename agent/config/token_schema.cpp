@@ -83,11 +83,10 @@ TokenLockConfig read_lock(ObjectReader lock) {
 void check_key(const ValueReader& value, const std::string& key, const std::string& token,
                const CoordinationConfig& coordination, Reading& reading) {
   if (key.empty()) return;
-  if (key.starts_with(coordination.prefix + ":{")) {
+  if (key.starts_with(coordination.prefix + ":{") || key.starts_with(coordination.prefix + ":lock:")) {
     value.error(value.path() + ": " + in_quotes(key) + " is one of jeton's own keys; take another");
   }
-  const auto [other, added] = reading.redis_keys.emplace(key, value.path());
-  if (!added) value.error(value.path() + ": " + in_quotes(key) + " is the key of " + other->second + " already");
+  claim_redis_key(value, value.path(), key, reading);
   if (coordination.backend == CoordinationConfig::Backend::local) {
     value.warning(value.path() + " is not used: coordination.backend is local");
   }

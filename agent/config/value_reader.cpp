@@ -16,6 +16,13 @@ bool has_control_characters(const std::string& text) {
                      [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7F; });
 }
 
+// "$CLIENT_SECRET"
+bool looks_like_shell_variable(const std::string& text) {
+  return text.size() > 2 && text[0] == '$' && text[1] >= 'A' && text[1] <= 'Z' &&
+         std::all_of(text.begin() + 1, text.end(),
+                     [](char c) { return (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_'; });
+}
+
 }  // namespace
 
 Place ValueReader::place() const {
@@ -41,8 +48,14 @@ void ValueReader::wrong(const Node& node, std::string_view expected) const {
       got = "text";
       break;
   }
-  reading_->problems.error(node.kind == Node::Kind::null ? place() : node.place,
-                           path_ + ": expected " + std::string(expected) + "; got " + got);
+  const bool map_is_expected = expected.starts_with("a map");
+  if (node.kind == Node::Kind::sequence && map_is_expected) {
+    got += path_.empty() ? ", whose items begin with '- '; write the keys, such as version: and tokens:, without it"
+                         : ", whose items begin with '- '; write each as a key with what belongs to it: NAME: {...}";
+  }
+  reading_->problems.error(
+      node.kind == Node::Kind::null ? place() : node.place,
+      (path_.empty() ? "the document" : path_) + ": expected " + std::string(expected) + "; got " + got);
 }
 
 const Node* ValueReader::raw() const {
@@ -147,6 +160,8 @@ std::optional<SecretTemplate> ValueReader::secret(SecretUse use) const {
     const std::string key = path_.substr(path_.rfind('.') + 1);
     if (secret.has_reference()) {
       reading_->secrets.push_back({place(), secret, use, reading_->token});
+    } else if (looks_like_shell_variable(*text)) {
+      warning(path_ + " looks like a variable of a shell and is sent as it stands; did you mean ${env:NAME}?");
     } else if (!secret.empty() && sounds_secret(key)) {
       warning(path_ +
               " is a literal secret; put it into a file of mode 0600 and write ${file:PATH}, or ${credential:NAME}");

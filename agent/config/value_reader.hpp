@@ -46,6 +46,7 @@ struct AccountReference {
 struct FileReference {
   Place place;
   std::filesystem::path file;
+  std::string token{};  // as above
 };
 
 // What one reading of a configuration collects.
@@ -93,7 +94,7 @@ class ValueReader {
     reading_->secrets.push_back({place(), secret, use, reading_->token});
   }
 
-  void refer(const std::filesystem::path& file) const { reading_->files.push_back({place(), file}); }
+  void refer(const std::filesystem::path& file) const { reading_->files.push_back({place(), file, reading_->token}); }
 
   // A section; a key without a value is an empty one.
   [[nodiscard]] ObjectReader object() const;

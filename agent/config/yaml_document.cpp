@@ -4,6 +4,9 @@
 #include <yaml-cpp/exceptions.h>
 #include <yaml-cpp/parser.h>
 
+#include <algorithm>
+#include <array>
+#include <optional>
 #include <sstream>
 #include <string>
 #include <unordered_map>
@@ -36,20 +39,38 @@ class Lines {
     return 0;
   }
 
-  // yaml-cpp 0.7 takes a quote that is never closed as closed at the end of the file, with all that lies between.
-  [[nodiscard]] bool quote_is_closed(const Place& place) const {
-    std::size_t at = offset(place);
-    if (at >= text_.size() || (text_[at] != '"' && text_[at] != '\'')) return true;  // a block of text, not a quote
-    const char quote = text_[at];
-    for (++at; at < text_.size(); ++at) {
-      if (quote == '"' && text_[at] == '\\') {
-        ++at;
-      } else if (text_[at] == quote) {
-        if (quote == '"' || at + 1 == text_.size() || text_[at + 1] != quote) return true;
-        ++at;  // '' is an escaped quote
+  // Line of the end of the quote that opens at a place; 0: it is never closed (yaml-cpp 0.7 takes it as closed at the
+  // end of the file, with all that lies between); -1: no quote opens there.
+  [[nodiscard]] int end_of_quote(const Place& place) const {
+    const std::size_t at = offset(place);
+    if (at >= text_.size() || (text_[at] != '"' && text_[at] != '\'')) return -1;  // a block of text, not a quote
+    const std::size_t end = quote_end(at);
+    return end == std::string_view::npos ? 0 : line_of(end);
+  }
+
+  // The quote that a syntax error at a place comes from: one that opens before it and is never closed, or only where
+  // the next one was to open. Nothing if there is none.
+  [[nodiscard]] std::optional<Place> quote_behind(const Place& error) const {
+    std::optional<Place> found;
+    char before = '\n';  // the last character of the line that is no blank
+    for (std::size_t at = 0; at < text_.size(); ++at) {
+      const char c = text_[at];
+      const bool after_blank = at == 0 || text_[at - 1] == ' ' || text_[at - 1] == '\t' || text_[at - 1] == '\n';
+      if (c == '#' && after_blank) at = std::min(text_.find('\n', at), text_.size() - 1);
+      const bool opens = (c == '"' || c == '\'') && std::string_view("\n:-[{,?").find(before) != std::string_view::npos;
+      if (opens) {
+        const std::size_t end = quote_end(at);
+        const int first = line_of(at);
+        const int last = end == std::string_view::npos ? error.line : line_of(end);
+        if (first > error.line) break;
+        const bool suspect = last > first && (error.line == last || error.line == last + 1);
+        if (end == std::string_view::npos || suspect) found = place_of(at, error.file);
+        if (end == std::string_view::npos) break;
+        at = end;
       }
+      if (text_[at] != ' ' && text_[at] != '\t' && text_[at] != '\r') before = text_[at];
     }
-    return false;
+    return found;
   }
 
  private:
@@ -60,9 +81,53 @@ class Lines {
     return at;
   }
 
+  // Of the quote that opens at an offset: where it closes.
+  [[nodiscard]] std::size_t quote_end(std::size_t at) const {
+    const char quote = text_[at];
+    for (++at; at < text_.size(); ++at) {
+      if (quote == '"' && text_[at] == '\\') {
+        ++at;
+      } else if (text_[at] == quote) {
+        if (quote == '"' || at + 1 == text_.size() || text_[at + 1] != quote) return at;
+        ++at;  // '' is an escaped quote
+      }
+    }
+    return std::string_view::npos;
+  }
+
+  [[nodiscard]] int line_of(std::size_t at) const {
+    return static_cast<int>(std::upper_bound(starts_.begin(), starts_.end(), at) - starts_.begin());
+  }
+
+  [[nodiscard]] Place place_of(std::size_t at, const std::string& file) const {
+    Place place{file, line_of(at), 1};
+    for (std::size_t i = starts_[static_cast<std::size_t>(place.line) - 1]; i < at;
+         i += std::max<std::size_t>(utf8_length(text_, i), 1))
+      ++place.column;
+    return place;
+  }
+
   std::string_view text_;
   std::vector<std::size_t> starts_;
 };
+
+// The one of them that a text begins or ends with, as it comes out of word processors and web pages; nullptr: none.
+const char* unseen_mark(std::string_view text) {
+  struct Mark {
+    std::string_view bytes;
+    const char* name;
+  };
+  constexpr std::array marks{Mark{"\u201C", "a typographic quote"}, Mark{"\u201D", "a typographic quote"},
+                             Mark{"\u201E", "a typographic quote"}, Mark{"\u2018", "a typographic quote"},
+                             Mark{"\u2019", "a typographic quote"}, Mark{"\u201A", "a typographic quote"},
+                             Mark{"\u00AB", "a typographic quote"}, Mark{"\u00BB", "a typographic quote"},
+                             Mark{"\u00A0", "a no-break space"},    Mark{"\u200B", "an invisible space"},
+                             Mark{"\uFEFF", "a byte order mark"}};
+  const auto found = std::find_if(marks.begin(), marks.end(), [text](const Mark& mark) {
+    return text.starts_with(mark.bytes) || text.ends_with(mark.bytes);
+  });
+  return found == marks.end() ? nullptr : found->name;
+}
 
 // Ends the parsing from inside a callback; the problem is reported already.
 struct Stop {};
@@ -101,9 +166,11 @@ class TreeBuilder final : public YAML::EventHandler {
     Node node = make(accepts_tag(tag, mark) ? Node::Kind::scalar : Node::Kind::invalid, mark);
     node.scalar = value;
     node.plain = tag == "?";
-    if (!node.plain && !lines_.quote_is_closed(node.place)) {
-      problems_.error(node.place, "the quote that opens here is never closed");
-      throw Stop{};
+    if (!node.plain) check_quote(node.place, value);
+    if (const char* unseen = node.plain ? unseen_mark(value) : nullptr) {
+      problems_.error(node.place, "the text begins or ends with " + std::string(unseen) +
+                                      ", which YAML takes as part of it; quote with \" or ', also if it is meant");
+      node.kind = Node::Kind::invalid;
     }
     attach(std::move(node));
   }
@@ -141,6 +208,18 @@ class TreeBuilder final : public YAML::EventHandler {
     node.kind = kind;
     node.place = place(mark);
     return node;
+  }
+
+  void check_quote(const Place& place, const std::string& value) {
+    const int end = lines_.end_of_quote(place);
+    if (end == 0) {
+      problems_.error(place, "the quote that opens here is never closed");
+      throw Stop{};
+    }
+    if (end > place.line && value.find(": ") != std::string::npos) {
+      problems_.warning(place, "the quote that opens here ends in line " + std::to_string(end) +
+                                   ", and what looks like keys between is part of the text");
+    }
   }
 
   bool accepts_tag(const std::string& tag, const YAML::Mark& mark) {
@@ -241,7 +320,9 @@ std::optional<Node> parse_yaml(const std::string& file, std::string_view text, P
     return std::nullopt;
   } catch (const YAML::Exception& e) {
     Place place = builder.place(e.mark);
-    if (const int tab = lines.tab_in_indentation(place.line)) {
+    if (const auto quote = lines.quote_behind(place)) {
+      problems.error(*quote, "the quote that opens here is never closed, or only by one that was to open another text");
+    } else if (const int tab = lines.tab_in_indentation(place.line)) {
       place.column = tab;
       problems.error(place, "a tab in the indentation; indent with spaces");
     } else {

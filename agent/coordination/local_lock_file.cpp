@@ -34,6 +34,7 @@ std::optional<Json> parsed(const std::filesystem::path& file) {
 }
 
 void write(const std::filesystem::path& file, const Json& json) {
+  make_private_directory(file.parent_path());  // somebody may have removed it
   replace_private_file(file, SecretString(json_text(json)), Durability::process);
 }
 

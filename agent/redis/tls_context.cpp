@@ -5,12 +5,14 @@
 #include <openssl/pem.h>
 #include <openssl/ssl.h>
 #include <openssl/x509.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <boost/asio/buffer.hpp>
 #include <memory>
 #include <vector>
 
+#include "agent/base/bounded_wait.hpp"
 #include "agent/base/unique_fd.hpp"
 
 namespace jeton::agent::redis {
@@ -33,10 +35,11 @@ using PemText = std::vector<char, WipingAllocator<char>>;
 // OpenSSL would ask the terminal otherwise.
 int no_passphrase(char* /*buffer*/, int /*size*/, int /*writing*/, void* /*user*/) { return 0; }
 
-// O_NONBLOCK: a FIFO by mistake must not hold up the agent.
-PemText read_pem(const std::string& setting, const std::string& file) {
-  const UniqueFd fd(::open(file.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
-  if (!fd) throw SetupError(errno_error(setting + " " + file).what());
+PemText read_now(const std::string& setting, const std::string& file) {
+  const UniqueFd fd(::open(file.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY));
+  struct stat status {};
+  if (!fd || ::fstat(fd.get(), &status) != 0) throw SetupError(errno_error(setting + " " + file).what());
+  if (!S_ISREG(status.st_mode)) throw SetupError(setting + " " + file + ": not a regular file");
   PemText text;
   std::size_t used = 0;
   for (;;) {
@@ -50,6 +53,17 @@ PemText read_pem(const std::string& setting, const std::string& file) {
   }
   text.resize(used);
   return text;
+}
+
+// A FIFO by mistake, or a dead mount, must not hold up the agent.
+PemText read_pem(const std::string& setting, const std::string& file) {
+  try {
+    return bounded(setting + " " + file, [setting, file] { return read_now(setting, file); });
+  } catch (const SetupError&) {
+    throw;
+  } catch (const Error& e) {
+    throw SetupError(e.what());
+  }
 }
 
 Bio bio_of(const PemText& text) { return Bio(::BIO_new_mem_buf(text.data(), static_cast<int>(text.size()))); }

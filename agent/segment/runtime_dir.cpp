@@ -57,14 +57,14 @@ void require_memory(int fd, const fs::path& path, Policy policy) {
 
 class RuntimeDir::Lock {
  public:
-  explicit Lock(const fs::path& file) {
+  explicit Lock(const fs::path& file) : file_(file) {
     // Closed again before the lock is taken: closing any descriptor of the file gives a POSIX lock up.
     if (!UniqueFd(::open(file.c_str(), O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600))) {
       throw errno_error(file.string());
     }
     try {
       lock_ = boost::interprocess::file_lock(file.c_str());
-      if (lock_.try_lock()) return;
+      if (lock_.try_lock() && note(file)) return;
     } catch (const boost::interprocess::interprocess_exception& e) {
       throw Error(file.string() + ": " + e.what());
     }
@@ -72,7 +72,22 @@ class RuntimeDir::Lock {
                 "; stop it, or give this one another agent.runtime_dir");
   }
 
+  // Whether the name still leads to the file that is locked.
+  [[nodiscard]] bool has_name() const {
+    struct stat named = {};
+    return ::lstat(file_.c_str(), &named) == 0 && named.st_dev == device_ && named.st_ino == inode_;
+  }
+
  private:
+  // By its name: nobody but an agent, and this is the one, replaces it.
+  bool note(const fs::path& file) {
+    struct stat named = {};
+    if (::lstat(file.c_str(), &named) != 0) throw errno_error(file.string());
+    device_ = named.st_dev;
+    inode_ = named.st_ino;
+    return true;
+  }
+
   static std::string holder(const fs::path& file) {
     const UniqueFd fd(::open(file.c_str(), O_RDONLY | O_NOFOLLOW | O_CLOEXEC));
     struct flock query = {};
@@ -82,14 +97,25 @@ class RuntimeDir::Lock {
     return " (process " + std::to_string(query.l_pid) + ")";
   }
 
+  const fs::path file_;
+  dev_t device_ = 0;
+  ino_t inode_ = 0;
   boost::interprocess::file_lock lock_;  // gives the lock up when it dies
 };
 
-RuntimeDir::RuntimeDir(const fs::path& path, Policy disk_backed) : path_(fs::absolute(path)) {
+RuntimeDir::RuntimeDir(const fs::path& path, Policy disk_backed)
+    : path_(fs::absolute(path)), disk_backed_(disk_backed) {
+  take();
+}
+
+void RuntimeDir::take() {
   const UniqueFd top = make_directory(path_);
-  lock_ = std::make_unique<Lock>(path_ / "agent.lock");
+  if (!lock_ || !lock_->has_name()) {
+    lock_.reset();  // before the next one: closing any descriptor of the file gives a lock on it up
+    lock_ = std::make_unique<Lock>(path_ / "agent.lock");
+  }
   JETON_FAILPOINT("segment.runtime_dir.locked");
-  require_memory(top.get(), path_, disk_backed);
+  require_memory(top.get(), path_, disk_backed_);
 
   const fs::path segments = path_ / "segments";
   struct stat found = {};
@@ -98,6 +124,20 @@ RuntimeDir::RuntimeDir(const fs::path& path, Policy disk_backed) : path_(fs::abs
   }
   segments_ = make_directory(segments);
   mutex_ = std::make_unique<WriterMutex>(path_ / "writer.mutex");
+}
+
+bool RuntimeDir::in_place() const {
+  struct stat named = {};
+  struct stat mine = {};
+  return lock_ && lock_->has_name() && ::lstat((path_ / "segments").c_str(), &named) == 0 &&
+         ::fstat(segments_.get(), &mine) == 0 && named.st_dev == mine.st_dev && named.st_ino == mine.st_ino;
+}
+
+bool RuntimeDir::restore() {
+  if (in_place()) return false;
+  take();
+  log::warning("the runtime directory had been removed and was made anew", {{"directory", path_.string()}});
+  return true;
 }
 
 RuntimeDir::~RuntimeDir() = default;

@@ -35,13 +35,22 @@ class RuntimeDir {
   [[nodiscard]] int segments_fd() const { return segments_.get(); }
   [[nodiscard]] WriterMutex& writer_mutex() { return *mutex_; }
 
+  // Makes the directories, the lock and the mutex anew if somebody has removed them; the segments are their stores'
+  // (SegmentStore::heartbeat). True: it did. Throws Error if that fails: the parent belongs to another user, or another
+  // agent has taken the place.
+  bool restore();
+
   // Retires and removes the segments of tokens that the configuration no longer has.
   void retire_others(const std::set<std::string>& keep);
 
  private:
   class Lock;
 
+  void take();
+  [[nodiscard]] bool in_place() const;
+
   std::filesystem::path path_;
+  Policy disk_backed_;
   UniqueFd segments_;
   std::unique_ptr<Lock> lock_;
   std::unique_ptr<WriterMutex> mutex_;

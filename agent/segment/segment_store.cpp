@@ -87,6 +87,8 @@ class SegmentStore::Impl {
     generation_ = record.generation;
   }
 
+  [[nodiscard]] std::optional<Record> current() { return writable().current(); }
+
   void mark_expired() {
     const WriterMutex::Guard guard(directory_.writer_mutex());
     SlotWriter& slots = writable();
@@ -229,6 +231,7 @@ void SegmentStore::mark_rejected() { impl_->mark_rejected(); }
 bool SegmentStore::rejected() const { return impl_->rejected(); }
 void SegmentStore::heartbeat(WallTime now) { impl_->heartbeat(now); }
 void SegmentStore::retire() { impl_->retire(); }
+void SegmentStore::readopt() { adopted_ = impl_->current(); }
 void SegmentStore::reconfigure(std::size_t capacity, const AccessConfig& access, WallTime now) {
   impl_->reconfigure(capacity, access, now);
 }

@@ -39,6 +39,9 @@ class SegmentStore final : public TokenStore {
   void heartbeat(WallTime now) override;
   void retire() override;
 
+  // For a loop that goes on with this segment in the place of another: adopted() is what the segment holds now.
+  void readopt();
+
   // Applies a changed capacity or access list without a moment in which the token cannot be read. Throws Error; what
   // was in force stays in force then.
   void reconfigure(std::size_t capacity, const AccessConfig& access, WallTime now);

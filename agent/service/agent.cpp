@@ -6,6 +6,7 @@
 #include <array>
 #include <boost/asio/io_context.hpp>
 #include <set>
+#include <utility>
 
 #include "agent/api/server.hpp"
 #include "agent/base/boot_timers.hpp"
@@ -17,6 +18,7 @@
 #include "agent/refresh/revoker.hpp"
 #include "agent/segment/runtime_dir.hpp"
 #include "agent/service/token_runner.hpp"
+#include "agent/service/token_switch.hpp"
 
 namespace jeton::agent {
 namespace {
@@ -105,42 +107,32 @@ struct Agent::Impl final : TokenValues {
     return std::make_unique<TokenRunner>(token, shared);
   }
 
+  void restore_directory() {
+    try {
+      runtime_dir.restore();
+    } catch (const Error& e) {
+      if (on_lost_directory) return on_lost_directory(e.what());
+      complain_once(e);
+      return;
+    }
+    try {
+      api.restore_socket();
+      cannot_restore = false;
+    } catch (const Error& e) {
+      complain_once(e);
+    }
+  }
+
+  void complain_once(const Error& e) {
+    if (std::exchange(cannot_restore, true)) return;
+    log::error("something of the runtime directory was removed and cannot be made anew; it is tried again",
+               {{"directory", runtime_dir.path().string()}, {"error", e.what()}});
+  }
+
   void beat() {
+    restore_directory();
     for (const auto& [name, runner] : runners) runner->heartbeat();
     heartbeat_timer = timers.schedule(timers.clock().boot_now() + heartbeat_interval, [this] { beat(); });
-  }
-
-  // All or none: what was applied before one fails is taken back.
-  void reconfigure_segments(const std::vector<std::string>& names, const Config& wanted) {
-    std::vector<std::string> done;
-    try {
-      for (const std::string& name : names) {
-        runners.at(name)->reconfigure_segment(wanted.tokens.at(name));
-        done.push_back(name);
-      }
-    } catch (const Error&) {
-      for (const std::string& name : done) runners.at(name)->reconfigure_segment(config.tokens.at(name));
-      throw;
-    }
-  }
-
-  // Ends the runner of a changed token and starts one with the new settings; the segment between them stays readable.
-  Task<> replace(const TokenConfig& before, const TokenConfig& after) {
-    co_await runners.at(after.name)->stop();
-    runners.erase(after.name);
-    bool failed = false;
-    std::string reason;
-    try {
-      runners.emplace(after.name, make_runner(after));
-    } catch (const Error& e) {
-      failed = true;
-      reason = e.what();
-    }
-    if (failed) {
-      log::error("token keeps its old settings", {{"token", after.name}, {"error", reason}});
-      runners.emplace(before.name, make_runner(before));
-    }
-    runners.at(after.name)->start();
   }
 
   Config config;
@@ -156,7 +148,12 @@ struct Agent::Impl final : TokenValues {
   LockBroker locks;
   ApiServer api;
   TokenRunner::Shared shared;
-  std::map<std::string, std::unique_ptr<TokenRunner>> runners;
+  TokenSwitch::Runners runners;
+  std::unique_ptr<TokenSwitch> next;  // a reload under way; here, so that it never outlives what it works on
+  std::function<Task<ReloadVerdict>()> on_reload_request;
+  std::function<void(const std::string&)> on_lost_directory;
+  bool stopping = false;
+  bool cannot_restore = false;
   Timers::Id heartbeat_timer = 0;
 };
 
@@ -173,7 +170,9 @@ void Agent::start() {
   impl_->beat();
 }
 
+// Everything that can fail comes first; what follows the wait for the old tokens cannot.
 Task<> Agent::reload(Config wanted) {
+  if (impl_->stopping) throw Error("the agent stops");
   const ReloadPlan plan = plan_reload(impl_->config, wanted);
   if (!plan.needs_restart.empty()) {
     throw Error("a restart is needed to change " + joined(plan.needs_restart));
@@ -183,30 +182,17 @@ Task<> Agent::reload(Config wanted) {
         "the new configuration has no token at all, which would take every token from its readers; to mean it, "
         "restart the agent");
   }
-  // Everything that can fail comes first: a token that cannot be opened leaves all as it was.
-  impl_->locks.configure(wanted.locks);
+  impl_->next = std::make_unique<TokenSwitch>(impl_->runners, impl_->shared, plan, impl_->config, wanted);
   try {
-    impl_->reconfigure_segments(plan.changed, wanted);
-  } catch (const Error&) {
-    impl_->locks.configure(impl_->config.locks);
+    impl_->locks.configure(wanted.locks);
+  } catch (...) {
+    impl_->next.reset();
     throw;
   }
-  std::map<std::string, std::unique_ptr<TokenRunner>> added;
-  for (const std::string& name : plan.added) added.emplace(name, impl_->make_runner(wanted.tokens.at(name)));
-
-  for (const std::string& name : plan.removed) {
-    co_await impl_->runners.at(name)->stop();
-    impl_->runners.at(name)->retire();
-    impl_->runners.erase(name);
-  }
-  for (const std::string& name : plan.changed) {
-    const TokenConfig before = impl_->config.tokens.at(name);
-    co_await impl_->replace(before, wanted.tokens.at(name));
-  }
-  for (auto& [name, runner] : added) {
-    runner->start();
-    impl_->runners.emplace(name, std::move(runner));
-  }
+  co_await impl_->next->stop_old();
+  if (!impl_->stopping) impl_->next->complete();
+  impl_->next.reset();
+  if (impl_->stopping) throw Error("the agent stops");
   if (plan.log_changed) log::configure(wanted.agent.log.level, wanted.agent.log.format);
   const bool locks_changed = impl_->config.locks != wanted.locks;
   impl_->config = std::move(wanted);
@@ -219,6 +205,7 @@ Task<> Agent::reload(Config wanted) {
 }
 
 Task<> Agent::stop() {
+  impl_->stopping = true;
   impl_->timers.cancel(impl_->heartbeat_timer);
   co_await impl_->locks.stop();  // while its holders can still be told
   impl_->api.stop();
@@ -229,6 +216,12 @@ Task<> Agent::stop() {
   if (impl_->of_host) impl_->of_host->stop();
   impl_->http.stop();
 }
+
+void Agent::on_lost_directory(std::function<void(const std::string&)> lost) {
+  impl_->on_lost_directory = std::move(lost);
+}
+
+bool Agent::stopping() const { return impl_->stopping; }
 
 Duration Agent::stop_patience() const {
   constexpr Duration usual = std::chrono::seconds(5);
@@ -289,6 +282,14 @@ std::optional<DemandAnswer> Agent::refresh_token(const std::string& name) {
   const auto found = impl_->runners.find(name);
   if (found == impl_->runners.end()) return std::nullopt;
   return found->second->refresh_now();
+}
+
+void Agent::on_reload_request(std::function<Task<ReloadVerdict>()> reload) {
+  impl_->on_reload_request = std::move(reload);
+}
+
+Task<ReloadVerdict> Agent::request_reload() {
+  return impl_->on_reload_request ? impl_->on_reload_request() : AgentFacade::request_reload();
 }
 
 LockBroker* Agent::locks() { return &impl_->locks; }

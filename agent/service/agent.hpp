@@ -1,6 +1,7 @@
 // Agent: all tokens of one host, the coordinator they share and the local API that shows them. One thread: the loop's.
 #pragma once
 
+#include <functional>
 #include <map>
 #include <memory>
 #include <string>
@@ -25,10 +26,16 @@ class Agent final : public AgentFacade {
   ~Agent() override;
 
   void start();
-  // All or nothing: throws Error and changes nothing if `wanted` cannot be applied while the agent runs.
+  // All or nothing: throws Error and changes nothing if `wanted` cannot be applied while the agent runs, or if it is
+  // stopped meanwhile. Not twice at the same time.
   Task<> reload(Config wanted);
+  // What a request through the local API does.
+  void on_reload_request(std::function<Task<ReloadVerdict>()> reload);
   // Locks given back, connections closed, segments left readable.
   Task<> stop();
+  // Called when the runtime directory was removed and cannot be made anew; without it that is tried again and again.
+  void on_lost_directory(std::function<void(const std::string& why)> lost);
+  [[nodiscard]] bool stopping() const;
   // How long stop() may take: longer if a fetch under way may bring a refresh token that is given only once.
   [[nodiscard]] Duration stop_patience() const;
   void clock_stepped();
@@ -41,6 +48,7 @@ class Agent final : public AgentFacade {
   [[nodiscard]] const AccessConfig& admins() const override;
   std::optional<DemandAnswer> token_rejected(const std::string& name, Generation generation) override;
   std::optional<DemandAnswer> refresh_token(const std::string& name) override;
+  Task<ReloadVerdict> request_reload() override;
   [[nodiscard]] LockBroker* locks() override;
   [[nodiscard]] std::string host() const override;
   [[nodiscard]] Event& changed() override;

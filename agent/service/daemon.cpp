@@ -1,5 +1,6 @@
 #include "agent/service/daemon.hpp"
 
+#include <array>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/signal_set.hpp>
@@ -14,6 +15,7 @@
 #include "agent/base/system_clock.hpp"
 #include "agent/service/agent.hpp"
 #include "agent/service/hardening.hpp"
+#include "agent/service/reloader.hpp"
 #include "agent/service/startup_pages.hpp"
 #include "agent/service/systemd_notifier.hpp"
 
@@ -23,18 +25,33 @@ namespace {
 constexpr Duration status_interval = std::chrono::seconds(5);
 constexpr Duration settling_time = std::chrono::seconds(1);
 constexpr std::chrono::milliseconds drain_limit{500};
+constexpr std::array served_signals{SIGTERM, SIGINT, SIGHUP};
+
+// Also those that whoever started the agent had blocked.
+void let_signals_in() {
+  sigset_t served;
+  ::sigemptyset(&served);
+  for (const int number : served_signals) ::sigaddset(&served, number);
+  ::pthread_sigmask(SIG_UNBLOCK, &served, nullptr);
+}
 
 // One agent and what keeps it in touch with its surroundings.
 class Daemon {
  public:
   Daemon(Config config, const std::function<LoadResult()>& read_config)
-      : read_config_(read_config), signals_(loop_), agent_(loop_, timers_, random_, std::move(config)) {
-    for (const int number : {SIGTERM, SIGHUP}) signals_.add(number);
-    // In the background of a script it is ignored: the Ctrl-C is for the script.
-    if (!is_ignored(SIGINT)) signals_.add(SIGINT);
+      : signals_(loop_),
+        agent_(loop_, timers_, random_, std::move(config)),
+        reloader_(agent_, timers_, notifier_, read_config) {
+    for (const int number : served_signals) {
+      // In the background of a script it is ignored: the Ctrl-C is for the script.
+      if (number != SIGINT || !is_ignored(SIGINT)) signals_.add(number);
+    }
+    agent_.on_reload_request([this] { return reloader_.reload(); });
+    if (SystemdNotifier::is_service()) agent_.on_lost_directory([this](const std::string& why) { give_up(why); });
   }
 
-  void run() {
+  // Returns the exit status.
+  int run() {
     agent_.start();
     log::info("started", {{"tokens", agent_.agent_status().tokens.size()}});
     timers_.on_clock_step([this] { agent_.clock_stepped(); });
@@ -44,8 +61,10 @@ class Daemon {
     // On the loop: a loop that does not turn is a reason for systemd to restart the agent.
     if (const auto interval = SystemdNotifier::watchdog_interval()) repeat(*interval, [this] { notifier_.alive(); });
     timers_.schedule(clock_.boot_now() + settling_time, [] { drop_startup_pages(); });
+    let_signals_in();  // those that came meanwhile, too
     loop_.run();
     drain();
+    return status_;
   }
 
  private:
@@ -57,43 +76,35 @@ class Daemon {
     for (;;) {
       const int number = co_await signals_.async_wait(boost::asio::use_awaitable);
       if (number == SIGHUP) {
-        co_await reload();
+        boost::asio::co_spawn(loop_, reload(), rethrow);  // a reload that waits must not keep the agent from stopping
         continue;
       }
       log::info("stopping; tokens stay readable", {{"signal", number == SIGTERM ? "SIGTERM" : "SIGINT"}});
-      // A provider or a Redis that does not answer must not hold the service manager up.
-      const Duration patience = agent_.stop_patience();
-      notifier_.stopping(patience);
-      timers_.schedule(clock_.boot_now() + patience, [this] { loop_.stop(); });
-      co_await agent_.stop();
-      loop_.stop();
+      co_await stop();
       co_return;
     }
   }
 
-  Task<> reload() {
-    notifier_.reloading();
-    LoadResult result = read_config_();
-    for (const Problem& problem : result.problems) {
-      if (problem.severity == Problem::Severity::error) {
-        log::error("configuration problem", {{"problem", problem.text()}});
-      } else {
-        log::warning("configuration problem", {{"problem", problem.text()}});
-      }
-    }
-    std::string refusal = "the files have errors";
-    bool refused = !result.config;
-    if (result.config) {
-      try {
-        co_await agent_.reload(std::move(*result.config));
-      } catch (const Error& e) {
-        refused = true;
-        refusal = e.what();
-      }
-    }
-    if (refused) log::error("reload refused; the old configuration stays in force", {{"reason", refusal}});
-    notifier_.ready(refused ? "reload refused: " + refusal : agent_.summary());
+  // A provider or a Redis that does not answer must not hold the service manager up.
+  Task<> stop() {
+    if (agent_.stopping()) co_return;
+    const Duration patience = agent_.stop_patience();
+    notifier_.stopping(patience);
+    timers_.schedule(clock_.boot_now() + patience, [this] { loop_.stop(); });
+    co_await agent_.stop();
+    loop_.stop();
   }
+
+  // The service manager starts the agent again, and makes the directory before.
+  void give_up(const std::string& why) {
+    if (agent_.stopping()) return;
+    log::error("the runtime directory was removed and cannot be made anew; the agent ends, to be started again",
+               {{"error", why}});
+    status_ = 1;
+    boost::asio::co_spawn(loop_, stop(), rethrow);
+  }
+
+  Task<> reload() { static_cast<void>(co_await reloader_.reload()); }
 
   void repeat(Duration interval, const std::function<void()>& action) {
     action();
@@ -108,7 +119,6 @@ class Daemon {
     loop_.run_for(drain_limit);
   }
 
-  const std::function<LoadResult()>& read_config_;
   SystemClock clock_;
   OsRandom random_;
   SystemdNotifier notifier_;
@@ -116,9 +126,18 @@ class Daemon {
   BootTimers timers_{loop_, clock_};
   boost::asio::signal_set signals_;
   Agent agent_;
+  Reloader reloader_;
+  int status_ = 0;
 };
 
 }  // namespace
+
+void hold_hangup_back() {
+  sigset_t hangup;
+  ::sigemptyset(&hangup);
+  ::sigaddset(&hangup, SIGHUP);
+  ::pthread_sigmask(SIG_BLOCK, &hangup, nullptr);
+}
 
 int run_daemon(Config config, const std::function<LoadResult()>& read_config) {
   log::configure(config.agent.log.level, config.agent.log.format);
@@ -126,9 +145,9 @@ int run_daemon(Config config, const std::function<LoadResult()>& read_config) {
     harden_process(config.agent.core_dumps);
     allow_many_descriptors();
     Daemon daemon(std::move(config), read_config);
-    daemon.run();
+    const int status = daemon.run();
     log::info("stopped");
-    return 0;
+    return status;
   } catch (const std::exception& e) {
     log::error("the agent cannot go on", {{"error", e.what()}});
     return 1;

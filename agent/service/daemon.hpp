@@ -7,6 +7,10 @@
 
 namespace jeton::agent {
 
+// For the first step of the process: a SIGHUP that comes while the agent starts waits until it can be served, and does
+// not end the process.
+void hold_hangup_back();
+
 // Runs until SIGTERM or SIGINT; returns the exit status. SIGHUP calls `read_config` and applies what it brings, or says
 // why not and goes on with the old configuration.
 int run_daemon(Config config, const std::function<LoadResult()>& read_config);

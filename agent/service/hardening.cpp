@@ -23,10 +23,10 @@ void empty_core_dumps() {
 void reset_signals() {
   ::signal(SIGPIPE, SIG_IGN);
   ::signal(SIGCHLD, SIG_DFL);
-  sigset_t wanted;
-  ::sigemptyset(&wanted);
-  for (const int number : {SIGTERM, SIGINT, SIGHUP, SIGCHLD}) ::sigaddset(&wanted, number);
-  ::pthread_sigmask(SIG_UNBLOCK, &wanted, nullptr);
+  sigset_t children;
+  ::sigemptyset(&children);
+  ::sigaddset(&children, SIGCHLD);
+  ::pthread_sigmask(SIG_UNBLOCK, &children, nullptr);
 }
 
 }  // namespace

@@ -7,8 +7,8 @@ namespace jeton::agent {
 //   `core_dumps`. If they are allowed, the kernel leaves heap, stacks and anonymous memory out (coredump_filter,
 //   core(5)): registers, threads and mappings remain, token bytes do not.
 // - umask 077, no privilege gain by exec.
-// - Signals: SIGPIPE ignored; SIGCHLD not, so that children can be waited for; none blocked that stops or reloads.
-//   Before the first thread is made.
+// - Signals: SIGPIPE ignored; SIGCHLD neither ignored nor blocked, so that children can be waited for. Before the first
+//   thread is made. The daemon lets in those that stop and reload it as soon as it can serve them (daemon.cpp).
 void harden_process(bool core_dumps);
 
 // Each local client is a descriptor: as many as the service manager allows, not only as many as select(2) can count.

@@ -4,6 +4,8 @@
 
 #include <ctime>
 
+#include "agent/base/environment.hpp"
+
 namespace jeton::agent {
 namespace {
 
@@ -17,6 +19,11 @@ std::string monotonic_usec() {
 void notify(const std::string& state) { ::sd_notify(0, state.c_str()); }
 
 }  // namespace
+
+bool SystemdNotifier::is_service() {
+  const char* socket = environment_variable("NOTIFY_SOCKET");
+  return socket != nullptr && *socket != '\0';
+}
 
 void SystemdNotifier::ready(const std::string& status) const { notify("READY=1\nSTATUS=" + status); }
 

@@ -11,6 +11,9 @@ namespace jeton::agent {
 
 class SystemdNotifier {
  public:
+  // Whether systemd started this process as a service of Type=notify, and starts it again if it ends.
+  [[nodiscard]] static bool is_service();
+
   void ready(const std::string& status) const;
   void reloading() const;
   // It may take so long.

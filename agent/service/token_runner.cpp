@@ -16,37 +16,36 @@ namespace jeton::agent {
 
 namespace {
 
-// Null: what the source leaves for its next fetch need not be kept.
-std::unique_ptr<RecordKeeper> make_keeper(const TokenConfig& config, const TokenRunner::Shared& shared) {
-  if (!keeps_state(config.source)) return nullptr;
-  return std::make_unique<RecordFile>(shared.state_dir, config.name, shared.codec);
+std::unique_ptr<SegmentStore> open_segment(const TokenConfig& config, const TokenRunner::Shared& shared) {
+  const SegmentOptions options{config.name, config.capacity, config.access, shared.memory_lock};
+  return std::make_unique<SegmentStore>(shared.runtime_dir, options, shared.timers.clock().wall_now());
 }
 
 }  // namespace
 
 struct TokenRunner::Impl {
-  Impl(const TokenConfig& config, const Shared& s)
+  Impl(const TokenConfig& config, const Shared& s, Parts p, std::unique_ptr<SegmentStore> segment)
       : shared(s),
         coordinator(config.scope == Scope::host && s.of_host != nullptr ? *s.of_host : s.coordinator),
-        source(make_source(config, {s.http, s.timers, s.tokens, s.random})),
-        keeper(make_keeper(config, s)),
-        store(s.runtime_dir, {config.name, config.capacity, config.access, s.memory_lock}, s.timers.clock().wall_now()),
+        parts(std::move(p)),
+        store(std::move(segment)),
         ended(s.timers),
         loop(config, s.lock_ttl,
              {.timers = s.timers,
               .random = s.random,
               .coordinator = coordinator,
-              .source = *source,
-              .store = store,
+              .source = *parts.source,
+              .store = *store,
               .changed = s.changed,
               .host = s.host,
               .alone = &coordinator == s.of_host ? nullptr : s.alone,
               .fetch_alone = s.fetch_alone,
-              .keeper = keeper.get(),
+              .keeper = parts.keeper.get(),
               .tokens = &s.tokens,
               .on_current = [this](const Record& record) { renewed(record); }}) {
-    if (source->revokes()) {
-      revoker.emplace(loop.config(), s.lock_ttl, Revoker::Parts{s.timers, s.random, coordinator, *source, s.host});
+    if (parts.source->revokes()) {
+      revoker.emplace(loop.config(), s.lock_ttl,
+                      Revoker::Parts{s.timers, s.random, coordinator, *parts.source, s.host});
     }
   }
 
@@ -77,9 +76,8 @@ struct TokenRunner::Impl {
 
   Shared shared;
   Coordinator& coordinator;
-  std::unique_ptr<Source> source;
-  std::unique_ptr<RecordKeeper> keeper;
-  SegmentStore store;
+  Parts parts;
+  std::unique_ptr<SegmentStore> store;
   Event ended;
   std::optional<Revoker> revoker;
   RefreshLoop loop;
@@ -89,8 +87,21 @@ struct TokenRunner::Impl {
   bool cancelled = false;
 };
 
+TokenRunner::Parts TokenRunner::prepare(const TokenConfig& config, const Shared& shared) {
+  Parts parts;
+  parts.source = make_source(config, {shared.http, shared.timers, shared.tokens, shared.random});
+  if (keeps_state(config.source)) {
+    parts.keeper = std::make_unique<RecordFile>(shared.state_dir, config.name, shared.codec);
+  }
+  return parts;
+}
+
 TokenRunner::TokenRunner(const TokenConfig& config, const Shared& shared)
-    : impl_(std::make_unique<Impl>(config, shared)) {}
+    : TokenRunner{config, shared, prepare(config, shared), open_segment(config, shared)} {}  // in this order
+
+TokenRunner::TokenRunner(const TokenConfig& config, const Shared& shared, Parts parts,
+                         std::unique_ptr<SegmentStore> segment)
+    : impl_(std::make_unique<Impl>(config, shared, std::move(parts), std::move(segment))) {}
 
 TokenRunner::~TokenRunner() = default;
 
@@ -112,10 +123,15 @@ Task<> TokenRunner::stop() {
 }
 
 void TokenRunner::reconfigure_segment(const TokenConfig& config) {
-  impl_->store.reconfigure(config.capacity, config.access, impl_->shared.timers.clock().wall_now());
+  impl_->store->reconfigure(config.capacity, config.access, impl_->shared.timers.clock().wall_now());
 }
 
-void TokenRunner::retire() { impl_->store.retire(); }
+void TokenRunner::retire() { impl_->store->retire(); }
+
+std::unique_ptr<SegmentStore> TokenRunner::release_segment() {
+  impl_->store->readopt();
+  return std::move(impl_->store);
+}
 
 void TokenRunner::prerequisite_renewed() { impl_->loop.prerequisite_renewed(); }
 
@@ -123,7 +139,7 @@ DemandAnswer TokenRunner::rejected(Generation generation) { return impl_->loop.r
 
 DemandAnswer TokenRunner::refresh_now() { return impl_->loop.refresh_now(); }
 
-void TokenRunner::heartbeat() { impl_->store.heartbeat(impl_->shared.timers.clock().wall_now()); }
+void TokenRunner::heartbeat() { impl_->store->heartbeat(impl_->shared.timers.clock().wall_now()); }
 
 void TokenRunner::clock_stepped() { impl_->loop.clock_stepped(); }
 

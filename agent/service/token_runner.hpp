@@ -11,7 +11,10 @@
 #include "agent/http/http.hpp"
 #include "agent/refresh/demand.hpp"
 #include "agent/refresh/token_status.hpp"
+#include "agent/segment/segment_store.hpp"
+#include "agent/source/source.hpp"
 #include "agent/token/fleet_codec.hpp"
+#include "agent/token/record_file.hpp"
 
 namespace jeton::agent {
 
@@ -41,8 +44,18 @@ class TokenRunner {
     std::function<void(const std::string&)> renewed{};  // the token of this name has a newer value
   };
 
+  // What a token needs besides its segment, and what may fail.
+  struct Parts {
+    std::unique_ptr<Source> source;
+    std::unique_ptr<RecordKeeper> keeper;  // null: what the source leaves for its next fetch need not be kept
+  };
+  // Throws Error. Touches nothing that a runner of the same token uses.
+  [[nodiscard]] static Parts prepare(const TokenConfig& config, const Shared& shared);
+
   // Creates or adopts the segment; throws Error if that fails.
   TokenRunner(const TokenConfig& config, const Shared& shared);
+  // In the place of a runner that has ended, with its segment; nothing here can fail.
+  TokenRunner(const TokenConfig& config, const Shared& shared, Parts parts, std::unique_ptr<SegmentStore> segment);
   TokenRunner(const TokenRunner&) = delete;
   TokenRunner& operator=(const TokenRunner&) = delete;
   ~TokenRunner();
@@ -57,6 +70,8 @@ class TokenRunner {
   void reconfigure_segment(const TokenConfig& config);
   // After stop(): takes the segment away.
   void retire();
+  // After stop(): hands the segment on. The runner is to be destroyed then, before another one of the token starts.
+  [[nodiscard]] std::unique_ptr<SegmentStore> release_segment();
 
   // A token that this one's source uses was renewed.
   void prerequisite_renewed();

@@ -33,6 +33,7 @@ std::optional<Record> RecordFile::load() {
 }
 
 void RecordFile::save(const Record& record) {
+  make_private_directory(file_.parent_path());  // somebody may have removed it
   replace_private_file(file_, codec_.encode(name_, record), Durability::disk);
 }
 

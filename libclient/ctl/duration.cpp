@@ -30,7 +30,12 @@ std::optional<Milliseconds> parse_duration(std::string_view text) {
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
   if (error != std::errc{} || number < 0) return std::nullopt;
   const std::string_view unit(end, static_cast<std::size_t>(text.data() + text.size() - end));
-  const std::int64_t factor = unit == "ms" ? 1 : unit == "s" ? second : unit == "m" ? minute : unit == "h" ? hour : 0;
+  const std::int64_t factor = unit == "ms"  ? 1
+                              : unit == "s" ? second
+                              : unit == "m" ? minute
+                              : unit == "h" ? hour
+                              : unit == "d" ? day
+                                            : 0;
   if (factor == 0 || number > longest_duration / factor) return std::nullopt;
   return Milliseconds(number * factor);
 }

@@ -11,7 +11,7 @@ namespace jeton::ctl {
 
 using Milliseconds = std::chrono::milliseconds;
 
-// "500ms", "30s", "5m", "24h"; nothing for anything else, a number without a unit included, and above 100 years.
+// "500ms", "30s", "5m", "24h", "7d"; nothing for anything else, a number without a unit included, and above 100 years.
 [[nodiscard]] std::optional<Milliseconds> parse_duration(std::string_view text);
 
 // The two largest units that matter, at most 8 characters up to 1000 days: "250ms", "8.2s", "5m", "1h 49m", "12d 3h".

@@ -2,8 +2,11 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
+#include <cerrno>
 #include <chrono>
 
+#include "agent/base/bounded_wait.hpp"
 #include "agent/base/error.hpp"
 #include "agent/config/sources/request_schema.hpp"
 #include "agent/config/sources/response_schema.hpp"
@@ -15,6 +18,37 @@ namespace {
 
 using namespace std::chrono_literals;
 using ExecFormat = ExecSourceConfig::Format;
+
+// Empty if it is.
+std::string why_not_executable(const std::string& program) {
+  try {
+    const int error = bounded(program, [program] { return ::access(program.c_str(), X_OK) == 0 ? 0 : errno; });
+    return error == 0 ? std::string() : std::string(errno_error(program, error).what());
+  } catch (const Error& e) {
+    return e.what();
+  }
+}
+
+// What a shell would act on, and a program gets as an argument like any other.
+void warn_of_shell_words(const Node& node, const std::vector<std::string>& argv, const ValueReader& value,
+                         Reading& reading) {
+  constexpr std::array<std::string_view, 15> words{"|", "||", "|&", "&&",  "&",    ">",    ">>", "2>",
+                                                   "<", "<<", "&>", "2>>", "2>&1", "1>&2", ">&2"};
+  if (std::find(argv.begin(), argv.end(), "-c") != argv.end()) return;  // a shell's, probably
+  for (const Node& item : node.items) {
+    const std::string& word = item.scalar;
+    const bool is_variable =
+        word.size() > 1 && word[0] == '$' && ((word[1] >= 'A' && word[1] <= 'Z') || word[1] == '(');
+    const bool acts =
+        is_variable || word.starts_with("~/") || std::find(words.begin(), words.end(), word) != words.end();
+    if (item.kind != Node::Kind::scalar || !acts) continue;
+    reading.problems.warning(item.place, value.path() + ": " + in_quotes(word) + " is an argument of " +
+                                             in_quotes(argv[0]) +
+                                             " as it stands, because no shell is used; if a shell is meant: "
+                                             "[/bin/sh, -c, \"...\"]");
+    return;  // the others have the same cause
+  }
+}
 
 // A program and its arguments; unlike a list of names, an argument may stand twice, be empty or have blanks.
 std::vector<std::string> read_command(const ValueReader& value, Reading& reading) {
@@ -41,9 +75,10 @@ std::vector<std::string> read_command(const ValueReader& value, Reading& reading
   if (!argv[0].starts_with('/')) {
     value.error(value.path() + ": the program " + in_quotes(argv[0]) +
                 " must be an absolute path; no PATH is searched");
-  } else if (::access(argv[0].c_str(), X_OK) != 0) {
-    value.error(value.path() + ": " + errno_error(argv[0]).what());
+  } else if (const std::string why = why_not_executable(argv[0]); !why.empty()) {
+    value.error(value.path() + ": " + why);
   }
+  warn_of_shell_words(*node, argv, value, reading);
   return argv;
 }
 

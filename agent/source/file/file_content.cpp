@@ -8,7 +8,9 @@
 #include <array>
 #include <chrono>
 
+#include "agent/base/bounded_wait.hpp"
 #include "agent/base/unique_fd.hpp"
+#include "agent/config/secret_file.hpp"
 #include "agent/jwt/jwt_claims.hpp"
 #include "agent/source/response_parser.hpp"
 #include "agent/source/retold.hpp"
@@ -39,8 +41,9 @@ WallTime modification_of(const struct stat& status) {
 }
 
 FileToken parse_text_file(const FileContent& content, const FileSourceConfig& config, WallTime now) {
-  std::string_view text = content.text.reveal();
-  if (text.ends_with('\n')) text.remove_suffix(text.ends_with("\r\n") ? 2 : 1);
+  constexpr std::string_view byte_order_mark = "\xEF\xBB\xBF";
+  std::string_view text = without_line_ends(content.text.reveal());
+  if (text.starts_with(byte_order_mark)) text.remove_prefix(byte_order_mark.size());
   if (const auto fault = fault_of_value(text)) {
     refuse_file(config, "the file " + *fault + (text.empty() ? "" : "; is it JSON (source.format)?"));
   }
@@ -83,9 +86,7 @@ FileToken parse_json_file(const FileContent& content, const FileSourceConfig& co
   return found;
 }
 
-}  // namespace
-
-FileContent read_content(const FileSourceConfig& config) {
+FileContent read_now(const FileSourceConfig& config) {
   const bool json = config.format == FileSourceConfig::Format::json;
   const std::size_t limit = json ? config.response.max_body : max_text_file;
   const UniqueFd fd(::open(config.path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY));
@@ -109,6 +110,18 @@ FileContent read_content(const FileSourceConfig& config) {
   if (content.text.size() > limit)
     refuse_file(config, "larger than " + std::to_string(limit) + " bytes" + (json ? " (response.max_body)" : ""));
   return content;
+}
+
+}  // namespace
+
+FileContent read_content(const FileSourceConfig& config) {
+  try {
+    return bounded(config.path.string(), [config] { return read_now(config); });
+  } catch (const SourceError&) {
+    throw;
+  } catch (const Error& e) {
+    throw SourceError(Kind::transient, e.what());
+  }
 }
 
 FileToken parse_content(const FileContent& content, const FileSourceConfig& config, WallTime now) {

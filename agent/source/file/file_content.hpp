@@ -12,7 +12,8 @@ struct FileContent {
   WallTime written_at;  // its modification
 };
 
-// Throws SourceError(transient): it is missing, unreadable, no regular file, or larger than a secret may be (64 KiB;
+// Throws SourceError(transient): it is missing, unreadable, no regular file, on a file system that does not answer
+// (bounded_wait.hpp), or larger than a secret may be (64 KiB;
 // response.max_body for json).
 [[nodiscard]] FileContent read_content(const FileSourceConfig& config);
 
@@ -21,9 +22,9 @@ struct FileToken {
   bool expiry_is_configured = false;  // not the content's own: the same content, read again, expires later
 };
 
-// A text's only line is the token, and its expiry the `exp` of a JWT or `now` plus lifetime. Of JSON, a lifetime inside
-// counts from when the file was written, response.default_lifetime from `now`, and `exp` of a JWT counts if the JSON
-// names no expiry. Throws SourceError(transient), without any of the content.
+// A text's only line, without a byte order mark, is the token, and its expiry the `exp` of a JWT or `now` plus
+// lifetime. Of JSON, a lifetime inside counts from when the file was written, response.default_lifetime from `now`, and
+// `exp` of a JWT counts if the JSON names no expiry. Throws SourceError(transient), without any of the content.
 [[nodiscard]] FileToken parse_content(const FileContent& content, const FileSourceConfig& config, WallTime now);
 
 }  // namespace jeton::agent

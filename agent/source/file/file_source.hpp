@@ -18,8 +18,7 @@ namespace jeton::agent {
 
 class FileSource final : public Source {
  public:
-  // `tokens` also tells what the token `name` is now. Timers and tokens outlive the source. Throws Error if files
-  // cannot be watched.
+  // `tokens` also tells what the token `name` is now. Timers and tokens outlive the source.
   FileSource(std::string name, FileSourceConfig config, std::size_t capacity, Timers& timers,
              const TokenValues& tokens);
   ~FileSource() override;

@@ -2,7 +2,9 @@
 //
 // It watches directories, not files: of the path itself and of every symbolic link on the way, so that a file that is
 // moved into place, a link that is swapped (..data of a Kubernetes volume) and a directory that is made later are all
-// noticed. One thread: the loop's. Needs no polling.
+// noticed. One thread: the loop's. It looks every few seconds instead, and the log says so once, where changes cannot
+// be heard of: no inotify instance or watch is left on the host (fs.inotify.max_user_instances, max_user_watches), or a
+// file system does not answer.
 #pragma once
 
 #include <functional>
@@ -17,8 +19,7 @@ namespace jeton::agent {
 class PathWatch {
  public:
   // `paths` are absolute. `changed` is called from the loop, never from the constructor, perhaps once for several
-  // changes or for one that did not matter; a new file may still be empty. Throws Error if the host has no inotify
-  // instance left (fs.inotify.max_user_instances). Timers outlive the watch.
+  // changes or for one that did not matter; a new file may still be empty. Timers outlive the watch.
   PathWatch(Timers& timers, std::vector<std::string> paths, std::function<void()> changed);
   PathWatch(const PathWatch&) = delete;
   PathWatch& operator=(const PathWatch&) = delete;

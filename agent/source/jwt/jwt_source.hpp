@@ -18,7 +18,7 @@ namespace jeton::agent {
 
 class JwtSource final : public Source {
  public:
-  // Timers, tokens and random outlive the source. Throws Error if files cannot be watched.
+  // Timers, tokens and random outlive the source.
   JwtSource(std::string name, JwtSourceConfig config, std::size_t capacity, Timers& timers, const TokenValues& tokens,
             Random& random);
 

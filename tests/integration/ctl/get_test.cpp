@@ -188,7 +188,7 @@ TEST_F(CtlGet, OutputThatCannotBeWrittenIsOne) {
 TEST_F(CtlGet, WrongUsageIsOneAndSaysWhatIsRight) {
   for (const auto& [arguments, hint] : std::vector<std::pair<std::vector<std::string>, std::string>>{
            {{"get"}, "NAME is required"},
-           {{"get", "wechat", "--wait", "5"}, "write 500ms, 30s, 5m or 24h"},
+           {{"get", "wechat", "--wait", "5"}, "write 500ms, 30s, 5m, 24h or 7d"},
            {{"get", "wechat", "--min-ttl", "soon"}, "is no duration"},
            {{"get", "../etc/passwd"}, "is no name of a token"},
            {{"get", "wechat", "--header", "--format", "json"}, "no JSON form"},

@@ -17,6 +17,11 @@ TEST(CtlDuration, IsReadWithItsUnit) {
   EXPECT_EQ(parse_duration("0s"), Milliseconds(0));
 }
 
+TEST(CtlDuration, UnitIsADay_IsReadAsInTheConfiguration) {
+  EXPECT_EQ(parse_duration("1d"), Milliseconds(86'400'000));
+  EXPECT_EQ(parse_duration("36501d"), std::nullopt);
+}
+
 TEST(CtlDuration, IsRefusedWithoutAUnitOrSense) {
   for (const char* text : {"", "5", "s", "-5s", "5 s", "5sec", "1.5s", "1h30m", "+5s", "99999999999999999999s",
                            "9223372036854775807h", "900000h", " 5s", "5s "}) {

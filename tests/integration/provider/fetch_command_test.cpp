@@ -24,7 +24,7 @@ class FetchCommand : public testing::Test {
   RunResult fetch(const std::string& tokens, std::vector<std::string> arguments) {
     const auto config = dir_.write(
         "agent.yaml", "version: 1\nagent: {runtime_dir: " + (dir_ / "run").string() + "}\ntokens:\n" + tokens);
-    std::vector<std::string> argv{JETON_AGENT_BINARY, "fetch", "--config", config.string()};
+    std::vector<std::string> argv{JETON_AGENT_BINARY, "fetch", "--user", "root", "--config", config.string()};
     argv.insert(argv.end(), arguments.begin(), arguments.end());
     RunResult result = run(std::move(argv), {{{"APP_SECRET", app_secret}}, {}, {}, {}, {}, false});
     EXPECT_THAT(result.out + result.err, Not(HasSubstr("k3y"))) << "a secret was shown";

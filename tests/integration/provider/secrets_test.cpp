@@ -173,7 +173,7 @@ class Secrets : public testing::Test {
   void keep(const std::string& what, const RunResult& result) { keep(what, result.out + result.err); }
 
   RunResult fetch(const std::string& name, const std::string& mode) const {
-    return run({JETON_AGENT_BINARY, "fetch", name, mode, "--config", agent_.config_file()});
+    return run({JETON_AGENT_BINARY, "fetch", name, mode, "--user", "root", "--config", agent_.config_file()});
   }
 
   void look_around() {

@@ -78,6 +78,9 @@ class ApiHost {
       return connections() == left;
     });
   }
+  void restore_socket() {
+    on_loop([this](FakeStatus&) { server_->restore_socket(); });
+  }
   void stop_server() {
     on_loop([this](FakeStatus&) { server_->stop(); });
   }

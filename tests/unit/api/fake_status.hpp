@@ -92,6 +92,7 @@ class FakeStatus final : public agent::AgentFacade {
     answer.held_by = "paused: min_interval";
     return answer;
   }
+  agent::Task<agent::ReloadVerdict> request_reload() override { co_return reload_verdict; }
   [[nodiscard]] agent::Event& changed() override { return changed_; }
 
   [[nodiscard]] agent::LockBroker* locks() override { return locks_.get(); }
@@ -110,6 +111,7 @@ class FakeStatus final : public agent::AgentFacade {
 
   agent::AccessConfig& admin_access() { return admins_; }
   std::vector<std::string> demands;  // what was asked for
+  agent::ReloadVerdict reload_verdict;
 
  private:
   agent::Timers& timers_;

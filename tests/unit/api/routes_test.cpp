@@ -35,6 +35,32 @@ class Routes : public ::testing::Test {
   AccountNames names{loop.clock};
 };
 
+TEST_F(Routes, ReloadIsAskedForByAnAdmin_IsAnsweredWithTheVerdict) {
+  const Peer root{0, 0, {}, 1};
+  status.reload_verdict = {{}, {"agent.yaml:3:1: warning: x"}};
+  ApiResponse applied = ask("/v1/reload", "POST", root);
+  ASSERT_TRUE(applied.later);
+  applied = loop.run(applied.later());
+  EXPECT_EQ(applied.status, 200U);
+  EXPECT_EQ(Json::parse(applied.body),
+            Json::parse(R"({"reloaded": true, "problems": ["agent.yaml:3:1: warning: x"]})"));
+
+  status.reload_verdict = {"the files have errors", {"agent.yaml:3:1: error: y"}};
+  ApiResponse refused = ask("/v1/reload", "POST", root);
+  refused = loop.run(refused.later());
+  EXPECT_EQ(refused.status, 409U);
+  EXPECT_EQ(error_code(refused), "reload_refused");
+  EXPECT_EQ(Json::parse(refused.body)["error"]["message"], "the files have errors");
+  EXPECT_EQ(Json::parse(refused.body)["problems"][0], "agent.yaml:3:1: error: y");
+}
+
+TEST_F(Routes, ReloadIsAskedForByAnybodyElse_IsForbidden) {
+  const ApiResponse response = ask("/v1/reload", "POST");
+  EXPECT_EQ(response.status, 403U);
+  EXPECT_FALSE(response.later);
+  EXPECT_EQ(ask("/v1/reload").status, 405U);
+}
+
 TEST_F(Routes, StatusDescribesTheAgentItsCoordinatorAndEveryToken) {
   status.add("github");
   status.add("wechat");

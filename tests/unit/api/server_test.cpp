@@ -41,6 +41,18 @@ TEST(ApiServer, AnswersOneRequestAfterAnotherOnOneConnection) {
   EXPECT_EQ(client.get("/live").status, 200) << "an error ends no connection";
 }
 
+TEST(ApiServer, SocketIsRemoved_IsMadeAnewAndClientsStay) {
+  ApiHost host;
+  HttpClient before(host.socket());
+  EXPECT_EQ(before.get("/live").status, 200);
+  ASSERT_TRUE(std::filesystem::remove(host.socket()));
+  host.restore_socket();
+  EXPECT_EQ(HttpClient(host.socket()).get("/live").status, 200);
+  EXPECT_EQ(before.get("/live").status, 200);
+  host.restore_socket();
+  EXPECT_EQ(HttpClient(host.socket()).get("/live").status, 200) << "one that is in place is left alone";
+}
+
 TEST(ApiServer, AnswersPipelinedRequestsInOrder) {
   ApiHost host;
   HttpClient client(host.socket());

@@ -26,6 +26,22 @@ TEST_P(BrokenLocalSource, IsRefusedAtItsPlace) {
   expect_refused({broken.name, text.c_str(), broken.line, broken.message});
 }
 
+std::string problems_of_command(const std::string& command) {
+  return all_texts(
+      load_text("version: 1\ntokens:\n  t:\n    source:\n      type: exec\n      command: " + command + "\n").problems);
+}
+
+TEST(ExecCommand, HasAWordThatOnlyAShellActsOn_IsWarnedOf) {
+  for (const char* word : {"\"|\"", "\"&&\"", "\">\"", "2>&1", "$HOME", "$(date)", "~/bin"}) {
+    const std::string problems = problems_of_command("[/bin/echo, a, " + std::string(word) + ", b]");
+    EXPECT_NE(problems.find("agent.yaml:6:31: warning: tokens.t.source.command: "), std::string::npos)
+        << word << ": " << problems;
+    EXPECT_NE(problems.find("no shell is used"), std::string::npos) << word;
+  }
+  EXPECT_EQ(problems_of_command("[/bin/sh, -c, \"$HOME/get | tail -n 1\"]"), "");
+  EXPECT_EQ(problems_of_command("[/bin/echo, \"a | b\", $, \"-\"]"), "");
+}
+
 INSTANTIATE_TEST_SUITE_P(
     Exec, BrokenLocalSource,
     testing::Values(

@@ -39,6 +39,29 @@ agent:
   memory_lock: warn
 )",
                                  3, "never closed"},
+                    BrokenConfig{"QuoteInBracesNeverCloses", R"(
+version: 1
+agent: {runtime_dir: "/run/jeton, memory_lock: warn}
+coordination:
+  backend: local
+)",
+                                 2, "the quote that opens here"},
+                    BrokenConfig{"QuoteClosesWhereTheNextOneOpens", R"(
+version: 1
+agent:
+  runtime_dir: "/run/jeton
+  state_dir: "/var/lib/jeton"
+  memory_lock: warn
+)",
+                                 3, "the quote that opens here"},
+                    BrokenConfig{"ApostropheBeforeTheQuote", R"(
+version: 1  # it's "quoted" here
+agent:
+  runtime_dir: /run/o'neil
+  state_dir: '/var/lib/jeton
+  memory_lock: 'warn'
+)",
+                                 4, "the quote that opens here"},
                     BrokenConfig{"SingleQuoteNeverCloses", "version: 1\nagent: {runtime_dir: 'it''s}\n", 2,
                                  "never closed"},
                     BrokenConfig{"BraceNeverCloses", R"(
@@ -83,7 +106,15 @@ INSTANTIATE_TEST_SUITE_P(
     Section, BrokenYaml,
     testing::Values(
         BrokenConfig{"NoMap", "just text\n", 1, "expected a map of keys; got text"},
-        BrokenConfig{"RootIsAList", "- version: 1\n", 1, "got a list"},
+        BrokenConfig{"RootIsAList", "- version: 1\n", 1,
+                     "the document: expected a map of keys; got a list, whose items begin with '- '; write the keys, "
+                     "such as version: and tokens:, without it"},
+        BrokenConfig{"TokensAreAList", "version: 1\ntokens:\n  - name: a\n", 3, "write each as a key"},
+        BrokenConfig{"TypographicQuotes", "version: 1\nagent: {runtime_dir: \u201C/run/jeton\u201D}\n", 2,
+                     "begins or ends with a typographic quote"},
+        BrokenConfig{"TypographicQuotesAroundAKey", "version: 1\n\u2018agent\u2019: {}\n", 2,
+                     "begins or ends with a typographic quote"},
+        BrokenConfig{"NoBreakSpace", "version: 1\nagent: {memory_lock: warn\u00A0}\n", 2, "a no-break space"},
         BrokenConfig{"Empty", "# nothing\n", 1, "missing required key 'version'"},
         BrokenConfig{"VersionMissing", "agent: {}\n", 1, "missing required key 'version'"},
         BrokenConfig{"VersionUnknown", "\n# next year\nversion: 2\n", 2, "version 2 is not known"},
@@ -229,6 +260,31 @@ tokens:
   b: {source: {type: http, url: "https://h/"}, lock: {key: theirs}}
 )",
                      5, "is the key of tokens.a.mirror_key already"},
+        BrokenConfig{"LockOfATokenIsOneOfTheBroker", R"(
+version: 1
+coordination: {backend: redis, redis: {endpoint: "redis://h"}}
+tokens:
+  t: {source: {type: http, url: "https://h/"}, lock: {key: "jeton:lock:{nightly}"}}
+)",
+                     4, "jeton's own keys"},
+        BrokenConfig{"LockOfATokenIsOneOfAPattern", R"(
+version: 1
+coordination: {backend: redis, redis: {endpoint: "redis://h"}}
+tokens:
+  t: {source: {type: http, url: "https://h/"}, lock: {key: "app:nightly:lock"}}
+locks:
+  "night*": {key: "app:*:lock"}
+)",
+                     6, "may be the same key as 'app:nightly:lock' of tokens.t.lock"},
+        BrokenConfig{"LockOfATokenIsThatOfALock", R"(
+version: 1
+coordination: {backend: redis, redis: {endpoint: "redis://h"}}
+tokens:
+  t: {source: {type: http, url: "https://h/"}, lock: {key: theirs}}
+locks:
+  nightly: {key: theirs}
+)",
+                     6, "is the key of tokens.t.lock already"},
         BrokenConfig{"GetsetOverRedlock", R"(
 version: 1
 coordination: {backend: redlock, redlock: {endpoints: ["redis://a", "redis://b", "redis://c"]}}

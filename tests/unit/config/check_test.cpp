@@ -18,7 +18,7 @@ struct Outcome {
 Outcome check(const std::vector<std::filesystem::path>& files) {
   std::ostringstream out;
   std::ostringstream err;
-  const int status = agent::run_check(files, out, err);
+  const int status = agent::report_check(agent::load_config(files), files, "", out, err);
   return {status, out.str(), err.str()};
 }
 
@@ -49,6 +49,17 @@ TEST(Check, PrintsEveryProblemThenTheCount) {
   EXPECT_NE(outcome.err.find(name + ":2:9: error: unknown key 'colour'"), std::string::npos) << outcome.err;
   EXPECT_NE(outcome.err.find(name + ":3:28: error: coordination.lock.ttl"), std::string::npos) << outcome.err;
   EXPECT_TRUE(outcome.err.ends_with("\n" + name + ": 2 errors, 1 warning\n")) << outcome.err;
+}
+
+TEST(Check, ThereAreMoreProblemsThanItPrints_AllAreCounted) {
+  const TempDir dir;
+  std::string text = "version: 1\n";
+  for (int i = 0; i < 1500; ++i) text += "unknown_" + std::to_string(i) + ": 1\n";
+  const auto file = dir.write("a.yaml", text);
+  const Outcome outcome = check({file});
+  EXPECT_TRUE(outcome.err.ends_with("\nand 501 further problems\n" + file.string() + ": 1500 errors, 1 warning\n") ||
+              outcome.err.ends_with("\nand 500 further problems\n" + file.string() + ": 1500 errors\n"))
+      << outcome.err.substr(outcome.err.size() - 300);
 }
 
 TEST(Check, NamesTheFileThatIsMissing) {

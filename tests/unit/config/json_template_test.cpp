@@ -48,7 +48,7 @@ TEST(JsonTemplate, EscapesResolvedSecrets) {
 
 TEST(JsonTemplate, RefusesASecretThatIsNotText) {
   const test::TempDir dir;
-  const auto file = dir.write("key", "\xFF\xFE");
+  const auto file = dir.write("key", "\xC0\xC1");
   EXPECT_NE(body_of("{key: \"${file:" + file.string() + "}\"}").find(":7:19: error: the secret is not UTF-8"),
             std::string::npos);
   const JsonTemplate body(SecretTemplate::parse("${file:" + file.string() + "}"));

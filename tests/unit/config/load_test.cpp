@@ -1,7 +1,9 @@
 // A configuration that is right: every value where it belongs; and all that is wrong in one run.
 #include <gtest/gtest.h>
+#include <sys/stat.h>
 
 #include "agent/config/schema.hpp"
+#include "tests/support/dead_mount.hpp"
 #include "tests/support/temp_dir.hpp"
 #include "tests/unit/config/broken_config.hpp"
 #include "tests/unit/config/shipped_config.hpp"
@@ -196,9 +198,72 @@ TEST(Load, WithoutFilesSaysSo) {
   EXPECT_EQ(result.problems.size(), 1U);
 }
 
+// The folder of a configuration: agent.yaml and agent.d.
+struct DefaultFiles : testing::Test {
+  DefaultFiles() { (void)dir.write("agent.yaml", "version: 1\n"); }
+  std::string problems() { return all_texts(load_config_files(read_default_files(dir.path())).problems); }
+  TempDir dir;
+  std::filesystem::path drop_ins = dir / "agent.d";
+};
+
+TEST_F(DefaultFiles, FolderIsNotThere_PassesSilently) { EXPECT_EQ(problems().find("agent.d"), std::string::npos); }
+
+TEST_F(DefaultFiles, FolderCannotBeRead_IsAnErrorThatSaysWhatWouldBeGone) {
+  (void)dir.write("agent.d", "no folder");
+  EXPECT_EQ(problems(), drop_ins.string() + ": error: cannot read the folder, whose tokens would be gone: " +
+                            drop_ins.string() + ": Not a directory\n");
+}
+
+TEST_F(DefaultFiles, FolderIsALinkToNothing_IsAnError) {
+  std::filesystem::create_symlink(dir / "nothing", drop_ins);
+  EXPECT_NE(problems().find("agent.d: No such file or directory"), std::string::npos) << problems();
+}
+
+TEST_F(DefaultFiles, FolderIsOnADeadMount_IsAnError) {
+  DeadMount mount;
+  if (!mount.works()) GTEST_SKIP() << "needs root and /dev/fuse";
+  std::filesystem::create_symlink(mount.path(), drop_ins);
+  EXPECT_NE(problems().find("does not answer"), std::string::npos) << problems();
+}
+
+TEST_F(DefaultFiles, FileIsNotReadByItsName_IsWarnedOf) {
+  std::filesystem::create_directory(drop_ins);
+  for (const char* name : {"a.yml", "b.YAML", "c.json", ".d.yaml", "e.yaml~", "README"}) {
+    (void)dir.write(std::string("agent.d/") + name, "tokens: {x: {}}\n");
+  }
+  const std::string found = problems();
+  for (const char* name : {"a.yml", "b.YAML", "c.json"}) {
+    EXPECT_NE(found.find((drop_ins / name).string() + ": warning: is not read"), std::string::npos) << found;
+  }
+  for (const char* name : {".d.yaml", "e.yaml~", "README"}) EXPECT_EQ(found.find(name), std::string::npos) << found;
+}
+
+TEST_F(DefaultFiles, FileIsANamedPipe_IsAnErrorAndNotWaitedFor) {
+  std::filesystem::create_directory(drop_ins);
+  ASSERT_EQ(::mkfifo((drop_ins / "a.yaml").c_str(), 0600), 0);
+  EXPECT_NE(problems().find("a.yaml: error: cannot read the configuration file: it is not a regular file"),
+            std::string::npos)
+      << problems();
+}
+
+TEST(LoadOfAToken, SecretOfAnotherTokenIsMissing_IsNoHindrance) {
+  const TempDir dir;
+  const auto file = dir.write("agent.yaml", R"(version: 1
+coordination: {backend: redis, redis: {endpoint: "redis://h", password: "${credential:redis}"}}
+tokens:
+  key: {source: {type: http, url: "https://h/", form: {secret: "${file:/nonexistent/key}"}}}
+  user: {source: {type: http, url: "https://h/", form: {by: "${token:key}"}}}
+  other: {source: {type: http, url: "https://h/"}}
+)");
+  EXPECT_TRUE(load_config_files(read_config_files({file}), "other").config);
+  const LoadResult chained = load_config_files(read_config_files({file}), "user");
+  ASSERT_EQ(chained.problems.size(), 1U) << all_texts(chained.problems);
+  EXPECT_NE(chained.problems.front().message.find("/nonexistent/key"), std::string::npos);
+}
+
 TEST(Load, DefaultFilesStartWithTheMainFile) {
-  ASSERT_FALSE(default_config_files().empty());
-  EXPECT_EQ(default_config_files().front(), "/etc/jeton/agent.yaml");
+  ASSERT_FALSE(read_default_files().names.empty());
+  EXPECT_EQ(read_default_files().names.front(), "/etc/jeton/agent.yaml");
 }
 
 TEST(Schema, ListsItsKeys) {

@@ -54,6 +54,11 @@ TEST(SecretReference, EmptyFileIsAnError) {
   EXPECT_NE(problems_of("      form: {k: \"${file:" + file.string() + "}\"}\n").find("empty"), std::string::npos);
 }
 
+TEST(LiteralSecret, LooksLikeAVariableOfAShell_TheReferenceIsNamed) {
+  EXPECT_NE(problems_of("      form: {client_secret: $CLIENT_SECRET}\n").find("did you mean ${env:NAME}?"),
+            std::string::npos);
+}
+
 TEST(LiteralSecret, WarnsWhereverItStands) {
   const std::string problems = problems_of(R"(      query: {appid: wx1, secret: s1}
       headers: {Authorization: Bearer s2, X-Api-Key: s3, Accept: application/json}

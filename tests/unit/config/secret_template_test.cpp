@@ -7,6 +7,7 @@
 #include <fstream>
 
 #include "agent/base/error.hpp"
+#include "tests/support/dead_mount.hpp"
 #include "tests/support/temp_dir.hpp"
 
 namespace jeton::agent {
@@ -44,12 +45,51 @@ TEST(SecretTemplate, PutsReferencesIntoText) {
   ::unsetenv("JETON_TEST_SECRET");
 }
 
-TEST(SecretTemplate, DropsOneLineEndOfAFile) {
+TEST(SecretTemplate, FileEndsWithLineEnds_TheyAreDropped) {
   const TempDir dir;
-  EXPECT_EQ(resolved("${file:" + dir.write("a", "key\n").string() + "}"), "key");
-  EXPECT_EQ(resolved("${file:" + dir.write("b", "key\r\n").string() + "}"), "key");
-  EXPECT_EQ(resolved("${file:" + dir.write("c", "key\n\n").string() + "}"), "key\n");
-  EXPECT_EQ(resolved("${file:" + dir.write("d", " key ").string() + "}"), " key ");
+  for (const char* ending : {"", "\n", "\r\n", "\n\n", "\r", "\r\n\r\n"}) {
+    EXPECT_EQ(resolved("${file:" + dir.write("key", std::string("key") + ending).string() + "}"), "key");
+  }
+  EXPECT_EQ(resolved("${file:" + dir.write("pem", "-----BEGIN\n  a b \n-----END\n").string() + "}"),
+            "-----BEGIN\n  a b \n-----END");
+}
+
+TEST(SecretTemplate, FileBeginsWithAByteOrderMark_ItIsDropped) {
+  const TempDir dir;
+  EXPECT_EQ(resolved("${file:" + dir.write("key", "\xEF\xBB\xBFkey\r\n").string() + "}"), "key");
+  EXPECT_NE(failure_of("${file:" + dir.write("mark", "\xEF\xBB\xBF").string() + "}").find("empty"), std::string::npos);
+}
+
+TEST(SecretTemplate, TextCannotBeMeant_IsRefusedWithTheReason) {
+  const TempDir dir;
+  for (const char* text : {"key ", " key", "key\t\n", "\xEF\xBB\xBF key", "key \r\n"}) {
+    EXPECT_NE(failure_of("${file:" + dir.write("key", text).string() + "}").find("begins or ends with a blank"),
+              std::string::npos)
+        << text;
+  }
+  EXPECT_NE(failure_of("${file:" + dir.write("wide", std::string("\xFF\xFEk\0", 4)).string() + "}").find("UTF-16"),
+            std::string::npos);
+}
+
+TEST(SecretTemplate, VariableEndsWithLineEnds_TheyAreDroppedAndBlanksAreNot) {
+  ::setenv("JETON_TEST_SECRET", " key \r\n", 1);
+  EXPECT_EQ(resolved("${env:JETON_TEST_SECRET}"), " key ");
+  ::unsetenv("JETON_TEST_SECRET");
+}
+
+TEST(SecretTemplate, ReferenceLacksItsKind_TheRightOneIsNamed) {
+  EXPECT_NE(failure_of("${CLIENT_SECRET}").find("did you mean ${env:CLIENT_SECRET}?"), std::string::npos);
+  EXPECT_NE(failure_of("${ENV:CLIENT_SECRET}").find("did you mean ${env:...}?"), std::string::npos);
+  EXPECT_NE(failure_of("${fiel:/etc/key}").find("did you mean ${file:...}?"), std::string::npos);
+  EXPECT_EQ(failure_of("pa${s5w0rd}").find("s5w0rd"), std::string::npos) << "it may be a part of a secret";
+}
+
+TEST(SecretTemplate, FileIsOnADeadMount_IsAnErrorThatNamesIt) {
+  test::DeadMount mount;
+  if (!mount.works()) GTEST_SKIP() << "needs root and /dev/fuse";
+  const std::string file = (mount.path() / "key").string();
+  EXPECT_EQ(failure_of("${file:" + file + "}"),
+            "${file:" + file + "}: the file system does not answer; is it on a mount whose server is gone?");
 }
 
 TEST(SecretTemplate, SeesAReplacedFileAtTheNextUse) {

@@ -159,6 +159,42 @@ TEST(RuntimeDirTest, ASecondAgentIsToldWhoHoldsIt) {
   EXPECT_THAT(failure, HasSubstr("process " + std::to_string(holder.pid())));
 }
 
+TEST(RuntimeDirTest, IsRemoved_IsMadeAnewWithItsLock) {
+  const test::TempDir dir;
+  RuntimeDir runtime(dir / "run", Policy::warn);
+  EXPECT_FALSE(runtime.restore()) << "it is in place";
+  fs::remove_all(dir / "run");
+  EXPECT_TRUE(runtime.restore());
+  EXPECT_FALSE(runtime.restore());
+  EXPECT_EQ(mode_of(dir / "run" / "segments"), 0755U);
+  const WriterMutex::Guard guard(runtime.writer_mutex());
+  Holder second(dir / "run");
+  EXPECT_FALSE(second.holds()) << "the new directory is not held";
+}
+
+TEST(RuntimeDirTest, OnlyItsSegmentsAreRemoved_AreMadeAnew) {
+  const test::TempDir dir;
+  RuntimeDir runtime(dir / "run", Policy::warn);
+  fs::remove_all(dir / "run" / "segments");
+  EXPECT_TRUE(runtime.restore());
+  Holder second(dir / "run");
+  EXPECT_FALSE(second.holds());
+}
+
+TEST(RuntimeDirTest, AnotherAgentHasTakenThePlace_IsAnError) {
+  const test::TempDir dir;
+  RuntimeDir runtime(dir / "run", Policy::warn);
+  fs::remove_all(dir / "run");
+  Holder second(dir / "run");
+  ASSERT_TRUE(second.holds());
+  try {
+    runtime.restore();
+    ADD_FAILURE() << "two agents in one directory";
+  } catch (const Error& e) {
+    EXPECT_THAT(e.what(), HasSubstr("another agent"));
+  }
+}
+
 TEST(RuntimeDirTest, AKilledAgentHoldsNothing) {
   const test::TempDir dir;
   Holder holder(dir / "run");

@@ -2,6 +2,7 @@
 #include <sys/stat.h>
 
 #include "agent/jwt/base64url.hpp"
+#include "tests/support/dead_mount.hpp"
 #include "tests/unit/source/local/local_source.hpp"
 
 namespace jeton::test {
@@ -49,6 +50,22 @@ TEST_F(FileSourceTest, ReadsAJwtAndItsExpiry) {
   EXPECT_EQ(fetched.value.reveal(), token);
   EXPECT_GT(fetched.expires_at, loop.clock.wall_now() + 50min);
   EXPECT_LE(fetched.expires_at, loop.clock.wall_now() + 1h);
+}
+
+TEST_F(FileSourceTest, TextHasAByteOrderMarkAndLineEnds_TheyAreNoPartOfTheToken) {
+  auto config = text_file();
+  config.lifetime = 1h;
+  dir.write("token", "\xEF\xBB\xBFopaque\r\n\n");
+  EXPECT_EQ(fetch_from(config).value.reveal(), "opaque");
+}
+
+TEST_F(FileSourceTest, FileIsOnADeadMount_IsAnErrorThatMayPass) {
+  DeadMount mount;
+  if (!mount.works()) GTEST_SKIP() << "needs root and /dev/fuse";
+  auto config = text_file();
+  config.path = mount.path() / "token";
+  config.lifetime = 1h;
+  EXPECT_THAT(failure_from(config), HasSubstr("does not answer"));
 }
 
 TEST_F(FileSourceTest, CountsALifetimeFromTheReading) {

@@ -1,0 +1,108 @@
+#include "agent/base/bounded_wait.hpp"
+
+#include <pthread.h>
+#include <signal.h>
+
+#include <algorithm>
+#include <condition_variable>
+#include <exception>
+#include <mutex>
+#include <set>
+#include <system_error>
+#include <thread>
+
+#include "agent/base/error.hpp"
+
+namespace jeton::agent {
+namespace {
+
+constexpr std::size_t most_hanging = 64;
+constexpr std::chrono::milliseconds shortest_file_wait{25};
+
+// The calls that nobody waits for any more.
+struct Hanging {
+  std::mutex mutex;
+  std::multiset<std::string> names;
+};
+
+// Never destroyed: threads that hang outlive everything.
+Hanging& hanging() {
+  static auto* const instance = new Hanging;
+  return *instance;
+}
+
+struct Call {
+  std::function<void()> work;
+  std::mutex mutex;
+  std::condition_variable ended;
+  std::exception_ptr failure;
+  bool done = false;
+  bool left_behind = false;
+};
+
+void run(const std::shared_ptr<Call>& call, const std::string& what) {
+  std::exception_ptr failure;
+  try {
+    call->work();
+  } catch (...) {
+    failure = std::current_exception();
+  }
+  call->work = nullptr;
+  const std::lock_guard lock(call->mutex);
+  call->failure = failure;
+  call->done = true;
+  call->ended.notify_all();
+  if (!call->left_behind) return;
+  const std::lock_guard also(hanging().mutex);
+  hanging().names.erase(hanging().names.find(what));
+}
+
+// Signals are the loop's business. False: the system has no thread.
+bool start(const std::shared_ptr<Call>& call, const std::string& what) {
+  sigset_t all;
+  sigset_t before;
+  ::sigfillset(&all);
+  ::pthread_sigmask(SIG_SETMASK, &all, &before);
+  bool started = true;
+  try {
+    std::thread thread([call, what] { run(call, what); });
+    ::pthread_setname_np(thread.native_handle(), "jeton-file");
+    thread.detach();
+  } catch (const std::system_error&) {
+    started = false;
+  }
+  ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
+  return started;
+}
+
+Error no_answer(const std::string& what) {
+  return Error(what + ": the file system does not answer; is it on a mount whose server is gone?");
+}
+
+}  // namespace
+
+void run_bounded(const std::string& what, std::function<void()> work) {
+  std::chrono::milliseconds patience = longest_file_wait;
+  {
+    const std::lock_guard lock(hanging().mutex);
+    const std::size_t others = hanging().names.size();
+    if (others >= most_hanging || hanging().names.contains(what)) throw no_answer(what);
+    patience = std::max(patience / static_cast<int>((others + 1) * (others + 1)), shortest_file_wait);
+  }
+  const auto call = std::make_shared<Call>();
+  call->work = std::move(work);
+  if (!start(call, what)) {
+    call->work();
+    return;
+  }
+  std::unique_lock lock(call->mutex);
+  if (!call->ended.wait_for(lock, patience, [&] { return call->done; })) {
+    const std::lock_guard also(hanging().mutex);
+    call->left_behind = true;
+    hanging().names.insert(what);
+    throw no_answer(what);
+  }
+  if (call->failure) std::rethrow_exception(call->failure);
+}
+
+}  // namespace jeton::agent

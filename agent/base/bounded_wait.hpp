@@ -1,0 +1,31 @@
+// Calls of the file system that may never return, as on a mount whose server is gone: each runs on a thread of its own,
+// and its caller, such as the event loop, waits for it no longer than a moment. Any thread.
+#pragma once
+
+#include <chrono>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+
+namespace jeton::agent {
+
+// So long the first call that hangs holds its caller up. While calls hang further ones have less (a quarter, a ninth
+// and so on, 25 ms at least), so that many files of one dead mount take about two seconds together.
+inline constexpr std::chrono::milliseconds longest_file_wait{1000};
+
+// Runs `call`, which owns everything that it uses: a thread that does not come back is left behind with it. `what` is
+// the file, and how messages begin. Throws what `call` throws; Error if it does not answer, and at once while an
+// earlier call about the same `what` hangs, or while 64 do.
+void run_bounded(const std::string& what, std::function<void()> call);
+
+template <typename Call>
+auto bounded(const std::string& what, Call call) {
+  using Result = decltype(call());
+  const auto result = std::make_shared<std::optional<Result>>();
+  run_bounded(what, [result, call = std::move(call)]() mutable { result->emplace(call()); });
+  return std::move(**result);
+}
+
+}  // namespace jeton::agent

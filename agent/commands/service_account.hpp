@@ -1,0 +1,42 @@
+// As whom the service runs, so that `check` and `fetch` judge by what it will find when root runs them: the user and
+// the groups, the credentials and the environment of jeton-agent.service. Not for a process with several threads.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "agent/config/load.hpp"
+
+namespace jeton::agent {
+
+struct ServiceAccount {
+  std::string user;
+  std::string group{};                                           // empty: the user's own
+  std::vector<std::string> more_groups{};                        // SupplementaryGroups=
+  std::vector<std::pair<std::string, std::string>> credentials;  // LoadCredential=: id, and a file or a folder
+  std::vector<std::string> environment{};                        // NAME=value
+  std::vector<std::pair<std::string, bool>> variable_files{};    // EnvironmentFile=; true: it may be missing
+  bool has_unit = false;                                         // false: what follows is not known
+  bool private_tmp = false;
+  bool protect_home = false;
+};
+
+// Of the unit as systemd has it, drop-ins included. Without a systemd that knows the unit: user jeton with
+// /etc/jeton/credentials; nothing if there is no such user. `named` (--user) takes the place of the user.
+[[nodiscard]] std::optional<ServiceAccount> service_account(const std::string& named);
+
+// Reads its credentials and becomes it, for good. Throws Error.
+void become(const ServiceAccount& account);
+
+// `files` judged as the service will: by it if the process is root, else by who runs it. Texts are read before, so that
+// root can try one that lies in its home; those that the service itself reads must be readable for it.
+struct Judged {
+  LoadResult result;
+  std::string as;  // "user jeton, as the service", for people; empty: by who runs it
+};
+[[nodiscard]] Judged load_as_service(const std::vector<std::filesystem::path>& files, const std::string& named_user,
+                                     const std::string& of_token = {});
+
+}  // namespace jeton::agent

@@ -1,0 +1,45 @@
+// Secrets that stand in files: how they are read, and the view that a command has of them when it judges for the
+// service. Any thread; judge_as() comes before all reading.
+#pragma once
+
+#include <filesystem>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "agent/base/secret.hpp"
+
+namespace jeton::agent {
+
+// What the service will find, where it is not what the process finds (service_account.hpp).
+struct ServiceView {
+  // By file name, as systemd would leave them in $CREDENTIALS_DIRECTORY; the bytes of the files.
+  std::map<std::string, SecretString> credentials;
+  // Folders that its unit hides from it: /home, /tmp.
+  std::vector<std::string> hidden;
+};
+void judge_as(ServiceView view);
+
+// The text of a file, without a byte order mark at its start and line ends at its end. Nothing if the path does not
+// exist. Throws Error that begins with `what`: no regular file, larger than 64 KiB, UTF-16, a blank at the beginning or
+// the end of a single line, hidden from the service, or a file system that does not answer (bounded_wait.hpp).
+[[nodiscard]] std::optional<SecretString> read_secret_file(const std::string& path, const std::string& what);
+
+// The bytes of such a file as they are.
+[[nodiscard]] std::optional<SecretString> read_file_bytes(const std::string& path, const std::string& what);
+
+// The same for the credential NAME: NAME or jeton_NAME. Throws Error also if there is none.
+[[nodiscard]] SecretString read_credential(const std::string& name, const std::string& what);
+
+// Line ends at the end, which an editor or a heredoc leaves and nobody means to send.
+[[nodiscard]] std::string_view without_line_ends(std::string_view text);
+
+// Why a secret of this text, line ends apart, cannot be meant; nullptr if it can.
+[[nodiscard]] const char* fault_of_secret_text(std::string_view text);
+
+// Of a file that the service is to open by itself: why it cannot; empty if it can.
+[[nodiscard]] std::string why_unreadable(const std::filesystem::path& file);
+
+}  // namespace jeton::agent

@@ -1,0 +1,61 @@
+#include "agent/service/reloader.hpp"
+
+#include <boost/asio/co_spawn.hpp>
+#include <utility>
+
+#include "agent/base/error.hpp"
+#include "agent/base/log.hpp"
+
+namespace jeton::agent {
+
+Reloader::Reloader(Agent& agent, Timers& timers, const SystemdNotifier& notifier, std::function<LoadResult()> read)
+    : agent_(agent), notifier_(notifier), read_(std::move(read)), executor_(timers.executor()), ended_(timers) {}
+
+Task<ReloadVerdict> Reloader::reload() {
+  const std::uint64_t mine = begun_ + 1;
+  while (done_ < mine) {
+    if (begun_ == done_) begin();
+    if (done_ < mine) co_await ended_.wait();  // it may have ended at once
+  }
+  co_return last_;
+}
+
+void Reloader::begin() {
+  ++begun_;
+  boost::asio::co_spawn(executor_, run(), [](std::exception_ptr failure) {
+    if (failure) std::rethrow_exception(failure);  // a defect; a restart heals it best
+  });
+}
+
+Task<> Reloader::run() {
+  ReloadVerdict verdict;
+  co_await judge(verdict);
+  last_ = std::move(verdict);
+  done_ = begun_;
+  ended_.notify();
+}
+
+Task<> Reloader::judge(ReloadVerdict& verdict) {
+  notifier_.reloading();
+  LoadResult result = read_();
+  for (const Problem& problem : result.problems) {
+    const bool error = problem.severity == Problem::Severity::error;
+    log::write(error ? log::Level::error : log::Level::warning, "configuration problem", {{"problem", problem.text()}});
+    verdict.problems.push_back(problem.text());
+  }
+  if (!result.config) verdict.refusal = "the files have errors";
+  if (result.config) {
+    try {
+      co_await agent_.reload(std::move(*result.config));
+    } catch (const Error& e) {
+      verdict.refusal = e.what();
+    }
+  }
+  if (agent_.stopping()) co_return;  // that is what the service manager is to hear
+  if (!verdict.refusal.empty()) {
+    log::error("reload refused; the old configuration stays in force", {{"reason", verdict.refusal}});
+  }
+  notifier_.ready(verdict.refusal.empty() ? agent_.summary() : "reload refused: " + verdict.refusal);
+}
+
+}  // namespace jeton::agent

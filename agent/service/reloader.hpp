@@ -1,0 +1,41 @@
+// Reloader: a reload from its request, by SIGHUP or through the local API, to its verdict, which is logged, told to the
+// service manager and given to each who asked.
+//
+// One at a time: a request that comes meanwhile has its turn afterwards, shared with all that wait by then, and reads
+// the files anew. One thread: the loop's.
+#pragma once
+
+#include <functional>
+#include <string>
+
+#include "agent/base/event.hpp"
+#include "agent/config/load.hpp"
+#include "agent/service/agent.hpp"
+#include "agent/service/systemd_notifier.hpp"
+
+namespace jeton::agent {
+
+class Reloader {
+ public:
+  // `agent` and `notifier` outlive it.
+  Reloader(Agent& agent, Timers& timers, const SystemdNotifier& notifier, std::function<LoadResult()> read);
+
+  // A caller that is cancelled does not break the reload off.
+  Task<ReloadVerdict> reload();
+
+ private:
+  void begin();
+  Task<> run();
+  Task<> judge(ReloadVerdict& verdict);
+
+  Agent& agent_;
+  const SystemdNotifier& notifier_;
+  const std::function<LoadResult()> read_;
+  const Executor executor_;
+  Event ended_;
+  std::uint64_t begun_ = 0;  // so many reloads
+  std::uint64_t done_ = 0;   // of these; the others are one at most
+  ReloadVerdict last_;
+};
+
+}  // namespace jeton::agent

@@ -1,0 +1,53 @@
+// TokenSwitch: the tokens of a new configuration in the place of those that run, all or none.
+//
+// The constructor does everything that can fail, and touches nothing that runs: it opens the sources, state files and
+// segments, and applies new capacities and readers to the segments, which serve on. Until complete() the destructor
+// takes all of it back. One thread: the loop's.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <string>
+
+#include "agent/service/reload_plan.hpp"
+#include "agent/service/token_runner.hpp"
+
+namespace jeton::agent {
+
+class TokenSwitch {
+ public:
+  using Runners = std::map<std::string, std::unique_ptr<TokenRunner>>;
+
+  // `runners`, `shared` and `running` outlive this. Throws Error.
+  TokenSwitch(Runners& runners, const TokenRunner::Shared& shared, ReloadPlan plan, const Config& running,
+              const Config& wanted);
+  TokenSwitch(const TokenSwitch&) = delete;
+  TokenSwitch& operator=(const TokenSwitch&) = delete;
+  ~TokenSwitch();
+
+  // Ends the runners of removed and changed tokens, all at the same time. They stay where they are, and their segments
+  // stay readable.
+  Task<> stop_old();
+  // After stop_old(): without a wait, and without anything that can fail.
+  void complete();
+
+ private:
+  struct Change {
+    TokenConfig wanted;
+    TokenRunner::Parts parts;
+    bool segment_changed = false;
+  };
+
+  void prepare(const Config& wanted);
+  void take_back() noexcept;
+
+  Runners& runners_;
+  const TokenRunner::Shared& shared_;
+  const ReloadPlan plan_;
+  const Config& running_;
+  std::map<std::string, Change> changes_;
+  Runners added_;
+  bool completed_ = false;
+};
+
+}  // namespace jeton::agent
