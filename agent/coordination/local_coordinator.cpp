@@ -52,7 +52,7 @@ class LocalCoordinator::Impl : public std::enable_shared_from_this<Impl> {
       }
       const std::filesystem::path file = self->directory_ / (name + ".json");
       LocalState state = load_local_state(file, self->wall_now());
-      if (state.record && state.record->expires_at <= self->wall_now()) forget_expired(state);
+      if (state.record && !state.record->valid(self->timers_.clock())) forget_expired(state);
       if (step(state)) save_local_state(file, state);
       self->last_error_.clear();
     } catch (const Error& e) {

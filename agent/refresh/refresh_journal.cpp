@@ -13,7 +13,7 @@ void RefreshJournal::adopted(const Record& record) {
   log::info("token of an earlier run found in the segment",
             {{"token", name()},
              {"generation", record.generation},
-             {"valid", record.valid_at(clock_.wall_now()) ? "yes" : "no, expired"}});
+             {"valid", record.valid(clock_) ? "yes" : "no, expired"}});
 }
 
 void RefreshJournal::phase(RefreshPhase phase) {

@@ -265,8 +265,9 @@ Task<> RefreshLoop::publish(Record record, const Lease& lease, Coordinator& from
       coordinator_failed(Step::publish, "publish the fetched token", e);
     }
     take(record);
-    if (!record.valid_at(parts_.timers.clock().wall_now()) || current_.generation() > record.generation) co_return;
+    if (!record.valid(parts_.timers.clock()) || current_.generation() > record.generation) co_return;
     co_await sleep_until(parts_.timers, holds_.unreachable_until());
+    current_.bind(record);
   }
 }
 

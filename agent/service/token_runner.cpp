@@ -125,7 +125,11 @@ DemandAnswer TokenRunner::refresh_now() { return impl_->loop.refresh_now(); }
 
 void TokenRunner::heartbeat() { impl_->store.heartbeat(impl_->shared.timers.clock().wall_now()); }
 
-void TokenRunner::clock_stepped() { impl_->loop.clock_stepped(); }
+// The last sign of life is of another time now.
+void TokenRunner::clock_stepped() {
+  heartbeat();
+  impl_->loop.clock_stepped();
+}
 
 const TokenConfig& TokenRunner::config() const { return impl_->loop.config(); }
 
