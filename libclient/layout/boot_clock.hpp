@@ -32,7 +32,7 @@ namespace detail {
     const bool decimal = c >= '0' && c <= '9';
     if (!decimal && (c < 'a' || c > 'f')) continue;
     const auto value = static_cast<unsigned>(decimal ? c - '0' : c - 'a' + 10);
-    id[digits / 2] = static_cast<std::uint8_t>(id[digits / 2] << 4U | value);
+    id[digits / 2] = static_cast<std::uint8_t>(unsigned{id[digits / 2]} << 4U | value);
     ++digits;
   }
   return digits == 2 * sizeof(FileHeader::boot_id);

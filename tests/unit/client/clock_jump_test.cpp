@@ -305,7 +305,7 @@ TEST_F(ClockStep, BootClockIsNotNamed_CountsAsTheSame) {
 }
 
 TEST_F(ClockStep, SegmentOfAnAgentOfLayout10_IsJudgedByTheWallClock) {
-  for (const std::uint16_t minor : {0, 1}) {  // its own file, and one that it adopted
+  for (const std::uint16_t minor : {std::uint16_t{0}, std::uint16_t{1}}) {  // its own file, and one that it adopted
     SCOPED_TRACE(minor);
     boot_ahead_s = ahead_s = 0;
     Crafted craft;
