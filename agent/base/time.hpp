@@ -48,7 +48,8 @@ class Clock {
 // `boot` by the wall clock, as the two agree now.
 [[nodiscard]] inline WallTime wall_time_of(BootTime boot, const Clock& clock) {
   constexpr Duration century = std::chrono::hours(24 * 36'525);
-  return clock.wall_now() + std::chrono::duration_cast<Milliseconds>(std::clamp(boot - clock.boot_now(), -century, century));
+  return clock.wall_now() +
+         std::chrono::duration_cast<Milliseconds>(std::clamp(boot - clock.boot_now(), -century, century));
 }
 
 // Milliseconds since the Unix epoch; negative before 1970.

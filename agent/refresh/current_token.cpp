@@ -97,16 +97,17 @@ Record CurrentToken::successor(FetchedToken fetched, Generation generation, cons
   next.expires_at = fetched.expires_at;
   next.fetched_by = host;
   // Its age is known, whatever a step during the fetch has made of its date.
-  next.expires_boot = timers_.clock().boot_now() + std::clamp(next.expires_at - next.issued_at, Milliseconds{0}, Milliseconds(max_lifetime));
+  next.expires_boot = timers_.clock().boot_now() +
+                      std::clamp(next.expires_at - next.issued_at, Milliseconds{0}, Milliseconds(max_lifetime));
   bind(next);
   const WallTime now = timers_.clock().wall_now();
   if (!valid()) return next;
   if (next.value == record_->value) {
     next.previous = record_->previous;  // the provider gave the same token again
   } else if (config_.refresh.overlap > Milliseconds{0}) {
-    next.previous = PreviousToken{record_->value, record_->generation,
-                                  std::min(record_->expires_at, now + config_.refresh.overlap), record_->expires_at,
-                                  std::min(record_->expires_boot, timers_.clock().boot_now() + config_.refresh.overlap)};
+    next.previous = PreviousToken{
+        record_->value, record_->generation, std::min(record_->expires_at, now + config_.refresh.overlap),
+        record_->expires_at, std::min(record_->expires_boot, timers_.clock().boot_now() + config_.refresh.overlap)};
   }
   return next;
 }
@@ -162,10 +163,7 @@ void CurrentToken::expire() {
 }
 
 void CurrentToken::end_overlap() {
-  const Clock& clock = timers_.clock();
-  const std::optional<PreviousToken>& previous = record_->previous;
-  if (!previous) return;
-  if (clock.wall_now() < previous->accept_until && clock.boot_now() < previous->accept_until_boot) return;
+  if (!record_->previous || record_->previous->acceptable(timers_.clock())) return;
   record_->previous.reset();
   rewrite();
 }

@@ -1,8 +1,9 @@
 // CurrentToken: the newest record this host knows, kept in step with the segment.
 //
 // Generations only rise: an older record is ignored wherever it comes from. A generation never ends later by the boot
-// clock than this host knew before, whatever the wall clock or a coordinator says. Watches the clock for the two moments
-// that need nobody's message: the token's expiry and the end of the previous token's overlap. One thread: the loop's.
+// clock than this host knew before, whatever the wall clock or a coordinator says. Watches the clock for the two
+// moments that need nobody's message: the token's expiry and the end of the previous token's overlap. One thread: the
+// loop's.
 #pragma once
 
 #include <algorithm>

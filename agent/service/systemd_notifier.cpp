@@ -23,8 +23,8 @@ std::string monotonic_usec() {
 std::string socket_name() {
   const char* given = environment_variable("NOTIFY_SOCKET");
   std::string name = given == nullptr ? "" : given;
-  const bool is_unix = name.size() >= 2 && name.size() < sizeof(sockaddr_un::sun_path) &&
-                       (name.front() == '/' || name.front() == '@');
+  const bool is_unix =
+      name.size() >= 2 && name.size() < sizeof(sockaddr_un::sun_path) && (name.front() == '/' || name.front() == '@');
   if (!is_unix) return {};
   if (name.front() == '@') name.front() = '\0';
   return name;

@@ -28,7 +28,7 @@ struct TokenRunner::Impl {
   Impl(const TokenConfig& config, const Shared& s)
       : shared(s),
         coordinator(config.scope == Scope::host && s.of_host != nullptr ? *s.of_host : s.coordinator),
-        source(make_source(config, {s.http, s.timers, s.tokens, s.random})),
+        source(make_source(config, {s.http, s.timers, s.tokens, s.random, {s.state_dir, s.runtime_dir.path()}})),
         keeper(make_keeper(config, s)),
         store(s.runtime_dir, {config.name, config.capacity, config.access, s.memory_lock}, s.timers.clock().wall_now()),
         ended(s.timers),

@@ -1,7 +1,7 @@
 // Record: one token as the fleet knows it. What a source fetched, plus the generation under which it was published
 // and the token before it while that one is still acceptable. Plain values; times are this host's wall clock (a
-// coordinator with a clock of its own converts at its edge). What ends also has its end by this host's boot clock, which
-// no step moves (record_times.hpp): it is over when either clock says so.
+// coordinator with a clock of its own converts at its edge). What ends also has its end by this host's boot clock,
+// which no step moves (record_times.hpp): it is over when either clock says so.
 #pragma once
 
 #include <algorithm>
@@ -50,6 +50,11 @@ struct PreviousToken {
   WallTime accept_until;
   WallTime expires_at{};  // its own end; the epoch: not known
   BootTime accept_until_boot = no_boot_end;
+
+  // By both clocks.
+  [[nodiscard]] bool acceptable(const Clock& clock) const {
+    return clock.wall_now() < accept_until && clock.boot_now() < accept_until_boot;
+  }
 };
 
 // A state is worth keeping long after the token that came with it.

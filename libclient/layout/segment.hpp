@@ -15,8 +15,8 @@
 // copied under some control value is current exactly as long as control has that value.
 //
 // Since 1.1 a slot also says when its token ends by CLOCK_BOOTTIME, which no step of the wall clock moves, and the
-// header says which boot clock that is (boot_clock.hpp). A reader with the same boot clock judges by both. A file of 1.0,
-// and a slot that an agent of 1.0 filled in a file of 1.1, have zeros there.
+// header says which boot clock that is (boot_clock.hpp). A reader with the same boot clock judges by both. A file
+// of 1.0, and a slot that an agent of 1.0 filled in a file of 1.1, have zeros there.
 #pragma once
 
 #include <bit>
@@ -67,7 +67,7 @@ struct FileHeader {
   std::uint32_t origin_capacity;
   std::uint32_t name_size;
   std::int64_t created_at_ms;
-  char name[max_name_size];  // of the token; not terminated
+  char name[max_name_size];      // of the token; not terminated
   std::uint8_t boot_id[16];      // of the boot clock of the slots; zeros: not known
   std::uint64_t time_namespace;  // the same; 0: not known
   std::uint8_t reserved[32];

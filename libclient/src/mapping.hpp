@@ -1,7 +1,7 @@
 // Mapping: one segment file, mapped read-only.
 //
-// Made by open_mapping (opener.hpp) after every check; immutable but for `older` and what is mutable. A mapping stays where it
-// is until its token is closed, also when a newer file has taken its place, so threads may go on reading it.
+// Made by open_mapping (opener.hpp) after every check; immutable but for `older` and what is mutable. A mapping stays
+// where it is until its token is closed, also when a newer file has taken its place, so threads may go on reading it.
 #pragma once
 
 #include <sys/stat.h>

@@ -112,8 +112,7 @@ TEST(HungServiceManager, SocketIsFull_AgentGoesOnAndSaysReadyWhenThereIsRoom) {
   }
   ASSERT_EQ(errno, EAGAIN);
 
-  AgentProcess agent({.token_url = provider.url()},
-                     {.env = {{"NOTIFY_SOCKET", path}, {"WATCHDOG_USEC", "200000"}}});
+  AgentProcess agent({.token_url = provider.url()}, {.env = {{"NOTIFY_SOCKET", path}, {"WATCHDOG_USEC", "200000"}}});
   agent.start();
   EXPECT_TRUE(eventually([&] { return agent.valid(); }));
   // Its first message would have hung it.

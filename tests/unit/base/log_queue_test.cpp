@@ -154,7 +154,8 @@ TEST_F(BackgroundLog, NobodyReads_WritersGoOnAndTheLossIsSaid) {
   std::string all;
   {
     const Background background;
-    while (dropped() == before) info("a line that is longer than the room there is left in any pipe for long", {{"n", 1}});
+    while (dropped() == before)
+      info("a line that is longer than the room there is left in any pipe for long", {{"n", 1}});
     while (all.find("were dropped") == std::string::npos) read_some(all);
     info("the last one");
   }

@@ -1,11 +1,10 @@
-// The wall clock is set, forwards and back, while a token is open and no agent runs. This executable has a clock_gettime
-// and a time of its own, which the library finds before the C library's, as it would find libfaketime's.
+// The wall clock is set, forwards and back, while a token is open and no agent runs. This executable has a
+// clock_gettime and a time of its own, which the library finds before the C library's, as it would find libfaketime's.
 #include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
 
 #include <atomic>
-
 #include <fstream>
 
 #include "agent/token/record_times.hpp"

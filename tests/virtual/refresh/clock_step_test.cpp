@@ -1,5 +1,5 @@
-// The wall clock of a host is stepped: no token lasts longer than its lifetime by the boot clock, in the agent and after
-// its restart, whatever of the host's files is left to it.
+// The wall clock of a host is stepped: no token lasts longer than its lifetime by the boot clock, in the agent and
+// after its restart, whatever of the host's files is left to it.
 #include <gtest/gtest.h>
 
 #include <filesystem>

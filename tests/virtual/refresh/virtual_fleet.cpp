@@ -59,7 +59,7 @@ agent::redis::Address VirtualFleet::address(std::size_t run, std::size_t server)
 }
 
 std::unique_ptr<agent::Coordinator> VirtualFleet::make_coordinator(std::size_t run,
-                                                                const std::filesystem::path& directory) {
+                                                                   const std::filesystem::path& directory) {
   if (servers_.empty()) {
     return std::make_unique<agent::LocalCoordinator>(loop.timers, loop.random, directory / "coordination");
   }

@@ -87,7 +87,8 @@ class VirtualFleet {
 
  private:
   [[nodiscard]] agent::redis::Address address(std::size_t run, std::size_t server) const;
-  [[nodiscard]] std::unique_ptr<agent::Coordinator> make_coordinator(std::size_t run, const std::filesystem::path& directory);
+  [[nodiscard]] std::unique_ptr<agent::Coordinator> make_coordinator(std::size_t run,
+                                                                     const std::filesystem::path& directory);
   void end(std::size_t agent, agent::Duration limit);
   void set_fault(std::size_t server, MemoryNetwork::Fault fault);
 
