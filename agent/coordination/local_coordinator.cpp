@@ -54,9 +54,10 @@ class LocalCoordinator::Impl : public std::enable_shared_from_this<Impl> {
       }
       const std::filesystem::path file = self->directory_ / (name + ".json");
       LocalState state = load_local_state(file, self->wall_now());
+      const bool was_put_back = state.put_back(self->wall_now());
       const bool has_forgotten = self->forget_what_ended(state);
       const bool changed = step(state);
-      if (changed || has_forgotten) save_local_state(file, state);
+      if (changed || has_forgotten || was_put_back) save_local_state(file, state);
       self->forget_later(name, state);
       self->last_error_.clear();
     } catch (const Error& e) {

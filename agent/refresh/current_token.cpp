@@ -97,17 +97,19 @@ Record CurrentToken::successor(FetchedToken fetched, Generation generation, cons
   next.expires_at = fetched.expires_at;
   next.fetched_by = host;
   // Its age is known, whatever a step during the fetch has made of its date.
-  next.expires_boot = timers_.clock().boot_now() +
-                      std::clamp(next.expires_at - next.issued_at, Milliseconds{0}, Milliseconds(max_lifetime));
+  const Clock& clock = timers_.clock();
+  const Milliseconds lifetime =
+      std::clamp<Milliseconds>(next.expires_at - next.issued_at, Milliseconds{0}, max_lifetime);
+  next.expires_boot = std::min(clock.boot_now() + lifetime, boot_time_of(next.expires_at, clock));
   bind(next);
-  const WallTime now = timers_.clock().wall_now();
+  const WallTime now = clock.wall_now();
   if (!valid()) return next;
   if (next.value == record_->value) {
     next.previous = record_->previous;  // the provider gave the same token again
   } else if (config_.refresh.overlap > Milliseconds{0}) {
-    next.previous = PreviousToken{
-        record_->value, record_->generation, std::min(record_->expires_at, now + config_.refresh.overlap),
-        record_->expires_at, std::min(record_->expires_boot, timers_.clock().boot_now() + config_.refresh.overlap)};
+    next.previous =
+        PreviousToken{record_->value, record_->generation, std::min(record_->expires_at, now + config_.refresh.overlap),
+                      record_->expires_at, std::min(record_->expires_boot, clock.boot_now() + config_.refresh.overlap)};
   }
   return next;
 }

@@ -20,7 +20,8 @@ void bind_previous(PreviousToken& previous, const Record* known, const Clock& cl
   if (known != nullptr && known->previous && known->previous->generation == previous.generation) {
     previous.accept_until_boot = std::min(previous.accept_until_boot, known->previous->accept_until_boot);
   }
-  previous.accept_until_boot = std::min(previous.accept_until_boot, boot_time_of(previous.accept_until, clock));
+  if (previous.accept_until_boot == no_boot_end)
+    previous.accept_until_boot = boot_time_of(previous.accept_until, clock);
   const WallTime by_boot = wall_time_of(previous.accept_until_boot, clock);
   if (previous.accept_until > by_boot + step) previous.accept_until = by_boot;
 }
@@ -29,11 +30,7 @@ void bind_previous(PreviousToken& previous, const Record* known, const Clock& cl
 
 void bind_to_boot_clock(Record& record, const Record* known, const Clock& clock) {
   if (known != nullptr) record.expires_boot = std::min(record.expires_boot, known->expires_boot);
-  if (record.expires_boot == no_boot_end) {
-    record.expires_boot = end_of(record, clock);
-  } else {
-    record.expires_boot = std::min(record.expires_boot, boot_time_of(record.expires_at, clock));
-  }
+  if (record.expires_boot == no_boot_end) record.expires_boot = end_of(record, clock);
   const Milliseconds ahead = record.expires_at - wall_time_of(record.expires_boot, clock);
   if (ahead > step) shift_times(record, -ahead);
   if (record.previous) bind_previous(*record.previous, known, clock);

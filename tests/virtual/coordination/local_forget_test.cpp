@@ -79,5 +79,19 @@ TEST_F(LocalFile, ClockIsADayBack_SupersededTokenIsGoneAllTheSame) {
   EXPECT_THAT(bytes(), Not(HasSubstr("the-second")));
 }
 
+// Times that were written before the step lie in the future then.
+TEST_F(LocalFile, ClockIsADayBack_PauseAndIntervalEndInTheirTime) {
+  const agent::FetchLimits limits{60s, 0, 24h};
+  agent::Lease lease = call.acquire(60s);
+  ASSERT_TRUE(call.admit(lease, limits).admitted);
+  call.release(lease);
+  call.pause(60s, "503");
+  loop.virtual_clock().wall_offset = -24h;
+  EXPECT_TRUE(call.try_acquire(60s).pause);
+  loop.pass(61s);
+  lease = call.acquire(60s);
+  EXPECT_TRUE(call.admit(lease, limits).admitted);
+}
+
 }  // namespace
 }  // namespace jeton::test

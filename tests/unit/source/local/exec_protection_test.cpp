@@ -75,7 +75,7 @@ TEST_F(ExecProtection, DirectoryIsGivenByALink_IsProtectedAllTheSame) {
 }
 
 TEST_F(ExecProtection, EverythingElse_IsWrittenAsBefore) {
-  const std::string lines = R"(
+  const std::string lines = R"sh(
 try beside 'echo x > $1/above/beside/new'
 try file-beside 'echo x > $1/above/file'
 try elsewhere 'mkdir $1/elsewhere/folder && echo x > $1/elsewhere/folder/new'
@@ -83,7 +83,7 @@ try move 'mv $1/elsewhere/folder/new $1/elsewhere/moved'
 try temporary 'f=$(mktemp) && echo x > $f && rm $f'
 try null 'echo x > /dev/null'
 try read 'test "$(cat $1/above/state/kept)" = kept'
-)";
+)sh";
   EXPECT_EQ(attempts(lines, state()), "done:beside,file-beside,elsewhere,move,temporary,null,read");
 }
 
