@@ -56,8 +56,11 @@ class LocalCoordinator::Impl : public std::enable_shared_from_this<Impl> {
       LocalState state = load_local_state(file, self->wall_now());
       const bool was_put_back = state.put_back(self->wall_now());
       const bool has_forgotten = self->forget_what_ended(state);
-      const bool changed = step(state);
-      if (changed || has_forgotten || was_put_back) save_local_state(file, state);
+      if (step(state)) {
+        save_local_state(file, state);
+      } else if (was_put_back || has_forgotten) {
+        tidy(file, state);
+      }
       self->forget_later(name, state);
       self->last_error_.clear();
     } catch (const Error& e) {
@@ -152,6 +155,15 @@ class LocalCoordinator::Impl : public std::enable_shared_from_this<Impl> {
   }
 
  private:
+  // Not what the caller came for: a full disk does not fail it, and the next one tries again.
+  static void tidy(const std::filesystem::path& file, const LocalState& state) {
+    try {
+      save_local_state(file, state);
+    } catch (const Error& e) {
+      log::debug("the state of the local coordinator cannot be tidied", {{"file", file.string()}, {"error", e.what()}});
+    }
+  }
+
   // True if something was left out. The generation of what is forgotten stays below every later one.
   bool forget_what_ended(LocalState& state) const {
     if (!state.record) return false;
