@@ -158,6 +158,17 @@ TEST_P(ClockStepOfHost, ProviderIsWell_TokenIsRefreshedAsBefore) {
   }
 }
 
+TEST_P(ClockStepOfHost, NobodyTellsTheAgent_TokenEndsWithItsLifetime) {
+  VirtualFleet fleet(settings(0));
+  fetch_the_only_token(fleet);
+  for (const Milliseconds offset : GetParam().steps) {
+    fleet.loop.virtual_clock().wall_offset = offset;
+    fleet.pass(seconds(1));
+  }
+  fleet.pass(seconds(61));
+  EXPECT_FALSE(is_valid(fleet));
+}
+
 INSTANTIATE_TEST_SUITE_P(Steps, ClockStepOfHost,
                          testing::Values(Case{"day_back", {-day}}, Case{"ten_years_back", {-ten_years}},
                                          Case{"ten_years_forth", {ten_years}},

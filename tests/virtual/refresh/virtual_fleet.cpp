@@ -59,9 +59,9 @@ agent::redis::Address VirtualFleet::address(std::size_t run, std::size_t server)
 }
 
 std::unique_ptr<agent::Coordinator> VirtualFleet::make_coordinator(std::size_t run,
-                                                                   const std::filesystem::path& directory) {
+                                                                   const std::filesystem::path& of_host) {
   if (servers_.empty()) {
-    return std::make_unique<agent::LocalCoordinator>(loop.timers, loop.random, directory / "coordination");
+    return std::make_unique<agent::LocalCoordinator>(loop.timers, loop.random, of_host / "coordination");
   }
   std::vector<agent::redis::ConnectOptions> connections;
   for (std::size_t i = 0; i < servers_.size(); ++i) {
