@@ -27,6 +27,7 @@ struct AgentStatus {
   std::int64_t pid = 0;
   WallTime started_at;
   WallTime now;
+  std::uint64_t log_lines_dropped = 0;  // since it started
   CoordinatorHealth coordinator;
   std::vector<TokenStatus> tokens;   // by name
   std::optional<LocksStatus> locks;  // none: nobody may take any

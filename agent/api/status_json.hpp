@@ -6,7 +6,9 @@
 // `now_ms` and negative when past. What is not there is null. No secret: attributes stay out too, because only a
 // token's readers may see them, and these answers are for any local user.
 //
-// Agent    {version, host, pid, started_at_ms, now_ms, uptime_ms, ready, coordinator, tokens: [Token]}
+// Agent    {version, host, pid, started_at_ms, now_ms, uptime_ms, ready, log_lines_dropped, coordinator, tokens:
+// [Token]}
+//          log_lines_dropped: lost because the log did not take them in time
 //          coordinator {backend, endpoint, reachable, last_error, clock_offset_ms}; the offset is the coordinator's
 //          clock minus this host's
 // Token    {name, state, phase, generation, fingerprint, type, issued_at_ms, expires_at_ms, expires_in_ms, fetched_by,

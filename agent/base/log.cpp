@@ -1,20 +1,27 @@
 #include "agent/base/log.hpp"
 
+#include <poll.h>
 #include <spdlog/pattern_formatter.h>
-#include <spdlog/sinks/stdout_sinks.h>
+#include <spdlog/sinks/base_sink.h>
 #include <spdlog/spdlog.h>
 #include <sys/stat.h>
 #include <sys/uio.h>
 #include <syslog.h>
 #include <systemd/sd-journal.h>
+#include <unistd.h>
 
 #include <atomic>
+#include <cerrno>
 #include <cstdio>
+#include <exception>
 #include <memory>
+#include <mutex>
+#include <system_error>
 #include <vector>
 
 #include "agent/base/environment.hpp"
 #include "agent/base/json.hpp"
+#include "agent/base/log_queue.hpp"
 
 namespace jeton::agent::log {
 namespace {
@@ -47,14 +54,39 @@ Format resolved_format() {
   return format;
 }
 
+// Waits where the descriptor does not: other processes have the same one, and may have made it non-blocking.
+class StderrSink final : public spdlog::sinks::base_sink<std::mutex> {
+ private:
+  void sink_it_(const spdlog::details::log_msg& message) override {
+    spdlog::memory_buf_t text;
+    formatter_->format(message, text);
+    const char* at = text.data();
+    std::size_t left = text.size();
+    while (left > 0) {
+      const ssize_t written = ::write(STDERR_FILENO, at, left);
+      if (written >= 0) {
+        at += written;
+        left -= static_cast<std::size_t>(written);
+      } else if (errno == EAGAIN) {
+        pollfd ready{STDERR_FILENO, POLLOUT, 0};
+        ::poll(&ready, 1, -1);
+      } else if (errno != EINTR) {
+        return;
+      }
+    }
+  }
+  void flush_() override {}
+};
+
+// Never destroyed: a thread may hang in it when the process ends.
 spdlog::logger& logger() {
-  static const std::shared_ptr<spdlog::logger> instance = [] {
-    auto made = std::make_shared<spdlog::logger>("jeton", std::make_shared<spdlog::sinks::stderr_sink_mt>());
+  static spdlog::logger& instance = []() -> spdlog::logger& {
+    auto* made = new spdlog::logger("jeton", std::make_shared<StderrSink>());
     made->set_formatter(std::make_unique<spdlog::pattern_formatter>("%v", spdlog::pattern_time_type::utc));
     made->set_level(spdlog::level::info);
-    return made;
+    return *made;
   }();
-  return *instance;
+  return instance;
 }
 
 std::string timestamp() {
@@ -92,20 +124,59 @@ std::string json_line(Level level, std::string_view message, Fields fields) {
   return json_text(line);
 }
 
-void send_to_journal(Level level, std::string_view message, Fields fields) {
+Line journal_entry(Level level, std::string_view message, Fields fields) {
   std::string text(message);
-  std::vector<std::string> entries{"PRIORITY=" + std::to_string(syslog_priorities[index(level)]),
-                                   "SYSLOG_IDENTIFIER=jeton-agent"};
+  Line entry{"PRIORITY=" + std::to_string(syslog_priorities[index(level)]), "SYSLOG_IDENTIFIER=jeton-agent"};
   for (const Field& field : fields) {
     text.append(" ").append(field.key).append("=").append(quoted(field.value));
     std::string key = "JETON_";
     for (const char c : field.key) key.push_back(static_cast<char>(std::toupper(static_cast<unsigned char>(c))));
-    entries.push_back(key + "=" + field.value);
+    entry.push_back(key + "=" + field.value);
   }
-  entries.push_back("MESSAGE=" + text);
-  std::vector<iovec> parts;
-  for (std::string& entry : entries) parts.push_back({entry.data(), entry.size()});
-  ::sd_journal_sendv(parts.data(), static_cast<int>(parts.size()));
+  entry.push_back("MESSAGE=" + text);
+  return entry;
+}
+
+Line formatted(Level level, std::string_view message, Fields fields) {
+  switch (resolved_format()) {
+    case Format::journal:
+      return journal_entry(level, message, fields);
+    case Format::json:
+      return {json_line(level, message, fields)};
+    case Format::automatic:
+    case Format::text:
+      break;
+  }
+  return {text_line(level, message, fields)};
+}
+
+// May block.
+void emit(const Line& line) {
+  if (line.size() == 1) {
+    logger().log(spdlog::level::critical, line.front());  // its level was looked at when it was made
+    return;
+  }
+  std::vector<iovec> fields;
+  for (const std::string& field : line) fields.push_back({const_cast<char*>(field.data()), field.size()});
+  ::sd_journal_sendv(fields.data(), static_cast<int>(fields.size()));
+}
+
+constexpr std::chrono::milliseconds last_lines_patience{1000};
+
+std::mutex g_queue_mutex;
+std::shared_ptr<LogQueue> g_queue;  // while there is a Background
+std::atomic<std::uint64_t> g_dropped{0};
+std::terminate_handler g_terminate = nullptr;
+
+std::shared_ptr<LogQueue> queue() {
+  const std::lock_guard guard(g_queue_mutex);
+  return g_queue;
+}
+
+[[noreturn]] void terminate() {
+  if (const auto lines = queue()) lines->flush(last_lines_patience);
+  if (g_terminate != nullptr) g_terminate();
+  std::abort();
 }
 
 }  // namespace
@@ -117,21 +188,47 @@ void configure(Level level, Format format) {
 
 void set_level(Level level) { logger().set_level(spdlog_levels[index(level)]); }
 
+Background::Background() {
+  LogQueue::Options options;
+  options.write = emit;
+  options.lines_dropped = [](std::uint64_t count) {
+    return formatted(Level::warning, "log lines were dropped: nobody took them in time", {{"lines", count}});
+  };
+  try {
+    const auto made = std::make_shared<LogQueue>(std::move(options));
+    const std::lock_guard guard(g_queue_mutex);
+    g_queue = made;
+  } catch (const std::system_error& e) {
+    warning("there is no thread for the log; the agent waits for each line", {{"error", e.what()}});
+  }
+  g_terminate = std::set_terminate(terminate);
+}
+
+Background::~Background() {
+  std::set_terminate(g_terminate);
+  const auto lines = queue();
+  if (!lines) return;
+  {
+    const std::lock_guard guard(g_queue_mutex);
+    g_queue = nullptr;
+  }
+  lines->flush(last_lines_patience);
+  g_dropped += lines->dropped();
+}
+
+std::uint64_t dropped() {
+  const auto lines = queue();
+  return g_dropped + (lines ? lines->dropped() : 0);
+}
+
 void write(Level level, std::string_view message, Fields fields) {
   if (!logger().should_log(spdlog_levels[index(level)])) return;
-  switch (resolved_format()) {
-    case Format::journal:
-      send_to_journal(level, message, fields);
-      return;
-    case Format::json:
-      logger().log(spdlog_levels[index(level)], json_line(level, message, fields));
-      break;
-    case Format::automatic:
-    case Format::text:
-      logger().log(spdlog_levels[index(level)], text_line(level, message, fields));
-      break;
+  Line line = formatted(level, message, fields);
+  if (const auto lines = queue()) {
+    lines->push(std::move(line));
+  } else {
+    emit(line);
   }
-  logger().flush();
 }
 
 }  // namespace jeton::agent::log

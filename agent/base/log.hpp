@@ -5,6 +5,8 @@
 // Formats: text `2026-01-02T03:04:05.678Z warning fetch failed token=wechat error="..."`, json one object a line,
 // journal native fields (JETON_TOKEN=...), auto: journal under systemd, text otherwise. Any thread. Never pass a
 // secret.
+//
+// A command writes each line before it goes on. The service must not wait for the reader of its log: Background.
 #pragma once
 
 #include <cstdint>
@@ -33,6 +35,18 @@ using Fields = std::initializer_list<Field>;
 // Before the first line; later calls change it. The default is info, automatic.
 void configure(Level level, Format format);
 void set_level(Level level);
+
+// While it lives, lines are written by a thread of their own (log_queue.hpp). At its end, and when the process is
+// terminated by an exception, the last ones are waited for, a second at most. One at a time.
+class Background {
+ public:
+  Background();
+  Background(const Background&) = delete;
+  Background& operator=(const Background&) = delete;
+  ~Background();
+};
+// Lines that were lost because the log did not take them in time; since the process started.
+[[nodiscard]] std::uint64_t dropped();
 
 void write(Level level, std::string_view message, Fields fields);
 inline void trace(std::string_view message, Fields fields = {}) { write(Level::trace, message, fields); }

@@ -45,9 +45,24 @@ class Clock {
   return clock.boot_now() + std::clamp(wall - clock.wall_now(), -century, century);
 }
 
+// `boot` by the wall clock, as the two agree now.
+[[nodiscard]] inline WallTime wall_time_of(BootTime boot, const Clock& clock) {
+  constexpr Duration century = std::chrono::hours(24 * 36'525);
+  return clock.wall_now() +
+         std::chrono::duration_cast<Milliseconds>(std::clamp(boot - clock.boot_now(), -century, century));
+}
+
 // Milliseconds since the Unix epoch; negative before 1970.
 [[nodiscard]] constexpr std::int64_t to_unix_ms(WallTime t) { return t.time_since_epoch().count(); }
 [[nodiscard]] constexpr WallTime from_unix_ms(std::int64_t ms) { return WallTime{Milliseconds{ms}}; }
+// Milliseconds since boot, as they are stored. From outside: no more than a century.
+[[nodiscard]] constexpr std::int64_t to_boot_ms(BootTime t) {
+  return std::chrono::duration_cast<Milliseconds>(t.time_since_epoch()).count();
+}
+[[nodiscard]] constexpr BootTime from_boot_ms(std::int64_t ms) {
+  constexpr Milliseconds century = std::chrono::hours(24 * 36'525);
+  return BootTime{std::clamp(Milliseconds{ms}, Milliseconds{0}, century)};
+}
 [[nodiscard]] constexpr Milliseconds to_ms(Duration d) { return std::chrono::duration_cast<Milliseconds>(d); }
 
 }  // namespace jeton::agent

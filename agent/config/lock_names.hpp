@@ -2,6 +2,7 @@
 // API and of file names.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -13,5 +14,9 @@ inline const std::string lock_name_rule = "1 to 128 of A-Z a-z 0-9 . _ : -, the 
 // A name in which '*' may stand for any number of characters, none included.
 [[nodiscard]] bool is_lock_pattern(std::string_view text);
 [[nodiscard]] bool matches_lock_pattern(std::string_view name, std::string_view pattern);
+// How particular a pattern is: of those that match a name the one with the most characters besides '*' counts.
+[[nodiscard]] std::size_t lock_pattern_weight(std::string_view pattern);
+// A short name that both patterns match; none if there is no such name.
+[[nodiscard]] std::optional<std::string> common_lock_name(std::string_view a, std::string_view b);
 
 }  // namespace jeton::agent

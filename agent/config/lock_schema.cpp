@@ -39,7 +39,34 @@ void check_key(const ValueReader& rule, const LockRuleConfig& config, const Coor
   }
 }
 
+// What leads to the first star, or comes behind the last one, rules most pairs out.
+bool may_overlap(std::string_view a, std::string_view b) {
+  const auto begin = std::min(a.find('*'), b.find('*'));
+  const auto end = std::min(a.size() - a.rfind('*'), b.size() - b.rfind('*')) - 1;
+  return a.substr(0, begin) == b.substr(0, begin) && a.substr(a.size() - end) == b.substr(b.size() - end);
+}
+
 }  // namespace
+
+void check_lock_patterns(const std::vector<Member>& locks, Problems& problems) {
+  std::vector<const Member*> patterns;
+  for (const Member& member : locks) {
+    if (is_lock_pattern(member.name) && has_star(member.name)) patterns.push_back(&member);
+  }
+  for (auto second = patterns.begin(); second != patterns.end(); ++second) {
+    for (auto first = patterns.begin(); first != second; ++first) {
+      const std::string& a = (*first)->name;
+      const std::string& b = (*second)->name;
+      if (lock_pattern_weight(a) != lock_pattern_weight(b) || !may_overlap(a, b)) continue;
+      const auto name = common_lock_name(a, b);
+      if (!name) continue;
+      problems.error((*second)->place, "lock patterns " + in_quotes(b) + " and " + in_quotes(a) + " (" +
+                                           (*first)->place.text() + ") both match " + in_quotes(*name) +
+                                           " and are equally particular; which one counts is not said: change one, "
+                                           "or put both into one pattern");
+    }
+  }
+}
 
 LockRuleConfig read_lock_rule(const Member& member, const CoordinationConfig& coordination, Reading& reading) {
   LockRuleConfig config;

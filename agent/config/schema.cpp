@@ -95,7 +95,9 @@ Config read_config(const Node& document, Reading& reading) {
   }
   check_chains(reading.secrets, config.tokens, reading.problems);
   warn_of_unused_seal(root.at("coordination").object().at("seal"), config);
-  for (const Member& member : root.at("locks").members()) {
+  const std::vector<Member> locks = root.at("locks").members();
+  check_lock_patterns(locks, reading.problems);
+  for (const Member& member : locks) {
     config.locks.emplace(member.name, read_lock_rule(member, config.coordination, reading));
   }
   if (config.tokens.empty() && config.locks.empty() && !reading.problems.has_errors()) {

@@ -1,7 +1,7 @@
 #include "agent/coordination/fleet_record.hpp"
 
 #include "agent/token/record_check.hpp"
-#include "agent/token/record_codec.hpp"
+#include "agent/token/record_times.hpp"
 
 namespace jeton::agent {
 

@@ -32,6 +32,8 @@ class LocalCoordinator::Impl : public std::enable_shared_from_this<Impl> {
 
   void stop() {
     stopped_ = true;
+    for (const auto& [name, timer] : forget_timers_) timers_.cancel(timer);
+    forget_timers_.clear();
     leases_.release_all();
     listeners_.clear();
     stop_event_.notify();
@@ -52,8 +54,14 @@ class LocalCoordinator::Impl : public std::enable_shared_from_this<Impl> {
       }
       const std::filesystem::path file = self->directory_ / (name + ".json");
       LocalState state = load_local_state(file, self->wall_now());
-      if (state.record && state.record->expires_at <= self->wall_now()) forget_expired(state);
-      if (step(state)) save_local_state(file, state);
+      const bool was_put_back = state.put_back(self->wall_now());
+      const bool has_forgotten = self->forget_what_ended(state);
+      if (step(state)) {
+        save_local_state(file, state);
+      } else if (was_put_back || has_forgotten) {
+        tidy(file, state);
+      }
+      self->forget_later(name, state);
       self->last_error_.clear();
     } catch (const Error& e) {
       self->last_error_ = e.what();
@@ -132,11 +140,65 @@ class LocalCoordinator::Impl : public std::enable_shared_from_this<Impl> {
   std::map<std::string, CoordinationListener*> listeners_;
   bool stopped_ = false;
 
+  // A token stands in the file in the clear: not longer than it can be of use, also while nobody else looks at the
+  // file.
+  static Task<> forget(std::shared_ptr<Impl> self, std::string name) {
+    try {
+      co_await with_state(self, name, [](LocalState&) { return false; });
+    } catch (const TransportError&) {
+      // Said by health(); the next access tries again.
+    }
+  }
+
+  void forget_soon(const std::string& name) {
+    if (!forget_timers_.contains(name)) forget_at(name, now());
+  }
+
  private:
-  // The generation of what is forgotten stays below every later one.
-  static void forget_expired(LocalState& state) {
-    state.fence = std::max(state.fence, state.record->generation);
-    state.record.reset();
+  // Not what the caller came for: a full disk does not fail it, and the next one tries again.
+  static void tidy(const std::filesystem::path& file, const LocalState& state) {
+    try {
+      save_local_state(file, state);
+    } catch (const Error& e) {
+      log::debug("the state of the local coordinator cannot be tidied", {{"file", file.string()}, {"error", e.what()}});
+    }
+  }
+
+  // True if something was left out. The generation of what is forgotten stays below every later one.
+  bool forget_what_ended(LocalState& state) const {
+    if (!state.record) return false;
+    const Clock& clock = timers_.clock();
+    if (!state.record->valid(clock)) {
+      state.fence = std::max(state.fence, state.record->generation);
+      state.record.reset();
+      return true;
+    }
+    if (!state.record->previous || state.record->previous->acceptable(clock)) return false;
+    state.record->previous.reset();
+    return true;
+  }
+
+  void forget_later(const std::string& name, const LocalState& state) {
+    if (const auto timer = forget_timers_.find(name); timer != forget_timers_.end()) {
+      timers_.cancel(timer->second);
+      forget_timers_.erase(timer);
+    }
+    if (!state.record || stopped_) return;
+    const Clock& clock = timers_.clock();
+    BootTime end = std::min(boot_time_of(state.record->expires_at, clock), state.record->expires_boot);
+    if (const auto& previous = state.record->previous) {
+      end = std::min({end, boot_time_of(previous->accept_until, clock), previous->accept_until_boot});
+    }
+    forget_at(name, end);
+  }
+
+  void forget_at(const std::string& name, BootTime when) {
+    forget_timers_[name] = timers_.schedule(when, [weak = weak_from_this(), name] {
+      const auto self = weak.lock();
+      if (!self) return;
+      self->forget_timers_.erase(name);
+      start_task(self->timers_.executor(), forget(self, name));
+    });
   }
 
   // Above every fence that was given before. What this object gave out is remembered apart from the file, which may be
@@ -150,6 +212,7 @@ class LocalCoordinator::Impl : public std::enable_shared_from_this<Impl> {
   }
 
   std::map<std::string, std::uint64_t> last_fence_;
+  std::map<std::string, Timers::Id> forget_timers_;
   Event stop_event_;
 };
 
@@ -280,7 +343,8 @@ Task<std::optional<FetchUsage>> LocalCoordinator::usage(const std::string& name)
   co_return usage;
 }
 
-// State files hold tokens: one that is configured no more is nobody's to keep.
+// State files hold tokens: one that is configured no more is nobody's to keep, and of the others what has ended since
+// the last run.
 void LocalCoordinator::keep_only(const std::set<std::string>& names) {
   std::error_code error;
   for (std::filesystem::directory_iterator entry(impl_->directory_, error), end; !error && entry != end;
@@ -293,6 +357,9 @@ void LocalCoordinator::keep_only(const std::set<std::string>& names) {
       log::info("removed what was kept of a token that is not configured", {{"file", entry->path().string()}});
       break;
     }
+  }
+  for (const std::string& name : names) {
+    if (std::filesystem::exists(impl_->directory_ / (name + ".json"), error)) impl_->forget_soon(name);
   }
 }
 

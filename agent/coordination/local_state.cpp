@@ -66,6 +66,22 @@ Milliseconds LocalState::StoredPause::remaining(WallTime now) const {
   return std::clamp(until - now, Milliseconds{0}, std::clamp(until - set_at, Milliseconds{0}, longest_hold));
 }
 
+bool LocalState::put_back(WallTime now) {
+  bool changed = false;
+  const auto limit = [&](WallTime& time) {
+    if (time <= now) return;
+    time = now;
+    changed = true;
+  };
+  if (fetches.last) limit(*fetches.last);
+  if (fetches.began_at) limit(*fetches.began_at);
+  if (pause && pause->set_at > now) {
+    pause->until = now + (pause->until - pause->set_at);
+    limit(pause->set_at);
+  }
+  return changed;
+}
+
 LocalState load_local_state(const std::filesystem::path& file, WallTime now) {
   const auto text = read_private_file(file, size_limit);  // a longer one is none of ours, and no JSON
   if (!text) return {};

@@ -30,6 +30,10 @@ struct LocalState {
   std::optional<Record> record;
   std::optional<StoredPause> pause;
   FetchWindow fetches;
+
+  // The clock went back behind what was written: it counts from now, so that a pause and an interval end in their time.
+  // True if it did.
+  bool put_back(WallTime now);
 };
 
 // A missing file is an empty state. One that cannot be understood, or holds a record that no agent writes, is kept

@@ -13,7 +13,7 @@
 #include "agent/coordination/redis_operations.hpp"
 #include "agent/coordination/stored_records.hpp"
 #include "agent/redis/client.hpp"
-#include "agent/token/record_codec.hpp"
+#include "agent/token/record_times.hpp"
 
 namespace jeton::agent {
 

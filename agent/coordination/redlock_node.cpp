@@ -7,7 +7,7 @@
 #include "agent/base/failpoint.hpp"
 #include "agent/coordination/lease_terms.hpp"
 #include "agent/redis/client.hpp"
-#include "agent/token/record_codec.hpp"
+#include "agent/token/record_times.hpp"
 
 namespace jeton::agent {
 namespace {

@@ -24,7 +24,7 @@ Task<> repair_laggards(Quorum quorum, std::string name, RedlockQuorum::Round<Loa
   try {
     co_await LoadRound::wait_for_all(round, quorum->deadline());
     std::optional<Record> newest = newest_record(round->answers);
-    const bool useful = newest && newest->valid_at(quorum->timers.clock().wall_now());
+    const bool useful = newest && newest->valid(quorum->timers.clock());
     const bool lost = useful && round->count([](const Loaded& l) { return !l.record && !l.unreadable; }) > 0;
     if (useful && !(lost && quorum->on_loss && quorum->on_loss(name))) {
       const auto record = std::make_shared<const Record>(std::move(*newest));

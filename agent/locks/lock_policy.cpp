@@ -1,23 +1,20 @@
 #include "agent/locks/lock_policy.hpp"
 
-#include <algorithm>
-
 #include "agent/config/lock_names.hpp"
 
 namespace jeton::agent {
 
 const LockRuleConfig* rule_for(const LockRules& rules, const std::string& name) {
   const LockRuleConfig* best = nullptr;
-  std::ptrdiff_t best_size = -1;
+  std::size_t most = 0;
   for (const auto& [pattern, rule] : rules) {
     if (!matches_lock_pattern(name, pattern)) continue;
-    const auto size = std::count_if(pattern.begin(), pattern.end(), [](char c) { return c != '*'; });
     // A name stands above every pattern, also one like "job*" that has as many characters.
-    const bool exact = pattern == name;
-    if (!exact && size <= best_size) continue;
+    if (pattern == name) return &rule;
+    const std::size_t weight = lock_pattern_weight(pattern);
+    if (best != nullptr && weight <= most) continue;
     best = &rule;
-    best_size = size;
-    if (exact) break;
+    most = weight;
   }
   return best;
 }

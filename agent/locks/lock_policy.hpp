@@ -11,8 +11,8 @@ namespace jeton::agent {
 
 using LockRules = std::map<std::string, LockRuleConfig>;  // by pattern
 
-// Of the patterns that match, the one with the most characters besides '*'; of equals the first in order of the
-// alphabet. Null: nobody may take it.
+// The name itself, or of the patterns that match the one with the most characters besides '*'; a configuration has no
+// two that are equal there. Null: nobody may take it.
 [[nodiscard]] const LockRuleConfig* rule_for(const LockRules& rules, const std::string& name);
 
 // The lock that `rule` makes of the name.

@@ -4,6 +4,8 @@
 
 #include "agent/base/error.hpp"
 #include "agent/base/log.hpp"
+#include "agent/token/record_check.hpp"
+#include "agent/token/record_times.hpp"
 
 namespace jeton::agent {
 namespace {
@@ -25,11 +27,15 @@ CurrentToken::~CurrentToken() {
 }
 
 void CurrentToken::adopt() {
-  if (auto adopted = store_.adopted()) {
-    record_ = std::move(*adopted);
-    schedule_ = make_schedule(record_->issued_at, record_->expires_at, config_.refresh, random_);
-    watch();
-  }
+  auto adopted = store_.adopted();
+  if (!adopted) return;
+  const WallTime expires_at = adopted->expires_at;
+  const BootTime expires_boot = adopted->expires_boot;
+  record_ = std::move(*adopted);
+  bind(*record_);
+  schedule_ = make_schedule(record_->issued_at, record_->expires_at, config_.refresh, random_);
+  watch();
+  if (differs(record_->expires_at, expires_at) || expires_boot == no_boot_end) rewrite();
 }
 
 bool CurrentToken::accept(Record record) {
@@ -37,25 +43,43 @@ bool CurrentToken::accept(Record record) {
   const bool newer = record.generation > generation();
   // The segment of an earlier run holds no state.
   if (!newer && record_->state.empty()) record_->state = record.state;
+  bind(record);
   if (!newer && !differs(record.expires_at, record_->expires_at)) return true;
 
   record_ = std::move(record);
-  // One draw a generation: a corrected expiry moves the refresh, it does not throw the dice again.
-  const Schedule drawn = make_schedule(record_->issued_at, record_->expires_at, config_.refresh, random_);
-  const Milliseconds kept_delay = newer ? drawn.spread_delay : std::min(schedule_.spread_delay, drawn.spread);
-  schedule_ = drawn;
-  schedule_.spread_delay = kept_delay;
-  schedule_.refresh_at = record_->expires_at - schedule_.grace - kept_delay;
+  if (newer) {
+    schedule_ = make_schedule(record_->issued_at, record_->expires_at, config_.refresh, random_);
+  } else {
+    correct_schedule();
+  }
   watch();
   store_.publish(*record_, timers_.clock().wall_now());
   return true;
 }
 
-void CurrentToken::reschedule() {
-  if (record_) watch();
+// One draw a generation: a corrected expiry moves the refresh, it does not throw the dice again.
+void CurrentToken::correct_schedule() {
+  const Schedule drawn = make_schedule(record_->issued_at, record_->expires_at, config_.refresh, random_);
+  const Milliseconds kept_delay = std::min(schedule_.spread_delay, drawn.spread);
+  schedule_ = drawn;
+  schedule_.spread_delay = kept_delay;
+  schedule_.refresh_at = record_->expires_at - schedule_.grace - kept_delay;
 }
 
-bool CurrentToken::valid() const { return record_ && record_->valid_at(timers_.clock().wall_now()); }
+void CurrentToken::reschedule() {
+  if (!record_) return;
+  bind(*record_);
+  correct_schedule();
+  watch();
+  rewrite();
+}
+
+void CurrentToken::bind(Record& record) const {
+  const bool is_known = record_ && record_->generation == record.generation;
+  bind_to_boot_clock(record, is_known ? &*record_ : nullptr, timers_.clock());
+}
+
+bool CurrentToken::valid() const { return record_ && record_->valid(timers_.clock()); }
 
 std::optional<BootTime> CurrentToken::refresh_due() const {
   if (!valid()) return std::nullopt;
@@ -72,13 +96,20 @@ Record CurrentToken::successor(FetchedToken fetched, Generation generation, cons
   next.issued_at = fetched.issued_at;
   next.expires_at = fetched.expires_at;
   next.fetched_by = host;
-  const WallTime now = timers_.clock().wall_now();
+  // Its age is known, whatever a step during the fetch has made of its date.
+  const Clock& clock = timers_.clock();
+  const Milliseconds lifetime =
+      std::clamp<Milliseconds>(next.expires_at - next.issued_at, Milliseconds{0}, max_lifetime);
+  next.expires_boot = std::min(clock.boot_now() + lifetime, boot_time_of(next.expires_at, clock));
+  bind(next);
+  const WallTime now = clock.wall_now();
   if (!valid()) return next;
   if (next.value == record_->value) {
     next.previous = record_->previous;  // the provider gave the same token again
   } else if (config_.refresh.overlap > Milliseconds{0}) {
-    next.previous = PreviousToken{record_->value, record_->generation,
-                                  std::min(record_->expires_at, now + config_.refresh.overlap), record_->expires_at};
+    next.previous =
+        PreviousToken{record_->value, record_->generation, std::min(record_->expires_at, now + config_.refresh.overlap),
+                      record_->expires_at, std::min(record_->expires_boot, clock.boot_now() + config_.refresh.overlap)};
   }
   return next;
 }
@@ -106,17 +137,20 @@ void CurrentToken::describe(TokenStatus& status) const {
 }
 
 void CurrentToken::watch() {
-  watch_moment(expiry_timer_, record_->expires_at, [this] { expire(); });
-  if (record_->previous) {
-    watch_moment(overlap_timer_, record_->previous->accept_until, [this] { end_overlap(); });
+  const Clock& clock = timers_.clock();
+  const BootTime end = std::min(boot_time_of(record_->expires_at, clock), record_->expires_boot);
+  watch_moment(expiry_timer_, end, [this] { expire(); });
+  if (const auto& previous = record_->previous) {
+    const BootTime end_of_overlap = std::min(boot_time_of(previous->accept_until, clock), previous->accept_until_boot);
+    watch_moment(overlap_timer_, end_of_overlap, [this] { end_overlap(); });
   } else {
     timers_.cancel(overlap_timer_);
   }
 }
 
-void CurrentToken::watch_moment(Timers::Id& timer, WallTime moment, Timers::Callback callback) {
+void CurrentToken::watch_moment(Timers::Id& timer, BootTime moment, Timers::Callback callback) {
   timers_.cancel(timer);
-  timer = timers_.schedule(boot_time_of(moment, timers_.clock()), std::move(callback));
+  timer = timers_.schedule(moment, std::move(callback));
 }
 
 void CurrentToken::expire() {
@@ -131,12 +165,17 @@ void CurrentToken::expire() {
 }
 
 void CurrentToken::end_overlap() {
-  if (!record_->previous || timers_.clock().wall_now() < record_->previous->accept_until) return;
+  if (!record_->previous || record_->previous->acceptable(timers_.clock())) return;
   record_->previous.reset();
+  rewrite();
+}
+
+// The same generation with other times, or without its previous token.
+void CurrentToken::rewrite() {
   try {
     store_.publish(*record_, timers_.clock().wall_now());
   } catch (const Error& e) {
-    log::error("cannot take the previous token out of the segment", {{"token", config_.name}, {"error", e.what()}});
+    log::error("cannot correct the token in the segment", {{"token", config_.name}, {"error", e.what()}});
   }
 }
 

@@ -1,7 +1,9 @@
 // CurrentToken: the newest record this host knows, kept in step with the segment.
 //
-// Generations only rise: an older record is ignored wherever it comes from. Watches the clock for the two moments that
-// need nobody's message: the token's expiry and the end of the previous token's overlap. One thread: the loop's.
+// Generations only rise: an older record is ignored wherever it comes from. A generation never ends later by the boot
+// clock than this host knew before, whatever the wall clock or a coordinator says. Watches the clock for the two
+// moments that need nobody's message: the token's expiry and the end of the previous token's overlap. One thread: the
+// loop's.
 #pragma once
 
 #include <algorithm>
@@ -21,12 +23,12 @@ class CurrentToken {
                Timers::Callback on_expiry);
   ~CurrentToken();
 
-  // Takes what an earlier run left in the segment; the segment itself is not written.
+  // Takes what an earlier run left in the segment, which is written only if a clock says now that its times are others.
   void adopt();
   // False: it is older than the known one, and ignored. Writes the segment if it says anything new. Throws Error if
   // the segment cannot take it; the record is current all the same, because the fleet's view is.
   bool accept(Record record);
-  // The wall clock was stepped: every deadline is computed anew.
+  // The wall clock was stepped: every deadline is computed anew, and readers get the times by the new clock.
   void reschedule();
 
   [[nodiscard]] const std::optional<Record>& record() const { return record_; }
@@ -43,6 +45,8 @@ class CurrentToken {
   }
   // The record that follows, with the present one as its previous while that has overlap left.
   [[nodiscard]] Record successor(FetchedToken fetched, Generation generation, const std::string& host) const;
+  // Before a record that was made a while ago is published: the clock may have been stepped since.
+  void bind(Record& record) const;
   // The provider refused it. Throws Error if the segment cannot say so.
   void mark_rejected() { store_.mark_rejected(); }
   [[nodiscard]] bool rejected() const { return store_.rejected(); }
@@ -51,7 +55,9 @@ class CurrentToken {
 
  private:
   void watch();
-  void watch_moment(Timers::Id& timer, WallTime moment, Timers::Callback callback);
+  void watch_moment(Timers::Id& timer, BootTime moment, Timers::Callback callback);
+  void correct_schedule();
+  void rewrite();
   void expire();
   void end_overlap();
 

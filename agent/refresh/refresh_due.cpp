@@ -10,6 +10,10 @@ namespace {
 // Without a valid token nobody waits for the spread.
 constexpr Duration cold_start_spread = std::chrono::milliseconds(5);
 
+// Longer than what passes for the echo of a pause (holds.hpp), which holds nobody: a call that is refused for a few
+// milliseconds more would be asked for again and again meanwhile.
+constexpr Duration shortest_hold = std::chrono::milliseconds(25);
+
 }  // namespace
 
 // Draws anew when a valid token was lost or won; until_due() then computes its deadlines again.
@@ -55,7 +59,7 @@ void RefreshLoop::not_admitted(const Admission& refusal, const FetchLimits& allo
     journal_.paused(refusal.reason);
     wake_.notify();
   } else {
-    hold_for_pause(Pause{refusal.retry_at, refusal.reason, {}});
+    hold_for_pause(Pause{std::max(refusal.retry_at, now() + shortest_hold), refusal.reason, {}});
   }
 }
 

@@ -212,7 +212,7 @@ void RefreshLoop::take(Record record) {
   if (parts_.on_current && offered >= before) parts_.on_current(record);
   // A new state alone, and a token that was refused, are no success.
   const bool same_token = current_.record() && current_.record()->value == record.value;
-  const bool success = record.valid_at(parts_.timers.clock().wall_now()) && !only_carries_state(record);
+  const bool success = record.valid(parts_.timers.clock()) && !only_carries_state(record);
   const bool refused_again = same_token && current_.rejected();
   try {
     const bool accepted = current_.accept(std::move(record));

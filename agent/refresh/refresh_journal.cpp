@@ -10,10 +10,9 @@ RefreshJournal::RefreshJournal(const TokenConfig& config, const Source& source, 
     : config_(config), source_(source), clock_(clock), changed_(changed), host_(std::move(host)) {}
 
 void RefreshJournal::adopted(const Record& record) {
-  log::info("token of an earlier run found in the segment",
-            {{"token", name()},
-             {"generation", record.generation},
-             {"valid", record.valid_at(clock_.wall_now()) ? "yes" : "no, expired"}});
+  log::info(
+      "token of an earlier run found in the segment",
+      {{"token", name()}, {"generation", record.generation}, {"valid", record.valid(clock_) ? "yes" : "no, expired"}});
 }
 
 void RefreshJournal::phase(RefreshPhase phase) {

@@ -282,7 +282,7 @@ Task<bool> RefreshLoop::publish(Record record, const Lease& lease, Coordinator& 
     }
     take(record);
     if (&from == parts_.alone) co_return false;  // this host is the only one that has to know it
-    if (!record.valid_at(parts_.timers.clock().wall_now()) || current_.generation() > record.generation) {
+    if (!record.valid(parts_.timers.clock()) || current_.generation() > record.generation) {
       co_return keeps_lock;
     }
     const BootTime others_may = std::min(give_up_at, alone_at());
@@ -291,6 +291,7 @@ Task<bool> RefreshLoop::publish(Record record, const Lease& lease, Coordinator& 
       co_return false;
     }
     co_await sleep_until(parts_.timers, std::min(holds_.unreachable_until(), others_may));
+    current_.bind(record);
   }
 }
 

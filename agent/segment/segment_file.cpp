@@ -14,6 +14,7 @@
 #include "agent/base/log.hpp"
 #include "agent/segment/reader_access.hpp"
 #include "libclient/layout/access.hpp"
+#include "libclient/layout/boot_clock.hpp"
 
 namespace jeton::agent {
 namespace {
@@ -137,6 +138,9 @@ std::unique_ptr<SegmentFile> SegmentFile::create(RuntimeDir& directory, const st
   header.name_size = static_cast<std::uint32_t>(name.size());
   header.created_at_ms = to_unix_ms(now);
   std::memcpy(header.name, name.data(), name.size());
+  const layout::BootClock clock = layout::own_boot_clock();
+  std::memcpy(header.boot_id, clock.boot_id, sizeof(header.boot_id));
+  header.time_namespace = clock.time_namespace;
   segment->geometry_ = geometry;
   segment->slots_ = SlotWriter(segment->region_->base(), geometry);
   JETON_FAILPOINT("segment.create.headed");
@@ -192,6 +196,13 @@ void SegmentFile::take_name() {
   const auto replaced = taken ? open(directory_, name_, Policy::warn, refused) : nullptr;
   if (::renameat(folder, file.c_str(), folder, name_.c_str()) != 0) throw errno_error(path_ + ": cannot take its name");
   if (replaced) replaced->slots().retire();
+}
+
+bool SegmentFile::has_our_boot_clock() const {
+  layout::FileHeader header;
+  std::memcpy(&header, region_->base(), offsetof(layout::FileHeader, control));
+  return header.minor_version >= layout::first_minor_with_boot_times &&
+         layout::is_same(layout::boot_clock_of(header), layout::own_boot_clock());
 }
 
 void SegmentFile::touch() { static_cast<void>(::futimens(fd_.get(), nullptr)); }

@@ -34,6 +34,9 @@ class SegmentFile {
   [[nodiscard]] static std::unique_ptr<SegmentFile> open(RuntimeDir& directory, const std::string& name,
                                                          Policy memory_lock, std::string& refused);
 
+  // Whether the boot times in its slots are of this boot, and of an agent that knows of them.
+  [[nodiscard]] bool has_our_boot_clock() const;
+
   void set_readers(const AccessConfig& access);
 
   // Takes the token's name from whatever has it, which stands at the temporary name then: discard_leftover().

@@ -23,6 +23,11 @@ std::uint64_t state_at(const Record& record, WallTime now) {
   return record.valid_at(now) ? layout::state_valid : layout::state_expired;
 }
 
+void forget_boot_ends(Record& record) {
+  record.expires_boot = no_boot_end;
+  if (record.previous) record.previous->accept_until_boot = no_boot_end;
+}
+
 // Why it is not adopted; empty: nothing is wrong with it.
 std::string fault_of(const Record& record, WallTime now) {
   try {
@@ -58,7 +63,9 @@ class SegmentStore::Impl {
       record = std::nullopt;
     }
     if (record) generation_ = record->generation;
-    if (file_ && file_->geometry() == layout::geometry_for(static_cast<std::uint32_t>(options_.capacity))) {
+    const bool of_this_boot = file_ && file_->has_our_boot_clock();
+    if (record && !of_this_boot) forget_boot_ends(*record);
+    if (of_this_boot && file_->geometry() == layout::geometry_for(static_cast<std::uint32_t>(options_.capacity))) {
       adopt(record, now);
     } else {
       replace(options_, record, now);

@@ -6,8 +6,9 @@
 //   clock.wall_now()); if (auto record = store.adopted()) ...
 //
 // The segment of an earlier run is adopted with its token if every check holds, checksum included. If its capacity
-// differs it is replaced by one that holds the same token from the start; if it is damaged or not ours, by an empty
-// one, with a warning. Destroying a store leaves the segment readable; retire() removes it. One thread.
+// differs, or it is of another boot or of an agent of layout 1.0, it is replaced by one that holds the same token from
+// the start; if it is damaged or not ours, by an empty one, with a warning. Destroying a store leaves the segment
+// readable; retire() removes it. One thread.
 #pragma once
 
 #include <memory>

@@ -4,6 +4,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <climits>
 #include <cstring>
 #include <string>
@@ -46,6 +47,12 @@ void check(std::string_view what, std::size_t size, std::size_t capacity, const 
               std::to_string(capacity) + advice);
 }
 
+// Not 0, which says that there is none.
+std::int64_t stored_boot_ms(BootTime end) {
+  return end == no_boot_end ? 0 : std::max<std::int64_t>(to_boot_ms(end), 1);
+}
+BootTime boot_end(std::int64_t stored_ms) { return stored_ms == 0 ? no_boot_end : from_boot_ms(stored_ms); }
+
 std::uint32_t size32(std::size_t size) { return static_cast<std::uint32_t>(size); }  // checked against a capacity
 
 }  // namespace
@@ -75,7 +82,9 @@ void SlotWriter::fill(unsigned index, std::uint64_t publication, const Record& r
     slot.previous_generation = record.previous->generation;
     slot.previous_accept_until_ms = to_unix_ms(record.previous->accept_until);
     slot.previous_size = size32(record.previous->value.size());
+    slot.previous_accept_until_boot_ms = stored_boot_ms(record.previous->accept_until_boot);
   }
+  slot.expires_boot_ms = stored_boot_ms(record.expires_boot);
 
   std::byte* const begin = base_ + geometry_.content_offset(index);
   ContentWriter content(begin);
@@ -91,6 +100,7 @@ void SlotWriter::fill(unsigned index, std::uint64_t publication, const Record& r
   if (record.previous) content.put(record.previous->value.reveal());
   content.put(origin);
   slot.checksum = layout::checksum_of(slot, begin, layout::content_size(slot));  // no other writer: plain reads
+  slot.boot_checksum = layout::boot_checksum_of(slot);
   layout::racing_copy(base_ + geometry_.slot_offset(index), &slot, sizeof(slot));
 }
 
@@ -161,6 +171,8 @@ std::optional<Record> SlotWriter::current() const {
 
   const char* content = reinterpret_cast<const char*>(base_ + geometry_.content_offset(index));
   if (layout::checksum_of(slot, content, layout::content_size(slot)) != slot.checksum) return std::nullopt;
+  const bool has_boot_ends = slot.expires_boot_ms != 0 || slot.previous_accept_until_boot_ms != 0;
+  if (has_boot_ends && slot.boot_checksum != layout::boot_checksum_of(slot)) return std::nullopt;
 
   const auto take = [&content](std::size_t size) {
     const std::string_view part(content, size);
@@ -180,7 +192,9 @@ std::optional<Record> SlotWriter::current() const {
   if (slot.previous_generation != 0) {
     record.previous =
         PreviousToken{SecretString(previous), slot.previous_generation, from_unix_ms(slot.previous_accept_until_ms)};
+    record.previous->accept_until_boot = boot_end(slot.previous_accept_until_boot_ms);
   }
+  record.expires_boot = boot_end(slot.expires_boot_ms);
   record.fetched_by = take(slot.origin_size);
   return record;
 }

@@ -252,6 +252,7 @@ AgentStatus Agent::agent_status() const {
   status.host = impl_->host;
   status.pid = ::getpid();
   status.started_at = impl_->started_at;
+  status.log_lines_dropped = log::dropped();
   status.now = impl_->timers.clock().wall_now();
   status.coordinator = impl_->coordinator->health();
   for (const auto& [name, runner] : impl_->runners) status.tokens.push_back(runner->status());

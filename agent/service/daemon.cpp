@@ -141,6 +141,7 @@ void hold_hangup_back() {
 
 int run_daemon(Config config, const std::function<LoadResult()>& read_config) {
   log::configure(config.agent.log.level, config.agent.log.format);
+  const log::Background background;  // a loop that waits for the reader of the log lets tokens run out
   try {
     harden_process(config.agent.core_dumps);
     allow_many_descriptors();

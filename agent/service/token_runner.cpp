@@ -89,7 +89,8 @@ struct TokenRunner::Impl {
 
 TokenRunner::Parts TokenRunner::prepare(const TokenConfig& config, const Shared& shared) {
   Parts parts;
-  parts.source = make_source(config, {shared.http, shared.timers, shared.tokens, shared.random});
+  parts.source = make_source(
+      config, {shared.http, shared.timers, shared.tokens, shared.random, {shared.state_dir, shared.runtime_dir.path()}});
   if (keeps_state(config.source)) {
     parts.keeper = std::make_unique<RecordFile>(shared.state_dir, config.name, shared.codec);
   }
@@ -141,7 +142,11 @@ DemandAnswer TokenRunner::refresh_now() { return impl_->loop.refresh_now(); }
 
 void TokenRunner::heartbeat() { impl_->store->heartbeat(impl_->shared.timers.clock().wall_now()); }
 
-void TokenRunner::clock_stepped() { impl_->loop.clock_stepped(); }
+// The last sign of life is of another time now.
+void TokenRunner::clock_stepped() {
+  heartbeat();
+  impl_->loop.clock_stepped();
+}
 
 const TokenConfig& TokenRunner::config() const { return impl_->loop.config(); }
 

@@ -16,7 +16,8 @@ struct Make {
   const SourceParts& parts;
 
   std::unique_ptr<Source> operator()(const ExecSourceConfig& config) const {
-    return std::make_unique<ExecSource>(token.name, config, token.capacity, parts.timers, parts.tokens);
+    return std::make_unique<ExecSource>(token.name, config, token.capacity, parts.timers, parts.tokens,
+                                        parts.agent_directories);
   }
   std::unique_ptr<Source> operator()(const FileSourceConfig& config) const {
     return std::make_unique<FileSource>(token.name, config, token.capacity, parts.timers, parts.tokens);

@@ -1,7 +1,9 @@
 // The source a token's configuration asks for, whatever its type.
 #pragma once
 
+#include <filesystem>
 #include <memory>
+#include <vector>
 
 #include "agent/base/random.hpp"
 #include "agent/base/timers.hpp"
@@ -15,8 +17,9 @@ namespace jeton::agent {
 struct SourceParts {
   HttpTransport& http;
   Timers& timers;
-  const TokenValues& tokens;  // for ${token:NAME}
-  Random& random;             // for jti
+  const TokenValues& tokens;                               // for ${token:NAME}
+  Random& random;                                          // for jti
+  std::vector<std::filesystem::path> agent_directories{};  // of the agent alone: commands must not write there
 };
 
 // Throws Error if the host lacks what the source needs.

@@ -1,6 +1,7 @@
 // Record: one token as the fleet knows it. What a source fetched, plus the generation under which it was published
 // and the token before it while that one is still acceptable. Plain values; times are this host's wall clock (a
-// coordinator with a clock of its own converts at its edge).
+// coordinator with a clock of its own converts at its edge). What ends also has its end by this host's boot clock,
+// which no step moves (record_times.hpp): it is over when either clock says so.
 #pragma once
 
 #include <algorithm>
@@ -40,12 +41,20 @@ struct FetchedToken {
   SecretString state{};
 };
 
+inline constexpr BootTime no_boot_end = BootTime::max();  // not known yet
+
 // The token before the current one; acceptable until its overlap ends.
 struct PreviousToken {
   SecretString value;
   Generation generation = 0;
   WallTime accept_until;
   WallTime expires_at{};  // its own end; the epoch: not known
+  BootTime accept_until_boot = no_boot_end;
+
+  // By both clocks.
+  [[nodiscard]] bool acceptable(const Clock& clock) const {
+    return clock.wall_now() < accept_until && clock.boot_now() < accept_until_boot;
+  }
 };
 
 // A state is worth keeping long after the token that came with it.
@@ -63,10 +72,15 @@ struct Record {
   std::string fetched_by;  // host name of the agent that fetched it
   // So many tokens in a row, this one the last, were fetched because the provider had rejected the one before.
   std::uint32_t rejections = 0;
+  BootTime expires_boot = no_boot_end;
 
   // How long a coordinator keeps it.
   [[nodiscard]] WallTime kept_until() const { return state.empty() ? expires_at : expires_at + state_lifetime; }
   [[nodiscard]] bool valid_at(WallTime now) const { return generation != 0 && now < expires_at; }
+  // By both clocks.
+  [[nodiscard]] bool valid(const Clock& clock) const {
+    return valid_at(clock.wall_now()) && clock.boot_now() < expires_boot;
+  }
 };
 
 }  // namespace jeton::agent

@@ -3,6 +3,7 @@
 #include "agent/base/error.hpp"
 #include "agent/base/json.hpp"
 #include "agent/token/wiping_json.hpp"
+#include "libclient/layout/boot_clock.hpp"
 
 namespace jeton::agent {
 namespace {
@@ -11,6 +12,46 @@ constexpr int record_version = 1;
 
 WallTime time_at(const WipingJson& json, const char* key) {
   return from_unix_ms(whole_number<std::int64_t>(json.at(key)));
+}
+
+// Names the boot clock of this process; empty: it is not known.
+const std::string& boot_clock_name() {
+  static const std::string name = [] {
+    const layout::BootClock clock = layout::own_boot_clock();
+    std::string text;
+    bool known = false;
+    for (const std::uint8_t byte : clock.boot_id) {
+      constexpr char digits[] = "0123456789abcdef";
+      text += digits[byte >> 4U];
+      text += digits[byte & 15U];
+      known = known || byte != 0;
+    }
+    return known ? text + "-" + std::to_string(clock.time_namespace) : std::string();
+  }();
+  return name;
+}
+
+void put_boot_ends(WipingJson& json, const Record& record) {
+  const std::string& clock = boot_clock_name();
+  if (clock.empty() || record.expires_boot == no_boot_end) return;
+  WipingJson ends{{"clock", clock}, {"expires_ms", to_boot_ms(record.expires_boot)}};
+  if (record.previous && record.previous->accept_until_boot != no_boot_end) {
+    ends["previous_accept_until_ms"] = to_boot_ms(record.previous->accept_until_boot);
+  }
+  json["boot"] = std::move(ends);
+}
+
+// Those of another boot say nothing here.
+void take_boot_ends(const WipingJson& json, Record& record) {
+  const auto ends = json.find("boot");
+  if (ends == json.end()) return;
+  const WipingText& clock = ends->at("clock").get_ref<const WipingText&>();
+  if (boot_clock_name().empty() || std::string_view(clock) != boot_clock_name()) return;
+  record.expires_boot = from_boot_ms(whole_number<std::int64_t>(ends->at("expires_ms")));
+  const auto previous = ends->find("previous_accept_until_ms");
+  if (record.previous && previous != ends->end()) {
+    record.previous->accept_until_boot = from_boot_ms(whole_number<std::int64_t>(*previous));
+  }
 }
 
 }  // namespace
@@ -34,6 +75,7 @@ SecretString encode_record(const Record& record) {
       json["previous"]["expires_at_ms"] = to_unix_ms(record.previous->expires_at);
     }
   }
+  put_boot_ends(json, record);
   return json_text(json);
 }
 
@@ -59,20 +101,13 @@ Record decode_record(std::string_view text) {
                                       time_at(*previous, "accept_until_ms"),
                                       previous->contains("expires_at_ms") ? time_at(*previous, "expires_at_ms") : WallTime{}};
     }
+    take_boot_ends(json, record);
     if (record.generation == 0) throw Error("record has generation 0");
     return record;
   } catch (const WipingJson::exception& e) {
     // e.what() may quote the text, which holds the token: only the kind of the failure is passed on.
     throw Error(e.id < 200 ? "record is not JSON" : "record lacks a member of version 1, or has one of another type");
   }
-}
-
-void shift_times(Record& record, Milliseconds offset) {
-  record.issued_at += offset;
-  record.expires_at += offset;
-  if (!record.previous) return;
-  record.previous->accept_until += offset;
-  if (record.previous->expires_at != WallTime{}) record.previous->expires_at += offset;
 }
 
 }  // namespace jeton::agent

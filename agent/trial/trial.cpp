@@ -83,7 +83,7 @@ class Trial {
   bool run(const std::string& name) {
     const TokenConfig& token = config_.tokens.at(name);
     if (mode_ == TrialMode::once) refuse_to_spend(token);
-    const auto source = make_source(token, {*transport_, timers_, tokens_, random_});
+    const auto source = make_source(token, {*transport_, timers_, tokens_, random_, agent_directories()});
     const std::optional<std::string> described = source->describe_request();
     if (described) out_ << "source of " << name << ": " << *described << '\n' << std::endl;
     if (described && mode_ == TrialMode::dry_run) return true;
@@ -94,6 +94,13 @@ class Trial {
   }
 
  private:
+  // A command is tried as the service runs it.
+  [[nodiscard]] std::vector<std::filesystem::path> agent_directories() const {
+    std::vector<std::filesystem::path> directories{config_.agent.runtime_dir};
+    if (!config_.agent.state_dir.empty()) directories.push_back(config_.agent.state_dir);
+    return directories;
+  }
+
   // A source that lacks ${token:NAME} sends nothing, so it can simply be asked again.
   bool fetch_with_others(Source& source, const TokenConfig& token) {
     for (;;) {

@@ -157,6 +157,10 @@ std::string agent_text(const Json& status) {
   std::string out = "agent " + text(status, "version") + " on " + text(status, "host") + ", pid " +
                     text(status, "pid") + ", up " + duration(status, "uptime_ms") + "\n" +
                     coordinator_line(member(status, "coordinator")) + "\n" + locks_line(member(status, "locks"));
+  if (const auto dropped = number(status, "log_lines_dropped"); dropped.value_or(0) > 0) {
+    out += coloured("log: " + std::to_string(*dropped) + " lines were dropped, because nobody took them in time\n",
+                    Colour::bad);
+  }
   const Json& tokens = member(status, "tokens");
   if (!tokens.is_array() || tokens.empty()) return out + "no tokens are configured\n";
   std::size_t longest = 0;

@@ -2,7 +2,8 @@
 // sides. It finds damage and a slot that was never finished; against whoever may write the segment nothing but the
 // file's owner and mode protects.
 //
-// A slot's checksum is that of its content, seeded with that of the header's fields before the checksum itself.
+// A slot's checksum is that of its content, seeded with that of the header's fields before the checksum itself. What
+// version 1.1 added behind it has a checksum of its own, so that readers of 1.0 find theirs right.
 #pragma once
 
 #include <bit>
@@ -96,6 +97,11 @@ class Checksum {
 }
 [[nodiscard]] inline std::uint64_t checksum_of(const SlotHeader& slot, const void* content, std::size_t size) {
   return checksum_behind(slot).finish(content, size);
+}
+
+[[nodiscard]] inline std::uint64_t boot_checksum_of(const SlotHeader& slot) {
+  static_assert(offsetof(SlotHeader, boot_checksum) - offsetof(SlotHeader, expires_boot_ms) == 16);
+  return Checksum(slot.checksum).finish(&slot.expires_boot_ms, 16);
 }
 
 }  // namespace jeton::layout

@@ -41,7 +41,7 @@ inline constexpr std::uint32_t max_value_capacity = 16 * 1024 * 1024;
 inline constexpr std::uint32_t attributes_capacity = 4096;
 inline constexpr std::uint32_t origin_capacity = 255;
 
-// What version 1.0 writes for a given capacity.
+// What versions 1.0 and 1.1 write for a given capacity.
 [[nodiscard]] constexpr Geometry geometry_for(std::uint32_t value_capacity) {
   Geometry g;
   g.slots_offset = sizeof(FileHeader);

@@ -1,4 +1,4 @@
-// The segment: the wire format between the agent and the processes of its host, version 1.0.
+// The segment: the wire format between the agent and the processes of its host, version 1.1.
 //
 // One file holds one token. A fixed header is followed by two slots. The agent fills the idle slot and publishes it
 // with one store to `control`; readers map the file read-only and store nothing. Plain data: no pointer, no type of a
@@ -13,6 +13,10 @@
 // control: the low 8 bits are the state, the upper 56 bits the number of the publication, counted from 1; 0 says that
 // there was none. Publication n stands in slot n & 1. So one load tells a reader everything, and a view that was
 // copied under some control value is current exactly as long as control has that value.
+//
+// Since 1.1 a slot also says when its token ends by CLOCK_BOOTTIME, which no step of the wall clock moves, and the
+// header says which boot clock that is (boot_clock.hpp). A reader with the same boot clock judges by both. A file
+// of 1.0, and a slot that an agent of 1.0 filled in a file of 1.1, have zeros there.
 #pragma once
 
 #include <bit>
@@ -26,7 +30,8 @@ static_assert(std::endian::native == std::endian::little, "the segment is little
 
 inline constexpr char magic[8] = {'J', 'E', 'T', 'O', 'N', 'S', 'E', 'G'};
 inline constexpr std::uint16_t major_version = 1;
-inline constexpr std::uint16_t minor_version = 0;
+inline constexpr std::uint16_t minor_version = 1;
+inline constexpr std::uint16_t first_minor_with_boot_times = 1;
 
 // State flags, the low byte of control.
 inline constexpr std::uint64_t state_valid = 1;     // the current token may be used (until its expires_at_ms)
@@ -62,8 +67,10 @@ struct FileHeader {
   std::uint32_t origin_capacity;
   std::uint32_t name_size;
   std::int64_t created_at_ms;
-  char name[max_name_size];  // of the token; not terminated
-  std::uint8_t reserved[56];
+  char name[max_name_size];      // of the token; not terminated
+  std::uint8_t boot_id[16];      // of the boot clock of the slots; zeros: not known
+  std::uint64_t time_namespace;  // the same; 0: not known
+  std::uint8_t reserved[32];
 
   alignas(cache_line) std::uint64_t control;
   std::uint32_t wake;  // futex word, bumped after every store to control
@@ -88,9 +95,13 @@ struct SlotHeader {
   std::uint32_t origin_size;  // the host that fetched the token
   std::uint32_t reserved;
   std::uint64_t checksum;  // checksum.hpp, over every field above and the content
-  std::uint8_t reserved_end[48];
+  // Since 1.1, in milliseconds of CLOCK_BOOTTIME; 0: not stated.
+  std::int64_t expires_boot_ms;
+  std::int64_t previous_accept_until_boot_ms;
+  std::uint64_t boot_checksum;  // of these two, seeded with `checksum`
+  std::uint8_t reserved_end[24];
 };
-inline constexpr std::size_t slot_header_used = 80;  // bytes that version 1.0 has a meaning for
+inline constexpr std::size_t slot_header_used = 104;  // bytes that version 1.1 has a meaning for
 
 static_assert(std::is_trivially_copyable_v<FileHeader> && std::is_standard_layout_v<FileHeader>);
 static_assert(std::is_trivially_copyable_v<SlotHeader> && std::is_standard_layout_v<SlotHeader>);
@@ -110,6 +121,8 @@ static_assert(offsetof(FileHeader, origin_capacity) == 56);
 static_assert(offsetof(FileHeader, name_size) == 60);
 static_assert(offsetof(FileHeader, created_at_ms) == 64);
 static_assert(offsetof(FileHeader, name) == 72);
+static_assert(offsetof(FileHeader, boot_id) == 200);
+static_assert(offsetof(FileHeader, time_namespace) == 216);
 static_assert(offsetof(FileHeader, control) == 256);
 static_assert(offsetof(FileHeader, wake) == 264);
 static_assert(offsetof(FileHeader, heartbeat_ms) == 320);
@@ -127,6 +140,9 @@ static_assert(offsetof(SlotHeader, attributes_size) == 56);
 static_assert(offsetof(SlotHeader, previous_size) == 60);
 static_assert(offsetof(SlotHeader, origin_size) == 64);
 static_assert(offsetof(SlotHeader, checksum) == 72);
+static_assert(offsetof(SlotHeader, expires_boot_ms) == 80);
+static_assert(offsetof(SlotHeader, previous_accept_until_boot_ms) == 88);
+static_assert(offsetof(SlotHeader, boot_checksum) == 96);
 static_assert(offsetof(SlotHeader, reserved_end) == slot_header_used);
 static_assert(sizeof(SlotHeader) == 128);  // whole cache lines, so that the value begins with one: faster to copy
 

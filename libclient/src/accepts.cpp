@@ -3,8 +3,7 @@
 
 #include <algorithm>
 
-#include "libclient/src/clock.hpp"
-#include "libclient/src/flags.hpp"
+#include "libclient/src/expiry.hpp"
 #include "libclient/src/token.hpp"
 
 namespace jeton::client {
@@ -48,10 +47,10 @@ extern "C" jeton_status jeton_accepts(jeton_token* token, const void* presented,
     });
     if (status != JETON_OK) return status;
     const jeton::layout::SlotHeader& slot = snapshot.slot;
-    const bool expired = is_expired(snapshot.control, slot.expires_at_ms, now);
+    const bool expired = ran_out(*mapping, snapshot.control, expiry_of(slot), now);
     if (expired && found_replacement(*token, *mapping, now.ms())) continue;
     if (is_current && slot.value_size > 0 && (!expired || token->allows(JETON_ALLOW_EXPIRED))) return JETON_OK;
-    const bool overlaps = slot.previous_generation != 0 && now.is_before(slot.previous_accept_until_ms);
+    const bool overlaps = slot.previous_generation != 0 && is_before(now, end_of_overlap(slot));
     return is_previous && overlaps ? JETON_OK : JETON_MISMATCH;
   }
 }

@@ -20,15 +20,16 @@ class WallClock {
   WallClock() { ::clock_gettime(CLOCK_REALTIME_COARSE, &now_); }
 
   [[nodiscard]] std::int64_t ms() const { return to_ms(now_); }
+  [[nodiscard]] std::int64_t s() const { return now_.tv_sec; }
   [[nodiscard]] bool is_before(std::int64_t at_ms) const { return ms() < at_ms; }
 
  private:
   timespec now_;
 };
 
-// The second of the coarse clock, for the short ways: until the last second of a token, whole seconds tell that it has
-// not run out. The cheapest clock there is: time() is one load from the vDSO page, where clock_gettime makes a handful
-// and checks that they belong together.
+// The second of the coarse clock, for the short ways, which are open in a second that ran_out() remembers (expiry.hpp).
+// The cheapest clock there is: time() is one load from the vDSO page, where clock_gettime makes a handful and checks
+// that they belong together.
 [[nodiscard]] inline std::int64_t wall_now_s() { return ::time(nullptr); }
 
 // The first second in which a token may run out: before it, it has not.
@@ -40,7 +41,7 @@ class WallClock {
   return to_ms(now);
 }
 
-// Counts the time that the machine sleeps, as a lock's time to live does.
+// Counts the time that the machine sleeps, as the life of a token and of a lock does.
 [[nodiscard]] inline std::int64_t boot_now_ms() {
   timespec now = {};
   ::clock_gettime(CLOCK_BOOTTIME, &now);

@@ -6,7 +6,7 @@
 #include <cstdlib>
 #include <new>
 
-#include "libclient/src/clock.hpp"
+#include "libclient/src/expiry.hpp"
 #include "libclient/src/flags.hpp"
 #include "libclient/src/token.hpp"
 
@@ -17,16 +17,19 @@ using jeton::client::Snapshot;
 // What a reader without a view looks at: a word that is never what `control` is then.
 static constexpr std::uint64_t no_control_word = 0;
 static constexpr std::uint64_t no_control = ~std::uint64_t{0};
+static constexpr std::int64_t no_second = INT64_MIN;
 
 struct jeton_reader {
   // All that the short way looks at.
   const std::uint64_t* control_word = &no_control_word;  // in the mapping of the view
   std::uint64_t control = no_control;                    // under which the view is current
-  std::int64_t usable_before_s = 0;                      // from that second on, the short way is closed
+  std::int64_t usable_in_s = no_second;                  // in any other second, the short way is closed
 
   jeton_token* token = nullptr;
   const Mapping* mapping = nullptr;  // of the view; nullptr: there is no view
   jeton_view view = {};
+  jeton::client::Expiry expiry = {};
+  jeton::client::Expiry overlap = {};
   char* buffer = nullptr;  // anonymous memory of its own, kept out of core dumps
   std::size_t buffer_size = 0;
   std::size_t used = 0;
@@ -41,7 +44,7 @@ void forget_view(jeton_reader& reader) {
   reader.mapping = nullptr;
   reader.control_word = &no_control_word;
   reader.control = no_control;
-  reader.usable_before_s = 0;
+  reader.usable_in_s = no_second;
   if (reader.used != 0) layout::racing_zero(reader.buffer, reader.used);
   reader.used = 0;
 }
@@ -117,9 +120,9 @@ jeton_status copy_view(jeton_reader& reader) {
     view.size = sizeof(view);
     view.generation = snapshot.slot.generation;
     view.issued_at_ms = snapshot.slot.issued_at_ms;
-    view.expires_at_ms = snapshot.slot.expires_at_ms;
     view.previous_generation = snapshot.slot.previous_generation;
-    view.previous_accept_until_ms = snapshot.slot.previous_accept_until_ms;
+    reader.expiry = expiry_of(snapshot.slot);
+    reader.overlap = end_of_overlap(snapshot.slot);
     reader.mapping = mapping;
     reader.control_word = &mapping->header().control;
     reader.control = snapshot.control;
@@ -140,7 +143,8 @@ bool is_same_publication(jeton_reader& reader) {
   return true;
 }
 
-// Everything but "nothing changed and not in the last second". Not inlined: the short way stays short.
+// Everything but "nothing changed since both clocks were compared in this second". Not inlined: the short way stays
+// short.
 [[gnu::noinline]] jeton_status current_after_change(jeton_reader& reader, const jeton_view** view) {
   for (;;) {
     if (!is_same_publication(reader)) {
@@ -148,13 +152,16 @@ bool is_same_publication(jeton_reader& reader) {
       if (status != JETON_OK) return status;
     }
     const WallClock now;
-    reader.view.flags = flags_at(reader.control, reader.view.expires_at_ms, now);
-    if ((reader.view.flags & JETON_FLAG_EXPIRED) != 0) {
-      reader.usable_before_s = 0;
+    const bool expired = ran_out(*reader.mapping, reader.control, reader.expiry, now);
+    reader.view.flags = flags_of(reader.control, expired);
+    reader.view.expires_at_ms = shown_expiry_ms(*reader.mapping, reader.expiry);
+    reader.view.previous_accept_until_ms = shown_expiry_ms(*reader.mapping, reader.overlap);
+    reader.usable_in_s = no_second;
+    if (expired) {
       if (found_replacement(*reader.token, *reader.mapping, now.ms())) continue;
       if (!reader.token->allows(JETON_ALLOW_EXPIRED)) return JETON_EXPIRED;
-    } else {
-      reader.usable_before_s = last_second_of(reader.view.expires_at_ms);
+    } else if (is_usable_in(*reader.mapping, reader.control, now.s())) {
+      reader.usable_in_s = now.s();
     }
     *view = &reader.view;
     return JETON_OK;
@@ -192,7 +199,7 @@ extern "C" jeton_status jeton_current(jeton_reader* reader, const jeton_view** v
   // Same value of control: same publication, same flags, not retired. Acquire pairs with nothing that is read here
   // (the view is this thread's own copy); it keeps the clock from being read first.
   if (layout::load_acquire(*reader->control_word) == reader->control &&
-      jeton::client::wall_now_s() < reader->usable_before_s) {
+      jeton::client::wall_now_s() == reader->usable_in_s) {
     *view = &reader->view;
     return JETON_OK;
   }

@@ -1,7 +1,7 @@
 // Mapping: one segment file, mapped read-only.
 //
-// Made by open_mapping (opener.hpp) after every check; immutable but for the two fields below. A mapping stays where it
-// is until its token is closed, also when a newer file has taken its place, so threads may go on reading it.
+// Made by open_mapping (opener.hpp) after every check; immutable but for `older` and what is mutable. A mapping stays
+// where it is until its token is closed, also when a newer file has taken its place, so threads may go on reading it.
 #pragma once
 
 #include <sys/stat.h>
@@ -27,6 +27,12 @@ struct Mapping {
   // The last publication whose checksum held; no real one at first. Any thread; a stale value costs one more
   // verification.
   mutable std::atomic<std::uint64_t> verified_publication{~std::uint64_t{0}};
+
+  // What ran_out() (expiry.hpp) remembers of its last comparison of both clocks. Any thread.
+  mutable std::atomic<std::uint64_t> usable_in{~std::uint64_t{0}};
+  mutable std::atomic<std::int64_t> wall_minus_boot_ms{INT64_MIN};
+
+  bool has_our_boot_clock = false;  // so the boot times of its slots can be compared with our CLOCK_BOOTTIME
 
   // After `base` and `geometry` are set.
   void find_slots() {

@@ -10,6 +10,7 @@
 #include <cstring>
 #include <new>
 
+#include "libclient/layout/boot_clock.hpp"
 #include "libclient/src/descriptor.hpp"
 
 namespace jeton::client {
@@ -96,6 +97,8 @@ jeton_status map(int fd, const struct stat& file, const char* name, Mapping** ou
   auto* mapping = new (memory) Mapping;
   mapping->base = static_cast<const std::byte*>(base);
   mapping->geometry = geometry;
+  mapping->has_our_boot_clock = header.minor_version >= layout::first_minor_with_boot_times &&
+                                layout::is_same(layout::boot_clock_of(header), layout::own_boot_clock());
   mapping->find_slots();
   mapping->device = file.st_dev;
   mapping->inode = file.st_ino;

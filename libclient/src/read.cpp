@@ -3,7 +3,7 @@
 
 #include <cstring>
 
-#include "libclient/src/clock.hpp"
+#include "libclient/src/expiry.hpp"
 #include "libclient/src/flags.hpp"
 #include "libclient/src/sized_struct.hpp"
 #include "libclient/src/token.hpp"
@@ -15,7 +15,7 @@ namespace {
 class NoDescription {
  public:
   void take(const layout::SlotHeader&, const std::byte*) {}
-  void write(const Mapping&, const Snapshot&, const WallClock&) {}
+  void write(const Mapping&, const Snapshot&, const WallClock&, bool) {}
 };
 
 class Description {
@@ -26,26 +26,27 @@ class Description {
   void take(const layout::SlotHeader& slot, const std::byte* content) {
     layout::racing_copy(type_, content + slot.value_size, slot.type_size);
   }
-  void write(const Mapping& mapping, const Snapshot& snapshot, const WallClock& now) {
-    if (info_.size >= sizeof(info_)) return fill(info_, mapping, snapshot, now);
+  void write(const Mapping& mapping, const Snapshot& snapshot, const WallClock& now, bool expired) {
+    if (info_.size >= sizeof(info_)) return fill(info_, mapping, snapshot, now, expired);
     jeton_info full = JETON_INFO_INIT;  // the caller knows a part of it only
-    fill(full, mapping, snapshot, now);
+    fill(full, mapping, snapshot, now, expired);
     static_cast<void>(copy_out(info_, full));
   }
 
  private:
-  void fill(jeton_info& info, const Mapping& mapping, const Snapshot& snapshot, const WallClock& now) const {
+  void fill(jeton_info& info, const Mapping& mapping, const Snapshot& snapshot, const WallClock& now,
+            bool expired) const {
     const layout::SlotHeader& slot = snapshot.slot;
     info.generation = slot.generation;
     info.issued_at_ms = slot.issued_at_ms;
-    info.expires_at_ms = slot.expires_at_ms;
+    info.expires_at_ms = shown_expiry_ms(mapping, expiry_of(slot));
     info.previous_generation = slot.previous_generation;
-    info.previous_accept_until_ms = slot.previous_accept_until_ms;
+    info.previous_accept_until_ms = shown_expiry_ms(mapping, end_of_overlap(slot));
     info.heartbeat_ms = layout::load_relaxed(mapping.header().heartbeat_ms);
     // Not below 0, and so nothing overflows, whatever stands there.
     info.heartbeat_age_ms = info.heartbeat_ms <= 0 ? -1 : std::max<std::int64_t>(now.ms() - info.heartbeat_ms, 0);
     info.value_size = slot.value_size;
-    info.flags = flags_at(snapshot.control, slot.expires_at_ms, now);
+    info.flags = flags_of(snapshot.control, expired);
     std::memcpy(info.type, type_, slot.type_size);
     info.type[slot.type_size] = '\0';
   }
@@ -70,7 +71,8 @@ jeton_status read_value(jeton_token& token, char* buffer, std::size_t capacity, 
         });
     if (status != JETON_OK) return status;
     const std::size_t value_size = snapshot.slot.value_size;
-    if (is_expired(snapshot.control, snapshot.slot.expires_at_ms, now)) {
+    const bool expired = ran_out(*mapping, snapshot.control, expiry_of(snapshot.slot), now);
+    if (expired) {
       if (found_replacement(token, *mapping, now.ms())) continue;
       if (!token.allows(JETON_ALLOW_EXPIRED)) {
         if (value_size <= capacity) layout::racing_zero(buffer, value_size);
@@ -80,7 +82,7 @@ jeton_status read_value(jeton_token& token, char* buffer, std::size_t capacity, 
     size = value_size;
     if (value_size > capacity) return JETON_BUFFER_TOO_SMALL;
     if (value_size < capacity) buffer[value_size] = '\0';
-    description.write(*mapping, snapshot, now);
+    description.write(*mapping, snapshot, now, expired);
     return JETON_OK;
   }
 }
@@ -126,9 +128,9 @@ extern "C" jeton_status jeton_inspect(jeton_token* token, jeton_info* info) {
     const jeton_status status = read_token(
         *token, &mapping, snapshot, [&](const auto& slot, const auto* content) { description.take(slot, content); });
     if (status != JETON_OK) return status;
-    const bool expired = is_expired(snapshot.control, snapshot.slot.expires_at_ms, now);
+    const bool expired = ran_out(*mapping, snapshot.control, expiry_of(snapshot.slot), now);
     if (expired && found_replacement(*token, *mapping, now.ms())) continue;
-    description.write(*mapping, snapshot, now);
+    description.write(*mapping, snapshot, now, expired);
     return JETON_OK;
   }
 }

@@ -10,7 +10,7 @@
 #include "libclient/layout/checksum.hpp"
 #include "libclient/layout/geometry.hpp"
 #include "libclient/layout/racing_copy.hpp"
-#include "libclient/src/clock.hpp"
+#include "libclient/src/expiry.hpp"
 #include "libclient/src/mapping.hpp"
 
 namespace jeton::client {
@@ -34,7 +34,7 @@ struct Snapshot {
 };
 
 // Field by field, so that what a caller does not use is not stored, and what it uses stays in registers.
-inline void load_header(layout::SlotHeader& to, const layout::SlotHeader& from) {
+inline void load_header(layout::SlotHeader& to, const layout::SlotHeader& from, bool has_our_boot_clock) {
   to.publication = layout::racing_load(from.publication);
   to.generation = layout::racing_load(from.generation);
   to.issued_at_ms = layout::racing_load(from.issued_at_ms);
@@ -48,6 +48,15 @@ inline void load_header(layout::SlotHeader& to, const layout::SlotHeader& from) 
   to.origin_size = layout::racing_load(from.origin_size);
   to.reserved = layout::racing_load(from.reserved);
   to.checksum = layout::racing_load(from.checksum);
+  to.expires_boot_ms = has_our_boot_clock ? layout::racing_load(from.expires_boot_ms) : 0;
+  to.previous_accept_until_boot_ms = has_our_boot_clock ? layout::racing_load(from.previous_accept_until_boot_ms) : 0;
+  to.boot_checksum = has_our_boot_clock ? layout::racing_load(from.boot_checksum) : 0;
+}
+
+// An agent of version 1.0 states no times and no checksum of them.
+[[nodiscard]] inline bool boot_times_are_whole(const layout::SlotHeader& slot) {
+  if (slot.expires_boot_ms == 0 && slot.previous_accept_until_boot_ms == 0) return true;
+  return slot.boot_checksum == layout::boot_checksum_of(slot);
 }
 
 // True if what was copied while `control` had been read is one piece; moves `control` on to the newest flags.
@@ -90,7 +99,7 @@ template <typename Copy>
 
     const unsigned index = layout::slot_of(publication);
     const std::byte* content = mapping.contents[index];
-    load_header(snapshot.slot, *mapping.slots[index]);
+    load_header(snapshot.slot, *mapping.slots[index], mapping.has_our_boot_clock);
     const bool fits = layout::sizes_fit(snapshot.slot, mapping.geometry);
     if (fits) copy(snapshot.slot, content);
     if (!still_current(mapping, control)) continue;
@@ -99,7 +108,7 @@ template <typename Copy>
     if (mapping.verified_publication.load(std::memory_order_relaxed) != publication) {
       const std::uint64_t sum = checksum_in_place(snapshot.slot, content);
       if (!still_current(mapping, control)) continue;
-      if (sum != snapshot.slot.checksum) return SlotRead::corrupt;
+      if (sum != snapshot.slot.checksum || !boot_times_are_whole(snapshot.slot)) return SlotRead::corrupt;
       mapping.verified_publication.store(publication, std::memory_order_relaxed);
     }
     snapshot.control = control;
@@ -108,20 +117,18 @@ template <typename Copy>
   return SlotRead::busy;
 }
 
-// The common case of reading a value and nothing else: the publication was verified before, `now_s` is before its last
-// second, and it fits. False if any of that does not hold, or the writer came by: read_slot finds out then. A header
-// that is being overwritten may say anything; what is used of it is checked.
+// The common case of reading a value and nothing else: ran_out() remembers that the publication, which was verified
+// then, can be used in this second, and it fits. False if any of that does not hold, or the writer came by: read_slot
+// finds out then. A header that is being overwritten may say anything; what is used of it is checked.
 [[nodiscard]] inline bool read_verified_value(const Mapping& mapping, std::int64_t now_s, char* buffer,
                                               std::size_t capacity, std::size_t& size) {
   const std::uint64_t control = layout::load_acquire(mapping.header().control);
-  const std::uint64_t publication = layout::publication_of(control);
-  if (mapping.verified_publication.load(std::memory_order_relaxed) != publication) return false;
+  if (!is_usable_in(mapping, control, now_s)) return false;
   if ((control & (layout::state_retired | layout::state_expired)) != 0) return false;
 
-  const unsigned index = layout::slot_of(publication);
+  const unsigned index = layout::slot_of(layout::publication_of(control));
   const std::size_t value_size = layout::racing_load(mapping.slots[index]->value_size);
   if (value_size > mapping.geometry.value_capacity || value_size >= capacity) return false;
-  if (now_s >= last_second_of(layout::racing_load(mapping.slots[index]->expires_at_ms))) return false;
   layout::racing_copy(buffer, mapping.contents[index], value_size);
   layout::racing_acquire_fence();
   if (layout::load_relaxed(mapping.header().control) != control) return false;

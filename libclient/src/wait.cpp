@@ -14,8 +14,7 @@
 #include <climits>
 
 #include "libclient/src/cancel.hpp"
-#include "libclient/src/clock.hpp"
-#include "libclient/src/flags.hpp"
+#include "libclient/src/expiry.hpp"
 #include "libclient/src/opener.hpp"
 #include "libclient/src/sized_struct.hpp"
 #include "libclient/src/token.hpp"
@@ -97,7 +96,7 @@ jeton_status look(jeton_token& token, std::uint64_t generation, std::uint64_t& f
   Snapshot snapshot;
   const jeton_status status = read_token(token, &mapping, snapshot, [](const layout::SlotHeader&, const std::byte*) {});
   if (status != JETON_OK) return status;
-  if (is_expired(snapshot.control, snapshot.slot.expires_at_ms, WallClock())) return JETON_EXPIRED;
+  if (ran_out(*mapping, snapshot.control, expiry_of(snapshot.slot), WallClock())) return JETON_EXPIRED;
   if (snapshot.slot.generation <= generation) return JETON_NO_TOKEN;
   found = snapshot.slot.generation;
   return JETON_OK;

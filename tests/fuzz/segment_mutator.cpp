@@ -35,14 +35,24 @@ constexpr Field header_fields[] = {JETON_FIELD(FileHeader, magic),
                                    JETON_FIELD(FileHeader, origin_capacity),
                                    JETON_FIELD(FileHeader, attributes_capacity),
                                    JETON_FIELD(FileHeader, name_size),
+                                   JETON_FIELD(FileHeader, boot_id),
+                                   JETON_FIELD(FileHeader, time_namespace),
                                    JETON_FIELD(FileHeader, control),
                                    JETON_FIELD(FileHeader, wake),
                                    JETON_FIELD(FileHeader, heartbeat_ms)};
-constexpr Field slot_fields[] = {JETON_FIELD(SlotHeader, publication),     JETON_FIELD(SlotHeader, generation),
-                                 JETON_FIELD(SlotHeader, expires_at_ms),   JETON_FIELD(SlotHeader, previous_generation),
-                                 JETON_FIELD(SlotHeader, value_size),      JETON_FIELD(SlotHeader, type_size),
-                                 JETON_FIELD(SlotHeader, attributes_size), JETON_FIELD(SlotHeader, previous_size),
-                                 JETON_FIELD(SlotHeader, origin_size),     JETON_FIELD(SlotHeader, checksum)};
+constexpr Field slot_fields[] = {JETON_FIELD(SlotHeader, publication),
+                                 JETON_FIELD(SlotHeader, generation),
+                                 JETON_FIELD(SlotHeader, expires_at_ms),
+                                 JETON_FIELD(SlotHeader, previous_generation),
+                                 JETON_FIELD(SlotHeader, value_size),
+                                 JETON_FIELD(SlotHeader, type_size),
+                                 JETON_FIELD(SlotHeader, attributes_size),
+                                 JETON_FIELD(SlotHeader, previous_size),
+                                 JETON_FIELD(SlotHeader, origin_size),
+                                 JETON_FIELD(SlotHeader, checksum),
+                                 JETON_FIELD(SlotHeader, expires_boot_ms),
+                                 JETON_FIELD(SlotHeader, boot_checksum),
+                                 JETON_FIELD(SlotHeader, previous_accept_until_boot_ms)};
 #undef JETON_FIELD
 
 // Values at which checks go wrong, and near what stood there.
@@ -133,11 +143,12 @@ std::string seed_segment(Random& random) {
                                       layout::state_expired, layout::state_valid | layout::state_retired};
   craft.state = states[below(random, 20) < 17 ? 0 : 1 + below(random, 3)];
   craft.publication = below(random, 4);
-  craft.minor = static_cast<std::uint16_t>(below(random, 2));
-  if (craft.minor > 0) craft.slot_header_size += 64;
+  craft.minor = static_cast<std::uint16_t>(below(random, 3));
+  if (craft.minor > layout::minor_version) craft.slot_header_size += 64;
   craft.value.assign(1 + below(random, craft.value_capacity), 'v');
   if (random() % 2 == 0) craft.previous.assign(1 + below(random, craft.value_capacity), 'p');
   if (random() % 16 == 0) craft.lifetime = std::chrono::milliseconds(-1);
+  if (random() % 2 == 0) craft.boot_lifetime = std::chrono::milliseconds(random() % 8 == 0 ? 1 : 60'000);
   craft.filler = random() % 2 == 0 ? 0 : 0xa5;
   return test::crafted_segment(craft);
 }

@@ -156,6 +156,7 @@ void SegmentTrial::read_in_fenced_memory(std::string_view segment) {
   if (layout::read_geometry(header, segment.size(), mapping.geometry) != layout::HeaderFault::none) return;
   mapping.base = reinterpret_cast<const std::byte*>(begin);
   mapping.find_slots();
+  mapping.has_our_boot_clock = true;
   client::Snapshot snapshot;
   std::string content;
   const client::SlotRead result =
@@ -166,7 +167,11 @@ void SegmentTrial::read_in_fenced_memory(std::string_view segment) {
   if (result != client::SlotRead::ok) return;
   char value[256];
   std::size_t size = 0;
-  static_cast<void>(client::read_verified_value(mapping, client::wall_now_s(), value, sizeof(value), size));
+  const std::int64_t now_s = client::wall_now_s();
+  static_cast<void>(client::ran_out(mapping, snapshot.control, client::expiry_of(snapshot.slot), client::WallClock()));
+  static_cast<void>(client::shown_expiry_ms(mapping, client::end_of_overlap(snapshot.slot)));
+  mapping.usable_in = client::usable_word(snapshot.control, now_s);  // also one that ran out: the copy is looked at
+  static_cast<void>(client::read_verified_value(mapping, now_s, value, sizeof(value), size));
 }
 
 SegmentTrial::Outcome SegmentTrial::run(std::string_view segment, Trial how) {

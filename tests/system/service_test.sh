@@ -103,6 +103,8 @@ YAML
 #!/bin/sh
 setsid sleep 1000 &
 echo "asked with $API_KEY" >&2
+( : >/var/lib/jeton/by-command ) 2>/dev/null && API_KEY=that-writes-the-state
+( : >/run/jeton/segments/by-command ) 2>/dev/null && API_KEY=that-writes-segments
 echo "{\"access_token\":\"by-command-$API_KEY\",\"expires_in\":600}"
 SH
     machine sh -c "umask 077; echo by-file >/etc/jeton/given; head -c 48 /dev/urandom | base64 -w 0 >/etc/jeton/signing.secret
@@ -118,7 +120,11 @@ YAML
     for token in command given signed; do
       eventually 20 machine jetonctl wait $token --timeout 1s || fail "no token $token"
     done
-    [ "$(machine jetonctl get command)" = by-command-s3cret-from-credential ] || fail "another token than the command's"
+    if machine journalctl -q --no-pager -u jeton-agent | grep -q 'no Landlock'; then
+      echo "this kernel has no Landlock: commands may write the agent's state"
+    else
+      [ "$(machine jetonctl get command)" = by-command-s3cret-from-credential ] || fail "another token than the command's"
+    fi
     names=$(machine sh -c "cat /proc/[0-9]*/comm 2>/dev/null || true")
     grep -q '^jeton-agent' <<<"$names" || fail "the machine's processes cannot be seen: $names"
     ! grep -qx sleep <<<"$names" || fail "something of the command lives on"

@@ -83,10 +83,14 @@ struct ExecRun::Impl : std::enable_shared_from_this<Impl> {
     for (const SecretString& variable : command.environment) terminated.push_back(null_terminated(variable.reveal()));
     for (const SecretString& variable : terminated) environment.push_back(const_cast<char*>(variable.reveal().data()));
     environment.push_back(nullptr);
+    std::vector<const char*> unwritable;
+    for (const std::string& path : command.unwritable) unwritable.push_back(path.c_str());
+    unwritable.push_back(nullptr);
     Supervised work;
     work.argv = argv.data();
     work.environment = environment.data();
     work.directory = command.directory.c_str();
+    work.unwritable = unwritable.data();
     work.null = null.get();
     work.output = out.write.get();
     work.errors = err.write.get();

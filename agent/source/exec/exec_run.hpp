@@ -18,6 +18,7 @@ struct ExecCommand {
   std::vector<std::string> argv;
   std::vector<SecretString> environment;  // NAME=value
   std::string directory;
+  std::vector<std::string> unwritable;  // directories, without symbolic links
   Duration timeout{0};
   std::size_t max_output = 0;  // bytes
 };

@@ -6,6 +6,7 @@
 #include <array>
 #include <cerrno>
 #include <cstring>
+#include <utility>
 
 #include "agent/base/environment.hpp"
 #include "agent/base/log.hpp"
@@ -13,6 +14,7 @@
 #include "agent/source/answer.hpp"
 #include "agent/source/excerpt.hpp"
 #include "agent/source/exec/exec_output.hpp"
+#include "agent/source/exec/write_protection.hpp"
 #include "agent/source/secret_resolver.hpp"
 
 namespace jeton::agent {
@@ -102,16 +104,34 @@ void check_end(const ExecResult& result, const ExecSourceConfig& config, const s
                                                        : ""));
     case ExecReport::Kind::not_started:
       throw SourceError(Kind::transient, errno_error("cannot start " + program, value).what());
+    case ExecReport::Kind::not_protected:
+      throw SourceError(Kind::transient,
+                        errno_error("cannot take the right to write the agent's state from " + program, value).what());
     case ExecReport::Kind::nothing_reported:
       throw SourceError(Kind::transient, "nobody knows how " + program + " ended: its supervisor was killed" + words);
   }
 }
 
+void say_once_that_nothing_is_protected() {
+  static bool said = false;
+  if (std::exchange(said, true)) return;
+  log::warning(
+      "commands of exec sources may write the agent's state and runtime directories: this kernel has no "
+      "Landlock (Linux 5.13, and landlock in its lsm=), or the sandbox of the service refuses it");
+}
+
 }  // namespace
 
 ExecSource::ExecSource(std::string name, ExecSourceConfig config, std::size_t capacity, Timers& timers,
-                       const TokenValues& tokens)
-    : name_(std::move(name)), config_(std::move(config)), capacity_(capacity), timers_(timers), tokens_(tokens) {}
+                       const TokenValues& tokens, const std::vector<std::filesystem::path>& unwritable)
+    : name_(std::move(name)), config_(std::move(config)), capacity_(capacity), timers_(timers), tokens_(tokens) {
+  for (const std::filesystem::path& path : unwritable) {
+    std::error_code error;
+    const std::filesystem::path real = std::filesystem::weakly_canonical(path, error);
+    unwritable_.push_back(error ? path.string() : real.string());
+  }
+  if (!unwritable_.empty() && landlock_version() == 0) say_once_that_nothing_is_protected();
+}
 
 Task<FetchedToken> ExecSource::fetch(FetchContext /*context*/) {
   const WallTime started_at = timers_.clock().wall_now();
@@ -140,6 +160,7 @@ ExecCommand ExecSource::command(std::vector<SecretString>& secrets) const {
   ExecCommand command;
   command.argv = config_.command;
   command.directory = config_.working_directory.string();
+  command.unwritable = unwritable_;
   command.timeout = config_.timeout;
   command.max_output = config_.response.max_body;
   SecretResolver resolver(tokens_);

@@ -2,8 +2,10 @@
 // starts outlives it (supervisor.hpp). One thread: the loop's.
 #pragma once
 
+#include <filesystem>
 #include <span>
 #include <string>
+#include <vector>
 
 #include "agent/base/timers.hpp"
 #include "agent/config/config.hpp"
@@ -14,9 +16,10 @@ namespace jeton::agent {
 
 class ExecSource final : public Source {
  public:
-  // Timers and tokens outlive the source.
-  ExecSource(std::string name, ExecSourceConfig config, std::size_t capacity, Timers& timers,
-             const TokenValues& tokens);
+  // Timers and tokens outlive the source. `unwritable`: directories that the command must not write below; where the
+  // kernel cannot see to it, the log says so once.
+  ExecSource(std::string name, ExecSourceConfig config, std::size_t capacity, Timers& timers, const TokenValues& tokens,
+             const std::vector<std::filesystem::path>& unwritable = {});
 
   Task<FetchedToken> fetch(FetchContext context) override;
   // Of environment and program: a program that was replaced is another one.
@@ -35,6 +38,7 @@ class ExecSource final : public Source {
   const std::size_t capacity_;
   Timers& timers_;
   const TokenValues& tokens_;
+  std::vector<std::string> unwritable_;
 };
 
 }  // namespace jeton::agent

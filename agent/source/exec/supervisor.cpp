@@ -15,6 +15,8 @@
 #include <array>
 #include <cerrno>
 
+#include "agent/source/exec/write_protection.hpp"
+
 namespace jeton::agent {
 namespace {
 
@@ -58,6 +60,10 @@ void close_others(const Supervised& work) {
   ::pthread_sigmask(SIG_SETMASK, &none, nullptr);
   if (::chdir(work.directory) != 0) {
     send(work.report, ExecReport::Kind::no_directory, errno);
+    ::_exit(127);
+  }
+  if (const int error = forbid_writing_below(work.unwritable); error != 0) {
+    send(work.report, ExecReport::Kind::not_protected, error);
     ::_exit(127);
   }
   ::dup2(work.null, STDIN_FILENO);

@@ -21,6 +21,7 @@ struct ExecReport {
     no_directory,      // value: errno of chdir
     not_executed,      // value: errno of execve
     not_started,       // value: errno of fork or of what it needs
+    not_protected,     // value: errno of what takes the right to write the agent's state from it
     nothing_reported,  // the supervisor died itself
   };
   Kind kind = Kind::nothing_reported;
@@ -32,9 +33,10 @@ struct Supervised {
   char* const* argv = nullptr;  // argv[0] is the path of the program
   char* const* environment = nullptr;
   const char* directory = nullptr;
-  int null = -1;     // /dev/null, for stdin
-  int output = -1;   // its stdout
-  int errors = -1;   // its stderr
+  const char* const* unwritable = nullptr;  // write_protection.hpp
+  int null = -1;                            // /dev/null, for stdin
+  int output = -1;                          // its stdout
+  int errors = -1;                          // its stderr
   int control = -1;  // end of file: terminate the command, kill it after `grace_ms`, and all that is left
   int report = -1;
   int grace_ms = 0;

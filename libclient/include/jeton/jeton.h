@@ -108,6 +108,10 @@ typedef struct jeton_options {
 #define JETON_OPTIONS_INIT \
   { sizeof(jeton_options), NULL, 0 }
 
+/* A token has run out at the end of its time by the wall clock or by CLOCK_BOOTTIME, whichever comes first: setting the
+ * wall clock makes no token last longer. `expires_at_ms` and `previous_accept_until_ms` are that end by the wall clock
+ * as it was at the call. */
+
 /* Flags of a token. */
 #define JETON_FLAG_VALID 1u
 #define JETON_FLAG_EXPIRED 2u
@@ -173,7 +177,7 @@ JETON_EXPORT JETON_MUST_CHECK jeton_status jeton_reader_open(jeton_token *token,
 JETON_EXPORT void jeton_reader_close(jeton_reader *reader);
 
 /* The current token, as a view that is valid until the next call with this reader. Costs one load and a look at the
- * clock while nothing changed. */
+ * clock while nothing changed; once a second both clocks are compared. */
 JETON_EXPORT JETON_MUST_CHECK jeton_status jeton_current(jeton_reader *reader, const jeton_view **view);
 
 /* The attribute `name` of a viewed token; JETON_NOT_FOUND if it has none such. Valid as long as the view; not

@@ -7,6 +7,7 @@
 #include <string>
 #include <string_view>
 
+#include "libclient/layout/boot_clock.hpp"
 #include "libclient/layout/checksum.hpp"
 #include "libclient/layout/geometry.hpp"
 #include "tests/unit/segment/sample.hpp"
@@ -27,7 +28,9 @@ struct Crafted {
   std::string value = "secret-value";
   std::string previous{};
   std::chrono::milliseconds lifetime = std::chrono::hours(24);
-  unsigned char filler = 0;  // of what version 1.0 has no meaning for
+  std::chrono::milliseconds boot_lifetime{0};  // by the boot clock of the header; 0: not stated
+  layout::BootClock boot_clock = layout::own_boot_clock();
+  unsigned char filler = 0;  // of what this version has no meaning for
 };
 
 inline std::string encoded_attribute(std::string_view name, std::string_view value) {
@@ -43,6 +46,7 @@ inline void seal_slot(std::string& file, const layout::Geometry& g, unsigned ind
   std::memcpy(&slot, file.data() + g.slot_offset(index), sizeof(slot));
   if (!layout::sizes_fit(slot, g)) return;
   slot.checksum = layout::checksum_of(slot, file.data() + g.content_offset(index), layout::content_size(slot));
+  slot.boot_checksum = layout::boot_checksum_of(slot);
   std::memcpy(file.data() + g.slot_offset(index), &slot, sizeof(slot));
 }
 
@@ -74,6 +78,8 @@ inline std::string crafted_segment(const Crafted& craft) {
   header.origin_capacity = g.origin_capacity;
   header.name_size = static_cast<std::uint32_t>(craft.name.size());
   craft.name.copy(header.name, sizeof(header.name));
+  std::memcpy(header.boot_id, craft.boot_clock.boot_id, sizeof(header.boot_id));
+  header.time_namespace = craft.boot_clock.time_namespace;
   std::memset(header.reserved, craft.filler, sizeof(header.reserved));
   std::memset(header.reserved_hot, craft.filler, sizeof(header.reserved_hot));
   std::memset(header.reserved_heartbeat, craft.filler, sizeof(header.reserved_heartbeat));
@@ -98,6 +104,10 @@ inline std::string crafted_segment(const Crafted& craft) {
     slot.previous_generation = craft.generation - 1;
     slot.previous_accept_until_ms = slot.expires_at_ms;
     slot.previous_size = static_cast<std::uint32_t>(craft.previous.size());
+  }
+  if (craft.boot_lifetime.count() != 0) {
+    slot.expires_boot_ms = agent::to_boot_ms(agent::SystemClock().boot_now() + craft.boot_lifetime);
+    slot.previous_accept_until_boot_ms = slot.expires_boot_ms;
   }
   std::memset(slot.reserved_end, craft.filler, sizeof(slot.reserved_end));
   const unsigned index = layout::slot_of(craft.publication);

@@ -48,6 +48,8 @@ class Segment {
     h.name_size = 6;
     h.created_at_ms = 1'700'000'000'000;
     std::memcpy(h.name, "wechat", 6);
+    for (std::uint8_t i = 0; i < sizeof(h.boot_id); ++i) h.boot_id[i] = static_cast<std::uint8_t>(0xb0 + i);
+    h.time_namespace = 0xeffffffa;
   }
   std::byte* base() { return reinterpret_cast<std::byte*>(storage.data()); }
   FileHeader& header() { return *reinterpret_cast<FileHeader*>(base()); }
@@ -71,6 +73,8 @@ agent::Record golden_record() {
   record.expires_at = agent::from_unix_ms(1'700'000'002'000);
   record.previous = agent::PreviousToken{agent::SecretString("prev"), 7, agent::from_unix_ms(1'700'000'003'000)};
   record.fetched_by = "h1";
+  record.expires_boot = agent::from_boot_ms(5'000'000);
+  record.previous->accept_until_boot = agent::from_boot_ms(4'000'000);
   return record;
 }
 
@@ -78,9 +82,11 @@ TEST(Layout, HeaderHasTheseBytes) {
   Segment segment(16);
   EXPECT_EQ(segment.geometry.segment_size, 384U + 2 * 4608);
   EXPECT_EQ(hex(segment.base(), 80),
-            "4a45544f4e534547 0100000080010000 8025000000000000 8001000000000000 0012000000000000 "
+            "4a45544f4e534547 0100010080010000 8025000000000000 8001000000000000 0012000000000000 "
             "8000000010000000 3f00000000100000 ff00000006000000 0068e5cf8b010000 7765636861740000");
   EXPECT_EQ(hex(segment.base() + 80, 8), "0000000000000000");
+  // Since 1.1: which boot clock.
+  EXPECT_EQ(hex(segment.base() + 200, 32), "b0b1b2b3b4b5b6b7 b8b9babbbcbdbebf faffffef00000000 0000000000000000");
 }
 
 TEST(Layout, PublishedSlotHasTheseBytes) {
@@ -98,7 +104,23 @@ TEST(Layout, PublishedSlotHasTheseBytes) {
             "0100000000000000 0807060504030201 e86be5cf8b010000 d06fe5cf8b010000 0700000000000000 "
             "b873e5cf8b010000 0300000001000000 0b00000004000000 0200000000000000");
   EXPECT_EQ(hex(slot + 128, 21), "6162635401000000 020000006b767770 7265766831");
+  // As in version 1.0, whose readers see nothing of what follows it.
   EXPECT_EQ(hex(slot + 72, 8), "22255a549c565e62");
+  // Since 1.1: the ends by the boot clock, and their checksum.
+  EXPECT_EQ(hex(slot + 80, 24), "404b4c0000000000 00093d0000000000 e5729a0e9ceb395b");
+  EXPECT_EQ(hex(slot + 104, 24), "0000000000000000 0000000000000000 0000000000000000");
+}
+
+TEST(Layout, SlotWithoutBootTimes_HasTheBytesOfVersion10) {
+  Segment segment(16);
+  agent::SlotWriter writer(segment.base(), segment.geometry);
+  agent::Record record = golden_record();
+  record.expires_boot = agent::no_boot_end;
+  record.previous->accept_until_boot = agent::no_boot_end;
+  writer.publish(record, state_valid);
+  const std::byte* slot = segment.base() + segment.geometry.slot_offset(1);
+  EXPECT_EQ(hex(slot + 72, 8), "22255a549c565e62");
+  EXPECT_EQ(hex(slot + 80, 16), "0000000000000000 0000000000000000");
 }
 
 TEST(Layout, StateChangeKeepsThePublication) {

@@ -52,6 +52,8 @@ TEST_F(SegmentStoreTest, ANewSegmentHoldsNoToken) {
 TEST_F(SegmentStoreTest, AdoptsEveryFieldOfAnEarlierRun) {
   Record record = sample_record(7, "the-token");
   record.previous = sample_previous(6, "the-one-before");
+  record.expires_boot = from_boot_ms(7'000'000);
+  record.previous->accept_until_boot = from_boot_ms(6'000'000);
   open()->publish(record, wall_now());
 
   const auto adopted = open()->adopted();
@@ -67,6 +69,40 @@ TEST_F(SegmentStoreTest, AdoptsEveryFieldOfAnEarlierRun) {
   EXPECT_EQ(adopted->previous->generation, 6U);
   EXPECT_EQ(adopted->previous->value.reveal(), "the-one-before");
   EXPECT_EQ(adopted->previous->accept_until, record.previous->accept_until);
+  EXPECT_EQ(adopted->expires_boot, record.expires_boot);
+  EXPECT_EQ(adopted->previous->accept_until_boot, record.previous->accept_until_boot);
+}
+
+// A directory on a disk outlives the boot, and an older agent may have made the file.
+TEST_F(SegmentStoreTest, SegmentIsOfAnotherBootOrOfLayout10_IsReplacedWithItsToken) {
+  const std::size_t minor = offsetof(layout::FileHeader, minor_version);
+  const std::size_t boot_id = offsetof(layout::FileHeader, boot_id);
+  for (const std::size_t changed : {minor, boot_id}) {
+    SCOPED_TRACE(changed);
+    Record record = sample_record(7, "the-token");
+    record.expires_boot = from_boot_ms(1);
+    open()->publish(record, wall_now());
+    const char flipped = static_cast<char>(bytes()[changed] ^ 1);
+    overwrite(changed, {&flipped, 1});
+    struct stat before = {};
+    struct stat after = {};
+    ASSERT_EQ(::stat(file().c_str(), &before), 0);
+    const auto adopted = open()->adopted();
+    ASSERT_EQ(::stat(file().c_str(), &after), 0);
+    ASSERT_TRUE(adopted);
+    EXPECT_EQ(adopted->value.reveal(), "the-token");
+    EXPECT_EQ(adopted->expires_boot, no_boot_end);
+    EXPECT_NE(before.st_ino, after.st_ino);
+    EXPECT_EQ(bytes()[minor], layout::minor_version);
+  }
+}
+
+TEST_F(SegmentStoreTest, BootTimesAreDamaged_IsNotAdopted) {
+  Record record = sample_record(7);
+  record.expires_boot = from_boot_ms(7'000'000);
+  open()->publish(record, wall_now());
+  overwrite(layout::geometry_for(1024).slot_offset(1) + offsetof(layout::SlotHeader, expires_boot_ms), "\x7f");
+  EXPECT_FALSE(open()->adopted());
 }
 
 TEST_F(SegmentStoreTest, AdoptionKeepsTheFileAndWakesItsWaiters) {

@@ -68,12 +68,33 @@ TEST(RecordCodec, RefusesWhatIsNoRecordAndQuotesNothingOfIt) {
   }
 }
 
-TEST(RecordCodec, ShiftMovesEveryTime) {
+TEST(RecordCodec, BootEnds_ComeBackUnderTheSameBootClockOnly) {
   Record record = sample();
-  shift_times(record, Milliseconds(-500));
-  EXPECT_EQ(record.issued_at, sample().issued_at - Milliseconds(500));
-  EXPECT_EQ(record.expires_at, sample().expires_at - Milliseconds(500));
-  EXPECT_EQ(record.previous->accept_until, sample().previous->accept_until - Milliseconds(500));
+  record.expires_boot = from_boot_ms(7'200'000);
+  record.previous->accept_until_boot = from_boot_ms(300'000);
+  std::string text(encode_record(record).reveal());
+  const Record back = decode_record(text);
+  expect_same(back, record);
+  EXPECT_EQ(back.expires_boot, record.expires_boot);
+  EXPECT_EQ(back.previous->accept_until_boot, record.previous->accept_until_boot);
+
+  const auto clock = text.find("\"clock\":\"");
+  ASSERT_NE(clock, std::string::npos);
+  char& digit = text[clock + 9];
+  digit = digit == '0' ? '1' : '0';
+  const Record of_another = decode_record(text);
+  expect_same(of_another, record);
+  EXPECT_EQ(of_another.expires_boot, no_boot_end);
+  EXPECT_EQ(of_another.previous->accept_until_boot, no_boot_end);
+}
+
+TEST(RecordCodec, BootEndsAreOutOfRange_AreCutToACentury) {
+  Record record = sample();
+  record.expires_boot = from_boot_ms(1);
+  std::string text(encode_record(record).reveal());
+  const std::string member = "\"expires_ms\":";
+  text.insert(text.find(member) + member.size(), "922337203685477580");
+  EXPECT_EQ(decode_record(text).expires_boot, BootTime{std::chrono::hours(24 * 36'525)});
 }
 
 }  // namespace

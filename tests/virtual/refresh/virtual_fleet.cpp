@@ -4,6 +4,7 @@
 #include <stdexcept>
 #include <utility>
 
+#include "agent/coordination/local_coordinator.hpp"
 #include "agent/coordination/redis_coordinator.hpp"
 #include "agent/coordination/redlock_coordinator.hpp"
 
@@ -57,7 +58,11 @@ agent::redis::Address VirtualFleet::address(std::size_t run, std::size_t server)
   return address;
 }
 
-std::unique_ptr<agent::Coordinator> VirtualFleet::make_coordinator(std::size_t run) {
+std::unique_ptr<agent::Coordinator> VirtualFleet::make_coordinator(std::size_t run,
+                                                                   const std::filesystem::path& of_host) {
+  if (servers_.empty()) {
+    return std::make_unique<agent::LocalCoordinator>(loop.timers, loop.random, of_host / "coordination");
+  }
   std::vector<agent::redis::ConnectOptions> connections;
   for (std::size_t i = 0; i < servers_.size(); ++i) {
     network.point(address(run, i), servers_[i]);
@@ -86,19 +91,22 @@ void VirtualFleet::start(std::size_t agent) {
   const std::size_t run = dead_.size();
   dead_.push_back(false);
   runs_[agent] = run;
-  const std::string name = "host-" + std::to_string(agent);
-  std::filesystem::create_directories(dir_ / name);
-  hosts_[agent] = std::make_unique<VirtualHost>(token_, make_coordinator(run),
+  std::filesystem::create_directories(directory(agent));
+  hosts_[agent] = std::make_unique<VirtualHost>(token_, make_coordinator(run, directory(agent)),
                                                 VirtualHost::Parts{.loop = loop,
                                                                    .provider = provider,
                                                                    .segment = segments[agent],
                                                                    .secret = secrets[agent],
-                                                                   .directory = dir_ / name,
+                                                                   .directory = directory(agent),
                                                                    .codec = settings_.codec,
                                                                    .revokes = settings_.revokes,
                                                                    .lock_ttl = settings_.lock_ttl,
                                                                    .fetch_alone = settings_.fetch_alone,
-                                                                   .name = name});
+                                                                   .name = "host-" + std::to_string(agent)});
+}
+
+std::filesystem::path VirtualFleet::directory(std::size_t agent) const {
+  return dir_ / ("host-" + std::to_string(agent));
 }
 
 void VirtualFleet::start_all() {

@@ -1,5 +1,5 @@
 // VirtualFleet: agents with the production coordinator around Redis servers in memory and one provider, in virtual
-// time, from one seed. One server: RedisCoordinator; several: RedlockCoordinator.
+// time, from one seed. One server: RedisCoordinator; several: RedlockCoordinator; none: each host's LocalCoordinator.
 //
 // Every run of an agent has addresses of its own to the servers, so that a crash can cut off exactly that run, as the
 // end of a process does.
@@ -46,8 +46,10 @@ class VirtualFleet {
   void crash(std::size_t agent);
   // Of agents that are started from now on.
   void set_codec(agent::FleetCodec codec) { settings_.codec = std::move(codec); }
-  // Every host's wall clock is so far ahead from now on, and each agent notices.
+  // Every host's wall clock is so far ahead from now on, and each agent that runs notices.
   void step_clocks(agent::Milliseconds offset);
+  // What a host keeps on its disk and in its runtime directory, beside the segment.
+  [[nodiscard]] std::filesystem::path directory(std::size_t agent) const;
 
   // The network between all agents and one server, or every server.
   void cut_off(std::size_t server);
@@ -85,7 +87,8 @@ class VirtualFleet {
 
  private:
   [[nodiscard]] agent::redis::Address address(std::size_t run, std::size_t server) const;
-  [[nodiscard]] std::unique_ptr<agent::Coordinator> make_coordinator(std::size_t run);
+  [[nodiscard]] std::unique_ptr<agent::Coordinator> make_coordinator(std::size_t run,
+                                                                     const std::filesystem::path& directory);
   void end(std::size_t agent, agent::Duration limit);
   void set_fault(std::size_t server, MemoryNetwork::Fault fault);
 

@@ -1,0 +1,116 @@
+#include "agent/base/log_queue.hpp"
+
+#include <signal.h>
+
+#include <condition_variable>
+#include <deque>
+#include <mutex>
+#include <thread>
+#include <utility>
+
+namespace jeton::agent::log {
+namespace {
+
+std::size_t size_of(const Line& line) {
+  std::size_t size = sizeof(Line);
+  for (const std::string& part : line) size += sizeof(std::string) + part.size();
+  return size;
+}
+
+// The signals of the process are its main thread's.
+std::thread start_without_signals(const std::function<void()>& body) {
+  sigset_t all;
+  sigset_t before;
+  ::sigfillset(&all);
+  ::pthread_sigmask(SIG_SETMASK, &all, &before);
+  try {
+    std::thread thread(body);
+    ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
+    return thread;
+  } catch (...) {
+    ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
+    throw;
+  }
+}
+
+}  // namespace
+
+struct LogQueue::State {
+  explicit State(Options given) : options(std::move(given)) {}
+
+  void push(Line line) {
+    const std::lock_guard guard(mutex);
+    const std::size_t size = size_of(line);
+    if (size + waiting_bytes > options.capacity) {
+      ++dropped;
+      ++not_said;
+      return;
+    }
+    say_dropped();
+    waiting_bytes += size;
+    lines.push_back(std::move(line));
+    news.notify_all();
+  }
+
+  // With the lock. Not counted against the capacity: there is one such line for each that was taken.
+  void say_dropped() {
+    if (not_said == 0) return;
+    lines.push_back(options.lines_dropped(std::exchange(not_said, 0)));
+    waiting_bytes += size_of(lines.back());
+  }
+
+  void run() {
+    std::unique_lock lock(mutex);
+    for (;;) {
+      news.wait(lock, [&] { return !lines.empty() || not_said > 0 || stopped; });
+      if (stopped) return;
+      if (lines.empty()) say_dropped();
+      const Line line = std::move(lines.front());
+      lines.pop_front();
+      waiting_bytes -= size_of(line);
+      writing = true;
+      lock.unlock();
+      options.write(line);
+      lock.lock();
+      writing = false;
+      if (all_written()) written.notify_all();
+    }
+  }
+
+  [[nodiscard]] bool all_written() const { return lines.empty() && not_said == 0 && !writing; }
+
+  const Options options;
+  mutable std::mutex mutex;  // never held while a line is written
+  std::condition_variable news;
+  std::condition_variable written;
+  std::deque<Line> lines;
+  std::size_t waiting_bytes = 0;
+  std::uint64_t dropped = 0;
+  std::uint64_t not_said = 0;  // of these, since a line said how many
+  bool writing = false;
+  bool stopped = false;
+};
+
+LogQueue::LogQueue(Options options) : state_(std::make_shared<State>(std::move(options))) {
+  start_without_signals([state = state_] { state->run(); }).detach();
+}
+
+LogQueue::~LogQueue() {
+  const std::lock_guard guard(state_->mutex);
+  state_->stopped = true;
+  state_->news.notify_all();
+}
+
+void LogQueue::push(Line line) { state_->push(std::move(line)); }
+
+bool LogQueue::flush(std::chrono::milliseconds patience) {
+  std::unique_lock lock(state_->mutex);
+  return state_->written.wait_for(lock, patience, [&] { return state_->all_written(); });
+}
+
+std::uint64_t LogQueue::dropped() const {
+  const std::lock_guard guard(state_->mutex);
+  return state_->dropped;
+}
+
+}  // namespace jeton::agent::log

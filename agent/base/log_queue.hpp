@@ -1,0 +1,43 @@
+// LogQueue: lines on their way to a log whose reader may hang (a journald that is stopped, a pipe that nobody empties).
+// A thread of its own writes them; who pushes never waits.
+//
+// What does not fit is dropped, newest first, and a line in its place says how many there were. Any thread.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace jeton::agent::log {
+
+using Line = std::vector<std::string>;  // one string, or the fields of an entry of the journal
+
+class LogQueue {
+ public:
+  struct Options {
+    std::function<void(const Line&)> write;            // may block
+    std::function<Line(std::uint64_t)> lines_dropped;  // makes the line that says so
+    std::size_t capacity = 1024 * 1024;                // bytes that wait
+  };
+  // Throws std::system_error if there can be no thread.
+  explicit LogQueue(Options options);
+  LogQueue(const LogQueue&) = delete;
+  LogQueue& operator=(const LogQueue&) = delete;
+  // Leaves lines that wait behind: flush() first.
+  ~LogQueue();
+
+  void push(Line line);
+  // Waits until all is written, so long at most; false if it is not.
+  bool flush(std::chrono::milliseconds patience);
+  // Since the beginning.
+  [[nodiscard]] std::uint64_t dropped() const;
+
+ private:
+  struct State;
+  std::shared_ptr<State> state_;  // a thread that hangs in a write outlives the queue
+};
+
+}  // namespace jeton::agent::log
