@@ -85,7 +85,8 @@ void add_answers_command(CLI::App& app, int& status) {
   };
   const auto arguments = std::make_shared<Arguments>();
   CLI::App* command = app.add_subcommand(
-      "answers", "Print the answers of a token's provider that could not be read, in which a refresh token may be lost");
+      "answers",
+      "Print the answers of a token's provider that could not be read, in which a refresh token may be lost");
   command->add_option("NAME", arguments->name, "The token, as the configuration names it")->required();
   command
       ->add_option("-c,--config", arguments->files,

@@ -66,8 +66,7 @@ Task<FetchedToken> HttpSource::fetch_by(const BuiltRequest& sent) {
   const WallTime sent_at = clock_.wall_now();
   const HttpResponse response = co_await answer_to(sent);
   const WallTime now = clock_.wall_now();
-  FetchedToken token =
-      parse_http_answer(response, config_.response, sent.request.display, sent_at, now, sent.secrets);
+  FetchedToken token = parse_http_answer(response, config_.response, sent.request.display, sent_at, now, sent.secrets);
   check_token(token, name_, capacity_, now);
   co_return token;
 }

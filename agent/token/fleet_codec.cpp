@@ -15,9 +15,7 @@ struct Envelope {
   SealedBox box;
 };
 
-Json json_of(const SealedBox& sealed) {
-  return {{"key", sealed.key_id}, {"nonce", sealed.nonce}, {"box", sealed.box}};
-}
+Json json_of(const SealedBox& sealed) { return {{"key", sealed.key_id}, {"nonce", sealed.nonce}, {"box", sealed.box}}; }
 
 SealedBox box_of(const Json& sealed) {
   return {sealed.at("key").get<std::string>(), sealed.at("nonce").get<std::string>(),

@@ -57,7 +57,8 @@ std::vector<UnreadAnswers::Kept> UnreadAnswers::all() const {
     const auto text = read_private_file(file_of(time), sealed_limit);
     if (!text) continue;
     try {
-      answers.push_back({from_unix_ms(time), codec_.decode_bytes(name_, static_cast<std::uint64_t>(time), text->reveal())});
+      answers.push_back(
+          {from_unix_ms(time), codec_.decode_bytes(name_, static_cast<std::uint64_t>(time), text->reveal())});
     } catch (const Error& e) {
       throw Error(file_of(time).string() + ": " + e.what());
     }

@@ -4,8 +4,8 @@
 
 #include "agent/jwt/base64url.hpp"
 #include "agent/jwt/jwt_claims.hpp"
+#include "agent/source/answer/token_answer.hpp"
 #include "agent/source/exec/exec_output.hpp"
-#include "agent/source/response_parser.hpp"
 #include "agent/source/source.hpp"
 #include "agent/source/wire_time.hpp"
 #include "agent/token/record_check.hpp"
@@ -69,7 +69,6 @@ ResponseConfig response_of(int which) {
 
 std::string response_complaint(std::string_view body, int which) {
   const ResponseConfig config = response_of(which);
-  static_cast<void>(provider_error(body, config));
   try {
     return token_complaint(parse_token_response(body, config, now));
   } catch (const SourceError& e) {

@@ -82,7 +82,8 @@ ExecSourceConfig read_exec_source(ObjectReader& source, Reading& reading) {
   plain.error_rules.transient_status = config.response.error_rules.transient_status;
   if (config.format != ExecFormat::json && config.response != plain) {
     response.error(response.path() +
-                   ": the format says where things stand; only default_lifetime, max_body and rules for statuses may be set with it");
+                   ": the format says where things stand; only default_lifetime, max_body and rules for statuses may "
+                   "be set with it");
   }
   return config;
 }

@@ -109,7 +109,8 @@ ResponseConfig read_oauth2_response(const ValueReader& response, OAuth2SourceCon
     }
   }
   if (config.format == ResponseConfig::Format::text)
-    response.error(response.path() + ".format: the answer of an OAuth2 server is JSON or a form; for a bare text use type: http");
+    response.error(response.path() +
+                   ".format: the answer of an OAuth2 server is JSON or a form; for a bare text use type: http");
   if (grant != OAuth2SourceConfig::Grant::refresh_token && config.refresh_token != defaults.refresh_token)
     response.error(response.path() + ".refresh_token is for grant: refresh_token; set that, or drop it");
   return config;

@@ -23,8 +23,8 @@ struct AnswerPlace {
   AnswerPlace(In where, std::string name_there) : in(where), name(std::move(name_there)) {}
 
   In in = In::body;
-  std::string name{};         // RFC 6901 pointer, or the name of a header or cookie; empty: not looked for
-  std::string inner_json{};   // the text there is JSON, and this points into it; empty: the text itself
+  std::string name{};        // RFC 6901 pointer, or the name of a header or cookie; empty: not looked for
+  std::string inner_json{};  // the text there is JSON, and this points into it; empty: the text itself
 
   [[nodiscard]] bool empty() const { return name.empty(); }
   void clear() { *this = {}; }
@@ -33,9 +33,9 @@ struct AnswerPlace {
   bool operator==(const AnswerPlace&) const = default;
 };
 
-// What values at ResponseConfig::error mean, as text, and what a status means: of HTTP, or the exit status of a command.
-// What has no rule means what its status, its code of RFC 6749 and a pause that the provider asks for say; in an answer
-// with 2xx: try again.
+// What values at ResponseConfig::error mean, as text, and what a status means: of HTTP, or the exit status of a
+// command. What has no rule means what its status, its code of RFC 6749 and a pause that the provider asks for say; in
+// an answer with 2xx: try again.
 struct ErrorRules {
   std::vector<std::string> permanent;
   std::vector<std::string> transient;

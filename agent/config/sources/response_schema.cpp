@@ -81,8 +81,8 @@ void read_expiry(ObjectReader& response, AnswerParts parts, ResponseConfig& conf
   assign(config.expires_in, read_place(expires_in, parts));
   assign(config.expires_at, read_place(expires_at, parts));
   if (expires_at.present() && !expires_in.present()) config.expires_in.clear();
-  config.expiry_unit = response.at("expiry_unit").choice<Milliseconds>(
-      {{"ms", 1ms}, {"s", 1s}, {"m", 1min}, {"h", 1h}, {"d", 24h}});
+  config.expiry_unit =
+      response.at("expiry_unit").choice<Milliseconds>({{"ms", 1ms}, {"s", 1s}, {"m", 1min}, {"h", 1h}, {"d", 24h}});
   config.default_lifetime = response.at("default_lifetime").duration(1s, 366 * 24h);
 }
 
@@ -152,7 +152,8 @@ ResponseConfig read_response(ObjectReader response) {
   const ValueReader refresh_token = response.at("refresh_token");
   ResponseConfig config = read_places(response, AnswerParts::body, {});
   response.finish();
-  if (refresh_token.present()) refresh_token.error(refresh_token.path() + " is for sources of type oauth2; take it out");
+  if (refresh_token.present())
+    refresh_token.error(refresh_token.path() + " is for sources of type oauth2; take it out");
   return config;
 }
 
@@ -165,7 +166,8 @@ ResponseConfig read_http_response(ObjectReader response, const ResponseConfig& d
   const bool has_expires_in = response.at("expires_in").present();
   ResponseConfig config = read_places(response, AnswerParts::http, defaults);
   response.finish();
-  assign(config.format, format.choice<Format>({{"json", Format::json}, {"form", Format::form}, {"text", Format::text}}));
+  assign(config.format,
+         format.choice<Format>({{"json", Format::json}, {"form", Format::form}, {"text", Format::text}}));
   read_token_header(header, token, config);
   if (config.format == Format::text) {
     if (header.present()) header.error("response.header and response.format: text exclude each other");

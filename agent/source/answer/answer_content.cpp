@@ -38,8 +38,7 @@ bool is_form(const AnswerContent& content, const ResponseConfig& config) {
 // An object, a list that the token's pointer leads into, or a text that is the token itself.
 void check_root(const WipingJson& json, const ResponseConfig& config) {
   const std::string& pointer = config.token.name;
-  const bool into_list =
-      is_of_body(config.token) && pointer.size() > 1 && pointer[1] >= '0' && pointer[1] <= '9';
+  const bool into_list = is_of_body(config.token) && pointer.size() > 1 && pointer[1] >= '0' && pointer[1] <= '9';
   const bool is_token = json.is_string() && config.token == ResponseConfig{}.token;
   if (json.is_object() || (json.is_array() && into_list) || is_token) return;
   throw SourceError(SourceError::Kind::transient,

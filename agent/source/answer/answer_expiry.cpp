@@ -95,9 +95,10 @@ std::optional<WallTime> end_of_jwt(std::string_view token, WallTime since) {
   const auto times = read_jwt_times(token);
   if (!times || !times->expires_at) return std::nullopt;
   if (*times->expires_at <= since) {
-    throw SourceError(SourceError::Kind::transient,
-                      "the token in the provider's answer is a JWT that has run out (exp); does the provider give out an "
-                      "old one, or do its clock and that of this host disagree?");
+    throw SourceError(
+        SourceError::Kind::transient,
+        "the token in the provider's answer is a JWT that has run out (exp); does the provider give out an "
+        "old one, or do its clock and that of this host disagree?");
   }
   return times->expires_at;
 }
@@ -129,9 +130,8 @@ AnswerExpiry expiry_in(const AnswerContent& content, const ResponseConfig& confi
     return {end ? std::min(*end, by_default) : by_default, !end || by_default < *end};
   }
   if (end) return {std::min(*end, since + max_lifetime), false};
-  throw SourceError(SourceError::Kind::transient,
-                    "the provider's answer has no " + looked_for(config) +
-                        "; check the pointers or set response.default_lifetime");
+  throw SourceError(SourceError::Kind::transient, "the provider's answer has no " + looked_for(config) +
+                                                      "; check the pointers or set response.default_lifetime");
 }
 
 }  // namespace jeton::agent

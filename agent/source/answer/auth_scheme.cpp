@@ -14,8 +14,8 @@ constexpr std::array<std::string_view, 32> auth_schemes{
     "Basic", "Bearer", "Concealed", "Digest", "DPoP", "GNAP", "HOBA", "Mutual", "Negotiate", "OAuth", "PrivateToken",
     "SCRAM-SHA-1", "SCRAM-SHA-256", "vapid",
     // Of providers.
-    "API-Key", "ApiKey", "AWS4-HMAC-SHA256", "Bot", "GenieKey", "GoogleLogin", "Hawk", "JWT", "Key", "MAC", "NTLM", "PoP",
-    "Snowflake", "Splunk", "SSO-Key", "SSWS", "Token", "Zoho-oauthtoken"};
+    "API-Key", "ApiKey", "AWS4-HMAC-SHA256", "Bot", "GenieKey", "GoogleLogin", "Hawk", "JWT", "Key", "MAC", "NTLM",
+    "PoP", "Snowflake", "Splunk", "SSO-Key", "SSWS", "Token", "Zoho-oauthtoken"};
 
 constexpr std::size_t longest_plain_word = 16;  // bytes; a longer one with a digit may be a secret
 

@@ -1,5 +1,5 @@
-// The body of a provider's answer, read with care: what two readers could understand differently is refused. Any thread.
-// Include in .cpp files only.
+// The body of a provider's answer, read with care: what two readers could understand differently is refused. Any
+// thread. Include in .cpp files only.
 #pragma once
 
 #include <string_view>

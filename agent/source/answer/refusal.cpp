@@ -23,8 +23,9 @@ struct KnownCode {
 
 constexpr std::array known_codes{
     KnownCode{"invalid_request", Kind::permanent, "check the grant and the parameters of the source"},
-    KnownCode{"invalid_client", Kind::permanent,
-              "check the credentials of the client and how it says who it is (client_id, client_auth), at the provider too"},
+    KnownCode{
+        "invalid_client", Kind::permanent,
+        "check the credentials of the client and how it says who it is (client_id, client_auth), at the provider too"},
     KnownCode{"invalid_grant", Kind::permanent, "check what the grant presents, and this host's clock"},
     KnownCode{"unauthorized_client", Kind::permanent, "have the provider allow this grant to the client"},
     KnownCode{"unsupported_grant_type", Kind::permanent, "check the grant and that the URL is the token endpoint"},
@@ -62,11 +63,12 @@ const char* advice_for(int status) {
   }
 }
 
-Kind kind_of_refusal(const ErrorRules& rules, const std::string& code, int status, bool asks_to_wait) {
+Kind kind_of_refusal(const ErrorRules& rules, const std::string& code, int status, bool says_later) {
   if (const auto ruled = ruled_kind(rules, code, status)) return *ruled;
   if (is_transient_status(status)) return Kind::transient;
   if (const KnownCode* const one = known(code)) return one->kind;
-  return is_success(status) || asks_to_wait ? Kind::transient : Kind::permanent;
+  if (is_redirect(status)) return Kind::permanent;
+  return is_success(status) || says_later ? Kind::transient : Kind::permanent;
 }
 
 template <typename Value>
@@ -102,13 +104,23 @@ std::string message_in(const AnswerContent& content, const ResponseConfig& confi
   return config.error_message.text() + " " + quoted(*message, hidden_texts(content, config, secrets));
 }
 
-std::string_view header_of(const HttpResponse& response, std::initializer_list<std::string_view> names) {
+std::string_view first_header(const HttpResponse& response, std::initializer_list<std::string_view> names) {
   for (const std::string_view name : names) {
     for (const HttpHeader& header : response.headers) {
       if (equal_ignoring_case(header.name, name)) return header.value.reveal();
     }
   }
   return {};
+}
+
+enum class RateLimit { unknown, remains, spent };
+
+// Many providers send these headers with every answer.
+RateLimit limit_of(const HttpResponse& response) {
+  const std::string_view remaining =
+      first_header(response, {"X-RateLimit-Remaining", "X-Rate-Limit-Remaining", "RateLimit-Remaining"});
+  if (remaining.empty()) return RateLimit::unknown;
+  return remaining.find_first_not_of("0.") == std::string_view::npos ? RateLimit::spent : RateLimit::remains;
 }
 
 // Seconds from now, or since 1970; both are met under the same names.
@@ -140,6 +152,11 @@ std::optional<DeclaredError> declared_error(const AnswerContent& content, const 
   return declared;
 }
 
+bool says_later(const HttpResponse& response, WallTime now) {
+  return is_transient_status(response.status) || parse_retry_after(response.retry_after, now).has_value() ||
+         limit_of(response) == RateLimit::spent;
+}
+
 std::optional<Kind> kind_of_code(const std::string& code) {
   const KnownCode* const one = known(code);
   return one == nullptr ? std::nullopt : std::optional(one->kind);
@@ -154,10 +171,8 @@ std::optional<Kind> ruled_kind(const ErrorRules& rules, const std::string& code,
 
 std::optional<Duration> asked_pause(const HttpResponse& response, WallTime now) {
   if (const auto pause = parse_retry_after(response.retry_after, now)) return pause;
-  const std::string_view remaining =
-      header_of(response, {"X-RateLimit-Remaining", "X-Rate-Limit-Remaining", "RateLimit-Remaining"});
-  if (!remaining.empty() && remaining.find_first_not_of("0.") != std::string_view::npos) return std::nullopt;
-  return pause_until_reset(header_of(response, {"X-RateLimit-Reset", "X-Rate-Limit-Reset", "RateLimit-Reset"}), now);
+  if (limit_of(response) == RateLimit::remains) return std::nullopt;
+  return pause_until_reset(first_header(response, {"X-RateLimit-Reset", "X-Rate-Limit-Reset", "RateLimit-Reset"}), now);
 }
 
 void refuse_unless_accepted(const HttpResponse& response, const AnswerContent& content, const ResponseConfig& config,
@@ -165,8 +180,8 @@ void refuse_unless_accepted(const HttpResponse& response, const AnswerContent& c
   const auto error = declared_error(content, config, secrets);
   if (is_success(response.status) && !error) return;
   const std::string code = error ? error->code : std::string{};
-  const auto pause = asked_pause(response, content.received_at);
-  const Kind kind = kind_of_refusal(config.error_rules, code, response.status, pause.has_value());
+  const WallTime now = content.received_at;
+  const Kind kind = kind_of_refusal(config.error_rules, code, response.status, says_later(response, now));
   const std::string words = error ? error->words : message_in(content, config, secrets);
   std::string text = display + " answered " + std::to_string(response.status);
   if (is_redirect(response.status)) text += ", a redirect";
@@ -174,7 +189,7 @@ void refuse_unless_accepted(const HttpResponse& response, const AnswerContent& c
   const KnownCode* const one = known(code);
   const char* const advice = one != nullptr ? one->advice : advice_for(response.status);
   if (advice != nullptr) text += std::string("; ") + advice;
-  SourceError refusal(kind, text, pause);
+  SourceError refusal(kind, text, asked_pause(response, now));
   refusal.set_refusal(excerpt(code, hidden_texts(content, config, secrets)), response.status);
   throw SourceError(refusal);
 }

@@ -57,8 +57,8 @@ TokenText split_token(std::string_view text, const std::string& name) {
 // A word that no token is: the names in an answer help to find the right pointer.
 bool is_plain_key(std::string_view key) {
   return !key.empty() && key.size() <= longest_name && std::all_of(key.begin(), key.end(), [](char c) {
-           return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_' || c == '-' || c == '.';
-         });
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_' || c == '-' || c == '.';
+  });
 }
 
 std::string names_in(const WipingJson& json) {
@@ -148,7 +148,8 @@ Attributes find_attributes(const AnswerContent& content, const ResponseConfig& c
     std::string text = scalar_text(*value);
     const bool is_secret = shows(text, secrets);
     if (is_secret) wipe(text);
-    if (is_secret) refuse(name + "holds the token itself, which attributes would show to everybody; change its pointer");
+    if (is_secret)
+      refuse(name + "holds the token itself, which attributes would show to everybody; change its pointer");
     if (text.size() > max_attribute_size)
       refuse(name + "is longer than " + std::to_string(max_attribute_size) + " bytes");
     attributes.emplace(key, std::move(text));
@@ -225,9 +226,9 @@ RefreshTokenAnswer refresh_token_in(const AnswerContent& content, const Response
   collect_refresh_tokens(content.json, "", others);
   if (others.empty()) return {};
   if (others.size() == 1) {
-    return {others.front().value, "the provider's answer has a new refresh token at " + others.front().pointer +
-                                      ", where nobody looks for it; set response.refresh_token: " +
-                                      others.front().pointer};
+    return {others.front().value,
+            "the provider's answer has a new refresh token at " + others.front().pointer +
+                ", where nobody looks for it; set response.refresh_token: " + others.front().pointer};
   }
   return {std::nullopt, "the provider's answer has " + std::to_string(others.size()) +
                             " refresh tokens, of which response.refresh_token names none"};

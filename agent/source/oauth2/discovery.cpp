@@ -127,12 +127,11 @@ Task<OAuth2Endpoints> Discovery::ask() {
       co_return found;
     }
     said += (said.empty() ? "" : ", ") + place + " answered " + std::to_string(response.status);
-    const auto pause = asked_pause(response, clock_.wall_now());
-    const bool passes = is_transient_status(response.status) || pause.has_value();
+    const WallTime now = clock_.wall_now();
     const auto ruled = ruled_kind(config_.response.error_rules, {}, response.status);
-    if (ruled ? *ruled != Kind::transient : !passes) continue;
+    if (ruled ? *ruled != Kind::transient : !says_later(response, now)) continue;
     later = true;
-    if (pause) retry_after = std::max(pause, retry_after);
+    retry_after = std::max(retry_after, asked_pause(response, now));
   }
   throw SourceError(
       later ? Kind::transient : Kind::permanent,

@@ -145,7 +145,8 @@ OAuth2Source::Answer OAuth2Source::read(int status, const AnswerContent& content
     // is spent, which ends the chain at a strict provider: it needs a person.
     const bool needs_person = rotates() && (content.unreadable || !fault.empty());
     answer.unusable.emplace(needs_person ? Kind::permanent : e.kind(), e.what());
-    if (rotates() && !answer.refresh_token) answer.unusable->set_unread_answer(whole_answer(status, content.headers, content.body));
+    if (rotates() && !answer.refresh_token)
+      answer.unusable->set_unread_answer(whole_answer(status, content.headers, content.body));
     return answer;
   }
   try {
@@ -192,7 +193,8 @@ Task<HttpResponse> OAuth2Source::perform(HttpRequest request) {
     SourceError failure(kind_of(e.reason()), e.what());
     const HttpResponse& received = e.received();
     const bool accepted = received.status >= 200 && received.status <= 299;
-    if (rotates() && accepted && !received.body.empty()) failure.set_unread_answer(whole_answer(received.status, received.headers, received.body));
+    if (rotates() && accepted && !received.body.empty())
+      failure.set_unread_answer(whole_answer(received.status, received.headers, received.body));
     throw SourceError(failure);
   }
 }

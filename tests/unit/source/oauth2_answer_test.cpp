@@ -20,9 +20,9 @@ TEST_F(OAuth2Answer, CodesOfTheStandardArePermanentIn400And401And200) {
       answer(status, std::string(R"({"error":")") + code + R"(","error_description":"said so"})", "30");
       const SourceError e = failure(client());
       EXPECT_EQ(e.kind(), Kind::permanent) << code << status;
-      EXPECT_EQ(e.retry_after(), std::nullopt);
-      EXPECT_THAT(e.what(), HasSubstr("https://auth.example.com/token answered " + std::to_string(status) + " (" +
-                                      code + ": \"said so\"); "));
+      EXPECT_EQ(e.retry_after(), Duration{30s});
+      EXPECT_THAT(e.what(), HasSubstr("https://auth.example.com/token answered " + std::to_string(status) +
+                                      " (/error " + code + ": \"said so\"); "));
       EXPECT_FALSE(e.request().empty());
     }
   }
