@@ -103,6 +103,7 @@ ResponseConfig read_oauth2_response(const ValueReader& response, OAuth2SourceCon
   defaults.error_message = "/error_description";
   ResponseConfig config = read_http_response(response.object(), defaults);
   for (const auto& [name, place] : config.attributes) {
+    if (place == config.token || place == config.refresh_token) continue;  // is said already
     if (place == "/refresh_token" || place == "/id_token" || place == "/access_token") {
       response.error(response.path() + ".attributes." + name + ": " + place.text() +
                      " is a secret, and attributes are shown to everybody; take it out");
