@@ -51,14 +51,14 @@ bool is_plain_name(std::string_view name) {
 }
 
 bool is_code_name(std::string_view name) {
-  constexpr std::array<std::string_view, 17> whole{"code",   "errcode", "errorcode",  "err",        "errno",   "ret",
-                                                   "retcode", "rc",     "returncode", "resultcode", "subcode", "suberror",
-                                                   "bizcode", "statuscode", "success",    "ok",      "succeeded"};
+  constexpr std::array<std::string_view, 17> whole{
+      "code",       "errcode", "errorcode", "err",     "errno",      "ret",     "retcode", "rc",       "returncode",
+      "resultcode", "subcode", "suberror",  "bizcode", "statuscode", "success", "ok",      "succeeded"};
   return std::find(whole.begin(), whole.end(), plain_letters(name)) != whole.end();
 }
 
 bool looks_like_code(std::string_view value) {
-  constexpr std::size_t longest_code = 40;   // bytes
+  constexpr std::size_t longest_code = 40;  // bytes
   constexpr std::size_t longest_word = 20;
   constexpr std::size_t longest_number = 9;  // digits
   if (value.empty() || value.size() > longest_code) return false;

@@ -15,8 +15,8 @@ namespace jeton::agent {
 // Names under which providers say whether a call has worked.
 [[nodiscard]] bool is_code_name(std::string_view name);
 
-// A number, or words such as INVALID_APP.40013: what response.error_rules could name. A code that is to be exchanged for
-// a token mixes letters and digits within a word, or is longer.
+// A number, or words such as INVALID_APP.40013: what response.error_rules could name. A code that is to be exchanged
+// for a token mixes letters and digits within a word, or is longer.
 [[nodiscard]] bool looks_like_code(std::string_view value);
 
 [[nodiscard]] bool is_token_character(char c);

@@ -90,7 +90,8 @@ TEST_F(FetchCommand, NoTokenIsAStatusOfItsOwnAndSaysWhy) {
 
 TEST_F(FetchCommand, ProviderRefuses_CodeAndStatusForARuleAreShown) {
   provider_.behave(Behaviour::text(R"({"code":"APP_LOCKED","msg":"locked"})", 403));
-  const RunResult result = fetch(source("api", "      response: {error: /code, error_message: /msg}\n"), {"api", "--once"});
+  const RunResult result =
+      fetch(source("api", "      response: {error: /code, error_message: /msg}\n"), {"api", "--once"});
   EXPECT_EQ(result.status, 3);
   EXPECT_THAT(result.out, HasSubstr("\"code\":\"APP_LOCKED\""));
   EXPECT_THAT(result.err, AllOf(HasSubstr("its code is \"APP_LOCKED\""), HasSubstr("its status is 403")));
@@ -101,7 +102,8 @@ TEST_F(FetchCommand, ProviderRefuses_CodeAndStatusForARuleAreShown) {
 }
 
 TEST_F(FetchCommand, BodyIsOfNoKnownShape_TokenIsNotShown) {
-  for (const char* body : {"\"tokSECRET\"", "cb({\"access_token\":\"tokSECRET\"})", "{\"access_token\":\"tokSECRET\"} x"}) {
+  for (const char* body :
+       {"\"tokSECRET\"", "cb({\"access_token\":\"tokSECRET\"})", "{\"access_token\":\"tokSECRET\"} x"}) {
     provider_.behave(Behaviour::text(body));
     const RunResult result = fetch(source("api", ""), {"api", "--once"});
     EXPECT_EQ(result.status, 3);

@@ -75,7 +75,8 @@ TEST(AnswerExpiry, JwtInAHeaderOrTheWholeBody_ItsEndCounts) {
   config.token = {In::header, "X-Token"};
   config.expires_in.clear();
   config.default_lifetime = 1h;
-  EXPECT_EQ(read("", config, {{"X-Token", SecretString("Bearer " + jwt_until(asked + 120s))}}).expires_at, asked + 120s);
+  EXPECT_EQ(read("", config, {{"X-Token", SecretString("Bearer " + jwt_until(asked + 120s))}}).expires_at,
+            asked + 120s);
   config.token.clear();
   config.format = ResponseConfig::Format::text;
   EXPECT_EQ(read(jwt_until(asked + 120s), config).expires_at, asked + 120s);
@@ -112,7 +113,8 @@ TEST(Lifetime, HasAnotherUnit_IsCountedInIt) {
 TEST(Lifetime, IsZeroNegativeOrEndless_DefaultLifetimeCountsAndTheMessageLeadsToIt) {
   for (const char* value : {"0", "\"0\"", "-1", "2147483647", "\"9223372036854775807\"", "1e300"}) {
     ResponseConfig config = lifetime_config();
-    EXPECT_THAT(outcome(value, config), AllOf(HasSubstr("expires_in (/end)"), HasSubstr("set response.default_lifetime")))
+    EXPECT_THAT(outcome(value, config),
+                AllOf(HasSubstr("expires_in (/end)"), HasSubstr("set response.default_lifetime")))
         << value;
     config.default_lifetime = 2h;
     EXPECT_EQ(outcome(value, config), "7200000 ms") << value;
@@ -151,7 +153,8 @@ TEST(ExpiryDate, IsPast_IsRefusedWhateverTheDefault) {
 TEST(ExpiryDate, IsZeroOrInCenturies_DefaultLifetimeCountsAndTheMessageLeadsToIt) {
   for (const char* value : {"0", "-1", "\"9999-12-31T23:59:59Z\"", "1e300"}) {
     ResponseConfig config = date_config();
-    EXPECT_THAT(outcome(value, config), AllOf(HasSubstr("expires_at (/end)"), HasSubstr("set response.default_lifetime")))
+    EXPECT_THAT(outcome(value, config),
+                AllOf(HasSubstr("expires_at (/end)"), HasSubstr("set response.default_lifetime")))
         << value;
     config.default_lifetime = 2h;
     EXPECT_EQ(outcome(value, config), "7200000 ms") << value;

@@ -43,8 +43,7 @@ ResponseConfig token_at(AnswerPlace place) {
 }
 
 TEST(TokenCookie, IsFoundByItsName_WithoutAttributes) {
-  const Headers headers{header("Set-Cookie", "theme=dark"),
-                        header("set-cookie", "SID=tok-1; Path=/; HttpOnly; Secure"),
+  const Headers headers{header("Set-Cookie", "theme=dark"), header("set-cookie", "SID=tok-1; Path=/; HttpOnly; Secure"),
                         header("Set-Cookie", "other=x; Max-Age=5")};
   const FetchedToken token = read("", token_at({In::cookie, "SID"}), headers);
   EXPECT_EQ(token.value.reveal(), "tok-1");
@@ -92,9 +91,9 @@ TEST(TokenType, IsASecretOrLooksLikeOne_IsRefused) {
   ResponseConfig config;
   config.type = "/kind";
   const auto with_type = [&](const std::string& type) {
-    return refused(R"({"access_token":"tok-SECRET-1","refresh_token":"ref-SECRET-1","expires_in":60,"kind":")" + type +
-                       "\"}",
-                   config);
+    return refused(
+        R"({"access_token":"tok-SECRET-1","refresh_token":"ref-SECRET-1","expires_in":60,"kind":")" + type + "\"}",
+        config);
   };
   EXPECT_THAT(with_type("tok-SECRET-1"), HasSubstr("is the token itself"));
   EXPECT_THAT(with_type("ref-SECRET-1"), HasSubstr("is the token itself"));
@@ -120,9 +119,8 @@ TEST(AnswerPlace, IsAHeaderOrJsonInAText_IsRead) {
   config.expires_in = {In::header, "X-Expires-In"};
   config.type = {In::header, "X-Type"};
   config.attributes = {{"region", {In::header, "X-Region"}}, {"absent", {In::header, "X-None"}}};
-  const FetchedToken token =
-      read(R"({"payload":"{\"access\":{\"token\":\"tok-1\"}}"})", config,
-           {header("X-Expires-In", "60"), header("X-Type", "Bearer"), header("x-region", "eu")});
+  const FetchedToken token = read(R"({"payload":"{\"access\":{\"token\":\"tok-1\"}}"})", config,
+                                  {header("X-Expires-In", "60"), header("X-Type", "Bearer"), header("x-region", "eu")});
   EXPECT_EQ(token.value.reveal(), "tok-1");
   EXPECT_EQ(token.expires_at, asked + 60s);
   EXPECT_EQ(token.type, "Bearer");

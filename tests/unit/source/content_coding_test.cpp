@@ -1,9 +1,10 @@
 // Answers that are compressed without being asked for.
+#include "agent/source/answer/content_coding.hpp"
+
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <zlib.h>
 
-#include "agent/source/answer/content_coding.hpp"
 #include "agent/source/answer/token_answer.hpp"
 
 namespace jeton::agent {
@@ -57,7 +58,9 @@ TEST(ContentCoding, IsKnown_IsDecoded) {
   EXPECT_EQ(decoded("", "gzip"), "");
 }
 
-TEST(ContentCoding, IsUnknown_IsNamed) { EXPECT_THAT(decoded(text, "br"), HasSubstr("refused: the provider's answer is coded as br")); }
+TEST(ContentCoding, IsUnknown_IsNamed) {
+  EXPECT_THAT(decoded(text, "br"), HasSubstr("refused: the provider's answer is coded as br"));
+}
 
 TEST(ContentCoding, BytesAreDamaged_IsRefused) {
   const std::string whole = gzip(text);
@@ -67,7 +70,8 @@ TEST(ContentCoding, BytesAreDamaged_IsRefused) {
 }
 
 TEST(ContentCoding, UnpacksToMoreThanAllowed_IsRefused) {
-  EXPECT_THAT(decoded(gzip(std::string(50'000'000, 'x')), "gzip"), HasSubstr("unpacks to more than 4096 bytes (response.max_body)"));
+  EXPECT_THAT(decoded(gzip(std::string(50'000'000, 'x')), "gzip"),
+              HasSubstr("unpacks to more than 4096 bytes (response.max_body)"));
   EXPECT_EQ(decoded(gzip(std::string(max_body, 'x')), "gzip"), std::string(max_body, 'x'));
 }
 

@@ -201,6 +201,12 @@ TEST_F(OAuth2Discovery, EndpointInTheClearIsRefused) {
   EXPECT_TRUE(asked.empty());
 }
 
+TEST_F(OAuth2Discovery, StatusHasARule_RuleCounts) {
+  document.clear();
+  config.response.error_rules.transient_status = {404};
+  EXPECT_EQ(failure(config).kind(), Kind::transient) << "a service that is starting";
+}
+
 TEST_F(OAuth2Discovery, MissingDocumentIsSaidWithBothPlaces) {
   document.clear();
   const SourceError e = failure(config);

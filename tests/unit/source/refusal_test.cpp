@@ -1,8 +1,9 @@
 // One classification of refusals: rules by code, rules by status, then the defaults; and how long to wait.
+#include "agent/source/answer/refusal.hpp"
+
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "agent/source/answer/refusal.hpp"
 #include "agent/source/wire_time.hpp"
 
 namespace jeton::agent {
@@ -25,7 +26,8 @@ struct Answer {
 SourceError refusal(const Answer& answer, const ResponseConfig& config) {
   const HttpResponse response{answer.status, answer.retry_after, SecretString(answer.body), answer.headers};
   try {
-    refuse_unless_accepted(response, content_of(response, config, answered), config, "https://api.example.com/token", {});
+    refuse_unless_accepted(response, content_of(response, config, answered), config, "https://api.example.com/token",
+                           {});
   } catch (const SourceError& e) {
     return e;
   }
@@ -43,7 +45,8 @@ TEST(Refusal, StatusHasARule_RuleCounts) {
   ResponseConfig config = with_error();
   config.error_rules.transient_status = {403, 404, 410, 302};
   config.error_rules.permanent_status = {500};
-  for (const int status : {403, 404, 410, 302}) EXPECT_EQ(refusal({status, ""}, config).kind(), Kind::transient) << status;
+  for (const int status : {403, 404, 410, 302})
+    EXPECT_EQ(refusal({status, ""}, config).kind(), Kind::transient) << status;
   EXPECT_EQ(refusal({500, ""}, config).kind(), Kind::permanent);
   EXPECT_EQ(refusal({401, ""}, config).kind(), Kind::permanent);
   EXPECT_EQ(refusal({502, ""}, config).kind(), Kind::transient);
@@ -66,12 +69,9 @@ TEST(Refusal, SaysWhenToComeBack_Passes) {
   const SourceError e = refusal({403, "", "30"}, with_error());
   EXPECT_EQ(e.kind(), Kind::transient);
   EXPECT_EQ(e.retry_after(), Duration{30s});
-  const SourceError spent = refusal({403,
-                                     "",
-                                     "",
-                                     {{"X-RateLimit-Remaining", SecretString("0")},
-                                      {"x-ratelimit-reset", SecretString("1795000090")}}},
-                                    with_error());
+  const SourceError spent = refusal(
+      {403, "", "", {{"X-RateLimit-Remaining", SecretString("0")}, {"x-ratelimit-reset", SecretString("1795000090")}}},
+      with_error());
   EXPECT_EQ(spent.kind(), Kind::transient);
   EXPECT_EQ(spent.retry_after(), Duration{90s});
   EXPECT_EQ(refusal({302, "", "30"}, with_error()).kind(), Kind::permanent) << "a redirect leads elsewhere";
@@ -104,8 +104,9 @@ TEST(Refusal, SuccessIsNamed_OtherValuesAreErrors) {
     const char* good;
     const char* bad;
   };
-  for (const Case& tried : {Case{{"200"}, "\"200\"", "0"}, Case{{"200"}, "200", "500"}, Case{{"SUCCESS"}, "\"SUCCESS\"", "\"FAIL\""},
-                            Case{{"true"}, "true", "false"}, Case{{"0", "00000"}, "\"00000\"", "\"A0001\""}}) {
+  for (const Case& tried :
+       {Case{{"200"}, "\"200\"", "0"}, Case{{"200"}, "200", "500"}, Case{{"SUCCESS"}, "\"SUCCESS\"", "\"FAIL\""},
+        Case{{"true"}, "true", "false"}, Case{{"0", "00000"}, "\"00000\"", "\"A0001\""}}) {
     ResponseConfig config = with_error();
     config.error_rules.success = tried.success;
     EXPECT_STREQ(refusal({200, std::string(R"({"error":)") + tried.good + "}"}, config).what(), "accepted");

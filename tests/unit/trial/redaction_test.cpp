@@ -16,7 +16,8 @@ std::string shown(std::string_view body) { return shown_body(body, {}, Direction
 class ReceivedBody : public ::testing::TestWithParam<const char*> {};
 
 TEST_P(ReceivedBody, HoldsATokenInAnyShape_IsShownWithoutIt) {
-  for (const char* token : {"SECRET", "SECRETtokenOfLettersOnly", "SECRET0123456789abcdef", "eyJSECRET.eyJhIjoxfQ.c2ln"}) {
+  for (const char* token :
+       {"SECRET", "SECRETtokenOfLettersOnly", "SECRET0123456789abcdef", "eyJSECRET.eyJhIjoxfQ.c2ln"}) {
     std::string body = GetParam();
     for (std::size_t at = body.find('@'); at != std::string::npos; at = body.find('@')) body.replace(at, 1, token);
     EXPECT_THAT(shown(body), Not(HasSubstr("SECRET"))) << body;
@@ -24,9 +25,10 @@ TEST_P(ReceivedBody, HoldsATokenInAnyShape_IsShownWithoutIt) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Shapes, ReceivedBody,
-                         ::testing::Values("\"@\"", "\"@\"\n", "@", " @\n", "@==", "callback({\"access_token\":\"@\"});",
-                                           "/**/cb({access_token:'@'})", "cb({access_token:@})", "var t='@';",
-                                           "{\"access_token\":\"@\"} trailing", "{\"access_token\":\"@\"}{\"access_token\":\"@\"}",
+                         ::testing::Values("\"@\"", "\"@\"\n", "@", " @\n",
+                                           "@==", "callback({\"access_token\":\"@\"});", "/**/cb({access_token:'@'})",
+                                           "cb({access_token:@})", "var t='@';", "{\"access_token\":\"@\"} trailing",
+                                           "{\"access_token\":\"@\"}{\"access_token\":\"@\"}",
                                            "{\"access_token\":\"x\",\"access_token\":\"@\"}", "{\"access_token\":\"@",
                                            "[\"@\"]", ")]}',\n{\"access_token\":\"@\"}", "{\"access_token\":\"x\"}'@'",
                                            "access_token=@&expires_in=60", "access_token=@", "token: @\nexpires: 60",
@@ -42,8 +44,8 @@ TEST(ReceivedPage, IsProse_IsShown) {
 
 // What response.error_rules need.
 TEST(ReceivedCode, IsShown) {
-  for (const char* body : {R"({"code":"40013"})", R"({"code":"INVALID_APP_ID"})", R"({"errcode":40013})", R"({"ret":"-1"})",
-                           R"({"success":false})", R"({"subCode":"isv.invalid-signature"})"}) {
+  for (const char* body : {R"({"code":"40013"})", R"({"code":"INVALID_APP_ID"})", R"({"errcode":40013})",
+                           R"({"ret":"-1"})", R"({"success":false})", R"({"subCode":"isv.invalid-signature"})"}) {
     EXPECT_EQ(shown(body), body);
   }
   for (const char* body : {R"({"code":"SECRETa1b2c3"})", R"({"code":"SECRETSECRETSECRETSECRET"})"}) {
