@@ -16,8 +16,7 @@ bool is_of_body(const AnswerPlace& place) { return !place.empty() && place.in ==
 
 // Whether anything that is configured stands in the JSON of the body. A refresh token has a place by default, and does
 // not count.
-bool reads_body(const ResponseConfig& config) {
-  if (config.format == Format::text) return false;
+bool needs_body(const ResponseConfig& config) {
   return is_of_body(config.token) || is_of_body(config.expires_in) || is_of_body(config.expires_at) ||
          is_of_body(config.type) || is_of_body(config.error) || is_of_body(config.error_message) ||
          std::any_of(config.attributes.begin(), config.attributes.end(),
@@ -46,14 +45,14 @@ void check_root(const WipingJson& json, const ResponseConfig& config) {
 }
 
 void read_body(AnswerContent& content, const ResponseConfig& config) {
-  if (!reads_body(config)) return;
+  if (config.format == Format::text) return;
   try {
     WipingJson json =
         is_form(content, config) ? parse_form_body(content.body.reveal()) : parse_json_body(content.body.reveal());
     check_root(json, config);
     content.json = std::move(json);
   } catch (const SourceError& e) {
-    content.unreadable = e;
+    if (needs_body(config)) content.unreadable = e;
   }
 }
 

@@ -145,8 +145,9 @@ std::optional<DeclaredError> declared_error(const AnswerContent& content, const 
   const auto error = content.find(config.error);
   if (!error || means_success(*error, config.error_rules)) return std::nullopt;
   const std::vector<SecretString> hidden = hidden_texts(content, config, secrets);
-  DeclaredError declared{scalar_text(*error), {}};
-  declared.words = config.error.text() + " " + excerpt(declared.code, hidden);
+  DeclaredError declared{scalar_text(*error), {}, {}};
+  declared.shown_code = excerpt(declared.code, hidden);
+  declared.words = config.error.text() + " " + declared.shown_code;
   const auto message = content.find(config.error_message);
   if (message && config.error_message != config.error) declared.words += ": " + quoted(*message, hidden);
   return declared;
@@ -190,7 +191,7 @@ void refuse_unless_accepted(const HttpResponse& response, const AnswerContent& c
   const char* const advice = one != nullptr ? one->advice : advice_for(response.status);
   if (advice != nullptr) text += std::string("; ") + advice;
   SourceError refusal(kind, text, asked_pause(response, now));
-  refusal.set_refusal(excerpt(code, hidden_texts(content, config, secrets)), response.status);
+  refusal.set_refusal(error ? error->shown_code : std::string{}, response.status);
   throw SourceError(refusal);
 }
 
@@ -201,7 +202,7 @@ void refuse_declared_error(const AnswerContent& content, const ResponseConfig& c
   const Kind otherwise = kind_of_code(error->code).value_or(Kind::transient);
   SourceError refusal(ruled_kind(config.error_rules, error->code, 0).value_or(otherwise),
                       "the provider answered with " + error->words);
-  refusal.set_refusal(excerpt(error->code, hidden_texts(content, config, secrets)), 0);
+  refusal.set_refusal(error->shown_code, 0);
   throw SourceError(refusal);
 }
 

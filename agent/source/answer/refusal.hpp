@@ -20,7 +20,8 @@
 namespace jeton::agent {
 
 struct DeclaredError {
-  std::string code;   // as rules compare it; may hold anything
+  std::string code;        // as rules compare it; may hold anything
+  std::string shown_code;  // the same without any secret
   std::string words;  // `/errcode 40013: "invalid appid"`: shortened, and without any secret
 };
 

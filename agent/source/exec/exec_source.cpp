@@ -80,7 +80,7 @@ Kind kind_of_errno(int error) {
   SourceError refusal(kind, config.command.front() + " ended with status " + std::to_string(status) +
                                 (error ? " and printed " + error->words : "") +
                                 (cannot_run ? ": something it runs is missing or cannot be executed" : "") + words);
-  refusal.set_refusal(excerpt(code, secrets), status);
+  refusal.set_refusal(error ? error->shown_code : std::string{}, status);
   throw SourceError(refusal);
 }
 
