@@ -50,7 +50,7 @@ std::string shown_pairs(std::string_view text, std::span<const SecretString> sec
     const std::string_view pair = text.substr(begin, end - begin);
     const std::size_t equals = std::min(pair.find('='), pair.size());
     const std::string_view name = pair.substr(0, equals);
-    out += shown_text(name, secrets);
+    out += direction == Direction::received && looks_like_token(name) ? size_of(name) : shown_text(name, secrets);
     if (equals < pair.size()) out += "=" + shown_value(name, pair.substr(equals + 1), secrets, direction);
     if (end < text.size()) out += "&";
     begin = end + 1;
@@ -112,9 +112,11 @@ std::string shown_url(std::string_view url, std::span<const SecretString> secret
 
 std::string shown_header(const std::string& name, std::string_view value, std::span<const SecretString> secrets,
                          Direction direction) {
-  const std::string key = plain_letters(name);
   const std::size_t blank = value.find(' ');
-  const bool has_scheme = (key == "authorization" || key == "proxy-authorization") && blank <= longest_scheme;
+  const bool authorizes =
+      equal_ignoring_case(name, "Authorization") || equal_ignoring_case(name, "Proxy-Authorization");
+  const bool has_scheme = authorizes && blank <= longest_scheme;
+  if (equal_ignoring_case(name, "Location")) return name + ": " + shown_url(value, secrets, direction);
   if (has_scheme) return name + ": " + std::string(value.substr(0, blank + 1)) + hidden;
   return name + ": " + shown_value(name, value, secrets, direction);
 }
