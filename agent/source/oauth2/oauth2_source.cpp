@@ -129,11 +129,12 @@ Task<OAuth2Source::Answer> OAuth2Source::ask(SecretString refresh_token) {
 OAuth2Source::Answer OAuth2Source::read(int status, const AnswerContent& content, WallTime sent_at) const {
   Answer answer;
   std::string fault;
+  std::optional<SourceError> unreadable = content.unreadable;
+  if (content.json.is_string())
+    unreadable.emplace(Kind::transient, "the provider's answer is a JSON string, not an object");
   try {
-    if (content.json.is_string()) {
-      throw SourceError(Kind::transient, "the provider's answer is a JSON string, not an object");
-    }
-    if (rotates() && !content.unreadable) {
+    if (unreadable) throw SourceError(*unreadable);
+    if (rotates()) {
       RefreshTokenAnswer found = refresh_token_in(content, config_.response);
       answer.refresh_token = std::move(found.value);
       fault = std::move(found.fault);
@@ -143,7 +144,7 @@ OAuth2Source::Answer OAuth2Source::read(int status, const AnswerContent& content
   } catch (const SourceError& e) {
     // What cannot be read now will not be readable soon, and the same request again would present a refresh token that
     // is spent, which ends the chain at a strict provider: it needs a person.
-    const bool needs_person = rotates() && (content.unreadable || !fault.empty());
+    const bool needs_person = rotates() && (unreadable || !fault.empty());
     answer.unusable.emplace(needs_person ? Kind::permanent : e.kind(), e.what());
     if (rotates() && !answer.refresh_token)
       answer.unusable->set_unread_answer(whole_answer(status, content.headers, content.body));
