@@ -183,7 +183,10 @@ Task<> RefreshLoop::refresh_under(Held held) {
     JETON_FAILPOINT("refresh.kept");
     settled = co_await publish(std::move(*record), keeper.lease(), from);
   }
-  if (fetched.failure) co_await fetch_failed(*fetched.failure, from);
+  if (fetched.failure) {
+    keep_unread(*fetched.failure);
+    co_await fetch_failed(*fetched.failure, from);
+  }
   if (!settled) co_await give_back(keeper.lease(), from);
   const bool cancelled = fetched.cancelled;
   fetched = {};

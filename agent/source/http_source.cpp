@@ -3,8 +3,9 @@
 #include <utility>
 
 #include "agent/source/answer.hpp"
+#include "agent/source/answer/refusal.hpp"
+#include "agent/source/answer/token_answer.hpp"
 #include "agent/source/request_builder.hpp"
-#include "agent/source/response_parser.hpp"
 #include "agent/source/secret_resolver.hpp"
 
 namespace jeton::agent {
@@ -52,27 +53,21 @@ Task<FetchedToken> HttpSource::fetch(FetchContext /*context*/) {
   }
 }
 
-// With status 2xx.
 Task<HttpResponse> HttpSource::answer_to(const BuiltRequest& sent) {
-  HttpResponse response;
   try {
-    response = co_await transport_.perform(sent.request);
+    HttpResponse response = co_await transport_.perform(sent.request);
+    co_return response;
   } catch (const HttpError& e) {
     throw SourceError(kind_of(e.reason()), e.what());
   }
-  if (response.status < 200 || response.status > 299) {
-    const auto said = provider_error(response.body.reveal(), config_.response, sent.secrets);
-    refuse_status(response, sent.request.display, said, clock_.wall_now(),
-                  ruled_kind(response.body.reveal(), config_.response));
-  }
-  co_return response;
 }
 
 Task<FetchedToken> HttpSource::fetch_by(const BuiltRequest& sent) {
   const WallTime sent_at = clock_.wall_now();
   const HttpResponse response = co_await answer_to(sent);
-  FetchedToken token = parse_http_answer(response, config_.response, sent_at, sent.secrets);
-  check_token(token, name_, capacity_, clock_.wall_now());
+  const WallTime now = clock_.wall_now();
+  FetchedToken token = parse_http_answer(response, config_.response, sent.request.display, sent_at, now, sent.secrets);
+  check_token(token, name_, capacity_, now);
   co_return token;
 }
 
@@ -84,10 +79,9 @@ Task<> HttpSource::revoke(SecretString token) {
     throw SourceError(SourceError::Kind::transient, std::string("the revocation cannot be sent: ") + e.what());
   }
   const HttpResponse response = co_await answer_to(sent);
-  if (const auto error = declared_error(response.body.reveal(), config_.response, sent.secrets)) {
-    throw SourceError(ruled_kind(response.body.reveal(), config_.response).value_or(SourceError::Kind::transient),
-                      sent.request.display + " answered the revocation with " + *error);
-  }
+  const AnswerContent content = content_of(response, config_.response, clock_.wall_now());
+  refuse_unless_accepted(response, content, config_.response, "the revocation at " + sent.request.display,
+                         sent.secrets);
 }
 
 std::string HttpSource::fingerprint() const {

@@ -69,7 +69,10 @@ HttpSourceConfig read_http_source(ObjectReader& source, Reading& reading) {
   HttpSourceConfig config;
   config.egress = read_egress(source, reading);
   read_request(source, reading, config.egress.allow_http, false, config);
-  config.response = read_http_response(source.at("response").object());
+  const ValueReader response = source.at("response");
+  config.response = read_http_response(response.object());
+  if (config.response.refresh_token != ResponseConfig{}.refresh_token)
+    response.error(response.path() + ".refresh_token is for sources of type oauth2; take it out");
   config.revocation = read_revocation(source.at("revocation"), reading, config.egress.allow_http);
   return config;
 }

@@ -4,11 +4,10 @@
 #include <utility>
 #include <vector>
 
-#include "agent/jwt/jwt_claims.hpp"
+#include "agent/base/ascii.hpp"
 #include "agent/source/answer.hpp"
-#include "agent/source/json_body.hpp"
-#include "agent/source/json_pointer.hpp"
-#include "agent/source/oauth2/oauth2_error.hpp"
+#include "agent/source/answer/refusal.hpp"
+#include "agent/source/answer/token_answer.hpp"
 #include "agent/source/oauth2/refresh_chain.hpp"
 #include "agent/source/secret_resolver.hpp"
 
@@ -22,23 +21,6 @@ using Kind = SourceError::Kind;
   throw SourceError(Kind::transient, std::string("the request cannot be made: ") + why.what());
 }
 
-const WipingJson* find_text(const WipingJson& json, std::string_view pointer) {
-  const WipingJson* value = find_by_pointer(json, pointer);
-  return value != nullptr && value->is_string() ? value : nullptr;
-}
-
-// Where an answer without expires_in gets its lifetime from: what is configured, and `exp` of an access token that is a
-// JWT, whichever ends earlier.
-ResponseConfig with_lifetime_of_jwt(ResponseConfig config, const WipingJson& json, WallTime sent_at) {
-  const WipingJson* token = find_text(json, config.token);
-  if (token == nullptr) return config;
-  const auto times = read_jwt_times(token->get_ref<const WipingJson::string_t&>());
-  if (!times || !times->expires_at) return config;
-  const Milliseconds left = *times->expires_at - sent_at;
-  config.default_lifetime = std::min(left, config.default_lifetime.value_or(left));
-  return config;
-}
-
 // Where a new refresh token belongs, by the names of the references; a literal is not shown.
 std::string place_of(const SecretTemplate& text) {
   for (const SecretTemplate::Part& part : text.parts()) {
@@ -48,8 +30,22 @@ std::string place_of(const SecretTemplate& text) {
 }
 
 // Of a token that the provider does not know (any more) nothing is left to revoke.
-bool is_revoked_already(const OAuth2Error& refused) {
+bool is_revoked_already(const SourceError& refused) {
   return refused.code() == "invalid_token" || refused.code() == "invalid_grant";
+}
+
+// An answer for an operator: its status, what says how to read its body, and the body, decoded if it can be.
+SecretString whole_answer(int status, const std::vector<HttpHeader>& headers, const SecretString& body) {
+  SecretString whole("status " + std::to_string(status) + "\n");
+  for (const HttpHeader& header : headers) {
+    if (!equal_ignoring_case(header.name.substr(0, 8), "Content-")) continue;
+    whole.append(header.name + ": ");
+    whole.append(header.value.reveal());
+    whole.append("\n");
+  }
+  whole.append("\n");
+  whole.append(body.reveal());
+  return whole;
 }
 
 }  // namespace
@@ -68,7 +64,7 @@ OAuth2Source::OAuth2Source(std::string name, OAuth2SourceConfig config, std::siz
 
 Task<FetchedToken> OAuth2Source::fetch(FetchContext context) {
   try {
-    if (config_.grant == OAuth2SourceConfig::Grant::refresh_token) {
+    if (rotates()) {
       FetchedToken token = co_await fetch_by_refresh_token(std::move(context.state));
       co_return token;
     }
@@ -94,6 +90,7 @@ Task<FetchedToken> OAuth2Source::fetch_by_refresh_token(SecretString state) {
   for (const SecretString& candidate : candidates) {
     try {
       Answer answer = co_await ask(candidate);
+      if (answer.may_break_chain()) throw SourceError(*answer.unusable);
       SecretString next = chain.after(candidate, answer.refresh_token);
       if (answer.unusable) {
         answer.unusable->set_state(std::move(next));
@@ -101,7 +98,7 @@ Task<FetchedToken> OAuth2Source::fetch_by_refresh_token(SecretString state) {
       }
       answer.token.state = std::move(next);
       co_return std::move(answer.token);
-    } catch (const OAuth2Error& e) {
+    } catch (const SourceError& e) {
       if (e.code() != "invalid_grant" || e.kind() != Kind::permanent) throw;
       if (refused.empty()) refused = e.what();
     }
@@ -123,22 +120,42 @@ Task<OAuth2Source::Answer> OAuth2Source::ask(SecretString refresh_token) {
     refuse_request(e);
   }
   const HttpResponse response = co_await perform(sent.request);
-  const WallTime now = clock_.wall_now();
-  const WipingJson json = checked_answer(response, sent.request.display, config_.response, sent.secrets, now);
+  const AnswerContent content = content_of(response, config_.response, clock_.wall_now());
+  refuse_unless_accepted(response, content, config_.response, sent.request.display, sent.secrets);
+  Answer answer = read(response.status, content, sent_at);
+  co_return answer;
+}
 
+OAuth2Source::Answer OAuth2Source::read(int status, const AnswerContent& content, WallTime sent_at) const {
   Answer answer;
-  if (const WipingJson* next = find_text(json, "/refresh_token")) {
-    const std::string_view text = next->get_ref<const WipingJson::string_t&>();
-    if (!text.empty()) answer.refresh_token = SecretString(text);
+  std::string fault;
+  std::optional<SourceError> unreadable = content.unreadable;
+  if (content.json.is_string())
+    unreadable.emplace(Kind::transient, "the provider's answer is a JSON string, not an object");
+  try {
+    if (unreadable) throw SourceError(*unreadable);
+    if (rotates()) {
+      RefreshTokenAnswer found = refresh_token_in(content, config_.response);
+      answer.refresh_token = std::move(found.value);
+      fault = std::move(found.fault);
+    }
+    answer.token = token_in(content, config_.response, sent_at).token;
+    if (!fault.empty()) throw SourceError(Kind::permanent, fault);
+  } catch (const SourceError& e) {
+    // What cannot be read now will not be readable soon, and the same request again would present a refresh token that
+    // is spent, which ends the chain at a strict provider: it needs a person.
+    const bool needs_person = rotates() && (unreadable || !fault.empty());
+    answer.unusable.emplace(needs_person ? Kind::permanent : e.kind(), e.what());
+    if (rotates() && !answer.refresh_token)
+      answer.unusable->set_unread_answer(whole_answer(status, content.headers, content.body));
+    return answer;
   }
   try {
-    const ResponseConfig config = with_lifetime_of_jwt(config_.response, json, sent_at);
-    answer.token = read_token(json, config, sent_at, sent.secrets);
-    check_token(answer.token, name_, capacity_, now);
+    check_token(answer.token, name_, capacity_, content.received_at);
   } catch (const SourceError& e) {
     answer.unusable = e;
   }
-  co_return answer;
+  return answer;
 }
 
 Task<OAuth2Endpoints> OAuth2Source::endpoints() {
@@ -174,7 +191,12 @@ Task<HttpResponse> OAuth2Source::perform(HttpRequest request) {
     co_return response;
   } catch (const HttpError& e) {
     discovery_.suspect();
-    throw SourceError(kind_of(e.reason()), e.what());
+    SourceError failure(kind_of(e.reason()), e.what());
+    const HttpResponse& received = e.received();
+    const bool accepted = received.status >= 200 && received.status <= 299;
+    if (rotates() && accepted && !received.body.empty())
+      failure.set_unread_answer(whole_answer(received.status, received.headers, received.body));
+    throw SourceError(failure);
   }
 }
 
@@ -193,10 +215,10 @@ Task<> OAuth2Source::revoke(SecretString token) {
   }
   const HttpResponse response = co_await perform(sent.request);
   if (response.status >= 200 && response.status <= 299) co_return;
+  const AnswerContent content = content_of(response, config_.response, clock_.wall_now());
   try {
-    static_cast<void>(
-        checked_answer(response, sent.request.display, config_.response, sent.secrets, clock_.wall_now()));
-  } catch (const OAuth2Error& e) {
+    refuse_unless_accepted(response, content, config_.response, sent.request.display, sent.secrets);
+  } catch (const SourceError& e) {
     if (!is_revoked_already(e)) throw;
   }
 }

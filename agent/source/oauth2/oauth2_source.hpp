@@ -16,6 +16,8 @@
 
 namespace jeton::agent {
 
+struct AnswerContent;
+
 class OAuth2Source final : public Source {
  public:
   // `capacity`: bytes the token may have (tokens.NAME.capacity). What is given by reference outlives the source.
@@ -33,12 +35,17 @@ class OAuth2Source final : public Source {
   struct Answer {
     FetchedToken token;
     std::optional<SecretString> refresh_token;  // a new one that came with it
-    std::optional<SourceError> unusable;        // what is wrong with the token
+    std::optional<SourceError> unusable;        // what is wrong with the answer, which the provider meant as a success
+    // It may hold a new refresh token that could not be found; then its bytes are in `unusable`.
+    [[nodiscard]] bool may_break_chain() const { return unusable && !unusable->unread_answer().empty(); }
   };
 
   Task<FetchedToken> fetch_by_refresh_token(SecretString state);
   // One request. `refresh_token`: for the grant of that name.
   Task<Answer> ask(SecretString refresh_token);
+  // Of an answer that was accepted.
+  [[nodiscard]] Answer read(int status, const AnswerContent& content, WallTime sent_at) const;
+  [[nodiscard]] bool rotates() const { return config_.grant == OAuth2SourceConfig::Grant::refresh_token; }
   Task<OAuth2Endpoints> endpoints();
   Task<HttpResponse> perform(HttpRequest request);
 
