@@ -27,6 +27,7 @@ CurrentToken::~CurrentToken() {
 void CurrentToken::adopt() {
   if (auto adopted = store_.adopted()) {
     record_ = std::move(*adopted);
+    shown_ = record_->generation;
     schedule_ = make_schedule(record_->issued_at, record_->expires_at, config_.refresh, random_);
     watch();
   }
@@ -39,7 +40,10 @@ bool CurrentToken::accept(Record record) {
   if (!newer && record_->state.empty()) record_->state = record.state;
   if (!newer && !differs(record.expires_at, record_->expires_at)) return true;
 
+  const bool same_token = record_ && !record_->blank() && record.value == record_->value;
   record_ = std::move(record);
+  // A fleet that lost the record may know the token by an older generation than this host's readers do.
+  if (record_->token_generation() < shown_) record_->first_generation = same_token ? shown_ : 0;
   // One draw a generation: a corrected expiry moves the refresh, it does not throw the dice again.
   const Schedule drawn = make_schedule(record_->issued_at, record_->expires_at, config_.refresh, random_);
   const Milliseconds kept_delay = newer ? drawn.spread_delay : std::min(schedule_.spread_delay, drawn.spread);
@@ -47,8 +51,16 @@ bool CurrentToken::accept(Record record) {
   schedule_.spread_delay = kept_delay;
   schedule_.refresh_at = record_->expires_at - schedule_.grace - kept_delay;
   watch();
-  store_.publish(*record_, timers_.clock().wall_now());
+  show();
   return true;
+}
+
+void CurrentToken::show() {
+  if (record_->blank()) return;
+  Record shown = *record_;
+  shown.generation = record_->token_generation();
+  shown_ = std::max(shown_, shown.generation);
+  store_.publish(shown, timers_.clock().wall_now());
 }
 
 void CurrentToken::reschedule() {
@@ -75,20 +87,21 @@ Record CurrentToken::successor(FetchedToken fetched, Generation generation, cons
   const WallTime now = timers_.clock().wall_now();
   if (!valid()) return next;
   if (next.value == record_->value) {
-    next.previous = record_->previous;  // the provider gave the same token again
+    next.first_generation = record_->token_generation();
+    next.previous = record_->previous;
   } else if (config_.refresh.overlap > Milliseconds{0}) {
-    next.previous = PreviousToken{record_->value, record_->generation,
+    next.previous = PreviousToken{record_->value, record_->token_generation(),
                                   std::min(record_->expires_at, now + config_.refresh.overlap), record_->expires_at};
   }
   return next;
 }
 
 void CurrentToken::describe(TokenStatus& status) const {
-  if (!record_) return;
+  if (!record_ || record_->blank()) return;
   status.state = valid() ? TokenState::valid : TokenState::expired;
   status.rejected = rejected();
   status.rejections = record_->rejections;
-  status.generation = record_->generation;
+  status.generation = record_->token_generation();
   status.fingerprint = record_->value.fingerprint();
   status.type = record_->type;
   status.attributes = record_->attributes;
@@ -106,6 +119,7 @@ void CurrentToken::describe(TokenStatus& status) const {
 }
 
 void CurrentToken::watch() {
+  if (record_->blank()) return;
   watch_moment(expiry_timer_, record_->expires_at, [this] { expire(); });
   if (record_->previous) {
     watch_moment(overlap_timer_, record_->previous->accept_until, [this] { end_overlap(); });
@@ -126,7 +140,7 @@ void CurrentToken::expire() {
   }
   store_.mark_expired();
   log::warning("token expired before it could be refreshed; readers get 'expired' until a new one is fetched",
-               {{"token", config_.name}, {"generation", record_->generation}});
+               {{"token", config_.name}, {"generation", record_->token_generation()}});
   on_expiry_();
 }
 
@@ -134,7 +148,7 @@ void CurrentToken::end_overlap() {
   if (!record_->previous || timers_.clock().wall_now() < record_->previous->accept_until) return;
   record_->previous.reset();
   try {
-    store_.publish(*record_, timers_.clock().wall_now());
+    show();
   } catch (const Error& e) {
     log::error("cannot take the previous token out of the segment", {{"token", config_.name}, {"error", e.what()}});
   }

@@ -197,7 +197,7 @@ void RefreshLoop::take(Record record) {
   const Generation offered = record.generation;
   // Also of one that is known: what the segment of an earlier run lacks stands in the published record.
   if (parts_.on_current && offered >= before) parts_.on_current(record);
-  // A new state alone, and a token that was refused, are no success.
+  // A new state alone, and the token that was refused, are no success.
   const bool same_token = current_.record() && current_.record()->value == record.value;
   const bool success = record.valid_at(parts_.timers.clock().wall_now()) && !only_carries_state(record);
   const bool refused_again = same_token && current_.rejected();
@@ -219,7 +219,8 @@ void RefreshLoop::take(Record record) {
     failed_request_.clear();
     if (success) fetch_backoff_.reset();
     failing_step_ = Step::load;
-    if (success) journal_.renewed(*current_.record());
+    if (success && !refused_again) journal_.renewed(*current_.record());
+    if (success && refused_again) journal_.given_again(*current_.record());
     if (refused_again) mark_rejected();
     became_due();
   }

@@ -2,7 +2,7 @@
 //
 //   {"v":1,"generation":1795000000000000,"value":"...","type":"Bearer","attributes":{},"issued_at_ms":...,
 //    "expires_at_ms":...,"previous":{"value":"...","generation":...,"accept_until_ms":...,"expires_at_ms":...},"fetched_by":"host-1",
-//    "state":"..."}
+//    "state":"...","first_generation":...}
 //
 // Unknown members are ignored, so an older agent reads what a newer one writes as long as "v" is 1.
 #pragma once
