@@ -18,8 +18,11 @@ constexpr std::array<std::string_view, 12> endings{"secret",    "password",   "p
                                                    "token",     "apikey",     "accesskey",     "privatekey",
                                                    "signature", "credential", "authorization", "assertion"};
 
-bool refers_to_token(const SecretTemplate& secret) {
-  return secret.has(SecretTemplate::Part::Kind::token) || secret.has(SecretTemplate::Part::Kind::revoked);
+// What a reference stands for is there before the agent runs.
+bool can_be_read(const SecretTemplate::Part& part) {
+  using Kind = SecretTemplate::Part::Kind;
+  return part.kind == Kind::literal || part.kind == Kind::file || part.kind == Kind::env ||
+         part.kind == Kind::credential;
 }
 
 void warn_if_readable_by_others(const SecretReference& reference, Problems& problems) {
@@ -73,9 +76,14 @@ void check_files(const std::vector<FileReference>& references, Problems& problem
 void check_secrets(const std::vector<SecretReference>& references, Problems& problems) {
   for (const SecretReference& reference : references) {
     try {
-      if (refers_to_token(reference.secret)) continue;  // not there before the agent runs
-      const SecretString secret = reference.secret.resolve();
-      if (const char* why = unsuitable(secret.reveal(), reference.use)) problems.error(reference.place, why);
+      SecretString secret;
+      bool whole = true;
+      for (const SecretTemplate::Part& part : reference.secret.parts()) {
+        if (can_be_read(part)) secret.append(SecretTemplate({part}).resolve().reveal());
+        whole = whole && can_be_read(part);
+      }
+      const char* why = whole ? unsuitable(secret.reveal(), reference.use) : nullptr;
+      if (why != nullptr) problems.error(reference.place, why);
     } catch (const Error& e) {
       problems.error(reference.place, std::string("cannot read the secret ") + e.what());
     }

@@ -83,6 +83,7 @@ ResponseConfig read_http_response(ObjectReader response) {
   const ValueReader header = response.at("header");
   const ValueReader format = response.at("format");
   const ValueReader token = response.at("token");
+  const ValueReader refresh_token = response.at("refresh_token");
   const bool has_expires_in = response.at("expires_in").present();
   constexpr std::array pointers{"token", "expires_in",  "expires_at",    "type",
                                 "error", "error_rules", "error_message", "attributes"};
@@ -91,6 +92,7 @@ ResponseConfig read_http_response(ObjectReader response) {
     if (response.at(key).present()) unused.push_back(response.at(key));
   }
   ResponseConfig config = read_response(response);
+  assign(config.refresh_token, read_pointer(refresh_token));
   assign(config.header, header.text());
   assign(config.format, format.choice<Format>({{"json", Format::json}, {"text", Format::text}}));
   if (config.format == Format::text) {

@@ -39,14 +39,6 @@ ResponseConfig with_lifetime_of_jwt(ResponseConfig config, const WipingJson& jso
   return config;
 }
 
-// Where a new refresh token belongs, by the names of the references; a literal is not shown.
-std::string place_of(const SecretTemplate& text) {
-  for (const SecretTemplate::Part& part : text.parts()) {
-    if (part.kind != SecretTemplate::Part::Kind::literal) return SecretTemplate::reference_text(part);
-  }
-  return "source.refresh_token";
-}
-
 // Of a token that the provider does not know (any more) nothing is left to revoke.
 bool is_revoked_already(const OAuth2Error& refused) {
   return refused.code() == "invalid_token" || refused.code() == "invalid_grant";
@@ -109,7 +101,7 @@ Task<FetchedToken> OAuth2Source::fetch_by_refresh_token(SecretString state) {
   throw SourceError(Kind::permanent, refused +
                                          "; the refresh token has run out, was revoked, or was used by somebody "
                                          "else: put a new one into " +
-                                         place_of(config_.refresh_token));
+                                         place_of(config_.refresh_token, "source.refresh_token"));
 }
 
 Task<OAuth2Source::Answer> OAuth2Source::ask(SecretString refresh_token) {

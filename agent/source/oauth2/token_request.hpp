@@ -20,13 +20,6 @@ struct OAuth2Endpoints {
   std::string revocation_display;
 };
 
-// What a request depends on beside the configuration.
-struct RequestTerms {
-  const TokenValues& tokens;
-  Random& random;
-  WallTime now;
-};
-
 // `refresh_token`: for the grant of that name.
 [[nodiscard]] BuiltRequest build_token_request(const OAuth2SourceConfig& config, const OAuth2Endpoints& endpoints,
                                                const SecretString& refresh_token, const RequestTerms& terms);
