@@ -52,7 +52,8 @@ bool is_time_format(std::string_view format) {
 
 std::string format_time(std::string_view format, WallTime time) {
   if (format == "unix_ms") return std::to_string(to_unix_ms(time));
-  if (format == "unix") return std::to_string(std::chrono::floor<std::chrono::seconds>(time).time_since_epoch().count());
+  if (format == "unix")
+    return std::to_string(std::chrono::floor<std::chrono::seconds>(time).time_since_epoch().count());
   if (format == "rfc3339") return format_time("%Y-%m-%dT%H:%M:%SZ", time);
   std::string text;
   for (std::size_t i = 0; i < format.size(); ++i) {

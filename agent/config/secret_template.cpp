@@ -63,7 +63,8 @@ const char* complaint(const Part& part) {
       return is_time_format(text) ? nullptr
                                   : "expected unix, unix_ms, rfc3339, or a format of %Y %m %d %H %M %S such as %Y%m%d";
     case Part::Kind::nonce:
-      return nonce_digits(text) ? nullptr : "expected uuid, or hex8 to hex128: so many hexadecimal digits, an even number";
+      return nonce_digits(text) ? nullptr
+                                : "expected uuid, or hex8 to hex128: so many hexadecimal digits, an even number";
     case Part::Kind::value:
       return is_name(text, "_-") ? nullptr : "not the name of a value";
     case Part::Kind::request:

@@ -41,7 +41,7 @@ struct HttpRequest {
   SecretString url;     // whole: with userinfo and query
   std::string display;  // how messages name it: "https://api.example.com/token"; no query, no secret
   std::vector<HttpHeader> headers;
-  SecretString body;                    // none with GET
+  SecretString body;                    // of POST, PUT and PATCH
   Milliseconds connect_timeout{5'000};  // DNS, TCP and TLS
   Milliseconds timeout{10'000};         // everything, redirects included
   std::size_t max_body = 1024 * 1024;   // bytes; a longer answer ends the transfer at once

@@ -183,7 +183,7 @@ void Transfer::set_up_method() {
     set_option(h, CURLOPT_HTTPGET, 1L);
     return;
   }
-  if (request_.method == HttpRequest::Method::del && request_.body.empty()) return;
+  if (request_.method == HttpRequest::Method::del) return;
   // POSTFIELDS is not copied: the body is a member of request_, which outlives the handle.
   set_option(h, CURLOPT_POST, 1L);
   set_option(h, CURLOPT_POSTFIELDSIZE_LARGE, static_cast<curl_off_t>(request_.body.size()));

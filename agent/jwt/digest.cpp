@@ -50,9 +50,9 @@ SecretString digest_of(Digest digest, std::string_view text) {
 SecretString hmac_of(Digest digest, const SecretString& key, std::string_view text) {
   Bytes bytes{};
   unsigned length = 0;
-  const bool done = HMAC(method(digest), key.reveal().data(), static_cast<int>(key.size()),
-                         reinterpret_cast<const unsigned char*>(text.data()), text.size(), bytes.data(), &length) !=
-                    nullptr;
+  const bool done =
+      HMAC(method(digest), key.reveal().data(), static_cast<int>(key.size()),
+           reinterpret_cast<const unsigned char*>(text.data()), text.size(), bytes.data(), &length) != nullptr;
   return taken(bytes, length, done, "HMAC");
 }
 

@@ -118,7 +118,7 @@ bool is_ed25519(JwtAlgorithm algorithm) {
 
 std::string signature_by(JwtAlgorithm algorithm, EVP_PKEY* key, std::string_view text) {
   const std::unique_ptr<EVP_MD_CTX, Free<EVP_MD_CTX_free>> context(EVP_MD_CTX_new());
-  EVP_PKEY_CTX* parameters = nullptr;                                    // owned by the context
+  EVP_PKEY_CTX* parameters = nullptr;                                     // owned by the context
   const EVP_MD* digest = is_ed25519(algorithm) ? nullptr : EVP_sha256();  // Ed25519 brings its own
   if (!context || EVP_DigestSignInit(context.get(), &parameters, digest, nullptr, key) != 1) refuse("cannot sign");
   if (algorithm == JwtAlgorithm::ps256 && (EVP_PKEY_CTX_set_rsa_padding(parameters, RSA_PKCS1_PSS_PADDING) != 1 ||

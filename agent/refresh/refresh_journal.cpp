@@ -148,11 +148,10 @@ void RefreshJournal::published(const Record& record, bool alone) {
   const char* const what = record.first_generation != 0 ? "the provider gave the same token again"
                            : alone                      ? "token refreshed by this host alone"
                                                         : "token refreshed";
-  log::info(what,
-            {{"token", name()},
-             {"generation", record.token_generation()},
-             {"fingerprint", record.value.fingerprint()},
-             {"lifetime_s", (record.expires_at - record.issued_at) / std::chrono::seconds(1)}});
+  log::info(what, {{"token", name()},
+                   {"generation", record.token_generation()},
+                   {"fingerprint", record.value.fingerprint()},
+                   {"lifetime_s", (record.expires_at - record.issued_at) / std::chrono::seconds(1)}});
 }
 
 void RefreshJournal::publication_refused(const Record& record, Generation current) {

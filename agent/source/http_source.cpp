@@ -108,10 +108,10 @@ Task<FetchedToken> HttpSource::fetch_by_refresh_token(SecretString state) {
       if (!refused) refused = e;
     }
   }
-  throw SourceError(SourceError::Kind::permanent,
-                    std::string(refused->what()) + "; if the refresh token has run out, was revoked, or was used by "
-                                                   "somebody else: put a new one into " +
-                        place_of(config_.refresh_token, "source.refresh_token"));
+  throw SourceError(SourceError::Kind::permanent, std::string(refused->what()) +
+                                                      "; if the refresh token has run out, was revoked, or was used by "
+                                                      "somebody else: put a new one into " +
+                                                      place_of(config_.refresh_token, "source.refresh_token"));
 }
 
 BuiltRequest HttpSource::request_for(const SecretString& refresh_token) const {

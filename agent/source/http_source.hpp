@@ -1,8 +1,8 @@
 // The source of type `http`: one request as the configuration says, one answer.
 //
 // Time, nonces and signatures are new in every request. A refresh token that the answers replace is kept from fetch to
-// fetch (refresh_chain.hpp). Secrets are read anew for every fetch, so a replaced file counts at once; what of them a provider echoes in an error
-// is blotted out. One thread: the loop's.
+// fetch (refresh_chain.hpp). Secrets are read anew for every fetch, so a replaced file counts at once; what of them a
+// provider echoes in an error is blotted out. One thread: the loop's.
 #pragma once
 
 #include <cstddef>

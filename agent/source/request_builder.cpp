@@ -27,9 +27,11 @@ HttpRequest::Method method_of(const std::string& name) {
   return found == methods.end() ? Method::get : *found;
 }
 
+// With the type of the body, if the headers say nothing else. Empty: they do.
 void set_body(HttpRequest& request, SecretString body, const char* content_type) {
+  if (request.method == HttpRequest::Method::get) request.method = HttpRequest::Method::post;
   request.body = std::move(body);
-  if (!has_header(request.headers, "Content-Type")) {
+  if (*content_type != '\0' && !has_header(request.headers, "Content-Type")) {
     request.headers.push_back({"Content-Type", SecretString(content_type)});
   }
 }
@@ -50,7 +52,7 @@ BuiltRequest build(const HttpRequestConfig& config, const HttpSourceConfig& sour
   } else if (config.json) {
     set_body(request, scope.body(), "application/json");
   } else if (config.body) {
-    request.body = scope.body();
+    set_body(request, scope.body(), "");
   }
   request.max_body = source.response.max_body;
   request.made_of = scope.used_values();

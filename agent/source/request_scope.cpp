@@ -29,8 +29,9 @@ bool may_hold_secret(const SecretPart& part, const std::vector<RequestValue>& va
 }
 
 bool is_made_of_secrets(const RequestValue& value, const std::vector<RequestValue>& values) {
-  return takes_key(value.function) || std::any_of(value.of.parts().begin(), value.of.parts().end(),
-                                                  [&](const SecretPart& part) { return may_hold_secret(part, values); });
+  return takes_key(value.function) ||
+         std::any_of(value.of.parts().begin(), value.of.parts().end(),
+                     [&](const SecretPart& part) { return may_hold_secret(part, values); });
 }
 
 }  // namespace

@@ -1,5 +1,5 @@
-// RequestScope: what the references in one request stand for: its moment, its nonces, its named values, and the parts of
-// the request itself that a signature is made over. One for each request; reads files and environment when asked.
+// RequestScope: what the references in one request stand for: its moment, its nonces, its named values, and the parts
+// of the request itself that a signature is made over. One for each request; reads files and environment when asked.
 //
 // A value and a part are made when they are first asked for, and are the same from then on. Remembers, in its resolver,
 // what of them must never be shown: every secret, and what a function makes of one. One thread.

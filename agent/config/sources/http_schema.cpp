@@ -18,14 +18,6 @@ struct RequestSection {
   bool allow_http;
 };
 
-bool has_header(const HttpRequestConfig& config, std::string_view name) {
-  return std::any_of(config.headers.begin(), config.headers.end(), [name](const auto& header) {
-    return std::equal(name.begin(), name.end(), header.first.begin(), header.first.end(), [](char a, char b) {
-      return a == (b >= 'A' && b <= 'Z' ? static_cast<char>(b - 'A' + 'a') : b);
-    });
-  });
-}
-
 // Reads the body, and tells whether there is one.
 bool read_body(const RequestSection& section, HttpRequestConfig& config) {
   const ValueReader form = section.keys.at("form");
@@ -40,7 +32,9 @@ bool read_body(const RequestSection& section, HttpRequestConfig& config) {
   exclude(form, json);
   exclude(form, body);
   exclude(json, body);
-  if (config.body && !has_header(config, "content-type")) {
+  const bool has_type = std::any_of(config.headers.begin(), config.headers.end(),
+                                    [](const auto& header) { return is_header(header.first, "content-type"); });
+  if (config.body && !has_type) {
     body.error(body.path() + " needs its type in the headers, such as Content-Type: application/xml");
   }
   return form.present() || json.present() || body.present();
@@ -75,8 +69,8 @@ void read_request(const RequestSection& section, RequestReferences references, H
   config.query = read_parameters(section.keys.at("query"));
   config.headers = read_headers(section.keys.at("headers"), section.reading);
   const bool has_body = read_body(section, config);
-  if (has_body && chosen == "GET") {
-    method.error("method GET has no body; use POST, or query instead of the body");
+  if (has_body && (chosen == "GET" || chosen == "DELETE")) {
+    method.error("method " + *chosen + " has no body; use POST, or query instead of the body");
   }
   config.method = chosen.value_or(has_body ? "POST" : "GET");
   assign(config.url, read_url(url, section.allow_http));

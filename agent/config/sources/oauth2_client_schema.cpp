@@ -146,14 +146,14 @@ void read_oauth2_client(ObjectReader& source, OAuth2SourceConfig& config, bool g
   assign(config.client_id, id.secret());
   assign(config.client_secret, secret.secret());
   config.client_assertion = read_assertion(assertion, reading);
-  const auto chosen = auth.choice<ClientAuth>({{"client_secret_basic", ClientAuth::client_secret_basic},
-                                               {"client_secret_basic_unencoded",
-                                                ClientAuth::client_secret_basic_unencoded},
-                                               {"client_secret_post", ClientAuth::client_secret_post},
-                                               {"client_secret_jwt", ClientAuth::client_secret_jwt},
-                                               {"private_key_jwt", ClientAuth::private_key_jwt},
-                                               {"tls_client_auth", ClientAuth::tls_client_auth},
-                                               {"none", ClientAuth::none}});
+  const auto chosen =
+      auth.choice<ClientAuth>({{"client_secret_basic", ClientAuth::client_secret_basic},
+                               {"client_secret_basic_unencoded", ClientAuth::client_secret_basic_unencoded},
+                               {"client_secret_post", ClientAuth::client_secret_post},
+                               {"client_secret_jwt", ClientAuth::client_secret_jwt},
+                               {"private_key_jwt", ClientAuth::private_key_jwt},
+                               {"tls_client_auth", ClientAuth::tls_client_auth},
+                               {"none", ClientAuth::none}});
   if (!source.present() || !grant_known || (auth.present() && !chosen)) return;
   config.client_auth = chosen.value_or(secret.present() ? ClientAuth::client_secret_basic : ClientAuth::none);
   if (config.client_auth == ClientAuth::client_secret_jwt) config.client_assertion.algorithm = JwtAlgorithm::hs256;

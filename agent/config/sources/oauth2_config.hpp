@@ -64,11 +64,11 @@ struct OAuth2SourceConfig {
   SecretTemplate refresh_token;        // for the grant of that name: the one to begin with
   std::string scope;
   std::string audience;
-  std::vector<std::string> resource;             // RFC 8707
+  std::vector<std::string> resource;              // RFC 8707
   ParameterTemplates params;                      // more parameters of the token request
   std::map<std::string, SecretTemplate> headers;  // more headers of every request but those for the metadata
-  bool revoke = false;                           // RFC 7009, after the overlap
-  SecretTemplate revocation_url;                 // empty: discovered
+  bool revoke = false;                            // RFC 7009, after the overlap
+  SecretTemplate revocation_url;                  // empty: discovered
   ResponseConfig response;
   EgressConfig egress;
   bool operator==(const OAuth2SourceConfig&) const = default;

@@ -98,8 +98,8 @@ void read_parameters(ObjectReader& source, OAuth2SourceConfig& config, Reading& 
                                              " is set by the agent from the keys of the source; take it out of params");
   }
   for (const Member& member : headers.members()) {
-    const bool basic = uses_basic(config.client_auth) && equal_ignoring_case(member.name, "authorization");
-    if (!basic && !equal_ignoring_case(member.name, "content-type")) continue;
+    const bool basic = uses_basic(config.client_auth) && is_header(member.name, "authorization");
+    if (!basic && !is_header(member.name, "content-type")) continue;
     reading.problems.error(member.place, "source.headers." + member.name + " is set by the agent" +
                                              (basic ? " from client_id and client_secret" : "") +
                                              "; take it out of headers");

@@ -40,7 +40,8 @@ bool uses_request_part(const SecretTemplate& text, std::string_view part, const 
 
 bool uses_request_part(const std::vector<SecretTemplate>& texts, std::string_view part,
                        const std::vector<RequestValue>& values) {
-  return std::any_of(texts.begin(), texts.end(), [&](const auto& text) { return uses_request_part(text, part, values); });
+  return std::any_of(texts.begin(), texts.end(),
+                     [&](const auto& text) { return uses_request_part(text, part, values); });
 }
 
 bool body_uses_request_part(const HttpRequestConfig& config, std::string_view part) {

@@ -47,12 +47,12 @@ struct RequestValue {
 
 struct HttpRequestConfig {
   SecretTemplate url;
-  std::string method = "GET";  // GET, POST, PUT, PATCH or DELETE; never GET with a body
+  std::string method = "GET";  // GET, DELETE, POST, PUT or PATCH; a body only with the last three
   ParameterTemplates query;
   std::map<std::string, SecretTemplate> headers;
   // The body, one of these at most:
-  ParameterTemplates form;           // application/x-www-form-urlencoded
-  std::optional<JsonTemplate> json;  // application/json
+  ParameterTemplates form;             // application/x-www-form-urlencoded
+  std::optional<JsonTemplate> json;    // application/json
   std::optional<SecretTemplate> body;  // as it is; its Content-Type stands in the headers
   std::vector<RequestValue> values;    // a text may refer to those before it
   bool operator==(const HttpRequestConfig&) const = default;

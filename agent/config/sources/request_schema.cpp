@@ -87,6 +87,10 @@ ParameterTemplates read_parameters(const ValueReader& fields) {
   return result;
 }
 
+bool is_header(const std::string& name, std::string_view lower_case_name) {
+  return lower_case(name) == lower_case_name;
+}
+
 std::map<std::string, SecretTemplate> read_headers(const ValueReader& headers, Reading& reading) {
   constexpr std::array<std::string_view, 4> reserved{"content-length", "transfer-encoding", "connection", "host"};
   auto result = read_fields(headers, SecretUse::header);

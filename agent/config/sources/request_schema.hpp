@@ -4,6 +4,8 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <string_view>
+#include <vector>
 
 #include "agent/config/object_reader.hpp"
 #include "agent/config/sources/egress_config.hpp"
@@ -24,6 +26,9 @@ namespace jeton::agent {
 // request_values_schema.cpp.
 [[nodiscard]] std::vector<RequestValue> read_values(const ValueReader& section, RequestReferences& references,
                                                     Reading& reading);
+
+// Whether it is the header of this name, which is given in lower case.
+[[nodiscard]] bool is_header(const std::string& name, std::string_view lower_case_name);
 
 [[nodiscard]] std::map<std::string, SecretTemplate> read_headers(const ValueReader& headers, Reading& reading);
 

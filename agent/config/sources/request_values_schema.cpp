@@ -93,8 +93,8 @@ std::vector<RequestValue> read_values(const ValueReader& section, RequestReferen
     value.name = member.name;
     if (listed) continue;
     if (!can_be_referred_to(member.name)) {
-      reading.problems.error(member.place, section.path() + "." + member.name +
-                                               ": the name of a value has letters, digits, _ and - only");
+      reading.problems.error(
+          member.place, section.path() + "." + member.name + ": the name of a value has letters, digits, _ and - only");
     }
     references.values.insert(member.name);
     values.push_back(std::move(value));

@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "agent/base/error.hpp"
 #include "agent/jwt/text_encoding.hpp"
 
 namespace jeton::agent {
@@ -12,6 +13,9 @@ using ClientAuth = OAuth2SourceConfig::ClientAuth;
 // Both halves are form-encoded before they are joined (RFC 6749 section 2.3.1): a colon or a percent sign in a secret
 // would mean something else. Some providers do not decode them.
 SecretString basic_credentials(const SecretString& id, const SecretString& secret, bool encoded) {
+  if (!encoded && id.reveal().find(':') != std::string_view::npos) {
+    throw Error("client_id holds a colon, which only client_auth client_secret_basic can send");
+  }
   SecretString pair = encoded ? percent_encoded(id.reveal()) : id;
   pair.append(":");
   pair.append(encoded ? percent_encoded(secret.reveal()).reveal() : secret.reveal());

@@ -8,6 +8,7 @@
 #include "agent/source/answer.hpp"
 #include "agent/source/json_body.hpp"
 #include "agent/source/json_pointer.hpp"
+#include "agent/source/oauth2/dpop.hpp"
 #include "agent/source/oauth2/oauth2_error.hpp"
 #include "agent/source/oauth2/refresh_chain.hpp"
 #include "agent/source/secret_resolver.hpp"
@@ -37,6 +38,24 @@ ResponseConfig with_lifetime_of_jwt(ResponseConfig config, const WipingJson& jso
   const Milliseconds left = *times->expires_at - sent_at;
   config.default_lifetime = std::min(left, config.default_lifetime.value_or(left));
   return config;
+}
+
+void refuse_dpop(const HttpResponse& response, const std::string& display) {
+  if (const auto demand = dpop_demand(response)) {
+    throw SourceError(Kind::permanent, display + " answered " + std::to_string(response.status) +
+                                           " and demands DPoP (" + *demand + "); " + dpop_advice);
+  }
+}
+
+// A provider that only offers DPoP may demand it of some clients, and calls a request without a proof invalid.
+[[noreturn]] void refuse_where_dpop_is_offered(const OAuth2Error& refused) {
+  if (refused.code() != "invalid_request") throw OAuth2Error(refused);
+  throw OAuth2Error(refused.kind(),
+                    std::string(refused.what()) +
+                        "; the issuer's metadata offers DPoP, which it may demand of this "
+                        "client: " +
+                        dpop_advice,
+                    refused.retry_after(), refused.code());
 }
 
 // Of a token that the provider does not know (any more) nothing is left to revoke.
@@ -115,8 +134,15 @@ Task<OAuth2Source::Answer> OAuth2Source::ask(SecretString refresh_token) {
     refuse_request(e);
   }
   const HttpResponse response = co_await perform(sent.request);
+  refuse_dpop(response, sent.request.display);
   const WallTime now = clock_.wall_now();
-  const WipingJson json = checked_answer(response, sent.request.display, config_.response, sent.secrets, now);
+  WipingJson json;
+  try {
+    json = checked_answer(response, sent.request.display, config_.response, sent.secrets, now);
+  } catch (const OAuth2Error& e) {
+    if (where.offers_dpop) refuse_where_dpop_is_offered(e);
+    throw;
+  }
 
   Answer answer;
   if (const WipingJson* next = find_text(json, "/refresh_token")) {

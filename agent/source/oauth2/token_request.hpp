@@ -18,6 +18,7 @@ struct OAuth2Endpoints {
   std::string token_display;  // as messages name it
   SecretString revocation;    // empty: none
   std::string revocation_display;
+  bool offers_dpop = false;  // the metadata names algorithms for DPoP proofs
 };
 
 // `refresh_token`: for the grant of that name.

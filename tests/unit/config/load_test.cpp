@@ -99,9 +99,9 @@ TEST(Load, PutsEveryValueWhereItBelongs) {
   auto& source = token.source.emplace<HttpSourceConfig>();
   source.url = SecretTemplate::literal("http://provider.example:8080/token");
   source.method = "POST";
-  source.query = {{"q", SecretTemplate::literal("1")}};
+  source.query = {{"q", {SecretTemplate::literal("1")}}};
   source.headers = {{"X-H", SecretTemplate::literal("h")}};
-  source.form = {{"f", SecretTemplate::literal("v")}, {"e", SecretTemplate()}};
+  source.form = {{"f", {SecretTemplate::literal("v")}}, {"e", {SecretTemplate()}}};
   source.response = {"/t", "/i", "", 2h, "/y", "/e", "/m", {{"scope", "/a~1b/0"}}, 2048};
   source.egress.timeout = 3s;
   source.egress.connect_timeout = 2s;

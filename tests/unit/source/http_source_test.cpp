@@ -57,7 +57,7 @@ class HttpSourceTest : public ::testing::Test {
   }
 
   FetchedToken fetch(const HttpSourceConfig& config, HttpTransport& transport, std::size_t capacity = 8192) {
-    HttpSource source("wechat", config, capacity, transport, clock_, no_tokens_);
+    HttpSource source("wechat", config, capacity, transport, clock_, no_tokens_, random_);
     return loop_.run(source.fetch({}));
   }
 
@@ -79,6 +79,7 @@ class HttpSourceTest : public ::testing::Test {
   test::Loop loop_;
   FixedClock clock_;
   NoTokens no_tokens_;
+  OsRandom random_;
   FakeTransport fake_;
   const HttpSourceConfig plain_ = config("https://api.example.com/token");
 };
@@ -197,7 +198,7 @@ TEST_F(HttpSourceTest, UrlMadeOfAReferenceIsCheckedAgain) {
 TEST_F(HttpSourceTest, DescriptionHasNeitherQueryNorSecret) {
   FakeTransport unused;
   const HttpSource source("t", config("https://api.example.com/${file:/etc/jeton/id}/token?key=${env:KEY}"), 1, unused,
-                          clock_, no_tokens_);
+                          clock_, no_tokens_, random_);
   EXPECT_EQ(source.describe(), "https://api.example.com/${file:/etc/jeton/id}/token");
 }
 
@@ -205,8 +206,8 @@ TEST_F(HttpSourceTest, ReplacedSecretFileCountsAtTheNextFetch) {
   answer(200, good_body);
   const auto file = dir_.write("key", "first\n");
   HttpSourceConfig with_secret = plain_;
-  with_secret.query.emplace("key", SecretTemplate::parse("${file:" + file.string() + "}"));
-  HttpSource source("t", with_secret, 8192, fake_, clock_, no_tokens_);
+  with_secret.query["key"] = {SecretTemplate::parse("${file:" + file.string() + "}")};
+  HttpSource source("t", with_secret, 8192, fake_, clock_, no_tokens_, random_);
   static_cast<void>(loop_.run(source.fetch({})));
   EXPECT_EQ(fake_.last.url.reveal(), "https://api.example.com/token?key=first");
   dir_.write("key", "second&\n");
@@ -232,7 +233,8 @@ TEST_F(HttpSourceTest, FormAndJsonAreSentAsPost) {
   FaultProvider provider;
   HttpClient client;
   HttpSourceConfig form = config(provider.url());
-  form.form = {{"grant_type", SecretTemplate::literal("client_credentials")}, {"b c", SecretTemplate::literal("d&e")}};
+  form.form = {{"grant_type", {SecretTemplate::literal("client_credentials")}},
+               {"b c", {SecretTemplate::literal("d&e")}}};
   EXPECT_NO_THROW(static_cast<void>(fetch(form, client)));
 
   HttpSourceConfig json = config(provider.url());
@@ -257,8 +259,8 @@ TEST_F(HttpSourceTest, RevocationSendsTheConfiguredRequestWithTheToken) {
   HttpRequestConfig& form = with_revocation.revocation.emplace();
   form.url = SecretTemplate::literal(provider.url("/revoke"));
   form.method = "POST";
-  form.form = {{"token", SecretTemplate::parse("${revoked}")}, {"hint", SecretTemplate::literal("access_token")}};
-  HttpSource by_form("t", with_revocation, 8192, client, clock_, no_tokens_);
+  form.form = {{"token", {SecretTemplate::parse("${revoked}")}}, {"hint", {SecretTemplate::literal("access_token")}}};
+  HttpSource by_form("t", with_revocation, 8192, client, clock_, no_tokens_, random_);
   EXPECT_TRUE(by_form.revokes());
   EXPECT_NO_THROW(loop_.run(by_form.revoke(SecretString("tok&1"))));
 
@@ -266,7 +268,7 @@ TEST_F(HttpSourceTest, RevocationSendsTheConfiguredRequestWithTheToken) {
   header.url = SecretTemplate::literal(provider.url("/token"));
   header.method = "DELETE";
   header.headers = {{"Authorization", SecretTemplate::parse("Bearer ${revoked}")}};
-  HttpSource by_header("t", with_revocation, 8192, client, clock_, no_tokens_);
+  HttpSource by_header("t", with_revocation, 8192, client, clock_, no_tokens_, random_);
   EXPECT_NO_THROW(loop_.run(by_header.revoke(SecretString("tok-2"))));
 
   const auto seen = provider.seen();
@@ -278,13 +280,13 @@ TEST_F(HttpSourceTest, RevocationSendsTheConfiguredRequestWithTheToken) {
 
 TEST_F(HttpSourceTest, RevocationThatFailedSaysSoWithoutTheToken) {
   HttpSourceConfig with_revocation = plain_;
-  EXPECT_FALSE(HttpSource("t", with_revocation, 8192, fake_, clock_, no_tokens_).revokes());
+  EXPECT_FALSE(HttpSource("t", with_revocation, 8192, fake_, clock_, no_tokens_, random_).revokes());
   with_revocation.response.error = "/error";
   with_revocation.response.error_message = "/hint";
   with_revocation.response.error_rules.permanent = {"unsupported"};
   HttpRequestConfig& request = with_revocation.revocation.emplace();
   request.url = SecretTemplate::parse("https://api.example.com/revoke?t=${revoked}");
-  HttpSource source("t", with_revocation, 8192, fake_, clock_, no_tokens_);
+  HttpSource source("t", with_revocation, 8192, fake_, clock_, no_tokens_, random_);
   const auto failure_of_revocation = [&] {
     try {
       loop_.run(source.revoke(SecretString("tok-SECRET")));
@@ -317,10 +319,10 @@ TEST_F(HttpSourceTest, NoFailureShowsASecret) {
   const std::string field = "F0rm S3cr3t3";
   const std::string literal = "L1t3ralS3cr3t4";
   HttpSourceConfig c = config(provider.url());
-  c.query.emplace("key", SecretTemplate::parse("${file:" + dir_.write("q", query).string() + "}"));
+  c.query["key"] = {SecretTemplate::parse("${file:" + dir_.write("q", query).string() + "}")};
   c.headers.emplace("Authorization", SecretTemplate::parse("Bearer ${file:" + dir_.write("h", header).string() + "}"));
-  c.form.emplace("field", SecretTemplate::parse("${file:" + dir_.write("f", field).string() + "}"));
-  c.form.emplace("client_secret", SecretTemplate::literal(literal));
+  c.form["field"] = {SecretTemplate::parse("${file:" + dir_.write("f", field).string() + "}")};
+  c.form["client_secret"] = {SecretTemplate::literal(literal)};
   c.response.error = "/error";
   c.response.error_message = "/message";
   c.egress.timeout = 200ms;

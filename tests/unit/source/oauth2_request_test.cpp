@@ -36,7 +36,7 @@ TEST_F(OAuth2Request, ClientCredentialsCarryWhatIsConfiguredAndNoMore) {
   config.scope = "read write";
   config.audience = "https://api.example.com";
   config.resource = {"https://a.example.com", "https://b.example.com/x?y"};
-  config.params.emplace("tenant", SecretTemplate::literal("a&b"));
+  config.params["tenant"] = {SecretTemplate::literal("a&b")};
   const FetchedToken token = fetch(config);
   EXPECT_EQ(token.value.reveal(), "tok-1");
   EXPECT_EQ(token.type, "Bearer");

@@ -129,9 +129,8 @@ TEST_P(TokenGeneration, ServersLoseTheirData_IsStillThatOfTheToken) {
   EXPECT_TRUE(fleet.all_hold(before));
 }
 
-INSTANTIATE_TEST_SUITE_P(EveryBackend, TokenGeneration, testing::Values(1, 3), [](const auto& p) {
-  return p.param == 1 ? std::string("redis") : std::string("redlock");
-});
+INSTANTIATE_TEST_SUITE_P(EveryBackend, TokenGeneration, testing::Values(1, 3),
+                         [](const auto& p) { return p.param == 1 ? std::string("redis") : std::string("redlock"); });
 
 }  // namespace
 }  // namespace jeton::test
