@@ -252,6 +252,118 @@ TEST_F(HttpSourceTest, FormAndJsonAreSentAsPost) {
   EXPECT_EQ(seen.at(1).body, R"({"id":7,"key":"a\"b"})");
 }
 
+TEST_F(HttpSourceTest, OtherMethodsAndBodiesAreSentAsConfigured) {
+  FaultProvider provider;
+  HttpClient client;
+  HttpSourceConfig put = config(provider.url());
+  put.method = "PUT";
+  put.headers.emplace("X-Ttl", SecretTemplate::literal("21600"));
+  EXPECT_NO_THROW(static_cast<void>(fetch(put, client)));
+
+  HttpSourceConfig xml = config(provider.url());
+  xml.method = "PATCH";
+  xml.body = SecretTemplate::literal("<login>\n  <id>7</id>\n</login>");
+  xml.headers.emplace("Content-Type", SecretTemplate::literal("application/xml"));
+  EXPECT_NO_THROW(static_cast<void>(fetch(xml, client)));
+
+  const auto seen = provider.seen();
+  EXPECT_EQ(seen.at(0).method, "PUT");
+  EXPECT_EQ(seen.at(0).body, "");
+  EXPECT_EQ(seen.at(0).headers.at("content-length"), "0");
+  EXPECT_FALSE(seen.at(0).headers.contains("content-type")) << "there is no body to have one";
+  EXPECT_EQ(seen.at(1).method, "PATCH");
+  EXPECT_EQ(seen.at(1).headers.at("content-type"), "application/xml");
+  EXPECT_EQ(seen.at(1).body, "<login>\n  <id>7</id>\n</login>");
+}
+
+TEST_F(HttpSourceTest, FingerprintTellsAnotherSecretAndNotWhatIsNewInEveryRequest) {
+  HttpSourceConfig signed_one = plain_;
+  signed_one.json = JsonTemplate(JsonTemplate::Object{
+      {"at", JsonTemplate(JsonTemplate::NumberReference{SecretTemplate::parse("${now:unix_ms}")})},
+      {"nonce", JsonTemplate(SecretTemplate::parse("${nonce:uuid}"))}});
+  signed_one.values = {{"sign", RequestValue::Function::hmac_sha256, SecretTemplate::parse("${request:body}"),
+                        SecretTemplate::parse("${file:" + dir_.write("key", "one").string() + "}")}};
+  signed_one.headers = {{"Sign", SecretTemplate::parse("${value:sign}")}};
+  HttpSource source("t", signed_one, 8192, fake_, clock_, no_tokens_, random_);
+  const std::string first = source.fingerprint();
+  EXPECT_FALSE(first.empty());
+  answer(403, "{}");
+  const auto request_of_failure = [&] {
+    try {
+      static_cast<void>(loop_.run(source.fetch({})));
+    } catch (const SourceError& e) {
+      return e.request();
+    }
+    return std::string("no failure");
+  };
+  EXPECT_EQ(request_of_failure(), first);
+  const std::string body(fake_.last.body.reveal());
+  EXPECT_EQ(request_of_failure(), first);
+  EXPECT_NE(fake_.last.body.reveal(), body);
+  EXPECT_EQ(source.fingerprint(), first);
+  dir_.write("key", "two");
+  EXPECT_NE(source.fingerprint(), first);
+}
+
+// As DingTalk's userAccessToken wants it.
+TEST_F(HttpSourceTest, RefreshTokenStandsInTheBodyAndIsReplacedByTheOneInTheAnswer) {
+  HttpSourceConfig rotating = plain_;
+  rotating.refresh_token = SecretTemplate::parse("${file:" + dir_.write("refresh", "r0").string() + "}");
+  rotating.json = JsonTemplate(JsonTemplate::Object{
+      {"grantType", JsonTemplate(SecretTemplate::literal("refresh_token"))},
+      {"refreshToken", JsonTemplate(SecretTemplate::parse("${refresh_token}"))}});
+  rotating.response.refresh_token = "/refreshToken";
+  HttpSource source("t", rotating, 8192, fake_, clock_, no_tokens_, random_);
+  const std::string before = source.fingerprint();
+  EXPECT_FALSE(before.empty());
+
+  answer(200, R"({"access_token":"tok-1","expires_in":60,"refreshToken":"r1"})");
+  const FetchedToken first = loop_.run(source.fetch({}));
+  EXPECT_EQ(fake_.last.body.reveal(), R"({"grantType":"refresh_token","refreshToken":"r0"})");
+
+  answer(200, good_body);
+  const FetchedToken second = loop_.run(source.fetch({first.state}));
+  EXPECT_EQ(fake_.last.body.reveal(), R"({"grantType":"refresh_token","refreshToken":"r1"})");
+  EXPECT_EQ(source.fingerprint(), before) << "the state is counted beside it";
+
+  // No token, and a refresh token: it is not lost.
+  answer(200, R"({"expires_in":60,"refreshToken":"r2"})");
+  try {
+    static_cast<void>(loop_.run(source.fetch({second.state})));
+    ADD_FAILURE() << "there was no token in the answer";
+  } catch (const SourceError& e) {
+    answer(200, good_body);
+    static_cast<void>(loop_.run(source.fetch({e.state()})));
+    EXPECT_EQ(fake_.last.body.reveal(), R"({"grantType":"refresh_token","refreshToken":"r2"})");
+  }
+}
+
+TEST_F(HttpSourceTest, RefreshTokenIsRefusedTheOneBeforeItIsTriedAndTheirFileIsNamed) {
+  const auto file = dir_.write("refresh", "r0-SECRET");
+  HttpSourceConfig rotating = plain_;
+  rotating.refresh_token = SecretTemplate::parse("${file:" + file.string() + "}");
+  rotating.form["refresh_token"] = {SecretTemplate::parse("${refresh_token}")};
+  HttpSource source("t", rotating, 8192, fake_, clock_, no_tokens_, random_);
+  answer(200, R"({"access_token":"tok-1","expires_in":60,"refresh_token":"r1-SECRET"})");
+  const SecretString state = loop_.run(source.fetch({})).state;
+  fake_.calls = 0;
+  answer(400, R"({"message":"r1-SECRET is used"})");
+  try {
+    static_cast<void>(loop_.run(source.fetch({state})));
+    ADD_FAILURE() << "both are refused";
+  } catch (const SourceError& e) {
+    EXPECT_EQ(e.kind(), Kind::permanent);
+    EXPECT_THAT(e.what(), HasSubstr(file.string()));
+    EXPECT_THAT(e.what(), Not(HasSubstr("SECRET")));
+  }
+  EXPECT_EQ(fake_.calls, 2);
+  EXPECT_EQ(fake_.last.body.reveal(), "refresh_token=r0-SECRET") << "the one before, last";
+  fake_.calls = 0;
+  answer(503, "");
+  EXPECT_THROW(static_cast<void>(loop_.run(source.fetch({state}))), SourceError);
+  EXPECT_EQ(fake_.calls, 1) << "what may pass says nothing of the refresh token";
+}
+
 TEST_F(HttpSourceTest, RevocationSendsTheConfiguredRequestWithTheToken) {
   FaultProvider provider;
   HttpClient client;
