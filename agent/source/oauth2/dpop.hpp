@@ -11,7 +11,8 @@ namespace jeton::agent {
 
 // What to do about it.
 inline constexpr const char* dpop_advice =
-    "jeton sends no DPoP proofs (RFC 9449): have the provider issue bearer tokens to this client, or fetch with a source "
+    "jeton sends no DPoP proofs (RFC 9449): have the provider issue bearer tokens to this client, or fetch with a "
+    "source "
     "of type exec";
 
 // Of an answer that is no success: which part of it demands DPoP; nothing if none does.

@@ -38,8 +38,7 @@ struct HttpRequestFixture : ::testing::Test {
 
   // `keys`: of the source, beside its type, indented by six.
   static HttpSourceConfig source(const std::string& keys) {
-    const LoadResult loaded =
-        test::load_text("version: 1\ntokens:\n  t:\n    source:\n      type: http\n" + keys);
+    const LoadResult loaded = test::load_text("version: 1\ntokens:\n  t:\n    source:\n      type: http\n" + keys);
     EXPECT_TRUE(loaded.config) << test::all_texts(loaded.problems);
     return loaded.config ? std::get<HttpSourceConfig>(loaded.config->tokens.at("t").source) : HttpSourceConfig{};
   }

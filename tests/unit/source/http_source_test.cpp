@@ -278,9 +278,9 @@ TEST_F(HttpSourceTest, OtherMethodsAndBodiesAreSentAsConfigured) {
 
 TEST_F(HttpSourceTest, FingerprintTellsAnotherSecretAndNotWhatIsNewInEveryRequest) {
   HttpSourceConfig signed_one = plain_;
-  signed_one.json = JsonTemplate(JsonTemplate::Object{
-      {"at", JsonTemplate(JsonTemplate::NumberReference{SecretTemplate::parse("${now:unix_ms}")})},
-      {"nonce", JsonTemplate(SecretTemplate::parse("${nonce:uuid}"))}});
+  signed_one.json = JsonTemplate(
+      JsonTemplate::Object{{"at", JsonTemplate(JsonTemplate::NumberReference{SecretTemplate::parse("${now:unix_ms}")})},
+                           {"nonce", JsonTemplate(SecretTemplate::parse("${nonce:uuid}"))}});
   signed_one.values = {{"sign", RequestValue::Function::hmac_sha256, SecretTemplate::parse("${request:body}"),
                         SecretTemplate::parse("${file:" + dir_.write("key", "one").string() + "}")}};
   signed_one.headers = {{"Sign", SecretTemplate::parse("${value:sign}")}};
@@ -309,9 +309,9 @@ TEST_F(HttpSourceTest, FingerprintTellsAnotherSecretAndNotWhatIsNewInEveryReques
 TEST_F(HttpSourceTest, RefreshTokenStandsInTheBodyAndIsReplacedByTheOneInTheAnswer) {
   HttpSourceConfig rotating = plain_;
   rotating.refresh_token = SecretTemplate::parse("${file:" + dir_.write("refresh", "r0").string() + "}");
-  rotating.json = JsonTemplate(JsonTemplate::Object{
-      {"grantType", JsonTemplate(SecretTemplate::literal("refresh_token"))},
-      {"refreshToken", JsonTemplate(SecretTemplate::parse("${refresh_token}"))}});
+  rotating.json =
+      JsonTemplate(JsonTemplate::Object{{"grantType", JsonTemplate(SecretTemplate::literal("refresh_token"))},
+                                        {"refreshToken", JsonTemplate(SecretTemplate::parse("${refresh_token}"))}});
   rotating.response.refresh_token = "/refreshToken";
   HttpSource source("t", rotating, 8192, fake_, clock_, no_tokens_, random_);
   const std::string before = source.fingerprint();

@@ -27,7 +27,9 @@ TEST_F(RequestSignature, OfTuyasExample_IsTheOnePublished) {
       "        sign:\n"
       "          function: hmac_sha256\n"
       "          of: ${env:TUYA_ID}${now:unix_ms}${value:nonce}${value:text}\n"
-      "          key: " + secret("tuya", "4OHBOnWOqaEC1mWXOpVL3yV50s0qGSRC\n") + "\n"
+      "          key: " +
+      secret("tuya", "4OHBOnWOqaEC1mWXOpVL3yV50s0qGSRC\n") +
+      "\n"
       "          as: HEX\n"
       "      headers: {t: '${now:unix_ms}', nonce: '${value:nonce}', sign: '${value:sign}'}\n");
   ::setenv("TUYA_ID", "1KAD46OrT9HafiKdsXeg", 1);
@@ -135,9 +137,13 @@ TEST_F(RequestSignature, SecretsAndWhatIsMadeOfThem_AreNeverShown) {
       "      values:\n"
       "        text: user ${now:unix}\n"
       "        hash: {function: sha256, of: '${value:text}'}\n"
-      "        sign: {function: hmac_sha1, of: '${value:text}', key: '" + secret("key", "s3cr3t") + "'}\n"
+      "        sign: {function: hmac_sha1, of: '${value:text}', key: '" +
+      secret("key", "s3cr3t") +
+      "'}\n"
       "        of_body: {function: md5, of: '${request:body}'}\n"
-      "      json: {password: '" + secret("password", "p4ssw0rd") + "'}\n"
+      "      json: {password: '" +
+      secret("password", "p4ssw0rd") +
+      "'}\n"
       "      headers: {a: '${value:hash}', b: '${value:sign}', c: '${value:of_body}'}\n");
   const BuiltRequest request = built(config);
   EXPECT_TRUE(hides(request, "s3cr3t"));
@@ -175,10 +181,16 @@ TEST_F(RequestSignature, Functions_GiveWhatTheirStandardsSay) {
       "        md5: {function: md5, of: abc}\n"
       "        sha1: {function: sha1, of: abc, as: HEX}\n"
       "        sha512: {function: sha512, of: abc, as: base64}\n"
-      "        hmac_md5: {function: hmac_md5, of: 'what do ya want for nothing?', key: '" + secret("k", "Jefe") + "'}\n"
-      "        hmac_sha1: {function: hmac_sha1, of: 'what do ya want for nothing?', key: '" + secret("k", "Jefe") + "'}\n"
+      "        hmac_md5: {function: hmac_md5, of: 'what do ya want for nothing?', key: '" +
+      secret("k", "Jefe") +
+      "'}\n"
+      "        hmac_sha1: {function: hmac_sha1, of: 'what do ya want for nothing?', key: '" +
+      secret("k", "Jefe") +
+      "'}\n"
       "        hmac_sha512:\n"
-      "          {function: hmac_sha512, of: 'what do ya want for nothing?', key: '" + secret("k", "Jefe") + "'}\n"
+      "          {function: hmac_sha512, of: 'what do ya want for nothing?', key: '" +
+      secret("k", "Jefe") +
+      "'}\n"
       "        base64: {function: base64, of: 'id:pa ss'}\n"
       "        percent: {function: percent_encode, of: 'a b/c~d*e'}\n"
       "        xml: {function: xml_escape, of: '<a b=\"c\">&''</a>'}\n"
@@ -207,7 +219,8 @@ TEST_F(RequestSignature, TimeStandsUnquotedInJson_IsANumber) {
       "        number: ${now:unix_ms}\n"
       "        text: '${now:unix}'\n"
       "        also: t${now:unix}\n");
-  EXPECT_EQ(built(config).request.body.reveal(), R"({"number":1588925778000,"text":"1588925778","also":"t1588925778"})");
+  EXPECT_EQ(built(config).request.body.reveal(),
+            R"({"number":1588925778000,"text":"1588925778","also":"t1588925778"})");
 }
 
 }  // namespace
