@@ -5,6 +5,7 @@
 #include <openssl/hmac.h>
 
 #include <array>
+#include <string>
 
 #include "agent/base/error.hpp"
 

@@ -32,6 +32,11 @@ class Demand {
   // earliest of several demands counts.
   void make(Reason reason, Generation current, WallTime now, BootTime due, std::string held_by);
 
+  // The record of generation `before` was published again as `current`, with a new state and no other token.
+  void follow(Generation before, Generation current) {
+    if (stands(before)) replaces_ = current;
+  }
+
   // A token of this generation still waits to be replaced.
   [[nodiscard]] bool stands(Generation current) const { return made_ && replaces_ == current; }
   [[nodiscard]] BootTime due() const { return due_; }

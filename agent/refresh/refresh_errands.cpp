@@ -199,7 +199,8 @@ void RefreshLoop::take(Record record) {
   if (parts_.on_current && offered >= before) parts_.on_current(record);
   // A new state alone, and the token that was refused, are no success.
   const bool same_token = current_.record() && current_.record()->value == record.value;
-  const bool success = record.valid_at(parts_.timers.clock().wall_now()) && !only_carries_state(record);
+  const bool state_only = only_carries_state(record);
+  const bool success = record.valid_at(parts_.timers.clock().wall_now()) && !state_only;
   const bool refused_again = same_token && current_.rejected();
   try {
     const bool accepted = current_.accept(std::move(record));
@@ -214,6 +215,7 @@ void RefreshLoop::take(Record record) {
   keep(*current_.record());
   holds_.end_claim();
   if (current_.generation() > before) {
+    if (state_only) demand_.follow(before, current_.generation());
     if (!counts_calls()) repair_at_ = BootTime::max();
     end_pause();
     failed_request_.clear();

@@ -82,7 +82,7 @@ OAuth2Endpoints read_metadata(std::string_view body, const OAuth2SourceConfig& c
                                            "that is the provider that is meant");
   }
   // A name of client metadata (RFC 9449 section 5.2), which some providers publish of themselves.
-  if (const auto bound = json.find("dpop_bound_access_tokens"); bound != json.end() && *bound == true) {
+  if (const auto bound = json.find("dpop_bound_access_tokens"); bound != json.end() && bound->is_boolean() && bound->get<bool>()) {
     throw SourceError(Kind::permanent, "the metadata of the issuer " + config.issuer +
                                            " demands DPoP (dpop_bound_access_tokens); " + dpop_advice);
   }

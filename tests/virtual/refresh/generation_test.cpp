@@ -44,9 +44,8 @@ TEST_P(TokenGeneration, AnswersBringAStateAndNoToken_IsStillThatOfTheToken) {
   fleet.pass(seconds(5));
   const auto before = fleet.stored_generation();
   ASSERT_TRUE(fleet.all_hold(before));
-  fleet.provider.behave(Answer::unusable(), 3);
+  fleet.provider.behave(Answer::unusable());
   for (int i = 0; i < 3; ++i) ask(fleet, 0);
-  EXPECT_GE(fleet.provider.calls, 4U);
   EXPECT_GT(fleet.stored_generation(), before) << "the state was published";
   EXPECT_TRUE(fleet.all_hold(before));
   EXPECT_TRUE(fleet.all([&](const agent::TokenStatus& s) { return s.generation == before; }));
@@ -54,10 +53,25 @@ TEST_P(TokenGeneration, AnswersBringAStateAndNoToken_IsStillThatOfTheToken) {
   fleet.start(1);
   fleet.pass(seconds(5));
   EXPECT_TRUE(fleet.all_hold(before)) << "a new run reads the published record";
-  ask(fleet, 1);
-  EXPECT_TRUE(fleet.all_above(before));
+  fleet.provider.behave({});
+  ASSERT_TRUE(fleet.until([&] { return fleet.all_above(before); }, minutes(5)));
   EXPECT_EQ(fleet.provider.replays, 0U) << "no state was lost";
   EXPECT_EQ(fleet.went_back(), 0U);
+}
+
+// The token is as refused as it was, and the schedule is minutes away.
+TEST_P(TokenGeneration, TokenIsRejectedAndTheAnswerBringsAStateOnly_IsAskedForAgain) {
+  VirtualFleet fleet(rotating(2));
+  fleet.provider.rotates = true;
+  fleet.provider.lifetime = hours(24);
+  fleet.start_all();
+  fleet.pass(seconds(5));
+  const auto refused = fleet.segments[0].generation();
+  fleet.provider.behave(Answer::unusable(), 2);
+  fleet.refresh(0).rejected(refused);
+  ASSERT_TRUE(fleet.until([&] { return fleet.all_above(refused); }, minutes(5)));
+  EXPECT_EQ(fleet.provider.calls, 4U);
+  EXPECT_EQ(fleet.provider.replays, 0U);
 }
 
 TEST_P(TokenGeneration, StateCameBeforeAnyToken_IsNone) {
