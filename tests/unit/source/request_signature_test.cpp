@@ -223,5 +223,31 @@ TEST_F(RequestSignature, TimeStandsUnquotedInJson_IsANumber) {
             R"({"number":1588925778000,"text":"1588925778","also":"t1588925778"})");
 }
 
+// RFC 9864 gives the algorithm a name of its own.
+TEST(Ed25519, IsWrittenAsAnAlgorithm_IsThatOfEverySourceThatSigns) {
+  const test::JwtKeys keys;
+  const std::string key = "'${file:" + keys.private_file(JwtAlgorithm::ed25519) + "}'";
+  const LoadResult loaded = test::load_text(
+      "version: 1\n"
+      "tokens:\n"
+      "  minted:\n"
+      "    source: {type: jwt, algorithm: Ed25519, lifetime: 1h, key: " +
+      key +
+      "}\n"
+      "  asserted:\n"
+      "    source:\n"
+      "      type: oauth2\n"
+      "      token_url: https://auth.example.com/token\n"
+      "      client_id: me\n"
+      "      client_auth: private_key_jwt\n"
+      "      client_assertion: {algorithm: Ed25519, key: " +
+      key + "}\n");
+  ASSERT_TRUE(loaded.config) << test::all_texts(loaded.problems);
+  const auto& tokens = loaded.config->tokens;
+  EXPECT_EQ(std::get<JwtSourceConfig>(tokens.at("minted").source).algorithm, JwtAlgorithm::ed25519);
+  EXPECT_EQ(std::get<OAuth2SourceConfig>(tokens.at("asserted").source).client_assertion.algorithm,
+            JwtAlgorithm::ed25519);
+}
+
 }  // namespace
 }  // namespace jeton::agent

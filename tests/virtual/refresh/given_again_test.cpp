@@ -13,7 +13,7 @@ using std::chrono::minutes;
 using std::chrono::seconds;
 using testing::HasSubstr;
 
-agent::RefreshConfig quick() {
+agent::RefreshConfig eager() {
   agent::RefreshConfig refresh;
   refresh.min_interval = milliseconds(10);
   refresh.retry_initial = milliseconds(500);
@@ -31,7 +31,7 @@ struct GivenAgain : testing::Test {
 };
 
 TEST_F(GivenAgain, TokenThatWasRejected_StaysMarkedAndIsCountedWithEveryReport) {
-  VirtualFleet fleet({.agents = 2, .refresh = quick()});
+  VirtualFleet fleet({.agents = 2, .refresh = eager()});
   fleet.provider.behave({.value = "the-same-token"});
   fleet.start_all();
   fleet.pass(seconds(5));
@@ -56,7 +56,7 @@ TEST_F(GivenAgain, TokenThatWasRejected_StaysMarkedAndIsCountedWithEveryReport) 
 
 // Hours between two reports are no service of a token that was refused all the while.
 TEST_F(GivenAgain, ReportsAreFarApart_AreCountedAllTheSame) {
-  VirtualFleet fleet({.agents = 1, .refresh = quick()});
+  VirtualFleet fleet({.agents = 1, .refresh = eager()});
   fleet.provider.lifetime = hours(24);
   fleet.provider.behave({.value = "the-same-token"});
   fleet.start_all();
@@ -70,7 +70,7 @@ TEST_F(GivenAgain, ReportsAreFarApart_AreCountedAllTheSame) {
 }
 
 TEST_F(GivenAgain, ScheduleBringsTheRejectedToken_CountGoesOn) {
-  VirtualFleet fleet({.agents = 1, .refresh = quick()});
+  VirtualFleet fleet({.agents = 1, .refresh = eager()});
   fleet.provider.behave({.value = "the-same-token"});
   fleet.start_all();
   fleet.pass(seconds(5));
@@ -83,7 +83,7 @@ TEST_F(GivenAgain, ScheduleBringsTheRejectedToken_CountGoesOn) {
 }
 
 TEST_F(GivenAgain, SeveralUsersReportTheSameAnswer_AreOneReportAndOneFetch) {
-  VirtualFleet fleet({.agents = 2, .refresh = quick()});
+  VirtualFleet fleet({.agents = 2, .refresh = eager()});
   fleet.provider.behave({.value = "the-same-token"});
   fleet.start_all();
   fleet.pass(seconds(5));
@@ -104,7 +104,7 @@ TEST(RefreshAnswer, TokenIsYoung_NamesMinInterval) {
 
 // An operator's refresh does not wait for what a rejection would wait for.
 TEST(RefreshAnswer, TokensWereRejectedInARow_NamesWhatHoldsThisDemand) {
-  VirtualFleet fleet({.agents = 1, .refresh = quick()});
+  VirtualFleet fleet({.agents = 1, .refresh = eager()});
   fleet.start_all();
   fleet.pass(seconds(5));
   for (int i = 0; i < 2; ++i) {
@@ -116,7 +116,7 @@ TEST(RefreshAnswer, TokensWereRejectedInARow_NamesWhatHoldsThisDemand) {
 }
 
 TEST(RefreshAnswer, RejectionsComeInARow_NamesTheirNumber) {
-  agent::RefreshConfig refresh = quick();
+  agent::RefreshConfig refresh = eager();
   refresh.retry_initial = seconds(20);
   VirtualFleet fleet({.agents = 1, .refresh = refresh});
   fleet.start_all();
@@ -130,7 +130,7 @@ TEST(RefreshAnswer, RejectionsComeInARow_NamesTheirNumber) {
 }
 
 TEST(RefreshAnswer, BudgetIsSpent_NamesTheBudget) {
-  VirtualFleet fleet({.agents = 1, .refresh = quick(), .budget = {.calls = 1, .per = hours(1), .reserve = 0}});
+  VirtualFleet fleet({.agents = 1, .refresh = eager(), .budget = {.calls = 1, .per = hours(1), .reserve = 0}});
   fleet.start_all();
   fleet.pass(seconds(5));
   const auto answer = fleet.refresh(0).refresh_now();
@@ -139,7 +139,7 @@ TEST(RefreshAnswer, BudgetIsSpent_NamesTheBudget) {
 }
 
 TEST(RefreshAnswer, CoordinatorIsOutOfReach_NamesIt) {
-  VirtualFleet fleet({.agents = 1, .refresh = quick()});
+  VirtualFleet fleet({.agents = 1, .refresh = eager()});
   fleet.start_all();
   fleet.pass(seconds(5));
   fleet.cut_off_all();
