@@ -123,6 +123,14 @@ bool is_form(std::string_view body) {
          std::none_of(body.begin(), body.end(), [](char c) { return c == ' ' || c == '<' || c == '{' || c == '\n'; });
 }
 
+// A body that is written as text may look like a form and hold a secret that a form would have encoded.
+bool splits_a_secret(std::string_view body, std::span<const SecretString> secrets) {
+  return std::any_of(secrets.begin(), secrets.end(), [body](const SecretString& secret) {
+    return secret.reveal().find_first_of("&=") != std::string_view::npos &&
+           body.find(secret.reveal()) != std::string_view::npos;
+  });
+}
+
 // JSON that is cut off or broken: its names and numbers, no text.
 std::string shown_broken_json(std::string_view body) {
   std::string out;
@@ -181,7 +189,7 @@ std::string shown_body(std::string_view body, std::span<const SecretString> secr
   if (!json.is_discarded() && json.is_structured()) {
     hide(json, "", secrets, direction, 0);
     out = std::string(json_text(json).reveal());
-  } else if (is_form(body)) {
+  } else if (is_form(body) && !splits_a_secret(body, secrets)) {
     out = shown_pairs(body, secrets, direction);
   } else if (const auto first = body.find_first_not_of(" \t\r\n");
              first != std::string_view::npos && (body[first] == '{' || body[first] == '[')) {

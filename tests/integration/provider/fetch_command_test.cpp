@@ -52,6 +52,15 @@ TEST_F(FetchCommand, DryRunShowsTheRequestAndSendsNothing) {
   EXPECT_EQ(provider_.counts().connections, 0U);
 }
 
+TEST_F(FetchCommand, BodyOfTextLooksLikeAForm_ShowsNoPartOfASecret) {
+  const RunResult result = fetch(source("api", R"(      headers: {Content-Type: text/plain}
+      body: "a=1&key=${env:APP_SECRET}"
+)"),
+                                 {"api", "--dry-run"});
+  EXPECT_EQ(result.status, 0) << result.err;
+  EXPECT_THAT(result.out, Not(HasSubstr("the/app")));
+}
+
 TEST_F(FetchCommand, DryRunShowsTheValuesOfTheRequest) {
   const RunResult result = fetch(source("api", R"(      values:
         text: "${env:APP_SECRET} GET"
