@@ -9,7 +9,7 @@ namespace jeton::agent {
 
 namespace {
 
-using Kind = SecretPart::Kind;
+using PartKind = SecretPart::Kind;
 
 std::string unknown_value(const std::string& name, const std::set<std::string>& values) {
   std::string text = "there is no value " + name + " above it";
@@ -23,22 +23,22 @@ std::string unknown_value(const std::string& name, const std::set<std::string>& 
 
 std::optional<std::string> complaint(const SecretPart& part, const RequestReferences* request) {
   switch (part.kind) {
-    case Kind::revoked:
+    case PartKind::revoked:
       if (request != nullptr && request->revoked) return std::nullopt;
       return "stands for a token in source.revocation only; ${token:NAME} is a token's value";
-    case Kind::refresh_token:
+    case PartKind::refresh_token:
       if (request != nullptr && request->refresh_token) return std::nullopt;
       return "stands for the newest refresh token in the request of a source of type http that has refresh_token";
-    case Kind::now:
-    case Kind::nonce:
+    case PartKind::now:
+    case PartKind::nonce:
       if (request != nullptr) return std::nullopt;
       return "stands for something new in every request, and is for the request of a source of type http or oauth2";
-    case Kind::value:
-    case Kind::request:
+    case PartKind::value:
+    case PartKind::request:
       if (request == nullptr || !request->values_and_parts) {
         return "is for the request of a source of type http";
       }
-      if (part.kind == Kind::request || request->values.contains(part.text)) return std::nullopt;
+      if (part.kind == PartKind::request || request->values.contains(part.text)) return std::nullopt;
       return unknown_value(part.text, request->values);
     default:
       return std::nullopt;

@@ -20,9 +20,8 @@ constexpr std::array<std::string_view, 12> endings{"secret",    "password",   "p
 
 // What a reference stands for is there before the agent runs.
 bool can_be_read(const SecretTemplate::Part& part) {
-  using Kind = SecretTemplate::Part::Kind;
-  return part.kind == Kind::literal || part.kind == Kind::file || part.kind == Kind::env ||
-         part.kind == Kind::credential;
+  return part.kind == SecretPart::Kind::literal || part.kind == SecretPart::Kind::file ||
+         part.kind == SecretPart::Kind::env || part.kind == SecretPart::Kind::credential;
 }
 
 void warn_if_readable_by_others(const SecretReference& reference, Problems& problems) {

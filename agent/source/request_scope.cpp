@@ -10,7 +10,7 @@
 namespace jeton::agent {
 namespace {
 
-using Kind = SecretPart::Kind;
+using PartKind = SecretPart::Kind;
 
 // As libcurl writes it into the header Host.
 std::string host_of(const HttpUrl& url) {
@@ -22,8 +22,8 @@ bool is_made_of_secrets(const RequestValue& value, const std::vector<RequestValu
 
 // Query and body may hold any.
 bool may_hold_secret(const SecretPart& part, const std::vector<RequestValue>& values) {
-  if (part.kind == Kind::request) return part.text == "query" || part.text == "body";
-  if (part.kind != Kind::value) return is_secret(part.kind);
+  if (part.kind == PartKind::request) return part.text == "query" || part.text == "body";
+  if (part.kind != PartKind::value) return is_secret(part.kind);
   const auto value = std::find_if(values.begin(), values.end(), [&part](const auto& v) { return v.name == part.text; });
   return value != values.end() && is_made_of_secrets(*value, values);
 }
@@ -38,13 +38,13 @@ bool is_made_of_secrets(const RequestValue& value, const std::vector<RequestValu
 
 std::optional<SecretString> RequestScope::request_value(const SecretPart& reference) const {
   switch (reference.kind) {
-    case Kind::now:
+    case PartKind::now:
       return SecretString(format_time(reference.text, terms_.now));
-    case Kind::nonce:
+    case PartKind::nonce:
       return SecretString(make_nonce(reference.text, terms_.random));
-    case Kind::value:
+    case PartKind::value:
       return named_value(reference.text);
-    case Kind::request:
+    case PartKind::request:
       return config_ == nullptr ? std::nullopt : std::optional(part(reference.text));
     default:
       return terms_.tokens.request_value(reference);

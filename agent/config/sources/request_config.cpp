@@ -6,7 +6,8 @@ namespace jeton::agent {
 
 namespace {
 
-using Kind = SecretPart::Kind;
+using Function = RequestValue::Function;
+using PartKind = SecretPart::Kind;
 
 void add(const ParameterTemplates& fields, std::vector<const SecretTemplate*>& texts) {
   for (const auto& [name, values] : fields) {
@@ -17,21 +18,19 @@ void add(const ParameterTemplates& fields, std::vector<const SecretTemplate*>& t
 }  // namespace
 
 bool takes_key(RequestValue::Function function) {
-  using Function = RequestValue::Function;
   return function == Function::hmac_md5 || function == Function::hmac_sha1 || function == Function::hmac_sha256 ||
          function == Function::hmac_sha512 || function == Function::rsa_sha256;
 }
 
 bool gives_bytes(RequestValue::Function function) {
-  using Function = RequestValue::Function;
   return function != Function::none && function != Function::base64 && function != Function::percent_encode &&
          function != Function::xml_escape;
 }
 
 bool uses_request_part(const SecretTemplate& text, std::string_view part, const std::vector<RequestValue>& values) {
   return std::any_of(text.parts().begin(), text.parts().end(), [&](const SecretPart& p) {
-    if (p.kind == Kind::request) return p.text == part;
-    if (p.kind != Kind::value) return false;
+    if (p.kind == PartKind::request) return p.text == part;
+    if (p.kind != PartKind::value) return false;
     const auto value = std::find_if(values.begin(), values.end(), [&p](const auto& v) { return v.name == p.text; });
     return value != values.end() &&
            (uses_request_part(value->of, part, values) || uses_request_part(value->key, part, values));

@@ -26,7 +26,6 @@ struct ResponseConfig {
     text  // the whole body is the token; no pointer is used
   };
   std::string token = "/access_token";
-  std::string refresh_token = "/refresh_token";  // a new one, of a source that has one
   std::string expires_in = "/expires_in";        // seconds from now; empty if expires_at is set
   std::string expires_at;                        // unix seconds, unix milliseconds or RFC 3339
   std::optional<Milliseconds> default_lifetime;  // if the answer has neither
@@ -37,7 +36,8 @@ struct ResponseConfig {
   std::size_t max_body = 1024 * 1024;             // bytes
   ErrorRules error_rules{};
   Format format = Format::json;
-  std::string header{};  // not empty: the token stands in this header, and `token` is not used
+  std::string header{};                          // not empty: the token stands in this header, and `token` is not used
+  std::string refresh_token = "/refresh_token";  // a new one, of a source that has one
   bool operator==(const ResponseConfig&) const = default;
 };
 
