@@ -3,6 +3,7 @@
 namespace jeton::agent {
 
 std::string_view without_deep_json(std::string_view text) {
+  if (text.find('\0') != std::string_view::npos) return {};
   std::size_t depth = 0;
   bool in_string = false;
   for (std::size_t i = 0; i < text.size(); ++i) {

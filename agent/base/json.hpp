@@ -18,7 +18,8 @@ using OrderedJson = nlohmann::ordered_json;
 // A text that nests deeper counts as no JSON: nlohmann's writer, and whatever else walks a document, needs stack for
 // each level.
 inline constexpr std::size_t json_depth_limit = 100;
-// `text`; nothing, which is no JSON, if it nests deeper than the limit.
+// `text`; nothing, which is no JSON, if it nests deeper than the limit or holds a NUL, which the parser would take for
+// the end of the text, whatever comes behind it.
 [[nodiscard]] std::string_view without_deep_json(std::string_view text);
 
 // Throws Json::exception, with an id below 200 if the text is not JSON; what() may quote the text.

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "agent/commands/answers.hpp"
 #include "agent/commands/check.hpp"
 #include "agent/commands/demo.hpp"
 #include "agent/commands/fetch.hpp"
@@ -41,6 +42,7 @@ int main(int argc, char** argv) {
   check->callback([&] { status = jeton::agent::run_check(Paths(files.begin(), files.end())); });
 
   jeton::agent::add_fetch_command(app, status);
+  jeton::agent::add_answers_command(app, status);
 
   std::string key_file;
   CLI::App* keygen = app.add_subcommand("keygen", "Make a key for coordination.seal");

@@ -24,9 +24,4 @@ void set_option(CURL* handle, CURLoption option, Value value) {
     throw HttpError(HttpError::Reason::request, std::string("libcurl: ") + ::curl_easy_strerror(code));
 }
 
-inline bool equal_ignoring_case(std::string_view a, std::string_view b) {
-  return std::equal(a.begin(), a.end(), b.begin(), b.end(),
-                    [](unsigned char x, unsigned char y) { return std::tolower(x) == std::tolower(y); });
-}
-
 }  // namespace jeton::agent

@@ -73,11 +73,15 @@ class HttpError : public Error {
     too_large,
     redirect,  // to where we do not follow
   };
-  HttpError(Reason reason, const std::string& message) : Error(message), reason_(reason) {}
+  HttpError(Reason reason, const std::string& message, HttpResponse received = {})
+      : Error(message), reason_(reason), received_(std::move(received)) {}
   [[nodiscard]] Reason reason() const { return reason_; }
+  // What had come of the answer when the transfer ended; status 0: nothing.
+  [[nodiscard]] const HttpResponse& received() const { return received_; }
 
  private:
   Reason reason_;
+  HttpResponse received_;
 };
 
 class HttpTransport {

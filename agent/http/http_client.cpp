@@ -50,7 +50,9 @@ Task<HttpResponse> HttpClient::perform(HttpRequest request) {
   HttpOutcome outcome = co_await boost::asio::async_initiate<const boost::asio::use_awaitable_t<>&, void(HttpOutcome)>(
       initiate, boost::asio::use_awaitable);
   if (outcome.aborted) throw boost::system::system_error(boost::asio::error::operation_aborted);
-  if (outcome.failure) throw HttpError(outcome.failure->reason, outcome.failure->message);
+  if (outcome.failure) {
+    throw HttpError(outcome.failure->reason, outcome.failure->message, std::move(outcome.response));
+  }
   co_return std::move(outcome.response);
 }
 

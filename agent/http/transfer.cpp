@@ -2,6 +2,7 @@
 
 #include <string_view>
 
+#include "agent/base/ascii.hpp"
 #include "agent/http/curl_global.hpp"
 #include "agent/http/curl_option.hpp"
 #include "agent/http/url.hpp"

@@ -9,6 +9,7 @@
 #include "agent/config/proxy_url.hpp"
 #include "agent/http/curl_option.hpp"
 #include "agent/http/transfer.hpp"
+#include "agent/http/transfer_sockets.hpp"
 
 namespace jeton::agent {
 namespace {
@@ -76,7 +77,9 @@ void Transfer::explain(CURLcode code) {
   ::curl_easy_getinfo(easy_.get(), CURLINFO_CONNECT_TIME, &connected);
   const bool too_large =
       (outcome_.failure && outcome_.failure->reason == Reason::too_large) || code == CURLE_FILESIZE_EXCEEDED;
-  outcome_.response = {};
+  long status = 0;
+  ::curl_easy_getinfo(easy_.get(), CURLINFO_RESPONSE_CODE, &status);
+  outcome_.response.status = static_cast<int>(status);
   if (too_large) {
     return fail(Reason::too_large, request_.display + " answered with more than " + std::to_string(request_.max_body) +
                                        " bytes; is the URL right? (response.max_body)");
@@ -137,9 +140,11 @@ void Transfer::explain(CURLcode code) {
 #if LIBCURL_VERSION_NUM >= 0x080600
     case CURLE_TOO_LARGE:
 #endif
-      // By this code libcurl also means a line that is longer than it keeps.
-      return fail(Reason::too_large,
-                  request_.display + " sent a line of headers that does not end, or this host is out of RAM");
+      // By this code libcurl also means a line that is longer than the 100 KiB it keeps. More than that has come then.
+      if (code != CURLE_OUT_OF_MEMORY || sockets_.received() > max_header_bytes) {
+        return fail(Reason::too_large, request_.display + " sent a line of headers that does not end");
+      }
+      return fail(Reason::broken, request_.display + ": this host is out of RAM");
     case CURLE_URL_MALFORMAT:
       return fail(Reason::request, request_.display + ": only http and https URLs can be fetched");
     default:

@@ -1,6 +1,7 @@
 // How a request is told to libcurl.
 #include <string_view>
 
+#include "agent/base/ascii.hpp"
 #include "agent/http/curl_option.hpp"
 #include "agent/http/transfer.hpp"
 #include "agent/http/transfer_sockets.hpp"

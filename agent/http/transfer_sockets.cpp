@@ -33,6 +33,7 @@ int TransferSockets::open(int family, int type, int protocol) {
 int TransferSockets::close(int fd) {
   const std::lock_guard lock(mutex_);
   std::erase(open_, fd);
+  received_by_closed_ = std::max(received_by_closed_, received_by(fd));
   return ::close(fd);
 }
 
@@ -49,7 +50,7 @@ void TransferSockets::shut_down() {
 
 std::uint64_t TransferSockets::received() const {
   const std::lock_guard lock(mutex_);
-  std::uint64_t most = 0;
+  std::uint64_t most = received_by_closed_;
   for (const int fd : open_) most = std::max(most, received_by(fd));
   return most;
 }

@@ -20,13 +20,14 @@ class TransferSockets {
 
   // Each connection ends now: libcurl reads what the kernel has of it, then an error.
   void shut_down();
-  // Bytes from the peer, TLS and framing included: those of the open connection with the most. 0 where the kernel does
-  // not count them.
+  // Bytes from the peer, TLS and framing included: those of the connection with the most. 0 where the kernel does not
+  // count them.
   [[nodiscard]] std::uint64_t received() const;
 
  private:
   mutable std::mutex mutex_;
   std::vector<int> open_;  // guarded by mutex_: a descriptor in it is not closed, so its number is nobody else's
+  std::uint64_t received_by_closed_ = 0;
   bool shut_down_ = false;
 };
 

@@ -77,6 +77,7 @@ std::optional<TopMembers> members_of(std::string_view part) {
   const std::optional<SecretString> json = base64url_decode(part);
   if (!json) return std::nullopt;
   const std::string_view text = json->reveal();
+  if (text.find('\0') != std::string_view::npos) return std::nullopt;  // for the parser it is the end
   TopMembers members;
   if (!Json::sax_parse(text.begin(), text.end(), &members) || !members.is_object()) return std::nullopt;
   return members;

@@ -100,6 +100,12 @@ void RefreshJournal::state_trouble(const std::string& doing, const Error& failur
              {{"token", name()}, {"error", failure.what()}});
 }
 
+void RefreshJournal::answer_kept() {
+  log::error(
+      "an answer of the provider cannot be read and may hold a new refresh token; it is kept, sealed, on this host",
+      {{"token", name()}, {"read_it_with", "jeton-agent answers " + name()}});
+}
+
 void RefreshJournal::source_changed() { log::info("the source has changed", {{"token", name()}}); }
 
 void RefreshJournal::lock_holder(const std::string& owner) {

@@ -35,6 +35,7 @@ class RefreshJournal {
   void refresh_asked();
   void waits_for(const std::string& token);  // another one, without which a fetch makes no sense; empty: none
   void state_trouble(const std::string& doing, const Error& failure);  // "read", "keep"
+  void answer_kept();  // one that cannot be read and may hold what the next fetch needs
   void source_changed();
   void lock_holder(const std::string& owner);  // who has it instead of us; empty: nobody, or not known
 

@@ -181,7 +181,10 @@ Task<> RefreshLoop::refresh_under(Held held) {
     JETON_FAILPOINT("refresh.kept");
     co_await publish(std::move(*record), keeper.lease(), from);
   }
-  if (fetched.failure) co_await fetch_failed(*fetched.failure, from);
+  if (fetched.failure) {
+    keep_unread(*fetched.failure);
+    co_await fetch_failed(*fetched.failure, from);
+  }
   if (!record) co_await give_back(keeper.lease(), from);
   const bool cancelled = fetched.cancelled;
   fetched = {};

@@ -106,6 +106,7 @@ class RefreshLoop final : private CoordinationListener {
   // The state that the source keeps: refresh_state.cpp.
   void adopt_kept();
   void keep(const Record& record);
+  void keep_unread(const SourceError& failure);
   [[nodiscard]] Record with_state(const SecretString& state, Generation generation) const;
   [[nodiscard]] bool only_carries_state(const Record& record) const;
   [[nodiscard]] bool can_give_back() const;

@@ -27,8 +27,20 @@ void RefreshLoop::keep(const Record& record) {
   try {
     parts_.keeper->save(record);
     kept_ = record.generation;
+    if (!only_carries_state(record)) parts_.keeper->forget_answers();  // the chain goes on without them
   } catch (const Error& e) {
     journal_.state_trouble("keep", e);
+  }
+}
+
+// What the provider gave may be in it, and nowhere else any more.
+void RefreshLoop::keep_unread(const SourceError& failure) {
+  if (parts_.keeper == nullptr || failure.unread_answer().empty()) return;
+  try {
+    parts_.keeper->keep_answer(failure.unread_answer(), parts_.timers.clock().wall_now());
+    journal_.answer_kept();
+  } catch (const Error& e) {
+    journal_.state_trouble("keep an answer beside", e);
   }
 }
 

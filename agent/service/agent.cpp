@@ -9,9 +9,9 @@
 
 #include "agent/api/server.hpp"
 #include "agent/base/boot_timers.hpp"
-#include "agent/base/environment.hpp"
 #include "agent/base/error.hpp"
 #include "agent/base/log.hpp"
+#include "agent/config/state_dir.hpp"
 #include "agent/coordination/factory.hpp"
 #include "agent/http/http_client.hpp"
 #include "agent/refresh/revoker.hpp"
@@ -26,12 +26,6 @@ constexpr Duration heartbeat_interval = std::chrono::seconds(5);
 std::string host_name() {
   std::array<char, 256> name{};
   return ::gethostname(name.data(), name.size() - 1) == 0 ? name.data() : "unknown";
-}
-
-std::filesystem::path state_dir(const AgentConfig& config) {
-  if (!config.state_dir.empty()) return config.state_dir;
-  const char* of_unit = environment_variable("STATE_DIRECTORY");  // systemd: StateDirectory=
-  return of_unit != nullptr && *of_unit != '\0' ? of_unit : "/var/lib/jeton";
 }
 
 std::string joined(const std::vector<std::string>& names) {
@@ -68,7 +62,7 @@ struct Agent::Impl final : TokenValues {
                config.coordination.fetch_alone ? of_host.get() : nullptr,
                config.coordination.fetch_alone.value_or(Milliseconds{0}),
                of_host.get(),
-               state_dir(config.agent),
+               state_dir_of(config.agent),
                codec,
                [this](const std::string& name) { tell_users_of(name); }} {
     runtime_dir.retire_others(names());

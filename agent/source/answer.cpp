@@ -1,28 +1,9 @@
 #include "agent/source/answer.hpp"
 
-#include "agent/source/wire_time.hpp"
-
 namespace jeton::agent {
 namespace {
 
 using Kind = SourceError::Kind;
-
-std::string advice(int status) {
-  switch (status) {
-    case 400:
-    case 401:
-    case 403:
-      return "; check the credentials and parameters of the source";
-    case 404:
-    case 405:
-    case 410:
-      return "; check URL and method of the source";
-    case 429:
-      return "; the provider's rate limit is reached";
-    default:
-      return "";
-  }
-}
 
 }  // namespace
 
@@ -31,18 +12,6 @@ bool is_transient_status(int status) { return status >= 500 || status == 429 || 
 Kind kind_of(HttpError::Reason reason) {
   return reason == HttpError::Reason::redirect || reason == HttpError::Reason::request ? Kind::permanent
                                                                                        : Kind::transient;
-}
-
-void refuse_status(const HttpResponse& response, const std::string& display, const std::optional<std::string>& said,
-                   WallTime now, std::optional<Kind> ruled) {
-  const std::string text = display + " answered " + std::to_string(response.status);
-  if (response.status >= 300 && response.status < 400) {
-    throw SourceError(Kind::permanent,
-                      text + ", a redirect; set the URL of the source to where it leads, or source.max_redirects");
-  }
-  const Kind kind = ruled.value_or(is_transient_status(response.status) ? Kind::transient : Kind::permanent);
-  throw SourceError(kind, text + (said ? " (" + *said + ")" : "") + advice(response.status),
-                    kind == Kind::transient ? parse_retry_after(response.retry_after, now) : std::nullopt);
 }
 
 void check_token(const FetchedToken& token, const std::string& name, std::size_t capacity, WallTime now) {

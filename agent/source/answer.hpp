@@ -1,4 +1,4 @@
-// What every source that speaks HTTP makes of an answer, or of none. Pure functions, any thread.
+// What sources have in common about requests and tokens. Pure functions, any thread.
 #pragma once
 
 #include <cstddef>
@@ -15,12 +15,6 @@ namespace jeton::agent {
 
 // Of a request that had no answer.
 [[nodiscard]] SourceError::Kind kind_of(HttpError::Reason reason);
-
-// An answer with any status but 2xx: throws SourceError. `said`: what the provider says of it, without secrets.
-// `ruled`: what its error means, if that is known better than by the status.
-[[noreturn]] void refuse_status(const HttpResponse& response, const std::string& display,
-                                const std::optional<std::string>& said, WallTime now,
-                                std::optional<SourceError::Kind> ruled = std::nullopt);
 
 // Throws SourceError for a token that is larger than `capacity` bytes (tokens.NAME.capacity) or has run out by `now`.
 void check_token(const FetchedToken& token, const std::string& name, std::size_t capacity, WallTime now);

@@ -4,11 +4,11 @@
 #include <vector>
 
 #include "agent/source/answer.hpp"
-#include "agent/source/json_body.hpp"
-#include "agent/source/json_pointer.hpp"
+#include "agent/source/answer/refusal.hpp"
+#include "agent/source/answer/rotating_answer.hpp"
+#include "agent/source/answer/token_answer.hpp"
 #include "agent/source/oauth2/refresh_chain.hpp"
 #include "agent/source/request_builder.hpp"
-#include "agent/source/response_parser.hpp"
 #include "agent/source/secret_resolver.hpp"
 
 namespace jeton::agent {
@@ -37,19 +37,6 @@ class PresentedToken final : public TokenValues {
   throw SourceError(SourceError::Kind::transient, std::string(what) + why.what());
 }
 
-// In an answer that can be read.
-std::optional<SecretString> refresh_token_in(const HttpResponse& response, const ResponseConfig& config) {
-  try {
-    const WipingJson json = parse_json_object(response.body.reveal());
-    const WipingJson* const next = find_by_pointer(json, config.refresh_token);
-    if (next == nullptr || !next->is_string()) return std::nullopt;
-    const std::string_view text = next->get_ref<const WipingJson::string_t&>();
-    return text.empty() ? std::nullopt : std::optional(SecretString(text));
-  } catch (const SourceError&) {
-    return std::nullopt;
-  }
-}
-
 }  // namespace
 
 HttpSource::HttpSource(std::string name, HttpSourceConfig config, std::size_t capacity, HttpTransport& transport,
@@ -74,7 +61,11 @@ Task<FetchedToken> HttpSource::fetch(FetchContext context) {
     const BuiltRequest sent = request_for(SecretString());
     const WallTime sent_at = clock_.wall_now();
     const HttpResponse response = co_await answer_to(sent);
-    co_return token_in(response, sent, sent_at);
+    const WallTime now = clock_.wall_now();
+    FetchedToken token =
+        parse_http_answer(response, config_.response, sent.request.display, sent_at, now, sent.secrets);
+    check_token(token, name_, capacity_, now);
+    co_return token;
   } catch (SourceError& e) {
     e.set_request(request);
     throw;
@@ -91,27 +82,35 @@ Task<FetchedToken> HttpSource::fetch_by_refresh_token(SecretString state) {
   }
   const RefreshChain chain(state, configured);
   const std::vector<SecretString> candidates = chain.candidates();
-  std::optional<SourceError> refused;
+  std::string refused;
   for (const SecretString& candidate : candidates) {
-    std::optional<SecretString> next;
+    const BuiltRequest sent = request_for(candidate);
+    const WallTime sent_at = clock_.wall_now();
+    const HttpResponse response = co_await answer_to(sent);
+    const AnswerContent content = content_of(response, config_.response, clock_.wall_now());
     try {
-      const BuiltRequest sent = request_for(candidate);
-      const WallTime sent_at = clock_.wall_now();
-      const HttpResponse response = co_await answer_to(sent);
-      next = refresh_token_in(response, config_.response);
-      FetchedToken token = token_in(response, sent, sent_at);
-      token.state = chain.after(candidate, next);
-      co_return token;
-    } catch (SourceError& e) {
-      if (next) e.set_state(chain.after(candidate, next));
-      if (next || e.kind() != SourceError::Kind::permanent) throw;
-      if (!refused) refused = e;
+      refuse_unless_accepted(response, content, config_.response, sent.request.display, sent.secrets);
+    } catch (const SourceError& e) {
+      if (e.kind() != SourceError::Kind::permanent) throw;
+      if (refused.empty()) refused = e.what();
+      continue;
     }
+    RotatingAnswer answer =
+        read_rotating_answer(content, {config_.response, sent_at, response.status, true, false, name_, capacity_});
+    if (answer.may_break_chain()) throw SourceError(*answer.unusable);
+    SecretString next = chain.after(candidate, answer.refresh_token);
+    if (answer.unusable) {
+      answer.unusable->set_state(std::move(next));
+      throw SourceError(*answer.unusable);
+    }
+    answer.token.state = std::move(next);
+    co_return std::move(answer.token);
   }
-  throw SourceError(SourceError::Kind::permanent, std::string(refused->what()) +
-                                                      "; if the refresh token has run out, was revoked, or was used by "
-                                                      "somebody else: put a new one into " +
-                                                      place_of(config_.refresh_token, "source.refresh_token"));
+  throw SourceError(SourceError::Kind::permanent,
+                    refused +
+                        "; if the refresh token has run out, was revoked, or was used by somebody else: put a "
+                        "new one into " +
+                        place_of(config_.refresh_token, "source.refresh_token"));
 }
 
 BuiltRequest HttpSource::request_for(const SecretString& refresh_token) const {
@@ -123,26 +122,13 @@ BuiltRequest HttpSource::request_for(const SecretString& refresh_token) const {
   }
 }
 
-// With status 2xx.
 Task<HttpResponse> HttpSource::answer_to(const BuiltRequest& sent) {
-  HttpResponse response;
   try {
-    response = co_await transport_.perform(sent.request);
+    HttpResponse response = co_await transport_.perform(sent.request);
+    co_return response;
   } catch (const HttpError& e) {
-    throw SourceError(kind_of(e.reason()), e.what());
+    throw failure_of(e, !config_.refresh_token.empty());
   }
-  if (response.status < 200 || response.status > 299) {
-    const auto said = provider_error(response.body.reveal(), config_.response, sent.secrets);
-    refuse_status(response, sent.request.display, said, clock_.wall_now(),
-                  ruled_kind(response.body.reveal(), config_.response));
-  }
-  co_return response;
-}
-
-FetchedToken HttpSource::token_in(const HttpResponse& response, const BuiltRequest& sent, WallTime sent_at) const {
-  FetchedToken token = parse_http_answer(response, config_.response, sent_at, sent.secrets);
-  check_token(token, name_, capacity_, clock_.wall_now());
-  return token;
 }
 
 Task<> HttpSource::revoke(SecretString token) {
@@ -154,10 +140,9 @@ Task<> HttpSource::revoke(SecretString token) {
     refuse_request("the revocation cannot be sent: ", e);
   }
   const HttpResponse response = co_await answer_to(sent);
-  if (const auto error = declared_error(response.body.reveal(), config_.response, sent.secrets)) {
-    throw SourceError(ruled_kind(response.body.reveal(), config_.response).value_or(SourceError::Kind::transient),
-                      sent.request.display + " answered the revocation with " + *error);
-  }
+  const AnswerContent content = content_of(response, config_.response, clock_.wall_now());
+  refuse_unless_accepted(response, content, config_.response, "the revocation at " + sent.request.display,
+                         sent.secrets);
 }
 
 std::string HttpSource::fingerprint() const {

@@ -36,7 +36,6 @@ class HttpSource final : public Source {
   [[nodiscard]] BuiltRequest request_for(const SecretString& refresh_token) const;
   // `sent` lives until the Task is done.
   Task<HttpResponse> answer_to(const BuiltRequest& sent);
-  [[nodiscard]] FetchedToken token_in(const HttpResponse& response, const BuiltRequest& sent, WallTime sent_at) const;
 
   const std::string name_;
   const HttpSourceConfig config_;

@@ -24,18 +24,33 @@ class SourceError : public Error {
   [[nodiscard]] Kind kind() const { return kind_; }
   // What the provider asked for by Retry-After; already capped.
   [[nodiscard]] std::optional<Duration> retry_after() const { return retry_after_; }
+  // What response.error_rules can name: the provider's word for its refusal, without secrets (empty: it has none), and
+  // the status of HTTP or of a command's exit (0: none).
+  [[nodiscard]] const std::string& code() const { return code_; }
+  [[nodiscard]] int status() const { return status_; }
+  void set_refusal(std::string code, int status) {
+    code_ = std::move(code);
+    status_ = status;
+  }
   // Of the request that failed, as Source::fingerprint(); empty: it was not made, or is never the same.
   [[nodiscard]] const std::string& request() const { return request_; }
   // FetchedToken::state of an answer that was of no use otherwise; empty: what was there still holds.
   [[nodiscard]] const SecretString& state() const { return state_; }
   void set_state(SecretString state) { state_ = std::move(state); }
   void set_request(std::string fingerprint) { request_ = std::move(fingerprint); }
+  // What came, as bytes, if the provider may have put into it what the next fetch needs and it cannot be read: for an
+  // operator. Empty: nothing is lost.
+  [[nodiscard]] const SecretString& unread_answer() const { return unread_answer_; }
+  void set_unread_answer(SecretString bytes) { unread_answer_ = std::move(bytes); }
 
  private:
   Kind kind_;
   std::optional<Duration> retry_after_;
   std::string request_;
   SecretString state_;
+  SecretString unread_answer_;
+  std::string code_;
+  int status_ = 0;
 };
 
 // What a fetch gets from the fleet.

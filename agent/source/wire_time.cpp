@@ -4,6 +4,7 @@
 #include <array>
 #include <charconv>
 #include <cmath>
+#include <utility>
 
 namespace jeton::agent {
 namespace {
@@ -16,6 +17,7 @@ class Scanner {
   [[nodiscard]] bool ok() const { return ok_; }
   [[nodiscard]] bool at_end() const { return ok_ && rest_.empty(); }
   [[nodiscard]] char peek() const { return rest_.empty() ? '\0' : rest_.front(); }
+  [[nodiscard]] bool next_is(std::string_view text) const { return rest_.starts_with(text); }
 
   void expect(std::string_view text) {
     ok_ = ok_ && rest_.starts_with(text);
@@ -95,20 +97,44 @@ void time_of_day(Scanner& in, Fields& f) {
   f.second = in.digits(2);
 }
 
+// "Z", "UTC", "GMT", "+01:00", "+0100" or "+01".
+std::optional<std::chrono::minutes> zone(Scanner& in) {
+  for (const std::string_view utc : {"Z", "z", "UTC", "GMT"}) {
+    if (!in.next_is(utc)) continue;
+    in.expect(utc);
+    return std::chrono::minutes{0};
+  }
+  const int sign = in.peek() == '-' ? -1 : 1;
+  in.expect(sign < 0 ? "-" : "+");
+  const int hours = in.digits(2);
+  if (in.peek() == ':') in.expect(":");
+  const int minutes = in.peek() == '\0' ? 0 : in.digits(2);
+  if (!in.ok() || hours > 23 || minutes > 59) return std::nullopt;
+  return sign * std::chrono::minutes{hours * 60 + minutes};
+}
+
+std::optional<WallTime> instant_in_zone(Scanner& in, const Fields& f) {
+  const auto offset = zone(in);
+  const auto local = instant(f);
+  if (!in.at_end() || !offset || !local) return std::nullopt;
+  return *local - *offset;
+}
+
 std::optional<WallTime> imf_fixdate(std::string_view text) {
   Scanner in(text);
   Fields f;
   in.one_of(days);
   in.expect(", ");
   f.day = in.digits(2);
-  in.expect(" ");
+  const std::string_view between = in.peek() == '-' ? "-" : " ";
+  in.expect(between);
   f.month = in.one_of(months) + 1;
-  in.expect(" ");
+  in.expect(between);
   f.year = in.digits(4);
   in.expect(" ");
   time_of_day(in, f);
-  in.expect(" GMT");
-  return in.at_end() ? instant(f) : std::nullopt;
+  in.expect(" ");
+  return instant_in_zone(in, f);
 }
 
 std::optional<WallTime> rfc850_date(std::string_view text, WallTime now) {
@@ -195,29 +221,40 @@ std::optional<WallTime> parse_rfc3339(std::string_view text) {
     in.expect(".");
     f.ms = in.fraction_ms();
   }
-  std::chrono::minutes offset{0};
-  if (in.peek() == '+' || in.peek() == '-') {
-    const int sign = in.peek() == '-' ? -1 : 1;
-    in.expect(sign < 0 ? "-" : "+");
-    const int hours = in.digits(2);
-    in.expect(":");
-    const int minutes = in.digits(2);
-    if (hours > 23 || minutes > 59) return std::nullopt;
-    offset = sign * std::chrono::minutes{hours * 60 + minutes};
-  } else {
-    in.expect(in.peek() == 'z' ? "z" : "Z");
-  }
-  if (!in.at_end()) return std::nullopt;
-  const auto local = instant(f);
-  if (!local) return std::nullopt;
-  return *local - offset;
+  if (in.peek() == ' ') in.expect(" ");
+  return instant_in_zone(in, f);
 }
 
 std::optional<WallTime> from_unix_number(double number) {
-  constexpr double first_millisecond = 1e11;
-  constexpr double last_millisecond = 1e14;
-  if (!std::isfinite(number) || number < 0 || number > last_millisecond) return std::nullopt;
-  return from_unix_ms(static_cast<std::int64_t>(std::floor(number < first_millisecond ? number * 1000 : number)));
+  constexpr double most_seconds = 1e11;
+  if (!std::isfinite(number) || number < 0) return std::nullopt;
+  for (const double per_second : {1.0, 1e3, 1e6, 1e9}) {
+    if (number >= most_seconds * per_second) continue;
+    const double ms = per_second < 1e3 ? number * 1e3 : number / (per_second / 1e3);  // exact for milliseconds
+    return from_unix_ms(static_cast<std::int64_t>(std::floor(ms)));
+  }
+  return std::nullopt;
+}
+
+std::optional<double> parse_duration_text(std::string_view text) {
+  constexpr std::array<std::pair<std::string_view, double>, 4> units{
+      {{"ms", 1}, {"s", 1000}, {"m", 60'000}, {"h", 3'600'000}}};
+  double total = 0;
+  if (text.empty()) return std::nullopt;
+  while (!text.empty()) {
+    const std::size_t digits = text.find_first_not_of("0123456789.");
+    double number = 0;
+    if (digits == 0 || digits == std::string_view::npos) return std::nullopt;
+    const auto [end, error] = std::from_chars(text.data(), text.data() + digits, number);
+    if (error != std::errc{} || end != text.data() + digits) return std::nullopt;
+    text.remove_prefix(digits);
+    const auto unit =
+        std::find_if(units.begin(), units.end(), [&](const auto& one) { return text.starts_with(one.first); });
+    if (unit == units.end()) return std::nullopt;
+    text.remove_prefix(unit->first.size());
+    total += number * unit->second;
+  }
+  return total;
 }
 
 }  // namespace jeton::agent

@@ -17,14 +17,19 @@ inline constexpr Duration retry_after_cap = std::chrono::hours{24};
 [[nodiscard]] std::optional<Duration> parse_retry_after(std::string_view text, WallTime now);
 
 // "Sun, 06 Nov 1994 08:49:37 GMT", "Sunday, 06-Nov-94 08:49:37 GMT" (a year more than 50 years ahead of `now` belongs
-// to the century before) or "Sun Nov  6 08:49:37 1994". The name of the day is not checked against the date.
+// to the century before) or "Sun Nov  6 08:49:37 1994"; and what is met in their place: "Sun, 06-Nov-1994" as in
+// cookies, UTC or +0000 instead of GMT. The name of the day is not checked against the date.
 [[nodiscard]] std::optional<WallTime> parse_http_date(std::string_view text, WallTime now);
 
-// "2026-01-02T03:04:05.678+01:00" or with Z; digits past the millisecond are dropped. A leap second is the second
-// after.
+// "2026-01-02T03:04:05.678+01:00" or with Z; also +0100, +01 and UTC, and a blank before these. Digits past the
+// millisecond are dropped. A leap second is the second after. A date without a zone is none: nobody knows whose it is.
 [[nodiscard]] std::optional<WallTime> parse_rfc3339(std::string_view text);
 
-// Seconds or milliseconds since the Unix epoch: what is below 10^11 is seconds (the year 5138), the rest milliseconds.
+// Since the Unix epoch: what is below 10^11 is seconds (the year 5138), below 10^14 milliseconds, below 10^17
+// microseconds, below 10^20 nanoseconds.
 [[nodiscard]] std::optional<WallTime> from_unix_number(double number);
+
+// "3600s", "1.5h", "1h30m0s", "500ms": as protobuf's JSON and Go write a duration. In milliseconds.
+[[nodiscard]] std::optional<double> parse_duration_text(std::string_view text);
 
 }  // namespace jeton::agent

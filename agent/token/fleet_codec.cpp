@@ -15,6 +15,16 @@ struct Envelope {
   SealedBox box;
 };
 
+Json json_of(const SealedBox& sealed) { return {{"key", sealed.key_id}, {"nonce", sealed.nonce}, {"box", sealed.box}}; }
+
+SealedBox box_of(const Json& sealed) {
+  return {sealed.at("key").get<std::string>(), sealed.at("nonce").get<std::string>(),
+          sealed.at("box").get<std::string>()};
+}
+
+// No token has a blank in its name, so that no record can be passed off as bytes.
+SealedFor bytes_of(const std::string& name, std::uint64_t number) { return {name + " bytes", number, 0}; }
+
 // Holds no secret in the clear.
 Envelope parse_envelope(std::string_view text) {
   try {
@@ -23,11 +33,8 @@ Envelope parse_envelope(std::string_view text) {
     if (!json.contains("sealed")) {
       throw Error("record is not sealed, but this host seals (coordination.seal); does every host have the key?");
     }
-    const Json& sealed = json.at("sealed");
-    return {json.at("generation").get<std::uint64_t>(),
-            json.at("expires_at_ms").get<std::int64_t>(),
-            {sealed.at("key").get<std::string>(), sealed.at("nonce").get<std::string>(),
-             sealed.at("box").get<std::string>()}};
+    return {json.at("generation").get<std::uint64_t>(), json.at("expires_at_ms").get<std::int64_t>(),
+            box_of(json.at("sealed"))};
   } catch (const Json::exception& e) {
     throw Error(e.id < 200 ? "record is not JSON" : "sealed record lacks a member, or has one of another type");
   }
@@ -43,8 +50,25 @@ SecretString FleetCodec::encode(const std::string& name, const Record& record) c
   const Json json{{"v", sealed_version},
                   {"generation", what.generation},
                   {"expires_at_ms", what.expires_at_ms},
-                  {"sealed", {{"key", sealed.key_id}, {"nonce", sealed.nonce}, {"box", sealed.box}}}};
+                  {"sealed", json_of(sealed)}};
   return SecretString(json_text(json));
+}
+
+SecretString FleetCodec::encode_bytes(const std::string& name, std::uint64_t number, std::string_view bytes) const {
+  if (!seal_) return SecretString(bytes);
+  return SecretString(json_text(Json{{"sealed", json_of(seal_->seal(bytes, bytes_of(name, number)))}}));
+}
+
+SecretString FleetCodec::decode_bytes(const std::string& name, std::uint64_t number, std::string_view text) const {
+  if (!seal_) {
+    if (!text.starts_with("{\"sealed\"")) return SecretString(text);
+    throw Error("it is sealed, but this host has no key; set coordination.seal.key_files");
+  }
+  try {
+    return seal_->open(box_of(parse_json(text).at("sealed")), bytes_of(name, number));
+  } catch (const Json::exception&) {
+    throw Error("it is not sealed as this host seals");
+  }
 }
 
 Record FleetCodec::decode(const std::string& name, std::string_view text) const {

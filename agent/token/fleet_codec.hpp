@@ -29,6 +29,11 @@ class FleetCodec {
   // Throws Error, without any of the content: what is wrong with it.
   [[nodiscard]] Record decode(const std::string& name, std::string_view text) const;
 
+  // Bytes of any kind that belong to the token of this name and stay on this host; `number` tells them from others.
+  [[nodiscard]] SecretString encode_bytes(const std::string& name, std::uint64_t number, std::string_view bytes) const;
+  // Throws Error, without any of the content.
+  [[nodiscard]] SecretString decode_bytes(const std::string& name, std::uint64_t number, std::string_view text) const;
+
   [[nodiscard]] bool seals() const { return seal_ != nullptr; }
   // `message`: about the token of this name.
   [[nodiscard]] std::string sign(const std::string& name, const std::string& message) const;

@@ -11,7 +11,10 @@ constexpr std::size_t size_limit = 4 * 1024 * 1024;  // a token of the largest c
 }  // namespace
 
 RecordFile::RecordFile(const std::filesystem::path& directory, std::string name, FleetCodec codec)
-    : name_(std::move(name)), file_(directory / (name_ + ".record")), codec_(std::move(codec)) {
+    : name_(std::move(name)),
+      file_(directory / (name_ + ".record")),
+      codec_(std::move(codec)),
+      answers_(directory, name_, codec_) {
   try {
     make_private_directory(directory);
   } catch (const Error& e) {

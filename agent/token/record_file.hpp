@@ -1,5 +1,6 @@
 // RecordFile: the newest record of one token on this host's disk, so that a state in it (a rotated refresh token)
-// outlives a crash before its publication, a reboot, and the loss of what the coordinator holds.
+// outlives a crash before its publication, a reboot, and the loss of what the coordinator holds; and beside it the
+// answers that may hold such a state and could not be read (unread_answers.hpp).
 //
 // Sealed by the fleet's keys, mode 0600 in a directory of mode 0700, replaced as a whole and synced to the disk. One
 // thread at a time.
@@ -11,6 +12,7 @@
 
 #include "agent/token/fleet_codec.hpp"
 #include "agent/token/record.hpp"
+#include "agent/token/unread_answers.hpp"
 
 namespace jeton::agent {
 
@@ -25,6 +27,9 @@ class RecordKeeper {
   // Both throw Error that says what to do.
   [[nodiscard]] virtual std::optional<Record> load() = 0;
   virtual void save(const Record& record) = 0;
+  // An answer that cannot be read, for an operator; and that those kept before are of no use any more.
+  virtual void keep_answer(const SecretString& answer, WallTime now) = 0;
+  virtual void forget_answers() = 0;
 };
 
 class RecordFile final : public RecordKeeper {
@@ -35,11 +40,14 @@ class RecordFile final : public RecordKeeper {
   // A file that cannot be read as a record is kept as it is, and an Error: it may be sealed with a key that is missing.
   [[nodiscard]] std::optional<Record> load() override;
   void save(const Record& record) override;
+  void keep_answer(const SecretString& answer, WallTime now) override { answers_.keep(answer, now); }
+  void forget_answers() override { answers_.forget(); }
 
  private:
   std::string name_;
   std::filesystem::path file_;
   FleetCodec codec_;
+  UnreadAnswers answers_;
 };
 
 }  // namespace jeton::agent

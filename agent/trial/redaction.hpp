@@ -18,12 +18,13 @@ enum class Direction { sent, received };
 // On one line; control characters are blanks.
 [[nodiscard]] std::string shown_text(std::string_view text, std::span<const SecretString> secrets);
 
-[[nodiscard]] std::string shown_url(std::string_view url, std::span<const SecretString> secrets);
+[[nodiscard]] std::string shown_url(std::string_view url, std::span<const SecretString> secrets, Direction direction);
 
 [[nodiscard]] std::string shown_header(const std::string& name, std::string_view value,
                                        std::span<const SecretString> secrets, Direction direction);
 
-// JSON and forms by their fields, anything else as text; what is longer than 2000 bytes is cut.
+// JSON and forms by their fields, anything else that is received as unknown_text.hpp says; what is longer than 2000
+// bytes is cut.
 [[nodiscard]] std::string shown_body(std::string_view body, std::span<const SecretString> secrets, Direction direction);
 
 }  // namespace jeton::agent

@@ -4,6 +4,7 @@
 #include <boost/asio/io_context.hpp>
 #include <ctime>
 #include <exception>
+#include <iomanip>
 #include <map>
 #include <ostream>
 #include <set>
@@ -134,8 +135,9 @@ class Trial {
     try {
       std::rethrow_exception(failure);
     } catch (const SourceError& e) {
-      err_ << "tokens." << token.name << ": " << e.what() << '\n'
-           << (e.kind() == SourceError::Kind::permanent
+      err_ << "tokens." << token.name << ": " << e.what() << '\n';
+      tell_what_rules_need(e);
+      err_ << (e.kind() == SourceError::Kind::permanent
                    ? "An agent would count this as permanent: it needs a person, and is tried again only after "
                    : "An agent would try again after a random pause, at first of up to ")
            << format_duration(e.kind() == SourceError::Kind::permanent ? token.refresh.retry_permanent
@@ -143,6 +145,11 @@ class Trial {
            << '.' << std::endl;
     }
     return false;
+  }
+
+  void tell_what_rules_need(const SourceError& e) {
+    if (!e.code().empty()) err_ << "For response.error_rules its code is " << std::quoted(e.code()) << ".\n";
+    if (e.status() != 0) err_ << "For response.error_rules its status is " << e.status() << ".\n";
   }
 
   const Config& config_;

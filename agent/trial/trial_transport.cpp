@@ -4,6 +4,8 @@
 
 #include "agent/config/proxy_url.hpp"
 #include "agent/source/answer.hpp"
+#include "agent/source/answer/content_coding.hpp"
+#include "agent/source/source.hpp"
 #include "agent/trial/redaction.hpp"
 
 namespace jeton::agent {
@@ -11,7 +13,8 @@ namespace {
 
 void show_request(const HttpRequest& request, std::ostream& out) {
   const HttpRoute& route = request.route;
-  out << "> " << method_name(request.method) << ' ' << shown_url(request.url.reveal(), request.secrets) << '\n';
+  out << "> " << method_name(request.method) << ' ' << shown_url(request.url.reveal(), request.secrets, Direction::sent)
+      << '\n';
   out << "> User-Agent: " << (route.user_agent.empty() ? "jeton/" JETON_VERSION : route.user_agent) << '\n';
   for (const HttpHeader& header : request.headers) {
     out << "> " << shown_header(header.name, header.value.reveal(), request.secrets, Direction::sent) << '\n';
@@ -29,13 +32,23 @@ void show_request(const HttpRequest& request, std::ostream& out) {
   out << std::endl;
 }
 
+// As it came, if it cannot be decoded; the source says why.
+SecretString readable_body(const HttpResponse& response, const HttpRequest& request) {
+  try {
+    return decoded_body(response, request.max_body);
+  } catch (const SourceError&) {
+    return response.body;
+  }
+}
+
 void show_response(const HttpResponse& response, const HttpRequest& request, std::ostream& out) {
   out << "< " << response.status << '\n';
   for (const HttpHeader& header : response.headers) {
     out << "< " << shown_header(header.name, header.value.reveal(), request.secrets, Direction::received) << '\n';
   }
   if (!response.body.empty()) {
-    out << "<\n< " << shown_body(response.body.reveal(), request.secrets, Direction::received) << '\n';
+    out << "<\n< " << shown_body(readable_body(response, request).reveal(), request.secrets, Direction::received)
+        << '\n';
   }
   out << std::endl;
 }

@@ -4,8 +4,8 @@
 
 #include "agent/jwt/base64url.hpp"
 #include "agent/jwt/jwt_claims.hpp"
+#include "agent/source/answer/token_answer.hpp"
 #include "agent/source/exec/exec_output.hpp"
-#include "agent/source/response_parser.hpp"
 #include "agent/source/source.hpp"
 #include "agent/source/wire_time.hpp"
 #include "agent/token/record_check.hpp"
@@ -69,7 +69,6 @@ ResponseConfig response_of(int which) {
 
 std::string response_complaint(std::string_view body, int which) {
   const ResponseConfig config = response_of(which);
-  static_cast<void>(provider_error(body, config));
   try {
     return token_complaint(parse_token_response(body, config, now));
   } catch (const SourceError& e) {
@@ -78,6 +77,26 @@ std::string response_complaint(std::string_view body, int which) {
     const bool control = std::any_of(what.begin(), what.end(), [](char c) { return c >= 0 && c < ' '; });
     return control ? "a message with a control character" : "";
   }
+}
+
+// An answer by HTTP: a body, and one header.
+std::string http_complaint(std::string_view body, const HttpHeader& header, const ResponseConfig& config) {
+  try {
+    const HttpResponse response{200, {}, SecretString(body), {header}};
+    const FetchedToken token = parse_http_answer(response, config, "https://api.example.com", now, now);
+    // The end of a cookie may be now, which check_token() refuses.
+    return token.expires_at == now ? std::string{} : token_complaint(token);
+  } catch (const SourceError&) {
+    return {};
+  }
+}
+
+ResponseConfig token_in_header(AnswerPlace place) {
+  ResponseConfig config;
+  config.token = std::move(place);
+  config.expires_in.clear();
+  config.default_lifetime = 1h;
+  return config;
 }
 
 std::string output_complaint(std::string_view text, ExecSourceConfig::Format format) {
@@ -101,6 +120,8 @@ std::string times_complaint(std::string_view text) {
   const auto pause = parse_retry_after(text, now);
   if (pause && (*pause < Duration{0} || *pause > retry_after_cap)) return "a Retry-After out of range";
   static_cast<void>(parse_http_date(text, now));
+  const auto duration = parse_duration_text(text);
+  if (duration && !(*duration >= 0)) return "a duration below zero";
   const auto time = parse_rfc3339(text);
   if (!time) return {};
   // RFC 3339 lets a space stand for the T (section 5.6).
@@ -123,6 +144,14 @@ std::string complaint(char parser, std::string_view text) {
       return times_complaint(text);
     case 5:
       return output_complaint(text, ExecSourceConfig::Format::json);
+    case 8:
+      return http_complaint(text, {"Content-Type", SecretString("application/x-www-form-urlencoded")}, {});
+    case 9:
+      return http_complaint({}, {"Set-Cookie", SecretString(text)}, token_in_header({AnswerPlace::In::cookie, "SID"}));
+    case 10:
+      return http_complaint(text, {"Content-Encoding", SecretString("gzip, deflate")}, {});
+    case 11:
+      return http_complaint({}, {"X-Token", SecretString(text)}, token_in_header({AnswerPlace::In::header, "X-Token"}));
     case 6:
       return output_complaint(text, ExecSourceConfig::Format::kubernetes);
     default:

@@ -7,7 +7,7 @@
 
 namespace jeton::fuzz {
 
-inline constexpr char parsers_of_answers = 8;  // the first byte modulo this
+inline constexpr char parsers_of_answers = 16;  // the first byte modulo this
 
 // Empty, or what a parser did that none may: throw anything but SourceError, accept what is no token, or show the
 // token.

@@ -78,9 +78,12 @@ ExecSourceConfig read_exec_source(ObjectReader& source, Reading& reading) {
   ResponseConfig plain;
   plain.default_lifetime = config.response.default_lifetime;
   plain.max_body = config.response.max_body;
+  plain.error_rules.permanent_status = config.response.error_rules.permanent_status;
+  plain.error_rules.transient_status = config.response.error_rules.transient_status;
   if (config.format != ExecFormat::json && config.response != plain) {
     response.error(response.path() +
-                   ": the format says where things stand; only default_lifetime and max_body may be set with it");
+                   ": the format says where things stand; only default_lifetime, max_body and rules for statuses may "
+                   "be set with it");
   }
   return config;
 }

@@ -114,7 +114,11 @@ HttpSourceConfig read_http_source(ObjectReader& source, Reading& reading) {
       !reading.problems.has_errors()) {
     refresh_token.error(refresh_token.path() + " is not used; write ${refresh_token} where the request has it");
   }
-  config.response = read_http_response(source.at("response").object());
+  const ValueReader response = source.at("response");
+  config.response = read_http_response(response.object());
+  if (!refresh_token.present() && config.response.refresh_token != ResponseConfig{}.refresh_token) {
+    response.error(response.path() + ".refresh_token goes with " + refresh_token.path() + ", which is not there");
+  }
   config.revocation = read_revocation(source.at("revocation"), reading, config.egress.allow_http);
   return config;
 }

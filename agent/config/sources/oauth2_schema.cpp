@@ -107,17 +107,24 @@ void read_parameters(ObjectReader& source, OAuth2SourceConfig& config, Reading& 
 }
 
 // What RFC 6749 section 5 fixes is not asked for.
-ResponseConfig read_oauth2_response(const ValueReader& response) {
-  ResponseConfig config = read_response(response.object());
-  for (const auto& [name, pointer] : config.attributes) {
-    if (pointer == "/refresh_token" || pointer == "/id_token" || pointer == "/access_token") {
-      response.error(response.path() + ".attributes." + name + ": " + pointer +
+ResponseConfig read_oauth2_response(const ValueReader& response, OAuth2SourceConfig::Grant grant) {
+  ResponseConfig defaults;
+  defaults.type = "/token_type";
+  defaults.error = "/error";
+  defaults.error_message = "/error_description";
+  ResponseConfig config = read_http_response(response.object(), defaults);
+  for (const auto& [name, place] : config.attributes) {
+    if (place == config.token || place == config.refresh_token) continue;  // is said already
+    if (place == "/refresh_token" || place == "/id_token" || place == "/access_token") {
+      response.error(response.path() + ".attributes." + name + ": " + place.text() +
                      " is a secret, and attributes are shown to everybody; take it out");
     }
   }
-  if (config.type.empty()) config.type = "/token_type";
-  if (config.error.empty()) config.error = "/error";
-  if (config.error_message.empty()) config.error_message = "/error_description";
+  if (config.format == ResponseConfig::Format::text)
+    response.error(response.path() +
+                   ".format: the answer of an OAuth2 server is JSON or a form; for a bare text use type: http");
+  if (grant != OAuth2SourceConfig::Grant::refresh_token && config.refresh_token != defaults.refresh_token)
+    response.error(response.path() + ".refresh_token is for grant: refresh_token; set that, or drop it");
   return config;
 }
 
@@ -130,7 +137,7 @@ OAuth2SourceConfig read_oauth2_source(ObjectReader& source, Reading& reading) {
   const bool grant_known = read_oauth2_grant(source, config, reading);
   read_oauth2_client(source, config, grant_known, reading);
   read_parameters(source, config, reading);
-  config.response = read_oauth2_response(source.at("response"));
+  config.response = read_oauth2_response(source.at("response"), config.grant);
   return config;
 }
 

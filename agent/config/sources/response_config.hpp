@@ -1,43 +1,69 @@
-// Where in a JSON answer things stand; of every source that gets one.
+// Where in an answer things stand, and what its errors mean; of every source that gets an answer.
 #pragma once
 
 #include <cstddef>
 #include <map>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "agent/base/time.hpp"
 
 namespace jeton::agent {
 
-// What values at ResponseConfig::error mean, as text; a value in neither list means what the HTTP status says, and in
+// One place in an answer.
+struct AnswerPlace {
+  enum class In { body, header, cookie };
+
+  AnswerPlace() = default;
+  // A pointer into the JSON of the body; implicit, because most places are one.
+  AnswerPlace(const char* body_pointer) : name(body_pointer) {}
+  AnswerPlace(std::string body_pointer) : name(std::move(body_pointer)) {}
+  AnswerPlace(In where, std::string name_there) : in(where), name(std::move(name_there)) {}
+
+  In in = In::body;
+  std::string name{};        // RFC 6901 pointer, or the name of a header or cookie; empty: not looked for
+  std::string inner_json{};  // the text there is JSON, and this points into it; empty: the text itself
+
+  [[nodiscard]] bool empty() const { return name.empty(); }
+  void clear() { *this = {}; }
+  // As the configuration has it: "/data/token", "header X-Token", "cookie SID", "/data json /token".
+  [[nodiscard]] std::string text() const;
+  bool operator==(const AnswerPlace&) const = default;
+};
+
+// What values at ResponseConfig::error mean, as text, and what a status means: of HTTP, or the exit status of a
+// command. What has no rule means what its status, its code of RFC 6749 and a pause that the provider asks for say; in
 // an answer with 2xx: try again.
 struct ErrorRules {
   std::vector<std::string> permanent;
   std::vector<std::string> transient;
+  std::vector<std::string> success{};  // no error; empty: 0, "", false and null are none
+  std::vector<int> permanent_status{};
+  std::vector<int> transient_status{};
   bool operator==(const ErrorRules&) const = default;
 };
 
-// RFC 6901 pointers, empty: not used.
 struct ResponseConfig {
   enum class Format {
     json,
-    text  // the whole body is the token; no pointer is used
+    form,  // application/x-www-form-urlencoded: an object of texts
+    text   // the whole body is the token; no pointer is used
   };
-  std::string token = "/access_token";
-  std::string expires_in = "/expires_in";        // seconds from now; empty if expires_at is set
-  std::string expires_at;                        // unix seconds, unix milliseconds or RFC 3339
-  std::optional<Milliseconds> default_lifetime;  // if the answer has neither
-  std::string type;
-  std::string error;                              // present and neither 0, "", false nor null: the fetch failed
-  std::string error_message;                      // shown with it
-  std::map<std::string, std::string> attributes;  // name -> pointer
+  AnswerPlace token = "/access_token";
+  AnswerPlace refresh_token = "/refresh_token";  // a new one, of a grant that uses them
+  AnswerPlace expires_in = "/expires_in";        // a lifetime from now; empty if only expires_at is set
+  AnswerPlace expires_at;                        // unix time, RFC 3339 or an HTTP date
+  std::optional<Milliseconds> expiry_unit;       // of numbers at either; nothing: see expiry.hpp
+  std::optional<Milliseconds> default_lifetime;  // if the answer names no end
+  AnswerPlace type;
+  AnswerPlace error;                              // present and no success: the fetch failed
+  AnswerPlace error_message;                      // shown with it
+  std::map<std::string, AnswerPlace> attributes;  // by name
   std::size_t max_body = 1024 * 1024;             // bytes
   ErrorRules error_rules{};
   Format format = Format::json;
-  std::string header{};                          // not empty: the token stands in this header, and `token` is not used
-  std::string refresh_token = "/refresh_token";  // a new one, of a source that has one
   bool operator==(const ResponseConfig&) const = default;
 };
 

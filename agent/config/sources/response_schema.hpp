@@ -1,4 +1,4 @@
-// `response` of a source: where in the answer things stand.
+// `response` of a source: where in the answer things stand, and what its errors mean.
 #pragma once
 
 #include "agent/config/object_reader.hpp"
@@ -9,7 +9,7 @@ namespace jeton::agent {
 // What may stand in any JSON.
 [[nodiscard]] ResponseConfig read_response(ObjectReader response);
 
-// And what only an answer by HTTP has: the token in a header, or as the whole body.
-[[nodiscard]] ResponseConfig read_http_response(ObjectReader response);
+// And what only an answer by HTTP has: headers, cookies, another format of the body. `defaults`: of the places.
+[[nodiscard]] ResponseConfig read_http_response(ObjectReader response, const ResponseConfig& defaults = {});
 
 }  // namespace jeton::agent

@@ -2,9 +2,9 @@
 
 #include <string>
 
-#include "agent/source/json_body.hpp"
+#include "agent/source/answer/json_body.hpp"
+#include "agent/source/answer/token_answer.hpp"
 #include "agent/source/json_pointer.hpp"
-#include "agent/source/response_parser.hpp"
 #include "agent/source/retold.hpp"
 #include "agent/source/source.hpp"
 #include "agent/token/record_check.hpp"
@@ -17,7 +17,7 @@ using ExecFormat = ExecSourceConfig::Format;
 [[noreturn]] void refuse_output(const std::string& what) { throw SourceError(SourceError::Kind::transient, what); }
 
 // Empty if it is not there or no text.
-std::string_view text_at(const WipingJson& json, std::string_view pointer) {
+std::string_view printed_text(const WipingJson& json, std::string_view pointer) {
   const WipingJson* value = find_by_pointer(json, pointer);
   if (value == nullptr || !value->is_string()) return {};
   return value->get_ref<const WipingJson::string_t&>();
@@ -42,8 +42,8 @@ ExecOutput parse_json_output(std::string_view output, const ExecSourceConfig& co
 
 ExecOutput parse_kubernetes(std::string_view output, const ExecSourceConfig& config, WallTime started_at) {
   const WipingJson json = parse_json_object(output);
-  if (text_at(json, "/kind") != "ExecCredential" ||
-      !text_at(json, "/apiVersion").starts_with("client.authentication.k8s.io/")) {
+  if (printed_text(json, "/kind") != "ExecCredential" ||
+      !printed_text(json, "/apiVersion").starts_with("client.authentication.k8s.io/")) {
     refuse_output("the provider's answer is no ExecCredential of client.authentication.k8s.io; check source.format");
   }
   if (find_by_pointer(json, "/status/token") == nullptr &&
@@ -63,10 +63,10 @@ ExecOutput parse_aws(std::string_view output, const ExecSourceConfig& config, Wa
   const WipingJson* version = find_by_pointer(json, "/Version");
   if (version == nullptr || !version->is_number_integer() || version->get<std::int64_t>() != 1)
     refuse_output("the provider's answer is not of Version 1 of credential_process; check source.format");
-  const std::string_view id = text_at(json, "/AccessKeyId");
+  const std::string_view id = printed_text(json, "/AccessKeyId");
   if (fault_of_value(id) || id.size() > max_attribute_size)
     refuse_output("the provider's answer has no usable AccessKeyId");
-  const std::string_view session = text_at(json, "/SessionToken");
+  const std::string_view session = printed_text(json, "/SessionToken");
   if (find_by_pointer(json, "/SessionToken") != nullptr && fault_of_value(session))
     refuse_output("the SessionToken in the provider's answer is no usable text");
 
@@ -101,7 +101,9 @@ ExecOutput parse_exec_output(std::string_view output, const ExecSourceConfig& co
         return parse_json_output(output, config, started_at, secrets);
     }
   } catch (const SourceError& e) {
-    throw SourceError(e.kind(), retold(e.what(), "the output of the command"));
+    SourceError failure(e.kind(), retold(e.what(), "the output of the command"));
+    failure.set_refusal(e.code(), e.status());
+    throw SourceError(failure);
   }
 }
 

@@ -11,6 +11,7 @@
 #include "agent/base/log.hpp"
 #include "agent/config/values.hpp"
 #include "agent/source/answer.hpp"
+#include "agent/source/answer/refusal.hpp"
 #include "agent/source/excerpt.hpp"
 #include "agent/source/exec/exec_output.hpp"
 #include "agent/source/secret_resolver.hpp"
@@ -66,8 +67,26 @@ Kind kind_of_errno(int error) {
   return std::find(passing.begin(), passing.end(), error) == passing.end() ? Kind::permanent : Kind::transient;
 }
 
+// An exit status may have a rule, and so may a code that the command printed all the same.
+[[noreturn]] void refuse_exit(const ExecResult& result, const ExecSourceConfig& config, const std::string& words,
+                              WallTime now, std::span<const SecretString> secrets) {
+  const int status = result.report.value;
+  const bool cannot_run = status == 126 || status == 127;
+  const AnswerContent content = content_of(result.output.reveal(), config.response, now);
+  const auto error = declared_error(content, config.response, secrets);
+  const std::string code = error ? error->code : std::string{};
+  Kind kind = cannot_run ? Kind::permanent : Kind::transient;
+  kind = ruled_kind(config.response.error_rules, code, status).value_or(kind_of_code(code).value_or(kind));
+  SourceError refusal(kind, config.command.front() + " ended with status " + std::to_string(status) +
+                                (error ? " and printed " + error->words : "") +
+                                (cannot_run ? ": something it runs is missing or cannot be executed" : "") + words);
+  refusal.set_refusal(error ? error->shown_code : std::string{}, status);
+  throw SourceError(refusal);
+}
+
 // Throws for any end but exit status 0. `said`: the last line of its stderr.
-void check_end(const ExecResult& result, const ExecSourceConfig& config, const std::string& said) {
+void check_end(const ExecResult& result, const ExecSourceConfig& config, const std::string& said, WallTime now,
+               std::span<const SecretString> secrets) {
   const std::string program = config.command.front();
   const std::string words = said.empty() ? "" : " (its last words: \"" + said + "\")";
   const int value = result.report.value;
@@ -84,11 +103,7 @@ void check_end(const ExecResult& result, const ExecSourceConfig& config, const s
   switch (result.report.kind) {
     case ExecReport::Kind::exited:
       if (value == 0) return;
-      if (value == 126 || value == 127) {
-        throw SourceError(Kind::permanent, program + " ended with status " + std::to_string(value) +
-                                               ": something it runs is missing or cannot be executed" + words);
-      }
-      throw SourceError(Kind::transient, program + " ended with status " + std::to_string(value) + words);
+      refuse_exit(result, config, words, now, secrets);
     case ExecReport::Kind::signalled:
       throw SourceError(Kind::transient, program + " was ended by signal " + std::to_string(value) + words);
     case ExecReport::Kind::no_directory:
@@ -163,7 +178,8 @@ ExecCommand ExecSource::command(std::vector<SecretString>& secrets) const {
 
 FetchedToken ExecSource::token_of(const ExecResult& result, WallTime started_at,
                                   std::vector<SecretString>& secrets) const {
-  check_end(result, config_, result.lines.empty() ? "" : shown(result.lines.back(), secrets));
+  check_end(result, config_, result.lines.empty() ? "" : shown(result.lines.back(), secrets),
+            timers_.clock().wall_now(), secrets);
   ExecOutput output = parse_exec_output(result.output.reveal(), config_, started_at, secrets);
   secrets.insert(secrets.end(), output.secrets.begin(), output.secrets.end());
   check_token(output.token, name_, capacity_, timers_.clock().wall_now());

@@ -10,7 +10,8 @@
 
 #include "agent/base/unique_fd.hpp"
 #include "agent/jwt/jwt_claims.hpp"
-#include "agent/source/response_parser.hpp"
+#include "agent/source/answer/refusal.hpp"
+#include "agent/source/answer/token_answer.hpp"
 #include "agent/source/retold.hpp"
 #include "agent/source/source.hpp"
 #include "agent/token/record_check.hpp"
@@ -21,9 +22,6 @@ namespace {
 using Kind = SourceError::Kind;
 
 constexpr std::size_t max_text_file = 64 * 1024;  // bytes; as for secrets
-
-// Longer than any lifetime an answer may name, and not above what the parser takes.
-constexpr Milliseconds no_expiry = max_lifetime;
 
 [[noreturn]] void refuse_file(const FileSourceConfig& config, const std::string& what) {
   throw SourceError(Kind::transient, config.path.string() + ": " + what);
@@ -61,25 +59,17 @@ FileToken parse_text_file(const FileContent& content, const FileSourceConfig& co
 
 FileToken parse_json_file(const FileContent& content, const FileSourceConfig& config, WallTime now) {
   const WallTime written_at = std::min(content.written_at, now);
-  ResponseConfig response = config.response;
-  response.default_lifetime = no_expiry;
   FileToken found;
   try {
-    found.token = parse_token_response(content.text.reveal(), response, written_at);
+    const AnswerContent answer = content_of(content.text.reveal(), config.response, now);
+    refuse_declared_error(answer, config.response, {});
+    TokenAnswer read = token_in(answer, config.response, written_at);
+    found.token = std::move(read.token);
+    found.expiry_is_configured = read.end_by_default;
   } catch (const SourceError& e) {
-    refuse_file(config, retold(e.what(), "the file"));
+    throw SourceError(e.kind(), config.path.string() + ": " + retold(e.what(), "the file"));
   }
   found.token.issued_at = now;
-  if (found.token.expires_at != written_at + no_expiry) return found;
-  const auto times = read_jwt_times(found.token.value.reveal());
-  if (times && times->expires_at) {
-    found.token.expires_at = *times->expires_at;
-  } else if (config.response.default_lifetime) {
-    found.token.expires_at = now + *config.response.default_lifetime;
-    found.expiry_is_configured = true;
-  } else {
-    refuse_file(config, "the file names no expiry; check the pointers or set response.default_lifetime");
-  }
   return found;
 }
 

@@ -22,8 +22,8 @@ struct FileToken {
 };
 
 // A text's only line is the token, and its expiry the `exp` of a JWT or `now` plus lifetime. Of JSON, a lifetime inside
-// counts from when the file was written, response.default_lifetime from `now`, and `exp` of a JWT counts if the JSON
-// names no expiry. Throws SourceError(transient), without any of the content.
+// counts from when the file was written, response.default_lifetime from `now`, and `exp` of a JWT if it is earlier than
+// either. Throws SourceError, without any of the content: transient, unless response.error_rules say otherwise.
 [[nodiscard]] FileToken parse_content(const FileContent& content, const FileSourceConfig& config, WallTime now);
 
 }  // namespace jeton::agent

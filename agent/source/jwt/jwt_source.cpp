@@ -4,6 +4,7 @@
 #include <chrono>
 #include <vector>
 
+#include "agent/jwt/jwt_claims.hpp"
 #include "agent/jwt/jwt_signer.hpp"
 #include "agent/source/answer.hpp"
 
@@ -103,6 +104,9 @@ FetchedToken JwtSource::mint() const {
     const SecretString header = header_of(config_).resolve(&tokens_);
     const SecretString body = JsonTemplate(std::move(claims)).resolve(&tokens_);
     token.value = signer->sign(header.reveal(), body.reveal());
+    // An exp that is one of the claims.
+    const auto times = read_jwt_times(token.value.reveal());
+    if (times && times->expires_at) token.expires_at = std::min(token.expires_at, *times->expires_at);
   } catch (const Error& e) {
     throw SourceError(Kind::transient, std::string("no token can be signed: ") + e.what());
   }

@@ -1,5 +1,6 @@
 #include "agent/source/oauth2/discovery.hpp"
 
+#include <algorithm>
 #include <array>
 #include <utility>
 #include <vector>
@@ -7,12 +8,13 @@
 #include "agent/base/error.hpp"
 #include "agent/config/http_url.hpp"
 #include "agent/source/answer.hpp"
+#include "agent/source/answer/content_coding.hpp"
+#include "agent/source/answer/json_body.hpp"
+#include "agent/source/answer/refusal.hpp"
 #include "agent/source/egress.hpp"
 #include "agent/source/excerpt.hpp"
-#include "agent/source/json_body.hpp"
 #include "agent/source/oauth2/dpop.hpp"
 #include "agent/source/secret_resolver.hpp"
-#include "agent/source/wire_time.hpp"
 
 namespace jeton::agent {
 namespace {
@@ -82,7 +84,8 @@ OAuth2Endpoints read_metadata(std::string_view body, const OAuth2SourceConfig& c
                                            "that is the provider that is meant");
   }
   // A name of client metadata (RFC 9449 section 5.2), which some providers publish of themselves.
-  if (const auto bound = json.find("dpop_bound_access_tokens"); bound != json.end() && bound->is_boolean() && bound->get<bool>()) {
+  if (const auto bound = json.find("dpop_bound_access_tokens");
+      bound != json.end() && bound->is_boolean() && bound->get<bool>()) {
     throw SourceError(Kind::permanent, "the metadata of the issuer " + config.issuer +
                                            " demands DPoP (dpop_bound_access_tokens); " + dpop_advice);
   }
@@ -128,13 +131,16 @@ Task<OAuth2Endpoints> Discovery::ask() {
   for (const std::string& place : places) {
     const HttpResponse response = co_await get(place);
     if (response.status == 200) {
-      OAuth2Endpoints found = read_metadata(response.body.reveal(), config_);
+      const SecretString body = decoded_body(response, config_.response.max_body);
+      OAuth2Endpoints found = read_metadata(body.reveal(), config_);
       co_return found;
     }
     said += (said.empty() ? "" : ", ") + place + " answered " + std::to_string(response.status);
-    if (!is_transient_status(response.status)) continue;
+    const WallTime now = clock_.wall_now();
+    const auto ruled = ruled_kind(config_.response.error_rules, {}, response.status);
+    if (ruled ? *ruled != Kind::transient : !says_later(response, now)) continue;
     later = true;
-    retry_after = parse_retry_after(response.retry_after, clock_.wall_now());
+    retry_after = std::max(retry_after, asked_pause(response, now));
   }
   throw SourceError(
       later ? Kind::transient : Kind::permanent,

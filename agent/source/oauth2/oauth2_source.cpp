@@ -4,12 +4,8 @@
 #include <utility>
 #include <vector>
 
-#include "agent/jwt/jwt_claims.hpp"
-#include "agent/source/answer.hpp"
-#include "agent/source/json_body.hpp"
-#include "agent/source/json_pointer.hpp"
+#include "agent/source/answer/refusal.hpp"
 #include "agent/source/oauth2/dpop.hpp"
-#include "agent/source/oauth2/oauth2_error.hpp"
 #include "agent/source/oauth2/refresh_chain.hpp"
 #include "agent/source/secret_resolver.hpp"
 
@@ -23,43 +19,25 @@ using Kind = SourceError::Kind;
   throw SourceError(Kind::transient, std::string("the request cannot be made: ") + why.what());
 }
 
-const WipingJson* find_text(const WipingJson& json, std::string_view pointer) {
-  const WipingJson* value = find_by_pointer(json, pointer);
-  return value != nullptr && value->is_string() ? value : nullptr;
-}
-
-// Where an answer without expires_in gets its lifetime from: what is configured, and `exp` of an access token that is a
-// JWT, whichever ends earlier.
-ResponseConfig with_lifetime_of_jwt(ResponseConfig config, const WipingJson& json, WallTime sent_at) {
-  const WipingJson* token = find_text(json, config.token);
-  if (token == nullptr) return config;
-  const auto times = read_jwt_times(token->get_ref<const WipingJson::string_t&>());
-  if (!times || !times->expires_at) return config;
-  const Milliseconds left = *times->expires_at - sent_at;
-  config.default_lifetime = std::min(left, config.default_lifetime.value_or(left));
-  return config;
-}
-
-void refuse_dpop(const HttpResponse& response, const std::string& display) {
-  if (const auto demand = dpop_demand(response)) {
+void refuse_dpop(const HttpResponse& response, const AnswerContent& content, const std::string& display) {
+  if (const auto demand = dpop_demand(response, content)) {
     throw SourceError(Kind::permanent, display + " answered " + std::to_string(response.status) +
                                            " and demands DPoP (" + *demand + "); " + dpop_advice);
   }
 }
 
 // A provider that only offers DPoP may demand it of some clients, and calls a request without a proof invalid.
-[[noreturn]] void refuse_where_dpop_is_offered(const OAuth2Error& refused) {
-  if (refused.code() != "invalid_request") throw OAuth2Error(refused);
-  throw OAuth2Error(refused.kind(),
+[[noreturn]] void refuse_where_dpop_is_offered(const SourceError& refused) {
+  SourceError named(refused.kind(),
                     std::string(refused.what()) +
-                        "; the issuer's metadata offers DPoP, which it may demand of this "
-                        "client: " +
-                        dpop_advice,
-                    refused.retry_after(), refused.code());
+                        "; the issuer's metadata offers DPoP, which it may demand of this client: " + dpop_advice,
+                    refused.retry_after());
+  named.set_refusal(refused.code(), refused.status());
+  throw SourceError(named);
 }
 
 // Of a token that the provider does not know (any more) nothing is left to revoke.
-bool is_revoked_already(const OAuth2Error& refused) {
+bool is_revoked_already(const SourceError& refused) {
   return refused.code() == "invalid_token" || refused.code() == "invalid_grant";
 }
 
@@ -79,11 +57,11 @@ OAuth2Source::OAuth2Source(std::string name, OAuth2SourceConfig config, std::siz
 
 Task<FetchedToken> OAuth2Source::fetch(FetchContext context) {
   try {
-    if (config_.grant == OAuth2SourceConfig::Grant::refresh_token) {
+    if (rotates()) {
       FetchedToken token = co_await fetch_by_refresh_token(std::move(context.state));
       co_return token;
     }
-    Answer answer = co_await ask(SecretString());
+    RotatingAnswer answer = co_await ask(SecretString());
     if (answer.unusable) throw SourceError(*answer.unusable);
     co_return std::move(answer.token);
   } catch (SourceError& e) {
@@ -104,7 +82,8 @@ Task<FetchedToken> OAuth2Source::fetch_by_refresh_token(SecretString state) {
   std::string refused;
   for (const SecretString& candidate : candidates) {
     try {
-      Answer answer = co_await ask(candidate);
+      RotatingAnswer answer = co_await ask(candidate);
+      if (answer.may_break_chain()) throw SourceError(*answer.unusable);
       SecretString next = chain.after(candidate, answer.refresh_token);
       if (answer.unusable) {
         answer.unusable->set_state(std::move(next));
@@ -112,7 +91,7 @@ Task<FetchedToken> OAuth2Source::fetch_by_refresh_token(SecretString state) {
       }
       answer.token.state = std::move(next);
       co_return std::move(answer.token);
-    } catch (const OAuth2Error& e) {
+    } catch (const SourceError& e) {
       if (e.code() != "invalid_grant" || e.kind() != Kind::permanent) throw;
       if (refused.empty()) refused = e.what();
     }
@@ -123,7 +102,7 @@ Task<FetchedToken> OAuth2Source::fetch_by_refresh_token(SecretString state) {
                                          place_of(config_.refresh_token, "source.refresh_token"));
 }
 
-Task<OAuth2Source::Answer> OAuth2Source::ask(SecretString refresh_token) {
+Task<RotatingAnswer> OAuth2Source::ask(SecretString refresh_token) {
   const OAuth2Endpoints where = co_await endpoints();
   const WallTime sent_at = clock_.wall_now();
   BuiltRequest sent;
@@ -134,28 +113,16 @@ Task<OAuth2Source::Answer> OAuth2Source::ask(SecretString refresh_token) {
     refuse_request(e);
   }
   const HttpResponse response = co_await perform(sent.request);
-  refuse_dpop(response, sent.request.display);
-  const WallTime now = clock_.wall_now();
-  WipingJson json;
+  const AnswerContent content = content_of(response, config_.response, clock_.wall_now());
+  refuse_dpop(response, content, sent.request.display);
   try {
-    json = checked_answer(response, sent.request.display, config_.response, sent.secrets, now);
-  } catch (const OAuth2Error& e) {
-    if (where.offers_dpop) refuse_where_dpop_is_offered(e);
+    refuse_unless_accepted(response, content, config_.response, sent.request.display, sent.secrets);
+  } catch (const SourceError& e) {
+    if (where.offers_dpop && e.code() == "invalid_request") refuse_where_dpop_is_offered(e);
     throw;
   }
-
-  Answer answer;
-  if (const WipingJson* next = find_text(json, "/refresh_token")) {
-    const std::string_view text = next->get_ref<const WipingJson::string_t&>();
-    if (!text.empty()) answer.refresh_token = SecretString(text);
-  }
-  try {
-    const ResponseConfig config = with_lifetime_of_jwt(config_.response, json, sent_at);
-    answer.token = read_token(json, config, sent_at, sent.secrets);
-    check_token(answer.token, name_, capacity_, now);
-  } catch (const SourceError& e) {
-    answer.unusable = e;
-  }
+  RotatingAnswer answer =
+      read_rotating_answer(content, {config_.response, sent_at, response.status, rotates(), true, name_, capacity_});
   co_return answer;
 }
 
@@ -192,7 +159,7 @@ Task<HttpResponse> OAuth2Source::perform(HttpRequest request) {
     co_return response;
   } catch (const HttpError& e) {
     discovery_.suspect();
-    throw SourceError(kind_of(e.reason()), e.what());
+    throw failure_of(e, rotates());
   }
 }
 
@@ -211,10 +178,10 @@ Task<> OAuth2Source::revoke(SecretString token) {
   }
   const HttpResponse response = co_await perform(sent.request);
   if (response.status >= 200 && response.status <= 299) co_return;
+  const AnswerContent content = content_of(response, config_.response, clock_.wall_now());
   try {
-    static_cast<void>(
-        checked_answer(response, sent.request.display, config_.response, sent.secrets, clock_.wall_now()));
-  } catch (const OAuth2Error& e) {
+    refuse_unless_accepted(response, content, config_.response, sent.request.display, sent.secrets);
+  } catch (const SourceError& e) {
     if (!is_revoked_already(e)) throw;
   }
 }

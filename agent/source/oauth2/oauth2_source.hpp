@@ -16,6 +16,8 @@
 
 namespace jeton::agent {
 
+struct AnswerContent;
+
 class OAuth2Source final : public Source {
  public:
   // `capacity`: bytes the token may have (tokens.NAME.capacity). What is given by reference outlives the source.
@@ -30,15 +32,10 @@ class OAuth2Source final : public Source {
   [[nodiscard]] std::string describe() const override { return display_; }
 
  private:
-  struct Answer {
-    FetchedToken token;
-    std::optional<SecretString> refresh_token;  // a new one that came with it
-    std::optional<SourceError> unusable;        // what is wrong with the token
-  };
-
   Task<FetchedToken> fetch_by_refresh_token(SecretString state);
   // One request. `refresh_token`: for the grant of that name.
-  Task<Answer> ask(SecretString refresh_token);
+  Task<RotatingAnswer> ask(SecretString refresh_token);
+  [[nodiscard]] bool rotates() const { return config_.grant == OAuth2SourceConfig::Grant::refresh_token; }
   Task<OAuth2Endpoints> endpoints();
   Task<HttpResponse> perform(HttpRequest request);
 

@@ -115,7 +115,7 @@ TEST_F(MockedOAuth2, LetsInAClientByKeyOfEveryKindAndByTheNewOneOnceItIsReplaced
   let_in("private_key_jwt", {{"key", test::read_file(others.file("rsa.pub"))}, {"algorithm", "RS256"}});
   const SourceError e = failure_here();
   EXPECT_EQ(e.kind(), Kind::permanent);
-  EXPECT_THAT(e.what(), HasSubstr("answered 401 (invalid_client: \"signature verification failed\")"));
+  EXPECT_THAT(e.what(), HasSubstr("answered 401 (/error invalid_client: \"signature verification failed\")"));
   dir.write("key.pem", others.private_key(JwtAlgorithm::rs256));
   expect_a_token();
 }
@@ -194,7 +194,7 @@ TEST_F(MockedOAuth2, EveryRefusalHasItsKind) {
     }
   }
   config.client_secret = SecretTemplate::literal("wrong");
-  EXPECT_THAT(failure_here().what(), HasSubstr("answered 401 (invalid_client"));
+  EXPECT_THAT(failure_here().what(), HasSubstr("answered 401 (/error invalid_client"));
 }
 
 TEST_F(MockedOAuth2, PauseThatTheServerAsksForIsKept) {

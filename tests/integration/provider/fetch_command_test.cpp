@@ -110,6 +110,29 @@ TEST_F(FetchCommand, NoTokenIsAStatusOfItsOwnAndSaysWhy) {
   EXPECT_EQ(fetch(source("api", ""), {"api", "--once"}).status, 3);
 }
 
+TEST_F(FetchCommand, ProviderRefuses_CodeAndStatusForARuleAreShown) {
+  provider_.behave(Behaviour::text(R"({"code":"APP_LOCKED","msg":"locked"})", 403));
+  const RunResult result =
+      fetch(source("api", "      response: {error: /code, error_message: /msg}\n"), {"api", "--once"});
+  EXPECT_EQ(result.status, 3);
+  EXPECT_THAT(result.out, HasSubstr("\"code\":\"APP_LOCKED\""));
+  EXPECT_THAT(result.err, AllOf(HasSubstr("its code is \"APP_LOCKED\""), HasSubstr("its status is 403")));
+  provider_.behave(Behaviour::text(R"({"code":"40013","msg":"locked"})"));
+  const RunResult unnamed = fetch(source("api", ""), {"api", "--once"});
+  EXPECT_THAT(unnamed.out, HasSubstr("\"code\":\"40013\""));
+  EXPECT_THAT(unnamed.err, HasSubstr("name it by response.error"));
+}
+
+TEST_F(FetchCommand, BodyIsOfNoKnownShape_TokenIsNotShown) {
+  for (const char* body :
+       {"\"tokSECRET\"", "cb({\"access_token\":\"tokSECRET\"})", "{\"access_token\":\"tokSECRET\"} x"}) {
+    provider_.behave(Behaviour::text(body));
+    const RunResult result = fetch(source("api", ""), {"api", "--once"});
+    EXPECT_EQ(result.status, 3);
+    EXPECT_THAT(result.out + result.err, Not(HasSubstr("SECRET"))) << body;
+  }
+}
+
 TEST_F(FetchCommand, WrongUseIsExplained) {
   const std::string tokens = source("api", "");
   EXPECT_EQ(fetch(tokens, {"api"}).status, 1);

@@ -102,7 +102,14 @@ TEST(Load, PutsEveryValueWhereItBelongs) {
   source.query = {{"q", {SecretTemplate::literal("1")}}};
   source.headers = {{"X-H", SecretTemplate::literal("h")}};
   source.form = {{"f", {SecretTemplate::literal("v")}}, {"e", {SecretTemplate()}}};
-  source.response = {"/t", "/i", "", 2h, "/y", "/e", "/m", {{"scope", "/a~1b/0"}}, 2048};
+  source.response.token = "/t";
+  source.response.expires_in = "/i";
+  source.response.default_lifetime = 2h;
+  source.response.type = "/y";
+  source.response.error = "/e";
+  source.response.error_message = "/m";
+  source.response.attributes = {{"scope", "/a~1b/0"}};
+  source.response.max_body = 2048;
   source.egress.timeout = 3s;
   source.egress.connect_timeout = 2s;
   source.egress.allow_http = true;
@@ -139,6 +146,47 @@ tokens:
   EXPECT_EQ(json.response.expires_at, "/at");
   EXPECT_EQ(json.egress.connect_timeout, 1s);
   EXPECT_EQ(std::get<HttpSourceConfig>(result.config->tokens.at("form").source).method, "POST");
+}
+
+TEST(Load, PlacesOfAnAnswerAreInItsBodyItsHeadersAndItsCookies) {
+  using In = AnswerPlace::In;
+  const LoadResult result = load_text(R"(version: 1
+tokens:
+  t:
+    source:
+      type: http
+      url: https://h/
+      response:
+        token: cookie SID
+        expires_in: /ttl
+        expires_at: header Expires
+        expiry_unit: ms
+        type: /info json /kind
+        error: /code
+        error_rules: {success: [200, SUCCESS], permanent: [1], transient_status: [404, 410], permanent_status: [503]}
+        attributes: {region: header X-Region}
+  h: {source: {type: http, url: "https://h/", response: {header: X-Token, default_lifetime: 1h}}}
+  f: {source: {type: http, url: "https://h/", response: {format: form}}}
+)");
+  ASSERT_TRUE(result.config) << all_texts(result.problems);
+  ResponseConfig wanted;
+  wanted.token = {In::cookie, "SID"};
+  wanted.expires_in = "/ttl";
+  wanted.expires_at = {In::header, "Expires"};
+  wanted.expiry_unit = 1ms;
+  wanted.type = "/info";
+  wanted.type.inner_json = "/kind";
+  wanted.error = "/code";
+  wanted.error_rules = {{"1"}, {}, {"200", "SUCCESS"}, {503}, {404, 410}};
+  wanted.attributes.emplace("region", AnswerPlace(In::header, "X-Region"));
+  const auto response = [&](const char* name) {
+    return std::get<HttpSourceConfig>(result.config->tokens.at(name).source).response;
+  };
+  EXPECT_EQ(response("t"), wanted);
+  EXPECT_EQ(response("t").type.text(), "/info json /kind");
+  EXPECT_EQ(response("h").token, AnswerPlace(In::header, "X-Token"));
+  EXPECT_TRUE(response("h").expires_in.empty());
+  EXPECT_EQ(response("f").format, ResponseConfig::Format::form);
 }
 
 TEST(Load, TakesCarriageReturnsAndAByteOrderMark) {

@@ -51,6 +51,14 @@ INSTANTIATE_TEST_SUITE_P(Http2, HttpFlood,
                                            "h2_ping", "h2_settings", "h2_continuation"),
                          [](const auto& instance) { return std::string(instance.param); });
 
+using HttpHeaders = HttpFloodFixture;
+
+TEST_F(HttpHeaders, LineNeverEnds_IsNamed) {
+  const NetworkProcess server("flood.mjs", {{"kind", "header_line"}});
+  EXPECT_EQ(failure(to(server, "header_line")), Reason::too_large);
+  EXPECT_THAT(message_, ::testing::EndsWith("sent a line of headers that does not end"));
+}
+
 class HttpDeadline : public HttpFloodFixture {
  protected:
   // Returns when the server has been asked.

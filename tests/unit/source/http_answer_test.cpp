@@ -2,7 +2,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "agent/source/response_parser.hpp"
+#include "agent/source/answer/refusal.hpp"
+#include "agent/source/answer/token_answer.hpp"
 
 namespace jeton::agent {
 namespace {
@@ -30,13 +31,17 @@ ResponseConfig text_config() {
 ResponseConfig header_config() {
   ResponseConfig config = text_config();
   config.format = ResponseConfig::Format::json;
-  config.header = "X-Auth-Token";
+  config.token = {AnswerPlace::In::header, "X-Auth-Token"};
   return config;
+}
+
+FetchedToken parsed(const HttpResponse& response, const ResponseConfig& config) {
+  return parse_http_answer(response, config, "https://api.example.com/token", moment, moment);
 }
 
 SourceError refusal(const HttpResponse& response, const ResponseConfig& config) {
   try {
-    static_cast<void>(parse_http_answer(response, config, moment));
+    static_cast<void>(parsed(response, config));
   } catch (const SourceError& e) {
     EXPECT_THAT(e.what(), Not(HasSubstr("SECRET")));
     return e;
@@ -45,7 +50,7 @@ SourceError refusal(const HttpResponse& response, const ResponseConfig& config) 
 }
 
 TEST(HttpAnswer, WholeBodyIsTheToken) {
-  const FetchedToken token = parse_http_answer(answer(" tok-1\r\n"), text_config(), moment);
+  const FetchedToken token = parsed(answer(" tok-1\r\n"), text_config());
   EXPECT_EQ(token.value.reveal(), "tok-1");
   EXPECT_EQ(token.issued_at, moment);
   EXPECT_EQ(token.expires_at, moment + 1h);
@@ -57,16 +62,14 @@ TEST(HttpAnswer, PageInsteadOfATokenIsRefused) {
 }
 
 TEST(HttpAnswer, HeaderIsTheTokenWhateverTheBodyIs) {
-  const FetchedToken token =
-      parse_http_answer(answer("", {{"x-auth-token", SecretString("tok-1")}}), header_config(), moment);
+  const FetchedToken token = parsed(answer("", {{"x-auth-token", SecretString("tok-1")}}), header_config());
   EXPECT_EQ(token.value.reveal(), "tok-1");
   EXPECT_EQ(token.type, "");
   EXPECT_EQ(token.expires_at, moment + 1h);
 }
 
 TEST(HttpAnswer, HeaderMayNameTheType) {
-  const FetchedToken token =
-      parse_http_answer(answer("", {{"X-Auth-Token", SecretString("Bearer tok-1")}}), header_config(), moment);
+  const FetchedToken token = parsed(answer("", {{"X-Auth-Token", SecretString("Bearer tok-1")}}), header_config());
   EXPECT_EQ(token.value.reveal(), "tok-1");
   EXPECT_EQ(token.type, "Bearer");
 }
@@ -75,18 +78,16 @@ TEST(HttpAnswer, BodyHasWhatElseIsConfigured) {
   ResponseConfig config = header_config();
   config.expires_at = "/token/expires_at";
   config.attributes = {{"project", "/token/project"}};
-  const FetchedToken token =
-      parse_http_answer(answer(R"({"token":{"expires_at":"2026-11-18T12:26:40Z","project":"p1"}})",
-                               {{"X-Auth-Token", SecretString("tok-1")}}),
-                        config, moment);
+  const FetchedToken token = parsed(answer(R"({"token":{"expires_at":"2026-11-18T12:26:40Z","project":"p1"}})",
+                                           {{"X-Auth-Token", SecretString("tok-1")}}),
+                                    config);
   EXPECT_EQ(token.value.reveal(), "tok-1");
   EXPECT_EQ(to_unix_ms(token.expires_at), 1'795'004'800'000);
   EXPECT_EQ(token.attributes.at("project"), "p1");
 }
 
 TEST(HttpAnswer, MissingHeaderIsNamed) {
-  EXPECT_THAT(refusal(answer("{}"), header_config()).what(),
-              HasSubstr("no header X-Auth-Token; check response.header"));
+  EXPECT_THAT(refusal(answer("{}"), header_config()).what(), HasSubstr("no header X-Auth-Token; check response.token"));
 }
 
 TEST(HttpAnswer, ErrorInTheBodyExplainsAMissingHeader) {
@@ -111,15 +112,24 @@ TEST(HttpAnswer, ErrorRulesSayWhichErrorsNeedAPerson) {
   EXPECT_EQ(kind("4001"), Kind::transient) << "no rule: it may pass";
 }
 
+// The one classification: rules by code, rules by status, then the defaults.
+Kind kind_of_answer(int status, const std::string& body, const ResponseConfig& config,
+                    std::vector<HttpHeader> headers = {}) {
+  HttpResponse response = answer(body, std::move(headers));
+  response.status = status;
+  return refusal(response, config).kind();
+}
+
 TEST(HttpAnswer, ErrorRulesSpeakWhateverTheStatus) {
   ResponseConfig config;
   config.error = "/error";
-  config.error_rules = {{"bad_app"}, {"slow_down"}};
-  EXPECT_EQ(ruled_kind(R"({"error":"bad_app"})", config), Kind::permanent);
-  EXPECT_EQ(ruled_kind(R"({"error":"slow_down"})", config), Kind::transient);
-  EXPECT_EQ(ruled_kind(R"({"error":"other"})", config), std::nullopt);
-  EXPECT_EQ(ruled_kind("<html>", config), std::nullopt);
-  EXPECT_EQ(ruled_kind(R"({"error":"bad_app"})", ResponseConfig{}), std::nullopt);
+  config.error_rules = {{"bad_app"}, {"slow"}};
+  for (const int status : {200, 401, 503}) {
+    EXPECT_EQ(kind_of_answer(status, R"({"error":"bad_app"})", config), Kind::permanent) << status;
+    EXPECT_EQ(kind_of_answer(status, R"({"error":"slow"})", config), Kind::transient) << status;
+  }
+  EXPECT_EQ(kind_of_answer(401, R"({"error":"other"})", config), Kind::permanent);
+  EXPECT_EQ(kind_of_answer(503, "<html>", config), Kind::transient);
 }
 
 }  // namespace

@@ -124,10 +124,11 @@ TEST_F(HttpSourceTest, StatusDecidesBetweenLaterAndWrong) {
     EXPECT_THAT(e.what(), Not(HasSubstr("oops")));
   }
   for (const int status : {400, 401, 403, 404, 410, 422, 301, 302, 304, 307}) {
-    answer(status, "oops", "30");
+    answer(status, "oops");
     const SourceError e = failure(plain_, fake_);
     EXPECT_EQ(e.kind(), Kind::permanent) << status;
     EXPECT_EQ(e.retry_after(), std::nullopt) << status;
+    EXPECT_EQ(e.status(), status);
     EXPECT_THAT(e.what(), HasSubstr("answered " + std::to_string(status)));
   }
 }
@@ -151,10 +152,11 @@ TEST_F(HttpSourceTest, ErrorFieldIsPermanentWith4xxOnly) {
   EXPECT_EQ(e.kind(), Kind::permanent);
   EXPECT_THAT(e.what(), HasSubstr(R"(answered 401 (/error invalid_client: "no such app"); check the credentials)"));
   EXPECT_THAT(e.what(), Not(HasSubstr("not shown")));
-  answer(200, body);
+  EXPECT_EQ(e.code(), "invalid_client");
+  answer(200, R"({"error":"odd"})");
   e = failure(with_error, fake_);
   EXPECT_EQ(e.kind(), Kind::transient);
-  EXPECT_THAT(e.what(), HasSubstr("invalid_client"));
+  EXPECT_THAT(e.what(), HasSubstr("/error odd"));
 }
 
 TEST_F(HttpSourceTest, TransportErrorsAreTransientExceptThoseOfTheRequest) {

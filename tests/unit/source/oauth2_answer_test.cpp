@@ -20,9 +20,9 @@ TEST_F(OAuth2Answer, CodesOfTheStandardArePermanentIn400And401And200) {
       answer(status, std::string(R"({"error":")") + code + R"(","error_description":"said so"})", "30");
       const SourceError e = failure(client());
       EXPECT_EQ(e.kind(), Kind::permanent) << code << status;
-      EXPECT_EQ(e.retry_after(), std::nullopt);
-      EXPECT_THAT(e.what(), HasSubstr("https://auth.example.com/token answered " + std::to_string(status) + " (" +
-                                      code + ": \"said so\"); "));
+      EXPECT_EQ(e.retry_after(), Duration{30s});
+      EXPECT_THAT(e.what(), HasSubstr("https://auth.example.com/token answered " + std::to_string(status) +
+                                      " (/error " + code + ": \"said so\"); "));
       EXPECT_FALSE(e.request().empty());
     }
   }
@@ -199,6 +199,12 @@ TEST_F(OAuth2Discovery, EndpointInTheClearIsRefused) {
   document = R"({"issuer":"https://id.example.com/t"})";
   EXPECT_THAT(failure(config).what(), HasSubstr("set source.token_url"));
   EXPECT_TRUE(asked.empty());
+}
+
+TEST_F(OAuth2Discovery, StatusHasARule_RuleCounts) {
+  document.clear();
+  config.response.error_rules.transient_status = {404};
+  EXPECT_EQ(failure(config).kind(), Kind::transient) << "a service that is starting";
 }
 
 TEST_F(OAuth2Discovery, MissingDocumentIsSaidWithBothPlaces) {

@@ -1,11 +1,11 @@
-#include "agent/source/response_parser.hpp"
-
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <string>
 #include <vector>
 
+#include "agent/source/answer/refusal.hpp"
+#include "agent/source/answer/token_answer.hpp"
 #include "agent/source/source.hpp"
 
 namespace jeton::agent {
@@ -107,8 +107,8 @@ std::vector<Refused> refused_answers() {
       {"NoExpiry", good_with(R"("x":1)"), "has no expires_in (/expires_in)"},
       {"NullExpiry", expiry("null"), "has no expires_in (/expires_in)"},
       {"TextExpiry", expiry(R"("soon")"), "expires_in (/expires_in) in the provider's answer is not a number"},
-      {"MixedExpiry", expiry(R"("60s")"), "is not a number of seconds"},
-      {"SignedTextExpiry", expiry(R"("-60")"), "is not a number of seconds"},
+      {"MixedExpiry", expiry(R"("60x")"), "is not a number of seconds"},
+      {"SignedTextExpiry", expiry(R"("-60")"), "is negative"},
       {"EmptyExpiry", expiry(R"("")"), "is not a number of seconds"},
       {"BooleanExpiry", expiry("true"), "is not a number of seconds"},
       {"ObjectExpiry", expiry("{}"), "is not a number of seconds"},
@@ -246,15 +246,19 @@ TEST(ResponseParser, DeepestAllowedNestingIsAccepted) {
   EXPECT_NO_THROW(static_cast<void>(parse(body)));
 }
 
-TEST(ProviderError, IsTakenFromTheConfiguredFieldsOnly) {
+std::string said(const std::string& body, const ResponseConfig& config) {
+  const auto error = declared_error(content_of(body, config, now), config, {});
+  return error ? error->words : "nothing";
+}
+
+TEST(DeclaredError, IsTakenFromTheConfiguredFieldsOnly) {
   ResponseConfig config;
-  EXPECT_EQ(provider_error(R"({"error":"x"})", config), std::nullopt);
-  config.error_message = "/detail";
-  EXPECT_EQ(provider_error(R"({"error":"x","detail":"why"})", config), "/detail \"why\"");
+  EXPECT_EQ(said(R"({"error":"x"})", config), "nothing");
   config.error = "/error";
-  EXPECT_EQ(provider_error(R"({"error":"x","detail":"why"})", config), "/error x: \"why\"");
-  EXPECT_EQ(provider_error("<html>", config), std::nullopt);
-  EXPECT_EQ(provider_error("", config), std::nullopt);
+  config.error_message = "/detail";
+  EXPECT_EQ(said(R"({"error":"x","detail":"why"})", config), "/error x: \"why\"");
+  EXPECT_EQ(said("<html>", config), "nothing");
+  EXPECT_EQ(said("", config), "nothing");
 }
 
 }  // namespace

@@ -72,10 +72,19 @@ TEST(Rfc3339, OffsetsAndFractionsAreUnderstood) {
   EXPECT_EQ(parse_rfc3339("1994-11-06T08:49:37.123456789Z"), example + 123ms);
 }
 
+TEST(Rfc3339, ZoneIsWrittenInAnotherForm_IsRead) {
+  for (const char* text : {"1994-11-06T08:49:37+0000", "1994-11-06T08:49:37-0000", "1994-11-06T09:49:37+01",
+                           "1994-11-06 08:49:37 UTC", "1994-11-06 03:19:37 -0530"}) {
+    EXPECT_EQ(parse_rfc3339(text), example) << text;
+  }
+}
+
 TEST(Rfc3339, WhatIsNoDateIsRefused) {
-  for (const char* text : {"", "1994-11-06", "1994-11-06T08:49:37", "1994-13-06T08:49:37Z", "1994-11-06T08:49:37.Z",
-                           "1994-11-06T08:49:37+25:00", "1994-11-06T08:49:37+0100", "94-11-06T08:49:37Z",
-                           "1994-11-06T08:49:61Z", "1994-11-06T08:49:37Zx", "1994-02-29T08:49:37Z"}) {
+  for (const char* text :
+       {"", "1994-11-06", "1994-11-06T08:49:37", "1994-13-06T08:49:37Z", "1994-11-06T08:49:37.Z",
+        "1994-11-06T08:49:37+25:00", "1994-11-06T08:49:37+01:0", "94-11-06T08:49:37Z", "1994-11-06T08:49:37 ",
+        "1994-11-06T08:49:37+", "1994-11-06T08:49:37+1", "1994-11-06T08:49:37 EST", "1994-11-06T08:49:61Z",
+        "1994-11-06T08:49:37Zx", "1994-02-29T08:49:37Z"}) {
     EXPECT_FALSE(parse_rfc3339(text)) << text;
   }
 }
@@ -84,6 +93,21 @@ TEST(UnixNumber, SecondsAndMillisecondsAreToldApartByTheirSize) {
   EXPECT_EQ(from_unix_number(784'111'777), example);
   EXPECT_EQ(from_unix_number(784'111'777'000.0), example);
   EXPECT_EQ(from_unix_number(784'111'777.5), example + 500ms);
+}
+
+TEST(UnixNumber, IsOfMicrosecondsOrNanoseconds_IsTheSameTime) {
+  EXPECT_EQ(from_unix_number(784'111'777e6), example);
+  EXPECT_EQ(from_unix_number(784'111'777e9), example);
+  EXPECT_EQ(from_unix_number(784'111'777'123.0), example + 123ms);
+}
+
+TEST(DurationText, IsOfGoOrProtobuf_IsRead) {
+  EXPECT_EQ(parse_duration_text("3600s"), 3'600'000.0);
+  EXPECT_EQ(parse_duration_text("1h30m0.5s"), 5'400'500.0);
+  EXPECT_EQ(parse_duration_text("250ms"), 250.0);
+  for (const char* text : {"", "60", "s", "1x", "1h 2m", "-1s", "1.2.3s", "1e3s", "PT1H"}) {
+    EXPECT_FALSE(parse_duration_text(text)) << text;
+  }
 }
 
 TEST(UnixNumber, WhatIsNoTimeIsRefused) {

@@ -1,6 +1,7 @@
 // What other ecosystems' commands print.
 #include <nlohmann/json.hpp>
 
+#include "agent/jwt/base64url.hpp"
 #include "tests/unit/source/local/local_source.hpp"
 
 namespace jeton::test {
@@ -34,6 +35,16 @@ TEST_F(ExecFormat, KubernetesTakesTokenAndExpiry) {
   EXPECT_EQ(token.type, "Bearer");
   EXPECT_EQ(token.expires_at, agent::from_unix_ms(1893553445000));
   EXPECT_EQ(nlohmann::json::parse(file("info"))["spec"]["interactive"], false);
+}
+
+TEST_F(ExecFormat, KubernetesTokenIsAJwtThatEndsEarlier_JwtCounts) {
+  const auto end = std::chrono::floor<std::chrono::seconds>(loop.clock.wall_now()) + 60s;
+  const std::string jwt = agent::base64url_encode(R"({"alg":"RS256"})") + "." +
+                          agent::base64url_encode(R"({"exp":)" + std::to_string(end.time_since_epoch().count()) + "}") +
+                          ".c2ln";
+  std::string text = credential;
+  text.replace(text.find("2099"), 4, "2030").replace(text.find("k8s-token-1"), 11, jwt);
+  EXPECT_EQ(fetch_by(printing(Format::kubernetes, text)).expires_at, end);
 }
 
 TEST_F(ExecFormat, KubernetesSaysWhatIsWrong) {

@@ -23,6 +23,23 @@ TEST_F(ExecSourceTest, TakesTheTokenThatTheCommandPrints) {
   EXPECT_GE(token.expires_at, before + 60s);
 }
 
+using ExecExit = ExecTest;
+
+TEST_F(ExecExit, HasARuleOrACode_RuleCounts) {
+  auto config = script("echo '{\"error\":\"locked\",\"hint\":\"call us\"}'; exit 3\n");
+  EXPECT_EQ(failure_of(config).kind(), Kind::transient);
+  EXPECT_EQ(failure_of(config).status(), 3);
+  config.response.error_rules.permanent_status = {3};
+  EXPECT_EQ(failure_of(config).kind(), Kind::permanent);
+  config.response.error = "/error";
+  config.response.error_message = "/hint";
+  config.response.error_rules.transient = {"locked"};
+  const auto e = failure_of(config);
+  EXPECT_EQ(e.kind(), Kind::transient) << "the code is stronger";
+  EXPECT_EQ(e.code(), "locked");
+  EXPECT_THAT(e.what(), HasSubstr("ended with status 3 and printed /error locked: \"call us\""));
+}
+
 TEST_F(ExecSourceTest, PassesArgumentsAsTheyAre) {
   auto config = script("printf '%s|' \"$@\" > \"$1/arguments\"\n" + std::string(print_token));
   config.command.insert(config.command.end(), {"$HOME `id` *", "", "a b"});

@@ -95,6 +95,26 @@ TEST_F(FileSourceTest, TakesTheExpiryOfAJwtInJson) {
   EXPECT_GT(fetch_from(config).expires_at, loop.clock.wall_now() + 50min);
 }
 
+TEST_F(FileSourceTest, JwtInJsonEndsEarlier_JwtCounts) {
+  auto config = json_file();
+  config.response.default_lifetime = 2h;
+  for (const char* named : {R"("expires_in":7200,)", ""}) {
+    dir.write("token", "{" + std::string(named) + R"("access_token":")" + jwt(1h) + "\"}");
+    EXPECT_LE(fetch_from(config).expires_at, loop.clock.wall_now() + 1h);
+  }
+}
+
+TEST_F(FileSourceTest, ErrorHasARule_RuleCounts) {
+  auto config = json_file();
+  config.response.error = "/error";
+  config.response.error_rules.permanent = {"revoked"};
+  dir.write("token", R"({"error":"revoked"})");
+  agent::FileSource source("t", config, 8192, loop.timers, tokens);
+  const auto e = failure(source);
+  EXPECT_EQ(e.kind(), Kind::permanent);
+  EXPECT_THAT(e.what(), HasSubstr("the file answered with /error revoked"));
+}
+
 TEST_F(FileSourceTest, RefusesWhatIsNoToken) {
   auto config = text_file();
   config.lifetime = 1h;

@@ -53,6 +53,15 @@ TEST_F(JwtSourceTest, MintsATokenThatOthersAccept) {
   }
 }
 
+TEST_F(JwtSourceTest, ExpIsOneOfTheClaims_TokenEndsThen) {
+  auto wanted = config();
+  const auto end = std::chrono::floor<std::chrono::seconds>(loop.clock.wall_now()) + 60s;
+  wanted.expires_at = false;
+  wanted.claims = {
+      {"exp", agent::JsonTemplate(agent::JsonTemplate::Number{std::to_string(end.time_since_epoch().count())})}};
+  EXPECT_EQ(minted(wanted).expires_at, end);
+}
+
 TEST_F(JwtSourceTest, SetsHeaderClaimsAndTimes) {
   auto wanted = config();
   wanted.key_id = "KEY1";

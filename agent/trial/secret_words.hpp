@@ -1,0 +1,30 @@
+// Which names and words of a provider's answer may be shown to an operator. Pure functions, any thread.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+namespace jeton::agent {
+
+// A name whose value is nobody's to see; more than sounds_secret(), which only warns.
+[[nodiscard]] bool is_secret_name(std::string_view name);
+
+// Names whose text an operator needs and which no provider fills with a secret.
+[[nodiscard]] bool is_plain_name(std::string_view name);
+
+// Names under which providers say whether a call has worked.
+[[nodiscard]] bool is_code_name(std::string_view name);
+
+// A number, or words such as INVALID_APP.40013: what response.error_rules could name. A code that is to be exchanged
+// for a token mixes letters and digits within a word, or is longer.
+[[nodiscard]] bool looks_like_code(std::string_view value);
+
+[[nodiscard]] bool is_token_character(char c);
+
+// A long word with a digit in it: a token, or an id that need not be seen.
+[[nodiscard]] bool looks_like_token(std::string_view word);
+
+// "*** (32 bytes)": what stands for a text that is not shown.
+[[nodiscard]] std::string size_of(std::string_view text);
+
+}  // namespace jeton::agent
