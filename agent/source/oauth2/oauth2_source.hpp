@@ -16,7 +16,7 @@
 
 namespace jeton::agent {
 
-struct AnswerContent;
+struct RotatingAnswer;
 
 class OAuth2Source final : public Source {
  public:
