@@ -2,9 +2,20 @@
 
 #include <string>
 
+#include "agent/config/request_formats.hpp"
+
 namespace jeton::agent {
 
 namespace {
+
+JsonTemplate convert_text(std::optional<SecretTemplate> text, bool plain) {
+  if (!text) return JsonTemplate(SecretTemplate());
+  const auto& parts = text->parts();
+  const bool number =
+      plain && parts.size() == 1 && parts.front().kind == SecretPart::Kind::now && is_unix_time(parts.front().text);
+  if (number) return JsonTemplate(JsonTemplate::NumberReference{std::move(*text)});
+  return JsonTemplate(std::move(*text));
+}
 
 // Depth is bounded by the parser.
 JsonTemplate convert(const Node& node, const std::string& path, Reading& reading) {
@@ -24,8 +35,7 @@ JsonTemplate convert(const Node& node, const std::string& path, Reading& reading
     case Node::Kind::scalar:
       if (node.plain && (node.scalar == "true" || node.scalar == "false")) return JsonTemplate(node.scalar == "true");
       if (node.plain && is_json_number(node.scalar)) return JsonTemplate(JsonTemplate::Number{node.scalar});
-      return JsonTemplate(
-          ValueReader(reading, &node, path, node.place).secret(SecretUse::json).value_or(SecretTemplate()));
+      return convert_text(ValueReader(reading, &node, path, node.place).secret(SecretUse::json), node.plain);
     default:
       return JsonTemplate();
   }

@@ -51,6 +51,8 @@ void JsonTemplate::write(SecretString& out, const TokenValues* tokens) const {
     out.append(*boolean ? "true" : "false");
   } else if (const auto* number = std::get_if<Number>(&value_)) {
     out.append(number->text);
+  } else if (const auto* reference = std::get_if<NumberReference>(&value_)) {
+    out.append(reference->text.resolve(tokens).reveal());
   } else if (const auto* text = std::get_if<SecretTemplate>(&value_)) {
     write_string(out, text->resolve(tokens).reveal());
   } else if (const auto* array = std::get_if<Array>(&value_)) {
@@ -74,6 +76,22 @@ void JsonTemplate::write(SecretString& out, const TokenValues* tokens) const {
     }
     out.append("}");
   }
+}
+
+std::vector<const SecretTemplate*> texts_of(const JsonTemplate& json) {
+  std::vector<const SecretTemplate*> texts;
+  const auto add = [&texts](const JsonTemplate& item) {
+    const auto more = texts_of(item);
+    texts.insert(texts.end(), more.begin(), more.end());
+  };
+  if (const auto* text = std::get_if<SecretTemplate>(&json.value())) {
+    texts.push_back(text);
+  } else if (const auto* array = std::get_if<JsonTemplate::Array>(&json.value())) {
+    for (const JsonTemplate& item : *array) add(item);
+  } else if (const auto* object = std::get_if<JsonTemplate::Object>(&json.value())) {
+    for (const auto& [key, item] : *object) add(item);
+  }
+  return texts;
 }
 
 bool is_json_number(std::string_view text) {

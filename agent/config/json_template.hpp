@@ -1,8 +1,8 @@
 // JsonTemplate: a JSON document from the configuration whose strings may refer to secrets; the body of a request.
 //
 // An immutable tree. resolve() reads the secrets anew every time, escapes them and gives the JSON text in the order of
-// the configuration. In YAML, true, false, null and JSON numbers are themselves when they stand without quotes;
-// everything else is a string.
+// the configuration. In YAML, true, false, null, JSON numbers, ${now:unix} and ${now:unix_ms} are themselves when they
+// stand without quotes; everything else is a string.
 #pragma once
 
 #include <string>
@@ -23,9 +23,15 @@ class JsonTemplate {
     std::string text;
     bool operator==(const Number&) const = default;
   };
+  // A number that is known when the request is made: ${now:unix}.
+  struct NumberReference {
+    SecretTemplate text;
+    bool operator==(const NumberReference&) const = default;
+  };
   using Array = std::vector<JsonTemplate>;
   using Object = std::vector<std::pair<std::string, JsonTemplate>>;
-  using Value = std::variant<std::monostate, bool, Number, SecretTemplate, Array, Object>;  // monostate: null
+  // monostate: null
+  using Value = std::variant<std::monostate, bool, Number, NumberReference, SecretTemplate, Array, Object>;
 
   JsonTemplate() = default;  // null
   explicit JsonTemplate(Value value) : value_(std::move(value)) {}
@@ -41,6 +47,9 @@ class JsonTemplate {
   void write(SecretString& out, const TokenValues* tokens) const;
   Value value_;
 };
+
+// Of its strings, in their order; keys are fixed.
+[[nodiscard]] std::vector<const SecretTemplate*> texts_of(const JsonTemplate& json);
 
 // Does the text follow the number grammar of JSON (RFC 8259 section 6)?
 [[nodiscard]] bool is_json_number(std::string_view text);

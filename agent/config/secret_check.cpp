@@ -19,8 +19,10 @@ constexpr std::array<std::string_view, 12> endings{"secret",    "password",   "p
                                                    "token",     "apikey",     "accesskey",     "privatekey",
                                                    "signature", "credential", "authorization", "assertion"};
 
-bool refers_to_token(const SecretTemplate& secret) {
-  return secret.has(SecretTemplate::Part::Kind::token) || secret.has(SecretTemplate::Part::Kind::revoked);
+// What a reference stands for is there before the agent runs.
+bool can_be_read(const SecretTemplate::Part& part) {
+  return part.kind == SecretPart::Kind::literal || part.kind == SecretPart::Kind::file ||
+         part.kind == SecretPart::Kind::env || part.kind == SecretPart::Kind::credential;
 }
 
 // 0 if that cannot be known.
@@ -86,9 +88,14 @@ void check_files(const std::vector<FileReference>& references, Problems& problem
 void check_secrets(const std::vector<SecretReference>& references, Problems& problems) {
   for (const SecretReference& reference : references) {
     try {
-      if (refers_to_token(reference.secret)) continue;  // not there before the agent runs
-      const SecretString secret = reference.secret.resolve();
-      if (const char* why = unsuitable(secret.reveal(), reference.use)) problems.error(reference.place, why);
+      SecretString secret;
+      bool whole = true;
+      for (const SecretTemplate::Part& part : reference.secret.parts()) {
+        if (can_be_read(part)) secret.append(SecretTemplate({part}).resolve().reveal());
+        whole = whole && can_be_read(part);
+      }
+      const char* why = whole ? unsuitable(secret.reveal(), reference.use) : nullptr;
+      if (why != nullptr) problems.error(reference.place, why);
     } catch (const Error& e) {
       problems.error(reference.place, std::string("cannot read the secret ") + e.what());
     }

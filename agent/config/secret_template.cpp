@@ -7,6 +7,7 @@
 
 #include "agent/base/environment.hpp"
 #include "agent/base/error.hpp"
+#include "agent/config/request_formats.hpp"
 #include "agent/config/secret_file.hpp"
 #include "agent/config/values.hpp"
 
@@ -20,8 +21,18 @@ struct KindName {
   Part::Kind kind;
   std::string_view name;
 };
-constexpr std::array kind_names{KindName{Part::Kind::file, "file"}, KindName{Part::Kind::env, "env"},
-                                KindName{Part::Kind::credential, "credential"}, KindName{Part::Kind::token, "token"}};
+constexpr std::array kind_names{KindName{Part::Kind::file, "file"},
+                                KindName{Part::Kind::env, "env"},
+                                KindName{Part::Kind::credential, "credential"},
+                                KindName{Part::Kind::token, "token"},
+                                KindName{Part::Kind::now, "now"},
+                                KindName{Part::Kind::nonce, "nonce"},
+                                KindName{Part::Kind::value, "value"},
+                                KindName{Part::Kind::request, "request"}};
+// Those without a colon and a text.
+constexpr std::array plain_names{KindName{Part::Kind::revoked, "revoked"},
+                                 KindName{Part::Kind::refresh_token, "refresh_token"}};
+constexpr std::array<std::string_view, 5> request_parts{"method", "host", "path", "query", "body"};
 
 bool is_name(std::string_view text, std::string_view also) {
   return !text.empty() && std::all_of(text.begin(), text.end(), [&](char c) {
@@ -55,30 +66,50 @@ bool is_variable_name(std::string_view text) {
   throw Error(text + kinds);
 }
 
+// What is wrong with the text behind the colon; nullptr if nothing.
+const char* complaint(const Part& part) {
+  const std::string& text = part.text;
+  switch (part.kind) {
+    case Part::Kind::file:
+      if (!text.starts_with('/')) return "the path must be absolute";
+      return text.find('\0') != std::string::npos ? "the path holds a NUL byte" : nullptr;
+    case Part::Kind::env:
+      return is_name(text, "_") ? nullptr : "not a name of an environment variable";
+    case Part::Kind::token:
+      return is_name(text, "_-.") ? nullptr : "not the name of a token";
+    case Part::Kind::credential:
+      return is_name(text, "_-.@") && !text.starts_with('.') ? nullptr : "not a name of a credential";
+    case Part::Kind::now:
+      return is_time_format(text) ? nullptr
+                                  : "expected unix, unix_ms, rfc3339, or a format of %Y %m %d %H %M %S such as %Y%m%d";
+    case Part::Kind::nonce:
+      return nonce_digits(text) ? nullptr
+                                : "expected uuid, or hex8 to hex128: so many hexadecimal digits, an even number";
+    case Part::Kind::value:
+      return is_name(text, "_-") ? nullptr : "not the name of a value";
+    case Part::Kind::request:
+      return std::find(request_parts.begin(), request_parts.end(), text) != request_parts.end()
+                 ? nullptr
+                 : "expected method, host, path, query or body";
+    default:
+      return nullptr;
+  }
+}
+
 // `inner` stands between ${ and }.
 Part parse_reference(std::string_view inner) {
-  if (inner == "revoked") return {Part::Kind::revoked, {}};
+  for (const KindName& plain : plain_names) {
+    if (inner == plain.name) return {plain.kind, {}};
+  }
   const std::size_t colon = std::min(inner.find(':'), inner.size());
   const std::string_view name = inner.substr(0, colon);
   const auto kind =
       std::find_if(kind_names.begin(), kind_names.end(), [&](const KindName& k) { return k.name == name; });
   if (kind == kind_names.end() || colon == inner.size()) refuse_reference(name, inner.substr(colon));
-  const std::string shown = "${" + std::string(inner.substr(0, 100)) + "}";
   Part part{kind->kind, std::string(inner.substr(colon + 1))};
-  switch (part.kind) {
-    case Part::Kind::file:
-      if (!part.text.starts_with('/')) throw Error(shown + ": the path must be absolute");
-      if (part.text.find('\0') != std::string::npos) throw Error("${file:...}: the path holds a NUL byte");
-      break;
-    case Part::Kind::env:
-      if (!is_name(part.text, "_")) throw Error(shown + ": not a name of an environment variable");
-      break;
-    case Part::Kind::token:
-      if (!is_name(part.text, "_-.")) throw Error(shown + ": not the name of a token");
-      break;
-    default:
-      if (!is_name(part.text, "_-.@") || part.text.starts_with('.'))
-        throw Error(shown + ": not a name of a credential");
+  if (const char* why = complaint(part)) {
+    const bool printable = inner.find('\0') == std::string_view::npos;
+    throw Error("${" + (printable ? std::string(inner.substr(0, 100)) : std::string(name) + ":...") + "}: " + why);
   }
   return part;
 }
@@ -106,9 +137,10 @@ SecretString read_token(const Part& part, const TokenValues* tokens) {
   throw failure(part, "there is no valid token of that name now");
 }
 
-SecretString read_revoked(const Part& part, const TokenValues* tokens) {
-  auto value = tokens == nullptr ? std::nullopt : tokens->revoked_value();
-  if (!value) throw failure(part, "stands for a token in source.revocation only");
+// Elsewhere the configuration has refused it (reference_place.hpp).
+SecretString read_request_value(const Part& part, const TokenValues* tokens) {
+  auto value = tokens == nullptr ? std::nullopt : tokens->request_value(part);
+  if (!value) throw failure(part, "has no meaning here");
   return std::move(*value);
 }
 
@@ -124,16 +156,22 @@ SecretString read_part(const Part& part, const TokenValues* tokens) {
       return read_credential(part.text, SecretTemplate::reference_text(part));
     case Part::Kind::token:
       return read_token(part, tokens);
-    case Part::Kind::revoked:
-      return read_revoked(part, tokens);
+    default:
+      return read_request_value(part, tokens);
   }
-  throw failure(part, "unknown kind");
+}
+
+// A part of a request, and a value made of one, may be empty.
+bool may_be_empty(Part::Kind kind) {
+  return kind == Part::Kind::literal || kind == Part::Kind::value || kind == Part::Kind::request;
 }
 
 }  // namespace
 
 std::string SecretTemplate::reference_text(const Part& part) {
-  if (part.kind == Part::Kind::revoked) return "${revoked}";
+  for (const KindName& plain : plain_names) {
+    if (plain.kind == part.kind) return "${" + std::string(plain.name) + "}";
+  }
   for (const KindName& k : kind_names) {
     if (k.kind == part.kind) return "${" + std::string(k.name) + ":" + part.text + "}";
   }
@@ -180,7 +218,7 @@ SecretString SecretTemplate::resolve(const TokenValues* tokens) const {
   SecretString result;
   for (const Part& part : parts_) {
     const SecretString secret = read_part(part, tokens);
-    if (secret.empty()) throw failure(part, "empty");
+    if (secret.empty() && !may_be_empty(part.kind)) throw failure(part, "empty");
     result.append(secret.reveal());
   }
   return result;

@@ -1,8 +1,11 @@
 // SecretTemplate: a config string that may refer to secrets: "Bearer ${file:/etc/jeton/key}". Kinds: ${file:PATH},
 // ${env:NAME}, ${credential:NAME} (systemd credentials, $CREDENTIALS_DIRECTORY) and, in the source of a token only,
-// ${token:NAME}: the value of another token of this host; and in source.revocation only, ${revoked}: the token to
-// revoke. Resolved at every use, so a replaced secret file is picked up by the next fetch without a reload. $${ is a
-// literal ${.
+// ${token:NAME}: the value of another token of this host. Resolved at every use, so a replaced secret file is picked up
+// by the next fetch without a reload. $${ is a literal ${.
+//
+// In the request of a source (reference_place.hpp) also what is new in every request: ${now:FORMAT} (time_format.hpp),
+// ${nonce:uuid} and ${nonce:hexN} (N digits), ${value:NAME} (a named value of the request), ${request:PART} (method,
+// host, path, query or body of the request itself), ${refresh_token}, and ${revoked}: the token to revoke.
 #pragma once
 
 #include <optional>
@@ -15,7 +18,21 @@
 
 namespace jeton::agent {
 
-// The tokens of this host, for ${token:NAME}.
+struct SecretPart {
+  enum class Kind { literal, file, env, credential, token, revoked, refresh_token, now, nonce, value, request };
+  Kind kind = Kind::literal;
+  std::string text;  // the literal itself, the path, the name or the format
+  bool operator==(const SecretPart&) const = default;
+};
+
+// Whether it stands for something that must not be shown by itself: no literal, nothing that is made for one request.
+[[nodiscard]] constexpr bool is_secret(SecretPart::Kind kind) {
+  using Kind = SecretPart::Kind;
+  return kind == Kind::file || kind == Kind::env || kind == Kind::credential || kind == Kind::token ||
+         kind == Kind::revoked || kind == Kind::refresh_token;
+}
+
+// The tokens of this host, for ${token:NAME}, and what has a meaning in one request only.
 class TokenValues {
  public:
   TokenValues() = default;
@@ -25,25 +42,23 @@ class TokenValues {
 
   // Nothing if there is no valid one now.
   [[nodiscard]] virtual std::optional<SecretString> token_value(const std::string& name) const = 0;
-  // What ${revoked} stands for; nothing unless a token is being revoked.
-  [[nodiscard]] virtual std::optional<SecretString> revoked_value() const { return std::nullopt; }
+  // What a reference of another kind than file, env, credential and token stands for; nothing: it has no meaning here.
+  [[nodiscard]] virtual std::optional<SecretString> request_value(const SecretPart& /*part*/) const {
+    return std::nullopt;
+  }
 };
 
 class SecretTemplate {
  public:
-  struct Part {
-    enum class Kind { literal, file, env, credential, token, revoked };
-    Kind kind = Kind::literal;
-    std::string text;  // the literal itself, the path or the name
-    bool operator==(const Part&) const = default;
-  };
+  using Part = SecretPart;
 
   SecretTemplate() = default;
   explicit SecretTemplate(std::vector<Part> parts) : parts_(std::move(parts)) {}
   // A string without any reference.
   static SecretTemplate literal(std::string text);
   // Throws Error("unknown reference ${foo:...}; use ${file:PATH}, ${env:NAME}, ${credential:NAME} or
-  // ${token:NAME}"), and for a reference without an end, a path that is not absolute and a name that cannot be one.
+  // ${token:NAME}"), and for a reference without an end, a path that is not absolute, a name or a format that cannot be
+  // one.
   static SecretTemplate parse(std::string_view text);
 
   [[nodiscard]] bool empty() const { return parts_.empty(); }
@@ -57,7 +72,7 @@ class SecretTemplate {
   // Reads files and environment now; line ends at the end are dropped (secret_file.hpp). Throws Error naming the
   // reference, never its content: "${file:/etc/jeton/key}: No such file or directory".
   //
-  // `tokens`: where ${token:NAME} and ${revoked} are looked up; null: such a reference is an Error.
+  // `tokens`: where the other references are looked up; null: such a reference is an Error.
   [[nodiscard]] SecretString resolve(const TokenValues* tokens = nullptr) const;
 
   bool operator==(const SecretTemplate&) const = default;

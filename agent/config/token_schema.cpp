@@ -100,7 +100,7 @@ void check_key(const ValueReader& value, const std::string& key, const std::stri
 void check_seal(const ValueReader& source, const SourceConfig& config, const CoordinationConfig& coordination) {
   if (!keeps_state(config) || !coordination.seal_keys.empty()) return;
   source.error(source.path() +
-               ": grant refresh_token keeps the newest refresh token in the coordinator, which has to be sealed: set "
+               ": the newest refresh token is kept in the coordinator, which has to be sealed: set "
                "coordination.seal.key_files to a file made by jeton-agent keygen, the same on all hosts");
 }
 

@@ -153,8 +153,8 @@ std::optional<SecretTemplate> ValueReader::secret(SecretUse use) const {
     if (use == SecretUse::header && has_control_characters(*text)) {
       error(path_ + ": a line break or control character cannot be sent in a header");
     }
-    if (secret.has(SecretTemplate::Part::Kind::revoked) && path_.find(".source.revocation.") == std::string::npos) {
-      error(path_ + ": ${revoked} stands for a token in source.revocation only; ${token:NAME} is a token's value");
+    if (const auto why = misplaced_reference(secret, reading_->request)) {
+      error(path_ + ": " + *why);
       return std::nullopt;
     }
     const std::string key = path_.substr(path_.rfind('.') + 1);
@@ -171,6 +171,19 @@ std::optional<SecretTemplate> ValueReader::secret(SecretUse use) const {
     error(path_ + ": " + e.what());
     return std::nullopt;
   }
+}
+
+std::vector<SecretTemplate> ValueReader::secrets(SecretUse use) const {
+  std::vector<SecretTemplate> result;
+  if (node_ == nullptr || node_->kind != Node::Kind::sequence) {
+    if (auto one = secret(use)) result.push_back(std::move(*one));
+    return result;
+  }
+  if (node_->items.empty()) error(path_ + " is an empty list; leave the key out");
+  for (const Node& item : node_->items) {
+    if (auto one = ValueReader(*reading_, &item, path_, item.place).secret(use)) result.push_back(std::move(*one));
+  }
+  return result;
 }
 
 std::vector<std::string> ValueReader::list() const {

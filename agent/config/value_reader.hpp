@@ -19,6 +19,7 @@
 #include "agent/base/time.hpp"
 #include "agent/config/node.hpp"
 #include "agent/config/problem.hpp"
+#include "agent/config/reference_place.hpp"
 #include "agent/config/secret_template.hpp"
 
 namespace jeton::agent {
@@ -57,6 +58,7 @@ struct Reading {
   std::vector<FileReference> files{};
   std::map<std::string, std::string> redis_keys{};  // of the user's own, each to the path that names it
   std::string token{};                              // whose source is being read
+  const RequestReferences* request = nullptr;       // of the request of a source, while that is being read
   std::vector<std::string>* paths = nullptr;        // if set, the schema is listed here: "tokens.*.source.url"
 };
 
@@ -70,6 +72,7 @@ class ValueReader {
       : reading_(&reading), node_(node), path_(std::move(path)), place_(std::move(place)) {}
 
   [[nodiscard]] bool present() const { return node_ != nullptr; }
+  [[nodiscard]] bool is_map() const { return node_ != nullptr && node_->kind == Node::Kind::map; }
   // Where to complain about the value: itself if it is there.
   [[nodiscard]] Place place() const;
   [[nodiscard]] const std::string& path() const { return path_; }
@@ -84,6 +87,8 @@ class ValueReader {
   [[nodiscard]] std::optional<std::size_t> size(std::size_t min, std::size_t max) const;
   // Text that may refer to secrets. Warns of a literal if the key sounds like a secret.
   [[nodiscard]] std::optional<SecretTemplate> secret(SecretUse use = SecretUse::any) const;
+  // The same of a text or of a list of them; empty if the key is not there.
+  [[nodiscard]] std::vector<SecretTemplate> secrets(SecretUse use = SecretUse::any) const;
   // A list of texts, none twice; empty if the key is not there.
   [[nodiscard]] std::vector<std::string> list() const;
   template <typename Enum>

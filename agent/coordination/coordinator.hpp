@@ -139,7 +139,7 @@ class Coordinator {
   virtual Task<> pause(const std::string& name, Pause pause) = 0;
   // Ends a pause before its time, fleet-wide.
   virtual Task<> resume(const std::string& /*name*/) { co_return; }
-  // Tells every host of the fleet that the provider refused the token of this generation.
+  // Tells every host of the fleet that the provider refused the token of the record of this generation.
   virtual Task<> announce_rejection(const std::string& /*name*/, Generation /*generation*/) { co_return; }
   // What the provider was asked in the running window, by the whole fleet; nothing if the backend cannot say.
   virtual Task<std::optional<FetchUsage>> usage(const std::string& /*name*/) { co_return std::nullopt; }

@@ -36,18 +36,20 @@ struct HttpRoute {
 };
 
 struct HttpRequest {
-  enum class Method { get, post, del };
+  enum class Method { get, post, put, patch, del };
   Method method = Method::get;
   SecretString url;     // whole: with userinfo and query
   std::string display;  // how messages name it: "https://api.example.com/token"; no query, no secret
   std::vector<HttpHeader> headers;
-  SecretString body;                    // POST only
+  SecretString body;                    // of POST, PUT and PATCH
   Milliseconds connect_timeout{5'000};  // DNS, TCP and TLS
   Milliseconds timeout{10'000};         // everything, redirects included
   std::size_t max_body = 1024 * 1024;   // bytes; a longer answer ends the transfer at once
   int max_redirects = 0;                // 0: a redirect is returned as it is; otherwise followed on the same host only
   HttpRoute route;
   std::vector<SecretString> secrets{};  // what must not be shown by who shows requests, in each form it is sent in
+  // The named values that it was made of, for who shows requests.
+  std::vector<std::pair<std::string, SecretString>> made_of{};
 };
 
 struct HttpResponse {

@@ -107,7 +107,7 @@ bool Transfer::follow_redirect() {
   spent_ += Milliseconds{microseconds / 1000};
   if (spent_ >= request_.timeout) throw Error("no time was left (source.timeout)");
 
-  // 307 and 308 keep the method; so do all of them for GET. For POST the others mean "GET the answer there" (RFC 9110
+  // 307 and 308 keep the method; so do all of them for GET. For the others they mean "GET the answer there" (RFC 9110
   // section 15.4).
   if (outcome_.response.status != 307 && outcome_.response.status != 308) {
     request_.method = HttpRequest::Method::get;

@@ -33,6 +33,20 @@ long curl_http_version(HttpVersion version) {
                                       : CURL_HTTP_VERSION_2TLS;
 }
 
+// Null: libcurl's own, for GET and POST.
+const char* custom_method(HttpRequest::Method method) {
+  switch (method) {
+    case HttpRequest::Method::put:
+      return "PUT";
+    case HttpRequest::Method::patch:
+      return "PATCH";
+    case HttpRequest::Method::del:
+      return "DELETE";
+    default:
+      return nullptr;
+  }
+}
+
 }  // namespace
 
 void Transfer::set_up() {
@@ -142,12 +156,14 @@ void Transfer::set_up_tls() {
 
 void Transfer::set_up_headers() {
   bool accept_given = false;
+  bool type_given = false;
   const auto append = [this](std::string_view line) { append_to(header_list_, line); };
   for (const HttpHeader& header : request_.headers) {
     const std::string_view value = header.value.reveal();
     if (value.find_first_of(std::string_view("\r\n\0", 3)) != std::string_view::npos) {
       throw Error("the value of the header " + header.name + " holds a line break; check the secret it is made of");
     }
+    type_given = type_given || equal_ignoring_case(header.name, "Content-Type");
     accept_given = accept_given || equal_ignoring_case(header.name, "Accept");
     // "Name;" is how libcurl is told to send an empty header; "Name:" would remove it.
     SecretString line(header.name + (value.empty() ? ";" : ": "));
@@ -155,17 +171,20 @@ void Transfer::set_up_headers() {
     append(line.reveal());
   }
   if (!accept_given) append("Accept: application/json");
+  // libcurl would say that a body is a form, though the request says nothing of it.
+  if (!type_given) append("Content-Type:");
   append("Expect:");  // no wait for "100 Continue" before a body
   set_option(easy_.get(), CURLOPT_HTTPHEADER, header_list_.get());
 }
 
 void Transfer::set_up_method() {
   CURL* const h = easy_.get();
+  set_option(h, CURLOPT_CUSTOMREQUEST, custom_method(request_.method));
   if (request_.method == HttpRequest::Method::get) {
     set_option(h, CURLOPT_HTTPGET, 1L);
     return;
   }
-  if (request_.method == HttpRequest::Method::del) return set_option(h, CURLOPT_CUSTOMREQUEST, "DELETE");
+  if (request_.method == HttpRequest::Method::del) return;
   // POSTFIELDS is not copied: the body is a member of request_, which outlives the handle.
   set_option(h, CURLOPT_POST, 1L);
   set_option(h, CURLOPT_POSTFIELDSIZE_LARGE, static_cast<curl_off_t>(request_.body.size()));

@@ -4,7 +4,6 @@
 #include <openssl/ecdsa.h>
 #include <openssl/err.h>
 #include <openssl/evp.h>
-#include <openssl/hmac.h>
 #include <openssl/pem.h>
 #include <openssl/rsa.h>
 
@@ -13,6 +12,7 @@
 
 #include "agent/base/error.hpp"
 #include "agent/jwt/base64url.hpp"
+#include "agent/jwt/digest.hpp"
 
 namespace jeton::agent {
 namespace {
@@ -68,6 +68,7 @@ const char* key_for(JwtAlgorithm algorithm) {
     case JwtAlgorithm::es256:
       return "an EC key on the curve P-256";
     case JwtAlgorithm::eddsa:
+    case JwtAlgorithm::ed25519:
       return "an Ed25519 key";
     default:
       return "an RSA key";
@@ -90,6 +91,7 @@ bool suits(JwtAlgorithm algorithm, const EVP_PKEY* key) {
     case JwtAlgorithm::es256:
       return EVP_PKEY_is_a(key, "EC") == 1 && group_of(key) == "prime256v1";
     case JwtAlgorithm::eddsa:
+    case JwtAlgorithm::ed25519:
       return EVP_PKEY_is_a(key, "ED25519") == 1;
     default:
       return false;
@@ -110,20 +112,14 @@ std::string raw_ecdsa(const std::vector<unsigned char>& der) {
   return {raw.begin(), raw.end()};
 }
 
-std::string hmac(const SecretString& secret, std::string_view text) {
-  std::array<unsigned char, EVP_MAX_MD_SIZE> mac{};
-  unsigned length = 0;
-  if (HMAC(EVP_sha256(), secret.reveal().data(), static_cast<int>(secret.size()),
-           reinterpret_cast<const unsigned char*>(text.data()), text.size(), mac.data(), &length) == nullptr) {
-    refuse("HMAC failed");
-  }
-  return {mac.begin(), mac.begin() + length};
+bool is_ed25519(JwtAlgorithm algorithm) {
+  return algorithm == JwtAlgorithm::eddsa || algorithm == JwtAlgorithm::ed25519;
 }
 
 std::string signature_by(JwtAlgorithm algorithm, EVP_PKEY* key, std::string_view text) {
   const std::unique_ptr<EVP_MD_CTX, Free<EVP_MD_CTX_free>> context(EVP_MD_CTX_new());
-  EVP_PKEY_CTX* parameters = nullptr;                                                // owned by the context
-  const EVP_MD* digest = algorithm == JwtAlgorithm::eddsa ? nullptr : EVP_sha256();  // Ed25519 brings its own
+  EVP_PKEY_CTX* parameters = nullptr;                                     // owned by the context
+  const EVP_MD* digest = is_ed25519(algorithm) ? nullptr : EVP_sha256();  // Ed25519 brings its own
   if (!context || EVP_DigestSignInit(context.get(), &parameters, digest, nullptr, key) != 1) refuse("cannot sign");
   if (algorithm == JwtAlgorithm::ps256 && (EVP_PKEY_CTX_set_rsa_padding(parameters, RSA_PKCS1_PSS_PADDING) != 1 ||
                                            EVP_PKEY_CTX_set_rsa_mgf1_md(parameters, EVP_sha256()) != 1 ||
@@ -159,6 +155,8 @@ std::string_view name_of(JwtAlgorithm algorithm) {
       return "ES256";
     case JwtAlgorithm::eddsa:
       return "EdDSA";
+    case JwtAlgorithm::ed25519:
+      return "Ed25519";
   }
   return "?";
 }
@@ -193,15 +191,18 @@ JwtSigner::~JwtSigner() = default;
 
 SecretString JwtSigner::sign(std::string_view header, std::string_view claims) const {
   const std::string signed_part = base64url_encode(header) + "." + base64url_encode(claims);
-  const std::string signature = key_->algorithm == JwtAlgorithm::hs256
-                                    ? hmac(key_->secret, signed_part)
-                                    : signature_by(key_->algorithm, key_->pem.get(), signed_part);
+  const SecretString bytes = signature(signed_part);
   SecretString token;
-  token.reserve(signed_part.size() + 1 + signature.size() * 2);
+  token.reserve(signed_part.size() + 1 + bytes.size() * 2);
   token.append(signed_part);
   token.append(".");
-  token.append(base64url_encode(signature));
+  token.append(base64url_encode(bytes.reveal()));
   return token;
+}
+
+SecretString JwtSigner::signature(std::string_view text) const {
+  if (key_->algorithm == JwtAlgorithm::hs256) return hmac_of(Digest::sha256, key_->secret, text);
+  return SecretString(signature_by(key_->algorithm, key_->pem.get(), text));
 }
 
 }  // namespace jeton::agent

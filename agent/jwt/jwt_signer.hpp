@@ -11,8 +11,8 @@
 
 namespace jeton::agent {
 
-// RFC 7518 section 3.1; EdDSA with Ed25519: RFC 8037.
-enum class JwtAlgorithm { hs256, rs256, ps256, es256, eddsa };
+// RFC 7518 section 3.1; EdDSA with Ed25519: RFC 8037, and by the name Ed25519: RFC 9864.
+enum class JwtAlgorithm { hs256, rs256, ps256, es256, eddsa, ed25519 };
 
 [[nodiscard]] std::string_view name_of(JwtAlgorithm algorithm);  // "HS256", "EdDSA"
 
@@ -26,6 +26,9 @@ class JwtSigner {
   // `header` and `claims` are JSON objects; base64url(header).base64url(claims).base64url(signature). The caller puts
   // `alg` into the header. Throws Error if OpenSSL fails.
   [[nodiscard]] SecretString sign(std::string_view header, std::string_view claims) const;
+
+  // Of any text, bytes.
+  [[nodiscard]] SecretString signature(std::string_view text) const;
 
  private:
   struct Key;

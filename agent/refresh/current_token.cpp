@@ -32,6 +32,7 @@ void CurrentToken::adopt() {
   const WallTime expires_at = adopted->expires_at;
   const BootTime expires_boot = adopted->expires_boot;
   record_ = std::move(*adopted);
+  shown_ = record_->generation;
   bind(*record_);
   schedule_ = make_schedule(record_->issued_at, record_->expires_at, config_.refresh, random_);
   watch();
@@ -46,14 +47,17 @@ bool CurrentToken::accept(Record record) {
   bind(record);
   if (!newer && !differs(record.expires_at, record_->expires_at)) return true;
 
+  const bool same_token = record_ && !record_->blank() && record.value == record_->value;
   record_ = std::move(record);
+  // A fleet that lost the record may know the token by an older generation than this host's readers do.
+  if (record_->token_generation() < shown_) record_->first_generation = same_token ? shown_ : 0;
   if (newer) {
     schedule_ = make_schedule(record_->issued_at, record_->expires_at, config_.refresh, random_);
   } else {
     correct_schedule();
   }
   watch();
-  store_.publish(*record_, timers_.clock().wall_now());
+  show();
   return true;
 }
 
@@ -64,6 +68,14 @@ void CurrentToken::correct_schedule() {
   schedule_ = drawn;
   schedule_.spread_delay = kept_delay;
   schedule_.refresh_at = record_->expires_at - schedule_.grace - kept_delay;
+}
+
+void CurrentToken::show() {
+  if (record_->blank()) return;
+  Record shown = *record_;
+  shown.generation = record_->token_generation();
+  shown_ = std::max(shown_, shown.generation);
+  store_.publish(shown, timers_.clock().wall_now());
 }
 
 void CurrentToken::reschedule() {
@@ -105,21 +117,22 @@ Record CurrentToken::successor(FetchedToken fetched, Generation generation, cons
   const WallTime now = clock.wall_now();
   if (!valid()) return next;
   if (next.value == record_->value) {
-    next.previous = record_->previous;  // the provider gave the same token again
+    next.first_generation = record_->token_generation();
+    next.previous = record_->previous;
   } else if (config_.refresh.overlap > Milliseconds{0}) {
-    next.previous =
-        PreviousToken{record_->value, record_->generation, std::min(record_->expires_at, now + config_.refresh.overlap),
-                      record_->expires_at, std::min(record_->expires_boot, clock.boot_now() + config_.refresh.overlap)};
+    next.previous = PreviousToken{record_->value, record_->token_generation(),
+                                  std::min(record_->expires_at, now + config_.refresh.overlap), record_->expires_at,
+                                  std::min(record_->expires_boot, clock.boot_now() + config_.refresh.overlap)};
   }
   return next;
 }
 
 void CurrentToken::describe(TokenStatus& status) const {
-  if (!record_) return;
+  if (!record_ || record_->blank()) return;
   status.state = valid() ? TokenState::valid : TokenState::expired;
   status.rejected = rejected();
   status.rejections = record_->rejections;
-  status.generation = record_->generation;
+  status.generation = record_->token_generation();
   status.fingerprint = record_->value.fingerprint();
   status.type = record_->type;
   status.attributes = record_->attributes;
@@ -137,6 +150,7 @@ void CurrentToken::describe(TokenStatus& status) const {
 }
 
 void CurrentToken::watch() {
+  if (record_->blank()) return;
   const Clock& clock = timers_.clock();
   const BootTime end = std::min(boot_time_of(record_->expires_at, clock), record_->expires_boot);
   watch_moment(expiry_timer_, end, [this] { expire(); });
@@ -160,7 +174,7 @@ void CurrentToken::expire() {
   }
   store_.mark_expired();
   log::warning("token expired before it could be refreshed; readers get 'expired' until a new one is fetched",
-               {{"token", config_.name}, {"generation", record_->generation}});
+               {{"token", config_.name}, {"generation", record_->token_generation()}});
   on_expiry_();
 }
 
@@ -173,7 +187,7 @@ void CurrentToken::end_overlap() {
 // The same generation with other times, or without its previous token.
 void CurrentToken::rewrite() {
   try {
-    store_.publish(*record_, timers_.clock().wall_now());
+    show();
   } catch (const Error& e) {
     log::error("cannot correct the token in the segment", {{"token", config_.name}, {"error", e.what()}});
   }

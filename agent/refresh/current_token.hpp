@@ -1,9 +1,10 @@
 // CurrentToken: the newest record this host knows, kept in step with the segment.
 //
-// Generations only rise: an older record is ignored wherever it comes from. A generation never ends later by the boot
-// clock than this host knew before, whatever the wall clock or a coordinator says. Watches the clock for the two
-// moments that need nobody's message: the token's expiry and the end of the previous token's overlap. One thread: the
-// loop's.
+// Generations only rise: an older record is ignored wherever it comes from. The segment names the token by the
+// generation under which it was first published, so that readers who wait for a newer one wait for another token;
+// records without a token stay out of it. A generation never ends later by the boot clock than this host knew before,
+// whatever the wall clock or a coordinator says. Watches the clock for the two moments that need nobody's message: the
+// token's expiry and the end of the previous token's overlap. One thread: the loop's.
 #pragma once
 
 #include <algorithm>
@@ -32,7 +33,10 @@ class CurrentToken {
   void reschedule();
 
   [[nodiscard]] const std::optional<Record>& record() const { return record_; }
+  // Of the publication; orders records.
   [[nodiscard]] Generation generation() const { return record_ ? record_->generation : 0; }
+  // What readers of this host know the token by; 0: there has been none.
+  [[nodiscard]] Generation token_generation() const { return shown_; }
   [[nodiscard]] bool valid() const;
   // When the refresh is due by schedule; empty without a valid token.
   [[nodiscard]] std::optional<BootTime> refresh_due() const;
@@ -43,7 +47,8 @@ class CurrentToken {
   [[nodiscard]] Generation next_generation(std::uint64_t fence) const {
     return std::max<Generation>(fence, generation() + 1);
   }
-  // The record that follows, with the present one as its previous while that has overlap left.
+  // The record that follows, with the present one as its previous while that has overlap left. The same token, given
+  // again while it is valid, keeps the generation that readers know it by.
   [[nodiscard]] Record successor(FetchedToken fetched, Generation generation, const std::string& host) const;
   // Before a record that was made a while ago is published: the clock may have been stepped since.
   void bind(Record& record) const;
@@ -54,6 +59,7 @@ class CurrentToken {
   void describe(TokenStatus& status) const;
 
  private:
+  void show();
   void watch();
   void watch_moment(Timers::Id& timer, BootTime moment, Timers::Callback callback);
   void correct_schedule();
@@ -67,6 +73,7 @@ class CurrentToken {
   Random& random_;
   Timers::Callback on_expiry_;
   std::optional<Record> record_;
+  Generation shown_ = 0;
   Schedule schedule_;
   Timers::Id expiry_timer_ = 0;
   Timers::Id overlap_timer_ = 0;

@@ -1,11 +1,13 @@
 #include "agent/refresh/demand.hpp"
 
 #include <algorithm>
+#include <utility>
 
 namespace jeton::agent {
 
-void Demand::make(Reason reason, Generation current, WallTime now, BootTime due) {
+void Demand::make(Reason reason, Generation current, WallTime now, BootTime due, std::string held_by) {
   if (stands(current)) {
+    if (due < due_) held_by_ = std::move(held_by);
     due_ = std::min(due_, due);
     if (reason == Reason::rejected) reason_ = reason;
     return;
@@ -15,6 +17,7 @@ void Demand::make(Reason reason, Generation current, WallTime now, BootTime due)
   replaces_ = current;
   made_at_ = now;
   due_ = due;
+  held_by_ = std::move(held_by);
 }
 
 Duration rejection_delay(std::uint32_t rejections, const RefreshConfig& config) {
@@ -24,7 +27,9 @@ Duration rejection_delay(std::uint32_t rejections, const RefreshConfig& config) 
 }
 
 std::uint32_t next_rejections(const Record& rejected, WallTime refused_at, const RefreshConfig& config) {
-  if (refused_at - rejected.issued_at > config.retry_max) return 1;
+  // Of the same token, given again after it was refused, no time counts as service.
+  const bool served = rejected.first_generation == 0 || rejected.rejections == 0;
+  if (served && refused_at - rejected.issued_at > config.retry_max) return 1;
   return std::min<std::uint32_t>(rejected.rejections, 1000) + 1;
 }
 

@@ -28,12 +28,19 @@ class Demand {
  public:
   enum class Reason { rejected, asked };
 
-  // Replaces the token of generation `current` by a newer one, from `due` on. The earliest of several demands counts.
-  void make(Reason reason, Generation current, WallTime now, BootTime due);
+  // Replaces the record of generation `current` by a newer one, from `due` on; until then `held_by` holds it back. The
+  // earliest of several demands counts.
+  void make(Reason reason, Generation current, WallTime now, BootTime due, std::string held_by);
+
+  // The record of generation `before` was published again as `current`, with a new state and no other token.
+  void follow(Generation before, Generation current) {
+    if (stands(before)) replaces_ = current;
+  }
 
   // A token of this generation still waits to be replaced.
   [[nodiscard]] bool stands(Generation current) const { return made_ && replaces_ == current; }
   [[nodiscard]] BootTime due() const { return due_; }
+  [[nodiscard]] const std::string& held_by() const { return held_by_; }
   // When it was first made.
   [[nodiscard]] WallTime made_at() const { return made_at_; }
   // Whether a fetch that replaces `current` now is one because it was rejected.
@@ -45,6 +52,7 @@ class Demand {
   Generation replaces_ = 0;
   WallTime made_at_;
   BootTime due_{};
+  std::string held_by_;
 };
 
 // How long after its issue a rejected token is replaced at the earliest: 0 for the first rejection, then
@@ -52,7 +60,7 @@ class Demand {
 [[nodiscard]] Duration rejection_delay(std::uint32_t rejections, const RefreshConfig& config);
 
 // Of the token that follows `rejected`: one more in a row, unless that one had served for longer than retry.max before
-// it was refused.
+// it was refused, and was not the refused one of before, given again.
 [[nodiscard]] std::uint32_t next_rejections(const Record& rejected, WallTime refused_at, const RefreshConfig& config);
 
 // So many in a row, and an operator should know.

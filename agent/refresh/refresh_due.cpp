@@ -52,6 +52,16 @@ FetchLimits RefreshLoop::limits(const Coordinator& from) const {
   return limits;
 }
 
+// Until when an admission would be refused, as far as this host knows.
+BootTime RefreshLoop::budget_spent_until() const {
+  const std::uint64_t calls = config_.budget.calls;
+  if (calls == 0) return {};
+  BootTime until{};
+  if (usage_.calls >= calls && usage_.window_end) until = *usage_.window_end;
+  if (heard_usage_.calls >= calls) until = std::max(until, next_poll_);
+  return until;
+}
+
 void RefreshLoop::not_admitted(const Admission& refusal, const FetchLimits& allowed) {
   journal_.not_admitted(refusal.reason, refusal.retry_at - now());
   if (allowed.budget > 0 && allowed.budget < config_.budget.calls && refusal.reason == "budget") {

@@ -210,9 +210,10 @@ void RefreshLoop::take(Record record) {
   const Generation offered = record.generation;
   // Also of one that is known: what the segment of an earlier run lacks stands in the published record.
   if (parts_.on_current && offered >= before) parts_.on_current(record);
-  // A new state alone, and a token that was refused, are no success.
+  // A new state alone, and the token that was refused, are no success.
   const bool same_token = current_.record() && current_.record()->value == record.value;
-  const bool success = record.valid(parts_.timers.clock()) && !only_carries_state(record);
+  const bool state_only = only_carries_state(record);
+  const bool success = record.valid(parts_.timers.clock()) && !state_only;
   const bool refused_again = same_token && current_.rejected();
   try {
     const bool accepted = current_.accept(std::move(record));
@@ -227,13 +228,15 @@ void RefreshLoop::take(Record record) {
   keep(*current_.record());
   holds_.end_claim();
   if (current_.generation() > before) {
+    if (state_only) demand_.follow(before, current_.generation());
     if (!counts_calls()) repair_at_ = BootTime::max();
     end_pause();
     failed_request_.clear();
     if (success) fetch_backoff_.reset();
     // Another host could publish, so this one need not do so before its trouble is over.
     if (current_.record()->fetched_by != parts_.host) failing_step_ = Step::load;
-    if (success) journal_.renewed(*current_.record());
+    if (success && !refused_again) journal_.renewed(*current_.record());
+    if (success && refused_again) journal_.given_again(*current_.record());
     if (refused_again) mark_rejected();
     became_due();
   }

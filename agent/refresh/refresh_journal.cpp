@@ -150,11 +150,13 @@ void RefreshJournal::alone_refused(const std::string& reason) {
 
 void RefreshJournal::published(const Record& record, bool alone) {
   ++status_.publications;
-  log::info(alone ? "token refreshed by this host alone" : "token refreshed",
-            {{"token", name()},
-             {"generation", record.generation},
-             {"fingerprint", record.value.fingerprint()},
-             {"lifetime_s", (record.expires_at - record.issued_at) / std::chrono::seconds(1)}});
+  const char* const what = record.first_generation != 0 ? "the provider gave the same token again"
+                           : alone                      ? "token refreshed by this host alone"
+                                                        : "token refreshed";
+  log::info(what, {{"token", name()},
+                   {"generation", record.token_generation()},
+                   {"fingerprint", record.value.fingerprint()},
+                   {"lifetime_s", (record.expires_at - record.issued_at) / std::chrono::seconds(1)}});
 }
 
 void RefreshJournal::publication_refused(const Record& record, Generation current) {
@@ -167,7 +169,7 @@ void RefreshJournal::repaired(const Record& record, bool was_lost) {
   log::write(was_lost ? log::Level::warning : log::Level::info,
              was_lost ? "coordinator had lost the token; published it again from this host's segment"
                       : "the coordinator did not have the token yet; published the one of this host",
-             {{"token", name()}, {"generation", record.generation}});
+             {{"token", name()}, {"generation", record.token_generation()}});
 }
 
 void RefreshJournal::record_refused(const std::string& why) {
@@ -185,15 +187,30 @@ void RefreshJournal::segment_failed(const Error& failure) {
   log::error("cannot write the segment", {{"token", name()}, {"error", failure.what()}});
 }
 
-void RefreshJournal::renewed(const Record& record) {
+void RefreshJournal::received(const Record& record) {
   budget_reported_ = false;
   status_.lock_holder.clear();
-  if (record.fetched_by != host_) {
-    log::info("token received from the fleet",
-              {{"token", name()}, {"generation", record.generation}, {"fetched_by", record.fetched_by}});
-  }
   status_.consecutive_failures = 0;
+  if (record.fetched_by == host_) return;
+  log::info("token received from the fleet",
+            {{"token", name()}, {"generation", record.token_generation()}, {"fetched_by", record.fetched_by}});
+}
+
+void RefreshJournal::renewed(const Record& record) {
+  received(record);
   status_.last_error.clear();
+}
+
+void RefreshJournal::given_again(const Record& record) {
+  received(record);
+  const bool alarming = record.rejections >= alarming_rejections;
+  const std::string what = "the provider gave the token again that it had rejected" +
+                           (alarming ? ", " + std::to_string(record.rejections) + " times in a row" : std::string()) +
+                           "; look at the account and its permissions";
+  error(what);
+  if (record.fetched_by != host_) return;
+  log::write(alarming ? log::Level::error : log::Level::warning, what,
+             {{"token", name()}, {"generation", record.token_generation()}});
 }
 
 void RefreshJournal::coordinator_answered() {

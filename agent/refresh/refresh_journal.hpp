@@ -51,6 +51,9 @@ class RefreshJournal {
   // A newer token is here, whoever fetched it: earlier failures are over.
   void renewed(const Record& record);
 
+  // A newer record is here, with the token that the provider had refused.
+  void given_again(const Record& record);
+
   // The trouble is over.
   void coordinator_answered();
   // `begins`: the first failure of this trouble.
@@ -58,6 +61,7 @@ class RefreshJournal {
 
  private:
   void error(std::string message);
+  void received(const Record& record);
   [[nodiscard]] const std::string& name() const { return config_.name; }
 
   const TokenConfig& config_;

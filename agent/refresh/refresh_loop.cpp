@@ -63,6 +63,7 @@ Task<> RefreshLoop::start() {
   parts_.coordinator.subscribe(config_.name, this);
   parts_.source.on_change([this] { source_changed(); });
   co_await reload();
+  if (current_.rejected()) demand(Demand::Reason::rejected);  // also as it was published since
 }
 
 // 2. and 3. One wait for everything: the schedule with its spread, claims and pauses of others, the poll. Whatever
@@ -174,7 +175,7 @@ Task<> RefreshLoop::refresh_under(Held held) {
   if (fetched.token) {
     JETON_FAILPOINT("refresh.fetched");
     record = current_.successor(std::move(*fetched.token), generation, parts_.host);
-    if (rejected) record->rejections = next_rejections(*current_.record(), demand_.made_at(), config_.refresh);
+    record->rejections = rejections_of(*record, rejected);
   } else if (fetched.failure && !fetched.failure->state().empty()) {
     record = with_state(fetched.failure->state(), generation);
   }

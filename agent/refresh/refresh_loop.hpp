@@ -97,6 +97,7 @@ class RefreshLoop final : private CoordinationListener {
   [[nodiscard]] BootTime due_at() const;
   [[nodiscard]] std::string missing_prerequisite() const;
   [[nodiscard]] FetchLimits limits(const Coordinator& from) const;
+  [[nodiscard]] BootTime budget_spent_until() const;
   void not_admitted(const Admission& refusal, const FetchLimits& allowed);
   [[nodiscard]] Duration pause_after(const SourceError& failure);
   void hold_for_pause(const Pause& pause);
@@ -122,10 +123,14 @@ class RefreshLoop final : private CoordinationListener {
   Task<> repair();
   Task<> resume_if_mended();
   void demand(Demand::Reason reason, Duration patience = Duration{0});
-  void note_rejection(Generation generation);
+  void note_rejection();
   void mark_rejected();
+  [[nodiscard]] bool rejection_is_noted() const;
+  // Of a record that was just fetched. `rejected`: in the place of a token that the provider refused.
+  [[nodiscard]] std::uint32_t rejections_of(const Record& fetched, bool rejected) const;
   void source_changed();
   [[nodiscard]] DemandAnswer demand_answer() const;
+  [[nodiscard]] std::string reason_of_hold(BootTime until) const;
   [[nodiscard]] bool demanded() const { return demand_.stands(current_.generation()); }
   Task<> lift_pause();
   Task<> announce_rejection();

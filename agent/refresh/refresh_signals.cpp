@@ -69,28 +69,42 @@ void RefreshLoop::on_lost() {
 }
 
 DemandAnswer RefreshLoop::rejected(Generation generation) {
-  if (generation < current_.generation()) {
+  if (generation < current_.token_generation()) {
     DemandAnswer newer = demand_answer();
     newer.superseded = true;
     return newer;
   }
-  if (generation > current_.generation() || generation == 0) {
+  if (generation > current_.token_generation() || generation == 0) {
     DemandAnswer unknown = demand_answer();
     unknown.known = false;
     return unknown;
   }
-  if (!current_.rejected()) {
-    note_rejection(generation);
-    announce_rejected_ = generation;
+  if (!rejection_is_noted()) {
+    note_rejection();
+    announce_rejected_ = current_.generation();
   }
   demand(Demand::Reason::rejected);
   return demand_answer();
 }
 
-void RefreshLoop::note_rejection(Generation generation) {
+// The provider may give the refused token again. It stays marked then, and the next report is one of that answer.
+bool RefreshLoop::rejection_is_noted() const {
+  return current_.rejected() && demand_.is_rejection(current_.generation());
+}
+
+void RefreshLoop::note_rejection() {
   const WallTime refused_at = parts_.timers.clock().wall_now();
-  journal_.rejected(generation, next_rejections(*current_.record(), refused_at, config_.refresh));
+  const std::uint32_t in_a_row = next_rejections(*current_.record(), refused_at, config_.refresh);
+  journal_.rejected(current_.token_generation(), in_a_row);
   mark_rejected();
+}
+
+std::uint32_t RefreshLoop::rejections_of(const Record& fetched, bool rejected) const {
+  if (!current_.record()) return 0;
+  const Record& before = *current_.record();
+  if (rejected) return next_rejections(before, demand_.made_at(), config_.refresh);
+  // Given again by schedule it is as refused as it was.
+  return fetched.value == before.value && current_.rejected() ? before.rejections : 0;
 }
 
 void RefreshLoop::mark_rejected() {
@@ -103,8 +117,8 @@ void RefreshLoop::mark_rejected() {
 
 // Whoever was told by a user fetches; this host does so only if nothing comes of it.
 void RefreshLoop::on_rejected(Generation generation) {
-  if (generation != current_.generation() || !current_.record() || current_.rejected()) return;
-  note_rejection(generation);
+  if (generation != current_.generation() || !current_.record() || rejection_is_noted()) return;
+  note_rejection();
   demand(Demand::Reason::rejected, rejection_patience + draw_suppressed_delay(rejection_patience, parts_.random));
 }
 
@@ -139,38 +153,45 @@ void RefreshLoop::demand(Demand::Reason reason, Duration patience) {
   const Duration drawn = std::chrono::duration_cast<Duration>(demand_spread * parts_.random.uniform());
   const WallTime wall = parts_.timers.clock().wall_now();
   BootTime due = now() + std::max(drawn, patience);
+  std::string held_by = patience > drawn ? "another host was told of it and is to fetch" : "";
   if (current_.record()) {
     // The coordinator minds min_interval too, as long as it remembers the last fetch; there is no need to try before.
     const Record& record = *current_.record();
-    Duration apart = config_.refresh.min_interval;
+    const BootTime issued_at = now() - (wall - record.issued_at);
+    const auto hold_until = [&](BootTime until, std::string why) {
+      if (until <= due) return;
+      due = until;
+      held_by = std::move(why);
+    };
+    hold_until(issued_at + config_.refresh.min_interval, "min_interval");
     if (reason == Demand::Reason::rejected) {
-      apart = std::max(apart, rejection_delay(record.rejections, config_.refresh));
+      hold_until(issued_at + rejection_delay(record.rejections, config_.refresh),
+                 "the provider rejected " + std::to_string(record.rejections + 1) + " tokens in a row");
     }
-    due = std::max(due, now() + apart - (wall - record.issued_at));
   }
-  demand_.make(reason, current_.generation(), wall, due);
+  demand_.make(reason, current_.generation(), wall, due, std::move(held_by));
   wake_.notify();
   parts_.changed.notify();
 }
 
+std::string RefreshLoop::reason_of_hold(BootTime until) const {
+  if (until == holds_.claimed_until()) return "another agent is fetching";
+  if (until == holds_.unreachable_until()) return "the coordinator cannot be reached";
+  if (until == holds_.paused_until()) return "paused: " + journal_.status().pause_reason;
+  if (until == budget_spent_until()) return "budget";
+  return demand_.held_by();
+}
+
 DemandAnswer RefreshLoop::demand_answer() const {
   DemandAnswer answer;
-  answer.generation = current_.generation();
-  const BootTime due = due_at();
+  answer.generation = current_.token_generation();
+  const BootTime due = std::max(due_at(), budget_spent_until());
   const Duration left = std::max(due - now(), Duration{0});
   answer.due = parts_.timers.clock().wall_now() + to_ms(left);
-  if (left <= demand_spread) return answer;
-  if (due == holds_.claimed_until()) {
-    answer.held_by = "another agent is fetching";
-  } else if (due == holds_.unreachable_until()) {
-    answer.held_by = "the coordinator cannot be reached";
-  } else if (due == holds_.paused_until()) {
-    answer.held_by = "paused: " + journal_.status().pause_reason;
-  } else if (!current_.record() || current_.record()->rejections == 0) {
-    answer.held_by = "min_interval";
-  } else {
-    const std::uint32_t rejected = current_.record() ? current_.record()->rejections + 1 : 1;
-    answer.held_by = "the provider rejected " + std::to_string(rejected) + " tokens in a row";
+  if (left > demand_spread) {
+    answer.held_by = reason_of_hold(due);
+  } else if (const std::string missing = missing_prerequisite(); !missing.empty()) {
+    answer.held_by = "the token " + missing + ", which the source uses, is not valid";
   }
   return answer;
 }

@@ -44,12 +44,13 @@ void RefreshLoop::keep_unread(const SourceError& failure) {
   }
 }
 
-// The answer was of no use, but what came with it is needed for the next one: the token that is there goes on under a
-// new generation, with that state. Without a token a blank one that has run out carries it.
+// The answer was of no use, but what came with it is needed for the next one: the token that is there is published
+// again with that state, and stays the same token to its readers. Without a token a blank record carries it.
 Record RefreshLoop::with_state(const SecretString& state, Generation generation) const {
   Record record;
   if (current_.record()) {
     record = *current_.record();
+    record.first_generation = record.token_generation();
   } else {
     record.value = SecretString("none");
     record.issued_at = parts_.timers.clock().wall_now();
@@ -63,9 +64,8 @@ Record RefreshLoop::with_state(const SecretString& state, Generation generation)
 
 // Nothing but a state is new in it: as with_state() makes it, here or on another host.
 bool RefreshLoop::only_carries_state(const Record& record) const {
-  const bool blank = record.issued_at == record.expires_at;
   const std::optional<Record>& known = current_.record();
-  return blank || (known && known->value == record.value && known->issued_at == record.issued_at);
+  return record.blank() || (known && known->value == record.value && known->issued_at == record.issued_at);
 }
 
 // What may be published in the coordinator's stead: a token worth having or a state that outlives it, but not a record

@@ -24,7 +24,19 @@ void check_token(const FetchedToken& token, const std::string& name, std::size_t
 }
 
 std::string method_name(HttpRequest::Method method) {
-  return method == HttpRequest::Method::post ? "POST" : method == HttpRequest::Method::del ? "DELETE" : "GET";
+  switch (method) {
+    case HttpRequest::Method::get:
+      return "GET";
+    case HttpRequest::Method::post:
+      return "POST";
+    case HttpRequest::Method::put:
+      return "PUT";
+    case HttpRequest::Method::patch:
+      return "PATCH";
+    case HttpRequest::Method::del:
+      return "DELETE";
+  }
+  return "?";
 }
 
 std::string fingerprint_of(const HttpRequest& request) {

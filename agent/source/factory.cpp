@@ -24,7 +24,7 @@ struct Make {
   }
   std::unique_ptr<Source> operator()(const HttpSourceConfig& config) const {
     return std::make_unique<HttpSource>(token.name, config, token.capacity, parts.http, parts.timers.clock(),
-                                        parts.tokens);
+                                        parts.tokens, parts.random);
   }
   std::unique_ptr<Source> operator()(const JwtSourceConfig& config) const {
     return std::make_unique<JwtSource>(token.name, config, token.capacity, parts.timers, parts.tokens, parts.random);

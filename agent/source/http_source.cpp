@@ -1,55 +1,124 @@
 #include "agent/source/http_source.hpp"
 
 #include <utility>
+#include <vector>
 
 #include "agent/source/answer.hpp"
 #include "agent/source/answer/refusal.hpp"
+#include "agent/source/answer/rotating_answer.hpp"
 #include "agent/source/answer/token_answer.hpp"
+#include "agent/source/oauth2/refresh_chain.hpp"
 #include "agent/source/request_builder.hpp"
 #include "agent/source/secret_resolver.hpp"
 
 namespace jeton::agent {
 namespace {
 
-// The tokens of this host, and the one that ${revoked} stands for.
-class RevokedToken final : public TokenValues {
+// The tokens of this host, and the one that is presented: ${revoked} or ${refresh_token}.
+class PresentedToken final : public TokenValues {
  public:
-  RevokedToken(const TokenValues& others, const SecretString& revoked) : others_(others), revoked_(revoked) {}
+  PresentedToken(const TokenValues& others, SecretPart::Kind kind, const SecretString& token)
+      : others_(others), kind_(kind), token_(token) {}
   [[nodiscard]] std::optional<SecretString> token_value(const std::string& name) const override {
     return others_.token_value(name);
   }
-  [[nodiscard]] std::optional<SecretString> revoked_value() const override { return revoked_; }
+  [[nodiscard]] std::optional<SecretString> request_value(const SecretPart& part) const override {
+    return part.kind == kind_ ? std::optional(token_) : std::nullopt;
+  }
 
  private:
   const TokenValues& others_;
-  const SecretString& revoked_;
+  const SecretPart::Kind kind_;
+  const SecretString& token_;
 };
+
+// Transient: a secret file that is missing now may be there at the next attempt.
+[[noreturn]] void refuse_request(const char* what, const Error& why) {
+  throw SourceError(SourceError::Kind::transient, std::string(what) + why.what());
+}
 
 }  // namespace
 
 HttpSource::HttpSource(std::string name, HttpSourceConfig config, std::size_t capacity, HttpTransport& transport,
-                       const Clock& clock, const TokenValues& tokens)
+                       const Clock& clock, const TokenValues& tokens, Random& random)
     : name_(std::move(name)),
       config_(std::move(config)),
       capacity_(capacity),
       display_(display_url(config_.url)),
       transport_(transport),
       clock_(clock),
-      tokens_(tokens) {}
+      tokens_(tokens),
+      random_(random) {}
 
-Task<FetchedToken> HttpSource::fetch(FetchContext /*context*/) {
-  BuiltRequest sent;
+Task<FetchedToken> HttpSource::fetch(FetchContext context) {
+  // Of the secrets as they are now; the request itself is never the same if it has a nonce.
+  const std::string request = fingerprint();
   try {
-    sent = build_request(config_, tokens_);
-  } catch (const Error& e) {
-    // Transient: a secret file that is missing now may be there at the next attempt.
-    throw SourceError(SourceError::Kind::transient, std::string("the request cannot be made: ") + e.what());
-  }
-  try {
-    co_return co_await fetch_by(sent);
+    if (!config_.refresh_token.empty()) {
+      FetchedToken token = co_await fetch_by_refresh_token(std::move(context.state));
+      co_return token;
+    }
+    const BuiltRequest sent = request_for(SecretString());
+    const WallTime sent_at = clock_.wall_now();
+    const HttpResponse response = co_await answer_to(sent);
+    const WallTime now = clock_.wall_now();
+    FetchedToken token =
+        parse_http_answer(response, config_.response, sent.request.display, sent_at, now, sent.secrets);
+    check_token(token, name_, capacity_, now);
+    co_return token;
   } catch (SourceError& e) {
-    e.set_request(fingerprint_of(sent.request));
+    e.set_request(request);
     throw;
+  }
+}
+
+// A refusal for good may be of the refresh token: then the one before it is tried (refresh_chain.hpp).
+Task<FetchedToken> HttpSource::fetch_by_refresh_token(SecretString state) {
+  SecretString configured;
+  try {
+    configured = config_.refresh_token.resolve(&tokens_);
+  } catch (const Error& e) {
+    refuse_request("the request cannot be made: ", e);
+  }
+  const RefreshChain chain(state, configured);
+  const std::vector<SecretString> candidates = chain.candidates();
+  std::string refused;
+  for (const SecretString& candidate : candidates) {
+    const BuiltRequest sent = request_for(candidate);
+    const WallTime sent_at = clock_.wall_now();
+    const HttpResponse response = co_await answer_to(sent);
+    const AnswerContent content = content_of(response, config_.response, clock_.wall_now());
+    try {
+      refuse_unless_accepted(response, content, config_.response, sent.request.display, sent.secrets);
+    } catch (const SourceError& e) {
+      if (e.kind() != SourceError::Kind::permanent) throw;
+      if (refused.empty()) refused = e.what();
+      continue;
+    }
+    RotatingAnswer answer =
+        read_rotating_answer(content, {config_.response, sent_at, response.status, true, false, name_, capacity_});
+    if (answer.may_break_chain()) throw SourceError(*answer.unusable);
+    SecretString next = chain.after(candidate, answer.refresh_token);
+    if (answer.unusable) {
+      answer.unusable->set_state(std::move(next));
+      throw SourceError(*answer.unusable);
+    }
+    answer.token.state = std::move(next);
+    co_return std::move(answer.token);
+  }
+  throw SourceError(SourceError::Kind::permanent,
+                    refused +
+                        "; if the refresh token has run out, was revoked, or was used by somebody else: put a "
+                        "new one into " +
+                        place_of(config_.refresh_token, "source.refresh_token"));
+}
+
+BuiltRequest HttpSource::request_for(const SecretString& refresh_token) const {
+  const PresentedToken tokens(tokens_, SecretPart::Kind::refresh_token, refresh_token);
+  try {
+    return build_request(config_, {tokens, random_, clock_.wall_now()});
+  } catch (const Error& e) {
+    refuse_request("the request cannot be made: ", e);
   }
 }
 
@@ -58,25 +127,17 @@ Task<HttpResponse> HttpSource::answer_to(const BuiltRequest& sent) {
     HttpResponse response = co_await transport_.perform(sent.request);
     co_return response;
   } catch (const HttpError& e) {
-    throw SourceError(kind_of(e.reason()), e.what());
+    throw failure_of(e, !config_.refresh_token.empty());
   }
 }
 
-Task<FetchedToken> HttpSource::fetch_by(const BuiltRequest& sent) {
-  const WallTime sent_at = clock_.wall_now();
-  const HttpResponse response = co_await answer_to(sent);
-  const WallTime now = clock_.wall_now();
-  FetchedToken token = parse_http_answer(response, config_.response, sent.request.display, sent_at, now, sent.secrets);
-  check_token(token, name_, capacity_, now);
-  co_return token;
-}
-
 Task<> HttpSource::revoke(SecretString token) {
+  const PresentedToken tokens(tokens_, SecretPart::Kind::revoked, token);
   BuiltRequest sent;
   try {
-    sent = build_revocation(config_, RevokedToken(tokens_, token));
+    sent = build_revocation(config_, {tokens, random_, clock_.wall_now()});
   } catch (const Error& e) {
-    throw SourceError(SourceError::Kind::transient, std::string("the revocation cannot be sent: ") + e.what());
+    refuse_request("the revocation cannot be sent: ", e);
   }
   const HttpResponse response = co_await answer_to(sent);
   const AnswerContent content = content_of(response, config_.response, clock_.wall_now());
@@ -86,7 +147,10 @@ Task<> HttpSource::revoke(SecretString token) {
 
 std::string HttpSource::fingerprint() const {
   try {
-    return fingerprint_of(build_request(config_, tokens_).request);
+    NoRandom no_random;
+    const SecretString configured = config_.refresh_token.resolve(&tokens_);
+    const PresentedToken tokens(tokens_, SecretPart::Kind::refresh_token, configured);
+    return fingerprint_of(build_request(config_, {tokens, no_random, WallTime{}}).request);
   } catch (const Error&) {
     return {};
   }

@@ -1,12 +1,14 @@
-// The source of type `http`: one request as the configuration says, one JSON answer.
+// The source of type `http`: one request as the configuration says, one answer.
 //
-// Secrets are read anew for every fetch, so a replaced file counts at once; what of them a provider echoes in an error
-// is blotted out. One thread: the loop's.
+// Time, nonces and signatures are new in every request. A refresh token that the answers replace is kept from fetch to
+// fetch (refresh_chain.hpp). Secrets are read anew for every fetch, so a replaced file counts at once; what of them a
+// provider echoes in an error is blotted out. One thread: the loop's.
 #pragma once
 
 #include <cstddef>
 #include <string>
 
+#include "agent/base/random.hpp"
 #include "agent/config/config.hpp"
 #include "agent/http/http.hpp"
 #include "agent/source/source.hpp"
@@ -17,9 +19,9 @@ struct BuiltRequest;
 
 class HttpSource final : public Source {
  public:
-  // `capacity`: bytes the token may have (tokens.NAME.capacity). Transport, clock and tokens outlive the source.
+  // `capacity`: bytes the token may have (tokens.NAME.capacity). What is given by reference outlives the source.
   HttpSource(std::string name, HttpSourceConfig config, std::size_t capacity, HttpTransport& transport,
-             const Clock& clock, const TokenValues& tokens);
+             const Clock& clock, const TokenValues& tokens, Random& random);
 
   Task<FetchedToken> fetch(FetchContext context) override;
   [[nodiscard]] std::string fingerprint() const override;
@@ -29,8 +31,10 @@ class HttpSource final : public Source {
   [[nodiscard]] std::string describe() const override { return display_; }
 
  private:
+  Task<FetchedToken> fetch_by_refresh_token(SecretString state);
+  // `refresh_token`: what the request presents; empty if it has none.
+  [[nodiscard]] BuiltRequest request_for(const SecretString& refresh_token) const;
   // `sent` lives until the Task is done.
-  Task<FetchedToken> fetch_by(const BuiltRequest& sent);
   Task<HttpResponse> answer_to(const BuiltRequest& sent);
 
   const std::string name_;
@@ -40,6 +44,7 @@ class HttpSource final : public Source {
   HttpTransport& transport_;
   const Clock& clock_;
   const TokenValues& tokens_;
+  Random& random_;
 };
 
 }  // namespace jeton::agent

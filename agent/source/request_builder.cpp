@@ -1,10 +1,12 @@
 #include "agent/source/request_builder.hpp"
 
 #include <algorithm>
+#include <array>
 #include <cctype>
 #include <string_view>
 
 #include "agent/http/url.hpp"
+#include "agent/source/answer.hpp"
 #include "agent/source/egress.hpp"
 #include "agent/source/secret_resolver.hpp"
 
@@ -18,48 +20,55 @@ bool has_header(const std::vector<HttpHeader>& headers, std::string_view name) {
   });
 }
 
-void set_body(HttpRequest& request, SecretString body, std::string_view content_type) {
-  request.method = HttpRequest::Method::post;
+HttpRequest::Method method_of(const std::string& name) {
+  using Method = HttpRequest::Method;
+  constexpr std::array methods{Method::get, Method::post, Method::put, Method::patch, Method::del};
+  const auto found = std::find_if(methods.begin(), methods.end(), [&](Method m) { return method_name(m) == name; });
+  return found == methods.end() ? Method::get : *found;
+}
+
+// With the type of the body, if the headers say nothing else. Empty: they do.
+void set_body(HttpRequest& request, SecretString body, const char* content_type) {
+  if (request.method == HttpRequest::Method::get) request.method = HttpRequest::Method::post;
   request.body = std::move(body);
-  if (!has_header(request.headers, "Content-Type")) {
+  if (*content_type != '\0' && !has_header(request.headers, "Content-Type")) {
     request.headers.push_back({"Content-Type", SecretString(content_type)});
   }
 }
 
 // `key`: where the request stands in the configuration.
-BuiltRequest build(const HttpRequestConfig& config, const HttpSourceConfig& source, const TokenValues& tokens,
+BuiltRequest build(const HttpRequestConfig& config, const HttpSourceConfig& source, const RequestTerms& terms,
                    const std::string& key) {
-  SecretResolver resolver(tokens);
+  const RequestScope scope(terms, &config);
   BuiltRequest built;
   HttpRequest& request = built.request;
-  const SecretString url = resolver.resolve(config.url, "url");
-  check_request_url(url, source.egress.allow_http, key + ".url");
-  request.url = with_query(url, resolver.resolve(config.query));
+  check_request_url(scope.url(), source.egress.allow_http, key + ".url");
+  request.url = with_query(scope.url(), scope.query());
   request.display = display_url(config.url);
-  request.method = config.method == "POST"     ? HttpRequest::Method::post
-                   : config.method == "DELETE" ? HttpRequest::Method::del
-                                               : HttpRequest::Method::get;
-  for (auto& [name, value] : resolver.resolve(config.headers)) request.headers.push_back({name, std::move(value)});
+  request.method = method_of(config.method);
+  for (const auto& [name, value] : config.headers) request.headers.push_back({name, scope.resolve(value, name)});
   if (!config.form.empty()) {
-    set_body(request, encode_parameters(resolver.resolve(config.form)), "application/x-www-form-urlencoded");
+    set_body(request, encode_parameters(scope.form()), "application/x-www-form-urlencoded");
   } else if (config.json) {
-    resolver.remember_strings(*config.json, "");
-    set_body(request, config.json->resolve(&tokens), "application/json");
+    set_body(request, scope.body(), "application/json");
+  } else if (config.body) {
+    set_body(request, scope.body(), "");
   }
   request.max_body = source.response.max_body;
-  built.secrets = resolver.take_secrets();
-  apply_egress(request, source.egress, tokens, built.secrets);
+  request.made_of = scope.used_values();
+  built.secrets = scope.resolver().take_secrets();
+  apply_egress(request, source.egress, terms.tokens, built.secrets);
   return built;
 }
 
 }  // namespace
 
-BuiltRequest build_request(const HttpSourceConfig& config, const TokenValues& tokens) {
-  return build(config, config, tokens, "source");
+BuiltRequest build_request(const HttpSourceConfig& config, const RequestTerms& terms) {
+  return build(config, config, terms, "source");
 }
 
-BuiltRequest build_revocation(const HttpSourceConfig& config, const TokenValues& tokens) {
-  return build(*config.revocation, config, tokens, "source.revocation");
+BuiltRequest build_revocation(const HttpSourceConfig& config, const RequestTerms& terms) {
+  return build(*config.revocation, config, terms, "source.revocation");
 }
 
 }  // namespace jeton::agent

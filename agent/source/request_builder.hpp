@@ -6,6 +6,7 @@
 
 #include "agent/config/config.hpp"
 #include "agent/http/http.hpp"
+#include "agent/source/request_scope.hpp"
 
 namespace jeton::agent {
 
@@ -16,9 +17,11 @@ struct BuiltRequest {
 
 // Throws Error, without any secret: a reference that cannot be resolved, a URL that is none, or http:// to another
 // host than loopback without allow_http (checked here again, because the URL may hold a reference).
-[[nodiscard]] BuiltRequest build_request(const HttpSourceConfig& config, const TokenValues& tokens);
+//
+// The tokens of `terms` know what ${refresh_token} stands for, should the request have it.
+[[nodiscard]] BuiltRequest build_request(const HttpSourceConfig& config, const RequestTerms& terms);
 
-// source.revocation, which the configuration has. `tokens` know the token to revoke (TokenValues::revoked_value()).
-[[nodiscard]] BuiltRequest build_revocation(const HttpSourceConfig& config, const TokenValues& tokens);
+// source.revocation, which the configuration has. The tokens of `terms` know the token to revoke.
+[[nodiscard]] BuiltRequest build_revocation(const HttpSourceConfig& config, const RequestTerms& terms);
 
 }  // namespace jeton::agent

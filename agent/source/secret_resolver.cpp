@@ -13,17 +13,19 @@ SecretString SecretResolver::resolve(const SecretTemplate& text, std::string_vie
       if (sounds_secret(name)) remember(SecretString(part.text));
       out.append(part.text);
     } else {
-      const SecretString secret = SecretTemplate({part}).resolve(&tokens_);
-      remember(secret);
-      out.append(secret.reveal());
+      const SecretString resolved = SecretTemplate({part}).resolve(&tokens_);
+      if (is_secret(part.kind)) remember(resolved);
+      out.append(resolved.reveal());
     }
   }
   return out;
 }
 
-Parameters SecretResolver::resolve(const std::map<std::string, SecretTemplate>& templates) {
+Parameters SecretResolver::resolve(const ParameterTemplates& templates) {
   Parameters parameters;
-  for (const auto& [name, text] : templates) parameters.emplace_back(name, resolve(text, name));
+  for (const auto& [name, texts] : templates) {
+    for (const SecretTemplate& text : texts) parameters.emplace_back(name, resolve(text, name));
+  }
   return parameters;
 }
 
@@ -70,6 +72,13 @@ void check_request_url(const SecretString& text, bool allow_http, const std::str
     throw Error(key + " is http:// to " + url.host +
                 ", which would show its secrets to the network; use https:// or set source.allow_http");
   }
+}
+
+std::string place_of(const SecretTemplate& text, const char* key) {
+  for (const SecretTemplate::Part& part : text.parts()) {
+    if (part.kind != SecretTemplate::Part::Kind::literal) return SecretTemplate::reference_text(part);
+  }
+  return key;
 }
 
 std::string display_url(const SecretTemplate& url) {

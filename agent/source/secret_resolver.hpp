@@ -3,14 +3,12 @@
 // when called.
 #pragma once
 
-#include <map>
 #include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
 
-#include "agent/config/json_template.hpp"
-#include "agent/config/secret_template.hpp"
+#include "agent/config/sources/request_config.hpp"
 #include "agent/http/url.hpp"
 
 namespace jeton::agent {
@@ -21,7 +19,7 @@ class SecretResolver {
 
   // Throws Error, without any secret: a reference that cannot be resolved.
   [[nodiscard]] SecretString resolve(const SecretTemplate& text, std::string_view name);
-  [[nodiscard]] Parameters resolve(const std::map<std::string, SecretTemplate>& templates);
+  [[nodiscard]] Parameters resolve(const ParameterTemplates& templates);
   // The strings of a JSON document; itself is JsonTemplate's to write.
   void remember_strings(const JsonTemplate& json, std::string_view name);
 
@@ -38,6 +36,9 @@ class SecretResolver {
 // Of a URL that may hold a reference, and so could not be checked with the configuration: throws Error, naming `key`,
 // if it is none, or is http:// to another host than loopback without allow_http.
 void check_request_url(const SecretString& url, bool allow_http, const std::string& key);
+
+// Where a new secret belongs, by the name of the first reference; a literal is not shown, but the key it stands under.
+[[nodiscard]] std::string place_of(const SecretTemplate& text, const char* key);
 
 // The URL as messages name it: up to the query, references by their names: "https://host/${file:/etc/x}/token".
 [[nodiscard]] std::string display_url(const SecretTemplate& url);

@@ -1,7 +1,9 @@
 // Record: one token as the fleet knows it. What a source fetched, plus the generation under which it was published
-// and the token before it while that one is still acceptable. Plain values; times are this host's wall clock (a
-// coordinator with a clock of its own converts at its edge). What ends also has its end by this host's boot clock,
-// which no step moves (record_times.hpp): it is over when either clock says so.
+// and the token before it while that one is still acceptable. Every publication has a generation of its own, which
+// orders them in the fleet; readers know a token by the generation under which it was first published, so that a
+// generation above it is another token. Plain values; times are this host's wall clock (a coordinator with a clock of
+// its own converts at its edge). What ends also has its end by this host's boot clock, which no step moves
+// (record_times.hpp): it is over when either clock says so.
 #pragma once
 
 #include <algorithm>
@@ -62,6 +64,9 @@ inline constexpr std::chrono::hours state_lifetime{24 * 400};
 
 struct Record {
   Generation generation = 0;
+  // Of the first publication of this very token, where this is a later one: only its times or its state are new. 0:
+  // this is the first.
+  Generation first_generation = 0;
   SecretString value;
   std::string type;
   Attributes attributes;
@@ -74,6 +79,13 @@ struct Record {
   std::uint32_t rejections = 0;
   BootTime expires_boot = no_boot_end;
 
+  // No token: it carries a state for the next fetch, and no reader sees it.
+  [[nodiscard]] bool blank() const { return issued_at == expires_at; }
+  // What readers know the token by; 0: there is none.
+  [[nodiscard]] Generation token_generation() const {
+    if (blank()) return 0;
+    return first_generation == 0 ? generation : first_generation;
+  }
   // How long a coordinator keeps it.
   [[nodiscard]] WallTime kept_until() const { return state.empty() ? expires_at : expires_at + state_lifetime; }
   [[nodiscard]] bool valid_at(WallTime now) const { return generation != 0 && now < expires_at; }

@@ -37,6 +37,7 @@ bool is_token_type(std::string_view type) { return type.size() <= max_type_size 
 
 void check_record(const Record& record, WallTime now) {
   check(record.generation > 0 && record.generation < fence_limit(now), "record has a generation out of range");
+  check(record.first_generation <= record.generation, "record has a first generation above its own");
   const auto check_time = [&](WallTime time) {
     check(time >= WallTime{} && time <= now + max_lifetime + clock_tolerance, "record has a time out of range");
   };

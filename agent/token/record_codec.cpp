@@ -65,6 +65,7 @@ SecretString encode_record(const Record& record) {
                   {"issued_at_ms", to_unix_ms(record.issued_at)},
                   {"expires_at_ms", to_unix_ms(record.expires_at)},
                   {"fetched_by", record.fetched_by}};
+  if (record.first_generation != 0) json["first_generation"] = record.first_generation;
   if (record.rejections != 0) json["rejections"] = record.rejections;
   if (!record.state.empty()) json["state"] = record.state.reveal();
   if (record.previous) {
@@ -85,6 +86,7 @@ Record decode_record(std::string_view text) {
     if (whole_number<int>(json.at("v")) != record_version) throw Error("record has a version other than 1");
     Record record;
     record.generation = whole_number<Generation>(json.at("generation"));
+    if (json.contains("first_generation")) record.first_generation = whole_number<Generation>(json["first_generation"]);
     record.value = SecretString(json.at("value").get_ref<const WipingJson::string_t&>());
     record.type = json.value("type", "");
     record.attributes = json.value("attributes", Attributes{});

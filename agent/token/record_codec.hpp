@@ -2,7 +2,8 @@
 //
 //   {"v":1,"generation":1795000000000000,"value":"...","type":"Bearer","attributes":{},"issued_at_ms":...,
 //    "expires_at_ms":...,"previous":{"value":"...","generation":...,"accept_until_ms":...,"expires_at_ms":...},"fetched_by":"host-1",
-//    "state":"...","boot":{"clock":"<boot id>-<time namespace>","expires_ms":...,"previous_accept_until_ms":...}}
+//    "state":"...","first_generation":...,
+//    "boot":{"clock":"<boot id>-<time namespace>","expires_ms":...,"previous_accept_until_ms":...}}
 //
 // "boot": the ends by CLOCK_BOOTTIME of the kernel that "clock" names, for the agents that have the same one.
 // Unknown members are ignored, so an older agent reads what a newer one writes as long as "v" is 1.

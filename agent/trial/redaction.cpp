@@ -82,6 +82,14 @@ bool is_form(std::string_view body) {
          !looks_like_token(body.substr(0, equals)) && body.find_first_not_of('=', equals) != std::string_view::npos;
 }
 
+// A body that is written as text may look like a form and hold a secret that a form would have encoded.
+bool splits_a_secret(std::string_view body, std::span<const SecretString> secrets) {
+  return std::any_of(secrets.begin(), secrets.end(), [body](const SecretString& secret) {
+    return secret.reveal().find_first_of("&=") != std::string_view::npos &&
+           body.find(secret.reveal()) != std::string_view::npos;
+  });
+}
+
 }  // namespace
 
 std::string shown_text(std::string_view text, std::span<const SecretString> secrets) {
@@ -129,7 +137,7 @@ std::string shown_body(std::string_view body, std::span<const SecretString> secr
   } else if (!json.is_discarded() && json.is_structured()) {
     hide(json, "root", secrets, direction, 0);  // what stands in a list without a name may be a token
     out = std::string(json_text(json).reveal());
-  } else if (is_form(body)) {
+  } else if (is_form(body) && !splits_a_secret(body, secrets)) {
     out = shown_pairs(body, secrets, direction);
   } else if (direction == Direction::received) {
     out = shown_text(unknown_text(body), secrets);

@@ -65,10 +65,9 @@ void show_token(const FetchedToken& token, const TokenConfig& config, std::ostre
 
 // A trial publishes nothing, so a refresh token that the provider replaces would be lost to the fleet.
 void refuse_to_spend(const TokenConfig& token) {
-  const auto* oauth2 = std::get_if<OAuth2SourceConfig>(&token.source);
-  if (oauth2 == nullptr || oauth2->grant != OAuth2SourceConfig::Grant::refresh_token) return;
+  if (!keeps_state(token.source)) return;
   throw Error("tokens." + token.name +
-              ".source has the grant refresh_token: --once could spend the refresh token, and the fleet would lose it; "
+              ".source has a refresh token: --once could spend the refresh token, and the fleet would lose it; "
               "use --dry-run, or let the agent fetch and look at jetonctl status " +
               token.name);
 }

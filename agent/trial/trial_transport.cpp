@@ -22,6 +22,9 @@ void show_request(const HttpRequest& request, std::ostream& out) {
   if (!request.body.empty()) {
     out << ">\n> " << shown_body(request.body.reveal(), request.secrets, Direction::sent) << '\n';
   }
+  for (const auto& [name, value] : request.made_of) {
+    out << "  value " << name << ": " << shown_text(value.reveal(), request.secrets) << '\n';
+  }
   if (route.proxy_use == ProxyUse::given) {
     out << "  through the proxy " << parse_proxy_url(route.proxy.reveal()).display() << '\n';
   }

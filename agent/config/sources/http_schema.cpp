@@ -10,54 +10,90 @@ namespace jeton::agent {
 
 namespace {
 
-// What is sent, of a source or of its revocation.
-void read_request(ObjectReader& section, Reading& reading, bool allow_http, bool may_delete,
-                  HttpRequestConfig& config) {
-  const ValueReader url = section.required("url");
-  const ValueReader method = section.at("method");
-  const auto chosen = may_delete ? method.choice<std::string>({{"GET", "GET"}, {"POST", "POST"}, {"DELETE", "DELETE"}})
-                                 : method.choice<std::string>({{"GET", "GET"}, {"POST", "POST"}});
-  config.query = read_fields(section.at("query"));
-  config.headers = read_headers(section.at("headers"), reading);
-  const ValueReader form = section.at("form");
-  config.form = read_fields(form);
-  const ValueReader json = section.at("json");
-  config.json = read_json_template(json, reading);
+// A request of a source, or of its revocation, while it is read.
+struct RequestSection {
+  ObjectReader& keys;
+  const ValueReader& where;  // the section itself
+  Reading& reading;
+  bool allow_http;
+};
 
-  if (form.present() && json.present()) json.error(form.path() + " and " + json.path() + " exclude each other");
-  const bool has_body = form.present() || json.present();
-  if (has_body && chosen && chosen != "POST") {
+// Reads the body, and tells whether there is one.
+bool read_body(const RequestSection& section, HttpRequestConfig& config) {
+  const ValueReader form = section.keys.at("form");
+  const ValueReader json = section.keys.at("json");
+  const ValueReader body = section.keys.at("body");
+  config.form = read_parameters(form);
+  config.json = read_json_template(json, section.reading);
+  config.body = body.secret();
+  const auto exclude = [](const ValueReader& a, const ValueReader& b) {
+    if (a.present() && b.present()) b.error(a.path() + " and " + b.path() + " exclude each other");
+  };
+  exclude(form, json);
+  exclude(form, body);
+  exclude(json, body);
+  const bool has_type = std::any_of(config.headers.begin(), config.headers.end(),
+                                    [](const auto& header) { return is_header(header.first, "content-type"); });
+  if (config.body && !has_type) {
+    body.error(body.path() + " needs its type in the headers, such as Content-Type: application/xml");
+  }
+  return form.present() || json.present() || body.present();
+}
+
+// Nothing can be made of itself.
+void check_circles(const RequestSection& section, const HttpRequestConfig& config) {
+  const auto refuse = [&](const std::string& what, const std::string& why) {
+    section.where.error(section.where.path() + "." + what + " cannot be made of " + why);
+  };
+  for (const char* part : {"method", "host", "path", "query", "body"}) {
+    if (uses_request_part(config.url, part, config.values)) refuse("url", "${request:" + std::string(part) + "}");
+  }
+  const bool is_form = !config.form.empty();
+  if (!is_form && body_uses_request_part(config, "body")) refuse(config.json ? "json" : "body", "${request:body}");
+  const bool query_of_body = std::any_of(config.query.begin(), config.query.end(), [&](const auto& parameter) {
+    return uses_request_part(parameter.second, "body", config.values) &&
+           !uses_request_part(parameter.second, "query", config.values);
+  });
+  if (query_of_body && body_uses_request_part(config, "query")) {
+    refuse("query", "${request:body} while the body is made of ${request:query}");
+  }
+}
+
+void read_request(const RequestSection& section, RequestReferences references, HttpRequestConfig& config) {
+  const RequestPlace place(section.reading, references);
+  const ValueReader url = section.keys.required("url");
+  const ValueReader method = section.keys.at("method");
+  const auto chosen = method.choice<std::string>(
+      {{"GET", "GET"}, {"POST", "POST"}, {"PUT", "PUT"}, {"PATCH", "PATCH"}, {"DELETE", "DELETE"}});
+  config.values = read_values(section.keys.at("values"), references, section.reading);
+  config.query = read_parameters(section.keys.at("query"));
+  config.headers = read_headers(section.keys.at("headers"), section.reading);
+  const bool has_body = read_body(section, config);
+  if (has_body && (chosen == "GET" || chosen == "DELETE")) {
     method.error("method " + *chosen + " has no body; use POST, or query instead of the body");
   }
   config.method = chosen.value_or(has_body ? "POST" : "GET");
-  assign(config.url, read_url(url, allow_http));
+  assign(config.url, read_url(url, section.allow_http));
+  check_circles(section, config);
 }
 
-bool has_revoked(const SecretTemplate& text) { return text.has(SecretTemplate::Part::Kind::revoked); }
-
-bool has_revoked(const std::map<std::string, SecretTemplate>& fields) {
-  return std::any_of(fields.begin(), fields.end(), [](const auto& field) { return has_revoked(field.second); });
-}
-
-bool has_revoked(const JsonTemplate& json) {
-  if (const auto* text = std::get_if<SecretTemplate>(&json.value())) return has_revoked(*text);
-  if (const auto* array = std::get_if<JsonTemplate::Array>(&json.value())) {
-    return std::any_of(array->begin(), array->end(), [](const JsonTemplate& item) { return has_revoked(item); });
-  }
-  const auto* object = std::get_if<JsonTemplate::Object>(&json.value());
-  return object != nullptr &&
-         std::any_of(object->begin(), object->end(), [](const auto& member) { return has_revoked(member.second); });
+// Whether a reference of this kind stands in the request or in one of its values.
+bool refers_to(const HttpRequestConfig& config, SecretPart::Kind kind) {
+  const auto texts = texts_of(config);
+  return std::any_of(texts.begin(), texts.end(), [kind](const SecretTemplate* text) { return text->has(kind); }) ||
+         std::any_of(config.values.begin(), config.values.end(),
+                     [kind](const RequestValue& value) { return value.of.has(kind) || value.key.has(kind); });
 }
 
 std::optional<HttpRequestConfig> read_revocation(const ValueReader& value, Reading& reading, bool allow_http) {
   ObjectReader section = value.object();
   HttpRequestConfig config;
-  read_request(section, reading, allow_http, true, config);
+  RequestReferences references;
+  references.revoked = true;
+  read_request({section, value, reading, allow_http}, references, config);
   section.finish();
   if (!section.present()) return std::nullopt;
-  const bool names_token = has_revoked(config.url) || has_revoked(config.query) || has_revoked(config.headers) ||
-                           has_revoked(config.form) || (config.json && has_revoked(*config.json));
-  if (!names_token && !reading.problems.has_errors()) {
+  if (!refers_to(config, SecretPart::Kind::revoked) && !reading.problems.has_errors()) {
     value.error(value.path() + " does not say which token; write ${revoked} where the request has it");
   }
   return config;
@@ -68,11 +104,21 @@ std::optional<HttpRequestConfig> read_revocation(const ValueReader& value, Readi
 HttpSourceConfig read_http_source(ObjectReader& source, Reading& reading) {
   HttpSourceConfig config;
   config.egress = read_egress(source, reading);
-  read_request(source, reading, config.egress.allow_http, false, config);
+  const ValueReader refresh_token = source.at("refresh_token");
+  assign(config.refresh_token, refresh_token.secret());
+  const ValueReader whole(reading, nullptr, source.path(), source.place());
+  RequestReferences references;
+  references.refresh_token = refresh_token.present();
+  read_request({source, whole, reading, config.egress.allow_http}, references, config);
+  if (refresh_token.present() && !refers_to(config, SecretPart::Kind::refresh_token) &&
+      !reading.problems.has_errors()) {
+    refresh_token.error(refresh_token.path() + " is not used; write ${refresh_token} where the request has it");
+  }
   const ValueReader response = source.at("response");
   config.response = read_http_response(response.object());
-  if (config.response.refresh_token != ResponseConfig{}.refresh_token)
-    response.error(response.path() + ".refresh_token is for sources of type oauth2; take it out");
+  if (!refresh_token.present() && config.response.refresh_token != ResponseConfig{}.refresh_token) {
+    response.error(response.path() + ".refresh_token goes with " + refresh_token.path() + ", which is not there");
+  }
   config.revocation = read_revocation(source.at("revocation"), reading, config.egress.allow_http);
   return config;
 }

@@ -40,7 +40,8 @@ JwtSourceConfig read_jwt_source(ObjectReader& source, Reading& reading) {
                                                     {"RS256", JwtAlgorithm::rs256},
                                                     {"PS256", JwtAlgorithm::ps256},
                                                     {"ES256", JwtAlgorithm::es256},
-                                                    {"EdDSA", JwtAlgorithm::eddsa}});
+                                                    {"EdDSA", JwtAlgorithm::eddsa},
+                                                    {"Ed25519", JwtAlgorithm::ed25519}});
   assign(config.algorithm, algorithm);
   const ValueReader key = source.required("key");
   assign(config.key, key.secret());

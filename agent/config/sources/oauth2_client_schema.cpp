@@ -28,6 +28,8 @@ std::string_view auth_name(ClientAuth auth) {
   switch (auth) {
     case ClientAuth::client_secret_basic:
       return "client_secret_basic";
+    case ClientAuth::client_secret_basic_unencoded:
+      return "client_secret_basic_unencoded";
     case ClientAuth::client_secret_post:
       return "client_secret_post";
     case ClientAuth::client_secret_jwt:
@@ -43,8 +45,7 @@ std::string_view auth_name(ClientAuth auth) {
 }
 
 bool uses_secret(ClientAuth auth) {
-  return auth == ClientAuth::client_secret_basic || auth == ClientAuth::client_secret_post ||
-         auth == ClientAuth::client_secret_jwt;
+  return uses_basic(auth) || auth == ClientAuth::client_secret_post || auth == ClientAuth::client_secret_jwt;
 }
 
 // What the way of authentication has and what it lacks.
@@ -115,7 +116,8 @@ AssertionConfig read_assertion(const ValueReader& section, Reading& reading) {
                              .choice<JwtAlgorithm>({{"RS256", JwtAlgorithm::rs256},
                                                     {"PS256", JwtAlgorithm::ps256},
                                                     {"ES256", JwtAlgorithm::es256},
-                                                    {"EdDSA", JwtAlgorithm::eddsa}});
+                                                    {"EdDSA", JwtAlgorithm::eddsa},
+                                                    {"Ed25519", JwtAlgorithm::ed25519}});
   assign(config.algorithm, algorithm);
   if (!config.key.empty()) check_signing_key(key, config.key, config.algorithm);
   assign(config.key_id, jwt.at("key_id").text());
@@ -144,12 +146,14 @@ void read_oauth2_client(ObjectReader& source, OAuth2SourceConfig& config, bool g
   assign(config.client_id, id.secret());
   assign(config.client_secret, secret.secret());
   config.client_assertion = read_assertion(assertion, reading);
-  const auto chosen = auth.choice<ClientAuth>({{"client_secret_basic", ClientAuth::client_secret_basic},
-                                               {"client_secret_post", ClientAuth::client_secret_post},
-                                               {"client_secret_jwt", ClientAuth::client_secret_jwt},
-                                               {"private_key_jwt", ClientAuth::private_key_jwt},
-                                               {"tls_client_auth", ClientAuth::tls_client_auth},
-                                               {"none", ClientAuth::none}});
+  const auto chosen =
+      auth.choice<ClientAuth>({{"client_secret_basic", ClientAuth::client_secret_basic},
+                               {"client_secret_basic_unencoded", ClientAuth::client_secret_basic_unencoded},
+                               {"client_secret_post", ClientAuth::client_secret_post},
+                               {"client_secret_jwt", ClientAuth::client_secret_jwt},
+                               {"private_key_jwt", ClientAuth::private_key_jwt},
+                               {"tls_client_auth", ClientAuth::tls_client_auth},
+                               {"none", ClientAuth::none}});
   if (!source.present() || !grant_known || (auth.present() && !chosen)) return;
   config.client_auth = chosen.value_or(secret.present() ? ClientAuth::client_secret_basic : ClientAuth::none);
   if (config.client_auth == ClientAuth::client_secret_jwt) config.client_assertion.algorithm = JwtAlgorithm::hs256;

@@ -9,6 +9,7 @@
 #include "agent/config/json_template.hpp"
 #include "agent/config/secret_template.hpp"
 #include "agent/config/sources/egress_config.hpp"
+#include "agent/config/sources/request_config.hpp"
 #include "agent/config/sources/response_config.hpp"
 #include "agent/jwt/jwt_signer.hpp"
 
@@ -43,6 +44,7 @@ struct OAuth2SourceConfig {
   enum class Grant { client_credentials, refresh_token, jwt_bearer, token_exchange };
   enum class ClientAuth {
     client_secret_basic,
+    client_secret_basic_unencoded,  // as it is, without the form-encoding of RFC 6749
     client_secret_post,
     client_secret_jwt,
     private_key_jwt,
@@ -62,13 +64,20 @@ struct OAuth2SourceConfig {
   SecretTemplate refresh_token;        // for the grant of that name: the one to begin with
   std::string scope;
   std::string audience;
-  std::vector<std::string> resource;             // RFC 8707
-  std::map<std::string, SecretTemplate> params;  // more parameters of the token request
-  bool revoke = false;                           // RFC 7009, after the overlap
-  SecretTemplate revocation_url;                 // empty: discovered
+  std::vector<std::string> resource;              // RFC 8707
+  ParameterTemplates params;                      // more parameters of the token request
+  std::map<std::string, SecretTemplate> headers;  // more headers of every request but those for the metadata
+  bool revoke = false;                            // RFC 7009, after the overlap
+  SecretTemplate revocation_url;                  // empty: discovered
   ResponseConfig response;
   EgressConfig egress;
   bool operator==(const OAuth2SourceConfig&) const = default;
 };
+
+// Whether the client stands in the header Authorization.
+[[nodiscard]] constexpr bool uses_basic(OAuth2SourceConfig::ClientAuth auth) {
+  using ClientAuth = OAuth2SourceConfig::ClientAuth;
+  return auth == ClientAuth::client_secret_basic || auth == ClientAuth::client_secret_basic_unencoded;
+}
 
 }  // namespace jeton::agent

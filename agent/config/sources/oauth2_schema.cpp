@@ -85,13 +85,24 @@ void read_parameters(ObjectReader& source, OAuth2SourceConfig& config, Reading& 
                      in_quotes(uri));
     }
   }
+  const RequestReferences references{.values_and_parts = false};
+  const RequestPlace place(reading, references);
   const ValueReader params = source.at("params");
-  config.params = read_fields(params);
+  const ValueReader headers = source.at("headers");
+  config.params = read_parameters(params);
+  config.headers = read_headers(headers, reading);
   if (reading.paths != nullptr) return;
   for (const Member& member : params.members()) {
     if (std::find(keyed_parameters.begin(), keyed_parameters.end(), member.name) == keyed_parameters.end()) continue;
     reading.problems.error(member.place, "source.params." + member.name +
                                              " is set by the agent from the keys of the source; take it out of params");
+  }
+  for (const Member& member : headers.members()) {
+    const bool basic = uses_basic(config.client_auth) && is_header(member.name, "authorization");
+    if (!basic && !is_header(member.name, "content-type")) continue;
+    reading.problems.error(member.place, "source.headers." + member.name + " is set by the agent" +
+                                             (basic ? " from client_id and client_secret" : "") +
+                                             "; take it out of headers");
   }
 }
 

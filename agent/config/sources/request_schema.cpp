@@ -78,6 +78,19 @@ std::map<std::string, SecretTemplate> read_fields(const ValueReader& fields, Sec
   return result;
 }
 
+ParameterTemplates read_parameters(const ValueReader& fields) {
+  ParameterTemplates result;
+  for (const Member& member : fields.members()) {
+    auto values = member.value.secrets();
+    if (!values.empty()) result.emplace(member.name, std::move(values));
+  }
+  return result;
+}
+
+bool is_header(const std::string& name, std::string_view lower_case_name) {
+  return lower_case(name) == lower_case_name;
+}
+
 std::map<std::string, SecretTemplate> read_headers(const ValueReader& headers, Reading& reading) {
   constexpr std::array<std::string_view, 4> reserved{"content-length", "transfer-encoding", "connection", "host"};
   auto result = read_fields(headers, SecretUse::header);

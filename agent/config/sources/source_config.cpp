@@ -4,7 +4,9 @@ namespace jeton::agent {
 namespace {
 
 struct LongestFetch {
-  Milliseconds operator()(const HttpSourceConfig& config) const { return config.egress.timeout; }
+  Milliseconds operator()(const HttpSourceConfig& config) const {
+    return (config.refresh_token.empty() ? 1 : 2) * config.egress.timeout;
+  }
   Milliseconds operator()(const ExecSourceConfig& config) const { return config.timeout; }
   Milliseconds operator()(const FileSourceConfig& /*config*/) const { return Milliseconds{0}; }
   Milliseconds operator()(const JwtSourceConfig& /*config*/) const { return Milliseconds{0}; }

@@ -17,6 +17,7 @@ using SourceConfig =
 
 // Whether a fetch leaves something secret for the next one: FetchedToken::state.
 [[nodiscard]] inline bool keeps_state(const SourceConfig& config) {
+  if (const auto* http = std::get_if<HttpSourceConfig>(&config)) return !http->refresh_token.empty();
   const auto* oauth2 = std::get_if<OAuth2SourceConfig>(&config);
   return oauth2 != nullptr && oauth2->grant == OAuth2SourceConfig::Grant::refresh_token;
 }

@@ -1,29 +1,25 @@
 #include "agent/source/oauth2/client_authentication.hpp"
 
-#include <openssl/evp.h>
-
 #include <utility>
-#include <vector>
+
+#include "agent/base/error.hpp"
+#include "agent/jwt/text_encoding.hpp"
 
 namespace jeton::agent {
 namespace {
 
 using ClientAuth = OAuth2SourceConfig::ClientAuth;
 
-SecretString base64(std::string_view bytes) {
-  std::vector<unsigned char, WipingAllocator<unsigned char>> text((bytes.size() + 2) / 3 * 4 + 1);
-  const int size = ::EVP_EncodeBlock(text.data(), reinterpret_cast<const unsigned char*>(bytes.data()),
-                                     static_cast<int>(bytes.size()));
-  return SecretString({reinterpret_cast<const char*>(text.data()), static_cast<std::size_t>(size)});
-}
-
 // Both halves are form-encoded before they are joined (RFC 6749 section 2.3.1): a colon or a percent sign in a secret
-// would mean something else.
-SecretString basic_credentials(const SecretString& id, const SecretString& secret) {
-  SecretString pair = percent_encoded(id.reveal());
+// would mean something else. Some providers do not decode them.
+SecretString basic_credentials(const SecretString& id, const SecretString& secret, bool encoded) {
+  if (!encoded && id.reveal().find(':') != std::string_view::npos) {
+    throw Error("client_id holds a colon, which only client_auth client_secret_basic can send");
+  }
+  SecretString pair = encoded ? percent_encoded(id.reveal()) : id;
   pair.append(":");
-  pair.append(percent_encoded(secret.reveal()).reveal());
-  return base64(pair.reveal());
+  pair.append(encoded ? percent_encoded(secret.reveal()).reveal() : secret.reveal());
+  return base64_encoded(pair.reveal());
 }
 
 void add_assertion(Parameters& form, const OAuth2SourceConfig& config, const SecretString& id, AssertionTerms terms,
@@ -44,8 +40,11 @@ void authenticate(HttpRequest& request, Parameters& form, const OAuth2SourceConf
                   Random& random, SecretResolver& resolver) {
   const SecretString id = resolver.resolve(config.client_id, "client_id");
   switch (config.client_auth) {
-    case ClientAuth::client_secret_basic: {
-      const SecretString credentials = basic_credentials(id, resolver.resolve(config.client_secret, "client_secret"));
+    case ClientAuth::client_secret_basic:
+    case ClientAuth::client_secret_basic_unencoded: {
+      const bool encoded = config.client_auth == ClientAuth::client_secret_basic;
+      const SecretString credentials =
+          basic_credentials(id, resolver.resolve(config.client_secret, "client_secret"), encoded);
       resolver.remember(credentials);
       SecretString header("Basic ");
       header.append(credentials.reveal());

@@ -13,6 +13,7 @@
 #include "agent/source/answer/refusal.hpp"
 #include "agent/source/egress.hpp"
 #include "agent/source/excerpt.hpp"
+#include "agent/source/oauth2/dpop.hpp"
 #include "agent/source/secret_resolver.hpp"
 
 namespace jeton::agent {
@@ -82,8 +83,16 @@ OAuth2Endpoints read_metadata(std::string_view body, const OAuth2SourceConfig& c
                                            "\"; set source.issuer to exactly what it says, if "
                                            "that is the provider that is meant");
   }
+  // A name of client metadata (RFC 9449 section 5.2), which some providers publish of themselves.
+  if (const auto bound = json.find("dpop_bound_access_tokens");
+      bound != json.end() && bound->is_boolean() && bound->get<bool>()) {
+    throw SourceError(Kind::permanent, "the metadata of the issuer " + config.issuer +
+                                           " demands DPoP (dpop_bound_access_tokens); " + dpop_advice);
+  }
   const bool allow_http = config.egress.allow_http;
   OAuth2Endpoints endpoints;
+  const auto algorithms = json.find("dpop_signing_alg_values_supported");
+  endpoints.offers_dpop = algorithms != json.end() && algorithms->is_array() && !algorithms->empty();
   const auto token = endpoint(json, "token_endpoint", config);
   if (!token) {
     throw SourceError(Kind::permanent,

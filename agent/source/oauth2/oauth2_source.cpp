@@ -4,10 +4,9 @@
 #include <utility>
 #include <vector>
 
-#include "agent/base/ascii.hpp"
-#include "agent/source/answer.hpp"
 #include "agent/source/answer/refusal.hpp"
-#include "agent/source/answer/token_answer.hpp"
+#include "agent/source/answer/rotating_answer.hpp"
+#include "agent/source/oauth2/dpop.hpp"
 #include "agent/source/oauth2/refresh_chain.hpp"
 #include "agent/source/secret_resolver.hpp"
 
@@ -21,31 +20,26 @@ using Kind = SourceError::Kind;
   throw SourceError(Kind::transient, std::string("the request cannot be made: ") + why.what());
 }
 
-// Where a new refresh token belongs, by the names of the references; a literal is not shown.
-std::string place_of(const SecretTemplate& text) {
-  for (const SecretTemplate::Part& part : text.parts()) {
-    if (part.kind != SecretTemplate::Part::Kind::literal) return SecretTemplate::reference_text(part);
+void refuse_dpop(const HttpResponse& response, const AnswerContent& content, const std::string& display) {
+  if (const auto demand = dpop_demand(response, content)) {
+    throw SourceError(Kind::permanent, display + " answered " + std::to_string(response.status) +
+                                           " and demands DPoP (" + *demand + "); " + dpop_advice);
   }
-  return "source.refresh_token";
+}
+
+// A provider that only offers DPoP may demand it of some clients, and calls a request without a proof invalid.
+[[noreturn]] void refuse_where_dpop_is_offered(const SourceError& refused) {
+  SourceError named(refused.kind(),
+                    std::string(refused.what()) +
+                        "; the issuer's metadata offers DPoP, which it may demand of this client: " + dpop_advice,
+                    refused.retry_after());
+  named.set_refusal(refused.code(), refused.status());
+  throw SourceError(named);
 }
 
 // Of a token that the provider does not know (any more) nothing is left to revoke.
 bool is_revoked_already(const SourceError& refused) {
   return refused.code() == "invalid_token" || refused.code() == "invalid_grant";
-}
-
-// An answer for an operator: its status, what says how to read its body, and the body, decoded if it can be.
-SecretString whole_answer(int status, const std::vector<HttpHeader>& headers, const SecretString& body) {
-  SecretString whole("status " + std::to_string(status) + "\n");
-  for (const HttpHeader& header : headers) {
-    if (!equal_ignoring_case(header.name.substr(0, 8), "Content-")) continue;
-    whole.append(header.name + ": ");
-    whole.append(header.value.reveal());
-    whole.append("\n");
-  }
-  whole.append("\n");
-  whole.append(body.reveal());
-  return whole;
 }
 
 }  // namespace
@@ -68,7 +62,7 @@ Task<FetchedToken> OAuth2Source::fetch(FetchContext context) {
       FetchedToken token = co_await fetch_by_refresh_token(std::move(context.state));
       co_return token;
     }
-    Answer answer = co_await ask(SecretString());
+    RotatingAnswer answer = co_await ask(SecretString());
     if (answer.unusable) throw SourceError(*answer.unusable);
     co_return std::move(answer.token);
   } catch (SourceError& e) {
@@ -89,7 +83,7 @@ Task<FetchedToken> OAuth2Source::fetch_by_refresh_token(SecretString state) {
   std::string refused;
   for (const SecretString& candidate : candidates) {
     try {
-      Answer answer = co_await ask(candidate);
+      RotatingAnswer answer = co_await ask(candidate);
       if (answer.may_break_chain()) throw SourceError(*answer.unusable);
       SecretString next = chain.after(candidate, answer.refresh_token);
       if (answer.unusable) {
@@ -106,10 +100,10 @@ Task<FetchedToken> OAuth2Source::fetch_by_refresh_token(SecretString state) {
   throw SourceError(Kind::permanent, refused +
                                          "; the refresh token has run out, was revoked, or was used by somebody "
                                          "else: put a new one into " +
-                                         place_of(config_.refresh_token));
+                                         place_of(config_.refresh_token, "source.refresh_token"));
 }
 
-Task<OAuth2Source::Answer> OAuth2Source::ask(SecretString refresh_token) {
+Task<RotatingAnswer> OAuth2Source::ask(SecretString refresh_token) {
   const OAuth2Endpoints where = co_await endpoints();
   const WallTime sent_at = clock_.wall_now();
   BuiltRequest sent;
@@ -121,41 +115,16 @@ Task<OAuth2Source::Answer> OAuth2Source::ask(SecretString refresh_token) {
   }
   const HttpResponse response = co_await perform(sent.request);
   const AnswerContent content = content_of(response, config_.response, clock_.wall_now());
-  refuse_unless_accepted(response, content, config_.response, sent.request.display, sent.secrets);
-  Answer answer = read(response.status, content, sent_at);
+  refuse_dpop(response, content, sent.request.display);
+  try {
+    refuse_unless_accepted(response, content, config_.response, sent.request.display, sent.secrets);
+  } catch (const SourceError& e) {
+    if (where.offers_dpop && e.code() == "invalid_request") refuse_where_dpop_is_offered(e);
+    throw;
+  }
+  RotatingAnswer answer =
+      read_rotating_answer(content, {config_.response, sent_at, response.status, rotates(), true, name_, capacity_});
   co_return answer;
-}
-
-OAuth2Source::Answer OAuth2Source::read(int status, const AnswerContent& content, WallTime sent_at) const {
-  Answer answer;
-  std::string fault;
-  std::optional<SourceError> unreadable = content.unreadable;
-  if (content.json.is_string())
-    unreadable.emplace(Kind::transient, "the provider's answer is a JSON string, not an object");
-  try {
-    if (unreadable) throw SourceError(*unreadable);
-    if (rotates()) {
-      RefreshTokenAnswer found = refresh_token_in(content, config_.response);
-      answer.refresh_token = std::move(found.value);
-      fault = std::move(found.fault);
-    }
-    answer.token = token_in(content, config_.response, sent_at).token;
-    if (!fault.empty()) throw SourceError(Kind::permanent, fault);
-  } catch (const SourceError& e) {
-    // What cannot be read now will not be readable soon, and the same request again would present a refresh token that
-    // is spent, which ends the chain at a strict provider: it needs a person.
-    const bool needs_person = rotates() && (unreadable || !fault.empty());
-    answer.unusable.emplace(needs_person ? Kind::permanent : e.kind(), e.what());
-    if (rotates() && !answer.refresh_token)
-      answer.unusable->set_unread_answer(whole_answer(status, content.headers, content.body));
-    return answer;
-  }
-  try {
-    check_token(answer.token, name_, capacity_, content.received_at);
-  } catch (const SourceError& e) {
-    answer.unusable = e;
-  }
-  return answer;
 }
 
 Task<OAuth2Endpoints> OAuth2Source::endpoints() {
@@ -191,12 +160,7 @@ Task<HttpResponse> OAuth2Source::perform(HttpRequest request) {
     co_return response;
   } catch (const HttpError& e) {
     discovery_.suspect();
-    SourceError failure(kind_of(e.reason()), e.what());
-    const HttpResponse& received = e.received();
-    const bool accepted = received.status >= 200 && received.status <= 299;
-    if (rotates() && accepted && !received.body.empty())
-      failure.set_unread_answer(whole_answer(received.status, received.headers, received.body));
-    throw SourceError(failure);
+    throw failure_of(e, rotates());
   }
 }
 

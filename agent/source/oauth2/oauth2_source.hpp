@@ -16,7 +16,7 @@
 
 namespace jeton::agent {
 
-struct AnswerContent;
+struct RotatingAnswer;
 
 class OAuth2Source final : public Source {
  public:
@@ -32,19 +32,9 @@ class OAuth2Source final : public Source {
   [[nodiscard]] std::string describe() const override { return display_; }
 
  private:
-  struct Answer {
-    FetchedToken token;
-    std::optional<SecretString> refresh_token;  // a new one that came with it
-    std::optional<SourceError> unusable;        // what is wrong with the answer, which the provider meant as a success
-    // It may hold a new refresh token that could not be found; then its bytes are in `unusable`.
-    [[nodiscard]] bool may_break_chain() const { return unusable && !unusable->unread_answer().empty(); }
-  };
-
   Task<FetchedToken> fetch_by_refresh_token(SecretString state);
   // One request. `refresh_token`: for the grant of that name.
-  Task<Answer> ask(SecretString refresh_token);
-  // Of an answer that was accepted.
-  [[nodiscard]] Answer read(int status, const AnswerContent& content, WallTime sent_at) const;
+  Task<RotatingAnswer> ask(SecretString refresh_token);
   [[nodiscard]] bool rotates() const { return config_.grant == OAuth2SourceConfig::Grant::refresh_token; }
   Task<OAuth2Endpoints> endpoints();
   Task<HttpResponse> perform(HttpRequest request);

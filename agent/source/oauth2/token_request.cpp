@@ -71,6 +71,7 @@ BuiltRequest finish(const OAuth2SourceConfig& config, const SecretString& url, c
   request.url = url;
   request.display = display;
   request.headers.push_back({"Content-Type", SecretString("application/x-www-form-urlencoded")});
+  for (const auto& [name, value] : config.headers) request.headers.push_back({name, resolver.resolve(value, name)});
   authenticate(request, form, config, who, terms.random, resolver);
   request.body = encode_parameters(form);
   request.max_body = config.response.max_body;
@@ -110,7 +111,8 @@ void digest(SecretString& all, const AssertionConfig& config, const TokenValues&
 
 BuiltRequest build_token_request(const OAuth2SourceConfig& config, const OAuth2Endpoints& endpoints,
                                  const SecretString& refresh_token, const RequestTerms& terms) {
-  SecretResolver resolver(terms.tokens);
+  const RequestScope scope(terms);
+  SecretResolver& resolver = scope.resolver();
   check_request_url(endpoints.token, config.egress.allow_http, "the token endpoint");
   Parameters form = grant_parameters(config, endpoints, refresh_token, terms, resolver);
   return finish(config, endpoints.token, endpoints.token_display, std::move(form), client_terms(endpoints, terms),
@@ -119,7 +121,8 @@ BuiltRequest build_token_request(const OAuth2SourceConfig& config, const OAuth2E
 
 BuiltRequest build_revocation_request(const OAuth2SourceConfig& config, const OAuth2Endpoints& endpoints,
                                       const SecretString& token, const RequestTerms& terms) {
-  SecretResolver resolver(terms.tokens);
+  const RequestScope scope(terms);
+  SecretResolver& resolver = scope.resolver();
   check_request_url(endpoints.revocation, config.egress.allow_http, "the revocation endpoint");
   resolver.remember(token);
   Parameters form;
@@ -129,7 +132,9 @@ BuiltRequest build_revocation_request(const OAuth2SourceConfig& config, const OA
                 client_terms(endpoints, terms), terms, resolver);
 }
 
-std::string fingerprint_of(const OAuth2SourceConfig& config, const TokenValues& tokens) {
+std::string fingerprint_of(const OAuth2SourceConfig& config, const TokenValues& of_host) {
+  NoRandom no_random;
+  const RequestScope tokens({of_host, no_random, WallTime{}});
   SecretString all("oauth2 ");
   digest(all, std::to_string(static_cast<int>(config.grant)) + std::to_string(static_cast<int>(config.client_auth)));
   for (const SecretTemplate* text : {&config.token_url, &config.client_id, &config.client_secret, &config.refresh_token,
@@ -148,7 +153,13 @@ std::string fingerprint_of(const OAuth2SourceConfig& config, const TokenValues& 
     const SecretTemplate certificate({{SecretTemplate::Part::Kind::file, config.egress.tls.cert_file.string()}});
     digest(all, certificate.resolve(&tokens).reveal());
   }
-  for (const auto& [name, value] : config.params) {
+  for (const auto& [name, values] : config.params) {
+    for (const SecretTemplate& value : values) {
+      digest(all, name);
+      digest(all, value.resolve(&tokens).reveal());
+    }
+  }
+  for (const auto& [name, value] : config.headers) {
     digest(all, name);
     digest(all, value.resolve(&tokens).reveal());
   }

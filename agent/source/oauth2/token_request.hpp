@@ -18,13 +18,7 @@ struct OAuth2Endpoints {
   std::string token_display;  // as messages name it
   SecretString revocation;    // empty: none
   std::string revocation_display;
-};
-
-// What a request depends on beside the configuration.
-struct RequestTerms {
-  const TokenValues& tokens;
-  Random& random;
-  WallTime now;
+  bool offers_dpop = false;  // the metadata names algorithms for DPoP proofs
 };
 
 // `refresh_token`: for the grant of that name.

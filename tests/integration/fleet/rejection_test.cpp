@@ -78,5 +78,34 @@ TEST_F(FleetRejection, JetonctlReportsAndWaitsForTheNewerOne) {
   EXPECT_EQ(provider.counts().requests, 2U);
 }
 
+// With a coordinator of the fleet, and with that of one host.
+TEST_F(FleetRejection, ProviderGivesTheTokenAgain_WaitersForANewerOneGoOn) {
+  FaultProvider provider({.lifetime = seconds(600)});
+  provider.behave(Behaviour::text(R"({"access_token":"the-same-token","expires_in":600})"));
+  AgentSettings alone = settings(provider, "{min_interval: 0ms}");
+  alone.redis_url.clear();
+  for (AgentProcess* agent : {&add_agent(settings(provider, "{min_interval: 0ms}")), &add_agent(alone)}) {
+    agent->start();
+    ASSERT_TRUE(eventually([&] { return agent->valid(); })) << agent->log();
+    const std::uint64_t before = agent->generation();
+    const auto ctl = [&](std::vector<std::string> words) {
+      words.insert(words.begin(), {JETONCTL_BINARY, "--dir", agent->runtime_dir().string()});
+      return run(words);
+    };
+    const auto publications = [&] { return agent->token()["counters"]["publications"].get<std::uint64_t>(); };
+    ASSERT_EQ(publications(), 1U);
+    EXPECT_EQ(ctl({"refresh", "api"}).status, 0);
+    ASSERT_TRUE(eventually([&] { return publications() == 2; })) << agent->log();
+    EXPECT_EQ(ctl({"wait", "api", "--after", std::to_string(before), "--timeout", "20ms"}).status, 4);
+    Process waiting(
+        {JETONCTL_BINARY, "--dir", agent->runtime_dir().string(), "wait", "api", "--after", std::to_string(before)});
+    provider.behave(Behaviour::good(), 1);
+    EXPECT_EQ(ctl({"refresh", "api"}).status, 0);
+    EXPECT_EQ(waiting.wait(), 0);
+    EXPECT_GT(std::stoull(waiting.out()), before);
+    provider.behave(Behaviour::text(R"({"access_token":"the-same-token","expires_in":600})"));
+  }
+}
+
 }  // namespace
 }  // namespace jeton::test

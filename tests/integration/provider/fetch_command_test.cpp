@@ -52,6 +52,28 @@ TEST_F(FetchCommand, DryRunShowsTheRequestAndSendsNothing) {
   EXPECT_EQ(provider_.counts().connections, 0U);
 }
 
+TEST_F(FetchCommand, BodyOfTextLooksLikeAForm_ShowsNoPartOfASecret) {
+  const RunResult result = fetch(source("api", R"(      headers: {Content-Type: text/plain}
+      body: "a=1&key=${env:APP_SECRET}"
+)"),
+                                 {"api", "--dry-run"});
+  EXPECT_EQ(result.status, 0) << result.err;
+  EXPECT_THAT(result.out, Not(HasSubstr("the/app")));
+}
+
+TEST_F(FetchCommand, DryRunShowsTheValuesOfTheRequest) {
+  const RunResult result = fetch(source("api", R"(      values:
+        text: "${env:APP_SECRET} GET"
+        hash: {function: sha256, of: abc}
+        sign: {function: hmac_sha256, of: "${value:text}", key: "${env:APP_SECRET}"}
+      query: {hash: "${value:hash}", sign: "${value:sign}"}
+)"),
+                                 {"api", "--dry-run"});
+  EXPECT_EQ(result.status, 0) << result.err;
+  EXPECT_THAT(result.out, AllOf(HasSubstr("  value text: *** GET\n"), HasSubstr("  value sign: ***\n"),
+                                HasSubstr("  value hash: ba7816bf8f01cfea"), HasSubstr("&sign=***\n")));
+}
+
 TEST_F(FetchCommand, OnceShowsWhatCameBackAndWhatWasRead) {
   const RunResult result = fetch(source("api", with_secrets), {"api", "--once"});
   EXPECT_EQ(result.status, 0) << result.err;

@@ -38,6 +38,7 @@ const std::map<std::string, std::string>& secrets() {
                                                       {"refresh", "R3fr3sh/S3cr3t+8"},
                                                       {"subject", "Subj3ctS3cr3t9"},
                                                       {"revoke", "R3v0k3S3cr3t10"},
+                                                      {"signing", "S1gn1ngS3cr3t+14"},
                                                       {"env", "Env0fACommandS3cr3t11"},
                                                       {"printed", "Pr1nt3dByACommand12"},
                                                       {"written", "Wr1tt3nT0Ak3nF1l313"},
@@ -57,6 +58,20 @@ std::vector<SecretSource> sources() {
       {"chained", "{type: http, url: PROVIDER, headers: {Authorization: \"Bearer ${token:query}\"}}"},
       {"revoked",
        "{type: http, url: PROVIDER, revocation: {url: PROVIDER, form: {key: \"FILE:revoke\", t: \"${revoked}\"}}}"},
+      // The signature is not to be shown either, nor what else is made of a secret.
+      {"signed",
+       "{type: http, url: PROVIDER, values: {text: \"${now:unix} FILE:query\", sign: {function: hmac_sha256, of: "
+       "\"${value:text}${request:body}\", key: \"FILE:signing\"}, basic: {function: base64, of: \"user:FILE:form\"}}, "
+       "headers: {X-Sign: \"${value:sign}\", Authorization: \"Basic ${value:basic}\", X-Key: \"FILE:signing\"}, "
+       "json: {key: \"FILE:json\"}}"},
+      {"xml",
+       "{type: http, url: PROVIDER, values: {key: {function: xml_escape, of: \"FILE:json\"}}, method: PUT, headers: "
+       "{Content-Type: application/xml}, body: \"<a>${value:key}</a>\"}"},
+      {"http-refresh",
+       "{type: http, url: PROVIDER, refresh_token: \"FILE:refresh\", json: {token: \"${refresh_token}\"}}", false},
+      {"oauth2-unencoded",
+       "{type: oauth2, token_url: PROVIDER, client_id: me, client_secret: \"FILE:client\", client_auth: "
+       "client_secret_basic_unencoded, headers: {X-Key: \"FILE:header\"}}"},
       {"oauth2-basic",
        "{type: oauth2, token_url: PROVIDER, client_id: me, client_secret: \"FILE:client\", "
        "client_auth: client_secret_basic}"},

@@ -101,9 +101,9 @@ TEST(Load, PutsEveryValueWhereItBelongs) {
   auto& source = token.source.emplace<HttpSourceConfig>();
   source.url = SecretTemplate::literal("http://provider.example:8080/token");
   source.method = "POST";
-  source.query = {{"q", SecretTemplate::literal("1")}};
+  source.query = {{"q", {SecretTemplate::literal("1")}}};
   source.headers = {{"X-H", SecretTemplate::literal("h")}};
-  source.form = {{"f", SecretTemplate::literal("v")}, {"e", SecretTemplate()}};
+  source.form = {{"f", {SecretTemplate::literal("v")}}, {"e", {SecretTemplate()}}};
   source.response.token = "/t";
   source.response.expires_in = "/i";
   source.response.default_lifetime = 2h;

@@ -53,7 +53,8 @@ class JwtKeys {
     std::vector<std::string> argv{
         "openssl", "pkeyutl",  "-verify",         "-pubin", "-inkey",    file(stem(algorithm) + ".pub"),
         "-rawin",  "-sigfile", file("signature"), "-in",    file("text")};
-    if (algorithm != JwtAlgorithm::eddsa) argv.insert(argv.end(), {"-digest", "sha256"});
+    if (algorithm != JwtAlgorithm::eddsa && algorithm != JwtAlgorithm::ed25519)
+      argv.insert(argv.end(), {"-digest", "sha256"});
     if (algorithm == JwtAlgorithm::ps256) {
       argv.insert(argv.end(), {"-pkeyopt", "rsa_padding_mode:pss", "-pkeyopt", "rsa_pss_saltlen:digest", "-pkeyopt",
                                "rsa_mgf1_md:sha256"});
@@ -63,7 +64,7 @@ class JwtKeys {
 
  private:
   static std::string stem(agent::JwtAlgorithm algorithm) {
-    constexpr std::array stems{"hs", "rsa", "rsa", "ec", "ed"};
+    constexpr std::array stems{"hs", "rsa", "rsa", "ec", "ed", "ed"};
     return stems.at(static_cast<std::size_t>(algorithm));
   }
   static std::string checked(const std::vector<std::string>& argv) {

@@ -51,6 +51,19 @@ INSTANTIATE_TEST_SUITE_P(JwtSigner, EveryAlgorithm,
                                          JwtAlgorithm::es256, JwtAlgorithm::eddsa),
                          [](const auto& p) { return std::string(name_of(p.param)); });
 
+// PyJWT does not know the name of RFC 9864 yet.
+TEST(JwtSigner, AlgorithmIsCalledEd25519_SignsAsEdDsaDoes) {
+  const JwtKeys keys;
+  const SecretString key(keys.private_key(JwtAlgorithm::ed25519));
+  const JwtSigner signer(JwtAlgorithm::ed25519, key);
+  const SecretString token = signer.sign(R"({"alg":"Ed25519"})", "{}");
+  EXPECT_EQ(name_of(JwtAlgorithm::ed25519), "Ed25519");
+  EXPECT_EQ(keys.verify_by_openssl(JwtAlgorithm::ed25519, token.reveal()).status, 0);
+  EXPECT_EQ(token, JwtSigner(JwtAlgorithm::eddsa, key).sign(R"({"alg":"Ed25519"})", "{}"));
+  EXPECT_THAT(complaint(JwtAlgorithm::ed25519, keys.private_key(JwtAlgorithm::es256)),
+              HasSubstr("Ed25519 signs with an Ed25519 key"));
+}
+
 TEST_P(EveryAlgorithm, IsAcceptedByPyJwt) {
   const auto verified = keys.verify_by_pyjwt(algorithm, token.reveal());
   EXPECT_EQ(verified.status, 0) << verified.err;

@@ -57,7 +57,7 @@ class HttpSourceTest : public ::testing::Test {
   }
 
   FetchedToken fetch(const HttpSourceConfig& config, HttpTransport& transport, std::size_t capacity = 8192) {
-    HttpSource source("wechat", config, capacity, transport, clock_, no_tokens_);
+    HttpSource source("wechat", config, capacity, transport, clock_, no_tokens_, random_);
     return loop_.run(source.fetch({}));
   }
 
@@ -79,6 +79,7 @@ class HttpSourceTest : public ::testing::Test {
   test::Loop loop_;
   FixedClock clock_;
   NoTokens no_tokens_;
+  OsRandom random_;
   FakeTransport fake_;
   const HttpSourceConfig plain_ = config("https://api.example.com/token");
 };
@@ -199,7 +200,7 @@ TEST_F(HttpSourceTest, UrlMadeOfAReferenceIsCheckedAgain) {
 TEST_F(HttpSourceTest, DescriptionHasNeitherQueryNorSecret) {
   FakeTransport unused;
   const HttpSource source("t", config("https://api.example.com/${file:/etc/jeton/id}/token?key=${env:KEY}"), 1, unused,
-                          clock_, no_tokens_);
+                          clock_, no_tokens_, random_);
   EXPECT_EQ(source.describe(), "https://api.example.com/${file:/etc/jeton/id}/token");
 }
 
@@ -207,8 +208,8 @@ TEST_F(HttpSourceTest, ReplacedSecretFileCountsAtTheNextFetch) {
   answer(200, good_body);
   const auto file = dir_.write("key", "first\n");
   HttpSourceConfig with_secret = plain_;
-  with_secret.query.emplace("key", SecretTemplate::parse("${file:" + file.string() + "}"));
-  HttpSource source("t", with_secret, 8192, fake_, clock_, no_tokens_);
+  with_secret.query["key"] = {SecretTemplate::parse("${file:" + file.string() + "}")};
+  HttpSource source("t", with_secret, 8192, fake_, clock_, no_tokens_, random_);
   static_cast<void>(loop_.run(source.fetch({})));
   EXPECT_EQ(fake_.last.url.reveal(), "https://api.example.com/token?key=first");
   dir_.write("key", "second&\n");
@@ -234,7 +235,8 @@ TEST_F(HttpSourceTest, FormAndJsonAreSentAsPost) {
   FaultProvider provider;
   HttpClient client;
   HttpSourceConfig form = config(provider.url());
-  form.form = {{"grant_type", SecretTemplate::literal("client_credentials")}, {"b c", SecretTemplate::literal("d&e")}};
+  form.form = {{"grant_type", {SecretTemplate::literal("client_credentials")}},
+               {"b c", {SecretTemplate::literal("d&e")}}};
   EXPECT_NO_THROW(static_cast<void>(fetch(form, client)));
 
   HttpSourceConfig json = config(provider.url());
@@ -252,6 +254,118 @@ TEST_F(HttpSourceTest, FormAndJsonAreSentAsPost) {
   EXPECT_EQ(seen.at(1).body, R"({"id":7,"key":"a\"b"})");
 }
 
+TEST_F(HttpSourceTest, OtherMethodsAndBodiesAreSentAsConfigured) {
+  FaultProvider provider;
+  HttpClient client;
+  HttpSourceConfig put = config(provider.url());
+  put.method = "PUT";
+  put.headers.emplace("X-Ttl", SecretTemplate::literal("21600"));
+  EXPECT_NO_THROW(static_cast<void>(fetch(put, client)));
+
+  HttpSourceConfig xml = config(provider.url());
+  xml.method = "PATCH";
+  xml.body = SecretTemplate::literal("<login>\n  <id>7</id>\n</login>");
+  xml.headers.emplace("Content-Type", SecretTemplate::literal("application/xml"));
+  EXPECT_NO_THROW(static_cast<void>(fetch(xml, client)));
+
+  const auto seen = provider.seen();
+  EXPECT_EQ(seen.at(0).method, "PUT");
+  EXPECT_EQ(seen.at(0).body, "");
+  EXPECT_EQ(seen.at(0).headers.at("content-length"), "0");
+  EXPECT_FALSE(seen.at(0).headers.contains("content-type")) << "there is no body to have one";
+  EXPECT_EQ(seen.at(1).method, "PATCH");
+  EXPECT_EQ(seen.at(1).headers.at("content-type"), "application/xml");
+  EXPECT_EQ(seen.at(1).body, "<login>\n  <id>7</id>\n</login>");
+}
+
+TEST_F(HttpSourceTest, FingerprintTellsAnotherSecretAndNotWhatIsNewInEveryRequest) {
+  HttpSourceConfig signed_one = plain_;
+  signed_one.json = JsonTemplate(
+      JsonTemplate::Object{{"at", JsonTemplate(JsonTemplate::NumberReference{SecretTemplate::parse("${now:unix_ms}")})},
+                           {"nonce", JsonTemplate(SecretTemplate::parse("${nonce:uuid}"))}});
+  signed_one.values = {{"sign", RequestValue::Function::hmac_sha256, SecretTemplate::parse("${request:body}"),
+                        SecretTemplate::parse("${file:" + dir_.write("key", "one").string() + "}")}};
+  signed_one.headers = {{"Sign", SecretTemplate::parse("${value:sign}")}};
+  HttpSource source("t", signed_one, 8192, fake_, clock_, no_tokens_, random_);
+  const std::string first = source.fingerprint();
+  EXPECT_FALSE(first.empty());
+  answer(403, "{}");
+  const auto request_of_failure = [&] {
+    try {
+      static_cast<void>(loop_.run(source.fetch({})));
+    } catch (const SourceError& e) {
+      return e.request();
+    }
+    return std::string("no failure");
+  };
+  EXPECT_EQ(request_of_failure(), first);
+  const std::string body(fake_.last.body.reveal());
+  EXPECT_EQ(request_of_failure(), first);
+  EXPECT_NE(fake_.last.body.reveal(), body);
+  EXPECT_EQ(source.fingerprint(), first);
+  dir_.write("key", "two");
+  EXPECT_NE(source.fingerprint(), first);
+}
+
+// As DingTalk's userAccessToken wants it.
+TEST_F(HttpSourceTest, RefreshTokenStandsInTheBodyAndIsReplacedByTheOneInTheAnswer) {
+  HttpSourceConfig rotating = plain_;
+  rotating.refresh_token = SecretTemplate::parse("${file:" + dir_.write("refresh", "r0").string() + "}");
+  rotating.json =
+      JsonTemplate(JsonTemplate::Object{{"grantType", JsonTemplate(SecretTemplate::literal("refresh_token"))},
+                                        {"refreshToken", JsonTemplate(SecretTemplate::parse("${refresh_token}"))}});
+  rotating.response.refresh_token = "/refreshToken";
+  HttpSource source("t", rotating, 8192, fake_, clock_, no_tokens_, random_);
+  const std::string before = source.fingerprint();
+  EXPECT_FALSE(before.empty());
+
+  answer(200, R"({"access_token":"tok-1","expires_in":60,"refreshToken":"r1"})");
+  const FetchedToken first = loop_.run(source.fetch({}));
+  EXPECT_EQ(fake_.last.body.reveal(), R"({"grantType":"refresh_token","refreshToken":"r0"})");
+
+  answer(200, good_body);
+  const FetchedToken second = loop_.run(source.fetch({first.state}));
+  EXPECT_EQ(fake_.last.body.reveal(), R"({"grantType":"refresh_token","refreshToken":"r1"})");
+  EXPECT_EQ(source.fingerprint(), before) << "the state is counted beside it";
+
+  // No token, and a refresh token: it is not lost.
+  answer(200, R"({"expires_in":60,"refreshToken":"r2"})");
+  try {
+    static_cast<void>(loop_.run(source.fetch({second.state})));
+    ADD_FAILURE() << "there was no token in the answer";
+  } catch (const SourceError& e) {
+    answer(200, good_body);
+    static_cast<void>(loop_.run(source.fetch({e.state()})));
+    EXPECT_EQ(fake_.last.body.reveal(), R"({"grantType":"refresh_token","refreshToken":"r2"})");
+  }
+}
+
+TEST_F(HttpSourceTest, RefreshTokenIsRefusedTheOneBeforeItIsTriedAndTheirFileIsNamed) {
+  const auto file = dir_.write("refresh", "r0-SECRET");
+  HttpSourceConfig rotating = plain_;
+  rotating.refresh_token = SecretTemplate::parse("${file:" + file.string() + "}");
+  rotating.form["refresh_token"] = {SecretTemplate::parse("${refresh_token}")};
+  HttpSource source("t", rotating, 8192, fake_, clock_, no_tokens_, random_);
+  answer(200, R"({"access_token":"tok-1","expires_in":60,"refresh_token":"r1-SECRET"})");
+  const SecretString state = loop_.run(source.fetch({})).state;
+  fake_.calls = 0;
+  answer(400, R"({"message":"r1-SECRET is used"})");
+  try {
+    static_cast<void>(loop_.run(source.fetch({state})));
+    ADD_FAILURE() << "both are refused";
+  } catch (const SourceError& e) {
+    EXPECT_EQ(e.kind(), Kind::permanent);
+    EXPECT_THAT(e.what(), HasSubstr(file.string()));
+    EXPECT_THAT(e.what(), Not(HasSubstr("SECRET")));
+  }
+  EXPECT_EQ(fake_.calls, 2);
+  EXPECT_EQ(fake_.last.body.reveal(), "refresh_token=r0-SECRET") << "the one before, last";
+  fake_.calls = 0;
+  answer(503, "");
+  EXPECT_THROW(static_cast<void>(loop_.run(source.fetch({state}))), SourceError);
+  EXPECT_EQ(fake_.calls, 1) << "what may pass says nothing of the refresh token";
+}
+
 TEST_F(HttpSourceTest, RevocationSendsTheConfiguredRequestWithTheToken) {
   FaultProvider provider;
   HttpClient client;
@@ -259,8 +373,8 @@ TEST_F(HttpSourceTest, RevocationSendsTheConfiguredRequestWithTheToken) {
   HttpRequestConfig& form = with_revocation.revocation.emplace();
   form.url = SecretTemplate::literal(provider.url("/revoke"));
   form.method = "POST";
-  form.form = {{"token", SecretTemplate::parse("${revoked}")}, {"hint", SecretTemplate::literal("access_token")}};
-  HttpSource by_form("t", with_revocation, 8192, client, clock_, no_tokens_);
+  form.form = {{"token", {SecretTemplate::parse("${revoked}")}}, {"hint", {SecretTemplate::literal("access_token")}}};
+  HttpSource by_form("t", with_revocation, 8192, client, clock_, no_tokens_, random_);
   EXPECT_TRUE(by_form.revokes());
   EXPECT_NO_THROW(loop_.run(by_form.revoke(SecretString("tok&1"))));
 
@@ -268,7 +382,7 @@ TEST_F(HttpSourceTest, RevocationSendsTheConfiguredRequestWithTheToken) {
   header.url = SecretTemplate::literal(provider.url("/token"));
   header.method = "DELETE";
   header.headers = {{"Authorization", SecretTemplate::parse("Bearer ${revoked}")}};
-  HttpSource by_header("t", with_revocation, 8192, client, clock_, no_tokens_);
+  HttpSource by_header("t", with_revocation, 8192, client, clock_, no_tokens_, random_);
   EXPECT_NO_THROW(loop_.run(by_header.revoke(SecretString("tok-2"))));
 
   const auto seen = provider.seen();
@@ -280,13 +394,13 @@ TEST_F(HttpSourceTest, RevocationSendsTheConfiguredRequestWithTheToken) {
 
 TEST_F(HttpSourceTest, RevocationThatFailedSaysSoWithoutTheToken) {
   HttpSourceConfig with_revocation = plain_;
-  EXPECT_FALSE(HttpSource("t", with_revocation, 8192, fake_, clock_, no_tokens_).revokes());
+  EXPECT_FALSE(HttpSource("t", with_revocation, 8192, fake_, clock_, no_tokens_, random_).revokes());
   with_revocation.response.error = "/error";
   with_revocation.response.error_message = "/hint";
   with_revocation.response.error_rules.permanent = {"unsupported"};
   HttpRequestConfig& request = with_revocation.revocation.emplace();
   request.url = SecretTemplate::parse("https://api.example.com/revoke?t=${revoked}");
-  HttpSource source("t", with_revocation, 8192, fake_, clock_, no_tokens_);
+  HttpSource source("t", with_revocation, 8192, fake_, clock_, no_tokens_, random_);
   const auto failure_of_revocation = [&] {
     try {
       loop_.run(source.revoke(SecretString("tok-SECRET")));
@@ -319,10 +433,10 @@ TEST_F(HttpSourceTest, NoFailureShowsASecret) {
   const std::string field = "F0rm S3cr3t3";
   const std::string literal = "L1t3ralS3cr3t4";
   HttpSourceConfig c = config(provider.url());
-  c.query.emplace("key", SecretTemplate::parse("${file:" + dir_.write("q", query).string() + "}"));
+  c.query["key"] = {SecretTemplate::parse("${file:" + dir_.write("q", query).string() + "}")};
   c.headers.emplace("Authorization", SecretTemplate::parse("Bearer ${file:" + dir_.write("h", header).string() + "}"));
-  c.form.emplace("field", SecretTemplate::parse("${file:" + dir_.write("f", field).string() + "}"));
-  c.form.emplace("client_secret", SecretTemplate::literal(literal));
+  c.form["field"] = {SecretTemplate::parse("${file:" + dir_.write("f", field).string() + "}")};
+  c.form["client_secret"] = {SecretTemplate::literal(literal)};
   c.response.error = "/error";
   c.response.error_message = "/message";
   c.egress.timeout = 200ms;

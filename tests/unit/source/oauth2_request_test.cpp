@@ -36,7 +36,7 @@ TEST_F(OAuth2Request, ClientCredentialsCarryWhatIsConfiguredAndNoMore) {
   config.scope = "read write";
   config.audience = "https://api.example.com";
   config.resource = {"https://a.example.com", "https://b.example.com/x?y"};
-  config.params.emplace("tenant", SecretTemplate::literal("a&b"));
+  config.params["tenant"] = {SecretTemplate::literal("a&b")};
   const FetchedToken token = fetch(config);
   EXPECT_EQ(token.value.reveal(), "tok-1");
   EXPECT_EQ(token.type, "Bearer");
@@ -61,6 +61,39 @@ TEST_F(OAuth2Request, BasicEncodesBothHalvesBeforeItJoinsThem) {
   // printf 'a%%3Ab%%20c:s%%25%%2F%%2B%%3D%%C3%%A9' | base64
   EXPECT_EQ(last_header("Authorization"), "Basic YSUzQWIlMjBjOnMlMjUlMkYlMkIlM0QlQzMlQTk=");
   EXPECT_EQ(last_form(), (Form{{"grant_type", "client_credentials"}}));
+}
+
+TEST_F(OAuth2Request, BasicUnencodedJoinsBothHalvesAsTheyAre) {
+  config.client_auth = ClientAuth::client_secret_basic_unencoded;
+  config.client_id = SecretTemplate::literal("a b");
+  config.client_secret = SecretTemplate::literal("s%/+=:\xc3\xa9");
+  static_cast<void>(fetch(config));
+  // printf 'a b:s%%/+=:\303\251' | base64
+  EXPECT_EQ(last_header("Authorization"), "Basic YSBiOnMlLys9OsOp");
+  config.client_id = SecretTemplate::literal("a:b");
+  EXPECT_THAT(failure(config).what(), HasSubstr("client_id holds a colon"));
+}
+
+TEST_F(OAuth2Request, HeadersAndRepeatedParametersAreSentWithEveryRequest) {
+  config.headers = {{"X-Tenant", SecretTemplate::parse("${file:" + dir.write("tenant", "t7").string() + "}")},
+                    {"X-Request-Id", SecretTemplate::parse("${nonce:uuid}")}};
+  config.params["aud"] = {SecretTemplate::literal("a"), SecretTemplate::literal("b")};
+  config.revoke = true;
+  config.revocation_url = SecretTemplate::literal("https://auth.example.com/revoke");
+  OAuth2Source source("t", config, 8192, transport, clock, tokens, random);
+  const std::string before = source.fingerprint();
+  answer(200, good_body);
+  static_cast<void>(loop.run(source.fetch({})));
+  EXPECT_EQ(last_header("X-Tenant"), "t7");
+  EXPECT_EQ(last_form(), (Form{{"grant_type", "client_credentials"}, {"aud", "a"}, {"aud", "b"}}));
+  const std::string id = last_header("X-Request-Id");
+  EXPECT_EQ(id.size(), 36U);
+  EXPECT_EQ(source.fingerprint(), before) << "what is new in every request does not count";
+  loop.run(source.revoke(SecretString("old-token")));
+  EXPECT_EQ(last_header("X-Tenant"), "t7");
+  EXPECT_NE(last_header("X-Request-Id"), id);
+  dir.write("tenant", "t8");
+  EXPECT_NE(source.fingerprint(), before);
 }
 
 TEST_F(OAuth2Request, PostAndNoneStandInTheForm) {
@@ -128,7 +161,7 @@ TEST_P(OAuth2Assertion, OfTheClientIsSignedAnewForEveryAttempt) {
 
 INSTANTIATE_TEST_SUITE_P(EveryAlgorithm, OAuth2Assertion,
                          testing::Values(JwtAlgorithm::hs256, JwtAlgorithm::rs256, JwtAlgorithm::ps256,
-                                         JwtAlgorithm::es256, JwtAlgorithm::eddsa),
+                                         JwtAlgorithm::es256, JwtAlgorithm::eddsa, JwtAlgorithm::ed25519),
                          [](const auto& p) { return std::string(name_of(p.param)); });
 
 TEST_F(OAuth2Request, AssertionSaysWhatIsConfigured) {

@@ -46,6 +46,12 @@ Task<FetchedToken> ModelProvider::call(std::string state) {
     ++replays;
     throw SourceError(SourceError::Kind::permanent, "400 invalid_grant");
   }
+  if (answer.kind == Answer::Kind::state_only) {
+    state_ = "state-of-call-" + std::to_string(calls);
+    SourceError failure(SourceError::Kind::transient, "the answer has no token");
+    failure.set_state(SecretString(state_));
+    throw SourceError(failure);
+  }
   const std::string number = std::to_string(issued.size() + 1);
   issued.push_back(answer.value.empty() ? "token-" + number : answer.value);
   FetchedToken token;

@@ -15,7 +15,7 @@
 namespace jeton::test {
 
 struct Answer {
-  enum class Kind { token, transient, permanent, hang };
+  enum class Kind { token, transient, permanent, hang, state_only };
   Kind kind = Kind::token;
   std::optional<agent::Duration> retry_after{};
   std::string value{};  // of the token; empty: a new one each time
@@ -23,6 +23,8 @@ struct Answer {
   static Answer failure(std::optional<agent::Duration> retry_after = {}) { return {Kind::transient, retry_after}; }
   static Answer refusal() { return {Kind::permanent}; }
   static Answer never() { return {Kind::hang}; }
+  // No token, but the state that the next call needs.
+  static Answer unusable() { return {Kind::state_only}; }
 };
 
 class ModelProvider {

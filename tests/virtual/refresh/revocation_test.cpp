@@ -106,8 +106,9 @@ TEST_F(Revocation, ProviderGivesTheSameTokenAgain_IsNeverOfTheCurrentOne) {
   fleet.provider.behave({.value = "the-same-token"});
   fleet.start_all();
   fleet.pass(seconds(5));
-  for (int i = 0; i < 3; ++i) {
-    ASSERT_TRUE(renewed_by(fleet, 0));
+  for (std::uint64_t i = 0; i < 3; ++i) {
+    fleet.refresh(0).refresh_now();
+    ASSERT_TRUE(fleet.until([&] { return fleet.status(0).publications == i + 2; }, seconds(20)));
     EXPECT_FALSE(fleet.segments[0].record->previous);
     fleet.pass(seconds(40));
   }

@@ -1,0 +1,60 @@
+#include "agent/jwt/digest.hpp"
+
+#include <openssl/err.h>
+#include <openssl/evp.h>
+#include <openssl/hmac.h>
+
+#include <array>
+#include <string>
+
+#include "agent/base/error.hpp"
+
+namespace jeton::agent {
+namespace {
+
+using Bytes = std::array<unsigned char, EVP_MAX_MD_SIZE>;
+
+const EVP_MD* method(Digest digest) {
+  switch (digest) {
+    case Digest::md5:
+      return EVP_md5();
+    case Digest::sha1:
+      return EVP_sha1();
+    case Digest::sha256:
+      return EVP_sha256();
+    case Digest::sha512:
+      return EVP_sha512();
+  }
+  return nullptr;
+}
+
+// `done`: whether OpenSSL did it. A policy of the host may forbid MD5.
+SecretString taken(Bytes& bytes, unsigned length, bool done, const char* what) {
+  if (!done) {
+    ERR_clear_error();
+    throw Error(std::string(what) + " failed; does this host's OpenSSL allow it?");
+  }
+  SecretString result({reinterpret_cast<const char*>(bytes.data()), length});
+  wipe(bytes.data(), bytes.size());
+  return result;
+}
+
+}  // namespace
+
+SecretString digest_of(Digest digest, std::string_view text) {
+  Bytes bytes{};
+  unsigned length = 0;
+  const bool done = EVP_Digest(text.data(), text.size(), bytes.data(), &length, method(digest), nullptr) == 1;
+  return taken(bytes, length, done, "the digest");
+}
+
+SecretString hmac_of(Digest digest, const SecretString& key, std::string_view text) {
+  Bytes bytes{};
+  unsigned length = 0;
+  const bool done =
+      HMAC(method(digest), key.reveal().data(), static_cast<int>(key.size()),
+           reinterpret_cast<const unsigned char*>(text.data()), text.size(), bytes.data(), &length) != nullptr;
+  return taken(bytes, length, done, "HMAC");
+}
+
+}  // namespace jeton::agent

@@ -1,0 +1,39 @@
+// What a provider's answer brings that may replace the refresh token: nothing of it may be lost. Pure functions, any
+// thread. Include in .cpp files only.
+#pragma once
+
+#include <cstddef>
+#include <optional>
+#include <string>
+
+#include "agent/source/answer/answer_content.hpp"
+#include "agent/token/record.hpp"
+
+namespace jeton::agent {
+
+struct RotatingAnswer {
+  FetchedToken token;
+  std::optional<SecretString> refresh_token;  // a new one that came with it
+  std::optional<SourceError> unusable;        // what is wrong with the answer, which the provider meant as a success
+  // It may hold a new refresh token that could not be found; then its bytes are in `unusable`.
+  [[nodiscard]] bool may_break_chain() const { return unusable && !unusable->unread_answer().empty(); }
+};
+
+// How an answer is read.
+struct AnswerTerms {
+  const ResponseConfig& config;
+  WallTime sent_at;
+  int status;
+  bool rotates;  // the source presents a refresh token
+  bool object;   // a JSON text is no answer
+  const std::string& name;
+  std::size_t capacity;  // bytes the token may have
+};
+
+// Of an answer that was accepted.
+[[nodiscard]] RotatingAnswer read_rotating_answer(const AnswerContent& content, const AnswerTerms& terms);
+
+// Of a request that had no whole answer. What came of a success is kept for an operator where the source rotates.
+[[nodiscard]] SourceError failure_of(const HttpError& error, bool rotates);
+
+}  // namespace jeton::agent

@@ -1,0 +1,152 @@
+// The provider refuses a token and gives it again; and what an operator or a user who asks for another one is told.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "tests/virtual/refresh/virtual_fleet.hpp"
+
+namespace jeton::test {
+namespace {
+
+using std::chrono::hours;
+using std::chrono::milliseconds;
+using std::chrono::minutes;
+using std::chrono::seconds;
+using testing::HasSubstr;
+
+agent::RefreshConfig eager() {
+  agent::RefreshConfig refresh;
+  refresh.min_interval = milliseconds(10);
+  refresh.retry_initial = milliseconds(500);
+  return refresh;
+}
+
+struct GivenAgain : testing::Test {
+  // Reported on host 0, and another answer of the provider is there.
+  static void report(VirtualFleet& fleet) {
+    const auto calls = fleet.provider.calls;
+    fleet.refresh(0).rejected(fleet.segments[0].generation());
+    ASSERT_TRUE(fleet.until([&] { return fleet.provider.calls > calls; }, hours(1)));
+    fleet.pass(seconds(5));
+  }
+};
+
+TEST_F(GivenAgain, TokenThatWasRejected_StaysMarkedAndIsCountedWithEveryReport) {
+  VirtualFleet fleet({.agents = 2, .refresh = eager()});
+  fleet.provider.behave({.value = "the-same-token"});
+  fleet.start_all();
+  fleet.pass(seconds(5));
+  const auto generation = fleet.segments[0].generation();
+  for (std::uint32_t reports = 1; reports <= 4; ++reports) {
+    report(fleet);
+    for (std::size_t i = 0; i < 2; ++i) {
+      EXPECT_TRUE(fleet.segments[i].rejected);
+      EXPECT_EQ(fleet.segments[i].generation(), generation);
+      EXPECT_EQ(fleet.status(i).rejections, reports);
+      EXPECT_THAT(fleet.status(i).last_error, HasSubstr("gave the token again that it had rejected"));
+    }
+    EXPECT_EQ(fleet.status(0).rejections_reported, reports);
+  }
+  EXPECT_THAT(fleet.status(0).last_error, HasSubstr("4 times in a row"));
+  fleet.provider.behave({});
+  report(fleet);
+  EXPECT_TRUE(fleet.all_above(generation));
+  EXPECT_FALSE(fleet.segments[0].rejected);
+  EXPECT_EQ(fleet.status(0).last_error, "");
+}
+
+// Hours between two reports are no service of a token that was refused all the while.
+TEST_F(GivenAgain, ReportsAreFarApart_AreCountedAllTheSame) {
+  VirtualFleet fleet({.agents = 1, .refresh = eager()});
+  fleet.provider.lifetime = hours(24);
+  fleet.provider.behave({.value = "the-same-token"});
+  fleet.start_all();
+  fleet.pass(seconds(5));
+  for (int i = 0; i < 3; ++i) {
+    report(fleet);
+    fleet.pass(hours(1));
+  }
+  EXPECT_EQ(fleet.status(0).rejections, 3U);
+  EXPECT_THAT(fleet.status(0).last_error, HasSubstr("3 times in a row"));
+}
+
+TEST_F(GivenAgain, ScheduleBringsTheRejectedToken_CountGoesOn) {
+  VirtualFleet fleet({.agents = 1, .refresh = eager()});
+  fleet.provider.behave({.value = "the-same-token"});
+  fleet.start_all();
+  fleet.pass(seconds(5));
+  report(fleet);
+  report(fleet);
+  ASSERT_EQ(fleet.status(0).rejections, 2U);
+  fleet.pass(hours(1));
+  EXPECT_TRUE(fleet.segments[0].rejected);
+  EXPECT_EQ(fleet.status(0).rejections, 2U);
+}
+
+TEST_F(GivenAgain, SeveralUsersReportTheSameAnswer_AreOneReportAndOneFetch) {
+  VirtualFleet fleet({.agents = 2, .refresh = eager()});
+  fleet.provider.behave({.value = "the-same-token"});
+  fleet.start_all();
+  fleet.pass(seconds(5));
+  report(fleet);
+  const auto calls = fleet.provider.calls;
+  for (std::size_t i = 0; i < 100; ++i) fleet.refresh(i % 2).rejected(fleet.segments[0].generation());
+  fleet.pass(seconds(20));
+  EXPECT_EQ(fleet.provider.calls, calls + 1);
+  EXPECT_EQ(fleet.status(0).rejections_reported, 2U);
+}
+
+TEST(RefreshAnswer, TokenIsYoung_NamesMinInterval) {
+  VirtualFleet fleet({.agents = 1});
+  fleet.start_all();
+  fleet.pass(seconds(1));
+  EXPECT_EQ(fleet.refresh(0).refresh_now().held_by, "min_interval");
+}
+
+// An operator's refresh does not wait for what a rejection would wait for.
+TEST(RefreshAnswer, TokensWereRejectedInARow_NamesWhatHoldsThisDemand) {
+  VirtualFleet fleet({.agents = 1, .refresh = eager()});
+  fleet.start_all();
+  fleet.pass(seconds(5));
+  for (int i = 0; i < 2; ++i) {
+    fleet.refresh(0).rejected(fleet.segments[0].generation());
+    fleet.pass(seconds(2));
+  }
+  ASSERT_EQ(fleet.status(0).rejections, 2U);
+  EXPECT_EQ(fleet.refresh(0).refresh_now().held_by, "");
+}
+
+TEST(RefreshAnswer, RejectionsComeInARow_NamesTheirNumber) {
+  agent::RefreshConfig refresh = eager();
+  refresh.retry_initial = seconds(20);
+  VirtualFleet fleet({.agents = 1, .refresh = refresh});
+  fleet.start_all();
+  fleet.pass(seconds(5));
+  fleet.refresh(0).rejected(fleet.segments[0].generation());
+  fleet.pass(seconds(2));
+  ASSERT_EQ(fleet.status(0).rejections, 1U);
+  EXPECT_EQ(fleet.refresh(0).rejected(fleet.segments[0].generation()).held_by,
+            "the provider rejected 2 tokens in a row");
+  EXPECT_EQ(fleet.refresh(0).refresh_now().held_by, "") << "an operator does not wait for that";
+}
+
+TEST(RefreshAnswer, BudgetIsSpent_NamesTheBudget) {
+  VirtualFleet fleet({.agents = 1, .refresh = eager(), .budget = {.calls = 1, .per = hours(1), .reserve = 0}});
+  fleet.start_all();
+  fleet.pass(seconds(5));
+  const auto answer = fleet.refresh(0).refresh_now();
+  EXPECT_EQ(answer.held_by, "budget");
+  EXPECT_GT(answer.due, fleet.loop.clock.wall_now() + minutes(50));
+}
+
+TEST(RefreshAnswer, CoordinatorIsOutOfReach_NamesIt) {
+  VirtualFleet fleet({.agents = 1, .refresh = eager()});
+  fleet.start_all();
+  fleet.pass(seconds(5));
+  fleet.cut_off_all();
+  fleet.refresh(0).refresh_now();
+  ASSERT_TRUE(fleet.until([&] { return !fleet.status(0).last_error.empty(); }, minutes(2)));
+  EXPECT_EQ(fleet.refresh(0).refresh_now().held_by, "the coordinator cannot be reached");
+}
+
+}  // namespace
+}  // namespace jeton::test
