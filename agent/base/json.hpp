@@ -33,8 +33,8 @@ inline constexpr std::size_t json_depth_limit = 100;
 [[nodiscard]] Json try_parse_json(std::string_view text);
 [[nodiscard]] OrderedJson try_parse_ordered_json(std::string_view text);
 
-// The whole number in `json`, which may be written as 1e3. Throws Error if it is none, or one that `Integer` cannot hold:
-// get<Integer>() would wrap it, and is undefined for a large fraction.
+// The whole number in `json`, which may be written as 1e3. Throws Error if it is none, or one that `Integer` cannot
+// hold: get<Integer>() would wrap it, and is undefined for a large fraction.
 template <typename Integer, typename AnyJson>
 [[nodiscard]] Integer whole_number(const AnyJson& json) {
   constexpr double exact = 9007199254740992.0;  // 2^53: a double above it may stand for another number

@@ -90,7 +90,8 @@ struct TokenRunner::Impl {
 TokenRunner::Parts TokenRunner::prepare(const TokenConfig& config, const Shared& shared) {
   Parts parts;
   parts.source = make_source(
-      config, {shared.http, shared.timers, shared.tokens, shared.random, {shared.state_dir, shared.runtime_dir.path()}});
+      config,
+      {shared.http, shared.timers, shared.tokens, shared.random, {shared.state_dir, shared.runtime_dir.path()}});
   if (keeps_state(config.source)) {
     parts.keeper = std::make_unique<RecordFile>(shared.state_dir, config.name, shared.codec);
   }

@@ -98,10 +98,10 @@ Record decode_record(std::string_view text) {
       record.state = SecretString(state->get_ref<const WipingJson::string_t&>());
     }
     if (const auto previous = json.find("previous"); previous != json.end() && !previous->is_null()) {
-      record.previous = PreviousToken{SecretString(previous->at("value").get_ref<const WipingJson::string_t&>()),
-                                      whole_number<Generation>(previous->at("generation")),
-                                      time_at(*previous, "accept_until_ms"),
-                                      previous->contains("expires_at_ms") ? time_at(*previous, "expires_at_ms") : WallTime{}};
+      record.previous =
+          PreviousToken{SecretString(previous->at("value").get_ref<const WipingJson::string_t&>()),
+                        whole_number<Generation>(previous->at("generation")), time_at(*previous, "accept_until_ms"),
+                        previous->contains("expires_at_ms") ? time_at(*previous, "expires_at_ms") : WallTime{}};
     }
     take_boot_ends(json, record);
     if (record.generation == 0) throw Error("record has generation 0");

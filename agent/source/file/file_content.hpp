@@ -23,8 +23,9 @@ struct FileToken {
 };
 
 // A text's only line, without a byte order mark, is the token, and its expiry the `exp` of a JWT or `now` plus
-// lifetime. Of JSON, a lifetime inside counts from when the file was written, response.default_lifetime from `now`, and `exp` of a JWT if it is earlier than
-// either. Throws SourceError, without any of the content: transient, unless response.error_rules say otherwise.
+// lifetime. Of JSON, a lifetime inside counts from when the file was written, response.default_lifetime from `now`, and
+// `exp` of a JWT if it is earlier than either. Throws SourceError, without any of the content: transient, unless
+// response.error_rules say otherwise.
 [[nodiscard]] FileToken parse_content(const FileContent& content, const FileSourceConfig& config, WallTime now);
 
 }  // namespace jeton::agent

@@ -16,8 +16,8 @@ struct Dpop : OAuth2Fixture {
     config.issuer = "https://id.example.com";
     transport.answer = [=](const HttpRequest& request) {
       if (request.url.reveal().find(".well-known") == std::string_view::npos) return response(status, body);
-      return response(
-          200, R"({"issuer":"https://id.example.com","token_endpoint":"https://id.example.com/token")" + metadata + "}");
+      return response(200, R"({"issuer":"https://id.example.com","token_endpoint":"https://id.example.com/token")" +
+                               metadata + "}");
     };
     return failure(config);
   }
