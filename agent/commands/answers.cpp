@@ -13,7 +13,7 @@
 #include <vector>
 
 #include "agent/base/error.hpp"
-#include "agent/config/load.hpp"
+#include "agent/commands/service_account.hpp"
 #include "agent/config/state_dir.hpp"
 #include "agent/coordination/factory.hpp"
 #include "agent/service/hardening.hpp"
@@ -52,7 +52,7 @@ void show(const SecretString& answer) {
 
 int answers(const std::string& name, const std::vector<std::string>& given) {
   const std::vector<std::filesystem::path> files(given.begin(), given.end());
-  const LoadResult loaded = load_config(files.empty() ? default_config_files() : files);
+  const LoadResult loaded = load_as_service(files, {}, name).result;
   for (const Problem& problem : loaded.problems) std::cerr << problem.text() << '\n';
   if (!loaded.config) return 1;
   try {

@@ -8,7 +8,7 @@
 
 namespace jeton::agent {
 
-Reloader::Reloader(Agent& agent, Timers& timers, const SystemdNotifier& notifier, std::function<LoadResult()> read)
+Reloader::Reloader(Agent& agent, Timers& timers, SystemdNotifier& notifier, std::function<LoadResult()> read)
     : agent_(agent), notifier_(notifier), read_(std::move(read)), executor_(timers.executor()), ended_(timers) {}
 
 Task<ReloadVerdict> Reloader::reload() {

@@ -18,7 +18,7 @@ namespace jeton::agent {
 class Reloader {
  public:
   // `agent` and `notifier` outlive it.
-  Reloader(Agent& agent, Timers& timers, const SystemdNotifier& notifier, std::function<LoadResult()> read);
+  Reloader(Agent& agent, Timers& timers, SystemdNotifier& notifier, std::function<LoadResult()> read);
 
   // A caller that is cancelled does not break the reload off.
   Task<ReloadVerdict> reload();
@@ -29,7 +29,7 @@ class Reloader {
   Task<> judge(ReloadVerdict& verdict);
 
   Agent& agent_;
-  const SystemdNotifier& notifier_;
+  SystemdNotifier& notifier_;
   const std::function<LoadResult()> read_;
   const Executor executor_;
   Event ended_;

@@ -36,14 +36,14 @@ std::deque<std::string> names_of(const std::filesystem::path& path) {
 }
 
 // What a walk along all paths finds.
-struct Walk {
+struct WalkedPaths {
   std::map<int, std::set<std::string>> names;    // watched directory -> what matters in it
   std::set<std::pair<int, std::string>> finals;  // the files themselves
   std::string trouble;                           // a directory cannot be watched, and why
 };
 
 // Watches before it looks, so that nothing slips in between the two.
-void walk(int inotify, const std::filesystem::path& path, Walk& found) {
+void walk(int inotify, const std::filesystem::path& path, WalkedPaths& found) {
   std::deque<std::string> rest = names_of(path);
   std::filesystem::path directory = "/";
   int links = 0;
@@ -97,11 +97,11 @@ struct PathWatch::Impl : std::enable_shared_from_this<Impl> {
 
   // What is watched already stays so; a directory that is no longer on the way is let go.
   void watch_all() {
-    Walk found;
+    WalkedPaths found;
     try {
       if (shared) {
         found = bounded("the way to " + paths.front(), [fd = shared, all = paths] {
-          Walk whole;
+          WalkedPaths whole;
           for (const std::string& path : all) walk(fd->get(), path, whole);
           return whole;
         });
@@ -194,7 +194,7 @@ struct PathWatch::Impl : std::enable_shared_from_this<Impl> {
   const std::function<void()> changed;
   boost::asio::posix::stream_descriptor events;
   std::shared_ptr<const UniqueFd> shared;      // null: there is no inotify instance left, and files are looked at
-  std::map<int, std::set<std::string>> names;  // as Walk
+  std::map<int, std::set<std::string>> names;  // as WalkedPaths
   std::set<std::pair<int, std::string>> finals;
   std::set<std::pair<int, std::string>> writing;  // of these, the ones that are being written
   bool pending = false;                           // a change that nobody was told of

@@ -15,7 +15,6 @@ using std::chrono::minutes;
 using std::chrono::seconds;
 
 constexpr const char* channel = "jeton:{api}:published";
-constexpr const char* token_key = "jeton:{api}:token";
 constexpr const char* fence_key = "jeton:{api}:fence";
 constexpr std::uint64_t last_before_2_to_53 = 9'006'999'999'999'998;
 
@@ -64,10 +63,10 @@ TEST_P(HostileRedis, RecordLastsForCenturies_IsPutBack) {
   std::string forged = record;
   const std::size_t at = forged.find("\"expires_at_ms\":") + 16;
   forged.replace(at, forged.find_first_not_of("0123456789", at) - at, "11267000000000");  // in the year 2327
-  fleet.server().cli({"HSET", token_key, "record", forged});
+  fleet.server().cli({"HSET", token_key_of_api, "record", forged});
   expect_the_record_back(record);
   fleet.stop(0);  // nor does a new agent take it
-  fleet.server().cli({"HSET", token_key, "record", forged});
+  fleet.server().cli({"HSET", token_key_of_api, "record", forged});
   fleet.start(0);
   expect_the_record_back(record);
   expect_the_next_rotation();
@@ -75,7 +74,7 @@ TEST_P(HostileRedis, RecordLastsForCenturies_IsPutBack) {
 
 TEST_P(HostileRedis, RecordIsLargerThanAnyReply_IsPutBack) {
   const std::string record = fleet.stored("record");
-  fleet.server().cli({"HSET", token_key, "record", std::string(5 * 1024 * 1024, 'x')});
+  fleet.server().cli({"HSET", token_key_of_api, "record", std::string(5 * 1024 * 1024, 'x')});
   expect_the_record_back(record);
   EXPECT_NE(fleet.status(0).records_refused + fleet.status(1).records_refused + fleet.status(2).records_refused, 0U);
   expect_the_next_rotation();
@@ -88,7 +87,7 @@ TEST_P(HostileRedis, FenceIsNearTheEndOfAllNumbers_CountsForNothing) {
 }
 
 TEST_P(HostileRedis, StoredGenerationIsNearTheEndOfAllNumbers_CountsForNothing) {
-  fleet.server().cli({"HSET", token_key, "generation", std::to_string(last_before_2_to_53)});
+  fleet.server().cli({"HSET", token_key_of_api, "generation", std::to_string(last_before_2_to_53)});
   expect_the_next_rotation();
   EXPECT_LT(fleet.stored_generation(), last_before_2_to_53);
 }

@@ -16,7 +16,6 @@ FleetCodec sealed_by(std::vector<SecretString> keys) {
   return FleetCodec(std::make_shared<const Seal>(std::move(keys)));
 }
 
-constexpr const char* token_key = "jeton:{api}:token";
 constexpr seconds longest_poll{36};
 
 struct SealedFleet : testing::Test {
@@ -52,13 +51,13 @@ TEST_F(SealedFleet, RecordIsReplayed_IsNotTakenAndTheNewOneIsPutBack) {
   fleet.refresh(0).refresh_now();
   ASSERT_TRUE(fleet.until([&] { return fleet.all_above(first); }));
   const auto newer = fleet.stored_generation();
-  fleet.server().cli({"HSET", token_key, "generation", std::to_string(first), "record", old_record});
+  fleet.server().cli({"HSET", token_key_of_api, "generation", std::to_string(first), "record", old_record});
   EXPECT_TRUE(fleet.until([&] { return fleet.stored_generation() == newer; }, longest_poll));
   EXPECT_TRUE(fleet.all_hold(newer));
 }
 
 TEST_F(SealedFleet, RecordIsOverwrittenByGarbage_IsReplacedUnderItsGeneration) {
-  fleet.server().cli({"HSET", token_key, "record", "garbage"});
+  fleet.server().cli({"HSET", token_key_of_api, "record", "garbage"});
   EXPECT_TRUE(fleet.until([&] { return fleet.stored("record").find("sealed") != std::string::npos; }, longest_poll));
   EXPECT_EQ(fleet.stored_generation(), first);
   EXPECT_EQ(fleet.provider.calls, 1U);

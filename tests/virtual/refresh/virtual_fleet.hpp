@@ -18,6 +18,8 @@
 
 namespace jeton::test {
 
+inline constexpr const char* token_key_of_api = "jeton:{api}:token";  // where a server has the record
+
 struct FleetSettings {
   std::size_t agents = 1;
   std::size_t servers = 1;
