@@ -22,7 +22,7 @@ namespace jeton::agent {
 struct DeclaredError {
   std::string code;        // as rules compare it; may hold anything
   std::string shown_code;  // the same without any secret
-  std::string words;  // `/errcode 40013: "invalid appid"`: shortened, and without any secret
+  std::string words;       // `/errcode 40013: "invalid appid"`: shortened, and without any secret
 };
 
 // Nothing: there is no value at response.error, or one that means success. `secrets`, the token and the refresh token

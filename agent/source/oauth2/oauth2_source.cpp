@@ -6,6 +6,7 @@
 
 #include "agent/base/ascii.hpp"
 #include "agent/source/answer.hpp"
+#include "agent/source/answer/refresh_token_answer.hpp"
 #include "agent/source/answer/refusal.hpp"
 #include "agent/source/answer/token_answer.hpp"
 #include "agent/source/oauth2/refresh_chain.hpp"
