@@ -5,7 +5,6 @@
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <cerrno>
-#include <ctime>
 #include <filesystem>
 #include <iostream>
 #include <memory>
@@ -13,6 +12,7 @@
 #include <vector>
 
 #include "agent/base/error.hpp"
+#include "agent/base/utc_text.hpp"
 #include "agent/commands/service_account.hpp"
 #include "agent/config/state_dir.hpp"
 #include "agent/coordination/factory.hpp"
@@ -21,14 +21,6 @@
 
 namespace jeton::agent {
 namespace {
-
-std::string time_text(WallTime time) {
-  const std::time_t seconds = to_unix_ms(time) / 1000;
-  std::tm parts{};
-  ::gmtime_r(&seconds, &parts);
-  char text[32];
-  return {text, std::strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%SZ", &parts)};
-}
 
 void write_out(std::string_view bytes) {
   while (!bytes.empty()) {
@@ -66,7 +58,7 @@ int answers(const std::string& name, const std::vector<std::string>& given) {
       return 3;
     }
     for (const UnreadAnswers::Kept& one : all) {
-      std::cerr << "answer of " << time_text(one.at) << ", " << one.answer.size() << " bytes, not hidden:" << std::endl;
+      std::cerr << "answer of " << utc_text(one.at) << ", " << one.answer.size() << " bytes, not hidden:" << std::endl;
       show(one.answer);
     }
     return 0;

@@ -2,7 +2,6 @@
 
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/io_context.hpp>
-#include <ctime>
 #include <exception>
 #include <iomanip>
 #include <map>
@@ -13,6 +12,7 @@
 #include "agent/base/boot_timers.hpp"
 #include "agent/base/random.hpp"
 #include "agent/base/system_clock.hpp"
+#include "agent/base/utc_text.hpp"
 #include "agent/config/values.hpp"
 #include "agent/http/http_client.hpp"
 #include "agent/source/factory.hpp"
@@ -41,14 +41,6 @@ class TrialTokens final : public TokenValues {
   std::map<std::string, SecretString> values_;
   mutable std::set<std::string> missing_;
 };
-
-std::string utc_text(WallTime time) {
-  const std::time_t seconds = to_unix_ms(time) / 1000;
-  std::tm parts{};
-  ::gmtime_r(&seconds, &parts);
-  char text[32];
-  return {text, std::strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%SZ", &parts)};
-}
 
 void show_token(const FetchedToken& token, const TokenConfig& config, std::ostream& out) {
   const Milliseconds lifetime{(token.expires_at - token.issued_at).count() / 1000 * 1000};

@@ -5,6 +5,7 @@
 
 #include "agent/base/ascii.hpp"
 #include "agent/source/answer.hpp"
+#include "agent/source/answer/refresh_token_answer.hpp"
 #include "agent/source/answer/token_answer.hpp"
 
 namespace jeton::agent {

@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <vector>
 
-#include "agent/base/ascii.hpp"
 #include "agent/source/answer/answer_expiry.hpp"
 #include "agent/source/answer/auth_scheme.hpp"
 #include "agent/source/answer/json_body.hpp"
@@ -157,44 +156,6 @@ Attributes find_attributes(const AnswerContent& content, const ResponseConfig& c
   return attributes;
 }
 
-// "refresh_token", "refreshToken", "RefreshToken".
-bool names_refresh_token(std::string_view key) {
-  std::string plain;
-  for (const char c : key) {
-    if (c != '_' && c != '-') plain += ascii_lower(c);
-  }
-  return plain == "refreshtoken";
-}
-
-std::string escaped_step(std::string_view key) {
-  std::string out;
-  for (const char c : key) out += c == '~' ? "~0" : c == '/' ? "~1" : std::string(1, c);
-  return out;
-}
-
-struct Misplaced {
-  std::string pointer;
-  SecretString value;
-};
-
-// Every refresh token by its name, wherever it stands.
-void collect_refresh_tokens(const WipingJson& json, const std::string& pointer, std::vector<Misplaced>& found) {
-  if (json.is_array()) {
-    std::size_t index = 0;
-    for (const auto& item : json) collect_refresh_tokens(item, pointer + "/" + std::to_string(index++), found);
-  }
-  if (!json.is_object()) return;
-  for (const auto& member : json.items()) {
-    const std::string_view key = member.key();
-    const std::string at = pointer + "/" + escaped_step(key);
-    const WipingJson& value = member.value();
-    if (value.is_string() && !text_in(value).empty() && names_refresh_token(key)) {
-      found.push_back({at, SecretString(text_in(value))});
-    }
-    collect_refresh_tokens(value, at, found);
-  }
-}
-
 }  // namespace
 
 TokenAnswer token_in(const AnswerContent& content, const ResponseConfig& config, WallTime since) {
@@ -212,26 +173,6 @@ TokenAnswer token_in(const AnswerContent& content, const ResponseConfig& config,
   answer.end_by_default = expiry.by_default;
   token.value = std::move(found.value);
   return answer;
-}
-
-RefreshTokenAnswer refresh_token_in(const AnswerContent& content, const ResponseConfig& config) {
-  const std::string name = "the " + named("refresh token", config.refresh_token) + " in the provider's answer ";
-  if (const auto value = content.find(config.refresh_token)) {
-    if (!value->is_string()) return {std::nullopt, name + "is a JSON " + value->type_name() + ", not a string"};
-    const std::string_view text = text_in(*value);
-    if (text.empty()) return {};
-    return {SecretString(text), {}};
-  }
-  std::vector<Misplaced> others;
-  collect_refresh_tokens(content.json, "", others);
-  if (others.empty()) return {};
-  if (others.size() == 1) {
-    return {others.front().value,
-            "the provider's answer has a new refresh token at " + others.front().pointer +
-                ", where nobody looks for it; set response.refresh_token: " + others.front().pointer};
-  }
-  return {std::nullopt, "the provider's answer has " + std::to_string(others.size()) +
-                            " refresh tokens, of which response.refresh_token names none"};
 }
 
 FetchedToken parse_http_answer(const HttpResponse& response, const ResponseConfig& config, const std::string& display,

@@ -4,7 +4,6 @@
 // and error_message, shortened and with the secrets of the request and of the answer blotted out.
 #pragma once
 
-#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -25,13 +24,6 @@ struct TokenAnswer {
 // The token in an answer that was accepted. `since`: a lifetime counts from when the request was sent, so it never ends
 // later than the provider says. Throws SourceError: transient, because the next answer may be a good one.
 [[nodiscard]] TokenAnswer token_in(const AnswerContent& content, const ResponseConfig& config, WallTime since);
-
-// A new refresh token in an answer. Without a fault and without a value the one that was presented goes on.
-struct RefreshTokenAnswer {
-  std::optional<SecretString> value;
-  std::string fault;  // empty: none; otherwise why it cannot be relied on, and what to do
-};
-[[nodiscard]] RefreshTokenAnswer refresh_token_in(const AnswerContent& content, const ResponseConfig& config);
 
 // All of it for an answer by HTTP, which is received at `now`; throws SourceError for one that refuses, too.
 [[nodiscard]] FetchedToken parse_http_answer(const HttpResponse& response, const ResponseConfig& config,
