@@ -28,7 +28,7 @@ class RecordKeeper {
   [[nodiscard]] virtual std::optional<Record> load() = 0;
   virtual void save(const Record& record) = 0;
   // An answer that cannot be read, for an operator; and that those kept before are of no use any more.
-  virtual void keep_answer(const SecretString& answer, WallTime now) = 0;
+  virtual void keep_answer(const SecretString& answer, WallTime at) = 0;
   virtual void forget_answers() = 0;
 };
 
@@ -40,7 +40,7 @@ class RecordFile final : public RecordKeeper {
   // A file that cannot be read as a record is kept as it is, and an Error: it may be sealed with a key that is missing.
   [[nodiscard]] std::optional<Record> load() override;
   void save(const Record& record) override;
-  void keep_answer(const SecretString& answer, WallTime now) override { answers_.keep(answer, now); }
+  void keep_answer(const SecretString& answer, WallTime at) override { answers_.keep(answer, at); }
   void forget_answers() override { answers_.forget(); }
 
  private:

@@ -149,7 +149,9 @@ class Trial {
 
   void tell_what_rules_need(const SourceError& e) {
     if (!e.code().empty()) err_ << "For response.error_rules its code is " << std::quoted(e.code()) << ".\n";
-    if (e.status() != 0) err_ << "For response.error_rules its status is " << e.status() << ".\n";
+    const bool worked = e.status() >= 200 && e.status() <= 299;
+    if (e.status() != 0 && !worked) err_ << "For response.error_rules its status is " << e.status() << ".\n";
+    if (e.retry_after()) err_ << "It asks to wait for " << format_duration(to_ms(*e.retry_after())) << ".\n";
   }
 
   const Config& config_;

@@ -188,7 +188,9 @@ void refuse_unless_accepted(const HttpResponse& response, const AnswerContent& c
   if (is_redirect(response.status)) text += ", a redirect";
   if (!words.empty()) text += " (" + words + ")";
   const KnownCode* const one = known(code);
-  const char* const advice = one != nullptr ? one->advice : advice_for(response.status);
+  const bool refused = !is_success(response.status) && !is_transient_status(response.status);
+  const char* advice = one != nullptr ? one->advice : advice_for(response.status);
+  if (one == nullptr && refused && kind == Kind::transient) advice = "it may work later";
   if (advice != nullptr) text += std::string("; ") + advice;
   SourceError refusal(kind, text, asked_pause(response, now));
   refusal.set_refusal(error ? error->shown_code : std::string{}, response.status);

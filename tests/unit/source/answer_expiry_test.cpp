@@ -3,7 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "agent/jwt/base64url.hpp"
-#include "agent/source/answer/token_answer.hpp"
+#include "tests/unit/source/answer_testing.hpp"
 
 namespace jeton::agent {
 namespace {
@@ -14,22 +14,15 @@ using ::testing::HasSubstr;
 using ::testing::Not;
 using In = AnswerPlace::In;
 
-constexpr WallTime asked = from_unix_ms(1'795'000'000'000);  // 2026-11-18T11:06:40Z
-
 std::string jwt_until(WallTime time) {
   return base64url_encode(R"({"alg":"RS256"})") + "." +
          base64url_encode(R"({"exp":)" + std::to_string(to_unix_ms(time) / 1000) + "}") + ".c2ln";
 }
 
-FetchedToken read(const std::string& body, const ResponseConfig& config, std::vector<HttpHeader> headers = {}) {
-  const HttpResponse response{200, {}, SecretString(body), std::move(headers)};
-  return parse_http_answer(response, config, "https://api.example.com/token", asked, asked);
-}
-
 // How long the token lives by this value of expires_in or expires_at; the message of a refusal.
 std::string outcome(const std::string& value, const ResponseConfig& config) {
   try {
-    const FetchedToken token = read(R"({"access_token":"tok-SECRET-1","end":)" + value + "}", config);
+    const FetchedToken token = read_answer(R"({"access_token":"tok-SECRET-1","end":)" + value + "}", config);
     return std::to_string((token.expires_at - asked).count()) + " ms";
   } catch (const SourceError& e) {
     EXPECT_THAT(e.what(), Not(HasSubstr("SECRET")));
@@ -52,18 +45,18 @@ ResponseConfig date_config() {
 
 TEST(AnswerExpiry, JwtEndsEarlierThanTheAnswerSays_JwtCounts) {
   const std::string body = R"({"expires_in":3600,"access_token":")" + jwt_until(asked + 120s) + "\"}";
-  EXPECT_EQ(read(body, {}).expires_at, asked + 120s);
+  EXPECT_EQ(read_answer(body, {}).expires_at, asked + 120s);
   const std::string longer = R"({"expires_in":60,"access_token":")" + jwt_until(asked + 120s) + "\"}";
-  EXPECT_EQ(read(longer, {}).expires_at, asked + 60s);
+  EXPECT_EQ(read_answer(longer, {}).expires_at, asked + 60s);
 }
 
 TEST(AnswerExpiry, OnlyTheJwtNamesAnEnd_NoDefaultIsNeeded) {
-  EXPECT_EQ(read(R"({"access_token":")" + jwt_until(asked + 120s) + "\"}", {}).expires_at, asked + 120s);
+  EXPECT_EQ(read_answer(R"({"access_token":")" + jwt_until(asked + 120s) + "\"}", {}).expires_at, asked + 120s);
 }
 
 TEST(AnswerExpiry, JwtHasRunOut_IsRefused) {
   try {
-    static_cast<void>(read(R"({"expires_in":3600,"access_token":")" + jwt_until(asked - 1s) + "\"}", {}));
+    static_cast<void>(read_answer(R"({"expires_in":3600,"access_token":")" + jwt_until(asked - 1s) + "\"}", {}));
     FAIL() << "accepted";
   } catch (const SourceError& e) {
     EXPECT_THAT(e.what(), AllOf(HasSubstr("run out (exp)"), HasSubstr("clock")));
@@ -75,18 +68,19 @@ TEST(AnswerExpiry, JwtInAHeaderOrTheWholeBody_ItsEndCounts) {
   config.token = {In::header, "X-Token"};
   config.expires_in.clear();
   config.default_lifetime = 1h;
-  EXPECT_EQ(read("", config, {{"X-Token", SecretString("Bearer " + jwt_until(asked + 120s))}}).expires_at,
+  EXPECT_EQ(read_answer("", config, {{"X-Token", SecretString("Bearer " + jwt_until(asked + 120s))}}).expires_at,
             asked + 120s);
   config.token.clear();
   config.format = ResponseConfig::Format::text;
-  EXPECT_EQ(read(jwt_until(asked + 120s), config).expires_at, asked + 120s);
+  EXPECT_EQ(read_answer(jwt_until(asked + 120s), config).expires_at, asked + 120s);
 }
 
 TEST(AnswerExpiry, StandsInAHeader_EarliestOfBothCounts) {
   ResponseConfig config;
   config.expires_at = {In::header, "Expires"};
   const auto with_header = [&](const std::string& value) {
-    return read(R"({"access_token":"t","expires_in":60})", config, {{"expires", SecretString(value)}}).expires_at;
+    return read_answer(R"({"access_token":"t","expires_in":60})", config, {{"expires", SecretString(value)}})
+        .expires_at;
   };
   EXPECT_EQ(with_header("Wed, 18 Nov 2026 11:07:10 GMT"), asked + 30s);
   EXPECT_EQ(with_header("Wed, 18 Nov 2026 12:00:00 GMT"), asked + 60s);

@@ -3,8 +3,8 @@
 #include <gtest/gtest.h>
 
 #include "agent/source/answer/json_body.hpp"
-#include "agent/source/answer/token_answer.hpp"
 #include "agent/token/wiping_json.hpp"
+#include "tests/unit/source/answer_testing.hpp"
 
 namespace jeton::agent {
 namespace {
@@ -13,20 +13,9 @@ using namespace std::chrono_literals;
 using ::testing::HasSubstr;
 using ::testing::Not;
 using In = AnswerPlace::In;
-using Headers = std::vector<HttpHeader>;
-
-constexpr WallTime asked = from_unix_ms(1'795'000'000'000);  // 2026-11-18T11:06:40Z
-
-HttpHeader header(const char* name, std::string_view value) { return {name, SecretString(value)}; }
-
-FetchedToken read(const std::string& body, const ResponseConfig& config, Headers headers = {}) {
-  const HttpResponse response{200, {}, SecretString(body), std::move(headers)};
-  return parse_http_answer(response, config, "https://api.example.com/token", asked, asked);
-}
-
 std::string refused(const std::string& body, const ResponseConfig& config, Headers headers = {}) {
   try {
-    const FetchedToken token = read(body, config, std::move(headers));
+    const FetchedToken token = read_answer(body, config, std::move(headers));
     return "accepted as " + token.type + ": " + std::string(token.value.reveal());
   } catch (const SourceError& e) {
     EXPECT_THAT(e.what(), Not(HasSubstr("SECRET")));
@@ -45,7 +34,7 @@ ResponseConfig token_at(AnswerPlace place) {
 TEST(TokenCookie, IsFoundByItsName_WithoutAttributes) {
   const Headers headers{header("Set-Cookie", "theme=dark"), header("set-cookie", "SID=tok-1; Path=/; HttpOnly; Secure"),
                         header("Set-Cookie", "other=x; Max-Age=5")};
-  const FetchedToken token = read("", token_at({In::cookie, "SID"}), headers);
+  const FetchedToken token = read_answer("", token_at({In::cookie, "SID"}), headers);
   EXPECT_EQ(token.value.reveal(), "tok-1");
   EXPECT_EQ(token.type, "");
   EXPECT_EQ(token.expires_at, asked + 1h);
@@ -56,7 +45,7 @@ TEST(TokenCookie, NamesItsEnd_EndsThen) {
   const auto ends = [](const std::string& attributes) {
     ResponseConfig config = token_at({In::cookie, "SID"});
     config.default_lifetime = 2h;
-    return read("", config, {header("Set-Cookie", "SID=\"tok-1\"; " + attributes)}).expires_at;
+    return read_answer("", config, {header("Set-Cookie", "SID=\"tok-1\"; " + attributes)}).expires_at;
   };
   EXPECT_EQ(ends("Max-Age=60"), asked + 60s);
   EXPECT_EQ(ends("Expires=Wed, 18 Nov 2026 11:07:40 GMT"), asked + 60s);
@@ -72,19 +61,19 @@ TEST(TokenHeader, FirstWordIsNoScheme_IsRefusedAndNotShown) {
     EXPECT_THAT(refused("", config, {header("X-Token", value)}), HasSubstr("scheme such as Bearer")) << value;
   }
   for (const char* scheme : {"Bearer", "bearer", "DPoP", "AWS4-HMAC-SHA256", "SSWS", "Token"}) {
-    const FetchedToken token = read("", config, {header("X-Token", std::string(scheme) + " tok-1")});
+    const FetchedToken token = read_answer("", config, {header("X-Token", std::string(scheme) + " tok-1")});
     EXPECT_EQ(token.type, scheme);
     EXPECT_EQ(token.value.reveal(), "tok-1");
   }
 }
 
 TEST(TokenText, StandsBehindAScheme_SchemeIsTheType) {
-  EXPECT_EQ(read(R"({"access_token":"Bearer tok-1","expires_in":60})", {}).type, "Bearer");
-  EXPECT_EQ(read(R"({"access_token":"Bearer tok-1","expires_in":60})", {}).value.reveal(), "tok-1");
+  EXPECT_EQ(read_answer(R"({"access_token":"Bearer tok-1","expires_in":60})", {}).type, "Bearer");
+  EXPECT_EQ(read_answer(R"({"access_token":"Bearer tok-1","expires_in":60})", {}).value.reveal(), "tok-1");
   EXPECT_THAT(refused(R"({"access_token":"tok SECRET","expires_in":60})", {}), HasSubstr("a space at byte 4"));
   ResponseConfig text = token_at({});
   text.format = ResponseConfig::Format::text;
-  EXPECT_EQ(read("Bearer tok-1\n", text).value.reveal(), "tok-1");
+  EXPECT_EQ(read_answer("Bearer tok-1\n", text).value.reveal(), "tok-1");
 }
 
 TEST(TokenType, IsASecretOrLooksLikeOne_IsRefused) {
@@ -119,8 +108,9 @@ TEST(AnswerPlace, IsAHeaderOrJsonInAText_IsRead) {
   config.expires_in = {In::header, "X-Expires-In"};
   config.type = {In::header, "X-Type"};
   config.attributes = {{"region", {In::header, "X-Region"}}, {"absent", {In::header, "X-None"}}};
-  const FetchedToken token = read(R"({"payload":"{\"access\":{\"token\":\"tok-1\"}}"})", config,
-                                  {header("X-Expires-In", "60"), header("X-Type", "Bearer"), header("x-region", "eu")});
+  const FetchedToken token =
+      read_answer(R"({"payload":"{\"access\":{\"token\":\"tok-1\"}}"})", config,
+                  {header("X-Expires-In", "60"), header("X-Type", "Bearer"), header("x-region", "eu")});
   EXPECT_EQ(token.value.reveal(), "tok-1");
   EXPECT_EQ(token.expires_at, asked + 60s);
   EXPECT_EQ(token.type, "Bearer");
@@ -131,14 +121,14 @@ TEST(AnswerPlace, IsAHeaderOrJsonInAText_IsRead) {
 TEST(AnswerBody, IsABareJsonText_IsTheToken) {
   ResponseConfig config;
   config.default_lifetime = 1h;
-  EXPECT_EQ(read("\"tok-1\"\n", config).value.reveal(), "tok-1");
+  EXPECT_EQ(read_answer("\"tok-1\"\n", config).value.reveal(), "tok-1");
   config.default_lifetime.reset();
   EXPECT_THAT(refused("\"tok-SECRET\"", config), HasSubstr("set response.default_lifetime"));
   config.token = "/token";
   EXPECT_THAT(refused("\"tok-SECRET\"", config), HasSubstr("is a JSON string, not an object"));
   ResponseConfig text = token_at({});
   text.format = ResponseConfig::Format::text;
-  EXPECT_EQ(read("\"tok-1\"", text).value.reveal(), "tok-1") << "without its quotes";
+  EXPECT_EQ(read_answer("\"tok-1\"", text).value.reveal(), "tok-1") << "without its quotes";
 }
 
 TEST(AnswerBody, IsNoTokenThoughItHasNoBlank_IsRefused) {
@@ -151,7 +141,7 @@ TEST(AnswerBody, IsNoTokenThoughItHasNoBlank_IsRefused) {
 
 TEST(AnswerBody, IsAList_ThatThePointerLeadsInto_IsRead) {
   ResponseConfig config = token_at("/0/token");
-  EXPECT_EQ(read(R"([{"token":"tok-1"}])", config).value.reveal(), "tok-1");
+  EXPECT_EQ(read_answer(R"([{"token":"tok-1"}])", config).value.reveal(), "tok-1");
 }
 
 TEST(AnswerBody, IsAForm_IsRead) {
@@ -162,7 +152,7 @@ TEST(AnswerBody, IsAForm_IsRead) {
   const Headers form{header("Content-Type", "application/x-www-form-urlencoded; charset=utf-8")};
   for (const bool configured : {false, true}) {
     config.format = configured ? ResponseConfig::Format::form : ResponseConfig::Format::json;
-    const FetchedToken token = read(body, config, configured ? Headers{} : form);
+    const FetchedToken token = read_answer(body, config, configured ? Headers{} : form);
     EXPECT_EQ(token.value.reveal(), "tok-1");
     EXPECT_EQ(token.expires_at, asked + 60s);
     EXPECT_EQ(token.attributes.at("scope"), "a b");

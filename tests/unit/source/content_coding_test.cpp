@@ -43,30 +43,30 @@ std::string decoded(const std::string& body, const std::string& coding) {
   }
 }
 
-const std::string text = R"({"access_token":"tok-1","expires_in":60})";
+const std::string plain_body = R"({"access_token":"tok-1","expires_in":60})";
 
 TEST(ContentCoding, IsKnown_IsDecoded) {
-  EXPECT_EQ(decoded(text, ""), text);
-  EXPECT_EQ(decoded(text, "identity"), text);
-  EXPECT_EQ(decoded(gzip(text), "gzip"), text);
-  EXPECT_EQ(decoded(gzip(text), "X-GZIP"), text);
-  EXPECT_EQ(decoded(zlib(text), "deflate"), text);
-  EXPECT_EQ(decoded(raw_deflate(text), "deflate"), text);
-  EXPECT_EQ(decoded(gzip(zlib(text)), "deflate, gzip"), text);
-  EXPECT_EQ(decoded(gzip(text.substr(0, 9)) + gzip(text.substr(9)), "gzip"), text) << "two members";
-  EXPECT_EQ(decoded(gzip(text), ""), text) << "no header says so";
+  EXPECT_EQ(decoded(plain_body, ""), plain_body);
+  EXPECT_EQ(decoded(plain_body, "identity"), plain_body);
+  EXPECT_EQ(decoded(gzip(plain_body), "gzip"), plain_body);
+  EXPECT_EQ(decoded(gzip(plain_body), "X-GZIP"), plain_body);
+  EXPECT_EQ(decoded(zlib(plain_body), "deflate"), plain_body);
+  EXPECT_EQ(decoded(raw_deflate(plain_body), "deflate"), plain_body);
+  EXPECT_EQ(decoded(gzip(zlib(plain_body)), "deflate, gzip"), plain_body);
+  EXPECT_EQ(decoded(gzip(plain_body.substr(0, 9)) + gzip(plain_body.substr(9)), "gzip"), plain_body) << "two members";
+  EXPECT_EQ(decoded(gzip(plain_body), ""), plain_body) << "no header says so";
   EXPECT_EQ(decoded("", "gzip"), "");
 }
 
 TEST(ContentCoding, IsUnknown_IsNamed) {
-  EXPECT_THAT(decoded(text, "br"), HasSubstr("refused: the provider's answer is coded as br"));
+  EXPECT_THAT(decoded(plain_body, "br"), HasSubstr("refused: the provider's answer is coded as br"));
 }
 
 TEST(ContentCoding, BytesAreDamaged_IsRefused) {
-  const std::string whole = gzip(text);
+  const std::string whole = gzip(plain_body);
   EXPECT_THAT(decoded(whole.substr(0, whole.size() - 9), "gzip"), HasSubstr("damaged or ends in the middle"));
   EXPECT_THAT(decoded(whole + "junk", "gzip"), HasSubstr("damaged or ends in the middle"));
-  EXPECT_THAT(decoded(text, "gzip"), HasSubstr("damaged or ends in the middle"));
+  EXPECT_THAT(decoded(plain_body, "gzip"), HasSubstr("damaged or ends in the middle"));
 }
 
 TEST(ContentCoding, UnpacksToMoreThanAllowed_IsRefused) {
@@ -76,7 +76,7 @@ TEST(ContentCoding, UnpacksToMoreThanAllowed_IsRefused) {
 }
 
 TEST(ContentCoding, OfAnAnswer_TokenIsRead) {
-  const HttpResponse response{200, {}, SecretString(gzip(text)), {{"content-encoding", SecretString("gzip")}}};
+  const HttpResponse response{200, {}, SecretString(gzip(plain_body)), {{"content-encoding", SecretString("gzip")}}};
   const WallTime now = from_unix_ms(1'795'000'000'000);
   EXPECT_EQ(parse_http_answer(response, {}, "https://api.example.com", now, now).value.reveal(), "tok-1");
 }

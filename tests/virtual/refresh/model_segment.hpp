@@ -62,8 +62,8 @@ class MortalKeeper final : public agent::RecordKeeper {
   void save(const agent::Record& record) override {
     if (alive_) file_.save(record);
   }
-  void keep_answer(const agent::SecretString& answer, agent::WallTime now) override {
-    if (alive_) file_.keep_answer(answer, now);
+  void keep_answer(const agent::SecretString& answer, agent::WallTime at) override {
+    if (alive_) file_.keep_answer(answer, at);
   }
   void forget_answers() override {
     if (alive_) file_.forget_answers();
