@@ -7,13 +7,13 @@
 namespace jeton::agent {
 
 SecretString hex_encoded(std::string_view bytes, HexCase digits) {
-  const std::string_view alphabet = digits == HexCase::upper ? "0123456789ABCDEF" : "0123456789abcdef";
+  const std::string_view hexadecimal = digits == HexCase::upper ? "0123456789ABCDEF" : "0123456789abcdef";
   SecretString text;
   text.reserve(2 * bytes.size());
   for (const char c : bytes) {
     const auto byte = static_cast<unsigned char>(c);
-    text.append(alphabet.substr(byte >> 4U, 1));
-    text.append(alphabet.substr(byte & 15U, 1));
+    text.append(hexadecimal.substr(byte >> 4U, 1));
+    text.append(hexadecimal.substr(byte & 15U, 1));
   }
   return text;
 }

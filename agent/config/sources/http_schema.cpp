@@ -113,6 +113,7 @@ HttpSourceConfig read_http_source(ObjectReader& source, Reading& reading) {
   if (refresh_token.present() && !refers_to(config, SecretPart::Kind::refresh_token) &&
       !reading.problems.has_errors()) {
     refresh_token.error(refresh_token.path() + " is not used; write ${refresh_token} where the request has it");
+    config.refresh_token = {};
   }
   const ValueReader response = source.at("response");
   config.response = read_http_response(response.object());

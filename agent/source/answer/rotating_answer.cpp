@@ -30,11 +30,13 @@ SecretString whole_answer(int status, const std::vector<HttpHeader>& headers, co
 RotatingAnswer read_rotating_answer(const AnswerContent& content, const AnswerTerms& terms) {
   RotatingAnswer answer;
   std::string fault;
+  std::optional<SourceError> unreadable = content.unreadable;
+  if (terms.object && content.json.is_string()) {
+    unreadable.emplace(SourceError::Kind::transient, "the provider's answer is a JSON string, not an object");
+  }
   try {
-    if (terms.object && content.json.is_string()) {
-      throw SourceError(SourceError::Kind::transient, "the provider's answer is a JSON string, not an object");
-    }
-    if (terms.rotates && !content.unreadable) {
+    if (unreadable) throw SourceError(*unreadable);
+    if (terms.rotates) {
       RefreshTokenAnswer found = refresh_token_in(content, terms.config);
       answer.refresh_token = std::move(found.value);
       fault = std::move(found.fault);
@@ -44,7 +46,7 @@ RotatingAnswer read_rotating_answer(const AnswerContent& content, const AnswerTe
   } catch (const SourceError& e) {
     // What cannot be read now will not be readable soon, and the same request again would present a refresh token that
     // is spent, which ends the chain at a strict provider: it needs a person.
-    const bool needs_person = terms.rotates && (content.unreadable || !fault.empty());
+    const bool needs_person = terms.rotates && (unreadable || !fault.empty());
     answer.unusable.emplace(needs_person ? SourceError::Kind::permanent : e.kind(), e.what());
     if (terms.rotates && !answer.refresh_token) {
       answer.unusable->set_unread_answer(whole_answer(terms.status, content.headers, content.body));

@@ -100,7 +100,9 @@ INSTANTIATE_TEST_SUITE_P(
         BrokenConfig{"OddNonce", "query: {a: '${nonce:hex9}'}\n", 6, "an even number"},
         BrokenConfig{"TimeInTheProxy", "proxy: 'http://p:${now:unix}@h:1'\n", 6, "is for the request of a source"},
         BrokenConfig{"RefreshTokenIsNotThere", "json: {a: '${refresh_token}'}\n", 6, "that has refresh_token"},
-        BrokenConfig{"RefreshTokenIsNotUsed", "refresh_token: '${env:HOME}'\n", 6, "write ${refresh_token}"}),
+        BrokenConfig{"RefreshTokenIsNotUsed", "refresh_token: '${env:HOME}'\n", 6, "write ${refresh_token}"},
+        BrokenConfig{"RefreshTokenWithoutSeal", "refresh_token: '${env:HOME}'\nform: {a: '${refresh_token}'}\n", 5,
+                     "set coordination.seal.key_files"}),
     name_of);
 
 INSTANTIATE_TEST_SUITE_P(
@@ -163,7 +165,7 @@ INSTANTIATE_TEST_SUITE_P(
         BrokenConfig{"AttributeIsTheToken", "response: {token: /t, attributes: {x: /t}}\n", 6, "is a secret"},
         BrokenConfig{"TypeIsTheToken", "response: {token: /t, type: /t}\n", 6, "is a secret"},
         BrokenConfig{"RefreshTokenOfHttp", "response: {refresh_token: /r}\n", 6,
-                     "goes with tokens.t.source.refresh_token, which is not there"},
+                     "goes with tokens.t.source.refresh_token"},
         BrokenConfig{"UnknownUnit", "response: {expiry_unit: seconds}\n", 6, "expected one of ms, s, m, h, d"},
         BrokenConfig{"TextWithoutLifetime", "response: {format: text}\n", 6, "default_lifetime is missing"},
         BrokenConfig{"TextWithPointer", "response: {format: text, default_lifetime: 1h, type: /t}\n", 6,

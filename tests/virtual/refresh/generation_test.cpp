@@ -17,6 +17,7 @@ class TokenGeneration : public testing::TestWithParam<std::size_t> {
   static FleetSettings settings(std::size_t agents) {
     FleetSettings settings{.agents = agents, .servers = GetParam()};
     settings.refresh.min_interval = milliseconds(10);
+    settings.refresh.overlap = minutes(5);
     return settings;
   }
   // Its source keeps a state, such as a rotated refresh token.
@@ -108,6 +109,7 @@ TEST_P(TokenGeneration, ProviderGivesTheSameTokenAgain_IsTheSameWithTheNewExpiry
   fleet.provider.behave({});
   ask(fleet, 1);
   EXPECT_TRUE(fleet.all_above(before));
+  ASSERT_TRUE(fleet.segments[0].record->previous);
   EXPECT_EQ(fleet.segments[0].record->previous->generation, before);
   EXPECT_EQ(fleet.went_back(), 0U);
 }
