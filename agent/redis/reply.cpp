@@ -37,8 +37,7 @@ constexpr Advice advices[] = {
 // For errors whose code says nothing; in lower case, because servers differ.
 constexpr Advice advices_on_words[] = {
     {"unknown redis command called from",
-     "the scripts of jeton need GET, SET, DEL, PTTL, PEXPIRE, PEXPIREAT, HGET, HMGET, HSET, PUBLISH and TIME under "
-     "these "
+     "the scripts need GET, SET, DEL, PTTL, PEXPIRE, PEXPIREAT, HGET, HMGET, HSET, PUBLISH and TIME under their own "
      "names: undo rename-command in redis.conf"},
     {"select is not allowed in cluster mode",
      "the server is a node of a Redis Cluster: set coordination.redis.cluster instead of an endpoint with a database"},
