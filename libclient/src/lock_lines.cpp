@@ -199,7 +199,9 @@ bool receive(jeton_lock& lock) noexcept {
 }
 
 void set_reason(jeton_lock& lock, const char* reason) noexcept {
-  std::snprintf(lock.reason, sizeof(lock.reason), "%s", reason);
+  const std::size_t length = ::strnlen(reason, sizeof(lock.reason) - 1);
+  std::memmove(lock.reason, reason, length);
+  lock.reason[length] = '\0';
 }
 
 void close_connection(jeton_lock& lock) noexcept {

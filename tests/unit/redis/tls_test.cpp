@@ -171,7 +171,7 @@ TEST_F(RedisTls, UnusableFilesAreNamed) {
     return failure(std::move(options));
   };
   EXPECT_THAT(with("none", "", ""), HasSubstr("tls.ca_file " + redis.file("none") + ": No such file or directory"));
-  EXPECT_THAT(with("", "", ""), HasSubstr("tls.ca_file " + redis.file("") + ": Is a directory"));
+  EXPECT_THAT(with("", "", ""), HasSubstr("tls.ca_file " + redis.file("") + ": not a regular file"));
   EXPECT_THAT(with("empty", "", ""), HasSubstr("tls.ca_file " + redis.file("empty") + " holds no certificate"));
   EXPECT_THAT(with("ca.pem", "none", "client.key"),
               HasSubstr("tls.cert_file " + redis.file("none") + ": No such file"));
