@@ -1,5 +1,7 @@
 // jetonctl on a real Redis: its status when the server fails, and the rights that the agent needs.
 #include <signal.h>
+
+#include <signal.h>
 #include <unistd.h>
 
 #include "tests/integration/locks/lock_host.hpp"
@@ -35,8 +37,10 @@ TEST_F(LockOnRedis, AnotherHasTaken_HolderIsToldWho) {
   LockHost other(coordination_on({proxy.url()}));
   const auto job = host.start({"run", "job", "--ttl", "1h", "--", "sleep", "1000"});
   ASSERT_TRUE(eventually([&] { return !value().empty(); })) << job->err();
+  host.agent().signal(SIGSTOP);  // it would find the lock free first
   redis.cli({"DEL", key});
   ASSERT_TRUE(other.acquire("job", "1h").is_object());
+  host.agent().signal(SIGCONT);
   // Whoever hears of a release looks at its lock.
   EXPECT_TRUE(eventually([&] {
     redis.cli({"PUBLISH", std::string(key) + ":released", "{}"});
