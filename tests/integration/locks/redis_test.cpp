@@ -1,7 +1,5 @@
 // jetonctl on a real Redis: its status when the server fails, and the rights that the agent needs.
 #include <signal.h>
-
-#include <signal.h>
 #include <unistd.h>
 
 #include "tests/integration/locks/lock_host.hpp"
