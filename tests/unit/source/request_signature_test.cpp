@@ -16,6 +16,7 @@ using RequestSignature = HttpRequestFixture;
 // management API.
 TEST_F(RequestSignature, OfTuyasExample_IsTheOnePublished) {
   random.hex = "5138cc3a9033d69856923fd07b491173";
+  ::setenv("TUYA_ID", "1KAD46OrT9HafiKdsXeg", 1);
   const auto config = source(
       "      url: https://openapi.tuyacn.com/v1.0/token\n"
       "      query: {grant_type: 1}\n"
@@ -32,7 +33,6 @@ TEST_F(RequestSignature, OfTuyasExample_IsTheOnePublished) {
       "\n"
       "          as: HEX\n"
       "      headers: {t: '${now:unix_ms}', nonce: '${value:nonce}', sign: '${value:sign}'}\n");
-  ::setenv("TUYA_ID", "1KAD46OrT9HafiKdsXeg", 1);
   const BuiltRequest request = built(config);
   ::unsetenv("TUYA_ID");
   EXPECT_EQ(header(request, "t"), "1588925778000");
@@ -155,12 +155,12 @@ TEST_F(RequestSignature, SecretsAndWhatIsMadeOfThem_AreNeverShown) {
 }
 
 TEST_F(RequestSignature, KeyDoesNotSuit_IsNamedWithoutItsText) {
+  ::setenv("JETON_TEST_NO_KEY", "s3cr3t-no-pem", 1);
   auto config = source(
       "      url: https://api.example.com/token\n"
       "      values:\n"
       "        sign: {function: rsa_sha256, of: x, key: '${env:JETON_TEST_NO_KEY}'}\n"
       "      headers: {sign: '${value:sign}'}\n");
-  ::setenv("JETON_TEST_NO_KEY", "s3cr3t-no-pem", 1);
   std::string said;
   try {
     static_cast<void>(built(config));
