@@ -83,8 +83,8 @@ TEST(LockPatterns, NoCommonName_ThereIsNone) {
 }
 
 TEST(LockPatterns, LongPatterns_AreComparedInTime) {
-  std::string a(128, '*');
-  std::string b(128, '*');
+  std::string a(127, '*');
+  std::string b(127, '*');
   for (std::size_t i = 1; i < a.size(); i += 2) {
     a[i] = 'a';
     b[i] = 'b';
