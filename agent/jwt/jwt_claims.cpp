@@ -1,6 +1,6 @@
 #include "agent/jwt/jwt_claims.hpp"
 
-#include <array>
+#include <algorithm>
 #include <cmath>
 #include <set>
 #include <string>
@@ -11,7 +11,8 @@
 namespace jeton::agent {
 namespace {
 
-constexpr double end_of_9999 = 253402300800;  // unix seconds
+constexpr double end_of_9999 = 253402300800;  // unix seconds; what is more is milliseconds
+constexpr std::size_t longest_number = 18;    // digits
 
 // Reads the members of the outermost object as they go by and keeps no tree, so that nesting costs no memory. Each
 // function returns false to stop the parser, which then reports failure and does not throw.
@@ -21,27 +22,28 @@ class TopMembers : public nlohmann::json_sax<Json> {
   [[nodiscard]] bool has_text(const std::string& key) const { return texts_.count(key) != 0; }
   [[nodiscard]] const JwtTimes& times() const { return times_; }
 
-  bool null() override { return value(); }
-  bool boolean(bool /*value*/) override { return value(); }
+  bool null() override { return true; }
+  bool boolean(bool /*value*/) override { return true; }
   bool number_integer(number_integer_t number) override { return seconds(static_cast<double>(number)); }
   bool number_unsigned(number_unsigned_t number) override { return seconds(static_cast<double>(number)); }
   bool number_float(number_float_t number, const string_t& /*text*/) override { return seconds(number); }
-  bool string(string_t& /*text*/) override {
+  bool string(string_t& text) override {
     if (depth_ == 1) texts_.insert(key_);
-    return value();
+    if (!text.empty() && text.size() <= longest_number && text.find_first_not_of("0123456789") == std::string::npos)
+      return seconds(static_cast<double>(std::stoull(text)));
+    return true;
   }
   bool binary(binary_t& /*bytes*/) override { return false; }
   bool start_object(std::size_t /*elements*/) override {
     if (depth_ == 0) is_object_ = true;
-    return value() && ++depth_ <= max_jwt_depth;
+    return ++depth_ <= max_jwt_depth;
   }
-  bool start_array(std::size_t /*elements*/) override { return value() && ++depth_ <= max_jwt_depth; }
+  bool start_array(std::size_t /*elements*/) override { return ++depth_ <= max_jwt_depth; }
   bool end_object() override { return --depth_ >= 0; }
   bool end_array() override { return --depth_ >= 0; }
   bool key(string_t& text) override {
-    if (depth_ != 1) return true;
-    key_ = text;
-    return keys_.insert(text).second;
+    if (depth_ == 1) key_ = text;
+    return true;
   }
   bool parse_error(std::size_t /*position*/, const std::string& /*last*/,
                    const nlohmann::detail::exception& /*what*/) override {
@@ -55,20 +57,19 @@ class TopMembers : public nlohmann::json_sax<Json> {
     if (key_ == "nbf") return &times_.not_before;
     return key_ == "iat" ? &times_.issued_at : nullptr;
   }
-  // Of any type but a number: a time may not be one.
-  bool value() { return time_of_key() == nullptr; }
+  // What is no time counts as absent. If a claim stands twice the earlier time counts: nobody knows which readers take.
   bool seconds(double number) {
-    std::optional<WallTime>* time = time_of_key();
-    if (time == nullptr) return true;
-    if (!(number >= 0 && number < end_of_9999)) return false;
-    *time = from_unix_ms(static_cast<std::int64_t>(std::floor(number * 1000)));
+    std::optional<WallTime>* const time = time_of_key();
+    if (time == nullptr || !(number >= 0 && number < end_of_9999 * 1000)) return true;
+    const double ms = number < end_of_9999 ? number * 1000 : number;
+    const WallTime read = from_unix_ms(static_cast<std::int64_t>(std::floor(ms)));
+    *time = *time ? std::min(**time, read) : read;
     return true;
   }
 
   int depth_ = 0;
   bool is_object_ = false;
   std::string key_;  // the last at depth 1
-  std::set<std::string> keys_;
   std::set<std::string> texts_;
   JwtTimes times_;
 };

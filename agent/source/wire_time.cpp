@@ -226,7 +226,7 @@ std::optional<WallTime> parse_rfc3339(std::string_view text) {
 }
 
 std::optional<WallTime> from_unix_number(double number) {
-  constexpr double most_seconds = 1e11;
+  constexpr double most_seconds = 253402300800;  // the end of 9999, which some mean by "never"
   if (!std::isfinite(number) || number < 0) return std::nullopt;
   for (const double per_second : {1.0, 1e3, 1e6, 1e9}) {
     if (number >= most_seconds * per_second) continue;

@@ -25,8 +25,7 @@ inline constexpr Duration retry_after_cap = std::chrono::hours{24};
 // millisecond are dropped. A leap second is the second after. A date without a zone is none: nobody knows whose it is.
 [[nodiscard]] std::optional<WallTime> parse_rfc3339(std::string_view text);
 
-// Since the Unix epoch: what is below 10^11 is seconds (the year 5138), below 10^14 milliseconds, below 10^17
-// microseconds, below 10^20 nanoseconds.
+// Since the Unix epoch: as seconds if that is before the year 10000, else as milliseconds, microseconds or nanoseconds.
 [[nodiscard]] std::optional<WallTime> from_unix_number(double number);
 
 // "3600s", "1.5h", "1h30m0s", "500ms": as protobuf's JSON and Go write a duration. In milliseconds.

@@ -59,7 +59,7 @@ INSTANTIATE_TEST_SUITE_P(
                      7, "must be an absolute path"},
         BrokenConfig{"PointersWithAFormat",
                      "      type: exec\n      command: [/bin/true]\n      format: aws\n      response: {token: /t}\n",
-                     8, "only default_lifetime and max_body"},
+                     8, "only default_lifetime, max_body"},
         BrokenConfig{"UnknownFormat", "      type: exec\n      command: [/bin/true]\n      format: yaml\n", 7,
                      "expected one of json, kubernetes, aws"},
         BrokenConfig{"KeyOfHttp", "      type: exec\n      command: [/bin/true]\n      url: https://x\n", 7,

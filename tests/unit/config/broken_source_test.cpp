@@ -161,7 +161,7 @@ INSTANTIATE_TEST_SUITE_P(
         BrokenConfig{"PlaceIsSetCookie", "response: {token: header set-cookie, default_lifetime: 1h}\n", 6,
                      "cookie NAME"},
         BrokenConfig{"PlaceWithoutName", "response: {token: 'header '}\n", 6, "header NAME or cookie NAME"},
-        BrokenConfig{"InnerPointer", "response: {token: /a json b}\n", 6, "expected a JSON pointer"},
+        BrokenConfig{"InnerPointer", "response: {token: /a json /b~2}\n", 6, "expected a JSON pointer"},
         BrokenConfig{"AttributeIsTheToken", "response: {token: /t, attributes: {x: /t}}\n", 6, "is a secret"},
         BrokenConfig{"TypeIsTheToken", "response: {token: /t, type: /t}\n", 6, "is a secret"},
         BrokenConfig{"RefreshTokenOfHttp", "response: {refresh_token: /r}\n", 6,

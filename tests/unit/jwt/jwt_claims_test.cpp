@@ -52,12 +52,21 @@ TEST(JwtTimes, TimesDeeperInAreNobodys) {
   EXPECT_EQ(expiry_of(R"({"act":{"exp":5},"exp":7})"), from_unix_ms(7000));
 }
 
-TEST(JwtTimes, RefusesATimeThatIsNone) {
-  for (const char* claims :
-       {R"({"exp":"1700000000"})", R"({"exp":null})", R"({"exp":true})", R"({"exp":-1})", R"({"exp":1700000000000})",
-        R"({"exp":1e400})", R"({"exp":[1]})", R"({"exp":{}})", R"({"iat":"x","exp":1})", R"({"exp":1,"exp":2})"}) {
-    EXPECT_FALSE(times_of(es256_header, claims)) << claims;
+TEST(JwtTimes, ValueIsNoTime_CountsAsAbsent) {
+  for (const char* claims : {R"({"exp":null})", R"({"exp":true})", R"({"exp":-1})", R"({"exp":[1]})", R"({"exp":{}})",
+                             R"({"exp":"soon"})", R"({"exp":""})", R"({"exp":1e300})", R"({"exp":"-5"})"}) {
+    EXPECT_EQ(times_of(es256_header, claims), JwtTimes{}) << claims;
   }
+  EXPECT_FALSE(times_of(es256_header, R"({"exp":1e400})"));
+}
+
+// A token must never be taken for one that lasts longer than it does.
+TEST(JwtTimes, ExpIsWrittenInAnotherWay_IsRead) {
+  for (const char* claims : {R"({"exp":"1700000000"})", R"({"exp":1700000000000})", R"({"iat":"x","exp":1700000000})",
+                             R"({"exp":1700000000,"exp":1800000000})", R"({"exp":1800000000,"exp":1700000000})"}) {
+    EXPECT_EQ(expiry_of(claims), from_unix_ms(1700000000000)) << claims;
+  }
+  EXPECT_EQ(expiry_of(R"({"exp":253402300799})"), from_unix_ms(253402300799000)) << "the year 9999";
 }
 
 TEST(JwtTimes, RefusesWhatIsNoToken) {

@@ -145,7 +145,7 @@ TEST(ExpiryDate, IsPast_IsRefusedWhateverTheDefault) {
 }
 
 TEST(ExpiryDate, IsZeroOrInCenturies_DefaultLifetimeCountsAndTheMessageLeadsToIt) {
-  for (const char* value : {"0", "-1", "\"9999-12-31T23:59:59Z\"", "1e300"}) {
+  for (const char* value : {"0", "-1", "\"9999-12-31T23:59:59Z\"", "253402300799", "253402300799000", "1e300"}) {
     ResponseConfig config = date_config();
     EXPECT_THAT(outcome(value, config),
                 AllOf(HasSubstr("expires_at (/end)"), HasSubstr("set response.default_lifetime")))
