@@ -37,7 +37,7 @@ TEST_F(LockOnRedis, AnotherHasTaken_HolderIsToldWho) {
   ASSERT_TRUE(eventually([&] { return !value().empty(); })) << job->err();
   redis.cli({"DEL", key});
   ASSERT_TRUE(other.acquire("job", "1h").is_object());
-  // Whoever hears of a release looks at its lock.
+  // A holder that hears of a release looks at its lock.
   EXPECT_TRUE(eventually([&] {
     redis.cli({"PUBLISH", std::string(key) + ":released", "{}"});
     return !job->running();
