@@ -41,7 +41,7 @@ void LockNews::told(const char* event) {
   const std::string_view what(event);
   if (what == "acquired") acquired_ = true;
   if (what == "lost") asked_to_end_ = true;
-  // Whoever is told of a renewal forgets the trouble, and of several locks another may still have it.
+  // A client that is told of a renewal forgets the trouble, which another of several locks may still have.
   trouble_ = what == "not_renewed" ? session_.trouble() : std::string();
   if (what != "not_renewed") renewals_ = session_.renewals();
 }
