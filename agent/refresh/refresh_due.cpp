@@ -9,6 +9,9 @@ namespace {
 
 // Without a valid token nobody waits for the spread.
 constexpr Duration cold_start_spread = std::chrono::milliseconds(5);
+// Of a token that another host is fetching, when this one may fetch alone.
+constexpr Duration last_seconds = std::chrono::seconds(5);
+constexpr Duration look_again = std::chrono::seconds(1);
 
 // Longer than what passes for the echo of a pause (holds.hpp), which holds nobody: a call that is refused for a few
 // milliseconds more would be asked for again and again meanwhile.
@@ -95,17 +98,29 @@ void RefreshLoop::end_pause() {
   mend_check_at_ = BootTime::max();
 }
 
+// Not by a refresh token: one on two hosts is a theft to the provider.
+bool RefreshLoop::may_fetch_alone() const { return parts_.alone != nullptr && !keeps_state(config_.source); }
+
 // When this host fetches alone: in an outage, when the token is about to run out, and never in a short failure of the
 // network at the start of the agent. Never, while the coordinator has not just failed: it is asked first. The claims of
 // other hosts do not count, because what they fetch cannot be published.
 BootTime RefreshLoop::alone_at() const {
-  if (parts_.alone == nullptr || !outage_since_ || now() >= holds_.unreachable_until()) return BootTime::max();
-  if (keeps_state(config_.source)) return BootTime::max();  // one refresh token on two hosts is a theft to the provider
+  if (!may_fetch_alone() || !outage_since_ || now() >= holds_.unreachable_until()) return BootTime::max();
   BootTime runs_out = *outage_since_ + parts_.fetch_alone;
   if (current_.valid()) {
     runs_out = boot_time_of(current_.record()->expires_at, parts_.timers.clock()) - parts_.fetch_alone;
   }
   return std::max({runs_out, scheduled_at(), holds_.latest_alone(demanded())});
+}
+
+// Another host is at it. If the coordinator has begun to refuse writes, that host can neither publish nor give its lock
+// back, and only an attempt to take the lock shows it: the last seconds of a token are not spent waiting.
+void RefreshLoop::hold_for_claim(BootTime until) {
+  if (may_fetch_alone() && current_.valid()) {
+    const BootTime last_looks = boot_time_of(current_.record()->expires_at, parts_.timers.clock()) - last_seconds;
+    until = std::min(until, std::max(last_looks, now() + look_again));
+  }
+  holds_.claim(until);
 }
 
 }  // namespace jeton::agent

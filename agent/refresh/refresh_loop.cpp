@@ -17,6 +17,7 @@ using std::chrono::milliseconds;
 using std::chrono::seconds;
 
 constexpr Duration prerequisite_poll = seconds(1);  // of another token; it also wakes us when it is renewed
+constexpr Duration publish_patience = seconds(5);   // with the lock
 constexpr Duration alone_retry = seconds(1);        // of this host's own lock and files
 constexpr BackoffLimits reach_limits{milliseconds(250), seconds(2), milliseconds(50)};
 
@@ -126,7 +127,7 @@ Task<std::optional<RefreshLoop::Held>> RefreshLoop::try_lock() {
   journal_.lock_trouble(result.trouble);
   journal_.lock_holder(result.holder);
   if (!result.lease) {
-    if (!result.pause && current_.generation() == known) holds_.claim(result.busy_until);
+    if (!result.pause && current_.generation() == known) hold_for_claim(result.busy_until);
     co_return std::nullopt;
   }
   journal_.lock_won(result.lease->fence, false);
@@ -263,7 +264,7 @@ Task<bool> RefreshLoop::publish(Record record, const Lease& lease, Coordinator& 
   journal_.phase(RefreshPhase::publishing);
   const bool state_only = only_carries_state(record);
   const bool keeps_lock = keeps_state(config_.source);
-  const BootTime give_up_at = keeps_lock ? BootTime::max() : now() + lock_ttl_ / 3;
+  const BootTime give_up_at = keeps_lock ? BootTime::max() : now() + publish_patience;
   for (;;) {
     try {
       PublishResult result = co_await from.publish(config_.name, record, lease);

@@ -102,7 +102,9 @@ class RefreshLoop final : private CoordinationListener {
   [[nodiscard]] Duration pause_after(const SourceError& failure);
   void hold_for_pause(const Pause& pause);
   void end_pause();
+  [[nodiscard]] bool may_fetch_alone() const;
   [[nodiscard]] BootTime alone_at() const;
+  void hold_for_claim(BootTime until);
 
   // The state that the source keeps: refresh_state.cpp.
   void adopt_kept();

@@ -31,7 +31,7 @@ void RefreshLoop::on_claim(BootTime until) {
   if (journal_.status().holds_lock) return;
   // No claim lasts longer than a lock does without renewal, whatever a message on the channel says.
   const BootTime longest = now() + lock_ttl_;
-  holds_.claim(std::min(until, longest));
+  hold_for_claim(std::min(until, longest));
   wake_.notify();
 }
 
