@@ -105,4 +105,16 @@ void run_bounded(const std::string& what, std::function<void()> work) {
   if (call->failure) std::rethrow_exception(call->failure);
 }
 
+std::optional<struct stat> bounded_stat(const std::string& path) {
+  try {
+    return bounded(
+        "status of " + path, [path]() -> std::optional<struct stat> {
+          struct stat status {};
+          return ::stat(path.c_str(), &status) == 0 ? std::optional(status) : std::nullopt;
+        });
+  } catch (const Error&) {
+    return std::nullopt;
+  }
+}
+
 }  // namespace jeton::agent

@@ -2,6 +2,8 @@
 // and its caller, such as the event loop, waits for it no longer than a moment. Any thread.
 #pragma once
 
+#include <sys/stat.h>
+
 #include <chrono>
 #include <functional>
 #include <memory>
@@ -27,5 +29,8 @@ auto bounded(const std::string& what, Call call) {
   run_bounded(what, [result, call = std::move(call)]() mutable { result->emplace(call()); });
   return std::move(**result);
 }
+
+// Of a path, links followed: nothing if it is not there, cannot be looked at or does not answer.
+[[nodiscard]] std::optional<struct stat> bounded_stat(const std::string& path);
 
 }  // namespace jeton::agent

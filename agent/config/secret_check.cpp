@@ -25,25 +25,13 @@ bool can_be_read(const SecretTemplate::Part& part) {
          part.kind == SecretPart::Kind::env || part.kind == SecretPart::Kind::credential;
 }
 
-// 0 if that cannot be known.
-mode_t mode_of(const std::string& path) {
-  try {
-    return bounded("the mode of " + path, [path]() -> mode_t {
-      struct stat status {};
-      return ::stat(path.c_str(), &status) == 0 ? status.st_mode : 0;
-    });
-  } catch (const Error&) {
-    return 0;
-  }
-}
-
 void warn_if_readable_by_others(const SecretReference& reference, Problems& problems) {
   for (const SecretTemplate::Part& part : reference.secret.parts()) {
     if (part.kind != SecretTemplate::Part::Kind::file) continue;
-    const mode_t mode = mode_of(part.text);
-    if ((mode & (S_IRGRP | S_IROTH)) == 0) continue;
+    const auto status = bounded_stat(part.text);
+    if (!status || (status->st_mode & (S_IRGRP | S_IROTH)) == 0) continue;
     problems.warning(reference.place, SecretTemplate::reference_text(part) + " can be read by " +
-                                          ((mode & S_IROTH) != 0 ? "everybody" : "its group") +
+                                          ((status->st_mode & S_IROTH) != 0 ? "everybody" : "its group") +
                                           "; chmod 0600 it, owned by the agent's user");
   }
 }

@@ -3,6 +3,7 @@
 #include <array>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/io_context.hpp>
+#include <boost/asio/redirect_error.hpp>
 #include <boost/asio/signal_set.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <csignal>
@@ -74,7 +75,9 @@ class Daemon {
 
   Task<> serve_signals() {
     for (;;) {
-      const int number = co_await signals_.async_wait(boost::asio::use_awaitable);
+      boost::system::error_code ended;
+      const int number = co_await signals_.async_wait(boost::asio::redirect_error(boost::asio::use_awaitable, ended));
+      if (ended) co_return;  // the agent has given up by itself
       if (number == SIGHUP) {
         boost::asio::co_spawn(loop_, reload(), rethrow);  // a reload that waits must not keep the agent from stopping
         continue;

@@ -189,7 +189,7 @@ version: 1
 locks: {"nightly-*": {max_ttl: 24h}}
 tokens:
   wechat:
-    source: {type: http, url: "$url", query: {appid: wx1, secret: "\${credential:wechat-secret}"}}
+    source: {type: http, url: "$url", method: POST, form: {appid: wx1, secret: "\${credential:wechat-secret}"}}
 YAML
     machine sh -c "cd /root && printf '#!/bin/sh\nexit 0\n' >backup && chmod +x backup && cp backup run-once"
     machine systemctl restart jeton-agent # a new credential is handed over at a start

@@ -3,6 +3,7 @@
 
 #include <chrono>
 
+#include "agent/base/bounded_wait.hpp"
 #include "agent/config/sources/response_schema.hpp"
 #include "agent/config/sources/source_schema.hpp"
 
@@ -21,10 +22,9 @@ std::optional<std::filesystem::path> read_path(const ValueReader& value) {
     value.error(value.path() + " must be the absolute path of a file");
     return std::nullopt;
   }
-  struct stat status {};
-  if (::stat(path->c_str(), &status) == 0) {
-    if (!S_ISREG(status.st_mode)) value.error(value.path() + ": " + *path + " is not a regular file");
-    if (S_ISREG(status.st_mode) && (status.st_mode & S_IROTH) != 0)
+  if (const auto status = bounded_stat(*path)) {
+    if (!S_ISREG(status->st_mode)) value.error(value.path() + ": " + *path + " is not a regular file");
+    if (S_ISREG(status->st_mode) && (status->st_mode & S_IROTH) != 0)
       value.warning(*path + " can be read by everybody; let whoever writes it use mode 0600 or 0640");
   }
   return *path;

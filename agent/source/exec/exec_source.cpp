@@ -1,13 +1,12 @@
 #include "agent/source/exec/exec_source.hpp"
 
-#include <sys/stat.h>
-
 #include <algorithm>
 #include <array>
 #include <cerrno>
 #include <cstring>
 #include <utility>
 
+#include "agent/base/bounded_wait.hpp"
 #include "agent/base/environment.hpp"
 #include "agent/base/log.hpp"
 #include "agent/config/values.hpp"
@@ -224,11 +223,10 @@ std::string ExecSource::fingerprint() const {
       all.append(variable.reveal());
       all.append("\n");
     }
-    struct stat program {};
-    if (::stat(config_.command.front().c_str(), &program) == 0) {
-      for (const auto number : {static_cast<std::int64_t>(program.st_ino), static_cast<std::int64_t>(program.st_size),
-                                static_cast<std::int64_t>(program.st_mode), std::int64_t{program.st_ctim.tv_sec},
-                                std::int64_t{program.st_ctim.tv_nsec}}) {
+    if (const auto program = bounded_stat(config_.command.front())) {
+      for (const auto number : {static_cast<std::int64_t>(program->st_ino), static_cast<std::int64_t>(program->st_size),
+                                static_cast<std::int64_t>(program->st_mode), std::int64_t{program->st_ctim.tv_sec},
+                                std::int64_t{program->st_ctim.tv_nsec}}) {
         all.append(std::to_string(number) + "\n");
       }
     }

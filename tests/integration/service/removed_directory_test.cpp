@@ -12,7 +12,9 @@ namespace jeton::test {
 namespace {
 
 using std::chrono::seconds;
+using ::testing::AllOf;
 using ::testing::HasSubstr;
+using ::testing::Not;
 
 class RemovedDirectory : public testing::Test {
  protected:
@@ -55,7 +57,8 @@ TEST_F(RemovedDirectory, ServiceCannotMakeItAnew_EndsToBeStartedAgain) {
   std::filesystem::remove_all(agent.runtime_dir());
   std::ofstream(agent.runtime_dir()) << "in its place";
   EXPECT_EQ(agent.wait(), 1);
-  EXPECT_THAT(agent.log(), HasSubstr("Not a directory"));
+  EXPECT_THAT(agent.log(),
+              AllOf(HasSubstr("Not a directory"), HasSubstr("info stopped"), Not(HasSubstr("cannot go on"))));
 }
 
 TEST_F(RemovedDirectory, CannotBeMadeAnewAndNobodyWouldStartTheAgent_IsTriedAgain) {

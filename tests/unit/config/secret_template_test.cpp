@@ -80,7 +80,7 @@ TEST(SecretTemplate, VariableEndsWithLineEnds_TheyAreDroppedAndBlanksAreNot) {
 TEST(SecretTemplate, ReferenceLacksItsKind_TheRightOneIsNamed) {
   EXPECT_NE(failure_of("${CLIENT_SECRET}").find("did you mean ${env:CLIENT_SECRET}?"), std::string::npos);
   EXPECT_NE(failure_of("${ENV:CLIENT_SECRET}").find("did you mean ${env:...}?"), std::string::npos);
-  EXPECT_NE(failure_of("${fiel:/etc/key}").find("did you mean ${file:...}?"), std::string::npos);
+  EXPECT_NE(failure_of("${filx:/etc/key}").find("did you mean ${file:...}?"), std::string::npos);
   EXPECT_EQ(failure_of("pa${s5w0rd}").find("s5w0rd"), std::string::npos) << "it may be a part of a secret";
 }
 
