@@ -112,7 +112,9 @@ TEST(HungServiceManager, SocketIsFull_AgentGoesOnAndSaysReadyWhenThereIsRoom) {
   }
   ASSERT_EQ(errno, EAGAIN);
 
-  AgentProcess agent({.token_url = provider.url()}, {.env = {{"NOTIFY_SOCKET", path}, {"WATCHDOG_USEC", "200000"}}});
+  ProcessOptions options;
+  options.env = {{"NOTIFY_SOCKET", path}, {"WATCHDOG_USEC", "200000"}};
+  AgentProcess agent({.token_url = provider.url()}, options);
   agent.start();
   EXPECT_TRUE(eventually([&] { return agent.valid(); }));
   // Its first message would have hung it.
