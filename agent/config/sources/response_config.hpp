@@ -55,7 +55,7 @@ struct ResponseConfig {
   AnswerPlace refresh_token = "/refresh_token";  // a new one, of a grant that uses them
   AnswerPlace expires_in = "/expires_in";        // a lifetime from now; empty if only expires_at is set
   AnswerPlace expires_at;                        // unix time, RFC 3339 or an HTTP date
-  std::optional<Milliseconds> expiry_unit;       // of numbers at either; nothing: see expiry.hpp
+  std::optional<Milliseconds> expiry_unit;       // of numbers at either; nothing: see answer_expiry.hpp
   std::optional<Milliseconds> default_lifetime;  // if the answer names no end
   AnswerPlace type;
   AnswerPlace error;                              // present and no success: the fetch failed
