@@ -95,7 +95,7 @@ TEST_F(GivenAgain, SeveralUsersReportTheSameAnswer_AreOneReportAndOneFetch) {
   EXPECT_EQ(fleet.status(0).rejections_reported, 2U);
 }
 
-TEST(RefreshAnswer, TokenIsYoung_NamesMinInterval) {
+TEST(RefreshDemand, TokenIsYoung_NamesMinInterval) {
   VirtualFleet fleet({.agents = 1});
   fleet.start_all();
   fleet.pass(seconds(1));
@@ -103,7 +103,7 @@ TEST(RefreshAnswer, TokenIsYoung_NamesMinInterval) {
 }
 
 // An operator's refresh does not wait for what a rejection would wait for.
-TEST(RefreshAnswer, TokensWereRejectedInARow_NamesWhatHoldsThisDemand) {
+TEST(RefreshDemand, TokensWereRejectedInARow_NamesWhatHoldsThisDemand) {
   VirtualFleet fleet({.agents = 1, .refresh = eager()});
   fleet.start_all();
   fleet.pass(seconds(5));
@@ -115,7 +115,7 @@ TEST(RefreshAnswer, TokensWereRejectedInARow_NamesWhatHoldsThisDemand) {
   EXPECT_EQ(fleet.refresh(0).refresh_now().held_by, "");
 }
 
-TEST(RefreshAnswer, RejectionsComeInARow_NamesTheirNumber) {
+TEST(RefreshDemand, RejectionsComeInARow_NamesTheirNumber) {
   agent::RefreshConfig refresh = eager();
   refresh.retry_initial = seconds(20);
   VirtualFleet fleet({.agents = 1, .refresh = refresh});
@@ -129,7 +129,7 @@ TEST(RefreshAnswer, RejectionsComeInARow_NamesTheirNumber) {
   EXPECT_EQ(fleet.refresh(0).refresh_now().held_by, "") << "an operator does not wait for that";
 }
 
-TEST(RefreshAnswer, BudgetIsSpent_NamesTheBudget) {
+TEST(RefreshDemand, BudgetIsSpent_NamesTheBudget) {
   VirtualFleet fleet({.agents = 1, .refresh = eager(), .budget = {.calls = 1, .per = hours(1), .reserve = 0}});
   fleet.start_all();
   fleet.pass(seconds(5));
@@ -138,7 +138,7 @@ TEST(RefreshAnswer, BudgetIsSpent_NamesTheBudget) {
   EXPECT_GT(answer.due, fleet.loop.clock.wall_now() + minutes(50));
 }
 
-TEST(RefreshAnswer, CoordinatorIsOutOfReach_NamesIt) {
+TEST(RefreshDemand, CoordinatorIsOutOfReach_NamesIt) {
   VirtualFleet fleet({.agents = 1, .refresh = eager()});
   fleet.start_all();
   fleet.pass(seconds(5));
