@@ -1,4 +1,4 @@
-// The name of a server leads to another one, while the first goes on: those who begin now go to the other.
+// The server_name of a server leads to another one, while the first goes on: those who begin now go to the other.
 #include "agent/redis/sentinel_locator.hpp"
 #include "tests/virtual/coordination/virtual_redlock.hpp"
 
@@ -8,17 +8,17 @@ namespace {
 using namespace std::chrono_literals;
 using test::MemoryServers;
 
-constexpr const char* name = "redis.example";
+constexpr const char* server_name = "redis.example";
 const std::string first = MemoryServers::address(0).host;
 const std::string second = MemoryServers::address(1).host;
 
 class NameChange : public testing::Test {
  protected:
-  NameChange() { servers.network().set_name(name, {first}); }
+  NameChange() { servers.network().set_name(server_name, {first}); }
 
   redis::ConnectOptions connection() {
     redis::ConnectOptions options = servers.connection(0, 500ms);
-    options.address.host = name;
+    options.address.host = server_name;
     return options;
   }
   RedisCoordinatorOptions by_name() {
@@ -38,10 +38,10 @@ TEST_F(NameChange, LeadsToAnotherServer_AgentMovesThereAndNoTwoHoldTheLock) {
   old.listen();
   Lease lease = old.call.acquire(1h);
   testing::internal::CaptureStderr();
-  servers.network().set_name(name, {second});
+  servers.network().set_name(server_name, {second});
   loop.pass(40s);
   const std::string log = testing::internal::GetCapturedStderr();
-  EXPECT_NE(log.find("the name of the server leads to another address"), std::string::npos) << log;
+  EXPECT_NE(log.find("the server_name of the server leads to another address"), std::string::npos) << log;
   EXPECT_NE(log.find("from=" + first + " to=" + second), std::string::npos) << log;
   EXPECT_EQ(log.find("out of reach"), std::string::npos) << log;
   EXPECT_EQ(servers[0].connections(), 0U);
@@ -57,7 +57,7 @@ TEST_F(NameChange, LeadsToAnotherServer_ListenerHearsItAndIsToldOfTheGap) {
   test::Host old(loop, by_name());
   old.listen();
   const int gaps = old.listener.gaps;
-  servers.network().set_name(name, {second});
+  servers.network().set_name(server_name, {second});
   loop.pass(40s);
   EXPECT_GT(old.listener.gaps, gaps);
   test::Host fresh(loop, by_name());
@@ -70,7 +70,7 @@ TEST_F(NameChange, HasSeveralAddresses_TheOneInUseIsKept) {
   test::Host host(loop, by_name());
   host.listen();
   const auto made = greetings(0);
-  servers.network().set_name(name, {second, first});
+  servers.network().set_name(server_name, {second, first});
   loop.pass(10min);
   EXPECT_EQ(greetings(0), made);
   EXPECT_EQ(greetings(1), 0U);
@@ -80,9 +80,9 @@ TEST_F(NameChange, LeadsNowhereOrIsNotAnswered_NothingChanges) {
   test::Host host(loop, by_name());
   host.listen();
   const auto made = greetings(0);
-  servers.network().set_name(name, {});
+  servers.network().set_name(server_name, {});
   loop.pass(10min);
-  servers.network().hang_name(name, true);
+  servers.network().hang_name(server_name, true);
   loop.pass(10min);
   EXPECT_EQ(greetings(0), made);
   EXPECT_TRUE(host.call.try_acquire(1h).lease);
@@ -90,13 +90,13 @@ TEST_F(NameChange, LeadsNowhereOrIsNotAnswered_NothingChanges) {
 
 TEST_F(NameChange, OfOneServerOfAQuorum_ItsConnectionsMove) {
   test::MemoryServers more{loop, 4};
-  more.network().set_name(name, {first});
+  more.network().set_name(server_name, {first});
   RedlockCoordinatorOptions options;
   for (std::size_t i = 0; i < 3; ++i) options.servers.push_back(more.connection(i, 500ms));
-  options.servers[0].address.host = name;
+  options.servers[0].address.host = server_name;
   test::RedlockHost host(loop, std::move(options));
   host.warm_up(3);
-  more.network().set_name(name, {MemoryServers::address(3).host});
+  more.network().set_name(server_name, {MemoryServers::address(3).host});
   loop.pass(40s);
   EXPECT_EQ(more[0].connections(), 0U);
   const Lease lease = host.call.acquire(1h);
@@ -115,11 +115,11 @@ TEST_F(NameChange, OfASentinel_TheNextQuestionGoesToTheOther) {
   redis::SentinelLocator locator(loop.timers, loop.random, std::move(options));
   const auto ask = [&] { return loop.run(locator.locate(loop.clock.boot_now() + 500ms)); };
   EXPECT_EQ(ask(), MemoryServers::address(2));
-  servers.network().set_name(name, {second});
+  servers.network().set_name(server_name, {second});
   loop.pass(31s);
   servers[1].name_primary(MemoryServers::address(1));
   EXPECT_EQ(ask(), MemoryServers::address(1));
-  servers.network().hang_name(name, true);
+  servers.network().hang_name(server_name, true);
   loop.pass(31s);
   EXPECT_EQ(ask(), MemoryServers::address(1)) << "it answers as long as it is connected";
 }
