@@ -1,4 +1,4 @@
-// The server_name of a server leads to another one, while the first goes on: those who begin now go to the other.
+// The name of a server leads to another one, while the first goes on: those who begin now go to the other.
 #include "agent/redis/sentinel_locator.hpp"
 #include "tests/virtual/coordination/virtual_redlock.hpp"
 
@@ -41,7 +41,7 @@ TEST_F(NameChange, LeadsToAnotherServer_AgentMovesThereAndNoTwoHoldTheLock) {
   servers.network().set_name(server_name, {second});
   loop.pass(40s);
   const std::string log = testing::internal::GetCapturedStderr();
-  EXPECT_NE(log.find("the server_name of the server leads to another address"), std::string::npos) << log;
+  EXPECT_NE(log.find("the name of the server leads to another address"), std::string::npos) << log;
   EXPECT_NE(log.find("from=" + first + " to=" + second), std::string::npos) << log;
   EXPECT_EQ(log.find("out of reach"), std::string::npos) << log;
   EXPECT_EQ(servers[0].connections(), 0U);
