@@ -15,6 +15,7 @@
 #include "agent/base/error.hpp"
 #include "agent/config/secret_file.hpp"
 
+// NOLINTBEGIN(concurrency-mt-unsafe): a process that changes its environment and its user here has one thread
 namespace jeton::agent {
 namespace {
 
@@ -267,3 +268,4 @@ Judged load_as_service(const std::vector<std::filesystem::path>& files, const st
 }
 
 }  // namespace jeton::agent
+// NOLINTEND(concurrency-mt-unsafe)
