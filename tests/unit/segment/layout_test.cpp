@@ -48,7 +48,7 @@ class Segment {
     h.name_size = 6;
     h.created_at_ms = 1'700'000'000'000;
     std::memcpy(h.name, "wechat", 6);
-    for (std::uint8_t i = 0; i < sizeof(h.boot_id); ++i) h.boot_id[i] = static_cast<std::uint8_t>(0xb0 + i);
+    for (std::size_t i = 0; i < sizeof(h.boot_id); ++i) h.boot_id[i] = static_cast<std::uint8_t>(0xb0 + i);
     h.time_namespace = 0xeffffffa;
   }
   std::byte* base() { return reinterpret_cast<std::byte*>(storage.data()); }

@@ -37,7 +37,7 @@ class UnreadAnswersTest : public testing::Test {
 };
 
 TEST_F(UnreadAnswersTest, BytesOfAnyKindAreGivenBack) {
-  const std::string bytes("\x1f\x8b\0\xff s3cret\n", 13);
+  const std::string bytes("\x1f\x8b\0\xff s3cret\n", 12);
   of("t").keep(SecretString(bytes), first_time);
   EXPECT_THAT(texts("t"), ElementsAre(bytes));
   EXPECT_EQ(of("t").all().front().at, first_time);

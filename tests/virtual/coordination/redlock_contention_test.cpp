@@ -9,7 +9,6 @@ namespace {
 
 using namespace std::chrono_literals;
 using test::RedlockHost;
-using test::updater_key;
 
 class RedlockOrder : public test::VirtualRedlock {
  protected:

@@ -10,7 +10,6 @@ namespace {
 
 using namespace std::chrono_literals;
 using test::fence_key;
-using test::make_record;
 using test::RedlockHost;
 
 // Higher than any clock says, so that only what the servers remember can make the next fence higher.
