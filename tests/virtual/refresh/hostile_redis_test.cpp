@@ -8,7 +8,6 @@ namespace {
 
 using agent::FleetCodec;
 using agent::Seal;
-using agent::SecretString;
 using agent::TokenStatus;
 using std::chrono::hours;
 using std::chrono::minutes;
