@@ -191,7 +191,7 @@ tokens:
   wechat:
     source: {type: http, url: "$url", method: POST, form: {appid: wx1, secret: "\${credential:wechat-secret}"}}
 YAML
-    machine sh -c "cd /root && printf '#!/bin/sh\nexit 0\n' >backup && chmod +x backup && cp backup run-once"
+    machine sh -c "cd /root && printf '#!/bin/sh\nexit 0\n' >backup && chmod +x backup && cp backup run-once && cp backup report"
     machine systemctl restart jeton-agent # a new credential is handed over at a start
     eventually 20 machine jetonctl wait wechat --timeout 1s || fail "no token"
     # Every line of a shell block that runs what is installed. A watch has no end; the provider of the curl is not here.
