@@ -2,6 +2,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <fstream>
 #include <nlohmann/json.hpp>
 
 #include "tests/support/eventually.hpp"
@@ -86,7 +87,11 @@ TEST_F(LockStream, RenewalFails_HolderReadsWhyBeforeTheLossAndWithIt) {
   HttpClient holder(host.socket());
   ASSERT_EQ(holder.open_posted_stream("/v1/locks/job", R"({"ttl_ms":1000})").status, 200);
   ASSERT_EQ(next(holder)["event"], "acquired");
-  host.on_loop([&](auto&) { std::filesystem::remove_all(directory.path()); });
+  // A directory that is gone would be made anew.
+  host.on_loop([&](auto&) {
+    std::filesystem::remove_all(directory.path());
+    std::ofstream(directory.path()) << "in its place";
+  });
   Json line = next(holder);
   while (line["event"] == "renewed") line = next(holder);
   ASSERT_EQ(line["event"], "not_renewed") << line;
