@@ -90,7 +90,7 @@ void add_validity(OrderedJson& json, const LockSession& session) {
   json["valid_until_boot_ms"] = boot_ms(session.valid_until());
 }
 
-// Members whose names begin with `prefix`; what is not known is null.
+// Members whose names begin with `prefix`; an unknown value is null.
 void add_note(OrderedJson& json, const std::string& prefix, const LockNote& note) {
   for (const char* key : {"by", "host", "uid", "pid", "held_ms"}) json[prefix + key] = nullptr;
   if (note.by) {

@@ -32,8 +32,8 @@ struct LockBody {
 [[nodiscard]] std::string lock_event(const std::string& event, const LockSession& session, BootTime now);
 // Of a detached lock: {"name", "owner", "fence", "ttl_ms"}.
 [[nodiscard]] std::string lock_json(const std::string& name, const Lease& lease);
-// {"name", "held", "owner", "ttl_ms", "fence", "by", "metadata", "host", "uid", "pid", "held_ms"}; what is not known is
-// null. With its owner id a lock can be released and extended: another user gets the beginning of it only.
+// {"name", "held", "owner", "ttl_ms", "fence", "by", "metadata", "host", "uid", "pid", "held_ms"}; an unknown value is
+// null. The owner id lets its reader release and extend the lock: another user gets only its beginning.
 [[nodiscard]] std::string lock_view_json(const std::string& name, const LockView& view, bool with_owner);
 // {"error": {"code": "busy", "message"}, "name", "holder", "holder_ttl_ms", "holder_by", "holder_host", "holder_uid",
 // "holder_pid", "holder_held_ms"}.

@@ -128,7 +128,7 @@ void add_credentials(const std::string& id, const std::filesystem::path& path,
         credentials.emplace(id.empty() ? name : id + "_" + name, std::move(*secret));
       }
     } catch (const Error&) {
-      // One that no token uses may be anything; one that is used is missing then, which is said where it stands.
+      // A credential that no token uses may be damaged. One that a token uses is reported at its reference.
     }
   }
 }

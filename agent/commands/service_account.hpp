@@ -1,4 +1,4 @@
-// As whom the service runs, so that `check` and `fetch` judge by what it will find when root runs them: the user and
+// The account of the service, so that `check` and `fetch` of root find the same as the service will: the user and
 // the groups, the credentials and the environment of jeton-agent.service. Not for a process with several threads.
 #pragma once
 
