@@ -52,6 +52,23 @@ struct HttpRequest {
   std::vector<std::pair<std::string, SecretString>> made_of{};
 };
 
+// As it stands in the request line.
+[[nodiscard]] constexpr const char* method_name(HttpRequest::Method method) {
+  switch (method) {
+    case HttpRequest::Method::get:
+      return "GET";
+    case HttpRequest::Method::post:
+      return "POST";
+    case HttpRequest::Method::put:
+      return "PUT";
+    case HttpRequest::Method::patch:
+      return "PATCH";
+    case HttpRequest::Method::del:
+      return "DELETE";
+  }
+  return "?";
+}
+
 struct HttpResponse {
   int status = 0;
   std::string retry_after;  // the header as it stands; empty: none

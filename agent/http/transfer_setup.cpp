@@ -35,16 +35,8 @@ long curl_http_version(HttpVersion version) {
 
 // Null: libcurl's own, for GET and POST.
 const char* custom_method(HttpRequest::Method method) {
-  switch (method) {
-    case HttpRequest::Method::put:
-      return "PUT";
-    case HttpRequest::Method::patch:
-      return "PATCH";
-    case HttpRequest::Method::del:
-      return "DELETE";
-    default:
-      return nullptr;
-  }
+  const bool libcurls_own = method == HttpRequest::Method::get || method == HttpRequest::Method::post;
+  return libcurls_own ? nullptr : method_name(method);
 }
 
 }  // namespace

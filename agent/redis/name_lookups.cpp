@@ -6,7 +6,6 @@
 #include <algorithm>
 #include <array>
 #include <boost/asio/post.hpp>
-#include <cctype>
 #include <cerrno>
 #include <map>
 #include <mutex>
@@ -14,6 +13,7 @@
 #include <system_error>
 #include <utility>
 
+#include "agent/base/ascii.hpp"
 #include "agent/base/event.hpp"
 #include "agent/base/thread.hpp"
 #include "agent/redis/connecting.hpp"
@@ -24,7 +24,7 @@ namespace {
 std::string reason_of_lookup(int status, int error) {
   std::string text =
       status == EAI_SYSTEM ? std::generic_category().message(error) : std::string(::gai_strerror(status));
-  if (!text.empty()) text[0] = static_cast<char>(std::tolower(static_cast<unsigned char>(text[0])));
+  if (!text.empty()) text[0] = ascii_lower(text[0]);
   return text;
 }
 

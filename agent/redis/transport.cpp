@@ -10,6 +10,7 @@
 #include <boost/asio/use_awaitable.hpp>
 #include <boost/asio/write.hpp>
 
+#include "agent/base/ascii.hpp"
 #include "agent/redis/connecting.hpp"
 #include "agent/redis/tls_context.hpp"
 #include "agent/redis/tls_transport.hpp"
@@ -104,7 +105,7 @@ StreamEndpoint endpoint_of(const Address& address) {
 std::string reason_of(const error_code& error) {
   if (error == asio::error::eof) return "the server closed the connection";
   std::string text = error.message();
-  if (!text.empty()) text[0] = static_cast<char>(std::tolower(static_cast<unsigned char>(text[0])));
+  if (!text.empty()) text[0] = ascii_lower(text[0]);
   return text;
 }
 

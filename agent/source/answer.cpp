@@ -23,24 +23,8 @@ void check_token(const FetchedToken& token, const std::string& name, std::size_t
     throw SourceError(Kind::transient, "the token had run out before its answer was complete");
 }
 
-std::string method_name(HttpRequest::Method method) {
-  switch (method) {
-    case HttpRequest::Method::get:
-      return "GET";
-    case HttpRequest::Method::post:
-      return "POST";
-    case HttpRequest::Method::put:
-      return "PUT";
-    case HttpRequest::Method::patch:
-      return "PATCH";
-    case HttpRequest::Method::del:
-      return "DELETE";
-  }
-  return "?";
-}
-
 std::string fingerprint_of(const HttpRequest& request) {
-  SecretString all(method_name(request.method) + " ");
+  SecretString all(std::string(method_name(request.method)) + " ");
   const auto add = [&all](std::string_view text) {
     all.append(text);
     all.append("\n");

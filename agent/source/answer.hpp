@@ -19,8 +19,6 @@ namespace jeton::agent {
 // Throws SourceError for a token that is larger than `capacity` bytes (tokens.NAME.capacity) or has run out by `now`.
 void check_token(const FetchedToken& token, const std::string& name, std::size_t capacity, WallTime now);
 
-[[nodiscard]] std::string method_name(HttpRequest::Method method);
-
 // As Source::fingerprint(): of everything that is sent.
 [[nodiscard]] std::string fingerprint_of(const HttpRequest& request);
 

@@ -97,14 +97,8 @@ Task<FetchedToken> HttpSource::fetch_by_refresh_token(SecretString state) {
     }
     RotatingAnswer answer =
         read_rotating_answer(content, {config_.response, sent_at, response.status, true, false, name_, capacity_});
-    if (answer.may_break_chain()) throw SourceError(*answer.unusable);
-    SecretString next = chain.after(candidate, answer.refresh_token);
-    if (answer.unusable) {
-      answer.unusable->set_state(std::move(next));
-      throw SourceError(*answer.unusable);
-    }
-    answer.token.state = std::move(next);
-    co_return std::move(answer.token);
+    FetchedToken token = chained_token(std::move(answer), chain, candidate);
+    co_return token;
   }
   throw SourceError(SourceError::Kind::permanent,
                     refused +

@@ -2,9 +2,9 @@
 
 #include <algorithm>
 #include <array>
-#include <cctype>
 #include <string_view>
 
+#include "agent/base/ascii.hpp"
 #include "agent/http/url.hpp"
 #include "agent/source/answer.hpp"
 #include "agent/source/egress.hpp"
@@ -14,10 +14,8 @@ namespace jeton::agent {
 namespace {
 
 bool has_header(const std::vector<HttpHeader>& headers, std::string_view name) {
-  return std::any_of(headers.begin(), headers.end(), [name](const HttpHeader& header) {
-    return std::equal(name.begin(), name.end(), header.name.begin(), header.name.end(),
-                      [](unsigned char a, unsigned char b) { return std::tolower(a) == std::tolower(b); });
-  });
+  return std::any_of(headers.begin(), headers.end(),
+                     [name](const HttpHeader& header) { return equal_ignoring_case(header.name, name); });
 }
 
 HttpRequest::Method method_of(const std::string& name) {

@@ -61,6 +61,17 @@ RotatingAnswer read_rotating_answer(const AnswerContent& content, const AnswerTe
   return answer;
 }
 
+FetchedToken chained_token(RotatingAnswer answer, const RefreshChain& chain, const SecretString& presented) {
+  if (answer.may_break_chain()) throw SourceError(*answer.unusable);
+  SecretString next = chain.after(presented, answer.refresh_token);
+  if (answer.unusable) {
+    answer.unusable->set_state(std::move(next));
+    throw SourceError(*answer.unusable);
+  }
+  answer.token.state = std::move(next);
+  return std::move(answer.token);
+}
+
 SourceError failure_of(const HttpError& error, bool rotates) {
   SourceError failure(kind_of(error.reason()), error.what());
   const HttpResponse& received = error.received();

@@ -7,6 +7,7 @@
 #include <string>
 
 #include "agent/source/answer/answer_content.hpp"
+#include "agent/source/oauth2/refresh_chain.hpp"
 #include "agent/token/record.hpp"
 
 namespace jeton::agent {
@@ -32,6 +33,11 @@ struct AnswerTerms {
 
 // Of an answer that was accepted.
 [[nodiscard]] RotatingAnswer read_rotating_answer(const AnswerContent& content, const AnswerTerms& terms);
+
+// The token, with the state after `presented`. Throws the answer's own SourceError if it is unusable; that has the
+// state too, unless a new refresh token may be among the bytes that could not be read.
+[[nodiscard]] FetchedToken chained_token(RotatingAnswer answer, const RefreshChain& chain,
+                                         const SecretString& presented);
 
 // Of a request that had no whole answer. What came of a success is kept for an operator where the source rotates.
 [[nodiscard]] SourceError failure_of(const HttpError& error, bool rotates);

@@ -84,14 +84,8 @@ Task<FetchedToken> OAuth2Source::fetch_by_refresh_token(SecretString state) {
   for (const SecretString& candidate : candidates) {
     try {
       RotatingAnswer answer = co_await ask(candidate);
-      if (answer.may_break_chain()) throw SourceError(*answer.unusable);
-      SecretString next = chain.after(candidate, answer.refresh_token);
-      if (answer.unusable) {
-        answer.unusable->set_state(std::move(next));
-        throw SourceError(*answer.unusable);
-      }
-      answer.token.state = std::move(next);
-      co_return std::move(answer.token);
+      FetchedToken token = chained_token(std::move(answer), chain, candidate);
+      co_return token;
     } catch (const SourceError& e) {
       if (e.code() != "invalid_grant" || e.kind() != Kind::permanent) throw;
       if (refused.empty()) refused = e.what();
