@@ -7,7 +7,7 @@
 #include <string>
 
 #include "agent/source/answer/answer_content.hpp"
-#include "agent/source/oauth2/refresh_chain.hpp"
+#include "agent/source/refresh_chain.hpp"
 #include "agent/token/record.hpp"
 
 namespace jeton::agent {

@@ -7,7 +7,7 @@
 #include "agent/source/answer/refusal.hpp"
 #include "agent/source/answer/rotating_answer.hpp"
 #include "agent/source/oauth2/dpop.hpp"
-#include "agent/source/oauth2/refresh_chain.hpp"
+#include "agent/source/refresh_chain.hpp"
 #include "agent/source/secret_resolver.hpp"
 
 namespace jeton::agent {

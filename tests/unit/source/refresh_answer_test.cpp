@@ -1,5 +1,5 @@
 // What becomes of the chain of refresh tokens when an answer is not as expected: nothing that a provider gave is lost.
-#include "agent/source/oauth2/refresh_chain.hpp"
+#include "agent/source/refresh_chain.hpp"
 #include "tests/unit/source/oauth2_fixture.hpp"
 
 namespace jeton::agent {

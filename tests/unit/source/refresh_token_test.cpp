@@ -1,6 +1,6 @@
 // Rotation of refresh tokens at a real HTTP server that rotates them: what is presented, and what a lost answer costs.
 #include "agent/http/http_client.hpp"
-#include "agent/source/oauth2/refresh_chain.hpp"
+#include "agent/source/refresh_chain.hpp"
 #include "tests/support/rotating_provider.hpp"
 #include "tests/unit/source/oauth2_fixture.hpp"
 

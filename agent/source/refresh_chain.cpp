@@ -1,4 +1,4 @@
-#include "agent/source/oauth2/refresh_chain.hpp"
+#include "agent/source/refresh_chain.hpp"
 
 #include "agent/token/wiping_json.hpp"
 
