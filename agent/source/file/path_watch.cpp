@@ -152,6 +152,13 @@ struct PathWatch::Impl : std::enable_shared_from_this<Impl> {
                       });
   }
 
+  void tell_soon() {
+    timers.schedule(timers.clock().boot_now(), [weak = weak_from_this()] {
+      const auto self = weak.lock();
+      if (self && !self->ended && std::exchange(self->pending, false)) self->changed();
+    });
+  }
+
   // Everything that is queued.
   void take_in() {
     if (!shared) return;
@@ -213,7 +220,7 @@ PathWatch::~PathWatch() { impl_->end(); }
 
 bool PathWatch::being_written() {
   impl_->take_in();
-  impl_->pending = false;  // whoever asks looks at the file now
+  if (impl_->pending) impl_->tell_soon();  // the caller may have read the file before the change
   for (const auto& place : impl_->writing) {
     if (impl_->finals.contains(place)) return true;
   }

@@ -169,6 +169,16 @@ TEST_F(FileWatch, FollowsAKubernetesVolumeThatIsSwappedInALoop) {
   for (const std::string& value : seen) EXPECT_THAT(value, testing::StartsWith("version-"));
 }
 
+// A reader asks again when it has read; a change that it hears of only then is one that it has not seen.
+TEST_F(FileWatch, ChangeIsHeardOfByAReader_IsToldAllTheSame) {
+  dir.write("token", "one");
+  bool heard = false;
+  agent::PathWatch path(loop.timers, {dir / "token"}, [&heard] { heard = true; });
+  move_into_place("two");
+  EXPECT_FALSE(path.being_written());
+  EXPECT_TRUE(loop.turn_until([&] { return heard; }));
+}
+
 TEST_F(FileWatch, EndsQuietlyWithItsSource) {
   dir.write("token", "one");
   watch(dir / "token");
