@@ -54,14 +54,14 @@ int AgentProcess::stop() {
   return process_->wait();
 }
 
-nlohmann::json AgentProcess::token() const {
-  const auto answer = unix_http_get(runtime_dir() / "agent.sock", "/v1/tokens/api");
+nlohmann::json AgentProcess::token(const std::string& name) const {
+  const auto answer = unix_http_get(runtime_dir() / "agent.sock", "/v1/tokens/" + name);
   if (answer.status != 200) return nullptr;
   return nlohmann::json::parse(answer.body);
 }
 
-bool AgentProcess::valid() const {
-  const auto status = token();
+bool AgentProcess::valid(const std::string& name) const {
+  const auto status = token(name);
   return status.is_object() && status.value("state", "") == "valid";
 }
 

@@ -55,9 +55,9 @@ class AgentProcess {
   void configure(AgentSettings settings);
   void write_config(const std::string& yaml) const { dir_.write("agent.yaml", yaml); }
 
-  // The token "api" of GET /v1/status; null if the agent does not answer.
-  [[nodiscard]] nlohmann::json token() const;
-  [[nodiscard]] bool valid() const;
+  // GET /v1/tokens/NAME; null if the agent does not answer.
+  [[nodiscard]] nlohmann::json token(const std::string& name = "api") const;
+  [[nodiscard]] bool valid(const std::string& name = "api") const;
   [[nodiscard]] std::uint64_t generation() const;
   // Status of any GET.
   [[nodiscard]] int get(const std::string& target) const;

@@ -1,6 +1,7 @@
 #include "tests/support/fault_provider.hpp"
 
 #include <algorithm>
+#include <boost/asio/as_tuple.hpp>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
 #include <boost/asio/executor_work_guard.hpp>
@@ -94,6 +95,12 @@ class FaultProvider::Server {
 
   void listen_again() {
     on_thread([this] { listen(port_); });
+  }
+
+  void end_delays() {
+    on_thread([this] {
+      for (asio::steady_timer* delay : delays_) delay->cancel();
+    });
   }
 
   [[nodiscard]] Counts counts() const {
@@ -192,7 +199,9 @@ class FaultProvider::Server {
     const Behaviour behaviour = take_behaviour(request);
     if (behaviour.delay.count() > 0) {
       asio::steady_timer timer(context_, behaviour.delay);
-      co_await timer.async_wait(asio::use_awaitable);
+      delays_.insert(&timer);
+      co_await timer.async_wait(asio::as_tuple(asio::use_awaitable));
+      delays_.erase(&timer);
     }
     using Kind = Behaviour::Kind;
     switch (behaviour.kind) {
@@ -251,7 +260,8 @@ class FaultProvider::Server {
   // Runs on while nobody listens.
   asio::executor_work_guard<asio::io_context::executor_type> work_{context_.get_executor()};
   Tcp::acceptor acceptor_{context_};
-  std::set<Tcp::socket*> sockets_;  // the thread's
+  std::set<Tcp::socket*> sockets_;        // the thread's
+  std::set<asio::steady_timer*> delays_;  // the thread's
   std::uint16_t port_ = 0;
 
   mutable std::mutex mutex_;  // guards everything below, the issuer too
@@ -273,6 +283,7 @@ std::string FaultProvider::url(const std::string& path) const {
 }
 void FaultProvider::behave(Behaviour behaviour, int times) { server_->behave(std::move(behaviour), times); }
 void FaultProvider::set_lifetime(std::chrono::milliseconds lifetime) { server_->set_lifetime(lifetime); }
+void FaultProvider::end_delays() { server_->end_delays(); }
 void FaultProvider::stop_listening() { server_->stop_listening(); }
 void FaultProvider::listen_again() { server_->listen_again(); }
 FaultProvider::Counts FaultProvider::counts() const { return server_->counts(); }

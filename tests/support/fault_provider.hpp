@@ -79,6 +79,8 @@ class FaultProvider {
   // For the next `times` requests, then well again; without a number until told otherwise.
   void behave(Behaviour behaviour, int times = -1);
   void set_lifetime(std::chrono::milliseconds lifetime);
+  // Requests whose answer is delayed get it now.
+  void end_delays();
   // Connections are refused from its return on, and those that are open end.
   void stop_listening();
   // On the same port.

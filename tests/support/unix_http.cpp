@@ -9,13 +9,14 @@
 #include <cstring>
 
 #include "agent/base/unique_fd.hpp"
+#include "tests/support/eventually.hpp"
 
 namespace jeton::test {
 namespace {
 
 UnixHttpAnswer ask(const std::filesystem::path& socket, const std::string& request) {
   const agent::UniqueFd fd(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
-  const timeval limit{5, 0};
+  const timeval limit{patience.count(), 0};
   ::setsockopt(fd.get(), SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit);
   sockaddr_un address{};
   address.sun_family = AF_UNIX;

@@ -32,7 +32,7 @@ ip -n "$far" link set "$wire"f up
 ip netns exec "$near" redis-server --bind 192.0.2.1 --port 6379 --protected-mode no --save '' --dir "$work" \
   >"$work/redis.log" 2>&1 &
 start_host() { # name, namespace
-  ip netns exec "$2" "$provider" "$work/$1.url" 20 >"$work/$1.provider" 2>&1 &
+  ip netns exec "$2" "$provider" "$work/$1.url" 40 >"$work/$1.provider" 2>&1 &
   eventually 10 test -s "$work/$1.url" || fail "no provider on the $1 host"
   cat >"$work/$1.yaml" <<YAML
 version: 1
@@ -44,7 +44,7 @@ coordination:
 tokens:
   api:
     source: {type: http, url: "$(cat "$work/$1.url")"}
-    refresh: {grace: 10s, spread: 1s}
+    refresh: {grace: 20s, spread: 1s}
 YAML
   ip netns exec "$2" "$agent" run --config "$work/$1.yaml" 2>"$work/$1.log" &
 }
@@ -63,7 +63,7 @@ eventually 10 agree || fail "two tokens before the cut"
 ip -n "$near" link set "$wire"n down
 before=$(generation far) spent=$(issued far)
 [ -n "$before" ] || fail "jetonctl status shows no generation"
-eventually 40 newer_than near "$before" || fail "the side with Redis did not refresh"
+eventually 60 newer_than near "$before" || fail "the side with Redis did not refresh"
 get far || fail "the side without Redis cannot read"
 [ "$(generation far)" = "$before" ] || fail "the side without Redis has another token"
 [ "$(issued far)" = "$spent" ] || fail "the side without Redis fetched"

@@ -63,8 +63,8 @@ class FleetTest : public testing::Test {
     for (const auto& agent : agents) agent->launch();
     for (const auto& agent : agents) agent->await();
   }
-  [[nodiscard]] bool all_valid() const {
-    return std::all_of(agents.begin(), agents.end(), [](const auto& a) { return a->valid(); });
+  [[nodiscard]] bool all_valid(const std::string& token = "api") const {
+    return std::all_of(agents.begin(), agents.end(), [&](const auto& a) { return a->valid(token); });
   }
   [[nodiscard]] std::uint64_t publications() const {
     std::uint64_t sum = 0;
