@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Holds lock_scenarios.md and the tests together.
 
-    lock_scenarios.py TABLE LOCKS_VIRTUAL_TEST LOCKS_TEST CLIENT_LOCKS_TEST
+    lock_scenarios.py TABLE LOCKS_VIRTUAL_TEST,LOCKS_SCALE_TEST LOCKS_TEST CLIENT_LOCKS_TEST
 
 Fails, naming the row, if a test of the tables does not exist, if one of the 25 scenarios is missing, or if a backend of a
 scenario has no test in virtual time.
@@ -18,9 +18,12 @@ BACKEND = {
 }
 
 
-def tests_of(binary):
+def tests_of(binaries):
     """Suite.Test -> the backends it runs on."""
-    listed = subprocess.run([binary, "--gtest_list_tests"], check=True, capture_output=True, text=True).stdout
+    listed = "".join(
+        subprocess.run([binary, "--gtest_list_tests"], check=True, capture_output=True, text=True).stdout
+        for binary in binaries.split(",")
+    )
     found = {}
     suite = ""
     for line in listed.splitlines():

@@ -7,7 +7,6 @@
 #include "tests/support/agent_process.hpp"
 #include "tests/support/eventually.hpp"
 #include "tests/support/fault_provider.hpp"
-#include "tests/support/sanitizer.hpp"
 
 namespace jeton::test {
 namespace {
@@ -23,7 +22,6 @@ std::filesystem::path core_in(const std::filesystem::path& folder) {
 
 struct CoreDump : testing::Test {
   void SetUp() override {
-    if (sanitized) GTEST_SKIP() << "a sanitizer catches the signal and maps terabytes";
     if (!read_file("/proc/sys/kernel/core_pattern").starts_with("core")) {
       GTEST_SKIP() << "kernel.core_pattern hands core dumps to a program";
     }
