@@ -76,4 +76,8 @@ int AgentProcess::get(const std::string& target) const {
 
 std::string AgentProcess::log() const { return earlier_log_ + (process_ ? process_->err() : ""); }
 
+bool AgentProcess::logs(const std::string& text) const {
+  return eventually([&] { return log().find(text) != std::string::npos; });
+}
+
 }  // namespace jeton::test

@@ -61,8 +61,10 @@ class AgentProcess {
   [[nodiscard]] std::uint64_t generation() const;
   // Status of any GET.
   [[nodiscard]] int get(const std::string& target) const;
-  // Everything that every run of this agent logged.
+  // Everything that every run of this agent logged. A line may come after what it speaks of: the log has a queue.
   [[nodiscard]] std::string log() const;
+  // Waits for the text.
+  [[nodiscard]] bool logs(const std::string& text) const;
 
  private:
   AgentSettings settings_;

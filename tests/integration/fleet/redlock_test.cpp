@@ -67,7 +67,7 @@ TEST(FleetRedlockVotes, AServerUnderTwoNamesIsAnErrorInLogAndStatus) {
                       .redlock_urls = {"redis://127.0.0.1:" + port, "redis://localhost:" + port, other.tcp_url()}});
   agent.start();
   ASSERT_TRUE(eventually([&] { return agent.valid(); }));
-  ASSERT_TRUE(eventually([&] { return agent.log().find("the same server as redis://") != std::string::npos; }));
+  ASSERT_TRUE(agent.logs("the same server as redis://"));
   const auto status = nlohmann::json::parse(unix_http_get(agent.runtime_dir() / "agent.sock", "/v1/status").body);
   const std::string error = status["coordinator"]["last_error"].get<std::string>();
   for (const char* name : {"127.0.0.1:", "localhost:"}) EXPECT_NE(error.find(name + port), std::string::npos) << error;

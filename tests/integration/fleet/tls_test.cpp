@@ -44,9 +44,7 @@ struct FleetTlsDeployment : FleetTest {
       return std::all_of(agents.begin(), agents.end(), [&](const auto& a) { return a->generation() > generation; });
     });
   }
-  [[nodiscard]] bool logged(const std::string& text) const {
-    return eventually([&] { return agents.front()->log().find(text) != std::string::npos; });
-  }
+  [[nodiscard]] bool logged(const std::string& text) const { return agents.front()->logs(text); }
 
   static std::string cluster_yaml(const RedisCluster& cluster, const TlsFiles& files, const std::string& more = "") {
     return "{timeout: 500ms, cluster: {endpoints: " + cluster.endpoints() + "}, tls: {ca_file: " + files.tls().ca_file +

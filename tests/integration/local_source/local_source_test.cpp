@@ -51,7 +51,7 @@ TEST_F(LocalSourceAgent, RunsACommandAndShowsNoSecret) {
         "      env: {API_KEY: \"${file:" + (dir / "secret").string() + "}\"}\n");
   ASSERT_TRUE(eventually([&] { return agent.valid(); })) << agent.log();
   EXPECT_EQ(agent.stop(), 0);
-  EXPECT_THAT(agent.log(), HasSubstr("debug: ***"));
+  EXPECT_TRUE(agent.logs("debug: ***"));
   EXPECT_THAT(agent.log(), Not(HasSubstr("s3cret-in-env")));
 }
 
@@ -72,7 +72,7 @@ TEST_F(LocalSourceAgent, LeavesNothingOfACommandWhenItIsKilled) {
 TEST_F(LocalSourceAgent, PublishesAFileAsSoonAsItIsThere) {
   start("      type: file\n      path: " + (dir / "later" / "token").string() + "\n      lifetime: 1h\n",
         "{min_interval: 0ms, retry: {initial: 1h, max: 1h}}");
-  ASSERT_TRUE(eventually([&] { return agent.log().find("No such file or directory") != std::string::npos; }));
+  ASSERT_TRUE(agent.logs("No such file or directory"));
   dir.write("later/token", "first");
   ASSERT_TRUE(eventually([&] { return agent.valid(); })) << "the pause of an hour ends: " << agent.log();
   const auto first = agent.generation();

@@ -50,7 +50,7 @@ TEST_F(OAuth2Agent, FetchesIsRefusedAndGoesOnWhenTheKeyIsReplaced) {
                                      "      client_assertion: {algorithm: ES256, key: '${file:" +
                                      key.string() + "}'}\n      scope: read\n"));
   agent.start();
-  ASSERT_TRUE(eventually([&] { return agent.log().find("invalid_client") != std::string::npos; })) << agent.log();
+  ASSERT_TRUE(agent.logs("invalid_client")) << agent.log();
   EXPECT_FALSE(agent.valid());
   // A pause of an hour, that ends because the request is another one.
   dir.write("client.key", registered.private_key(JwtAlgorithm::es256));

@@ -43,8 +43,7 @@ class UnreadAnswer : public testing::Test {
 TEST_F(UnreadAnswer, IsKeptSealedAndGivenToTheOperatorOnly) {
   provider_.behave(Behaviour::text(R"(cb({"access_token":"t1","refresh_token":"ref-S3CR3T-1"}))"));
   agent_.start();
-  ASSERT_TRUE(eventually([&] { return agent_.log().find("jeton-agent answers api") != std::string::npos; }))
-      << agent_.log();
+  ASSERT_TRUE(agent_.logs("jeton-agent answers api")) << agent_.log();
   const RunResult shown = answers();
   EXPECT_EQ(shown.status, 0) << shown.err;
   EXPECT_THAT(shown.out, HasSubstr("status 200\n"));

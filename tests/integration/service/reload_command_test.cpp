@@ -83,8 +83,7 @@ TEST(SignalWhileStarting, IsSighup_AgentStartsAndReloads) {
   ASSERT_TRUE(eventually([&] { return std::filesystem::exists(agent.runtime_dir() / "agent.lock"); }));
   agent.signal(SIGHUP);
   agent.await();
-  EXPECT_TRUE(eventually([&] { return agent.log().find("configuration reloaded") != std::string::npos; }))
-      << agent.log();
+  EXPECT_TRUE(agent.logs("configuration reloaded")) << agent.log();
   EXPECT_EQ(agent.stop(), 0);
 }
 

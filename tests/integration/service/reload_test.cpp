@@ -25,7 +25,7 @@ struct Reload : testing::Test {
   void reload(const std::string& text, const std::string& until_logged) {
     agent.write_config(text);
     agent.signal(SIGHUP);
-    ASSERT_TRUE(eventually([&] { return agent.log().find(until_logged) != std::string::npos; }));
+    ASSERT_TRUE(agent.logs(until_logged));
   }
   [[nodiscard]] int status_of(const std::string& token) const { return agent.get("/v1/tokens/" + token); }
 
@@ -38,7 +38,7 @@ TEST_F(Reload, ABadFileChangesNothingAndSaysSo) {
   reload(yaml() + "  broken: [\n", "reload refused");
   EXPECT_EQ(status_of("api"), 200);
   EXPECT_EQ(agent.generation(), generation);
-  EXPECT_NE(agent.log().find("agent.yaml:"), std::string::npos) << "the place of the error is missing";
+  EXPECT_TRUE(agent.logs("agent.yaml:")) << "the place of the error is missing";
 }
 
 TEST_F(Reload, AKeyThatNeedsARestartIsNamedAndNothingElseApplied) {
@@ -47,7 +47,7 @@ TEST_F(Reload, AKeyThatNeedsARestartIsNamedAndNothingElseApplied) {
   reload(agent_yaml(settings, agent.runtime_dir()) + "  second:\n    source: {type: http, url: '" + provider.url() +
              "'}\n",
          "reload refused");
-  EXPECT_NE(agent.log().find("coordination"), std::string::npos);
+  EXPECT_TRUE(agent.logs("coordination"));
   EXPECT_EQ(status_of("second"), 404);
 }
 
@@ -82,7 +82,7 @@ TEST_F(Reload, AnUnknownGroupIsRefusedAndTheTokenKeepsWorking) {
   AgentSettings settings = agent.settings();
   settings.token_extra = "    access: {groups: [no-such-group-here]}\n";
   reload(agent_yaml(settings, agent.runtime_dir()), "reload refused");
-  EXPECT_NE(agent.log().find("no-such-group-here"), std::string::npos);
+  EXPECT_TRUE(agent.logs("no-such-group-here"));
   EXPECT_TRUE(agent.valid());
 }
 

@@ -55,7 +55,7 @@ TEST_F(Service, SigtermWhileAFetchIsWaitedFor_NoOtherTokenIsFetchedMeanwhile) {
   agent.start();
   ASSERT_TRUE(eventually([&] { return slow.counts().requests == 1 && provider.counts().requests > 1; }));
   agent.signal(SIGTERM);
-  ASSERT_TRUE(eventually([&] { return agent.log().find("stopping") != std::string::npos; }));
+  ASSERT_TRUE(agent.logs("stopping"));
   const auto before = provider.counts().requests;
   EXPECT_EQ(agent.wait(), 0);
   EXPECT_LE(provider.counts().requests, before + 1);

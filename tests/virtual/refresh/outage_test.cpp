@@ -265,7 +265,7 @@ TEST(FetchAlone, ShareOfTheBudgetIsSpent_HoldsBackTheHostAndNotTheFleet) {
   fleet.start_all();
   fleet.pass(seconds(5));
   fleet.server().kill();
-  fleet.pass(hours(1));
+  fleet.pass(minutes(30));
   EXPECT_EQ(fleet.provider.calls, 2U);
   EXPECT_EQ(fleet.status(0).state, TokenState::expired);
   EXPECT_EQ(fleet.status(0).fetches, 2U);

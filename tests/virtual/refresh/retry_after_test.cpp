@@ -77,7 +77,7 @@ TEST(RetryAfter, TokenWouldRunOutMeanwhile_IsTriedBeforeThat) {
 }
 
 TEST(RetryAfter, TokenRunsOutAllTheSame_IsTriedMoreAndMoreSlowly) {
-  VirtualFleet fleet({.agents = 3});
+  VirtualFleet fleet({.agents = 2});
   fleet.start_all();
   fleet.pass(minutes(1));
   fleet.provider.behave(endless);
