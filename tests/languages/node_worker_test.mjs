@@ -58,3 +58,14 @@ test('workers that are terminated in the middle of calls keep no lock and end no
     await lock.close();
   }
 });
+
+// Node.js lets native code get nothing from an object of a thread that it terminates.
+test('workers that are terminated inside of calls end nothing but themselves', async () => {
+  for (let i = 0; i < 20; ++i) {
+    const worker = new Worker(new URL('node_spinning_worker.mjs', import.meta.url));
+    const failed = new Promise((_, reject) => worker.on('error', reject));
+    await Promise.race([new Promise((resolve) => worker.on('message', resolve)), failed]);
+    await new Promise((resolve) => setTimeout(resolve, i));
+    await worker.terminate();
+  }
+});

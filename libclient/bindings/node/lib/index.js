@@ -1,6 +1,7 @@
 // jeton for Node.js: read the tokens that jeton-agent keeps for this host, take locks. The contract is in index.d.ts.
 import * as given from './arguments.js';
-import { BUFFER_TOO_SMALL, check, inThread, jeton, options, sizeOfDiagnosis } from './library.js';
+import { BUFFER_TOO_SMALL, check, inThread, jeton, options } from './library.js';
+import { Diagnosis, outWord } from './memory.js';
 import { Token } from './token.js';
 
 export { JetonError } from './errors.js';
@@ -25,9 +26,9 @@ export async function* watch(name, wanted) {
 export function list(wanted) {
   const { directory } = given.options(wanted);
   const where = options(directory);
-  const size = [512];
-  for (;;) {
-    const names = Buffer.alloc(Number(size[0]));
+  const size = outWord();
+  for (let capacity = 512; ; capacity = Number(size[0])) {
+    const names = Buffer.alloc(capacity);
     const status = jeton.list(where, names, names.length, size, null);
     if (status === BUFFER_TOO_SMALL) continue;
     check(status, directory ?? 'tokens');
@@ -38,8 +39,9 @@ export function list(wanted) {
 export async function diagnose(name, wanted) {
   const { directory } = given.options(wanted);
   given.name(name, 'token');
-  const found = { size: sizeOfDiagnosis(), token: 0, agent: 0, heartbeat_age_ms: -1 };
-  check(await inThread(jeton.diagnose, options(directory), name, found), `token '${name}'`);
+  const bytes = Diagnosis.make({ heartbeat_age_ms: -1n });
+  check(await inThread(jeton.diagnose, options(directory), name, bytes), `token '${name}'`);
+  const found = Diagnosis.read(bytes);
   return {
     token: jeton.status_name(found.token),
     agent: jeton.status_name(found.agent),

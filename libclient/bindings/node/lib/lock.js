@@ -10,6 +10,7 @@ import {
   address, check, inThread, INVALID_ARGUMENT, jeton, lockOptions, LOCK_BUSY, LOCK_LOST, LOCK_NOT_HELD, LOCK_WAITING, OK,
   poll, SYSTEM_ERROR,
 } from './library.js';
+import { outInt, outNumber, outWord, textIn } from './memory.js';
 
 // What these say is of the call itself; the reason that the library keeps is of an attempt before it.
 const OF_THE_CALL = [LOCK_NOT_HELD, INVALID_ARGUMENT, SYSTEM_ERROR];
@@ -63,7 +64,7 @@ export class Lock {
 
   constructor(name, options) {
     this.name = given.name(name, 'lock');
-    const lock = [null];
+    const lock = outWord();
     check(jeton.lock_open(lockOptions(given.options(options)), name, lock), `lock '${name}'`);
     this.#handle = new Handle(lock[0]);
     forgotten.register(this, this.#handle, this.#handle);
@@ -127,22 +128,22 @@ export class Lock {
   }
 
   #fenceOf(name) {
-    const fence = [0];
+    const fence = outNumber();
     this.#check(jeton.lock_fence(this.#open().lock, name, fence));
-    return BigInt(fence[0]);
+    return fence[0];
   }
 
   get owner() {
     const text = Buffer.alloc(65);
     this.#check(jeton.lock_owner(this.#open().lock, null, text, text.length));
-    return text.toString('utf8', 0, text.indexOf(0));
+    return textIn(text);
   }
 
   get reason() {
     if (this.#handle.lock === null) return '';
     const text = Buffer.alloc(512);
     jeton.lock_reason(this.#handle.lock, text, text.length);
-    return text.toString('utf8', 0, text.indexOf(0));
+    return textIn(text);
   }
 
   /** Gives it back, whatever became of it, and is of no use any more. */
@@ -176,7 +177,7 @@ export class Lock {
       this.#handle.poll = { close: () => clearInterval(timer) };
       return;
     }
-    const fd = [-1];
+    const fd = outInt();
     this.#check(jeton.lock_event_fd(this.#handle.lock, fd));
     this.#handle.poll = poll(fd[0], callback);
   }

@@ -4,8 +4,9 @@ import { Changes } from './changes.js';
 import { atEnd, notAtEnd } from './environment.js';
 import { closed, JetonError } from './errors.js';
 import {
-  address, ALLOW_EXPIRED, ALLOW_MISSING, check, emptyInfo, inThread, isSameView, jeton, MISMATCH, OK, options, viewAt,
+  address, ALLOW_EXPIRED, ALLOW_MISSING, check, inThread, isSameView, jeton, MISMATCH, OK, options, viewAt,
 } from './library.js';
+import { Info, outNumber, outWord } from './memory.js';
 import { infoOf, valueOf } from './value.js';
 
 // What the library gave out, and how many calls in threads still use it.
@@ -50,6 +51,7 @@ export class Token {
   #handles;
   #changes;
   #last = null;
+  #found = outWord();
   #where;
 
   constructor(name, wanted) {
@@ -59,7 +61,7 @@ export class Token {
     const flags =
       (given.flag(allowExpired, 'allowExpired') ? ALLOW_EXPIRED : 0) |
       (given.flag(allowMissing, 'allowMissing') ? ALLOW_MISSING : 0);
-    const token = [null], reader = [null];
+    const token = outWord(), reader = outWord();
     check(jeton.open(options(directory, flags), name, token), this.#where);
     const status = jeton.reader_open(token[0], reader);
     if (status !== OK) jeton.close(token[0]);
@@ -88,9 +90,9 @@ export class Token {
   }
 
   info() {
-    const info = emptyInfo();
+    const info = Info.make();
     check(jeton.inspect(this.#open().token, info), this.#where);
-    return infoOf(info);
+    return infoOf(Info.read(info));
   }
 
   header() {
@@ -129,9 +131,9 @@ export class Token {
   }
 
   async rejected(generation) {
-    const current = [0];
+    const current = outNumber();
     check(await this.#open().inThread(jeton.rejected, given.generation(generation), current), this.#where);
-    return BigInt(current[0]);
+    return current[0];
   }
 
   accepts(presented) {
@@ -157,9 +159,8 @@ export class Token {
   }
 
   #view() {
-    const found = [null];
-    check(jeton.current(this.#open().reader, found), this.#where);
-    return found[0];
+    check(jeton.current(this.#open().reader, this.#found), this.#where);
+    return this.#found[0];
   }
 }
 

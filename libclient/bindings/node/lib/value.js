@@ -1,6 +1,7 @@
 // What a token is at one moment: with its value (TokenValue), and without. Neither shows a secret to util.inspect,
 // String() or JSON.stringify.
 import { FLAG_EXPIRED, FLAG_REJECTED, jeton, OK, textAt } from './library.js';
+import { outWord } from './memory.js';
 
 // Only this module makes one: a view holds addresses.
 const made = Symbol();
@@ -48,7 +49,7 @@ export const valueOf = (view, address) => new TokenValue(made, view, address);
 
 function attributesAt(view) {
   const found = Object.create(null);
-  const name = [null], nameSize = [0], value = [null], valueSize = [0];
+  const name = outWord(), nameSize = outWord(), value = outWord(), valueSize = outWord();
   for (let i = 0; jeton.attribute_at(view, i, name, nameSize, value, valueSize) === OK; ++i) {
     found[textAt(name[0], nameSize[0])] = textAt(value[0], valueSize[0]);
   }
