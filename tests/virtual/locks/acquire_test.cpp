@@ -146,8 +146,5 @@ TEST_P(AnyLock, OneOfSeveralIsHeld_NoneIsTaken) {
   EXPECT_FALSE(host.show("c").held);
 }
 
-INSTANTIATE_TEST_SUITE_P(On, AnyLock, testing::Values("local", "redis", "redlock"), backend_name);
-INSTANTIATE_TEST_SUITE_P(On, FleetLock, testing::Values("redis", "redlock"), backend_name);
-
 }  // namespace
 }  // namespace jeton::test
