@@ -16,6 +16,7 @@
 namespace jeton::agent {
 
 struct BuiltRequest;
+struct RotatingAnswer;
 
 class HttpSource final : public Source {
  public:
@@ -32,6 +33,7 @@ class HttpSource final : public Source {
 
  private:
   Task<FetchedToken> fetch_by_refresh_token(SecretString state);
+  Task<RotatingAnswer> ask(SecretString refresh_token);
   // `refresh_token`: what the request presents; empty if it has none.
   [[nodiscard]] BuiltRequest request_for(const SecretString& refresh_token) const;
   // `sent` lives until the Task is done.

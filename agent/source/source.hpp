@@ -42,6 +42,16 @@ class SourceError : public Error {
   // operator. Empty: nothing is lost.
   [[nodiscard]] const SecretString& unread_answer() const { return unread_answer_; }
   void set_unread_answer(SecretString bytes) { unread_answer_ = std::move(bytes); }
+  // The bytes speak of it, so what was presented is spent: presented again, it ends the chain at a strict provider. The
+  // fetch waits for a person.
+  [[nodiscard]] bool spent() const { return spent_; }
+  void set_spent() { spent_ = true; }
+  // The same failure in other words.
+  [[nodiscard]] SourceError reworded(const std::string& message) const {
+    SourceError other(*this);
+    static_cast<Error&>(other) = Error(message);
+    return other;
+  }
 
  private:
   Kind kind_;
@@ -51,6 +61,7 @@ class SourceError : public Error {
   SecretString unread_answer_;
   std::string code_;
   int status_ = 0;
+  bool spent_ = false;
 };
 
 // What a fetch gets from the fleet.

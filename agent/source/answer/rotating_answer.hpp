@@ -39,6 +39,11 @@ struct AnswerTerms {
 [[nodiscard]] FetchedToken chained_token(RotatingAnswer answer, const RefreshChain& chain,
                                          const SecretString& presented);
 
+// Of an answer that was taken for a refusal. A success by its status that has a new refresh token may be none: then its
+// bytes are kept for an operator. `presented`: the refresh token that was sent.
+[[nodiscard]] SourceError refusal_of(const SourceError& refusal, const AnswerContent& content, const AnswerTerms& terms,
+                                     const SecretString& presented);
+
 // Of a request that had no whole answer. What came of a success is kept for an operator where the source rotates.
 [[nodiscard]] SourceError failure_of(const HttpError& error, bool rotates);
 
