@@ -37,10 +37,18 @@ SourceError waiting_for_a_person(const SourceError& failure, const std::string& 
                           place + ", or jetonctl refresh asks for it");
 }
 
+// Of an earlier fetch, by this host or another: the pause that followed it is lost.
+SourceError earlier_answer() {
+  SourceError failure(Kind::permanent, "an answer of the provider could not be read");
+  failure.set_spent();
+  return failure;
+}
+
 }  // namespace
 
-Task<FetchedToken> fetch_by_chain(SecretString state, SecretString configured, std::string place, AskWithToken ask) {
-  const RefreshChain chain(state, configured);
+Task<FetchedToken> fetch_by_chain(FetchContext context, SecretString configured, std::string place, AskWithToken ask) {
+  const RefreshChain chain(context.state, configured);
+  if (chain.spent() && !context.asked_for) throw waiting_for_a_person(earlier_answer(), place);
   const std::vector<SecretString> candidates = chain.candidates();
   std::optional<SourceError> refused;
   for (const SecretString& candidate : candidates) {
@@ -49,7 +57,11 @@ Task<FetchedToken> fetch_by_chain(SecretString state, SecretString configured, s
       FetchedToken token = chained_token(std::move(answer), chain, candidate);
       co_return token;
     } catch (const SourceError& e) {
-      if (e.spent()) throw waiting_for_a_person(e, place);
+      if (e.spent()) {
+        SourceError waiting = waiting_for_a_person(e, place);
+        waiting.set_state(chain.as_spent());
+        throw SourceError(waiting);
+      }
       if (!may_be_of_refresh_token(e)) throw;
       if (!refused) refused = e;
     }

@@ -12,9 +12,9 @@ namespace jeton::agent {
 // One request with this refresh token. Throws SourceError if there is no answer, or a refusal.
 using AskWithToken = std::function<Task<RotatingAnswer>(SecretString refresh_token)>;
 
-// `state`: what the last fetch left. `place`: where an operator puts a new refresh token. Throws SourceError, whose
-// message names `place` if only a person can help.
-[[nodiscard]] Task<FetchedToken> fetch_by_chain(SecretString state, SecretString configured, std::string place,
+// `place`: where an operator puts a new refresh token. Throws SourceError, whose message names `place` if only a person
+// can help. Sends nothing if the chain is spent, unless that is asked for.
+[[nodiscard]] Task<FetchedToken> fetch_by_chain(FetchContext context, SecretString configured, std::string place,
                                                 AskWithToken ask);
 
 }  // namespace jeton::agent

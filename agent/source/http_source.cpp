@@ -55,7 +55,7 @@ Task<FetchedToken> HttpSource::fetch(FetchContext context) {
   const std::string request = fingerprint();
   try {
     if (!config_.refresh_token.empty()) {
-      FetchedToken token = co_await fetch_by_refresh_token(std::move(context.state));
+      FetchedToken token = co_await fetch_by_refresh_token(std::move(context));
       co_return token;
     }
     const BuiltRequest sent = request_for(SecretString());
@@ -72,7 +72,7 @@ Task<FetchedToken> HttpSource::fetch(FetchContext context) {
   }
 }
 
-Task<FetchedToken> HttpSource::fetch_by_refresh_token(SecretString state) {
+Task<FetchedToken> HttpSource::fetch_by_refresh_token(FetchContext context) {
   SecretString configured;
   try {
     configured = config_.refresh_token.resolve(&tokens_);
@@ -82,7 +82,7 @@ Task<FetchedToken> HttpSource::fetch_by_refresh_token(SecretString state) {
   std::string place = place_of(config_.refresh_token, "source.refresh_token");
   AskWithToken ask_with = [this](SecretString presented) { return ask(std::move(presented)); };
   FetchedToken token =
-      co_await fetch_by_chain(std::move(state), std::move(configured), std::move(place), std::move(ask_with));
+      co_await fetch_by_chain(std::move(context), std::move(configured), std::move(place), std::move(ask_with));
   co_return token;
 }
 
@@ -91,7 +91,14 @@ Task<RotatingAnswer> HttpSource::ask(SecretString refresh_token) {
   const WallTime sent_at = clock_.wall_now();
   const HttpResponse response = co_await answer_to(sent);
   const AnswerContent content = content_of(response, config_.response, clock_.wall_now());
-  const AnswerTerms terms{config_.response, sent_at, response.status, true, false, name_, capacity_};
+  const AnswerTerms terms{config_.response,
+                          sent_at,
+                          response.status,
+                          true,
+                          false,
+                          name_,
+                          capacity_,
+                          asked_pause(response, content.received_at)};
   try {
     refuse_unless_accepted(response, content, config_.response, sent.request.display, sent.secrets);
   } catch (const SourceError& e) {

@@ -24,6 +24,7 @@ class SourceError : public Error {
   [[nodiscard]] Kind kind() const { return kind_; }
   // What the provider asked for by Retry-After; already capped.
   [[nodiscard]] std::optional<Duration> retry_after() const { return retry_after_; }
+  void set_retry_after(std::optional<Duration> pause) { retry_after_ = pause; }
   // What response.error_rules can name: the provider's word for its refusal, without secrets (empty: it has none), and
   // the status of HTTP or of a command's exit (0: none).
   [[nodiscard]] const std::string& code() const { return code_; }
@@ -66,7 +67,8 @@ class SourceError : public Error {
 
 // What a fetch gets from the fleet.
 struct FetchContext {
-  SecretString state{};  // what the last successful fetch left for this one (FetchedToken::state); empty: nothing
+  SecretString state{};    // what the last successful fetch left for this one (FetchedToken::state); empty: nothing
+  bool asked_for = false;  // by an operator: what would wait for a person is sent
 };
 
 class Source {

@@ -77,7 +77,7 @@ RotatingAnswer read_rotating_answer(const AnswerContent& content, const AnswerTe
     // may be wrong.
     const bool finds_nothing = !answer.refresh_token && !content.find(terms.config.token);
     const bool needs_person = terms.rotates && (unreadable || !fault.empty() || finds_nothing);
-    answer.unusable.emplace(needs_person ? SourceError::Kind::permanent : e.kind(), e.what());
+    answer.unusable.emplace(needs_person ? SourceError::Kind::permanent : e.kind(), e.what(), terms.asked_pause);
     if (terms.rotates && !answer.refresh_token)
       keep_bytes(*answer.unusable, terms.status, content.headers, content.body);
     return answer;

@@ -29,6 +29,7 @@ struct AnswerTerms {
   bool object;   // a JSON text is no answer
   const std::string& name;
   std::size_t capacity;  // bytes the token may have
+  std::optional<Duration> asked_pause;
 };
 
 // Of an answer that was accepted.

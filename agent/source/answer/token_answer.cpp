@@ -208,7 +208,13 @@ FetchedToken parse_http_answer(const HttpResponse& response, const ResponseConfi
                                WallTime sent_at, WallTime now, std::span<const SecretString> secrets) {
   const AnswerContent content = content_of(response, config, now);
   refuse_unless_accepted(response, content, config, display, secrets);
-  return token_in(content, config, sent_at).token;
+  try {
+    return token_in(content, config, sent_at).token;
+  } catch (SourceError& e) {
+    // A page of maintenance may have the status of a success, and say when to come back.
+    e.set_retry_after(asked_pause(response, now));
+    throw;
+  }
 }
 
 FetchedToken parse_token_response(std::string_view body, const ResponseConfig& config, WallTime now,

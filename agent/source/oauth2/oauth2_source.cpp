@@ -54,7 +54,7 @@ OAuth2Source::OAuth2Source(std::string name, OAuth2SourceConfig config, std::siz
 Task<FetchedToken> OAuth2Source::fetch(FetchContext context) {
   try {
     if (rotates()) {
-      FetchedToken token = co_await fetch_by_refresh_token(std::move(context.state));
+      FetchedToken token = co_await fetch_by_refresh_token(std::move(context));
       co_return token;
     }
     RotatingAnswer answer = co_await ask(SecretString());
@@ -66,7 +66,7 @@ Task<FetchedToken> OAuth2Source::fetch(FetchContext context) {
   }
 }
 
-Task<FetchedToken> OAuth2Source::fetch_by_refresh_token(SecretString state) {
+Task<FetchedToken> OAuth2Source::fetch_by_refresh_token(FetchContext context) {
   SecretString configured;
   try {
     configured = config_.refresh_token.resolve(&tokens_);
@@ -76,7 +76,7 @@ Task<FetchedToken> OAuth2Source::fetch_by_refresh_token(SecretString state) {
   std::string place = place_of(config_.refresh_token, "source.refresh_token");
   AskWithToken ask_with = [this](SecretString presented) { return ask(std::move(presented)); };
   FetchedToken token =
-      co_await fetch_by_chain(std::move(state), std::move(configured), std::move(place), std::move(ask_with));
+      co_await fetch_by_chain(std::move(context), std::move(configured), std::move(place), std::move(ask_with));
   co_return token;
 }
 
@@ -93,7 +93,14 @@ Task<RotatingAnswer> OAuth2Source::ask(SecretString refresh_token) {
   const HttpResponse response = co_await perform(sent.request);
   const AnswerContent content = content_of(response, config_.response, clock_.wall_now());
   refuse_dpop(response, content, sent.request.display);
-  const AnswerTerms terms{config_.response, sent_at, response.status, rotates(), true, name_, capacity_};
+  const AnswerTerms terms{config_.response,
+                          sent_at,
+                          response.status,
+                          rotates(),
+                          true,
+                          name_,
+                          capacity_,
+                          asked_pause(response, content.received_at)};
   try {
     refuse_unless_accepted(response, content, config_.response, sent.request.display, sent.secrets);
   } catch (const SourceError& e) {

@@ -146,6 +146,17 @@ TEST(AnswerBody, IsJsonUnderTheTypeOfAForm_IsRead) {
   EXPECT_EQ(token.value.reveal(), "a=b&c=");
 }
 
+// A page of maintenance with the status of a success.
+TEST(AnswerBody, IsOfNoUseAndSaysWhenToComeBack_PauseIsKept) {
+  const HttpResponse response{200, "120", SecretString("<html>maintenance</html>"), {}};
+  try {
+    static_cast<void>(parse_http_answer(response, {}, "https://api.example.com", asked, asked));
+    ADD_FAILURE() << "accepted";
+  } catch (const SourceError& e) {
+    EXPECT_EQ(e.retry_after(), Duration{120s});
+  }
+}
+
 TEST(AnswerBody, BeginsWithAByteOrderMark_IsNoPartOfTheToken) {
   ResponseConfig config;
   config.default_lifetime = 1h;

@@ -73,7 +73,7 @@ TEST_F(RefreshAnswer, CannotBeRead_NeedsAPersonAndItsBytesAreKept) {
     EXPECT_EQ(e.kind(), Kind::permanent) << body << ": the same request again could end the chain";
     EXPECT_THAT(e.what(), Not(HasSubstr("SECRET")));
     EXPECT_EQ(e.unread_answer().reveal(), "status 200\nContent-Type: text/plain\n\n" + std::string(body));
-    EXPECT_TRUE(e.state().empty()) << "what was there still holds";
+    EXPECT_EQ(e.state().empty(), !e.spent()) << "what was there still holds";
   }
 }
 
@@ -107,6 +107,20 @@ TEST_F(RefreshAnswer, BytesMayHoldTheRefreshToken_NothingIsSentUntilAPersonActs)
     EXPECT_TRUE(e.spent()) << body;
     EXPECT_EQ(e.kind(), Kind::permanent);
     EXPECT_THAT(e.what(), AllOf(HasSubstr((dir / "refresh").string()), HasSubstr("jetonctl refresh"))) << body;
+    // Whoever fetches next, and after whatever loss of the pause.
+    transport.requests.clear();
+    const SourceError again = failure(config, e.state());
+    EXPECT_TRUE(again.spent());
+    EXPECT_THAT(again.what(), HasSubstr((dir / "refresh").string()));
+    EXPECT_TRUE(transport.requests.empty()) << body;
+    OAuth2Source source("t", config, 8192, transport, clock, tokens, random);
+    EXPECT_THROW(static_cast<void>(loop.run(source.fetch({e.state(), true}))), SourceError);
+    EXPECT_EQ(value(last_form(), "refresh_token"), "r0") << "an operator asks for it";
+    OAuth2SourceConfig mended = config;
+    mended.refresh_token = SecretTemplate::literal("r1");
+    answer_with(good_body);
+    static_cast<void>(fetch(mended, e.state()));
+    EXPECT_EQ(value(last_form(), "refresh_token"), "r1") << "another chain";
   }
   for (const char* body : {"<html>maintenance</html>", "{}", "", R"({"refresh":1,"token":2})"}) {
     answer_with(body);
@@ -166,6 +180,12 @@ TEST_F(RefreshAnswer, IsARefusalInOtherWords_TheOneBeforeIsTriedAndTheFileIsName
     EXPECT_THAT(failure(config, state).what(), Not(HasSubstr("put a new one"))) << code;
     EXPECT_EQ(transport.requests.size(), 1U) << code << ": it says nothing of the refresh token";
   }
+}
+
+TEST_F(RefreshAnswer, IsOfNoUseAndSaysWhenToComeBack_PauseIsKept) {
+  answer(200, "<html>maintenance</html>", "7200");
+  EXPECT_EQ(failure(config).retry_after(), Duration{2h});
+  EXPECT_EQ(failure(client()).retry_after(), Duration{2h}) << "of another grant";
 }
 
 TEST_F(RefreshAnswer, IsARefusalThatAsksForAPause_PauseAndCodeAreKept) {
