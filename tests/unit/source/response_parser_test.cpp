@@ -76,7 +76,9 @@ std::vector<Refused> refused_answers() {
   const auto expiry = [](const std::string& json) { return good_with(R"("expires_in":)" + json); };
   return {
       {"Empty", "", "answer is empty"},
-      {"NotJson", "<html>SECRET</html>", "is not JSON"},
+      {"NotJson", "<html>SECRET</html>", "is not JSON (at byte 1); is the URL of the source right?"},
+      {"Form", "access_token=tok-SECRET&expires_in=60", "is it a form (response.format: form)?"},
+      {"OtherEncoding", "{\"errcode\":40013,\"errmsg\":\"\xce\xde\xd0\xa7\"}", "at byte 29, which is not UTF-8"},
       {"Blank", "   ", "truncated"},
       {"TruncatedInObject", R"({"access_token":"tok-SECRET")", "truncated"},
       {"TruncatedInString", R"({"access_token":"tok-SECR)", "truncated"},
