@@ -37,10 +37,26 @@ std::string converted(char conversion, WallTime time) {
   }
 }
 
+// "+08:00 " before a format, which is taken from it. Without one it is UTC.
+std::chrono::minutes take_zone(std::string_view& format) {
+  constexpr std::string_view shape = "+00:00 ";
+  if (format.size() < shape.size() || (format[0] != '+' && format[0] != '-')) return {};
+  for (std::size_t i = 1; i < shape.size(); ++i) {
+    const bool digit = format[i] >= '0' && format[i] <= '9';
+    if (shape[i] == '0' ? !digit : format[i] != shape[i]) return {};
+  }
+  const auto two_digits = [&](std::size_t at) { return (format[at] - '0') * 10 + (format[at + 1] - '0'); };
+  const std::chrono::minutes ahead = std::chrono::hours(two_digits(1)) + std::chrono::minutes(two_digits(4));
+  const std::chrono::minutes zone = format[0] == '-' ? -ahead : ahead;
+  format.remove_prefix(shape.size());
+  return zone;
+}
+
 }  // namespace
 
 bool is_time_format(std::string_view format) {
   if (is_unix_time(format) || format == "rfc3339") return true;
+  take_zone(format);
   bool any = false;
   for (std::size_t i = 0; i < format.size(); ++i) {
     if (format[i] != '%') continue;
@@ -55,6 +71,7 @@ std::string format_time(std::string_view format, WallTime time) {
   if (format == "unix")
     return std::to_string(std::chrono::floor<std::chrono::seconds>(time).time_since_epoch().count());
   if (format == "rfc3339") return format_time("%Y-%m-%dT%H:%M:%SZ", time);
+  time += take_zone(format);
   std::string text;
   for (std::size_t i = 0; i < format.size(); ++i) {
     if (format[i] == '%' && i + 1 < format.size()) {

@@ -74,8 +74,14 @@ class TopMembers : public nlohmann::json_sax<Json> {
   JwtTimes times_;
 };
 
+// Some issuers write the padding that RFC 7515 leaves out, and others read it.
+std::string_view without_padding(std::string_view part) {
+  for (int i = 0; i < 2 && part.ends_with('='); ++i) part.remove_suffix(1);
+  return part;
+}
+
 std::optional<TopMembers> members_of(std::string_view part) {
-  const std::optional<SecretString> json = base64url_decode(part);
+  const std::optional<SecretString> json = base64url_decode(without_padding(part));
   if (!json) return std::nullopt;
   const std::string_view text = json->reveal();
   if (text.find('\0') != std::string_view::npos) return std::nullopt;  // for the parser it is the end
@@ -93,7 +99,7 @@ std::optional<JwtTimes> read_jwt_times(std::string_view token) {
   const std::size_t second = token.find('.', first + 1);
   if (second == std::string_view::npos || token.find('.', second + 1) != std::string_view::npos) return std::nullopt;
   // An unsecured token ("alg": "none") has an empty signature; it is not ours to judge.
-  if (!base64url_decode(token.substr(second + 1))) return std::nullopt;
+  if (!base64url_decode(without_padding(token.substr(second + 1)))) return std::nullopt;
   const auto header = members_of(token.substr(0, first));
   if (!header || !header->has_text("alg")) return std::nullopt;
   const auto claims = members_of(token.substr(first + 1, second - first - 1));

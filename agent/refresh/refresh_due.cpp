@@ -17,6 +17,9 @@ constexpr Duration look_again = std::chrono::seconds(1);
 // milliseconds more would be asked for again and again meanwhile.
 constexpr Duration shortest_hold = std::chrono::milliseconds(25);
 
+// No coordinator keeps a pause for longer.
+constexpr Duration until_a_person_acts = std::chrono::hours(24 * 7);
+
 }  // namespace
 
 // Draws anew when a valid token was lost or won; until_due() then computes its deadlines again.
@@ -78,6 +81,8 @@ void RefreshLoop::not_admitted(const Admission& refusal, const FetchLimits& allo
 
 Duration RefreshLoop::pause_after(const SourceError& failure) {
   Duration pause = fetch_backoff_.next();
+  // Only a person can help: another request would end the chain of refresh tokens.
+  if (failure.spent()) return until_a_person_acts;
   if (failure.kind() == SourceError::Kind::permanent) pause = config_.refresh.retry_permanent;
   if (!failure.retry_after()) return pause;
   std::optional<Milliseconds> left;

@@ -217,7 +217,7 @@ Task<RefreshLoop::Fetched> RefreshLoop::fetch_under(LeaseKeeper& keeper, Coordin
     journal_.fetching();
     keeper.begin_fetch(longest_fetch(config_.source));
     JETON_FAILPOINT("refresh.fetch");
-    FetchContext context{used};
+    FetchContext context{used, std::exchange(by_operator_, false)};
     if (keeps_state(config_.source)) {
       fetched.token = co_await fetch_wholly(parts_.timers, parts_.source, std::move(context), fetched.cancelled);
     } else {

@@ -173,6 +173,7 @@ class RefreshLoop final : private CoordinationListener {
   BootTime next_poll_{};                  // the fallback for lost messages
   BootTime repair_at_ = BootTime::max();  // the coordinator lost our record: give it back then
   bool reload_wanted_ = false;
+  bool by_operator_ = false;                  // the next fetch, which may send what would wait for a person
   Generation kept_ = 0;                       // of the record that the keeper has
   Generation in_store_ = 0;                   // of the newest record that the coordinator had, as this run knows
   Generation announce_rejected_ = 0;          // the fleet is yet to be told that it was refused

@@ -134,6 +134,7 @@ DemandAnswer RefreshLoop::refresh_now() {
   lift_reason_ = holds_.paused_until() > now() ? "an operator asked for a new token" : "";
   lift_at_ = now();
   end_pause();
+  by_operator_ = true;
   demand(Demand::Reason::asked);
   return demand_answer();
 }

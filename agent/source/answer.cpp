@@ -7,6 +7,8 @@ using Kind = SourceError::Kind;
 
 }  // namespace
 
+bool is_success_status(int status) { return status >= 200 && status <= 299; }
+
 bool is_transient_status(int status) { return status >= 500 || status == 429 || status == 408 || status == 425; }
 
 Kind kind_of(HttpError::Reason reason) {

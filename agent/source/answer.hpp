@@ -10,6 +10,8 @@
 
 namespace jeton::agent {
 
+[[nodiscard]] bool is_success_status(int status);
+
 // A status that says "later", not "wrong": 5xx, 408, 425 and 429.
 [[nodiscard]] bool is_transient_status(int status);
 

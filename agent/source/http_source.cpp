@@ -7,7 +7,7 @@
 #include "agent/source/answer/refusal.hpp"
 #include "agent/source/answer/rotating_answer.hpp"
 #include "agent/source/answer/token_answer.hpp"
-#include "agent/source/refresh_chain.hpp"
+#include "agent/source/chained_fetch.hpp"
 #include "agent/source/request_builder.hpp"
 #include "agent/source/secret_resolver.hpp"
 
@@ -55,7 +55,7 @@ Task<FetchedToken> HttpSource::fetch(FetchContext context) {
   const std::string request = fingerprint();
   try {
     if (!config_.refresh_token.empty()) {
-      FetchedToken token = co_await fetch_by_refresh_token(std::move(context.state));
+      FetchedToken token = co_await fetch_by_refresh_token(std::move(context));
       co_return token;
     }
     const BuiltRequest sent = request_for(SecretString());
@@ -72,39 +72,40 @@ Task<FetchedToken> HttpSource::fetch(FetchContext context) {
   }
 }
 
-// A refusal for good may be of the refresh token: then the one before it is tried (refresh_chain.hpp).
-Task<FetchedToken> HttpSource::fetch_by_refresh_token(SecretString state) {
+Task<FetchedToken> HttpSource::fetch_by_refresh_token(FetchContext context) {
   SecretString configured;
   try {
     configured = config_.refresh_token.resolve(&tokens_);
   } catch (const Error& e) {
     refuse_request("the request cannot be made: ", e);
   }
-  const RefreshChain chain(state, configured);
-  const std::vector<SecretString> candidates = chain.candidates();
-  std::string refused;
-  for (const SecretString& candidate : candidates) {
-    const BuiltRequest sent = request_for(candidate);
-    const WallTime sent_at = clock_.wall_now();
-    const HttpResponse response = co_await answer_to(sent);
-    const AnswerContent content = content_of(response, config_.response, clock_.wall_now());
-    try {
-      refuse_unless_accepted(response, content, config_.response, sent.request.display, sent.secrets);
-    } catch (const SourceError& e) {
-      if (e.kind() != SourceError::Kind::permanent) throw;
-      if (refused.empty()) refused = e.what();
-      continue;
-    }
-    RotatingAnswer answer =
-        read_rotating_answer(content, {config_.response, sent_at, response.status, true, false, name_, capacity_});
-    FetchedToken token = chained_token(std::move(answer), chain, candidate);
-    co_return token;
+  std::string place = place_of(config_.refresh_token, "source.refresh_token");
+  AskWithToken ask_with = [this](SecretString presented) { return ask(std::move(presented)); };
+  FetchedToken token =
+      co_await fetch_by_chain(std::move(context), std::move(configured), std::move(place), std::move(ask_with));
+  co_return token;
+}
+
+Task<RotatingAnswer> HttpSource::ask(SecretString refresh_token) {
+  const BuiltRequest sent = request_for(refresh_token);
+  const WallTime sent_at = clock_.wall_now();
+  const HttpResponse response = co_await answer_to(sent);
+  const AnswerContent content = content_of(response, config_.response, clock_.wall_now());
+  const AnswerTerms terms{config_.response,
+                          sent_at,
+                          response.status,
+                          true,
+                          false,
+                          name_,
+                          capacity_,
+                          asked_pause(response, content.received_at)};
+  try {
+    refuse_unless_accepted(response, content, config_.response, sent.request.display, sent.secrets);
+  } catch (const SourceError& e) {
+    throw refusal_of(e, content, terms, refresh_token);
   }
-  throw SourceError(SourceError::Kind::permanent,
-                    refused +
-                        "; if the refresh token has run out, was revoked, or was used by somebody else: put a "
-                        "new one into " +
-                        place_of(config_.refresh_token, "source.refresh_token"));
+  RotatingAnswer answer = read_rotating_answer(content, terms);
+  co_return answer;
 }
 
 BuiltRequest HttpSource::request_for(const SecretString& refresh_token) const {

@@ -16,6 +16,7 @@
 namespace jeton::agent {
 
 struct BuiltRequest;
+struct RotatingAnswer;
 
 class HttpSource final : public Source {
  public:
@@ -31,7 +32,8 @@ class HttpSource final : public Source {
   [[nodiscard]] std::string describe() const override { return display_; }
 
  private:
-  Task<FetchedToken> fetch_by_refresh_token(SecretString state);
+  Task<FetchedToken> fetch_by_refresh_token(FetchContext context);
+  Task<RotatingAnswer> ask(SecretString refresh_token);
   // `refresh_token`: what the request presents; empty if it has none.
   [[nodiscard]] BuiltRequest request_for(const SecretString& refresh_token) const;
   // `sent` lives until the Task is done.

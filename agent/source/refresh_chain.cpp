@@ -30,6 +30,8 @@ RefreshChain::RefreshChain(const SecretString& state, const SecretString& config
   if (!current) return;
   current_ = std::move(*current);
   previous_ = member_of(json, "previous");
+  const auto spent = json.find("spent");
+  spent_ = spent != json.end() && spent->is_boolean() && spent->get<bool>();
 }
 
 std::vector<SecretString> RefreshChain::candidates() const {
@@ -37,6 +39,13 @@ std::vector<SecretString> RefreshChain::candidates() const {
   if (previous_ && !(*previous_ == current_)) all.push_back(*previous_);
   // The configured one is no candidate beside them: a chain that descends from it has used it.
   return all;
+}
+
+SecretString RefreshChain::as_spent() const {
+  WipingJson json{{"v", state_version}, {"configured", configured_.fingerprint()}, {"spent", true}};
+  json["current"] = current_.reveal();
+  if (previous_) json["previous"] = previous_->reveal();
+  return json_text(json);
 }
 
 SecretString RefreshChain::after(const SecretString& used, const std::optional<SecretString>& next) const {

@@ -23,6 +23,11 @@ class RefreshChain {
   // To be tried in this order, each only after the one before was refused as invalid_grant. Never empty.
   [[nodiscard]] std::vector<SecretString> candidates() const;
 
+  // The provider took one of them, and what it gave cannot be read: presented again, it may end the chain.
+  [[nodiscard]] bool spent() const { return spent_; }
+  // The same state, in which that is written.
+  [[nodiscard]] SecretString as_spent() const;
+
   // The state after `used` was accepted; `next`: the refresh token in the answer, nothing if `used` goes on.
   [[nodiscard]] SecretString after(const SecretString& used, const std::optional<SecretString>& next) const;
 
@@ -30,6 +35,7 @@ class RefreshChain {
   SecretString configured_;
   SecretString current_;
   std::optional<SecretString> previous_;
+  bool spent_ = false;
 };
 
 }  // namespace jeton::agent

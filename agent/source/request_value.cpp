@@ -1,5 +1,6 @@
 #include "agent/source/request_value.hpp"
 
+#include "agent/base/error.hpp"
 #include "agent/http/url.hpp"
 #include "agent/jwt/base64url.hpp"
 #include "agent/jwt/digest.hpp"
@@ -36,6 +37,16 @@ SecretString xml_escaped(std::string_view text) {
     }
   }
   return out;
+}
+
+// Of either alphabet, with its padding or without.
+SecretString base64_decoded(std::string_view text) {
+  while (text.ends_with('=')) text.remove_suffix(1);
+  SecretString url_safe;
+  for (const char& c : text) url_safe.append(c == '+' ? "-" : c == '/' ? "_" : std::string_view(&c, 1));
+  const auto bytes = base64url_decode(url_safe.reveal());
+  if (!bytes) throw Error("the text is no base64");
+  return *bytes;
 }
 
 SecretString in_form(Form form, const SecretString& bytes) {
@@ -80,6 +91,8 @@ SecretString apply_function(const RequestValue& value, const SecretString& text,
       return in_form(value.form, JwtSigner(JwtAlgorithm::rs256, key).signature(text.reveal()));
     case Function::base64:
       return base64_encoded(text.reveal());
+    case Function::base64_decode:
+      return base64_decoded(text.reveal());
     case Function::percent_encode:
       return percent_encoded(text.reveal());
     case Function::xml_escape:

@@ -24,6 +24,7 @@ class SourceError : public Error {
   [[nodiscard]] Kind kind() const { return kind_; }
   // What the provider asked for by Retry-After; already capped.
   [[nodiscard]] std::optional<Duration> retry_after() const { return retry_after_; }
+  void set_retry_after(std::optional<Duration> pause) { retry_after_ = pause; }
   // What response.error_rules can name: the provider's word for its refusal, without secrets (empty: it has none), and
   // the status of HTTP or of a command's exit (0: none).
   [[nodiscard]] const std::string& code() const { return code_; }
@@ -42,6 +43,16 @@ class SourceError : public Error {
   // operator. Empty: nothing is lost.
   [[nodiscard]] const SecretString& unread_answer() const { return unread_answer_; }
   void set_unread_answer(SecretString bytes) { unread_answer_ = std::move(bytes); }
+  // The bytes speak of it, so what was presented is spent: presented again, it ends the chain at a strict provider. The
+  // fetch waits for a person.
+  [[nodiscard]] bool spent() const { return spent_; }
+  void set_spent() { spent_ = true; }
+  // The same failure in other words.
+  [[nodiscard]] SourceError reworded(const std::string& message) const {
+    SourceError other(*this);
+    static_cast<Error&>(other) = Error(message);
+    return other;
+  }
 
  private:
   Kind kind_;
@@ -51,11 +62,13 @@ class SourceError : public Error {
   SecretString unread_answer_;
   std::string code_;
   int status_ = 0;
+  bool spent_ = false;
 };
 
 // What a fetch gets from the fleet.
 struct FetchContext {
-  SecretString state{};  // what the last successful fetch left for this one (FetchedToken::state); empty: nothing
+  SecretString state{};    // what the last successful fetch left for this one (FetchedToken::state); empty: nothing
+  bool asked_for = false;  // by an operator: what would wait for a person is sent
 };
 
 class Source {

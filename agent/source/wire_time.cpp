@@ -6,6 +6,8 @@
 #include <cmath>
 #include <utility>
 
+#include "agent/base/ascii.hpp"
+
 namespace jeton::agent {
 namespace {
 
@@ -201,6 +203,14 @@ std::optional<Duration> parse_retry_after(std::string_view text, WallTime now) {
     if (error != std::errc{}) return retry_after_cap;  // more digits than any pause needs
     return std::min<Duration>(std::chrono::seconds{seconds}, retry_after_cap);
   }
+  // "2.0", which Shopify sends.
+  if (text.front() >= '0' && text.front() <= '9' && text.find_first_not_of("0123456789.") == std::string_view::npos) {
+    double seconds = 0;
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), seconds);
+    if (error != std::errc{} || end != text.data() + text.size()) return std::nullopt;
+    const double cap = std::chrono::duration<double>(retry_after_cap).count();
+    return Milliseconds{static_cast<std::int64_t>(std::ceil(std::min(seconds, cap) * 1000))};
+  }
   const auto date = parse_http_date(text, now);
   if (!date) return std::nullopt;
   // Clamped in milliseconds: the year 9999 does not fit into nanoseconds.
@@ -240,6 +250,11 @@ std::optional<double> parse_duration_text(std::string_view text) {
   constexpr std::array<std::pair<std::string_view, double>, 4> units{
       {{"ms", 1}, {"s", 1000}, {"m", 60'000}, {"h", 3'600'000}}};
   double total = 0;
+  std::string lower;  // of ISO 8601: "PT1H30M"
+  if (text.starts_with("PT")) {
+    for (const char c : text.substr(2)) lower += c == 'H' || c == 'M' || c == 'S' ? ascii_lower(c) : c;
+    text = lower;
+  }
   if (text.empty()) return std::nullopt;
   while (!text.empty()) {
     const std::size_t digits = text.find_first_not_of("0123456789.");

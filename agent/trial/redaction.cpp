@@ -1,8 +1,10 @@
 #include "agent/trial/redaction.hpp"
 
 #include <algorithm>
+#include <cmath>
 
 #include "agent/base/ascii.hpp"
+#include "agent/config/secret_check.hpp"
 #include "agent/token/wiping_json.hpp"
 #include "agent/trial/secret_words.hpp"
 #include "agent/trial/unknown_text.hpp"
@@ -58,6 +60,25 @@ std::string shown_pairs(std::string_view text, std::span<const SecretString> sec
   return out;
 }
 
+// A token may be a name, as of a map of sessions.
+void hide_keys(WipingJson& object, std::span<const SecretString> secrets) {
+  WipingJson shown = WipingJson::object();
+  for (auto& [key, value] : object.items()) {
+    const std::string_view name = key;
+    const std::string text = looks_like_token(name) ? size_of(name) : shown_text(name, secrets);
+    WipingText unique(text.data(), text.size());
+    while (shown.contains(unique)) unique += '\'';
+    shown[unique] = std::move(value);
+  }
+  object = std::move(shown);
+}
+
+// A number under a name of a secret, which no lifetime has.
+bool is_secret_number(const WipingJson& json, const std::string& name) {
+  constexpr double longest_plain = 99999;
+  return json.is_number() && sounds_secret(name) && std::abs(json.get<double>()) > longest_plain;
+}
+
 void hide(WipingJson& json, const std::string& name, std::span<const SecretString> secrets, Direction direction,
           int depth) {
   if (json.is_structured() && depth > deepest_json) {
@@ -66,6 +87,9 @@ void hide(WipingJson& json, const std::string& name, std::span<const SecretStrin
     for (auto& [key, value] : json.items()) {
       hide(value, std::string(std::string_view(key)), secrets, direction, depth + 1);
     }
+    if (direction == Direction::received) hide_keys(json, secrets);
+  } else if (direction == Direction::received && is_secret_number(json, name)) {
+    json = WipingText(hidden);
   } else if (json.is_array()) {
     for (auto& value : json) hide(value, name, secrets, direction, depth + 1);
   } else if (json.is_string()) {

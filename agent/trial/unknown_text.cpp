@@ -9,15 +9,17 @@ namespace jeton::agent {
 namespace {
 
 constexpr std::string_view blanks = " \t\r\n";
-constexpr std::size_t shortest_single = 4;  // bytes; "ok" is no token
-constexpr std::size_t longest_word = 24;    // bytes; of prose
-constexpr std::size_t longest_key = 32;     // bytes
+constexpr std::size_t shortest_single = 4;   // bytes; "ok" is no token
+constexpr std::size_t longest_word = 24;     // bytes; of prose
+constexpr std::size_t longest_key = 32;      // bytes
+constexpr std::size_t shortest_element = 6;  // bytes; below it is a flag or a number
 
 bool is_word_character(char c) { return is_token_character(c) && c != '='; }
 
 class UnknownText {
  public:
-  explicit UnknownText(std::string_view text) : text_(text) {}
+  explicit UnknownText(std::string_view text)
+      : text_(text), markup_(text.substr(std::min(text.find_first_not_of(blanks), text.size())).starts_with('<')) {}
 
   std::string shown() {
     while (at_ < text_.size()) {
@@ -58,10 +60,17 @@ class UnknownText {
     while (end < text_.size() && is_word_character(text_[end])) ++end;
     const std::string_view one = text_.substr(at_, end - at_);
     at_ = end;
-    const bool hide = after_secret_ || looks_like_token(one) || one.size() > longest_word;
+    const bool hide = after_secret_ || looks_like_token(one) || one.size() > longest_word || is_whole_element(one);
     out_ += hide ? size_of(one) : std::string(one);
     name_ = hide ? std::string_view{} : one;
     after_secret_ = is_auth_scheme(one);
+  }
+
+  // Between two tags and no word of prose: as JSON has it under a name of its own.
+  [[nodiscard]] bool is_whole_element(std::string_view one) const {
+    const std::size_t begin = at_ - one.size();
+    return markup_ && one.size() >= shortest_element && begin > 0 && text_[begin - 1] == '>' && next() == '<' &&
+           !looks_like_code(one);
   }
 
   // A name is followed by a colon, an equals sign or, as a tag, by >.
@@ -77,6 +86,7 @@ class UnknownText {
   }
 
   std::string_view text_;
+  bool markup_;
   std::size_t at_ = 0;
   std::string out_;
   std::string_view name_;      // the last word, as long as it may be one

@@ -15,6 +15,7 @@ namespace jeton::agent {
 struct ExecSourceConfig {
   enum class Format {
     json,        // as `response` says
+    text,        // the token and nothing else
     kubernetes,  // ExecCredential of client.authentication.k8s.io
     aws          // credential_process of the AWS SDKs
   };

@@ -93,9 +93,10 @@ bool is_variable_name(const std::string& name) {
 ExecSourceConfig read_exec_source(ObjectReader& source, Reading& reading) {
   ExecSourceConfig config;
   config.command = read_command(source.required("command"), reading);
-  assign(config.format,
-         source.at("format").choice<ExecFormat>(
-             {{"json", ExecFormat::json}, {"kubernetes", ExecFormat::kubernetes}, {"aws", ExecFormat::aws}}));
+  assign(config.format, source.at("format").choice<ExecFormat>({{"json", ExecFormat::json},
+                                                                {"text", ExecFormat::text},
+                                                                {"kubernetes", ExecFormat::kubernetes},
+                                                                {"aws", ExecFormat::aws}}));
   const ValueReader env = source.at("env");
   config.env = read_fields(env);
   for (const auto& [name, value] : config.env) {

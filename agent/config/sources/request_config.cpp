@@ -23,8 +23,8 @@ bool takes_key(RequestValue::Function function) {
 }
 
 bool gives_bytes(RequestValue::Function function) {
-  return function != Function::none && function != Function::base64 && function != Function::percent_encode &&
-         function != Function::xml_escape;
+  return function != Function::none && function != Function::base64 && function != Function::base64_decode &&
+         function != Function::percent_encode && function != Function::xml_escape;
 }
 
 bool uses_request_part(const SecretTemplate& text, std::string_view part, const std::vector<RequestValue>& values) {

@@ -29,6 +29,7 @@ struct RequestValue {
     hmac_sha512,
     rsa_sha256,  // PKCS #1 v1.5
     base64,
+    base64_decode,  // to bytes
     percent_encode,
     xml_escape
   };

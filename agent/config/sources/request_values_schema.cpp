@@ -21,6 +21,7 @@ std::optional<Function> read_function(const ValueReader& value) {
                                  {"hmac_sha512", Function::hmac_sha512},
                                  {"rsa_sha256", Function::rsa_sha256},
                                  {"base64", Function::base64},
+                                 {"base64_decode", Function::base64_decode},
                                  {"percent_encode", Function::percent_encode},
                                  {"xml_escape", Function::xml_escape}});
 }

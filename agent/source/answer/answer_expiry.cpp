@@ -49,12 +49,21 @@ std::optional<double> number_in(const WipingJson& value) {
   return error == std::errc{} ? std::optional(number) : std::nullopt;
 }
 
+// "expires_in": 1795003600 of some is when it expires. 2^31 - 1 is "never".
+bool may_be_date(double number, WallTime since) {
+  constexpr double never = 2147483647;
+  const auto date = from_unix_number(number);
+  return number != never && date && *date > since - std::chrono::hours(24 * 366) && *date < since + max_lifetime;
+}
+
 std::optional<WallTime> end_of_lifetime(const WipingJson& value, const ResponseConfig& config, WallTime since) {
   const ExpiryField field("expires_in", config.expires_in, config.default_lifetime.has_value());
   std::optional<double> ms = number_in(value);
   if (ms) *ms *= static_cast<double>(config.expiry_unit.value_or(Milliseconds{1000}).count());
   if (!ms && value.is_string()) ms = parse_duration_text(text_in(value));
   if (!ms) field.refuse("is not a number of seconds; is it a date (response.expires_at)?");
+  if (const auto number = number_in(value); number && may_be_date(*number, since))
+    field.refuse("is a date and no lifetime; set response.expires_at: " + config.expires_in.text());
   if (*ms < 0) return field.never("is negative");
   if (*ms == 0) return field.never("is zero");
   if (*ms > static_cast<double>(to_ms(max_lifetime).count())) {
@@ -82,8 +91,12 @@ std::optional<WallTime> end_by_date(const WipingJson& value, const ResponseConfi
     time = unix_time(*number, config.expiry_unit);
     if (!time) return field.never("is more than ten years away");
   } else if (value.is_string()) {
-    time = parse_rfc3339(text_in(value));
-    if (!time) time = parse_http_date(text_in(value), since);
+    const std::string_view text = text_in(value);
+    time = parse_rfc3339(text);
+    if (!time) time = parse_http_date(text, since);
+    if (!time && parse_rfc3339(std::string(text) + "Z"))
+      field.refuse(
+          "has no time zone, so nobody knows which moment it means; take it out and set response.default_lifetime");
   }
   if (!time) field.refuse("is neither unix seconds nor unix milliseconds nor an RFC 3339 date nor one of HTTP");
   if (*time <= since) field.refuse("is already past; do the clocks of provider and host agree?");

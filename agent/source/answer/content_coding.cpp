@@ -14,6 +14,7 @@
 #include "agent/base/ascii.hpp"
 #include "agent/source/excerpt.hpp"
 #include "agent/source/source.hpp"
+#include "agent/token/wiping_json.hpp"
 
 namespace jeton::agent {
 namespace {
@@ -79,6 +80,12 @@ class Inflater {
   bool ready_ = false;
 };
 
+// Something on the way may have unpacked it and left the header as it was.
+bool is_json_object(std::string_view body) {
+  const std::size_t first = body.find_first_not_of(" \t\r\n");
+  return first != std::string_view::npos && body[first] == '{' && try_parse_wiping_json(body).is_object();
+}
+
 SecretString inflated(std::string_view coded, std::size_t max_body) {
   for (const int window_bits : {any_header, no_header}) {
     SecretString out;
@@ -91,6 +98,7 @@ SecretString inflated(std::string_view coded, std::size_t max_body) {
         break;
     }
   }
+  if (is_json_object(coded)) return SecretString(coded);
   refuse_coding("is compressed, and cannot be unpacked: it is damaged or ends in the middle");
 }
 

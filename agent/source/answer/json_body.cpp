@@ -53,8 +53,15 @@ class DuplicateKeys {
   std::optional<std::string> found_;
 };
 
-std::string not_json(std::size_t byte) {
-  return "is not JSON (at byte " + std::to_string(byte) + "); is the URL of the source right?";
+// "access_token=...&expires_in=60" under any Content-Type.
+bool may_be_form(std::string_view body) {
+  return body.find('=') != std::string_view::npos && body.find_first_of("{<\"( ") == std::string_view::npos;
+}
+
+std::string not_json(std::string_view body, std::size_t byte) {
+  const bool other_text = byte > 0 && byte <= body.size() && static_cast<unsigned char>(body[byte - 1]) >= 0x80;
+  return "is not JSON (at byte " + std::to_string(byte) + (other_text ? ", which is not UTF-8)" : ")") +
+         (may_be_form(body) ? "; is it a form (response.format: form)?" : "; is the URL of the source right?");
 }
 
 int hex_digit(char c) {
@@ -86,7 +93,7 @@ WipingJson parse_json_body(std::string_view body) {
   if (body.empty()) refuse_body("is empty");
   if (too_deep(body)) refuse_body("is nested deeper than " + std::to_string(max_json_depth) + " levels");
   // For the parser a NUL is the end, whatever comes behind it.
-  if (const auto nul = body.find('\0'); nul != std::string_view::npos) refuse_body(not_json(nul + 1));
+  if (const auto nul = body.find('\0'); nul != std::string_view::npos) refuse_body(not_json(body, nul + 1));
   WipingJson json;
   DuplicateKeys keys;
   try {
@@ -97,7 +104,7 @@ WipingJson parse_json_body(std::string_view body) {
     if (e.byte > body.size()) {
       refuse_body("is truncated: the JSON ends in the middle, after " + std::to_string(body.size()) + " bytes");
     }
-    refuse_body(not_json(e.byte));
+    refuse_body(not_json(body, e.byte));
   } catch (const WipingJson::exception&) {
     refuse_body("holds a number out of range");
   }

@@ -42,7 +42,6 @@ const KnownCode* known(std::string_view code) {
   return found == known_codes.end() ? nullptr : &*found;
 }
 
-bool is_success(int status) { return status >= 200 && status <= 299; }
 bool is_redirect(int status) { return status >= 300 && status <= 399; }
 
 const char* advice_for(int status) {
@@ -68,7 +67,7 @@ Kind kind_of_refusal(const ErrorRules& rules, const std::string& code, int statu
   if (is_transient_status(status)) return Kind::transient;
   if (const KnownCode* const one = known(code)) return one->kind;
   if (is_redirect(status)) return Kind::permanent;
-  return is_success(status) || says_later ? Kind::transient : Kind::permanent;
+  return is_success_status(status) || says_later ? Kind::transient : Kind::permanent;
 }
 
 template <typename Value>
@@ -77,6 +76,7 @@ bool has(const std::vector<Value>& values, const Value& value) {
 }
 
 bool means_success(const WipingJson& value, const ErrorRules& rules) {
+  if (value.is_structured() && value.empty()) return true;
   if (!rules.success.empty()) return has(rules.success, scalar_text(value));
   return (value.is_string() && (text_in(value).empty() || text_in(value) == "0")) ||
          (value.is_boolean() && !value.get<bool>()) || (value.is_number() && value.get<double>() == 0);
@@ -102,6 +102,30 @@ std::string message_in(const AnswerContent& content, const ResponseConfig& confi
   const auto message = content.find(config.error_message);
   if (!message) return {};
   return config.error_message.text() + " " + quoted(*message, hidden_texts(content, config, secrets));
+}
+
+// {"error": {"code": 190, "message": "..."}} or {"errors": ["..."]}: there is no one code, so the way to it is shown.
+DeclaredError structured_error(const WipingJson& error, const AnswerContent& content, const ResponseConfig& config,
+                               std::span<const SecretString> hidden) {
+  const std::string place = config.error.text();
+  DeclaredError declared;
+  declared.words = place + " is a JSON " + error.type_name();
+  std::string inside = place + "/0";
+  for (const char* const name : {"code", "status", "type", "reason", "error"}) {
+    if (!error.is_object() || !error.contains(name)) continue;
+    inside = place + "/" + name;
+    break;
+  }
+  if (error.is_object() && inside.ends_with("/0")) inside = place + "/NAME";
+  declared.words += "; set response.error to one value in it, such as " + inside;
+  const auto message = content.find(config.error_message);
+  const WipingJson* const own = error.is_object() && error.contains("message") ? &error["message"] : nullptr;
+  if (message && message->is_string()) {
+    declared.words += ": " + quoted(*message, hidden);
+  } else if (own != nullptr && own->is_string()) {
+    declared.words += ": " + quoted(*own, hidden);
+  }
+  return declared;
 }
 
 std::string_view first_header(const HttpResponse& response, std::initializer_list<std::string_view> names) {
@@ -146,6 +170,7 @@ std::optional<DeclaredError> declared_error(const AnswerContent& content, const 
   if (!error || means_success(*error, config.error_rules)) return std::nullopt;
   const std::vector<SecretString> hidden = hidden_texts(content, config, secrets);
   DeclaredError declared{scalar_text(*error), {}, {}};
+  if (error->is_structured()) return structured_error(*error, content, config, hidden);
   declared.shown_code = excerpt(declared.code, hidden);
   declared.words = config.error.text() + " " + declared.shown_code;
   const auto message = content.find(config.error_message);
@@ -179,7 +204,7 @@ std::optional<Duration> asked_pause(const HttpResponse& response, WallTime now) 
 void refuse_unless_accepted(const HttpResponse& response, const AnswerContent& content, const ResponseConfig& config,
                             const std::string& display, std::span<const SecretString> secrets) {
   const auto error = declared_error(content, config, secrets);
-  if (is_success(response.status) && !error) return;
+  if (is_success_status(response.status) && !error) return;
   const std::string code = error ? error->code : std::string{};
   const WallTime now = content.received_at;
   const Kind kind = kind_of_refusal(config.error_rules, code, response.status, says_later(response, now));
@@ -188,7 +213,7 @@ void refuse_unless_accepted(const HttpResponse& response, const AnswerContent& c
   if (is_redirect(response.status)) text += ", a redirect";
   if (!words.empty()) text += " (" + words + ")";
   const KnownCode* const one = known(code);
-  const bool refused = !is_success(response.status) && !is_transient_status(response.status);
+  const bool refused = !is_success_status(response.status) && !is_transient_status(response.status);
   const char* advice = one != nullptr ? one->advice : advice_for(response.status);
   if (one == nullptr && refused && kind == Kind::transient) advice = "it may work later";
   if (advice != nullptr) text += std::string("; ") + advice;

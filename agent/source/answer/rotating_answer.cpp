@@ -1,5 +1,6 @@
 #include "agent/source/answer/rotating_answer.hpp"
 
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -25,6 +26,33 @@ SecretString whole_answer(int status, const std::vector<HttpHeader>& headers, co
   return whole;
 }
 
+// "refresh_token", "refreshToken", "Refresh-Token".
+bool names_refresh_token_at(std::string_view text, std::size_t position) {
+  constexpr std::string_view name = "refreshtoken";
+  std::size_t matched = 0;
+  for (std::size_t i = position; matched < name.size() && i < text.size(); ++i) {
+    if (matched > 0 && (text[i] == '_' || text[i] == '-')) continue;
+    if (ascii_lower(text[i]) != name[matched]) return false;
+    ++matched;
+  }
+  return matched == name.size();
+}
+
+// Whether bytes that nobody can read speak of a refresh token, or are of a coding that hides it.
+bool may_hold_refresh_token(std::string_view bytes) {
+  for (std::size_t i = 0; i < bytes.size(); ++i) {
+    const auto byte = static_cast<unsigned char>(bytes[i]);
+    const bool is_text = byte >= 0x20 || byte == '\t' || byte == '\r' || byte == '\n';
+    if (!is_text || names_refresh_token_at(bytes, i)) return true;
+  }
+  return false;
+}
+
+void keep_bytes(SourceError& failure, int status, const std::vector<HttpHeader>& headers, const SecretString& body) {
+  failure.set_unread_answer(whole_answer(status, headers, body));
+  if (may_hold_refresh_token(body.reveal())) failure.set_spent();
+}
+
 }  // namespace
 
 RotatingAnswer read_rotating_answer(const AnswerContent& content, const AnswerTerms& terms) {
@@ -45,12 +73,13 @@ RotatingAnswer read_rotating_answer(const AnswerContent& content, const AnswerTe
     if (!fault.empty()) throw SourceError(SourceError::Kind::permanent, fault);
   } catch (const SourceError& e) {
     // What cannot be read now will not be readable soon, and the same request again would present a refresh token that
-    // is spent, which ends the chain at a strict provider: it needs a person.
-    const bool needs_person = terms.rotates && (unreadable || !fault.empty());
-    answer.unusable.emplace(needs_person ? SourceError::Kind::permanent : e.kind(), e.what());
-    if (terms.rotates && !answer.refresh_token) {
-      answer.unusable->set_unread_answer(whole_answer(terms.status, content.headers, content.body));
-    }
+    // is spent, which ends the chain at a strict provider: it needs a person. Where neither token is found, both places
+    // may be wrong.
+    const bool finds_nothing = !answer.refresh_token && !content.find(terms.config.token);
+    const bool needs_person = terms.rotates && (unreadable || !fault.empty() || finds_nothing);
+    answer.unusable.emplace(needs_person ? SourceError::Kind::permanent : e.kind(), e.what(), terms.asked_pause);
+    if (terms.rotates && !answer.refresh_token)
+      keep_bytes(*answer.unusable, terms.status, content.headers, content.body);
     return answer;
   }
   try {
@@ -72,14 +101,32 @@ FetchedToken chained_token(RotatingAnswer answer, const RefreshChain& chain, con
   return std::move(answer.token);
 }
 
+SourceError refusal_of(const SourceError& refusal, const AnswerContent& content, const AnswerTerms& terms,
+                       const SecretString& presented) {
+  if (!terms.rotates || !is_success_status(terms.status)) return refusal;
+  const RefreshTokenAnswer found = refresh_token_in(content, terms.config);
+  const bool is_new = found.value ? !(*found.value == presented) : !found.fault.empty();
+  if (!is_new) return refusal;
+  SourceError kept(SourceError::Kind::permanent,
+                   std::string(refusal.what()) +
+                       "; beside it is a new refresh token, so it may be no error (response.error_rules.success)",
+                   refusal.retry_after());
+  kept.set_refusal(refusal.code(), refusal.status());
+  keep_bytes(kept, terms.status, content.headers, content.body);
+  kept.set_spent();
+  return kept;
+}
+
 SourceError failure_of(const HttpError& error, bool rotates) {
   SourceError failure(kind_of(error.reason()), error.what());
   const HttpResponse& received = error.received();
-  const bool accepted = received.status >= 200 && received.status <= 299;
-  if (rotates && accepted && !received.body.empty()) {
-    failure.set_unread_answer(whole_answer(received.status, received.headers, received.body));
-  }
-  return failure;
+  if (!rotates || !is_success_status(received.status) || received.body.empty()) return failure;
+  keep_bytes(failure, received.status, received.headers, received.body);
+  if (!failure.spent()) return failure;
+  SourceError spent(SourceError::Kind::permanent, failure.what());
+  spent.set_unread_answer(failure.unread_answer());
+  spent.set_spent();
+  return spent;
 }
 
 }  // namespace jeton::agent

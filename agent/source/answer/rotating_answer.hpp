@@ -29,6 +29,7 @@ struct AnswerTerms {
   bool object;   // a JSON text is no answer
   const std::string& name;
   std::size_t capacity;  // bytes the token may have
+  std::optional<Duration> asked_pause;
 };
 
 // Of an answer that was accepted.
@@ -38,6 +39,11 @@ struct AnswerTerms {
 // state too, unless a new refresh token may be among the bytes that could not be read.
 [[nodiscard]] FetchedToken chained_token(RotatingAnswer answer, const RefreshChain& chain,
                                          const SecretString& presented);
+
+// Of an answer that was taken for a refusal. A success by its status that has a new refresh token may be none: then its
+// bytes are kept for an operator. `presented`: the refresh token that was sent.
+[[nodiscard]] SourceError refusal_of(const SourceError& refusal, const AnswerContent& content, const AnswerTerms& terms,
+                                     const SecretString& presented);
 
 // Of a request that had no whole answer. What came of a success is kept for an operator where the source rotates.
 [[nodiscard]] SourceError failure_of(const HttpError& error, bool rotates);

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <vector>
 
+#include "agent/base/ascii.hpp"
 #include "agent/source/answer/answer_expiry.hpp"
 #include "agent/source/answer/auth_scheme.hpp"
 #include "agent/source/answer/json_body.hpp"
@@ -85,7 +86,10 @@ std::string names_in(const WipingJson& json) {
 // The whole body: a text, or a text as JSON writes it.
 TokenText whole_body(const AnswerContent& content) {
   const std::string name = "token (the whole body)";
-  const std::string_view text = without_blanks(content.body.reveal());
+  constexpr std::string_view byte_order_mark = "\xEF\xBB\xBF";
+  std::string_view text = content.body.reveal();
+  if (text.starts_with(byte_order_mark)) text.remove_prefix(byte_order_mark.size());
+  text = without_blanks(text);
   if (text.starts_with('"')) {
     const WipingJson json = parse_json_body(text);
     return split_token(text_in(json), name);
@@ -95,12 +99,24 @@ TokenText whole_body(const AnswerContent& content) {
   return split_token(text, name);
 }
 
+// As a key of JSON that stands twice.
+void refuse_second_header(const std::vector<HttpHeader>& headers, const std::string& name) {
+  const SecretString* first = nullptr;
+  for (const HttpHeader& header : headers) {
+    if (!equal_ignoring_case(header.name, name)) continue;
+    if (first == nullptr) first = &header.value;
+    if (!(*first == header.value))
+      refuse("the provider's answer has the header " + name + " twice, with two values: nobody knows which counts");
+  }
+}
+
 TokenText find_token(const AnswerContent& content, const ResponseConfig& config) {
   if (config.format == ResponseConfig::Format::text) return whole_body(content);
   const std::string name = named("token", config.token);
   if (content.json.is_string() && config.token.in == In::body) return split_token(text_in(content.json), name);
   const auto value = content.find(config.token);
   if (!value) refuse_missing_token(content, config);
+  if (config.token.in == In::header) refuse_second_header(content.headers, config.token.name);
   if (!value->is_string())
     refuse("the " + name + " in the provider's answer is a JSON " + value->type_name() + ", not a string");
   return split_token(text_in(*value), name);
@@ -122,17 +138,30 @@ bool shows(std::string_view text, std::span<const SecretString> secrets) {
   });
 }
 
+// "Application Access Token" of eBay: of no use as a type, and no reason to refuse the token.
+bool is_prose(std::string_view text) {
+  constexpr std::size_t longest_word = 24;  // bytes
+  std::size_t letters = 0;
+  for (const char c : text) {
+    const bool letter = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+    if (!letter && c != ' ' && c != '/' && c != '-' && c != '_') return false;
+    letters = letter ? letters + 1 : 0;
+    if (letters > longest_word) return false;
+  }
+  return true;
+}
+
 std::string find_type(const AnswerContent& content, const ResponseConfig& config,
                       std::span<const SecretString> secrets) {
   const auto value = content.find(config.type);
-  if (!value) return {};
+  if (!value || !value->is_string()) return {};
   const std::string name = "the " + named("type", config.type) + " in the provider's answer ";
-  if (!value->is_string()) refuse(name + "is not a string");
   const std::string_view type = text_in(*value);
   if (type.empty()) return {};
   if (shows(type, secrets)) refuse(name + "is the token itself, and everybody sees the type; change its pointer");
-  if (!may_be_type(type)) refuse(name + "is not a word such as Bearer");
-  return std::string(type);
+  if (may_be_type(type)) return std::string(type);
+  if (is_prose(type)) return {};
+  refuse(name + "is not a word such as Bearer, and may be a secret; change its pointer");
 }
 
 // Attributes are shown to everybody (status, logs), so a pointer that leads to a secret is a mistake.
@@ -179,7 +208,13 @@ FetchedToken parse_http_answer(const HttpResponse& response, const ResponseConfi
                                WallTime sent_at, WallTime now, std::span<const SecretString> secrets) {
   const AnswerContent content = content_of(response, config, now);
   refuse_unless_accepted(response, content, config, display, secrets);
-  return token_in(content, config, sent_at).token;
+  try {
+    return token_in(content, config, sent_at).token;
+  } catch (SourceError& e) {
+    // A page of maintenance may have the status of a success, and say when to come back.
+    e.set_retry_after(asked_pause(response, now));
+    throw;
+  }
 }
 
 FetchedToken parse_token_response(std::string_view body, const ResponseConfig& config, WallTime now,

@@ -40,6 +40,24 @@ ExecOutput parse_json_output(std::string_view output, const ExecSourceConfig& co
   return result;
 }
 
+// As `gcloud auth print-access-token` prints it.
+ExecOutput parse_text_output(std::string_view output, const ExecSourceConfig& config, WallTime started_at) {
+  ResponseConfig response = response_of(config, "", "");
+  response.format = ResponseConfig::Format::text;
+  ExecOutput result;
+  result.token = parse_token_response(output, response, started_at);
+  result.secrets.push_back(result.token.value);
+  return result;
+}
+
+// One word, where JSON is expected.
+bool may_be_token_itself(std::string_view output) {
+  const std::size_t first = output.find_first_not_of(" \t\r\n");
+  if (first == std::string_view::npos) return false;
+  return !fault_of_value(output.substr(first, output.find_last_not_of(" \t\r\n") + 1 - first)) &&
+         std::string_view("{[\"<").find(output[first]) == std::string_view::npos;
+}
+
 ExecOutput parse_kubernetes(std::string_view output, const ExecSourceConfig& config, WallTime started_at) {
   const WipingJson json = parse_json_object(output);
   if (printed_text(json, "/kind") != "ExecCredential" ||
@@ -93,6 +111,8 @@ ExecOutput parse_exec_output(std::string_view output, const ExecSourceConfig& co
                              std::span<const SecretString> secrets) {
   try {
     switch (config.format) {
+      case ExecFormat::text:
+        return parse_text_output(output, config, started_at);
       case ExecFormat::kubernetes:
         return parse_kubernetes(output, config, started_at);
       case ExecFormat::aws:
@@ -101,9 +121,9 @@ ExecOutput parse_exec_output(std::string_view output, const ExecSourceConfig& co
         return parse_json_output(output, config, started_at, secrets);
     }
   } catch (const SourceError& e) {
-    SourceError failure(e.kind(), retold(e.what(), "the output of the command"));
-    failure.set_refusal(e.code(), e.status());
-    throw SourceError(failure);
+    const bool bare = config.format == ExecFormat::json && may_be_token_itself(output);
+    throw e.reworded(retold(e.what(), "the output of the command") +
+                     (bare ? "; is it the token itself (source.format: text)?" : ""));
   }
 }
 

@@ -43,7 +43,8 @@ FileToken parse_text_file(const FileContent& content, const FileSourceConfig& co
   std::string_view text = without_line_ends(content.text.reveal());
   if (text.starts_with(byte_order_mark)) text.remove_prefix(byte_order_mark.size());
   if (const auto fault = fault_of_value(text)) {
-    refuse_file(config, "the file " + *fault + (text.empty() ? "" : "; is it JSON (source.format)?"));
+    const bool json = text.starts_with('{') || text.starts_with('[') || text.starts_with('"');
+    refuse_file(config, "the file " + *fault + (json ? "; is it JSON (source.format)?" : ""));
   }
   FileToken found;
   found.token.value = SecretString(text);
@@ -70,7 +71,7 @@ FileToken parse_json_file(const FileContent& content, const FileSourceConfig& co
     found.token = std::move(read.token);
     found.expiry_is_configured = read.end_by_default;
   } catch (const SourceError& e) {
-    throw SourceError(e.kind(), config.path.string() + ": " + retold(e.what(), "the file"));
+    throw e.reworded(config.path.string() + ": " + retold(e.what(), "the file"));
   }
   found.token.issued_at = now;
   return found;

@@ -26,6 +26,11 @@ FileSource::~FileSource() { timers_.cancel(first_look_); }
 Task<FetchedToken> FileSource::fetch(FetchContext /*context*/) {
   FileToken found = read();
   FetchedToken& token = found.token;
+  if (token.expires_at <= timers_.clock().wall_now()) {
+    throw SourceError(Kind::transient, config_.path.string() +
+                                           " holds a token that has run out; whoever writes it has not renewed it, or "
+                                           "the clock of this host is wrong");
+  }
   check_token(token, name_, capacity_, timers_.clock().wall_now());
   if (is_current(token) && !found.expiry_is_configured) {
     throw SourceError(Kind::transient,

@@ -130,12 +130,20 @@ Task<OAuth2Endpoints> Discovery::ask() {
   std::optional<Duration> retry_after;
   for (const std::string& place : places) {
     const HttpResponse response = co_await get(place);
-    if (response.status == 200) {
-      const SecretString body = decoded_body(response, config_.response.max_body);
-      OAuth2Endpoints found = read_metadata(body.reveal(), config_);
-      co_return found;
-    }
     said += (said.empty() ? "" : ", ") + place + " answered " + std::to_string(response.status);
+    if (response.status == 200) {
+      try {
+        const SecretString body = decoded_body(response, config_.response.max_body);
+        OAuth2Endpoints found = read_metadata(body.reveal(), config_);
+        co_return found;
+      } catch (const SourceError& e) {
+        // A page that a web application sends for every path is no document of another issuer.
+        if (e.kind() != Kind::transient) throw;
+        said += std::string(" (") + e.what() + ")";
+        later = true;
+        continue;
+      }
+    }
     const WallTime now = clock_.wall_now();
     const auto ruled = ruled_kind(config_.response.error_rules, {}, response.status);
     if (ruled ? *ruled != Kind::transient : !says_later(response, now)) continue;

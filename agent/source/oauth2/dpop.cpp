@@ -14,8 +14,6 @@ std::string lower_case(std::string_view text) {
   return lower;
 }
 
-bool is_success(const HttpResponse& response) { return response.status >= 200 && response.status <= 299; }
-
 // Of a text of the answer, in lower case; empty if it is not there.
 std::string said(const WipingJson& json, const char* key) {
   if (!json.is_object()) return {};
@@ -27,7 +25,7 @@ std::string said(const WipingJson& json, const char* key) {
 }  // namespace
 
 std::optional<std::string> dpop_demand(const HttpResponse& response, const AnswerContent& content) {
-  if (is_success(response)) return std::nullopt;
+  if (is_success_status(response.status)) return std::nullopt;
   for (const HttpHeader& header : response.headers) {
     if (!equal_ignoring_case(header.name, "WWW-Authenticate")) continue;
     if (lower_case(header.value.reveal()).starts_with("dpop")) return "WWW-Authenticate: DPoP";

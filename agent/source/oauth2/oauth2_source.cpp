@@ -2,12 +2,11 @@
 
 #include <algorithm>
 #include <utility>
-#include <vector>
 
 #include "agent/source/answer/refusal.hpp"
 #include "agent/source/answer/rotating_answer.hpp"
+#include "agent/source/chained_fetch.hpp"
 #include "agent/source/oauth2/dpop.hpp"
-#include "agent/source/refresh_chain.hpp"
 #include "agent/source/secret_resolver.hpp"
 
 namespace jeton::agent {
@@ -29,12 +28,8 @@ void refuse_dpop(const HttpResponse& response, const AnswerContent& content, con
 
 // A provider that only offers DPoP may demand it of some clients, and calls a request without a proof invalid.
 [[noreturn]] void refuse_where_dpop_is_offered(const SourceError& refused) {
-  SourceError named(refused.kind(),
-                    std::string(refused.what()) +
-                        "; the issuer's metadata offers DPoP, which it may demand of this client: " + dpop_advice,
-                    refused.retry_after());
-  named.set_refusal(refused.code(), refused.status());
-  throw SourceError(named);
+  throw refused.reworded(std::string(refused.what()) +
+                         "; the issuer's metadata offers DPoP, which it may demand of this client: " + dpop_advice);
 }
 
 // Of a token that the provider does not know (any more) nothing is left to revoke.
@@ -59,7 +54,7 @@ OAuth2Source::OAuth2Source(std::string name, OAuth2SourceConfig config, std::siz
 Task<FetchedToken> OAuth2Source::fetch(FetchContext context) {
   try {
     if (rotates()) {
-      FetchedToken token = co_await fetch_by_refresh_token(std::move(context.state));
+      FetchedToken token = co_await fetch_by_refresh_token(std::move(context));
       co_return token;
     }
     RotatingAnswer answer = co_await ask(SecretString());
@@ -71,30 +66,18 @@ Task<FetchedToken> OAuth2Source::fetch(FetchContext context) {
   }
 }
 
-Task<FetchedToken> OAuth2Source::fetch_by_refresh_token(SecretString state) {
+Task<FetchedToken> OAuth2Source::fetch_by_refresh_token(FetchContext context) {
   SecretString configured;
   try {
     configured = config_.refresh_token.resolve(&tokens_);
   } catch (const Error& e) {
     refuse_request(e);
   }
-  const RefreshChain chain(state, configured);
-  const std::vector<SecretString> candidates = chain.candidates();
-  std::string refused;
-  for (const SecretString& candidate : candidates) {
-    try {
-      RotatingAnswer answer = co_await ask(candidate);
-      FetchedToken token = chained_token(std::move(answer), chain, candidate);
-      co_return token;
-    } catch (const SourceError& e) {
-      if (e.code() != "invalid_grant" || e.kind() != Kind::permanent) throw;
-      if (refused.empty()) refused = e.what();
-    }
-  }
-  throw SourceError(Kind::permanent, refused +
-                                         "; the refresh token has run out, was revoked, or was used by somebody "
-                                         "else: put a new one into " +
-                                         place_of(config_.refresh_token, "source.refresh_token"));
+  std::string place = place_of(config_.refresh_token, "source.refresh_token");
+  AskWithToken ask_with = [this](SecretString presented) { return ask(std::move(presented)); };
+  FetchedToken token =
+      co_await fetch_by_chain(std::move(context), std::move(configured), std::move(place), std::move(ask_with));
+  co_return token;
 }
 
 Task<RotatingAnswer> OAuth2Source::ask(SecretString refresh_token) {
@@ -110,14 +93,21 @@ Task<RotatingAnswer> OAuth2Source::ask(SecretString refresh_token) {
   const HttpResponse response = co_await perform(sent.request);
   const AnswerContent content = content_of(response, config_.response, clock_.wall_now());
   refuse_dpop(response, content, sent.request.display);
+  const AnswerTerms terms{config_.response,
+                          sent_at,
+                          response.status,
+                          rotates(),
+                          true,
+                          name_,
+                          capacity_,
+                          asked_pause(response, content.received_at)};
   try {
     refuse_unless_accepted(response, content, config_.response, sent.request.display, sent.secrets);
   } catch (const SourceError& e) {
     if (where.offers_dpop && e.code() == "invalid_request") refuse_where_dpop_is_offered(e);
-    throw;
+    throw refusal_of(e, content, terms, refresh_token);
   }
-  RotatingAnswer answer =
-      read_rotating_answer(content, {config_.response, sent_at, response.status, rotates(), true, name_, capacity_});
+  RotatingAnswer answer = read_rotating_answer(content, terms);
   co_return answer;
 }
 

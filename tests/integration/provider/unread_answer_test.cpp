@@ -52,8 +52,10 @@ TEST_F(UnreadAnswer, IsKeptSealedAndGivenToTheOperatorOnly) {
   EXPECT_THAT(bytes_of_state(), Not(HasSubstr("S3CR3T")));
   EXPECT_THAT(agent_.token().dump(), Not(HasSubstr("S3CR3T")));
 
-  // The provider mended: the chain goes on, and what was kept is of no use any more.
+  EXPECT_THAT(agent_.token()["last_error"].dump(), HasSubstr((dir_ / "refresh").string()));
+  // As the error asks: the chain goes on, and what was kept is of no use any more.
   provider_.behave(Behaviour::good());
+  dir_.write("refresh", "ref-S3CR3T-1");
   EXPECT_TRUE(eventually([&] { return agent_.valid(); })) << agent_.log();
   EXPECT_TRUE(eventually([&] { return answers().status == 3; }));
   EXPECT_EQ(agent_.stop(), 0);

@@ -61,7 +61,7 @@ INSTANTIATE_TEST_SUITE_P(
                      "      type: exec\n      command: [/bin/true]\n      format: aws\n      response: {token: /t}\n",
                      8, "only default_lifetime, max_body"},
         BrokenConfig{"UnknownFormat", "      type: exec\n      command: [/bin/true]\n      format: yaml\n", 7,
-                     "expected one of json, kubernetes, aws"},
+                     "expected one of json, text, kubernetes, aws"},
         BrokenConfig{"KeyOfHttp", "      type: exec\n      command: [/bin/true]\n      url: https://x\n", 7,
                      "unknown key 'url'"}),
     name_of);

@@ -22,6 +22,15 @@ TEST(TimeFormat, IsKnown_GivesTheTimeInUtc) {
   EXPECT_EQ(format_time("%d.%m.%Y", from_unix_ms(0)), "01.01.1970");
 }
 
+// As Alipay and Taobao want it.
+TEST(TimeFormat, ZoneStandsBeforeIt_IsInThatZone) {
+  EXPECT_EQ(format_time("+08:00 %Y-%m-%d %H:%M:%S", moment), "2026-03-04 08:00:05");
+  EXPECT_EQ(format_time("-03:30 %Y-%m-%d %H:%M", moment), "2026-03-03 20:30");
+  EXPECT_TRUE(is_time_format("+08:00 %H"));
+  EXPECT_FALSE(is_time_format("+08:00 unix"));
+  EXPECT_EQ(format_time("+8:00 %H", moment), "+8:00 00") << "that is text";
+}
+
 TEST(TimeFormat, IsNone_IsRefused) {
   for (const char* format : {"", "now", "UNIX", "%", "%Y%", "%q", "%s", "%%", "100%%"}) {
     EXPECT_FALSE(is_time_format(format)) << format;

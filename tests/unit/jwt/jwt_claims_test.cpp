@@ -69,6 +69,20 @@ TEST(JwtTimes, ExpIsWrittenInAnotherWay_IsRead) {
   EXPECT_EQ(expiry_of(R"({"exp":253402300799})"), from_unix_ms(253402300799000)) << "the year 9999";
 }
 
+// As AWS's load balancers write them.
+TEST(JwtTimes, PartsArePadded_AreRead) {
+  const auto padded = [](std::string part) {
+    while (part.size() % 4 != 0) part += '=';
+    return part;
+  };
+  for (const char* claims : {R"({"exp":1795000060})", R"({"exp":1795000060 })", R"({"exp":1795000060  })"}) {
+    const auto times = read_jwt_times(padded(base64url_encode(es256_header)) + "." + padded(base64url_encode(claims)) +
+                                      "." + padded("c2lnbg"));
+    ASSERT_TRUE(times) << claims;
+    EXPECT_EQ(times->expires_at, from_unix_ms(1'795'000'060'000));
+  }
+}
+
 TEST(JwtTimes, RefusesWhatIsNoToken) {
   const std::string good = base64url_encode(es256_header) + "." + base64url_encode(R"({"exp":1})");
   EXPECT_TRUE(read_jwt_times(good + ".c2ln"));

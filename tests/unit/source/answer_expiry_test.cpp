@@ -116,6 +116,14 @@ TEST(Lifetime, IsZeroNegativeOrEndless_DefaultLifetimeCountsAndTheMessageLeadsTo
   EXPECT_THAT(outcome("3600000000", lifetime_config()), HasSubstr("response.expiry_unit"));
 }
 
+// As TikTok Shop's access_token_expire_in.
+TEST(Lifetime, IsADate_IsRefusedAndTheMessageLeadsToExpiresAt) {
+  ResponseConfig config = lifetime_config();
+  config.default_lifetime = 2h;
+  for (const char* value : {"1795003600", "\"1795003600\"", "1795003600000"})
+    EXPECT_THAT(outcome(value, config), HasSubstr("is a date and no lifetime; set response.expires_at: /end")) << value;
+}
+
 TEST(Lifetime, IsNone_IsRefusedWhateverTheDefault) {
   ResponseConfig config = lifetime_config();
   config.default_lifetime = 2h;
@@ -156,7 +164,10 @@ TEST(ExpiryDate, IsZeroOrInCenturies_DefaultLifetimeCountsAndTheMessageLeadsToIt
 }
 
 TEST(ExpiryDate, HasNoZone_IsRefused) {
-  EXPECT_THAT(outcome("\"2026-11-18T11:07:40\"", date_config()), HasSubstr("neither unix seconds"));
+  for (const char* value : {"\"2026-11-18T11:07:40\"", "\"2026-11-18 11:07:40.123456\""})
+    EXPECT_THAT(outcome(value, date_config()), AllOf(HasSubstr("no time zone"), HasSubstr("default_lifetime")))
+        << value;
+  EXPECT_THAT(outcome("\"tomorrow\"", date_config()), HasSubstr("neither unix seconds"));
 }
 
 }  // namespace

@@ -139,6 +139,40 @@ TEST(AnswerBody, IsNoTokenThoughItHasNoBlank_IsRefused) {
   }
 }
 
+// A server that sends the type of the request back.
+TEST(AnswerBody, IsJsonUnderTheTypeOfAForm_IsRead) {
+  const FetchedToken token = read_answer(R"({"access_token":"a=b&c=","expires_in":60})", {},
+                                         {header("Content-Type", "application/x-www-form-urlencoded")});
+  EXPECT_EQ(token.value.reveal(), "a=b&c=");
+}
+
+// A page of maintenance with the status of a success.
+TEST(AnswerBody, IsOfNoUseAndSaysWhenToComeBack_PauseIsKept) {
+  const HttpResponse response{200, "120", SecretString("<html>maintenance</html>"), {}};
+  try {
+    static_cast<void>(parse_http_answer(response, {}, "https://api.example.com", asked, asked));
+    ADD_FAILURE() << "accepted";
+  } catch (const SourceError& e) {
+    EXPECT_EQ(e.retry_after(), Duration{120s});
+  }
+}
+
+TEST(AnswerBody, BeginsWithAByteOrderMark_IsNoPartOfTheToken) {
+  ResponseConfig config;
+  config.default_lifetime = 1h;
+  config.format = ResponseConfig::Format::text;
+  EXPECT_EQ(read_answer("\xEF\xBB\xBFtok-1\r\n", config).value.reveal(), "tok-1");
+}
+
+TEST(TokenHeader, StandsTwiceWithTwoValues_IsRefused) {
+  ResponseConfig config;
+  config.token = {In::header, "X-Auth-Token"};
+  config.default_lifetime = 1h;
+  EXPECT_THAT(refused("{}", config, {header("X-Auth-Token", "SECRET-a"), header("x-auth-token", "SECRET-b")}),
+              HasSubstr("twice, with two values"));
+  EXPECT_EQ(read_answer("{}", config, {header("X-Auth-Token", "a"), header("X-Auth-Token", "a")}).value.reveal(), "a");
+}
+
 TEST(AnswerBody, IsAList_ThatThePointerLeadsInto_IsRead) {
   ResponseConfig config = token_at("/0/token");
   EXPECT_EQ(read_answer(R"([{"token":"tok-1"}])", config).value.reveal(), "tok-1");

@@ -207,6 +207,22 @@ TEST_F(OAuth2Discovery, StatusHasARule_RuleCounts) {
   EXPECT_EQ(failure(config).kind(), Kind::transient) << "a service that is starting";
 }
 
+// A web application that sends its page for every path.
+TEST_F(OAuth2Discovery, FirstPlaceHasAPage_SecondIsAskedToo) {
+  const auto usual = transport.answer;
+  transport.answer = [usual](const HttpRequest& request) {
+    if (request.url.reveal().find("oauth-authorization-server") == std::string_view::npos) return usual(request);
+    return response(200, "<html>sign in</html>");
+  };
+  static_cast<void>(fetch(config));
+  EXPECT_EQ(asked.back(), "https://id.example.com/token");
+  document.clear();
+  const SourceError e = failure(config);
+  EXPECT_EQ(e.kind(), Kind::transient) << "a page of maintenance";
+  EXPECT_THAT(e.what(), HasSubstr("oauth-authorization-server/t answered 200 (the provider's answer is not JSON"));
+  EXPECT_THAT(e.what(), HasSubstr("openid-configuration answered 404"));
+}
+
 TEST_F(OAuth2Discovery, MissingDocumentIsSaidWithBothPlaces) {
   document.clear();
   const SourceError e = failure(config);

@@ -129,6 +129,19 @@ TEST(Refusal, CodeAndStatus_AreThereForWhoWritesARule) {
   EXPECT_EQ(refused_by({400, R"({"error":"tok-SECRET","access_token":"tok-SECRET"})"}, with_error()).code(), "***");
 }
 
+// As of Facebook, Google's APIs and Vault.
+TEST(Refusal, ErrorIsAnObjectOrAList_LeadsToTheValueInItAndShowsTheMessage) {
+  const SourceError e = refused_by({400, R"({"error":{"message":"no such app","code":101}})"}, with_error());
+  EXPECT_THAT(e.what(),
+              HasSubstr("/error is a JSON object; set response.error to one value in it, such as /error/code"));
+  EXPECT_THAT(e.what(), HasSubstr("no such app"));
+  EXPECT_EQ(e.code(), "");
+  EXPECT_THAT(refused_by({403, R"({"error":["permission denied"]})"}, with_error()).what(),
+              HasSubstr("such as /error/0"));
+  for (const char* none : {R"({"error":[]})", R"({"error":{}})"})
+    EXPECT_STREQ(refused_by({200, none}, with_error()).what(), "accepted") << none;
+}
+
 TEST(Refusal, MessageWithoutACode_IsShown) {
   EXPECT_THAT(refused_by({403, R"({"message":"app is locked"})"}, with_error()).what(),
               HasSubstr("answered 403 (/message \"app is locked\"); check"));

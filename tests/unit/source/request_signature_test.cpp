@@ -213,6 +213,27 @@ TEST_F(RequestSignature, Functions_GiveWhatTheirStandardsSay) {
   EXPECT_EQ(value(request, "url64"), "kAFQmDzST7DWlj99KOF_cg");
 }
 
+// As Azure Communication Services has it.
+TEST_F(RequestSignature, KeyIsWrittenInBase64_ItsBytesAreTheKey) {
+  for (const char* key : {"AP5qZXRvbi1rZXmA", "AP5qZXRvbi1rZXmA\n"}) {
+    const BuiltRequest request =
+        built(source("      url: https://api.example.com/\n"
+                     "      values:\n"
+                     "        key: {function: base64_decode, of: '" +
+                     secret("key", key) +
+                     "'}\n"
+                     "        sign: {function: hmac_sha256, of: hello, key: '${value:key}', "
+                     "as: base64}\n"
+                     "      headers: {sign: '${value:sign}'}\n"));
+    EXPECT_EQ(header(request, "sign"), "RTSEu/cZWx4woajE6h1bwePrzW9g6gxsuVFJzuo+u7M=");
+  }
+  const auto config = source(
+      "      url: https://api.example.com/\n"
+      "      values: {key: {function: base64_decode, of: 'no base64!'}}\n"
+      "      headers: {key: '${value:key}'}\n");
+  EXPECT_THROW(static_cast<void>(built(config)), Error);
+}
+
 TEST_F(RequestSignature, TimeStandsUnquotedInJson_IsANumber) {
   const auto config = source(
       "      url: https://api.example.com/token\n"

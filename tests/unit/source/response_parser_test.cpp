@@ -76,7 +76,9 @@ std::vector<Refused> refused_answers() {
   const auto expiry = [](const std::string& json) { return good_with(R"("expires_in":)" + json); };
   return {
       {"Empty", "", "answer is empty"},
-      {"NotJson", "<html>SECRET</html>", "is not JSON"},
+      {"NotJson", "<html>SECRET</html>", "is not JSON (at byte 1); is the URL of the source right?"},
+      {"Form", "access_token=tok-SECRET&expires_in=60", "is it a form (response.format: form)?"},
+      {"OtherEncoding", "{\"errcode\":40013,\"errmsg\":\"\xce\xde\xd0\xa7\"}", "at byte 29, which is not UTF-8"},
       {"Blank", "   ", "truncated"},
       {"TruncatedInObject", R"({"access_token":"tok-SECRET")", "truncated"},
       {"TruncatedInString", R"({"access_token":"tok-SECR)", "truncated"},
@@ -219,10 +221,15 @@ TEST(ResponseParser, TypeHasToBeAWord) {
   config.type = "/token_type";
   EXPECT_EQ(parse(good_with(R"("expires_in":60,"token_type":"Bearer")"), config).type, "Bearer");
   EXPECT_EQ(parse(good_with(R"("expires_in":60)"), config).type, "");
-  for (const char* bad : {"1", "\"two words\"", "\"a\\nb\""}) {
-    EXPECT_THAT(refusal(good_with(R"("expires_in":60,"token_type":)" + std::string(bad)), config),
-                HasSubstr("type (/token_type)"))
-        << bad;
+  EXPECT_THAT(refusal(good_with(R"("expires_in":60,"token_type":"a\nb")"), config), HasSubstr("type (/token_type)"));
+}
+
+// As eBay's "Application Access Token".
+TEST(ResponseParser, TypeIsProseOrNoText_IsLeftOut) {
+  ResponseConfig config;
+  config.type = "/token_type";
+  for (const char* odd : {R"("Application Access Token")", R"("Bearer ")", R"("application/jwt")", "1", "{}"}) {
+    EXPECT_EQ(parse(good_with(R"("expires_in":60,"token_type":)" + std::string(odd)), config).type, "") << odd;
   }
 }
 

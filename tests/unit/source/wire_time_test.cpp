@@ -42,6 +42,15 @@ TEST(RetryAfter, SecondsAreTakenAsTheyAre) {
   EXPECT_EQ(parse_retry_after("007", example), 7s);
 }
 
+// As Shopify sends it.
+TEST(RetryAfter, HasAFraction_IsTaken) {
+  EXPECT_EQ(parse_retry_after("2.0", example), 2s);
+  EXPECT_EQ(parse_retry_after("1.5", example), 1500ms);
+  EXPECT_EQ(parse_retry_after("1e9", example), std::nullopt);
+  EXPECT_EQ(parse_retry_after("1.2.3", example), std::nullopt);
+  EXPECT_EQ(parse_retry_after("99999999999.5", example), 24h);
+}
+
 TEST(RetryAfter, DateCountsFromTheGivenClock) {
   EXPECT_EQ(parse_retry_after("Sun, 06 Nov 1994 08:49:37 GMT", example - 90s), 90s);
   EXPECT_EQ(parse_retry_after("Sunday, 06-Nov-94 08:49:37 GMT", example - 90s), 90s);
@@ -58,7 +67,7 @@ TEST(RetryAfter, IsCappedAtADay) {
 }
 
 TEST(RetryAfter, NonsenseIsNothing) {
-  for (const char* text : {"", " ", "soon", "-1", "1.5", "+3", "1s", "0x10", "12 34"}) {
+  for (const char* text : {"", " ", "soon", "-1", ".5.", "+3", "1s", "0x10", "12 34"}) {
     EXPECT_FALSE(parse_retry_after(text, example)) << text;
   }
 }
@@ -105,7 +114,8 @@ TEST(DurationText, IsOfGoOrProtobuf_IsRead) {
   EXPECT_EQ(parse_duration_text("3600s"), 3'600'000.0);
   EXPECT_EQ(parse_duration_text("1h30m0.5s"), 5'400'500.0);
   EXPECT_EQ(parse_duration_text("250ms"), 250.0);
-  for (const char* text : {"", "60", "s", "1x", "1h 2m", "-1s", "1.2.3s", "1e3s", "PT1H"}) {
+  EXPECT_EQ(parse_duration_text("PT1H30M0.5S"), 5'400'500.0) << "of ISO 8601";
+  for (const char* text : {"", "60", "s", "1x", "1h 2m", "-1s", "1.2.3s", "1e3s", "P1D", "PT", "PT1h2"}) {
     EXPECT_FALSE(parse_duration_text(text)) << text;
   }
 }

@@ -8,6 +8,7 @@
 namespace jeton::agent {
 namespace {
 
+using ::testing::AllOf;
 using ::testing::HasSubstr;
 using ::testing::Not;
 
@@ -35,6 +36,16 @@ INSTANTIATE_TEST_SUITE_P(Shapes, ReceivedBody,
                                            "<token>@</token>", "<t access_token=\"@\"/>", "Authorization: Bearer @",
                                            "Bearer @", "{\"data\":\"{\\\"access_token\\\":\\\"@\\\"}\"}",
                                            "access_token=\"@\"", "refresh_token='@'; path=/"));
+
+TEST(ReceivedBody, TokenIsANameANumberOrAnElement_IsNotShown) {
+  for (const char* body :
+       {R"({"sessions":{"SECRET0123456789abcdef":{"ttl":60}}})", R"({"access_token":7378697629483820646})",
+        "<string xmlns=\"http://tempuri.org/\">s3cr3tSECRET1</string>", "<r><SessionId>SECRET12cd34</SessionId></r>"}) {
+    EXPECT_THAT(shown(body), AllOf(Not(HasSubstr("SECRET")), Not(HasSubstr("73786976")))) << body;
+  }
+  const char* const lifetimes = R"({"access_token_expires_in":7200,"expires_at":1795003600,"max_token":4096})";
+  EXPECT_EQ(shown(lifetimes), lifetimes);
+}
 
 TEST(ReceivedPage, IsProse_IsShown) {
   EXPECT_EQ(shown("<html><h1>404 Not Found</h1> can't find the app</html>"),

@@ -52,6 +52,13 @@ Task<FetchedToken> ModelProvider::call(std::string state) {
     failure.set_state(SecretString(state_));
     throw SourceError(failure);
   }
+  if (answer.kind == Answer::Kind::unread) {
+    state_ = "state-of-call-" + std::to_string(calls);
+    SourceError failure(SourceError::Kind::permanent, "the answer cannot be read");
+    failure.set_unread_answer(SecretString(state_));
+    failure.set_spent();
+    throw SourceError(failure);
+  }
   const std::string number = std::to_string(issued.size() + 1);
   issued.push_back(answer.value.empty() ? "token-" + number : answer.value);
   FetchedToken token;

@@ -15,7 +15,7 @@
 namespace jeton::test {
 
 struct Answer {
-  enum class Kind { token, transient, permanent, hang, state_only };
+  enum class Kind { token, transient, permanent, hang, state_only, unread };
   Kind kind = Kind::token;
   std::optional<agent::Duration> retry_after{};
   std::string value{};  // of the token; empty: a new one each time
@@ -25,6 +25,8 @@ struct Answer {
   static Answer never() { return {Kind::hang}; }
   // No token, but the state that the next call needs.
   static Answer unusable() { return {Kind::state_only}; }
+  // Neither can be read; the state of before is spent.
+  static Answer unread() { return {Kind::unread}; }
 };
 
 class ModelProvider {

@@ -50,6 +50,26 @@ TEST_F(KeptState, RedisAndSegmentAreLostWhileNoAgentRan_IsReadFromTheDisk) {
   expect_alive(fleet, 0);
 }
 
+// Another request would present a state that is spent.
+TEST_F(KeptState, AnswerCannotBeReadThatMayHoldIt_NoHostAsksUntilAPersonActs) {
+  VirtualFleet fleet(settings(2));
+  fleet.provider.rotates = true;
+  fleet.start_all();
+  fleet.pass(seconds(5));
+  fleet.provider.behave(Answer::unread(), 1);
+  fleet.refresh(0).refresh_now();
+  ASSERT_TRUE(fleet.until([&] { return fleet.provider.calls == 2; }, minutes(1)));
+  fleet.pass(std::chrono::hours(12));
+  fleet.crash(1);
+  fleet.start(1);
+  fleet.refresh(1).rejected(fleet.segments[1].generation());
+  fleet.pass(std::chrono::hours(12));
+  EXPECT_EQ(fleet.provider.calls, 2U);
+  EXPECT_EQ(fleet.provider.replays, 0U);
+  fleet.secrets[1] = "another refresh token";
+  EXPECT_TRUE(fleet.until([&] { return fleet.provider.calls > 2; }, minutes(1)));
+}
+
 TEST_F(KeptState, HostIsGone_IsUsedByTheNext) {
   VirtualFleet fleet(settings(2));
   fleet.provider.rotates = true;

@@ -8,6 +8,7 @@ namespace jeton::test {
 namespace {
 
 using Format = agent::ExecSourceConfig::Format;
+using testing::AllOf;
 using testing::HasSubstr;
 using testing::Not;
 
@@ -58,6 +59,17 @@ TEST_F(ExecFormat, KubernetesSaysWhatIsWrong) {
 "kind":"ExecCredential","status":{"token":"t"}})"))
                   .what(),
               HasSubstr("response.default_lifetime"));
+}
+
+// As gcloud prints it.
+TEST_F(ExecFormat, TextIsTheTokenItself) {
+  auto config = printing(Format::text, "ya29.s3cret-token");
+  EXPECT_THAT(failure_of(config).what(), HasSubstr("response.default_lifetime"));
+  config.response.default_lifetime = 1h;
+  EXPECT_EQ(fetch_by(config).value.reveal(), "ya29.s3cret-token");
+  EXPECT_THAT(failure_of(printing(Format::json, "ya29.s3cret-token")).what(), HasSubstr("(source.format: text)?"));
+  EXPECT_THAT(failure_of(printing(Format::text, "no such account")).what(),
+              AllOf(HasSubstr("the output of the command"), Not(HasSubstr("account"))));
 }
 
 TEST_F(ExecFormat, AwsGivesTheWholeCredentialsAndNoSecretAsAnAttribute) {

@@ -10,7 +10,9 @@ namespace {
 
 using FileFormat = agent::FileSourceConfig::Format;
 using agent::base64url_encode;
+using testing::AllOf;
 using testing::HasSubstr;
+using testing::Not;
 using Kind = SourceError::Kind;
 
 std::string unix_seconds(agent::WallTime time) { return std::to_string(agent::to_unix_ms(time) / 1000); }
@@ -144,8 +146,10 @@ TEST_F(FileSourceTest, RefusesWhatIsNoToken) {
   EXPECT_THAT(failure_from(config), HasSubstr("larger than 65536 bytes"));
   dir.write("token", R"({"access_token":"tok","expi)");
   EXPECT_THAT(failure_from(json_file()), HasSubstr("the file is truncated"));
+  dir.write("token", "two words");
+  EXPECT_THAT(failure_from(config), AllOf(HasSubstr("a space at byte 4"), Not(HasSubstr("JSON"))));
   dir.write("token", jwt(-1h));
-  EXPECT_THAT(failure_from(text_file()), HasSubstr("run out"));
+  EXPECT_THAT(failure_from(text_file()), HasSubstr("token holds a token that has run out; whoever writes it"));
   std::filesystem::remove(dir / "token");
   ASSERT_EQ(::mkfifo((dir / "token").c_str(), 0600), 0);
   EXPECT_THAT(failure_from(config), HasSubstr("not a regular file"));
