@@ -19,6 +19,10 @@ Milliseconds ttl_of(const WipingJson& json) {
 
 // As the publish script begins it.
 constexpr std::string_view publication = R"({"type":"record",)";
+// In bytes: of all messages but a publication, and of a reason, which must fit into one whatever has to be escaped in
+// it.
+constexpr std::size_t longest_message = 16 * 1024;
+constexpr std::size_t longest_reason = 1024;
 
 }  // namespace
 
@@ -33,8 +37,10 @@ std::string encode_message(const ReleaseMessage& message) {
 }
 
 std::string encode_message(const PauseMessage& message) {
-  return json_text(Json{
-      {"type", "pause"}, {"ttl_ms", message.ttl.count()}, {"reason", message.reason}, {"request", message.request}});
+  return json_text(Json{{"type", "pause"},
+                        {"ttl_ms", message.ttl.count()},
+                        {"reason", message.reason.substr(0, longest_reason)},
+                        {"request", message.request}});
 }
 
 std::string encode_message(const ResumeMessage& /*message*/) { return json_text(Json{{"type", "resume"}}); }
@@ -44,6 +50,7 @@ std::string encode_message(const RejectedMessage& message) {
 }
 
 ChannelMessage decode_message(std::string_view text, const std::string& name, const FleetCodec& codec) {
+  if (text.size() > longest_message && !is_publication(text)) throw Error("message is longer than any agent's");
   try {
     const WipingJson json = parse_wiping_json(text);
     const std::string type = text_of(json, "type");

@@ -7,8 +7,10 @@
 #include <string>
 #include <string_view>
 
+#include "agent/base/error.hpp"
 #include "agent/base/random.hpp"
 #include "agent/base/time.hpp"
+#include "agent/token/record.hpp"
 
 namespace jeton::agent {
 
@@ -35,6 +37,14 @@ namespace jeton::agent {
 // grain of the timers.
 [[nodiscard]] inline BootTime lease_valid_until(BootTime since, Duration ttl) {
   return since + ttl - ttl / 100 - Milliseconds{2};
+}
+
+// A fence that cannot be one (fence_limit) ends the attempt that it was drawn for: servers, records and what a lock
+// protects would refuse every later one. `now`: by the clock of the coordinator, or of this host, which is not a
+// century behind.
+inline void check_fence(std::uint64_t fence, WallTime now, const std::string& server) {
+  if (fence < fence_limit(now)) return;
+  throw TransportError(server + ": the fence it drew is a century ahead; look at the clock of the server");
 }
 
 // An expiry as Redis takes it: whole milliseconds, and no 0, which it refuses.

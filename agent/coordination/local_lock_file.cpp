@@ -15,6 +15,7 @@ namespace {
 constexpr int version = 1;
 constexpr std::size_t largest_file = 64 * 1024;
 constexpr std::string_view ending = ".lock";
+constexpr std::chrono::hours longest_life{24 * 366};  // no client may ask for more
 // A minute of fences at one a microsecond: the file is written that seldom.
 constexpr std::uint64_t reserve = 60'000'000;
 const std::string fence_file = "fences.json";
@@ -38,12 +39,13 @@ void write(const std::filesystem::path& file, const Json& json) {
   replace_private_file(file, SecretString(json_text(json)), Durability::process);
 }
 
-std::optional<LocalLock> lock_in(const Json& json, const std::string& boot_id) {
+std::optional<LocalLock> lock_in(const Json& json, const std::string& boot_id, BootTime now) {
   if (json.at("boot_id").get<std::string>() != boot_id) return std::nullopt;
   LocalLock lock;
   lock.owner = json.at("owner").get<std::string>();
   lock.fence = whole_number<std::uint64_t>(json.at("fence"));
   lock.expires_at = BootTime(Duration(whole_number<std::int64_t>(json.at("expires_boot_ns"))));
+  if (lock.expires_at > now + longest_life) throw Error("a lock that lasts for years");
   lock.note.by = parse_lock_holder(json.at("by").get<std::string>());
   lock.note.metadata = json.at("metadata").get<std::string>();
   if (json.contains("taken_boot_ns")) {
@@ -68,7 +70,7 @@ std::map<std::string, LocalLock> LocalLockFiles::load(BootTime now) {
     std::optional<LocalLock> lock;
     const auto json = parsed(entry.path());
     try {
-      if (json) lock = lock_in(*json, boot_id_);
+      if (json) lock = lock_in(*json, boot_id_, now);
     } catch (const std::exception&) {  // of Json, or a number out of range
       log::warning("the file of a lock cannot be read; the lock is free", {{"file", entry.path().string()}});
     }

@@ -100,16 +100,16 @@ std::string_view protocol_of(const RedisKeys& keys) {
   return keys.protocol == TokenLockConfig::Protocol::getset ? "getset" : "set_nx";
 }
 
-std::uint64_t to_fence(std::string_view digits) {
+std::optional<std::uint64_t> to_fence(std::string_view digits) {
   std::uint64_t fence = 0;
   const auto parsed = std::from_chars(digits.data(), digits.data() + digits.size(), fence);
-  if (parsed.ec != std::errc{} || parsed.ptr != digits.data() + digits.size()) {
-    throw TransportError("a lock script answered something unexpected; is it Redis?");
-  }
+  if (parsed.ec != std::errc{} || parsed.ptr != digits.data() + digits.size()) return std::nullopt;
   return fence;
 }
 
 constexpr std::size_t note_size = 4;
+// Of what a server says of times; 64 bits of nanoseconds hold no more than three of it.
+constexpr std::chrono::hours longest_shown{24 * 36'525};
 
 // The elements of a note from `first` on; nothing if there is none.
 LockNote to_note(const Reply& reply, std::size_t first) {
@@ -118,7 +118,7 @@ LockNote to_note(const Reply& reply, std::size_t first) {
   note.by = parse_lock_holder(reply.at(first + 1).as_text());
   note.metadata = reply.at(first + 2).as_text();
   const std::int64_t age = reply.at(first + 3).as_integer();
-  if (age >= 0) note.age = Milliseconds{age};
+  if (age >= 0) note.age = std::min<Milliseconds>(Milliseconds{age}, longest_shown);
   return note;
 }
 
@@ -138,7 +138,9 @@ Task<LockOperations::Acquired> LockOperations::acquire(const RedisKeys& keys, co
       co_await operations_.run_replicated(acquire_script(), keys, script_keys, arguments, deadline, result.replicated);
   if (reply.at(0).as_text() == "won") {
     result.outcome = Outcome::won;
-    result.fence = to_fence(reply.at(2).as_text());
+    const auto fence = to_fence(reply.at(2).as_text());
+    if (!fence) throw TransportError("a lock script answered something unexpected; is it Redis?");
+    result.fence = *fence;
     if (keys.protocol == TokenLockConfig::Protocol::getset) result.owner = std::to_string(reply.at(1).as_integer());
   } else {
     result.outcome = Outcome::busy;
@@ -167,8 +169,9 @@ Task<LockView> LockOperations::show(const RedisKeys& keys, BootTime deadline) {
   view.held = true;
   view.owner = printable_owner(reply.at(0).as_text());
   const std::int64_t left = reply.at(1).as_integer();
-  if (left != -1) view.ttl = Milliseconds{std::max<std::int64_t>(0, left)};
-  if (reply.elements.size() >= 2 + note_size) view.fence = to_fence(reply.at(2).as_text());
+  if (left != -1) view.ttl = std::clamp<Milliseconds>(Milliseconds{left}, Milliseconds{0}, longest_shown);
+  // Anybody may write beside a lock.
+  if (reply.elements.size() >= 2 + note_size) view.fence = to_fence(reply.at(2).as_text()).value_or(0);
   view.note = to_note(reply, 2);
   co_return view;
 }

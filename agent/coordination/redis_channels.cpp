@@ -12,6 +12,7 @@ namespace {
 
 // Both come with the same turn of the server's loop; a message that nobody's write stands behind hides no later loss.
 constexpr Duration write_due_for = std::chrono::seconds(1);
+constexpr Duration warn_every = std::chrono::minutes(1);  // about messages that anybody may send, as many as they like
 
 }  // namespace
 
@@ -143,7 +144,9 @@ void RedisChannels::on_message(const std::string& channel, std::string_view payl
     ChannelMessage message = decode_message(payload, subscription.name, codec_);
     deliver(subscription, std::move(message));
   } catch (const Error& e) {
-    if (!std::exchange(subscription.malformed_reported, true)) {
+    const BootTime now = timers_.clock().boot_now();
+    if (now >= subscription.quiet_until) {
+      subscription.quiet_until = now + warn_every;
       log::warning("ignored a malformed message; who else publishes on this channel?",
                    {{"token", subscription.name}, {"channel", channel}, {"error", e.what()}});
     }
@@ -155,7 +158,6 @@ void RedisChannels::deliver(Subscription& subscription, ChannelMessage message) 
   CoordinationListener& listener = *subscription.listener;
   if (auto* record = std::get_if<Record>(&message))
     *record = to_local_time(std::move(*record), *offset_(), timers_.clock().wall_now());
-  subscription.malformed_reported = false;
   // A release only deletes, which a server that is out of memory still does; a rejection writes nothing.
   const bool writes =
       !std::holds_alternative<ReleaseMessage>(message) && !std::holds_alternative<RejectedMessage>(message);

@@ -57,7 +57,7 @@ class RedisChannels {
     std::string name;
     CoordinationListener* listener = nullptr;
     bool ready = false;                       // messages arrive
-    bool malformed_reported = false;          // until a good one comes
+    BootTime quiet_until{};                   // about malformed messages
     std::optional<BootTime> write_due_since;  // a publication was heard, and not yet that it wrote the key
   };
 

@@ -88,6 +88,7 @@ class RedisCoordinator::Impl : public std::enable_shared_from_this<Impl> {
       JETON_FAILPOINT("redis.acquire.sending");
       answer = co_await operations_.acquire(keys, owner, ttl_ms, deadline());
       JETON_FAILPOINT("redis.acquire.answered");
+      check_fence(answer.fence, timers_.clock().wall_now() + clock_.offset(), keyspace_->display());
     } catch (const redis::NotSentError&) {
       throw;
     } catch (const boost::system::system_error&) {

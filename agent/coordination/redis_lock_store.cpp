@@ -67,6 +67,7 @@ class RedisLockStore::Impl : public std::enable_shared_from_this<Impl> {
       JETON_FAILPOINT("locks.acquire.sending");
       answer = co_await self->locks_->acquire(keys, claim.owner, ttl, claim.note, self->deadline());
       JETON_FAILPOINT("locks.acquire.answered");
+      check_fence(answer.fence, self->wall_now(), self->keyspace_->display());
     } catch (const redis::NotSentError&) {
       throw;
     } catch (const boost::system::system_error&) {
@@ -121,7 +122,9 @@ class RedisLockStore::Impl : public std::enable_shared_from_this<Impl> {
   static Task<LockView> show(std::shared_ptr<Impl> self, LockId id) {
     self->check_running();
     const RedisKeys keys = self->keys_of(id);
-    co_return co_await self->locks_->show(keys, self->deadline());
+    LockView view = co_await self->locks_->show(keys, self->deadline());
+    if (view.fence >= fence_limit(self->wall_now())) view.fence = 0;
+    co_return view;
   }
 
   void listen(const LockId& id, std::function<void()> woken) {
@@ -161,6 +164,7 @@ class RedisLockStore::Impl : public std::enable_shared_from_this<Impl> {
     if (stopped_) throw redis::NotSentError(keyspace_->display() + ": stopped");
   }
   [[nodiscard]] BootTime now() const { return timers_.clock().boot_now(); }
+  [[nodiscard]] WallTime wall_now() const { return timers_.clock().wall_now(); }
   [[nodiscard]] BootTime deadline() const { return now() + timeout_; }
   [[nodiscard]] RedisKeys keys_of(const LockId& id) const {
     return RedisKeys::of_lock(prefix_, id.name, database_, id.terms);

@@ -23,6 +23,33 @@ local function readable(record)
 end
 )lua";
 
+// What every script that counts fetches begins with.
+//
+// kept_calls() returns of the hash under `key` when the last fetch was and when the window began, in ms (nil: not
+// known), and the fetches in it. A time of the future (the server's clock went back, or somebody wrote it) becomes
+// now, and so does the begin of a window that is missing: once, so it is written down. Taken for now at each look it
+// would never be over.
+constexpr std::string_view counting_text = R"lua(
+local function digits(number) return string.format('%.0f', number) end
+local function count_of(text)
+  local number = tonumber(text or '')
+  if number and number >= 0 and number < 9007199254740992 then return number end
+end
+local function kept_calls(key, now)
+  local kept = redis.call('HMGET', key, 'last_ms', 'window_start_ms', 'calls')
+  local last, start, calls = count_of(kept[1]), count_of(kept[2]), count_of(kept[3]) or 0
+  if last and last > now then
+    last = now
+    redis.call('HSET', key, 'last_ms', digits(now))
+  end
+  if start and start > now or calls > 0 and not start then
+    start = now
+    redis.call('HSET', key, 'window_start_ms', digits(now))
+  end
+  return last, start, calls
+end
+)lua";
+
 // What every script that takes a lock begins with, below the limits.
 //
 // take() returns the reply that says who holds the lock: {"busy", ttl_ms (-1: for ever), first 64 bytes of the holder};
@@ -140,8 +167,7 @@ return 1
 //   0}
 //
 // A window begins with its first call. What the caller knows of it counts as well: this server may have lost its data
-// since. If the server's clock went back (a failover), times of the future count as now:
-// nothing waits longer than its own interval.
+// since. Nothing waits longer than its own interval.
 constexpr std::string_view admit_text = R"lua(
 if redis.replicate_commands then redis.replicate_commands() end
 if redis.call('GET', KEYS[1]) ~= ARGV[1] then
@@ -152,12 +178,8 @@ local budget = tonumber(ARGV[3])
 local window = tonumber(ARGV[4])
 local time = redis.call('TIME')
 local now = tonumber(time[1]) * 1000 + math.floor(tonumber(time[2]) / 1000)
-local kept = redis.call('HMGET', KEYS[2], 'last_ms', 'window_start_ms', 'calls')
-local last = tonumber(kept[1] or '')
-local start = tonumber(kept[2] or '') or now
-local calls = tonumber(kept[3] or '') or 0
-if last and last > now then last = now end
-if start > now then start = now end
+local last, start, calls = kept_calls(KEYS[2], now)
+start = start or now
 if now - start >= window then
   start = now
   calls = 0
@@ -173,7 +195,6 @@ end
 if budget > 0 and calls >= budget then
   return {'budget', start + window - now, calls}
 end
-local function digits(number) return string.format('%.0f', number) end
 redis.call('HSET', KEYS[2], 'last_ms', digits(now), 'window_start_ms', digits(start), 'calls', digits(calls + 1))
 redis.call('PEXPIRE', KEYS[2], digits(math.max(1, min_interval, start + window - now)))
 if budget > 0 then
@@ -270,11 +291,11 @@ return 1
 //   KEYS  budget      ARGV  calls, ms until the window ends, window_ms      reply 1 | 0 (as many are counted)
 constexpr std::string_view restore_usage_text = R"lua(
 if redis.replicate_commands then redis.replicate_commands() end
-if (tonumber(redis.call('HGET', KEYS[1], 'calls') or '0') or 0) >= tonumber(ARGV[1]) then return 0 end
+if (count_of(redis.call('HGET', KEYS[1], 'calls')) or 0) >= tonumber(ARGV[1]) then return 0 end
 local time = redis.call('TIME')
 local now = tonumber(time[1]) * 1000 + math.floor(tonumber(time[2]) / 1000)
 local start = now + tonumber(ARGV[2]) - tonumber(ARGV[3])
-redis.call('HSET', KEYS[1], 'window_start_ms', string.format('%.0f', start), 'calls', ARGV[1])
+redis.call('HSET', KEYS[1], 'window_start_ms', digits(start), 'calls', ARGV[1])
 redis.call('PEXPIRE', KEYS[1], ARGV[2])
 return 1
 )lua";
@@ -284,7 +305,7 @@ return 1
 //   KEYS  budget, pause      reply {calls in the window, ms until the count is dropped (-2: there is none), 1 | 0}
 constexpr std::string_view usage_text = R"lua(
 local paused = redis.call('PTTL', KEYS[2]) ~= -2 and 1 or 0
-return {tonumber(redis.call('HGET', KEYS[1], 'calls') or '0') or 0, redis.call('PTTL', KEYS[1]), paused}
+return {count_of(redis.call('HGET', KEYS[1], 'calls')) or 0, redis.call('PTTL', KEYS[1]), paused}
 )lua";
 
 }  // namespace
@@ -299,6 +320,8 @@ redis::Script with_limits(std::string_view text) {
   whole += text;
   return redis::Script(whole);
 }
+
+redis::Script counting(std::string_view text) { return redis::Script(std::string(counting_text) + std::string(text)); }
 
 redis::Script taking_a_lock(std::string_view text) { return with_limits(std::string(taking_text) + std::string(text)); }
 
@@ -318,7 +341,7 @@ const redis::Script& release() {
 }
 
 const redis::Script& admit() {
-  static const redis::Script script(admit_text);
+  static const redis::Script script = counting(admit_text);
   return script;
 }
 
@@ -353,12 +376,12 @@ const redis::Script& resume() {
 }
 
 const redis::Script& restore_usage() {
-  static const redis::Script script(restore_usage_text);
+  static const redis::Script script = counting(restore_usage_text);
   return script;
 }
 
 const redis::Script& usage() {
-  static const redis::Script script(usage_text);
+  static const redis::Script script = counting(usage_text);
   return script;
 }
 

@@ -13,7 +13,9 @@ namespace jeton::agent::redis_scripts {
 
 // A script whose text may say fence_limit(time) and readable(record).
 [[nodiscard]] redis::Script with_limits(std::string_view text);
-// That, and how a lock is taken and its fence drawn.
+// One that may say kept_calls(key, now), count_of(text) and digits(number).
+[[nodiscard]] redis::Script counting(std::string_view text);
+// The limits, and how a lock is taken and its fence drawn.
 [[nodiscard]] redis::Script taking_a_lock(std::string_view text);
 
 [[nodiscard]] const redis::Script& acquire();

@@ -11,6 +11,23 @@
 namespace jeton::agent {
 namespace {
 
+// The fence that most of the servers name, as a majority does unless servers lost it: one of them may have any. Of two
+// that as many name, the higher one: a server that missed the last step of the acquisition has a lower one.
+std::uint64_t fence_of(const std::vector<const LockView*>& views) {
+  std::map<std::uint64_t, std::size_t> named;
+  for (const LockView* view : views) {
+    if (view->fence != 0) ++named[view->fence];
+  }
+  std::uint64_t fence = 0;
+  std::size_t most = 0;
+  for (const auto& [candidate, servers] : named) {
+    if (servers < most) continue;
+    fence = candidate;
+    most = servers;
+  }
+  return fence;
+}
+
 // Who holds the lock on a majority, and how long that majority lasts.
 LockView majority_view(const RedlockRound<LockView>& round) {
   std::map<std::string, std::vector<const LockView*>> by_owner;
@@ -26,8 +43,8 @@ LockView majority_view(const RedlockRound<LockView>& round) {
     for (const LockView* other : views) {
       if (view.note.by) break;
       view.note = other->note;
-      view.fence = other->fence;
     }
+    view.fence = fence_of(views);
     return view;
   }
   return {};

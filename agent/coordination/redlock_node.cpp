@@ -114,6 +114,7 @@ Task<RedlockNode::Vote> RedlockNode::acquire(Self self, std::string name, std::s
       vote.answer = co_await self->operations_.acquire(keys, attempt->owner, attempt->ttl, deadline);
     }
     JETON_FAILPOINT("redlock.acquire.answered");
+    check_fence(vote.answer.fence, self->timers_.clock().wall_now(), self->display());
   } catch (const redis::NotSentError&) {
     throw;
   } catch (const boost::system::system_error&) {
@@ -188,7 +189,9 @@ Task<bool> RedlockNode::force_release(Self self, std::string name, std::string m
 
 Task<LockView> RedlockNode::show(Self self, std::string name, BootTime deadline) {
   const RedisKeys keys = self->keys_of(name);
-  co_return co_await self->locks_.show(keys, deadline);
+  LockView view = co_await self->locks_.show(keys, deadline);
+  if (view.fence >= fence_limit(self->timers_.clock().wall_now())) view.fence = 0;
+  co_return view;
 }
 
 Task<std::optional<FetchCount>> RedlockNode::fetches(Self self, std::string name, std::string owner,

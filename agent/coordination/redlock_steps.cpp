@@ -31,20 +31,16 @@ return owned and 1 or 0
 
 //   KEYS  updater, budget      ARGV  owner      reply {1, last_age_ms | -1, window_age_ms | -1, calls} | {0}
 //
-// The hash is that of the admit script. A time of the future (the server's clock went back) counts as now.
+// The hash is that of the admit script.
 constexpr std::string_view fetches_text = R"lua(
+if redis.replicate_commands then redis.replicate_commands() end
 if redis.call('GET', KEYS[1]) ~= ARGV[1] then
   return {0}
 end
 local time = redis.call('TIME')
 local now = tonumber(time[1]) * 1000 + math.floor(tonumber(time[2]) / 1000)
-local kept = redis.call('HMGET', KEYS[2], 'last_ms', 'window_start_ms', 'calls')
-local function age(text)
-  local at = tonumber(text or '')
-  if not at then return -1 end
-  return math.max(0, now - at)
-end
-return {1, age(kept[1]), age(kept[2]), tonumber(kept[3] or '') or 0}
+local last, start, calls = kept_calls(KEYS[2], now)
+return {1, last and now - last or -1, start and now - start or -1, calls}
 )lua";
 
 //   KEYS  updater, budget
@@ -57,13 +53,10 @@ if redis.call('GET', KEYS[1]) ~= ARGV[1] then
 end
 local time = redis.call('TIME')
 local now = tonumber(time[1]) * 1000 + math.floor(tonumber(time[2]) / 1000)
-local function digits(number) return string.format('%.0f', number) end
 local age = tonumber(ARGV[2])
 local window = tonumber(ARGV[5])
 local calls = tonumber(ARGV[3])
-local kept = redis.call('HMGET', KEYS[2], 'window_start_ms', 'calls')
-local start = tonumber(kept[1] or '')
-local known = tonumber(kept[2] or '') or 0
+local _, start, known = kept_calls(KEYS[2], now)
 if start and now - start < window and known >= calls then calls = known + 1 end
 redis.call('HSET', KEYS[2], 'last_ms', digits(now), 'window_start_ms', digits(now - age), 'calls', digits(calls))
 redis.call('PEXPIRE', KEYS[2], ARGV[4])
@@ -80,12 +73,12 @@ const redis::Script& raise_fence_script() {
 }
 
 const redis::Script& fetches_script() {
-  static const redis::Script script(fetches_text);
+  static const redis::Script script = redis_scripts::counting(fetches_text);
   return script;
 }
 
 const redis::Script& count_fetch_script() {
-  static const redis::Script script(count_fetch_text);
+  static const redis::Script script = redis_scripts::counting(count_fetch_text);
   return script;
 }
 

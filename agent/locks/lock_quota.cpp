@@ -1,6 +1,16 @@
 #include "agent/locks/lock_quota.hpp"
 
+#include <algorithm>
+
 namespace jeton::agent {
+
+LockLimits limits_within(std::size_t descriptors) {
+  LockLimits limits;
+  limits.locks = std::min(limits.locks, descriptors / 4);
+  limits.locks_per_user = std::min(limits.locks_per_user, limits.locks / 4);
+  limits.waiters_per_user = std::min(limits.waiters_per_user, limits.locks_per_user / 2);
+  return limits;
+}
 
 void LockQuota::check(uid_t user, bool is_admin, std::size_t count, BootTime now) {
   const auto too_many_of_user = [&] { return of_user(user) + count > limits_.locks_per_user; };

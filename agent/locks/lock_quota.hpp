@@ -27,6 +27,10 @@ struct LockLimits {
   Duration longest_wait = std::chrono::hours(24);
 };
 
+// In a process that may open so many descriptors. Each session is a connection of its client; three quarters are left
+// for all else: other clients, the coordinator, the sources, files.
+[[nodiscard]] LockLimits limits_within(std::size_t descriptors);
+
 // The request is one too many; the text says of what, and what to do.
 class LockRefusal : public Error {
  public:

@@ -98,8 +98,14 @@ void RefreshLoop::hold_for_pause(const Pause& pause) {
   wake_.notify();
 }
 
+void RefreshLoop::hold_for_known_pause(const Pause& pause) {
+  known_pause_ = pause;
+  hold_for_pause(pause);
+}
+
 void RefreshLoop::end_pause() {
   holds_.end_pause();
+  known_pause_.reset();
   mend_check_at_ = BootTime::max();
 }
 
@@ -118,9 +124,13 @@ BootTime RefreshLoop::alone_at() const {
   return std::max({runs_out, scheduled_at(), holds_.latest_alone(demanded())});
 }
 
-// Another host is at it. If the coordinator has begun to refuse writes, that host can neither publish nor give its lock
-// back, and only an attempt to take the lock shows it: the last seconds of a token are not spent waiting.
+// Another host is at it. No claim lasts longer than a lock does without renewal, whatever a message says; and a client
+// of another kind, which may take the lock for hours, tells nobody when it gives it back early. If the coordinator has
+// begun to refuse writes, that host can neither publish nor give its lock back, and only an attempt to take the lock
+// shows it: the last seconds of a token are not spent waiting.
 void RefreshLoop::hold_for_claim(BootTime until) {
+  const BootTime longest = now() + lock_ttl_;
+  until = std::min(until, longest);
   if (may_fetch_alone() && current_.valid()) {
     const BootTime last_looks = boot_time_of(current_.record()->expires_at, parts_.timers.clock()) - last_seconds;
     until = std::min(until, std::max(last_looks, now() + look_again));

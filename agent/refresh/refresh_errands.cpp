@@ -123,6 +123,11 @@ bool RefreshLoop::counts_calls() const {
   return config_.budget.calls > 0 && usage_.calls > 0 && usage_.window_end > now();
 }
 
+bool RefreshLoop::knows_pause() const { return known_pause_ && known_pause_->until > now(); }
+
+// What was lost with it may be known to this host alone.
+bool RefreshLoop::knows_more_than_the_record() const { return counts_calls() || knows_pause(); }
+
 // An answer of the coordinator: what a lost count is made good from.
 void RefreshLoop::note_usage(FetchUsage usage) {
   usage_ = within(config_.budget, usage, now());
@@ -140,36 +145,46 @@ void RefreshLoop::on_usage(FetchUsage usage) {
   show_usage(heard_usage_);
 }
 
-// What the coordinator lost and this host still knows: the record, the count against the budget, the pause.
+// What the coordinator lost and this host still knows. The counts come before the record, so that no host is admitted
+// without them, and once more behind it: should all be lost again meanwhile, a later look would find nothing missing.
 Task<> RefreshLoop::repair() {
   repair_at_ = BootTime::max();
   try {
-    if (counts_calls()) {
-      const FetchUsage known = usage_;
-      co_await parts_.coordinator.restore_usage(config_.name, known, config_.budget.per);
+    co_await give_counts_back();
+    if (can_give_back()) {
+      co_await give_record_back();
+      co_await give_counts_back();
     }
-    if (holds_.paused_until() > now()) {
-      Pause pause{holds_.paused_until(), journal_.status().pause_reason, holds_.pause_request()};
-      co_await parts_.coordinator.pause(config_.name, std::move(pause));
-    }
-    if (!can_give_back()) {
-      coordinator_answered(Step::upkeep);
-      co_return;
-    }
-    const Record record = *current_.record();
-    const Lease no_lease;  // named: GCC 12 destroys an aggregate temporary inside co_await twice
-    const PublishResult result = co_await parts_.coordinator.publish(config_.name, record, no_lease);
-    coordinator_answered(result.stored && !result.current ? Step::publish : Step::upkeep);
-    if (result.current) {
-      take_stored(*result.current);
-    } else if (result.stored) {
-      journal_.repaired(record, record.generation <= in_store_);
-      in_store_ = std::max(in_store_, record.generation);
-    }
+    coordinator_answered(Step::upkeep);
   } catch (const TransportError& e) {
     coordinator_failed(Step::upkeep, "give back what the coordinator lost", e);
     // Behind the moment at which a refresh that is due may be tried: no errand may starve it.
     repair_at_ = holds_.unreachable_until() + waiting_poll;
+  }
+}
+
+// The calls against the budget, and the pause; neither shortens what is there.
+Task<> RefreshLoop::give_counts_back() {
+  if (counts_calls()) {
+    const FetchUsage known = usage_;
+    co_await parts_.coordinator.restore_usage(config_.name, known, config_.budget.per);
+  }
+  if (knows_pause()) {
+    Pause pause = *known_pause_;
+    co_await parts_.coordinator.pause(config_.name, std::move(pause));
+  }
+}
+
+Task<> RefreshLoop::give_record_back() {
+  const Record record = *current_.record();
+  const Lease no_lease;  // named: GCC 12 destroys an aggregate temporary inside co_await twice
+  const PublishResult result = co_await parts_.coordinator.publish(config_.name, record, no_lease);
+  coordinator_answered(result.stored && !result.current ? Step::publish : Step::upkeep);
+  if (result.current) {
+    take_stored(*result.current);
+  } else if (result.stored) {
+    journal_.repaired(record, record.generation <= in_store_);
+    in_store_ = std::max(in_store_, record.generation);
   }
 }
 
@@ -229,7 +244,7 @@ void RefreshLoop::take(Record record) {
   holds_.end_claim();
   if (current_.generation() > before) {
     if (state_only) demand_.follow(before, current_.generation());
-    if (!counts_calls()) repair_at_ = BootTime::max();
+    if (!knows_more_than_the_record()) repair_at_ = BootTime::max();
     end_pause();
     failed_request_.clear();
     if (success) fetch_backoff_.reset();

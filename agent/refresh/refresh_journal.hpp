@@ -74,6 +74,7 @@ class RefreshJournal {
   std::string waits_for_;
   bool alone_refusal_reported_ = false;
   bool budget_reported_ = false;
+  BootTime quiet_about_older_until_{};
 };
 
 }  // namespace jeton::agent

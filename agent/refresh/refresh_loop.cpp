@@ -123,7 +123,7 @@ Task<std::optional<RefreshLoop::Held>> RefreshLoop::try_lock() {
   }
   const Generation known = current_.generation();
   if (result.current) take_stored(std::move(*result.current));
-  if (result.pause) hold_for_pause(*result.pause);
+  if (result.pause) hold_for_known_pause(*result.pause);
   journal_.lock_trouble(result.trouble);
   journal_.lock_holder(result.holder);
   if (!result.lease) {
@@ -318,7 +318,7 @@ Task<> RefreshLoop::fetch_failed(const SourceError& failure, Coordinator& from) 
   const bool is_long = permanent || pause > config_.refresh.retry_max;
   failed_request_ = is_long ? failure.request() : std::string{};
   Pause shared{now() + pause, failure.what(), failed_request_};
-  hold_for_pause(shared);
+  hold_for_known_pause(shared);
   pause_shared_ = false;
   try {
     co_await from.pause(config_.name, std::move(shared));

@@ -101,6 +101,7 @@ class RefreshLoop final : private CoordinationListener {
   void not_admitted(const Admission& refusal, const FetchLimits& allowed);
   [[nodiscard]] Duration pause_after(const SourceError& failure);
   void hold_for_pause(const Pause& pause);
+  void hold_for_known_pause(const Pause& pause);
   void end_pause();
   [[nodiscard]] bool may_fetch_alone() const;
   [[nodiscard]] BootTime alone_at() const;
@@ -120,9 +121,13 @@ class RefreshLoop final : private CoordinationListener {
   Task<> reload();
   Task<> ask_usage(bool may_be_lost);
   [[nodiscard]] bool counts_calls() const;
+  [[nodiscard]] bool knows_pause() const;
+  [[nodiscard]] bool knows_more_than_the_record() const;
   void note_usage(FetchUsage usage);
   void show_usage(const FetchUsage& usage);
   Task<> repair();
+  Task<> give_record_back();
+  Task<> give_counts_back();
   Task<> resume_if_mended();
   void demand(Demand::Reason reason, Duration patience = Duration{0});
   void note_rejection();
@@ -183,6 +188,7 @@ class RefreshLoop final : private CoordinationListener {
   FetchUsage heard_usage_;                    // of a message since then; anybody may have sent it
   std::optional<BootTime> outage_since_;      // the coordinator cannot be reached, or refuses, since then
   Step failing_step_ = Step::load;            // the furthest one that failed since then
+  std::optional<Pause> known_pause_;          // that the coordinator answered or this host began; no message counts
   bool pause_shared_ = true;                  // the coordinator knows of the pause that this host began
   std::string failed_request_;                // the request of ours that the provider refused for good or for long
   BootTime mend_check_at_ = BootTime::max();  // a pause for such a request: look whether ours is another by now

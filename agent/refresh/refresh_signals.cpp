@@ -21,17 +21,15 @@ void RefreshLoop::clock_stepped() {
   wake_.notify();
 }
 
-// A record that is known already was given back by another host. The count of calls may be known to this one alone.
+// A record that is known already was given back by another host.
 void RefreshLoop::on_record(Record record) {
-  if (record.generation == current_.generation() && !counts_calls()) repair_at_ = BootTime::max();
+  if (record.generation == current_.generation() && !knows_more_than_the_record()) repair_at_ = BootTime::max();
   take_stored(std::move(record));
 }
 
 void RefreshLoop::on_claim(BootTime until) {
   if (journal_.status().holds_lock) return;
-  // No claim lasts longer than a lock does without renewal, whatever a message on the channel says.
-  const BootTime longest = now() + lock_ttl_;
-  hold_for_claim(std::min(until, longest));
+  hold_for_claim(until);
   wake_.notify();
 }
 

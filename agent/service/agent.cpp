@@ -17,6 +17,7 @@
 #include "agent/http/http_client.hpp"
 #include "agent/refresh/revoker.hpp"
 #include "agent/segment/runtime_dir.hpp"
+#include "agent/service/hardening.hpp"
 #include "agent/service/token_runner.hpp"
 #include "agent/service/token_switch.hpp"
 
@@ -49,7 +50,8 @@ struct Agent::Impl final : TokenValues {
         coordinator(make_coordinator(config.coordination, config.agent.runtime_dir, t, random)),
         of_host(make_host_coordinator(config.coordination, config.agent.runtime_dir, t, random)),
         codec(make_codec(config.coordination)),
-        locks(t, random, make_lock_store(config.coordination, config.agent.runtime_dir, t, random)),
+        locks(t, random, make_lock_store(config.coordination, config.agent.runtime_dir, t, random),
+              limits_within(allowed_descriptors())),
         api(loop.get_executor(), t, config.agent.runtime_dir / "agent.sock", agent),
         shared{t,
                random,

@@ -29,6 +29,12 @@ void reset_signals() {
   ::pthread_sigmask(SIG_UNBLOCK, &children, nullptr);
 }
 
+rlimit descriptors() {
+  rlimit limit{};
+  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) throw errno_error("getrlimit(RLIMIT_NOFILE)");
+  return limit;
+}
+
 }  // namespace
 
 void harden_process(bool core_dumps) {
@@ -43,10 +49,11 @@ void harden_process(bool core_dumps) {
 }
 
 void allow_many_descriptors() {
-  rlimit limit{};
-  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) throw errno_error("getrlimit(RLIMIT_NOFILE)");
+  rlimit limit = descriptors();
   limit.rlim_cur = std::max(limit.rlim_cur, std::min<rlim_t>(limit.rlim_max, 65'536));
   if (::setrlimit(RLIMIT_NOFILE, &limit) != 0) throw errno_error("setrlimit(RLIMIT_NOFILE)");
 }
+
+std::size_t allowed_descriptors() { return descriptors().rlim_cur; }
 
 }  // namespace jeton::agent

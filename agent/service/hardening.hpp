@@ -1,6 +1,8 @@
 // What a process that holds tokens does to itself at the start. Throws Error if the kernel refuses.
 #pragma once
 
+#include <cstddef>
+
 namespace jeton::agent {
 
 // - Core dumps: none, and no ptrace or /proc/PID/mem by processes of the same user (PR_SET_DUMPABLE 0), unless
@@ -13,5 +15,7 @@ void harden_process(bool core_dumps);
 
 // Each local client is a descriptor: as many as the service manager allows, not only as many as select(2) can count.
 void allow_many_descriptors();
+// How many that are.
+[[nodiscard]] std::size_t allowed_descriptors();
 
 }  // namespace jeton::agent

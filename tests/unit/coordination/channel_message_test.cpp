@@ -43,6 +43,19 @@ TEST(ChannelMessage, ReasonInAnyEncodingCanBeSent) {
   EXPECT_NO_THROW(static_cast<void>(decode_message(encode_message(PauseMessage{1s, "\xff\xfe"}))));
 }
 
+TEST(ChannelMessage, LongerThanAnyOfAnAgent_IsAnErrorWithAndWithoutASeal) {
+  const std::string text = R"({"type":"claim","ttl_ms":1000,"owner":")" + std::string(64 * 1024, 'x') + R"("})";
+  EXPECT_THROW(static_cast<void>(decode_message(text)), Error);
+  EXPECT_THROW(static_cast<void>(decode_message(text, "api", sealing())), Error);
+}
+
+TEST(ChannelMessage, ReasonIsEndless_ItsBeginCanBeSent) {
+  const FleetCodec codec = sealing();
+  const std::string text = codec.sign("api", encode_message(PauseMessage{1s, std::string(1024 * 1024, '\x01')}));
+  const auto pause = std::get<PauseMessage>(decode_message(text, "api", codec));
+  EXPECT_THAT(pause.reason, testing::SizeIs(testing::AllOf(testing::Ge(200U), testing::Le(4096U))));
+}
+
 TEST(ChannelMessage, TypeOfANewerVersionIsUnknownAndNoError) {
   EXPECT_TRUE(std::holds_alternative<UnknownMessage>(decode_message(R"({"type":"of-tomorrow","generation":5})")));
 }

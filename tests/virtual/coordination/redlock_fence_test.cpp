@@ -69,6 +69,24 @@ TEST_F(RedlockFence, CounterCannotBeOne_IsWrittenOver) {
   EXPECT_TRUE(loop.eventually([&] { return servers.count(fence_key, std::to_string(lease.fence)) == 5; }));
 }
 
+TEST_F(RedlockFence, ClockOfAServerIsCenturiesAhead_ItsFencesCountForNothing) {
+  constexpr std::int64_t centuries = 200LL * 365 * 24 * 3600;
+  test::QuorumServers wrong(loop, std::vector<std::int64_t>{centuries, 0, 0, 0, 0});
+  RedlockHost host(loop, wrong.options());
+  host.warm_up();
+  for (int times = 0; times < 20; ++times) {
+    const Lease lease = host.call.acquire_eventually(1h);
+    EXPECT_LT(lease.fence, fence_limit(loop.clock.wall_now()));
+    host.call.release(lease);
+  }
+  for (std::size_t i = 1; i < wrong.size(); ++i) {
+    const std::string counter = wrong[i].cli({"GET", fence_key});
+    if (!counter.empty()) {
+      EXPECT_LT(std::stoull(counter), fence_limit(loop.clock.wall_now())) << i;
+    }
+  }
+}
+
 TEST_F(RedlockFence, MinorityLostItsData_Rises) {  // [21]
   RedlockHost host(loop, servers.options());
   host.warm_up();

@@ -36,6 +36,19 @@ TEST_P(FleetLock, Free_IsOnEveryServerWithItsOwnerAndItsTimeToLive) {
   EXPECT_EQ(fleet[0].cli({"EXISTS", LockFleet::key() + ":info"}), "0");
 }
 
+TEST_P(FleetLock, FenceBesideItIsNone_CountsForNothing) {
+  const Session one = host.take();
+  ASSERT_EQ(one->state(), State::held) << one->reason();
+  const std::string info = LockFleet::key() + ":info";
+  for (const char* forged : {"18446744073709551615", "9006999999999998", "-1", "none", ""}) {
+    fleet.cli({"HSET", info, "fence", forged});
+    const agent::LockView view = host.show();
+    EXPECT_TRUE(view.held) << forged;
+    EXPECT_EQ(view.fence, 0U) << forged;
+  }
+  EXPECT_EQ(host.end(one), State::ended);
+}
+
 TEST_P(AnyLock, Held_IsBusyAtOnceAndTheHolderKeepsItsLock) {
   const auto first = host.acquire({.ttl = 60s});
   ASSERT_TRUE(first);

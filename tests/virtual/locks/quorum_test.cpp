@@ -42,6 +42,29 @@ TEST_F(QuorumLock, AnyPatternOfForeignKeys_IsWonIfAndOnlyIfAMajorityIsFree) {
   }
 }
 
+TEST_F(QuorumLock, OneServerNamesAnotherFence_ThatOfTheOthersCounts) {
+  const Session one = host.take({.ttl = 1h});
+  ASSERT_EQ(one->state(), State::held) << one->reason();
+  const std::uint64_t fence = lease_of(one).fence;
+  const std::string info = LockFleet::key() + ":info";
+  const auto is_written_back = [&] {
+    std::size_t servers = 0;
+    for (std::size_t i = 0; i < fleet.size(); ++i) {
+      if (fleet[i].cli({"HGET", info, "fence"}) == std::to_string(fence)) ++servers;
+    }
+    return servers == fleet.size();
+  };
+  ASSERT_TRUE(loop.turn_until(is_written_back, LockFleet::timeout));
+  for (std::size_t i = 0; i < fleet.size(); ++i) {
+    for (const std::uint64_t forged : {fence + 1'000'000, fence - 1'000'000}) {
+      fleet[i].cli({"HSET", info, "fence", std::to_string(forged)});
+      for (int times = 0; times < 5; ++times) EXPECT_EQ(host.show().fence, fence) << "server " << i;
+    }
+    fleet[i].cli({"HSET", info, "fence", std::to_string(fence)});
+  }
+  EXPECT_EQ(host.end(one), State::ended);
+}
+
 TEST_F(QuorumLock, MinorityFails_IsTakenRenewedAndGivenBackWithinTheTimeOfOneAnswer) {
   const std::vector<std::function<void()>> failures{
       [&] {

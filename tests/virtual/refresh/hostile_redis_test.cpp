@@ -1,6 +1,8 @@
 // A Redis in which somebody else writes and publishes what no agent would: it stops no fleet.
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
 #include "tests/virtual/refresh/virtual_fleet.hpp"
 
 namespace jeton::test {
@@ -15,6 +17,8 @@ using std::chrono::seconds;
 
 constexpr const char* channel = "jeton:{api}:published";
 constexpr const char* fence_key = "jeton:{api}:fence";
+constexpr const char* lock_of_api = "jeton:{api}:updater";
+constexpr const char* pause_key = "jeton:{api}:pause";
 constexpr std::uint64_t last_before_2_to_53 = 9'006'999'999'999'998;
 
 class HostileRedis : public testing::TestWithParam<bool> {
@@ -71,6 +75,17 @@ TEST_P(HostileRedis, RecordLastsForCenturies_IsPutBack) {
   expect_the_next_rotation();
 }
 
+TEST_P(HostileRedis, OldRecordIsPublishedAgainAndAgain_DoesNotFillTheLog) {
+  const std::string old = R"({"type":"record","record":)" + fleet.stored("record") + "}";
+  expect_the_next_rotation();
+  testing::internal::CaptureStderr();
+  for (int times = 0; times < 100; ++times) publish(old);
+  fleet.pass(seconds(5));
+  const std::string log = testing::internal::GetCapturedStderr();
+  EXPECT_LE(std::count(log.begin(), log.end(), '\n'), 3) << "one line a host: " << log;
+  EXPECT_EQ(fleet.went_back(), 0U);
+}
+
 TEST_P(HostileRedis, RecordIsLargerThanAnyReply_IsPutBack) {
   const std::string record = fleet.stored("record");
   fleet.server().cli({"HSET", token_key_of_api, "record", std::string(5 * 1024 * 1024, 'x')});
@@ -106,6 +121,15 @@ TEST_P(HostileRedis, UsageIsForged_StopsNothingAndIsNotWrittenBack) {
   expect_the_next_rotation();
 }
 
+TEST_P(HostileRedis, LockIsTakenForDaysAndDeleted_IsTakenSoon) {
+  fleet.server().cli({"SET", lock_of_api, "somebody", "PX", "604800000"});
+  ASSERT_TRUE(fleet.until([&] { return fleet.status(0).phase == agent::RefreshPhase::waiting; }));
+  fleet.pass(seconds(5));
+  fleet.server().cli({"DEL", lock_of_api});
+  EXPECT_TRUE(fleet.until([&] { return fleet.all_above(first); }, seconds(20)));
+  EXPECT_EQ(fleet.provider.calls, 2U);
+}
+
 TEST_P(HostileRedis, PauseIsForged_EndsAtTheNextLook) {
   publish(R"({"type":"pause","ttl_ms":86400000,"reason":"forged"})");
   fleet.pass(seconds(1));
@@ -114,6 +138,32 @@ TEST_P(HostileRedis, PauseIsForged_EndsAtTheNextLook) {
   fleet.pass(seconds(36));
   EXPECT_FALSE(fleet.status(0).paused_until);
   expect_the_next_rotation();
+}
+
+TEST_P(HostileRedis, PauseIsForgedAndAllIsLost_IsNotWrittenBack) {
+  publish(R"({"type":"pause","ttl_ms":86400000,"reason":"forged"})");
+  fleet.pass(seconds(1));
+  fleet.server().cli({"FLUSHALL"});
+  EXPECT_TRUE(fleet.until([&] { return fleet.stored_generation() == first; }, minutes(1)));
+  fleet.pass(seconds(1));
+  EXPECT_EQ(fleet.server().cli({"EXISTS", pause_key}), "0");
+  expect_the_next_rotation();
+}
+
+// By a host that was told so by the provider; whoever has only heard of it may be the first to give the record back.
+TEST_P(HostileRedis, ProvidersPauseIsLost_IsWrittenBack) {
+  fleet.provider.behave(Answer::failure(minutes(2)));
+  fleet.refresh(0).refresh_now();
+  ASSERT_TRUE(fleet.until([&] { return fleet.server().cli({"EXISTS", pause_key}) == "1"; }));
+  fleet.provider.behave({});
+  for (int times = 0; times < 10; ++times) {
+    fleet.server().cli({"FLUSHALL"});
+    EXPECT_TRUE(fleet.until([&] { return fleet.server().cli({"EXISTS", pause_key}) == "1"; }, seconds(2)));
+    EXPECT_TRUE(fleet.until([&] { return fleet.stored_generation() == first; }, seconds(2)));
+  }
+  EXPECT_EQ(fleet.provider.calls, 2U);
+  EXPECT_TRUE(fleet.until([&] { return fleet.all_above(first); }, minutes(5)));
+  EXPECT_EQ(fleet.provider.calls, 3U);
 }
 
 TEST_P(HostileRedis, ProviderFails_OneHostsPauseIsEveryHosts) {
