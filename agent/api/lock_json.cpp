@@ -191,9 +191,8 @@ std::string lock_view_json(const std::string& name, const LockView& view, bool w
 }
 
 std::string lock_busy_json(const LockSession& session, BootTime now) {
-  const std::string& name = session.request().name;
-  const std::string message = "lock '" + name + "': " + busy_reason(session.busy());
-  OrderedJson json{{"error", {{"code", "busy"}, {"message", message}}}, {"name", name}};
+  OrderedJson json{{"error", {{"code", "busy"}, {"message", busy_reason(session.busy())}}},
+                   {"name", session.request().name}};
   add_holder(json, session, now);
   return text_of(json);
 }

@@ -167,7 +167,8 @@ return 1
 //   0}
 //
 // A window begins with its first call. What the caller knows of it counts as well: this server may have lost its data
-// since. Nothing waits longer than its own interval.
+// since. Nothing waits longer than its own interval. The end of the count is set before it as well: a server that refuses
+// that (an ACL without PEXPIRE) must not count calls that nobody makes.
 constexpr std::string_view admit_text = R"lua(
 if redis.replicate_commands then redis.replicate_commands() end
 if redis.call('GET', KEYS[1]) ~= ARGV[1] then
@@ -195,8 +196,10 @@ end
 if budget > 0 and calls >= budget then
   return {'budget', start + window - now, calls}
 end
+local kept_ms = digits(math.max(1, min_interval, start + window - now))
+redis.call('PEXPIRE', KEYS[2], kept_ms)
 redis.call('HSET', KEYS[2], 'last_ms', digits(now), 'window_start_ms', digits(start), 'calls', digits(calls + 1))
-redis.call('PEXPIRE', KEYS[2], digits(math.max(1, min_interval, start + window - now)))
+redis.call('PEXPIRE', KEYS[2], kept_ms)
 if budget > 0 then
   redis.call('PUBLISH', ARGV[5], '{"type":"usage","calls":' .. digits(calls + 1) .. ',"ttl_ms":' ..
     digits(math.max(0, start + window - now)) .. '}')
@@ -215,7 +218,9 @@ return {'admitted', math.max(0, start + window - now), calls + 1}
 // "same": a record of this very generation is there, ours from an attempt whose reply was lost. The token key holds the
 // generation beside the record, so that nothing here needs to look into it.
 //
-// A stored generation that cannot be one (see acquire) is no reason to refuse.
+// A stored generation that cannot be one (see acquire) is no reason to refuse. A server that refuses one of the
+// commands (an ACL) stores nothing that would never end, and tells the fleet of what it stored: PEXPIREAT comes first,
+// DEL last.
 constexpr std::string_view publish_text = R"lua(
 if redis.replicate_commands then redis.replicate_commands() end
 local owned = redis.call('GET', KEYS[1]) == ARGV[1]
@@ -224,14 +229,15 @@ local stored = tonumber(kept[1] or '') or 0
 if not (stored < fence_limit(redis.call('TIME'))) then stored = 0 end
 local generation = tonumber(ARGV[2])
 if generation > stored then
+  redis.call('PEXPIREAT', KEYS[2], ARGV[7])
   redis.call('HSET', KEYS[2], 'generation', ARGV[2], 'expires_at_ms', ARGV[3], 'record', ARGV[4])
   redis.call('PEXPIREAT', KEYS[2], ARGV[7])
   if KEYS[3] then
     redis.call('SET', KEYS[3], ARGV[8])
     redis.call('PEXPIREAT', KEYS[3], ARGV[3])
   end
-  if owned then redis.call('DEL', KEYS[1]) end
   redis.call('PUBLISH', ARGV[5], '{"type":"record","record":' .. ARGV[4] .. '}')
+  if owned then redis.call('DEL', KEYS[1]) end
   return {'stored'}
 end
 if owned then
@@ -286,7 +292,7 @@ redis.call('PUBLISH', ARGV[1], ARGV[2])
 return 1
 )lua";
 
-// Gives a count back that was lost with the rest; never lowers one.
+// Gives a count back that was lost with the rest; never lowers one. Its end comes first, as in admit.
 //
 //   KEYS  budget      ARGV  calls, ms until the window ends, window_ms      reply 1 | 0 (as many are counted)
 constexpr std::string_view restore_usage_text = R"lua(
@@ -295,6 +301,7 @@ if (count_of(redis.call('HGET', KEYS[1], 'calls')) or 0) >= tonumber(ARGV[1]) th
 local time = redis.call('TIME')
 local now = tonumber(time[1]) * 1000 + math.floor(tonumber(time[2]) / 1000)
 local start = now + tonumber(ARGV[2]) - tonumber(ARGV[3])
+redis.call('PEXPIRE', KEYS[1], ARGV[2])
 redis.call('HSET', KEYS[1], 'window_start_ms', digits(start), 'calls', ARGV[1])
 redis.call('PEXPIRE', KEYS[1], ARGV[2])
 return 1

@@ -124,8 +124,10 @@ Task<> LockSession::give_back() {
         done = true;
         lost = !released && !in_doubt;
       } catch (const TransportError& e) {
-        log::debug("a lock could not be given back; trying again", {{"lock", lock.id.name}, {"error", e.what()}});
-        in_doubt = true;
+        if (!std::exchange(in_doubt, true)) {
+          log::warning("a lock could not be given back; trying again until it ends by itself",
+                       {{"lock", lock.id.name}, {"by", by_text()}, {"error", e.what()}});
+        }
       }
       done = done || abandoned_ || now() >= ends_at;
       if (!done) co_await sleep_for(context_.timers, retry_of_release);

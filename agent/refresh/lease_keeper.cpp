@@ -74,8 +74,12 @@ Task<> LeaseKeeper::keep(std::shared_ptr<State> state) {
       }
       pause = state->lease.ttl / 3;
     } catch (const TransportError& e) {
-      log::debug("renewal of the updater lock failed", {{"token", state->name}, {"error", e.what()}});
-      if (state->timers.clock().boot_now() >= state->lease.valid_until) co_return;
+      if (state->timers.clock().boot_now() >= state->lease.valid_until) {
+        log::warning("updater lock ran out while the token is fetched: it could not be renewed",
+                     {{"token", state->name}, {"fence", state->lease.fence}, {"error", e.what()}});
+        co_return;
+      }
+      log::debug("renewal of the updater lock failed; trying again", {{"token", state->name}, {"error", e.what()}});
       pause = state->lease.ttl / 10;
     }
   }

@@ -304,8 +304,8 @@ Task<> RefreshLoop::give_back(const Lease& lease, Coordinator& from) {
   try {
     co_await from.release(config_.name, lease);
   } catch (const TransportError& e) {
-    log::debug("the updater lock could not be released and will expire",
-               {{"token", config_.name}, {"error", e.what()}});
+    log::warning("the updater lock could not be given back: others wait until it expires",
+                 {{"token", config_.name}, {"fence", lease.fence}, {"error", e.what()}});
   }
 }
 

@@ -1,5 +1,6 @@
 #include "libclient/ctl/child.hpp"
 
+#include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
 #include <sys/prctl.h>
@@ -25,13 +26,13 @@ constexpr int killed_by_signal = 128;
 
 // Between fork and exec, in the child. This program has one thread, so anything may be called.
 [[noreturn]] void become(const std::vector<std::string>& argv,
-                         const std::vector<std::pair<std::string, std::string>>& env, const InheritedSignals& signals,
+                         const std::vector<std::pair<std::string, std::string>>& env, const InheritedState& inherited,
                          pid_t parent, bool own_group) {
   if (own_group) ::setpgid(0, 0);
   ::prctl(PR_SET_PDEATHSIG, SIGKILL);
   if (::getppid() != parent) ::_exit(killed_by_signal + SIGKILL);  // it died before we asked
   for (const auto& [name, value] : env) ::setenv(name.c_str(), value.c_str(), 1);
-  signals.restore();
+  inherited.restore();
   std::vector<char*> words;
   for (const std::string& word : argv) words.push_back(const_cast<char*>(word.c_str()));
   words.push_back(nullptr);
@@ -39,6 +40,16 @@ constexpr int killed_by_signal = 128;
   const int error = errno;
   say("cannot run " + argv.front() + ": " + std::generic_category().message(error));
   ::_exit(error == ENOENT ? not_found : not_runnable);
+}
+
+// On stdin; or /dev/tty, with this process in its foreground.
+bool has_terminal() {
+  if (::isatty(STDIN_FILENO) == 1) return true;
+  const int terminal = ::open("/dev/tty", O_RDONLY | O_CLOEXEC | O_NOCTTY);
+  if (terminal < 0) return false;
+  const bool in_front = ::tcgetpgrp(terminal) == ::getpgrp();
+  ::close(terminal);
+  return in_front;
 }
 
 // Of this process, which has one thread. None if the kernel does not tell.
@@ -50,15 +61,15 @@ std::set<pid_t> own_children() {
 }  // namespace
 
 Child::Child(const std::vector<std::string>& argv, const std::vector<std::pair<std::string, std::string>>& env,
-             const InheritedSignals& signals)
-    : own_group_(::isatty(STDIN_FILENO) == 0), of_others_(own_children()) {
+             const InheritedState& inherited)
+    : own_group_(!has_terminal()), of_others_(own_children()) {
   ::prctl(PR_SET_CHILD_SUBREAPER, 1);
   const pid_t parent = ::getpid();
   pid_ = ::fork();
   if (pid_ < 0) {
     throw Failure(Exit::run_failed, "cannot start a process: " + std::generic_category().message(errno));
   }
-  if (pid_ == 0) become(argv, env, signals, parent, own_group_);
+  if (pid_ == 0) become(argv, env, inherited, parent, own_group_);
   if (own_group_) ::setpgid(pid_, pid_);  // here, too: a signal may be sent before the child has come to it
 }
 
@@ -91,14 +102,21 @@ void Child::end_what_is_left() const {
 std::optional<int> Child::status() {
   if (status_) return status_;
   int raw = 0;
+  for (pid_t ended = 0; (ended = ::waitpid(-1, &raw, WNOHANG)) > 0;) {
+    if (ended == pid_) note_end(raw);
+  }
+  if (status_) return status_;
+  // The question above is answered by any child that runs; this one is not, if somebody else has waited for ours.
   const pid_t ended = ::waitpid(pid_, &raw, WNOHANG);
   if (ended == pid_) {
-    status_ = WIFEXITED(raw) ? WEXITSTATUS(raw) : killed_by_signal + WTERMSIG(raw);
+    note_end(raw);
   } else if (ended < 0) {
     say("the command has ended, and its status is lost: " + std::generic_category().message(errno));
     status_ = static_cast<int>(Exit::run_failed);
   }
   return status_;
 }
+
+void Child::note_end(int raw) { status_ = WIFEXITED(raw) ? WEXITSTATUS(raw) : killed_by_signal + WTERMSIG(raw); }
 
 }  // namespace jeton::ctl

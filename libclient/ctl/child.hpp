@@ -1,9 +1,11 @@
 // Child: a command that runs under a lock: started, sent signals, ended.
 //
-// Without a terminal on stdin it leads a process group of its own, so that what it started ends with it; with one it
-// stays in the terminal's group, or it could not read from it, and the terminal's signals reach it by themselves. The
-// kernel kills it when this process dies, however that happens. What it has started and left behind comes to this
-// process (PR_SET_CHILD_SUBREAPER). SIGCHLD must not be ignored here, or nobody learns how the command ended.
+// It leads a process group of its own, so that what it started ends with it. But if this process has a terminal, on
+// stdin or as one of its foreground, the command stays in this process's group: from another it would be stopped as
+// soon as it asks for a password there; and the terminal's signals reach it by themselves. The kernel kills it when
+// this process dies, however that happens. What it has started and left behind comes to this process
+// (PR_SET_CHILD_SUBREAPER), which waits for it. SIGCHLD must not be ignored here, or nobody learns how the command
+// ended.
 #pragma once
 
 #include <sys/types.h>
@@ -14,16 +16,16 @@
 #include <utility>
 #include <vector>
 
-#include "libclient/ctl/inherited_signals.hpp"
+#include "libclient/ctl/inherited_state.hpp"
 
 namespace jeton::ctl {
 
 class Child {
  public:
-  // `argv`: the command; `env`: added to the environment. It gets `signals`. Throws Failure if there is no process to
-  // be had; a command that cannot be run ends with 127, or 126 if it is there, as in a shell.
+  // `argv`: the command; `env`: added to the environment. It gets `inherited` back. Throws Failure if there is no
+  // process to be had; a command that cannot be run ends with 127, or 126 if it is there, as in a shell.
   Child(const std::vector<std::string>& argv, const std::vector<std::pair<std::string, std::string>>& env,
-        const InheritedSignals& signals);
+        const InheritedState& inherited);
   ~Child();  // kills it, if it runs
   Child(const Child&) = delete;
   Child& operator=(const Child&) = delete;
@@ -34,10 +36,12 @@ class Child {
   // Kills what the command, which has ended, has started and left behind.
   void end_what_is_left() const;
   // Its exit status, or 128 + signal; nothing: it runs. An end that somebody else waited for is said, and is
-  // Exit::run_failed.
+  // Exit::run_failed. Also waits for what it left behind and what has ended: to be called after each SIGCHLD.
   [[nodiscard]] std::optional<int> status();
 
  private:
+  void note_end(int raw);
+
   pid_t pid_ = -1;
   bool own_group_ = false;
   std::set<pid_t> of_others_;  // children that this process had before

@@ -9,7 +9,7 @@
 
 #include "libclient/ctl/duration.hpp"
 #include "libclient/ctl/failure.hpp"
-#include "libclient/ctl/inherited_signals.hpp"
+#include "libclient/ctl/inherited_state.hpp"
 #include "libclient/ctl/output.hpp"
 
 namespace jeton::ctl {
@@ -17,7 +17,7 @@ namespace jeton::ctl {
 struct Common {
   std::filesystem::path dir;  // the agent's runtime_dir
   Format format = Format::table;
-  InheritedSignals signals{};
+  InheritedState inherited{};
 };
 
 // Prints the token, from the segment alone.

@@ -12,11 +12,7 @@ namespace {
 Json demand(const Common& common, const std::string& name, const char* what, const Json& body) {
   check_name(name);
   const ApiAnswer answer = ApiClient(common.dir).post("/v1/tokens/" + name + "/" + what, body);
-  if (!answer.problem.empty()) {
-    const std::string text = no_agent_text(common.dir);
-    throw Failure(Exit::unreachable,
-                  text.empty() ? "the agent does not answer: " + answer.problem + "; start jeton-agent" : text);
-  }
+  if (!answer.problem.empty()) throw no_answer(common.dir, answer.problem);
   if (answer.error_code() == "unknown_token") {
     throw Failure(Exit::error, unknown_token_text(name, token_names(ApiClient(common.dir).get("/v1/status").body)));
   }

@@ -3,6 +3,7 @@
 
 #include "libclient/ctl/commands.hpp"
 #include "libclient/ctl/lock_answers.hpp"
+#include "libclient/ctl/segments.hpp"
 
 namespace jeton::ctl {
 namespace {
@@ -12,6 +13,10 @@ constexpr Milliseconds answer_patience{5000};  // beyond the wait that was asked
 std::string path_of(const std::string& name, const char* what) {
   check_lock_name(name);
   return "/v1/locks/" + name + what;
+}
+
+Failure refusal_of(const Common& common, const std::string& name, const ApiAnswer& answer, Milliseconds waited) {
+  return answer.problem.empty() ? lock_refusal(name, answer, waited) : no_answer(common.dir, answer.problem);
 }
 
 std::string shown(const Json& lock) {
@@ -42,7 +47,7 @@ Exit run_lock_acquire(const Common& common, const LockAcquireOptions& options) {
   if (!options.metadata.empty()) body["metadata"] = options.metadata;
   const ApiAnswer answer =
       ApiClient(common.dir).post(path_of(options.name, "/acquire"), body, options.wait + answer_patience);
-  if (!answer.ok()) throw lock_refusal(options.name, answer, options.wait);
+  if (!answer.ok()) throw refusal_of(common, options.name, answer, options.wait);
   try {
     write_out(answer.body.dump() + "\n");
   } catch (const Failure&) {
@@ -57,7 +62,7 @@ Exit run_lock_acquire(const Common& common, const LockAcquireOptions& options) {
 Exit run_lock_extend(const Common& common, const LockExtendOptions& options) {
   const Json body{{"owner", options.owner}, {"ttl_ms", options.ttl.count()}};
   const ApiAnswer answer = ApiClient(common.dir).post(path_of(options.name, "/extend"), body);
-  if (!answer.ok()) throw lock_refusal(options.name, answer, Milliseconds{0});
+  if (!answer.ok()) throw refusal_of(common, options.name, answer, Milliseconds{0});
   write_out(answer.body.dump() + "\n");
   return Exit::done;
 }
@@ -67,13 +72,13 @@ Exit run_lock_release(const Common& common, const LockReleaseOptions& options) {
   const ApiAnswer answer = options.force
                                ? agent.del(path_of(options.name, ""))
                                : agent.post(path_of(options.name, "/release"), Json{{"owner", options.owner}});
-  if (!answer.ok()) throw lock_refusal(options.name, answer, Milliseconds{0});
+  if (!answer.ok()) throw refusal_of(common, options.name, answer, Milliseconds{0});
   return Exit::done;
 }
 
 Exit run_lock_show(const Common& common, const LockShowOptions& options) {
   const ApiAnswer answer = ApiClient(common.dir).get(path_of(options.name, ""));
-  if (!answer.ok()) throw lock_refusal(options.name, answer, Milliseconds{0});
+  if (!answer.ok()) throw refusal_of(common, options.name, answer, Milliseconds{0});
   write_out(common.format == Format::json ? answer.body.dump() + "\n" : shown(answer.body));
   return Exit::done;
 }

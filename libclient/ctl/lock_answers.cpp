@@ -56,9 +56,6 @@ Failure run_refusal(const std::string& name, const Json& event, Milliseconds wai
 }
 
 Failure lock_refusal(const std::string& name, const ApiAnswer& answer, Milliseconds waited) {
-  if (!answer.problem.empty()) {
-    return Failure(Exit::unreachable, "the agent does not answer: " + answer.problem + "; start jeton-agent");
-  }
   const std::string code = answer.error_code();
   const std::string why = answer.error_message().empty() ? "the agent answered " + std::to_string(answer.status)
                                                          : printable(answer.error_message());

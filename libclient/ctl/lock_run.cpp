@@ -28,7 +28,7 @@ constexpr Milliseconds look_for_agent_every{100};
 // ignored is left alone: a blocked signal is delivered even so.
 class Signals {
  public:
-  explicit Signals(const InheritedSignals& inherited) {
+  explicit Signals(const InheritedState& inherited) {
     sigset_t all;
     ::sigemptyset(&all);
     for (const int number : {SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGUSR1, SIGUSR2, SIGCHLD}) {
@@ -140,7 +140,7 @@ class Run {
                {{"JETON_LOCK_NAME", options.name},
                 {"JETON_LOCK_OWNER", acquired.value("owner", "")},
                 {"JETON_LOCK_FENCE", std::to_string(acquired.value("fence", std::uint64_t{0}))}},
-               common.signals) {}
+               common.inherited) {}
 
   Exit to_its_end() {
     while (!child_.status()) {
@@ -234,7 +234,10 @@ class Run {
       if (signal->ssi_signo == SIGCHLD) continue;
       // The terminal has sent it to the command as well.
       if (signal->ssi_code == SI_KERNEL && !child_.has_own_group()) continue;
-      child_.signal(static_cast<int>(signal->ssi_signo));
+      const int number = static_cast<int>(signal->ssi_signo);
+      child_.signal(number);
+      // A stopped one could not end, and the lock would be renewed for ever.
+      if (number == SIGTERM || number == SIGINT || number == SIGHUP || number == SIGQUIT) child_.signal(SIGCONT);
     }
   }
 
@@ -261,7 +264,7 @@ Exit run_lock_run(const Common& common, const LockRunOptions& options) {
   if (!options.also.empty()) body["names"] = options.also;
   try {
     check_lock_name(options.name);
-    const Signals signals(common.signals);
+    const Signals signals(common.inherited);
     auto stream = std::make_unique<LockStream>(common.dir, options.name, body);
     const Json acquired = await_lock(*stream, signals, options);
     std::function<std::unique_ptr<LockStream>()> again;

@@ -12,13 +12,15 @@
 
 #include "libclient/ctl/connect.hpp"
 #include "libclient/ctl/failure.hpp"
+#include "libclient/ctl/segments.hpp"
 
 namespace jeton::ctl {
 namespace {
 
-Failure no_agent(const std::string& socket, int error) {
-  const char* remedy = error == EAGAIN ? "; try again" : "; start jeton-agent";
-  return Failure(Exit::unreachable, "the agent does not answer: " + socket + ": " + connect_problem(error) + remedy);
+Failure not_taken(const std::filesystem::path& runtime_dir, const std::string& socket, int error) {
+  const std::string problem = socket + ": " + connect_problem(error);
+  if (error != EAGAIN) return no_answer(runtime_dir, problem);
+  return {Exit::unreachable, "the agent does not answer: " + problem + "; try again"};
 }
 
 }  // namespace
@@ -26,14 +28,14 @@ Failure no_agent(const std::string& socket, int error) {
 LockStream::LockStream(const std::filesystem::path& runtime_dir, const std::string& name, const Json& body)
     : socket_(runtime_dir / "agent.sock") {
   fd_ = connect_to_agent(socket_);
-  if (fd_ < 0) throw no_agent(socket_, errno);
+  if (fd_ < 0) throw not_taken(runtime_dir, socket_, errno);
   const std::string request = request_text("POST", "/v1/locks/" + name, body.dump());
   // An agent that has closed already may have said why: that is read then.
   const ssize_t sent = ::send(fd_, request.data(), request.size(), MSG_NOSIGNAL);
   if (sent != static_cast<ssize_t>(request.size()) && !(sent < 0 && errno == EPIPE)) {
     const int error = errno;
     ::close(fd_);
-    throw no_agent(socket_, error);
+    throw not_taken(runtime_dir, socket_, error);
   }
 }
 

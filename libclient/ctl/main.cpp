@@ -1,7 +1,6 @@
 // jetonctl: reads tokens and looks at the agent (man page jetonctl(1)). Here only the command line; each command has a
 // file of its own.
 #include <jeton/jeton.h>
-#include <sys/resource.h>
 
 #include <CLI/CLI.hpp>
 #include <charconv>
@@ -104,7 +103,7 @@ std::string usage_error(const CLI::App* app, const CLI::Error& error) {
   return "jetonctl: " + what + "\nRun jetonctl --help for more.\n";
 }
 
-int run(int argc, char** argv, const InheritedSignals& signals) {
+int run(int argc, char** argv, const InheritedState& inherited) {
   CommandLine line;
   CLI::App app{"Read the tokens that jeton-agent keeps for this host, and look at the agent.", "jetonctl"};
   app.set_version_flag("--version", std::string("jetonctl ") + jeton_version());
@@ -126,7 +125,7 @@ int run(int argc, char** argv, const InheritedSignals& signals) {
     return static_cast<int>(app.exit(e) == 0 ? Exit::done : failure);
   }
   try {
-    const Common common{runtime_dir(line.dir), line.format == "json" ? Format::json : Format::table, signals};
+    const Common common{runtime_dir(line.dir), line.format == "json" ? Format::json : Format::table, inherited};
     return static_cast<int>(line.command(common));
   } catch (const Failure& failure) {
     if (*failure.what() != '\0') say(failure.what());
@@ -141,9 +140,7 @@ int run(int argc, char** argv, const InheritedSignals& signals) {
 }  // namespace jeton::ctl
 
 int main(int argc, char** argv) {
-  const jeton::ctl::InheritedSignals inherited;
-  jeton::ctl::prepare_signals();
-  const rlimit no_core{0, 0};  // a core dump could hold a token
-  ::setrlimit(RLIMIT_CORE, &no_core);
+  const jeton::ctl::InheritedState inherited;
+  jeton::ctl::prepare_process();
   return jeton::ctl::run(argc, argv, inherited);
 }

@@ -107,6 +107,11 @@ std::string no_agent_text(const std::filesystem::path& dir) {
   return {};
 }
 
+Failure no_answer(const std::filesystem::path& dir, const std::string& problem) {
+  const std::string text = no_agent_text(dir);
+  return {Exit::unreachable, text.empty() ? "the agent does not answer: " + problem + "; start jeton-agent" : text};
+}
+
 std::string why_missing(const std::filesystem::path& dir, const std::string& name) {
   const ApiAnswer answer = ApiClient(dir).get("/v1/status");
   if (answer.ok()) {

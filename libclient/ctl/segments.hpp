@@ -29,6 +29,8 @@ void check_name(const std::string& name);
 
 // "no agent has run here: ... does not exist; ..."; empty: one has.
 [[nodiscard]] std::string no_agent_text(const std::filesystem::path& dir);
+// That, or that the agent does not answer, because of `problem`.
+[[nodiscard]] Failure no_answer(const std::filesystem::path& dir, const std::string& problem);
 // There is no segment of this name: why, and what to do about it. Empty: the agent knows the token, it is only not
 // there yet. Throws Failure (error) if the agent does not know the name either.
 [[nodiscard]] std::string why_missing(const std::filesystem::path& dir, const std::string& name);

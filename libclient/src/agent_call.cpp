@@ -10,11 +10,13 @@
 #include "libclient/src/agent_socket.hpp"
 #include "libclient/src/clock.hpp"
 #include "libclient/src/descriptor.hpp"
+#include "libclient/src/json_scan.hpp"
 
 namespace jeton::client {
 namespace {
 
 constexpr std::size_t status_line_size = sizeof("HTTP/1.1 200");  // with its end: a blank
+constexpr std::size_t longest_answer = 2048;                      // of one that is an error
 
 // "HTTP/1.1 202 Accepted": as much of it as holds the number.
 bool receive_status(int fd, int* status, std::int64_t deadline_ms) {
@@ -37,10 +39,31 @@ bool receive_status(int fd, int* status, std::int64_t deadline_ms) {
   return true;
 }
 
+// What stands behind that, up to the end of the connection: {"error": {"code": ..., "message": ...}}.
+void receive_error(int fd, AgentError& error, std::int64_t deadline_ms) {
+  char text[longest_answer];
+  std::size_t size = 0;
+  while (size < sizeof(text)) {
+    const ssize_t received = ::recv(fd, text + size, sizeof(text) - size, 0);
+    if (received > 0) {
+      size += static_cast<std::size_t>(received);
+    } else if (received == 0 || (errno != EINTR && (errno != EAGAIN || !wait_for(fd, POLLIN, deadline_ms)))) {
+      break;
+    }
+  }
+  const char* end_of_head = static_cast<const char*>(::memmem(text, size, "\r\n\r\n", 4));
+  if (end_of_head == nullptr) return;
+  Json object;
+  Json message;
+  if (find_member({end_of_head + 4, text + size}, "error", object) && find_member(object, "message", message)) {
+    read_text(message, error.message, sizeof(error.message));
+  }
+}
+
 }  // namespace
 
-AgentAnswer call_agent(const char* directory, const char* method, const char* path, const char* body,
-                       int* status) noexcept {
+AgentAnswer call_agent(const char* directory, const char* method, const char* path, const char* body, int* status,
+                       AgentError* error) noexcept {
   const std::int64_t deadline_ms = monotonic_now_ms() + agent_call_timeout_ms;
   char request[512];  // a path holds a token's name, the body a number
   const int size = std::snprintf(request, sizeof(request),
@@ -53,6 +76,7 @@ AgentAnswer call_agent(const char* directory, const char* method, const char* pa
   if (fd.get() < 0) return AgentAnswer::unreachable;
   if (!send_all(fd.get(), request, static_cast<std::size_t>(size), deadline_ms)) return AgentAnswer::silent;
   if (!receive_status(fd.get(), status, deadline_ms)) return AgentAnswer::silent;
+  if (error != nullptr && *status >= 400) receive_error(fd.get(), *error, deadline_ms);
   return AgentAnswer::answered;
 }
 

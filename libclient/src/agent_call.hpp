@@ -1,6 +1,6 @@
 // One call of the agent's local API (DESIGN.md section 8), for the few functions that need the agent itself.
 //
-// Only the status of the answer is looked at: what is new about a token stands in its segment.
+// Of an answer the status is looked at, and why it is an error: what is new about a token stands in its segment.
 #pragma once
 
 #include <cstddef>
@@ -17,8 +17,14 @@ enum class AgentAnswer {
   answered
 };
 
-// Sends "METHOD PATH" with the JSON `body` (may be empty) to DIRECTORY/agent.sock. `*status` is that of HTTP.
+// The agent's words, terminated; empty: there are none.
+struct AgentError {
+  char message[512] = "";
+};
+
+// Sends "METHOD PATH" with the JSON `body` (may be empty) to DIRECTORY/agent.sock. `*status` is that of HTTP. `error`
+// may be NULL.
 [[nodiscard]] AgentAnswer call_agent(const char* directory, const char* method, const char* path, const char* body,
-                                     int* status) noexcept;
+                                     int* status, AgentError* error = nullptr) noexcept;
 
 }  // namespace jeton::client

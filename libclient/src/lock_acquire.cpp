@@ -17,7 +17,7 @@ constexpr std::int64_t without_fd_ms = 20;       // where there is no descriptor
 
 // The caller hears it now.
 jeton_status tell(jeton_lock& lock, jeton_status status) {
-  if (status == JETON_OK && lock.unread) {
+  if (status != JETON_LOCK_WAITING && lock.unread) {
     lock.unread = false;
     arm(lock);
   }
@@ -117,7 +117,10 @@ extern "C" jeton_status jeton_lock_release(jeton_lock* lock) {
   const jeton_status before = jeton::client::look(*lock);
   jeton_status status = before == JETON_LOCK_LOST ? JETON_LOCK_LOST : JETON_LOCK_NOT_HELD;
   if (lock->state == LockState::held) status = jeton::client::give_back(*lock);
-  if (lock->state == LockState::waiting) static_cast<void>(jeton::client::finish(*lock, JETON_LOCK_NOT_HELD, ""));
+  if (lock->state == LockState::waiting) {
+    static_cast<void>(jeton::client::finish(*lock, JETON_LOCK_NOT_HELD, ""));
+    lock->unread = true;  // whoever waits for it elsewhere, in another coroutine, must hear of it
+  }
   lock->outcome = JETON_LOCK_NOT_HELD;
   jeton::client::arm(*lock);
   return status;

@@ -36,7 +36,7 @@ std::int64_t look_at_ms(const jeton_lock& lock) {
     case LockState::idle:
       break;
   }
-  return lock.outcome == JETON_LOCK_NOT_HELD ? 0 : at_once_ms;
+  return lock.outcome == JETON_LOCK_NOT_HELD && !lock.unread ? 0 : at_once_ms;
 }
 
 }  // namespace

@@ -54,14 +54,15 @@ struct jeton_lock {
 
   jeton::client::LockState state = jeton::client::LockState::idle;
   jeton_status outcome = JETON_LOCK_NOT_HELD;  // while idle: what became of it
-  char reason[512] = "";                       // of that
+  char reason[512] = "";                       // of that; while held: why it may be lost
+  bool reason_of_extension = false;            // or why it was not extended
   pid_t pid = 0;                               // who began it; 0: nobody yet
   int fd = -1;
   std::int64_t give_up_boot_ms = 0;      // of a wait: for ever is INT64_MAX
   std::int64_t answer_by_boot_ms = 0;    // of a wait: the agent hangs if it has not answered by then
   std::int64_t valid_until_boot_ms = 0;  // while held
   std::int64_t held_ttl_ms = 0;          // while held: ttl_ms, or what it was extended to
-  bool unread = false;                   // while held: jeton_lock_check has not said so yet
+  bool unread = false;                   // held, or its wait ended by a release: jeton_lock_check has not said so yet
   bool awaited = false;                  // while waiting: a thread sleeps on the connection in jeton_lock_acquire
   bool outlives_agent = false;           // while held: a connection that ends is not the lock's end
   bool resuming = false;               // while held: the next agent has not confirmed it yet, if there is a connection

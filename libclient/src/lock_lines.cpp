@@ -19,10 +19,9 @@ namespace {
 constexpr std::int64_t newest_line_ms = 500;
 
 void take_reason(jeton_lock& lock, Json object, const char* key, const char* otherwise) {
+  set_reason(lock, otherwise);
   Json value;
-  if (!find_member(object, key, value) || !read_text(value, lock.reason, sizeof(lock.reason))) {
-    set_reason(lock, otherwise);
-  }
+  if (find_member(object, key, value)) read_text(value, lock.reason, sizeof(lock.reason));
 }
 
 void set_validity(jeton_lock& lock, Json line) {
@@ -202,6 +201,7 @@ void set_reason(jeton_lock& lock, const char* reason) noexcept {
   const std::size_t length = ::strnlen(reason, sizeof(lock.reason) - 1);
   std::memmove(lock.reason, reason, length);
   lock.reason[length] = '\0';
+  lock.reason_of_extension = false;
 }
 
 void close_connection(jeton_lock& lock) noexcept {
@@ -231,6 +231,7 @@ namespace {
 
 // While it is held, the reason is why it may soon be lost.
 jeton_status run_out(jeton_lock& lock) {
+  if (lock.reason_of_extension) set_reason(lock, "");
   char text[sizeof(lock.reason) + 64];
   std::snprintf(text, sizeof(text), "the agent did not renew it in time%s%s", lock.reason[0] != '\0' ? ": " : "",
                 lock.reason);

@@ -101,6 +101,7 @@ jeton_status ask_for(jeton_lock& lock) noexcept {
   lock.held_ttl_ms = lock.ttl_ms;
   lock.answer_by_boot_ms = now + wait_ms + answer_patience_ms;
   lock.reason[0] = '\0';
+  lock.unread = false;
   follow_connection(lock);
   return JETON_OK;
 }
@@ -113,6 +114,7 @@ using jeton::client::AgentAnswer;
 using jeton::client::LockState;
 
 constexpr std::int64_t line_patience_ms = 500;
+constexpr const char* no_answer = "the agent did not answer, so it is not known whether it was extended";
 
 jeton_status status_of_extension(int http_status) {
   switch (http_status) {
@@ -135,15 +137,18 @@ jeton_status extend_one(jeton_lock& lock, const char* name, const char* owner, s
   char body[160];
   std::snprintf(body, sizeof(body), "{\"owner\":\"%s\",\"ttl_ms\":%" PRId64 "}", owner, ttl_ms);
   int http_status = 0;
-  switch (jeton::client::call_agent(lock.directory, "POST", path, body, &http_status)) {
-    case AgentAnswer::unreachable:
-      return JETON_NO_AGENT;
-    case AgentAnswer::silent:
-      return JETON_AGENT_STALE;
-    case AgentAnswer::answered:
-      break;
+  jeton::client::AgentError error;
+  const auto answer = jeton::client::call_agent(lock.directory, "POST", path, body, &http_status, &error);
+  jeton_status status = status_of_extension(http_status);
+  if (answer == AgentAnswer::unreachable) status = JETON_NO_AGENT;
+  if (answer == AgentAnswer::silent) status = JETON_AGENT_STALE;
+  // Of a loss the agent's next line says more.
+  if (status != JETON_OK && status != JETON_LOCK_LOST) {
+    if (answer != AgentAnswer::answered) std::snprintf(error.message, sizeof(error.message), "%s", no_answer);
+    jeton::client::set_reason(lock, error.message);
+    lock.reason_of_extension = true;
   }
-  return status_of_extension(http_status);
+  return status;
 }
 
 // The agent's next line says why.

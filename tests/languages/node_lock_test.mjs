@@ -16,7 +16,11 @@ test('a lock is held by one until it is given back', async () => {
   const other = new jeton.Lock('one');
   assert.ok(one.held && !one.lost.aborted);
   assert.equal(await other.tryAcquire(), false);
-  await assert.rejects(jeton.lock('one', { timeout: 20 }), code('JETON_LOCK_BUSY'));
+  for (const wait of [0, 20]) {
+    await assert.rejects(jeton.lock('one', { timeout: wait }), (error) => {
+      return code('JETON_LOCK_BUSY')(error) && /^lock 'one': it is held by .+ uid \d+ pid \d+/.test(error.message);
+    });
+  }
   const won = other.acquire({ timeout }); // waits, and the loop goes on
   await one.release();
   assert.equal(await won, true);
@@ -62,6 +66,19 @@ test('a wait is aborted', async () => {
   await waiter.close();
 });
 
+test('a wait is ended by release and by close', async () => {
+  const holder = await jeton.lock('ended');
+  const waiter = new jeton.Lock('ended');
+  const released = assert.rejects(waiter.acquire(), code('JETON_LOCK_NOT_HELD'));
+  await assert.rejects(waiter.release(), code('JETON_LOCK_NOT_HELD'));
+  await released;
+  const closed = assert.rejects(waiter.acquire(), code('JETON_CLOSED'));
+  await waiter.close();
+  await closed;
+  await holder.close();
+  await (await jeton.lock('ended', { timeout })).close();
+});
+
 test('several are taken all or none', async () => {
   const one = await jeton.lock('b');
   const both = new jeton.Lock('a', { also: ['b'], metadata: 'a "test"' });
@@ -83,6 +100,12 @@ test('errors have a code and the reason', async () => {
     return code('JETON_AGENT_REFUSED')(error) && /^lock 'long': .*max_ttl/.test(error.message);
   });
   await assert.rejects(long.release(), { message: "lock 'long': the lock is not held" });
+  const short = await jeton.lock('short');
+  await assert.rejects(short.extend(7_200_000), (error) => {
+    return code('JETON_AGENT_REFUSED')(error) && /^lock 'short': ttl_ms is more than 1h, the max_ttl/.test(error.message);
+  });
+  assert.ok(short.held);
+  await short.close();
   await assert.rejects(long.release(), code('JETON_LOCK_NOT_HELD'));
   await assert.rejects(new jeton.Lock('x', { directory: '/nowhere' }).tryAcquire(), code('JETON_NO_AGENT'));
 });

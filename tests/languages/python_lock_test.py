@@ -70,6 +70,14 @@ class Locks(unittest.TestCase):
         self.assertEqual(str(caught.exception), f"lock '{self.name}': the lock is not held")
         with self.assertRaises(jeton.LockNotHeld):
             lock.extend(1)
+        with self.lock(ttl=60) as held:
+            with self.assertRaisesRegex(jeton.AgentRefused, f"^lock '{self.name}': ttl_ms is more than 1h, the max_ttl"):
+                held.extend(7200)
+            self.assertFalse(held.lost)
+            for wait in (0, 0.02):
+                with self.assertRaisesRegex(jeton.LockBusy, f"^lock '{self.name}': it is held by .+ uid"):
+                    with self.lock(wait=wait):
+                        self.fail("held twice")
         with self.assertRaises(jeton.InvalidArgument):
             jeton.Lock("no such name")
         with self.assertRaises(jeton.NoAgent):
@@ -140,6 +148,18 @@ class Locks(unittest.TestCase):
                     await task
                 self.assertTrue(waiter.lost)
             self.assertTrue(await self.lock().acquire_async(PATIENCE))
+
+        asyncio.run(asyncio.wait_for(main(), PATIENCE))
+
+    def test_a_wait_is_ended_by_close(self):
+        async def main():
+            async with self.lock():
+                waiter = self.lock()
+                task = asyncio.ensure_future(waiter.acquire_async())
+                await asyncio.sleep(0)
+                waiter.close()
+                with self.assertRaises(jeton.LockNotHeld):
+                    await task
 
         asyncio.run(asyncio.wait_for(main(), PATIENCE))
 

@@ -123,7 +123,8 @@ export class Lock {
   readonly name: string;
   /**
    * Resolves to whether it was won before `timeout` (milliseconds; for ever without one). Uses no thread. JETON_NO_AGENT,
-   * JETON_NO_PERMISSION, JETON_AGENT_REFUSED, JETON_LOCK_LIMIT, JETON_LOCK_UNAVAILABLE.
+   * JETON_NO_PERMISSION, JETON_AGENT_REFUSED, JETON_LOCK_LIMIT, JETON_LOCK_UNAVAILABLE. release() ends the wait with
+   * JETON_LOCK_NOT_HELD, close() with JETON_CLOSED.
    */
   acquire(options?: WaitOptions): Promise<boolean>;
   tryAcquire(): Promise<boolean>;

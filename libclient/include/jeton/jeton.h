@@ -317,10 +317,10 @@ JETON_EXPORT JETON_MUST_CHECK int jeton_lock_lost(jeton_lock *lock);
  * until jeton_lock_close; do not read(2) or close(2) it. */
 JETON_EXPORT JETON_MUST_CHECK jeton_status jeton_lock_event_fd(jeton_lock *lock, int *fd);
 
-/* Gives it back; ends the wait after jeton_lock_start. JETON_OK: the agent confirmed that it was held until now.
- * JETON_LOCK_LOST: it was not, so something else may have happened meanwhile. JETON_LOCK_NOT_HELD: there was nothing to
- * give back. JETON_NO_AGENT, JETON_AGENT_STALE (after two seconds): nobody confirmed; it ends by itself within its time
- * to live. In every case the handle does not hold it any more. */
+/* Gives it back; ends the wait after jeton_lock_start, of which the descriptor tells as well. JETON_OK: the agent
+ * confirmed that it was held until now. JETON_LOCK_LOST: it was not, so something else may have happened meanwhile.
+ * JETON_LOCK_NOT_HELD: there was nothing to give back. JETON_NO_AGENT, JETON_AGENT_STALE (after two seconds): nobody
+ * confirmed; it ends by itself within its time to live. In every case the handle does not hold it any more. */
 JETON_EXPORT jeton_status jeton_lock_release(jeton_lock *lock);
 
 /* Replaces the time to live, from now on and for the renewals to come, until the release; it does not add. All names of
@@ -336,8 +336,8 @@ JETON_EXPORT JETON_MUST_CHECK jeton_status jeton_lock_fence(jeton_lock *lock, co
 #define JETON_LOCK_OWNER_SIZE 65
 JETON_EXPORT JETON_MUST_CHECK jeton_status jeton_lock_owner(jeton_lock *lock, const char *name, char *buffer,
                                                             size_t capacity);
-/* One sentence, in English, about why it was refused or lost, often the agent's own; terminated, cut to `capacity`
- * (512 hold all). Empty if there is nothing to say. */
+/* One sentence, in English, about why it was refused, not extended or lost, often the agent's own; terminated, cut to
+ * `capacity` (512 hold all). Empty if there is nothing to say. */
 JETON_EXPORT jeton_status jeton_lock_reason(jeton_lock *lock, char *buffer, size_t capacity);
 
 /* ---- Looking around ---- */

@@ -45,6 +45,22 @@ TEST_F(Locks, AnotherCallLookedFirst_DescriptorIsReadableUntilItIsChecked) {
   }
 }
 
+// Another coroutine waits for the descriptor.
+TEST_F(Locks, WaitIsEndedByARelease_DescriptorTellsItOnce) {
+  Lock holder = lock();
+  ASSERT_TRUE(holder.lock_for(patience));
+  Lock one = lock();
+  ASSERT_TRUE(one.start(patience).ok());
+  const int fd = one.event_fd();
+  ASSERT_TRUE(eventually([&] { return one.check() == JETON_LOCK_WAITING && !is_readable(fd); }));
+  EXPECT_EQ(one.unlock(), JETON_LOCK_NOT_HELD);
+  EXPECT_TRUE(is_readable(fd));
+  EXPECT_EQ(one.check(), JETON_LOCK_NOT_HELD);
+  EXPECT_FALSE(is_readable(fd));
+  ASSERT_TRUE(holder.unlock().ok());
+  EXPECT_TRUE(one.lock_for(patience)) << one.reason();
+}
+
 // It would sleep on if another thread read what is to wake it.
 TEST_F(Locks, ThreadSleepsInAcquire_NewsIsLeftToIt) {
   Lock one = lock();

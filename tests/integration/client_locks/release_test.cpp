@@ -1,4 +1,6 @@
 // Giving back and extending through a handle.
+#include <signal.h>
+
 #include "tests/integration/client_locks/client_host.hpp"
 #include "tests/support/unix_http.hpp"
 
@@ -29,6 +31,25 @@ TEST_F(Locks, NotHeld_UnlockAndExtendSaySo) {
   EXPECT_EQ(one.unlock(), JETON_LOCK_NOT_HELD);
   EXPECT_EQ(one.extend(seconds(1)), JETON_LOCK_NOT_HELD);
   EXPECT_EQ(shown(host)["held"], false);
+}
+
+TEST_F(Locks, ExtensionIsRefused_ReasonIsTheAgentsAndTheLockIsHeld) {
+  Lock one = lock();
+  ASSERT_TRUE(one.lock_for(patience));
+  EXPECT_EQ(one.extend(std::chrono::hours(3)), JETON_AGENT_REFUSED);
+  EXPECT_NE(one.reason().find("ttl_ms is more than 2h, the max_ttl of locks."), std::string::npos) << one.reason();
+  EXPECT_TRUE(one.check().ok());
+}
+
+// Of the renewals it says nothing.
+TEST_F(Locks, ExtensionIsRefusedAndTheAgentHangs_ReasonOfTheLossIsAnother) {
+  Lock one = lock("job", seconds(2));
+  ASSERT_TRUE(one.lock_for(patience));
+  EXPECT_EQ(one.extend(std::chrono::hours(3)), JETON_AGENT_REFUSED);
+  host.agent().signal(SIGSTOP);
+  EXPECT_TRUE(eventually([&] { return one.lost(); }));
+  host.agent().signal(SIGCONT);
+  EXPECT_EQ(one.reason(), "the agent did not renew it in time");
 }
 
 TEST_F(Locks, Extended_HasTheNewTimeToLiveAndTheSameFence) {

@@ -79,6 +79,8 @@ TEST_F(CtlWait, NoAgentHasRunHere_IsSaidInTheWordsOfGet) {
     for (const std::vector<std::string>& words :
          std::vector<std::vector<std::string>>{{JETONCTL, "--dir", dir, "status"},
                                                {JETONCTL, "--dir", dir, "refresh", "wechat"},
+                                               {JETONCTL, "--dir", dir, "lock", "show", "job"},
+                                               {JETONCTL, "--dir", dir, "lock", "acquire", "job", "--ttl", "1m"},
                                                {JETONCTL, "--dir", dir, "rejected", "wechat", "--generation", "7"}}) {
       const RunResult result = test::run(words);
       EXPECT_EQ(result.status, 2) << words[3];

@@ -1,4 +1,5 @@
-// jetonctl lock run below a parent that ignores or blocks signals: nohup, a job in the background, a careless program.
+// jetonctl lock run below a parent that ignores or blocks signals (nohup, a job in the background, a careless program),
+// that limits core dumps or closes descriptors; and in the foreground of a terminal.
 #include <signal.h>
 
 #include "tests/integration/locks/lock_host.hpp"
@@ -78,6 +79,54 @@ TEST_F(LockRunSignals, CommandIsStarted_HasWhatJetonctlWasGiven) {
     EXPECT_EQ(under.status, 0) << under.err;
     EXPECT_EQ(under.out, run(alone).out);
   }
+}
+
+TEST_F(LockRunSignals, CommandIsStarted_HasTheLimitOfCoreDumpsThatJetonctlWasGiven) {
+  const std::string script = "ulimit -S -c; ulimit -H -c; grep -h '^Max core' /proc/$PPID/limits";
+  const RunResult result = host.lock({"run", "job", "--", "sh", "-c", script}, {.core_dumps = true});
+  EXPECT_EQ(result.out.substr(0, 20), "unlimited\nunlimited\n") << result.err;
+  EXPECT_NE(result.out.find("Max core file size        0 "), std::string::npos)
+      << "jetonctl itself writes none: " << result.out;
+}
+
+// What it says would go to the agent, or to a descriptor of its own.
+TEST_F(LockRunSignals, OutputsAreClosed_NothingElseTakesTheirPlaceAndTheCommandFindsThemClosed) {
+  const TempDir dir;
+  const std::string seen = (dir / "seen").string();
+  const std::string script =
+      "{ readlink /proc/$PPID/fd/0 /proc/$PPID/fd/1 /proc/$PPID/fd/2; "
+      "for i in 0 2; do [ -e /proc/self/fd/$i ] || echo closed; done; } > " +
+      seen;
+  std::vector<std::string> words{"sh", "-c", "exec \"$0\" \"$@\" <&- >&- 2>&-"};
+  for (std::string& word : host.command({"run", "job", "--", "sh", "-c", script})) words.push_back(std::move(word));
+  EXPECT_EQ(run(words).status, 0);
+  EXPECT_EQ(read_file(seen), "/dev/null\n/dev/null\n/dev/null\nclosed\nclosed\n");
+}
+
+// It asks for a password, say, which comes from /dev/tty and not from stdin. From a group of its own it would be
+// stopped.
+TEST_F(LockRunSignals, TerminalIsNotStdin_CommandMayReadFromItEvenSo) {
+  std::string line;
+  for (const std::string& word : host.command({"run", "job", "--ttl", "4s", "--"})) line += "'" + word + "' ";
+  line += "sh -c 'read answer </dev/tty; echo \"read: $answer\"' </dev/null";
+  const RunResult result = run({"script", "--quiet", "--return", "--command", line, "/dev/null"}, {.input = "yes\n"});
+  EXPECT_EQ(result.status, 0) << result.err;
+  EXPECT_NE(result.out.find("read: yes"), std::string::npos) << result.out;
+}
+
+TEST_F(LockRunSignals, CommandIsStopped_EndsByTheSignalThatIsPassedOn) {
+  const TempDir dir;
+  const std::string ready = (dir / "ready").string();
+  const auto job = host.start({"run", "job", "--", "sh", "-c", "echo $$ > " + ready + "; kill -STOP $$"});
+  ASSERT_TRUE(eventually([&] {
+    std::string pid = std::filesystem::exists(ready) ? read_file(ready) : "";
+    if (pid.empty()) return false;
+    pid.pop_back();
+    return run({"grep", "-q", "^State:.*stopped", "/proc/" + pid + "/status"}).status == 0;
+  })) << job->err();
+  job->signal(SIGTERM);
+  EXPECT_EQ(job->wait(), 128 + SIGTERM) << job->err();
+  EXPECT_TRUE(host.free("job"));
 }
 
 }  // namespace

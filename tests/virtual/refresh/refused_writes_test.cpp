@@ -194,6 +194,33 @@ TEST(FetchAlone, OneHostCannotPublish_DoesNotKeepTheLock) {
   EXPECT_FALSE(fleet.until([&] { return !fleet.all_valid(); }, minutes(5)));
 }
 
+// A count without an end is refused as well, before it is counted: otherwise the next attempt is told to wait
+// (min_interval), as if the coordinator were well.
+TEST(FetchAlone, CountCannotBeGivenAnEnd_NoCallIsCountedThatIsNotMade) {
+  VirtualFleet fleet({.agents = 2, .budget = {.calls = 100, .per = hours(24), .alone = 5}, .fetch_alone = seconds(30)});
+  fleet.provider.lifetime = minutes(2);
+  fleet.start_all();
+  ASSERT_TRUE(fleet.until([&] { return fleet.all_valid(); }));
+  for (const char* command : {"PEXPIRE", "DEL"}) fleet.server().refuse(command, no_right);
+  EXPECT_FALSE(fleet.until([&] { return !fleet.all_valid(); }, minutes(4)));
+  EXPECT_EQ(fleet.server().cli({"HGET", "jeton:{api}:budget", "calls"}), "1");
+}
+
+// The record is not stored without an end, and it is told although the lock cannot be deleted.
+TEST(RefusedCommand, OfAPublication_NothingIsStoredForEverAndEveryHostHearsOfWhatIsStored) {
+  for (const char* command : {"PEXPIREAT", "DEL"}) {
+    SCOPED_TRACE(command);
+    VirtualFleet fleet({.agents = 2});
+    fleet.server().refuse(command, no_right);
+    fleet.start_all();
+    fleet.pass(seconds(3));
+    const bool stored = fleet.server().cli({"EXISTS", record_key}) == "1";
+    EXPECT_EQ(stored, command == std::string("DEL"));
+    EXPECT_EQ(fleet.all_valid(), stored);
+    EXPECT_EQ(fleet.server().cli({"PTTL", record_key}).front() == '-', !stored);
+  }
+}
+
 // Nothing is known to have been lost when a coordinator that never had the token is given it.
 TEST(RepairLog, CoordinatorNeverHadTheToken_SpeaksOfNoLoss) {
   VirtualFleet fleet({.agents = 2, .fetch_alone = minutes(1)});

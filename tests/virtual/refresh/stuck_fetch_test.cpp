@@ -44,6 +44,21 @@ TEST_F(StuckFetch, OutlastsTheTimeouts_AnotherHostFetchesAndEveryHostHasTheToken
   EXPECT_EQ(fleet.provider.calls, 3U);
 }
 
+TEST_F(StuckFetch, LockCannotBeRenewedMeanwhile_LogSaysWhy) {
+  VirtualFleet fleet(settings());
+  fleet.start_all();
+  fleet.pass(seconds(5));
+  fleet.provider.behave(Answer::never(), 1);
+  fleet.refresh(0).refresh_now();
+  ASSERT_TRUE(fleet.until([&] { return fleet.provider.calls == 2; }, seconds(5)));
+  fleet.server().refuse("PEXPIRE", "NOREPLICAS Not enough good replicas to write.");
+  testing::internal::CaptureStderr();
+  fleet.pass(lock_ttl + seconds(2));
+  const std::string log = testing::internal::GetCapturedStderr();
+  EXPECT_NE(log.find("updater lock ran out while the token is fetched"), std::string::npos) << log;
+  EXPECT_NE(log.find("NOREPLICAS"), std::string::npos) << log;
+}
+
 TEST_F(StuckFetch, IsARevocation_AnotherHostRevokes) {
   VirtualFleet fleet(settings());
   fleet.start_all();

@@ -61,6 +61,7 @@ const forgotten = new FinalizationRegistry((handle) => handle.free());
 export class Lock {
   #handle;
   #lost = new AbortController();
+  #endWait = null; // of an acquire() that waits
 
   constructor(name, options) {
     this.name = given.name(name, 'lock');
@@ -98,6 +99,7 @@ export class Lock {
 
   async release() {
     const handle = this.#open();
+    this.#endWait?.(new JetonError('JETON_LOCK_NOT_HELD', `lock '${this.name}': release() ended the wait`, LOCK_NOT_HELD));
     handle.stopPolling();
     const status = await handle.inThread(jeton.lock_release);
     if (status === LOCK_LOST) this.#abort();
@@ -150,6 +152,7 @@ export class Lock {
   async close() {
     const handle = this.#handle;
     if (handle.unwanted) return;
+    this.#endWait?.(this.#closed());
     handle.stopPolling();
     forgotten.unregister(handle);
     if (jeton.lock_check(handle.lock) === OK) await handle.inThread(jeton.lock_release);
@@ -157,8 +160,12 @@ export class Lock {
   }
 
   #open() {
-    if (this.#handle.unwanted) throw new JetonError('JETON_CLOSED', `lock '${this.name}' is closed`);
+    if (this.#handle.unwanted) throw this.#closed();
     return this.#handle;
+  }
+
+  #closed() {
+    return new JetonError('JETON_CLOSED', `lock '${this.name}' is closed`);
   }
 
   #check(status) {
@@ -188,6 +195,7 @@ export class Lock {
       const onAbort = () => end(reject, signal.reason);
       const end = (settle, value) => {
         signal?.removeEventListener('abort', onAbort);
+        this.#endWait = null;
         this.#handle.stopPolling();
         settle(value);
       };
@@ -197,6 +205,7 @@ export class Lock {
         if (status !== LOCK_WAITING) end(resolve, status);
       };
       signal?.addEventListener('abort', onAbort, { once: true });
+      this.#endWait = (error) => end(reject, error);
       this.#onNews(look, LOOK_WAITING_MS);
       look();
     });
@@ -224,7 +233,7 @@ export async function lock(name, wanted) {
   const taken = new Lock(name, options);
   try {
     if (await taken.acquire({ timeout, signal })) return taken;
-    throw new JetonError('JETON_LOCK_BUSY', `lock '${name}' is held by another`, LOCK_BUSY);
+    throw new JetonError('JETON_LOCK_BUSY', `lock '${name}': ${taken.reason || 'it is held by another'}`, LOCK_BUSY);
   } catch (error) {
     await taken.close();
     throw error;

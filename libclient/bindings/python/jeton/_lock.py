@@ -107,7 +107,7 @@ class Lock:
         self._check(self._library.jeton_lock_extend(self._handle, _ms(ttl, "ttl")))
 
     def close(self) -> None:
-        """Gives it back whatever became of it; raises nothing."""
+        """Gives it back whatever became of it, or ends the wait of another task (LockNotHeld there); raises nothing."""
         self._library.jeton_lock_release(self._handle)
 
     # ---- How it stands ----

@@ -1,0 +1,45 @@
+#include "libclient/ctl/inherited_state.hpp"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <initializer_list>
+
+namespace jeton::ctl {
+
+InheritedState::InheritedState() {
+  ::sigemptyset(&ignored_);
+  for (int number = 1; number < NSIG; ++number) {
+    struct sigaction action {};
+    if (::sigaction(number, nullptr, &action) == 0 && action.sa_handler == SIG_IGN) ::sigaddset(&ignored_, number);
+  }
+  ::sigprocmask(SIG_SETMASK, nullptr, &mask_);
+  ::getrlimit(RLIMIT_CORE, &core_);
+}
+
+bool InheritedState::ignores(int number) const { return ::sigismember(&ignored_, number) == 1; }
+
+// No other disposition survives exec, so a parent can leave none but these two.
+void InheritedState::restore() const {
+  for (int number = 1; number < NSIG; ++number) ::signal(number, ignores(number) ? SIG_IGN : SIG_DFL);
+  ::sigprocmask(SIG_SETMASK, &mask_, nullptr);
+  ::setrlimit(RLIMIT_CORE, &core_);
+}
+
+void prepare_process() {
+  ::signal(SIGPIPE, SIG_IGN);
+  ::signal(SIGCHLD, SIG_DFL);
+  // The upper limit stays: a command could not have it back.
+  rlimit core{};
+  ::getrlimit(RLIMIT_CORE, &core);
+  core.rlim_cur = 0;
+  ::setrlimit(RLIMIT_CORE, &core);
+  for (const int fd : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO}) {
+    const bool closed = ::fcntl(fd, F_GETFD) < 0;
+    // The lowest number that is free, so this one. Open the wrong way round: what is read or written is not lost
+    // unseen.
+    if (closed) static_cast<void>(::open("/dev/null", (fd == STDIN_FILENO ? O_WRONLY : O_RDONLY) | O_CLOEXEC));
+  }
+}
+
+}  // namespace jeton::ctl
