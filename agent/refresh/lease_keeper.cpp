@@ -31,6 +31,17 @@ struct LeaseKeeper::State {
   std::optional<BootTime> fetch_ends_by;  // while there is a fetch
 };
 
+// Without `trouble` the coordinator alone knows why.
+void LeaseKeeper::log_loss(const State& state, const std::string& trouble) {
+  if (trouble.empty()) {
+    log::warning("updater lock lost while the token is fetched: expired or taken by another agent",
+                 {{"token", state.name}, {"fence", state.lease.fence}});
+  } else {
+    log::warning("updater lock ran out while the token is fetched: it could not be renewed",
+                 {{"token", state.name}, {"fence", state.lease.fence}, {"error", trouble}});
+  }
+}
+
 LeaseKeeper::LeaseKeeper(Coordinator& coordinator, Timers& timers, std::string name, Lease lease)
     : state_(std::make_shared<State>(coordinator, timers, std::move(name), std::move(lease))) {
   start_task(timers.executor(), keep(state_));
@@ -55,6 +66,7 @@ bool LeaseKeeper::lost() const {
 
 Task<> LeaseKeeper::keep(std::shared_ptr<State> state) {
   Duration pause = state->lease.ttl / 3;
+  std::string trouble;  // why the last renewal failed
   while (!state->stopped) {
     co_await state->stop.wait_until(state->timers.clock().boot_now() + pause);
     if (state->stopped) co_return;
@@ -68,15 +80,15 @@ Task<> LeaseKeeper::keep(std::shared_ptr<State> state) {
       const bool held = co_await state->coordinator.renew(state->name, state->lease);  // named: GCC 12 traps otherwise
       if (!held) {
         state->lost = true;
-        log::warning("updater lock lost while the token is fetched: expired or taken by another agent",
-                     {{"token", state->name}, {"fence", state->lease.fence}});
+        log_loss(*state, trouble);
         co_return;
       }
       pause = state->lease.ttl / 3;
+      trouble.clear();
     } catch (const TransportError& e) {
+      trouble = e.what();
       if (state->timers.clock().boot_now() >= state->lease.valid_until) {
-        log::warning("updater lock ran out while the token is fetched: it could not be renewed",
-                     {{"token", state->name}, {"fence", state->lease.fence}, {"error", e.what()}});
+        log_loss(*state, trouble);
         co_return;
       }
       log::debug("renewal of the updater lock failed; trying again", {{"token", state->name}, {"error", e.what()}});

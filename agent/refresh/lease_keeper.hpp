@@ -33,6 +33,7 @@ class LeaseKeeper {
  private:
   struct State;
   static Task<> keep(std::shared_ptr<State> state);
+  static void log_loss(const State& state, const std::string& trouble);
   std::shared_ptr<State> state_;
 };
 

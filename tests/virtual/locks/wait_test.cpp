@@ -35,17 +35,6 @@ TEST_P(AnyLock, Released_WakesTheWaiterLongBeforeTheTimeToLive) {
   EXPECT_TRUE(loop.turn_until([&] { return waiter->state() == State::held; }, 50ms)) << "a message, not a look";
 }
 
-// Whoever does not wait looks past those who do.
-TEST_P(FleetLock, HeldForMillennia_IsBusyForLongAlsoPastAWaiter) {
-  fleet.cli({"SET", LockFleet::key(), "foreign", "PX", "9000000000000000"});
-  const Session waiter = host.open({.wait = 1h});
-  loop.pass(1s);
-  ASSERT_EQ(waiter->state(), State::waiting);
-  const Session other = host.take();
-  EXPECT_EQ(other->state(), State::busy);
-  EXPECT_GT(other->busy().busy_until, loop.clock.boot_now() + 24h);
-}
-
 TEST_P(FleetLock, ReleasedOnOneHost_WakesTheWaiterOfAnother) {
   LockHost& other = fleet.add_host();
   const Session here = host.take({.ttl = 1h});
