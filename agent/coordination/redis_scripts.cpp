@@ -167,8 +167,8 @@ return 1
 //   0}
 //
 // A window begins with its first call. What the caller knows of it counts as well: this server may have lost its data
-// since. Nothing waits longer than its own interval. The end of the count is set before it as well: a server that refuses
-// that (an ACL without PEXPIRE) must not count calls that nobody makes.
+// since. Nothing waits longer than its own interval. The end of the count is set before it as well: a server that
+// refuses that (an ACL without PEXPIRE) must not count calls that nobody makes.
 constexpr std::string_view admit_text = R"lua(
 if redis.replicate_commands then redis.replicate_commands() end
 if redis.call('GET', KEYS[1]) ~= ARGV[1] then
