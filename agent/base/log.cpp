@@ -54,6 +54,8 @@ Format resolved_format() {
   return format;
 }
 
+thread_local bool t_stderr_refused = false;
+
 // Waits where the descriptor does not: other processes have the same one, and may have made it non-blocking.
 class StderrSink final : public spdlog::sinks::base_sink<std::mutex> {
  private:
@@ -62,6 +64,7 @@ class StderrSink final : public spdlog::sinks::base_sink<std::mutex> {
     formatter_->format(message, text);
     const char* at = text.data();
     std::size_t left = text.size();
+    t_stderr_refused = false;
     while (left > 0) {
       const ssize_t written = ::write(STDERR_FILENO, at, left);
       if (written >= 0) {
@@ -71,6 +74,7 @@ class StderrSink final : public spdlog::sinks::base_sink<std::mutex> {
         pollfd ready{STDERR_FILENO, POLLOUT, 0};
         ::poll(&ready, 1, -1);
       } else if (errno != EINTR) {
+        t_stderr_refused = true;
         return;
       }
     }
@@ -150,15 +154,15 @@ Line formatted(Level level, std::string_view message, Fields fields) {
   return {text_line(level, message, fields)};
 }
 
-// May block.
-void emit(const Line& line) {
+// May block. False: nobody has it.
+bool emit(const Line& line) {
   if (line.size() == 1) {
     logger().log(spdlog::level::critical, line.front());  // its level was looked at when it was made
-    return;
+    return !t_stderr_refused;
   }
   std::vector<iovec> fields;
   for (const std::string& field : line) fields.push_back({const_cast<char*>(field.data()), field.size()});
-  ::sd_journal_sendv(fields.data(), static_cast<int>(fields.size()));
+  return ::sd_journal_sendv(fields.data(), static_cast<int>(fields.size())) >= 0;
 }
 
 constexpr std::chrono::milliseconds last_lines_patience{1000};
@@ -227,7 +231,7 @@ void write(Level level, std::string_view message, Fields fields) {
   if (const auto lines = queue()) {
     lines->push(std::move(line));
   } else {
-    emit(line);
+    static_cast<void>(emit(line));
   }
 }
 

@@ -45,7 +45,7 @@ class Background {
   Background& operator=(const Background&) = delete;
   ~Background();
 };
-// Lines that were lost because the log did not take them in time; since the process started.
+// Lines that were lost because the log did not take them, or not in time; since the process started.
 [[nodiscard]] std::uint64_t dropped();
 
 void write(Level level, std::string_view message, Fields fields);

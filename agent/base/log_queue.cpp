@@ -2,6 +2,7 @@
 
 #include <signal.h>
 
+#include <algorithm>
 #include <condition_variable>
 #include <deque>
 #include <mutex>
@@ -38,8 +39,14 @@ std::thread start_without_signals(const std::function<void()>& body) {
 struct LogQueue::State {
   explicit State(Options given) : options(std::move(given)) {}
 
+  struct Entry {
+    Line line;
+    std::uint64_t says_dropped = 0;  // so many, of which this is the line that says so
+  };
+
   void push(Line line) {
     const std::lock_guard guard(mutex);
+    not_said += std::exchange(refused, 0);
     const std::size_t size = size_of(line);
     if (size + waiting_bytes > options.capacity) {
       ++dropped;
@@ -48,15 +55,16 @@ struct LogQueue::State {
     }
     say_dropped();
     waiting_bytes += size;
-    lines.push_back(std::move(line));
+    lines.push_back({std::move(line), 0});
     news.notify_all();
   }
 
   // With the lock. Not counted against the capacity: there is one such line for each that was taken.
   void say_dropped() {
     if (not_said == 0) return;
-    lines.push_back(options.lines_dropped(std::exchange(not_said, 0)));
-    waiting_bytes += size_of(lines.back());
+    const std::uint64_t count = std::exchange(not_said, 0);
+    lines.push_back({options.lines_dropped(count), count});
+    waiting_bytes += size_of(lines.back().line);
   }
 
   void run() {
@@ -65,16 +73,23 @@ struct LogQueue::State {
       news.wait(lock, [&] { return !lines.empty() || not_said > 0 || stopped; });
       if (stopped) return;
       if (lines.empty()) say_dropped();
-      const Line line = std::move(lines.front());
+      const Entry entry = std::move(lines.front());
       lines.pop_front();
-      waiting_bytes -= size_of(line);
+      waiting_bytes -= size_of(entry.line);
       writing = true;
       lock.unlock();
-      options.write(line);
+      const bool taken = options.write(entry.line);
       lock.lock();
       writing = false;
+      if (!taken) count_refused(entry);
       if (all_written()) written.notify_all();
     }
+  }
+
+  // Said before the next line: now it would be refused as well.
+  void count_refused(const Entry& entry) {
+    if (entry.says_dropped == 0) ++dropped;
+    refused += std::max<std::uint64_t>(entry.says_dropped, 1);
   }
 
   [[nodiscard]] bool all_written() const { return lines.empty() && not_said == 0 && !writing; }
@@ -83,10 +98,11 @@ struct LogQueue::State {
   mutable std::mutex mutex;  // never held while a line is written
   std::condition_variable news;
   std::condition_variable written;
-  std::deque<Line> lines;
+  std::deque<Entry> lines;
   std::size_t waiting_bytes = 0;
   std::uint64_t dropped = 0;
   std::uint64_t not_said = 0;  // of these, since a line said how many
+  std::uint64_t refused = 0;   // of these, to be said with the next line
   bool writing = false;
   bool stopped = false;
 };

@@ -1,7 +1,8 @@
 // LogQueue: lines on their way to a log whose reader may hang (a journald that is stopped, a pipe that nobody empties).
 // A thread of its own writes them; who pushes never waits.
 //
-// What does not fit is dropped, newest first, and a line in its place says how many there were. Any thread.
+// What does not fit is dropped, newest first, and a line in its place says how many there were. So does the next line
+// behind some that the log refused, as a full disk does. Any thread.
 #pragma once
 
 #include <chrono>
@@ -18,7 +19,7 @@ using Line = std::vector<std::string>;  // one string, or the fields of an entry
 class LogQueue {
  public:
   struct Options {
-    std::function<void(const Line&)> write;            // may block
+    std::function<bool(const Line&)> write;            // may block; false: the line is lost
     std::function<Line(std::uint64_t)> lines_dropped;  // makes the line that says so
     std::size_t capacity = 1024 * 1024;                // bytes that wait
   };

@@ -17,6 +17,7 @@
 #include "agent/commands/service_account.hpp"
 #include "agent/config/values.hpp"
 #include "agent/service/daemon.hpp"
+#include "agent/service/hardening.hpp"
 
 namespace {
 
@@ -54,6 +55,7 @@ std::string usage_error(const CLI::App* app, const CLI::Error& error) {
 
 int main(int argc, char** argv) {
   if (argc > 1 && std::string_view(argv[1]) == "run") jeton::agent::hold_hangup_back();
+  jeton::agent::fill_standard_descriptors();
   CLI::App app("jeton-agent: fetches each third-party API token once for the fleet and keeps it readable on this host");
   app.set_version_flag("--version", std::string("jeton-agent ") + JETON_VERSION);
   app.require_subcommand(1);

@@ -13,9 +13,9 @@ int run_agent(const std::vector<std::filesystem::path>& files) {
     return load_config_files(files.empty() ? read_default_files() : read_config_files(files));
   };
   LoadResult loaded = read();
+  if (loaded.config) return run_daemon(std::move(loaded), read);
   for (const Problem& problem : loaded.problems) std::cerr << problem.text() << '\n';
-  if (!loaded.config) return 1;
-  return run_daemon(std::move(*loaded.config), read);
+  return 1;
 }
 
 }  // namespace jeton::agent

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <cstdlib>
 #include <memory>
 
@@ -13,6 +14,7 @@
 #include "agent/base/bounded_wait.hpp"
 #include "agent/base/environment.hpp"
 #include "agent/base/error.hpp"
+#include "agent/config/environment_file.hpp"
 #include "agent/config/secret_file.hpp"
 
 // NOLINTBEGIN(concurrency-mt-unsafe): a process that changes its environment and its user here has one thread
@@ -71,6 +73,23 @@ class Unit {
     const char* second = nullptr;
     if (reply == nullptr || ::sd_bus_message_enter_container(reply.get(), 'a', "(ss)") < 0) return all;
     while (::sd_bus_message_read(reply.get(), "(ss)", &first, &second) > 0) all.emplace_back(first, second);
+    return all;
+  }
+  [[nodiscard]] std::vector<std::pair<std::string, std::string>> bytes(const char* name) const {
+    std::vector<std::pair<std::string, std::string>> all;
+    const Message reply = property(name, "a(say)");
+    if (reply == nullptr || ::sd_bus_message_enter_container(reply.get(), 'a', "(say)") < 0) return all;
+    while (::sd_bus_message_enter_container(reply.get(), 'r', "say") > 0) {
+      const char* id = nullptr;
+      const void* data = nullptr;
+      std::size_t size = 0;
+      if (::sd_bus_message_read(reply.get(), "s", &id) < 0 ||
+          ::sd_bus_message_read_array(reply.get(), 'y', &data, &size) < 0) {
+        break;
+      }
+      all.emplace_back(id, std::string(static_cast<const char*>(data), size));
+      ::sd_bus_message_exit_container(reply.get());
+    }
     return all;
   }
   [[nodiscard]] std::vector<std::pair<std::string, bool>> flagged(const char* name) const {
@@ -133,24 +152,40 @@ void add_credentials(const std::string& id, const std::filesystem::path& path,
   }
 }
 
-// Lines NAME=value, perhaps in quotes; what systemd does beyond that is not done here.
+// What the running service has beyond that: what systemd decrypts or takes from its own credentials.
+void add_credentials_of_the_running_service(std::map<std::string, SecretString>& credentials) {
+  std::error_code error;
+  std::filesystem::directory_iterator entry(std::string("/run/credentials/") + unit_name, error);
+  if (error) return;
+  for (const auto& file : entry) {
+    const std::string name = file.path().filename().string();
+    if (credentials.contains(name) || !file.is_regular_file(error)) continue;
+    if (auto secret = read_file_bytes(file.path().string(), file.path().string())) {
+      credentials.emplace(name, std::move(*secret));
+    }
+  }
+}
+
 void set_variables(const std::string& file, bool may_be_missing) {
   const auto text = read_file_bytes(file, file);
   if (!text && may_be_missing) return;
   if (!text) throw Error("EnvironmentFile= of the unit: " + file + " is missing, so the service cannot start");
-  std::string_view rest = text->reveal();
-  while (!rest.empty()) {
-    std::string_view line = rest.substr(0, rest.find('\n'));
-    rest.remove_prefix(std::min(rest.size(), line.size() + 1));
-    while (!line.empty() && (line.back() == '\r' || line.back() == ' ' || line.back() == '\t')) line.remove_suffix(1);
-    while (!line.empty() && (line.front() == ' ' || line.front() == '\t')) line.remove_prefix(1);
-    const std::size_t equals = line.find('=');
-    if (line.empty() || line.front() == '#' || line.front() == ';' || equals == std::string_view::npos) continue;
-    std::string_view value = line.substr(equals + 1);
-    const bool quoted =
-        value.size() >= 2 && (value.front() == '"' || value.front() == '\'') && value.back() == value.front();
-    if (quoted) value = value.substr(1, value.size() - 2);
-    ::setenv(std::string(line.substr(0, equals)).c_str(), std::string(value).c_str(), 1);
+  for (const auto& [name, value] : parse_environment_file(text->reveal())) {
+    ::setenv(name.c_str(), null_terminated(value.reveal()).reveal().data(), 1);
+  }
+}
+
+// As systemd does for User=; the unit may set others.
+void set_login_variables(const std::string& user) {
+  const passwd* const entry = ::getpwnam(user.c_str());
+  ::setenv("USER", user.c_str(), 1);
+  ::setenv("LOGNAME", user.c_str(), 1);
+  if (entry == nullptr) return;
+  const std::string_view home = entry->pw_dir;
+  const std::string_view shell = entry->pw_shell;
+  if (home.starts_with('/') && home != "/") ::setenv("HOME", entry->pw_dir, 1);
+  if (shell.starts_with('/') && !shell.ends_with("/nologin") && !shell.ends_with("/false")) {
+    ::setenv("SHELL", entry->pw_shell, 1);
   }
 }
 
@@ -210,8 +245,24 @@ std::optional<ServiceAccount> service_account(const std::string& named) {
     account.credentials = unit->pairs("LoadCredential");
     account.environment = unit->texts("Environment");
     account.variable_files = unit->flagged("EnvironmentFiles");
-    account.private_tmp = unit->flag("PrivateTmp");
-    account.protect_home = unit->text("ProtectHome") == "yes" || unit->text("ProtectHome") == "tmpfs";
+    account.texts = unit->bytes("SetCredential");
+    for (const std::string& path : unit->texts("InaccessiblePaths")) {
+      account.hidden.push_back(path.substr(std::min(path.find('/'), path.size())));  // without "-" and "+"
+    }
+    const std::string home = unit->text("ProtectHome");
+    if (unit->flag("PrivateTmp")) account.hidden.insert(account.hidden.end(), {"/tmp", "/var/tmp"});
+    if (home == "yes" || home == "tmpfs") account.hidden.insert(account.hidden.end(), {"/home", "/root", "/run/user"});
+    const std::array<std::array<const char*, 3>, 5> folders{
+        {{"RuntimeDirectory", "RUNTIME_DIRECTORY", "/run/"},
+         {"StateDirectory", "STATE_DIRECTORY", "/var/lib/"},
+         {"CacheDirectory", "CACHE_DIRECTORY", "/var/cache/"},
+         {"LogsDirectory", "LOGS_DIRECTORY", "/var/log/"},
+         {"ConfigurationDirectory", "CONFIGURATION_DIRECTORY", "/etc/"}}};
+    for (const auto& [property, variable, root] : folders) {
+      std::string paths;
+      for (const std::string& name : unit->texts(property)) paths += (paths.empty() ? "" : ":") + (root + name);
+      if (!paths.empty()) account.environment.insert(account.environment.begin(), variable + ("=" + paths));
+    }
     if (account.user.empty()) account.user = "root";
   }
   if (!named.empty()) {
@@ -234,17 +285,20 @@ void become(const ServiceAccount& account) {
       const bool usual = path == "/etc/jeton/credentials";
       if (!usual || std::filesystem::exists(path, ignored)) add_credentials(id, path, view.credentials);
     }
+    for (const auto& [id, text] : account.texts) view.credentials.emplace(id, text);
+    if (account.has_unit) add_credentials_of_the_running_service(view.credentials);
   }
-  if (account.private_tmp) view.hidden = {"/tmp", "/var/tmp"};
-  if (account.protect_home) view.hidden.insert(view.hidden.end(), {"/home", "/root", "/run/user"});
+  view.hidden = account.hidden;
   if (account.has_unit) clear_environment();
-  for (const auto& [file, may_be_missing] : account.variable_files) set_variables(file, may_be_missing);
+  if (account.has_unit) set_login_variables(account.user);
   for (const std::string& variable : account.environment) {
     const std::size_t equals = variable.find('=');
     if (equals != std::string::npos) {
       ::setenv(variable.substr(0, equals).c_str(), variable.substr(equals + 1).c_str(), 1);
     }
   }
+  // They override the others (systemd.exec(5)).
+  for (const auto& [file, may_be_missing] : account.variable_files) set_variables(file, may_be_missing);
   judge_as(std::move(view));
   become_user(account);
 }

@@ -16,11 +16,11 @@ struct ServiceAccount {
   std::string group{};                                           // empty: the user's own
   std::vector<std::string> more_groups{};                        // SupplementaryGroups=
   std::vector<std::pair<std::string, std::string>> credentials;  // LoadCredential=: id, and a file or a folder
+  std::vector<std::pair<std::string, std::string>> texts{};      // SetCredential=: id, and the text
   std::vector<std::string> environment{};                        // NAME=value
   std::vector<std::pair<std::string, bool>> variable_files{};    // EnvironmentFile=; true: it may be missing
   bool has_unit = false;                                         // false: what follows is not known
-  bool private_tmp = false;
-  bool protect_home = false;
+  std::vector<std::string> hidden{};                             // folders that it does not see
 };
 
 // Of the unit as systemd has it, drop-ins included. Without a systemd that knows the unit: user jeton with

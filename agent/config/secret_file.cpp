@@ -13,10 +13,40 @@
 #include "agent/base/environment.hpp"
 #include "agent/base/error.hpp"
 #include "agent/base/unique_fd.hpp"
+#include "agent/config/utf8.hpp"
 
 namespace jeton::agent {
 
 namespace {
+
+// Of a text in UTF-8: white space of any kind, and what shows nothing.
+bool is_invisible(std::string_view character) {
+  const auto byte = [&](std::size_t i) { return static_cast<unsigned>(static_cast<unsigned char>(character[i])); };
+  if (character.size() == 1) return byte(0) <= ' ' || byte(0) == 0x7F;
+  if (character.size() == 2) return byte(0) == 0xC2 && (byte(1) <= 0xA0 || byte(1) == 0xAD);
+  if (character.size() != 3) return false;
+  const unsigned code = ((byte(0) & 0x0FU) << 12U) | ((byte(1) & 0x3FU) << 6U) | (byte(2) & 0x3FU);
+  return code == 0x1680 || code == 0x180E || (code >= 0x2000 && code <= 0x200F) || (code >= 0x2028 && code <= 0x202F) ||
+         (code >= 0x205F && code <= 0x206F) || code == 0x3000 || code == 0xFEFF;
+}
+
+bool begins_or_ends_invisibly(std::string_view text) {
+  if (text.empty() || !is_utf8(text)) return false;
+  std::size_t last = text.size() - 1;
+  while ((static_cast<unsigned char>(text[last]) & 0xC0U) == 0x80U) --last;
+  return is_invisible(text.substr(0, utf8_length(text, 0))) || is_invisible(text.substr(last));
+}
+
+// Of ASCII, as Windows writes it: every second byte is a NUL.
+bool is_utf16_without_mark(std::string_view text) {
+  if (text.size() < 4 || text.size() % 2 != 0) return false;
+  for (const std::size_t first : {std::size_t{0}, std::size_t{1}}) {
+    bool wide = true;
+    for (std::size_t at = 0; at < text.size(); ++at) wide = wide && (text[at] == '\0') == (at % 2 == first);
+    if (wide) return true;
+  }
+  return false;
+}
 
 constexpr std::size_t max_secret_bytes = 64 * 1024;
 constexpr std::string_view byte_order_mark = "\xEF\xBB\xBF";
@@ -24,18 +54,6 @@ constexpr std::string_view byte_order_mark = "\xEF\xBB\xBF";
 std::optional<ServiceView>& view() {
   static std::optional<ServiceView> instance;
   return instance;
-}
-
-// Empty if it is not hidden.
-std::string hides(const std::string& path) {
-  if (!view()) return {};
-  for (const std::string& folder : view()->hidden) {
-    if (path.starts_with(folder + "/")) {
-      return "the service does not see " + folder +
-             " (PrivateTmp= or ProtectHome= of its unit); put the file below /etc/jeton";
-    }
-  }
-  return {};
 }
 
 // The bytes as they are; nothing if the path does not exist.
@@ -73,25 +91,44 @@ SecretString cleaned(const SecretString& raw, const std::string& what) {
 
 void judge_as(ServiceView service) { view() = std::move(service); }
 
+std::string why_hidden(const std::string& path) {
+  if (!view()) return {};
+  std::string end;
+  try {
+    end = bounded(path, [path] {
+      std::error_code unknown;
+      return std::filesystem::weakly_canonical(path, unknown).string();
+    });
+  } catch (const Error&) {
+    // Whoever opens it is told.
+  }
+  for (const std::string& folder : view()->hidden) {
+    if (!path.starts_with(folder + "/") && !end.starts_with(folder + "/")) continue;
+    return "the service does not see " + folder +
+           " (PrivateTmp=, ProtectHome= or InaccessiblePaths= of its unit); put the file below /etc/jeton";
+  }
+  return {};
+}
+
 std::string_view without_line_ends(std::string_view text) {
   while (text.ends_with('\n') || text.ends_with('\r')) text.remove_suffix(1);
   return text;
 }
 
 const char* fault_of_secret_text(std::string_view text) {
-  if (text.starts_with("\xFF\xFE") || text.starts_with("\xFE\xFF")) {
+  if (text.starts_with("\xFF\xFE") || text.starts_with("\xFE\xFF") || is_utf16_without_mark(text)) {
     return "the text is UTF-16; save it as UTF-8 without a byte order mark";
   }
   if (text.starts_with(byte_order_mark)) text.remove_prefix(byte_order_mark.size());
   text = without_line_ends(text);
-  if (text.find('\n') != std::string_view::npos) return nullptr;  // of several lines, such as PEM, nothing is sent bare
-  const auto blank = [](char c) { return c == ' ' || c == '\t'; };
-  if (text.empty() || (!blank(text.front()) && !blank(text.back()))) return nullptr;
-  return "it begins or ends with a blank, which would be sent; remove it, or give a secret that has one by ${env:NAME}";
+  if (text.find("-----BEGIN ") != std::string_view::npos || !begins_or_ends_invisibly(text)) return nullptr;
+  return "it begins or ends with a blank, an empty line or another invisible character, which would be sent; remove "
+         "it, "
+         "or give a secret that has one by ${env:NAME}";
 }
 
 std::optional<SecretString> read_secret_file(const std::string& path, const std::string& what) {
-  if (const std::string hidden = hides(path); !hidden.empty()) throw Error(what + ": " + hidden);
+  if (const std::string hidden = why_hidden(path); !hidden.empty()) throw Error(what + ": " + hidden);
   const auto raw = read_file_bytes(path, what);
   return raw ? std::optional(cleaned(*raw, what)) : std::nullopt;
 }
@@ -123,7 +160,7 @@ SecretString read_credential(const std::string& name, const std::string& what) {
 
 std::string why_unreadable(const std::filesystem::path& file) {
   const std::string name = file.string();
-  std::string hidden = hides(name);
+  std::string hidden = why_hidden(name);
   if (!hidden.empty()) return name + ": " + hidden;
   try {
     const int error = bounded(name, [name] { return ::access(name.c_str(), R_OK) == 0 ? 0 : errno; });

@@ -23,8 +23,9 @@ struct ServiceView {
 void judge_as(ServiceView view);
 
 // The text of a file, without a byte order mark at its start and line ends at its end. Nothing if the path does not
-// exist. Throws Error that begins with `what`: no regular file, larger than 64 KiB, UTF-16, a blank at the beginning or
-// the end of a single line, hidden from the service, or a file system that does not answer (bounded_wait.hpp).
+// exist. Throws Error that begins with `what`: no regular file, larger than 64 KiB, UTF-16, a blank or another
+// invisible character at the beginning or the end (not of PEM), hidden from the service, or a file system that does not
+// answer (bounded_wait.hpp).
 [[nodiscard]] std::optional<SecretString> read_secret_file(const std::string& path, const std::string& what);
 
 // The bytes of such a file as they are.
@@ -38,6 +39,10 @@ void judge_as(ServiceView view);
 
 // Why a secret of this text, line ends apart, cannot be meant; nullptr if it can.
 [[nodiscard]] const char* fault_of_secret_text(std::string_view text);
+
+// Why the service does not see this path: its unit hides the folder, or that of what a link there leads to. Empty: it
+// does, or the process does not judge for it.
+[[nodiscard]] std::string why_hidden(const std::string& path);
 
 // Of a file that the service is to open by itself: why it cannot; empty if it can.
 [[nodiscard]] std::string why_unreadable(const std::filesystem::path& file);

@@ -350,7 +350,7 @@ void LocalCoordinator::keep_only(const std::set<std::string>& names) {
   for (std::filesystem::directory_iterator entry(impl_->directory_, error), end; !error && entry != end;
        entry.increment(error)) {
     const std::string file = entry->path().filename().string();
-    for (const std::string_view ending : {".json", ".json.corrupt", ".json.new"}) {
+    for (const std::string_view ending : {".json", ".json.new"}) {
       if (!file.ends_with(ending) || names.contains(file.substr(0, file.size() - ending.size()))) continue;
       std::error_code ignored;
       std::filesystem::remove(entry->path(), ignored);

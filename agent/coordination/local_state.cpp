@@ -94,11 +94,11 @@ LocalState load_local_state(const std::filesystem::path& file, WallTime now) {
   } catch (const Error& e) {
     trouble = e.what();
   }
-  const std::filesystem::path aside = file.string() + ".corrupt";
+  // Not kept for somebody to look at: a token may stand in it in the clear, and nobody would take it out at its end.
   std::error_code ignored;
-  std::filesystem::rename(file, aside, ignored);
-  log::warning("the state of the local coordinator cannot be read; starting afresh, the old file is kept",
-               {{"file", file.string()}, {"kept_as", aside.string()}, {"error", trouble}});
+  std::filesystem::remove(file, ignored);
+  log::warning("the state of the local coordinator cannot be read and is removed; starting afresh",
+               {{"file", file.string()}, {"error", trouble}});
   return {};
 }
 

@@ -32,11 +32,14 @@ void CurrentToken::adopt() {
   const WallTime expires_at = adopted->expires_at;
   const BootTime expires_boot = adopted->expires_boot;
   record_ = std::move(*adopted);
-  shown_ = record_->generation;
+  dated_by_ = expires_boot == no_boot_end ? wall_offset()
+                                          : to_ms(expires_at.time_since_epoch() - expires_boot.time_since_epoch());
+  shown_ = store_.generation();
   bind(*record_);
   schedule_ = make_schedule(record_->issued_at, record_->expires_at, config_.refresh, random_);
   watch();
-  if (differs(record_->expires_at, expires_at) || expires_boot == no_boot_end) rewrite();
+  const bool is_shown = shown_ >= record_->token_generation();  // what the loop before this one knew may be newer
+  if (!is_shown || differs(record_->expires_at, expires_at) || expires_boot == no_boot_end) rewrite();
 }
 
 bool CurrentToken::accept(Record record) {
@@ -48,6 +51,7 @@ bool CurrentToken::accept(Record record) {
   if (!newer && !differs(record.expires_at, record_->expires_at)) return true;
 
   const bool same_token = record_ && !record_->blank() && record.value == record_->value;
+  if (!same_token) dated_by_ = wall_offset();
   record_ = std::move(record);
   // A fleet that lost the record may know the token by an older generation than this host's readers do.
   if (record_->token_generation() < shown_) record_->first_generation = same_token ? shown_ : 0;
@@ -59,6 +63,11 @@ bool CurrentToken::accept(Record record) {
   watch();
   show();
   return true;
+}
+
+Milliseconds CurrentToken::wall_offset() const {
+  const Clock& clock = timers_.clock();
+  return to_ms(clock.wall_now().time_since_epoch() - clock.boot_now().time_since_epoch());
 }
 
 // One draw a generation: a corrected expiry moves the refresh, it does not throw the dice again.
@@ -113,6 +122,13 @@ Record CurrentToken::successor(FetchedToken fetched, Generation generation, cons
   const Milliseconds lifetime =
       std::clamp<Milliseconds>(next.expires_at - next.issued_at, Milliseconds{0}, max_lifetime);
   next.expires_boot = std::min(clock.boot_now() + lifetime, boot_time_of(next.expires_at, clock));
+  // A token that is given again, such as one in a file, has the same end as before the clock was set back.
+  const bool given_again = record_ && !record_->blank() && next.value == record_->value;
+  if (given_again && fetched.dated_end) {
+    const Milliseconds set_back = std::max(dated_by_ - wall_offset(), Milliseconds{0});
+    if (set_back > same_moment)
+      next.expires_boot = std::min(next.expires_boot, boot_time_of(*fetched.dated_end, clock) - set_back);
+  }
   bind(next);
   const WallTime now = clock.wall_now();
   if (!valid()) return next;

@@ -60,6 +60,7 @@ class CurrentToken {
 
  private:
   void show();
+  [[nodiscard]] Milliseconds wall_offset() const;
   void watch();
   void watch_moment(Timers::Id& timer, BootTime moment, Timers::Callback callback);
   void correct_schedule();
@@ -74,6 +75,8 @@ class CurrentToken {
   Timers::Callback on_expiry_;
   std::optional<Record> record_;
   Generation shown_ = 0;
+  // How far the wall clock was ahead of the boot clock when this value was new here: what dates of it mean.
+  Milliseconds dated_by_{};
   Schedule schedule_;
   Timers::Id expiry_timer_ = 0;
   Timers::Id overlap_timer_ = 0;

@@ -10,8 +10,10 @@ void Demand::make(Reason reason, Generation current, WallTime now, BootTime due,
     if (due < due_) held_by_ = std::move(held_by);
     due_ = std::min(due_, due);
     if (reason == Reason::rejected) reason_ = reason;
+    asked_ = asked_ || reason == Reason::asked;
     return;
   }
+  asked_ = reason == Reason::asked;
   made_ = true;
   reason_ = reason;
   replaces_ = current;

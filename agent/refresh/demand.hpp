@@ -26,7 +26,7 @@ struct DemandAnswer {
 
 class Demand {
  public:
-  enum class Reason { rejected, asked };
+  enum class Reason { rejected, asked, source_changed };
 
   // Replaces the record of generation `current` by a newer one, from `due` on; until then `held_by` holds it back. The
   // earliest of several demands counts.
@@ -39,6 +39,8 @@ class Demand {
 
   // A token of this generation still waits to be replaced.
   [[nodiscard]] bool stands(Generation current) const { return made_ && replaces_ == current; }
+  // And an operator asked for it.
+  [[nodiscard]] bool is_asked(Generation current) const { return stands(current) && asked_; }
   [[nodiscard]] BootTime due() const { return due_; }
   [[nodiscard]] const std::string& held_by() const { return held_by_; }
   // When it was first made.
@@ -49,6 +51,7 @@ class Demand {
  private:
   bool made_ = false;
   Reason reason_ = Reason::asked;
+  bool asked_ = false;
   Generation replaces_ = 0;
   WallTime made_at_;
   BootTime due_{};

@@ -95,7 +95,8 @@ void RefreshJournal::waits_for(const std::string& token) {
 
 void RefreshJournal::state_trouble(const std::string& doing, const Error& failure) {
   error("cannot " + doing + " the state on disk: " + failure.what());
-  log::error("cannot " + doing + " the state on disk; only the coordinator has it",
+  log::error("cannot " + doing +
+                 " the state on disk; it is in memory, and with Redis in the coordinator: a restart may lose it",
              {{"token", name()}, {"error", failure.what()}});
 }
 

@@ -21,6 +21,14 @@ constexpr Duration publish_patience = seconds(5);   // with the lock
 constexpr Duration alone_retry = seconds(1);        // of this host's own lock and files
 constexpr BackoffLimits reach_limits{milliseconds(250), seconds(2), milliseconds(50)};
 
+SourceError ran_out_before(SecretString state) {
+  SourceError failure(SourceError::Kind::transient,
+                      "the source gives a token again that has run out: by its date it would be valid, but this host's "
+                      "clock was set back since it was new; correct the clock, or have the source give a new one");
+  failure.set_state(std::move(state));
+  return failure;
+}
+
 }  // namespace
 
 RefreshLoop::RefreshLoop(TokenConfig config, Milliseconds lock_ttl, Parts parts)
@@ -53,12 +61,13 @@ Task<> RefreshLoop::run() {
 Task<> RefreshLoop::start() {
   current_.adopt();
   if (current_.record()) {
-    journal_.adopted(*current_.record());
+    if (!current_.record()->blank()) journal_.adopted(*current_.record());
     if (parts_.on_current) parts_.on_current(*current_.record());
   }
   adopt_kept();
   if (current_.rejected())
     demand(Demand::Reason::rejected);  // the agent before us was told and did not live to mend it
+  if (parts_.refresh_is_asked) static_cast<void>(refresh_now());
   became_due();
   parts_.coordinator.configure(config_.name, {config_.lock, config_.mirror_key});
   parts_.coordinator.subscribe(config_.name, this);
@@ -175,11 +184,15 @@ Task<> RefreshLoop::refresh_under(Held held) {
   std::optional<Record> record;
   if (fetched.token) {
     JETON_FAILPOINT("refresh.fetched");
+    const bool is_dated = fetched.token->dated_end.has_value();
     record = current_.successor(std::move(*fetched.token), generation, parts_.host);
     record->rejections = rejections_of(*record, rejected);
-  } else if (fetched.failure && !fetched.failure->state().empty()) {
-    record = with_state(fetched.failure->state(), generation);
+    if (is_dated && !record->valid(parts_.timers.clock())) {
+      fetched.failure = ran_out_before(std::move(record->state));
+      record.reset();
+    }
   }
+  if (fetched.failure && !fetched.failure->state().empty()) record = with_state(fetched.failure->state(), generation);
   if (record) {
     keep(*record);
     JETON_FAILPOINT("refresh.kept");

@@ -42,6 +42,7 @@ class RefreshLoop final : private CoordinationListener {
     Milliseconds fetch_alone{};  // so long before the token expires; without a token, so long after the outage began
     RecordKeeper* keeper = nullptr;                   // for a source that keeps a state
     const TokenValues* tokens = nullptr;              // for a source that uses another token
+    bool refresh_is_asked = false;                    // of the loop before this one, which ended
     std::function<void(const Record&)> on_current{};  // this token is current, and newer or heard of again
   };
 
@@ -61,6 +62,11 @@ class RefreshLoop final : private CoordinationListener {
   // An operator wants a new token now, within min_interval and budget; also ends the fleet's pause, whatever its
   // reason: the operator may have mended the cause at the provider, or may know better than its Retry-After.
   DemandAnswer refresh_now();
+
+  // For the loop that takes this one's place after its end: the record with its state, which may be nowhere else, and
+  // whether an operator still waits for a new token.
+  [[nodiscard]] const std::optional<Record>& record() const { return current_.record(); }
+  [[nodiscard]] bool refresh_is_asked() const { return demand_.is_asked(current_.generation()); }
 
   [[nodiscard]] TokenStatus status() const;
   // The current token while it is valid; for a source that uses it.

@@ -145,7 +145,7 @@ void RefreshLoop::source_changed() {
     lift_reason_ = "the source has changed";
     end_pause();
   }
-  demand(Demand::Reason::asked);
+  demand(Demand::Reason::source_changed);
 }
 
 void RefreshLoop::demand(Demand::Reason reason, Duration patience) {

@@ -12,14 +12,16 @@ namespace jeton::agent {
 void RefreshLoop::adopt_kept() {
   if (parts_.keeper == nullptr) return;
   try {
-    auto record = parts_.keeper->load();
-    if (!record) return;
-    check_record(*record, parts_.timers.clock().wall_now());
-    kept_ = record->generation;
-    if (record->generation >= current_.generation()) take(std::move(*record));
+    if (auto record = parts_.keeper->load()) {
+      check_record(*record, parts_.timers.clock().wall_now());
+      kept_ = record->generation;
+      if (record->generation >= current_.generation()) take(std::move(*record));
+    }
   } catch (const Error& e) {
     journal_.state_trouble("read", e);
   }
+  // The loop before this one may not have been able to.
+  if (current_.record()) keep(*current_.record());
 }
 
 void RefreshLoop::keep(const Record& record) {

@@ -94,7 +94,7 @@ class SegmentStore::Impl {
     generation_ = record.generation;
   }
 
-  [[nodiscard]] std::optional<Record> current() { return writable().current(); }
+  [[nodiscard]] Generation generation() const { return generation_; }
 
   void mark_expired() {
     const WriterMutex::Guard guard(directory_.writer_mutex());
@@ -232,13 +232,13 @@ SegmentStore::SegmentStore(RuntimeDir& directory, SegmentOptions options, WallTi
 }
 SegmentStore::~SegmentStore() = default;
 
+Generation SegmentStore::generation() const { return impl_->generation(); }
 void SegmentStore::publish(const Record& record, WallTime now) { impl_->publish(record, now); }
 void SegmentStore::mark_expired() { impl_->mark_expired(); }
 void SegmentStore::mark_rejected() { impl_->mark_rejected(); }
 bool SegmentStore::rejected() const { return impl_->rejected(); }
 void SegmentStore::heartbeat(WallTime now) { impl_->heartbeat(now); }
 void SegmentStore::retire() { impl_->retire(); }
-void SegmentStore::readopt() { adopted_ = impl_->current(); }
 void SegmentStore::reconfigure(std::size_t capacity, const AccessConfig& access, WallTime now) {
   impl_->reconfigure(capacity, access, now);
 }

@@ -13,6 +13,7 @@
 
 #include <memory>
 #include <string>
+#include <utility>
 
 #include "agent/segment/runtime_dir.hpp"
 #include "agent/segment/token_store.hpp"
@@ -33,6 +34,7 @@ class SegmentStore final : public TokenStore {
   ~SegmentStore() override;
 
   [[nodiscard]] std::optional<Record> adopted() const override { return adopted_; }
+  [[nodiscard]] Generation generation() const override;
   void publish(const Record& record, WallTime now) override;
   void mark_expired() override;
   void mark_rejected() override;
@@ -40,8 +42,9 @@ class SegmentStore final : public TokenStore {
   void heartbeat(WallTime now) override;
   void retire() override;
 
-  // For a loop that goes on with this segment in the place of another: adopted() is what the segment holds now.
-  void readopt();
+  // For a loop that goes on with this segment in the place of another: adopted() is what that one knew, the state of
+  // its source included.
+  void hand_over(std::optional<Record> known) { adopted_ = std::move(known); }
 
   // Applies a changed capacity or access list without a moment in which the token cannot be read. Throws Error; what
   // was in force stays in force then.

@@ -20,8 +20,10 @@ class TokenStore {
   virtual ~TokenStore() = default;
 
   // The record found in the segment of an earlier run, if there was one; its bytes are trusted only if the checksum
-  // held.
+  // held. Or that of the loop before this one.
   [[nodiscard]] virtual std::optional<Record> adopted() const = 0;
+  // Of the token that stands there; 0: none.
+  [[nodiscard]] virtual Generation generation() const = 0;
 
   // Makes `record` current with the flag valid (expired if it already is at `now`) and wakes waiters. Throws Error if
   // it does not fit the capacity or the generation is below the stored one; what was readable stays readable. The same

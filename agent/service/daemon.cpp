@@ -142,9 +142,11 @@ void hold_hangup_back() {
   ::pthread_sigmask(SIG_BLOCK, &hangup, nullptr);
 }
 
-int run_daemon(Config config, const std::function<LoadResult()>& read_config) {
+int run_daemon(LoadResult loaded, const std::function<LoadResult()>& read_config) {
+  Config config = std::move(loaded.config).value();
   log::configure(config.agent.log.level, config.agent.log.format);
   const log::Background background;  // a loop that waits for the reader of the log lets tokens run out
+  log_problems(loaded.problems);
   try {
     harden_process(config.agent.core_dumps);
     allow_many_descriptors();

@@ -11,8 +11,8 @@ namespace jeton::agent {
 // not end the process.
 void hold_hangup_back();
 
-// Runs until SIGTERM or SIGINT; returns the exit status. SIGHUP calls `read_config` and applies what it brings, or says
-// why not and goes on with the old configuration.
-int run_daemon(Config config, const std::function<LoadResult()>& read_config);
+// Runs `loaded`, which has a configuration and perhaps warnings, until SIGTERM or SIGINT; returns the exit status.
+// SIGHUP calls `read_config` and applies what it brings, or says why not and goes on with the old configuration.
+int run_daemon(LoadResult loaded, const std::function<LoadResult()>& read_config);
 
 }  // namespace jeton::agent

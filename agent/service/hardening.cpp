@@ -1,9 +1,11 @@
 #include "agent/service/hardening.hpp"
 
+#include <fcntl.h>
 #include <signal.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <fstream>
@@ -45,6 +47,13 @@ void harden_process(bool core_dumps) {
     empty_core_dumps();
   } else if (::prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) != 0) {
     throw errno_error("prctl(PR_SET_DUMPABLE)");
+  }
+}
+
+void fill_standard_descriptors() {
+  for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; ++fd) {
+    if (::fcntl(fd, F_GETFD) < 0)
+      static_cast<void>(::open("/dev/null", O_RDWR));  // takes the lowest number that is free
   }
 }
 

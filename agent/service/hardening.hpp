@@ -13,6 +13,10 @@ namespace jeton::agent {
 //   thread is made. The daemon lets in those that stop and reload it as soon as it can serve them (daemon.cpp).
 void harden_process(bool core_dumps);
 
+// Where the caller closed standard input, output or error, there is /dev/null: a file or connection that took the
+// number would get what is written for a person. For the first step of a command.
+void fill_standard_descriptors();
+
 // Each local client is a descriptor: as many as the service manager allows, not only as many as select(2) can count.
 void allow_many_descriptors();
 // How many that are.

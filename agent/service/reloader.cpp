@@ -8,6 +8,13 @@
 
 namespace jeton::agent {
 
+void log_problems(const std::vector<Problem>& problems) {
+  for (const Problem& problem : problems) {
+    const bool error = problem.severity == Problem::Severity::error;
+    log::write(error ? log::Level::error : log::Level::warning, "configuration problem", {{"problem", problem.text()}});
+  }
+}
+
 Reloader::Reloader(Agent& agent, Timers& timers, SystemdNotifier& notifier, std::function<LoadResult()> read)
     : agent_(agent), notifier_(notifier), read_(std::move(read)), executor_(timers.executor()), ended_(timers) {}
 
@@ -38,11 +45,8 @@ Task<> Reloader::run() {
 Task<> Reloader::judge(ReloadVerdict& verdict) {
   notifier_.reloading();
   LoadResult result = read_();
-  for (const Problem& problem : result.problems) {
-    const bool error = problem.severity == Problem::Severity::error;
-    log::write(error ? log::Level::error : log::Level::warning, "configuration problem", {{"problem", problem.text()}});
-    verdict.problems.push_back(problem.text());
-  }
+  log_problems(result.problems);
+  for (const Problem& problem : result.problems) verdict.problems.push_back(problem.text());
   if (!result.config) verdict.refusal = "the files have errors";
   if (result.config) {
     try {

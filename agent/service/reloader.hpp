@@ -7,6 +7,7 @@
 
 #include <functional>
 #include <string>
+#include <vector>
 
 #include "agent/base/event.hpp"
 #include "agent/config/load.hpp"
@@ -14,6 +15,9 @@
 #include "agent/service/systemd_notifier.hpp"
 
 namespace jeton::agent {
+
+// Each with its place, at its level.
+void log_problems(const std::vector<Problem>& problems);
 
 class Reloader {
  public:

@@ -24,11 +24,11 @@ std::unique_ptr<SegmentStore> open_segment(const TokenConfig& config, const Toke
 }  // namespace
 
 struct TokenRunner::Impl {
-  Impl(const TokenConfig& config, const Shared& s, Parts p, std::unique_ptr<SegmentStore> segment)
+  Impl(const TokenConfig& config, const Shared& s, Parts p, Legacy legacy)
       : shared(s),
         coordinator(config.scope == Scope::host && s.of_host != nullptr ? *s.of_host : s.coordinator),
         parts(std::move(p)),
-        store(std::move(segment)),
+        store(std::move(legacy.segment)),
         ended(s.timers),
         loop(config, s.lock_ttl,
              {.timers = s.timers,
@@ -42,6 +42,7 @@ struct TokenRunner::Impl {
               .fetch_alone = s.fetch_alone,
               .keeper = parts.keeper.get(),
               .tokens = &s.tokens,
+              .refresh_is_asked = legacy.refresh_is_asked,
               .on_current = [this](const Record& record) { renewed(record); }}) {
     if (parts.source->revokes()) {
       revoker.emplace(loop.config(), s.lock_ttl,
@@ -99,11 +100,10 @@ TokenRunner::Parts TokenRunner::prepare(const TokenConfig& config, const Shared&
 }
 
 TokenRunner::TokenRunner(const TokenConfig& config, const Shared& shared)
-    : TokenRunner{config, shared, prepare(config, shared), open_segment(config, shared)} {}  // in this order
+    : TokenRunner{config, shared, prepare(config, shared), Legacy{open_segment(config, shared)}} {}  // in this order
 
-TokenRunner::TokenRunner(const TokenConfig& config, const Shared& shared, Parts parts,
-                         std::unique_ptr<SegmentStore> segment)
-    : impl_(std::make_unique<Impl>(config, shared, std::move(parts), std::move(segment))) {}
+TokenRunner::TokenRunner(const TokenConfig& config, const Shared& shared, Parts parts, Legacy legacy)
+    : impl_(std::make_unique<Impl>(config, shared, std::move(parts), std::move(legacy))) {}
 
 TokenRunner::~TokenRunner() = default;
 
@@ -130,9 +130,9 @@ void TokenRunner::reconfigure_segment(const TokenConfig& config) {
 
 void TokenRunner::retire() { impl_->store->retire(); }
 
-std::unique_ptr<SegmentStore> TokenRunner::release_segment() {
-  impl_->store->readopt();
-  return std::move(impl_->store);
+TokenRunner::Legacy TokenRunner::release() {
+  impl_->store->hand_over(impl_->loop.record());
+  return {std::move(impl_->store), impl_->loop.refresh_is_asked()};
 }
 
 void TokenRunner::prerequisite_renewed() { impl_->loop.prerequisite_renewed(); }

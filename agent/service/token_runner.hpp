@@ -54,8 +54,13 @@ class TokenRunner {
 
   // Creates or adopts the segment; throws Error if that fails.
   TokenRunner(const TokenConfig& config, const Shared& shared);
-  // In the place of a runner that has ended, with its segment; nothing here can fail.
-  TokenRunner(const TokenConfig& config, const Shared& shared, Parts parts, std::unique_ptr<SegmentStore> segment);
+  // What a runner leaves to the one that takes its place.
+  struct Legacy {
+    std::unique_ptr<SegmentStore> segment;  // with what the runner alone may know: the state of its source
+    bool refresh_is_asked = false;          // an operator still waits for a new token
+  };
+  // In the place of a runner that has ended; nothing here can fail.
+  TokenRunner(const TokenConfig& config, const Shared& shared, Parts parts, Legacy legacy);
   TokenRunner(const TokenRunner&) = delete;
   TokenRunner& operator=(const TokenRunner&) = delete;
   ~TokenRunner();
@@ -70,8 +75,8 @@ class TokenRunner {
   void reconfigure_segment(const TokenConfig& config);
   // After stop(): takes the segment away.
   void retire();
-  // After stop(): hands the segment on. The runner is to be destroyed then, before another one of the token starts.
-  [[nodiscard]] std::unique_ptr<SegmentStore> release_segment();
+  // After stop(). The runner is to be destroyed then, before another one of the token starts.
+  [[nodiscard]] Legacy release();
 
   // A token that this one's source uses was renewed.
   void prerequisite_renewed();

@@ -84,10 +84,10 @@ void TokenSwitch::complete() {
     attempt("the segment of a removed token stays", name, [&] { runner.mapped()->retire(); });
   }
   for (auto& [name, change] : changes_) {
-    std::unique_ptr<SegmentStore> segment = runners_.at(name)->release_segment();
+    TokenRunner::Legacy legacy = runners_.at(name)->release();
     runners_.erase(name);
     const auto [place, added] = runners_.emplace(
-        name, std::make_unique<TokenRunner>(change.wanted, shared_, std::move(change.parts), std::move(segment)));
+        name, std::make_unique<TokenRunner>(change.wanted, shared_, std::move(change.parts), std::move(legacy)));
     place->second->start();
   }
   for (auto& [name, runner] : added_) {

@@ -38,6 +38,9 @@ struct FetchedToken {
   Attributes attributes;
   WallTime issued_at;
   WallTime expires_at;
+  // The earliest end that was named as a date and not as a time from now. Later the same date may be another distance
+  // away: the clock was stepped.
+  std::optional<WallTime> dated_end{};
   // What the source needs for its next fetch and no reader may see, such as a rotated refresh token; kept with the
   // record in the coordinator, never in the segment. Empty: nothing.
   SecretString state{};

@@ -178,7 +178,44 @@ YAML
     grep -q 'the service does not see /tmp' <<<"$(machine jeton-agent check --config /root/draft.yaml 2>&1)" ||
       fail "a secret in /tmp passes"
     machine rm /tmp/secret /root/draft.yaml
-    machine systemctl reload jeton-agent
+    # Programs and files that the sandbox hides, also behind a link.
+    machine sh -c 'mkdir -p /home/x; cp /bin/true /home/x/t; cp /bin/true /tmp/t; chmod -R a+rx /home/x /tmp/t
+      ln -sf /home/x/t /etc/jeton/link; cat >/etc/jeton/agent.d/hidden.yaml' <<'YAML'
+version: 1
+tokens:
+  h1: {source: {type: exec, command: [/home/x/t]}}
+  h2: {source: {type: exec, command: [/tmp/t]}}
+  h3: {source: {type: exec, command: [/etc/jeton/link]}}
+  h4: {source: {type: exec, command: [/bin/true], working_directory: /home/x}}
+  h5: {source: {type: file, path: /home/x/t, lifetime: 1h}}
+YAML
+    said=$(machine jeton-agent check 2>&1 || true)
+    [ "$(grep -c 'error: .*the service does not see /' <<<"$said")" = 5 ] || fail "what the service does not see passes: $said"
+    machine rm -r /etc/jeton/agent.d/hidden.yaml /etc/jeton/link /home/x /tmp/t
+    # The environment and the credentials that only the unit and its drop-ins name.
+    machine sh -c 'mkdir -p /etc/systemd/system/jeton-agent.service.d
+      printf "[Service]\nSetCredential=of-the-unit:k\nEnvironment=TWICE=unit\nEnvironmentFile=/etc/jeton/variables\n" \
+        >/etc/systemd/system/jeton-agent.service.d/test.conf
+      printf "QUOTED=\"a\\\"b\"\nTWICE=file\n" >/etc/jeton/variables
+      cat >/etc/jeton/agent.d/environment.yaml; chmod 0644 /etc/jeton/agent.d/environment.yaml' <<'YAML'
+version: 1
+tokens:
+  environment:
+    source:
+      type: exec
+      command: [/bin/sh, -c, 'printf "{\"access_token\":\"%s\",\"expires_in\":600}" "$(echo "$HOME $V" | sha256sum | cut -c 1-40)"']
+      env: {V: "${env:USER} ${env:LOGNAME} ${env:STATE_DIRECTORY} ${env:QUOTED} ${env:TWICE} ${credential:of-the-unit}"}
+YAML
+    machine systemctl daemon-reload
+    machine jeton-agent check || fail "check lacks something of the service's environment"
+    machine systemctl restart jeton-agent
+    eventually 20 machine jetonctl wait environment --timeout 1s || fail "no token of the environment"
+    served=$(machine jetonctl --format json status environment | sed -n 's/.*"fingerprint": *"\([0-9a-f]*\)".*/\1/p')
+    tried=$(machine jeton-agent fetch environment --once 2>/dev/null | sed -n 's/.*fingerprint \([0-9a-f]*\).*/\1/p')
+    [ -n "$tried" ] && [ "$tried" = "$served" ] || fail "the environment of fetch ($tried) is another than the service's ($served)"
+    machine rm -r /etc/jeton/agent.d/environment.yaml /etc/systemd/system/jeton-agent.service.d /etc/jeton/variables
+    machine systemctl daemon-reload
+    machine systemctl restart jeton-agent
     ;;
   documented-commands)
     # The token, the lock and the scripts of README's examples.

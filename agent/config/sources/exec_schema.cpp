@@ -8,6 +8,7 @@
 
 #include "agent/base/bounded_wait.hpp"
 #include "agent/base/error.hpp"
+#include "agent/config/secret_file.hpp"
 #include "agent/config/sources/request_schema.hpp"
 #include "agent/config/sources/response_schema.hpp"
 #include "agent/config/sources/source_schema.hpp"
@@ -21,6 +22,7 @@ using ExecFormat = ExecSourceConfig::Format;
 
 // Empty if it is.
 std::string why_not_executable(const std::string& program) {
+  if (const std::string hidden = why_hidden(program); !hidden.empty()) return program + ": " + hidden;
   try {
     const int error = bounded(program, [program] { return ::access(program.c_str(), X_OK) == 0 ? 0 : errno; });
     return error == 0 ? std::string() : std::string(errno_error(program, error).what());
@@ -76,7 +78,9 @@ std::vector<std::string> read_command(const ValueReader& value, Reading& reading
     value.error(value.path() + ": the program " + in_quotes(argv[0]) +
                 " must be an absolute path; no PATH is searched");
   } else if (const std::string why = why_not_executable(argv[0]); !why.empty()) {
-    value.error(value.path() + ": " + why);
+    const bool is_a_line = argv.size() == 1 && argv[0].find(' ') != std::string::npos;
+    value.error(value.path() + ": " + why +
+                (is_a_line ? "; the program and each argument are items of their own" : ""));
   }
   warn_of_shell_words(*node, argv, value, reading);
   return argv;
@@ -105,7 +109,11 @@ ExecSourceConfig read_exec_source(ObjectReader& source, Reading& reading) {
   }
   const ValueReader directory = source.at("working_directory");
   if (auto path = directory.text()) {
-    if (!path->starts_with('/')) directory.error(directory.path() + " must be an absolute path");
+    if (!path->starts_with('/')) {
+      directory.error(directory.path() + " must be an absolute path");
+    } else if (const std::string why = why_not_executable(*path); !why.empty()) {
+      directory.error(directory.path() + ": " + why);
+    }
     config.working_directory = *path;
   }
   assign(config.timeout, source.at("timeout").duration(10ms, 5min));

@@ -4,6 +4,7 @@
 #include <chrono>
 
 #include "agent/base/bounded_wait.hpp"
+#include "agent/config/secret_file.hpp"
 #include "agent/config/sources/response_schema.hpp"
 #include "agent/config/sources/source_schema.hpp"
 
@@ -22,6 +23,7 @@ std::optional<std::filesystem::path> read_path(const ValueReader& value) {
     value.error(value.path() + " must be the absolute path of a file");
     return std::nullopt;
   }
+  if (const std::string hidden = why_hidden(*path); !hidden.empty()) value.error(value.path() + ": " + hidden);
   if (const auto status = bounded_stat(*path)) {
     if (!S_ISREG(status->st_mode)) value.error(value.path() + ": " + *path + " is not a regular file");
     if (S_ISREG(status->st_mode) && (status->st_mode & S_IROTH) != 0)

@@ -130,19 +130,21 @@ std::string looked_for(const ResponseConfig& config) {
 AnswerExpiry expiry_in(const AnswerContent& content, const ResponseConfig& config, std::string_view token,
                        WallTime since) {
   std::optional<WallTime> end;
-  const auto note = [&end](std::optional<WallTime> other) {
-    if (other) end = end ? std::min(*end, *other) : other;
+  std::optional<WallTime> dated;
+  const auto note = [](std::optional<WallTime>& earliest, std::optional<WallTime> other) {
+    if (other) earliest = earliest ? std::min(*earliest, *other) : other;
   };
-  if (const auto value = content.find(config.expires_in)) note(end_of_lifetime(*value, config, since));
-  if (const auto value = content.find(config.expires_at)) note(end_by_date(*value, config, since));
-  if (const auto cookie = content.cookie(config.token)) note(cookie->end);
-  const bool named = end.has_value();
-  note(end_of_jwt(token, since));
+  if (const auto value = content.find(config.expires_in)) note(end, end_of_lifetime(*value, config, since));
+  if (const auto value = content.find(config.expires_at)) note(dated, end_by_date(*value, config, since));
+  if (const auto cookie = content.cookie(config.token)) note(cookie->is_dated ? dated : end, cookie->end);
+  const bool named = end.has_value() || dated.has_value();
+  note(dated, end_of_jwt(token, since));
+  note(end, dated);
   if (!named && config.default_lifetime) {
     const WallTime by_default = content.received_at + *config.default_lifetime;
-    return {end ? std::min(*end, by_default) : by_default, !end || by_default < *end};
+    return {end ? std::min(*end, by_default) : by_default, !end || by_default < *end, dated};
   }
-  if (end) return {std::min(*end, since + max_lifetime), false};
+  if (end) return {std::min(*end, since + max_lifetime), false, dated};
   throw SourceError(SourceError::Kind::transient, "the provider's answer has no " + looked_for(config) +
                                                       "; check the pointers or set response.default_lifetime");
 }

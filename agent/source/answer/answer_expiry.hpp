@@ -11,7 +11,8 @@ namespace jeton::agent {
 
 struct AnswerExpiry {
   WallTime at;
-  bool by_default = false;  // response.default_lifetime decided: the same answer, read later, ends later
+  bool by_default = false;        // response.default_lifetime decided: the same answer, read later, ends later
+  std::optional<WallTime> dated;  // the earliest of the dates
 };
 
 // `since`: when what was answered began to count. default_lifetime counts from content.received_at.

@@ -46,7 +46,7 @@ Cookie cookie_of(std::string_view value, std::string_view attributes, WallTime n
     if (equal_ignoring_case(name, "Max-Age")) max_age = end_by_max_age(text, now);
     if (equal_ignoring_case(name, "Expires")) expires = parse_http_date(text, now);
   }
-  return {value, max_age ? max_age : expires};
+  return {value, max_age ? max_age : expires, !max_age};
 }
 
 }  // namespace

@@ -13,6 +13,7 @@ namespace jeton::agent {
 struct Cookie {
   std::string_view value;       // without the quotes around it
   std::optional<WallTime> end;  // by Max-Age, or else Expires; nothing: it names none
+  bool is_dated = false;        // by Expires
 };
 
 // Nothing if no Set-Cookie has this name. If several do, the last counts, as in a browser. Views into `headers`.

@@ -199,6 +199,7 @@ TokenAnswer token_in(const AnswerContent& content, const ResponseConfig& config,
   token.issued_at = since;
   const AnswerExpiry expiry = expiry_in(content, config, found.value.reveal(), since);
   token.expires_at = expiry.at;
+  token.dated_end = expiry.dated;
   answer.end_by_default = expiry.by_default;
   token.value = std::move(found.value);
   return answer;

@@ -52,6 +52,7 @@ FileToken parse_text_file(const FileContent& content, const FileSourceConfig& co
   const auto times = read_jwt_times(text);
   if (times && times->expires_at) {
     found.token.expires_at = *times->expires_at;
+    found.token.dated_end = times->expires_at;
   } else if (config.lifetime) {
     found.token.expires_at = now + *config.lifetime;
     found.expiry_is_configured = true;

@@ -89,6 +89,18 @@ TEST_F(HungLog, NobodyReadsIt_TokensAreFetchedAndTheLossIsSaid) {
   EXPECT_NE(log.find("stopped\n"), std::string::npos) << "the last line was not waited for";
 }
 
+// The warnings of the configuration come before everything else.
+TEST_F(HungLog, NobodyReadsTheFirstWarnings_AgentStartsAllTheSame) {
+  std::string warned = good;
+  for (int i = 0; i < 100; ++i) {
+    warned += "  token-" + std::to_string(i) + ":\n    source: {type: http, url: " + provider.url() +
+              ", form: {client_secret: in-the-clear}}\n";
+  }
+  dir.write("agent.yaml", warned);
+  Process agent = start();
+  EXPECT_TRUE(eventually([&] { return is_valid(); }));
+}
+
 TEST_F(HungLog, NobodyReadsItAtTheEnd_AgentStopsAllTheSame) {
   Process agent = start();
   ASSERT_TRUE(eventually([&] { return is_valid(); }));

@@ -6,6 +6,7 @@
 #include "tests/support/dead_mount.hpp"
 #include "tests/support/eventually.hpp"
 #include "tests/support/fault_provider.hpp"
+#include "tests/support/rotating_provider.hpp"
 #include "tests/support/unix_http.hpp"
 
 namespace jeton::test {
@@ -60,6 +61,9 @@ class WholeReload : public testing::Test {
   [[nodiscard]] bool is_valid(const std::string& token) const {
     const auto answer = unix_http_get(agent_.runtime_dir() / "agent.sock", "/v1/tokens/" + token);
     return answer.status == 200 && nlohmann::json::parse(answer.body).value("state", "") == "valid";
+  }
+  [[nodiscard]] int post(const std::string& target) const {
+    return unix_http_post(agent_.runtime_dir() / "agent.sock", target, "").status;
   }
   [[nodiscard]] std::uintmax_t size_of_segment(const std::string& token) const {
     return std::filesystem::file_size(agent_.runtime_dir() / "segments" / token);
@@ -129,6 +133,45 @@ TEST_F(WholeReload, TokenIsWaitedFor_OtherChangedTokensEndMeanwhile) {
   ASSERT_TRUE(comes("configuration reloaded"));
   EXPECT_LE(failing.counts().requests, before + 1);
   EXPECT_TRUE(eventually([&] { return agent_.valid(); }));
+}
+
+// The agent has the newest refresh token in memory and nowhere else: the disk was full, or somebody tidied up.
+TEST_F(WholeReload, StateIsInMemoryOnly_ChainGoesOnAndIsKeptAgain) {
+  RotatingProvider rotating_provider;
+  const auto token = [&](const std::string& capacity) {
+    return "  rotating:\n    source:\n      type: oauth2\n      token_url: " + rotating_provider.token_url() +
+           "\n      grant: refresh_token\n      client_id: jeton\n      client_auth: none\n      refresh_token: "
+           "${file:" +
+           files_.write("first", rotating_provider.first_refresh_token()).string() +
+           "}\n    refresh: {min_interval: 0ms}\n    capacity: " + capacity + "\n";
+  };
+  settings_.token_extra = token("4KiB");
+  start();
+  ASSERT_TRUE(eventually([&] { return is_valid("rotating"); }));
+  std::filesystem::remove(files_ / "state" / "rotating.record");
+
+  reload(token("8KiB"));
+  ASSERT_TRUE(comes("configuration reloaded"));
+  EXPECT_TRUE(eventually([&] { return std::filesystem::exists(files_ / "state" / "rotating.record"); }));
+  std::filesystem::remove(files_ / "state" / "rotating.record");
+  reload(token("16KiB"));
+  ASSERT_TRUE(comes("configuration reloaded", 2));
+  const auto before = rotating_provider.counts().issued;
+  EXPECT_EQ(post("/v1/tokens/rotating/refresh"), 202);
+  EXPECT_TRUE(eventually([&] { return rotating_provider.counts().issued > before; }));
+  EXPECT_EQ(rotating_provider.counts().replays, 0) << "an old refresh token was used";
+}
+
+// min_interval holds it back; the loop that waits for its end is replaced meanwhile.
+TEST_F(WholeReload, RefreshWasAskedFor_IsFetchedBehindTheReload) {
+  settings_.refresh = "{min_interval: 3s}";
+  start();
+  ASSERT_TRUE(eventually([&] { return agent_.valid(); }));
+  const auto generation = agent_.generation();
+  EXPECT_EQ(post("/v1/tokens/api/refresh"), 202);
+  reload("    capacity: 64KiB\n");
+  ASSERT_TRUE(comes("changed=api"));
+  EXPECT_TRUE(eventually([&] { return agent_.generation() > generation; }));
 }
 
 TEST_F(WholeReload, AgentIsStoppedMeanwhile_StopsAndTheReloadIsGivenUp) {

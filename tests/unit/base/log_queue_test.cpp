@@ -20,12 +20,18 @@ using namespace std::chrono_literals;
 // A reader of the log that can hang.
 class Reader {
  public:
-  void take(const Line& line) {
+  bool take(const Line& line) {
     std::unique_lock lock(mutex_);
+    if (refuses_) return false;
     ++arrived_;
     news_.notify_all();
     news_.wait(lock, [&] { return !hangs_; });
     lines_.push_back(line.front());
+    return true;
+  }
+  void refuse(bool refuses) {
+    const std::lock_guard guard(mutex_);
+    refuses_ = refuses;
   }
   void hang() {
     const std::lock_guard guard(mutex_);
@@ -51,6 +57,7 @@ class Reader {
   std::vector<std::string> lines_;
   int arrived_ = 0;
   bool hangs_ = false;
+  bool refuses_ = false;
 };
 
 class LogQueueTest : public testing::Test {
@@ -58,7 +65,7 @@ class LogQueueTest : public testing::Test {
   ~LogQueueTest() override { reader->go_on(); }
 
   LogQueue::Options options(std::size_t capacity) {
-    return {[reader = reader](const Line& line) { reader->take(line); },
+    return {[reader = reader](const Line& line) { return reader->take(line); },
             [](std::uint64_t count) { return Line{"dropped " + std::to_string(count)}; }, capacity};
   }
   std::shared_ptr<Reader> reader = std::make_shared<Reader>();  // the thread outlives the queue
@@ -97,6 +104,21 @@ TEST_F(LogQueueTest, ReaderHangs_PushesReturnAndWhatIsDroppedIsSaidInItsPlace) {
   EXPECT_EQ(lines[static_cast<std::size_t>(kept)], "line " + std::to_string(kept - 1));
   EXPECT_EQ(lines[lines.size() - 2], "dropped 10");
   EXPECT_EQ(lines.back(), "later");
+}
+
+// A full disk, or a pipe whose reader is gone.
+TEST_F(LogQueueTest, LogRefusesLines_TheyAreCountedAndSaidBeforeTheNextThatIsTaken) {
+  LogQueue queue(options(4096));
+  reader->refuse(true);
+  for (int i = 0; i < 3; ++i) {
+    queue.push({"lost"});
+    EXPECT_TRUE(queue.flush(1min));
+  }
+  EXPECT_EQ(queue.dropped(), 3U);
+  reader->refuse(false);
+  queue.push({"later"});
+  EXPECT_TRUE(queue.flush(1min));
+  EXPECT_EQ(reader->lines(), (std::vector<std::string>{"dropped 3", "later"}));
 }
 
 TEST_F(LogQueueTest, QueueIsDestroyedWhileTheReaderHangs_NobodyWaits) {

@@ -23,6 +23,14 @@ TEST(LockPatterns, EquallyParticularAndForTheSameName_IsAnErrorWithBothPlaces) {
   expect_refused({"", yaml({"*", "**"}).c_str(), 4, "both match 'a'"});
 }
 
+TEST(LockPatterns, ThousandsMatchTheSameName_EachIsReportedOnce) {
+  std::vector<std::string> patterns;
+  for (int i = 0; i < 2000; ++i) patterns.push_back("*a" + std::to_string(10'000 + i) + "*b*");
+  const auto result = load_text(yaml(patterns));
+  EXPECT_FALSE(result.config);
+  EXPECT_EQ(result.errors, patterns.size() - 1);
+}
+
 TEST(LockPatterns, AreInTwoFiles_BothAreNamed) {
   const auto result = agent::load_config_text({{"agent.yaml", yaml({"job-*"})}, {"agent.d/x.yaml", yaml({"*-job"})}});
   EXPECT_FALSE(result.config);

@@ -62,13 +62,22 @@ TEST(SecretTemplate, FileBeginsWithAByteOrderMark_ItIsDropped) {
 
 TEST(SecretTemplate, TextCannotBeMeant_IsRefusedWithTheReason) {
   const TempDir dir;
-  for (const char* text : {"key ", " key", "key\t\n", "\xEF\xBB\xBF key", "key \r\n"}) {
+  for (const char* text : {"key ", " key", "key\t\n", "\xEF\xBB\xBF key", "key \r\n", "\nkey", "key\n \n", " \nkey",
+                           "key\f", "key\x1A\r\n", "key\xC2\xA0", "key\xE2\x80\x8B\n", "key\xEF\xBB\xBF",
+                           "\xEF\xBB\xBF\xEF\xBB\xBFkey", "\xE3\x80\x80key", "key\xC2\x85"}) {
     EXPECT_NE(failure_of("${file:" + dir.write("key", text).string() + "}").find("begins or ends with a blank"),
               std::string::npos)
         << text;
   }
-  EXPECT_NE(failure_of("${file:" + dir.write("wide", std::string("\xFF\xFEk\0", 4)).string() + "}").find("UTF-16"),
-            std::string::npos);
+  for (const std::string& wide :
+       {std::string("\xFF\xFEk\0", 4), std::string("k\0e\0y\0\r\0\n\0", 10), std::string("\0k\0e\0y", 6)}) {
+    EXPECT_NE(failure_of("${file:" + dir.write("wide", wide).string() + "}").find("UTF-16"), std::string::npos);
+  }
+  for (const std::string& good :
+       {std::string("k e\ty"), std::string("schl\xC3\xBCssel\xC3\xA0"), std::string("\x01\xFF\x00\x80 ", 5),
+        std::string(" -----BEGIN PRIVATE KEY-----\nMC4=\n-----END PRIVATE KEY-----\n \n")}) {
+    EXPECT_EQ(failure_of("${file:" + dir.write("good", good).string() + "}").rfind("resolved to", 0), 0U) << good;
+  }
 }
 
 TEST(SecretTemplate, VariableEndsWithLineEnds_TheyAreDroppedAndBlanksAreNot) {

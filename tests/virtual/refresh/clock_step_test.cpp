@@ -169,6 +169,43 @@ TEST_P(ClockStepOfHost, NobodyTellsTheAgent_TokenEndsWithItsLifetime) {
   EXPECT_FALSE(is_valid(fleet));
 }
 
+// As a file does that nobody writes anew, and a server that caches its answer: by its date the token is valid again.
+TEST_P(ClockStepOfHost, SourceGivesTheSameTokenWithItsDate_TokenEndsWithItsLifetime) {
+  for (const std::size_t servers : {0U, 1U}) {
+    SCOPED_TRACE(servers);
+    VirtualFleet fleet(settings(servers));
+    fleet.provider.dated_end = fleet.loop.clock.wall_now() + seconds(60);
+    fleet.provider.behave(Answer::same("the-only-token"));
+    fleet.start_all();
+    ASSERT_TRUE(fleet.until([&] { return fleet.status(0).state == TokenState::valid; }));
+    step(fleet);
+    fleet.pass(seconds(61));
+    for (int second = 0; second < 120; ++second) {
+      fleet.pass(seconds(1));
+      ASSERT_FALSE(is_valid(fleet)) << second;
+    }
+    fleet.provider.dated_end.reset();
+    fleet.provider.behave({});
+    fleet.pass(seconds(120));
+    EXPECT_TRUE(is_valid(fleet)) << "a new token was not taken";
+  }
+}
+
+// A provider that lets the same token live on gives it a later date.
+TEST(ClockStepAndALaterDate, SameTokenIsGivenAnother_LivesOn) {
+  VirtualFleet fleet({.agents = 1, .servers = 0});
+  fleet.provider.dated_end = fleet.loop.clock.wall_now() + seconds(60);
+  fleet.provider.behave(Answer::same("the-only-token"));
+  fleet.start_all();
+  fleet.pass(seconds(2));
+  fleet.step_clocks(-day);
+  fleet.provider.dated_end = *fleet.provider.dated_end + seconds(600);
+  fleet.pass(seconds(300));
+  EXPECT_EQ(fleet.status(0).state, TokenState::valid);
+  fleet.pass(seconds(400));
+  EXPECT_NE(fleet.status(0).state, TokenState::valid);
+}
+
 INSTANTIATE_TEST_SUITE_P(Steps, ClockStepOfHost,
                          testing::Values(Case{"day_back", {-day}}, Case{"ten_years_back", {-ten_years}},
                                          Case{"ten_years_forth", {ten_years}},

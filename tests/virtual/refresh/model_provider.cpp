@@ -65,7 +65,8 @@ Task<FetchedToken> ModelProvider::call(std::string state) {
   token.value = SecretString(issued.back());
   token.type = "Bearer";
   token.issued_at = issued_at;
-  token.expires_at = issued_at + lifetime;
+  token.expires_at = dated_end.value_or(issued_at + lifetime);
+  token.dated_end = dated_end;
   state_ = "state-" + number;
   token.state = SecretString(state_);
   co_return token;

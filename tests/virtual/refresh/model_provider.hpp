@@ -23,6 +23,7 @@ struct Answer {
   static Answer failure(std::optional<agent::Duration> retry_after = {}) { return {Kind::transient, retry_after}; }
   static Answer refusal() { return {Kind::permanent}; }
   static Answer never() { return {Kind::hang}; }
+  static Answer same(std::string value) { return {Kind::token, {}, std::move(value)}; }
   // No token, but the state that the next call needs.
   static Answer unusable() { return {Kind::state_only}; }
   // Neither can be read; the state of before is spent.
@@ -41,6 +42,7 @@ class ModelProvider {
   agent::Task<> revoke(std::string value);
 
   agent::Milliseconds lifetime{std::chrono::minutes(10)};
+  std::optional<agent::WallTime> dated_end{};  // in its stead
   agent::Duration answer_time = std::chrono::milliseconds(200);
   int failing_revocations = 0;
   std::optional<agent::Duration> revocation_retry_after{};  // of those that fail

@@ -29,6 +29,7 @@ class ModelStore final : public agent::TokenStore {
     if (record) record->state = {};  // is in no segment
     return record;
   }
+  [[nodiscard]] agent::Generation generation() const override { return segment_.generation(); }
   void publish(const agent::Record& next, agent::WallTime now) override {
     if (!alive_) return;
     if (next.generation < segment_.generation()) ++segment_.went_back;

@@ -1,0 +1,17 @@
+// The text of an EnvironmentFile= of systemd (systemd.exec(5)), as the service manager reads it: comments, quotes,
+// escapes and continued lines included. What it would ignore is left out. Pure, any thread.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "agent/base/secret.hpp"
+
+namespace jeton::agent {
+
+// In order; of a name that stands twice the last one counts.
+[[nodiscard]] std::vector<std::pair<std::string, SecretString>> parse_environment_file(std::string_view text);
+
+}  // namespace jeton::agent
