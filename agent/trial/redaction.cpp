@@ -81,15 +81,14 @@ bool is_secret_number(const WipingJson& json, const std::string& name) {
 
 void hide(WipingJson& json, const std::string& name, std::span<const SecretString> secrets, Direction direction,
           int depth) {
-  if (json.is_structured() && depth > deepest_json) {
+  const bool too_deep = json.is_structured() && depth > deepest_json;
+  if (too_deep || (direction == Direction::received && is_secret_number(json, name))) {
     json = WipingText(hidden);
   } else if (json.is_object()) {
     for (auto& [key, value] : json.items()) {
       hide(value, std::string(std::string_view(key)), secrets, direction, depth + 1);
     }
     if (direction == Direction::received) hide_keys(json, secrets);
-  } else if (direction == Direction::received && is_secret_number(json, name)) {
-    json = WipingText(hidden);
   } else if (json.is_array()) {
     for (auto& value : json) hide(value, name, secrets, direction, depth + 1);
   } else if (json.is_string()) {
