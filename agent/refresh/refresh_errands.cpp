@@ -177,13 +177,14 @@ Task<> RefreshLoop::give_counts_back() {
 
 Task<> RefreshLoop::give_record_back() {
   const Record record = *current_.record();
+  const bool was_stored = record.generation <= in_store_;  // this publication may be heard before its answer
   const Lease no_lease;  // named: GCC 12 destroys an aggregate temporary inside co_await twice
   const PublishResult result = co_await parts_.coordinator.publish(config_.name, record, no_lease);
   coordinator_answered(result.stored && !result.current ? Step::publish : Step::upkeep);
   if (result.current) {
     take_stored(*result.current);
   } else if (result.stored) {
-    journal_.repaired(record, record.generation <= in_store_);
+    journal_.repaired(record, was_stored);
     in_store_ = std::max(in_store_, record.generation);
   }
 }

@@ -59,11 +59,11 @@ TEST_F(KeptState, AnswerCannotBeReadThatMayHoldIt_NoHostAsksUntilAPersonActs) {
   fleet.provider.behave(Answer::unread(), 1);
   fleet.refresh(0).refresh_now();
   ASSERT_TRUE(fleet.until([&] { return fleet.provider.calls == 2; }, minutes(1)));
-  fleet.pass(std::chrono::hours(12));
+  fleet.pass(std::chrono::hours(1));
   fleet.crash(1);
   fleet.start(1);
   fleet.refresh(1).rejected(fleet.segments[1].generation());
-  fleet.pass(std::chrono::hours(12));
+  fleet.pass(std::chrono::hours(1));
   EXPECT_EQ(fleet.provider.calls, 2U);
   EXPECT_EQ(fleet.provider.replays, 0U);
   fleet.secrets[1] = "another refresh token";
