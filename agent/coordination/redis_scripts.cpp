@@ -220,7 +220,8 @@ return {'admitted', math.max(0, start + window - now), calls + 1}
 //
 // A stored generation that cannot be one (see acquire) is no reason to refuse. A server that refuses one of the
 // commands (an ACL) stores nothing that would never end, and tells the fleet of what it stored: PEXPIREAT comes first,
-// DEL last.
+// DEL last. A record that is there has an end, and is left alone until HSET was not refused: a change of its end would
+// make every host look at it, and try again, without a pause.
 constexpr std::string_view publish_text = R"lua(
 if redis.replicate_commands then redis.replicate_commands() end
 local owned = redis.call('GET', KEYS[1]) == ARGV[1]
@@ -229,7 +230,7 @@ local stored = tonumber(kept[1] or '') or 0
 if not (stored < fence_limit(redis.call('TIME'))) then stored = 0 end
 local generation = tonumber(ARGV[2])
 if generation > stored then
-  redis.call('PEXPIREAT', KEYS[2], ARGV[7])
+  if not kept[1] then redis.call('PEXPIREAT', KEYS[2], ARGV[7]) end
   redis.call('HSET', KEYS[2], 'generation', ARGV[2], 'expires_at_ms', ARGV[3], 'record', ARGV[4])
   redis.call('PEXPIREAT', KEYS[2], ARGV[7])
   if KEYS[3] then

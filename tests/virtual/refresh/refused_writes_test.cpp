@@ -221,6 +221,19 @@ TEST(RefusedCommand, OfAPublication_NothingIsStoredForEverAndEveryHostHearsOfWha
   }
 }
 
+// A refused attempt changes nothing in Redis that would make every host look, and try again, at once.
+TEST(RefusedCommand, OfARecord_IsTriedAgainBehindPauses) {
+  VirtualFleet fleet({.agents = 3, .budget = {.calls = 100, .per = hours(24), .alone = 10}, .fetch_alone = minutes(1)});
+  fleet.start_all();
+  fleet.pass(seconds(5));
+  fleet.server().refuse("HSET", no_right);
+  ASSERT_TRUE(fleet.until([&] { return fleet.provider.calls > 1; }, minutes(15)));
+  fleet.pass(minutes(1));
+  const std::uint64_t before = fleet.server().commands("EVALSHA");
+  fleet.pass(minutes(1));
+  EXPECT_LE(fleet.server().commands("EVALSHA") - before, 3U * 60U * 2U) << "two scripts a host and second";
+}
+
 // Nothing is known to have been lost when a coordinator that never had the token is given it.
 TEST(RepairLog, CoordinatorNeverHadTheToken_SpeaksOfNoLoss) {
   VirtualFleet fleet({.agents = 2, .fetch_alone = minutes(1)});
