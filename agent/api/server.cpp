@@ -18,6 +18,7 @@
 #include "agent/api/status_json.hpp"
 #include "agent/base/error.hpp"
 #include "agent/base/log.hpp"
+#include "agent/base/log_pace.hpp"
 
 namespace jeton::agent {
 namespace {
@@ -26,7 +27,6 @@ namespace asio = boost::asio;
 
 constexpr int accepts_a_turn = 16;  // then other work of the loop has its turn
 constexpr auto pause_without_descriptors = std::chrono::milliseconds(200);
-constexpr auto warn_every = std::chrono::minutes(1);  // about refused clients, so that they cannot fill the log
 
 }  // namespace
 
@@ -193,9 +193,7 @@ class ApiServer::Impl : public std::enable_shared_from_this<Impl> {
   }
 
   void warn(const char* what, const std::string& reason) {
-    const BootTime now = timers_.clock().boot_now();
-    if (now < quiet_until_) return;
-    quiet_until_ = now + warn_every;
+    if (!warnings_.allows(timers_.clock().boot_now())) return;
     log::warning(what, {{"error", reason}, {"connections", connections()}});
   }
 
@@ -212,7 +210,7 @@ class ApiServer::Impl : public std::enable_shared_from_this<Impl> {
   ConnectionRoom ordinary_;
   ConnectionRoom reserved_;                                         // of root, the agent's own user and admins
   std::map<const Connection*, std::shared_ptr<Connection>> locks_;  // those that hold or wait for one
-  BootTime quiet_until_{};
+  LogPace warnings_;                                                // about refused clients
 };
 
 ApiServer::ApiServer(Executor executor, Timers& timers, std::filesystem::path path, AgentFacade& facade,

@@ -1,4 +1,5 @@
-// Names of HTTP, whose case does not matter. ASCII only, no locale. Pure functions, any thread.
+// Texts of protocols: names whose case does not matter, blanks around a value. ASCII only, no locale. Pure functions,
+// any thread.
 #pragma once
 
 #include <algorithm>
@@ -11,6 +12,13 @@ namespace jeton::agent {
 [[nodiscard]] inline bool equal_ignoring_case(std::string_view a, std::string_view b) {
   return std::equal(a.begin(), a.end(), b.begin(), b.end(),
                     [](char x, char y) { return ascii_lower(x) == ascii_lower(y); });
+}
+
+// Without the characters of `blanks` at its beginning and end.
+[[nodiscard]] constexpr std::string_view without_blanks(std::string_view text, std::string_view blanks = " \t\r\n") {
+  const std::size_t first = text.find_first_not_of(blanks);
+  if (first == std::string_view::npos) return {};
+  return text.substr(first, text.find_last_not_of(blanks) + 1 - first);
 }
 
 }  // namespace jeton::agent

@@ -71,7 +71,7 @@ bool check_config_text(ConfigText& text, Problems& problems) {
     problems.error({text.name, 0, 0}, "the configuration is larger than 1 MiB");
     return false;
   }
-  if (text.text.starts_with("\xEF\xBB\xBF")) text.text.erase(0, 3);
+  text.text.erase(0, text.text.size() - without_byte_order_mark(text.text).size());
   Place place{text.name, 1, 1};
   for (std::size_t at = 0; at < text.text.size();) {
     if (const char* why = complaint(text.text, at)) {

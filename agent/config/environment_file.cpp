@@ -8,12 +8,6 @@ namespace {
 bool ends_line(char c) { return c == '\n' || c == '\r'; }
 bool is_gap(char c) { return ends_line(c) || c == ' ' || c == '\t'; }
 
-bool names_a_variable(std::string_view name) {
-  const auto letter = [](char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_'; };
-  return !name.empty() && letter(name.front()) &&
-         std::all_of(name.begin(), name.end(), [&](char c) { return letter(c) || (c >= '0' && c <= '9'); });
-}
-
 class EnvironmentParser {
  public:
   explicit EnvironmentParser(std::string_view text) : rest_(text) {}
@@ -49,7 +43,7 @@ class EnvironmentParser {
     if (rest_.empty() || next() != '=') return;
     while (!name.empty() && is_gap(name.back())) name.pop_back();
     SecretString value = read_value();
-    if (names_a_variable(name)) found_.emplace_back(std::move(name), std::move(value));
+    if (is_environment_name(name)) found_.emplace_back(std::move(name), std::move(value));
   }
 
   SecretString read_value() {
@@ -97,6 +91,12 @@ class EnvironmentParser {
 };
 
 }  // namespace
+
+bool is_environment_name(std::string_view name) {
+  return !name.empty() && (name[0] < '0' || name[0] > '9') && std::all_of(name.begin(), name.end(), [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_';
+  });
+}
 
 std::vector<std::pair<std::string, SecretString>> parse_environment_file(std::string_view text) {
   return EnvironmentParser(text).all();

@@ -11,7 +11,10 @@
 
 namespace jeton::agent {
 
-// In order; of a name that stands twice the last one counts.
+// Letters, digits and underscores, and no digit in front.
+[[nodiscard]] bool is_environment_name(std::string_view name);
+
+// In the order of the file. If a name occurs twice, the last one counts.
 [[nodiscard]] std::vector<std::pair<std::string, SecretString>> parse_environment_file(std::string_view text);
 
 }  // namespace jeton::agent

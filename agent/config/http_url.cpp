@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <limits>
 
+#include "agent/base/ascii.hpp"
 #include "agent/base/error.hpp"
 #include "agent/config/values.hpp"
 
@@ -101,8 +102,7 @@ bool HttpUrl::loopback() const {
   in6_addr v6{};
   if (::inet_pton(AF_INET6, host.c_str(), &v6) == 1) return IN6_IS_ADDR_LOOPBACK(&v6) != 0;
   std::string name = host;
-  std::transform(name.begin(), name.end(), name.begin(),
-                 [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; });
+  std::transform(name.begin(), name.end(), name.begin(), ascii_lower);
   return name == "localhost";
 }
 

@@ -6,6 +6,7 @@
 #include <system_error>
 #include <utility>
 
+#include "agent/base/ascii.hpp"
 #include "agent/base/bounded_wait.hpp"
 #include "agent/base/error.hpp"
 #include "agent/config/account_check.hpp"
@@ -54,7 +55,7 @@ std::set<std::string> chain_of(const std::string& token, const Config& config) {
 
 bool ends_like_yaml(const std::filesystem::path& file) {
   std::string ending = file.extension().string();
-  for (char& c : ending) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+  for (char& c : ending) c = ascii_lower(c);
   return ending == ".yaml" || ending == ".yml" || ending == ".json";
 }
 

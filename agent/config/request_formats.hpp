@@ -1,7 +1,7 @@
 // What ${now:FORMAT} and ${nonce:FORMAT} stand for in a request. Pure functions, any thread.
 //
 //   now    unix (seconds), unix_ms, rfc3339 (2026-01-31T08:00:00Z), or a format of %Y %m %d %H %M %S and %%, in UTC,
-//          or in the zone that stands before it: "+08:00 %Y-%m-%d %H:%M:%S"
+//          or in the time zone before the format: "+08:00 %Y-%m-%d %H:%M:%S"
 //   nonce  uuid (version 4, RFC 9562), or hexN: N hexadecimal digits, an even number from 8 to 128
 #pragma once
 

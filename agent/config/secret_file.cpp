@@ -49,7 +49,6 @@ bool is_utf16_without_mark(std::string_view text) {
 }
 
 constexpr std::size_t max_secret_bytes = 64 * 1024;
-constexpr std::string_view byte_order_mark = "\xEF\xBB\xBF";
 
 std::optional<ServiceView>& view() {
   static std::optional<ServiceView> instance;
@@ -81,10 +80,9 @@ std::optional<SecretString> read_bytes(const std::string& path, const std::strin
 }
 
 SecretString cleaned(const SecretString& raw, const std::string& what) {
-  std::string_view text = raw.reveal();
+  const std::string_view text = raw.reveal();
   if (const char* fault = fault_of_secret_text(text)) throw Error(what + ": " + fault);
-  if (text.starts_with(byte_order_mark)) text.remove_prefix(byte_order_mark.size());
-  return SecretString(without_line_ends(text));
+  return SecretString(without_line_ends(without_byte_order_mark(text)));
 }
 
 }  // namespace
@@ -100,7 +98,7 @@ std::string why_hidden(const std::string& path) {
       return std::filesystem::weakly_canonical(path, unknown).string();
     });
   } catch (const Error&) {
-    // Whoever opens it is told.
+    // The error is reported where the file is opened.
   }
   for (const std::string& folder : view()->hidden) {
     if (!path.starts_with(folder + "/") && !end.starts_with(folder + "/")) continue;
@@ -119,12 +117,10 @@ const char* fault_of_secret_text(std::string_view text) {
   if (text.starts_with("\xFF\xFE") || text.starts_with("\xFE\xFF") || is_utf16_without_mark(text)) {
     return "the text is UTF-16; save it as UTF-8 without a byte order mark";
   }
-  if (text.starts_with(byte_order_mark)) text.remove_prefix(byte_order_mark.size());
-  text = without_line_ends(text);
+  text = without_line_ends(without_byte_order_mark(text));
   if (text.find("-----BEGIN ") != std::string_view::npos || !begins_or_ends_invisibly(text)) return nullptr;
-  return "it begins or ends with a blank, an empty line or another invisible character, which would be sent; remove "
-         "it, "
-         "or give a secret that has one by ${env:NAME}";
+  return "it begins or ends with a blank, an empty line or another invisible character, which would be sent; "
+         "remove it, or give a secret that has one by ${env:NAME}";
 }
 
 std::optional<SecretString> read_secret_file(const std::string& path, const std::string& what) {

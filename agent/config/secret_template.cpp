@@ -5,6 +5,7 @@
 #include <cerrno>
 #include <optional>
 
+#include "agent/base/ascii.hpp"
 #include "agent/base/environment.hpp"
 #include "agent/base/error.hpp"
 #include "agent/config/request_formats.hpp"
@@ -58,7 +59,7 @@ bool is_variable_name(std::string_view text) {
   }
   std::string text = "unknown reference ${" + std::string(is_name(name, "") && !rest.empty() ? name : "") + ":...}; ";
   std::string lower(name);
-  for (char& c : lower) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+  for (char& c : lower) c = ascii_lower(c);
   std::vector<std::string_view> names;
   for (const KindName& k : kind_names) names.push_back(k.name);
   const auto meant = rest.empty() ? std::nullopt : nearest(lower, names);

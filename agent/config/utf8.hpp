@@ -11,4 +11,11 @@ namespace jeton::agent {
 
 [[nodiscard]] bool is_utf8(std::string_view text);
 
+// Some programs begin a file in UTF-8 with the mark U+FEFF.
+[[nodiscard]] constexpr std::string_view without_byte_order_mark(std::string_view text) {
+  constexpr std::string_view mark = "\xEF\xBB\xBF";
+  if (text.starts_with(mark)) text.remove_prefix(mark.size());
+  return text;
+}
+
 }  // namespace jeton::agent

@@ -160,7 +160,7 @@ Task<bool> LockOperations::force_release(const RedisKeys& keys, const std::strin
   co_return reply.as_integer() == 1;
 }
 
-Task<LockView> LockOperations::show(const RedisKeys& keys, BootTime deadline) {
+Task<LockView> LockOperations::show(const RedisKeys& keys, std::uint64_t limit, BootTime deadline) {
   const std::array<std::string, 2> script_keys{keys.updater, keys.info};
   const Arguments arguments{protocol_of(keys)};
   const Reply reply = co_await operations_.run(show_script(), keys, script_keys, arguments, deadline);
@@ -172,6 +172,7 @@ Task<LockView> LockOperations::show(const RedisKeys& keys, BootTime deadline) {
   if (left != -1) view.ttl = std::clamp<Milliseconds>(Milliseconds{left}, Milliseconds{0}, longest_shown);
   // Anybody may write beside a lock.
   if (reply.elements.size() >= 2 + note_size) view.fence = to_fence(reply.at(2).as_text()).value_or(0);
+  if (view.fence >= limit) view.fence = 0;
   view.note = to_note(reply, 2);
   co_return view;
 }

@@ -23,7 +23,8 @@ class LockOperations {
                          BootTime deadline);
   // `message_id`: new; a quorum tells the announcements of one release by it.
   Task<bool> force_release(const RedisKeys& keys, const std::string& message_id, BootTime deadline);
-  Task<LockView> show(const RedisKeys& keys, BootTime deadline);
+  // A fence of `limit` or above is none (fence_limit of record.hpp).
+  Task<LockView> show(const RedisKeys& keys, std::uint64_t limit, BootTime deadline);
 
  private:
   RedisOperations operations_;

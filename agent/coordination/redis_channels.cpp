@@ -12,7 +12,6 @@ namespace {
 
 // Both come with the same turn of the server's loop; a message that nobody's write stands behind hides no later loss.
 constexpr Duration write_due_for = std::chrono::seconds(1);
-constexpr Duration warn_every = std::chrono::minutes(1);  // about messages that anybody may send, as many as they like
 
 }  // namespace
 
@@ -144,9 +143,7 @@ void RedisChannels::on_message(const std::string& channel, std::string_view payl
     ChannelMessage message = decode_message(payload, subscription.name, codec_);
     deliver(subscription, std::move(message));
   } catch (const Error& e) {
-    const BootTime now = timers_.clock().boot_now();
-    if (now >= subscription.quiet_until) {
-      subscription.quiet_until = now + warn_every;
+    if (subscription.warnings.allows(timers_.clock().boot_now())) {
       log::warning("ignored a malformed message; who else publishes on this channel?",
                    {{"token", subscription.name}, {"channel", channel}, {"error", e.what()}});
     }

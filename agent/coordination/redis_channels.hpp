@@ -9,6 +9,7 @@
 #include <string>
 #include <string_view>
 
+#include "agent/base/log_pace.hpp"
 #include "agent/coordination/channel_message.hpp"
 #include "agent/coordination/coordinator.hpp"
 #include "agent/coordination/redis_operations.hpp"
@@ -57,7 +58,7 @@ class RedisChannels {
     std::string name;
     CoordinationListener* listener = nullptr;
     bool ready = false;                       // messages arrive
-    BootTime quiet_until{};                   // about malformed messages
+    LogPace warnings;                         // about malformed messages
     std::optional<BootTime> write_due_since;  // a publication was heard, and not yet that it wrote the key
   };
 

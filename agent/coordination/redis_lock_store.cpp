@@ -122,9 +122,7 @@ class RedisLockStore::Impl : public std::enable_shared_from_this<Impl> {
   static Task<LockView> show(std::shared_ptr<Impl> self, LockId id) {
     self->check_running();
     const RedisKeys keys = self->keys_of(id);
-    LockView view = co_await self->locks_->show(keys, self->deadline());
-    if (view.fence >= fence_limit(self->wall_now())) view.fence = 0;
-    co_return view;
+    co_return co_await self->locks_->show(keys, fence_limit(self->wall_now()), self->deadline());
   }
 
   void listen(const LockId& id, std::function<void()> woken) {

@@ -189,9 +189,7 @@ Task<bool> RedlockNode::force_release(Self self, std::string name, std::string m
 
 Task<LockView> RedlockNode::show(Self self, std::string name, BootTime deadline) {
   const RedisKeys keys = self->keys_of(name);
-  LockView view = co_await self->locks_.show(keys, deadline);
-  if (view.fence >= fence_limit(self->timers_.clock().wall_now())) view.fence = 0;
-  co_return view;
+  co_return co_await self->locks_.show(keys, fence_limit(self->timers_.clock().wall_now()), deadline);
 }
 
 Task<std::optional<FetchCount>> RedlockNode::fetches(Self self, std::string name, std::string owner,

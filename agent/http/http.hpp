@@ -52,7 +52,7 @@ struct HttpRequest {
   std::vector<std::pair<std::string, SecretString>> made_of{};
 };
 
-// As it stands in the request line.
+// The name in the request line.
 [[nodiscard]] constexpr const char* method_name(HttpRequest::Method method) {
   switch (method) {
     case HttpRequest::Method::get:

@@ -16,13 +16,6 @@ bool is_redirect(long status) {
   return status == 301 || status == 302 || status == 303 || status == 307 || status == 308;
 }
 
-// Without the blanks around the value of a header, and the end of its line.
-std::string_view trimmed(std::string_view text) {
-  const std::size_t first = text.find_first_not_of(" \t\r\n");
-  if (first == std::string_view::npos) return {};
-  return text.substr(first, text.find_last_not_of(" \t\r\n") + 1 - first);
-}
-
 }  // namespace
 
 Transfer::Transfer(HttpRequest request, TransferSockets& sockets) : request_(std::move(request)), sockets_(sockets) {}
@@ -61,7 +54,7 @@ std::size_t Transfer::on_header(std::string_view line) {
   const auto colon = line.find(':');
   if (colon == std::string_view::npos) return line.size();
   const std::string_view name = line.substr(0, colon);
-  const std::string_view value = trimmed(line.substr(colon + 1));
+  const std::string_view value = without_blanks(line.substr(colon + 1));
   if (equal_ignoring_case(name, "Retry-After")) response.retry_after = value.substr(0, 64);
   response.headers.push_back({std::string(name), SecretString(value)});
   return line.size();

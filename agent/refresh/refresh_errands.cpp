@@ -163,7 +163,7 @@ Task<> RefreshLoop::repair() {
   }
 }
 
-// The calls against the budget, and the pause; neither shortens what is there.
+// The calls that count against the budget, and the pause. Neither lowers a value that the coordinator has.
 Task<> RefreshLoop::give_counts_back() {
   if (counts_calls()) {
     const FetchUsage known = usage_;

@@ -180,10 +180,7 @@ void RefreshJournal::record_refused(const std::string& why) {
 
 void RefreshJournal::record_older(Generation generation) {
   ++status_.records_refused;
-  // Anybody may publish an old message again, as often as they like.
-  const BootTime now = clock_.boot_now();
-  if (now < quiet_about_older_until_) return;
-  quiet_about_older_until_ = now + std::chrono::minutes(1);
+  if (!older_records_.allows(clock_.boot_now())) return;
   log::info("ignored a record older than the one in the segment", {{"token", name()}, {"generation", generation}});
 }
 

@@ -7,6 +7,7 @@
 #include <string>
 
 #include "agent/base/event.hpp"
+#include "agent/base/log_pace.hpp"
 #include "agent/coordination/coordinator.hpp"
 #include "agent/refresh/token_status.hpp"
 #include "agent/source/source.hpp"
@@ -74,7 +75,7 @@ class RefreshJournal {
   std::string waits_for_;
   bool alone_refusal_reported_ = false;
   bool budget_reported_ = false;
-  BootTime quiet_about_older_until_{};
+  LogPace older_records_;  // anybody may publish an old message again
 };
 
 }  // namespace jeton::agent

@@ -7,6 +7,10 @@ using Kind = SourceError::Kind;
 
 }  // namespace
 
+SourceError unmade_request(const Error& why) {
+  return {Kind::transient, std::string("the request cannot be made: ") + why.what()};
+}
+
 bool is_success_status(int status) { return status >= 200 && status <= 299; }
 
 bool is_transient_status(int status) { return status >= 500 || status == 429 || status == 408 || status == 425; }

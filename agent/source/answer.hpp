@@ -10,6 +10,9 @@
 
 namespace jeton::agent {
 
+// Of a request that cannot be made: a secret file that is missing now may be there at the next attempt.
+[[nodiscard]] SourceError unmade_request(const Error& why);
+
 [[nodiscard]] bool is_success_status(int status);
 
 // A status that says "later", not "wrong": 5xx, 408, 425 and 429.

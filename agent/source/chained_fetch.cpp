@@ -7,10 +7,21 @@
 #include <utility>
 #include <vector>
 
+#include "agent/source/answer.hpp"
+#include "agent/source/secret_resolver.hpp"
+
 namespace jeton::agent {
 namespace {
 
 using Kind = SourceError::Kind;
+
+SecretString resolved(const SecretTemplate& configured, const TokenValues& tokens) {
+  try {
+    return configured.resolve(&tokens);
+  } catch (const Error& e) {
+    throw unmade_request(e);
+  }
+}
 
 // A provider may have a word of its own for a refresh token that it does not take, or none. What is said of the client,
 // of the grant or of the URL is no word about it.
@@ -46,8 +57,10 @@ SourceError earlier_answer() {
 
 }  // namespace
 
-Task<FetchedToken> fetch_by_chain(FetchContext context, SecretString configured, std::string place, AskWithToken ask) {
-  const RefreshChain chain(context.state, configured);
+Task<FetchedToken> fetch_by_chain(FetchContext context, const SecretTemplate& configured, const TokenValues& tokens,
+                                  AskWithToken ask) {
+  const std::string place = place_of(configured, "source.refresh_token");
+  const RefreshChain chain(context.state, resolved(configured, tokens));
   if (chain.spent() && !context.asked_for) throw waiting_for_a_person(earlier_answer(), place);
   const std::vector<SecretString> candidates = chain.candidates();
   std::optional<SourceError> refused;

@@ -2,9 +2,9 @@
 #pragma once
 
 #include <functional>
-#include <string>
 
 #include "agent/base/task.hpp"
+#include "agent/config/secret_template.hpp"
 #include "agent/source/answer/rotating_answer.hpp"
 
 namespace jeton::agent {
@@ -12,9 +12,9 @@ namespace jeton::agent {
 // One request with this refresh token. Throws SourceError if there is no answer, or a refusal.
 using AskWithToken = std::function<Task<RotatingAnswer>(SecretString refresh_token)>;
 
-// `place`: where an operator puts a new refresh token. Throws SourceError, whose message names `place` if only a person
-// can help. Sends nothing if the chain is spent, unless that is asked for.
-[[nodiscard]] Task<FetchedToken> fetch_by_chain(FetchContext context, SecretString configured, std::string place,
-                                                AskWithToken ask);
+// `configured` and `tokens` outlive the task. Throws SourceError, whose message names the place of `configured` if only
+// a person can help. Sends nothing if the chain is spent, unless that is asked for.
+[[nodiscard]] Task<FetchedToken> fetch_by_chain(FetchContext context, const SecretTemplate& configured,
+                                                const TokenValues& tokens, AskWithToken ask);
 
 }  // namespace jeton::agent

@@ -32,11 +32,6 @@ class PresentedToken final : public TokenValues {
   const SecretString& token_;
 };
 
-// Transient: a secret file that is missing now may be there at the next attempt.
-[[noreturn]] void refuse_request(const char* what, const Error& why) {
-  throw SourceError(SourceError::Kind::transient, std::string(what) + why.what());
-}
-
 }  // namespace
 
 HttpSource::HttpSource(std::string name, HttpSourceConfig config, std::size_t capacity, HttpTransport& transport,
@@ -55,7 +50,9 @@ Task<FetchedToken> HttpSource::fetch(FetchContext context) {
   const std::string request = fingerprint();
   try {
     if (!config_.refresh_token.empty()) {
-      FetchedToken token = co_await fetch_by_refresh_token(std::move(context));
+      AskWithToken ask_with = [this](SecretString presented) { return ask(std::move(presented)); };
+      FetchedToken token =
+          co_await fetch_by_chain(std::move(context), config_.refresh_token, tokens_, std::move(ask_with));
       co_return token;
     }
     const BuiltRequest sent = request_for(SecretString());
@@ -70,20 +67,6 @@ Task<FetchedToken> HttpSource::fetch(FetchContext context) {
     e.set_request(request);
     throw;
   }
-}
-
-Task<FetchedToken> HttpSource::fetch_by_refresh_token(FetchContext context) {
-  SecretString configured;
-  try {
-    configured = config_.refresh_token.resolve(&tokens_);
-  } catch (const Error& e) {
-    refuse_request("the request cannot be made: ", e);
-  }
-  std::string place = place_of(config_.refresh_token, "source.refresh_token");
-  AskWithToken ask_with = [this](SecretString presented) { return ask(std::move(presented)); };
-  FetchedToken token =
-      co_await fetch_by_chain(std::move(context), std::move(configured), std::move(place), std::move(ask_with));
-  co_return token;
 }
 
 Task<RotatingAnswer> HttpSource::ask(SecretString refresh_token) {
@@ -113,7 +96,7 @@ BuiltRequest HttpSource::request_for(const SecretString& refresh_token) const {
   try {
     return build_request(config_, {tokens, random_, clock_.wall_now()});
   } catch (const Error& e) {
-    refuse_request("the request cannot be made: ", e);
+    throw unmade_request(e);
   }
 }
 
@@ -132,7 +115,7 @@ Task<> HttpSource::revoke(SecretString token) {
   try {
     sent = build_revocation(config_, {tokens, random_, clock_.wall_now()});
   } catch (const Error& e) {
-    refuse_request("the revocation cannot be sent: ", e);
+    throw SourceError(SourceError::Kind::transient, std::string("the revocation cannot be sent: ") + e.what());
   }
   const HttpResponse response = co_await answer_to(sent);
   const AnswerContent content = content_of(response, config_.response, clock_.wall_now());

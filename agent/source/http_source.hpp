@@ -32,7 +32,6 @@ class HttpSource final : public Source {
   [[nodiscard]] std::string describe() const override { return display_; }
 
  private:
-  Task<FetchedToken> fetch_by_refresh_token(FetchContext context);
   Task<RotatingAnswer> ask(SecretString refresh_token);
   // `refresh_token`: what the request presents; empty if it has none.
   [[nodiscard]] BuiltRequest request_for(const SecretString& refresh_token) const;

@@ -180,12 +180,6 @@ std::optional<WallTime> asctime_date(std::string_view text) {
   return in.at_end() ? instant(f) : std::nullopt;
 }
 
-std::string_view trimmed(std::string_view text) {
-  const auto first = text.find_first_not_of(" \t");
-  if (first == std::string_view::npos) return {};
-  return text.substr(first, text.find_last_not_of(" \t") - first + 1);
-}
-
 }  // namespace
 
 std::optional<WallTime> parse_http_date(std::string_view text, WallTime now) {
@@ -195,7 +189,7 @@ std::optional<WallTime> parse_http_date(std::string_view text, WallTime now) {
 }
 
 std::optional<Duration> parse_retry_after(std::string_view text, WallTime now) {
-  text = trimmed(text);
+  text = without_blanks(text, " \t");
   if (text.empty()) return std::nullopt;
   if (text.find_first_not_of("0123456789") == std::string_view::npos) {
     std::uint32_t seconds = 0;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "agent/base/ascii.hpp"
 #include "agent/source/answer/auth_scheme.hpp"
 #include "agent/trial/secret_words.hpp"
 
@@ -18,8 +19,7 @@ bool is_word_character(char c) { return is_token_character(c) && c != '='; }
 
 class UnknownText {
  public:
-  explicit UnknownText(std::string_view text)
-      : text_(text), markup_(text.substr(std::min(text.find_first_not_of(blanks), text.size())).starts_with('<')) {}
+  explicit UnknownText(std::string_view text) : text_(text), markup_(without_blanks(text, blanks).starts_with('<')) {}
 
   std::string shown() {
     while (at_ < text_.size()) {
@@ -96,9 +96,8 @@ class UnknownText {
 }  // namespace
 
 std::string unknown_text(std::string_view body) {
-  const std::size_t first = body.find_first_not_of(blanks);
-  if (first == std::string_view::npos) return std::string(body);
-  const std::string_view text = body.substr(first, body.find_last_not_of(blanks) + 1 - first);
+  const std::string_view text = without_blanks(body, blanks);
+  if (text.empty()) return std::string(body);
   if (text.size() >= shortest_single && text.find_first_of(blanks) == std::string_view::npos &&
       text.find_first_of("<{([\"") == std::string_view::npos) {
     return size_of(text);

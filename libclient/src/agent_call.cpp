@@ -18,18 +18,24 @@ namespace {
 constexpr std::size_t status_line_size = sizeof("HTTP/1.1 200");  // with its end: a blank
 constexpr std::size_t longest_answer = 2048;                      // of one that is an error
 
-// "HTTP/1.1 202 Accepted": as much of it as holds the number.
-bool receive_status(int fd, int* status, std::int64_t deadline_ms) {
-  char line[status_line_size] = {};
+// How many bytes came until `buffer` is full, the connection ends, or it is too late.
+std::size_t receive_bytes(int fd, char* buffer, std::size_t capacity, std::int64_t deadline_ms) {
   std::size_t size = 0;
-  while (size < sizeof(line)) {
-    const ssize_t received = ::recv(fd, line + size, sizeof(line) - size, 0);
+  while (size < capacity) {
+    const ssize_t received = ::recv(fd, buffer + size, capacity - size, 0);
     if (received > 0) {
       size += static_cast<std::size_t>(received);
     } else if (received == 0 || (errno != EINTR && (errno != EAGAIN || !wait_for(fd, POLLIN, deadline_ms)))) {
-      return false;
+      break;
     }
   }
+  return size;
+}
+
+// "HTTP/1.1 202 Accepted": as much of it as holds the number.
+bool receive_status(int fd, int* status, std::int64_t deadline_ms) {
+  char line[status_line_size] = {};
+  if (receive_bytes(fd, line, sizeof(line), deadline_ms) < sizeof(line)) return false;
   if (std::memcmp(line, "HTTP/1.", 7) != 0) return false;
   *status = 0;
   for (const char* digit = line + 9; digit < line + 12; ++digit) {
@@ -42,15 +48,7 @@ bool receive_status(int fd, int* status, std::int64_t deadline_ms) {
 // What stands behind that, up to the end of the connection: {"error": {"code": ..., "message": ...}}.
 void receive_error(int fd, AgentError& error, std::int64_t deadline_ms) {
   char text[longest_answer];
-  std::size_t size = 0;
-  while (size < sizeof(text)) {
-    const ssize_t received = ::recv(fd, text + size, sizeof(text) - size, 0);
-    if (received > 0) {
-      size += static_cast<std::size_t>(received);
-    } else if (received == 0 || (errno != EINTR && (errno != EAGAIN || !wait_for(fd, POLLIN, deadline_ms)))) {
-      break;
-    }
-  }
+  const std::size_t size = receive_bytes(fd, text, sizeof(text), deadline_ms);
   const char* end_of_head = static_cast<const char*>(::memmem(text, size, "\r\n\r\n", 4));
   if (end_of_head == nullptr) return;
   Json object;

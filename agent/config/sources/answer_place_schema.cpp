@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "agent/base/ascii.hpp"
+
 namespace jeton::agent {
 
 namespace {
@@ -24,8 +26,7 @@ bool is_answer_name(std::string_view name) {
 }
 
 bool is_set_cookie(std::string name) {
-  std::transform(name.begin(), name.end(), name.begin(),
-                 [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; });
+  std::transform(name.begin(), name.end(), name.begin(), ascii_lower);
   return name == "set-cookie";
 }
 

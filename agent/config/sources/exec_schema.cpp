@@ -8,6 +8,7 @@
 
 #include "agent/base/bounded_wait.hpp"
 #include "agent/base/error.hpp"
+#include "agent/config/environment_file.hpp"
 #include "agent/config/secret_file.hpp"
 #include "agent/config/sources/request_schema.hpp"
 #include "agent/config/sources/response_schema.hpp"
@@ -86,12 +87,6 @@ std::vector<std::string> read_command(const ValueReader& value, Reading& reading
   return argv;
 }
 
-bool is_variable_name(const std::string& name) {
-  return !name.empty() && (name[0] < '0' || name[0] > '9') && std::all_of(name.begin(), name.end(), [](char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_';
-  });
-}
-
 }  // namespace
 
 ExecSourceConfig read_exec_source(ObjectReader& source, Reading& reading) {
@@ -104,7 +99,7 @@ ExecSourceConfig read_exec_source(ObjectReader& source, Reading& reading) {
   const ValueReader env = source.at("env");
   config.env = read_fields(env);
   for (const auto& [name, value] : config.env) {
-    if (reading.paths == nullptr && !is_variable_name(name))
+    if (reading.paths == nullptr && !is_environment_name(name))
       env.error(env.path() + ": " + in_quotes(name) + " is not a name of an environment variable");
   }
   const ValueReader directory = source.at("working_directory");

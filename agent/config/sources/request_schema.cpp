@@ -4,6 +4,7 @@
 #include <array>
 #include <set>
 
+#include "agent/base/ascii.hpp"
 #include "agent/base/error.hpp"
 #include "agent/config/http_url.hpp"
 #include "agent/config/secret_check.hpp"
@@ -13,8 +14,7 @@ namespace jeton::agent {
 namespace {
 
 std::string lower_case(std::string text) {
-  std::transform(text.begin(), text.end(), text.begin(),
-                 [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; });
+  std::transform(text.begin(), text.end(), text.begin(), ascii_lower);
   return text;
 }
 

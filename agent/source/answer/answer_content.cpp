@@ -28,9 +28,7 @@ bool needs_body(const ResponseConfig& config) {
 bool is_form(const AnswerContent& content, const ResponseConfig& config) {
   constexpr std::string_view form_type = "application/x-www-form-urlencoded";
   if (config.format == Format::form) return true;
-  const std::string_view body = content.body.reveal();
-  const std::size_t first = body.find_first_not_of(" \t\r\n");
-  if (first != std::string_view::npos && body[first] == '{') return false;
+  if (without_blanks(content.body.reveal()).starts_with('{')) return false;
   for (const HttpHeader& header : content.headers) {
     if (!equal_ignoring_case(header.name, "Content-Type")) continue;
     return equal_ignoring_case(header.value.reveal().substr(0, form_type.size()), form_type);

@@ -82,8 +82,7 @@ class Inflater {
 
 // Something on the way may have unpacked it and left the header as it was.
 bool is_json_object(std::string_view body) {
-  const std::size_t first = body.find_first_not_of(" \t\r\n");
-  return first != std::string_view::npos && body[first] == '{' && try_parse_wiping_json(body).is_object();
+  return without_blanks(body).starts_with('{') && try_parse_wiping_json(body).is_object();
 }
 
 SecretString inflated(std::string_view coded, std::size_t max_body) {

@@ -10,17 +10,11 @@
 namespace jeton::agent {
 namespace {
 
-std::string_view without_blanks_around(std::string_view text) {
-  const std::size_t first = text.find_first_not_of(" \t");
-  if (first == std::string_view::npos) return {};
-  return text.substr(first, text.find_last_not_of(" \t") + 1 - first);
-}
-
 // The part before the next semicolon, which is taken from `rest`.
 std::string_view next_part(std::string_view& rest) {
   const std::string_view part = rest.substr(0, rest.find(';'));
   rest.remove_prefix(part.size() == rest.size() ? part.size() : part.size() + 1);
-  return without_blanks_around(part);
+  return without_blanks(part, " \t");
 }
 
 std::optional<WallTime> end_by_max_age(std::string_view text, WallTime now) {
@@ -40,9 +34,9 @@ Cookie cookie_of(std::string_view value, std::string_view attributes, WallTime n
   while (!attributes.empty()) {
     const std::string_view part = next_part(attributes);
     const std::size_t equals = std::min(part.find('='), part.size());
-    const std::string_view name = without_blanks_around(part.substr(0, equals));
+    const std::string_view name = without_blanks(part.substr(0, equals), " \t");
     const std::string_view text =
-        equals == part.size() ? std::string_view{} : without_blanks_around(part.substr(equals + 1));
+        equals == part.size() ? std::string_view{} : without_blanks(part.substr(equals + 1), " \t");
     if (equal_ignoring_case(name, "Max-Age")) max_age = end_by_max_age(text, now);
     if (equal_ignoring_case(name, "Expires")) expires = parse_http_date(text, now);
   }
@@ -58,8 +52,8 @@ std::optional<Cookie> find_cookie(std::span<const HttpHeader> headers, std::stri
     std::string_view rest = header.value.reveal();
     const std::string_view pair = next_part(rest);
     const std::size_t equals = pair.find('=');
-    if (equals == std::string_view::npos || without_blanks_around(pair.substr(0, equals)) != name) continue;
-    found = cookie_of(without_blanks_around(pair.substr(equals + 1)), rest, now);
+    if (equals == std::string_view::npos || without_blanks(pair.substr(0, equals), " \t") != name) continue;
+    found = cookie_of(without_blanks(pair.substr(equals + 1), " \t"), rest, now);
   }
   return found;
 }

@@ -110,14 +110,11 @@ DeclaredError structured_error(const WipingJson& error, const AnswerContent& con
   const std::string place = config.error.text();
   DeclaredError declared;
   declared.words = place + " is a JSON " + error.type_name();
-  std::string inside = place + "/0";
-  for (const char* const name : {"code", "status", "type", "reason", "error"}) {
-    if (!error.is_object() || !error.contains(name)) continue;
-    inside = place + "/" + name;
-    break;
+  std::string step = error.is_object() ? "NAME" : "0";
+  for (const char* const name : {"error", "reason", "type", "status", "code"}) {  // the last one counts
+    if (error.is_object() && error.contains(name)) step = name;
   }
-  if (error.is_object() && inside.ends_with("/0")) inside = place + "/NAME";
-  declared.words += "; set response.error to one value in it, such as " + inside;
+  declared.words += "; set response.error to one value in it, such as " + place + "/" + step;
   const auto message = content.find(config.error_message);
   const WipingJson* const own = error.is_object() && error.contains("message") ? &error["message"] : nullptr;
   if (message && message->is_string()) {
@@ -169,8 +166,8 @@ std::optional<DeclaredError> declared_error(const AnswerContent& content, const 
   const auto error = content.find(config.error);
   if (!error || means_success(*error, config.error_rules)) return std::nullopt;
   const std::vector<SecretString> hidden = hidden_texts(content, config, secrets);
-  DeclaredError declared{scalar_text(*error), {}, {}};
   if (error->is_structured()) return structured_error(*error, content, config, hidden);
+  DeclaredError declared{scalar_text(*error), {}, {}};
   declared.shown_code = excerpt(declared.code, hidden);
   declared.words = config.error.text() + " " + declared.shown_code;
   const auto message = content.find(config.error_message);

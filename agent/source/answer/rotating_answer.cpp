@@ -118,15 +118,12 @@ SourceError refusal_of(const SourceError& refusal, const AnswerContent& content,
 }
 
 SourceError failure_of(const HttpError& error, bool rotates) {
-  SourceError failure(kind_of(error.reason()), error.what());
   const HttpResponse& received = error.received();
-  if (!rotates || !is_success_status(received.status) || received.body.empty()) return failure;
-  keep_bytes(failure, received.status, received.headers, received.body);
-  if (!failure.spent()) return failure;
-  SourceError spent(SourceError::Kind::permanent, failure.what());
-  spent.set_unread_answer(failure.unread_answer());
-  spent.set_spent();
-  return spent;
+  const bool keeps = rotates && is_success_status(received.status) && !received.body.empty();
+  const bool spent = keeps && may_hold_refresh_token(received.body.reveal());
+  SourceError failure(spent ? SourceError::Kind::permanent : kind_of(error.reason()), error.what());
+  if (keeps) keep_bytes(failure, received.status, received.headers, received.body);
+  return failure;
 }
 
 }  // namespace jeton::agent

@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "agent/base/ascii.hpp"
+#include "agent/config/utf8.hpp"
 #include "agent/source/answer/answer_expiry.hpp"
 #include "agent/source/answer/auth_scheme.hpp"
 #include "agent/source/answer/json_body.hpp"
@@ -23,12 +24,6 @@ constexpr std::size_t longest_name = 32;        // bytes
 
 // A place as messages name it: "type (/token_type)".
 std::string named(const std::string& key, const AnswerPlace& place) { return key + " (" + place.text() + ")"; }
-
-std::string_view without_blanks(std::string_view text) {
-  const std::size_t first = text.find_first_not_of(" \t\r\n");
-  if (first == std::string_view::npos) return {};
-  return text.substr(first, text.find_last_not_of(" \t\r\n") + 1 - first);
-}
 
 struct TokenText {
   SecretString value;
@@ -86,10 +81,7 @@ std::string names_in(const WipingJson& json) {
 // The whole body: a text, or a text as JSON writes it.
 TokenText whole_body(const AnswerContent& content) {
   const std::string name = "token (the whole body)";
-  constexpr std::string_view byte_order_mark = "\xEF\xBB\xBF";
-  std::string_view text = content.body.reveal();
-  if (text.starts_with(byte_order_mark)) text.remove_prefix(byte_order_mark.size());
-  text = without_blanks(text);
+  const std::string_view text = without_blanks(without_byte_order_mark(content.body.reveal()));
   if (text.starts_with('"')) {
     const WipingJson json = parse_json_body(text);
     return split_token(text_in(json), name);

@@ -2,6 +2,7 @@
 
 #include <string>
 
+#include "agent/base/ascii.hpp"
 #include "agent/source/answer/json_body.hpp"
 #include "agent/source/answer/token_answer.hpp"
 #include "agent/source/json_pointer.hpp"
@@ -52,10 +53,8 @@ ExecOutput parse_text_output(std::string_view output, const ExecSourceConfig& co
 
 // One word, where JSON is expected.
 bool may_be_token_itself(std::string_view output) {
-  const std::size_t first = output.find_first_not_of(" \t\r\n");
-  if (first == std::string_view::npos) return false;
-  return !fault_of_value(output.substr(first, output.find_last_not_of(" \t\r\n") + 1 - first)) &&
-         std::string_view("{[\"<").find(output[first]) == std::string_view::npos;
+  const std::string_view word = without_blanks(output);
+  return !fault_of_value(word) && std::string_view("{[\"<").find(word.front()) == std::string_view::npos;
 }
 
 ExecOutput parse_kubernetes(std::string_view output, const ExecSourceConfig& config, WallTime started_at) {

@@ -11,6 +11,7 @@
 #include "agent/base/bounded_wait.hpp"
 #include "agent/base/unique_fd.hpp"
 #include "agent/config/secret_file.hpp"
+#include "agent/config/utf8.hpp"
 #include "agent/jwt/jwt_claims.hpp"
 #include "agent/source/answer/refusal.hpp"
 #include "agent/source/answer/token_answer.hpp"
@@ -39,9 +40,7 @@ WallTime modification_of(const struct stat& status) {
 }
 
 FileToken parse_text_file(const FileContent& content, const FileSourceConfig& config, WallTime now) {
-  constexpr std::string_view byte_order_mark = "\xEF\xBB\xBF";
-  std::string_view text = without_line_ends(content.text.reveal());
-  if (text.starts_with(byte_order_mark)) text.remove_prefix(byte_order_mark.size());
+  const std::string_view text = without_byte_order_mark(without_line_ends(content.text.reveal()));
   if (const auto fault = fault_of_value(text)) {
     const bool json = text.starts_with('{') || text.starts_with('[') || text.starts_with('"');
     refuse_file(config, "the file " + *fault + (json ? "; is it JSON (source.format)?" : ""));

@@ -165,7 +165,7 @@ Task<HttpResponse> Discovery::get(std::string url) {
     request.max_body = config_.response.max_body;
     apply_egress(request, config_.egress, tokens_, secrets);
   } catch (const Error& e) {
-    throw SourceError(Kind::transient, std::string("the request cannot be made: ") + e.what());
+    throw unmade_request(e);
   }
   try {
     HttpResponse response = co_await transport_.perform(std::move(request));

@@ -15,10 +15,6 @@ namespace {
 using Kind = SourceError::Kind;
 
 // Transient: a secret file that is missing now may be there at the next attempt.
-[[noreturn]] void refuse_request(const Error& why) {
-  throw SourceError(Kind::transient, std::string("the request cannot be made: ") + why.what());
-}
-
 void refuse_dpop(const HttpResponse& response, const AnswerContent& content, const std::string& display) {
   if (const auto demand = dpop_demand(response, content)) {
     throw SourceError(Kind::permanent, display + " answered " + std::to_string(response.status) +
@@ -54,7 +50,9 @@ OAuth2Source::OAuth2Source(std::string name, OAuth2SourceConfig config, std::siz
 Task<FetchedToken> OAuth2Source::fetch(FetchContext context) {
   try {
     if (rotates()) {
-      FetchedToken token = co_await fetch_by_refresh_token(std::move(context));
+      AskWithToken ask_with = [this](SecretString presented) { return ask(std::move(presented)); };
+      FetchedToken token =
+          co_await fetch_by_chain(std::move(context), config_.refresh_token, tokens_, std::move(ask_with));
       co_return token;
     }
     RotatingAnswer answer = co_await ask(SecretString());
@@ -66,20 +64,6 @@ Task<FetchedToken> OAuth2Source::fetch(FetchContext context) {
   }
 }
 
-Task<FetchedToken> OAuth2Source::fetch_by_refresh_token(FetchContext context) {
-  SecretString configured;
-  try {
-    configured = config_.refresh_token.resolve(&tokens_);
-  } catch (const Error& e) {
-    refuse_request(e);
-  }
-  std::string place = place_of(config_.refresh_token, "source.refresh_token");
-  AskWithToken ask_with = [this](SecretString presented) { return ask(std::move(presented)); };
-  FetchedToken token =
-      co_await fetch_by_chain(std::move(context), std::move(configured), std::move(place), std::move(ask_with));
-  co_return token;
-}
-
 Task<RotatingAnswer> OAuth2Source::ask(SecretString refresh_token) {
   const OAuth2Endpoints where = co_await endpoints();
   const WallTime sent_at = clock_.wall_now();
@@ -88,7 +72,7 @@ Task<RotatingAnswer> OAuth2Source::ask(SecretString refresh_token) {
     const RequestTerms terms{tokens_, random_, sent_at};
     sent = build_token_request(config_, where, refresh_token, terms);
   } catch (const Error& e) {
-    refuse_request(e);
+    throw unmade_request(e);
   }
   const HttpResponse response = co_await perform(sent.request);
   const AnswerContent content = content_of(response, config_.response, clock_.wall_now());
@@ -117,7 +101,7 @@ Task<OAuth2Endpoints> OAuth2Source::endpoints() {
     try {
       where.token = config_.token_url.resolve(&tokens_);
     } catch (const Error& e) {
-      refuse_request(e);
+      throw unmade_request(e);
     }
     where.token_display = display_;
   } else {
@@ -127,7 +111,7 @@ Task<OAuth2Endpoints> OAuth2Source::endpoints() {
     try {
       where.revocation = config_.revocation_url.resolve(&tokens_);
     } catch (const Error& e) {
-      refuse_request(e);
+      throw unmade_request(e);
     }
     where.revocation_display = display_url(config_.revocation_url);
   }
@@ -159,7 +143,7 @@ Task<> OAuth2Source::revoke(SecretString token) {
     const RequestTerms terms{tokens_, random_, clock_.wall_now()};
     sent = build_revocation_request(config_, where, token, terms);
   } catch (const Error& e) {
-    refuse_request(e);
+    throw unmade_request(e);
   }
   const HttpResponse response = co_await perform(sent.request);
   if (response.status >= 200 && response.status <= 299) co_return;

@@ -32,7 +32,6 @@ class OAuth2Source final : public Source {
   [[nodiscard]] std::string describe() const override { return display_; }
 
  private:
-  Task<FetchedToken> fetch_by_refresh_token(FetchContext context);
   // One request. `refresh_token`: for the grant of that name.
   Task<RotatingAnswer> ask(SecretString refresh_token);
   [[nodiscard]] bool rotates() const { return config_.grant == OAuth2SourceConfig::Grant::refresh_token; }
