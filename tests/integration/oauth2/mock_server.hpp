@@ -30,7 +30,8 @@ class MockServer {
     const std::string prefix = "listening on ";
     if (!eventually([&] { return process_->out().find(prefix) != std::string::npos || !process_->running(); }) ||
         process_->out().find(prefix) == std::string::npos) {
-      throw std::runtime_error("the mock server does not listen: " + process_->err());
+      const std::string how = process_->running() ? "runs" : "ended with " + std::to_string(process_->wait());
+      throw std::runtime_error("the mock server does not listen; it " + how + ": " + process_->err());
     }
     port_ = std::stoi(process_->out().substr(process_->out().find(prefix) + prefix.size()));
     url_ = std::string(tls.empty() ? "http" : "https") + "://127.0.0.1:" + std::to_string(port_);
