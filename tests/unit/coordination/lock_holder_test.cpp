@@ -18,7 +18,7 @@ TEST(LockHolder, TextOfAnotherKind_IsNone) {
                            "host-1 uid 1000 pid 1 ", "host-1 pid 1 uid 1000", "host-1 uid 1000 pid 99999999999"}) {
     EXPECT_FALSE(parse_lock_holder(text)) << text;
   }
-  EXPECT_FALSE(parse_lock_holder(std::string(5000, 'h') + " uid 1 pid 2")) << "it would not fit into a line of news";
+  EXPECT_FALSE(parse_lock_holder(std::string(5000, 'h').append(" uid 1 pid 2"))) << "it would not fit into a line of news";
 }
 
 TEST(LockHolder, SameNumberOnAnotherHost_IsAnotherUser) {
