@@ -185,8 +185,10 @@ class Link::Impl : public std::enable_shared_from_this<Impl> {
     log::debug("redis ended a connection that was not used; connecting again",
                {{"connection", purpose_}, {"endpoint", where_}, {"idle_ms", to_ms(idle).count()}});
     const std::optional<Duration> before = std::exchange(idle_before_, idle);
-    if (!before || idle < shortest_idle_limit || std::chrono::abs(*before - idle) > same_idle_time) return;
-    keepalive_ = std::min(*before, idle) / 2;
+    if (!before || std::chrono::abs(*before - idle) > same_idle_time) return;
+    const Duration limit = std::min(*before, idle);
+    if (limit < shortest_idle_limit) return;
+    keepalive_ = limit / 2;
     log::info("redis ends connections that are not used; they are kept alive",
               {{"connection", purpose_}, {"endpoint", where_}, {"interval_ms", to_ms(*keepalive_).count()}});
   }

@@ -84,5 +84,20 @@ TEST_F(IdleConnection, ServerIsRestartedTwice_IsNotTakenForALimit) {
   EXPECT_LE(server.commands("PING"), pings + 1) << "the one of the subscription";
 }
 
+// The first restart comes in the moment of an answer: half of that idle time would be an interval of microseconds.
+TEST_F(IdleConnection, ServerIsRestartedInUseAndAgainSoon_IsNotTakenForALimit) {
+  test::Host host(loop, options());
+  host.listen();
+  loop.pass(10s);
+  host.call.release(host.call.acquire(1h));
+  server.restart_with_data();
+  loop.pass(2s);
+  server.restart_with_data();
+  loop.pass(2s);
+  const auto commands = server.commands("PING") + server.commands("SUBSCRIBE");
+  loop.pass(10s);
+  EXPECT_LE(server.commands("PING") + server.commands("SUBSCRIBE"), commands + 2);
+}
+
 }  // namespace
 }  // namespace jeton::agent
