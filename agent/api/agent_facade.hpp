@@ -7,8 +7,8 @@
 #include <vector>
 
 #include "agent/base/event.hpp"
-#include "agent/config/config.hpp"
-#include "agent/coordination/coordinator.hpp"
+#include "agent/config/model/config.hpp"
+#include "agent/fleet/coordinator.hpp"
 #include "agent/locks/lock_broker.hpp"
 #include "agent/refresh/demand.hpp"
 #include "agent/refresh/token_status.hpp"

@@ -6,8 +6,8 @@
 
 #include "agent/api/lock_json.hpp"
 #include "agent/base/error.hpp"
-#include "agent/config/lock_names.hpp"
-#include "agent/config/values.hpp"
+#include "agent/config/model/lock_names.hpp"
+#include "agent/config/text/values.hpp"
 #include "agent/locks/lock_loss.hpp"
 
 namespace jeton::agent {

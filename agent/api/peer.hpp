@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "agent/base/time.hpp"
-#include "agent/config/config.hpp"
+#include "agent/config/model/config.hpp"
 
 namespace jeton::agent {
 

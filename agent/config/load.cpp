@@ -9,11 +9,11 @@
 #include "agent/base/ascii.hpp"
 #include "agent/base/bounded_wait.hpp"
 #include "agent/base/error.hpp"
-#include "agent/config/account_check.hpp"
-#include "agent/config/merge.hpp"
-#include "agent/config/schema.hpp"
-#include "agent/config/secret_check.hpp"
-#include "agent/config/yaml_document.hpp"
+#include "agent/config/schema/account_check.hpp"
+#include "agent/config/schema/schema.hpp"
+#include "agent/config/schema/secret_check.hpp"
+#include "agent/config/yaml/merge.hpp"
+#include "agent/config/yaml/yaml_document.hpp"
 
 namespace jeton::agent {
 

@@ -6,9 +6,9 @@
 #include <string>
 #include <vector>
 
-#include "agent/config/config.hpp"
-#include "agent/config/config_text.hpp"
-#include "agent/config/problem.hpp"
+#include "agent/config/model/config.hpp"
+#include "agent/config/yaml/config_text.hpp"
+#include "agent/config/yaml/problem.hpp"
 
 namespace jeton::agent {
 

@@ -14,7 +14,7 @@
 #include "agent/base/signals.hpp"
 #include "agent/base/system_clock.hpp"
 #include "agent/base/unique_fd.hpp"
-#include "agent/config/values.hpp"
+#include "agent/config/text/values.hpp"
 #include "agent/demo/child_process.hpp"
 #include "agent/demo/screen.hpp"
 #include "agent/demo/status_client.hpp"

@@ -14,7 +14,7 @@
 #include "agent/base/secret.hpp"
 #include "agent/base/task.hpp"
 #include "agent/base/time.hpp"
-#include "agent/config/sources/egress_config.hpp"
+#include "agent/config/model/sources/egress_config.hpp"
 
 namespace jeton::agent {
 
@@ -23,7 +23,7 @@ struct HttpHeader {
   SecretString value;
 };
 
-// How a request gets to the provider; EgressConfig with its secrets filled in (agent/source/egress.hpp).
+// How a request gets to the provider; EgressConfig with its secrets filled in (agent/provider/egress.hpp).
 struct HttpRoute {
   ProxyUse proxy_use = ProxyUse::environment;        // never of the environment to a loopback address
   SecretString proxy;                                // if given: its URL, with user and password

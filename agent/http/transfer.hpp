@@ -9,7 +9,7 @@
 #include <optional>
 #include <string>
 
-#include "agent/config/http_url.hpp"
+#include "agent/config/text/http_url.hpp"
 #include "agent/http/http.hpp"
 
 namespace jeton::agent {

@@ -17,7 +17,7 @@ using Parameters = std::vector<std::pair<std::string, SecretString>>;
 // name=value&name=value, percent-encoded: a query string and the body of application/x-www-form-urlencoded.
 [[nodiscard]] SecretString encode_parameters(const Parameters& parameters);
 
-// The URL with the parameters after those of its own query. It has no fragment (agent/config/http_url.hpp).
+// The URL with the parameters after those of its own query. It has no fragment (agent/config/text/http_url.hpp).
 [[nodiscard]] SecretString with_query(const SecretString& url, const Parameters& parameters);
 
 }  // namespace jeton::agent

@@ -6,7 +6,7 @@
 #include <utility>
 
 #include "agent/base/error.hpp"
-#include "agent/coordination/lease_terms.hpp"
+#include "agent/fleet/lease_terms.hpp"
 
 namespace jeton::agent {
 namespace {

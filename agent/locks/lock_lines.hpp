@@ -16,7 +16,7 @@
 
 #include "agent/base/event.hpp"
 #include "agent/base/random.hpp"
-#include "agent/coordination/lock_store.hpp"
+#include "agent/fleet/lock_store.hpp"
 
 namespace jeton::agent {
 

@@ -6,7 +6,7 @@
 
 #include "agent/base/error.hpp"
 #include "agent/base/event.hpp"
-#include "agent/config/values.hpp"
+#include "agent/config/text/values.hpp"
 
 namespace jeton::agent {
 namespace {

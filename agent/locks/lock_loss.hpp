@@ -6,7 +6,7 @@
 #include <string>
 
 #include "agent/base/timers.hpp"
-#include "agent/coordination/lock_store.hpp"
+#include "agent/fleet/lock_store.hpp"
 
 namespace jeton::agent {
 

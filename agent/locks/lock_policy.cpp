@@ -1,6 +1,6 @@
 #include "agent/locks/lock_policy.hpp"
 
-#include "agent/config/lock_names.hpp"
+#include "agent/config/model/lock_names.hpp"
 
 namespace jeton::agent {
 

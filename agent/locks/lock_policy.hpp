@@ -4,8 +4,8 @@
 #include <map>
 #include <string>
 
-#include "agent/config/config.hpp"
-#include "agent/coordination/lock_store.hpp"
+#include "agent/config/model/config.hpp"
+#include "agent/fleet/lock_store.hpp"
 
 namespace jeton::agent {
 

@@ -4,8 +4,8 @@
 
 #include "agent/base/error.hpp"
 #include "agent/base/log.hpp"
-#include "agent/token/record_check.hpp"
-#include "agent/token/record_times.hpp"
+#include "agent/record/record_check.hpp"
+#include "agent/record/record_times.hpp"
 
 namespace jeton::agent {
 namespace {

@@ -10,8 +10,8 @@
 #include <optional>
 
 #include "agent/base/time.hpp"
-#include "agent/config/config.hpp"
-#include "agent/token/record.hpp"
+#include "agent/config/model/config.hpp"
+#include "agent/record/record.hpp"
 
 namespace jeton::agent {
 

@@ -12,7 +12,7 @@
 #include <string>
 
 #include "agent/base/timers.hpp"
-#include "agent/coordination/coordinator.hpp"
+#include "agent/fleet/coordinator.hpp"
 
 namespace jeton::agent {
 

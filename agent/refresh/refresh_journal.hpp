@@ -8,9 +8,9 @@
 
 #include "agent/base/event.hpp"
 #include "agent/base/log_pace.hpp"
-#include "agent/coordination/coordinator.hpp"
+#include "agent/fleet/coordinator.hpp"
+#include "agent/provider/source.hpp"
 #include "agent/refresh/token_status.hpp"
-#include "agent/source/source.hpp"
 
 namespace jeton::agent {
 

@@ -10,14 +10,14 @@
 
 #include "agent/base/backoff.hpp"
 #include "agent/base/event.hpp"
-#include "agent/coordination/coordinator.hpp"
+#include "agent/fleet/coordinator.hpp"
+#include "agent/provider/source.hpp"
+#include "agent/record/record_file.hpp"
 #include "agent/refresh/current_token.hpp"
 #include "agent/refresh/demand.hpp"
 #include "agent/refresh/holds.hpp"
 #include "agent/refresh/refresh_journal.hpp"
 #include "agent/refresh/token_status.hpp"
-#include "agent/source/source.hpp"
-#include "agent/token/record_file.hpp"
 
 namespace jeton::agent {
 

@@ -3,8 +3,8 @@
 #include <utility>
 
 #include "agent/base/error.hpp"
+#include "agent/record/record_check.hpp"
 #include "agent/refresh/refresh_loop.hpp"
-#include "agent/token/record_check.hpp"
 
 namespace jeton::agent {
 

@@ -13,8 +13,8 @@
 #include "agent/base/backoff.hpp"
 #include "agent/base/event.hpp"
 #include "agent/base/random.hpp"
-#include "agent/coordination/coordinator.hpp"
-#include "agent/source/source.hpp"
+#include "agent/fleet/coordinator.hpp"
+#include "agent/provider/source.hpp"
 
 namespace jeton::agent {
 

@@ -5,7 +5,7 @@
 
 #include "agent/base/random.hpp"
 #include "agent/base/time.hpp"
-#include "agent/config/config.hpp"
+#include "agent/config/model/config.hpp"
 
 namespace jeton::agent {
 

@@ -6,7 +6,7 @@
 #include <optional>
 #include <string>
 
-#include "agent/token/record.hpp"
+#include "agent/record/record.hpp"
 
 namespace jeton::agent {
 

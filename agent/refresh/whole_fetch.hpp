@@ -3,7 +3,7 @@
 #pragma once
 
 #include "agent/base/timers.hpp"
-#include "agent/source/source.hpp"
+#include "agent/provider/source.hpp"
 
 namespace jeton::agent {
 

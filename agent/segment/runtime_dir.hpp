@@ -17,7 +17,7 @@
 #include <string>
 
 #include "agent/base/unique_fd.hpp"
-#include "agent/config/config.hpp"
+#include "agent/config/model/config.hpp"
 #include "agent/segment/writer_mutex.hpp"
 
 namespace jeton::agent {

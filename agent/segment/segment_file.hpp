@@ -12,7 +12,7 @@
 #include <string>
 
 #include "agent/base/unique_fd.hpp"
-#include "agent/config/config.hpp"
+#include "agent/config/model/config.hpp"
 #include "agent/segment/runtime_dir.hpp"
 #include "agent/segment/slot_writer.hpp"
 #include "libclient/layout/geometry.hpp"

@@ -6,8 +6,8 @@
 #include "agent/base/error.hpp"
 #include "agent/base/failpoint.hpp"
 #include "agent/base/log.hpp"
+#include "agent/record/record_check.hpp"
 #include "agent/segment/segment_file.hpp"
-#include "agent/token/record_check.hpp"
 #include "libclient/layout/segment.hpp"
 
 namespace jeton::agent {

@@ -9,7 +9,7 @@
 #include <cstdint>
 #include <optional>
 
-#include "agent/token/record.hpp"
+#include "agent/record/record.hpp"
 #include "libclient/layout/geometry.hpp"
 #include "libclient/layout/segment.hpp"
 

@@ -5,7 +5,7 @@
 #include <cstdint>
 #include <optional>
 
-#include "agent/token/record.hpp"
+#include "agent/record/record.hpp"
 
 namespace jeton::agent {
 

@@ -4,7 +4,7 @@
 #include <string>
 #include <vector>
 
-#include "agent/config/config.hpp"
+#include "agent/config/model/config.hpp"
 
 namespace jeton::agent {
 

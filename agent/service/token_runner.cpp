@@ -7,10 +7,10 @@
 #include <utility>
 
 #include "agent/base/log.hpp"
+#include "agent/provider/factory.hpp"
 #include "agent/refresh/refresh_loop.hpp"
 #include "agent/refresh/revoker.hpp"
 #include "agent/segment/segment_store.hpp"
-#include "agent/source/factory.hpp"
 
 namespace jeton::agent {
 

@@ -6,15 +6,15 @@
 #include <memory>
 
 #include "agent/base/timers.hpp"
-#include "agent/config/config.hpp"
-#include "agent/coordination/coordinator.hpp"
+#include "agent/config/model/config.hpp"
+#include "agent/fleet/coordinator.hpp"
 #include "agent/http/http.hpp"
+#include "agent/provider/source.hpp"
+#include "agent/record/fleet_codec.hpp"
+#include "agent/record/record_file.hpp"
 #include "agent/refresh/demand.hpp"
 #include "agent/refresh/token_status.hpp"
 #include "agent/segment/segment_store.hpp"
-#include "agent/source/source.hpp"
-#include "agent/token/fleet_codec.hpp"
-#include "agent/token/record_file.hpp"
 
 namespace jeton::agent {
 

@@ -14,7 +14,7 @@
 #include <thread>
 #include <vector>
 
-#include "agent/redis/subscriber.hpp"
+#include "agent/fleet/redis/client/subscriber.hpp"
 #include "tests/support/agent_process.hpp"
 #include "tests/support/eventually.hpp"
 #include "tests/support/fault_provider.hpp"

@@ -12,9 +12,9 @@
 #include <vector>
 
 #include "agent/base/log.hpp"
-#include "agent/redis/client.hpp"
+#include "agent/fleet/redis/client/client.hpp"
 #include "tests/bench/bench.hpp"
-#include "tests/integration/coordination/redlock_testing.hpp"
+#include "tests/integration/backends/redlock_testing.hpp"
 #include "tests/support/process.hpp"
 
 namespace {

@@ -4,11 +4,11 @@
 
 #include "agent/jwt/base64url.hpp"
 #include "agent/jwt/jwt_claims.hpp"
-#include "agent/source/answer/token_answer.hpp"
-#include "agent/source/exec/exec_output.hpp"
-#include "agent/source/source.hpp"
-#include "agent/source/wire_time.hpp"
-#include "agent/token/record_check.hpp"
+#include "agent/provider/answer/token_answer.hpp"
+#include "agent/provider/exec/exec_output.hpp"
+#include "agent/provider/source.hpp"
+#include "agent/provider/wire_time.hpp"
+#include "agent/record/record_check.hpp"
 
 namespace jeton::fuzz {
 namespace {

@@ -7,11 +7,11 @@
 #include "agent/api/request_json.hpp"
 #include "agent/base/error.hpp"
 #include "agent/base/log.hpp"
-#include "agent/coordination/channel_message.hpp"
-#include "agent/coordination/fleet_record.hpp"
-#include "agent/coordination/local_state.hpp"
-#include "agent/token/fleet_codec.hpp"
-#include "agent/token/record_check.hpp"
+#include "agent/fleet/channel_message.hpp"
+#include "agent/fleet/fleet_record.hpp"
+#include "agent/fleet/local/local_state.hpp"
+#include "agent/record/fleet_codec.hpp"
+#include "agent/record/record_check.hpp"
 #include "tests/support/temp_dir.hpp"
 
 namespace jeton::fuzz {

@@ -8,9 +8,9 @@
 #include <string>
 #include <vector>
 
-#include "agent/coordination/local_coordinator.hpp"
-#include "agent/coordination/redis_coordinator.hpp"
-#include "agent/coordination/redlock_coordinator.hpp"
+#include "agent/fleet/local/local_coordinator.hpp"
+#include "agent/fleet/redis/redis_coordinator.hpp"
+#include "agent/fleet/redlock/redlock_coordinator.hpp"
 #include "tests/support/test_loop.hpp"
 
 namespace jeton::test {

@@ -6,7 +6,7 @@
 set -euo pipefail
 . "$(dirname "$0")/eventually.sh"
 build=$1 kind=$2
-agent=$build/agent/commands/jeton-agent ctl=$build/libclient/ctl/jetonctl provider=$build/tests/system/jeton_test_provider
+agent=$build/agent/cli/jeton-agent ctl=$build/libclient/ctl/jetonctl provider=$build/tests/system/jeton_test_provider
 work=$(mktemp -d /dev/shm/jeton-container-XXXXXX)
 chmod 755 "$work"
 

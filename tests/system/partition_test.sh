@@ -4,7 +4,7 @@
 set -euo pipefail
 . "$(dirname "$0")/eventually.sh"
 build=$1
-agent=$build/agent/commands/jeton-agent ctl=$build/libclient/ctl/jetonctl provider=$build/tests/system/jeton_test_provider
+agent=$build/agent/cli/jeton-agent ctl=$build/libclient/ctl/jetonctl provider=$build/tests/system/jeton_test_provider
 near=jeton-near-$$ far=jeton-far-$$ wire=jt$$
 work=$(mktemp -d /dev/shm/jeton-partition-XXXXXX)
 

@@ -4,7 +4,7 @@
 #include <cstdint>
 #include <filesystem>
 
-#include "agent/token/record.hpp"
+#include "agent/record/record.hpp"
 
 namespace jeton::test {
 

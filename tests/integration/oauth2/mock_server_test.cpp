@@ -6,7 +6,7 @@
 
 #include "tests/support/certificates.hpp"
 #include "tests/unit/jwt/jwt_keys.hpp"
-#include "tests/unit/source/oauth2_fixture.hpp"
+#include "tests/unit/provider/oauth2_fixture.hpp"
 
 namespace jeton::agent {
 namespace {

@@ -3,7 +3,7 @@
 #include <lua.hpp>
 #include <stdexcept>
 
-#include "agent/redis/command.hpp"
+#include "agent/fleet/redis/client/command.hpp"
 #include "tests/support/memory_redis/lua_values.hpp"
 
 namespace jeton::test::memory_redis {

@@ -6,7 +6,7 @@
 #include <stdexcept>
 #include <utility>
 
-#include "agent/redis/connecting.hpp"
+#include "agent/fleet/redis/client/connecting.hpp"
 #include "tests/support/memory_redis/memory_line.hpp"
 
 namespace jeton::test {

@@ -12,7 +12,7 @@
 
 #include "agent/base/random.hpp"
 #include "agent/base/timers.hpp"
-#include "agent/redis/transport.hpp"
+#include "agent/fleet/redis/client/transport.hpp"
 #include "tests/support/memory_redis/memory_server.hpp"
 
 namespace jeton::test {

@@ -15,7 +15,7 @@
 
 #include "agent/base/random.hpp"
 #include "agent/base/timers.hpp"
-#include "agent/redis/address.hpp"
+#include "agent/fleet/redis/client/address.hpp"
 #include "tests/support/memory_redis/commands.hpp"
 #include "tests/support/memory_redis/lua_engine.hpp"
 #include "tests/support/memory_redis/session.hpp"

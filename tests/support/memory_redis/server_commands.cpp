@@ -1,7 +1,7 @@
 // Commands about the server, its clients, messages and scripts.
 #include <algorithm>
 
-#include "agent/redis/command.hpp"
+#include "agent/fleet/redis/client/command.hpp"
 #include "tests/support/memory_redis/commands.hpp"
 #include "tests/support/memory_redis/memory_server.hpp"
 

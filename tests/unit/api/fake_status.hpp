@@ -9,7 +9,7 @@
 #include "agent/api/agent_facade.hpp"
 #include "agent/base/random.hpp"
 #include "agent/base/timers.hpp"
-#include "agent/coordination/local_lock_store.hpp"
+#include "agent/fleet/local/local_lock_store.hpp"
 
 namespace jeton::test {
 

@@ -17,7 +17,7 @@ has_section() { # file, pattern
 }
 
 library=$(find "$tree" -name 'libjeton.so.1.*')
-for pair in agent/commands/jeton-agent:sbin/jeton-agent libclient/ctl/jetonctl:bin/jetonctl \
+for pair in agent/cli/jeton-agent:sbin/jeton-agent libclient/ctl/jetonctl:bin/jetonctl \
   "libclient/libjeton.so.1:${library#"$tree/"}"; do
   built=$build/${pair%%:*} installed=$tree/${pair#*:}
   has_section "$built" debug_info || fail "$built has no debug information itself"

@@ -1,7 +1,7 @@
 // What is wrong with a source of type oauth2, and what is to be done about it.
 #include <cstdlib>
 
-#include "agent/config/config.hpp"
+#include "agent/config/model/config.hpp"
 #include "tests/support/temp_dir.hpp"
 #include "tests/unit/config/broken_config.hpp"
 #include "tests/unit/config/shipped_config.hpp"

@@ -1,4 +1,4 @@
-#include "agent/commands/check.hpp"
+#include "agent/cli/check.hpp"
 
 #include <gtest/gtest.h>
 

@@ -1,8 +1,8 @@
 #include <gtest/gtest.h>
 
 #include "agent/base/error.hpp"
-#include "agent/config/config.hpp"
-#include "agent/config/http_url.hpp"
+#include "agent/config/model/config.hpp"
+#include "agent/config/text/http_url.hpp"
 
 namespace jeton::agent {
 namespace {

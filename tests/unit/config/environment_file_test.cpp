@@ -1,4 +1,4 @@
-#include "agent/config/environment_file.hpp"
+#include "agent/config/secrets/environment_file.hpp"
 
 #include <gmock/gmock.h>
 

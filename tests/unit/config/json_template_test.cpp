@@ -1,4 +1,4 @@
-#include "agent/config/json_template.hpp"
+#include "agent/config/secrets/json_template.hpp"
 
 #include <gtest/gtest.h>
 

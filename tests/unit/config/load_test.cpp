@@ -2,7 +2,7 @@
 #include <gtest/gtest.h>
 #include <sys/stat.h>
 
-#include "agent/config/schema.hpp"
+#include "agent/config/schema/schema.hpp"
 #include "tests/support/dead_mount.hpp"
 #include "tests/support/temp_dir.hpp"
 #include "tests/unit/config/broken_config.hpp"

@@ -1,7 +1,7 @@
 // Which of two patterns a lock falls under is never left to chance.
 #include <gmock/gmock.h>
 
-#include "agent/config/lock_names.hpp"
+#include "agent/config/model/lock_names.hpp"
 #include "tests/unit/config/broken_config.hpp"
 
 namespace jeton::test {

@@ -1,6 +1,6 @@
 #include <gtest/gtest.h>
 
-#include "agent/config/sources/source_config.hpp"
+#include "agent/config/model/sources/source_config.hpp"
 
 namespace jeton::agent {
 namespace {

@@ -1,5 +1,5 @@
 // What ${now:...} and ${nonce:...} stand for.
-#include "agent/config/request_formats.hpp"
+#include "agent/config/text/request_formats.hpp"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

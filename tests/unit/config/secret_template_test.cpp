@@ -1,4 +1,4 @@
-#include "agent/config/secret_template.hpp"
+#include "agent/config/secrets/secret_template.hpp"
 
 #include <gtest/gtest.h>
 #include <sys/stat.h>

@@ -3,8 +3,8 @@
 
 #include <set>
 
-#include "agent/config/schema.hpp"
-#include "agent/config/yaml_document.hpp"
+#include "agent/config/schema/schema.hpp"
+#include "agent/config/yaml/yaml_document.hpp"
 #include "tests/support/temp_dir.hpp"
 #include "tests/unit/config/broken_config.hpp"
 #include "tests/unit/config/shipped_config.hpp"

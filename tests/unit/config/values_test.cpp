@@ -1,8 +1,8 @@
-#include "agent/config/values.hpp"
+#include "agent/config/text/values.hpp"
 
 #include <gtest/gtest.h>
 
-#include "agent/config/utf8.hpp"
+#include "agent/config/text/utf8.hpp"
 
 namespace jeton::agent {
 namespace {

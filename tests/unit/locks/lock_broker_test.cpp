@@ -5,7 +5,7 @@
 
 #include <boost/asio/co_spawn.hpp>
 
-#include "agent/coordination/local_lock_store.hpp"
+#include "agent/fleet/local/local_lock_store.hpp"
 #include "tests/support/loop.hpp"
 #include "tests/support/temp_dir.hpp"
 

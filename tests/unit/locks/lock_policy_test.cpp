@@ -3,7 +3,7 @@
 
 #include <gtest/gtest.h>
 
-#include "agent/config/lock_names.hpp"
+#include "agent/config/model/lock_names.hpp"
 
 namespace jeton::agent {
 namespace {

@@ -7,7 +7,7 @@
 #include <string_view>
 
 #include "agent/base/system_clock.hpp"
-#include "agent/token/record.hpp"
+#include "agent/record/record.hpp"
 
 namespace jeton::test {
 

@@ -13,9 +13,9 @@
 #include <string>
 #include <vector>
 
-#include "agent/coordination/local_lock_store.hpp"
-#include "agent/coordination/redis_lock_store.hpp"
-#include "agent/coordination/redlock_lock_store.hpp"
+#include "agent/fleet/local/local_lock_store.hpp"
+#include "agent/fleet/redis/redis_lock_store.hpp"
+#include "agent/fleet/redlock/redlock_lock_store.hpp"
 #include "tests/support/memory_redis/memory_network.hpp"
 #include "tests/support/temp_dir.hpp"
 #include "tests/virtual/locks/lock_host.hpp"

@@ -1,5 +1,5 @@
 // A lock over a quorum of five servers: decided by a majority, whatever a minority does (lock scenarios 22 and 23).
-#include "agent/coordination/lease_terms.hpp"
+#include "agent/fleet/lease_terms.hpp"
 #include "tests/virtual/locks/lock_fleet.hpp"
 
 namespace jeton::test {

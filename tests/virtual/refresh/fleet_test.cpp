@@ -1,7 +1,7 @@
 // The refresh loops of a fleet when all is well, and when agents, Redis or the provider fail.
 #include <gtest/gtest.h>
 
-#include "agent/coordination/redis_scripts.hpp"
+#include "agent/fleet/redis/redis_scripts.hpp"
 #include "tests/support/effort.hpp"
 #include "tests/virtual/refresh/virtual_fleet.hpp"
 

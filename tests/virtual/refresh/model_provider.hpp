@@ -10,7 +10,7 @@
 #include <vector>
 
 #include "agent/base/event.hpp"
-#include "agent/source/source.hpp"
+#include "agent/provider/source.hpp"
 
 namespace jeton::test {
 

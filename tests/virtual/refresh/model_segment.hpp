@@ -5,8 +5,8 @@
 #include <cstdint>
 #include <optional>
 
+#include "agent/record/record_file.hpp"
 #include "agent/segment/token_store.hpp"
-#include "agent/token/record_file.hpp"
 
 namespace jeton::test {
 

@@ -4,9 +4,9 @@
 #include <stdexcept>
 #include <utility>
 
-#include "agent/coordination/local_coordinator.hpp"
-#include "agent/coordination/redis_coordinator.hpp"
-#include "agent/coordination/redlock_coordinator.hpp"
+#include "agent/fleet/local/local_coordinator.hpp"
+#include "agent/fleet/redis/redis_coordinator.hpp"
+#include "agent/fleet/redlock/redlock_coordinator.hpp"
 
 namespace jeton::test {
 

@@ -10,7 +10,7 @@
 #include <string>
 #include <vector>
 
-#include "agent/config/config.hpp"
+#include "agent/config/model/config.hpp"
 #include "tests/support/memory_redis/memory_network.hpp"
 #include "tests/support/temp_dir.hpp"
 #include "tests/support/virtual_loop.hpp"

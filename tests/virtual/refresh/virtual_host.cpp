@@ -4,7 +4,7 @@
 #include <boost/asio/co_spawn.hpp>
 #include <boost/system/system_error.hpp>
 
-#include "agent/coordination/local_coordinator.hpp"
+#include "agent/fleet/local/local_coordinator.hpp"
 
 namespace jeton::test {
 

@@ -8,7 +8,7 @@
 #include <optional>
 #include <string>
 
-#include "agent/config/config.hpp"
+#include "agent/config/model/config.hpp"
 #include "agent/refresh/refresh_loop.hpp"
 #include "agent/refresh/revoker.hpp"
 #include "tests/support/test_loop.hpp"

@@ -1,4 +1,4 @@
-// The memory server answers as a real one (tests/integration/coordination/redis_cases_test.cpp has the same cases).
+// The memory server answers as a real one (tests/integration/backends/redis_cases_test.cpp has the same cases).
 #include "tests/virtual/support/redis_cases.hpp"
 
 #include <gtest/gtest.h>

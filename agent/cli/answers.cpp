@@ -1,0 +1,91 @@
+#include "agent/cli/answers.hpp"
+
+#include <unistd.h>
+
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <cerrno>
+#include <filesystem>
+#include <iostream>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "agent/base/error.hpp"
+#include "agent/base/utc_text.hpp"
+#include "agent/cli/service_account.hpp"
+#include "agent/config/model/state_dir.hpp"
+#include "agent/fleet/backend/factory.hpp"
+#include "agent/record/unread_answers.hpp"
+#include "agent/service/hardening.hpp"
+
+namespace jeton::agent {
+namespace {
+
+void write_out(std::string_view bytes) {
+  while (!bytes.empty()) {
+    const ssize_t written = ::write(STDOUT_FILENO, bytes.data(), bytes.size());
+    if (written < 0 && errno == EINTR) continue;
+    if (written < 0) throw errno_error("standard output");
+    bytes.remove_prefix(static_cast<std::size_t>(written));
+  }
+}
+
+// On a terminal nothing of it may move the cursor; into a file it goes as it came.
+void show(const SecretString& answer) {
+  SecretString text;
+  for (const char& c : answer.reveal()) {
+    const bool prints = (c >= ' ' && c <= '~') || c == '\n' || c == '\t';
+    text.append(prints || ::isatty(STDOUT_FILENO) == 0 ? std::string_view(&c, 1) : "?");
+  }
+  text.append("\n");
+  write_out(text.reveal());
+}
+
+int answers(const std::string& name, const std::vector<std::string>& given) {
+  const std::vector<std::filesystem::path> files(given.begin(), given.end());
+  const LoadResult loaded = load_as_service(files, {}, name).result;
+  for (const Problem& problem : loaded.problems) std::cerr << problem.text() << '\n';
+  if (!loaded.config) return 1;
+  try {
+    harden_process(false);
+    const std::filesystem::path directory = state_dir_of(loaded.config->agent);
+    const UnreadAnswers kept(directory, name, make_codec(loaded.config->coordination));
+    const std::vector<UnreadAnswers::Kept> all = kept.all();
+    if (all.empty()) {
+      std::cerr << "jeton-agent answers: no unread answer of " << name << " is kept in " << directory.string()
+                << "; another host may have fetched last" << std::endl;
+      return 3;
+    }
+    for (const UnreadAnswers::Kept& one : all) {
+      std::cerr << "answer of " << utc_text(one.at) << ", " << one.answer.size() << " bytes, not hidden:" << std::endl;
+      show(one.answer);
+    }
+    return 0;
+  } catch (const std::exception& e) {
+    std::cerr << "jeton-agent answers: " << e.what() << std::endl;
+    return 1;
+  }
+}
+
+}  // namespace
+
+void add_answers_command(CLI::App& app, int& status) {
+  struct Arguments {
+    std::string name;
+    std::vector<std::string> files;
+  };
+  const auto arguments = std::make_shared<Arguments>();
+  CLI::App* command = app.add_subcommand(
+      "answers",
+      "Print the answers of a token's provider that could not be read, in which a refresh token may be lost");
+  command->add_option("NAME", arguments->name, "The token, as the configuration names it")->required();
+  command
+      ->add_option("-c,--config", arguments->files,
+                   "Configuration file; may be given more than once. Default: /etc/jeton/agent.yaml, then "
+                   "/etc/jeton/agent.d/*.yaml")
+      ->allow_extra_args(false);  // the word after FILE may be NAME
+  command->callback([arguments, &status] { status = answers(arguments->name, arguments->files); });
+}
+
+}  // namespace jeton::agent

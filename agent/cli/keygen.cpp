@@ -1,0 +1,48 @@
+#include "agent/cli/keygen.hpp"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <cstdio>
+
+#include "agent/base/error.hpp"
+#include "agent/base/unique_fd.hpp"
+#include "agent/record/seal.hpp"
+
+namespace jeton::agent {
+namespace {
+
+void write_line(int fd, const SecretString& key, const std::string& where) {
+  SecretString line = key;
+  line.append("\n");
+  std::string_view rest = line.reveal();
+  while (!rest.empty()) {
+    const ssize_t size = ::write(fd, rest.data(), rest.size());
+    if (size < 0 && errno == EINTR) continue;
+    if (size < 0) throw errno_error(where);
+    rest.remove_prefix(static_cast<std::size_t>(size));
+  }
+}
+
+}  // namespace
+
+int run_keygen(const std::filesystem::path& file) {
+  try {
+    const SecretString key = Seal::new_key();
+    if (file.empty()) {
+      write_line(STDOUT_FILENO, key, "standard output");
+      return 0;
+    }
+    const UniqueFd fd(::open(file.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600));
+    if (!fd) throw errno_error(file.string());
+    write_line(fd.get(), key, file.string());
+    if (::fsync(fd.get()) != 0) throw errno_error(file.string());
+    std::fprintf(stderr, "%s: new key; copy it to every host, readable by the agent's user only\n", file.c_str());
+    return 0;
+  } catch (const Error& e) {
+    std::fprintf(stderr, "jeton-agent keygen: %s\n", e.what());
+    return 1;
+  }
+}
+
+}  // namespace jeton::agent

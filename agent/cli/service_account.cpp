@@ -1,0 +1,325 @@
+#include "agent/cli/service_account.hpp"
+
+#include <grp.h>
+#include <pwd.h>
+#include <systemd/sd-bus.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cstdlib>
+#include <memory>
+
+#include "agent/base/accounts.hpp"
+#include "agent/base/bounded_wait.hpp"
+#include "agent/base/environment.hpp"
+#include "agent/base/error.hpp"
+#include "agent/config/secrets/environment_file.hpp"
+#include "agent/config/secrets/secret_file.hpp"
+
+// NOLINTBEGIN(concurrency-mt-unsafe): a process that changes its environment and its user here has one thread
+namespace jeton::agent {
+namespace {
+
+constexpr const char* unit_name = "jeton-agent.service";
+constexpr const char* usual_user = "jeton";
+constexpr const char* configuration_folder = "/etc/jeton/";
+
+struct BusDeleter {
+  void operator()(sd_bus* bus) const { ::sd_bus_flush_close_unref(bus); }
+  void operator()(sd_bus_message* message) const { ::sd_bus_message_unref(message); }
+};
+
+// The properties of the unit, by the bus of the system's manager.
+class Unit {
+ public:
+  // Nothing: there is no such manager, or no such unit.
+  static std::optional<Unit> find() {
+    Unit unit;
+    sd_bus* bus = nullptr;
+    if (::sd_bus_open_system(&bus) < 0) return std::nullopt;
+    unit.bus_.reset(bus);
+    sd_bus_message* reply = nullptr;
+    const int loaded =
+        ::sd_bus_call_method(bus, destination, "/org/freedesktop/systemd1", "org.freedesktop.systemd1.Manager",
+                             "LoadUnit", nullptr, &reply, "s", unit_name);
+    const Message owned(reply);
+    const char* path = nullptr;
+    if (loaded < 0 || ::sd_bus_message_read(reply, "o", &path) < 0) return std::nullopt;
+    unit.path_ = path;
+    if (unit.text("org.freedesktop.systemd1.Unit", "LoadState") != "loaded") return std::nullopt;
+    return unit;
+  }
+
+  [[nodiscard]] std::string text(const char* name) const { return text(service, name); }
+  [[nodiscard]] bool flag(const char* name) const {
+    int value = 0;
+    return ::sd_bus_get_property_trivial(bus_.get(), destination, path_.c_str(), service, name, nullptr, 'b', &value) >=
+               0 &&
+           value != 0;
+  }
+  [[nodiscard]] std::vector<std::string> texts(const char* name) const {
+    std::vector<std::string> all;
+    const Message reply = property(name, "as");
+    const char* value = nullptr;
+    if (reply == nullptr || ::sd_bus_message_enter_container(reply.get(), 'a', "s") < 0) return all;
+    while (::sd_bus_message_read(reply.get(), "s", &value) > 0) all.emplace_back(value);
+    return all;
+  }
+  [[nodiscard]] std::vector<std::pair<std::string, std::string>> pairs(const char* name) const {
+    std::vector<std::pair<std::string, std::string>> all;
+    const Message reply = property(name, "a(ss)");
+    const char* first = nullptr;
+    const char* second = nullptr;
+    if (reply == nullptr || ::sd_bus_message_enter_container(reply.get(), 'a', "(ss)") < 0) return all;
+    while (::sd_bus_message_read(reply.get(), "(ss)", &first, &second) > 0) all.emplace_back(first, second);
+    return all;
+  }
+  [[nodiscard]] std::vector<std::pair<std::string, std::string>> bytes(const char* name) const {
+    std::vector<std::pair<std::string, std::string>> all;
+    const Message reply = property(name, "a(say)");
+    if (reply == nullptr || ::sd_bus_message_enter_container(reply.get(), 'a', "(say)") < 0) return all;
+    while (::sd_bus_message_enter_container(reply.get(), 'r', "say") > 0) {
+      const char* id = nullptr;
+      const void* data = nullptr;
+      std::size_t size = 0;
+      if (::sd_bus_message_read(reply.get(), "s", &id) < 0 ||
+          ::sd_bus_message_read_array(reply.get(), 'y', &data, &size) < 0) {
+        break;
+      }
+      all.emplace_back(id, std::string(static_cast<const char*>(data), size));
+      ::sd_bus_message_exit_container(reply.get());
+    }
+    return all;
+  }
+  [[nodiscard]] std::vector<std::pair<std::string, bool>> flagged(const char* name) const {
+    std::vector<std::pair<std::string, bool>> all;
+    const Message reply = property(name, "a(sb)");
+    const char* first = nullptr;
+    int second = 0;
+    if (reply == nullptr || ::sd_bus_message_enter_container(reply.get(), 'a', "(sb)") < 0) return all;
+    while (::sd_bus_message_read(reply.get(), "(sb)", &first, &second) > 0) all.emplace_back(first, second != 0);
+    return all;
+  }
+
+ private:
+  using Message = std::unique_ptr<sd_bus_message, BusDeleter>;
+  static constexpr const char* destination = "org.freedesktop.systemd1";
+  static constexpr const char* service = "org.freedesktop.systemd1.Service";
+
+  [[nodiscard]] Message property(const char* name, const char* type) const {
+    sd_bus_message* reply = nullptr;
+    const int got = ::sd_bus_get_property(bus_.get(), destination, path_.c_str(), service, name, nullptr, &reply, type);
+    return got < 0 ? nullptr : Message(reply);
+  }
+  [[nodiscard]] std::string text(const char* interface, const char* name) const {
+    char* value = nullptr;
+    if (::sd_bus_get_property_string(bus_.get(), destination, path_.c_str(), interface, name, nullptr, &value) < 0) {
+      return {};
+    }
+    std::string text(value);
+    std::free(value);
+    return text;
+  }
+
+  std::unique_ptr<sd_bus, BusDeleter> bus_;
+  std::string path_;
+};
+
+// What a folder or a file of LoadCredential= becomes in $CREDENTIALS_DIRECTORY.
+void add_credentials(const std::string& id, const std::filesystem::path& path,
+                     std::map<std::string, SecretString>& credentials) {
+  std::error_code error;
+  if (!std::filesystem::is_directory(path, error)) {
+    auto secret = read_file_bytes(path.string(), path.string());
+    if (!secret)
+      throw Error("LoadCredential= of the unit: " + path.string() + " is missing, so the service cannot start");
+    credentials.emplace(id, std::move(*secret));
+    return;
+  }
+  std::filesystem::directory_iterator entry(path, error);
+  if (error) throw errno_error("LoadCredential= of the unit: " + path.string(), error.value());
+  for (const auto& file : entry) {
+    const std::string name = file.path().filename().string();
+    if (!file.is_regular_file(error)) continue;
+    try {
+      if (auto secret = read_file_bytes(file.path().string(), file.path().string())) {
+        credentials.emplace(id.empty() ? name : id + "_" + name, std::move(*secret));
+      }
+    } catch (const Error&) {
+      // A credential that no token uses may be damaged. One that a token uses is reported at its reference.
+    }
+  }
+}
+
+// What the running service has beyond that: what systemd decrypts or takes from its own credentials.
+void add_credentials_of_the_running_service(std::map<std::string, SecretString>& credentials) {
+  std::error_code error;
+  std::filesystem::directory_iterator entry(std::string("/run/credentials/") + unit_name, error);
+  if (error) return;
+  for (const auto& file : entry) {
+    const std::string name = file.path().filename().string();
+    if (credentials.contains(name) || !file.is_regular_file(error)) continue;
+    if (auto secret = read_file_bytes(file.path().string(), file.path().string())) {
+      credentials.emplace(name, std::move(*secret));
+    }
+  }
+}
+
+void set_variables(const std::string& file, bool may_be_missing) {
+  const auto text = read_file_bytes(file, file);
+  if (!text && may_be_missing) return;
+  if (!text) throw Error("EnvironmentFile= of the unit: " + file + " is missing, so the service cannot start");
+  for (const auto& [name, value] : parse_environment_file(text->reveal())) {
+    ::setenv(name.c_str(), null_terminated(value.reveal()).reveal().data(), 1);
+  }
+}
+
+// As systemd does for User=; the unit may set others.
+void set_login_variables(const std::string& user) {
+  const passwd* const entry = ::getpwnam(user.c_str());
+  ::setenv("USER", user.c_str(), 1);
+  ::setenv("LOGNAME", user.c_str(), 1);
+  if (entry == nullptr) return;
+  const std::string_view home = entry->pw_dir;
+  const std::string_view shell = entry->pw_shell;
+  if (home.starts_with('/') && home != "/") ::setenv("HOME", entry->pw_dir, 1);
+  if (shell.starts_with('/') && !shell.ends_with("/nologin") && !shell.ends_with("/false")) {
+    ::setenv("SHELL", entry->pw_shell, 1);
+  }
+}
+
+// Of root's shell nothing but what every service has.
+void clear_environment() {
+  std::vector<std::pair<const char*, std::string>> kept;
+  for (const char* name : {"PATH", "LANG", "TERM"}) {
+    if (const char* value = environment_variable(name)) kept.emplace_back(name, value);
+  }
+  ::clearenv();
+  for (const auto& [name, value] : kept) ::setenv(name, value.c_str(), 1);
+}
+
+void become_user(const ServiceAccount& account) {
+  const auto uid = find_user(account.user);
+  if (!uid) throw Error("there is no user " + account.user + " on this host; run systemd-sysusers");
+  const passwd* const entry = ::getpwuid(*uid);
+  std::optional<unsigned> gid = entry == nullptr ? uid : std::optional<unsigned>(entry->pw_gid);
+  if (!account.group.empty()) gid = find_group(account.group);
+  if (!gid) throw Error("there is no group " + account.group + " on this host");
+  std::vector<gid_t> groups(64);
+  int count = static_cast<int>(groups.size());
+  while (::getgrouplist(account.user.c_str(), *gid, groups.data(), &count) < 0) {
+    groups.resize(static_cast<std::size_t>(count));
+  }
+  groups.resize(static_cast<std::size_t>(count));
+  for (const std::string& name : account.more_groups) {
+    if (const auto group = find_group(name)) groups.push_back(*group);
+  }
+  if (::setgroups(groups.size(), groups.data()) != 0 || ::setresgid(*gid, *gid, *gid) != 0 ||
+      ::setresuid(*uid, *uid, *uid) != 0) {
+    throw errno_error("cannot become user " + account.user);
+  }
+}
+
+// Of those that the service itself reads: it must be able to.
+void check_readable(ConfigFiles& files, const std::string& user) {
+  for (const std::string& name : files.names) {
+    if (!name.starts_with(configuration_folder) || ::access(name.c_str(), R_OK) == 0 || errno == ENOENT) continue;
+    files.problems.error({name, 0, 0}, "the service, user " + user + ", cannot read this file: " +
+                                           std::generic_category().message(errno) + "; chmod 0644 it, or chown it");
+  }
+}
+
+}  // namespace
+
+std::optional<ServiceAccount> service_account(const std::string& named) {
+  ServiceAccount account;
+  account.user = usual_user;
+  account.credentials = {{"jeton", "/etc/jeton/credentials"}};
+  const auto unit = Unit::find();
+  if (unit) {
+    account.has_unit = true;
+    account.user = unit->text("User");
+    account.group = unit->text("Group");
+    account.more_groups = unit->texts("SupplementaryGroups");
+    account.credentials = unit->pairs("LoadCredential");
+    account.environment = unit->texts("Environment");
+    account.variable_files = unit->flagged("EnvironmentFiles");
+    account.texts = unit->bytes("SetCredential");
+    for (const std::string& path : unit->texts("InaccessiblePaths")) {
+      account.hidden.push_back(path.substr(std::min(path.find('/'), path.size())));  // without "-" and "+"
+    }
+    const std::string home = unit->text("ProtectHome");
+    if (unit->flag("PrivateTmp")) account.hidden.insert(account.hidden.end(), {"/tmp", "/var/tmp"});
+    if (home == "yes" || home == "tmpfs") account.hidden.insert(account.hidden.end(), {"/home", "/root", "/run/user"});
+    const std::array<std::array<const char*, 3>, 5> folders{
+        {{"RuntimeDirectory", "RUNTIME_DIRECTORY", "/run/"},
+         {"StateDirectory", "STATE_DIRECTORY", "/var/lib/"},
+         {"CacheDirectory", "CACHE_DIRECTORY", "/var/cache/"},
+         {"LogsDirectory", "LOGS_DIRECTORY", "/var/log/"},
+         {"ConfigurationDirectory", "CONFIGURATION_DIRECTORY", "/etc/"}}};
+    for (const auto& [property, variable, root] : folders) {
+      std::string paths;
+      for (const std::string& name : unit->texts(property)) paths += (paths.empty() ? "" : ":") + (root + name);
+      if (!paths.empty()) account.environment.insert(account.environment.begin(), variable + ("=" + paths));
+    }
+    if (account.user.empty()) account.user = "root";
+  }
+  if (!named.empty()) {
+    if (named != account.user) account.group.clear();
+    account.user = named;
+  }
+  if (!unit && named.empty() && !find_user(account.user)) return std::nullopt;
+  return account;
+}
+
+void become(const ServiceAccount& account) {
+  ServiceView view;
+  // What the caller names itself counts.
+  const char* given = environment_variable("CREDENTIALS_DIRECTORY");
+  if (given != nullptr) {
+    add_credentials({}, given, view.credentials);
+  } else {
+    std::error_code ignored;
+    for (const auto& [id, path] : account.credentials) {
+      const bool usual = path == "/etc/jeton/credentials";
+      if (!usual || std::filesystem::exists(path, ignored)) add_credentials(id, path, view.credentials);
+    }
+    for (const auto& [id, text] : account.texts) view.credentials.emplace(id, text);
+    if (account.has_unit) add_credentials_of_the_running_service(view.credentials);
+  }
+  view.hidden = account.hidden;
+  if (account.has_unit) clear_environment();
+  if (account.has_unit) set_login_variables(account.user);
+  for (const std::string& variable : account.environment) {
+    const std::size_t equals = variable.find('=');
+    if (equals != std::string::npos) {
+      ::setenv(variable.substr(0, equals).c_str(), variable.substr(equals + 1).c_str(), 1);
+    }
+  }
+  // They override the others (systemd.exec(5)).
+  for (const auto& [file, may_be_missing] : account.variable_files) set_variables(file, may_be_missing);
+  judge_as(std::move(view));
+  become_user(account);
+}
+
+Judged load_as_service(const std::vector<std::filesystem::path>& files, const std::string& named_user,
+                       const std::string& of_token) {
+  ConfigFiles texts = files.empty() ? read_default_files() : read_config_files(files);
+  Judged judged;
+  if (::geteuid() == 0 && named_user != "root") {
+    const auto account = service_account(named_user);
+    if (account && account->user != "root") {
+      become(*account);
+      check_readable(texts, account->user);
+      judged.as = "user " + account->user + (named_user.empty() ? ", as the service" : "");
+    }
+  } else if (!named_user.empty() && named_user != "root") {
+    throw Error("only root can judge as another user");
+  }
+  judged.result = load_config_files(std::move(texts), of_token);
+  return judged;
+}
+
+}  // namespace jeton::agent
+// NOLINTEND(concurrency-mt-unsafe)

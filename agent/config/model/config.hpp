@@ -1,0 +1,185 @@
+// The configuration as the rest of the agent sees it: parsed, validated, defaults filled in, immutable. DESIGN.md
+// section 10 is the text form; config/agent.yaml explains every key. Compared with == at reload.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+#include "agent/base/log.hpp"
+#include "agent/base/time.hpp"
+#include "agent/config/model/sources/source_config.hpp"
+#include "agent/config/model/tls_config.hpp"
+#include "agent/config/secrets/secret_template.hpp"
+
+namespace jeton::agent {
+
+// What to do when a protection cannot be had (mlock limit, runtime_dir not on tmpfs).
+enum class Policy { warn, refuse };
+
+struct AccessConfig {
+  std::vector<std::string> users;
+  std::vector<std::string> groups;
+  bool operator==(const AccessConfig&) const = default;
+};
+
+struct LogConfig {
+  log::Level level = log::Level::info;
+  log::Format format = log::Format::automatic;
+  bool operator==(const LogConfig&) const = default;
+};
+
+struct AgentConfig {
+  std::filesystem::path runtime_dir = "/run/jeton";
+  LogConfig log;
+  Policy memory_lock = Policy::warn;  // agent.memory_lock: segments cannot be locked into memory
+  Policy disk_backed = Policy::warn;  // agent.disk_backed: runtime_dir is not on tmpfs
+  AccessConfig admins;                // agent.admins: may ask for refreshes; root and the agent's own user always may
+  std::filesystem::path state_dir;    // agent.state_dir; empty: $STATE_DIRECTORY, or /var/lib/jeton
+  bool core_dumps = false;            // agent.core_dumps: allow them; they hold no heap and no stack
+  bool operator==(const AgentConfig&) const = default;
+};
+
+// Redis numbers its databases from 0; a server may have fewer.
+constexpr std::uint64_t max_redis_database = 65'535;
+
+struct RedisEndpoint {
+  enum class Kind { tcp, unix_socket };
+  Kind kind = Kind::tcp;
+  std::string host;  // tcp; IPv6 without brackets
+  std::uint16_t port = 6379;
+  bool tls = false;  // tcp: rediss://
+  std::string path;  // unix_socket
+  int database = 0;
+  // "redis://host:port/db", "rediss://host", "redis://[::1]", "unix:///path?db=0". Throws Error that does not show the
+  // text.
+  [[nodiscard]] static RedisEndpoint parse(std::string_view text);
+  [[nodiscard]] std::string display() const;  // redis://host:port/db, rediss://... or unix:///path?db=0
+  bool operator==(const RedisEndpoint&) const = default;
+};
+
+// How to be let in; the same for every server of a backend.
+struct RedisAccessConfig {
+  SecretTemplate username;  // empty: none (AUTH password only)
+  SecretTemplate password;  // empty: no AUTH
+  TlsConfig tls;
+  Milliseconds timeout{500};  // connect and every command
+  bool operator==(const RedisAccessConfig&) const = default;
+};
+
+struct RedisSentinelConfig {
+  std::string master;                    // the name the sentinels know it by
+  std::vector<RedisEndpoint> endpoints;  // of the sentinels, all with TLS or none; the servers likewise
+  int database = 0;
+  SecretTemplate username;  // for the sentinels themselves
+  SecretTemplate password;
+  bool operator==(const RedisSentinelConfig&) const = default;
+};
+
+struct RedisClusterConfig {
+  std::vector<RedisEndpoint> endpoints;  // where to ask first, all with TLS or none; the other nodes are learnt
+  bool operator==(const RedisClusterConfig&) const = default;
+};
+
+struct RedisConfig {
+  std::variant<RedisEndpoint, RedisSentinelConfig, RedisClusterConfig> servers;
+  RedisAccessConfig access;
+  int replicas_acked = 0;                     // a publication and a lock count only when so many replicas have them
+  [[nodiscard]] std::string display() const;  // for an operator; no password
+  bool operator==(const RedisConfig&) const = default;
+};
+
+struct RedlockConfig {
+  std::vector<RedisEndpoint> endpoints;  // independent servers, an odd number, none twice
+  RedisAccessConfig access;
+  bool operator==(const RedlockConfig&) const = default;
+};
+
+struct CoordinationConfig {
+  enum class Backend { local, redis, redlock };
+  Backend backend = Backend::local;
+  std::string prefix = "jeton";
+  std::optional<RedisConfig> redis;       // set if backend is redis
+  std::optional<RedlockConfig> redlock;   // set if backend is redlock
+  std::vector<SecretTemplate> seal_keys;  // empty: records are not sealed; the first seals, all open
+  Milliseconds lock_ttl{15'000};
+  std::optional<Milliseconds> fetch_alone;  // so long before expiry this host fetches without the coordinator
+  bool operator==(const CoordinationConfig&) const = default;
+};
+
+struct RefreshConfig {
+  std::optional<Milliseconds> grace;        // default min(300 s, 20 % of the lifetime)
+  std::optional<Milliseconds> spread;       // default min(10 s, grace / 4)
+  Milliseconds min_interval{1'000};         // between the starts of two fetches in the fleet
+  Milliseconds overlap{0};                  // the previous token stays acceptable so long
+  Milliseconds retry_initial{1'000};        // upper bound of the first backoff after a transient failure
+  Milliseconds retry_max{60'000};           // upper bound of every one
+  Milliseconds retry_permanent{300'000};    // pause after a permanent failure
+  Milliseconds retry_after_max{3'600'000};  // so much of a Retry-After is obeyed
+  bool operator==(const RefreshConfig&) const = default;
+};
+
+struct BudgetConfig {
+  std::uint64_t calls = 0;  // 0: unlimited
+  Milliseconds per{86'400'000};
+  std::uint64_t reserve = 0;  // of these, kept for forced refreshes
+  std::uint64_t alone = 1;    // calls in a window that this host may make on its own (outage.fetch_alone)
+  bool operator==(const BudgetConfig&) const = default;
+};
+
+// The updater lock as other clients know it, so that they and jeton exclude each other.
+struct TokenLockConfig {
+  enum class Protocol {
+    set_nx,  // SET NX PX, value = owner: jeton, redis-py, bsm/redislock, redsync, node-redlock
+    getset   // SETNX, GET, GETSET, value = expiry in unix seconds
+  };
+  std::string key;  // empty: jeton's own, PREFIX:{NAME}:updater
+  Protocol protocol = Protocol::set_nx;
+  bool operator==(const TokenLockConfig&) const = default;
+};
+
+// Who shares a token.
+enum class Scope {
+  fleet,  // one for all hosts, agreed through the coordinator
+  host    // each host has its own
+};
+
+struct TokenConfig {
+  std::string name;
+  Scope scope = Scope::fleet;
+  SourceConfig source;
+  RefreshConfig refresh;
+  BudgetConfig budget;
+  AccessConfig access;
+  TokenLockConfig lock;
+  std::string mirror_key;           // empty: none; the bare value is also SET under this key
+  std::size_t capacity = 8 * 1024;  // bytes of the token value
+  std::set<std::string> uses;       // the tokens its source refers to: ${token:NAME}
+  bool operator==(const TokenConfig&) const = default;
+};
+
+// Who of this host may take the locks whose names match a pattern, and for how long.
+struct LockRuleConfig {
+  std::string pattern;  // '*' stands for any characters
+  AccessConfig access;
+  Milliseconds max_ttl{3'600'000};
+  bool outlives_agent = false;  // when_agent_stops: keep
+  TokenLockConfig terms;        // '*' in its key stands for the name of the lock; key empty: PREFIX:lock:{NAME}
+  bool operator==(const LockRuleConfig&) const = default;
+};
+
+struct Config {
+  AgentConfig agent;
+  CoordinationConfig coordination;
+  std::map<std::string, TokenConfig> tokens;
+  std::map<std::string, LockRuleConfig> locks;  // by pattern
+  bool operator==(const Config&) const = default;
+};
+
+}  // namespace jeton::agent

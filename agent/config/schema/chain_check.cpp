@@ -1,0 +1,70 @@
+#include "agent/config/schema/chain_check.hpp"
+
+#include <set>
+
+namespace jeton::agent {
+
+namespace {
+
+using Tokens = std::map<std::string, TokenConfig>;
+
+using Way = std::vector<std::string>;
+
+// From `at` to `goal`, both included; empty: there is none.
+Way way_to(const std::string& goal, const Tokens& tokens, const std::string& at, std::set<std::string>& seen) {
+  if (at == goal) return {goal};
+  const auto token = tokens.find(at);
+  if (token == tokens.end() || !seen.insert(at).second) return {};
+  for (const std::string& next : token->second.uses) {
+    Way rest = way_to(goal, tokens, next, seen);
+    if (rest.empty()) continue;
+    rest.insert(rest.begin(), at);
+    return rest;
+  }
+  return {};
+}
+
+void check_uses(const SecretReference& reference, const std::string& used, Tokens& tokens, Problems& problems) {
+  const std::string text = "${token:" + used + "}";
+  const auto user = tokens.find(reference.token);
+  if (user == tokens.end()) {
+    problems.error(reference.place, text + ": a token can be used in the source of another token only");
+  } else if (!tokens.contains(used)) {
+    std::string known;
+    for (const auto& [name, token] : tokens) {
+      if (name != reference.token) known += (known.empty() ? "" : ", ") + name;
+    }
+    problems.error(reference.place, text + ": there is no token of that name" +
+                                        (known.empty() ? std::string() : "; the others are " + known));
+  } else {
+    user->second.uses.insert(used);
+  }
+}
+
+}  // namespace
+
+void check_chains(const std::vector<SecretReference>& references, Tokens& tokens, Problems& problems) {
+  const auto each_token_part = [&](const auto& what) {
+    for (const SecretReference& reference : references) {
+      for (const SecretTemplate::Part& part : reference.secret.parts()) {
+        if (part.kind == SecretTemplate::Part::Kind::token) what(reference, part.text);
+      }
+    }
+  };
+  each_token_part([&](const SecretReference& reference, const std::string& used) {
+    check_uses(reference, used, tokens, problems);
+  });
+  std::set<std::string> reported;  // the tokens of the circles that were
+  each_token_part([&](const SecretReference& reference, const std::string& used) {
+    std::set<std::string> seen;
+    const Way way = way_to(reference.token, tokens, used, seen);
+    if (way.empty() || reported.contains(reference.token)) return;
+    reported.insert(way.begin(), way.end());
+    std::string text = reference.token;
+    for (const std::string& name : way) text += " -> " + name;
+    problems.error(reference.place,
+                   "a chain of tokens leads back to its start: " + text + "; each would wait for the other");
+  });
+}
+
+}  // namespace jeton::agent

@@ -1,0 +1,273 @@
+// coordination: what the fleet agrees through.
+#include <algorithm>
+#include <chrono>
+
+#include "agent/base/error.hpp"
+#include "agent/config/schema/schema.hpp"
+#include "agent/config/schema/tls_schema.hpp"
+#include "agent/config/text/values.hpp"
+
+namespace jeton::agent {
+
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr std::size_t max_prefix = 64;
+constexpr std::uint64_t max_replicas_acked = 16;
+constexpr std::size_t min_redlock_servers = 3;
+
+bool is_key_prefix(const std::string& text) {
+  return text.size() <= max_prefix && std::all_of(text.begin(), text.end(), [](char c) {
+           return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' || c == '_' ||
+                  c == ':' || c == '-';
+         });
+}
+
+std::optional<RedisEndpoint> parse_endpoint(const ValueReader& value, const std::string& text) {
+  try {
+    return RedisEndpoint::parse(text);
+  } catch (const Error& e) {
+    value.error(value.path() + ": " + e.what());
+    return std::nullopt;
+  }
+}
+
+// The same server, in whatever database.
+bool is_same_server(const RedisEndpoint& a, RedisEndpoint b) {
+  b.database = a.database;
+  return a == b;
+}
+
+// Several servers: over TCP, since each may be on another host, and all with TLS or none.
+std::vector<RedisEndpoint> read_endpoints(const ValueReader& value, bool tcp_only) {
+  std::vector<RedisEndpoint> endpoints;
+  for (const std::string& text : value.list()) {
+    const auto endpoint = parse_endpoint(value, text);
+    if (!endpoint) continue;
+    if (tcp_only && endpoint->kind != RedisEndpoint::Kind::tcp) {
+      value.error(value.path() + ": a unix socket cannot stand here; expected redis://host:port or rediss://host:port");
+    } else if (tcp_only && endpoint->database != 0) {
+      value.error(value.path() + ": no database number may stand here");
+    } else if (std::any_of(endpoints.begin(), endpoints.end(),
+                           [&](const RedisEndpoint& other) { return is_same_server(other, *endpoint); })) {
+      value.error(value.path() + " lists " + endpoint->display() + " twice");
+    } else if (tcp_only && !endpoints.empty() && endpoints.front().tls != endpoint->tls) {
+      value.error(value.path() + " mixes redis:// and rediss://; all servers use TLS or none does");
+    } else {
+      endpoints.push_back(*endpoint);
+    }
+  }
+  const Node* node = value.raw();
+  if (node != nullptr && node->kind == Node::Kind::sequence && node->items.empty()) {
+    value.error(value.path() + " lists no server");
+  }
+  return endpoints;
+}
+
+// Both or none; a user goes with a password only.
+void read_login(const ValueReader& username, const ValueReader& password, SecretTemplate& user, SecretTemplate& word) {
+  assign(user, username.secret());
+  assign(word, password.secret());
+  if (username.present() && !password.present()) {
+    username.error(username.path() + " without " + password.path() + "; Redis takes a user only with a password");
+  }
+}
+
+TlsConfig read_tls(ObjectReader tls) {
+  TlsConfig config{read_client_tls(tls), {}};
+  assign(config.server_name, tls.at("server_name").text());
+  tls.finish();
+  return config;
+}
+
+// `any_tls`: some server is spoken to with TLS. The section is finished by the caller.
+RedisAccessConfig read_access(ObjectReader& section) {
+  RedisAccessConfig access;
+  read_login(section.at("username"), section.at("password"), access.username, access.password);
+  access.tls = read_tls(section.at("tls").object());
+  assign(access.timeout, section.at("timeout").duration(10ms, 30s));
+  return access;
+}
+
+void check_tls_is_used(ObjectReader& section, const RedisAccessConfig& access, bool any_tls) {
+  const ValueReader tls = section.at("tls");
+  if (access.tls != TlsConfig{} && !any_tls) {
+    tls.error(tls.path() + " is not used: no endpoint is rediss://; write rediss:// to speak TLS");
+  }
+}
+
+RedisSentinelConfig read_sentinel(ObjectReader sentinel) {
+  RedisSentinelConfig config;
+  assign(config.master, sentinel.required("master").text());
+  config.endpoints = read_endpoints(sentinel.required("endpoints"), true);
+  if (const auto database = sentinel.at("database").integer(0, max_redis_database)) {
+    config.database = static_cast<int>(*database);
+  }
+  read_login(sentinel.at("username"), sentinel.at("password"), config.username, config.password);
+  sentinel.finish();
+  return config;
+}
+
+RedisClusterConfig read_cluster(ObjectReader cluster) {
+  RedisClusterConfig config;
+  config.endpoints = read_endpoints(cluster.required("endpoints"), true);
+  cluster.finish();
+  return config;
+}
+
+bool any_tls(const std::vector<RedisEndpoint>& endpoints) {
+  return std::any_of(endpoints.begin(), endpoints.end(), [](const RedisEndpoint& e) { return e.tls; });
+}
+
+RedisConfig read_redis(ObjectReader redis, const ValueReader& section) {
+  RedisConfig config;
+  const ValueReader sentinel = redis.at("sentinel");
+  const ValueReader cluster = redis.at("cluster");
+  const bool one_server = !sentinel.present() && !cluster.present();
+  const ValueReader endpoint = one_server ? redis.required("endpoint") : redis.at("endpoint");
+  bool tls = false;
+  if (const auto text = endpoint.text()) {
+    if (const auto parsed = parse_endpoint(endpoint, *text)) {
+      config.servers = *parsed;
+      tls = parsed->tls;
+    }
+  }
+  const RedisSentinelConfig sentinels = read_sentinel(sentinel.object());
+  const RedisClusterConfig nodes = read_cluster(cluster.object());
+  if (sentinel.present()) {
+    config.servers = sentinels;
+    tls = any_tls(sentinels.endpoints);
+  }
+  if (cluster.present()) {
+    config.servers = nodes;
+    tls = any_tls(nodes.endpoints);
+  }
+  const int ways = int{endpoint.present()} + int{sentinel.present()} + int{cluster.present()};
+  if (ways > 1) {
+    section.error("coordination.redis: endpoint, sentinel and cluster exclude each other; keep one");
+  }
+  config.access = read_access(redis);
+  check_tls_is_used(redis, config.access, tls);
+  if (const auto replicas = redis.at("replicas_acked").integer(0, max_replicas_acked)) {
+    config.replicas_acked = static_cast<int>(*replicas);
+    if (*replicas > 0 && cluster.present()) {
+      section.error(
+          "coordination.redis.replicas_acked is not for a Cluster; use min-replicas-to-write of Redis itself");
+    }
+  }
+  redis.finish();
+  return config;
+}
+
+RedlockConfig read_redlock(ObjectReader redlock) {
+  RedlockConfig config;
+  const ValueReader endpoints = redlock.required("endpoints");
+  config.endpoints = read_endpoints(endpoints, false);
+  if (endpoints.present() && config.endpoints.size() < min_redlock_servers) {
+    endpoints.error(endpoints.path() + ": expected three servers or more, each independent of the others");
+  } else if (config.endpoints.size() % 2 == 0 && endpoints.present()) {
+    endpoints.warning(endpoints.path() + ": an even number of servers survives no more failures than one less");
+  }
+  config.access = read_access(redlock);
+  check_tls_is_used(redlock, config.access, any_tls(config.endpoints));
+  redlock.finish();
+  return config;
+}
+
+void check_lock_ttl(Milliseconds lock_ttl, Milliseconds timeout, const ValueReader& ttl, const ValueReader& section) {
+  if (timeout < lock_ttl) return;
+  (ttl.present() ? ttl : section)
+      .error("coordination.lock.ttl (" + format_duration(lock_ttl) + ") must be longer than " + section.path() +
+             ".timeout (" + format_duration(timeout) + ")");
+}
+
+std::vector<SecretTemplate> read_seal(ObjectReader seal) {
+  std::vector<SecretTemplate> keys;
+  const ValueReader key_files = seal.required("key_files");
+  const std::vector<std::string> files = key_files.list();
+  for (const std::string& file : files) {
+    try {
+      const bool reference = file.starts_with("${");
+      keys.push_back(SecretTemplate::parse(reference ? file : "${file:" + file + "}"));
+      key_files.refer(keys.back(), SecretUse::seal_key);
+    } catch (const Error& e) {
+      key_files.error(key_files.path() + ": " + e.what());
+    }
+  }
+  if (key_files.present() && files.empty()) {
+    key_files.error(key_files.path() + " names no file; make one with jeton-agent keygen");
+  }
+  seal.finish();
+  return keys;
+}
+
+// "never" or a time before the expiry.
+std::optional<Milliseconds> read_outage(ObjectReader outage) {
+  const ValueReader value = outage.at("fetch_alone");
+  std::optional<Milliseconds> fetch_alone;
+  const Node* node = value.raw();
+  if (node != nullptr && !(node->kind == Node::Kind::scalar && node->scalar == "never")) {
+    fetch_alone = value.duration(100ms, 24h);
+  }
+  outage.finish();
+  return fetch_alone;
+}
+
+}  // namespace
+
+CoordinationConfig read_coordination(ObjectReader coordination) {
+  using Backend = CoordinationConfig::Backend;
+  CoordinationConfig config;
+  const ValueReader backend = coordination.at("backend");
+  assign(config.backend, backend.choice<Backend>(
+                             {{"local", Backend::local}, {"redis", Backend::redis}, {"redlock", Backend::redlock}}));
+
+  const ValueReader prefix = coordination.at("prefix");
+  if (const auto text = prefix.text()) {
+    if (is_key_prefix(*text)) {
+      config.prefix = *text;
+    } else {
+      prefix.error(prefix.path() + ": expected at most 64 letters, digits and . _ : -; got " + in_quotes(*text));
+    }
+  }
+
+  const ValueReader redis = coordination.at("redis");
+  const ValueReader redlock = coordination.at("redlock");
+  const RedisConfig redis_config = read_redis(redis.object(), redis);
+  const RedlockConfig redlock_config = read_redlock(redlock.object());
+  if (config.backend == Backend::redis) {
+    if (!redis.present()) backend.error("backend redis needs coordination.redis.endpoint");
+    config.redis = redis_config;
+  } else if (redis.present()) {
+    redis.warning(
+        "coordination.redis is not used: coordination.backend is " +
+        std::string(config.backend == Backend::local ? "local, so this host agrees with no other" : "redlock"));
+  }
+  if (config.backend == Backend::redlock) {
+    if (!redlock.present()) backend.error("backend redlock needs coordination.redlock.endpoints");
+    config.redlock = redlock_config;
+  } else if (redlock.present()) {
+    redlock.warning("coordination.redlock is not used: coordination.backend is not redlock");
+  }
+
+  ObjectReader lock = coordination.at("lock").object();
+  const ValueReader ttl = lock.at("ttl");
+  assign(config.lock_ttl, ttl.duration(1s, 10min));
+  lock.finish();
+  if (config.redis) check_lock_ttl(config.lock_ttl, config.redis->access.timeout, ttl, redis);
+  if (config.redlock) check_lock_ttl(config.lock_ttl, config.redlock->access.timeout, ttl, redlock);
+
+  const ValueReader seal = coordination.at("seal");
+  config.seal_keys = read_seal(seal.object());
+  const ValueReader outage = coordination.at("outage");
+  config.fetch_alone = read_outage(outage.object());
+  if (config.backend == Backend::local) {
+    if (outage.present()) outage.warning("coordination.outage is not used: backend local has no outage");
+    config.fetch_alone.reset();
+  }
+  coordination.finish();
+  return config;
+}
+
+}  // namespace jeton::agent

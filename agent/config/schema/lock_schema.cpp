@@ -1,0 +1,97 @@
+// locks.PATTERN: who may take the locks of these names, and for how long.
+#include <algorithm>
+#include <chrono>
+
+#include "agent/config/model/lock_names.hpp"
+#include "agent/config/schema/schema.hpp"
+
+namespace jeton::agent {
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr Milliseconds longest_ttl = std::chrono::hours(7 * 24);
+
+bool has_star(const std::string& text) { return text.find('*') != std::string::npos; }
+
+// Of several names one key must not become.
+void check_key(const ValueReader& rule, const LockRuleConfig& config, const CoordinationConfig& coordination,
+               Reading& reading) {
+  const std::string& key = config.terms.key;
+  if (key.empty()) return;
+  const std::string path = rule.path() + ".key";
+  if (has_star(config.pattern) != has_star(key)) {
+    rule.error(path + ": " + in_quotes(key) +
+               (has_star(key) ? " has a * for the name, but the pattern is one name"
+                              : " would be the key of every lock of the pattern; put a * where the name is to stand"));
+  }
+  if (key.starts_with(coordination.prefix + ":{") || key.starts_with(coordination.prefix + ":lock:")) {
+    rule.error(path + ": " + in_quotes(key) + " is one of jeton's own keys; take another");
+  }
+  claim_redis_key(rule, path, key, reading);
+  if (coordination.backend == CoordinationConfig::Backend::local) {
+    rule.warning(path + " is not used: coordination.backend is local");
+  }
+  const bool cluster = coordination.redis && std::holds_alternative<RedisClusterConfig>(coordination.redis->servers);
+  const std::string tag = has_star(config.pattern) ? "{*}" : "{" + config.pattern + "}";
+  if (cluster && key.find(tag) == std::string::npos) {
+    rule.error(path + ": in a Cluster the key must contain " + tag + ", to be in the slot of the lock");
+  }
+}
+
+// What leads to the first star, or comes behind the last one, rules most pairs out.
+bool may_overlap(std::string_view a, std::string_view b) {
+  const auto begin = std::min(a.find('*'), b.find('*'));
+  const auto end = std::min(a.size() - a.rfind('*'), b.size() - b.rfind('*')) - 1;
+  return a.substr(0, begin) == b.substr(0, begin) && a.substr(a.size() - end) == b.substr(b.size() - end);
+}
+
+}  // namespace
+
+void check_lock_patterns(const std::vector<Member>& locks, Problems& problems) {
+  std::vector<const Member*> patterns;
+  for (const Member& member : locks) {
+    if (is_lock_pattern(member.name) && has_star(member.name)) patterns.push_back(&member);
+  }
+  for (auto second = patterns.begin(); second != patterns.end(); ++second) {
+    for (auto first = patterns.begin(); first != second; ++first) {
+      const std::string& a = (*first)->name;
+      const std::string& b = (*second)->name;
+      if (lock_pattern_weight(a) != lock_pattern_weight(b) || !may_overlap(a, b)) continue;
+      const auto name = common_lock_name(a, b);
+      if (!name) continue;
+      problems.error((*second)->place, "lock patterns " + in_quotes(b) + " and " + in_quotes(a) + " (" +
+                                           (*first)->place.text() + ") both match " + in_quotes(*name) +
+                                           " and are equally particular; which one counts is not said: change one, "
+                                           "or put both into one pattern");
+      break;  // thousands that overlap are millions of pairs
+    }
+  }
+}
+
+LockRuleConfig read_lock_rule(const Member& member, const CoordinationConfig& coordination, Reading& reading) {
+  LockRuleConfig config;
+  config.pattern = member.name;
+  if (reading.paths == nullptr && !is_lock_pattern(member.name)) {
+    reading.problems.error(member.place, "lock pattern " + in_quotes(member.name) + ": expected " + lock_name_rule +
+                                             ", or * for any of these");
+  }
+  ObjectReader rule = member.value.object();
+  config.access = read_accounts(rule, reading);
+  assign(config.max_ttl, rule.at("max_ttl").duration(1s, longest_ttl));
+  const ValueReader when_agent_stops = rule.at("when_agent_stops");
+  assign(config.outlives_agent, when_agent_stops.choice<bool>({{"release", false}, {"keep", true}}));
+  config.terms = read_lock_terms(rule);
+  if (config.outlives_agent && config.terms.protocol == TokenLockConfig::Protocol::getset) {
+    when_agent_stops.error(when_agent_stops.path() +
+                           ": the next agent knows no lock of the protocol getset; set release");
+  }
+  check_key(member.value, config, coordination, reading);
+  if (config.terms.protocol == TokenLockConfig::Protocol::getset && coordination.redlock) {
+    member.value.error(member.value.path() + ".protocol: getset is for one server; a majority needs set_nx");
+  }
+  rule.finish();
+  return config;
+}
+
+}  // namespace jeton::agent

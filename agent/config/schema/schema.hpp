@@ -1,0 +1,45 @@
+// The schema: every key of the configuration, its type, range and default, in code that reads it (config/agent.yaml
+// says the same to people; a test holds the two together).
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "agent/config/model/config.hpp"
+#include "agent/config/schema/object_reader.hpp"
+#include "agent/config/yaml/node.hpp"
+
+namespace jeton::agent {
+
+// The whole document. Good for use only if `reading` has no error.
+[[nodiscard]] Config read_config(const Node& document, Reading& reading);
+
+// coordination; coordination_schema.cpp.
+[[nodiscard]] CoordinationConfig read_coordination(ObjectReader coordination);
+
+// One token; token_schema.cpp.
+[[nodiscard]] TokenConfig read_token(const Member& member, const CoordinationConfig& coordination, Reading& reading);
+
+// One pattern of locks; lock_schema.cpp.
+[[nodiscard]] LockRuleConfig read_lock_rule(const Member& member, const CoordinationConfig& coordination,
+                                            Reading& reading);
+// Two patterns that are equally particular must not match one name.
+void check_lock_patterns(const std::vector<Member>& locks, Problems& problems);
+
+// The users and groups of a section, which may have more keys; access_schema.cpp.
+[[nodiscard]] AccessConfig read_accounts(ObjectReader& section, Reading& reading);
+// A section of nothing else: tokens.*.access, agent.admins.
+[[nodiscard]] AccessConfig read_access(ObjectReader access, Reading& reading);
+
+// How a lock is known to other clients: key and protocol, of a section that may have more keys; lock_terms_schema.cpp.
+[[nodiscard]] TokenLockConfig read_lock_terms(ObjectReader& section);
+// A key of the user's own in Redis; empty if it is not one.
+void read_redis_key(const ValueReader& value, std::string& out);
+// Notes such a key of `path` as taken; an error at `value` if another one is, or may become, the same. A * in the key
+// of a pattern of locks is any name.
+void claim_redis_key(const ValueReader& value, const std::string& path, const std::string& key, Reading& reading);
+
+// Every key there is, names of the user's as '*': "tokens.*.source.url". Sorted.
+[[nodiscard]] std::vector<std::string> schema_paths();
+
+}  // namespace jeton::agent

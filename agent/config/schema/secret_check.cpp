@@ -1,0 +1,94 @@
+#include "agent/config/schema/secret_check.hpp"
+
+#include <sys/stat.h>
+
+#include <algorithm>
+#include <array>
+#include <string>
+
+#include "agent/base/bounded_wait.hpp"
+#include "agent/base/error.hpp"
+#include "agent/config/secrets/secret_file.hpp"
+#include "agent/config/text/utf8.hpp"
+
+namespace jeton::agent {
+
+namespace {
+
+constexpr std::array<std::string_view, 12> endings{"secret",    "password",   "passwd",        "passphrase",
+                                                   "token",     "apikey",     "accesskey",     "privatekey",
+                                                   "signature", "credential", "authorization", "assertion"};
+
+// What a reference stands for is there before the agent runs.
+bool can_be_read(const SecretTemplate::Part& part) {
+  return part.kind == SecretPart::Kind::literal || part.kind == SecretPart::Kind::file ||
+         part.kind == SecretPart::Kind::env || part.kind == SecretPart::Kind::credential;
+}
+
+void warn_if_readable_by_others(const SecretReference& reference, Problems& problems) {
+  for (const SecretTemplate::Part& part : reference.secret.parts()) {
+    if (part.kind != SecretTemplate::Part::Kind::file) continue;
+    const auto status = bounded_stat(part.text);
+    if (!status || (status->st_mode & (S_IRGRP | S_IROTH)) == 0) continue;
+    problems.warning(reference.place, SecretTemplate::reference_text(part) + " can be read by " +
+                                          ((status->st_mode & S_IROTH) != 0 ? "everybody" : "its group") +
+                                          "; chmod 0600 it, owned by the agent's user");
+  }
+}
+
+// "jeton-seal-1:" and 32 bytes in base64; whether the bytes are a key is nobody's to say.
+bool is_seal_key(std::string_view text) {
+  constexpr std::string_view prefix = "jeton-seal-1:";
+  return text.starts_with(prefix) && text.size() == prefix.size() + 44 && text.ends_with('=');
+}
+
+// Why the resolved text does not suit; nullptr if it does.
+const char* unsuitable(std::string_view text, SecretUse use) {
+  if (use == SecretUse::json && !is_utf8(text)) return "the secret is not UTF-8 text and cannot stand in JSON";
+  if (use == SecretUse::seal_key && !is_seal_key(text)) {
+    return "the file holds no seal key; make one with jeton-agent keygen and copy the whole file";
+  }
+  const auto control = [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7F; };
+  if (use == SecretUse::header && std::any_of(text.begin(), text.end(), control)) {
+    return "the secret holds a line break or control character and cannot be sent in a header";
+  }
+  return nullptr;
+}
+
+}  // namespace
+
+bool sounds_secret(std::string_view key) {
+  std::string name;
+  for (const char c : key) {
+    if (c >= 'A' && c <= 'Z') name += static_cast<char>(c - 'A' + 'a');
+    if (c >= 'a' && c <= 'z') name += c;  // "api_key", "API-Key" and "apiKey" are one
+  }
+  return std::any_of(endings.begin(), endings.end(), [&](std::string_view ending) { return name.ends_with(ending); });
+}
+
+void check_files(const std::vector<FileReference>& references, Problems& problems) {
+  for (const FileReference& reference : references) {
+    const std::string why = why_unreadable(reference.file);
+    if (!why.empty()) problems.error(reference.place, why);
+  }
+}
+
+void check_secrets(const std::vector<SecretReference>& references, Problems& problems) {
+  for (const SecretReference& reference : references) {
+    try {
+      SecretString secret;
+      bool whole = true;
+      for (const SecretTemplate::Part& part : reference.secret.parts()) {
+        if (can_be_read(part)) secret.append(SecretTemplate({part}).resolve().reveal());
+        whole = whole && can_be_read(part);
+      }
+      const char* why = whole ? unsuitable(secret.reveal(), reference.use) : nullptr;
+      if (why != nullptr) problems.error(reference.place, why);
+    } catch (const Error& e) {
+      problems.error(reference.place, std::string("cannot read the secret ") + e.what());
+    }
+    warn_if_readable_by_others(reference, problems);
+  }
+}
+
+}  // namespace jeton::agent

@@ -1,0 +1,130 @@
+// tokens.NAME.source of type exec.
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <chrono>
+
+#include "agent/base/bounded_wait.hpp"
+#include "agent/base/error.hpp"
+#include "agent/config/schema/sources/request_schema.hpp"
+#include "agent/config/schema/sources/response_schema.hpp"
+#include "agent/config/schema/sources/source_schema.hpp"
+#include "agent/config/secrets/environment_file.hpp"
+#include "agent/config/secrets/secret_file.hpp"
+
+namespace jeton::agent {
+
+namespace {
+
+using namespace std::chrono_literals;
+using ExecFormat = ExecSourceConfig::Format;
+
+// Empty if it is.
+std::string why_not_executable(const std::string& program) {
+  if (const std::string hidden = why_hidden(program); !hidden.empty()) return program + ": " + hidden;
+  try {
+    const int error = bounded(program, [program] { return ::access(program.c_str(), X_OK) == 0 ? 0 : errno; });
+    return error == 0 ? std::string() : std::string(errno_error(program, error).what());
+  } catch (const Error& e) {
+    return e.what();
+  }
+}
+
+// What a shell would act on, and a program gets as an argument like any other.
+void warn_of_shell_words(const Node& node, const std::vector<std::string>& argv, const ValueReader& value,
+                         Reading& reading) {
+  constexpr std::array<std::string_view, 15> words{"|", "||", "|&", "&&",  "&",    ">",    ">>", "2>",
+                                                   "<", "<<", "&>", "2>>", "2>&1", "1>&2", ">&2"};
+  if (std::find(argv.begin(), argv.end(), "-c") != argv.end()) return;  // a shell's, probably
+  for (const Node& item : node.items) {
+    const std::string& word = item.scalar;
+    const bool is_variable =
+        word.size() > 1 && word[0] == '$' && ((word[1] >= 'A' && word[1] <= 'Z') || word[1] == '(');
+    const bool acts =
+        is_variable || word.starts_with("~/") || std::find(words.begin(), words.end(), word) != words.end();
+    if (item.kind != Node::Kind::scalar || !acts) continue;
+    reading.problems.warning(item.place, value.path() + ": " + in_quotes(word) + " is an argument of " +
+                                             in_quotes(argv[0]) +
+                                             " as it stands, because no shell is used; if a shell is meant: "
+                                             "[/bin/sh, -c, \"...\"]");
+    return;  // the others have the same cause
+  }
+}
+
+// A program and its arguments; unlike a list of names, an argument may stand twice, be empty or have blanks.
+std::vector<std::string> read_command(const ValueReader& value, Reading& reading) {
+  const Node* node = value.raw();
+  if (node == nullptr || node->kind == Node::Kind::invalid) return {};
+  if (node->kind != Node::Kind::sequence || node->items.empty()) {
+    value.error(value.path() + ": expected a list, the program and its arguments: [/usr/bin/get-token, --json]");
+    return {};
+  }
+  std::vector<std::string> argv;
+  for (const Node& item : node->items) {
+    if (item.kind == Node::Kind::scalar && item.scalar.find('\0') == std::string::npos) {
+      argv.push_back(item.scalar);
+    } else {
+      reading.problems.error(item.place, value.path() + ": each argument must be text");
+    }
+    if (item.kind == Node::Kind::scalar && item.scalar.find("${") != std::string::npos) {
+      reading.problems.error(item.place, value.path() +
+                                             ": everybody on the host can see arguments, so they have no references; "
+                                             "give the secret in source.env");
+    }
+  }
+  if (argv.empty()) return argv;
+  if (!argv[0].starts_with('/')) {
+    value.error(value.path() + ": the program " + in_quotes(argv[0]) +
+                " must be an absolute path; no PATH is searched");
+  } else if (const std::string why = why_not_executable(argv[0]); !why.empty()) {
+    const bool is_a_line = argv.size() == 1 && argv[0].find(' ') != std::string::npos;
+    value.error(value.path() + ": " + why +
+                (is_a_line ? "; the program and each argument are items of their own" : ""));
+  }
+  warn_of_shell_words(*node, argv, value, reading);
+  return argv;
+}
+
+}  // namespace
+
+ExecSourceConfig read_exec_source(ObjectReader& source, Reading& reading) {
+  ExecSourceConfig config;
+  config.command = read_command(source.required("command"), reading);
+  assign(config.format, source.at("format").choice<ExecFormat>({{"json", ExecFormat::json},
+                                                                {"text", ExecFormat::text},
+                                                                {"kubernetes", ExecFormat::kubernetes},
+                                                                {"aws", ExecFormat::aws}}));
+  const ValueReader env = source.at("env");
+  config.env = read_fields(env);
+  for (const auto& [name, value] : config.env) {
+    if (reading.paths == nullptr && !is_environment_name(name))
+      env.error(env.path() + ": " + in_quotes(name) + " is not a name of an environment variable");
+  }
+  const ValueReader directory = source.at("working_directory");
+  if (auto path = directory.text()) {
+    if (!path->starts_with('/')) {
+      directory.error(directory.path() + " must be an absolute path");
+    } else if (const std::string why = why_not_executable(*path); !why.empty()) {
+      directory.error(directory.path() + ": " + why);
+    }
+    config.working_directory = *path;
+  }
+  assign(config.timeout, source.at("timeout").duration(10ms, 5min));
+  const ValueReader response = source.at("response");
+  config.response = read_response(response.object());
+  ResponseConfig plain;
+  plain.default_lifetime = config.response.default_lifetime;
+  plain.max_body = config.response.max_body;
+  plain.error_rules.permanent_status = config.response.error_rules.permanent_status;
+  plain.error_rules.transient_status = config.response.error_rules.transient_status;
+  if (config.format != ExecFormat::json && config.response != plain) {
+    response.error(response.path() +
+                   ": the format says where things stand; only default_lifetime, max_body and rules for statuses may "
+                   "be set with it");
+  }
+  return config;
+}
+
+}  // namespace jeton::agent

@@ -1,0 +1,127 @@
+// tokens.NAME.source of type http.
+#include <algorithm>
+
+#include "agent/config/schema/json_schema.hpp"
+#include "agent/config/schema/sources/request_schema.hpp"
+#include "agent/config/schema/sources/response_schema.hpp"
+#include "agent/config/schema/sources/source_schema.hpp"
+
+namespace jeton::agent {
+
+namespace {
+
+// A request of a source, or of its revocation, while it is read.
+struct RequestSection {
+  ObjectReader& keys;
+  const ValueReader& where;  // the section itself
+  Reading& reading;
+  bool allow_http;
+};
+
+// Reads the body, and tells whether there is one.
+bool read_body(const RequestSection& section, HttpRequestConfig& config) {
+  const ValueReader form = section.keys.at("form");
+  const ValueReader json = section.keys.at("json");
+  const ValueReader body = section.keys.at("body");
+  config.form = read_parameters(form);
+  config.json = read_json_template(json, section.reading);
+  config.body = body.secret();
+  const auto exclude = [](const ValueReader& a, const ValueReader& b) {
+    if (a.present() && b.present()) b.error(a.path() + " and " + b.path() + " exclude each other");
+  };
+  exclude(form, json);
+  exclude(form, body);
+  exclude(json, body);
+  const bool has_type = std::any_of(config.headers.begin(), config.headers.end(),
+                                    [](const auto& header) { return is_header(header.first, "content-type"); });
+  if (config.body && !has_type) {
+    body.error(body.path() + " needs its type in the headers, such as Content-Type: application/xml");
+  }
+  return form.present() || json.present() || body.present();
+}
+
+// Nothing can be made of itself.
+void check_circles(const RequestSection& section, const HttpRequestConfig& config) {
+  const auto refuse = [&](const std::string& what, const std::string& why) {
+    section.where.error(section.where.path() + "." + what + " cannot be made of " + why);
+  };
+  for (const char* part : {"method", "host", "path", "query", "body"}) {
+    if (uses_request_part(config.url, part, config.values)) refuse("url", "${request:" + std::string(part) + "}");
+  }
+  const bool is_form = !config.form.empty();
+  if (!is_form && body_uses_request_part(config, "body")) refuse(config.json ? "json" : "body", "${request:body}");
+  const bool query_of_body = std::any_of(config.query.begin(), config.query.end(), [&](const auto& parameter) {
+    return uses_request_part(parameter.second, "body", config.values) &&
+           !uses_request_part(parameter.second, "query", config.values);
+  });
+  if (query_of_body && body_uses_request_part(config, "query")) {
+    refuse("query", "${request:body} while the body is made of ${request:query}");
+  }
+}
+
+void read_request(const RequestSection& section, RequestReferences references, HttpRequestConfig& config) {
+  const RequestPlace place(section.reading, references);
+  const ValueReader url = section.keys.required("url");
+  const ValueReader method = section.keys.at("method");
+  const auto chosen = method.choice<std::string>(
+      {{"GET", "GET"}, {"POST", "POST"}, {"PUT", "PUT"}, {"PATCH", "PATCH"}, {"DELETE", "DELETE"}});
+  config.values = read_values(section.keys.at("values"), references, section.reading);
+  config.query = read_parameters(section.keys.at("query"));
+  config.headers = read_headers(section.keys.at("headers"), section.reading);
+  const bool has_body = read_body(section, config);
+  if (has_body && (chosen == "GET" || chosen == "DELETE")) {
+    method.error("method " + *chosen + " has no body; use POST, or query instead of the body");
+  }
+  config.method = chosen.value_or(has_body ? "POST" : "GET");
+  assign(config.url, read_url(url, section.allow_http));
+  check_circles(section, config);
+}
+
+// Whether a reference of this kind stands in the request or in one of its values.
+bool refers_to(const HttpRequestConfig& config, SecretPart::Kind kind) {
+  const auto texts = texts_of(config);
+  return std::any_of(texts.begin(), texts.end(), [kind](const SecretTemplate* text) { return text->has(kind); }) ||
+         std::any_of(config.values.begin(), config.values.end(),
+                     [kind](const RequestValue& value) { return value.of.has(kind) || value.key.has(kind); });
+}
+
+std::optional<HttpRequestConfig> read_revocation(const ValueReader& value, Reading& reading, bool allow_http) {
+  ObjectReader section = value.object();
+  HttpRequestConfig config;
+  RequestReferences references;
+  references.revoked = true;
+  read_request({section, value, reading, allow_http}, references, config);
+  section.finish();
+  if (!section.present()) return std::nullopt;
+  if (!refers_to(config, SecretPart::Kind::revoked) && !reading.problems.has_errors()) {
+    value.error(value.path() + " does not say which token; write ${revoked} where the request has it");
+  }
+  return config;
+}
+
+}  // namespace
+
+HttpSourceConfig read_http_source(ObjectReader& source, Reading& reading) {
+  HttpSourceConfig config;
+  config.egress = read_egress(source, reading);
+  const ValueReader refresh_token = source.at("refresh_token");
+  assign(config.refresh_token, refresh_token.secret());
+  const ValueReader whole(reading, nullptr, source.path(), source.place());
+  RequestReferences references;
+  references.refresh_token = refresh_token.present();
+  read_request({source, whole, reading, config.egress.allow_http}, references, config);
+  if (refresh_token.present() && !refers_to(config, SecretPart::Kind::refresh_token) &&
+      !reading.problems.has_errors()) {
+    refresh_token.error(refresh_token.path() + " is not used; write ${refresh_token} where the request has it");
+    config.refresh_token = {};
+  }
+  const ValueReader response = source.at("response");
+  config.response = read_http_response(response.object());
+  if (!refresh_token.present() && config.response.refresh_token != ResponseConfig{}.refresh_token) {
+    response.error(response.path() + ".refresh_token goes with " + refresh_token.path() + ", which is not there");
+  }
+  config.revocation = read_revocation(source.at("revocation"), reading, config.egress.allow_http);
+  return config;
+}
+
+}  // namespace jeton::agent

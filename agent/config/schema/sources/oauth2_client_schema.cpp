@@ -1,0 +1,175 @@
+// How a source of type oauth2 says who it is, and the JWTs that it signs.
+#include <algorithm>
+#include <array>
+#include <chrono>
+
+#include "agent/config/schema/json_schema.hpp"
+#include "agent/config/schema/sources/oauth2_parts.hpp"
+#include "agent/config/schema/sources/request_schema.hpp"
+#include "agent/config/schema/sources/signing_key.hpp"
+
+namespace jeton::agent {
+
+namespace {
+
+using namespace std::chrono_literals;
+using ClientAuth = OAuth2SourceConfig::ClientAuth;
+using Grant = OAuth2SourceConfig::Grant;
+
+constexpr std::array<std::string_view, 4> claims_of_the_agent{"iat", "nbf", "exp", "jti"};
+constexpr std::array<std::string_view, 3> header_of_the_agent{"alg", "typ", "kid"};
+
+template <std::size_t n>
+bool is_one_of(const std::string& name, const std::array<std::string_view, n>& names) {
+  return std::find(names.begin(), names.end(), name) != names.end();
+}
+
+std::string_view auth_name(ClientAuth auth) {
+  switch (auth) {
+    case ClientAuth::client_secret_basic:
+      return "client_secret_basic";
+    case ClientAuth::client_secret_basic_unencoded:
+      return "client_secret_basic_unencoded";
+    case ClientAuth::client_secret_post:
+      return "client_secret_post";
+    case ClientAuth::client_secret_jwt:
+      return "client_secret_jwt";
+    case ClientAuth::private_key_jwt:
+      return "private_key_jwt";
+    case ClientAuth::tls_client_auth:
+      return "tls_client_auth";
+    case ClientAuth::none:
+      return "none";
+  }
+  return "none";
+}
+
+bool uses_secret(ClientAuth auth) {
+  return uses_basic(auth) || auth == ClientAuth::client_secret_post || auth == ClientAuth::client_secret_jwt;
+}
+
+// What the way of authentication has and what it lacks.
+void check_auth(const ValueReader& where, const ValueReader& id, const ValueReader& secret,
+                const ValueReader& assertion, const OAuth2SourceConfig& config) {
+  const std::string needs = "client_auth " + std::string(auth_name(config.client_auth)) + " needs source.";
+  const bool by_jwt =
+      config.client_auth == ClientAuth::client_secret_jwt || config.client_auth == ClientAuth::private_key_jwt;
+  if (config.client_auth != ClientAuth::none && !id.present()) where.error(needs + "client_id");
+  if (uses_secret(config.client_auth) && !secret.present()) {
+    where.error(needs + "client_secret, such as ${file:/etc/jeton/client.secret}");
+  }
+  if (!uses_secret(config.client_auth) && secret.present()) {
+    secret.error("source.client_secret is not used with client_auth " + std::string(auth_name(config.client_auth)) +
+                 "; drop it, or set client_auth: client_secret_basic");
+  }
+  if (!by_jwt && assertion.present()) {
+    assertion.error("source.client_assertion is for client_auth: private_key_jwt or client_secret_jwt; set that");
+  }
+  const AssertionConfig& jwt = config.client_assertion;
+  if (config.client_auth == ClientAuth::private_key_jwt && jwt.key.empty() && jwt.assertion.empty()) {
+    where.error(needs + "client_assertion.key, the private key in PEM; or client_assertion.assertion");
+  }
+  if (config.client_auth == ClientAuth::client_secret_jwt && !(jwt.key.empty() && jwt.assertion.empty())) {
+    assertion.error(
+        "client_auth client_secret_jwt signs with source.client_secret; drop client_assertion.key and "
+        "assertion, or set client_auth: private_key_jwt");
+  }
+  const ClientTlsConfig& tls = config.egress.tls;
+  if (config.client_auth == ClientAuth::tls_client_auth && tls.cert_file.empty()) {
+    where.error(needs + "tls.cert_file and tls.key_file, the client's certificate");
+  }
+}
+
+std::optional<JsonTemplate> read_claims(const ValueReader& value, Reading& reading) {
+  auto claims = read_json_template(value, reading);
+  if (!claims) return std::nullopt;
+  const auto* object = std::get_if<JsonTemplate::Object>(&claims->value());
+  if (object == nullptr) {
+    value.error(value.path() + ": expected a map of claims; got a list");
+    return std::nullopt;
+  }
+  for (const auto& [name, claim] : *object) {
+    if (is_one_of(name, claims_of_the_agent)) {
+      value.error(value.path() + "." + name + " is set by the agent for every attempt; take it out");
+    }
+  }
+  return claims;
+}
+
+}  // namespace
+
+AssertionConfig read_assertion(const ValueReader& section, Reading& reading) {
+  AssertionConfig config;
+  ObjectReader jwt = section.object();
+  const ValueReader assertion = jwt.at("assertion");
+  const ValueReader key = jwt.at("key");
+  const ValueReader header = jwt.at("header");
+  assign(config.assertion, assertion.secret());
+  assign(config.key, key.secret());
+  if (!config.key.empty() && !config.key.has_reference()) {
+    key.warning(key.path() + " is a literal secret; put it into a file of mode 0600 and write ${file:PATH}");
+  }
+  if (assertion.present() && key.present()) {
+    key.error(section.path() + ": key and assertion exclude each other; with assertion nothing is signed here");
+  }
+  const auto algorithm = jwt.at("algorithm")
+                             .choice<JwtAlgorithm>({{"RS256", JwtAlgorithm::rs256},
+                                                    {"PS256", JwtAlgorithm::ps256},
+                                                    {"ES256", JwtAlgorithm::es256},
+                                                    {"EdDSA", JwtAlgorithm::eddsa},
+                                                    {"Ed25519", JwtAlgorithm::ed25519}});
+  assign(config.algorithm, algorithm);
+  if (!config.key.empty()) check_signing_key(key, config.key, config.algorithm);
+  assign(config.key_id, jwt.at("key_id").text());
+  assign(config.issuer, jwt.at("issuer").text());
+  assign(config.subject, jwt.at("subject").text());
+  assign(config.audience, jwt.at("audience").text());
+  assign(config.lifetime, jwt.at("lifetime").duration(10s, 24h));
+  config.header = read_fields(header, SecretUse::json);
+  if (reading.paths == nullptr) {
+    for (const Member& member : header.members()) {
+      if (!is_one_of(member.name, header_of_the_agent)) continue;
+      reading.problems.error(member.place, header.path() + "." + member.name +
+                                               " is set by the agent from algorithm and key_id; take it out");
+    }
+  }
+  config.claims = read_claims(jwt.at("claims"), reading);
+  jwt.finish();
+  return config;
+}
+
+void read_oauth2_client(ObjectReader& source, OAuth2SourceConfig& config, bool grant_known, Reading& reading) {
+  const ValueReader id = source.at("client_id");
+  const ValueReader secret = source.at("client_secret");
+  const ValueReader auth = source.at("client_auth");
+  const ValueReader assertion = source.at("client_assertion");
+  assign(config.client_id, id.secret());
+  assign(config.client_secret, secret.secret());
+  config.client_assertion = read_assertion(assertion, reading);
+  const auto chosen =
+      auth.choice<ClientAuth>({{"client_secret_basic", ClientAuth::client_secret_basic},
+                               {"client_secret_basic_unencoded", ClientAuth::client_secret_basic_unencoded},
+                               {"client_secret_post", ClientAuth::client_secret_post},
+                               {"client_secret_jwt", ClientAuth::client_secret_jwt},
+                               {"private_key_jwt", ClientAuth::private_key_jwt},
+                               {"tls_client_auth", ClientAuth::tls_client_auth},
+                               {"none", ClientAuth::none}});
+  if (!source.present() || !grant_known || (auth.present() && !chosen)) return;
+  config.client_auth = chosen.value_or(secret.present() ? ClientAuth::client_secret_basic : ClientAuth::none);
+  if (config.client_auth == ClientAuth::client_secret_jwt) config.client_assertion.algorithm = JwtAlgorithm::hs256;
+  const bool alone = !auth.present() && !secret.present();
+  if (alone && config.grant == Grant::client_credentials) {
+    reading.problems.error(source.place(), source.path() +
+                                               ": grant client_credentials needs a client that says who it is; set "
+                                               "client_id and client_secret, or client_auth");
+    return;
+  }
+  if (config.client_auth == ClientAuth::none && config.grant == Grant::client_credentials) {
+    auth.error("grant client_credentials needs a client that says who it is; set another client_auth than none");
+    return;
+  }
+  const ValueReader& where = auth.present() ? auth : secret.present() ? secret : assertion;
+  check_auth(where, id, secret, assertion, config);
+}
+
+}  // namespace jeton::agent

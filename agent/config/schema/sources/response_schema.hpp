@@ -1,0 +1,15 @@
+// `response` of a source: where in the answer things stand, and what its errors mean.
+#pragma once
+
+#include "agent/config/model/sources/response_config.hpp"
+#include "agent/config/schema/object_reader.hpp"
+
+namespace jeton::agent {
+
+// What may stand in any JSON.
+[[nodiscard]] ResponseConfig read_response(ObjectReader response);
+
+// And what only an answer by HTTP has: headers, cookies, another format of the body. `defaults`: of the places.
+[[nodiscard]] ResponseConfig read_http_response(ObjectReader response, const ResponseConfig& defaults = {});
+
+}  // namespace jeton::agent

@@ -1,0 +1,149 @@
+// tokens.NAME: everything but the source.
+#include <algorithm>
+#include <chrono>
+
+#include "agent/config/schema/schema.hpp"
+#include "agent/config/schema/sources/source_schema.hpp"
+#include "agent/config/text/values.hpp"
+
+namespace jeton::agent {
+
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr std::size_t max_name = 63;
+constexpr Milliseconds one_day = 24h;
+
+// Also the name of the segment's file and part of the keys in Redis.
+bool is_token_name(const std::string& name) {
+  const auto alphanumeric = [](char c) { return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9'); };
+  return !name.empty() && name.size() <= max_name && alphanumeric(name.front()) &&
+         std::all_of(name.begin(), name.end(),
+                     [&](char c) { return alphanumeric(c) || c == '.' || c == '_' || c == '-'; });
+}
+
+RefreshConfig read_refresh(ObjectReader refresh) {
+  RefreshConfig config;
+  const ValueReader grace = refresh.at("grace");
+  const ValueReader spread = refresh.at("spread");
+  config.grace = grace.duration(100ms, 30 * one_day);
+  config.spread = spread.duration(0ms, 1h);
+  if (config.grace && config.spread && *config.spread > *config.grace) {
+    spread.error(spread.path() + " (" + format_duration(*config.spread) + ") is longer than grace (" +
+                 format_duration(*config.grace) + "): the token could expire before anybody fetches");
+  }
+  assign(config.min_interval, refresh.at("min_interval").duration(0ms, one_day));
+  assign(config.overlap, refresh.at("overlap").duration(0ms, 30 * one_day));
+
+  ObjectReader retry = refresh.at("retry").object();
+  const ValueReader initial = retry.at("initial");
+  const ValueReader max = retry.at("max");
+  assign(config.retry_initial, initial.duration(10ms, 1h));
+  assign(config.retry_max, max.duration(100ms, one_day));
+  assign(config.retry_permanent, retry.at("permanent").duration(100ms, 7 * one_day));
+  assign(config.retry_after_max, retry.at("retry_after_max").duration(0ms, one_day));
+  if (config.retry_initial > config.retry_max) {
+    (initial.present() ? initial : max)
+        .error("refresh.retry.initial (" + format_duration(config.retry_initial) +
+               ") is longer than refresh.retry.max (" + format_duration(config.retry_max) + ")");
+  }
+  retry.finish();
+  refresh.finish();
+  return config;
+}
+
+BudgetConfig read_budget(ObjectReader budget) {
+  BudgetConfig config;
+  assign(config.calls, budget.required("calls").integer(1, 1'000'000'000));
+  assign(config.per, budget.at("per").duration(1s, 366 * one_day));
+  const ValueReader reserve = budget.at("reserve");
+  const ValueReader alone = budget.at("alone");
+  assign(config.reserve, reserve.integer(0, 1'000'000'000));
+  assign(config.alone, alone.integer(0, 1'000'000'000));
+  if (config.calls > 0 && config.reserve >= config.calls) {
+    reserve.error(reserve.path() + " (" + std::to_string(config.reserve) + ") leaves no call of budget.calls (" +
+                  std::to_string(config.calls) + ") for the refresh by schedule");
+  }
+  if (config.calls > 0 && config.alone > config.calls) {
+    alone.error(alone.path() + " (" + std::to_string(config.alone) + ") is more than budget.calls (" +
+                std::to_string(config.calls) + ")");
+  }
+  budget.finish();
+  return config;
+}
+
+TokenLockConfig read_lock(ObjectReader lock) {
+  TokenLockConfig config = read_lock_terms(lock);
+  lock.finish();
+  return config;
+}
+
+// Scripts touch it together with jeton's own keys of the token.
+void check_key(const ValueReader& value, const std::string& key, const std::string& token,
+               const CoordinationConfig& coordination, Reading& reading) {
+  if (key.empty()) return;
+  if (key.starts_with(coordination.prefix + ":{") || key.starts_with(coordination.prefix + ":lock:")) {
+    value.error(value.path() + ": " + in_quotes(key) + " is one of jeton's own keys; take another");
+  }
+  claim_redis_key(value, value.path(), key, reading);
+  if (coordination.backend == CoordinationConfig::Backend::local) {
+    value.warning(value.path() + " is not used: coordination.backend is local");
+  }
+  const bool cluster = coordination.redis && std::holds_alternative<RedisClusterConfig>(coordination.redis->servers);
+  if (cluster && key.find("{" + token + "}") == std::string::npos) {
+    value.error(value.path() + ": in a Cluster the key must contain {" + token + "}, to be in the slot of the token");
+  }
+}
+
+// What a rotating refresh token is worth outlasts every token: it is kept sealed, on this host too.
+void check_seal(const ValueReader& source, const SourceConfig& config, const CoordinationConfig& coordination) {
+  if (!keeps_state(config) || !coordination.seal_keys.empty()) return;
+  source.error(source.path() +
+               ": the newest refresh token is kept in the coordinator, which has to be sealed: set "
+               "coordination.seal.key_files to a file made by jeton-agent keygen, the same on all hosts");
+}
+
+// A file is what this host was given.
+Scope default_scope(const SourceConfig& source) {
+  return std::holds_alternative<FileSourceConfig>(source) ? Scope::host : Scope::fleet;
+}
+
+}  // namespace
+
+TokenConfig read_token(const Member& member, const CoordinationConfig& coordination, Reading& reading) {
+  TokenConfig config;
+  config.name = member.name;
+  if (reading.paths == nullptr && !is_token_name(member.name)) {
+    reading.problems.error(member.place, "token name " + in_quotes(member.name) +
+                                             ": expected 1 to 63 of a-z 0-9 . _ -, the first a letter or digit");
+  }
+  ObjectReader token = member.value.object();
+  const ValueReader source = token.required("source");
+  reading.token = config.name;
+  config.source = read_source(source.object(), reading);
+  reading.token.clear();
+  config.scope = default_scope(config.source);
+  assign(config.scope, token.at("scope").choice<Scope>({{"fleet", Scope::fleet}, {"host", Scope::host}}));
+  check_seal(source, config.source, coordination);
+  config.refresh = read_refresh(token.at("refresh").object());
+  config.budget = read_budget(token.at("budget").object());
+  config.access = read_access(token.at("access").object(), reading);
+  const ValueReader lock = token.at("lock");
+  const ValueReader mirror = token.at("mirror_key");
+  config.lock = read_lock(lock.object());
+  read_redis_key(mirror, config.mirror_key);
+  if (config.scope == Scope::host && mirror.present()) {
+    mirror.warning(mirror.path() + " is not used: with scope host the token is not in Redis");
+  }
+  check_key(lock, config.lock.key, config.name, coordination, reading);
+  check_key(mirror, config.mirror_key, config.name, coordination, reading);
+  if (config.lock.protocol == TokenLockConfig::Protocol::getset && coordination.redlock) {
+    lock.error(lock.path() + ".protocol: getset is for one server; a majority needs set_nx");
+  }
+  assign(config.capacity, token.at("capacity").size(64, 1024 * 1024));
+  token.finish();
+  return config;
+}
+
+}  // namespace jeton::agent

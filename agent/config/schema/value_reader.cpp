@@ -1,0 +1,246 @@
+#include "agent/config/schema/value_reader.hpp"
+
+#include <algorithm>
+
+#include "agent/base/error.hpp"
+#include "agent/config/schema/object_reader.hpp"
+#include "agent/config/schema/secret_check.hpp"
+#include "agent/config/text/values.hpp"
+
+namespace jeton::agent {
+
+namespace {
+
+bool has_control_characters(const std::string& text) {
+  return std::any_of(text.begin(), text.end(),
+                     [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7F; });
+}
+
+// "$CLIENT_SECRET"
+bool looks_like_shell_variable(const std::string& text) {
+  return text.size() > 2 && text[0] == '$' && text[1] >= 'A' && text[1] <= 'Z' &&
+         std::all_of(text.begin() + 1, text.end(),
+                     [](char c) { return (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_'; });
+}
+
+}  // namespace
+
+Place ValueReader::place() const {
+  if (node_ == nullptr || node_->kind == Node::Kind::null || node_->place.line == 0) return place_;
+  return node_->place;
+}
+
+void ValueReader::wrong(const Node& node, std::string_view expected) const {
+  std::string got;
+  switch (node.kind) {
+    case Node::Kind::invalid:
+      return;  // reported by the parser
+    case Node::Kind::null:
+      got = "nothing";
+      break;
+    case Node::Kind::sequence:
+      got = "a list";
+      break;
+    case Node::Kind::map:
+      got = "a map of keys";
+      break;
+    case Node::Kind::scalar:
+      got = "text";
+      break;
+  }
+  const bool map_is_expected = expected.starts_with("a map");
+  if (node.kind == Node::Kind::sequence && map_is_expected) {
+    got += path_.empty() ? ", whose items begin with '- '; write the keys, such as version: and tokens:, without it"
+                         : ", whose items begin with '- '; write each as a key with what belongs to it: NAME: {...}";
+  }
+  reading_->problems.error(
+      node.kind == Node::Kind::null ? place() : node.place,
+      (path_.empty() ? "the document" : path_) + ": expected " + std::string(expected) + "; got " + got);
+}
+
+const Node* ValueReader::raw() const {
+  if (reading_->paths != nullptr) reading_->paths->push_back(path_);
+  return node_;
+}
+
+const std::string* ValueReader::scalar(std::string_view expected) const {
+  const Node* node = raw();
+  if (node == nullptr) return nullptr;
+  if (node->kind == Node::Kind::scalar) return &node->scalar;
+  wrong(*node, expected);
+  return nullptr;
+}
+
+const Node* ValueReader::map(std::string_view expected) const {
+  if (node_ == nullptr || node_->kind == Node::Kind::map || node_->kind == Node::Kind::null) return node_;
+  wrong(*node_, expected);
+  return nullptr;
+}
+
+std::optional<std::string> ValueReader::text() const {
+  const std::string* text = scalar("text");
+  if (text == nullptr) return std::nullopt;
+  if (text->empty()) {
+    error(path_ + " is empty; expected text, or leave the key out");
+    return std::nullopt;
+  }
+  if (has_control_characters(*text)) {
+    error(path_ + ": a line break or control character in the text");
+    return std::nullopt;
+  }
+  return *text;
+}
+
+std::optional<bool> ValueReader::boolean() const {
+  const std::string* text = scalar("true or false");
+  if (text == nullptr) return std::nullopt;
+  if (node_->plain && (*text == "true" || *text == "false")) return *text == "true";
+  error(path_ + ": expected true or false; got " + in_quotes(*text));
+  return std::nullopt;
+}
+
+std::optional<std::uint64_t> ValueReader::integer(std::uint64_t min, std::uint64_t max) const {
+  const std::string* text = scalar("a whole number");
+  if (text == nullptr) return std::nullopt;
+  const std::string range = std::to_string(min) + " to " + std::to_string(max);
+  const auto number = parse_unsigned(*text);
+  if (!number) {
+    error(path_ + ": expected a whole number from " + range + "; got " + in_quotes(*text));
+    return std::nullopt;
+  }
+  if (*number < min || *number > max) {
+    error(path_ + " is out of range: " + *text + " is not in " + range);
+    return std::nullopt;
+  }
+  return number;
+}
+
+std::optional<Milliseconds> ValueReader::duration(Milliseconds min, Milliseconds max) const {
+  const std::string* text = scalar("a duration like 500ms, 30s, 5m, 24h or 7d");
+  if (text == nullptr) return std::nullopt;
+  const auto duration = parse_duration(*text);
+  if (!duration) {
+    error(path_ + ": expected a duration like 500ms, 30s, 5m, 24h or 7d; got " + in_quotes(*text));
+    return std::nullopt;
+  }
+  if (*duration < min || *duration > max) {
+    error(path_ + " is out of range: " + *text + " is not in " + format_duration(min) + " to " + format_duration(max));
+    return std::nullopt;
+  }
+  return duration;
+}
+
+std::optional<std::size_t> ValueReader::size(std::size_t min, std::size_t max) const {
+  const std::string* text = scalar("a size like 512B, 8KiB or 1MiB");
+  if (text == nullptr) return std::nullopt;
+  const auto size = parse_size(*text);
+  if (!size) {
+    error(path_ + ": expected a size like 512B, 8KiB or 1MiB; got " + in_quotes(*text));
+    return std::nullopt;
+  }
+  if (*size < min || *size > max) {
+    error(path_ + " is out of range: " + *text + " is not in " + format_size(min) + " to " + format_size(max));
+    return std::nullopt;
+  }
+  return *size;
+}
+
+std::optional<SecretTemplate> ValueReader::secret(SecretUse use) const {
+  const std::string* text = scalar("text or a reference like ${file:/path}");
+  if (text == nullptr) return std::nullopt;
+  try {
+    SecretTemplate secret = SecretTemplate::parse(*text);
+    if (use == SecretUse::header && has_control_characters(*text)) {
+      error(path_ + ": a line break or control character cannot be sent in a header");
+    }
+    if (const auto why = misplaced_reference(secret, reading_->request)) {
+      error(path_ + ": " + *why);
+      return std::nullopt;
+    }
+    const std::string key = path_.substr(path_.rfind('.') + 1);
+    if (secret.has_reference()) {
+      reading_->secrets.push_back({place(), secret, use, reading_->token});
+    } else if (looks_like_shell_variable(*text)) {
+      warning(path_ + " looks like a variable of a shell and is sent as it stands; did you mean ${env:NAME}?");
+    } else if (!secret.empty() && sounds_secret(key)) {
+      warning(path_ +
+              " is a literal secret; put it into a file of mode 0600 and write ${file:PATH}, or ${credential:NAME}");
+    }
+    return secret;
+  } catch (const Error& e) {
+    error(path_ + ": " + e.what());
+    return std::nullopt;
+  }
+}
+
+std::vector<SecretTemplate> ValueReader::secrets(SecretUse use) const {
+  std::vector<SecretTemplate> result;
+  if (node_ == nullptr || node_->kind != Node::Kind::sequence) {
+    if (auto one = secret(use)) result.push_back(std::move(*one));
+    return result;
+  }
+  if (node_->items.empty()) error(path_ + " is an empty list; leave the key out");
+  for (const Node& item : node_->items) {
+    if (auto one = ValueReader(*reading_, &item, path_, item.place).secret(use)) result.push_back(std::move(*one));
+  }
+  return result;
+}
+
+std::vector<std::string> ValueReader::list() const {
+  std::vector<std::string> result;
+  const Node* node = raw();
+  if (node == nullptr) return result;
+  if (node->kind != Node::Kind::sequence) {
+    wrong(*node, "a list like [a, b]");
+    return result;
+  }
+  for (const Node& item : node->items) {
+    // Not through text(), which would list the path again.
+    if (item.kind != Node::Kind::scalar) {
+      wrong(item, "only text in the list");
+    } else if (std::find(result.begin(), result.end(), item.scalar) != result.end()) {
+      reading_->problems.error(item.place, path_ + " lists " + in_quotes(item.scalar) + " twice");
+    } else if (item.scalar.empty() || has_control_characters(item.scalar)) {
+      reading_->problems.error(item.place, path_ + ": " + in_quotes(item.scalar) + " is not a name");
+    } else {
+      result.push_back(item.scalar);
+    }
+  }
+  return result;
+}
+
+std::optional<std::size_t> ValueReader::choose(const std::vector<std::string_view>& names) const {
+  std::string all;
+  for (const std::string_view name : names) all += (all.empty() ? "" : ", ") + std::string(name);
+  const std::string* text = scalar("one of " + all);
+  if (text == nullptr) return std::nullopt;
+  const auto found = std::find(names.begin(), names.end(), *text);
+  if (found != names.end()) return static_cast<std::size_t>(found - names.begin());
+  const auto meant = nearest(*text, names);
+  error(path_ + ": unknown value " + in_quotes(*text) +
+        (meant ? "; did you mean " + in_quotes(std::string(*meant)) + "?" : "; expected one of " + all));
+  return std::nullopt;
+}
+
+ObjectReader ValueReader::object() const { return {*reading_, map("a map of keys"), path_, place_}; }
+
+std::vector<Member> ValueReader::members() const {
+  std::vector<Member> result;
+  if (reading_->paths != nullptr) {
+    result.push_back({"*", place_, ValueReader(*reading_, nullptr, path_ + ".*", place_)});
+    return result;
+  }
+  const Node* node = map("a map of names");
+  if (node == nullptr) return result;
+  for (const Node::Entry& entry : node->entries) {
+    if (entry.key.empty() || has_control_characters(entry.key)) {
+      reading_->problems.error(entry.key_place, path_ + ": a name is empty or holds a control character");
+      continue;
+    }
+    result.push_back(
+        {entry.key, entry.key_place, ValueReader(*reading_, &entry.value, path_ + "." + entry.key, entry.key_place)});
+  }
+  return result;
+}
+
+}  // namespace jeton::agent

@@ -1,0 +1,146 @@
+// ValueReader: the value of one key of the configuration, there or not, and what a schema can ask it to be.
+//
+// Every question answers with nothing, and a problem at the right place, if the value is not what it should be; with
+// nothing and no problem if the key is not there. The schema asks for all its keys, whether they are there or not: run
+// over an empty document with Reading::paths set, the same questions list every key there is.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <initializer_list>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "agent/base/time.hpp"
+#include "agent/config/secrets/reference_place.hpp"
+#include "agent/config/secrets/secret_template.hpp"
+#include "agent/config/yaml/node.hpp"
+#include "agent/config/yaml/problem.hpp"
+
+namespace jeton::agent {
+
+// What a secret is used for, and so what it may hold besides text.
+enum class SecretUse { any, header, json, seal_key };
+
+// A reference to be tried once everything is read (secret_check.hpp).
+struct SecretReference {
+  Place place;
+  SecretTemplate secret;
+  SecretUse use = SecretUse::any;
+  std::string token{};  // in whose source it stands; empty: elsewhere
+};
+
+// A user or group of this host that is named, to be looked up once everything is read (account_check.hpp).
+struct AccountReference {
+  enum class Kind { user, group };
+  Place place;
+  Kind kind = Kind::user;
+  std::string name;
+};
+
+// A file that is used as it is, to be opened once everything is read.
+struct FileReference {
+  Place place;
+  std::filesystem::path file;
+  std::string token{};  // as above
+};
+
+// What one reading of a configuration collects.
+struct Reading {
+  Problems& problems;
+  std::vector<SecretReference> secrets{};
+  std::vector<AccountReference> accounts{};
+  std::vector<FileReference> files{};
+  std::map<std::string, std::string> redis_keys{};  // of the user's own, each to the path that names it
+  std::string token{};                              // whose source is being read
+  const RequestReferences* request = nullptr;       // of the request of a source, while that is being read
+  std::vector<std::string>* paths = nullptr;        // if set, the schema is listed here: "tokens.*.source.url"
+};
+
+class ObjectReader;
+struct Member;
+
+class ValueReader {
+ public:
+  // `node` may be null: the key is not there. `place` is that of the key, or of the section that lacks it.
+  ValueReader(Reading& reading, const Node* node, std::string path, Place place)
+      : reading_(&reading), node_(node), path_(std::move(path)), place_(std::move(place)) {}
+
+  [[nodiscard]] bool present() const { return node_ != nullptr; }
+  [[nodiscard]] bool is_map() const { return node_ != nullptr && node_->kind == Node::Kind::map; }
+  // Where to complain about the value: itself if it is there.
+  [[nodiscard]] Place place() const;
+  [[nodiscard]] const std::string& path() const { return path_; }
+  void error(std::string message) const { reading_->problems.error(place(), std::move(message)); }
+  void warning(std::string message) const { reading_->problems.warning(place(), std::move(message)); }
+
+  // One line, never empty.
+  [[nodiscard]] std::optional<std::string> text() const;
+  [[nodiscard]] std::optional<bool> boolean() const;
+  [[nodiscard]] std::optional<std::uint64_t> integer(std::uint64_t min, std::uint64_t max) const;
+  [[nodiscard]] std::optional<Milliseconds> duration(Milliseconds min, Milliseconds max) const;
+  [[nodiscard]] std::optional<std::size_t> size(std::size_t min, std::size_t max) const;
+  // Text that may refer to secrets. Warns of a literal if the key sounds like a secret.
+  [[nodiscard]] std::optional<SecretTemplate> secret(SecretUse use = SecretUse::any) const;
+  // The same of a text or of a list of them; empty if the key is not there.
+  [[nodiscard]] std::vector<SecretTemplate> secrets(SecretUse use = SecretUse::any) const;
+  // A list of texts, none twice; empty if the key is not there.
+  [[nodiscard]] std::vector<std::string> list() const;
+  template <typename Enum>
+  [[nodiscard]] std::optional<Enum> choice(std::initializer_list<std::pair<std::string_view, Enum>> choices) const;
+
+  // A reference that stands for itself, not for part of a text, to be tried like the others.
+  void refer(const SecretTemplate& secret, SecretUse use) const {
+    reading_->secrets.push_back({place(), secret, use, reading_->token});
+  }
+
+  void refer(const std::filesystem::path& file) const { reading_->files.push_back({place(), file, reading_->token}); }
+
+  // A section; a key without a value is an empty one.
+  [[nodiscard]] ObjectReader object() const;
+  // A map whose keys are names of the user's; while the schema is listed, one name '*'.
+  [[nodiscard]] std::vector<Member> members() const;
+  // As it stands; lists the path.
+  [[nodiscard]] const Node* raw() const;
+
+ private:
+  friend class ObjectReader;
+  [[nodiscard]] const std::string* scalar(std::string_view expected) const;
+  [[nodiscard]] const Node* map(std::string_view expected) const;
+  [[nodiscard]] std::optional<std::size_t> choose(const std::vector<std::string_view>& names) const;
+  void wrong(const Node& node, std::string_view expected) const;
+
+  Reading* reading_;
+  const Node* node_;
+  std::string path_;
+  Place place_;
+};
+
+// A name and what stands under it.
+struct Member {
+  std::string name;
+  Place place;  // of the name
+  ValueReader value;
+};
+
+template <typename Enum>
+std::optional<Enum> ValueReader::choice(std::initializer_list<std::pair<std::string_view, Enum>> choices) const {
+  std::vector<std::string_view> names;
+  for (const auto& [name, value] : choices) names.push_back(name);
+  const auto index = choose(names);
+  if (!index) return std::nullopt;
+  return (choices.begin() + *index)->second;
+}
+
+// Assigns if there is something to assign: a default stays otherwise.
+template <typename Target, typename Value>
+void assign(Target& target, std::optional<Value> value) {
+  if (value) target = std::move(*value);
+}
+
+}  // namespace jeton::agent

@@ -1,0 +1,25 @@
+// Where a reference may stand: most kinds have a meaning in some places only.
+#pragma once
+
+#include <optional>
+#include <set>
+#include <string>
+
+#include "agent/config/secrets/secret_template.hpp"
+
+namespace jeton::agent {
+
+// What may be referred to in the request that is being read.
+struct RequestReferences {
+  bool values_and_parts = true;  // ${value:...} and ${request:...}
+  std::set<std::string> values{};
+  bool refresh_token = false;
+  bool revoked = false;
+};
+
+// Why one of the references in `text` has no meaning where it stands; nothing if all have one. `request`: of which it
+// is a part; null: it stands elsewhere.
+[[nodiscard]] std::optional<std::string> misplaced_reference(const SecretTemplate& text,
+                                                             const RequestReferences* request);
+
+}  // namespace jeton::agent

@@ -1,0 +1,339 @@
+#include "agent/config/yaml/yaml_document.hpp"
+
+#include <yaml-cpp/eventhandler.h>
+#include <yaml-cpp/exceptions.h>
+#include <yaml-cpp/parser.h>
+
+#include <algorithm>
+#include <array>
+#include <optional>
+#include <sstream>
+#include <string>
+#include <unordered_map>
+#include <utility>
+#include <vector>
+
+#include "agent/config/text/utf8.hpp"
+
+namespace jeton::agent {
+
+namespace {
+
+// The text by line, for what the parser does not say.
+class Lines {
+ public:
+  explicit Lines(std::string_view text) : text_(text) {
+    starts_.push_back(0);
+    for (std::size_t at = 0; at < text.size(); ++at) {
+      if (text[at] == '\n') starts_.push_back(at + 1);
+    }
+  }
+
+  // Column from 1 of a tab before the first other character of a line; 0: none.
+  [[nodiscard]] int tab_in_indentation(int line) const {
+    if (line < 1 || static_cast<std::size_t>(line) > starts_.size()) return 0;
+    const std::size_t start = starts_[static_cast<std::size_t>(line) - 1];
+    for (std::size_t at = start; at < text_.size() && (text_[at] == ' ' || text_[at] == '\t'); ++at) {
+      if (text_[at] == '\t') return static_cast<int>(at - start) + 1;
+    }
+    return 0;
+  }
+
+  // Line of the end of the quote that opens at a place; 0: it is never closed (yaml-cpp 0.7 takes it as closed at the
+  // end of the file, with all that lies between); -1: no quote opens there.
+  [[nodiscard]] int end_of_quote(const Place& place) const {
+    const std::size_t at = offset(place);
+    if (at >= text_.size() || (text_[at] != '"' && text_[at] != '\'')) return -1;  // a block of text, not a quote
+    const std::size_t end = quote_end(at);
+    return end == std::string_view::npos ? 0 : line_of(end);
+  }
+
+  // The quote that a syntax error at a place comes from: one that opens before it and is never closed, or only where
+  // the next one was to open. Nothing if there is none.
+  [[nodiscard]] std::optional<Place> quote_behind(const Place& error) const {
+    std::optional<Place> found;
+    char before = '\n';  // the last character of the line that is no blank
+    for (std::size_t at = 0; at < text_.size(); ++at) {
+      const char c = text_[at];
+      const bool after_blank = at == 0 || text_[at - 1] == ' ' || text_[at - 1] == '\t' || text_[at - 1] == '\n';
+      if (c == '#' && after_blank) at = std::min(text_.find('\n', at), text_.size() - 1);
+      const bool opens = (c == '"' || c == '\'') && std::string_view("\n:-[{,?").find(before) != std::string_view::npos;
+      if (opens) {
+        const std::size_t end = quote_end(at);
+        const int first = line_of(at);
+        const int last = end == std::string_view::npos ? error.line : line_of(end);
+        if (first > error.line) break;
+        const bool suspect = last > first && (error.line == last || error.line == last + 1);
+        if (end == std::string_view::npos || suspect) found = place_of(at, error.file);
+        if (end == std::string_view::npos) break;
+        at = end;
+      }
+      if (text_[at] != ' ' && text_[at] != '\t' && text_[at] != '\r') before = text_[at];
+    }
+    return found;
+  }
+
+ private:
+  [[nodiscard]] std::size_t offset(const Place& place) const {
+    if (place.line < 1 || static_cast<std::size_t>(place.line) > starts_.size()) return text_.size();
+    std::size_t at = starts_[static_cast<std::size_t>(place.line) - 1];
+    for (int column = 1; column < place.column && at < text_.size(); ++column) at += utf8_length(text_, at);
+    return at;
+  }
+
+  // Of the quote that opens at an offset: where it closes.
+  [[nodiscard]] std::size_t quote_end(std::size_t at) const {
+    const char quote = text_[at];
+    for (++at; at < text_.size(); ++at) {
+      if (quote == '"' && text_[at] == '\\') {
+        ++at;
+      } else if (text_[at] == quote) {
+        if (quote == '"' || at + 1 == text_.size() || text_[at + 1] != quote) return at;
+        ++at;  // '' is an escaped quote
+      }
+    }
+    return std::string_view::npos;
+  }
+
+  [[nodiscard]] int line_of(std::size_t at) const {
+    return static_cast<int>(std::upper_bound(starts_.begin(), starts_.end(), at) - starts_.begin());
+  }
+
+  [[nodiscard]] Place place_of(std::size_t at, const std::string& file) const {
+    Place place{file, line_of(at), 1};
+    for (std::size_t i = starts_[static_cast<std::size_t>(place.line) - 1]; i < at;
+         i += std::max<std::size_t>(utf8_length(text_, i), 1))
+      ++place.column;
+    return place;
+  }
+
+  std::string_view text_;
+  std::vector<std::size_t> starts_;
+};
+
+// The one of them that a text begins or ends with, as it comes out of word processors and web pages; nullptr: none.
+const char* unseen_mark(std::string_view text) {
+  struct Mark {
+    std::string_view bytes;
+    const char* name;
+  };
+  constexpr std::array marks{Mark{"\u201C", "a typographic quote"}, Mark{"\u201D", "a typographic quote"},
+                             Mark{"\u201E", "a typographic quote"}, Mark{"\u2018", "a typographic quote"},
+                             Mark{"\u2019", "a typographic quote"}, Mark{"\u201A", "a typographic quote"},
+                             Mark{"\u00AB", "a typographic quote"}, Mark{"\u00BB", "a typographic quote"},
+                             Mark{"\u00A0", "a no-break space"},    Mark{"\u200B", "an invisible space"},
+                             Mark{"\uFEFF", "a byte order mark"}};
+  const auto found = std::find_if(marks.begin(), marks.end(), [text](const Mark& mark) {
+    return text.starts_with(mark.bytes) || text.ends_with(mark.bytes);
+  });
+  return found == marks.end() ? nullptr : found->name;
+}
+
+// Ends the parsing from inside a callback; the problem is reported already.
+struct Stop {};
+
+class TreeBuilder final : public YAML::EventHandler {
+ public:
+  TreeBuilder(const std::string& file, const Lines& lines, Problems& problems)
+      : file_(file), lines_(lines), problems_(problems) {}
+
+  [[nodiscard]] Node take() { return std::move(root_); }
+
+  [[nodiscard]] Place place(const YAML::Mark& mark) const {
+    if (mark.line < 0 || mark.column < 0) return {file_, 0, 0};
+    return {file_, mark.line + 1, mark.column + 1};
+  }
+
+  void OnDocumentStart(const YAML::Mark& mark) override {
+    if (documents_++ == 0) return;
+    problems_.error(place(mark), "a second document, or text after the end of the first; one file holds one document");
+    throw Stop{};
+  }
+  void OnDocumentEnd() override {}
+
+  void OnNull(const YAML::Mark& mark, YAML::anchor_t) override { attach(make(Node::Kind::null, mark)); }
+
+  void OnAlias(const YAML::Mark& mark, YAML::anchor_t) override {
+    problems_.error(place(mark), "aliases (*name) are not supported; write the value out");
+    attach(make(Node::Kind::invalid, mark));
+  }
+
+  void OnAnchor(const YAML::Mark& mark, const std::string&) override {
+    problems_.error(place(mark), "anchors (&name) are not supported; write the value out where it is needed");
+  }
+
+  void OnScalar(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t, const std::string& value) override {
+    Node node = make(accepts_tag(tag, mark) ? Node::Kind::scalar : Node::Kind::invalid, mark);
+    node.scalar = value;
+    node.plain = tag == "?";
+    if (!node.plain) check_quote(node.place, value);
+    if (const char* unseen = node.plain ? unseen_mark(value) : nullptr) {
+      problems_.error(node.place, "the text begins or ends with " + std::string(unseen) +
+                                      ", which YAML takes as part of it; quote with \" or ', also if it is meant");
+      node.kind = Node::Kind::invalid;
+    }
+    attach(std::move(node));
+  }
+
+  void OnSequenceStart(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t,
+                       YAML::EmitterStyle::value) override {
+    accepts_tag(tag, mark);
+    open(make(Node::Kind::sequence, mark));
+  }
+  void OnSequenceEnd() override { close(); }
+
+  void OnMapStart(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t, YAML::EmitterStyle::value) override {
+    accepts_tag(tag, mark);
+    open(make(Node::Kind::map, mark));
+  }
+  void OnMapEnd() override { close(); }
+
+ private:
+  // A map or sequence whose end has not come.
+  struct Frame {
+    Node node;
+    std::unordered_map<std::string, Place> keys;  // of a map: where each was first seen
+    bool has_key = false;                         // of a map: the key was read, its value comes
+    bool keep = true;                             // of a map: false if that key is refused, and its value with it
+    std::string key;
+    Place key_place;
+  };
+
+  Node make(Node::Kind kind, const YAML::Mark& mark) {
+    if (++nodes_ > max_config_nodes) {
+      problems_.error(place(mark), "more than 20000 keys and values; split or simplify the configuration");
+      throw Stop{};
+    }
+    Node node;
+    node.kind = kind;
+    node.place = place(mark);
+    return node;
+  }
+
+  void check_quote(const Place& place, const std::string& value) {
+    const int end = lines_.end_of_quote(place);
+    if (end == 0) {
+      problems_.error(place, "the quote that opens here is never closed");
+      throw Stop{};
+    }
+    if (end > place.line && value.find(": ") != std::string::npos) {
+      problems_.warning(place, "the quote that opens here ends in line " + std::to_string(end) +
+                                   ", and what looks like keys between is part of the text");
+    }
+  }
+
+  bool accepts_tag(const std::string& tag, const YAML::Mark& mark) {
+    if (tag.empty() || tag == "?" || tag == "!") return true;  // none, plain, quoted
+    problems_.error(place(mark), "tags (" + tag.substr(0, 40) + ") are not supported; put text in quotes instead");
+    return false;
+  }
+
+  void open(Node node) {
+    if (stack_.size() >= max_config_depth) {
+      problems_.error(node.place, "nested deeper than 32 levels");
+      throw Stop{};
+    }
+    Frame frame;
+    frame.node = std::move(node);
+    stack_.push_back(std::move(frame));
+  }
+
+  void close() {
+    Node node = std::move(stack_.back().node);
+    stack_.pop_back();
+    attach(std::move(node));
+  }
+
+  void attach(Node node) {
+    if (stack_.empty()) {
+      root_ = std::move(node);
+      return;
+    }
+    Frame& parent = stack_.back();
+    if (parent.node.kind == Node::Kind::sequence) {
+      parent.node.items.push_back(std::move(node));
+    } else if (!parent.has_key) {
+      begin_entry(parent, std::move(node));
+    } else {
+      // The parser says that a missing value is where the next token is; the key is where a person looks.
+      if (node.kind == Node::Kind::null) node.place = parent.key_place;
+      if (parent.keep) parent.node.entries.push_back({parent.key, parent.key_place, std::move(node)});
+      parent.has_key = false;
+    }
+  }
+
+  void begin_entry(Frame& parent, Node key) {
+    parent.has_key = true;
+    parent.keep = false;
+    parent.key_place = key.place;
+    if (key.kind == Node::Kind::invalid) return;
+    if (key.kind != Node::Kind::scalar) {
+      problems_.error(key.place, "a key must be text");
+    } else if (key.scalar == "<<" && key.plain) {
+      problems_.error(key.place, "merge keys (<<) are not supported; write the keys out");
+    } else if (const auto [first, fresh] = parent.keys.emplace(key.scalar, key.place); !fresh) {
+      problems_.error(key.place, "key " + in_quotes(key.scalar) + " stands twice; first at line " +
+                                     std::to_string(first->second.line));
+    } else {
+      parent.keep = true;
+      parent.key = std::move(key.scalar);
+    }
+  }
+
+  const std::string& file_;
+  const Lines& lines_;
+  Problems& problems_;
+  std::vector<Frame> stack_;
+  Node root_;
+  std::size_t nodes_ = 0;
+  int documents_ = 0;
+};
+
+// The parser's words, followed by what usually is the matter.
+std::string explain(const std::string& message) {
+  using namespace YAML::ErrorMsg;
+  if (message == MAP_VALUE) {
+    return "YAML syntax: a ':' where none can be; wrong indentation, a missing ':' in the line above, or a value that "
+           "needs quotes";
+  }
+  if (message == END_OF_MAP || message == END_OF_SEQ) return "YAML syntax: this does not line up with what is above";
+  if (message == END_OF_MAP_FLOW) return "YAML syntax: a '{' before this is not closed, or a ',' is missing";
+  if (message == END_OF_SEQ_FLOW) return "YAML syntax: a '[' before this is not closed, or a ',' is missing";
+  if (message == UNKNOWN_TOKEN) return "YAML syntax: a value cannot start like this; put it in quotes";
+  if (message.starts_with(UNKNOWN_ANCHOR))
+    return "aliases (*name) are not supported; put text that starts with * in quotes";
+  return "YAML syntax: " + message;
+}
+
+}  // namespace
+
+std::optional<Node> parse_yaml(const std::string& file, std::string_view text, Problems& problems) {
+  const Lines lines(text);
+  TreeBuilder builder(file, lines, problems);
+  try {
+    std::istringstream stream{std::string(text)};
+    YAML::Parser parser(stream);
+    // The second call finds nothing, or a second document, which the builder refuses. More calls are not made: yaml-cpp
+    // 0.7 finds empty documents for ever after a stray ','.
+    if (parser.HandleNextDocument(builder)) parser.HandleNextDocument(builder);
+  } catch (const Stop&) {
+    return std::nullopt;
+  } catch (const YAML::Exception& e) {
+    Place place = builder.place(e.mark);
+    if (const auto quote = lines.quote_behind(place)) {
+      problems.error(*quote, "the quote that opens here is never closed, or only by one that was to open another text");
+    } else if (const int tab = lines.tab_in_indentation(place.line)) {
+      place.column = tab;
+      problems.error(place, "a tab in the indentation; indent with spaces");
+    } else {
+      problems.error(place, explain(e.msg));
+    }
+    return std::nullopt;
+  } catch (const std::exception& e) {  // a fault of the parser itself; the agent goes on with what it had
+    problems.error({file, 0, 0}, std::string("the YAML parser failed: ") + e.what());
+    return std::nullopt;
+  }
+  return builder.take();
+}
+
+}  // namespace jeton::agent

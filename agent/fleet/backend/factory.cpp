@@ -1,0 +1,142 @@
+#include "agent/fleet/backend/factory.hpp"
+
+#include "agent/fleet/local/local_coordinator.hpp"
+#include "agent/fleet/local/local_lock_store.hpp"
+#include "agent/fleet/redis/client/cluster_keyspace.hpp"
+#include "agent/fleet/redis/client/cluster_locator.hpp"
+#include "agent/fleet/redis/client/sentinel_locator.hpp"
+#include "agent/fleet/redis/redis_coordinator.hpp"
+#include "agent/fleet/redis/redis_lock_store.hpp"
+#include "agent/fleet/redlock/redlock_coordinator.hpp"
+#include "agent/fleet/redlock/redlock_lock_store.hpp"
+
+namespace jeton::agent {
+namespace {
+
+redis::Address address_of(const RedisEndpoint& endpoint) {
+  redis::Address address;
+  address.kind =
+      endpoint.kind == RedisEndpoint::Kind::unix_socket ? redis::Address::Kind::unix_socket : redis::Address::Kind::tcp;
+  address.host = endpoint.host;
+  address.port = endpoint.port;
+  address.tls = endpoint.tls;
+  address.path = endpoint.path;
+  return address;
+}
+
+redis::TlsOptions tls_options(const TlsConfig& config) {
+  redis::TlsOptions tls;
+  tls.ca_file = config.ca_file.string();
+  tls.cert_file = config.cert_file.string();
+  tls.key_file = config.key_file.string();
+  tls.server_name = config.server_name;
+  return tls;
+}
+
+redis::ConnectOptions connect_options(const RedisAccessConfig& access) {
+  redis::ConnectOptions options;
+  options.tls = tls_options(access.tls);
+  options.username = [reference = access.username] { return reference.resolve(); };
+  options.password = [reference = access.password] { return reference.resolve(); };
+  options.client_name = "jeton-agent";
+  options.timeout = access.timeout;
+  return options;
+}
+
+std::shared_ptr<redis::Locator> sentinel_locator(const RedisSentinelConfig& config, const TlsConfig& tls,
+                                                 Timers& timers, Random& random) {
+  redis::SentinelOptions options;
+  options.master = config.master;
+  for (const RedisEndpoint& endpoint : config.endpoints) options.sentinels.push_back(address_of(endpoint));
+  options.tls = tls_options(tls);
+  options.username = [reference = config.username] { return reference.resolve(); };
+  options.password = [reference = config.password] { return reference.resolve(); };
+  return std::make_shared<redis::SentinelLocator>(timers, random, std::move(options));
+}
+
+// Commands go to the node that holds the key, messages come from any; who lost a key is told by its node.
+void use_cluster(RedisCoordinatorOptions& options, const RedisClusterConfig& config, Timers& timers, Random& random) {
+  redis::ClusterOptions cluster_options;
+  for (const RedisEndpoint& endpoint : config.endpoints) cluster_options.endpoints.push_back(address_of(endpoint));
+  options.connection.in_cluster = true;
+  cluster_options.connection = options.connection;
+  options.connection.address = cluster_options.endpoints.at(0);
+  const auto cluster = std::make_shared<redis::Cluster>(timers, random, std::move(cluster_options));
+  options.connection.locator = std::make_shared<redis::ClusterLocator>(cluster);
+  options.keyspace = std::make_shared<redis::ClusterKeyspace>(cluster);
+  options.cluster = cluster;
+}
+
+RedisCoordinatorOptions redis_options(const CoordinationConfig& config, Timers& timers, Random& random) {
+  const RedisConfig& redis = config.redis.value();
+  RedisCoordinatorOptions options;
+  options.prefix = config.prefix;
+  options.codec = make_codec(config);
+  options.replicas_acked = redis.replicas_acked;
+  options.connection = connect_options(redis.access);
+  if (const auto* endpoint = std::get_if<RedisEndpoint>(&redis.servers)) {
+    options.connection.address = address_of(*endpoint);
+    options.connection.database = endpoint->database;
+  } else if (const auto* sentinel = std::get_if<RedisSentinelConfig>(&redis.servers)) {
+    // One for both connections: what one has learnt of a failover the other need not ask again.
+    options.connection.locator = sentinel_locator(*sentinel, redis.access.tls, timers, random);
+    options.connection.database = sentinel->database;
+  } else if (const auto* cluster = std::get_if<RedisClusterConfig>(&redis.servers)) {
+    use_cluster(options, *cluster, timers, random);
+  }
+  return options;
+}
+
+RedlockCoordinatorOptions redlock_options(const CoordinationConfig& config) {
+  const RedlockConfig& redlock = config.redlock.value();
+  RedlockCoordinatorOptions options;
+  options.prefix = config.prefix;
+  options.codec = make_codec(config);
+  for (const RedisEndpoint& endpoint : redlock.endpoints) {
+    options.servers.push_back(connect_options(redlock.access));
+    options.servers.back().address = address_of(endpoint);
+    options.servers.back().database = endpoint.database;
+  }
+  return options;
+}
+
+}  // namespace
+
+std::unique_ptr<Coordinator> make_coordinator(const CoordinationConfig& config,
+                                              const std::filesystem::path& runtime_dir, Timers& timers,
+                                              Random& random) {
+  if (config.backend == CoordinationConfig::Backend::redis) {
+    return std::make_unique<RedisCoordinator>(timers, random, redis_options(config, timers, random));
+  }
+  if (config.backend == CoordinationConfig::Backend::redlock) {
+    return std::make_unique<RedlockCoordinator>(timers, random, redlock_options(config));
+  }
+  return std::make_unique<LocalCoordinator>(timers, random, runtime_dir / "coordination");
+}
+
+FleetCodec make_codec(const CoordinationConfig& config) {
+  if (config.seal_keys.empty()) return FleetCodec();
+  std::vector<SecretString> keys;
+  for (const SecretTemplate& key : config.seal_keys) keys.push_back(key.resolve());
+  return FleetCodec(std::make_shared<const Seal>(keys));
+}
+
+std::unique_ptr<Coordinator> make_host_coordinator(const CoordinationConfig& config,
+                                                   const std::filesystem::path& runtime_dir, Timers& timers,
+                                                   Random& random) {
+  if (config.backend == CoordinationConfig::Backend::local) return nullptr;
+  return std::make_unique<LocalCoordinator>(timers, random, runtime_dir / "coordination");
+}
+
+std::unique_ptr<LockStore> make_lock_store(const CoordinationConfig& config, const std::filesystem::path& runtime_dir,
+                                           Timers& timers, Random& random) {
+  if (config.backend == CoordinationConfig::Backend::redis) {
+    return std::make_unique<RedisLockStore>(timers, random, redis_options(config, timers, random));
+  }
+  if (config.backend == CoordinationConfig::Backend::redlock) {
+    return std::make_unique<RedlockLockStore>(timers, random, redlock_options(config));
+  }
+  return std::make_unique<LocalLockStore>(timers, runtime_dir / "locks");
+}
+
+}  // namespace jeton::agent

@@ -1,0 +1,79 @@
+#include "agent/fleet/channel_message.hpp"
+
+#include <algorithm>
+
+#include "agent/base/error.hpp"
+#include "agent/base/json.hpp"
+#include "agent/record/wiping_json.hpp"
+
+namespace jeton::agent {
+namespace {
+
+std::string text_of(const WipingJson& json, const char* key) {
+  return std::string(std::string_view(json.at(key).get_ref<const WipingJson::string_t&>()));
+}
+
+Milliseconds ttl_of(const WipingJson& json) {
+  return std::clamp(Milliseconds{whole_number<std::int64_t>(json.at("ttl_ms"))}, Milliseconds{0}, longest_hold);
+}
+
+// As the publish script begins it.
+constexpr std::string_view publication = R"({"type":"record",)";
+// In bytes: of all messages but a publication, and of a reason, which must fit into one whatever has to be escaped in
+// it.
+constexpr std::size_t longest_message = 16 * 1024;
+constexpr std::size_t longest_reason = 1024;
+
+}  // namespace
+
+bool is_publication(std::string_view text) { return text.starts_with(publication); }
+
+std::string encode_message(const ClaimMessage& message) {
+  return json_text(Json{{"type", "claim"}, {"owner", message.owner}, {"ttl_ms", message.ttl.count()}});
+}
+
+std::string encode_message(const ReleaseMessage& message) {
+  return json_text(Json{{"type", "release"}, {"owner", message.owner}});
+}
+
+std::string encode_message(const PauseMessage& message) {
+  return json_text(Json{{"type", "pause"},
+                        {"ttl_ms", message.ttl.count()},
+                        {"reason", message.reason.substr(0, longest_reason)},
+                        {"request", message.request}});
+}
+
+std::string encode_message(const ResumeMessage& /*message*/) { return json_text(Json{{"type", "resume"}}); }
+
+std::string encode_message(const RejectedMessage& message) {
+  return json_text(Json{{"type", "rejected"}, {"generation", message.generation}});
+}
+
+ChannelMessage decode_message(std::string_view text, const std::string& name, const FleetCodec& codec) {
+  if (text.size() > longest_message && !is_publication(text)) throw Error("message is longer than any agent's");
+  try {
+    const WipingJson json = parse_wiping_json(text);
+    const std::string type = text_of(json, "type");
+    if (type == "record") {
+      const SecretString record = json_text(json.at("record"));
+      return codec.decode(name, record.reveal());
+    }
+    if (type == "signed") return decode_message(codec.verified(name, text), name, FleetCodec());
+    if (codec.seals()) return UnknownMessage{};
+    if (type == "claim") return ClaimMessage{text_of(json, "owner"), ttl_of(json)};
+    if (type == "release") return ReleaseMessage{json.contains("owner") ? text_of(json, "owner") : std::string{}};
+    if (type == "pause") {
+      return PauseMessage{ttl_of(json), text_of(json, "reason"),
+                          json.contains("request") ? text_of(json, "request") : std::string{}};
+    }
+    if (type == "resume") return ResumeMessage{};
+    if (type == "usage") return UsageMessage{whole_number<std::uint64_t>(json.at("calls")), ttl_of(json)};
+    if (type == "rejected") return RejectedMessage{whole_number<Generation>(json.at("generation"))};
+    return UnknownMessage{};
+  } catch (const WipingJson::exception& e) {
+    // e.what() may quote the text, which may hold a token.
+    throw Error(e.id < 200 ? "message is not JSON" : "message lacks what agents say, or says it otherwise");
+  }
+}
+
+}  // namespace jeton::agent

@@ -1,0 +1,66 @@
+// What agents tell each other on the channel of a token, as JSON. With coordination.seal a record is sealed and the
+// others are signed (fleet_codec.hpp), apart from the usage, which a script sends.
+//
+//   {"type":"record","record":{...}}                        a publication; built inside the publish script
+//   {"type":"claim","owner":"...","ttl_ms":15000}           somebody took the updater lock
+//   {"type":"release","owner":"..."}                        and gave it back without a publication
+//   {"type":"pause","ttl_ms":60000,"reason":"...","request":"..."}   nobody may ask the provider meanwhile
+//   {"type":"usage","calls":7,"ttl_ms":3600000}             a call was admitted; built inside the admit script
+//   {"type":"rejected","generation":1795000000000000}       the provider refused this token
+//   {"type":"resume"}                                       the pause is lifted
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <variant>
+
+#include "agent/record/fleet_codec.hpp"
+#include "agent/record/record.hpp"
+
+namespace jeton::agent {
+
+struct ClaimMessage {
+  std::string owner;
+  Milliseconds ttl{};
+};
+struct ReleaseMessage {
+  std::string owner;
+};
+struct PauseMessage {
+  Milliseconds ttl{};
+  std::string reason;
+  std::string request{};  // fingerprint of the request that failed for good; empty: none
+};
+struct ResumeMessage {};
+struct UsageMessage {
+  std::uint64_t calls = 0;
+  Milliseconds ttl{};  // until the count starts again
+};
+struct RejectedMessage {
+  Generation generation = 0;
+};
+// A type this version does not know; ignored, so that newer agents may say more.
+struct UnknownMessage {};
+
+// The record has the coordinator's times.
+using ChannelMessage = std::variant<Record, ClaimMessage, ReleaseMessage, PauseMessage, ResumeMessage, UsageMessage,
+                                    RejectedMessage, UnknownMessage>;
+
+[[nodiscard]] std::string encode_message(const ClaimMessage& message);
+[[nodiscard]] std::string encode_message(const ReleaseMessage& message);
+[[nodiscard]] std::string encode_message(const PauseMessage& message);
+[[nodiscard]] std::string encode_message(const ResumeMessage& message);
+[[nodiscard]] std::string encode_message(const RejectedMessage& message);
+
+// `name`: of the token whose channel it came on. Throws Error (without any of the content) if it is no message. Times
+// to live are within [0, longest_hold]. For a codec that seals a message that is not signed is one of unknown type.
+[[nodiscard]] ChannelMessage decode_message(std::string_view text, const std::string& name = {},
+                                            const FleetCodec& codec = FleetCodec());
+
+// Whether it says that the key of a record was written; nothing else of it is read.
+[[nodiscard]] bool is_publication(std::string_view text);
+
+// No message and no key makes an agent hold back for longer, whatever it says.
+inline constexpr Milliseconds longest_hold{7LL * 24 * 3600 * 1000};
+
+}  // namespace jeton::agent

@@ -1,0 +1,27 @@
+// FetchWindow: when calls to a provider were made, and whether one more may be. The same arithmetic as the admit
+// script (redis_scripts.cpp), for the coordinator that keeps it on this host.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+
+#include "agent/fleet/coordinator.hpp"
+
+namespace jeton::agent {
+
+struct FetchWindow {
+  std::optional<WallTime> last;      // start of the last call
+  std::optional<WallTime> began_at;  // of the first call in the window
+  std::uint64_t calls = 0;           // in the window
+
+  struct Decision {
+    bool admitted = false;
+    Milliseconds wait{};  // if not admitted
+    std::string reason;   // if not admitted: "min_interval", "budget"
+  };
+  // Counts the call if it is admitted. Times in the future, left by a clock that went back, count as now.
+  Decision admit(WallTime now, const FetchLimits& limits);
+};
+
+}  // namespace jeton::agent

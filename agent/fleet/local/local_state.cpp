@@ -1,0 +1,109 @@
+#include "agent/fleet/local/local_state.hpp"
+
+#include <algorithm>
+
+#include "agent/base/error.hpp"
+#include "agent/base/json.hpp"
+#include "agent/base/log.hpp"
+#include "agent/base/private_file.hpp"
+#include "agent/fleet/channel_message.hpp"
+#include "agent/fleet/fleet_record.hpp"
+#include "agent/record/record_codec.hpp"
+#include "agent/record/wiping_json.hpp"
+
+namespace jeton::agent {
+namespace {
+
+constexpr std::size_t size_limit = 16 * 1024 * 1024;
+constexpr int state_version = 1;
+
+WallTime time_at(const WipingJson& json, const char* key) {
+  return from_unix_ms(std::clamp<std::int64_t>(whole_number<std::int64_t>(json.at(key)), 0, std::int64_t{1} << 48U));
+}
+
+LocalState parse(std::string_view text, WallTime now) {
+  const WipingJson json = parse_wiping_json(text);
+  if (whole_number<int>(json.at("v")) != state_version) throw Error("version other than 1");
+  LocalState state;
+  state.fence = whole_number<std::uint64_t>(json.at("fence"));
+  if (state.fence >= fence_limit(now)) state.fence = 0;
+  if (const auto record = json.find("record"); record != json.end()) {
+    state.record = to_local_time(decode_record(json_text(*record).reveal()), Milliseconds{0}, now);
+  }
+  if (const auto pause = json.find("pause"); pause != json.end()) {
+    state.pause = LocalState::StoredPause{time_at(*pause, "set_at_ms"), time_at(*pause, "until_ms"),
+                                          std::string(pause->at("reason").get_ref<const WipingText&>()),
+                                          pause->value("request", std::string{})};
+  }
+  if (const auto fetches = json.find("fetches"); fetches != json.end()) {
+    state.fetches.last = time_at(*fetches, "last_ms");
+    state.fetches.began_at = time_at(*fetches, "window_start_ms");
+    state.fetches.calls = whole_number<std::uint64_t>(fetches->at("calls"));
+  }
+  return state;
+}
+
+SecretString serialise(const LocalState& state) {
+  WipingJson json{{"v", state_version}, {"fence", state.fence}};
+  if (state.record) json["record"] = parse_wiping_json(encode_record(*state.record).reveal());
+  if (state.pause) {
+    json["pause"] = {{"set_at_ms", to_unix_ms(state.pause->set_at)},
+                     {"until_ms", to_unix_ms(state.pause->until)},
+                     {"reason", state.pause->reason},
+                     {"request", state.pause->request}};
+  }
+  if (state.fetches.last && state.fetches.began_at) {
+    json["fetches"] = {{"last_ms", to_unix_ms(*state.fetches.last)},
+                       {"window_start_ms", to_unix_ms(*state.fetches.began_at)},
+                       {"calls", state.fetches.calls}};
+  }
+  return json_text(json);
+}
+
+}  // namespace
+
+Milliseconds LocalState::StoredPause::remaining(WallTime now) const {
+  return std::clamp(until - now, Milliseconds{0}, std::clamp(until - set_at, Milliseconds{0}, longest_hold));
+}
+
+bool LocalState::put_back(WallTime now) {
+  bool changed = false;
+  const auto limit = [&](WallTime& time) {
+    if (time <= now) return;
+    time = now;
+    changed = true;
+  };
+  if (fetches.last) limit(*fetches.last);
+  if (fetches.began_at) limit(*fetches.began_at);
+  if (pause && pause->set_at > now) {
+    pause->until = now + (pause->until - pause->set_at);
+    limit(pause->set_at);
+  }
+  return changed;
+}
+
+LocalState load_local_state(const std::filesystem::path& file, WallTime now) {
+  const auto text = read_private_file(file, size_limit);  // a longer one is none of ours, and no JSON
+  if (!text) return {};
+
+  std::string trouble;
+  try {
+    return parse(text->reveal(), now);
+  } catch (const WipingJson::exception& e) {
+    trouble = e.id < 200 ? "it is not JSON" : "a member is missing or has another type";  // e.what() may quote a token
+  } catch (const Error& e) {
+    trouble = e.what();
+  }
+  // Not kept for somebody to look at: a token may stand in it in the clear, and nobody would take it out at its end.
+  std::error_code ignored;
+  std::filesystem::remove(file, ignored);
+  log::warning("the state of the local coordinator cannot be read and is removed; starting afresh",
+               {{"file", file.string()}, {"error", trouble}});
+  return {};
+}
+
+void save_local_state(const std::filesystem::path& file, const LocalState& state) {
+  replace_private_file(file, serialise(state), Durability::process);
+}
+
+}  // namespace jeton::agent

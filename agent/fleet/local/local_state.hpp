@@ -1,0 +1,46 @@
+// LocalState: what the local coordinator remembers of one token, in a JSON file of mode 0600 that is replaced as a
+// whole, so that a reader sees the state before a change or after it, never half of it.
+//
+// No locking here: whoever changes the file holds the lock of the directory.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <optional>
+#include <string>
+
+#include "agent/fleet/fetch_window.hpp"
+#include "agent/record/record.hpp"
+
+namespace jeton::agent {
+
+struct LocalState {
+  // As wall-clock times, because they outlive the process; with the moment they were written, because the clock may go
+  // back and nothing may last longer than it was meant to.
+  struct StoredPause {
+    WallTime set_at;
+    WallTime until;
+    std::string reason;
+    std::string request{};
+
+    [[nodiscard]] Milliseconds remaining(WallTime now) const;  // zero: over
+  };
+
+  std::uint64_t fence = 0;  // of the last acquisition
+  std::optional<Record> record;
+  std::optional<StoredPause> pause;
+  FetchWindow fetches;
+
+  // The clock went back behind what was written: it counts from now, so that a pause and an interval end in their time.
+  // True if it did.
+  bool put_back(WallTime now);
+};
+
+// A missing file is an empty state. One that cannot be understood, or holds a record that no agent writes, is kept
+// beside it as *.corrupt, with a warning, and the state starts afresh. Throws Error if the file cannot be read.
+[[nodiscard]] LocalState load_local_state(const std::filesystem::path& file, WallTime now);
+
+// Throws Error; the old file stays.
+void save_local_state(const std::filesystem::path& file, const LocalState& state);
+
+}  // namespace jeton::agent

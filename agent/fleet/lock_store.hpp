@@ -1,0 +1,86 @@
+// LockStore: the locks that applications take by name (DESIGN.md section 5), apart from the updater locks of tokens:
+// nothing is published under them and no pause holds them. Backends: local (this host's memory and files), redis,
+// redlock.
+//
+// Every call has a deadline of its own and either returns what the store said or throws TransportError: a store that
+// cannot be reached is never read as "busy" or "lost". One thread: the loop's.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <string>
+
+#include "agent/base/task.hpp"
+#include "agent/base/time.hpp"
+#include "agent/config/model/config.hpp"
+#include "agent/fleet/coordinator.hpp"
+#include "agent/fleet/lock_holder.hpp"
+
+namespace jeton::agent {
+
+struct LockId {
+  std::string name;
+  TokenLockConfig terms{};  // the key and protocol, if other clients take the same lock
+  bool operator==(const LockId&) const = default;
+};
+
+struct LockClaim {
+  std::string owner;
+  // The id is new and of this claim alone: after an answer that was lost, the lock can be taken back by it. One that
+  // the caller chose may hold the lock through another claim by then; such a lock is left to its time to live.
+  bool owner_is_new = true;
+  Duration ttl{};
+  LockNote note{};
+  // A split vote is tried again until then, and once more in any case (redlock_lock.hpp).
+  BootTime give_up_at = BootTime::max();
+};
+
+struct LockTry {
+  std::optional<Lease> lease;  // held now, if set; its owner may differ from the claim's (protocol getset)
+  BootTime busy_until;         // otherwise: when the other's lease runs out at the latest, or when to try again
+  std::string holder{};        // its owner id, printable, short; empty: the backend cannot tell
+  std::string trouble;         // if it is held in a way that an operator must end: what to do
+  LockNote note{};             // of the holder, where the backend can tell
+};
+
+struct LockView {
+  bool held = false;
+  std::string owner{};                // printable
+  std::optional<Milliseconds> ttl{};  // none: for ever
+  std::uint64_t fence = 0;            // 0: held by a client that draws none
+  LockNote note{};
+};
+
+class LockStore {
+ public:
+  LockStore() = default;
+  LockStore(const LockStore&) = delete;
+  LockStore& operator=(const LockStore&) = delete;
+  virtual ~LockStore() = default;
+
+  // Never waits for the holder. Not even its own owner takes a lock twice.
+  virtual Task<LockTry> try_acquire(LockId id, LockClaim claim) = 0;
+  // Its time to live is now lease.ttl, from now on. False: the lock is lost (expired, deleted, another's); it is not
+  // created again. True: lease.valid_until moved, and lease.owner may have changed. `lease` lives until the Task is
+  // done.
+  virtual Task<bool> extend(LockId id, Lease& lease) = 0;
+  // False: not held by this owner (any more). Waiters are told.
+  virtual Task<bool> release(LockId id, std::string owner) = 0;
+  // Whoever holds it. False: nobody did. Waiters are told.
+  virtual Task<bool> force_release(LockId id) = 0;
+  virtual Task<LockView> show(LockId id) = 0;
+
+  // `woken` is called on the loop when the lock was released, and when a release may have been missed (as soon as
+  // releases can be heard, above all). Null ends it. What expires is not told.
+  virtual void listen(const LockId& id, std::function<void()> woken) = 0;
+
+  // Of a store that was started. Its clock offset says nothing.
+  [[nodiscard]] virtual CoordinatorHealth health() const = 0;
+
+  // Connects; after stop() every call throws TransportError. Idempotent.
+  virtual void start() = 0;
+  virtual void stop() = 0;
+};
+
+}  // namespace jeton::agent

@@ -1,0 +1,201 @@
+#include "agent/fleet/redis/client/client.hpp"
+
+#include <algorithm>
+#include <boost/system/system_error.hpp>
+#include <utility>
+#include <vector>
+
+#include "agent/base/event.hpp"
+#include "agent/base/log.hpp"
+#include "agent/fleet/redis/client/link.hpp"
+
+namespace jeton::agent::redis {
+
+// Held by the commands that wait, so it outlives Client until they have ended.
+class Client::Impl : public std::enable_shared_from_this<Impl> {
+ public:
+  Impl(Timers& timers, Random& random, ConnectOptions options)
+      : timers_(timers),
+        timeout_(options.timeout),
+        in_cluster_(options.in_cluster),
+        changed_(timers),
+        link_(timers, random, std::move(options), "commands",
+              {.up = [this](const std::shared_ptr<Connection>& connection) { up(connection); },
+               .down = [this](const std::string& reason) { down(reason); }}) {
+    last_error_ = link_.where() + ": not connected yet";
+  }
+
+  void stop() {
+    stopped_ = true;
+    connection_.reset();
+    last_error_ = link_.where() + ": stopped";
+    link_.stop();
+    changed_.notify();
+  }
+
+  static Task<Reply> command(std::shared_ptr<Impl> self, Command command, BootTime deadline) {
+    const auto connection = co_await self->wait_connected(deadline);
+    Reply reply = co_await connection->command(std::move(command), deadline);
+    if (reply.is_error()) self->refuse(*connection, reply);
+    co_return reply;
+  }
+
+  static Task<Reply> exchange(std::shared_ptr<Impl> self, Command command, BootTime deadline, bool asking) {
+    const auto connection = co_await self->wait_connected(deadline);
+    if (asking) co_return co_await connection->asking(std::move(command), deadline);
+    co_return co_await connection->command(std::move(command), deadline);
+  }
+
+  static Task<Reply> run(std::shared_ptr<Impl> self, Command by_sha1, Command by_text, BootTime deadline) {
+    const auto connection = co_await self->wait_connected(deadline);
+    co_return co_await self->run_on(connection, std::move(by_sha1), std::move(by_text), deadline);
+  }
+
+  static Task<Replicated> run_replicated(std::shared_ptr<Impl> self, Command by_sha1, Command by_text,
+                                         std::string replicas, Duration patience, BootTime deadline) {
+    const auto connection = co_await self->wait_connected(deadline);
+    Replicated result;
+    result.reply = co_await self->run_on(connection, std::move(by_sha1), std::move(by_text), deadline);
+    // What waits holds up the other commands of this connection, and must be answered itself before its deadline.
+    const Duration limit = std::min(patience, (deadline - self->timers_.clock().boot_now()) / 2);
+    const std::string limit_ms = std::to_string(std::max(Milliseconds{1}, to_ms(limit)).count());  // 0 is for ever
+    Command wait({"WAIT", replicas, limit_ms});
+    const Reply acked = co_await connection->command(std::move(wait), deadline);
+    if (acked.is_error()) self->refuse(*connection, acked);
+    result.replicas = acked.as_integer();
+    co_return result;
+  }
+
+  [[nodiscard]] bool is_up() const { return connection_ && connection_->is_open(); }
+
+  Timers& timers_;
+  Duration timeout_;  // of an answer to PING
+  bool in_cluster_;   // that it is a node of a Cluster need not be said (any more)
+  std::string last_error_;
+  std::function<void()> connected_callback_;
+  std::shared_ptr<Connection> connection_;
+  Event changed_;
+  int waiting_ = 0;  // for the connection, or behind those that do
+  bool stopped_ = false;
+  Link link_;
+
+ private:
+  // Of a call that waits. Its end lets the calls go on that came when the connection was up already.
+  struct Place {
+    explicit Place(Impl& i) : impl(i) { ++impl.waiting_; }
+    Place(const Place&) = delete;
+    Place& operator=(const Place&) = delete;
+    ~Place() {
+      if (--impl.waiting_ > 0 && impl.is_up()) impl.changed_.notify();
+    }
+    Impl& impl;
+  };
+
+  // In the order of the calls: a release must not overtake the acquisition that it takes back. A call that comes when
+  // the connection is up, but those that wait for it have not gone on yet, waits behind them.
+  Task<std::shared_ptr<Connection>> wait_connected(BootTime deadline) {
+    bool is_next = waiting_ == 0;
+    while (!stopped_) {
+      if (is_next && is_up()) co_return connection_;
+      const Place place(*this);
+      is_next = co_await changed_.wait_until(deadline);
+      if (!is_next) break;
+    }
+    throw NotSentError(last_error_.empty() ? link_.where() + ": not connected" : last_error_);
+  }
+
+  Task<Reply> run_on(std::shared_ptr<Connection> connection, Command by_sha1, Command by_text, BootTime deadline) {
+    Reply reply = co_await connection->command(std::move(by_sha1), deadline);
+    // EVAL and not SCRIPT LOAD: it runs the script and makes it known in one step, so nobody can flush it in between.
+    if (reply.is_error() && reply.text.reveal().starts_with("NOSCRIPT")) {
+      reply = co_await connection->command(std::move(by_text), deadline);
+    }
+    if (reply.is_error()) refuse(*connection, reply);
+    co_return reply;
+  }
+
+  [[noreturn]] void refuse(Connection& connection, const Reply& reply) {
+    const ServerError error(link_.where(), reply.text.reveal());
+    // Without a password the next connection may have one: it is read again.
+    if (error.is_about_role() || error.code() == "NOAUTH") connection.close(error.what());
+    throw error;
+  }
+
+  void up(const std::shared_ptr<Connection>& connection) {
+    connection_ = connection;
+    last_error_.clear();
+    changed_.notify();
+    if (link_.greeting().mode == "cluster") used_as_a_single_server();
+    if (link_.keepalive()) start_task(timers_.executor(), keep_alive(shared_from_this(), connection));
+    if (connected_callback_) connected_callback_();
+  }
+
+  // It works if the cluster has one node, or a proxy before it.
+  void used_as_a_single_server() {
+    if (std::exchange(in_cluster_, true)) return;
+    log::warning(
+        "the server is a node of a Redis Cluster and is used as a single server: keys that other nodes hold cannot be "
+        "reached; name it in coordination.redis.cluster",
+        {{"endpoint", link_.where()}});
+  }
+
+  // Ends with its connection. Any answer is one.
+  static Task<> keep_alive(std::shared_ptr<Impl> self, std::shared_ptr<Connection> connection) {
+    try {
+      for (;;) {
+        const Duration interval = self->link_.keepalive().value_or(self->timeout_);
+        const bool closed = co_await connection->wait_closed(self->timers_.clock().boot_now() + interval);
+        if (closed) co_return;
+        Command ping({"PING"});
+        static_cast<void>(
+            co_await connection->command(std::move(ping), self->timers_.clock().boot_now() + self->timeout_));
+      }
+    } catch (const TransportError&) {
+      // It is closed.
+    } catch (const boost::system::system_error&) {
+      // The loop ends.
+    }
+  }
+
+  void down(const std::string& reason) {
+    connection_.reset();
+    last_error_ = reason;
+  }
+};
+
+Client::Client(Timers& timers, Random& random, ConnectOptions options)
+    : impl_(std::make_shared<Impl>(timers, random, std::move(options))) {}
+
+Client::~Client() { impl_->stop(); }
+void Client::on_connected(std::function<void()> callback) { impl_->connected_callback_ = std::move(callback); }
+void Client::start() { impl_->link_.start(); }
+void Client::stop() { impl_->stop(); }
+
+Task<Reply> Client::command(std::string_view /*key*/, Command command, BootTime deadline) {
+  return Impl::command(impl_, std::move(command), deadline);
+}
+
+Task<Reply> Client::run(const Script& script, std::span<const std::string> keys,
+                        std::span<const std::string_view> arguments, BootTime deadline) {
+  return Impl::run(impl_, script.by_sha1(keys, arguments), script.by_text(keys, arguments), deadline);
+}
+
+Task<Reply> Client::exchange(Command command, BootTime deadline, bool asking) {
+  return Impl::exchange(impl_, std::move(command), deadline, asking);
+}
+
+Task<Keyspace::Replicated> Client::run_replicated(const Script& script, std::span<const std::string> keys,
+                                                  std::span<const std::string_view> arguments, int replicas,
+                                                  Duration patience, BootTime deadline) {
+  return Impl::run_replicated(impl_, script.by_sha1(keys, arguments), script.by_text(keys, arguments),
+                              std::to_string(replicas), patience, deadline);
+}
+
+bool Client::is_connected() const { return impl_->is_up(); }
+std::string Client::last_error() const {
+  const auto& connection = impl_->connection_;
+  return connection && !connection->is_open() ? connection->close_reason() : impl_->last_error_;
+}
+std::string Client::display() const { return impl_->link_.where(); }
+
+}  // namespace jeton::agent::redis

@@ -1,0 +1,127 @@
+#include "agent/fleet/redis/client/cluster_keyspace.hpp"
+
+#include <algorithm>
+#include <optional>
+
+namespace jeton::agent::redis {
+namespace {
+
+using namespace std::chrono_literals;
+
+// In a row, without a pause: more is a circle.
+constexpr int max_redirections = 5;
+constexpr Duration try_again_after = 60ms;        // at most; jittered
+constexpr Duration look_for_owner_after = 200ms;  // at most; jittered
+
+// What a node refused before it looked at the command. An error from inside a script names the script.
+bool came_before_the_command(std::string_view error) { return error.find("@user_script") == std::string_view::npos; }
+
+bool will_pass(std::string_view error) {
+  static constexpr std::string_view codes[] = {"TRYAGAIN", "CLUSTERDOWN", "LOADING", "MASTERDOWN"};
+  return std::any_of(std::begin(codes), std::end(codes),
+                     [&](std::string_view code) { return error.starts_with(code); });
+}
+
+// Holds what every attempt needs. The commands are kept whole, because each may have to be sent to several nodes.
+struct Request {
+  std::uint16_t slot = 0;
+  Command command;
+  std::optional<Command> if_noscript;
+  BootTime deadline;
+};
+
+// The node that holds the slot, or the one we were told to ask, as soon as it is connected.
+Task<Cluster::Node> connected_node(std::shared_ptr<Cluster> cluster, std::uint16_t slot, std::optional<Address> told,
+                                   BootTime deadline) {
+  for (;;) {
+    if (cluster->stopped()) throw NotSentError(cluster->last_error());
+    std::string trouble;
+    std::optional<Address> address = told;
+    if (!address) address = cluster->map().owner(slot);
+    if (address) {
+      const Cluster::Node node = cluster->node(*address);
+      if (node.client->is_connected()) co_return node;
+      trouble = node.client->last_error();
+    } else if (cluster->map().empty()) {
+      trouble = cluster->last_error();
+    } else {
+      trouble = cluster->display() + ": no node holds slot " + std::to_string(slot) + "; run redis-cli --cluster check";
+    }
+    const BootTime now = cluster->timers().clock().boot_now();
+    if (now >= deadline) throw NotSentError(trouble);
+    const BootTime until = std::min(deadline, now + cluster->jittered(look_for_owner_after));
+    const bool changed = co_await cluster->wait_change(until);
+    if (!changed) {
+      cluster->learn_soon();
+      told.reset();  // the node that was to be asked may be gone; its predecessor knows
+    }
+  }
+}
+
+// EVAL follows NOSCRIPT on the same node, with an ASKING of its own.
+Task<Reply> exchange_with(Cluster::Node node, const Request& request, bool asking) {
+  Reply reply = co_await node.client->exchange(request.command, request.deadline, asking);
+  if (request.if_noscript && reply.is_error() && reply.text.reveal().starts_with("NOSCRIPT")) {
+    reply = co_await node.client->exchange(*request.if_noscript, request.deadline, asking);
+  }
+  co_return reply;
+}
+
+Task<Reply> route(std::shared_ptr<Cluster> cluster, Request request) {
+  const Clock& clock = cluster->timers().clock();
+  int redirections = 0;
+  std::optional<Address> told;  // by an ASK, for the next attempt only
+  for (;;) {
+    const Cluster::Node node = co_await connected_node(cluster, request.slot, told, request.deadline);
+    const bool asking = told && *told == node.address;
+    told.reset();
+    Reply reply;
+    try {
+      reply = co_await exchange_with(node, request, asking);
+    } catch (const NotSentError&) {
+      cluster->learn_soon();
+      if (clock.boot_now() >= request.deadline) throw;
+      continue;
+    } catch (const TransportError&) {
+      cluster->learn_soon();
+      throw;
+    }
+    if (!reply.is_error()) co_return reply;
+
+    const std::string_view error = reply.text.reveal();
+    const ServerError failure(node.client->display(), error);
+    if (!came_before_the_command(error)) throw failure;
+    const auto redirection = parse_redirection(error, node.address);
+    Duration pause{0};
+    if (redirection && ++redirections <= max_redirections) {
+      if (redirection->kind == Redirection::Kind::ask) {
+        told = redirection->to;
+      } else {
+        cluster->moved(request.slot, redirection->to);
+      }
+    } else if (will_pass(error)) {
+      pause = cluster->jittered(try_again_after);
+      redirections = 0;
+      if (!error.starts_with("TRYAGAIN")) cluster->learn_soon();
+    } else {
+      throw failure;
+    }
+    const BootTime next = clock.boot_now() + pause;
+    if (next >= request.deadline) throw failure;
+    if (pause > Duration{0}) co_await sleep_until(cluster->timers(), next);
+  }
+}
+
+}  // namespace
+
+Task<Reply> ClusterKeyspace::command(std::string_view key, Command command, BootTime deadline) {
+  return route(cluster_, Request{key_slot(key), std::move(command), std::nullopt, deadline});
+}
+
+Task<Reply> ClusterKeyspace::run(const Script& script, std::span<const std::string> keys,
+                                 std::span<const std::string_view> arguments, BootTime deadline) {
+  const std::uint16_t slot = keys.empty() ? std::uint16_t{0} : key_slot(keys.front());
+  return route(cluster_, Request{slot, script.by_sha1(keys, arguments), script.by_text(keys, arguments), deadline});
+}
+
+}  // namespace jeton::agent::redis

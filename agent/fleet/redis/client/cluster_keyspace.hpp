@@ -1,0 +1,40 @@
+// ClusterKeyspace: a Keyspace over the nodes of a Redis Cluster. Each command goes to the primary that holds the slot
+// of its key, and follows MOVED and ASK.
+//
+// What was refused for the moment (TRYAGAIN, CLUSTERDOWN, LOADING, MASTERDOWN) and what no node has seen is tried again
+// until the deadline. What was sent and not answered is not: it may have been done, and that is for the caller to find
+// out.
+#pragma once
+
+#include <memory>
+
+#include "agent/fleet/redis/client/cluster.hpp"
+#include "agent/fleet/redis/client/keyspace.hpp"
+
+namespace jeton::agent::redis {
+
+class ClusterKeyspace final : public Keyspace {
+ public:
+  // Starts and stops the cluster.
+  explicit ClusterKeyspace(std::shared_ptr<Cluster> cluster) : cluster_(std::move(cluster)) {}
+  ~ClusterKeyspace() override { cluster_->stop(); }
+
+  // Also called when the map of slots changed: the node that keeps the fleet's time may be another.
+  void on_connected(std::function<void()> callback) override { cluster_->on_change(std::move(callback)); }
+  void start() override { cluster_->start(); }
+  void stop() override { cluster_->stop(); }
+
+  Task<Reply> command(std::string_view key, Command command, BootTime deadline) override;
+  Task<Reply> run(const Script& script, std::span<const std::string> keys, std::span<const std::string_view> arguments,
+                  BootTime deadline) override;
+
+  // The map is known and a node answers; a single slot may still be out of reach.
+  [[nodiscard]] bool is_connected() const override { return !cluster_->map().empty() && cluster_->any_connected(); }
+  [[nodiscard]] std::string last_error() const override { return cluster_->last_error(); }
+  [[nodiscard]] std::string display() const override { return cluster_->display(); }
+
+ private:
+  std::shared_ptr<Cluster> cluster_;
+};
+
+}  // namespace jeton::agent::redis

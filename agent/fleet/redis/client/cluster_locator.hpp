@@ -1,0 +1,35 @@
+// ClusterLocator: any node of a Redis Cluster, for a subscriber: what is published on one node is heard on all of them.
+//
+// Each question is answered with another node, so a reconnect leaves the one that failed. A node that left the cluster,
+// or was cut off from it, still answers but hears nothing: another one is named, unless that is no better.
+#pragma once
+
+#include <memory>
+#include <optional>
+
+#include "agent/fleet/redis/client/cluster.hpp"
+#include "agent/fleet/redis/client/locator.hpp"
+
+namespace jeton::agent::redis {
+
+class ClusterLocator final : public Locator {
+ public:
+  // For one subscriber.
+  explicit ClusterLocator(std::shared_ptr<Cluster> cluster) : cluster_(std::move(cluster)) {}
+
+  Task<Address> locate(BootTime deadline) override;
+  [[nodiscard]] bool wants_primary() const override { return false; }
+  [[nodiscard]] Duration recheck_interval() const override { return std::chrono::seconds(5); }
+  Task<Address> relocate(Address current, BootTime deadline) override;
+
+ private:
+  // Whether it says that the cluster is down for it; none: it did not say.
+  Task<std::optional<bool>> is_cut_off(Address node, BootTime deadline);
+  [[nodiscard]] std::optional<Address> another() const;
+
+  std::shared_ptr<Cluster> cluster_;
+  std::optional<Address> current_;
+  std::optional<Address> better_;  // a node that was well when the current one was not
+};
+
+}  // namespace jeton::agent::redis

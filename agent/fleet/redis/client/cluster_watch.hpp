@@ -1,0 +1,38 @@
+// ClusterWatch: who wrote, deleted or flushed the keys that channels stand for (subscriber.hpp), on the nodes of a
+// Redis Cluster that hold them: a node tells of its own keys only.
+//
+// One connection for each node in use, however many keys it holds. Follows the map of slots: a key whose slot has
+// moved, or whose node was replaced, is watched on its new node, and `gap` is told as after every connect. The channels
+// are heard there too, so that a publication is always told before the change of its key. One thread: the loop's.
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "agent/fleet/redis/client/cluster.hpp"
+#include "agent/fleet/redis/client/subscriber.hpp"
+
+namespace jeton::agent::redis {
+
+class ClusterWatch {
+ public:
+  // Timers and random outlive it. `options`: of every node; address and locator are not used. `callbacks.down` is not
+  // called.
+  ClusterWatch(Timers& timers, Random& random, std::shared_ptr<Cluster> cluster, ConnectOptions options,
+               Subscriber::Callbacks callbacks, Duration keepalive);
+  ~ClusterWatch();  // stops
+  ClusterWatch(const ClusterWatch&) = delete;
+  ClusterWatch& operator=(const ClusterWatch&) = delete;
+
+  void start();
+  void stop();  // no callback comes any more
+
+  void subscribe(const std::string& channel, const std::string& key);
+  void unsubscribe(const std::string& channel);
+
+ private:
+  class Impl;
+  std::shared_ptr<Impl> impl_;
+};
+
+}  // namespace jeton::agent::redis

@@ -1,0 +1,55 @@
+// Connection: one open connection to a Redis server, shared by any number of coroutines. Commands are pipelined: each
+// is written at once, together with what else is waiting, and gets the reply at its place in the order.
+//
+// A command that is not answered by its deadline closes the connection, because nobody could tell its late reply from
+// the next one; all others in flight fail with it. A closed connection stays closed: link.hpp makes a new one.
+// One thread: the loop's. Errors: TransportError "redis://...: reason".
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "agent/base/timers.hpp"
+#include "agent/fleet/redis/client/command.hpp"
+#include "agent/fleet/redis/client/reply.hpp"
+#include "agent/fleet/redis/client/transport.hpp"
+
+namespace jeton::agent::redis {
+
+class Connection {
+ public:
+  // `where` is put before every error.
+  Connection(Timers& timers, std::unique_ptr<Transport> transport, ReplyLimits limits, std::string where);
+  ~Connection();  // closes
+  Connection(const Connection&) = delete;
+  Connection& operator=(const Connection&) = delete;
+
+  // An error reply of the server is returned, not thrown. If the waiting coroutine is cancelled, the command is done
+  // nevertheless and its reply dropped.
+  Task<Reply> command(Command command, BootTime deadline);
+  // With ASKING right before it, nothing in between: lets a Cluster node answer for a slot it is about to get. A
+  // refused ASKING is returned instead of the command's reply.
+  Task<Reply> asking(Command command, BootTime deadline);
+
+  // From now on every reply goes to `handler` (the subscribed mode of a connection), and commands are sent by send().
+  void on_push(std::function<void(const Reply&)> handler);
+  void send(Command command);
+
+  void close(const std::string& reason);
+  [[nodiscard]] bool is_open() const;
+  // Why it is closed, with `where` before it; empty while it is open.
+  [[nodiscard]] const std::string& close_reason() const;
+  // How long it had been quiet when the peer ended it, if nothing was asked or about to be sent then: a server may
+  // close connections that are not used.
+  [[nodiscard]] std::optional<Duration> ended_idle_for() const;
+  // Returns true as soon as it is closed, false at the deadline.
+  Task<bool> wait_closed(BootTime deadline = BootTime::max());
+
+ private:
+  class Impl;
+  std::shared_ptr<Impl> impl_;
+};
+
+}  // namespace jeton::agent::redis

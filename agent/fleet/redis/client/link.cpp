@@ -1,0 +1,255 @@
+#include "agent/fleet/redis/client/link.hpp"
+
+#include <algorithm>
+#include <boost/system/system_error.hpp>
+#include <set>
+#include <utility>
+
+#include "agent/base/backoff.hpp"
+#include "agent/base/event.hpp"
+#include "agent/base/log.hpp"
+#include "agent/fleet/redis/client/dial.hpp"
+
+namespace jeton::agent::redis {
+namespace {
+
+using namespace std::chrono_literals;
+
+// While an outage is young a fleet waits for this connection: together with the spread of a repair, what a restarted
+// server lost is back within a second. A server that stays away is not asked so often by thousands of agents.
+constexpr Duration young_outage = 30s;
+constexpr BackoffLimits young_limits{.base = 50ms, .cap = 500ms, .floor = 10ms};
+constexpr BackoffLimits old_limits{.base = 2s, .cap = 2s, .floor = 500ms};
+// A connection that dies younger than this is one more failed attempt of the same trouble.
+constexpr Duration proven_after = 1s;
+
+// A server closes what was not used for a time of its own, give or take the second in which it looks.
+constexpr Duration same_idle_time = 2s;
+constexpr Duration shortest_idle_limit = 500ms;
+
+}  // namespace
+
+class Link::Impl : public std::enable_shared_from_this<Impl> {
+ public:
+  Impl(Timers& timers, Random& random, ConnectOptions options, std::string purpose, Callbacks callbacks)
+      : timers_(timers),
+        random_(random),
+        options_(std::move(options)),
+        where_(options_.locator ? options_.locator->origin() : ""),
+        purpose_(std::move(purpose)),
+        callbacks_(std::move(callbacks)),
+        young_backoff_(young_limits, random),
+        old_backoff_(old_limits, random),
+        stop_(timers) {
+    if (where_.empty()) where_ = options_.display(options_.address);
+  }
+
+  void start() {
+    if (started_) return;
+    started_ = true;
+    start_task(timers_.executor(), run(shared_from_this()));
+  }
+
+  void stop() {
+    if (stopped_) return;
+    stopped_ = true;
+    callbacks_ = {};
+    options_.identified = nullptr;
+    if (connection_) connection_->close("stopped");
+    attempt_.cancel();
+    if (options_.locator) options_.locator->interrupt();
+    stop_.notify();
+  }
+
+  void renew() {
+    if (!connection_ || !connection_->is_open()) return;
+    renewing_ = true;
+    connection_->close("to be made anew");
+  }
+
+  [[nodiscard]] const std::string& where() const { return where_; }
+  [[nodiscard]] std::optional<Duration> keepalive() const { return keepalive_; }
+  [[nodiscard]] const Greeting& greeting() const { return greeting_; }
+
+ private:
+  static Task<> run(std::shared_ptr<Impl> self) {
+    try {
+      while (!self->stopped_) {
+        co_await self->run_once();
+        if (self->stopped_) break;
+        if (std::exchange(self->renewing_, false)) continue;
+        co_await self->stop_.wait_until(self->now() + self->next_pause());
+      }
+    } catch (const boost::system::system_error&) {
+      // The loop ends.
+    }
+    self->connection_.reset();
+  }
+
+  Task<> run_once() {
+    std::string failure;
+    bool operator_must_act = false;
+    try {
+      co_await connect();
+      const BootTime since = timers_.clock().boot_now();
+      // Copied, because the callback may stop the link, which takes the callbacks away.
+      if (const auto up = callbacks_.up) up(connection_);
+      const bool died_young = co_await connection_->wait_closed(since + proven_after);
+      if (!died_young) {
+        recovered();
+        co_await stay_connected();
+        if (const auto idle = connection_->ended_idle_for()) ended_by_idleness(*idle);
+      }
+      failure = connection_->close_reason();
+    } catch (const ServerError& e) {
+      failure = e.what();
+      operator_must_act = e.is_about_access();
+    } catch (const Error& e) {
+      operator_must_act = dynamic_cast<const SetupError*>(&e) != nullptr;
+      failure = e.what();
+      if (!failure.starts_with(where_)) failure = where_ + ": " + failure;
+    }
+    connection_.reset();
+    if (stopped_) co_return;
+    if (!renewing_) report(failure, operator_must_act);
+    if (const auto down = callbacks_.down) down(failure);
+  }
+
+  Task<> connect() {
+    Address address = options_.address;
+    if (options_.locator) address = co_await locate();
+    const BootTime deadline = now() + options_.timeout;
+    Dialed dialed =
+        co_await dial(timers_, options_.resolve, options_.connect, address, options_.tls, deadline, attempt_);
+    if (stopped_) throw TransportError("stopped");
+    connection_ = std::make_shared<Connection>(timers_, std::move(dialed.transport), options_.limits, where_);
+    connected_to_ = address;
+    connected_ip_ = dialed.ip;
+    greeting_ = co_await greet(*connection_, options_, where_, deadline);
+  }
+
+  Task<Address> locate() {
+    const std::string origin = options_.locator->origin();
+    if (!origin.empty()) where_ = origin;
+    Address address = co_await options_.locator->locate(now() + options_.timeout);
+    if (stopped_) throw TransportError("stopped");
+    where_ = options_.display(address) + (origin.empty() ? "" : " (" + origin + ")");
+    co_return address;
+  }
+
+  // Until the connection is closed: by us, if the server that is wanted is another one by now.
+  Task<> stay_connected() {
+    const Duration recheck = options_.locator ? options_.locator->recheck_interval() : Duration{0};
+    BootTime recheck_at = next_after(recheck);
+    BootTime resolve_at = next_after(is_name(connected_to_) ? resolve_interval : Duration{0});
+    while (connection_->is_open()) {
+      const BootTime next = std::min(recheck_at, resolve_at);
+      const bool closed = co_await connection_->wait_closed(next);
+      if (closed) break;
+      if (now() >= recheck_at) {
+        const Address address = co_await options_.locator->relocate(connected_to_, now() + options_.timeout);
+        if (address != connected_to_) connection_->close("the server to use is " + address.display() + " now");
+        recheck_at = next_after(recheck);
+      } else if (now() >= resolve_at) {
+        co_await follow_name();
+        resolve_at = next_after(resolve_interval);
+      }
+    }
+  }
+
+  // Of several addresses that a name has, the one in use is as good as the others.
+  Task<> follow_name() {
+    std::vector<std::string> found;
+    try {
+      found = co_await options_.resolve(timers_, connected_to_.host, now() + options_.timeout, attempt_);
+    } catch (const TransportError&) {
+      co_return;  // nobody knows better
+    }
+    const bool is_there = std::find(found.begin(), found.end(), connected_ip_) != found.end();
+    if (found.empty() || is_there || !connection_->is_open()) co_return;
+    log::warning(
+        "the name of the server leads to another address: moving there; what the old server has is not known there",
+        {{"connection", purpose_}, {"endpoint", where_}, {"from", connected_ip_}, {"to", found.front()}});
+    renewing_ = true;
+    connection_->close("the name leads to another address now");
+  }
+
+  [[nodiscard]] BootTime next_after(Duration interval) {
+    if (interval <= Duration{0}) return BootTime::max();
+    return now() + std::chrono::duration_cast<Duration>(interval * (0.75 + random_.uniform() / 2));
+  }
+
+  // The next attempt is made at once. If the server is gone, that will fail, and be told.
+  void ended_by_idleness(Duration idle) {
+    renewing_ = true;
+    log::debug("redis ended a connection that was not used; connecting again",
+               {{"connection", purpose_}, {"endpoint", where_}, {"idle_ms", to_ms(idle).count()}});
+    const std::optional<Duration> before = std::exchange(idle_before_, idle);
+    if (!before || std::chrono::abs(*before - idle) > same_idle_time) return;
+    const Duration limit = std::min(*before, idle);
+    if (limit < shortest_idle_limit) return;
+    keepalive_ = limit / 2;
+    log::info("redis ends connections that are not used; they are kept alive",
+              {{"connection", purpose_}, {"endpoint", where_}, {"interval_ms", to_ms(*keepalive_).count()}});
+  }
+
+  Duration next_pause() {
+    if (!down_since_) down_since_ = now();
+    return now() - *down_since_ < young_outage ? young_backoff_.next() : old_backoff_.next();
+  }
+
+  void report(const std::string& failure, bool operator_must_act) {
+    // Every attempt fails for the same few reasons: each is said once until the trouble is over.
+    if (!reported_.insert(failure).second) return;
+    log::write(operator_must_act ? log::Level::error : log::Level::warning, "redis is out of reach; trying again",
+               {{"connection", purpose_}, {"error", failure}});
+  }
+
+  void recovered() {
+    young_backoff_.reset();
+    down_since_.reset();
+    if (reported_.empty()) {
+      log::debug("redis connected", {{"connection", purpose_}, {"endpoint", where_}});
+    } else {
+      log::info("redis is back", {{"connection", purpose_}, {"endpoint", where_}});
+    }
+    reported_.clear();
+  }
+
+  [[nodiscard]] BootTime now() const { return timers_.clock().boot_now(); }
+
+  Timers& timers_;
+  Random& random_;
+  ConnectOptions options_;
+  std::string where_;
+  std::string purpose_;
+  Callbacks callbacks_;
+  Backoff young_backoff_;
+  Backoff old_backoff_;
+  std::optional<BootTime> down_since_;  // none while a connection has proven itself
+  Event stop_;
+  ConnectAttempt attempt_;
+  std::shared_ptr<Connection> connection_;
+  Address connected_to_;
+  std::string connected_ip_;
+  Greeting greeting_;
+  std::optional<Duration> idle_before_;  // of the connection that the server ended last while it was not used
+  std::optional<Duration> keepalive_;
+  std::set<std::string> reported_;
+  bool started_ = false;
+  bool stopped_ = false;
+  bool renewing_ = false;
+};
+
+Link::Link(Timers& timers, Random& random, ConnectOptions options, std::string purpose, Callbacks callbacks)
+    : impl_(std::make_shared<Impl>(timers, random, std::move(options), std::move(purpose), std::move(callbacks))) {}
+
+Link::~Link() { impl_->stop(); }
+void Link::start() { impl_->start(); }
+void Link::stop() { impl_->stop(); }
+void Link::renew() { impl_->renew(); }
+std::optional<Duration> Link::keepalive() const { return impl_->keepalive(); }
+const Greeting& Link::greeting() const { return impl_->greeting(); }
+const std::string& Link::where() const { return impl_->where(); }
+
+}  // namespace jeton::agent::redis

@@ -1,0 +1,36 @@
+// Locator: finds the server to connect to, where that can change: the primary that sentinels name, a node of a
+// Cluster. Asked before each attempt to connect, so every reconnect follows a failover, and now and then while
+// connected, so one that breaks no connection is followed too. One thread: the loop's.
+#pragma once
+
+#include <string>
+
+#include "agent/base/task.hpp"
+#include "agent/base/time.hpp"
+#include "agent/fleet/redis/client/address.hpp"
+
+namespace jeton::agent::redis {
+
+class Locator {
+ public:
+  Locator() = default;
+  Locator(const Locator&) = delete;
+  Locator& operator=(const Locator&) = delete;
+  virtual ~Locator() = default;
+
+  // Throws TransportError that says whom it asked and what was wrong.
+  virtual Task<Address> locate(BootTime deadline) = 0;
+  // Whether the server must say that it is a primary (ROLE) before it is used.
+  [[nodiscard]] virtual bool wants_primary() const = 0;
+
+  // Who names the server, for an operator: `sentinel "jeton"`. Empty: the address says it all.
+  [[nodiscard]] virtual std::string origin() const { return {}; }
+  // How often a connected link asks where the server is now; it leaves if that is elsewhere. Zero: never.
+  [[nodiscard]] virtual Duration recheck_interval() const { return Duration{0}; }
+  // `current` if nobody can tell.
+  virtual Task<Address> relocate(Address current, BootTime /*deadline*/) { co_return current; }
+  // Ends the questions that are under way, each with an error.
+  virtual void interrupt() {}
+};
+
+}  // namespace jeton::agent::redis

@@ -1,0 +1,122 @@
+#include "agent/fleet/redis/client/reply.hpp"
+
+#include <algorithm>
+#include <cctype>
+#include <iterator>
+
+namespace jeton::agent::redis {
+namespace {
+
+struct Advice {
+  std::string_view about;  // a code, or words of the error
+  std::string_view what_to_do;
+};
+
+constexpr Advice advices[] = {
+    {"NOAUTH", "the server wants a password: set coordination.redis.password (and username)"},
+    {"WRONGPASS", "check coordination.redis.username and password"},
+    {"NOPERM",
+     "grant the ACL user this command, and the keys and channels of coordination.prefix, mirror_key and lock.key"},
+    {"READONLY", "this server is a replica; the primary is looked for again, coordination.redis must lead to it"},
+    {"LOADING", "the server is loading its data; it is asked again"},
+    {"MASTERDOWN", "this replica has lost its primary; the primary is looked for again"},
+    {"OOM", "the server is at its maxmemory: raise it or free memory"},
+    {"NOREPLICAS", "the primary has too few replicas to take writes (min-replicas-to-write); repair the replication"},
+    {"MISCONF", "the server cannot write its snapshot and refuses writes: look at its log and its disk"},
+    {"WRONGTYPE",
+     "something that is not jeton's stands there: find out who wrote it and DEL it, or choose another "
+     "coordination.prefix (or lock.key)"},
+    {"BUSY", "the server is kept busy by a script; it is asked again"},
+    {"MOVED", "the keys live in a Redis Cluster: set coordination.redis.cluster; if it is set, look at CLUSTER NODES"},
+    {"ASK", "the nodes of the cluster send us in circles; look at CLUSTER NODES"},
+    {"TRYAGAIN", "the slot is being moved to another node; it works again when that is finished"},
+    {"CLUSTERDOWN", "the cluster has lost too many nodes, or slots that nobody holds: redis-cli --cluster check"},
+    {"NOSCRIPT", "the server forgets scripts at once; is it a proxy?"},
+};
+
+// For errors whose code says nothing; in lower case, because servers differ.
+constexpr Advice advices_on_words[] = {
+    {"unknown redis command called from",
+     "the scripts need GET, SET, DEL, PTTL, PEXPIRE, PEXPIREAT, HGET, HMGET, HSET, PUBLISH and TIME under their own "
+     "names: undo rename-command in redis.conf"},
+    {"select is not allowed in cluster mode",
+     "the server is a node of a Redis Cluster: set coordination.redis.cluster instead of an endpoint with a database"},
+    {"cluster support disabled",
+     "the server is no node of a Redis Cluster: set coordination.redis.endpoint instead of cluster"},
+    {"db index is out of range", "the server has fewer databases (databases in redis.conf): choose a lower one"},
+    {"unknown command",
+     "jeton needs this command under its own name: undo rename-command in redis.conf, or use a service that has it"},
+    {"unknown subcommand", "jeton needs this subcommand: use a server or service that has it"},
+    {"unsupported command", "jeton needs this command: use a server or service that has it"},
+};
+
+std::string code_of(std::string_view text) {
+  const auto end = std::find_if(text.begin(), text.end(), [](char c) { return c < 'A' || c > 'Z'; });
+  // Older servers answer a wrong password with a plain ERR.
+  if (text.starts_with("ERR") && text.find("invalid password") != std::string_view::npos) return "WRONGPASS";
+  if (text.starts_with("ERR") && text.find("AUTH") != std::string_view::npos &&
+      text.find("without any password") != std::string_view::npos) {
+    return "WRONGPASS";
+  }
+  // What a script may not do is told in the words of the script's error: those of Redis 7.0, and of Redis 8 and
+  // Valkey 8.
+  if (text.find("user executing the script can't") != std::string_view::npos) return "NOPERM";
+  if (text.starts_with("ERR ACL failure in script:")) return "NOPERM";
+  // Before Redis 7 an error inside of a script is wrapped: "ERR Error running script (call to f_...): ...: -OOM ...".
+  if (text.starts_with("ERR Error ")) {
+    for (const Advice& advice : advices) {
+      if (text.find("-" + std::string(advice.about) + " ") != std::string_view::npos) return std::string(advice.about);
+    }
+  }
+  return {text.begin(), end};
+}
+
+// "unknown command 'AUTH', with args beginning with: ..." would repeat what we sent, a password for example.
+std::string without_arguments(std::string_view text) {
+  return std::string(text.substr(0, std::min(text.find(", with args"), std::size_t{200})));
+}
+
+std::string advice_on(std::string_view text) {
+  const std::string code = code_of(text);
+  for (const Advice& advice : advices) {
+    if (advice.about == code) return "; " + std::string(advice.what_to_do);
+  }
+  std::string words(text);
+  std::transform(words.begin(), words.end(), words.begin(),
+                 [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+  for (const Advice& advice : advices_on_words) {
+    if (words.find(advice.about) != std::string_view::npos) return "; " + std::string(advice.what_to_do);
+  }
+  return "";
+}
+
+[[noreturn]] void unexpected() {
+  throw TransportError("the server answered something else than a Redis server does; check the endpoint");
+}
+
+}  // namespace
+
+const Reply& Reply::at(std::size_t index) const {
+  if (type != Type::array || index >= elements.size()) unexpected();
+  return elements[index];
+}
+
+std::int64_t Reply::as_integer() const {
+  if (type != Type::integer) unexpected();
+  return integer;
+}
+
+std::string_view Reply::as_text() const {
+  if (type != Type::string && type != Type::status) unexpected();
+  return text.reveal();
+}
+
+ServerError::ServerError(const std::string& where, std::string_view text)
+    : TransportError(where + ": " + without_arguments(text) + advice_on(text)),
+      code_(code_of(text)),
+      answer_(without_arguments(text)) {}
+
+bool ServerError::is_about_access() const { return code_ == "NOAUTH" || code_ == "WRONGPASS" || code_ == "NOPERM"; }
+bool ServerError::is_about_role() const { return code_ == "READONLY" || code_ == "MASTERDOWN"; }
+
+}  // namespace jeton::agent::redis

@@ -1,0 +1,39 @@
+// RespParser: bytes of a Redis server in, replies out. Wraps the reader of hiredis, and bounds what a server can make
+// us keep: a reply beyond the limits is an error at the moment that can be known, before memory is taken for it.
+//
+// Not synchronised. After an error the stream cannot be trusted any more: close the connection. Memory that held
+// replies is wiped when it is given back.
+#pragma once
+
+#include <cstddef>
+#include <memory>
+#include <optional>
+#include <string_view>
+
+#include "agent/fleet/redis/client/reply.hpp"
+
+namespace jeton::agent::redis {
+
+struct ReplyLimits {
+  std::size_t bytes = 4 * 1024 * 1024;  // of one reply on the wire
+  std::size_t elements = 1024;          // of all arrays of one reply together
+};
+
+class RespParser {
+ public:
+  explicit RespParser(ReplyLimits limits);
+  ~RespParser();
+  RespParser(const RespParser&) = delete;
+  RespParser& operator=(const RespParser&) = delete;
+
+  // Feed pieces of some KiB and take the replies out after each, so that the limits are looked at.
+  void feed(std::string_view bytes);
+  // The next complete reply. Throws TransportError on garbage and on a reply beyond the limits.
+  [[nodiscard]] std::optional<Reply> next();
+
+ private:
+  class Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace jeton::agent::redis

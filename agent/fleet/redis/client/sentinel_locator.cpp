@@ -1,0 +1,253 @@
+#include "agent/fleet/redis/client/sentinel_locator.hpp"
+
+#include <algorithm>
+#include <charconv>
+#include <optional>
+
+#include "agent/fleet/redis/client/connection.hpp"
+#include "agent/fleet/redis/client/dial.hpp"
+#include "agent/fleet/redis/client/login.hpp"
+
+namespace jeton::agent::redis {
+namespace {
+
+// Why a sentinel did not help.
+struct Refusal {
+  std::string reason;  // with its address
+  bool operator_must_act = false;
+};
+
+std::string advice_for(const ServerError& error) {
+  if (error.code() == "NOAUTH") return "; set coordination.redis.sentinel.password (and username)";
+  if (error.code() == "WRONGPASS") return "; check coordination.redis.sentinel.username and password";
+  if (error.code() == "NOPERM") return "; grant the sentinel's ACL user +sentinel";
+  if (error.answer().find("unknown command") != std::string::npos) {
+    return "; a Redis server and no sentinel? Those listen on port 26379 as a rule";
+  }
+  return "";
+}
+
+// What a sentinel said.
+struct Named {
+  Address primary;
+  std::uint64_t epoch = 0;  // rises with every failover; 0 if it did not tell
+};
+
+// How a sentinel was reached.
+struct Way {
+  std::string ip;
+  BootTime resolve_at{};  // look then whether its name leads elsewhere
+};
+
+std::optional<std::uint64_t> number_in(std::string_view text) {
+  std::uint64_t number = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+  if (error != std::errc{} || end != text.data() + text.size()) return std::nullopt;
+  return number;
+}
+
+// Names and values by turns.
+std::uint64_t epoch_in(const Reply& about) {
+  for (std::size_t i = 0; i + 1 < about.elements.size(); i += 2) {
+    const Reply& name = about.elements[i];
+    const Reply& value = about.elements[i + 1];
+    if (name.type != Reply::Type::string || value.type != Reply::Type::string) continue;
+    if (name.text.reveal() == "config-epoch") return number_in(value.text.reveal()).value_or(0);
+  }
+  return 0;
+}
+
+}  // namespace
+
+// Held by the questions that are under way, so it outlives SentinelLocator until they have ended.
+class SentinelLocator::Impl : public std::enable_shared_from_this<Impl> {
+ public:
+  Impl(Timers& timers, Random& random, SentinelOptions options) : timers_(timers), options_(std::move(options)) {
+    const auto count = static_cast<double>(options_.sentinels.size());
+    first_ = static_cast<std::size_t>(random.uniform() * count);
+    connections_.resize(options_.sentinels.size());
+    ways_.resize(options_.sentinels.size());
+  }
+
+  static Task<Address> locate(std::shared_ptr<Impl> self, BootTime deadline) {
+    co_return co_await ask_in_turn(self, self->first_, deadline);
+  }
+
+  static Task<Address> ask_in_turn(std::shared_ptr<Impl> self, std::size_t first, BootTime deadline) {
+    const std::uint64_t interruptions = self->interruptions_;
+    const std::size_t count = self->options_.sentinels.size();
+    std::vector<Refusal> refusals;
+    std::optional<Named> behind;
+    std::size_t behind_count = 0;
+    for (std::size_t i = 0; i < count; ++i) {
+      const std::size_t index = (first + i) % count;
+      const BootTime now = self->timers_.clock().boot_now();
+      // Half of what is left, so that a silent one leaves time for the others and a distant one has enough.
+      const BootTime share = i + 1 < count ? now + (deadline - now) / 2 : deadline;
+      Refusal refusal;
+      try {
+        Named named = co_await self->ask(index, share);
+        if (named.epoch >= self->epoch_) co_return self->believe(index, named);
+        // Cut off from the others, it has missed a failover.
+        refusal.reason = self->where(index) + ": has missed a failover that another sentinel told of";
+        ++behind_count;
+        if (!behind || named.epoch > behind->epoch) behind = named;
+      } catch (const ServerError& e) {
+        refusal = {self->where(index) + ": " + e.answer() + advice_for(e), true};
+      } catch (const SetupError& e) {
+        refusal = {self->where(index) + ": " + e.what(), true};
+      } catch (const Error& e) {
+        const std::string reason = e.what();
+        refusal.reason = reason.starts_with(self->where(index)) ? reason : self->where(index) + ": " + reason;
+      }
+      if (self->interruptions_ != interruptions) throw TransportError(self->origin() + ": stopped");
+      refusals.push_back(std::move(refusal));
+    }
+    self->first_ = (first + 1) % count;  // each has the largest share once
+    // Most do not know of the failover any more: the sentinels were set up anew.
+    if (2 * behind_count > count) co_return self->believe(self->first_, *behind);
+    self->give_up(refusals);
+  }
+
+  // Asks only if nobody did a moment ago; and each time another sentinel, because one may be cut off from the rest.
+  static Task<Address> relocate(std::shared_ptr<Impl> self, Address current, BootTime deadline) {
+    const Duration fresh = self->options_.recheck_interval / 2;
+    if (self->known_ && self->timers_.clock().boot_now() - self->known_at_ < fresh) co_return *self->known_;
+    try {
+      co_return co_await ask_in_turn(self, (self->first_ + 1) % self->options_.sentinels.size(), deadline);
+    } catch (const TransportError&) {
+      // Without a sentinel nothing changes.
+    }
+    co_return current;
+  }
+
+  void interrupt() {
+    ++interruptions_;
+    for (const auto& weak : attempts_) {
+      if (const auto attempt = weak.lock()) attempt->cancel();
+    }
+    for (const auto& connection : connections_) {
+      if (connection) connection->close("stopped");
+    }
+  }
+
+  [[nodiscard]] std::string origin() const { return "sentinel \"" + options_.master + "\""; }
+
+  SentinelOptions& options() { return options_; }
+
+ private:
+  Address believe(std::size_t index, const Named& named) {
+    first_ = index;
+    epoch_ = named.epoch;
+    known_ = named.primary;
+    known_at_ = timers_.clock().boot_now();
+    return named.primary;
+  }
+
+  Task<Named> ask(std::size_t index, BootTime deadline) {
+    co_await follow_name(index, deadline);
+    if (!connections_[index] || !connections_[index]->is_open()) {
+      auto fresh = co_await connect(index, deadline);
+      connections_[index] = std::move(fresh);
+    }
+    const auto connection = connections_[index];  // another question may put a new one in its place meanwhile
+    Command question({"SENTINEL", "get-master-addr-by-name", options_.master});
+    const Reply answer = co_await connection->command(std::move(question), deadline);
+    if (answer.is_error()) {
+      connection->close("refused");  // a password that is replaced is used at once
+      throw ServerError(where(index), answer.text.reveal());
+    }
+    if (answer.is_nil()) {
+      throw SetupError("does not know the name \"" + options_.master + "\"; check coordination.redis.sentinel.master");
+    }
+    Named named;
+    named.primary.host = answer.at(0).as_text();
+    const std::uint64_t port = number_in(answer.at(1).as_text()).value_or(0);
+    if (port == 0 || port > 65'535 || named.primary.host.empty()) {
+      throw TransportError("named no address that can be connected to");
+    }
+    named.primary.port = static_cast<std::uint16_t>(port);
+    named.primary.tls = options_.sentinels[index].tls;
+    Command about({"SENTINEL", "MASTER", options_.master});
+    const Reply details = co_await connection->command(std::move(about), deadline);
+    named.epoch = epoch_in(details);
+    co_return named;
+  }
+
+  std::shared_ptr<ConnectAttempt> new_attempt() {
+    auto attempt = std::make_shared<ConnectAttempt>();
+    std::erase_if(attempts_, [](const auto& weak) { return weak.expired(); });
+    attempts_.push_back(attempt);
+    return attempt;
+  }
+
+  // Another sentinel may stand behind the name by now, and the one that is connected know nothing any more. It takes
+  // half of the time at most, and changes nothing if the name leads nowhere.
+  Task<> follow_name(std::size_t index, BootTime deadline) {
+    const auto connection = connections_[index];
+    const BootTime now = timers_.clock().boot_now();
+    if (!connection || !connection->is_open() || now < ways_[index].resolve_at) co_return;
+    if (!is_name(options_.sentinels[index])) co_return;
+    ways_[index].resolve_at = now + resolve_interval;
+    const auto attempt = new_attempt();
+    std::vector<std::string> found;
+    try {
+      found = co_await options_.resolve(timers_, options_.sentinels[index].host, now + (deadline - now) / 2, *attempt);
+    } catch (const TransportError&) {
+      co_return;
+    }
+    const bool is_there = std::find(found.begin(), found.end(), ways_[index].ip) != found.end();
+    if (!found.empty() && !is_there) connection->close("the name leads to another address now");
+  }
+
+  Task<std::shared_ptr<Connection>> connect(std::size_t index, BootTime deadline) {
+    const auto attempt = new_attempt();
+    Dialed dialed = co_await dial(timers_, options_.resolve, options_.connect, options_.sentinels[index], options_.tls,
+                                  deadline, *attempt);
+    auto connection = std::make_shared<Connection>(timers_, std::move(dialed.transport), ReplyLimits{}, where(index));
+    ways_[index] = {dialed.ip, timers_.clock().boot_now() + resolve_interval};
+    SecretString username = options_.username ? options_.username() : SecretString{};
+    SecretString password = options_.password ? options_.password() : SecretString{};
+    co_await log_in(*connection, where(index), std::move(username), std::move(password), deadline);
+    co_return connection;
+  }
+
+  [[nodiscard]] std::string where(std::size_t index) const { return options_.sentinels[index].display(); }
+
+  [[noreturn]] void give_up(const std::vector<Refusal>& refusals) const {
+    std::string message = origin() + ": none of " + std::to_string(refusals.size()) + " sentinels names the primary";
+    const char* separator = ": ";
+    for (const Refusal& refusal : refusals) {
+      message.append(separator).append(refusal.reason);
+      separator = " | ";
+    }
+    const auto must_act = [](const Refusal& refusal) { return refusal.operator_must_act; };
+    if (std::any_of(refusals.begin(), refusals.end(), must_act)) throw SetupError(message);
+    throw TransportError(message);
+  }
+
+  Timers& timers_;
+  SentinelOptions options_;
+  std::size_t first_ = 0;         // whom to ask first
+  std::optional<Address> known_;  // the last answer
+  BootTime known_at_;
+  std::uint64_t epoch_ = 0;                               // of the last answer
+  std::vector<std::shared_ptr<Connection>> connections_;  // to each sentinel that was asked; may be closed
+  std::vector<Way> ways_;                                 // of each of them
+  std::vector<std::weak_ptr<ConnectAttempt>> attempts_;   // under way
+  std::uint64_t interruptions_ = 0;
+};
+
+SentinelLocator::SentinelLocator(Timers& timers, Random& random, SentinelOptions options)
+    : impl_(std::make_shared<Impl>(timers, random, std::move(options))) {}
+
+SentinelLocator::~SentinelLocator() { impl_->interrupt(); }
+Task<Address> SentinelLocator::locate(BootTime deadline) { return Impl::locate(impl_, deadline); }
+std::string SentinelLocator::origin() const { return impl_->origin(); }
+Duration SentinelLocator::recheck_interval() const { return impl_->options().recheck_interval; }
+Task<Address> SentinelLocator::relocate(Address current, BootTime deadline) {
+  return Impl::relocate(impl_, std::move(current), deadline);
+}
+void SentinelLocator::interrupt() { impl_->interrupt(); }
+
+}  // namespace jeton::agent::redis

@@ -1,0 +1,55 @@
+// SentinelLocator: the primary that sentinels name (SENTINEL get-master-addr-by-name).
+//
+// They are asked in turn, beginning with the one that last answered, each within half of the time that is left, so
+// that dead ones do not eat it. Where to begin is drawn, so a fleet does not ask all the same one. While connected each
+// is asked in its turn every few seconds, over connections that are kept: after a failover the old primary may go on
+// for a while, alive and heard by nobody. A sentinel that is cut off from the others goes on naming it too, so an
+// answer of a lower epoch than the last one counts only if most sentinels say the like. A sentinel that is given by
+// name is asked where the name leads now. Shared by the links of an agent, so that they need not ask twice. One thread:
+// the loop's.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "agent/base/random.hpp"
+#include "agent/base/timers.hpp"
+#include "agent/fleet/redis/client/locator.hpp"
+#include "agent/fleet/redis/client/transport.hpp"
+
+namespace jeton::agent::redis {
+
+struct SentinelOptions {
+  std::string master;              // the name that the sentinels know it by
+  std::vector<Address> sentinels;  // with TLS if the first one is: so are the servers they name
+  TlsOptions tls;
+  // For the sentinels themselves, asked at every connect; empty function or empty text: none.
+  std::function<SecretString()> username;
+  std::function<SecretString()> password;
+  Duration recheck_interval{2'000'000'000};
+  Connector connect = connect_transport;
+  Resolver resolve = resolve_name;
+};
+
+class SentinelLocator final : public Locator {
+ public:
+  // Timers and random outlive it.
+  SentinelLocator(Timers& timers, Random& random, SentinelOptions options);
+  ~SentinelLocator() override;  // interrupts
+
+  // Throws a SetupError if a sentinel does not know the name or does not let us in and no other one helps.
+  Task<Address> locate(BootTime deadline) override;
+  [[nodiscard]] bool wants_primary() const override { return true; }
+  [[nodiscard]] std::string origin() const override;
+  [[nodiscard]] Duration recheck_interval() const override;
+  Task<Address> relocate(Address current, BootTime deadline) override;
+  void interrupt() override;
+
+ private:
+  class Impl;
+  std::shared_ptr<Impl> impl_;
+};
+
+}  // namespace jeton::agent::redis

@@ -1,0 +1,246 @@
+#include "agent/fleet/redis/client/subscriber.hpp"
+
+#include <algorithm>
+#include <boost/system/system_error.hpp>
+#include <deque>
+#include <map>
+#include <optional>
+#include <utility>
+#include <vector>
+
+#include "agent/base/event.hpp"
+#include "agent/base/log.hpp"
+#include "agent/fleet/redis/client/link.hpp"
+
+namespace jeton::agent::redis {
+namespace {
+
+// What the server calls the channel of its tracking.
+constexpr std::string_view invalidations = "__redis__:invalidate";
+
+// What the server has yet to answer, in the order of its answers.
+enum class Asked { watch, subscribe, unsubscribe, ping };
+
+}  // namespace
+
+class Subscriber::Impl : public std::enable_shared_from_this<Impl> {
+ public:
+  Impl(Timers& timers, Random& random, ConnectOptions options, Callbacks callbacks, Duration keepalive)
+      : timers_(timers),
+        callbacks_(std::move(callbacks)),
+        keepalive_(keepalive),
+        timeout_(options.timeout),
+        heard_(timers),
+        link_(timers, random, std::move(options), "subscriptions",
+              {.up = [this](const std::shared_ptr<Connection>& connection) { up(connection); },
+               .down =
+                   [this](const std::string&) {
+                     down();
+                     if (const auto tell = callbacks_.down) tell();
+                   }}) {}
+
+  void stop() {
+    callbacks_ = {};
+    link_.stop();
+    down();
+  }
+
+  void subscribe(const std::string& channel, const std::string& key) {
+    const bool added = channels_.emplace(channel, key).second;
+    if (!added || !connection_) return;
+    if (!key.empty() && !not_watched_) {
+      // A subscribed connection takes no command that would watch one key more: a new one watches all.
+      link_.renew();
+    } else if (subscribed_) {
+      send(*connection_, Asked::subscribe, Command({"SUBSCRIBE", channel}));
+    }
+  }
+
+  void unsubscribe(const std::string& channel) {
+    if (channels_.erase(channel) > 0 && connection_ && subscribed_) {
+      send(*connection_, Asked::unsubscribe, Command({"UNSUBSCRIBE", channel}));
+    }
+  }
+
+  Link& link() { return link_; }
+
+ private:
+  void send(Connection& connection, Asked what, Command command) {
+    asked_.push_back(what);
+    connection.send(std::move(command));
+  }
+
+  void up(const std::shared_ptr<Connection>& connection) {
+    connection_ = connection;
+    start_task(timers_.executor(), serve(shared_from_this(), connection));
+  }
+
+  // Ends with its connection.
+  static Task<> serve(std::shared_ptr<Impl> self, std::shared_ptr<Connection> connection) {
+    try {
+      const bool watching = co_await track_keys(self, connection);
+      if (self->connection_ != connection || !connection->is_open()) co_return;
+      self->subscribed_ = true;
+      connection->on_push([weak = std::weak_ptr(self)](const Reply& reply) {
+        if (const auto alive = weak.lock()) alive->on_reply(reply);
+      });
+      // From its answer on the server tells about keys, whatever else is being answered.
+      if (watching) self->send(*connection, Asked::watch, Command({"SUBSCRIBE", invalidations}));
+      for (const auto& [channel, key] : self->channels_) {
+        self->send(*connection, Asked::subscribe, Command({"SUBSCRIBE", channel}));
+      }
+      co_await keep_alive(self, connection);
+    } catch (const boost::system::system_error&) {
+      // The loop ends.
+    } catch (const TransportError& e) {
+      connection->close(
+          e.what());  // if it is not: without its subscriptions it is of no use, and the link makes another
+    }
+  }
+
+  // Must come before the first SUBSCRIBE, which rules out other commands. False: there is nothing to hear of.
+  static Task<bool> track_keys(std::shared_ptr<Impl> self, std::shared_ptr<Connection> connection) {
+    std::vector<std::string> keys;
+    for (const auto& [channel, key] : self->channels_) {
+      if (!key.empty()) keys.push_back(key);
+    }
+    if (keys.empty()) co_return false;
+    const BootTime deadline = self->timers_.clock().boot_now() + self->timeout_;
+    Command ask_id({"CLIENT", "ID"});
+    const Reply id = co_await connection->command(std::move(ask_id), deadline);
+    if (id.type != Reply::Type::integer) {
+      self->cannot_watch(id);
+      co_return false;
+    }
+    const std::string own_id = std::to_string(id.integer);
+    std::vector<std::string_view> words{"CLIENT", "TRACKING", "ON", "REDIRECT", own_id, "BCAST"};
+    for (const std::string& key : keys) {
+      words.emplace_back("PREFIX");
+      words.emplace_back(key);
+    }
+    Command track{std::span<const std::string_view>(words)};
+    const Reply done = co_await connection->command(std::move(track), deadline);
+    if (done.is_error()) {
+      self->cannot_watch(done);
+      co_return false;
+    }
+    co_return true;
+  }
+
+  void cannot_watch(const Reply& refusal) {
+    not_watched_ = true;
+    if (std::exchange(not_watched_reported_, true)) return;
+    const std::string_view said = refusal.is_error() ? refusal.text.reveal() : "an unexpected answer to CLIENT ID";
+    log::info("redis does not tell about lost keys; they are found by a look now and then",
+              {{"endpoint", link_.where()}, {"error", ServerError(link_.where(), said).answer()}});
+  }
+
+  void down() {
+    connection_.reset();
+    not_watched_ = subscribed_ = false;
+    asked_.clear();
+    heard_.notify();  // who waits for the answer to a PING need not any more
+  }
+
+  static Task<> keep_alive(std::shared_ptr<Impl> self, std::shared_ptr<Connection> connection) {
+    const Clock& clock = self->timers_.clock();
+    for (;;) {
+      const Duration interval = std::min(self->keepalive_, self->link_.keepalive().value_or(self->keepalive_));
+      const bool closed = co_await connection->wait_closed(clock.boot_now() + interval);
+      if (closed) co_return;
+      self->send(*connection, Asked::ping, Command({"PING"}));
+      const BootTime deadline = clock.boot_now() + self->timeout_;
+      const std::uint64_t before = self->replies_;
+      bool in_time = true;
+      while (connection->is_open() && self->replies_ == before && in_time) {
+        in_time = co_await self->heard_.wait_until(deadline);
+      }
+      if (self->replies_ == before) connection->close("no answer to PING in time");
+    }
+  }
+
+  void on_reply(const Reply& reply) {
+    ++replies_;
+    heard_.notify();
+    if (reply.is_error()) {
+      refused(reply);
+      return;
+    }
+    if (reply.type == Reply::Type::status) answered();  // PONG outside the subscribed mode
+    if (reply.type != Reply::Type::array || reply.elements.size() < 2) return;
+    const auto word = [&reply](std::size_t i) {
+      return reply.elements[i].type == Reply::Type::string ? reply.elements[i].text.reveal() : std::string_view{};
+    };
+    const std::string channel(word(1));
+    if (word(0) != "message") answered();
+    if (word(0) == "message" && channel == invalidations && reply.elements.size() == 3) {
+      on_invalidation(reply.elements[2]);
+      return;
+    }
+    if (!channels_.contains(channel)) return;
+    // Copied, because the callee may stop the subscriber, which takes the callbacks away.
+    if (word(0) == "message" && reply.elements.size() == 3) {
+      if (const auto message = callbacks_.message) message(channel, word(2));
+    } else if (word(0) == "subscribe") {
+      if (const auto gap = callbacks_.gap) gap(channel);
+    }
+  }
+
+  // None: the server answers what nobody asked.
+  std::optional<Asked> answered() {
+    if (asked_.empty()) return std::nullopt;
+    const Asked what = asked_.front();
+    asked_.pop_front();
+    return what;
+  }
+
+  void refused(const Reply& error) {
+    const std::optional<Asked> what = answered();
+    if (what == Asked::ping || what == Asked::unsubscribe) return;  // it answers, and that is all we need
+    if (what == Asked::watch) {
+      cannot_watch(error);
+      return;
+    }
+    // Without the channel the connection is useless.
+    connection_->close(ServerError(link_.where(), error.text.reveal()).what());
+  }
+
+  // Nothing instead of a list of keys: all are gone.
+  void on_invalidation(const Reply& keys) {
+    const auto changed = callbacks_.changed;
+    if (!changed) return;
+    const auto named = [&keys](const std::string& key) {
+      return std::any_of(keys.elements.begin(), keys.elements.end(),
+                         [&](const Reply& k) { return k.type == Reply::Type::string && k.text.reveal() == key; });
+    };
+    const auto channels = channels_;  // copied, because the callee may unsubscribe
+    for (const auto& [channel, key] : channels) {
+      if (!key.empty() && (keys.is_nil() || named(key))) changed(channel, keys.is_nil());
+    }
+  }
+
+  Timers& timers_;
+  Callbacks callbacks_;
+  Duration keepalive_;
+  Duration timeout_;
+  std::map<std::string, std::string> channels_;  // to the key that each stands for
+  std::deque<Asked> asked_;
+  bool not_watched_ = false;  // the server of this connection does not tell about keys
+  bool subscribed_ = false;   // the connection is past its preparation
+  bool not_watched_reported_ = false;
+  std::shared_ptr<Connection> connection_;
+  std::uint64_t replies_ = 0;
+  Event heard_;
+  Link link_;
+};
+
+Subscriber::Subscriber(Timers& timers, Random& random, ConnectOptions options, Callbacks callbacks, Duration keepalive)
+    : impl_(std::make_shared<Impl>(timers, random, std::move(options), std::move(callbacks), keepalive)) {}
+
+Subscriber::~Subscriber() { impl_->stop(); }
+void Subscriber::start() { impl_->link().start(); }
+void Subscriber::stop() { impl_->stop(); }
+void Subscriber::subscribe(const std::string& channel, const std::string& key) { impl_->subscribe(channel, key); }
+void Subscriber::unsubscribe(const std::string& channel) { impl_->unsubscribe(channel); }
+
+}  // namespace jeton::agent::redis

@@ -1,0 +1,54 @@
+// Subscriber: messages of a set of channels, over a connection of its own that repairs itself and subscribes again.
+//
+// What was published while there was no subscription is lost: after each (re)subscription of a channel `gap` is called,
+// and from then on every message arrives until the next gap. A peer that fell silent is noticed by a PING that is not
+// answered.
+//
+// A channel can stand for a key: then the server also tells when somebody wrote, deleted or flushed that key (server-
+// assisted client-side caching, Redis 6 or later, in broadcast mode with a redirection of the connection to itself). On
+// a server that cannot do it, or does not allow it to us (ACL: +client|id +client|tracking &__redis__:invalidate), only
+// messages come. One thread: the loop's.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "agent/base/random.hpp"
+#include "agent/base/timers.hpp"
+#include "agent/fleet/redis/client/transport.hpp"
+
+namespace jeton::agent::redis {
+
+class Subscriber {
+ public:
+  struct Callbacks {
+    std::function<void(const std::string& channel, std::string_view payload)> message;
+    std::function<void(const std::string& channel)> gap;
+    // The key behind the channel is not what it was: written (also by a script that sent a message), deleted, flushed.
+    // `all`: with everything else on the server.
+    std::function<void(const std::string& channel, bool all)> changed{};
+    // The connection, or an attempt to make one, failed.
+    std::function<void()> down{};
+  };
+
+  // Timers and random outlive the subscriber. `keepalive`: between two PINGs.
+  Subscriber(Timers& timers, Random& random, ConnectOptions options, Callbacks callbacks, Duration keepalive);
+  ~Subscriber();  // stops
+  Subscriber(const Subscriber&) = delete;
+  Subscriber& operator=(const Subscriber&) = delete;
+
+  void start();
+  void stop();  // no callback comes any more
+
+  // `key`: the key that the channel stands for; empty: none.
+  void subscribe(const std::string& channel, const std::string& key = {});
+  void unsubscribe(const std::string& channel);
+
+ private:
+  class Impl;
+  std::shared_ptr<Impl> impl_;
+};
+
+}  // namespace jeton::agent::redis

@@ -1,0 +1,129 @@
+#include "agent/fleet/redis/client/transport.hpp"
+
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <sys/socket.h>
+
+#include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/local/stream_protocol.hpp>
+#include <boost/asio/redirect_error.hpp>
+#include <boost/asio/use_awaitable.hpp>
+#include <boost/asio/write.hpp>
+
+#include "agent/base/ascii.hpp"
+#include "agent/fleet/redis/client/connecting.hpp"
+#include "agent/fleet/redis/client/tls_context.hpp"
+#include "agent/fleet/redis/client/tls_transport.hpp"
+
+namespace jeton::agent::redis {
+namespace {
+
+namespace asio = boost::asio;
+using boost::system::error_code;
+
+class SocketTransport final : public Transport {
+ public:
+  SocketTransport(StreamSocket socket, bool tcp) : socket_(std::move(socket)), tcp_(tcp) {}
+
+  Task<std::size_t> read_some(std::span<char> into) override {
+    error_code error;
+    const auto size = co_await socket_.async_read_some(asio::buffer(into.data(), into.size()),
+                                                       asio::redirect_error(asio::use_awaitable, error));
+    if (error) throw TransportError(reason_of(error) + (heard_ ? "" : hint()));
+    // Redis closes without a word; other servers send this alert.
+    if (!heard_ && into[0] == tls_alert) throw TransportError("the server speaks TLS on this port; write rediss://");
+    heard_ = true;
+    co_return size;
+  }
+
+  Task<> write(std::string_view bytes) override {
+    error_code error;
+    co_await asio::async_write(socket_, asio::buffer(bytes.data(), bytes.size()),
+                               asio::redirect_error(asio::use_awaitable, error));
+    if (error) throw TransportError(reason_of(error));
+  }
+
+  void close() noexcept override {
+    error_code ignored;
+    socket_.close(ignored);
+  }
+
+ private:
+  static constexpr char tls_alert = '\x15';
+
+  [[nodiscard]] std::string hint() const {
+    return tcp_ ? " before it said anything; if it speaks TLS on this port, write rediss://" : "";
+  }
+
+  StreamSocket socket_;
+  bool tcp_;
+  bool heard_ = false;  // anything at all
+};
+
+void set_option(StreamSocket& socket, int level, int name, int value) {
+  ::setsockopt(socket.native_handle(), level, name, &value, sizeof value);
+}
+
+// Small requests must not wait for each other, and a peer that vanished must be noticed even when we are quiet.
+void set_tcp_options(StreamSocket& socket) {
+  set_option(socket, IPPROTO_TCP, TCP_NODELAY, 1);
+  set_option(socket, SOL_SOCKET, SO_KEEPALIVE, 1);
+  set_option(socket, IPPROTO_TCP, TCP_KEEPIDLE, 15);
+  set_option(socket, IPPROTO_TCP, TCP_KEEPINTVL, 5);
+  set_option(socket, IPPROTO_TCP, TCP_KEEPCNT, 3);
+}
+
+Task<StreamSocket> connect_to(Timers& timers, const StreamEndpoint& endpoint, BootTime deadline,
+                              ConnectAttempt& attempt) {
+  StreamSocket socket(timers.executor());
+  error_code error;
+  socket.open(endpoint.protocol(), error);
+  if (error) throw TransportError(reason_of(error));
+  const auto close = [&socket] {
+    error_code ignored;
+    socket.close(ignored);
+  };
+  const Abortable abortable(attempt, close);
+  const Alarm alarm(timers, deadline, close);
+  co_await socket.async_connect(endpoint, asio::redirect_error(asio::use_awaitable, error));
+  if (alarm.fired()) throw TransportError("no connection in time");
+  if (error) throw TransportError(reason_of(error));
+  co_return socket;
+}
+
+StreamEndpoint endpoint_of(const Address& address) {
+  try {
+    if (address.kind == Address::Kind::unix_socket) return asio::local::stream_protocol::endpoint(address.path);
+    return asio::ip::tcp::endpoint(asio::ip::make_address(address.host), address.port);
+  } catch (const boost::system::system_error& e) {
+    throw TransportError(reason_of(e.code()));  // the path is too long for a socket
+  }
+}
+
+}  // namespace
+
+std::string reason_of(const error_code& error) {
+  if (error == asio::error::eof) return "the server closed the connection";
+  std::string text = error.message();
+  if (!text.empty()) text[0] = ascii_lower(text[0]);
+  return text;
+}
+
+std::string ConnectOptions::display(const Address& where) const {
+  return where.display() + (where.kind == Address::Kind::unix_socket ? "?db=" : "/") + std::to_string(database);
+}
+
+Task<std::unique_ptr<Transport>> connect_transport(Timers& timers, Address address, TlsOptions tls, BootTime deadline,
+                                                   ConnectAttempt& attempt) {
+  std::shared_ptr<asio::ssl::context> context;
+  if (address.tls) context = std::make_shared<asio::ssl::context>(make_tls_context(tls));
+  const StreamEndpoint endpoint = endpoint_of(address);
+  const bool tcp = address.kind == Address::Kind::tcp;
+  StreamSocket socket = co_await connect_to(timers, endpoint, deadline, attempt);
+  if (tcp) set_tcp_options(socket);
+  if (!context) co_return std::make_unique<SocketTransport>(std::move(socket), tcp);
+  std::string name = tls.server_name.empty() ? address.host : tls.server_name;
+  co_return co_await start_tls(timers, std::move(socket), std::move(context), std::move(name), deadline, attempt);
+}
+
+}  // namespace jeton::agent::redis

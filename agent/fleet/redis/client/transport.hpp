@@ -1,0 +1,99 @@
+// Transport: a stream of bytes to a Redis server, and what opens one: over TCP, TLS or a unix socket. dial.hpp does.
+//
+// One reader and one writer at a time. Errors are TransportError with the reason only ("connection refused"): whoever
+// owns the connection adds where. close() ends both with an error and may be called at any time on the loop.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "agent/base/secret.hpp"
+#include "agent/base/timers.hpp"
+#include "agent/fleet/redis/client/address.hpp"
+#include "agent/fleet/redis/client/locator.hpp"
+#include "agent/fleet/redis/client/resp_parser.hpp"
+
+namespace jeton::agent::redis {
+
+// For addresses with `tls`. The files are read at every connect, so that a renewed one is used by the next.
+struct TlsOptions {
+  std::string ca_file;      // PEM; empty: the authorities of the system
+  std::string cert_file;    // PEM, with the chain; empty: no client certificate
+  std::string key_file;     // PEM, not encrypted; set if and only if cert_file is
+  std::string server_name;  // that the server's certificate must bear, also sent as SNI; empty: the host connected to
+};
+
+class Transport {
+ public:
+  Transport() = default;
+  Transport(const Transport&) = delete;
+  Transport& operator=(const Transport&) = delete;
+  virtual ~Transport() = default;
+
+  // At least one byte. The end of the stream is an error.
+  virtual Task<std::size_t> read_some(std::span<char> into) = 0;
+  virtual Task<> write(std::string_view bytes) = 0;
+  virtual void close() noexcept = 0;
+};
+
+// A connect that is under way, so that it can be broken off.
+struct ConnectAttempt {
+  std::function<void()> abort;  // empty while there is nothing to abort
+
+  void cancel() {
+    if (abort) abort();
+  }
+};
+
+// Connects and, if the address says so, speaks TLS before the deadline. The host is an IP address.
+Task<std::unique_ptr<Transport>> connect_transport(Timers& timers, Address address, TlsOptions tls, BootTime deadline,
+                                                   ConnectAttempt& attempt);
+
+// How a connection is opened: connect_transport, or what a test puts in its place. Throws TransportError.
+using Connector = std::function<Task<std::unique_ptr<Transport>>(Timers& timers, Address address, TlsOptions tls,
+                                                                 BootTime deadline, ConnectAttempt& attempt)>;
+
+// The IP addresses of a host name, in the order in which to try them: resolve_name (name_lookups.hpp), or what a test
+// puts in its place. Throws TransportError.
+using Resolver = std::function<Task<std::vector<std::string>>(Timers& timers, std::string host, BootTime deadline,
+                                                              ConnectAttempt& attempt)>;
+Task<std::vector<std::string>> resolve_name(Timers& timers, std::string host, BootTime deadline,
+                                            ConnectAttempt& attempt);
+
+// How often a name is resolved anew while the server that it led to answers; jittered.
+inline constexpr Duration resolve_interval = std::chrono::seconds(30);
+
+struct ConnectOptions {
+  Address address;
+  std::shared_ptr<Locator> locator;  // if set, asked for the address at every connect
+  int database = 0;
+  // Asked at every connect, so that a replaced secret is used by the next one; may throw Error. Empty function or
+  // empty text: none.
+  std::function<SecretString()> username;
+  std::function<SecretString()> password;
+  TlsOptions tls;
+  // If set: told at every connect which process the server is, by the run_id of INFO (empty: it may or can not say so).
+  // May throw SetupError: then the connection is not used.
+  std::function<void(const std::string& run_id)> identified;
+  std::string client_name;        // shown by CLIENT LIST; no spaces; empty: none
+  Duration timeout{500'000'000};  // each: for asking the locator, a connect including the greeting, an answer to PING
+  ReplyLimits limits;
+  bool in_cluster = false;  // the server is known as a node of a Cluster
+  Connector connect = connect_transport;
+  Resolver resolve = resolve_name;
+
+  // `address` with the database: redis://host:port/db or unix:///path?db=0
+  [[nodiscard]] std::string display(const Address& address) const;
+};
+
+// Trying again will not help: an operator must act.
+class SetupError : public TransportError {
+ public:
+  using TransportError::TransportError;
+};
+
+}  // namespace jeton::agent::redis

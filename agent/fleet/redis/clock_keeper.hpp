@@ -1,0 +1,38 @@
+// ClockKeeper: measures the offset of a server's clock when it is connected, when this host's clock was stepped, and
+// now and then. One thread: the loop's.
+#pragma once
+
+#include <functional>
+#include <memory>
+
+#include "agent/base/timers.hpp"
+#include "agent/fleet/redis/redis_operations.hpp"
+
+namespace jeton::agent {
+
+class ClockKeeper {
+ public:
+  // `changed` is called after a measurement that made the offset known, or another than before.
+  ClockKeeper(Timers& timers, RedisOperations operations, Duration interval, Duration timeout,
+              std::function<void()> changed);
+  ~ClockKeeper();  // stops
+  ClockKeeper(const ClockKeeper&) = delete;
+  ClockKeeper& operator=(const ClockKeeper&) = delete;
+
+  void start();
+  void stop();
+  void measure_now();  // connected (again)
+  void forget();       // this host's clock was stepped: unknown until measured again
+
+  [[nodiscard]] bool known() const;
+  // The server's time minus ours; zero while unknown.
+  [[nodiscard]] Milliseconds offset() const;
+  // Measures first if it is unknown. Throws TransportError.
+  Task<Milliseconds> get(BootTime deadline);
+
+ private:
+  class Impl;
+  std::shared_ptr<Impl> impl_;
+};
+
+}  // namespace jeton::agent

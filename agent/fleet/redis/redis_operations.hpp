@@ -1,0 +1,150 @@
+// RedisOperations: the steps of coordination on one Redis deployment, each a script with typed arguments and reply.
+// Knows nothing of this host's clocks: times in and out are the server's, or durations. What redis_coordinator.hpp does
+// on one server and a quorum does on several is made of these.
+//
+// Every call throws TransportError if the server cannot be asked or its answer makes no sense. A handle: copies share
+// the client. What is passed by reference needs to live until the Task is done. One thread: the loop's.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+
+#include "agent/fleet/coordinator.hpp"
+#include "agent/fleet/redis/client/keyspace.hpp"
+#include "agent/record/fleet_codec.hpp"
+#include "agent/record/record.hpp"
+
+namespace jeton::agent {
+
+// The keys of one token. The braces keep them in one slot of a Cluster.
+struct RedisKeys {
+  // `database`: keys of two databases are apart by themselves; messages are not, so the channel names it unless it is
+  // 0.
+  RedisKeys(const std::string& prefix, const std::string& of, int database = 0, const TokenTerms& terms = {});
+  // Those of a lock that applications take (lock_store.hpp).
+  [[nodiscard]] static RedisKeys of_lock(const std::string& prefix, const std::string& name, int database = 0,
+                                         const TokenLockConfig& terms = {});
+  // A key that is never written: whoever would hold it keeps the fleet's time.
+  [[nodiscard]] static std::string clock(const std::string& prefix) { return prefix + ":{clock}"; }
+
+  std::string name;
+  std::string updater;
+  std::string token;
+  std::string fence;
+  std::string pause;
+  std::string budget;
+  std::string channel;
+  std::string info;    // of an application's lock: who holds it and what for; empty: an updater lock
+  std::string mirror;  // where the bare value is written too; empty: nowhere
+  TokenLockConfig::Protocol protocol = TokenLockConfig::Protocol::set_nx;
+};
+
+// The fence must survive many quiet periods of a token; if it is lost nevertheless, the time takes its place.
+inline constexpr Milliseconds fence_ttl = std::chrono::hours(24 * 30);
+
+class RedisOperations {
+ public:
+  // `clock_key`: the server that would hold it is the one whose clock counts (a Cluster has many). `codec`: signs the
+  // messages.
+  RedisOperations(std::shared_ptr<redis::Keyspace> keyspace, std::string clock_key, FleetCodec codec = FleetCodec())
+      : keyspace_(std::move(keyspace)), clock_key_(std::move(clock_key)), codec_(std::move(codec)) {}
+
+  // From now on an acquisition and a publication are asked after: do so many replicas have them, within `patience`?
+  void expect_replicas(int replicas, Duration patience) {
+    replicas_ = replicas;
+    patience_ = patience;
+  }
+
+  struct Acquired {
+    enum class Outcome { won, busy, paused };
+    Outcome outcome = Outcome::busy;
+    std::uint64_t fence = 0;                // won
+    std::string owner;                      // won: as it stands in the lock; the protocol may choose it
+    std::optional<Milliseconds> remaining;  // busy, paused: how long at the latest; none: for ever
+    std::string reason;                     // paused
+    std::string request;                    // paused: fingerprint of the request that failed for good
+    std::string holder;                     // busy: the owner of the lock, no more than its first 64 bytes
+    std::optional<SecretString> record;     // as stored
+    bool replicated = true;                 // won: by as many as expected
+  };
+  Task<Acquired> acquire(const RedisKeys& keys, const std::string& owner, Milliseconds ttl, BootTime deadline);
+
+  // False: not held by this owner (any more). The owner may change (protocol getset).
+  Task<bool> renew(const RedisKeys& keys, std::string& owner, Milliseconds ttl, BootTime deadline);
+  Task<bool> release(const RedisKeys& keys, const std::string& owner, BootTime deadline);
+
+  struct Admitted {
+    enum class Outcome { admitted, min_interval, budget, lost };
+    Outcome outcome = Outcome::lost;
+    Milliseconds wait{};         // min_interval, budget
+    Milliseconds window_left{};  // admitted
+    std::uint64_t calls = 0;
+  };
+  struct Limits {
+    Milliseconds min_interval{};
+    std::uint64_t budget = 0;
+    Milliseconds window{};
+    std::uint64_t known_calls = 0;
+    Milliseconds known_window_left{};
+  };
+  Task<Admitted> admit(const RedisKeys& keys, const std::string& owner, Limits limits, BootTime deadline);
+
+  struct Published {
+    enum class Outcome { stored, same, refused };
+    Outcome outcome = Outcome::refused;
+    std::optional<SecretString> record;  // same, refused: what is stored
+    bool replicated = true;              // stored, same: by as many as expected
+  };
+  // `text`: the record as it is stored, JSON or sealed; generation and expiry are repeated beside it, the bare value in
+  // the mirror if there is one.
+  Task<Published> publish(const RedisKeys& keys, const std::string& owner, const Record& record,
+                          const SecretString& text, BootTime deadline);
+
+  // `unreadable`: what stands there under the same generation. False: it does not any more.
+  Task<bool> replace(const RedisKeys& keys, const SecretString& unreadable, const SecretString& text,
+                     BootTime deadline);
+
+  Task<std::optional<SecretString>> load(const RedisKeys& keys, BootTime deadline);
+  // False: a pause that lasts longer is there.
+  Task<bool> pause(const RedisKeys& keys, Milliseconds duration, const std::string& reason, const std::string& request,
+                   BootTime deadline);
+  Task<> resume(const RedisKeys& keys, BootTime deadline);
+  struct Usage {
+    std::uint64_t calls = 0;
+    std::optional<Milliseconds> window_left;
+    bool paused = false;
+  };
+  Task<Usage> usage(const RedisKeys& keys, BootTime deadline);
+  Task<> restore_usage(const RedisKeys& keys, std::uint64_t calls, Milliseconds window_left, Milliseconds window,
+                       BootTime deadline);
+  // To the listeners of the channel; nothing is stored.
+  Task<> announce_rejection(const RedisKeys& keys, Generation generation, BootTime deadline);
+  // The server's clock.
+  Task<std::chrono::sys_time<std::chrono::microseconds>> time(BootTime deadline);
+
+  // A script of whoever adds steps of his own (lock_operations.hpp).
+  // `keys`: of the script, out of those `of` the token. An error about a key's type names the key.
+  Task<redis::Reply> run(const redis::Script& script, const RedisKeys& of, std::span<const std::string> keys,
+                         std::span<const std::string_view> arguments, BootTime deadline);
+  Task<redis::Reply> run_replicated(const redis::Script& script, const RedisKeys& of, std::span<const std::string> keys,
+                                    std::span<const std::string_view> arguments, BootTime deadline, bool& replicated);
+
+ private:
+  Task<> explain(const RedisKeys& of, std::span<const std::string> keys, const redis::ServerError& refused,
+                 BootTime deadline);
+  template <typename Message>
+  [[nodiscard]] std::string message_of(const RedisKeys& keys, const Message& message) const;
+  [[noreturn]] void throw_wrong_type(const std::string& key, bool hash) const;
+
+  std::shared_ptr<redis::Keyspace> keyspace_;
+  std::string clock_key_;
+  FleetCodec codec_;
+  int replicas_ = 0;
+  Duration patience_{};
+};
+
+}  // namespace jeton::agent

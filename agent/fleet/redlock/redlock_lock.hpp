@@ -1,0 +1,56 @@
+// The updater lock over a quorum: Redlock, with fences that rise and with what was left behind taken back.
+//
+// Acquire. All servers are asked at once; the owner that has a majority within the lease's validity holds the lock. Two
+// owners cannot, because two majorities have a server in common, and that server grants its lock to one at a time.
+// Otherwise every lock that was granted, or may have been, is given back, in the background.
+//
+// Contention. One host makes one attempt for a lock at a time (lock_attempts.hpp). Hosts that divide the servers
+// between them, so that none has a majority, try again after a random pause: once more in any case, and then for as
+// long as the timeout and the caller's deadline allow, each time with a range of pauses twice as long. So one of them
+// nearly always wins, also if none of the callers waits. That is not certain: where many hosts try at once and the
+// timeout has room for a few attempts only, a round may end without a winner (5 in 100 with 10 hosts, up to 40 ms each
+// way and a timeout of 250 ms). Then every caller hears that the lock is busy, until a moment soon.
+//
+// Time. With a majority in reach a call takes the bound of redlock_quorum.hpp for each of its questions: to acquire two
+// for each attempt, else one.
+//
+// The fence. Each server draws one, above its own counter and its own record; the highest of them is the lease's. The
+// counters of several servers diverge (Kleppmann 2016), so it is written back before it is used: every server is told,
+// and a majority must say "the lock here is yours, and nothing higher was drawn here". Of two acquisitions, some server
+// said so to both, first to one, then to the other; the second drew there above what the first had written there, and
+// its fence is no lower than that draw, or the server would have said no. So fences rise in the order of acquisition,
+// however the clocks and counters of the servers differ, as long as that server keeps its counter. All servers are
+// told, so in the usual case any minority may lose its data.
+//
+// Renew. A majority must extend the lock while the lease is valid; otherwise it is lost. An expired lock is not created
+// again: a server that forgot it (restarted empty) is given it back only when a majority has just confirmed the lease,
+// and only for what is left of its validity. Nobody else can have a majority then, so this takes nothing from anybody.
+//
+// All are coroutines that keep what they need. One thread: the loop's.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "agent/fleet/coordinator.hpp"
+#include "agent/fleet/redlock/redlock_quorum.hpp"
+
+namespace jeton::agent::redlock {
+
+using Quorum = std::shared_ptr<RedlockQuorum>;
+
+struct Claim {
+  std::function<std::string()> owner;  // for the next attempt; new for each, unless the caller chose it
+  bool owner_is_new = true;            // see LockClaim
+  Duration ttl{};
+  LockNote note{};                        // of an application's lock
+  BootTime give_up_at = BootTime::max();  // see LockClaim
+};
+Task<AcquireResult> try_acquire(Quorum quorum, std::string name, Claim claim);
+// `lease` lives until the Task is done.
+Task<bool> renew(Quorum quorum, std::string name, Lease& lease);
+// Returns when a majority has answered; servers that did not are released in the background.
+Task<> release(Quorum quorum, std::string name, Lease lease);
+
+}  // namespace jeton::agent::redlock

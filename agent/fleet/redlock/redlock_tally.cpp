@@ -1,0 +1,123 @@
+#include "agent/fleet/redlock/redlock_tally.hpp"
+
+#include <algorithm>
+#include <map>
+
+#include "agent/fleet/lease_terms.hpp"
+
+namespace jeton::agent {
+namespace {
+
+using AcquireOutcome = RedisOperations::Acquired::Outcome;
+using Votes = std::vector<std::optional<RedlockNode::Vote>>;
+
+// For ever (no time to live) is longer than any time.
+bool is_longer(const std::optional<Milliseconds>& a, const std::optional<Milliseconds>& b) {
+  if (!a || !b) return !a && b.has_value();
+  return *a > *b;
+}
+
+std::uint64_t fence_above(const Votes& votes) {
+  std::uint64_t fence = 0;
+  for (const auto& vote : votes) {
+    if (!vote) continue;
+    fence = std::max(fence, vote->answer.fence);
+    if (vote->record) fence = std::max(fence, vote->record->generation + 1);
+  }
+  return fence;
+}
+
+// Until so many of one owner's locks have run out that the rest is no majority. A server that granted its lock late, or
+// missed a renewal that made it shorter, does not count.
+std::optional<Milliseconds> until_no_majority(std::vector<std::optional<Milliseconds>> left, std::size_t majority) {
+  std::sort(left.begin(), left.end(), [](const auto& a, const auto& b) { return is_longer(b, a); });
+  return left[left.size() - majority];
+}
+
+// A server that was given the lock back knows it without its note.
+LockNote note_of(const Votes& votes, const std::string& holder) {
+  for (const auto& vote : votes) {
+    if (vote && vote->answer.holder == holder && vote->note.by) return vote->note;
+  }
+  return {};
+}
+
+template <typename Answers, typename RecordOf>
+std::optional<Record> newest(const Answers& answers, RecordOf record_of) {
+  const Record* best = nullptr;
+  for (const auto& answer : answers) {
+    if (!answer) continue;
+    const std::optional<Record>& record = record_of(*answer);
+    if (record && (best == nullptr || record->generation > best->generation)) best = &*record;
+  }
+  if (best == nullptr) return std::nullopt;
+  return *best;
+}
+
+}  // namespace
+
+RedlockTally tally_votes(const Votes& votes, std::size_t pending) {
+  const std::size_t majority = votes.size() / 2 + 1;
+  RedlockTally tally;
+  std::size_t answered = 0;
+  std::size_t won = 0;
+  bool paused = false;
+  std::map<std::string, std::vector<std::optional<Milliseconds>>> holders;
+  for (const auto& vote : votes) {
+    if (!vote) continue;
+    ++answered;
+    const RedisOperations::Acquired& answer = vote->answer;
+    if (answer.outcome == AcquireOutcome::won) {
+      ++won;
+    } else if (answer.outcome == AcquireOutcome::busy) {
+      holders[answer.holder].push_back(answer.remaining);
+    } else if (!paused || is_longer(answer.remaining, tally.wait)) {
+      paused = true;
+      tally.wait = answer.remaining;
+      tally.reason = answer.reason;
+      tally.request = answer.request;
+    }
+  }
+  if (answered < majority) return tally;
+  if (paused) {
+    tally.outcome = RedlockTally::Outcome::paused;
+    return tally;
+  }
+  if (won >= majority) {
+    tally.outcome = RedlockTally::Outcome::won;
+    tally.fence = fence_above(votes);
+    return tally;
+  }
+  for (const auto& [owner, left] : holders) {
+    if (left.size() < majority) continue;
+    tally.outcome = RedlockTally::Outcome::busy;
+    tally.holder = owner;
+    tally.wait = until_no_majority(left, majority);
+    tally.note = note_of(votes, owner);
+    return tally;
+  }
+  if (won + pending < majority) tally.outcome = RedlockTally::Outcome::split;
+  return tally;
+}
+
+std::optional<Record> newest_record(const Votes& votes) {
+  return newest(votes, [](const RedlockNode::Vote& vote) -> const std::optional<Record>& { return vote.record; });
+}
+
+std::optional<Record> newest_record(const std::vector<std::optional<RedlockNode::Loaded>>& answers) {
+  return newest(answers,
+                [](const RedlockNode::Loaded& loaded) -> const std::optional<Record>& { return loaded.record; });
+}
+
+FetchCount merge_counts(const std::vector<FetchCount>& counts, Milliseconds window) {
+  FetchCount merged;
+  for (const FetchCount& count : counts) {
+    if (count.last_age && (!merged.last_age || *count.last_age < *merged.last_age)) merged.last_age = count.last_age;
+    if (!count.window_age || *count.window_age >= window) continue;
+    if (!merged.window_age || *count.window_age < *merged.window_age) merged.window_age = count.window_age;
+    merged.calls = std::max(merged.calls, count.calls);
+  }
+  return merged;
+}
+
+}  // namespace jeton::agent

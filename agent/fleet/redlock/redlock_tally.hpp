@@ -1,0 +1,43 @@
+// What the answers of a quorum's servers mean together. Pure functions over what has come in so far; they do not ask.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "agent/base/time.hpp"
+#include "agent/fleet/redlock/redlock_node.hpp"
+#include "agent/fleet/redlock/redlock_steps.hpp"
+
+namespace jeton::agent {
+
+// Of one attempt to take the lock. `votes`: by server; none: no answer (yet).
+struct RedlockTally {
+  enum class Outcome {
+    open,    // the servers that have not answered may decide
+    won,     // by a majority
+    busy,    // one other owner has a majority
+    split,   // nobody can be seen to have one: try again after a short, random time
+    paused,  // a majority answered, and one of them says so
+  };
+  Outcome outcome = Outcome::open;
+  std::uint64_t fence = 0;           // above every fence drawn and every generation read
+  std::optional<Milliseconds> wait;  // busy, paused: how long; none: without an end
+  std::string holder;                // busy
+  LockNote note{};                   // busy, of an application's lock: what is known of the holder
+  std::string reason;                // paused
+  std::string request;               // paused: fingerprint of the request that failed for good
+};
+
+[[nodiscard]] RedlockTally tally_votes(const std::vector<std::optional<RedlockNode::Vote>>& votes, std::size_t pending);
+
+// The newest record of any answer; none if there is none.
+[[nodiscard]] std::optional<Record> newest_record(const std::vector<std::optional<RedlockNode::Vote>>& votes);
+[[nodiscard]] std::optional<Record> newest_record(const std::vector<std::optional<RedlockNode::Loaded>>& answers);
+
+// The fetches of the fleet out of what a majority counted: the latest fetch of any, the highest count of any window
+// that still runs, the latest start. It errs towards too many, never too few.
+[[nodiscard]] FetchCount merge_counts(const std::vector<FetchCount>& counts, Milliseconds window);
+
+}  // namespace jeton::agent

@@ -1,0 +1,34 @@
+#include "agent/fleet/redlock/redlock_votes.hpp"
+
+#include <utility>
+
+#include "agent/base/log.hpp"
+#include "agent/fleet/redis/client/transport.hpp"
+
+namespace jeton::agent {
+
+void RedlockVotes::add(std::string display, std::function<bool()> is_connected) {
+  endpoints_.push_back({std::move(display), std::move(is_connected), {}, false});
+}
+
+void RedlockVotes::claim(std::size_t endpoint, const std::string& run_id) {
+  Endpoint& claimant = endpoints_[endpoint];
+  claimant.run_id.clear();
+  claimant.refused = false;
+  if (run_id.empty()) {
+    if (std::exchange(unknown_reported_, true)) return;
+    log::info("a server does not say which one it is (ACL: +info): the same one under two names would not be noticed",
+              {{"server", claimant.display}});
+    return;
+  }
+  for (const Endpoint& other : endpoints_) {
+    if (&other == &claimant || other.run_id != run_id || !other.is_connected()) continue;
+    claimant.refused = true;
+    throw redis::SetupError("the same server as " + other.display +
+                            ", so it is not asked: a server has one vote; name every server once in "
+                            "coordination.redlock.endpoints, and another one in its place");
+  }
+  claimant.run_id = run_id;
+}
+
+}  // namespace jeton::agent

@@ -1,0 +1,30 @@
+// What sources have in common about requests and tokens. Pure functions, any thread.
+#pragma once
+
+#include <cstddef>
+#include <optional>
+#include <string>
+
+#include "agent/http/http.hpp"
+#include "agent/provider/source.hpp"
+
+namespace jeton::agent {
+
+// Of a request that cannot be made: a secret file that is missing now may be there at the next attempt.
+[[nodiscard]] SourceError unmade_request(const Error& why);
+
+[[nodiscard]] bool is_success_status(int status);
+
+// A status that says "later", not "wrong": 5xx, 408, 425 and 429.
+[[nodiscard]] bool is_transient_status(int status);
+
+// Of a request that had no answer.
+[[nodiscard]] SourceError::Kind kind_of(HttpError::Reason reason);
+
+// Throws SourceError for a token that is larger than `capacity` bytes (tokens.NAME.capacity) or has run out by `now`.
+void check_token(const FetchedToken& token, const std::string& name, std::size_t capacity, WallTime now);
+
+// As Source::fingerprint(): of everything that is sent.
+[[nodiscard]] std::string fingerprint_of(const HttpRequest& request);
+
+}  // namespace jeton::agent

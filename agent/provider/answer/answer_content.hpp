@@ -1,0 +1,39 @@
+// AnswerContent: what came back, taken apart once: the body without its content coding, its JSON, and the headers; and
+// how a place of the configuration (response_config.hpp) is looked up in it. Values; any thread. Include in .cpp files
+// only.
+#pragma once
+
+#include <optional>
+#include <string_view>
+#include <vector>
+
+#include "agent/config/model/sources/response_config.hpp"
+#include "agent/http/http.hpp"
+#include "agent/provider/answer/cookie.hpp"
+#include "agent/provider/source.hpp"
+#include "agent/record/wiping_json.hpp"
+
+namespace jeton::agent {
+
+struct AnswerContent {
+  SecretString body;                      // decoded; as it came if it cannot be
+  WipingJson json;                        // of the body; null if it is not asked for or cannot be read
+  std::optional<SourceError> unreadable;  // why the body cannot be read
+  std::vector<HttpHeader> headers;        // none of a file or a command
+  WallTime received_at;
+
+  // A value of JSON; what a header or cookie holds is a text. Nothing if it is not there, or null.
+  [[nodiscard]] std::optional<WipingJson> find(const AnswerPlace& place) const;
+  [[nodiscard]] std::optional<Cookie> cookie(const AnswerPlace& place) const;
+};
+
+// Both throw nothing: what is wrong with the body is in `unreadable`, because a status may say more about the failure.
+[[nodiscard]] AnswerContent content_of(const HttpResponse& response, const ResponseConfig& config, WallTime now);
+// Of a file or of the output of a command.
+[[nodiscard]] AnswerContent content_of(std::string_view text, const ResponseConfig& config, WallTime now);
+
+[[nodiscard]] std::string_view text_in(const WipingJson& string);
+// A single value as text; of a structure the name of its type.
+[[nodiscard]] std::string scalar_text(const WipingJson& value);
+
+}  // namespace jeton::agent

@@ -1,0 +1,29 @@
+// When a token ends by all that its answer says: the earliest of a lifetime, a date, the end of the cookie it came in,
+// and `exp` of a JWT. Pure functions, any thread. Include in .cpp files only.
+#pragma once
+
+#include <optional>
+#include <string_view>
+
+#include "agent/provider/answer/answer_content.hpp"
+
+namespace jeton::agent {
+
+struct AnswerExpiry {
+  WallTime at;
+  bool by_default = false;        // response.default_lifetime decided: the same answer, read later, ends later
+  std::optional<WallTime> dated;  // the earliest of the dates
+};
+
+// `since`: when what was answered began to count. default_lifetime counts from content.received_at.
+//
+// A lifetime is a number or its text, of seconds unless response.expiry_unit says otherwise, or "3600s", "1h30m". A
+// date is unix time (seconds, ms, us or ns, told apart by size), RFC 3339 or an HTTP date. Zero, a negative number and
+// more than ten years are what some providers mean by "never": with default_lifetime they count as no answer to the
+// question.
+//
+// Throws SourceError(transient) that names the place and leads to the key that mends it.
+[[nodiscard]] AnswerExpiry expiry_in(const AnswerContent& content, const ResponseConfig& config, std::string_view token,
+                                     WallTime since);
+
+}  // namespace jeton::agent

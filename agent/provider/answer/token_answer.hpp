@@ -1,0 +1,37 @@
+// From a provider's answer to a token. Pure functions, any thread. Include in .cpp files only.
+//
+// Messages name the place that did not hold what it should; of the answer itself they quote at most the values at error
+// and error_message, shortened and with the secrets of the request and of the answer blotted out.
+#pragma once
+
+#include <span>
+#include <string>
+#include <string_view>
+
+#include "agent/config/model/sources/response_config.hpp"
+#include "agent/http/http.hpp"
+#include "agent/provider/answer/answer_content.hpp"
+#include "agent/provider/source.hpp"
+#include "agent/record/record.hpp"
+
+namespace jeton::agent {
+
+struct TokenAnswer {
+  FetchedToken token;
+  bool end_by_default = false;  // AnswerExpiry::by_default
+};
+
+// The token in an answer that was accepted. `since`: a lifetime counts from when the request was sent, so it never ends
+// later than the provider says. Throws SourceError: transient, because the next answer may be a good one.
+[[nodiscard]] TokenAnswer token_in(const AnswerContent& content, const ResponseConfig& config, WallTime since);
+
+// All of it for an answer by HTTP, which is received at `now`; throws SourceError for one that refuses, too.
+[[nodiscard]] FetchedToken parse_http_answer(const HttpResponse& response, const ResponseConfig& config,
+                                             const std::string& display, WallTime sent_at, WallTime now,
+                                             std::span<const SecretString> secrets = {});
+
+// And for the output of a command, or a file.
+[[nodiscard]] FetchedToken parse_token_response(std::string_view body, const ResponseConfig& config, WallTime now,
+                                                std::span<const SecretString> secrets = {});
+
+}  // namespace jeton::agent

@@ -1,0 +1,129 @@
+#include "agent/provider/exec/exec_output.hpp"
+
+#include <string>
+
+#include "agent/base/ascii.hpp"
+#include "agent/provider/answer/json_body.hpp"
+#include "agent/provider/answer/token_answer.hpp"
+#include "agent/provider/json_pointer.hpp"
+#include "agent/provider/retold.hpp"
+#include "agent/provider/source.hpp"
+#include "agent/record/record_check.hpp"
+
+namespace jeton::agent {
+namespace {
+
+using ExecFormat = ExecSourceConfig::Format;
+
+[[noreturn]] void refuse_output(const std::string& what) { throw SourceError(SourceError::Kind::transient, what); }
+
+// Empty if it is not there or no text.
+std::string_view printed_text(const WipingJson& json, std::string_view pointer) {
+  const WipingJson* value = find_by_pointer(json, pointer);
+  if (value == nullptr || !value->is_string()) return {};
+  return value->get_ref<const WipingJson::string_t&>();
+}
+
+ResponseConfig response_of(const ExecSourceConfig& config, const char* token, const char* expires_at) {
+  ResponseConfig response;
+  response.token = token;
+  response.expires_in.clear();
+  response.expires_at = expires_at;
+  response.default_lifetime = config.response.default_lifetime;
+  return response;
+}
+
+ExecOutput parse_json_output(std::string_view output, const ExecSourceConfig& config, WallTime started_at,
+                             std::span<const SecretString> secrets) {
+  ExecOutput result;
+  result.token = parse_token_response(output, config.response, started_at, secrets);
+  result.secrets.push_back(result.token.value);
+  return result;
+}
+
+// As `gcloud auth print-access-token` prints it.
+ExecOutput parse_text_output(std::string_view output, const ExecSourceConfig& config, WallTime started_at) {
+  ResponseConfig response = response_of(config, "", "");
+  response.format = ResponseConfig::Format::text;
+  ExecOutput result;
+  result.token = parse_token_response(output, response, started_at);
+  result.secrets.push_back(result.token.value);
+  return result;
+}
+
+// One word, where JSON is expected.
+bool may_be_token_itself(std::string_view output) {
+  const std::string_view word = without_blanks(output);
+  return !fault_of_value(word) && std::string_view("{[\"<").find(word.front()) == std::string_view::npos;
+}
+
+ExecOutput parse_kubernetes(std::string_view output, const ExecSourceConfig& config, WallTime started_at) {
+  const WipingJson json = parse_json_object(output);
+  if (printed_text(json, "/kind") != "ExecCredential" ||
+      !printed_text(json, "/apiVersion").starts_with("client.authentication.k8s.io/")) {
+    refuse_output("the provider's answer is no ExecCredential of client.authentication.k8s.io; check source.format");
+  }
+  if (find_by_pointer(json, "/status/token") == nullptr &&
+      find_by_pointer(json, "/status/clientCertificateData") != nullptr) {
+    refuse_output("the provider's answer holds a client certificate and no token");
+  }
+  ExecOutput result;
+  result.token =
+      parse_token_response(output, response_of(config, "/status/token", "/status/expirationTimestamp"), started_at);
+  result.token.type = "Bearer";
+  result.secrets.push_back(result.token.value);
+  return result;
+}
+
+ExecOutput parse_aws(std::string_view output, const ExecSourceConfig& config, WallTime started_at) {
+  const WipingJson json = parse_json_object(output);
+  const WipingJson* version = find_by_pointer(json, "/Version");
+  if (version == nullptr || !version->is_number_integer() || version->get<std::int64_t>() != 1)
+    refuse_output("the provider's answer is not of Version 1 of credential_process; check source.format");
+  const std::string_view id = printed_text(json, "/AccessKeyId");
+  if (fault_of_value(id) || id.size() > max_attribute_size)
+    refuse_output("the provider's answer has no usable AccessKeyId");
+  const std::string_view session = printed_text(json, "/SessionToken");
+  if (find_by_pointer(json, "/SessionToken") != nullptr && fault_of_value(session))
+    refuse_output("the SessionToken in the provider's answer is no usable text");
+
+  ExecOutput result;
+  // Checks secret and expiry as those of any token.
+  result.token = parse_token_response(output, response_of(config, "/SecretAccessKey", "/Expiration"), started_at);
+  result.secrets.push_back(result.token.value);
+  if (!session.empty()) result.secrets.emplace_back(session);
+  // Only what the format names: nothing else that the command prints is for readers.
+  WipingJson value{{"Version", 1}};
+  for (const char* name : {"AccessKeyId", "SecretAccessKey", "SessionToken", "Expiration"}) {
+    if (const auto member = json.find(name); member != json.end()) value[name] = *member;
+  }
+  result.token.value = json_text(value);
+  if (fault_of_value(result.token.value.reveal()))
+    refuse_output("the Expiration in the provider's answer holds a space");
+  result.token.attributes.emplace("access_key_id", std::string(id));
+  return result;
+}
+
+}  // namespace
+
+ExecOutput parse_exec_output(std::string_view output, const ExecSourceConfig& config, WallTime started_at,
+                             std::span<const SecretString> secrets) {
+  try {
+    switch (config.format) {
+      case ExecFormat::text:
+        return parse_text_output(output, config, started_at);
+      case ExecFormat::kubernetes:
+        return parse_kubernetes(output, config, started_at);
+      case ExecFormat::aws:
+        return parse_aws(output, config, started_at);
+      default:
+        return parse_json_output(output, config, started_at, secrets);
+    }
+  } catch (const SourceError& e) {
+    const bool bare = config.format == ExecFormat::json && may_be_token_itself(output);
+    throw e.reworded(retold(e.what(), "the output of the command") +
+                     (bare ? "; is it the token itself (source.format: text)?" : ""));
+  }
+}
+
+}  // namespace jeton::agent

@@ -1,0 +1,29 @@
+// From what a command printed to a token, in each of the formats. Pure functions, any thread.
+#pragma once
+
+#include <span>
+#include <string_view>
+#include <vector>
+
+#include "agent/base/secret.hpp"
+#include "agent/config/model/sources/exec_config.hpp"
+#include "agent/record/record.hpp"
+
+namespace jeton::agent {
+
+struct ExecOutput {
+  FetchedToken token;
+  std::vector<SecretString> secrets;  // what of it must not be in a log
+};
+
+// `started_at`: a lifetime counts from there.
+//   json        as `response` says
+//   kubernetes  status.token and status.expirationTimestamp; type Bearer
+//   aws         the value is the JSON itself, so that an application, or an SDK through its credential_process, gets
+//   what
+//               the command would have given it; the attribute access_key_id names the key
+// Throws SourceError(transient), without any secret.
+[[nodiscard]] ExecOutput parse_exec_output(std::string_view output, const ExecSourceConfig& config, WallTime started_at,
+                                           std::span<const SecretString> secrets);
+
+}  // namespace jeton::agent

@@ -1,0 +1,232 @@
+#include "agent/provider/exec/exec_run.hpp"
+
+#include <fcntl.h>
+#include <signal.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <array>
+#include <boost/asio/buffer.hpp>
+#include <boost/asio/posix/stream_descriptor.hpp>
+#include <cstring>
+
+#include "agent/base/error.hpp"
+#include "agent/base/event.hpp"
+#include "agent/base/unique_fd.hpp"
+#include "agent/provider/exec/line_buffer.hpp"
+
+namespace jeton::agent {
+namespace {
+
+namespace asio = boost::asio;
+
+// After SIGKILL the end is a matter of milliseconds; whoever hangs in the kernel is left to the supervisor.
+constexpr Duration kill_patience = std::chrono::seconds(3);
+
+struct Pipe {
+  UniqueFd read;
+  UniqueFd write;
+};
+
+// The command's 0, 1 and 2 are set in the child, so nothing else may be there.
+UniqueFd above_standard(int fd) {
+  UniqueFd owned(fd);
+  if (fd > STDERR_FILENO) return owned;
+  UniqueFd higher(::fcntl(fd, F_DUPFD_CLOEXEC, STDERR_FILENO + 1));
+  if (!higher) throw errno_error("cannot run a command");
+  return higher;
+}
+
+// A signal in the child before it blocks them all would be handled as one to the agent.
+pid_t fork_without_signals() {
+  sigset_t all;
+  sigset_t before;
+  ::sigfillset(&all);
+  ::pthread_sigmask(SIG_SETMASK, &all, &before);
+  const pid_t pid = ::fork();
+  const int error = errno;
+  if (pid != 0) ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
+  errno = error;
+  return pid;
+}
+
+Pipe make_pipe() {
+  std::array<int, 2> ends{};
+  if (::pipe2(ends.data(), O_CLOEXEC) != 0) throw errno_error("cannot run a command: pipe");
+  UniqueFd write(ends[1]);
+  Pipe made{above_standard(ends[0]), {}};
+  made.write = above_standard(write.release());
+  return made;
+}
+
+}  // namespace
+
+// Held by shared_ptr: reads that are under way in the loop outlive the run by a turn, and the reaper by as long as it
+// takes.
+struct ExecRun::Impl : std::enable_shared_from_this<Impl> {
+  explicit Impl(Timers& t)
+      : timers(t), output(t.executor()), errors(t.executor()), report(t.executor()), process(t.executor()), news(t) {}
+
+  void start(const ExecCommand& command) {
+    Pipe out = make_pipe();
+    Pipe err = make_pipe();
+    Pipe reports = make_pipe();
+    Pipe controls = make_pipe();
+    const UniqueFd null = above_standard(::open("/dev/null", O_RDONLY | O_CLOEXEC));
+    if (!null) throw errno_error("cannot run a command: /dev/null");
+    std::vector<char*> argv;
+    for (const std::string& argument : command.argv) argv.push_back(const_cast<char*>(argument.c_str()));
+    argv.push_back(nullptr);
+    std::vector<SecretString> terminated;
+    std::vector<char*> environment;
+    for (const SecretString& variable : command.environment) terminated.push_back(null_terminated(variable.reveal()));
+    for (const SecretString& variable : terminated) environment.push_back(const_cast<char*>(variable.reveal().data()));
+    environment.push_back(nullptr);
+    std::vector<const char*> unwritable;
+    for (const std::string& path : command.unwritable) unwritable.push_back(path.c_str());
+    unwritable.push_back(nullptr);
+    Supervised work;
+    work.argv = argv.data();
+    work.environment = environment.data();
+    work.directory = command.directory.c_str();
+    work.unwritable = unwritable.data();
+    work.null = null.get();
+    work.output = out.write.get();
+    work.errors = err.write.get();
+    work.control = controls.read.get();
+    work.report = reports.write.get();
+    work.grace_ms = static_cast<int>(to_ms(exec_grace).count());
+    pid = fork_without_signals();
+    if (pid == 0) supervise(work);
+    if (pid < 0) throw errno_error("cannot run a command: fork");
+    control = std::move(controls.write);
+    reap();
+    output.assign(out.read.release());
+    errors.assign(err.read.release());
+    report.assign(reports.read.release());
+    for (auto* stream : {&output, &errors, &report}) stream->native_non_blocking(true);
+    max_output = command.max_output;
+    deadline = timers.clock().boot_now() + command.timeout;
+    read_output();
+    read_errors();
+    read_report();
+  }
+
+  // Whatever becomes of the run.
+  void reap() {
+    const int fd = static_cast<int>(::syscall(SYS_pidfd_open, pid, 0));
+    if (fd < 0) return;  // left to the end of the agent
+    process.assign(fd);
+    process.async_wait(asio::posix::descriptor_base::wait_read,
+                       [self = shared_from_this()](boost::system::error_code error) {
+                         if (!error) ::waitpid(self->pid, nullptr, 0);
+                         self->process.close(error);
+                       });
+  }
+
+  // Closing the pipe tells the supervisor. Should the command have stopped it, it goes on now.
+  void terminate() {
+    if (!control) return;
+    control.reset();
+    if (process.is_open()) ::syscall(SYS_pidfd_send_signal, process.native_handle(), SIGCONT, nullptr, 0);
+  }
+
+  void read_output() {
+    output.async_read_some(asio::buffer(out_buffer), [self = shared_from_this()](auto error, std::size_t got) {
+      if (got > 0 && !self->too_much) {
+        self->result.output.append({self->out_buffer.data(), got});
+        wipe(self->out_buffer.data(), got);
+        self->too_much = self->result.output.size() > self->max_output;
+      }
+      self->out_open = !error;
+      self->news.notify();
+      if (!error && !self->too_much) self->read_output();
+    });
+  }
+
+  void read_errors() {
+    errors.async_read_some(asio::buffer(err_buffer), [self = shared_from_this()](auto error, std::size_t got) {
+      self->lines.add({self->err_buffer.data(), got});
+      wipe(self->err_buffer.data(), got);
+      self->err_open = !error;
+      self->news.notify();
+      if (!error) self->read_errors();
+    });
+  }
+
+  // A report is smaller than PIPE_BUF, so it comes as a whole; the first counts.
+  void read_report() {
+    report.async_read_some(asio::buffer(&received, sizeof received),
+                           [self = shared_from_this()](auto error, std::size_t got) {
+                             if (got == sizeof self->received && !self->reported) self->result.report = self->received;
+                             self->reported = self->reported || got == sizeof self->received;
+                             self->report_open = !error;
+                             self->news.notify();
+                             if (!error) self->read_report();
+                           });
+  }
+
+  [[nodiscard]] bool all_ended() const { return !report_open && (!out_open || too_much) && !err_open; }
+
+  Task<ExecResult> finish() {
+    BootTime until = deadline;
+    while (!all_ended()) {
+      if (too_much && result.end == ExecResult::End::ended) {
+        result.end = ExecResult::End::too_much_output;
+        until = timers.clock().boot_now() + exec_grace + kill_patience;
+        terminate();
+      }
+      const bool heard = co_await news.wait_until(until);
+      // A command that writes without end is always heard before the timer is.
+      if (heard && timers.clock().boot_now() < until) continue;
+      if (result.end != ExecResult::End::ended) break;
+      result.end = ExecResult::End::timed_out;
+      until = timers.clock().boot_now() + exec_grace + kill_patience;
+      terminate();
+    }
+    lines.finish();
+    result.lines = std::move(lines.lines);
+    result.lines_left_out = lines.left_out;
+    co_return std::move(result);
+  }
+
+  void close() {
+    terminate();
+    boost::system::error_code ignored;
+    for (auto* stream : {&output, &errors, &report}) stream->close(ignored);
+  }
+
+  Timers& timers;
+  asio::posix::stream_descriptor output;
+  asio::posix::stream_descriptor errors;
+  asio::posix::stream_descriptor report;
+  asio::posix::stream_descriptor process;  // pidfd of the supervisor
+  Event news;
+  UniqueFd control;
+  pid_t pid = -1;
+  BootTime deadline{};
+  std::size_t max_output = 0;
+  std::array<char, 16 * 1024> out_buffer{};
+  std::array<char, 4096> err_buffer{};
+  ExecReport received;
+  LineBuffer lines{max_error_lines, max_error_line};
+  ExecResult result;
+  bool out_open = true;
+  bool err_open = true;
+  bool report_open = true;
+  bool reported = false;
+  bool too_much = false;
+};
+
+ExecRun::ExecRun(Timers& timers, const ExecCommand& command) : impl_(std::make_shared<Impl>(timers)) {
+  impl_->start(command);
+}
+
+ExecRun::~ExecRun() { impl_->close(); }
+
+Task<ExecResult> ExecRun::finish() { return impl_->finish(); }
+
+pid_t ExecRun::pid() const { return impl_->pid; }
+
+}  // namespace jeton::agent

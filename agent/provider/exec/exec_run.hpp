@@ -1,0 +1,58 @@
+// ExecRun: one run of a command under its supervisor (supervisor.hpp), and what it printed. One thread: the loop's.
+//
+// When the object goes away before the command has ended, the command is terminated and killed with all its
+// descendants; nobody waits for that.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "agent/base/secret.hpp"
+#include "agent/base/timers.hpp"
+#include "agent/provider/exec/supervisor.hpp"
+
+namespace jeton::agent {
+
+struct ExecCommand {
+  std::vector<std::string> argv;
+  std::vector<SecretString> environment;  // NAME=value
+  std::string directory;
+  std::vector<std::string> unwritable;  // directories, without symbolic links
+  Duration timeout{0};
+  std::size_t max_output = 0;  // bytes
+};
+
+struct ExecResult {
+  enum class End { ended, timed_out, too_much_output };
+  End end = End::ended;
+  ExecReport report;
+  SecretString output;              // its stdout
+  std::vector<SecretString> lines;  // the first of its stderr
+  std::size_t lines_left_out = 0;
+};
+
+inline constexpr Duration exec_grace = std::chrono::seconds(2);  // between SIGTERM and SIGKILL
+inline constexpr std::size_t max_error_lines = 20;
+inline constexpr std::size_t max_error_line = 4096;  // bytes
+
+class ExecRun {
+ public:
+  // Throws Error if there is no process or no descriptor left.
+  ExecRun(Timers& timers, const ExecCommand& command);
+  ExecRun(const ExecRun&) = delete;
+  ExecRun& operator=(const ExecRun&) = delete;
+  ~ExecRun();
+
+  // Until the command and all that it started are gone. Throws system_error(operation_aborted) on cancellation.
+  Task<ExecResult> finish();
+
+  // Of the supervisor.
+  [[nodiscard]] pid_t pid() const;
+
+ private:
+  struct Impl;
+  std::shared_ptr<Impl> impl_;
+};
+
+}  // namespace jeton::agent

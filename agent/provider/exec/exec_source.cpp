@@ -1,0 +1,239 @@
+#include "agent/provider/exec/exec_source.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <cstring>
+#include <utility>
+
+#include "agent/base/bounded_wait.hpp"
+#include "agent/base/environment.hpp"
+#include "agent/base/log.hpp"
+#include "agent/config/text/values.hpp"
+#include "agent/provider/answer.hpp"
+#include "agent/provider/answer/refusal.hpp"
+#include "agent/provider/excerpt.hpp"
+#include "agent/provider/exec/exec_output.hpp"
+#include "agent/provider/exec/write_protection.hpp"
+#include "agent/provider/secret_resolver.hpp"
+
+namespace jeton::agent {
+namespace {
+
+using Kind = SourceError::Kind;
+
+constexpr const char* clean_path = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+constexpr std::size_t shortest_secret_line = 8;  // bytes
+// A plugin that finds no such variable may refuse to run, or ask on a terminal.
+constexpr const char* exec_info =
+    R"({"apiVersion":"client.authentication.k8s.io/v1","kind":"ExecCredential","spec":{"interactive":false}})";
+
+void add_variable(ExecCommand& command, std::string_view name, std::string_view value) {
+  SecretString variable;
+  variable.reserve(name.size() + value.size() + 2);
+  variable.append(name);
+  variable.append("=");
+  variable.append(value);
+  command.environment.push_back(std::move(variable));
+}
+
+// A secret of several lines, such as a PEM, would be logged line by line.
+void add_lines_of_secrets(std::vector<SecretString>& secrets) {
+  const std::vector<SecretString> whole = secrets;
+  for (const SecretString& secret : whole) {
+    std::string_view rest = secret.reveal();
+    if (rest.find('\n') == std::string_view::npos) continue;
+    while (!rest.empty()) {
+      const std::string_view line = rest.substr(0, rest.find('\n'));
+      rest.remove_prefix(std::min(line.size() + 1, rest.size()));
+      if (line.size() >= shortest_secret_line && !line.starts_with("-----")) secrets.emplace_back(line);
+    }
+  }
+}
+
+// A line that was cut may end in the first half of a secret, which nobody would recognise.
+std::string shown(const SecretString& line, std::span<const SecretString> secrets) {
+  std::string_view text = line.reveal();
+  if (text.size() >= max_error_line) {
+    std::size_t longest = 0;
+    for (const SecretString& secret : secrets) longest = std::max(longest, secret.size());
+    text.remove_suffix(std::min(longest, text.size()));
+  }
+  return excerpt(text, secrets);
+}
+
+// What may pass by itself: the host is short of something, or the program is being replaced.
+Kind kind_of_errno(int error) {
+  constexpr std::array passing{EAGAIN, ENOMEM, EMFILE, ENFILE, ETXTBSY, EIO, EINTR, ESTALE};
+  return std::find(passing.begin(), passing.end(), error) == passing.end() ? Kind::permanent : Kind::transient;
+}
+
+// An exit status may have a rule, and so may a code that the command printed all the same.
+[[noreturn]] void refuse_exit(const ExecResult& result, const ExecSourceConfig& config, const std::string& words,
+                              WallTime now, std::span<const SecretString> secrets) {
+  const int status = result.report.value;
+  const bool cannot_run = status == 126 || status == 127;
+  const AnswerContent content = content_of(result.output.reveal(), config.response, now);
+  const auto error = declared_error(content, config.response, secrets);
+  const std::string code = error ? error->code : std::string{};
+  Kind kind = cannot_run ? Kind::permanent : Kind::transient;
+  kind = ruled_kind(config.response.error_rules, code, status).value_or(kind_of_code(code).value_or(kind));
+  SourceError refusal(kind, config.command.front() + " ended with status " + std::to_string(status) +
+                                (error ? " and printed " + error->words : "") +
+                                (cannot_run ? ": something it runs is missing or cannot be executed" : "") + words);
+  refusal.set_refusal(error ? error->shown_code : std::string{}, status);
+  throw SourceError(refusal);
+}
+
+// Throws for any end but exit status 0. `said`: the last line of its stderr.
+void check_end(const ExecResult& result, const ExecSourceConfig& config, const std::string& said, WallTime now,
+               std::span<const SecretString> secrets) {
+  const std::string program = config.command.front();
+  const std::string words = said.empty() ? "" : " (its last words: \"" + said + "\")";
+  const int value = result.report.value;
+  switch (result.end) {
+    case ExecResult::End::timed_out:
+      throw SourceError(Kind::transient, program + " did not end within source.timeout (" +
+                                             format_duration(config.timeout) + ") and was killed" + words);
+    case ExecResult::End::too_much_output:
+      throw SourceError(Kind::transient, program + " printed more than response.max_body (" +
+                                             format_size(config.response.max_body) + ") and was killed");
+    case ExecResult::End::ended:
+      break;
+  }
+  switch (result.report.kind) {
+    case ExecReport::Kind::exited:
+      if (value == 0) return;
+      refuse_exit(result, config, words, now, secrets);
+    case ExecReport::Kind::signalled:
+      throw SourceError(Kind::transient, program + " was ended by signal " + std::to_string(value) + words);
+    case ExecReport::Kind::no_directory:
+      throw SourceError(
+          kind_of_errno(value),
+          "source.working_directory " + std::string(errno_error(config.working_directory.string(), value).what()));
+    case ExecReport::Kind::not_executed:
+      throw SourceError(kind_of_errno(value), std::string("cannot execute ") + errno_error(program, value).what() +
+                                                  (value == EACCES || value == ENOENT || value == ENOEXEC
+                                                       ? "; check the path, its mode and its interpreter (#!)"
+                                                       : ""));
+    case ExecReport::Kind::not_started:
+      throw SourceError(Kind::transient, errno_error("cannot start " + program, value).what());
+    case ExecReport::Kind::not_protected:
+      throw SourceError(Kind::transient,
+                        errno_error("cannot take the right to write the agent's state from " + program, value).what());
+    case ExecReport::Kind::nothing_reported:
+      throw SourceError(Kind::transient, "nobody knows how " + program + " ended: its supervisor was killed" + words);
+  }
+}
+
+void say_once_that_nothing_is_protected() {
+  static bool said = false;
+  if (std::exchange(said, true)) return;
+  log::warning(
+      "commands of exec sources may write the agent's state and runtime directories: this kernel has no "
+      "Landlock (Linux 5.13, and landlock in its lsm=), or the sandbox of the service refuses it");
+}
+
+}  // namespace
+
+ExecSource::ExecSource(std::string name, ExecSourceConfig config, std::size_t capacity, Timers& timers,
+                       const TokenValues& tokens, const std::vector<std::filesystem::path>& unwritable)
+    : name_(std::move(name)), config_(std::move(config)), capacity_(capacity), timers_(timers), tokens_(tokens) {
+  for (const std::filesystem::path& path : unwritable) {
+    std::error_code error;
+    const std::filesystem::path real = std::filesystem::weakly_canonical(path, error);
+    unwritable_.push_back(error ? path.string() : real.string());
+  }
+  if (!unwritable_.empty() && landlock_version() == 0) say_once_that_nothing_is_protected();
+}
+
+Task<FetchedToken> ExecSource::fetch(FetchContext /*context*/) {
+  const WallTime started_at = timers_.clock().wall_now();
+  std::vector<SecretString> secrets;
+  std::unique_ptr<ExecRun> run;
+  try {
+    const ExecCommand wanted = command(secrets);
+    run = std::make_unique<ExecRun>(timers_, wanted);
+  } catch (const Error& e) {
+    throw SourceError(Kind::transient, config_.command.front() + " cannot be run: " + e.what());
+  }
+  const ExecResult result = co_await run->finish();
+  try {
+    FetchedToken token = token_of(result, started_at, secrets);
+    log_lines(result, secrets);
+    co_return token;
+  } catch (SourceError& e) {
+    log_lines(result, secrets);
+    e.set_request(fingerprint());
+    throw;
+  }
+}
+
+// PATH, HOME and LANG, and what is configured; nothing else of the agent's own environment.
+ExecCommand ExecSource::command(std::vector<SecretString>& secrets) const {
+  ExecCommand command;
+  command.argv = config_.command;
+  command.directory = config_.working_directory.string();
+  command.unwritable = unwritable_;
+  command.timeout = config_.timeout;
+  command.max_output = config_.response.max_body;
+  SecretResolver resolver(tokens_);
+  for (const auto& [name, value] : config_.env) {
+    const SecretString resolved = resolver.resolve(value, name);
+    if (resolved.reveal().find('\0') != std::string_view::npos) throw Error("source.env." + name + " holds a NUL byte");
+    add_variable(command, name, resolved.reveal());
+  }
+  const char* home = environment_variable("HOME");
+  const auto fall_back = [&](const char* name, const char* value) {
+    if (!config_.env.contains(name)) add_variable(command, name, value);
+  };
+  fall_back("PATH", clean_path);
+  fall_back("HOME", home == nullptr ? "/" : home);
+  fall_back("LANG", "C.UTF-8");
+  if (config_.format == ExecSourceConfig::Format::kubernetes) fall_back("KUBERNETES_EXEC_INFO", exec_info);
+  secrets = resolver.take_secrets();
+  add_lines_of_secrets(secrets);
+  return command;
+}
+
+FetchedToken ExecSource::token_of(const ExecResult& result, WallTime started_at,
+                                  std::vector<SecretString>& secrets) const {
+  check_end(result, config_, result.lines.empty() ? "" : shown(result.lines.back(), secrets),
+            timers_.clock().wall_now(), secrets);
+  ExecOutput output = parse_exec_output(result.output.reveal(), config_, started_at, secrets);
+  secrets.insert(secrets.end(), output.secrets.begin(), output.secrets.end());
+  check_token(output.token, name_, capacity_, timers_.clock().wall_now());
+  return std::move(output.token);
+}
+
+void ExecSource::log_lines(const ExecResult& result, std::span<const SecretString> secrets) const {
+  for (const SecretString& line : result.lines) {
+    log::info("the command says", {{"token", name_}, {"line", shown(line, secrets)}});
+  }
+  if (result.lines_left_out > 0) {
+    log::info("the command says more", {{"token", name_}, {"lines_left_out", result.lines_left_out}});
+  }
+}
+
+std::string ExecSource::fingerprint() const {
+  try {
+    std::vector<SecretString> secrets;
+    SecretString all;
+    for (const SecretString& variable : command(secrets).environment) {
+      all.append(variable.reveal());
+      all.append("\n");
+    }
+    if (const auto program = bounded_stat(config_.command.front())) {
+      for (const auto number : {static_cast<std::int64_t>(program->st_ino), static_cast<std::int64_t>(program->st_size),
+                                static_cast<std::int64_t>(program->st_mode), std::int64_t{program->st_ctim.tv_sec},
+                                std::int64_t{program->st_ctim.tv_nsec}}) {
+        all.append(std::to_string(number) + "\n");
+      }
+    }
+    return all.fingerprint();
+  } catch (const Error&) {
+    return {};
+  }
+}
+
+}  // namespace jeton::agent

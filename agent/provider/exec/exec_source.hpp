@@ -1,0 +1,44 @@
+// The source of type `exec`: a command prints the token. No shell, a clean environment, a deadline; nothing that it
+// starts outlives it (supervisor.hpp). One thread: the loop's.
+#pragma once
+
+#include <filesystem>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "agent/base/timers.hpp"
+#include "agent/config/model/config.hpp"
+#include "agent/provider/exec/exec_run.hpp"
+#include "agent/provider/source.hpp"
+
+namespace jeton::agent {
+
+class ExecSource final : public Source {
+ public:
+  // Timers and tokens outlive the source. `unwritable`: directories that the command must not write below; where the
+  // kernel cannot see to it, the log says so once.
+  ExecSource(std::string name, ExecSourceConfig config, std::size_t capacity, Timers& timers, const TokenValues& tokens,
+             const std::vector<std::filesystem::path>& unwritable = {});
+
+  Task<FetchedToken> fetch(FetchContext context) override;
+  // Of environment and program: a program that was replaced is another one.
+  [[nodiscard]] std::string fingerprint() const override;
+  // Without its arguments.
+  [[nodiscard]] std::string describe() const override { return config_.command.front(); }
+
+ private:
+  [[nodiscard]] ExecCommand command(std::vector<SecretString>& secrets) const;
+  [[nodiscard]] FetchedToken token_of(const ExecResult& result, WallTime started_at,
+                                      std::vector<SecretString>& secrets) const;
+  void log_lines(const ExecResult& result, std::span<const SecretString> secrets) const;
+
+  const std::string name_;
+  const ExecSourceConfig config_;
+  const std::size_t capacity_;
+  Timers& timers_;
+  const TokenValues& tokens_;
+  std::vector<std::string> unwritable_;
+};
+
+}  // namespace jeton::agent

@@ -1,0 +1,28 @@
+// The source a token's configuration asks for, whatever its type.
+#pragma once
+
+#include <filesystem>
+#include <memory>
+#include <vector>
+
+#include "agent/base/random.hpp"
+#include "agent/base/timers.hpp"
+#include "agent/config/model/config.hpp"
+#include "agent/http/http.hpp"
+#include "agent/provider/source.hpp"
+
+namespace jeton::agent {
+
+// What sources share; all outlive them.
+struct SourceParts {
+  HttpTransport& http;
+  Timers& timers;
+  const TokenValues& tokens;                               // for ${token:NAME}
+  Random& random;                                          // for jti
+  std::vector<std::filesystem::path> agent_directories{};  // of the agent alone: commands must not write there
+};
+
+// Throws Error if the host lacks what the source needs.
+[[nodiscard]] std::unique_ptr<Source> make_source(const TokenConfig& token, const SourceParts& parts);
+
+}  // namespace jeton::agent

@@ -1,0 +1,45 @@
+// The source of type `file`: somebody else writes the token, such as the kubelet or the sink of another agent.
+//
+// A new content is noticed at once. What is empty, half-written or no token is no news: the next write is waited for.
+// The same content again is none either, so it is never published twice. One thread: the loop's.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "agent/base/timers.hpp"
+#include "agent/config/model/config.hpp"
+#include "agent/provider/file/file_content.hpp"
+#include "agent/provider/path_watch.hpp"
+#include "agent/provider/source.hpp"
+
+namespace jeton::agent {
+
+class FileSource final : public Source {
+ public:
+  // `tokens` also tells what the token `name` is now. Timers and tokens outlive the source.
+  FileSource(std::string name, FileSourceConfig config, std::size_t capacity, Timers& timers,
+             const TokenValues& tokens);
+  ~FileSource() override;
+
+  Task<FetchedToken> fetch(FetchContext context) override;
+  void on_change(std::function<void()> changed) override;
+  [[nodiscard]] std::string describe() const override { return config_.path.string(); }
+
+ private:
+  [[nodiscard]] FileToken read();
+  [[nodiscard]] bool is_current(const FetchedToken& token) const;
+  void look();
+
+  const std::string name_;
+  const FileSourceConfig config_;
+  const std::size_t capacity_;
+  Timers& timers_;
+  const TokenValues& tokens_;
+  std::function<void()> changed_;
+  Timers::Id first_look_ = 0;
+  PathWatch watch_;
+};
+
+}  // namespace jeton::agent

@@ -1,0 +1,137 @@
+#include "agent/provider/http/http_source.hpp"
+
+#include <utility>
+#include <vector>
+
+#include "agent/provider/answer.hpp"
+#include "agent/provider/answer/refusal.hpp"
+#include "agent/provider/answer/rotating_answer.hpp"
+#include "agent/provider/answer/token_answer.hpp"
+#include "agent/provider/chained_fetch.hpp"
+#include "agent/provider/request_builder.hpp"
+#include "agent/provider/secret_resolver.hpp"
+
+namespace jeton::agent {
+namespace {
+
+// The tokens of this host, and the one that is presented: ${revoked} or ${refresh_token}.
+class PresentedToken final : public TokenValues {
+ public:
+  PresentedToken(const TokenValues& others, SecretPart::Kind kind, const SecretString& token)
+      : others_(others), kind_(kind), token_(token) {}
+  [[nodiscard]] std::optional<SecretString> token_value(const std::string& name) const override {
+    return others_.token_value(name);
+  }
+  [[nodiscard]] std::optional<SecretString> request_value(const SecretPart& part) const override {
+    return part.kind == kind_ ? std::optional(token_) : std::nullopt;
+  }
+
+ private:
+  const TokenValues& others_;
+  const SecretPart::Kind kind_;
+  const SecretString& token_;
+};
+
+}  // namespace
+
+HttpSource::HttpSource(std::string name, HttpSourceConfig config, std::size_t capacity, HttpTransport& transport,
+                       const Clock& clock, const TokenValues& tokens, Random& random)
+    : name_(std::move(name)),
+      config_(std::move(config)),
+      capacity_(capacity),
+      display_(display_url(config_.url)),
+      transport_(transport),
+      clock_(clock),
+      tokens_(tokens),
+      random_(random) {}
+
+Task<FetchedToken> HttpSource::fetch(FetchContext context) {
+  // Of the secrets as they are now; the request itself is never the same if it has a nonce.
+  const std::string request = fingerprint();
+  try {
+    if (!config_.refresh_token.empty()) {
+      AskWithToken ask_with = [this](SecretString presented) { return ask(std::move(presented)); };
+      FetchedToken token =
+          co_await fetch_by_chain(std::move(context), config_.refresh_token, tokens_, std::move(ask_with));
+      co_return token;
+    }
+    const BuiltRequest sent = request_for(SecretString());
+    const WallTime sent_at = clock_.wall_now();
+    const HttpResponse response = co_await answer_to(sent);
+    const WallTime now = clock_.wall_now();
+    FetchedToken token =
+        parse_http_answer(response, config_.response, sent.request.display, sent_at, now, sent.secrets);
+    check_token(token, name_, capacity_, now);
+    co_return token;
+  } catch (SourceError& e) {
+    e.set_request(request);
+    throw;
+  }
+}
+
+Task<RotatingAnswer> HttpSource::ask(SecretString refresh_token) {
+  const BuiltRequest sent = request_for(refresh_token);
+  const WallTime sent_at = clock_.wall_now();
+  const HttpResponse response = co_await answer_to(sent);
+  const AnswerContent content = content_of(response, config_.response, clock_.wall_now());
+  const AnswerTerms terms{config_.response,
+                          sent_at,
+                          response.status,
+                          true,
+                          false,
+                          name_,
+                          capacity_,
+                          asked_pause(response, content.received_at)};
+  try {
+    refuse_unless_accepted(response, content, config_.response, sent.request.display, sent.secrets);
+  } catch (const SourceError& e) {
+    throw refusal_of(e, content, terms, refresh_token);
+  }
+  RotatingAnswer answer = read_rotating_answer(content, terms);
+  co_return answer;
+}
+
+BuiltRequest HttpSource::request_for(const SecretString& refresh_token) const {
+  const PresentedToken tokens(tokens_, SecretPart::Kind::refresh_token, refresh_token);
+  try {
+    return build_request(config_, {tokens, random_, clock_.wall_now()});
+  } catch (const Error& e) {
+    throw unmade_request(e);
+  }
+}
+
+Task<HttpResponse> HttpSource::answer_to(const BuiltRequest& sent) {
+  try {
+    HttpResponse response = co_await transport_.perform(sent.request);
+    co_return response;
+  } catch (const HttpError& e) {
+    throw failure_of(e, !config_.refresh_token.empty());
+  }
+}
+
+Task<> HttpSource::revoke(SecretString token) {
+  const PresentedToken tokens(tokens_, SecretPart::Kind::revoked, token);
+  BuiltRequest sent;
+  try {
+    sent = build_revocation(config_, {tokens, random_, clock_.wall_now()});
+  } catch (const Error& e) {
+    throw SourceError(SourceError::Kind::transient, std::string("the revocation cannot be sent: ") + e.what());
+  }
+  const HttpResponse response = co_await answer_to(sent);
+  const AnswerContent content = content_of(response, config_.response, clock_.wall_now());
+  refuse_unless_accepted(response, content, config_.response, "the revocation at " + sent.request.display,
+                         sent.secrets);
+}
+
+std::string HttpSource::fingerprint() const {
+  try {
+    NoRandom no_random;
+    const SecretString configured = config_.refresh_token.resolve(&tokens_);
+    const PresentedToken tokens(tokens_, SecretPart::Kind::refresh_token, configured);
+    return fingerprint_of(build_request(config_, {tokens, no_random, WallTime{}}).request);
+  } catch (const Error&) {
+    return {};
+  }
+}
+
+}  // namespace jeton::agent

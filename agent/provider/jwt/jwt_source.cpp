@@ -1,0 +1,146 @@
+#include "agent/provider/jwt/jwt_source.hpp"
+
+#include <algorithm>
+#include <chrono>
+#include <vector>
+
+#include "agent/jwt/jwt_claims.hpp"
+#include "agent/jwt/jwt_signer.hpp"
+#include "agent/provider/answer.hpp"
+
+namespace jeton::agent {
+namespace {
+
+using Kind = SourceError::Kind;
+
+constexpr std::size_t token_id_bytes = 16;
+
+JsonTemplate json_text(std::string value) { return JsonTemplate(SecretTemplate::literal(std::move(value))); }
+
+JsonTemplate number_of_seconds(WallTime time) {
+  const auto whole = std::chrono::floor<std::chrono::seconds>(time).time_since_epoch();
+  return JsonTemplate(JsonTemplate::Number{std::to_string(whole.count())});
+}
+
+bool has_member(const JsonTemplate::Object& object, std::string_view name) {
+  return std::any_of(object.begin(), object.end(), [&](const auto& member) { return member.first == name; });
+}
+
+JsonTemplate header_of(const JwtSourceConfig& config) {
+  JsonTemplate::Object header{{"alg", json_text(std::string(name_of(config.algorithm)))}};
+  if (!has_member(config.header, "typ")) header.emplace_back("typ", json_text("JWT"));
+  if (!config.key_id.empty()) header.emplace_back("kid", json_text(config.key_id));
+  header.insert(header.end(), config.header.begin(), config.header.end());
+  return JsonTemplate(std::move(header));
+}
+
+void add_files(const SecretTemplate& text, std::vector<std::string>& paths) {
+  for (const SecretTemplate::Part& part : text.parts()) {
+    if (part.kind == SecretTemplate::Part::Kind::file) paths.push_back(part.text);
+  }
+}
+
+void add_files(const JsonTemplate& json, std::vector<std::string>& paths) {
+  if (const auto* text = std::get_if<SecretTemplate>(&json.value())) add_files(*text, paths);
+  if (const auto* array = std::get_if<JsonTemplate::Array>(&json.value())) {
+    for (const JsonTemplate& item : *array) add_files(item, paths);
+  }
+  if (const auto* object = std::get_if<JsonTemplate::Object>(&json.value())) {
+    for (const auto& [name, item] : *object) add_files(item, paths);
+  }
+}
+
+}  // namespace
+
+JwtSource::JwtSource(std::string name, JwtSourceConfig config, std::size_t capacity, Timers& timers,
+                     const TokenValues& tokens, Random& random)
+    : name_(std::move(name)),
+      config_(std::move(config)),
+      capacity_(capacity),
+      timers_(timers),
+      tokens_(tokens),
+      random_(random) {
+  std::vector<std::string> paths;
+  add_files(config_.key, paths);
+  add_files(JsonTemplate(config_.header), paths);
+  add_files(JsonTemplate(config_.claims), paths);
+  if (!paths.empty()) watch_ = std::make_unique<PathWatch>(timers_, std::move(paths), [this] { look(); });
+}
+
+Task<FetchedToken> JwtSource::fetch(FetchContext /*context*/) {
+  last_request_ = fingerprint();
+  FetchedToken token = mint();
+  check_token(token, name_, capacity_, timers_.clock().wall_now());
+  co_return token;
+}
+
+FetchedToken JwtSource::mint() const {
+  SecretString key;
+  try {
+    key = config_.key.resolve(&tokens_);
+  } catch (const Error& e) {
+    // Transient: a key that is missing now may be there at the next attempt.
+    throw SourceError(Kind::transient, std::string("no token can be signed: ") + e.what());
+  }
+  std::unique_ptr<const JwtSigner> signer;
+  try {
+    signer = std::make_unique<const JwtSigner>(config_.algorithm, key);
+  } catch (const Error& e) {
+    SourceError failure(Kind::permanent, std::string("source.key does not suit: ") + e.what());
+    failure.set_request(last_request_);
+    throw failure;
+  }
+  const WallTime now = timers_.clock().wall_now();
+  FetchedToken token;
+  token.type = "Bearer";
+  token.issued_at = now;
+  // As readers of the claim see it: whole seconds.
+  token.expires_at = std::chrono::floor<std::chrono::seconds>(now) + config_.lifetime;
+  JsonTemplate::Object claims = config_.claims;
+  if (config_.issued_at) claims.emplace_back("iat", number_of_seconds(now - config_.backdate));
+  if (config_.expires_at) claims.emplace_back("exp", number_of_seconds(token.expires_at));
+  if (config_.token_id) claims.emplace_back("jti", json_text(random_.hex(token_id_bytes)));
+  try {
+    const SecretString header = header_of(config_).resolve(&tokens_);
+    const SecretString body = JsonTemplate(std::move(claims)).resolve(&tokens_);
+    token.value = signer->sign(header.reveal(), body.reveal());
+    // An exp that is one of the claims.
+    const auto times = read_jwt_times(token.value.reveal());
+    if (times && times->expires_at) token.expires_at = std::min(token.expires_at, *times->expires_at);
+  } catch (const Error& e) {
+    throw SourceError(Kind::transient, std::string("no token can be signed: ") + e.what());
+  }
+  return token;
+}
+
+std::string JwtSource::fingerprint() const {
+  try {
+    SecretString all = config_.key.resolve(&tokens_);
+    all.append("\n");
+    all.append(header_of(config_).resolve(&tokens_).reveal());
+    all.append(JsonTemplate(config_.claims).resolve(&tokens_).reveal());
+    return all.fingerprint();
+  } catch (const Error&) {
+    return {};
+  }
+}
+
+void JwtSource::on_change(std::function<void()> changed) {
+  changed_ = std::move(changed);
+  last_request_ = fingerprint();
+}
+
+// Somebody touched a file; whether it holds something else is another question.
+void JwtSource::look() {
+  if (!changed_ || watch_->being_written()) return;
+  const std::string request = fingerprint();
+  if (request.empty() || request == last_request_) return;
+  last_request_ = request;
+  changed_();
+}
+
+std::string JwtSource::describe() const {
+  return "jwt " + std::string(name_of(config_.algorithm)) + (config_.key_id.empty() ? "" : ", key " + config_.key_id);
+}
+
+}  // namespace jeton::agent

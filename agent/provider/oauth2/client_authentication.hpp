@@ -1,0 +1,16 @@
+// How a client of an OAuth2 server says who it is: RFC 6749 section 2.3.1, RFC 7523 section 2.2, RFC 8705 section 2.
+#pragma once
+
+#include "agent/base/random.hpp"
+#include "agent/config/model/sources/oauth2_config.hpp"
+#include "agent/http/http.hpp"
+#include "agent/provider/oauth2/assertion.hpp"
+
+namespace jeton::agent {
+
+// Adds to header and form what the configured way needs. Of `terms` counts what an assertion of the client does not
+// have from the configuration: audience and time. Throws Error, without any secret.
+void authenticate(HttpRequest& request, Parameters& form, const OAuth2SourceConfig& config, const AssertionTerms& terms,
+                  Random& random, SecretResolver& resolver);
+
+}  // namespace jeton::agent

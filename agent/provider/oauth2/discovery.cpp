@@ -1,0 +1,178 @@
+#include "agent/provider/oauth2/discovery.hpp"
+
+#include <algorithm>
+#include <array>
+#include <utility>
+#include <vector>
+
+#include "agent/base/error.hpp"
+#include "agent/config/text/http_url.hpp"
+#include "agent/provider/answer.hpp"
+#include "agent/provider/answer/content_coding.hpp"
+#include "agent/provider/answer/json_body.hpp"
+#include "agent/provider/answer/refusal.hpp"
+#include "agent/provider/egress.hpp"
+#include "agent/provider/excerpt.hpp"
+#include "agent/provider/oauth2/dpop.hpp"
+#include "agent/provider/secret_resolver.hpp"
+
+namespace jeton::agent {
+namespace {
+
+using Kind = SourceError::Kind;
+
+constexpr std::string_view oauth_path = "/.well-known/oauth-authorization-server";
+constexpr std::string_view openid_path = "/.well-known/openid-configuration";
+
+std::string_view without_last_slash(std::string_view issuer) {
+  if (issuer.ends_with('/')) issuer.remove_suffix(1);
+  return issuer;
+}
+
+// Nothing if it is not there; throws if it is no text.
+std::optional<std::string> member(const WipingJson& json, const char* key) {
+  const auto found = json.find(key);
+  if (found == json.end() || found->is_null()) return std::nullopt;
+  if (!found->is_string()) {
+    throw SourceError(Kind::permanent, std::string("the issuer's metadata has a ") + key + " that is no text");
+  }
+  return std::string(std::string_view(found->get_ref<const WipingJson::string_t&>()));
+}
+
+// A client that authenticates by its certificate has endpoints of its own (RFC 8705 section 5).
+std::optional<std::string> endpoint(const WipingJson& json, const char* key, const OAuth2SourceConfig& config) {
+  if (config.client_auth == OAuth2SourceConfig::ClientAuth::tls_client_auth) {
+    const auto aliases = json.find("mtls_endpoint_aliases");
+    if (aliases != json.end() && aliases->is_object()) {
+      if (auto alias = member(*aliases, key)) return alias;
+    }
+  }
+  return member(json, key);
+}
+
+// As messages name it. The document comes from elsewhere: what it names is checked like what is configured.
+std::string checked_display(const std::string& url, const char* key, bool allow_http) {
+  try {
+    check_request_url(SecretString(url), allow_http, std::string("the issuer's ") + key);
+    return parse_http_url(url).display();
+  } catch (const Error& e) {
+    throw SourceError(Kind::permanent, e.what());
+  }
+}
+
+}  // namespace
+
+std::string oauth_metadata_url(std::string_view issuer) {
+  const std::size_t path = without_last_slash(issuer).find('/', issuer.find("://") + 3);
+  if (path == std::string_view::npos) return std::string(without_last_slash(issuer)) + std::string(oauth_path);
+  return std::string(issuer.substr(0, path)) + std::string(oauth_path) +
+         std::string(without_last_slash(issuer).substr(path));
+}
+
+std::string openid_metadata_url(std::string_view issuer) {
+  return std::string(without_last_slash(issuer)) + std::string(openid_path);
+}
+
+OAuth2Endpoints read_metadata(std::string_view body, const OAuth2SourceConfig& config) {
+  const WipingJson json = parse_json_object(body);
+  // Who publishes under the name of another would have our credentials sent to where he likes (RFC 8414 section 6.2).
+  const std::string issuer = member(json, "issuer").value_or("");
+  if (issuer != config.issuer) {
+    throw SourceError(Kind::permanent, "the metadata of the issuer " + config.issuer + " is of \"" +
+                                           excerpt(issuer, {}) +
+                                           "\"; set source.issuer to exactly what it says, if "
+                                           "that is the provider that is meant");
+  }
+  // A name of client metadata (RFC 9449 section 5.2), which some providers publish of themselves.
+  if (const auto bound = json.find("dpop_bound_access_tokens");
+      bound != json.end() && bound->is_boolean() && bound->get<bool>()) {
+    throw SourceError(Kind::permanent, "the metadata of the issuer " + config.issuer +
+                                           " demands DPoP (dpop_bound_access_tokens); " + dpop_advice);
+  }
+  const bool allow_http = config.egress.allow_http;
+  OAuth2Endpoints endpoints;
+  const auto algorithms = json.find("dpop_signing_alg_values_supported");
+  endpoints.offers_dpop = algorithms != json.end() && algorithms->is_array() && !algorithms->empty();
+  const auto token = endpoint(json, "token_endpoint", config);
+  if (!token) {
+    throw SourceError(Kind::permanent,
+                      "the metadata of the issuer " + config.issuer + " has no token_endpoint; set source.token_url");
+  }
+  endpoints.token = SecretString(*token);
+  endpoints.token_display = checked_display(*token, "token_endpoint", allow_http);
+  if (const auto revocation = endpoint(json, "revocation_endpoint", config)) {
+    endpoints.revocation = SecretString(*revocation);
+    endpoints.revocation_display = checked_display(*revocation, "revocation_endpoint", allow_http);
+  }
+  return endpoints;
+}
+
+Task<OAuth2Endpoints> Discovery::endpoints() {
+  const bool fresh = known_ && !suspected_ && clock_.boot_now() - asked_at_ < discovery_max_age;
+  if (fresh) co_return *known_;
+  std::optional<SourceError> failure;
+  try {
+    OAuth2Endpoints found = co_await ask();
+    known_ = std::move(found);
+    asked_at_ = clock_.boot_now();
+    suspected_ = false;
+  } catch (const SourceError& e) {
+    failure = e;
+  }
+  if (!known_) throw SourceError(*failure);
+  co_return *known_;
+}
+
+Task<OAuth2Endpoints> Discovery::ask() {
+  const std::array<std::string, 2> places{oauth_metadata_url(config_.issuer), openid_metadata_url(config_.issuer)};
+  std::string said;
+  bool later = false;
+  std::optional<Duration> retry_after;
+  for (const std::string& place : places) {
+    const HttpResponse response = co_await get(place);
+    said += (said.empty() ? "" : ", ") + place + " answered " + std::to_string(response.status);
+    if (response.status == 200) {
+      try {
+        const SecretString body = decoded_body(response, config_.response.max_body);
+        OAuth2Endpoints found = read_metadata(body.reveal(), config_);
+        co_return found;
+      } catch (const SourceError& e) {
+        // A page that a web application sends for every path is no document of another issuer.
+        if (e.kind() != Kind::transient) throw;
+        said += std::string(" (") + e.what() + ")";
+        later = true;
+        continue;
+      }
+    }
+    const WallTime now = clock_.wall_now();
+    const auto ruled = ruled_kind(config_.response.error_rules, {}, response.status);
+    if (ruled ? *ruled != Kind::transient : !says_later(response, now)) continue;
+    later = true;
+    retry_after = std::max(retry_after, asked_pause(response, now));
+  }
+  throw SourceError(
+      later ? Kind::transient : Kind::permanent,
+      "the metadata of the issuer cannot be had: " + said + "; check source.issuer, or set source.token_url",
+      retry_after);
+}
+
+Task<HttpResponse> Discovery::get(std::string url) {
+  HttpRequest request;
+  std::vector<SecretString> secrets;
+  try {
+    request.url = SecretString(url);
+    request.display = url;
+    request.max_body = config_.response.max_body;
+    apply_egress(request, config_.egress, tokens_, secrets);
+  } catch (const Error& e) {
+    throw unmade_request(e);
+  }
+  try {
+    HttpResponse response = co_await transport_.perform(std::move(request));
+    co_return response;
+  } catch (const HttpError& e) {
+    throw SourceError(kind_of(e.reason()), e.what());
+  }
+}
+
+}  // namespace jeton::agent

@@ -1,0 +1,52 @@
+// Discovery: where a provider listens, from the document that its issuer publishes (RFC 8414; OpenID Connect
+// Discovery).
+//
+// Kept for an hour, and asked for again before that when it is suspected to be out of date. While it cannot be had
+// again the known one goes on. One thread: the loop's.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "agent/config/model/sources/oauth2_config.hpp"
+#include "agent/http/http.hpp"
+#include "agent/provider/oauth2/token_request.hpp"
+#include "agent/provider/source.hpp"
+
+namespace jeton::agent {
+
+inline constexpr Duration discovery_max_age = std::chrono::hours{1};
+
+class Discovery {
+ public:
+  // All outlive it; `config` has an issuer.
+  Discovery(const OAuth2SourceConfig& config, HttpTransport& transport, const Clock& clock, const TokenValues& tokens)
+      : config_(config), transport_(transport), clock_(clock), tokens_(tokens) {}
+
+  // Throws SourceError, and on cancellation system_error(operation_aborted).
+  Task<OAuth2Endpoints> endpoints();
+  // An endpoint did not answer as one: the next endpoints() asks again.
+  void suspect() { suspected_ = true; }
+
+ private:
+  Task<OAuth2Endpoints> ask();
+  Task<HttpResponse> get(std::string url);
+
+  const OAuth2SourceConfig& config_;
+  HttpTransport& transport_;
+  const Clock& clock_;
+  const TokenValues& tokens_;
+  std::optional<OAuth2Endpoints> known_;
+  BootTime asked_at_{};
+  bool suspected_ = false;
+};
+
+// The two places of the document, in the order in which they are tried.
+[[nodiscard]] std::string oauth_metadata_url(std::string_view issuer);   // RFC 8414 section 3.1
+[[nodiscard]] std::string openid_metadata_url(std::string_view issuer);  // OpenID Connect Discovery section 4
+
+// Reads the document. Throws SourceError: it is none, is of another issuer, or names no endpoint that may be used.
+[[nodiscard]] OAuth2Endpoints read_metadata(std::string_view body, const OAuth2SourceConfig& config);
+
+}  // namespace jeton::agent

@@ -1,0 +1,166 @@
+#include "agent/provider/oauth2/oauth2_source.hpp"
+
+#include <algorithm>
+#include <utility>
+
+#include "agent/provider/answer/refusal.hpp"
+#include "agent/provider/answer/rotating_answer.hpp"
+#include "agent/provider/chained_fetch.hpp"
+#include "agent/provider/oauth2/dpop.hpp"
+#include "agent/provider/secret_resolver.hpp"
+
+namespace jeton::agent {
+namespace {
+
+using Kind = SourceError::Kind;
+
+// Transient: a secret file that is missing now may be there at the next attempt.
+void refuse_dpop(const HttpResponse& response, const AnswerContent& content, const std::string& display) {
+  if (const auto demand = dpop_demand(response, content)) {
+    throw SourceError(Kind::permanent, display + " answered " + std::to_string(response.status) +
+                                           " and demands DPoP (" + *demand + "); " + dpop_advice);
+  }
+}
+
+// A provider that only offers DPoP may demand it of some clients, and calls a request without a proof invalid.
+[[noreturn]] void refuse_where_dpop_is_offered(const SourceError& refused) {
+  throw refused.reworded(std::string(refused.what()) +
+                         "; the issuer's metadata offers DPoP, which it may demand of this client: " + dpop_advice);
+}
+
+// Of a token that the provider does not know (any more) nothing is left to revoke.
+bool is_revoked_already(const SourceError& refused) {
+  return refused.code() == "invalid_token" || refused.code() == "invalid_grant";
+}
+
+}  // namespace
+
+OAuth2Source::OAuth2Source(std::string name, OAuth2SourceConfig config, std::size_t capacity, HttpTransport& transport,
+                           const Clock& clock, const TokenValues& tokens, Random& random)
+    : name_(std::move(name)),
+      config_(std::move(config)),
+      capacity_(capacity),
+      display_(config_.issuer.empty() ? display_url(config_.token_url) : config_.issuer),
+      transport_(transport),
+      clock_(clock),
+      tokens_(tokens),
+      random_(random),
+      discovery_(config_, transport, clock, tokens) {}
+
+Task<FetchedToken> OAuth2Source::fetch(FetchContext context) {
+  try {
+    if (rotates()) {
+      AskWithToken ask_with = [this](SecretString presented) { return ask(std::move(presented)); };
+      FetchedToken token =
+          co_await fetch_by_chain(std::move(context), config_.refresh_token, tokens_, std::move(ask_with));
+      co_return token;
+    }
+    RotatingAnswer answer = co_await ask(SecretString());
+    if (answer.unusable) throw SourceError(*answer.unusable);
+    co_return std::move(answer.token);
+  } catch (SourceError& e) {
+    e.set_request(fingerprint());
+    throw;
+  }
+}
+
+Task<RotatingAnswer> OAuth2Source::ask(SecretString refresh_token) {
+  const OAuth2Endpoints where = co_await endpoints();
+  const WallTime sent_at = clock_.wall_now();
+  BuiltRequest sent;
+  try {
+    const RequestTerms terms{tokens_, random_, sent_at};
+    sent = build_token_request(config_, where, refresh_token, terms);
+  } catch (const Error& e) {
+    throw unmade_request(e);
+  }
+  const HttpResponse response = co_await perform(sent.request);
+  const AnswerContent content = content_of(response, config_.response, clock_.wall_now());
+  refuse_dpop(response, content, sent.request.display);
+  const AnswerTerms terms{config_.response,
+                          sent_at,
+                          response.status,
+                          rotates(),
+                          true,
+                          name_,
+                          capacity_,
+                          asked_pause(response, content.received_at)};
+  try {
+    refuse_unless_accepted(response, content, config_.response, sent.request.display, sent.secrets);
+  } catch (const SourceError& e) {
+    if (where.offers_dpop && e.code() == "invalid_request") refuse_where_dpop_is_offered(e);
+    throw refusal_of(e, content, terms, refresh_token);
+  }
+  RotatingAnswer answer = read_rotating_answer(content, terms);
+  co_return answer;
+}
+
+Task<OAuth2Endpoints> OAuth2Source::endpoints() {
+  OAuth2Endpoints where;
+  if (config_.issuer.empty()) {
+    try {
+      where.token = config_.token_url.resolve(&tokens_);
+    } catch (const Error& e) {
+      throw unmade_request(e);
+    }
+    where.token_display = display_;
+  } else {
+    where = co_await discovery_.endpoints();
+  }
+  if (!config_.revocation_url.empty()) {
+    try {
+      where.revocation = config_.revocation_url.resolve(&tokens_);
+    } catch (const Error& e) {
+      throw unmade_request(e);
+    }
+    where.revocation_display = display_url(config_.revocation_url);
+  }
+  co_return where;
+}
+
+// An endpoint that is gone may have moved: the issuer is asked again before the next request.
+Task<HttpResponse> OAuth2Source::perform(HttpRequest request) {
+  try {
+    HttpResponse response = co_await transport_.perform(std::move(request));
+    const int status = response.status;
+    if ((status >= 300 && status < 400) || status == 404 || status == 405 || status == 410 || status >= 500)
+      discovery_.suspect();
+    co_return response;
+  } catch (const HttpError& e) {
+    discovery_.suspect();
+    throw failure_of(e, rotates());
+  }
+}
+
+Task<> OAuth2Source::revoke(SecretString token) {
+  const OAuth2Endpoints where = co_await endpoints();
+  if (where.revocation.empty()) {
+    throw SourceError(Kind::permanent, "the issuer " + config_.issuer +
+                                           " has no revocation_endpoint; set source.revocation_url, or revoke: false");
+  }
+  BuiltRequest sent;
+  try {
+    const RequestTerms terms{tokens_, random_, clock_.wall_now()};
+    sent = build_revocation_request(config_, where, token, terms);
+  } catch (const Error& e) {
+    throw unmade_request(e);
+  }
+  const HttpResponse response = co_await perform(sent.request);
+  if (response.status >= 200 && response.status <= 299) co_return;
+  const AnswerContent content = content_of(response, config_.response, clock_.wall_now());
+  try {
+    refuse_unless_accepted(response, content, config_.response, sent.request.display, sent.secrets);
+  } catch (const SourceError& e) {
+    if (!is_revoked_already(e)) throw;
+  }
+}
+
+std::string OAuth2Source::fingerprint() const {
+  try {
+    return fingerprint_of(config_, tokens_);
+  } catch (const Error&) {
+    return {};
+  }
+}
+
+}  // namespace jeton::agent

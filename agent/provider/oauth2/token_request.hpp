@@ -1,0 +1,35 @@
+// From the configuration of a source of type oauth2 to its requests, with the client authenticated (RFC 6749
+// section 2.3, RFC 7523, RFC 8705). Read files and environment when called; throw Error, without any secret, for a
+// reference that cannot be resolved, a key that does not suit, and http:// to another host without allow_http.
+#pragma once
+
+#include <string>
+
+#include "agent/base/random.hpp"
+#include "agent/base/time.hpp"
+#include "agent/config/model/sources/oauth2_config.hpp"
+#include "agent/provider/request_builder.hpp"
+
+namespace jeton::agent {
+
+// Where the provider listens; from the configuration, or discovered.
+struct OAuth2Endpoints {
+  SecretString token;
+  std::string token_display;  // as messages name it
+  SecretString revocation;    // empty: none
+  std::string revocation_display;
+  bool offers_dpop = false;  // the metadata names algorithms for DPoP proofs
+};
+
+// `refresh_token`: for the grant of that name.
+[[nodiscard]] BuiltRequest build_token_request(const OAuth2SourceConfig& config, const OAuth2Endpoints& endpoints,
+                                               const SecretString& refresh_token, const RequestTerms& terms);
+
+// RFC 7009 section 2.1, of an access token.
+[[nodiscard]] BuiltRequest build_revocation_request(const OAuth2SourceConfig& config, const OAuth2Endpoints& endpoints,
+                                                    const SecretString& token, const RequestTerms& terms);
+
+// As Source::fingerprint(): of what the requests are made of, without what is new in each.
+[[nodiscard]] std::string fingerprint_of(const OAuth2SourceConfig& config, const TokenValues& tokens);
+
+}  // namespace jeton::agent

@@ -1,0 +1,230 @@
+#include "agent/provider/path_watch.hpp"
+
+#include <fcntl.h>
+#include <sys/inotify.h>
+#include <unistd.h>
+
+#include <array>
+#include <boost/asio/posix/stream_descriptor.hpp>
+#include <cerrno>
+#include <deque>
+#include <filesystem>
+#include <map>
+#include <set>
+
+#include "agent/base/bounded_wait.hpp"
+#include "agent/base/error.hpp"
+#include "agent/base/log.hpp"
+#include "agent/base/unique_fd.hpp"
+
+namespace jeton::agent {
+namespace {
+
+constexpr int max_links = 40;  // on the way to a file, as in the kernel
+constexpr std::uint32_t watched = IN_CREATE | IN_MOVED_TO | IN_MOVED_FROM | IN_DELETE | IN_MODIFY | IN_CLOSE_WRITE |
+                                  IN_DELETE_SELF | IN_MOVE_SELF | IN_ONLYDIR;
+
+constexpr Duration look_again = std::chrono::seconds(5);  // where changes cannot be heard of
+
+// The names on the way, "a" and "b" of /a/b.
+std::deque<std::string> names_of(const std::filesystem::path& path) {
+  std::deque<std::string> names;
+  for (const auto& part : path.relative_path()) {
+    if (!part.empty() && part != ".") names.push_back(part.string());
+  }
+  return names;
+}
+
+// What a walk along all paths finds.
+struct WalkedPaths {
+  std::map<int, std::set<std::string>> names;    // watched directory -> what matters in it
+  std::set<std::pair<int, std::string>> finals;  // the files themselves
+  std::string trouble;                           // a directory cannot be watched, and why
+};
+
+// Watches before it looks, so that nothing slips in between the two.
+void walk(int inotify, const std::filesystem::path& path, WalkedPaths& found) {
+  std::deque<std::string> rest = names_of(path);
+  std::filesystem::path directory = "/";
+  int links = 0;
+  while (!rest.empty()) {
+    const std::string name = rest.front();
+    rest.pop_front();
+    if (name == "..") {
+      directory = directory.parent_path();
+      continue;
+    }
+    const int descriptor = ::inotify_add_watch(inotify, directory.c_str(), watched);
+    if (descriptor < 0 && errno != ENOENT && errno != ENOTDIR && errno != EACCES) {
+      found.trouble = errno_error("cannot watch " + directory.string() + " (see fs.inotify.max_user_watches)").what();
+    }
+    if (descriptor >= 0) found.names[descriptor].insert(name);
+    std::error_code gone;
+    const std::filesystem::path here = directory / name;
+    const auto status = std::filesystem::symlink_status(here, gone);
+    if (gone || !std::filesystem::exists(status)) {
+      if (rest.empty() && descriptor >= 0) found.finals.insert({descriptor, name});
+      return;
+    }
+    if (!std::filesystem::is_symlink(status)) {
+      if (rest.empty() && descriptor >= 0) found.finals.insert({descriptor, name});
+      directory = here;
+      continue;
+    }
+    const auto target = std::filesystem::read_symlink(here, gone);
+    if (gone || ++links > max_links) return;
+    if (target.is_absolute()) directory = "/";
+    const std::deque<std::string> through = names_of(target);
+    rest.insert(rest.begin(), through.begin(), through.end());
+  }
+}
+
+}  // namespace
+
+// Held by shared_ptr: a wait that is already queued in the loop may outlive the watch by one turn.
+struct PathWatch::Impl : std::enable_shared_from_this<Impl> {
+  Impl(Timers& t, std::vector<std::string> p, std::function<void()> c)
+      : timers(t), paths(std::move(p)), changed(std::move(c)), events(t.executor()) {
+    UniqueFd fd(::inotify_init1(IN_NONBLOCK | IN_CLOEXEC));
+    if (!fd) {
+      complain(errno_error("inotify (see fs.inotify.max_user_instances)").what());
+      return;
+    }
+    // A walk that hangs keeps its own descriptor of the same instance.
+    shared = std::make_shared<const UniqueFd>(::fcntl(fd.get(), F_DUPFD_CLOEXEC, 0));
+    events.assign(fd.release());
+  }
+
+  // What is watched already stays so; a directory that is no longer on the way is let go.
+  void watch_all() {
+    WalkedPaths found;
+    try {
+      if (shared) {
+        found = bounded("the way to " + paths.front(), [fd = shared, all = paths] {
+          WalkedPaths whole;
+          for (const std::string& path : all) walk(fd->get(), path, whole);
+          return whole;
+        });
+      }
+    } catch (const Error& e) {
+      found.trouble = e.what();
+    }
+    if (!found.trouble.empty()) complain(found.trouble);
+    for (const auto& [descriptor, unused] : names) {
+      if (!found.names.contains(descriptor)) ::inotify_rm_watch(events.native_handle(), descriptor);
+    }
+    names = std::move(found.names);
+    finals = std::move(found.finals);
+    if (!found.trouble.empty() || !shared) look_later();
+  }
+
+  void look_later() {
+    timers.cancel(poll);
+    poll = timers.schedule(timers.clock().boot_now() + look_again, [weak = weak_from_this()] {
+      const auto self = weak.lock();
+      if (!self || self->ended) return;
+      self->watch_all();
+      self->changed();  // last: whoever is told may end the watch
+    });
+  }
+
+  void end() {
+    ended = true;
+    timers.cancel(poll);
+    boost::system::error_code ignored;
+    events.close(ignored);
+  }
+
+  void complain(const std::string& why) {
+    if (std::exchange(complained, true)) return;
+    log::warning("changes of a file are noticed late", {{"path", paths.front()}, {"error", why}});
+  }
+
+  void wait() {
+    events.async_wait(boost::asio::posix::descriptor_base::wait_read,
+                      [self = shared_from_this()](boost::system::error_code error) {
+                        if (error || !self->events.is_open()) return;
+                        self->take_in();
+                        const bool tell = std::exchange(self->pending, false);
+                        // Last: whoever is told may end the watch.
+                        self->wait();
+                        if (tell) self->changed();
+                      });
+  }
+
+  void tell_soon() {
+    timers.schedule(timers.clock().boot_now(), [weak = weak_from_this()] {
+      const auto self = weak.lock();
+      if (self && !self->ended && std::exchange(self->pending, false)) self->changed();
+    });
+  }
+
+  // Everything that is queued.
+  void take_in() {
+    if (!shared) return;
+    alignas(inotify_event) std::array<char, 16 * 1024> buffer;
+    bool moved = false;
+    for (;;) {
+      const ssize_t got = ::read(events.native_handle(), buffer.data(), buffer.size());
+      if (got < 0 && errno == EINTR) continue;
+      if (got <= 0) break;
+      for (std::size_t at = 0; at < static_cast<std::size_t>(got);) {
+        const auto* event = reinterpret_cast<const inotify_event*>(buffer.data() + at);
+        at += sizeof(inotify_event) + event->len;
+        moved = note(*event) || moved;
+      }
+    }
+    if (!moved) return;
+    watch_all();
+    pending = true;
+  }
+
+  // Whether something on the way is another thing now.
+  bool note(const inotify_event& event) {
+    if ((event.mask & IN_Q_OVERFLOW) != 0) return true;
+    const auto directory = names.find(event.wd);
+    if (directory == names.end()) return false;  // let go; what was queued then is nobody's
+    if ((event.mask & (IN_DELETE_SELF | IN_MOVE_SELF | IN_IGNORED | IN_UNMOUNT)) != 0) return true;
+    const std::string name = event.len > 0 ? event.name : "";
+    if (!directory->second.contains(name)) return false;
+    const std::pair<int, std::string> place{event.wd, name};
+    if ((event.mask & IN_MODIFY) != 0) {
+      if (finals.contains(place)) writing.insert(place);
+      return false;
+    }
+    if ((event.mask & (IN_CLOSE_WRITE | IN_MOVED_TO | IN_MOVED_FROM | IN_DELETE)) != 0) writing.erase(place);
+    return true;
+  }
+
+  Timers& timers;
+  const std::vector<std::string> paths;
+  const std::function<void()> changed;
+  boost::asio::posix::stream_descriptor events;
+  std::shared_ptr<const UniqueFd> shared;      // null: there is no inotify instance left, and files are looked at
+  std::map<int, std::set<std::string>> names;  // as WalkedPaths
+  std::set<std::pair<int, std::string>> finals;
+  std::set<std::pair<int, std::string>> writing;  // of these, the ones that are being written
+  bool pending = false;                           // a change that nobody was told of
+  bool complained = false;
+  bool ended = false;
+  Timers::Id poll = 0;
+};
+
+PathWatch::PathWatch(Timers& timers, std::vector<std::string> paths, std::function<void()> changed)
+    : impl_(std::make_shared<Impl>(timers, std::move(paths), std::move(changed))) {
+  impl_->watch_all();
+  if (impl_->shared) impl_->wait();
+}
+
+PathWatch::~PathWatch() { impl_->end(); }
+
+bool PathWatch::being_written() {
+  impl_->take_in();
+  if (impl_->pending) impl_->tell_soon();  // the caller may have read the file before the change
+  for (const auto& place : impl_->writing) {
+    if (impl_->finals.contains(place)) return true;
+  }
+  return false;
+}
+
+}  // namespace jeton::agent

@@ -1,0 +1,142 @@
+#include "agent/provider/request_scope.hpp"
+
+#include <algorithm>
+
+#include "agent/base/error.hpp"
+#include "agent/config/text/http_url.hpp"
+#include "agent/config/text/request_formats.hpp"
+#include "agent/provider/request_value.hpp"
+
+namespace jeton::agent {
+namespace {
+
+using PartKind = SecretPart::Kind;
+
+// As libcurl writes it into the header Host.
+std::string host_of(const HttpUrl& url) {
+  const std::string host = url.host.find(':') == std::string::npos ? url.host : "[" + url.host + "]";
+  return url.port == (url.tls ? 443 : 80) ? host : host + ":" + std::to_string(url.port);
+}
+
+bool is_made_of_secrets(const RequestValue& value, const std::vector<RequestValue>& values);
+
+// Query and body may hold any.
+bool may_hold_secret(const SecretPart& part, const std::vector<RequestValue>& values) {
+  if (part.kind == PartKind::request) return part.text == "query" || part.text == "body";
+  if (part.kind != PartKind::value) return is_secret(part.kind);
+  const auto value = std::find_if(values.begin(), values.end(), [&part](const auto& v) { return v.name == part.text; });
+  return value != values.end() && is_made_of_secrets(*value, values);
+}
+
+bool is_made_of_secrets(const RequestValue& value, const std::vector<RequestValue>& values) {
+  return takes_key(value.function) ||
+         std::any_of(value.of.parts().begin(), value.of.parts().end(),
+                     [&](const SecretPart& part) { return may_hold_secret(part, values); });
+}
+
+}  // namespace
+
+std::optional<SecretString> RequestScope::request_value(const SecretPart& reference) const {
+  switch (reference.kind) {
+    case PartKind::now:
+      return SecretString(format_time(reference.text, terms_.now));
+    case PartKind::nonce:
+      return SecretString(make_nonce(reference.text, terms_.random));
+    case PartKind::value:
+      return named_value(reference.text);
+    case PartKind::request:
+      return config_ == nullptr ? std::nullopt : std::optional(part(reference.text));
+    default:
+      return terms_.tokens.request_value(reference);
+  }
+}
+
+std::optional<SecretString> RequestScope::named_value(const std::string& name) const {
+  if (const auto known = values_.find(name); known != values_.end()) return known->second;
+  if (config_ == nullptr) return std::nullopt;
+  const auto value = std::find_if(config_->values.begin(), config_->values.end(),
+                                  [&name](const RequestValue& v) { return v.name == name; });
+  if (value == config_->values.end()) return std::nullopt;
+  const SecretString text = resolver_.resolve(value->of, value->name);
+  const SecretString key = resolver_.resolve(value->key, "");
+  SecretString made;
+  try {
+    made = apply_function(*value, text, key);
+  } catch (const Error& e) {
+    throw Error("values." + name + ": " + e.what());
+  }
+  // What a function makes of a secret may be as good as it, or tell it.
+  const bool called = value->function != RequestValue::Function::none;
+  if (called && !made.empty() && is_made_of_secrets(*value, config_->values)) resolver_.remember(made);
+  values_.emplace(name, made);
+  return made;
+}
+
+SecretString RequestScope::part(const std::string& name) const {
+  const auto [known, is_new] = parts_.try_emplace(name);
+  if (!is_new) {
+    if (known->second) return *known->second;
+    throw Error("${request:" + name + "}: it is made of itself");
+  }
+  try {
+    SecretString made = make_part(name);
+    parts_[name] = made;
+    return made;
+  } catch (...) {
+    parts_.erase(name);
+    throw;
+  }
+}
+
+SecretString RequestScope::make_part(const std::string& name) const {
+  if (name == "method") return SecretString(config_->method);
+  if (name == "body") {
+    return config_->form.empty() ? body() : encode_parameters(parameters(config_->form, "body"));
+  }
+  if (name == "query") {
+    const SecretString whole = with_query(url(), parameters(config_->query, "query"));
+    const std::size_t begin = whole.reveal().find('?');
+    return begin == std::string_view::npos ? SecretString() : SecretString(whole.reveal().substr(begin + 1));
+  }
+  const HttpUrl parts = parse_http_url(url().reveal());
+  return SecretString(name == "host" ? host_of(parts) : parts.path);
+}
+
+const SecretString& RequestScope::url() const { return once(config_->url, "url"); }
+
+// Once: what is signed is what is sent, nonces included.
+const SecretString& RequestScope::once(const SecretTemplate& text, std::string_view name) const {
+  const auto known = resolved_.find(&text);
+  if (known != resolved_.end()) return known->second;
+  return resolved_.emplace(&text, resolver_.resolve(text, name)).first->second;
+}
+
+SecretString RequestScope::body() const {
+  if (config_->body) return once(*config_->body, "");
+  if (!config_->json) return {};
+  if (!json_) {
+    resolver_.remember_strings(*config_->json, "");
+    json_ = config_->json->resolve(this);
+  }
+  return *json_;
+}
+
+Parameters RequestScope::parameters(const ParameterTemplates& fields, std::string_view part) const {
+  Parameters result;
+  for (const auto& [name, values] : fields) {
+    if (!part.empty() && uses_request_part(values, part, config_->values)) continue;
+    for (const SecretTemplate& value : values) result.emplace_back(name, once(value, name));
+  }
+  return result;
+}
+
+std::vector<std::pair<std::string, SecretString>> RequestScope::used_values() const {
+  std::vector<std::pair<std::string, SecretString>> used;
+  if (config_ == nullptr) return used;
+  for (const RequestValue& value : config_->values) {
+    if (const auto made = values_.find(value.name); made != values_.end()) used.emplace_back(*made);
+  }
+  return used;
+}
+
+}  // namespace jeton::agent

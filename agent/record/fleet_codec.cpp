@@ -1,0 +1,111 @@
+#include "agent/record/fleet_codec.hpp"
+
+#include "agent/base/error.hpp"
+#include "agent/base/json.hpp"
+#include "agent/record/record_codec.hpp"
+
+namespace jeton::agent {
+namespace {
+
+constexpr int sealed_version = 1;
+
+struct Envelope {
+  std::uint64_t generation = 0;
+  std::int64_t expires_at_ms = 0;
+  SealedBox box;
+};
+
+Json json_of(const SealedBox& sealed) { return {{"key", sealed.key_id}, {"nonce", sealed.nonce}, {"box", sealed.box}}; }
+
+SealedBox box_of(const Json& sealed) {
+  return {sealed.at("key").get<std::string>(), sealed.at("nonce").get<std::string>(),
+          sealed.at("box").get<std::string>()};
+}
+
+// No token has a blank in its name, so that no record can be passed off as bytes.
+SealedFor bytes_of(const std::string& name, std::uint64_t number) { return {name + " bytes", number, 0}; }
+
+// Holds no secret in the clear.
+Envelope parse_envelope(std::string_view text) {
+  try {
+    const Json json = parse_json(text);
+    if (whole_number<int>(json.at("v")) != sealed_version) throw Error("record has a version other than 1");
+    if (!json.contains("sealed")) {
+      throw Error("record is not sealed, but this host seals (coordination.seal); does every host have the key?");
+    }
+    return {whole_number<std::uint64_t>(json.at("generation")), whole_number<std::int64_t>(json.at("expires_at_ms")),
+            box_of(json.at("sealed"))};
+  } catch (const Json::exception& e) {
+    throw Error(e.id < 200 ? "record is not JSON" : "sealed record lacks a member, or has one of another type");
+  }
+}
+
+}  // namespace
+
+SecretString FleetCodec::encode(const std::string& name, const Record& record) const {
+  SecretString plain = encode_record(record);
+  if (!seal_) return plain;
+  const SealedFor what{name, record.generation, to_unix_ms(record.expires_at)};
+  const SealedBox sealed = seal_->seal(plain.reveal(), what);
+  const Json json{{"v", sealed_version},
+                  {"generation", what.generation},
+                  {"expires_at_ms", what.expires_at_ms},
+                  {"sealed", json_of(sealed)}};
+  return SecretString(json_text(json));
+}
+
+SecretString FleetCodec::encode_bytes(const std::string& name, std::uint64_t number, std::string_view bytes) const {
+  if (!seal_) return SecretString(bytes);
+  return SecretString(json_text(Json{{"sealed", json_of(seal_->seal(bytes, bytes_of(name, number)))}}));
+}
+
+SecretString FleetCodec::decode_bytes(const std::string& name, std::uint64_t number, std::string_view text) const {
+  if (!seal_) {
+    if (!text.starts_with("{\"sealed\"")) return SecretString(text);
+    throw Error("it is sealed, but this host has no key; set coordination.seal.key_files");
+  }
+  try {
+    return seal_->open(box_of(parse_json(text).at("sealed")), bytes_of(name, number));
+  } catch (const Json::exception&) {
+    throw Error("it is not sealed as this host seals");
+  }
+}
+
+Record FleetCodec::decode(const std::string& name, std::string_view text) const {
+  if (!seal_) {
+    if (text.find("\"sealed\"") != std::string_view::npos && text.find("\"value\"") == std::string_view::npos) {
+      throw Error("record is sealed, but this host has no key; set coordination.seal.key_files");
+    }
+    return decode_record(text);
+  }
+  const Envelope envelope = parse_envelope(text);
+  const SealedFor what{name, envelope.generation, envelope.expires_at_ms};
+  const SecretString plain = seal_->open(envelope.box, what);
+  Record record = decode_record(plain.reveal());
+  if (record.generation != what.generation || to_unix_ms(record.expires_at) != what.expires_at_ms) {
+    throw Error("sealed record says otherwise than its envelope");
+  }
+  return record;
+}
+
+std::string FleetCodec::sign(const std::string& name, const std::string& message) const {
+  if (!seal_) return message;
+  const Seal::Signature signature = seal_->sign(message, name);
+  return json_text(Json{{"type", "signed"}, {"key", signature.key_id}, {"mac", signature.mac}, {"message", message}});
+}
+
+std::string FleetCodec::verified(const std::string& name, std::string_view text) const {
+  if (!seal_) throw Error("message is signed, but this host has no key; set coordination.seal.key_files");
+  try {
+    const Json json = parse_json(text);
+    std::string message = json.at("message").get<std::string>();
+    if (!seal_->has_signed({json.at("key").get<std::string>(), json.at("mac").get<std::string>()}, message, name)) {
+      throw Error("message is not signed with a key of this fleet; who publishes on this channel?");
+    }
+    return message;
+  } catch (const Json::exception&) {
+    throw Error("signed message lacks a member, or has one of another type");
+  }
+}
+
+}  // namespace jeton::agent

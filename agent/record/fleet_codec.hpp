@@ -1,0 +1,47 @@
+// FleetCodec: how records and messages travel between the hosts of a fleet. A record is JSON (record_codec.hpp), or
+// sealed:
+//
+//   {"v":1,"generation":...,"expires_at_ms":...,"sealed":{"key":"<id>","nonce":"<base64>","box":"<base64>"}}
+//
+// A message is what it is, or signed:
+//
+//   {"type":"signed","key":"<id>","mac":"<base64>","message":"<the message>"}
+//
+// A host that seals takes no record that is not sealed and no message that is not signed: without the key, write access
+// to the store can only delay a fleet. Immutable: any thread.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "agent/record/record.hpp"
+#include "agent/record/seal.hpp"
+
+namespace jeton::agent {
+
+class FleetCodec {
+ public:
+  // Without a seal: plain.
+  explicit FleetCodec(std::shared_ptr<const Seal> seal = nullptr) : seal_(std::move(seal)) {}
+
+  [[nodiscard]] SecretString encode(const std::string& name, const Record& record) const;
+  // Throws Error, without any of the content: what is wrong with it.
+  [[nodiscard]] Record decode(const std::string& name, std::string_view text) const;
+
+  // Bytes of any kind that belong to the token of this name and stay on this host; `number` tells them from others.
+  [[nodiscard]] SecretString encode_bytes(const std::string& name, std::uint64_t number, std::string_view bytes) const;
+  // Throws Error, without any of the content.
+  [[nodiscard]] SecretString decode_bytes(const std::string& name, std::uint64_t number, std::string_view text) const;
+
+  [[nodiscard]] bool seals() const { return seal_ != nullptr; }
+  // `message`: about the token of this name.
+  [[nodiscard]] std::string sign(const std::string& name, const std::string& message) const;
+  // The message in a signed one; throws Error if it is none, or is not of this fleet.
+  [[nodiscard]] std::string verified(const std::string& name, std::string_view text) const;
+
+ private:
+  std::shared_ptr<const Seal> seal_;
+};
+
+}  // namespace jeton::agent

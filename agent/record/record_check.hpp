@@ -1,0 +1,30 @@
+// What a token and its record may hold, wherever they come from: a provider's answer, another host, a file, a segment.
+// Pure functions, any thread.
+#pragma once
+
+#include <cstddef>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "agent/record/record.hpp"
+
+namespace jeton::agent {
+
+inline constexpr std::chrono::hours max_lifetime{24 * 3653};  // ten years
+inline constexpr std::size_t max_type_size = 64;              // bytes
+inline constexpr std::size_t max_attribute_size = 1024;       // bytes
+inline constexpr std::size_t max_attributes = 256;
+
+// Why `value` is no token, without any of it: "is empty", "holds a character that no token may have (a space at byte
+// 7)". Nothing if it may be one.
+[[nodiscard]] std::optional<std::string> fault_of_value(std::string_view value);
+
+// A word such as Bearer. A token without a type has an empty one.
+[[nodiscard]] bool is_token_type(std::string_view type);
+
+// Throws Error, without any of the content, if no agent writes such a record. `now`: by the clock that its times are
+// of.
+void check_record(const Record& record, WallTime now);
+
+}  // namespace jeton::agent

@@ -1,0 +1,47 @@
+// One coordinator of the kind that the parameter names, for what every kind promises
+// (agent/fleet/coordinator.hpp).
+#pragma once
+
+#include "tests/integration/backends/backend.hpp"
+
+namespace jeton::agent {
+
+class CoordinatorBehaviour : public testing::TestWithParam<const char*> {
+ protected:
+  CoordinatorBehaviour() { open(); }
+  ~CoordinatorBehaviour() override { close(); }
+
+  [[nodiscard]] bool is_local() const { return backend.is_local(); }
+  [[nodiscard]] bool is_redlock() const { return backend.is_redlock(); }
+  // The time to live of a lock that is to expire soon. A quorum says no if the validity ran out while it was asked, so
+  // there it leaves a busy machine more time.
+  [[nodiscard]] Milliseconds brief() const { return Milliseconds{is_redlock() ? 2000 : 50}; }
+
+  void open() {
+    if (is_local()) {
+      coordinator = std::make_unique<LocalCoordinator>(loop.timers, loop.random, backend.dir() / "coordination");
+    } else if (is_redlock()) {
+      coordinator = std::make_unique<RedlockCoordinator>(loop.timers, loop.random, backend.redlock());
+    } else {
+      coordinator = std::make_unique<RedisCoordinator>(loop.timers, loop.random, backend.redis());
+    }
+    coordinator->start();
+    call.emplace(loop, *coordinator);
+  }
+  void close() {
+    coordinator->stop();
+    coordinator.reset();
+  }
+
+  test::Backend backend{GetParam()};
+  test::TestLoop& loop = backend.loop();
+  std::unique_ptr<Coordinator> coordinator;
+  std::optional<test::Caller> call;
+};
+
+inline std::string backend_name(const testing::TestParamInfo<const char*>& backend) { return backend.param; }
+
+inline const auto every_backend =
+    testing::Values("local", "redis_unix", "redis_tcp", "redis_cluster", "redlock", "memory_redis", "memory_redlock");
+
+}  // namespace jeton::agent

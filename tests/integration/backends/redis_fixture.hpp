@@ -1,0 +1,35 @@
+// A redis-server and two hosts on it: a and b, each with connections, listener and owner ids of its own.
+#pragma once
+
+#include <string>
+
+#include "tests/integration/backends/coordination_testing.hpp"
+
+namespace jeton::test {
+
+class RedisCoordination : public testing::Test {
+ protected:
+  static constexpr const char* updater = "jeton:{t}:updater";
+  static constexpr const char* token = "jeton:{t}:token";
+  static constexpr const char* fence = "jeton:{t}:fence";
+  static constexpr const char* pause = "jeton:{t}:pause";
+  static constexpr const char* budget = "jeton:{t}:budget";
+  static constexpr const char* channel = "jeton:{t}:published";
+
+  [[nodiscard]] std::string value() const { return server.cli({"GET", updater}); }
+  [[nodiscard]] std::int64_t pttl(const char* key) const { return std::stoll(server.cli({"PTTL", key})); }
+  [[nodiscard]] bool exists(const char* key) const { return server.cli({"EXISTS", key}) == "1"; }
+  // A host whose commands do not wait for long.
+  [[nodiscard]] agent::RedisCoordinatorOptions impatient() const {
+    auto options = redis_options(server);
+    options.connection.timeout = std::chrono::milliseconds(250);
+    return options;
+  }
+
+  Loop loop;
+  RedisServer server;
+  Host a{loop, redis_options(server)};
+  Host b{loop, redis_options(server)};
+};
+
+}  // namespace jeton::test

@@ -1,0 +1,40 @@
+#include "agent/provider/excerpt.hpp"
+
+#include <gtest/gtest.h>
+
+#include <vector>
+
+namespace jeton::agent {
+namespace {
+
+TEST(Excerpt, SecretsAreBlottedOut) {
+  std::vector<SecretString> secrets;
+  secrets.emplace_back("hunter2");
+  secrets.emplace_back("hunter2-long");
+  EXPECT_EQ(excerpt("bad hunter2, hunter2-long!", secrets), "bad ***, ***!");
+}
+
+TEST(Excerpt, SecretAtTheCutIsNotShownInHalf) {
+  std::vector<SecretString> secrets;
+  secrets.emplace_back("0123456789secret");
+  const std::string text = std::string(excerpt_limit - 5, 'x') + "0123456789secret";
+  EXPECT_EQ(excerpt(text, secrets).find("0123"), std::string::npos);
+}
+
+TEST(Excerpt, ControlCharactersBecomeSpaces) { EXPECT_EQ(excerpt("a\nb\x1b[31mc\x7f\xc2\x9b", {}), "a b [31mc  "); }
+
+TEST(Excerpt, LongTextIsCutBetweenCharacters) {
+  std::string text;
+  while (text.size() < 2 * excerpt_limit) text += "\xe4\xbd\xa0";  // three bytes each
+  const std::string cut = excerpt(text, {});
+  EXPECT_TRUE(cut.ends_with("..."));
+  EXPECT_EQ((cut.size() - 3) % 3, 0U);
+  EXPECT_LE(cut.size(), excerpt_limit + 6);
+}
+
+TEST(Excerpt, ShortTextStaysAsItIs) {
+  EXPECT_EQ(excerpt("invalid appid \xe4\xbd\xa0", {}), "invalid appid \xe4\xbd\xa0");
+}
+
+}  // namespace
+}  // namespace jeton::agent

@@ -1,0 +1,78 @@
+// What tests of the sources exec, file and jwt share: a loop, a folder, and the tokens of the host.
+#pragma once
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <map>
+
+#include "agent/base/unique_fd.hpp"
+#include "agent/provider/exec/exec_source.hpp"
+#include "agent/provider/file/file_source.hpp"
+#include "agent/provider/jwt/jwt_source.hpp"
+#include "tests/support/loop.hpp"
+#include "tests/support/process.hpp"
+#include "tests/support/temp_dir.hpp"
+
+namespace jeton::test {
+
+using namespace std::chrono_literals;
+using agent::SourceError;
+
+struct KnownTokens final : agent::TokenValues {
+  std::optional<agent::SecretString> token_value(const std::string& name) const override {
+    const auto found = values.find(name);
+    return found == values.end() ? std::nullopt : std::optional(agent::SecretString(found->second));
+  }
+  std::map<std::string, std::string> values;
+};
+
+class LocalSourceTest : public testing::Test {
+ protected:
+  agent::FetchedToken fetch(agent::Source& source) { return loop.run(source.fetch({})); }
+
+  // The error of a fetch that must fail.
+  SourceError failure(agent::Source& source) {
+    try {
+      static_cast<void>(fetch(source));
+    } catch (const SourceError& e) {
+      return e;
+    }
+    ADD_FAILURE() << "the fetch did not fail";
+    return {SourceError::Kind::transient, "nothing"};
+  }
+
+  TempDir dir;
+  KnownTokens tokens;
+  Loop loop;
+};
+
+class ExecTest : public LocalSourceTest {
+ protected:
+  // Runs `script` by /bin/sh, with the folder of the test as $1.
+  agent::ExecSourceConfig script(const std::string& text) const {
+    agent::ExecSourceConfig config;
+    config.command = {"/bin/sh", dir.write("script", text).string(), dir.path().string()};
+    config.timeout = 20s;
+    return config;
+  }
+  agent::ExecSource source(const agent::ExecSourceConfig& config, std::size_t capacity = 8192) {
+    return {"t", config, capacity, loop.timers, tokens};
+  }
+  agent::FetchedToken fetch_by(const agent::ExecSourceConfig& config) {
+    agent::ExecSource by = source(config);
+    return fetch(by);
+  }
+  SourceError failure_of(const agent::ExecSourceConfig& config) {
+    agent::ExecSource by = source(config);
+    return failure(by);
+  }
+  [[nodiscard]] std::string file(const char* name) const { return read_file(dir / name); }
+  // The processes of a script, which note themselves.
+  [[nodiscard]] std::vector<pid_t> pids() const { return noted_pids(dir / "pids"); }
+  [[nodiscard]] bool all_gone() const { return test::all_gone(pids()); }
+
+  static constexpr const char* print_token = "echo '{\"access_token\":\"tok-12345678\",\"expires_in\":60}'\n";
+};
+
+}  // namespace jeton::test

@@ -1,0 +1,235 @@
+// What a source of type oauth2 makes of an answer: errors of RFC 6749 section 5.2, lifetimes, discovery.
+#include "agent/jwt/base64url.hpp"
+#include "agent/provider/oauth2/discovery.hpp"
+#include "tests/unit/provider/oauth2_fixture.hpp"
+
+namespace jeton::agent {
+namespace {
+
+using namespace std::chrono_literals;
+using ::testing::HasSubstr;
+using ::testing::Not;
+using Kind = SourceError::Kind;
+
+using OAuth2Answer = OAuth2Fixture;
+
+TEST_F(OAuth2Answer, CodesOfTheStandardArePermanentIn400And401And200) {
+  for (const char* code : {"invalid_request", "invalid_client", "invalid_grant", "unauthorized_client",
+                           "unsupported_grant_type", "invalid_scope", "invalid_target"}) {
+    for (const int status : {400, 401, 403, 200}) {
+      answer(status, std::string(R"({"error":")") + code + R"(","error_description":"said so"})", "30");
+      const SourceError e = failure(client());
+      EXPECT_EQ(e.kind(), Kind::permanent) << code << status;
+      EXPECT_EQ(e.retry_after(), Duration{30s});
+      EXPECT_THAT(e.what(), HasSubstr("https://auth.example.com/token answered " + std::to_string(status) +
+                                      " (/error " + code + ": \"said so\"); "));
+      EXPECT_FALSE(e.request().empty());
+    }
+  }
+}
+
+TEST_F(OAuth2Answer, StatusThatSaysLaterIsStrongerThanTheCode) {
+  for (const int status : {429, 500, 503}) {
+    answer(status, R"({"error":"invalid_client"})", "30");
+    const SourceError e = failure(client());
+    EXPECT_EQ(e.kind(), Kind::transient) << status;
+    EXPECT_EQ(e.retry_after(), Duration{30s}) << status;
+  }
+}
+
+TEST_F(OAuth2Answer, OtherCodesGoByTheStatus) {
+  answer(400, R"({"error":"temporarily_unavailable"})", "5");
+  EXPECT_EQ(failure(client()).kind(), Kind::transient);
+  EXPECT_EQ(failure(client()).retry_after(), Duration{5s});
+  answer(403, R"({"error":"access_denied"})");
+  EXPECT_EQ(failure(client()).kind(), Kind::permanent);
+  answer(200, R"({"error":"odd"})");
+  EXPECT_EQ(failure(client()).kind(), Kind::transient);
+  answer(400, R"({"error":{"code":190}})");
+  EXPECT_EQ(failure(client()).kind(), Kind::permanent);
+  answer(401, "<html>");
+  EXPECT_EQ(failure(client()).kind(), Kind::permanent);
+  answer(200, "<html>");
+  EXPECT_EQ(failure(client()).kind(), Kind::transient);
+}
+
+TEST_F(OAuth2Answer, DescriptionIsShownWithoutSecrets) {
+  OAuth2SourceConfig config = client();
+  config.client_secret = SecretTemplate::parse("${file:" + dir.write("secret", "p@ss w0rd").string() + "}");
+  // printf 'my-client:p%%40ss%%20w0rd' | base64
+  const std::string basic = "bXktY2xpZW50OnAlNDBzcyUyMHcwcmQ=";
+  answer(401, R"({"error":"invalid_client","error_description":"p@ss w0rd p%40ss%20w0rd )" + basic + R"("})");
+  const SourceError e = failure(config);
+  EXPECT_THAT(e.what(), HasSubstr("*** *** ***"));
+  EXPECT_THAT(e.what(), Not(HasSubstr("w0rd")));
+  EXPECT_EQ(transport.requests.back().headers.back().value.reveal(), "Basic " + basic);
+}
+
+std::string jwt_until(WallTime time) {
+  return base64url_encode(R"({"alg":"RS256"})") + "." +
+         base64url_encode(R"({"exp":)" + std::to_string(to_unix_ms(time) / 1000) + "}") + ".c2ln";
+}
+
+TEST_F(OAuth2Answer, LifetimeIsThatOfTheAnswerThenTheEarlierOfDefaultAndExp) {
+  OAuth2SourceConfig config = client();
+  answer(200, R"({"access_token":"opaque"})");
+  EXPECT_THAT(failure(config).what(), HasSubstr("response.default_lifetime"));
+  config.response.default_lifetime = 10min;
+  EXPECT_EQ(fetch(config).expires_at, clock.wall + 10min);
+  answer(200, R"({"access_token":")" + jwt_until(clock.wall + 5min) + R"("})");
+  EXPECT_EQ(fetch(config).expires_at, clock.wall + 5min);
+  config.response.default_lifetime = 1min;
+  EXPECT_EQ(fetch(config).expires_at, clock.wall + 1min);
+  config.response.default_lifetime.reset();
+  EXPECT_EQ(fetch(config).expires_at, clock.wall + 5min);
+  answer(200, R"({"expires_in":60,"access_token":")" + jwt_until(clock.wall + 5min) + R"("})");
+  EXPECT_EQ(fetch(config).expires_at, clock.wall + 60s);
+  answer(200, R"({"access_token":")" + jwt_until(clock.wall - 5min) + R"("})");
+  EXPECT_EQ(failure(config).kind(), Kind::transient);
+}
+
+TEST_F(OAuth2Answer, TypeOtherThanBearerIsKept) {
+  answer(200, R"({"access_token":"t","token_type":"DPoP","expires_in":60})");
+  EXPECT_EQ(fetch(client()).type, "DPoP");
+}
+
+TEST_F(OAuth2Answer, TokenAboveCapacityNamesTheKeyToRaise) {
+  answer(200, R"({"expires_in":60,"access_token":")" + std::string(9000, 'x') + "\"}");
+  const SourceError e = failure(client());
+  EXPECT_EQ(e.kind(), Kind::permanent);
+  EXPECT_THAT(e.what(), HasSubstr("raise tokens.t.capacity"));
+}
+
+TEST(DiscoveryPlaces, AreThoseOfBothStandards) {
+  EXPECT_EQ(oauth_metadata_url("https://a.example.com"),
+            "https://a.example.com/.well-known/oauth-authorization-server");
+  EXPECT_EQ(oauth_metadata_url("https://a.example.com/"),
+            "https://a.example.com/.well-known/oauth-authorization-server");
+  EXPECT_EQ(oauth_metadata_url("https://a.example.com/tenant/x"),
+            "https://a.example.com/.well-known/oauth-authorization-server/tenant/x");
+  EXPECT_EQ(oauth_metadata_url("https://a.example.com:8443/tenant/"),
+            "https://a.example.com:8443/.well-known/oauth-authorization-server/tenant");
+  EXPECT_EQ(openid_metadata_url("https://a.example.com/tenant/"),
+            "https://a.example.com/tenant/.well-known/openid-configuration");
+}
+
+struct OAuth2Discovery : OAuth2Fixture {
+  OAuth2Discovery() {
+    config = client();
+    config.token_url = {};
+    config.issuer = "https://id.example.com/t";
+    transport.answer = [this](const HttpRequest& request) {
+      const std::string url(request.url.reveal());
+      if (url == "https://id.example.com/t/.well-known/openid-configuration" && !document.empty()) {
+        ++reads;
+        return response(200, document);
+      }
+      if (url.find(".well-known") != std::string::npos) return response(404, "");
+      asked.push_back(url);
+      return endpoint;
+    };
+  }
+  OAuth2SourceConfig config;
+  std::string document = R"({"issuer":"https://id.example.com/t","token_endpoint":"https://id.example.com/token",
+    "revocation_endpoint":"https://id.example.com/revoke",
+    "mtls_endpoint_aliases":{"token_endpoint":"https://mtls.example.com/token"}})";
+  HttpResponse endpoint = response(200, good_body);
+  int reads = 0;
+  std::vector<std::string> asked;
+};
+
+TEST_F(OAuth2Discovery, IsKeptForAnHour) {
+  OAuth2Source source("t", config, 8192, transport, clock, tokens, random);
+  EXPECT_EQ(source.describe(), "https://id.example.com/t");
+  static_cast<void>(loop.run(source.fetch({})));
+  clock.boot += 59min;
+  static_cast<void>(loop.run(source.fetch({})));
+  EXPECT_EQ(reads, 1);
+  clock.boot += 2min;
+  static_cast<void>(loop.run(source.fetch({})));
+  EXPECT_EQ(reads, 2);
+  EXPECT_EQ(asked, std::vector<std::string>(3, "https://id.example.com/token"));
+}
+
+TEST_F(OAuth2Discovery, IsAskedAgainWhenTheEndpointFailsAndTheKnownOneGoesOnWithout) {
+  OAuth2Source source("t", config, 8192, transport, clock, tokens, random);
+  static_cast<void>(loop.run(source.fetch({})));
+  endpoint.status = 404;
+  EXPECT_THROW(static_cast<void>(loop.run(source.fetch({}))), SourceError);
+  EXPECT_EQ(reads, 1);
+  document = R"({"issuer":"https://id.example.com/t","token_endpoint":"https://id.example.com/moved"})";
+  endpoint.status = 200;
+  static_cast<void>(loop.run(source.fetch({})));
+  EXPECT_EQ(reads, 2);
+  EXPECT_EQ(asked.back(), "https://id.example.com/moved");
+  document.clear();
+  clock.boot += 2h;
+  static_cast<void>(loop.run(source.fetch({})));
+  EXPECT_EQ(asked.back(), "https://id.example.com/moved");
+}
+
+TEST_F(OAuth2Discovery, ClientWithACertificateTakesTheAlias) {
+  config.client_auth = ClientAuth::tls_client_auth;
+  config.client_secret = {};
+  static_cast<void>(fetch(config));
+  EXPECT_EQ(asked.back(), "https://mtls.example.com/token");
+}
+
+TEST_F(OAuth2Discovery, RevocationEndpointIsThatOfTheDocument) {
+  config.revoke = true;
+  OAuth2Source source("t", config, 8192, transport, clock, tokens, random);
+  loop.run(source.revoke(SecretString("old")));
+  EXPECT_EQ(asked.back(), "https://id.example.com/revoke");
+  document = R"({"issuer":"https://id.example.com/t","token_endpoint":"https://id.example.com/token"})";
+  OAuth2Source without("t", config, 8192, transport, clock, tokens, random);
+  EXPECT_THROW(loop.run(without.revoke(SecretString("old"))), SourceError);
+}
+
+TEST_F(OAuth2Discovery, DocumentOfAnotherIssuerIsRefused) {
+  document = R"({"issuer":"https://evil.example.com","token_endpoint":"https://evil.example.com/token"})";
+  const SourceError e = failure(config);
+  EXPECT_EQ(e.kind(), Kind::permanent);
+  EXPECT_THAT(e.what(), HasSubstr("https://evil.example.com"));
+  EXPECT_TRUE(asked.empty());
+}
+
+TEST_F(OAuth2Discovery, EndpointInTheClearIsRefused) {
+  document = R"({"issuer":"https://id.example.com/t","token_endpoint":"http://id.example.com/token"})";
+  EXPECT_THAT(failure(config).what(), HasSubstr("use https://"));
+  document = R"({"issuer":"https://id.example.com/t"})";
+  EXPECT_THAT(failure(config).what(), HasSubstr("set source.token_url"));
+  EXPECT_TRUE(asked.empty());
+}
+
+TEST_F(OAuth2Discovery, StatusHasARule_RuleCounts) {
+  document.clear();
+  config.response.error_rules.transient_status = {404};
+  EXPECT_EQ(failure(config).kind(), Kind::transient) << "a service that is starting";
+}
+
+// A web application that sends its page for every path.
+TEST_F(OAuth2Discovery, FirstPlaceHasAPage_SecondIsAskedToo) {
+  const auto usual = transport.answer;
+  transport.answer = [usual](const HttpRequest& request) {
+    if (request.url.reveal().find("oauth-authorization-server") == std::string_view::npos) return usual(request);
+    return response(200, "<html>sign in</html>");
+  };
+  static_cast<void>(fetch(config));
+  EXPECT_EQ(asked.back(), "https://id.example.com/token");
+  document.clear();
+  const SourceError e = failure(config);
+  EXPECT_EQ(e.kind(), Kind::transient) << "a page of maintenance";
+  EXPECT_THAT(e.what(), HasSubstr("oauth-authorization-server/t answered 200 (the provider's answer is not JSON"));
+  EXPECT_THAT(e.what(), HasSubstr("openid-configuration answered 404"));
+}
+
+TEST_F(OAuth2Discovery, MissingDocumentIsSaidWithBothPlaces) {
+  document.clear();
+  const SourceError e = failure(config);
+  EXPECT_EQ(e.kind(), Kind::permanent);
+  EXPECT_THAT(e.what(), HasSubstr("https://id.example.com/.well-known/oauth-authorization-server/t answered 404"));
+  EXPECT_THAT(e.what(), HasSubstr("https://id.example.com/t/.well-known/openid-configuration answered 404"));
+}
+
+}  // namespace
+}  // namespace jeton::agent

@@ -1,0 +1,128 @@
+// The name of a server leads to another one, while the first goes on: those who begin now go to the other.
+#include "agent/fleet/redis/client/sentinel_locator.hpp"
+#include "tests/virtual/fleet/virtual_redlock.hpp"
+
+namespace jeton::agent {
+namespace {
+
+using namespace std::chrono_literals;
+using test::MemoryServers;
+
+constexpr const char* server_name = "redis.example";
+const std::string first = MemoryServers::address(0).host;
+const std::string second = MemoryServers::address(1).host;
+
+class NameChange : public testing::Test {
+ protected:
+  NameChange() { servers.network().set_name(server_name, {first}); }
+
+  redis::ConnectOptions connection() {
+    redis::ConnectOptions options = servers.connection(0, 500ms);
+    options.address.host = server_name;
+    return options;
+  }
+  RedisCoordinatorOptions by_name() {
+    RedisCoordinatorOptions options;
+    options.connection = connection();
+    return options;
+  }
+  // How many connections were made to the server by now.
+  [[nodiscard]] std::uint64_t greetings(std::size_t server) const { return servers[server].commands("HELLO"); }
+
+  test::VirtualLoop loop;
+  MemoryServers servers{loop, 3};
+};
+
+TEST_F(NameChange, LeadsToAnotherServer_AgentMovesThereAndNoTwoHoldTheLock) {
+  test::Host old(loop, by_name());
+  old.listen();
+  Lease lease = old.call.acquire(1h);
+  testing::internal::CaptureStderr();
+  servers.network().set_name(server_name, {second});
+  loop.pass(40s);
+  const std::string log = testing::internal::GetCapturedStderr();
+  EXPECT_NE(log.find("the name of the server leads to another address"), std::string::npos) << log;
+  EXPECT_NE(log.find("from=" + first + " to=" + second), std::string::npos) << log;
+  EXPECT_EQ(log.find("out of reach"), std::string::npos) << log;
+  EXPECT_EQ(servers[0].connections(), 0U);
+  EXPECT_FALSE(old.call.renew(lease)) << "it is not known there";
+  test::Host fresh(loop, by_name());
+  fresh.listen();
+  EXPECT_TRUE(old.call.try_acquire(1h).lease);
+  EXPECT_FALSE(fresh.call.try_acquire(1h).lease);
+}
+
+// What the fleet publishes is heard where it is published.
+TEST_F(NameChange, LeadsToAnotherServer_ListenerHearsItAndIsToldOfTheGap) {
+  test::Host old(loop, by_name());
+  old.listen();
+  const int gaps = old.listener.gaps;
+  servers.network().set_name(server_name, {second});
+  loop.pass(40s);
+  EXPECT_GT(old.listener.gaps, gaps);
+  test::Host fresh(loop, by_name());
+  const Lease lease = fresh.call.acquire(1h);
+  EXPECT_TRUE(fresh.call.publish(test::make_record(loop, lease.fence, "x"), lease).stored);
+  EXPECT_TRUE(loop.turn_until([&] { return !old.listener.records.empty(); }));
+}
+
+TEST_F(NameChange, HasSeveralAddresses_TheOneInUseIsKept) {
+  test::Host host(loop, by_name());
+  host.listen();
+  const auto made = greetings(0);
+  servers.network().set_name(server_name, {second, first});
+  loop.pass(10min);
+  EXPECT_EQ(greetings(0), made);
+  EXPECT_EQ(greetings(1), 0U);
+}
+
+TEST_F(NameChange, LeadsNowhereOrIsNotAnswered_NothingChanges) {
+  test::Host host(loop, by_name());
+  host.listen();
+  const auto made = greetings(0);
+  servers.network().set_name(server_name, {});
+  loop.pass(10min);
+  servers.network().hang_name(server_name, true);
+  loop.pass(10min);
+  EXPECT_EQ(greetings(0), made);
+  EXPECT_TRUE(host.call.try_acquire(1h).lease);
+}
+
+TEST_F(NameChange, OfOneServerOfAQuorum_ItsConnectionsMove) {
+  test::MemoryServers more{loop, 4};
+  more.network().set_name(server_name, {first});
+  RedlockCoordinatorOptions options;
+  for (std::size_t i = 0; i < 3; ++i) options.servers.push_back(more.connection(i, 500ms));
+  options.servers[0].address.host = server_name;
+  test::RedlockHost host(loop, std::move(options));
+  host.warm_up(3);
+  more.network().set_name(server_name, {MemoryServers::address(3).host});
+  loop.pass(40s);
+  EXPECT_EQ(more[0].connections(), 0U);
+  const Lease lease = host.call.acquire(1h);
+  loop.pass(1s);
+  EXPECT_EQ(more[3].cli({"GET", test::updater_key}), lease.owner);
+}
+
+TEST_F(NameChange, OfASentinel_TheNextQuestionGoesToTheOther) {
+  servers[0].name_primary(MemoryServers::address(2));
+  servers[1].name_primary(MemoryServers::address(2));
+  redis::SentinelOptions options;
+  options.master = "jeton";
+  options.sentinels.push_back(connection().address);
+  options.connect = servers.network().connector();
+  options.resolve = servers.network().resolver();
+  redis::SentinelLocator locator(loop.timers, loop.random, std::move(options));
+  const auto ask = [&] { return loop.run(locator.locate(loop.clock.boot_now() + 500ms)); };
+  EXPECT_EQ(ask(), MemoryServers::address(2));
+  servers.network().set_name(server_name, {second});
+  loop.pass(31s);
+  servers[1].name_primary(MemoryServers::address(1));
+  EXPECT_EQ(ask(), MemoryServers::address(1));
+  servers.network().hang_name(server_name, true);
+  loop.pass(31s);
+  EXPECT_EQ(ask(), MemoryServers::address(1)) << "it answers as long as it is connected";
+}
+
+}  // namespace
+}  // namespace jeton::agent

@@ -1,0 +1,97 @@
+// The redis coordinator when the server is killed, stopped, locked or of another mind.
+#include "agent/base/error.hpp"
+#include "agent/fleet/backend/factory.hpp"
+#include "tests/virtual/fleet/virtual_redis.hpp"
+
+namespace jeton::agent {
+namespace {
+
+using namespace std::chrono_literals;
+using test::make_record;
+
+using RedisTrouble = test::VirtualRedis;
+
+// The call ends with a TransportError, whose message is returned.
+std::string failure_of(const std::function<void()>& call) {
+  try {
+    call();
+  } catch (const TransportError& e) {
+    return e.what();
+  }
+  ADD_FAILURE() << "no TransportError";
+  return {};
+}
+
+TEST_F(RedisTrouble, ServerIsFrozen_IsNeverReadAsBusyLostOrEmpty) {
+  test::Host host(loop, impatient());
+  Lease lease = host.call.acquire(1h);
+  const BootTime valid_until = lease.valid_until;
+  server.freeze();
+  EXPECT_NE(failure_of([&] { host.call.try_acquire(1s); }), "");
+  EXPECT_NE(failure_of([&] { host.call.renew(lease); }), "");
+  EXPECT_NE(failure_of([&] { host.call.release(lease); }), "");
+  EXPECT_NE(failure_of([&] { host.call.admit(lease, FetchLimits{}); }), "");
+  EXPECT_NE(failure_of([&] { host.call.publish(make_record(loop, lease.fence, "x"), lease); }), "");
+  EXPECT_NE(failure_of([&] { static_cast<void>(host.call.load()); }), "");
+  EXPECT_NE(failure_of([&] { host.call.pause(1s, "x"); }), "");
+  EXPECT_EQ(lease.valid_until, valid_until);
+  EXPECT_FALSE(host.coordinator.health().reachable);
+  EXPECT_NE(host.coordinator.health().last_error, "");
+  server.thaw();
+}
+
+TEST_F(RedisTrouble, ServerRestarts_ListenerIsToldOfTheGapAndHearsAgain) {
+  a.listen();
+  b.listen();
+  server.kill();
+  ASSERT_TRUE(loop.turn_until([&] { return !a.coordinator.health().reachable; }));
+  server.restart();
+  ASSERT_TRUE(loop.turn_until([&] { return a.listener.gaps >= 2 && b.listener.gaps >= 2; }));
+  const Lease lease = a.call.acquire(60s);
+  EXPECT_TRUE(a.call.publish(make_record(loop, lease.fence, "x"), lease).stored);
+  EXPECT_TRUE(loop.turn_until([&] { return !b.listener.records.empty(); }));
+  EXPECT_TRUE(a.coordinator.health().reachable);
+  EXPECT_EQ(a.coordinator.health().last_error, "");
+}
+
+TEST_F(RedisTrouble, SilentServerWakes_ListenerIsToldOfTheGap) {
+  auto options = impatient();
+  options.keepalive = 100ms;
+  test::Host host(loop, std::move(options));
+  host.listen();
+  server.freeze();
+  EXPECT_TRUE(loop.turn_until([&] {
+    return !host.coordinator.health().last_error.empty() ||
+           failure_of([&] { static_cast<void>(host.call.load()); }) != "";
+  }));
+  loop.pass(600ms);  // longer than a PING and its deadline
+  server.thaw();
+  EXPECT_TRUE(loop.turn_until([&] { return host.listener.gaps >= 2; }));
+}
+
+TEST_F(RedisTrouble, CallFailedAndConnectionIsBack_ListenerLooksAnew) {
+  test::Host host(loop, impatient());
+  host.listen();
+  static_cast<void>(host.call.load());  // the clock's offset is known
+  const int gaps = host.listener.gaps;
+  server.freeze();
+  failure_of([&] { static_cast<void>(host.call.load()); });
+  server.thaw();
+  EXPECT_TRUE(loop.turn_until([&] { return host.listener.gaps > gaps; }));
+}
+
+TEST_F(RedisTrouble, SilentServerWakes_TroubleEnds) {
+  test::Host host(loop, impatient());
+  ASSERT_TRUE(host.call.load() == std::nullopt);
+  server.freeze();
+  failure_of([&] { static_cast<void>(host.call.load()); });
+  EXPECT_NE(host.coordinator.health().last_error, "");
+  server.thaw();
+  EXPECT_TRUE(loop.turn_until([&] {
+    const auto health = host.coordinator.health();
+    return health.reachable && health.last_error.empty();
+  }));
+}
+
+}  // namespace
+}  // namespace jeton::agent

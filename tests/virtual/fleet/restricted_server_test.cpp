@@ -1,0 +1,137 @@
+// A server that lacks, renames or refuses commands, as managed services do, and one that is no Redis server.
+#include <gmock/gmock.h>
+
+#include "agent/base/error.hpp"
+#include "tests/virtual/fleet/virtual_redis.hpp"
+
+namespace jeton::agent {
+namespace {
+
+using namespace std::chrono_literals;
+using test::make_record;
+using testing::AllOf;
+using testing::HasSubstr;
+using testing::Not;
+
+class RestrictedServer : public testing::Test {
+ protected:
+  RedisCoordinatorOptions options() {
+    RedisCoordinatorOptions options;
+    options.connection = servers.connection(0, 500ms);
+    return options;
+  }
+  std::string failure_of(const std::function<void()>& call) {
+    try {
+      call();
+    } catch (const TransportError& e) {
+      return e.what();
+    }
+    ADD_FAILURE() << "no TransportError";
+    return {};
+  }
+
+  test::VirtualLoop loop;
+  test::MemoryServers servers{loop, 1};
+  test::MemoryServer& server = servers[0];
+};
+
+TEST_F(RestrictedServer, RefusesWhatIsOptional_EverythingElseWorks) {
+  for (const char* refusal :
+       {"ERR unknown command 'x', with args beginning with: 'secret' ",
+        "ERR unknown command `x`, with args beginning with: ", "ERR unsupported command",
+        "ERR unknown subcommand 'SETNAME'. Try CLIENT HELP.",
+        "NOPERM this user has no permissions to run the 'client|setname' command", "ERR not allowed", "NOPROTO",
+        "MISCONF Redis is configured to save RDB snapshots, but it's unable to persist to disk.", "odd"}) {
+    SCOPED_TRACE(refusal);
+    for (const char* command : {"CLIENT", "INFO", "PING", "HELLO"}) server.refuse(command, refusal);
+    testing::internal::CaptureStderr();
+    test::Host host(loop, options());
+    test::Host other(loop, options());
+    other.listen();
+    Lease lease = host.call.acquire(1h);
+    EXPECT_TRUE(host.call.renew(lease));
+    EXPECT_TRUE(host.call.admit(lease, FetchLimits{0s, 5, 1h}).admitted);
+    EXPECT_TRUE(host.call.publish(make_record(loop, lease.fence, "x"), lease).stored);
+    EXPECT_TRUE(other.call.load());
+    EXPECT_TRUE(loop.turn_until([&] { return !other.listener.records.empty(); }));
+    const int gaps = other.listener.gaps;
+    loop.pass(5min);  // with a PING every 15 s
+    EXPECT_EQ(other.listener.gaps, gaps) << "the subscription was ended";
+    EXPECT_EQ(other.coordinator.health().last_error, "");
+    EXPECT_THAT(testing::internal::GetCapturedStderr(),
+                AllOf(Not(HasSubstr("out of reach")), Not(HasSubstr("secret"))));
+    server.cli({"FLUSHALL"});
+  }
+}
+
+TEST_F(RestrictedServer, LacksACommandThatIsNeeded_NamesItAndTheRemedy) {
+  for (const char* command : {"EVALSHA", "TIME"}) {
+    server.refuse(command, std::string("ERR unknown command '") + command + "', with args beginning with: ");
+    test::Host host(loop, options());
+    EXPECT_THAT(failure_of([&] { host.call.try_acquire(1s); }), AllOf(HasSubstr(command), HasSubstr("rename-command")));
+    EXPECT_THAT(host.coordinator.health().last_error, AllOf(HasSubstr(command), HasSubstr("rename-command")));
+    server.refuse(command, "");
+  }
+  server.refuse("GET", "ERR Unknown Redis command called from script");
+  test::Host host(loop, options());
+  EXPECT_THAT(failure_of([&] { host.call.try_acquire(1s); }),
+              AllOf(HasSubstr("PEXPIREAT"), HasSubstr("rename-command")));
+}
+
+TEST_F(RestrictedServer, LacksSubscriptions_IsNamedInTheLog) {
+  server.refuse("SUBSCRIBE", "ERR unknown command 'SUBSCRIBE', with args beginning with: ");
+  testing::internal::CaptureStderr();
+  test::Host host(loop, options());
+  host.coordinator.subscribe("t", &host.listener);
+  loop.pass(5s);
+  EXPECT_THAT(testing::internal::GetCapturedStderr(), AllOf(HasSubstr("SUBSCRIBE"), HasSubstr("rename-command")));
+}
+
+// The greeting does not find it out.
+TEST_F(RestrictedServer, PasswordIsFoundMissingByACommand_TheNextConnectionReadsItAgain) {
+  server.refuse("PING", "ERR unknown command 'PING', with args beginning with: ");
+  server.refuse("TIME", "NOAUTH Authentication required.");
+  auto connect = options();
+  int read = 0;
+  connect.connection.password = [&] {
+    ++read;
+    return SecretString();
+  };
+  test::Host host(loop, std::move(connect));
+  EXPECT_THAT(failure_of([&] { host.call.try_acquire(1s); }), HasSubstr("coordination.redis.password"));
+  const int before = read;
+  EXPECT_TRUE(loop.turn_until([&] { return read > before; }));
+}
+
+// It says so to every command, and closes the connection.
+TEST_F(RestrictedServer, IsInProtectedMode_IsNamed) {
+  server.refuse("*", "DENIED Redis is running in protected mode because protected mode is enabled");
+  test::Host host(loop, options());
+  EXPECT_THAT(failure_of([&] { host.call.try_acquire(1s); }), HasSubstr("protected mode"));
+  EXPECT_FALSE(host.coordinator.health().reachable);
+}
+
+TEST_F(RestrictedServer, IsASentinel_IsNamedWithTheSettingItBelongsTo) {
+  server.set_mode("sentinel");
+  testing::internal::CaptureStderr();
+  test::Host host(loop, options());
+  EXPECT_THAT(failure_of([&] { host.call.try_acquire(1s); }), HasSubstr("coordination.redis.sentinel.endpoints"));
+  EXPECT_THAT(testing::internal::GetCapturedStderr(), AllOf(HasSubstr(" error "), HasSubstr("a Sentinel")));
+}
+
+// A cluster of one node, or behind a proxy, works so; others answer MOVED, which is named at the token.
+TEST_F(RestrictedServer, IsANodeOfACluster_IsSaidOnce) {
+  server.set_mode("cluster");
+  testing::internal::CaptureStderr();
+  test::Host host(loop, options());
+  EXPECT_TRUE(host.call.try_acquire(1h).lease);
+  server.cut();
+  loop.pass(5s);
+  const std::string log = testing::internal::GetCapturedStderr();
+  const std::string said = "name it in coordination.redis.cluster";
+  EXPECT_NE(log.find(said), std::string::npos) << log;
+  EXPECT_EQ(log.find(said), log.rfind(said)) << log;
+}
+
+}  // namespace
+}  // namespace jeton::agent
