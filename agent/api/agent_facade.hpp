@@ -17,7 +17,7 @@ namespace jeton::agent {
 
 // The locks of this host's applications.
 struct LocksStatus {
-  CoordinatorHealth store;
+  BackendHealth store;
   LockBroker::Counts sessions;
 };
 
@@ -28,7 +28,7 @@ struct AgentStatus {
   WallTime started_at;
   WallTime now;
   std::uint64_t log_lines_dropped = 0;  // since it started
-  CoordinatorHealth coordinator;
+  BackendHealth coordinator;
   std::vector<TokenStatus> tokens;   // by name
   std::optional<LocksStatus> locks;  // none: nobody may take any
 };

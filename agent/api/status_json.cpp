@@ -106,7 +106,7 @@ std::string agent_json(const AgentStatus& status) {
   json["uptime_ms"] = (status.now - status.started_at).count();
   json["ready"] = is_ready(status);
   json["log_lines_dropped"] = status.log_lines_dropped;
-  const CoordinatorHealth& health = status.coordinator;
+  const BackendHealth& health = status.coordinator;
   json["coordinator"] = {{"backend", health.backend},
                          {"endpoint", health.endpoint},
                          {"reachable", health.reachable},

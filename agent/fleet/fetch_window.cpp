@@ -14,14 +14,14 @@ FetchWindow::Decision FetchWindow::admit(WallTime now, const FetchLimits& limits
   }
 
   const Milliseconds min_interval = to_ms(limits.min_interval);
-  if (last && now - *last < min_interval) return {false, *last + min_interval - now, "min_interval"};
+  if (last && now - *last < min_interval) return {FetchRefusal::min_interval, *last + min_interval - now};
   if (limits.budget > 0 && used >= limits.budget) {
-    return {false, start + to_ms(limits.budget_window) - now, "budget"};
+    return {FetchRefusal::budget, start + to_ms(limits.budget_window) - now};
   }
   last = now;
   began_at = start;
   calls = used + 1;
-  return {true, {}, {}};
+  return {};
 }
 
 }  // namespace jeton::agent

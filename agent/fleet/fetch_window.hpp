@@ -4,9 +4,8 @@
 
 #include <cstdint>
 #include <optional>
-#include <string>
 
-#include "agent/fleet/coordinator.hpp"
+#include "agent/fleet/fetch_budget.hpp"
 
 namespace jeton::agent {
 
@@ -16,9 +15,10 @@ struct FetchWindow {
   std::uint64_t calls = 0;           // in the window
 
   struct Decision {
-    bool admitted = false;
-    Milliseconds wait{};  // if not admitted
-    std::string reason;   // if not admitted: "min_interval", "budget"
+    std::optional<FetchRefusal> refusal{};  // none: admitted
+    Milliseconds wait{};                    // if refused
+
+    [[nodiscard]] bool admitted() const { return !refusal; }
   };
   // Counts the call if it is admitted. Times in the future, left by a clock that went back, count as now.
   Decision admit(WallTime now, const FetchLimits& limits);

@@ -76,7 +76,7 @@ class LockStore {
   virtual void listen(const LockId& id, std::function<void()> woken) = 0;
 
   // Of a store that was started. Its clock offset says nothing.
-  [[nodiscard]] virtual CoordinatorHealth health() const = 0;
+  [[nodiscard]] virtual BackendHealth health() const = 0;
 
   // Connects; after stop() every call throws TransportError. Idempotent.
   virtual void start() = 0;

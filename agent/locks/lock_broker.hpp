@@ -50,7 +50,7 @@ class LockBroker {
     std::size_t waiting = 0;
   };
   [[nodiscard]] Counts sessions() const;
-  [[nodiscard]] CoordinatorHealth health() const { return store_->health(); }
+  [[nodiscard]] BackendHealth health() const { return store_->health(); }
 
  private:
   void check_limits(const LockRequest& request);

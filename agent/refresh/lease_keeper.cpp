@@ -18,10 +18,10 @@ constexpr Duration fetch_room = std::chrono::seconds(10);
 
 // Shared with the coroutine, which may be inside a renewal when the keeper ends.
 struct LeaseKeeper::State {
-  State(Coordinator& c, Timers& t, std::string n, Lease l)
-      : coordinator(c), timers(t), name(std::move(n)), lease(std::move(l)), stop(t) {}
+  State(LeaseStore& s, Timers& t, std::string n, Lease l)
+      : leases(s), timers(t), name(std::move(n)), lease(std::move(l)), stop(t) {}
 
-  Coordinator& coordinator;
+  LeaseStore& leases;
   Timers& timers;
   std::string name;
   Lease lease;
@@ -42,8 +42,8 @@ void LeaseKeeper::log_loss(const State& state, const std::string& trouble) {
   }
 }
 
-LeaseKeeper::LeaseKeeper(Coordinator& coordinator, Timers& timers, std::string name, Lease lease)
-    : state_(std::make_shared<State>(coordinator, timers, std::move(name), std::move(lease))) {
+LeaseKeeper::LeaseKeeper(LeaseStore& leases, Timers& timers, std::string name, Lease lease)
+    : state_(std::make_shared<State>(leases, timers, std::move(name), std::move(lease))) {
   start_task(timers.executor(), keep(state_));
 }
 
@@ -77,7 +77,7 @@ Task<> LeaseKeeper::keep(std::shared_ptr<State> state) {
       co_return;
     }
     try {
-      const bool held = co_await state->coordinator.renew(state->name, state->lease);  // named: GCC 12 traps otherwise
+      const bool held = co_await state->leases.renew(state->name, state->lease);  // named: GCC 12 traps otherwise
       if (!held) {
         state->lost = true;
         log_loss(*state, trouble);

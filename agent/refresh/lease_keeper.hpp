@@ -12,13 +12,13 @@
 #include <string>
 
 #include "agent/base/timers.hpp"
-#include "agent/fleet/coordinator.hpp"
+#include "agent/fleet/lease_store.hpp"
 
 namespace jeton::agent {
 
 class LeaseKeeper {
  public:
-  LeaseKeeper(Coordinator& coordinator, Timers& timers, std::string name, Lease lease);
+  LeaseKeeper(LeaseStore& leases, Timers& timers, std::string name, Lease lease);
   LeaseKeeper(const LeaseKeeper&) = delete;
   LeaseKeeper& operator=(const LeaseKeeper&) = delete;
   ~LeaseKeeper();

@@ -69,13 +69,14 @@ BootTime RefreshLoop::budget_spent_until() const {
 }
 
 void RefreshLoop::not_admitted(const Admission& refusal, const FetchLimits& allowed) {
-  journal_.not_admitted(refusal.reason, refusal.retry_at - now());
-  if (allowed.budget > 0 && allowed.budget < config_.budget.calls && refusal.reason == "budget") {
+  const FetchRefusal why = refusal.refusal.value();
+  journal_.not_admitted(why, refusal.retry_at - now());
+  if (allowed.budget > 0 && allowed.budget < config_.budget.calls && why == FetchRefusal::budget) {
     holds_.spent(refusal.retry_at);
-    journal_.paused(refusal.reason);
+    journal_.paused(std::string(name_of(why)));
     wake_.notify();
   } else {
-    hold_for_pause(Pause{std::max(refusal.retry_at, now() + shortest_hold), refusal.reason, {}});
+    hold_for_pause(Pause{std::max(refusal.retry_at, now() + shortest_hold), std::string(name_of(why)), {}});
   }
 }
 

@@ -94,25 +94,25 @@ Task<> RefreshLoop::reload() {
 // What this host heard of budget and pause is what the coordinator said then: an operator may have lifted the pause
 // since, or somebody else have made it up.
 Task<> RefreshLoop::ask_usage(bool may_be_lost) {
-  std::optional<FetchUsage> usage;
+  FetchUsage usage;
   try {
     usage = co_await parts_.coordinator.usage(config_.name);
   } catch (const TransportError& e) {
     log::debug("the count of fetches cannot be read", {{"token", config_.name}, {"error", e.what()}});
+    co_return;
   }
-  if (!usage) co_return;
-  if (may_be_lost && usage->calls < usage_.calls && usage_.window_end > now()) {
+  if (may_be_lost && usage.calls < usage_.calls && usage_.window_end > now()) {
     // The store has forgotten it.
     on_lost();
     co_return;
   }
-  note_usage(*usage);
+  note_usage(usage);
   const BudgetConfig& budget = config_.budget;
   const bool by_schedule = holds_.spent_until() > now();
   const std::uint64_t allowed = by_schedule ? budget.calls - budget.reserve : budget.calls;
-  const bool spent = allowed > 0 && usage->calls >= allowed;
+  const bool spent = allowed > 0 && usage.calls >= allowed;
   const bool held = by_schedule || holds_.paused_until() > now();
-  if (held && !usage->paused && !spent && pause_shared_) {
+  if (held && !usage.paused && !spent && pause_shared_) {
     end_pause();
     journal_.resumed("the coordinator knows of no pause");
   }

@@ -132,8 +132,8 @@ void RefreshJournal::fetch_failed(const SourceError& failure, Duration retry_in)
               {"retry_in_ms", to_ms(retry_in).count()}});
 }
 
-void RefreshJournal::not_admitted(const std::string& reason, Duration retry_in) {
-  if (reason != "budget" || std::exchange(budget_reported_, true)) return;
+void RefreshJournal::not_admitted(FetchRefusal reason, Duration retry_in) {
+  if (reason != FetchRefusal::budget || std::exchange(budget_reported_, true)) return;
   log::error("the budget is spent: the token is not refreshed until the window ends, or budget.calls is raised",
              {{"token", name()},
               {"calls", config_.budget.calls},

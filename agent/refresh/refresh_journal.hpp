@@ -41,7 +41,7 @@ class RefreshJournal {
   void lock_holder(const std::string& owner);  // who has it instead of us; empty: nobody, or not known
 
   void fetch_failed(const SourceError& failure, Duration retry_in);
-  void not_admitted(const std::string& reason, Duration retry_in);
+  void not_admitted(FetchRefusal reason, Duration retry_in);
   void alone_refused(const std::string& reason);
   void published(const Record& record, bool alone);
   void publication_refused(const Record& record, Generation current);

@@ -218,10 +218,10 @@ Task<RefreshLoop::Fetched> RefreshLoop::fetch_under(LeaseKeeper& keeper, Coordin
   try {
     const FetchLimits allowed = limits(from);
     const Admission admission = co_await admit(keeper.lease(), allowed, from);
-    if (!admission.admitted) {
+    if (!admission.admitted()) {
       if (&from == parts_.alone) {
         holds_.alone(admission.retry_at);
-        journal_.alone_refused(admission.reason);
+        journal_.alone_refused(std::string(name_of(*admission.refusal)));
       } else {
         not_admitted(admission, allowed);
       }
@@ -254,16 +254,16 @@ Task<RefreshLoop::Fetched> RefreshLoop::fetch_under(LeaseKeeper& keeper, Coordin
 Task<Admission> RefreshLoop::admit(const Lease& lease, const FetchLimits& allowed, Coordinator& from) {
   Admission admission;
   if (&from != parts_.alone && allowed.budget > 0 && heard_usage_.calls >= allowed.budget && next_poll_ > now()) {
-    admission.reason = "budget";
+    admission.refusal = FetchRefusal::budget;
     admission.retry_at = next_poll_;
     co_return admission;
   }
   admission = co_await from.admit(config_.name, lease, allowed);
   if (&from == parts_.alone) co_return admission;
   coordinator_answered(Step::admit);
-  if (admission.admitted) {
+  if (admission.admitted()) {
     note_usage({admission.calls_used, admission.window_end});
-  } else if (admission.reason == "budget") {
+  } else if (admission.refusal == FetchRefusal::budget) {
     note_usage({admission.calls_used, admission.retry_at});
   }
   co_return admission;

@@ -26,7 +26,7 @@ class LeaseKeeper;
 // The fingerprint of a request that is made with this state: with another one it is another request.
 [[nodiscard]] std::string request_with(std::string request, const SecretString& state);
 
-class RefreshLoop final : private CoordinationListener {
+class RefreshLoop final : private FleetListener {
  public:
   // All outlive the loop.
   struct Parts {

@@ -27,7 +27,7 @@ Revoker::Revoker(const TokenConfig& config, Milliseconds lock_ttl, Parts parts)
       backoff_({config.refresh.retry_initial, config.refresh.retry_max, config.refresh.retry_initial / 4},
                parts_.random) {}
 
-Revoker::~Revoker() { parts_.coordinator.subscribe(name_, nullptr); }
+Revoker::~Revoker() { parts_.signals.subscribe(name_, nullptr); }
 
 void Revoker::note(const Record& current) {
   current_ = current.value;
@@ -47,7 +47,7 @@ void Revoker::note(const Record& current) {
 }
 
 Task<> Revoker::run() {
-  parts_.coordinator.subscribe(name_, this);
+  parts_.signals.subscribe(name_, this);
   for (;;) {
     BootTime next = now() + longest_sleep;
     if (!due_.empty()) next = std::min(next, due_.front().at);
@@ -89,10 +89,10 @@ void Revoker::postpone(Generation generation, BootTime at) {
 Task<bool> Revoker::settle(Due due) {
   std::optional<Lease> lease;
   try {
-    AcquireResult result = co_await parts_.coordinator.try_acquire(name_, lock_ttl_);
+    AcquireResult result = co_await parts_.leases.try_acquire(name_, lock_ttl_);
     if (result.lease) lease = std::move(*result.lease);
     const bool done = result.current && result.current->generation >= due.generation;
-    if (lease && done) co_await parts_.coordinator.release(name_, *lease);
+    if (lease && done) co_await parts_.leases.release(name_, *lease);
     if (done) co_return true;
   } catch (const TransportError& e) {
     log::debug("a revocation has to wait for the coordinator", {{"token", config_.name}, {"error", e.what()}});
@@ -131,9 +131,9 @@ Task<bool> Revoker::revoke_under(Due due, Lease lease) {
       done.issued_at = parts_.timers.clock().wall_now();
       done.expires_at = done.issued_at + state_lifetime;
       done.fetched_by = parts_.host;
-      co_await parts_.coordinator.publish(name_, done, keeper.lease());
+      co_await parts_.records.publish(name_, done, keeper.lease());
     } else {
-      co_await parts_.coordinator.release(name_, keeper.lease());
+      co_await parts_.leases.release(name_, keeper.lease());
     }
   } catch (const TransportError& e) {
     // Another host may revoke it once more, which does no harm.

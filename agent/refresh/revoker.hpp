@@ -13,18 +13,22 @@
 #include "agent/base/backoff.hpp"
 #include "agent/base/event.hpp"
 #include "agent/base/random.hpp"
-#include "agent/fleet/coordinator.hpp"
+#include "agent/fleet/fleet_signals.hpp"
+#include "agent/fleet/lease_store.hpp"
+#include "agent/fleet/record_store.hpp"
 #include "agent/provider/source.hpp"
 
 namespace jeton::agent {
 
-class Revoker final : private CoordinationListener {
+class Revoker final : private FleetListener {
  public:
   // All outlive the revoker.
   struct Parts {
     Timers& timers;
     Random& random;
-    Coordinator& coordinator;
+    LeaseStore& leases;
+    RecordStore& records;
+    FleetSignals& signals;
     Source& source;
     std::string host;
   };
@@ -56,10 +60,6 @@ class Revoker final : private CoordinationListener {
   [[nodiscard]] bool moot(const Due& due) const;
   // Another host did it.
   void on_record(Record record) override { settled(record.generation); }
-  void on_claim(BootTime /*until*/) override {}
-  void on_release() override {}
-  void on_pause(Pause /*pause*/) override {}
-  void on_gap() override {}
   [[nodiscard]] BootTime now() const { return parts_.timers.clock().boot_now(); }
 
   const TokenConfig& config_;

@@ -88,8 +88,8 @@ struct Agent::Impl final : TokenValues {
   void forget_others() const {
     std::set<std::string> kept = names();
     for (const std::string& name : names()) kept.insert(Revoker::coordinated_name(name));
-    coordinator->keep_only(kept);
-    if (of_host) of_host->keep_only(kept);
+    coordinator->prune_except(kept);
+    if (of_host) of_host->prune_except(kept);
   }
 
   // Of the tokens whose source uses this one.
@@ -237,7 +237,7 @@ void Agent::clock_stepped() {
 std::string Agent::summary() const {
   const auto valid = std::count_if(impl_->runners.begin(), impl_->runners.end(),
                                    [](const auto& entry) { return entry.second->status().state == TokenState::valid; });
-  const CoordinatorHealth health = impl_->coordinator->health();
+  const BackendHealth health = impl_->coordinator->health();
   return std::to_string(valid) + " of " + std::to_string(impl_->runners.size()) + " tokens valid; coordinator " +
          health.backend + (health.reachable ? "" : " unreachable");
 }

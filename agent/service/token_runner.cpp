@@ -46,7 +46,7 @@ struct TokenRunner::Impl {
               .on_current = [this](const Record& record) { renewed(record); }}) {
     if (parts.source->revokes()) {
       revoker.emplace(loop.config(), s.lock_ttl,
-                      Revoker::Parts{s.timers, s.random, coordinator, *parts.source, s.host});
+                      Revoker::Parts{s.timers, s.random, coordinator, coordinator, coordinator, *parts.source, s.host});
     }
   }
 

@@ -28,7 +28,7 @@ namespace jeton::test {
   return record;
 }
 
-class RecordingListener final : public agent::CoordinationListener {
+class RecordingListener final : public agent::FleetListener {
  public:
   void on_record(agent::Record record) override { records.push_back(std::move(record)); }
   void on_claim(agent::BootTime until) override { claims.push_back(until); }

@@ -110,7 +110,7 @@ class LocalCoordinator::Impl : public std::enable_shared_from_this<Impl> {
   }
 
   // Calls the listener on the next turn of the loop, if it is still the same one.
-  void tell(const std::string& name, std::function<void(CoordinationListener&)> what) {
+  void tell(const std::string& name, std::function<void(FleetListener&)> what) {
     const auto found = listeners_.find(name);
     if (found == listeners_.end()) return;
     boost::asio::post(timers_.executor(), [weak = weak_from_this(), name, listener = found->second, what] {
@@ -137,7 +137,7 @@ class LocalCoordinator::Impl : public std::enable_shared_from_this<Impl> {
   std::filesystem::path directory_;
   std::string last_error_;
   LocalLeases leases_;
-  std::map<std::string, CoordinationListener*> listeners_;
+  std::map<std::string, FleetListener*> listeners_;
   bool stopped_ = false;
 
   // A token stands in the file in the clear: not longer than it can be of use, also while nobody else looks at the
@@ -258,20 +258,19 @@ Task<Admission> LocalCoordinator::admit(const std::string& name, const Lease& le
   const auto step = [&](LocalState& state) {
     admission.retry_at = impl->now();
     if (!impl->leases_.owns(name, lease.owner)) {
-      admission.reason = "lock lost";
+      admission.refusal = FetchRefusal::lock_lost;
       return false;
     }
     const FetchWindow::Decision decision = state.fetches.admit(impl->wall_now(), limits);
-    admission.admitted = decision.admitted;
+    admission.refusal = decision.refusal;
     admission.retry_at = impl->now() + decision.wait;
-    admission.reason = decision.reason;
     admission.calls_used = state.fetches.calls;
     usage = impl->usage_of(state, limits.budget_window);
     admission.window_end = usage.window_end.value_or(admission.retry_at);
-    return decision.admitted;
+    return decision.admitted();
   };
   co_await Impl::with_state(impl, name, step);
-  if (limits.budget > 0) impl->tell(name, [usage](CoordinationListener& listener) { listener.on_usage(usage); });
+  if (limits.budget > 0) impl->tell(name, [usage](FleetListener& listener) { listener.on_usage(usage); });
   co_return admission;
 }
 
@@ -297,7 +296,7 @@ Task<PublishResult> LocalCoordinator::publish(const std::string& name, const Rec
   co_await Impl::with_state(impl, name, step);
   JETON_FAILPOINT("local.publish.written");
   impl->leases_.release(name, lease.owner);
-  if (result.stored) impl->tell(name, [record](CoordinationListener& listener) { listener.on_record(record); });
+  if (result.stored) impl->tell(name, [record](FleetListener& listener) { listener.on_record(record); });
   co_return result;
 }
 
@@ -322,17 +321,17 @@ Task<> LocalCoordinator::pause(const std::string& name, Pause pause) {
     return longer;
   };
   co_await Impl::with_state(impl, name, step);
-  if (longer) impl->tell(name, [pause](CoordinationListener& listener) { listener.on_pause(pause); });
+  if (longer) impl->tell(name, [pause](FleetListener& listener) { listener.on_pause(pause); });
 }
 
 Task<> LocalCoordinator::resume(const std::string& name) {
   const auto impl = impl_;
   const auto step = [](LocalState& state) { return std::exchange(state.pause, std::nullopt).has_value(); };
   co_await Impl::with_state(impl, name, step);
-  impl->tell(name, [](CoordinationListener& listener) { listener.on_resume(); });
+  impl->tell(name, [](FleetListener& listener) { listener.on_resume(); });
 }
 
-Task<std::optional<FetchUsage>> LocalCoordinator::usage(const std::string& name) {
+Task<FetchUsage> LocalCoordinator::usage(const std::string& name) {
   FetchUsage usage;
   const auto step = [&](LocalState& state) {
     usage.calls = state.fetches.calls;
@@ -345,7 +344,13 @@ Task<std::optional<FetchUsage>> LocalCoordinator::usage(const std::string& name)
 
 // State files hold tokens: one that is configured no more is nobody's to keep, and of the others what has ended since
 // the last run.
-void LocalCoordinator::keep_only(const std::set<std::string>& names) {
+Task<> LocalCoordinator::restore_usage(const std::string& /*name*/, FetchUsage /*usage*/, Duration /*window*/) {
+  co_return;
+}
+
+Task<> LocalCoordinator::announce_rejection(const std::string& /*name*/, Generation /*generation*/) { co_return; }
+
+void LocalCoordinator::prune_except(const std::set<std::string>& names) {
   std::error_code error;
   for (std::filesystem::directory_iterator entry(impl_->directory_, error), end; !error && entry != end;
        entry.increment(error)) {
@@ -363,17 +368,17 @@ void LocalCoordinator::keep_only(const std::set<std::string>& names) {
   }
 }
 
-void LocalCoordinator::subscribe(const std::string& name, CoordinationListener* listener) {
+void LocalCoordinator::subscribe(const std::string& name, FleetListener* listener) {
   if (listener == nullptr) {
     impl_->listeners_.erase(name);
     return;
   }
   impl_->listeners_[name] = listener;
-  impl_->tell(name, [](CoordinationListener& l) { l.on_gap(); });
+  impl_->tell(name, [](FleetListener& l) { l.on_gap(); });
 }
 
-CoordinatorHealth LocalCoordinator::health() const {
-  CoordinatorHealth health;
+BackendHealth LocalCoordinator::health() const {
+  BackendHealth health;
   health.backend = "local";
   health.endpoint = impl_->directory_.string();
   health.reachable = !impl_->stopped_ && impl_->last_error_.empty();
@@ -384,7 +389,7 @@ CoordinatorHealth LocalCoordinator::health() const {
 // Times are this host's own: nothing to measure. But what was loaded may have to be judged anew.
 void LocalCoordinator::clock_stepped() {
   for (const auto& [name, listener] : impl_->listeners_) {
-    impl_->tell(name, [](CoordinationListener& l) { l.on_gap(); });
+    impl_->tell(name, [](FleetListener& l) { l.on_gap(); });
   }
 }
 

@@ -29,12 +29,17 @@ class LocalCoordinator final : public Coordinator {
   Task<std::optional<Record>> load(const std::string& name) override;
   Task<> pause(const std::string& name, Pause pause) override;
   Task<> resume(const std::string& name) override;
-  Task<std::optional<FetchUsage>> usage(const std::string& name) override;
+  Task<FetchUsage> usage(const std::string& name) override;
 
-  void keep_only(const std::set<std::string>& names) override;
-  void subscribe(const std::string& name, CoordinationListener* listener) override;
+  // The files of this host lose no count that it has to make good.
+  Task<> restore_usage(const std::string& name, FetchUsage usage, Duration window) override;
+  // The loop that reports it is the only one that listens.
+  Task<> announce_rejection(const std::string& name, Generation generation) override;
+  void configure(const std::string& /*name*/, const TokenTerms& /*terms*/) override {}
+  void prune_except(const std::set<std::string>& names) override;
+  void subscribe(const std::string& name, FleetListener* listener) override;
 
-  [[nodiscard]] CoordinatorHealth health() const override;
+  [[nodiscard]] BackendHealth health() const override;
   void clock_stepped() override;
   void start() override;
   void stop() override;

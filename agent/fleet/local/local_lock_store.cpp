@@ -92,7 +92,7 @@ class LocalLockStore::Impl : public std::enable_shared_from_this<Impl> {
     return view;
   }
 
-  [[nodiscard]] CoordinatorHealth health() const {
+  [[nodiscard]] BackendHealth health() const {
     return {"local", files_.directory().string(), !stopped_ && last_error_.empty(), last_error_, {}};
   }
 
@@ -190,7 +190,7 @@ Task<bool> LocalLockStore::release(LockId id, std::string owner) { co_return imp
 Task<bool> LocalLockStore::force_release(LockId id) { co_return impl_->force_release(id); }
 Task<LockView> LocalLockStore::show(LockId id) { co_return impl_->show(id); }
 void LocalLockStore::listen(const LockId& id, std::function<void()> woken) { impl_->listen(id.name, std::move(woken)); }
-CoordinatorHealth LocalLockStore::health() const { return impl_->health(); }
+BackendHealth LocalLockStore::health() const { return impl_->health(); }
 void LocalLockStore::start() { impl_->start(); }
 void LocalLockStore::stop() { impl_->stop(); }
 

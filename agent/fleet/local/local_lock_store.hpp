@@ -23,7 +23,7 @@ class LocalLockStore final : public LockStore {
   Task<bool> force_release(LockId id) override;
   Task<LockView> show(LockId id) override;
   void listen(const LockId& id, std::function<void()> woken) override;
-  [[nodiscard]] CoordinatorHealth health() const override;
+  [[nodiscard]] BackendHealth health() const override;
   // Throws Error if the directory cannot be used.
   void start() override;
   void stop() override;

@@ -57,7 +57,7 @@ RedisKeys RedisChannels::keys_of(const std::string& name) const {
   return {prefix_, name, database_};
 }
 
-void RedisChannels::subscribe(const std::string& name, CoordinationListener* listener) {
+void RedisChannels::subscribe(const std::string& name, FleetListener* listener) {
   const std::string channel = keys_of(name).channel;
   if (listener == nullptr) {
     by_channel_.erase(channel);
@@ -152,7 +152,7 @@ void RedisChannels::on_message(const std::string& channel, std::string_view payl
 }
 
 void RedisChannels::deliver(Subscription& subscription, ChannelMessage message) {
-  CoordinationListener& listener = *subscription.listener;
+  FleetListener& listener = *subscription.listener;
   if (auto* record = std::get_if<Record>(&message))
     *record = to_local_time(std::move(*record), *offset_(), timers_.clock().wall_now());
   // A release only deletes, which a server that is out of memory still does; a rejection writes nothing.

@@ -45,7 +45,7 @@ class RedisChannels {
   using IsNews = std::function<bool(std::string_view what, const std::string& owner)>;
   void tell_only(IsNews is_news) { is_news_ = std::move(is_news); }
 
-  void subscribe(const std::string& name, CoordinationListener* listener);
+  void subscribe(const std::string& name, FleetListener* listener);
   // Claims and releases by this owner are our own.
   void own(const std::string& name, const std::string& owner);
   // The stored record of a token is of no use.
@@ -56,7 +56,7 @@ class RedisChannels {
  private:
   struct Subscription {
     std::string name;
-    CoordinationListener* listener = nullptr;
+    FleetListener* listener = nullptr;
     bool ready = false;                       // messages arrive
     LogPace warnings;                         // about malformed messages
     std::optional<BootTime> write_due_since;  // a publication was heard, and not yet that it wrote the key

@@ -147,16 +147,15 @@ class RedisCoordinator::Impl : public std::enable_shared_from_this<Impl> {
     admission.window_end = now() + answer.window_left;
     switch (answer.outcome) {
       case RedisOperations::Admitted::Outcome::admitted:
-        admission.admitted = true;
         break;
       case RedisOperations::Admitted::Outcome::min_interval:
-        admission.reason = "min_interval";
+        admission.refusal = FetchRefusal::min_interval;
         break;
       case RedisOperations::Admitted::Outcome::budget:
-        admission.reason = "budget";
+        admission.refusal = FetchRefusal::budget;
         break;
       case RedisOperations::Admitted::Outcome::lost:
-        admission.reason = "lock lost";
+        admission.refusal = FetchRefusal::lock_lost;
         break;
     }
     co_return admission;
@@ -245,8 +244,8 @@ class RedisCoordinator::Impl : public std::enable_shared_from_this<Impl> {
     }
   }
 
-  [[nodiscard]] CoordinatorHealth health() const {
-    CoordinatorHealth health;
+  [[nodiscard]] BackendHealth health() const {
+    BackendHealth health;
     health.backend = "redis";
     health.endpoint = keyspace_->display();
     health.reachable = keyspace_->is_connected();
@@ -367,10 +366,7 @@ Task<> RedisCoordinator::pause(const std::string& name, Pause pause) {
 
 Task<> RedisCoordinator::resume(const std::string& name) { co_await Impl::tracked(impl_, impl_->resume(name)); }
 
-Task<std::optional<FetchUsage>> RedisCoordinator::usage(const std::string& name) {
-  FetchUsage usage = co_await Impl::tracked(impl_, impl_->usage(name));
-  co_return usage;
-}
+Task<FetchUsage> RedisCoordinator::usage(const std::string& name) { return Impl::tracked(impl_, impl_->usage(name)); }
 
 Task<> RedisCoordinator::restore_usage(const std::string& name, FetchUsage usage, Duration window) {
   co_await Impl::tracked(impl_, impl_->restore_usage(name, usage, window));
@@ -382,11 +378,11 @@ Task<> RedisCoordinator::announce_rejection(const std::string& name, Generation 
 
 void RedisCoordinator::configure(const std::string& name, const TokenTerms& terms) { impl_->terms_[name] = terms; }
 
-void RedisCoordinator::subscribe(const std::string& name, CoordinationListener* listener) {
+void RedisCoordinator::subscribe(const std::string& name, FleetListener* listener) {
   impl_->channels_.subscribe(name, listener);
 }
 
-CoordinatorHealth RedisCoordinator::health() const { return impl_->health(); }
+BackendHealth RedisCoordinator::health() const { return impl_->health(); }
 void RedisCoordinator::clock_stepped() { impl_->forget_clock(); }
 void RedisCoordinator::start() { impl_->start(); }
 void RedisCoordinator::stop() { impl_->stop(); }

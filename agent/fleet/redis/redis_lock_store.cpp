@@ -136,7 +136,7 @@ class RedisLockStore::Impl : public std::enable_shared_from_this<Impl> {
     }
   }
 
-  [[nodiscard]] CoordinatorHealth health() const {
+  [[nodiscard]] BackendHealth health() const {
     return {"redis", keyspace_->display(), keyspace_->is_connected(), keyspace_->last_error(), {}};
   }
 
@@ -202,7 +202,7 @@ Task<bool> RedisLockStore::release(LockId id, std::string owner) {
 Task<bool> RedisLockStore::force_release(LockId id) { return Impl::force_release(impl_, std::move(id)); }
 Task<LockView> RedisLockStore::show(LockId id) { return Impl::show(impl_, std::move(id)); }
 void RedisLockStore::listen(const LockId& id, std::function<void()> woken) { impl_->listen(id, std::move(woken)); }
-CoordinatorHealth RedisLockStore::health() const { return impl_->health(); }
+BackendHealth RedisLockStore::health() const { return impl_->health(); }
 void RedisLockStore::start() { impl_->start(); }
 void RedisLockStore::stop() { impl_->stop(); }
 

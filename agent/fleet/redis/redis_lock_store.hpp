@@ -23,7 +23,7 @@ class RedisLockStore final : public LockStore {
   Task<bool> force_release(LockId id) override;
   Task<LockView> show(LockId id) override;
   void listen(const LockId& id, std::function<void()> woken) override;
-  [[nodiscard]] CoordinatorHealth health() const override;
+  [[nodiscard]] BackendHealth health() const override;
   void start() override;
   // A lock that may have been taken without an answer is still taken back first, within one command's time.
   void stop() override;

@@ -106,9 +106,8 @@ Task<> RedlockCoordinator::resume(const std::string& name) {
   return tracked(state_, redlock::resume(state_->quorum, name));
 }
 
-Task<std::optional<FetchUsage>> RedlockCoordinator::usage(const std::string& name) {
-  FetchUsage usage = co_await tracked(state_, redlock::usage(state_->quorum, name));
-  co_return usage;
+Task<FetchUsage> RedlockCoordinator::usage(const std::string& name) {
+  return tracked(state_, redlock::usage(state_->quorum, name));
 }
 
 Task<> RedlockCoordinator::restore_usage(const std::string& name, FetchUsage usage, Duration window) {
@@ -119,12 +118,12 @@ void RedlockCoordinator::configure(const std::string& name, const TokenTerms& te
   for (const auto& node : state_->quorum->nodes) node->configure(name, terms);
 }
 
-void RedlockCoordinator::subscribe(const std::string& name, CoordinationListener* listener) {
+void RedlockCoordinator::subscribe(const std::string& name, FleetListener* listener) {
   state_->ears->subscribe(*state_->quorum, name, listener);
 }
 
-CoordinatorHealth RedlockCoordinator::health() const {
-  CoordinatorHealth health = quorum_health(*state_->quorum);
+BackendHealth RedlockCoordinator::health() const {
+  BackendHealth health = quorum_health(*state_->quorum);
   if (health.last_error.empty()) health.last_error = state_->last_error;
   return health;
 }

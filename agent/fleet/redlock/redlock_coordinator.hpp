@@ -49,16 +49,17 @@ class RedlockCoordinator final : public Coordinator {
   Task<> pause(const std::string& name, Pause pause) override;
   Task<> resume(const std::string& name) override;
   Task<> announce_rejection(const std::string& name, Generation generation) override;
-  Task<std::optional<FetchUsage>> usage(const std::string& name) override;
+  Task<FetchUsage> usage(const std::string& name) override;
   Task<> restore_usage(const std::string& name, FetchUsage usage, Duration window) override;
 
   void configure(const std::string& name, const TokenTerms& terms) override;
+  void prune_except(const std::set<std::string>& /*names*/) override {}  // nothing of a token is kept on this host
 
-  void subscribe(const std::string& name, CoordinationListener* listener) override;
+  void subscribe(const std::string& name, FleetListener* listener) override;
 
   // Reachable: a majority is connected. The last error names every server that is not, or that has its vote already.
   // The clock offset is the median.
-  [[nodiscard]] CoordinatorHealth health() const override;
+  [[nodiscard]] BackendHealth health() const override;
   void clock_stepped() override;
   void start() override;
   // What is still on its way to a server that answers is waited for, within one command's time.

@@ -17,11 +17,11 @@ constexpr Duration look_after_repair = std::chrono::milliseconds(200);
 }  // namespace
 
 // Subscribed on every server alike.
-class RedlockEars::Ear final : public CoordinationListener, public std::enable_shared_from_this<Ear> {
+class RedlockEars::Ear final : public FleetListener, public std::enable_shared_from_this<Ear> {
  public:
-  Ear(Timers& timers, CoordinationListener& listener) : timers_(timers), listener_(&listener) {}
+  Ear(Timers& timers, FleetListener& listener) : timers_(timers), listener_(&listener) {}
 
-  void listen_to(CoordinationListener& listener) {
+  void listen_to(FleetListener& listener) {
     listener_ = &listener;
     last_generation_ = 0;
     on_gap();
@@ -69,7 +69,7 @@ class RedlockEars::Ear final : public CoordinationListener, public std::enable_s
   }
 
   Timers& timers_;
-  CoordinationListener* listener_;
+  FleetListener* listener_;
   Generation last_generation_ = 0;
   FetchUsage usage_;  // as last told
   bool may_be_lost_ = false;
@@ -105,7 +105,7 @@ bool RedlockEars::tell_lost(const std::string& name) {
   return true;
 }
 
-void RedlockEars::subscribe(const RedlockQuorum& quorum, const std::string& name, CoordinationListener* listener) {
+void RedlockEars::subscribe(const RedlockQuorum& quorum, const std::string& name, FleetListener* listener) {
   const auto found = ears_.find(name);
   if (listener == nullptr) {
     for (const auto& node : quorum.nodes) node->channels().subscribe(name, nullptr);

@@ -34,7 +34,7 @@ class RedlockEars {
   // False: nobody listens.
   bool tell_lost(const std::string& name);
   // nullptr ends it.
-  void subscribe(const RedlockQuorum& quorum, const std::string& name, CoordinationListener* listener);
+  void subscribe(const RedlockQuorum& quorum, const std::string& name, FleetListener* listener);
 
  private:
   class Ear;

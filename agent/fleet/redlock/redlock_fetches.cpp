@@ -31,10 +31,10 @@ bool majority_says(const RedlockQuorum& quorum, const RedlockRound<Answer>& roun
   return round.count(yes) >= round.majority();
 }
 
-Admission refused(BootTime now, Milliseconds wait, const char* reason, std::uint64_t calls) {
+Admission refused(BootTime now, Milliseconds wait, FetchRefusal refusal, std::uint64_t calls) {
   Admission admission;
   admission.retry_at = now + std::clamp(wait, Milliseconds{0}, longest_hold);
-  admission.reason = reason;
+  admission.refusal = refusal;
   admission.calls_used = calls;
   return admission;
 }
@@ -52,7 +52,7 @@ Task<Admission> admit(std::shared_ptr<RedlockQuorum> quorum, std::string name, s
   const auto known = [](const CountRound& r) { return is_settled(r, is_ours); };
   co_await CountRound::wait(counted, known, read_deadline);
   const BootTime now = quorum->now();
-  if (!majority_says(*quorum, *counted, is_ours)) co_return refused(now, Milliseconds{0}, "lock lost", 0);
+  if (!majority_says(*quorum, *counted, is_ours)) co_return refused(now, Milliseconds{0}, FetchRefusal::lock_lost, 0);
 
   std::vector<FetchCount> counts;
   for (const auto& answer : counted->answers) {
@@ -65,10 +65,11 @@ Task<Admission> admit(std::shared_ptr<RedlockQuorum> quorum, std::string name, s
     fleet.window_age = window - known_left;
   }
   if (fleet.last_age && *fleet.last_age < min_interval) {
-    co_return refused(now, min_interval - *fleet.last_age, "min_interval", fleet.calls);
+    co_return refused(now, min_interval - *fleet.last_age, FetchRefusal::min_interval, fleet.calls);
   }
   const Milliseconds age = fleet.window_age.value_or(Milliseconds{0});
-  if (limits.budget > 0 && fleet.calls >= limits.budget) co_return refused(now, window - age, "budget", fleet.calls);
+  if (limits.budget > 0 && fleet.calls >= limits.budget)
+    co_return refused(now, window - age, FetchRefusal::budget, fleet.calls);
 
   JETON_FAILPOINT("redlock.admit.read");
   RedlockSteps::Fetch fetch{fleet.calls + 1, age, window, {}, limits.budget > 0};
@@ -83,10 +84,9 @@ Task<Admission> admit(std::shared_ptr<RedlockQuorum> quorum, std::string name, s
   co_await WriteRound::wait(written, settled, write_deadline);
   JETON_FAILPOINT("redlock.admit.written");
   if (!majority_says(*quorum, *written, is_written)) {
-    co_return refused(quorum->now(), Milliseconds{0}, "lock lost", fleet.calls);
+    co_return refused(quorum->now(), Milliseconds{0}, FetchRefusal::lock_lost, fleet.calls);
   }
   Admission admission;
-  admission.admitted = true;
   admission.retry_at = quorum->now();
   admission.calls_used = fetch.calls;
   admission.window_end = admission.retry_at + window - age;

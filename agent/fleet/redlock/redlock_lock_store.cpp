@@ -67,14 +67,11 @@ class RedlockLockStore::Impl {
   Impl(Timers& t, Random& r, const RedlockCoordinatorOptions& options)
       : random(r), servers(make_redlock_servers(t, r, options, RedlockServers::Names::locks)) {}
 
-  class Listener final : public CoordinationListener {
+  class Listener final : public FleetListener {
    public:
     explicit Listener(std::function<void()> woken) : woken_(std::move(woken)) {}
     void on_release() override { wake(); }
     void on_gap() override { wake(); }
-    void on_record(Record /*record*/) override {}
-    void on_claim(BootTime /*until*/) override {}
-    void on_pause(Pause /*pause*/) override {}
 
    private:
     // Copied, because the callee may end its listening.
@@ -227,7 +224,7 @@ void RedlockLockStore::listen(const LockId& id, std::function<void()> woken) {
   impl_->listeners[id.name] = std::move(listener);
 }
 
-CoordinatorHealth RedlockLockStore::health() const { return quorum_health(impl_->quorum()); }
+BackendHealth RedlockLockStore::health() const { return quorum_health(impl_->quorum()); }
 
 void RedlockLockStore::start() {
   if (std::exchange(impl_->started, true)) return;

@@ -24,7 +24,7 @@ class RedlockLockStore final : public LockStore {
   // As a majority has it: what a minority holds excludes nobody.
   Task<LockView> show(LockId id) override;
   void listen(const LockId& id, std::function<void()> woken) override;
-  [[nodiscard]] CoordinatorHealth health() const override;
+  [[nodiscard]] BackendHealth health() const override;
   void start() override;
   void stop() override;
 

@@ -48,7 +48,7 @@ RedlockServers make_redlock_servers(Timers& timers, Random& random, const Redloc
   return made;
 }
 
-CoordinatorHealth quorum_health(const RedlockQuorum& quorum) {
+BackendHealth quorum_health(const RedlockQuorum& quorum) {
   std::size_t connected = 0;
   std::string out;
   std::vector<Milliseconds> offsets;
@@ -60,7 +60,7 @@ CoordinatorHealth quorum_health(const RedlockQuorum& quorum) {
     }
     if (const auto offset = node->clock_offset()) offsets.push_back(*offset);
   }
-  CoordinatorHealth health;
+  BackendHealth health;
   health.backend = "redlock";
   health.endpoint = std::to_string(quorum.nodes.size()) + " servers, " + std::to_string(connected) + " reachable";
   health.reachable = connected >= quorum.majority();

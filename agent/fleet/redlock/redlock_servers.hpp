@@ -24,6 +24,6 @@ struct RedlockServers {
                                                   RedlockServers::Names names);
 
 // Reachable: a majority is connected. The clock offset is the middle one of those that are known.
-[[nodiscard]] CoordinatorHealth quorum_health(const RedlockQuorum& quorum);
+[[nodiscard]] BackendHealth quorum_health(const RedlockQuorum& quorum);
 
 }  // namespace jeton::agent

@@ -145,7 +145,7 @@ TEST_P(RecordBehaviour, UsageIsWhatWasAdmitted) {
   EXPECT_EQ(loop.run(coordinator->usage("t"))->calls, 0U);
   const Lease lease = call->acquire(60s);
   const FetchLimits limits{{}, 5, 24h};
-  for (int i = 0; i < 2; ++i) ASSERT_TRUE(call->admit(lease, limits).admitted);
+  for (int i = 0; i < 2; ++i) ASSERT_TRUE(call->admit(lease, limits).admitted());
   EXPECT_EQ(loop.run(coordinator->usage("t"))->calls, 2U);
 }
 
@@ -153,13 +153,13 @@ TEST_P(RecordBehaviour, AdmissionKeepsTheIntervalAcrossLeases) {
   Lease lease = call->acquire(60s);
   const FetchLimits limits{30min, 0, {}};
   const Admission first = call->admit(lease, limits);
-  EXPECT_TRUE(first.admitted);
+  EXPECT_TRUE(first.admitted());
   EXPECT_EQ(first.calls_used, 1U);
   call->release(lease);
   lease = call->acquire(60s);
   const Admission second = call->admit(lease, limits);
-  EXPECT_FALSE(second.admitted);
-  EXPECT_EQ(second.reason, "min_interval");
+  EXPECT_FALSE(second.admitted());
+  EXPECT_EQ(second.refusal, FetchRefusal::min_interval);
   EXPECT_GT(second.retry_at, loop.clock.boot_now() + 29min);
   EXPECT_LE(second.retry_at, loop.clock.boot_now() + 30min);
 }
@@ -169,33 +169,33 @@ TEST_P(RecordBehaviour, AdmissionSpendsTheBudgetOfAWindow) {
   const FetchLimits limits{{}, 3, 24h};
   for (std::uint64_t i = 1; i <= 3; ++i) {
     const Admission admission = call->admit(lease, limits);
-    EXPECT_TRUE(admission.admitted);
+    EXPECT_TRUE(admission.admitted());
     EXPECT_EQ(admission.calls_used, i);
   }
   const Admission refused = call->admit(lease, limits);
-  EXPECT_FALSE(refused.admitted);
-  EXPECT_EQ(refused.reason, "budget");
+  EXPECT_FALSE(refused.admitted());
+  EXPECT_EQ(refused.refusal, FetchRefusal::budget);
   EXPECT_EQ(refused.calls_used, 3U);
   EXPECT_GT(refused.retry_at, loop.clock.boot_now() + 23h);
   call->release(lease);
   close();
   open();
-  EXPECT_FALSE(call->admit(call->acquire(60s), limits).admitted) << "a restart gave the budget back";
+  EXPECT_FALSE(call->admit(call->acquire(60s), limits).admitted()) << "a restart gave the budget back";
 }
 
 TEST_P(RecordBehaviour, AdmissionOpensAgainAfterTheWindow) {
   const Lease lease = call->acquire(60s);
   const FetchLimits limits{{}, 1, 200ms};
-  EXPECT_TRUE(call->admit(lease, limits).admitted);
-  EXPECT_TRUE(loop.eventually([&] { return call->admit(lease, limits).admitted; }));
+  EXPECT_TRUE(call->admit(lease, limits).admitted());
+  EXPECT_TRUE(loop.eventually([&] { return call->admit(lease, limits).admitted(); }));
 }
 
 TEST_P(RecordBehaviour, AdmissionIsForTheHolderOnly) {
   const Lease late = call->acquire(brief());
   call->acquire_eventually(60s);
   const Admission admission = call->admit(late, FetchLimits{});
-  EXPECT_FALSE(admission.admitted);
-  EXPECT_EQ(admission.reason, "lock lost");
+  EXPECT_FALSE(admission.admitted());
+  EXPECT_EQ(admission.refusal, FetchRefusal::lock_lost);
 }
 
 TEST_P(RecordBehaviour, AfterStopEveryCallIsATransportError) {
@@ -213,7 +213,7 @@ TEST_P(RecordBehaviour, AfterStopEveryCallIsATransportError) {
 TEST_P(RecordBehaviour, HealthNamesTheBackend) {
   static_cast<void>(call->load());
   EXPECT_TRUE(loop.turn_until([&] { return coordinator->health().last_error.empty(); }));
-  const CoordinatorHealth health = coordinator->health();
+  const BackendHealth health = coordinator->health();
   EXPECT_EQ(health.backend, is_local() ? "local" : is_redlock() ? "redlock" : "redis");
   EXPECT_FALSE(health.endpoint.empty());
   EXPECT_TRUE(health.reachable);

@@ -145,7 +145,7 @@ TEST_F(ClusterSlots, UserWithTheDocumentedPermissionsMayDoAllOfIt) {
   cluster.migrate_key(updater, from, to);
   EXPECT_TRUE(host.call.renew(lease)) << "ASKING";
   cluster.end_migration(slot, from, to);
-  EXPECT_TRUE(host.call.admit(lease, {}).admitted);
+  EXPECT_TRUE(host.call.admit(lease, {}).admitted());
   EXPECT_TRUE(host.call.publish(make_record(loop, lease.fence, "x"), lease).stored);
   EXPECT_TRUE(host.call.load());
   host.call.pause(10s, "429");

@@ -60,9 +60,9 @@ TEST_F(LocalCoordination, NothingIsKeptOfATokenThatIsConfiguredNoMore) {
   ASSERT_TRUE(call.publish(test::make_record(loop, lease.fence, "s3cret"), lease).stored);
   const auto file = dir / "coordination" / "t.json";
   std::filesystem::copy_file(file, file.string() + ".new");
-  coordinator.keep_only({"t"});
+  coordinator.prune_except({"t"});
   EXPECT_TRUE(std::filesystem::exists(file));
-  coordinator.keep_only({"other"});
+  coordinator.prune_except({"other"});
   EXPECT_FALSE(std::filesystem::exists(file));
   EXPECT_FALSE(std::filesystem::exists(file.string() + ".new"));
 }

@@ -19,7 +19,7 @@ TEST_F(RedisLock, EveryOperationWorksAfterScriptFlush) {  // [24]
   flush();
   EXPECT_TRUE(a.call.renew(lease));
   flush();
-  EXPECT_TRUE(a.call.admit(lease, FetchLimits{}).admitted);
+  EXPECT_TRUE(a.call.admit(lease, FetchLimits{}).admitted());
   flush();
   EXPECT_TRUE(a.call.publish(make_record(loop, lease.fence, "x"), lease).stored);
   flush();

@@ -62,7 +62,7 @@ TEST_F(RedisOutage, UserWithTheDocumentedPermissionsCanDoEverything) {
   host.listen();
   Lease lease = host.call.acquire(60s);
   EXPECT_TRUE(host.call.renew(lease));
-  EXPECT_TRUE(host.call.admit(lease, FetchLimits{1s, 5, 1h}).admitted);
+  EXPECT_TRUE(host.call.admit(lease, FetchLimits{1s, 5, 1h}).admitted());
   EXPECT_TRUE(host.call.publish(make_record(loop, lease.fence, "x"), lease).stored);
   EXPECT_TRUE(host.call.load());
   host.call.release(host.call.acquire(60s));
@@ -70,14 +70,13 @@ TEST_F(RedisOutage, UserWithTheDocumentedPermissionsCanDoEverything) {
   EXPECT_TRUE(loop.turn_until([&] { return !host.listener.records.empty() && !host.listener.pauses.empty(); }));
   loop.run(host.coordinator.announce_rejection("t", lease.fence));
   loop.run(host.coordinator.resume("t"));
-  const std::optional<FetchUsage> usage = loop.run(host.coordinator.usage("t"));
-  ASSERT_TRUE(usage);
-  EXPECT_EQ(usage->calls, 1U);
+  const FetchUsage usage = loop.run(host.coordinator.usage("t"));
+  EXPECT_EQ(usage.calls, 1U);
 
   // What the server tells of a loss of its data, and what it is given back.
   server.cli({"FLUSHALL"});
   EXPECT_TRUE(loop.turn_until([&] { return host.listener.losses > 0; }));
-  loop.run(host.coordinator.restore_usage("t", *usage, 1h));
+  loop.run(host.coordinator.restore_usage("t", usage, 1h));
   EXPECT_EQ(loop.run(host.coordinator.usage("t"))->calls, 1U);
   lease = host.call.acquire(60s);
   EXPECT_TRUE(host.call.publish(make_record(loop, lease.fence, "x"), lease).stored);

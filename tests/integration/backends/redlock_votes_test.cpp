@@ -34,7 +34,7 @@ TEST_F(RedlockVote, OfAServerUnderTwoHostNamesIsOne) {
     return host.coordinator.health().last_error.find("coordination.redlock.endpoints") != std::string::npos;
   }));
   ASSERT_TRUE(reaches(host, 2));
-  const CoordinatorHealth health = host.coordinator.health();
+  const BackendHealth health = host.coordinator.health();
   EXPECT_TRUE(health.reachable);
   const std::string port = std::to_string(servers[0].port());
   EXPECT_THAT(health.last_error, testing::HasSubstr("redis://127.0.0.1:" + port));
@@ -66,7 +66,7 @@ TEST_F(RedlockVote, OfTheDocumentedUserNeedsNoMoreThanInfoBesides) {
   host.listen();
   Lease lease = hold_everywhere(host);
   EXPECT_TRUE(host.call.renew(lease));
-  EXPECT_TRUE(host.call.admit(lease, FetchLimits{1s, 5, 1h}).admitted);
+  EXPECT_TRUE(host.call.admit(lease, FetchLimits{1s, 5, 1h}).admitted());
   EXPECT_TRUE(host.call.publish(test::make_record(loop, lease.fence, "x"), lease).stored);
   EXPECT_TRUE(host.call.load());
   host.call.pause(60s, "x");

@@ -15,40 +15,40 @@ FetchLimits limits(Duration min_interval, std::uint64_t budget, Duration window)
 
 TEST(FetchWindow, AdmitsEverythingWithoutLimits) {
   FetchWindow window;
-  for (int i = 0; i < 100; ++i) EXPECT_TRUE(window.admit(start, {}).admitted);
+  for (int i = 0; i < 100; ++i) EXPECT_TRUE(window.admit(start, {}).admitted());
 }
 
 TEST(FetchWindow, KeepsTheIntervalBetweenCalls) {
   FetchWindow window;
-  EXPECT_TRUE(window.admit(start, limits(30s, 0, 24h)).admitted);
+  EXPECT_TRUE(window.admit(start, limits(30s, 0, 24h)).admitted());
   const auto refused = window.admit(start + 10s, limits(30s, 0, 24h));
-  EXPECT_FALSE(refused.admitted);
-  EXPECT_EQ(refused.reason, "min_interval");
+  EXPECT_FALSE(refused.admitted());
+  EXPECT_EQ(refused.refusal, FetchRefusal::min_interval);
   EXPECT_EQ(refused.wait, 20s);
   EXPECT_EQ(window.calls, 1U);
-  EXPECT_TRUE(window.admit(start + 30s, limits(30s, 0, 24h)).admitted);
+  EXPECT_TRUE(window.admit(start + 30s, limits(30s, 0, 24h)).admitted());
 }
 
 TEST(FetchWindow, SpendsTheBudgetOfAWindowOnceOnly) {
   FetchWindow window;
-  for (int i = 0; i < 3; ++i) EXPECT_TRUE(window.admit(start + i * 1h, limits(0s, 3, 24h)).admitted);
+  for (int i = 0; i < 3; ++i) EXPECT_TRUE(window.admit(start + i * 1h, limits(0s, 3, 24h)).admitted());
   const auto refused = window.admit(start + 4h, limits(0s, 3, 24h));
-  EXPECT_FALSE(refused.admitted);
-  EXPECT_EQ(refused.reason, "budget");
+  EXPECT_FALSE(refused.admitted());
+  EXPECT_EQ(refused.refusal, FetchRefusal::budget);
   EXPECT_EQ(refused.wait, 20h);
   EXPECT_EQ(window.calls, 3U);
-  EXPECT_TRUE(window.admit(start + 24h, limits(0s, 3, 24h)).admitted);
+  EXPECT_TRUE(window.admit(start + 24h, limits(0s, 3, 24h)).admitted());
   EXPECT_EQ(window.calls, 1U);
 }
 
 TEST(FetchWindow, WaitsNoLongerThanItsIntervalsAfterTheClockWentBack) {
   FetchWindow window;
-  EXPECT_TRUE(window.admit(start, limits(30s, 1, 1h)).admitted);
+  EXPECT_TRUE(window.admit(start, limits(30s, 1, 1h)).admitted());
   const auto refused = window.admit(start - 365 * 24h, limits(30s, 1, 1h));
-  EXPECT_FALSE(refused.admitted);
+  EXPECT_FALSE(refused.admitted());
   EXPECT_EQ(refused.wait, 30s);
   const auto spent = window.admit(start - 365 * 24h + 30s, limits(0s, 1, 1h));
-  EXPECT_FALSE(spent.admitted) << "the budget is still spent";
+  EXPECT_FALSE(spent.admitted()) << "the budget is still spent";
   EXPECT_LE(spent.wait, 1h);
 }
 

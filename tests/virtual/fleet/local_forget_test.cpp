@@ -58,7 +58,7 @@ TEST_F(LocalFile, NobodyRanAtTheEnd_NextRunTakesItOut) {
   loop.pass(10min);
   EXPECT_THAT(bytes(), HasSubstr("the-first"));
   agent::LocalCoordinator next{loop.timers, loop.random, dir / "coordination"};
-  next.keep_only({"t"});
+  next.prune_except({"t"});
   loop.pass(1s);
   EXPECT_THAT(bytes(), Not(HasSubstr("the-first")));
   EXPECT_THAT(bytes(), HasSubstr("the-second"));
@@ -83,14 +83,14 @@ TEST_F(LocalFile, ClockIsADayBack_SupersededTokenIsGoneAllTheSame) {
 TEST_F(LocalFile, ClockIsADayBack_PauseAndIntervalEndInTheirTime) {
   const agent::FetchLimits limits{60s, 0, 24h};
   agent::Lease lease = call.acquire(60s);
-  ASSERT_TRUE(call.admit(lease, limits).admitted);
+  ASSERT_TRUE(call.admit(lease, limits).admitted());
   call.release(lease);
   call.pause(60s, "503");
   loop.virtual_clock().wall_offset = -24h;
   EXPECT_TRUE(call.try_acquire(60s).pause);
   loop.pass(61s);
   lease = call.acquire(60s);
-  EXPECT_TRUE(call.admit(lease, limits).admitted);
+  EXPECT_TRUE(call.admit(lease, limits).admitted());
 }
 
 }  // namespace

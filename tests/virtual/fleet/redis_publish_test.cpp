@@ -148,7 +148,7 @@ TEST_F(RedisPublication, Resumed_PauseIsLiftedForAll) {
 TEST_F(RedisPublication, FleetCalled_UsageTellsHowOften) {
   EXPECT_EQ(loop.run(b.coordinator.usage("t"))->calls, 0U);
   const Lease lease = a.call.acquire(60s);
-  for (int i = 0; i < 2; ++i) ASSERT_TRUE(a.call.admit(lease, FetchLimits{{}, 5, 1h}).admitted);
+  for (int i = 0; i < 2; ++i) ASSERT_TRUE(a.call.admit(lease, FetchLimits{{}, 5, 1h}).admitted());
   const auto usage = loop.run(b.coordinator.usage("t"));
   EXPECT_EQ(usage->calls, 2U);
   ASSERT_TRUE(usage->window_end);
@@ -159,7 +159,7 @@ TEST_F(RedisPublication, DayOfRotations_LeavesNoKeyForEver) {
   const FetchLimits limits{{}, 2000, 24h};
   for (int minute = 0; minute < test::effort(24 * 60, 120); ++minute) {
     const Lease lease = a.call.acquire(60s);
-    ASSERT_TRUE(a.call.admit(lease, limits).admitted);
+    ASSERT_TRUE(a.call.admit(lease, limits).admitted());
     if (minute % 10 == 0) a.call.pause(1ms, "429");
     if (minute % 7 == 0) {
       a.call.release(lease);

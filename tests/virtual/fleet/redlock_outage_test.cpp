@@ -51,7 +51,7 @@ TEST_P(QuorumOutage, MinorityIsOut_IsNotWaitedFor) {  // [23]
   break_servers(2);
   Lease lease = host.call.acquire(1h);
   EXPECT_TRUE(host.call.renew(lease));
-  EXPECT_TRUE(host.call.admit(lease, FetchLimits{1s, 5, 1h}).admitted);
+  EXPECT_TRUE(host.call.admit(lease, FetchLimits{1s, 5, 1h}).admitted());
   EXPECT_TRUE(host.call.publish(make_record(loop, lease.fence, "x"), lease).stored);
   EXPECT_EQ(host.call.load()->value, SecretString("x"));
   host.call.release(host.call.acquire(1h));

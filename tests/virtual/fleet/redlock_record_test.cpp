@@ -164,11 +164,11 @@ TEST_F(RedlockRecord, EveryCallCountedByAnotherMajority_BudgetHolds) {
     servers.lend(another);
     const Lease lease = host.call.acquire_eventually(1h);
     const Admission admission = host.call.admit(lease, limits);
-    if (admission.admitted) {
+    if (admission.admitted()) {
       ++admitted;
       EXPECT_EQ(admission.calls_used, static_cast<std::uint64_t>(admitted));
     } else {
-      EXPECT_EQ(admission.reason, "budget");
+      EXPECT_EQ(admission.refusal, FetchRefusal::budget);
       EXPECT_GT(admission.retry_at, loop.clock.boot_now() + 23h);
     }
     host.call.release(lease);
@@ -182,14 +182,14 @@ TEST_F(RedlockRecord, AnotherMajorityIsAsked_IntervalHolds) {
   const FetchLimits limits{30min, 0, {}};
   servers.lend({0, 1});
   Lease lease = host.call.acquire_eventually(1h);
-  EXPECT_TRUE(host.call.admit(lease, limits).admitted);
+  EXPECT_TRUE(host.call.admit(lease, limits).admitted());
   host.call.release(lease);
   for (const test::Indices& another : test::minorities) {
     servers.lend(another);
     lease = host.call.acquire_eventually(1h);
     const Admission admission = host.call.admit(lease, limits);
-    EXPECT_FALSE(admission.admitted);
-    EXPECT_EQ(admission.reason, "min_interval");
+    EXPECT_FALSE(admission.admitted());
+    EXPECT_EQ(admission.refusal, FetchRefusal::min_interval);
     host.call.release(lease);
   }
 }

@@ -50,7 +50,7 @@ TEST_F(RestrictedServer, RefusesWhatIsOptional_EverythingElseWorks) {
     other.listen();
     Lease lease = host.call.acquire(1h);
     EXPECT_TRUE(host.call.renew(lease));
-    EXPECT_TRUE(host.call.admit(lease, FetchLimits{0s, 5, 1h}).admitted);
+    EXPECT_TRUE(host.call.admit(lease, FetchLimits{0s, 5, 1h}).admitted());
     EXPECT_TRUE(host.call.publish(make_record(loop, lease.fence, "x"), lease).stored);
     EXPECT_TRUE(other.call.load());
     EXPECT_TRUE(loop.turn_until([&] { return !other.listener.records.empty(); }));

@@ -35,7 +35,8 @@ VirtualHost::VirtualHost(const agent::TokenConfig& token, std::unique_ptr<agent:
   if (alone_) alone_->start();
   if (parts.revokes) {
     revoker_.emplace(loop_.config(), parts.lock_ttl,
-                     agent::Revoker::Parts{parts.loop.timers, parts.loop.random, *coordinator_, source_, parts.name});
+                     agent::Revoker::Parts{parts.loop.timers, parts.loop.random, *coordinator_, *coordinator_,
+                                           *coordinator_, source_, parts.name});
     launch(parts.loop, revoker_->run(), cancel_revoker_);
   }
   launch(parts.loop, loop_.run(), cancel_loop_);

@@ -1,0 +1,44 @@
+// Backend: the life of a connection to what the fleet coordinates through, whatever is asked over it.
+#pragma once
+
+#include <set>
+#include <string>
+
+#include "agent/base/time.hpp"
+#include "agent/config/model/config.hpp"
+
+namespace jeton::agent {
+
+struct BackendHealth {
+  std::string backend;   // "local", "redis", "redlock"
+  std::string endpoint;  // "redis://127.0.0.1:6379/0", a directory; no password
+  bool reachable = false;
+  std::string last_error;       // empty if none since the last success
+  Milliseconds clock_offset{};  // its wall clock minus this host's
+};
+
+// How other clients of the same Redis meet jeton. A backend without other clients ignores it.
+struct TokenTerms {
+  TokenLockConfig lock;    // the key and protocol of the updater lock
+  std::string mirror_key;  // where the bare value is written too; empty: nowhere
+  bool operator==(const TokenTerms&) const = default;
+};
+
+class Backend {
+ public:
+  virtual ~Backend() = default;
+
+  // What the token's configuration asks of the backend; before the first call about it, and again when that changes.
+  virtual void configure(const std::string& name, const TokenTerms& terms) = 0;
+  // These are the tokens of this host: the files that this host keeps about any other are removed.
+  virtual void prune_except(const std::set<std::string>& names) = 0;
+
+  [[nodiscard]] virtual BackendHealth health() const = 0;
+  // The wall clock of this host was stepped: measure the offset anew.
+  virtual void clock_stepped() = 0;
+  // Connects, and ends every connection; after stop() every call throws TransportError.
+  virtual void start() = 0;
+  virtual void stop() = 0;
+};
+
+}  // namespace jeton::agent

@@ -1,0 +1,63 @@
+// FetchBudget: how often the fleet may call a token's provider. Its contract is that of lease_store.hpp.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "agent/base/task.hpp"
+#include "agent/base/time.hpp"
+#include "agent/fleet/fetch_usage.hpp"
+#include "agent/fleet/lease_store.hpp"
+
+namespace jeton::agent {
+
+// What a token's configuration allows; checked and counted before the call to the provider, so that a crash cannot
+// spend twice.
+struct FetchLimits {
+  Duration min_interval{};   // between the starts of two fetches; zero: none
+  std::uint64_t budget = 0;  // fetches per window; zero: unlimited
+  Duration budget_window{};
+  // What this host has heard the fleet call in the running window: a store that lost its count starts from there.
+  std::uint64_t known_calls = 0;
+  Duration known_window_left{};
+};
+
+enum class FetchRefusal { min_interval, budget, lock_lost };
+
+// For people: "min_interval", "budget", "lock lost".
+[[nodiscard]] constexpr std::string_view name_of(FetchRefusal refusal) {
+  switch (refusal) {
+    case FetchRefusal::min_interval:
+      return "min_interval";
+    case FetchRefusal::budget:
+      return "budget";
+    case FetchRefusal::lock_lost:
+      return "lock lost";
+  }
+  return "";
+}
+
+struct Admission {
+  std::optional<FetchRefusal> refusal{};  // none: admitted
+  BootTime retry_at{};                    // if refused: when it may be admitted
+  std::uint64_t calls_used = 0;           // in the running window, this one included if admitted
+  BootTime window_end{};                  // if admitted: when the count starts again
+
+  [[nodiscard]] bool admitted() const { return !refusal; }
+};
+
+class FetchBudget {
+ public:
+  virtual ~FetchBudget() = default;
+
+  // May this lease call the provider now? Counts the call if so.
+  virtual Task<Admission> admit(const std::string& name, const Lease& lease, const FetchLimits& limits) = 0;
+  // What the provider was asked in the running window, by the whole fleet.
+  virtual Task<FetchUsage> usage(const std::string& name) = 0;
+  // After a loss of data: the count is at least this. Of a window of so long.
+  virtual Task<> restore_usage(const std::string& name, FetchUsage usage, Duration window) = 0;
+};
+
+}  // namespace jeton::agent

@@ -1,0 +1,61 @@
+// FleetSignals: what the hosts of a fleet tell each other about a token. Its contract is that of lease_store.hpp.
+#pragma once
+
+#include <string>
+
+#include "agent/base/task.hpp"
+#include "agent/base/time.hpp"
+#include "agent/fleet/fetch_usage.hpp"
+#include "agent/record/record.hpp"
+
+namespace jeton::agent {
+
+// Nobody may ask the provider before `until`; shared by the fleet.
+struct Pause {
+  BootTime until;
+  std::string reason;  // "429 from https://... (Retry-After)"; no secret
+  // Fingerprint of a request that failed for good or for long: who would send another may resume(). Empty: none.
+  std::string request{};
+};
+
+// What happens to one token in the fleet. Called on the loop; must not block or throw. Own publications are heard too.
+// A listener overrides what concerns it.
+class FleetListener {
+ public:
+  virtual ~FleetListener() = default;
+  virtual void on_record(Record /*record*/) {}
+  // Another agent took the lock until then at the latest: hold back.
+  virtual void on_claim(BootTime /*until*/) {}
+  // A lock was given back without a publication: a waiter may try.
+  virtual void on_release() {}
+  virtual void on_pause(Pause /*pause*/) {}
+  // A fetch was admitted on some host: how many the fleet has made by now.
+  virtual void on_usage(FetchUsage /*usage*/) {}
+  // A record came that cannot be one of this token: malformed, or not sealed for it. It was ignored.
+  virtual void on_unreadable(const std::string& /*why*/) {}
+  // The provider refused the token of this generation.
+  virtual void on_rejected(Generation /*generation*/) {}
+  // The pause is lifted: its cause has been mended.
+  virtual void on_resume() {}
+  // Messages may have been missed (connected again, clock step): load() now.
+  virtual void on_gap() {}
+  // The stored record may be gone (deleted, flushed): give it back soon. A backend that cannot tell is looked at now
+  // and then.
+  virtual void on_lost() {}
+};
+
+class FleetSignals {
+ public:
+  virtual ~FleetSignals() = default;
+
+  // One listener a name; nullptr ends it. Returns at once; on_gap() follows as soon as messages can arrive.
+  virtual void subscribe(const std::string& name, FleetListener* listener) = 0;
+  // Holds the whole fleet back from the provider.
+  virtual Task<> pause(const std::string& name, Pause pause) = 0;
+  // Ends a pause before its time, fleet-wide.
+  virtual Task<> resume(const std::string& name) = 0;
+  // Tells every host of the fleet that the provider refused the token of the record of this generation.
+  virtual Task<> announce_rejection(const std::string& name, Generation generation) = 0;
+};
+
+}  // namespace jeton::agent

@@ -1,0 +1,51 @@
+// LeaseStore: the updater lock of each token, which one host of the fleet holds at a time.
+//
+// As every role of a backend (coordinator.hpp): names are token names; a call has a deadline of its own, and returns
+// what the backend said or throws TransportError. A backend that cannot be reached is never read as "busy" or "lost".
+// One thread: the loop's.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+
+#include "agent/base/task.hpp"
+#include "agent/base/time.hpp"
+#include "agent/fleet/fleet_signals.hpp"
+#include "agent/fleet/lock_holder.hpp"
+#include "agent/record/record.hpp"
+
+namespace jeton::agent {
+
+// The updater lock, held. Valid while now < valid_until: ttl - elapsed - (1 % of ttl + 2 ms), measured from before
+// the request was sent.
+struct Lease {
+  std::string owner;        // 128 random bits as hex, new for every acquisition
+  std::uint64_t fence = 0;  // higher than that of every earlier acquisition of this name
+  Duration ttl{};
+  BootTime valid_until;
+};
+
+struct AcquireResult {
+  std::optional<Lease> lease;     // held now, if set
+  std::optional<Record> current;  // the published record, read in the same step
+  BootTime busy_until;            // if another holds it: when that lease runs out at the latest
+  std::string holder{};           // if another holds it and the backend can tell: its owner id, printable, short
+  std::string trouble;            // if it is held in a way that an operator must end: what to do
+  LockNote note{};                // if another holds an application's lock: what is known of that one
+  std::optional<Pause> pause;     // if set, the lock was not tried
+};
+
+class LeaseStore {
+ public:
+  virtual ~LeaseStore() = default;
+
+  // Never waits for the holder. Announces the claim to the fleet when it wins.
+  virtual Task<AcquireResult> try_acquire(const std::string& name, Duration ttl) = 0;
+  // False: the lock is lost (expired, deleted, another's); it is not created again. True: lease.valid_until moved.
+  virtual Task<bool> renew(const std::string& name, Lease& lease) = 0;
+  // Only if still owned. Announces the release. Works while the agent is stopping.
+  virtual Task<> release(const std::string& name, const Lease& lease) = 0;
+};
+
+}  // namespace jeton::agent
