@@ -1,22 +1,13 @@
-// What the fleet agrees on inside Redis: every step that must not be torn apart is a Lua script. The text of each, with
-// its contract (keys, arguments, reply), stands in redis_scripts.cpp.
+// The Lua scripts: every step inside Redis that must not be torn apart. scripts/NAME.lua has the text of each, with its
+// contract (keys, arguments, reply); lock_*: of the locks that applications take, quorum_*: of one server of several.
 //
 // All times in scripts are the server's (TIME). Numbers in Lua are doubles, exact below 2^53: microseconds since 1970
 // stay below until the year 2255.
 #pragma once
 
-#include <string_view>
-
 #include "agent/fleet/redis/client/command.hpp"
 
 namespace jeton::agent::redis_scripts {
-
-// A script whose text may say fence_limit(time) and readable(record).
-[[nodiscard]] redis::Script with_limits(std::string_view text);
-// One that may say kept_calls(key, now), count_of(text) and digits(number).
-[[nodiscard]] redis::Script counting(std::string_view text);
-// The limits, and how a lock is taken and its fence drawn.
-[[nodiscard]] redis::Script taking_a_lock(std::string_view text);
 
 [[nodiscard]] const redis::Script& acquire();
 [[nodiscard]] const redis::Script& renew();
@@ -30,5 +21,11 @@ namespace jeton::agent::redis_scripts {
 [[nodiscard]] const redis::Script& resume();
 [[nodiscard]] const redis::Script& restore_usage();
 [[nodiscard]] const redis::Script& usage();
+[[nodiscard]] const redis::Script& lock_acquire();
+[[nodiscard]] const redis::Script& lock_force_release();
+[[nodiscard]] const redis::Script& lock_show();
+[[nodiscard]] const redis::Script& quorum_raise_fence();
+[[nodiscard]] const redis::Script& quorum_fetches();
+[[nodiscard]] const redis::Script& quorum_count_fetch();
 
 }  // namespace jeton::agent::redis_scripts

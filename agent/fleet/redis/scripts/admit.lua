@@ -1,0 +1,45 @@
+-- May the owner of the lock call the provider now? Counts the call if so, before it is made.
+--
+--   KEYS  updater, budget
+--   ARGV  owner, min_interval_ms, budget (0: unlimited), window_ms, channel, known calls, ms that their window lasts
+--   reply {"admitted", ms left of the window, calls in it} | {"min_interval" | "budget", wait_ms, calls} | {"lost", 0,
+--   0}
+--
+-- A window begins with its first call. What the caller knows of it counts as well: this server may have lost its data
+-- since. Nothing waits longer than its own interval. The end of the count is set before it as well: a server that
+-- refuses that (an ACL without PEXPIRE) must not count calls that nobody makes.
+-- needs: counting
+if redis.call('GET', KEYS[1]) ~= ARGV[1] then
+  return {'lost', 0, 0}
+end
+local min_interval = tonumber(ARGV[2])
+local budget = tonumber(ARGV[3])
+local window = tonumber(ARGV[4])
+local time = redis.call('TIME')
+local now = tonumber(time[1]) * 1000 + math.floor(tonumber(time[2]) / 1000)
+local last, start, calls = kept_calls(KEYS[2], now)
+start = start or now
+if now - start >= window then
+  start = now
+  calls = 0
+end
+local known_left = math.min(tonumber(ARGV[7]), window)
+if known_left > 0 and tonumber(ARGV[6]) > calls then
+  calls = tonumber(ARGV[6])
+  start = now + known_left - window
+end
+if last and now - last < min_interval then
+  return {'min_interval', last + min_interval - now, calls}
+end
+if budget > 0 and calls >= budget then
+  return {'budget', start + window - now, calls}
+end
+local kept_ms = digits(math.max(1, min_interval, start + window - now))
+redis.call('PEXPIRE', KEYS[2], kept_ms)
+redis.call('HSET', KEYS[2], 'last_ms', digits(now), 'window_start_ms', digits(start), 'calls', digits(calls + 1))
+redis.call('PEXPIRE', KEYS[2], kept_ms)
+if budget > 0 then
+  redis.call('PUBLISH', ARGV[5], '{"type":"usage","calls":' .. digits(calls + 1) .. ',"ttl_ms":' ..
+    digits(math.max(0, start + window - now)) .. '}')
+end
+return {'admitted', math.max(0, start + window - now), calls + 1}

@@ -1,0 +1,9 @@
+-- For scripts that compare fences or return a record. fence_room and record_limit are constants of redis_scripts.cpp.
+--
+-- readable(): a record that is longer than any of ours is cut: it cannot be read then, and the reply does not end the
+-- connection, which all tokens share.
+local function fence_limit(time) return tonumber(time[1]) * 1000000 + fence_room end
+local function readable(record)
+  if record and #record > record_limit then return string.sub(record, 1, 64) end
+  return record
+end

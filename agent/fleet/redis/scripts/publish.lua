@@ -1,0 +1,38 @@
+-- Stores a record if its generation is above the stored one, tells the fleet, and gives the lock back if it is still
+-- the owner's.
+--
+--   KEYS  updater, token [, mirror]
+--   ARGV  owner, generation, expires_at_ms, record (JSON), channel, release message, kept_until_ms
+--         [, bare value]
+--   reply {"stored"} | {"same" | "refused", record that is stored}
+--
+-- "same": a record of this very generation is there, ours from an attempt whose reply was lost. The token key holds the
+-- generation beside the record, so that nothing here needs to look into it.
+--
+-- A stored generation that cannot be one (see acquire) is no reason to refuse. A server that refuses one of the
+-- commands (an ACL) stores nothing that would never end, and tells the fleet of what it stored: PEXPIREAT comes first,
+-- DEL last. A record that is there has an end, and is left alone until HSET was not refused: a change of its end would
+-- make every host look at it, and try again, without a pause.
+-- needs: limits
+local owned = redis.call('GET', KEYS[1]) == ARGV[1]
+local kept = redis.call('HMGET', KEYS[2], 'generation', 'record')
+local stored = tonumber(kept[1] or '') or 0
+if not (stored < fence_limit(redis.call('TIME'))) then stored = 0 end
+local generation = tonumber(ARGV[2])
+if generation > stored then
+  if not kept[1] then redis.call('PEXPIREAT', KEYS[2], ARGV[7]) end
+  redis.call('HSET', KEYS[2], 'generation', ARGV[2], 'expires_at_ms', ARGV[3], 'record', ARGV[4])
+  redis.call('PEXPIREAT', KEYS[2], ARGV[7])
+  if KEYS[3] then
+    redis.call('SET', KEYS[3], ARGV[8])
+    redis.call('PEXPIREAT', KEYS[3], ARGV[3])
+  end
+  redis.call('PUBLISH', ARGV[5], '{"type":"record","record":' .. ARGV[4] .. '}')
+  if owned then redis.call('DEL', KEYS[1]) end
+  return {'stored'}
+end
+if owned then
+  redis.call('DEL', KEYS[1])
+  redis.call('PUBLISH', ARGV[5], ARGV[6])
+end
+return {generation == stored and 'same' or 'refused', readable(kept[2])}

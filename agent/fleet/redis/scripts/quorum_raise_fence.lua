@@ -1,0 +1,16 @@
+--   KEYS  lock, fence [, info]      ARGV  owner, fence, fence_ttl_ms      reply 1 | 0
+--
+-- The counter rises whoever holds the lock here: that does no harm, and the more servers know the fence, the more of
+-- them may lose their data. Only the answer depends on the owner.
+-- needs: limits
+local owned = redis.call('GET', KEYS[1]) == ARGV[1]
+if owned and KEYS[3] and redis.call('HGET', KEYS[3], 'owner') then
+  redis.call('HSET', KEYS[3], 'fence', ARGV[2])
+end
+local kept = tonumber(redis.call('GET', KEYS[2]) or '') or 0
+if not (kept < fence_limit(redis.call('TIME'))) then kept = 0 end
+if kept > tonumber(ARGV[2]) then
+  return 0
+end
+redis.call('SET', KEYS[2], ARGV[2], 'PX', ARGV[3])
+return owned and 1 or 0

@@ -1,0 +1,6 @@
+-- Lifts the pause; says so even if it is over, because agents hold back a little longer than it lasts.
+--
+--   KEYS  pause      ARGV  channel, resume message      reply 1
+redis.call('DEL', KEYS[1])
+redis.call('PUBLISH', ARGV[1], ARGV[2])
+return 1
