@@ -1,5 +1,5 @@
 // FetchWindow: when calls to a provider were made, and whether one more may be. The same arithmetic as the admit
-// script (redis_scripts.cpp), for the coordinator that keeps it on this host.
+// script (redis/scripts/admit.lua), for the coordinator that keeps it on this host.
 #pragma once
 
 #include <cstdint>
