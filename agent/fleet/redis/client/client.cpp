@@ -46,16 +46,16 @@ class Client::Impl : public std::enable_shared_from_this<Impl> {
     co_return co_await connection->command(std::move(command), deadline);
   }
 
-  static Task<Reply> run(std::shared_ptr<Impl> self, Command by_sha1, Command by_text, BootTime deadline) {
+  static Task<Reply> run(std::shared_ptr<Impl> self, ScriptCall call, BootTime deadline) {
     const auto connection = co_await self->wait_connected(deadline);
-    co_return co_await self->run_on(connection, std::move(by_sha1), std::move(by_text), deadline);
+    co_return co_await self->run_on(connection, call, deadline);
   }
 
-  static Task<Replicated> run_replicated(std::shared_ptr<Impl> self, Command by_sha1, Command by_text,
-                                         std::string replicas, Duration patience, BootTime deadline) {
+  static Task<Replicated> run_replicated(std::shared_ptr<Impl> self, ScriptCall call, std::string replicas,
+                                         Duration patience, BootTime deadline) {
     const auto connection = co_await self->wait_connected(deadline);
     Replicated result;
-    result.reply = co_await self->run_on(connection, std::move(by_sha1), std::move(by_text), deadline);
+    result.reply = co_await self->run_on(connection, call, deadline);
     // What waits holds up the other commands of this connection, and must be answered itself before its deadline.
     const Duration limit = std::min(patience, (deadline - self->timers_.clock().boot_now()) / 2);
     const std::string limit_ms = std::to_string(std::max(Milliseconds{1}, to_ms(limit)).count());  // 0 is for ever
@@ -104,11 +104,11 @@ class Client::Impl : public std::enable_shared_from_this<Impl> {
     throw NotSentError(last_error_.empty() ? link_.where() + ": not connected" : last_error_);
   }
 
-  Task<Reply> run_on(std::shared_ptr<Connection> connection, Command by_sha1, Command by_text, BootTime deadline) {
-    Reply reply = co_await connection->command(std::move(by_sha1), deadline);
+  Task<Reply> run_on(std::shared_ptr<Connection> connection, ScriptCall call, BootTime deadline) {
+    Reply reply = co_await connection->command(call.by_sha1(), deadline);
     // EVAL and not SCRIPT LOAD: it runs the script and makes it known in one step, so nobody can flush it in between.
     if (reply.is_error() && reply.text.reveal().starts_with("NOSCRIPT")) {
-      reply = co_await connection->command(std::move(by_text), deadline);
+      reply = co_await connection->command(call.by_text(), deadline);
     }
     if (reply.is_error()) refuse(*connection, reply);
     co_return reply;
@@ -177,7 +177,7 @@ Task<Reply> Client::command(std::string_view /*key*/, Command command, BootTime 
 
 Task<Reply> Client::run(const Script& script, std::span<const std::string> keys,
                         std::span<const std::string_view> arguments, BootTime deadline) {
-  return Impl::run(impl_, script.by_sha1(keys, arguments), script.by_text(keys, arguments), deadline);
+  return Impl::run(impl_, ScriptCall{script, keys, arguments}, deadline);
 }
 
 Task<Reply> Client::exchange(Command command, BootTime deadline, bool asking) {
@@ -187,8 +187,7 @@ Task<Reply> Client::exchange(Command command, BootTime deadline, bool asking) {
 Task<Keyspace::Replicated> Client::run_replicated(const Script& script, std::span<const std::string> keys,
                                                   std::span<const std::string_view> arguments, int replicas,
                                                   Duration patience, BootTime deadline) {
-  return Impl::run_replicated(impl_, script.by_sha1(keys, arguments), script.by_text(keys, arguments),
-                              std::to_string(replicas), patience, deadline);
+  return Impl::run_replicated(impl_, ScriptCall{script, keys, arguments}, std::to_string(replicas), patience, deadline);
 }
 
 bool Client::is_connected() const { return impl_->is_up(); }

@@ -26,7 +26,7 @@ bool will_pass(std::string_view error) {
 struct Request {
   std::uint16_t slot = 0;
   Command command;
-  std::optional<Command> if_noscript;
+  std::optional<ScriptCall> script;  // that the command calls
   BootTime deadline;
 };
 
@@ -61,8 +61,8 @@ Task<Cluster::Node> connected_node(std::shared_ptr<Cluster> cluster, std::uint16
 // EVAL follows NOSCRIPT on the same node, with an ASKING of its own.
 Task<Reply> exchange_with(Cluster::Node node, const Request& request, bool asking) {
   Reply reply = co_await node.client->exchange(request.command, request.deadline, asking);
-  if (request.if_noscript && reply.is_error() && reply.text.reveal().starts_with("NOSCRIPT")) {
-    reply = co_await node.client->exchange(*request.if_noscript, request.deadline, asking);
+  if (request.script && reply.is_error() && reply.text.reveal().starts_with("NOSCRIPT")) {
+    reply = co_await node.client->exchange(request.script->by_text(), request.deadline, asking);
   }
   co_return reply;
 }
@@ -121,7 +121,8 @@ Task<Reply> ClusterKeyspace::command(std::string_view key, Command command, Boot
 Task<Reply> ClusterKeyspace::run(const Script& script, std::span<const std::string> keys,
                                  std::span<const std::string_view> arguments, BootTime deadline) {
   const std::uint16_t slot = keys.empty() ? std::uint16_t{0} : key_slot(keys.front());
-  return route(cluster_, Request{slot, script.by_sha1(keys, arguments), script.by_text(keys, arguments), deadline});
+  const ScriptCall call{script, keys, arguments};
+  return route(cluster_, Request{slot, call.by_sha1(), call, deadline});
 }
 
 }  // namespace jeton::agent::redis

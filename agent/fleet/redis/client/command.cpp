@@ -11,12 +11,11 @@
 namespace jeton::agent::redis {
 namespace {
 
-Command script_command(std::string_view verb, std::string_view script, std::span<const std::string> keys,
-                       std::span<const std::string_view> arguments) {
-  const std::string key_count = std::to_string(keys.size());
+Command script_command(std::string_view verb, std::string_view script, const ScriptCall& call) {
+  const std::string key_count = std::to_string(call.keys.size());
   std::vector<std::string_view> words{verb, script, key_count};
-  words.insert(words.end(), keys.begin(), keys.end());
-  words.insert(words.end(), arguments.begin(), arguments.end());
+  words.insert(words.end(), call.keys.begin(), call.keys.end());
+  words.insert(words.end(), call.arguments.begin(), call.arguments.end());
   return Command(std::span<const std::string_view>(words));
 }
 
@@ -49,12 +48,8 @@ Script::Script(std::string_view text) : text_(text) {
   }
 }
 
-Command Script::by_sha1(std::span<const std::string> keys, std::span<const std::string_view> arguments) const {
-  return script_command("EVALSHA", sha1_, keys, arguments);
-}
+Command ScriptCall::by_sha1() const { return script_command("EVALSHA", script.sha1(), *this); }
 
-Command Script::by_text(std::span<const std::string> keys, std::span<const std::string_view> arguments) const {
-  return script_command("EVAL", text_, keys, arguments);
-}
+Command ScriptCall::by_text() const { return script_command("EVAL", script.text(), *this); }
 
 }  // namespace jeton::agent::redis

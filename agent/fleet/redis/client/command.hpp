@@ -32,13 +32,22 @@ class Script {
 
   [[nodiscard]] const std::string& text() const { return text_; }
   [[nodiscard]] const std::string& sha1() const { return sha1_; }
-  // EVALSHA and EVAL.
-  [[nodiscard]] Command by_sha1(std::span<const std::string> keys, std::span<const std::string_view> arguments) const;
-  [[nodiscard]] Command by_text(std::span<const std::string> keys, std::span<const std::string_view> arguments) const;
 
  private:
   std::string text_;
   std::string sha1_;  // 40 hex digits
+};
+
+// A script with what it is called with. Refers to all of it.
+struct ScriptCall {
+  const Script& script;
+  std::span<const std::string> keys;
+  std::span<const std::string_view> arguments;
+
+  // EVALSHA.
+  [[nodiscard]] Command by_sha1() const;
+  // EVAL, for a server that does not know the script: many times as long.
+  [[nodiscard]] Command by_text() const;
 };
 
 }  // namespace jeton::agent::redis

@@ -33,8 +33,8 @@ class Keyspace {
 
   // To the server that holds `key`; commands without a key name one all the same, so that each goes to a known server.
   virtual Task<Reply> command(std::string_view key, Command command, BootTime deadline) = 0;
-  // EVALSHA, and EVAL once if the server does not know the script. All keys are in one slot. Views need to live until
-  // the call returns its Task.
+  // EVALSHA, and EVAL once if the server does not know the script. All keys are in one slot. What is passed by
+  // reference lives until the Task is done.
   virtual Task<Reply> run(const Script& script, std::span<const std::string> keys,
                           std::span<const std::string_view> arguments, BootTime deadline) = 0;
 
