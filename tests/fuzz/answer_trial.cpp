@@ -84,8 +84,8 @@ std::string http_complaint(std::string_view body, const HttpHeader& header, cons
   try {
     const HttpResponse response{200, {}, SecretString(body), {header}};
     const FetchedToken token = parse_http_answer(response, config, "https://api.example.com", now, now);
-    // The end of a cookie may be now, which check_token() refuses.
-    return token.expires_at == now ? std::string{} : token_complaint(token);
+    // The end of a cookie may be now or a date of the past, which check_token() refuses.
+    return token.expires_at <= now ? std::string{} : token_complaint(token);
   } catch (const SourceError&) {
     return {};
   }
