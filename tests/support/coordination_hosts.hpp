@@ -8,7 +8,7 @@
 #include <string>
 #include <vector>
 
-#include "agent/fleet/local/local_coordinator.hpp"
+#include "agent/fleet/local/local_backend.hpp"
 #include "agent/fleet/redis/redis_coordinator.hpp"
 #include "agent/fleet/redlock/redlock_coordinator.hpp"
 #include "tests/support/test_loop.hpp"

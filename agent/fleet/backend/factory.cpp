@@ -1,7 +1,6 @@
 #include "agent/fleet/backend/factory.hpp"
 
-#include "agent/fleet/local/local_coordinator.hpp"
-#include "agent/fleet/local/local_lock_store.hpp"
+#include "agent/fleet/local/local_backend.hpp"
 #include "agent/fleet/redis/client/cluster_keyspace.hpp"
 #include "agent/fleet/redis/client/cluster_locator.hpp"
 #include "agent/fleet/redis/client/sentinel_locator.hpp"
@@ -111,7 +110,7 @@ std::unique_ptr<Coordinator> make_coordinator(const CoordinationConfig& config,
   if (config.backend == CoordinationConfig::Backend::redlock) {
     return std::make_unique<RedlockCoordinator>(timers, random, redlock_options(config));
   }
-  return std::make_unique<LocalCoordinator>(timers, random, runtime_dir / "coordination");
+  return make_local_coordinator(timers, random, runtime_dir / "coordination");
 }
 
 FleetCodec make_codec(const CoordinationConfig& config) {
@@ -125,7 +124,7 @@ std::unique_ptr<Coordinator> make_host_coordinator(const CoordinationConfig& con
                                                    const std::filesystem::path& runtime_dir, Timers& timers,
                                                    Random& random) {
   if (config.backend == CoordinationConfig::Backend::local) return nullptr;
-  return std::make_unique<LocalCoordinator>(timers, random, runtime_dir / "coordination");
+  return make_local_coordinator(timers, random, runtime_dir / "coordination");
 }
 
 std::unique_ptr<LockStore> make_lock_store(const CoordinationConfig& config, const std::filesystem::path& runtime_dir,
@@ -136,7 +135,7 @@ std::unique_ptr<LockStore> make_lock_store(const CoordinationConfig& config, con
   if (config.backend == CoordinationConfig::Backend::redlock) {
     return std::make_unique<RedlockLockStore>(timers, random, redlock_options(config));
   }
-  return std::make_unique<LocalLockStore>(timers, runtime_dir / "locks");
+  return make_local_lock_store(timers, runtime_dir / "locks");
 }
 
 }  // namespace jeton::agent

@@ -1,72 +1,38 @@
-#include "agent/fleet/local/local_coordinator.hpp"
-
 #include <boost/asio/post.hpp>
 #include <functional>
 #include <map>
 
 #include "agent/base/error.hpp"
-#include "agent/base/event.hpp"
 #include "agent/base/failpoint.hpp"
-#include "agent/base/log.hpp"
-#include "agent/base/private_file.hpp"
 #include "agent/fleet/lease_terms.hpp"
-#include "agent/fleet/local/host_lock.hpp"
+#include "agent/fleet/local/local_backend.hpp"
 #include "agent/fleet/local/local_leases.hpp"
-#include "agent/fleet/local/local_state.hpp"
+#include "agent/fleet/local/local_token_files.hpp"
 
 namespace jeton::agent {
 namespace {
 
-using namespace std::chrono_literals;
-
-// The state is locked for the time of reading and writing a small file; another process may be stopped in it.
-constexpr Duration state_lock_timeout = 500ms;
-constexpr Duration state_lock_retry = 2ms;
-
-}  // namespace
-
-class LocalCoordinator::Impl : public std::enable_shared_from_this<Impl> {
+// Outlives the coordinator until its calls have ended.
+class Tokens : public std::enable_shared_from_this<Tokens> {
  public:
-  Impl(Timers& timers, Random& random, std::filesystem::path directory)
-      : timers_(timers), random_(random), directory_(std::move(directory)), leases_(timers), stop_event_(timers) {}
+  Tokens(Timers& timers, Random& random, std::filesystem::path directory)
+      : files_(std::make_shared<LocalTokenFiles>(timers, std::move(directory))),
+        leases_(timers),
+        timers_(timers),
+        random_(random) {}
 
   void stop() {
-    stopped_ = true;
-    for (const auto& [name, timer] : forget_timers_) timers_.cancel(timer);
-    forget_timers_.clear();
+    files_->stop();
     leases_.release_all();
     listeners_.clear();
-    stop_event_.notify();
   }
 
-  // Runs `step` on the state of one token while no other process or thread does; saves the state if it says so.
-  // What goes wrong with the files is a TransportError: it is not known how things stand.
-  static Task<> with_state(std::shared_ptr<Impl> self, std::string name, std::function<bool(LocalState&)> step) {
-    try {
-      self->check_usable(name);
-      HostLock lock(self->directory_ / "state.lock");
-      const BootTime give_up_at = self->now() + state_lock_timeout;
-      while (!lock.try_lock()) {
-        if (self->now() >= give_up_at)
-          throw Error("another process holds " + (self->directory_ / "state.lock").string());
-        co_await self->stop_event_.wait_until(self->now() + state_lock_retry);
-        self->check_usable(name);
-      }
-      const std::filesystem::path file = self->directory_ / (name + ".json");
-      LocalState state = load_local_state(file, self->wall_now());
-      const bool was_put_back = state.put_back(self->wall_now());
-      const bool has_forgotten = self->forget_what_ended(state);
-      if (step(state)) {
-        save_local_state(file, state);
-      } else if (was_put_back || has_forgotten) {
-        tidy(file, state);
-      }
-      self->forget_later(name, state);
-      self->last_error_.clear();
-    } catch (const Error& e) {
-      self->last_error_ = e.what();
-      throw TransportError(e.what());
-    }
+  [[nodiscard]] Task<> change(std::string name, std::function<bool(LocalState&)> step) {
+    return LocalTokenFiles::change(files_, std::move(name), std::move(step));
+  }
+
+  void check_running() const {
+    if (files_->stopped()) throw TransportError("the local coordinator is stopped");
   }
 
   AcquireResult acquire_in(LocalState& state, const std::string& name, Duration ttl, bool& changed) {
@@ -78,7 +44,7 @@ class LocalCoordinator::Impl : public std::enable_shared_from_this<Impl> {
     }
     const BootTime since = now();
     const std::string owner = new_owner_id(random_);
-    if (!leases_.try_take(name, directory_ / (name + ".lock"), owner, ttl)) {
+    if (!leases_.try_take(name, files_->directory() / (name + ".lock"), owner, ttl)) {
       result.busy_until = leases_.expires_at(name).value_or(since + ttl);
       return result;
     }
@@ -121,86 +87,14 @@ class LocalCoordinator::Impl : public std::enable_shared_from_this<Impl> {
     });
   }
 
-  void check_usable(const std::string& name) const {
-    if (stopped_) throw Error("the local coordinator is stopped");
-    if (name.empty() || name.front() == '.' || name.find('/') != std::string::npos) {
-      throw Error("'" + name + "' cannot be the name of a file");
-    }
-    make_private_directory(directory_);
-  }
-
   [[nodiscard]] BootTime now() const { return timers_.clock().boot_now(); }
   [[nodiscard]] WallTime wall_now() const { return timers_.clock().wall_now(); }
 
-  Timers& timers_;
-  Random& random_;
-  std::filesystem::path directory_;
-  std::string last_error_;
+  const std::shared_ptr<LocalTokenFiles> files_;
   LocalLeases leases_;
   std::map<std::string, FleetListener*> listeners_;
-  bool stopped_ = false;
-
-  // A token stands in the file in the clear: not longer than it can be of use, also while nobody else looks at the
-  // file.
-  static Task<> forget(std::shared_ptr<Impl> self, std::string name) {
-    try {
-      co_await with_state(self, name, [](LocalState&) { return false; });
-    } catch (const TransportError&) {
-      // Said by health(); the next access tries again.
-    }
-  }
-
-  void forget_soon(const std::string& name) {
-    if (!forget_timers_.contains(name)) forget_at(name, now());
-  }
 
  private:
-  // Not what the caller came for: a full disk does not fail it, and the next one tries again.
-  static void tidy(const std::filesystem::path& file, const LocalState& state) {
-    try {
-      save_local_state(file, state);
-    } catch (const Error& e) {
-      log::debug("the state of the local coordinator cannot be tidied", {{"file", file.string()}, {"error", e.what()}});
-    }
-  }
-
-  // True if something was left out. The generation of what is forgotten stays below every later one.
-  bool forget_what_ended(LocalState& state) const {
-    if (!state.record) return false;
-    const Clock& clock = timers_.clock();
-    if (!state.record->valid(clock)) {
-      state.fence = std::max(state.fence, state.record->generation);
-      state.record.reset();
-      return true;
-    }
-    if (!state.record->previous || state.record->previous->acceptable(clock)) return false;
-    state.record->previous.reset();
-    return true;
-  }
-
-  void forget_later(const std::string& name, const LocalState& state) {
-    if (const auto timer = forget_timers_.find(name); timer != forget_timers_.end()) {
-      timers_.cancel(timer->second);
-      forget_timers_.erase(timer);
-    }
-    if (!state.record || stopped_) return;
-    const Clock& clock = timers_.clock();
-    BootTime end = std::min(boot_time_of(state.record->expires_at, clock), state.record->expires_boot);
-    if (const auto& previous = state.record->previous) {
-      end = std::min({end, boot_time_of(previous->accept_until, clock), previous->accept_until_boot});
-    }
-    forget_at(name, end);
-  }
-
-  void forget_at(const std::string& name, BootTime when) {
-    forget_timers_[name] = timers_.schedule(when, [weak = weak_from_this(), name] {
-      const auto self = weak.lock();
-      if (!self) return;
-      self->forget_timers_.erase(name);
-      start_task(self->timers_.executor(), forget(self, name));
-    });
-  }
-
   // Above every fence that was given before. What this object gave out is remembered apart from the file, which may be
   // lost; else the time takes its place, and it has a grain of a millisecond.
   std::uint64_t next_fence(const LocalState& state, const std::string& name) {
@@ -211,189 +105,184 @@ class LocalCoordinator::Impl : public std::enable_shared_from_this<Impl> {
     return last;
   }
 
+  Timers& timers_;
+  Random& random_;
   std::map<std::string, std::uint64_t> last_fence_;
-  std::map<std::string, Timers::Id> forget_timers_;
-  Event stop_event_;
 };
 
-LocalCoordinator::LocalCoordinator(Timers& timers, Random& random, std::filesystem::path directory)
-    : impl_(std::make_shared<Impl>(timers, random, std::move(directory))) {}
+class LocalCoordinator final : public Coordinator {
+ public:
+  LocalCoordinator(Timers& timers, Random& random, std::filesystem::path directory)
+      : tokens_(std::make_shared<Tokens>(timers, random, std::move(directory))) {}
+  ~LocalCoordinator() override { tokens_->stop(); }
 
-LocalCoordinator::~LocalCoordinator() { impl_->stop(); }
-
-Task<AcquireResult> LocalCoordinator::try_acquire(const std::string& name, Duration ttl) {
-  const auto impl = impl_;
-  AcquireResult result;
-  const auto step = [&](LocalState& state) {
-    bool changed = false;
-    result = impl->acquire_in(state, name, ttl, changed);
-    return changed;
-  };
-  try {
-    co_await Impl::with_state(impl, name, step);
-  } catch (const TransportError&) {
-    // A lease whose fence is not on record must not be used.
-    if (result.lease) impl->leases_.release(name, result.lease->owner);
-    throw;
+  Task<AcquireResult> try_acquire(const std::string& name, Duration ttl) override {
+    const auto tokens = tokens_;
+    AcquireResult result;
+    const auto step = [&](LocalState& state) {
+      bool changed = false;
+      result = tokens->acquire_in(state, name, ttl, changed);
+      return changed;
+    };
+    try {
+      co_await tokens->change(name, step);
+    } catch (const TransportError&) {
+      // A lease whose fence is not on record must not be used.
+      if (result.lease) tokens->leases_.release(name, result.lease->owner);
+      throw;
+    }
+    JETON_FAILPOINT("local.acquire.stored");
+    co_return result;
   }
-  JETON_FAILPOINT("local.acquire.stored");
-  co_return result;
-}
 
-Task<bool> LocalCoordinator::renew(const std::string& name, Lease& lease) {
-  if (impl_->stopped_) throw TransportError("the local coordinator is stopped");
-  co_return impl_->renew(name, lease);
-}
+  Task<bool> renew(const std::string& name, Lease& lease) override {
+    tokens_->check_running();
+    co_return tokens_->renew(name, lease);
+  }
 
-Task<> LocalCoordinator::release(const std::string& name, const Lease& lease) {
-  if (impl_->stopped_) throw TransportError("the local coordinator is stopped");
-  impl_->leases_.release(name, lease.owner);
-  co_return;
-}
+  Task<> release(const std::string& name, const Lease& lease) override {
+    tokens_->check_running();
+    tokens_->leases_.release(name, lease.owner);
+    co_return;
+  }
 
-Task<Admission> LocalCoordinator::admit(const std::string& name, const Lease& lease, const FetchLimits& limits) {
-  const auto impl = impl_;
-  Admission admission;
-  FetchUsage usage;
-  const auto step = [&](LocalState& state) {
-    admission.retry_at = impl->now();
-    if (!impl->leases_.owns(name, lease.owner)) {
-      admission.refusal = FetchRefusal::lock_lost;
+  Task<Admission> admit(const std::string& name, const Lease& lease, const FetchLimits& limits) override {
+    const auto tokens = tokens_;
+    Admission admission;
+    FetchUsage usage;
+    const auto step = [&](LocalState& state) {
+      admission.retry_at = tokens->now();
+      if (!tokens->leases_.owns(name, lease.owner)) {
+        admission.refusal = FetchRefusal::lock_lost;
+        return false;
+      }
+      const FetchWindow::Decision decision = state.fetches.admit(tokens->wall_now(), limits);
+      admission.refusal = decision.refusal;
+      admission.retry_at = tokens->now() + decision.wait;
+      admission.calls_used = state.fetches.calls;
+      usage = tokens->usage_of(state, limits.budget_window);
+      admission.window_end = usage.window_end.value_or(admission.retry_at);
+      return decision.admitted();
+    };
+    co_await tokens->change(name, step);
+    if (limits.budget > 0) tokens->tell(name, [usage](FleetListener& listener) { listener.on_usage(usage); });
+    co_return admission;
+  }
+
+  Task<PublishResult> publish(const std::string& name, const Record& record, const Lease& lease) override {
+    const auto tokens = tokens_;
+    PublishResult result;
+    const auto step = [&](LocalState& state) {
+      result.stored = !state.record || record.generation > state.record->generation;
+      if (result.stored) {
+        state.record = record;
+        // The refresh loop keeps it sealed on the disk; here it would stand in the clear.
+        state.record->state = {};
+      } else if (record.generation == state.record->generation && record.value == state.record->value) {
+        result.stored = true;  // by an earlier attempt that failed after it was written
+        result.current = state.record;
+        return false;
+      } else {
+        result.current = state.record;
+      }
+      return result.stored;
+    };
+    JETON_FAILPOINT("local.publish.writing");
+    co_await tokens->change(name, step);
+    JETON_FAILPOINT("local.publish.written");
+    tokens->leases_.release(name, lease.owner);
+    if (result.stored) tokens->tell(name, [record](FleetListener& listener) { listener.on_record(record); });
+    co_return result;
+  }
+
+  Task<std::optional<Record>> load(const std::string& name) override {
+    const auto tokens = tokens_;
+    std::optional<Record> record;
+    const auto step = [&](LocalState& state) {
+      record = state.record;
       return false;
-    }
-    const FetchWindow::Decision decision = state.fetches.admit(impl->wall_now(), limits);
-    admission.refusal = decision.refusal;
-    admission.retry_at = impl->now() + decision.wait;
-    admission.calls_used = state.fetches.calls;
-    usage = impl->usage_of(state, limits.budget_window);
-    admission.window_end = usage.window_end.value_or(admission.retry_at);
-    return decision.admitted();
-  };
-  co_await Impl::with_state(impl, name, step);
-  if (limits.budget > 0) impl->tell(name, [usage](FleetListener& listener) { listener.on_usage(usage); });
-  co_return admission;
-}
+    };
+    co_await tokens->change(name, step);
+    co_return record;
+  }
 
-Task<PublishResult> LocalCoordinator::publish(const std::string& name, const Record& record, const Lease& lease) {
-  const auto impl = impl_;
-  PublishResult result;
-  const auto step = [&](LocalState& state) {
-    result.stored = !state.record || record.generation > state.record->generation;
-    if (result.stored) {
-      state.record = record;
-      // The refresh loop keeps it sealed on the disk; here it would stand in the clear.
-      state.record->state = {};
-    } else if (record.generation == state.record->generation && record.value == state.record->value) {
-      result.stored = true;  // by an earlier attempt that failed after it was written
-      result.current = state.record;
+  Task<> pause(const std::string& name, Pause pause) override {
+    const auto tokens = tokens_;
+    bool longer = false;
+    const auto step = [&](LocalState& state) {
+      const Milliseconds wanted = to_ms(pause.until - tokens->now());
+      longer = wanted > tokens->pause_remaining(state);
+      if (longer)
+        state.pause =
+            LocalState::StoredPause{tokens->wall_now(), tokens->wall_now() + wanted, pause.reason, pause.request};
+      return longer;
+    };
+    co_await tokens->change(name, step);
+    if (longer) tokens->tell(name, [pause](FleetListener& listener) { listener.on_pause(pause); });
+  }
+
+  Task<> resume(const std::string& name) override {
+    const auto tokens = tokens_;
+    const auto step = [](LocalState& state) { return std::exchange(state.pause, std::nullopt).has_value(); };
+    co_await tokens->change(name, step);
+    tokens->tell(name, [](FleetListener& listener) { listener.on_resume(); });
+  }
+
+  Task<FetchUsage> usage(const std::string& name) override {
+    const auto tokens = tokens_;
+    FetchUsage usage;
+    const auto step = [&](LocalState& state) {
+      usage.calls = state.fetches.calls;
+      usage.paused = tokens->pause_remaining(state) > Milliseconds{0};
       return false;
-    } else {
-      result.current = state.record;
+    };
+    co_await tokens->change(name, step);
+    co_return usage;
+  }
+
+  // The files of this host lose no count that would have to be made good.
+  Task<> restore_usage(const std::string& /*name*/, FetchUsage /*usage*/, Duration /*window*/) override { co_return; }
+  // The loop that reports it is the only one that listens.
+  Task<> announce_rejection(const std::string& /*name*/, Generation /*generation*/) override { co_return; }
+
+  void subscribe(const std::string& name, FleetListener* listener) override {
+    if (listener == nullptr) {
+      tokens_->listeners_.erase(name);
+      return;
     }
-    return result.stored;
-  };
-  JETON_FAILPOINT("local.publish.writing");
-  co_await Impl::with_state(impl, name, step);
-  JETON_FAILPOINT("local.publish.written");
-  impl->leases_.release(name, lease.owner);
-  if (result.stored) impl->tell(name, [record](FleetListener& listener) { listener.on_record(record); });
-  co_return result;
-}
+    tokens_->listeners_[name] = listener;
+    tokens_->tell(name, [](FleetListener& l) { l.on_gap(); });
+  }
 
-Task<std::optional<Record>> LocalCoordinator::load(const std::string& name) {
-  std::optional<Record> record;
-  const auto step = [&](LocalState& state) {
-    record = state.record;
-    return false;
-  };
-  co_await Impl::with_state(impl_, name, step);
-  co_return record;
-}
+  BackendHealth health() const override {
+    BackendHealth health;
+    health.backend = "local";
+    health.endpoint = tokens_->files_->directory().string();
+    health.reachable = !tokens_->files_->stopped() && tokens_->files_->last_error().empty();
+    health.last_error = tokens_->files_->last_error();
+    return health;
+  }
 
-Task<> LocalCoordinator::pause(const std::string& name, Pause pause) {
-  const auto impl = impl_;
-  bool longer = false;
-  const auto step = [&](LocalState& state) {
-    const Milliseconds wanted = to_ms(pause.until - impl->now());
-    longer = wanted > impl->pause_remaining(state);
-    if (longer)
-      state.pause = LocalState::StoredPause{impl->wall_now(), impl->wall_now() + wanted, pause.reason, pause.request};
-    return longer;
-  };
-  co_await Impl::with_state(impl, name, step);
-  if (longer) impl->tell(name, [pause](FleetListener& listener) { listener.on_pause(pause); });
-}
-
-Task<> LocalCoordinator::resume(const std::string& name) {
-  const auto impl = impl_;
-  const auto step = [](LocalState& state) { return std::exchange(state.pause, std::nullopt).has_value(); };
-  co_await Impl::with_state(impl, name, step);
-  impl->tell(name, [](FleetListener& listener) { listener.on_resume(); });
-}
-
-Task<FetchUsage> LocalCoordinator::usage(const std::string& name) {
-  FetchUsage usage;
-  const auto step = [&](LocalState& state) {
-    usage.calls = state.fetches.calls;
-    usage.paused = impl_->pause_remaining(state) > Milliseconds{0};
-    return false;
-  };
-  co_await Impl::with_state(impl_, name, step);
-  co_return usage;
-}
-
-// State files hold tokens: one that is configured no more is nobody's to keep, and of the others what has ended since
-// the last run.
-Task<> LocalCoordinator::restore_usage(const std::string& /*name*/, FetchUsage /*usage*/, Duration /*window*/) {
-  co_return;
-}
-
-Task<> LocalCoordinator::announce_rejection(const std::string& /*name*/, Generation /*generation*/) { co_return; }
-
-void LocalCoordinator::prune_except(const std::set<std::string>& names) {
-  std::error_code error;
-  for (std::filesystem::directory_iterator entry(impl_->directory_, error), end; !error && entry != end;
-       entry.increment(error)) {
-    const std::string file = entry->path().filename().string();
-    for (const std::string_view ending : {".json", ".json.new"}) {
-      if (!file.ends_with(ending) || names.contains(file.substr(0, file.size() - ending.size()))) continue;
-      std::error_code ignored;
-      std::filesystem::remove(entry->path(), ignored);
-      log::info("removed what was kept of a token that is not configured", {{"file", entry->path().string()}});
-      break;
+  // Times are this host's own: nothing to measure. But what was loaded may have to be judged anew.
+  void clock_stepped() override {
+    for (const auto& [name, listener] : tokens_->listeners_) {
+      tokens_->tell(name, [](FleetListener& l) { l.on_gap(); });
     }
   }
-  for (const std::string& name : names) {
-    if (std::filesystem::exists(impl_->directory_ / (name + ".json"), error)) impl_->forget_soon(name);
-  }
-}
 
-void LocalCoordinator::subscribe(const std::string& name, FleetListener* listener) {
-  if (listener == nullptr) {
-    impl_->listeners_.erase(name);
-    return;
-  }
-  impl_->listeners_[name] = listener;
-  impl_->tell(name, [](FleetListener& l) { l.on_gap(); });
-}
+  void configure(const std::string& /*name*/, const TokenTerms& /*terms*/) override {}
+  void prune_except(const std::set<std::string>& names) override { tokens_->files_->prune_except(names); }
+  void start() override {}
+  void stop() override { tokens_->stop(); }
 
-BackendHealth LocalCoordinator::health() const {
-  BackendHealth health;
-  health.backend = "local";
-  health.endpoint = impl_->directory_.string();
-  health.reachable = !impl_->stopped_ && impl_->last_error_.empty();
-  health.last_error = impl_->last_error_;
-  return health;
-}
+ private:
+  std::shared_ptr<Tokens> tokens_;
+};
 
-// Times are this host's own: nothing to measure. But what was loaded may have to be judged anew.
-void LocalCoordinator::clock_stepped() {
-  for (const auto& [name, listener] : impl_->listeners_) {
-    impl_->tell(name, [](FleetListener& l) { l.on_gap(); });
-  }
-}
+}  // namespace
 
-void LocalCoordinator::start() {}
-void LocalCoordinator::stop() { impl_->stop(); }
+std::unique_ptr<Coordinator> make_local_coordinator(Timers& timers, Random& random, std::filesystem::path directory) {
+  return std::make_unique<LocalCoordinator>(timers, random, std::move(directory));
+}
 
 }  // namespace jeton::agent

@@ -1,5 +1,3 @@
-#include "agent/fleet/local/local_lock_store.hpp"
-
 #include <algorithm>
 #include <boost/asio/post.hpp>
 #include <chrono>
@@ -8,28 +6,31 @@
 
 #include "agent/base/error.hpp"
 #include "agent/fleet/lease_terms.hpp"
+#include "agent/fleet/local/local_backend.hpp"
 #include "agent/fleet/local/local_lock_file.hpp"
 
 namespace jeton::agent {
+namespace {
 
-class LocalLockStore::Impl : public std::enable_shared_from_this<Impl> {
+class LocalLockStore final : public LockStore {
  public:
-  Impl(Timers& timers, std::filesystem::path directory) : timers_(timers), files_(std::move(directory)) {}
+  LocalLockStore(Timers& timers, std::filesystem::path directory) : timers_(timers), files_(std::move(directory)) {}
+  ~LocalLockStore() override { LocalLockStore::stop(); }
 
-  void start() {
+  void start() override {
     if (std::exchange(started_, true)) return;
     for (auto& [name, lock] : files_.load(now())) hold(name, std::move(lock));
   }
 
   // What is held stays on file.
-  void stop() {
+  void stop() override {
     stopped_ = true;
     for (auto& [name, held] : held_) timers_.cancel(held.timer);
     held_.clear();
     listeners_.clear();
   }
 
-  LockTry try_acquire(const LockId& id, const LockClaim& claim) {
+  Task<LockTry> try_acquire(LockId id, LockClaim claim) override {
     check_running();
     LockTry result;
     const BootTime since = now();
@@ -37,7 +38,7 @@ class LocalLockStore::Impl : public std::enable_shared_from_this<Impl> {
       result.busy_until = held->expires_at;
       result.holder = printable_owner(held->owner);
       result.note = note_of(*held);
-      return result;
+      co_return result;
     }
     const auto micros =
         std::chrono::duration_cast<std::chrono::microseconds>(timers_.clock().wall_now().time_since_epoch());
@@ -48,55 +49,56 @@ class LocalLockStore::Impl : public std::enable_shared_from_this<Impl> {
     });
     result.lease = Lease{lock.owner, lock.fence, claim.ttl, lease_valid_until(since, claim.ttl)};
     hold(id.name, std::move(lock));
-    return result;
+    co_return result;
   }
 
-  bool extend(const LockId& id, Lease& lease) {
+  Task<bool> extend(LockId id, Lease& lease) override {
     check_running();
     const auto* held = find(id.name);
-    if (held == nullptr || held->owner != lease.owner) return false;
+    if (held == nullptr || held->owner != lease.owner) co_return false;
     const BootTime since = now();
     LocalLock lock = *held;
     lock.expires_at = since + lease.ttl;
     on_file([&] { files_.save(id.name, lock); });
     hold(id.name, std::move(lock));
     lease.valid_until = lease_valid_until(since, lease.ttl);
-    return true;
+    co_return true;
   }
 
-  bool release(const LockId& id, const std::string& owner) {
+  Task<bool> release(LockId id, std::string owner) override {
     check_running();
     const auto* held = find(id.name);
-    if (held == nullptr || held->owner != owner) return false;
+    if (held == nullptr || held->owner != owner) co_return false;
     let_go(id.name);
-    return true;
+    co_return true;
   }
 
-  bool force_release(const LockId& id) {
+  Task<bool> force_release(LockId id) override {
     check_running();
-    if (find(id.name) == nullptr) return false;
+    if (find(id.name) == nullptr) co_return false;
     let_go(id.name);
-    return true;
+    co_return true;
   }
 
-  LockView show(const LockId& id) {
+  Task<LockView> show(LockId id) override {
     check_running();
     LockView view;
     const auto* held = find(id.name);
-    if (held == nullptr) return view;
+    if (held == nullptr) co_return view;
     view.held = true;
     view.owner = printable_owner(held->owner);
     view.ttl = to_ms(held->expires_at - now());
     view.fence = held->fence;
     view.note = note_of(*held);
-    return view;
+    co_return view;
   }
 
-  [[nodiscard]] BackendHealth health() const {
+  [[nodiscard]] BackendHealth health() const override {
     return {"local", files_.directory().string(), !stopped_ && last_error_.empty(), last_error_, {}};
   }
 
-  void listen(const std::string& name, std::function<void()> woken) {
+  void listen(const LockId& id, std::function<void()> woken) override {
+    const std::string& name = id.name;
     if (!woken) {
       listeners_.erase(name);
       return;
@@ -145,8 +147,8 @@ class LocalLockStore::Impl : public std::enable_shared_from_this<Impl> {
     Held& held = held_[name];
     if (held.timer != 0) timers_.cancel(held.timer);
     static_cast<LocalLock&>(held) = std::move(lock);
-    held.timer = timers_.schedule(held.expires_at, [weak = weak_from_this(), name] {
-      if (const auto self = weak.lock()) self->find(name);
+    held.timer = timers_.schedule(held.expires_at, [this, alive = std::weak_ptr(alive_), name] {
+      if (!alive.expired()) find(name);
     });
   }
 
@@ -161,11 +163,10 @@ class LocalLockStore::Impl : public std::enable_shared_from_this<Impl> {
   // Never from inside a call of the listener's.
   void wake(const std::string& name) {
     if (!listeners_.contains(name)) return;
-    boost::asio::post(timers_.executor(), [weak = weak_from_this(), name] {
-      const auto self = weak.lock();
-      if (!self) return;
-      const auto found = self->listeners_.find(name);
-      if (found == self->listeners_.end()) return;
+    boost::asio::post(timers_.executor(), [this, alive = std::weak_ptr(alive_), name] {
+      if (alive.expired()) return;
+      const auto found = listeners_.find(name);
+      if (found == listeners_.end()) return;
       const auto woken = found->second;
       woken();
     });
@@ -178,20 +179,13 @@ class LocalLockStore::Impl : public std::enable_shared_from_this<Impl> {
   std::string last_error_;  // empty: the last write went well
   std::map<std::string, Held> held_;
   std::map<std::string, std::function<void()>> listeners_;
+  std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);  // callbacks may come after its end
 };
 
-LocalLockStore::LocalLockStore(Timers& timers, std::filesystem::path directory)
-    : impl_(std::make_shared<Impl>(timers, std::move(directory))) {}
-LocalLockStore::~LocalLockStore() { impl_->stop(); }
+}  // namespace
 
-Task<LockTry> LocalLockStore::try_acquire(LockId id, LockClaim claim) { co_return impl_->try_acquire(id, claim); }
-Task<bool> LocalLockStore::extend(LockId id, Lease& lease) { co_return impl_->extend(id, lease); }
-Task<bool> LocalLockStore::release(LockId id, std::string owner) { co_return impl_->release(id, owner); }
-Task<bool> LocalLockStore::force_release(LockId id) { co_return impl_->force_release(id); }
-Task<LockView> LocalLockStore::show(LockId id) { co_return impl_->show(id); }
-void LocalLockStore::listen(const LockId& id, std::function<void()> woken) { impl_->listen(id.name, std::move(woken)); }
-BackendHealth LocalLockStore::health() const { return impl_->health(); }
-void LocalLockStore::start() { impl_->start(); }
-void LocalLockStore::stop() { impl_->stop(); }
+std::unique_ptr<LockStore> make_local_lock_store(Timers& timers, std::filesystem::path directory) {
+  return std::make_unique<LocalLockStore>(timers, std::move(directory));
+}
 
 }  // namespace jeton::agent

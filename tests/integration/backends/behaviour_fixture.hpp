@@ -19,7 +19,7 @@ class CoordinatorBehaviour : public testing::TestWithParam<const char*> {
 
   void open() {
     if (is_local()) {
-      coordinator = std::make_unique<LocalCoordinator>(loop.timers, loop.random, backend.dir() / "coordination");
+      coordinator = make_local_coordinator(loop.timers, loop.random, backend.dir() / "coordination");
     } else if (is_redlock()) {
       coordinator = std::make_unique<RedlockCoordinator>(loop.timers, loop.random, backend.redlock());
     } else {

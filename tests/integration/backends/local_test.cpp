@@ -18,7 +18,8 @@ class LocalCoordination : public testing::Test {
   test::Loop loop;
   test::TempDir dir;
   std::filesystem::path state_dir = dir / "coordination";
-  LocalCoordinator coordinator{loop.timers, loop.random, state_dir};
+  const std::unique_ptr<Coordinator> made = make_local_coordinator(loop.timers, loop.random, state_dir);
+  Coordinator& coordinator = *made;
   test::Caller call{loop, coordinator};
 };
 
@@ -44,8 +45,8 @@ TEST_F(LocalCoordination, DirectoryThatIsTooOpenIsClosed) {
 }
 
 TEST_F(LocalCoordination, TwoOnOneDirectoryExcludeEachOtherAndShareTheRecord) {
-  LocalCoordinator second{loop.timers, loop.random, state_dir};
-  test::Caller other(loop, second);
+  const auto second = make_local_coordinator(loop.timers, loop.random, state_dir);
+  test::Caller other(loop, *second);
   const Lease lease = call.acquire(60s);
   EXPECT_FALSE(other.try_acquire(60s).lease);
   EXPECT_TRUE(call.publish(make_record(loop, lease.fence, "x"), lease).stored);
@@ -68,8 +69,8 @@ TEST_F(LocalCoordination, NothingIsKeptOfATokenThatIsConfiguredNoMore) {
 }
 
 TEST_F(LocalCoordination, StopFreesItsLocks) {
-  LocalCoordinator second{loop.timers, loop.random, state_dir};
-  test::Caller other(loop, second);
+  const auto second = make_local_coordinator(loop.timers, loop.random, state_dir);
+  test::Caller other(loop, *second);
   call.acquire(60s);
   coordinator.stop();
   other.acquire(60s);

@@ -2,7 +2,7 @@
 #include <gmock/gmock.h>
 
 #include "agent/fleet/lease_terms.hpp"
-#include "agent/fleet/local/local_lock_store.hpp"
+#include "agent/fleet/local/local_backend.hpp"
 #include "agent/fleet/redis/redis_lock_store.hpp"
 #include "agent/fleet/redlock/redlock_lock_store.hpp"
 #include "tests/integration/backends/behaviour_fixture.hpp"
@@ -19,7 +19,7 @@ class LockStores : public testing::TestWithParam<const char*> {
 
   void open() {
     if (backend.is_local()) {
-      store = std::make_unique<LocalLockStore>(loop.timers, backend.dir() / "locks");
+      store = make_local_lock_store(loop.timers, backend.dir() / "locks");
     } else if (backend.is_redlock()) {
       store = std::make_unique<RedlockLockStore>(loop.timers, loop.random, backend.redlock());
     } else {

@@ -9,7 +9,7 @@
 #include "agent/api/agent_facade.hpp"
 #include "agent/base/random.hpp"
 #include "agent/base/timers.hpp"
-#include "agent/fleet/local/local_lock_store.hpp"
+#include "agent/fleet/local/local_backend.hpp"
 
 namespace jeton::test {
 
@@ -101,8 +101,7 @@ class FakeStatus final : public agent::AgentFacade {
   // Locks of any name, for the user of the test and the named one, kept in the directory. Every session must end before
   // the test does.
   void offer_locks(const std::filesystem::path& directory, const std::string& user = {}) {
-    locks_ = std::make_unique<agent::LockBroker>(timers_, random_,
-                                                 std::make_unique<agent::LocalLockStore>(timers_, directory));
+    locks_ = std::make_unique<agent::LockBroker>(timers_, random_, agent::make_local_lock_store(timers_, directory));
     agent::LockRules rules;
     rules["*"].pattern = "*";
     if (!user.empty()) rules["*"].access.users.push_back(user);

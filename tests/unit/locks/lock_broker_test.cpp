@@ -5,7 +5,7 @@
 
 #include <boost/asio/co_spawn.hpp>
 
-#include "agent/fleet/local/local_lock_store.hpp"
+#include "agent/fleet/local/local_backend.hpp"
 #include "tests/support/loop.hpp"
 #include "tests/support/temp_dir.hpp"
 
@@ -63,7 +63,7 @@ class Broker : public testing::Test {
   test::Loop loop;
   test::TempDir dir;
   std::vector<std::shared_ptr<LockSession>> opened;
-  LockBroker broker{loop.timers, loop.random, std::make_unique<LocalLockStore>(loop.timers, dir / "locks"), small()};
+  LockBroker broker{loop.timers, loop.random, make_local_lock_store(loop.timers, dir / "locks"), small()};
 };
 
 TEST_F(Broker, ServesWaitersInTheOrderOfTheirArrival) {
@@ -165,9 +165,9 @@ TEST_F(Broker, LeavesALockThatOutlivesTheAgentToItsClient) {
   EXPECT_FALSE(holder->asked_to_end());
   EXPECT_TRUE(loop.turn_until([&] { return stopped; }));
 
-  LocalLockStore next(loop.timers, dir / "locks");
-  next.start();
-  const LockView view = loop.run(next.show({"a"}));
+  const auto next = make_local_lock_store(loop.timers, dir / "locks");
+  next->start();
+  const LockView view = loop.run(next->show({"a"}));
   EXPECT_EQ(view.owner, lease.owner);
   EXPECT_EQ(view.fence, lease.fence);
 }

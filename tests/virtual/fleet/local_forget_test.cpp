@@ -29,7 +29,9 @@ class LocalFile : public testing::Test {
 
   VirtualLoop loop;
   TempDir dir;
-  agent::LocalCoordinator coordinator{loop.timers, loop.random, dir / "coordination"};
+  const std::unique_ptr<agent::Coordinator> made =
+      agent::make_local_coordinator(loop.timers, loop.random, dir / "coordination");
+  agent::Coordinator& coordinator = *made;
   Caller call{loop, coordinator};
 };
 
@@ -57,8 +59,8 @@ TEST_F(LocalFile, NobodyRanAtTheEnd_NextRunTakesItOut) {
   coordinator.stop();
   loop.pass(10min);
   EXPECT_THAT(bytes(), HasSubstr("the-first"));
-  agent::LocalCoordinator next{loop.timers, loop.random, dir / "coordination"};
-  next.prune_except({"t"});
+  const auto next = agent::make_local_coordinator(loop.timers, loop.random, dir / "coordination");
+  next->prune_except({"t"});
   loop.pass(1s);
   EXPECT_THAT(bytes(), Not(HasSubstr("the-first")));
   EXPECT_THAT(bytes(), HasSubstr("the-second"));

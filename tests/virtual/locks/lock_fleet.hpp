@@ -13,7 +13,7 @@
 #include <string>
 #include <vector>
 
-#include "agent/fleet/local/local_lock_store.hpp"
+#include "agent/fleet/local/local_backend.hpp"
 #include "agent/fleet/redis/redis_lock_store.hpp"
 #include "agent/fleet/redlock/redlock_lock_store.hpp"
 #include "tests/support/memory_redis/memory_network.hpp"
@@ -104,7 +104,7 @@ class LockFleet {
   }
 
   [[nodiscard]] std::unique_ptr<agent::LockStore> make_store(std::size_t host) {
-    if (is_local()) return std::make_unique<agent::LocalLockStore>(loop.timers, dir_ / "locks");
+    if (is_local()) return agent::make_local_lock_store(loop.timers, dir_ / "locks");
     agent::RedlockCoordinatorOptions quorum;
     for (std::size_t i = 0; i < size(); ++i) quorum.servers.push_back(connection(address(host, i)));
     if (is_redlock()) return std::make_unique<agent::RedlockLockStore>(loop.timers, loop.random, quorum);

@@ -4,7 +4,7 @@
 #include <stdexcept>
 #include <utility>
 
-#include "agent/fleet/local/local_coordinator.hpp"
+#include "agent/fleet/local/local_backend.hpp"
 #include "agent/fleet/redis/redis_coordinator.hpp"
 #include "agent/fleet/redlock/redlock_coordinator.hpp"
 
@@ -61,7 +61,7 @@ agent::redis::Address VirtualFleet::address(std::size_t run, std::size_t server)
 std::unique_ptr<agent::Coordinator> VirtualFleet::make_coordinator(std::size_t run,
                                                                    const std::filesystem::path& of_host) {
   if (servers_.empty()) {
-    return std::make_unique<agent::LocalCoordinator>(loop.timers, loop.random, of_host / "coordination");
+    return agent::make_local_coordinator(loop.timers, loop.random, of_host / "coordination");
   }
   std::vector<agent::redis::ConnectOptions> connections;
   for (std::size_t i = 0; i < servers_.size(); ++i) {

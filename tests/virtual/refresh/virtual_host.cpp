@@ -4,7 +4,7 @@
 #include <boost/asio/co_spawn.hpp>
 #include <boost/system/system_error.hpp>
 
-#include "agent/fleet/local/local_coordinator.hpp"
+#include "agent/fleet/local/local_backend.hpp"
 
 namespace jeton::test {
 
@@ -17,7 +17,7 @@ std::unique_ptr<MortalKeeper> make_keeper(const agent::TokenConfig& token, const
 
 std::unique_ptr<agent::Coordinator> make_alone(const VirtualHost::Parts& parts) {
   if (!parts.fetch_alone) return nullptr;
-  return std::make_unique<agent::LocalCoordinator>(parts.loop.timers, parts.loop.random, parts.directory / "alone");
+  return agent::make_local_coordinator(parts.loop.timers, parts.loop.random, parts.directory / "alone");
 }
 
 }  // namespace
