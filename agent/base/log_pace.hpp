@@ -1,5 +1,8 @@
-// LogPace: at most one line a minute about something that others can cause as often as they like. One thread.
+// LogPace: at most one line a minute about something that others can cause as often as they like.
+// LogBurst: the same for lines that differ: the first few at once, then one a minute. One thread.
 #pragma once
+
+#include <algorithm>
 
 #include "agent/base/time.hpp"
 
@@ -16,6 +19,22 @@ class LogPace {
 
  private:
   BootTime quiet_until_{};
+};
+
+class LogBurst {
+ public:
+  // Whether a line is due. After a quiet time as many are due at once as at the beginning.
+  [[nodiscard]] bool allows(BootTime now) {
+    if (now < used_up_to_ - (burst - 1) * pace) return false;
+    used_up_to_ = std::max(used_up_to_, now) + pace;
+    return true;
+  }
+
+  static constexpr int burst = 16;
+
+ private:
+  static constexpr Duration pace = std::chrono::minutes(1);
+  BootTime used_up_to_{};  // every line uses up so much time, some of it in advance
 };
 
 }  // namespace jeton::agent

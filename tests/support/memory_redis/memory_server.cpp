@@ -106,6 +106,14 @@ void MemoryServer::refuse(const std::string& command, const std::string& error) 
   }
 }
 
+void MemoryServer::answer(const std::string& command, std::function<Reply(const Words&)> reply) {
+  if (reply) {
+    answers_[command] = std::move(reply);
+  } else {
+    answers_.erase(command);
+  }
+}
+
 std::uint64_t MemoryServer::commands() const {
   return std::accumulate(counts_.begin(), counts_.end(), std::uint64_t{0},
                          [](std::uint64_t sum, const auto& count) { return sum + count.second; });
@@ -225,6 +233,7 @@ void MemoryServer::wait_for_replicas(const std::shared_ptr<Session>& session, co
 
 memory_redis::Reply MemoryServer::execute(Session& session, const Words& words, bool may_refuse) {
   const std::string name = words.empty() ? "" : upper_case(words[0]);
+  if (const auto made_up = answers_.find(name); may_refuse && made_up != answers_.end()) return made_up->second(words);
   const CommandEntry* command = memory_redis::find_command(name);
   if (command == nullptr) {
     std::string text = "ERR unknown command '" + (words.empty() ? "" : words[0]) + "', with args beginning with: ";

@@ -8,6 +8,7 @@
 #include <chrono>
 #include <cstdint>
 #include <deque>
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -51,6 +52,8 @@ class MemoryServer {
   void set_clock_error(std::chrono::microseconds error);
   // Every `command` ("*": every one), also of a script, is answered with the error; an empty error ends that.
   void refuse(const std::string& command, const std::string& error);
+  // Every `command` of a client, known or not, is answered with what this makes of its words; null ends that.
+  void answer(const std::string& command, std::function<Reply(const Words&)> reply);
   // What HELLO says it is: "standalone", "cluster", "sentinel".
   void set_mode(const std::string& mode) { mode_ = mode; }
   // What it names to those who take it for a sentinel.
@@ -129,6 +132,7 @@ class MemoryServer {
   std::vector<std::shared_ptr<Session>> finished_;  // while frozen
   std::uint64_t last_session_ = 0;
   std::map<std::string, std::string> refusals_;
+  std::map<std::string, std::function<Reply(const Words&)>> answers_;
   std::map<std::string, std::uint64_t> counts_;
   std::map<std::string, std::uint64_t> script_calls_;
   std::optional<agent::Timers::Id> expiry_;

@@ -119,6 +119,22 @@ TEST_F(RestrictedServer, IsASentinel_IsNamedWithTheSettingItBelongsTo) {
   EXPECT_THAT(testing::internal::GetCapturedStderr(), AllOf(HasSubstr(" error "), HasSubstr("a Sentinel")));
 }
 
+TEST_F(RestrictedServer, FailsInEverNewWords_TheLogGetsAFewLines) {
+  int refused = 0;
+  server.answer("PING", [&](const test::MemoryServer::Words&) {
+    return test::MemoryServer::Reply::error("LOADING " + std::to_string(++refused) + " keys are loaded");
+  });
+  testing::internal::CaptureStderr();
+  test::Host host(loop, options());
+  loop.pass(10min);
+  const std::string log = testing::internal::GetCapturedStderr();
+  EXPECT_GT(refused, 500);
+  EXPECT_LE(std::count(log.begin(), log.end(), '\n'), 60) << log;
+  server.answer("PING", nullptr);
+  loop.pass(5s);
+  EXPECT_TRUE(host.call.try_acquire(1h).lease);
+}
+
 // A cluster of one node, or behind a proxy, works so; others answer MOVED, which is named at the token.
 TEST_F(RestrictedServer, IsANodeOfACluster_IsSaidOnce) {
   server.set_mode("cluster");

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <string>
+#include <string_view>
 
 namespace jeton::agent::redis {
 
@@ -17,5 +18,9 @@ struct Address {
   [[nodiscard]] std::string display() const;  // redis://host:port, rediss://host:port or unix:///path
   bool operator==(const Address&) const = default;
 };
+
+// Whether what a server names as a host is a name or an address at all, of no more than 255 letters, digits and
+// . - _ : %
+[[nodiscard]] bool may_be_host(std::string_view text);
 
 }  // namespace jeton::agent::redis

@@ -33,6 +33,7 @@ Cluster::Cluster(Timers& timers, Random& random, ClusterOptions options)
   options_.connection.database = 0;
   options_.connection.in_cluster = true;
   options_.connection.limits = cluster_limits;
+  options_.connection.reports = std::make_shared<LogBurst>();
 }
 
 void Cluster::start() {

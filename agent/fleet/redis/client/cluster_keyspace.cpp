@@ -104,6 +104,7 @@ Task<Reply> route(std::shared_ptr<Cluster> cluster, Request request) {
       redirections = 0;
       if (!error.starts_with("TRYAGAIN")) cluster->learn_soon();
     } else {
+      if (failure.is_about_role()) cluster->learn_soon();
       throw failure;
     }
     const BootTime next = clock.boot_now() + pause;

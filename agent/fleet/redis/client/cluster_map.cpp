@@ -9,7 +9,6 @@ namespace {
 
 constexpr std::uint16_t nobody = 0xffff;
 constexpr std::size_t max_nodes = 4096;  // clusters of more than a thousand nodes are advised against
-constexpr std::size_t max_host_size = 255;
 
 [[noreturn]] void senseless(const char* what) {
   throw TransportError(std::string("the answer to CLUSTER SLOTS makes no sense (") + what +
@@ -41,7 +40,7 @@ std::optional<Address> parse_node(const Reply& node, const Address& asked) {
     name = known_ip(node);
     if (name.empty() || name == "?") return std::nullopt;
   }
-  if (name.size() > max_host_size) senseless("a host");
+  if (!name.empty() && !may_be_host(name)) senseless("a host");
   Address address = asked;
   if (!name.empty()) address.host = name;
   const std::int64_t port = integer_in(node.elements[1], 0, 65535);
@@ -128,8 +127,7 @@ std::optional<Redirection> parse_redirection(std::string_view error, const Addre
   if (!slot || *slot >= cluster_slots || colon == std::string_view::npos) return std::nullopt;
   const std::string_view host = where.substr(0, colon);
   const auto port = parse_number<std::uint16_t>(where.substr(colon + 1));
-  if (!port || *port == 0 || host == "?" || host.size() > max_host_size) return std::nullopt;
-  if (host.find_first_of(" \r\n") != std::string_view::npos) return std::nullopt;
+  if (!port || *port == 0 || (!host.empty() && !may_be_host(host))) return std::nullopt;
   redirection.slot = *slot;
   redirection.to = asked;
   if (!host.empty()) redirection.to.host = host;

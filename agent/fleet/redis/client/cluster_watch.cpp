@@ -17,6 +17,11 @@ using namespace std::chrono_literals;
 // Between two questions for the map because a node is down: soon at first, for a failover, and not for hours.
 constexpr BackoffLimits relearn_pace{.base = 200ms, .cap = 10s, .floor = 50ms};
 
+// Between two moves of channels. Two nodes that say of each other that they hold a slot would make us move without end,
+// and after every move each token is looked at, which is redirected again.
+constexpr BackoffLimits move_pace{.base = 200ms, .cap = 10s, .floor = 100ms};
+constexpr Duration settled_after = 30s;
+
 }  // namespace
 
 class ClusterWatch::Impl : public std::enable_shared_from_this<Impl> {
@@ -29,10 +34,12 @@ class ClusterWatch::Impl : public std::enable_shared_from_this<Impl> {
         options_(std::move(options)),
         callbacks_(std::move(callbacks)),
         keepalive_(keepalive),
-        learn_pace_(relearn_pace, random) {
+        learn_pace_(relearn_pace, random),
+        move_pace_(move_pace, random) {
     options_.locator = nullptr;
     options_.database = 0;
     options_.in_cluster = true;
+    options_.reports = std::make_shared<LogBurst>();
     if (!options_.client_name.empty()) options_.client_name += "-watch";
   }
 
@@ -46,8 +53,8 @@ class ClusterWatch::Impl : public std::enable_shared_from_this<Impl> {
 
   void subscribe(const std::string& channel, const std::string& key) {
     if (stopped_) return;
-    channels_.try_emplace(channel, Watched{key, std::nullopt});
-    follow();
+    const auto [added, is_new] = channels_.try_emplace(channel, Watched{key, std::nullopt});
+    if (is_new) watch_at_owner(channel, added->second);
   }
 
   void unsubscribe(const std::string& channel) {
@@ -67,29 +74,48 @@ class ClusterWatch::Impl : public std::enable_shared_from_this<Impl> {
   // Ends with the cluster.
   static Task<> run(std::shared_ptr<Impl> self) {
     try {
-      while (!self->stopped_ && !self->cluster_->stopped()) {
-        self->follow();
-        static_cast<void>(co_await self->cluster_->wait_change(BootTime::max()));
+      while (!self->is_over()) {
+        if (!self->follow()) {
+          static_cast<void>(co_await self->cluster_->wait_change(BootTime::max()));
+          continue;
+        }
+        const BootTime next_move = self->after_move();
+        while (!self->is_over() && self->now() < next_move) {
+          static_cast<void>(co_await self->cluster_->wait_change(next_move));
+        }
       }
     } catch (const boost::system::system_error&) {
       // The loop ends.
     }
   }
 
-  // A slot that nobody holds is watched where it was: its node may come back.
-  void follow() {
+  [[nodiscard]] bool is_over() const { return stopped_ || cluster_->stopped(); }
+
+  // True: something had moved.
+  bool follow() {
     bool moved = false;
-    for (auto& [channel, watched] : channels_) {
-      const auto owner = cluster_->map().owner(key_slot(watched.key));
-      if (!owner || owner == watched.on) continue;
-      leave(channel, watched);
-      watched.on = owner;
-      on(*owner).subscribe(channel, watched.key);
-      moved = true;
-    }
-    if (!moved) return;
-    drop_unused();
-    for (const auto& [name, node] : nodes_) node->start();
+    for (auto& [channel, watched] : channels_) moved = watch_at_owner(channel, watched) || moved;
+    if (moved) drop_unused();
+    return moved;
+  }
+
+  // When to look next.
+  BootTime after_move() {
+    if (now() - moved_at_ > settled_after) move_pace_.reset();
+    moved_at_ = now();
+    return moved_at_ + move_pace_.next();
+  }
+
+  // A slot that nobody holds is watched where it was: its node may come back.
+  bool watch_at_owner(const std::string& channel, Watched& watched) {
+    const auto owner = cluster_->map().owner(key_slot(watched.key));
+    if (!owner || owner == watched.on) return false;
+    leave(channel, watched);
+    watched.on = owner;
+    Subscriber& node = on(*owner);
+    node.subscribe(channel, watched.key);
+    node.start();
+    return true;
   }
 
   void leave(const std::string& channel, const Watched& watched) {
@@ -125,11 +151,12 @@ class ClusterWatch::Impl : public std::enable_shared_from_this<Impl> {
 
   // Perhaps another node has taken over. Commands would find out, but a quiet agent sends none.
   void down() {
-    const BootTime now = timers_.clock().boot_now();
-    if (now < learn_at_) return;
-    learn_at_ = now + learn_pace_.next();
+    if (now() < learn_at_) return;
+    learn_at_ = now() + learn_pace_.next();
     cluster_->learn_soon();
   }
+
+  [[nodiscard]] BootTime now() const { return timers_.clock().boot_now(); }
 
   Timers& timers_;
   Random& random_;
@@ -139,6 +166,8 @@ class ClusterWatch::Impl : public std::enable_shared_from_this<Impl> {
   Duration keepalive_;
   Backoff learn_pace_;
   BootTime learn_at_{};
+  Backoff move_pace_;
+  BootTime moved_at_{};
   std::map<std::string, Watched> channels_;
   std::map<std::string, std::unique_ptr<Subscriber>> nodes_;  // in use, by display()
   bool stopped_ = false;

@@ -14,6 +14,9 @@ namespace {
 constexpr const char* is_a_sentinel =
     "a Sentinel and no Redis server: name it in coordination.redis.sentinel.endpoints, and the primary that it watches "
     "in coordination.redis.sentinel.master";
+constexpr const char* is_named_by_a_sentinel =
+    "a Sentinel and no Redis server, though a sentinel names it as the primary: look at `sentinel monitor` in "
+    "sentinel.conf";
 
 // The server answers so to everything.
 bool is_of_no_use(const ServerError& refusal) {
@@ -120,8 +123,9 @@ Task<Greeting> greet(Connection& connection, const ConnectOptions& options, std:
   const Reply kind = co_await greeter.try_to(std::move(hello));
   Greeting greeting;
   greeting.mode = mode_in(kind);
-  if (greeting.mode == "sentinel") throw SetupError(is_a_sentinel);
-  if (options.locator && options.locator->wants_primary()) co_await check_role(greeter);
+  const bool is_named = options.locator && options.locator->wants_primary();
+  if (greeting.mode == "sentinel") throw SetupError(is_named ? is_named_by_a_sentinel : is_a_sentinel);
+  if (is_named) co_await check_role(greeter);
   if (options.identified) co_await identify(greeter, options);
   co_return greeting;
 }

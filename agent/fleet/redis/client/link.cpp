@@ -22,6 +22,7 @@ constexpr BackoffLimits young_limits{.base = 50ms, .cap = 500ms, .floor = 10ms};
 constexpr BackoffLimits old_limits{.base = 2s, .cap = 2s, .floor = 500ms};
 // A connection that dies younger than this is one more failed attempt of the same trouble.
 constexpr Duration proven_after = 1s;
+constexpr std::size_t max_reported = 64;
 
 // A server closes what was not used for a time of its own, give or take the second in which it looks.
 constexpr Duration same_idle_time = 2s;
@@ -42,6 +43,7 @@ class Link::Impl : public std::enable_shared_from_this<Impl> {
         old_backoff_(old_limits, random),
         stop_(timers) {
     if (where_.empty()) where_ = options_.display(options_.address);
+    if (!options_.reports) options_.reports = std::make_shared<LogBurst>();
   }
 
   void start() {
@@ -199,8 +201,11 @@ class Link::Impl : public std::enable_shared_from_this<Impl> {
   }
 
   void report(const std::string& failure, bool operator_must_act) {
-    // Every attempt fails for the same few reasons: each is said once until the trouble is over.
-    if (!reported_.insert(failure).second) return;
+    // Every attempt fails for the same few reasons: each is said once until the trouble is over. A server can make up a
+    // new one for each attempt.
+    if (reported_.contains(failure) || !options_.reports->allows(now())) return;
+    if (reported_.size() >= max_reported) reported_.clear();
+    reported_.insert(failure);
     log::write(operator_must_act ? log::Level::error : log::Level::warning, "redis is out of reach; trying again",
                {{"connection", purpose_}, {"error", failure}});
   }

@@ -4,9 +4,12 @@
 #include <charconv>
 #include <optional>
 
+#include "agent/base/log.hpp"
+#include "agent/base/log_pace.hpp"
 #include "agent/fleet/redis/client/connection.hpp"
 #include "agent/fleet/redis/client/dial.hpp"
 #include "agent/fleet/redis/client/login.hpp"
+#include "agent/fleet/redis/client/sentinel_votes.hpp"
 
 namespace jeton::agent::redis {
 namespace {
@@ -27,12 +30,6 @@ std::string advice_for(const ServerError& error) {
   return "";
 }
 
-// What a sentinel said.
-struct Named {
-  Address primary;
-  std::uint64_t epoch = 0;  // rises with every failover; 0 if it did not tell
-};
-
 // How a sentinel was reached.
 struct Way {
   std::string ip;
@@ -47,14 +44,14 @@ std::optional<std::uint64_t> number_in(std::string_view text) {
 }
 
 // Names and values by turns.
-std::uint64_t epoch_in(const Reply& about) {
+std::optional<std::uint64_t> epoch_in(const Reply& about) {
   for (std::size_t i = 0; i + 1 < about.elements.size(); i += 2) {
     const Reply& name = about.elements[i];
     const Reply& value = about.elements[i + 1];
     if (name.type != Reply::Type::string || value.type != Reply::Type::string) continue;
-    if (name.text.reveal() == "config-epoch") return number_in(value.text.reveal()).value_or(0);
+    if (name.text.reveal() == "config-epoch") return number_in(value.text.reveal());
   }
-  return 0;
+  return std::nullopt;
 }
 
 }  // namespace
@@ -77,8 +74,7 @@ class SentinelLocator::Impl : public std::enable_shared_from_this<Impl> {
     const std::uint64_t interruptions = self->interruptions_;
     const std::size_t count = self->options_.sentinels.size();
     std::vector<Refusal> refusals;
-    std::optional<Named> behind;
-    std::size_t behind_count = 0;
+    SentinelVotes votes(self->known_, count);
     for (std::size_t i = 0; i < count; ++i) {
       const std::size_t index = (first + i) % count;
       const BootTime now = self->timers_.clock().boot_now();
@@ -86,12 +82,11 @@ class SentinelLocator::Impl : public std::enable_shared_from_this<Impl> {
       const BootTime share = i + 1 < count ? now + (deadline - now) / 2 : deadline;
       Refusal refusal;
       try {
-        Named named = co_await self->ask(index, share);
-        if (named.epoch >= self->epoch_) co_return self->believe(index, named);
-        // Cut off from the others, it has missed a failover.
-        refusal.reason = self->where(index) + ": has missed a failover that another sentinel told of";
-        ++behind_count;
-        if (!behind || named.epoch > behind->epoch) behind = named;
+        const SentinelAnswer answer = co_await self->ask(index, share);
+        if (votes.decides(answer)) co_return self->believe(index, answer);
+        refusal.reason = self->where(index) + (votes.bearing_of(answer) == SentinelVotes::Bearing::behind
+                                                   ? ": has missed a failover that another sentinel told of"
+                                                   : ": names " + answer.primary.display());
       } catch (const ServerError& e) {
         refusal = {self->where(index) + ": " + e.answer() + advice_for(e), true};
       } catch (const SetupError& e) {
@@ -104,15 +99,16 @@ class SentinelLocator::Impl : public std::enable_shared_from_this<Impl> {
       refusals.push_back(std::move(refusal));
     }
     self->first_ = (first + 1) % count;  // each has the largest share once
-    // Most do not know of the failover any more: the sentinels were set up anew.
-    if (2 * behind_count > count) co_return self->believe(self->first_, *behind);
+    const std::optional<SentinelAnswer> result = votes.result();
+    if (votes.disagree()) self->tell_disagreement(refusals);
+    if (result) co_return self->believe(self->first_, *result);
     self->give_up(refusals);
   }
 
   // Asks only if nobody did a moment ago; and each time another sentinel, because one may be cut off from the rest.
   static Task<Address> relocate(std::shared_ptr<Impl> self, Address current, BootTime deadline) {
     const Duration fresh = self->options_.recheck_interval / 2;
-    if (self->known_ && self->timers_.clock().boot_now() - self->known_at_ < fresh) co_return *self->known_;
+    if (self->known_ && self->timers_.clock().boot_now() - self->known_at_ < fresh) co_return self->known_->primary;
     try {
       co_return co_await ask_in_turn(self, (self->first_ + 1) % self->options_.sentinels.size(), deadline);
     } catch (const TransportError&) {
@@ -136,15 +132,22 @@ class SentinelLocator::Impl : public std::enable_shared_from_this<Impl> {
   SentinelOptions& options() { return options_; }
 
  private:
-  Address believe(std::size_t index, const Named& named) {
+  Address believe(std::size_t index, const SentinelAnswer& answer) {
     first_ = index;
-    epoch_ = named.epoch;
-    known_ = named.primary;
+    known_ = answer;
     known_at_ = timers_.clock().boot_now();
-    return named.primary;
+    return answer.primary;
   }
 
-  Task<Named> ask(std::size_t index, BootTime deadline) {
+  void tell_disagreement(const std::vector<Refusal>& answers) {
+    if (!disagreements_.allows(timers_.clock().boot_now())) return;
+    log::warning(
+        "sentinels name different primaries though none of them tells of a failover: compare SENTINEL MASTER on each, "
+        "and resolve-hostnames and announce-hostnames of sentinel.conf",
+        {{"sentinel", options_.master}, {"in_use", known_->primary.display()}, {"answers", listed(answers)}});
+  }
+
+  Task<SentinelAnswer> ask(std::size_t index, BootTime deadline) {
     co_await follow_name(index, deadline);
     if (!connections_[index] || !connections_[index]->is_open()) {
       auto fresh = co_await connect(index, deadline);
@@ -160,10 +163,10 @@ class SentinelLocator::Impl : public std::enable_shared_from_this<Impl> {
     if (answer.is_nil()) {
       throw SetupError("does not know the name \"" + options_.master + "\"; check coordination.redis.sentinel.master");
     }
-    Named named;
+    SentinelAnswer named;
     named.primary.host = answer.at(0).as_text();
     const std::uint64_t port = number_in(answer.at(1).as_text()).value_or(0);
-    if (port == 0 || port > 65'535 || named.primary.host.empty()) {
+    if (port == 0 || port > 65'535 || !may_be_host(named.primary.host)) {
       throw TransportError("named no address that can be connected to");
     }
     named.primary.port = static_cast<std::uint16_t>(port);
@@ -214,13 +217,15 @@ class SentinelLocator::Impl : public std::enable_shared_from_this<Impl> {
 
   [[nodiscard]] std::string where(std::size_t index) const { return options_.sentinels[index].display(); }
 
+  static std::string listed(const std::vector<Refusal>& answers) {
+    std::string list;
+    for (const Refusal& answer : answers) list += (list.empty() ? "" : " | ") + answer.reason;
+    return list;
+  }
+
   [[noreturn]] void give_up(const std::vector<Refusal>& refusals) const {
-    std::string message = origin() + ": none of " + std::to_string(refusals.size()) + " sentinels names the primary";
-    const char* separator = ": ";
-    for (const Refusal& refusal : refusals) {
-      message.append(separator).append(refusal.reason);
-      separator = " | ";
-    }
+    const std::string message =
+        origin() + ": none of " + std::to_string(refusals.size()) + " sentinels names the primary: " + listed(refusals);
     const auto must_act = [](const Refusal& refusal) { return refusal.operator_must_act; };
     if (std::any_of(refusals.begin(), refusals.end(), must_act)) throw SetupError(message);
     throw TransportError(message);
@@ -228,10 +233,10 @@ class SentinelLocator::Impl : public std::enable_shared_from_this<Impl> {
 
   Timers& timers_;
   SentinelOptions options_;
-  std::size_t first_ = 0;         // whom to ask first
-  std::optional<Address> known_;  // the last answer
+  std::size_t first_ = 0;                // whom to ask first
+  std::optional<SentinelAnswer> known_;  // the last answer that was believed
   BootTime known_at_;
-  std::uint64_t epoch_ = 0;                               // of the last answer
+  LogPace disagreements_;
   std::vector<std::shared_ptr<Connection>> connections_;  // to each sentinel that was asked; may be closed
   std::vector<Way> ways_;                                 // of each of them
   std::vector<std::weak_ptr<ConnectAttempt>> attempts_;   // under way

@@ -11,6 +11,7 @@
 #include <string_view>
 #include <vector>
 
+#include "agent/base/log_pace.hpp"
 #include "agent/base/secret.hpp"
 #include "agent/base/timers.hpp"
 #include "agent/fleet/redis/client/address.hpp"
@@ -83,6 +84,9 @@ struct ConnectOptions {
   Duration timeout{500'000'000};  // each: for asking the locator, a connect including the greeting, an answer to PING
   ReplyLimits limits;
   bool in_cluster = false;  // the server is known as a node of a Cluster
+  // How many lines the log gets about troubles: shared by the connections of a Cluster, because its nodes may name any
+  // number of addresses. Null: the connection has its own.
+  std::shared_ptr<LogBurst> reports;
   Connector connect = connect_transport;
   Resolver resolve = resolve_name;
 

@@ -116,6 +116,8 @@ TEST(ClusterMap, HostileRepliesAreErrors) {
                                  "*1\r\n" + range(0, 1, node("a", 0)),
                                  "*1\r\n" + range(0, 1, node("?", 1)),
                                  "*1\r\n" + range(0, 1, node(std::string(256, 'a'), 1)),
+                                 "*1\r\n" + range(0, 1, node("a\nb", 1)),
+                                 "*1\r\n" + range(0, 1, node(std::string("a\0", 2), 1)),
                                  overlapping};
   for (const std::string& reply : replies) {
     EXPECT_THROW(static_cast<void>(map_of(reply)), TransportError) << reply.substr(0, 80);
@@ -134,9 +136,9 @@ TEST(Redirection, IsReadFromTheError) {
 }
 
 TEST(Redirection, ToNowhereIsNone) {
-  for (const char* error :
-       {"MOVED", "MOVED ", "MOVED 1", "MOVED x a:1", "MOVED 16384 a:1", "MOVED 1 a", "MOVED 1 a:", "MOVED 1 a:0",
-        "MOVED 1 a:65536", "MOVED 1 ?:1", "MOVED 1 a b:1", "MOVED -1 a:1", "ERR MOVED 1 a:1", "ASK 1 a:1x", ""}) {
+  for (const char* error : {"MOVED", "MOVED ", "MOVED 1", "MOVED x a:1", "MOVED 16384 a:1", "MOVED 1 a", "MOVED 1 a:",
+                            "MOVED 1 a:0", "MOVED 1 a:65536", "MOVED 1 ?:1", "MOVED 1 a b:1", "MOVED -1 a:1",
+                            "MOVED 1 a\tb:1", "MOVED 1 a\x1b[31m:1", "ERR MOVED 1 a:1", "ASK 1 a:1x", ""}) {
     EXPECT_FALSE(parse_redirection(error, asked)) << error;
   }
 }
