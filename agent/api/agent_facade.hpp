@@ -10,7 +10,7 @@
 #include "agent/config/model/config.hpp"
 #include "agent/fleet/coordinator.hpp"
 #include "agent/locks/lock_broker.hpp"
-#include "agent/refresh/demand.hpp"
+#include "agent/refresh/refresh_request.hpp"
 #include "agent/refresh/token_status.hpp"
 
 namespace jeton::agent {
@@ -49,8 +49,8 @@ class AgentFacade {
   // Who may ask for refreshes and do what else concerns all users of a token.
   [[nodiscard]] virtual const AccessConfig& admins() const = 0;
   // Commands of the refresh loop (refresh_loop.hpp); nothing if there is no such token.
-  virtual std::optional<DemandAnswer> token_rejected(const std::string& name, Generation generation) = 0;
-  virtual std::optional<DemandAnswer> refresh_token(const std::string& name) = 0;
+  virtual std::optional<RefreshAnswer> token_rejected(const std::string& name, Generation generation) = 0;
+  virtual std::optional<RefreshAnswer> refresh_token(const std::string& name) = 0;
   // Reads the configuration again, and ends with the verdict.
   virtual Task<ReloadVerdict> request_reload() { co_return ReloadVerdict{"this agent cannot be reloaded", {}}; }
   // The locks of applications; null: there are none.

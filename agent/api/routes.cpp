@@ -84,7 +84,7 @@ ApiResponse follow_token(const TokenRequest& r) {
   return {200, {}, {}, r.name};
 }
 
-ApiResponse answer_demand(const TokenRequest& r, const DemandAnswer& demand) {
+ApiResponse answer_demand(const TokenRequest& r, const RefreshAnswer& demand) {
   return {demand.superseded ? 200U : 202U, demand_json(r.name, demand, r.now)};
 }
 

@@ -138,7 +138,7 @@ std::string readiness_json(const AgentStatus& status) {
   return text(json);
 }
 
-std::string demand_json(const std::string& name, const DemandAnswer& demand, WallTime now) {
+std::string demand_json(const std::string& name, const RefreshAnswer& demand, WallTime now) {
   OrderedJson json{{"name", name}, {"generation", demand.generation}, {"superseded", demand.superseded}};
   json["due_in_ms"] =
       demand.superseded ? OrderedJson(nullptr) : OrderedJson(std::max<std::int64_t>((demand.due - now).count(), 0));

@@ -143,6 +143,26 @@ Record CurrentToken::successor(FetchedToken fetched, Generation generation, cons
   return next;
 }
 
+Record CurrentToken::with_state(const SecretString& state, Generation generation, const std::string& host) const {
+  Record record;
+  if (record_) {
+    record = *record_;
+    record.first_generation = record.token_generation();
+  } else {
+    record.value = SecretString("none");
+    record.issued_at = timers_.clock().wall_now();
+    record.expires_at = record.issued_at;
+  }
+  record.generation = generation;
+  record.state = state;
+  record.fetched_by = host;
+  return record;
+}
+
+bool CurrentToken::only_carries_state(const Record& record) const {
+  return record.blank() || (record_ && record_->value == record.value && record_->issued_at == record.issued_at);
+}
+
 void CurrentToken::describe(TokenStatus& status) const {
   if (!record_ || record_->blank()) return;
   status.state = valid() ? TokenState::valid : TokenState::expired;

@@ -3,7 +3,7 @@
 // Generations only rise: an older record is ignored wherever it comes from. The segment names the token by the
 // generation under which it was first published, so that readers who wait for a newer one wait for another token;
 // records without a token stay out of it. A generation never ends later by the boot clock than this host knew before,
-// whatever the wall clock or a coordinator says. Watches the clock for the two moments that need nobody's message: the
+// whatever the wall clock or a coordinator says. Watches the clock for the two moments that come without a message: the
 // token's expiry and the end of the previous token's overlap. One thread: the loop's.
 #pragma once
 
@@ -41,15 +41,20 @@ class CurrentToken {
   // When the refresh is due by schedule; empty without a valid token.
   [[nodiscard]] std::optional<BootTime> refresh_due() const;
   [[nodiscard]] Milliseconds grace() const { return schedule_.grace; }
-  // The generation of what is fetched under a lease with this fence. Asked when the lease is won: a coordinator that
-  // lost its counter may hand out a fence below what this host has seen by then, but what it sees later is the work of
-  // a newer lease, and must win.
+  // The generation of a token that is fetched under a lease with this fence. Asked when the lease is won: a coordinator
+  // that lost its counter may hand out a fence below what this host has seen by then, but what it sees later is the
+  // work of a newer lease, and must win.
   [[nodiscard]] Generation next_generation(std::uint64_t fence) const {
     return std::max<Generation>(fence, generation() + 1);
   }
   // The record that follows, with the present one as its previous while that has overlap left. The same token, given
   // again while it is valid, keeps the generation that readers know it by.
   [[nodiscard]] Record successor(FetchedToken fetched, Generation generation, const std::string& host) const;
+  // The record that brings `state` and no new token: the present token under another generation, which stays the same
+  // token to its readers. Without a token a blank record carries the state.
+  [[nodiscard]] Record with_state(const SecretString& state, Generation generation, const std::string& host) const;
+  // Whether nothing but a state is new in it: as with_state() makes it, here or on another host.
+  [[nodiscard]] bool only_carries_state(const Record& record) const;
   // Before a record that was made a while ago is published: the clock may have been stepped since.
   void bind(Record& record) const;
   // The provider refused it. Throws Error if the segment cannot say so.

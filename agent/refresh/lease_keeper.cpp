@@ -31,7 +31,7 @@ struct LeaseKeeper::State {
   std::optional<BootTime> fetch_ends_by;  // while there is a fetch
 };
 
-// Without `trouble` the coordinator alone knows why.
+// Without `trouble` only the coordinator knows why.
 void LeaseKeeper::log_loss(const State& state, const std::string& trouble) {
   if (trouble.empty()) {
     log::warning("updater lock lost while the token is fetched: expired or taken by another agent",

@@ -2,7 +2,8 @@
 //
 // Starts with the object and ends with it. A renewal that cannot reach the coordinator is tried again while the lease
 // is still valid; a renewal that finds the lock gone or another's, and a lease that ran out, are a loss. The work under
-// the lease is not stopped by a loss: what it brings is published by its fence (DESIGN.md section 5).
+// the lease is not stopped by a loss: what it brings is published by its fence (agent/README.md, "Why the fence
+// holds").
 //
 // A fetch that outlasts every deadline of its source must not keep the other hosts from fetching: between
 // begin_fetch() and end_fetch() the lease is renewed no longer than the fetch may take, and then left to expire.

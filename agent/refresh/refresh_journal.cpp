@@ -1,7 +1,7 @@
 #include "agent/refresh/refresh_journal.hpp"
 
 #include "agent/base/log.hpp"
-#include "agent/refresh/demand.hpp"
+#include "agent/refresh/refresh_request.hpp"
 
 namespace jeton::agent {
 
@@ -21,10 +21,10 @@ void RefreshJournal::phase(RefreshPhase phase) {
   changed_.notify();
 }
 
-void RefreshJournal::lock_won(std::uint64_t fence, bool alone) {
+void RefreshJournal::lock_won(std::uint64_t fence, bool standalone) {
   status_.fence = fence;
   status_.holds_lock = true;
-  if (alone) {
+  if (standalone) {
     log::warning("the coordinator is out of reach, or refuses, and the token runs out: this host fetches alone",
                  {{"token", name()}});
   }
@@ -52,16 +52,13 @@ void RefreshJournal::fetching() {
   phase(RefreshPhase::fetching);
 }
 
-void RefreshJournal::usage(const FetchUsage& usage, WallTime window_end) {
+void RefreshJournal::usage(const FetchUsage& usage) {
   status_.calls_used = usage.calls;
   status_.window_end.reset();
-  if (usage.window_end) status_.window_end = window_end;
+  if (usage.window_end) status_.window_end = clock_.wall_now() + to_ms(*usage.window_end - clock_.boot_now());
 }
 
-void RefreshJournal::paused(const std::string& reason) {
-  status_.pause_reason = reason;
-  changed_.notify();
-}
+void RefreshJournal::pause_changed() { changed_.notify(); }
 
 void RefreshJournal::rejected(Generation generation, std::uint32_t in_a_row) {
   ++status_.rejections_reported;
@@ -141,18 +138,18 @@ void RefreshJournal::not_admitted(FetchRefusal reason, Duration retry_in) {
               {"retry_in_ms", to_ms(retry_in).count()}});
 }
 
-void RefreshJournal::alone_refused(const std::string& reason) {
+void RefreshJournal::standalone_refused(const std::string& reason) {
   error("the coordinator is out of reach, or refuses, and this host may not fetch alone any more: " + reason +
         " (see budget.alone); the token is refreshed when the coordinator is back");
-  if (std::exchange(alone_refusal_reported_, true)) return;
+  if (std::exchange(standalone_refusal_reported_, true)) return;
   log::error("this host may not fetch alone any more; the token is refreshed when the coordinator is back",
              {{"token", name()}, {"reason", reason}});
 }
 
-void RefreshJournal::published(const Record& record, bool alone) {
+void RefreshJournal::published(const Record& record, bool standalone) {
   ++status_.publications;
   const char* const what = record.first_generation != 0 ? "the provider gave the same token again"
-                           : alone                      ? "token refreshed by this host alone"
+                           : standalone                 ? "token refreshed by this host alone"
                                                         : "token refreshed";
   log::info(what, {{"token", name()},
                    {"generation", record.token_generation()},
@@ -216,7 +213,7 @@ void RefreshJournal::given_again(const Record& record) {
 }
 
 void RefreshJournal::coordinator_answered() {
-  alone_refusal_reported_ = false;
+  standalone_refusal_reported_ = false;
   log::info("coordinator reached again", {{"token", name()}});
   if (status_.consecutive_failures == 0) status_.last_error.clear();
 }

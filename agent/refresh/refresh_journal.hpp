@@ -1,14 +1,15 @@
 // RefreshJournal: what happened to one token, for people: the counters and the last error of its status, and one line
 // in the log for what an operator should know. A trouble that lasts is logged when it begins and when it ends.
 //
-// Decides nothing. One thread: the loop's.
+// It only writes: no part decides by asking it. One thread: the loop's.
 #pragma once
 
 #include <string>
 
 #include "agent/base/event.hpp"
 #include "agent/base/log_pace.hpp"
-#include "agent/fleet/coordinator.hpp"
+#include "agent/config/model/config.hpp"
+#include "agent/fleet/fetch_budget.hpp"
 #include "agent/provider/source.hpp"
 #include "agent/refresh/token_status.hpp"
 
@@ -19,18 +20,18 @@ class RefreshJournal {
   // All outlive the journal. `changed` is notified at every change of the status.
   RefreshJournal(const TokenConfig& config, const Source& source, const Clock& clock, Event& changed, std::string host);
 
-  // Counters, phase, last error and pause; the rest is for others to fill in.
+  // For people only: counters, phase, lock and last error; the rest is for others to fill in.
   [[nodiscard]] const TokenStatus& status() const { return status_; }
 
   void adopted(const Record& record);
   void phase(RefreshPhase phase);
   void trying_lock() { ++status_.lock_attempts; }
-  void lock_won(std::uint64_t fence, bool alone);
+  void lock_won(std::uint64_t fence, bool standalone);
   void lock_given_back();
   void lock_trouble(const std::string& what_to_do);  // empty: none (any more)
   void fetching();
-  void usage(const FetchUsage& usage, WallTime window_end);
-  void paused(const std::string& reason);
+  void usage(const FetchUsage& usage);
+  void pause_changed();  // began or ended; the status has it from the fleet view
   void resumed(const std::string& reason);
   void rejected(Generation generation, std::uint32_t in_a_row);  // this one included
   void refresh_asked();
@@ -38,18 +39,18 @@ class RefreshJournal {
   void state_trouble(const std::string& doing, const Error& failure);  // "read", "keep"
   void answer_kept();  // one that cannot be read and may hold what the next fetch needs
   void source_changed();
-  void lock_holder(const std::string& owner);  // who has it instead of us; empty: nobody, or not known
+  void lock_holder(const std::string& owner);  // another one; empty: none, or not known
 
   void fetch_failed(const SourceError& failure, Duration retry_in);
   void not_admitted(FetchRefusal reason, Duration retry_in);
-  void alone_refused(const std::string& reason);
-  void published(const Record& record, bool alone);
+  void standalone_refused(const std::string& reason);
+  void published(const Record& record, bool standalone);
   void publication_refused(const Record& record, Generation current);
   void repaired(const Record& record, bool was_lost);  // `was_lost`: the coordinator once had it
   void record_refused(const std::string& why);         // one that came from the coordinator
   void record_older(Generation generation);            // than the one in the segment
   void segment_failed(const Error& failure);
-  // A newer token is here, whoever fetched it: earlier failures are over.
+  // A newer token is here, of any host: earlier failures are over.
   void renewed(const Record& record);
 
   // A newer record is here, with the token that the provider had refused.
@@ -73,7 +74,7 @@ class RefreshJournal {
   TokenStatus status_;
   std::string lock_trouble_;
   std::string waits_for_;
-  bool alone_refusal_reported_ = false;
+  bool standalone_refusal_reported_ = false;
   bool budget_reported_ = false;
   LogPace older_records_;  // anybody may publish an old message again
 };

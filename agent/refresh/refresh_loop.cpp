@@ -1,353 +1,253 @@
 #include "agent/refresh/refresh_loop.hpp"
 
 #include <algorithm>
-#include <boost/asio/cancellation_state.hpp>
-#include <boost/asio/this_coro.hpp>
-#include <boost/system/system_error.hpp>
 
-#include "agent/base/failpoint.hpp"
-#include "agent/base/log.hpp"
-#include "agent/refresh/lease_keeper.hpp"
-#include "agent/refresh/whole_fetch.hpp"
+#include "agent/base/error.hpp"
 
 namespace jeton::agent {
 namespace {
 
-using std::chrono::milliseconds;
 using std::chrono::seconds;
 
-constexpr Duration prerequisite_poll = seconds(1);  // of another token; it also wakes us when it is renewed
-constexpr Duration publish_patience = seconds(5);   // with the lock
-constexpr Duration alone_retry = seconds(1);        // of this host's own lock and files
-constexpr BackoffLimits reach_limits{milliseconds(250), seconds(2), milliseconds(50)};
+constexpr Duration prerequisite_poll = seconds(1);   // of another token; it also wakes us when it is renewed
+constexpr Duration rejection_patience = seconds(2);  // with another host, which heard of it from a user
 
-SourceError ran_out_before(SecretString state) {
-  SourceError failure(SourceError::Kind::transient,
-                      "the source gives a token again that has run out: by its date it would be valid, but this host's "
-                      "clock was set back since it was new; correct the clock, or have the source give a new one");
-  failure.set_state(std::move(state));
-  return failure;
+// Never with a refresh token: one on two hosts is a theft to the provider.
+bool may_fetch_standalone(const TokenConfig& config, const RefreshLoop::Parts& parts) {
+  return parts.standalone != nullptr && !keeps_state(config.source);
 }
 
 }  // namespace
 
 RefreshLoop::RefreshLoop(TokenConfig config, Milliseconds lock_ttl, Parts parts)
     : config_(std::move(config)),
-      lock_ttl_(lock_ttl),
       parts_(std::move(parts)),
-      journal_(config_, parts_.source, parts_.timers.clock(), parts_.changed, parts_.host),
-      current_(config_, parts_.store, parts_.timers, parts_.random, [this] { became_due(); }),
-      holds_(parts_.random),
       wake_(parts_.timers),
-      fetch_backoff_({config_.refresh.retry_initial, config_.refresh.retry_max, config_.refresh.retry_initial / 4},
-                     parts_.random),
-      reach_backoff_(reach_limits, parts_.random) {}
+      journal_(config_, parts_.source, clock(), parts_.changed, parts_.host),
+      current_(config_, parts_.store, parts_.timers, parts_.random, [this] { became_due(); }),
+      request_(config_.refresh, clock(), parts_.random),
+      fleet_(config_, lock_ttl, clock(), parts_.random, current_, may_fetch_standalone(config_, parts_)),
+      outage_(clock(), parts_.random, journal_),
+      standalone_(make_standalone(lock_ttl)),
+      timing_(config_, {clock(), parts_.random, current_, request_, fleet_, outage_, standalone_.get(), parts_.tokens}),
+      pauses_(config_, {clock(), parts_.random, parts_.coordinator, standalone_.get(), parts_.source, current_, fleet_,
+                        outage_, journal_, wake_}),
+      repair_(config_, {clock(), parts_.random, parts_.coordinator, parts_.coordinator, parts_.coordinator, current_,
+                        fleet_, pauses_, outage_, journal_, wake_, [this](Record r) { take_stored(std::move(r)); }}),
+      state_(parts_.keeper, current_, clock(), journal_),
+      rejections_(config_, clock(), parts_.coordinator, current_, request_, journal_),
+      fleet_fetch_(config_, lock_ttl,
+                   {parts_.timers, parts_.coordinator, parts_.coordinator, parts_.coordinator, parts_.coordinator,
+                    current_, timing_, fleet_, pauses_, repair_, outage_, journal_,
+                    [this](Record r) { take(std::move(r)); }, [this](Record r) { take_stored(std::move(r)); }}),
+      refresh_(config_, {parts_.timers, parts_.source, parts_.host, current_, timing_, request_, rejections_, fleet_,
+                         pauses_, state_, journal_}) {}
 
 RefreshLoop::~RefreshLoop() { parts_.coordinator.subscribe(config_.name, nullptr); }
 
+std::unique_ptr<StandaloneFetch> RefreshLoop::make_standalone(Milliseconds lock_ttl) {
+  if (!may_fetch_standalone(config_, parts_)) return nullptr;
+  Coordinator& own = *parts_.standalone;
+  return std::make_unique<StandaloneFetch>(config_, lock_ttl, parts_.fetch_alone,
+                                           StandaloneFetch::Parts{clock(), own, own, own, own, current_, outage_,
+                                                                  journal_, [this](Record r) { take(std::move(r)); }});
+}
+
+// 1. to 5. The numbers are those of agent/README.md.
 Task<> RefreshLoop::run() {
-  co_await start();  // 1. Start
+  co_await start();
   for (;;) {
-    co_await until_due();  // 2. Quiet, 3. Grace; 5. a loser waits here too
-    auto held = co_await try_lock();
-    if (held) {  // 4. Winner
-      co_await refresh_under(std::move(*held));
-    }
+    co_await until_due();
+    journal_.phase(RefreshPhase::acquiring);
+    FetchPath& path = now() >= timing_.standalone_at() ? static_cast<FetchPath&>(*standalone_) : fleet_fetch_;
+    std::optional<Lease> lease = co_await path.try_lock();      // 4. One host wins the lock
+    if (lease) co_await refresh_.run(path, std::move(*lease));  // and fetches; 5. the others wait for its record
   }
 }
 
-// 1. What is valid already is served at once: the segment of an earlier run, then the published record. Subscribing
-// comes before loading, so that nothing published in between is missed.
+// 1. A valid token is served at once: that of the segment of an earlier run, then that of the published record.
+// Subscribing comes before loading, so that nothing published in between is missed.
 Task<> RefreshLoop::start() {
   current_.adopt();
   if (current_.record()) {
     if (!current_.record()->blank()) journal_.adopted(*current_.record());
     if (parts_.on_current) parts_.on_current(*current_.record());
   }
-  adopt_kept();
-  if (current_.rejected())
-    demand(Demand::Reason::rejected);  // the agent before us was told and did not live to mend it
+  std::optional<Record> kept = state_.load();
+  if (kept) take(std::move(*kept));
+  if (current_.record()) state_.keep(*current_.record());  // the loop before this one may not have been able to
+  // The agent before us heard of a rejection and did not live to replace the token.
+  if (current_.rejected()) request(RefreshRequest::Reason::rejected);
   if (parts_.refresh_is_asked) static_cast<void>(refresh_now());
   became_due();
   parts_.coordinator.configure(config_.name, {config_.lock, config_.mirror_key});
   parts_.coordinator.subscribe(config_.name, this);
   parts_.source.on_change([this] { source_changed(); });
-  co_await reload();
-  if (current_.rejected()) demand(Demand::Reason::rejected);  // also as it was published since
+  co_await repair_.reload();
+  if (current_.rejected()) request(RefreshRequest::Reason::rejected);  // also as it was published since
 }
 
-// 2. and 3. One wait for everything: the schedule with its spread, claims and pauses of others, the poll. Whatever
+// 2. and 3. One wait for everything: the schedule with its spread, claims and pauses of others, maintenance. Whatever
 // arrives meanwhile changes the state and wakes us; the deadlines are computed anew each time.
 Task<> RefreshLoop::until_due() {
   for (;;) {
-    const BootTime present = now();
-    // No errand comes before a token that runs out: each may wait for its timeout, and fail again and again.
-    if (present >= alone_at() && missing_prerequisite().empty()) co_return;
-    if (reload_wanted_ || present >= next_poll_) {
-      co_await reload();
-      continue;
-    }
-    if (present >= repair_at_) {
-      co_await repair();
-      continue;
-    }
-    if (present >= lift_at_) {
-      co_await lift_pause();
-      continue;
-    }
-    if (present >= mend_check_at_) {
-      co_await resume_if_mended();
-      continue;
-    }
-    if (announce_rejected_ != 0) {
-      co_await announce_rejection();
-      continue;
-    }
-    BootTime due = std::min(due_at(), alone_at());
-    if (present >= due) {
-      const std::string missing = missing_prerequisite();
+    // No maintenance comes before a token that runs out: each piece may wait for its timeout, and fail again and again.
+    if (now() >= timing_.standalone_at() && timing_.missing_prerequisite().empty()) co_return;
+    const bool maintained = co_await maintain();
+    if (maintained) continue;
+    BootTime due = std::min(timing_.due_at(), timing_.standalone_at());
+    if (now() >= due) {
+      const std::string missing = timing_.missing_prerequisite();
       journal_.waits_for(missing);
       if (missing.empty()) co_return;
-      due = present + prerequisite_poll;
+      due = now() + prerequisite_poll;
     }
-    journal_.phase(holds_.phase(present, demanded()));
-    const BootTime errand = std::min({next_poll_, repair_at_, mend_check_at_, lift_at_});
-    const BootTime wake_at = std::min(due, errand);
-    co_await wake_.wait_until(wake_at);
+    journal_.phase(timing_.phase());
+    const BootTime maintenance =
+        std::min({repair_.reload_at(), repair_.repair_at(), pauses_.mend_check_at(), pauses_.lift_at()});
+    co_await wake_.wait_until(std::min(due, maintenance));
   }
 }
 
-// 4a. The lock, and with it the record: someone may have been faster.
-Task<std::optional<RefreshLoop::Held>> RefreshLoop::try_lock() {
-  journal_.phase(RefreshPhase::acquiring);
-  if (now() >= alone_at()) co_return co_await try_lock_alone();
-  journal_.trying_lock();
-  AcquireResult result;
+// One piece of maintenance that is due. False: there is none.
+Task<bool> RefreshLoop::maintain() {
+  const BootTime present = now();
+  if (present >= repair_.reload_at()) {
+    co_await repair_.reload();
+  } else if (present >= repair_.repair_at()) {
+    co_await repair_.repair();
+  } else if (present >= pauses_.lift_at()) {
+    co_await pauses_.lift_in_fleet();
+  } else if (present >= pauses_.mend_check_at()) {
+    co_await pauses_.resume_if_mended();
+  } else if (rejections_.is_to_announce()) {
+    co_await rejections_.announce();
+  } else {
+    co_return false;
+  }
+  co_return true;
+}
+
+// The one place where a record becomes current: fetched here, published by another host, read from the coordinator, or
+// kept on this host. A record as new as ours or newer settles every claim that was heard before it.
+void RefreshLoop::take(Record record) {
+  const Generation before = current_.generation();
+  const Generation offered = record.generation;
+  // Also of one that is known: what the segment of an earlier run lacks is in the published record.
+  if (parts_.on_current && offered >= before) parts_.on_current(record);
+  // Neither a new state without a token nor the token that was rejected is a success.
+  const bool same_token = current_.record() && current_.record()->value == record.value;
+  const bool state_only = current_.only_carries_state(record);
+  const bool success = record.valid(clock()) && !state_only;
+  const bool rejected_again = same_token && current_.rejected();
   try {
-    result = co_await parts_.coordinator.try_acquire(config_.name, lock_ttl_);
-    coordinator_answered(Step::lock);
-  } catch (const TransportError& e) {
-    coordinator_failed(Step::lock, "take the updater lock", e);
-    co_return std::nullopt;
+    const bool accepted = current_.accept(std::move(record));
+    wipe_registers();
+    if (!accepted) {
+      journal_.record_older(offered);
+      return;
+    }
+  } catch (const Error& e) {
+    journal_.segment_failed(e);
   }
-  const Generation known = current_.generation();
-  if (result.current) take_stored(std::move(*result.current));
-  if (result.pause) hold_for_known_pause(*result.pause);
-  journal_.lock_trouble(result.trouble);
-  journal_.lock_holder(result.holder);
-  if (!result.lease) {
-    if (!result.pause && current_.generation() == known) hold_for_claim(result.busy_until);
-    co_return std::nullopt;
-  }
-  journal_.lock_won(result.lease->fence, false);
-  co_return Held{std::move(*result.lease), &parts_.coordinator};
+  state_.keep(*current_.record());
+  fleet_.end_claim();
+  if (current_.generation() == before) return;
+  if (state_only) request_.follow(before, current_.generation());
+  repair_.record_is_there();
+  pauses_.end_by_record(success);
+  if (current_.record()->fetched_by != parts_.host) outage_.other_host_published();
+  if (success && !rejected_again) journal_.renewed(*current_.record());
+  if (success && rejected_again) journal_.given_again(*current_.record());
+  if (rejected_again) rejections_.mark();
+  became_due();
 }
 
-// 4a in an outage, if the configuration allows it: this host's own lock and its own share of the budget. The
-// coordinator has just failed, and is asked again when the host holds no lock of its own.
-Task<std::optional<RefreshLoop::Held>> RefreshLoop::try_lock_alone() {
-  AcquireResult result;
-  try {
-    result = co_await parts_.alone->try_acquire(config_.name, lock_ttl_);
-  } catch (const TransportError& e) {
-    alone_failed(e);
-    co_return std::nullopt;
-  }
-  if (result.current) take(std::move(*result.current));
-  if (!result.lease) {
-    holds_.alone(result.pause ? result.pause->until : now() + alone_retry);
-    co_return std::nullopt;
-  }
-  journal_.lock_won(result.lease->fence, true);
-  co_return Held{std::move(*result.lease), parts_.alone};
+// One that the coordinator has.
+void RefreshLoop::take_stored(Record record) {
+  repair_.stored(record.generation);
+  take(std::move(record));
 }
 
-// 4b. Admission, fetch while the lock is renewed, publication; the lock is given back whatever happens.
-Task<> RefreshLoop::refresh_under(Held held) {
-  Coordinator& from = *held.from;
-  const Generation generation = current_.next_generation(held.lease.fence);
-  const bool rejected = current_.record() && demand_.is_rejection(current_.generation());
-  Fetched fetched;
-  LeaseKeeper keeper(from, parts_.timers, config_.name, std::move(held.lease));
-  try {
-    const bool someone_was_faster = scheduled_at() > now();
-    if (!someone_was_faster) fetched = co_await fetch_under(keeper, from);
-  } catch (const boost::system::system_error&) {
-    fetched.cancelled = true;
-  }
-  keeper.end_fetch();
-  if (fetched.cancelled) {
-    // The agent stops. The lock is still given back, so that another host need not wait for its TTL.
-    co_await boost::asio::this_coro::reset_cancellation_state(boost::asio::disable_cancellation());
-  }
-  bool settled = false;
-  std::optional<Record> record;
-  if (fetched.token) {
-    JETON_FAILPOINT("refresh.fetched");
-    const bool is_dated = fetched.token->dated_end.has_value();
-    record = current_.successor(std::move(*fetched.token), generation, parts_.host);
-    record->rejections = rejections_of(*record, rejected);
-    if (is_dated && !record->valid(parts_.timers.clock())) {
-      fetched.failure = ran_out_before(std::move(record->state));
-      record.reset();
-    }
-  }
-  if (fetched.failure && !fetched.failure->state().empty()) record = with_state(fetched.failure->state(), generation);
-  if (record) {
-    keep(*record);
-    JETON_FAILPOINT("refresh.kept");
-    settled = co_await publish(std::move(*record), keeper.lease(), from);
-  }
-  if (fetched.failure) {
-    keep_unread(*fetched.failure);
-    co_await fetch_failed(*fetched.failure, from);
-  }
-  if (!settled) co_await give_back(keeper.lease(), from);
-  const bool cancelled = fetched.cancelled;
-  fetched = {};
-  wipe_registers();
-  holds_.end_claim();  // our own, should we have heard it before the answer to try_acquire
-  journal_.lock_given_back();
-  if (cancelled) throw boost::system::system_error(boost::asio::error::operation_aborted);
+// Of the fleet. A record that is known already was given back by another host.
+void RefreshLoop::on_record(Record record) {
+  if (record.generation == current_.generation()) repair_.record_is_there();
+  take_stored(std::move(record));
 }
 
-// 4c. The call to the provider, counted against min_interval and budget before it is made.
-Task<RefreshLoop::Fetched> RefreshLoop::fetch_under(LeaseKeeper& keeper, Coordinator& from) {
-  Fetched fetched;
-  const SecretString used = current_.record() ? current_.record()->state : SecretString{};
-  try {
-    const FetchLimits allowed = limits(from);
-    const Admission admission = co_await admit(keeper.lease(), allowed, from);
-    if (!admission.admitted()) {
-      if (&from == parts_.alone) {
-        holds_.alone(admission.retry_at);
-        journal_.alone_refused(std::string(name_of(*admission.refusal)));
-      } else {
-        not_admitted(admission, allowed);
-      }
-      co_return fetched;
-    }
-    journal_.fetching();
-    keeper.begin_fetch(longest_fetch(config_.source));
-    JETON_FAILPOINT("refresh.fetch");
-    FetchContext context{used, std::exchange(by_operator_, false)};
-    if (keeps_state(config_.source)) {
-      fetched.token = co_await fetch_wholly(parts_.timers, parts_.source, std::move(context), fetched.cancelled);
-    } else {
-      fetched.token = co_await parts_.source.fetch(std::move(context));
-    }
-  } catch (const SourceError& e) {
-    fetched.failure = e;
-    fetched.failure->set_request(request_with(e.request(), e.state().empty() ? used : e.state()));
-  } catch (const TransportError& e) {
-    if (&from == parts_.alone) {
-      alone_failed(e);
-    } else {
-      coordinator_failed(Step::admit, "ask for admission", e);
-    }
-  }
-  co_return fetched;
+void RefreshLoop::on_claim(BootTime until) {
+  fleet_.hear_claim(until);
+  wake_.notify();
 }
 
-// A message that says that the budget is spent holds this host back until the next look: if the coordinator has lost
-// the count since, that tells it. The message is never counted with, because anybody may have sent it.
-Task<Admission> RefreshLoop::admit(const Lease& lease, const FetchLimits& allowed, Coordinator& from) {
-  Admission admission;
-  if (&from != parts_.alone && allowed.budget > 0 && heard_usage_.calls >= allowed.budget && next_poll_ > now()) {
-    admission.refusal = FetchRefusal::budget;
-    admission.retry_at = next_poll_;
-    co_return admission;
-  }
-  admission = co_await from.admit(config_.name, lease, allowed);
-  if (&from == parts_.alone) co_return admission;
-  coordinator_answered(Step::admit);
-  if (admission.admitted()) {
-    note_usage({admission.calls_used, admission.window_end});
-  } else if (admission.refusal == FetchRefusal::budget) {
-    note_usage({admission.calls_used, admission.retry_at});
-  }
-  co_return admission;
+void RefreshLoop::on_release() {
+  fleet_.end_claim();
+  wake_.notify();
 }
 
-// 4d. Publishes by the fence. A token that was fetched may be the only valid one: if the coordinator cannot be reached
-// this host serves it, and the publication is tried until it is stored, refused or worthless. The lock is kept for that
-// only if another fetch would do harm (one refresh token on two hosts): else others may try, and this host goes on as
-// with a token that the coordinator has lost.
-Task<bool> RefreshLoop::publish(Record record, const Lease& lease, Coordinator& from) {
-  journal_.phase(RefreshPhase::publishing);
-  const bool state_only = only_carries_state(record);
-  const bool keeps_lock = keeps_state(config_.source);
-  const BootTime give_up_at = keeps_lock ? BootTime::max() : now() + publish_patience;
-  for (;;) {
-    try {
-      PublishResult result = co_await from.publish(config_.name, record, lease);
-      if (&from != parts_.alone) coordinator_answered(Step::publish);
-      if (result.stored) {
-        if (!state_only) journal_.published(record, &from == parts_.alone);
-        if (&from != parts_.alone) in_store_ = std::max(in_store_, record.generation);
-        take(std::move(record));
-      } else {
-        journal_.publication_refused(record, result.current ? result.current->generation : 0);
-        if (result.current) take(std::move(*result.current));
-      }
-      co_return true;
-    } catch (const TransportError& e) {
-      if (&from == parts_.alone) {
-        alone_failed(e);
-      } else {
-        coordinator_failed(Step::publish, "publish the fetched token", e);
-      }
-    }
-    take(record);
-    if (&from == parts_.alone) co_return false;  // this host is the only one that has to know it
-    if (!record.valid(parts_.timers.clock()) || current_.generation() > record.generation) {
-      co_return keeps_lock;
-    }
-    const BootTime others_may = std::min(give_up_at, alone_at());
-    if (now() >= others_may) {
-      repair_at_ = holds_.unreachable_until();
-      co_return false;
-    }
-    co_await sleep_until(parts_.timers, std::min(holds_.unreachable_until(), others_may));
-    current_.bind(record);
-  }
+void RefreshLoop::on_usage(FetchUsage usage) {
+  fleet_.hear_count(usage);
+  journal_.usage(fleet_.heard());
 }
 
-Task<> RefreshLoop::give_back(const Lease& lease, Coordinator& from) {
-  try {
-    co_await from.release(config_.name, lease);
-  } catch (const TransportError& e) {
-    log::warning("the updater lock could not be given back: others wait until it expires",
-                 {{"token", config_.name}, {"fence", lease.fence}, {"error", e.what()}});
-  }
+// The host that heard it from a user fetches; this host does so only if nothing comes of it.
+void RefreshLoop::on_rejected(Generation generation) {
+  const bool is_news = rejections_.hear(generation);
+  if (!is_news) return;
+  request(RefreshRequest::Reason::rejected,
+          rejection_patience + draw_suppressed_delay(rejection_patience, parts_.random));
 }
 
-// 6. The current token is kept; the fleet is told how long to leave the provider alone.
-Task<> RefreshLoop::fetch_failed(const SourceError& failure, Coordinator& from) {
-  const bool permanent = failure.kind() == SourceError::Kind::permanent;
-  const Duration pause = pause_after(failure);
-  journal_.fetch_failed(failure, pause);
-  // Who would send another request need not wait so long.
-  const bool is_long = permanent || pause > config_.refresh.retry_max;
-  failed_request_ = is_long ? failure.request() : std::string{};
-  Pause shared{now() + pause, failure.what(), failed_request_};
-  hold_for_known_pause(shared);
-  pause_shared_ = false;
-  try {
-    co_await from.pause(config_.name, std::move(shared));
-    pause_shared_ = true;
-  } catch (const TransportError& e) {
-    if (&from == parts_.alone) {
-      alone_failed(e);
-    } else {
-      coordinator_failed(Step::upkeep, "share the pause", e);
-    }
+// Of this host.
+RefreshAnswer RefreshLoop::rejected(Generation generation) {
+  const bool known = generation <= current_.token_generation() && generation != 0;
+  const bool superseded = generation < current_.token_generation();
+  if (known && !superseded) {
+    rejections_.report();
+    request(RefreshRequest::Reason::rejected);
   }
+  RefreshAnswer result = answer();
+  result.superseded = superseded;
+  result.known = known || superseded;
+  return result;
 }
 
-void RefreshLoop::alone_failed(const TransportError& failure) {
-  holds_.alone(now() + alone_retry);
-  journal_.alone_refused(failure.what());
+RefreshAnswer RefreshLoop::refresh_now() {
+  journal_.refresh_asked();
+  pauses_.lift("an operator asked for a new token");
+  request(RefreshRequest::Reason::asked);
+  return answer();
+}
+
+// A pause was for what the source was then.
+void RefreshLoop::source_changed() {
+  journal_.source_changed();
+  if (fleet_.is_paused()) pauses_.lift("the source has changed");
+  request(RefreshRequest::Reason::source_changed);
+}
+
+// A pause because of the token that was refused is looked at now, not at the next poll.
+void RefreshLoop::prerequisite_renewed() {
+  pauses_.check_mended_soon();
+  wake_.notify();
+}
+
+void RefreshLoop::clock_stepped() {
+  current_.reschedule();
+  repair_.hear_gap();
+}
+
+void RefreshLoop::request(RefreshRequest::Reason reason, Duration patience) {
+  request_.make(reason, current_.record(), patience);
+  wake_.notify();
+  parts_.changed.notify();
+}
+
+// A valid token was lost or won: until_due() computes its deadlines again.
+void RefreshLoop::became_due() {
+  timing_.draw();
+  wake_.notify();
+  parts_.changed.notify();
 }
 
 std::optional<SecretString> RefreshLoop::value() const {
@@ -358,15 +258,8 @@ TokenStatus RefreshLoop::status() const {
   TokenStatus status = journal_.status();
   status.name = config_.name;
   status.source = parts_.source.describe();
-  status.calls_allowed = config_.budget.calls;
-  status.calls_reserved = config_.budget.reserve;
   current_.describe(status);
-  const BootTime held_until = std::max(holds_.paused_until(), holds_.spent_until());
-  if (const Duration left = held_until - now(); left > Duration{0}) {
-    status.paused_until = parts_.timers.clock().wall_now() + to_ms(left);
-  } else {
-    status.pause_reason.clear();
-  }
+  fleet_.describe(status);
   return status;
 }
 

@@ -31,17 +31,17 @@ Revoker::~Revoker() { parts_.signals.subscribe(name_, nullptr); }
 
 void Revoker::note(const Record& current) {
   current_ = current.value;
-  std::erase_if(due_, [&](const Due& due) { return due.value == current_; });
+  std::erase_if(pending_, [&](const PendingRevocation& pending) { return pending.value == current_; });
   if (current.previous && current.previous->generation > noted_ && !(current.previous->value == current_)) {
     const PreviousToken& previous = *current.previous;
     noted_ = previous.generation;
-    Due due{previous.value, previous.generation, previous.expires_at,
-            boot_time_of(previous.accept_until, parts_.timers.clock())};
+    PendingRevocation pending{previous.value, previous.generation, previous.expires_at,
+                              boot_time_of(previous.accept_until, parts_.timers.clock())};
     if (current.fetched_by != parts_.host) {
-      due.at += 2 * lock_ttl_ + draw_suppressed_delay(others_spread, parts_.random);
+      pending.at += 2 * lock_ttl_ + draw_suppressed_delay(others_spread, parts_.random);
     }
-    due_.push_back(std::move(due));
-    if (due_.size() > most_pending) due_.pop_front();
+    pending_.push_back(std::move(pending));
+    if (pending_.size() > most_pending) pending_.pop_front();
   }
   wake_.notify();
 }
@@ -50,7 +50,7 @@ Task<> Revoker::run() {
   parts_.signals.subscribe(name_, this);
   for (;;) {
     BootTime next = now() + longest_sleep;
-    if (!due_.empty()) next = std::min(next, due_.front().at);
+    if (!pending_.empty()) next = std::min(next, pending_.front().at);
     if (now() < next) {
       co_await wake_.wait_until(next);
     } else {
@@ -59,39 +59,39 @@ Task<> Revoker::run() {
   }
 }
 
-bool Revoker::moot(const Due& due) const {
-  if (due.value == current_) return true;
-  return due.expires_at != WallTime{} && due.expires_at <= parts_.timers.clock().wall_now();
+bool Revoker::obsolete(const PendingRevocation& pending) const {
+  if (pending.value == current_) return true;
+  return pending.expires_at != WallTime{} && pending.expires_at <= parts_.timers.clock().wall_now();
 }
 
 Task<> Revoker::revoke_first() {
-  const Due due = due_.front();
-  bool done = moot(due);
-  if (!done) done = co_await settle(due);
+  const PendingRevocation pending = pending_.front();
+  bool done = obsolete(pending);
+  if (!done) done = co_await settle(pending);
   if (done) {
-    settled(due.generation);
+    settled(pending.generation);
     backoff_.reset();
   } else {
-    postpone(due.generation, now() + backoff_.next());
+    postpone(pending.generation, now() + backoff_.next());
   }
 }
 
 void Revoker::settled(Generation generation) {
-  std::erase_if(due_, [&](const Due& due) { return due.generation <= generation; });
+  std::erase_if(pending_, [&](const PendingRevocation& pending) { return pending.generation <= generation; });
 }
 
 void Revoker::postpone(Generation generation, BootTime at) {
-  for (Due& due : due_) {
-    if (due.generation == generation) due.at = std::max(due.at, at);
+  for (PendingRevocation& pending : pending_) {
+    if (pending.generation == generation) pending.at = std::max(pending.at, at);
   }
 }
 
-Task<bool> Revoker::settle(Due due) {
+Task<bool> Revoker::settle(PendingRevocation pending) {
   std::optional<Lease> lease;
   try {
     AcquireResult result = co_await parts_.leases.try_acquire(name_, lock_ttl_);
     if (result.lease) lease = std::move(*result.lease);
-    const bool done = result.current && result.current->generation >= due.generation;
+    const bool done = result.current && result.current->generation >= pending.generation;
     if (lease && done) co_await parts_.leases.release(name_, *lease);
     if (done) co_return true;
   } catch (const TransportError& e) {
@@ -99,34 +99,35 @@ Task<bool> Revoker::settle(Due due) {
   }
   if (!lease) co_return false;
   Lease held = std::move(*lease);
-  co_return co_await revoke_under(std::move(due), std::move(held));
+  co_return co_await revoke_under(std::move(pending), std::move(held));
 }
 
-Task<bool> Revoker::revoke_under(Due due, Lease lease) {
+Task<bool> Revoker::revoke_under(PendingRevocation pending, Lease lease) {
   LeaseKeeper keeper(parts_.leases, parts_.timers, name_, std::move(lease));
   keeper.begin_fetch(longest_fetch(config_.source));
   bool revoked = false;
   try {
     JETON_FAILPOINT("revoke.sending");
-    SecretString value = due.value;
+    SecretString value = pending.value;
     co_await parts_.source.revoke(std::move(value));
     revoked = true;
     JETON_FAILPOINT("revoke.done");
-    log::info("the token before the current one is revoked at the provider",
-              {{"token", config_.name}, {"generation", due.generation}, {"fingerprint", due.value.fingerprint()}});
+    log::info(
+        "the token before the current one is revoked at the provider",
+        {{"token", config_.name}, {"generation", pending.generation}, {"fingerprint", pending.value.fingerprint()}});
   } catch (const SourceError& e) {
     log::warning("a token could not be revoked; it is tried again until it has run out",
-                 {{"token", config_.name}, {"generation", due.generation}, {"error", e.what()}});
-    if (e.kind() == SourceError::Kind::permanent) postpone(due.generation, now() + config_.refresh.retry_permanent);
+                 {{"token", config_.name}, {"generation", pending.generation}, {"error", e.what()}});
+    if (e.kind() == SourceError::Kind::permanent) postpone(pending.generation, now() + config_.refresh.retry_permanent);
     if (e.retry_after()) {
-      postpone(due.generation, now() + std::min<Duration>(*e.retry_after(), config_.refresh.retry_after_max));
+      postpone(pending.generation, now() + std::min<Duration>(*e.retry_after(), config_.refresh.retry_after_max));
     }
   }
   keeper.end_fetch();
   try {
     if (revoked) {
       Record done;
-      done.generation = due.generation;
+      done.generation = pending.generation;
       done.value = SecretString("revoked");
       done.issued_at = parts_.timers.clock().wall_now();
       done.expires_at = done.issued_at + state_lifetime;

@@ -1,4 +1,4 @@
-// Revoker: tells the provider of tokens that nobody may use any more (RFC 7009): each once for the fleet, when its
+// Revoker: revokes tokens at the provider that are no longer used (RFC 7009): each once for the fleet, when its
 // overlap has ended, again and again until the provider has heard it or the token has run out by itself.
 //
 // What was revoked is a record of its own in the coordinator, under the name "TOKEN~revocation": its generation is that
@@ -44,7 +44,7 @@ class Revoker final : private FleetListener {
   Task<> run();
 
  private:
-  struct Due {
+  struct PendingRevocation {
     SecretString value;
     Generation generation = 0;
     WallTime expires_at;  // the epoch: not known
@@ -53,11 +53,11 @@ class Revoker final : private FleetListener {
 
   Task<> revoke_first();
   // Whether nothing is left to do about it.
-  Task<bool> settle(Due due);
-  Task<bool> revoke_under(Due due, Lease lease);
+  Task<bool> settle(PendingRevocation pending);
+  Task<bool> revoke_under(PendingRevocation pending, Lease lease);
   void settled(Generation generation);
   void postpone(Generation generation, BootTime at);
-  [[nodiscard]] bool moot(const Due& due) const;
+  [[nodiscard]] bool obsolete(const PendingRevocation& pending) const;
   // Another host did it.
   void on_record(Record record) override { settled(record.generation); }
   [[nodiscard]] BootTime now() const { return parts_.timers.clock().boot_now(); }
@@ -68,9 +68,9 @@ class Revoker final : private FleetListener {
   Parts parts_;
   Event wake_;
   Backoff backoff_;
-  SecretString current_;  // the value that must not be revoked
-  std::deque<Due> due_;   // by generation
-  Generation noted_ = 0;  // of the newest token that was ever put there
+  SecretString current_;                   // the value that must not be revoked
+  std::deque<PendingRevocation> pending_;  // by generation
+  Generation noted_ = 0;                   // of the newest token that was ever put there
 };
 
 }  // namespace jeton::agent

@@ -1,4 +1,5 @@
-// When a token is refreshed: refresh_at = expires_at - grace - spread_delay (DESIGN.md section 4). Pure functions.
+// When a token is refreshed: refresh_at = expires_at - grace - spread_delay (agent/README.md, "The refresh in steps").
+// Pure functions.
 #pragma once
 
 #include <optional>

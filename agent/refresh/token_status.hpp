@@ -1,4 +1,4 @@
-// What there is to say about one token; a snapshot for the API, the demo and the log. No secret.
+// The status of one token: a snapshot for the API, the demo and the log. No secret.
 #pragma once
 
 #include <cstdint>
@@ -16,7 +16,7 @@ enum class TokenState {
   expired,  // the last one ran out and no new one could be had
 };
 
-// Where the refresh loop stands (the numbered steps of DESIGN.md section 4).
+// The step that the refresh loop is at (agent/README.md, "The refresh in steps").
 enum class RefreshPhase { starting, quiet, acquiring, fetching, publishing, waiting, backing_off, stopped };
 
 struct TokenStatus {
@@ -44,7 +44,7 @@ struct TokenStatus {
 
   std::string source;  // where it comes from, no secret
   bool holds_lock = false;
-  std::string lock_holder;               // owner id of who holds it, if that is another; empty if not known
+  std::string lock_holder;               // owner id of another holder; empty: none, or not known
   std::uint64_t fence = 0;               // of the lock this agent holds or held last
   std::optional<WallTime> paused_until;  // the fleet does not ask the provider before
   std::string pause_reason;

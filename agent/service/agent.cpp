@@ -269,13 +269,13 @@ const AccessConfig* Agent::token_access(const std::string& name) const {
 
 const AccessConfig& Agent::admins() const { return impl_->config.agent.admins; }
 
-std::optional<DemandAnswer> Agent::token_rejected(const std::string& name, Generation generation) {
+std::optional<RefreshAnswer> Agent::token_rejected(const std::string& name, Generation generation) {
   const auto found = impl_->runners.find(name);
   if (found == impl_->runners.end()) return std::nullopt;
   return found->second->rejected(generation);
 }
 
-std::optional<DemandAnswer> Agent::refresh_token(const std::string& name) {
+std::optional<RefreshAnswer> Agent::refresh_token(const std::string& name) {
   const auto found = impl_->runners.find(name);
   if (found == impl_->runners.end()) return std::nullopt;
   return found->second->refresh_now();

@@ -46,8 +46,8 @@ class Agent final : public AgentFacade {
   [[nodiscard]] std::optional<TokenStatus> token_status(const std::string& name) const override;
   [[nodiscard]] const AccessConfig* token_access(const std::string& name) const override;
   [[nodiscard]] const AccessConfig& admins() const override;
-  std::optional<DemandAnswer> token_rejected(const std::string& name, Generation generation) override;
-  std::optional<DemandAnswer> refresh_token(const std::string& name) override;
+  std::optional<RefreshAnswer> token_rejected(const std::string& name, Generation generation) override;
+  std::optional<RefreshAnswer> refresh_token(const std::string& name) override;
   Task<ReloadVerdict> request_reload() override;
   [[nodiscard]] LockBroker* locks() override;
   [[nodiscard]] std::string host() const override;

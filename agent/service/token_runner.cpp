@@ -38,7 +38,7 @@ struct TokenRunner::Impl {
               .store = *store,
               .changed = s.changed,
               .host = s.host,
-              .alone = &coordinator == s.of_host ? nullptr : s.alone,
+              .standalone = &coordinator == s.of_host ? nullptr : s.alone,
               .fetch_alone = s.fetch_alone,
               .keeper = parts.keeper.get(),
               .tokens = &s.tokens,
@@ -137,9 +137,9 @@ TokenRunner::Legacy TokenRunner::release() {
 
 void TokenRunner::prerequisite_renewed() { impl_->loop.prerequisite_renewed(); }
 
-DemandAnswer TokenRunner::rejected(Generation generation) { return impl_->loop.rejected(generation); }
+RefreshAnswer TokenRunner::rejected(Generation generation) { return impl_->loop.rejected(generation); }
 
-DemandAnswer TokenRunner::refresh_now() { return impl_->loop.refresh_now(); }
+RefreshAnswer TokenRunner::refresh_now() { return impl_->loop.refresh_now(); }
 
 void TokenRunner::heartbeat() { impl_->store->heartbeat(impl_->shared.timers.clock().wall_now()); }
 

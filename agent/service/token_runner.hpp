@@ -12,7 +12,7 @@
 #include "agent/provider/source.hpp"
 #include "agent/record/fleet_codec.hpp"
 #include "agent/record/record_file.hpp"
-#include "agent/refresh/demand.hpp"
+#include "agent/refresh/refresh_request.hpp"
 #include "agent/refresh/token_status.hpp"
 #include "agent/segment/segment_store.hpp"
 
@@ -80,8 +80,8 @@ class TokenRunner {
 
   // A token that this one's source uses was renewed.
   void prerequisite_renewed();
-  DemandAnswer rejected(Generation generation);
-  DemandAnswer refresh_now();
+  RefreshAnswer rejected(Generation generation);
+  RefreshAnswer refresh_now();
   void heartbeat();
   void clock_stepped();
   [[nodiscard]] const TokenConfig& config() const;

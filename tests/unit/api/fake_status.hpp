@@ -73,10 +73,10 @@ class FakeStatus final : public agent::AgentFacade {
     return found == access_.end() ? nullptr : &found->second;
   }
   [[nodiscard]] const agent::AccessConfig& admins() const override { return admins_; }
-  std::optional<agent::DemandAnswer> token_rejected(const std::string& name, agent::Generation generation) override {
+  std::optional<agent::RefreshAnswer> token_rejected(const std::string& name, agent::Generation generation) override {
     const auto found = tokens_.find(name);
     if (found == tokens_.end()) return std::nullopt;
-    agent::DemandAnswer answer;
+    agent::RefreshAnswer answer;
     answer.generation = found->second.generation;
     answer.superseded = generation < answer.generation;
     answer.known = generation <= answer.generation;
@@ -84,9 +84,9 @@ class FakeStatus final : public agent::AgentFacade {
     if (generation == answer.generation) demands.push_back("rejected " + name);
     return answer;
   }
-  std::optional<agent::DemandAnswer> refresh_token(const std::string& name) override {
+  std::optional<agent::RefreshAnswer> refresh_token(const std::string& name) override {
     demands.push_back("refresh " + name);
-    agent::DemandAnswer answer;
+    agent::RefreshAnswer answer;
     answer.generation = tokens_.at(name).generation;
     answer.due = timers_.clock().wall_now() + std::chrono::seconds(3);
     answer.held_by = "paused: min_interval";

@@ -52,7 +52,7 @@ agent::RefreshLoop::Parts VirtualHost::parts_of_loop(const Parts& parts) {
           .store = store_,
           .changed = changed_,
           .host = parts.name,
-          .alone = alone_.get(),
+          .standalone = alone_.get(),
           .fetch_alone = parts.fetch_alone.value_or(agent::Milliseconds{0}),
           .keeper = keeper_.get(),
           .on_current = [this](const agent::Record& record) {

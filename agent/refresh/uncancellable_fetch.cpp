@@ -1,4 +1,4 @@
-#include "agent/refresh/whole_fetch.hpp"
+#include "agent/refresh/uncancellable_fetch.hpp"
 
 #include <boost/asio/cancellation_state.hpp>
 #include <boost/asio/co_spawn.hpp>
@@ -22,7 +22,7 @@ struct Outcome {
 
 }  // namespace
 
-Task<FetchedToken> fetch_wholly(Timers& timers, Source& source, FetchContext context, bool& cancelled) {
+Task<FetchedToken> fetch_uncancellable(Timers& timers, Source& source, FetchContext context, bool& cancelled) {
   const auto outcome = std::make_shared<Outcome>(timers);
   boost::asio::co_spawn(timers.executor(), source.fetch(std::move(context)),
                         [outcome](std::exception_ptr failure, FetchedToken token) {
@@ -32,13 +32,13 @@ Task<FetchedToken> fetch_wholly(Timers& timers, Source& source, FetchContext con
                           outcome->ended.notify();
                         });
   while (!outcome->done) {
-    bool told_to_stop = false;
+    bool cancelled_now = false;
     try {
       co_await outcome->ended.wait();
     } catch (const boost::system::system_error&) {
-      told_to_stop = true;
+      cancelled_now = true;
     }
-    if (!told_to_stop) continue;
+    if (!cancelled_now) continue;
     cancelled = true;
     co_await boost::asio::this_coro::reset_cancellation_state(boost::asio::disable_cancellation());
   }

@@ -1,0 +1,131 @@
+#include "agent/refresh/fleet_fetch.hpp"
+
+#include <algorithm>
+#include <utility>
+
+namespace jeton::agent {
+namespace {
+
+using Step = Outage::Step;
+
+constexpr Duration publish_patience = std::chrono::seconds(5);  // with the lock
+// Longer than the echo of a pause (fleet_view.cpp), which holds no host: a call that is refused for a few milliseconds
+// more would be asked for again and again meanwhile.
+constexpr Duration shortest_hold = std::chrono::milliseconds(25);
+
+}  // namespace
+
+FleetFetch::FleetFetch(const TokenConfig& config, Milliseconds lock_ttl, Parts parts)
+    : config_(config), lock_ttl_(lock_ttl), parts_(std::move(parts)) {}
+
+Task<std::optional<Lease>> FleetFetch::try_lock() {
+  parts_.journal.trying_lock();
+  AcquireResult result;
+  try {
+    result = co_await parts_.leases.try_acquire(config_.name, lock_ttl_);
+    parts_.outage.answered(Step::lock);
+  } catch (const TransportError& e) {
+    parts_.outage.failed(Step::lock, "take the updater lock", e);
+    co_return std::nullopt;
+  }
+  const Generation known = parts_.current.generation();
+  if (result.current) parts_.take_stored(std::move(*result.current));
+  if (result.pause) parts_.pauses.begin_known(*result.pause);
+  parts_.journal.lock_trouble(result.trouble);
+  parts_.journal.lock_holder(result.holder);
+  if (!result.lease) {
+    if (!result.pause && parts_.current.generation() == known) parts_.fleet.claim(result.busy_until);
+    co_return std::nullopt;
+  }
+  parts_.journal.lock_won(result.lease->fence, false);
+  co_return std::move(result.lease);
+}
+
+// A message that says that the budget is spent holds this host back until the next look: if the coordinator has lost
+// the count since, that look finds it. The message is never counted with, because anybody may have sent it.
+Task<bool> FleetFetch::admit(const Lease& lease) {
+  const FetchLimits allowed = parts_.fleet.limits(parts_.timing.is_requested());
+  const BootTime next_look = parts_.repair.next_look();
+  if (allowed.budget > 0 && parts_.fleet.heard().calls >= allowed.budget && next_look > now()) {
+    refuse({.refusal = FetchRefusal::budget, .retry_at = next_look}, allowed);
+    co_return false;
+  }
+  Admission admission;
+  try {
+    admission = co_await parts_.budget.admit(config_.name, lease, allowed);
+  } catch (const TransportError& e) {
+    parts_.outage.failed(Step::admit, "ask for admission", e);
+    co_return false;
+  }
+  parts_.outage.answered(Step::admit);
+  if (admission.admitted()) {
+    parts_.repair.note_usage({admission.calls_used, admission.window_end});
+  } else {
+    if (admission.refusal == FetchRefusal::budget) parts_.repair.note_usage({admission.calls_used, admission.retry_at});
+    refuse(admission, allowed);
+  }
+  co_return admission.admitted();
+}
+
+void FleetFetch::refuse(const Admission& refusal, const FetchLimits& allowed) {
+  const FetchRefusal why = refusal.refusal.value();
+  const std::string reason(name_of(why));
+  parts_.journal.not_admitted(why, refusal.retry_at - now());
+  if (allowed.budget > 0 && allowed.budget < config_.budget.calls && why == FetchRefusal::budget) {
+    parts_.fleet.spend(refusal.retry_at, reason);
+    parts_.journal.pause_changed();
+  } else {
+    parts_.pauses.hold({std::max(refusal.retry_at, now() + shortest_hold), reason, {}});
+  }
+}
+
+// The lock is kept during the attempts only if another fetch would do harm (one refresh token on two hosts): else
+// others may try, and this host goes on as with a token that the coordinator has lost.
+Task<bool> FleetFetch::publish(Record record, const Lease& lease) {
+  parts_.journal.phase(RefreshPhase::publishing);
+  const bool keeps_lock = keeps_state(config_.source);
+  const BootTime give_up_at = keeps_lock ? BootTime::max() : now() + publish_patience;
+  const bool state_only = parts_.current.only_carries_state(record);
+  for (;;) {
+    try {
+      PublishResult result = co_await parts_.records.publish(config_.name, record, lease);
+      parts_.outage.answered(Step::publish);
+      if (result.stored && !state_only) parts_.journal.published(record, false);
+      settle(std::move(result), std::move(record));
+      co_return true;
+    } catch (const TransportError& e) {
+      parts_.outage.failed(Step::publish, "publish the fetched token", e);
+    }
+    parts_.take(record);
+    if (!record.valid(parts_.timers.clock()) || parts_.current.generation() > record.generation) co_return keeps_lock;
+    const BootTime others_may = std::min(give_up_at, parts_.timing.standalone_at());
+    if (now() >= others_may) {
+      parts_.repair.give_back_at(parts_.outage.retry_at());
+      co_return false;
+    }
+    co_await sleep_until(parts_.timers, std::min(parts_.outage.retry_at(), others_may));
+    parts_.current.bind(record);
+  }
+}
+
+void FleetFetch::settle(PublishResult result, Record record) {
+  if (result.stored) {
+    parts_.repair.stored(record.generation);
+    parts_.take(std::move(record));
+    return;
+  }
+  parts_.journal.publication_refused(record, result.current ? result.current->generation : 0);
+  if (result.current) parts_.take(std::move(*result.current));
+}
+
+Task<bool> FleetFetch::share_pause(Pause pause) {
+  try {
+    co_await parts_.signals.pause(config_.name, std::move(pause));
+    co_return true;
+  } catch (const TransportError& e) {
+    parts_.outage.failed(Step::maintenance, "share the pause", e);
+  }
+  co_return false;
+}
+
+}  // namespace jeton::agent

@@ -1,0 +1,123 @@
+#include "agent/refresh/fleet_view.hpp"
+
+#include <algorithm>
+
+namespace jeton::agent {
+namespace {
+
+using std::chrono::milliseconds;
+using std::chrono::seconds;
+
+constexpr Duration longest_spread = milliseconds(200);
+constexpr Duration echo_tolerance = milliseconds(20);
+// Of a token that another host is fetching, when this one may fetch without the coordinator.
+constexpr Duration last_seconds = seconds(5);
+constexpr Duration look_again = seconds(1);
+
+}  // namespace
+
+FleetView::FleetView(const TokenConfig& config, Milliseconds lock_ttl, const Clock& clock, Random& random,
+                     const CurrentToken& current, bool standalone)
+    : config_(config),
+      lock_ttl_(lock_ttl),
+      clock_(clock),
+      random_(random),
+      current_(current),
+      standalone_(standalone) {}
+
+// No claim lasts longer than a lock does without renewal, whatever a message says; and a client of another kind, which
+// may take the lock for hours, announces no early release. If the coordinator has begun to refuse writes, the holder
+// can neither publish nor give its lock back, and only an attempt to take the lock shows it: the last seconds of a
+// token are not spent waiting.
+void FleetView::claim(BootTime until) {
+  const BootTime now = clock_.boot_now();
+  until = std::min<BootTime>(until, now + lock_ttl_);
+  if (standalone_ && current_.valid()) {
+    const BootTime last_looks = boot_time_of(current_.record()->expires_at, clock_) - last_seconds;
+    until = std::min(until, std::max(last_looks, now + look_again));
+  }
+  claimed_until_ = std::max(claimed_until_, spread(until));
+}
+
+void FleetView::hear_claim(BootTime until) {
+  if (!lock_is_ours_) claim(until);
+}
+
+void FleetView::lock_given_back() {
+  lock_is_ours_ = false;
+  end_claim();  // our own, should we have heard it before the answer to try_acquire
+}
+
+bool FleetView::pause(const Pause& pause) {
+  if (pause.until <= paused_until_ + echo_tolerance) return false;
+  paused_until_ = spread(pause.until);
+  pause_request_ = pause.request;
+  pause_reason_ = pause.reason;
+  return true;
+}
+
+void FleetView::spend(BootTime until, const std::string& reason) {
+  spent_until_ = spread(until);
+  pause_reason_ = reason;
+}
+
+void FleetView::count(const FetchUsage& usage) {
+  counted_ = within_budget(usage);
+  heard_ = {};
+}
+
+void FleetView::hear_count(const FetchUsage& usage) { heard_ = within_budget(usage); }
+
+// No count and no window is larger than the configured one, whatever is stored.
+FetchUsage FleetView::within_budget(FetchUsage usage) const {
+  const BudgetConfig& budget = config_.budget;
+  if (budget.calls > 0) usage.calls = std::min(usage.calls, budget.calls);
+  if (usage.window_end) usage.window_end = std::min<BootTime>(*usage.window_end, clock_.boot_now() + budget.per);
+  return usage;
+}
+
+bool FleetView::counts_calls() const {
+  return config_.budget.calls > 0 && counted_.calls > 0 && counted_.window_end > clock_.boot_now();
+}
+
+FetchLimits FleetView::limits(bool requested) const {
+  const BudgetConfig& budget = config_.budget;
+  if (budget.calls == 0) return {config_.refresh.min_interval, 0, budget.per};
+  FetchLimits limits{config_.refresh.min_interval, requested ? budget.calls : budget.calls - budget.reserve,
+                     budget.per};
+  if (counted_.window_end > clock_.boot_now()) {
+    limits.known_calls = counted_.calls;
+    limits.known_window_left = *counted_.window_end - clock_.boot_now();
+  }
+  return limits;
+}
+
+BootTime FleetView::budget_spent_until(BootTime next_look) const {
+  const std::uint64_t calls = config_.budget.calls;
+  if (calls == 0) return {};
+  BootTime until{};
+  if (counted_.calls >= calls && counted_.window_end) until = *counted_.window_end;
+  if (heard_.calls >= calls) until = std::max(until, next_look);
+  return until;
+}
+
+BootTime FleetView::blocked_until(bool requested) const {
+  return std::max(claimed_until_, standalone_blocked_until(requested));
+}
+
+BootTime FleetView::standalone_blocked_until(bool requested) const {
+  return requested ? paused_until_ : std::max(paused_until_, spent_until_);
+}
+
+void FleetView::describe(TokenStatus& status) const {
+  status.calls_allowed = config_.budget.calls;
+  status.calls_reserved = config_.budget.reserve;
+  const Duration left = std::max(paused_until_, spent_until_) - clock_.boot_now();
+  if (left <= Duration{0}) return;
+  status.paused_until = clock_.wall_now() + to_ms(left);
+  status.pause_reason = pause_reason_;
+}
+
+BootTime FleetView::spread(BootTime until) const { return until + draw_suppressed_delay(longest_spread, random_); }
+
+}  // namespace jeton::agent

@@ -1,0 +1,112 @@
+#include "agent/refresh/locked_refresh.hpp"
+
+#include <boost/asio/cancellation_state.hpp>
+#include <boost/asio/this_coro.hpp>
+#include <boost/system/system_error.hpp>
+#include <utility>
+
+#include "agent/base/failpoint.hpp"
+#include "agent/base/log.hpp"
+#include "agent/refresh/lease_keeper.hpp"
+#include "agent/refresh/uncancellable_fetch.hpp"
+
+namespace jeton::agent {
+namespace {
+
+SourceError ran_out_before(SecretString state) {
+  SourceError failure(SourceError::Kind::transient,
+                      "the source gives a token again that has run out: by its date it would be valid, but this host's "
+                      "clock was set back since it was new; correct the clock, or have the source give a new one");
+  failure.set_state(std::move(state));
+  return failure;
+}
+
+}  // namespace
+
+LockedRefresh::LockedRefresh(const TokenConfig& config, Parts parts) : config_(config), parts_(std::move(parts)) {}
+
+Task<> LockedRefresh::run(FetchPath& path, Lease lease) {
+  parts_.fleet.lock_taken();
+  const Generation generation = parts_.current.next_generation(lease.fence);
+  const bool rejected = parts_.current.record() && parts_.request.is_rejection(parts_.current.generation());
+  Fetched fetched;
+  LeaseKeeper keeper(path.leases(), parts_.timers, config_.name, std::move(lease));
+  try {
+    const bool other_was_faster = parts_.timing.scheduled_at() > parts_.timers.clock().boot_now();
+    if (!other_was_faster) fetched = co_await fetch(path, keeper);
+  } catch (const boost::system::system_error&) {
+    fetched.cancelled = true;
+  }
+  keeper.end_fetch();
+  if (fetched.cancelled) {
+    // The agent stops. The lock is still given back, so that another host need not wait for its TTL.
+    co_await boost::asio::this_coro::reset_cancellation_state(boost::asio::disable_cancellation());
+  }
+  bool settled = false;
+  std::optional<Record> record = record_of(fetched, generation, rejected);
+  if (record) {
+    parts_.state.keep(*record);
+    JETON_FAILPOINT("refresh.kept");
+    settled = co_await path.publish(std::move(*record), keeper.lease());
+  }
+  if (fetched.failure) {
+    parts_.state.keep_unread(*fetched.failure);
+    co_await parts_.pauses.begin(*fetched.failure, path);
+  }
+  if (!settled) co_await give_back(path, keeper.lease());
+  const bool cancelled = fetched.cancelled;
+  record.reset();
+  fetched = {};
+  wipe_registers();
+  parts_.fleet.lock_given_back();
+  parts_.journal.lock_given_back();
+  if (cancelled) throw boost::system::system_error(boost::asio::error::operation_aborted);
+}
+
+// The call is counted against min_interval and budget before it is made.
+Task<LockedRefresh::Fetched> LockedRefresh::fetch(FetchPath& path, LeaseKeeper& keeper) {
+  Fetched fetched;
+  const SecretString used = parts_.current.record() ? parts_.current.record()->state : SecretString{};
+  const bool admitted = co_await path.admit(keeper.lease());
+  if (!admitted) co_return fetched;
+  try {
+    parts_.journal.fetching();
+    keeper.begin_fetch(longest_fetch(config_.source));
+    JETON_FAILPOINT("refresh.fetch");
+    FetchContext context{used, parts_.request.take_consent()};
+    if (keeps_state(config_.source)) {
+      fetched.token = co_await fetch_uncancellable(parts_.timers, parts_.source, std::move(context), fetched.cancelled);
+    } else {
+      fetched.token = co_await parts_.source.fetch(std::move(context));
+    }
+  } catch (const SourceError& e) {
+    fetched.failure = e;
+    fetched.failure->set_request(request_with(e.request(), e.state().empty() ? used : e.state()));
+  }
+  co_return fetched;
+}
+
+// The record to publish: of the token, or of the state that came with a failure.
+std::optional<Record> LockedRefresh::record_of(Fetched& fetched, Generation generation, bool rejected) const {
+  if (fetched.token) {
+    JETON_FAILPOINT("refresh.fetched");
+    const bool is_dated = fetched.token->dated_end.has_value();
+    Record record = parts_.current.successor(std::move(*fetched.token), generation, parts_.host);
+    record.rejections = parts_.rejections.count_with(record, rejected);
+    if (!is_dated || record.valid(parts_.timers.clock())) return record;
+    fetched.failure = ran_out_before(std::move(record.state));
+  }
+  if (!fetched.failure || fetched.failure->state().empty()) return std::nullopt;
+  return parts_.current.with_state(fetched.failure->state(), generation, parts_.host);
+}
+
+Task<> LockedRefresh::give_back(FetchPath& path, const Lease& lease) {
+  try {
+    co_await path.leases().release(config_.name, lease);
+  } catch (const TransportError& e) {
+    log::warning("the updater lock could not be given back: others wait until it expires",
+                 {{"token", config_.name}, {"fence", lease.fence}, {"error", e.what()}});
+  }
+}
+
+}  // namespace jeton::agent

@@ -1,0 +1,156 @@
+#include "agent/refresh/pause_policy.hpp"
+
+#include <algorithm>
+#include <utility>
+
+namespace jeton::agent {
+namespace {
+
+using std::chrono::seconds;
+
+constexpr Duration mend_poll = seconds(5);  // of a secret that a pause waits for
+constexpr Duration lift_retry = seconds(1);
+// No coordinator keeps a pause for longer.
+constexpr Duration until_a_person_acts = std::chrono::hours(24 * 7);
+
+}  // namespace
+
+PausePolicy::PausePolicy(const TokenConfig& config, Parts parts)
+    : config_(config),
+      parts_(parts),
+      backoff_({config.refresh.retry_initial, config.refresh.retry_max, config.refresh.retry_initial / 4},
+               parts.random) {}
+
+Task<> PausePolicy::begin(const SourceError& failure, FetchPath& path) {
+  const bool permanent = failure.kind() == SourceError::Kind::permanent;
+  const Duration length = length_after(failure);
+  parts_.journal.fetch_failed(failure, length);
+  // A host that would send another request need not wait so long.
+  const bool is_long = permanent || length > config_.refresh.retry_max;
+  failed_request_ = is_long ? failure.request() : std::string{};
+  Pause pause{now() + length, failure.what(), failed_request_};
+  begin_known(pause);
+  shared_ = false;
+  const bool shared = co_await path.share_pause(std::move(pause));
+  shared_ = shared;
+}
+
+Duration PausePolicy::length_after(const SourceError& failure) {
+  Duration pause = backoff_.next();
+  // Only a person can help: another request would end the chain of refresh tokens.
+  if (failure.spent()) return until_a_person_acts;
+  if (failure.kind() == SourceError::Kind::permanent) pause = config_.refresh.retry_permanent;
+  if (!failure.retry_after()) return pause;
+  std::optional<Milliseconds> left;
+  if (parts_.current.record()) left = parts_.current.record()->expires_at - parts_.clock.wall_now();
+  const Milliseconds asked = to_ms(*failure.retry_after());
+  return std::max<Duration>(pause, obeyed_retry_after(asked, left, parts_.current.grace(), config_.refresh));
+}
+
+void PausePolicy::begin_known(const Pause& pause) {
+  known_ = pause;
+  hold(pause);
+}
+
+void PausePolicy::hold(const Pause& pause) {
+  const bool is_news = parts_.fleet.pause(pause);
+  if (!is_news) return;
+  mend_check_at_ = pause.request.empty() ? BootTime::max() : now();
+  parts_.journal.pause_changed();
+  parts_.wake.notify();
+}
+
+void PausePolicy::hear(const Pause& pause) {
+  const BootTime before = parts_.fleet.paused_until();
+  hold(pause);
+  if (parts_.fleet.paused_until() > before) backoff_.count_failure();
+}
+
+void PausePolicy::hear_resume() {
+  const std::string request = own_request();
+  if (!request.empty() && (request == failed_request_ || request == parts_.fleet.pause_request())) return;
+  end();
+  parts_.wake.notify();
+  parts_.journal.pause_changed();
+}
+
+void PausePolicy::end() {
+  parts_.fleet.end_pause();
+  known_.reset();
+  mend_check_at_ = BootTime::max();
+}
+
+void PausePolicy::end_by_record(bool success) {
+  end();
+  failed_request_.clear();
+  if (success) backoff_.reset();
+}
+
+// What this host heard of a pause is what the coordinator said then: an operator may have lifted it since, or somebody
+// else have made it up.
+void PausePolicy::check(const FetchUsage& usage) {
+  const BudgetConfig& budget = config_.budget;
+  const bool by_schedule = parts_.fleet.spent_until() > now();
+  const std::uint64_t allowed = by_schedule ? budget.calls - budget.reserve : budget.calls;
+  const bool spent = allowed > 0 && usage.calls >= allowed;
+  const bool held = by_schedule || parts_.fleet.is_paused();
+  if (!held || usage.paused || spent || !shared_) return;
+  end();
+  parts_.journal.resumed("the coordinator knows of no pause");
+}
+
+void PausePolicy::lift(const std::string& reason) {
+  // The fleet may hold a pause that this host has not heard of.
+  lift_reason_ = parts_.fleet.is_paused() ? reason : "";
+  lift_at_ = now();
+  end();
+}
+
+void PausePolicy::check_mended_soon() {
+  if (mend_check_at_ != BootTime::max()) mend_check_at_ = now();
+}
+
+Task<> PausePolicy::lift_in_fleet() {
+  lift_at_ = BootTime::max();
+  end();
+  failed_request_.clear();
+  if (parts_.standalone != nullptr) co_await parts_.standalone->lift_pause();
+  try {
+    co_await parts_.signals.resume(config_.name);
+    parts_.outage.answered(Outage::Step::maintenance);
+    if (!lift_reason_.empty()) parts_.journal.resumed(lift_reason_);
+  } catch (const TransportError& e) {
+    parts_.outage.failed(Outage::Step::maintenance, "lift the pause", e);
+    // Behind the moment at which a refresh that is due may be tried: no maintenance may starve it.
+    lift_at_ = parts_.outage.retry_at() + lift_retry;
+  }
+}
+
+// A request that failed from here is not tried again for that.
+Task<> PausePolicy::resume_if_mended() {
+  mend_check_at_ = parts_.fleet.is_paused() ? now() + mend_poll : BootTime::max();
+  const std::string request = own_request();
+  if (request.empty() || request == parts_.fleet.pause_request() || request == failed_request_) co_return;
+  try {
+    co_await parts_.signals.resume(config_.name);
+    parts_.outage.answered(Outage::Step::maintenance);
+    hear_resume();
+    parts_.journal.resumed("the request is not the one that was refused");
+  } catch (const TransportError& e) {
+    parts_.outage.failed(Outage::Step::maintenance, "lift the pause", e);
+  }
+}
+
+std::optional<Pause> PausePolicy::known() const { return known_ && known_->until > now() ? known_ : std::nullopt; }
+
+std::string PausePolicy::own_request() const {
+  const std::optional<Record>& record = parts_.current.record();
+  return request_with(parts_.source.fingerprint(), record ? record->state : SecretString{});
+}
+
+std::string request_with(std::string request, const SecretString& state) {
+  if (request.empty() || state.empty()) return request;
+  return request + "+" + state.fingerprint();
+}
+
+}  // namespace jeton::agent

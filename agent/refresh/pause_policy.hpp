@@ -1,0 +1,85 @@
+// PausePolicy: how long the fleet leaves the provider alone after a failure, and what ends that before its time.
+//
+// A pause begins with a failure of this host, which shares it, or is one that the coordinator or another host knows. A
+// pause for a request that failed for good, or for long, ends when this host would send another request: the secret or
+// the configuration was corrected. A newer token ends every pause; so does an operator. One thread: the loop's.
+#pragma once
+
+#include <optional>
+#include <string>
+
+#include "agent/base/backoff.hpp"
+#include "agent/base/event.hpp"
+#include "agent/provider/source.hpp"
+#include "agent/refresh/fleet_view.hpp"
+#include "agent/refresh/standalone_fetch.hpp"
+
+namespace jeton::agent {
+
+// The fingerprint of a request that is made with this state: with another state it is another request.
+[[nodiscard]] std::string request_with(std::string request, const SecretString& state);
+
+class PausePolicy {
+ public:
+  // All outlive the policy.
+  struct Parts {
+    const Clock& clock;
+    Random& random;
+    FleetSignals& signals;
+    StandaloneFetch* standalone;  // null: this host fetches by the coordinator only
+    const Source& source;
+    const CurrentToken& current;
+    FleetView& fleet;
+    Outage& outage;
+    RefreshJournal& journal;
+    Event& wake;
+  };
+  PausePolicy(const TokenConfig& config, Parts parts);
+
+  // This host's fetch failed: the others are to leave the provider alone too.
+  Task<> begin(const SourceError& failure, FetchPath& path);
+  // Of this host, or as the coordinator said.
+  void begin_known(const Pause& pause);
+  // Of this host only: an admission was refused.
+  void hold(const Pause& pause);
+  // Another agent's failure is the fleet's: the next backoff of this agent goes on from there.
+  void hear(const Pause& pause);
+
+  // Another host lifted it, and will send another request; that does not correct ours.
+  void hear_resume();
+  // A newer record is here. `success`: with a token that can be used.
+  void end_by_record(bool success);
+  // The coordinator answered; it may know of no pause.
+  void check(const FetchUsage& usage);
+  // A new token is wanted although the fleet is held back. Here at once, in the fleet by lift_in_fleet().
+  void lift(const std::string& reason);
+  // What the request is made of may be another: look now.
+  void check_mended_soon();
+
+  // Maintenance, each from its moment on.
+  [[nodiscard]] BootTime lift_at() const { return lift_at_; }
+  Task<> lift_in_fleet();
+  [[nodiscard]] BootTime mend_check_at() const { return mend_check_at_; }
+  Task<> resume_if_mended();
+
+  // The pause that the coordinator named or this host began, while it lasts; none of a message.
+  [[nodiscard]] std::optional<Pause> known() const;
+
+ private:
+  [[nodiscard]] Duration length_after(const SourceError& failure);
+  [[nodiscard]] std::string own_request() const;
+  void end();
+  [[nodiscard]] BootTime now() const { return parts_.clock.boot_now(); }
+
+  const TokenConfig& config_;
+  Parts parts_;
+  Backoff backoff_;  // after failures of the source, this agent's and those of others
+  std::optional<Pause> known_;
+  bool shared_ = true;          // the coordinator knows of the pause that this host began
+  std::string failed_request_;  // the request of ours that the provider refused for good or for long
+  BootTime mend_check_at_ = BootTime::max();
+  BootTime lift_at_ = BootTime::max();
+  std::string lift_reason_;  // for the log; empty: this host knows of no pause
+};
+
+}  // namespace jeton::agent

@@ -1,0 +1,110 @@
+#include "agent/refresh/standalone_fetch.hpp"
+
+#include <algorithm>
+#include <utility>
+
+namespace jeton::agent {
+namespace {
+
+constexpr Duration own_retry = std::chrono::seconds(1);  // of this host's own lock and files
+
+}  // namespace
+
+StandaloneFetch::StandaloneFetch(const TokenConfig& config, Milliseconds lock_ttl, Milliseconds fetch_alone,
+                                 Parts parts)
+    : config_(config), lock_ttl_(lock_ttl), fetch_alone_(fetch_alone), parts_(std::move(parts)) {}
+
+// Not in a short failure of the network at the start of the agent, either.
+BootTime StandaloneFetch::due_at(BootTime scheduled, BootTime blocked_until) const {
+  const std::optional<BootTime> since = parts_.outage.since();
+  if (!since || now() >= parts_.outage.retry_at()) return BootTime::max();
+  BootTime runs_out = *since + fetch_alone_;
+  if (parts_.current.valid()) runs_out = boot_time_of(parts_.current.record()->expires_at, parts_.clock) - fetch_alone_;
+  return std::max({runs_out, scheduled, blocked_until, blocked_until_});
+}
+
+Task<std::optional<Lease>> StandaloneFetch::try_lock() {
+  AcquireResult result;
+  try {
+    result = co_await parts_.leases.try_acquire(config_.name, lock_ttl_);
+  } catch (const TransportError& e) {
+    failed(e);
+    co_return std::nullopt;
+  }
+  if (result.current) parts_.take(std::move(*result.current));
+  if (!result.lease) {
+    blocked_until_ = result.pause ? result.pause->until : now() + own_retry;
+    co_return std::nullopt;
+  }
+  parts_.journal.lock_won(result.lease->fence, true);
+  co_return std::move(result.lease);
+}
+
+Task<bool> StandaloneFetch::admit(const Lease& lease) {
+  const BudgetConfig& budget = config_.budget;
+  const FetchLimits allowed{config_.refresh.min_interval, budget.calls == 0 ? 0 : budget.alone, budget.per};
+  Admission admission;
+  try {
+    admission = co_await parts_.budget.admit(config_.name, lease, allowed);
+  } catch (const TransportError& e) {
+    failed(e);
+    co_return false;
+  }
+  if (!admission.admitted()) {
+    blocked_until_ = admission.retry_at;
+    parts_.journal.standalone_refused(std::string(name_of(*admission.refusal)));
+  }
+  co_return admission.admitted();
+}
+
+// Not tried again: this host is the only one that has to know the record.
+Task<bool> StandaloneFetch::publish(Record record, const Lease& lease) {
+  parts_.journal.phase(RefreshPhase::publishing);
+  const bool state_only = parts_.current.only_carries_state(record);
+  PublishResult result;
+  bool failure = false;
+  try {
+    result = co_await parts_.records.publish(config_.name, record, lease);
+  } catch (const TransportError& e) {
+    failed(e);
+    failure = true;
+  }
+  if (failure) {
+    parts_.take(std::move(record));
+    co_return false;
+  }
+  if (result.stored) {
+    if (!state_only) parts_.journal.published(record, true);
+    parts_.take(std::move(record));
+  } else {
+    parts_.journal.publication_refused(record, result.current ? result.current->generation : 0);
+    if (result.current) parts_.take(std::move(*result.current));
+  }
+  co_return true;
+}
+
+Task<bool> StandaloneFetch::share_pause(Pause pause) {
+  try {
+    co_await parts_.signals.pause(config_.name, std::move(pause));
+    co_return true;
+  } catch (const TransportError& e) {
+    failed(e);
+  }
+  co_return false;
+}
+
+Task<> StandaloneFetch::lift_pause() {
+  blocked_until_ = {};
+  try {
+    co_await parts_.signals.resume(config_.name);
+  } catch (const TransportError& e) {
+    parts_.journal.standalone_refused(e.what());
+  }
+}
+
+void StandaloneFetch::failed(const TransportError& failure) {
+  blocked_until_ = now() + own_retry;
+  parts_.journal.standalone_refused(failure.what());
+}
+
+}  // namespace jeton::agent

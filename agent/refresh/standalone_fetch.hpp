@@ -1,0 +1,58 @@
+// StandaloneFetch: a refresh without the coordinator, if the configuration allows it (outage.fetch_alone): in an
+// outage, when the token is about to run out, with a lock of this host and its own share of the budget (budget.alone).
+//
+// What it brings is current on this host only. The coordinator is asked again whenever this host holds no lock of its
+// own. One thread: the loop's.
+#pragma once
+
+#include <functional>
+
+#include "agent/fleet/fetch_budget.hpp"
+#include "agent/fleet/record_store.hpp"
+#include "agent/refresh/current_token.hpp"
+#include "agent/refresh/fetch_path.hpp"
+#include "agent/refresh/outage.hpp"
+
+namespace jeton::agent {
+
+class StandaloneFetch final : public FetchPath {
+ public:
+  // All outlive the object. The roles are those of this host's own coordinator.
+  struct Parts {
+    const Clock& clock;
+    LeaseStore& leases;
+    RecordStore& records;
+    FetchBudget& budget;
+    FleetSignals& signals;
+    const CurrentToken& current;
+    const Outage& outage;
+    RefreshJournal& journal;
+    std::function<void(Record)> take;
+  };
+  // `fetch_alone`: so long before the token expires; without a token, so long after the outage began.
+  StandaloneFetch(const TokenConfig& config, Milliseconds lock_ttl, Milliseconds fetch_alone, Parts parts);
+
+  // When this host fetches by itself, if a refresh is due at `scheduled` and the provider is left alone until
+  // `blocked_until`. Never, while the coordinator has not just failed: it is asked first.
+  [[nodiscard]] BootTime due_at(BootTime scheduled, BootTime blocked_until) const;
+  // An operator asks, or the source is another one now: what held this host back is over.
+  Task<> lift_pause();
+
+  Task<std::optional<Lease>> try_lock() override;
+  Task<bool> admit(const Lease& lease) override;
+  Task<bool> publish(Record record, const Lease& lease) override;
+  Task<bool> share_pause(Pause pause) override;
+  [[nodiscard]] LeaseStore& leases() override { return parts_.leases; }
+
+ private:
+  void failed(const TransportError& failure);
+  [[nodiscard]] BootTime now() const { return parts_.clock.boot_now(); }
+
+  const TokenConfig& config_;
+  const Milliseconds lock_ttl_;
+  const Milliseconds fetch_alone_;
+  Parts parts_;
+  BootTime blocked_until_{};  // it has no share left, or was refused
+};
+
+}  // namespace jeton::agent

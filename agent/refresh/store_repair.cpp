@@ -1,0 +1,134 @@
+#include "agent/refresh/store_repair.hpp"
+
+#include <utility>
+
+#include "agent/base/log.hpp"
+
+namespace jeton::agent {
+namespace {
+
+using std::chrono::seconds;
+
+constexpr Duration quiet_poll = seconds(30);  // fallbacks for lost messages
+constexpr Duration waiting_poll = seconds(1);
+constexpr Duration repair_spread = std::chrono::milliseconds(250);
+
+}  // namespace
+
+StoreRepair::StoreRepair(const TokenConfig& config, Parts parts) : config_(config), parts_(std::move(parts)) {}
+
+void StoreRepair::hear_gap() {
+  reload_wanted_ = true;
+  parts_.wake.notify();
+}
+
+void StoreRepair::hear_loss() {
+  const BootTime drawn = now() + draw_suppressed_delay(repair_spread, parts_.random);
+  repair_at_ = std::min(repair_at_, drawn);
+  parts_.wake.notify();
+}
+
+// Only this host may know the rest of the lost data.
+void StoreRepair::record_is_there() {
+  if (!parts_.fleet.counts_calls() && !parts_.pauses.known()) repair_at_ = BootTime::max();
+}
+
+// At the start, after messages may have been missed, and now and then in case one was.
+Task<> StoreRepair::reload() {
+  const bool after_gap = std::exchange(reload_wanted_, false);
+  const bool waiting = parts_.fleet.claimed_until() > now();
+  const Duration interval = waiting ? waiting_poll : quiet_poll;
+  next_look_ = now() + interval + std::chrono::duration_cast<Duration>(interval * 0.2 * parts_.random.uniform());
+  // Before the look, not after it: a message about a loss may come in while the answers do.
+  const bool heard_of_loss = std::exchange(repair_at_, BootTime::max()) != BootTime::max();
+  // A message may bring a newer record before this answer, which is then older and not a loss.
+  const Generation known = parts_.current.generation();
+  try {
+    auto published = co_await parts_.records.load(config_.name);
+    const Generation theirs = published ? published->generation : 0;
+    if (published) parts_.take_stored(std::move(*published));
+    parts_.outage.answered(Outage::Step::load);
+    // A store that lost data gets the newest record back, by the host of the fleet that draws the shortest delay.
+    if (theirs < known && can_give_record_back() && (after_gap || parts_.current.valid())) hear_loss();
+    // A store that lost the record lost the count too: it gets this host's, so do not read its own.
+    const bool lost = repair_at_ != BootTime::max();
+    if (!lost && (config_.budget.calls > 0 || parts_.fleet.is_paused())) co_await ask_usage(after_gap || heard_of_loss);
+  } catch (const TransportError& e) {
+    parts_.outage.failed(Outage::Step::load, "load the published token", e);
+    // Behind the moment at which a refresh that is due may be tried: no maintenance may starve it.
+    next_look_ = parts_.outage.retry_at() + waiting_poll;
+  }
+}
+
+Task<> StoreRepair::ask_usage(bool may_be_lost) {
+  FetchUsage usage;
+  try {
+    usage = co_await parts_.budget.usage(config_.name);
+  } catch (const TransportError& e) {
+    log::debug("the count of fetches cannot be read", {{"token", config_.name}, {"error", e.what()}});
+    co_return;
+  }
+  const FetchUsage& known = parts_.fleet.counted();
+  if (may_be_lost && usage.calls < known.calls && known.window_end > now()) {
+    hear_loss();  // the store has forgotten it
+    co_return;
+  }
+  note_usage(usage);
+  parts_.pauses.check(usage);
+}
+
+void StoreRepair::note_usage(const FetchUsage& usage) {
+  parts_.fleet.count(usage);
+  parts_.journal.usage(parts_.fleet.counted());
+}
+
+// The counts come before the record, so that no host is admitted without them, and once more behind it: should all be
+// lost again meanwhile, a later look would find nothing missing.
+Task<> StoreRepair::repair() {
+  repair_at_ = BootTime::max();
+  try {
+    co_await give_counts_back();
+    if (can_give_record_back()) {
+      co_await give_record_back();
+      co_await give_counts_back();
+    }
+    parts_.outage.answered(Outage::Step::maintenance);
+  } catch (const TransportError& e) {
+    parts_.outage.failed(Outage::Step::maintenance, "give back what the coordinator lost", e);
+    // Behind the moment at which a refresh that is due may be tried: no maintenance may starve it.
+    repair_at_ = parts_.outage.retry_at() + waiting_poll;
+  }
+}
+
+// Neither lowers a value that the coordinator has.
+Task<> StoreRepair::give_counts_back() {
+  if (parts_.fleet.counts_calls()) {
+    const FetchUsage known = parts_.fleet.counted();
+    co_await parts_.budget.restore_usage(config_.name, known, config_.budget.per);
+  }
+  std::optional<Pause> pause = parts_.pauses.known();
+  if (pause) co_await parts_.signals.pause(config_.name, std::move(*pause));
+}
+
+Task<> StoreRepair::give_record_back() {
+  const Record record = *parts_.current.record();
+  const bool was_stored = record.generation <= in_store_;  // this publication may be heard before its answer
+  const Lease no_lease;  // named: GCC 12 destroys an aggregate temporary inside co_await twice
+  const PublishResult result = co_await parts_.records.publish(config_.name, record, no_lease);
+  parts_.outage.answered(result.stored && !result.current ? Outage::Step::publish : Outage::Step::maintenance);
+  if (result.current) {
+    parts_.take_stored(*result.current);
+  } else if (result.stored) {
+    parts_.journal.repaired(record, was_stored);
+    stored(record.generation);
+  }
+}
+
+// A token worth having or a state that outlives it, but not a record out of a segment, which lacks its state.
+bool StoreRepair::can_give_record_back() const {
+  const std::optional<Record>& record = parts_.current.record();
+  if (!record) return false;
+  return keeps_state(config_.source) ? !record->state.empty() : parts_.current.valid();
+}
+
+}  // namespace jeton::agent

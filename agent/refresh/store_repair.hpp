@@ -1,0 +1,74 @@
+// StoreRepair: keeps the coordinator's data and this host's knowledge in step: reads the published record when messages
+// may have been missed, and gives the coordinator back what it lost: the record, the count of calls and the pause.
+//
+// The delay before a record is given back is drawn like that of a refresh: the first host to do so spares the others
+// the same. One thread: the loop's.
+#pragma once
+
+#include <algorithm>
+#include <functional>
+
+#include "agent/base/event.hpp"
+#include "agent/fleet/record_store.hpp"
+#include "agent/refresh/pause_policy.hpp"
+
+namespace jeton::agent {
+
+class StoreRepair {
+ public:
+  // All outlive the object.
+  struct Parts {
+    const Clock& clock;
+    Random& random;
+    RecordStore& records;
+    FetchBudget& budget;
+    FleetSignals& signals;
+    const CurrentToken& current;
+    FleetView& fleet;
+    PausePolicy& pauses;
+    Outage& outage;
+    RefreshJournal& journal;
+    Event& wake;
+    std::function<void(Record)> take_stored;  // the coordinator has this record
+  };
+  StoreRepair(const TokenConfig& config, Parts parts);
+
+  // Messages may have been missed: the record is read now.
+  void hear_gap();
+  // The coordinator may have lost the record: it is given back soon.
+  void hear_loss();
+  // The coordinator does not have our record yet: it is given back then.
+  void give_back_at(BootTime moment) { repair_at_ = moment; }
+  // Another host gave the record back, or has a newer one: nothing is left to do, unless this host knows of more.
+  void record_is_there();
+  // The coordinator has, or had, the record of this generation.
+  void stored(Generation generation) { in_store_ = std::max(in_store_, generation); }
+
+  // The answer of the coordinator about calls to the provider.
+  void note_usage(const FetchUsage& usage);
+
+  // Maintenance, each from its moment on.
+  [[nodiscard]] BootTime reload_at() const { return reload_wanted_ ? BootTime{} : next_look_; }
+  Task<> reload();
+  [[nodiscard]] BootTime repair_at() const { return repair_at_; }
+  Task<> repair();
+
+  // The next look, if no message makes it earlier.
+  [[nodiscard]] BootTime next_look() const { return next_look_; }
+
+ private:
+  Task<> ask_usage(bool may_be_lost);
+  Task<> give_record_back();
+  Task<> give_counts_back();
+  [[nodiscard]] bool can_give_record_back() const;
+  [[nodiscard]] BootTime now() const { return parts_.clock.boot_now(); }
+
+  const TokenConfig& config_;
+  Parts parts_;
+  bool reload_wanted_ = false;
+  BootTime next_look_{};  // the fallback for lost messages
+  BootTime repair_at_ = BootTime::max();
+  Generation in_store_ = 0;  // of the newest record that the coordinator had, as this run knows
+};
+
+}  // namespace jeton::agent

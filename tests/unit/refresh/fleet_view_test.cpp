@@ -1,0 +1,123 @@
+#include "agent/refresh/fleet_view.hpp"
+
+#include "tests/unit/refresh/refresh_parts.hpp"
+
+namespace jeton::test {
+namespace {
+
+using std::chrono::hours;
+using std::chrono::milliseconds;
+using std::chrono::minutes;
+using std::chrono::seconds;
+
+constexpr agent::Duration spread = milliseconds(200);  // a block ends up to so much later
+
+TEST(FleetView, ClaimIsLongerThanALock_EndsWithTheLock) {
+  RefreshParts parts;
+  parts.view.claim(parts.now() + hours(5));
+  EXPECT_GE(parts.view.claimed_until(), parts.now() + RefreshParts::lock_ttl);
+  EXPECT_LE(parts.view.claimed_until(), parts.now() + RefreshParts::lock_ttl + spread);
+}
+
+TEST(FleetView, TokenEndsDuringAClaim_ItsLastSecondsAreNotSpentWaiting) {
+  RefreshParts parts;
+  parts.take(parts.record(1, seconds(12)));
+  parts.view.claim(parts.now() + seconds(14));
+  EXPECT_LE(parts.view.claimed_until(), parts.now() + seconds(7) + spread);
+}
+
+TEST(FleetView, ShorterClaimFollows_TheLongerCounts) {
+  RefreshParts parts;
+  parts.view.claim(parts.now() + seconds(10));
+  parts.view.claim(parts.now() + seconds(1));
+  EXPECT_GE(parts.view.claimed_until(), parts.now() + seconds(10));
+}
+
+TEST(FleetView, ClaimIsHeardWhileTheLockIsOurs_IsIgnored) {
+  RefreshParts parts;
+  parts.view.lock_taken();
+  parts.view.hear_claim(parts.now() + seconds(10));
+  EXPECT_EQ(parts.view.claimed_until(), agent::BootTime{});
+  parts.view.lock_given_back();
+  parts.view.hear_claim(parts.now() + seconds(10));
+  EXPECT_GE(parts.view.claimed_until(), parts.now() + seconds(10));
+}
+
+TEST(FleetView, LockIsGivenBack_EndsAClaimThatWasHeardBefore) {
+  RefreshParts parts;
+  parts.view.hear_claim(parts.now() + seconds(10));
+  parts.view.lock_taken();
+  parts.view.lock_given_back();
+  EXPECT_EQ(parts.view.claimed_until(), agent::BootTime{});
+}
+
+TEST(FleetView, PauseIsHeardAgain_IsNoNews) {
+  RefreshParts parts;
+  EXPECT_TRUE(parts.view.pause({parts.now() + seconds(10), "429", "request-1"}));
+  EXPECT_FALSE(parts.view.pause({parts.now() + seconds(10), "echo", "request-2"}));
+  EXPECT_EQ(parts.view.pause_reason(), "429");
+  EXPECT_EQ(parts.view.pause_request(), "request-1");
+  EXPECT_TRUE(parts.view.pause({parts.now() + seconds(20), "longer", {}}));
+  EXPECT_EQ(parts.view.pause_reason(), "longer");
+}
+
+TEST(FleetView, SchedulesPartOfTheBudgetIsSpent_BlocksTheScheduleOnly) {
+  RefreshParts parts;
+  parts.view.spend(parts.now() + minutes(1), "budget");
+  EXPECT_GE(parts.view.blocked_until(false), parts.now() + minutes(1));
+  EXPECT_EQ(parts.view.blocked_until(true), agent::BootTime{});
+  EXPECT_GE(parts.view.standalone_blocked_until(false), parts.now() + minutes(1));
+}
+
+TEST(FleetView, AnotherHostHasAClaim_DoesNotBlockAStandaloneFetch) {
+  RefreshParts parts;
+  parts.view.claim(parts.now() + seconds(10));
+  EXPECT_GE(parts.view.blocked_until(true), parts.now() + seconds(10));
+  EXPECT_EQ(parts.view.standalone_blocked_until(true), agent::BootTime{});
+}
+
+TEST(FleetView, PauseEnds_BlocksNothing) {
+  RefreshParts parts;
+  EXPECT_TRUE(parts.view.pause({parts.now() + seconds(10), "429", {}}));
+  parts.view.spend(parts.now() + seconds(10), "budget");
+  parts.view.end_pause();
+  EXPECT_FALSE(parts.view.is_paused());
+  EXPECT_EQ(parts.view.blocked_until(false), agent::BootTime{});
+}
+
+TEST(FleetView, CountIsLargerThanTheBudget_IsCutToIt) {
+  RefreshParts parts(RefreshParts::token_with_budget(10));
+  parts.view.count({1000, parts.now() + hours(500)});
+  EXPECT_EQ(parts.view.counted().calls, 10U);
+  EXPECT_EQ(parts.view.counted().window_end, parts.now() + hours(1));
+}
+
+TEST(FleetView, LimitsOfTheSchedule_LeaveTheReserve) {
+  RefreshParts parts(RefreshParts::token_with_budget(10, 3));
+  EXPECT_EQ(parts.view.limits(false).budget, 7U);
+  EXPECT_EQ(parts.view.limits(true).budget, 10U);
+}
+
+TEST(FleetView, LimitsInARunningWindow_CarryTheAnsweredCountAndNotTheHeardOne) {
+  RefreshParts parts(RefreshParts::token_with_budget(10));
+  parts.view.count({4, parts.now() + minutes(5)});
+  parts.view.hear_count({9, parts.now() + minutes(5)});
+  EXPECT_EQ(parts.view.limits(false).known_calls, 4U);
+  EXPECT_EQ(parts.view.limits(false).known_window_left, minutes(5));
+  parts.loop.pass(minutes(6));
+  EXPECT_EQ(parts.view.limits(false).known_calls, 0U);
+  EXPECT_FALSE(parts.view.counts_calls());
+}
+
+TEST(FleetView, BudgetIsSpentByAMessage_HoldsUntilTheNextLook) {
+  RefreshParts parts(RefreshParts::token_with_budget(10));
+  const agent::BootTime look = parts.now() + seconds(30);
+  EXPECT_EQ(parts.view.budget_spent_until(look), agent::BootTime{});
+  parts.view.hear_count({10, parts.now() + minutes(5)});
+  EXPECT_EQ(parts.view.budget_spent_until(look), look);
+  parts.view.count({10, parts.now() + minutes(5)});
+  EXPECT_EQ(parts.view.budget_spent_until(look), parts.now() + minutes(5));
+}
+
+}  // namespace
+}  // namespace jeton::test

@@ -1,0 +1,107 @@
+#include "agent/refresh/locked_refresh.hpp"
+
+#include "tests/unit/refresh/refresh_parts.hpp"
+
+namespace jeton::test {
+namespace {
+
+using Calls = std::vector<std::string>;
+using std::chrono::hours;
+using std::chrono::minutes;
+
+struct LockedParts : RefreshParts {
+  LockedParts() {
+    source.token.value = agent::SecretString("new");
+    source.token.issued_at = loop.clock.wall_now();
+    source.token.expires_at = source.token.issued_at + hours(1);
+  }
+  void run(std::uint64_t fence = 100) { loop.run(refresh.run(path, lease(fence))); }
+
+  agent::StateKeeper state{nullptr, current, loop.clock, journal};
+  agent::LockedRefresh refresh{
+      config, {loop.timers, source, "host", current, timing, request, rejections, view, pauses, state, journal}};
+};
+
+TEST(LockedRefresh, ProviderAnswers_IsPublishedUnderTheFenceAndTheLockGivenBackWithIt) {
+  LockedParts parts;
+  parts.run(77);
+  EXPECT_EQ(parts.fleet.calls, (Calls{"admit", "publish"}));
+  EXPECT_EQ(parts.fleet.stored->generation, 77U);
+  EXPECT_EQ(parts.fleet.stored->fetched_by, "host");
+  EXPECT_EQ(parts.current.generation(), 77U);
+}
+
+TEST(LockedRefresh, FenceIsBelowTheCurrentGeneration_IsPublishedAboveIt) {
+  LockedParts parts;
+  parts.take(parts.record(90, minutes(1)));
+  parts.loop.pass(minutes(2));
+  parts.run(77);
+  EXPECT_EQ(parts.fleet.stored->generation, 91U);
+}
+
+TEST(LockedRefresh, AnotherHostWasFaster_DoesNotFetch) {
+  LockedParts parts;
+  parts.take(parts.record(99, hours(2)));
+  parts.run();
+  EXPECT_EQ(parts.fleet.calls, Calls{"release"});
+  EXPECT_EQ(parts.source.fetches, 0);
+}
+
+TEST(LockedRefresh, CallIsNotAdmitted_DoesNotFetch) {
+  LockedParts parts;
+  parts.fleet.admission = {.refusal = agent::FetchRefusal::lock_lost, .retry_at = parts.now()};
+  parts.run();
+  EXPECT_EQ(parts.fleet.calls, (Calls{"admit", "release"}));
+  EXPECT_EQ(parts.source.fetches, 0);
+}
+
+TEST(LockedRefresh, FetchFails_SharesAPauseBeforeTheLockIsGivenBack) {
+  LockedParts parts;
+  parts.source.failure = agent::SourceError(agent::SourceError::Kind::permanent, "refused");
+  parts.run();
+  EXPECT_EQ(parts.fleet.calls, (Calls{"admit", "pause", "release"}));
+}
+
+TEST(LockedRefresh, FetchFailsAndBringsAState_TheStateIsPublishedWithTheTokenThatIsThere) {
+  LockedParts parts;
+  parts.take(parts.record(5, hours(1)));
+  parts.request.make(agent::RefreshRequest::Reason::asked, parts.current.record());
+  parts.loop.pass(minutes(1));
+  parts.source.failure = agent::SourceError(agent::SourceError::Kind::transient, "no token in the answer");
+  parts.source.failure->set_state(agent::SecretString("next"));
+  parts.run();
+  EXPECT_EQ(parts.fleet.calls, (Calls{"admit", "publish", "pause"}));
+  EXPECT_TRUE(parts.fleet.stored->state == agent::SecretString("next"));
+  EXPECT_TRUE(parts.fleet.stored->value == agent::SecretString("token-5"));
+  EXPECT_EQ(parts.fleet.stored->token_generation(), 5U);
+}
+
+TEST(LockedRefresh, OperatorAsked_SourceLearnsIt) {
+  LockedParts parts;
+  parts.run(1);
+  EXPECT_FALSE(parts.source.last.asked_for);
+  parts.loop.pass(minutes(1));
+  parts.request.make(agent::RefreshRequest::Reason::asked, parts.current.record());
+  parts.loop.pass(minutes(1));
+  parts.run(2);
+  EXPECT_TRUE(parts.source.last.asked_for);
+}
+
+TEST(LockedRefresh, OwnClaimIsHeard_DoesNotHoldThisHostBackAfterwards) {
+  LockedParts parts;
+  parts.fleet.admission = {.refusal = agent::FetchRefusal::lock_lost, .retry_at = parts.now()};
+  parts.view.hear_claim(parts.now() + minutes(1));
+  parts.run();
+  EXPECT_EQ(parts.view.claimed_until(), agent::BootTime{});
+}
+
+TEST(LockedRefresh, OutageOfTheCoordinator_EverythingGoesByTheStandalonePath) {
+  LockedParts parts;
+  parts.loop.run(parts.refresh.run(parts.standalone, parts.lease()));
+  EXPECT_EQ(parts.own.calls, (Calls{"admit", "publish"}));
+  EXPECT_EQ(parts.fleet.calls, Calls{});
+  EXPECT_EQ(parts.current.generation(), 100U);
+}
+
+}  // namespace
+}  // namespace jeton::test

@@ -1,0 +1,187 @@
+#include "agent/refresh/pause_policy.hpp"
+
+#include "tests/unit/refresh/refresh_parts.hpp"
+
+namespace jeton::test {
+namespace {
+
+using agent::SourceError;
+using std::chrono::hours;
+using std::chrono::minutes;
+using std::chrono::seconds;
+
+constexpr auto transient = SourceError::Kind::transient;
+constexpr auto permanent = SourceError::Kind::permanent;
+
+SourceError failure_of(SourceError::Kind kind, std::optional<agent::Duration> retry_after = {}) {
+  SourceError failure(kind, "refused", retry_after);
+  failure.set_request("request");
+  return failure;
+}
+
+void begin(RefreshParts& parts, const SourceError& failure) { parts.loop.run(parts.pauses.begin(failure, parts.path)); }
+
+TEST(PausePolicy, FetchFailsForAMoment_PausesTheFleetShortlyAndForAnyRequest) {
+  RefreshParts parts;
+  begin(parts, failure_of(transient));
+  ASSERT_EQ(parts.fleet.pauses.size(), 1U);
+  EXPECT_LE(parts.fleet.pauses[0].until, parts.now() + seconds(1));
+  EXPECT_EQ(parts.fleet.pauses[0].reason, "refused");
+  EXPECT_EQ(parts.fleet.pauses[0].request, "");
+  EXPECT_TRUE(parts.view.is_paused());
+}
+
+TEST(PausePolicy, FetchFailsForGood_PausesTheFleetForThisRequest) {
+  RefreshParts parts;
+  begin(parts, failure_of(permanent));
+  ASSERT_EQ(parts.fleet.pauses.size(), 1U);
+  EXPECT_EQ(parts.fleet.pauses[0].until, parts.now() + parts.config.refresh.retry_permanent);
+  EXPECT_EQ(parts.fleet.pauses[0].request, "request");
+}
+
+TEST(PausePolicy, ProviderAsksForALongerPause_IsObeyed) {
+  RefreshParts parts;
+  begin(parts, failure_of(transient, minutes(20)));
+  ASSERT_EQ(parts.fleet.pauses.size(), 1U);
+  EXPECT_EQ(parts.fleet.pauses[0].until, parts.now() + minutes(20));
+  EXPECT_EQ(parts.fleet.pauses[0].request, "request") << "longer than every backoff: another request need not wait";
+}
+
+TEST(PausePolicy, StateMayBeSpent_WaitsForAPerson) {
+  RefreshParts parts;
+  SourceError failure = failure_of(transient, seconds(1));
+  failure.set_spent();
+  begin(parts, failure);
+  ASSERT_EQ(parts.fleet.pauses.size(), 1U);
+  EXPECT_EQ(parts.fleet.pauses[0].until, parts.now() + hours(24 * 7));
+}
+
+TEST(PausePolicy, CoordinatorDoesNotTakeThePause_HoldsThisHostWhateverTheCoordinatorKnows) {
+  RefreshParts parts;
+  parts.fleet.failing = {"pause"};
+  begin(parts, failure_of(permanent));
+  EXPECT_TRUE(parts.outage.since());
+  parts.pauses.check({});
+  EXPECT_TRUE(parts.view.is_paused());
+}
+
+TEST(PausePolicy, CoordinatorKnowsOfNoPause_Ends) {
+  RefreshParts parts;
+  begin(parts, failure_of(permanent));
+  parts.pauses.check({.paused = true});
+  EXPECT_TRUE(parts.view.is_paused());
+  parts.pauses.check({});
+  EXPECT_FALSE(parts.view.is_paused());
+  EXPECT_FALSE(parts.pauses.known());
+}
+
+TEST(PausePolicy, BudgetIsSpent_IsNoReasonToEnd) {
+  RefreshParts parts(RefreshParts::token_with_budget(10, 3));
+  parts.view.spend(parts.now() + minutes(1), "budget");
+  parts.pauses.check({.calls = 7});
+  EXPECT_GT(parts.view.spent_until(), parts.now());
+  parts.pauses.check({.calls = 6});
+  EXPECT_EQ(parts.view.spent_until(), agent::BootTime{});
+}
+
+TEST(PausePolicy, PauseIsHeard_HoldsAndIsNotKnownForSure) {
+  RefreshParts parts;
+  parts.pauses.hear({parts.now() + minutes(1), "429", {}});
+  EXPECT_TRUE(parts.view.is_paused());
+  EXPECT_FALSE(parts.pauses.known()) << "a message may be of anybody";
+  parts.pauses.begin_known({parts.now() + minutes(2), "429", {}});
+  EXPECT_TRUE(parts.pauses.known());
+  parts.loop.pass(minutes(3));
+  EXPECT_FALSE(parts.pauses.known()) << "it has ended";
+}
+
+// After one failure of its own a host pauses for at most a second.
+TEST(PausePolicy, PausesOfOthersAreHeard_TheOwnBackoffGoesOnFromThere) {
+  RefreshParts parts;
+  agent::Duration longest{};
+  for (int round = 0; round < 10; ++round) {
+    parts.pauses.end_by_record(true);
+    for (int i = 1; i <= 10; ++i) parts.pauses.hear({parts.now() + minutes(i), "503", {}});
+    begin(parts, failure_of(transient));
+    longest = std::max(longest, parts.fleet.pauses.back().until - parts.now());
+  }
+  EXPECT_GT(longest, seconds(2));
+}
+
+TEST(PausePolicy, ResumeIsHeard_EndsUnlessOurRequestIsTheRefusedOne) {
+  RefreshParts parts;
+  begin(parts, failure_of(permanent));
+  parts.pauses.hear_resume();
+  EXPECT_TRUE(parts.view.is_paused());
+  parts.source.request = "another";
+  parts.pauses.hear_resume();
+  EXPECT_FALSE(parts.view.is_paused());
+}
+
+TEST(PausePolicy, RequestIsStillTheRefusedOne_IsLookedAtAgainAndNotResumed) {
+  RefreshParts parts;
+  begin(parts, failure_of(permanent));
+  EXPECT_EQ(parts.pauses.mend_check_at(), parts.now());
+  parts.loop.run(parts.pauses.resume_if_mended());
+  EXPECT_EQ(parts.fleet.times("resume"), 0);
+  EXPECT_EQ(parts.pauses.mend_check_at(), parts.now() + seconds(5));
+}
+
+TEST(PausePolicy, RequestIsAnother_ResumesTheFleet) {
+  RefreshParts parts;
+  begin(parts, failure_of(permanent));
+  parts.source.request = "another";
+  parts.loop.run(parts.pauses.resume_if_mended());
+  EXPECT_EQ(parts.fleet.times("resume"), 1);
+  EXPECT_FALSE(parts.view.is_paused());
+  EXPECT_EQ(parts.pauses.mend_check_at(), agent::BootTime::max());
+}
+
+TEST(PausePolicy, RequestCannotBeMade_IsNotResumed) {
+  RefreshParts parts;
+  begin(parts, failure_of(permanent));
+  parts.source.request = "";
+  parts.loop.run(parts.pauses.resume_if_mended());
+  EXPECT_EQ(parts.fleet.times("resume"), 0);
+}
+
+TEST(PausePolicy, StateIsAnother_IsAnotherRequest) {
+  EXPECT_EQ(agent::request_with("request", agent::SecretString()), "request");
+  EXPECT_EQ(agent::request_with("", agent::SecretString("state")), "");
+  EXPECT_NE(agent::request_with("request", agent::SecretString("one")),
+            agent::request_with("request", agent::SecretString("two")));
+}
+
+TEST(PausePolicy, OperatorLifts_EndsHereAtOnceAndInTheFleetSoon) {
+  RefreshParts parts;
+  begin(parts, failure_of(permanent));
+  parts.pauses.lift("an operator asked");
+  EXPECT_FALSE(parts.view.is_paused());
+  EXPECT_EQ(parts.pauses.lift_at(), parts.now());
+  parts.loop.run(parts.pauses.lift_in_fleet());
+  EXPECT_EQ(parts.fleet.times("resume"), 1);
+  EXPECT_EQ(parts.own.times("resume"), 1) << "the pause of a standalone fetch is this host's own";
+  EXPECT_EQ(parts.pauses.lift_at(), agent::BootTime::max());
+}
+
+TEST(PausePolicy, PauseCannotBeLiftedInTheFleet_IsTriedAfterARefreshThatIsDue) {
+  RefreshParts parts;
+  parts.fleet.failing = {"resume"};
+  parts.pauses.lift("an operator asked");
+  parts.loop.run(parts.pauses.lift_in_fleet());
+  EXPECT_GT(parts.pauses.lift_at(), parts.outage.retry_at());
+  EXPECT_LT(parts.pauses.lift_at(), agent::BootTime::max());
+}
+
+TEST(PausePolicy, PrerequisiteIsRenewed_ChecksAPauseForARequestNow) {
+  RefreshParts parts;
+  parts.pauses.check_mended_soon();
+  EXPECT_EQ(parts.pauses.mend_check_at(), agent::BootTime::max()) << "there is no pause";
+  begin(parts, failure_of(permanent));
+  parts.loop.run(parts.pauses.resume_if_mended());
+  parts.pauses.check_mended_soon();
+  EXPECT_EQ(parts.pauses.mend_check_at(), parts.now());
+}
+
+}  // namespace
+}  // namespace jeton::test

@@ -1,0 +1,175 @@
+#include "agent/refresh/store_repair.hpp"
+
+#include "tests/unit/refresh/refresh_parts.hpp"
+
+namespace jeton::test {
+namespace {
+
+using Calls = std::vector<std::string>;
+using std::chrono::milliseconds;
+using std::chrono::minutes;
+using std::chrono::seconds;
+
+TEST(StoreRepair, StoreHasANewerRecord_ItIsTaken) {
+  RefreshParts parts;
+  parts.take(parts.record(1));
+  parts.fleet.stored = parts.record(2);
+  parts.loop.run(parts.repair.reload());
+  EXPECT_EQ(parts.current.generation(), 2U);
+  EXPECT_EQ(parts.repair.repair_at(), agent::BootTime::max());
+}
+
+TEST(StoreRepair, NothingHappens_LooksEveryHalfMinute) {
+  RefreshParts parts;
+  parts.loop.run(parts.repair.reload());
+  EXPECT_GE(parts.repair.reload_at(), parts.now() + seconds(30));
+  EXPECT_LE(parts.repair.reload_at(), parts.now() + seconds(36));
+}
+
+TEST(StoreRepair, AnotherHostHasAClaim_LooksEverySecond) {
+  RefreshParts parts;
+  parts.view.claim(parts.now() + seconds(10));
+  parts.loop.run(parts.repair.reload());
+  EXPECT_LE(parts.repair.reload_at(), parts.now() + milliseconds(1200));
+}
+
+TEST(StoreRepair, MessagesMayBeMissed_LooksAtOnce) {
+  RefreshParts parts;
+  parts.loop.run(parts.repair.reload());
+  parts.repair.hear_gap();
+  EXPECT_LE(parts.repair.reload_at(), parts.now());
+  parts.loop.run(parts.repair.reload());
+  EXPECT_GT(parts.repair.reload_at(), parts.now());
+}
+
+TEST(StoreRepair, StoreCannotBeRead_LooksAgainAfterARefreshThatIsDue) {
+  RefreshParts parts;
+  parts.fleet.failing = {"load"};
+  parts.loop.run(parts.repair.reload());
+  EXPECT_TRUE(parts.outage.since());
+  EXPECT_GT(parts.repair.reload_at(), parts.outage.retry_at());
+}
+
+TEST(StoreRepair, StoreLostTheRecord_GetsItBackAfterADrawnDelay) {
+  RefreshParts parts;
+  parts.take(parts.record(1));
+  parts.loop.run(parts.repair.reload());
+  EXPECT_LE(parts.repair.repair_at(), parts.now() + milliseconds(250));
+  parts.loop.run(parts.repair.repair());
+  ASSERT_TRUE(parts.fleet.stored);
+  EXPECT_EQ(parts.fleet.stored->generation, 1U);
+  EXPECT_EQ(parts.repair.repair_at(), agent::BootTime::max());
+}
+
+TEST(StoreRepair, TokenHasRunOut_IsNotGivenBack) {
+  RefreshParts parts;
+  parts.take(parts.record(1, seconds(10)));
+  parts.loop.pass(seconds(20));
+  parts.loop.run(parts.repair.reload());
+  EXPECT_EQ(parts.repair.repair_at(), agent::BootTime::max());
+  parts.loop.run(parts.repair.repair());
+  EXPECT_EQ(parts.fleet.times("publish"), 0);
+}
+
+TEST(StoreRepair, RecordOfASegmentLacksTheState_IsNotGivenBack) {
+  agent::TokenConfig config = RefreshParts::default_token();
+  agent::OAuth2SourceConfig oauth2;
+  oauth2.grant = agent::OAuth2SourceConfig::Grant::refresh_token;
+  config.source = oauth2;
+  RefreshParts parts(config);
+  parts.take(parts.record(1));
+  parts.loop.run(parts.repair.repair());
+  EXPECT_EQ(parts.fleet.times("publish"), 0);
+  agent::Record with_state = parts.record(2);
+  with_state.state = agent::SecretString("state");
+  parts.take(with_state);
+  parts.loop.run(parts.repair.repair());
+  EXPECT_EQ(parts.fleet.times("publish"), 1);
+}
+
+TEST(StoreRepair, MessageBringsANewerRecordDuringTheLook_IsNoLoss) {
+  RefreshParts parts;
+  parts.take(parts.record(1));
+  parts.fleet.stored = parts.record(1);
+  parts.fleet.while_loading = [&] { parts.take(parts.record(2)); };
+  parts.loop.run(parts.repair.reload());
+  EXPECT_EQ(parts.current.generation(), 2U);
+  EXPECT_EQ(parts.repair.repair_at(), agent::BootTime::max());
+}
+
+TEST(StoreRepair, AnotherHostGaveTheRecordBack_NothingIsLeftToDo) {
+  RefreshParts parts;
+  parts.take(parts.record(1));
+  parts.repair.hear_loss();
+  parts.repair.record_is_there();
+  EXPECT_EQ(parts.repair.repair_at(), agent::BootTime::max());
+}
+
+TEST(StoreRepair, AnotherHostGaveTheRecordBackAndThisOneKnowsACount_GivesTheCountAllTheSame) {
+  RefreshParts parts(RefreshParts::token_with_budget(10));
+  parts.repair.note_usage({4, parts.now() + minutes(5)});
+  parts.repair.hear_loss();
+  parts.repair.record_is_there();
+  EXPECT_LT(parts.repair.repair_at(), agent::BootTime::max());
+}
+
+// No host may be admitted without the counts, and a second loss must not go unseen.
+TEST(StoreRepair, CountsAndRecordAreLost_CountsComeBeforeTheRecordAndOnceMoreAfterIt) {
+  RefreshParts parts(RefreshParts::token_with_budget(10));
+  parts.take(parts.record(1));
+  parts.repair.note_usage({4, parts.now() + minutes(5)});
+  parts.pauses.begin_known({parts.now() + minutes(2), "429", {}});
+  parts.loop.run(parts.repair.repair());
+  EXPECT_EQ(parts.fleet.calls, (Calls{"restore_usage", "pause", "publish", "restore_usage", "pause"}));
+  ASSERT_FALSE(parts.fleet.restored.empty());
+  EXPECT_EQ(parts.fleet.restored[0].calls, 4U);
+  ASSERT_FALSE(parts.fleet.pauses.empty());
+  EXPECT_EQ(parts.fleet.pauses[0].reason, "429");
+}
+
+TEST(StoreRepair, CountAndPauseWereOnlyHeard_AreNotGivenBack) {
+  RefreshParts parts(RefreshParts::token_with_budget(10));
+  parts.view.hear_count({4, parts.now() + minutes(5)});
+  parts.pauses.hear({parts.now() + minutes(2), "429", {}});
+  parts.loop.run(parts.repair.repair());
+  EXPECT_EQ(parts.fleet.calls, Calls{});
+}
+
+TEST(StoreRepair, CountIsLowerAfterAGap_WasLost) {
+  RefreshParts parts(RefreshParts::token_with_budget(10));
+  parts.repair.note_usage({4, parts.now() + minutes(5)});
+  parts.fleet.counted = {1, parts.now() + minutes(5)};
+  parts.repair.hear_gap();
+  parts.loop.run(parts.repair.reload());
+  EXPECT_LT(parts.repair.repair_at(), agent::BootTime::max());
+  EXPECT_EQ(parts.view.counted().calls, 4U);
+}
+
+TEST(StoreRepair, CountIsLowerWithoutAGap_IsBelieved) {
+  RefreshParts parts(RefreshParts::token_with_budget(10));
+  parts.repair.note_usage({4, parts.now() + minutes(5)});
+  parts.fleet.counted = {1, parts.now() + minutes(5)};
+  parts.loop.run(parts.repair.reload());
+  EXPECT_EQ(parts.repair.repair_at(), agent::BootTime::max());
+  EXPECT_EQ(parts.view.counted().calls, 1U);
+}
+
+TEST(StoreRepair, RepairFails_IsTriedAgainAfterARefreshThatIsDue) {
+  RefreshParts parts;
+  parts.take(parts.record(1));
+  parts.fleet.failing = {"publish"};
+  parts.loop.run(parts.repair.repair());
+  EXPECT_GT(parts.repair.repair_at(), parts.outage.retry_at());
+  EXPECT_LT(parts.repair.repair_at(), agent::BootTime::max());
+}
+
+TEST(StoreRepair, StoreHasANewerRecordThanTheOneGivenBack_ItIsTaken) {
+  RefreshParts parts;
+  parts.take(parts.record(1));
+  parts.fleet.stored = parts.record(2);
+  parts.loop.run(parts.repair.repair());
+  EXPECT_EQ(parts.current.generation(), 2U);
+}
+
+}  // namespace
+}  // namespace jeton::test
