@@ -1,7 +1,14 @@
 #include "agent/api/lock_json.hpp"
 
 #include <algorithm>
+#include <initializer_list>
+#include <map>
+#include <optional>
+#include <string_view>
+#include <utility>
+#include <vector>
 
+#include "agent/base/error.hpp"
 #include "agent/base/json.hpp"
 
 namespace jeton::agent {
@@ -18,67 +25,64 @@ bool is_short_and_plain(const std::string& text, std::size_t longest) {
          });
 }
 
+// The members of a body; null is as good as none.
 class BodyReader {
  public:
-  BodyReader(const OrderedJson& json, std::string& problem) : json_(json), problem_(problem) {}
+  explicit BodyReader(const std::string& text) : json_(try_parse_ordered_json(text.empty() ? "{}" : text)) {
+    if (!json_.is_object()) throw Error("the body must be a JSON object");
+  }
 
-  [[nodiscard]] std::optional<Milliseconds> milliseconds(const char* key) {
-    const auto found = json_.find(key);
-    if (found == json_.end() || found->is_null()) return std::nullopt;
-    if (found->is_number_unsigned() && found->get<std::uint64_t>() <= longest_ms) {
-      return Milliseconds{found->get<std::int64_t>()};
+  [[nodiscard]] std::optional<Milliseconds> milliseconds(const char* key) const {
+    const OrderedJson* value = find(key);
+    if (value == nullptr) return std::nullopt;
+    if (!value->is_number_unsigned() || value->get<std::uint64_t>() > longest_ms) {
+      throw Error(std::string(key) + " must be a whole number of milliseconds, at most a year");
     }
-    problem_ = std::string(key) + " must be a whole number of milliseconds, at most a year";
-    return std::nullopt;
+    return Milliseconds{value->get<std::int64_t>()};
   }
-  [[nodiscard]] std::string text(const char* key, std::size_t longest) {
-    const auto found = json_.find(key);
-    if (found == json_.end() || found->is_null()) return {};
-    if (found->is_string()) {
-      auto value = found->get<std::string>();
-      if (is_short_and_plain(value, longest)) return value;
+  [[nodiscard]] std::string text(const char* key, std::size_t longest) const {
+    const OrderedJson* value = find(key);
+    if (value == nullptr) return {};
+    if (!value->is_string() || !is_short_and_plain(value->get<std::string>(), longest)) {
+      throw Error(std::string(key) + " must be text of at most " + std::to_string(longest) +
+                  " bytes without control characters");
     }
-    problem_ =
-        std::string(key) + " must be text of at most " + std::to_string(longest) + " bytes without control characters";
-    return {};
+    return value->get<std::string>();
   }
-  [[nodiscard]] std::vector<std::string> texts(const char* key) {
-    std::vector<std::string> values;
-    const auto found = json_.find(key);
-    if (found == json_.end() || found->is_null()) return values;
-    const bool good = found->is_array() && std::all_of(found->begin(), found->end(),
-                                                       [](const OrderedJson& item) { return item.is_string(); });
-    if (!good) {
-      problem_ = std::string(key) + " must be a list of names";
-      return values;
+  [[nodiscard]] std::vector<std::string> texts(const char* key) const {
+    const OrderedJson* value = find(key);
+    if (value == nullptr) return {};
+    const auto is_text = [](const OrderedJson& item) { return item.is_string(); };
+    if (!value->is_array() || !std::all_of(value->begin(), value->end(), is_text)) {
+      throw Error(std::string(key) + " must be a list of names");
     }
-    for (const OrderedJson& item : *found) values.push_back(item.get<std::string>());
-    return values;
+    return value->get<std::vector<std::string>>();
   }
-  [[nodiscard]] std::map<std::string, std::string> text_by_name(const char* key, std::size_t longest) {
-    std::map<std::string, std::string> values;
-    const auto found = json_.find(key);
-    if (found == json_.end() || found->is_null()) return values;
-    const bool good = found->is_object() && std::all_of(found->begin(), found->end(), [&](const OrderedJson& item) {
-                        return item.is_string() && is_short_and_plain(item.get<std::string>(), longest);
-                      });
-    if (!good) {
-      problem_ = std::string(key) + " must be an object of names and owner ids";
-      return values;
+  [[nodiscard]] std::map<std::string, std::string> text_by_name(const char* key, std::size_t longest) const {
+    const OrderedJson* value = find(key);
+    if (value == nullptr) return {};
+    const auto is_owner_id = [&](const OrderedJson& item) {
+      return item.is_string() && is_short_and_plain(item.get<std::string>(), longest);
+    };
+    if (!value->is_object() || !std::all_of(value->begin(), value->end(), is_owner_id)) {
+      throw Error(std::string(key) + " must be an object of names and owner ids");
     }
-    for (const auto& [name, value] : found->items()) values.emplace(name, value.get<std::string>());
-    return values;
+    return value->get<std::map<std::string, std::string>>();
   }
-  void finish(std::initializer_list<const char*> known) {
+  void check_members(std::initializer_list<std::string_view> known) const {
     for (const auto& [key, value] : json_.items()) {
-      if (std::find(known.begin(), known.end(), key) == known.end())
-        problem_ = "'" + key + "' is no member of the body";
+      const bool is_known = std::find(known.begin(), known.end(), key) != known.end();
+      if (!is_known) throw Error("'" + key + "' is no member of the body");
     }
   }
 
  private:
-  const OrderedJson& json_;
-  std::string& problem_;
+  [[nodiscard]] const OrderedJson* find(const char* key) const {
+    const auto found = json_.find(key);
+    return found == json_.end() || found->is_null() ? nullptr : &*found;
+  }
+
+  OrderedJson json_;
 };
 
 std::int64_t left_ms(BootTime until, BootTime now) { return std::max<std::int64_t>(0, to_ms(until - now).count()); }
@@ -109,7 +113,7 @@ std::string busy_reason(const LockTry& busy) {
 
 void add_holder(OrderedJson& json, const LockSession& session, BootTime now) {
   const LockTry& busy = session.busy();
-  const bool may_see = session.request().is_admin || is_same_user(busy.note.by, session.request().note.by);
+  const bool may_see = session.request().is_admin || is_same_user(busy.note.by, session.request().claim.note.by);
   json["holder"] =
       busy.holder.empty() ? OrderedJson() : OrderedJson(may_see ? busy.holder : short_owner_id(busy.holder));
   json["holder_ttl_ms"] = left_ms(busy.busy_until, now);
@@ -119,23 +123,21 @@ void add_holder(OrderedJson& json, const LockSession& session, BootTime now) {
 
 }  // namespace
 
-LockBody lock_body(const std::string& text) {
-  LockBody body;
-  const OrderedJson json = try_parse_ordered_json(text.empty() ? "{}" : text);
-  if (!json.is_object()) {
-    body.problem = "the body must be a JSON object";
-    return body;
-  }
-  BodyReader reader(json, body.problem);
-  body.ttl = reader.milliseconds("ttl_ms");
-  body.wait = reader.milliseconds("wait_ms").value_or(Milliseconds{0});
-  body.retry = reader.milliseconds("retry_ms");
-  body.owner = reader.text("owner", 64);
-  body.metadata = reader.text("metadata", 512);
-  body.names = reader.texts("names");
-  body.owners = reader.text_by_name("owners", 64);
-  reader.finish({"ttl_ms", "wait_ms", "retry_ms", "owner", "metadata", "names", "owners"});
-  return body;
+LockRequest lock_request(const std::string& name, const std::string& body) {
+  const BodyReader reader(body);
+  reader.check_members({"ttl_ms", "wait_ms", "retry_ms", "owner", "metadata", "names", "owners"});
+  LockRequest request;
+  request.name = name;
+  request.locks.push_back(LockId{name});
+  for (std::string& other : reader.texts("names")) request.locks.push_back(LockId{std::move(other)});
+  request.resumed = reader.text_by_name("owners", 64);
+  const auto ttl = reader.milliseconds("ttl_ms");
+  request.claim.ttl = ttl ? Duration{*ttl} : no_ttl;
+  request.claim.owner = reader.text("owner", 64);
+  request.claim.note.metadata = reader.text("metadata", 512);
+  request.wait = reader.milliseconds("wait_ms").value_or(Milliseconds{0});
+  request.retry = reader.milliseconds("retry_ms");
+  return request;
 }
 
 std::string lock_event(const std::string& event, const LockSession& session, BootTime now) {

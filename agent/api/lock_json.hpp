@@ -1,31 +1,24 @@
-// The JSON of locks: what clients send and what they are answered (DESIGN.md section 8). Each text ends with a newline.
+// The JSON of locks: what clients send and what they are answered (agent/README.md, The way of a lock). Each text ends
+// with a newline.
 //
 // A client can tell by itself when its lock has run out, even if the agent hangs: valid_until_boot_ms is on the clock
 // CLOCK_BOOTTIME of this host.
 #pragma once
 
-#include <map>
-#include <optional>
 #include <string>
-#include <vector>
 
 #include "agent/locks/lock_session.hpp"
 
 namespace jeton::agent {
 
-// {"ttl_ms", "wait_ms", "retry_ms", "owner", "metadata", "names", "owners"}; each may be missing.
-struct LockBody {
-  std::optional<Milliseconds> ttl;
-  Milliseconds wait{0};
-  std::optional<Milliseconds> retry;
-  std::string owner;
-  std::string metadata;
-  std::vector<std::string> names;  // more locks, taken together with that of the path
-  // By name, of every lock of a session: the client has had them at an agent that is gone, and goes on with them.
-  std::map<std::string, std::string> owners;
-  std::string problem;  // not empty: what is wrong with the body, and nothing else is to be used
-};
-[[nodiscard]] LockBody lock_body(const std::string& text);
+// The time to live in a request whose body gives none.
+constexpr Duration no_ttl{-1};
+
+// The body of a request about the lock `name`: {"ttl_ms", "wait_ms", "retry_ms", "owner", "metadata", "names",
+// "owners"}; each may be missing. "names": more locks, taken together with `name`; "owners": the owner id of every
+// lock, by name, if the client has held them at an agent that is gone. The caller adds the client and the rules of the
+// locks. Throws Error, whose message says what is wrong with the body.
+[[nodiscard]] LockRequest lock_request(const std::string& name, const std::string& body);
 
 // Of a stream: {"event": "waiting" | "acquired" | "renewed" | "not_renewed" | "lost" | "busy" | "failed" | "released" |
 // "heartbeat", ...}

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <optional>
 #include <utility>
+#include <vector>
 
 #include "agent/api/lock_json.hpp"
 #include "agent/base/error.hpp"
@@ -13,15 +14,14 @@
 namespace jeton::agent {
 namespace {
 
-// A request about a lock that the peer may take.
+// A request about a lock that the peer may take, and what it is judged by.
 struct LockCall {
   LockBroker& broker;
   const Peer& peer;
   const LockRuleConfig& rule;
-  LockId id;
-  LockBody body;
-  LockHolder by;  // who asks
-  bool is_admin;
+  LockRequest request;
+
+  [[nodiscard]] const LockId& id() const { return request.locks.front(); }
 };
 
 // The captures live as long as the work (routes.hpp).
@@ -47,56 +47,46 @@ std::string section_of(const LockRuleConfig& rule) { return "locks.\"" + rule.pa
 
 std::optional<ApiResponse> ttl_refusal(const LockCall& call) {
   const auto bad = [](const std::string& message) { return error_response(400, "bad_request", message); };
-  if (!call.body.ttl) return bad("the body must have ttl_ms, the time to live in milliseconds");
-  if (*call.body.ttl < call.broker.limits().shortest_ttl) {
-    return bad("ttl_ms is less than " + format_duration(to_ms(call.broker.limits().shortest_ttl)));
-  }
-  if (*call.body.ttl > call.rule.max_ttl) {
+  const LockLimits& limits = call.broker.limits();
+  const Duration ttl = call.request.claim.ttl;
+  if (ttl == no_ttl) return bad("the body must have ttl_ms, the time to live in milliseconds");
+  if (ttl < limits.shortest_ttl) return bad("ttl_ms is less than " + format_duration(to_ms(limits.shortest_ttl)));
+  if (ttl > call.rule.max_ttl) {
     return bad("ttl_ms is more than " + format_duration(call.rule.max_ttl) + ", the max_ttl of " +
                section_of(call.rule));
   }
-  if (call.body.wait > call.broker.limits().longest_wait) {
-    return bad("wait_ms is more than " + format_duration(to_ms(call.broker.limits().longest_wait)));
+  if (call.request.wait > limits.longest_wait) {
+    return bad("wait_ms is more than " + format_duration(to_ms(limits.longest_wait)));
   }
-  if (call.body.retry && *call.body.retry < Milliseconds{1}) return bad("retry_ms must be 1 or more");
+  if (call.request.retry && *call.request.retry < Milliseconds{1}) return bad("retry_ms must be 1 or more");
   return std::nullopt;
 }
 
-ApiResponse open_session(const LockCall& call, LockRequest request) {
+ApiResponse open_session(LockCall call) {
   if (auto refused = ttl_refusal(call)) return *refused;
-  request.name = call.id.name;
-  request.ttl = *call.body.ttl;
-  request.wait = call.body.wait;
-  request.note.by = call.by;
-  request.note.metadata = call.body.metadata;
-  request.user = call.peer.uid;
-  request.is_admin = call.is_admin;
-  if (call.body.retry) request.retry = *call.body.retry;
   try {
     ApiResponse response;
-    response.lock = call.broker.open(std::move(request));
+    response.lock = call.broker.open(std::move(call.request));
     return response;
   } catch (const LockRefusal& e) {
     return error_response(429, "too_many_locks", e.what());
   }
 }
 
-ApiResponse acquire(const LockCall& call) {
-  if (!call.body.names.empty() || !call.body.owners.empty()) {
+ApiResponse acquire(LockCall call) {
+  if (call.request.locks.size() > 1 || !call.request.resumed.empty()) {
     return error_response(400, "bad_request", "several locks are taken over a connection: POST /v1/locks/NAME");
   }
-  LockRequest request;
-  request.locks = {call.id};
-  request.owner = call.body.owner;
-  request.detached = true;
-  return open_session(call, std::move(request));
+  call.request.detached = true;
+  return open_session(std::move(call));
 }
 
 ApiResponse extend(const LockCall& call) {
-  if (call.body.owner.empty()) return error_response(400, "bad_request", "the body must have owner and ttl_ms");
+  const LockClaim& claim = call.request.claim;
+  if (claim.owner.empty()) return error_response(400, "bad_request", "the body must have owner and ttl_ms");
   if (auto refused = ttl_refusal(call)) return *refused;
-  return later([&broker = call.broker, id = call.id, body = call.body]() -> Task<ApiResponse> {
-    const std::optional<Lease> lease = co_await broker.extend(id, body.owner, *body.ttl);
+  return later([&broker = call.broker, id = call.id(), owner = claim.owner, ttl = claim.ttl]() -> Task<ApiResponse> {
+    const std::optional<Lease> lease = co_await broker.extend(id, owner, ttl);
     ApiResponse done;
     if (!lease) {
       done = co_await not_held(broker, id);
@@ -108,8 +98,9 @@ ApiResponse extend(const LockCall& call) {
 }
 
 ApiResponse release(const LockCall& call) {
-  if (call.body.owner.empty()) return error_response(400, "bad_request", "the body must have owner");
-  return later([&broker = call.broker, id = call.id, owner = call.body.owner]() -> Task<ApiResponse> {
+  const std::string& owner = call.request.claim.owner;
+  if (owner.empty()) return error_response(400, "bad_request", "the body must have owner");
+  return later([&broker = call.broker, id = call.id(), owner]() -> Task<ApiResponse> {
     const bool released = co_await broker.release(id, owner);
     ApiResponse done;
     if (!released) {
@@ -159,12 +150,13 @@ ApiResponse not_allowed(const Peer& peer, const std::string& name, const std::st
                             section + ".groups");
 }
 
-// The lock of each name that goes with the call's own, which must fall under a rule of its own.
-// Cleared `outlive_agent`: one of them does not.
-std::optional<ApiResponse> add_others(const LockCall& call, AccountNames& names, std::vector<LockId>& locks,
-                                      bool& outlive_agent) {
-  for (const std::string& name : call.body.names) {
-    const bool twice = std::any_of(locks.begin(), locks.end(), [&](const LockId& id) { return id.name == name; });
+// Finds the rule of each lock that goes with the call's own. A lock that does not outlive the agent clears
+// outlives_agent of them all.
+std::optional<ApiResponse> resolve_others(LockCall& call, AccountNames& names) {
+  std::vector<LockId>& locks = call.request.locks;
+  for (auto lock = locks.begin() + 1; lock != locks.end(); ++lock) {
+    const std::string name = lock->name;
+    const bool twice = std::any_of(locks.begin(), lock, [&](const LockId& id) { return id.name == name; });
     if (twice || !is_lock_name(name)) {
       return error_response(400, "bad_request",
                             "names: '" + name.substr(0, 128) +
@@ -174,11 +166,11 @@ std::optional<ApiResponse> add_others(const LockCall& call, AccountNames& names,
     const LockRuleConfig* rule = call.broker.rule(name);
     if (rule == nullptr) return no_rule(name);
     if (!may_read(call.peer, rule->access, names)) return not_allowed(call.peer, name, section_of(*rule));
-    if (*call.body.ttl > rule->max_ttl) {
+    if (call.request.claim.ttl > rule->max_ttl) {
       return error_response(400, "bad_request", "ttl_ms is more than the max_ttl of " + section_of(*rule));
     }
-    locks.push_back(lock_id(*rule, name));
-    outlive_agent = outlive_agent && rule->outlives_agent;
+    *lock = lock_id(*rule, name);
+    call.request.outlives_agent = call.request.outlives_agent && rule->outlives_agent;
   }
   if (locks.size() > call.broker.limits().names_per_session) {
     return error_response(400, "bad_request",
@@ -187,26 +179,24 @@ std::optional<ApiResponse> add_others(const LockCall& call, AccountNames& names,
   return std::nullopt;
 }
 
-ApiResponse session(const LockCall& call, AccountNames& names) {
-  if (!call.body.owner.empty()) {
+ApiResponse session(LockCall call, AccountNames& names) {
+  LockRequest& request = call.request;
+  if (!request.claim.owner.empty()) {
     return error_response(400, "bad_request", "a lock over a connection has an owner id of its own; leave owner out");
   }
   if (auto refused = ttl_refusal(call)) return *refused;
-  LockRequest request;
-  request.locks = {call.id};
   request.outlives_agent = call.rule.outlives_agent;
-  if (auto refused = add_others(call, names, request.locks, request.outlives_agent)) return *refused;
-  const auto has_owner = [&](const LockId& id) { return call.body.owners.contains(id.name); };
-  const bool resumes = !call.body.owners.empty();
-  if (resumes && !(request.outlives_agent && call.body.owners.size() == request.locks.size() &&
+  if (auto refused = resolve_others(call, names)) return *refused;
+  const auto has_owner = [&](const LockId& id) { return request.resumed.contains(id.name); };
+  const bool resumes = !request.resumed.empty();
+  if (resumes && !(request.outlives_agent && request.resumed.size() == request.locks.size() &&
                    std::all_of(request.locks.begin(), request.locks.end(), has_owner))) {
     return error_response(400, "bad_request",
                           "owners must name the owner id of each lock, and each must be one that outlives the agent; "
                           "set when_agent_stops: keep under " +
                               section_of(call.rule));
   }
-  request.resumed = call.body.owners;
-  return open_session(call, std::move(request));
+  return open_session(std::move(call));
 }
 
 }  // namespace
@@ -246,12 +236,20 @@ ApiResponse lock_route(std::string_view rest, const ApiRequest& request, const P
   if (!may_use && !(method == "GET" && is_admin)) return not_allowed(peer, name, section_of(*rule));
   if (method == "GET") return show(*broker, lock_id(*rule, name), by, is_admin);
 
-  LockCall call{*broker, peer, *rule, lock_id(*rule, name), lock_body(request.body), by, is_admin};
-  if (!call.body.problem.empty()) return error_response(400, "bad_request", call.body.problem);
-  if (what == "/acquire") return acquire(call);
+  LockCall call{*broker, peer, *rule, {}};
+  try {
+    call.request = lock_request(name, request.body);
+  } catch (const Error& e) {
+    return error_response(400, "bad_request", e.what());
+  }
+  call.request.locks.front() = lock_id(*rule, name);
+  call.request.claim.note.by = by;
+  call.request.user = peer.uid;
+  call.request.is_admin = is_admin;
+  if (what == "/acquire") return acquire(std::move(call));
   if (what == "/extend") return extend(call);
   if (what == "/release") return release(call);
-  return session(call, names);
+  return session(std::move(call), names);
 }
 
 }  // namespace jeton::agent

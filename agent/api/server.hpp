@@ -1,4 +1,4 @@
-// ApiServer: the agent's local API (DESIGN.md section 8): HTTP/1.1 with JSON on a unix socket, on the agent's one loop.
+// ApiServer: the agent's local API (agent/README.md, Architecture): HTTP/1.1 with JSON on a unix socket, on the agent's one loop.
 //
 // Anybody on the host may connect; what each may see is decided by the kernel's word on who it is (peer.hpp,
 // routes.hpp). A slow or hostile client is bounded by ApiLimits, and no number of ordinary users shuts out root, the

@@ -10,7 +10,7 @@ namespace jeton::agent {
 namespace {
 
 // Within the time that the agent gives itself to stop.
-constexpr Duration farewell = std::chrono::milliseconds(2500);
+constexpr Duration shutdown_grace = std::chrono::milliseconds(2500);
 
 }  // namespace
 
@@ -18,7 +18,7 @@ LockBroker::LockBroker(Timers& timers, Random& random, std::unique_ptr<LockStore
     : timers_(timers),
       limits_(limits),
       store_(std::move(store)),
-      lines_(timers, random, *store_),
+      queue_(timers, random, *store_),
       quota_(limits),
       session_ended_(timers) {}
 
@@ -41,9 +41,9 @@ std::shared_ptr<LockSession> LockBroker::open(LockRequest request) {
   for (const auto& [name, owner] : request.resumed) {
     // The client has begun anew before the end of its former connection was seen.
     LockSession* former = holder(name, owner);
-    if (former != nullptr && former->request().note.by == request.note.by) former->hand_over();
+    if (former != nullptr && former->request().claim.note.by == request.claim.note.by) former->hand_over();
   }
-  auto session = std::make_shared<LockSession>(LockSession::Context{timers_, *store_, lines_}, std::move(request));
+  auto session = std::make_shared<LockSession>(LockSession::Context{timers_, *store_, queue_}, std::move(request));
   sessions_.emplace(session.get(), session);
   quota_.add(session->request().user, session->request().locks.size());
   LockSession::start(session, [this, alive = std::weak_ptr(alive_)](LockSession* over) {
@@ -161,7 +161,7 @@ Task<> LockBroker::stop() {
       session->ask_to_end();
     }
   }
-  const BootTime deadline = timers_.clock().boot_now() + farewell;
+  const BootTime deadline = timers_.clock().boot_now() + shutdown_grace;
   bool in_time = true;
   while (!sessions_.empty() && in_time) in_time = co_await session_ended_.wait_until(deadline);
   if (!sessions_.empty()) {

@@ -1,5 +1,5 @@
-// LockBroker: the fleet-wide locks of this host's applications (DESIGN.md sections 7 and 8): who may have which, how
-// many, and what becomes of them when the agent stops. Knows nothing of sockets; who a client is it is told.
+// LockBroker: the fleet-wide locks of this host's applications (agent/README.md, The way of a lock): who may have
+// which, how many, and what becomes of them when the agent stops. Knows nothing of sockets; who a client is it is told.
 //
 // Errors: TransportError if the store cannot be asked, LockRefusal if the request is one too many. One thread: the
 // loop's.
@@ -62,7 +62,7 @@ class LockBroker {
   LockLimits limits_;
   LockRules rules_;
   std::unique_ptr<LockStore> store_;
-  LockLines lines_;
+  LockQueue queue_;
   std::map<LockSession*, std::shared_ptr<LockSession>> sessions_;
   LockQuota quota_;
   std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);

@@ -18,21 +18,22 @@
 #include <vector>
 
 #include "agent/base/event.hpp"
-#include "agent/locks/lock_lines.hpp"
 #include "agent/locks/lock_loss.hpp"
+#include "agent/locks/lock_queue.hpp"
 
 namespace jeton::agent {
 
+// What a client asks for. The way of a request is LockRequest, whose claim goes to the store for each lock, and back
+// LockTry, whose lease the session keeps as a HeldLock.
 struct LockRequest {
   std::string name;           // of the lock that was asked for; the others go with it
   std::vector<LockId> locks;  // one or more, that one included; of a detached request it alone
-  std::string owner{};        // of a detached lock; empty: a new one
-  std::map<std::string, std::string>
-      resumed{};  // owner ids by name, of each lock: they are held already, see outlives_agent
-  Duration ttl{};
+  // Of each lock: the time to live and the note; of a detached one also the owner id that the client chose, if any.
+  LockClaim claim{};
+  // Owner ids by name, of each lock: they are held already, see outlives_agent.
+  std::map<std::string, std::string> resumed{};
   Duration wait{};                  // zero: one try
   std::optional<Duration> retry{};  // between two looks
-  LockNote note{};
   uid_t user = 0;
   bool is_admin = false;  // may see the owner ids of others, and is not shut out by the number of their locks
   bool detached = false;
@@ -45,7 +46,7 @@ struct HeldLock {
   Lease lease;
   BootTime renew_at;
   BootTime listen_at;                         // from then on releases are heard
-  std::shared_ptr<LockLines::Watch> watch{};  // once they are
+  std::shared_ptr<LockQueue::Watch> watch{};  // once they are
   MissedRenewal missed{};                     // since the last renewal
 };
 
@@ -67,7 +68,7 @@ class LockSession : public std::enable_shared_from_this<LockSession> {
   struct Context {
     Timers& timers;
     LockStore& store;
-    LockLines& lines;
+    LockQueue& queue;
   };
   LockSession(Context context, LockRequest request);
   LockSession(const LockSession&) = delete;
@@ -134,7 +135,7 @@ class LockSession : public std::enable_shared_from_this<LockSession> {
   Context context_;
   LockRequest request_;
   State state_ = State::trying;
-  std::shared_ptr<LockTicket> ticket_;
+  std::shared_ptr<Waiter> waiter_;
   std::vector<HeldLock> held_;
   LockTry busy_;
   std::string reason_;

@@ -1,5 +1,5 @@
-// LockSession while it holds: the renewals, the ears for somebody else's release, and the guard that tells a loss in
-// time.
+// LockSession while it holds: the renewals, the watch for a release by another client, and the guard that tells a loss
+// in time.
 #include <algorithm>
 #include <boost/system/system_error.hpp>
 #include <chrono>
@@ -58,7 +58,7 @@ void LockSession::listen_due() {
     if (lock.listen_at > now()) continue;
     lock.listen_at = BootTime::max();
     if (lock.lease.ttl / 3 <= held_for_long) continue;
-    lock.watch = context_.lines.watch(lock.id, [weak = weak_from_this(), name = lock.id.name] {
+    lock.watch = context_.queue.watch(lock.id, [weak = weak_from_this(), name = lock.id.name] {
       const auto self = weak.lock();
       HeldLock* held = self ? self->find(name) : nullptr;
       if (held == nullptr) return;

@@ -48,8 +48,8 @@ class LockRoutes : public ::testing::Test {
     LockRequest request;
     request.name = "job";
     request.locks.push_back(LockId{"job"});
-    request.ttl = std::chrono::hours(1);
-    request.note.by = holder;
+    request.claim.ttl = std::chrono::hours(1);
+    request.claim.note.by = holder;
     const auto session = begun(status.locks()->open(std::move(request)));
     EXPECT_EQ(session->state(), State::held) << session->reason();
     return session->held().front().lease.owner;

@@ -63,11 +63,11 @@ class LockHost {
     request.name = ask.name;
     request.locks.push_back(id(ask.name));
     for (const std::string& other : ask.also) request.locks.push_back(id(other));
-    request.owner = ask.owner;
-    request.ttl = ask.ttl;
+    request.claim.owner = ask.owner;
+    request.claim.ttl = ask.ttl;
     request.wait = ask.wait;
     request.retry = ask.retry;
-    request.note.by = agent::LockHolder{name_, 1, ++last_pid_};
+    request.claim.note.by = agent::LockHolder{name_, 1, ++last_pid_};
     request.detached = detached;
     return opened_.emplace_back(broker_.open(std::move(request)));
   }
