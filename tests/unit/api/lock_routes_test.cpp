@@ -4,8 +4,8 @@
 
 #include <nlohmann/json.hpp>
 
-#include "agent/api/lock_json.hpp"
-#include "agent/api/routes.hpp"
+#include "agent/api/locks/lock_json.hpp"
+#include "agent/api/server/routes.hpp"
 #include "tests/support/loop.hpp"
 #include "tests/support/temp_dir.hpp"
 #include "tests/unit/api/fake_status.hpp"
@@ -54,19 +54,22 @@ class LockRoutes : public ::testing::Test {
     EXPECT_EQ(session->state(), State::held) << session->reason();
     return session->held().front().lease.owner;
   }
-  ApiResponse ask(const std::string& method, const std::string& path, const std::string& body = {}) {
-    ApiResponse response = answer({method, path, body}, its_process, status, names, loop.clock.wall_now());
-    if (!response.later) return response;
-    const auto work = std::move(response.later);
-    return loop.run(work());
+  ApiResponse respond(const std::string& method, const std::string& path, const std::string& body) {
+    return answer({method, path, body}, its_process, status, names, loop.clock.wall_now());
+  }
+  ApiAnswer ask(const std::string& method, const std::string& path, const std::string& body = {}) {
+    const ApiResponse response = respond(method, path, body);
+    const auto* later = std::get_if<LaterAnswer>(&response);
+    return later == nullptr ? std::get<ApiAnswer>(response) : loop.run(later->work());
   }
   // What the user is shown of it, by each way.
   std::string shown() { return ask("GET", "/v1/locks/job").body; }
   std::string busy() {
-    const ApiResponse tried = ask("POST", "/v1/locks/job", R"({"ttl_ms":1000})");
-    const auto session = begun(tried.lock);
+    const ApiResponse tried = respond("POST", "/v1/locks/job", R"({"ttl_ms":1000})");
+    const auto session = begun(std::get<OpenedLock>(tried).session);
     EXPECT_EQ(session->state(), State::busy);
-    return lock_busy_json(*session, loop.clock.boot_now()) + lock_event("busy", *session, loop.clock.boot_now());
+    return lock_busy_json(*session, loop.clock.boot_now()) +
+           lock_event(LockEvent::busy, *session, loop.clock.boot_now());
   }
 
   test::Loop loop;
@@ -113,11 +116,11 @@ TEST_F(LockRoutes, HolderIsShown_ByHostUserAndProcess) {
 TEST_F(LockRoutes, NotHeldByThisOwner_WhoHasItIsTold) {
   static_cast<void>(held_by({"host-2", 7, 99}));
   for (const char* path : {"/v1/locks/job/extend", "/v1/locks/job/release"}) {
-    const ApiResponse refused = ask("POST", path, R"({"owner":"stranger","ttl_ms":1000})");
+    const ApiAnswer refused = ask("POST", path, R"({"owner":"stranger","ttl_ms":1000})");
     EXPECT_EQ(refused.status, 409U);
     EXPECT_THAT(refused.body, HasSubstr("another has it now: host-2 uid 7 pid 99"));
   }
-  const ApiResponse gone = ask("POST", "/v1/locks/other/release", R"({"owner":"stranger"})");
+  const ApiAnswer gone = ask("POST", "/v1/locks/other/release", R"({"owner":"stranger"})");
   EXPECT_THAT(gone.body, HasSubstr("it has expired, was deleted or released"));
 }
 

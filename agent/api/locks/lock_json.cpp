@@ -1,4 +1,4 @@
-#include "agent/api/lock_json.hpp"
+#include "agent/api/locks/lock_json.hpp"
 
 #include <algorithm>
 #include <initializer_list>
@@ -85,6 +85,30 @@ class BodyReader {
   OrderedJson json_;
 };
 
+const char* event_name(LockEvent event) {
+  switch (event) {
+    case LockEvent::waiting:
+      return "waiting";
+    case LockEvent::acquired:
+      return "acquired";
+    case LockEvent::renewed:
+      return "renewed";
+    case LockEvent::not_renewed:
+      return "not_renewed";
+    case LockEvent::lost:
+      return "lost";
+    case LockEvent::busy:
+      return "busy";
+    case LockEvent::failed:
+      return "failed";
+    case LockEvent::released:
+      return "released";
+    case LockEvent::heartbeat:
+      return "heartbeat";
+  }
+  return "";
+}
+
 std::int64_t left_ms(BootTime until, BootTime now) { return std::max<std::int64_t>(0, to_ms(until - now).count()); }
 
 std::int64_t boot_ms(BootTime time) { return to_ms(time.time_since_epoch()).count(); }
@@ -92,6 +116,19 @@ std::int64_t boot_ms(BootTime time) { return to_ms(time.time_since_epoch()).coun
 void add_validity(OrderedJson& json, const LockSession& session) {
   json["ttl_ms"] = to_ms(session.held().front().lease.ttl).count();
   json["valid_until_boot_ms"] = boot_ms(session.valid_until());
+}
+
+void add_grant(OrderedJson& json, const LockSession& session) {
+  const HeldLock* asked_for = session.find(session.request().name);
+  json["name"] = asked_for->id.name;
+  json["owner"] = asked_for->lease.owner;
+  json["fence"] = asked_for->lease.fence;
+  add_validity(json, session);
+  if (session.request().outlives_agent) json["outlives_agent"] = true;
+  if (session.held().size() == 1) return;
+  for (const HeldLock& lock : session.held()) {
+    json["locks"].push_back({{"name", lock.id.name}, {"owner", lock.lease.owner}, {"fence", lock.lease.fence}});
+  }
 }
 
 // Members whose names begin with `prefix`; an unknown value is null.
@@ -140,34 +177,35 @@ LockRequest lock_request(const std::string& name, const std::string& body) {
   return request;
 }
 
-std::string lock_event(const std::string& event, const LockSession& session, BootTime now) {
-  OrderedJson json{{"event", event}};
-  if (event == "acquired") {
-    const HeldLock* asked_for = session.find(session.request().name);
-    json["name"] = asked_for->id.name;
-    json["owner"] = asked_for->lease.owner;
-    json["fence"] = asked_for->lease.fence;
-    add_validity(json, session);
-    if (session.request().outlives_agent) json["outlives_agent"] = true;
-    if (session.held().size() > 1) {
-      for (const HeldLock& lock : session.held()) {
-        json["locks"].push_back({{"name", lock.id.name}, {"owner", lock.lease.owner}, {"fence", lock.lease.fence}});
-      }
-    }
-  } else if (event == "renewed") {
-    add_validity(json, session);
-  } else if (event == "not_renewed") {
-    json["reason"] = session.trouble();
-  } else if (event == "lost") {
-    json["name"] = session.lost_name().empty() ? session.request().name : session.lost_name();
-    json["reason"] = session.reason();
-  } else if (event == "failed") {
-    json["name"] = session.request().name;
-    json["reason"] = session.reason();
-  } else if (event == "waiting" || event == "busy") {
-    json["name"] = session.request().name;
-    json["reason"] = busy_reason(session.busy());
-    add_holder(json, session, now);
+std::string lock_event(LockEvent event, const LockSession& session, BootTime now) {
+  OrderedJson json{{"event", event_name(event)}};
+  switch (event) {
+    case LockEvent::acquired:
+      add_grant(json, session);
+      break;
+    case LockEvent::renewed:
+      add_validity(json, session);
+      break;
+    case LockEvent::not_renewed:
+      json["reason"] = session.trouble();
+      break;
+    case LockEvent::lost:
+      json["name"] = session.lost_name().empty() ? session.request().name : session.lost_name();
+      json["reason"] = session.reason();
+      break;
+    case LockEvent::failed:
+      json["name"] = session.request().name;
+      json["reason"] = session.reason();
+      break;
+    case LockEvent::waiting:
+    case LockEvent::busy:
+      json["name"] = session.request().name;
+      json["reason"] = busy_reason(session.busy());
+      add_holder(json, session, now);
+      break;
+    case LockEvent::released:
+    case LockEvent::heartbeat:
+      break;
   }
   return text_of(json);
 }

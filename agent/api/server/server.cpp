@@ -1,4 +1,4 @@
-#include "agent/api/server.hpp"
+#include "agent/api/server/server.hpp"
 
 #include <sys/socket.h>
 #include <unistd.h>
@@ -11,10 +11,10 @@
 #include <system_error>
 #include <utility>
 
-#include "agent/api/connection.hpp"
-#include "agent/api/connection_room.hpp"
 #include "agent/api/peer.hpp"
-#include "agent/api/socket_file.hpp"
+#include "agent/api/server/connection.hpp"
+#include "agent/api/server/connection_room.hpp"
+#include "agent/api/server/socket_file.hpp"
 #include "agent/api/status_json.hpp"
 #include "agent/base/error.hpp"
 #include "agent/base/log.hpp"

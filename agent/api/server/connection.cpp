@@ -1,4 +1,4 @@
-#include "agent/api/connection.hpp"
+#include "agent/api/server/connection.hpp"
 
 #include <poll.h>
 
@@ -20,11 +20,12 @@
 #include <sstream>
 #include <string>
 #include <utility>
+#include <variant>
 
-#include "agent/api/lock_json.hpp"
-#include "agent/api/lock_news.hpp"
-#include "agent/api/routes.hpp"
-#include "agent/api/status_json.hpp"
+#include "agent/api/line_stream.hpp"
+#include "agent/api/locks/lock_reply.hpp"
+#include "agent/api/server/routes.hpp"
+#include "agent/api/tokens/token_stream.hpp"
 #include "agent/base/error.hpp"
 #include "agent/base/log.hpp"
 
@@ -36,24 +37,28 @@ namespace http = boost::beast::http;
 using Socket = asio::local::stream_protocol::socket;
 using Request = http::request<http::string_body>;
 
-// What to tell a client whose request could not be read; empty: it has gone, there is nobody to tell.
-std::optional<ApiResponse> read_failure(const boost::system::error_code& error, const ApiLimits& limits) {
+// The answer to a client whose request could not be read. None: the client has gone.
+std::optional<ApiAnswer> read_failure(const boost::system::error_code& error, const ApiLimits& limits) {
   if (error == http::error::end_of_stream || error == http::error::partial_message) return std::nullopt;
   if (error == http::error::header_limit || error == http::error::buffer_overflow) {
-    return error_response(431, "header_too_large",
-                          "the header is larger than " + std::to_string(limits.header_bytes) + " bytes");
+    return error_answer(431, "header_too_large",
+                        "the header is larger than " + std::to_string(limits.header_bytes) + " bytes");
   }
   if (error == http::error::body_limit) {
-    return error_response(413, "body_too_large",
-                          "the body is larger than " + std::to_string(limits.body_bytes) + " bytes");
+    return error_answer(413, "body_too_large",
+                        "the body is larger than " + std::to_string(limits.body_bytes) + " bytes");
   }
   if (error.category() == http::make_error_code(http::error::bad_version).category()) {
-    return error_response(400, "bad_request", "not an HTTP/1.1 request: " + error.message());
+    return error_answer(400, "bad_request", "not an HTTP/1.1 request: " + error.message());
   }
   return std::nullopt;
 }
 
-class HttpConnection final : public Connection, public std::enable_shared_from_this<HttpConnection> {
+// HTTP, deadlines and the end of a connection. What is said over it is decided elsewhere: answer(), TokenStream,
+// LockReply.
+class HttpConnection final : public Connection,
+                             private LineStream,
+                             public std::enable_shared_from_this<HttpConnection> {
  public:
   HttpConnection(const Executor& executor, UniqueFd fd, Peer peer, Context context)
       : context_(context),
@@ -110,22 +115,25 @@ class HttpConnection final : public Connection, public std::enable_shared_from_t
       }
       const Request request = parser.release();
       ApiResponse response = respond(request);
-      const bool busy = response.later || !response.events.empty();
+      const bool busy = std::holds_alternative<LaterAnswer>(response) || std::holds_alternative<TokenEvents>(response);
       if (busy && context_.may_be_busy && !context_.may_be_busy(this)) {
-        response = error_response(503, "too_many_connections",
-                                  "too many streams and calls are under way at the agent; try again later");
+        response = error_answer(503, "too_many_connections",
+                                "too many streams and calls are under way at the agent; try again later");
       }
-      if (response.later) response = co_await finish(std::move(response.later), request);
-      if (response.lock) {
-        co_await serve_lock(std::move(response.lock), request);
+      if (auto* opened = std::get_if<OpenedLock>(&response)) {
+        co_await serve_lock(std::move(opened->session), request);
         co_return;
       }
-      if (!response.events.empty() && request.method() == http::verb::get) {
-        co_await stream_events(response.events, request);
+      const auto* events = std::get_if<TokenEvents>(&response);
+      if (events != nullptr && request.method() == http::verb::get) {
+        co_await stream_events(events->token, request);
         co_return;
       }
+      ApiAnswer answer;  // to HEAD of a stream: as it is
+      if (auto* known = std::get_if<ApiAnswer>(&response)) answer = std::move(*known);
+      if (auto* later = std::get_if<LaterAnswer>(&response)) answer = co_await finish(std::move(later->work), request);
       more = request.keep_alive();
-      co_await send(response, request, more);
+      co_await send(answer, request, more);
     }
   }
 
@@ -150,112 +158,63 @@ class HttpConnection final : public Connection, public std::enable_shared_from_t
                     context_.facade, context_.names, now());
     } catch (const std::exception& e) {
       log::error("local API: a request failed", {{"target", std::string(request.target())}, {"error", e.what()}});
-      return error_response(500, "internal", "the agent failed to answer; its log says why");
+      return error_answer(500, "internal", "the agent failed to answer; its log says why");
     }
   }
 
-  Task<ApiResponse> finish(std::function<Task<ApiResponse>()> work, const Request& request) {
+  Task<ApiAnswer> finish(std::function<Task<ApiAnswer>()> work, const Request& request) {
     std::string failure;
-    ApiResponse response;
+    ApiAnswer answer;
     try {
-      response = co_await work();
+      answer = co_await work();
     } catch (const TransportError& e) {
       failure = e.what();
     }
     check_open();
-    if (failure.empty()) co_return response;
+    if (failure.empty()) co_return answer;
     log::debug("local API: the coordinator could not be asked",
                {{"target", std::string(request.target())}, {"error", failure}});
-    co_return error_response(503, "coordinator_unreachable", failure);
+    co_return error_answer(503, "coordinator_unreachable", failure);
   }
 
-  // What becomes of a lock, until it ends or the client goes. An answer that is known at once, and the one of a
-  // detached lock, is a plain response; the rest is a stream.
   Task<> serve_lock(std::shared_ptr<LockSession> session, const Request& request) {
-    using State = LockSession::State;
     lock_ = session;
     if (context_.on_lock) context_.on_lock(this);
     watch_for_end(session);
-    const bool detached = session->request().detached;
-    const auto undecided = [&] {
-      const State state = session->state();
-      return state == State::trying || state == State::releasing || (detached && state == State::waiting);
-    };
-    while (undecided()) {
-      co_await session->changed().wait();
-      check_open();
+    LockReply reply(session, *this, context_.timers.clock(), context_.limits.heartbeat);
+    const LockReply::Form form = co_await reply.form();
+    if (form == LockReply::Form::answer) {
+      const ApiAnswer answer = reply.answer();
+      co_await send(answer, request, false);
+      session->deliver();
+    } else if (form == LockReply::Form::lines) {
+      begin_stream(request);
+      co_await reply.send_lines();
+      co_await end_stream();
     }
-    const State first = session->state();
-    if (first == State::handed_over) co_return;
-    if (first != State::busy && first != State::failed && !(first == State::held && detached)) {
-      co_await stream_lock(session, request);
-      co_return;
-    }
-    const ApiResponse response = lock_answer(*session);
-    co_await send(response, request, false);
-    session->deliver();
   }
 
-  [[nodiscard]] ApiResponse lock_answer(LockSession& session) const {
-    ApiResponse response;
-    if (session.state() == LockSession::State::failed) {
-      response = error_response(503, "coordinator_unreachable", session.reason());
-    } else if (session.state() == LockSession::State::busy) {
-      response.status = 409;
-      response.body = lock_busy_json(session, boot_now());
-    } else {
-      response.body = lock_json(session.held().front().id.name, session.held().front().lease);
-    }
-    return response;
-  }
-
-  // Each line is made of the state that it is sent in, so a line that waited behind another is never old.
-  Task<> stream_lock(std::shared_ptr<LockSession> session, const Request& request) {
-    const bool chunked = request.version() >= 11;
-    begin_stream(chunked, request);
-    LockNews news(*session);
-    for (BootTime heartbeat = next_heartbeat();;) {
-      const char* event = news.next();
-      const bool over = news.is_over();
-      // Who holds a lock may read nothing for as long as it likes, and then reads the newest.
-      if (LockNews::can_wait(event) && !has_room()) {
-        wait_for_room(session);
-        co_await session->changed().wait();
-        check_open();
-        continue;
-      }
-      if (event != nullptr) {
-        const std::string line = lock_event(event, *session, boot_now());
-        news.told(event);
-        co_await send_line(line, chunked);
-        heartbeat = next_heartbeat();
-      }
-      if (over) break;
-      if (event != nullptr) continue;
-      const bool notified = co_await session->changed().wait_until(heartbeat);
-      check_open();
-      if (notified) continue;
-      if (has_room()) {
-        const std::string line = lock_event("heartbeat", *session, boot_now());
-        co_await send_line(line, chunked);
-      }
-      heartbeat = next_heartbeat();
-    }
-    if (chunked) co_await send_raw(asio::buffer("0\r\n\r\n", 5));
+  Task<> stream_events(std::string token, const Request& request) {
+    begin_stream(request);
+    watch_for_close();
+    TokenStream stream(context_.facade, context_.names, context_.timers.clock(), peer_, context_.limits.heartbeat);
+    co_await stream.run(std::move(token), *this);
+    co_await end_stream();
   }
 
   // The kernel says so while less than a quarter of its buffer is waiting, so there is room left for the last line.
-  [[nodiscard]] bool has_room() { return is_ready(POLLOUT); }
+  [[nodiscard]] bool has_room() override { return is_ready(POLLOUT); }
   [[nodiscard]] bool is_ready(short events) {
     pollfd asked{socket_.native_handle(), events, 0};
     return ::poll(&asked, 1, 0) != 0;
   }
-  void wait_for_room(const std::shared_ptr<LockSession>& session) {
+  void when_room(std::function<void()> ready) override {
     if (std::exchange(waits_for_room_, true)) return;
-    socket_.async_wait(Socket::wait_write, [self = shared_from_this(), session](const boost::system::error_code&) {
-      self->waits_for_room_ = false;
-      session->changed().notify();
-    });
+    socket_.async_wait(Socket::wait_write,
+                       [self = shared_from_this(), ready = std::move(ready)](const boost::system::error_code&) {
+                         self->waits_for_room_ = false;
+                         ready();
+                       });
   }
 
   // The client has nothing more to say: whatever arrives, its end above all, ends the lock. It may still read that it
@@ -265,13 +224,13 @@ class HttpConnection final : public Connection, public std::enable_shared_from_t
                             [session](const boost::system::error_code&, std::size_t) { session->cancel(); });
   }
 
-  Task<> send(const ApiResponse& response, const Request& request, bool keep_alive) {
-    http::response<http::string_body> message(http::int_to_status(response.status), version_for(request));
+  Task<> send(const ApiAnswer& answer, const Request& request, bool keep_alive) {
+    http::response<http::string_body> message(http::int_to_status(answer.status), version_for(request));
     set_common(message, "application/json");
-    if (!response.allow.empty()) message.set(http::field::allow, response.allow);
+    if (!answer.allow.empty()) message.set(http::field::allow, answer.allow);
     message.keep_alive(keep_alive);
-    message.content_length(response.body.size());
-    if (request.method() != http::verb::head) message.body() = response.body;
+    message.content_length(answer.body.size());
+    if (request.method() != http::verb::head) message.body() = answer.body;
     arm(context_.limits.write_deadline);
     waits_since_ = boot_now();
     http::response_serializer<http::string_body> serializer(message);
@@ -285,62 +244,29 @@ class HttpConnection final : public Connection, public std::enable_shared_from_t
     disarm();
   }
 
-  // First the state, then a line whenever the summary differs from the last one sent. Changes that come while a line is
-  // on its way are seen on the next turn: the comparison, not the notification, decides. Other tokens' changes wake the
-  // stream too, so the time of the heartbeat moves only when a line is sent. The token's readers may change by a
-  // reload: the right to read is asked for each time.
-  Task<> stream_events(std::string name, const Request& request) {
-    const bool chunked = request.version() >= 11;
-    begin_stream(chunked, request);
-    watch_for_close();
-    std::string sent;
-    for (BootTime heartbeat = next_heartbeat();;) {
-      const auto status = context_.facade.token_status(name);
-      const AccessConfig* access = context_.facade.token_access(name);
-      const bool gone = !status || access == nullptr;
-      if (gone || !may_read(peer_, *access, context_.names)) {
-        co_await send_line(event_json(gone ? "removed" : "forbidden", now(), {}), chunked);
-        break;
-      }
-      std::string summary = token_summary(*status);
-      if (summary != sent) {
-        const char* event = sent.empty() ? "state" : "change";
-        sent = std::move(summary);
-        co_await send_line(event_json(event, now(), sent), chunked);
-        heartbeat = next_heartbeat();
-        continue;
-      }
-      const bool notified = co_await context_.facade.changed().wait_until(heartbeat);
-      check_open();
-      if (notified) continue;
-      co_await send_line(event_json("heartbeat", now(), {}), chunked);
-      heartbeat = next_heartbeat();
-    }
-    if (chunked) co_await send_raw(asio::buffer("0\r\n\r\n", 5));
-  }
-
-  [[nodiscard]] BootTime next_heartbeat() const {
-    return context_.timers.clock().boot_now() + context_.limits.heartbeat;
-  }
-
   // Goes out together with the first line.
-  void begin_stream(bool chunked, const Request& request) {
+  void begin_stream(const Request& request) {
+    chunked_ = request.version() >= 11;
     http::response<http::empty_body> message(http::status::ok, version_for(request));
     set_common(message, "application/x-ndjson");
     message.keep_alive(false);
-    message.chunked(chunked);
+    message.chunked(chunked_);
     std::ostringstream text;
     text << message.base();
     stream_head_ = text.str();
   }
 
-  Task<> send_line(const std::string& line, bool chunked) {
+  Task<> send_line(std::string line) override {
     const std::string head = std::exchange(stream_head_, {});
-    if (chunked) {
+    if (chunked_) {
       co_await send_raw(boost::beast::buffers_cat(asio::buffer(head), http::make_chunk(asio::buffer(line))));
     } else {
       co_await send_raw(boost::beast::buffers_cat(asio::buffer(head), asio::buffer(line)));
     }
+  }
+
+  Task<> end_stream() {
+    if (chunked_) co_await send_raw(asio::buffer("0\r\n\r\n", 5));
   }
 
   template <typename Buffers>
@@ -369,7 +295,7 @@ class HttpConnection final : public Connection, public std::enable_shared_from_t
   }
 
   // A completion may already be queued when close() is called; nothing of the context may be used after it.
-  void check_open() const {
+  void check_open() const override {
     if (closed_) throw boost::system::system_error(asio::error::operation_aborted);
   }
 
@@ -396,6 +322,7 @@ class HttpConnection final : public Connection, public std::enable_shared_from_t
   bool closed_ = false;
   std::shared_ptr<LockSession> lock_;
   bool waits_for_room_ = false;
+  bool chunked_ = false;     // the stream
   std::string stream_head_;  // of a stream that has not begun yet
 };
 

@@ -1,11 +1,11 @@
-#include "agent/api/lock_routes.hpp"
+#include "agent/api/locks/lock_routes.hpp"
 
 #include <algorithm>
 #include <optional>
 #include <utility>
 #include <vector>
 
-#include "agent/api/lock_json.hpp"
+#include "agent/api/locks/lock_json.hpp"
 #include "agent/base/error.hpp"
 #include "agent/config/model/lock_names.hpp"
 #include "agent/config/text/values.hpp"
@@ -24,29 +24,22 @@ struct LockCall {
   [[nodiscard]] const LockId& id() const { return request.locks.front(); }
 };
 
-// The captures live as long as the work (routes.hpp).
-ApiResponse later(std::function<Task<ApiResponse>()> work) {
-  ApiResponse response;
-  response.later = std::move(work);
-  return response;
-}
-
 // Of a lock that the broker called another's or gone.
-Task<ApiResponse> not_held(LockBroker& broker, LockId id) {
+Task<ApiAnswer> not_held(LockBroker& broker, LockId id) {
   std::string found = "it has expired, was released or taken";
   try {
     const LockView view = co_await broker.show(id);
     found = found_instead(view);
   } catch (const TransportError&) {
-    // Who has it cannot be told now; that this owner has not is known.
+    // The holder is not known now; that it is not this owner is known.
   }
-  co_return error_response(409, "not_held", "lock '" + id.name + "' is not held by this owner: " + found);
+  co_return error_answer(409, "not_held", "lock '" + id.name + "' is not held by this owner: " + found);
 }
 
 std::string section_of(const LockRuleConfig& rule) { return "locks.\"" + rule.pattern + "\""; }
 
-std::optional<ApiResponse> ttl_refusal(const LockCall& call) {
-  const auto bad = [](const std::string& message) { return error_response(400, "bad_request", message); };
+std::optional<ApiAnswer> ttl_refusal(const LockCall& call) {
+  const auto bad = [](const std::string& message) { return error_answer(400, "bad_request", message); };
   const LockLimits& limits = call.broker.limits();
   const Duration ttl = call.request.claim.ttl;
   if (ttl == no_ttl) return bad("the body must have ttl_ms, the time to live in milliseconds");
@@ -65,17 +58,15 @@ std::optional<ApiResponse> ttl_refusal(const LockCall& call) {
 ApiResponse open_session(LockCall call) {
   if (auto refused = ttl_refusal(call)) return *refused;
   try {
-    ApiResponse response;
-    response.lock = call.broker.open(std::move(call.request));
-    return response;
+    return OpenedLock{call.broker.open(std::move(call.request))};
   } catch (const LockRefusal& e) {
-    return error_response(429, "too_many_locks", e.what());
+    return error_answer(429, "too_many_locks", e.what());
   }
 }
 
 ApiResponse acquire(LockCall call) {
   if (call.request.locks.size() > 1 || !call.request.resumed.empty()) {
-    return error_response(400, "bad_request", "several locks are taken over a connection: POST /v1/locks/NAME");
+    return error_answer(400, "bad_request", "several locks are taken over a connection: POST /v1/locks/NAME");
   }
   call.request.detached = true;
   return open_session(std::move(call));
@@ -83,98 +74,96 @@ ApiResponse acquire(LockCall call) {
 
 ApiResponse extend(const LockCall& call) {
   const LockClaim& claim = call.request.claim;
-  if (claim.owner.empty()) return error_response(400, "bad_request", "the body must have owner and ttl_ms");
+  if (claim.owner.empty()) return error_answer(400, "bad_request", "the body must have owner and ttl_ms");
   if (auto refused = ttl_refusal(call)) return *refused;
-  return later([&broker = call.broker, id = call.id(), owner = claim.owner, ttl = claim.ttl]() -> Task<ApiResponse> {
-    const std::optional<Lease> lease = co_await broker.extend(id, owner, ttl);
-    ApiResponse done;
-    if (!lease) {
-      done = co_await not_held(broker, id);
-      co_return done;
-    }
-    done.body = lock_json(id.name, *lease);
-    co_return done;
-  });
+  return LaterAnswer{
+      [&broker = call.broker, id = call.id(), owner = claim.owner, ttl = claim.ttl]() -> Task<ApiAnswer> {
+        const std::optional<Lease> lease = co_await broker.extend(id, owner, ttl);
+        ApiAnswer done;
+        if (!lease) {
+          done = co_await not_held(broker, id);
+          co_return done;
+        }
+        done.body = lock_json(id.name, *lease);
+        co_return done;
+      }};
 }
 
 ApiResponse release(const LockCall& call) {
   const std::string& owner = call.request.claim.owner;
-  if (owner.empty()) return error_response(400, "bad_request", "the body must have owner");
-  return later([&broker = call.broker, id = call.id(), owner]() -> Task<ApiResponse> {
+  if (owner.empty()) return error_answer(400, "bad_request", "the body must have owner");
+  return LaterAnswer{[&broker = call.broker, id = call.id(), owner]() -> Task<ApiAnswer> {
     const bool released = co_await broker.release(id, owner);
-    ApiResponse done;
+    ApiAnswer done;
     if (!released) {
       done = co_await not_held(broker, id);
       co_return done;
     }
     done.body = "{\"released\":true}\n";
     co_return done;
-  });
+  }};
 }
 
 ApiResponse show(LockBroker& broker, const LockId& id, const LockHolder& by, bool is_admin) {
-  return later([&broker, id, by, is_admin]() -> Task<ApiResponse> {
+  return LaterAnswer{[&broker, id, by, is_admin]() -> Task<ApiAnswer> {
     const LockView view = co_await broker.show(id);
-    ApiResponse shown;
+    ApiAnswer shown;
     shown.body = lock_view_json(id.name, view, is_admin || is_same_user(view.note.by, by));
     co_return shown;
-  });
+  }};
 }
 
 ApiResponse force_release(LockBroker& broker, const LockId& id, const LockHolder& by) {
-  return later([&broker, id, by]() -> Task<ApiResponse> {
+  return LaterAnswer{[&broker, id, by]() -> Task<ApiAnswer> {
     const bool released = co_await broker.force_release(id, lock_holder_text(by));
-    if (!released) co_return error_response(409, "not_held", "lock '" + id.name + "' is not held by anybody");
-    ApiResponse done;
+    if (!released) co_return error_answer(409, "not_held", "lock '" + id.name + "' is not held by anybody");
+    ApiAnswer done;
     done.body = "{\"released\":true}\n";
     co_return done;
-  });
+  }};
 }
 
-ApiResponse wrong_method(const std::string& allowed) {
-  ApiResponse refused = error_response(405, "method_not_allowed", "only " + allowed + " is allowed here");
+ApiAnswer wrong_method(const std::string& allowed) {
+  ApiAnswer refused = error_answer(405, "method_not_allowed", "only " + allowed + " is allowed here");
   refused.allow = allowed;
   return refused;
 }
 
-ApiResponse no_rule(const std::string& name) {
-  return error_response(403, "forbidden",
-                        "no pattern under locks: in the agent's configuration names '" + name +
-                            "'; add one, such as \"" + name + "\": {users: [...], groups: [...]}");
+ApiAnswer no_rule(const std::string& name) {
+  return error_answer(403, "forbidden",
+                      "no pattern under locks: in the agent's configuration names '" + name + "'; add one, such as \"" +
+                          name + "\": {users: [...], groups: [...]}");
 }
 
-ApiResponse not_allowed(const Peer& peer, const std::string& name, const std::string& section) {
-  return error_response(403, "forbidden",
-                        "user " + std::to_string(peer.uid) + " may not use lock '" + name +
-                            "'; ask for the user to be added to " + section + ".users or for a group of theirs to " +
-                            section + ".groups");
+ApiAnswer not_allowed(const Peer& peer, const std::string& name, const LockRuleConfig& rule) {
+  return forbidden(peer, "may not use lock '" + name + "'", section_of(rule));
 }
 
 // Finds the rule of each lock that goes with the call's own. A lock that does not outlive the agent clears
 // outlives_agent of them all.
-std::optional<ApiResponse> resolve_others(LockCall& call, AccountNames& names) {
+std::optional<ApiAnswer> resolve_others(LockCall& call, AccountNames& names) {
   std::vector<LockId>& locks = call.request.locks;
   for (auto lock = locks.begin() + 1; lock != locks.end(); ++lock) {
     const std::string name = lock->name;
     const bool twice = std::any_of(locks.begin(), lock, [&](const LockId& id) { return id.name == name; });
     if (twice || !is_lock_name(name)) {
-      return error_response(400, "bad_request",
-                            "names: '" + name.substr(0, 128) +
-                                (twice ? "' stands there twice" : "' is no name: expected ") +
-                                (twice ? "" : lock_name_rule));
+      return error_answer(400, "bad_request",
+                          "names: '" + name.substr(0, 128) +
+                              (twice ? "' stands there twice" : "' is no name: expected ") +
+                              (twice ? "" : lock_name_rule));
     }
     const LockRuleConfig* rule = call.broker.rule(name);
     if (rule == nullptr) return no_rule(name);
-    if (!may_read(call.peer, rule->access, names)) return not_allowed(call.peer, name, section_of(*rule));
+    if (!may_read(call.peer, rule->access, names)) return not_allowed(call.peer, name, *rule);
     if (call.request.claim.ttl > rule->max_ttl) {
-      return error_response(400, "bad_request", "ttl_ms is more than the max_ttl of " + section_of(*rule));
+      return error_answer(400, "bad_request", "ttl_ms is more than the max_ttl of " + section_of(*rule));
     }
     *lock = lock_id(*rule, name);
     call.request.outlives_agent = call.request.outlives_agent && rule->outlives_agent;
   }
   if (locks.size() > call.broker.limits().names_per_session) {
-    return error_response(400, "bad_request",
-                          "more than " + std::to_string(call.broker.limits().names_per_session) + " locks at once");
+    return error_answer(400, "bad_request",
+                        "more than " + std::to_string(call.broker.limits().names_per_session) + " locks at once");
   }
   return std::nullopt;
 }
@@ -182,7 +171,7 @@ std::optional<ApiResponse> resolve_others(LockCall& call, AccountNames& names) {
 ApiResponse session(LockCall call, AccountNames& names) {
   LockRequest& request = call.request;
   if (!request.claim.owner.empty()) {
-    return error_response(400, "bad_request", "a lock over a connection has an owner id of its own; leave owner out");
+    return error_answer(400, "bad_request", "a lock over a connection has an owner id of its own; leave owner out");
   }
   if (auto refused = ttl_refusal(call)) return *refused;
   request.outlives_agent = call.rule.outlives_agent;
@@ -191,10 +180,10 @@ ApiResponse session(LockCall call, AccountNames& names) {
   const bool resumes = !request.resumed.empty();
   if (resumes && !(request.outlives_agent && request.resumed.size() == request.locks.size() &&
                    std::all_of(request.locks.begin(), request.locks.end(), has_owner))) {
-    return error_response(400, "bad_request",
-                          "owners must name the owner id of each lock, and each must be one that outlives the agent; "
-                          "set when_agent_stops: keep under " +
-                              section_of(call.rule));
+    return error_answer(400, "bad_request",
+                        "owners must name the owner id of each lock, and each must be one that outlives the agent; "
+                        "set when_agent_stops: keep under " +
+                            section_of(call.rule));
   }
   return open_session(std::move(call));
 }
@@ -207,11 +196,11 @@ ApiResponse lock_route(std::string_view rest, const ApiRequest& request, const P
   const std::string name(rest.substr(0, slash));
   const std::string_view what = slash == std::string_view::npos ? "" : rest.substr(slash);
   if (!is_lock_name(name)) {
-    return error_response(400, "bad_request",
-                          "'" + name.substr(0, 128) + "' is no name of a lock: expected " + lock_name_rule);
+    return error_answer(400, "bad_request",
+                        "'" + name.substr(0, 128) + "' is no name of a lock: expected " + lock_name_rule);
   }
   const bool is_action = what == "/acquire" || what == "/extend" || what == "/release";
-  if (!what.empty() && !is_action) return error_response(404, "not_found", "no such path");
+  if (!what.empty() && !is_action) return error_answer(404, "not_found", "no such path");
   const std::string& method = request.method;
   if (is_action && method != "POST") return wrong_method("POST");
   if (!is_action && method != "POST" && method != "GET" && method != "DELETE") return wrong_method("GET, POST, DELETE");
@@ -226,21 +215,21 @@ ApiResponse lock_route(std::string_view rest, const ApiRequest& request, const P
   const LockHolder by{facade.host(), peer.uid, peer.pid};
   if (method == "DELETE") {
     if (!is_admin) {
-      return error_response(403, "forbidden",
-                            "user " + std::to_string(peer.uid) +
-                                " may not take a lock from its holder; ask for the user to be added to agent.admins");
+      return error_answer(403, "forbidden",
+                          "user " + std::to_string(peer.uid) +
+                              " may not take a lock from its holder; ask for the user to be added to agent.admins");
     }
     return force_release(*broker, lock_id(*rule, name), by);
   }
   const bool may_use = may_read(peer, rule->access, names);
-  if (!may_use && !(method == "GET" && is_admin)) return not_allowed(peer, name, section_of(*rule));
+  if (!may_use && !(method == "GET" && is_admin)) return not_allowed(peer, name, *rule);
   if (method == "GET") return show(*broker, lock_id(*rule, name), by, is_admin);
 
   LockCall call{*broker, peer, *rule, {}};
   try {
     call.request = lock_request(name, request.body);
   } catch (const Error& e) {
-    return error_response(400, "bad_request", e.what());
+    return error_answer(400, "bad_request", e.what());
   }
   call.request.locks.front() = lock_id(*rule, name);
   call.request.claim.note.by = by;

@@ -9,12 +9,13 @@
 //   POST   /v1/locks/NAME/release  {"owner"}
 //   GET    /v1/locks/NAME          who holds it
 //   DELETE /v1/locks/NAME          agent.admins: whoever holds it
-// Errors besides those of routes.hpp: 409 busy, 409 not_held, 429 too_many_locks, 503 coordinator_unreachable.
+// Errors besides those of server/routes.hpp: 409 busy, 409 not_held, 429 too_many_locks, 503 coordinator_unreachable.
 #pragma once
 
 #include <string_view>
 
-#include "agent/api/routes.hpp"
+#include "agent/api/agent_facade.hpp"
+#include "agent/api/response.hpp"
 
 namespace jeton::agent {
 

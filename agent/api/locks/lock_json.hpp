@@ -7,6 +7,7 @@
 
 #include <string>
 
+#include "agent/api/locks/lock_event_stream.hpp"
 #include "agent/locks/lock_session.hpp"
 
 namespace jeton::agent {
@@ -22,7 +23,7 @@ constexpr Duration no_ttl{-1};
 
 // Of a stream: {"event": "waiting" | "acquired" | "renewed" | "not_renewed" | "lost" | "busy" | "failed" | "released" |
 // "heartbeat", ...}
-[[nodiscard]] std::string lock_event(const std::string& event, const LockSession& session, BootTime now);
+[[nodiscard]] std::string lock_event(LockEvent event, const LockSession& session, BootTime now);
 // Of a detached lock: {"name", "owner", "fence", "ttl_ms"}.
 [[nodiscard]] std::string lock_json(const std::string& name, const Lease& lease);
 // {"name", "held", "owner", "ttl_ms", "fence", "by", "metadata", "host", "uid", "pid", "held_ms"}; an unknown value is
