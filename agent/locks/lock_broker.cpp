@@ -134,7 +134,8 @@ Task<bool> LockBroker::release(LockId id, std::string owner) {
   co_return released;
 }
 
-Task<bool> LockBroker::force_release(LockId id, std::string who) {
+Task<bool> LockBroker::force_release(LockId id, LockHolder by) {
+  const std::string who = lock_holder_text(by);
   const LockView view = co_await store_->show(id);
   const bool released = co_await store_->force_release(id);
   log::warning("a lock was taken from its holder by an administrator",

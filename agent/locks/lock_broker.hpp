@@ -37,8 +37,8 @@ class LockBroker {
   // By owner id, whoever holds it where. None: not held by it.
   Task<std::optional<Lease>> extend(LockId id, std::string owner, Duration ttl);
   Task<bool> release(LockId id, std::string owner);
-  // `who`: for the log.
-  Task<bool> force_release(LockId id, std::string who);
+  // Takes it from its holder. `by`: the administrator, for the log and for the holder.
+  Task<bool> force_release(LockId id, LockHolder by);
   Task<LockView> show(LockId id);
 
   // Tells every holder whose lock does not outlive the agent to end, and gives it a moment to do so. Locks whose

@@ -115,7 +115,7 @@ ApiResponse show(LockBroker& broker, const LockId& id, const LockHolder& by, boo
 
 ApiResponse force_release(LockBroker& broker, const LockId& id, const LockHolder& by) {
   return LaterAnswer{[&broker, id, by]() -> Task<ApiAnswer> {
-    const bool released = co_await broker.force_release(id, lock_holder_text(by));
+    const bool released = co_await broker.force_release(id, by);
     if (!released) co_return error_answer(409, "not_held", "lock '" + id.name + "' is not held by anybody");
     ApiAnswer done;
     done.body = "{\"released\":true}\n";

@@ -33,7 +33,7 @@ class Routes : public ::testing::Test {
     return std::get<ApiAnswer>(answer({"POST", target, body}, peer, status, names, loop.clock.wall_now()));
   }
   ApiAnswer reload(const Peer& peer) {
-    const ApiAnswer response = respond("/v1/reload", "POST", peer);
+    const ApiResponse response = respond("/v1/reload", "POST", peer);
     return loop.run(std::get<LaterAnswer>(response).work());
   }
   std::string error_code(const ApiAnswer& response) { return Json::parse(response.body)["error"]["code"]; }

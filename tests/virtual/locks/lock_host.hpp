@@ -114,7 +114,7 @@ class LockHost {
     return loop_.run(broker_.release(id(name), owner));
   }
   bool force_release(const std::string& name = "job") {
-    return loop_.run(broker_.force_release(id(name), "an administrator"));
+    return loop_.run(broker_.force_release(id(name), agent::LockHolder{name_, 0, 1}));
   }
   agent::LockView show(const std::string& name = "job") { return loop_.run(broker_.show(id(name))); }
 
