@@ -153,7 +153,7 @@ Task<LockView> LockBroker::show(LockId id) { return store_->show(std::move(id));
 
 Task<> LockBroker::stop() {
   stopping_ = true;
-  const auto sessions = sessions_;  // one may end while it is told
+  const auto sessions = sessions_;  // a session may end while it is asked to
   for (const auto& [key, session] : sessions) {
     const bool goes_on = session->request().outlives_agent && session->state() == LockSession::State::held;
     if (goes_on) {

@@ -184,10 +184,10 @@ void LockQueue::listen(const LockId& id, Queue& queue) {
   store_.listen(id, [this, name = id.name] {
     const auto found = queues_.find(name);
     if (found == queues_.end()) return;
-    Queue& queue = found->second;
-    ++queue.releases;
-    if (!queue.waiters.empty()) queue.waiters.front()->wake.notify();
-    for (const auto* woken : queue.watchers) (*woken)();
+    Queue& heard = found->second;
+    ++heard.releases;
+    if (!heard.waiters.empty()) heard.waiters.front()->wake.notify();
+    for (const auto* woken : heard.watchers) (*woken)();
   });
 }
 

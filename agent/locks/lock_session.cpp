@@ -97,8 +97,8 @@ Task<> LockSession::resume_all() {
   if (!ending()) enter(State::held);
 }
 
-// Only for the process that took it: whoever else has learned the owner id would hold it beside a living holder. And
-// learns its fence. Empty: it is held; otherwise why it is lost.
+// Only for the process that took it: another process that knows the owner id would hold it beside a living holder.
+// Also reads its fence. Empty: it is held; otherwise why it is lost.
 Task<std::string> LockSession::extend_again(const LockId& id, Lease& lease) {
   const LockView view = co_await context_.store.show(id);
   if (!view.held || view.note.by != request_.claim.note.by) co_return found_instead(view);
@@ -138,7 +138,7 @@ Task<> LockSession::give_back() {
   }
 }
 
-// Found only now: whoever worked under it must know.
+// Found only now: the client, which worked under it, must know.
 void LockSession::was_not_ours(const std::string& name, const std::string& reason) {
   lost_name_ = name;
   reason_ = reason;

@@ -1,12 +1,12 @@
 // LockSession: one or several locks for one local client, from the request to the end: waits, takes all or none, renews
-// them every third of their time to live, tells a loss at once, and gives them back when the client has gone. A
+// them every third of their time to live, reports a loss at once, and gives them back when the client has gone. A
 // detached lock is left to its owner as soon as it is taken. One that is held for long is listened to as well: a
 // release by somebody else is noticed at once, not only at the next renewal.
 //
 // Several locks are taken in order of their names, the first ones renewed while the next is waited for: two sessions
 // that overlap ask in the same order, so none waits for what the other holds while that waits for it.
 //
-// It runs by itself and needs nobody to hold it; who watches it waits for changed(). One thread: the loop's.
+// It runs by itself and keeps itself alive; an observer waits for changed(). One thread: the loop's.
 #pragma once
 
 #include <sys/types.h>
@@ -77,17 +77,17 @@ class LockSession : public std::enable_shared_from_this<LockSession> {
   // `on_end`: called once, when it has nothing to do any more.
   static void start(const std::shared_ptr<LockSession>& self, std::function<void(LockSession*)> on_end);
 
-  // The client has gone, or has had enough: what is held is given back.
+  // The client has gone or needs the locks no more: held locks are given back.
   void cancel();
   // The client of a detached lock knows that it has it: from now on it is the client's.
   void deliver();
-  // The agent stops: a waiting client is told so at once; a holder is asked to end, and has its locks until it does.
+  // The agent stops: a waiting client learns it at once; a holder is asked to end, and has its locks until it does.
   void ask_to_end();
-  // From now on nothing is given back: what is held is left to its time to live.
+  // From now on nothing is given back: held locks are left to their time to live.
   void abandon() { abandoned_ = true; }
   // The same client goes on with the locks in another session.
   void hand_over();
-  // It is lost; `reason`: as its holder is told.
+  // It is lost; `reason`: the text for its holder.
   void lose(const std::string& name, const std::string& reason);
   // False: lost. Throws TransportError.
   Task<bool> extend(std::string name, Duration ttl);
@@ -97,7 +97,7 @@ class LockSession : public std::enable_shared_from_this<LockSession> {
   [[nodiscard]] const std::vector<HeldLock>& held() const { return held_; }
   [[nodiscard]] HeldLock* find(const std::string& name);
   [[nodiscard]] const HeldLock* find(const std::string& name) const;
-  // Of busy and waiting: who has it. Of a session that ended: what was.
+  // Of busy and waiting: the holder. Of a session that ended: the last one.
   [[nodiscard]] const LockTry& busy() const { return busy_; }
   // Of failed and lost, and of one that was asked to end.
   [[nodiscard]] const std::string& reason() const { return reason_; }
@@ -148,7 +148,7 @@ class LockSession : public std::enable_shared_from_this<LockSession> {
   bool abandoned_ = false;
   bool handed_over_ = false;
   bool keeping_ = false;
-  Timers::Id guard_ = 0;  // tells the loss when a renewal hangs
+  Timers::Id guard_ = 0;  // reports the loss when a renewal hangs
   Event keeper_;          // wakes it
   Event changed_;
 };

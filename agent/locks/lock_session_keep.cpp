@@ -1,5 +1,5 @@
-// LockSession while it holds: the renewals, the watch for a release by another client, and the guard that tells a loss
-// in time.
+// LockSession while it holds: the renewals, the watch for a release by another client, and the guard that reports a
+// loss in time.
 #include <algorithm>
 #include <boost/system/system_error.hpp>
 #include <chrono>
@@ -65,7 +65,7 @@ void LockSession::listen_due() {
       held->renew_at = BootTime{};
       self->keeper_.notify();
     });
-    lock.renew_at = BootTime{};  // what was released until now was not heard
+    lock.renew_at = BootTime{};  // a release before this was not heard
   }
 }
 
@@ -91,7 +91,7 @@ Task<> LockSession::renew_due() {
     HeldLock& lock = held_[i];
     lock.missed.asked_at.reset();
     if (!answered) {
-      // The guard tells the loss in time, whatever this takes.
+      // The guard reports the loss in time, however long this takes.
       lock.missed.trouble = std::move(trouble);
       note_trouble();
       lock.renew_at = now() + std::clamp<Duration>(lease.ttl / 20, shortest_retry, longest_retry);

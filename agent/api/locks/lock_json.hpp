@@ -1,7 +1,7 @@
 // The JSON of locks: what clients send and what they are answered (agent/README.md, The way of a lock). Each text ends
 // with a newline.
 //
-// A client can tell by itself when its lock has run out, even if the agent hangs: valid_until_boot_ms is on the clock
+// A client knows by itself when its lock has run out, even if the agent hangs: valid_until_boot_ms is on the clock
 // CLOCK_BOOTTIME of this host.
 #pragma once
 

@@ -124,5 +124,30 @@ TEST_F(LockRoutes, NotHeldByThisOwner_WhoHasItIsTold) {
   EXPECT_THAT(gone.body, HasSubstr("it has expired, was deleted or released"));
 }
 
+TEST_F(LockRoutes, BodyIsWrong_RefusalSaysWhat) {
+  const std::pair<const char*, const char*> wrong[] = {
+      {"[]", "the body must be a JSON object"},
+      {"{}", "the body must have ttl_ms, the time to live in milliseconds"},
+      {R"({"ttl_ms":null})", "the body must have ttl_ms"},
+      {R"({"ttl_ms":0})", "ttl_ms is less than 50ms"},
+      {R"({"ttl_ms":"1s"})", "ttl_ms must be a whole number of milliseconds, at most a year"},
+      {R"({"ttl_ms":1000,"retry_ms":0})", "retry_ms must be 1 or more"},
+      {R"({"ttl_ms":1000,"metadata":"a\nb"})", "metadata must be text of at most 512 bytes without control characters"},
+      {R"({"ttl_ms":1000,"names":["b",1]})", "names must be a list of names"},
+      {R"({"ttl_ms":1000,"names":["b","job"]})", "names: 'job' stands there twice"},
+      {R"({"ttl_ms":1000,"owners":{"job":1}})", "owners must be an object of names and owner ids"},
+      {R"({"ttl_ms":1000,"owner":"o"})", "a lock over a connection has an owner id of its own; leave owner out"},
+      {R"({"ttl_ms":1000,"other":1})", "'other' is no member of the body"},
+  };
+  for (const auto& [body, message] : wrong) {
+    const ApiAnswer refused = ask("POST", "/v1/locks/job", body);
+    EXPECT_EQ(refused.status, 400U) << body;
+    EXPECT_THAT(Json::parse(refused.body)["error"]["message"].get<std::string>(), ::testing::StartsWith(message));
+  }
+  const ApiAnswer several = ask("POST", "/v1/locks/job/acquire", R"({"ttl_ms":1000,"names":["b"]})");
+  EXPECT_THAT(several.body, HasSubstr("several locks are taken over a connection"));
+  EXPECT_THAT(ask("POST", "/v1/locks/job/extend", "{}").body, HasSubstr("the body must have owner and ttl_ms"));
+}
+
 }  // namespace
 }  // namespace jeton::agent
