@@ -1,4 +1,5 @@
-// jeton_lock: what a handle knows of its lock, and the connection to the agent that holds it (agent/README.md, The way of a lock).
+// jeton_lock: what a handle knows of its lock, and the connection to the agent that holds it (agent/README.md, The way
+// of a lock).
 //
 //   lock.cpp          open, close
 //   lock_request.cpp  the question to the agent, and the extension
