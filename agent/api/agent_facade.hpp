@@ -30,7 +30,7 @@ struct AgentStatus {
   std::uint64_t log_lines_dropped = 0;  // since it started
   BackendHealth coordinator;
   std::vector<TokenStatus> tokens;   // by name
-  std::optional<LocksStatus> locks;  // none: nobody may take any
+  std::optional<LocksStatus> locks;  // none: no rule lets a user take any
 };
 
 // What became of a request to read the configuration again.
@@ -55,7 +55,7 @@ class AgentFacade {
   virtual Task<ReloadVerdict> request_reload() { co_return ReloadVerdict{"this agent cannot be reloaded", {}}; }
   // The locks of applications; null: there are none.
   [[nodiscard]] virtual LockBroker* locks() { return nullptr; }
-  // The name of this host, by which the fleet tells it from the others.
+  // The name of this host, which is unique in the fleet.
   [[nodiscard]] virtual std::string host() const { return {}; }
   // Notified at every change of any token's status; lives as long as the agent.
   [[nodiscard]] virtual Event& changed() = 0;

@@ -3,7 +3,7 @@
 // Member names are stable: members may be added, none is renamed or removed within /v1. Times are `*_at_ms`, `now_ms`
 // and
 // `*_until_ms`: milliseconds since the Unix epoch, this host's clock. Durations are `*_ms`. `*_in_ms` is counted from
-// `now_ms` and negative when past. What is not there is null. No secret: attributes stay out too, because only a
+// `now_ms` and negative when past. A missing value is null. No secret: attributes stay out too, because only a
 // token's readers may see them, and these answers are for any local user.
 //
 // Agent    {version, host, pid, started_at_ms, now_ms, uptime_ms, ready, log_lines_dropped, coordinator, tokens:

@@ -10,7 +10,7 @@ namespace jeton::agent {
 namespace {
 
 // Within the time that the agent gives itself to stop.
-constexpr Duration farewell = std::chrono::milliseconds(2500);
+constexpr Duration shutdown_grace = std::chrono::milliseconds(2500);
 
 }  // namespace
 
@@ -18,7 +18,7 @@ LockBroker::LockBroker(Timers& timers, Random& random, std::unique_ptr<LockStore
     : timers_(timers),
       limits_(limits),
       store_(std::move(store)),
-      lines_(timers, random, *store_),
+      queue_(timers, random, *store_),
       quota_(limits),
       session_ended_(timers) {}
 
@@ -41,9 +41,9 @@ std::shared_ptr<LockSession> LockBroker::open(LockRequest request) {
   for (const auto& [name, owner] : request.resumed) {
     // The client has begun anew before the end of its former connection was seen.
     LockSession* former = holder(name, owner);
-    if (former != nullptr && former->request().note.by == request.note.by) former->hand_over();
+    if (former != nullptr && former->request().claim.note.by == request.claim.note.by) former->hand_over();
   }
-  auto session = std::make_shared<LockSession>(LockSession::Context{timers_, *store_, lines_}, std::move(request));
+  auto session = std::make_shared<LockSession>(LockSession::Context{timers_, *store_, queue_}, std::move(request));
   sessions_.emplace(session.get(), session);
   quota_.add(session->request().user, session->request().locks.size());
   LockSession::start(session, [this, alive = std::weak_ptr(alive_)](LockSession* over) {
@@ -134,7 +134,8 @@ Task<bool> LockBroker::release(LockId id, std::string owner) {
   co_return released;
 }
 
-Task<bool> LockBroker::force_release(LockId id, std::string who) {
+Task<bool> LockBroker::force_release(LockId id, LockHolder by) {
+  const std::string who = lock_holder_text(by);
   const LockView view = co_await store_->show(id);
   const bool released = co_await store_->force_release(id);
   log::warning("a lock was taken from its holder by an administrator",
@@ -152,7 +153,7 @@ Task<LockView> LockBroker::show(LockId id) { return store_->show(std::move(id));
 
 Task<> LockBroker::stop() {
   stopping_ = true;
-  const auto sessions = sessions_;  // one may end while it is told
+  const auto sessions = sessions_;  // a session may end while it is asked to
   for (const auto& [key, session] : sessions) {
     const bool goes_on = session->request().outlives_agent && session->state() == LockSession::State::held;
     if (goes_on) {
@@ -161,7 +162,7 @@ Task<> LockBroker::stop() {
       session->ask_to_end();
     }
   }
-  const BootTime deadline = timers_.clock().boot_now() + farewell;
+  const BootTime deadline = timers_.clock().boot_now() + shutdown_grace;
   bool in_time = true;
   while (!sessions_.empty() && in_time) in_time = co_await session_ended_.wait_until(deadline);
   if (!sessions_.empty()) {

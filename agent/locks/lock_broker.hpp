@@ -1,5 +1,5 @@
-// LockBroker: the fleet-wide locks of this host's applications (DESIGN.md sections 7 and 8): who may have which, how
-// many, and what becomes of them when the agent stops. Knows nothing of sockets; who a client is it is told.
+// LockBroker: the fleet-wide locks of this host's applications (agent/README.md, The way of a lock): who may have
+// which, how many, and what becomes of them when the agent stops. Knows no sockets; a request names its client.
 //
 // Errors: TransportError if the store cannot be asked, LockRefusal if the request is one too many. One thread: the
 // loop's.
@@ -25,7 +25,7 @@ class LockBroker {
   LockBroker(const LockBroker&) = delete;
   LockBroker& operator=(const LockBroker&) = delete;
 
-  // The rules from now on; what is held stays held. Throws Error if the store cannot begin.
+  // The rules from now on; held locks stay held. Throws Error if the store cannot begin.
   void configure(LockRules rules);
   [[nodiscard]] const LockRuleConfig* rule(const std::string& name) const { return rule_for(rules_, name); }
   [[nodiscard]] const LockLimits& limits() const { return limits_; }
@@ -34,14 +34,14 @@ class LockBroker {
   // Throws LockRefusal.
   [[nodiscard]] std::shared_ptr<LockSession> open(LockRequest request);
 
-  // By owner id, whoever holds it where. None: not held by it.
+  // By owner id, on whichever host it is held. None: this owner does not hold it.
   Task<std::optional<Lease>> extend(LockId id, std::string owner, Duration ttl);
   Task<bool> release(LockId id, std::string owner);
-  // `who`: for the log.
-  Task<bool> force_release(LockId id, std::string who);
+  // Takes it from its holder. `by`: the administrator, for the log and for the holder.
+  Task<bool> force_release(LockId id, LockHolder by);
   Task<LockView> show(LockId id);
 
-  // Tells every holder whose lock does not outlive the agent to end, and gives it a moment to do so. Locks whose
+  // Asks every holder whose lock does not outlive the agent to end, and gives it a moment to do so. Locks whose
   // holders end are given back, the others are left to their time to live: they may still be at work.
   Task<> stop();
 
@@ -62,7 +62,7 @@ class LockBroker {
   LockLimits limits_;
   LockRules rules_;
   std::unique_ptr<LockStore> store_;
-  LockLines lines_;
+  LockQueue queue_;
   std::map<LockSession*, std::shared_ptr<LockSession>> sessions_;
   LockQuota quota_;
   std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);

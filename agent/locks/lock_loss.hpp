@@ -1,5 +1,5 @@
-// Why a lock is lost, as its holder, other clients and the log are told. The texts hold no secret: of an owner id, with
-// which a lock can be released, they show the beginning only.
+// Texts that say why a lock is lost, for its holder, other clients and the log. They hold no secret: an owner id can
+// release its lock, so they show only its beginning.
 #pragma once
 
 #include <optional>
@@ -10,14 +10,14 @@
 
 namespace jeton::agent {
 
-// What stands in the place of a lock that is not held any more, by the words of the store.
+// The present state of a lock that was lost, from the answer of the store.
 [[nodiscard]] std::string found_instead(const LockView& found);
 
 // The same of a lock that the store has just called another's. Asks the store for it, but not for long: the holder must
 // hear of the loss. Throws nothing. Timers and store outlive the task.
 [[nodiscard]] Task<std::string> ask_what_stands_instead(Timers& timers, LockStore& store, LockId id);
 
-// What is known of the renewals of a lock that has run out.
+// The renewals that failed before a lock ran out.
 struct MissedRenewal {
   std::string trouble{};               // why the last one did not reach the store; empty: none failed
   std::optional<BootTime> asked_at{};  // of one that the store has not answered

@@ -9,7 +9,7 @@ const LockRuleConfig* rule_for(const LockRules& rules, const std::string& name) 
   std::size_t most = 0;
   for (const auto& [pattern, rule] : rules) {
     if (!matches_lock_pattern(name, pattern)) continue;
-    // A name stands above every pattern, also one like "job*" that has as many characters.
+    // The name itself wins over every pattern, also one like "job*" that has as many characters.
     if (pattern == name) return &rule;
     const std::size_t weight = lock_pattern_weight(pattern);
     if (best != nullptr && weight <= most) continue;

@@ -12,7 +12,7 @@ namespace jeton::agent {
 using LockRules = std::map<std::string, LockRuleConfig>;  // by pattern
 
 // The name itself, or of the patterns that match the one with the most characters besides '*'; a configuration has no
-// two that are equal there. Null: nobody may take it.
+// two that are equal there. Null: no user may take it.
 [[nodiscard]] const LockRuleConfig* rule_for(const LockRules& rules, const std::string& name);
 
 // The lock that `rule` makes of the name.

@@ -42,7 +42,7 @@ void LockQuota::remove(uid_t user, std::size_t count) {
   all_ -= count;
 }
 
-// Whoever has the name now had it after whoever is on the list.
+// The new holder of the name took it after the listed one had lost it.
 void LockQuota::leave(uid_t user, const std::string& name, const std::string& owner, BootTime until) {
   const auto former = detached_.find(name);
   if (former != detached_.end()) remove(former->second.user, 1);

@@ -21,7 +21,7 @@ constexpr Duration retry_of_release = 250ms;  // if it did not reach the store
 LockSession::LockSession(Context context, LockRequest request)
     : context_(context),
       request_(std::move(request)),
-      ticket_(std::make_shared<LockTicket>(context.timers)),
+      waiter_(std::make_shared<Waiter>(context.timers)),
       keeper_(context.timers),
       changed_(context.timers) {}
 
@@ -62,14 +62,14 @@ Task<> LockSession::run(Self self, std::function<void(LockSession*)> on_end) {
 }
 
 Task<> LockSession::take_all() {
-  const BootTime give_up_at = request_.wait > Duration{0} ? now() + request_.wait : BootTime{};
+  LockClaim claim = request_.claim;
+  claim.give_up_at = request_.wait > Duration{0} ? now() + request_.wait : BootTime{};
   for (const LockId& id : request_.locks) {
-    LockWish wish{id, request_.owner, request_.ttl, request_.note, give_up_at, request_.retry};
     const auto on_busy = [this](const LockTry& busy) {
       busy_ = busy;
       if (state_ == State::trying) enter(State::waiting);
     };
-    LockTry result = co_await context_.lines.take(std::move(wish), ticket_, on_busy);
+    LockTry result = co_await context_.queue.take(id, claim, request_.retry, waiter_, on_busy);
     if (result.lease) hold(id, std::move(*result.lease));
     if (ending()) co_return;
     if (!result.lease) {
@@ -87,7 +87,7 @@ Task<> LockSession::take_all() {
 // held, whatever becomes of the others and of the client, so that it is given back with them.
 Task<> LockSession::resume_all() {
   for (const LockId& id : request_.locks) {
-    Lease lease{request_.resumed.at(id.name), 0, request_.ttl, now() + request_.ttl};
+    Lease lease{request_.resumed.at(id.name), 0, request_.claim.ttl, now() + request_.claim.ttl};
     const bool asked = !ending();
     std::string lost;
     if (asked) lost = co_await extend_again(id, lease);
@@ -97,11 +97,11 @@ Task<> LockSession::resume_all() {
   if (!ending()) enter(State::held);
 }
 
-// Only for the process that took it: whoever else has learned the owner id would hold it beside a living holder. And
-// learns its fence. Empty: it is held; otherwise why it is lost.
+// Only for the process that took it: another process that knows the owner id would hold it beside a living holder.
+// Also reads its fence. Empty: it is held; otherwise why it is lost.
 Task<std::string> LockSession::extend_again(const LockId& id, Lease& lease) {
   const LockView view = co_await context_.store.show(id);
-  if (!view.held || view.note.by != request_.note.by) co_return found_instead(view);
+  if (!view.held || view.note.by != request_.claim.note.by) co_return found_instead(view);
   lease.fence = view.fence;
   const bool kept = co_await context_.store.extend(id, lease);
   std::string lost;
@@ -138,7 +138,7 @@ Task<> LockSession::give_back() {
   }
 }
 
-// Found only now: whoever worked under it must know.
+// Found only now: the client, which worked under it, must know.
 void LockSession::was_not_ours(const std::string& name, const std::string& reason) {
   lost_name_ = name;
   reason_ = reason;
@@ -148,7 +148,7 @@ void LockSession::was_not_ours(const std::string& name, const std::string& reaso
 
 void LockSession::cancel() {
   if (std::exchange(cancelled_, true)) return;
-  ticket_->cancel();
+  waiter_->cancel();
   keeper_.notify();
   changed_.notify();
 }
@@ -182,11 +182,13 @@ void LockSession::lose(const std::string& name, const std::string& reason) {
   log::warning("a lock was lost",
                {{"lock", name}, {"owner", find(name)->lease.owner}, {"by", by_text()}, {"reason", reason}});
   enter(State::lost);
-  ticket_->cancel();
+  waiter_->cancel();
   keeper_.notify();
 }
 
-std::string LockSession::by_text() const { return request_.note.by ? lock_holder_text(*request_.note.by) : ""; }
+std::string LockSession::by_text() const {
+  return request_.claim.note.by ? lock_holder_text(*request_.claim.note.by) : "";
+}
 
 HeldLock* LockSession::find(const std::string& name) { return const_cast<HeldLock*>(std::as_const(*this).find(name)); }
 

@@ -1,12 +1,12 @@
 // LockSession: one or several locks for one local client, from the request to the end: waits, takes all or none, renews
-// them every third of their time to live, tells a loss at once, and gives them back when the client has gone. A
+// them every third of their time to live, reports a loss at once, and gives them back when the client has gone. A
 // detached lock is left to its owner as soon as it is taken. One that is held for long is listened to as well: a
 // release by somebody else is noticed at once, not only at the next renewal.
 //
 // Several locks are taken in order of their names, the first ones renewed while the next is waited for: two sessions
 // that overlap ask in the same order, so none waits for what the other holds while that waits for it.
 //
-// It runs by itself and needs nobody to hold it; who watches it waits for changed(). One thread: the loop's.
+// It runs by itself and keeps itself alive; an observer waits for changed(). One thread: the loop's.
 #pragma once
 
 #include <sys/types.h>
@@ -18,21 +18,22 @@
 #include <vector>
 
 #include "agent/base/event.hpp"
-#include "agent/locks/lock_lines.hpp"
 #include "agent/locks/lock_loss.hpp"
+#include "agent/locks/lock_queue.hpp"
 
 namespace jeton::agent {
 
+// What a client asks for. The way of a request is LockRequest, whose claim goes to the store for each lock, and back
+// LockTry, whose lease the session keeps as a HeldLock.
 struct LockRequest {
   std::string name;           // of the lock that was asked for; the others go with it
   std::vector<LockId> locks;  // one or more, that one included; of a detached request it alone
-  std::string owner{};        // of a detached lock; empty: a new one
-  std::map<std::string, std::string>
-      resumed{};  // owner ids by name, of each lock: they are held already, see outlives_agent
-  Duration ttl{};
+  // Of each lock: the time to live and the note; of a detached one also the owner id that the client chose, if any.
+  LockClaim claim{};
+  // Owner ids by name, of each lock: they are held already, see outlives_agent.
+  std::map<std::string, std::string> resumed{};
   Duration wait{};                  // zero: one try
   std::optional<Duration> retry{};  // between two looks
-  LockNote note{};
   uid_t user = 0;
   bool is_admin = false;  // may see the owner ids of others, and is not shut out by the number of their locks
   bool detached = false;
@@ -45,7 +46,7 @@ struct HeldLock {
   Lease lease;
   BootTime renew_at;
   BootTime listen_at;                         // from then on releases are heard
-  std::shared_ptr<LockLines::Watch> watch{};  // once they are
+  std::shared_ptr<LockQueue::Watch> watch{};  // once they are
   MissedRenewal missed{};                     // since the last renewal
 };
 
@@ -67,7 +68,7 @@ class LockSession : public std::enable_shared_from_this<LockSession> {
   struct Context {
     Timers& timers;
     LockStore& store;
-    LockLines& lines;
+    LockQueue& queue;
   };
   LockSession(Context context, LockRequest request);
   LockSession(const LockSession&) = delete;
@@ -76,17 +77,17 @@ class LockSession : public std::enable_shared_from_this<LockSession> {
   // `on_end`: called once, when it has nothing to do any more.
   static void start(const std::shared_ptr<LockSession>& self, std::function<void(LockSession*)> on_end);
 
-  // The client has gone, or has had enough: what is held is given back.
+  // The client has gone or needs the locks no more: held locks are given back.
   void cancel();
   // The client of a detached lock knows that it has it: from now on it is the client's.
   void deliver();
-  // The agent stops: a waiting client is told so at once; a holder is asked to end, and has its locks until it does.
+  // The agent stops: a waiting client learns it at once; a holder is asked to end, and has its locks until it does.
   void ask_to_end();
-  // From now on nothing is given back: what is held is left to its time to live.
+  // From now on nothing is given back: held locks are left to their time to live.
   void abandon() { abandoned_ = true; }
   // The same client goes on with the locks in another session.
   void hand_over();
-  // It is lost; `reason`: as its holder is told.
+  // It is lost; `reason`: the text for its holder.
   void lose(const std::string& name, const std::string& reason);
   // False: lost. Throws TransportError.
   Task<bool> extend(std::string name, Duration ttl);
@@ -96,7 +97,7 @@ class LockSession : public std::enable_shared_from_this<LockSession> {
   [[nodiscard]] const std::vector<HeldLock>& held() const { return held_; }
   [[nodiscard]] HeldLock* find(const std::string& name);
   [[nodiscard]] const HeldLock* find(const std::string& name) const;
-  // Of busy and waiting: who has it. Of a session that ended: what was.
+  // Of busy and waiting: the holder. Of a session that ended: the last one.
   [[nodiscard]] const LockTry& busy() const { return busy_; }
   // Of failed and lost, and of one that was asked to end.
   [[nodiscard]] const std::string& reason() const { return reason_; }
@@ -134,7 +135,7 @@ class LockSession : public std::enable_shared_from_this<LockSession> {
   Context context_;
   LockRequest request_;
   State state_ = State::trying;
-  std::shared_ptr<LockTicket> ticket_;
+  std::shared_ptr<Waiter> waiter_;
   std::vector<HeldLock> held_;
   LockTry busy_;
   std::string reason_;
@@ -147,7 +148,7 @@ class LockSession : public std::enable_shared_from_this<LockSession> {
   bool abandoned_ = false;
   bool handed_over_ = false;
   bool keeping_ = false;
-  Timers::Id guard_ = 0;  // tells the loss when a renewal hangs
+  Timers::Id guard_ = 0;  // reports the loss when a renewal hangs
   Event keeper_;          // wakes it
   Event changed_;
 };

@@ -1,5 +1,5 @@
-// LockSession while it holds: the renewals, the ears for somebody else's release, and the guard that tells a loss in
-// time.
+// LockSession while it holds: the renewals, the watch for a release by another client, and the guard that reports a
+// loss in time.
 #include <algorithm>
 #include <boost/system/system_error.hpp>
 #include <chrono>
@@ -58,14 +58,14 @@ void LockSession::listen_due() {
     if (lock.listen_at > now()) continue;
     lock.listen_at = BootTime::max();
     if (lock.lease.ttl / 3 <= held_for_long) continue;
-    lock.watch = context_.lines.watch(lock.id, [weak = weak_from_this(), name = lock.id.name] {
+    lock.watch = context_.queue.watch(lock.id, [weak = weak_from_this(), name = lock.id.name] {
       const auto self = weak.lock();
       HeldLock* held = self ? self->find(name) : nullptr;
       if (held == nullptr) return;
       held->renew_at = BootTime{};
       self->keeper_.notify();
     });
-    lock.renew_at = BootTime{};  // what was released until now was not heard
+    lock.renew_at = BootTime{};  // a release before this was not heard
   }
 }
 
@@ -91,7 +91,7 @@ Task<> LockSession::renew_due() {
     HeldLock& lock = held_[i];
     lock.missed.asked_at.reset();
     if (!answered) {
-      // The guard tells the loss in time, whatever this takes.
+      // The guard reports the loss in time, however long this takes.
       lock.missed.trouble = std::move(trouble);
       note_trouble();
       lock.renew_at = now() + std::clamp<Duration>(lease.ttl / 20, shortest_retry, longest_retry);

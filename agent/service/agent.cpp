@@ -8,7 +8,7 @@
 #include <set>
 #include <utility>
 
-#include "agent/api/server.hpp"
+#include "agent/api/server/server.hpp"
 #include "agent/base/boot_timers.hpp"
 #include "agent/base/error.hpp"
 #include "agent/base/log.hpp"

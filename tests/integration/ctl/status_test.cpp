@@ -6,7 +6,7 @@
 #include <nlohmann/json.hpp>
 #include <sstream>
 
-#include "agent/api/socket_file.hpp"
+#include "agent/api/server/socket_file.hpp"
 #include "tests/integration/ctl/ctl_host.hpp"
 
 namespace jeton::agent {

@@ -11,7 +11,7 @@
 #include <optional>
 #include <thread>
 
-#include "agent/api/server.hpp"
+#include "agent/api/server/server.hpp"
 #include "agent/base/boot_timers.hpp"
 #include "agent/base/system_clock.hpp"
 #include "tests/support/eventually.hpp"

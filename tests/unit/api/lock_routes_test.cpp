@@ -4,8 +4,8 @@
 
 #include <nlohmann/json.hpp>
 
-#include "agent/api/lock_json.hpp"
-#include "agent/api/routes.hpp"
+#include "agent/api/locks/lock_json.hpp"
+#include "agent/api/server/routes.hpp"
 #include "tests/support/loop.hpp"
 #include "tests/support/temp_dir.hpp"
 #include "tests/unit/api/fake_status.hpp"
@@ -48,25 +48,28 @@ class LockRoutes : public ::testing::Test {
     LockRequest request;
     request.name = "job";
     request.locks.push_back(LockId{"job"});
-    request.ttl = std::chrono::hours(1);
-    request.note.by = holder;
+    request.claim.ttl = std::chrono::hours(1);
+    request.claim.note.by = holder;
     const auto session = begun(status.locks()->open(std::move(request)));
     EXPECT_EQ(session->state(), State::held) << session->reason();
     return session->held().front().lease.owner;
   }
-  ApiResponse ask(const std::string& method, const std::string& path, const std::string& body = {}) {
-    ApiResponse response = answer({method, path, body}, its_process, status, names, loop.clock.wall_now());
-    if (!response.later) return response;
-    const auto work = std::move(response.later);
-    return loop.run(work());
+  ApiResponse respond(const std::string& method, const std::string& path, const std::string& body) {
+    return answer({method, path, body}, its_process, status, names, loop.clock.wall_now());
+  }
+  ApiAnswer ask(const std::string& method, const std::string& path, const std::string& body = {}) {
+    const ApiResponse response = respond(method, path, body);
+    const auto* later = std::get_if<LaterAnswer>(&response);
+    return later == nullptr ? std::get<ApiAnswer>(response) : loop.run(later->work());
   }
   // What the user is shown of it, by each way.
   std::string shown() { return ask("GET", "/v1/locks/job").body; }
   std::string busy() {
-    const ApiResponse tried = ask("POST", "/v1/locks/job", R"({"ttl_ms":1000})");
-    const auto session = begun(tried.lock);
+    const ApiResponse tried = respond("POST", "/v1/locks/job", R"({"ttl_ms":1000})");
+    const auto session = begun(std::get<OpenedLock>(tried).session);
     EXPECT_EQ(session->state(), State::busy);
-    return lock_busy_json(*session, loop.clock.boot_now()) + lock_event("busy", *session, loop.clock.boot_now());
+    return lock_busy_json(*session, loop.clock.boot_now()) +
+           lock_event(LockEvent::busy, *session, loop.clock.boot_now());
   }
 
   test::Loop loop;
@@ -113,12 +116,37 @@ TEST_F(LockRoutes, HolderIsShown_ByHostUserAndProcess) {
 TEST_F(LockRoutes, NotHeldByThisOwner_WhoHasItIsTold) {
   static_cast<void>(held_by({"host-2", 7, 99}));
   for (const char* path : {"/v1/locks/job/extend", "/v1/locks/job/release"}) {
-    const ApiResponse refused = ask("POST", path, R"({"owner":"stranger","ttl_ms":1000})");
+    const ApiAnswer refused = ask("POST", path, R"({"owner":"stranger","ttl_ms":1000})");
     EXPECT_EQ(refused.status, 409U);
     EXPECT_THAT(refused.body, HasSubstr("another has it now: host-2 uid 7 pid 99"));
   }
-  const ApiResponse gone = ask("POST", "/v1/locks/other/release", R"({"owner":"stranger"})");
+  const ApiAnswer gone = ask("POST", "/v1/locks/other/release", R"({"owner":"stranger"})");
   EXPECT_THAT(gone.body, HasSubstr("it has expired, was deleted or released"));
+}
+
+TEST_F(LockRoutes, BodyIsWrong_RefusalSaysWhat) {
+  const std::pair<const char*, const char*> wrong[] = {
+      {"[]", "the body must be a JSON object"},
+      {"{}", "the body must have ttl_ms, the time to live in milliseconds"},
+      {R"({"ttl_ms":null})", "the body must have ttl_ms"},
+      {R"({"ttl_ms":0})", "ttl_ms is less than 50ms"},
+      {R"({"ttl_ms":"1s"})", "ttl_ms must be a whole number of milliseconds, at most a year"},
+      {R"({"ttl_ms":1000,"retry_ms":0})", "retry_ms must be 1 or more"},
+      {R"({"ttl_ms":1000,"metadata":"a\nb"})", "metadata must be text of at most 512 bytes without control characters"},
+      {R"({"ttl_ms":1000,"names":["b",1]})", "names must be a list of names"},
+      {R"({"ttl_ms":1000,"names":["b","job"]})", "names: 'job' stands there twice"},
+      {R"({"ttl_ms":1000,"owners":{"job":1}})", "owners must be an object of names and owner ids"},
+      {R"({"ttl_ms":1000,"owner":"o"})", "a lock over a connection has an owner id of its own; leave owner out"},
+      {R"({"ttl_ms":1000,"other":1})", "'other' is no member of the body"},
+  };
+  for (const auto& [body, message] : wrong) {
+    const ApiAnswer refused = ask("POST", "/v1/locks/job", body);
+    EXPECT_EQ(refused.status, 400U) << body;
+    EXPECT_THAT(Json::parse(refused.body)["error"]["message"].get<std::string>(), ::testing::StartsWith(message));
+  }
+  const ApiAnswer several = ask("POST", "/v1/locks/job/acquire", R"({"ttl_ms":1000,"names":["b"]})");
+  EXPECT_THAT(several.body, HasSubstr("several locks are taken over a connection"));
+  EXPECT_THAT(ask("POST", "/v1/locks/job/extend", "{}").body, HasSubstr("the body must have owner and ttl_ms"));
 }
 
 }  // namespace

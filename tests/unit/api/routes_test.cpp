@@ -1,4 +1,4 @@
-#include "agent/api/routes.hpp"
+#include "agent/api/server/routes.hpp"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -22,13 +22,21 @@ const Peer unknown_peer{54321, 54321, {}, 1};
 
 class Routes : public ::testing::Test {
  protected:
-  ApiResponse ask(const std::string& target, const std::string& method = "GET", const Peer& peer = unknown_peer) {
+  ApiResponse respond(const std::string& target, const std::string& method, const Peer& peer) {
     return answer({method, target, {}}, peer, status, names, loop.clock.wall_now());
   }
-  ApiResponse post(const std::string& target, const std::string& body, const Peer& peer) {
-    return answer({"POST", target, body}, peer, status, names, loop.clock.wall_now());
+  // What is answered at once.
+  ApiAnswer ask(const std::string& target, const std::string& method = "GET", const Peer& peer = unknown_peer) {
+    return std::get<ApiAnswer>(respond(target, method, peer));
   }
-  std::string error_code(const ApiResponse& response) { return Json::parse(response.body)["error"]["code"]; }
+  ApiAnswer post(const std::string& target, const std::string& body, const Peer& peer) {
+    return std::get<ApiAnswer>(answer({"POST", target, body}, peer, status, names, loop.clock.wall_now()));
+  }
+  ApiAnswer reload(const Peer& peer) {
+    const ApiResponse response = respond("/v1/reload", "POST", peer);
+    return loop.run(std::get<LaterAnswer>(response).work());
+  }
+  std::string error_code(const ApiAnswer& response) { return Json::parse(response.body)["error"]["code"]; }
 
   test::Loop loop;
   test::FakeStatus status{loop.timers};
@@ -38,16 +46,13 @@ class Routes : public ::testing::Test {
 TEST_F(Routes, ReloadIsAskedForByAnAdmin_IsAnsweredWithTheVerdict) {
   const Peer root{0, 0, {}, 1};
   status.reload_verdict = {{}, {"agent.yaml:3:1: warning: x"}};
-  ApiResponse applied = ask("/v1/reload", "POST", root);
-  ASSERT_TRUE(applied.later);
-  applied = loop.run(applied.later());
+  const ApiAnswer applied = reload(root);
   EXPECT_EQ(applied.status, 200U);
   EXPECT_EQ(Json::parse(applied.body),
             Json::parse(R"({"reloaded": true, "problems": ["agent.yaml:3:1: warning: x"]})"));
 
   status.reload_verdict = {"the files have errors", {"agent.yaml:3:1: error: y"}};
-  ApiResponse refused = ask("/v1/reload", "POST", root);
-  refused = loop.run(refused.later());
+  const ApiAnswer refused = reload(root);
   EXPECT_EQ(refused.status, 409U);
   EXPECT_EQ(error_code(refused), "reload_refused");
   EXPECT_EQ(Json::parse(refused.body)["error"]["message"], "the files have errors");
@@ -55,16 +60,15 @@ TEST_F(Routes, ReloadIsAskedForByAnAdmin_IsAnsweredWithTheVerdict) {
 }
 
 TEST_F(Routes, ReloadIsAskedForByAnybodyElse_IsForbidden) {
-  const ApiResponse response = ask("/v1/reload", "POST");
+  const ApiAnswer response = ask("/v1/reload", "POST");
   EXPECT_EQ(response.status, 403U);
-  EXPECT_FALSE(response.later);
   EXPECT_EQ(ask("/v1/reload").status, 405U);
 }
 
 TEST_F(Routes, StatusDescribesTheAgentItsCoordinatorAndEveryToken) {
   status.add("github");
   status.add("wechat");
-  const ApiResponse response = ask("/v1/status");
+  const ApiAnswer response = ask("/v1/status");
   EXPECT_EQ(response.status, 200U);
   const Json json = Json::parse(response.body);
   EXPECT_EQ(json["host"], "host-1");
@@ -133,7 +137,7 @@ TEST_F(Routes, ATokenThatHasNoneYetIsAllNull) {
 TEST_F(Routes, AnUnknownTokenIsNamedWithThoseThatThereAre) {
   status.add("wechat");
   for (const char* path : {"/v1/tokens/wechatt", "/v1/tokens/wechatt/events"}) {
-    const ApiResponse response = ask(path);
+    const ApiAnswer response = ask(path);
     EXPECT_EQ(response.status, 404U);
     EXPECT_EQ(error_code(response), "unknown_token");
     EXPECT_THAT(response.body, HasSubstr("it has wechat"));
@@ -142,12 +146,13 @@ TEST_F(Routes, AnUnknownTokenIsNamedWithThoseThatThereAre) {
 
 TEST_F(Routes, EventsAreForReadersOnlyAndTheRefusalSaysWhatToChange) {
   status.add("wechat", {{}, {"daemon"}});
-  const ApiResponse refused = ask("/v1/tokens/wechat/events");
+  const ApiAnswer refused = ask("/v1/tokens/wechat/events");
   EXPECT_EQ(refused.status, 403U);
   EXPECT_EQ(error_code(refused), "forbidden");
   EXPECT_THAT(refused.body, HasSubstr("tokens.wechat.access.groups"));
-  EXPECT_THAT(refused.events, IsEmpty());
-  EXPECT_EQ(ask("/v1/tokens/wechat/events", "GET", {0, 0, {}, 1}).events, "wechat");
+  const ApiResponse followed = respond("/v1/tokens/wechat/events", "GET", {0, 0, {}, 1});
+  ASSERT_TRUE(std::holds_alternative<TokenEvents>(followed));
+  EXPECT_EQ(std::get<TokenEvents>(followed).token, "wechat");
 }
 
 TEST_F(Routes, AgentIsReadyWhenEveryTokenIsValid) {
@@ -155,7 +160,7 @@ TEST_F(Routes, AgentIsReadyWhenEveryTokenIsValid) {
   status.add("github");
   status.add("wechat").state = TokenState::expired;
   status.add("zoom").state = TokenState::none;
-  const ApiResponse response = ask("/ready");
+  const ApiAnswer response = ask("/ready");
   EXPECT_EQ(response.status, 503U);
   const Json json = Json::parse(response.body);
   EXPECT_EQ(json["ready"], false);
@@ -178,7 +183,7 @@ TEST_F(Routes, WhatIsNotThereIsNotFoundAndWhatIsNotAllowedSaysSo) {
   EXPECT_EQ(ask("/v1/tokens/wechat/value/x").status, 404U);
   EXPECT_EQ(ask("v1/status").status, 400U);
   for (const char* method : {"POST", "DELETE", "PUT", "OPTIONS", ""}) {
-    const ApiResponse response = ask("/v1/status", method);
+    const ApiAnswer response = ask("/v1/status", method);
     EXPECT_EQ(response.status, 405U) << method;
     EXPECT_EQ(response.allow, "GET, HEAD");
   }
@@ -199,7 +204,7 @@ const Peer reader{12345, 12345, {}, 1};
 
 TEST_F(Routes, ARejectionOfTheCurrentGenerationIsPassedOn) {
   const auto generation = std::to_string(status.add("wechat", {{"12345"}, {}}).generation);
-  const ApiResponse response = post("/v1/tokens/wechat/rejected", "{\"generation\": " + generation + "}", reader);
+  const ApiAnswer response = post("/v1/tokens/wechat/rejected", "{\"generation\": " + generation + "}", reader);
   EXPECT_EQ(response.status, 202U);
   EXPECT_THAT(status.demands, ::testing::ElementsAre("rejected wechat"));
   const Json json = Json::parse(response.body);
@@ -209,7 +214,7 @@ TEST_F(Routes, ARejectionOfTheCurrentGenerationIsPassedOn) {
 
 TEST_F(Routes, ARejectionOfAnOlderGenerationIsAnsweredWithTheNewerOne) {
   const Generation generation = status.add("wechat", {{"12345"}, {}}).generation;
-  const ApiResponse response = post("/v1/tokens/wechat/rejected", "{\"generation\": 7}", reader);
+  const ApiAnswer response = post("/v1/tokens/wechat/rejected", "{\"generation\": 7}", reader);
   EXPECT_EQ(response.status, 200U);
   const Json json = Json::parse(response.body);
   EXPECT_EQ(json["superseded"], true);
@@ -219,7 +224,7 @@ TEST_F(Routes, ARejectionOfAnOlderGenerationIsAnsweredWithTheNewerOne) {
 
 TEST_F(Routes, ARejectionOfAGenerationThatNeverWasIsRefused) {
   status.add("wechat", {{"12345"}, {}});
-  const ApiResponse response = post("/v1/tokens/wechat/rejected", "{\"generation\": 9999999999999999}", reader);
+  const ApiAnswer response = post("/v1/tokens/wechat/rejected", "{\"generation\": 9999999999999999}", reader);
   EXPECT_EQ(response.status, 409U);
   EXPECT_EQ(error_code(response), "unknown_generation");
 }
@@ -240,13 +245,13 @@ TEST_F(Routes, ARejectionWithoutAGenerationIsABadRequest) {
 
 TEST_F(Routes, OnlyAnAdminMayAskForARefresh) {
   status.add("wechat", {{"12345"}, {}});
-  const ApiResponse refused = post("/v1/tokens/wechat/refresh", "", reader);
+  const ApiAnswer refused = post("/v1/tokens/wechat/refresh", "", reader);
   EXPECT_EQ(refused.status, 403U);
   EXPECT_THAT(refused.body, HasSubstr("agent.admins.groups"));
   EXPECT_THAT(status.demands, IsEmpty());
 
   status.admin_access().users = {"12345"};
-  const ApiResponse response = post("/v1/tokens/wechat/refresh", "", reader);
+  const ApiAnswer response = post("/v1/tokens/wechat/refresh", "", reader);
   EXPECT_EQ(response.status, 202U);
   EXPECT_THAT(status.demands, ::testing::ElementsAre("refresh wechat"));
   EXPECT_EQ(Json::parse(response.body)["held_by"], "paused: min_interval");
@@ -254,7 +259,7 @@ TEST_F(Routes, OnlyAnAdminMayAskForARefresh) {
 
 TEST_F(Routes, CommandsTakePostOnly) {
   status.add("wechat", {{"12345"}, {}});
-  const ApiResponse response = ask("/v1/tokens/wechat/rejected", "GET", reader);
+  const ApiAnswer response = ask("/v1/tokens/wechat/rejected", "GET", reader);
   EXPECT_EQ(response.status, 405U);
   EXPECT_EQ(response.allow, "POST");
   EXPECT_EQ(ask("/v1/tokens/wechat", "POST", reader).allow, "GET, HEAD");

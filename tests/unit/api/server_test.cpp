@@ -1,4 +1,4 @@
-#include "agent/api/server.hpp"
+#include "agent/api/server/server.hpp"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

@@ -1,4 +1,4 @@
-#include "agent/api/socket_file.hpp"
+#include "agent/api/server/socket_file.hpp"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

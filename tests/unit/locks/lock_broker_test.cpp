@@ -42,7 +42,7 @@ class Broker : public testing::Test {
     LockRequest made;
     made.name = names.front();
     for (const std::string& name : names) made.locks.push_back({name});
-    made.ttl = 1h;
+    made.claim.ttl = 1h;
     made.wait = wait;
     made.user = user;
     return made;
@@ -191,10 +191,10 @@ TEST_F(Broker, GoesOnWithALockByItsOwnerId) {
 TEST_F(Broker, LetsNobodyElseGoOnWithALockByItsOwnerId) {
   LockRequest outliving = request({"a"});
   outliving.outlives_agent = true;
-  outliving.note.by = LockHolder{"host-1", 1, 1};
+  outliving.claim.note.by = LockHolder{"host-1", 1, 1};
   const auto holder = open_as(outliving);
   outliving.resumed["a"] = holder->held().front().lease.owner;
-  outliving.note.by = LockHolder{"host-1", 1, 2};
+  outliving.claim.note.by = LockHolder{"host-1", 1, 2};
   EXPECT_EQ(open_as(outliving)->state(), State::lost);
   EXPECT_EQ(holder->state(), State::held);
 }
@@ -233,7 +233,7 @@ TEST_F(Broker, CountsADetachedLockUntilItIsReleasedOrEnds) {
   const auto take = [&](const std::string& name, Duration ttl) {
     detached.name = name;
     detached.locks = {{name}};
-    detached.ttl = ttl;
+    detached.claim.ttl = ttl;
     const auto session = open_as(detached);
     EXPECT_EQ(session->state(), State::held);
     std::string owner = session->held().front().lease.owner;

@@ -63,11 +63,11 @@ class LockHost {
     request.name = ask.name;
     request.locks.push_back(id(ask.name));
     for (const std::string& other : ask.also) request.locks.push_back(id(other));
-    request.owner = ask.owner;
-    request.ttl = ask.ttl;
+    request.claim.owner = ask.owner;
+    request.claim.ttl = ask.ttl;
     request.wait = ask.wait;
     request.retry = ask.retry;
-    request.note.by = agent::LockHolder{name_, 1, ++last_pid_};
+    request.claim.note.by = agent::LockHolder{name_, 1, ++last_pid_};
     request.detached = detached;
     return opened_.emplace_back(broker_.open(std::move(request)));
   }
@@ -114,7 +114,7 @@ class LockHost {
     return loop_.run(broker_.release(id(name), owner));
   }
   bool force_release(const std::string& name = "job") {
-    return loop_.run(broker_.force_release(id(name), "an administrator"));
+    return loop_.run(broker_.force_release(id(name), agent::LockHolder{name_, 0, 1}));
   }
   agent::LockView show(const std::string& name = "job") { return loop_.run(broker_.show(id(name))); }
 

@@ -8,8 +8,8 @@
 #include <optional>
 
 #include "agent/api/agent_facade.hpp"
-#include "agent/api/limits.hpp"
 #include "agent/api/peer.hpp"
+#include "agent/api/server/limits.hpp"
 #include "agent/base/timers.hpp"
 #include "agent/base/unique_fd.hpp"
 
@@ -40,7 +40,7 @@ class Connection {
   Connection& operator=(const Connection&) = delete;
   virtual ~Connection() = default;
 
-  // At once, without a farewell. Idempotent.
+  // At once, without a last message to the client. Idempotent.
   virtual void close() = 0;
   [[nodiscard]] virtual const Peer& peer() const = 0;
   // Since when it waits for its client, for a request or for an answer to be read; it may be closed in favour of

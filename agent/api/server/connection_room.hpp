@@ -12,7 +12,7 @@
 #include <map>
 #include <memory>
 
-#include "agent/api/connection.hpp"
+#include "agent/api/server/connection.hpp"
 
 namespace jeton::agent {
 

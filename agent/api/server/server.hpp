@@ -1,16 +1,16 @@
-// ApiServer: the agent's local API (DESIGN.md section 8): HTTP/1.1 with JSON on a unix socket, on the agent's one loop.
+// ApiServer: the agent's local API (agent/README.md, Architecture): HTTP/1.1 with JSON on a unix socket, on the agent's
+// one loop.
 //
 // Anybody on the host may connect; what each may see is decided by the kernel's word on who it is (peer.hpp,
 // routes.hpp). A slow or hostile client is bounded by ApiLimits, and no number of ordinary users shuts out root, the
-// agent's own user and admins. Running out of descriptors pauses accepting and is
-// logged, no more.
+// agent's own user and admins. Running out of descriptors pauses accepting and is logged, no more.
 #pragma once
 
 #include <filesystem>
 #include <memory>
 
 #include "agent/api/agent_facade.hpp"
-#include "agent/api/limits.hpp"
+#include "agent/api/server/limits.hpp"
 #include "agent/base/timers.hpp"
 
 namespace jeton::agent {

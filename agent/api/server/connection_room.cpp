@@ -1,4 +1,4 @@
-#include "agent/api/connection_room.hpp"
+#include "agent/api/server/connection_room.hpp"
 
 #include <algorithm>
 #include <utility>

@@ -1,4 +1,4 @@
-#include "agent/api/request_json.hpp"
+#include "agent/api/tokens/request_json.hpp"
 
 #include "agent/base/json.hpp"
 

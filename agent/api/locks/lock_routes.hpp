@@ -8,13 +8,14 @@
 //   POST   /v1/locks/NAME/extend   {"owner", "ttl_ms"}: the time to live is that from now on; sessions' locks, too
 //   POST   /v1/locks/NAME/release  {"owner"}
 //   GET    /v1/locks/NAME          who holds it
-//   DELETE /v1/locks/NAME          agent.admins: whoever holds it
-// Errors besides those of routes.hpp: 409 busy, 409 not_held, 429 too_many_locks, 503 coordinator_unreachable.
+//   DELETE /v1/locks/NAME          agent.admins: takes it from its holder
+// Errors besides those of server/routes.hpp: 409 busy, 409 not_held, 429 too_many_locks, 503 coordinator_unreachable.
 #pragma once
 
 #include <string_view>
 
-#include "agent/api/routes.hpp"
+#include "agent/api/agent_facade.hpp"
+#include "agent/api/response.hpp"
 
 namespace jeton::agent {
 

@@ -1,4 +1,4 @@
-#include "agent/api/server.hpp"
+#include "agent/api/server/server.hpp"
 
 #include <sys/socket.h>
 #include <unistd.h>
@@ -11,10 +11,10 @@
 #include <system_error>
 #include <utility>
 
-#include "agent/api/connection.hpp"
-#include "agent/api/connection_room.hpp"
 #include "agent/api/peer.hpp"
-#include "agent/api/socket_file.hpp"
+#include "agent/api/server/connection.hpp"
+#include "agent/api/server/connection_room.hpp"
+#include "agent/api/server/socket_file.hpp"
 #include "agent/api/status_json.hpp"
 #include "agent/base/error.hpp"
 #include "agent/base/log.hpp"
@@ -30,7 +30,7 @@ constexpr auto pause_without_descriptors = std::chrono::milliseconds(200);
 
 }  // namespace
 
-// Held by shared_ptr: what is queued in the loop may run one turn after the server has gone.
+// Held by shared_ptr: a handler that is queued in the loop may run one turn after the server has gone.
 class ApiServer::Impl : public std::enable_shared_from_this<Impl> {
  public:
   Impl(Executor executor, Timers& timers, std::filesystem::path path, AgentFacade& facade, ApiLimits limits)
@@ -69,7 +69,7 @@ class ApiServer::Impl : public std::enable_shared_from_this<Impl> {
   [[nodiscard]] std::size_t connections() const { return ordinary_.size() + reserved_.size() + locks_.size(); }
 
  private:
-  // The one before, if there is any, ends with what waits in its queue: nobody finds it any more.
+  // A former socket is closed with the clients in its queue: its name is gone.
   void listen() {
     auto file = std::make_unique<SocketFile>(path_);
     if (acceptor_.is_open()) {

@@ -1,0 +1,152 @@
+#include "agent/api/server/connection.hpp"
+
+#include <boost/asio/bind_cancellation_slot.hpp>
+#include <boost/asio/cancellation_signal.hpp>
+#include <boost/asio/co_spawn.hpp>
+#include <exception>
+#include <optional>
+#include <string>
+#include <utility>
+#include <variant>
+
+#include "agent/api/locks/lock_reply.hpp"
+#include "agent/api/server/http_channel.hpp"
+#include "agent/api/server/routes.hpp"
+#include "agent/api/tokens/token_stream.hpp"
+#include "agent/base/error.hpp"
+#include "agent/base/log.hpp"
+
+namespace jeton::agent {
+namespace {
+
+namespace asio = boost::asio;
+
+class ApiConnection final : public Connection, public std::enable_shared_from_this<ApiConnection> {
+ public:
+  ApiConnection(Executor executor, Peer peer, Context context)
+      : executor_(std::move(executor)), peer_(std::move(peer)), context_(std::move(context)) {}
+
+  void run(UniqueFd socket, std::function<void(const Connection*)> on_end) {
+    channel_ =
+        HttpChannel::open(executor_, std::move(socket), context_.timers, context_.limits, [weak = weak_from_this()] {
+          if (const auto self = weak.lock()) self->close();
+        });
+    asio::co_spawn(executor_, serve(),
+                   asio::bind_cancellation_slot(
+                       cancel_.slot(), [self = shared_from_this(), on_end = std::move(on_end)](std::exception_ptr) {
+                         self->close();
+                         on_end(self.get());
+                       }));
+  }
+
+  void close() override {
+    if (std::exchange(closed_, true)) return;
+    if (lock_) lock_->cancel();
+    channel_->close();
+    cancel_.emit(asio::cancellation_type::terminal);
+  }
+
+  [[nodiscard]] const Peer& peer() const override { return peer_; }
+  [[nodiscard]] std::optional<BootTime> waits_since() override { return channel_->waits_since(); }
+
+ private:
+  // Requests one after another, until one of the two has had enough. Ends by an exception when closed.
+  Task<> serve() {
+    for (bool more = true; more;) {
+      const HttpChannel::Incoming incoming = co_await channel_->read();
+      if (incoming.refusal) co_await channel_->send(*incoming.refusal, false);
+      if (!incoming.request) co_return;
+      const ApiRequest& request = *incoming.request;
+      ApiResponse response = respond(request);
+      const bool busy = std::holds_alternative<LaterAnswer>(response) || std::holds_alternative<TokenEvents>(response);
+      if (busy && context_.may_be_busy && !context_.may_be_busy(this)) {
+        response = error_answer(503, "too_many_connections",
+                                "too many streams and calls are under way at the agent; try again later");
+      }
+      if (auto* opened = std::get_if<OpenedLock>(&response)) {
+        co_await serve_lock(std::move(opened->session));
+        co_return;
+      }
+      const auto* events = std::get_if<TokenEvents>(&response);
+      if (events != nullptr && request.method == "GET") {
+        co_await stream_events(events->token);
+        co_return;
+      }
+      ApiAnswer answer;  // to HEAD of a stream: as it is
+      if (auto* known = std::get_if<ApiAnswer>(&response)) answer = std::move(*known);
+      if (auto* later = std::get_if<LaterAnswer>(&response)) answer = co_await finish(std::move(later->work), request);
+      more = incoming.keep_alive;
+      co_await channel_->send(std::move(answer), more);
+    }
+  }
+
+  // An exception here is a fault of the agent's: the client gets a 500, the log the reason.
+  ApiResponse respond(const ApiRequest& request) {
+    try {
+      return answer(request, peer_, context_.facade, context_.names, context_.timers.clock().wall_now());
+    } catch (const std::exception& e) {
+      log::error("local API: a request failed", {{"target", request.target}, {"error", e.what()}});
+      return error_answer(500, "internal", "the agent failed to answer; its log says why");
+    }
+  }
+
+  Task<ApiAnswer> finish(std::function<Task<ApiAnswer>()> work, const ApiRequest& request) {
+    std::string failure;
+    ApiAnswer answer;
+    try {
+      answer = co_await work();
+    } catch (const TransportError& e) {
+      failure = e.what();
+    }
+    channel_->check_open();
+    if (failure.empty()) co_return answer;
+    log::debug("local API: the coordinator could not be asked", {{"target", request.target}, {"error", failure}});
+    co_return error_answer(503, "coordinator_unreachable", failure);
+  }
+
+  // The client has nothing more to say: any input, its end above all, ends the lock. It may still read that the lock
+  // was given back.
+  Task<> serve_lock(std::shared_ptr<LockSession> session) {
+    lock_ = session;
+    if (context_.on_lock) context_.on_lock(this);
+    channel_->on_input([session] { session->cancel(); });
+    LockReply reply(session, *channel_, context_.timers.clock(), context_.limits.heartbeat);
+    const LockReply::Form form = co_await reply.form();
+    if (form == LockReply::Form::answer) {
+      co_await channel_->send(reply.answer(), false);
+      session->deliver();
+    } else if (form == LockReply::Form::lines) {
+      channel_->begin_lines();
+      co_await reply.send_lines();
+      co_await channel_->end_lines();
+    }
+  }
+
+  // The client has nothing more to say: any input, its end above all, ends the stream.
+  Task<> stream_events(std::string token) {
+    channel_->begin_lines();
+    channel_->on_input([self = shared_from_this()] { self->close(); });
+    TokenStream stream(context_.facade, context_.names, context_.timers.clock(), peer_, context_.limits.heartbeat);
+    co_await stream.run(std::move(token), *channel_);
+    co_await channel_->end_lines();
+  }
+
+  Executor executor_;
+  Peer peer_;
+  Context context_;
+  std::shared_ptr<HttpChannel> channel_;
+  asio::cancellation_signal cancel_;
+  bool closed_ = false;
+  std::shared_ptr<LockSession> lock_;
+};
+
+}  // namespace
+
+std::shared_ptr<Connection> Connection::start(const Executor& executor, UniqueFd socket, Peer peer, Context context,
+                                              std::function<void(const Connection*)> on_end) {
+  auto connection = std::make_shared<ApiConnection>(executor, std::move(peer), std::move(context));
+  connection->run(std::move(socket), std::move(on_end));
+  return connection;
+}
+
+}  // namespace jeton::agent

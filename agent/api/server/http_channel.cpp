@@ -1,0 +1,225 @@
+#include "agent/api/server/http_channel.hpp"
+
+#include <poll.h>
+
+#include <array>
+#include <boost/asio/buffer.hpp>
+#include <boost/asio/local/stream_protocol.hpp>
+#include <boost/asio/redirect_error.hpp>
+#include <boost/asio/use_awaitable.hpp>
+#include <boost/asio/write.hpp>
+#include <boost/beast/core/buffers_cat.hpp>
+#include <boost/beast/core/flat_buffer.hpp>
+#include <boost/beast/http.hpp>
+#include <boost/system/system_error.hpp>
+#include <sstream>
+#include <string>
+#include <utility>
+
+namespace jeton::agent {
+namespace {
+
+namespace asio = boost::asio;
+namespace http = boost::beast::http;
+using Socket = asio::local::stream_protocol::socket;
+
+// The answer to a client whose request could not be read. None: the client has gone.
+std::optional<ApiAnswer> read_failure(const boost::system::error_code& error, const ApiLimits& limits) {
+  if (error == http::error::end_of_stream || error == http::error::partial_message) return std::nullopt;
+  if (error == http::error::header_limit || error == http::error::buffer_overflow) {
+    return error_answer(431, "header_too_large",
+                        "the header is larger than " + std::to_string(limits.header_bytes) + " bytes");
+  }
+  if (error == http::error::body_limit) {
+    return error_answer(413, "body_too_large",
+                        "the body is larger than " + std::to_string(limits.body_bytes) + " bytes");
+  }
+  if (error.category() == http::make_error_code(http::error::bad_version).category()) {
+    return error_answer(400, "bad_request", "not an HTTP/1.1 request: " + error.message());
+  }
+  return std::nullopt;
+}
+
+class BeastChannel final : public HttpChannel, public std::enable_shared_from_this<BeastChannel> {
+ public:
+  BeastChannel(const Executor& executor, UniqueFd fd, Timers& timers, const ApiLimits& limits,
+               std::function<void()> on_late)
+      : timers_(timers),
+        limits_(limits),
+        on_late_(std::move(on_late)),
+        socket_(executor),
+        buffer_(limits.header_bytes + limits.body_bytes),  // a header and a body that are just within their limits
+        waits_since_(boot_now()) {
+    socket_.assign(asio::local::stream_protocol(), fd.get());
+    fd.release();
+  }
+
+  // The deadline covers the whole request: sending one byte now and then wins no time.
+  Task<Incoming> read() override {
+    check_open();
+    http::request_parser<http::string_body> parser;
+    parser.header_limit(static_cast<std::uint32_t>(limits_.header_bytes));
+    parser.body_limit(limits_.body_bytes);
+    boost::system::error_code error;
+    arm(limits_.read_deadline);
+    waits_since_ = boot_now();
+    waits_for_request_ = true;
+    co_await http::async_read(socket_, buffer_, parser, asio::redirect_error(asio::use_awaitable, error));
+    check_open();
+    waits_since_.reset();
+    waits_for_request_ = false;
+    disarm();
+    http::request<http::string_body>& message = parser.get();
+    is_http_1_1_ = message.version() >= 11;
+    is_head_ = message.method() == http::verb::head;
+    Incoming incoming;
+    if (error) {
+      incoming.refusal = read_failure(error, limits_);
+    } else {
+      incoming.keep_alive = message.keep_alive();
+      incoming.request =
+          ApiRequest{std::string(message.method_string()), std::string(message.target()), std::move(message.body())};
+    }
+    co_return incoming;
+  }
+
+  Task<> send(ApiAnswer answer, bool keep_alive) override {
+    http::response<http::string_body> message(http::int_to_status(answer.status), version());
+    set_common(message, "application/json");
+    if (!answer.allow.empty()) message.set(http::field::allow, answer.allow);
+    message.keep_alive(keep_alive);
+    message.content_length(answer.body.size());
+    if (!is_head_) message.body() = std::move(answer.body);
+    arm(limits_.write_deadline);
+    waits_since_ = boot_now();
+    http::response_serializer<http::string_body> serializer(message);
+    if (is_head_) {
+      co_await http::async_write_header(socket_, serializer, asio::use_awaitable);
+    } else {
+      co_await http::async_write(socket_, serializer, asio::use_awaitable);
+    }
+    check_open();
+    waits_since_.reset();
+    disarm();
+  }
+
+  // A completion may already be queued when close() is called.
+  void check_open() const override {
+    if (closed_) throw boost::system::system_error(asio::error::operation_aborted);
+  }
+
+  void begin_lines() override {
+    http::response<http::empty_body> message(http::status::ok, version());
+    set_common(message, "application/x-ndjson");
+    message.keep_alive(false);
+    message.chunked(is_http_1_1_);
+    std::ostringstream text;
+    text << message.base();
+    stream_head_ = text.str();
+  }
+
+  Task<> send_line(std::string line) override {
+    const std::string head = std::exchange(stream_head_, {});
+    if (is_http_1_1_) {
+      co_await send_raw(boost::beast::buffers_cat(asio::buffer(head), http::make_chunk(asio::buffer(line))));
+    } else {
+      co_await send_raw(boost::beast::buffers_cat(asio::buffer(head), asio::buffer(line)));
+    }
+  }
+
+  Task<> end_lines() override {
+    if (is_http_1_1_) co_await send_raw(asio::buffer("0\r\n\r\n", 5));
+  }
+
+  // The kernel says so while less than a quarter of its buffer is waiting, so there is room left for the last line.
+  [[nodiscard]] bool has_room() override { return is_ready(POLLOUT); }
+  void when_room(std::function<void()> ready) override {
+    if (std::exchange(waits_for_room_, true)) return;
+    socket_.async_wait(Socket::wait_write,
+                       [self = shared_from_this(), ready = std::move(ready)](const boost::system::error_code&) {
+                         self->waits_for_room_ = false;
+                         ready();
+                       });
+  }
+
+  void on_input(std::function<void()> heard) override {
+    socket_.async_read_some(asio::buffer(ignored_input_),
+                            [self = shared_from_this(), heard = std::move(heard)](const boost::system::error_code&,
+                                                                                  std::size_t) { heard(); });
+  }
+
+  // A request may have arrived that the loop has not come to yet. A client that reads no answers wins nothing by
+  // sending.
+  [[nodiscard]] std::optional<BootTime> waits_since() override {
+    if (waits_for_request_ && is_ready(POLLIN)) return std::nullopt;
+    return waits_since_;
+  }
+
+  void close() override {
+    if (std::exchange(closed_, true)) return;
+    disarm();
+    boost::system::error_code ignored;
+    socket_.close(ignored);
+  }
+
+ private:
+  template <typename Buffers>
+  Task<> send_raw(Buffers buffers) {
+    arm(limits_.write_deadline);
+    co_await asio::async_write(socket_, buffers, asio::use_awaitable);
+    check_open();
+    disarm();
+  }
+
+  [[nodiscard]] bool is_ready(short events) {
+    pollfd asked{socket_.native_handle(), events, 0};
+    return ::poll(&asked, 1, 0) != 0;
+  }
+
+  void arm(Duration limit) {
+    disarm();
+    deadline_ = timers_.schedule(timers_.clock().boot_now() + limit, [weak = weak_from_this()] {
+      const auto self = weak.lock();
+      if (!self) return;
+      self->deadline_ = 0;
+      self->on_late_();
+    });
+  }
+
+  void disarm() {
+    if (deadline_ != 0) timers_.cancel(std::exchange(deadline_, 0));
+  }
+
+  [[nodiscard]] unsigned version() const { return is_http_1_1_ ? 11U : 10U; }
+  template <typename Message>
+  static void set_common(Message& message, const char* content_type) {
+    message.set(http::field::content_type, content_type);
+    message.set(http::field::cache_control, "no-store");
+  }
+
+  [[nodiscard]] BootTime boot_now() const { return timers_.clock().boot_now(); }
+
+  Timers& timers_;
+  ApiLimits limits_;
+  std::function<void()> on_late_;
+  Socket socket_;
+  boost::beast::flat_buffer buffer_;
+  std::array<char, 64> ignored_input_{};
+  Timers::Id deadline_ = 0;
+  std::optional<BootTime> waits_since_;
+  bool waits_for_request_ = true;
+  bool waits_for_room_ = false;
+  bool closed_ = false;
+  bool is_http_1_1_ = true;  // the last request
+  bool is_head_ = false;     // the last request
+  std::string stream_head_;  // of a stream that has not begun yet
+};
+
+}  // namespace
+
+std::shared_ptr<HttpChannel> HttpChannel::open(const Executor& executor, UniqueFd socket, Timers& timers,
+                                               const ApiLimits& limits, std::function<void()> on_late) {
+  return std::make_shared<BeastChannel>(executor, std::move(socket), timers, limits, std::move(on_late));
+}
+
+}  // namespace jeton::agent

@@ -1,0 +1,48 @@
+// HttpChannel: HTTP/1.1 over one local socket. Requests come in, answers and streams of lines go out; each has a
+// deadline, and each input a limit (limits.hpp). It does not know what the requests mean.
+//
+// A read or a write throws boost::system::system_error when the channel is closed or the client has gone. One thread:
+// the loop's.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <optional>
+
+#include "agent/api/line_stream.hpp"
+#include "agent/api/response.hpp"
+#include "agent/api/server/limits.hpp"
+#include "agent/base/timers.hpp"
+#include "agent/base/unique_fd.hpp"
+
+namespace jeton::agent {
+
+class HttpChannel : public LineStream {
+ public:
+  struct Incoming {
+    std::optional<ApiRequest> request{};  // none: it could not be read
+    std::optional<ApiAnswer> refusal{};   // of a request that could not be read; none: the client has gone
+    bool keep_alive = false;
+  };
+
+  // `on_late` is called from the loop when a deadline has passed; it closes the channel. Timers are used until close().
+  // Throws std::system_error if the loop cannot watch the socket.
+  static std::shared_ptr<HttpChannel> open(const Executor& executor, UniqueFd socket, Timers& timers,
+                                           const ApiLimits& limits, std::function<void()> on_late);
+
+  virtual Task<Incoming> read() = 0;
+  // To the request that was read last.
+  virtual Task<> send(ApiAnswer answer, bool keep_alive) = 0;
+  // The head goes out together with the first line.
+  virtual void begin_lines() = 0;
+  virtual Task<> end_lines() = 0;
+  // Calls back once, when the client sends anything or ends its side.
+  virtual void on_input(std::function<void()> heard) = 0;
+
+  // Since when it waits for its client, for a request or for an answer to be read. None: it does not.
+  [[nodiscard]] virtual std::optional<BootTime> waits_since() = 0;
+  // At once. Idempotent.
+  virtual void close() = 0;
+};
+
+}  // namespace jeton::agent

@@ -1,0 +1,51 @@
+#include "agent/api/server/routes.hpp"
+
+#include <string_view>
+
+#include "agent/api/locks/lock_routes.hpp"
+#include "agent/api/status_json.hpp"
+#include "agent/api/tokens/token_routes.hpp"
+
+namespace jeton::agent {
+namespace {
+
+constexpr std::string_view tokens_prefix = "/v1/tokens/";
+constexpr std::string_view locks_prefix = "/v1/locks/";
+
+Task<ApiAnswer> reload(AgentFacade& facade) {
+  const ReloadVerdict verdict = co_await facade.request_reload();
+  const bool refused = !verdict.refusal.empty();
+  co_return ApiAnswer{refused ? 409U : 200U, reload_json(verdict)};
+}
+
+ApiResponse reload_route(const ApiRequest& request, const Peer& peer, AgentFacade& facade, AccountNames& names) {
+  if (auto refused = method_refusal(request.method, true)) return *refused;
+  if (!may_read(peer, facade.admins(), names)) return forbidden(peer, "may not reload the agent", "agent.admins");
+  return LaterAnswer{[&facade] { return reload(facade); }};
+}
+
+}  // namespace
+
+ApiResponse answer(const ApiRequest& request, const Peer& peer, AgentFacade& facade, AccountNames& names,
+                   WallTime now) {
+  const std::string_view target = request.target;
+  const std::string_view path = target.substr(0, target.find('?'));
+  if (path.empty() || path.front() != '/') return error_answer(400, "bad_request", "the path must begin with /");
+
+  const bool is_token = path.starts_with(tokens_prefix) && path.size() > tokens_prefix.size();
+  if (is_token) return token_route(path.substr(tokens_prefix.size()), request, peer, facade, names, now);
+  const bool is_lock = path.starts_with(locks_prefix) && path.size() > locks_prefix.size();
+  if (is_lock) return lock_route(path.substr(locks_prefix.size()), request, peer, facade, names);
+  if (path == "/v1/reload") return reload_route(request, peer, facade, names);
+  const bool known = path == "/v1/status" || path == "/live" || path == "/ready";
+  if (!known)
+    return error_answer(404, "not_found",
+                        "no such path; try /v1/status, /v1/reload, /v1/tokens/NAME, /v1/locks/NAME, /live or /ready");
+  if (auto refused = method_refusal(request.method, false)) return *refused;
+  if (path == "/live") return ApiAnswer{200, "{\"live\":true}\n"};
+  const AgentStatus status = facade.agent_status();
+  if (path == "/v1/status") return ApiAnswer{200, agent_json(status)};
+  return ApiAnswer{is_ready(status) ? 200U : 503U, readiness_json(status)};
+}
+
+}  // namespace jeton::agent

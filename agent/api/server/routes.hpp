@@ -1,0 +1,21 @@
+// Which part of the agent answers a path of the local API. No I/O, no HTTP library.
+//
+//   GET  /v1/status      any local user   the whole agent (status_json.hpp)
+//   /v1/tokens/NAME...   tokens/token_routes.hpp
+//   /v1/locks/NAME...    locks/lock_routes.hpp
+//   POST /v1/reload      agent.admins     as SIGHUP; answers with the verdict: 200, or 409 reload_refused
+//   GET  /live           any              200 while the loop turns
+//   GET  /ready          any              200 if every token is valid, 503 otherwise
+// HEAD is answered like GET, without the body. Errors: 400 bad_request, 403 forbidden, 404 unknown_token or not_found,
+// 405 method_not_allowed, 409 unknown_generation; 413, 431, 500 and 503 come from the connection.
+#pragma once
+
+#include "agent/api/agent_facade.hpp"
+#include "agent/api/response.hpp"
+
+namespace jeton::agent {
+
+[[nodiscard]] ApiResponse answer(const ApiRequest& request, const Peer& peer, AgentFacade& facade, AccountNames& names,
+                                 WallTime now);
+
+}  // namespace jeton::agent

@@ -1,0 +1,133 @@
+#include "agent/api/tokens/token_routes.hpp"
+
+#include <algorithm>
+#include <iterator>
+#include <optional>
+
+#include "agent/api/status_json.hpp"
+#include "agent/api/tokens/request_json.hpp"
+
+namespace jeton::agent {
+namespace {
+
+int hex_value(char c) {
+  if (c >= '0' && c <= '9') return c - '0';
+  if (c >= 'a' && c <= 'f') return c - 'a' + 10;
+  if (c >= 'A' && c <= 'F') return c - 'A' + 10;
+  return -1;
+}
+
+// Empty for a broken escape.
+std::optional<std::string> percent_decoded(std::string_view text) {
+  std::string out;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    if (text[i] != '%') {
+      out += text[i];
+      continue;
+    }
+    if (i + 2 >= text.size()) return std::nullopt;
+    const int high = hex_value(text[i + 1]);
+    const int low = hex_value(text[i + 2]);
+    if (high < 0 || low < 0) return std::nullopt;
+    out += static_cast<char>(high * 16 + low);
+    i += 2;
+  }
+  return out;
+}
+
+ApiAnswer unknown_token(const std::string& name, const AgentFacade& facade) {
+  std::string known;
+  for (const TokenStatus& token : facade.agent_status().tokens) known += (known.empty() ? "" : ", ") + token.name;
+  return error_answer(
+      404, "unknown_token",
+      "no token '" + name + "' in the agent's configuration; it has " + (known.empty() ? std::string("none") : known));
+}
+
+// A request under /v1/tokens/NAME, and what its answer depends on.
+struct TokenRequest {
+  const ApiRequest& request;
+  const Peer& peer;
+  AgentFacade& facade;
+  AccountNames& names;
+  WallTime now;
+  std::string name;
+};
+
+bool is_reader(const TokenRequest& r) {
+  const AccessConfig* access = r.facade.token_access(r.name);
+  return access != nullptr && may_read(r.peer, *access, r.names);
+}
+
+ApiAnswer not_a_reader(const TokenRequest& r) {
+  return forbidden(r.peer, "is no reader of token '" + r.name + "'", "tokens." + r.name + ".access");
+}
+
+ApiResponse show_token(const TokenRequest& r) {
+  const auto status = r.facade.token_status(r.name);
+  if (!status) return unknown_token(r.name, r.facade);
+  return ApiAnswer{200, token_json(*status, r.now)};
+}
+
+ApiResponse follow_token(const TokenRequest& r) {
+  if (!is_reader(r)) return not_a_reader(r);
+  return TokenEvents{r.name};
+}
+
+ApiResponse answer_demand(const TokenRequest& r, const RefreshAnswer& demand) {
+  return ApiAnswer{demand.superseded ? 200U : 202U, demand_json(r.name, demand, r.now)};
+}
+
+ApiResponse reject_token(const TokenRequest& r) {
+  if (!is_reader(r)) return not_a_reader(r);
+  const auto generation = generation_in(r.request.body);
+  if (!generation) {
+    return error_answer(400, "bad_request",
+                        "the body must be {\"generation\": G}, G being the generation that was refused");
+  }
+  const auto demand = r.facade.token_rejected(r.name, *generation);
+  if (!demand) return unknown_token(r.name, r.facade);
+  if (!demand->known) {
+    return error_answer(409, "unknown_generation",
+                        "token '" + r.name + "' has no generation " + std::to_string(*generation) +
+                            "; the current one is " + std::to_string(demand->generation));
+  }
+  return answer_demand(r, *demand);
+}
+
+ApiResponse refresh_token(const TokenRequest& r) {
+  if (!may_read(r.peer, r.facade.admins(), r.names)) {
+    return forbidden(r.peer, "may not ask for a new token", "agent.admins");
+  }
+  const auto demand = r.facade.refresh_token(r.name);
+  if (!demand) return unknown_token(r.name, r.facade);
+  return answer_demand(r, *demand);
+}
+
+struct TokenRoute {
+  std::string_view what;  // behind the name
+  bool posted;            // POST; otherwise GET and HEAD
+  ApiResponse (*answer)(const TokenRequest&);
+};
+constexpr TokenRoute token_routes[] = {{"", false, show_token},
+                                       {"/events", false, follow_token},
+                                       {"/rejected", true, reject_token},
+                                       {"/refresh", true, refresh_token}};
+
+}  // namespace
+
+ApiResponse token_route(std::string_view rest, const ApiRequest& request, const Peer& peer, AgentFacade& facade,
+                        AccountNames& names, WallTime now) {
+  const std::size_t slash = rest.find('/');
+  const auto name = percent_decoded(rest.substr(0, slash));
+  if (!name) return error_answer(400, "bad_request", "the path has a broken percent escape");
+  const std::string_view what = slash == std::string_view::npos ? "" : rest.substr(slash);
+  const auto* route = std::find_if(std::begin(token_routes), std::end(token_routes),
+                                   [&](const TokenRoute& candidate) { return candidate.what == what; });
+  if (route == std::end(token_routes)) return error_answer(404, "not_found", "no such path");
+  if (auto refused = method_refusal(request.method, route->posted)) return *refused;
+  const TokenRequest r{request, peer, facade, names, now, *name};
+  if (r.facade.token_access(r.name) == nullptr) return unknown_token(r.name, r.facade);
+  return route->answer(r);
+}
+
+}  // namespace jeton::agent

@@ -1,0 +1,22 @@
+// What the local API answers below /v1/tokens/NAME.
+//
+//   GET  /v1/tokens/NAME            any local user       one token, no secret
+//   GET  /v1/tokens/NAME/events     the token's readers  NDJSON, a line per change (token_stream.hpp)
+//   POST /v1/tokens/NAME/rejected   the token's readers  {"generation": G}: the provider refused that token
+//   POST /v1/tokens/NAME/refresh    agent.admins         a new token now, within min_interval and budget
+// The two commands answer at once, 200 if a newer token is there, else 202 with when it is fetched (status_json.hpp);
+// the token itself comes through the segment.
+#pragma once
+
+#include <string_view>
+
+#include "agent/api/agent_facade.hpp"
+#include "agent/api/response.hpp"
+
+namespace jeton::agent {
+
+// `rest`: of the path behind /v1/tokens/.
+[[nodiscard]] ApiResponse token_route(std::string_view rest, const ApiRequest& request, const Peer& peer,
+                                      AgentFacade& facade, AccountNames& names, WallTime now);
+
+}  // namespace jeton::agent
