@@ -1,4 +1,4 @@
-// jeton_lock: what a handle knows of its lock, and the connection to the agent that holds it (DESIGN.md section 8).
+// jeton_lock: what a handle knows of its lock, and the connection to the agent that holds it (agent/README.md).
 //
 //   lock.cpp          open, close
 //   lock_request.cpp  the question to the agent, and the extension
