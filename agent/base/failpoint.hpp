@@ -1,6 +1,6 @@
 // Named places where a test makes the agent fail. Compiled in by -DJETON_FAILPOINTS=ON; otherwise nothing is left.
 //
-// JETON_FAILPOINTS="segment.publish.filled=kill;redis.publish.sent=sleep:500" in the environment arms them at start:
+// JETON_FAILPOINTS="segment.publish.filled=kill;redis.publish.sending=sleep:500" in the environment arms them at start:
 //   kill      SIGKILL to the process itself
 //   sleep:MS  block the thread
 //   throw     throw Error

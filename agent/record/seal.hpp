@@ -1,4 +1,5 @@
-// Seal: keeps a record secret and unforged in a store that others can read or write (DESIGN.md section 5).
+// Seal: keeps a record secret and unforged in a store that others can read or write (agent/README.md, The protocol in
+// Redis).
 //
 // XChaCha20-Poly1305 (draft-irtf-cfrg-xchacha, libsodium) under a random 192-bit nonce; the name of the token, its
 // generation and its expiry are associated data, so a sealed record is no record of another token, and cannot be

@@ -1,5 +1,5 @@
-// How a command of jetonctl ends: its exit status (DESIGN.md section 9) and, unless it succeeded, what it says on
-// stderr.
+// How a command of jetonctl ends: its exit status (libclient/man/jetonctl.1) and, unless it succeeded, its
+// message on stderr.
 #pragma once
 
 #include <stdexcept>

@@ -1,4 +1,4 @@
-// One call of the agent's local API (agent/README.md, Architecture), for the few functions that need the agent itself.
+// One call of the agent's local API (libclient/README.md), for the few functions that need the agent itself.
 //
 // Of an answer the status is looked at, and why it is an error: what is new about a token stands in its segment.
 #pragma once

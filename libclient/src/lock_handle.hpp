@@ -1,10 +1,9 @@
-// jeton_lock: what a handle knows of its lock, and the connection to the agent that holds it (agent/README.md, The way
-// of a lock).
+// jeton_lock: what a handle knows of its lock, and the connection to the agent that holds it (agent/README.md).
 //
 //   lock.cpp          open, close
 //   lock_request.cpp  the question to the agent, and the extension
 //   lock_resume.cpp   going on with a lock that outlives the agent, at the next one
-//   lock_events.cpp   the agent's answers: what they make of the handle
+//   lock_lines.cpp    the agent's answers: what they make of the handle
 //   lock_acquire.cpp  start, acquire, check, release
 //   lock_show.cpp     fence, owner, reason
 //   lock_event_fd.cpp the descriptor for event loops
@@ -104,7 +103,7 @@ void await_next_agent(jeton_lock& lock) noexcept;
 // Asks the agent that is there now, if it is time.
 void resume(jeton_lock& lock) noexcept;
 
-// ---- lock_events.cpp ----
+// ---- lock_lines.cpp ----
 
 // Reads what has arrived and draws the consequences, those of the time above all. JETON_OK: held; JETON_LOCK_WAITING;
 // else the outcome.

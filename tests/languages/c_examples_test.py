@@ -47,8 +47,9 @@ class FirstExample(unittest.TestCase):
         example = re.search(r"^\.Bd -literal\n(.*?)^\.Ed", text, re.MULTILINE | re.DOTALL)[1]
         self.assertEqual(run(example.replace("\\e", "\\")), jetonctl("--header"))
 
-    def test_of_the_readme_prints_the_value(self):
-        example = re.search(r"^```c\n#include <jeton/jeton.h>\n(.*?)^```", (ROOT / "README.md").read_text(), re.MULTILINE | re.DOTALL)
+    def test_of_the_page_for_developers_prints_the_value(self):
+        text = (CLIENT / "README.md").read_text()
+        example = re.search(r"^```c\n#include <jeton/jeton.h>\n(.*?)^```", text, re.MULTILINE | re.DOTALL)
         self.assertEqual(run(example[1]), jetonctl())
 
 

@@ -20,7 +20,7 @@ go vet "${race[@]}" ./...
 # One package after the other: they share the agent's token, and a test of one would see the refreshes of another.
 go test "${race[@]}" -count=1 -p 1 ./...
 
-# As README tells a user of an installed tree, from a module of its own.
+# As libclient/README.md tells a user of an installed tree, from a module of its own.
 rm -rf "$work/app" && mkdir "$work/app" && cd "$work/app"
 cat >main.go <<'GO'
 package main

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# The Node.js package as README tells to install it, from an installed tree: packed once, then installed twice without a
+# The Node.js package as libclient/README.md tells to install it, from an installed tree: packed once, then installed twice without a
 # registry, by `npm install` and by `npm ci`; nothing is written where it comes from.
 #   node_install_test.sh BUILD_DIR WORK
 #

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# The Python package as README tells to install it, from an installed tree: no network, no setuptools, nothing written
+# The Python package as libclient/README.md tells to install it, from an installed tree: no network, no setuptools, nothing written
 # where it comes from.
 #   python_install_test.sh PYTHON BUILD_DIR
 set -euo pipefail

@@ -11,7 +11,7 @@ cd "$source/libclient/bindings/rust"
 cargo test --offline --locked --quiet -- --test-threads=1
 cargo run --offline --locked --quiet --example show_token api
 
-# As README tells a user of an installed tree, from a crate of its own.
+# As libclient/README.md tells a user of an installed tree, from a crate of its own.
 cmake --install "$2" --component client --prefix "$work/prefix" >"$work/install.log"
 rm -rf "$work/app" && mkdir -p "$work/app/src" && cd "$work/app"
 cat >Cargo.toml <<TOML

@@ -218,7 +218,7 @@ YAML
     machine systemctl restart jeton-agent
     ;;
   documented-commands)
-    # The token, the lock and the scripts of README's examples.
+    # The token, the lock and the scripts of the documents' examples.
     url=$(machine cat /run/provider.url)
     machine sh -c "umask 077; echo s3cret-of-wechat >/etc/jeton/credentials/wechat-secret"
     machine sh -c "cat >/etc/jeton/agent.d/wechat.yaml" <<YAML
@@ -232,8 +232,9 @@ YAML
     machine systemctl restart jeton-agent # a new credential is handed over at a start
     eventually 20 machine jetonctl wait wechat --timeout 1s || fail "no token"
     # Every line of a shell block that runs what is installed. A watch has no end; the provider of the curl is not here.
-    readme=$(dirname "$0")/../../README.md
-    commands=$(awk '/^```sh/ { shell = 1; next } /^```/ { shell = 0 } shell' "$readme" |
+    root=$(dirname "$0")/../..
+    pages=("$root/systemd/README.md" "$root/config/README.md" "$root/libclient/README.md" "$root/README.md")
+    commands=$(awk '/^```sh/ { shell = 1; next } /^```/ { shell = 0 } shell' "${pages[@]}" |
       sed -E 's/[[:space:]]+#.*$//; s/^sudo //; s/ && sudo / \&\& /g' |
       grep -E '^(jeton-agent|jetonctl|systemctl|systemd-sysusers) ?' |
       grep -vE 'jetonctl watch|curl ')
@@ -241,11 +242,11 @@ YAML
     while read -r command; do
       command=${command/--generation G/--generation $(generation_of)}
       echo "== $command"
-      machine sh -c "cd /root && $command" </dev/null || fail "README's command fails: $command"
+      machine sh -c "cd /root && $command" </dev/null || fail "a documented command fails: $command"
     done <<<"$commands"
-    [ "$(wc -l <<<"$commands")" -ge 12 ] || fail "README has fewer commands than were tried once"
+    [ "$(wc -l <<<"$commands")" -ge 13 ] || fail "the pages have fewer commands than were tried once"
     for command in "systemctl reload jeton-agent" "systemctl restart jeton-agent"; do
-      grep -q "\`$command\`" "$readme" || fail "README does not name $command any more"
+      grep -q "\`$command\`" "$root/systemd/README.md" || fail "systemd/README.md does not name $command any more"
       machine sh -c "$command" || fail "$command"
     done
     machine rm /etc/jeton/agent.d/wechat.yaml

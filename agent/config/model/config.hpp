@@ -1,5 +1,5 @@
-// The configuration as the rest of the agent sees it: parsed, validated, defaults filled in, immutable. DESIGN.md
-// section 10 is the text form; config/agent.yaml explains every key. Compared with == at reload.
+// The configuration as the rest of the agent sees it: parsed, validated, defaults filled in, immutable.
+// config/agent.yaml explains every key of its text form. Compared with == at reload.
 #pragma once
 
 #include <cstdint>

@@ -77,7 +77,7 @@ TEST_F(LockOnRedis, SetByHandWithoutAnEnd_IsBusyAndSaysWhatToDo) {
   EXPECT_NE(busy.err.find("DEL it"), std::string::npos) << busy.err;
 }
 
-// The user that README describes.
+// The user that systemd/README.md describes.
 TEST_F(LockOnRedis, UserOfTheReadme_HasEveryRightThatIsNeeded) {
   ASSERT_EQ(redis.cli(documented_user("s3cret")), "OK");
   TempDir dir;

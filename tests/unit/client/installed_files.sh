@@ -29,7 +29,9 @@ done
 "$tree/sbin/jeton-agent" --version >/dev/null || fail "jeton-agent does not start"
 
 documents=$tree/share/doc/jeton
-for file in README.md CHANGELOG.md LICENSE; do cmp "$source/$file" "$documents/$file" || failed=1; done
+for file in README.md {agent,config,libclient,systemd}/README.md SECURITY.md CHANGELOG.md LICENSE; do
+  cmp "$source/$file" "$documents/$file" || failed=1
+done
 cd "$source/libclient"
 for file in $(git ls-files examples); do cmp "$file" "$documents/$file" || failed=1; done
 for file in $(git ls-files bindings | grep -vE '/tests/|/internal/|_test\.'); do

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Every function that libjeton exports has a manual page, and no page has a mistake that groff can see.
+# Every function that libjeton exports has a manual page, and no page, of the agent either, has a mistake that groff can
+# see.
 #   man_pages.sh SOURCE_DIR BUILD_DIR
 set -euo pipefail
 source=$1 build=$2
@@ -19,7 +20,7 @@ for function in $(sed -n 's/^ *\(jeton_[a-z_]*\);.*/\1/p' "$source/libclient/src
   fi
 done
 command -v groff >/dev/null || { echo "skipped: no groff to look for mistakes in the pages"; exit $((failed ? 1 : 77)); }
-for page in "$pages"/man*/*; do
+for page in "$pages"/man*/* "$source"/systemd/man/* "$source"/config/man/*; do
   grep -q '^\.so ' "$page" && continue
   warnings=$(groff -man -mandoc -ww -z -Tutf8 "$page" 2>&1) || true
   [ -z "$warnings" ] || { echo "$page: $warnings" >&2; failed=1; }

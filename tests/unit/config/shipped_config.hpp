@@ -15,20 +15,32 @@ namespace jeton::test {
 inline const std::filesystem::path config_dir = JETON_CONFIG_DIR;
 
 // With every setting that is switched off switched on: a hash directly before a key is one, s/^(\s*)#(?=[^ #])/\1/.
-// What is marked "#or" excludes something above it, so it is switched on only when asked for.
+//
+// A text that begins with "Alternative" describes settings that exclude one above them: those that follow it up to a
+// blank line, and all that are indented more. They are switched on only on request.
 enum class Alternatives { off, on };
 inline std::string switched_on(const std::string& text, Alternatives alternatives = Alternatives::off) {
+  constexpr std::size_t none = std::string::npos;
   std::istringstream lines(text);
   std::string result;
+  std::size_t alternative = none;  // the indentation of the first setting
+  bool announced = false;
+  bool blank = true;
   for (std::string line; std::getline(lines, line);) {
-    const std::size_t hash = line.find_first_not_of(' ');
-    if (hash != std::string::npos && line.compare(hash, 4, "#or ") == 0) {
-      result += (alternatives == Alternatives::on ? line.erase(hash, 4) : line) + "\n";
-      continue;
+    const std::size_t indent = line.find_first_not_of(' ');
+    if (indent == none) {
+      blank = true;
+      announced = false;
+    } else if (line.compare(indent, 2, "# ") == 0) {
+      announced = announced || line.compare(indent, 13, "# Alternative") == 0;
+    } else if (line[indent] != '#' || (line.size() > indent + 1 && line[indent + 1] != '#')) {
+      const bool is_below = alternative != none && (indent > alternative || (indent == alternative && !blank));
+      if (!is_below) alternative = announced ? indent : none;
+      announced = false;
+      blank = false;
+      if (line[indent] == '#' && (alternative == none || alternatives == Alternatives::on)) line.erase(indent, 1);
     }
-    const bool setting = hash != std::string::npos && line[hash] == '#' && hash + 1 < line.size() &&
-                         line[hash + 1] != ' ' && line[hash + 1] != '#';
-    result += (setting ? line.erase(hash, 1) : line) + "\n";
+    result += line + "\n";
   }
   return result;
 }

@@ -1,0 +1,139 @@
+#!/usr/bin/env python3
+"""The snippets of libclient/README.md in C++, Python, Node.js, Go and Rust (run by with_agent); README.md has the one in
+Python, too. C: c_examples_test.py.
+
+Reads are run beside the agent, those of Node.js, Go and Rust are only parsed: their own tests run the same calls.
+documents_test.py LIBCLIENT
+"""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+import types
+import unittest
+from pathlib import Path
+
+CLIENT = Path(sys.argv.pop(1))
+ROOT = CLIENT.parent
+sys.path.insert(0, str(CLIENT / "bindings" / "python"))
+
+import jeton  # noqa: E402
+
+
+def snippets(page, language):
+    """For the agent's token, "api"."""
+    found = re.findall(rf"^```{language}\n(.*?)^```", page.read_text(), re.MULTILINE | re.DOTALL)
+    return [snippet.replace("wechat", "api") for snippet in found]
+
+
+def only(found, word):
+    """The one snippet with this word."""
+    (one,) = [snippet for snippet in found if word in snippet]
+    return one
+
+
+def value():
+    return subprocess.run(
+        [os.environ["JETONCTL"], "get", "api"], check=True, capture_output=True, text=True
+    ).stdout.strip()
+
+
+def check(*command, **options):
+    run = subprocess.run(list(map(str, command)), capture_output=True, text=True, **options)
+    if run.returncode != 0:
+        raise AssertionError(run.stdout + run.stderr)
+    return run.stdout
+
+
+class Python(unittest.TestCase):
+    def read(self, page, status):
+        """What was sent, and how often the token was rejected."""
+        sent = []
+
+        def get(url, headers):
+            sent.append(headers["Authorization"])
+            return types.SimpleNamespace(status_code=status)
+
+        requests = types.ModuleType("requests")
+        requests.get = get
+        sys.modules["requests"] = requests
+        self.addCleanup(sys.modules.pop, "requests", None)
+        code = only(snippets(page, "python"), "jeton.open").replace("timeout=5", "timeout=60")
+        exec(compile(code, page.name, "exec"), {"url": "http://127.0.0.1:1/"})
+        return sent
+
+    def test_a_read_sends_the_token(self):
+        for page in (ROOT / "README.md", CLIENT / "README.md"):
+            self.assertEqual(self.read(page, 200), [f"Bearer {value()}"])
+
+    def test_a_401_leads_to_another_token(self):
+        before = value()
+        self.assertEqual(self.read(CLIENT / "README.md", 401), [f"Bearer {before}"])
+        self.assertNotEqual(value(), before)
+
+    def test_a_lock_has_a_fence(self):
+        fences = []
+        work = [1, 2]
+
+        def step(fence):
+            work.pop()
+            fences.append(fence)
+
+        code = only(snippets(CLIENT / "README.md", "python"), "jeton.Lock")
+        exec(compile(code, "README.md", "exec"), {"jeton": jeton, "work": work, "step": step})
+        self.assertEqual(len(fences), 2)
+        self.assertGreater(fences[0], 0)
+        self.assertEqual(fences[0], fences[1])
+
+
+class Cpp(unittest.TestCase):
+    def run_snippet(self, code, before):
+        code = code.replace("#include <jeton/client.hpp>\n", "")
+        program = f"#include <jeton/client.hpp>\n#include <chrono>\n#include <iostream>\n#include <mutex>\n{before}\nint main() {{\n{code}}}\n"
+        with tempfile.TemporaryDirectory() as folder:
+            source, binary = Path(folder, "snippet.cpp"), Path(folder, "snippet")
+            source.write_text(program)
+            options = ["-std=c++17", "-Wall", "-Wextra", "-Werror", f"-I{CLIENT / 'include'}"]
+            check("c++", *options, source, os.environ["LIBJETON"], "-o", binary)
+            return check(binary)
+
+    def test_a_read_prints_the_token(self):
+        code = only(snippets(CLIENT / "README.md", "cpp"), "jeton::Reader")
+        before = "template <class T> int call_with(const T& value) { std::cout << value; return 200; }"
+        self.assertEqual(self.run_snippet(code, before), value())
+
+    def test_a_lock_has_a_fence(self):
+        code = only(snippets(CLIENT / "README.md", "cpp"), "jeton::Lock")
+        before = """int left = 2;
+bool more_to_do() { return left > 0; }
+void step(unsigned long long fence) { --left; std::cout << (fence > 0); }"""
+        self.assertEqual(self.run_snippet(code, before), "11")
+
+
+class Parsed(unittest.TestCase):
+    @unittest.skipUnless(shutil.which("node"), "no node")
+    def test_node(self):
+        found = [code for code in snippets(CLIENT / "README.md", "js")]
+        self.assertEqual(len(found), 2)
+        for code in found:
+            with tempfile.TemporaryDirectory() as folder:
+                file = Path(folder, "snippet.mjs")
+                file.write_text(code)
+                check("node", "--check", file)
+
+    @unittest.skipUnless(shutil.which("gofmt"), "no gofmt")
+    def test_go(self):
+        (code,) = snippets(CLIENT / "README.md", "go")
+        check("gofmt", "-e", input=f"package main\n\nfunc snippet() error {{\n{code}\nreturn nil\n}}\n")
+
+    @unittest.skipUnless(shutil.which("rustfmt"), "no rustfmt")
+    def test_rust(self):
+        (code,) = snippets(CLIENT / "README.md", "rust")
+        check("rustfmt", "--edition", "2021", input=f"fn snippet() -> jeton::Result<()> {{\n{code}\nOk(())\n}}\n")
+
+
+if __name__ == "__main__":
+    unittest.main()
