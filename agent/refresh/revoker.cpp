@@ -103,7 +103,7 @@ Task<bool> Revoker::settle(Due due) {
 }
 
 Task<bool> Revoker::revoke_under(Due due, Lease lease) {
-  LeaseKeeper keeper(parts_.coordinator, parts_.timers, name_, std::move(lease));
+  LeaseKeeper keeper(parts_.leases, parts_.timers, name_, std::move(lease));
   keeper.begin_fetch(longest_fetch(config_.source));
   bool revoked = false;
   try {

@@ -142,11 +142,11 @@ TEST_P(RecordBehaviour, PauseThatIsLiftedLetsTheLockBeTried) {
 }
 
 TEST_P(RecordBehaviour, UsageIsWhatWasAdmitted) {
-  EXPECT_EQ(loop.run(coordinator->usage("t"))->calls, 0U);
+  EXPECT_EQ(loop.run(coordinator->usage("t")).calls, 0U);
   const Lease lease = call->acquire(60s);
   const FetchLimits limits{{}, 5, 24h};
   for (int i = 0; i < 2; ++i) ASSERT_TRUE(call->admit(lease, limits).admitted());
-  EXPECT_EQ(loop.run(coordinator->usage("t"))->calls, 2U);
+  EXPECT_EQ(loop.run(coordinator->usage("t")).calls, 2U);
 }
 
 TEST_P(RecordBehaviour, AdmissionKeepsTheIntervalAcrossLeases) {

@@ -77,7 +77,7 @@ TEST_F(RedisOutage, UserWithTheDocumentedPermissionsCanDoEverything) {
   server.cli({"FLUSHALL"});
   EXPECT_TRUE(loop.turn_until([&] { return host.listener.losses > 0; }));
   loop.run(host.coordinator.restore_usage("t", usage, 1h));
-  EXPECT_EQ(loop.run(host.coordinator.usage("t"))->calls, 1U);
+  EXPECT_EQ(loop.run(host.coordinator.usage("t")).calls, 1U);
   lease = host.call.acquire(60s);
   EXPECT_TRUE(host.call.publish(make_record(loop, lease.fence, "x"), lease).stored);
   EXPECT_EQ(server.cli({"ACL", "LOG"}), "") << "something was refused";

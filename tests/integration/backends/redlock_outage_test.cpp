@@ -61,8 +61,8 @@ TEST_P(RedlockOutage, OfAMinorityIsNotWaitedFor) {  // [23]
   EXPECT_TRUE(host.call.try_acquire(1h).pause);
   const std::string name = "t";
   const auto usage = loop.run(host.coordinator.usage(name));
-  EXPECT_EQ(usage->calls, 1U);
-  loop.run(host.coordinator.restore_usage(name, *usage, 1h));
+  EXPECT_EQ(usage.calls, 1U);
+  loop.run(host.coordinator.restore_usage(name, usage, 1h));
   loop.run(host.coordinator.announce_rejection(name, lease.fence));
   loop.run(host.coordinator.resume(name));
   EXPECT_TRUE(host.coordinator.health().reachable);

@@ -146,11 +146,11 @@ TEST_F(RedisPublication, Resumed_PauseIsLiftedForAll) {
 }
 
 TEST_F(RedisPublication, FleetCalled_UsageTellsHowOften) {
-  EXPECT_EQ(loop.run(b.coordinator.usage("t"))->calls, 0U);
+  EXPECT_EQ(loop.run(b.coordinator.usage("t")).calls, 0U);
   const Lease lease = a.call.acquire(60s);
   for (int i = 0; i < 2; ++i) ASSERT_TRUE(a.call.admit(lease, FetchLimits{{}, 5, 1h}).admitted());
   const auto usage = loop.run(b.coordinator.usage("t"));
-  EXPECT_EQ(usage->calls, 2U);
+  EXPECT_EQ(usage.calls, 2U);
   ASSERT_TRUE(usage->window_end);
   EXPECT_GT(*usage->window_end, loop.clock.boot_now() + 59min);
 }
