@@ -151,8 +151,8 @@ TEST_F(RedisPublication, FleetCalled_UsageTellsHowOften) {
   for (int i = 0; i < 2; ++i) ASSERT_TRUE(a.call.admit(lease, FetchLimits{{}, 5, 1h}).admitted());
   const auto usage = loop.run(b.coordinator.usage("t"));
   EXPECT_EQ(usage.calls, 2U);
-  ASSERT_TRUE(usage->window_end);
-  EXPECT_GT(*usage->window_end, loop.clock.boot_now() + 59min);
+  ASSERT_TRUE(usage.window_end);
+  EXPECT_GT(*usage.window_end, loop.clock.boot_now() + 59min);
 }
 
 TEST_F(RedisPublication, DayOfRotations_LeavesNoKeyForEver) {

@@ -107,8 +107,8 @@ TEST_F(RedlockLoss, FetchIsCounted_FleetHearsTheCount) {
   a.warm_up();
   b.listen();
   EXPECT_TRUE(loop.eventually([&] { return b.coordinator.health().endpoint.ends_with(" 5 reachable"); }));
-  EXPECT_TRUE(admit_on_all_but({}, a, limits).admitted);
-  EXPECT_TRUE(admit_on_all_but({}, a, limits).admitted);
+  EXPECT_TRUE(admit_on_all_but({}, a, limits).admitted());
+  EXPECT_TRUE(admit_on_all_but({}, a, limits).admitted());
   ASSERT_TRUE(loop.eventually([&] { return !b.listener.usages.empty() && b.listener.usages.back().calls == 2; }));
   EXPECT_GT(b.listener.usages.back().window_end, loop.clock.boot_now() + 23h);
 }
