@@ -1,4 +1,4 @@
-// What every backend agrees on about a lease: who owns it and how long its holder may trust it (DESIGN.md section 5).
+// What every backend agrees on about a lease: who owns it and how long its holder may trust it.
 #pragma once
 
 #include <algorithm>

@@ -1,4 +1,4 @@
-// LockStore: the locks that applications take by name (DESIGN.md section 5), apart from the updater locks of tokens:
+// LockStore: the locks that applications take by name, apart from the updater locks of tokens:
 // nothing is published under them and no pause holds them. Backends: local (this host's memory and files), redis,
 // redlock.
 //

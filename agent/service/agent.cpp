@@ -47,11 +47,11 @@ struct Agent::Impl final : TokenValues {
         started_at(t.clock().wall_now()),
         host(host_name()),
         runtime_dir(config.agent.runtime_dir, config.agent.disk_backed),
-        coordinator(make_coordinator(config.coordination, config.agent.runtime_dir, t, random)),
+        backends(make_backends(config.coordination, config.agent.runtime_dir, t, random)),
+        coordinator(std::move(backends.coordinator)),
         of_host(make_host_coordinator(config.coordination, config.agent.runtime_dir, t, random)),
         codec(make_codec(config.coordination)),
-        locks(t, random, make_lock_store(config.coordination, config.agent.runtime_dir, t, random),
-              limits_within(allowed_descriptors())),
+        locks(t, random, std::move(backends.locks), limits_within(allowed_descriptors())),
         api(loop.get_executor(), t, config.agent.runtime_dir / "agent.sock", agent),
         shared{t,
                random,
@@ -138,6 +138,7 @@ struct Agent::Impl final : TokenValues {
   std::string host;
   RuntimeDir runtime_dir;
   HttpClient http;
+  Backends backends;  // moved from, once its parts have their owners
   std::unique_ptr<Coordinator> coordinator;
   std::unique_ptr<Coordinator> of_host;  // for tokens of this host alone, and for an outage of the other
   FleetCodec codec;

@@ -80,7 +80,8 @@ int main(int argc, char** argv) {
   const test::RedisServers servers;
   redis::Client client(loop.timers, loop.random, test::redis_options(servers[0]).connection);
   client.start();
-  jeton::agent::RedisCoordinator single(loop.timers, loop.random, test::redis_options(servers[0]));
+  const auto backends = jeton::agent::make_redis_backends(loop.timers, loop.random, test::redis_options(servers[0]));
+  Coordinator& single = *backends.coordinator;
   single.start();
   test::RedlockHost quorum(loop, [&] {
     auto options = servers.options(std::chrono::milliseconds(500));

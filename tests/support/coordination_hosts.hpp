@@ -9,8 +9,8 @@
 #include <vector>
 
 #include "agent/fleet/local/local_backend.hpp"
-#include "agent/fleet/redis/redis_coordinator.hpp"
-#include "agent/fleet/redlock/redlock_coordinator.hpp"
+#include "agent/fleet/redis/redis_backend.hpp"
+#include "agent/fleet/redlock/redlock_backend.hpp"
 #include "tests/support/test_loop.hpp"
 
 namespace jeton::test {
@@ -91,10 +91,10 @@ class Caller {
   agent::Coordinator& coordinator_;
 };
 
-// A host of a fleet on one Redis: with connections, listener and owner ids of its own.
+// A host of a fleet on one Redis: with connections, listener and owner ids of its own. Its lock store is not started.
 struct Host {
-  Host(TestLoop& l, agent::RedisCoordinatorOptions options)
-      : loop(l), coordinator(l.timers, l.random, std::move(options)), call(l, coordinator) {
+  Host(TestLoop& l, agent::RedisOptions options)
+      : loop(l), backends(agent::make_redis_backends(l.timers, l.random, std::move(options))), call(l, coordinator) {
     coordinator.start();
   }
   // Subscribes and waits until messages arrive.
@@ -105,13 +105,14 @@ struct Host {
 
   TestLoop& loop;
   RecordingListener listener;
-  agent::RedisCoordinator coordinator;
+  agent::Backends backends;
+  agent::Coordinator& coordinator = *backends.coordinator;
   Caller call;
 };
 
 struct RedlockHost {
-  RedlockHost(TestLoop& l, agent::RedlockCoordinatorOptions options)
-      : loop(l), coordinator(l.timers, l.random, std::move(options)), call(l, coordinator) {
+  RedlockHost(TestLoop& l, const agent::RedlockOptions& options)
+      : loop(l), backends(agent::make_redlock_backends(l.timers, l.random, options)), call(l, coordinator) {
     coordinator.start();
   }
   ~RedlockHost() { coordinator.stop(); }
@@ -128,7 +129,8 @@ struct RedlockHost {
 
   TestLoop& loop;
   RecordingListener listener;
-  agent::RedlockCoordinator coordinator;
+  agent::Backends backends;
+  agent::Coordinator& coordinator = *backends.coordinator;
   Caller call;
 };
 

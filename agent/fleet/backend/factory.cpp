@@ -4,10 +4,8 @@
 #include "agent/fleet/redis/client/cluster_keyspace.hpp"
 #include "agent/fleet/redis/client/cluster_locator.hpp"
 #include "agent/fleet/redis/client/sentinel_locator.hpp"
-#include "agent/fleet/redis/redis_coordinator.hpp"
-#include "agent/fleet/redis/redis_lock_store.hpp"
-#include "agent/fleet/redlock/redlock_coordinator.hpp"
-#include "agent/fleet/redlock/redlock_lock_store.hpp"
+#include "agent/fleet/redis/redis_backend.hpp"
+#include "agent/fleet/redlock/redlock_backend.hpp"
 
 namespace jeton::agent {
 namespace {
@@ -53,8 +51,8 @@ std::shared_ptr<redis::Locator> sentinel_locator(const RedisSentinelConfig& conf
   return std::make_shared<redis::SentinelLocator>(timers, random, std::move(options));
 }
 
-// Commands go to the node that holds the key, messages come from any; who lost a key is told by its node.
-void use_cluster(RedisCoordinatorOptions& options, const RedisClusterConfig& config, Timers& timers, Random& random) {
+// Commands go to the node that holds the key, messages come from any; the node of a key says when the key is lost.
+void use_cluster(RedisOptions& options, const RedisClusterConfig& config, Timers& timers, Random& random) {
   redis::ClusterOptions cluster_options;
   for (const RedisEndpoint& endpoint : config.endpoints) cluster_options.endpoints.push_back(address_of(endpoint));
   options.connection.in_cluster = true;
@@ -66,9 +64,9 @@ void use_cluster(RedisCoordinatorOptions& options, const RedisClusterConfig& con
   options.cluster = cluster;
 }
 
-RedisCoordinatorOptions redis_options(const CoordinationConfig& config, Timers& timers, Random& random) {
+RedisOptions redis_options(const CoordinationConfig& config, Timers& timers, Random& random) {
   const RedisConfig& redis = config.redis.value();
-  RedisCoordinatorOptions options;
+  RedisOptions options;
   options.prefix = config.prefix;
   options.codec = make_codec(config);
   options.replicas_acked = redis.replicas_acked;
@@ -86,9 +84,9 @@ RedisCoordinatorOptions redis_options(const CoordinationConfig& config, Timers& 
   return options;
 }
 
-RedlockCoordinatorOptions redlock_options(const CoordinationConfig& config) {
+RedlockOptions redlock_options(const CoordinationConfig& config) {
   const RedlockConfig& redlock = config.redlock.value();
-  RedlockCoordinatorOptions options;
+  RedlockOptions options;
   options.prefix = config.prefix;
   options.codec = make_codec(config);
   for (const RedisEndpoint& endpoint : redlock.endpoints) {
@@ -101,16 +99,16 @@ RedlockCoordinatorOptions redlock_options(const CoordinationConfig& config) {
 
 }  // namespace
 
-std::unique_ptr<Coordinator> make_coordinator(const CoordinationConfig& config,
-                                              const std::filesystem::path& runtime_dir, Timers& timers,
-                                              Random& random) {
+Backends make_backends(const CoordinationConfig& config, const std::filesystem::path& runtime_dir, Timers& timers,
+                       Random& random) {
   if (config.backend == CoordinationConfig::Backend::redis) {
-    return std::make_unique<RedisCoordinator>(timers, random, redis_options(config, timers, random));
+    return make_redis_backends(timers, random, redis_options(config, timers, random));
   }
   if (config.backend == CoordinationConfig::Backend::redlock) {
-    return std::make_unique<RedlockCoordinator>(timers, random, redlock_options(config));
+    return make_redlock_backends(timers, random, redlock_options(config));
   }
-  return make_local_coordinator(timers, random, runtime_dir / "coordination");
+  return {make_local_coordinator(timers, random, runtime_dir / "coordination"),
+          make_local_lock_store(timers, runtime_dir / "locks")};
 }
 
 FleetCodec make_codec(const CoordinationConfig& config) {
@@ -125,17 +123,6 @@ std::unique_ptr<Coordinator> make_host_coordinator(const CoordinationConfig& con
                                                    Random& random) {
   if (config.backend == CoordinationConfig::Backend::local) return nullptr;
   return make_local_coordinator(timers, random, runtime_dir / "coordination");
-}
-
-std::unique_ptr<LockStore> make_lock_store(const CoordinationConfig& config, const std::filesystem::path& runtime_dir,
-                                           Timers& timers, Random& random) {
-  if (config.backend == CoordinationConfig::Backend::redis) {
-    return std::make_unique<RedisLockStore>(timers, random, redis_options(config, timers, random));
-  }
-  if (config.backend == CoordinationConfig::Backend::redlock) {
-    return std::make_unique<RedlockLockStore>(timers, random, redlock_options(config));
-  }
-  return make_local_lock_store(timers, runtime_dir / "locks");
 }
 
 }  // namespace jeton::agent

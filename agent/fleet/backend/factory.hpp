@@ -7,16 +7,15 @@
 #include "agent/base/random.hpp"
 #include "agent/base/timers.hpp"
 #include "agent/config/model/config.hpp"
-#include "agent/fleet/coordinator.hpp"
-#include "agent/fleet/lock_store.hpp"
+#include "agent/fleet/backends.hpp"
 #include "agent/record/fleet_codec.hpp"
 
 namespace jeton::agent {
 
-// Timers and random outlive it. Does not connect: start() does.
-[[nodiscard]] std::unique_ptr<Coordinator> make_coordinator(const CoordinationConfig& config,
-                                                            const std::filesystem::path& runtime_dir, Timers& timers,
-                                                            Random& random);
+// The fleet's tokens and the locks of applications: on the same servers over the same connections, or both in this
+// host's own memory and files. Timers and random outlive them. Does not connect: start() does.
+[[nodiscard]] Backends make_backends(const CoordinationConfig& config, const std::filesystem::path& runtime_dir,
+                                     Timers& timers, Random& random);
 
 // What this host agrees with itself through: for tokens of its own, and while the fleet's coordinator cannot be
 // reached. Null if that one is local itself.
@@ -26,10 +25,5 @@ namespace jeton::agent {
 
 // Seals with the keys of the configuration, if there are any. Reads them; throws Error.
 [[nodiscard]] FleetCodec make_codec(const CoordinationConfig& config);
-
-// Where applications' locks are kept: the same servers, or this host's own memory and files.
-[[nodiscard]] std::unique_ptr<LockStore> make_lock_store(const CoordinationConfig& config,
-                                                         const std::filesystem::path& runtime_dir, Timers& timers,
-                                                         Random& random);
 
 }  // namespace jeton::agent

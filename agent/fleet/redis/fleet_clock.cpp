@@ -4,7 +4,7 @@ namespace jeton::agent {
 
 bool FleetClock::adopt(const Sample& sample) {
   // The answer is from some moment of the round trip, most likely its middle; our wall clock is cut to whole
-  // milliseconds, so it stands half of one later on average.
+  // milliseconds, so it is half of one later on average.
   const auto half_trip = std::chrono::duration_cast<Microseconds>(round_trip(sample)) / 2;
   const Microseconds half_tick{500};
   const Microseconds measured = sample.coordinator_time - (sample.wall_before + half_tick + half_trip);

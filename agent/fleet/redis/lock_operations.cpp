@@ -6,7 +6,6 @@
 #include <string_view>
 #include <vector>
 
-#include "agent/fleet/channel_message.hpp"
 #include "agent/fleet/lease_terms.hpp"
 #include "agent/fleet/redis/redis_scripts.hpp"
 
@@ -50,7 +49,7 @@ Task<LockOperations::Acquired> LockOperations::acquire(const RedisKeys& keys, co
   const std::string by = note.by ? lock_holder_text(*note.by) : std::string();
   const std::string ttl_ms = std::to_string(ttl.count());
   const std::string fence_ttl_ms = std::to_string(fence_ttl.count());
-  const std::array<std::string, 3> script_keys{keys.updater, keys.fence, keys.info};
+  const std::array<std::string, 3> script_keys{keys.lock, keys.fence, keys.info};
   const Arguments arguments{owner, ttl_ms, fence_ttl_ms, protocol_of(keys), by, note.metadata};
   Acquired result;
   result.owner = owner;
@@ -73,8 +72,8 @@ Task<LockOperations::Acquired> LockOperations::acquire(const RedisKeys& keys, co
 }
 
 Task<bool> LockOperations::force_release(const RedisKeys& keys, const std::string& message_id, BootTime deadline) {
-  const std::string message = encode_message(ReleaseMessage{message_id});
-  const std::array<std::string, 2> script_keys{keys.updater, keys.info};
+  const std::string message = operations_.message_of(keys, ReleaseMessage{message_id});
+  const std::array<std::string, 2> script_keys{keys.lock, keys.info};
   const Arguments arguments{keys.channel, message};
   const Reply reply =
       co_await operations_.run(redis_scripts::lock_force_release(), keys, script_keys, arguments, deadline);
@@ -82,7 +81,7 @@ Task<bool> LockOperations::force_release(const RedisKeys& keys, const std::strin
 }
 
 Task<LockView> LockOperations::show(const RedisKeys& keys, std::uint64_t limit, BootTime deadline) {
-  const std::array<std::string, 2> script_keys{keys.updater, keys.info};
+  const std::array<std::string, 2> script_keys{keys.lock, keys.info};
   const Arguments arguments{protocol_of(keys)};
   const Reply reply = co_await operations_.run(redis_scripts::lock_show(), keys, script_keys, arguments, deadline);
   LockView view;

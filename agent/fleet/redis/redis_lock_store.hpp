@@ -1,36 +1,30 @@
-// RedisLockStore: a LockStore on one Redis server, the primary that Sentinels name, or a Cluster. Its connections are
-// its own, so that neither the locks of applications nor the fleet's tokens hold the other up.
+// The lock store on one RedisServer, which it shares with a coordinator; and what the lock store on a quorum needs too.
 #pragma once
 
 #include <memory>
 
-#include "agent/base/random.hpp"
-#include "agent/base/timers.hpp"
-#include "agent/fleet/lock_store.hpp"
-#include "agent/fleet/redis/redis_coordinator.hpp"
+#include "agent/fleet/redis/redis_server.hpp"
 
 namespace jeton::agent {
 
-class RedisLockStore final : public LockStore {
- public:
-  // Timers and random outlive the store. Of the options, those about records are not used.
-  RedisLockStore(Timers& timers, Random& random, RedisCoordinatorOptions options);
-  ~RedisLockStore() override;
+[[nodiscard]] std::unique_ptr<LockStore> make_redis_lock_store(const std::shared_ptr<RedisServer>& server);
 
-  Task<LockTry> try_acquire(LockId id, LockClaim claim) override;
-  Task<bool> extend(LockId id, Lease& lease) override;
-  Task<bool> release(LockId id, std::string owner) override;
-  Task<bool> force_release(LockId id) override;
-  Task<LockView> show(LockId id) override;
-  void listen(const LockId& id, std::function<void()> woken) override;
-  [[nodiscard]] BackendHealth health() const override;
-  void start() override;
-  // A lock that may have been taken without an answer is still taken back first, within one command's time.
-  void stop() override;
+[[nodiscard]] inline Subject subject_of(const LockId& id) { return {Subject::Kind::lock, id.name, {id.terms, {}}}; }
+
+// ReleaseListener: calls a function when a lock was released or a release may have been missed.
+class ReleaseListener final : public FleetListener {
+ public:
+  explicit ReleaseListener(std::function<void()> woken) : woken_(std::move(woken)) {}
+  void on_release() override { wake(); }
+  void on_gap() override { wake(); }
 
  private:
-  class Impl;
-  std::shared_ptr<Impl> impl_;
+  // Copied, because the callee may end its listening.
+  void wake() const {
+    const auto woken = woken_;
+    woken();
+  }
+  std::function<void()> woken_;
 };
 
 }  // namespace jeton::agent

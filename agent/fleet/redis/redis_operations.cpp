@@ -7,7 +7,6 @@
 #include <vector>
 
 #include "agent/base/error.hpp"
-#include "agent/fleet/channel_message.hpp"
 #include "agent/fleet/redis/redis_scripts.hpp"
 
 namespace jeton::agent {
@@ -53,7 +52,7 @@ constexpr std::string_view wrong_type = "WRONGTYPE";
 constexpr std::int64_t end_of_9999 = 253'402'300'799;  // unix seconds
 
 std::vector<std::string> lock_and_info(const RedisKeys& keys) {
-  std::vector<std::string> all{keys.updater};
+  std::vector<std::string> all{keys.lock};
   if (!keys.info.empty()) all.push_back(keys.info);
   return all;
 }
@@ -65,7 +64,7 @@ Milliseconds to_hold(std::int64_t ms) { return std::clamp(Milliseconds{ms}, Mill
 RedisKeys::RedisKeys(const std::string& prefix, const std::string& of, int database, const TokenTerms& terms)
     : name(of), mirror(terms.mirror_key), protocol(terms.lock.protocol) {
   const std::string stem = prefix + ":{" + name + "}:";
-  updater = terms.lock.key.empty() ? stem + "updater" : terms.lock.key;
+  lock = terms.lock.key.empty() ? stem + "updater" : terms.lock.key;
   token = stem + "token";
   fence = stem + "fence";
   pause = stem + "pause";
@@ -77,7 +76,7 @@ RedisKeys RedisKeys::of_lock(const std::string& prefix, const std::string& name,
                              const TokenLockConfig& terms) {
   RedisKeys keys(prefix, name, database, {terms, {}});
   const std::string stem = prefix + ":lock:{" + name + "}";
-  if (terms.key.empty()) keys.updater = stem;
+  if (terms.key.empty()) keys.lock = stem;
   keys.fence = stem + ":fence";
   keys.info = stem + ":info";
   keys.channel = stem + ":released" + (database == 0 ? "" : ":" + std::to_string(database));
@@ -134,11 +133,6 @@ Task<> RedisOperations::explain(const RedisKeys& of, std::span<const std::string
   }
 }
 
-template <typename Message>
-std::string RedisOperations::message_of(const RedisKeys& keys, const Message& message) const {
-  return codec_.sign(keys.name, encode_message(message));
-}
-
 void RedisOperations::throw_wrong_type(const std::string& key, bool hash) const {
   throw redis::ServerError(keyspace_->display(),
                            std::string(wrong_type) + " the key " + key + " holds no " + (hash ? "hash" : "string"));
@@ -149,7 +143,7 @@ Task<RedisOperations::Acquired> RedisOperations::acquire(const RedisKeys& keys, 
   const std::string claim = message_of(keys, ClaimMessage{owner, ttl});
   const std::string ttl_ms = std::to_string(ttl.count());
   const std::string fence_ttl_ms = std::to_string(fence_ttl.count());
-  const std::array<std::string, 4> script_keys{keys.updater, keys.token, keys.fence, keys.pause};
+  const std::array<std::string, 4> script_keys{keys.lock, keys.token, keys.fence, keys.pause};
   const Arguments arguments{owner, ttl_ms, fence_ttl_ms, keys.channel, claim, protocol_name(keys.protocol)};
   Acquired result;
   result.owner = owner;
@@ -200,7 +194,7 @@ Task<RedisOperations::Admitted> RedisOperations::admit(const RedisKeys& keys, co
   const std::string min_interval = std::to_string(limits.min_interval.count());
   const std::string budget = std::to_string(limits.budget);
   const std::string window = std::to_string(limits.window.count());
-  const std::array<std::string, 2> script_keys{keys.updater, keys.budget};
+  const std::array<std::string, 2> script_keys{keys.lock, keys.budget};
   const std::string known_calls = std::to_string(limits.known_calls);
   const std::string known_left = std::to_string(limits.known_window_left.count());
   const Arguments arguments{owner, min_interval, budget, window, keys.channel, known_calls, known_left};
@@ -229,7 +223,7 @@ Task<RedisOperations::Published> RedisOperations::publish(const RedisKeys& keys,
   const std::string generation = std::to_string(record.generation);
   const std::string expires_at_ms = std::to_string(to_unix_ms(record.expires_at));
   const std::string release_message = message_of(keys, ReleaseMessage{owner});
-  std::vector<std::string> script_keys{keys.updater, keys.token};
+  std::vector<std::string> script_keys{keys.lock, keys.token};
   const std::string kept_until_ms = std::to_string(to_unix_ms(record.kept_until()));
   Arguments arguments{owner, generation, expires_at_ms, text.reveal(), keys.channel, release_message, kept_until_ms};
   if (!keys.mirror.empty()) {

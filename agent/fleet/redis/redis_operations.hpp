@@ -1,6 +1,6 @@
 // RedisOperations: the steps of coordination on one Redis deployment, each a script with typed arguments and reply.
-// Knows nothing of this host's clocks: times in and out are the server's, or durations. What redis_coordinator.hpp does
-// on one server and a quorum does on several is made of these.
+// Knows nothing of this host's clocks: times in and out are the server's, or durations. RedisServer (redis_server.hpp)
+// is made of these.
 //
 // Every call throws TransportError if the server cannot be asked or its answer makes no sense. A handle: copies share
 // the client. What is passed by reference needs to live until the Task is done. One thread: the loop's.
@@ -13,6 +13,7 @@
 #include <string>
 #include <string_view>
 
+#include "agent/fleet/channel_message.hpp"
 #include "agent/fleet/coordinator.hpp"
 #include "agent/fleet/redis/client/keyspace.hpp"
 #include "agent/record/fleet_codec.hpp"
@@ -20,7 +21,15 @@
 
 namespace jeton::agent {
 
-// The keys of one token. The braces keep them in one slot of a Cluster.
+// What a step is about. A token and a lock of the same name have nothing in common.
+struct Subject {
+  enum class Kind { token, lock };
+  Kind kind = Kind::token;
+  std::string name{};
+  TokenTerms terms{};  // of a lock: without a mirror
+};
+
+// The keys of one token or lock. The braces keep them in one slot of a Cluster.
 struct RedisKeys {
   // `database`: keys of two databases are apart by themselves; messages are not, so the channel names it unless it is
   // 0.
@@ -28,17 +37,17 @@ struct RedisKeys {
   // Those of a lock that applications take (lock_store.hpp).
   [[nodiscard]] static RedisKeys of_lock(const std::string& prefix, const std::string& name, int database = 0,
                                          const TokenLockConfig& terms = {});
-  // A key that is never written: whoever would hold it keeps the fleet's time.
+  // A key that is never written: the server that would hold it keeps the fleet's time.
   [[nodiscard]] static std::string clock(const std::string& prefix) { return prefix + ":{clock}"; }
 
   std::string name;
-  std::string updater;
+  std::string lock;  // the updater lock of a token, or the application's
   std::string token;
   std::string fence;
   std::string pause;
   std::string budget;
   std::string channel;
-  std::string info;    // of an application's lock: who holds it and what for; empty: an updater lock
+  std::string info;    // of an application's lock: its holder and purpose; empty: an updater lock
   std::string mirror;  // where the bare value is written too; empty: nowhere
   TokenLockConfig::Protocol protocol = TokenLockConfig::Protocol::set_nx;
 };
@@ -49,21 +58,21 @@ inline constexpr Milliseconds fence_ttl = std::chrono::hours(24 * 30);
 class RedisOperations {
  public:
   // `clock_key`: the server that would hold it is the one whose clock counts (a Cluster has many). `codec`: signs the
-  // messages.
-  RedisOperations(std::shared_ptr<redis::Keyspace> keyspace, std::string clock_key, FleetCodec codec = FleetCodec())
-      : keyspace_(std::move(keyspace)), clock_key_(std::move(clock_key)), codec_(std::move(codec)) {}
-
-  // From now on an acquisition and a publication are asked after: do so many replicas have them, within `patience`?
-  void expect_replicas(int replicas, Duration patience) {
-    replicas_ = replicas;
-    patience_ = patience;
-  }
+  // messages. `replicas`: an acquisition and a publication are asked after: do so many replicas have them, within
+  // `patience`?
+  RedisOperations(std::shared_ptr<redis::Keyspace> keyspace, std::string clock_key, FleetCodec codec, int replicas,
+                  Duration patience)
+      : keyspace_(std::move(keyspace)),
+        clock_key_(std::move(clock_key)),
+        codec_(std::move(codec)),
+        replicas_(replicas),
+        patience_(patience) {}
 
   struct Acquired {
     enum class Outcome { won, busy, paused };
     Outcome outcome = Outcome::busy;
     std::uint64_t fence = 0;                // won
-    std::string owner;                      // won: as it stands in the lock; the protocol may choose it
+    std::string owner;                      // won: as the lock has it; the protocol may choose it
     std::optional<Milliseconds> remaining;  // busy, paused: how long at the latest; none: for ever
     std::string reason;                     // paused
     std::string request;                    // paused: fingerprint of the request that failed for good
@@ -104,7 +113,7 @@ class RedisOperations {
   Task<Published> publish(const RedisKeys& keys, const std::string& owner, const Record& record,
                           const SecretString& text, BootTime deadline);
 
-  // `unreadable`: what stands there under the same generation. False: it does not any more.
+  // `unreadable`: what is stored under the same generation. False: something else is by now.
   Task<bool> replace(const RedisKeys& keys, const SecretString& unreadable, const SecretString& text,
                      BootTime deadline);
 
@@ -126,25 +135,28 @@ class RedisOperations {
   // The server's clock.
   Task<std::chrono::sys_time<std::chrono::microseconds>> time(BootTime deadline);
 
-  // A script of whoever adds steps of his own (lock_operations.hpp).
+  // For steps that are added elsewhere (lock_operations.hpp).
   // `keys`: of the script, out of those `of` the token. An error about a key's type names the key.
   Task<redis::Reply> run(const redis::Script& script, const RedisKeys& of, std::span<const std::string> keys,
                          std::span<const std::string_view> arguments, BootTime deadline);
   Task<redis::Reply> run_replicated(const redis::Script& script, const RedisKeys& of, std::span<const std::string> keys,
                                     std::span<const std::string_view> arguments, BootTime deadline, bool& replicated);
+  // For the channel of these keys.
+  template <typename Message>
+  [[nodiscard]] std::string message_of(const RedisKeys& keys, const Message& message) const {
+    return codec_.sign(keys.name, encode_message(message));
+  }
 
  private:
   Task<> explain(const RedisKeys& of, std::span<const std::string> keys, const redis::ServerError& refused,
                  BootTime deadline);
-  template <typename Message>
-  [[nodiscard]] std::string message_of(const RedisKeys& keys, const Message& message) const;
   [[noreturn]] void throw_wrong_type(const std::string& key, bool hash) const;
 
   std::shared_ptr<redis::Keyspace> keyspace_;
   std::string clock_key_;
   FleetCodec codec_;
-  int replicas_ = 0;
-  Duration patience_{};
+  int replicas_;
+  Duration patience_;
 };
 
 }  // namespace jeton::agent

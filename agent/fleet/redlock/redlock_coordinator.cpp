@@ -1,144 +1,146 @@
-#include "agent/fleet/redlock/redlock_coordinator.hpp"
-
-#include <algorithm>
+// The coordinator on a quorum: the lock is Redlock with fences (redlock_lock.hpp), the record a quorum register with
+// read repair (redlock_register.hpp), the count of fetches is read and written under the lock (redlock_fetches.hpp).
+#include <map>
+#include <utility>
 
 #include "agent/base/error.hpp"
 #include "agent/fleet/lease_terms.hpp"
-#include "agent/fleet/redlock/redlock_ears.hpp"
 #include "agent/fleet/redlock/redlock_fetches.hpp"
 #include "agent/fleet/redlock/redlock_lock.hpp"
 #include "agent/fleet/redlock/redlock_register.hpp"
 #include "agent/fleet/redlock/redlock_servers.hpp"
 
 namespace jeton::agent {
-struct RedlockCoordinator::State {
-  State(Timers& timers, Random& r, const RedlockCoordinatorOptions& options) : random(r) {
-    RedlockServers servers = make_redlock_servers(timers, r, options, RedlockServers::Names::tokens);
-    ears = std::move(servers.ears);
-    quorum = std::move(servers.quorum);
+namespace {
+
+// Kept by the calls under way.
+struct RedlockState {
+  explicit RedlockState(RedlockServers s) : servers(std::move(s)) {}
+
+  // Runs one call, unless stopped, and keeps what health() says about the last one.
+  template <typename T>
+  static Task<T> tracked(std::shared_ptr<RedlockState> self, Task<T> call) {
+    if (self->stopped) throw TransportError("redlock: stopped");
+    try {
+      T result = co_await std::move(call);
+      self->last_error.clear();
+      co_return result;
+    } catch (const TransportError& e) {
+      self->last_error = e.what();
+      throw;
+    }
+  }
+  static Task<> tracked(std::shared_ptr<RedlockState> self, Task<> call) {
+    if (self->stopped) throw TransportError("redlock: stopped");
+    try {
+      co_await std::move(call);
+      self->last_error.clear();
+    } catch (const TransportError& e) {
+      self->last_error = e.what();
+      throw;
+    }
   }
 
-  Random& random;
-  std::shared_ptr<RedlockEars> ears;
-  std::shared_ptr<RedlockQuorum> quorum;
+  [[nodiscard]] Subject subject(const std::string& name) const {
+    const auto found = terms.find(name);
+    return {Subject::Kind::token, name, found == terms.end() ? TokenTerms{} : found->second};
+  }
+
+  RedlockServers servers;
+  std::map<std::string, TokenTerms> terms;
   std::string last_error;
   bool stopped = false;
 };
 
-RedlockCoordinator::RedlockCoordinator(Timers& timers, Random& random, RedlockCoordinatorOptions options)
-    : state_(std::make_shared<State>(timers, random, options)) {
-  state_->quorum->on_loss = [ears = std::weak_ptr(state_->ears)](const std::string& name) {
-    const auto alive = ears.lock();
-    return alive && alive->tell_lost(name);
-  };
-}
+class RedlockCoordinator final : public Coordinator {
+  using State = RedlockState;
 
-RedlockCoordinator::~RedlockCoordinator() {
-  stop();
-  for (const auto& node : state_->quorum->nodes) node->end();
-}
-
-// Runs one call, unless stopped, and keeps what health() says about the last one.
-template <typename T>
-Task<T> RedlockCoordinator::tracked(std::shared_ptr<State> state, Task<T> call) {
-  if (state->stopped) throw TransportError("redlock: stopped");
-  try {
-    T result = co_await std::move(call);
-    state->last_error.clear();
-    co_return result;
-  } catch (const TransportError& e) {
-    state->last_error = e.what();
-    throw;
+ public:
+  explicit RedlockCoordinator(RedlockServers servers)
+      : state_(std::make_shared<State>(std::move(servers))), use_(quorum()->servers) {
+    quorum()->on_loss = [weak = std::weak_ptr(state_->servers.notifications)](const std::string& name) {
+      const auto notifications = weak.lock();
+      return notifications && notifications->notify_data_loss(name);
+    };
   }
-}
+  ~RedlockCoordinator() override { stop(); }
 
-Task<> RedlockCoordinator::tracked(std::shared_ptr<State> state, Task<> call) {
-  if (state->stopped) throw TransportError("redlock: stopped");
-  try {
-    co_await std::move(call);
-    state->last_error.clear();
-  } catch (const TransportError& e) {
-    state->last_error = e.what();
-    throw;
+  Task<AcquireResult> try_acquire(const std::string& name, Duration ttl) override {
+    redlock::Claim claim;
+    claim.owner = [state = state_] {
+      std::string owner = new_owner_id(state->servers.quorum->random);
+      state->servers.notifications->own(owner);  // before it is sent: the claim may be heard before the answers
+      return owner;
+    };
+    claim.ttl = ttl;
+    return State::tracked(state_, redlock::try_acquire(quorum(), state_->subject(name), std::move(claim)));
   }
-}
+  Task<bool> renew(const std::string& name, Lease& lease) override {
+    return State::tracked(state_, redlock::renew(quorum(), state_->subject(name), lease));
+  }
+  Task<> release(const std::string& name, const Lease& lease) override {
+    return State::tracked(state_, redlock::release(quorum(), state_->subject(name), lease));
+  }
+  Task<Admission> admit(const std::string& name, const Lease& lease, const FetchLimits& limits) override {
+    return State::tracked(state_, redlock::admit(quorum(), state_->subject(name), lease.owner, limits));
+  }
+  Task<PublishResult> publish(const std::string& name, const Record& record, const Lease& lease) override {
+    const auto shared = std::make_shared<const Record>(record);
+    return State::tracked(state_, redlock::publish(quorum(), state_->subject(name), shared, lease));
+  }
+  Task<std::optional<Record>> load(const std::string& name) override {
+    return State::tracked(state_, redlock::load(quorum(), state_->subject(name)));
+  }
+  Task<> pause(const std::string& name, Pause pause) override {
+    return State::tracked(state_, redlock::pause(quorum(), state_->subject(name), std::move(pause)));
+  }
+  Task<> resume(const std::string& name) override {
+    return State::tracked(state_, redlock::resume(quorum(), state_->subject(name)));
+  }
+  Task<> announce_rejection(const std::string& name, Generation generation) override {
+    return State::tracked(state_, redlock::announce_rejection(quorum(), state_->subject(name), generation));
+  }
+  Task<FetchUsage> usage(const std::string& name) override {
+    return State::tracked(state_, redlock::usage(quorum(), state_->subject(name)));
+  }
+  Task<> restore_usage(const std::string& name, FetchUsage usage, Duration window) override {
+    return State::tracked(state_, redlock::restore_usage(quorum(), state_->subject(name), usage, window));
+  }
 
-Task<AcquireResult> RedlockCoordinator::try_acquire(const std::string& name, Duration ttl) {
-  redlock::Claim claim;
-  claim.owner = [state = state_] {
-    std::string owner = new_owner_id(state->random);
-    state->ears->own(owner);  // before it is sent: the claim may be heard before the answers
-    return owner;
-  };
-  claim.ttl = ttl;
-  return tracked(state_, redlock::try_acquire(state_->quorum, name, std::move(claim)));
-}
+  void configure(const std::string& name, const TokenTerms& terms) override { state_->terms[name] = terms; }
+  void prune_except(const std::set<std::string>& /*names*/) override {}  // nothing of a token is kept on this host
+  void subscribe(const std::string& name, FleetListener* listener) override {
+    state_->servers.notifications->subscribe(quorum()->servers, state_->subject(name), listener);
+  }
 
-Task<bool> RedlockCoordinator::renew(const std::string& name, Lease& lease) {
-  return tracked(state_, redlock::renew(state_->quorum, name, lease));
-}
+  [[nodiscard]] BackendHealth health() const override {
+    BackendHealth health = quorum_health(*quorum());
+    if (health.last_error.empty()) health.last_error = state_->last_error;
+    return health;
+  }
+  void clock_stepped() override {
+    for (const auto& server : quorum()->servers) server->forget_clock();
+  }
+  void start() override { use_.start(); }
+  // What is still on its way to a server that answers is waited for, within one command's time.
+  void stop() override {
+    state_->stopped = true;
+    use_.stop();
+    state_->servers.notifications->unsubscribe_all(quorum()->servers, Subject::Kind::token);
+  }
 
-Task<> RedlockCoordinator::release(const std::string& name, const Lease& lease) {
-  return tracked(state_, redlock::release(state_->quorum, name, lease));
-}
+ private:
+  [[nodiscard]] const redlock::Quorum& quorum() const { return state_->servers.quorum; }
 
-Task<Admission> RedlockCoordinator::admit(const std::string& name, const Lease& lease, const FetchLimits& limits) {
-  return tracked(state_, redlock::admit(state_->quorum, name, lease.owner, limits));
-}
+  std::shared_ptr<State> state_;
+  ServerUse use_;
+};
 
-Task<PublishResult> RedlockCoordinator::publish(const std::string& name, const Record& record, const Lease& lease) {
-  return tracked(state_, redlock::publish(state_->quorum, name, std::make_shared<const Record>(record), lease));
-}
+}  // namespace
 
-Task<std::optional<Record>> RedlockCoordinator::load(const std::string& name) {
-  return tracked(state_, redlock::load(state_->quorum, name));
-}
-
-Task<> RedlockCoordinator::pause(const std::string& name, Pause pause) {
-  return tracked(state_, redlock::pause(state_->quorum, name, std::move(pause)));
-}
-
-Task<> RedlockCoordinator::announce_rejection(const std::string& name, Generation generation) {
-  return tracked(state_, redlock::announce_rejection(state_->quorum, name, generation));
-}
-
-Task<> RedlockCoordinator::resume(const std::string& name) {
-  return tracked(state_, redlock::resume(state_->quorum, name));
-}
-
-Task<FetchUsage> RedlockCoordinator::usage(const std::string& name) {
-  return tracked(state_, redlock::usage(state_->quorum, name));
-}
-
-Task<> RedlockCoordinator::restore_usage(const std::string& name, FetchUsage usage, Duration window) {
-  return tracked(state_, redlock::restore_usage(state_->quorum, name, usage, window));
-}
-
-void RedlockCoordinator::configure(const std::string& name, const TokenTerms& terms) {
-  for (const auto& node : state_->quorum->nodes) node->configure(name, terms);
-}
-
-void RedlockCoordinator::subscribe(const std::string& name, FleetListener* listener) {
-  state_->ears->subscribe(*state_->quorum, name, listener);
-}
-
-BackendHealth RedlockCoordinator::health() const {
-  BackendHealth health = quorum_health(*state_->quorum);
-  if (health.last_error.empty()) health.last_error = state_->last_error;
-  return health;
-}
-
-void RedlockCoordinator::clock_stepped() {
-  for (const auto& node : state_->quorum->nodes) node->forget_clock();
-}
-
-void RedlockCoordinator::start() {
-  for (const auto& node : state_->quorum->nodes) node->start();
-}
-
-void RedlockCoordinator::stop() {
-  state_->stopped = true;
-  for (const auto& node : state_->quorum->nodes) node->stop();
+Backends make_redlock_backends(Timers& timers, Random& random, const RedlockOptions& options) {
+  const RedlockServers servers = make_redlock_servers(timers, random, options);
+  return {std::make_unique<RedlockCoordinator>(servers), make_redlock_lock_store(servers)};
 }
 
 }  // namespace jeton::agent

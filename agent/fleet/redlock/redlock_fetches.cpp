@@ -4,30 +4,22 @@
 
 #include "agent/base/failpoint.hpp"
 #include "agent/fleet/channel_message.hpp"
-#include "agent/fleet/redlock/redlock_tally.hpp"
+#include "agent/fleet/redlock/server_steps.hpp"
+#include "agent/fleet/redlock/vote_count.hpp"
 
 namespace jeton::agent::redlock {
 namespace {
 
 using Counted = std::optional<FetchCount>;  // none: the lock there is not ours
 using CountRound = RedlockRound<Counted>;
-using WriteRound = RedlockRound<bool>;
 using UsageRound = RedlockRound<FetchUsage>;
 
 bool is_ours(const Counted& counted) { return counted.has_value(); }
-bool is_written(bool written) { return written; }
-
-// Enough servers say yes, or so many say no that they cannot become enough.
-template <typename Answer, typename Predicate>
-bool is_settled(const RedlockRound<Answer>& round, Predicate yes) {
-  const std::size_t agreeing = round.count(yes);
-  return agreeing >= round.majority() || round.answered() - agreeing > round.servers() - round.majority();
-}
 
 // By a majority. False: the lock is lost. Throws TransportError if it cannot be known.
 template <typename Answer, typename Predicate>
 bool majority_says(const RedlockQuorum& quorum, const RedlockRound<Answer>& round, Predicate yes) {
-  if (!is_settled(round, yes)) quorum.no_majority(round);
+  if (!round.is_settled(yes)) quorum.no_majority(round);
   return round.count(yes) >= round.majority();
 }
 
@@ -41,15 +33,15 @@ Admission refused(BootTime now, Milliseconds wait, FetchRefusal refusal, std::ui
 
 }  // namespace
 
-Task<Admission> admit(std::shared_ptr<RedlockQuorum> quorum, std::string name, std::string owner, FetchLimits limits) {
+Task<Admission> admit(Quorum quorum, Subject subject, std::string owner, FetchLimits limits) {
   const Milliseconds min_interval = to_ms(limits.min_interval);
   const Milliseconds window = to_ms(limits.budget_window);
   const BootTime read_deadline = quorum->deadline();
-  const RedlockQuorum::Question<Counted> read = [name, owner, read_deadline](const std::shared_ptr<RedlockNode>& node) {
-    return RedlockNode::fetches(node, name, owner, read_deadline);
+  const RedlockQuorum::Question<Counted> read = [subject, owner, read_deadline](const Server& server) {
+    return fetches(server, subject, owner, read_deadline);
   };
   const RedlockQuorum::Round<Counted> counted = quorum->ask(read);
-  const auto known = [](const CountRound& r) { return is_settled(r, is_ours); };
+  const auto known = [](const CountRound& r) { return r.is_settled(is_ours); };
   co_await CountRound::wait(counted, known, read_deadline);
   const BootTime now = quorum->now();
   if (!majority_says(*quorum, *counted, is_ours)) co_return refused(now, Milliseconds{0}, FetchRefusal::lock_lost, 0);
@@ -72,18 +64,17 @@ Task<Admission> admit(std::shared_ptr<RedlockQuorum> quorum, std::string name, s
     co_return refused(now, window - age, FetchRefusal::budget, fleet.calls);
 
   JETON_FAILPOINT("redlock.admit.read");
-  RedlockSteps::Fetch fetch{fleet.calls + 1, age, window, {}, limits.budget > 0};
+  Fetch fetch{fleet.calls + 1, age, window, {}, limits.budget > 0};
   fetch.keep = std::max({Milliseconds{1}, min_interval, window - age});
   const BootTime write_deadline = quorum->deadline();
-  const RedlockQuorum::Question<bool> write = [name, owner, fetch,
-                                               write_deadline](const std::shared_ptr<RedlockNode>& node) {
-    return RedlockNode::count_fetch(node, name, owner, fetch, write_deadline);
+  const RedlockQuorum::Question<bool> write = [subject, owner, fetch, write_deadline](const Server& server) {
+    return count_fetch(server, subject, owner, fetch, write_deadline);
   };
   const RedlockQuorum::Round<bool> written = quorum->ask(write);
-  const auto settled = [](const WriteRound& r) { return is_settled(r, is_written); };
-  co_await WriteRound::wait(written, settled, write_deadline);
+  const auto settled = [](const RedlockRound<bool>& r) { return r.is_settled(is_yes); };
+  co_await RedlockRound<bool>::wait(written, settled, write_deadline);
   JETON_FAILPOINT("redlock.admit.written");
-  if (!majority_says(*quorum, *written, is_written)) {
+  if (!majority_says(*quorum, *written, is_yes)) {
     co_return refused(quorum->now(), Milliseconds{0}, FetchRefusal::lock_lost, fleet.calls);
   }
   Admission admission;
@@ -95,36 +86,29 @@ Task<Admission> admit(std::shared_ptr<RedlockQuorum> quorum, std::string name, s
 
 // The count that a server still has is never lowered, so all may be asked; a majority must answer, because the next
 // admission reads any.
-Task<> restore_usage(std::shared_ptr<RedlockQuorum> quorum, std::string name, FetchUsage usage, Duration window) {
+Task<> restore_usage(Quorum quorum, Subject subject, FetchUsage usage, Duration window) {
   const BootTime deadline = quorum->deadline();
-  const Milliseconds window_ms = to_ms(window);
-  const RedlockQuorum::Question<bool> question = [name, usage, window_ms,
-                                                  deadline](const std::shared_ptr<RedlockNode>& node) {
-    return RedlockNode::restore_usage(node, name, usage, window_ms, deadline);
+  const RedlockQuorum::Question<bool> question = [subject, usage, window, deadline](const Server& server) {
+    return server->restore_usage(subject, usage, window, deadline);
   };
-  const RedlockQuorum::Round<bool> round = quorum->ask(question);
-  const auto decided = [](const WriteRound& r) { return r.answered() >= r.majority(); };
-  co_await WriteRound::wait(round, decided, deadline);
-  if (round->answered() < round->majority()) quorum->no_majority(*round);
+  co_await RedlockQuorum::decide(quorum, question, majority_answered, deadline);
 }
 
 // A server that lost its data has no count, and may be the first to answer. So all that are connected are waited for
 // (as long as RedlockRound has patience), to find the highest: it is given back to the others from here.
-Task<FetchUsage> usage(std::shared_ptr<RedlockQuorum> quorum, std::string name) {
+Task<FetchUsage> usage(Quorum quorum, Subject subject) {
   const BootTime deadline = quorum->deadline();
-  const RedlockQuorum::Question<FetchUsage> question = [name, deadline](const std::shared_ptr<RedlockNode>& node) {
-    return RedlockNode::usage(node, name, deadline);
+  const RedlockQuorum::Question<FetchUsage> question = [subject, deadline](const Server& server) {
+    return server->usage(subject, deadline);
   };
-  const RedlockQuorum::Round<FetchUsage> round = quorum->ask(question);
   const auto decided = [&quorum](const UsageRound& r) {
     std::size_t settled = 0;
     for (std::size_t i = 0; i < r.servers(); ++i) {
-      if (r.answers[i] || !r.failures[i].empty() || !quorum->nodes[i]->is_connected()) ++settled;
+      if (r.answers[i] || !r.failures[i].empty() || !quorum->servers[i]->is_connected()) ++settled;
     }
     return r.answered() >= r.majority() && settled == r.servers();
   };
-  co_await UsageRound::wait(round, decided, deadline);
-  if (round->answered() < round->majority()) quorum->no_majority(*round);
+  const RedlockQuorum::Round<FetchUsage> round = co_await RedlockQuorum::decide(quorum, question, decided, deadline);
   FetchUsage highest;
   bool paused = false;
   for (const auto& answer : round->answers) {

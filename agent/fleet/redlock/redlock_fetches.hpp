@@ -21,10 +21,10 @@
 
 namespace jeton::agent::redlock {
 
-Task<Admission> admit(std::shared_ptr<RedlockQuorum> quorum, std::string name, std::string owner, FetchLimits limits);
-// The highest count that any server has which is there: every admission was counted on a majority.
-Task<FetchUsage> usage(std::shared_ptr<RedlockQuorum> quorum, std::string name);
+Task<Admission> admit(Quorum quorum, Subject subject, std::string owner, FetchLimits limits);
+// The highest count of the servers that answer: every admission was counted on a majority.
+Task<FetchUsage> usage(Quorum quorum, Subject subject);
 // No server's count is less than this, as far as it can be asked; throws TransportError if no majority can.
-Task<> restore_usage(std::shared_ptr<RedlockQuorum> quorum, std::string name, FetchUsage usage, Duration window);
+Task<> restore_usage(Quorum quorum, Subject subject, FetchUsage usage, Duration window);
 
 }  // namespace jeton::agent::redlock

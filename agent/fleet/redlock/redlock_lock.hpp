@@ -1,4 +1,5 @@
-// The updater lock over a quorum: Redlock, with fences that rise and with what was left behind taken back.
+// A lock over a quorum, of a token or of applications: Redlock, with fences that rise; what was left behind is
+// released.
 //
 // Acquire. All servers are asked at once; the owner that has a majority within the lease's validity holds the lock. Two
 // owners cannot, because two majorities have a server in common, and that server grants its lock to one at a time.
@@ -15,16 +16,17 @@
 // for each attempt, else one.
 //
 // The fence. Each server draws one, above its own counter and its own record; the highest of them is the lease's. The
-// counters of several servers diverge (Kleppmann 2016), so it is written back before it is used: every server is told,
+// counters of several servers diverge (Kleppmann 2016), so it is written back before it is used: every server gets it,
 // and a majority must say "the lock here is yours, and nothing higher was drawn here". Of two acquisitions, some server
 // said so to both, first to one, then to the other; the second drew there above what the first had written there, and
 // its fence is no lower than that draw, or the server would have said no. So fences rise in the order of acquisition,
 // however the clocks and counters of the servers differ, as long as that server keeps its counter. All servers are
-// told, so in the usual case any minority may lose its data.
+// given it, so in the usual case any minority may lose its data.
 //
 // Renew. A majority must extend the lock while the lease is valid; otherwise it is lost. An expired lock is not created
 // again: a server that forgot it (restarted empty) is given it back only when a majority has just confirmed the lease,
-// and only for what is left of its validity. Nobody else can have a majority then, so this takes nothing from anybody.
+// and only for what is left of its validity. No other owner can have a majority then, so this takes nothing from
+// anyone.
 //
 // All are coroutines that keep what they need. One thread: the loop's.
 #pragma once
@@ -38,8 +40,6 @@
 
 namespace jeton::agent::redlock {
 
-using Quorum = std::shared_ptr<RedlockQuorum>;
-
 struct Claim {
   std::function<std::string()> owner;  // for the next attempt; new for each, unless the caller chose it
   bool owner_is_new = true;            // see LockClaim
@@ -47,10 +47,10 @@ struct Claim {
   LockNote note{};                        // of an application's lock
   BootTime give_up_at = BootTime::max();  // see LockClaim
 };
-Task<AcquireResult> try_acquire(Quorum quorum, std::string name, Claim claim);
+Task<AcquireResult> try_acquire(Quorum quorum, Subject subject, Claim claim);
 // `lease` lives until the Task is done.
-Task<bool> renew(Quorum quorum, std::string name, Lease& lease);
-// Returns when a majority has answered; servers that did not are released in the background.
-Task<> release(Quorum quorum, std::string name, Lease lease);
+Task<bool> renew(Quorum quorum, Subject subject, Lease& lease);
+// Returns when a majority has answered; the servers that did not answer are released in the background.
+Task<> release(Quorum quorum, Subject subject, Lease lease);
 
 }  // namespace jeton::agent::redlock

@@ -1,12 +1,14 @@
-#include "agent/fleet/redlock/redlock_lock_store.hpp"
-
+// The lock store on a quorum: the lock of redlock_lock.hpp under the names of applications.
 #include <algorithm>
 #include <map>
 #include <utility>
 
+#include "agent/base/error.hpp"
 #include "agent/fleet/lease_terms.hpp"
+#include "agent/fleet/redis/redis_lock_store.hpp"
 #include "agent/fleet/redlock/redlock_lock.hpp"
 #include "agent/fleet/redlock/redlock_servers.hpp"
+#include "agent/fleet/redlock/server_steps.hpp"
 
 namespace jeton::agent {
 namespace {
@@ -28,7 +30,7 @@ std::uint64_t fence_of(const std::vector<const LockView*>& views) {
   return fence;
 }
 
-// Who holds the lock on a majority, and how long that majority lasts.
+// The holder of the lock on a majority, and how long that majority lasts.
 LockView majority_view(const RedlockRound<LockView>& round) {
   std::map<std::string, std::vector<const LockView*>> by_owner;
   for (const auto& view : round.answers) {
@@ -60,180 +62,165 @@ bool may_be_held(const RedlockRound<LockView>& round) {
   return most + round.pending() >= round.majority();
 }
 
-}  // namespace
+// Kept by the calls under way.
+struct RedlockStoreState {
+  using Self = std::shared_ptr<RedlockStoreState>;
 
-class RedlockLockStore::Impl {
- public:
-  Impl(Timers& t, Random& r, const RedlockCoordinatorOptions& options)
-      : random(r), servers(make_redlock_servers(t, r, options, RedlockServers::Names::locks)) {}
+  explicit RedlockStoreState(RedlockServers s) : servers(std::move(s)) {}
 
-  class Listener final : public FleetListener {
-   public:
-    explicit Listener(std::function<void()> woken) : woken_(std::move(woken)) {}
-    void on_release() override { wake(); }
-    void on_gap() override { wake(); }
-
-   private:
-    // Copied, because the callee may end its listening.
-    void wake() const {
-      const auto woken = woken_;
-      woken();
-    }
-    std::function<void()> woken_;
-  };
-
-  [[nodiscard]] RedlockQuorum& quorum() const { return *servers.quorum; }
-  [[nodiscard]] redlock::Quorum usable(const LockId& id) const {
-    if (stopped) throw TransportError("redlock: stopped");
-    for (const auto& node : quorum().nodes) {
-      if (id.terms == TokenLockConfig{}) {
-        node->forget(id.name);
-      } else {
-        node->configure(id.name, {id.terms, {}});
-      }
-    }
-    return servers.quorum;
+  static Task<LockTry> try_acquire(Self self, LockId id, LockClaim claim) {
+    self->check_running();
+    self->forget_ended();
+    redlock::Claim wanted;
+    wanted.owner = [self, next = claim.owner, is_new = claim.owner_is_new]() mutable {
+      return is_new ? std::exchange(next, new_owner_id(self->quorum()->random)) : next;
+    };
+    wanted.owner_is_new = claim.owner_is_new;
+    wanted.ttl = claim.ttl;
+    wanted.note = claim.note;
+    wanted.give_up_at = claim.give_up_at;
+    const Subject subject = subject_of(id);
+    AcquireResult answer = co_await redlock::try_acquire(self->quorum(), subject, std::move(wanted));
+    LockTry result;
+    if (answer.lease) self->leases[answer.lease->owner] = answer.lease->valid_until;
+    result.lease = std::move(answer.lease);
+    result.busy_until = answer.busy_until;
+    result.holder = std::move(answer.holder);
+    result.trouble = std::move(answer.trouble);
+    result.note = std::move(answer.note);
+    co_return result;
   }
 
-  // A lease that nobody gave back has ended by itself: a server that is still about to grant it is told no more.
+  static Task<bool> extend(Self self, LockId id, Lease& lease) {
+    self->check_running();
+    const Subject subject = subject_of(id);
+    const bool held = co_await redlock::renew(self->quorum(), subject, lease);
+    if (held) {
+      self->leases[lease.owner] = lease.valid_until;
+    } else {
+      self->leases.erase(lease.owner);
+    }
+    co_return held;
+  }
+
+  static Task<bool> release(Self self, LockId id, std::string owner) {
+    self->check_running();
+    const redlock::Quorum quorum = self->quorum();
+    quorum->mark_abandoned(owner);
+    self->leases.erase(owner);
+    const BootTime deadline = quorum->deadline();
+    const Subject subject = subject_of(id);
+    // A server that does not answer has the lock deleted later; longer than that it has no use.
+    const Milliseconds ttl = std::chrono::minutes(1);
+    const RedlockQuorum::Question<bool> question = [subject, owner, ttl, deadline](const redlock::Server& server) {
+      return redlock::release(server, subject, owner, ttl, deadline);
+    };
+    const auto decided = [](const RedlockRound<bool>& r) {
+      const std::size_t released = r.count(redlock::is_yes);
+      return released >= r.majority() || r.answered() - released >= r.majority();
+    };
+    const auto round = co_await RedlockQuorum::decide(quorum, question, decided, deadline);
+    const std::size_t released = round->count(redlock::is_yes);
+    co_return released > 0 && released + round->pending() >= round->majority();
+  }
+
+  static Task<bool> force_release(Self self, LockId id) {
+    self->check_running();
+    const redlock::Quorum quorum = self->quorum();
+    const BootTime deadline = quorum->deadline();
+    const Subject subject = subject_of(id);
+    const std::string message_id = new_owner_id(quorum->random);
+    const RedlockQuorum::Question<bool> question = [subject, message_id, deadline](const redlock::Server& server) {
+      return redlock::force_release(server, subject, message_id, deadline);
+    };
+    const auto round = co_await RedlockQuorum::decide(quorum, question, redlock::all_ended, deadline);
+    co_return round->count(redlock::is_yes) > 0;
+  }
+
+  // As a majority has it: what a minority holds excludes no other owner.
+  static Task<LockView> show(Self self, LockId id) {
+    self->check_running();
+    const BootTime deadline = self->quorum()->deadline();
+    const Subject subject = subject_of(id);
+    const RedlockQuorum::Question<LockView> question = [subject, deadline](const redlock::Server& server) {
+      return redlock::show(server, subject, deadline);
+    };
+    const auto decided = [](const RedlockRound<LockView>& r) {
+      return r.answered() >= r.majority() && (majority_view(r).held || !may_be_held(r));
+    };
+    const auto round = co_await RedlockQuorum::decide(self->quorum(), question, decided, deadline);
+    co_return majority_view(*round);
+  }
+
+  // A lease that was not given back has ended by itself: a server that is still about to grant it is asked no more.
   void forget_ended() {
-    const BootTime now = quorum().now();
+    const BootTime now = quorum()->now();
     for (auto lease = leases.begin(); lease != leases.end();) {
       if (lease->second > now) {
         ++lease;
         continue;
       }
-      quorum().let_go(lease->first);
+      quorum()->mark_abandoned(lease->first);
       lease = leases.erase(lease);
     }
   }
 
-  Random& random;
+  [[nodiscard]] const redlock::Quorum& quorum() const { return servers.quorum; }
+  void check_running() const {
+    if (stopped) throw TransportError("redlock: stopped");
+  }
+
   RedlockServers servers;
   std::map<std::string, BootTime> leases;  // by owner: valid until then
-  std::map<std::string, std::unique_ptr<Listener>> listeners;
-  bool started = false;
   bool stopped = false;
 };
 
-RedlockLockStore::RedlockLockStore(Timers& timers, Random& random, const RedlockCoordinatorOptions& options)
-    : impl_(std::make_shared<Impl>(timers, random, options)) {}
+class RedlockLockStore final : public LockStore {
+  using State = RedlockStoreState;
 
-RedlockLockStore::~RedlockLockStore() {
-  stop();
-  for (const auto& node : impl_->quorum().nodes) node->end();
-}
+ public:
+  explicit RedlockLockStore(RedlockServers servers)
+      : state_(std::make_shared<State>(std::move(servers))), use_(state_->quorum()->servers) {}
+  ~RedlockLockStore() override { stop(); }
 
-Task<LockTry> RedlockLockStore::try_acquire(LockId id, LockClaim claim) {
-  const auto impl = impl_;
-  impl->forget_ended();
-  redlock::Claim wanted;
-  wanted.owner = [impl, next = claim.owner, is_new = claim.owner_is_new]() mutable {
-    return is_new ? std::exchange(next, new_owner_id(impl->random)) : next;
-  };
-  wanted.owner_is_new = claim.owner_is_new;
-  wanted.ttl = claim.ttl;
-  wanted.note = claim.note;
-  wanted.give_up_at = claim.give_up_at;
-  AcquireResult answer = co_await redlock::try_acquire(impl->usable(id), id.name, std::move(wanted));
-  LockTry result;
-  if (answer.lease) impl->leases[answer.lease->owner] = answer.lease->valid_until;
-  result.lease = std::move(answer.lease);
-  result.busy_until = answer.busy_until;
-  result.holder = std::move(answer.holder);
-  result.trouble = std::move(answer.trouble);
-  result.note = std::move(answer.note);
-  co_return result;
-}
-
-Task<bool> RedlockLockStore::extend(LockId id, Lease& lease) {
-  const auto impl = impl_;
-  const bool held = co_await redlock::renew(impl->usable(id), id.name, lease);
-  if (held) {
-    impl->leases[lease.owner] = lease.valid_until;
-  } else {
-    impl->leases.erase(lease.owner);
+  Task<LockTry> try_acquire(LockId id, LockClaim claim) override {
+    return State::try_acquire(state_, std::move(id), std::move(claim));
   }
-  co_return held;
-}
-
-Task<bool> RedlockLockStore::release(LockId id, std::string owner) {
-  const auto impl = impl_;
-  const redlock::Quorum quorum = impl->usable(id);
-  quorum->let_go(owner);
-  impl->leases.erase(owner);
-  const BootTime deadline = quorum->deadline();
-  const std::string name = id.name;
-  // A server that does not answer has the lock taken back later; longer than that it has no use.
-  const Milliseconds ttl = std::chrono::minutes(1);
-  const RedlockQuorum::Question<bool> question = [name, owner, ttl,
-                                                  deadline](const std::shared_ptr<RedlockNode>& node) {
-    return RedlockNode::release(node, name, owner, ttl, deadline);
-  };
-  const auto round = quorum->ask(question);
-  const auto yes = [](bool released) { return released; };
-  const auto decided = [&](const RedlockRound<bool>& r) {
-    return r.count(yes) >= r.majority() || r.answered() - r.count(yes) >= r.majority();
-  };
-  co_await RedlockRound<bool>::wait(round, decided, deadline);
-  if (round->answered() < round->majority()) quorum->no_majority(*round);
-  co_return round->count(yes) > 0 && round->count(yes) + round->pending() >= round->majority();
-}
-
-Task<bool> RedlockLockStore::force_release(LockId id) {
-  const auto impl = impl_;
-  const redlock::Quorum quorum = impl->usable(id);
-  const BootTime deadline = quorum->deadline();
-  const std::string name = id.name;
-  const std::string message_id = new_owner_id(impl->random);
-  const RedlockQuorum::Question<bool> question = [name, message_id,
-                                                  deadline](const std::shared_ptr<RedlockNode>& node) {
-    return RedlockNode::force_release(node, name, message_id, deadline);
-  };
-  const auto round = quorum->ask(question);
-  const auto all = [](const RedlockRound<bool>&) { return false; };
-  co_await RedlockRound<bool>::wait(round, all, deadline);
-  if (round->answered() < round->majority()) quorum->no_majority(*round);
-  co_return round->count([](bool released) { return released; }) > 0;
-}
-
-Task<LockView> RedlockLockStore::show(LockId id) {
-  const redlock::Quorum quorum = impl_->usable(id);
-  const BootTime deadline = quorum->deadline();
-  const std::string name = id.name;
-  const RedlockQuorum::Question<LockView> question = [name, deadline](const std::shared_ptr<RedlockNode>& node) {
-    return RedlockNode::show(node, name, deadline);
-  };
-  const auto round = quorum->ask(question);
-  const auto decided = [](const RedlockRound<LockView>& r) {
-    return r.answered() >= r.majority() && (majority_view(r).held || !may_be_held(r));
-  };
-  co_await RedlockRound<LockView>::wait(round, decided, deadline);
-  if (round->answered() < round->majority()) quorum->no_majority(*round);
-  co_return majority_view(*round);
-}
-
-void RedlockLockStore::listen(const LockId& id, std::function<void()> woken) {
-  if (!woken) {
-    impl_->servers.ears->subscribe(impl_->quorum(), id.name, nullptr);
-    impl_->listeners.erase(id.name);
-    return;
+  Task<bool> extend(LockId id, Lease& lease) override { return State::extend(state_, std::move(id), lease); }
+  Task<bool> release(LockId id, std::string owner) override {
+    return State::release(state_, std::move(id), std::move(owner));
   }
-  auto listener = std::make_unique<Impl::Listener>(std::move(woken));
-  impl_->servers.ears->subscribe(impl_->quorum(), id.name, listener.get());
-  impl_->listeners[id.name] = std::move(listener);
-}
+  Task<bool> force_release(LockId id) override { return State::force_release(state_, std::move(id)); }
+  Task<LockView> show(LockId id) override { return State::show(state_, std::move(id)); }
 
-BackendHealth RedlockLockStore::health() const { return quorum_health(impl_->quorum()); }
+  void listen(const LockId& id, std::function<void()> woken) override {
+    auto listener = woken ? std::make_unique<ReleaseListener>(std::move(woken)) : nullptr;
+    state_->servers.notifications->subscribe(state_->quorum()->servers, subject_of(id), listener.get());
+    if (listener) {
+      listeners_[id.name] = std::move(listener);
+    } else {
+      listeners_.erase(id.name);
+    }
+  }
+  [[nodiscard]] BackendHealth health() const override { return quorum_health(*state_->quorum()); }
+  void start() override { use_.start(); }
+  void stop() override {
+    state_->stopped = true;
+    use_.stop();
+    state_->servers.notifications->unsubscribe_all(state_->quorum()->servers, Subject::Kind::lock);
+    listeners_.clear();
+  }
 
-void RedlockLockStore::start() {
-  if (std::exchange(impl_->started, true)) return;
-  for (const auto& node : impl_->quorum().nodes) node->start();
-}
+ private:
+  std::shared_ptr<State> state_;
+  ServerUse use_;
+  std::map<std::string, std::unique_ptr<ReleaseListener>> listeners_;
+};
 
-void RedlockLockStore::stop() {
-  impl_->stopped = true;
-  for (const auto& node : impl_->quorum().nodes) node->stop();
+}  // namespace
+
+std::unique_ptr<LockStore> make_redlock_lock_store(RedlockServers servers) {
+  return std::make_unique<RedlockLockStore>(std::move(servers));
 }
 
 }  // namespace jeton::agent

@@ -21,8 +21,8 @@
 #include "agent/base/event.hpp"
 #include "agent/base/random.hpp"
 #include "agent/base/timers.hpp"
+#include "agent/fleet/redis/redis_server.hpp"
 #include "agent/fleet/redlock/lock_attempts.hpp"
-#include "agent/fleet/redlock/redlock_node.hpp"
 
 namespace jeton::agent {
 
@@ -80,6 +80,13 @@ class RedlockRound {
     while (self->pending() > 0 && in_time) in_time = co_await self->changed_.wait_until(deadline);
   }
 
+  // Enough servers say yes, or so many say no that they cannot become enough.
+  template <typename Predicate>
+  [[nodiscard]] bool is_settled(Predicate yes) const {
+    const std::size_t agreeing = count(yes);
+    return agreeing >= majority() || answered() - agreeing > servers() - majority();
+  }
+
   std::vector<std::optional<Answer>> answers;  // by server; none: failed, or not yet
   std::vector<std::string> failures;
 
@@ -99,17 +106,15 @@ class RedlockRound {
 
 class RedlockQuorum {
  public:
-  using Nodes = std::vector<std::shared_ptr<RedlockNode>>;
-
-  RedlockQuorum(Timers& t, Random& r, Duration time_out, Nodes servers)
-      : timers(t), random(r), timeout(time_out), nodes(std::move(servers)), attempts(t) {}
+  RedlockQuorum(Timers& t, Random& r, Duration time_out, Servers all)
+      : timers(t), random(r), timeout(time_out), servers(std::move(all)), attempts(t) {}
 
   [[nodiscard]] BootTime now() const { return timers.clock().boot_now(); }
   [[nodiscard]] BootTime deadline() const { return now() + timeout; }
-  [[nodiscard]] std::size_t majority() const { return nodes.size() / 2 + 1; }
+  [[nodiscard]] std::size_t majority() const { return servers.size() / 2 + 1; }
 
   // This lease is given back, or lost: from now on no server may grant it.
-  void let_go(const std::string& owner) {
+  void mark_abandoned(const std::string& owner) {
     const auto found = held.find(owner);
     if (found == held.end()) return;
     found->second->abandoned = true;
@@ -122,14 +127,14 @@ class RedlockQuorum {
     if (!begun) at->second = true;
     return begun;
   }
-  // Whether somebody wanted to begin another one meanwhile.
+  // Whether another one was to begin meanwhile.
   bool end_repair(const std::string& name) {
     const auto ended = repairing_.extract(name);
     return !ended.empty() && ended.mapped();
   }
 
   template <typename Answer>
-  using Question = std::function<Task<Answer>(std::shared_ptr<RedlockNode>)>;
+  using Question = std::function<Task<Answer>(std::shared_ptr<RedisServer>)>;
   template <typename Answer>
   using Round = std::shared_ptr<RedlockRound<Answer>>;
 
@@ -137,11 +142,21 @@ class RedlockQuorum {
   template <typename Answer>
   [[nodiscard]] Round<Answer> ask(const Question<Answer>& question) const {
     const Duration grace = std::min<Duration>(timeout / 4, longest_grace);
-    auto round = std::make_shared<RedlockRound<Answer>>(timers, nodes.size(), grace);
-    for (std::size_t i = 0; i < nodes.size(); ++i) {
-      start_task(timers.executor(), ask_one<Answer>(round, i, nodes[i], question));
+    auto round = std::make_shared<RedlockRound<Answer>>(timers, servers.size(), grace);
+    for (std::size_t i = 0; i < servers.size(); ++i) {
+      start_task(timers.executor(), ask_one<Answer>(round, i, servers[i], question));
     }
     return round;
+  }
+
+  // Asks every server now, and waits until `decided(round)`. Throws TransportError unless a majority has answered then.
+  template <typename Answer, typename Decided>
+  static Task<Round<Answer>> decide(std::shared_ptr<RedlockQuorum> self, Question<Answer> question, Decided decided,
+                                    BootTime deadline) {
+    const Round<Answer> round = self->ask(question);
+    co_await RedlockRound<Answer>::wait(round, decided, deadline);
+    if (round->answered() < round->majority()) self->no_majority(*round);
+    co_return round;
   }
 
   // "2 of 5 servers answered, 3 are needed: redis://...: no answer in time; ...", or "3 of 5 servers answered, which do
@@ -155,7 +170,7 @@ class RedlockQuorum {
     for (std::size_t i = 0; i < round.servers(); ++i) {
       if (round.answers[i]) continue;
       const std::string& reason = round.failures[i];
-      text += separator + (reason.empty() ? nodes[i]->display() + ": no answer in time" : reason);
+      text += separator + (reason.empty() ? servers[i]->display() + ": no answer in time" : reason);
       separator = "; ";
     }
     throw TransportError(text);
@@ -164,13 +179,13 @@ class RedlockQuorum {
   Timers& timers;
   Random& random;
   Duration timeout;
-  Nodes nodes;
+  Servers servers;
   LockAttempts attempts;  // by key of the lock
   // The leases that were won and not given back, by owner. A server that was too slow to be counted may still be about
   // to grant its lock, so an attempt ends only with its lease.
-  std::map<std::string, std::shared_ptr<RedlockAttempt>> held;
-  // A server has no record of this token, though there is one: it may have lost count and pause as well. True: who
-  // knows them gives all of it back. May be empty.
+  std::map<std::string, std::shared_ptr<AcquireAttempt>> held;
+  // A server has no record of this token, though there is one: it may have lost count and pause as well. True: the
+  // listener knows them and gives all of it back. May be empty.
   std::function<bool(const std::string& name)> on_loss;
 
  private:
@@ -179,16 +194,16 @@ class RedlockQuorum {
   std::map<std::string, bool> repairing_;  // by token: whether to look again
 
   template <typename Answer>
-  static Task<> ask_one(Round<Answer> round, std::size_t index, std::shared_ptr<RedlockNode> node,
+  static Task<> ask_one(Round<Answer> round, std::size_t index, std::shared_ptr<RedisServer> server,
                         Question<Answer> question) {
-    const RedlockNode::Busy busy(*node);
+    const RedisServer::Busy busy(*server);
     std::string failure;
     try {
-      Answer answer = co_await question(node);
+      Answer answer = co_await question(server);
       round->answer(index, std::move(answer));
       co_return;
     } catch (const boost::system::system_error&) {
-      failure = node->display() + ": stopped";
+      failure = server->display() + ": stopped";
     } catch (const std::exception& e) {
       failure = e.what();
     }
@@ -196,4 +211,16 @@ class RedlockQuorum {
   }
 };
 
+namespace redlock {
+
+using Quorum = std::shared_ptr<RedlockQuorum>;
+using Server = std::shared_ptr<RedisServer>;
+
+// For rounds that are decided by any majority.
+inline constexpr auto majority_answered = [](const auto& round) { return round.answered() >= round.majority(); };
+// For rounds that wait for every server that answers in time.
+inline constexpr auto all_ended = [](const auto&) { return false; };
+inline constexpr auto is_yes = [](bool yes) { return yes; };
+
+}  // namespace redlock
 }  // namespace jeton::agent

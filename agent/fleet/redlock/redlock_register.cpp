@@ -2,14 +2,15 @@
 
 #include "agent/base/failpoint.hpp"
 #include "agent/base/log.hpp"
-#include "agent/fleet/redlock/redlock_tally.hpp"
+#include "agent/fleet/redlock/server_steps.hpp"
+#include "agent/fleet/redlock/vote_count.hpp"
 
 namespace jeton::agent::redlock {
 namespace {
 
-using Stored = RedlockNode::Stored;
+using Stored = RedisServer::Stored;
 using StoredRound = RedlockRound<Stored>;
-using Loaded = RedlockNode::Loaded;
+using Loaded = RedisServer::Loaded;
 using LoadRound = RedlockRound<Loaded>;
 
 bool is_stored(const Stored& answer) { return answer.stored; }
@@ -19,38 +20,38 @@ bool has(const Loaded& loaded, Generation generation) {
 }
 
 // In the background, after a read: waits for the servers that were slower than the majority, too. One at a time for
-// each token; who comes meanwhile (another server may have lost its data) is looked after next.
-Task<> repair_laggards(Quorum quorum, std::string name, RedlockQuorum::Round<Loaded> round) {
+// each token; a read that comes meanwhile (another server may have lost its data) is looked after next.
+Task<> repair_laggards(Quorum quorum, Subject subject, RedlockQuorum::Round<Loaded> round) {
   try {
     co_await LoadRound::wait_for_all(round, quorum->deadline());
     std::optional<Record> newest = newest_record(round->answers);
     const bool useful = newest && newest->valid(quorum->timers.clock());
     const bool lost = useful && round->count([](const Loaded& l) { return !l.record && !l.unreadable; }) > 0;
-    if (useful && !(lost && quorum->on_loss && quorum->on_loss(name))) {
+    if (useful && !(lost && quorum->on_loss && quorum->on_loss(subject.name))) {
       const auto record = std::make_shared<const Record>(std::move(*newest));
       for (std::size_t i = 0; i < round->servers(); ++i) {
         const auto& answer = round->answers[i];
         if (!answer || has(*answer, record->generation)) continue;
-        const std::shared_ptr<RedlockNode> node = quorum->nodes[i];
-        const RedlockNode::Busy busy(*node);
-        const Stored stored =
-            co_await RedlockNode::publish(node, name, record, std::string(), Milliseconds{0}, quorum->deadline());
+        const Server server = quorum->servers[i];
+        const RedisServer::Busy busy(*server);
+        const Stored stored = co_await server->publish(subject, record, std::string(), quorum->deadline());
         if (!stored.stored) continue;
         log::info("a server was behind and was given the newest record",
-                  {{"token", name}, {"server", node->display()}, {"generation", record->generation}});
+                  {{"token", subject.name}, {"server", server->display()}, {"generation", record->generation}});
       }
     }
   } catch (const TransportError& e) {
-    log::debug("a server that is behind could not be given the newest record", {{"token", name}, {"error", e.what()}});
+    log::debug("a server that is behind could not be given the newest record",
+               {{"token", subject.name}, {"error", e.what()}});
   } catch (const boost::system::system_error&) {
     // The loop ends.
   }
-  const bool again = quorum->end_repair(name);
+  const bool again = quorum->end_repair(subject.name);
   if (!again) co_return;
   try {
-    co_await load(quorum, name);
+    co_await load(quorum, subject);
   } catch (const TransportError& e) {
-    log::debug("the servers that are behind cannot be looked for", {{"token", name}, {"error", e.what()}});
+    log::debug("the servers that are behind cannot be looked for", {{"token", subject.name}, {"error", e.what()}});
   } catch (const boost::system::system_error&) {
     // The loop ends.
   }
@@ -64,14 +65,13 @@ bool may_have_laggards(const LoadRound& round, const std::optional<Record>& newe
 
 }  // namespace
 
-Task<PublishResult> publish(Quorum quorum, std::string name, std::shared_ptr<const Record> record, Lease lease) {
-  quorum->let_go(lease.owner);  // it is given back on every server that takes the record
+Task<PublishResult> publish(Quorum quorum, Subject subject, std::shared_ptr<const Record> record, Lease lease) {
+  quorum->mark_abandoned(lease.owner);  // it is given back on every server that takes the record
   const BootTime deadline = quorum->deadline();
   const std::string owner = lease.owner;
   const Milliseconds ttl = to_ms(lease.ttl);
-  const RedlockQuorum::Question<Stored> question = [name, record, owner, ttl,
-                                                    deadline](const std::shared_ptr<RedlockNode>& node) {
-    return RedlockNode::publish(node, name, record, owner, ttl, deadline);
+  const RedlockQuorum::Question<Stored> question = [subject, record, owner, ttl, deadline](const Server& server) {
+    return redlock::publish(server, subject, record, owner, ttl, deadline);
   };
   const RedlockQuorum::Round<Stored> round = quorum->ask(question);
   const auto decided = [](const StoredRound& r) {
@@ -96,61 +96,49 @@ Task<PublishResult> publish(Quorum quorum, std::string name, std::shared_ptr<con
   co_return result;
 }
 
-Task<std::optional<Record>> load(Quorum quorum, std::string name) {
+Task<std::optional<Record>> load(Quorum quorum, Subject subject) {
   const BootTime deadline = quorum->deadline();
-  const RedlockQuorum::Question<Loaded> question = [name, deadline](const std::shared_ptr<RedlockNode>& node) {
-    return RedlockNode::load(node, name, deadline);
+  const RedlockQuorum::Question<Loaded> question = [subject, deadline](const Server& server) {
+    return server->load(subject, deadline);
   };
-  const RedlockQuorum::Round<Loaded> round = quorum->ask(question);
   // Servers that lost their data may be the first to answer, and a record that is not found is fetched again. So before
   // it is taken for missing, the others are waited for as well.
   const auto decided = [](const LoadRound& r) {
     return r.answered() >= r.majority() && r.count([](const Loaded& l) { return l.record.has_value(); }) > 0;
   };
-  co_await LoadRound::wait(round, decided, deadline);
-  if (round->answered() < round->majority()) quorum->no_majority(*round);
+  const RedlockQuorum::Round<Loaded> round = co_await RedlockQuorum::decide(quorum, question, decided, deadline);
   std::optional<Record> newest = newest_record(round->answers);
-  if (may_have_laggards(*round, newest) && quorum->begin_repair(name)) {
-    start_task(quorum->timers.executor(), repair_laggards(quorum, name, round));
+  if (may_have_laggards(*round, newest) && quorum->begin_repair(subject.name)) {
+    start_task(quorum->timers.executor(), repair_laggards(quorum, subject, round));
   }
   co_return newest;
 }
 
-Task<> pause(Quorum quorum, std::string name, Pause pause) {
+Task<> pause(Quorum quorum, Subject subject, Pause pause) {
   if (pause.until <= quorum->now()) co_return;
   const BootTime deadline = quorum->deadline();
-  const RedlockQuorum::Question<bool> question = [name, pause, deadline](const std::shared_ptr<RedlockNode>& node) {
-    return RedlockNode::pause(node, name, pause, deadline);
+  const RedlockQuorum::Question<bool> question = [subject, pause, deadline](const Server& server) {
+    return server->pause(subject, pause, deadline);
   };
-  const RedlockQuorum::Round<bool> round = quorum->ask(question);
-  const auto decided = [](const RedlockRound<bool>& r) { return r.answered() >= r.majority(); };
-  co_await RedlockRound<bool>::wait(round, decided, deadline);
-  if (round->answered() < round->majority()) quorum->no_majority(*round);
+  co_await RedlockQuorum::decide(quorum, question, majority_answered, deadline);
 }
 
-Task<> resume(Quorum quorum, std::string name) {
+// A pause on any server of a majority counts, so all should have answered; a minority that is out keeps it until it
+// ends.
+Task<> resume(Quorum quorum, Subject subject) {
   const BootTime deadline = quorum->deadline();
-  const RedlockQuorum::Question<bool> question = [name, deadline](const std::shared_ptr<RedlockNode>& node) {
-    return RedlockNode::resume(node, name, deadline);
+  const RedlockQuorum::Question<bool> question = [subject, deadline](const Server& server) {
+    return server->resume(subject, deadline);
   };
-  const RedlockQuorum::Round<bool> round = quorum->ask(question);
-  // A pause on any server of a majority counts, so all should have answered; a minority that is out keeps it until it
-  // ends.
-  const auto all = [](const RedlockRound<bool>&) { return false; };
-  co_await RedlockRound<bool>::wait(round, all, deadline);
-  if (round->answered() < round->majority()) quorum->no_majority(*round);
+  co_await RedlockQuorum::decide(quorum, question, all_ended, deadline);
 }
 
-Task<> announce_rejection(Quorum quorum, std::string name, Generation generation) {
+Task<> announce_rejection(Quorum quorum, Subject subject, Generation generation) {
   const BootTime deadline = quorum->deadline();
-  const RedlockQuorum::Question<bool> question = [name, generation,
-                                                  deadline](const std::shared_ptr<RedlockNode>& node) {
-    return RedlockNode::announce_rejection(node, name, generation, deadline);
+  const RedlockQuorum::Question<bool> question = [subject, generation, deadline](const Server& server) {
+    return server->announce_rejection(subject, generation, deadline);
   };
-  const RedlockQuorum::Round<bool> round = quorum->ask(question);
-  const auto decided = [](const RedlockRound<bool>& r) { return r.answered() >= r.majority(); };
-  co_await RedlockRound<bool>::wait(round, decided, deadline);
-  if (round->answered() < round->majority()) quorum->no_majority(*round);
+  co_await RedlockQuorum::decide(quorum, question, majority_answered, deadline);
 }
 
 }  // namespace jeton::agent::redlock

@@ -1,11 +1,11 @@
 // The record and the pause of a token over a quorum: a register that is written to a majority and read from a
-// majority, so that what was written is read by whoever asks next, whichever servers are out at either time. The
+// majority, so that what was written is read by the next reader, whichever servers are out at either time. The
 // highest generation wins; servers that are behind are given the newest record in the background.
 //
-// A record that reached a minority only (its writer died, or was told so by a TransportError and tries again) may be
+// A record that reached a minority only (its writer died, or got a TransportError and tries again) may be
 // read, and is then spread by the repair. That is as it should be: it was fetched under a fence that no other record
 // has, so it is a real token, and the newest one; and a host that takes it never goes back, because generations only
-// rise. For the same reason a record is told to its listener as soon as one server sends it.
+// rise. For the same reason a record is passed on to its listener as soon as one server sends it.
 //
 // All are coroutines that keep what they need. One thread: the loop's.
 #pragma once
@@ -19,14 +19,12 @@
 
 namespace jeton::agent::redlock {
 
-using Quorum = std::shared_ptr<RedlockQuorum>;
-
 // Stored: by a majority, now or before. Refused: a majority answered, and one of them has a newer record. Otherwise it
 // is unknown, a TransportError; to publish the same record again does no harm.
-Task<PublishResult> publish(Quorum quorum, std::string name, std::shared_ptr<const Record> record, Lease lease);
-Task<std::optional<Record>> load(Quorum quorum, std::string name);
-Task<> pause(Quorum quorum, std::string name, Pause pause);
-Task<> resume(Quorum quorum, std::string name);
-Task<> announce_rejection(Quorum quorum, std::string name, Generation generation);
+Task<PublishResult> publish(Quorum quorum, Subject subject, std::shared_ptr<const Record> record, Lease lease);
+Task<std::optional<Record>> load(Quorum quorum, Subject subject);
+Task<> pause(Quorum quorum, Subject subject, Pause pause);
+Task<> resume(Quorum quorum, Subject subject);
+Task<> announce_rejection(Quorum quorum, Subject subject, Generation generation);
 
 }  // namespace jeton::agent::redlock

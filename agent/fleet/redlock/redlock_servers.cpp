@@ -3,7 +3,7 @@
 #include <algorithm>
 
 #include "agent/base/error.hpp"
-#include "agent/fleet/redlock/redlock_votes.hpp"
+#include "agent/fleet/redlock/server_identities.hpp"
 
 namespace jeton::agent {
 namespace {
@@ -21,30 +21,44 @@ void check_servers(const std::vector<redis::ConnectOptions>& servers) {
 
 }  // namespace
 
-RedlockServers make_redlock_servers(Timers& timers, Random& random, const RedlockCoordinatorOptions& options,
-                                    RedlockServers::Names names) {
+RedlockServers make_redlock_servers(Timers& timers, Random& random, const RedlockOptions& options) {
   check_servers(options.servers);
   RedlockServers made;
-  made.ears = std::make_shared<RedlockEars>(timers, options.servers.size() / 2 + 1);
-  const auto votes = std::make_shared<RedlockVotes>();
-  RedlockQuorum::Nodes nodes;
-  for (const redis::ConnectOptions& server : options.servers) {
-    RedlockNode::Options node{server, options.prefix, options.keepalive, options.clock_interval, options.codec, {}};
-    node.locks = names == RedlockServers::Names::locks;
-    const std::size_t endpoint = nodes.size();
-    // Weak: a node may outlive its owner while it stops.
-    node.is_news = [ears = std::weak_ptr(made.ears), votes, endpoint](std::string_view what, const std::string& owner) {
-      const auto alive = ears.lock();
-      return alive && !votes->is_refused(endpoint) && alive->is_news(what, owner);
+  made.notifications = std::make_shared<QuorumNotifications>(timers, options.servers.size() / 2 + 1);
+  const auto identities = std::make_shared<ServerIdentities>();
+  Servers servers;
+  for (const redis::ConnectOptions& connection : options.servers) {
+    const std::size_t endpoint = servers.size();
+    RedisOptions one;
+    one.connection = connection;
+    one.connection.identified = [identities, endpoint](const std::string& run_id) {
+      identities->claim(endpoint, run_id);
     };
-    node.connection.identified = [votes, endpoint](const std::string& run_id) { votes->claim(endpoint, run_id); };
-    nodes.push_back(std::make_shared<RedlockNode>(timers, random, std::move(node)));
-    votes->add(nodes.back()->display(), [self = std::weak_ptr(nodes.back())] {
-      const auto alive = self.lock();
+    one.prefix = options.prefix;
+    one.codec = options.codec;
+    one.keepalive = options.keepalive;
+    one.clock_interval = options.clock_interval;
+    // Weak: a server may outlive its users while it stops.
+    const std::weak_ptr<QuorumNotifications> notifications = made.notifications;
+    const auto server = std::make_shared<RedisServer>(
+        timers, random, std::move(one),
+        [notifications, identities, endpoint](std::string_view what, const std::string& owner) {
+          const auto alive = notifications.lock();
+          return alive && !identities->is_refused(endpoint) && alive->reached_majority(what, owner);
+        });
+    const std::weak_ptr<RedisServer> weak = server;
+    // The server may have been restarted without its data, and the channels have come up before: a load of the record
+    // then got no answer from here.
+    server->on_connected([weak] {
+      if (const auto alive = weak.lock()) alive->notifications().notify_resync();
+    });
+    identities->add(server->display(), [weak] {
+      const auto alive = weak.lock();
       return alive && alive->is_connected();
     });
+    servers.push_back(server);
   }
-  made.quorum = std::make_shared<RedlockQuorum>(timers, random, options.servers.front().timeout, std::move(nodes));
+  made.quorum = std::make_shared<RedlockQuorum>(timers, random, options.servers.front().timeout, std::move(servers));
   return made;
 }
 
@@ -52,17 +66,17 @@ BackendHealth quorum_health(const RedlockQuorum& quorum) {
   std::size_t connected = 0;
   std::string out;
   std::vector<Milliseconds> offsets;
-  for (const auto& node : quorum.nodes) {
-    if (node->is_connected()) {
+  for (const auto& server : quorum.servers) {
+    if (server->is_connected()) {
       ++connected;
     } else {
-      out += (out.empty() ? "" : "; ") + node->last_error();
+      out += (out.empty() ? "" : "; ") + server->last_error();
     }
-    if (const auto offset = node->clock_offset()) offsets.push_back(*offset);
+    if (const auto offset = server->clock_offset()) offsets.push_back(*offset);
   }
   BackendHealth health;
   health.backend = "redlock";
-  health.endpoint = std::to_string(quorum.nodes.size()) + " servers, " + std::to_string(connected) + " reachable";
+  health.endpoint = std::to_string(quorum.servers.size()) + " servers, " + std::to_string(connected) + " reachable";
   health.reachable = connected >= quorum.majority();
   health.last_error = out;
   if (!offsets.empty()) {

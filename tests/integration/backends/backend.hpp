@@ -44,9 +44,9 @@ class Backend {
   [[nodiscard]] TestLoop& loop() const { return *loop_; }
   [[nodiscard]] const TempDir& dir() const { return dir_; }
 
-  [[nodiscard]] agent::RedisCoordinatorOptions redis() {
+  [[nodiscard]] agent::RedisOptions redis() {
     if (cluster_ != nullptr) return cluster_options(*loop_, *cluster_);
-    agent::RedisCoordinatorOptions options;
+    agent::RedisOptions options;
     if (memory_) {
       options.connection = memory_->connection(0);
       return options;
@@ -61,9 +61,9 @@ class Backend {
     return options;
   }
 
-  [[nodiscard]] agent::RedlockCoordinatorOptions redlock() {
+  [[nodiscard]] agent::RedlockOptions redlock() {
     if (!memory_) return servers_->options();
-    agent::RedlockCoordinatorOptions options;
+    agent::RedlockOptions options;
     for (std::size_t i = 0; i < memory_->size(); ++i) options.servers.push_back(memory_->connection(i));
     return options;
   }

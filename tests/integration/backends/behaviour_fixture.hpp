@@ -21,9 +21,9 @@ class CoordinatorBehaviour : public testing::TestWithParam<const char*> {
     if (is_local()) {
       coordinator = make_local_coordinator(loop.timers, loop.random, backend.dir() / "coordination");
     } else if (is_redlock()) {
-      coordinator = std::make_unique<RedlockCoordinator>(loop.timers, loop.random, backend.redlock());
+      coordinator = make_redlock_backends(loop.timers, loop.random, backend.redlock()).coordinator;
     } else {
-      coordinator = std::make_unique<RedisCoordinator>(loop.timers, loop.random, backend.redis());
+      coordinator = make_redis_backends(loop.timers, loop.random, backend.redis()).coordinator;
     }
     coordinator->start();
     call.emplace(loop, *coordinator);

@@ -9,10 +9,10 @@
 
 namespace jeton::test {
 
-[[nodiscard]] inline agent::RedisCoordinatorOptions cluster_options(TestLoop& loop, RedisCluster& cluster,
-                                                                    agent::Duration timeout = patience,
-                                                                    const std::string& username = "",
-                                                                    const std::string& password = "") {
+[[nodiscard]] inline agent::RedisOptions cluster_options(TestLoop& loop, RedisCluster& cluster,
+                                                         agent::Duration timeout = patience,
+                                                         const std::string& username = "",
+                                                         const std::string& password = "") {
   agent::redis::ClusterOptions cluster_options;
   for (std::size_t i = 0; i < RedisCluster::primaries(); ++i) {
     agent::redis::Address address;
@@ -20,7 +20,7 @@ namespace jeton::test {
     address.port = cluster.primary(i).port();
     cluster_options.endpoints.push_back(address);
   }
-  agent::RedisCoordinatorOptions options;
+  agent::RedisOptions options;
   options.connection.address = cluster_options.endpoints.front();
   options.connection.client_name = "jeton-agent";
   options.connection.timeout = timeout;

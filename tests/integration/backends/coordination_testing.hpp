@@ -7,8 +7,8 @@
 
 namespace jeton::test {
 
-[[nodiscard]] inline agent::RedisCoordinatorOptions redis_options(const RedisServer& server) {
-  agent::RedisCoordinatorOptions options;
+[[nodiscard]] inline agent::RedisOptions redis_options(const RedisServer& server) {
+  agent::RedisOptions options;
   options.connection.address.kind = agent::redis::Address::Kind::unix_socket;
   options.connection.address.path = server.socket();
   options.connection.client_name = "jeton-agent";

@@ -13,7 +13,7 @@
 #include "agent/base/error.hpp"
 #include "agent/base/random.hpp"
 #include "agent/base/system_clock.hpp"
-#include "agent/fleet/redis/redis_coordinator.hpp"
+#include "agent/fleet/redis/redis_backend.hpp"
 
 namespace {
 
@@ -64,11 +64,12 @@ int main(int argc, char** argv) {
   const SystemClock clock;
   BootTimers timers(loop, clock);
   OsRandom random;
-  RedisCoordinatorOptions options;
+  RedisOptions options;
   options.connection.address.kind = redis::Address::Kind::unix_socket;
   options.connection.address.path = argv[1];
   options.connection.timeout = 20s;
-  RedisCoordinator coordinator(timers, random, std::move(options));
+  const Backends backends = make_redis_backends(timers, random, std::move(options));
+  Coordinator& coordinator = *backends.coordinator;
   coordinator.start();
   boost::asio::co_spawn(loop, work(coordinator, timers, std::chrono::milliseconds(std::atoi(argv[2])), argv[3]),
                         [&](const std::exception_ptr& failure) {

@@ -3,8 +3,8 @@
 
 #include "agent/fleet/lease_terms.hpp"
 #include "agent/fleet/local/local_backend.hpp"
-#include "agent/fleet/redis/redis_lock_store.hpp"
-#include "agent/fleet/redlock/redlock_lock_store.hpp"
+#include "agent/fleet/redis/redis_backend.hpp"
+#include "agent/fleet/redlock/redlock_backend.hpp"
 #include "tests/integration/backends/behaviour_fixture.hpp"
 
 namespace jeton::agent {
@@ -21,9 +21,9 @@ class LockStores : public testing::TestWithParam<const char*> {
     if (backend.is_local()) {
       store = make_local_lock_store(loop.timers, backend.dir() / "locks");
     } else if (backend.is_redlock()) {
-      store = std::make_unique<RedlockLockStore>(loop.timers, loop.random, backend.redlock());
+      store = make_redlock_backends(loop.timers, loop.random, backend.redlock()).locks;
     } else {
-      store = std::make_unique<RedisLockStore>(loop.timers, loop.random, backend.redis());
+      store = make_redis_backends(loop.timers, loop.random, backend.redis()).locks;
     }
     store->start();
   }

@@ -20,7 +20,7 @@ class RedisCoordination : public testing::Test {
   [[nodiscard]] std::int64_t pttl(const char* key) const { return std::stoll(server.cli({"PTTL", key})); }
   [[nodiscard]] bool exists(const char* key) const { return server.cli({"EXISTS", key}) == "1"; }
   // A host whose commands do not wait for long.
-  [[nodiscard]] agent::RedisCoordinatorOptions impatient() const {
+  [[nodiscard]] agent::RedisOptions impatient() const {
     auto options = redis_options(server);
     options.connection.timeout = std::chrono::milliseconds(250);
     return options;

@@ -189,7 +189,7 @@ TEST_F(RedisOutage, FactoryBuildsWhatTheConfigurationSays) {
   config.redis->access.password = SecretTemplate::literal("hunter2");
   config.redis->access.timeout = test::patience;
   const test::TempDir dir;
-  const auto redis = make_coordinator(config, dir.path(), loop.timers, loop.random);
+  const auto redis = make_backends(config, dir.path(), loop.timers, loop.random).coordinator;
   redis->start();
   const std::string name = "t";
   EXPECT_TRUE(loop.run(redis->try_acquire(name, 60s)).lease);
@@ -197,7 +197,7 @@ TEST_F(RedisOutage, FactoryBuildsWhatTheConfigurationSays) {
   EXPECT_EQ(redis->health().backend, "redis");
 
   config.backend = CoordinationConfig::Backend::local;
-  const auto local = make_coordinator(config, dir.path(), loop.timers, loop.random);
+  const auto local = make_backends(config, dir.path(), loop.timers, loop.random).coordinator;
   local->start();
   EXPECT_TRUE(loop.run(local->try_acquire(name, 60s)).lease);
   EXPECT_EQ(local->health().endpoint, (dir / "coordination").string());

@@ -14,7 +14,7 @@ using testing::HasSubstr;
 
 class RedisReplicas : public test::RedisCoordination {
  protected:
-  RedisCoordinatorOptions careful() const {
+  RedisOptions careful() const {
     auto options = test::redis_options(server);
     options.connection.timeout = 2s;  // half of it is waited for replicas
     options.replicas_acked = 1;

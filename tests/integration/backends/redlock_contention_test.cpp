@@ -4,7 +4,7 @@
 #include <boost/asio/co_spawn.hpp>
 
 #include "agent/fleet/lease_terms.hpp"
-#include "agent/fleet/redlock/redlock_lock_store.hpp"
+#include "agent/fleet/redlock/redlock_backend.hpp"
 #include "tests/integration/backends/redlock_testing.hpp"
 
 namespace jeton::agent {
@@ -41,13 +41,14 @@ class RedlockContention : public test::Redlock {
   }
 
   struct LockHost {
-    explicit LockHost(test::Loop& loop, const RedlockCoordinatorOptions& options)
-        : store(loop.timers, loop.random, options) {
+    explicit LockHost(test::Loop& loop, const RedlockOptions& options)
+        : backends(make_redlock_backends(loop.timers, loop.random, options)) {
       store.start();
       EXPECT_TRUE(loop.turn_until([&] { return store.health().endpoint.ends_with(" 5 reachable"); }));
     }
     ~LockHost() { store.stop(); }
-    RedlockLockStore store;
+    Backends backends;
+    LockStore& store = *backends.locks;
   };
   LockClaim claim() { return {new_owner_id(loop.random), true, 1h, {}}; }
   const LockId id{"job"};

@@ -25,7 +25,7 @@ TEST_F(RedlockLock, FactoryBuildsWhatTheConfigurationSays) {
   }
   config.redlock->access.timeout = test::patience;
   const test::TempDir dir;
-  const auto redlock = make_coordinator(config, dir.path(), loop.timers, loop.random);
+  const auto redlock = make_backends(config, dir.path(), loop.timers, loop.random).coordinator;
   redlock->start();
   const std::string name = "t";
   EXPECT_TRUE(loop.run(redlock->try_acquire(name, 60s)).lease);

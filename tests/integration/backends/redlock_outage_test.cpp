@@ -7,7 +7,7 @@
 
 #include "agent/base/error.hpp"
 #include "agent/fleet/lease_terms.hpp"
-#include "agent/fleet/redlock/redlock_lock_store.hpp"
+#include "agent/fleet/redlock/redlock_backend.hpp"
 #include "tests/integration/backends/redlock_testing.hpp"
 
 namespace jeton::agent {
@@ -24,7 +24,7 @@ class RedlockOutage : public test::Redlock, public testing::WithParamInterface<c
   [[nodiscard]] std::string kind() const { return GetParam(); }
 
   // Options under which servers 0 to `count` - 1 refuse or are black holes, if that is the outage.
-  [[nodiscard]] RedlockCoordinatorOptions options_without(std::size_t count, Duration timeout) const {
+  [[nodiscard]] RedlockOptions options_without(std::size_t count, Duration timeout) const {
     auto options = servers.options(timeout);
     for (std::size_t i = 0; i < count; ++i) {
       if (kind() == "refusing") options.servers[i].password = [] { return SecretString("wrong"); };
@@ -73,7 +73,8 @@ TEST_P(RedlockOutage, OfAMinorityIsNotWaitedFor) {  // [23]
 // The same of the locks that applications take.
 TEST_P(RedlockOutage, OfAMinority_IsNotWaitedForByTheLockStore) {
   const BootTime start = loop.clock.boot_now();
-  RedlockLockStore store(loop.timers, loop.random, options_without(2, test::patience));
+  const Backends backends = make_redlock_backends(loop.timers, loop.random, options_without(2, test::patience));
+  LockStore& store = *backends.locks;
   store.start();
   const std::string connected = breaks_later() ? " 5 reachable" : " 3 reachable";
   EXPECT_TRUE(loop.turn_until([&] { return store.health().endpoint.ends_with(connected); }));

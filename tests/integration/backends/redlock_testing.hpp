@@ -10,7 +10,7 @@
 #include <string>
 #include <vector>
 
-#include "agent/fleet/redlock/redlock_coordinator.hpp"
+#include "agent/fleet/redlock/redlock_backend.hpp"
 #include "tests/integration/backends/coordination_testing.hpp"
 
 namespace jeton::test {
@@ -30,8 +30,8 @@ class RedisServers {
   }
 
   // For tests whose servers all answer; others are given a shorter timeout.
-  [[nodiscard]] agent::RedlockCoordinatorOptions options(agent::Duration timeout = patience) const {
-    agent::RedlockCoordinatorOptions options;
+  [[nodiscard]] agent::RedlockOptions options(agent::Duration timeout = patience) const {
+    agent::RedlockOptions options;
     for (const auto& server : servers_) {
       options.servers.push_back(redis_options(*server).connection);
       options.servers.back().timeout = timeout;

@@ -55,13 +55,13 @@ TEST_F(RedlockVote, OfAServerUnderTwoHostNamesIsOne) {
 }
 
 TEST_F(RedlockVote, OfTheDocumentedUserNeedsNoMoreThanInfoBesides) {
-  RedlockCoordinatorOptions options = servers.options();
+  RedlockOptions options = servers.options();
   for (std::size_t i = 0; i < servers.size(); ++i) {
     ASSERT_EQ(servers[i].cli(test::documented_user("hunter2", {"+info"})), "OK");
     options.servers[i].username = [] { return SecretString("agent"); };
     options.servers[i].password = [] { return SecretString("hunter2"); };
   }
-  RedlockHost host(loop, std::move(options));
+  RedlockHost host(loop, options);
   host.warm_up();
   host.listen();
   Lease lease = hold_everywhere(host);

@@ -27,8 +27,8 @@ class ClusterTrouble : public testing::Test {
     Reply node = Reply::array({Reply::bulk(MemoryServers::address(owner).host), Reply::number(6379)});
     return Reply::array({Reply::array({Reply::number(0), Reply::number(16383), std::move(node)})});
   }
-  RedisCoordinatorOptions options() {
-    RedisCoordinatorOptions options;
+  RedisOptions options() {
+    RedisOptions options;
     options.connection = servers.connection(0, 500ms);
     options.connection.in_cluster = true;
     redis::ClusterOptions nodes;

@@ -21,8 +21,8 @@ class NameChange : public testing::Test {
     options.address.host = server_name;
     return options;
   }
-  RedisCoordinatorOptions by_name() {
-    RedisCoordinatorOptions options;
+  RedisOptions by_name() {
+    RedisOptions options;
     options.connection = connection();
     return options;
   }
@@ -91,10 +91,10 @@ TEST_F(NameChange, LeadsNowhereOrIsNotAnswered_NothingChanges) {
 TEST_F(NameChange, OfOneServerOfAQuorum_ItsConnectionsMove) {
   test::MemoryServers more{loop, 4};
   more.network().set_name(server_name, {first});
-  RedlockCoordinatorOptions options;
+  RedlockOptions options;
   for (std::size_t i = 0; i < 3; ++i) options.servers.push_back(more.connection(i, 500ms));
   options.servers[0].address.host = server_name;
-  test::RedlockHost host(loop, std::move(options));
+  test::RedlockHost host(loop, options);
   host.warm_up(3);
   more.network().set_name(server_name, {MemoryServers::address(3).host});
   loop.pass(40s);

@@ -48,9 +48,9 @@ class WrongTimers final : public Timers {
 };
 
 struct WrongHost {
-  WrongHost(test::VirtualLoop& l, RedisCoordinatorOptions options, Milliseconds wrong_by) : loop(l), clock(l.clock) {
+  WrongHost(test::VirtualLoop& l, RedisOptions options, Milliseconds wrong_by) : loop(l), clock(l.clock) {
     clock.wrong_by = wrong_by;
-    coordinator.emplace(timers, loop.random, std::move(options));
+    coordinator = make_redis_backends(timers, loop.random, std::move(options)).coordinator;
     coordinator->start();
     call.emplace(loop, *coordinator);
   }
@@ -64,7 +64,7 @@ struct WrongHost {
   test::VirtualLoop& loop;
   WrongClock clock;
   WrongTimers timers{loop.timers, clock};
-  std::optional<RedisCoordinator> coordinator;
+  std::unique_ptr<Coordinator> coordinator;
   std::optional<test::Caller> call;
 };
 

@@ -20,7 +20,7 @@ class QuorumOutage : public test::VirtualRedlock, public testing::WithParamInter
   [[nodiscard]] std::string kind() const { return GetParam(); }
 
   // Options under which servers 0 to `count` - 1 refuse or are black holes, if that is the outage.
-  [[nodiscard]] RedlockCoordinatorOptions options_without(std::size_t count, Duration timeout) {
+  [[nodiscard]] RedlockOptions options_without(std::size_t count, Duration timeout) {
     auto options = servers.options(timeout);
     for (std::size_t i = 0; i < count; ++i) {
       if (kind() == "refusing") options.servers[i].password = [] { return SecretString("wrong"); };

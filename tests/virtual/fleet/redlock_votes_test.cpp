@@ -19,7 +19,7 @@ class RedlockVote : public test::VirtualRedlock {
     address.host = std::string(1, name);
     return address;
   }
-  [[nodiscard]] RedlockCoordinatorOptions names(Duration timeout = test::patience) {
+  [[nodiscard]] RedlockOptions names(Duration timeout = test::patience) {
     auto options = servers.options(timeout);
     options.servers.resize(3);
     for (std::size_t i = 0; i < 3; ++i) options.servers[i].address = address_of("abc"[i]);

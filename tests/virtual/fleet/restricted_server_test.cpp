@@ -15,8 +15,8 @@ using testing::Not;
 
 class RestrictedServer : public testing::Test {
  protected:
-  RedisCoordinatorOptions options() {
-    RedisCoordinatorOptions options;
+  RedisOptions options() {
+    RedisOptions options;
     options.connection = servers.connection(0, 500ms);
     return options;
   }

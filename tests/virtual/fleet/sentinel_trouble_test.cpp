@@ -28,13 +28,13 @@ class SentinelTrouble : public testing::Test {
       return Reply::array({Reply::bulk(host), Reply::bulk("6379")});
     });
   }
-  RedisCoordinatorOptions options() {
+  RedisOptions options() {
     redis::SentinelOptions sentinels;
     sentinels.master = "jeton";
     for (std::size_t i = 2; i < 5; ++i) sentinels.sentinels.push_back(MemoryServers::address(i));
     sentinels.connect = servers.network().connector();
     sentinels.resolve = servers.network().resolver();
-    RedisCoordinatorOptions options;
+    RedisOptions options;
     options.connection = servers.connection(0, 500ms);
     options.connection.locator =
         std::make_shared<redis::SentinelLocator>(loop.timers, loop.random, std::move(sentinels));

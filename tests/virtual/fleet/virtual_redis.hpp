@@ -22,13 +22,13 @@ class VirtualRedis : public testing::Test {
   [[nodiscard]] std::string value() const { return server.cli({"GET", updater}); }
   [[nodiscard]] std::int64_t pttl(const char* key) const { return std::stoll(server.cli({"PTTL", key})); }
   [[nodiscard]] bool exists(const char* key) const { return server.cli({"EXISTS", key}) == "1"; }
-  [[nodiscard]] agent::RedisCoordinatorOptions options(agent::Duration timeout = patience) {
-    agent::RedisCoordinatorOptions options;
+  [[nodiscard]] agent::RedisOptions options(agent::Duration timeout = patience) {
+    agent::RedisOptions options;
     options.connection = servers.connection(0, timeout);
     return options;
   }
   // A host whose commands do not wait for long.
-  [[nodiscard]] agent::RedisCoordinatorOptions impatient() { return options(std::chrono::milliseconds(250)); }
+  [[nodiscard]] agent::RedisOptions impatient() { return options(std::chrono::milliseconds(250)); }
 
   VirtualLoop loop;
   MemoryServers servers{loop, 1};

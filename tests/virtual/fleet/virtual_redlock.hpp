@@ -21,8 +21,8 @@ class QuorumServers : public MemoryServers {
     for (std::size_t i = 0; i < clocks.size(); ++i) (*this)[i].set_clock_error(std::chrono::seconds(clocks[i]));
   }
 
-  [[nodiscard]] agent::RedlockCoordinatorOptions options(agent::Duration timeout = patience) {
-    agent::RedlockCoordinatorOptions options;
+  [[nodiscard]] agent::RedlockOptions options(agent::Duration timeout = patience) {
+    agent::RedlockOptions options;
     for (std::size_t i = 0; i < size(); ++i) options.servers.push_back(connection(i, timeout));
     return options;
   }

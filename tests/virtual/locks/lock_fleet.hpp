@@ -14,8 +14,8 @@
 #include <vector>
 
 #include "agent/fleet/local/local_backend.hpp"
-#include "agent/fleet/redis/redis_lock_store.hpp"
-#include "agent/fleet/redlock/redlock_lock_store.hpp"
+#include "agent/fleet/redis/redis_backend.hpp"
+#include "agent/fleet/redlock/redlock_backend.hpp"
 #include "tests/support/memory_redis/memory_network.hpp"
 #include "tests/support/temp_dir.hpp"
 #include "tests/virtual/locks/lock_host.hpp"
@@ -105,12 +105,12 @@ class LockFleet {
 
   [[nodiscard]] std::unique_ptr<agent::LockStore> make_store(std::size_t host) {
     if (is_local()) return agent::make_local_lock_store(loop.timers, dir_ / "locks");
-    agent::RedlockCoordinatorOptions quorum;
+    agent::RedlockOptions quorum;
     for (std::size_t i = 0; i < size(); ++i) quorum.servers.push_back(connection(address(host, i)));
-    if (is_redlock()) return std::make_unique<agent::RedlockLockStore>(loop.timers, loop.random, quorum);
-    agent::RedisCoordinatorOptions single;
+    if (is_redlock()) return agent::make_redlock_backends(loop.timers, loop.random, quorum).locks;
+    agent::RedisOptions single;
     single.connection = quorum.servers.front();
-    return std::make_unique<agent::RedisLockStore>(loop.timers, loop.random, std::move(single));
+    return agent::make_redis_backends(loop.timers, loop.random, std::move(single)).locks;
   }
   [[nodiscard]] static agent::redis::Address address(std::size_t host, std::size_t server) {
     agent::redis::Address address;

@@ -173,9 +173,9 @@ TEST_F(QuorumLock, ForcedReleaseBehindAVoteThatWaitsForAClock_LeavesNoKey) {
 }
 
 TEST_F(QuorumLock, ServerIsNamedTwice_IsRefused) {
-  agent::RedlockCoordinatorOptions options;
+  agent::RedlockOptions options;
   for (const std::size_t i : {0U, 1U, 0U}) options.servers.push_back(fleet.connection(LockFleet::address(1, i)));
-  EXPECT_THROW(agent::RedlockLockStore(loop.timers, loop.random, options), agent::Error);
+  EXPECT_THROW(static_cast<void>(agent::make_redlock_backends(loop.timers, loop.random, options)), agent::Error);
 }
 
 }  // namespace

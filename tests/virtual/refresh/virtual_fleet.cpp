@@ -5,8 +5,8 @@
 #include <utility>
 
 #include "agent/fleet/local/local_backend.hpp"
-#include "agent/fleet/redis/redis_coordinator.hpp"
-#include "agent/fleet/redlock/redlock_coordinator.hpp"
+#include "agent/fleet/redis/redis_backend.hpp"
+#include "agent/fleet/redlock/redlock_backend.hpp"
 
 namespace jeton::test {
 
@@ -75,15 +75,15 @@ std::unique_ptr<agent::Coordinator> VirtualFleet::make_coordinator(std::size_t r
     connection.resolve = network.resolver();
   }
   if (connections.size() == 1) {
-    agent::RedisCoordinatorOptions options;
+    agent::RedisOptions options;
     options.connection = std::move(connections.front());
     options.codec = settings_.codec;
-    return std::make_unique<agent::RedisCoordinator>(loop.timers, loop.random, std::move(options));
+    return agent::make_redis_backends(loop.timers, loop.random, std::move(options)).coordinator;
   }
-  agent::RedlockCoordinatorOptions options;
+  agent::RedlockOptions options;
   options.servers = std::move(connections);
   options.codec = settings_.codec;
-  return std::make_unique<agent::RedlockCoordinator>(loop.timers, loop.random, std::move(options));
+  return agent::make_redlock_backends(loop.timers, loop.random, options).coordinator;
 }
 
 void VirtualFleet::start(std::size_t agent) {

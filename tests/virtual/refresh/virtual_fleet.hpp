@@ -1,5 +1,5 @@
 // VirtualFleet: agents with the production coordinator around Redis servers in memory and one provider, in virtual
-// time, from one seed. One server: RedisCoordinator; several: RedlockCoordinator; none: each host's local backend.
+// time, from one seed. One server: the redis backend; several: redlock; none: each host's local backend.
 //
 // Every run of an agent has addresses of its own to the servers, so that a crash can cut off exactly that run, as the
 // end of a process does.

@@ -10,6 +10,35 @@
 #include "agent/fleet/redis/client/link.hpp"
 
 namespace jeton::agent::redis {
+namespace {
+
+// The WAITs of one connection.
+struct ReplicaWaits {
+  explicit ReplicaWaits(Timers& timers) : ended(timers) {}
+
+  // Of the caller that sends the next one.
+  struct Lead {
+    explicit Lead(ReplicaWaits& w) : waits(w) {
+      waits.under_way = true;
+      ++waits.begun;
+    }
+    Lead(const Lead&) = delete;
+    Lead& operator=(const Lead&) = delete;
+    ~Lead() {
+      waits.under_way = false;
+      waits.ended.notify();
+    }
+    ReplicaWaits& waits;
+  };
+
+  Event ended;
+  bool under_way = false;
+  std::uint64_t begun = 0;
+  std::uint64_t ended_number = 0;  // of the last that was answered
+  std::int64_t acked = 0;          // its answer
+};
+
+}  // namespace
 
 // Held by the commands that wait, so it outlives Client until they have ended.
 class Client::Impl : public std::enable_shared_from_this<Impl> {
@@ -51,18 +80,13 @@ class Client::Impl : public std::enable_shared_from_this<Impl> {
     co_return co_await self->run_on(connection, call, deadline);
   }
 
-  static Task<Replicated> run_replicated(std::shared_ptr<Impl> self, ScriptCall call, std::string replicas,
-                                         Duration patience, BootTime deadline) {
+  static Task<Replicated> run_replicated(std::shared_ptr<Impl> self, ScriptCall call, int replicas, Duration patience,
+                                         BootTime deadline) {
     const auto connection = co_await self->wait_connected(deadline);
+    const std::shared_ptr<ReplicaWaits> waits = self->waits_;  // of this connection
     Replicated result;
     result.reply = co_await self->run_on(connection, call, deadline);
-    // What waits holds up the other commands of this connection, and must be answered itself before its deadline.
-    const Duration limit = std::min(patience, (deadline - self->timers_.clock().boot_now()) / 2);
-    const std::string limit_ms = std::to_string(std::max(Milliseconds{1}, to_ms(limit)).count());  // 0 is for ever
-    Command wait({"WAIT", replicas, limit_ms});
-    const Reply acked = co_await connection->command(std::move(wait), deadline);
-    if (acked.is_error()) self->refuse(*connection, acked);
-    result.replicas = acked.as_integer();
+    result.replicas = co_await self->wait_for_replicas(connection, waits, replicas, patience, deadline);
     co_return result;
   }
 
@@ -74,6 +98,7 @@ class Client::Impl : public std::enable_shared_from_this<Impl> {
   std::string last_error_;
   std::function<void()> connected_callback_;
   std::shared_ptr<Connection> connection_;
+  std::shared_ptr<ReplicaWaits> waits_;  // of that connection
   Event changed_;
   int waiting_ = 0;  // for the connection, or behind those that do
   bool stopped_ = false;
@@ -114,6 +139,42 @@ class Client::Impl : public std::enable_shared_from_this<Impl> {
     co_return reply;
   }
 
+  // The server answers nothing else on the connection meanwhile. So there is one WAIT at a time, for all callers: it
+  // counts the replicas that have everything that was written on the connection before it. It is short, and what came
+  // meanwhile goes before the next one.
+  Task<std::int64_t> wait_for_replicas(std::shared_ptr<Connection> connection, std::shared_ptr<ReplicaWaits> waits,
+                                       int replicas, Duration patience, BootTime deadline) {
+    const Clock& clock = timers_.clock();
+    const std::string wanted = std::to_string(replicas);
+    const std::uint64_t before = waits->begun;  // did not count what this caller wrote
+    const BootTime until = clock.boot_now() + std::min(patience, (deadline - clock.boot_now()) / 2);
+    std::int64_t acked = 0;
+    while (acked < replicas && clock.boot_now() < until) {
+      if (waits->under_way) {
+        co_await waits->ended.wait_until(until);
+      } else {
+        const ReplicaWaits::Lead lead(*waits);
+        const Duration slice = std::min(patience / 10, until - clock.boot_now());
+        const std::string limit_ms = std::to_string(std::max(Milliseconds{1}, to_ms(slice)).count());  // 0 is for ever
+        Command wait({"WAIT", wanted, limit_ms});
+        waits->acked = co_await ask_replicas(connection, std::move(wait), deadline);
+        waits->ended_number = waits->begun;
+      }
+      if (waits->ended_number > before) acked = waits->acked;
+    }
+    co_return acked;
+  }
+
+  Task<std::int64_t> ask_replicas(std::shared_ptr<Connection> connection, Command wait, BootTime deadline) {
+    try {
+      const Reply reply = co_await connection->command(std::move(wait), deadline);
+      if (reply.is_error()) refuse(*connection, reply);
+      co_return reply.as_integer();
+    } catch (const NotSentError& e) {
+      throw TransportError(e.what());  // the script before it was sent
+    }
+  }
+
   [[noreturn]] void refuse(Connection& connection, const Reply& reply) {
     const ServerError error(link_.where(), reply.text.reveal());
     // Without a password the next connection may have one: it is read again.
@@ -123,6 +184,7 @@ class Client::Impl : public std::enable_shared_from_this<Impl> {
 
   void up(const std::shared_ptr<Connection>& connection) {
     connection_ = connection;
+    waits_ = std::make_shared<ReplicaWaits>(timers_);
     last_error_.clear();
     changed_.notify();
     if (link_.greeting().mode == "cluster") used_as_a_single_server();
@@ -187,7 +249,7 @@ Task<Reply> Client::exchange(Command command, BootTime deadline, bool asking) {
 Task<Keyspace::Replicated> Client::run_replicated(const Script& script, std::span<const std::string> keys,
                                                   std::span<const std::string_view> arguments, int replicas,
                                                   Duration patience, BootTime deadline) {
-  return Impl::run_replicated(impl_, ScriptCall{script, keys, arguments}, std::to_string(replicas), patience, deadline);
+  return Impl::run_replicated(impl_, ScriptCall{script, keys, arguments}, replicas, patience, deadline);
 }
 
 bool Client::is_connected() const { return impl_->is_up(); }

@@ -20,17 +20,19 @@ struct Pending {
 };
 
 constexpr std::size_t read_size = 16 * 1024;
+constexpr const char* no_answer = "no answer in time";
 
 }  // namespace
 
 // Held by the loops that read and write, so it outlives Connection until both have noticed that it is closed.
 class Connection::Impl : public std::enable_shared_from_this<Impl> {
  public:
-  Impl(Timers& timers, std::unique_ptr<Transport> transport, ReplyLimits limits, std::string where)
+  Impl(Timers& timers, std::unique_ptr<Transport> transport, ReplyLimits limits, std::string where, Duration patience)
       : timers_(timers),
         transport_(std::move(transport)),
         parser_(limits),
         where_(std::move(where)),
+        patience_(patience),
         last_use_(timers.clock().boot_now()),
         more_to_write_(timers),
         closed_event_(timers) {}
@@ -58,9 +60,12 @@ class Connection::Impl : public std::enable_shared_from_this<Impl> {
     }
     self->in_flight_.push_back(pending);
     self->send(command);
+    const bool is_short = deadline < self->timers_.clock().boot_now() + self->patience_;
     while (!pending->reply && !self->closed_) {
       const bool in_time = co_await pending->answered.wait_until(deadline);
-      if (!in_time) self->close("no answer in time");
+      if (in_time) continue;
+      if (is_short) throw TransportError(self->where_ + ": " + no_answer);
+      self->close(no_answer);
     }
     if (!pending->reply) throw TransportError(self->close_reason_);
     if (asked && asked->reply && asked->reply->is_error()) co_return std::move(*asked->reply);
@@ -161,6 +166,7 @@ class Connection::Impl : public std::enable_shared_from_this<Impl> {
   std::unique_ptr<Transport> transport_;
   RespParser parser_;
   std::string where_;
+  Duration patience_;
   BootTime last_use_;
   std::deque<std::shared_ptr<Pending>> in_flight_;
   WireBuffer to_write_;
@@ -168,8 +174,9 @@ class Connection::Impl : public std::enable_shared_from_this<Impl> {
   Event closed_event_;
 };
 
-Connection::Connection(Timers& timers, std::unique_ptr<Transport> transport, ReplyLimits limits, std::string where)
-    : impl_(std::make_shared<Impl>(timers, std::move(transport), limits, std::move(where))) {
+Connection::Connection(Timers& timers, std::unique_ptr<Transport> transport, ReplyLimits limits, std::string where,
+                       Duration patience)
+    : impl_(std::make_shared<Impl>(timers, std::move(transport), limits, std::move(where), patience)) {
   impl_->start();
 }
 

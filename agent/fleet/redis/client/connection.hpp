@@ -1,9 +1,10 @@
 // Connection: one open connection to a Redis server, shared by any number of coroutines. Commands are pipelined: each
 // is written at once, together with what else is waiting, and gets the reply at its place in the order.
 //
-// A command that is not answered by its deadline closes the connection, because nobody could tell its late reply from
-// the next one; all others in flight fail with it. A closed connection stays closed: link.hpp makes a new one.
-// One thread: the loop's. Errors: TransportError "redis://...: reason".
+// A command that is not answered by its deadline closes the connection, because the server no longer answers; all
+// others in flight fail with it. A command with a short deadline (a lock that ends soon) fails alone, and its late
+// reply is dropped: it says nothing about the server, and others share the connection. A closed connection stays
+// closed: link.hpp makes a new one. One thread: the loop's. Errors: TransportError "redis://...: reason".
 #pragma once
 
 #include <functional>
@@ -20,8 +21,9 @@ namespace jeton::agent::redis {
 
 class Connection {
  public:
-  // `where` is put before every error.
-  Connection(Timers& timers, std::unique_ptr<Transport> transport, ReplyLimits limits, std::string where);
+  // `where` is put before every error. A deadline is short if it leaves the server less than `patience`.
+  Connection(Timers& timers, std::unique_ptr<Transport> transport, ReplyLimits limits, std::string where,
+             Duration patience = Duration{0});
   ~Connection();  // closes
   Connection(const Connection&) = delete;
   Connection& operator=(const Connection&) = delete;

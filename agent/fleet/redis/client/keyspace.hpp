@@ -38,7 +38,8 @@ class Keyspace {
   virtual Task<Reply> run(const Script& script, std::span<const std::string> keys,
                           std::span<const std::string_view> arguments, BootTime deadline) = 0;
 
-  // run(), and then on the same connection WAIT: until so many replicas have what it wrote, for `patience` at most.
+  // run(), and then on the same connection WAIT: until so many replicas have what it wrote, for `patience` at most. It
+  // holds up other commands for no longer than a tenth of that at a time.
   struct Replicated {
     Reply reply;
     std::int64_t replicas = 0;  // that have it

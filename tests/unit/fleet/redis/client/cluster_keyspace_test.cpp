@@ -117,6 +117,7 @@ TEST_F(ClusterKeyspaceTest, AskingComesRightBeforeEachCommandThatWasRedirected) 
 }
 
 TEST_F(ClusterKeyspaceTest, CommandWithoutAnAnswerIsNotSentAgain) {
+  timeout = 500ms;
   int commands = 0;
   std::uint16_t port = 0;
   FakeServer server(loop.context, each([&](const std::string& command) {

@@ -7,18 +7,17 @@
 #include <vector>
 
 #include "agent/base/time.hpp"
-#include "agent/fleet/redlock/redlock_node.hpp"
-#include "agent/fleet/redlock/redlock_steps.hpp"
+#include "agent/fleet/redlock/server_steps.hpp"
 
-namespace jeton::agent {
+namespace jeton::agent::redlock {
 
 // Of one attempt to take the lock. `votes`: by server; none: no answer (yet).
-struct RedlockTally {
+struct VoteCount {
   enum class Outcome {
     open,    // the servers that have not answered may decide
     won,     // by a majority
     busy,    // one other owner has a majority
-    split,   // nobody can be seen to have one: try again after a short, random time
+    split,   // no owner can be seen to have one: try again after a short, random time
     paused,  // a majority answered, and one of them says so
   };
   Outcome outcome = Outcome::open;
@@ -30,14 +29,14 @@ struct RedlockTally {
   std::string request;               // paused: fingerprint of the request that failed for good
 };
 
-[[nodiscard]] RedlockTally tally_votes(const std::vector<std::optional<RedlockNode::Vote>>& votes, std::size_t pending);
+[[nodiscard]] VoteCount count_votes(const std::vector<std::optional<RedisServer::Grant>>& votes, std::size_t pending);
 
 // The newest record of any answer; none if there is none.
-[[nodiscard]] std::optional<Record> newest_record(const std::vector<std::optional<RedlockNode::Vote>>& votes);
-[[nodiscard]] std::optional<Record> newest_record(const std::vector<std::optional<RedlockNode::Loaded>>& answers);
+[[nodiscard]] std::optional<Record> newest_record(const std::vector<std::optional<RedisServer::Grant>>& votes);
+[[nodiscard]] std::optional<Record> newest_record(const std::vector<std::optional<RedisServer::Loaded>>& answers);
 
 // The fetches of the fleet out of what a majority counted: the latest fetch of any, the highest count of any window
 // that still runs, the latest start. It errs towards too many, never too few.
 [[nodiscard]] FetchCount merge_counts(const std::vector<FetchCount>& counts, Milliseconds window);
 
-}  // namespace jeton::agent
+}  // namespace jeton::agent::redlock

@@ -1,9 +1,10 @@
-// RedlockVotes: which server each endpoint of a quorum has reached, so that a server under two names (localhost and
+// ServerIdentities: which server each endpoint of a quorum has reached, so that a server under two names (localhost and
 // 127.0.0.1, an alias in DNS, a forwarded port) has one vote. A majority of two out of three would be a single server
 // otherwise, and two agents could hold the lock.
 //
-// A server is known by the run_id of its process, asked for at every connect: a restarted one is somebody new, and who
-// lost its connection gives up its claim, so nothing needs to be told when servers are moved. One thread: the loop's.
+// A server is known by the run_id of its process, asked for at every connect. A restarted one is a new one, and an
+// endpoint that lost its connection gives up its claim, so servers can be moved without a word to the agents. One
+// thread: the loop's.
 #pragma once
 
 #include <functional>
@@ -12,7 +13,7 @@
 
 namespace jeton::agent {
 
-class RedlockVotes {
+class ServerIdentities {
  public:
   // The next endpoint, counted from 0. `display`: as an operator knows it.
   void add(std::string display, std::function<bool()> is_connected);

@@ -1,15 +1,15 @@
-#include "agent/fleet/redlock/redlock_tally.hpp"
+#include "agent/fleet/redlock/vote_count.hpp"
 
 #include <algorithm>
 #include <map>
 
 #include "agent/fleet/lease_terms.hpp"
 
-namespace jeton::agent {
+namespace jeton::agent::redlock {
 namespace {
 
 using AcquireOutcome = RedisOperations::Acquired::Outcome;
-using Votes = std::vector<std::optional<RedlockNode::Vote>>;
+using Votes = std::vector<std::optional<RedisServer::Grant>>;
 
 // For ever (no time to live) is longer than any time.
 bool is_longer(const std::optional<Milliseconds>& a, const std::optional<Milliseconds>& b) {
@@ -56,9 +56,9 @@ std::optional<Record> newest(const Answers& answers, RecordOf record_of) {
 
 }  // namespace
 
-RedlockTally tally_votes(const Votes& votes, std::size_t pending) {
+VoteCount count_votes(const Votes& votes, std::size_t pending) {
   const std::size_t majority = votes.size() / 2 + 1;
-  RedlockTally tally;
+  VoteCount result;
   std::size_t answered = 0;
   std::size_t won = 0;
   bool paused = false;
@@ -71,42 +71,42 @@ RedlockTally tally_votes(const Votes& votes, std::size_t pending) {
       ++won;
     } else if (answer.outcome == AcquireOutcome::busy) {
       holders[answer.holder].push_back(answer.remaining);
-    } else if (!paused || is_longer(answer.remaining, tally.wait)) {
+    } else if (!paused || is_longer(answer.remaining, result.wait)) {
       paused = true;
-      tally.wait = answer.remaining;
-      tally.reason = answer.reason;
-      tally.request = answer.request;
+      result.wait = answer.remaining;
+      result.reason = answer.reason;
+      result.request = answer.request;
     }
   }
-  if (answered < majority) return tally;
+  if (answered < majority) return result;
   if (paused) {
-    tally.outcome = RedlockTally::Outcome::paused;
-    return tally;
+    result.outcome = VoteCount::Outcome::paused;
+    return result;
   }
   if (won >= majority) {
-    tally.outcome = RedlockTally::Outcome::won;
-    tally.fence = fence_above(votes);
-    return tally;
+    result.outcome = VoteCount::Outcome::won;
+    result.fence = fence_above(votes);
+    return result;
   }
   for (const auto& [owner, left] : holders) {
     if (left.size() < majority) continue;
-    tally.outcome = RedlockTally::Outcome::busy;
-    tally.holder = owner;
-    tally.wait = until_no_majority(left, majority);
-    tally.note = note_of(votes, owner);
-    return tally;
+    result.outcome = VoteCount::Outcome::busy;
+    result.holder = owner;
+    result.wait = until_no_majority(left, majority);
+    result.note = note_of(votes, owner);
+    return result;
   }
-  if (won + pending < majority) tally.outcome = RedlockTally::Outcome::split;
-  return tally;
+  if (won + pending < majority) result.outcome = VoteCount::Outcome::split;
+  return result;
 }
 
 std::optional<Record> newest_record(const Votes& votes) {
-  return newest(votes, [](const RedlockNode::Vote& vote) -> const std::optional<Record>& { return vote.record; });
+  return newest(votes, [](const RedisServer::Grant& vote) -> const std::optional<Record>& { return vote.record; });
 }
 
-std::optional<Record> newest_record(const std::vector<std::optional<RedlockNode::Loaded>>& answers) {
+std::optional<Record> newest_record(const std::vector<std::optional<RedisServer::Loaded>>& answers) {
   return newest(answers,
-                [](const RedlockNode::Loaded& loaded) -> const std::optional<Record>& { return loaded.record; });
+                [](const RedisServer::Loaded& loaded) -> const std::optional<Record>& { return loaded.record; });
 }
 
 FetchCount merge_counts(const std::vector<FetchCount>& counts, Milliseconds window) {
@@ -120,4 +120,4 @@ FetchCount merge_counts(const std::vector<FetchCount>& counts, Milliseconds wind
   return merged;
 }
 
-}  // namespace jeton::agent
+}  // namespace jeton::agent::redlock

@@ -1,4 +1,4 @@
-#include "agent/fleet/redis/redis_channels.hpp"
+#include "agent/fleet/redis/notifications.hpp"
 
 #include <boost/asio/post.hpp>
 #include <vector>
@@ -10,113 +10,126 @@
 namespace jeton::agent {
 namespace {
 
-// Both come with the same turn of the server's loop; a message that nobody's write stands behind hides no later loss.
+// Both come with the same turn of the server's loop; a message without a write behind it hides no later loss.
 constexpr Duration write_due_for = std::chrono::seconds(1);
 
 }  // namespace
 
-RedisChannels::RedisChannels(Timers& timers, Random& random, Servers servers, std::string prefix, FleetCodec codec,
-                             std::function<std::optional<Milliseconds>()> offset)
+Notifications::Notifications(Timers& timers, Random& random, Source source, FleetCodec codec,
+                             ReachedMajority reached_majority, std::function<std::optional<Milliseconds>()> offset)
     : timers_(timers),
-      prefix_(std::move(prefix)),
-      database_(servers.connection.database),
-      locks_(servers.locks),
+      prefix_(std::move(source.prefix)),
+      database_(source.connection.database),
       codec_(std::move(codec)),
+      reached_majority_(std::move(reached_majority)),
       offset_(std::move(offset)),
       subscriber_(
-          timers, random, servers.connection,
+          timers, random, source.connection,
           {.message = [this](const std::string& channel, std::string_view payload) { on_message(channel, payload); },
            .gap = [this](const std::string& channel) { on_gap(channel); },
            .changed = [this](const std::string& channel, bool all) { on_changed(channel, all); }},
-          servers.keepalive) {
-  if (!servers.cluster) return;
+          source.keepalive) {
+  if (!source.cluster) return;
   watch_.emplace(
-      timers, random, std::move(servers.cluster), std::move(servers.connection),
+      timers, random, std::move(source.cluster), std::move(source.connection),
       redis::Subscriber::Callbacks{
           .message = [this](const std::string& channel, std::string_view payload) { on_written_key(channel, payload); },
           .gap = [this](const std::string& channel) { on_watch_gap(channel); },
           .changed = [this](const std::string& channel, bool all) { on_changed(channel, all); }},
-      servers.keepalive);
+      source.keepalive);
 }
 
-RedisChannels::~RedisChannels() { stop(); }
+Notifications::~Notifications() { stop(); }
 
-void RedisChannels::stop() {
+void Notifications::stop() {
   alive_.reset();
   subscriber_.stop();
   if (watch_) watch_->stop();
 }
 
-void RedisChannels::start() {
+void Notifications::start() {
   subscriber_.start();
   if (watch_) watch_->start();
 }
 
-RedisKeys RedisChannels::keys_of(const std::string& name) const {
-  if (locks_) return RedisKeys::of_lock(prefix_, name, database_);
-  return {prefix_, name, database_};
+RedisKeys Notifications::keys_of(const Subject& subject) const {
+  if (subject.kind == Subject::Kind::lock) return RedisKeys::of_lock(prefix_, subject.name, database_);
+  return {prefix_, subject.name, database_};
 }
 
-void RedisChannels::subscribe(const std::string& name, FleetListener* listener) {
-  const std::string channel = keys_of(name).channel;
+void Notifications::subscribe(const Subject& subject, FleetListener* listener) {
+  const RedisKeys keys = keys_of(subject);
+  const std::string& channel = keys.channel;
+  const bool watched = watch_ && subject.kind == Subject::Kind::token;
   if (listener == nullptr) {
     by_channel_.erase(channel);
     subscriber_.unsubscribe(channel);
-    if (watch_) watch_->unsubscribe(channel);
+    if (watched) watch_->unsubscribe(channel);
     return;
   }
   Subscription& subscription = by_channel_[channel];
-  subscription.name = name;
+  subscription.subject = subject;
   subscription.listener = listener;
   if (subscription.ready) {
-    tell_gap_soon(channel);
+    notify_resync_soon(channel);
   } else {
-    const std::string key = keys_of(name).token;
-    subscriber_.subscribe(channel, watch_ ? std::string() : key);
-    if (watch_) watch_->subscribe(channel, key);
+    subscriber_.subscribe(channel, watched ? std::string() : keys.token);
+    if (watched) watch_->subscribe(channel, keys.token);
   }
 }
 
-void RedisChannels::own(const std::string& name, const std::string& owner) { own_owner_[name] = owner; }
-
-void RedisChannels::tell_gaps() {
+void Notifications::unsubscribe_all(Subject::Kind kind) {
+  std::vector<Subject> ended;
   for (const auto& [channel, subscription] : by_channel_) {
-    if (subscription.ready) tell_gap_soon(channel);
+    if (subscription.subject.kind == kind) ended.push_back(subscription.subject);
+  }
+  for (const Subject& subject : ended) subscribe(subject, nullptr);
+}
+
+void Notifications::own(const Subject& subject, const std::string& owner) {
+  own_owner_[keys_of(subject).channel] = owner;
+}
+
+void Notifications::notify_resync() {
+  for (const auto& [channel, subscription] : by_channel_) {
+    if (subscription.ready) notify_resync_soon(channel);
   }
 }
 
 // Never from inside a call of the listener's: it would not expect to be called back there.
-void RedisChannels::tell_gap_soon(const std::string& channel) {
+void Notifications::notify_resync_soon(const std::string& channel) {
   boost::asio::post(timers_.executor(), [this, channel, alive = std::weak_ptr(alive_)] {
-    if (alive.expired() || !offset_()) return;
+    if (alive.expired()) return;
     const auto found = by_channel_.find(channel);
-    if (found != by_channel_.end() && found->second.ready) found->second.listener->on_gap();
+    if (found == by_channel_.end() || !found->second.ready) return;
+    if (found->second.subject.kind == Subject::Kind::token && !offset_()) return;
+    found->second.listener->on_gap();
   });
 }
 
-void RedisChannels::tell_unreadable(const std::string& name, const std::string& why) {
-  const auto found = by_channel_.find(keys_of(name).channel);
+void Notifications::notify_unreadable(const Subject& subject, const std::string& why) {
+  const auto found = by_channel_.find(keys_of(subject).channel);
   if (found != by_channel_.end()) found->second.listener->on_unreadable(why);
 }
 
-// Without the clock's offset a record cannot be read; the gap is told as soon as it is known.
-void RedisChannels::on_gap(const std::string& channel) {
+// Without the clock's offset a record cannot be read; the listener of a token resyncs as soon as it is known.
+void Notifications::on_gap(const std::string& channel) {
   const auto found = by_channel_.find(channel);
   if (found == by_channel_.end()) return;
   found->second.ready = true;
   if (!watch_) found->second.write_due_since.reset();
-  tell_gap_soon(channel);
+  notify_resync_soon(channel);
 }
 
 // What the node did to the key until now is not known.
-void RedisChannels::on_watch_gap(const std::string& channel) {
+void Notifications::on_watch_gap(const std::string& channel) {
   const auto found = by_channel_.find(channel);
   if (found == by_channel_.end()) return;
   found->second.write_due_since.reset();
-  if (found->second.ready) tell_gap_soon(channel);
+  if (found->second.ready) notify_resync_soon(channel);
 }
 
-void RedisChannels::on_written_key(const std::string& channel, std::string_view payload) {
+void Notifications::on_written_key(const std::string& channel, std::string_view payload) {
   const auto found = by_channel_.find(channel);
   if (found != by_channel_.end() && is_publication(payload)) {
     found->second.write_due_since = timers_.clock().boot_now();
@@ -125,7 +138,7 @@ void RedisChannels::on_written_key(const std::string& channel, std::string_view 
 
 // A publication changes the key too: it is heard first, on the same connection, and then its write, once. Whatever else
 // changes the key loses the record, even right behind a publication.
-void RedisChannels::on_changed(const std::string& channel, bool all) {
+void Notifications::on_changed(const std::string& channel, bool all) {
   const auto found = by_channel_.find(channel);
   if (found == by_channel_.end() || !found->second.ready) return;
   const auto write_due_since = std::exchange(found->second.write_due_since, std::nullopt);
@@ -133,25 +146,34 @@ void RedisChannels::on_changed(const std::string& channel, bool all) {
   found->second.listener->on_lost();
 }
 
-void RedisChannels::on_message(const std::string& channel, std::string_view payload) {
+void Notifications::on_message(const std::string& channel, std::string_view payload) {
   const auto found = by_channel_.find(channel);
   if (found == by_channel_.end() || !found->second.ready) return;
   Subscription& subscription = found->second;
-  if (!watch_) on_written_key(channel, payload);
-  if (!offset_()) return;
+  const bool is_lock = subscription.subject.kind == Subject::Kind::lock;
+  if (is_lock && !reached_majority_) {
+    // Only releases are sent there, and a message of another kind costs an attempt to take the lock.
+    subscription.listener->on_release();
+    return;
+  }
+  if (!is_lock) {
+    if (!watch_) on_written_key(channel, payload);
+    if (!offset_()) return;
+  }
   try {
-    ChannelMessage message = decode_message(payload, subscription.name, codec_);
-    deliver(subscription, std::move(message));
+    ChannelMessage message = decode_message(payload, subscription.subject.name, codec_);
+    if (is_lock && !std::holds_alternative<ReleaseMessage>(message)) return;
+    deliver(subscription, std::move(message), own_owner_[channel]);
   } catch (const Error& e) {
     if (subscription.warnings.allows(timers_.clock().boot_now())) {
       log::warning("ignored a malformed message; who else publishes on this channel?",
-                   {{"token", subscription.name}, {"channel", channel}, {"error", e.what()}});
+                   {{"token", subscription.subject.name}, {"channel", channel}, {"error", e.what()}});
     }
     subscription.listener->on_unreadable(e.what());
   }
 }
 
-void RedisChannels::deliver(Subscription& subscription, ChannelMessage message) {
+void Notifications::deliver(Subscription& subscription, ChannelMessage message, const std::string& own_owner) {
   FleetListener& listener = *subscription.listener;
   if (auto* record = std::get_if<Record>(&message))
     *record = to_local_time(std::move(*record), *offset_(), timers_.clock().wall_now());
@@ -160,13 +182,15 @@ void RedisChannels::deliver(Subscription& subscription, ChannelMessage message) 
       !std::holds_alternative<ReleaseMessage>(message) && !std::holds_alternative<RejectedMessage>(message);
   if (written_ && writes) written_();
   const BootTime now = timers_.clock().boot_now();
-  const std::string& own_owner = own_owner_[subscription.name];
+  const auto is_due = [&](std::string_view what, const std::string& owner) {
+    return owner != own_owner && (!reached_majority_ || reached_majority_(what, owner));
+  };
   if (auto* record = std::get_if<Record>(&message)) {
     listener.on_record(std::move(*record));
   } else if (const auto* claim = std::get_if<ClaimMessage>(&message)) {
-    if (claim->owner != own_owner && is_news_("claim", claim->owner)) listener.on_claim(now + claim->ttl);
+    if (is_due("claim", claim->owner)) listener.on_claim(now + claim->ttl);
   } else if (const auto* release = std::get_if<ReleaseMessage>(&message)) {
-    if (release->owner != own_owner && is_news_("release", release->owner)) listener.on_release();
+    if (is_due("release", release->owner)) listener.on_release();
   } else if (const auto* pause = std::get_if<PauseMessage>(&message)) {
     listener.on_pause(Pause{now + pause->ttl, pause->reason, pause->request});
   } else if (const auto* usage = std::get_if<UsageMessage>(&message)) {

@@ -1,11 +1,13 @@
-// RedisChannels: from messages on the channels of tokens to their listeners. Filters what this agent said itself about
-// its locks, converts times, and tells a gap when messages may have been missed. One thread: the loop's.
+// Notifications: from messages on the channels of tokens and locks to their listeners, over one connection. Filters
+// what this agent said itself about its updater locks, converts times, and asks for a resync when messages may have
+// been missed. One thread: the loop's.
+//
+// The listener of a lock hears on_release() and on_gap() only.
 #pragma once
 
 #include <functional>
 #include <map>
 #include <optional>
-#include <set>
 #include <string>
 #include <string_view>
 
@@ -19,68 +21,69 @@
 
 namespace jeton::agent {
 
-class RedisChannels {
+class Notifications {
  public:
-  struct Servers {
+  struct Source {
     redis::ConnectOptions connection;  // for the messages
     // If set, each of its nodes is asked about the keys it holds; else the server of `connection` tells about them.
     std::shared_ptr<redis::Cluster> cluster;
     Duration keepalive{};
-    bool locks = false;  // the channels are those of locks that applications take: no record stands behind them
+    std::string prefix{};
   };
-  // `offset`: the server's clock minus ours, empty while unknown; messages wait for it in the form of a gap.
-  RedisChannels(Timers& timers, Random& random, Servers servers, std::string prefix, FleetCodec codec,
+  // Whether a claim ("claim") or release ("release") by this owner is to be passed on now: every server of a quorum
+  // sends it. Empty: each is.
+  using ReachedMajority = std::function<bool(std::string_view what, const std::string& owner)>;
+  // `offset`: the server's clock minus ours, empty while unknown; until then the listener of a token hears nothing, and
+  // then on_gap().
+  Notifications(Timers& timers, Random& random, Source source, FleetCodec codec, ReachedMajority reached_majority,
                 std::function<std::optional<Milliseconds>()> offset);
-  ~RedisChannels();
-  RedisChannels(const RedisChannels&) = delete;
-  RedisChannels& operator=(const RedisChannels&) = delete;
+  ~Notifications();
+  Notifications(const Notifications&) = delete;
+  Notifications& operator=(const Notifications&) = delete;
 
-  // Called for every message that a successful write of some agent sent. Before start().
+  // Called for every message about a token that a successful write of some agent sent.
   void on_written(std::function<void()> callback) { written_ = std::move(callback); }
   void start();
   void stop();
 
-  // Whether a claim ("claim") or release ("release") by this owner is to be told. The servers of a quorum share one,
-  // because each of them sends every message.
-  using IsNews = std::function<bool(std::string_view what, const std::string& owner)>;
-  void tell_only(IsNews is_news) { is_news_ = std::move(is_news); }
-
-  void subscribe(const std::string& name, FleetListener* listener);
+  // nullptr ends it.
+  void subscribe(const Subject& subject, FleetListener* listener);
+  // Ends all subscriptions of this kind.
+  void unsubscribe_all(Subject::Kind kind);
   // Claims and releases by this owner are our own.
-  void own(const std::string& name, const std::string& owner);
+  void own(const Subject& subject, const std::string& owner);
   // The stored record of a token is of no use.
-  void tell_unreadable(const std::string& name, const std::string& why);
+  void notify_unreadable(const Subject& subject, const std::string& why);
   // Every listener that has its channel loads anew: the offset became known or changed, or a load may have failed.
-  void tell_gaps();
+  void notify_resync();
 
  private:
   struct Subscription {
-    std::string name;
+    Subject subject;
     FleetListener* listener = nullptr;
     bool ready = false;                       // messages arrive
     LogPace warnings;                         // about malformed messages
     std::optional<BootTime> write_due_since;  // a publication was heard, and not yet that it wrote the key
   };
 
-  [[nodiscard]] RedisKeys keys_of(const std::string& name) const;
+  [[nodiscard]] RedisKeys keys_of(const Subject& subject) const;
   void on_message(const std::string& channel, std::string_view payload);
   void on_gap(const std::string& channel);
   void on_watch_gap(const std::string& channel);
   void on_written_key(const std::string& channel, std::string_view payload);
   void on_changed(const std::string& channel, bool all);
-  void deliver(Subscription& subscription, ChannelMessage message);
-  void tell_gap_soon(const std::string& channel);
+  void deliver(Subscription& subscription, ChannelMessage message, const std::string& own_owner);
+  void notify_resync_soon(const std::string& channel);
 
   Timers& timers_;
   std::string prefix_;
   int database_;
-  bool locks_;
   FleetCodec codec_;
+  ReachedMajority reached_majority_;
   std::function<std::optional<Milliseconds>()> offset_;
   std::function<void()> written_;
-  IsNews is_news_ = [](std::string_view, const std::string&) { return true; };
   std::map<std::string, Subscription> by_channel_;
-  std::map<std::string, std::string> own_owner_;  // by token: of the last acquisition
+  std::map<std::string, std::string> own_owner_;  // by channel: of the last acquisition
   std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
   redis::Subscriber subscriber_;
   std::optional<redis::ClusterWatch> watch_;

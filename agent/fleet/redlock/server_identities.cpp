@@ -1,4 +1,4 @@
-#include "agent/fleet/redlock/redlock_votes.hpp"
+#include "agent/fleet/redlock/server_identities.hpp"
 
 #include <utility>
 
@@ -7,11 +7,11 @@
 
 namespace jeton::agent {
 
-void RedlockVotes::add(std::string display, std::function<bool()> is_connected) {
+void ServerIdentities::add(std::string display, std::function<bool()> is_connected) {
   endpoints_.push_back({std::move(display), std::move(is_connected), {}, false});
 }
 
-void RedlockVotes::claim(std::size_t endpoint, const std::string& run_id) {
+void ServerIdentities::claim(std::size_t endpoint, const std::string& run_id) {
   Endpoint& claimant = endpoints_[endpoint];
   claimant.run_id.clear();
   claimant.refused = false;

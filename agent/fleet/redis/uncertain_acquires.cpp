@@ -1,4 +1,4 @@
-#include "agent/fleet/redis/lock_cleanup.hpp"
+#include "agent/fleet/redis/uncertain_acquires.hpp"
 
 #include <boost/system/system_error.hpp>
 #include <vector>
@@ -15,14 +15,14 @@ constexpr Duration cleanup_retry = 200ms;
 constexpr Duration patience = 30s;  // beyond the lock's time to live: then it is gone by itself in all likelihood
 
 // Before each look at the lock; the later ones catch an acquisition that was slower than our first deletion.
-std::vector<Duration> looks(LockCleanup::Doubt doubt) {
-  if (doubt == LockCleanup::Doubt::answer_not_awaited) return {0s};
+std::vector<Duration> looks(UncertainAcquires::Unanswered why) {
+  if (why == UncertainAcquires::Unanswered::not_awaited) return {0s};
   return {0s, 250ms, 1s};
 }
 
 }  // namespace
 
-class LockCleanup::Impl : public std::enable_shared_from_this<Impl> {
+class UncertainAcquires::Impl : public std::enable_shared_from_this<Impl> {
  public:
   Impl(Timers& timers, RedisOperations operations, Duration timeout)
       : timers_(timers), operations_(std::move(operations)), timeout_(timeout), stop_(timers), done_(timers) {}
@@ -30,7 +30,7 @@ class LockCleanup::Impl : public std::enable_shared_from_this<Impl> {
   struct Job {
     RedisKeys keys;
     std::string owner;
-    Doubt doubt;
+    Unanswered why;
     BootTime give_up_at;
   };
 
@@ -66,7 +66,7 @@ class LockCleanup::Impl : public std::enable_shared_from_this<Impl> {
   }
 
   Task<> clean_up(const Job& job) {
-    for (const Duration pause : looks(job.doubt)) {
+    for (const Duration pause : looks(job.why)) {
       co_await wait(pause);
       bool answered = false;
       while (!answered) {
@@ -93,24 +93,24 @@ class LockCleanup::Impl : public std::enable_shared_from_this<Impl> {
   [[nodiscard]] BootTime now() const { return timers_.clock().boot_now(); }
 };
 
-LockCleanup::LockCleanup(Timers& timers, RedisOperations operations, Duration timeout)
+UncertainAcquires::UncertainAcquires(Timers& timers, RedisOperations operations, Duration timeout)
     : impl_(std::make_shared<Impl>(timers, std::move(operations), timeout)) {}
 
-LockCleanup::~LockCleanup() { impl_->stop(); }
+UncertainAcquires::~UncertainAcquires() { impl_->stop(); }
 
-void LockCleanup::take_back(const RedisKeys& keys, const std::string& owner, Milliseconds ttl, Doubt doubt) {
+void UncertainAcquires::cancel(const RedisKeys& keys, const std::string& owner, Milliseconds ttl, Unanswered why) {
   const BootTime give_up_at = impl_->timers_.clock().boot_now() + ttl + patience;
-  impl_->begin(Impl::Job{keys, owner, doubt, give_up_at});
+  impl_->begin(Impl::Job{keys, owner, why, give_up_at});
 }
 
-bool LockCleanup::idle() const { return impl_->running_ == 0; }
+bool UncertainAcquires::idle() const { return impl_->running_ == 0; }
 
-Task<> LockCleanup::wait_idle(BootTime deadline) {
+Task<> UncertainAcquires::wait_idle(BootTime deadline) {
   const auto impl = impl_;
   bool in_time = true;
   while (impl->running_ > 0 && !impl->stopped_ && in_time) in_time = co_await impl->done_.wait_until(deadline);
 }
 
-void LockCleanup::stop() { impl_->stop(); }
+void UncertainAcquires::stop() { impl_->stop(); }
 
 }  // namespace jeton::agent

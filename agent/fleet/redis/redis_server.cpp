@@ -1,0 +1,292 @@
+#include "agent/fleet/redis/redis_server.hpp"
+
+#include <boost/system/system_error.hpp>
+#include <utility>
+
+#include "agent/base/error.hpp"
+#include "agent/base/failpoint.hpp"
+#include "agent/base/log.hpp"
+#include "agent/fleet/fleet_record.hpp"
+#include "agent/fleet/lease_terms.hpp"
+#include "agent/fleet/redis/client/client.hpp"
+#include "agent/record/record_times.hpp"
+
+namespace jeton::agent {
+namespace {
+
+// The server is identified by its connection for commands. The messages of a server that a quorum refuses, because it
+// has its vote through another connection, are heard all the same.
+redis::ConnectOptions for_messages(redis::ConnectOptions options) {
+  options.identified = nullptr;
+  return options;
+}
+
+std::shared_ptr<redis::Keyspace> keyspace_of(Timers& timers, Random& random, const RedisOptions& options) {
+  if (options.keyspace) return options.keyspace;
+  return std::make_shared<redis::Client>(timers, random, options.connection);
+}
+
+}  // namespace
+
+RedisServer::RedisServer(Timers& timers, Random& random, RedisOptions options,
+                         Notifications::ReachedMajority reached_majority)
+    : timers_(timers),
+      random_(random),
+      options_(std::move(options)),
+      in_quorum_(reached_majority != nullptr),
+      call_ended_(timers),
+      turns_(timers),
+      keyspace_(keyspace_of(timers, random, options_)),
+      operations_(keyspace_, RedisKeys::clock(options_.prefix), options_.codec, options_.replicas_acked,
+                  options_.connection.timeout / 2),
+      locks_(operations_),
+      uncertain_(timers, operations_, options_.connection.timeout),
+      clock_(timers, operations_, options_.clock_interval, options_.connection.timeout,
+             [this] { notifications_.notify_resync(); }),
+      notifications_(timers, random,
+                     {for_messages(options_.connection), options_.cluster, options_.keepalive, options_.prefix},
+                     options_.codec, std::move(reached_majority), [this] { return clock_offset(); }) {
+  keyspace_->on_connected([this] {
+    clock_.measure_now();
+    if (connected_) connected_();
+  });
+}
+
+RedisServer::~RedisServer() { end(); }
+
+void RedisServer::start() {
+  keyspace_->start();
+  clock_.start();
+  notifications_.start();
+}
+
+void RedisServer::stop() {
+  if (std::exchange(stopped_, true)) return;
+  notifications_.stop();
+  clock_.stop();
+  if (!keyspace_->is_connected() || (calls_ == 0 && uncertain_.idle())) {
+    end();
+  } else {
+    start_task(timers_.executor(), stop_when_idle(shared_from_this()));
+  }
+}
+
+void RedisServer::end() {
+  if (std::exchange(ended_, true)) return;
+  stopped_ = true;
+  notifications_.stop();
+  clock_.stop();
+  uncertain_.stop();
+  keyspace_->on_connected(nullptr);
+  keyspace_->stop();
+  call_ended_.notify();
+}
+
+// Releases that a majority has answered are still on their way to the others.
+Task<> RedisServer::stop_when_idle(std::shared_ptr<RedisServer> self) {
+  try {
+    const BootTime deadline = self->deadline();
+    bool in_time = true;
+    while (self->calls_ > 0 && !self->ended_ && in_time) in_time = co_await self->call_ended_.wait_until(deadline);
+    co_await self->uncertain_.wait_idle(deadline);
+  } catch (const boost::system::system_error&) {
+    // The loop ends.
+  }
+  self->end();
+}
+
+Task<RedisServer::Turn> RedisServer::in_turn(Subject subject, BootTime deadline) {
+  Turn turn = co_await turns_.wait(keys_of(subject).lock, deadline);
+  if (!turn) throw redis::NotSentError(display() + ": no answer in time");
+  co_return turn;
+}
+
+Task<RedisServer::Grant> RedisServer::acquire(Subject subject, std::shared_ptr<const AcquireAttempt> attempt,
+                                              BootTime deadline) {
+  using Unanswered = UncertainAcquires::Unanswered;
+  const RedisKeys keys = keys_of(subject);
+  const bool is_token = subject.kind == Subject::Kind::token;
+  if (is_token) {
+    co_await clock_.get(deadline);                // without it the record cannot be read
+    notifications_.own(subject, attempt->owner);  // before it is sent: the claim may be heard before the answer
+  }
+  if (attempt->abandoned) throw redis::NotSentError(display() + ": no answer in time");
+  Grant grant;
+  grant.sent_at = now();
+  try {
+    JETON_FAILPOINT(is_token ? "redis.acquire.sending" : "locks.acquire.sending");
+    if (is_token) {
+      grant.answer = co_await operations_.acquire(keys, attempt->owner, attempt->ttl, deadline);
+    } else {
+      LockOperations::Acquired answer =
+          co_await locks_.acquire(keys, attempt->owner, attempt->ttl, attempt->note, deadline);
+      grant.note = std::move(answer.note);
+      grant.answer = std::move(answer);
+    }
+    JETON_FAILPOINT(is_token ? "redis.acquire.answered" : "locks.acquire.answered");
+    // All hosts count with the clock of a single server. The clock of one of a quorum may be wrong.
+    const bool by_server = is_token && !in_quorum_;
+    check_fence(grant.answer.fence, wall_now() + (by_server ? clock_.offset() : Milliseconds{0}), display());
+  } catch (const redis::NotSentError&) {
+    throw;
+  } catch (const boost::system::system_error&) {
+    if (attempt->owner_is_new) uncertain_.cancel(keys, attempt->owner, attempt->ttl, Unanswered::not_awaited);
+    throw;
+  } catch (const Error&) {
+    if (attempt->owner_is_new) uncertain_.cancel(keys, attempt->owner, attempt->ttl, Unanswered::connection_lost);
+    throw;
+  }
+  if (grant.answer.outcome == RedisOperations::Acquired::Outcome::won && !grant.answer.replicated) {
+    // A failover could give it to somebody else as well.
+    uncertain_.cancel(keys, grant.answer.owner, attempt->ttl, Unanswered::not_awaited);
+    throw TransportError(display() + ": " + too_few_replicas(is_token ? "the updater lock" : "the lock"));
+  }
+  grant.record = decode(subject, std::exchange(grant.answer.record, std::nullopt));
+  co_return grant;
+}
+
+void RedisServer::cancel_acquire(const Subject& subject, const std::string& owner, Milliseconds ttl) {
+  uncertain_.cancel(keys_of(subject), owner, ttl, UncertainAcquires::Unanswered::connection_lost);
+}
+
+Task<RedisServer::Stored> RedisServer::publish(Subject subject, std::shared_ptr<const Record> record, std::string owner,
+                                               BootTime deadline) {
+  using Outcome = RedisOperations::Published::Outcome;
+  const RedisKeys keys = keys_of(subject);
+  Record there = *record;
+  const Milliseconds offset = co_await clock_.get(deadline);
+  shift_times(there, offset);
+  const SecretString text = options_.codec.encode(subject.name, there);
+  JETON_FAILPOINT("redis.publish.sending");
+  const auto answer = co_await operations_.publish(keys, owner, there, text, deadline);
+  JETON_FAILPOINT("redis.publish.answered");
+  Stored result;
+  result.stored = answer.outcome == Outcome::stored;
+  if (!result.stored) result.record = decode(subject, answer.record);
+  if (answer.outcome != Outcome::refused && !answer.replicated) {
+    // The token was fetched and the fleet has heard of it, so it counts all the same; its holder gives it back to a
+    // primary that has lost it.
+    log::warning("published, but a failover could lose it",
+                 {{"token", subject.name}, {"endpoint", display()}, {"error", too_few_replicas("the record")}});
+  }
+  if (answer.outcome == Outcome::same) {
+    // By an attempt whose answer was lost, or by a repair; unless two fences were ever the same.
+    result.stored = result.record && result.record->value == record->value;
+    if (!result.record && answer.record) {
+      // Garbage, or sealed with a key that no host has any more: a host without the token could not get it.
+      result.stored = co_await operations_.replace(keys, *answer.record, text, deadline);
+    }
+  }
+  co_return result;
+}
+
+Task<RedisServer::Loaded> RedisServer::load(Subject subject, BootTime deadline) {
+  co_await clock_.get(deadline);
+  const RedisKeys keys = keys_of(subject);
+  const std::optional<SecretString> text = co_await operations_.load(keys, deadline);
+  Loaded loaded;
+  loaded.record = decode(subject, text);
+  loaded.unreadable = text && !loaded.record;
+  co_return loaded;
+}
+
+Task<bool> RedisServer::pause(Subject subject, Pause pause, BootTime deadline) {
+  const RedisKeys keys = keys_of(subject);
+  const Milliseconds left = expiry_ms(pause.until - now());
+  co_await operations_.pause(keys, left, pause.reason, pause.request, deadline);
+  co_return true;
+}
+
+Task<bool> RedisServer::resume(Subject subject, BootTime deadline) {
+  const RedisKeys keys = keys_of(subject);
+  co_await operations_.resume(keys, deadline);
+  co_return true;
+}
+
+Task<bool> RedisServer::announce_rejection(Subject subject, Generation generation, BootTime deadline) {
+  const RedisKeys keys = keys_of(subject);
+  co_await operations_.announce_rejection(keys, generation, deadline);
+  co_return true;
+}
+
+Task<bool> RedisServer::restore_usage(Subject subject, FetchUsage usage, Duration window, BootTime deadline) {
+  const RedisKeys keys = keys_of(subject);
+  const Milliseconds left = to_ms(usage.window_end.value_or(now()) - now());
+  co_await operations_.restore_usage(keys, usage.calls, left, to_ms(window), deadline);
+  co_return true;
+}
+
+Task<FetchUsage> RedisServer::usage(Subject subject, BootTime deadline) {
+  const RedisKeys keys = keys_of(subject);
+  const RedisOperations::Usage answer = co_await operations_.usage(keys, deadline);
+  FetchUsage usage;
+  usage.calls = answer.calls;
+  usage.paused = answer.paused;
+  if (answer.window_left) usage.window_end = now() + *answer.window_left;
+  co_return usage;
+}
+
+RedisKeys RedisServer::keys_of(const Subject& subject) const {
+  const int database = options_.connection.database;
+  if (subject.kind == Subject::Kind::token) return {options_.prefix, subject.name, database, subject.terms};
+  return RedisKeys::of_lock(options_.prefix, subject.name, database, subject.terms.lock);
+}
+
+std::string RedisServer::last_error() const {
+  const std::string reason = keyspace_->last_error();
+  return reason.empty() ? display() + ": connection lost" : reason;  // lost a moment ago, not reported yet
+}
+
+std::optional<Milliseconds> RedisServer::clock_offset() const {
+  if (!clock_.known()) return std::nullopt;
+  return clock_.offset();
+}
+
+std::string RedisServer::too_few_replicas(const std::string& what) const {
+  return "fewer than " + std::to_string(options_.replicas_acked) + " replicas have " + what +
+         " in time; repair the replication, or lower coordination.redis.replicas_acked";
+}
+
+std::optional<Record> RedisServer::decode(const Subject& subject, const std::optional<SecretString>& text) {
+  if (!text) return std::nullopt;
+  try {
+    Record record = to_local_time(options_.codec.decode(subject.name, text->reveal()), clock_.offset(), wall_now());
+    malformed_.erase(subject.name);
+    return record;
+  } catch (const Error& e) {
+    if (malformed_.insert(subject.name).second) {
+      log::warning(
+          "ignored a malformed record; the next publication replaces it",
+          {{"token", subject.name}, {"server", display()}, {"key", keys_of(subject).token}, {"error", e.what()}});
+    }
+    notifications_.notify_unreadable(subject, e.what());
+    return std::nullopt;
+  }
+}
+
+ServerUse::ServerUse(Servers servers) : servers_(std::move(servers)) {
+  for (const auto& server : servers_) ++server->users_;
+}
+
+ServerUse::~ServerUse() {
+  stop();
+  for (const auto& server : servers_) {
+    if (--server->users_ == 0) server->end();
+  }
+}
+
+void ServerUse::start() {
+  if (stopped_ || std::exchange(started_, true)) return;
+  for (const auto& server : servers_) {
+    if (server->started_++ == 0) server->start();
+  }
+}
+
+void ServerUse::stop() {
+  if (std::exchange(stopped_, true) || !started_) return;
+  for (const auto& server : servers_) {
+    if (--server->started_ == 0) server->stop();
+  }
+}
+
+}  // namespace jeton::agent

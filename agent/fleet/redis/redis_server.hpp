@@ -1,0 +1,182 @@
+// RedisServer: one Redis deployment (a server, the primary that Sentinels name, a Cluster) as one agent uses it: one
+// connection for commands and one for messages, the offset of its clock, the cleanup of uncertain acquisitions, the
+// notifications, and the steps that every backend takes, in this host's time.
+//
+// The coordinator and the lock store of an agent share it (ServerUse). Their commands are pipelined on one connection,
+// so neither waits for an answer to the other: what takes the server long would hold up both on two connections as
+// well, and a wait for replicas is cut into slices (client.hpp).
+//
+// Records go in and come out in this host's wall clock; on the server they stand in the server's time. So every host
+// reads the same instant on whichever server it asks, each server expires its keys by its own clock, and a server whose
+// clock is wrong misleads no host.
+//
+// The caller of a step keeps the server until the Task is done. A step ends at its deadline at the latest, or when the
+// connections end. Errors: TransportError. One thread: the loop's.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "agent/base/event.hpp"
+#include "agent/base/turns.hpp"
+#include "agent/fleet/redis/clock_keeper.hpp"
+#include "agent/fleet/redis/lock_operations.hpp"
+#include "agent/fleet/redis/notifications.hpp"
+#include "agent/fleet/redis/redis_backend.hpp"
+#include "agent/fleet/redis/redis_operations.hpp"
+#include "agent/fleet/redis/uncertain_acquires.hpp"
+
+namespace jeton::agent {
+
+// One try to take a lock.
+struct AcquireAttempt {
+  std::string owner;
+  Milliseconds ttl{};
+  LockNote note{};           // of an application's lock
+  bool owner_is_new = true;  // otherwise another claim may hold the lock by it, see LockClaim
+  bool abandoned = false;    // by a quorum: what a server grants from now on is given back there
+};
+
+class RedisServer : public std::enable_shared_from_this<RedisServer> {
+ public:
+  // Timers and random outlive it. `reached_majority`: see notifications.hpp; empty: the server is no part of a quorum.
+  RedisServer(Timers& timers, Random& random, RedisOptions options,
+              Notifications::ReachedMajority reached_majority = nullptr);
+  RedisServer(const RedisServer&) = delete;
+  RedisServer& operator=(const RedisServer&) = delete;
+  ~RedisServer();
+
+  // Called after each connect.
+  void on_connected(std::function<void()> callback) { connected_ = std::move(callback); }
+
+  struct Grant {
+    RedisOperations::Acquired answer;  // without its record
+    std::optional<Record> record;
+    LockNote note{};   // busy, of an application's lock: of the holder
+    BootTime sent_at;  // before the request was sent
+  };
+  // An acquisition that may have succeeded without an answer, or that too few replicas have, is cancelled in the
+  // background.
+  Task<Grant> acquire(Subject subject, std::shared_ptr<const AcquireAttempt> attempt, BootTime deadline);
+  // Deletes the lock if it is this owner's, in the background, as soon as the server can be asked.
+  void cancel_acquire(const Subject& subject, const std::string& owner, Milliseconds ttl);
+
+  struct Stored {
+    bool stored = false;           // by this call, or by an earlier one of the same record
+    std::optional<Record> record;  // what was there: newer, or this one by an earlier call
+  };
+  // The lock is given back too, unless `owner` is empty or no longer has it.
+  Task<Stored> publish(Subject subject, std::shared_ptr<const Record> record, std::string owner, BootTime deadline);
+  struct Loaded {
+    std::optional<Record> record;
+    bool unreadable = false;  // something is there, but no record of this token
+  };
+  Task<Loaded> load(Subject subject, BootTime deadline);
+  // The results of these say only that the server has answered.
+  Task<bool> pause(Subject subject, Pause pause, BootTime deadline);
+  Task<bool> resume(Subject subject, BootTime deadline);
+  Task<bool> announce_rejection(Subject subject, Generation generation, BootTime deadline);
+  Task<bool> restore_usage(Subject subject, FetchUsage usage, Duration window, BootTime deadline);
+  Task<FetchUsage> usage(Subject subject, BootTime deadline);
+
+  // The steps that know no time of this host.
+  [[nodiscard]] RedisOperations& operations() { return operations_; }
+  [[nodiscard]] LockOperations& locks() { return locks_; }
+  [[nodiscard]] redis::Keyspace& keyspace() { return *keyspace_; }
+  [[nodiscard]] RedisKeys keys_of(const Subject& subject) const;
+
+  // What a quorum asks one server about one lock is asked in that order and one at a time: a release does not overtake
+  // the acquisition that was slower here than a majority, nor the next acquisition that release. Returns when what was
+  // asked before has ended; throws TransportError at the deadline.
+  using Turn = std::shared_ptr<Turns::Turn>;
+  Task<Turn> in_turn(Subject subject, BootTime deadline);
+
+  [[nodiscard]] Notifications& notifications() { return notifications_; }
+  [[nodiscard]] bool is_connected() const { return keyspace_->is_connected(); }
+  // Why it is not connected.
+  [[nodiscard]] std::string last_error() const;
+  [[nodiscard]] std::string display() const { return keyspace_->display(); }
+  [[nodiscard]] std::optional<Milliseconds> clock_offset() const;
+  void forget_clock() { clock_.forget(); }
+  [[nodiscard]] BootTime now() const { return timers_.clock().boot_now(); }
+  [[nodiscard]] WallTime wall_now() const { return timers_.clock().wall_now(); }
+  // Of a question that is asked now.
+  [[nodiscard]] BootTime deadline() const { return now() + options_.connection.timeout; }
+  [[nodiscard]] Random& random() const { return random_; }
+
+  // Counts a call that may outlive the caller, so that the connections wait for it when they end.
+  class Busy {
+   public:
+    explicit Busy(RedisServer& server) : server_(server) { ++server_.calls_; }
+    ~Busy() {
+      --server_.calls_;
+      server_.call_ended_.notify();
+    }
+    Busy(const Busy&) = delete;
+    Busy& operator=(const Busy&) = delete;
+
+   private:
+    RedisServer& server_;
+  };
+
+ private:
+  friend class ServerUse;
+
+  void start();
+  // Ends the connections, at once or, if calls or a cleanup are under way on a server that answers, within a timeout.
+  void stop();
+  // At once, whatever is under way. Needs the timers; after it nothing does.
+  void end();
+  static Task<> stop_when_idle(std::shared_ptr<RedisServer> self);
+  [[nodiscard]] std::string too_few_replicas(const std::string& what) const;
+  // A stored record in this host's time; none if it is not one, which is reported once, until a good one comes.
+  std::optional<Record> decode(const Subject& subject, const std::optional<SecretString>& text);
+
+  Timers& timers_;
+  Random& random_;
+  RedisOptions options_;
+  bool in_quorum_;
+  std::function<void()> connected_;
+  int users_ = 0;    // that exist
+  int started_ = 0;  // and use the connections now
+  int calls_ = 0;
+  bool stopped_ = false;
+  bool ended_ = false;
+  Event call_ended_;
+  Turns turns_;  // by key of the lock
+  std::shared_ptr<redis::Keyspace> keyspace_;
+  RedisOperations operations_;
+  LockOperations locks_;
+  UncertainAcquires uncertain_;
+  ClockKeeper clock_;
+  Notifications notifications_;
+  std::set<std::string> malformed_;  // tokens whose stored record was reported
+};
+
+using Servers = std::vector<std::shared_ptr<RedisServer>>;
+
+// ServerUse: that one user (a coordinator, a lock store) needs the connections of some servers. They begin with the
+// first start() and end with the last stop(); the last destructor ends them at once. What has ended does not begin
+// again.
+class ServerUse {
+ public:
+  explicit ServerUse(Servers servers);
+  ~ServerUse();
+  ServerUse(const ServerUse&) = delete;
+  ServerUse& operator=(const ServerUse&) = delete;
+
+  void start();
+  void stop();
+  [[nodiscard]] bool stopped() const { return stopped_; }
+
+ private:
+  Servers servers_;
+  bool started_ = false;
+  bool stopped_ = false;
+};
+
+}  // namespace jeton::agent

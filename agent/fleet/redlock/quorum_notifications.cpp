@@ -1,0 +1,129 @@
+#include "agent/fleet/redlock/quorum_notifications.hpp"
+
+#include <algorithm>
+#include <utility>
+
+namespace jeton::agent {
+namespace {
+
+// Far more owners than can be on their way through the channels of N servers at a time.
+constexpr std::size_t remembered = 512;
+// Connections that come up together, at the start above all, make one gap.
+constexpr Duration resync_delay = std::chrono::milliseconds(5);
+// So long after a record was given back to one server, others that lost it have it too, or need it from us: the host
+// that gave it may not have been connected to them.
+constexpr Duration look_after_repair = std::chrono::milliseconds(200);
+
+}  // namespace
+
+// Subscribed on every server alike.
+class QuorumNotifications::Deduplicator final : public FleetListener,
+                                                public std::enable_shared_from_this<Deduplicator> {
+ public:
+  Deduplicator(Timers& timers, FleetListener& listener) : timers_(timers), listener_(&listener) {}
+
+  void replace_listener(FleetListener& listener) {
+    listener_ = &listener;
+    last_generation_ = 0;
+    on_gap();
+  }
+
+  void on_record(Record record) override {
+    if (record.generation < last_generation_) return;
+    const bool given_back = std::exchange(may_be_lost_, false);
+    const bool again = record.generation == last_generation_;
+    if (again && !given_back) return;
+    last_generation_ = record.generation;
+    listener_->on_record(std::move(record));
+    if (again) notify_resync_in(look_after_repair);
+  }
+  void on_claim(BootTime until) override { listener_->on_claim(until); }
+  void on_release() override { listener_->on_release(); }
+  void on_pause(Pause pause) override { listener_->on_pause(std::move(pause)); }
+  void on_rejected(Generation generation) override { listener_->on_rejected(generation); }
+  void on_resume() override { listener_->on_resume(); }
+  void on_unreadable(const std::string& why) override { listener_->on_unreadable(why); }
+  void on_usage(FetchUsage usage) override {
+    // Late, of a server that was slow.
+    if (usage.calls < usage_.calls && usage_.window_end > timers_.clock().boot_now()) return;
+    usage_ = usage;
+    listener_->on_usage(usage);
+  }
+  void on_lost() override {
+    may_be_lost_ = true;
+    listener_->on_lost();
+  }
+  void on_gap() override {
+    may_be_lost_ = true;
+    notify_resync_in(resync_delay);
+  }
+
+ private:
+  void notify_resync_in(Duration delay) {
+    if (std::exchange(resync_is_due_, true)) return;
+    timers_.schedule(timers_.clock().boot_now() + delay, [weak = weak_from_this()] {
+      const auto self = weak.lock();
+      if (!self) return;
+      self->resync_is_due_ = false;
+      self->listener_->on_gap();
+    });
+  }
+
+  Timers& timers_;
+  FleetListener* listener_;
+  Generation last_generation_ = 0;
+  FetchUsage usage_;  // as last passed on
+  bool may_be_lost_ = false;
+  bool resync_is_due_ = false;
+};
+
+QuorumNotifications::~QuorumNotifications() = default;
+
+QuorumNotifications::Heard& QuorumNotifications::heard(std::string message) {
+  const auto found = std::find_if(heard_.begin(), heard_.end(), [&](const Heard& h) { return h.message == message; });
+  if (found != heard_.end()) return *found;
+  if (heard_.size() >= remembered) heard_.pop_front();
+  return heard_.emplace_back(Heard{std::move(message)});
+}
+
+bool QuorumNotifications::reached_majority(std::string_view what, const std::string& owner) {
+  Heard& message = heard(std::string(what) + " " + owner);
+  ++message.servers;
+  if (message.passed_on || message.servers < majority_) return false;
+  message.passed_on = true;
+  return true;
+}
+
+void QuorumNotifications::own(const std::string& owner) {
+  heard("claim " + owner).passed_on = true;
+  heard("release " + owner).passed_on = true;
+}
+
+bool QuorumNotifications::notify_data_loss(const std::string& name) {
+  const auto found = listeners_.find({Subject::Kind::token, name});
+  if (found == listeners_.end()) return false;
+  found->second->on_lost();
+  return true;
+}
+
+void QuorumNotifications::subscribe(const Servers& servers, const Subject& subject, FleetListener* listener) {
+  const auto key = std::pair(subject.kind, subject.name);
+  const auto found = listeners_.find(key);
+  if (listener == nullptr) {
+    for (const auto& server : servers) server->notifications().subscribe(subject, nullptr);
+    if (found != listeners_.end()) listeners_.erase(found);
+  } else if (found != listeners_.end()) {
+    found->second->replace_listener(*listener);
+  } else {
+    const auto deduplicator = std::make_shared<Deduplicator>(timers_, *listener);
+    listeners_.emplace(key, deduplicator);
+    for (const auto& server : servers) server->notifications().subscribe(subject, deduplicator.get());
+  }
+}
+
+void QuorumNotifications::unsubscribe_all(const Servers& servers, Subject::Kind kind) {
+  for (const auto& server : servers) server->notifications().unsubscribe_all(kind);
+  std::erase_if(listeners_, [kind](const auto& entry) { return entry.first.first == kind; });
+}
+
+}  // namespace jeton::agent

@@ -1,0 +1,55 @@
+// QuorumNotifications: what N servers say about a token or a lock, passed to its one listener as if one had said it.
+//
+// Every message comes up to N times. A claim or release is passed on when a majority has sent it: that is a lock won or
+// given back. The claim and release of a contender that got a minority only would wake all others to try again at the
+// same moment. A record is passed on once, at the first hearing (redlock_register.hpp says why that is safe), and once
+// more when it was given back after a loss, so that the others need not do the same. Gaps of several servers at the
+// same time become one. Pauses are passed on as they come: a listener knows an echo. One thread: the loop's.
+#pragma once
+
+#include <deque>
+#include <map>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <utility>
+
+#include "agent/base/timers.hpp"
+#include "agent/fleet/redis/redis_server.hpp"
+
+namespace jeton::agent {
+
+class QuorumNotifications {
+ public:
+  QuorumNotifications(Timers& timers, std::size_t majority) : timers_(timers), majority_(majority) {}
+  QuorumNotifications(const QuorumNotifications&) = delete;
+  QuorumNotifications& operator=(const QuorumNotifications&) = delete;
+  ~QuorumNotifications();
+
+  // Called for each server that says this of an owner. True: this one makes a majority.
+  bool reached_majority(std::string_view what, const std::string& owner);
+  // Nothing about this owner is passed on: it is ourselves.
+  void own(const std::string& owner);
+  // The record of a token may be lost. False: there is no listener.
+  bool notify_data_loss(const std::string& name);
+  // nullptr ends it.
+  void subscribe(const Servers& servers, const Subject& subject, FleetListener* listener);
+  // Ends all subscriptions of this kind.
+  void unsubscribe_all(const Servers& servers, Subject::Kind kind);
+
+ private:
+  class Deduplicator;
+  struct Heard {
+    std::string message;      // "claim OWNER"
+    std::size_t servers = 0;  // that said so
+    bool passed_on = false;
+  };
+  Heard& heard(std::string message);
+
+  Timers& timers_;
+  std::size_t majority_;
+  std::deque<Heard> heard_;  // the latest
+  std::map<std::pair<Subject::Kind, std::string>, std::shared_ptr<Deduplicator>> listeners_;
+};
+
+}  // namespace jeton::agent
