@@ -1,14 +1,12 @@
 #!/usr/bin/env python3
-"""The snippets of libclient/README.md in C++, Python, Node.js, Go and Rust (run by with_agent); README.md has the one in
-Python, too. C: c_examples_test.py.
+"""The snippets of libclient/README.md in C++ and Python (run by with_agent); README.md has one in Python, too. Those of
+other languages: c_examples_test.py, node_documents_test.mjs, go_test.sh, rust_test.sh.
 
-Reads are run beside the agent, those of Node.js, Go and Rust are only parsed: their own tests run the same calls.
 documents_test.py LIBCLIENT
 """
 
 import os
 import re
-import shutil
 import subprocess
 import sys
 import tempfile
@@ -111,28 +109,6 @@ class Cpp(unittest.TestCase):
 bool more_to_do() { return left > 0; }
 void step(unsigned long long fence) { --left; std::cout << (fence > 0); }"""
         self.assertEqual(self.run_snippet(code, before), "11")
-
-
-class Parsed(unittest.TestCase):
-    @unittest.skipUnless(shutil.which("node"), "no node")
-    def test_node(self):
-        found = [code for code in snippets(CLIENT / "README.md", "js")]
-        self.assertEqual(len(found), 2)
-        for code in found:
-            with tempfile.TemporaryDirectory() as folder:
-                file = Path(folder, "snippet.mjs")
-                file.write_text(code)
-                check("node", "--check", file)
-
-    @unittest.skipUnless(shutil.which("gofmt"), "no gofmt")
-    def test_go(self):
-        (code,) = snippets(CLIENT / "README.md", "go")
-        check("gofmt", "-e", input=f"package main\n\nfunc snippet() error {{\n{code}\nreturn nil\n}}\n")
-
-    @unittest.skipUnless(shutil.which("rustfmt"), "no rustfmt")
-    def test_rust(self):
-        (code,) = snippets(CLIENT / "README.md", "rust")
-        check("rustfmt", "--edition", "2021", input=f"fn snippet() -> jeton::Result<()> {{\n{code}\nOk(())\n}}\n")
 
 
 if __name__ == "__main__":

@@ -49,3 +49,43 @@ go mod edit -require=jeton@v0.0.0 -replace=jeton="$work/prefix/share/jeton/bindi
 export LD_LIBRARY_PATH
 LD_LIBRARY_PATH=$(dirname "$PKG_CONFIG_PATH")
 [ "$(go run .)" = "$("$JETONCTL" get api --header)" ] || { echo "FAILED: the installed module" >&2; exit 1; }
+
+# What libclient/README.md shows: sends the header, has a rejected token replaced and watches.
+{
+  cat <<'GO'
+package main
+
+import (
+	"context"
+	"fmt"
+	"log"
+	"net/http"
+
+	"jeton"
+)
+
+func main() {
+	request, err := http.NewRequest("GET", "http://127.0.0.1:1/", nil)
+	if err != nil {
+		log.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	used := 0
+	use := func(value jeton.Value) {
+		used++
+		cancel()
+	}
+	if err := documented(ctx, request, use); err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(used, "Authorization: "+request.Header.Get("Authorization"))
+}
+
+func documented(ctx context.Context, request *http.Request, use func(jeton.Value)) error {
+GO
+  awk '/^```go/ { go = 1; next } /^```/ { go = 0 } go' "$source/libclient/README.md" | sed 's/"wechat"/"api"/'
+  printf '\treturn err\n}\n'
+} >main.go
+before=$("$JETONCTL" get api --header)
+[ "$(go run .)" = "1 $before" ] || { echo "FAILED: what the page shows" >&2; exit 1; }
+[ "$("$JETONCTL" get api --header)" != "$before" ] || { echo "FAILED: the page's rejection led to no new token" >&2; exit 1; }

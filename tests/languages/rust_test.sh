@@ -33,3 +33,23 @@ unset JETON_LIB_DIR
 export PKG_CONFIG_PATH
 PKG_CONFIG_PATH=$(dirname "$(find "$work/prefix" -name jeton.pc)")
 [ "$(cargo run --offline --quiet)" = "$("$JETONCTL" get api)" ] || { echo "FAILED: the installed crate" >&2; exit 1; }
+
+# What libclient/README.md shows: sends the value and has a rejected token replaced.
+{
+  cat <<'RUST'
+use std::time::Duration;
+
+fn send(value: &[u8]) {
+    println!("{}", String::from_utf8_lossy(value));
+}
+
+fn main() -> Result<(), jeton::Error> {
+    let status = 401;
+RUST
+  awk '/^```rust/ { rust = 1; next } /^```/ { rust = 0 } rust' "$source/libclient/README.md" |
+    sed 's/"wechat"/"api"/; s/from_secs(5)/from_secs(60)/'
+  printf '    Ok(())\n}\n'
+} >src/main.rs
+before=$("$JETONCTL" get api)
+[ "$(cargo run --offline --quiet)" = "$before" ] || { echo "FAILED: what the page shows" >&2; exit 1; }
+[ "$("$JETONCTL" get api)" != "$before" ] || { echo "FAILED: the page's rejection led to no new token" >&2; exit 1; }
