@@ -27,7 +27,7 @@ class LockEventSequence : public ::testing::Test {
     request.locks.push_back(LockId{"job"});
     request.claim.ttl = 1h;
     request.wait = wait;
-    const auto session = opened.emplace_back(status.locks()->open(std::move(request)));
+    auto session = opened.emplace_back(status.locks()->open(std::move(request)));
     become(*session, wait == 0s || opened.size() == 1 ? State::held : State::waiting);
     return session;
   }

@@ -11,7 +11,6 @@ namespace {
 
 using namespace std::chrono_literals;
 using ::testing::HasSubstr;
-using ::testing::Not;
 using Kind = SourceError::Kind;
 
 constexpr WallTime answered = from_unix_ms(1'795'000'000'000);  // 2026-11-18T11:06:40Z
