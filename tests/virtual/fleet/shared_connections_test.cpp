@@ -183,17 +183,18 @@ class ReplicaWait : public SharedConnections {
 
   void begin_taking(const std::string& name) {
     ++under_way;
-    const auto taking = [this](std::string of) -> Task<> {
-      try {
-        const LockId id{of};
-        LockClaim claim{new_owner_id(loop.random), true, 1h, {}};
-        static_cast<void>(co_await backends.locks->try_acquire(id, claim));
-      } catch (const TransportError& e) {
-        failures.emplace_back(e.what());
-      }
-      --under_way;
-    };
-    boost::asio::co_spawn(loop.context, taking(name), [](const std::exception_ptr& e) { EXPECT_FALSE(e); });
+    boost::asio::co_spawn(loop.context, take(name), [](const std::exception_ptr& e) { EXPECT_FALSE(e); });
+  }
+  // No lambda: its captures would end with the function that spawns it.
+  Task<> take(std::string name) {
+    try {
+      const LockId id{name};
+      LockClaim claim{new_owner_id(loop.random), true, 1h, {}};
+      static_cast<void>(co_await backends.locks->try_acquire(id, claim));
+    } catch (const TransportError& e) {
+      failures.emplace_back(e.what());
+    }
+    --under_way;
   }
 
   int under_way = 0;
