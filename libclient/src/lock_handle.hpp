@@ -3,7 +3,7 @@
 //   lock.cpp          open, close
 //   lock_request.cpp  the question to the agent, and the extension
 //   lock_resume.cpp   going on with a lock that outlives the agent, at the next one
-//   lock_lines.cpp    the agent's answers: what they make of the handle
+//   lock_events.cpp   the agent's answers, and their effect on the handle
 //   lock_acquire.cpp  start, acquire, check, release
 //   lock_show.cpp     fence, owner, reason
 //   lock_event_fd.cpp the descriptor for event loops
@@ -103,7 +103,7 @@ void await_next_agent(jeton_lock& lock) noexcept;
 // Asks the agent that is there now, if it is time.
 void resume(jeton_lock& lock) noexcept;
 
-// ---- lock_lines.cpp ----
+// ---- lock_events.cpp ----
 
 // Reads what has arrived and draws the consequences, those of the time above all. JETON_OK: held; JETON_LOCK_WAITING;
 // else the outcome.
