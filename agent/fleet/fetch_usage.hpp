@@ -9,9 +9,9 @@
 namespace jeton::agent {
 
 struct FetchUsage {
-  std::uint64_t calls = 0;             // in the running window
-  std::optional<BootTime> window_end;  // when it starts again from zero; none before the first call
-  bool paused = false;                 // the fleet is held back from the provider now
+  std::uint64_t calls = 0;               // in the running window
+  std::optional<BootTime> window_end{};  // when it starts again from zero; none before the first call
+  bool paused = false;                   // the fleet is held back from the provider now
 };
 
 }  // namespace jeton::agent
