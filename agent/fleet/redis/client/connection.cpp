@@ -63,7 +63,7 @@ class Connection::Impl : public std::enable_shared_from_this<Impl> {
     const bool is_short = deadline < self->timers_.clock().boot_now() + self->patience_;
     while (!pending->reply && !self->closed_) {
       const bool in_time = co_await pending->answered.wait_until(deadline);
-      if (in_time) continue;
+      if (in_time || pending->reply) continue;  // both may be there after the loop stood still
       if (is_short) throw TransportError(self->where_ + ": " + no_answer);
       self->close(no_answer);
     }
