@@ -36,7 +36,8 @@ class Backend {
   [[nodiscard]] virtual BackendHealth health() const = 0;
   // The wall clock of this host was stepped: measure the offset anew.
   virtual void clock_stepped() = 0;
-  // Connects, and ends every connection; after stop() every call throws TransportError.
+  // Connects. The last stop() of those that share the connections ends them. A call after stop() throws TransportError;
+  // a call under way ends at its deadline at the latest.
   virtual void start() = 0;
   virtual void stop() = 0;
 };

@@ -1,5 +1,6 @@
 // LockedRefresh: the work of the host that won the updater lock: admission, the call to the provider while the lock is
-// renewed, publication. The lock is given back whatever happens. One thread: the loop's.
+// renewed, publication. The lock is given back at the end, also if the agent stops before or during the call to the
+// provider. If the agent stops during the publication, the lock expires. One thread: the loop's.
 #pragma once
 
 #include <string>
@@ -32,7 +33,7 @@ class LockedRefresh {
   };
   LockedRefresh(const TokenConfig& config, Parts parts);
 
-  // When cancelled, gives the lock back and throws system_error(operation_aborted).
+  // When cancelled before the publication, gives the lock back. Throws system_error(operation_aborted) when cancelled.
   Task<> run(FetchPath& path, Lease lease);
 
  private:

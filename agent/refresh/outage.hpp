@@ -24,7 +24,7 @@ class Outage {
   void answered(Step step);
   // `doing`: "take the updater lock".
   void failed(Step step, const std::string& doing, const TransportError& failure);
-  // So this one need not publish before its outage is over.
+  // Another host could publish: the outage of this host may end before it has published itself.
   void other_host_published() { failing_step_ = Step::load; }
 
   // When it began; empty: there is none.

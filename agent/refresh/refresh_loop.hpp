@@ -30,7 +30,8 @@ class RefreshLoop final : private FleetListener {
     TokenStore& store;
     Event& changed;    // notified at every change of the status
     std::string host;  // goes into the records this agent publishes
-    // For an outage of the coordinator (outage.fetch_alone): one of this host's own. Null: no host fetches meanwhile.
+    // For an outage of the coordinator (outage.fetch_alone): one of this host's own. Null: this host does not fetch
+    // meanwhile.
     Coordinator* standalone = nullptr;
     Milliseconds fetch_alone{};  // so long before the token expires; without a token, so long after the outage began
     RecordKeeper* keeper = nullptr;                   // for a source that keeps a state
@@ -42,7 +43,8 @@ class RefreshLoop final : private FleetListener {
   RefreshLoop(TokenConfig config, Milliseconds lock_ttl, Parts parts);
   ~RefreshLoop() override;
 
-  // Until cancelled; then the lock is given back and system_error(operation_aborted) thrown. No other failure ends it.
+  // Until cancelled; then it throws system_error(operation_aborted), and the lock is given back (locked_refresh.hpp).
+  // No other failure ends it.
   Task<> run();
   // The wall clock of this host was stepped.
   void clock_stepped();
@@ -91,7 +93,7 @@ class RefreshLoop final : private FleetListener {
   [[nodiscard]] const Clock& clock() const { return parts_.timers.clock(); }
   [[nodiscard]] BootTime now() const { return clock().boot_now(); }
 
-  // In the order in which they use each other.
+  // Each uses only those above it; the callbacks (take, became_due) are the exception.
   TokenConfig config_;
   Parts parts_;
   Event wake_;  // something that until_due() waits for may have changed

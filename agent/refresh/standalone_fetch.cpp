@@ -14,7 +14,7 @@ StandaloneFetch::StandaloneFetch(const TokenConfig& config, Milliseconds lock_tt
                                  Parts parts)
     : config_(config), lock_ttl_(lock_ttl), fetch_alone_(fetch_alone), parts_(std::move(parts)) {}
 
-// Not in a short failure of the network at the start of the agent, either.
+// It is not due in a short failure of the network at the start of the agent.
 BootTime StandaloneFetch::due_at(BootTime scheduled, BootTime blocked_until) const {
   const std::optional<BootTime> since = parts_.outage.since();
   if (!since || now() >= parts_.outage.retry_at()) return BootTime::max();
@@ -62,14 +62,10 @@ Task<bool> StandaloneFetch::publish(Record record, const Lease& lease) {
   parts_.journal.phase(RefreshPhase::publishing);
   const bool state_only = parts_.current.only_carries_state(record);
   PublishResult result;
-  bool failure = false;
   try {
     result = co_await parts_.records.publish(config_.name, record, lease);
   } catch (const TransportError& e) {
     failed(e);
-    failure = true;
-  }
-  if (failure) {
     parts_.take(std::move(record));
     co_return false;
   }

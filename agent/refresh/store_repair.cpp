@@ -28,7 +28,7 @@ void StoreRepair::hear_loss() {
   parts_.wake.notify();
 }
 
-// Only this host may know the rest of the lost data.
+// This host may be the only one that knows the rest of the lost data.
 void StoreRepair::record_is_there() {
   if (!parts_.fleet.counts_calls() && !parts_.pauses.known()) repair_at_ = BootTime::max();
 }

@@ -18,7 +18,7 @@ constexpr Duration no_ttl{-1};
 // The body of a request about the lock `name`: {"ttl_ms", "wait_ms", "retry_ms", "owner", "metadata", "names",
 // "owners"}; each may be missing. "names": more locks, taken together with `name`; "owners": the owner id of every
 // lock, by name, if the client has held them at an agent that is gone. The caller adds the client and the rules of the
-// locks. Throws Error, whose message says what is wrong with the body.
+// locks. Throws Error; its message names the mistake in the body.
 [[nodiscard]] LockRequest lock_request(const std::string& name, const std::string& body);
 
 // Of a stream: {"event": "waiting" | "acquired" | "renewed" | "not_renewed" | "lost" | "busy" | "failed" | "released" |

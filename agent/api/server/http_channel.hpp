@@ -36,7 +36,8 @@ class HttpChannel : public LineStream {
   // The head goes out together with the first line.
   virtual void begin_lines() = 0;
   virtual Task<> end_lines() = 0;
-  // Calls back once, when the client sends anything or ends its side.
+  // Calls back once, when the client sends more or ends its side. Bytes that came together with the request do not
+  // count.
   virtual void on_input(std::function<void()> heard) = 0;
 
   // Since when it waits for its client, for a request or for an answer to be read. None: it does not.

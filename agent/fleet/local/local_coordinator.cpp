@@ -16,23 +16,23 @@ namespace {
 class Tokens : public std::enable_shared_from_this<Tokens> {
  public:
   Tokens(Timers& timers, Random& random, std::filesystem::path directory)
-      : files_(std::make_shared<LocalTokenFiles>(timers, std::move(directory))),
-        leases_(timers),
+      : files(std::make_shared<LocalTokenFiles>(timers, std::move(directory))),
+        leases(timers),
         timers_(timers),
         random_(random) {}
 
   void stop() {
-    files_->stop();
-    leases_.release_all();
-    listeners_.clear();
+    files->stop();
+    leases.release_all();
+    listeners.clear();
   }
 
   [[nodiscard]] Task<> change(std::string name, std::function<bool(LocalState&)> step) {
-    return LocalTokenFiles::change(files_, std::move(name), std::move(step));
+    return LocalTokenFiles::change(files, std::move(name), std::move(step));
   }
 
   void check_running() const {
-    if (files_->stopped()) throw TransportError("the local coordinator is stopped");
+    if (files->stopped()) throw TransportError("the local coordinator is stopped");
   }
 
   AcquireResult acquire_in(LocalState& state, const std::string& name, Duration ttl, bool& changed) {
@@ -44,8 +44,8 @@ class Tokens : public std::enable_shared_from_this<Tokens> {
     }
     const BootTime since = now();
     const std::string owner = new_owner_id(random_);
-    if (!leases_.try_take(name, files_->directory() / (name + ".lock"), owner, ttl)) {
-      result.busy_until = leases_.expires_at(name).value_or(since + ttl);
+    if (!leases.try_take(name, files->directory() / (name + ".lock"), owner, ttl)) {
+      result.busy_until = leases.expires_at(name).value_or(since + ttl);
       return result;
     }
     JETON_FAILPOINT("local.acquire.locked");
@@ -57,7 +57,7 @@ class Tokens : public std::enable_shared_from_this<Tokens> {
 
   bool renew(const std::string& name, Lease& lease) {
     const BootTime since = now();
-    if (!leases_.renew(name, lease.owner, lease.ttl)) return false;
+    if (!leases.renew(name, lease.owner, lease.ttl)) return false;
     lease.valid_until = lease_valid_until(since, lease.ttl);
     return true;
   }
@@ -77,22 +77,22 @@ class Tokens : public std::enable_shared_from_this<Tokens> {
 
   // Calls the listener on the next turn of the loop, if it is still the same one.
   void tell(const std::string& name, std::function<void(FleetListener&)> what) {
-    const auto found = listeners_.find(name);
-    if (found == listeners_.end()) return;
+    const auto found = listeners.find(name);
+    if (found == listeners.end()) return;
     boost::asio::post(timers_.executor(), [weak = weak_from_this(), name, listener = found->second, what] {
       const auto self = weak.lock();
       if (!self) return;
-      const auto current = self->listeners_.find(name);
-      if (current != self->listeners_.end() && current->second == listener) what(*listener);
+      const auto current = self->listeners.find(name);
+      if (current != self->listeners.end() && current->second == listener) what(*listener);
     });
   }
 
   [[nodiscard]] BootTime now() const { return timers_.clock().boot_now(); }
   [[nodiscard]] WallTime wall_now() const { return timers_.clock().wall_now(); }
 
-  const std::shared_ptr<LocalTokenFiles> files_;
-  LocalLeases leases_;
-  std::map<std::string, FleetListener*> listeners_;
+  const std::shared_ptr<LocalTokenFiles> files;
+  LocalLeases leases;
+  std::map<std::string, FleetListener*> listeners;
 
  private:
   // Above every fence that was given before. What this object gave out is remembered apart from the file, which may be
@@ -128,7 +128,7 @@ class LocalCoordinator final : public Coordinator {
       co_await tokens->change(name, step);
     } catch (const TransportError&) {
       // A lease whose fence is not on record must not be used.
-      if (result.lease) tokens->leases_.release(name, result.lease->owner);
+      if (result.lease) tokens->leases.release(name, result.lease->owner);
       throw;
     }
     JETON_FAILPOINT("local.acquire.stored");
@@ -142,7 +142,7 @@ class LocalCoordinator final : public Coordinator {
 
   Task<> release(const std::string& name, const Lease& lease) override {
     tokens_->check_running();
-    tokens_->leases_.release(name, lease.owner);
+    tokens_->leases.release(name, lease.owner);
     co_return;
   }
 
@@ -152,7 +152,7 @@ class LocalCoordinator final : public Coordinator {
     FetchUsage usage;
     const auto step = [&](LocalState& state) {
       admission.retry_at = tokens->now();
-      if (!tokens->leases_.owns(name, lease.owner)) {
+      if (!tokens->leases.owns(name, lease.owner)) {
         admission.refusal = FetchRefusal::lock_lost;
         return false;
       }
@@ -190,7 +190,7 @@ class LocalCoordinator final : public Coordinator {
     JETON_FAILPOINT("local.publish.writing");
     co_await tokens->change(name, step);
     JETON_FAILPOINT("local.publish.written");
-    tokens->leases_.release(name, lease.owner);
+    tokens->leases.release(name, lease.owner);
     if (result.stored) tokens->tell(name, [record](FleetListener& listener) { listener.on_record(record); });
     co_return result;
   }
@@ -247,31 +247,31 @@ class LocalCoordinator final : public Coordinator {
 
   void subscribe(const std::string& name, FleetListener* listener) override {
     if (listener == nullptr) {
-      tokens_->listeners_.erase(name);
+      tokens_->listeners.erase(name);
       return;
     }
-    tokens_->listeners_[name] = listener;
+    tokens_->listeners[name] = listener;
     tokens_->tell(name, [](FleetListener& l) { l.on_gap(); });
   }
 
   BackendHealth health() const override {
     BackendHealth health;
     health.backend = "local";
-    health.endpoint = tokens_->files_->directory().string();
-    health.reachable = !tokens_->files_->stopped() && tokens_->files_->last_error().empty();
-    health.last_error = tokens_->files_->last_error();
+    health.endpoint = tokens_->files->directory().string();
+    health.reachable = !tokens_->files->stopped() && tokens_->files->last_error().empty();
+    health.last_error = tokens_->files->last_error();
     return health;
   }
 
   // Times are this host's own: nothing to measure. But what was loaded may have to be judged anew.
   void clock_stepped() override {
-    for (const auto& [name, listener] : tokens_->listeners_) {
+    for (const auto& [name, listener] : tokens_->listeners) {
       tokens_->tell(name, [](FleetListener& l) { l.on_gap(); });
     }
   }
 
   void configure(const std::string& /*name*/, const TokenTerms& /*terms*/) override {}
-  void prune_except(const std::set<std::string>& names) override { tokens_->files_->prune_except(names); }
+  void prune_except(const std::set<std::string>& names) override { tokens_->files->prune_except(names); }
   void start() override {}
   void stop() override { tokens_->stop(); }
 

@@ -101,7 +101,8 @@ Task<> LocalTokenFiles::forget(std::shared_ptr<LocalTokenFiles> self, std::strin
   }
 }
 
-// True if something was left out. The generation of what is forgotten stays below every later one.
+// Removes a record or a previous token that has ended. True: there was one. Every later generation is above that of a
+// removed record.
 bool LocalTokenFiles::forget_what_ended(LocalState& state) const {
   if (!state.record) return false;
   const Clock& clock = timers_.clock();

@@ -1,5 +1,4 @@
-// LocalTokenFiles: the state of each token of this host in a file of its own. One change at a time, whoever makes it:
-// this process or another.
+// LocalTokenFiles: the state of each token of this host in a file of its own. One process at a time changes a file.
 //
 // A file holds its token in the clear, so it holds it no longer than the token can be of use: a timer takes it out,
 // also while no call comes. One thread: the loop's.

@@ -163,7 +163,8 @@ void Notifications::on_message(const std::string& channel, std::string_view payl
   try {
     ChannelMessage message = decode_message(payload, subscription.subject.name, codec_);
     if (is_lock && !std::holds_alternative<ReleaseMessage>(message)) return;
-    deliver(subscription, std::move(message), own_owner_[channel]);
+    const auto own = own_owner_.find(channel);
+    deliver(subscription, std::move(message), own == own_owner_.end() ? std::string() : own->second);
   } catch (const Error& e) {
     if (subscription.warnings.allows(timers_.clock().boot_now())) {
       log::warning("ignored a malformed message; who else publishes on this channel?",

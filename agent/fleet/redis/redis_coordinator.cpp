@@ -1,5 +1,4 @@
 // The coordinator on one RedisServer.
-#include <map>
 #include <utility>
 
 #include "agent/base/error.hpp"
@@ -72,15 +71,6 @@ struct CoordinatorState {
     co_return result;
   }
 
-  static Task<bool> renew(Self self, Subject subject, Lease& lease) {
-    RedisServer& server = *self->server;
-    const RedisKeys keys = server.keys_of(subject);
-    const BootTime sent_at = server.now();
-    const bool held = co_await server.operations().renew(keys, lease.owner, expiry_ms(lease.ttl), server.deadline());
-    if (held) lease.valid_until = lease_valid_until(sent_at, lease.ttl);
-    co_return held;
-  }
-
   static Task<bool> release(Self self, Subject subject, std::string owner) {
     const RedisKeys keys = self->server->keys_of(subject);
     co_return co_await self->server->operations().release(keys, owner, self->server->deadline());
@@ -111,11 +101,6 @@ struct CoordinatorState {
     co_return std::move(loaded.record);
   }
 
-  [[nodiscard]] Subject subject(const std::string& name) const {
-    const auto found = terms.find(name);
-    return {Subject::Kind::token, name, found == terms.end() ? TokenTerms{} : found->second};
-  }
-
   // A lost connection is back. What the server refused it may refuse again, unless another server was looked for.
   void connected(bool follows) {
     if (trouble.text.empty() || (trouble.refused && (!follows || trouble.access))) return;
@@ -137,7 +122,7 @@ struct CoordinatorState {
   };
 
   std::shared_ptr<RedisServer> server;
-  std::map<std::string, TokenTerms> terms;
+  TokenSubjects subjects;
   Trouble trouble;
   bool stopped = false;
 };
@@ -160,48 +145,49 @@ class RedisCoordinator final : public Coordinator {
   ~RedisCoordinator() override { stop(); }
 
   Task<AcquireResult> try_acquire(const std::string& name, Duration ttl) override {
-    return State::tracked(state_, State::try_acquire(state_, state_->subject(name), ttl));
+    return State::tracked(state_, State::try_acquire(state_, state_->subjects.of(name), ttl));
   }
   Task<bool> renew(const std::string& name, Lease& lease) override {
-    return State::tracked(state_, State::renew(state_, state_->subject(name), lease));
+    return State::tracked(state_, state_->server->renew(state_->subjects.of(name), lease, state_->server->deadline()));
   }
   Task<> release(const std::string& name, const Lease& lease) override {
-    co_await State::tracked(state_, State::release(state_, state_->subject(name), lease.owner));
+    co_await State::tracked(state_, State::release(state_, state_->subjects.of(name), lease.owner));
   }
   Task<Admission> admit(const std::string& name, const Lease& lease, const FetchLimits& limits) override {
-    return State::tracked(state_, State::admit(state_, state_->subject(name), lease.owner, limits));
+    return State::tracked(state_, State::admit(state_, state_->subjects.of(name), lease.owner, limits));
   }
   Task<PublishResult> publish(const std::string& name, const Record& record, const Lease& lease) override {
     const auto shared = std::make_shared<const Record>(record);
-    return State::tracked(state_, State::publish(state_, state_->subject(name), shared, lease.owner));
+    return State::tracked(state_, State::publish(state_, state_->subjects.of(name), shared, lease.owner));
   }
   Task<std::optional<Record>> load(const std::string& name) override {
-    return State::tracked(state_, State::load(state_, state_->subject(name)));
+    return State::tracked(state_, State::load(state_, state_->subjects.of(name)));
   }
   Task<> pause(const std::string& name, Pause pause) override {
     RedisServer& server = *state_->server;
     if (pause.until <= server.now()) co_return;
-    co_await State::tracked(state_, server.pause(state_->subject(name), std::move(pause), server.deadline()));
+    co_await State::tracked(state_, server.pause(state_->subjects.of(name), std::move(pause), server.deadline()));
   }
   Task<> resume(const std::string& name) override {
-    co_await State::tracked(state_, state_->server->resume(state_->subject(name), state_->server->deadline()));
+    co_await State::tracked(state_, state_->server->resume(state_->subjects.of(name), state_->server->deadline()));
   }
   Task<> announce_rejection(const std::string& name, Generation generation) override {
     RedisServer& server = *state_->server;
-    co_await State::tracked(state_, server.announce_rejection(state_->subject(name), generation, server.deadline()));
+    co_await State::tracked(state_,
+                            server.announce_rejection(state_->subjects.of(name), generation, server.deadline()));
   }
   Task<FetchUsage> usage(const std::string& name) override {
-    return State::tracked(state_, state_->server->usage(state_->subject(name), state_->server->deadline()));
+    return State::tracked(state_, state_->server->usage(state_->subjects.of(name), state_->server->deadline()));
   }
   Task<> restore_usage(const std::string& name, FetchUsage usage, Duration window) override {
     RedisServer& server = *state_->server;
-    co_await State::tracked(state_, server.restore_usage(state_->subject(name), usage, window, server.deadline()));
+    co_await State::tracked(state_, server.restore_usage(state_->subjects.of(name), usage, window, server.deadline()));
   }
 
-  void configure(const std::string& name, const TokenTerms& terms) override { state_->terms[name] = terms; }
+  void configure(const std::string& name, const TokenTerms& terms) override { state_->subjects.configure(name, terms); }
   void prune_except(const std::set<std::string>& /*names*/) override {}  // nothing of a token is kept on this host
   void subscribe(const std::string& name, FleetListener* listener) override {
-    state_->server->notifications().subscribe(state_->subject(name), listener);
+    state_->server->notifications().subscribe(state_->subjects.of(name), listener);
   }
 
   [[nodiscard]] BackendHealth health() const override {

@@ -1,6 +1,5 @@
 #include "agent/fleet/redis/redis_lock_store.hpp"
 
-#include <map>
 #include <utility>
 
 #include "agent/base/error.hpp"
@@ -40,13 +39,8 @@ struct LockStoreState {
 
   static Task<bool> extend(Self self, LockId id, Lease& lease) {
     self->check_running();
-    RedisServer& server = *self->server;
-    const RedisKeys keys = server.keys_of(subject_of(id));
-    const Milliseconds ttl = expiry_ms(lease.ttl);
-    const BootTime sent_at = server.now();
-    const bool held = co_await server.operations().renew(keys, lease.owner, ttl, server.deadline());
-    if (held) lease.valid_until = lease_valid_until(sent_at, ttl);
-    co_return held;
+    const Subject subject = subject_of(id);
+    co_return co_await self->server->renew(subject, lease, self->server->deadline());
   }
 
   static Task<bool> release(Self self, LockId id, std::string owner) {
@@ -69,6 +63,16 @@ struct LockStoreState {
     co_return co_await server.locks().show(keys, fence_limit(server.wall_now()), server.deadline());
   }
 
+  [[nodiscard]] Servers all_servers() const { return {server}; }
+  void subscribe(const Subject& subject, FleetListener* listener) const {
+    server->notifications().subscribe(subject, listener);
+  }
+  void unsubscribe_all() const { server->notifications().unsubscribe_all(Subject::Kind::lock); }
+  [[nodiscard]] BackendHealth health() const {
+    const bool reachable = server->is_connected();
+    return {"redis", server->display(), reachable, reachable ? std::string() : server->last_error(), {}};
+  }
+
   void check_running() const {
     if (stopped) throw redis::NotSentError(server->display() + ": stopped");
   }
@@ -77,58 +81,10 @@ struct LockStoreState {
   bool stopped = false;
 };
 
-class RedisLockStore final : public LockStore {
-  using State = LockStoreState;
-
- public:
-  explicit RedisLockStore(const std::shared_ptr<RedisServer>& server)
-      : state_(std::make_shared<State>(server)), use_({server}) {}
-  ~RedisLockStore() override { stop(); }
-
-  Task<LockTry> try_acquire(LockId id, LockClaim claim) override {
-    return State::try_acquire(state_, std::move(id), std::move(claim));
-  }
-  Task<bool> extend(LockId id, Lease& lease) override { return State::extend(state_, std::move(id), lease); }
-  Task<bool> release(LockId id, std::string owner) override {
-    return State::release(state_, std::move(id), std::move(owner));
-  }
-  Task<bool> force_release(LockId id) override { return State::force_release(state_, std::move(id)); }
-  Task<LockView> show(LockId id) override { return State::show(state_, std::move(id)); }
-
-  void listen(const LockId& id, std::function<void()> woken) override {
-    const Subject subject = subject_of(id);
-    auto listener = woken ? std::make_unique<ReleaseListener>(std::move(woken)) : nullptr;
-    state_->server->notifications().subscribe(subject, listener.get());
-    if (listener) {
-      listeners_[id.name] = std::move(listener);
-    } else {
-      listeners_.erase(id.name);
-    }
-  }
-
-  [[nodiscard]] BackendHealth health() const override {
-    const RedisServer& server = *state_->server;
-    const bool reachable = server.is_connected();
-    return {"redis", server.display(), reachable, reachable ? std::string() : server.last_error(), {}};
-  }
-  void start() override { use_.start(); }
-  void stop() override {
-    state_->stopped = true;
-    use_.stop();
-    state_->server->notifications().unsubscribe_all(Subject::Kind::lock);
-    listeners_.clear();
-  }
-
- private:
-  std::shared_ptr<State> state_;
-  ServerUse use_;
-  std::map<std::string, std::unique_ptr<ReleaseListener>> listeners_;
-};
-
 }  // namespace
 
 std::unique_ptr<LockStore> make_redis_lock_store(const std::shared_ptr<RedisServer>& server) {
-  return std::make_unique<RedisLockStore>(server);
+  return std::make_unique<SharedLockStore<LockStoreState>>(std::make_shared<LockStoreState>(server));
 }
 
 }  // namespace jeton::agent

@@ -145,6 +145,15 @@ Task<RedisServer::Grant> RedisServer::acquire(Subject subject, std::shared_ptr<c
   co_return grant;
 }
 
+Task<bool> RedisServer::renew(Subject subject, Lease& lease, BootTime deadline) {
+  const RedisKeys keys = keys_of(subject);
+  const Milliseconds ttl = expiry_ms(lease.ttl);
+  const BootTime sent_at = now();
+  const bool held = co_await operations_.renew(keys, lease.owner, ttl, deadline);
+  if (held) lease.valid_until = lease_valid_until(sent_at, ttl);
+  co_return held;
+}
+
 void RedisServer::cancel_acquire(const Subject& subject, const std::string& owner, Milliseconds ttl) {
   uncertain_.cancel(keys_of(subject), owner, ttl, UncertainAcquires::Unanswered::connection_lost);
 }

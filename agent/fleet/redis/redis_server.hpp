@@ -15,6 +15,7 @@
 #pragma once
 
 #include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <set>
@@ -62,6 +63,8 @@ class RedisServer : public std::enable_shared_from_this<RedisServer> {
   // An acquisition that may have succeeded without an answer, or that too few replicas have, is cancelled in the
   // background.
   Task<Grant> acquire(Subject subject, std::shared_ptr<const AcquireAttempt> attempt, BootTime deadline);
+  // False: not held by this owner (any more). True: lease.valid_until moved, and lease.owner may have changed (getset).
+  Task<bool> renew(Subject subject, Lease& lease, BootTime deadline);
   // Deletes the lock if it is this owner's, in the background, as soon as the server can be asked.
   void cancel_acquire(const Subject& subject, const std::string& owner, Milliseconds ttl);
 
@@ -159,6 +162,19 @@ class RedisServer : public std::enable_shared_from_this<RedisServer> {
 
 using Servers = std::vector<std::shared_ptr<RedisServer>>;
 
+// TokenSubjects: the terms that a coordinator was configured with, by token.
+class TokenSubjects {
+ public:
+  void configure(const std::string& name, const TokenTerms& terms) { terms_[name] = terms; }
+  [[nodiscard]] Subject of(const std::string& name) const {
+    const auto found = terms_.find(name);
+    return {Subject::Kind::token, name, found == terms_.end() ? TokenTerms{} : found->second};
+  }
+
+ private:
+  std::map<std::string, TokenTerms> terms_;
+};
+
 // ServerUse: that one user (a coordinator, a lock store) needs the connections of some servers. They begin with the
 // first start() and end with the last stop(); the last destructor ends them at once. What has ended does not begin
 // again.
@@ -171,7 +187,6 @@ class ServerUse {
 
   void start();
   void stop();
-  [[nodiscard]] bool stopped() const { return stopped_; }
 
  private:
   Servers servers_;

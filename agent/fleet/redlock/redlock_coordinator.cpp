@@ -1,6 +1,5 @@
 // The coordinator on a quorum: the lock is Redlock with fences (redlock_lock.hpp), the record a quorum register with
 // read repair (redlock_register.hpp), the count of fetches is read and written under the lock (redlock_fetches.hpp).
-#include <map>
 #include <utility>
 
 #include "agent/base/error.hpp"
@@ -41,13 +40,8 @@ struct RedlockState {
     }
   }
 
-  [[nodiscard]] Subject subject(const std::string& name) const {
-    const auto found = terms.find(name);
-    return {Subject::Kind::token, name, found == terms.end() ? TokenTerms{} : found->second};
-  }
-
   RedlockServers servers;
-  std::map<std::string, TokenTerms> terms;
+  TokenSubjects subjects;
   std::string last_error;
   bool stopped = false;
 };
@@ -73,44 +67,44 @@ class RedlockCoordinator final : public Coordinator {
       return owner;
     };
     claim.ttl = ttl;
-    return State::tracked(state_, redlock::try_acquire(quorum(), state_->subject(name), std::move(claim)));
+    return State::tracked(state_, redlock::try_acquire(quorum(), state_->subjects.of(name), std::move(claim)));
   }
   Task<bool> renew(const std::string& name, Lease& lease) override {
-    return State::tracked(state_, redlock::renew(quorum(), state_->subject(name), lease));
+    return State::tracked(state_, redlock::renew(quorum(), state_->subjects.of(name), lease));
   }
   Task<> release(const std::string& name, const Lease& lease) override {
-    return State::tracked(state_, redlock::release(quorum(), state_->subject(name), lease));
+    return State::tracked(state_, redlock::release(quorum(), state_->subjects.of(name), lease));
   }
   Task<Admission> admit(const std::string& name, const Lease& lease, const FetchLimits& limits) override {
-    return State::tracked(state_, redlock::admit(quorum(), state_->subject(name), lease.owner, limits));
+    return State::tracked(state_, redlock::admit(quorum(), state_->subjects.of(name), lease.owner, limits));
   }
   Task<PublishResult> publish(const std::string& name, const Record& record, const Lease& lease) override {
     const auto shared = std::make_shared<const Record>(record);
-    return State::tracked(state_, redlock::publish(quorum(), state_->subject(name), shared, lease));
+    return State::tracked(state_, redlock::publish(quorum(), state_->subjects.of(name), shared, lease));
   }
   Task<std::optional<Record>> load(const std::string& name) override {
-    return State::tracked(state_, redlock::load(quorum(), state_->subject(name)));
+    return State::tracked(state_, redlock::load(quorum(), state_->subjects.of(name)));
   }
   Task<> pause(const std::string& name, Pause pause) override {
-    return State::tracked(state_, redlock::pause(quorum(), state_->subject(name), std::move(pause)));
+    return State::tracked(state_, redlock::pause(quorum(), state_->subjects.of(name), std::move(pause)));
   }
   Task<> resume(const std::string& name) override {
-    return State::tracked(state_, redlock::resume(quorum(), state_->subject(name)));
+    return State::tracked(state_, redlock::resume(quorum(), state_->subjects.of(name)));
   }
   Task<> announce_rejection(const std::string& name, Generation generation) override {
-    return State::tracked(state_, redlock::announce_rejection(quorum(), state_->subject(name), generation));
+    return State::tracked(state_, redlock::announce_rejection(quorum(), state_->subjects.of(name), generation));
   }
   Task<FetchUsage> usage(const std::string& name) override {
-    return State::tracked(state_, redlock::usage(quorum(), state_->subject(name)));
+    return State::tracked(state_, redlock::usage(quorum(), state_->subjects.of(name)));
   }
   Task<> restore_usage(const std::string& name, FetchUsage usage, Duration window) override {
-    return State::tracked(state_, redlock::restore_usage(quorum(), state_->subject(name), usage, window));
+    return State::tracked(state_, redlock::restore_usage(quorum(), state_->subjects.of(name), usage, window));
   }
 
-  void configure(const std::string& name, const TokenTerms& terms) override { state_->terms[name] = terms; }
+  void configure(const std::string& name, const TokenTerms& terms) override { state_->subjects.configure(name, terms); }
   void prune_except(const std::set<std::string>& /*names*/) override {}  // nothing of a token is kept on this host
   void subscribe(const std::string& name, FleetListener* listener) override {
-    state_->servers.notifications->subscribe(quorum()->servers, state_->subject(name), listener);
+    state_->servers.notifications->subscribe(quorum()->servers, state_->subjects.of(name), listener);
   }
 
   [[nodiscard]] BackendHealth health() const override {

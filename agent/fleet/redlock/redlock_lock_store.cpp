@@ -166,6 +166,12 @@ struct RedlockStoreState {
   }
 
   [[nodiscard]] const redlock::Quorum& quorum() const { return servers.quorum; }
+  [[nodiscard]] const Servers& all_servers() const { return quorum()->servers; }
+  void subscribe(const Subject& subject, FleetListener* listener) const {
+    servers.notifications->subscribe(all_servers(), subject, listener);
+  }
+  void unsubscribe_all() const { servers.notifications->unsubscribe_all(all_servers(), Subject::Kind::lock); }
+  [[nodiscard]] BackendHealth health() const { return quorum_health(*quorum()); }
   void check_running() const {
     if (stopped) throw TransportError("redlock: stopped");
   }
@@ -175,52 +181,10 @@ struct RedlockStoreState {
   bool stopped = false;
 };
 
-class RedlockLockStore final : public LockStore {
-  using State = RedlockStoreState;
-
- public:
-  explicit RedlockLockStore(RedlockServers servers)
-      : state_(std::make_shared<State>(std::move(servers))), use_(state_->quorum()->servers) {}
-  ~RedlockLockStore() override { stop(); }
-
-  Task<LockTry> try_acquire(LockId id, LockClaim claim) override {
-    return State::try_acquire(state_, std::move(id), std::move(claim));
-  }
-  Task<bool> extend(LockId id, Lease& lease) override { return State::extend(state_, std::move(id), lease); }
-  Task<bool> release(LockId id, std::string owner) override {
-    return State::release(state_, std::move(id), std::move(owner));
-  }
-  Task<bool> force_release(LockId id) override { return State::force_release(state_, std::move(id)); }
-  Task<LockView> show(LockId id) override { return State::show(state_, std::move(id)); }
-
-  void listen(const LockId& id, std::function<void()> woken) override {
-    auto listener = woken ? std::make_unique<ReleaseListener>(std::move(woken)) : nullptr;
-    state_->servers.notifications->subscribe(state_->quorum()->servers, subject_of(id), listener.get());
-    if (listener) {
-      listeners_[id.name] = std::move(listener);
-    } else {
-      listeners_.erase(id.name);
-    }
-  }
-  [[nodiscard]] BackendHealth health() const override { return quorum_health(*state_->quorum()); }
-  void start() override { use_.start(); }
-  void stop() override {
-    state_->stopped = true;
-    use_.stop();
-    state_->servers.notifications->unsubscribe_all(state_->quorum()->servers, Subject::Kind::lock);
-    listeners_.clear();
-  }
-
- private:
-  std::shared_ptr<State> state_;
-  ServerUse use_;
-  std::map<std::string, std::unique_ptr<ReleaseListener>> listeners_;
-};
-
 }  // namespace
 
 std::unique_ptr<LockStore> make_redlock_lock_store(RedlockServers servers) {
-  return std::make_unique<RedlockLockStore>(std::move(servers));
+  return std::make_unique<SharedLockStore<RedlockStoreState>>(std::make_shared<RedlockStoreState>(std::move(servers)));
 }
 
 }  // namespace jeton::agent

@@ -1,4 +1,4 @@
-// SentinelVotes: whom to believe of the sentinels that are asked in one turn, beside what was believed before.
+// SentinelVotes: chooses the primary from the answers of the sentinels of one turn and from the primary known before.
 //
 // The epoch of a primary rises with every failover, so a higher one is news and counts at once, and so does the known
 // primary. A lower one counts only if most sentinels say the like: one that is cut off from the others goes on naming
@@ -36,7 +36,7 @@ class SentinelVotes {
   [[nodiscard]] Bearing bearing_of(const SentinelAnswer& answer) const;
 
  private:
-  // Answers that count only if enough sentinels give them: that of the highest epoch stands for all.
+  // Answers that count only if enough sentinels give them. The answer with the highest epoch represents them.
   struct Doubtful {
     std::optional<SentinelAnswer> answer;
     std::size_t count = 0;
