@@ -15,10 +15,6 @@ namespace {
 using redis::Reply;
 using Arguments = std::vector<std::string_view>;
 
-std::string_view protocol_of(const RedisKeys& keys) {
-  return keys.protocol == TokenLockConfig::Protocol::getset ? "getset" : "set_nx";
-}
-
 std::optional<std::uint64_t> to_fence(std::string_view digits) {
   std::uint64_t fence = 0;
   const auto parsed = std::from_chars(digits.data(), digits.data() + digits.size(), fence);
@@ -50,9 +46,8 @@ Task<LockOperations::Acquired> LockOperations::acquire(const RedisKeys& keys, co
   const std::string ttl_ms = std::to_string(ttl.count());
   const std::string fence_ttl_ms = std::to_string(fence_ttl.count());
   const std::array<std::string, 3> script_keys{keys.lock, keys.fence, keys.info};
-  const Arguments arguments{owner, ttl_ms, fence_ttl_ms, protocol_of(keys), by, note.metadata};
+  const Arguments arguments{owner, ttl_ms, fence_ttl_ms, keys.protocol, by, note.metadata};
   Acquired result;
-  result.owner = owner;
   const Reply reply = co_await operations_.run_replicated(redis_scripts::lock_acquire(), keys, script_keys, arguments,
                                                           deadline, result.replicated);
   if (reply.at(0).as_text() == "won") {
@@ -60,7 +55,7 @@ Task<LockOperations::Acquired> LockOperations::acquire(const RedisKeys& keys, co
     const auto fence = to_fence(reply.at(2).as_text());
     if (!fence) throw TransportError("a lock script answered something unexpected; is it Redis?");
     result.fence = *fence;
-    if (keys.protocol == TokenLockConfig::Protocol::getset) result.owner = std::to_string(reply.at(1).as_integer());
+    result.owner = RedisOperations::owner_of(reply.at(1), owner);
   } else {
     result.outcome = Outcome::busy;
     const std::int64_t left = reply.at(1).as_integer();
@@ -82,7 +77,7 @@ Task<bool> LockOperations::force_release(const RedisKeys& keys, const std::strin
 
 Task<LockView> LockOperations::show(const RedisKeys& keys, std::uint64_t limit, BootTime deadline) {
   const std::array<std::string, 2> script_keys{keys.lock, keys.info};
-  const Arguments arguments{protocol_of(keys)};
+  const Arguments arguments{keys.protocol};
   const Reply reply = co_await operations_.run(redis_scripts::lock_show(), keys, script_keys, arguments, deadline);
   LockView view;
   if (reply.type == Reply::Type::array && reply.elements.empty()) co_return view;

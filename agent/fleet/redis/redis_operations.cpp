@@ -31,10 +31,6 @@ std::optional<SecretString> to_record(const Reply& reply) {
   return SecretString(reply.as_text());
 }
 
-std::string_view protocol_name(TokenLockConfig::Protocol protocol) {
-  return protocol == TokenLockConfig::Protocol::getset ? "getset" : "set_nx";
-}
-
 // A pause is stored as the message that announced it; what somebody wrote there by hand is the reason itself.
 void describe_pause(std::string_view stored, RedisOperations::Acquired& result) {
   result.reason = stored;
@@ -62,7 +58,9 @@ Milliseconds to_hold(std::int64_t ms) { return std::clamp(Milliseconds{ms}, Mill
 }  // namespace
 
 RedisKeys::RedisKeys(const std::string& prefix, const std::string& of, int database, const TokenTerms& terms)
-    : name(of), mirror(terms.mirror_key), protocol(terms.lock.protocol) {
+    : name(of),
+      mirror(terms.mirror_key),
+      protocol(terms.lock.protocol == TokenLockConfig::Protocol::getset ? "getset" : "set_nx") {
   const std::string stem = prefix + ":{" + name + "}:";
   lock = terms.lock.key.empty() ? stem + "updater" : terms.lock.key;
   token = stem + "token";
@@ -144,16 +142,15 @@ Task<RedisOperations::Acquired> RedisOperations::acquire(const RedisKeys& keys, 
   const std::string ttl_ms = std::to_string(ttl.count());
   const std::string fence_ttl_ms = std::to_string(fence_ttl.count());
   const std::array<std::string, 4> script_keys{keys.lock, keys.token, keys.fence, keys.pause};
-  const Arguments arguments{owner, ttl_ms, fence_ttl_ms, keys.channel, claim, protocol_name(keys.protocol)};
+  const Arguments arguments{owner, ttl_ms, fence_ttl_ms, keys.channel, claim, keys.protocol};
   Acquired result;
-  result.owner = owner;
   const Reply reply =
       co_await run_replicated(redis_scripts::acquire(), keys, script_keys, arguments, deadline, result.replicated);
   const std::string_view outcome = reply.at(0).as_text();
   if (outcome == "won") {
     result.outcome = Acquired::Outcome::won;
     result.fence = to_number(reply.at(2).as_text(), "acquire");
-    if (keys.protocol == TokenLockConfig::Protocol::getset) result.owner = std::to_string(reply.at(1).as_integer());
+    result.owner = owner_of(reply.at(1), owner);
   } else if (outcome == "busy" || outcome == "paused") {
     result.outcome = outcome == "busy" ? Acquired::Outcome::busy : Acquired::Outcome::paused;
     const std::int64_t left = reply.at(1).as_integer();
@@ -171,14 +168,23 @@ Task<RedisOperations::Acquired> RedisOperations::acquire(const RedisKeys& keys, 
   co_return result;
 }
 
+std::string RedisOperations::owner_of(const Reply& reply, const std::string& asked) {
+  constexpr std::size_t longest_time = 16;
+  const std::string_view text = reply.as_text();
+  const bool time = !text.empty() && text.size() <= longest_time &&
+                    std::ranges::all_of(text, [](char c) { return c >= '0' && c <= '9'; });
+  if (text != asked && !time) unexpected("lock");
+  return std::string(text);
+}
+
 Task<bool> RedisOperations::renew(const RedisKeys& keys, std::string& owner, Milliseconds ttl, BootTime deadline) {
   const std::string ttl_ms = std::to_string(ttl.count());
   const std::vector<std::string> script_keys = lock_and_info(keys);
-  const Arguments arguments{owner, ttl_ms, protocol_name(keys.protocol)};
+  const Arguments arguments{owner, ttl_ms, keys.protocol};
   const Reply reply = co_await run(redis_scripts::renew(), keys, script_keys, arguments, deadline);
-  const std::int64_t held = reply.as_integer();
-  if (held > 0 && keys.protocol == TokenLockConfig::Protocol::getset) owner = std::to_string(held);
-  co_return held > 0;
+  if (reply.is_nil()) co_return false;
+  owner = owner_of(reply, owner);
+  co_return true;
 }
 
 Task<bool> RedisOperations::release(const RedisKeys& keys, const std::string& owner, BootTime deadline) {

@@ -47,9 +47,9 @@ struct RedisKeys {
   std::string pause;
   std::string budget;
   std::string channel;
-  std::string info;    // of an application's lock: its holder and purpose; empty: an updater lock
-  std::string mirror;  // where the bare value is written too; empty: nowhere
-  TokenLockConfig::Protocol protocol = TokenLockConfig::Protocol::set_nx;
+  std::string info;                      // of an application's lock: its holder and purpose; empty: an updater lock
+  std::string mirror;                    // where the bare value is written too; empty: nowhere
+  std::string_view protocol = "set_nx";  // of the lock, as the scripts know it
 };
 
 // The fence must survive many quiet periods of a token; if it is lost nevertheless, the time takes its place.
@@ -72,7 +72,7 @@ class RedisOperations {
     enum class Outcome { won, busy, paused };
     Outcome outcome = Outcome::busy;
     std::uint64_t fence = 0;                // won
-    std::string owner;                      // won: as the lock has it; the protocol may choose it
+    std::string owner;                      // won: as the lock has it
     std::optional<Milliseconds> remaining;  // busy, paused: how long at the latest; none: for ever
     std::string reason;                     // paused
     std::string request;                    // paused: fingerprint of the request that failed for good
@@ -141,6 +141,8 @@ class RedisOperations {
                          std::span<const std::string_view> arguments, BootTime deadline);
   Task<redis::Reply> run_replicated(const redis::Script& script, const RedisKeys& of, std::span<const std::string> keys,
                                     std::span<const std::string_view> arguments, BootTime deadline, bool& replicated);
+  // The lock's owner in a script's reply: `asked`, or a time under getset.
+  [[nodiscard]] static std::string owner_of(const redis::Reply& reply, const std::string& asked);
   // For the channel of these keys.
   template <typename Message>
   [[nodiscard]] std::string message_of(const RedisKeys& keys, const Message& message) const {

@@ -2,13 +2,13 @@
 --
 --   KEYS  updater, token, fence, pause
 --   ARGV  owner, ttl_ms, fence_ttl_ms, channel, claim message, protocol of the lock
---   reply {"won", 0 | value of the lock under getset, fence, record | nil}
+--   reply {"won", the lock's owner, fence, record | nil}
 --         {"busy", ttl_ms of the holder (-1: for ever), first 64 bytes of the holder, record | nil}
 --         {"paused", ttl_ms of the pause (-1: for ever), first 4096 bytes of the reason, record | nil}
 --
 -- The fence is above the last one and above the generation of the stored record. All is read before anything is
 -- written, so a key of a wrong type is an error without a trace.
--- needs: limits locking
+-- needs: limits fence lock_value
 local stored = redis.call('HMGET', KEYS[2], 'generation', 'record')
 local record = readable(stored[2])
 local reason = redis.call('GET', KEYS[4])
@@ -17,7 +17,7 @@ if reason then
 end
 local last = redis.call('GET', KEYS[3])
 local time = redis.call('TIME')
-local busy, held = take(KEYS[1], ARGV[1], ARGV[2], ARGV[6], time)
+local owner, busy = take(KEYS[1], ARGV[1], ARGV[2], ARGV[6])
 if busy then
   busy[4] = record
   return busy
@@ -25,4 +25,4 @@ end
 local digits = next_fence(time, last, stored[1])
 redis.call('SET', KEYS[3], digits, 'PX', ARGV[3])
 redis.call('PUBLISH', ARGV[4], ARGV[5])
-return {'won', held, digits, record}
+return {'won', owner, digits, record}

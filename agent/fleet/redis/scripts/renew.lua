@@ -1,19 +1,13 @@
 -- Sets the lock's time to live anew if it is still the owner's; never creates it.
 --
---   KEYS  lock [, info]      ARGV  owner, ttl_ms, protocol      reply 1 | 0 | the new value under getset
+--   KEYS  lock [, info]      ARGV  owner, ttl_ms, protocol of the lock      reply the lock's owner from now on | nil
+-- needs: lock_value
 if redis.call('GET', KEYS[1]) ~= ARGV[1] then
-  return 0
+  return false
 end
-if ARGV[3] == 'getset' then
-  local time = redis.call('TIME')
-  local now_ms = tonumber(time[1]) * 1000 + math.floor(tonumber(time[2]) / 1000)
-  local held = math.floor((now_ms + tonumber(ARGV[2])) / 1000) + 1
-  redis.call('SET', KEYS[1], string.format('%.0f', held), 'PX', string.format('%.0f', held * 1000 - now_ms))
-  if KEYS[2] then
-    redis.call('HSET', KEYS[2], 'owner', string.format('%.0f', held))
-    redis.call('PEXPIRE', KEYS[2], string.format('%.0f', held * 1000 - now_ms))
-  end
-  return held
+local owner, ttl_ms = keep(KEYS[1], ARGV[1], ARGV[2], ARGV[3])
+if KEYS[2] then
+  if owner ~= ARGV[1] then redis.call('HSET', KEYS[2], 'owner', owner) end
+  redis.call('PEXPIRE', KEYS[2], ttl_ms)
 end
-if KEYS[2] then redis.call('PEXPIRE', KEYS[2], ARGV[2]) end
-return redis.call('PEXPIRE', KEYS[1], ARGV[2])
+return owner
