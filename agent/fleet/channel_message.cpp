@@ -54,11 +54,8 @@ ChannelMessage decode_message(std::string_view text, const std::string& name, co
   try {
     const WipingJson json = parse_wiping_json(text);
     const std::string type = text_of(json, "type");
-    if (type == "record") {
-      const SecretString record = json_text(json.at("record"));
-      return codec.decode(name, record.reveal());
-    }
-    if (type == "signed") return decode_message(codec.verified(name, text), name, FleetCodec());
+    if (type == "record") return codec.decode(name, json.at("record"));
+    if (type == "signed") return decode_message(codec.verified(name, json), name, FleetCodec());
     if (codec.seals()) return UnknownMessage{};
     if (type == "claim") return ClaimMessage{text_of(json, "owner"), ttl_of(json)};
     if (type == "release") return ReleaseMessage{json.contains("owner") ? text_of(json, "owner") : std::string{}};

@@ -3,6 +3,7 @@
 #include "agent/base/error.hpp"
 #include "agent/base/json.hpp"
 #include "agent/record/record_codec.hpp"
+#include "agent/record/wiping_json.hpp"
 
 namespace jeton::agent {
 namespace {
@@ -17,26 +18,27 @@ struct Envelope {
 
 Json json_of(const SealedBox& sealed) { return {{"key", sealed.key_id}, {"nonce", sealed.nonce}, {"box", sealed.box}}; }
 
-SealedBox box_of(const Json& sealed) {
-  return {sealed.at("key").get<std::string>(), sealed.at("nonce").get<std::string>(),
-          sealed.at("box").get<std::string>()};
+std::string text_at(const WipingJson& json, const char* key) {
+  return std::string(std::string_view(json.at(key).get_ref<const WipingText&>()));
+}
+
+SealedBox box_of(const WipingJson& sealed) {
+  return {text_at(sealed, "key"), text_at(sealed, "nonce"), text_at(sealed, "box")};
 }
 
 // No token has a blank in its name, so that no record can be passed off as bytes.
 SealedFor bytes_of(const std::string& name, std::uint64_t number) { return {name + " bytes", number, 0}; }
 
-// Holds no secret in the clear.
-Envelope parse_envelope(std::string_view text) {
+Envelope parse_envelope(const WipingJson& json) {
   try {
-    const Json json = parse_json(text);
     if (whole_number<int>(json.at("v")) != sealed_version) throw Error("record has a version other than 1");
     if (!json.contains("sealed")) {
       throw Error("record is not sealed, but this host seals (coordination.seal); does every host have the key?");
     }
     return {whole_number<std::uint64_t>(json.at("generation")), whole_number<std::int64_t>(json.at("expires_at_ms")),
             box_of(json.at("sealed"))};
-  } catch (const Json::exception& e) {
-    throw Error(e.id < 200 ? "record is not JSON" : "sealed record lacks a member, or has one of another type");
+  } catch (const WipingJson::exception&) {
+    throw Error("sealed record lacks a member, or has one of another type");
   }
 }
 
@@ -65,20 +67,26 @@ SecretString FleetCodec::decode_bytes(const std::string& name, std::uint64_t num
     throw Error("it is sealed, but this host has no key; set coordination.seal.key_files");
   }
   try {
-    return seal_->open(box_of(parse_json(text).at("sealed")), bytes_of(name, number));
-  } catch (const Json::exception&) {
+    return seal_->open(box_of(parse_wiping_json(text).at("sealed")), bytes_of(name, number));
+  } catch (const WipingJson::exception&) {
     throw Error("it is not sealed as this host seals");
   }
 }
 
 Record FleetCodec::decode(const std::string& name, std::string_view text) const {
+  const WipingJson json = try_parse_wiping_json(text);
+  if (json.is_discarded()) throw Error("record is not JSON");
+  return decode(name, json);
+}
+
+Record FleetCodec::decode(const std::string& name, const WipingJson& json) const {
   if (!seal_) {
-    if (text.find("\"sealed\"") != std::string_view::npos && text.find("\"value\"") == std::string_view::npos) {
+    if (json.contains("sealed") && !json.contains("value")) {
       throw Error("record is sealed, but this host has no key; set coordination.seal.key_files");
     }
-    return decode_record(text);
+    return decode_record(json);
   }
-  const Envelope envelope = parse_envelope(text);
+  const Envelope envelope = parse_envelope(json);
   const SealedFor what{name, envelope.generation, envelope.expires_at_ms};
   const SecretString plain = seal_->open(envelope.box, what);
   Record record = decode_record(plain.reveal());
@@ -94,16 +102,15 @@ std::string FleetCodec::sign(const std::string& name, const std::string& message
   return json_text(Json{{"type", "signed"}, {"key", signature.key_id}, {"mac", signature.mac}, {"message", message}});
 }
 
-std::string FleetCodec::verified(const std::string& name, std::string_view text) const {
+std::string FleetCodec::verified(const std::string& name, const WipingJson& json) const {
   if (!seal_) throw Error("message is signed, but this host has no key; set coordination.seal.key_files");
   try {
-    const Json json = parse_json(text);
-    std::string message = json.at("message").get<std::string>();
-    if (!seal_->has_signed({json.at("key").get<std::string>(), json.at("mac").get<std::string>()}, message, name)) {
+    std::string message = text_at(json, "message");
+    if (!seal_->has_signed({text_at(json, "key"), text_at(json, "mac")}, message, name)) {
       throw Error("message is not signed with a key of this fleet; who publishes on this channel?");
     }
     return message;
-  } catch (const Json::exception&) {
+  } catch (const WipingJson::exception&) {
     throw Error("signed message lacks a member, or has one of another type");
   }
 }

@@ -17,6 +17,7 @@
 
 #include "agent/record/record.hpp"
 #include "agent/record/seal.hpp"
+#include "agent/record/wiping_json_fwd.hpp"
 
 namespace jeton::agent {
 
@@ -28,6 +29,7 @@ class FleetCodec {
   [[nodiscard]] SecretString encode(const std::string& name, const Record& record) const;
   // Throws Error, without any of the content: what is wrong with it.
   [[nodiscard]] Record decode(const std::string& name, std::string_view text) const;
+  [[nodiscard]] Record decode(const std::string& name, const WipingJson& json) const;
 
   // Bytes of any kind that belong to the token of this name and stay on this host; `number` tells them from others.
   [[nodiscard]] SecretString encode_bytes(const std::string& name, std::uint64_t number, std::string_view bytes) const;
@@ -38,7 +40,7 @@ class FleetCodec {
   // `message`: about the token of this name.
   [[nodiscard]] std::string sign(const std::string& name, const std::string& message) const;
   // The message in a signed one; throws Error if it is none, or is not of this fleet.
-  [[nodiscard]] std::string verified(const std::string& name, std::string_view text) const;
+  [[nodiscard]] std::string verified(const std::string& name, const WipingJson& json) const;
 
  private:
   std::shared_ptr<const Seal> seal_;

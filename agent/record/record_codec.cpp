@@ -81,12 +81,17 @@ SecretString encode_record(const Record& record) {
 }
 
 Record decode_record(std::string_view text) {
+  const WipingJson json = try_parse_wiping_json(text);
+  if (json.is_discarded()) throw Error("record is not JSON");
+  return decode_record(json);
+}
+
+Record decode_record(const WipingJson& json) {
   try {
-    const WipingJson json = parse_wiping_json(text);
     if (whole_number<int>(json.at("v")) != record_version) throw Error("record has a version other than 1");
     Record record;
     record.generation = whole_number<Generation>(json.at("generation"));
-    if (json.contains("first_generation")) record.first_generation = whole_number<Generation>(json["first_generation"]);
+    if (json.contains("first_generation")) record.first_generation = whole_number<Generation>(json.at("first_generation"));
     record.value = SecretString(json.at("value").get_ref<const WipingJson::string_t&>());
     record.type = json.value("type", "");
     record.attributes = json.value("attributes", Attributes{});
@@ -106,9 +111,9 @@ Record decode_record(std::string_view text) {
     take_boot_ends(json, record);
     if (record.generation == 0) throw Error("record has generation 0");
     return record;
-  } catch (const WipingJson::exception& e) {
-    // e.what() may quote the text, which holds the token: only the kind of the failure is passed on.
-    throw Error(e.id < 200 ? "record is not JSON" : "record lacks a member of version 1, or has one of another type");
+  } catch (const WipingJson::exception&) {
+    // Its text may quote the record, which holds the token.
+    throw Error("record lacks a member of version 1, or has one of another type");
   }
 }
 

@@ -12,13 +12,15 @@
 #include <string_view>
 
 #include "agent/record/record.hpp"
+#include "agent/record/wiping_json_fwd.hpp"
 
 namespace jeton::agent {
 
 [[nodiscard]] SecretString encode_record(const Record& record);
 
-// Throws Error (without any of the content) if `text` is no record of version 1, lacks a member, or holds a
+// Throws Error (without any of the content) if it is no record of version 1, lacks a member, or holds a
 // value out of range.
 [[nodiscard]] Record decode_record(std::string_view text);
+[[nodiscard]] Record decode_record(const WipingJson& json);
 
 }  // namespace jeton::agent
