@@ -91,7 +91,8 @@ Record decode_record(const WipingJson& json) {
     if (whole_number<int>(json.at("v")) != record_version) throw Error("record has a version other than 1");
     Record record;
     record.generation = whole_number<Generation>(json.at("generation"));
-    if (json.contains("first_generation")) record.first_generation = whole_number<Generation>(json.at("first_generation"));
+    if (json.contains("first_generation"))
+      record.first_generation = whole_number<Generation>(json.at("first_generation"));
     record.value = SecretString(json.at("value").get_ref<const WipingJson::string_t&>());
     record.type = json.value("type", "");
     record.attributes = json.value("attributes", Attributes{});

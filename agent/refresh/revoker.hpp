@@ -13,6 +13,7 @@
 #include "agent/base/backoff.hpp"
 #include "agent/base/event.hpp"
 #include "agent/base/random.hpp"
+#include "agent/config/model/config.hpp"
 #include "agent/fleet/fleet_signals.hpp"
 #include "agent/fleet/lease_store.hpp"
 #include "agent/fleet/record_store.hpp"

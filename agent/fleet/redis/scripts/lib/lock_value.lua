@@ -1,0 +1,52 @@
+-- The key of a lock, for each protocol; no other place knows them.
+--
+--   set_nx   SET NX PX; the value is the owner.
+--   getset   For clients without SET NX PX: the value is the end in unix seconds, and the key has no time to live. Each
+--            function is one step on the server, so the races of SETNX, GET and GETSET do not arise. A value that is no
+--            number is busy, and so is a key with a time to live: that is a lock of the newer kind, not to be touched.
+--            Our own value gets one too, up to its end, so that nothing is left behind when we die. Each value is later
+--            than the one it replaces, so it names its owner.
+local function now_ms()
+  local time = redis.call('TIME')
+  return tonumber(time[1]) * 1000 + math.floor(tonumber(time[2]) / 1000)
+end
+
+-- Under getset: the owner and the time to live of a lock that is held from now on.
+local function second_after(ttl_ms)
+  local now = now_ms()
+  local last = math.floor((now + tonumber(ttl_ms)) / 1000) + 1
+  return string.format('%.0f', last), string.format('%.0f', last * 1000 - now)
+end
+
+-- The time to live in ms of a lock with this value. nil: it is free; -1: for ever.
+local function ttl_of(key, value, protocol)
+  if not value then return nil end
+  local ttl = redis.call('PTTL', key)
+  if protocol ~= 'getset' or ttl ~= -1 or not string.match(value, '^%d+$') then return ttl end
+  local left = tonumber(value) * 1000 - now_ms()
+  if left <= 0 then return nil end
+  return math.min(left, 9007199254740991)
+end
+
+-- Takes a free lock. Returns its owner; or nil and the reply that says who holds it: {"busy", ttl_ms (-1: for ever),
+-- first 64 bytes of the holder}.
+local function take(key, owner, ttl_ms, protocol)
+  local value = redis.call('GET', key)
+  local ttl = ttl_of(key, value, protocol)
+  if ttl then return nil, {'busy', ttl, string.sub(value, 1, 64)} end
+  if protocol == 'getset' then owner, ttl_ms = second_after(ttl_ms) end
+  redis.call('SET', key, owner, 'PX', ttl_ms)
+  return owner
+end
+
+-- Renews a lock that this owner holds, without a SET if possible: a server without memory refuses that. Returns the
+-- lock's owner and time to live from now on.
+local function keep(key, owner, ttl_ms, protocol)
+  if protocol == 'getset' then
+    owner, ttl_ms = second_after(ttl_ms)
+    redis.call('SET', key, owner, 'PX', ttl_ms)
+  else
+    redis.call('PEXPIRE', key, ttl_ms)
+  end
+  return owner, ttl_ms
+end
