@@ -4,6 +4,7 @@
 #include <string_view>
 
 #include "agent/base/ascii.hpp"
+#include "agent/provider/answer.hpp"
 
 namespace jeton::agent {
 namespace {

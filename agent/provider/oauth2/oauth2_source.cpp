@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "agent/provider/answer.hpp"
 #include "agent/provider/answer/refusal.hpp"
 #include "agent/provider/answer/rotating_answer.hpp"
 #include "agent/provider/chained_fetch.hpp"
