@@ -1,4 +1,5 @@
-// ApiLimits: bounds on the use of a local client, so that none can hold the loop, the memory or the descriptors of the agent.
+// ApiLimits: bounds on the use of a local client, so that none can hold the loop, the memory or the descriptors of the
+// agent.
 #pragma once
 
 #include <cstddef>
