@@ -147,7 +147,7 @@ void RefreshLoop::take(Record record) {
       journal_.record_older(offered);
       return;
     }
-  } catch (const Error& e) {
+  } catch (const std::exception& e) {
     journal_.segment_failed(e);
   }
   state_.keep(*current_.record());

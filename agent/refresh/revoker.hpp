@@ -1,5 +1,6 @@
-// Revoker: revokes tokens at the provider that are no longer used (RFC 7009): each once for the fleet, when its
-// overlap has ended, again and again until the provider has heard it or the token has run out by itself.
+// Revoker, step 7 of a refresh (agent/README.md): revokes tokens at the provider that are no longer used (RFC 7009):
+// each once for the fleet, when its overlap has ended, again and again until the provider has heard it or the token has
+// run out by itself.
 //
 // What was revoked is a record of its own in the coordinator, under the name "TOKEN~revocation": its generation is that
 // of the last token revoked, and its lock keeps two hosts from doing the same. The host that fetched the successor
@@ -13,6 +14,7 @@
 #include "agent/base/backoff.hpp"
 #include "agent/base/event.hpp"
 #include "agent/base/random.hpp"
+#include "agent/config/model/config.hpp"
 #include "agent/fleet/fleet_signals.hpp"
 #include "agent/fleet/lease_store.hpp"
 #include "agent/fleet/record_store.hpp"
