@@ -1,4 +1,4 @@
-// What the API asks the agent for; the service implements it. One thread: the loop's.
+// AgentFacade: the questions and commands of the API to the agent; the service implements it. One thread: the loop's.
 #pragma once
 
 #include <memory>
@@ -33,7 +33,7 @@ struct AgentStatus {
   std::optional<LocksStatus> locks;  // none: no rule lets a user take any
 };
 
-// What became of a request to read the configuration again.
+// The outcome of a request to read the configuration again.
 struct ReloadVerdict {
   std::string refusal;                // why the old configuration stays in force; empty: the new one is
   std::vector<std::string> problems;  // of the files, each with its place; may be warnings
@@ -44,9 +44,9 @@ class AgentFacade {
   virtual ~AgentFacade() = default;
   [[nodiscard]] virtual AgentStatus agent_status() const = 0;
   [[nodiscard]] virtual std::optional<TokenStatus> token_status(const std::string& name) const = 0;
-  // Who may read the token; nullptr if there is no such token.
+  // The rule about the readers of the token; nullptr if there is no such token.
   [[nodiscard]] virtual const AccessConfig* token_access(const std::string& name) const = 0;
-  // Who may ask for refreshes and do what else concerns all users of a token.
+  // The rule about the users who may ask for refreshes and give other commands that concern all users of a token.
   [[nodiscard]] virtual const AccessConfig& admins() const = 0;
   // Commands of the refresh loop (refresh_loop.hpp); nothing if there is no such token.
   virtual std::optional<RefreshAnswer> token_rejected(const std::string& name, Generation generation) = 0;

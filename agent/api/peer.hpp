@@ -1,4 +1,4 @@
-// Peer: who is at the other end of a local socket, as the kernel says, and what that user may read.
+// Peer: the user at the other end of a local socket, as the kernel says, and the tokens that this user may read.
 #pragma once
 
 #include <sys/types.h>

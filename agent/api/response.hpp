@@ -1,4 +1,4 @@
-// What a request to the local API is answered with. No I/O, no HTTP library.
+// A request to the local API, and the kinds of answers to it. No I/O, no HTTP library.
 #pragma once
 
 #include <functional>

@@ -50,7 +50,7 @@ namespace jeton::agent {
 [[nodiscard]] std::string reload_json(const ReloadVerdict& verdict);
 [[nodiscard]] std::string error_json(std::string_view code, std::string_view message);
 
-// What a change is: equal texts mean that nothing has changed for a reader.
+// The state of a token as its readers see it: equal texts mean that nothing has changed for them.
 [[nodiscard]] std::string token_summary(const TokenStatus& status);
 // One line of the event stream; `summary` from token_summary(), or empty.
 [[nodiscard]] std::string event_json(std::string_view event, WallTime at, const std::string& summary);

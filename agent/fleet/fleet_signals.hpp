@@ -35,7 +35,7 @@ class FleetListener {
   virtual void on_unreadable(const std::string& /*why*/) {}
   // The provider refused the token of this generation.
   virtual void on_rejected(Generation /*generation*/) {}
-  // The pause is lifted: its cause has been mended.
+  // The pause is lifted: its cause has been corrected.
   virtual void on_resume() {}
   // Messages may have been missed (connected again, clock step): load() now.
   virtual void on_gap() {}

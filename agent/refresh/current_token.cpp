@@ -214,6 +214,7 @@ void CurrentToken::expire() {
   on_expiry_();
 }
 
+// 7. From here on the source may revoke the previous token (revoker.hpp).
 void CurrentToken::end_overlap() {
   if (!record_->previous || record_->previous->acceptable(timers_.clock())) return;
   record_->previous.reset();
@@ -224,7 +225,7 @@ void CurrentToken::end_overlap() {
 void CurrentToken::rewrite() {
   try {
     show();
-  } catch (const Error& e) {
+  } catch (const std::exception& e) {
     log::error("cannot correct the token in the segment", {{"token", config_.name}, {"error", e.what()}});
   }
 }

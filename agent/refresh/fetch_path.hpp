@@ -23,7 +23,7 @@ class FetchPath {
   virtual Task<bool> admit(const Lease& lease) = 0;
   // By the fence. True: the lock is given back, or is to be kept until it expires.
   virtual Task<bool> publish(Record record, const Lease& lease) = 0;
-  // True: the pause is stored, so that a host that asks later finds it.
+  // True: the coordinator knows of the pause, so that a host that asks later finds it.
   virtual Task<bool> share_pause(Pause pause) = 0;
   // Of the updater lock.
   [[nodiscard]] virtual LeaseStore& leases() = 0;

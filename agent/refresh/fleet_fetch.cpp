@@ -30,7 +30,7 @@ Task<std::optional<Lease>> FleetFetch::try_lock() {
   }
   const Generation known = parts_.current.generation();
   if (result.current) parts_.take_stored(std::move(*result.current));
-  if (result.pause) parts_.pauses.begin_known(*result.pause);
+  if (result.pause) parts_.pauses.begin_confirmed(*result.pause);
   parts_.journal.lock_trouble(result.trouble);
   parts_.journal.lock_holder(result.holder);
   if (!result.lease) {
@@ -72,7 +72,7 @@ void FleetFetch::refuse(const Admission& refusal, const FetchLimits& allowed) {
   const std::string reason(name_of(why));
   parts_.journal.not_admitted(why, refusal.retry_at - now());
   if (allowed.budget > 0 && allowed.budget < config_.budget.calls && why == FetchRefusal::budget) {
-    parts_.fleet.spend(refusal.retry_at, reason);
+    parts_.fleet.note_budget_spent(refusal.retry_at, reason);
     parts_.journal.pause_changed();
   } else {
     parts_.pauses.hold({std::max(refusal.retry_at, now() + shortest_hold), reason, {}});
@@ -110,7 +110,7 @@ Task<bool> FleetFetch::publish(Record record, const Lease& lease) {
 
 void FleetFetch::settle(PublishResult result, Record record) {
   if (result.stored) {
-    parts_.repair.stored(record.generation);
+    parts_.repair.note_stored(record.generation);
     parts_.take(std::move(record));
     return;
   }

@@ -56,17 +56,17 @@ bool FleetView::pause(const Pause& pause) {
   return true;
 }
 
-void FleetView::spend(BootTime until, const std::string& reason) {
+void FleetView::note_budget_spent(BootTime until, const std::string& reason) {
   spent_until_ = spread(until);
   pause_reason_ = reason;
 }
 
-void FleetView::count(const FetchUsage& usage) {
+void FleetView::note_usage(const FetchUsage& usage) {
   counted_ = within_budget(usage);
   heard_ = {};
 }
 
-void FleetView::hear_count(const FetchUsage& usage) { heard_ = within_budget(usage); }
+void FleetView::note_heard_usage(const FetchUsage& usage) { heard_ = within_budget(usage); }
 
 // No count and no window is larger than the configured one, whatever is stored.
 FetchUsage FleetView::within_budget(FetchUsage usage) const {

@@ -29,14 +29,14 @@ class FleetView {
   // The provider must not be asked before its end. True if that is news, not the echo of a pause already known.
   [[nodiscard]] bool pause(const Pause& pause);
   // The schedule's part of the budget is spent; a refresh that was requested has the reserve.
-  void spend(BootTime until, const std::string& reason);
+  void note_budget_spent(BootTime until, const std::string& reason);
   // Ends both.
   void end_pause() { paused_until_ = spent_until_ = {}; }
 
-  // An answer of the coordinator: what a lost count is made good from.
-  void count(const FetchUsage& usage);
+  // An answer of the coordinator: a lost count is restored from it.
+  void note_usage(const FetchUsage& usage);
   // A message, which anybody may have sent.
-  void hear_count(const FetchUsage& usage);
+  void note_heard_usage(const FetchUsage& usage);
   [[nodiscard]] const FetchUsage& counted() const { return counted_; }
   [[nodiscard]] const FetchUsage& heard() const { return heard_; }
   // Against a budget, in a window that runs.

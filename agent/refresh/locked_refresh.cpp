@@ -3,11 +3,13 @@
 #include <boost/asio/cancellation_state.hpp>
 #include <boost/asio/this_coro.hpp>
 #include <boost/system/system_error.hpp>
+#include <exception>
 #include <utility>
 
 #include "agent/base/failpoint.hpp"
 #include "agent/base/log.hpp"
 #include "agent/refresh/lease_keeper.hpp"
+#include "agent/refresh/source_failure.hpp"
 #include "agent/refresh/uncancellable_fetch.hpp"
 
 namespace jeton::agent {
@@ -79,9 +81,10 @@ Task<LockedRefresh::Fetched> LockedRefresh::fetch(FetchPath& path, LeaseKeeper& 
     } else {
       fetched.token = co_await parts_.source.fetch(std::move(context));
     }
-  } catch (const SourceError& e) {
-    fetched.failure = e;
-    fetched.failure->set_request(request_with(e.request(), e.state().empty() ? used : e.state()));
+  } catch (const std::exception&) {
+    fetched.failure = source_failure();
+    const SecretString& state = fetched.failure->state();
+    fetched.failure->set_request(request_with(fetched.failure->request(), state.empty() ? used : state));
   }
   co_return fetched;
 }

@@ -8,7 +8,7 @@ namespace {
 
 using std::chrono::seconds;
 
-constexpr Duration mend_poll = seconds(5);  // of a secret that a pause waits for
+constexpr Duration correction_poll = seconds(5);  // of a secret that a pause waits for
 constexpr Duration lift_retry = seconds(1);
 // No coordinator keeps a pause for longer.
 constexpr Duration until_a_person_acts = std::chrono::hours(24 * 7);
@@ -21,6 +21,7 @@ PausePolicy::PausePolicy(const TokenConfig& config, Parts parts)
       backoff_({config.refresh.retry_initial, config.refresh.retry_max, config.refresh.retry_initial / 4},
                parts.random) {}
 
+// 6. The current token stays readable; the fleet leaves the provider alone.
 Task<> PausePolicy::begin(const SourceError& failure, FetchPath& path) {
   const bool permanent = failure.kind() == SourceError::Kind::permanent;
   const Duration length = length_after(failure);
@@ -29,10 +30,10 @@ Task<> PausePolicy::begin(const SourceError& failure, FetchPath& path) {
   const bool is_long = permanent || length > config_.refresh.retry_max;
   failed_request_ = is_long ? failure.request() : std::string{};
   Pause pause{now() + length, failure.what(), failed_request_};
-  begin_known(pause);
-  shared_ = false;
+  begin_confirmed(pause);
+  unshared_until_ = pause.until;
   const bool shared = co_await path.share_pause(std::move(pause));
-  shared_ = shared;
+  if (shared) unshared_until_ = {};
 }
 
 Duration PausePolicy::length_after(const SourceError& failure) {
@@ -47,15 +48,15 @@ Duration PausePolicy::length_after(const SourceError& failure) {
   return std::max<Duration>(pause, obeyed_retry_after(asked, left, parts_.current.grace(), config_.refresh));
 }
 
-void PausePolicy::begin_known(const Pause& pause) {
-  known_ = pause;
+void PausePolicy::begin_confirmed(const Pause& pause) {
+  confirmed_ = pause;
   hold(pause);
 }
 
 void PausePolicy::hold(const Pause& pause) {
   const bool is_news = parts_.fleet.pause(pause);
   if (!is_news) return;
-  mend_check_at_ = pause.request.empty() ? BootTime::max() : now();
+  correction_check_at_ = pause.request.empty() ? BootTime::max() : now();
   parts_.journal.pause_changed();
   parts_.wake.notify();
 }
@@ -76,8 +77,9 @@ void PausePolicy::hear_resume() {
 
 void PausePolicy::end() {
   parts_.fleet.end_pause();
-  known_.reset();
-  mend_check_at_ = BootTime::max();
+  confirmed_.reset();
+  unshared_until_ = {};
+  correction_check_at_ = BootTime::max();
 }
 
 void PausePolicy::end_by_record(bool success) {
@@ -94,7 +96,7 @@ void PausePolicy::check(const FetchUsage& usage) {
   const std::uint64_t allowed = by_schedule ? budget.calls - budget.reserve : budget.calls;
   const bool spent = allowed > 0 && usage.calls >= allowed;
   const bool held = by_schedule || parts_.fleet.is_paused();
-  if (!held || usage.paused || spent || !shared_) return;
+  if (!held || usage.paused || spent || unshared_until_ > now()) return;
   end();
   parts_.journal.resumed("the coordinator knows of no pause");
 }
@@ -103,18 +105,23 @@ void PausePolicy::lift(const std::string& reason) {
   // The fleet may hold a pause that this host has not heard of.
   lift_reason_ = parts_.fleet.is_paused() ? reason : "";
   lift_at_ = now();
+  lift_here_ = true;
   end();
 }
 
-void PausePolicy::check_mended_soon() {
-  if (mend_check_at_ != BootTime::max()) mend_check_at_ = now();
+void PausePolicy::check_correction_soon() {
+  if (correction_check_at_ != BootTime::max()) correction_check_at_ = now();
 }
 
 Task<> PausePolicy::lift_in_fleet() {
   lift_at_ = BootTime::max();
-  end();
-  failed_request_.clear();
-  if (parts_.standalone != nullptr) co_await parts_.standalone->lift_pause();
+  if (std::exchange(lift_here_, false)) {
+    end();
+    failed_request_.clear();
+    if (parts_.standalone != nullptr) co_await parts_.standalone->lift_pause();
+  } else if (unshared_until_ <= now()) {
+    end();  // but not the pause that the provider asked this host for since then
+  }
   try {
     co_await parts_.signals.resume(config_.name);
     parts_.outage.answered(Outage::Step::maintenance);
@@ -127,21 +134,18 @@ Task<> PausePolicy::lift_in_fleet() {
 }
 
 // A request that failed from here is not tried again for that.
-Task<> PausePolicy::resume_if_mended() {
-  mend_check_at_ = parts_.fleet.is_paused() ? now() + mend_poll : BootTime::max();
+Task<> PausePolicy::resume_if_corrected() {
+  correction_check_at_ = parts_.fleet.is_paused() ? now() + correction_poll : BootTime::max();
   const std::string request = own_request();
   if (request.empty() || request == parts_.fleet.pause_request() || request == failed_request_) co_return;
-  try {
-    co_await parts_.signals.resume(config_.name);
-    parts_.outage.answered(Outage::Step::maintenance);
-    hear_resume();
-    parts_.journal.resumed("the request is not the one that was refused");
-  } catch (const TransportError& e) {
-    parts_.outage.failed(Outage::Step::maintenance, "lift the pause", e);
-  }
+  lift("the request is not the one that was refused");
+  parts_.journal.pause_changed();
+  co_await lift_in_fleet();
 }
 
-std::optional<Pause> PausePolicy::known() const { return known_ && known_->until > now() ? known_ : std::nullopt; }
+std::optional<Pause> PausePolicy::confirmed() const {
+  return confirmed_ && confirmed_->until > now() ? confirmed_ : std::nullopt;
+}
 
 std::string PausePolicy::own_request() const {
   const std::optional<Record>& record = parts_.current.record();

@@ -1,4 +1,5 @@
-// PausePolicy: how long the fleet leaves the provider alone after a failure, and what ends that before its time.
+// PausePolicy, step 6 of a refresh (agent/README.md): the time for which the fleet leaves the provider alone after a
+// failure, and the events that end it early.
 //
 // A pause begins with a failure of this host, which shares it, or is one that the coordinator or another host knows. A
 // pause for a request that failed for good, or for long, ends when this host would send another request: the secret or
@@ -39,7 +40,7 @@ class PausePolicy {
   // This host's fetch failed: the others are to leave the provider alone too.
   Task<> begin(const SourceError& failure, FetchPath& path);
   // Of this host, or as the coordinator said.
-  void begin_known(const Pause& pause);
+  void begin_confirmed(const Pause& pause);
   // Of this host only: an admission was refused.
   void hold(const Pause& pause);
   // Another agent's failure is the fleet's: the next backoff of this agent goes on from there.
@@ -51,19 +52,21 @@ class PausePolicy {
   void end_by_record(bool success);
   // The coordinator answered; it may know of no pause.
   void check(const FetchUsage& usage);
-  // A new token is wanted although the fleet is held back. Here at once, in the fleet by lift_in_fleet().
+  // A new token is wanted although the fleet is held back. Here at once; in the files of this host that a standalone
+  // fetch asks, and in the fleet, by lift_in_fleet(). (A token that keeps a state has no standalone fetch and no pause
+  // in these files.)
   void lift(const std::string& reason);
-  // What the request is made of may be another: look now.
-  void check_mended_soon();
+  // A secret or a token in the request may be corrected: look now.
+  void check_correction_soon();
 
   // Maintenance, each from its moment on.
   [[nodiscard]] BootTime lift_at() const { return lift_at_; }
   Task<> lift_in_fleet();
-  [[nodiscard]] BootTime mend_check_at() const { return mend_check_at_; }
-  Task<> resume_if_mended();
+  [[nodiscard]] BootTime correction_check_at() const { return correction_check_at_; }
+  Task<> resume_if_corrected();
 
-  // The pause that the coordinator named or this host began, while it lasts; none of a message.
-  [[nodiscard]] std::optional<Pause> known() const;
+  // The pause that the coordinator named or this host began, while it lasts; no pause of a message alone.
+  [[nodiscard]] std::optional<Pause> confirmed() const;
 
  private:
   [[nodiscard]] Duration length_after(const SourceError& failure);
@@ -74,11 +77,12 @@ class PausePolicy {
   const TokenConfig& config_;
   Parts parts_;
   Backoff backoff_;  // after failures of the source, this agent's and those of others
-  std::optional<Pause> known_;
-  bool shared_ = true;          // the coordinator knows of the pause that this host began
+  std::optional<Pause> confirmed_;
+  BootTime unshared_until_{};   // the end of a pause that this host began and the coordinator does not know of
   std::string failed_request_;  // the request of ours that the provider refused for good or for long
-  BootTime mend_check_at_ = BootTime::max();
+  BootTime correction_check_at_ = BootTime::max();
   BootTime lift_at_ = BootTime::max();
+  bool lift_here_ = false;   // the pause in the files of this host is to end too, once, whatever becomes of the fleet's
   std::string lift_reason_;  // for the log; empty: this host knows of no pause
 };
 

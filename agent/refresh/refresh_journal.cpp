@@ -90,7 +90,7 @@ void RefreshJournal::waits_for(const std::string& token) {
                {{"token", name()}, {"used", token}});
 }
 
-void RefreshJournal::state_trouble(const std::string& doing, const Error& failure) {
+void RefreshJournal::state_trouble(const std::string& doing, const std::exception& failure) {
   error("cannot " + doing + " the state on disk: " + failure.what());
   log::error("cannot " + doing +
                  " the state on disk; it is in memory, and with Redis in the coordinator: a restart may lose it",
@@ -181,7 +181,7 @@ void RefreshJournal::record_older(Generation generation) {
   log::info("ignored a record older than the one in the segment", {{"token", name()}, {"generation", generation}});
 }
 
-void RefreshJournal::segment_failed(const Error& failure) {
+void RefreshJournal::segment_failed(const std::exception& failure) {
   error(failure.what());
   log::error("cannot write the segment", {{"token", name()}, {"error", failure.what()}});
 }

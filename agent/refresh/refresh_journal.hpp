@@ -36,7 +36,7 @@ class RefreshJournal {
   void rejected(Generation generation, std::uint32_t in_a_row);  // this one included
   void refresh_asked();
   void waits_for(const std::string& token);  // another one, without which a fetch makes no sense; empty: none
-  void state_trouble(const std::string& doing, const Error& failure);  // "read", "keep"
+  void state_trouble(const std::string& doing, const std::exception& failure);  // "read", "keep"
   void answer_kept();  // one that cannot be read and may hold what the next fetch needs
   void source_changed();
   void lock_holder(const std::string& owner);  // another one; empty: none, or not known
@@ -49,7 +49,7 @@ class RefreshJournal {
   void repaired(const Record& record, bool was_lost);  // `was_lost`: the coordinator once had it
   void record_refused(const std::string& why);         // one that came from the coordinator
   void record_older(Generation generation);            // than the one in the segment
-  void segment_failed(const Error& failure);
+  void segment_failed(const std::exception& failure);
   // A newer token is here, of any host: earlier failures are over.
   void renewed(const Record& record);
 

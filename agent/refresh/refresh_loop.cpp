@@ -53,7 +53,8 @@ std::unique_ptr<StandaloneFetch> RefreshLoop::make_standalone(Milliseconds lock_
                                                                   journal_, [this](Record r) { take(std::move(r)); }});
 }
 
-// 1. to 5. The numbers are those of agent/README.md.
+// 1. to 5. The numbers are those of agent/README.md; 6. is in pause_policy.cpp, 7. in current_token.cpp and
+// revoker.cpp.
 Task<> RefreshLoop::run() {
   co_await start();
   for (;;) {
@@ -104,7 +105,7 @@ Task<> RefreshLoop::until_due() {
     }
     journal_.phase(timing_.phase());
     const BootTime maintenance =
-        std::min({repair_.reload_at(), repair_.repair_at(), pauses_.mend_check_at(), pauses_.lift_at()});
+        std::min({repair_.reload_at(), repair_.repair_at(), pauses_.correction_check_at(), pauses_.lift_at()});
     co_await wake_.wait_until(std::min(due, maintenance));
   }
 }
@@ -118,8 +119,8 @@ Task<bool> RefreshLoop::maintain() {
     co_await repair_.repair();
   } else if (present >= pauses_.lift_at()) {
     co_await pauses_.lift_in_fleet();
-  } else if (present >= pauses_.mend_check_at()) {
-    co_await pauses_.resume_if_mended();
+  } else if (present >= pauses_.correction_check_at()) {
+    co_await pauses_.resume_if_corrected();
   } else if (rejections_.is_to_announce()) {
     co_await rejections_.announce();
   } else {
@@ -147,14 +148,14 @@ void RefreshLoop::take(Record record) {
       journal_.record_older(offered);
       return;
     }
-  } catch (const Error& e) {
+  } catch (const std::exception& e) {
     journal_.segment_failed(e);
   }
   state_.keep(*current_.record());
   fleet_.end_claim();
   if (current_.generation() == before) return;
   if (state_only) request_.follow(before, current_.generation());
-  repair_.record_is_there();
+  repair_.cancel_repair();
   pauses_.end_by_record(success);
   if (current_.record()->fetched_by != parts_.host) outage_.other_host_published();
   if (success && !rejected_again) journal_.renewed(*current_.record());
@@ -165,13 +166,13 @@ void RefreshLoop::take(Record record) {
 
 // One that the coordinator has.
 void RefreshLoop::take_stored(Record record) {
-  repair_.stored(record.generation);
+  repair_.note_stored(record.generation);
   take(std::move(record));
 }
 
 // Of the fleet. A record that is known already was given back by another host.
 void RefreshLoop::on_record(Record record) {
-  if (record.generation == current_.generation()) repair_.record_is_there();
+  if (record.generation == current_.generation()) repair_.cancel_repair();
   take_stored(std::move(record));
 }
 
@@ -186,7 +187,7 @@ void RefreshLoop::on_release() {
 }
 
 void RefreshLoop::on_usage(FetchUsage usage) {
-  fleet_.hear_count(usage);
+  fleet_.note_heard_usage(usage);
   journal_.usage(fleet_.heard());
 }
 
@@ -228,13 +229,14 @@ void RefreshLoop::source_changed() {
 
 // A pause because of the token that was refused is looked at now, not at the next poll.
 void RefreshLoop::prerequisite_renewed() {
-  pauses_.check_mended_soon();
+  pauses_.check_correction_soon();
   wake_.notify();
 }
 
+// 8. All schedules are computed again, and the record is read with the backend's time.
 void RefreshLoop::clock_stepped() {
   current_.reschedule();
-  repair_.hear_gap();
+  repair_.reload_soon();
 }
 
 void RefreshLoop::request(RefreshRequest::Reason reason, Duration patience) {
@@ -245,7 +247,7 @@ void RefreshLoop::request(RefreshRequest::Reason reason, Duration patience) {
 
 // A valid token was lost or won: until_due() computes its deadlines again.
 void RefreshLoop::became_due() {
-  timing_.draw();
+  timing_.draw_cold_start_delay();
   wake_.notify();
   parts_.changed.notify();
 }

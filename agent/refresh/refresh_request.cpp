@@ -10,7 +10,7 @@ void RefreshRequest::make(Reason reason, const std::optional<Record>& current, D
   const WallTime wall = clock_.wall_now();
   const BootTime now = clock_.boot_now();
   BootTime due = now + std::max(drawn, patience);
-  std::string held_by = patience > drawn ? "another host was told of it and is to fetch" : "";
+  std::string held_by = patience > drawn ? "the host that reported the rejection fetches first" : "";
   if (current) {
     // The coordinator minds min_interval too, as long as it remembers the last fetch; there is no need to try before.
     const BootTime issued_at = now - (wall - current->issued_at);

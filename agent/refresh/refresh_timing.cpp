@@ -10,7 +10,7 @@ constexpr Duration cold_start_spread = std::chrono::milliseconds(5);
 
 }  // namespace
 
-void RefreshTiming::draw() {
+void RefreshTiming::draw_cold_start_delay() {
   missing_due_ =
       parts_.clock.boot_now() + std::chrono::duration_cast<Duration>(cold_start_spread * parts_.random.uniform());
 }

@@ -35,7 +35,7 @@ void Rejections::note() {
 void Rejections::mark() {
   try {
     current_.mark_rejected();
-  } catch (const Error& e) {
+  } catch (const std::exception& e) {
     journal_.segment_failed(e);
   }
 }

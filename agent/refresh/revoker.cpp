@@ -6,6 +6,7 @@
 #include "agent/base/log.hpp"
 #include "agent/refresh/lease_keeper.hpp"
 #include "agent/refresh/schedule.hpp"
+#include "agent/refresh/source_failure.hpp"
 
 namespace jeton::agent {
 namespace {
@@ -115,7 +116,8 @@ Task<bool> Revoker::revoke_under(PendingRevocation pending, Lease lease) {
     log::info(
         "the token before the current one is revoked at the provider",
         {{"token", config_.name}, {"generation", pending.generation}, {"fingerprint", pending.value.fingerprint()}});
-  } catch (const SourceError& e) {
+  } catch (const std::exception&) {
+    const SourceError e = source_failure();
     log::warning("a token could not be revoked; it is tried again until it has run out",
                  {{"token", config_.name}, {"generation", pending.generation}, {"error", e.what()}});
     if (e.kind() == SourceError::Kind::permanent) postpone(pending.generation, now() + config_.refresh.retry_permanent);

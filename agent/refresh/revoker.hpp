@@ -1,5 +1,6 @@
-// Revoker: revokes tokens at the provider that are no longer used (RFC 7009): each once for the fleet, when its
-// overlap has ended, again and again until the provider has heard it or the token has run out by itself.
+// Revoker, step 7 of a refresh (agent/README.md): revokes tokens at the provider that are no longer used (RFC 7009):
+// each once for the fleet, when its overlap has ended, again and again until the provider has heard it or the token has
+// run out by itself.
 //
 // What was revoked is a record of its own in the coordinator, under the name "TOKEN~revocation": its generation is that
 // of the last token revoked, and its lock keeps two hosts from doing the same. The host that fetched the successor

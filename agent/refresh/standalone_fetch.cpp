@@ -79,10 +79,10 @@ Task<bool> StandaloneFetch::publish(Record record, const Lease& lease) {
   co_return true;
 }
 
+// The files of this host keep it over a restart; the coordinator does not learn it.
 Task<bool> StandaloneFetch::share_pause(Pause pause) {
   try {
     co_await parts_.signals.pause(config_.name, std::move(pause));
-    co_return true;
   } catch (const TransportError& e) {
     failed(e);
   }

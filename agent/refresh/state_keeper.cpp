@@ -16,7 +16,7 @@ std::optional<Record> StateKeeper::load() {
     check_record(*record, clock_.wall_now());
     kept_ = record->generation;
     if (record->generation >= current_.generation()) return record;
-  } catch (const Error& e) {
+  } catch (const std::exception& e) {
     journal_.state_trouble("read", e);
   }
   return std::nullopt;
@@ -28,7 +28,7 @@ void StateKeeper::keep(const Record& record) {
     keeper_->save(record);
     kept_ = record.generation;
     if (!current_.only_carries_state(record)) keeper_->forget_answers();  // the chain goes on without them
-  } catch (const Error& e) {
+  } catch (const std::exception& e) {
     journal_.state_trouble("keep", e);
   }
 }
@@ -38,7 +38,7 @@ void StateKeeper::keep_unread(const SourceError& failure) {
   try {
     keeper_->keep_answer(failure.unread_answer(), clock_.wall_now());
     journal_.answer_kept();
-  } catch (const Error& e) {
+  } catch (const std::exception& e) {
     journal_.state_trouble("keep an answer beside", e);
   }
 }

@@ -17,7 +17,7 @@ constexpr Duration repair_spread = std::chrono::milliseconds(250);
 
 StoreRepair::StoreRepair(const TokenConfig& config, Parts parts) : config_(config), parts_(std::move(parts)) {}
 
-void StoreRepair::hear_gap() {
+void StoreRepair::reload_soon() {
   reload_wanted_ = true;
   parts_.wake.notify();
 }
@@ -29,8 +29,8 @@ void StoreRepair::hear_loss() {
 }
 
 // This host may be the only one that knows the rest of the lost data.
-void StoreRepair::record_is_there() {
-  if (!parts_.fleet.counts_calls() && !parts_.pauses.known()) repair_at_ = BootTime::max();
+void StoreRepair::cancel_repair() {
+  if (!parts_.fleet.counts_calls() && !parts_.pauses.confirmed()) repair_at_ = BootTime::max();
 }
 
 // At the start, after messages may have been missed, and now and then in case one was.
@@ -78,7 +78,7 @@ Task<> StoreRepair::ask_usage(bool may_be_lost) {
 }
 
 void StoreRepair::note_usage(const FetchUsage& usage) {
-  parts_.fleet.count(usage);
+  parts_.fleet.note_usage(usage);
   parts_.journal.usage(parts_.fleet.counted());
 }
 
@@ -106,7 +106,7 @@ Task<> StoreRepair::give_counts_back() {
     const FetchUsage known = parts_.fleet.counted();
     co_await parts_.budget.restore_usage(config_.name, known, config_.budget.per);
   }
-  std::optional<Pause> pause = parts_.pauses.known();
+  std::optional<Pause> pause = parts_.pauses.confirmed();
   if (pause) co_await parts_.signals.pause(config_.name, std::move(*pause));
 }
 
@@ -120,7 +120,7 @@ Task<> StoreRepair::give_record_back() {
     parts_.take_stored(*result.current);
   } else if (result.stored) {
     parts_.journal.repaired(record, was_stored);
-    stored(record.generation);
+    note_stored(record.generation);
   }
 }
 

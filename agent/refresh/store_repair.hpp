@@ -33,16 +33,16 @@ class StoreRepair {
   };
   StoreRepair(const TokenConfig& config, Parts parts);
 
-  // Messages may have been missed: the record is read now.
-  void hear_gap();
+  // Messages may have been missed, or the clock was stepped: the record is read at the next turn.
+  void reload_soon();
   // The coordinator may have lost the record: it is given back soon.
   void hear_loss();
   // The coordinator does not have our record yet: it is given back then.
   void give_back_at(BootTime moment) { repair_at_ = moment; }
   // Another host gave the record back, or has a newer one: nothing is left to do, unless this host knows of more.
-  void record_is_there();
+  void cancel_repair();
   // The coordinator has, or had, the record of this generation.
-  void stored(Generation generation) { in_store_ = std::max(in_store_, generation); }
+  void note_stored(Generation generation) { in_store_ = std::max(in_store_, generation); }
 
   // The answer of the coordinator about calls to the provider.
   void note_usage(const FetchUsage& usage);

@@ -1,4 +1,4 @@
-// LockEventStream: which event of a lock a client is sent next, judged by the state of its session and by the events
+// LockEventStream: the event of a lock that a client is sent next, judged by the state of its session and by the events
 // that were sent. States that were passed while a line was on its way are left out, except that nothing comes before
 // "acquired" but "waiting". Sends nothing itself.
 #pragma once

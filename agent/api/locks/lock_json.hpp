@@ -1,4 +1,4 @@
-// The JSON of locks: what clients send and what they are answered (agent/README.md, The way of a lock). Each text ends
+// The JSON of locks: requests of clients and the answers to them (agent/README.md, The way of a lock). Each text ends
 // with a newline.
 //
 // A client knows by itself when its lock has run out, even if the agent hangs: valid_until_boot_ms is on the clock

@@ -1,5 +1,5 @@
-// LockReply: what a client that asked for locks is answered: one answer if the outcome is known at once or the lock is
-// detached, otherwise a line for each event (lock_event_stream.hpp) until the session ends. Knows no HTTP.
+// LockReply: the answer to a client that asked for locks: one JSON object if the outcome is known at once or the lock
+// is detached, otherwise a line for each event (lock_event_stream.hpp) until the session ends. Knows no HTTP.
 #pragma once
 
 #include <memory>

@@ -1,5 +1,5 @@
-// What the local API answers below /v1/locks/NAME. Who may do what is decided by the rule that the name falls under
-// (agent/locks/lock_policy.hpp); default is no.
+// The answers of the local API below /v1/locks/NAME. The rule that the name falls under decides what a user may do
+// (agent/locks/lock_policy.hpp); without a rule the answer is no.
 //
 //   POST   /v1/locks/NAME          a session: NDJSON, waiting?, acquired, renewed* (not_renewed*: why it may soon be
 //                                  lost), lost; closing it releases. In the body "names": more locks, all or none;
@@ -7,7 +7,7 @@
 //   POST   /v1/locks/NAME/acquire  a detached lock
 //   POST   /v1/locks/NAME/extend   {"owner", "ttl_ms"}: the time to live is that from now on; sessions' locks, too
 //   POST   /v1/locks/NAME/release  {"owner"}
-//   GET    /v1/locks/NAME          who holds it
+//   GET    /v1/locks/NAME          the lock and its holder
 //   DELETE /v1/locks/NAME          agent.admins: takes it from its holder
 // Errors besides those of server/routes.hpp: 409 busy, 409 not_held, 429 too_many_locks, 503 coordinator_unreachable.
 #pragma once

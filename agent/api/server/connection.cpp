@@ -53,11 +53,12 @@ class ApiConnection final : public Connection, public std::enable_shared_from_th
   // Requests one after another, until one of the two has had enough. Ends by an exception when closed.
   Task<> serve() {
     for (bool more = true; more;) {
-      const HttpChannel::Incoming incoming = co_await channel_->read();
+      HttpChannel::Incoming incoming = co_await channel_->read();
       if (incoming.refusal) co_await channel_->send(*incoming.refusal, false);
       if (!incoming.request) co_return;
-      const ApiRequest& request = *incoming.request;
+      ApiRequest& request = *incoming.request;
       ApiResponse response = respond(request);
+      std::string().swap(request.body);  // a stream would keep its memory for as long as it lasts
       const bool busy = std::holds_alternative<LaterAnswer>(response) || std::holds_alternative<TokenEvents>(response);
       if (busy && context_.may_be_busy && !context_.may_be_busy(this)) {
         response = error_answer(503, "too_many_connections",

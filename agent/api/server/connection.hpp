@@ -1,6 +1,6 @@
 // Connection: one local client, from accept to close: requests one after another (HTTP/1.1 keep-alive) or one event
-// stream. Every wait has a deadline through Timers; what a client sends is bounded, and what is waiting to be sent
-// to it is one answer or one line, so a client that does not read costs a few KiB until its deadline drops it.
+// stream. Every wait has a deadline through Timers. Requests are bounded, a stream keeps nothing of its request, and
+// one answer or one line at a time waits to be sent, so a client that does not read costs a few KiB until its deadline.
 #pragma once
 
 #include <functional>
@@ -17,7 +17,8 @@ namespace jeton::agent {
 
 class Connection {
  public:
-  // What a connection uses until close(); afterwards it touches none of it, even if its coroutine ends a turn later.
+  // The parts of the agent that a connection uses until close(); afterwards it touches none of them, even if its
+  // coroutine ends a turn later.
   struct Context {
     Timers& timers;
     AgentFacade& facade;

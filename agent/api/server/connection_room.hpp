@@ -1,4 +1,4 @@
-// ConnectionRoom: clients of the local API that share one limit, and which of them gives way to a new one.
+// ConnectionRoom: clients of the local API that share one limit; it chooses the one that gives way to a new one.
 //
 // The one that has waited longest for its client is closed: of the same user if that has its share, otherwise of the
 // user with the most connections, so that a user with few keeps them. Busy ones (a stream, a call that takes its time)

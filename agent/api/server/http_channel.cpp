@@ -109,6 +109,7 @@ class BeastChannel final : public HttpChannel, public std::enable_shared_from_th
   }
 
   void begin_lines() override {
+    buffer_.shrink_to_fit();  // no request follows
     http::response<http::empty_body> message(http::status::ok, version());
     set_common(message, "application/x-ndjson");
     message.keep_alive(false);

@@ -1,5 +1,5 @@
 // HttpChannel: HTTP/1.1 over one local socket. Requests come in, answers and streams of lines go out; each has a
-// deadline, and each input a limit (limits.hpp). It does not know what the requests mean.
+// deadline, and each input a limit (limits.hpp). It does not know the meaning of the requests.
 //
 // A read or a write throws boost::system::system_error when the channel is closed or the client has gone. One thread:
 // the loop's.
@@ -36,8 +36,8 @@ class HttpChannel : public LineStream {
   // The head goes out together with the first line.
   virtual void begin_lines() = 0;
   virtual Task<> end_lines() = 0;
-  // Calls back once, when the client sends more or ends its side. Bytes that came together with the request do not
-  // count.
+  // Calls back once, when the client sends more or ends its side. Bytes that came in one piece with the request are in
+  // the channel's buffer already: they do not call back, only later ones and the end do.
   virtual void on_input(std::function<void()> heard) = 0;
 
   // Since when it waits for its client, for a request or for an answer to be read. None: it does not.

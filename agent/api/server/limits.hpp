@@ -1,4 +1,5 @@
-// What a local client may use up, so that none can hold the loop, the memory or the descriptors of the agent.
+// ApiLimits: bounds on the use of a local client, so that none can hold the loop, the memory or the descriptors of the
+// agent.
 #pragma once
 
 #include <cstddef>
@@ -16,7 +17,7 @@ struct ApiLimits {
   std::size_t header_bytes = 8 * 1024;                 // request line and headers; more is 431
   std::size_t body_bytes = 16 * 1024;                  // more is 413
   Duration read_deadline = std::chrono::seconds(10);   // a whole request, and the pause between two
-  Duration write_deadline = std::chrono::seconds(10);  // one answer or one line of a stream: drops who does not read
+  Duration write_deadline = std::chrono::seconds(10);  // one answer or one line of a stream; then the client is dropped
   Duration heartbeat = std::chrono::seconds(30);       // a line on a stream where nothing changes
 };
 

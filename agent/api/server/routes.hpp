@@ -1,4 +1,4 @@
-// Which part of the agent answers a path of the local API. No I/O, no HTTP library.
+// The paths of the local API, each with the part of the agent that answers it. No I/O, no HTTP library.
 //
 //   GET  /v1/status      any local user   the whole agent (status_json.hpp)
 //   /v1/tokens/NAME...   tokens/token_routes.hpp

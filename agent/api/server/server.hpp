@@ -1,7 +1,7 @@
 // ApiServer: the agent's local API (agent/README.md, Architecture): HTTP/1.1 with JSON on a unix socket, on the agent's
 // one loop.
 //
-// Anybody on the host may connect; what each may see is decided by the kernel's word on who it is (peer.hpp,
+// Anybody on the host may connect; the user, as the kernel names it, decides what a client may see (peer.hpp,
 // routes.hpp). A slow or hostile client is bounded by ApiLimits, and no number of ordinary users shuts out root, the
 // agent's own user and admins. Running out of descriptors pauses accepting and is logged, no more.
 #pragma once

@@ -15,8 +15,8 @@ namespace jeton::agent {
 
 class SocketFile {
  public:
-  // Throws Error. The socket is non-blocking and close-on-exec, the file has mode 0666: who may do what is decided by
-  // the peer's credentials.
+  // Throws Error. The socket is non-blocking and close-on-exec, the file has mode 0666: rights are decided by the
+  // peer's credentials.
   explicit SocketFile(std::filesystem::path path);
   SocketFile(const SocketFile&) = delete;
   SocketFile& operator=(const SocketFile&) = delete;

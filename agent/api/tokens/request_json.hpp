@@ -1,4 +1,4 @@
-// What clients send: JSON bodies of the local API. Bounded by ApiLimits::body_bytes before they get here.
+// The JSON bodies of requests to the local API. Bounded by ApiLimits::body_bytes before they get here.
 #pragma once
 
 #include <cstdint>

@@ -1,11 +1,11 @@
-// What the local API answers below /v1/tokens/NAME.
+// The answers of the local API below /v1/tokens/NAME.
 //
 //   GET  /v1/tokens/NAME            any local user       one token, no secret
 //   GET  /v1/tokens/NAME/events     the token's readers  NDJSON, a line per change (token_stream.hpp)
 //   POST /v1/tokens/NAME/rejected   the token's readers  {"generation": G}: the provider refused that token
 //   POST /v1/tokens/NAME/refresh    agent.admins         a new token now, within min_interval and budget
-// The two commands answer at once, 200 if a newer token is there, else 202 with when it is fetched (status_json.hpp);
-// the token itself comes through the segment.
+// The two commands answer at once, 200 if a newer token is there, else 202 with the time of its fetch
+// (status_json.hpp); the token itself comes through the segment.
 #pragma once
 
 #include <string_view>

@@ -29,9 +29,13 @@ done
 "$tree/sbin/jeton-agent" --version >/dev/null || fail "jeton-agent does not start"
 
 documents=$tree/share/doc/jeton
-for file in README.md {agent,config,libclient,systemd}/README.md SECURITY.md CHANGELOG.md LICENSE; do
+for file in README.md {agent,config,libclient,systemd,tests}/README.md SECURITY.md CONTRIBUTING.md CHANGELOG.md LICENSE \
+  config/agent.yaml; do
   cmp "$source/$file" "$documents/$file" || failed=1
 done
+"$source/.ci/links" --installed "$documents" || failed=1
+cd "$source"
+for file in $(git ls-files config/examples); do cmp "$file" "$documents/$file" || failed=1; done
 cd "$source/libclient"
 for file in $(git ls-files examples); do cmp "$file" "$documents/$file" || failed=1; done
 for file in $(git ls-files bindings | grep -vE '/tests/|/internal/|_test\.'); do

@@ -40,7 +40,7 @@ TEST(FleetFetch, FleetIsPaused_IsKnownForSure) {
   parts.fleet.lock.pause = agent::Pause{parts.now() + minutes(1), "429", {}};
   EXPECT_FALSE(parts.loop.run(parts.path.try_lock()));
   EXPECT_TRUE(parts.view.is_paused());
-  EXPECT_TRUE(parts.pauses.known());
+  EXPECT_TRUE(parts.pauses.confirmed());
 }
 
 TEST(FleetFetch, CoordinatorIsOutOfReach_IsAnOutageOfTheStep) {
@@ -89,7 +89,7 @@ TEST(FleetFetch, MinIntervalRuns_HoldsEveryRefreshBack) {
 TEST(FleetFetch, BudgetIsSpentByAMessage_DoesNotAskBeforeTheNextLook) {
   RefreshParts parts(RefreshParts::token_with_budget(10));
   parts.loop.run(parts.repair.reload());
-  parts.view.hear_count({10, parts.now() + hours(1)});
+  parts.view.note_heard_usage({10, parts.now() + hours(1)});
   EXPECT_FALSE(parts.loop.run(parts.path.admit(parts.lease())));
   EXPECT_EQ(parts.fleet.times("admit"), 0);
   EXPECT_GE(parts.view.blocked_until(true), parts.repair.next_look());

@@ -63,7 +63,7 @@ TEST(FleetView, PauseIsHeardAgain_IsNoNews) {
 
 TEST(FleetView, SchedulesPartOfTheBudgetIsSpent_BlocksTheScheduleOnly) {
   RefreshParts parts;
-  parts.view.spend(parts.now() + minutes(1), "budget");
+  parts.view.note_budget_spent(parts.now() + minutes(1), "budget");
   EXPECT_GE(parts.view.blocked_until(false), parts.now() + minutes(1));
   EXPECT_EQ(parts.view.blocked_until(true), agent::BootTime{});
   EXPECT_GE(parts.view.standalone_blocked_until(false), parts.now() + minutes(1));
@@ -79,7 +79,7 @@ TEST(FleetView, AnotherHostHasAClaim_DoesNotBlockAStandaloneFetch) {
 TEST(FleetView, PauseEnds_BlocksNothing) {
   RefreshParts parts;
   EXPECT_TRUE(parts.view.pause({parts.now() + seconds(10), "429", {}}));
-  parts.view.spend(parts.now() + seconds(10), "budget");
+  parts.view.note_budget_spent(parts.now() + seconds(10), "budget");
   parts.view.end_pause();
   EXPECT_FALSE(parts.view.is_paused());
   EXPECT_EQ(parts.view.blocked_until(false), agent::BootTime{});
@@ -87,7 +87,7 @@ TEST(FleetView, PauseEnds_BlocksNothing) {
 
 TEST(FleetView, CountIsLargerThanTheBudget_IsCutToIt) {
   RefreshParts parts(RefreshParts::token_with_budget(10));
-  parts.view.count({1000, parts.now() + hours(500)});
+  parts.view.note_usage({1000, parts.now() + hours(500)});
   EXPECT_EQ(parts.view.counted().calls, 10U);
   EXPECT_EQ(parts.view.counted().window_end, parts.now() + hours(1));
 }
@@ -100,8 +100,8 @@ TEST(FleetView, LimitsOfTheSchedule_LeaveTheReserve) {
 
 TEST(FleetView, LimitsInARunningWindow_CarryTheAnsweredCountAndNotTheHeardOne) {
   RefreshParts parts(RefreshParts::token_with_budget(10));
-  parts.view.count({4, parts.now() + minutes(5)});
-  parts.view.hear_count({9, parts.now() + minutes(5)});
+  parts.view.note_usage({4, parts.now() + minutes(5)});
+  parts.view.note_heard_usage({9, parts.now() + minutes(5)});
   EXPECT_EQ(parts.view.limits(false).known_calls, 4U);
   EXPECT_EQ(parts.view.limits(false).known_window_left, minutes(5));
   parts.loop.pass(minutes(6));
@@ -113,9 +113,9 @@ TEST(FleetView, BudgetIsSpentByAMessage_HoldsUntilTheNextLook) {
   RefreshParts parts(RefreshParts::token_with_budget(10));
   const agent::BootTime look = parts.now() + seconds(30);
   EXPECT_EQ(parts.view.budget_spent_until(look), agent::BootTime{});
-  parts.view.hear_count({10, parts.now() + minutes(5)});
+  parts.view.note_heard_usage({10, parts.now() + minutes(5)});
   EXPECT_EQ(parts.view.budget_spent_until(look), look);
-  parts.view.count({10, parts.now() + minutes(5)});
+  parts.view.note_usage({10, parts.now() + minutes(5)});
   EXPECT_EQ(parts.view.budget_spent_until(look), parts.now() + minutes(5));
 }
 

@@ -65,6 +65,30 @@ TEST(PausePolicy, CoordinatorDoesNotTakeThePause_HoldsThisHostWhateverTheCoordin
   EXPECT_TRUE(parts.view.is_paused());
 }
 
+TEST(PausePolicy, StandaloneFetchFails_HoldsThisHostWhateverTheCoordinatorKnows) {
+  RefreshParts parts;
+  parts.loop.run(parts.pauses.begin(failure_of(transient, minutes(20)), parts.standalone));
+  parts.pauses.check({});
+  EXPECT_TRUE(parts.view.is_paused());
+  parts.loop.pass(minutes(20) + seconds(1));
+  EXPECT_FALSE(parts.view.is_paused());
+}
+
+TEST(PausePolicy, PauseThatTheFleetDidNotLearnIsOver_LaterOneEndsWithTheCoordinators) {
+  for (const bool lifted : {false, true}) {
+    RefreshParts parts;
+    parts.loop.run(parts.pauses.begin(failure_of(transient, minutes(20)), parts.standalone));
+    if (lifted) {
+      parts.pauses.lift("an operator asked");
+    } else {
+      parts.loop.pass(minutes(20) + seconds(1));
+    }
+    parts.pauses.hear({parts.now() + hours(1), "of anybody", {}});
+    parts.pauses.check({});
+    EXPECT_FALSE(parts.view.is_paused()) << lifted;
+  }
+}
+
 TEST(PausePolicy, CoordinatorKnowsOfNoPause_Ends) {
   RefreshParts parts;
   begin(parts, failure_of(permanent));
@@ -72,12 +96,12 @@ TEST(PausePolicy, CoordinatorKnowsOfNoPause_Ends) {
   EXPECT_TRUE(parts.view.is_paused());
   parts.pauses.check({});
   EXPECT_FALSE(parts.view.is_paused());
-  EXPECT_FALSE(parts.pauses.known());
+  EXPECT_FALSE(parts.pauses.confirmed());
 }
 
 TEST(PausePolicy, BudgetIsSpent_IsNoReasonToEnd) {
   RefreshParts parts(RefreshParts::token_with_budget(10, 3));
-  parts.view.spend(parts.now() + minutes(1), "budget");
+  parts.view.note_budget_spent(parts.now() + minutes(1), "budget");
   parts.pauses.check({.calls = 7});
   EXPECT_GT(parts.view.spent_until(), parts.now());
   parts.pauses.check({.calls = 6});
@@ -88,11 +112,11 @@ TEST(PausePolicy, PauseIsHeard_HoldsAndIsNotKnownForSure) {
   RefreshParts parts;
   parts.pauses.hear({parts.now() + minutes(1), "429", {}});
   EXPECT_TRUE(parts.view.is_paused());
-  EXPECT_FALSE(parts.pauses.known()) << "a message may be of anybody";
-  parts.pauses.begin_known({parts.now() + minutes(2), "429", {}});
-  EXPECT_TRUE(parts.pauses.known());
+  EXPECT_FALSE(parts.pauses.confirmed()) << "a message may be of anybody";
+  parts.pauses.begin_confirmed({parts.now() + minutes(2), "429", {}});
+  EXPECT_TRUE(parts.pauses.confirmed());
   parts.loop.pass(minutes(3));
-  EXPECT_FALSE(parts.pauses.known()) << "it has ended";
+  EXPECT_FALSE(parts.pauses.confirmed()) << "it has ended";
 }
 
 // After one failure of its own a host pauses for at most a second.
@@ -121,27 +145,41 @@ TEST(PausePolicy, ResumeIsHeard_EndsUnlessOurRequestIsTheRefusedOne) {
 TEST(PausePolicy, RequestIsStillTheRefusedOne_IsLookedAtAgainAndNotResumed) {
   RefreshParts parts;
   begin(parts, failure_of(permanent));
-  EXPECT_EQ(parts.pauses.mend_check_at(), parts.now());
-  parts.loop.run(parts.pauses.resume_if_mended());
+  EXPECT_EQ(parts.pauses.correction_check_at(), parts.now());
+  parts.loop.run(parts.pauses.resume_if_corrected());
   EXPECT_EQ(parts.fleet.times("resume"), 0);
-  EXPECT_EQ(parts.pauses.mend_check_at(), parts.now() + seconds(5));
+  EXPECT_EQ(parts.pauses.correction_check_at(), parts.now() + seconds(5));
 }
 
 TEST(PausePolicy, RequestIsAnother_ResumesTheFleet) {
   RefreshParts parts;
   begin(parts, failure_of(permanent));
   parts.source.request = "another";
-  parts.loop.run(parts.pauses.resume_if_mended());
+  parts.loop.run(parts.pauses.resume_if_corrected());
   EXPECT_EQ(parts.fleet.times("resume"), 1);
   EXPECT_FALSE(parts.view.is_paused());
-  EXPECT_EQ(parts.pauses.mend_check_at(), agent::BootTime::max());
+  EXPECT_EQ(parts.pauses.correction_check_at(), agent::BootTime::max());
+}
+
+TEST(PausePolicy, RequestIsAnotherInAnOutage_EndsHereAndInTheFleetLater) {
+  RefreshParts parts;
+  parts.fleet.failing = {"resume"};
+  parts.loop.run(parts.pauses.begin(failure_of(permanent), parts.standalone));
+  parts.source.request = "another";
+  parts.loop.run(parts.pauses.resume_if_corrected());
+  EXPECT_FALSE(parts.view.is_paused());
+  EXPECT_EQ(parts.own.times("resume"), 1) << "a standalone fetch asks this host's own files";
+  EXPECT_GT(parts.pauses.lift_at(), parts.outage.retry_at());
+  parts.fleet.failing.clear();
+  parts.loop.run(parts.pauses.lift_in_fleet());
+  EXPECT_EQ(parts.fleet.times("resume"), 2);
 }
 
 TEST(PausePolicy, RequestCannotBeMade_IsNotResumed) {
   RefreshParts parts;
   begin(parts, failure_of(permanent));
   parts.source.request = "";
-  parts.loop.run(parts.pauses.resume_if_mended());
+  parts.loop.run(parts.pauses.resume_if_corrected());
   EXPECT_EQ(parts.fleet.times("resume"), 0);
 }
 
@@ -173,14 +211,28 @@ TEST(PausePolicy, PauseCannotBeLiftedInTheFleet_IsTriedAfterARefreshThatIsDue) {
   EXPECT_LT(parts.pauses.lift_at(), agent::BootTime::max());
 }
 
+TEST(PausePolicy, PauseBeganWhileALiftWaitsForTheCoordinator_IsKept) {
+  RefreshParts parts;
+  parts.fleet.failing = {"resume"};
+  parts.pauses.lift("an operator asked");
+  parts.loop.run(parts.pauses.lift_in_fleet());
+  parts.loop.run(parts.pauses.begin(failure_of(transient, minutes(20)), parts.standalone));
+  parts.loop.run(parts.pauses.lift_in_fleet());
+  EXPECT_TRUE(parts.view.is_paused());
+  EXPECT_EQ(parts.own.times("resume"), 1);
+  parts.fleet.failing.clear();
+  parts.loop.run(parts.pauses.lift_in_fleet());
+  EXPECT_TRUE(parts.view.is_paused()) << "the operator asked before the provider refused once more";
+}
+
 TEST(PausePolicy, PrerequisiteIsRenewed_ChecksAPauseForARequestNow) {
   RefreshParts parts;
-  parts.pauses.check_mended_soon();
-  EXPECT_EQ(parts.pauses.mend_check_at(), agent::BootTime::max()) << "there is no pause";
+  parts.pauses.check_correction_soon();
+  EXPECT_EQ(parts.pauses.correction_check_at(), agent::BootTime::max()) << "there is no pause";
   begin(parts, failure_of(permanent));
-  parts.loop.run(parts.pauses.resume_if_mended());
-  parts.pauses.check_mended_soon();
-  EXPECT_EQ(parts.pauses.mend_check_at(), parts.now());
+  parts.loop.run(parts.pauses.resume_if_corrected());
+  parts.pauses.check_correction_soon();
+  EXPECT_EQ(parts.pauses.correction_check_at(), parts.now());
 }
 
 }  // namespace

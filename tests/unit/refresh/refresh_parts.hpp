@@ -87,7 +87,7 @@ struct RefreshParts {
   };
   std::function<void(agent::Record)> stored_taker = [this](agent::Record made) {
     taken_stored.push_back(made.generation);
-    repair.stored(made.generation);
+    repair.note_stored(made.generation);
     taker(std::move(made));
   };
 

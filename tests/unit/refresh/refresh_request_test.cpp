@@ -60,7 +60,7 @@ TEST(RefreshRequest, AnotherHostIsToFetch_WaitsForIt) {
   RefreshParts parts;
   parts.request.make(Reason::rejected, std::nullopt, seconds(3));
   EXPECT_EQ(parts.request.due(), parts.now() + seconds(3));
-  EXPECT_EQ(parts.request.held_by(), "another host was told of it and is to fetch");
+  EXPECT_EQ(parts.request.held_by(), "the host that reported the rejection fetches first");
 }
 
 TEST(RefreshRequest, OperatorAsks_ConsentsToOneFetch) {

@@ -13,7 +13,7 @@ using std::chrono::seconds;
 
 TEST(RefreshTiming, ThereIsNoToken_IsDueWithinMilliseconds) {
   RefreshParts parts;
-  parts.timing.draw();
+  parts.timing.draw_cold_start_delay();
   EXPECT_LE(parts.timing.due_at(), parts.now() + milliseconds(5));
   EXPECT_EQ(parts.timing.phase(), agent::RefreshPhase::quiet);
 }

@@ -104,9 +104,9 @@ TEST(StandaloneFetch, OwnFilesCannotBeWritten_RecordIsServedAllTheSameAndTheLock
   EXPECT_FALSE(parts.outage.since()) << "of the coordinator";
 }
 
-TEST(StandaloneFetch, PauseIsShared_StaysOnThisHost) {
+TEST(StandaloneFetch, PauseIsKept_StaysOnThisHostAndIsNotKnownToTheFleet) {
   RefreshParts parts;
-  EXPECT_TRUE(parts.loop.run(parts.standalone.share_pause({parts.now() + minutes(1), "503", {}})));
+  EXPECT_FALSE(parts.loop.run(parts.standalone.share_pause({parts.now() + minutes(1), "503", {}})));
   EXPECT_EQ(parts.own.pauses.size(), 1U);
   EXPECT_EQ(parts.fleet.pauses.size(), 0U);
 }

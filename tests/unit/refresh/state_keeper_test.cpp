@@ -8,6 +8,7 @@ namespace {
 class FakeKeeper final : public agent::RecordKeeper {
  public:
   [[nodiscard]] std::optional<agent::Record> load() override {
+    if (defective) throw std::runtime_error("a defect");
     if (broken) throw agent::Error("no key opens it");
     return saved;
   }
@@ -21,6 +22,7 @@ class FakeKeeper final : public agent::RecordKeeper {
 
   std::optional<agent::Record> saved;
   bool broken = false;
+  bool defective = false;
   int saves = 0;
   int answers = 0;
 };
@@ -48,6 +50,13 @@ TEST(StateKeeper, KeptRecordCannotBeRead_IsSaidAndTheRefreshGoesOn) {
   parts.keeper.broken = true;
   EXPECT_FALSE(parts.state.load());
   EXPECT_NE(parts.journal.status().last_error.find("no key opens it"), std::string::npos);
+}
+
+TEST(StateKeeper, ReadingFailsInAnUnexpectedWay_IsSaidAndTheRefreshGoesOn) {
+  KeeperParts parts;
+  parts.keeper.defective = true;
+  EXPECT_FALSE(parts.state.load());
+  EXPECT_NE(parts.journal.status().last_error.find("a defect"), std::string::npos);
 }
 
 TEST(StateKeeper, RecordIsNewer_IsSavedOnce) {

@@ -36,7 +36,7 @@ TEST(StoreRepair, AnotherHostHasAClaim_LooksEverySecond) {
 TEST(StoreRepair, MessagesMayBeMissed_LooksAtOnce) {
   RefreshParts parts;
   parts.loop.run(parts.repair.reload());
-  parts.repair.hear_gap();
+  parts.repair.reload_soon();
   EXPECT_LE(parts.repair.reload_at(), parts.now());
   parts.loop.run(parts.repair.reload());
   EXPECT_GT(parts.repair.reload_at(), parts.now());
@@ -101,7 +101,7 @@ TEST(StoreRepair, AnotherHostGaveTheRecordBack_NothingIsLeftToDo) {
   RefreshParts parts;
   parts.take(parts.record(1));
   parts.repair.hear_loss();
-  parts.repair.record_is_there();
+  parts.repair.cancel_repair();
   EXPECT_EQ(parts.repair.repair_at(), agent::BootTime::max());
 }
 
@@ -109,7 +109,7 @@ TEST(StoreRepair, AnotherHostGaveTheRecordBackAndThisOneKnowsACount_GivesTheCoun
   RefreshParts parts(RefreshParts::token_with_budget(10));
   parts.repair.note_usage({4, parts.now() + minutes(5)});
   parts.repair.hear_loss();
-  parts.repair.record_is_there();
+  parts.repair.cancel_repair();
   EXPECT_LT(parts.repair.repair_at(), agent::BootTime::max());
 }
 
@@ -118,7 +118,7 @@ TEST(StoreRepair, CountsAndRecordAreLost_CountsComeBeforeTheRecordAndOnceMoreAft
   RefreshParts parts(RefreshParts::token_with_budget(10));
   parts.take(parts.record(1));
   parts.repair.note_usage({4, parts.now() + minutes(5)});
-  parts.pauses.begin_known({parts.now() + minutes(2), "429", {}});
+  parts.pauses.begin_confirmed({parts.now() + minutes(2), "429", {}});
   parts.loop.run(parts.repair.repair());
   EXPECT_EQ(parts.fleet.calls, (Calls{"restore_usage", "pause", "publish", "restore_usage", "pause"}));
   ASSERT_FALSE(parts.fleet.restored.empty());
@@ -129,7 +129,7 @@ TEST(StoreRepair, CountsAndRecordAreLost_CountsComeBeforeTheRecordAndOnceMoreAft
 
 TEST(StoreRepair, CountAndPauseWereOnlyHeard_AreNotGivenBack) {
   RefreshParts parts(RefreshParts::token_with_budget(10));
-  parts.view.hear_count({4, parts.now() + minutes(5)});
+  parts.view.note_heard_usage({4, parts.now() + minutes(5)});
   parts.pauses.hear({parts.now() + minutes(2), "429", {}});
   parts.loop.run(parts.repair.repair());
   EXPECT_EQ(parts.fleet.calls, Calls{});
@@ -139,7 +139,7 @@ TEST(StoreRepair, CountIsLowerAfterAGap_WasLost) {
   RefreshParts parts(RefreshParts::token_with_budget(10));
   parts.repair.note_usage({4, parts.now() + minutes(5)});
   parts.fleet.counted = {1, parts.now() + minutes(5)};
-  parts.repair.hear_gap();
+  parts.repair.reload_soon();
   parts.loop.run(parts.repair.reload());
   EXPECT_LT(parts.repair.repair_at(), agent::BootTime::max());
   EXPECT_EQ(parts.view.counted().calls, 4U);

@@ -38,6 +38,7 @@ Task<FetchedToken> ModelProvider::call(std::string state) {
   const agent::WallTime issued_at = timers_.clock().wall_now();
   if (answer.kind == Answer::Kind::hang) co_await hang();
   co_await agent::sleep_for(timers_, answer_time);
+  if (answer.kind == Answer::Kind::defect) std::rethrow_exception(answer.thrown);
   if (answer.kind == Answer::Kind::transient) {
     throw SourceError(SourceError::Kind::transient, "503", answer.retry_after);
   }
@@ -79,6 +80,7 @@ Task<> ModelProvider::revoke(std::string value) {
     co_await hang();
   }
   co_await agent::sleep_for(timers_, answer_time);
+  if (defect_of_revocation) std::rethrow_exception(std::exchange(defect_of_revocation, nullptr));
   if (failing_revocations > 0) {
     --failing_revocations;
     throw SourceError(SourceError::Kind::transient, "503", revocation_retry_after);

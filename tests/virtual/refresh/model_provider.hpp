@@ -4,9 +4,11 @@
 #pragma once
 
 #include <deque>
+#include <exception>
 #include <functional>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "agent/base/event.hpp"
@@ -15,10 +17,11 @@
 namespace jeton::test {
 
 struct Answer {
-  enum class Kind { token, transient, permanent, hang, state_only, unread };
+  enum class Kind { token, transient, permanent, hang, state_only, unread, defect };
   Kind kind = Kind::token;
   std::optional<agent::Duration> retry_after{};
-  std::string value{};  // of the token; empty: a new one each time
+  std::string value{};          // of the token; empty: a new one each time
+  std::exception_ptr thrown{};  // by a source with a defect
 
   static Answer failure(std::optional<agent::Duration> retry_after = {}) { return {Kind::transient, retry_after}; }
   static Answer refusal() { return {Kind::permanent}; }
@@ -26,6 +29,8 @@ struct Answer {
   static Answer same(std::string value) { return {Kind::token, {}, std::move(value)}; }
   // No token, but the state that the next call needs.
   static Answer unusable() { return {Kind::state_only}; }
+  // The source throws this instead of a SourceError.
+  static Answer defect(std::exception_ptr thrown) { return {Kind::defect, {}, {}, std::move(thrown)}; }
   // Neither can be read; the state of before is spent.
   static Answer unread() { return {Kind::unread}; }
 };
@@ -45,6 +50,7 @@ class ModelProvider {
   std::optional<agent::WallTime> dated_end{};  // in its stead
   agent::Duration answer_time = std::chrono::milliseconds(200);
   int failing_revocations = 0;
+  std::exception_ptr defect_of_revocation{};                // thrown by the next one
   std::optional<agent::Duration> revocation_retry_after{};  // of those that fail
   int hanging_revocations = 0;                              // before the failing ones; until release()
   bool rotates = false;  // a call must come with the state of the last answer; any other is a replay, and refused

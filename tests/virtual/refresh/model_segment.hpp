@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <stdexcept>
 
 #include "agent/record/record_file.hpp"
 #include "agent/segment/token_store.hpp"
@@ -15,6 +16,7 @@ struct ModelSegment {
   bool expired = false;
   bool rejected = false;
   std::uint64_t went_back = 0;
+  int failing_writes = 0;
 
   [[nodiscard]] agent::Generation generation() const { return record ? record->generation : 0; }
 };
@@ -32,6 +34,10 @@ class ModelStore final : public agent::TokenStore {
   [[nodiscard]] agent::Generation generation() const override { return segment_.generation(); }
   void publish(const agent::Record& next, agent::WallTime now) override {
     if (!alive_) return;
+    if (segment_.failing_writes > 0) {
+      --segment_.failing_writes;
+      throw std::runtime_error("the segment cannot be mapped");
+    }
     if (next.generation < segment_.generation()) ++segment_.went_back;
     if (next.generation > segment_.generation()) segment_.rejected = false;
     segment_.record = next;

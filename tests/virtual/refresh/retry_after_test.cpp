@@ -33,11 +33,11 @@ void begin_with_a_pause(VirtualFleet& fleet) {
 const FleetSettings may_fetch_alone{
     .agents = 1, .budget = {.calls = 100, .per = hours(24), .alone = 10}, .fetch_alone = minutes(1)};
 
-// Redis is gone, and the provider asks the host that fetches alone for the pause.
+// Redis is out of reach, and the provider asks the host that fetches alone for the pause.
 void fetch_alone_into_a_pause(VirtualFleet& fleet) {
   fleet.start_all();
   fleet.pass(seconds(5));
-  fleet.server().kill();
+  fleet.cut_off_all();
   fleet.provider.behave(endless);
   ASSERT_TRUE(fleet.until([&] { return fleet.provider.calls == 2; }, minutes(10)));
   fleet.pass(seconds(5));
@@ -136,6 +136,52 @@ TEST(RetryAfter, OperatorAsksInAnOutage_EndsThePauseOfTheHostItself) {
   fleet.pass(seconds(20));
   EXPECT_EQ(fleet.provider.calls, 3U);
   EXPECT_GT(fleet.segments[0].record->expires_at, fleet.loop.clock.wall_now() + minutes(9));
+}
+
+TEST(RetryAfter, OperatorAsksInAnOutageAndTheProviderRefusesOnceMore_IsObeyed) {
+  VirtualFleet fleet(may_fetch_alone);
+  ASSERT_NO_FATAL_FAILURE(fetch_alone_into_a_pause(fleet));
+  fleet.refresh(0).refresh_now();
+  fleet.pass(seconds(50));
+  EXPECT_EQ(fleet.provider.calls, 3U) << "one request, one try";
+}
+
+TEST(RetryAfter, RedisIsBackAfterAStandaloneFetch_IsObeyedToItsEnd) {
+  VirtualFleet fleet(may_fetch_alone);
+  ASSERT_NO_FATAL_FAILURE(fetch_alone_into_a_pause(fleet));
+  const auto left = fleet.status(0).paused_until.value() - fleet.loop.clock.wall_now();
+  ASSERT_GT(left, seconds(40));
+  fleet.reconnect_all();
+  fleet.pass(left - seconds(1));
+  EXPECT_EQ(fleet.provider.calls, 2U);
+  fleet.provider.behave({});
+  fleet.pass(seconds(5));
+  EXPECT_EQ(fleet.provider.calls, 3U);
+}
+
+TEST(RetryAfter, SourceIsAnotherOneInAnOutage_HostFetchesAloneAgain) {
+  VirtualFleet fleet(may_fetch_alone);
+  ASSERT_NO_FATAL_FAILURE(fetch_alone_into_a_pause(fleet));
+  fleet.secrets[0] = "another URL";
+  fleet.provider.behave({});
+  fleet.pass(seconds(20));
+  EXPECT_EQ(fleet.provider.calls, 3U);
+}
+
+// So its own files never hold a pause that an operator's request would have to end.
+TEST(RetryAfter, TokenKeepsAStateInAnOutage_OwnFilesHaveNoPause) {
+  agent::OAuth2SourceConfig source;
+  source.grant = agent::OAuth2SourceConfig::Grant::refresh_token;
+  FleetSettings settings = may_fetch_alone;
+  settings.source = source;
+  VirtualFleet fleet(settings);
+  fleet.start_all();
+  fleet.pass(seconds(5));
+  fleet.provider.behave(endless);
+  fleet.server().kill();
+  fleet.pass(minutes(20));
+  EXPECT_EQ(fleet.provider.calls, 1U);
+  EXPECT_FALSE(std::filesystem::exists(fleet.directory(0) / "alone")) << "no standalone fetch touched them";
 }
 
 TEST(RetryAfter, OperatorAsksInAnOutageAfterARestart_EndsThePauseOfTheHostItself) {
