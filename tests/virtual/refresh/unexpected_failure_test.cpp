@@ -29,6 +29,7 @@ void expect_a_failure_that_passes(VirtualFleet& fleet, const std::exception_ptr&
   const agent::TokenStatus status = fleet.status(0);
   EXPECT_EQ(status.fetch_failures, 1U);
   EXPECT_EQ(status.last_error.find("the source failed in an unexpected way: "), 0U) << status.last_error;
+  EXPECT_EQ(status.last_error.find("s3cret"), std::string::npos) << status.last_error;
   EXPECT_FALSE(status.holds_lock) << "another host may fetch";
   EXPECT_TRUE(status.paused_until);
   EXPECT_TRUE(fleet.until([&] { return fleet.all_valid(); }, seconds(5)));
@@ -60,7 +61,7 @@ const boost::system::error_code reset = make_error_code(boost::system::errc::con
 
 INSTANTIATE_TEST_SUITE_P(Any, UnexpectedFailure,
                          testing::Values(std::make_exception_ptr(agent::TransportError("out of reach")),
-                                         std::make_exception_ptr(std::runtime_error("a defect")),
+                                         std::make_exception_ptr(std::runtime_error("unexpected text near s3cret")),
                                          std::make_exception_ptr(boost::system::system_error(reset))),
                          [](const auto& sample) { return "sample" + std::to_string(sample.index); });
 
