@@ -60,7 +60,8 @@ RedisKeys Notifications::keys_of(const Subject& subject) const {
 void Notifications::subscribe(const Subject& subject, FleetListener* listener) {
   const RedisKeys keys = keys_of(subject);
   const std::string& channel = keys.channel;
-  const bool watched = watch_ && subject.kind == Subject::Kind::token;
+  const bool is_lock = subject.kind == Subject::Kind::lock;
+  const bool watched = watch_ && !is_lock;
   if (listener == nullptr) {
     by_channel_.erase(channel);
     subscriber_.unsubscribe(channel);
@@ -73,7 +74,9 @@ void Notifications::subscribe(const Subject& subject, FleetListener* listener) {
   if (subscription.ready) {
     notify_resync_soon(channel);
   } else {
-    subscriber_.subscribe(channel, watched ? std::string() : keys.token);
+    // Tokens share the connection and must not lose it for a lock.
+    const auto need = is_lock ? redis::Subscriber::Need::optional : redis::Subscriber::Need::required;
+    subscriber_.subscribe(channel, watched ? std::string() : keys.token, need);
     if (watched) watch_->subscribe(channel, keys.token);
   }
 }
@@ -92,7 +95,8 @@ void Notifications::own(const Subject& subject, const std::string& owner) {
 
 void Notifications::notify_resync() {
   for (const auto& [channel, subscription] : by_channel_) {
-    if (subscription.ready) notify_resync_soon(channel);
+    const bool is_token = subscription.subject.kind == Subject::Kind::token;
+    if (is_token && subscription.ready) notify_resync_soon(channel);
   }
 }
 
@@ -167,8 +171,9 @@ void Notifications::on_message(const std::string& channel, std::string_view payl
     deliver(subscription, std::move(message), own == own_owner_.end() ? std::string() : own->second);
   } catch (const Error& e) {
     if (subscription.warnings.allows(timers_.clock().boot_now())) {
-      log::warning("ignored a malformed message; who else publishes on this channel?",
-                   {{"token", subscription.subject.name}, {"channel", channel}, {"error", e.what()}});
+      log::warning(
+          "ignored a malformed message; who else publishes on this channel?",
+          {{is_lock ? "lock" : "token", subscription.subject.name}, {"channel", channel}, {"error", e.what()}});
     }
     subscription.listener->on_unreadable(e.what());
   }
@@ -184,7 +189,7 @@ void Notifications::deliver(Subscription& subscription, ChannelMessage message, 
   if (written_ && writes) written_();
   const BootTime now = timers_.clock().boot_now();
   const auto is_due = [&](std::string_view what, const std::string& owner) {
-    return owner != own_owner && (!reached_majority_ || reached_majority_(what, owner));
+    return owner != own_owner && (!reached_majority_ || reached_majority_(subscription.subject.kind, what, owner));
   };
   if (auto* record = std::get_if<Record>(&message)) {
     listener.on_record(std::move(*record));

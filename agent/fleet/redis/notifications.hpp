@@ -32,7 +32,7 @@ class Notifications {
   };
   // Whether a claim ("claim") or release ("release") by this owner is to be passed on now: every server of a quorum
   // sends it. Empty: each is.
-  using ReachedMajority = std::function<bool(std::string_view what, const std::string& owner)>;
+  using ReachedMajority = std::function<bool(Subject::Kind, std::string_view what, const std::string& owner)>;
   // `offset`: the server's clock minus ours, empty while unknown; until then the listener of a token hears nothing, and
   // then on_gap().
   Notifications(Timers& timers, Random& random, Source source, FleetCodec codec, ReachedMajority reached_majority,
@@ -54,7 +54,8 @@ class Notifications {
   void own(const Subject& subject, const std::string& owner);
   // The stored record of a token is of no use.
   void notify_unreadable(const Subject& subject, const std::string& why);
-  // Every listener that has its channel loads anew: the offset became known or changed, or a load may have failed.
+  // Every listener of a token that has its channel loads anew: the offset became known or changed, or a load may have
+  // failed.
   void notify_resync();
 
  private:

@@ -55,6 +55,7 @@ RedisServer::RedisServer(Timers& timers, Random& random, RedisOptions options,
 RedisServer::~RedisServer() { end(); }
 
 void RedisServer::start() {
+  if (stopped_) return;
   keyspace_->start();
   clock_.start();
   notifications_.start();
@@ -108,6 +109,7 @@ Task<RedisServer::Grant> RedisServer::acquire(Subject subject, std::shared_ptr<c
   const bool is_token = subject.kind == Subject::Kind::token;
   if (is_token) {
     co_await clock_.get(deadline);                // without it the record cannot be read
+    deadline = next_deadline(deadline);
     notifications_.own(subject, attempt->owner);  // before it is sent: the claim may be heard before the answer
   }
   if (attempt->abandoned) throw redis::NotSentError(display() + ": no answer in time");
@@ -164,6 +166,7 @@ Task<RedisServer::Stored> RedisServer::publish(Subject subject, std::shared_ptr<
   const RedisKeys keys = keys_of(subject);
   Record there = *record;
   const Milliseconds offset = co_await clock_.get(deadline);
+  deadline = next_deadline(deadline);
   shift_times(there, offset);
   const SecretString text = options_.codec.encode(subject.name, there);
   JETON_FAILPOINT("redis.publish.sending");
@@ -183,6 +186,7 @@ Task<RedisServer::Stored> RedisServer::publish(Subject subject, std::shared_ptr<
     result.stored = result.record && result.record->value == record->value;
     if (!result.record && answer.record) {
       // Garbage, or sealed with a key that no host has any more: a host without the token could not get it.
+      deadline = next_deadline(deadline);
       result.stored = co_await operations_.replace(keys, *answer.record, text, deadline);
     }
   }
@@ -191,6 +195,7 @@ Task<RedisServer::Stored> RedisServer::publish(Subject subject, std::shared_ptr<
 
 Task<RedisServer::Loaded> RedisServer::load(Subject subject, BootTime deadline) {
   co_await clock_.get(deadline);
+  deadline = next_deadline(deadline);
   const RedisKeys keys = keys_of(subject);
   const std::optional<SecretString> text = co_await operations_.load(keys, deadline);
   Loaded loaded;

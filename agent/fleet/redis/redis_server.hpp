@@ -10,8 +10,9 @@
 // reads the same instant on whichever server it asks, each server expires its keys by its own clock, and a server whose
 // clock is wrong misleads no host.
 //
-// The caller of a step keeps the server until the Task is done. A step ends at its deadline at the latest, or when the
-// connections end. Errors: TransportError. One thread: the loop's.
+// The caller of a step keeps the server until the Task is done. In a quorum a step ends at its deadline at the latest;
+// on a single server each question has a timeout of its own: the clock, the step, the replacement of a bad record. All
+// end when the connections end. Errors: TransportError. One thread: the loop's.
 #pragma once
 
 #include <functional>
@@ -135,6 +136,8 @@ class RedisServer : public std::enable_shared_from_this<RedisServer> {
   // At once, whatever is under way. Needs the timers; after it nothing does.
   void end();
   static Task<> stop_when_idle(std::shared_ptr<RedisServer> self);
+  // Of the next question of a step, whose deadline this is: the caller of a quorum waits no longer.
+  [[nodiscard]] BootTime next_deadline(BootTime of_step) const { return in_quorum_ ? of_step : deadline(); }
   [[nodiscard]] std::string too_few_replicas(const std::string& what) const;
   // A stored record in this host's time; none if it is not one, which is reported once, until a good one comes.
   std::optional<Record> decode(const Subject& subject, const std::optional<SecretString>& text);

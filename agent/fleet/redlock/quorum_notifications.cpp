@@ -79,15 +79,16 @@ class QuorumNotifications::Deduplicator final : public FleetListener,
 
 QuorumNotifications::~QuorumNotifications() = default;
 
-QuorumNotifications::Heard& QuorumNotifications::heard(std::string message) {
-  const auto found = std::find_if(heard_.begin(), heard_.end(), [&](const Heard& h) { return h.message == message; });
-  if (found != heard_.end()) return *found;
-  if (heard_.size() >= remembered) heard_.pop_front();
-  return heard_.emplace_back(Heard{std::move(message)});
+QuorumNotifications::Heard& QuorumNotifications::heard(Subject::Kind kind, std::string message) {
+  std::deque<Heard>& latest = heard_[kind];
+  const auto found = std::find_if(latest.begin(), latest.end(), [&](const Heard& h) { return h.message == message; });
+  if (found != latest.end()) return *found;
+  if (latest.size() >= remembered) latest.pop_front();
+  return latest.emplace_back(Heard{std::move(message)});
 }
 
-bool QuorumNotifications::reached_majority(std::string_view what, const std::string& owner) {
-  Heard& message = heard(std::string(what) + " " + owner);
+bool QuorumNotifications::reached_majority(Subject::Kind kind, std::string_view what, const std::string& owner) {
+  Heard& message = heard(kind, std::string(what) + " " + owner);
   ++message.servers;
   if (message.passed_on || message.servers < majority_) return false;
   message.passed_on = true;
@@ -95,8 +96,8 @@ bool QuorumNotifications::reached_majority(std::string_view what, const std::str
 }
 
 void QuorumNotifications::own(const std::string& owner) {
-  heard("claim " + owner).passed_on = true;
-  heard("release " + owner).passed_on = true;
+  heard(Subject::Kind::token, "claim " + owner).passed_on = true;
+  heard(Subject::Kind::token, "release " + owner).passed_on = true;
 }
 
 bool QuorumNotifications::notify_data_loss(const std::string& name) {

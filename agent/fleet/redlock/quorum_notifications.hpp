@@ -27,8 +27,8 @@ class QuorumNotifications {
   ~QuorumNotifications();
 
   // Called for each server that says this of an owner. True: this one makes a majority.
-  bool reached_majority(std::string_view what, const std::string& owner);
-  // Nothing about this owner is passed on: it is ourselves.
+  bool reached_majority(Subject::Kind kind, std::string_view what, const std::string& owner);
+  // Nothing about this owner of an updater lock is passed on: it is ourselves.
   void own(const std::string& owner);
   // The record of a token may be lost. False: there is no listener.
   bool notify_data_loss(const std::string& name);
@@ -44,11 +44,11 @@ class QuorumNotifications {
     std::size_t servers = 0;  // that said so
     bool passed_on = false;
   };
-  Heard& heard(std::string message);
+  Heard& heard(Subject::Kind kind, std::string message);
 
   Timers& timers_;
   std::size_t majority_;
-  std::deque<Heard> heard_;  // the latest
+  std::map<Subject::Kind, std::deque<Heard>> heard_;  // the latest; many locks do not displace those of tokens
   std::map<std::pair<Subject::Kind, std::string>, std::shared_ptr<Deduplicator>> listeners_;
 };
 

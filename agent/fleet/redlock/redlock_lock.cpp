@@ -19,7 +19,7 @@ constexpr Duration shortest_split_pause = std::chrono::milliseconds(5);
 constexpr Duration split_spread = std::chrono::milliseconds(50);
 constexpr int most_doublings = 8;
 
-// For people and for the line of contenders: the key is the same on every server.
+// For people and, with the kind, for the line of contenders: the key is the same on every server.
 std::string lock_key(const RedlockQuorum& quorum, const Subject& subject) {
   return quorum.servers.front()->keys_of(subject).lock;
 }
@@ -179,7 +179,9 @@ Task<AcquireResult> try_acquire(Quorum quorum, Subject subject, Claim claim) {
   const LockAttempts::Attempt attempt = [quorum, subject, claim] {
     return attempt_until_decided(quorum, subject, claim);
   };
-  AcquireResult result = co_await quorum->attempts.run(lock_key(*quorum, subject), attempt);
+  // A token whose lock.key is the key of an application's lock needs an answer of its own, with its record.
+  const std::string line = (subject.kind == Subject::Kind::token ? "token " : "lock ") + lock_key(*quorum, subject);
+  AcquireResult result = co_await quorum->attempts.run(line, attempt);
   co_return result;
 }
 

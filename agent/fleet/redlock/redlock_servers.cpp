@@ -42,9 +42,9 @@ RedlockServers make_redlock_servers(Timers& timers, Random& random, const Redloc
     const std::weak_ptr<QuorumNotifications> notifications = made.notifications;
     const auto server = std::make_shared<RedisServer>(
         timers, random, std::move(one),
-        [notifications, identities, endpoint](std::string_view what, const std::string& owner) {
+        [notifications, identities, endpoint](Subject::Kind kind, std::string_view what, const std::string& owner) {
           const auto alive = notifications.lock();
-          return alive && !identities->is_refused(endpoint) && alive->reached_majority(what, owner);
+          return alive && !identities->is_refused(endpoint) && alive->reached_majority(kind, what, owner);
         });
     const std::weak_ptr<RedisServer> weak = server;
     // The server may have been restarted without its data, and the channels have come up before: a load of the record

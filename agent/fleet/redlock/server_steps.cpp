@@ -46,7 +46,6 @@ Task<RedisServer::Grant> acquire(Server server, Subject subject, std::shared_ptr
                                  BootTime deadline) {
   const Turn turn = co_await server->in_turn(subject, deadline);
   RedisServer::Grant grant = co_await server->acquire(subject, attempt, deadline);
-  JETON_FAILPOINT("redlock.acquire.answered");
   if (attempt->abandoned && grant.answer.outcome == RedisOperations::Acquired::Outcome::won) {
     // Before the next question about this lock, which would find it held.
     const RedisKeys keys = server->keys_of(subject);

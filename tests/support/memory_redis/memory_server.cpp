@@ -218,7 +218,7 @@ void MemoryServer::subscribe(Session& session, const Words& words, bool on) {
 void MemoryServer::wait_for_replicas(const std::shared_ptr<Session>& session, const Words& words) {
   const auto wanted = memory_redis::to_integer(words.at(1));
   const std::chrono::milliseconds limit{memory_redis::to_integer(words.at(2))};
-  if (replicas_ >= wanted) {
+  if (replicas_ >= wanted || wait_returns_at_once_) {
     session->reply(Reply::number(replicas_));
     return;
   }

@@ -63,6 +63,8 @@ class MemoryServer {
   void set_idle_timeout(std::chrono::seconds timeout);
   // That have at once what was written; WAIT counts them.
   void set_replicas(int count) { replicas_ = count; }
+  // As behind a proxy that does not wait for them.
+  void set_wait_returns_at_once(bool at_once) { wait_returns_at_once_ = at_once; }
   // Commands of clients since it was made; a script is one.
   [[nodiscard]] std::uint64_t commands() const;
   [[nodiscard]] std::uint64_t commands(const std::string& name) const;
@@ -122,6 +124,7 @@ class MemoryServer {
   bool up_ = true;
   bool frozen_ = false;
   int replicas_ = 0;
+  bool wait_returns_at_once_ = false;
   std::map<int, memory_redis::Database> databases_;
   std::map<std::string, std::string> scripts_;
   memory_redis::LuaEngine lua_;

@@ -80,6 +80,33 @@ TEST_F(RedisTrouble, CallFailedAndConnectionIsBack_ListenerLooksAnew) {
   EXPECT_TRUE(loop.turn_until([&] { return host.listener.gaps > gaps; }));
 }
 
+// Each question of a call has a timeout of its own: together they take longer than one.
+TEST_F(RedisTrouble, ServerIsSlowAndItsClockUnknown_CallsSucceed) {
+  test::Host host(loop, options(500ms));
+  Lease lease = host.call.acquire(1h);
+  EXPECT_TRUE(host.call.publish(make_record(loop, lease.fence, "x"), lease).stored);  // the server knows the scripts
+  servers.network().set_latency(70ms, 70ms);  // an answer takes 140 ms, the clock three of them
+  host.coordinator.clock_stepped();
+  EXPECT_TRUE(host.call.load());
+  host.coordinator.clock_stepped();
+  lease = host.call.acquire(1h);
+  host.coordinator.clock_stepped();
+  EXPECT_TRUE(host.call.publish(make_record(loop, lease.fence, "y"), lease).stored);
+}
+
+TEST_F(RedisTrouble, ServerIsSlowAndItsRecordGarbage_IsReplaced) {
+  test::Host host(loop, options(500ms));
+  const Lease lease = host.call.acquire(1h);
+  const Record record = make_record(loop, lease.fence, "x");
+  EXPECT_TRUE(host.call.publish(record, lease).stored);
+  server.cli({"HSET", token, "record", "garbage"});
+  EXPECT_TRUE(host.call.publish(record, lease).stored);  // the server knows the scripts
+  server.cli({"HSET", token, "record", "garbage"});
+  servers.network().set_latency(150ms, 150ms);
+  EXPECT_TRUE(host.call.publish(record, lease).stored);
+  EXPECT_NE(server.cli({"HGET", token, "record"}), "garbage");
+}
+
 TEST_F(RedisTrouble, SilentServerWakes_TroubleEnds) {
   test::Host host(loop, impatient());
   ASSERT_TRUE(host.call.load() == std::nullopt);

@@ -87,6 +87,35 @@ TEST_F(RestrictedServer, LacksSubscriptions_IsNamedInTheLog) {
   EXPECT_THAT(testing::internal::GetCapturedStderr(), AllOf(HasSubstr("SUBSCRIBE"), HasSubstr("rename-command")));
 }
 
+// Grants of an older page: the channels of tokens and not those of locks.
+TEST_F(RestrictedServer, RefusesTheChannelsOfLocks_TokensAreHeardAndItIsSaidOnce) {
+  server.answer("SUBSCRIBE", [](const test::MemoryServer::Words& words) {
+    return words.at(1).starts_with("jeton:lock:")
+               ? test::MemoryServer::Reply::error("NOPERM No permissions to access a channel")
+               : test::MemoryServer::Reply::nil();
+  });
+  testing::internal::CaptureStderr();
+  Backends backends = make_redis_backends(loop.timers, loop.random, options());
+  test::RecordingListener listener;
+  backends.coordinator->subscribe("t", &listener);
+  backends.coordinator->start();
+  backends.locks->start();
+  loop.pass(1s);
+  ASSERT_EQ(listener.gaps, 1);
+  for (int i = 0; i < 20; ++i) backends.locks->listen(LockId{"job-" + std::to_string(i)}, [] {});
+  loop.pass(30s);
+  EXPECT_EQ(listener.gaps, 1) << "the connection was ended";
+  const AcquireResult taken = loop.run(backends.coordinator->try_acquire(std::string("t"), 1h));
+  ASSERT_TRUE(taken.lease);
+  loop.run(backends.coordinator->publish("t", make_record(loop, taken.lease->fence, "x"), *taken.lease));
+  EXPECT_TRUE(loop.turn_until([&] { return !listener.records.empty(); }));
+  const std::string log = testing::internal::GetCapturedStderr();
+  const std::string said = "NOPERM";
+  ASSERT_NE(log.find(said), std::string::npos) << log;
+  EXPECT_EQ(log.find(said), log.rfind(said)) << log;
+  EXPECT_THAT(log, AllOf(HasSubstr("jeton:lock:{job-"), HasSubstr("grant the ACL user")));
+}
+
 // The greeting does not find it out.
 TEST_F(RestrictedServer, PasswordIsFoundMissingByACommand_TheNextConnectionReadsItAgain) {
   server.refuse("PING", "ERR unknown command 'PING', with args beginning with: ");

@@ -134,6 +134,32 @@ TEST_P(SharedConnections, OneUserIsDestroyed_TheOtherGoesOn) {
   EXPECT_EQ(connections(), each(0));
 }
 
+TEST_P(SharedConnections, AllUsersHaveStopped_ALaterStartMakesNoConnection) {
+  backends.coordinator->start();
+  loop.pass(1s);
+  backends.coordinator->stop();
+  loop.pass(1s);
+  backends.locks->start();
+  loop.pass(1s);
+  EXPECT_EQ(connections(), each(0));
+}
+
+// Records are read with the offset of the server's clock. A waiter for a lock would ask the servers for nothing.
+TEST_P(SharedConnections, ClockIsStepped_WaitersForLocksAreNotWoken) {
+  start();
+  test::RecordingListener listener;
+  int woken = 0;
+  backends.coordinator->subscribe("t", &listener);
+  backends.locks->listen(LockId{"job"}, [&] { ++woken; });
+  loop.pass(1s);
+  listener.gaps = woken = 0;
+  backends.coordinator->clock_stepped();
+  loop.pass(1s);
+  EXPECT_GT(listener.gaps, 0);
+  EXPECT_EQ(woken, 0);
+  backends.coordinator->subscribe("t", nullptr);
+}
+
 TEST_P(SharedConnections, ServersRestart_BothAreServedAgain) {
   start();
   for (std::size_t i = 0; i < servers.size(); ++i) servers[i].restart();
@@ -232,6 +258,34 @@ TEST_P(ReplicaWait, ReplicaComesMeanwhile_AllAreTaken) {
   servers[0].set_replicas(1);
   EXPECT_TRUE(loop.turn_until([&] { return under_way == 0; }));
   EXPECT_TRUE(failures.empty()) << failures.front();
+}
+
+// The WAIT of another caller, which was sent before, lasts longer than the patience of this one.
+TEST_P(ReplicaWait, WaitOfAnotherIsSlow_OneOfItsOwnIsAnswered) {
+  servers[0].set_replicas(1);
+  start();
+  begin_taking("warm");
+  ASSERT_TRUE(loop.turn_until([&] { return under_way == 0; }));
+  servers.network().set_latency(10ms, 10ms);
+  begin_taking("first");
+  loop.pass(10ms);
+  begin_taking("second");
+  loop.pass(15ms);
+  servers[0].freeze();  // the answer about the second is on its way, and so is the WAIT of the first
+  loop.pass(300ms);
+  ASSERT_EQ(under_way, 2);
+  servers[0].thaw();
+  EXPECT_TRUE(loop.turn_until([&] { return under_way == 0; }));
+  EXPECT_TRUE(failures.empty()) << failures.front();
+}
+
+TEST_P(ReplicaWait, WaitIsAnsweredAtOnceWithTooFew_ServerIsNotFloodedWithIt) {
+  start();
+  servers[0].set_wait_returns_at_once(true);
+  begin_taking("job");
+  EXPECT_TRUE(loop.turn_until([&] { return under_way == 0; }));
+  EXPECT_EQ(failures.size(), 1U);
+  EXPECT_LE(servers[0].commands("WAIT"), 60U);
 }
 
 // The answer to one WAIT counts for all that was written before it.

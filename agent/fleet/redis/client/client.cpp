@@ -12,6 +12,8 @@
 namespace jeton::agent::redis {
 namespace {
 
+constexpr Duration pause_between_waits = std::chrono::milliseconds(5);
+
 // The WAITs of one connection.
 struct ReplicaWaits {
   explicit ReplicaWaits(Timers& timers) : ended(timers) {}
@@ -148,21 +150,27 @@ class Client::Impl : public std::enable_shared_from_this<Impl> {
     const std::string wanted = std::to_string(replicas);
     const std::uint64_t before = waits->begun;  // did not count what this caller wrote
     const BootTime until = clock.boot_now() + std::min(patience, (deadline - clock.boot_now()) / 2);
-    std::int64_t acked = 0;
-    while (acked < replicas && clock.boot_now() < until) {
+    for (;;) {
+      // An answer is awaited beyond the patience: without one nothing can be said about the replicas.
+      const bool is_known = waits->ended_number > before;
+      if (is_known && (waits->acked >= replicas || clock.boot_now() >= until)) co_return waits->acked;
+      const BootTime limit = is_known ? until : deadline;
+      if (clock.boot_now() >= limit) throw TransportError(link_.where() + ": no answer in time");
       if (waits->under_way) {
-        co_await waits->ended.wait_until(until);
-      } else {
-        const ReplicaWaits::Lead lead(*waits);
-        const Duration slice = std::min(patience / 10, until - clock.boot_now());
-        const std::string limit_ms = std::to_string(std::max(Milliseconds{1}, to_ms(slice)).count());  // 0 is for ever
-        Command wait({"WAIT", wanted, limit_ms});
-        waits->acked = co_await ask_replicas(connection, std::move(wait), deadline);
-        waits->ended_number = waits->begun;
+        co_await waits->ended.wait_until(limit);
+        continue;
       }
-      if (waits->ended_number > before) acked = waits->acked;
+      const ReplicaWaits::Lead lead(*waits);
+      const BootTime slice_ends = clock.boot_now() + std::min(patience / 10, limit - clock.boot_now());
+      const Milliseconds slice = std::max(Milliseconds{1}, to_ms(slice_ends - clock.boot_now()));  // 0 is for ever
+      Command wait({"WAIT", wanted, std::to_string(slice.count())});
+      waits->acked = co_await ask_replicas(connection, std::move(wait), deadline);
+      waits->ended_number = waits->begun;
+      if (waits->acked >= replicas) continue;
+      // A proxy may answer at once.
+      const BootTime again_at = std::min(slice_ends, clock.boot_now() + pause_between_waits);
+      if (clock.boot_now() < again_at) co_await sleep_until(timers_, again_at);
     }
-    co_return acked;
   }
 
   Task<std::int64_t> ask_replicas(std::shared_ptr<Connection> connection, Command wait, BootTime deadline) {

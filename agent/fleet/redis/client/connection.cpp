@@ -14,8 +14,9 @@ namespace {
 // A command that was sent, or is about to be. Shared by the one who waits for it and the queue, so that either may go
 // first.
 struct Pending {
-  explicit Pending(Timers& timers) : answered(timers) {}
+  explicit Pending(Timers& timers) : answered(timers), sent_at(timers.clock().boot_now()) {}
   Event answered;
+  BootTime sent_at;
   std::optional<Reply> reply;  // none after the event: the connection was closed
 };
 
@@ -27,12 +28,12 @@ constexpr const char* no_answer = "no answer in time";
 // Held by the loops that read and write, so it outlives Connection until both have noticed that it is closed.
 class Connection::Impl : public std::enable_shared_from_this<Impl> {
  public:
-  Impl(Timers& timers, std::unique_ptr<Transport> transport, ReplyLimits limits, std::string where, Duration patience)
+  Impl(Timers& timers, std::unique_ptr<Transport> transport, ReplyLimits limits, std::string where, Duration timeout)
       : timers_(timers),
         transport_(std::move(transport)),
         parser_(limits),
         where_(std::move(where)),
-        patience_(patience),
+        timeout_(timeout),
         last_use_(timers.clock().boot_now()),
         more_to_write_(timers),
         closed_event_(timers) {}
@@ -60,11 +61,11 @@ class Connection::Impl : public std::enable_shared_from_this<Impl> {
     }
     self->in_flight_.push_back(pending);
     self->send(command);
-    const bool is_short = deadline < self->timers_.clock().boot_now() + self->patience_;
+    const bool is_short = deadline < self->timers_.clock().boot_now() + self->timeout_ / 2;
     while (!pending->reply && !self->closed_) {
       const bool in_time = co_await pending->answered.wait_until(deadline);
       if (in_time || pending->reply) continue;  // both may be there after the loop stood still
-      if (is_short) throw TransportError(self->where_ + ": " + no_answer);
+      if (is_short && !self->is_silent()) throw TransportError(self->where_ + ": " + no_answer);
       self->close(no_answer);
     }
     if (!pending->reply) throw TransportError(self->close_reason_);
@@ -96,6 +97,11 @@ class Connection::Impl : public std::enable_shared_from_this<Impl> {
   std::optional<Duration> ended_idle_for_;
 
  private:
+  // The answer that is due next has been due for so long that the server gives none any more.
+  [[nodiscard]] bool is_silent() const {
+    return !in_flight_.empty() && timers_.clock().boot_now() - in_flight_.front()->sent_at >= 2 * timeout_;
+  }
+
   static Task<> read_loop(std::shared_ptr<Impl> self) {
     std::array<char, read_size> chunk{};
     std::string failure;
@@ -166,7 +172,7 @@ class Connection::Impl : public std::enable_shared_from_this<Impl> {
   std::unique_ptr<Transport> transport_;
   RespParser parser_;
   std::string where_;
-  Duration patience_;
+  Duration timeout_;
   BootTime last_use_;
   std::deque<std::shared_ptr<Pending>> in_flight_;
   WireBuffer to_write_;
@@ -175,8 +181,8 @@ class Connection::Impl : public std::enable_shared_from_this<Impl> {
 };
 
 Connection::Connection(Timers& timers, std::unique_ptr<Transport> transport, ReplyLimits limits, std::string where,
-                       Duration patience)
-    : impl_(std::make_shared<Impl>(timers, std::move(transport), limits, std::move(where), patience)) {
+                       Duration timeout)
+    : impl_(std::make_shared<Impl>(timers, std::move(transport), limits, std::move(where), timeout)) {
   impl_->start();
 }
 

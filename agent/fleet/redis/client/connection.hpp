@@ -3,7 +3,8 @@
 //
 // A command that is not answered by its deadline closes the connection, because the server no longer answers; all
 // others in flight fail with it. A command with a short deadline (a lock that ends soon) fails alone, and its late
-// reply is dropped: it says nothing about the server, and others share the connection. A closed connection stays
+// reply is dropped: it says nothing about the server, and others share the connection. But if the oldest command has
+// been without an answer for twice the timeout by then, the connection is closed. A closed connection stays
 // closed: link.hpp makes a new one. One thread: the loop's. Errors: TransportError "redis://...: reason".
 #pragma once
 
@@ -21,9 +22,9 @@ namespace jeton::agent::redis {
 
 class Connection {
  public:
-  // `where` is put before every error. A deadline is short if it leaves the server less than `patience`.
+  // `where` is put before every error. `timeout`: of a usual command; a deadline is short if it leaves less than half.
   Connection(Timers& timers, std::unique_ptr<Transport> transport, ReplyLimits limits, std::string where,
-             Duration patience = Duration{0});
+             Duration timeout = Duration{0});
   ~Connection();  // closes
   Connection(const Connection&) = delete;
   Connection& operator=(const Connection&) = delete;

@@ -124,8 +124,8 @@ class Link::Impl : public std::enable_shared_from_this<Impl> {
     Dialed dialed =
         co_await dial(timers_, options_.resolve, options_.connect, address, options_.tls, deadline, attempt_);
     if (stopped_) throw TransportError("stopped");
-    connection_ = std::make_shared<Connection>(timers_, std::move(dialed.transport), options_.limits, where_,
-                                               options_.timeout / 2);
+    connection_ =
+        std::make_shared<Connection>(timers_, std::move(dialed.transport), options_.limits, where_, options_.timeout);
     connected_to_ = address;
     connected_ip_ = dialed.ip;
     greeting_ = co_await greet(*connection_, options_, where_, deadline);

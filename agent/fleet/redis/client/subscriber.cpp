@@ -5,11 +5,13 @@
 #include <deque>
 #include <map>
 #include <optional>
+#include <set>
 #include <utility>
 #include <vector>
 
 #include "agent/base/event.hpp"
 #include "agent/base/log.hpp"
+#include "agent/base/log_pace.hpp"
 #include "agent/fleet/redis/client/link.hpp"
 
 namespace jeton::agent::redis {
@@ -20,6 +22,10 @@ constexpr std::string_view invalidations = "__redis__:invalidate";
 
 // What the server has yet to answer, in the order of its answers.
 enum class Asked { watch, subscribe, unsubscribe, ping };
+struct Question {
+  Asked what{};
+  std::string channel{};  // of subscribe
+};
 
 }  // namespace
 
@@ -45,28 +51,30 @@ class Subscriber::Impl : public std::enable_shared_from_this<Impl> {
     down();
   }
 
-  void subscribe(const std::string& channel, const std::string& key) {
+  void subscribe(const std::string& channel, const std::string& key, Need need) {
     const bool added = channels_.emplace(channel, key).second;
+    if (need == Need::optional) optional_.insert(channel);
     if (!added || !connection_) return;
     if (!key.empty() && !not_watched_) {
       // A subscribed connection takes no command that would watch one key more: a new one watches all.
       link_.renew();
     } else if (subscribed_) {
-      send(*connection_, Asked::subscribe, Command({"SUBSCRIBE", channel}));
+      send(*connection_, {Asked::subscribe, channel}, Command({"SUBSCRIBE", channel}));
     }
   }
 
   void unsubscribe(const std::string& channel) {
+    optional_.erase(channel);
     if (channels_.erase(channel) > 0 && connection_ && subscribed_) {
-      send(*connection_, Asked::unsubscribe, Command({"UNSUBSCRIBE", channel}));
+      send(*connection_, {Asked::unsubscribe}, Command({"UNSUBSCRIBE", channel}));
     }
   }
 
   Link& link() { return link_; }
 
  private:
-  void send(Connection& connection, Asked what, Command command) {
-    asked_.push_back(what);
+  void send(Connection& connection, Question question, Command command) {
+    asked_.push_back(std::move(question));
     connection.send(std::move(command));
   }
 
@@ -85,9 +93,9 @@ class Subscriber::Impl : public std::enable_shared_from_this<Impl> {
         if (const auto alive = weak.lock()) alive->on_reply(reply);
       });
       // From its answer on the server tells about keys, whatever else is being answered.
-      if (watching) self->send(*connection, Asked::watch, Command({"SUBSCRIBE", invalidations}));
+      if (watching) self->send(*connection, {Asked::watch}, Command({"SUBSCRIBE", invalidations}));
       for (const auto& [channel, key] : self->channels_) {
-        self->send(*connection, Asked::subscribe, Command({"SUBSCRIBE", channel}));
+        self->send(*connection, {Asked::subscribe, channel}, Command({"SUBSCRIBE", channel}));
       }
       co_await keep_alive(self, connection);
     } catch (const boost::system::system_error&) {
@@ -148,7 +156,7 @@ class Subscriber::Impl : public std::enable_shared_from_this<Impl> {
       const Duration interval = std::min(self->keepalive_, self->link_.keepalive().value_or(self->keepalive_));
       const bool closed = co_await connection->wait_closed(clock.boot_now() + interval);
       if (closed) co_return;
-      self->send(*connection, Asked::ping, Command({"PING"}));
+      self->send(*connection, {Asked::ping}, Command({"PING"}));
       const BootTime deadline = clock.boot_now() + self->timeout_;
       const std::uint64_t before = self->replies_;
       bool in_time = true;
@@ -187,22 +195,37 @@ class Subscriber::Impl : public std::enable_shared_from_this<Impl> {
   }
 
   // None: the server answers what nobody asked.
-  std::optional<Asked> answered() {
+  std::optional<Question> answered() {
     if (asked_.empty()) return std::nullopt;
-    const Asked what = asked_.front();
+    Question question = std::move(asked_.front());
     asked_.pop_front();
-    return what;
+    return question;
   }
 
   void refused(const Reply& error) {
-    const std::optional<Asked> what = answered();
-    if (what == Asked::ping || what == Asked::unsubscribe) return;  // it answers, and that is all we need
-    if (what == Asked::watch) {
+    const std::optional<Question> question = answered();
+    const auto is = [&](Asked what) { return question && question->what == what; };
+    if (is(Asked::ping) || is(Asked::unsubscribe)) return;  // it answers, and that is all we need
+    if (is(Asked::watch)) {
       cannot_watch(error);
       return;
     }
+    const ServerError refusal(link_.where(), error.text.reveal());
+    if (is(Asked::subscribe) && refusal.code() == "NOPERM") {
+      const bool left = !channels_.contains(question->channel);  // meanwhile
+      if (left || optional_.contains(question->channel)) {
+        if (!left) cannot_hear(question->channel, refusal);
+        return;
+      }
+    }
     // Without the channel the connection is useless.
-    connection_->close(ServerError(link_.where(), error.text.reveal()).what());
+    connection_->close(refusal.what());
+  }
+
+  void cannot_hear(const std::string& channel, const ServerError& refusal) {
+    if (!refusals_.allows(timers_.clock().boot_now())) return;
+    log::warning("a channel is refused; what it would tell is found by a look now and then",
+                 {{"channel", channel}, {"error", refusal.what()}});
   }
 
   // Nothing instead of a list of keys: all are gone.
@@ -224,7 +247,9 @@ class Subscriber::Impl : public std::enable_shared_from_this<Impl> {
   Duration keepalive_;
   Duration timeout_;
   std::map<std::string, std::string> channels_;  // to the key that each stands for
-  std::deque<Asked> asked_;
+  std::set<std::string> optional_;               // of them
+  std::deque<Question> asked_;
+  LogPace refusals_;          // of optional channels
   bool not_watched_ = false;  // the server of this connection does not tell about keys
   bool subscribed_ = false;   // the connection is past its preparation
   bool not_watched_reported_ = false;
@@ -240,7 +265,9 @@ Subscriber::Subscriber(Timers& timers, Random& random, ConnectOptions options, C
 Subscriber::~Subscriber() { impl_->stop(); }
 void Subscriber::start() { impl_->link().start(); }
 void Subscriber::stop() { impl_->stop(); }
-void Subscriber::subscribe(const std::string& channel, const std::string& key) { impl_->subscribe(channel, key); }
+void Subscriber::subscribe(const std::string& channel, const std::string& key, Need need) {
+  impl_->subscribe(channel, key, need);
+}
 void Subscriber::unsubscribe(const std::string& channel) { impl_->unsubscribe(channel); }
 
 }  // namespace jeton::agent::redis
