@@ -108,7 +108,7 @@ Task<RedisServer::Grant> RedisServer::acquire(Subject subject, std::shared_ptr<c
   const RedisKeys keys = keys_of(subject);
   const bool is_token = subject.kind == Subject::Kind::token;
   if (is_token) {
-    co_await clock_.get(deadline);                // without it the record cannot be read
+    co_await clock_.get(deadline);  // without it the record cannot be read
     deadline = next_deadline(deadline);
     notifications_.own(subject, attempt->owner);  // before it is sent: the claim may be heard before the answer
   }
