@@ -9,7 +9,7 @@ import (
 // Value is a token as one consistent piece. It prints and marshals without the secret; Reveal and Header give it. Copies
 // share the content, which never changes. (Go cannot wipe a string: the secret stays in memory until it is collected.)
 type Value struct {
-	// In an unexported field of another type fmt may not call Format. It follows one pointer to a struct then (%s), not two.
+	// In an unexported field fmt may not call Format. It follows one pointer to a struct then (%s), not two.
 	content **content
 	flags   uint32
 }

@@ -49,37 +49,37 @@ extern "C" {
 /* Values are never reused; later versions may add some. */
 typedef enum jeton_status {
   JETON_OK = 0,
-  JETON_NO_TOKEN = 1,         /* the agent has not had a token under this name yet: wait */
-  JETON_EXPIRED = 2,          /* the last token ran out and there is no new one: wait, look at the agent */
-  JETON_BUSY = 3,             /* the agent published faster than it could be read, many times in a row: try again */
-  JETON_TIMED_OUT = 4,        /* jeton_wait_*: not within the given time */
-  JETON_BUFFER_TOO_SMALL = 5, /* the needed size was returned */
-  JETON_INVALID_ARGUMENT = 6, /* a NULL pointer, an impossible name, a struct without its size */
-  JETON_CANCELLED = 7,        /* jeton_wait: jeton_cancel_now was called */
-  JETON_MISMATCH = 8,         /* jeton_accepts: neither the current token nor an acceptable previous one */
-  JETON_REJECTED = 9,         /* jeton_diagnose: the provider refused the token; a newer one is on its way */
-  JETON_NOT_FOUND = 10,       /* no such token in this directory; or no such attribute */
-  JETON_NO_PERMISSION = 11,   /* this user is not among the token's readers (access: in the agent's config), or may not
-                                 take the lock (locks:) */
-  JETON_SYMLINK = 12,         /* refused: the segment or its directory is a symbolic link */
-  JETON_NOT_REGULAR = 13,     /* refused: not a regular file, or the directory is no directory */
-  JETON_FOREIGN_OWNER = 14,   /* refused: file and directory do not belong to the same user */
-  JETON_WRITABLE_FILE = 15,   /* refused: others than the owner may write the file */
-  JETON_WRITABLE_DIRECTORY = 16,  /* refused: others than the owner may write the directory */
-  JETON_BAD_MAGIC = 17,           /* refused: not a segment */
+  JETON_NO_TOKEN = 1,            /* the agent has not had a token under this name yet: wait */
+  JETON_EXPIRED = 2,             /* the last token ran out and there is no new one: wait, look at the agent */
+  JETON_BUSY = 3,                /* the agent published faster than it could be read, many times in a row: try again */
+  JETON_TIMED_OUT = 4,           /* jeton_wait_*: not within the given time */
+  JETON_BUFFER_TOO_SMALL = 5,    /* the needed size was returned */
+  JETON_INVALID_ARGUMENT = 6,    /* a NULL pointer, an impossible name, a struct without its size */
+  JETON_CANCELLED = 7,           /* jeton_wait: jeton_cancel_now was called */
+  JETON_MISMATCH = 8,            /* jeton_accepts: neither the current token nor an acceptable previous one */
+  JETON_REJECTED = 9,            /* jeton_diagnose: the provider refused the token; a newer one is on its way */
+  JETON_NOT_FOUND = 10,          /* no such token in this directory; or no such attribute */
+  JETON_NO_PERMISSION = 11,      /* this user is not among the token's readers (access: in the agent's config), or may not
+                                    take the lock (locks:) */
+  JETON_SYMLINK = 12,            /* refused: the segment or its directory is a symbolic link */
+  JETON_NOT_REGULAR = 13,        /* refused: not a regular file, or the directory is no directory */
+  JETON_FOREIGN_OWNER = 14,      /* refused: file and directory do not belong to the same user */
+  JETON_WRITABLE_FILE = 15,      /* refused: others than the owner may write the file */
+  JETON_WRITABLE_DIRECTORY = 16, /* refused: others than the owner may write the directory */
+  JETON_BAD_MAGIC = 17,          /* refused: not a segment */
   JETON_UNSUPPORTED_VERSION = 18, /* refused: written by a newer agent; update this library */
-  JETON_TRUNCATED = 19,           /* refused: shorter than a segment, or not of the size it declares */
-  JETON_CORRUPT = 20,             /* refused: inconsistent header, sizes, name or checksum */
-  JETON_SYSTEM_ERROR = 21,        /* errno says what */
-  JETON_NO_AGENT = 22,            /* no agent answers on this host's socket */
-  JETON_AGENT_STALE = 23,         /* jeton_diagnose: there is an agent, but it has given no sign of life for a while */
-  JETON_AGENT_REFUSED = 24,   /* the agent did not accept the call: it knows no such generation; jeton_lock_reason */
-  JETON_LOCK_BUSY = 25,       /* held by another: a result, not a failure */
-  JETON_LOCK_WAITING = 26,    /* jeton_lock_check: still being waited for */
-  JETON_LOCK_LOST = 27,       /* it was held and is not any more: stop what it protects */
-  JETON_LOCK_NOT_HELD = 28,   /* never taken, given back, or the lock of a parent process */
-  JETON_LOCK_LIMIT = 29,      /* the agent takes no more locks or connections of this user */
-  JETON_LOCK_UNAVAILABLE = 30 /* the agent cannot have it now: it does not reach its coordinator, or stops */
+  JETON_TRUNCATED = 19,          /* refused: shorter than a segment, or not of the size it declares */
+  JETON_CORRUPT = 20,            /* refused: inconsistent header, sizes, name or checksum */
+  JETON_SYSTEM_ERROR = 21,       /* errno says what */
+  JETON_NO_AGENT = 22,           /* no agent answers on this host's socket */
+  JETON_AGENT_STALE = 23,        /* jeton_diagnose: there is an agent, but it has given no sign of life for a while */
+  JETON_AGENT_REFUSED = 24,      /* the agent did not accept the call: it knows no such generation; jeton_lock_reason */
+  JETON_LOCK_BUSY = 25,          /* held by another: a result, not a failure */
+  JETON_LOCK_WAITING = 26,       /* jeton_lock_check: still being waited for */
+  JETON_LOCK_LOST = 27,          /* it was held and is not any more: stop what it protects */
+  JETON_LOCK_NOT_HELD = 28,      /* never taken, given back, or the lock of a parent process */
+  JETON_LOCK_LIMIT = 29,         /* the agent takes no more locks or connections of this user */
+  JETON_LOCK_UNAVAILABLE = 30    /* the agent cannot have it now: it does not reach its coordinator, or stops */
 } jeton_status;
 
 /* One sentence without a full stop, in English; never NULL. */
@@ -227,8 +227,8 @@ JETON_EXPORT JETON_MUST_CHECK jeton_status jeton_wait(jeton_token *token, const 
  * expired by the agent, or its segment was replaced or appeared. Close-on-exec, non-blocking, independent of `token`,
  * yours to close(2). A child of fork shares it with its parent, and takes news from it: it asks for one of its own. It
  * costs one inotify instance. Where none is left (sysctl fs.inotify.max_user_instances, 128 for all programs of a user;
- * fs.inotify.max_user_watches) it is a timer that is readable ten times a second. An expiry while no agent runs makes
- * it readable for no one: keep an eye on expires_at_ms. */
+ * fs.inotify.max_user_watches) it is a timer that is readable ten times a second. An expiry while no agent runs does
+ * not make it readable: check expires_at_ms. */
 JETON_EXPORT JETON_MUST_CHECK jeton_status jeton_event_fd(jeton_token *token, int *fd);
 /* When it is readable, before looking at the token: makes it unreadable until the next change, and follows the token's
  * file if that was replaced. One descriptor is enough for all waiters. Do not read(2) it yourself. */
@@ -261,13 +261,13 @@ JETON_EXPORT JETON_MUST_CHECK jeton_status jeton_accepts(jeton_token *token, con
  *     if (jeton_lock_release(lock) != JETON_OK) ... what was done may have met another's work
  *   }
  *
- * A lock can be lost while its holder works: the agent or its Redis fails for longer than the time to live, somebody
+ * A lock can be lost while its holder works: the agent or its Redis fails for longer than the time to live, a client
  * deletes the key, the machine sleeps. Ask jeton_lock_lost before each step that matters, and let the resource refuse
  * a fence lower than one that it has seen: between the last look and the step any time may pass. From the loss on
- * jeton_lock_lost is true, at the latest when the time that the agent vouched for is over, also if the agent hangs or
- * was killed. The library renews nothing, and never takes a lock again by itself. Only if the configuration says so
- * (when_agent_stops: keep) is a lock still held when the agent ends: the next call goes on with it at the agent that
- * comes next, under the same owner id and fence, as long as its time is not over.
+ * jeton_lock_lost is true, at the latest when the time that the agent vouched for is over, also if the agent hangs or was
+ * killed. The library renews nothing, and never takes a lock again by itself. Only if the configuration says so
+ * (when_agent_stops: keep) is a lock still held when the agent ends: the next call goes on with it at the agent that comes
+ * next, under the same owner id and fence, as long as its time is not over.
  *
  * Threads: one takes and releases; any may ask for its state. jeton_lock_close when no thread uses it any more.
  * Fork: the lock stays with the parent, whatever the child does or how long it lives. In the child every handle is as
@@ -294,12 +294,11 @@ JETON_EXPORT JETON_MUST_CHECK jeton_status jeton_lock_open(const jeton_lock_opti
 /* Releases it if it is held. NULL is allowed. */
 JETON_EXPORT void jeton_lock_close(jeton_lock *lock);
 
-/* Takes the lock, waiting for it until `timeout_ms` have passed; 0: one try; negative: no limit. Waiters of one host
- * are served in order, woken by the release. JETON_OK: held. JETON_LOCK_BUSY: not in that time. JETON_CANCELLED:
- * somebody called jeton_cancel_now(`cancel`), which may be NULL. JETON_INVALID_ARGUMENT: the handle holds it, or waits,
- * already. JETON_NO_AGENT, JETON_AGENT_STALE (no answer within five seconds more), JETON_NO_PERMISSION,
- * JETON_AGENT_REFUSED (a time to live above max_ttl), JETON_LOCK_LIMIT, JETON_LOCK_UNAVAILABLE: see jeton_lock_reason.
- */
+/* Takes the lock, waiting for it until `timeout_ms` have passed; 0: one try; negative: no limit. Waiters of one host are
+ * served in order, woken by the release. JETON_OK: held. JETON_LOCK_BUSY: not in that time. JETON_CANCELLED: by
+ * jeton_cancel_now(`cancel`), which may be NULL. JETON_INVALID_ARGUMENT: the handle holds it, or waits, already.
+ * JETON_NO_AGENT, JETON_AGENT_STALE (no answer within five seconds more), JETON_NO_PERMISSION, JETON_AGENT_REFUSED (a
+ * time to live above max_ttl), JETON_LOCK_LIMIT, JETON_LOCK_UNAVAILABLE: see jeton_lock_reason. */
 JETON_EXPORT JETON_MUST_CHECK jeton_status jeton_lock_acquire(jeton_lock *lock, int64_t timeout_ms,
                                                               jeton_cancel *cancel);
 
