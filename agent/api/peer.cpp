@@ -44,7 +44,7 @@ std::optional<uid_t> AccountNames::user(const std::string& name) { return cached
 
 std::optional<gid_t> AccountNames::group(const std::string& name) { return cached(groups_, name, find_group); }
 
-// Bounded by the configuration: only names that stand in it are ever asked for.
+// Bounded by the configuration: only names that it contains are ever asked for.
 std::optional<id_t> AccountNames::cached(std::map<std::string, Answer>& answers, const std::string& name,
                                          Lookup look_up) {
   const BootTime now = clock_.boot_now();

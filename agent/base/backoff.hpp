@@ -20,7 +20,7 @@ class Backoff {
   // The pause after one more failure.
   [[nodiscard]] Duration next();
   void reset() { failures_ = 0; }
-  // A failure that somebody else had and paused for.
+  // A failure of another host, which paused for it.
   void count_failure() { ++failures_; }
   [[nodiscard]] unsigned failures() const { return failures_; }
 

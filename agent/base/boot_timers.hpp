@@ -1,5 +1,5 @@
 // Real timers: a TimerQueue driven by one timerfd on CLOCK_BOOTTIME, so that a sleep counts the time a machine was
-// suspended, and a second timerfd that fires when somebody steps the wall clock.
+// suspended, and a second timerfd that fires when the wall clock is stepped.
 #pragma once
 
 #include <memory>

@@ -19,7 +19,7 @@ namespace {
 constexpr std::size_t most_hanging = 64;
 constexpr std::chrono::milliseconds shortest_file_wait{25};
 
-// The calls that nobody waits for any more.
+// The calls that no caller waits for any more.
 struct Hanging {
   std::mutex mutex;
   std::multiset<std::string> names;

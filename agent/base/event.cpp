@@ -11,7 +11,7 @@
 
 namespace jeton::agent {
 
-// One suspended coroutine. finish() runs at most once, whoever comes first: notify, the timer, cancellation, or the
+// One suspended coroutine. finish() runs at most once, by the first of these: notify, the timer, cancellation, or the
 // end of the event.
 struct Event::Waiter {
   std::function<void(boost::system::error_code, bool)> complete;

@@ -154,7 +154,7 @@ Line formatted(Level level, std::string_view message, Fields fields) {
   return {text_line(level, message, fields)};
 }
 
-// May block. False: nobody has it.
+// May block. False: no output has the line.
 bool emit(const Line& line) {
   if (line.size() == 1) {
     logger().log(spdlog::level::critical, line.front());  // its level was looked at when it was made

@@ -1,4 +1,4 @@
-// LogQueue: lines on their way to a log whose reader may hang (a journald that is stopped, a pipe that nobody empties).
+// LogQueue: lines on their way to a log whose reader may hang (a stopped journald, a pipe that no process empties).
 // A thread of its own writes them; who pushes never waits.
 //
 // What does not fit is dropped, newest first, and a line in its place says how many there were. So does the next line

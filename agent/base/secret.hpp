@@ -1,7 +1,7 @@
 // SecretString: bytes that must not leak.
 //
 // Wipes its memory when it dies, is assigned or grows; has no stream operator, no formatter and no implicit conversion,
-// so a secret reaches a log, an error or a response only where somebody wrote reveal(). Value type; not synchronised.
+// so a secret reaches a log, an error or a response only where the code calls reveal(). Value type; not synchronised.
 // In logs and answers a token is named by its generation and its fingerprint().
 #pragma once
 
@@ -50,7 +50,7 @@ class SecretString {
   void reserve(std::size_t size) { bytes_.reserve(size); }
   void clear() { bytes_ = {}; }
 
-  // First 8 hex digits of SHA-256: tells two tokens apart in a log and reveals neither.
+  // First 8 hex digits of SHA-256: distinguishes two tokens in a log and reveals neither.
   [[nodiscard]] std::string fingerprint() const;
 
   // Constant-time in the content, not in the length.

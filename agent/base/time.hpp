@@ -1,10 +1,10 @@
 // The two clocks of jeton and how they are handed around.
 //
-// WallTime: UTC in milliseconds since the Unix epoch, as it stands in Redis, in JSON and in the segment. It may
+// WallTime: UTC in milliseconds since the Unix epoch, as it is stored in Redis, in JSON and in the segment. It may
 // step. BootTime: CLOCK_BOOTTIME, counts suspend, never steps, has a meaning on this host only until reboot; leases,
 // deadlines and sleeps are in BootTime.
 //
-// Nobody reads a clock by itself: a Clock is given to whoever needs one, so that the same code runs in virtual time.
+// No component reads a clock by itself: each receives a Clock from its caller, so the same code runs in virtual time.
 #pragma once
 
 #include <algorithm>

@@ -20,7 +20,7 @@ namespace jeton::agent {
 namespace {
 
 // One document out of all texts; nothing if one of them cannot be read as a document, because what the others lack
-// may stand in that one.
+// may be in that one.
 std::optional<Node> read_documents(std::vector<ConfigText>& texts, Problems& problems) {
   std::optional<Node> whole;
   bool complete = !texts.empty();

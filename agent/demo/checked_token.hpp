@@ -1,4 +1,4 @@
-// Tokens that carry their own checksum, so that whoever reads one can tell whether it is whole. Pure functions.
+// Tokens that carry their own checksum, so that a reader can check that one is whole. Pure functions.
 //
 //   demo.17.5f0c...a1.9b1d2c3e4f5a6b7c    serial number, random hexadecimal digits, FNV-1a of all before the last dot
 #pragma once

@@ -35,7 +35,7 @@ constexpr int stop_patience_ms = 5'000;
   ::_exit(127);
 }
 
-// SIGCHLD is blocked and somebody else's; a descriptor of the process becomes readable when it ends.
+// SIGCHLD is blocked and handled elsewhere; a descriptor of the process becomes readable when it ends.
 void wait_for_end(pid_t pid, int timeout_ms) {
   const UniqueFd process(static_cast<int>(::syscall(SYS_pidfd_open, pid, 0)));
   if (!process) return;

@@ -43,7 +43,7 @@ class Signals {
     fd_.reset(::signalfd(-1, &wanted, SFD_NONBLOCK | SFD_CLOEXEC));
     if (!fd_) throw errno_error("signalfd");
     ::signal(SIGPIPE, SIG_IGN);
-    ::signal(SIGCHLD, SIG_DFL);  // if it were ignored nobody could be waited for
+    ::signal(SIGCHLD, SIG_DFL);  // if it were ignored, no child could be waited for
   }
   ~Signals() { ::pthread_sigmask(SIG_SETMASK, &before_, nullptr); }
   Signals(const Signals&) = delete;
@@ -159,7 +159,7 @@ class Demo {
     next_frame_ = std::max(next_frame_ + frame_interval, since_start());
     for (auto left = next_frame_ - since_start(); left > Milliseconds{0}; left = next_frame_ - since_start()) {
       pollfd ready[] = {{signals_.fd(), POLLIN, 0}, {reader_.stream(), POLLIN, 0}, {agent_.stream(), POLLIN, 0}};
-      // A stream that was closed stays ready for ever; the end of its process is told by SIGCHLD.
+      // A stream that was closed always stays ready; SIGCHLD reports the end of its process.
       for (pollfd& p : ready) {
         if (std::find(closed_.begin(), closed_.end(), p.fd) != closed_.end()) p.fd = -1;
       }

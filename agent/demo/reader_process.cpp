@@ -125,7 +125,7 @@ int run_reader(const ReaderOptions& options) {
     report.api_accepted = api.accepted;
     report.api_refused = api.refused;
     report.api_failed = api.failed;
-    // The other thread uses what stands on this stack, so the process ends here and does not return.
+    // The other thread uses objects on this stack, so the process ends here and does not return.
     if (!send(report)) ::_exit(0);
   }
 }

@@ -18,7 +18,7 @@ class Screen {
 
   // Called often; a plain stdout gets a line for each second only.
   void show(const Snapshot& snapshot);
-  // The terminal has another size: what stands on it cannot be overwritten line by line.
+  // The terminal has another size: its text cannot be overwritten line by line.
   void resized() { clear_ = true; }
 
  private:

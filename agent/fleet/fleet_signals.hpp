@@ -10,7 +10,7 @@
 
 namespace jeton::agent {
 
-// Nobody may ask the provider before `until`; shared by the fleet.
+// No host may call the provider before `until`; shared by the fleet.
 struct Pause {
   BootTime until;
   std::string reason;  // "429 from https://... (Retry-After)"; no secret

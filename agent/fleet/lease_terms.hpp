@@ -50,10 +50,10 @@ inline void check_fence(std::uint64_t fence, WallTime now, const std::string& se
 // An expiry as Redis takes it: whole milliseconds, and no 0, which it refuses.
 [[nodiscard]] inline Milliseconds expiry_ms(Duration duration) { return std::max(Milliseconds{1}, to_ms(duration)); }
 
-// A lock or pause without an end (somebody set it by hand) is looked at again after this time.
+// A lock or pause without an end (set by hand) is looked at again after this time.
 inline constexpr Duration look_again_at_endless = std::chrono::seconds(15);
 
-// What an operator does about a lock that somebody set by hand, without an expiry.
+// What an operator does about a lock that was set by hand, without an expiry.
 [[nodiscard]] inline std::string endless_lock(const std::string& key) {
   return "the lock " + key + " never expires; if nobody works, DEL it";
 }

@@ -11,8 +11,8 @@
 
 namespace jeton::agent {
 
-// A process that asked for a lock, as the kernel of its host told the agent there. Numbers of users and processes mean
-// something on that host only.
+// A process that asked for a lock, as the kernel of its host reported it to the agent there. Numbers of users and
+// processes mean something on that host only.
 struct LockHolder {
   std::string host;
   uid_t uid = static_cast<uid_t>(-1);
@@ -35,7 +35,7 @@ struct LockHolder {
 struct LockNote {
   std::optional<LockHolder> by{};  // none: taken by a client of another kind
   std::string metadata{};          // as the application gave it
-  // Of a lock that somebody holds: for how long by now, by the clock of its server. None: not known.
+  // Of a held lock: for how long it is held, by the clock of its server. None: not known.
   std::optional<Milliseconds> age{};
 };
 

@@ -47,7 +47,7 @@ struct LockTry {
 struct LockView {
   bool held = false;
   std::string owner{};                // printable
-  std::optional<Milliseconds> ttl{};  // none: for ever
+  std::optional<Milliseconds> ttl{};  // none: it never expires
   std::uint64_t fence = 0;            // 0: held by a client that draws none
   LockNote note{};
 };
@@ -65,14 +65,14 @@ class LockStore {
   // created again. True: lease.valid_until moved, and lease.owner may have changed. `lease` lives until the Task is
   // done.
   virtual Task<bool> extend(LockId id, Lease& lease) = 0;
-  // False: not held by this owner (any more). Waiters are told.
+  // False: not held by this owner (any more). Waiters are notified.
   virtual Task<bool> release(LockId id, std::string owner) = 0;
-  // Whoever holds it. False: nobody did. Waiters are told.
+  // For any owner. False: no client held it. Waiters are notified.
   virtual Task<bool> force_release(LockId id) = 0;
   virtual Task<LockView> show(LockId id) = 0;
 
   // `woken` is called on the loop when the lock was released, and when a release may have been missed (as soon as
-  // releases can be heard, above all). Null ends it. What expires is not told.
+  // releases can be heard, above all). Null ends it. An expiry is not notified.
   virtual void listen(const LockId& id, std::function<void()> woken) = 0;
 
   // Of a store that was started. Its clock offset says nothing.

@@ -22,7 +22,7 @@ class RecordStore {
  public:
   virtual ~RecordStore() = default;
 
-  // Stores the record if its generation is higher than the stored one, tells the fleet, and releases the lease if it
+  // Stores the record if its generation is higher than the stored one, notifies the fleet, and releases the lease if it
   // is still owned, all in one step.
   virtual Task<PublishResult> publish(const std::string& name, const Record& record, const Lease& lease) = 0;
   virtual Task<std::optional<Record>> load(const std::string& name) = 0;

@@ -16,7 +16,7 @@ namespace jeton::agent {
 inline constexpr std::size_t max_header_bytes = 64 * 1024;
 inline constexpr std::size_t max_header_lines = 500;
 
-// curl_easy_setopt fails only for an option that this libcurl lacks or for memory; both are told as a failed request.
+// curl_easy_setopt fails only for an option that this libcurl lacks or for memory; both become a failed request.
 template <typename Value>
 void set_option(CURL* handle, CURLoption option, Value value) {
   const CURLcode code = ::curl_easy_setopt(handle, option, value);

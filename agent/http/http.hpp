@@ -1,4 +1,4 @@
-// HTTP as a source needs it: one request, one answer, and whoever carries it. Plain values; the real transport is
+// HTTP as a source needs it: one request, one answer, and the transport. Plain values; the real transport is
 // HttpClient (http_client.hpp), a simulation brings its own.
 //
 // Whatever may hold a secret (the URL with its query, header values, bodies) is a SecretString.
@@ -71,7 +71,7 @@ struct HttpRequest {
 
 struct HttpResponse {
   int status = 0;
-  std::string retry_after;  // the header as it stands; empty: none
+  std::string retry_after;  // the header unchanged; empty: none
   SecretString body;
   std::vector<HttpHeader> headers{};  // as they came; of the last answer, if there was a redirect
 };

@@ -85,7 +85,7 @@ void Transfer::explain(CURLcode code) {
                                        " bytes; is the URL right? (response.max_body)");
   }
   if (explain_proxy(code)) return;
-  // TLS 1.3 tells a client that its certificate is missing or not wanted only after the handshake.
+  // TLS 1.3 informs a client that its certificate is missing or not wanted only after the handshake.
   if (code == CURLE_RECV_ERROR && std::string_view(error_text_.data()).find("alert") != std::string_view::npos) {
     return fail(Reason::tls, "no TLS connection to " + at + ": " + error_text_.data() +
                                  "; does the provider want a client certificate, or another one? (source.tls)");

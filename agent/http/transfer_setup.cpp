@@ -1,4 +1,4 @@
-// How a request is told to libcurl.
+// How a request is passed to libcurl.
 #include <string_view>
 
 #include "agent/base/ascii.hpp"
@@ -157,7 +157,7 @@ void Transfer::set_up_headers() {
     }
     type_given = type_given || equal_ignoring_case(header.name, "Content-Type");
     accept_given = accept_given || equal_ignoring_case(header.name, "Accept");
-    // "Name;" is how libcurl is told to send an empty header; "Name:" would remove it.
+    // "Name;" makes libcurl send an empty header; "Name:" would remove it.
     SecretString line(header.name + (value.empty() ? ";" : ": "));
     line.append(value);
     append(line.reveal());

@@ -26,7 +26,7 @@ class TransferSockets {
 
  private:
   mutable std::mutex mutex_;
-  std::vector<int> open_;  // guarded by mutex_: a descriptor in it is not closed, so its number is nobody else's
+  std::vector<int> open_;  // guarded by mutex_: a descriptor in it is not closed, so its number is not reused
   std::uint64_t received_by_closed_ = 0;
   bool shut_down_ = false;
 };

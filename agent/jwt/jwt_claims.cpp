@@ -57,7 +57,7 @@ class TopMembers : public nlohmann::json_sax<Json> {
     if (key_ == "nbf") return &times_.not_before;
     return key_ == "iat" ? &times_.issued_at : nullptr;
   }
-  // What is no time counts as absent. If a claim stands twice the earlier time counts: nobody knows which readers take.
+  // A claim that is no time counts as absent. Of a repeated claim the earlier time counts: readers may take either.
   bool seconds(double number) {
     std::optional<WallTime>* const time = time_of_key();
     if (time == nullptr || !(number >= 0 && number < end_of_9999 * 1000)) return true;

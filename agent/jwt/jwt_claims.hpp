@@ -22,7 +22,7 @@ struct JwtTimes {
 
 // Nothing if the text is no JWS in compact form: three parts in strict base64url, a header that is a JSON object with
 // `alg`, and claims that are a JSON object. Times are numbers of seconds from 1970 to 9999; also milliseconds and
-// numbers in quotes, which some issuers write, and of a claim that stands twice the earlier one: a token must never be
+// numbers in quotes, which some issuers write, and of a repeated claim the earlier one: a token must never be
 // taken for one that lasts longer than it does. Another value counts as absent. An encrypted token (JWE, five parts)
 // tells nobody but its reader. Never throws for what the text holds.
 [[nodiscard]] std::optional<JwtTimes> read_jwt_times(std::string_view token);

@@ -1,7 +1,7 @@
 // LockSession: one or several locks for one local client, from the request to the end: waits, takes all or none, renews
 // them every third of their time to live, reports a loss at once, and gives them back when the client has gone. A
 // detached lock is left to its owner as soon as it is taken. One that is held for long is listened to as well: a
-// release by somebody else is noticed at once, not only at the next renewal.
+// release by another client is noticed at once, not only at the next renewal.
 //
 // Several locks are taken in order of their names, the first ones renewed while the next is waited for: two sessions
 // that overlap ask in the same order, so none waits for what the other holds while that waits for it.
@@ -54,7 +54,7 @@ class LockSession : public std::enable_shared_from_this<LockSession> {
  public:
   enum class State {
     trying,       // the first answer is awaited
-    waiting,      // somebody else holds it
+    waiting,      // another client holds it
     held,         // all of them: held() is not empty
     releasing,    // the client has gone; they are being given back
     busy,         // not won in time

@@ -124,7 +124,7 @@ struct PathWatch::Impl : std::enable_shared_from_this<Impl> {
       const auto self = weak.lock();
       if (!self || self->ended) return;
       self->watch_all();
-      self->changed();  // last: whoever is told may end the watch
+      self->changed();  // last: the callback may end the watch
     });
   }
 
@@ -146,7 +146,7 @@ struct PathWatch::Impl : std::enable_shared_from_this<Impl> {
                         if (error || !self->events.is_open()) return;
                         self->take_in();
                         const bool tell = std::exchange(self->pending, false);
-                        // Last: whoever is told may end the watch.
+                        // Last: the callback may end the watch.
                         self->wait();
                         if (tell) self->changed();
                       });
@@ -183,7 +183,7 @@ struct PathWatch::Impl : std::enable_shared_from_this<Impl> {
   bool note(const inotify_event& event) {
     if ((event.mask & IN_Q_OVERFLOW) != 0) return true;
     const auto directory = names.find(event.wd);
-    if (directory == names.end()) return false;  // let go; what was queued then is nobody's
+    if (directory == names.end()) return false;  // released; events that were queued then have no owner
     if ((event.mask & (IN_DELETE_SELF | IN_MOVE_SELF | IN_IGNORED | IN_UNMOUNT)) != 0) return true;
     const std::string name = event.len > 0 ? event.name : "";
     if (!directory->second.contains(name)) return false;
@@ -204,7 +204,7 @@ struct PathWatch::Impl : std::enable_shared_from_this<Impl> {
   std::map<int, std::set<std::string>> names;  // as WalkedPaths
   std::set<std::pair<int, std::string>> finals;
   std::set<std::pair<int, std::string>> writing;  // of these, the ones that are being written
-  bool pending = false;                           // a change that nobody was told of
+  bool pending = false;                           // a change that was not reported yet
   bool complained = false;
   bool ended = false;
   Timers::Id poll = 0;

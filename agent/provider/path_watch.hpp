@@ -1,4 +1,4 @@
-// PathWatch: tells when what stands at a path may have changed, by inotify(7).
+// PathWatch: reports when the file at a path may have changed, by inotify(7).
 //
 // It watches directories, not files: of the path itself and of every symbolic link on the way, so that a file that is
 // moved into place, a link that is swapped (..data of a Kubernetes volume) and a directory that is made later are all

@@ -34,7 +34,7 @@ void set_body(HttpRequest& request, SecretString body, const char* content_type)
   }
 }
 
-// `key`: where the request stands in the configuration.
+// `key`: the place of the request in the configuration.
 BuiltRequest build(const HttpRequestConfig& config, const HttpSourceConfig& source, const RequestTerms& terms,
                    const std::string& key) {
   const RequestScope scope(terms, &config);

@@ -23,7 +23,7 @@ class SecretResolver {
   // The strings of a JSON document; itself is JsonTemplate's to write.
   void remember_strings(const JsonTemplate& json, std::string_view name);
 
-  // As it is, and as it stands in a URL or a form.
+  // As it is, and as it is written in a URL or a form.
   void remember(SecretString secret);
   [[nodiscard]] std::vector<SecretString> take_secrets() { return std::move(secrets_); }
   [[nodiscard]] const TokenValues& tokens() const { return tokens_; }
@@ -37,7 +37,7 @@ class SecretResolver {
 // if it is none, or is http:// to another host than loopback without allow_http.
 void check_request_url(const SecretString& url, bool allow_http, const std::string& key);
 
-// Where a new secret belongs, by the name of the first reference; a literal is not shown, but the key it stands under.
+// Where a new secret belongs, by the name of the first reference; a literal is not shown, but its key is.
 [[nodiscard]] std::string place_of(const SecretTemplate& text, const char* key);
 
 // The URL as messages name it: up to the query, references by their names: "https://host/${file:/etc/x}/token".

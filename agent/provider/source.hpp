@@ -90,7 +90,7 @@ class Source {
   // nobody. Set once, before the first fetch.
   virtual void on_change(std::function<void()> /*changed*/) {}
 
-  // Whether the provider can be told that a token is no longer used.
+  // Whether the provider can be informed that a token is no longer used.
   [[nodiscard]] virtual bool revokes() const { return false; }
   // Tells it: one attempt, harmless if the token is revoked already (RFC 7009). Throws SourceError, and on cancellation
   // system_error(operation_aborted).

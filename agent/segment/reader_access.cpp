@@ -28,7 +28,7 @@ struct FreeAcl {
 }  // namespace
 
 void set_readers(int fd, const std::string& path, const AccessConfig& access) {
-  std::set<unsigned> users;  // sets: an entry that stands twice is no valid list
+  std::set<unsigned> users;  // sets: a list with a repeated entry is not valid
   std::set<unsigned> groups;
   for (const std::string& user : access.users) users.insert(required(find_user(user), "user", user));
   for (const std::string& group : access.groups) groups.insert(required(find_group(group), "group", group));

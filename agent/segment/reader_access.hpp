@@ -8,7 +8,7 @@
 
 namespace jeton::agent {
 
-// Owner read and write, each named user and group read, nobody else anything; what was granted before is gone. A name
+// Owner read and write, each named user and group read, no other user anything; what was granted before is gone. A name
 // of digits only that is no name of this host is a number. Throws Error naming the user or group that does not exist;
 // nothing was changed then.
 void set_readers(int fd, const std::string& path, const AccessConfig& access);

@@ -79,7 +79,7 @@ class RuntimeDir::Lock {
   }
 
  private:
-  // By its name: nobody but an agent, and this is the one, replaces it.
+  // By its name: only an agent replaces it, and this is the only one.
   bool note(const fs::path& file) {
     struct stat named = {};
     if (::lstat(file.c_str(), &named) != 0) throw errno_error(file.string());

@@ -6,7 +6,7 @@
 //   runtime_dir/writer.mutex see writer_mutex.hpp
 //   runtime_dir/segments/    0755; one segment per token (segment_store.hpp)
 //
-// Throws Error: somebody else's or writable for others, another agent there (with its process id if it can be known),
+// Throws Error: owned by another user or writable for others, another agent there (with its process id if known),
 // or not in memory where policy refuses that. Not for two objects on one directory in one process (a POSIX file lock
 // belongs to the process).
 #pragma once
@@ -35,7 +35,7 @@ class RuntimeDir {
   [[nodiscard]] int segments_fd() const { return segments_.get(); }
   [[nodiscard]] WriterMutex& writer_mutex() { return *mutex_; }
 
-  // Makes the directories, the lock and the mutex anew if somebody has removed them; the segments are their stores'
+  // Makes the directories, the lock and the mutex anew if they were removed; the segments are their stores'
   // (SegmentStore::heartbeat). True: it did. Throws Error if that fails: the parent belongs to another user, or another
   // agent has taken the place.
   bool restore();

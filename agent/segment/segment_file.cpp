@@ -32,7 +32,7 @@ void lock_into_memory(void* address, std::size_t size, const std::string& path, 
   log::warning("a segment cannot be locked into memory; it could be swapped out", {{"segment", path}, {"error", why}});
 }
 
-// Anything but a plain file of ours that nobody else can have written.
+// Anything but a plain file of ours that no other user can have written.
 std::string reason_to_refuse(const struct stat& file) {
   if (S_ISLNK(file.st_mode)) return "it is a symbolic link";
   if (!S_ISREG(file.st_mode)) return "it is not a regular file";
@@ -188,7 +188,7 @@ void SegmentFile::take_name() {
   const bool taken = ::fstatat(folder, name_.c_str(), &old, AT_SYMLINK_NOFOLLOW) == 0;
   if (taken && S_ISDIR(old.st_mode)) throw Error(path_ + ": is a directory; remove it");
 
-  // Exchanged rather than overwritten, so that the old file keeps a name until its readers have been told.
+  // Exchanged rather than overwritten, so that the old file keeps a name until its readers have been notified.
   if (taken && ::renameat2(folder, file.c_str(), folder, name_.c_str(), RENAME_EXCHANGE) == 0) return;
 
   // Nothing to exchange with, or a filesystem that cannot.

@@ -25,7 +25,7 @@ class SegmentFile {
   SegmentFile& operator=(const SegmentFile&) = delete;
   ~SegmentFile();
 
-  // A new file at the temporary name, without content and readable for nobody else. Its space is allocated.
+  // A new file at the temporary name, without content and readable for no other user. Its space is allocated.
   [[nodiscard]] static std::unique_ptr<SegmentFile> create(RuntimeDir& directory, const std::string& name,
                                                            std::size_t capacity, Policy memory_lock, WallTime now);
 
@@ -46,15 +46,15 @@ class SegmentFile {
   // Removes the name if it leads to this file.
   void remove_name();
 
-  // Retires (if it is a segment) and removes whatever stands at a file name in segments/. False: nothing was there.
+  // Retires (if it is a segment) and removes any file at a file name in segments/. False: nothing was there.
   static bool discard(RuntimeDir& directory, const std::string& file);
   // The same for the temporary name of `name`.
   static bool discard_leftover(RuntimeDir& directory, const std::string& name);
   // The token that a file name in segments/ belongs to: ".NAME.tmp" and "NAME" to NAME.
   [[nodiscard]] static std::string token_of(const std::string& file);
 
-  // Behind a change of the content: tells those who watch the file through the kernel (jeton_event_fd), which does not
-  // see a store to mapped memory.
+  // After a change of the content: notifies those who watch the file through the kernel (jeton_event_fd), which does
+  // not see a store to mapped memory.
   void touch();
   [[nodiscard]] SlotWriter& slots() { return slots_; }
   [[nodiscard]] const SlotWriter& slots() const { return slots_; }

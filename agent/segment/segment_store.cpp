@@ -116,7 +116,7 @@ class SegmentStore::Impl {
   void heartbeat(WallTime now) {
     writable().set_heartbeat(now);
     if (file_->has_name()) return;
-    // Somebody removed the file. Those who have it mapped go on; nobody else can open it.
+    // The file was removed. Readers that have it mapped go on; no other reader can open it.
     try {
       const WriterMutex::Guard guard(directory_.writer_mutex());
       replace(options_, file_->slots().current(), now);

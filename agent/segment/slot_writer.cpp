@@ -110,9 +110,9 @@ void SlotWriter::publish(const Record& record, std::uint64_t state) {
   JETON_FAILPOINT("segment.publish.begin");
   fill(layout::slot_of(publication), publication, record);
   JETON_FAILPOINT("segment.publish.filled");
-  // Release: whoever loads this value sees the filled slot.
+  // Release: a reader that loads this value sees the filled slot.
   layout::store_release(header().control, layout::make_control(publication, state));
-  // Whoever sees a byte of what follows in the superseded slot also sees the store above.
+  // A reader that sees a byte of the following writes to the superseded slot also sees the store above.
   layout::racing_release_fence();
   JETON_FAILPOINT("segment.publish.stored");
   wake_waiters();
@@ -147,7 +147,7 @@ void SlotWriter::wipe_idle_slot() {
 void SlotWriter::wake_waiters() {
   layout::increment_release(header().wake);
   JETON_FAILPOINT("segment.wake.bumped");
-  // Not FUTEX_PRIVATE_FLAG: the waiters are other processes. Nobody waiting is no error.
+  // Not FUTEX_PRIVATE_FLAG: the waiters are other processes. It is no error if no process waits.
   ::syscall(SYS_futex, &header().wake, FUTEX_WAKE, INT_MAX, nullptr, nullptr, 0);
 }
 

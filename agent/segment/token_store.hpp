@@ -22,7 +22,7 @@ class TokenStore {
   // The record found in the segment of an earlier run, if there was one; its bytes are trusted only if the checksum
   // held. Or that of the loop before this one.
   [[nodiscard]] virtual std::optional<Record> adopted() const = 0;
-  // Of the token that stands there; 0: none.
+  // Of the stored token; 0: none.
   [[nodiscard]] virtual Generation generation() const = 0;
 
   // Makes `record` current with the flag valid (expired if it already is at `now`) and wakes waiters. Throws Error if

@@ -65,7 +65,7 @@ void WriterMutex::lock() {
     const auto deadline = boost::posix_time::microsec_clock::universal_time() + boost::posix_time::seconds(1);
     if (mapped_->mutex().timed_lock(deadline)) return;
   } catch (const bip::interprocess_exception&) {
-    // Where mutexes are robust, Boost tells at once, and never lets the mutex be used again.
+    // Where mutexes are robust, Boost reports it at once, and never lets the mutex be used again.
     reason = "its owner died";
   }
   log::warning("the writers' mutex is made anew", {{"file", file_.string()}, {"reason", reason}});

@@ -204,7 +204,7 @@ Task<> Agent::reload(Config wanted) {
 Task<> Agent::stop() {
   impl_->stopping = true;
   impl_->timers.cancel(impl_->heartbeat_timer);
-  co_await impl_->locks.stop();  // while its holders can still be told
+  co_await impl_->locks.stop();  // while its holders can still be notified
   impl_->api.stop();
   // All at once: while one is waited for, no other may begin a fetch.
   for (const auto& [name, runner] : impl_->runners) runner->cancel();

@@ -28,7 +28,7 @@ constexpr Duration settling_time = std::chrono::seconds(1);
 constexpr std::chrono::milliseconds drain_limit{500};
 constexpr std::array served_signals{SIGTERM, SIGINT, SIGHUP};
 
-// Also those that whoever started the agent had blocked.
+// Also the signals that the parent process of the agent had blocked.
 void let_signals_in() {
   sigset_t served;
   ::sigemptyset(&served);
@@ -114,7 +114,7 @@ class Daemon {
     timers_.schedule(clock_.boot_now() + interval, [this, interval, action] { repeat(interval, action); });
   }
 
-  // What was told to end gets the few turns of the loop that it needs to do so.
+  // Coroutines that were asked to end get the few turns of the loop that they need to do so.
   void drain() {
     timers_.stop();
     signals_.cancel();

@@ -1,5 +1,5 @@
-// Reloader: a reload from its request, by SIGHUP or through the local API, to its verdict, which is logged, told to the
-// service manager and given to each who asked.
+// Reloader: a reload from its request, by SIGHUP or through the local API, to its result, which is logged, reported to
+// the service manager and given to each who asked.
 //
 // One at a time: a request that comes meanwhile has its turn afterwards, shared with all that wait by then, and reads
 // the files anew. One thread: the loop's.

@@ -1,5 +1,5 @@
-// What the agent tells systemd (sd_notify(3)): readiness, reloading, a status line, the watchdog. Does nothing where no
-// NOTIFY_SOCKET is set.
+// Notifications of the agent to systemd (sd_notify(3)): readiness, reloading, a status line, the watchdog. Does nothing
+// where no NOTIFY_SOCKET is set.
 //
 // Never waits: a service manager that hangs would hang the loop with it. What its socket does not take is lost, but for
 // READY=1, without which systemd would end the service: that is sent again with the next status.

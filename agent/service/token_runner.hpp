@@ -36,7 +36,7 @@ class TokenRunner {
     Milliseconds lock_ttl;
     Policy memory_lock;
     std::string host;
-    Coordinator* alone;               // this host's own, for an outage of the other; null: nobody fetches meanwhile
+    Coordinator* alone;               // this host's own, for an outage of the other; null: no host fetches meanwhile
     Milliseconds fetch_alone;         // outage.fetch_alone
     Coordinator* of_host;             // for tokens that each host fetches for itself; null: no token is
     std::filesystem::path state_dir;  // for states that must not be lost

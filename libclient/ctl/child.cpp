@@ -106,7 +106,7 @@ std::optional<int> Child::status() {
     if (ended == pid_) note_end(raw);
   }
   if (status_) return status_;
-  // The question above is answered by any child that runs; this one is not, if somebody else has waited for ours.
+  // The question above is answered by any child that runs; this one is not, if other code has waited for ours.
   const pid_t ended = ::waitpid(pid_, &raw, WNOHANG);
   if (ended == pid_) {
     note_end(raw);

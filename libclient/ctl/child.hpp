@@ -4,8 +4,8 @@
 // stdin or as one of its foreground, the command stays in this process's group: from another it would be stopped as
 // soon as it asks for a password there; and the terminal's signals reach it by themselves. The kernel kills it when
 // this process dies, however that happens. What it has started and left behind comes to this process
-// (PR_SET_CHILD_SUBREAPER), which waits for it. SIGCHLD must not be ignored here, or nobody learns how the command
-// ended.
+// (PR_SET_CHILD_SUBREAPER), which waits for it. SIGCHLD must not be ignored here, or jetonctl does not learn how the
+// command ended.
 #pragma once
 
 #include <sys/types.h>

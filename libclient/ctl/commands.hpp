@@ -35,7 +35,7 @@ struct StatusOptions {
 };
 [[nodiscard]] Exit run_status(const Common& common, const StatusOptions& options);
 
-// A line per change of the segment, until interrupted or nobody reads.
+// A line per change of the segment, until interrupted or until stdout has no reader.
 struct WatchOptions {
   std::string name;
 };
@@ -45,7 +45,7 @@ struct WatchOptions {
 struct WaitOptions {
   std::string name;
   std::uint64_t after = 0;
-  std::optional<Milliseconds> timeout;  // empty: for ever
+  std::optional<Milliseconds> timeout;  // empty: no limit
 };
 [[nodiscard]] Exit run_wait(const Common& common, const WaitOptions& options);
 
@@ -102,7 +102,7 @@ struct LockExtendOptions {
 struct LockReleaseOptions {
   std::string name;
   std::string owner;
-  bool force = false;  // whoever holds it (admins)
+  bool force = false;  // for any holder (admins)
 };
 [[nodiscard]] Exit run_lock_release(const Common& common, const LockReleaseOptions& options);
 

@@ -23,12 +23,12 @@ using Milliseconds = std::chrono::milliseconds;
 
 [[nodiscard]] std::int64_t unix_ms_now();
 
-// A limit on a wait: so long from now, or for ever. On the monotonic clock.
+// A limit on a wait: so long from now, or none. On the monotonic clock.
 class Deadline {
  public:
   explicit Deadline(std::optional<Milliseconds> limit);
   [[nodiscard]] bool passed() const;
-  // Never negative; nothing means for ever.
+  // Never negative; nothing means no limit.
   [[nodiscard]] std::optional<Milliseconds> remaining() const;
 
  private:

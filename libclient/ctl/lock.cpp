@@ -1,4 +1,4 @@
-// jetonctl lock acquire, extend, release, show: locks that belong to whoever knows their owner id.
+// jetonctl lock acquire, extend, release, show: locks that belong to any client that knows their owner id.
 #include <tuple>
 
 #include "libclient/ctl/commands.hpp"
@@ -51,7 +51,7 @@ Exit run_lock_acquire(const Common& common, const LockAcquireOptions& options) {
   try {
     write_out(answer.body.dump() + "\n");
   } catch (const Failure&) {
-    // Nobody has learned the owner id.
+    // No client has learned the owner id.
     std::ignore =
         ApiClient(common.dir).post(path_of(options.name, "/release"), Json{{"owner", answer.body.value("owner", "")}});
     throw;

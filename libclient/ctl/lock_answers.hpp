@@ -1,4 +1,4 @@
-// What the agent answers about locks, as jetonctl tells it.
+// The agent's answers about locks, as jetonctl prints them.
 #pragma once
 
 #include <string>

@@ -63,7 +63,7 @@ void wait_for(const LockStream& stream, const Signals& signals, bool hear_stream
   ::poll(ready, hear_stream ? 2 : 1, static_cast<int>(left));
 }
 
-// Dies of it, as if it had not been caught: whoever started us sees the signal.
+// Dies of it, as if it had not been caught: the parent process sees the signal.
 [[noreturn]] void die_of(int number) {
   sigset_t one;
   ::sigemptyset(&one);
@@ -157,13 +157,13 @@ class Run {
     // What the command left behind must not work on without the lock.
     if (lost_) child_.end_what_is_left();
     await_the_next_agent();
-    const LockStream::Farewell farewell = stream_->end(release_patience);
+    const LockStream::EndResult result = stream_->end(release_patience);
     if (lost_) return Exit::lock_lost;
-    if (!farewell.lost.empty()) {
-      say("lock '" + options_.name + "' was lost before the command ended: " + printable(farewell.lost));
+    if (!result.lost.empty()) {
+      say("lock '" + options_.name + "' was lost before the command ended: " + printable(result.lost));
       return Exit::lock_lost;
     }
-    if (!farewell.confirmed)
+    if (!result.confirmed)
       say("the agent did not confirm the release of lock '" + options_.name + "'; it ends by itself");
     return static_cast<Exit>(*child_.status());
   }

@@ -75,17 +75,17 @@ std::optional<Json> LockStream::next() {
   return event;
 }
 
-LockStream::Farewell LockStream::end(Milliseconds patience) {
+LockStream::EndResult LockStream::end(Milliseconds patience) {
   ::shutdown(fd_, SHUT_WR);
   const Deadline deadline(patience);
-  Farewell farewell;
+  EndResult result;
   for (;;) {
     while (const auto event = next()) {
       const std::string what = event->value("event", "");
-      if (what == "released") farewell.confirmed = true;
-      if (what == "lost") farewell.lost = event->value("reason", "");
+      if (what == "released") result.confirmed = true;
+      if (what == "lost") result.lost = event->value("reason", "");
     }
-    if (closed_ || deadline.passed()) return farewell;
+    if (closed_ || deadline.passed()) return result;
     pollfd readable{fd_, POLLIN, 0};
     ::poll(&readable, 1, static_cast<int>(deadline.remaining()->count()) + 1);
     if (readable.revents != 0) read_some();

@@ -28,11 +28,11 @@ class LockStream {
   [[nodiscard]] std::optional<Json> next();
 
   // Asks for the release and waits for the agent to confirm it. False: it did not in time.
-  struct Farewell {
+  struct EndResult {
     bool confirmed = false;
     std::string lost{};  // why it was not ours any more by then; empty: it was
   };
-  [[nodiscard]] Farewell end(Milliseconds patience);
+  [[nodiscard]] EndResult end(Milliseconds patience);
 
  private:
   bool read_head();

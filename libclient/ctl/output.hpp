@@ -14,9 +14,9 @@ namespace jeton::ctl {
 enum class Format { table, json };
 enum class Colour { none, good, bad, doubtful, heading };
 
-// Throws Failure(error); with an empty message if nobody reads any more (EPIPE).
+// Throws Failure(error); with an empty message if stdout has no reader any more (EPIPE).
 void write_out(std::string_view text);
-// True if whoever read stdout has gone.
+// True if the reader of stdout has gone.
 [[nodiscard]] bool out_is_closed();
 
 // "jetonctl: MESSAGE" on stderr; failures are ignored.

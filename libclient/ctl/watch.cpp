@@ -11,7 +11,7 @@ namespace {
 // seen after this long.
 constexpr Milliseconds look_again{1000};
 
-// What the watcher tells apart.
+// The states that the watcher distinguishes.
 struct Seen {
   std::string state;
   Generation generation = 0;

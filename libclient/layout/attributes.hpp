@@ -15,7 +15,7 @@ class AttributeCursor {
  public:
   explicit AttributeCursor(std::string_view bytes) : rest_(bytes) {}
 
-  // False at the end and at the first malformed entry; malformed() tells them apart.
+  // False at the end and at the first malformed entry; malformed() distinguishes them.
   [[nodiscard]] bool next(std::string_view& name, std::string_view& value) {
     if (rest_.empty() || malformed_) return false;
     std::uint32_t sizes[2] = {};

@@ -1,6 +1,6 @@
-// XXH64 (Yann Collet): one pass at several bytes a cycle, because whoever waits for a token waits for this too, on both
-// sides. It finds damage and a slot that was never finished; against whoever may write the segment nothing but the
-// file's owner and mode protects.
+// XXH64 (Yann Collet): one pass at several bytes a cycle, because a client that waits for a token waits for this too,
+// on both sides. It finds damage and a slot that was never finished; against a process that may write the segment only
+// the file's owner and mode protect.
 //
 // A slot's checksum is that of its content, seeded with that of the header's fields before the checksum itself. What
 // version 1.1 added behind it has a checksum of its own, so that readers of 1.0 find theirs right.

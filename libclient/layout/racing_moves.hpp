@@ -76,7 +76,7 @@ struct Avx {
   }
 };
 
-// A compiler that was not told of AVX-512 knows no registers above 15, and has nothing in them.
+// A compiler without the option for AVX-512 knows no registers above 15, and has nothing in them.
 #ifdef __AVX512F__
 #define JETON_LAYOUT_CLOBBERS "memory", "cc", "xmm16", "xmm17", "xmm18", "xmm19"
 #else

@@ -11,7 +11,7 @@
 //    384  slot 0, slot 1                   each a SlotHeader and its content, a cache line apart at least
 //
 // control: the low 8 bits are the state, the upper 56 bits the number of the publication, counted from 1; 0 says that
-// there was none. Publication n stands in slot n & 1. So one load tells a reader everything, and a view that was
+// there was none. Publication n is in slot n & 1. So one load gives a reader everything, and a view that was
 // copied under some control value is current exactly as long as control has that value.
 //
 // Since 1.1 a slot also says when its token ends by CLOCK_BOOTTIME, which no step of the wall clock moves, and the

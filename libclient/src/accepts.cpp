@@ -29,7 +29,7 @@ unsigned char difference(const std::byte* stored, const unsigned char* presented
 }  // namespace
 }  // namespace jeton::client
 
-using namespace jeton::client;  // the C function below stands outside of every namespace
+using namespace jeton::client;  // the C function below is outside every namespace
 
 extern "C" jeton_status jeton_accepts(jeton_token* token, const void* presented, size_t size) {
   if (token == nullptr || presented == nullptr) return JETON_INVALID_ARGUMENT;

@@ -45,7 +45,7 @@ bool receive_status(int fd, int* status, std::int64_t deadline_ms) {
   return true;
 }
 
-// What stands behind that, up to the end of the connection: {"error": {"code": ..., "message": ...}}.
+// The text after that, up to the end of the connection: {"error": {"code": ..., "message": ...}}.
 void receive_error(int fd, AgentError& error, std::int64_t deadline_ms) {
   char text[longest_answer];
   const std::size_t size = receive_bytes(fd, text, sizeof(text), deadline_ms);

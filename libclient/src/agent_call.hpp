@@ -1,6 +1,6 @@
 // One call of the agent's local API (libclient/README.md), for the few functions that need the agent itself.
 //
-// Of an answer the status is looked at, and why it is an error: what is new about a token stands in its segment.
+// Of an answer the status is looked at, and why it is an error: the news about a token is in its segment.
 #pragma once
 
 #include <cstddef>
@@ -12,8 +12,8 @@ namespace jeton::client {
 inline constexpr std::int64_t agent_call_timeout_ms = 1000;
 
 enum class AgentAnswer {
-  unreachable,  // nobody takes the call
-  silent,       // somebody took it and did not answer in time, or not in HTTP
+  unreachable,  // no agent takes the call
+  silent,       // it was taken and not answered in time, or not in HTTP
   answered
 };
 

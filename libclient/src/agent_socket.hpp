@@ -8,7 +8,7 @@
 
 namespace jeton::client {
 
-// A connection to DIRECTORY/agent.sock, non-blocking and close-on-exec, for the caller to close; -1: nobody takes it.
+// A connection to DIRECTORY/agent.sock, non-blocking and close-on-exec, for the caller to close; -1: no agent takes it.
 [[nodiscard]] int connect_to_agent(const char* directory, std::int64_t deadline_ms) noexcept;
 
 // False: `fd` is not ready for `events` in time.

@@ -1,6 +1,6 @@
 // The few pieces of the agent's JSON that the library reads, found in place: no memory, no exceptions, no recursion.
 //
-// Only what is asked for is looked at; a text that is no JSON has no members. A Json is a part of somebody else's
+// Only what is asked for is looked at; a text that is no JSON has no members. A Json is a part of another owner's
 // buffer.
 #pragma once
 

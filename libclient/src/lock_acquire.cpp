@@ -32,8 +32,8 @@ jeton_status start(jeton_lock& lock, std::int64_t timeout_ms) {
   return ask_for(lock);
 }
 
-// Until the agent has said something, somebody cancels, or it is time to look again. Without the mutex: others may ask
-// how it stands meanwhile.
+// Until the agent has said something, the wait is cancelled, or it is time to look again. Without the mutex: others may
+// ask for its state meanwhile.
 void await_news(jeton_lock& lock, int cancel_fd, bool can_cancel) {
   const std::int64_t left = std::max<std::int64_t>(lock.answer_by_boot_ms - boot_now_ms(), 0);
   const std::int64_t slice = can_cancel && cancel_fd < 0 ? without_fd_ms : longest_sleep_ms;
@@ -119,7 +119,7 @@ extern "C" jeton_status jeton_lock_release(jeton_lock* lock) {
   if (lock->state == LockState::held) status = jeton::client::give_back(*lock);
   if (lock->state == LockState::waiting) {
     static_cast<void>(jeton::client::finish(*lock, JETON_LOCK_NOT_HELD, ""));
-    lock->unread = true;  // whoever waits for it elsewhere, in another coroutine, must hear of it
+    lock->unread = true;  // a wait for it elsewhere, in another coroutine, must be notified
   }
   lock->outcome = JETON_LOCK_NOT_HELD;
   jeton::client::arm(*lock);

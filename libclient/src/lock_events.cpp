@@ -15,7 +15,7 @@
 namespace jeton::client {
 namespace {
 
-// An agent that could send no more, because nobody read, sends the newest as soon as there is room again.
+// An agent that could send no more, because the client did not read, sends the newest as soon as there is room again.
 constexpr std::int64_t newest_line_ms = 500;
 
 void take_reason(jeton_lock& lock, Json object, const char* key, const char* otherwise) {
@@ -243,7 +243,7 @@ jeton_status run_out(jeton_lock& lock) {
 jeton_status look(jeton_lock& lock) noexcept {
   disown_of_parent(lock);
   if (lock.state == LockState::idle) return lock.outcome;
-  // What arrives wakes that thread only if nobody else reads it first.
+  // What arrives wakes that thread only if no other thread reads it first.
   if (lock.awaited) return JETON_LOCK_WAITING;
   resume(lock);
   const bool heard = receive(lock);

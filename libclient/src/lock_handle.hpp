@@ -56,9 +56,9 @@ struct jeton_lock {
   jeton_status outcome = JETON_LOCK_NOT_HELD;  // while idle: what became of it
   char reason[512] = "";                       // of that; while held: why it may be lost
   bool reason_of_extension = false;            // or why it was not extended
-  pid_t pid = 0;                               // who began it; 0: nobody yet
+  pid_t pid = 0;                               // the process that began it; 0: none yet
   int fd = -1;
-  std::int64_t give_up_boot_ms = 0;      // of a wait: for ever is INT64_MAX
+  std::int64_t give_up_boot_ms = 0;      // of a wait: INT64_MAX is no limit
   std::int64_t answer_by_boot_ms = 0;    // of a wait: the agent hangs if it has not answered by then
   std::int64_t valid_until_boot_ms = 0;  // while held
   std::int64_t held_ttl_ms = 0;          // while held: ttl_ms, or what it was extended to
@@ -93,12 +93,12 @@ class LockGuard {
 
 // Connects and asks for the lock, to be waited for until give_up_boot_ms. Not OK: the handle is idle with that outcome.
 [[nodiscard]] jeton_status ask_for(jeton_lock& lock) noexcept;
-// Connects and sends the request for the lock, or to go on with it. False: nobody takes it.
+// Connects and sends the request for the lock, or to go on with it. False: no agent takes it.
 [[nodiscard]] bool send_request(jeton_lock& lock, std::int64_t wait_ms, bool resume) noexcept;
 
 // ---- lock_resume.cpp ----
 
-// The connection has ended, or nobody confirmed: the lock is held without one, and is looked for again a little later.
+// The connection has ended, or the agent did not confirm: the lock is held without one; looks again a little later.
 void await_next_agent(jeton_lock& lock) noexcept;
 // Asks the agent that is there now, if it is time.
 void resume(jeton_lock& lock) noexcept;
@@ -117,7 +117,7 @@ void set_reason(jeton_lock& lock, const char* reason) noexcept;
 
 // ---- lock_event_fd.cpp ----
 
-// The connection or what is to be told when has changed.
+// The connection, or the times to report something, have changed.
 void follow_connection(jeton_lock& lock) noexcept;
 void leave_connection(jeton_lock& lock) noexcept;
 void arm(jeton_lock& lock) noexcept;

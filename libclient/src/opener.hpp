@@ -1,4 +1,4 @@
-// The strict opener: trusts a segment only if nobody but its owner can have written it or put it there.
+// The strict opener: trusts a segment only if no user but its owner can have written it or put it there.
 //
 //   directory             may be reached over symbolic links (the caller chose it); not writable for group or others;
 //                         owned by root or by the owner of `segments`

@@ -52,7 +52,7 @@ extern "C" jeton_status jeton_rejected(jeton_token* token, uint64_t generation, 
     }
     status = jeton::client::status_of_answer(http_status);
     if (status != JETON_OK) return status;
-    // If the agent knew of a newer one, that stands in the segment.
+    // If the agent knew of a newer one, it is in the segment.
     status = jeton::client::current_generation(*token, current);
     if (status != JETON_OK) return status;
   }

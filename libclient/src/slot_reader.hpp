@@ -20,7 +20,7 @@ enum class SlotRead {
   no_token,  // nothing was published yet
   retired,   // this file is given up: open the name again
   busy,      // overtaken by the writer in every attempt
-  corrupt,   // sizes, publication number or checksum are wrong though nobody wrote meanwhile
+  corrupt,   // sizes, publication number or checksum are wrong though the writer wrote nothing meanwhile
 };
 
 // Each failed attempt means that a whole publication went by during a copy, so two in a row are rare already.

@@ -36,7 +36,7 @@ jeton_status reopen(jeton_token& token, const Mapping* seen) noexcept {
   }
   auto* expected = const_cast<Mapping*>(seen);
   fresh->older = expected;
-  // Release: whoever loads the pointer sees the finished Mapping.
+  // Release: a thread that loads the pointer sees the finished Mapping.
   if (!token.current.compare_exchange_strong(expected, fresh, std::memory_order_acq_rel)) destroy(fresh);
   return JETON_OK;
 }

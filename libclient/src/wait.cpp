@@ -2,7 +2,7 @@
 //
 // No wake-up is lost: the writer stores control, then bumps wake, then calls the kernel; a waiter loads wake, then
 // looks at control, then sleeps only if wake still has the loaded value. A writer that dies between its store and its
-// call wakes nobody, and a file that is replaced without being retired does not either; so no sleep is longer than a
+// call wakes no waiter, and a file that is replaced without being retired does not either; so no sleep is longer than a
 // slice, after which the waiter looks by itself.
 #include <jeton/jeton.h>
 #include <linux/futex.h>

@@ -1,5 +1,5 @@
 // What a run found: figures, each with its unit, and the goals they are held against. A table on the screen, and
-// bench.json for whoever draws or compares.
+// bench.json for tools that draw or compare.
 #pragma once
 
 #include <map>

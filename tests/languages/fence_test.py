@@ -1,4 +1,4 @@
-"""The example of a resource that checks the fence: what comes late is refused, whoever sends it."""
+"""The example of a resource that checks the fence: a late write is refused, whichever client sends it."""
 
 import os
 import sqlite3

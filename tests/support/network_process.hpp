@@ -1,4 +1,4 @@
-// What stands between the agent and a provider in companies, as processes of node (tests/support/network/*.mjs).
+// The systems between the agent and a provider in companies, as processes of node (tests/support/network/*.mjs).
 #pragma once
 
 #include <cstdint>

@@ -48,13 +48,13 @@ class RedisProxy::Impl {
 
   [[nodiscard]] std::uint16_t port() const { return acceptor_.local_endpoint().port(); }
 
-  void set(Way way) {
-    way_ = way;
+  void set(Mode mode) {
+    mode_ = mode;
     for (const auto& weak : pairs_) {
       const auto pair = weak.lock();
       if (!pair) continue;
-      if (way == Way::refused) pair->end();
-      if (way != Way::held && !pair->waiting.empty()) pair->pass(pair->server, std::exchange(pair->waiting, {}));
+      if (mode == Mode::refused) pair->end();
+      if (mode != Mode::held && !pair->waiting.empty()) pair->pass(pair->server, std::exchange(pair->waiting, {}));
     }
   }
 
@@ -96,8 +96,8 @@ class RedisProxy::Impl {
       if (failed) return;
       const auto pair = std::make_shared<Pair>(std::move(client), loop_);
       Failed unreachable;
-      if (way_ != Way::refused) pair->server.connect(loopback(to_), unreachable);
-      if (way_ != Way::refused && !unreachable) {
+      if (mode_ != Mode::refused) pair->server.connect(loopback(to_), unreachable);
+      if (mode_ != Mode::refused && !unreachable) {
         std::erase_if(pairs_, [](const auto& weak) { return weak.expired(); });
         pairs_.push_back(pair);
         read_request(pair);
@@ -114,9 +114,9 @@ class RedisProxy::Impl {
       for (auto at = bytes.find(by_text); at != std::string::npos; at = bytes.find(by_text, at + 1)) {
         scripts_.push_back(bytes.substr(at));
         // The text of a script is the sum of none.
-        if (way_ == Way::forgetful) bytes.replace(at, by_text.size(), by_sha1);
+        if (mode_ == Mode::forgetful) bytes.replace(at, by_text.size(), by_sha1);
       }
-      if (way_ == Way::held) {
+      if (mode_ == Mode::held) {
         pair->waiting += bytes;
       } else {
         pair->pass(pair->server, bytes);
@@ -129,7 +129,7 @@ class RedisProxy::Impl {
     pair->server.async_read_some(boost::asio::buffer(pair->answered),
                                  [this, pair](const Failed& failed, std::size_t n) {
                                    if (failed) return pair->end();
-                                   if (way_ != Way::deaf) pair->pass(pair->client, {pair->answered.data(), n});
+                                   if (mode_ != Mode::deaf) pair->pass(pair->client, {pair->answered.data(), n});
                                    read_answer(pair);
                                  });
   }
@@ -137,7 +137,7 @@ class RedisProxy::Impl {
   std::uint16_t to_;
   boost::asio::io_context loop_;
   tcp::acceptor acceptor_;
-  Way way_ = Way::open;
+  Mode mode_ = Mode::open;
   std::vector<std::weak_ptr<Pair>> pairs_;
   std::vector<std::string> scripts_;
   std::thread thread_;
@@ -147,8 +147,8 @@ RedisProxy::RedisProxy(std::uint16_t to) : impl_(std::make_unique<Impl>(to)) {}
 RedisProxy::~RedisProxy() = default;
 
 std::string RedisProxy::url() const { return "redis://127.0.0.1:" + std::to_string(impl_->port()) + "/0"; }
-void RedisProxy::set(Way way) {
-  impl_->on_loop([&] { impl_->set(way); });
+void RedisProxy::set(Mode mode) {
+  impl_->on_loop([&] { impl_->set(mode); });
 }
 bool RedisProxy::holds(const std::string& text) const {
   return impl_->on_loop([&] { return impl_->holds(text); });

@@ -1,6 +1,6 @@
-// RedisProxy: a way to a redis-server that a test can break: in front of a real one, on a loopback port of its own,
-// with a thread of its own. What goes wrong between an agent and its Redis goes wrong here, while the server is well
-// and can be looked at by the test. All calls from one thread, the test's.
+// RedisProxy: a connection to a redis-server that a test can break: in front of a real server, on a loopback port of
+// its own, with a thread of its own. What goes wrong between an agent and its Redis goes wrong here, while the server
+// is well and can be looked at by the test. All calls from one thread, the test's.
 #pragma once
 
 #include <cstdint>
@@ -14,7 +14,7 @@ inline constexpr const char* release_message = R"("type":"release")";
 
 class RedisProxy {
  public:
-  enum class Way {
+  enum class Mode {
     open,
     refused,    // open connections are ended, new ones at once
     deaf,       // requests arrive, answers do not
@@ -29,7 +29,7 @@ class RedisProxy {
 
   [[nodiscard]] std::string url() const;
   // From its return on.
-  void set(Way way);
+  void set(Mode mode);
   // Is there a request with this text among those that wait?
   [[nodiscard]] bool holds(const std::string& text) const;
   // How many scripts were sent by their text, since the beginning, whose text has this in it.

@@ -8,15 +8,15 @@ namespace {
 
 using Tokens = std::map<std::string, TokenConfig>;
 
-using Way = std::vector<std::string>;
+using TokenPath = std::vector<std::string>;
 
 // From `at` to `goal`, both included; empty: there is none.
-Way way_to(const std::string& goal, const Tokens& tokens, const std::string& at, std::set<std::string>& seen) {
+TokenPath path_to(const std::string& goal, const Tokens& tokens, const std::string& at, std::set<std::string>& seen) {
   if (at == goal) return {goal};
   const auto token = tokens.find(at);
   if (token == tokens.end() || !seen.insert(at).second) return {};
   for (const std::string& next : token->second.uses) {
-    Way rest = way_to(goal, tokens, next, seen);
+    TokenPath rest = path_to(goal, tokens, next, seen);
     if (rest.empty()) continue;
     rest.insert(rest.begin(), at);
     return rest;
@@ -57,11 +57,11 @@ void check_chains(const std::vector<SecretReference>& references, Tokens& tokens
   std::set<std::string> reported;  // the tokens of the circles that were
   each_token_part([&](const SecretReference& reference, const std::string& used) {
     std::set<std::string> seen;
-    const Way way = way_to(reference.token, tokens, used, seen);
-    if (way.empty() || reported.contains(reference.token)) return;
-    reported.insert(way.begin(), way.end());
+    const TokenPath path = path_to(reference.token, tokens, used, seen);
+    if (path.empty() || reported.contains(reference.token)) return;
+    reported.insert(path.begin(), path.end());
     std::string text = reference.token;
-    for (const std::string& name : way) text += " -> " + name;
+    for (const std::string& name : path) text += " -> " + name;
     problems.error(reference.place,
                    "a chain of tokens leads back to its start: " + text + "; each would wait for the other");
   });

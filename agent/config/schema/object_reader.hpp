@@ -1,5 +1,5 @@
 // ObjectReader: one section of the configuration with a fixed set of keys. The schema asks for every one of them, then
-// calls finish(), which reports what else stands there.
+// calls finish(), which reports all other keys.
 #pragma once
 
 #include <string>

@@ -19,7 +19,7 @@ constexpr std::array<std::string_view, 12> endings{"secret",    "password",   "p
                                                    "token",     "apikey",     "accesskey",     "privatekey",
                                                    "signature", "credential", "authorization", "assertion"};
 
-// What a reference stands for is there before the agent runs.
+// The value of a reference exists before the agent runs.
 bool can_be_read(const SecretTemplate::Part& part) {
   return part.kind == SecretPart::Kind::literal || part.kind == SecretPart::Kind::file ||
          part.kind == SecretPart::Kind::env || part.kind == SecretPart::Kind::credential;
@@ -36,7 +36,7 @@ void warn_if_readable_by_others(const SecretReference& reference, Problems& prob
   }
 }
 
-// "jeton-seal-1:" and 32 bytes in base64; whether the bytes are a key is nobody's to say.
+// "jeton-seal-1:" and 32 bytes in base64; no check can show whether the bytes are a key.
 bool is_seal_key(std::string_view text) {
   constexpr std::string_view prefix = "jeton-seal-1:";
   return text.starts_with(prefix) && text.size() == prefix.size() + 44 && text.ends_with('=');

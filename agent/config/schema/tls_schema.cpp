@@ -5,7 +5,7 @@
 namespace jeton::agent {
 namespace {
 
-// A wrong path stays, so that nobody says that there is none.
+// A wrong path is kept, so that no later check reports a missing one.
 void read_file(const ValueReader& value, std::filesystem::path& out) {
   const auto text = value.text();
   if (!text) return;

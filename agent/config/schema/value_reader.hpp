@@ -32,7 +32,7 @@ struct SecretReference {
   Place place;
   SecretTemplate secret;
   SecretUse use = SecretUse::any;
-  std::string token{};  // in whose source it stands; empty: elsewhere
+  std::string token{};  // the token whose source contains it; empty: elsewhere
 };
 
 // A user or group of this host that is named, to be looked up once everything is read (account_check.hpp).
@@ -105,7 +105,7 @@ class ValueReader {
   [[nodiscard]] ObjectReader object() const;
   // A map whose keys are names of the user's; while the schema is listed, one name '*'.
   [[nodiscard]] std::vector<Member> members() const;
-  // As it stands; lists the path.
+  // Unchanged; lists the path.
   [[nodiscard]] const Node* raw() const;
 
  private:
@@ -121,7 +121,7 @@ class ValueReader {
   Place place_;
 };
 
-// A name and what stands under it.
+// A name and its value.
 struct Member {
   std::string name;
   Place place;  // of the name

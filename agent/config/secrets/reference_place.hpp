@@ -1,4 +1,4 @@
-// Where a reference may stand: most kinds have a meaning in some places only.
+// Where a reference may be used: most kinds have a meaning in some places only.
 #pragma once
 
 #include <optional>
@@ -17,8 +17,8 @@ struct RequestReferences {
   bool revoked = false;
 };
 
-// Why one of the references in `text` has no meaning where it stands; nothing if all have one. `request`: of which it
-// is a part; null: it stands elsewhere.
+// Why one of the references in `text` has no meaning in its place; nothing if all have one. `request`: of which it
+// is a part; null: it is elsewhere.
 [[nodiscard]] std::optional<std::string> misplaced_reference(const SecretTemplate& text,
                                                              const RequestReferences* request);
 

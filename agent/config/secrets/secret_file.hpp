@@ -34,7 +34,7 @@ void judge_as(ServiceView view);
 // The same for the credential NAME: NAME or jeton_NAME. Throws Error also if there is none.
 [[nodiscard]] SecretString read_credential(const std::string& name, const std::string& what);
 
-// Line ends at the end, which an editor or a heredoc leaves and nobody means to send.
+// Line ends at the end, which an editor or a heredoc leaves and which are not meant to be sent.
 [[nodiscard]] std::string_view without_line_ends(std::string_view text);
 
 // Why a secret of this text, line ends apart, cannot be meant; nullptr if it can.

@@ -97,7 +97,7 @@ const char* complaint(const Part& part) {
   }
 }
 
-// `inner` stands between ${ and }.
+// `inner` is the text between ${ and }.
 Part parse_reference(std::string_view inner) {
   for (const KindName& plain : plain_names) {
     if (inner == plain.name) return {plain.kind, {}};

@@ -51,7 +51,7 @@ void merge_maps(Node& base, Node more, const std::string& path, Problems& proble
 void merge_documents(Node& base, Node more, Problems& problems) {
   if (more.kind == Node::Kind::null || base.kind == Node::Kind::invalid) return;
   if (base.kind == Node::Kind::null || more.kind != Node::Kind::map || base.kind != Node::Kind::map) {
-    // What is no map is reported once, by whoever reads the whole.
+    // A value that is no map is reported once, by the reader of the whole.
     if (base.kind == Node::Kind::null || more.kind != Node::Kind::map) base = std::move(more);
     return;
   }

@@ -8,7 +8,7 @@ namespace jeton::agent {
 namespace {
 
 constexpr std::size_t max_shown = 60;        // bytes of a quoted text
-constexpr std::size_t max_problems = 1'000;  // more help nobody
+constexpr std::size_t max_problems = 1'000;  // more are of no use
 
 }  // namespace
 

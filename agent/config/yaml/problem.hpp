@@ -1,5 +1,5 @@
 // Problem: one thing that is wrong with the configuration, and Problems: the list that every stage of the loading adds
-// to, so that one run tells all. A message says what is wrong and what would be right; never a secret.
+// to, so that one run reports all. A message says what is wrong and what would be right; never a secret.
 #pragma once
 
 #include <string>
@@ -8,7 +8,7 @@
 
 namespace jeton::agent {
 
-// Where something stands in a file. Line and column from 1, a column is a character; 0: the file as a whole.
+// A position in a file. Line and column from 1, a column is a character; 0: the file as a whole.
 struct Place {
   std::string file;
   int line = 0;

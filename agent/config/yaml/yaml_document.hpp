@@ -1,7 +1,7 @@
 // The only place that knows the YAML parser: text in, Node tree out.
 //
 // Takes the part of YAML a configuration needs: maps, sequences, text. Refuses, with the place and what to do, a key
-// that stands twice, anchors and aliases, merge keys, tags, a second document, keys that are not text. Bounded: 1 MiB a
+// that is repeated, anchors and aliases, merge keys, tags, a second document, keys that are not text. Bounded: 1 MiB a
 // file, 20,000 nodes, 32 levels. Never throws for what the text contains.
 #pragma once
 

@@ -21,7 +21,7 @@ class HostLock {
 
   [[nodiscard]] bool try_lock();
   void unlock();
-  // The file at the path is still the one that is locked; if somebody removed it, the lock excludes nobody any more.
+  // The file at the path is still the one that is locked; if it was removed, the lock excludes no process any more.
   [[nodiscard]] bool intact() const;
 
  private:

@@ -9,7 +9,7 @@ bool LocalLeases::try_take(const std::string& name, const std::filesystem::path&
   drop_expired(name);
   auto lock = std::make_unique<HostLock>(file);
   if (!lock->try_lock()) return false;
-  // What stands here under this name is a lock whose file was removed: it excludes nobody.
+  // An entry under this name is a lock whose file was removed: it excludes no process.
   if (const auto stale = held_.find(name); stale != held_.end()) let_go(stale);
   Held& held = held_[name];
   held.owner = owner;

@@ -35,7 +35,7 @@ std::optional<Json> parsed(const std::filesystem::path& file) {
 }
 
 void write(const std::filesystem::path& file, const Json& json) {
-  make_private_directory(file.parent_path());  // somebody may have removed it
+  make_private_directory(file.parent_path());  // it may have been removed
   replace_private_file(file, SecretString(json_text(json)), Durability::process);
 }
 

@@ -1,6 +1,6 @@
 // LocalLockFiles: what the local lock store writes down, so that a lock outlives the agent that gave it: a detached
-// lock is its holder's until its time to live ends, whoever restarts meanwhile. A file a lock, and one with a number
-// that all fences are below.
+// lock is its holder's until its time to live ends, whichever process restarts meanwhile. A file a lock, and one with a
+// number that all fences are below.
 //
 // Ends are on the clock that counts since boot; of an earlier boot nothing is left. The directory is one agent's own.
 // Errors: Error.

@@ -94,7 +94,7 @@ LocalState load_local_state(const std::filesystem::path& file, WallTime now) {
   } catch (const Error& e) {
     trouble = e.what();
   }
-  // Not kept for somebody to look at: a token may stand in it in the clear, and nobody would take it out at its end.
+  // Not kept for inspection: it may contain a token in the clear, and no component would remove it when it expires.
   std::error_code ignored;
   std::filesystem::remove(file, ignored);
   log::warning("the state of the local coordinator cannot be read and is removed; starting afresh",

@@ -14,7 +14,7 @@ using Format = ResponseConfig::Format;
 
 bool is_of_body(const AnswerPlace& place) { return !place.empty() && place.in == AnswerPlace::In::body; }
 
-// Whether anything that is configured stands in the JSON of the body. A refresh token has a place by default, and does
+// Whether the JSON of the body contains anything that is configured. A refresh token has a place by default, and does
 // not count.
 bool needs_body(const ResponseConfig& config) {
   return is_of_body(config.token) || is_of_body(config.expires_in) || is_of_body(config.expires_at) ||

@@ -35,7 +35,7 @@ bool too_deep(std::string_view body) {
   return false;
 }
 
-// Finds a key that stands twice in one object: the parser would keep the last, another reader the first.
+// Finds a key that is repeated in one object: the parser would keep the last, another reader the first.
 class DuplicateKeys {
  public:
   bool operator()(int /*depth*/, WipingJson::parse_event_t event, const WipingJson& parsed) {

@@ -32,7 +32,7 @@ struct Misplaced {
   SecretString value;
 };
 
-// Every refresh token by its name, wherever it stands.
+// Every refresh token by its name, wherever it is.
 void collect_refresh_tokens(const WipingJson& json, const std::string& pointer, std::vector<Misplaced>& found) {
   if (json.is_array()) {
     std::size_t index = 0;

@@ -38,7 +38,7 @@ bool names_refresh_token_at(std::string_view text, std::size_t position) {
   return matched == name.size();
 }
 
-// Whether bytes that nobody can read speak of a refresh token, or are of a coding that hides it.
+// Whether bytes that cannot be parsed speak of a refresh token, or are of a coding that hides it.
 bool may_hold_refresh_token(std::string_view bytes) {
   for (std::size_t i = 0; i < bytes.size(); ++i) {
     const auto byte = static_cast<unsigned char>(bytes[i]);

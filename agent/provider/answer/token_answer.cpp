@@ -27,7 +27,7 @@ std::string named(const std::string& key, const AnswerPlace& place) { return key
 
 struct TokenText {
   SecretString value;
-  std::string scheme;  // empty: none stands before it
+  std::string scheme;  // empty: it has none
 };
 
 // "TOKEN" or "SCHEME TOKEN". Whatever else has a blank in it is no token, and no part of it is shown. `name`: where it
@@ -91,7 +91,7 @@ TokenText whole_body(const AnswerContent& content) {
   return split_token(text, name);
 }
 
-// As a key of JSON that stands twice.
+// As a repeated key of JSON.
 void refuse_second_header(const std::vector<HttpHeader>& headers, const std::string& name) {
   const SecretString* first = nullptr;
   for (const HttpHeader& header : headers) {

@@ -6,7 +6,7 @@
 #include "agent/provider/answer/json_body.hpp"
 #include "agent/provider/answer/token_answer.hpp"
 #include "agent/provider/json_pointer.hpp"
-#include "agent/provider/retold.hpp"
+#include "agent/provider/reworded_message.hpp"
 #include "agent/provider/source.hpp"
 #include "agent/record/record_check.hpp"
 
@@ -121,7 +121,7 @@ ExecOutput parse_exec_output(std::string_view output, const ExecSourceConfig& co
     }
   } catch (const SourceError& e) {
     const bool bare = config.format == ExecFormat::json && may_be_token_itself(output);
-    throw e.reworded(retold(e.what(), "the output of the command") +
+    throw e.reworded(with_subject(e.what(), "the output of the command") +
                      (bare ? "; is it the token itself (source.format: text)?" : ""));
   }
 }

@@ -21,7 +21,7 @@ namespace {
 
 namespace asio = boost::asio;
 
-// After SIGKILL the end is a matter of milliseconds; whoever hangs in the kernel is left to the supervisor.
+// After SIGKILL the end is a matter of milliseconds; a process that hangs in the kernel is left to the supervisor.
 constexpr Duration kill_patience = std::chrono::seconds(3);
 
 struct Pipe {
@@ -125,7 +125,7 @@ struct ExecRun::Impl : std::enable_shared_from_this<Impl> {
                        });
   }
 
-  // Closing the pipe tells the supervisor. Should the command have stopped it, it goes on now.
+  // Closing the pipe notifies the supervisor. Should the command have stopped it, it goes on now.
   void terminate() {
     if (!control) return;
     control.reset();

@@ -1,7 +1,7 @@
 // ExecRun: one run of a command under its supervisor (supervisor.hpp), and what it printed. One thread: the loop's.
 //
 // When the object goes away before the command has ended, the command is terminated and killed with all its
-// descendants; nobody waits for that.
+// descendants; the agent does not wait for that.
 #pragma once
 
 #include <memory>

@@ -51,7 +51,7 @@ void add_lines_of_secrets(std::vector<SecretString>& secrets) {
   }
 }
 
-// A line that was cut may end in the first half of a secret, which nobody would recognise.
+// A line that was cut may end in the first half of a secret, which would not be recognised.
 std::string shown(const SecretString& line, std::span<const SecretString> secrets) {
   std::string_view text = line.reveal();
   if (text.size() >= max_error_line) {

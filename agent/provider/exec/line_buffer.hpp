@@ -21,7 +21,7 @@ struct LineBuffer {
       }
     }
   }
-  // Ends the last line; an empty one is nobody's.
+  // Ends the last line; an empty one is dropped.
   void finish() {
     if (current.empty()) return;
     if (lines.size() < limit) {

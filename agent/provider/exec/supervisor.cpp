@@ -74,7 +74,7 @@ void close_others(const Supervised& work) {
   ::_exit(127);
 }
 
-// SIGKILL to every child, which orphaned descendants are too; false if nobody can say who they are.
+// SIGKILL to every child, which orphaned descendants are too; false if they cannot be determined.
 bool kill_children() {
   const int list = ::open("/proc/thread-self/children", O_RDONLY | O_CLOEXEC);
   if (list < 0) return false;
@@ -116,7 +116,7 @@ void kill_all(int child_signals) {
   }
 }
 
-// Until the command has ended, or has been told to and did not.
+// Until the command has ended, or was asked to end and did not.
 ExecReport watch(const Supervised& work, pid_t command, int child_signals) {
   bool told = false;
   std::int64_t until_ms = 0;
@@ -156,7 +156,7 @@ void supervise(const Supervised& work) noexcept {
   sigset_t child;
   ::sigemptyset(&child);
   ::sigaddset(&child, SIGCHLD);
-  ::signal(SIGCHLD, SIG_DFL);  // if it were ignored nobody could be waited for
+  ::signal(SIGCHLD, SIG_DFL);  // if it were ignored, no child could be waited for
   const int child_signals = ::signalfd(-1, &child, SFD_CLOEXEC | SFD_NONBLOCK);
   if (child_signals < 0 || ::prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) != 0) {
     send(work.report, ExecReport::Kind::not_started, errno);

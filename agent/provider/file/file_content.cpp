@@ -15,7 +15,7 @@
 #include "agent/jwt/jwt_claims.hpp"
 #include "agent/provider/answer/refusal.hpp"
 #include "agent/provider/answer/token_answer.hpp"
-#include "agent/provider/retold.hpp"
+#include "agent/provider/reworded_message.hpp"
 #include "agent/provider/source.hpp"
 #include "agent/record/record_check.hpp"
 
@@ -71,7 +71,7 @@ FileToken parse_json_file(const FileContent& content, const FileSourceConfig& co
     found.token = std::move(read.token);
     found.expiry_is_configured = read.end_by_default;
   } catch (const SourceError& e) {
-    throw e.reworded(config.path.string() + ": " + retold(e.what(), "the file"));
+    throw e.reworded(config.path.string() + ": " + with_subject(e.what(), "the file"));
   }
   found.token.issued_at = now;
   return found;

@@ -1,4 +1,4 @@
-// The source of type `file`: somebody else writes the token, such as the kubelet or the sink of another agent.
+// The source of type `file`: another program writes the token, such as the kubelet or the sink of another agent.
 //
 // A new content is noticed at once. What is empty, half-written or no token is no news: the next write is waited for.
 // The same content again is none either, so it is never published twice. One thread: the loop's.
@@ -18,7 +18,7 @@ namespace jeton::agent {
 
 class FileSource final : public Source {
  public:
-  // `tokens` also tells what the token `name` is now. Timers and tokens outlive the source.
+  // `tokens` also gives the current token `name`. Timers and tokens outlive the source.
   FileSource(std::string name, FileSourceConfig config, std::size_t capacity, Timers& timers,
              const TokenValues& tokens);
   ~FileSource() override;

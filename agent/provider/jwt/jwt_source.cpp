@@ -130,7 +130,7 @@ void JwtSource::on_change(std::function<void()> changed) {
   last_request_ = fingerprint();
 }
 
-// Somebody touched a file; whether it holds something else is another question.
+// A file was touched; its content may still be the same.
 void JwtSource::look() {
   if (!changed_ || watch_->being_written()) return;
   const std::string request = fingerprint();

@@ -1,4 +1,4 @@
-// The source of type `jwt`: the agent mints the token and signs it itself; nobody is asked.
+// The source of type `jwt`: the agent mints the token and signs it itself; no provider is called.
 //
 // The key is read anew for every token. When a file that the key or a claim refers to is replaced, a new token is
 // minted (within refresh.min_interval). One thread: the loop's.

@@ -23,7 +23,7 @@ struct AssertionTerms {
   WallTime now;
 };
 
-// A JWT for one attempt, with a `jti` of its own; or the configured one as it stands. It is remembered as a secret.
+// A JWT for one attempt, with a `jti` of its own; or the configured one unchanged. It is remembered as a secret.
 // Throws Error, without any secret: a reference that cannot be resolved, a key that does not suit.
 [[nodiscard]] SecretString make_assertion(const AssertionConfig& config, const AssertionTerms& terms, Random& random,
                                           SecretResolver& resolver);

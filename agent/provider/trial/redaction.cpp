@@ -158,7 +158,7 @@ std::string shown_body(std::string_view body, std::span<const SecretString> secr
   if (json.is_string() && direction == Direction::received) {
     out = size_of(body);
   } else if (!json.is_discarded() && json.is_structured()) {
-    hide(json, "root", secrets, direction, 0);  // what stands in a list without a name may be a token
+    hide(json, "root", secrets, direction, 0);  // an unnamed list entry may be a token
     out = std::string(json_text(json).reveal());
   } else if (is_form(body) && !splits_a_secret(body, secrets)) {
     out = shown_pairs(body, secrets, direction);

@@ -6,7 +6,7 @@
 
 namespace jeton::agent {
 
-// A name whose value is nobody's to see; more than sounds_secret(), which only warns.
+// A name whose value must not be shown; more than sounds_secret(), which only warns.
 [[nodiscard]] bool is_secret_name(std::string_view name);
 
 // Names whose text an operator needs and which no provider fills with a secret.

@@ -37,7 +37,7 @@ class UnknownText {
   }
 
  private:
-  // Of what stands behind `at_`, without blanks.
+  // Of the text behind `at_`, without blanks.
   [[nodiscard]] char next() const {
     const std::size_t position = text_.find_first_not_of(blanks, at_);
     return position == std::string_view::npos ? '\0' : text_[position];

@@ -29,8 +29,8 @@ const (
 	lookWithoutDescriptor = 50 * time.Millisecond
 )
 
-// changes tells all waiters of one token that it may have changed. While there are any, there is one descriptor, in Go's
-// poller, and one goroutine that reads it.
+// changes notifies all waiters of one token that it may have changed. While there are any, there is one descriptor, in
+// Go's poller, and one goroutine that reads it.
 type changes struct {
 	mutex   sync.Mutex
 	waiters int

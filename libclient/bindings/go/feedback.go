@@ -79,8 +79,8 @@ type report struct {
 	err     error
 }
 
-// Accepts tells whether `presented` is the current token, or the previous one inside its overlap, in a time that depends
-// on the sizes only.
+// Accepts reports whether `presented` is the current token, or the previous one inside its overlap, in a time that
+// depends on the sizes only.
 func (t *Token) Accepts(presented string) (bool, error) {
 	if err := t.begin("accepts"); err != nil {
 		return false, err

@@ -78,7 +78,7 @@ func (t *Token) Read() (Value, error) {
 	return Value{&reader.last.self, uint32(result.view.flags)}, nil
 }
 
-// lockReader takes the first reader that nobody uses: a program with one busy goroutine has one copy of the secret.
+// lockReader takes the first reader that is not in use: a program with one busy goroutine has one copy of the secret.
 func (t *Token) lockReader() *cachedReader {
 	for i := range t.readers {
 		if t.readers[i].mutex.TryLock() {

@@ -7,9 +7,9 @@ import (
 )
 
 // Value is a token as one consistent piece. It prints and marshals without the secret; Reveal and Header give it. Copies
-// share the content, which nobody changes. (Go cannot wipe a string: the secret stays in memory until it is collected.)
+// share the content, which never changes. (Go cannot wipe a string: the secret stays in memory until it is collected.)
 type Value struct {
-	// In somebody's unexported field fmt may not call Format. It follows one pointer to a struct then (%s), not two.
+	// In an unexported field fmt may not call Format. It follows one pointer to a struct then (%s), not two.
 	content **content
 	flags   uint32
 }
@@ -72,7 +72,7 @@ func (v Value) ExpiresAt() time.Time { return v.get().expiresAt }
 // Expired is false unless the Token was opened with AllowExpired. It says what was true when the value was read.
 func (v Value) Expired() bool { return v.flags&flagExpired != 0 }
 
-// Rejected tells that a user of the token was refused by the provider; the agent sees to a new one.
+// Rejected reports that a user of the token was refused by the provider; the agent sees to a new one.
 func (v Value) Rejected() bool { return v.flags&flagRejected != 0 }
 
 // Origin is the host that fetched it.

@@ -23,7 +23,7 @@ export interface OpenOptions {
 }
 
 export interface WaitOptions {
-  /** Then JETON_TIMED_OUT; default: for ever. */
+  /** Then JETON_TIMED_OUT; default: no limit. */
   timeout?: number;
   /** Ends the wait with the signal's reason. */
   signal?: AbortSignal;
@@ -63,7 +63,7 @@ export class TokenValue {
   /** The secret. */
   get value(): string;
   get attributes(): Readonly<Record<string, string>>;
-  /** What stands in an Authorization header. Secret. */
+  /** The value of an Authorization header. Secret. */
   get authorization(): string;
 }
 
@@ -84,7 +84,7 @@ export class Token {
   waitValid(options?: WaitOptions): Promise<bigint>;
   /** Resolves to the generation of a valid token above `generation`. Uses no thread. */
   waitChange(generation: bigint | number, options?: WaitOptions): Promise<bigint>;
-  /** The current token, then each that replaces it, for ever. */
+  /** The current token, then each that replaces it, without end. */
   watch(options?: { signal?: AbortSignal }): AsyncGenerator<TokenValue, never, void>;
   /**
    * Reports that the provider said 401 to the token of this generation; resolves to the generation current now. If that
@@ -118,7 +118,7 @@ export interface LockOptions {
  * under it, and have the resource refuse a fence lower than one that it has seen.
  */
 export class Lock {
-  /** Asks nobody yet. JETON_INVALID_ARGUMENT. */
+  /** Contacts no agent yet. JETON_INVALID_ARGUMENT. */
   constructor(name: string, options?: LockOptions);
   readonly name: string;
   /**
@@ -135,11 +135,11 @@ export class Lock {
   readonly held: boolean;
   /** Aborted at the loss, with a JetonError as its reason; a new one for each time that the lock is taken. */
   readonly lost: AbortSignal;
-  /** Rises with every acquisition, whoever makes it. */
+  /** Rises with every acquisition by any client. */
   readonly fence: bigint;
   /** That of one of several locks. */
   fenceOf(name: string): bigint;
-  /** Whoever knows it can release the lock. */
+  /** A client that knows it can release the lock. */
   readonly owner: string;
   /** Why it was refused or lost, in a sentence. */
   readonly reason: string;

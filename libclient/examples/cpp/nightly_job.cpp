@@ -23,7 +23,7 @@ class GuardedFile {
  public:
   explicit GuardedFile(std::string path) : path_(std::move(path)) {}
 
-  // False: somebody with a newer lock has been here.
+  // False: a client with a newer lock has been here.
   bool write(jeton::Fence fence, const std::string& text) {
     const int guard = ::open((path_ + ".guard").c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
     if (guard < 0 || ::flock(guard, LOCK_EX) != 0) throw std::runtime_error("cannot lock " + path_ + ".guard");

@@ -16,7 +16,7 @@ import sys
 
 
 class TooLate(Exception):
-    """Somebody who took the lock later has written already."""
+    """A client that took the lock later has written already."""
 
 
 class FencedTable:
@@ -40,7 +40,7 @@ class FencedTable:
 
 
 class FencedFile:
-    """A file whose fence stands in it. The flock makes looking and replacing one step on this host; on a network file
+    """A file that contains its fence. The flock makes looking and replacing one step on this host; on a network file
     system it must be one whose locks work across hosts."""
 
     def __init__(self, path: str):

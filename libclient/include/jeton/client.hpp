@@ -235,7 +235,7 @@ class Token {
     return Info(info);
   }
 
-  // Block until there is a valid token. Without a timeout: for ever.
+  // Block until there is a valid token. Without a timeout: no limit.
   Status wait_valid(std::optional<std::chrono::milliseconds> timeout = std::nullopt) const {
     return jeton_wait_valid(handle_, timeout ? limit(*timeout) : -1);
   }
@@ -248,7 +248,7 @@ class Token {
     return found;
   }
 
-  // The same, until somebody calls cancel.now(): JETON_CANCELLED then.
+  // The same, until cancel.now() is called: JETON_CANCELLED then.
   [[nodiscard]] Result<Generation> wait_change(Generation generation, const Cancel& cancel,
                                                std::optional<std::chrono::milliseconds> timeout = std::nullopt) const {
     jeton_wait_options options = JETON_WAIT_OPTIONS_INIT;
@@ -289,7 +289,7 @@ class Token {
     raw.flags = (options.allow_expired ? JETON_ALLOW_EXPIRED : 0) | (options.allow_missing ? JETON_ALLOW_MISSING : 0);
     return jeton_open(&raw, name.c_str(), &handle_);
   }
-  // A negative timeout has run out already; only its absence means for ever.
+  // A negative timeout has run out already; only its absence means no limit.
   static std::int64_t limit(std::chrono::milliseconds timeout) { return timeout.count() < 0 ? 0 : timeout.count(); }
 
   jeton_token* handle_ = nullptr;

@@ -7,13 +7,13 @@
  *   if (jeton_current(reader, &view) == JETON_OK)
  *     printf("Authorization: %s %s\n", view->type_size > 0 ? view->type : "Bearer", view->value);
  *
- * The token stands in a file that is mapped read-only. Reading is lock-free: no system call, no network, no wait,
+ * The token is stored in a file that is mapped read-only. Reading is lock-free: no system call, no network, no wait,
  * whatever the agent does. The library never logs, starts no thread, installs no signal handler, keeps no descriptor
  * open between calls (but those of a lock) and throws nothing. It blocks only in jeton_wait_* and jeton_lock_acquire,
  * and for a moment where it asks the agent: jeton_rejected, jeton_diagnose, jeton_lock_*.
  *
  * Threads: a jeton_token may be used by any number of threads at once; a jeton_reader by one at a time. A token and
- * its readers may be closed in any order, each once, when nobody uses it any more.
+ * its readers may be closed in any order, each once, when no thread uses it any more.
  * Fork: both go on working in the child, independently of the parent's. A lock stays with the parent alone.
  * The file: only its owner (the agent's user) and root can change it, and the agent never makes it shorter: another
  * size is another file. If they truncate it by hand, a process that has it mapped, the agent too, gets SIGBUS at its
@@ -55,7 +55,7 @@ typedef enum jeton_status {
   JETON_TIMED_OUT = 4,           /* jeton_wait_*: not within the given time */
   JETON_BUFFER_TOO_SMALL = 5,    /* the needed size was returned */
   JETON_INVALID_ARGUMENT = 6,    /* a NULL pointer, an impossible name, a struct without its size */
-  JETON_CANCELLED = 7,           /* jeton_wait: somebody called jeton_cancel_now */
+  JETON_CANCELLED = 7,           /* jeton_wait: jeton_cancel_now was called */
   JETON_MISMATCH = 8,            /* jeton_accepts: neither the current token nor an acceptable previous one */
   JETON_REJECTED = 9,            /* jeton_diagnose: the provider refused the token; a newer one is on its way */
   JETON_NOT_FOUND = 10,          /* no such token in this directory; or no such attribute */
@@ -169,7 +169,7 @@ JETON_EXPORT void jeton_close(jeton_token *token);
 JETON_EXPORT JETON_MUST_CHECK jeton_status jeton_read(jeton_token *token, void *buffer, size_t capacity, size_t *size,
                                                       jeton_info *info);
 
-/* Describes the token. JETON_OK also if it expired: `info->flags` tells. */
+/* Describes the token. JETON_OK also if it expired: `info->flags` has it. */
 JETON_EXPORT JETON_MUST_CHECK jeton_status jeton_inspect(jeton_token *token, jeton_info *info);
 
 JETON_EXPORT JETON_MUST_CHECK jeton_status jeton_reader_open(jeton_token *token, jeton_reader **reader);
@@ -193,7 +193,7 @@ JETON_EXPORT JETON_MUST_CHECK jeton_status jeton_attribute_at(const jeton_view *
  * A token that is not there yet (JETON_ALLOW_MISSING), not even its directory, is waited for like one that expired.
  * No wait returns early for a signal; to end one, give it a jeton_cancel. */
 
-/* Blocks until there is a valid token. `timeout_ms` 0: only look; negative: for ever. */
+/* Blocks until there is a valid token. `timeout_ms` 0: only look; negative: no limit. */
 JETON_EXPORT JETON_MUST_CHECK jeton_status jeton_wait_valid(jeton_token *token, int64_t timeout_ms);
 
 /* Blocks until there is a valid token of a higher generation than `generation`, which is then stored to
@@ -213,7 +213,7 @@ JETON_EXPORT void jeton_cancel_free(jeton_cancel *cancel);
 typedef struct jeton_wait_options {
   size_t size;          /* sizeof(jeton_wait_options) */
   uint64_t generation;  /* for a generation above this one; 0: for any valid token */
-  int64_t timeout_ms;   /* 0: only look; negative: for ever */
+  int64_t timeout_ms;   /* 0: only look; negative: no limit */
   jeton_cancel *cancel; /* may be NULL */
 } jeton_wait_options;
 #define JETON_WAIT_OPTIONS_INIT \
@@ -227,8 +227,8 @@ JETON_EXPORT JETON_MUST_CHECK jeton_status jeton_wait(jeton_token *token, const 
  * expired by the agent, or its segment was replaced or appeared. Close-on-exec, non-blocking, independent of `token`,
  * yours to close(2). A child of fork shares it with its parent, and takes news from it: it asks for one of its own. It
  * costs one inotify instance. Where none is left (sysctl fs.inotify.max_user_instances, 128 for all programs of a user;
- * fs.inotify.max_user_watches) it is a timer that is readable ten times a second. An expiry while no agent runs makes it
- * readable for nobody: keep an eye on expires_at_ms. */
+ * fs.inotify.max_user_watches) it is a timer that is readable ten times a second. An expiry while no agent runs does
+ * not make it readable: check expires_at_ms. */
 JETON_EXPORT JETON_MUST_CHECK jeton_status jeton_event_fd(jeton_token *token, int *fd);
 /* When it is readable, before looking at the token: makes it unreadable until the next change, and follows the token's
  * file if that was replaced. One descriptor is enough for all waiters. Do not read(2) it yourself. */
@@ -261,7 +261,7 @@ JETON_EXPORT JETON_MUST_CHECK jeton_status jeton_accepts(jeton_token *token, con
  *     if (jeton_lock_release(lock) != JETON_OK) ... what was done may have met another's work
  *   }
  *
- * A lock can be lost while its holder works: the agent or its Redis fails for longer than the time to live, somebody
+ * A lock can be lost while its holder works: the agent or its Redis fails for longer than the time to live, a client
  * deletes the key, the machine sleeps. Ask jeton_lock_lost before each step that matters, and let the resource refuse
  * a fence lower than one that it has seen: between the last look and the step any time may pass. From the loss on
  * jeton_lock_lost is true, at the latest when the time that the agent vouched for is over, also if the agent hangs or was
@@ -269,7 +269,7 @@ JETON_EXPORT JETON_MUST_CHECK jeton_status jeton_accepts(jeton_token *token, con
  * (when_agent_stops: keep) is a lock still held when the agent ends: the next call goes on with it at the agent that comes
  * next, under the same owner id and fence, as long as its time is not over.
  *
- * Threads: one takes and releases; any may ask how it stands. jeton_lock_close when nobody uses it any more.
+ * Threads: one takes and releases; any may ask for its state. jeton_lock_close when no thread uses it any more.
  * Fork: the lock stays with the parent, whatever the child does or how long it lives. In the child every handle is as
  * new, without fence, owner id, reason and descriptor (JETON_LOCK_NOT_HELD); it may take locks of its own. */
 
@@ -287,24 +287,24 @@ typedef struct jeton_lock_options {
 #define JETON_LOCK_OPTIONS_INIT \
   { sizeof(jeton_lock_options), NULL, 30000, 0, NULL, NULL, 0 }
 
-/* A handle for the lock `name`; asks nobody yet. Names: 1 to 128 of A-Z a-z 0-9 . _ : - and the first a letter or
+/* A handle for the lock `name`; contacts no agent yet. Names: 1 to 128 of A-Z a-z 0-9 . _ : - and the first a letter or
  * digit, else JETON_INVALID_ARGUMENT. `options` may be NULL. */
 JETON_EXPORT JETON_MUST_CHECK jeton_status jeton_lock_open(const jeton_lock_options *options, const char *name,
                                                            jeton_lock **lock);
 /* Releases it if it is held. NULL is allowed. */
 JETON_EXPORT void jeton_lock_close(jeton_lock *lock);
 
-/* Takes the lock, waiting for it until `timeout_ms` have passed; 0: one try; negative: for ever. Waiters of one host are
- * served in order, woken by the release. JETON_OK: held. JETON_LOCK_BUSY: not in that time. JETON_CANCELLED: somebody
- * called jeton_cancel_now(`cancel`), which may be NULL. JETON_INVALID_ARGUMENT: the handle holds it, or waits, already.
+/* Takes the lock, waiting for it until `timeout_ms` have passed; 0: one try; negative: no limit. Waiters of one host are
+ * served in order, woken by the release. JETON_OK: held. JETON_LOCK_BUSY: not in that time. JETON_CANCELLED: by
+ * jeton_cancel_now(`cancel`), which may be NULL. JETON_INVALID_ARGUMENT: the handle holds it, or waits, already.
  * JETON_NO_AGENT, JETON_AGENT_STALE (no answer within five seconds more), JETON_NO_PERMISSION, JETON_AGENT_REFUSED (a
  * time to live above max_ttl), JETON_LOCK_LIMIT, JETON_LOCK_UNAVAILABLE: see jeton_lock_reason. */
 JETON_EXPORT JETON_MUST_CHECK jeton_status jeton_lock_acquire(jeton_lock *lock, int64_t timeout_ms,
                                                               jeton_cancel *cancel);
 
-/* The same for an event loop: asks the agent and returns. What comes of it is told by jeton_lock_check. */
+/* The same for an event loop: asks the agent and returns. jeton_lock_check reports the result. */
 JETON_EXPORT JETON_MUST_CHECK jeton_status jeton_lock_start(jeton_lock *lock, int64_t timeout_ms);
-/* How it stands, without waiting for anybody: JETON_OK while it is held, JETON_LOCK_WAITING after jeton_lock_start,
+/* Its state, without waiting for the agent: JETON_OK while it is held, JETON_LOCK_WAITING after jeton_lock_start,
  * JETON_LOCK_LOST, JETON_LOCK_NOT_HELD, or why it was not taken. Only if nobody asked for so long that the agent could
  * tell no more, it may wait for half a second for the newest news. */
 JETON_EXPORT JETON_MUST_CHECK jeton_status jeton_lock_check(jeton_lock *lock);
@@ -332,7 +332,7 @@ JETON_EXPORT JETON_MUST_CHECK jeton_status jeton_lock_extend(jeton_lock *lock, i
  * makes it, and stays the same over renewals. 0 under the older protocol (`getset`). Known also after the loss;
  * JETON_LOCK_NOT_HELD: it was never taken, or by the parent of this process. */
 JETON_EXPORT JETON_MUST_CHECK jeton_status jeton_lock_fence(jeton_lock *lock, const char *name, uint64_t *fence);
-/* The owner id of it, terminated: whose value stands in Redis. Whoever knows it can release the lock. */
+/* Its owner id, terminated: the value of the lock in Redis. A client that knows it can release the lock. */
 #define JETON_LOCK_OWNER_SIZE 65
 JETON_EXPORT JETON_MUST_CHECK jeton_status jeton_lock_owner(jeton_lock *lock, const char *name, char *buffer,
                                                             size_t capacity);

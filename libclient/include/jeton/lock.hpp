@@ -1,6 +1,6 @@
 // jeton/lock.hpp: a fleet-wide lock, as a C++17 type; part of jeton/client.hpp.
 //
-//   jeton::Lock lock("nightly");                         // asks nobody yet; throws jeton::Error
+//   jeton::Lock lock("nightly");                         // contacts no agent yet; throws jeton::Error
 //   if (std::unique_lock held(lock, 10s); held)          // a TimedLockable: the standard's guards take it
 //     while (more_to_do() && !lock.lost()) step(lock.fence());
 //
@@ -77,7 +77,7 @@ class Lock {
   [[nodiscard]] bool try_lock_until(std::chrono::time_point<Clock, Duration> deadline) {
     return try_lock_for(deadline - Clock::now());
   }
-  // Without exceptions, and to be ended by cancel.now(). No timeout: for ever.
+  // Without exceptions, and to be ended by cancel.now(). No timeout: no limit.
   [[nodiscard]] Status acquire(std::optional<std::chrono::milliseconds> timeout, const Cancel* cancel = nullptr) {
     return jeton_lock_acquire(handle_, timeout ? limit(*timeout) : -1, cancel == nullptr ? nullptr : cancel->handle());
   }
@@ -86,7 +86,7 @@ class Lock {
   Status unlock() noexcept { return jeton_lock_release(handle_); }
   [[nodiscard]] Status extend(std::chrono::milliseconds ttl) { return jeton_lock_extend(handle_, ttl.count()); }
 
-  // ---- How it stands ----
+  // ---- State ----
 
   // True unless it is held now.
   [[nodiscard]] bool lost() const noexcept { return jeton_lock_lost(handle_) != 0; }
@@ -155,7 +155,7 @@ class Lock {
     if (!status.ok()) throw failure(status);
     return true;
   }
-  // Whether nobody confirmed the release does not matter to who is done: it ends by itself.
+  // A missing confirmation does not matter to a caller that is done: the lock ends by itself.
   void give_back() {
     const Status status = unlock();
     if (status == JETON_LOCK_LOST) throw failure(status);

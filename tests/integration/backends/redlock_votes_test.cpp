@@ -1,4 +1,4 @@
-// A quorum in which one server stands under two names: it has one vote.
+// A quorum in which one server is listed under two names: it has one vote.
 #include <gmock/gmock.h>
 
 #include "agent/base/error.hpp"

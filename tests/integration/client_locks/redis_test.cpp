@@ -16,7 +16,7 @@ struct LocksOnRedis : testing::Test {
   [[nodiscard]] std::unique_ptr<Process> begin_release() {
     auto holder = std::make_unique<Process>(host.worker("3600000", {"hold"}));
     EXPECT_TRUE(says(*holder, "held")) << holder->err();
-    proxy.set(RedisProxy::Way::held);
+    proxy.set(RedisProxy::Mode::held);
     holder->signal(SIGTERM);
     EXPECT_TRUE(eventually([&] { return proxy.holds(release_message); })) << "no release";
     return holder;
@@ -30,7 +30,7 @@ struct LocksOnRedis : testing::Test {
 TEST_F(LocksOnRedis, OutOfReach_IsUnavailableAndNeitherBusyNorLost) {
   Lock one = host.lock();
   ASSERT_TRUE(one.lock_for(patience));
-  proxy.set(RedisProxy::Way::refused);
+  proxy.set(RedisProxy::Mode::refused);
   EXPECT_EQ(one.extend(seconds(60)), JETON_LOCK_UNAVAILABLE);
   EXPECT_EQ(host.lock("other").acquire(milliseconds(0)), JETON_LOCK_UNAVAILABLE);
   EXPECT_FALSE(one.lost()) << one.reason();
@@ -56,18 +56,18 @@ TEST_F(LocksOnRedis, KeyIsAnothers_UnlockIsALossOnce) {
 TEST_F(LocksOnRedis, ReleaseIsNotAnswered_UnlockHasADeadline) {
   Lock one = host.lock("job", std::chrono::hours(1));
   ASSERT_TRUE(one.lock_for(patience));
-  proxy.set(RedisProxy::Way::held);
+  proxy.set(RedisProxy::Mode::held);
   EXPECT_EQ(one.unlock(), JETON_AGENT_STALE);
   EXPECT_TRUE(one.lost());
   EXPECT_NE(value(), "");
-  proxy.set(RedisProxy::Way::open);
+  proxy.set(RedisProxy::Mode::open);
   EXPECT_TRUE(eventually([&] { return value().empty(); })) << "long before its time to live";
 }
 
 TEST_F(LocksOnRedis, ApplicationIsKilledWhileItReleases_IsGivenBack) {
   const auto holder = begin_release();
   holder->kill();
-  proxy.set(RedisProxy::Way::open);
+  proxy.set(RedisProxy::Mode::open);
   EXPECT_TRUE(eventually([&] { return value().empty(); })) << "long before its time to live";
 }
 

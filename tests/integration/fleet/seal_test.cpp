@@ -1,4 +1,4 @@
-// coordination.seal: what stands in Redis is of no use to who can read or write it.
+// coordination.seal: the data in Redis is of no use to a client that can read or write it.
 #include "tests/integration/fleet/fleet.hpp"
 
 namespace jeton::test {

@@ -1,4 +1,4 @@
-// Locks that belong to whoever knows their owner id: jetonctl lock acquire, extend, release, show.
+// Locks that belong to any client that knows their owner id: jetonctl lock acquire, extend, release, show.
 #include "tests/integration/locks/lock_host.hpp"
 
 namespace jeton::test {

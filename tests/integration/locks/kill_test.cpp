@@ -61,7 +61,7 @@ class KilledWhileGivingBack : public HostOnRedis {
     job = host.start({"run", "job", "--ttl", ttl, "--", "sh", "-c",
                       "touch " + begun + "; until test -e " + (dir / "end").string() + "; do sleep 0.02; done"});
     ASSERT_TRUE(eventually([&] { return std::filesystem::exists(begun); })) << job->err();
-    proxy.set(RedisProxy::Way::held);
+    proxy.set(RedisProxy::Mode::held);
     dir.write("end", "");
     ASSERT_TRUE(eventually([&] { return proxy.holds(release_message); })) << "no release";
   }
@@ -73,7 +73,7 @@ class KilledWhileGivingBack : public HostOnRedis {
 TEST_F(KilledWhileGivingBack, Jetonctl_LockIsGivenBackAllTheSame) {
   ASSERT_NO_FATAL_FAILURE(begin_release("1h"));
   job->kill();
-  proxy.set(RedisProxy::Way::open);
+  proxy.set(RedisProxy::Mode::open);
   EXPECT_TRUE(eventually([&] { return value().empty(); })) << "long before its time to live";
   EXPECT_TRUE(can_be_had(host));
 }
@@ -89,12 +89,12 @@ TEST_F(KilledWhileGivingBack, Agent_JetonctlSaysThatTheLockEndsByItself) {
 TEST_F(KilledWhileGivingBack, Command_JetonctlDoesNotWaitForAnAnswerForEver) {
   job = host.start({"run", "job", "--ttl", "1h", "--", "sleep", "1000"});
   ASSERT_TRUE(eventually([&] { return !value().empty(); })) << job->err();
-  proxy.set(RedisProxy::Way::held);
+  proxy.set(RedisProxy::Mode::held);
   job->signal(SIGTERM);
   EXPECT_EQ(job->wait(), 128 + SIGTERM);
   EXPECT_NE(job->err().find("did not confirm the release"), std::string::npos) << job->err();
   EXPECT_NE(value(), "");
-  proxy.set(RedisProxy::Way::open);
+  proxy.set(RedisProxy::Mode::open);
   EXPECT_TRUE(eventually([&] { return value().empty(); })) << "long before its time to live";
 }
 

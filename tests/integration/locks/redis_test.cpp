@@ -39,7 +39,7 @@ TEST_F(LockOnRedis, AnotherHasTaken_HolderIsToldWho) {
   redis.cli({"DEL", key});
   ASSERT_TRUE(other.acquire("job", "1h").is_object());
   host.agent().signal(SIGCONT);
-  // Whoever hears of a release looks at its lock.
+  // An agent that is notified of a release looks at its lock.
   EXPECT_TRUE(eventually([&] {
     redis.cli({"PUBLISH", std::string(key) + ":released", "{}"});
     return !job->running();
@@ -62,7 +62,7 @@ TEST_F(LockOnRedis, KeyIsFoundGoneOnlyAtTheEnd_IsStillReportedAsLost) {
 TEST_F(LockOnRedis, OutOfReach_StatusIsNeitherBusyNorNotHeld) {
   const Json lock = host.acquire("job", "60s");
   ASSERT_TRUE(lock.is_object());
-  proxy.set(RedisProxy::Way::refused);
+  proxy.set(RedisProxy::Mode::refused);
   EXPECT_EQ(host.extend("job", lock, "60s"), 2);
   EXPECT_EQ(host.release("job", lock), 2);
   EXPECT_EQ(host.lock({"show", "job"}).status, 2);

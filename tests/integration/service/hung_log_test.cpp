@@ -1,4 +1,4 @@
-// Whoever reads the log, or the notifications to the service manager, hangs: the agent goes on.
+// The reader of the log, or of the notifications to the service manager, hangs: the agent goes on.
 #include <fcntl.h>
 #include <gtest/gtest.h>
 #include <signal.h>

@@ -1,4 +1,4 @@
-// Somebody removes what the agent has in its runtime directory.
+// The files of the agent in its runtime directory are removed.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 

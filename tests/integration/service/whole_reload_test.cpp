@@ -135,7 +135,7 @@ TEST_F(WholeReload, TokenIsWaitedFor_OtherChangedTokensEndMeanwhile) {
   EXPECT_TRUE(eventually([&] { return agent_.valid(); }));
 }
 
-// The agent has the newest refresh token in memory and nowhere else: the disk was full, or somebody tidied up.
+// The agent has the newest refresh token in memory and nowhere else: the disk was full, or the file was removed.
 TEST_F(WholeReload, StateIsInMemoryOnly_ChainGoesOnAndIsKeptAgain) {
   RotatingProvider rotating_provider;
   const auto token = [&](const std::string& capacity) {

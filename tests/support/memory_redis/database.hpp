@@ -1,7 +1,7 @@
 // The keys of one database of a memory Redis: strings, hashes and lists, each with a time to live or none.
 //
 // Time is that of the server, in milliseconds since the Unix epoch, and given to every call. A key whose time has
-// passed is not there, whether or not it was removed yet; whoever watches keys is told when it is removed.
+// passed is not there, whether or not it was removed yet; clients that watch keys are notified when it is removed.
 #pragma once
 
 #include <cstdint>

@@ -30,7 +30,7 @@ struct Identity {
 class HttpClient {
  public:
   explicit HttpClient(const std::filesystem::path& socket);
-  // Connects as somebody else; needs root.
+  // Connects as another user; needs root.
   HttpClient(const std::filesystem::path& socket, const Identity& identity);
 
   // False if the other side has closed.

@@ -45,7 +45,7 @@ TEST_F(BareProcess, AForkedChildWithEveryDescriptorClosedGoesOn) {
     if (read(token) != "two" || current(reader) != "two") return 4;
     pollfd readable = {events, POLLIN, 0};
     if (::poll(&readable, 1, -1) != 1 || jeton_event_clear(token.get(), events) != JETON_OK) return 5;
-    // Whatever stands under the numbers now is the application's: nothing of the library's may touch it.
+    // The descriptors with these numbers are now the application's: nothing of the library's may touch it.
     if (jeton_rejected(token.get(), 2, nullptr) != JETON_NO_AGENT) return 6;
     tell_ready(to_parent);
     // A replacement opens the name again.

@@ -14,7 +14,7 @@
 namespace {
 std::atomic<long> ahead_s{0};
 std::atomic<long> boot_ahead_s{0};  // time that passes, for both clocks
-std::atomic<long> frozen_at_s{0};   // the wall clock stands still; 0: it does not
+std::atomic<long> frozen_at_s{0};   // the wall clock is frozen at this time; 0: it is not
 std::atomic<long> asked{0};
 std::atomic<long> boot_asked{0};
 }  // namespace

@@ -104,7 +104,7 @@ TEST_F(Wrapper, ResultSaysWhyThereIsNone) {
 TEST_F(Wrapper, Waits) {
   const Token token("api", options());
   EXPECT_EQ(token.wait_valid(1ms), JETON_TIMED_OUT);
-  EXPECT_EQ(token.wait_valid(-1ms), JETON_TIMED_OUT);  // not for ever
+  EXPECT_EQ(token.wait_valid(-1ms), JETON_TIMED_OUT);  // not without a limit
   publish(5);
   EXPECT_TRUE(token.wait_valid().ok());
   EXPECT_EQ(token.wait_change(4).value(), 5U);

@@ -8,7 +8,7 @@ namespace {
 
 class BrokenLocalSource : public testing::TestWithParam<BrokenConfig> {};
 
-// `text` stands in the source, from line 5 on. KEY is a key of P-256, RSA one of another type.
+// `text` is in the source, from line 5 on. KEY is a key of P-256, RSA one of another type.
 TEST_P(BrokenLocalSource, IsRefusedAtItsPlace) {
   const TempDir dir;
   const BrokenConfig& broken = GetParam();

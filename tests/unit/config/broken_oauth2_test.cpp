@@ -9,7 +9,7 @@
 namespace jeton::test {
 namespace {
 
-// `own` is what stands in the source beside its type, from line 6 on.
+// `own` is the rest of the source beside its type, from line 6 on.
 std::string document(const std::string& own) {
   std::string text = "version: 1\ntokens:\n  t:\n    source:\n      type: oauth2\n";
   std::string line = "      ";

@@ -6,7 +6,7 @@ namespace {
 
 class BrokenSource : public testing::TestWithParam<BrokenConfig> {};
 
-// `text` is what stands in the source beside type and url, from line 6 on; it replaces the url if it has one.
+// `text` is the rest of the source beside type and url, from line 6 on; it replaces the url if it has one.
 TEST_P(BrokenSource, IsRefusedAtItsPlace) {
   const BrokenConfig& broken = GetParam();
   const std::string own = broken.text;

@@ -6,7 +6,7 @@ namespace {
 
 class BrokenToken : public testing::TestWithParam<BrokenConfig> {};
 
-// `text` is what stands in the token beside the source, on line 5.
+// `text` is the rest of the token beside the source, on line 5.
 TEST_P(BrokenToken, IsRefusedAtItsPlace) {
   const BrokenConfig& broken = GetParam();
   const std::string text = "version: 1\ntokens:\n  t:\n    source: {type: http, url: https://api.example.com/}\n    " +

@@ -141,7 +141,7 @@ TEST_F(RefreshToken, LostAnswerAtAStrictProviderIsLoudNamesTheMendAndIsMended) {
   EXPECT_TRUE(provider->family_revoked());
   const std::string& refused = e.request();
 
-  // Somebody signs in again. The new token is in another file content, so the pause of the loop ends too.
+  // A person signs in again. The new token is in another file content, so the pause of the loop ends too.
   dir.write("refresh", provider->sign_in_again());
   OAuth2Source mended("t", config, 8192, http, clock, tokens, random);
   EXPECT_NE(mended.fingerprint(), refused);

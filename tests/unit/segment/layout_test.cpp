@@ -98,7 +98,7 @@ TEST(Layout, PublishedSlotHasTheseBytes) {
   // control: publication 1, valid; wake: bumped once
   EXPECT_EQ(hex(segment.base() + 256, 16), "0101000000000000 0100000000000000");
   EXPECT_EQ(hex(segment.base() + 320, 8), "0b0a000000000000");
-  // publication 1 stands in slot 1
+  // publication 1 is in slot 1
   const std::byte* slot = segment.base() + segment.geometry.slot_offset(1);
   EXPECT_EQ(hex(slot, 72),
             "0100000000000000 0807060504030201 e86be5cf8b010000 d06fe5cf8b010000 0700000000000000 "

@@ -25,7 +25,7 @@ class RedlockFence : public test::VirtualRedlock {
     b.warm_up();
     std::uint64_t last = 0;
     for (std::size_t i = 0; i < 2 * test::minorities.size(); ++i) {
-      on.lend(test::minorities[i % test::minorities.size()]);
+      on.hold_elsewhere(test::minorities[i % test::minorities.size()]);
       RedlockHost& host = i % 2 == 0 ? a : b;
       const Lease lease = host.call.acquire_eventually(1h);
       EXPECT_GT(lease.fence, last) << "acquisition " << i;
@@ -51,7 +51,7 @@ TEST_F(RedlockFence, ServersDrewALowerOne_IsWrittenBackToThem) {
   RedlockHost host(loop, servers.options());
   host.warm_up();
   servers[2].cli({"SET", fence_key, std::to_string(far_ahead)});
-  servers.lend({0, 1});
+  servers.hold_elsewhere({0, 1});
   const Lease lease = host.call.acquire_eventually(1h);
   EXPECT_EQ(lease.fence, far_ahead + 1);
   EXPECT_TRUE(loop.eventually([&] { return servers.count(fence_key, std::to_string(lease.fence)) == 5; }))
@@ -63,7 +63,7 @@ TEST_F(RedlockFence, CounterCannotBeOne_IsWrittenOver) {
   host.warm_up();
   for (const std::size_t i : {3U, 4U})
     servers[i].cli({"SET", fence_key, std::to_string(fence_limit(loop.clock.wall_now()) + 1'000'000'000)});
-  servers.lend({3, 4});  // or the acquisition itself would write there
+  servers.hold_elsewhere({3, 4});  // or the acquisition itself would write there
   const Lease lease = host.call.acquire_eventually(1h);
   EXPECT_LT(lease.fence, far_ahead);
   EXPECT_TRUE(loop.eventually([&] { return servers.count(fence_key, std::to_string(lease.fence)) == 5; }));
@@ -92,7 +92,7 @@ TEST_F(RedlockFence, MinorityLostItsData_Rises) {  // [21]
   host.warm_up();
   std::uint64_t last = far_ahead;
   servers[0].cli({"SET", fence_key, std::to_string(last)});
-  servers.lend({1, 2});
+  servers.hold_elsewhere({1, 2});
   for (const test::Indices& lost : test::minorities) {
     const Lease lease = host.call.acquire_eventually(1h);
     EXPECT_GT(lease.fence, last);
@@ -101,11 +101,11 @@ TEST_F(RedlockFence, MinorityLostItsData_Rises) {  // [21]
     host.call.release(lease);
     for (const std::size_t i : lost) servers[i].cli({"FLUSHALL"});
     // The next majority has to make do with those two and a single server that remembers.
-    test::Indices lent;
-    for (std::size_t i = 0; i < servers.size() && lent.size() < 2; ++i) {
-      if (std::find(lost.begin(), lost.end(), i) == lost.end()) lent.push_back(i);
+    test::Indices held;
+    for (std::size_t i = 0; i < servers.size() && held.size() < 2; ++i) {
+      if (std::find(lost.begin(), lost.end(), i) == lost.end()) held.push_back(i);
     }
-    servers.lend(lent);
+    servers.hold_elsewhere(held);
   }
 }
 
@@ -113,7 +113,7 @@ TEST_F(RedlockFence, MinorityWasRestarted_Rises) {  // [21]
   RedlockHost host(loop, servers.options());
   host.warm_up();
   servers[0].cli({"SET", fence_key, std::to_string(far_ahead)});
-  servers.lend({3, 4});  // so that the first is among those that decide
+  servers.hold_elsewhere({3, 4});  // so that the first is among those that decide
   const Lease lease = host.call.acquire_eventually(1h);
   EXPECT_GT(lease.fence, far_ahead);
   EXPECT_TRUE(loop.eventually([&] { return servers.count(fence_key, std::to_string(lease.fence)) == 5; }));
@@ -121,7 +121,7 @@ TEST_F(RedlockFence, MinorityWasRestarted_Rises) {  // [21]
   servers[0].restart();
   servers[1].restart();
   EXPECT_TRUE(loop.eventually([&] { return host.coordinator.health().endpoint.ends_with(" 5 reachable"); }));
-  servers.lend({3, 4});
+  servers.hold_elsewhere({3, 4});
   EXPECT_GT(host.call.acquire_eventually(1h).fence, lease.fence);
 }
 
@@ -130,7 +130,7 @@ TEST_F(RedlockFence, SingleServerHasAHigherRecord_IsAboveIt) {
   host.warm_up();
   const std::string ahead = std::to_string(far_ahead);
   servers[1].cli({"HSET", test::token_key, "generation", ahead, "record", "x"});
-  servers.lend({3, 4});
+  servers.hold_elsewhere({3, 4});
   EXPECT_GT(host.call.acquire_eventually(1h).fence, far_ahead);
 }
 

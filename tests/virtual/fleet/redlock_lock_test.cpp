@@ -32,7 +32,7 @@ TEST_F(RedlockLock, MajorityIsFree_IsWonAndOnlyThen) {  // [22]
     for (std::size_t i = 0; i < servers.size(); ++i) {
       if ((pattern >> i & 1U) != 0) foreign.push_back(i);
     }
-    servers.lend(foreign);
+    servers.hold_elsewhere(foreign);
     const AcquireResult result = host.call.try_acquire(60s);
     EXPECT_EQ(result.lease.has_value(), foreign.size() <= 2);
     if (result.lease) {
@@ -50,7 +50,7 @@ TEST_F(RedlockLock, MajorityIsFree_IsWonAndOnlyThen) {  // [22]
 TEST_F(RedlockLock, VoteIsSplit_IsBusyForAShortTimeOnly) {
   RedlockHost host(loop, servers.options());
   host.warm_up();
-  servers.lend({0, 1});
+  servers.hold_elsewhere({0, 1});
   servers[2].cli({"SET", updater_key, "another", "PX", "3600000"});
   const AcquireResult result = host.call.try_acquire(60s);
   EXPECT_FALSE(result.lease);
@@ -192,14 +192,14 @@ TEST_F(RedlockLock, ClaimedAndReleased_IsToldOnceAndOnlyOfAMajority) {
   b.listen();
   EXPECT_TRUE(loop.eventually([&] { return b.coordinator.health().endpoint.ends_with(" 5 reachable"); }));
   loop.pass(100ms);  // the last subscriptions
-  servers.lend({0, 1, 2});
+  servers.hold_elsewhere({0, 1, 2});
   EXPECT_FALSE(a.call.try_acquire(1h).lease);
   EXPECT_TRUE(loop.eventually([&] { return locked() == 0; }));
   loop.pass(100ms);
   EXPECT_TRUE(b.listener.claims.empty()) << "held back by a contender that got a minority";
   EXPECT_EQ(b.listener.releases, 0);
 
-  servers.lend({});
+  servers.hold_elsewhere({});
   const Lease lease = a.call.acquire(1h);
   EXPECT_TRUE(loop.eventually([&] { return !b.listener.claims.empty(); }));
   a.call.release(lease);

@@ -40,7 +40,7 @@ class RedlockLoss : public test::VirtualRedlock {
   }
   // The lock is another's on those that kept their data, so that the majority is made of those that lost it.
   Admission admit_on_all_but(const test::Indices& kept, RedlockHost& host, const FetchLimits& allowed) {
-    servers.lend(kept);
+    servers.hold_elsewhere(kept);
     const Lease lease = host.call.acquire_eventually(1h);
     Admission admission = host.call.admit(lease, allowed);
     host.call.release(lease);

@@ -86,7 +86,7 @@ TEST_F(RedlockRecord, PublishedLate_IsRefusedByAnyMajority) {  // [20]
   RedlockHost host(loop, servers.options());
   host.warm_up();
   const Lease late = hold_everywhere(host);
-  servers.lend({});
+  servers.hold_elsewhere({});
   const Lease next = host.call.acquire(1h);
   EXPECT_TRUE(host.call.publish(make_record(loop, next.fence, "new"), next).stored);
   for (const test::Indices& lost : test::minorities) {
@@ -161,7 +161,7 @@ TEST_F(RedlockRecord, EveryCallCountedByAnotherMajority_BudgetHolds) {
   const FetchLimits limits{{}, 3, 24h};
   int admitted = 0;
   for (const test::Indices& another : test::minorities) {
-    servers.lend(another);
+    servers.hold_elsewhere(another);
     const Lease lease = host.call.acquire_eventually(1h);
     const Admission admission = host.call.admit(lease, limits);
     if (admission.admitted()) {
@@ -180,12 +180,12 @@ TEST_F(RedlockRecord, AnotherMajorityIsAsked_IntervalHolds) {
   RedlockHost host(loop, servers.options());
   host.warm_up();
   const FetchLimits limits{30min, 0, {}};
-  servers.lend({0, 1});
+  servers.hold_elsewhere({0, 1});
   Lease lease = host.call.acquire_eventually(1h);
   EXPECT_TRUE(host.call.admit(lease, limits).admitted());
   host.call.release(lease);
   for (const test::Indices& another : test::minorities) {
-    servers.lend(another);
+    servers.hold_elsewhere(another);
     lease = host.call.acquire_eventually(1h);
     const Admission admission = host.call.admit(lease, limits);
     EXPECT_FALSE(admission.admitted());

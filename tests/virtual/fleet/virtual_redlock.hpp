@@ -28,7 +28,7 @@ class QuorumServers : public MemoryServers {
   }
 
   // The lock of these servers is another's, so that an acquisition has to do with the rest; of the others it is free.
-  void lend(const Indices& to_another) const {
+  void hold_elsewhere(const Indices& to_another) const {
     for (std::size_t i = 0; i < size(); ++i) (*this)[i].cli({"DEL", updater_key});
     for (const std::size_t i : to_another) (*this)[i].cli({"SET", updater_key, "foreign", "PX", "3600000"});
   }

@@ -1,4 +1,4 @@
-// A lock that is lost says why: to its holder, and so to whoever shows the holder's reason.
+// A lock that is lost says why: to its holder, and so to every client that shows the holder's reason.
 #include <gmock/gmock.h>
 
 #include "tests/virtual/locks/lock_fleet.hpp"

@@ -1,4 +1,4 @@
-// A Redis in which somebody else writes and publishes what no agent would: it stops no fleet.
+// A Redis in which another client writes and publishes what no agent would: it stops no fleet.
 #include <gtest/gtest.h>
 
 #include <algorithm>

@@ -1,4 +1,4 @@
-// A fleet that seals its records, around a Redis that somebody else can write to.
+// A fleet that seals its records, around a Redis that another client can write to.
 #include <gtest/gtest.h>
 
 #include "tests/virtual/refresh/virtual_fleet.hpp"

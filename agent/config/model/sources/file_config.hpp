@@ -1,4 +1,4 @@
-// tokens.NAME.source of type file: somebody else writes the token.
+// tokens.NAME.source of type file: another program writes the token.
 #pragma once
 
 #include <filesystem>

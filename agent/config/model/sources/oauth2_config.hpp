@@ -17,7 +17,7 @@ namespace jeton::agent {
 
 // A JWT that says who is asking (RFC 7523): given as it is, or signed for every attempt.
 struct AssertionConfig {
-  SecretTemplate assertion;                      // the whole JWT, made by somebody else; empty: signed here
+  SecretTemplate assertion;                      // the whole JWT, made elsewhere; empty: signed here
   SecretTemplate key;                            // PEM; empty with `assertion` and for client_secret_jwt
   JwtAlgorithm algorithm = JwtAlgorithm::rs256;  // client_secret_jwt: hs256
   std::string key_id;                            // `kid`; empty: none
@@ -74,7 +74,7 @@ struct OAuth2SourceConfig {
   bool operator==(const OAuth2SourceConfig&) const = default;
 };
 
-// Whether the client stands in the header Authorization.
+// Whether the client is sent in the header Authorization.
 [[nodiscard]] constexpr bool uses_basic(OAuth2SourceConfig::ClientAuth auth) {
   using ClientAuth = OAuth2SourceConfig::ClientAuth;
   return auth == ClientAuth::client_secret_basic || auth == ClientAuth::client_secret_basic_unencoded;

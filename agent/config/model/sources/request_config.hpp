@@ -12,7 +12,7 @@
 
 namespace jeton::agent {
 
-// A parameter may stand several times, with one value each.
+// A parameter may be given several times, with one value each.
 using ParameterTemplates = std::map<std::string, std::vector<SecretTemplate>>;
 
 // request.values.NAME: a text, or what a function makes of it.
@@ -54,7 +54,7 @@ struct HttpRequestConfig {
   // The body, one of these at most:
   ParameterTemplates form;             // application/x-www-form-urlencoded
   std::optional<JsonTemplate> json;    // application/json
-  std::optional<SecretTemplate> body;  // as it is; its Content-Type stands in the headers
+  std::optional<SecretTemplate> body;  // as it is; its Content-Type is among the headers
   std::vector<RequestValue> values;    // a text may refer to those before it
   bool operator==(const HttpRequestConfig&) const = default;
 };

@@ -1,4 +1,4 @@
-// Where in an answer things stand, and what its errors mean; of every source that gets an answer.
+// Where an answer has its values, and what its errors mean; of every source that gets an answer.
 #pragma once
 
 #include <cstddef>

@@ -53,7 +53,7 @@ void warn_of_shell_words(const Node& node, const std::vector<std::string>& argv,
   }
 }
 
-// A program and its arguments; unlike a list of names, an argument may stand twice, be empty or have blanks.
+// A program and its arguments; unlike a list of names, an argument may be repeated, be empty or have blanks.
 std::vector<std::string> read_command(const ValueReader& value, Reading& reading) {
   const Node* node = value.raw();
   if (node == nullptr || node->kind == Node::Kind::invalid) return {};

@@ -18,7 +18,7 @@ struct RequestSection {
   bool allow_http;
 };
 
-// Reads the body, and tells whether there is one.
+// Reads the body, and returns whether there is one.
 bool read_body(const RequestSection& section, HttpRequestConfig& config) {
   const ValueReader form = section.keys.at("form");
   const ValueReader json = section.keys.at("json");
@@ -77,7 +77,7 @@ void read_request(const RequestSection& section, RequestReferences references, H
   check_circles(section, config);
 }
 
-// Whether a reference of this kind stands in the request or in one of its values.
+// Whether a reference of this kind is used in the request or in one of its values.
 bool refers_to(const HttpRequestConfig& config, SecretPart::Kind kind) {
   const auto texts = texts_of(config);
   return std::any_of(texts.begin(), texts.end(), [kind](const SecretTemplate* text) { return text->has(kind); }) ||

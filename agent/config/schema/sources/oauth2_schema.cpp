@@ -29,7 +29,7 @@ constexpr std::array<std::string_view, 15> keyed_parameters{"grant_type",
                                                             "actor_token_type",
                                                             "requested_token_type"};
 
-// Compared byte by byte with the one in the document, so it is kept as it stands.
+// Compared byte by byte with the one in the document, so it is kept unchanged.
 void read_issuer(const ValueReader& value, OAuth2SourceConfig& config) {
   const auto text = value.text();
   if (!text) return;

@@ -46,7 +46,7 @@ class RequestPlace {
   Reading& reading_;
 };
 
-// Its keys stand beside the others of the source; egress_schema.cpp.
+// Its keys are beside the others of the source; egress_schema.cpp.
 [[nodiscard]] EgressConfig read_egress(ObjectReader& source, Reading& reading);
 
 }  // namespace jeton::agent

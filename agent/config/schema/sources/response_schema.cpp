@@ -34,7 +34,7 @@ bool lists(const std::vector<Value>& values, const Value& value) {
   return std::find(values.begin(), values.end(), value) != values.end();
 }
 
-// `error`: where the values stand.
+// `error`: where the values are.
 ErrorRules read_error_rules(ObjectReader section, const AnswerPlace& error) {
   ErrorRules rules;
   const ValueReader success = section.at("success");
@@ -108,7 +108,7 @@ ResponseConfig read_places(ObjectReader& response, AnswerParts parts, const Resp
   return config;
 }
 
-// Without a body in JSON there is nowhere a lifetime could stand.
+// Without a body in JSON there is no place for a lifetime.
 void need_lifetime(const ResponseConfig& config, const ValueReader& because) {
   if (config.default_lifetime || !config.expires_in.empty() || !config.expires_at.empty()) return;
   because.error("response.default_lifetime is missing: with " + because.path() +

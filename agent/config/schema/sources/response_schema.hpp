@@ -1,4 +1,4 @@
-// `response` of a source: where in the answer things stand, and what its errors mean.
+// `response` of a source: where the answer has its values, and what its errors mean.
 #pragma once
 
 #include "agent/config/model/sources/response_config.hpp"
@@ -6,7 +6,7 @@
 
 namespace jeton::agent {
 
-// What may stand in any JSON.
+// Any JSON may contain this.
 [[nodiscard]] ResponseConfig read_response(ObjectReader response);
 
 // And what only an answer by HTTP has: headers, cookies, another format of the body. `defaults`: of the places.

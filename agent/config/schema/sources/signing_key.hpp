@@ -6,7 +6,7 @@
 
 namespace jeton::agent {
 
-// What the configuration can say now of a key that is there; check_secrets() tells of one that is not.
+// What the configuration can say now of a key that is there; check_secrets() reports one that is not.
 void check_signing_key(const ValueReader& value, const SecretTemplate& key, JwtAlgorithm algorithm);
 
 }  // namespace jeton::agent

@@ -23,7 +23,7 @@ SourceConfig read_source(ObjectReader source, Reading& reading) {
       {{"exec", Type::exec}, {"file", Type::file}, {"http", Type::http}, {"jwt", Type::jwt}, {"oauth2", Type::oauth2}});
   if (reading.paths != nullptr) return read_every_type(source, reading);
   SourceConfig config;
-  // An unknown type is reported already; its keys are nobody's.
+  // An unknown type is reported already; no schema knows its keys.
   if (!type) return config;
   switch (*type) {
     case Type::exec:

@@ -69,7 +69,7 @@ export function milliseconds(value, what) {
   return BigInt(Math.max(Math.ceil(value), 0));
 }
 
-/** milliseconds() as a number, or undefined: for ever. */
+/** milliseconds() as a number, or undefined: no limit. */
 export function timeout(value) {
   return value === undefined ? undefined : Number(milliseconds(value, 'timeout'));
 }

@@ -112,7 +112,7 @@ export const viewAt = (address) => View.readAt(address, viewed);
 const generationAt = View.reader('generation');
 const expiresAt = View.reader('expires_at_ms');
 const flagsAt = View.reader('flags');
-/** What tells one state of the token from another: much cheaper than the whole view. */
+/** The mark that distinguishes one state of the token from another: much cheaper than the whole view. */
 export function isSameView(address, view) {
   return (
     generationAt(address) === view.generation && expiresAt(address) === view.expires_at_ms && flagsAt(address) === view.flags

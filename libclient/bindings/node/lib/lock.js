@@ -55,7 +55,7 @@ class Handle {
   }
 }
 
-// Of locks that nobody holds on to any more.
+// Of locks that the program no longer references.
 const forgotten = new FinalizationRegistry((handle) => handle.free());
 
 export class Lock {
@@ -247,7 +247,7 @@ export async function run(name, ttl, work, options) {
   try {
     const result = await work(taken);
     await taken.release().catch((error) => {
-      if (error.code === 'JETON_LOCK_LOST') throw error;  // else nobody confirmed: it ends by itself
+      if (error.code === 'JETON_LOCK_LOST') throw error;  // else no confirmation: it ends by itself
     });
     return result;
   } finally {

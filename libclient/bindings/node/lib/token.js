@@ -44,7 +44,7 @@ class Handles {
   }
 }
 
-// Of tokens that nobody closed.
+// Of tokens that the program did not close.
 const forgotten = new FinalizationRegistry((handles) => handles.free());
 
 export class Token {

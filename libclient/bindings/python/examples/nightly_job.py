@@ -15,7 +15,7 @@ import jeton
 
 
 def write(database: sqlite3.Connection, fence: int, total: int) -> bool:
-    """False: somebody with a newer lock has been here."""
+    """False: a client with a newer lock has been here."""
     with database:  # one transaction
         changed = database.execute("UPDATE report SET fence = ?, total = ? WHERE fence <= ?", (fence, total, fence))
     return changed.rowcount == 1

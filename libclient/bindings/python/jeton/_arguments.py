@@ -64,12 +64,12 @@ def seconds(value: object, what: str) -> float:
 
 
 def timeout(value: object, what: str = "timeout") -> Optional[float]:
-    """seconds(), or None: for ever."""
+    """seconds(), or None: no limit."""
     return None if value is None else seconds(value, what)
 
 
 def milliseconds(value: Optional[float]) -> int:
-    """Of checked seconds, rounded up; None: for ever."""
+    """Of checked seconds, rounded up; None: no limit."""
     if value is None:
         return -1
     return _FOR_EVER_MS if value * 1000 >= _FOR_EVER_MS else int(value * 1000 + 0.999)

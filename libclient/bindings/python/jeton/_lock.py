@@ -20,7 +20,7 @@ _OF_THE_CALL = (Status.LOCK_NOT_HELD, Status.INVALID_ARGUMENT, Status.SYSTEM_ERR
 
 
 class Lock:
-    """A fleet-wide lock, taken, renewed and given back by this host's agent; asks nobody before it is taken.
+    """A fleet-wide lock, taken, renewed and given back by this host's agent; contacts no agent before it is taken.
 
         with Lock("nightly") as lock:          # waits; async with in asyncio
             while work and not lock.lost:
@@ -95,7 +95,7 @@ class Lock:
     # ---- Giving it back ----
 
     def release(self) -> None:
-        """LockLost: it was not held until now. LockNotHeld. NoAgent: nobody confirmed; it ends by itself."""
+        """LockLost: it was not held until now. LockNotHeld. NoAgent: no confirmation; it ends by itself."""
         self._check(self._library.jeton_lock_release(self._handle))
 
     async def release_async(self) -> None:
@@ -110,7 +110,7 @@ class Lock:
         """Gives it back whatever became of it, or ends the wait of another task (LockNotHeld there); raises nothing."""
         self._library.jeton_lock_release(self._handle)
 
-    # ---- How it stands ----
+    # ---- State ----
 
     @property
     def lost(self) -> bool:
@@ -125,7 +125,7 @@ class Lock:
 
     @property
     def fence(self) -> int:
-        """Rises with every acquisition, whoever makes it. LockNotHeld: never taken."""
+        """Rises with every acquisition by any client. LockNotHeld: never taken."""
         return self.fence_of(None)
 
     def fence_of(self, name: Optional[str]) -> int:
@@ -137,7 +137,7 @@ class Lock:
 
     @property
     def owner(self) -> str:
-        """Whose value stands in Redis. Whoever knows it can release the lock."""
+        """The owner id, as stored in Redis. A client that knows it can release the lock."""
         text = ctypes.create_string_buffer(65)
         self._check(self._library.jeton_lock_owner(self._handle, None, text, len(text)))
         return text.value.decode()
@@ -182,7 +182,7 @@ class Lock:
         except LockLost:
             if kind is None:
                 raise
-        except JetonError:  # nobody confirmed: it ends by itself
+        except JetonError:  # no confirmation: it ends by itself
             pass
 
     def __repr__(self) -> str:

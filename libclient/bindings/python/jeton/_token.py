@@ -18,7 +18,7 @@ from .errors import Busy, Expired, NoToken, Status
 
 # Python runs signal handlers (KeyboardInterrupt) between calls, in the main thread only.
 _INTERRUPTIBLE_S = 0.2
-# An agent that died between its change and telling of it tells nobody; so look again at times.
+# An agent that died between its change and telling of it notifies no reader; so look again at times.
 _LOOK_S = 1.0
 
 
@@ -68,7 +68,7 @@ class Token:
         """{"Authorization": "Bearer ..."} of the current token. Secret."""
         return {"Authorization": self.current().authorization}
 
-    # ---- Waiting; timeouts in seconds, None: for ever, 0: only look ----
+    # ---- Waiting; timeouts in seconds, None: no limit, 0: only look ----
 
     def wait_valid(self, timeout: Optional[float] = None) -> int:
         """Blocks until there is a valid token; returns its generation. TimedOut; Cancelled: closed meanwhile."""
@@ -140,7 +140,7 @@ class Token:
                 self._changes.pop(loop, None)
 
     async def watch(self) -> AsyncIterator[TokenValue]:
-        """The current token, then each that replaces it, for ever. The next one is waited for while there is none."""
+        """The current token, then each that replaces it, without end. Waits while there is none."""
         seen = 0
         while True:
             await self.wait_change_async(seen)
@@ -214,7 +214,7 @@ class Token:
 
 
 def _wait(handle: Handle, generation: int, seconds: float) -> "tuple[int, int]":
-    """One call of jeton_wait: status and generation. Negative seconds: for ever."""
+    """One call of jeton_wait: status and generation. Negative seconds: no limit."""
     ms = -1 if seconds < 0 else _arguments.milliseconds(seconds)
     options = WaitOptions(ctypes.sizeof(WaitOptions), generation, ms, handle.cancel)
     found = ctypes.c_uint64()

@@ -41,7 +41,7 @@ class TokenValue:
 
     @property
     def authorization(self) -> str:
-        """What stands in an Authorization header. Secret."""
+        """The value of an Authorization header. Secret."""
         return f"{self.type or 'Bearer'} {self.value}"
 
 

@@ -49,7 +49,7 @@ class Status(enum.IntEnum):
 
 
 class JetonError(Exception):
-    """Whatever libjeton says no to. `status` tells what it was."""
+    """Any refusal of libjeton. `status` has the reason."""
 
     def __init__(self, message: str, status: Status) -> None:
         super().__init__(message)
@@ -79,7 +79,7 @@ class TimedOut(JetonError, TimeoutError):
 
 
 class Cancelled(JetonError):
-    """The token was closed while somebody waited for it."""
+    """The token was closed while a caller waited for it."""
 
 
 class InvalidArgument(JetonError, ValueError):

@@ -52,7 +52,7 @@ errors! {
     TimedOut = 4,
     /// An impossible name.
     InvalidArgument = 6,
-    /// A wait: somebody called [`Cancel::now`](crate::Cancel::now).
+    /// A wait: the program called [`Cancel::now`](crate::Cancel::now).
     Cancelled = 7,
     /// `diagnose`: the provider refused the token; a newer one is on its way.
     Rejected = 9,

@@ -30,7 +30,7 @@ impl Reader {
     /// The current token. One load and a look at the clock while nothing changed, so there is no need to keep it.
     pub fn current(&mut self) -> Result<View<'_>, Error> {
         let mut view = null();
-        // SAFETY: nobody else uses the reader: it is borrowed mutably.
+        // SAFETY: no other code uses the reader: it is borrowed mutably.
         check(unsafe { sys::jeton_current(self.handle.as_ptr(), &mut view) })?;
         // SAFETY: set by a call that succeeded; valid until the next one, which needs the borrow that View holds.
         Ok(View { raw: unsafe { &*view } })

@@ -71,7 +71,7 @@ impl Token {
         Ok(info)
     }
 
-    /// Blocks until there is a valid token. `None`: for ever.
+    /// Blocks until there is a valid token. `None`: no limit.
     pub fn wait_valid(&self, timeout: Option<Duration>) -> Result<(), Error> {
         self.wait(0, timeout, null_mut()).map(|_| ())
     }

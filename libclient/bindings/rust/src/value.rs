@@ -122,7 +122,7 @@ impl Value {
 impl Drop for Value {
     fn drop(&mut self) {
         for byte in &mut self.bytes {
-            // SAFETY: a valid place; volatile, because nobody reads it any more.
+            // SAFETY: a valid place; volatile, because no code reads it any more.
             unsafe { std::ptr::write_volatile(byte, 0) }
         }
     }

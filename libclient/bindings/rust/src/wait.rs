@@ -5,7 +5,7 @@ use std::os::unix::io::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd, RawFd};
 use std::ptr::{null_mut, NonNull};
 use std::time::Duration;
 
-// Rounded up: a wait is never shorter than asked for. None: for ever.
+// Rounded up: a wait is never shorter than asked for. None: no limit.
 pub(crate) fn milliseconds(timeout: Option<Duration>) -> i64 {
     match timeout {
         None => -1,
