@@ -22,7 +22,7 @@ inline constexpr Duration retry_after_cap = std::chrono::hours{24};
 [[nodiscard]] std::optional<WallTime> parse_http_date(std::string_view text, WallTime now);
 
 // "2026-01-02T03:04:05.678+01:00" or with Z; also +0100, +01 and UTC, and a blank before these. Digits past the
-// millisecond are dropped. A leap second is the second after. A date without a zone is refused: its zone is not known.
+// millisecond are dropped. A leap second is the second after. A date without a zone is no time: its zone is not known.
 [[nodiscard]] std::optional<WallTime> parse_rfc3339(std::string_view text);
 
 // Since the Unix epoch: as seconds if that is before the year 10000, else as milliseconds, microseconds or nanoseconds.

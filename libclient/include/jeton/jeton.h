@@ -304,7 +304,7 @@ JETON_EXPORT JETON_MUST_CHECK jeton_status jeton_lock_acquire(jeton_lock *lock, 
 
 /* The same for an event loop: asks the agent and returns. jeton_lock_check reports the result. */
 JETON_EXPORT JETON_MUST_CHECK jeton_status jeton_lock_start(jeton_lock *lock, int64_t timeout_ms);
-/* Its state, without waiting for the agent: JETON_OK while it is held, JETON_LOCK_WAITING after jeton_lock_start,
+/* Its state, without waiting: JETON_OK while it is held, JETON_LOCK_WAITING after jeton_lock_start,
  * JETON_LOCK_LOST, JETON_LOCK_NOT_HELD, or why it was not taken. Only if nobody asked for so long that the agent could
  * tell no more, it may wait for half a second for the newest news. */
 JETON_EXPORT JETON_MUST_CHECK jeton_status jeton_lock_check(jeton_lock *lock);
