@@ -107,7 +107,7 @@ TEST_F(ConnectionTest, ShortDeadlinePasses_OthersAreAnswered) {
 }
 
 TEST_F(ConnectionTest, PeerIsSilentAndAskedWithShortDeadlinesOnly_IsClosed) {
-  for (Duration asked{0}; asked < 2 * timeout; asked += 100ms) {
+  for (Duration passed{0}; passed < 2 * timeout; passed += 100ms) {
     EXPECT_TRUE(connection.is_open());
     ask(100ms);
     loop.pass(100ms);
