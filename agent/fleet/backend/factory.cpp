@@ -1,8 +1,8 @@
 #include "agent/fleet/backend/factory.hpp"
 
 #include "agent/fleet/local/local_backend.hpp"
-#include "agent/fleet/redis/client/cluster_keyspace.hpp"
 #include "agent/fleet/redis/client/cluster_locator.hpp"
+#include "agent/fleet/redis/client/cluster_runner.hpp"
 #include "agent/fleet/redis/client/sentinel_locator.hpp"
 #include "agent/fleet/redis/redis_backend.hpp"
 #include "agent/fleet/redlock/redlock_backend.hpp"
@@ -60,7 +60,7 @@ void use_cluster(RedisOptions& options, const RedisClusterConfig& config, Timers
   options.connection.address = cluster_options.endpoints.at(0);
   const auto cluster = std::make_shared<redis::Cluster>(timers, random, std::move(cluster_options));
   options.connection.locator = std::make_shared<redis::ClusterLocator>(cluster);
-  options.keyspace = std::make_shared<redis::ClusterKeyspace>(cluster);
+  options.runner = std::make_shared<redis::ClusterRunner>(cluster);
   options.cluster = cluster;
 }
 

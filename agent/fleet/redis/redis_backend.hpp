@@ -11,16 +11,16 @@
 #include "agent/base/timers.hpp"
 #include "agent/fleet/backends.hpp"
 #include "agent/fleet/redis/client/cluster.hpp"
-#include "agent/fleet/redis/client/keyspace.hpp"
+#include "agent/fleet/redis/client/command_runner.hpp"
 #include "agent/fleet/redis/client/transport.hpp"
 #include "agent/record/fleet_codec.hpp"
 
 namespace jeton::agent {
 
 struct RedisOptions {
-  redis::ConnectOptions connection;           // for messages, and for commands unless there is a keyspace
-  std::shared_ptr<redis::Keyspace> keyspace;  // of a Cluster; null: the server of `connection`
-  std::shared_ptr<redis::Cluster> cluster;    // behind the keyspace, if it is one: its nodes tell about lost keys
+  redis::ConnectOptions connection;              // for messages, and for commands unless there is a runner
+  std::shared_ptr<redis::CommandRunner> runner;  // of a Cluster; null: the server of `connection`
+  std::shared_ptr<redis::Cluster> cluster;       // behind the runner, if it is one: its nodes tell about lost keys
   std::string prefix = "jeton";
   FleetCodec codec{};      // plain, or sealed
   int replicas_acked = 0;  // a lock counts only when so many replicas have it; a publication without them is logged

@@ -89,7 +89,7 @@ Task<Reply> RedisOperations::run_replicated(const redis::Script& script, const R
   if (replicas_ == 0) co_return co_await run(script, of, keys, arguments, deadline);
   std::optional<redis::ServerError> refused;
   try {
-    auto result = co_await keyspace_->run_replicated(script, keys, arguments, replicas_, patience_, deadline);
+    auto result = co_await runner_->run_replicated(script, keys, arguments, replicas_, patience_, deadline);
     replicated = result.replicas >= replicas_;
     co_return std::move(result.reply);
   } catch (const redis::ServerError& e) {
@@ -103,7 +103,7 @@ Task<Reply> RedisOperations::run(const redis::Script& script, const RedisKeys& o
                                  std::span<const std::string_view> arguments, BootTime deadline) {
   std::optional<redis::ServerError> refused;
   try {
-    co_return co_await keyspace_->run(script, keys, arguments, deadline);
+    co_return co_await runner_->run(script, keys, arguments, deadline);
   } catch (const redis::ServerError& e) {
     refused = e;
   }
@@ -121,7 +121,7 @@ Task<> RedisOperations::explain(const RedisKeys& of, std::span<const std::string
     const Arguments arguments{hash ? "hash" : "string"};
     bool wrong = false;
     try {
-      static_cast<void>(co_await keyspace_->run(redis_scripts::check_type(), script_keys, arguments, deadline));
+      static_cast<void>(co_await runner_->run(redis_scripts::check_type(), script_keys, arguments, deadline));
     } catch (const redis::ServerError& e) {
       wrong = e.code() == wrong_type;
     } catch (const TransportError&) {
@@ -132,7 +132,7 @@ Task<> RedisOperations::explain(const RedisKeys& of, std::span<const std::string
 }
 
 void RedisOperations::throw_wrong_type(const std::string& key, bool hash) const {
-  throw redis::ServerError(keyspace_->display(),
+  throw redis::ServerError(runner_->display(),
                            std::string(wrong_type) + " the key " + key + " holds no " + (hash ? "hash" : "string"));
 }
 
@@ -309,12 +309,12 @@ Task<> RedisOperations::restore_usage(const RedisKeys& keys, std::uint64_t calls
 Task<> RedisOperations::announce_rejection(const RedisKeys& keys, Generation generation, BootTime deadline) {
   const std::string message = message_of(keys, RejectedMessage{generation});
   redis::Command command({"PUBLISH", keys.channel, message});
-  static_cast<void>(co_await keyspace_->command(keys.token, std::move(command), deadline));
+  static_cast<void>(co_await runner_->command(keys.token, std::move(command), deadline));
 }
 
 Task<std::chrono::sys_time<std::chrono::microseconds>> RedisOperations::time(BootTime deadline) {
   redis::Command command({"TIME"});
-  const Reply reply = co_await keyspace_->command(clock_key_, std::move(command), deadline);
+  const Reply reply = co_await runner_->command(clock_key_, std::move(command), deadline);
   const auto seconds = static_cast<std::int64_t>(to_number(reply.at(0).as_text(), "TIME"));
   const auto micros = static_cast<std::int64_t>(to_number(reply.at(1).as_text(), "TIME"));
   if (seconds < 0 || seconds > end_of_9999 || micros < 0 || micros >= 1'000'000) unexpected("TIME");

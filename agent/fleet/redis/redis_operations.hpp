@@ -15,7 +15,7 @@
 
 #include "agent/fleet/channel_message.hpp"
 #include "agent/fleet/coordinator.hpp"
-#include "agent/fleet/redis/client/keyspace.hpp"
+#include "agent/fleet/redis/client/command_runner.hpp"
 #include "agent/record/fleet_codec.hpp"
 #include "agent/record/record.hpp"
 
@@ -60,9 +60,9 @@ class RedisOperations {
   // `clock_key`: the server that would hold it is the one whose clock counts (a Cluster has many). `codec`: signs the
   // messages. `replicas`: an acquisition and a publication are asked after: do so many replicas have them, within
   // `patience`?
-  RedisOperations(std::shared_ptr<redis::Keyspace> keyspace, std::string clock_key, FleetCodec codec, int replicas,
+  RedisOperations(std::shared_ptr<redis::CommandRunner> runner, std::string clock_key, FleetCodec codec, int replicas,
                   Duration patience)
-      : keyspace_(std::move(keyspace)),
+      : runner_(std::move(runner)),
         clock_key_(std::move(clock_key)),
         codec_(std::move(codec)),
         replicas_(replicas),
@@ -154,7 +154,7 @@ class RedisOperations {
                  BootTime deadline);
   [[noreturn]] void throw_wrong_type(const std::string& key, bool hash) const;
 
-  std::shared_ptr<redis::Keyspace> keyspace_;
+  std::shared_ptr<redis::CommandRunner> runner_;
   std::string clock_key_;
   FleetCodec codec_;
   int replicas_;

@@ -21,8 +21,8 @@ redis::ConnectOptions for_messages(redis::ConnectOptions options) {
   return options;
 }
 
-std::shared_ptr<redis::Keyspace> keyspace_of(Timers& timers, Random& random, const RedisOptions& options) {
-  if (options.keyspace) return options.keyspace;
+std::shared_ptr<redis::CommandRunner> runner_of(Timers& timers, Random& random, const RedisOptions& options) {
+  if (options.runner) return options.runner;
   return std::make_shared<redis::Client>(timers, random, options.connection);
 }
 
@@ -36,8 +36,8 @@ RedisServer::RedisServer(Timers& timers, Random& random, RedisOptions options,
       in_quorum_(reached_majority != nullptr),
       call_ended_(timers),
       turns_(timers),
-      keyspace_(keyspace_of(timers, random, options_)),
-      operations_(keyspace_, RedisKeys::clock(options_.prefix), options_.codec, options_.replicas_acked,
+      runner_(runner_of(timers, random, options_)),
+      operations_(runner_, RedisKeys::clock(options_.prefix), options_.codec, options_.replicas_acked,
                   options_.connection.timeout / 2),
       locks_(operations_),
       uncertain_(timers, operations_, options_.connection.timeout),
@@ -46,7 +46,7 @@ RedisServer::RedisServer(Timers& timers, Random& random, RedisOptions options,
       notifications_(timers, random,
                      {for_messages(options_.connection), options_.cluster, options_.keepalive, options_.prefix},
                      options_.codec, std::move(reached_majority), [this] { return clock_offset(); }) {
-  keyspace_->on_connected([this] {
+  runner_->on_connected([this] {
     clock_.measure_now();
     if (connected_) connected_();
   });
@@ -56,7 +56,7 @@ RedisServer::~RedisServer() { end(); }
 
 void RedisServer::start() {
   if (stopped_) return;
-  keyspace_->start();
+  runner_->start();
   clock_.start();
   notifications_.start();
 }
@@ -65,7 +65,7 @@ void RedisServer::stop() {
   if (std::exchange(stopped_, true)) return;
   notifications_.stop();
   clock_.stop();
-  if (!keyspace_->is_connected() || (calls_ == 0 && uncertain_.idle())) {
+  if (!runner_->is_connected() || (calls_ == 0 && uncertain_.idle())) {
     end();
   } else {
     start_task(timers_.executor(), stop_when_idle(shared_from_this()));
@@ -78,8 +78,8 @@ void RedisServer::end() {
   notifications_.stop();
   clock_.stop();
   uncertain_.stop();
-  keyspace_->on_connected(nullptr);
-  keyspace_->stop();
+  runner_->on_connected(nullptr);
+  runner_->stop();
   call_ended_.notify();
 }
 
@@ -247,7 +247,7 @@ RedisKeys RedisServer::keys_of(const Subject& subject) const {
 }
 
 std::string RedisServer::last_error() const {
-  const std::string reason = keyspace_->last_error();
+  const std::string reason = runner_->last_error();
   return reason.empty() ? display() + ": connection lost" : reason;  // lost a moment ago, not reported yet
 }
 

@@ -25,11 +25,11 @@
 
 #include "agent/base/event.hpp"
 #include "agent/base/turns.hpp"
-#include "agent/fleet/redis/clock_keeper.hpp"
 #include "agent/fleet/redis/lock_operations.hpp"
 #include "agent/fleet/redis/notifications.hpp"
 #include "agent/fleet/redis/redis_backend.hpp"
 #include "agent/fleet/redis/redis_operations.hpp"
+#include "agent/fleet/redis/server_clock.hpp"
 #include "agent/fleet/redis/uncertain_acquires.hpp"
 
 namespace jeton::agent {
@@ -90,7 +90,7 @@ class RedisServer : public std::enable_shared_from_this<RedisServer> {
   // The steps that know no time of this host.
   [[nodiscard]] RedisOperations& operations() { return operations_; }
   [[nodiscard]] LockOperations& locks() { return locks_; }
-  [[nodiscard]] redis::Keyspace& keyspace() { return *keyspace_; }
+  [[nodiscard]] redis::CommandRunner& runner() { return *runner_; }
   [[nodiscard]] RedisKeys keys_of(const Subject& subject) const;
 
   // What a quorum asks one server about one lock is asked in that order and one at a time: a release does not overtake
@@ -100,10 +100,10 @@ class RedisServer : public std::enable_shared_from_this<RedisServer> {
   Task<Turn> in_turn(Subject subject, BootTime deadline);
 
   [[nodiscard]] Notifications& notifications() { return notifications_; }
-  [[nodiscard]] bool is_connected() const { return keyspace_->is_connected(); }
+  [[nodiscard]] bool is_connected() const { return runner_->is_connected(); }
   // Why it is not connected.
   [[nodiscard]] std::string last_error() const;
-  [[nodiscard]] std::string display() const { return keyspace_->display(); }
+  [[nodiscard]] std::string display() const { return runner_->display(); }
   [[nodiscard]] std::optional<Milliseconds> clock_offset() const;
   void forget_clock() { clock_.forget(); }
   [[nodiscard]] BootTime now() const { return timers_.clock().boot_now(); }
@@ -154,11 +154,11 @@ class RedisServer : public std::enable_shared_from_this<RedisServer> {
   bool ended_ = false;
   Event call_ended_;
   Turns turns_;  // by key of the lock
-  std::shared_ptr<redis::Keyspace> keyspace_;
+  std::shared_ptr<redis::CommandRunner> runner_;
   RedisOperations operations_;
   LockOperations locks_;
   UncertainAcquires uncertain_;
-  ClockKeeper clock_;
+  ServerClock clock_;
   Notifications notifications_;
   std::set<std::string> malformed_;  // tokens whose stored record was reported
 };

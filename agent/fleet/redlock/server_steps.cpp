@@ -27,7 +27,7 @@ Task<bool> write_fence(Server server, RedisKeys keys, std::string owner, std::ui
   const std::string fence_ttl_ms = std::to_string(fence_ttl.count());
   const std::vector<std::string_view> arguments{owner, digits, fence_ttl_ms};
   const redis::Reply reply =
-      co_await server->keyspace().run(redis_scripts::quorum_raise_fence(), script_keys, arguments, deadline);
+      co_await server->runner().run(redis_scripts::quorum_raise_fence(), script_keys, arguments, deadline);
   co_return reply.as_integer() == 1;
 }
 
@@ -36,7 +36,7 @@ Task<bool> write_fence(Server server, RedisKeys keys, std::string owner, std::ui
 Task<bool> set_if_free(Server server, std::string key, std::string owner, Milliseconds ttl, BootTime deadline) {
   const std::string ttl_ms = std::to_string(ttl.count());
   redis::Command command({"SET", key, owner, "NX", "PX", ttl_ms});
-  const redis::Reply reply = co_await server->keyspace().command(key, std::move(command), deadline);
+  const redis::Reply reply = co_await server->runner().command(key, std::move(command), deadline);
   co_return !reply.is_nil();
 }
 
@@ -116,7 +116,7 @@ Task<std::optional<FetchCount>> fetches(Server server, Subject subject, std::str
   const std::array<std::string, 2> script_keys{keys.lock, keys.budget};
   const std::vector<std::string_view> arguments{owner};
   const redis::Reply reply =
-      co_await server->keyspace().run(redis_scripts::quorum_fetches(), script_keys, arguments, deadline);
+      co_await server->runner().run(redis_scripts::quorum_fetches(), script_keys, arguments, deadline);
   if (reply.at(0).as_integer() != 1) co_return std::nullopt;
   FetchCount count;
   count.last_age = to_age(reply.at(1).as_integer());
@@ -136,7 +136,7 @@ Task<bool> count_fetch(Server server, Subject subject, std::string owner, Fetch 
   const std::array<std::string, 2> script_keys{keys.lock, keys.budget};
   const std::vector<std::string_view> arguments{owner, window_age_ms, calls, keep_ms, window_ms, channel};
   const redis::Reply reply =
-      co_await server->keyspace().run(redis_scripts::quorum_count_fetch(), script_keys, arguments, deadline);
+      co_await server->runner().run(redis_scripts::quorum_count_fetch(), script_keys, arguments, deadline);
   co_return reply.as_integer() == 1;
 }
 

@@ -1,8 +1,8 @@
 // A Redis Cluster and what coordinators on it are made of.
 #pragma once
 
-#include "agent/fleet/redis/client/cluster_keyspace.hpp"
 #include "agent/fleet/redis/client/cluster_locator.hpp"
+#include "agent/fleet/redis/client/cluster_runner.hpp"
 #include "agent/fleet/redis/redis_operations.hpp"
 #include "tests/integration/backends/redis_fixture.hpp"
 #include "tests/support/redis_cluster.hpp"
@@ -30,7 +30,7 @@ namespace jeton::test {
   cluster_options.connection = options.connection;
   const auto shared = std::make_shared<agent::redis::Cluster>(loop.timers, loop.random, std::move(cluster_options));
   options.connection.locator = std::make_shared<agent::redis::ClusterLocator>(shared);
-  options.keyspace = std::make_shared<agent::redis::ClusterKeyspace>(shared);
+  options.runner = std::make_shared<agent::redis::ClusterRunner>(shared);
   options.cluster = shared;
   return options;
 }

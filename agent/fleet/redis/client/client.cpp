@@ -7,7 +7,7 @@
 
 #include "agent/base/event.hpp"
 #include "agent/base/log.hpp"
-#include "agent/fleet/redis/client/link.hpp"
+#include "agent/fleet/redis/client/kept_connection.hpp"
 
 namespace jeton::agent::redis {
 namespace {
@@ -50,17 +50,17 @@ class Client::Impl : public std::enable_shared_from_this<Impl> {
         timeout_(options.timeout),
         in_cluster_(options.in_cluster),
         changed_(timers),
-        link_(timers, random, std::move(options), "commands",
+        kept_(timers, random, std::move(options), "commands",
               {.up = [this](const std::shared_ptr<Connection>& connection) { up(connection); },
                .down = [this](const std::string& reason) { down(reason); }}) {
-    last_error_ = link_.where() + ": not connected yet";
+    last_error_ = kept_.display() + ": not connected yet";
   }
 
   void stop() {
     stopped_ = true;
     connection_.reset();
-    last_error_ = link_.where() + ": stopped";
-    link_.stop();
+    last_error_ = kept_.display() + ": stopped";
+    kept_.stop();
     changed_.notify();
   }
 
@@ -104,7 +104,7 @@ class Client::Impl : public std::enable_shared_from_this<Impl> {
   Event changed_;
   int waiting_ = 0;  // for the connection, or behind those that do
   bool stopped_ = false;
-  Link link_;
+  KeptConnection kept_;
 
  private:
   // Of a call that waits. Its end lets the calls go on that came when the connection was up already.
@@ -128,7 +128,7 @@ class Client::Impl : public std::enable_shared_from_this<Impl> {
       is_next = co_await changed_.wait_until(deadline);
       if (!is_next) break;
     }
-    throw NotSentError(last_error_.empty() ? link_.where() + ": not connected" : last_error_);
+    throw NotSentError(last_error_.empty() ? kept_.display() + ": not connected" : last_error_);
   }
 
   Task<Reply> run_on(std::shared_ptr<Connection> connection, ScriptCall call, BootTime deadline) {
@@ -155,7 +155,7 @@ class Client::Impl : public std::enable_shared_from_this<Impl> {
       const bool is_known = waits->ended_number > before;
       if (is_known && (waits->acked >= replicas || clock.boot_now() >= until)) co_return waits->acked;
       const BootTime limit = is_known ? until : deadline;
-      if (clock.boot_now() >= limit) throw TransportError(link_.where() + ": no answer in time");
+      if (clock.boot_now() >= limit) throw TransportError(kept_.display() + ": no answer in time");
       if (waits->under_way) {
         co_await waits->ended.wait_until(limit);
         continue;
@@ -184,7 +184,7 @@ class Client::Impl : public std::enable_shared_from_this<Impl> {
   }
 
   [[noreturn]] void refuse(Connection& connection, const Reply& reply) {
-    const ServerError error(link_.where(), reply.text.reveal());
+    const ServerError error(kept_.display(), reply.text.reveal());
     // Without a password the next connection may have one: it is read again.
     if (error.is_about_role() || error.code() == "NOAUTH") connection.close(error.what());
     throw error;
@@ -195,8 +195,8 @@ class Client::Impl : public std::enable_shared_from_this<Impl> {
     waits_ = std::make_shared<ReplicaWaits>(timers_);
     last_error_.clear();
     changed_.notify();
-    if (link_.greeting().mode == "cluster") used_as_a_single_server();
-    if (link_.keepalive()) start_task(timers_.executor(), keep_alive(shared_from_this(), connection));
+    if (kept_.greeting().mode == "cluster") used_as_a_single_server();
+    if (kept_.keepalive()) start_task(timers_.executor(), keep_alive(shared_from_this(), connection));
     if (connected_callback_) connected_callback_();
   }
 
@@ -206,14 +206,14 @@ class Client::Impl : public std::enable_shared_from_this<Impl> {
     log::warning(
         "the server is a node of a Redis Cluster and is used as a single server: keys that other nodes hold cannot be "
         "reached; name it in coordination.redis.cluster",
-        {{"endpoint", link_.where()}});
+        {{"endpoint", kept_.display()}});
   }
 
   // Ends with its connection. Any answer is one.
   static Task<> keep_alive(std::shared_ptr<Impl> self, std::shared_ptr<Connection> connection) {
     try {
       for (;;) {
-        const Duration interval = self->link_.keepalive().value_or(self->timeout_);
+        const Duration interval = self->kept_.keepalive().value_or(self->timeout_);
         const bool closed = co_await connection->wait_closed(self->timers_.clock().boot_now() + interval);
         if (closed) co_return;
         Command ping({"PING"});
@@ -238,7 +238,7 @@ Client::Client(Timers& timers, Random& random, ConnectOptions options)
 
 Client::~Client() { impl_->stop(); }
 void Client::on_connected(std::function<void()> callback) { impl_->connected_callback_ = std::move(callback); }
-void Client::start() { impl_->link_.start(); }
+void Client::start() { impl_->kept_.start(); }
 void Client::stop() { impl_->stop(); }
 
 Task<Reply> Client::command(std::string_view /*key*/, Command command, BootTime deadline) {
@@ -254,9 +254,9 @@ Task<Reply> Client::exchange(Command command, BootTime deadline, bool asking) {
   return Impl::exchange(impl_, std::move(command), deadline, asking);
 }
 
-Task<Keyspace::Replicated> Client::run_replicated(const Script& script, std::span<const std::string> keys,
-                                                  std::span<const std::string_view> arguments, int replicas,
-                                                  Duration patience, BootTime deadline) {
+Task<CommandRunner::Replicated> Client::run_replicated(const Script& script, std::span<const std::string> keys,
+                                                       std::span<const std::string_view> arguments, int replicas,
+                                                       Duration patience, BootTime deadline) {
   return Impl::run_replicated(impl_, ScriptCall{script, keys, arguments}, replicas, patience, deadline);
 }
 
@@ -265,6 +265,6 @@ std::string Client::last_error() const {
   const auto& connection = impl_->connection_;
   return connection && !connection->is_open() ? connection->close_reason() : impl_->last_error_;
 }
-std::string Client::display() const { return impl_->link_.where(); }
+std::string Client::display() const { return impl_->kept_.display(); }
 
 }  // namespace jeton::agent::redis

@@ -1,5 +1,5 @@
-// Client: a Keyspace on one Redis server, over a connection that repairs itself. Nothing is sent twice, except a script
-// the server does not know (NOSCRIPT: it was not run).
+// Client: a CommandRunner on one Redis server, over a connection that repairs itself. Nothing is sent twice, except a
+// script the server does not know (NOSCRIPT: it was not run).
 //
 // A server that answers that it is not the one to write to (READONLY, MASTERDOWN) is left: the next connect may find
 // another one, through the locator or behind the same name.
@@ -9,12 +9,12 @@
 
 #include "agent/base/random.hpp"
 #include "agent/base/timers.hpp"
-#include "agent/fleet/redis/client/keyspace.hpp"
+#include "agent/fleet/redis/client/command_runner.hpp"
 #include "agent/fleet/redis/client/transport.hpp"
 
 namespace jeton::agent::redis {
 
-class Client final : public Keyspace {
+class Client final : public CommandRunner {
  public:
   // Timers and random outlive the client.
   Client(Timers& timers, Random& random, ConnectOptions options);

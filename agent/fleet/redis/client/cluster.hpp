@@ -3,7 +3,7 @@
 // The map of slots is learnt from any node that answers, the known ones as well as the configured ones: at the start,
 // when somebody wants it anew (a redirection, a node that is down; with a pace of its own, so that a fleet that lost a
 // node does not swamp the others), and now and then. Clients are made on demand and dropped when their node left the
-// cluster. Shared by the keyspace and the locator of the subscriber. One thread: the loop's.
+// cluster. Shared by the runner and the locator of the subscriber. One thread: the loop's.
 #pragma once
 
 #include <functional>

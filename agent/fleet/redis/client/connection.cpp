@@ -28,11 +28,11 @@ constexpr const char* no_answer = "no answer in time";
 // Held by the loops that read and write, so it outlives Connection until both have noticed that it is closed.
 class Connection::Impl : public std::enable_shared_from_this<Impl> {
  public:
-  Impl(Timers& timers, std::unique_ptr<Transport> transport, ReplyLimits limits, std::string where, Duration timeout)
+  Impl(Timers& timers, std::unique_ptr<Transport> transport, ReplyLimits limits, std::string display, Duration timeout)
       : timers_(timers),
         transport_(std::move(transport)),
         parser_(limits),
-        where_(std::move(where)),
+        display_(std::move(display)),
         timeout_(timeout),
         last_use_(timers.clock().boot_now()),
         more_to_write_(timers),
@@ -65,7 +65,7 @@ class Connection::Impl : public std::enable_shared_from_this<Impl> {
     while (!pending->reply && !self->closed_) {
       const bool in_time = co_await pending->answered.wait_until(deadline);
       if (in_time || pending->reply) continue;  // both may be there after the loop stood still
-      if (is_short && !self->is_silent()) throw TransportError(self->where_ + ": " + no_answer);
+      if (is_short && !self->is_silent()) throw TransportError(self->display_ + ": " + no_answer);
       self->close(no_answer);
     }
     if (!pending->reply) throw TransportError(self->close_reason_);
@@ -82,7 +82,7 @@ class Connection::Impl : public std::enable_shared_from_this<Impl> {
   void close(const std::string& reason) {
     if (closed_) return;
     closed_ = true;
-    close_reason_ = reason.starts_with(where_) ? reason : where_ + ": " + reason;
+    close_reason_ = reason.starts_with(display_) ? reason : display_ + ": " + reason;
     transport_->close();
     for (const auto& pending : in_flight_) pending->answered.notify();
     in_flight_.clear();
@@ -171,7 +171,7 @@ class Connection::Impl : public std::enable_shared_from_this<Impl> {
   Timers& timers_;
   std::unique_ptr<Transport> transport_;
   RespParser parser_;
-  std::string where_;
+  std::string display_;
   Duration timeout_;
   BootTime last_use_;
   std::deque<std::shared_ptr<Pending>> in_flight_;
@@ -180,9 +180,9 @@ class Connection::Impl : public std::enable_shared_from_this<Impl> {
   Event closed_event_;
 };
 
-Connection::Connection(Timers& timers, std::unique_ptr<Transport> transport, ReplyLimits limits, std::string where,
+Connection::Connection(Timers& timers, std::unique_ptr<Transport> transport, ReplyLimits limits, std::string display,
                        Duration timeout)
-    : impl_(std::make_shared<Impl>(timers, std::move(transport), limits, std::move(where), timeout)) {
+    : impl_(std::make_shared<Impl>(timers, std::move(transport), limits, std::move(display), timeout)) {
   impl_->start();
 }
 

@@ -5,7 +5,7 @@
 // others in flight fail with it. A command with a short deadline (a lock that ends soon) fails alone, and its late
 // reply is dropped: it says nothing about the server, and others share the connection. But if the oldest command has
 // been without an answer for twice the timeout by then, the connection is closed. A closed connection stays
-// closed: link.hpp makes a new one. One thread: the loop's. Errors: TransportError "redis://...: reason".
+// closed: kept_connection.hpp makes a new one. One thread: the loop's. Errors: TransportError "redis://...: reason".
 #pragma once
 
 #include <functional>
@@ -22,8 +22,9 @@ namespace jeton::agent::redis {
 
 class Connection {
  public:
-  // `where` is put before every error. `timeout`: of a usual command; a deadline is short if it leaves less than half.
-  Connection(Timers& timers, std::unique_ptr<Transport> transport, ReplyLimits limits, std::string where,
+  // `display` is put before every error. `timeout`: of a usual command; a deadline is short if it leaves less than
+  // half.
+  Connection(Timers& timers, std::unique_ptr<Transport> transport, ReplyLimits limits, std::string display,
              Duration timeout = Duration{0});
   ~Connection();  // closes
   Connection(const Connection&) = delete;
@@ -42,7 +43,7 @@ class Connection {
 
   void close(const std::string& reason);
   [[nodiscard]] bool is_open() const;
-  // Why it is closed, with `where` before it; empty while it is open.
+  // Why it is closed, with `display` before it; empty while it is open.
   [[nodiscard]] const std::string& close_reason() const;
   // How long it had been quiet when the peer ended it, if nothing was asked or about to be sent then: a server may
   // close connections that are not used.

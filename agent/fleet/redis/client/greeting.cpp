@@ -49,12 +49,12 @@ std::string mode_in(const Reply& hello) {
 
 class Greeter {
  public:
-  Greeter(Connection& connection, const std::string& where, BootTime deadline)
-      : connection_(connection), where_(where), deadline_(deadline) {}
+  Greeter(Connection& connection, const std::string& display, BootTime deadline)
+      : connection_(connection), display_(display), deadline_(deadline) {}
 
   Task<Reply> need(Command command) {
     Reply reply = co_await ask(std::move(command));
-    if (reply.is_error()) throw ServerError(where_, reply.text.reveal());
+    if (reply.is_error()) throw ServerError(display_, reply.text.reveal());
     co_return reply;
   }
 
@@ -62,7 +62,7 @@ class Greeter {
   Task<Reply> try_to(Command command) {
     Reply reply = co_await ask(std::move(command));
     if (!reply.is_error()) co_return reply;
-    refusal_.emplace(where_, reply.text.reveal());
+    refusal_.emplace(display_, reply.text.reveal());
     if (is_of_no_use(*refusal_)) throw ServerError(*refusal_);
     co_return reply;
   }
@@ -79,7 +79,7 @@ class Greeter {
   }
 
   Connection& connection_;
-  const std::string& where_;
+  const std::string& display_;
   BootTime deadline_;
   std::optional<ServerError> refusal_;  // the last one
 };
@@ -101,11 +101,11 @@ Task<> identify(Greeter& greeter, const ConnectOptions& options) {
 
 }  // namespace
 
-Task<Greeting> greet(Connection& connection, const ConnectOptions& options, std::string where, BootTime deadline) {
+Task<Greeting> greet(Connection& connection, const ConnectOptions& options, std::string display, BootTime deadline) {
   SecretString username = options.username ? options.username() : SecretString{};
   SecretString password = options.password ? options.password() : SecretString{};
-  co_await log_in(connection, where, std::move(username), std::move(password), deadline);
-  Greeter greeter(connection, where, deadline);
+  co_await log_in(connection, display, std::move(username), std::move(password), deadline);
+  Greeter greeter(connection, display, deadline);
   if (!options.client_name.empty()) {
     Command set_name({"CLIENT", "SETNAME", options.client_name});
     static_cast<void>(co_await greeter.try_to(std::move(set_name)));

@@ -16,8 +16,8 @@ struct Greeting {
   std::string mode;  // "standalone", "cluster", ...; empty: it does not say
 };
 
-// `where` is put before errors: a ServerError if something needed is refused, a SetupError for a server of another kind
-// than Redis. `options` outlive the task; `identified` is called in it.
-Task<Greeting> greet(Connection& connection, const ConnectOptions& options, std::string where, BootTime deadline);
+// `display` is put before errors: a ServerError if something needed is refused, a SetupError for a server of another
+// kind than Redis. `options` outlive the task; `identified` is called in it.
+Task<Greeting> greet(Connection& connection, const ConnectOptions& options, std::string display, BootTime deadline);
 
 }  // namespace jeton::agent::redis

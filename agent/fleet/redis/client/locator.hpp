@@ -25,7 +25,7 @@ class Locator {
 
   // Who names the server, for an operator: `sentinel "jeton"`. Empty: the address says it all.
   [[nodiscard]] virtual std::string origin() const { return {}; }
-  // How often a connected link asks where the server is now; it leaves if that is elsewhere. Zero: never.
+  // How often a connection asks where the server is now; it ends if that is elsewhere. Zero: never.
   [[nodiscard]] virtual Duration recheck_interval() const { return Duration{0}; }
   // `current` if nobody can tell.
   virtual Task<Address> relocate(Address current, BootTime /*deadline*/) { co_return current; }

@@ -31,7 +31,7 @@ std::string advice_for(const ServerError& error) {
 }
 
 // How a sentinel was reached.
-struct Way {
+struct Reached {
   std::string ip;
   BootTime resolve_at{};  // look then whether its name leads elsewhere
 };
@@ -63,7 +63,7 @@ class SentinelLocator::Impl : public std::enable_shared_from_this<Impl> {
     const auto count = static_cast<double>(options_.sentinels.size());
     first_ = static_cast<std::size_t>(random.uniform() * count);
     connections_.resize(options_.sentinels.size());
-    ways_.resize(options_.sentinels.size());
+    reached_.resize(options_.sentinels.size());
   }
 
   static Task<Address> locate(std::shared_ptr<Impl> self, BootTime deadline) {
@@ -189,9 +189,9 @@ class SentinelLocator::Impl : public std::enable_shared_from_this<Impl> {
   Task<> follow_name(std::size_t index, BootTime deadline) {
     const auto connection = connections_[index];
     const BootTime now = timers_.clock().boot_now();
-    if (!connection || !connection->is_open() || now < ways_[index].resolve_at) co_return;
+    if (!connection || !connection->is_open() || now < reached_[index].resolve_at) co_return;
     if (!is_name(options_.sentinels[index])) co_return;
-    ways_[index].resolve_at = now + resolve_interval;
+    reached_[index].resolve_at = now + resolve_interval;
     const auto attempt = new_attempt();
     std::vector<std::string> found;
     try {
@@ -199,7 +199,7 @@ class SentinelLocator::Impl : public std::enable_shared_from_this<Impl> {
     } catch (const TransportError&) {
       co_return;
     }
-    const bool is_there = std::find(found.begin(), found.end(), ways_[index].ip) != found.end();
+    const bool is_there = std::find(found.begin(), found.end(), reached_[index].ip) != found.end();
     if (!found.empty() && !is_there) connection->close("the name leads to another address now");
   }
 
@@ -208,7 +208,7 @@ class SentinelLocator::Impl : public std::enable_shared_from_this<Impl> {
     Dialed dialed = co_await dial(timers_, options_.resolve, options_.connect, options_.sentinels[index], options_.tls,
                                   deadline, *attempt);
     auto connection = std::make_shared<Connection>(timers_, std::move(dialed.transport), ReplyLimits{}, where(index));
-    ways_[index] = {dialed.ip, timers_.clock().boot_now() + resolve_interval};
+    reached_[index] = {dialed.ip, timers_.clock().boot_now() + resolve_interval};
     SecretString username = options_.username ? options_.username() : SecretString{};
     SecretString password = options_.password ? options_.password() : SecretString{};
     co_await log_in(*connection, where(index), std::move(username), std::move(password), deadline);
@@ -238,7 +238,7 @@ class SentinelLocator::Impl : public std::enable_shared_from_this<Impl> {
   BootTime known_at_;
   LogPace disagreements_;
   std::vector<std::shared_ptr<Connection>> connections_;  // to each sentinel that was asked; may be closed
-  std::vector<Way> ways_;                                 // of each of them
+  std::vector<Reached> reached_;                          // of each of them
   std::vector<std::weak_ptr<ConnectAttempt>> attempts_;   // under way
   std::uint64_t interruptions_ = 0;
 };

@@ -12,7 +12,7 @@
 #include "agent/base/event.hpp"
 #include "agent/base/log.hpp"
 #include "agent/base/log_pace.hpp"
-#include "agent/fleet/redis/client/link.hpp"
+#include "agent/fleet/redis/client/kept_connection.hpp"
 
 namespace jeton::agent::redis {
 namespace {
@@ -37,7 +37,7 @@ class Subscriber::Impl : public std::enable_shared_from_this<Impl> {
         keepalive_(keepalive),
         timeout_(options.timeout),
         heard_(timers),
-        link_(timers, random, std::move(options), "subscriptions",
+        kept_(timers, random, std::move(options), "subscriptions",
               {.up = [this](const std::shared_ptr<Connection>& connection) { up(connection); },
                .down =
                    [this](const std::string&) {
@@ -47,7 +47,7 @@ class Subscriber::Impl : public std::enable_shared_from_this<Impl> {
 
   void stop() {
     callbacks_ = {};
-    link_.stop();
+    kept_.stop();
     down();
   }
 
@@ -57,7 +57,7 @@ class Subscriber::Impl : public std::enable_shared_from_this<Impl> {
     if (!added || !connection_) return;
     if (!key.empty() && !not_watched_) {
       // A subscribed connection takes no command that would watch one key more: a new one watches all.
-      link_.renew();
+      kept_.renew();
     } else if (subscribed_) {
       send(*connection_, {Asked::subscribe, channel}, Command({"SUBSCRIBE", channel}));
     }
@@ -70,7 +70,7 @@ class Subscriber::Impl : public std::enable_shared_from_this<Impl> {
     }
   }
 
-  Link& link() { return link_; }
+  KeptConnection& kept() { return kept_; }
 
  private:
   void send(Connection& connection, Question question, Command command) {
@@ -101,8 +101,7 @@ class Subscriber::Impl : public std::enable_shared_from_this<Impl> {
     } catch (const boost::system::system_error&) {
       // The loop ends.
     } catch (const TransportError& e) {
-      connection->close(
-          e.what());  // if it is not: without its subscriptions it is of no use, and the link makes another
+      connection->close(e.what());  // if it is not: without its subscriptions it is of no use, and another one is made
     }
   }
 
@@ -140,7 +139,7 @@ class Subscriber::Impl : public std::enable_shared_from_this<Impl> {
     if (std::exchange(not_watched_reported_, true)) return;
     const std::string_view said = refusal.is_error() ? refusal.text.reveal() : "an unexpected answer to CLIENT ID";
     log::info("redis does not tell about lost keys; they are found by a look now and then",
-              {{"endpoint", link_.where()}, {"error", ServerError(link_.where(), said).answer()}});
+              {{"endpoint", kept_.display()}, {"error", ServerError(kept_.display(), said).answer()}});
   }
 
   void down() {
@@ -153,7 +152,7 @@ class Subscriber::Impl : public std::enable_shared_from_this<Impl> {
   static Task<> keep_alive(std::shared_ptr<Impl> self, std::shared_ptr<Connection> connection) {
     const Clock& clock = self->timers_.clock();
     for (;;) {
-      const Duration interval = std::min(self->keepalive_, self->link_.keepalive().value_or(self->keepalive_));
+      const Duration interval = std::min(self->keepalive_, self->kept_.keepalive().value_or(self->keepalive_));
       const bool closed = co_await connection->wait_closed(clock.boot_now() + interval);
       if (closed) co_return;
       self->send(*connection, {Asked::ping}, Command({"PING"}));
@@ -210,7 +209,7 @@ class Subscriber::Impl : public std::enable_shared_from_this<Impl> {
       cannot_watch(error);
       return;
     }
-    const ServerError refusal(link_.where(), error.text.reveal());
+    const ServerError refusal(kept_.display(), error.text.reveal());
     if (is(Asked::subscribe) && refusal.code() == "NOPERM") {
       const bool left = !channels_.contains(question->channel);  // meanwhile
       if (left || optional_.contains(question->channel)) {
@@ -256,14 +255,14 @@ class Subscriber::Impl : public std::enable_shared_from_this<Impl> {
   std::shared_ptr<Connection> connection_;
   std::uint64_t replies_ = 0;
   Event heard_;
-  Link link_;
+  KeptConnection kept_;
 };
 
 Subscriber::Subscriber(Timers& timers, Random& random, ConnectOptions options, Callbacks callbacks, Duration keepalive)
     : impl_(std::make_shared<Impl>(timers, random, std::move(options), std::move(callbacks), keepalive)) {}
 
 Subscriber::~Subscriber() { impl_->stop(); }
-void Subscriber::start() { impl_->link().start(); }
+void Subscriber::start() { impl_->kept().start(); }
 void Subscriber::stop() { impl_->stop(); }
 void Subscriber::subscribe(const std::string& channel, const std::string& key, Need need) {
   impl_->subscribe(channel, key, need);

@@ -38,12 +38,12 @@ namespace jeton::test {
 
 // The message of the TransportError that a command ends with. A deadline that is about something else begins when the
 // connection is there, or the reason why it is not.
-[[nodiscard]] inline std::string failure_of(Loop& loop, agent::redis::Keyspace& keyspace, agent::redis::Command command,
-                                            agent::Duration limit) {
+[[nodiscard]] inline std::string failure_of(Loop& loop, agent::redis::CommandRunner& runner,
+                                            agent::redis::Command command, agent::Duration limit) {
   EXPECT_TRUE(loop.turn_until(
-      [&] { return keyspace.is_connected() || keyspace.last_error().find("not connected yet") == std::string::npos; }));
+      [&] { return runner.is_connected() || runner.last_error().find("not connected yet") == std::string::npos; }));
   try {
-    static_cast<void>(loop.run(keyspace.command("x", std::move(command), soon(loop, limit))));
+    static_cast<void>(loop.run(runner.command("x", std::move(command), soon(loop, limit))));
   } catch (const agent::TransportError& e) {
     return e.what();
   }

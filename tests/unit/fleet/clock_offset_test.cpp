@@ -1,4 +1,4 @@
-#include "agent/fleet/redis/fleet_clock.hpp"
+#include "agent/fleet/redis/clock_offset.hpp"
 
 #include <gtest/gtest.h>
 
@@ -8,10 +8,10 @@ namespace {
 using namespace std::chrono_literals;
 
 // A coordinator that is `ahead` of us, asked over a network whose ways there and back take that long.
-FleetClock::Sample sample(std::chrono::microseconds ahead, Duration there, Duration back) {
+ClockOffset::Sample sample(std::chrono::microseconds ahead, Duration there, Duration back) {
   const WallTime wall = from_unix_ms(1'790'000'000'000);
   const BootTime boot{1h};
-  FleetClock::Sample s;
+  ClockOffset::Sample s;
   s.wall_before = wall;
   s.sent_at = boot;
   s.coordinator_time = std::chrono::sys_time<std::chrono::microseconds>(wall) + ahead +
@@ -20,8 +20,8 @@ FleetClock::Sample sample(std::chrono::microseconds ahead, Duration there, Durat
   return s;
 }
 
-TEST(FleetClock, IsUnknownUntilMeasured) {
-  FleetClock clock;
+TEST(ClockOffset, IsUnknownUntilMeasured) {
+  ClockOffset clock;
   EXPECT_FALSE(clock.known());
   EXPECT_EQ(clock.offset(), 0ms);
   clock.adopt(sample(0ms, 1ms, 1ms));
@@ -30,32 +30,32 @@ TEST(FleetClock, IsUnknownUntilMeasured) {
   EXPECT_FALSE(clock.known());
 }
 
-TEST(FleetClock, MeasuresAheadAndBehind) {
-  FleetClock clock;
+TEST(ClockOffset, MeasuresAheadAndBehind) {
+  ClockOffset clock;
   EXPECT_TRUE(clock.adopt(sample(1h, 1ms, 1ms)));
   EXPECT_NEAR(static_cast<double>(clock.offset().count()), 3'600'000, 1);
   EXPECT_TRUE(clock.adopt(sample(-90s, 1ms, 1ms)));
   EXPECT_NEAR(static_cast<double>(clock.offset().count()), -90'000, 1);
 }
 
-TEST(FleetClock, IsZeroWhileTheClocksCannotBeToldApart) {
-  FleetClock clock;
+TEST(ClockOffset, IsZeroWhileTheClocksCannotBeToldApart) {
+  ClockOffset clock;
   EXPECT_FALSE(clock.adopt(sample(4ms, 5ms, 5ms)));
   EXPECT_EQ(clock.offset(), 0ms);
   EXPECT_FALSE(clock.adopt(sample(-4ms, 5ms, 5ms)));
   EXPECT_EQ(clock.offset(), 0ms);
 }
 
-TEST(FleetClock, DoesNotMistakeASlowWayForAnOffset) {
-  FleetClock clock;
+TEST(ClockOffset, DoesNotMistakeASlowWayForAnOffset) {
+  ClockOffset clock;
   clock.adopt(sample(0ms, 400ms, 1ms));
   EXPECT_EQ(clock.offset(), 0ms);
   clock.adopt(sample(0ms, 1ms, 400ms));
   EXPECT_EQ(clock.offset(), 0ms);
 }
 
-TEST(FleetClock, DoesNotWanderWithinTheErrorOfMeasurement) {
-  FleetClock clock;
+TEST(ClockOffset, DoesNotWanderWithinTheErrorOfMeasurement) {
+  ClockOffset clock;
   ASSERT_TRUE(clock.adopt(sample(10s, 1ms, 1ms)));
   const Milliseconds before = clock.offset();
   EXPECT_FALSE(clock.adopt(sample(10s, 3ms, 1ms)));

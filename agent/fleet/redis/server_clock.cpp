@@ -1,11 +1,11 @@
-#include "agent/fleet/redis/clock_keeper.hpp"
+#include "agent/fleet/redis/server_clock.hpp"
 
 #include <boost/system/system_error.hpp>
 #include <optional>
 
 #include "agent/base/error.hpp"
 #include "agent/base/event.hpp"
-#include "agent/fleet/redis/fleet_clock.hpp"
+#include "agent/fleet/redis/clock_offset.hpp"
 
 namespace jeton::agent {
 namespace {
@@ -15,7 +15,7 @@ constexpr Duration measure_retry = std::chrono::seconds(1);
 
 }  // namespace
 
-class ClockKeeper::Impl : public std::enable_shared_from_this<Impl> {
+class ServerClock::Impl : public std::enable_shared_from_this<Impl> {
  public:
   Impl(Timers& timers, RedisOperations operations, Duration interval, Duration timeout, std::function<void()> changed)
       : timers_(timers),
@@ -41,16 +41,16 @@ class ClockKeeper::Impl : public std::enable_shared_from_this<Impl> {
   // The fastest of a few questions has the smallest error.
   static Task<> measure(std::shared_ptr<Impl> self, BootTime deadline) {
     const Clock& clock = self->timers_.clock();
-    std::optional<FleetClock::Sample> best;
+    std::optional<ClockOffset::Sample> best;
     for (int i = 0; i < samples_per_measurement; ++i) {
-      FleetClock::Sample sample;
+      ClockOffset::Sample sample;
       sample.sent_at = clock.boot_now();
       sample.wall_before = clock.wall_now();
       const std::uint64_t steps = self->steps_;
       sample.coordinator_time = co_await self->operations_.time(deadline);
       sample.received_at = clock.boot_now();
       if (steps != self->steps_) continue;  // the clock was stepped in between
-      if (!best || FleetClock::round_trip(sample) < FleetClock::round_trip(*best)) best = sample;
+      if (!best || ClockOffset::round_trip(sample) < ClockOffset::round_trip(*best)) best = sample;
     }
     if (!best) throw TransportError("this host's clock is being stepped");
     const bool was_known = self->offset_.known();
@@ -61,7 +61,7 @@ class ClockKeeper::Impl : public std::enable_shared_from_this<Impl> {
   }
 
   Timers& timers_;
-  FleetClock offset_;
+  ClockOffset offset_;
   std::uint64_t steps_ = 0;
 
  private:
@@ -98,25 +98,25 @@ class ClockKeeper::Impl : public std::enable_shared_from_this<Impl> {
   bool stopped_ = false;
 };
 
-ClockKeeper::ClockKeeper(Timers& timers, RedisOperations operations, Duration interval, Duration timeout,
+ServerClock::ServerClock(Timers& timers, RedisOperations operations, Duration interval, Duration timeout,
                          std::function<void()> changed)
     : impl_(std::make_shared<Impl>(timers, std::move(operations), interval, timeout, std::move(changed))) {}
 
-ClockKeeper::~ClockKeeper() { impl_->stop(); }
-void ClockKeeper::start() { impl_->start(); }
-void ClockKeeper::stop() { impl_->stop(); }
-void ClockKeeper::measure_now() { impl_->measure_at(impl_->timers_.clock().boot_now()); }
+ServerClock::~ServerClock() { impl_->stop(); }
+void ServerClock::start() { impl_->start(); }
+void ServerClock::stop() { impl_->stop(); }
+void ServerClock::measure_now() { impl_->measure_at(impl_->timers_.clock().boot_now()); }
 
-void ClockKeeper::forget() {
+void ServerClock::forget() {
   ++impl_->steps_;
   impl_->offset_.forget();
   measure_now();
 }
 
-bool ClockKeeper::known() const { return impl_->offset_.known(); }
-Milliseconds ClockKeeper::offset() const { return impl_->offset_.offset(); }
+bool ServerClock::known() const { return impl_->offset_.known(); }
+Milliseconds ServerClock::offset() const { return impl_->offset_.offset(); }
 
-Task<Milliseconds> ClockKeeper::get(BootTime deadline) {
+Task<Milliseconds> ServerClock::get(BootTime deadline) {
   const auto impl = impl_;
   if (!impl->offset_.known()) co_await Impl::measure(impl, deadline);
   co_return impl->offset_.offset();

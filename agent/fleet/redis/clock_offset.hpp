@@ -1,4 +1,4 @@
-// FleetClock: how far the coordinator's wall clock is ahead of this host's, so that all agents mean the same moment by
+// ClockOffset: how far the coordinator's wall clock is ahead of this host's, so that all agents mean the same moment by
 // the same number, however wrong their own clocks are. Pure arithmetic over samples; asks no server by itself.
 #pragma once
 
@@ -9,7 +9,7 @@
 
 namespace jeton::agent {
 
-class FleetClock {
+class ClockOffset {
  public:
   using Microseconds = std::chrono::microseconds;
 

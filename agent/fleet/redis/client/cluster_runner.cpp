@@ -1,4 +1,4 @@
-#include "agent/fleet/redis/client/cluster_keyspace.hpp"
+#include "agent/fleet/redis/client/cluster_runner.hpp"
 
 #include <algorithm>
 #include <optional>
@@ -115,12 +115,12 @@ Task<Reply> route(std::shared_ptr<Cluster> cluster, Request request) {
 
 }  // namespace
 
-Task<Reply> ClusterKeyspace::command(std::string_view key, Command command, BootTime deadline) {
+Task<Reply> ClusterRunner::command(std::string_view key, Command command, BootTime deadline) {
   return route(cluster_, Request{key_slot(key), std::move(command), std::nullopt, deadline});
 }
 
-Task<Reply> ClusterKeyspace::run(const Script& script, std::span<const std::string> keys,
-                                 std::span<const std::string_view> arguments, BootTime deadline) {
+Task<Reply> ClusterRunner::run(const Script& script, std::span<const std::string> keys,
+                               std::span<const std::string_view> arguments, BootTime deadline) {
   const std::uint16_t slot = keys.empty() ? std::uint16_t{0} : key_slot(keys.front());
   const ScriptCall call{script, keys, arguments};
   return route(cluster_, Request{slot, call.by_sha1(), call, deadline});

@@ -1,5 +1,5 @@
-// ClusterKeyspace: a Keyspace over the nodes of a Redis Cluster. Each command goes to the primary that holds the slot
-// of its key, and follows MOVED and ASK.
+// ClusterRunner: a CommandRunner over the nodes of a Redis Cluster. Each command goes to the primary that holds the
+// slot of its key, and follows MOVED and ASK.
 //
 // What was refused for the moment (TRYAGAIN, CLUSTERDOWN, LOADING, MASTERDOWN) and what no node has seen is tried again
 // until the deadline. What was sent and not answered is not: it may have been done, and that is for the caller to find
@@ -9,15 +9,15 @@
 #include <memory>
 
 #include "agent/fleet/redis/client/cluster.hpp"
-#include "agent/fleet/redis/client/keyspace.hpp"
+#include "agent/fleet/redis/client/command_runner.hpp"
 
 namespace jeton::agent::redis {
 
-class ClusterKeyspace final : public Keyspace {
+class ClusterRunner final : public CommandRunner {
  public:
   // Starts and stops the cluster.
-  explicit ClusterKeyspace(std::shared_ptr<Cluster> cluster) : cluster_(std::move(cluster)) {}
-  ~ClusterKeyspace() override { cluster_->stop(); }
+  explicit ClusterRunner(std::shared_ptr<Cluster> cluster) : cluster_(std::move(cluster)) {}
+  ~ClusterRunner() override { cluster_->stop(); }
 
   // Also called when the map of slots changed: the node that keeps the fleet's time may be another.
   void on_connected(std::function<void()> callback) override { cluster_->on_change(std::move(callback)); }

@@ -1,8 +1,8 @@
-#include "agent/fleet/redis/fleet_clock.hpp"
+#include "agent/fleet/redis/clock_offset.hpp"
 
 namespace jeton::agent {
 
-bool FleetClock::adopt(const Sample& sample) {
+bool ClockOffset::adopt(const Sample& sample) {
   // The answer is from some moment of the round trip, most likely its middle; our wall clock is cut to whole
   // milliseconds, so it is half of one later on average.
   const auto half_trip = std::chrono::duration_cast<Microseconds>(round_trip(sample)) / 2;

@@ -1,5 +1,5 @@
-// The keyspace of a Cluster in front of nodes that say what a test wants.
-#include "agent/fleet/redis/client/cluster_keyspace.hpp"
+// The runner of a Cluster in front of nodes that say what a test wants.
+#include "agent/fleet/redis/client/cluster_runner.hpp"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -32,43 +32,43 @@ FakeServer::Answer each(PerCommand answer) {
 
 bool has(const std::string& command, const char* word) { return command.find(word) != std::string::npos; }
 
-class ClusterKeyspaceTest : public testing::Test {
+class ClusterRunnerTest : public testing::Test {
  protected:
   // One node that holds every slot, without a host of its own: it is the one that was asked.
   [[nodiscard]] std::string all_slots(std::uint16_t port) const {
     return "*1\r\n*3\r\n:0\r\n:16383\r\n*2\r\n$0\r\n\r\n:" + std::to_string(port) + "\r\n";
   }
-  std::unique_ptr<ClusterKeyspace> open(std::uint16_t port) {
+  std::unique_ptr<ClusterRunner> open(std::uint16_t port) {
     ClusterOptions options;
     options.connection = test::tcp_options(port);
     options.connection.timeout = timeout;
     options.endpoints.push_back(options.connection.address);
-    auto keyspace =
-        std::make_unique<ClusterKeyspace>(std::make_shared<Cluster>(loop.timers, loop.random, std::move(options)));
-    keyspace->start();
-    return keyspace;
+    auto runner =
+        std::make_unique<ClusterRunner>(std::make_shared<Cluster>(loop.timers, loop.random, std::move(options)));
+    runner->start();
+    return runner;
   }
-  std::string failure_of_get(ClusterKeyspace& keyspace, Duration limit) {
-    return test::failure_of(loop, keyspace, Command({"GET", "x"}), limit);
+  std::string failure_of_get(ClusterRunner& runner, Duration limit) {
+    return test::failure_of(loop, runner, Command({"GET", "x"}), limit);
   }
 
   test::Loop loop;
   Duration timeout = test::patience;
 };
 
-TEST_F(ClusterKeyspaceTest, HostileTopologyIsAnErrorThatNamesTheNode) {
+TEST_F(ClusterRunnerTest, HostileTopologyIsAnErrorThatNamesTheNode) {
   for (const char* reply :
        {"*0\r\n", ":1\r\n", "*1\r\n*3\r\n:0\r\n:99999\r\n*0\r\n", "-ERR This instance has cluster support disabled\r\n",
         "-NOPERM this user has no permissions\r\n"}) {
     FakeServer server(loop.context, each([&](const std::string&) { return std::string(reply); }));
-    const auto keyspace = open(server.port());
-    EXPECT_TRUE(loop.turn_until([&] { return !has(keyspace->last_error(), "not connected"); }));
-    EXPECT_THAT(failure_of_get(*keyspace, 100ms), HasSubstr("127.0.0.1:" + std::to_string(server.port())));
-    EXPECT_FALSE(keyspace->is_connected());
+    const auto runner = open(server.port());
+    EXPECT_TRUE(loop.turn_until([&] { return !has(runner->last_error(), "not connected"); }));
+    EXPECT_THAT(failure_of_get(*runner, 100ms), HasSubstr("127.0.0.1:" + std::to_string(server.port())));
+    EXPECT_FALSE(runner->is_connected());
   }
 }
 
-TEST_F(ClusterKeyspaceTest, CircleOfRedirectionsIsBounded) {
+TEST_F(ClusterRunnerTest, CircleOfRedirectionsIsBounded) {
   int commands = 0;
   std::uint16_t port = 0;
   FakeServer server(loop.context, each([&](const std::string& command) {
@@ -77,12 +77,12 @@ TEST_F(ClusterKeyspaceTest, CircleOfRedirectionsIsBounded) {
                       return "-MOVED 0 127.0.0.1:" + std::to_string(port) + "\r\n";
                     }));
   port = server.port();
-  const auto keyspace = open(port);
-  EXPECT_THAT(failure_of_get(*keyspace, test::patience), HasSubstr("MOVED"));
+  const auto runner = open(port);
+  EXPECT_THAT(failure_of_get(*runner, test::patience), HasSubstr("MOVED"));
   EXPECT_EQ(commands, 6);
 }
 
-TEST_F(ClusterKeyspaceTest, AskingComesRightBeforeEachCommandThatWasRedirected) {
+TEST_F(ClusterRunnerTest, AskingComesRightBeforeEachCommandThatWasRedirected) {
   std::uint16_t port = 0;
   bool asked = false;
   int alone = 0;
@@ -101,12 +101,12 @@ TEST_F(ClusterKeyspaceTest, AskingComesRightBeforeEachCommandThatWasRedirected) 
                       return "-ASK 0 127.0.0.1:" + std::to_string(port) + "\r\n";
                     }));
   port = server.port();
-  const auto keyspace = open(port);
+  const auto runner = open(port);
   const Script script("return 1");
   const std::vector<std::string> keys{"x"};
   int done = 0;
   for (int i = 0; i < 20; ++i) {
-    boost::asio::co_spawn(loop.context, keyspace->run(script, keys, {}, test::soon(loop)),
+    boost::asio::co_spawn(loop.context, runner->run(script, keys, {}, test::soon(loop)),
                           [&](std::exception_ptr failure, Reply reply) {
                             if (!failure && reply.integer == 1) ++done;
                           });
@@ -116,7 +116,7 @@ TEST_F(ClusterKeyspaceTest, AskingComesRightBeforeEachCommandThatWasRedirected) 
   EXPECT_EQ(answered, 40) << "EVALSHA and EVAL, each with its own";
 }
 
-TEST_F(ClusterKeyspaceTest, CommandWithoutAnAnswerIsNotSentAgain) {
+TEST_F(ClusterRunnerTest, CommandWithoutAnAnswerIsNotSentAgain) {
   timeout = 500ms;
   int commands = 0;
   std::uint16_t port = 0;
@@ -126,13 +126,13 @@ TEST_F(ClusterKeyspaceTest, CommandWithoutAnAnswerIsNotSentAgain) {
                       return std::string();
                     }));
   port = server.port();
-  const auto keyspace = open(port);
-  EXPECT_THAT(failure_of_get(*keyspace, 500ms), HasSubstr("no answer in time"));
+  const auto runner = open(port);
+  EXPECT_THAT(failure_of_get(*runner, 500ms), HasSubstr("no answer in time"));
   EXPECT_TRUE(loop.turn_until([&] { return server.connections() >= 2; })) << "it did not reconnect";
   EXPECT_EQ(commands, 1);
 }
 
-TEST_F(ClusterKeyspaceTest, RefusalsThatPassAreTriedAgainUntilTheDeadlineOnly) {
+TEST_F(ClusterRunnerTest, RefusalsThatPassAreTriedAgainUntilTheDeadlineOnly) {
   int refusals = 3;
   std::uint16_t port = 0;
   FakeServer server(
@@ -141,18 +141,18 @@ TEST_F(ClusterKeyspaceTest, RefusalsThatPassAreTriedAgainUntilTheDeadlineOnly) {
         return std::string(refusals-- > 0 ? "-TRYAGAIN Multiple keys request during rehashing of slot\r\n" : "+OK\r\n");
       }));
   port = server.port();
-  const auto keyspace = open(port);
+  const auto runner = open(port);
   Command get({"GET", "x"});
-  EXPECT_EQ(loop.run(keyspace->command("x", std::move(get), test::soon(loop))).as_text(), "OK");
+  EXPECT_EQ(loop.run(runner->command("x", std::move(get), test::soon(loop))).as_text(), "OK");
   refusals = 1'000'000;
   const BootTime begin = loop.clock.boot_now();
   // At the deadline it pauses between two attempts, or waits for the answer to one.
-  EXPECT_THAT(failure_of_get(*keyspace, 300ms), AnyOf(HasSubstr("the slot is being moved"), HasSubstr("no answer")));
+  EXPECT_THAT(failure_of_get(*runner, 300ms), AnyOf(HasSubstr("the slot is being moved"), HasSubstr("no answer")));
   EXPECT_GE(loop.clock.boot_now() - begin, 200ms) << "it gave up long before its deadline";
   EXPECT_LT(refusals, 1'000'000);
 }
 
-TEST_F(ClusterKeyspaceTest, ErrorOfAScriptIsNotTakenForARefusal) {
+TEST_F(ClusterRunnerTest, ErrorOfAScriptIsNotTakenForARefusal) {
   int commands = 0;
   std::uint16_t port = 0;
   FakeServer server(loop.context, each([&](const std::string& command) {
@@ -161,8 +161,8 @@ TEST_F(ClusterKeyspaceTest, ErrorOfAScriptIsNotTakenForARefusal) {
                       return std::string("-CLUSTERDOWN The cluster is down script: f, on @user_script:3.\r\n");
                     }));
   port = server.port();
-  const auto keyspace = open(port);
-  EXPECT_THAT(failure_of_get(*keyspace, test::patience), HasSubstr("CLUSTERDOWN"));
+  const auto runner = open(port);
+  EXPECT_THAT(failure_of_get(*runner, test::patience), HasSubstr("CLUSTERDOWN"));
   EXPECT_EQ(commands, 1);
 }
 

@@ -1,4 +1,4 @@
-#include "agent/fleet/redis/client/link.hpp"
+#include "agent/fleet/redis/client/kept_connection.hpp"
 
 #include <algorithm>
 #include <boost/system/system_error.hpp>
@@ -30,19 +30,19 @@ constexpr Duration shortest_idle_limit = 500ms;
 
 }  // namespace
 
-class Link::Impl : public std::enable_shared_from_this<Impl> {
+class KeptConnection::Impl : public std::enable_shared_from_this<Impl> {
  public:
   Impl(Timers& timers, Random& random, ConnectOptions options, std::string purpose, Callbacks callbacks)
       : timers_(timers),
         random_(random),
         options_(std::move(options)),
-        where_(options_.locator ? options_.locator->origin() : ""),
+        display_(options_.locator ? options_.locator->origin() : ""),
         purpose_(std::move(purpose)),
         callbacks_(std::move(callbacks)),
         young_backoff_(young_limits, random),
         old_backoff_(old_limits, random),
         stop_(timers) {
-    if (where_.empty()) where_ = options_.display(options_.address);
+    if (display_.empty()) display_ = options_.display(options_.address);
     if (!options_.reports) options_.reports = std::make_shared<LogBurst>();
   }
 
@@ -69,7 +69,7 @@ class Link::Impl : public std::enable_shared_from_this<Impl> {
     connection_->close("to be made anew");
   }
 
-  [[nodiscard]] const std::string& where() const { return where_; }
+  [[nodiscard]] const std::string& display() const { return display_; }
   [[nodiscard]] std::optional<Duration> keepalive() const { return keepalive_; }
   [[nodiscard]] const Greeting& greeting() const { return greeting_; }
 
@@ -94,7 +94,7 @@ class Link::Impl : public std::enable_shared_from_this<Impl> {
     try {
       co_await connect();
       const BootTime since = timers_.clock().boot_now();
-      // Copied, because the callback may stop the link, which takes the callbacks away.
+      // Copied, because the callback may stop this connection, which takes the callbacks away.
       if (const auto up = callbacks_.up) up(connection_);
       const bool died_young = co_await connection_->wait_closed(since + proven_after);
       if (!died_young) {
@@ -109,7 +109,7 @@ class Link::Impl : public std::enable_shared_from_this<Impl> {
     } catch (const Error& e) {
       operator_must_act = dynamic_cast<const SetupError*>(&e) != nullptr;
       failure = e.what();
-      if (!failure.starts_with(where_)) failure = where_ + ": " + failure;
+      if (!failure.starts_with(display_)) failure = display_ + ": " + failure;
     }
     connection_.reset();
     if (stopped_) co_return;
@@ -125,18 +125,18 @@ class Link::Impl : public std::enable_shared_from_this<Impl> {
         co_await dial(timers_, options_.resolve, options_.connect, address, options_.tls, deadline, attempt_);
     if (stopped_) throw TransportError("stopped");
     connection_ =
-        std::make_shared<Connection>(timers_, std::move(dialed.transport), options_.limits, where_, options_.timeout);
+        std::make_shared<Connection>(timers_, std::move(dialed.transport), options_.limits, display_, options_.timeout);
     connected_to_ = address;
     connected_ip_ = dialed.ip;
-    greeting_ = co_await greet(*connection_, options_, where_, deadline);
+    greeting_ = co_await greet(*connection_, options_, display_, deadline);
   }
 
   Task<Address> locate() {
     const std::string origin = options_.locator->origin();
-    if (!origin.empty()) where_ = origin;
+    if (!origin.empty()) display_ = origin;
     Address address = co_await options_.locator->locate(now() + options_.timeout);
     if (stopped_) throw TransportError("stopped");
-    where_ = options_.display(address) + (origin.empty() ? "" : " (" + origin + ")");
+    display_ = options_.display(address) + (origin.empty() ? "" : " (" + origin + ")");
     co_return address;
   }
 
@@ -172,7 +172,7 @@ class Link::Impl : public std::enable_shared_from_this<Impl> {
     if (found.empty() || is_there || !connection_->is_open()) co_return;
     log::warning(
         "the name of the server leads to another address: moving there; what the old server has is not known there",
-        {{"connection", purpose_}, {"endpoint", where_}, {"from", connected_ip_}, {"to", found.front()}});
+        {{"connection", purpose_}, {"endpoint", display_}, {"from", connected_ip_}, {"to", found.front()}});
     renewing_ = true;
     connection_->close("the name leads to another address now");
   }
@@ -186,14 +186,14 @@ class Link::Impl : public std::enable_shared_from_this<Impl> {
   void ended_by_idleness(Duration idle) {
     renewing_ = true;
     log::debug("redis ended a connection that was not used; connecting again",
-               {{"connection", purpose_}, {"endpoint", where_}, {"idle_ms", to_ms(idle).count()}});
+               {{"connection", purpose_}, {"endpoint", display_}, {"idle_ms", to_ms(idle).count()}});
     const std::optional<Duration> before = std::exchange(idle_before_, idle);
     if (!before || std::chrono::abs(*before - idle) > same_idle_time) return;
     const Duration limit = std::min(*before, idle);
     if (limit < shortest_idle_limit) return;
     keepalive_ = limit / 2;
     log::info("redis ends connections that are not used; they are kept alive",
-              {{"connection", purpose_}, {"endpoint", where_}, {"interval_ms", to_ms(*keepalive_).count()}});
+              {{"connection", purpose_}, {"endpoint", display_}, {"interval_ms", to_ms(*keepalive_).count()}});
   }
 
   Duration next_pause() {
@@ -215,9 +215,9 @@ class Link::Impl : public std::enable_shared_from_this<Impl> {
     young_backoff_.reset();
     down_since_.reset();
     if (reported_.empty()) {
-      log::debug("redis connected", {{"connection", purpose_}, {"endpoint", where_}});
+      log::debug("redis connected", {{"connection", purpose_}, {"endpoint", display_}});
     } else {
-      log::info("redis is back", {{"connection", purpose_}, {"endpoint", where_}});
+      log::info("redis is back", {{"connection", purpose_}, {"endpoint", display_}});
     }
     reported_.clear();
   }
@@ -227,7 +227,7 @@ class Link::Impl : public std::enable_shared_from_this<Impl> {
   Timers& timers_;
   Random& random_;
   ConnectOptions options_;
-  std::string where_;
+  std::string display_;
   std::string purpose_;
   Callbacks callbacks_;
   Backoff young_backoff_;
@@ -247,15 +247,16 @@ class Link::Impl : public std::enable_shared_from_this<Impl> {
   bool renewing_ = false;
 };
 
-Link::Link(Timers& timers, Random& random, ConnectOptions options, std::string purpose, Callbacks callbacks)
+KeptConnection::KeptConnection(Timers& timers, Random& random, ConnectOptions options, std::string purpose,
+                               Callbacks callbacks)
     : impl_(std::make_shared<Impl>(timers, random, std::move(options), std::move(purpose), std::move(callbacks))) {}
 
-Link::~Link() { impl_->stop(); }
-void Link::start() { impl_->start(); }
-void Link::stop() { impl_->stop(); }
-void Link::renew() { impl_->renew(); }
-std::optional<Duration> Link::keepalive() const { return impl_->keepalive(); }
-const Greeting& Link::greeting() const { return impl_->greeting(); }
-const std::string& Link::where() const { return impl_->where(); }
+KeptConnection::~KeptConnection() { impl_->stop(); }
+void KeptConnection::start() { impl_->start(); }
+void KeptConnection::stop() { impl_->stop(); }
+void KeptConnection::renew() { impl_->renew(); }
+std::optional<Duration> KeptConnection::keepalive() const { return impl_->keepalive(); }
+const Greeting& KeptConnection::greeting() const { return impl_->greeting(); }
+const std::string& KeptConnection::display() const { return impl_->display(); }
 
 }  // namespace jeton::agent::redis

@@ -1,7 +1,7 @@
-// Link: keeps one connection to a Redis server up: connects, greets (greeting.hpp), and after a failure tries again
-// with jittered backoff, for ever: at least twice a second for the first half a minute. With a locator it asks that
-// first, and goes where the server is now. Logs a trouble once, loudly if an operator must act, and its end; of many
-// different ones the first few and then one a minute.
+// KeptConnection: one connection to a Redis server that is kept up: it connects, greets (greeting.hpp), and after a
+// failure tries again with jittered backoff, without an end: at least twice a second for the first half a minute. With
+// a locator it asks that first, and goes where the server is now. Logs a trouble once, loudly if an operator must act,
+// and its end; of many different ones the first few and then one a minute.
 //
 // While it is connected, the name of the server is resolved again now and then: when it leads elsewhere, the connection
 // ends and the next one goes there, because others who begin now would. A name that leads nowhere changes nothing.
@@ -23,7 +23,7 @@
 
 namespace jeton::agent::redis {
 
-class Link {
+class KeptConnection {
  public:
   // Called on the loop. `up`: greeted and ready. `down`: the attempt or the connection failed; reason with the
   // endpoint.
@@ -32,11 +32,11 @@ class Link {
     std::function<void(const std::string& reason)> down;
   };
 
-  // Timers and random outlive the link. `purpose` names it in the log: "commands", "subscriptions".
-  Link(Timers& timers, Random& random, ConnectOptions options, std::string purpose, Callbacks callbacks);
-  ~Link();  // stops
-  Link(const Link&) = delete;
-  Link& operator=(const Link&) = delete;
+  // Timers and random outlive it. `purpose` names it in the log: "commands", "subscriptions".
+  KeptConnection(Timers& timers, Random& random, ConnectOptions options, std::string purpose, Callbacks callbacks);
+  ~KeptConnection();  // stops
+  KeptConnection(const KeptConnection&) = delete;
+  KeptConnection& operator=(const KeptConnection&) = delete;
 
   void start();
   // Closes the connection and ends the attempts; no callback comes any more.
@@ -54,7 +54,7 @@ class Link {
 
   // The server of the last attempt, with the database, and who named it: "redis://127.0.0.1:6379/0",
   // "redis://10.0.0.1:6379/0 (sentinel "jeton")"; while it is being looked for: "sentinel "jeton"".
-  [[nodiscard]] const std::string& where() const;
+  [[nodiscard]] const std::string& display() const;
 
  private:
   class Impl;

@@ -1,5 +1,5 @@
-// Keyspace: the keys of one Redis deployment, wherever each of them lives: on one server (client.hpp) or in the slots
-// of a Cluster.
+// CommandRunner: runs commands and scripts on one Redis deployment, each where its key is: on one server (client.hpp)
+// or in the slots of a Cluster (cluster_runner.hpp).
 //
 // A command issued while there is no connection waits for one until its deadline. Every failure is a TransportError: a
 // NotSentError if no server has seen the command, a ServerError if it answered with an error. One thread: the loop's.
@@ -18,12 +18,12 @@
 
 namespace jeton::agent::redis {
 
-class Keyspace {
+class CommandRunner {
  public:
-  Keyspace() = default;
-  Keyspace(const Keyspace&) = delete;
-  Keyspace& operator=(const Keyspace&) = delete;
-  virtual ~Keyspace() = default;
+  CommandRunner() = default;
+  CommandRunner(const CommandRunner&) = delete;
+  CommandRunner& operator=(const CommandRunner&) = delete;
+  virtual ~CommandRunner() = default;
 
   // Called on the loop after each connect. Before start().
   virtual void on_connected(std::function<void()> callback) = 0;

@@ -1,4 +1,4 @@
-// ClockKeeper: measures the offset of a server's clock when it is connected, when this host's clock was stepped, and
+// ServerClock: measures the offset of a server's clock when it is connected, when this host's clock was stepped, and
 // now and then. One thread: the loop's.
 #pragma once
 
@@ -10,14 +10,14 @@
 
 namespace jeton::agent {
 
-class ClockKeeper {
+class ServerClock {
  public:
   // `changed` is called after a measurement that made the offset known, or another than before.
-  ClockKeeper(Timers& timers, RedisOperations operations, Duration interval, Duration timeout,
+  ServerClock(Timers& timers, RedisOperations operations, Duration interval, Duration timeout,
               std::function<void()> changed);
-  ~ClockKeeper();  // stops
-  ClockKeeper(const ClockKeeper&) = delete;
-  ClockKeeper& operator=(const ClockKeeper&) = delete;
+  ~ServerClock();  // stops
+  ServerClock(const ServerClock&) = delete;
+  ServerClock& operator=(const ServerClock&) = delete;
 
   void start();
   void stop();
