@@ -33,7 +33,9 @@ Task<> PausePolicy::begin(const SourceError& failure, FetchPath& path) {
   begin_confirmed(pause);
   unshared_until_ = pause.until;
   const bool shared = co_await path.share_pause(std::move(pause));
-  if (shared) unshared_until_ = {};
+  if (!shared) co_return;
+  unshared_until_ = {};
+  lift_at_ = BootTime::max();  // what waits to be lifted is older than this pause
 }
 
 Duration PausePolicy::length_after(const SourceError& failure) {

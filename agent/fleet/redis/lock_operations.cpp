@@ -55,7 +55,7 @@ Task<LockOperations::Acquired> LockOperations::acquire(const RedisKeys& keys, co
     const auto fence = to_fence(reply.at(2).as_text());
     if (!fence) throw TransportError("a lock script answered something unexpected; is it Redis?");
     result.fence = *fence;
-    result.owner = RedisOperations::owner_of(reply.at(1), owner);
+    result.owner = RedisOperations::owner_of(reply.at(1), keys, owner);
   } else {
     result.outcome = Outcome::busy;
     const std::int64_t left = reply.at(1).as_integer();

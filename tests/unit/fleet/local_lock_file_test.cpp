@@ -11,16 +11,16 @@ using namespace std::chrono_literals;
 
 TEST(LocalLockFiles, LockLastsForCenturies_IsFree) {
   const test::TempDir directory;
-  const BootTime now{1h};
+  const BootTime present{1h};
   LocalLockFiles files(directory / "locks");
-  EXPECT_TRUE(files.load(now).empty());
+  EXPECT_TRUE(files.load(present).empty());
   LocalLock lock;
   lock.owner = "someone";
-  lock.expires_at = now + 24h * 365;
+  lock.expires_at = present + 24h * 365;
   files.save("year", lock);
   lock.expires_at = BootTime::max();
   files.save("centuries", lock);
-  const auto found = files.load(now);
+  const auto found = files.load(present);
   EXPECT_TRUE(found.contains("year"));
   EXPECT_FALSE(found.contains("centuries"));
 }

@@ -225,6 +225,17 @@ TEST(PausePolicy, PauseBeganWhileALiftWaitsForTheCoordinator_IsKept) {
   EXPECT_TRUE(parts.view.is_paused()) << "the operator asked before the provider refused once more";
 }
 
+TEST(PausePolicy, PauseWasSharedWhileALiftWaitsForTheCoordinator_IsKept) {
+  RefreshParts parts;
+  parts.fleet.failing = {"resume"};
+  parts.pauses.lift("an operator asked");
+  parts.loop.run(parts.pauses.lift_in_fleet());
+  ASSERT_NE(parts.pauses.lift_at(), agent::BootTime::max());
+  begin(parts, failure_of(transient, minutes(20)));
+  EXPECT_EQ(parts.pauses.lift_at(), agent::BootTime::max());
+  EXPECT_TRUE(parts.view.is_paused());
+}
+
 TEST(PausePolicy, PrerequisiteIsRenewed_ChecksAPauseForARequestNow) {
   RefreshParts parts;
   parts.pauses.check_correction_soon();

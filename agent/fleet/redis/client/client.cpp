@@ -153,16 +153,17 @@ class Client::Impl : public std::enable_shared_from_this<Impl> {
     for (;;) {
       // An answer is awaited beyond the patience: without one nothing can be said about the replicas.
       const bool is_known = waits->ended_number > before;
-      if (is_known && (waits->acked >= replicas || clock.boot_now() >= until)) co_return waits->acked;
+      const BootTime now = clock.boot_now();
+      if (is_known && (waits->acked >= replicas || now >= until)) co_return waits->acked;
       const BootTime limit = is_known ? until : deadline;
-      if (clock.boot_now() >= limit) throw TransportError(kept_.display() + ": no answer in time");
+      if (now >= limit) throw TransportError(kept_.display() + ": no answer in time");
       if (waits->under_way) {
         co_await waits->ended.wait_until(limit);
         continue;
       }
       const ReplicaWaits::Lead lead(*waits);
-      const BootTime slice_ends = clock.boot_now() + std::min(patience / 10, limit - clock.boot_now());
-      const Milliseconds slice = std::max(Milliseconds{1}, to_ms(slice_ends - clock.boot_now()));  // 0 is for ever
+      const BootTime slice_ends = now + std::min(patience / 10, limit - now);
+      const Milliseconds slice = std::max(Milliseconds{1}, to_ms(slice_ends - now));  // 0: no limit
       Command wait({"WAIT", wanted, std::to_string(slice.count())});
       waits->acked = co_await ask_replicas(connection, std::move(wait), deadline);
       waits->ended_number = waits->begun;

@@ -4,8 +4,8 @@
 --   getset   For clients without SET NX PX: the value is the end in unix seconds, and the key has no time to live. Each
 --            function is one step on the server, so the races of SETNX, GET and GETSET do not arise. A value that is no
 --            number is busy, and so is a key with a time to live: that is a lock of the newer kind, not to be touched.
---            Our own value gets one too, up to its end, so that nothing is left behind when we die. Each value is later
---            than the one it replaces, so it names its owner.
+--            Our own value gets one too, up to its end, so that nothing is left behind when we die. The value is the
+--            owner: two that take the lock in the same second for the same time have the same one.
 local function now_ms()
   local time = redis.call('TIME')
   return tonumber(time[1]) * 1000 + math.floor(tonumber(time[2]) / 1000)

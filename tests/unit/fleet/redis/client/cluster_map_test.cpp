@@ -23,7 +23,7 @@ Address at(const std::string& host, std::uint16_t port) {
   return address;
 }
 
-const Address asked = at("asked.example", 7000);
+const Address asked_node = at("asked_node.example", 7000);
 
 std::string bulk(const std::string& text) { return "$" + std::to_string(text.size()) + "\r\n" + text + "\r\n"; }
 std::string node(const std::string& host, int port) {
@@ -33,7 +33,7 @@ std::string range(int first, int last, const std::string& nodes, int count = 1) 
   return "*" + std::to_string(2 + count) + "\r\n:" + std::to_string(first) + "\r\n:" + std::to_string(last) + "\r\n" +
          nodes;
 }
-ClusterMap map_of(const std::string& wire) { return {parse(wire), asked}; }
+ClusterMap map_of(const std::string& wire) { return {parse(wire), asked_node}; }
 
 TEST(KeySlot, IsCrc16OfTheSpecification) {
   EXPECT_EQ(crc16("123456789"), 0x31C3);
@@ -68,8 +68,8 @@ TEST(ClusterMap, NamesThePrimaryOfEachSlot) {
 }
 
 TEST(ClusterMap, NodeWithoutAHostIsOnTheOneAsked) {
-  EXPECT_EQ(map_of("*1\r\n" + range(0, 1, node("", 7001))).owner(0), at("asked.example", 7001));
-  EXPECT_EQ(map_of("*1\r\n" + range(0, 1, "*2\r\n$-1\r\n:7001\r\n")).owner(0), at("asked.example", 7001));
+  EXPECT_EQ(map_of("*1\r\n" + range(0, 1, node("", 7001))).owner(0), at("asked_node.example", 7001));
+  EXPECT_EQ(map_of("*1\r\n" + range(0, 1, "*2\r\n$-1\r\n:7001\r\n")).owner(0), at("asked_node.example", 7001));
 }
 
 TEST(ClusterMap, NodeWithoutAKnownHostNameIsReachedByItsAddressOrNotAtAll) {
@@ -79,7 +79,7 @@ TEST(ClusterMap, NodeWithoutAKnownHostNameIsReachedByItsAddressOrNotAtAll) {
 }
 
 TEST(ClusterMap, TlsIsThatOfTheNodeAsked) {
-  Address secure = asked;
+  Address secure = asked_node;
   secure.tls = true;
   const ClusterMap map(parse("*1\r\n" + range(0, 1, node("a", 1))), secure);
   EXPECT_EQ(map.owner(0)->display(), "rediss://a:1");
@@ -125,21 +125,21 @@ TEST(ClusterMap, HostileRepliesAreErrors) {
 }
 
 TEST(Redirection, IsReadFromTheError) {
-  const auto moved = parse_redirection("MOVED 3999 127.0.0.1:6381", asked);
+  const auto moved = parse_redirection("MOVED 3999 127.0.0.1:6381", asked_node);
   ASSERT_TRUE(moved);
   EXPECT_EQ(moved->kind, Redirection::Kind::moved);
   EXPECT_EQ(moved->slot, 3999);
   EXPECT_EQ(moved->to, at("127.0.0.1", 6381));
-  EXPECT_EQ(parse_redirection("ASK 1 ::1:6381", asked)->to, at("::1", 6381));
-  EXPECT_EQ(parse_redirection("ASK 1 ::1:6381", asked)->kind, Redirection::Kind::ask);
-  EXPECT_EQ(parse_redirection("MOVED 1 :6381", asked)->to, at("asked.example", 6381));
+  EXPECT_EQ(parse_redirection("ASK 1 ::1:6381", asked_node)->to, at("::1", 6381));
+  EXPECT_EQ(parse_redirection("ASK 1 ::1:6381", asked_node)->kind, Redirection::Kind::ask);
+  EXPECT_EQ(parse_redirection("MOVED 1 :6381", asked_node)->to, at("asked_node.example", 6381));
 }
 
 TEST(Redirection, ToNowhereIsNone) {
   for (const char* error : {"MOVED", "MOVED ", "MOVED 1", "MOVED x a:1", "MOVED 16384 a:1", "MOVED 1 a", "MOVED 1 a:",
                             "MOVED 1 a:0", "MOVED 1 a:65536", "MOVED 1 ?:1", "MOVED 1 a b:1", "MOVED -1 a:1",
                             "MOVED 1 a\tb:1", "MOVED 1 a\x1b[31m:1", "ERR MOVED 1 a:1", "ASK 1 a:1x", ""}) {
-    EXPECT_FALSE(parse_redirection(error, asked)) << error;
+    EXPECT_FALSE(parse_redirection(error, asked_node)) << error;
   }
 }
 
