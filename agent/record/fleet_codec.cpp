@@ -74,9 +74,7 @@ SecretString FleetCodec::decode_bytes(const std::string& name, std::uint64_t num
 }
 
 Record FleetCodec::decode(const std::string& name, std::string_view text) const {
-  const WipingJson json = try_parse_wiping_json(text);
-  if (json.is_discarded()) throw Error("record is not JSON");
-  return decode(name, json);
+  return decode(name, parse_record(text));
 }
 
 Record FleetCodec::decode(const std::string& name, const WipingJson& json) const {

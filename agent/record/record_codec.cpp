@@ -80,11 +80,13 @@ SecretString encode_record(const Record& record) {
   return json_text(json);
 }
 
-Record decode_record(std::string_view text) {
-  const WipingJson json = try_parse_wiping_json(text);
+WipingJson parse_record(std::string_view text) {
+  WipingJson json = try_parse_wiping_json(text);
   if (json.is_discarded()) throw Error("record is not JSON");
-  return decode_record(json);
+  return json;
 }
+
+Record decode_record(std::string_view text) { return decode_record(parse_record(text)); }
 
 Record decode_record(const WipingJson& json) {
   try {

@@ -23,4 +23,7 @@ namespace jeton::agent {
 [[nodiscard]] Record decode_record(std::string_view text);
 [[nodiscard]] Record decode_record(const WipingJson& json);
 
+// Throws Error (without any of the content) if `text` is no JSON.
+[[nodiscard]] WipingJson parse_record(std::string_view text);
+
 }  // namespace jeton::agent

@@ -5,7 +5,6 @@
 #include <deque>
 #include <map>
 #include <optional>
-#include <set>
 #include <utility>
 #include <vector>
 
@@ -22,6 +21,10 @@ constexpr std::string_view invalidations = "__redis__:invalidate";
 
 // What the server has yet to answer, in the order of its answers.
 enum class Asked { watch, subscribe, unsubscribe, ping };
+struct Channel {
+  std::string key;  // that the channel stands for; empty: none
+  Subscriber::Need need = Subscriber::Need::required;
+};
 struct Question {
   Asked what{};
   std::string channel{};  // of subscribe
@@ -52,8 +55,7 @@ class Subscriber::Impl : public std::enable_shared_from_this<Impl> {
   }
 
   void subscribe(const std::string& channel, const std::string& key, Need need) {
-    const bool added = channels_.emplace(channel, key).second;
-    if (need == Need::optional) optional_.insert(channel);
+    const bool added = channels_.emplace(channel, Channel{key, need}).second;
     if (!added || !connection_) return;
     if (!key.empty() && !not_watched_) {
       // A subscribed connection takes no command that would watch one key more: a new one watches all.
@@ -64,7 +66,6 @@ class Subscriber::Impl : public std::enable_shared_from_this<Impl> {
   }
 
   void unsubscribe(const std::string& channel) {
-    optional_.erase(channel);
     if (channels_.erase(channel) > 0 && connection_ && subscribed_) {
       send(*connection_, {Asked::unsubscribe}, Command({"UNSUBSCRIBE", channel}));
     }
@@ -94,8 +95,8 @@ class Subscriber::Impl : public std::enable_shared_from_this<Impl> {
       });
       // From its answer on the server tells about keys, whatever else is being answered.
       if (watching) self->send(*connection, {Asked::watch}, Command({"SUBSCRIBE", invalidations}));
-      for (const auto& [channel, key] : self->channels_) {
-        self->send(*connection, {Asked::subscribe, channel}, Command({"SUBSCRIBE", channel}));
+      for (const auto& [name, channel] : self->channels_) {
+        self->send(*connection, {Asked::subscribe, name}, Command({"SUBSCRIBE", name}));
       }
       co_await keep_alive(self, connection);
     } catch (const boost::system::system_error&) {
@@ -108,8 +109,8 @@ class Subscriber::Impl : public std::enable_shared_from_this<Impl> {
   // Must come before the first SUBSCRIBE, which rules out other commands. False: there is nothing to hear of.
   static Task<bool> track_keys(std::shared_ptr<Impl> self, std::shared_ptr<Connection> connection) {
     std::vector<std::string> keys;
-    for (const auto& [channel, key] : self->channels_) {
-      if (!key.empty()) keys.push_back(key);
+    for (const auto& [name, channel] : self->channels_) {
+      if (!channel.key.empty()) keys.push_back(channel.key);
     }
     if (keys.empty()) co_return false;
     const BootTime deadline = self->timers_.clock().boot_now() + self->timeout_;
@@ -211,9 +212,10 @@ class Subscriber::Impl : public std::enable_shared_from_this<Impl> {
     }
     const ServerError refusal(kept_.display(), error.text.reveal());
     if (is(Asked::subscribe) && refusal.code() == "NOPERM") {
-      const bool left = !channels_.contains(question->channel);  // meanwhile
-      if (left || optional_.contains(question->channel)) {
-        if (!left) cannot_hear(question->channel, refusal);
+      const auto found = channels_.find(question->channel);
+      if (found == channels_.end()) return;  // left meanwhile
+      if (found->second.need == Need::optional) {
+        cannot_hear(question->channel, refusal);
         return;
       }
     }
@@ -236,8 +238,8 @@ class Subscriber::Impl : public std::enable_shared_from_this<Impl> {
                          [&](const Reply& k) { return k.type == Reply::Type::string && k.text.reveal() == key; });
     };
     const auto channels = channels_;  // copied, because the callee may unsubscribe
-    for (const auto& [channel, key] : channels) {
-      if (!key.empty() && (keys.is_nil() || named(key))) changed(channel, keys.is_nil());
+    for (const auto& [name, channel] : channels) {
+      if (!channel.key.empty() && (keys.is_nil() || named(channel.key))) changed(name, keys.is_nil());
     }
   }
 
@@ -245,8 +247,7 @@ class Subscriber::Impl : public std::enable_shared_from_this<Impl> {
   Callbacks callbacks_;
   Duration keepalive_;
   Duration timeout_;
-  std::map<std::string, std::string> channels_;  // to the key that each stands for
-  std::set<std::string> optional_;               // of them
+  std::map<std::string, Channel> channels_;  // by name
   std::deque<Question> asked_;
   LogPace refusals_;          // of optional channels
   bool not_watched_ = false;  // the server of this connection does not tell about keys

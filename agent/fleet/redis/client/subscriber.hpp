@@ -42,8 +42,8 @@ class Subscriber {
   void start();
   void stop();  // no callback comes any more
 
-  // `key`: the key that the channel stands for; empty: none. Without the right to a channel the connection is ended,
-  // unless the channel is optional: then it stays silent until the next connection.
+  // `key`: the key that the channel stands for; empty: none. If the server refuses a required channel, the connection
+  // is ended and made again. An optional channel that is refused (NOPERM) stays silent until the next connection.
   enum class Need { required, optional };
   void subscribe(const std::string& channel, const std::string& key = {}, Need need = Need::required);
   void unsubscribe(const std::string& channel);

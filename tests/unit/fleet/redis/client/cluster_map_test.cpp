@@ -23,7 +23,7 @@ Address at(const std::string& host, std::uint16_t port) {
   return address;
 }
 
-const Address asked_node = at("asked_node.example", 7000);
+const Address asked_node = at("asked.example", 7000);
 
 std::string bulk(const std::string& text) { return "$" + std::to_string(text.size()) + "\r\n" + text + "\r\n"; }
 std::string node(const std::string& host, int port) {
@@ -68,8 +68,8 @@ TEST(ClusterMap, NamesThePrimaryOfEachSlot) {
 }
 
 TEST(ClusterMap, NodeWithoutAHostIsOnTheOneAsked) {
-  EXPECT_EQ(map_of("*1\r\n" + range(0, 1, node("", 7001))).owner(0), at("asked_node.example", 7001));
-  EXPECT_EQ(map_of("*1\r\n" + range(0, 1, "*2\r\n$-1\r\n:7001\r\n")).owner(0), at("asked_node.example", 7001));
+  EXPECT_EQ(map_of("*1\r\n" + range(0, 1, node("", 7001))).owner(0), at("asked.example", 7001));
+  EXPECT_EQ(map_of("*1\r\n" + range(0, 1, "*2\r\n$-1\r\n:7001\r\n")).owner(0), at("asked.example", 7001));
 }
 
 TEST(ClusterMap, NodeWithoutAKnownHostNameIsReachedByItsAddressOrNotAtAll) {
@@ -132,7 +132,7 @@ TEST(Redirection, IsReadFromTheError) {
   EXPECT_EQ(moved->to, at("127.0.0.1", 6381));
   EXPECT_EQ(parse_redirection("ASK 1 ::1:6381", asked_node)->to, at("::1", 6381));
   EXPECT_EQ(parse_redirection("ASK 1 ::1:6381", asked_node)->kind, Redirection::Kind::ask);
-  EXPECT_EQ(parse_redirection("MOVED 1 :6381", asked_node)->to, at("asked_node.example", 6381));
+  EXPECT_EQ(parse_redirection("MOVED 1 :6381", asked_node)->to, at("asked.example", 6381));
 }
 
 TEST(Redirection, ToNowhereIsNone) {
