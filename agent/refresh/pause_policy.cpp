@@ -29,12 +29,13 @@ Task<> PausePolicy::begin(const SourceError& failure, FetchPath& path) {
   // A host that would send another request need not wait so long.
   const bool is_long = permanent || length > config_.refresh.retry_max;
   failed_request_ = is_long ? failure.request() : std::string{};
-  Pause pause{now() + length, failure.what(), failed_request_};
-  begin_confirmed(pause);
-  unshared_until_ = pause.until;
-  const bool shared = co_await path.share_pause(std::move(pause));
-  if (!shared) co_return;
+  const Pause pause{now() + length, failure.what(), failed_request_};
+  begin_own(pause);
+  const bool shared = co_await path.share_pause(pause);
+  const bool ended = unshared_until_ == BootTime{};  // by an operator or a newer record, meanwhile
+  if (!shared || ended) co_return;
   unshared_until_ = {};
+  confirmed_ = pause;
   lift_at_ = BootTime::max();  // what waits to be lifted is older than this pause
 }
 
@@ -55,6 +56,11 @@ void PausePolicy::begin_confirmed(const Pause& pause) {
   hold(pause);
 }
 
+void PausePolicy::begin_own(const Pause& pause) {
+  unshared_until_ = std::max(unshared_until_, pause.until);
+  hold(pause);
+}
+
 void PausePolicy::hold(const Pause& pause) {
   const bool is_news = parts_.fleet.pause(pause);
   if (!is_news) return;
@@ -70,6 +76,7 @@ void PausePolicy::hear(const Pause& pause) {
 }
 
 void PausePolicy::hear_resume() {
+  if (unshared_until_ > now()) return;
   const std::string request = own_request();
   if (!request.empty() && (request == failed_request_ || request == parts_.fleet.pause_request())) return;
   end();

@@ -39,8 +39,10 @@ class PausePolicy {
 
   // This host's fetch failed: the others are to leave the provider alone too.
   Task<> begin(const SourceError& failure, FetchPath& path);
-  // Of this host, or as the coordinator said.
+  // As the coordinator said.
   void begin_confirmed(const Pause& pause);
+  // Of a fetch of this host: the coordinator does not know of it, and the fleet's resume does not end it.
+  void begin_own(const Pause& pause);
   // Of this host only: an admission was refused.
   void hold(const Pause& pause);
   // Another agent's failure is the fleet's: the next backoff of this agent goes on from there.
@@ -65,7 +67,7 @@ class PausePolicy {
   [[nodiscard]] BootTime correction_check_at() const { return correction_check_at_; }
   Task<> resume_if_corrected();
 
-  // The pause that the coordinator named or this host began, while it lasts; no pause of a message alone.
+  // The pause that the coordinator named or took, while it lasts; no pause of a message alone.
   [[nodiscard]] std::optional<Pause> confirmed() const;
 
  private:

@@ -24,6 +24,8 @@ BootTime StandaloneFetch::due_at(BootTime scheduled, BootTime blocked_until) con
 }
 
 Task<std::optional<Lease>> StandaloneFetch::try_lock() {
+  if (lift_wanted_) co_await lift_in_files();
+  if (lift_wanted_) co_return std::nullopt;
   AcquireResult result;
   try {
     result = co_await parts_.leases.try_acquire(config_.name, lock_ttl_);
@@ -33,7 +35,8 @@ Task<std::optional<Lease>> StandaloneFetch::try_lock() {
   }
   if (result.current) parts_.take(std::move(*result.current));
   if (!result.lease) {
-    blocked_until_ = result.pause ? result.pause->until : now() + own_retry;
+    blocked_until_ = now() + own_retry;
+    if (result.pause) parts_.hold(*result.pause);
     co_return std::nullopt;
   }
   parts_.journal.lock_won(result.lease->fence, true);
@@ -91,10 +94,16 @@ Task<bool> StandaloneFetch::share_pause(Pause pause) {
 
 Task<> StandaloneFetch::lift_pause() {
   blocked_until_ = {};
+  lift_wanted_ = true;
+  co_await lift_in_files();
+}
+
+Task<> StandaloneFetch::lift_in_files() {
   try {
     co_await parts_.signals.resume(config_.name);
+    lift_wanted_ = false;
   } catch (const TransportError& e) {
-    parts_.journal.standalone_refused(e.what());
+    failed(e);
   }
 }
 

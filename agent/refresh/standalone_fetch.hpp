@@ -28,6 +28,7 @@ class StandaloneFetch final : public FetchPath {
     const Outage& outage;
     RefreshJournal& journal;
     std::function<void(Record)> take;
+    std::function<void(const Pause&)> hold;  // of an earlier fetch, by the files of this host
   };
   // `fetch_alone`: so long before the token expires; without a token, so long after the outage began.
   StandaloneFetch(const TokenConfig& config, Milliseconds lock_ttl, Milliseconds fetch_alone, Parts parts);
@@ -45,6 +46,7 @@ class StandaloneFetch final : public FetchPath {
   [[nodiscard]] LeaseStore& leases() override { return parts_.leases; }
 
  private:
+  Task<> lift_in_files();
   void failed(const TransportError& failure);
   [[nodiscard]] BootTime now() const { return parts_.clock.boot_now(); }
 
@@ -53,6 +55,7 @@ class StandaloneFetch final : public FetchPath {
   const Milliseconds fetch_alone_;
   Parts parts_;
   BootTime blocked_until_{};  // it has no share left, or was refused
+  bool lift_wanted_ = false;  // the pause in the files of this host could not be ended yet
 };
 
 }  // namespace jeton::agent

@@ -29,6 +29,7 @@ class FakeFleet final : public agent::LeaseStore,
   agent::FetchUsage counted;
   std::optional<agent::Record> stored;
   std::function<void()> while_loading = [] {};  // before the answer to load()
+  std::function<void()> while_pausing = [] {};  // before the answer to pause()
 
   // What was asked.
   std::vector<std::string> calls;  // by name, in order
@@ -93,6 +94,7 @@ class FakeFleet final : public agent::LeaseStore,
   agent::Task<> pause(const std::string& /*name*/, agent::Pause pause) override {
     ask("pause");
     pauses.push_back(std::move(pause));
+    while_pausing();
     co_return;
   }
   agent::Task<> resume(const std::string& /*name*/) override {

@@ -89,6 +89,24 @@ TEST(PausePolicy, PauseThatTheFleetDidNotLearnIsOver_LaterOneEndsWithTheCoordina
   }
 }
 
+TEST(PausePolicy, FleetDoesNotKnowThePause_IsNotGivenToItAndNotEndedByIt) {
+  RefreshParts parts;
+  parts.loop.run(parts.pauses.begin(failure_of(transient), parts.standalone));
+  EXPECT_FALSE(parts.pauses.confirmed());
+  parts.source.request = "another";
+  parts.pauses.hear_resume();
+  EXPECT_TRUE(parts.view.is_paused());
+}
+
+TEST(PausePolicy, OperatorLiftsWhileThePauseIsShared_IsLiftedInTheFleetAllTheSame) {
+  RefreshParts parts;
+  parts.fleet.while_pausing = [&] { parts.pauses.lift("an operator asked"); };
+  begin(parts, failure_of(permanent));
+  EXPECT_FALSE(parts.view.is_paused());
+  EXPECT_FALSE(parts.pauses.confirmed());
+  EXPECT_EQ(parts.pauses.lift_at(), parts.now());
+}
+
 TEST(PausePolicy, CoordinatorKnowsOfNoPause_Ends) {
   RefreshParts parts;
   begin(parts, failure_of(permanent));

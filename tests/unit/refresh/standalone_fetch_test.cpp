@@ -53,14 +53,39 @@ TEST(StandaloneFetch, OwnLockIsBusy_WaitsASecond) {
   EXPECT_EQ(due(parts), parts.now() + seconds(1));
 }
 
-TEST(StandaloneFetch, OwnPauseRuns_WaitsForItsEnd) {
+// A restart of the agent in an outage finds it in the files of this host.
+TEST(StandaloneFetch, FilesHaveAPause_HoldsThisHostUntilItsEndAndIsNotGivenToTheFleet) {
   RefreshParts parts;
   parts.own.lock.pause = agent::Pause{parts.now() + minutes(7), "429", {}};
   EXPECT_FALSE(parts.loop.run(parts.standalone.try_lock()));
-  parts.fail(agent::Outage::Step::lock);
-  EXPECT_EQ(due(parts), parts.now() + minutes(7));
+  EXPECT_GE(parts.view.standalone_blocked_until(true), parts.now() + minutes(7));
+  parts.pauses.check({});
+  EXPECT_TRUE(parts.view.is_paused());
+  EXPECT_FALSE(parts.pauses.confirmed());
+}
+
+TEST(StandaloneFetch, FilesHaveAPauseForARequest_EndsWhenTheRequestIsAnother) {
+  RefreshParts parts;
+  parts.own.lock.pause = agent::Pause{parts.now() + minutes(7), "401", parts.source.request};
+  EXPECT_FALSE(parts.loop.run(parts.standalone.try_lock()));
+  EXPECT_EQ(parts.pauses.correction_check_at(), parts.now());
+  parts.loop.run(parts.pauses.resume_if_corrected());
+  EXPECT_TRUE(parts.view.is_paused());
+  parts.source.request = "another";
+  parts.loop.run(parts.pauses.resume_if_corrected());
+  EXPECT_FALSE(parts.view.is_paused());
+  EXPECT_EQ(parts.own.times("resume"), 1);
+}
+
+TEST(StandaloneFetch, FilesCannotBeWrittenWhenAPauseIsLifted_IsLiftedBeforeTheNextLock) {
+  RefreshParts parts;
+  parts.own.failing = {"resume"};
   parts.loop.run(parts.standalone.lift_pause());
-  EXPECT_EQ(due(parts), parts.now() + RefreshParts::fetch_alone);
+  EXPECT_FALSE(parts.loop.run(parts.standalone.try_lock()));
+  EXPECT_EQ(parts.own.times("try_acquire"), 0);
+  parts.own.failing.clear();
+  parts.loop.run(parts.standalone.try_lock());
+  EXPECT_EQ(parts.own.calls, (std::vector<std::string>{"resume", "resume", "resume", "try_acquire"}));
 }
 
 TEST(StandaloneFetch, Admission_IsAgainstThisHostsOwnShare) {

@@ -92,7 +92,9 @@ Task<FetchedToken> ModelSource::fetch(agent::FetchContext context) {
   std::string failed_request = secret_;
   std::optional<SourceError> failure;
   try {
-    co_return co_await provider_.call(std::string(context.state.reveal()));
+    FetchedToken token = co_await provider_.call(std::string(context.state.reveal()));
+    if (!keeps_state_) token.state = {};
+    co_return token;
   } catch (const SourceError& e) {
     failure = e;
   }

@@ -77,8 +77,9 @@ class ModelProvider {
 // What a host sends is known by its secret: fingerprint() is made of it.
 class ModelSource final : public agent::Source {
  public:
-  ModelSource(ModelProvider& provider, const std::string& secret, bool revokes)
-      : provider_(provider), secret_(secret), revokes_(revokes) {}
+  // `keeps_state`: as a source with a refresh token does; the provider's state is of no use to others.
+  ModelSource(ModelProvider& provider, const std::string& secret, bool revokes, bool keeps_state)
+      : provider_(provider), secret_(secret), revokes_(revokes), keeps_state_(keeps_state) {}
 
   agent::Task<agent::FetchedToken> fetch(agent::FetchContext context) override;
   [[nodiscard]] std::string fingerprint() const override { return secret_; }
@@ -90,6 +91,7 @@ class ModelSource final : public agent::Source {
   ModelProvider& provider_;
   const std::string& secret_;
   bool revokes_;
+  bool keeps_state_;
 };
 
 }  // namespace jeton::test

@@ -168,6 +168,21 @@ TEST(RetryAfter, SourceIsAnotherOneInAnOutage_HostFetchesAloneAgain) {
   EXPECT_EQ(fleet.provider.calls, 3U);
 }
 
+// The pause is in the files of the host, with the request that was refused.
+TEST(RetryAfter, SourceIsAnotherOneAfterARestartInAnOutage_HostFetchesAloneAgain) {
+  VirtualFleet fleet(may_fetch_alone);
+  ASSERT_NO_FATAL_FAILURE(fetch_alone_into_a_pause(fleet));
+  fleet.stop(0);
+  fleet.start(0);
+  fleet.pass(seconds(20));
+  ASSERT_EQ(fleet.provider.calls, 2U);
+  EXPECT_TRUE(is_paused(fleet.status(0)));
+  fleet.secrets[0] = "another URL";
+  fleet.provider.behave({});
+  fleet.pass(seconds(20));
+  EXPECT_EQ(fleet.provider.calls, 3U);
+}
+
 // So its own files never hold a pause that an operator's request would have to end.
 TEST(RetryAfter, TokenKeepsAStateInAnOutage_OwnFilesHaveNoPause) {
   agent::OAuth2SourceConfig source;

@@ -26,7 +26,7 @@ VirtualHost::VirtualHost(const agent::TokenConfig& token, std::unique_ptr<agent:
                          const Parts& parts)
     : coordinator_(std::move(coordinator)),
       alone_(make_alone(parts)),
-      source_(parts.provider, parts.secret, parts.revokes),
+      source_(parts.provider, parts.secret, parts.revokes, agent::keeps_state(token.source)),
       store_(parts.segment),
       keeper_(make_keeper(token, parts)),
       changed_(parts.loop.timers),
