@@ -71,6 +71,7 @@ Task<LockedRefresh::Fetched> LockedRefresh::fetch(FetchPath& path, LeaseKeeper& 
   const SecretString used = parts_.current.record() ? parts_.current.record()->state : SecretString{};
   const bool admitted = co_await path.admit(keeper.lease());
   if (!admitted) co_return fetched;
+  std::exception_ptr thrown;
   try {
     parts_.journal.fetching();
     keeper.begin_fetch(longest_fetch(config_.source));
@@ -82,10 +83,14 @@ Task<LockedRefresh::Fetched> LockedRefresh::fetch(FetchPath& path, LeaseKeeper& 
       fetched.token = co_await parts_.source.fetch(std::move(context));
     }
   } catch (const std::exception&) {
-    fetched.failure = source_failure();
-    const SecretString& state = fetched.failure->state();
-    fetched.failure->set_request(request_with(fetched.failure->request(), state.empty() ? used : state));
+    thrown = std::current_exception();
   }
+  if (!thrown) co_return fetched;
+  // A state may have been sent and be spent: sent again soon, it could end the chain at the provider.
+  const auto unexpected = keeps_state(config_.source) ? SourceError::Kind::permanent : SourceError::Kind::transient;
+  fetched.failure = co_await source_failure(thrown, unexpected);
+  const SecretString& state = fetched.failure->state();
+  fetched.failure->set_request(request_with(fetched.failure->request(), state.empty() ? used : state));
   co_return fetched;
 }
 

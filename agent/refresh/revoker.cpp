@@ -107,6 +107,7 @@ Task<bool> Revoker::revoke_under(PendingRevocation pending, Lease lease) {
   LeaseKeeper keeper(parts_.leases, parts_.timers, name_, std::move(lease));
   keeper.begin_fetch(longest_fetch(config_.source));
   bool revoked = false;
+  std::exception_ptr thrown;
   try {
     JETON_FAILPOINT("revoke.sending");
     SecretString value = pending.value;
@@ -117,7 +118,10 @@ Task<bool> Revoker::revoke_under(PendingRevocation pending, Lease lease) {
         "the token before the current one is revoked at the provider",
         {{"token", config_.name}, {"generation", pending.generation}, {"fingerprint", pending.value.fingerprint()}});
   } catch (const std::exception&) {
-    const SourceError e = source_failure();
+    thrown = std::current_exception();
+  }
+  if (thrown) {
+    const SourceError e = co_await source_failure(thrown, SourceError::Kind::transient);
     log::warning("a token could not be revoked; it is tried again until it has run out",
                  {{"token", config_.name}, {"generation", pending.generation}, {"error", e.what()}});
     if (e.kind() == SourceError::Kind::permanent) postpone(pending.generation, now() + config_.refresh.retry_permanent);

@@ -105,6 +105,13 @@ TEST_F(GetsetLock, LockOfTheNewerKindNeverLosesItsTimeToLive) {  // [25]
   EXPECT_GT(pttl(key), 0);
 }
 
+TEST_F(GetsetLock, ServerIsFull_IsRenewedAllTheSame) {
+  Lease lease = a.call.acquire(10s);
+  server.cli({"CONFIG", "SET", "maxmemory", "1"});
+  EXPECT_TRUE(a.call.renew(lease));
+  EXPECT_EQ(their_value(), lease.owner);
+}
+
 TEST_F(GetsetLock, RenewalMovesTheEndAndTheReleaseStillKnowsItsOwn) {
   Lease lease = a.call.acquire(10s);
   const std::string before = their_value();

@@ -32,6 +32,18 @@ TEST_F(LockOnRedis, RenewalIsRefused_HolderAndLogSayWhy) {
   EXPECT_TRUE(eventually([&] { return says_why(host.agent().log()); })) << host.agent().log();
 }
 
+TEST_F(LockOnRedis, ServerIsFull_LockIsRenewed) {
+  const auto job = host.start({"run", "job", "--ttl", "2s", "--", "sleep", "1000"});
+  ASSERT_TRUE(eventually([&] { return !value().empty(); })) << job->err();
+  redis.cli({"CONFIG", "SET", "maxmemory", "1"});
+  long last = std::stol(redis.cli({"PTTL", key}));
+  EXPECT_TRUE(eventually([&] {
+    const long left = std::stol(redis.cli({"PTTL", key}));
+    return left > std::exchange(last, left);
+  }));
+  EXPECT_TRUE(job->running());
+}
+
 TEST_F(LockOnRedis, AnotherHasTaken_HolderIsToldWho) {
   LockHost other(coordination_on({proxy.url()}));
   const auto job = host.start({"run", "job", "--ttl", "1h", "--", "sleep", "1000"});

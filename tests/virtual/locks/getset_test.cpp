@@ -98,5 +98,16 @@ TEST_F(OlderLock, Held_IsRenewedAndGivenBack) {
   EXPECT_EQ(fleet[0].cli({"EXISTS", "legacy"}), "0");
 }
 
+TEST_F(OlderLock, NoteOfTheHolderCannotBeWritten_IsRenewedAllTheSame) {
+  LockHost& host = fleet.add_host();
+  const Session one = host.take({.name = "old", .ttl = 1s});
+  ASSERT_EQ(one->state(), State::held) << one->reason();
+  const std::string first = value();
+  fleet[0].refuse("HSET", "NOPERM this user has no permissions to run the 'hset' command");
+  loop.pass(5s);
+  EXPECT_GT(value(), first);
+  EXPECT_EQ(one->state(), State::held) << one->reason();
+}
+
 }  // namespace
 }  // namespace jeton::test

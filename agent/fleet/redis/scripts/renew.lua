@@ -1,13 +1,16 @@
 -- Sets the lock's time to live anew if it is still the owner's; never creates it.
 --
 --   KEYS  lock [, info]      ARGV  owner, ttl_ms, protocol of the lock      reply the lock's owner from now on | nil
+--
+-- The info is for people: if it cannot be written, the lock is renewed all the same. It then names another owner and is
+-- not shown.
 -- needs: lock_value
 if redis.call('GET', KEYS[1]) ~= ARGV[1] then
   return false
 end
 local owner, ttl_ms = keep(KEYS[1], ARGV[1], ARGV[2], ARGV[3])
 if KEYS[2] then
-  if owner ~= ARGV[1] then redis.call('HSET', KEYS[2], 'owner', owner) end
-  redis.call('PEXPIRE', KEYS[2], ttl_ms)
+  if owner ~= ARGV[1] then redis.pcall('HSET', KEYS[2], 'owner', owner) end
+  redis.pcall('PEXPIRE', KEYS[2], ttl_ms)
 end
 return owner

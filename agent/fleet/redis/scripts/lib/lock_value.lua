@@ -41,14 +41,11 @@ local function take(key, owner, ttl_ms, protocol)
   return owner
 end
 
--- Renews a lock that this owner holds, without a SET if possible: a server without memory refuses that. Returns the
--- lock's owner and time to live from now on.
+-- Renews a lock that this owner holds. Returns the lock's owner and time to live from now on. PEXPIRE comes first: a
+-- server without memory refuses a SET only if it is the first write of a script.
 local function keep(key, owner, ttl_ms, protocol)
-  if protocol == 'getset' then
-    owner, ttl_ms = second_after(ttl_ms)
-    redis.call('SET', key, owner, 'PX', ttl_ms)
-  else
-    redis.call('PEXPIRE', key, ttl_ms)
-  end
+  if protocol == 'getset' then owner, ttl_ms = second_after(ttl_ms) end
+  redis.call('PEXPIRE', key, ttl_ms)
+  if protocol == 'getset' then redis.call('SET', key, owner, 'PX', ttl_ms) end
   return owner, ttl_ms
 end
