@@ -96,12 +96,11 @@ struct RefreshParts {
   agent::RefreshRequest request{config.refresh, loop.clock, loop.random};
   agent::FleetView view{config, lock_ttl, loop.clock, loop.random, current, true};
   agent::Outage outage{loop.clock, loop.random, journal};
-  agent::StandaloneFetch standalone{
-      config,
-      lock_ttl,
-      fetch_alone,
-      {loop.clock, own, own, own, own, current, outage, journal, taker,
-       [this](const agent::Pause& pause) { pauses.begin_own(pause); }}};
+  agent::StandaloneFetch standalone{config,
+                                    lock_ttl,
+                                    fetch_alone,
+                                    {loop.clock, own, own, own, own, current, outage, journal, taker,
+                                     [this](const agent::Pause& pause) { pauses.begin_own(pause); }}};
   agent::RefreshTiming timing{config, {loop.clock, loop.random, current, request, view, outage, &standalone, nullptr}};
   agent::PausePolicy pauses{
       config, {loop.clock, loop.random, fleet, &standalone, source, current, view, outage, journal, wake}};
