@@ -29,7 +29,7 @@ class Outage {
 
   // When it began; empty: there is none.
   [[nodiscard]] std::optional<BootTime> since() const { return since_; }
-  // The coordinator is left alone until then.
+  // The coordinator is not asked before then.
   [[nodiscard]] BootTime retry_at() const { return retry_at_; }
 
  private:

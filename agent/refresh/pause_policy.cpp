@@ -21,7 +21,7 @@ PausePolicy::PausePolicy(const TokenConfig& config, Parts parts)
       backoff_({config.refresh.retry_initial, config.refresh.retry_max, config.refresh.retry_initial / 4},
                parts.random) {}
 
-// 6. The current token stays readable; the fleet leaves the provider alone.
+// 6. The current token stays readable; the fleet does not call the provider.
 Task<> PausePolicy::begin(const SourceError& failure, FetchPath& path) {
   const bool permanent = failure.kind() == SourceError::Kind::permanent;
   const Duration length = length_after(failure);
@@ -97,8 +97,8 @@ void PausePolicy::end_by_record(bool success) {
   if (success) backoff_.reset();
 }
 
-// What this host heard of a pause is what the coordinator said then: an operator may have lifted it since, or somebody
-// else have made it up.
+// What this host heard of a pause is what the coordinator said then: an operator may have lifted it since, or
+// another client may have made it up.
 void PausePolicy::check(const FetchUsage& usage) {
   const BudgetConfig& budget = config_.budget;
   const bool by_schedule = parts_.fleet.spent_until() > now();

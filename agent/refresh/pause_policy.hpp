@@ -1,4 +1,4 @@
-// PausePolicy, step 6 of a refresh (agent/README.md): the time for which the fleet leaves the provider alone after a
+// PausePolicy, step 6 of a refresh (agent/README.md): the time in which the fleet does not call the provider after a
 // failure, and the events that end it early.
 //
 // A pause begins with a failure of this host, which shares it, or is one that the coordinator or another host knows. A
@@ -37,7 +37,7 @@ class PausePolicy {
   };
   PausePolicy(const TokenConfig& config, Parts parts);
 
-  // This host's fetch failed: the others are to leave the provider alone too.
+  // This host's fetch failed: the others do not call the provider either.
   Task<> begin(const SourceError& failure, FetchPath& path);
   // As the coordinator said.
   void begin_confirmed(const Pause& pause);

@@ -53,7 +53,7 @@ Task<> Rejections::announce() {
   try {
     co_await signals_.announce_rejection(config_.name, generation);
   } catch (const TransportError& e) {
-    log::debug("the fleet cannot be told of a rejection", {{"token", config_.name}, {"error", e.what()}});
+    log::debug("a rejection cannot be announced to the fleet", {{"token", config_.name}, {"error", e.what()}});
   }
 }
 

@@ -33,7 +33,7 @@ class StandaloneFetch final : public FetchPath {
   // `fetch_alone`: so long before the token expires; without a token, so long after the outage began.
   StandaloneFetch(const TokenConfig& config, Milliseconds lock_ttl, Milliseconds fetch_alone, Parts parts);
 
-  // When this host fetches by itself, if a refresh is due at `scheduled` and the provider is left alone until
+  // When this host fetches by itself, if a refresh is due at `scheduled` and the provider is not called before
   // `blocked_until`. Never, while the coordinator has not just failed: it is asked first.
   [[nodiscard]] BootTime due_at(BootTime scheduled, BootTime blocked_until) const;
   // An operator asks, or the source is another one now: what held this host back is over.

@@ -27,7 +27,7 @@ struct AnswerContent {
   [[nodiscard]] std::optional<Cookie> cookie(const AnswerPlace& place) const;
 };
 
-// Both throw nothing: what is wrong with the body is in `unreadable`, because a status may say more about the failure.
+// Both throw nothing: the fault of the body is in `unreadable`, because a status may say more about the failure.
 [[nodiscard]] AnswerContent content_of(const HttpResponse& response, const ResponseConfig& config, WallTime now);
 // Of a file or of the output of a command.
 [[nodiscard]] AnswerContent content_of(std::string_view text, const ResponseConfig& config, WallTime now);

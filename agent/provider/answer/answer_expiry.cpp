@@ -15,7 +15,7 @@ namespace {
 constexpr const char* lead_to_default =
     "; if the provider means that the token does not run out, set response.default_lifetime";
 
-// One of the two keys, and what is said about its value.
+// One of the two keys, and the text about its value.
 class ExpiryField {
  public:
   ExpiryField(const char* key, const AnswerPlace& place, bool has_default)
@@ -95,8 +95,7 @@ std::optional<WallTime> end_by_date(const WipingJson& value, const ResponseConfi
     time = parse_rfc3339(text);
     if (!time) time = parse_http_date(text, since);
     if (!time && parse_rfc3339(std::string(text) + "Z"))
-      field.refuse(
-          "has no time zone, so nobody knows which moment it means; take it out and set response.default_lifetime");
+      field.refuse("has no time zone, so its moment is unknown; remove it and set response.default_lifetime");
   }
   if (!time) field.refuse("is neither unix seconds nor unix milliseconds nor an RFC 3339 date nor one of HTTP");
   if (*time <= since) field.refuse("is already past; do the clocks of provider and host agree?");

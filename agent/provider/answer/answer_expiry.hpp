@@ -18,8 +18,8 @@ struct AnswerExpiry {
 // `since`: when what was answered began to count. default_lifetime counts from content.received_at.
 //
 // A lifetime is a number or its text, of seconds unless response.expiry_unit says otherwise, or "3600s", "1h30m". A
-// date is unix time (seconds, ms, us or ns, told apart by size), RFC 3339 or an HTTP date. Zero, a negative number and
-// more than ten years are what some providers mean by "never": with default_lifetime they count as no answer to the
+// date is unix time (seconds, ms, us or ns, distinguished by size), RFC 3339 or an HTTP date. Zero, a negative number
+// and more than ten years are what some providers mean by "never": with default_lifetime they count as no answer to the
 // question.
 //
 // Throws SourceError(transient) that names the place and leads to the key that mends it.

@@ -132,7 +132,7 @@ SecretString decoded_body(const HttpResponse& response, std::size_t max_body) {
   if (codings.size() > max_codings) refuse_coding("is coded " + std::to_string(codings.size()) + " times");
   for (auto coding = codings.rbegin(); coding != codings.rend(); ++coding) {
     if (!is_readable(*coding)) {
-      refuse_coding("is coded as " + excerpt(*coding, {}) + ", which nobody asked for and jeton cannot read");
+      refuse_coding("is coded as " + excerpt(*coding, {}) + ", which was not asked for and cannot be read");
     }
     body = inflated(body.reveal(), max_body);
   }

@@ -109,7 +109,8 @@ WipingJson parse_json_body(std::string_view body) {
     refuse_body("holds a number out of range");
   }
   if (keys.found()) {
-    refuse_body("has the key \"" + excerpt(*keys.found(), {}) + "\" twice in one object: nobody knows which counts");
+    refuse_body("has the key \"" + excerpt(*keys.found(), {}) +
+                "\" twice in one object: it is not clear which one counts");
   }
   return json;
 }
@@ -131,7 +132,7 @@ WipingJson parse_form_body(std::string_view body) {
     if (equals == std::string_view::npos) refuse_body("is no form: a part of it has no =; is response.format right?");
     WipingText key = form_decoded(pair.substr(0, equals));
     if (json.contains(key)) {
-      refuse_body("has the key \"" + excerpt(std::string_view(key), {}) + "\" twice: nobody knows which counts");
+      refuse_body("has the key \"" + excerpt(std::string_view(key), {}) + "\" twice: it is not clear which one counts");
     }
     json[std::move(key)] = form_decoded(pair.substr(equals + 1));
   }

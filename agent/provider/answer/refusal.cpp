@@ -146,7 +146,7 @@ RateLimit limit_of(const HttpResponse& response) {
 
 // Seconds from now, or since 1970; both are met under the same names.
 std::optional<Duration> pause_until_reset(std::string_view text, WallTime now) {
-  constexpr double longest_relative = 1e9;  // seconds; what is larger is a date
+  constexpr double longest_relative = 1e9;  // seconds; a larger number is a date
   double number = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
   if (error != std::errc{} || end != text.data() + text.size() || !(number >= 0)) return std::nullopt;

@@ -15,7 +15,7 @@ namespace jeton::agent {
 struct RotatingAnswer {
   FetchedToken token;
   std::optional<SecretString> refresh_token;  // a new one that came with it
-  std::optional<SourceError> unusable;        // what is wrong with the answer, which the provider meant as a success
+  std::optional<SourceError> unusable;        // the fault of an answer that the provider meant as a success
   // It may hold a new refresh token that could not be found; then its bytes are in `unusable`.
   [[nodiscard]] bool may_break_chain() const { return unusable && !unusable->unread_answer().empty(); }
 };

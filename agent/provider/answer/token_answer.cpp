@@ -30,8 +30,8 @@ struct TokenText {
   std::string scheme;  // empty: it has none
 };
 
-// "TOKEN" or "SCHEME TOKEN". Whatever else has a blank in it is no token, and no part of it is shown. `name`: where it
-// stands.
+// "TOKEN" or "SCHEME TOKEN". Any other text with a blank in it is no token, and no part of it is shown. `name`: its
+// place.
 TokenText split_token(std::string_view text, const std::string& name) {
   TokenText token;
   const std::size_t blank = text.find(' ');
@@ -98,7 +98,8 @@ void refuse_second_header(const std::vector<HttpHeader>& headers, const std::str
     if (!equal_ignoring_case(header.name, name)) continue;
     if (first == nullptr) first = &header.value;
     if (!(*first == header.value))
-      refuse("the provider's answer has the header " + name + " twice, with two values: nobody knows which counts");
+      refuse("the provider's answer has the header " + name +
+             " twice, with two values: it is not clear which one counts");
   }
 }
 

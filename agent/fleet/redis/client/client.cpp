@@ -133,7 +133,7 @@ class Client::Impl : public std::enable_shared_from_this<Impl> {
 
   Task<Reply> run_on(std::shared_ptr<Connection> connection, ScriptCall call, BootTime deadline) {
     Reply reply = co_await connection->command(call.by_sha1(), deadline);
-    // EVAL and not SCRIPT LOAD: it runs the script and makes it known in one step, so nobody can flush it in between.
+    // EVAL and not SCRIPT LOAD: it runs the script and makes it known in one step, so that no flush comes between them.
     if (reply.is_error() && reply.text.reveal().starts_with("NOSCRIPT")) {
       reply = co_await connection->command(call.by_text(), deadline);
     }

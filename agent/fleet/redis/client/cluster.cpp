@@ -11,7 +11,7 @@ namespace {
 
 using namespace std::chrono_literals;
 
-// Between two questions for the map while somebody wants it.
+// Between two questions for the map while a caller waits for it.
 constexpr BackoffLimits learn_pace{.base = 100ms, .cap = 1s, .floor = 50ms};
 // A map of 16384 slots in as many ranges, each with a few replicas, still fits.
 constexpr ReplyLimits cluster_limits{.bytes = 16UL * 1024 * 1024, .elements = 512UL * 1024};
@@ -73,7 +73,7 @@ Cluster::Node Cluster::node(const Address& address) {
 void Cluster::moved(std::uint16_t slot, const Address& to) {
   map_.move(slot, to);
   changed_.notify();
-  learn_soon();  // seldom does one slot move alone
+  learn_soon();  // slots rarely move one by one
 }
 
 void Cluster::learn_soon() {
@@ -147,7 +147,7 @@ Task<bool> Cluster::learn() {
     const bool changed = co_await changed_.wait_until(give_up_at);
     if (!changed) break;
   }
-  // None of those that are left was connected: the first configured one stands for all.
+  // None of those that are left was connected: the first configured one is named for all.
   if (!stopped_ && asked.empty()) learn_error_ = node(options_.endpoints.front()).client->last_error();
   co_return false;
 }

@@ -1,4 +1,5 @@
-// ClusterLocator: any node of a Redis Cluster, for a subscriber: what is published on one node is heard on all of them.
+// ClusterLocator: any node of a Redis Cluster, for a subscriber: all nodes deliver a message that is published on one
+// of them.
 //
 // Each question is answered with another node, so a reconnect leaves the one that failed. A node that left the cluster,
 // or was cut off from it, still answers but hears nothing: another one is named, unless that is no better.

@@ -7,7 +7,7 @@
 namespace jeton::agent::redis {
 namespace {
 
-constexpr std::uint16_t nobody = 0xffff;
+constexpr std::uint16_t no_owner = 0xffff;
 constexpr std::size_t max_nodes = 4096;  // clusters of more than a thousand nodes are advised against
 
 [[noreturn]] void senseless(const char* what) {
@@ -61,7 +61,7 @@ std::optional<Number> parse_number(std::string_view digits) {
 
 ClusterMap::ClusterMap(const Reply& reply, const Address& asked) {
   if (reply.type != Reply::Type::array) senseless("no list");
-  owners_.assign(cluster_slots, nobody);
+  owners_.assign(cluster_slots, no_owner);
   std::map<std::pair<std::string, std::uint16_t>, std::uint16_t> seen;
   const auto index_of = [&](const Address& node) {
     const auto [at, is_new] = seen.try_emplace({node.host, node.port}, static_cast<std::uint16_t>(nodes_.size()));
@@ -71,14 +71,14 @@ ClusterMap::ClusterMap(const Reply& reply, const Address& asked) {
     }
     return at->second;
   };
-  std::int64_t told = 0;
+  std::int64_t listed = 0;
   for (const Reply& range : reply.elements) {
     if (range.type != Reply::Type::array || range.elements.size() < 3) senseless("a range");
     const std::int64_t first = integer_in(range.elements[0], 0, cluster_slots - 1);
     const std::int64_t last = integer_in(range.elements[1], first, cluster_slots - 1);
-    // Bounds the work: ranges that overlap would be told by no node.
-    told += last - first + 1;
-    if (told > cluster_slots) senseless("overlapping ranges");
+    // Bounds the work: no node lists ranges that overlap.
+    listed += last - first + 1;
+    if (listed > cluster_slots) senseless("overlapping ranges");
     for (std::size_t i = 2; i < range.elements.size(); ++i) {
       const auto node = parse_node(range.elements[i], asked);
       if (!node) continue;
@@ -90,7 +90,7 @@ ClusterMap::ClusterMap(const Reply& reply, const Address& asked) {
 }
 
 std::optional<Address> ClusterMap::owner(std::uint16_t slot) const {
-  if (slot >= owners_.size() || owners_[slot] == nobody) return std::nullopt;
+  if (slot >= owners_.size() || owners_[slot] == no_owner) return std::nullopt;
   return nodes_[owners_[slot]];
 }
 

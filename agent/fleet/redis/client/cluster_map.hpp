@@ -1,5 +1,5 @@
-// ClusterMap: which node of a Redis Cluster holds which slot, as one node told it (CLUSTER SLOTS of Redis 3 and later)
-// and redirections corrected it. A value.
+// ClusterMap: which node of a Redis Cluster holds which slot, as one node reports it (CLUSTER SLOTS of Redis 3 and
+// later) and redirections corrected it. A value.
 //
 // What a node says is not trusted to make sense: a reply of another shape is a TransportError, and the work and the
 // memory it can cause are bounded.
@@ -24,7 +24,7 @@ class ClusterMap {
   ClusterMap(const Reply& reply, const Address& asked);
 
   [[nodiscard]] bool empty() const { return nodes_.empty(); }
-  // The primary that holds the slot; none if nobody does.
+  // The primary that holds the slot; none if no node does.
   [[nodiscard]] std::optional<Address> owner(std::uint16_t slot) const;
   void move(std::uint16_t slot, const Address& to);
 
@@ -35,7 +35,7 @@ class ClusterMap {
 
  private:
   std::vector<Address> nodes_;
-  std::vector<std::uint16_t> owners_;  // of each slot: an index into nodes_, or nobody
+  std::vector<std::uint16_t> owners_;  // of each slot: an index into nodes_, or no_owner
 };
 
 // "MOVED 3999 127.0.0.1:6381": the slot lives there. "ASK 3999 127.0.0.1:6381": this once, ask there.

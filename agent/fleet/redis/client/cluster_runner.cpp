@@ -30,13 +30,13 @@ struct Request {
   BootTime deadline;
 };
 
-// The node that holds the slot, or the one we were told to ask, as soon as it is connected.
-Task<Cluster::Node> connected_node(std::shared_ptr<Cluster> cluster, std::uint16_t slot, std::optional<Address> told,
-                                   BootTime deadline) {
+// The node that holds the slot, or the node `redirected` (by an ASK), as soon as it is connected.
+Task<Cluster::Node> connected_node(std::shared_ptr<Cluster> cluster, std::uint16_t slot,
+                                   std::optional<Address> redirected, BootTime deadline) {
   for (;;) {
     if (cluster->stopped()) throw NotSentError(cluster->last_error());
     std::string trouble;
-    std::optional<Address> address = told;
+    std::optional<Address> address = redirected;
     if (!address) address = cluster->map().owner(slot);
     if (address) {
       const Cluster::Node node = cluster->node(*address);
@@ -53,7 +53,7 @@ Task<Cluster::Node> connected_node(std::shared_ptr<Cluster> cluster, std::uint16
     const bool changed = co_await cluster->wait_change(until);
     if (!changed) {
       cluster->learn_soon();
-      told.reset();  // the node that was to be asked may be gone; its predecessor knows
+      redirected.reset();  // the node that was to be asked may be gone; its predecessor knows
     }
   }
 }
@@ -70,11 +70,11 @@ Task<Reply> exchange_with(Cluster::Node node, const Request& request, bool askin
 Task<Reply> route(std::shared_ptr<Cluster> cluster, Request request) {
   const Clock& clock = cluster->timers().clock();
   int redirections = 0;
-  std::optional<Address> told;  // by an ASK, for the next attempt only
+  std::optional<Address> redirected;  // by an ASK, for the next attempt only
   for (;;) {
-    const Cluster::Node node = co_await connected_node(cluster, request.slot, told, request.deadline);
-    const bool asking = told && *told == node.address;
-    told.reset();
+    const Cluster::Node node = co_await connected_node(cluster, request.slot, redirected, request.deadline);
+    const bool asking = redirected && *redirected == node.address;
+    redirected.reset();
     Reply reply;
     try {
       reply = co_await exchange_with(node, request, asking);
@@ -95,7 +95,7 @@ Task<Reply> route(std::shared_ptr<Cluster> cluster, Request request) {
     Duration pause{0};
     if (redirection && ++redirections <= max_redirections) {
       if (redirection->kind == Redirection::Kind::ask) {
-        told = redirection->to;
+        redirected = redirection->to;
       } else {
         cluster->moved(request.slot, redirection->to);
       }

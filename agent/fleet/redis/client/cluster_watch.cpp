@@ -106,7 +106,7 @@ class ClusterWatch::Impl : public std::enable_shared_from_this<Impl> {
     return moved_at_ + move_pace_.next();
   }
 
-  // A slot that nobody holds is watched where it was: its node may come back.
+  // A slot without a node is watched where it was: its node may come back.
   bool watch_at_owner(const std::string& channel, Watched& watched) {
     const auto owner = cluster_->map().owner(key_slot(watched.key));
     if (!owner || owner == watched.on) return false;

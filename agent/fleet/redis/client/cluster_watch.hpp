@@ -2,8 +2,9 @@
 // Redis Cluster that hold them: a node tells of its own keys only.
 //
 // One connection for each node in use, however many keys it holds. Follows the map of slots: a key whose slot has
-// moved, or whose node was replaced, is watched on its new node, and `gap` is told as after every connect. The channels
-// are heard there too, so that a publication is always told before the change of its key. One thread: the loop's.
+// moved, or whose node was replaced, is watched on its new node, and `gap` is called as after every connect. The
+// channels are heard there too, so that a publication is always reported before the change of its key. One thread: the
+// loop's.
 #pragma once
 
 #include <memory>

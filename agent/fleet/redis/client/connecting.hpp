@@ -1,5 +1,5 @@
-// What the steps of a connect share: a deadline that closes what is being waited for, and the way to break it off.
-// Private to the transports.
+// What the steps of a connect share: a deadline that closes the transport being waited for, and the way to abort the
+// wait. Private to the transports.
 #pragma once
 
 #include <boost/asio/error.hpp>
@@ -16,7 +16,7 @@ namespace jeton::agent::redis {
 using StreamSocket = boost::asio::generic::stream_protocol::socket;
 using StreamEndpoint = boost::asio::generic::stream_protocol::endpoint;
 
-// "connection refused": as it stands in the middle of a message.
+// "connection refused": as it reads in the middle of a message.
 [[nodiscard]] std::string reason_of(const boost::system::error_code& error);
 
 // Runs an action at a deadline unless it dies before.
@@ -41,7 +41,7 @@ class Alarm {
   bool fired_ = false;
 };
 
-// Lends an attempt the way to abort what is being waited for.
+// Gives an attempt the way to abort the step being waited for.
 class Abortable {
  public:
   Abortable(ConnectAttempt& attempt, std::function<void()> abort) : attempt_(attempt) {

@@ -53,7 +53,7 @@ class Connection::Impl : public std::enable_shared_from_this<Impl> {
   static Task<Reply> exchange(std::shared_ptr<Impl> self, Command command, BootTime deadline, bool asking) {
     if (self->closed_) throw NotSentError(self->close_reason_);
     auto pending = std::make_shared<Pending>(self->timers_);
-    // No co_await between the two: nobody's command can slip in.
+    // No co_await between the two: no other command comes between them.
     auto asked = asking ? std::make_shared<Pending>(self->timers_) : nullptr;
     if (asked) {
       self->in_flight_.push_back(asked);
@@ -161,7 +161,7 @@ class Connection::Impl : public std::enable_shared_from_this<Impl> {
       handler(reply);
       return;
     }
-    if (in_flight_.empty()) throw TransportError("the server sent a reply nobody asked for");
+    if (in_flight_.empty()) throw TransportError("the server sent a reply that no command asked for");
     const auto pending = in_flight_.front();
     in_flight_.pop_front();
     pending->reply = std::move(reply);

@@ -1,4 +1,4 @@
-// The greeting: what is said on a new connection to a Redis server before it is used.
+// The greeting: the commands on a new connection to a Redis server before its use.
 //
 // Needed is what the deployment asks for: AUTH with a password, SELECT with a database, ROLE behind sentinels. The rest
 // (CLIENT SETNAME, PING, HELLO, INFO) shows something or tells it, and may be renamed or refused in any form. An error

@@ -166,7 +166,7 @@ class KeptConnection::Impl : public std::enable_shared_from_this<Impl> {
     try {
       found = co_await options_.resolve(timers_, connected_to_.host, now() + options_.timeout, attempt_);
     } catch (const TransportError&) {
-      co_return;  // nobody knows better
+      co_return;  // no other server is known
     }
     const bool is_there = std::find(found.begin(), found.end(), connected_ip_) != found.end();
     if (found.empty() || is_there || !connection_->is_open()) co_return;
@@ -182,7 +182,7 @@ class KeptConnection::Impl : public std::enable_shared_from_this<Impl> {
     return now() + std::chrono::duration_cast<Duration>(interval * (0.75 + random_.uniform() / 2));
   }
 
-  // The next attempt is made at once. If the server is gone, that will fail, and be told.
+  // The next attempt is made at once. If the server is gone, that fails and is reported.
   void ended_by_idleness(Duration idle) {
     renewing_ = true;
     log::debug("redis ended a connection that was not used; connecting again",

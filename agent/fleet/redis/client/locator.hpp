@@ -27,7 +27,7 @@ class Locator {
   [[nodiscard]] virtual std::string origin() const { return {}; }
   // How often a connection asks where the server is now; it ends if that is elsewhere. Zero: never.
   [[nodiscard]] virtual Duration recheck_interval() const { return Duration{0}; }
-  // `current` if nobody can tell.
+  // `current` if no source knows better.
   virtual Task<Address> relocate(Address current, BootTime /*deadline*/) { co_return current; }
   // Ends the questions that are under way, each with an error.
   virtual void interrupt() {}

@@ -24,13 +24,13 @@ constexpr Advice advices[] = {
     {"NOREPLICAS", "the primary has too few replicas to take writes (min-replicas-to-write); repair the replication"},
     {"MISCONF", "the server cannot write its snapshot and refuses writes: look at its log and its disk"},
     {"WRONGTYPE",
-     "something that is not jeton's stands there: find out who wrote it and DEL it, or choose another "
+     "another program has written it: find out which and DEL it, or choose another "
      "coordination.prefix (or lock.key)"},
     {"BUSY", "the server is kept busy by a script; it is asked again"},
     {"MOVED", "the keys live in a Redis Cluster: set coordination.redis.cluster; if it is set, look at CLUSTER NODES"},
     {"ASK", "the nodes of the cluster send us in circles; look at CLUSTER NODES"},
     {"TRYAGAIN", "the slot is being moved to another node; it works again when that is finished"},
-    {"CLUSTERDOWN", "the cluster has lost too many nodes, or slots that nobody holds: redis-cli --cluster check"},
+    {"CLUSTERDOWN", "the cluster has lost too many nodes, or has slots without a node: redis-cli --cluster check"},
     {"NOSCRIPT", "the server forgets scripts at once; is it a proxy?"},
 };
 
@@ -58,7 +58,7 @@ std::string code_of(std::string_view text) {
       text.find("without any password") != std::string_view::npos) {
     return "WRONGPASS";
   }
-  // What a script may not do is told in the words of the script's error: those of Redis 7.0, and of Redis 8 and
+  // A refusal inside a script has the words of the script's error: those of Redis 7.0, and of Redis 8 and
   // Valkey 8.
   if (text.find("user executing the script can't") != std::string_view::npos) return "NOPERM";
   if (text.starts_with("ERR ACL failure in script:")) return "NOPERM";

@@ -154,7 +154,7 @@ class RespParser::Impl {
   [[noreturn]] void fail() const {
     throw TransportError("the server sent " + (build_.refusal != nullptr
                                                    ? std::string(build_.refusal)
-                                                   : "what is no Redis reply: " + std::string(reader_->errstr)));
+                                                   : "no Redis reply: " + std::string(reader_->errstr)));
   }
 
   void check_incomplete_reply() {

@@ -78,14 +78,14 @@ class SentinelLocator::Impl : public std::enable_shared_from_this<Impl> {
     for (std::size_t i = 0; i < count; ++i) {
       const std::size_t index = (first + i) % count;
       const BootTime now = self->timers_.clock().boot_now();
-      // Half of what is left, so that a silent one leaves time for the others and a distant one has enough.
+      // Half of the time left, so that a silent one leaves time for the others and a distant one has enough.
       const BootTime share = i + 1 < count ? now + (deadline - now) / 2 : deadline;
       Refusal refusal;
       try {
         const SentinelAnswer answer = co_await self->ask(index, share);
         if (votes.decides(answer)) co_return self->believe(index, answer);
         refusal.reason = self->where(index) + (votes.bearing_of(answer) == SentinelVotes::Bearing::behind
-                                                   ? ": has missed a failover that another sentinel told of"
+                                                   ? ": has missed a failover that another sentinel reported"
                                                    : ": names " + answer.primary.display());
       } catch (const ServerError& e) {
         refusal = {self->where(index) + ": " + e.answer() + advice_for(e), true};
@@ -105,7 +105,7 @@ class SentinelLocator::Impl : public std::enable_shared_from_this<Impl> {
     self->give_up(refusals);
   }
 
-  // Asks only if nobody did a moment ago; and each time another sentinel, because one may be cut off from the rest.
+  // Asks only if no caller did a moment ago; and each time another sentinel, because one may be cut off from the rest.
   static Task<Address> relocate(std::shared_ptr<Impl> self, Address current, BootTime deadline) {
     const Duration fresh = self->options_.recheck_interval / 2;
     if (self->known_ && self->timers_.clock().boot_now() - self->known_at_ < fresh) co_return self->known_->primary;

@@ -3,7 +3,7 @@
 // They are asked in turn, beginning with the one that last answered, each within half of the time that is left, so
 // that dead ones do not eat it. Where to begin is drawn, so a fleet does not ask all the same one. While connected each
 // is asked in its turn every few seconds, over connections that are kept: after a failover the old primary may go on
-// for a while, alive and heard by nobody. Whom to believe if they disagree: sentinel_votes.hpp. A sentinel that is
+// for a while, alive and without clients. Whom to believe if they disagree: sentinel_votes.hpp. A sentinel that is
 // given by name is asked where the name leads now. Shared by the links of an agent, so that they need not ask twice.
 // One thread: the loop's.
 #pragma once

@@ -22,7 +22,7 @@ constexpr std::string_view invalidations = "__redis__:invalidate";
 // What the server has yet to answer, in the order of its answers.
 enum class Asked { watch, subscribe, unsubscribe, ping };
 struct Channel {
-  std::string key;  // that the channel stands for; empty: none
+  std::string key;  // whose changes the channel reports too; empty: none
   Subscriber::Need need = Subscriber::Need::required;
 };
 struct Question {
@@ -194,7 +194,7 @@ class Subscriber::Impl : public std::enable_shared_from_this<Impl> {
     }
   }
 
-  // None: the server answers what nobody asked.
+  // None: the server answers a question that was not asked.
   std::optional<Question> answered() {
     if (asked_.empty()) return std::nullopt;
     Question question = std::move(asked_.front());

@@ -4,7 +4,7 @@
 // and from then on every message arrives until the next gap. A peer that fell silent is noticed by a PING that is not
 // answered.
 //
-// A channel can stand for a key: then the server also tells when somebody wrote, deleted or flushed that key (server-
+// A channel can have a key: then the server also reports each write, deletion and flush of that key (server-
 // assisted client-side caching, Redis 6 or later, in broadcast mode with a redirection of the connection to itself). On
 // a server that cannot do it, or does not allow it to us (ACL: +client|id +client|tracking &__redis__:invalidate), only
 // messages come. One thread: the loop's.
@@ -42,8 +42,9 @@ class Subscriber {
   void start();
   void stop();  // no callback comes any more
 
-  // `key`: the key that the channel stands for; empty: none. If the server refuses a required channel, the connection
-  // is ended and made again. An optional channel that is refused (NOPERM) stays silent until the next connection.
+  // `key`: the key whose changes the channel reports too; empty: none. If the server refuses a required channel, the
+  // connection is ended and made again. An optional channel that is refused (NOPERM) stays silent until the next
+  // connection.
   enum class Need { required, optional };
   void subscribe(const std::string& channel, const std::string& key = {}, Need need = Need::required);
   void unsubscribe(const std::string& channel);

@@ -77,8 +77,8 @@ struct ConnectOptions {
   std::function<SecretString()> username;
   std::function<SecretString()> password;
   TlsOptions tls;
-  // If set: told at every connect which process the server is, by the run_id of INFO (empty: it may or can not say so).
-  // May throw SetupError: then the connection is not used.
+  // If set: called at every connect with the process of the server, the run_id of INFO (empty: it may or can not say
+  // so). May throw SetupError: then the connection is not used.
   std::function<void(const std::string& run_id)> identified;
   std::string client_name;        // shown by CLIENT LIST; no spaces; empty: none
   Duration timeout{500'000'000};  // each: for asking the locator, a connect including the greeting, an answer to PING

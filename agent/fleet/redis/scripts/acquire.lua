@@ -3,8 +3,8 @@
 --   KEYS  updater, token, fence, pause
 --   ARGV  owner, ttl_ms, fence_ttl_ms, channel, claim message, protocol of the lock
 --   reply {"won", the lock's owner, fence, record | nil}
---         {"busy", ttl_ms of the holder (-1: for ever), first 64 bytes of the holder, record | nil}
---         {"paused", ttl_ms of the pause (-1: for ever), first 4096 bytes of the reason, record | nil}
+--         {"busy", ttl_ms of the holder (-1: without an end), first 64 bytes of the holder, record | nil}
+--         {"paused", ttl_ms of the pause (-1: without an end), first 4096 bytes of the reason, record | nil}
 --
 -- The fence is above the last one and above the generation of the stored record. All is read before anything is
 -- written, so a key of a wrong type is an error without a trace.

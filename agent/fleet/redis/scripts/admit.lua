@@ -7,7 +7,7 @@
 --
 -- A window begins with its first call. What the caller knows of it counts as well: this server may have lost its data
 -- since. Nothing waits longer than its own interval. The end of the count is set before it as well: a server that
--- refuses that (an ACL without PEXPIRE) must not count calls that nobody makes.
+-- refuses that (an ACL without PEXPIRE) must not count calls that no host makes.
 -- needs: counting
 if redis.call('GET', KEYS[1]) ~= ARGV[1] then
   return {'lost', 0, 0}

@@ -1,5 +1,5 @@
 --   KEYS  lock, info      ARGV  protocol
---   reply {} | {first 64 bytes of the holder, ttl_ms (-1: for ever) [, note]}
+--   reply {} | {first 64 bytes of the holder, ttl_ms (-1: without an end) [, note]}
 -- needs: lock_value note
 local value = redis.call('GET', KEYS[1])
 local ttl = ttl_of(KEYS[1], value, ARGV[1])

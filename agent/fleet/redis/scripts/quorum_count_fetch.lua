@@ -1,5 +1,5 @@
 --   KEYS  updater, budget
---   ARGV  owner, window_age_ms, calls, keep_ms, window_ms, channel | "" (nobody is told)
+--   ARGV  owner, window_age_ms, calls, keep_ms, window_ms, channel | "" (no message)
 --   reply 1 | 0
 -- needs: counting
 if redis.call('GET', KEYS[1]) ~= ARGV[1] then

@@ -1,4 +1,4 @@
--- Puts a record in the place of one of the same generation that nobody can read.
+-- Puts a record in the place of one of the same generation that no host can read.
 --
 --   KEYS  token      ARGV  the record as it was read, new record      reply 1 | 0 (something else is stored by now)
 -- needs: limits

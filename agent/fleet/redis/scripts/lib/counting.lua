@@ -1,7 +1,7 @@
 -- For scripts that count fetches.
 --
 -- kept_calls() returns of the hash under `key` when the last fetch was and when the window began, in ms (nil: not
--- known), and the fetches in it. A time of the future (the server's clock went back, or somebody wrote it) becomes
+-- known), and the fetches in it. A time of the future (the server's clock went back, or another program wrote it) becomes
 -- now, and so does the begin of a window that is missing: once, so it is written down. Taken for now at each look it
 -- would never be over.
 local function digits(number) return string.format('%.0f', number) end

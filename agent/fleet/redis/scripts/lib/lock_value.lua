@@ -28,7 +28,7 @@ local function ttl_of(key, value, protocol)
   return math.min(left, 9007199254740991)
 end
 
--- Takes a free lock. Returns its owner; or nil and the reply that says who holds it: {"busy", ttl_ms (-1: for ever),
+-- Takes a free lock. Returns its owner; or nil and the reply that says who holds it: {"busy", ttl_ms (-1: without an end),
 -- first 64 bytes of the holder}. Under set_nx it writes first: a server that refuses writes says so also of a lock that
 -- is held. Its holder can neither publish nor give it back then, and the others must not wait for that.
 local function take(key, owner, ttl_ms, protocol)

@@ -1,5 +1,5 @@
 -- For scripts that say who holds a lock: note() returns {fence, by, metadata, age in ms (-1: not
--- known)} of the value that the lock has, or nothing if somebody else has written beside it.
+-- known)} of the value that the lock has, or nothing if another client has written beside it.
 local function note(info_key, value, time)
   local info = redis.call('HMGET', info_key, 'owner', 'fence', 'by', 'metadata', 'taken_ms')
   if not value or info[1] ~= value then return {} end
