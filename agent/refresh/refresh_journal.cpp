@@ -170,6 +170,15 @@ void RefreshJournal::repaired(const Record& record, bool was_lost) {
              {{"token", name()}, {"generation", record.token_generation()}});
 }
 
+void RefreshJournal::gap() {
+  log::debug("messages of the fleet may have been missed; looking at the record", {{"token", name()}});
+}
+
+void RefreshJournal::loss() {
+  log::debug("the coordinator tells that it has lost the record; a host of the fleet gives it back",
+             {{"token", name()}});
+}
+
 void RefreshJournal::record_refused(const std::string& why) {
   ++status_.records_refused;
   error("a record from the coordinator was refused: " + why);

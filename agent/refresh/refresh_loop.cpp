@@ -192,6 +192,16 @@ void RefreshLoop::on_usage(FetchUsage usage) {
   journal_.usage(fleet_.heard());
 }
 
+void RefreshLoop::on_gap() {
+  journal_.gap();
+  repair_.reload_soon();
+}
+
+void RefreshLoop::on_lost() {
+  journal_.loss();
+  repair_.hear_loss();
+}
+
 // The host that heard it from a user fetches; this host does so only if nothing comes of it.
 void RefreshLoop::on_rejected(Generation generation) {
   const bool is_news = rejections_.hear(generation);

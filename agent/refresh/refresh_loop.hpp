@@ -82,8 +82,8 @@ class RefreshLoop final : private FleetListener {
   void on_resume() override { pauses_.hear_resume(); }
   void on_rejected(Generation generation) override;
   void on_unreadable(const std::string& why) override { journal_.record_refused(why); }
-  void on_gap() override { repair_.reload_soon(); }
-  void on_lost() override { repair_.hear_loss(); }
+  void on_gap() override;
+  void on_lost() override;
 
   void request(RefreshRequest::Reason reason, Duration patience = Duration{0});
   void source_changed();

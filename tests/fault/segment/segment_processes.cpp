@@ -95,14 +95,19 @@ int read_until_told(const std::filesystem::path& directory, int to_parent, int t
   const Token token("api", opened);
   if (!token.wait_valid(std::chrono::seconds(60)).ok()) return 1;
   std::vector<ReaderReport> reports(static_cast<std::size_t>(threads));
-  std::atomic<int> reading{0};
+  // Of the threads, those that have seen one generation, and two.
+  std::atomic<int> with_one{0};
+  std::atomic<int> with_two{0};
   const auto read = [&](ReaderReport& report) {
     Reader reader(token);
-    bool announced = false;
-    while (!told_to_stop) {
+    std::uint64_t announced = 0;
+    // One look more when it is told to stop: what stood in the segment by then is seen.
+    for (bool last_look = false; !last_look;) {
+      last_look = told_to_stop;
       read_once(token, reader, report);
-      if (report.good > 0 && !announced && ++reading == threads) tell_ready(to_parent);
-      announced = announced || report.good > 0;
+      if (announced == 0 && report.generations > 0 && ++with_one == threads) tell_ready(to_parent);
+      if (announced < 2 && report.generations > 1 && ++with_two == threads) tell_ready(to_parent);
+      announced = std::max(announced, std::min<std::uint64_t>(report.generations, 2));
     }
   };
   std::vector<std::thread> others;

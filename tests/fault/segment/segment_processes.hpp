@@ -30,7 +30,8 @@ struct ReaderReport {
 };
 
 // Reads through reader.current and read in turn until SIGTERM, then reports to the parent. Says ready after its first
-// good read. With several threads on one token: when each has had one; of `generations` and `newest`, the least.
+// good read, and once more when it has seen a second generation. With several threads on one token: when each has had
+// one; of `generations` and `newest`, the least.
 int read_until_told(const std::filesystem::path& directory, int to_parent, int threads = 1);
 
 }  // namespace jeton::test

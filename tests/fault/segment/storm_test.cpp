@@ -1,4 +1,7 @@
 // Readers under a writer that never rests, is killed at any instruction, or while they themselves are stopped.
+//
+// The pauses between two kills are chance, and no wait for anything. A test prints its seed; JETON_TEST_SEED=N gives it
+// back, which repeats the pauses and not what the scheduler does meanwhile.
 #include <gtest/gtest.h>
 
 #include <chrono>
@@ -33,6 +36,29 @@ class Storm : public testing::Test {
     }
     for (const auto& reader : readers) ASSERT_TRUE(reader->ready());
   }
+  // The length of a storm: nothing is waited for.
+  static void last(std::chrono::seconds length) { std::this_thread::sleep_for(length); }
+  // A pause of chance before each kill.
+  class Pauses {
+   public:
+    explicit Pauses(int longest_us) : longest_us_(0, longest_us) {
+      std::cout << "JETON_TEST_SEED=" << seed_ << std::endl;
+    }
+    void pass() { std::this_thread::sleep_for(std::chrono::microseconds(longest_us_(random_))); }
+
+   private:
+    static std::uint64_t choose() {
+      const char* given = std::getenv("JETON_TEST_SEED");
+      return given != nullptr ? std::strtoull(given, nullptr, 10) : std::random_device{}();
+    }
+    std::uint64_t seed_ = choose();
+    std::mt19937_64 random_{seed_};
+    std::uniform_int_distribution<int> longest_us_;
+  };
+  // Every reader has seen more than one generation: once a test, before the writer ends.
+  void await_second_generation() const {
+    for (const auto& reader : readers) ASSERT_TRUE(reader->ready()) << "a reader died";
+  }
   // Every reader's report is good; returns the newest generation that all of them saw.
   std::uint64_t expect_good_reports() {
     std::uint64_t newest = ~std::uint64_t{0};
@@ -65,32 +91,30 @@ class Storm : public testing::Test {
 TEST_F(Storm, ReadersStandAWriterThatPublishesAsFastAsItCan) {
   const auto writer = start_writer();
   start_readers(3);
-  std::this_thread::sleep_for(std::chrono::seconds(effort(10, 3)));  // the length of the storm, not a guess
+  last(std::chrono::seconds(effort(10, 3)));
+  await_second_generation();
   expect_good_reports();
 }
 
 TEST_F(Storm, ReadersStandAWriterThatIsKilledTwoHundredTimes) {
-  std::random_device device;
-  const unsigned seed = device();
-  std::cout << "seed " << seed << "\n";
-  std::mt19937 random(seed);
-  std::uniform_int_distribution<int> microseconds(0, 8000);
+  Pauses pauses(8000);
 
   auto writer = start_writer();
   start_readers(2);
   for (int i = 0; i < 200; ++i) {
-    std::this_thread::sleep_for(std::chrono::microseconds(microseconds(random)));
+    pauses.pass();
     writer->kill();
     writer = start_writer();
   }
+  await_second_generation();
   writer->kill();
   const std::uint64_t newest = expect_good_reports();
   // What is left is whole, and the next agent goes on from it.
-  Child last([this](int) {
+  Child next([this](int) {
     publish_some(directory, 1);
     return 0;
   });
-  EXPECT_EQ(last.wait(), 0);
+  EXPECT_EQ(next.wait(), 0);
   start_readers(1);
   readers.front()->signal(SIGTERM);
   ReaderReport report;
@@ -103,16 +127,13 @@ TEST_F(Storm, EightProcessesOfEightThreadsStandAWriterThatNeverRests) {
   const char* seconds = std::getenv("JETON_STORM_S");
   const auto writer = start_writer();
   start_readers(8, 8);
-  std::this_thread::sleep_for(std::chrono::seconds(seconds != nullptr ? std::atoi(seconds) : effort(5, 2)));
+  last(std::chrono::seconds(seconds != nullptr ? std::atoi(seconds) : effort(5, 2)));
+  await_second_generation();
   expect_good_reports();
 }
 
 TEST_F(Storm, AWriterDoesNotNoticeThatItsReadersAreKilled) {
-  std::random_device device;
-  const unsigned seed = device();
-  std::cout << "seed " << seed << "\n";
-  std::mt19937 random(seed);
-  std::uniform_int_distribution<int> microseconds(0, 2000);
+  Pauses pauses(2000);
   const auto writer = start_writer();
   start_readers(1);  // this one stays, and sees the writer go on
   for (int i = 0; i < 200; ++i) {
@@ -125,24 +146,21 @@ TEST_F(Storm, AWriterDoesNotNoticeThatItsReadersAreKilled) {
       for (Generation seen = 0;;) seen = token.wait_change(seen).value();
     });
     ASSERT_TRUE(killed.ready());
-    std::this_thread::sleep_for(std::chrono::microseconds(microseconds(random)));
+    pauses.pass();
     killed.kill();
   }
+  await_second_generation();
   const std::uint64_t newest = expect_good_reports();
-  Child last([&](int) {
+  Child next([&](int) {
     jeton::Options options;
     options.directory = directory.string();
     return Token("api", options).wait_change(newest, 60s) ? 0 : 1;
   });
-  EXPECT_EQ(last.wait(), 0);
+  EXPECT_EQ(next.wait(), 0);
 }
 
 TEST_F(Storm, AReaderThatIsStoppedInTheMiddleReadsTheNewTokenAfterwards) {
-  std::random_device device;
-  const unsigned seed = device();
-  std::cout << "seed " << seed << "\n";
-  std::mt19937 random(seed);
-  std::uniform_int_distribution<int> microseconds(0, 500);
+  Pauses pauses(500);
   const auto publish = [this](agent::Generation count) {
     Child writer([&](int) {
       publish_some(directory, count);
@@ -153,12 +171,13 @@ TEST_F(Storm, AReaderThatIsStoppedInTheMiddleReadsTheNewTokenAfterwards) {
   publish(1);
   start_readers(1);
   for (int i = 0; i < 50; ++i) {
-    std::this_thread::sleep_for(std::chrono::microseconds(microseconds(random)));
+    pauses.pass();
     readers.front()->signal(SIGSTOP);
     publish(7);
     readers.front()->signal(SIGCONT);
   }
-  expect_good_reports();
+  await_second_generation();
+  EXPECT_EQ(expect_good_reports(), 1U + 50 * 7);
 }
 
 }  // namespace

@@ -33,16 +33,16 @@ int count_of(const std::string& text, const std::string& word) {
 }
 
 TEST_F(LockProcess, RenewedLockKeepsItsValueAndIsFreeSoonAfterItsHolderIsKilled) {  // [16]
-  const auto holder = start_holder(1s);
+  const auto holder = start_holder(3s);
   const std::string owner = value();
-  // Many times its time to live, by the holder's own count of renewals.
-  while (count_of(holder->out(), "renewed") < 12) {
+  // Twice its time to live, by the holder's own count of renewals.
+  while (count_of(holder->out(), "renewed") < 6) {
     ASSERT_EQ(value(), owner);
     ASSERT_FALSE(a.call.try_acquire(1s).lease);
     ASSERT_EQ(count_of(holder->out(), "lost"), 0);
   }
   holder->kill();
-  EXPECT_LE(pttl(updater), 1'000);
+  EXPECT_LE(pttl(updater), 3'000);
   const Lease lease = a.call.acquire_eventually(60s);
   EXPECT_NE(lease.owner, owner);
 }

@@ -45,7 +45,7 @@ TEST_F(RedisOutage, StoppedServerIsNeverReadAsBusyLostOrEmpty) {
   server.signal(SIGCONT);
 }
 
-TEST_F(RedisOutage, AbsentServerIsNamedAndCostsNoMoreThanTheTimeout) {
+TEST_F(RedisOutage, AbsentServerIsNamed) {
   auto options = impatient();
   options.connection.address.path = "/nonexistent/redis.sock";
   test::Host host(loop, std::move(options));

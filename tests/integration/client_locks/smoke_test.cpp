@@ -34,7 +34,7 @@ TEST_P(LocksSmoke, FourWorkersCount_NoUpdateIsLost) {
   const std::filesystem::path file = dir.write("number", "0\n");
   std::vector<std::unique_ptr<Process>> workers;
   for (int i = 0; i < 4; ++i) {
-    workers.push_back(std::make_unique<Process>(host.worker("10000", {"count", file, "5"})));
+    workers.push_back(std::make_unique<Process>(host.worker("60000", {"count", file, "5"})));
   }
   for (const auto& one : workers) EXPECT_EQ(one->wait(), 0) << one->err();
   EXPECT_EQ(read_file(file), "20\n");

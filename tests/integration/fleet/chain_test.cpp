@@ -69,10 +69,9 @@ TEST_F(FleetChain, AFetchThatWasRefusedIsTriedAgainWithTheNextFirstToken) {
   AgentProcess& agent = add_agent({});
   configure(agent, "{backend: local}", "{min_interval: 10ms}");
   start_all();
-  ASSERT_TRUE(eventually([&] { return provider.counts().requests == 1; }));
   EXPECT_TRUE(eventually([&] { return agent.valid(); })) << agent.log();
-  EXPECT_EQ(provider.counts().requests, 2U);
   const auto seen = provider.seen();
+  ASSERT_EQ(seen.size(), 2U);
   EXPECT_NE(seen.at(0).headers.at("authorization"), seen.at(1).headers.at("authorization"));
 }
 

@@ -51,7 +51,9 @@ TEST_F(FleetCrash, ALocalAgentThatWasKilledAdoptsItsTokenAndFetchesNothing) {
   EXPECT_EQ(provider.counts().requests, 1U);
 }
 
-TEST_F(FleetCrash, AnUpdaterKilledInMidFetchIsReplacedWithinOneTtl) {
+// That this takes no longer than the time to live of the lock:
+// FleetRefresh.UpdaterDiesInMidFetch_IsReplacedWithinOneTtl.
+TEST_F(FleetCrash, AnUpdaterKilledInMidFetchIsReplaced) {
   FaultProvider provider({.lifetime = seconds(600)});
   provider.behave(Behaviour::only(Behaviour::Kind::hang), 1);
   for (int i = 0; i < 3; ++i) add_agent({.redis_url = redis.tcp_url(), .token_url = provider.url(), .lock_ttl = "3s"});
@@ -59,15 +61,11 @@ TEST_F(FleetCrash, AnUpdaterKilledInMidFetchIsReplacedWithinOneTtl) {
   AgentProcess* killed = nullptr;
   ASSERT_TRUE(eventually([&] { return (killed = updater()) != nullptr; }));
   killed->kill();
-  const auto died = std::chrono::steady_clock::now();
   ASSERT_TRUE(eventually([&] {
     return std::all_of(agents.begin(), agents.end(), [&](const auto& a) { return a.get() == killed || a->valid(); });
   }));
-  const auto took = std::chrono::steady_clock::now() - died;
   EXPECT_EQ(provider.counts().requests, 2U);
   EXPECT_EQ(provider.counts().issued, 1U);
-  // The key cannot outlive its TTL; what is more than that is this machine's load.
-  RecordProperty("replaced_after_ms", std::to_string(std::chrono::duration_cast<milliseconds>(took).count()));
 }
 
 TEST_F(FleetCrash, AnUpdaterToldToStopInMidFetchLeavesNoLock) {
@@ -91,7 +89,7 @@ TEST_F(FleetCrash, AnUpdaterToldToStopInMidFetchLeavesNoLock) {
 
 TEST_F(FleetCrash, AnUpdaterFrozenPastItsTtlIsRefusedByItsFence) {
   FaultProvider provider({.lifetime = seconds(600)});
-  provider.behave(Behaviour::slow(seconds(4)), 1);
+  provider.behave(Behaviour::slow(seconds(60)), 1);
   for (int i = 0; i < 3; ++i) add_agent({.redis_url = redis.tcp_url(), .token_url = provider.url(), .lock_ttl = "1s"});
   start_all();
   AgentProcess* frozen = nullptr;
@@ -104,7 +102,8 @@ TEST_F(FleetCrash, AnUpdaterFrozenPastItsTtlIsRefusedByItsFence) {
   ASSERT_TRUE(eventually(others_valid));
   const auto published = stored_generation(redis);
   ASSERT_GT(published, 0U);
-  // The slow answer is issued by then, so the frozen agent will have a token to publish.
+  // The slow answer is issued now, so the frozen agent will have a token to publish.
+  provider.end_delays();
   ASSERT_TRUE(eventually([&] { return provider.counts().issued == 2; }));
 
   frozen->signal(SIGCONT);

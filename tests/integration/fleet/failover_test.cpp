@@ -62,9 +62,11 @@ TEST_F(FleetFailover, APrimaryKilledWhileTheUpdaterFetchesIsReplaced) {
   ASSERT_TRUE(eventually([&] { return all_valid(); }));
   start_readers();
   const auto first = newest();
-  provider.behave(Behaviour::slow(seconds(2)), 1);
-  ASSERT_TRUE(eventually([&] { return updater() != nullptr; }));
+  const auto asked = provider.counts().requests;
+  provider.behave(Behaviour::slow(seconds(60)), 1);
+  ASSERT_TRUE(eventually([&] { return provider.counts().requests > asked; }));
   redis.server(0).kill();
+  provider.end_delays();
   expect_resumed(first);
   EXPECT_NE(redis.primary(), 0U);
 }
@@ -122,6 +124,7 @@ TEST_F(FleetFailover, APrimaryThatFreezesIsLeftAndComesBackAsAReplica) {
 TEST_F(FleetFailover, AgentsStartWithTwoOfThreeSentinelsDown) {
   redis.sentinel(0).kill();
   redis.sentinel(2).kill();
+  provider.set_lifetime(seconds(600));
   start_agents(2);
   ASSERT_TRUE(eventually([&] { return all_valid(); }));
   EXPECT_EQ(agents[0]->generation(), agents[1]->generation());

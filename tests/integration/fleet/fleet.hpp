@@ -13,6 +13,7 @@
 #include "tests/support/eventually.hpp"
 #include "tests/support/fault_provider.hpp"
 #include "tests/support/redis_server.hpp"
+#include "tests/support/unix_http.hpp"
 
 namespace jeton::test {
 
@@ -26,9 +27,14 @@ inline constexpr const char* rotation = "{grace: 8s, spread: 250ms}";
 
 class ReaderProcess {
  public:
+  // Returns when it has read its first token.
   ReaderProcess(const AgentProcess& agent, milliseconds duration, std::chrono::microseconds pause = milliseconds(1))
       : process_({JETON_READER_BINARY, agent.runtime_dir().string(), "api", std::to_string(duration.count()),
-                  std::to_string(pause.count())}) {}
+                  std::to_string(pause.count())}) {
+    const auto has_read = [this] { return process_.err().find("reading\n") != std::string::npos; };
+    static_cast<void>(eventually([&] { return has_read() || !process_.running(); }));
+    if (!has_read()) throw std::runtime_error("the reader does not begin: " + process_.err());
+  }
 
   // Waits for its end and returns what it saw. SIGTERM ends it early.
   nlohmann::json report(bool end_now = false) {
@@ -71,9 +77,20 @@ class FleetTest : public testing::Test {
     for (const auto& agent : agents) sum += agent->token()["counters"]["publications"].get<std::uint64_t>();
     return sum;
   }
-  // No token was fetched in vain. Between its fetch and its publication one is missing for a moment.
+  // No fetch was in vain: each brought a token, and each token was published. One may be under way for a moment.
   [[nodiscard]] bool publishes_all_of(const FaultProvider& provider) const {
-    return eventually([&] { return publications() == provider.counts().issued; });
+    return eventually([&] {
+      const FaultProvider::Counts counts = provider.counts();
+      return counts.requests == counts.issued && publications() == counts.issued;
+    });
+  }
+  // As an operator does. Tokens that live long and are asked for can be counted, however slow the machine is.
+  static void ask_for_new_token(const AgentProcess& agent) {
+    EXPECT_EQ(unix_http_post(agent.runtime_dir() / "agent.sock", "/v1/tokens/api/refresh", "").status, 202);
+  }
+  [[nodiscard]] static bool reaches_coordinator(const AgentProcess& agent) {
+    const auto answer = unix_http_get(agent.runtime_dir() / "agent.sock", "/v1/status");
+    return answer.status == 200 && nlohmann::json::parse(answer.body)["coordinator"]["reachable"].get<bool>();
   }
   // The agent that is asking the provider now; nullptr if none is.
   [[nodiscard]] AgentProcess* updater() const {
@@ -86,6 +103,15 @@ class FleetTest : public testing::Test {
   [[nodiscard]] std::uint64_t stored_generation(const RedisServer& redis) const {
     const std::string text = redis.cli({"HGET", "jeton:{api}:token", "generation"});
     return text.empty() ? 0 : std::stoull(text);
+  }
+  // In the log lines of all agents.
+  [[nodiscard]] std::size_t times_logged(const std::string& text) const {
+    std::size_t count = 0;
+    for (const auto& agent : agents) {
+      const std::string log = agent->log();
+      for (auto at = log.find(text); at != std::string::npos; at = log.find(text, at + 1)) ++count;
+    }
+    return count;
   }
   // No log line of any agent, at trace level, holds a token.
   void expect_no_secret_logged(const FaultProvider& provider) const {

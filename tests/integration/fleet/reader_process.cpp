@@ -1,6 +1,7 @@
 // A process that reads a token again and again through libjeton, as an application would, and reports what it saw:
 //   jeton_test_reader RUNTIME_DIR TOKEN MILLISECONDS PAUSE_MICROSECONDS
-// Alternates between Token::read and Reader::current. Prints one JSON object at the end, or on SIGTERM.
+// Alternates between Token::read and Reader::current. Says "reading" on stderr after the first token, and prints one
+// JSON object at the end, or on SIGTERM.
 #include <signal.h>
 
 #include <chrono>
@@ -35,7 +36,7 @@ struct Seen {
     }
   }
   void token(std::string_view value, jeton::Generation g, jeton::Time expires_at) {
-    ++reads;
+    if (++reads == 1) std::fputs("reading\n", stderr);
     if (expires_at + std::chrono::milliseconds(20) < std::chrono::system_clock::now()) ++expired;
     const auto serial = jeton::agent::demo::checked_token_serial(value);
     if (!serial) {

@@ -15,7 +15,7 @@ struct FleetRedlock : FleetTest {
 };
 
 TEST_F(FleetRedlock, OneFetchPerLifetimeThoughOneServerIsKilledAndOneFrozen) {
-  FaultProvider provider({.lifetime = rotating_lifetime});
+  FaultProvider provider({.lifetime = seconds(600)});
   AgentSettings settings{.token_url = provider.url(), .refresh = rotation};
   for (const RedisServer& server : servers) settings.redlock_urls.push_back(server.tcp_url());
   const std::string key = (dir / "seal.key").string();
@@ -26,6 +26,8 @@ TEST_F(FleetRedlock, OneFetchPerLifetimeThoughOneServerIsKilledAndOneFrozen) {
   start_all();
   ASSERT_TRUE(eventually([&] { return all_valid(); }));
   EXPECT_EQ(provider.counts().requests, 1U) << "a cold start is one fetch";
+  provider.set_lifetime(rotating_lifetime);  // from here on, and not before that could be counted
+  ask_for_new_token(*agents.front());
   std::vector<std::unique_ptr<ReaderProcess>> readers;
   for (const auto& agent : agents) readers.push_back(std::make_unique<ReaderProcess>(*agent, seconds(100)));
 
@@ -42,10 +44,8 @@ TEST_F(FleetRedlock, OneFetchPerLifetimeThoughOneServerIsKilledAndOneFrozen) {
            std::all_of(agents.begin(), agents.end(), [&](const auto& a) { return a->generation() == generation; });
   };
   // One more than the readers must have seen, which may begin late and end before they see the last.
-  ASSERT_TRUE(eventually([&] { return all_have(4); }));
+  for (const std::uint64_t tokens : {2U, 3U, 4U}) ASSERT_TRUE(eventually([&] { return all_have(tokens); })) << tokens;
 
-  const auto counts = provider.counts();
-  EXPECT_EQ(counts.requests, counts.issued);
   EXPECT_TRUE(publishes_all_of(provider)) << "more than one host fetched for a lifetime";
   const auto status = agents.front()->get("/ready");
   EXPECT_EQ(status, 200);

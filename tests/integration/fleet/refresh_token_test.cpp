@@ -14,6 +14,11 @@ struct RefreshTokenTest : FleetTest {
   TempDir dir;
 
   void use(RotatingProvider& provider) { provider_ = &provider; }
+  // Of hosts that are added from here on; otherwise they use `redis`.
+  void use_backend(const std::string& name) {
+    backend_ = name;
+    while (name == "redlock" && others_.size() < 2) others_.push_back(std::make_unique<RedisServer>());
+  }
 
   AgentProcess& add_host(
       const std::string& refresh = "{min_interval: 10ms, retry: {initial: 50ms, permanent: 300ms}}") {
@@ -26,10 +31,8 @@ struct RefreshTokenTest : FleetTest {
     AgentProcess& agent = add_agent({});
     agent.write_config(
         "version: 1\nagent:\n  runtime_dir: " + agent.runtime_dir().string() +
-        "\n  state_dir: " + state_dir(agent).string() +
-        "\n  log: {level: trace, format: text}\ncoordination:\n  backend: "
-        "redis\n  redis: {endpoint: '" +
-        redis.tcp_url() + "'}\n  lock: {ttl: 2s}\n  seal: {key_files: [" + (dir / "seal.key").string() +
+        "\n  state_dir: " + state_dir(agent).string() + "\n  log: {level: trace, format: text}\n" + coordination() +
+        "  lock: {ttl: 2s}\n  seal: {key_files: [" + (dir / "seal.key").string() +
         "]}\ntokens:\n  api:\n    source:\n      type: oauth2\n      token_url: " + provider_->token_url() +
         "\n      grant: refresh_token\n      client_id: jeton\n      client_auth: none\n"
         "      refresh_token: ${file:" +
@@ -68,7 +71,18 @@ struct RefreshTokenTest : FleetTest {
     EXPECT_FALSE(provider_->family_revoked()) << agent.log();
   }
 
+  [[nodiscard]] std::string coordination() const {
+    const std::string backend = "coordination:\n  backend: " + backend_ + "\n";
+    if (backend_ == "local") return backend;
+    if (backend_ == "redis") return backend + "  redis: {endpoint: '" + redis.tcp_url() + "'}\n";
+    std::string urls = "'" + redis.tcp_url() + "'";
+    for (const auto& other : others_) urls += ", '" + other->tcp_url() + "'";
+    return backend + "  redlock: {endpoints: [" + urls + "]}\n";
+  }
+
   RotatingProvider* provider_ = nullptr;
+  std::string backend_ = "redis";
+  std::vector<std::unique_ptr<RedisServer>> others_;
 };
 
 // Where the updater is killed, and whether the provider has to allow a short reuse for it: only between its answer and
@@ -76,6 +90,7 @@ struct RefreshTokenTest : FleetTest {
 struct Kill {
   const char* at;
   bool reuse;
+  const char* backend = "redis";
 };
 
 struct RefreshTokenKill : RefreshTokenTest, testing::WithParamInterface<Kill> {};
@@ -83,6 +98,7 @@ struct RefreshTokenKill : RefreshTokenTest, testing::WithParamInterface<Kill> {}
 TEST_P(RefreshTokenKill, LosesNoRefreshToken) {
   RotatingProvider provider({.reuse = GetParam().reuse ? seconds(60) : seconds(0)});
   use(provider);
+  use_backend(GetParam().backend);
   AgentProcess& agent = add_host();
   agent.start();
   ASSERT_TRUE(eventually([&] { return agent.valid(); })) << agent.log();
@@ -117,6 +133,21 @@ INSTANTIATE_TEST_SUITE_P(AtEveryStep, RefreshTokenKill,
                                          Kill{"redis.publish.answered", false}, Kill{"segment.publish.begin", false},
                                          Kill{"segment.publish.filled", false}, Kill{"segment.publish.stored", false},
                                          Kill{"segment.publish.woken", false}),
+                         name_of_kill);
+
+INSTANTIATE_TEST_SUITE_P(AtEveryStepOnThisHost, RefreshTokenKill,
+                         testing::Values(Kill{"local.acquire.locked", false, "local"},
+                                         Kill{"local.acquire.stored", false, "local"},
+                                         Kill{"local.publish.writing", false, "local"},
+                                         Kill{"local.publish.written", false, "local"}),
+                         name_of_kill);
+
+INSTANTIATE_TEST_SUITE_P(AtEveryStepOnAQuorum, RefreshTokenKill,
+                         testing::Values(Kill{"redlock.acquire.won", false, "redlock"},
+                                         Kill{"redlock.admit.read", false, "redlock"},
+                                         Kill{"redlock.admit.written", false, "redlock"},
+                                         Kill{"redlock.publish.sending", false, "redlock"},
+                                         Kill{"redlock.publish.answered", false, "redlock"}),
                          name_of_kill);
 
 TEST_F(RefreshTokenTest, IsKeptSealedInRedisAndOnTheDisk) {

@@ -156,18 +156,23 @@ TEST_F(KilledWhileHolding, AgentIsPausedBeyondTheTimeToLive_NeitherGivesBackNorE
   EXPECT_EQ(other.show("job")["owner"], successor["owner"]);
 }
 
-// kill -9 of the agent between the answer of Redis and its own: no client knows of the lock, and it ends by itself.
+// kill -9 of the agent before its question to Redis, behind the answer, and when it is about to tell: no client knows
+// of the lock, and it ends by itself.
 TEST_F(KilledWhileHolding, AgentBeforeItSaysThatItHolds_LockEndsByItself) {
-  ProcessOptions options;
-  options.env = {{"JETON_FAILPOINTS", "locks.acquire.answered=kill"}};
-  AgentProcess armed(AgentSettings{}, options);
-  armed.write_config("version: 1\nagent: {runtime_dir: " + armed.runtime_dir().string() + "}\n" + on_redis(redis) +
-                     "locks: {\"job*\": {}}\n");
-  armed.start();
-  const RunResult result =
-      run({JETONCTL, "--dir", armed.runtime_dir(), "lock", "run", "job", "--ttl", "2s", "--", "true"});
-  EXPECT_EQ(result.status, 125);
-  EXPECT_TRUE(eventually([&] { return host.lock({"run", "job", "--", "true"}).status == 0; }));
+  for (const std::string step : {"locks.acquire.sending", "locks.acquire.answered", "locks.session.held"}) {
+    SCOPED_TRACE(step);
+    ProcessOptions options;
+    options.env = {{"JETON_FAILPOINTS", step + "=kill"}};
+    AgentProcess armed(AgentSettings{}, options);
+    armed.write_config("version: 1\nagent: {runtime_dir: " + armed.runtime_dir().string() + "}\n" + on_redis(redis) +
+                       "locks: {\"job*\": {}}\n");
+    armed.start();
+    const RunResult result =
+        run({JETONCTL, "--dir", armed.runtime_dir(), "lock", "run", "job", "--ttl", "2s", "--", "true"});
+    EXPECT_EQ(result.status, 125);
+    EXPECT_EQ(armed.wait(), 128 + SIGKILL) << "the failpoint was not passed";
+    EXPECT_TRUE(eventually([&] { return host.lock({"run", "job", "--", "true"}).status == 0; }));
+  }
 }
 
 }  // namespace

@@ -62,7 +62,7 @@ TEST_F(LockRunLoss, AgentIsKilled_EndsTheCommandAndTheLockEndsByItself) {
 }
 
 TEST_F(LockRunLoss, AgentHangs_EndsTheCommandWhenTheLeaseEnds) {
-  const auto job = hold({"--ttl", "1s"}, ready() + "exec sleep 1000");
+  const auto job = hold({"--ttl", "2s"}, ready() + "exec sleep 1000");
   host.agent().signal(SIGSTOP);
   EXPECT_EQ(job->wait(), 123) << "the validity ends whether or not anybody says so";
   host.agent().signal(SIGCONT);

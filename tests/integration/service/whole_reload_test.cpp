@@ -124,7 +124,7 @@ TEST_F(WholeReload, TokenIsWaitedFor_OtherChangedTokensEndMeanwhile) {
   settings_.refresh = "{min_interval: 0ms, retry: {initial: 10ms, max: 100ms}}";
   settings_.token_extra = rotating("a-rotating-one", slow.url());
   start();
-  ASSERT_TRUE(eventually([&] { return slow.counts().requests == 1 && failing.counts().requests > 1; }));
+  ASSERT_TRUE(eventually([&] { return slow.counts().requests >= 1 && failing.counts().requests > 1; }));
 
   settings_.token_url = provider_.url();
   reload(rotating("a-rotating-one", provider_.url()));
@@ -179,7 +179,7 @@ TEST_F(WholeReload, AgentIsStoppedMeanwhile_StopsAndTheReloadIsGivenUp) {
   slow.behave(Behaviour::only(Behaviour::Kind::hang));
   settings_.token_extra = rotating("a-rotating-one", slow.url());
   start();
-  ASSERT_TRUE(eventually([&] { return slow.counts().requests == 1; }));
+  ASSERT_TRUE(eventually([&] { return slow.counts().requests >= 1; }));
   reload(rotating("a-rotating-one", provider_.url()) + plain("another"));
   ASSERT_TRUE(comes("removed and changed tokens end"));
   EXPECT_EQ(agent_.stop(), 0);
@@ -209,21 +209,6 @@ TEST_F(WholeReload, SecretIsOnADeadMount_IsRefusedAndOtherTokensAreFetched) {
   EXPECT_TRUE(eventually([&] { return often.counts().requests > before; }));
   EXPECT_EQ(agent_.get("/live"), 200);
   EXPECT_EQ(agent_.stop(), 0);
-}
-
-TEST(ReloadOfASegment, SomethingFailsBehindIt_ItsOldSizeIsBack) {
-  const FaultProvider provider{{.lifetime = seconds(600)}};
-  AgentProcess agent{{.token_url = provider.url()}, {.env = {{"JETON_FAILPOINTS", "reload.segments=throw"}}}};
-  agent.start();
-  ASSERT_TRUE(eventually([&] { return agent.valid(); }));
-  const auto size = std::filesystem::file_size(agent.segment());
-  AgentSettings settings = agent.settings();
-  settings.token_extra = "    capacity: 64KiB\n";
-  agent.configure(settings);
-  agent.signal(SIGHUP);
-  ASSERT_TRUE(agent.logs("reload refused"));
-  EXPECT_EQ(std::filesystem::file_size(agent.segment()), size);
-  EXPECT_TRUE(agent.valid());
 }
 
 }  // namespace

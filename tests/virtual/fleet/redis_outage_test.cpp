@@ -40,6 +40,19 @@ TEST_F(RedisTrouble, ServerIsFrozen_IsNeverReadAsBusyLostOrEmpty) {
   server.thaw();
 }
 
+TEST_F(RedisTrouble, ServerIsAbsent_CallsCostNoMoreThanTheTimeout) {
+  test::Host host(loop, options(250ms));
+  server.kill();
+  const std::vector<std::function<void()>> calls{[&] { host.call.try_acquire(1s); },
+                                                 [&] { static_cast<void>(host.call.load()); },
+                                                 [&] { host.call.pause(1s, "x"); }};
+  for (const auto& call : calls) {
+    const BootTime before = loop.clock.boot_now();
+    EXPECT_NE(failure_of(call), "");
+    EXPECT_LE(loop.clock.boot_now() - before, 250ms);
+  }
+}
+
 TEST_F(RedisTrouble, ServerRestarts_ListenerIsToldOfTheGapAndHearsAgain) {
   a.listen();
   b.listen();
