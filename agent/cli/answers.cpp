@@ -1,5 +1,3 @@
-#include "agent/cli/answers.hpp"
-
 #include <unistd.h>
 
 #include <CLI/CLI.hpp>
@@ -13,6 +11,7 @@
 
 #include "agent/base/error.hpp"
 #include "agent/base/utc_text.hpp"
+#include "agent/cli/commands.hpp"
 #include "agent/cli/service_account.hpp"
 #include "agent/config/model/state_dir.hpp"
 #include "agent/fleet/backend/factory.hpp"

@@ -1,5 +1,3 @@
-#include "agent/cli/fetch.hpp"
-
 #include <CLI/CLI.hpp>
 #include <filesystem>
 #include <iostream>
@@ -7,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "agent/cli/commands.hpp"
 #include "agent/cli/service_account.hpp"
 #include "agent/config/text/values.hpp"
 #include "agent/provider/trial/trial.hpp"

@@ -1,5 +1,3 @@
-#include "agent/cli/keygen.hpp"
-
 #include <fcntl.h>
 #include <unistd.h>
 
@@ -7,6 +5,7 @@
 
 #include "agent/base/error.hpp"
 #include "agent/base/unique_fd.hpp"
+#include "agent/cli/commands.hpp"
 #include "agent/record/seal.hpp"
 
 namespace jeton::agent {

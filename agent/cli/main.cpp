@@ -5,16 +5,13 @@
 #include <filesystem>
 #include <iostream>
 #include <string>
+#include <utility>
 #include <vector>
 
-#include "agent/cli/answers.hpp"
 #include "agent/cli/check.hpp"
-#include "agent/cli/demo.hpp"
-#include "agent/cli/fetch.hpp"
-#include "agent/cli/keygen.hpp"
-#include "agent/cli/reload.hpp"
-#include "agent/cli/run.hpp"
+#include "agent/cli/commands.hpp"
 #include "agent/cli/service_account.hpp"
+#include "agent/config/load.hpp"
 #include "agent/config/text/values.hpp"
 #include "agent/service/daemon.hpp"
 #include "agent/service/hardening.hpp"
@@ -27,6 +24,20 @@ void add_config_option(CLI::App& command, std::vector<std::string>& files) {
   command.add_option("-c,--config", files,
                      "Configuration file; may be given more than once. Default: /etc/jeton/agent.yaml, then "
                      "/etc/jeton/agent.d/*.yaml");
+}
+
+// The daemon. Returns the exit status: 0 after SIGTERM or SIGINT, 1 if the configuration is wrong or the agent cannot
+// start.
+int run_agent(const Paths& files) {
+  using namespace jeton::agent;
+  // The default files are looked up anew at each reload: a file may have been added to agent.d.
+  const auto read = [&files] {
+    return load_config_files(files.empty() ? read_default_files() : read_config_files(files));
+  };
+  LoadResult loaded = read();
+  if (loaded.config) return run_daemon(std::move(loaded), read);
+  for (const Problem& problem : loaded.problems) std::cerr << problem.text() << '\n';
+  return 1;
 }
 
 // CLI11 itself only says that a command is missing when it is misspelt.
@@ -65,7 +76,7 @@ int main(int argc, char** argv) {
 
   CLI::App* run = app.add_subcommand("run", "Run the agent in the foreground");
   add_config_option(*run, files);
-  run->callback([&] { status = jeton::agent::run_agent(Paths(files.begin(), files.end())); });
+  run->callback([&] { status = run_agent(Paths(files.begin(), files.end())); });
 
   CLI::App* check =
       app.add_subcommand("check", "Check the configuration and print every problem; exit status 1 if any");

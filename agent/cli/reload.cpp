@@ -1,5 +1,3 @@
-#include "agent/cli/reload.hpp"
-
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <unistd.h>
@@ -15,6 +13,7 @@
 #include "agent/base/error.hpp"
 #include "agent/base/json.hpp"
 #include "agent/base/unique_fd.hpp"
+#include "agent/cli/commands.hpp"
 
 namespace jeton::agent {
 namespace {
