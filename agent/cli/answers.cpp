@@ -13,7 +13,7 @@
 #include "agent/base/utc_text.hpp"
 #include "agent/cli/commands.hpp"
 #include "agent/cli/service_account.hpp"
-#include "agent/config/model/state_dir.hpp"
+#include "agent/config/model/config.hpp"
 #include "agent/fleet/backend/factory.hpp"
 #include "agent/record/unread_answers.hpp"
 #include "agent/service/hardening.hpp"

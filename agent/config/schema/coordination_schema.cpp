@@ -4,7 +4,6 @@
 
 #include "agent/base/error.hpp"
 #include "agent/config/schema/schema.hpp"
-#include "agent/config/schema/tls_schema.hpp"
 #include "agent/config/text/values.hpp"
 
 namespace jeton::agent {

@@ -4,7 +4,7 @@
 #include <array>
 
 #include "agent/base/ascii.hpp"
-#include "agent/config/schema/secret_check.hpp"
+#include "agent/config/schema/reference_check.hpp"
 
 namespace jeton::agent {
 namespace {

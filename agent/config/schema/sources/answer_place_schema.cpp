@@ -1,8 +1,7 @@
-#include "agent/config/schema/sources/answer_place_schema.hpp"
-
 #include <algorithm>
 
 #include "agent/base/ascii.hpp"
+#include "agent/config/schema/sources/source_schema.hpp"
 
 namespace jeton::agent {
 

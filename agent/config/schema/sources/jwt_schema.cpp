@@ -2,8 +2,7 @@
 #include <algorithm>
 #include <chrono>
 
-#include "agent/config/schema/json_schema.hpp"
-#include "agent/config/schema/sources/signing_key.hpp"
+#include "agent/config/schema/schema.hpp"
 #include "agent/config/schema/sources/source_schema.hpp"
 
 namespace jeton::agent {

@@ -3,10 +3,9 @@
 #include <array>
 #include <chrono>
 
-#include "agent/config/schema/json_schema.hpp"
-#include "agent/config/schema/sources/oauth2_parts.hpp"
+#include "agent/config/schema/schema.hpp"
 #include "agent/config/schema/sources/request_schema.hpp"
-#include "agent/config/schema/sources/signing_key.hpp"
+#include "agent/config/schema/sources/source_schema.hpp"
 
 namespace jeton::agent {
 
