@@ -10,7 +10,7 @@
 #include <vector>
 
 #include "agent/base/error.hpp"
-#include "agent/base/utc_text.hpp"
+#include "agent/base/time.hpp"
 #include "agent/cli/commands.hpp"
 #include "agent/cli/service_account.hpp"
 #include "agent/config/model/config.hpp"

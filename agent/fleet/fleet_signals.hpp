@@ -5,7 +5,7 @@
 
 #include "agent/base/task.hpp"
 #include "agent/base/time.hpp"
-#include "agent/fleet/fetch_usage.hpp"
+#include "agent/fleet/fetch_budget.hpp"
 #include "agent/record/record.hpp"
 
 namespace jeton::agent {
