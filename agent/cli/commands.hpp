@@ -4,12 +4,18 @@
 
 #include <filesystem>
 #include <iosfwd>
+#include <string>
+#include <vector>
 
 namespace CLI {
 class App;
-}
+class Option;
+}  // namespace CLI
 
 namespace jeton::agent {
+
+// --config FILE of several commands; main.cpp. `files` outlives the parse.
+CLI::Option* add_config_option(CLI::App& command, std::vector<std::string>& files);
 
 // `jeton-agent fetch NAME --dry-run|--once [--config FILE]...`: tries the source of a token, publishes nothing.
 // Exit statuses of the command, left in `status`: 0 done, 1 usage or configuration, 3 no token was obtained.

@@ -20,12 +20,6 @@ namespace {
 
 using Paths = std::vector<std::filesystem::path>;
 
-void add_config_option(CLI::App& command, std::vector<std::string>& files) {
-  command.add_option("-c,--config", files,
-                     "Configuration file; may be given more than once. Default: /etc/jeton/agent.yaml, then "
-                     "/etc/jeton/agent.d/*.yaml");
-}
-
 // The daemon. Returns the exit status: 0 after SIGTERM or SIGINT, 1 if the configuration is wrong or the agent cannot
 // start.
 int run_agent(const Paths& files) {
@@ -64,6 +58,12 @@ std::string usage_error(const CLI::App* app, const CLI::Error& error) {
 
 }  // namespace
 
+CLI::Option* jeton::agent::add_config_option(CLI::App& command, std::vector<std::string>& files) {
+  return command.add_option("-c,--config", files,
+                            "Configuration file; may be given more than once. Default: /etc/jeton/agent.yaml, then "
+                            "/etc/jeton/agent.d/*.yaml");
+}
+
 int main(int argc, char** argv) {
   if (argc > 1 && std::string_view(argv[1]) == "run") jeton::agent::hold_hangup_back();
   jeton::agent::fill_standard_descriptors();
@@ -75,12 +75,12 @@ int main(int argc, char** argv) {
   int status = 0;
 
   CLI::App* run = app.add_subcommand("run", "Run the agent in the foreground");
-  add_config_option(*run, files);
+  jeton::agent::add_config_option(*run, files);
   run->callback([&] { status = run_agent(Paths(files.begin(), files.end())); });
 
   CLI::App* check =
       app.add_subcommand("check", "Check the configuration and print every problem; exit status 1 if any");
-  add_config_option(*check, files);
+  jeton::agent::add_config_option(*check, files);
   std::string user;
   check->add_option("--user", user, "As this user; root: as yourself. Default of root: as the service does");
   check->callback([&] {

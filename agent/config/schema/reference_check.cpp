@@ -8,6 +8,7 @@
 #include <string>
 
 #include "agent/base/accounts.hpp"
+#include "agent/base/ascii.hpp"
 #include "agent/base/bounded_wait.hpp"
 #include "agent/base/error.hpp"
 #include "agent/config/secrets/secret_file.hpp"
@@ -95,11 +96,7 @@ void check_uses(const SecretReference& reference, const std::string& used, Token
 }  // namespace
 
 bool sounds_secret(std::string_view key) {
-  std::string name;
-  for (const char c : key) {
-    if (c >= 'A' && c <= 'Z') name += static_cast<char>(c - 'A' + 'a');
-    if (c >= 'a' && c <= 'z') name += c;  // "api_key", "API-Key" and "apiKey" are one
-  }
+  const std::string name = plain_letters(key);
   return std::any_of(endings.begin(), endings.end(), [&](std::string_view ending) { return name.ends_with(ending); });
 }
 

@@ -18,10 +18,7 @@ constexpr std::uint16_t https_port = 443;
 constexpr std::size_t max_url = 8 * 1024;
 
 bool is_host_name(std::string_view text) {
-  const auto fits = [](char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '.' ||
-           c == '_';
-  };
+  const auto fits = [](char c) { return is_ascii_alphanumeric(c) || c == '-' || c == '.' || c == '_'; };
   return !text.empty() && text.size() <= 253 && std::all_of(text.begin(), text.end(), fits) && text.front() != '.' &&
          text.front() != '-' && text.find("..") == std::string_view::npos;
 }
