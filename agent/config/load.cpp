@@ -189,15 +189,4 @@ LoadResult load_config_files(ConfigFiles files, const std::string& of_token) {
   return result;
 }
 
-LoadResult load_config(const std::vector<std::filesystem::path>& files) {
-  return load_config_files(read_config_files(files));
-}
-
-LoadResult load_config_text(std::vector<ConfigText> texts) {
-  ConfigFiles files;
-  for (const ConfigText& text : texts) files.names.push_back(text.name);
-  files.texts = std::move(texts);
-  return load_config_files(std::move(files));
-}
-
 }  // namespace jeton::agent
