@@ -8,16 +8,10 @@
 
 #include "agent/base/task.hpp"
 #include "agent/base/time.hpp"
+#include "agent/fleet/fleet_signals.hpp"
 #include "agent/fleet/lease_store.hpp"
 
 namespace jeton::agent {
-
-// How often the fleet has called the provider of one token.
-struct FetchUsage {
-  std::uint64_t calls = 0;               // in the running window
-  std::optional<BootTime> window_end{};  // when it starts again from zero; none before the first call
-  bool paused = false;                   // the fleet is held back from the provider now
-};
 
 // What a token's configuration allows; checked and counted before the call to the provider, so that a crash cannot
 // spend twice.
