@@ -81,7 +81,8 @@ using Lines = std::vector<std::vector<Piece>>;
 
 void add_token(Lines& lines, const Snapshot& s, int columns) {
   if (!s.has_token()) {
-    lines.insert(lines.end(), {{label("token"), {"none yet; the agent is starting", dim}}, {}, {}});
+    lines.push_back({label("token"), {"none yet; the agent is starting", dim}});
+    lines.resize(lines.size() + 2);
     return;
   }
   const bool in_grace = s.time_left() <= s.grace;
