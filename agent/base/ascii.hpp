@@ -3,11 +3,26 @@
 #pragma once
 
 #include <algorithm>
+#include <string>
 #include <string_view>
 
 namespace jeton::agent {
 
 [[nodiscard]] constexpr char ascii_lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; }
+
+[[nodiscard]] constexpr bool is_ascii_alphanumeric(char c) {
+  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
+}
+
+// "Retry-After", "retry_after" and "retryAfter" are one.
+[[nodiscard]] inline std::string plain_letters(std::string_view name) {
+  std::string plain;
+  for (const char c : name) {
+    const char lower = ascii_lower(c);
+    if (lower >= 'a' && lower <= 'z') plain += lower;
+  }
+  return plain;
+}
 
 [[nodiscard]] inline bool equal_ignoring_case(std::string_view a, std::string_view b) {
   return std::equal(a.begin(), a.end(), b.begin(), b.end(),

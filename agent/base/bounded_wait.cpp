@@ -1,17 +1,14 @@
 #include "agent/base/bounded_wait.hpp"
 
-#include <pthread.h>
-#include <signal.h>
-
 #include <algorithm>
 #include <condition_variable>
 #include <exception>
 #include <mutex>
 #include <set>
 #include <system_error>
-#include <thread>
 
 #include "agent/base/error.hpp"
+#include "agent/base/thread.hpp"
 
 namespace jeton::agent {
 namespace {
@@ -57,22 +54,14 @@ void run(const std::shared_ptr<Call>& call, const std::string& what) {
   hanging().names.erase(hanging().names.find(what));
 }
 
-// Signals are the loop's business. False: the system has no thread.
+// False: the system has no thread.
 bool start(const std::shared_ptr<Call>& call, const std::string& what) {
-  sigset_t all;
-  sigset_t before;
-  ::sigfillset(&all);
-  ::pthread_sigmask(SIG_SETMASK, &all, &before);
-  bool started = true;
   try {
-    std::thread thread([call, what] { run(call, what); });
-    ::pthread_setname_np(thread.native_handle(), "jeton-file");
-    thread.detach();
+    start_without_signals("jeton-file", [call, what] { run(call, what); }).detach();
+    return true;
   } catch (const std::system_error&) {
-    started = false;
+    return false;
   }
-  ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
-  return started;
 }
 
 Error no_answer(const std::string& what) {

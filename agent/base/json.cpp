@@ -22,7 +22,6 @@ std::string_view without_deep_json(std::string_view text) {
   return text;
 }
 
-Json parse_json(std::string_view text) { return Json::parse(without_deep_json(text)); }
 Json try_parse_json(std::string_view text) { return Json::parse(without_deep_json(text), nullptr, false); }
 OrderedJson try_parse_ordered_json(std::string_view text) {
   return OrderedJson::parse(without_deep_json(text), nullptr, false);

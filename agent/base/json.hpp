@@ -27,8 +27,6 @@ inline constexpr std::size_t json_depth_limit = 100;
 // the end of the text, whatever comes behind it.
 [[nodiscard]] std::string_view without_deep_json(std::string_view text);
 
-// Throws Json::exception, with an id below 200 if the text is not JSON; what() may quote the text.
-[[nodiscard]] Json parse_json(std::string_view text);
 // is_discarded() if the text is not JSON.
 [[nodiscard]] Json try_parse_json(std::string_view text);
 [[nodiscard]] OrderedJson try_parse_ordered_json(std::string_view text);

@@ -1,13 +1,12 @@
 #include "agent/base/log_queue.hpp"
 
-#include <signal.h>
-
 #include <algorithm>
 #include <condition_variable>
 #include <deque>
 #include <mutex>
-#include <thread>
 #include <utility>
+
+#include "agent/base/thread.hpp"
 
 namespace jeton::agent::log {
 namespace {
@@ -16,22 +15,6 @@ std::size_t size_of(const Line& line) {
   std::size_t size = sizeof(Line);
   for (const std::string& part : line) size += sizeof(std::string) + part.size();
   return size;
-}
-
-// The signals of the process are its main thread's.
-std::thread start_without_signals(const std::function<void()>& body) {
-  sigset_t all;
-  sigset_t before;
-  ::sigfillset(&all);
-  ::pthread_sigmask(SIG_SETMASK, &all, &before);
-  try {
-    std::thread thread(body);
-    ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
-    return thread;
-  } catch (...) {
-    ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
-    throw;
-  }
 }
 
 }  // namespace
@@ -108,7 +91,7 @@ struct LogQueue::State {
 };
 
 LogQueue::LogQueue(Options options) : state_(std::make_shared<State>(std::move(options))) {
-  start_without_signals([state = state_] { state->run(); }).detach();
+  start_without_signals("jeton-log", [state = state_] { state->run(); }).detach();
 }
 
 LogQueue::~LogQueue() {

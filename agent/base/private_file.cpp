@@ -4,7 +4,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <array>
 #include <cerrno>
 
 #include "agent/base/error.hpp"
@@ -13,15 +12,6 @@
 
 namespace jeton::agent {
 namespace {
-
-void write_all(int fd, std::string_view text, const std::filesystem::path& file) {
-  while (!text.empty()) {
-    const ssize_t size = ::write(fd, text.data(), text.size());
-    if (size < 0 && errno == EINTR) continue;
-    if (size < 0) throw errno_error(file.string());
-    text.remove_prefix(static_cast<std::size_t>(size));
-  }
-}
 
 void sync(int fd, const std::filesystem::path& file) {
   if (::fsync(fd) != 0) throw errno_error(file.string());
@@ -52,16 +42,7 @@ std::optional<SecretString> read_private_file(const std::filesystem::path& file,
   if (!fd || ::fstat(fd.get(), &status) != 0) throw errno_error(file.string());
   if (!S_ISREG(status.st_mode)) throw Error(file.string() + ": not a regular file; remove it");
   SecretString text;
-  std::array<char, 16 * 1024> chunk{};
-  for (;;) {
-    const ssize_t size = ::read(fd.get(), chunk.data(), chunk.size());
-    if (size < 0 && errno == EINTR) continue;
-    if (size < 0) throw errno_error(file.string());
-    if (size == 0) break;
-    text.append({chunk.data(), static_cast<std::size_t>(size)});
-    wipe(chunk.data(), static_cast<std::size_t>(size));
-    if (text.size() > limit) break;
-  }
+  if (!read_to_end(fd.get(), limit, text)) throw errno_error(file.string());
   return text;
 }
 
@@ -71,7 +52,7 @@ void replace_private_file(const std::filesystem::path& file, const SecretString&
   std::filesystem::remove(fresh, ignored);  // left by a crash
   const UniqueFd fd(::open(fresh.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600));
   if (!fd) throw errno_error(fresh.string());
-  write_all(fd.get(), text.reveal(), fresh);
+  write_all(fd.get(), text.reveal(), fresh.string());
   if (durability == Durability::disk) sync(fd.get(), fresh);
   JETON_FAILPOINT("private_file.written");
   if (::rename(fresh.c_str(), file.c_str()) != 0) throw errno_error(file.string());

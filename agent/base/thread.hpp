@@ -4,7 +4,6 @@
 #include <pthread.h>
 #include <signal.h>
 
-#include <system_error>
 #include <thread>
 #include <utility>
 
@@ -22,7 +21,7 @@ template <typename Body>
     ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
     ::pthread_setname_np(thread.native_handle(), name);
     return thread;
-  } catch (const std::system_error&) {
+  } catch (...) {
     ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
     throw;
   }

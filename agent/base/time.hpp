@@ -10,6 +10,8 @@
 #include <algorithm>
 #include <chrono>
 #include <cstdint>
+#include <ctime>
+#include <string>
 
 namespace jeton::agent {
 
@@ -64,5 +66,14 @@ class Clock {
   return BootTime{std::clamp(Milliseconds{ms}, Milliseconds{0}, century)};
 }
 [[nodiscard]] constexpr Milliseconds to_ms(Duration d) { return std::chrono::duration_cast<Milliseconds>(d); }
+
+// For people: "2026-11-18T11:06:40Z".
+[[nodiscard]] inline std::string utc_text(WallTime time) {
+  const std::time_t seconds = to_unix_ms(time) / 1000;
+  std::tm parts{};
+  ::gmtime_r(&seconds, &parts);
+  char text[32];
+  return {text, std::strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%SZ", &parts)};
+}
 
 }  // namespace jeton::agent

@@ -1,9 +1,17 @@
-// Owns one file descriptor and closes it.
+// A file descriptor that is owned and closed, and whole reads and writes of one.
 #pragma once
 
 #include <unistd.h>
 
+#include <array>
+#include <cerrno>
+#include <cstddef>
+#include <string>
+#include <string_view>
 #include <utility>
+
+#include "agent/base/error.hpp"
+#include "agent/base/secret.hpp"
 
 namespace jeton::agent {
 
@@ -29,5 +37,29 @@ class UniqueFd {
  private:
   int fd_ = -1;
 };
+
+// Throws Error that begins with `where`.
+inline void write_all(int fd, std::string_view bytes, const std::string& where) {
+  while (!bytes.empty()) {
+    const ssize_t size = ::write(fd, bytes.data(), bytes.size());
+    if (size < 0 && errno == EINTR) continue;
+    if (size < 0) throw errno_error(where);
+    bytes.remove_prefix(static_cast<std::size_t>(size));
+  }
+}
+
+// Appends what there is up to the end, or until `text` is longer than `limit`. False: errno says why not.
+[[nodiscard]] inline bool read_to_end(int fd, std::size_t limit, SecretString& text) {
+  std::array<char, 4096> buffer;
+  ssize_t size = 0;
+  while ((size = ::read(fd, buffer.data(), buffer.size())) > 0 || (size < 0 && errno == EINTR)) {
+    if (size > 0) text.append({buffer.data(), static_cast<std::size_t>(size)});
+    if (text.size() > limit) break;
+  }
+  const int error = errno;
+  wipe(buffer.data(), buffer.size());
+  errno = error;
+  return size >= 0;
+}
 
 }  // namespace jeton::agent

@@ -1,35 +1,23 @@
-#include "agent/cli/answers.hpp"
-
 #include <unistd.h>
 
 #include <CLI/CLI.hpp>
-#include <algorithm>
-#include <cerrno>
 #include <filesystem>
 #include <iostream>
 #include <memory>
 #include <string>
 #include <vector>
 
-#include "agent/base/error.hpp"
-#include "agent/base/utc_text.hpp"
+#include "agent/base/time.hpp"
+#include "agent/base/unique_fd.hpp"
+#include "agent/cli/commands.hpp"
 #include "agent/cli/service_account.hpp"
-#include "agent/config/model/state_dir.hpp"
+#include "agent/config/model/config.hpp"
 #include "agent/fleet/backend/factory.hpp"
 #include "agent/record/unread_answers.hpp"
 #include "agent/service/hardening.hpp"
 
 namespace jeton::agent {
 namespace {
-
-void write_out(std::string_view bytes) {
-  while (!bytes.empty()) {
-    const ssize_t written = ::write(STDOUT_FILENO, bytes.data(), bytes.size());
-    if (written < 0 && errno == EINTR) continue;
-    if (written < 0) throw errno_error("standard output");
-    bytes.remove_prefix(static_cast<std::size_t>(written));
-  }
-}
 
 // On a terminal nothing of it may move the cursor; into a file it goes as it came.
 void show(const SecretString& answer) {
@@ -39,7 +27,7 @@ void show(const SecretString& answer) {
     text.append(prints || ::isatty(STDOUT_FILENO) == 0 ? std::string_view(&c, 1) : "?");
   }
   text.append("\n");
-  write_out(text.reveal());
+  write_all(STDOUT_FILENO, text.reveal(), "standard output");
 }
 
 int answers(const std::string& name, const std::vector<std::string>& given) {
@@ -80,11 +68,7 @@ void add_answers_command(CLI::App& app, int& status) {
       "answers",
       "Print the answers of a token's provider that could not be read, in which a refresh token may be lost");
   command->add_option("NAME", arguments->name, "The token, as the configuration names it")->required();
-  command
-      ->add_option("-c,--config", arguments->files,
-                   "Configuration file; may be given more than once. Default: /etc/jeton/agent.yaml, then "
-                   "/etc/jeton/agent.d/*.yaml")
-      ->allow_extra_args(false);  // the word after FILE may be NAME
+  add_config_option(*command, arguments->files)->allow_extra_args(false);  // the word after FILE may be NAME
   command->callback([arguments, &status] { status = answers(arguments->name, arguments->files); });
 }
 

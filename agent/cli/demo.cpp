@@ -1,11 +1,11 @@
-#include "agent/cli/demo.hpp"
+#include "agent/demo/demo.hpp"
 
 #include <CLI/CLI.hpp>
 #include <memory>
 #include <string>
 
+#include "agent/cli/commands.hpp"
 #include "agent/config/text/values.hpp"
-#include "agent/demo/demo.hpp"
 #include "agent/demo/reader_process.hpp"
 
 namespace jeton::agent {
@@ -48,12 +48,10 @@ void add_demo_commands(CLI::App& app, int& status) {
   demo->add_flag("--no-color", arguments->no_color, "No colors; the variable NO_COLOR does the same");
   demo->callback([arguments, &status] { status = demo::run_demo(demo_options(*arguments)); });
 
-  const auto reader = std::make_shared<demo::ReaderOptions>();
-  CLI::App* demo_reader = app.add_subcommand("demo-reader", "The reader that the demo starts")->group("");
-  demo_reader->add_option("--dir", reader->directory)->required();
-  demo_reader->add_option("--token", reader->token)->required();
-  demo_reader->add_option("--api-port", reader->api_port)->required();
-  demo_reader->callback([reader, &status] { status = demo::run_reader(*reader); });
+  CLI::App* reader = app.add_subcommand("demo-reader", "The reader that the demo starts")->group("");
+  const CLI::Option* directory = reader->add_option("DIR")->required();
+  const CLI::Option* port = reader->add_option("PORT")->required();
+  reader->callback([=] { demo::run_reader(directory->as<std::string>(), port->as<std::uint16_t>()); });
 }
 
 }  // namespace jeton::agent

@@ -1,5 +1,3 @@
-#include "agent/cli/fetch.hpp"
-
 #include <CLI/CLI.hpp>
 #include <filesystem>
 #include <iostream>
@@ -7,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "agent/cli/commands.hpp"
 #include "agent/cli/service_account.hpp"
 #include "agent/config/text/values.hpp"
 #include "agent/provider/trial/trial.hpp"
@@ -68,11 +67,7 @@ void add_fetch_command(CLI::App& app, int& status) {
   command->add_option("NAME", arguments->name, "The token, as the configuration names it")->required();
   command->add_flag("--dry-run", arguments->dry_run, "Show the request, secrets replaced by ***; send nothing");
   command->add_flag("--once", arguments->once, "Send it once and show what came back");
-  command
-      ->add_option("-c,--config", arguments->files,
-                   "Configuration file; may be given more than once. Default: /etc/jeton/agent.yaml, then "
-                   "/etc/jeton/agent.d/*.yaml")
-      ->allow_extra_args(false);  // the word after FILE may be NAME
+  add_config_option(*command, arguments->files)->allow_extra_args(false);  // the word after FILE may be NAME
   command->add_option("--user", arguments->user,
                       "As this user; root: as yourself. Default of root: as the service does");
   command->callback([arguments, &status] { status = fetch(*arguments); });

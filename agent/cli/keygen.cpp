@@ -1,5 +1,3 @@
-#include "agent/cli/keygen.hpp"
-
 #include <fcntl.h>
 #include <unistd.h>
 
@@ -7,6 +5,7 @@
 
 #include "agent/base/error.hpp"
 #include "agent/base/unique_fd.hpp"
+#include "agent/cli/commands.hpp"
 #include "agent/record/seal.hpp"
 
 namespace jeton::agent {
@@ -15,13 +14,7 @@ namespace {
 void write_line(int fd, const SecretString& key, const std::string& where) {
   SecretString line = key;
   line.append("\n");
-  std::string_view rest = line.reveal();
-  while (!rest.empty()) {
-    const ssize_t size = ::write(fd, rest.data(), rest.size());
-    if (size < 0 && errno == EINTR) continue;
-    if (size < 0) throw errno_error(where);
-    rest.remove_prefix(static_cast<std::size_t>(size));
-  }
+  write_all(fd, line.reveal(), where);
 }
 
 }  // namespace

@@ -5,16 +5,13 @@
 #include <filesystem>
 #include <iostream>
 #include <string>
+#include <utility>
 #include <vector>
 
-#include "agent/cli/answers.hpp"
 #include "agent/cli/check.hpp"
-#include "agent/cli/demo.hpp"
-#include "agent/cli/fetch.hpp"
-#include "agent/cli/keygen.hpp"
-#include "agent/cli/reload.hpp"
-#include "agent/cli/run.hpp"
+#include "agent/cli/commands.hpp"
 #include "agent/cli/service_account.hpp"
+#include "agent/config/load.hpp"
 #include "agent/config/text/values.hpp"
 #include "agent/service/daemon.hpp"
 #include "agent/service/hardening.hpp"
@@ -23,10 +20,18 @@ namespace {
 
 using Paths = std::vector<std::filesystem::path>;
 
-void add_config_option(CLI::App& command, std::vector<std::string>& files) {
-  command.add_option("-c,--config", files,
-                     "Configuration file; may be given more than once. Default: /etc/jeton/agent.yaml, then "
-                     "/etc/jeton/agent.d/*.yaml");
+// The daemon. Returns the exit status: 0 after SIGTERM or SIGINT, 1 if the configuration is wrong or the agent cannot
+// start.
+int run_agent(const Paths& files) {
+  using namespace jeton::agent;
+  // The default files are looked up anew at each reload: a file may have been added to agent.d.
+  const auto read = [&files] {
+    return load_config_files(files.empty() ? read_default_files() : read_config_files(files));
+  };
+  LoadResult loaded = read();
+  if (loaded.config) return run_daemon(std::move(loaded), read);
+  for (const Problem& problem : loaded.problems) std::cerr << problem.text() << '\n';
+  return 1;
 }
 
 // CLI11 itself only says that a command is missing when it is misspelt.
@@ -53,6 +58,12 @@ std::string usage_error(const CLI::App* app, const CLI::Error& error) {
 
 }  // namespace
 
+CLI::Option* jeton::agent::add_config_option(CLI::App& command, std::vector<std::string>& files) {
+  return command.add_option("-c,--config", files,
+                            "Configuration file; may be given more than once. Default: /etc/jeton/agent.yaml, then "
+                            "/etc/jeton/agent.d/*.yaml");
+}
+
 int main(int argc, char** argv) {
   if (argc > 1 && std::string_view(argv[1]) == "run") jeton::agent::hold_hangup_back();
   jeton::agent::fill_standard_descriptors();
@@ -64,12 +75,12 @@ int main(int argc, char** argv) {
   int status = 0;
 
   CLI::App* run = app.add_subcommand("run", "Run the agent in the foreground");
-  add_config_option(*run, files);
-  run->callback([&] { status = jeton::agent::run_agent(Paths(files.begin(), files.end())); });
+  jeton::agent::add_config_option(*run, files);
+  run->callback([&] { status = run_agent(Paths(files.begin(), files.end())); });
 
   CLI::App* check =
       app.add_subcommand("check", "Check the configuration and print every problem; exit status 1 if any");
-  add_config_option(*check, files);
+  jeton::agent::add_config_option(*check, files);
   std::string user;
   check->add_option("--user", user, "As this user; root: as yourself. Default of root: as the service does");
   check->callback([&] {

@@ -1,10 +1,6 @@
-#include "agent/cli/reload.hpp"
-
 #include <sys/socket.h>
 #include <sys/un.h>
-#include <unistd.h>
 
-#include <array>
 #include <cerrno>
 #include <cstring>
 #include <ostream>
@@ -15,6 +11,7 @@
 #include "agent/base/error.hpp"
 #include "agent/base/json.hpp"
 #include "agent/base/unique_fd.hpp"
+#include "agent/cli/commands.hpp"
 
 namespace jeton::agent {
 namespace {
@@ -43,16 +40,9 @@ std::string answer_of(const std::string& path) {
   if (::send(fd.get(), request.data(), request.size(), MSG_NOSIGNAL) != static_cast<ssize_t>(request.size())) {
     throw errno_error(path);
   }
-  std::string answer;
-  std::array<char, 16 * 1024> buffer;
-  while (answer.size() < longest_answer) {
-    const ssize_t got = ::read(fd.get(), buffer.data(), buffer.size());
-    if (got < 0 && errno == EINTR) continue;
-    if (got < 0) throw errno_error(path);
-    if (got == 0) break;
-    answer.append(buffer.data(), static_cast<std::size_t>(got));
-  }
-  return answer;
+  SecretString answer;
+  if (!read_to_end(fd.get(), longest_answer, answer)) throw errno_error(path);
+  return std::string(answer.reveal());
 }
 
 }  // namespace

@@ -37,8 +37,5 @@ struct ConfigFiles {
 // for what a file contains. `of_token`: secrets and files of other tokens and of the coordination are not looked at,
 // because only this token will be fetched.
 [[nodiscard]] LoadResult load_config_files(ConfigFiles files, const std::string& of_token = {});
-[[nodiscard]] LoadResult load_config(const std::vector<std::filesystem::path>& files);
-// The same for text that is in memory already.
-[[nodiscard]] LoadResult load_config_text(std::vector<ConfigText> texts);
 
 }  // namespace jeton::agent

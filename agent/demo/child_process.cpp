@@ -35,18 +35,9 @@ constexpr int stop_patience_ms = 5'000;
   ::_exit(127);
 }
 
-// SIGCHLD is blocked and handled elsewhere; a descriptor of the process becomes readable when it ends.
-void wait_for_end(pid_t pid, int timeout_ms) {
-  const UniqueFd process(static_cast<int>(::syscall(SYS_pidfd_open, pid, 0)));
-  if (!process) return;
-  pollfd ended{process.get(), POLLIN, 0};
-  while (::poll(&ended, 1, timeout_ms) < 0 && errno == EINTR) {
-  }
-}
-
 }  // namespace
 
-ChildProcess::ChildProcess(const std::vector<std::string>& arguments, int caught) {
+ChildProcess::ChildProcess(std::vector<std::string> arguments, int caught) {
   int ends[2];
   if (::pipe2(ends, O_CLOEXEC) != 0) throw errno_error("pipe");
   stream_.reset(ends[0]);
@@ -55,10 +46,9 @@ ChildProcess::ChildProcess(const std::vector<std::string>& arguments, int caught
   const UniqueFd null(::open("/dev/null", O_RDWR | O_CLOEXEC));
   if (!null) throw errno_error("/dev/null");
 
-  std::vector<std::string> texts = arguments;
-  texts.insert(texts.begin(), "jeton-agent");
-  std::vector<char*> argv;
-  for (std::string& text : texts) argv.push_back(text.data());
+  std::string name = "jeton-agent";
+  std::vector<char*> argv{name.data()};
+  for (std::string& argument : arguments) argv.push_back(argument.data());
   argv.push_back(nullptr);
   // Its real name, so that ps(1) does not call the children "exe".
   std::error_code ignored;
@@ -87,7 +77,11 @@ const std::optional<std::string>& ChildProcess::end() {
 void ChildProcess::stop() {
   if (end()) return;
   ::kill(pid_, SIGTERM);
-  wait_for_end(pid_, stop_patience_ms);
+  // SIGCHLD is blocked and handled elsewhere; a descriptor of the process becomes readable when it ends.
+  const UniqueFd process(static_cast<int>(::syscall(SYS_pidfd_open, pid_, 0)));
+  pollfd ended{process.get(), POLLIN, 0};
+  while (::poll(&ended, 1, stop_patience_ms) < 0 && errno == EINTR) {
+  }
   if (end()) return;
   ::kill(pid_, SIGKILL);
   ::waitpid(pid_, nullptr, 0);

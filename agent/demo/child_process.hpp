@@ -9,7 +9,6 @@
 #include <string>
 #include <vector>
 
-#include "agent/base/time.hpp"
 #include "agent/base/unique_fd.hpp"
 
 namespace jeton::agent::demo {
@@ -18,13 +17,12 @@ class ChildProcess {
  public:
   // `arguments` follow the program's name. `caught`: STDOUT_FILENO or STDERR_FILENO, readable at stream(); the other
   // one and stdin are /dev/null. Throws Error.
-  ChildProcess(const std::vector<std::string>& arguments, int caught);
+  ChildProcess(std::vector<std::string> arguments, int caught);
   // stop()
   ~ChildProcess();
   ChildProcess(const ChildProcess&) = delete;
   ChildProcess& operator=(const ChildProcess&) = delete;
 
-  [[nodiscard]] pid_t pid() const { return pid_; }
   // Non-blocking.
   [[nodiscard]] int stream() const { return stream_.get(); }
   // Set once the process ended: "exit status 1", "killed by signal 9".

@@ -15,11 +15,9 @@
 namespace jeton::agent::demo {
 
 struct ProviderCounts {
-  std::uint64_t token_requests = 0;  // refused ones included
   std::uint64_t issued = 0;
   std::uint64_t refused = 0;  // 429
-  std::uint64_t api_calls = 0;
-  std::uint64_t api_refusals = 0;  // 401
+  [[nodiscard]] std::uint64_t token_requests() const { return issued + refused; }
 };
 
 class Provider {
@@ -32,7 +30,6 @@ class Provider {
 
   [[nodiscard]] std::uint16_t port() const;
   [[nodiscard]] std::string token_url() const;
-  [[nodiscard]] std::string api_url() const;
   [[nodiscard]] ProviderCounts counts() const;
 
  private:

@@ -4,24 +4,19 @@
 #include <unistd.h>
 
 #include <atomic>
-#include <boost/asio/io_context.hpp>
 #include <boost/asio/ip/tcp.hpp>
-#include <boost/beast/core/flat_buffer.hpp>
-#include <boost/beast/http.hpp>
 #include <chrono>
 #include <cstdio>
-#include <cstring>
 #include <jeton/client.hpp>
 #include <thread>
 
 #include "agent/base/secret.hpp"
-#include "agent/demo/checked_token.hpp"
+#include "agent/demo/http_get.hpp"
+#include "agent/demo/token_issuer.hpp"
 
 namespace jeton::agent::demo {
 namespace {
 
-namespace asio = boost::asio;
-namespace http = boost::beast::http;
 using Steady = std::chrono::steady_clock;
 
 constexpr std::chrono::milliseconds report_interval{100};
@@ -32,45 +27,27 @@ constexpr int reads_between_clocks = 4096;
 struct ApiCounts {
   std::atomic<std::uint64_t> accepted{0};
   std::atomic<std::uint64_t> refused{0};
-  std::atomic<std::uint64_t> failed{0};
 };
 
-// A short-lived connection to the provider's API with the token: what an application does with it.
-unsigned call_api(std::uint16_t port, std::string_view token) {
-  asio::io_context context;
-  asio::ip::tcp::socket socket(context);
-  socket.connect({asio::ip::address_v4::loopback(), port});
-  http::request<http::empty_body> request(http::verb::get, "/api", 11);
-  request.set(http::field::host, "127.0.0.1");
-  request.set(http::field::authorization, "Bearer " + std::string(token));
-  request.keep_alive(false);
-  http::write(socket, request);
-  boost::beast::flat_buffer buffer;
-  http::response<http::string_body> response;
-  http::read(socket, buffer, response);
-  return response.result_int();
-}
-
+// On a short-lived connection each time: what an application does with a token.
 void call_api_for_ever(const Token& token, std::uint16_t port, ApiCounts& counts) {
+  const boost::asio::ip::tcp::endpoint api(boost::asio::ip::address_v4::loopback(), port);
   Reader reader(token);
   for (;;) {
     std::this_thread::sleep_for(api_interval);
     const auto current = reader.current();
     if (!current) continue;
-    try {
-      const unsigned status = call_api(port, current->value());
-      ++(status == 200 ? counts.accepted : status == 401 ? counts.refused : counts.failed);
-    } catch (const boost::system::system_error&) {
-      ++counts.failed;
-    }
+    const unsigned status = http_get(api, "/api", "Bearer " + std::string(current->value())).status;
+    if (status == 200) ++counts.accepted;
+    if (status == 401) ++counts.refused;
   }
 }
 
-Token open_token(const ReaderOptions& options) {
+Token open_token(const std::string& directory) {
   Options where;
-  where.directory = options.directory;
+  where.directory = directory;
   for (;;) {
-    auto token = Token::try_open(options.token, where);
+    auto token = Token::try_open(token_name, where);
     if (token) return std::move(*token);
     std::this_thread::sleep_for(open_interval);  // the agent has not made the segment yet
   }
@@ -83,7 +60,6 @@ void examine(const View& view, ReaderReport& report) {
   if (view.generation() < report.generation) ++report.older;
   ++report.tokens;
   report.generation = view.generation();
-  report.issued_at_ms = view.issued_at().time_since_epoch().count();
   report.expires_at_ms = view.expires_at().time_since_epoch().count();
   std::snprintf(report.fingerprint, sizeof report.fingerprint, "%s", SecretString(view.value()).fingerprint().c_str());
 }
@@ -108,12 +84,12 @@ bool send(const ReaderReport& report) {
 
 }  // namespace
 
-int run_reader(const ReaderOptions& options) {
+void run_reader(const std::string& directory, std::uint16_t api_port) {
   ::signal(SIGPIPE, SIG_IGN);
-  const Token token = open_token(options);
+  const Token token = open_token(directory);
   static_cast<void>(token.wait_valid());
   ApiCounts api;
-  std::thread(call_api_for_ever, std::cref(token), options.api_port, std::ref(api)).detach();
+  std::thread(call_api_for_ever, std::cref(token), api_port, std::ref(api)).detach();
 
   Reader reader(token);
   ReaderReport report;
@@ -124,7 +100,6 @@ int run_reader(const ReaderOptions& options) {
     next_report += report_interval;
     report.api_accepted = api.accepted;
     report.api_refused = api.refused;
-    report.api_failed = api.failed;
     // The other thread uses objects on this stack, so the process ends here and does not return.
     if (!send(report)) ::_exit(0);
   }

@@ -7,7 +7,6 @@
 #include <string>
 
 #include "agent/base/environment.hpp"
-#include "agent/demo/view.hpp"
 
 namespace jeton::agent::demo {
 namespace {

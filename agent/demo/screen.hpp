@@ -3,7 +3,7 @@
 
 #include <optional>
 
-#include "agent/demo/snapshot.hpp"
+#include "agent/demo/view.hpp"
 
 namespace jeton::agent::demo {
 

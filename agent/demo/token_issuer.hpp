@@ -1,5 +1,9 @@
 // How the demo's provider behaves, apart from HTTP: short-lived random tokens, one request an interval for each
 // address, and a new token ends the one before it after an overlap. Time is given by the caller. One thread.
+//
+// The tokens carry their own checksum, so that a reader can check that one is whole:
+//
+//   demo.17.5f0c...a1.9b1d2c3e4f5a6b7c    serial number, random hexadecimal digits, FNV-1a of all before the last dot
 #pragma once
 
 #include <cstddef>
@@ -13,6 +17,12 @@
 #include "agent/base/time.hpp"
 
 namespace jeton::agent::demo {
+
+// `size`: bytes of the whole token; at least what the parts need (about 60).
+[[nodiscard]] std::string make_checked_token(std::uint64_t serial, Random& random, std::size_t size = 0);
+
+// The serial number if the token is whole; nothing if a single byte is not as it was made.
+[[nodiscard]] std::optional<std::uint64_t> checked_token_serial(std::string_view token);
 
 struct IssuerOptions {
   Milliseconds lifetime{10'000};
@@ -37,8 +47,6 @@ class TokenIssuer {
   // Would the API take this token now?
   [[nodiscard]] bool accepts(std::string_view token, BootTime now) const;
 
-  [[nodiscard]] std::uint64_t issued() const { return serial_; }
-  [[nodiscard]] std::uint64_t refused() const { return refused_; }
   void set_lifetime(Milliseconds lifetime) { options_.lifetime = lifetime; }
 
  private:
@@ -52,7 +60,6 @@ class TokenIssuer {
   std::optional<Issued> newest_;
   std::optional<Issued> previous_;
   std::uint64_t serial_ = 0;
-  std::uint64_t refused_ = 0;
 };
 
 }  // namespace jeton::agent::demo

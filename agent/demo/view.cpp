@@ -4,56 +4,41 @@
 #include <array>
 #include <cmath>
 #include <cstdio>
+#include <string_view>
+#include <utility>
 
 namespace jeton::agent::demo {
 namespace {
 
-enum class Style { plain, bold, dim, good, warm, bad };
+constexpr const char* plain = "";
+constexpr const char* bold = "\x1b[1m";
+constexpr const char* dim = "\x1b[2m";
+constexpr const char* good = "\x1b[32m";
+constexpr const char* warm = "\x1b[33m";
+constexpr const char* bad = "\x1b[1;31m";
 
-const char* code(Style style) {
-  switch (style) {
-    case Style::plain:
-      return "";
-    case Style::bold:
-      return "\x1b[1m";
-    case Style::dim:
-      return "\x1b[2m";
-    case Style::good:
-      return "\x1b[32m";
-    case Style::warm:
-      return "\x1b[33m";
-    case Style::bad:
-      return "\x1b[1;31m";
-  }
-  return "";
+struct Piece {
+  std::string text;
+  const char* style = plain;
+};
+
+Piece label(std::string text) {
+  text.resize(12, ' ');
+  return {std::move(text), bold};
 }
 
 // A line of differently colored pieces that never gets wider than the terminal.
-class Line {
- public:
-  explicit Line(const Terminal& terminal) : terminal_(terminal), room_(terminal.columns) {}
-
-  Line& add(std::string_view text, Style style = Style::plain) {
-    const std::string_view fits = text.substr(0, static_cast<std::size_t>(std::max(room_, 0)));
-    room_ -= static_cast<int>(fits.size());
-    const bool colored = terminal_.color && style != Style::plain && !fits.empty();
-    if (colored) text_ += code(style);
-    text_ += fits;
-    if (colored) text_ += "\x1b[0m";
-    return *this;
+std::string line_of(const Terminal& terminal, const std::vector<Piece>& pieces) {
+  std::string line;
+  auto room = static_cast<std::size_t>(terminal.columns);
+  for (const Piece& piece : pieces) {
+    const std::string fits = piece.text.substr(0, room);
+    room -= fits.size();
+    const bool colored = terminal.color && *piece.style != '\0' && !fits.empty();
+    line += colored ? piece.style + fits + "\x1b[0m" : fits;
   }
-  Line& label(std::string_view text) {
-    std::string padded(text);
-    padded.resize(12, ' ');
-    return add(padded, Style::bold);
-  }
-  [[nodiscard]] std::string take() { return std::move(text_); }
-
- private:
-  Terminal terminal_;
-  int room_;
-  std::string text_;
-};
+  return line;
+}
 
 std::string tenths(Milliseconds ms) {
   std::array<char, 32> text{};
@@ -92,78 +77,57 @@ std::string_view without_date(std::string_view line) {
   return t == 10 && line.size() > 24 ? line.substr(t + 1) : line;
 }
 
-void add_token(std::vector<std::string>& lines, const Snapshot& s, const Terminal& terminal) {
+using Lines = std::vector<std::vector<Piece>>;
+
+void add_token(Lines& lines, const Snapshot& s, int columns) {
   if (!s.has_token()) {
-    lines.push_back(Line(terminal).label("token").add("none yet; the agent is starting", Style::dim).take());
-    lines.emplace_back();
-    lines.emplace_back();
+    lines.push_back({label("token"), {"none yet; the agent is starting", dim}});
+    lines.resize(lines.size() + 2);
     return;
   }
   const bool in_grace = s.time_left() <= s.grace;
-  const int width = std::clamp(terminal.columns - 26, 8, 50);
-  const std::string bar = life_bar(s.time_left(), s.lifetime, s.grace, width);
-  const auto split = std::min(bar.find('='), bar.find('.'));
+  const std::string bar = life_bar(s.time_left(), s.lifetime, s.grace, std::clamp(columns - 26, 8, 50));
+  const auto split = std::min(bar.find_first_of("=."), bar.size());
   std::string left = tenths(s.time_left());
   left.insert(0, left.size() < 8 ? 8 - left.size() : 0, ' ');
-  lines.push_back(Line(terminal)
-                      .label("token")
-                      .add("generation " + std::to_string(s.reader.generation), Style::good)
-                      .add("  fingerprint ")
-                      .add(s.reader.fingerprint, Style::good)
-                      .take());
-  lines.push_back(Line(terminal)
-                      .label("time left")
-                      .add(left + "  [", in_grace ? Style::warm : Style::plain)
-                      .add(bar.substr(0, split), Style::good)
-                      .add(bar.substr(std::min(split, bar.size())), Style::warm)
-                      .add("]")
-                      .take());
+  lines.push_back({label("token"),
+                   {"generation " + std::to_string(s.reader.generation), good},
+                   {"  fingerprint "},
+                   {s.reader.fingerprint, good}});
+  lines.push_back({label("time left"),
+                   {left + "  [", in_grace ? warm : plain},
+                   {bar.substr(0, split), good},
+                   {bar.substr(split), warm},
+                   {"]"}});
   lines.push_back(
-      Line(terminal)
-          .label("")
-          .add("          === grace period, " + tenths(s.grace) + ": the token is refreshed in it", Style::dim)
-          .take());
+      {label(""), {"          === grace period, " + tenths(s.grace) + ": the token is refreshed in it", dim}});
 }
 
-void add_reader(std::vector<std::string>& lines, const Snapshot& s, const Terminal& terminal) {
+void add_reader(Lines& lines, const Snapshot& s) {
   const ReaderReport& r = s.reader;
-  lines.push_back(Line(terminal)
-                      .label("reader")
-                      .add(grouped(static_cast<std::uint64_t>(s.reads_per_second)) + " reads/s", Style::good)
-                      .add("   " + grouped(r.reads) + " so far, of " + number_of(r.tokens, "token"))
-                      .take());
-  const Style health = s.reader_errors() == 0 ? Style::good : Style::bad;
+  const char* const health = s.reader_errors() == 0 ? good : bad;
+  lines.push_back({label("reader"),
+                   {grouped(static_cast<std::uint64_t>(s.reads_per_second)) + " reads/s", good},
+                   {"   " + grouped(r.reads) + " so far, of " + number_of(r.tokens, "token")}});
   lines.push_back(
-      Line(terminal)
-          .label("")
-          .add("saw expired " + grouped(r.expired) + ", torn " + grouped(r.torn) + ", older " + grouped(r.older),
-               health)
-          .take());
-  lines.push_back(Line(terminal)
-                      .label("")
-                      .add("the API took it " + number_of(r.api_accepted, "time") + ", refused it " +
-                               number_of(r.api_refused, "time"),
-                           health)
-                      .take());
+      {label(""),
+       {"saw expired " + grouped(r.expired) + ", torn " + grouped(r.torn) + ", older " + grouped(r.older), health}});
+  lines.push_back(
+      {label(""),
+       {"the API took it " + number_of(r.api_accepted, "time") + ", refused it " + number_of(r.api_refused, "time"),
+        health}});
 }
 
-void add_provider(std::vector<std::string>& lines, const Snapshot& s, const Terminal& terminal) {
-  lines.push_back(Line(terminal)
-                      .label("provider")
-                      .add(number_of(s.provider.token_requests, "call"), Style::good)
-                      .add(", " + grouped(s.provider.refused) + " refused with 429")
-                      .add("   (allows 1 in " + whole_seconds(s.rate_interval) + " per address)", Style::dim)
-                      .take());
-  lines.push_back(Line(terminal)
-                      .label("without it")
-                      .add(number_of(s.naive_calls(), "call") + " by " + std::to_string(naive_processes) +
-                               " processes, each for itself",
-                           Style::warm)
-                      .take());
-  lines.push_back(Line(terminal)
-                      .label("")
-                      .add(number_of(s.reader.reads, "call") + " by one call for each use", Style::warm)
-                      .take());
+void add_provider(Lines& lines, const Snapshot& s) {
+  lines.push_back({label("provider"),
+                   {number_of(s.provider.token_requests(), "call"), good},
+                   {", " + grouped(s.provider.refused) + " refused with 429"},
+                   {"   (allows 1 in " + whole_seconds(s.rate_interval) + " per address)", dim}});
+  lines.push_back(
+      {label("without it"),
+       {number_of(s.naive_calls(), "call") + " by " + std::to_string(naive_processes) + " processes, each for itself",
+        warm}});
+  lines.push_back({label(""), {number_of(s.reader.reads, "call") + " by one call for each use", warm}});
 }
 
 }  // namespace
@@ -193,35 +157,29 @@ std::string life_bar(Milliseconds left, Milliseconds lifetime, Milliseconds grac
 }
 
 std::vector<std::string> live_view(const Snapshot& s, const Terminal& terminal) {
-  std::vector<std::string> lines;
   const std::string clock =
       whole_seconds(s.elapsed) + (s.run_for ? " of " + whole_seconds(*s.run_for) : "") + ", Ctrl-C ends";
-  lines.push_back(Line(terminal)
-                      .add("jeton demo", Style::bold)
-                      .add("   one token, fetched once, read by all   ")
-                      .add("(" + clock + ")", Style::dim)
-                      .take());
+  Lines lines{{{"jeton demo", bold}, {"   one token, fetched once, read by all   "}, {"(" + clock + ")", dim}}, {}};
+  add_token(lines, s, terminal.columns);
+  lines.push_back({label("agent"),
+                   {state_text(s), state_text(s) == "valid" ? good : bad},
+                   {", " + phase_text(s) + "   "},
+                   {grouped(s.refreshes()) + (s.refreshes() == 1 ? " refresh" : " refreshes"), good}});
   lines.emplace_back();
-  add_token(lines, s, terminal);
-  lines.push_back(Line(terminal)
-                      .label("agent")
-                      .add(state_text(s), state_text(s) == "valid" ? Style::good : Style::bad)
-                      .add(", " + phase_text(s) + "   ")
-                      .add(grouped(s.refreshes()) + (s.refreshes() == 1 ? " refresh" : " refreshes"), Style::good)
-                      .take());
+  add_reader(lines, s);
   lines.emplace_back();
-  add_reader(lines, s, terminal);
-  lines.emplace_back();
-  add_provider(lines, s, terminal);
+  add_provider(lines, s);
   lines.emplace_back();
   const std::size_t most = static_cast<std::size_t>(std::max(terminal.rows - 1, 1));
   const std::size_t room = most > lines.size() ? most - lines.size() : 0;
   const std::size_t shown = std::min({room, s.agent_log.size(), std::size_t{6}});
   for (auto line = s.agent_log.end() - static_cast<std::ptrdiff_t>(shown); line != s.agent_log.end(); ++line) {
-    lines.push_back(Line(terminal).add(printable(without_date(*line)), Style::dim).take());
+    lines.push_back({{printable(without_date(*line)), dim}});
   }
-  if (lines.size() > most) lines.resize(most);
-  return lines;
+  std::vector<std::string> texts;
+  for (const auto& pieces : lines) texts.push_back(line_of(terminal, pieces));
+  if (texts.size() > most) texts.resize(most);
+  return texts;
 }
 
 std::string plain_line(const Snapshot& s) {
@@ -237,14 +195,14 @@ std::string plain_line(const Snapshot& s) {
   add("reads", std::to_string(s.reader.reads));
   add("errors", std::to_string(s.reader_errors()));
   add("api_accepted", std::to_string(s.reader.api_accepted));
-  add("provider_calls", std::to_string(s.provider.token_requests));
+  add("provider_calls", std::to_string(s.provider.token_requests()));
   add("provider_429", std::to_string(s.provider.refused));
   add("naive_calls", std::to_string(s.naive_calls()));
   return line;
 }
 
 std::string summary(const Snapshot& s) {
-  return "jeton demo: in " + whole_seconds(s.elapsed) + " " + number_of(s.provider.token_requests, "provider call") +
+  return "jeton demo: in " + whole_seconds(s.elapsed) + " " + number_of(s.provider.token_requests(), "provider call") +
          " (" + grouped(s.provider.refused) + " refused) served " + number_of(s.reader.reads, "read") + " of " +
          number_of(s.reader.tokens, "token") + " with " + number_of(s.reader_errors(), "error") + "; " +
          std::to_string(naive_processes) + " processes on their own would have called " + grouped(s.naive_calls()) +

@@ -3,10 +3,13 @@
 // A user takes the role that it needs and not this sum. Every role has the contract of lease_store.hpp.
 #pragma once
 
+#include <memory>
+
 #include "agent/fleet/backend.hpp"
 #include "agent/fleet/fetch_budget.hpp"
 #include "agent/fleet/fleet_signals.hpp"
 #include "agent/fleet/lease_store.hpp"
+#include "agent/fleet/lock_store.hpp"
 #include "agent/fleet/record_store.hpp"
 
 namespace jeton::agent {
@@ -17,6 +20,13 @@ class Coordinator : public LeaseStore, public RecordStore, public FetchBudget, p
   Coordinator(const Coordinator&) = delete;
   Coordinator& operator=(const Coordinator&) = delete;
   ~Coordinator() override = default;
+};
+
+// The coordinator and the lock store of one agent. They share their connections: these begin with the first start(),
+// and end with the last stop() or destructor of the two, in either order. Neither needs the other to be used.
+struct Backends {
+  std::unique_ptr<Coordinator> coordinator;
+  std::unique_ptr<LockStore> locks;
 };
 
 }  // namespace jeton::agent

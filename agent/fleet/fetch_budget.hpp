@@ -8,7 +8,7 @@
 
 #include "agent/base/task.hpp"
 #include "agent/base/time.hpp"
-#include "agent/fleet/fetch_usage.hpp"
+#include "agent/fleet/fleet_signals.hpp"
 #include "agent/fleet/lease_store.hpp"
 
 namespace jeton::agent {

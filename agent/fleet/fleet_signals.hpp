@@ -1,14 +1,22 @@
 // FleetSignals: what the hosts of a fleet tell each other about a token. Its contract is that of lease_store.hpp.
 #pragma once
 
+#include <cstdint>
+#include <optional>
 #include <string>
 
 #include "agent/base/task.hpp"
 #include "agent/base/time.hpp"
-#include "agent/fleet/fetch_usage.hpp"
 #include "agent/record/record.hpp"
 
 namespace jeton::agent {
+
+// How often the fleet has called the provider of one token.
+struct FetchUsage {
+  std::uint64_t calls = 0;               // in the running window
+  std::optional<BootTime> window_end{};  // when it starts again from zero; none before the first call
+  bool paused = false;                   // the fleet is held back from the provider now
+};
 
 // No host may call the provider before `until`; shared by the fleet.
 struct Pause {

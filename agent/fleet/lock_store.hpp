@@ -14,7 +14,8 @@
 #include "agent/base/task.hpp"
 #include "agent/base/time.hpp"
 #include "agent/config/model/config.hpp"
-#include "agent/fleet/coordinator.hpp"
+#include "agent/fleet/backend.hpp"
+#include "agent/fleet/lease_store.hpp"
 #include "agent/fleet/lock_holder.hpp"
 
 namespace jeton::agent {

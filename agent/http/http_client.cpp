@@ -1,20 +1,70 @@
 #include "agent/http/http_client.hpp"
 
+#include <algorithm>
+#include <boost/asio/any_io_executor.hpp>
 #include <boost/asio/associated_cancellation_slot.hpp>
 #include <boost/asio/associated_executor.hpp>
 #include <boost/asio/async_result.hpp>
 #include <boost/asio/error.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/prefer.hpp>
+#include <boost/asio/steady_timer.hpp>
 #include <boost/asio/use_awaitable.hpp>
+#include <boost/system/error_code.hpp>
 #include <boost/system/system_error.hpp>
+#include <chrono>
 #include <memory>
 #include <utility>
 
 #include "agent/http/curl_global.hpp"
-#include "agent/http/http_watch.hpp"
+#include "agent/http/http_call.hpp"
 
 namespace jeton::agent {
+namespace {
+
+constexpr std::chrono::milliseconds look_interval{100};
+// libcurl keeps the same time, and knows better what was waited for.
+constexpr std::chrono::milliseconds head_start{250};
+
+// Keeps the time of one call, and looks at what its server has sent, from the caller's loop: neither depends on libcurl
+// returning. One thread: the loop's.
+class HttpWatch : public std::enable_shared_from_this<HttpWatch> {
+ public:
+  // Holds the call only while it looks at it.
+  HttpWatch(const boost::asio::any_io_executor& executor, const std::shared_ptr<HttpCall>& call)
+      : timer_(executor), call_(call), deadline_(Clock::now() + call->timeout() + head_start) {}
+
+  void start() { look_later(); }
+  // The call has its outcome.
+  void stop() {
+    call_.reset();
+    timer_.cancel();
+  }
+
+ private:
+  using Clock = std::chrono::steady_clock;
+
+  void look_later() {
+    timer_.expires_at(std::min(Clock::now() + look_interval, deadline_));
+    timer_.async_wait([self = shared_from_this()](const boost::system::error_code& cancelled) {
+      if (!cancelled) self->look();
+    });
+  }
+
+  void look() {
+    const std::shared_ptr<HttpCall> call = call_.lock();
+    if (call == nullptr) return;
+    if (Clock::now() >= deadline_) return call->time_out();
+    if (call->is_flooded()) return call->refuse_flood();
+    look_later();
+  }
+
+  boost::asio::steady_timer timer_;
+  std::weak_ptr<HttpCall> call_;
+  Clock::time_point deadline_;
+};
+
+}  // namespace
 
 HttpClient::HttpClient() { initialise_curl(); }
 

@@ -6,7 +6,7 @@
 #include <system_error>
 
 #include "agent/base/environment.hpp"
-#include "agent/config/text/proxy_url.hpp"
+#include "agent/config/text/http_url.hpp"
 #include "agent/http/curl_option.hpp"
 #include "agent/http/transfer.hpp"
 #include "agent/http/transfer_sockets.hpp"

@@ -1,11 +1,12 @@
 #include "agent/http/url.hpp"
 
+#include "agent/base/ascii.hpp"
+
 namespace jeton::agent {
 namespace {
 
 bool is_unreserved(char c) {  // RFC 3986 section 2.3; not isalnum(), which asks the locale
-  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '.' ||
-         c == '_' || c == '~';
+  return is_ascii_alphanumeric(c) || c == '-' || c == '.' || c == '_' || c == '~';
 }
 
 void append_encoded(SecretString& out, std::string_view text) {

@@ -7,6 +7,7 @@
 #include <openssl/pem.h>
 #include <openssl/rsa.h>
 
+#include <algorithm>
 #include <array>
 #include <vector>
 
@@ -144,21 +145,8 @@ struct JwtSigner::Key {
 };
 
 std::string_view name_of(JwtAlgorithm algorithm) {
-  switch (algorithm) {
-    case JwtAlgorithm::hs256:
-      return "HS256";
-    case JwtAlgorithm::rs256:
-      return "RS256";
-    case JwtAlgorithm::ps256:
-      return "PS256";
-    case JwtAlgorithm::es256:
-      return "ES256";
-    case JwtAlgorithm::eddsa:
-      return "EdDSA";
-    case JwtAlgorithm::ed25519:
-      return "Ed25519";
-  }
-  return "?";
+  const auto is = [algorithm](const auto& entry) { return entry.second == algorithm; };
+  return std::find_if(jwt_algorithms.begin(), jwt_algorithms.end(), is)->first;
 }
 
 JwtSigner::JwtSigner(JwtAlgorithm algorithm, const SecretString& key) {

@@ -22,7 +22,6 @@ struct LockLimits {
   std::size_t waiters_per_user = 1024;  // waited for
   std::size_t locks = 8192;             // of all users together; admins may have their own share beyond
   std::size_t names_per_session = 16;
-  std::size_t metadata_bytes = 512;
   Duration shortest_ttl = std::chrono::milliseconds(50);
   Duration longest_wait = std::chrono::hours(24);
 };

@@ -15,14 +15,6 @@ namespace {
 
 using Kind = SourceError::Kind;
 
-SecretString resolved(const SecretTemplate& configured, const TokenValues& tokens) {
-  try {
-    return configured.resolve(&tokens);
-  } catch (const Error& e) {
-    throw unmade_request(e);
-  }
-}
-
 // A provider may have a word of its own for a refresh token that it does not take, or none. What is said of the client,
 // of the grant or of the URL is no word about it.
 bool may_be_of_refresh_token(const SourceError& refusal) {
@@ -56,6 +48,14 @@ SourceError earlier_answer() {
 }
 
 }  // namespace
+
+SecretString resolved(const SecretTemplate& configured, const TokenValues& tokens) {
+  try {
+    return configured.resolve(&tokens);
+  } catch (const Error& e) {
+    throw unmade_request(e);
+  }
+}
 
 Task<FetchedToken> fetch_by_chain(FetchContext context, const SecretTemplate& configured, const TokenValues& tokens,
                                   AskWithToken ask) {

@@ -9,6 +9,9 @@
 
 namespace jeton::agent {
 
+// Throws SourceError if a reference in `configured` cannot be resolved.
+[[nodiscard]] SecretString resolved(const SecretTemplate& configured, const TokenValues& tokens);
+
 // One request with this refresh token. Throws SourceError if there is no answer, or a refusal.
 using AskWithToken = std::function<Task<RotatingAnswer>(SecretString refresh_token)>;
 

@@ -4,7 +4,7 @@
 #include <string_view>
 
 #include "agent/base/error.hpp"
-#include "agent/config/text/proxy_url.hpp"
+#include "agent/config/text/http_url.hpp"
 
 namespace jeton::agent {
 namespace {

@@ -1,7 +1,7 @@
 #include "agent/provider/secret_resolver.hpp"
 
 #include "agent/base/error.hpp"
-#include "agent/config/schema/secret_check.hpp"
+#include "agent/config/schema/reference_check.hpp"
 #include "agent/config/text/http_url.hpp"
 
 namespace jeton::agent {

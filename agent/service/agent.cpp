@@ -12,7 +12,7 @@
 #include "agent/base/boot_timers.hpp"
 #include "agent/base/error.hpp"
 #include "agent/base/log.hpp"
-#include "agent/config/model/state_dir.hpp"
+#include "agent/config/model/config.hpp"
 #include "agent/fleet/backend/factory.hpp"
 #include "agent/http/http_client.hpp"
 #include "agent/refresh/revoker.hpp"

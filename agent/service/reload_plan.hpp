@@ -14,10 +14,6 @@ struct ReloadPlan {
   std::vector<std::string> removed;
   std::vector<std::string> changed;
   bool log_changed = false;
-
-  [[nodiscard]] bool nothing_changes() const {
-    return needs_restart.empty() && added.empty() && removed.empty() && changed.empty() && !log_changed;
-  }
 };
 
 [[nodiscard]] ReloadPlan plan_reload(const Config& running, const Config& wanted);

@@ -2,7 +2,7 @@
 // Everything here may be called from any thread.
 //
 // Well, it answers GET and POST of any path with {"access_token","token_type","expires_in"}; tokens carry a checksum
-// (agent/demo/checked_token.hpp: checked_token_serial), and their serial numbers count the fetches.
+// (agent/demo/token_issuer.hpp: checked_token_serial), and their serial numbers count the fetches.
 #pragma once
 
 #include <chrono>

@@ -12,6 +12,7 @@
 #include <variant>
 #include <vector>
 
+#include "agent/base/environment.hpp"
 #include "agent/base/log.hpp"
 #include "agent/base/time.hpp"
 #include "agent/config/model/sources/source_config.hpp"
@@ -45,6 +46,13 @@ struct AgentConfig {
   bool core_dumps = false;            // agent.core_dumps: allow them; they hold no heap and no stack
   bool operator==(const AgentConfig&) const = default;
 };
+
+// agent.state_dir, or else $STATE_DIRECTORY, as systemd sets it, or /var/lib/jeton.
+[[nodiscard]] inline std::filesystem::path state_dir_of(const AgentConfig& config) {
+  if (!config.state_dir.empty()) return config.state_dir;
+  const char* const of_unit = environment_variable("STATE_DIRECTORY");
+  return of_unit != nullptr && *of_unit != '\0' ? of_unit : "/var/lib/jeton";
+}
 
 // Redis numbers its databases from 0; a server may have fewer.
 constexpr std::uint64_t max_redis_database = 65'535;

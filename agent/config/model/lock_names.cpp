@@ -4,19 +4,19 @@
 #include <deque>
 #include <vector>
 
+#include "agent/base/ascii.hpp"
+
 namespace jeton::agent {
 namespace {
 
 constexpr std::size_t longest_name = 128;
 
-bool is_alphanumeric(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9'); }
-
 bool is_name_of(std::string_view text, bool with_star) {
   const auto allowed = [&](char c) {
-    return is_alphanumeric(c) || c == '.' || c == '_' || c == ':' || c == '-' || (with_star && c == '*');
+    return is_ascii_alphanumeric(c) || c == '.' || c == '_' || c == ':' || c == '-' || (with_star && c == '*');
   };
   return !text.empty() && text.size() <= longest_name &&
-         (is_alphanumeric(text.front()) || (with_star && text.front() == '*')) &&
+         (is_ascii_alphanumeric(text.front()) || (with_star && text.front() == '*')) &&
          std::all_of(text.begin(), text.end(), allowed);
 }
 
@@ -97,7 +97,7 @@ std::optional<std::string> common_lock_name(std::string_view a, std::string_view
   }
   std::reverse(name.begin(), name.end());
   // Only where both begin with a star.
-  if (name.empty() || !is_alphanumeric(name.front())) name.insert(name.begin(), 'a');
+  if (name.empty() || !is_ascii_alphanumeric(name.front())) name.insert(name.begin(), 'a');
   return is_lock_name(name) ? std::optional(name) : std::nullopt;
 }
 

@@ -2,9 +2,9 @@
 #include <algorithm>
 #include <chrono>
 
+#include "agent/base/ascii.hpp"
 #include "agent/base/error.hpp"
 #include "agent/config/schema/schema.hpp"
-#include "agent/config/schema/tls_schema.hpp"
 #include "agent/config/text/values.hpp"
 
 namespace jeton::agent {
@@ -19,8 +19,7 @@ constexpr std::size_t min_redlock_servers = 3;
 
 bool is_key_prefix(const std::string& text) {
   return text.size() <= max_prefix && std::all_of(text.begin(), text.end(), [](char c) {
-           return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' || c == '_' ||
-                  c == ':' || c == '-';
+           return is_ascii_alphanumeric(c) || c == '.' || c == '_' || c == ':' || c == '-';
          });
 }
 

@@ -1,7 +1,6 @@
-#include "agent/config/schema/json_schema.hpp"
-
 #include <string>
 
+#include "agent/config/schema/schema.hpp"
 #include "agent/config/text/request_formats.hpp"
 
 namespace jeton::agent {

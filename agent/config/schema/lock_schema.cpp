@@ -1,4 +1,5 @@
-// locks.PATTERN: who may take the locks of these names, and for how long.
+// locks.PATTERN: who may take the locks of these names, and for how long; and the key and protocol of a lock that other
+// clients of the same Redis take, too: tokens.*.lock, locks.*.
 #include <algorithm>
 #include <chrono>
 
@@ -10,6 +11,7 @@ namespace {
 
 using namespace std::chrono_literals;
 
+constexpr std::size_t max_key = 512;
 constexpr Milliseconds longest_ttl = std::chrono::hours(7 * 24);
 
 bool has_star(const std::string& text) { return text.find('*') != std::string::npos; }
@@ -47,6 +49,44 @@ bool may_overlap(std::string_view a, std::string_view b) {
 }
 
 }  // namespace
+
+void read_redis_key(const ValueReader& value, std::string& out) {
+  const auto text = value.text();
+  if (!text) return;
+  if (text->size() > max_key) {
+    value.error(value.path() + " is longer than " + std::to_string(max_key) + " bytes");
+  } else {
+    out = *text;
+  }
+}
+
+void claim_redis_key(const ValueReader& value, const std::string& path, const std::string& key, Reading& reading) {
+  for (const auto& [other, owner] : reading.redis_keys) {
+    if (other == key) {
+      value.error(path + ": " + in_quotes(key) + " is the key of " + owner + " already");
+      return;
+    }
+    if (matches_lock_pattern(other, key) || matches_lock_pattern(key, other)) {
+      value.error(path + ": " + in_quotes(key) + " may be the same key as " + in_quotes(other) + " of " + owner +
+                  "; each lock and mirror needs a key of its own");
+      return;
+    }
+  }
+  reading.redis_keys.emplace(key, path);
+}
+
+TokenLockConfig read_lock_terms(ObjectReader& section) {
+  using Protocol = TokenLockConfig::Protocol;
+  TokenLockConfig config;
+  const ValueReader key = section.at("key");
+  read_redis_key(key, config.key);
+  const ValueReader protocol = section.at("protocol");
+  assign(config.protocol, protocol.choice<Protocol>({{"set_nx", Protocol::set_nx}, {"getset", Protocol::getset}}));
+  if (config.protocol == Protocol::getset && config.key.empty()) {
+    protocol.error(protocol.path() + " getset needs the key that the other clients use: set " + key.path());
+  }
+  return config;
+}
 
 void check_lock_patterns(const std::vector<Member>& locks, Problems& problems) {
   std::vector<const Member*> patterns;

@@ -4,7 +4,7 @@
 #include <chrono>
 
 #include "agent/base/error.hpp"
-#include "agent/config/schema/chain_check.hpp"
+#include "agent/config/schema/reference_check.hpp"
 #include "agent/config/text/values.hpp"
 
 namespace jeton::agent {

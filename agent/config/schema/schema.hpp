@@ -2,11 +2,13 @@
 // says the same to people; a test holds the two together).
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "agent/config/model/config.hpp"
 #include "agent/config/schema/object_reader.hpp"
+#include "agent/config/secrets/json_template.hpp"
 #include "agent/config/yaml/node.hpp"
 
 namespace jeton::agent {
@@ -31,13 +33,21 @@ void check_lock_patterns(const std::vector<Member>& locks, Problems& problems);
 // A section of nothing else: tokens.*.access, agent.admins.
 [[nodiscard]] AccessConfig read_access(ObjectReader access, Reading& reading);
 
-// How a lock is known to other clients: key and protocol, of a section that may have more keys; lock_terms_schema.cpp.
+// How a lock is known to other clients: key and protocol, of a section that may have more keys; lock_schema.cpp.
 [[nodiscard]] TokenLockConfig read_lock_terms(ObjectReader& section);
 // A key of the user's own in Redis; empty if it is not one.
 void read_redis_key(const ValueReader& value, std::string& out);
 // Notes such a key of `path` as taken; an error at `value` if another one is, or may become, the same. A * in the key
 // of a pattern of locks is any name.
 void claim_redis_key(const ValueReader& value, const std::string& path, const std::string& key, Reading& reading);
+
+// The keys of a section `tls` that every client of the agent has: the files, of a section that may have more keys;
+// without finish(). tls_schema.cpp.
+[[nodiscard]] ClientTlsConfig read_client_tls(ObjectReader& tls);
+
+// A free-form part of the configuration as a JSON document: a map or a list; nothing if the key is not there.
+// json_schema.cpp.
+[[nodiscard]] std::optional<JsonTemplate> read_json_template(const ValueReader& value, Reading& reading);
 
 // Every key there is, names of the user's as '*': "tokens.*.source.url". Sorted.
 [[nodiscard]] std::vector<std::string> schema_paths();

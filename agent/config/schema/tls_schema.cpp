@@ -1,5 +1,4 @@
-#include "agent/config/schema/tls_schema.hpp"
-
+#include "agent/config/schema/schema.hpp"
 #include "agent/config/text/values.hpp"
 
 namespace jeton::agent {

@@ -4,7 +4,7 @@
 
 #include "agent/base/error.hpp"
 #include "agent/config/schema/object_reader.hpp"
-#include "agent/config/schema/secret_check.hpp"
+#include "agent/config/schema/reference_check.hpp"
 #include "agent/config/text/values.hpp"
 
 namespace jeton::agent {

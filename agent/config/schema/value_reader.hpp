@@ -27,7 +27,7 @@ namespace jeton::agent {
 // What a secret is used for, and so what it may hold besides text.
 enum class SecretUse { any, header, json, seal_key };
 
-// A reference to be tried once everything is read (secret_check.hpp).
+// A reference to be tried once everything is read (reference_check.hpp).
 struct SecretReference {
   Place place;
   SecretTemplate secret;
@@ -35,7 +35,7 @@ struct SecretReference {
   std::string token{};  // the token whose source contains it; empty: elsewhere
 };
 
-// A user or group of this host that is named, to be looked up once everything is read (account_check.hpp).
+// A user or group of this host that is named, to be looked up once everything is read (reference_check.hpp).
 struct AccountReference {
   enum class Kind { user, group };
   Place place;

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "agent/base/ascii.hpp"
+
 namespace jeton::agent {
 namespace {
 
@@ -93,9 +95,8 @@ class EnvironmentParser {
 }  // namespace
 
 bool is_environment_name(std::string_view name) {
-  return !name.empty() && (name[0] < '0' || name[0] > '9') && std::all_of(name.begin(), name.end(), [](char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_';
-  });
+  return !name.empty() && (name[0] < '0' || name[0] > '9') &&
+         std::all_of(name.begin(), name.end(), [](char c) { return is_ascii_alphanumeric(c) || c == '_'; });
 }
 
 std::vector<std::pair<std::string, SecretString>> parse_environment_file(std::string_view text) {

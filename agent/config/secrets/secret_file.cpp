@@ -5,7 +5,6 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <array>
 #include <cerrno>
 #include <utility>
 
@@ -66,15 +65,7 @@ std::optional<SecretString> read_bytes(const std::string& path, const std::strin
 
   SecretString secret;
   secret.reserve(static_cast<std::size_t>(std::min<off_t>(status.st_size, max_secret_bytes)) + 1);
-  std::array<char, 4096> buffer;
-  ssize_t got = 0;
-  while ((got = ::read(fd.get(), buffer.data(), buffer.size())) > 0 || (got < 0 && errno == EINTR)) {
-    if (got > 0) secret.append({buffer.data(), static_cast<std::size_t>(got)});
-    if (secret.size() > max_secret_bytes) break;
-  }
-  const int error = errno;
-  wipe(buffer.data(), buffer.size());
-  if (got < 0) throw errno_error(what, error);
+  if (!read_to_end(fd.get(), max_secret_bytes, secret)) throw errno_error(what);
   if (secret.size() > max_secret_bytes) throw Error(what + ": larger than 64 KiB; not a secret");
   return secret;
 }

@@ -37,8 +37,7 @@ constexpr std::array<std::string_view, 5> request_parts{"method", "host", "path"
 
 bool is_name(std::string_view text, std::string_view also) {
   return !text.empty() && std::all_of(text.begin(), text.end(), [&](char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-           also.find(c) != std::string_view::npos;
+    return is_ascii_alphanumeric(c) || also.find(c) != std::string_view::npos;
   });
 }
 

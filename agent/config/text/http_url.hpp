@@ -27,4 +27,15 @@ struct HostPort {
 };
 [[nodiscard]] HostPort parse_host_port(std::string_view text, std::uint16_t default_port);
 
+// The URL of a proxy, taken apart strictly: "http://user:password@proxy.example.com:3128".
+struct ProxyUrl {
+  std::string scheme;  // http, https, socks5 (names are resolved here) or socks5h (by the proxy)
+  std::string host;    // IPv6 without brackets
+  std::uint16_t port = 0;
+  [[nodiscard]] std::string display() const;  // "http://proxy.example.com:3128"; never user and password
+};
+
+// Throws Error that says what is wrong; never shows the URL, which may hold a password.
+[[nodiscard]] ProxyUrl parse_proxy_url(std::string_view text);
+
 }  // namespace jeton::agent

@@ -2,9 +2,7 @@
 
 #include <fcntl.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
-#include <array>
 #include <cerrno>
 #include <system_error>
 
@@ -43,16 +41,10 @@ std::string read_text(const std::filesystem::path& file) {
   if (S_ISDIR(status.st_mode)) throw Error("it is a directory; name a file in it");
   if (!S_ISREG(status.st_mode)) throw Error("it is not a regular file");
 
-  std::string text;
-  std::array<char, 16 * 1024> buffer;
-  for (;;) {
-    const ssize_t got = ::read(fd.get(), buffer.data(), buffer.size());
-    if (got < 0 && errno == EINTR) continue;
-    if (got < 0) throw Error(reason(errno));
-    if (got == 0) return text;
-    text.append(buffer.data(), static_cast<std::size_t>(got));
-    if (text.size() > max_config_bytes) throw Error("it is larger than 1 MiB");
-  }
+  SecretString text;
+  if (!read_to_end(fd.get(), max_config_bytes, text)) throw Error(reason(errno));
+  if (text.size() > max_config_bytes) throw Error("it is larger than 1 MiB");
+  return std::string(text.reveal());
 }
 
 }  // namespace

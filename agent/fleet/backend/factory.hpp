@@ -7,7 +7,7 @@
 #include "agent/base/random.hpp"
 #include "agent/base/timers.hpp"
 #include "agent/config/model/config.hpp"
-#include "agent/fleet/backends.hpp"
+#include "agent/fleet/coordinator.hpp"
 #include "agent/record/fleet_codec.hpp"
 
 namespace jeton::agent {

@@ -9,7 +9,7 @@
 
 #include "agent/base/random.hpp"
 #include "agent/base/timers.hpp"
-#include "agent/fleet/backends.hpp"
+#include "agent/fleet/coordinator.hpp"
 #include "agent/fleet/redis/client/cluster.hpp"
 #include "agent/fleet/redis/client/command_runner.hpp"
 #include "agent/fleet/redis/client/transport.hpp"

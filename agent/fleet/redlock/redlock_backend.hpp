@@ -18,7 +18,7 @@
 
 #include "agent/base/random.hpp"
 #include "agent/base/timers.hpp"
-#include "agent/fleet/backends.hpp"
+#include "agent/fleet/coordinator.hpp"
 #include "agent/fleet/redis/client/transport.hpp"
 #include "agent/record/fleet_codec.hpp"
 
@@ -35,7 +35,7 @@ struct RedlockOptions {
 
 // Timers and random outlive both. Throws Error if there are less than three servers or one is given twice, in whatever
 // database: it would have two votes. One that is given under two names is noticed when both are connected
-// (server_identities.hpp): the second connection is refused, and tried again until it is mended.
+// (redlock_servers.cpp): the second connection is refused, and tried again until it is mended.
 [[nodiscard]] Backends make_redlock_backends(Timers& timers, Random& random, const RedlockOptions& options);
 
 }  // namespace jeton::agent

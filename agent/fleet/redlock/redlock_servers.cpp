@@ -1,14 +1,70 @@
 #include "agent/fleet/redlock/redlock_servers.hpp"
 
 #include <algorithm>
+#include <functional>
+#include <string>
+#include <utility>
+#include <vector>
 
 #include "agent/base/error.hpp"
-#include "agent/fleet/redlock/server_identities.hpp"
+#include "agent/base/log.hpp"
+#include "agent/fleet/redis/client/transport.hpp"
 
 namespace jeton::agent {
 namespace {
 
 constexpr std::size_t fewest_servers = 3;
+
+// Which server each endpoint of a quorum has reached, so that a server under two names (localhost and 127.0.0.1, an
+// alias in DNS, a forwarded port) has one vote. A majority of two out of three would be a single server otherwise, and
+// two agents could hold the lock.
+//
+// A server is known by the run_id of its process, asked for at every connect. A restarted one is a new one, and an
+// endpoint that lost its connection gives up its claim, so servers can be moved without a word to the agents. One
+// thread: the loop's.
+class ServerIdentities {
+ public:
+  // The next endpoint, counted from 0. `display`: as an operator knows it.
+  void add(std::string display, std::function<bool()> is_connected) {
+    endpoints_.push_back({std::move(display), std::move(is_connected), {}, false});
+  }
+
+  // The endpoint is about to be connected to the server with this run_id; empty: it does not say, which is said once in
+  // the log. Throws redis::SetupError if an endpoint that is connected has reached the same server.
+  void claim(std::size_t endpoint, const std::string& run_id);
+  // Its server has its vote through another endpoint, as far as is known.
+  [[nodiscard]] bool is_refused(std::size_t endpoint) const { return endpoints_[endpoint].refused; }
+
+ private:
+  struct Endpoint {
+    std::string display;
+    std::function<bool()> is_connected;
+    std::string run_id;
+    bool refused = false;
+  };
+  std::vector<Endpoint> endpoints_;
+  bool unknown_reported_ = false;
+};
+
+void ServerIdentities::claim(std::size_t endpoint, const std::string& run_id) {
+  Endpoint& claimant = endpoints_[endpoint];
+  claimant.run_id.clear();
+  claimant.refused = false;
+  if (run_id.empty()) {
+    if (std::exchange(unknown_reported_, true)) return;
+    log::info("a server does not say which one it is (ACL: +info): the same one under two names would not be noticed",
+              {{"server", claimant.display}});
+    return;
+  }
+  for (const Endpoint& other : endpoints_) {
+    if (&other == &claimant || other.run_id != run_id || !other.is_connected()) continue;
+    claimant.refused = true;
+    throw redis::SetupError("the same server as " + other.display +
+                            ", so it is not asked: a server has one vote; name every server once in "
+                            "coordination.redlock.endpoints, and another one in its place");
+  }
+  claimant.run_id = run_id;
+}
 
 void check_servers(const std::vector<redis::ConnectOptions>& servers) {
   if (servers.size() < fewest_servers)

@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "agent/base/secret.hpp"
-#include "agent/config/model/sources/exec_config.hpp"
+#include "agent/config/model/sources/source_config.hpp"
 #include "agent/record/record.hpp"
 
 namespace jeton::agent {

@@ -2,10 +2,8 @@
 
 #include <fcntl.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 #include <algorithm>
-#include <array>
 #include <chrono>
 
 #include "agent/base/bounded_wait.hpp"
@@ -88,16 +86,7 @@ FileContent read_now(const FileSourceConfig& config) {
   FileContent content;
   content.written_at = modification_of(status);
   content.text.reserve(static_cast<std::size_t>(std::min<off_t>(status.st_size, static_cast<off_t>(limit))) + 1);
-  std::array<char, 4096> buffer;
-  ssize_t got = 0;
-  while ((got = ::read(fd.get(), buffer.data(), buffer.size())) > 0 || (got < 0 && errno == EINTR)) {
-    if (got > 0) content.text.append({buffer.data(), static_cast<std::size_t>(got)});
-    if (content.text.size() > limit) break;
-  }
-  const int error = errno;
-  wipe(buffer.data(), buffer.size());
-  errno = error;
-  if (got < 0) refuse_file_errno(config);
+  if (!read_to_end(fd.get(), limit, content.text)) refuse_file_errno(config);
   if (content.text.size() > limit)
     refuse_file(config, "larger than " + std::to_string(limit) + " bytes" + (json ? " (response.max_body)" : ""));
   return content;

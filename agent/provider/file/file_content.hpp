@@ -2,7 +2,7 @@
 #pragma once
 
 #include "agent/base/secret.hpp"
-#include "agent/config/model/sources/file_config.hpp"
+#include "agent/config/model/sources/source_config.hpp"
 #include "agent/record/record.hpp"
 
 namespace jeton::agent {

@@ -99,21 +99,13 @@ Task<RotatingAnswer> OAuth2Source::ask(SecretString refresh_token) {
 Task<OAuth2Endpoints> OAuth2Source::endpoints() {
   OAuth2Endpoints where;
   if (config_.issuer.empty()) {
-    try {
-      where.token = config_.token_url.resolve(&tokens_);
-    } catch (const Error& e) {
-      throw unmade_request(e);
-    }
+    where.token = resolved(config_.token_url, tokens_);
     where.token_display = display_;
   } else {
     where = co_await discovery_.endpoints();
   }
   if (!config_.revocation_url.empty()) {
-    try {
-      where.revocation = config_.revocation_url.resolve(&tokens_);
-    } catch (const Error& e) {
-      throw unmade_request(e);
-    }
+    where.revocation = resolved(config_.revocation_url, tokens_);
     where.revocation_display = display_url(config_.revocation_url);
   }
   co_return where;

@@ -4,22 +4,12 @@
 #include <array>
 
 #include "agent/base/ascii.hpp"
-#include "agent/config/schema/secret_check.hpp"
+#include "agent/config/schema/reference_check.hpp"
 
 namespace jeton::agent {
 namespace {
 
 constexpr std::size_t shortest_token = 16;  // bytes
-
-// "Retry-After", "retry_after" and "retryAfter" are one.
-std::string plain_letters(std::string_view name) {
-  std::string plain;
-  for (const char c : name) {
-    const char lower = ascii_lower(c);
-    if (lower >= 'a' && lower <= 'z') plain += lower;
-  }
-  return plain;
-}
 
 }  // namespace
 
@@ -31,8 +21,7 @@ bool is_secret_name(std::string_view name) {
 }
 
 bool is_token_character(char c) {
-  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '.' ||
-         c == '_' || c == '~' || c == '+' || c == '/' || c == '=';
+  return is_ascii_alphanumeric(c) || c == '-' || c == '.' || c == '_' || c == '~' || c == '+' || c == '/' || c == '=';
 }
 
 bool looks_like_token(std::string_view word) {

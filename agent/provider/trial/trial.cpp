@@ -12,7 +12,7 @@
 #include "agent/base/boot_timers.hpp"
 #include "agent/base/random.hpp"
 #include "agent/base/system_clock.hpp"
-#include "agent/base/utc_text.hpp"
+#include "agent/base/time.hpp"
 #include "agent/config/text/values.hpp"
 #include "agent/http/http_client.hpp"
 #include "agent/provider/factory.hpp"

@@ -2,7 +2,7 @@
 
 #include <ostream>
 
-#include "agent/config/text/proxy_url.hpp"
+#include "agent/config/text/http_url.hpp"
 #include "agent/provider/answer.hpp"
 #include "agent/provider/answer/content_coding.hpp"
 #include "agent/provider/source.hpp"

@@ -13,7 +13,7 @@
 #include <thread>
 #include <vector>
 
-#include "agent/demo/checked_token.hpp"
+#include "agent/demo/token_issuer.hpp"
 
 namespace {
 

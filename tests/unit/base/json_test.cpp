@@ -11,7 +11,7 @@ TEST(JsonText, NestsTooDeeply_IsNoJson) {
   EXPECT_FALSE(try_parse_json(nested(json_depth_limit)).is_discarded());
   EXPECT_TRUE(try_parse_json(nested(json_depth_limit + 1)).is_discarded());
   EXPECT_TRUE(try_parse_ordered_json(nested(100'000)).is_discarded());
-  EXPECT_THROW(static_cast<void>(parse_json(std::string(100'000, '['))), Json::parse_error);
+  EXPECT_TRUE(try_parse_json(std::string(100'000, '[')).is_discarded());
 }
 
 TEST(JsonText, BracketsInAString_AreNoLevels) {

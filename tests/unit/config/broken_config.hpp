@@ -6,6 +6,8 @@
 #include <algorithm>
 #include <ostream>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "agent/config/load.hpp"
 
@@ -28,7 +30,14 @@ inline std::string all_texts(const std::vector<agent::Problem>& problems) {
   return all;
 }
 
-inline agent::LoadResult load_text(const std::string& text) { return agent::load_config_text({{"agent.yaml", text}}); }
+inline agent::LoadResult load_config_text(std::vector<agent::ConfigText> texts) {
+  agent::ConfigFiles files;
+  for (const agent::ConfigText& text : texts) files.names.push_back(text.name);
+  files.texts = std::move(texts);
+  return agent::load_config_files(std::move(files));
+}
+
+inline agent::LoadResult load_text(const std::string& text) { return load_config_text({{"agent.yaml", text}}); }
 
 // The configuration is refused, with exactly this one error: follow-up errors only confuse.
 inline void expect_refused(const BrokenConfig& broken) {

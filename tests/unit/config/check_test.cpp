@@ -18,7 +18,8 @@ struct Outcome {
 Outcome check(const std::vector<std::filesystem::path>& files) {
   std::ostringstream out;
   std::ostringstream err;
-  const int status = agent::report_check(agent::load_config(files), files, "", out, err);
+  const int status =
+      agent::report_check(agent::load_config_files(agent::read_config_files(files)), files, "", out, err);
   return {status, out.str(), err.str()};
 }
 

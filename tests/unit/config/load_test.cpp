@@ -241,7 +241,7 @@ tokens:
 }
 
 TEST(Load, WithoutFilesSaysSo) {
-  const LoadResult result = load_config({});
+  const LoadResult result = load_config_files(read_config_files({}));
   EXPECT_FALSE(result.config);
   EXPECT_EQ(result.problems.size(), 1U);
 }

@@ -32,7 +32,7 @@ TEST(LockPatterns, ThousandsMatchTheSameName_EachIsReportedOnce) {
 }
 
 TEST(LockPatterns, AreInTwoFiles_BothAreNamed) {
-  const auto result = agent::load_config_text({{"agent.yaml", yaml({"job-*"})}, {"agent.d/x.yaml", yaml({"*-job"})}});
+  const auto result = load_config_text({{"agent.yaml", yaml({"job-*"})}, {"agent.d/x.yaml", yaml({"*-job"})}});
   EXPECT_FALSE(result.config);
   EXPECT_THAT(all_texts(result.problems), HasSubstr("agent.d/x.yaml:3:3"));
   EXPECT_THAT(all_texts(result.problems), HasSubstr("(agent.yaml:3:3)"));

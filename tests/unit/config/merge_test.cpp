@@ -7,8 +7,6 @@
 namespace jeton::test {
 namespace {
 
-using agent::load_config_text;
-
 std::string token(const std::string& name) {
   return "tokens:\n  " + name + ": {source: {type: http, url: 'https://h/'}}\n";
 }
@@ -76,8 +74,8 @@ TEST(Merge, ReportsInTheFileWhereItStands) {
 TEST(Merge, ReportsEveryFileThatCannotBeRead) {
   const TempDir dir;
   const auto broken = dir.write("b.yaml", "a: [\n");
-  const auto result =
-      agent::load_config({dir / "missing.yaml", broken, dir.path(), dir.write("ok.yaml", "version: 2\n")});
+  const auto result = agent::load_config_files(
+      agent::read_config_files({dir / "missing.yaml", broken, dir.path(), dir.write("ok.yaml", "version: 2\n")}));
   ASSERT_EQ(result.problems.size(), 3U) << all_texts(result.problems);
   EXPECT_EQ(result.problems[0].text(),
             (dir / "missing.yaml").string() + ": error: cannot read the configuration file: No such file or directory");

@@ -33,7 +33,7 @@ void collect(const Node& node, const std::string& path, const std::set<std::stri
 }
 
 TEST(ShippedConfig, LoadsAsItIsInstalled) {
-  const auto result = agent::load_config({config_dir / "agent.yaml"});
+  const auto result = agent::load_config_files(agent::read_config_files({config_dir / "agent.yaml"}));
   ASSERT_TRUE(result.config) << all_texts(result.problems);
   EXPECT_EQ(*result.config, agent::Config{}) << "switched-off settings must leave the defaults";
 }

@@ -22,7 +22,6 @@ Snapshot running() {
   s.rate_interval = 2s;
   s.now = from_unix_ms(1'795'000'000'000);
   s.phase = "backing_off";
-  s.fetches = 3;
   s.reads_per_second = 81'000'000;
   s.reader.reads = 1'234'567'890;
   s.reader.tokens = 3;
@@ -30,7 +29,6 @@ Snapshot running() {
   s.reader.expires_at_ms = to_unix_ms(s.now) + 6'400;
   s.reader.api_accepted = 60;
   std::strcpy(s.reader.fingerprint, "0123abcd");
-  s.provider.token_requests = 3;
   s.provider.issued = 3;
   for (int i = 0; i < 12; ++i) s.agent_log.push_back("2026-01-02T03:04:05.678Z info line " + std::string(150, 'x'));
   return s;

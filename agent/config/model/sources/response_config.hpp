@@ -29,7 +29,10 @@ struct AnswerPlace {
   [[nodiscard]] bool empty() const { return name.empty(); }
   void clear() { *this = {}; }
   // As the configuration has it: "/data/token", "header X-Token", "cookie SID", "/data json /token".
-  [[nodiscard]] std::string text() const;
+  [[nodiscard]] std::string text() const {
+    const char* const where = in == In::header ? "header " : in == In::cookie ? "cookie " : "";
+    return where + name + (inner_json.empty() ? "" : " json " + inner_json);
+  }
   bool operator==(const AnswerPlace&) const = default;
 };
 

@@ -1,8 +1,7 @@
-#include "agent/config/schema/sources/answer_place_schema.hpp"
-
 #include <algorithm>
 
 #include "agent/base/ascii.hpp"
+#include "agent/config/schema/sources/source_schema.hpp"
 
 namespace jeton::agent {
 
@@ -20,8 +19,7 @@ bool is_json_pointer(std::string_view text) {
 // A token of RFC 9110 section 5.6.2, which names of headers and cookies are.
 bool is_answer_name(std::string_view name) {
   return !name.empty() && name.size() <= 128 && std::all_of(name.begin(), name.end(), [](char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-           std::string_view("!#$%&'*+-.^_`|~").find(c) != std::string_view::npos;
+    return is_ascii_alphanumeric(c) || std::string_view("!#$%&'*+-.^_`|~").find(c) != std::string_view::npos;
   });
 }
 

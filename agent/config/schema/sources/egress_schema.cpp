@@ -5,10 +5,9 @@
 #include <chrono>
 
 #include "agent/base/error.hpp"
+#include "agent/config/schema/schema.hpp"
 #include "agent/config/schema/sources/request_schema.hpp"
-#include "agent/config/schema/tls_schema.hpp"
 #include "agent/config/text/http_url.hpp"
-#include "agent/config/text/proxy_url.hpp"
 
 namespace jeton::agent {
 

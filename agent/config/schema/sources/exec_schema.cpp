@@ -9,7 +9,6 @@
 #include "agent/base/bounded_wait.hpp"
 #include "agent/base/error.hpp"
 #include "agent/config/schema/sources/request_schema.hpp"
-#include "agent/config/schema/sources/response_schema.hpp"
 #include "agent/config/schema/sources/source_schema.hpp"
 #include "agent/config/secrets/environment_file.hpp"
 #include "agent/config/secrets/secret_file.hpp"

@@ -4,7 +4,6 @@
 #include <chrono>
 
 #include "agent/base/bounded_wait.hpp"
-#include "agent/config/schema/sources/response_schema.hpp"
 #include "agent/config/schema/sources/source_schema.hpp"
 #include "agent/config/secrets/secret_file.hpp"
 

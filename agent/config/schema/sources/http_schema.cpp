@@ -1,9 +1,8 @@
 // tokens.NAME.source of type http.
 #include <algorithm>
 
-#include "agent/config/schema/json_schema.hpp"
+#include "agent/config/schema/schema.hpp"
 #include "agent/config/schema/sources/request_schema.hpp"
-#include "agent/config/schema/sources/response_schema.hpp"
 #include "agent/config/schema/sources/source_schema.hpp"
 
 namespace jeton::agent {

@@ -2,8 +2,7 @@
 #include <algorithm>
 #include <chrono>
 
-#include "agent/config/schema/json_schema.hpp"
-#include "agent/config/schema/sources/signing_key.hpp"
+#include "agent/config/schema/schema.hpp"
 #include "agent/config/schema/sources/source_schema.hpp"
 
 namespace jeton::agent {
@@ -35,13 +34,7 @@ JsonTemplate::Object read_members(const ValueReader& value, Reading& reading, co
 
 JwtSourceConfig read_jwt_source(ObjectReader& source, Reading& reading) {
   JwtSourceConfig config;
-  const auto algorithm = source.required("algorithm")
-                             .choice<JwtAlgorithm>({{"HS256", JwtAlgorithm::hs256},
-                                                    {"RS256", JwtAlgorithm::rs256},
-                                                    {"PS256", JwtAlgorithm::ps256},
-                                                    {"ES256", JwtAlgorithm::es256},
-                                                    {"EdDSA", JwtAlgorithm::eddsa},
-                                                    {"Ed25519", JwtAlgorithm::ed25519}});
+  const auto algorithm = source.required("algorithm").choice<JwtAlgorithm>(jwt_algorithms);
   assign(config.algorithm, algorithm);
   const ValueReader key = source.required("key");
   assign(config.key, key.secret());

@@ -2,11 +2,12 @@
 #include <algorithm>
 #include <array>
 #include <chrono>
+#include <initializer_list>
+#include <utility>
 
-#include "agent/config/schema/json_schema.hpp"
-#include "agent/config/schema/sources/oauth2_parts.hpp"
+#include "agent/config/schema/schema.hpp"
 #include "agent/config/schema/sources/request_schema.hpp"
-#include "agent/config/schema/sources/signing_key.hpp"
+#include "agent/config/schema/sources/source_schema.hpp"
 
 namespace jeton::agent {
 
@@ -24,24 +25,18 @@ bool is_one_of(const std::string& name, const std::array<std::string_view, n>& n
   return std::find(names.begin(), names.end(), name) != names.end();
 }
 
-std::string_view auth_name(ClientAuth auth) {
-  switch (auth) {
-    case ClientAuth::client_secret_basic:
-      return "client_secret_basic";
-    case ClientAuth::client_secret_basic_unencoded:
-      return "client_secret_basic_unencoded";
-    case ClientAuth::client_secret_post:
-      return "client_secret_post";
-    case ClientAuth::client_secret_jwt:
-      return "client_secret_jwt";
-    case ClientAuth::private_key_jwt:
-      return "private_key_jwt";
-    case ClientAuth::tls_client_auth:
-      return "tls_client_auth";
-    case ClientAuth::none:
-      return "none";
-  }
-  return "none";
+constexpr std::initializer_list<std::pair<std::string_view, ClientAuth>> client_auths{
+    {"client_secret_basic", ClientAuth::client_secret_basic},
+    {"client_secret_basic_unencoded", ClientAuth::client_secret_basic_unencoded},
+    {"client_secret_post", ClientAuth::client_secret_post},
+    {"client_secret_jwt", ClientAuth::client_secret_jwt},
+    {"private_key_jwt", ClientAuth::private_key_jwt},
+    {"tls_client_auth", ClientAuth::tls_client_auth},
+    {"none", ClientAuth::none}};
+
+std::string auth_name(ClientAuth auth) {
+  const auto is = [auth](const auto& entry) { return entry.second == auth; };
+  return std::string(std::find_if(client_auths.begin(), client_auths.end(), is)->first);
 }
 
 bool uses_secret(ClientAuth auth) {
@@ -51,7 +46,7 @@ bool uses_secret(ClientAuth auth) {
 // What the way of authentication has and what it lacks.
 void check_auth(const ValueReader& where, const ValueReader& id, const ValueReader& secret,
                 const ValueReader& assertion, const OAuth2SourceConfig& config) {
-  const std::string needs = "client_auth " + std::string(auth_name(config.client_auth)) + " needs source.";
+  const std::string needs = "client_auth " + auth_name(config.client_auth) + " needs source.";
   const bool by_jwt =
       config.client_auth == ClientAuth::client_secret_jwt || config.client_auth == ClientAuth::private_key_jwt;
   if (config.client_auth != ClientAuth::none && !id.present()) where.error(needs + "client_id");
@@ -59,7 +54,7 @@ void check_auth(const ValueReader& where, const ValueReader& id, const ValueRead
     where.error(needs + "client_secret, such as ${file:/etc/jeton/client.secret}");
   }
   if (!uses_secret(config.client_auth) && secret.present()) {
-    secret.error("source.client_secret is not used with client_auth " + std::string(auth_name(config.client_auth)) +
+    secret.error("source.client_secret is not used with client_auth " + auth_name(config.client_auth) +
                  "; drop it, or set client_auth: client_secret_basic");
   }
   if (!by_jwt && assertion.present()) {
@@ -146,14 +141,7 @@ void read_oauth2_client(ObjectReader& source, OAuth2SourceConfig& config, bool g
   assign(config.client_id, id.secret());
   assign(config.client_secret, secret.secret());
   config.client_assertion = read_assertion(assertion, reading);
-  const auto chosen =
-      auth.choice<ClientAuth>({{"client_secret_basic", ClientAuth::client_secret_basic},
-                               {"client_secret_basic_unencoded", ClientAuth::client_secret_basic_unencoded},
-                               {"client_secret_post", ClientAuth::client_secret_post},
-                               {"client_secret_jwt", ClientAuth::client_secret_jwt},
-                               {"private_key_jwt", ClientAuth::private_key_jwt},
-                               {"tls_client_auth", ClientAuth::tls_client_auth},
-                               {"none", ClientAuth::none}});
+  const auto chosen = auth.choice<ClientAuth>(client_auths);
   if (!source.present() || !grant_known || (auth.present() && !chosen)) return;
   config.client_auth = chosen.value_or(secret.present() ? ClientAuth::client_secret_basic : ClientAuth::none);
   if (config.client_auth == ClientAuth::client_secret_jwt) config.client_assertion.algorithm = JwtAlgorithm::hs256;

@@ -1,5 +1,5 @@
 // The grant of a source of type oauth2, and what that grant has of its own.
-#include "agent/config/schema/sources/oauth2_parts.hpp"
+#include "agent/config/schema/sources/source_schema.hpp"
 
 namespace jeton::agent {
 

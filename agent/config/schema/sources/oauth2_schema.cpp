@@ -3,9 +3,7 @@
 #include <array>
 
 #include "agent/base/error.hpp"
-#include "agent/config/schema/sources/oauth2_parts.hpp"
 #include "agent/config/schema/sources/request_schema.hpp"
-#include "agent/config/schema/sources/response_schema.hpp"
 #include "agent/config/schema/sources/source_schema.hpp"
 #include "agent/config/text/http_url.hpp"
 

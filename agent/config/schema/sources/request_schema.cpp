@@ -6,7 +6,7 @@
 
 #include "agent/base/ascii.hpp"
 #include "agent/base/error.hpp"
-#include "agent/config/schema/secret_check.hpp"
+#include "agent/config/schema/reference_check.hpp"
 #include "agent/config/text/http_url.hpp"
 
 namespace jeton::agent {
@@ -21,8 +21,7 @@ std::string lower_case(std::string text) {
 // A token of RFC 9110 section 5.6.2.
 bool is_header_name(const std::string& name) {
   return name.size() <= 128 && std::all_of(name.begin(), name.end(), [](char c) {
-           return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-                  std::string_view("!#$%&'*+-.^_`|~").find(c) != std::string_view::npos;
+           return is_ascii_alphanumeric(c) || std::string_view("!#$%&'*+-.^_`|~").find(c) != std::string_view::npos;
          });
 }
 

@@ -1,7 +1,7 @@
 // values of a request: named texts, and what functions make of them.
 #include "agent/base/error.hpp"
 #include "agent/config/schema/sources/request_schema.hpp"
-#include "agent/jwt/jwt_signer.hpp"
+#include "agent/config/schema/sources/source_schema.hpp"
 
 namespace jeton::agent {
 
@@ -24,21 +24,6 @@ std::optional<Function> read_function(const ValueReader& value) {
                                  {"base64_decode", Function::base64_decode},
                                  {"percent_encode", Function::percent_encode},
                                  {"xml_escape", Function::xml_escape}});
-}
-
-// What the configuration can say now of a key that is there.
-void check_rsa_key(const ValueReader& value, const SecretTemplate& key) {
-  SecretString secret;
-  try {
-    secret = key.resolve();
-  } catch (const Error&) {
-    return;  // check_secrets() says so
-  }
-  try {
-    const JwtSigner signer(JwtAlgorithm::rs256, secret);
-  } catch (const Error& e) {
-    value.error(value.path() + ": " + e.what());
-  }
 }
 
 RequestValue read_call(const ValueReader& value) {
@@ -66,7 +51,7 @@ RequestValue read_call(const ValueReader& value) {
   }
   if (!takes_key(*function) && key.present()) key.error(key.path() + " is not used by this function; drop it");
   if (!gives_bytes(*function) && form.present()) form.error(form.path() + " is not used by this function; drop it");
-  if (*function == Function::rsa_sha256 && !config.key.empty()) check_rsa_key(key, config.key);
+  if (*function == Function::rsa_sha256 && !config.key.empty()) check_signing_key(key, config.key, JwtAlgorithm::rs256);
   return config;
 }
 

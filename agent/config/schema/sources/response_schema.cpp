@@ -1,11 +1,9 @@
-#include "agent/config/schema/sources/response_schema.hpp"
-
 #include <algorithm>
 #include <array>
 #include <charconv>
 #include <chrono>
 
-#include "agent/config/schema/sources/answer_place_schema.hpp"
+#include "agent/config/schema/sources/source_schema.hpp"
 
 namespace jeton::agent {
 

@@ -1,6 +1,8 @@
 // tokens.NAME.source: which type it is of, and so which keys it has.
 #include "agent/config/schema/sources/source_schema.hpp"
 
+#include "agent/base/error.hpp"
+
 namespace jeton::agent {
 
 namespace {
@@ -44,6 +46,20 @@ SourceConfig read_source(ObjectReader source, Reading& reading) {
   }
   source.finish();
   return config;
+}
+
+void check_signing_key(const ValueReader& value, const SecretTemplate& key, JwtAlgorithm algorithm) {
+  SecretString secret;
+  try {
+    secret = key.resolve();
+  } catch (const Error&) {
+    return;
+  }
+  try {
+    const JwtSigner signer(algorithm, secret);
+  } catch (const Error& e) {
+    value.error(value.path() + ": " + e.what());
+  }
 }
 
 }  // namespace jeton::agent

@@ -1,11 +1,14 @@
-#include "agent/config/schema/secret_check.hpp"
+#include "agent/config/schema/reference_check.hpp"
 
 #include <sys/stat.h>
 
 #include <algorithm>
 #include <array>
+#include <set>
 #include <string>
 
+#include "agent/base/accounts.hpp"
+#include "agent/base/ascii.hpp"
 #include "agent/base/bounded_wait.hpp"
 #include "agent/base/error.hpp"
 #include "agent/config/secrets/secret_file.hpp"
@@ -55,14 +58,45 @@ const char* unsuitable(std::string_view text, SecretUse use) {
   return nullptr;
 }
 
+using Tokens = std::map<std::string, TokenConfig>;
+
+using TokenPath = std::vector<std::string>;
+
+// From `at` to `goal`, both included; empty: there is none.
+TokenPath path_to(const std::string& goal, const Tokens& tokens, const std::string& at, std::set<std::string>& seen) {
+  if (at == goal) return {goal};
+  const auto token = tokens.find(at);
+  if (token == tokens.end() || !seen.insert(at).second) return {};
+  for (const std::string& next : token->second.uses) {
+    TokenPath rest = path_to(goal, tokens, next, seen);
+    if (rest.empty()) continue;
+    rest.insert(rest.begin(), at);
+    return rest;
+  }
+  return {};
+}
+
+void check_uses(const SecretReference& reference, const std::string& used, Tokens& tokens, Problems& problems) {
+  const std::string text = "${token:" + used + "}";
+  const auto user = tokens.find(reference.token);
+  if (user == tokens.end()) {
+    problems.error(reference.place, text + ": a token can be used in the source of another token only");
+  } else if (!tokens.contains(used)) {
+    std::string known;
+    for (const auto& [name, token] : tokens) {
+      if (name != reference.token) known += (known.empty() ? "" : ", ") + name;
+    }
+    problems.error(reference.place, text + ": there is no token of that name" +
+                                        (known.empty() ? std::string() : "; the others are " + known));
+  } else {
+    user->second.uses.insert(used);
+  }
+}
+
 }  // namespace
 
 bool sounds_secret(std::string_view key) {
-  std::string name;
-  for (const char c : key) {
-    if (c >= 'A' && c <= 'Z') name += static_cast<char>(c - 'A' + 'a');
-    if (c >= 'a' && c <= 'z') name += c;  // "api_key", "API-Key" and "apiKey" are one
-  }
+  const std::string name = plain_letters(key);
   return std::any_of(endings.begin(), endings.end(), [&](std::string_view ending) { return name.ends_with(ending); });
 }
 
@@ -89,6 +123,40 @@ void check_secrets(const std::vector<SecretReference>& references, Problems& pro
     }
     warn_if_readable_by_others(reference, problems);
   }
+}
+
+void check_accounts(const std::vector<AccountReference>& references, Problems& problems) {
+  for (const AccountReference& reference : references) {
+    const bool user = reference.kind == AccountReference::Kind::user;
+    if (user ? find_user(reference.name) : find_group(reference.name)) continue;
+    const std::string kind = user ? "user" : "group";
+    problems.error(reference.place, "there is no " + kind + " " + in_quotes(reference.name) +
+                                        " on this host; create it, or take it out of the " + kind + "s");
+  }
+}
+
+void check_chains(const std::vector<SecretReference>& references, Tokens& tokens, Problems& problems) {
+  const auto each_token_part = [&](const auto& what) {
+    for (const SecretReference& reference : references) {
+      for (const SecretTemplate::Part& part : reference.secret.parts()) {
+        if (part.kind == SecretTemplate::Part::Kind::token) what(reference, part.text);
+      }
+    }
+  };
+  each_token_part([&](const SecretReference& reference, const std::string& used) {
+    check_uses(reference, used, tokens, problems);
+  });
+  std::set<std::string> reported;  // the tokens of the circles that were
+  each_token_part([&](const SecretReference& reference, const std::string& used) {
+    std::set<std::string> seen;
+    const TokenPath path = path_to(reference.token, tokens, used, seen);
+    if (path.empty() || reported.contains(reference.token)) return;
+    reported.insert(path.begin(), path.end());
+    std::string text = reference.token;
+    for (const std::string& name : path) text += " -> " + name;
+    problems.error(reference.place,
+                   "a chain of tokens leads back to its start: " + text + "; each would wait for the other");
+  });
 }
 
 }  // namespace jeton::agent
