@@ -1,4 +1,5 @@
-// jeton-agent answers: what a provider answered and the agent could not read, for taking a refresh token out by hand.
+// jeton-agent answers: prints the provider's answers that the agent could not read, so that an operator finds the
+// refresh token in them.
 #pragma once
 
 namespace CLI {

@@ -1,5 +1,5 @@
-// `jeton-agent reload [--dir DIR]`: what ExecReload= of the unit runs: asks the running agent to read its configuration
-// again, and waits for the verdict.
+// `jeton-agent reload [--dir DIR]`, which ExecReload= of the unit runs: asks the running agent to read its
+// configuration again, and waits for the verdict.
 #pragma once
 
 #include <filesystem>

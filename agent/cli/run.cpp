@@ -8,7 +8,7 @@
 namespace jeton::agent {
 
 int run_agent(const std::vector<std::filesystem::path>& files) {
-  // The default files are looked up anew at each reload: a file may have been added to agent.d.
+  // The default files are looked up again at each reload: a file may have been added to agent.d.
   const auto read = [&files] {
     return load_config_files(files.empty() ? read_default_files() : read_config_files(files));
   };

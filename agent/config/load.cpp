@@ -72,7 +72,7 @@ Listing list(const std::filesystem::path& directory) {
     listing.files.push_back(entry->path());
   }
   listing.error = error.value();
-  // A link to nothing was meant to lead to something.
+  // A dangling link is probably a mistake.
   std::error_code ignored;
   const bool is_link = std::filesystem::is_symlink(std::filesystem::symlink_status(directory, ignored));
   if (listing.error == ENOENT && !is_link) listing.error = 0;
@@ -88,7 +88,7 @@ ConfigFiles read_config_files(const std::vector<std::filesystem::path>& files) {
     result.names.push_back(file.string());
     if (auto text = read_config_text(file, result.problems)) result.texts.push_back(std::move(*text));
   }
-  if (files.empty()) result.problems.error({}, "no configuration file is named");
+  if (files.empty()) result.problems.error({}, "no configuration file is given; name one with --config");
   return result;
 }
 
@@ -105,11 +105,11 @@ ConfigFiles read_default_files(const std::filesystem::path& folder) {
       if (file.extension() == ".yaml") {
         files.push_back(file);
       } else if (ends_like_yaml(file)) {
-        problems.warning({file.string(), 0, 0}, "is not read: only files that end in .yaml are; rename it");
+        problems.warning({file.string(), 0, 0}, "is not read: only files whose name ends in .yaml are read; rename it");
       }
     }
   } catch (const Error& e) {
-    problems.error(place, std::string("cannot read the folder, whose tokens would be gone: ") + e.what());
+    problems.error(place, std::string("cannot read the folder; without it, its tokens would be removed: ") + e.what());
   }
   ConfigFiles result = read_config_files(files);
   result.problems.add(std::move(problems));

@@ -26,7 +26,7 @@ struct ConfigFiles {
   Problems problems{};
 };
 
-// Never throws for what is in a file or in its place.
+// Never throws because of a file's content, or because of a missing file.
 [[nodiscard]] ConfigFiles read_config_files(const std::vector<std::filesystem::path>& files);
 // agent.yaml below `folder`, whether it is there or not, then agent.d/*.yaml in order of name. Only a missing agent.d
 // passes silently: one that cannot be read is an error, and a file that looks like one of the configuration and is none

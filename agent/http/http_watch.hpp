@@ -1,5 +1,5 @@
-// HttpWatch: keeps the time of one call, and looks at what its server has sent, from the caller's loop: neither depends
-// on libcurl returning. One thread: the loop's.
+// HttpWatch: checks the deadline of one call and the amount that its server has sent, from the caller's loop, also
+// while libcurl does not return. One thread: the loop's.
 #pragma once
 
 #include <boost/asio/any_io_executor.hpp>

@@ -23,7 +23,7 @@ struct HttpOutcome {
   };
   bool aborted = false;            // cancelled, or the client was stopped
   std::optional<Failure> failure;  // if neither: the response counts
-  HttpResponse response;           // with a failure: what had come until then
+  HttpResponse response;           // with a failure: the part that had arrived
 };
 
 // The message of a timeout, for libcurl's own and for that of the watch.

@@ -25,7 +25,7 @@ class PathWatch {
   PathWatch& operator=(const PathWatch&) = delete;
   ~PathWatch();
 
-  // A writer has begun to change a file in place and has not closed it yet; `changed` follows when it does. Hears what
+  // A writer has begun to change a file in place and has not closed it yet; `changed` follows when it does. Reads what
   // has happened until now: ask before reading, and after it. `changed` follows also on what is heard here.
   [[nodiscard]] bool being_written();
 

@@ -25,7 +25,7 @@ class UnreadAnswers {
 
   // Throws Error if it cannot be written.
   void keep(const SecretString& answer, WallTime now) const;
-  // What is kept is of no use any more. What cannot be removed stays.
+  // Removes all kept answers. A file that cannot be removed stays.
   void forget() const;
 
   struct Kept {

@@ -1,4 +1,4 @@
-// TokenStore: where the refresh loop leaves a token for the processes of this host. The real one is a segment in
+// TokenStore: where the refresh loop stores a token for the processes of this host. The real one is a segment in
 // shared memory (segment_store.hpp); a simulation keeps it in a variable. One thread: the loop's.
 #pragma once
 
@@ -9,7 +9,7 @@
 
 namespace jeton::agent {
 
-// Bits, as they stand in the segment (libclient/layout/segment.hpp has the same values).
+// Bits, as they are in the segment (libclient/layout/segment.hpp has the same values).
 enum class TokenFlag : std::uint8_t { valid = 1, expired = 2, rejected = 4, retired = 8 };
 
 class TokenStore {

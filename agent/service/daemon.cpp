@@ -36,7 +36,7 @@ void let_signals_in() {
   ::pthread_sigmask(SIG_UNBLOCK, &served, nullptr);
 }
 
-// One agent and what keeps it in touch with its surroundings.
+// One agent with its signals, watchdog and notifications.
 class Daemon {
  public:
   Daemon(Config config, const std::function<LoadResult()>& read_config)
@@ -101,8 +101,9 @@ class Daemon {
   // The service manager starts the agent again, and makes the directory before.
   void give_up(const std::string& why) {
     if (agent_.stopping()) return;
-    log::error("the runtime directory was removed and cannot be made anew; the agent ends, to be started again",
-               {{"error", why}});
+    log::error(
+        "the runtime directory was removed and cannot be created again; the agent ends, so that it is started again",
+        {{"error", why}});
     status_ = 1;
     boost::asio::co_spawn(loop_, stop(), rethrow);
   }
@@ -145,7 +146,7 @@ void hold_hangup_back() {
 int run_daemon(LoadResult loaded, const std::function<LoadResult()>& read_config) {
   Config config = std::move(loaded.config).value();
   log::configure(config.agent.log.level, config.agent.log.format);
-  const log::Background background;  // a loop that waits for the reader of the log lets tokens run out
+  const log::Background background;  // a loop that waits for the reader of the log lets tokens expire
   log_problems(loaded.problems);
   try {
     harden_process(config.agent.core_dumps);
@@ -155,7 +156,7 @@ int run_daemon(LoadResult loaded, const std::function<LoadResult()>& read_config
     log::info("stopped");
     return status;
   } catch (const std::exception& e) {
-    log::error("the agent cannot go on", {{"error", e.what()}});
+    log::error("the agent cannot continue", {{"error", e.what()}});
     return 1;
   }
 }

@@ -10,7 +10,7 @@ void check_accounts(const std::vector<AccountReference>& references, Problems& p
     if (user ? find_user(reference.name) : find_group(reference.name)) continue;
     const std::string kind = user ? "user" : "group";
     problems.error(reference.place, "there is no " + kind + " " + in_quotes(reference.name) +
-                                        " on this host; create it, or take it out of the " + kind + "s");
+                                        " on this host; create it, or remove it from the " + kind + "s");
   }
 }
 

@@ -34,8 +34,8 @@ void check_uses(const SecretReference& reference, const std::string& used, Token
     for (const auto& [name, token] : tokens) {
       if (name != reference.token) known += (known.empty() ? "" : ", ") + name;
     }
-    problems.error(reference.place, text + ": there is no token of that name" +
-                                        (known.empty() ? std::string() : "; the others are " + known));
+    problems.error(reference.place, text + ": there is no token with that name" +
+                                        (known.empty() ? std::string() : "; the other tokens are " + known));
   } else {
     user->second.uses.insert(used);
   }
@@ -62,8 +62,8 @@ void check_chains(const std::vector<SecretReference>& references, Tokens& tokens
     reported.insert(path.begin(), path.end());
     std::string text = reference.token;
     for (const std::string& name : path) text += " -> " + name;
-    problems.error(reference.place,
-                   "a chain of tokens leads back to its start: " + text + "; each would wait for the other");
+    problems.error(reference.place, "the sources of these tokens use each other in a circle: " + text +
+                                        "; each would wait for the other");
   });
 }
 

@@ -22,7 +22,7 @@ void read_redis_key(const ValueReader& value, std::string& out) {
 void claim_redis_key(const ValueReader& value, const std::string& path, const std::string& key, Reading& reading) {
   for (const auto& [other, owner] : reading.redis_keys) {
     if (other == key) {
-      value.error(path + ": " + in_quotes(key) + " is the key of " + owner + " already");
+      value.error(path + ": " + in_quotes(key) + " is already the key of " + owner);
       return;
     }
     if (matches_lock_pattern(other, key) || matches_lock_pattern(key, other)) {

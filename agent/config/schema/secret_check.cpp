@@ -31,8 +31,8 @@ void warn_if_readable_by_others(const SecretReference& reference, Problems& prob
     const auto status = bounded_stat(part.text);
     if (!status || (status->st_mode & (S_IRGRP | S_IROTH)) == 0) continue;
     problems.warning(reference.place, SecretTemplate::reference_text(part) + " can be read by " +
-                                          ((status->st_mode & S_IROTH) != 0 ? "everybody" : "its group") +
-                                          "; chmod 0600 it, owned by the agent's user");
+                                          ((status->st_mode & S_IROTH) != 0 ? "every user" : "its group") +
+                                          "; set its mode to 0600 and its owner to the agent's user");
   }
 }
 
@@ -42,9 +42,9 @@ bool is_seal_key(std::string_view text) {
   return text.starts_with(prefix) && text.size() == prefix.size() + 44 && text.ends_with('=');
 }
 
-// Why the resolved text does not suit; nullptr if it does.
+// Why the resolved text does not suit its use; nullptr if it does.
 const char* unsuitable(std::string_view text, SecretUse use) {
-  if (use == SecretUse::json && !is_utf8(text)) return "the secret is not UTF-8 text and cannot stand in JSON";
+  if (use == SecretUse::json && !is_utf8(text)) return "the secret is not UTF-8 text and cannot be sent in JSON";
   if (use == SecretUse::seal_key && !is_seal_key(text)) {
     return "the file holds no seal key; make one with jeton-agent keygen and copy the whole file";
   }

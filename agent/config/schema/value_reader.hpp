@@ -94,7 +94,7 @@ class ValueReader {
   template <typename Enum>
   [[nodiscard]] std::optional<Enum> choice(std::initializer_list<std::pair<std::string_view, Enum>> choices) const;
 
-  // A reference that stands for itself, not for part of a text, to be tried like the others.
+  // A value that is one reference and no other text; it is checked like the others.
   void refer(const SecretTemplate& secret, SecretUse use) const {
     reading_->secrets.push_back({place(), secret, use, reading_->token});
   }

@@ -1,4 +1,4 @@
-// Secrets that stand in files: how they are read, and the view that a command has of them when it judges for the
+// Secrets in files: how they are read, and the view of them that a command has when it checks on behalf of the
 // service. Any thread; judge_as() comes before all reading.
 #pragma once
 
@@ -37,7 +37,7 @@ void judge_as(ServiceView view);
 // Line ends at the end, which an editor or a heredoc leaves and which are not meant to be sent.
 [[nodiscard]] std::string_view without_line_ends(std::string_view text);
 
-// Why a secret of this text, line ends apart, cannot be meant; nullptr if it can.
+// Why this text, line ends apart, is probably not the intended secret; nullptr if it may be.
 [[nodiscard]] const char* fault_of_secret_text(std::string_view text);
 
 // Why the service does not see this path: its unit hides the folder, or that of what a link there leads to. Empty: it

@@ -17,7 +17,7 @@ struct HttpUrl {
   [[nodiscard]] std::string display() const;  // "https://host:port/path", the port if it is not the default; no query
 };
 
-// Throws Error that says what is wrong; never shows the URL, which may hold a secret.
+// Throws Error that names the mistake; never shows the URL, which may hold a secret.
 [[nodiscard]] HttpUrl parse_http_url(std::string_view text);
 
 // Host and port out of "host", "host:port", "[v6]" or "[v6]:port". Throws Error.

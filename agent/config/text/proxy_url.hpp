@@ -14,7 +14,7 @@ struct ProxyUrl {
   [[nodiscard]] std::string display() const;  // "http://proxy.example.com:3128"; never user and password
 };
 
-// Throws Error that says what is wrong; never shows the URL, which may hold a password.
+// Throws Error that names the mistake; never shows the URL, which may hold a password.
 [[nodiscard]] ProxyUrl parse_proxy_url(std::string_view text);
 
 }  // namespace jeton::agent

@@ -28,7 +28,7 @@ void merge_entry(Node::Entry& mine, Node::Entry other, const std::string& path, 
   problems.error(other.key_place, (is_token  ? "token "
                                    : is_lock ? "lock pattern "
                                              : "key ") +
-                                      in_quotes(is_token || is_lock ? mine.key : path) + " is set already at " +
+                                      in_quotes(is_token || is_lock ? mine.key : path) + " is already set at " +
                                       mine.key_place.text());
 }
 
@@ -51,7 +51,7 @@ void merge_maps(Node& base, Node more, const std::string& path, Problems& proble
 void merge_documents(Node& base, Node more, Problems& problems) {
   if (more.kind == Node::Kind::null || base.kind == Node::Kind::invalid) return;
   if (base.kind == Node::Kind::null || more.kind != Node::Kind::map || base.kind != Node::Kind::map) {
-    // A value that is no map is reported once, by the reader of the whole.
+    // A value that is not a map is reported once, by the reader of the whole document.
     if (base.kind == Node::Kind::null || more.kind != Node::Kind::map) base = std::move(more);
     return;
   }

@@ -7,7 +7,7 @@
 namespace jeton::agent {
 
 // Adds the keys of `more` to `base`. Sections are joined, a token is a whole: a key that both set is an error that
-// names both places. `version` may stand in every file, with the same value.
+// names both places. `version` may be in every file, with the same value.
 void merge_documents(Node& base, Node more, Problems& problems);
 
 }  // namespace jeton::agent

@@ -52,9 +52,9 @@ class Notifications {
   void unsubscribe_all(Subject::Kind kind);
   // Claims and releases by this owner are our own.
   void own(const Subject& subject, const std::string& owner);
-  // The stored record of a token is of no use.
+  // The stored record of a token cannot be read.
   void notify_unreadable(const Subject& subject, const std::string& why);
-  // Every listener of a token that has its channel loads anew: the offset became known or changed, or a load may have
+  // Every listener of a token that has its channel loads again: the offset became known or changed, or a load may have
   // failed.
   void notify_resync();
 

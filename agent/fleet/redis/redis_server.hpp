@@ -6,7 +6,7 @@
 // so neither waits for an answer to the other: what takes the server long would hold up both on two connections as
 // well, and a wait for replicas is cut into slices (client.hpp).
 //
-// Records go in and come out in this host's wall clock; on the server they stand in the server's time. So every host
+// Records go in and come out in this host's wall clock; on the server they are in the server's time. So every host
 // reads the same instant on whichever server it asks, each server expires its keys by its own clock, and a server whose
 // clock is wrong misleads no host.
 //
@@ -77,7 +77,7 @@ class RedisServer : public std::enable_shared_from_this<RedisServer> {
   Task<Stored> publish(Subject subject, std::shared_ptr<const Record> record, std::string owner, BootTime deadline);
   struct Loaded {
     std::optional<Record> record;
-    bool unreadable = false;  // something is there, but no record of this token
+    bool unreadable = false;  // a text is stored, but it is not a record of this token
   };
   Task<Loaded> load(Subject subject, BootTime deadline);
   // The results of these say only that the server has answered.
@@ -133,7 +133,7 @@ class RedisServer : public std::enable_shared_from_this<RedisServer> {
   void start();
   // Ends the connections, at once or, if calls or a cleanup are under way on a server that answers, within a timeout.
   void stop();
-  // At once, whatever is under way. Needs the timers; after it nothing does.
+  // At once, even during calls. Needs the timers; after it nothing does.
   void end();
   static Task<> stop_when_idle(std::shared_ptr<RedisServer> self);
   // Of the next question of a step, whose deadline this is: the caller of a quorum waits no longer.

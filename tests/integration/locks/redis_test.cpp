@@ -46,7 +46,7 @@ TEST_F(LockOnRedis, AnotherHasTaken_HolderIsToldWho) {
     return !job->running();
   }));
   EXPECT_EQ(job->wait(), 123);
-  EXPECT_NE(job->err().find("another has it now: "), std::string::npos) << job->err();
+  EXPECT_NE(job->err().find("another owner has it now: "), std::string::npos) << job->err();
   EXPECT_NE(job->err().find(" uid " + std::to_string(::geteuid()) + " pid "), std::string::npos) << job->err();
 }
 

@@ -103,7 +103,7 @@ TEST_F(HttpSourceTest, TokenThatRanOutOnTheWayIsRefused) {
   };
   const SourceError e = failure(plain_, fake_);
   EXPECT_EQ(e.kind(), Kind::transient);
-  EXPECT_THAT(e.what(), HasSubstr("run out before"));
+  EXPECT_THAT(e.what(), HasSubstr("expired before"));
 }
 
 TEST_F(HttpSourceTest, TokenAboveCapacityNamesTheKeyToRaise) {

@@ -9,10 +9,10 @@ namespace jeton::agent {
 // Which parts an answer has: a file and the output of a command are a body and nothing else.
 enum class AnswerParts { body, http };
 
-// Nothing, and a problem, if the text is no place of such an answer.
+// Nothing, and a problem, if the text does not name a place of such an answer.
 [[nodiscard]] std::optional<AnswerPlace> read_place(const ValueReader& value, AnswerParts parts);
 
-// Of a value that is the name of a header alone.
+// For a value that is only the name of a header.
 [[nodiscard]] std::optional<AnswerPlace> read_header_place(const ValueReader& value);
 
 }  // namespace jeton::agent

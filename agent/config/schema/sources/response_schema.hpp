@@ -9,7 +9,7 @@ namespace jeton::agent {
 // Any JSON may contain this.
 [[nodiscard]] ResponseConfig read_response(ObjectReader response);
 
-// And what only an answer by HTTP has: headers, cookies, another format of the body. `defaults`: of the places.
+// Adds the places that only an HTTP answer has: headers, cookies, other body formats. `defaults`: of the places.
 [[nodiscard]] ResponseConfig read_http_response(ObjectReader response, const ResponseConfig& defaults = {});
 
 }  // namespace jeton::agent

@@ -6,7 +6,7 @@
 
 namespace jeton::agent {
 
-// What the configuration can say now of a key that is there; check_secrets() reports one that is not.
+// Checks a key that can be read now; check_secrets() reports a key that cannot.
 void check_signing_key(const ValueReader& value, const SecretTemplate& key, JwtAlgorithm algorithm);
 
 }  // namespace jeton::agent

@@ -6,10 +6,10 @@
 
 namespace jeton::agent {
 
-// `type`, and what is of that type; calls finish().
+// Reads `type` and the keys of that type; calls finish().
 [[nodiscard]] SourceConfig read_source(ObjectReader source, Reading& reading);
 
-// What is of one type, without `type` and without finish(); NAME_schema.cpp.
+// Each reads the keys of one type, without `type` and without finish(); NAME_schema.cpp.
 [[nodiscard]] ExecSourceConfig read_exec_source(ObjectReader& source, Reading& reading);
 [[nodiscard]] FileSourceConfig read_file_source(ObjectReader& source, Reading& reading);
 [[nodiscard]] HttpSourceConfig read_http_source(ObjectReader& source, Reading& reading);
