@@ -1,5 +1,5 @@
-// Geometry: where things stand in one segment, read once from its header and checked against the size of the file, so
-// that nothing computed from it later can leave the mapping. Both sides use it; neither looks at the header's fields
+// Geometry: the places of the parts of one segment, read once from its header and checked against the size of the file,
+// so that nothing computed from it later can leave the mapping. Both sides use it; neither looks at the header's fields
 // a second time.
 #pragma once
 

@@ -1,4 +1,4 @@
-// jeton_lock: what a handle knows of its lock, and the connection to the agent that holds it (agent/README.md).
+// jeton_lock: the state of a handle's lock, and the connection to the agent that holds it (agent/README.md).
 //
 //   lock.cpp          open, close
 //   lock_request.cpp  the question to the agent, and the extension
@@ -53,8 +53,8 @@ struct jeton_lock {
   std::size_t count = 0;
 
   jeton::client::LockState state = jeton::client::LockState::idle;
-  jeton_status outcome = JETON_LOCK_NOT_HELD;  // while idle: what became of it
-  char reason[512] = "";                       // of that; while held: why it may be lost
+  jeton_status outcome = JETON_LOCK_NOT_HELD;  // while idle: the result
+  char reason[512] = "";                       // of the outcome; while held: why it may be lost
   bool reason_of_extension = false;            // or why it was not extended
   pid_t pid = 0;                               // the process that began it; 0: none yet
   int fd = -1;
@@ -105,10 +105,10 @@ void resume(jeton_lock& lock) noexcept;
 
 // ---- lock_events.cpp ----
 
-// Reads what has arrived and draws the consequences, those of the time above all. JETON_OK: held; JETON_LOCK_WAITING;
-// else the outcome.
+// Reads the received events and updates the state, also by the time that has passed. JETON_OK: held;
+// JETON_LOCK_WAITING; else the outcome.
 [[nodiscard]] jeton_status look(jeton_lock& lock) noexcept;
-// Reads what has arrived. True: there was something.
+// Reads the received events. True: there was at least one.
 bool receive(jeton_lock& lock) noexcept;
 // The connection ends, the handle is idle. Returns `outcome`.
 jeton_status finish(jeton_lock& lock, jeton_status outcome, const char* reason) noexcept;

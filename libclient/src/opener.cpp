@@ -81,7 +81,7 @@ jeton_status map(int fd, const struct stat& file, const char* name, Mapping** ou
   static_cast<void>(::madvise(base, size, MADV_DONTDUMP));
 
   layout::FileHeader header;
-  std::memcpy(&header, base, offsetof(layout::FileHeader, control));  // what never changes
+  std::memcpy(&header, base, offsetof(layout::FileHeader, control));  // the part that never changes
   layout::Geometry geometry;
   jeton_status status = status_of_fault(layout::read_geometry(header, size, geometry));
   if (status == JETON_OK && layout::name_in(header) != name) status = JETON_CORRUPT;
