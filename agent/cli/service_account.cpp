@@ -217,7 +217,7 @@ void become_user(const ServiceAccount& account) {
   }
   if (::setgroups(groups.size(), groups.data()) != 0 || ::setresgid(*gid, *gid, *gid) != 0 ||
       ::setresuid(*uid, *uid, *uid) != 0) {
-    throw errno_error("cannot become user " + account.user);
+    throw errno_error("cannot become user " + account.user + " (needs CAP_SETUID and CAP_SETGID)");
   }
 }
 

@@ -62,7 +62,7 @@ typedef enum jeton_status {
   JETON_NO_PERMISSION = 11,      /* this user is not among the token's readers (access: in the agent's config), or may not
                                     take the lock (locks:) */
   JETON_SYMLINK = 12,            /* refused: the segment or its directory is a symbolic link */
-  JETON_NOT_REGULAR = 13,        /* refused: not a regular file, or the directory is no directory */
+  JETON_NOT_REGULAR = 13,        /* refused: not a regular file, or the directory is not a directory */
   JETON_FOREIGN_OWNER = 14,      /* refused: file and directory do not belong to the same user */
   JETON_WRITABLE_FILE = 15,      /* refused: others than the owner may write the file */
   JETON_WRITABLE_DIRECTORY = 16, /* refused: others than the owner may write the directory */
