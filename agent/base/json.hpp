@@ -1,5 +1,5 @@
-// Plain JSON; what may hold a token is WipingJson (agent/record/wiping_json.hpp). Pure functions, any thread. Include
-// in .cpp files only.
+// Plain JSON; texts that may hold a token use WipingJson (agent/record/wiping_json.hpp). Pure functions, any thread.
+// Include in .cpp files only.
 //
 // These functions are compiled once, because nlohmann's parser and serializer cost each file that
 // instantiates them a second or more.

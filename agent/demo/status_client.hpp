@@ -1,4 +1,4 @@
-// Asks the agent over its unix socket how a token is doing: what the segment does not say.
+// Asks the agent over its unix socket for the status of a token, which has more than the segment.
 #pragma once
 
 #include <cstdint>

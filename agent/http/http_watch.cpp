@@ -7,7 +7,7 @@ namespace jeton::agent {
 namespace {
 
 constexpr std::chrono::milliseconds look_interval{100};
-// libcurl keeps the same time, and knows better what was waited for.
+// libcurl keeps the same time, and has a more precise message.
 constexpr std::chrono::milliseconds head_start{250};
 
 }  // namespace

@@ -70,7 +70,7 @@ class RequestScope final : public TokenValues {
 
   const RequestTerms terms_;
   const HttpRequestConfig* config_;
-  // References are resolved by const functions; what they find is kept.
+  // References are resolved by const functions, which keep the results.
   mutable SecretResolver resolver_;
   mutable std::map<const SecretTemplate*, SecretString> resolved_;
   mutable std::optional<SecretString> json_;

@@ -35,7 +35,7 @@ class SourceError : public Error {
   }
   // Of the request that failed, as Source::fingerprint(); empty: it was not made, or is never the same.
   [[nodiscard]] const std::string& request() const { return request_; }
-  // FetchedToken::state of an answer that was of no use otherwise; empty: what was there still holds.
+  // FetchedToken::state of an answer that was of no use otherwise; empty: the former state still holds.
   [[nodiscard]] const SecretString& state() const { return state_; }
   void set_state(SecretString state) { state_ = std::move(state); }
   void set_request(std::string fingerprint) { request_ = std::move(fingerprint); }
@@ -67,7 +67,7 @@ class SourceError : public Error {
 
 // The inputs of a fetch from the fleet.
 struct FetchContext {
-  SecretString state{};    // what the last successful fetch left for this one (FetchedToken::state); empty: nothing
+  SecretString state{};    // the state that the last successful fetch left (FetchedToken::state); empty: none
   bool asked_for = false;  // by an operator: a request that waits for a person is sent
 };
 

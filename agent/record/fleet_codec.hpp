@@ -3,7 +3,7 @@
 //
 //   {"v":1,"generation":...,"expires_at_ms":...,"sealed":{"key":"<id>","nonce":"<base64>","box":"<base64>"}}
 //
-// A message is what it is, or signed:
+// A message is plain, or signed:
 //
 //   {"type":"signed","key":"<id>","mac":"<base64>","message":"<the message>"}
 //

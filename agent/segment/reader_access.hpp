@@ -8,7 +8,7 @@
 
 namespace jeton::agent {
 
-// Owner read and write, each named user and group read, no other user anything; what was granted before is gone. A name
+// Owner read and write, each named user and group read, no other user anything; earlier grants are removed. A name
 // of digits is an id if this host has no such name. Throws Error naming the user or group that does not exist;
 // nothing was changed then.
 void set_readers(int fd, const std::string& path, const AccessConfig& access);

@@ -26,7 +26,7 @@ class TokenStore {
   [[nodiscard]] virtual Generation generation() const = 0;
 
   // Makes `record` current with the flag valid (expired if it already is at `now`) and wakes waiters. Throws Error if
-  // it does not fit the capacity or the generation is below the stored one; what was readable stays readable. The same
+  // it does not fit the capacity or the generation is below the stored one; the readable token stays readable. The same
   // generation may be written again (its previous token ran out, its times were corrected).
   virtual void publish(const Record& record, WallTime now) = 0;
 

@@ -47,7 +47,7 @@ class TokenRunner {
   // The parts of a token besides its segment whose creation may fail.
   struct Parts {
     std::unique_ptr<Source> source;
-    std::unique_ptr<RecordKeeper> keeper;  // null: what the source leaves for its next fetch need not be kept
+    std::unique_ptr<RecordKeeper> keeper;  // null: the source has no state that must be kept
   };
   // Throws Error. Touches nothing that a runner of the same token uses.
   [[nodiscard]] static Parts prepare(const TokenConfig& config, const Shared& shared);
@@ -70,7 +70,7 @@ class TokenRunner {
   // waits for the end.
   void cancel();
   Task<> stop();
-  // Applies what a changed configuration says about the segment (capacity, access) while readers go on. Throws Error,
+  // Applies a changed configuration to the segment (capacity, access) while readers go on. Throws Error,
   // and nothing is changed then.
   void reconfigure_segment(const TokenConfig& config);
   // After stop(): takes the segment away.

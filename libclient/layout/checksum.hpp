@@ -15,7 +15,7 @@
 
 namespace jeton::layout {
 
-// Keeps no byte of what it was given, only sums of it.
+// Keeps no byte of its input, only sums.
 class Checksum {
  public:
   static constexpr std::size_t block = 32;

@@ -61,14 +61,14 @@ struct jeton_lock {
   std::int64_t give_up_boot_ms = 0;      // of a wait: INT64_MAX is no limit
   std::int64_t answer_by_boot_ms = 0;    // of a wait: the agent hangs if it has not answered by then
   std::int64_t valid_until_boot_ms = 0;  // while held
-  std::int64_t held_ttl_ms = 0;          // while held: ttl_ms, or what it was extended to
+  std::int64_t held_ttl_ms = 0;          // while held: ttl_ms, or the value of the last extension
   bool unread = false;                   // held, or its wait ended by a release: jeton_lock_check has not said so yet
   bool awaited = false;                  // while waiting: a thread sleeps on the connection in jeton_lock_acquire
   bool outlives_agent = false;           // while held: a connection that ends is not the lock's end
   bool resuming = false;               // while held: the next agent has not confirmed it yet, if there is a connection
   std::int64_t resume_at_boot_ms = 0;  // while held without a connection: when to look for the next agent
   int http_status = 0;                 // 0: the answer's head is still to come
-  char buffer[6144];                   // what has arrived and is not a whole line yet; several names make long ones
+  char buffer[6144];                   // received bytes that are not a whole line yet; several names make long lines
   std::size_t size = 0;
 
   int epoll_fd = -1;

@@ -121,7 +121,7 @@ jeton_status open_mapping(const char* directory, const char* name, Mapping** map
   if (top.st_uid != folder.st_uid && top.st_uid != 0) return JETON_FOREIGN_OWNER;
 
   // Looked at before it is opened, because opening a device or a FIFO can do things; and after, because only then is
-  // it certain what was opened.
+  // the type of the opened file certain.
   struct stat file = {};
   if (::fstatat(folder_fd.get(), name, &file, AT_SYMLINK_NOFOLLOW) != 0) return status_of_errno();
   status = check_file(file, folder.st_uid);

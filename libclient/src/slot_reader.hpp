@@ -59,7 +59,7 @@ inline void load_header(layout::SlotHeader& to, const layout::SlotHeader& from, 
   return slot.boot_checksum == layout::boot_checksum_of(slot);
 }
 
-// True if what was copied while `control` had been read is one piece; moves `control` on to the newest flags.
+// True if the copy since `control` was read is one consistent piece; updates `control` to the newest flags.
 [[nodiscard]] inline bool still_current(const Mapping& mapping, std::uint64_t& control) {
   layout::racing_acquire_fence();
   const std::uint64_t now = layout::load_relaxed(mapping.header().control);
@@ -86,7 +86,7 @@ inline void load_header(layout::SlotHeader& to, const layout::SlotHeader& from, 
   return whole;
 }
 
-// Calls copy(slot, content) to take what the caller wants out of the content, with racing_copy only; the sizes in
+// Calls copy(slot, content) to copy the caller's part of the content, with racing_copy only; the sizes in
 // `slot` are within the capacities by then. It may be called again after a torn attempt, and what it took counts only
 // if the result is `ok`.
 template <typename Copy>

@@ -1,4 +1,4 @@
-// Where the agent keeps what must outlive a reboot.
+// Where the agent keeps data that must outlive a reboot.
 #pragma once
 
 #include <filesystem>

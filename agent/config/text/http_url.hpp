@@ -1,4 +1,4 @@
-// A URL of a provider, taken apart strictly: what this accepts, every URL parser reads alike, so that the check for
+// Parses the URL of a provider strictly: every URL parser reads an accepted URL in the same way, so that the check for
 // loopback and the request go to the same host.
 #pragma once
 

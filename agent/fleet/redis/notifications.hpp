@@ -1,5 +1,5 @@
 // Notifications: from messages on the channels of tokens and locks to their listeners, over one connection. Filters
-// what this agent said itself about its updater locks, converts times, and asks for a resync when messages may have
+// this agent's own messages about its updater locks, converts times, and asks for a resync when messages may have
 // been missed. One thread: the loop's.
 //
 // The listener of a lock hears on_release() and on_gap() only.

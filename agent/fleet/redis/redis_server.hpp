@@ -40,7 +40,7 @@ struct AcquireAttempt {
   Milliseconds ttl{};
   LockNote note{};           // of an application's lock
   bool owner_is_new = true;  // otherwise another claim may hold the lock by it, see LockClaim
-  bool abandoned = false;    // by a quorum: what a server grants from now on is given back there
+  bool abandoned = false;    // by a quorum: a lock that the server grants from now on is released there
 };
 
 class RedisServer : public std::enable_shared_from_this<RedisServer> {
@@ -71,7 +71,7 @@ class RedisServer : public std::enable_shared_from_this<RedisServer> {
 
   struct Stored {
     bool stored = false;           // by this call, or by an earlier one of the same record
-    std::optional<Record> record;  // what was there: newer, or this one by an earlier call
+    std::optional<Record> record;  // the stored record: newer, or this one by an earlier call
   };
   // The lock is given back too, unless `owner` is empty or no longer has it.
   Task<Stored> publish(Subject subject, std::shared_ptr<const Record> record, std::string owner, BootTime deadline);
@@ -93,9 +93,9 @@ class RedisServer : public std::enable_shared_from_this<RedisServer> {
   [[nodiscard]] redis::CommandRunner& runner() { return *runner_; }
   [[nodiscard]] RedisKeys keys_of(const Subject& subject) const;
 
-  // What a quorum asks one server about one lock is asked in that order and one at a time: a release does not overtake
-  // the acquisition that was slower here than a majority, nor the next acquisition that release. Returns when what was
-  // asked before has ended; throws TransportError at the deadline.
+  // Serialises the requests of a quorum to one server about one lock, in their order: a release does not overtake the
+  // acquisition that was slower here than a majority, nor the next acquisition that release. Returns when the earlier
+  // requests have ended; throws TransportError at the deadline.
   using Turn = std::shared_ptr<Turns::Turn>;
   Task<Turn> in_turn(Subject subject, BootTime deadline);
 

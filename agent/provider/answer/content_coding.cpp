@@ -27,7 +27,7 @@ constexpr int no_header = -15;       // a format that some servers call deflate
   throw SourceError(SourceError::Kind::transient, "the provider's answer " + what);
 }
 
-// The window of zlib holds what was decoded, so it is wiped; its size is stored in front of it.
+// The window of zlib holds decoded text, so it is wiped; its size is stored in front of it.
 voidpf allocate_window(voidpf /*opaque*/, uInt items, uInt size) {
   const std::size_t bytes = std::size_t{items} * size + sizeof(std::max_align_t);
   auto* const block = static_cast<std::size_t*>(std::malloc(bytes));

@@ -88,7 +88,7 @@ WipingText form_decoded(std::string_view text) {
 
 }  // namespace
 
-// An exception of the parser quotes what it read last, which may be the token: only its kind is passed on.
+// An exception of the parser quotes the text that it read last, which may be the token: only its kind is passed on.
 WipingJson parse_json_body(std::string_view body) {
   if (body.empty()) refuse_body("is empty");
   if (too_deep(body)) refuse_body("is nested deeper than " + std::to_string(max_json_depth) + " levels");

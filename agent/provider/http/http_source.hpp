@@ -33,7 +33,7 @@ class HttpSource final : public Source {
 
  private:
   Task<RotatingAnswer> ask(SecretString refresh_token);
-  // `refresh_token`: what the request presents; empty if it has none.
+  // `refresh_token`: the one that the request presents; empty if it has none.
   [[nodiscard]] BuiltRequest request_for(const SecretString& refresh_token) const;
   // `sent` lives until the Task is done.
   Task<HttpResponse> answer_to(const BuiltRequest& sent);

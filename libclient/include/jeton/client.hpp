@@ -8,7 +8,7 @@
 //     log(current.status().text());
 //
 // A Token may be used by any number of threads, a Reader by one at a time. A Reader keeps what it needs of its Token
-// alive. What each call promises is said in jeton.h. Constructors and Result::value() throw Error; nothing else does,
+// alive. jeton.h has the contract of each call. Constructors and Result::value() throw Error; nothing else does,
 // apart from std::bad_alloc where a std::string is made.
 #pragma once
 

@@ -258,7 +258,7 @@ JETON_EXPORT JETON_MUST_CHECK jeton_status jeton_accepts(jeton_token *token, con
  *   if (jeton_lock_open(NULL, "nightly", &lock) != JETON_OK) ...
  *   if (jeton_lock_acquire(lock, 10000, NULL) == JETON_OK) {
  *     while (more_to_do() && !jeton_lock_lost(lock)) ...
- *     if (jeton_lock_release(lock) != JETON_OK) ... what was done may have met another's work
+ *     if (jeton_lock_release(lock) != JETON_OK) ... another owner may have worked meanwhile
  *   }
  *
  * A lock can be lost while its holder works: the agent or its Redis fails for longer than the time to live, a client

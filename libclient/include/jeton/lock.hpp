@@ -6,7 +6,7 @@
 //
 //   jeton::Lock::run("nightly", 30s, [](jeton::Lock& lock) { ... });  // waits, holds, gives back
 //
-// What each call promises, what can go wrong and what a fence is for is said in jeton.h under "Locks". One thread takes
+// jeton.h describes under "Locks" the contract of each call, its errors and the use of a fence. One thread takes
 // and gives back; lost(), fence() and the like may be called by any. The destructor gives back and throws nothing.
 #pragma once
 
