@@ -108,7 +108,7 @@ void resume(jeton_lock& lock) noexcept;
 // Reads the received events and updates the state, also by the time that has passed. JETON_OK: held;
 // JETON_LOCK_WAITING; else the outcome.
 [[nodiscard]] jeton_status look(jeton_lock& lock) noexcept;
-// Reads the received events. True: there was at least one.
+// Reads the received events. True: something was received.
 bool receive(jeton_lock& lock) noexcept;
 // The connection ends, the handle is idle. Returns `outcome`.
 jeton_status finish(jeton_lock& lock, jeton_status outcome, const char* reason) noexcept;
