@@ -75,7 +75,7 @@ TEST_F(LockOnRedis, SetByHandWithoutAnEnd_IsBusyAndSaysWhatToDo) {
   redis.cli({"SET", key, "by-hand"});
   const RunResult busy = host.lock({"acquire", "job", "--ttl", "60s"});
   EXPECT_EQ(busy.status, 4);
-  EXPECT_NE(busy.err.find("DEL it"), std::string::npos) << busy.err;
+  EXPECT_NE(busy.err.find("delete it with DEL"), std::string::npos) << busy.err;
 }
 
 // The user that systemd/README.md describes.

@@ -129,7 +129,7 @@ INSTANTIATE_TEST_SUITE_P(
                      "expected absolute URIs"},
         BrokenConfig{"RefreshTokenShownToEverybody",
                      "client_id: a\nclient_secret: ${env:PATH}\nresponse: {attributes: {r: /refresh_token}}\n", 8,
-                     "every user can see attributes"},
+                     "every user can see types and attributes"},
         BrokenConfig{"RefreshTokenWithoutTheGrant",
                      "client_id: a\nclient_secret: ${env:PATH}\nresponse: {refresh_token: /r}\n", 8,
                      "is for grant: refresh_token"},

@@ -117,7 +117,7 @@ INSTANTIATE_TEST_SUITE_P(
         BrokenConfig{"NoBreakSpace", "version: 1\nagent: {memory_lock: warn\u00A0}\n", 2, "a no-break space"},
         BrokenConfig{"Empty", "# nothing\n", 1, "missing required key 'version'"},
         BrokenConfig{"VersionMissing", "agent: {}\n", 1, "missing required key 'version'"},
-        BrokenConfig{"VersionUnknown", "\n# next year\nversion: 2\n", 2, "version 2 is not known"},
+        BrokenConfig{"VersionUnknown", "\n# next year\nversion: 2\n", 2, "does not know version 2"},
         BrokenConfig{"VersionIsText", "version: one\n", 1, "expected a whole number"},
         BrokenConfig{"NegativeVersion", "version: -1\n", 1, "expected a whole number"},
         BrokenConfig{"UnknownTopKey", "version: 1\ntoken: {}\n", 2, "unknown key 'token'; did you mean 'tokens'?"},
