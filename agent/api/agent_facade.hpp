@@ -33,9 +33,9 @@ struct AgentStatus {
   std::optional<LocksStatus> locks;  // none: no rule lets a user take any
 };
 
-// The outcome of a request to read the configuration again.
+// The outcome of a reload of the configuration.
 struct ReloadVerdict {
-  std::string refusal;                // why the old configuration stays in force; empty: the new one is
+  std::string refusal;                // why the old configuration stays in force; empty: the new one is in force
   std::vector<std::string> problems;  // of the files, each with its place; may be warnings
 };
 

@@ -17,7 +17,7 @@ class LineStream {
   LineStream& operator=(const LineStream&) = delete;
   virtual ~LineStream() = default;
 
-  // Ends when the socket has taken the line. A client that does not read in time is dropped. Throws
+  // Returns when the socket has taken the line. A client that does not read in time is disconnected. Throws
   // boost::system::system_error when the connection is closed.
   virtual Task<> send_line(std::string line) = 0;
   // Throws boost::system::system_error when the connection is closed.

@@ -19,7 +19,7 @@ std::vector<gid_t> peer_groups(int socket) {
   for (;;) {
     auto size = static_cast<socklen_t>(groups.size() * sizeof(gid_t));
     const bool got = ::getsockopt(socket, SOL_SOCKET, SO_PEERGROUPS, groups.data(), &size) == 0;
-    if (!got && errno != ERANGE) throw errno_error("SO_PEERGROUPS of a local connection");
+    if (!got && errno != ERANGE) throw errno_error("cannot read the groups of a local client (SO_PEERGROUPS)");
     groups.resize(size / sizeof(gid_t));  // on ERANGE the kernel says how much it needs
     if (got) return groups;
   }
@@ -35,7 +35,7 @@ Peer peer_of(int socket) {
   ucred credentials{};
   socklen_t size = sizeof credentials;
   if (::getsockopt(socket, SOL_SOCKET, SO_PEERCRED, &credentials, &size) != 0) {
-    throw errno_error("SO_PEERCRED of a local connection");
+    throw errno_error("cannot read the user of a local client (SO_PEERCRED)");
   }
   return {credentials.uid, credentials.gid, peer_groups(socket), credentials.pid};
 }

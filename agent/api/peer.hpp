@@ -26,9 +26,9 @@ struct Peer {
 // SO_PEERCRED and SO_PEERGROUPS of a connected unix socket. Throws Error.
 [[nodiscard]] Peer peer_of(int socket);
 
-// User and group names to ids, through the system's databases (NSS); digits that are no name are a number. An answer is
-// kept for a minute, "no such name" included: a directory service that answers slowly must not hold the loop at every
-// request. One thread: the loop's.
+// User and group names to ids, through the system's databases (NSS); a text of digits without such a name is an id. An
+// answer is kept for a minute, "no such name" included: a directory service that answers slowly must not hold the loop
+// at every request. One thread: the loop's.
 class AccountNames {
  public:
   explicit AccountNames(const Clock& clock) : clock_(clock) {}
@@ -49,8 +49,8 @@ class AccountNames {
   std::map<std::string, Answer> groups_;
 };
 
-// Root, the agent's own user, the named users and the members of the named groups: the same people that the segment's
-// ACL lets in.
+// True for root, the agent's own user, the named users and the members of the named groups: the same users to whom the
+// segment's ACL grants access.
 [[nodiscard]] bool may_read(const Peer& peer, const AccessConfig& access, AccountNames& names);
 
 }  // namespace jeton::agent

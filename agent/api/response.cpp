@@ -10,15 +10,16 @@ ApiAnswer error_answer(unsigned status, const std::string& code, const std::stri
 
 ApiAnswer forbidden(const Peer& peer, const std::string& may_not, const std::string& section) {
   return error_answer(403, "forbidden",
-                      "user " + std::to_string(peer.uid) + ' ' + may_not + "; ask for the user to be added to " +
-                          section + ".users or for a group of theirs to " + section + ".groups");
+                      "user " + std::to_string(peer.uid) + ' ' + may_not +
+                          "; ask an administrator to add the user to " + section +
+                          ".users, or one of the user's groups to " + section + ".groups");
 }
 
 std::optional<ApiAnswer> method_refusal(const std::string& method, bool posted) {
   const bool allowed = posted ? method == "POST" : method == "GET" || method == "HEAD";
   if (allowed) return std::nullopt;
   ApiAnswer refused = error_answer(405, "method_not_allowed",
-                                   posted ? "only POST is allowed here" : "only GET and HEAD are allowed here");
+                                   posted ? "this path allows only POST" : "this path allows only GET and HEAD");
   refused.allow = posted ? "POST" : "GET, HEAD";
   return refused;
 }

@@ -8,7 +8,7 @@
 //
 // Agent    {version, host, pid, started_at_ms, now_ms, uptime_ms, ready, log_lines_dropped, coordinator, tokens:
 // [Token]}
-//          log_lines_dropped: lost because the log did not take them in time
+//          log_lines_dropped: lines that were lost because the reader of the log was too slow
 //          coordinator {backend, endpoint, reachable, last_error, clock_offset_ms}; the offset is the coordinator's
 //          clock minus this host's
 // Token    {name, state, phase, generation, fingerprint, type, issued_at_ms, expires_at_ms, expires_in_ms, fetched_by,
@@ -24,8 +24,9 @@
 // Event    {event, at_ms, ...}, one a line: "state" first, then "change", each with {name, state, generation,
 // fingerprint,
 //          type, issued_at_ms, expires_at_ms, refresh_at_ms, previous, pause, last_error}, where previous is
-//          {generation, accept_until_ms}, pause {until_ms, reason} and last_error a text; "heartbeat" alone; "removed"
-//          when the token left the configuration and "forbidden" when the reader did: the stream ends after these two.
+//          {generation, accept_until_ms}, pause {until_ms, reason} and last_error a text; "heartbeat" without further
+//          members; "removed" when the token left the configuration and "forbidden" when the reader did: the stream
+//          ends after these two.
 // Demand   {name, generation, superseded, due_in_ms, held_by}: of POST rejected and refresh. superseded: `generation`
 // is
 //          newer than the refused one; otherwise a newer one is fetched in due_in_ms, held back until then by held_by

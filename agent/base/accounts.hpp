@@ -6,7 +6,7 @@
 
 namespace jeton::agent {
 
-// The id; a name of digits only that is no name of this host is a number. Nothing if there is none.
+// The id of the name. A text of digits is an id if this host has no such name. Nothing if there is neither.
 [[nodiscard]] std::optional<unsigned> find_user(const std::string& name);
 [[nodiscard]] std::optional<unsigned> find_group(const std::string& name);
 

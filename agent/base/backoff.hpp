@@ -10,7 +10,7 @@ namespace jeton::agent {
 struct BackoffLimits {
   Duration base;      // upper bound of the first pause
   Duration cap;       // upper bound of every pause
-  Duration floor{0};  // lower bound of every pause, so that a lucky draw is no hot loop
+  Duration floor{0};  // lower bound of every pause, so that small draws do not make a busy loop
 };
 
 class Backoff {

@@ -17,7 +17,7 @@ namespace jeton::agent {
 // and so on, 25 ms at least), so that many files of one dead mount take about two seconds together.
 inline constexpr std::chrono::milliseconds longest_file_wait{1000};
 
-// Runs `call`, which owns everything that it uses: a thread that does not come back is left behind with it. `what` is
+// Runs `call`, which owns everything that it uses: if its thread hangs, both are abandoned. `what` is
 // the file, and how messages begin. Throws what `call` throws; Error if it does not answer, and at once while an
 // earlier call about the same `what` hangs, or while 64 do.
 void run_bounded(const std::string& what, std::function<void()> call);

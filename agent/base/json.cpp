@@ -16,7 +16,7 @@ std::string_view without_deep_json(std::string_view text) {
     } else if (c == '[' || c == '{') {
       if (++depth > json_depth_limit) return {};
     } else if (c == ']' || c == '}') {
-      if (depth > 0) --depth;  // a text that is no JSON; the parser says so
+      if (depth > 0) --depth;  // the text is not JSON; the parser reports it
     }
   }
   return text;

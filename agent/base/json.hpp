@@ -1,5 +1,5 @@
-// Plain JSON; what may hold a token is WipingJson (agent/record/wiping_json.hpp). Pure functions, any thread. Include
-// in .cpp files only.
+// Plain JSON; texts that may hold a token use WipingJson (agent/record/wiping_json.hpp). Pure functions, any thread.
+// Include in .cpp files only.
 //
 // These functions are compiled once, because nlohmann's parser and serializer cost each file that
 // instantiates them a second or more.
@@ -20,11 +20,11 @@ using Json = nlohmann::json;
 // Members in the order in which they were added.
 using OrderedJson = nlohmann::ordered_json;
 
-// A text that nests deeper counts as no JSON: nlohmann's writer, and whatever else walks a document, needs stack for
-// each level.
+// A text that nests deeper does not count as JSON: nlohmann's writer, and all code that walks a document, needs stack
+// for each level.
 inline constexpr std::size_t json_depth_limit = 100;
-// `text`; nothing, which is no JSON, if it nests deeper than the limit or holds a NUL, which the parser would take for
-// the end of the text, whatever comes behind it.
+// Returns `text`; or an empty text, which is not JSON, if it nests deeper than the limit or holds a NUL. The parser
+// would take a NUL for the end of the text and ignore the rest.
 [[nodiscard]] std::string_view without_deep_json(std::string_view text);
 
 // is_discarded() if the text is not JSON.
@@ -35,7 +35,7 @@ inline constexpr std::size_t json_depth_limit = 100;
 // hold: get<Integer>() would wrap it, and is undefined for a large fraction.
 template <typename Integer, typename AnyJson>
 [[nodiscard]] Integer whole_number(const AnyJson& json) {
-  constexpr double exact = 9007199254740992.0;  // 2^53: a double above it may stand for another number
+  constexpr double exact = 9007199254740992.0;  // 2^53: a double above it may be the rounded form of another number
   if (json.is_number_unsigned()) {
     const auto number = json.template get<std::uint64_t>();
     if (std::in_range<Integer>(number)) return static_cast<Integer>(number);
@@ -49,10 +49,10 @@ template <typename Integer, typename AnyJson>
       if (std::in_range<Integer>(whole)) return static_cast<Integer>(whole);
     }
   }
-  throw Error("a member that is a whole number is something else, or out of range");
+  throw Error("a member is not a whole number, or is out of range");
 }
 
-// On one line. Bytes that are no UTF-8 become U+FFFD: a provider's error text may hold anything.
+// On one line. Bytes that are not UTF-8 become U+FFFD: a provider's error text may hold any bytes.
 [[nodiscard]] std::string json_text(const Json& json);
 [[nodiscard]] std::string json_text(const OrderedJson& json);
 

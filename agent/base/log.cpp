@@ -106,7 +106,7 @@ std::string timestamp() {
   return text;
 }
 
-// Quotes what would not read back as one word, and escapes control characters: a field cannot forge a line.
+// Quotes a text that would not read back as one word, and escapes control characters: a field cannot forge a line.
 std::string quoted(const std::string& value) {
   const auto plain = [](unsigned char c) { return c > ' ' && c != '"' && c != '=' && c != '\\' && c < 0x7f; };
   if (!value.empty() && std::all_of(value.begin(), value.end(), plain)) return value;
@@ -157,7 +157,7 @@ Line formatted(Level level, std::string_view message, Fields fields) {
 // May block. False: no output has the line.
 bool emit(const Line& line) {
   if (line.size() == 1) {
-    logger().log(spdlog::level::critical, line.front());  // its level was looked at when it was made
+    logger().log(spdlog::level::critical, line.front());  // its level was checked when it was made
     return !t_stderr_refused;
   }
   std::vector<iovec> fields;
@@ -196,14 +196,14 @@ Background::Background() {
   LogQueue::Options options;
   options.write = emit;
   options.lines_dropped = [](std::uint64_t count) {
-    return formatted(Level::warning, "log lines were dropped: nobody took them in time", {{"lines", count}});
+    return formatted(Level::warning, "log lines were dropped: the reader of the log is too slow", {{"lines", count}});
   };
   try {
     const auto made = std::make_shared<LogQueue>(std::move(options));
     const std::lock_guard guard(g_queue_mutex);
     g_queue = made;
   } catch (const std::system_error& e) {
-    warning("there is no thread for the log; the agent waits for each line", {{"error", e.what()}});
+    warning("cannot start the thread for the log; the agent waits while it writes each line", {{"error", e.what()}});
   }
   g_terminate = std::set_terminate(terminate);
 }

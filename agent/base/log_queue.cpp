@@ -69,7 +69,7 @@ struct LogQueue::State {
     }
   }
 
-  // Said before the next line: now it would be refused as well.
+  // Reported before the next line: now that report would be refused as well.
   void count_refused(const Entry& entry) {
     if (entry.says_dropped == 0) ++dropped;
     refused += std::max<std::uint64_t>(entry.says_dropped, 1);

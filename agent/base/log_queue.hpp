@@ -1,7 +1,7 @@
 // LogQueue: lines on their way to a log whose reader may hang (a stopped journald, a pipe that no process empties).
-// A thread of its own writes them; who pushes never waits.
+// A thread of its own writes them; a caller of push() never waits.
 //
-// What does not fit is dropped, newest first, and a line in its place says how many there were. So does the next line
+// Lines that do not fit are dropped, newest first, and a line in their place says how many. So does the next line
 // behind some that the log refused, as a full disk does. Any thread.
 #pragma once
 
@@ -27,7 +27,7 @@ class LogQueue {
   explicit LogQueue(Options options);
   LogQueue(const LogQueue&) = delete;
   LogQueue& operator=(const LogQueue&) = delete;
-  // Leaves lines that wait behind: flush() first.
+  // Lines that still wait are lost: call flush() first.
   ~LogQueue();
 
   void push(Line line);

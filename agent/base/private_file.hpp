@@ -1,5 +1,5 @@
-// Small files with secrets, for the agent alone: mode 0600, in directories of mode 0700, replaced as a whole, so that a
-// reader sees what was there before or after, never half of it. Blocking; any thread. All throw Error.
+// Small files with secrets, for the agent only: mode 0600, in directories of mode 0700, replaced as a whole, so that a
+// reader sees the old or the new content, never half of it. Blocking; any thread. All throw Error.
 #pragma once
 
 #include <cstddef>
@@ -10,7 +10,7 @@
 
 namespace jeton::agent {
 
-// Makes it if it is missing (its parent is there). Refuses what is no directory or belongs to another user.
+// Creates the directory if it is missing (its parent exists). Refuses a file, and a directory of another user.
 void make_private_directory(const std::filesystem::path& directory);
 
 // Nothing if it is missing. Not more than `limit` bytes and a few, so that the caller's parser refuses a longer one.

@@ -1,4 +1,4 @@
-// Turns: one at a time for each key, in the order of arrival. For what must not overlap across a co_await.
+// Turns: one at a time for each key, in the order of arrival. For steps that must not overlap across a co_await.
 //
 // A turn lasts until its Turn is destroyed, which wakes the next one; a coroutine that is cancelled while it waits
 // leaves its place. Turn may outlive Turns; both need the timers. One thread: the loop's.

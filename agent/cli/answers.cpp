@@ -19,7 +19,7 @@
 namespace jeton::agent {
 namespace {
 
-// On a terminal nothing of it may move the cursor; into a file it goes as it came.
+// On a terminal the answer must not move the cursor; a file gets it unchanged.
 void show(const SecretString& answer) {
   SecretString text;
   for (const char& c : answer.reveal()) {
@@ -41,7 +41,7 @@ int answers(const std::string& name, const std::vector<std::string>& given) {
     const UnreadAnswers kept(directory, name, make_codec(loaded.config->coordination));
     const std::vector<UnreadAnswers::Kept> all = kept.all();
     if (all.empty()) {
-      std::cerr << "jeton-agent answers: no unread answer of " << name << " is kept in " << directory.string()
+      std::cerr << "jeton-agent answers: " << directory.string() << " keeps no unread answer of " << name
                 << "; another host may have fetched last" << std::endl;
       return 3;
     }
@@ -65,9 +65,8 @@ void add_answers_command(CLI::App& app, int& status) {
   };
   const auto arguments = std::make_shared<Arguments>();
   CLI::App* command = app.add_subcommand(
-      "answers",
-      "Print the answers of a token's provider that could not be read, in which a refresh token may be lost");
-  command->add_option("NAME", arguments->name, "The token, as the configuration names it")->required();
+      "answers", "Print the provider's answers that the agent could not read; they may hold a new refresh token");
+  command->add_option("NAME", arguments->name, "Name of the token in the configuration")->required();
   add_config_option(*command, arguments->files)->allow_extra_args(false);  // the word after FILE may be NAME
   command->callback([arguments, &status] { status = answers(arguments->name, arguments->files); });
 }

@@ -16,7 +16,7 @@ std::string coordination_text(const CoordinationConfig& coordination) {
   if (coordination.redlock) {
     return "coordination redlock over " + count(coordination.redlock->endpoints.size(), "server");
   }
-  return "coordination local (this host alone)";
+  return "coordination local (this host only)";
 }
 
 }  // namespace
@@ -27,7 +27,7 @@ int report_check(const LoadResult& result, const std::vector<std::filesystem::pa
   const std::size_t unsaid = result.errors + result.warnings - result.problems.size();
   if (unsaid > 0) err << "and " << count(unsaid, "further problem") << '\n';
   const std::string warnings = result.warnings == 0 ? "" : ", " + count(result.warnings, "warning");
-  const std::string by = as.empty() ? "" : " (judged as " + as + ")";
+  const std::string by = as.empty() ? "" : " (checked as " + as + ")";
   if (!result.config) {
     const std::string what = files.empty()       ? "/etc/jeton"
                              : files.size() == 1 ? files.front().string()

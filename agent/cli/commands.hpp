@@ -21,7 +21,8 @@ CLI::Option* add_config_option(CLI::App& command, std::vector<std::string>& file
 // Exit statuses of the command, left in `status`: 0 done, 1 usage or configuration, 3 no token was obtained.
 void add_fetch_command(CLI::App& app, int& status);
 
-// jeton-agent answers: what a provider answered and the agent could not read, for taking a refresh token out by hand.
+// jeton-agent answers: prints the provider's answers that the agent could not read, so that an operator finds the
+// refresh token in them.
 // `status` gets the exit status when the command has run: 0, 1 for an error, 3 if nothing is kept.
 void add_answers_command(CLI::App& app, int& status);
 
@@ -29,8 +30,8 @@ void add_answers_command(CLI::App& app, int& status);
 // The one that is given leaves its exit status in `status`.
 void add_demo_commands(CLI::App& app, int& status);
 
-// `jeton-agent reload [--dir DIR]`: what ExecReload= of the unit runs: asks the running agent to read its configuration
-// again, and waits for the verdict. The exit status: 0 applied, 1 refused (the reason and the problems of the files on
+// `jeton-agent reload [--dir DIR]`, which ExecReload= of the unit runs: asks the running agent to read its
+// configuration again, and waits for the verdict. The exit status: 0 applied, 1 refused (the reason and the problems of the files on
 // `err`), 2 no agent answers.
 int run_reload(const std::filesystem::path& runtime_dir, std::ostream& out, std::ostream& err);
 // Where the agent of this host, or of the unit that runs the command, has its socket.

@@ -42,8 +42,8 @@ demo::DemoOptions demo_options(const DemoArguments& arguments) {
 void add_demo_commands(CLI::App& app, int& status) {
   const auto arguments = std::make_shared<DemoArguments>();
   CLI::App* demo = app.add_subcommand(
-      "demo", "See it work: a provider, an agent and a reader on this machine, and what they do. No configuration");
-  demo->add_option("--for", arguments->run_for, "End after this time with exit status 0; otherwise Ctrl-C ends it");
+      "demo", "Run a provider, an agent and a reader on this machine, and show what they do. Needs no configuration");
+  demo->add_option("--for", arguments->run_for, "End after this time with exit status 0. Default: run until Ctrl-C");
   demo->add_option("--lifetime", arguments->lifetime, "How long each token lives")->capture_default_str();
   demo->add_flag("--no-color", arguments->no_color, "No colors; the variable NO_COLOR does the same");
   demo->callback([arguments, &status] { status = demo::run_demo(demo_options(*arguments)); });

@@ -34,7 +34,7 @@ int no_such_token(const std::string& name, const Config& config) {
 
 int fetch(const FetchArguments& arguments) {
   if (arguments.dry_run == arguments.once) {
-    std::cerr << "jeton-agent fetch: say --dry-run (show the request, send nothing) or --once (send it once)"
+    std::cerr << "jeton-agent fetch: choose --dry-run (show the request, send nothing) or --once (send it once)"
               << std::endl;
     return 1;
   }
@@ -64,12 +64,12 @@ void add_fetch_command(CLI::App& app, int& status) {
   const auto arguments = std::make_shared<FetchArguments>();
   CLI::App* command =
       app.add_subcommand("fetch", "Try the source of a token: show the request, or send it once; publishes nothing");
-  command->add_option("NAME", arguments->name, "The token, as the configuration names it")->required();
+  command->add_option("NAME", arguments->name, "Name of the token in the configuration")->required();
   command->add_flag("--dry-run", arguments->dry_run, "Show the request, secrets replaced by ***; send nothing");
-  command->add_flag("--once", arguments->once, "Send it once and show what came back");
+  command->add_flag("--once", arguments->once, "Send the request once and show the answer");
   add_config_option(*command, arguments->files)->allow_extra_args(false);  // the word after FILE may be NAME
   command->add_option("--user", arguments->user,
-                      "As this user; root: as yourself. Default of root: as the service does");
+                      "Act as this user; only root may choose another. Default for root: the user of the service");
   command->callback([arguments, &status] { status = fetch(*arguments); });
 }
 

@@ -30,7 +30,8 @@ int run_keygen(const std::filesystem::path& file) {
     if (!fd) throw errno_error(file.string());
     write_line(fd.get(), key, file.string());
     if (::fsync(fd.get()) != 0) throw errno_error(file.string());
-    std::fprintf(stderr, "%s: new key; copy it to every host, readable by the agent's user only\n", file.c_str());
+    std::fprintf(stderr, "%s: new key; copy it to every host, and make it readable by the agent's user only\n",
+                 file.c_str());
     return 0;
   } catch (const Error& e) {
     std::fprintf(stderr, "jeton-agent keygen: %s\n", e.what());

@@ -24,7 +24,7 @@ using Paths = std::vector<std::filesystem::path>;
 // start.
 int run_agent(const Paths& files) {
   using namespace jeton::agent;
-  // The default files are looked up anew at each reload: a file may have been added to agent.d.
+  // The default files are looked up again at each reload: a file may have been added to agent.d.
   const auto read = [&files] {
     return load_config_files(files.empty() ? read_default_files() : read_config_files(files));
   };
@@ -49,7 +49,7 @@ std::string usage_error(const CLI::App* app, const CLI::Error& error) {
     if (meant) {
       what += "; did you mean " + std::string(*meant) + "?";
     } else if (!option) {
-      what += "; there are";
+      what += "; the commands are";
       for (const std::string& name : names) what += (name == names.front() ? " " : ", ") + name;
     }
   }
@@ -82,7 +82,8 @@ int main(int argc, char** argv) {
       app.add_subcommand("check", "Check the configuration and print every problem; exit status 1 if any");
   jeton::agent::add_config_option(*check, files);
   std::string user;
-  check->add_option("--user", user, "As this user; root: as yourself. Default of root: as the service does");
+  check->add_option("--user", user,
+                    "Act as this user; only root may choose another. Default for root: the user of the service");
   check->callback([&] {
     const Paths paths(files.begin(), files.end());
     const jeton::agent::Judged judged = jeton::agent::load_as_service(paths, user);
@@ -91,8 +92,9 @@ int main(int argc, char** argv) {
 
   std::string runtime_dir;
   CLI::App* reload =
-      app.add_subcommand("reload", "Have the running agent read its configuration again; exit status 1 if it refuses");
-  reload->add_option("--dir", runtime_dir, "Its runtime_dir. Default: $JETON_DIR, $RUNTIME_DIRECTORY or /run/jeton");
+      app.add_subcommand("reload", "Make the running agent read its configuration again; exit status 1 if it refuses");
+  reload->add_option("--dir", runtime_dir,
+                     "The agent's runtime_dir. Default: $JETON_DIR, $RUNTIME_DIRECTORY or /run/jeton");
   reload->callback([&] {
     const std::filesystem::path directory(runtime_dir);
     status = jeton::agent::run_reload(directory.empty() ? jeton::agent::usual_runtime_dir() : directory, std::cout,
@@ -104,7 +106,7 @@ int main(int argc, char** argv) {
 
   std::string key_file;
   CLI::App* keygen = app.add_subcommand("keygen", "Make a key for coordination.seal");
-  keygen->add_option("FILE", key_file, "A new file, of mode 0600. Default: standard output");
+  keygen->add_option("FILE", key_file, "Create this file, with mode 0600. Default: standard output");
   keygen->callback([&] { status = jeton::agent::run_keygen(key_file); });
 
   jeton::agent::add_demo_commands(app, status);

@@ -24,7 +24,8 @@ constexpr std::size_t longest_answer = 4 * 1024 * 1024;
 UniqueFd connect_to(const std::string& path) {
   sockaddr_un address{};
   address.sun_family = AF_UNIX;
-  if (path.size() >= sizeof address.sun_path) throw Error(path + ": longer than a socket path may be");
+  if (path.size() >= sizeof address.sun_path)
+    throw Error(path + ": too long for the path of a socket; use the agent.runtime_dir of the running agent");
   std::memcpy(address.sun_path, path.data(), path.size());
   UniqueFd fd(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
   if (!fd || ::connect(fd.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0) {
@@ -63,13 +64,13 @@ int run_reload(const std::filesystem::path& runtime_dir, std::ostream& out, std:
     answer = answer_of(socket);
   } catch (const Error& e) {
     err << "jeton-agent reload: no agent answers: " << e.what()
-        << "; if agent.runtime_dir is another directory, name it by --dir" << std::endl;
+        << "; if agent.runtime_dir is another directory, name it with --dir" << std::endl;
     return 2;
   }
   const std::size_t body = answer.find("\r\n\r\n");
   const Json json = body == std::string::npos ? Json() : try_parse_json(answer.substr(body + 4));
   if (!json.is_object()) {
-    err << "jeton-agent reload: the agent ended, or does not know this request; its log says more" << std::endl;
+    err << "jeton-agent reload: the agent ended, or does not know this request; look at its log" << std::endl;
     return 2;
   }
   if (const auto problems = json.find("problems"); problems != json.end() && problems->is_array()) {

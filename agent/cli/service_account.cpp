@@ -126,7 +126,7 @@ class Unit {
   std::string path_;
 };
 
-// What a folder or a file of LoadCredential= becomes in $CREDENTIALS_DIRECTORY.
+// The files in $CREDENTIALS_DIRECTORY for a folder or a file of LoadCredential=.
 void add_credentials(const std::string& id, const std::filesystem::path& path,
                      std::map<std::string, SecretString>& credentials) {
   std::error_code error;
@@ -152,7 +152,7 @@ void add_credentials(const std::string& id, const std::filesystem::path& path,
   }
 }
 
-// What the running service has beyond that: what systemd decrypts or takes from its own credentials.
+// The further credentials of the running service, which systemd decrypts or takes from its own credentials.
 void add_credentials_of_the_running_service(std::map<std::string, SecretString>& credentials) {
   std::error_code error;
   std::filesystem::directory_iterator entry(std::string("/run/credentials/") + unit_name, error);
@@ -189,7 +189,7 @@ void set_login_variables(const std::string& user) {
   }
 }
 
-// Of root's shell nothing but what every service has.
+// Keeps only those variables of root's shell that every service has.
 void clear_environment() {
   std::vector<std::pair<const char*, std::string>> kept;
   for (const char* name : {"PATH", "LANG", "TERM"}) {
@@ -205,7 +205,7 @@ void become_user(const ServiceAccount& account) {
   const passwd* const entry = ::getpwuid(*uid);
   std::optional<unsigned> gid = entry == nullptr ? uid : std::optional<unsigned>(entry->pw_gid);
   if (!account.group.empty()) gid = find_group(account.group);
-  if (!gid) throw Error("there is no group " + account.group + " on this host");
+  if (!gid) throw Error("there is no group " + account.group + " on this host; run systemd-sysusers");
   std::vector<gid_t> groups(64);
   int count = static_cast<int>(groups.size());
   while (::getgrouplist(account.user.c_str(), *gid, groups.data(), &count) < 0) {
@@ -217,16 +217,17 @@ void become_user(const ServiceAccount& account) {
   }
   if (::setgroups(groups.size(), groups.data()) != 0 || ::setresgid(*gid, *gid, *gid) != 0 ||
       ::setresuid(*uid, *uid, *uid) != 0) {
-    throw errno_error("cannot become user " + account.user);
+    throw errno_error("cannot become user " + account.user + " (needs CAP_SETUID and CAP_SETGID)");
   }
 }
 
-// Of those that the service itself reads: it must be able to.
+// The files that the service itself reads must be readable for it.
 void check_readable(ConfigFiles& files, const std::string& user) {
   for (const std::string& name : files.names) {
     if (!name.starts_with(configuration_folder) || ::access(name.c_str(), R_OK) == 0 || errno == ENOENT) continue;
-    files.problems.error({name, 0, 0}, "the service, user " + user + ", cannot read this file: " +
-                                           std::generic_category().message(errno) + "; chmod 0644 it, or chown it");
+    files.problems.error({name, 0, 0}, "the service runs as user " + user +
+                                           " and cannot read this file: " + std::generic_category().message(errno) +
+                                           "; change its mode to 0644, or its owner");
   }
 }
 
@@ -275,7 +276,7 @@ std::optional<ServiceAccount> service_account(const std::string& named) {
 
 void become(const ServiceAccount& account) {
   ServiceView view;
-  // What the caller names itself counts.
+  // A directory that the caller names takes precedence.
   const char* given = environment_variable("CREDENTIALS_DIRECTORY");
   if (given != nullptr) {
     add_credentials({}, given, view.credentials);
@@ -315,7 +316,7 @@ Judged load_as_service(const std::vector<std::filesystem::path>& files, const st
       judged.as = "user " + account->user + (named_user.empty() ? ", as the service" : "");
     }
   } else if (!named_user.empty() && named_user != "root") {
-    throw Error("only root can judge as another user");
+    throw Error("--user: only root can choose another user");
   }
   judged.result = load_config_files(std::move(texts), of_token);
   return judged;

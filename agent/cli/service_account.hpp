@@ -1,4 +1,4 @@
-// The account of the service, so that `check` and `fetch` of root find the same as the service will: the user and
+// The account of the service, so that root's `check` and `fetch` see the same as the service: the user and
 // the groups, the credentials and the environment of jeton-agent.service. Not for a process with several threads.
 #pragma once
 
@@ -27,7 +27,7 @@ struct ServiceAccount {
 // /etc/jeton/credentials; nothing if there is no such user. `named` (--user) takes the place of the user.
 [[nodiscard]] std::optional<ServiceAccount> service_account(const std::string& named);
 
-// Reads its credentials and becomes it, for good. Throws Error.
+// Reads the credentials of the account and switches the process to it, permanently. Throws Error.
 void become(const ServiceAccount& account);
 
 // `files` judged as the service will: by it if the process is root, else by who runs it. Texts are read before, so that

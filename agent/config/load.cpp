@@ -38,7 +38,7 @@ void merge_entry(Node::Entry& mine, Node::Entry other, const std::string& path, 
   problems.error(other.key_place, (is_token  ? "token "
                                    : is_lock ? "lock pattern "
                                              : "key ") +
-                                      in_quotes(is_token || is_lock ? mine.key : path) + " is set already at " +
+                                      in_quotes(is_token || is_lock ? mine.key : path) + " is already set at " +
                                       mine.key_place.text());
 }
 
@@ -57,11 +57,11 @@ void merge_maps(Node& base, Node more, const std::string& path, Problems& proble
 }
 
 // Adds the keys of `more` to `base`. Sections are joined, a token is a whole: a key that both set is an error that
-// names both places. `version` may stand in every file, with the same value.
+// names both places. `version` may be in every file, with the same value.
 void merge_documents(Node& base, Node more, Problems& problems) {
   if (more.kind == Node::Kind::null || base.kind == Node::Kind::invalid) return;
   if (base.kind == Node::Kind::null || more.kind != Node::Kind::map || base.kind != Node::Kind::map) {
-    // A value that is no map is reported once, by the reader of the whole.
+    // A value that is not a map is reported once, by the reader of the whole document.
     if (base.kind == Node::Kind::null || more.kind != Node::Kind::map) base = std::move(more);
     return;
   }
@@ -121,7 +121,7 @@ Listing list(const std::filesystem::path& directory) {
     listing.files.push_back(entry->path());
   }
   listing.error = error.value();
-  // A link to nothing was meant to lead to something.
+  // A dangling link is probably a mistake.
   std::error_code ignored;
   const bool is_link = std::filesystem::is_symlink(std::filesystem::symlink_status(directory, ignored));
   if (listing.error == ENOENT && !is_link) listing.error = 0;
@@ -137,7 +137,7 @@ ConfigFiles read_config_files(const std::vector<std::filesystem::path>& files) {
     result.names.push_back(file.string());
     if (auto text = read_config_text(file, result.problems)) result.texts.push_back(std::move(*text));
   }
-  if (files.empty()) result.problems.error({}, "no configuration file is named");
+  if (files.empty()) result.problems.error({}, "no configuration file is given; name one with --config");
   return result;
 }
 
@@ -154,11 +154,11 @@ ConfigFiles read_default_files(const std::filesystem::path& folder) {
       if (file.extension() == ".yaml") {
         files.push_back(file);
       } else if (ends_like_yaml(file)) {
-        problems.warning({file.string(), 0, 0}, "is not read: only files that end in .yaml are; rename it");
+        problems.warning({file.string(), 0, 0}, "is not read: only files whose name ends in .yaml are read; rename it");
       }
     }
   } catch (const Error& e) {
-    problems.error(place, std::string("cannot read the folder, whose tokens would be gone: ") + e.what());
+    problems.error(place, std::string("cannot read the folder; without it, its tokens would be removed: ") + e.what());
   }
   ConfigFiles result = read_config_files(files);
   result.problems.add(std::move(problems));

@@ -26,16 +26,16 @@ struct ConfigFiles {
   Problems problems{};
 };
 
-// Never throws for what is in a file or in its place.
+// Never throws because of a file's content, or because of a missing file.
 [[nodiscard]] ConfigFiles read_config_files(const std::vector<std::filesystem::path>& files);
 // agent.yaml below `folder`, whether it is there or not, then agent.d/*.yaml in order of name. Only a missing agent.d
-// passes silently: one that cannot be read is an error, and a file that looks like one of the configuration and is none
-// by its name is warned of.
+// passes silently: one that cannot be read is an error, and a file that looks like a part of the configuration but has
+// another ending causes a warning.
 [[nodiscard]] ConfigFiles read_default_files(const std::filesystem::path& folder = "/etc/jeton");
 
 // As one configuration; later files add tokens, and a key set twice is an error that names both places. Never throws
-// for what a file contains. `of_token`: secrets and files of other tokens and of the coordination are not looked at,
-// because only this token will be fetched.
+// because of the content of a file. `of_token`: secrets and files of other tokens and of the coordination are not
+// looked at, because only this token will be fetched.
 [[nodiscard]] LoadResult load_config_files(ConfigFiles files, const std::string& of_token = {});
 
 }  // namespace jeton::agent

@@ -207,7 +207,7 @@ class Demo {
     }
     if (snapshot_.reader_errors() == 0) return 0;
     std::fprintf(stderr,
-                 "jeton demo: the reader saw an error, which must not be: expired %llu, torn %llu, older %llu, "
+                 "jeton demo: the reader saw errors: expired %llu, torn %llu, older %llu, "
                  "refused %llu\n",
                  static_cast<unsigned long long>(snapshot_.reader.expired),
                  static_cast<unsigned long long>(snapshot_.reader.torn),

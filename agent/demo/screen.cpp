@@ -60,7 +60,7 @@ void Screen::draw(const Snapshot& snapshot) {
   }
   const std::vector<std::string> lines = live_view(snapshot, terminal);
   for (const std::string& line : lines) frame += line + "\x1b[K\n";
-  frame += "\x1b[J";  // whatever a longer view left below
+  frame += "\x1b[J";  // clears the rest of a longer view
   clear_ = false;
   drawn_ = static_cast<int>(lines.size());
   write_out(frame);

@@ -63,7 +63,7 @@ std::string phase_text(const Snapshot& s) {
   return text;
 }
 
-// What the agent logs is for terminals too, but it stays one line here, whatever it holds.
+// A log line may hold characters that move the cursor; here it stays one line.
 std::string printable(std::string_view text) {
   std::string out(text);
   std::replace_if(
@@ -150,7 +150,7 @@ std::string life_bar(Milliseconds left, Milliseconds lifetime, Milliseconds grac
   };
   const int remaining = cells(left);
   const int in_grace = std::min(cells(grace), remaining);
-  // Read from the left, time runs out: first what is before the grace period, then the grace period, then what is gone.
+  // From the left: the time until the grace period, then the grace period, then the time that has passed.
   return std::string(static_cast<std::size_t>(remaining - in_grace), '#') +
          std::string(static_cast<std::size_t>(in_grace), '=') +
          std::string(static_cast<std::size_t>(width - remaining), '.');

@@ -60,7 +60,7 @@ struct Terminal {
 // One sentence for the end.
 [[nodiscard]] std::string summary(const Snapshot& snapshot);
 
-// Time left as a bar: '#' until the grace period begins, '=' inside it, '.' what has passed.
+// Time left as a bar: '#' until the grace period begins, '=' inside it, '.' for the time that has passed.
 [[nodiscard]] std::string life_bar(Milliseconds left, Milliseconds lifetime, Milliseconds grace, int width);
 
 // 1234567 as "1,234,567".

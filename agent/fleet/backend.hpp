@@ -1,4 +1,5 @@
-// Backend: the life of a connection to what the fleet coordinates through, whatever is asked over it.
+// Backend: starts and stops the connection through which the fleet coordinates, and reports its health. The requests
+// are in the other roles (coordinator.hpp).
 #pragma once
 
 #include <set>
@@ -34,7 +35,7 @@ class Backend {
   virtual void prune_except(const std::set<std::string>& names) = 0;
 
   [[nodiscard]] virtual BackendHealth health() const = 0;
-  // The wall clock of this host was stepped: measure the offset anew.
+  // The wall clock of this host was stepped: measure the offset again.
   virtual void clock_stepped() = 0;
   // Connects. The last stop() of those that share the connections ends them. A call after stop() throws TransportError;
   // a call under way ends at its deadline at the latest.

@@ -50,7 +50,8 @@ std::string encode_message(const RejectedMessage& message) {
 }
 
 ChannelMessage decode_message(std::string_view text, const std::string& name, const FleetCodec& codec) {
-  if (text.size() > longest_message && !is_publication(text)) throw Error("message is longer than any agent's");
+  if (text.size() > longest_message && !is_publication(text))
+    throw Error("message is longer than any message of an agent");
   try {
     const WipingJson json = parse_wiping_json(text);
     const std::string type = text_of(json, "type");
@@ -69,7 +70,7 @@ ChannelMessage decode_message(std::string_view text, const std::string& name, co
     return UnknownMessage{};
   } catch (const WipingJson::exception& e) {
     // e.what() may quote the text, which may hold a token.
-    throw Error(e.id < 200 ? "message is not JSON" : "message lacks what agents say, or says it otherwise");
+    throw Error(e.id < 200 ? "message is not JSON" : "message lacks a member, or has one of another type");
   }
 }
 

@@ -1,4 +1,4 @@
-// What agents tell each other on the channel of a token, as JSON. With coordination.seal a record is sealed and the
+// The messages between agents on the channel of a token, as JSON. With coordination.seal a record is sealed and the
 // others are signed (fleet_codec.hpp), apart from the usage, which a script sends.
 //
 //   {"type":"record","record":{...}}                        a publication; built inside the publish script
@@ -52,15 +52,16 @@ using ChannelMessage = std::variant<Record, ClaimMessage, ReleaseMessage, PauseM
 [[nodiscard]] std::string encode_message(const ResumeMessage& message);
 [[nodiscard]] std::string encode_message(const RejectedMessage& message);
 
-// `name`: of the token whose channel it came on. Throws Error (without any of the content) if it is no message. Times
-// to live are within [0, longest_hold]. For a codec that seals a message that is not signed is one of unknown type.
+// `name`: of the token whose channel it came on. Throws Error (without any of the content) if it is not a message.
+// Times to live are within [0, longest_hold]. For a codec that seals a message that is not signed is one of unknown
+// type.
 [[nodiscard]] ChannelMessage decode_message(std::string_view text, const std::string& name = {},
                                             const FleetCodec& codec = FleetCodec());
 
 // Whether it says that the key of a record was written; nothing else of it is read.
 [[nodiscard]] bool is_publication(std::string_view text);
 
-// No message and no key makes an agent hold back for longer, whatever it says.
+// The longest time for which a message or a key can make an agent hold back.
 inline constexpr Milliseconds longest_hold{7LL * 24 * 3600 * 1000};
 
 }  // namespace jeton::agent

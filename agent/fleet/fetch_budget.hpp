@@ -19,7 +19,8 @@ struct FetchLimits {
   Duration min_interval{};   // between the starts of two fetches; zero: none
   std::uint64_t budget = 0;  // fetches per window; zero: unlimited
   Duration budget_window{};
-  // What this host has heard the fleet call in the running window: a store that lost its count starts from there.
+  // The calls of the fleet in the running window, as this host knows them: a store that lost its count starts from
+  // here.
   std::uint64_t known_calls = 0;
   Duration known_window_left{};
 };
@@ -54,7 +55,7 @@ class FetchBudget {
 
   // May this lease call the provider now? Counts the call if so.
   virtual Task<Admission> admit(const std::string& name, const Lease& lease, const FetchLimits& limits) = 0;
-  // What the provider was asked in the running window, by the whole fleet.
+  // The calls of the whole fleet to the provider in the running window.
   virtual Task<FetchUsage> usage(const std::string& name) = 0;
   // After a loss of data: the count is at least this. Of a window of so long.
   virtual Task<> restore_usage(const std::string& name, FetchUsage usage, Duration window) = 0;

@@ -1,5 +1,5 @@
-// A record that came from outside, brought to this host's clock; what cannot be one is refused before anybody counts
-// with it.
+// Converts a record from outside to this host's clock. A record that cannot be valid is refused before any code
+// calculates with its times.
 #pragma once
 
 #include "agent/record/record.hpp"

@@ -1,4 +1,4 @@
-// FleetSignals: what the hosts of a fleet tell each other about a token. Its contract is that of lease_store.hpp.
+// FleetSignals: the messages between the hosts of a fleet about a token. Its contract is that of lease_store.hpp.
 #pragma once
 
 #include <cstdint>
@@ -22,7 +22,7 @@ struct FetchUsage {
 struct Pause {
   BootTime until;
   std::string reason;  // "429 from https://... (Retry-After)"; no secret
-  // Fingerprint of a request that failed for good or for long: who would send another may resume(). Empty: none.
+  // Fingerprint of the request that failed. A host whose request differs may resume(). Empty: none.
   std::string request{};
 };
 
@@ -45,10 +45,10 @@ class FleetListener {
   virtual void on_rejected(Generation /*generation*/) {}
   // The pause is lifted: its cause has been corrected.
   virtual void on_resume() {}
-  // Messages may have been missed (connected again, clock step): load() now.
+  // The listener may have missed messages (reconnect, clock step): load() now.
   virtual void on_gap() {}
-  // The stored record may be gone (deleted, flushed): give it back soon. A backend that cannot tell is looked at now
-  // and then.
+  // The stored record may be gone (deleted, flushed): give it back soon. A backend without this event is checked from
+  // time to time.
   virtual void on_lost() {}
 };
 
@@ -62,7 +62,7 @@ class FleetSignals {
   virtual Task<> pause(const std::string& name, Pause pause) = 0;
   // Ends a pause before its time, fleet-wide.
   virtual Task<> resume(const std::string& name) = 0;
-  // Tells every host of the fleet that the provider refused the token of the record of this generation.
+  // Reports to every host of the fleet that the provider refused the token of the record of this generation.
   virtual Task<> announce_rejection(const std::string& name, Generation generation) = 0;
 };
 

@@ -29,10 +29,10 @@ struct Lease {
 struct AcquireResult {
   std::optional<Lease> lease;     // held now, if set
   std::optional<Record> current;  // the published record, read in the same step
-  BootTime busy_until;            // if another holds it: when that lease runs out at the latest
-  std::string holder{};           // if another holds it and the backend can tell: its owner id, printable, short
-  std::string trouble;            // if it is held in a way that an operator must end: what to do
-  LockNote note{};                // if another holds an application's lock: what is known of that one
+  BootTime busy_until;            // if another owner holds it: when that lease ends at the latest
+  std::string holder{};           // if another owner holds it and the backend knows it: its owner id, printable, short
+  std::string trouble;            // if an operator must end the lock (it never expires): what to do
+  LockNote note{};                // if another owner holds an application's lock: the known facts about that owner
   std::optional<Pause> pause;     // if set, the lock was not tried
 };
 
@@ -42,7 +42,7 @@ class LeaseStore {
 
   // Never waits for the holder. Announces the claim to the fleet when it wins.
   virtual Task<AcquireResult> try_acquire(const std::string& name, Duration ttl) = 0;
-  // False: the lock is lost (expired, deleted, another's); it is not created again. True: lease.valid_until moved.
+  // False: the lock is lost (expired, deleted, taken); it is not created again. True: lease.valid_until moved.
   virtual Task<bool> renew(const std::string& name, Lease& lease) = 0;
   // Only if still owned. Announces the release. Works while the agent is stopping.
   virtual Task<> release(const std::string& name, const Lease& lease) = 0;

@@ -1,4 +1,4 @@
-// What every backend agrees on about a lease: who owns it and how long its holder may trust it.
+// The rules about leases that all backends share: the owner ids, and how long a holder may trust its lease.
 #pragma once
 
 #include <algorithm>
@@ -44,7 +44,7 @@ namespace jeton::agent {
 // century behind.
 inline void check_fence(std::uint64_t fence, WallTime now, const std::string& server) {
   if (fence < fence_limit(now)) return;
-  throw TransportError(server + ": the fence it drew is a century ahead; look at the clock of the server");
+  throw TransportError(server + ": its fence is a century ahead; check the clock of the server");
 }
 
 // An expiry as Redis takes it: whole milliseconds, and no 0, which it refuses.
@@ -53,9 +53,9 @@ inline void check_fence(std::uint64_t fence, WallTime now, const std::string& se
 // A lock or pause without an end (set by hand) is looked at again after this time.
 inline constexpr Duration look_again_at_endless = std::chrono::seconds(15);
 
-// What an operator does about a lock that was set by hand, without an expiry.
+// Tells an operator what to do about a lock that was set by hand, without an expiry.
 [[nodiscard]] inline std::string endless_lock(const std::string& key) {
-  return "the lock " + key + " never expires; if nobody works, DEL it";
+  return "the lock " + key + " never expires; if no process uses it, delete it with DEL";
 }
 
 }  // namespace jeton::agent

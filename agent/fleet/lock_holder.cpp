@@ -25,7 +25,7 @@ std::string lock_holder_text(const LockHolder& holder) {
          std::to_string(holder.pid);
 }
 
-// From the end, where only numbers may stand: the name of a host may hold anything.
+// From the end, where only numbers are possible: the name of a host may hold any text.
 std::optional<LockHolder> parse_lock_holder(std::string_view text) {
   LockHolder holder;
   if (text.size() > longest_text) return {};

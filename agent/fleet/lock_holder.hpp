@@ -1,4 +1,4 @@
-// Who holds an application's lock, and what is written beside the lock about it. Values, any thread.
+// The holder of an application's lock, and the note that is stored beside the lock. Values, any thread.
 #pragma once
 
 #include <sys/types.h>
@@ -22,7 +22,7 @@ struct LockHolder {
 
 // "host-1 uid 1000 pid 4711", as it is stored and shown.
 [[nodiscard]] std::string lock_holder_text(const LockHolder& holder);
-// What lock_holder_text() made; nothing for every other text.
+// Parses a text of lock_holder_text(); nothing for every other text.
 [[nodiscard]] std::optional<LockHolder> parse_lock_holder(std::string_view text);
 
 // Whether both are of one user of one host. That user may see the owner id of its locks, with which they are released.

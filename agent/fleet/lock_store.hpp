@@ -28,7 +28,7 @@ struct LockId {
 
 struct LockClaim {
   std::string owner;
-  // The id is new and of this claim alone: after an answer that was lost, the lock can be taken back by it. One that
+  // The id is new and belongs to this claim only: after a lost answer, the lock can be released by it. One that
   // the caller chose may hold the lock through another claim by then; such a lock is left to its time to live.
   bool owner_is_new = true;
   Duration ttl{};
@@ -39,9 +39,9 @@ struct LockClaim {
 
 struct LockTry {
   std::optional<Lease> lease;  // held now, if set; its owner may differ from the claim's (protocol getset)
-  BootTime busy_until;         // otherwise: when the other's lease runs out at the latest, or when to try again
+  BootTime busy_until;         // otherwise: when the other owner's lease ends at the latest, or when to try again
   std::string holder{};        // its owner id, printable, short; empty: the backend cannot tell
-  std::string trouble;         // if it is held in a way that an operator must end: what to do
+  std::string trouble;         // if an operator must end the lock (it never expires): what to do
   LockNote note{};             // of the holder, where the backend can tell
 };
 
@@ -66,7 +66,7 @@ class LockStore {
   // created again. True: lease.valid_until moved, and lease.owner may have changed. `lease` lives until the Task is
   // done.
   virtual Task<bool> extend(LockId id, Lease& lease) = 0;
-  // False: not held by this owner (any more). Waiters are notified.
+  // False: this owner does not hold it (any more). Waiters are notified.
   virtual Task<bool> release(LockId id, std::string owner) = 0;
   // For any owner. False: no client held it. Waiters are notified.
   virtual Task<bool> force_release(LockId id) = 0;

@@ -14,7 +14,7 @@ namespace jeton::agent {
 
 struct PublishResult {
   bool stored = false;
-  // If refused: what the backend holds, which is newer. If stored: set if it was there already.
+  // If refused: the record of the backend, which is newer. If stored: set if it was there already.
   std::optional<Record> current;
 };
 

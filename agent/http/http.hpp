@@ -1,7 +1,7 @@
 // HTTP as a source needs it: one request, one answer, and the transport. Plain values; the real transport is
 // HttpClient (http_client.hpp), a simulation brings its own.
 //
-// Whatever may hold a secret (the URL with its query, header values, bodies) is a SecretString.
+// Everything that may hold a secret (the URL with its query, header values, bodies) is a SecretString.
 #pragma once
 
 #include <cstddef>
@@ -47,8 +47,8 @@ struct HttpRequest {
   std::size_t max_body = 1024 * 1024;   // bytes; a longer answer ends the transfer at once
   int max_redirects = 0;                // 0: a redirect is returned as it is; otherwise followed on the same host only
   HttpRoute route;
-  std::vector<SecretString> secrets{};  // what must not be shown by who shows requests, in each form it is sent in
-  // The named values that it was made of, for who shows requests.
+  std::vector<SecretString> secrets{};  // must be hidden where a request is shown; in each form in which it is sent
+  // The named values that it was made of, for code that shows requests.
   std::vector<std::pair<std::string, SecretString>> made_of{};
 };
 
@@ -86,14 +86,14 @@ class HttpError : public Error {
     proxy,  // it refused to connect us
     tls,
     timeout,
-    broken,  // the connection ended in the middle, or what came is no HTTP
+    broken,  // the connection ended in the middle, or the answer is not HTTP
     too_large,
-    redirect,  // to where we do not follow
+    redirect,  // to a place that is not followed
   };
   HttpError(Reason reason, const std::string& message, HttpResponse received = {})
       : Error(message), reason_(reason), received_(std::move(received)) {}
   [[nodiscard]] Reason reason() const { return reason_; }
-  // What had come of the answer when the transfer ended; status 0: nothing.
+  // The part of the answer that had arrived when the transfer ended; status 0: nothing.
   [[nodiscard]] const HttpResponse& received() const { return received_; }
 
  private:

@@ -22,7 +22,7 @@ std::string origin_of(const HttpRequest& request) {
     const HttpUrl url = parse_http_url(request.url.reveal());
     return (url.tls ? "https://" : "http://") + url.host + ":" + std::to_string(url.port);
   } catch (const Error&) {
-    return {};  // Transfer says what is wrong with it
+    return {};  // Transfer reports the mistake
   }
 }
 
@@ -50,8 +50,9 @@ void HttpCall::deliver(HttpOutcome outcome) {
 
 void HttpCall::run() {
   started_ = true;
-  if (!wake_) return fail(Reason::connect, display_ + ": the agent has no descriptor left for a request");
-  // One handle that drives one transfer: libcurl has to do with no other call on this thread.
+  if (!wake_)
+    return fail(Reason::connect, display_ + ": the agent has no file descriptor left for a request; raise LimitNOFILE");
+  // One handle that drives one transfer: libcurl serves no other call on this thread.
   const std::unique_ptr<CURLM, MultiDeleter> multi(::curl_multi_init());
   if (multi == nullptr) return fail(Reason::broken, display_ + ": libcurl has no memory for a transfer");
   if (!transfer_.prepare()) return deliver(std::move(transfer_.outcome()));
@@ -110,7 +111,7 @@ void HttpCall::time_out() {
 
 void HttpCall::refuse_flood() {
   fail(Reason::too_large,
-       display_ + " sent more than " + std::to_string(max_received_) + " bytes without an answer that may be used");
+       display_ + " sent more than " + std::to_string(max_received_) + " bytes without a usable answer");
 }
 
 }  // namespace jeton::agent

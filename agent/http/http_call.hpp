@@ -20,20 +20,20 @@ class HttpCall {
   HttpCall(const HttpCall&) = delete;
   HttpCall& operator=(const HttpCall&) = delete;
 
-  // Until libcurl is through with it, or it was given up. Once.
+  // Runs until libcurl has finished the transfer, or it was given up. Call it once.
   void run();
 
   // Any thread, at any time, also before run(): the outcome counts unless there is one, and the connection ends.
   void give_up(HttpOutcome outcome);
   void abort();
-  // The time that the request allows is over.
+  // The request's timeout has passed.
   void time_out();
   // As max_received says.
   void refuse_flood();
   void fail(HttpError::Reason reason, const std::string& message);
 
   [[nodiscard]] bool given_up() const { return given_up_; }
-  // What came is more than any answer that may be used, whatever it is made of.
+  // The server has sent more than any usable answer has, headers and framing included.
   [[nodiscard]] bool is_flooded() const { return sockets_.received() > max_received_; }
   [[nodiscard]] Milliseconds timeout() const { return timeout_; }
   // Scheme, host and port.

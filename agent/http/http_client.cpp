@@ -23,7 +23,7 @@ namespace jeton::agent {
 namespace {
 
 constexpr std::chrono::milliseconds look_interval{100};
-// libcurl keeps the same time, and knows better what was waited for.
+// libcurl keeps the same time, and has a more precise message.
 constexpr std::chrono::milliseconds head_start{250};
 
 // Keeps the time of one call, and looks at what its server has sent, from the caller's loop: neither depends on libcurl

@@ -68,7 +68,7 @@ struct HttpThreads::State {
     return nullptr;
   }
 
-  // Waits for nothing: these threads are through with everything here.
+  // Does not wait: these threads use nothing of this object any more.
   void join_ended() {
     std::vector<std::thread> ended;
     {
@@ -113,7 +113,7 @@ void HttpThreads::submit(const CallPtr& call) {
   } catch (const std::system_error& e) {
     if (origin.threads == 0) state_->origins.erase(call->origin());
     lock.unlock();
-    call->fail(HttpError::Reason::connect, std::string("no thread for a request: ") + e.what());
+    call->fail(HttpError::Reason::connect, std::string("cannot start a thread for a request: ") + e.what());
   }
 }
 
@@ -135,7 +135,7 @@ void HttpThreads::stop() {
   state_->running.clear();
   lock.unlock();
   state_->join_ended();
-  if (left > 0) log::warning("HTTP requests that do not end are left behind", {{"requests", left}});
+  if (left > 0) log::warning("HTTP requests did not end in time and are abandoned", {{"requests", left}});
 }
 
 }  // namespace jeton::agent

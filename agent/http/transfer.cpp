@@ -77,7 +77,7 @@ bool Transfer::finished(CURLcode code) {
   }
 }
 
-// Only to the same host and port, or from http to https on it: what a request carries is meant for no other server.
+// Only to the same host and port, or from http to https on it: no other server may receive the data of the request.
 bool Transfer::follow_redirect() {
   CURL* const h = easy_.get();
   const char* location = nullptr;

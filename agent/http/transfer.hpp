@@ -23,7 +23,7 @@ struct HttpOutcome {
   };
   bool aborted = false;            // cancelled, or the client was stopped
   std::optional<Failure> failure;  // if neither: the response counts
-  HttpResponse response;           // with a failure: what had come until then
+  HttpResponse response;           // with a failure: the part that had arrived
 };
 
 // The message of a timeout, for libcurl's own and for that of the watch.
@@ -42,8 +42,8 @@ class Transfer {
   // Frees the handle. Not while it is part of a multi handle.
   void close() { easy_.reset(); }
 
-  // libcurl is through with the handle. True: it is set up for a redirect and has to run again; false: outcome()
-  // stands.
+  // libcurl has finished with the handle. True: it is set up for a redirect and has to run again; false: outcome()
+  // is final.
   [[nodiscard]] bool finished(CURLcode code);
   [[nodiscard]] HttpOutcome& outcome() { return outcome_; }
 

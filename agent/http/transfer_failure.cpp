@@ -1,4 +1,4 @@
-// Why there is no answer, in words for the operator.
+// Explains to the operator why there is no answer.
 #include <algorithm>
 #include <array>
 #include <span>
@@ -56,14 +56,16 @@ bool Transfer::explain_proxy(CURLcode code) {
   ::curl_easy_getinfo(easy_.get(), CURLINFO_HTTP_CONNECTCODE, &answered);
   const std::string at = where_.host + ":" + std::to_string(where_.port);
   if (answered >= 300) {
-    fail(Reason::proxy, "no way to " + at + way + ": it answered " + std::to_string(answered) +
+    fail(Reason::proxy, "cannot reach " + at + way + ": the proxy answered " + std::to_string(answered) +
                             (answered == 407   ? "; check the user and password in the URL of the proxy"
-                             : answered == 403 ? "; it does not let this host there"
-                                               : "; can it reach the provider?"));
+                             : answered == 403 ? "; the proxy does not allow this host to connect there"
+                                               : "; can the proxy reach the provider?"));
   } else if (code == CURLE_PROXY) {
-    fail(Reason::proxy, "no way to " + at + way + ": it refused; check its user and password, and what it allows");
+    fail(Reason::proxy,
+         "cannot reach " + at + way + ": the proxy refused; check its user and password, and the hosts that it allows");
   } else if (code == CURLE_COULDNT_RESOLVE_PROXY) {
-    fail(Reason::resolve, "no way to " + at + way + ": its name cannot be resolved; check its URL and DNS");
+    fail(Reason::resolve,
+         "cannot reach " + at + way + ": the name of the proxy cannot be resolved; check its URL and DNS");
   } else {
     return false;
   }
@@ -113,7 +115,8 @@ void Transfer::explain(CURLcode code) {
     case CURLE_SSL_CACERT_BADFILE:
     case CURLE_SSL_ISSUER_ERROR:
     case CURLE_SSL_CERTPROBLEM:
-      return fail(Reason::tls, "no trusted TLS connection to " + at + ": " + error_text_.data());
+      return fail(Reason::tls, "no trusted TLS connection to " + at + ": " + error_text_.data() +
+                                   "; check the provider's certificate and source.tls");
     case CURLE_PARTIAL_FILE:
     case CURLE_GOT_NOTHING:
     case CURLE_RECV_ERROR:
@@ -127,22 +130,21 @@ void Transfer::explain(CURLcode code) {
               (where_.tls && header_bytes_ == 0 ? "; does the provider want a client certificate? (source.tls)" : ""));
     case CURLE_UNSUPPORTED_PROTOCOL:
     case CURLE_WEIRD_SERVER_REPLY:
-      // The URL was looked at before: what is left of "unsupported" is an answer that does not begin like HTTP.
-      return fail(Reason::broken,
-                  request_.display + " answered something that is no HTTP/1.1 or HTTP/2; is it a web server?");
+      // The URL was checked before, so "unsupported" means an answer that does not begin like HTTP.
+      return fail(Reason::broken, request_.display + " answered, but not with HTTP/1.1 or HTTP/2; is it a web server?");
     case CURLE_WRITE_ERROR:
       if (header_bytes_ > max_header_bytes || header_lines_ > max_header_lines) {
         return fail(Reason::too_large, request_.display + " sent more than 64 KiB, or " +
                                            std::to_string(max_header_lines) + " lines, of headers");
       }
-      return fail(Reason::broken, request_.display + ": the answer could not be kept");
+      return fail(Reason::broken, request_.display + ": the answer could not be stored");
     case CURLE_OUT_OF_MEMORY:
 #if LIBCURL_VERSION_NUM >= 0x080600
     case CURLE_TOO_LARGE:
 #endif
       // By this code libcurl also means a line that is longer than the 100 KiB it keeps. More than that has come then.
       if (code != CURLE_OUT_OF_MEMORY || sockets_.received() > max_header_bytes) {
-        return fail(Reason::too_large, request_.display + " sent a line of headers that does not end");
+        return fail(Reason::too_large, request_.display + " sent a header line that is too long");
       }
       return fail(Reason::broken, request_.display + ": this host is out of RAM");
     case CURLE_URL_MALFORMAT:

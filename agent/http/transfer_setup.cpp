@@ -107,7 +107,7 @@ void Transfer::set_up_route() {
     const SecretString proxy = null_terminated(route.proxy.reveal());
     set_option(h, CURLOPT_PROXY, proxy.reveal().data());
   } else if (route.proxy_use == ProxyUse::none || where_.loopback()) {
-    // A proxy of the environment must not see what is meant for this host.
+    // A proxy of the environment must not see requests to this host.
     set_option(h, CURLOPT_PROXY, "");
   }
   if (route.no_proxy) {
@@ -163,7 +163,7 @@ void Transfer::set_up_headers() {
     append(line.reveal());
   }
   if (!accept_given) append("Accept: application/json");
-  // libcurl would say that a body is a form, though the request says nothing of it.
+  // libcurl would declare the body as a form, although the request names no type.
   if (!type_given) append("Content-Type:");
   append("Expect:");  // no wait for "100 Continue" before a body
   set_option(easy_.get(), CURLOPT_HTTPHEADER, header_list_.get());

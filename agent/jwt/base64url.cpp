@@ -7,7 +7,7 @@ namespace {
 
 constexpr std::string_view alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
 
-// 64 if the character is none of the alphabet.
+// 64 if the character is not in the alphabet.
 std::uint32_t value_of(char c) {
   if (c >= 'A' && c <= 'Z') return static_cast<std::uint32_t>(c - 'A');
   if (c >= 'a' && c <= 'z') return static_cast<std::uint32_t>(c - 'a') + 26;

@@ -9,11 +9,11 @@
 
 namespace jeton::agent {
 
-// Of what is no secret by itself: a header, claims, a signature.
+// For bytes that are not secret by themselves: a header, claims, a signature.
 [[nodiscard]] std::string base64url_encode(std::string_view bytes);
 
 // Strict: nothing for padding, white space, another alphabet, a length no text can have, or bits that are left over and
-// not zero. So two texts never stand for the same bytes.
+// not zero. So two texts never decode to the same bytes.
 [[nodiscard]] std::optional<SecretString> base64url_decode(std::string_view text);
 
 }  // namespace jeton::agent

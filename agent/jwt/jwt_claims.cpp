@@ -11,7 +11,7 @@
 namespace jeton::agent {
 namespace {
 
-constexpr double end_of_9999 = 253402300800;  // unix seconds; what is more is milliseconds
+constexpr double end_of_9999 = 253402300800;  // unix seconds; a larger number is milliseconds
 constexpr std::size_t longest_number = 18;    // digits
 
 // Reads the members of the outermost object as they go by and keeps no tree, so that nesting costs no memory. Each
@@ -57,7 +57,7 @@ class TopMembers : public nlohmann::json_sax<Json> {
     if (key_ == "nbf") return &times_.not_before;
     return key_ == "iat" ? &times_.issued_at : nullptr;
   }
-  // A claim that is no time counts as absent. Of a repeated claim the earlier time counts: readers may take either.
+  // A claim that is not a time counts as absent. Of a repeated claim the earlier time counts: readers may take either.
   bool seconds(double number) {
     std::optional<WallTime>* const time = time_of_key();
     if (time == nullptr || !(number >= 0 && number < end_of_9999 * 1000)) return true;

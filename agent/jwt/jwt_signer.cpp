@@ -31,7 +31,7 @@ struct Free {
 };
 using PrivateKey = std::unique_ptr<EVP_PKEY, Free<EVP_PKEY_free>>;
 
-// Takes what OpenSSL has to say from its queue, so that the next user of OpenSSL on this thread does not find it there.
+// Takes the errors of OpenSSL from its queue, so that the next user of OpenSSL on this thread does not find them.
 // Its reasons name algorithms and formats, never the key.
 [[noreturn]] void refuse(const std::string& what) {
   const unsigned long code = ERR_get_error();
@@ -63,7 +63,7 @@ PrivateKey read_pem(const SecretString& key) {
   return result;
 }
 
-// What `algorithm` signs with, for messages.
+// The kind of key that `algorithm` needs, for messages.
 const char* key_for(JwtAlgorithm algorithm) {
   switch (algorithm) {
     case JwtAlgorithm::es256:
@@ -153,7 +153,7 @@ JwtSigner::JwtSigner(JwtAlgorithm algorithm, const SecretString& key) {
   const std::string name(name_of(algorithm));
   if (algorithm == JwtAlgorithm::hs256) {
     if (key.reveal().find("-----BEGIN ") != std::string_view::npos)
-      throw Error("HS256 signs with a shared secret; the key is a PEM, so RS256, PS256, ES256 or EdDSA was meant");
+      throw Error("HS256 signs with a shared secret, but the key is in PEM form; set RS256, PS256, ES256 or EdDSA");
     if (key.size() < smallest_hs256_key) {
       throw Error("HS256 needs a secret of at least 32 bytes; the key has " + std::to_string(key.size()));
     }

@@ -25,7 +25,7 @@ inline constexpr std::initializer_list<std::pair<std::string_view, JwtAlgorithm>
 class JwtSigner {
  public:
   // `key`: the secret itself for HS256 (at least 32 bytes, RFC 7518 section 3.2), else a private key in PEM (PKCS #8,
-  // PKCS #1 or SEC 1), without a passphrase. Throws Error, without any of the key: what is wrong with it.
+  // PKCS #1 or SEC 1), without a passphrase. Throws Error that names the mistake, without any of the key.
   JwtSigner(JwtAlgorithm algorithm, const SecretString& key);
   ~JwtSigner();
 

@@ -34,12 +34,12 @@ void LockBroker::configure(LockRules rules) {
 }
 
 std::shared_ptr<LockSession> LockBroker::open(LockRequest request) {
-  if (stopping_) throw LockRefusal("the agent stops");
+  if (stopping_) throw LockRefusal("the agent is stopping");
   std::sort(request.locks.begin(), request.locks.end(), [](const auto& a, const auto& b) { return a.name < b.name; });
   check_limits(request);
   if (rules_changed_) check_keys(request);
   for (const auto& [name, owner] : request.resumed) {
-    // The client has begun anew before the end of its former connection was seen.
+    // The client has connected again before the end of its former connection was noticed.
     LockSession* former = holder(name, owner);
     if (former != nullptr && former->request().claim.note.by == request.claim.note.by) former->hand_over();
   }
@@ -76,7 +76,8 @@ void LockBroker::check_limits(const LockRequest& request) {
   }
   if (waited_for > limits_.waiters_per_user) {
     throw LockRefusal("user " + std::to_string(request.user) + " waits for " +
-                      std::to_string(limits_.waiters_per_user) + " locks already; end some, or ask without waiting");
+                      std::to_string(limits_.waiters_per_user) +
+                      " locks already; end some of these requests, or ask without waiting");
   }
 }
 
@@ -87,8 +88,8 @@ void LockBroker::check_keys(const LockRequest& request) const {
       const HeldLock* held = session->find(wanted.name);
       if (held == nullptr || held->id == wanted) continue;
       throw LockRefusal("lock '" + wanted.name +
-                        "' is still held under the key or protocol that its rule had before it was changed; wait until "
-                        "it is given back");
+                        "' is still held under the former key or protocol of its rule; wait until "
+                        "it is released");
     }
   }
 }
@@ -166,8 +167,7 @@ Task<> LockBroker::stop() {
   bool in_time = true;
   while (!sessions_.empty() && in_time) in_time = co_await session_ended_.wait_until(deadline);
   if (!sessions_.empty()) {
-    log::warning("holders of locks did not end in time; their locks are left to expire",
-                 {{"sessions", sessions_.size()}});
+    log::warning("holders of locks did not end in time; their locks will expire", {{"sessions", sessions_.size()}});
   }
   for (const auto& [key, session] : sessions_) session->abandon();
   store_->stop();

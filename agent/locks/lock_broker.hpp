@@ -1,5 +1,6 @@
-// LockBroker: the fleet-wide locks of this host's applications (agent/README.md, The way of a lock): who may have
-// which, how many, and what becomes of them when the agent stops. Knows no sockets; a request names its client.
+// LockBroker: the fleet-wide locks of this host's applications (agent/README.md, The way of a lock): which user may
+// take which locks, how many, and the fate of the locks when the agent stops. Knows no sockets; a request names its
+// client.
 //
 // Errors: TransportError if the store cannot be asked, LockRefusal if the request is one too many. One thread: the
 // loop's.
@@ -34,7 +35,7 @@ class LockBroker {
   // Throws LockRefusal.
   [[nodiscard]] std::shared_ptr<LockSession> open(LockRequest request);
 
-  // By owner id, on whichever host it is held. None: this owner does not hold it.
+  // By owner id, on any host of the fleet. None: this owner does not hold it.
   Task<std::optional<Lease>> extend(LockId id, std::string owner, Duration ttl);
   Task<bool> release(LockId id, std::string owner);
   // Takes it from its holder. `by`: the administrator, for the log and for the holder.
@@ -42,7 +43,7 @@ class LockBroker {
   Task<LockView> show(LockId id);
 
   // Asks every holder whose lock does not outlive the agent to end, and gives it a moment to do so. Locks whose
-  // holders end are given back, the others are left to their time to live: they may still be at work.
+  // holders end are released; the others expire by their time to live, because their holders may still work.
   Task<> stop();
 
   struct Counts {

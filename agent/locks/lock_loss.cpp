@@ -36,8 +36,8 @@ Task<> look_up(LockStore& store, LockId id, std::shared_ptr<Look> look) {
 }  // namespace
 
 std::string found_instead(const LockView& found) {
-  if (!found.held) return "it has expired, was deleted or released";
-  return "another has it now: " + holder_text(found.note, found.owner);
+  if (!found.held) return "it has expired, was deleted, or was released";
+  return "another owner has it now: " + holder_text(found.note, found.owner);
 }
 
 Task<std::string> ask_what_stands_instead(Timers& timers, LockStore& store, LockId id) {
@@ -46,7 +46,7 @@ Task<std::string> ask_what_stands_instead(Timers& timers, LockStore& store, Lock
   const BootTime until = timers.clock().boot_now() + look_patience;
   bool in_time = true;
   while (!look->over && in_time) in_time = co_await look->ended.wait_until(until);
-  if (!look->found) co_return "it has expired, was deleted, released or taken by another";
+  if (!look->found) co_return "it has expired, was deleted, was released, or was taken by another owner";
   co_return found_instead(*look->found);
 }
 
@@ -59,7 +59,7 @@ std::string why_not_renewed(const MissedRenewal& missed, const std::string& endp
   } else if (missed.asked_at) {
     text += "no answer for " + format_duration(to_ms(now - *missed.asked_at)) + " from " + endpoint;
   } else {
-    text += "the agent did not run when it was due; was the host suspended or overloaded?";
+    text += "the agent did not run when the renewal was due; was the host suspended or overloaded?";
   }
   return text;
 }

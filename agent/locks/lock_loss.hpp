@@ -13,7 +13,7 @@ namespace jeton::agent {
 // The present state of a lock that was lost, from the answer of the store.
 [[nodiscard]] std::string found_instead(const LockView& found);
 
-// The same of a lock that the store has just called another's. Asks the store for it, but not for long: the holder must
+// The same for a lock that the store has just reported as taken. Asks the store, but not for long: the holder must
 // hear of the loss. Throws nothing. Timers and store outlive the task.
 [[nodiscard]] Task<std::string> ask_what_stands_instead(Timers& timers, LockStore& store, LockId id);
 

@@ -163,16 +163,16 @@ Task<LockTry> LockQueue::try_once(const LockId& id, LockClaim claim) {
     // The client could not work under it.
     const std::string owner = result.lease->owner;
     co_await store_.release(id, owner);
-    throw TransportError("the answer came too late: the lock had ended by then; take a longer time to live");
+    throw TransportError("the answer came too late: the lock had expired by then; use a longer time to live");
   }
   co_return result;
 }
 
-// For a client that must not overtake those who wait.
+// For a client that must not overtake the waiting ones.
 Task<LockTry> LockQueue::look(const LockId& id) {
   const LockView view = co_await store_.show(id);
   LockTry busy;
-  if (view.held) busy.holder = view.owner;  // otherwise it is for the first of those who wait
+  if (view.held) busy.holder = view.owner;  // otherwise it is for the first waiting client
   busy.note = view.note;
   busy.busy_until = now() + (view.held && view.ttl ? Duration{*view.ttl} : look_again_after);
   co_return busy;

@@ -30,7 +30,7 @@ struct LockLimits {
 // for all else: other clients, the coordinator, the sources, files.
 [[nodiscard]] LockLimits limits_within(std::size_t descriptors);
 
-// The request is one too many; the text says of what, and what to do.
+// The request exceeds a limit; the text names the limit and what to do.
 class LockRefusal : public Error {
  public:
   using Error::Error;

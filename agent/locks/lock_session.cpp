@@ -84,7 +84,7 @@ Task<> LockSession::take_all() {
 }
 
 // The locks that the client had at an agent that is gone, as long as they are still its own. One that is asked for is
-// held, whatever becomes of the others and of the client, so that it is given back with them.
+// held, even if the others fail or the client ends, so that it is released with them.
 Task<> LockSession::resume_all() {
   for (const LockId& id : request_.locks) {
     Lease lease{request_.resumed.at(id.name), 0, request_.claim.ttl, now() + request_.claim.ttl};
@@ -109,7 +109,7 @@ Task<std::string> LockSession::extend_again(const LockId& id, Lease& lease) {
   co_return lost;
 }
 
-// What does not reach the store is tried again until the lock has ended by itself.
+// A release that does not reach the store is tried again until the lock has expired.
 Task<> LockSession::give_back() {
   const std::vector<HeldLock> all = std::exchange(held_, {});
   keeper_.notify();
@@ -125,7 +125,7 @@ Task<> LockSession::give_back() {
         lost = !released && !in_doubt;
       } catch (const TransportError& e) {
         if (!std::exchange(in_doubt, true)) {
-          log::warning("a lock could not be given back; trying again until it ends by itself",
+          log::warning("a lock could not be released; trying again until it expires",
                        {{"lock", lock.id.name}, {"by", by_text()}, {"error", e.what()}});
         }
       }
@@ -134,11 +134,11 @@ Task<> LockSession::give_back() {
     }
     if (!lost) continue;
     const std::string found = co_await ask_what_stands_instead(context_.timers, context_.store, lock.id);
-    was_not_ours(lock.id.name, "it was not held any more when it was to be given back: " + found);
+    was_not_ours(lock.id.name, "the release found that it was no longer held: " + found);
   }
 }
 
-// Found only now: the client, which worked under it, must know.
+// The loss is found only now: the client, which worked under the lock, must know.
 void LockSession::was_not_ours(const std::string& name, const std::string& reason) {
   lost_name_ = name;
   reason_ = reason;
@@ -167,7 +167,7 @@ void LockSession::deliver() {
 
 void LockSession::ask_to_end() {
   if (std::exchange(asked_to_end_, true)) return;
-  reason_ = "the agent stops";
+  reason_ = "the agent is stopping";
   if (state_ == State::trying || state_ == State::waiting) {
     enter(State::failed);
     cancel();

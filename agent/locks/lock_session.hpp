@@ -27,7 +27,7 @@ namespace jeton::agent {
 // LockTry, whose lease the session keeps as a HeldLock.
 struct LockRequest {
   std::string name;           // of the lock that was asked for; the others go with it
-  std::vector<LockId> locks;  // one or more, that one included; of a detached request it alone
+  std::vector<LockId> locks;  // one or more, that one included; a detached request has only that one
   // Of each lock: the time to live and the note; of a detached one also the owner id that the client chose, if any.
   LockClaim claim{};
   // Owner ids by name, of each lock: they are held already, see outlives_agent.
@@ -59,7 +59,7 @@ class LockSession : public std::enable_shared_from_this<LockSession> {
     releasing,    // the client has gone; they are being given back
     busy,         // not won in time
     failed,       // the store cannot be asked, or the agent stops
-    lost,         // one is no longer ours; the others are given back
+    lost,         // one is lost; the others are released
     ended,        // given back, or called off
     handed_over,  // the client goes on with them in another session
   };
@@ -74,12 +74,12 @@ class LockSession : public std::enable_shared_from_this<LockSession> {
   LockSession(const LockSession&) = delete;
   LockSession& operator=(const LockSession&) = delete;
 
-  // `on_end`: called once, when it has nothing to do any more.
+  // `on_end`: called once, when the session has no more work.
   static void start(const std::shared_ptr<LockSession>& self, std::function<void(LockSession*)> on_end);
 
   // The client has gone or needs the locks no more: held locks are given back.
   void cancel();
-  // The client of a detached lock knows that it has it: from now on it is the client's.
+  // The client of a detached lock has received the answer: from now on the lock belongs to the client.
   void deliver();
   // The agent stops: a waiting client learns it at once; a holder is asked to end, and has its locks until it does.
   void ask_to_end();

@@ -115,7 +115,7 @@ Task<> LockSession::renew_due() {
 // The store has said that it is not ours. If it ran out before that, the renewals that failed are the cause.
 Task<> LockSession::lose_to_another(LockId id) {
   HeldLock* lock = find(id.name);
-  if (lock->missed.trouble.empty()) lock->missed.trouble = "the store does not know it as ours any more";
+  if (lock->missed.trouble.empty()) lock->missed.trouble = "the store no longer has it with our owner id";
   const std::string found = co_await ask_what_stands_instead(context_.timers, context_.store, id);
   lock = find(id.name);
   if (lock == nullptr) co_return;

@@ -26,7 +26,7 @@ void check_token(const FetchedToken& token, const std::string& name, std::size_t
                                            std::to_string(capacity) + "; raise tokens." + name + ".capacity");
   }
   if (token.expires_at <= now)
-    throw SourceError(Kind::transient, "the token had run out before its answer was complete");
+    throw SourceError(Kind::transient, "the token expired before the provider's answer was complete");
 }
 
 std::string fingerprint_of(const HttpRequest& request) {

@@ -1,4 +1,4 @@
-// What sources have in common about requests and tokens. Pure functions, any thread.
+// Functions about requests and tokens that all sources share. Pure functions, any thread.
 #pragma once
 
 #include <cstddef>

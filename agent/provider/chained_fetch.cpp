@@ -15,8 +15,8 @@ namespace {
 
 using Kind = SourceError::Kind;
 
-// A provider may have a word of its own for a refresh token that it does not take, or none. What is said of the client,
-// of the grant or of the URL is no word about it.
+// A provider may have a code of its own for a refused refresh token, or none. An error about the client, the grant or
+// the URL is not about the refresh token.
 bool may_be_of_refresh_token(const SourceError& refusal) {
   constexpr std::array<std::string_view, 5> of_others{"invalid_client", "unauthorized_client", "unsupported_grant_type",
                                                       "invalid_scope", "invalid_target"};
@@ -28,16 +28,16 @@ bool may_be_of_refresh_token(const SourceError& refusal) {
 
 SourceError with_remedy(const SourceError& refusal, const std::string& place) {
   const char* const sure = refusal.code() == "invalid_grant" ? "; the" : "; if the";
-  return refusal.reworded(std::string(refusal.what()) + sure +
-                          " refresh token has run out, was revoked, or was used by somebody else: put a new one into " +
-                          place);
+  return refusal.reworded(
+      std::string(refusal.what()) + sure +
+      " refresh token has expired, was revoked, or was used by another client: put a new one into " + place);
 }
 
 SourceError waiting_for_a_person(const SourceError& failure, const std::string& place) {
   return failure.reworded(std::string(failure.what()) +
-                          "; its refresh token could not be taken over and the one before is spent, so nothing is sent "
-                          "until there is a new one in " +
-                          place + ", or jetonctl refresh asks for it");
+                          "; the new refresh token is not known and the previous one is spent, so nothing is sent "
+                          "until a new one is in " +
+                          place + ", or until jetonctl refresh asks for it");
 }
 
 // Of an earlier fetch, by this host or another: the pause that followed it is lost.

@@ -16,7 +16,7 @@ namespace jeton::agent {
 using AskWithToken = std::function<Task<RotatingAnswer>(SecretString refresh_token)>;
 
 // `configured` and `tokens` outlive the task. Throws SourceError, whose message names the place of `configured` if only
-// a person can help. Sends nothing if the chain is spent, unless that is asked for.
+// a person can help. Sends nothing if the chain is spent, unless an operator asked for the fetch.
 [[nodiscard]] Task<FetchedToken> fetch_by_chain(FetchContext context, const SecretTemplate& configured,
                                                 const TokenValues& tokens, AskWithToken ask);
 

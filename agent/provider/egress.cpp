@@ -9,7 +9,7 @@
 namespace jeton::agent {
 namespace {
 
-// User and password as they stand in the URL; each of them alone, too.
+// User and password as they are in the URL, together and each by itself.
 void remember_credentials(std::string_view url, std::vector<SecretString>& secrets) {
   const std::size_t begin = url.find("://") + 3;
   const std::size_t at = url.rfind('@');

@@ -11,7 +11,7 @@ namespace jeton::agent {
 
 // Fills in timeouts, redirects and route. What of it is secret (the proxy's URL, its password) is added to `secrets`,
 // which then are the request's: called when everything else of the request is there.
-// Throws Error, without any secret: a reference that cannot be resolved, a proxy whose URL is none.
+// Throws Error, without any secret: a reference cannot be resolved, or the URL of the proxy is not valid.
 void apply_egress(HttpRequest& request, const EgressConfig& config, const TokenValues& tokens,
                   std::vector<SecretString>& secrets);
 

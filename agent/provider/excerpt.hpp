@@ -1,4 +1,4 @@
-// What of a provider's own words may stand in a message: short, on one line, without any secret of ours.
+// Quotes a provider's text for a message: short, on one line, without any secret of ours.
 #pragma once
 
 #include <cstddef>
@@ -13,7 +13,7 @@ namespace jeton::agent {
 inline constexpr std::size_t excerpt_limit = 160;  // bytes
 
 // `text` (UTF-8) with each occurrence of a secret replaced by ***, control characters by spaces, cut to the limit.
-// Secrets shorter than 3 bytes are left alone: they would blot out ordinary text and are guessed anyway.
+// Secrets shorter than 3 bytes are not replaced: that would destroy ordinary text, and they are guessed anyway.
 [[nodiscard]] std::string excerpt(std::string_view text, std::span<const SecretString> secrets);
 
 }  // namespace jeton::agent

@@ -1,4 +1,4 @@
-// The source a token's configuration asks for, whatever its type.
+// Makes the source that a token's configuration asks for.
 #pragma once
 
 #include <filesystem>
@@ -13,13 +13,13 @@
 
 namespace jeton::agent {
 
-// What sources share; all outlive them.
+// The parts that sources share; all outlive them.
 struct SourceParts {
   HttpTransport& http;
   Timers& timers;
   const TokenValues& tokens;                               // for ${token:NAME}
   Random& random;                                          // for jti
-  std::vector<std::filesystem::path> agent_directories{};  // of the agent alone: commands must not write there
+  std::vector<std::filesystem::path> agent_directories{};  // of the agent only: commands must not write there
 };
 
 // Throws Error if the host lacks what the source needs.

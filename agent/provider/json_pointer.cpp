@@ -5,7 +5,7 @@
 namespace jeton::agent {
 namespace {
 
-// ~1 stands for a slash, ~0 for a tilde.
+// ~1 is an escaped slash, ~0 an escaped tilde.
 WipingText unescaped(std::string_view token) {
   WipingText out;
   for (std::size_t i = 0; i < token.size(); ++i) {

@@ -24,7 +24,7 @@ constexpr int max_links = 40;  // on the way to a file, as in the kernel
 constexpr std::uint32_t watched = IN_CREATE | IN_MOVED_TO | IN_MOVED_FROM | IN_DELETE | IN_MODIFY | IN_CLOSE_WRITE |
                                   IN_DELETE_SELF | IN_MOVE_SELF | IN_ONLYDIR;
 
-constexpr Duration look_again = std::chrono::seconds(5);  // where changes cannot be heard of
+constexpr Duration look_again = std::chrono::seconds(5);  // where changes cannot be noticed
 
 // The names on the way, "a" and "b" of /a/b.
 std::deque<std::string> names_of(const std::filesystem::path& path) {
@@ -35,9 +35,9 @@ std::deque<std::string> names_of(const std::filesystem::path& path) {
   return names;
 }
 
-// What a walk along all paths finds.
+// The result of a walk along all paths.
 struct WalkedPaths {
-  std::map<int, std::set<std::string>> names;    // watched directory -> what matters in it
+  std::map<int, std::set<std::string>> names;    // watched directory -> the relevant names in it
   std::set<std::pair<int, std::string>> finals;  // the files themselves
   std::string trouble;                           // a directory cannot be watched, and why
 };
@@ -95,7 +95,7 @@ struct PathWatch::Impl : std::enable_shared_from_this<Impl> {
     events.assign(fd.release());
   }
 
-  // What is watched already stays so; a directory that is no longer on the way is let go.
+  // Existing watches stay; a directory that is no longer part of the path is not watched any more.
   void watch_all() {
     WalkedPaths found;
     try {

@@ -25,8 +25,8 @@ class PathWatch {
   PathWatch& operator=(const PathWatch&) = delete;
   ~PathWatch();
 
-  // A writer has begun to change a file in place and has not closed it yet; `changed` follows when it does. Hears what
-  // has happened until now: ask before reading, and after it. `changed` follows also on what is heard here.
+  // A writer has begun to change a file in place and has not closed it yet; `changed` follows when it does. Reads the
+  // events until now: ask before reading the file, and after it. `changed` also follows for events that are read here.
   [[nodiscard]] bool being_written();
 
  private:

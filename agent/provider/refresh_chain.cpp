@@ -7,7 +7,7 @@ namespace {
 
 constexpr int state_version = 1;
 
-// Nothing if it is not there or no text.
+// Nothing if it is missing or not a text.
 std::optional<SecretString> member_of(const WipingJson& json, const char* key) {
   const auto found = json.find(key);
   if (found == json.end() || !found->is_string()) return std::nullopt;
@@ -37,7 +37,7 @@ RefreshChain::RefreshChain(const SecretString& state, const SecretString& config
 std::vector<SecretString> RefreshChain::candidates() const {
   std::vector<SecretString> all{current_};
   if (previous_ && !(*previous_ == current_)) all.push_back(*previous_);
-  // The configured one is no candidate beside them: a chain that descends from it has used it.
+  // The configured token is not a candidate beside them: a chain that descends from it has used it.
   return all;
 }
 

@@ -23,9 +23,9 @@ class RefreshChain {
   // To be tried in this order, each only after the one before was refused as invalid_grant. Never empty.
   [[nodiscard]] std::vector<SecretString> candidates() const;
 
-  // The provider took one of them, and what it gave cannot be read: presented again, it may end the chain.
+  // The provider accepted one of them, and its answer cannot be read: presented again, the token may end the chain.
   [[nodiscard]] bool spent() const { return spent_; }
-  // The same state, in which that is written.
+  // The same state with that mark.
   [[nodiscard]] SecretString as_spent() const;
 
   // The state after `used` was accepted; `next`: the refresh token in the answer, nothing if `used` goes on.

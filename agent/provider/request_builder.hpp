@@ -12,13 +12,13 @@ namespace jeton::agent {
 
 struct BuiltRequest {
   HttpRequest request;
-  std::vector<SecretString> secrets;  // what must never be shown, in each form it is sent in
+  std::vector<SecretString> secrets;  // must never be shown; in each form in which it is sent
 };
 
-// Throws Error, without any secret: a reference that cannot be resolved, a URL that is none, or http:// to another
+// Throws Error, without any secret: a reference that cannot be resolved, a URL that is not valid, or http:// to another
 // host than loopback without allow_http (checked here again, because the URL may hold a reference).
 //
-// The tokens of `terms` know what ${refresh_token} stands for, should the request have it.
+// The tokens of `terms` give the value of ${refresh_token}, if the request has it.
 [[nodiscard]] BuiltRequest build_request(const HttpSourceConfig& config, const RequestTerms& terms);
 
 // source.revocation, which the configuration has. The tokens of `terms` know the token to revoke.

@@ -65,7 +65,7 @@ std::optional<SecretString> RequestScope::named_value(const std::string& name) c
   } catch (const Error& e) {
     throw Error("values." + name + ": " + e.what());
   }
-  // What a function makes of a secret may be as good as it, or tell it.
+  // The result of a function of a secret may be as useful as the secret, or reveal it.
   const bool called = value->function != RequestValue::Function::none;
   if (called && !made.empty() && is_made_of_secrets(*value, config_->values)) resolver_.remember(made);
   values_.emplace(name, made);
@@ -76,7 +76,7 @@ SecretString RequestScope::part(const std::string& name) const {
   const auto [known, is_new] = parts_.try_emplace(name);
   if (!is_new) {
     if (known->second) return *known->second;
-    throw Error("${request:" + name + "}: it is made of itself");
+    throw Error("${request:" + name + "}: it refers to itself");
   }
   try {
     SecretString made = make_part(name);
@@ -104,7 +104,7 @@ SecretString RequestScope::make_part(const std::string& name) const {
 
 const SecretString& RequestScope::url() const { return once(config_->url, "url"); }
 
-// Once: what is signed is what is sent, nonces included.
+// Made once, so that the signed text is the sent text, nonces included.
 const SecretString& RequestScope::once(const SecretTemplate& text, std::string_view name) const {
   const auto known = resolved_.find(&text);
   if (known != resolved_.end()) return known->second;

@@ -1,8 +1,8 @@
-// RequestScope: what the references in one request stand for: its moment, its nonces, its named values, and the parts
+// RequestScope: the values of the references in one request: its time, its nonces, its named values, and the parts
 // of the request itself that a signature is made over. One for each request; reads files and environment when asked.
 //
 // A value and a part are made when they are first asked for, and are the same from then on. Remembers, in its resolver,
-// what of them must never be shown: every secret, and what a function makes of one. One thread.
+// those that must never be shown: every secret, and every result of a function of one. One thread.
 #pragma once
 
 #include <algorithm>
@@ -21,14 +21,14 @@
 
 namespace jeton::agent {
 
-// What a request depends on beside the configuration.
+// The inputs of a request beside the configuration.
 struct RequestTerms {
   const TokenValues& tokens;
   Random& random;
   WallTime now;
 };
 
-// For a fingerprint, which tells one request from another by what is not new in each: every nonce is the same.
+// For a fingerprint, which distinguishes requests by the parts that are not new in each: every nonce is the same.
 class NoRandom final : public Random {
  public:
   void fill(std::span<std::byte> out) override { std::fill(out.begin(), out.end(), std::byte{0}); }
@@ -47,7 +47,7 @@ class RequestScope final : public TokenValues {
   // All parameters of the query and the fields of the form.
   [[nodiscard]] Parameters query() const { return parameters(config_->query, {}); }
   [[nodiscard]] Parameters form() const { return parameters(config_->form, {}); }
-  // Of a body that is no form; empty if there is none.
+  // The body if it is not a form; empty if there is none.
   [[nodiscard]] SecretString body() const;
   // The URL as it is configured, with its references resolved.
   [[nodiscard]] const SecretString& url() const;
@@ -70,7 +70,7 @@ class RequestScope final : public TokenValues {
 
   const RequestTerms terms_;
   const HttpRequestConfig* config_;
-  // References are resolved by const functions; what they find is kept.
+  // References are resolved by const functions, which keep the results.
   mutable SecretResolver resolver_;
   mutable std::map<const SecretTemplate*, SecretString> resolved_;
   mutable std::optional<SecretString> json_;

@@ -45,7 +45,7 @@ SecretString base64_decoded(std::string_view text) {
   SecretString url_safe;
   for (const char& c : text) url_safe.append(c == '+' ? "-" : c == '/' ? "_" : std::string_view(&c, 1));
   const auto bytes = base64url_decode(url_safe.reveal());
-  if (!bytes) throw Error("the text is no base64");
+  if (!bytes) throw Error("the text is not base64");
   return *bytes;
 }
 

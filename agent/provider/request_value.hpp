@@ -6,7 +6,7 @@
 
 namespace jeton::agent {
 
-// What the function of `value` makes of a text and a key. Throws Error, without any of them: a key that does not suit.
+// The result of the function of `value` for a text and a key. Throws Error, without any of them, for an unsuitable key.
 [[nodiscard]] SecretString apply_function(const RequestValue& value, const SecretString& text, const SecretString& key);
 
 }  // namespace jeton::agent

@@ -1,4 +1,4 @@
-// SecretResolver: fills in what a source is configured to send and remembers what of it must never be shown: every
+// SecretResolver: resolves the configured texts of a source and remembers the values that must never be shown: every
 // reference, and a literal under a name that sounds like a secret. One for each request; reads files and environment
 // when called.
 #pragma once

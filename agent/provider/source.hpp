@@ -12,7 +12,7 @@
 
 namespace jeton::agent {
 
-// Why a fetch brought no token. The message has no secret and tells the operator what to do.
+// The reason why a fetch failed. The message has no secret and says what to do.
 class SourceError : public Error {
  public:
   // transient: network, 5xx, 429, an answer that holds no usable token: try again with backoff. permanent: the provider
@@ -22,7 +22,7 @@ class SourceError : public Error {
   SourceError(Kind kind, const std::string& message, std::optional<Duration> retry_after = std::nullopt)
       : Error(message), kind_(kind), retry_after_(retry_after) {}
   [[nodiscard]] Kind kind() const { return kind_; }
-  // What the provider asked for by Retry-After; already capped.
+  // The pause that the provider asked for by Retry-After; already capped.
   [[nodiscard]] std::optional<Duration> retry_after() const { return retry_after_; }
   void set_retry_after(std::optional<Duration> pause) { retry_after_ = pause; }
   // What response.error_rules can name: the provider's word for its refusal, without secrets (empty: it has none), and
@@ -35,16 +35,16 @@ class SourceError : public Error {
   }
   // Of the request that failed, as Source::fingerprint(); empty: it was not made, or is never the same.
   [[nodiscard]] const std::string& request() const { return request_; }
-  // FetchedToken::state of an answer that was of no use otherwise; empty: what was there still holds.
+  // FetchedToken::state of an answer that was of no use otherwise; empty: the former state still holds.
   [[nodiscard]] const SecretString& state() const { return state_; }
   void set_state(SecretString state) { state_ = std::move(state); }
   void set_request(std::string fingerprint) { request_ = std::move(fingerprint); }
-  // What came, as bytes, if the provider may have put into it what the next fetch needs and it cannot be read: for an
-  // operator. Empty: nothing is lost.
+  // The bytes of an answer that cannot be read and may have a new refresh token, for an operator. Empty: nothing is
+  // lost.
   [[nodiscard]] const SecretString& unread_answer() const { return unread_answer_; }
   void set_unread_answer(SecretString bytes) { unread_answer_ = std::move(bytes); }
-  // The bytes speak of it, so what was presented is spent: presented again, it ends the chain at a strict provider. The
-  // fetch waits for a person.
+  // The bytes mention a refresh token, so the presented one is spent: if it is presented again, a strict provider ends
+  // the chain. The fetch waits for a person.
   [[nodiscard]] bool spent() const { return spent_; }
   void set_spent() { spent_ = true; }
   // The same failure in other words.
@@ -65,10 +65,10 @@ class SourceError : public Error {
   bool spent_ = false;
 };
 
-// What a fetch gets from the fleet.
+// The inputs of a fetch from the fleet.
 struct FetchContext {
-  SecretString state{};    // what the last successful fetch left for this one (FetchedToken::state); empty: nothing
-  bool asked_for = false;  // by an operator: what would wait for a person is sent
+  SecretString state{};    // the state that the last successful fetch left (FetchedToken::state); empty: none
+  bool asked_for = false;  // by an operator: a request that waits for a person is sent
 };
 
 class Source {
@@ -81,25 +81,25 @@ class Source {
   // Throws SourceError. On cancellation stops the transfer and throws system_error(operation_aborted).
   virtual Task<FetchedToken> fetch(FetchContext context) = 0;
 
-  // Tells whether the next request is the same as another one, secrets included; a short SHA-256, so it reveals none.
+  // Shows whether the next request equals another one, secrets included; a short SHA-256, so it reveals none.
   // Empty if it cannot be made now, or is never the same.
   [[nodiscard]] virtual std::string fingerprint() const { return {}; }
 
-  // What a fetch would bring may have changed by itself (a file was replaced): `changed` is called from the loop, and a
-  // refresh follows, also in the pause after a failure, which this may have mended. A source that cannot tell calls
-  // nobody. Set once, before the first fetch.
+  // `changed` is called from the loop when a fetch may bring a new token (a file was replaced). A refresh follows, also
+  // in the pause after a failure, because the change may have corrected it. A source that cannot notice changes never
+  // calls it. Set once, before the first fetch.
   virtual void on_change(std::function<void()> /*changed*/) {}
 
   // Whether the provider can be informed that a token is no longer used.
   [[nodiscard]] virtual bool revokes() const { return false; }
-  // Tells it: one attempt, harmless if the token is revoked already (RFC 7009). Throws SourceError, and on cancellation
+  // Revokes a token: one attempt, harmless if it is revoked already (RFC 7009). Throws SourceError, and on cancellation
   // system_error(operation_aborted).
   virtual Task<> revoke(SecretString /*token*/) {
     throw SourceError(SourceError::Kind::permanent, describe() + " has no way to revoke a token");
     co_return;
   }
 
-  // What a fetch does, for `jeton-agent fetch --dry-run`: "runs /usr/bin/get-token", without any secret. Nothing: it
+  // Describes a fetch, for `jeton-agent fetch --dry-run`: "runs /usr/bin/get-token", without any secret. Nothing: it
   // sends HTTP requests, and its transport sees them.
   [[nodiscard]] virtual std::optional<std::string> describe_request() const { return describe(); }
 

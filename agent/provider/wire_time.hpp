@@ -17,12 +17,13 @@ inline constexpr Duration retry_after_cap = std::chrono::hours{24};
 [[nodiscard]] std::optional<Duration> parse_retry_after(std::string_view text, WallTime now);
 
 // "Sun, 06 Nov 1994 08:49:37 GMT", "Sunday, 06-Nov-94 08:49:37 GMT" (a year more than 50 years ahead of `now` belongs
-// to the century before) or "Sun Nov  6 08:49:37 1994"; and what is met in their place: "Sun, 06-Nov-1994" as in
+// to the century before) or "Sun Nov  6 08:49:37 1994"; and common deviations: "Sun, 06-Nov-1994" as in
 // cookies, UTC or +0000 instead of GMT. The name of the day is not checked against the date.
 [[nodiscard]] std::optional<WallTime> parse_http_date(std::string_view text, WallTime now);
 
 // "2026-01-02T03:04:05.678+01:00" or with Z; also +0100, +01 and UTC, and a blank before these. Digits past the
-// millisecond are dropped. A leap second is the second after. A date without a zone is no time: its zone is not known.
+// millisecond are dropped. A leap second is the second after. A date without a zone is not accepted: its zone is not
+// known.
 [[nodiscard]] std::optional<WallTime> parse_rfc3339(std::string_view text);
 
 // Since the Unix epoch: as seconds if that is before the year 10000, else as milliseconds, microseconds or nanoseconds.

@@ -69,7 +69,7 @@ SecretString FleetCodec::decode_bytes(const std::string& name, std::uint64_t num
   try {
     return seal_->open(box_of(parse_wiping_json(text).at("sealed")), bytes_of(name, number));
   } catch (const WipingJson::exception&) {
-    throw Error("it is not sealed as this host seals");
+    throw Error("it is not in the sealed form of this host; set the same coordination.seal on every host");
   }
 }
 
@@ -89,7 +89,7 @@ Record FleetCodec::decode(const std::string& name, const WipingJson& json) const
   const SecretString plain = seal_->open(envelope.box, what);
   Record record = decode_record(plain.reveal());
   if (record.generation != what.generation || to_unix_ms(record.expires_at) != what.expires_at_ms) {
-    throw Error("sealed record says otherwise than its envelope");
+    throw Error("sealed record does not match its envelope");
   }
   return record;
 }

@@ -3,7 +3,7 @@
 //
 //   {"v":1,"generation":...,"expires_at_ms":...,"sealed":{"key":"<id>","nonce":"<base64>","box":"<base64>"}}
 //
-// A message is what it is, or signed:
+// A message is plain, or signed:
 //
 //   {"type":"signed","key":"<id>","mac":"<base64>","message":"<the message>"}
 //
@@ -27,11 +27,11 @@ class FleetCodec {
   explicit FleetCodec(std::shared_ptr<const Seal> seal = nullptr) : seal_(std::move(seal)) {}
 
   [[nodiscard]] SecretString encode(const std::string& name, const Record& record) const;
-  // Throws Error, without any of the content: what is wrong with it.
+  // Throws Error that names the mistake, without any of the content.
   [[nodiscard]] Record decode(const std::string& name, std::string_view text) const;
   [[nodiscard]] Record decode(const std::string& name, const WipingJson& json) const;
 
-  // Bytes of any kind that belong to the token of this name and stay on this host; `number` tells them from others.
+  // Bytes of any kind that belong to the token of this name and stay on this host; `number` distinguishes them.
   [[nodiscard]] SecretString encode_bytes(const std::string& name, std::uint64_t number, std::string_view bytes) const;
   // Throws Error, without any of the content.
   [[nodiscard]] SecretString decode_bytes(const std::string& name, std::uint64_t number, std::string_view text) const;
@@ -39,7 +39,7 @@ class FleetCodec {
   [[nodiscard]] bool seals() const { return seal_ != nullptr; }
   // `message`: about the token of this name.
   [[nodiscard]] std::string sign(const std::string& name, const std::string& message) const;
-  // The message in a signed one; throws Error if it is none, or is not of this fleet.
+  // The message in a signed one; throws Error if it is not signed, or not by this fleet.
   [[nodiscard]] std::string verified(const std::string& name, const WipingJson& json) const;
 
  private:

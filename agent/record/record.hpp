@@ -21,9 +21,9 @@ namespace jeton::agent {
 // The fence of the lease it was fetched under: microseconds since 1970 or a little more. 0 means none.
 using Generation = std::uint64_t;
 
-// A fence or generation that is a hundred years ahead of the coordinator's clock is none: somebody wrote it, or it is
-// damaged. Every backend ignores it. The limit moves with the clock, so a fence below it has room to rise. No clock is
-// so wrong that a true fence is above it. The limit stays below 2^53, where the exact numbers of Lua end.
+// A fence or generation that is a hundred years ahead of the coordinator's clock is not valid: it was written by hand,
+// or it is damaged. Every backend ignores it. The limit moves with the clock, so a fence below it has room to rise. No
+// clock is so wrong that a true fence is above it. The limit stays below 2^53, where the exact numbers of Lua end.
 inline constexpr std::chrono::hours fence_room{24 * 36'525};
 [[nodiscard]] constexpr Generation fence_limit(WallTime coordinator_now) {
   const auto limit = std::chrono::microseconds(coordinator_now.time_since_epoch() + fence_room).count();

@@ -29,7 +29,7 @@ std::optional<std::string> fault_of_value(std::string_view value) {
   const char* kind = static_cast<unsigned char>(*bad) > 0x7f ? "not ASCII"
                      : *bad == ' '                           ? "a space"
                                                              : "a control character";
-  return std::string("holds a character that no token may have (") + kind + " at byte " +
+  return std::string("holds a character that is not allowed in a token (") + kind + " at byte " +
          std::to_string(bad - value.begin() + 1) + ")";
 }
 
@@ -47,7 +47,7 @@ void check_record(const Record& record, WallTime now) {
   check_time(record.issued_at);
   check_time(record.expires_at);
   check_value(record.value);
-  check(is_token_type(record.type), "the type of the record is no word such as Bearer");
+  check(is_token_type(record.type), "the type of the record is not a word such as Bearer");
   check(record.attributes.size() <= max_attributes, "the record has too many attributes");
   for (const auto& [name, text] : record.attributes) {
     check(name.size() <= max_attribute_size && text.size() <= max_attribute_size,

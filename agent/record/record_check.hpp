@@ -1,4 +1,4 @@
-// What a token and its record may hold, wherever they come from: a provider's answer, another host, a file, a segment.
+// Rules for the content of tokens and records from all origins: a provider's answer, another host, a file, a segment.
 // Pure functions, any thread.
 #pragma once
 
@@ -16,8 +16,8 @@ inline constexpr std::size_t max_type_size = 64;              // bytes
 inline constexpr std::size_t max_attribute_size = 1024;       // bytes
 inline constexpr std::size_t max_attributes = 256;
 
-// Why `value` is no token, without any of it: "is empty", "holds a character that no token may have (a space at byte
-// 7)". Nothing if it may be one.
+// Why `value` cannot be a token, without any of it: "is empty", "holds a character that is not allowed in a token (a
+// space at byte 7)". Nothing if it may be one.
 [[nodiscard]] std::optional<std::string> fault_of_value(std::string_view value);
 
 // A word such as Bearer. A token without a type has an empty one.

@@ -41,7 +41,7 @@ void put_boot_ends(WipingJson& json, const Record& record) {
   json["boot"] = std::move(ends);
 }
 
-// Those of another boot say nothing here.
+// Times of another boot have no meaning here.
 void take_boot_ends(const WipingJson& json, Record& record) {
   const auto ends = json.find("boot");
   if (ends == json.end()) return;

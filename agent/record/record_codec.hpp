@@ -1,4 +1,4 @@
-// A Record as JSON: what stands in Redis, on the channel and in the local coordinator's file.
+// A Record as JSON, as it is in Redis, on the channel and in the local coordinator's file.
 //
 //   {"v":1,"generation":1795000000000000,"value":"...","type":"Bearer","attributes":{},"issued_at_ms":...,
 //    "expires_at_ms":...,"previous":{"value":"...","generation":...,"accept_until_ms":...,"expires_at_ms":...},"fetched_by":"host-1",
@@ -18,12 +18,12 @@ namespace jeton::agent {
 
 [[nodiscard]] SecretString encode_record(const Record& record);
 
-// Throws Error (without any of the content) if it is no record of version 1, lacks a member, or holds a
+// Throws Error (without any of the content) if it is not a record of version 1, lacks a member, or holds a
 // value out of range.
 [[nodiscard]] Record decode_record(std::string_view text);
 [[nodiscard]] Record decode_record(const WipingJson& json);
 
-// Throws Error (without any of the content) if `text` is no JSON.
+// Throws Error (without any of the content) if `text` is not JSON.
 [[nodiscard]] WipingJson parse_record(std::string_view text);
 
 }  // namespace jeton::agent

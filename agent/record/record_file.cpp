@@ -19,7 +19,7 @@ RecordFile::RecordFile(const std::filesystem::path& directory, std::string name,
     make_private_directory(directory);
   } catch (const Error& e) {
     throw Error("the state directory cannot be used: " + std::string(e.what()) +
-                "; make it, owned by the agent's user, or set agent.state_dir to another");
+                "; create it for the agent's user, or set agent.state_dir to another directory");
   }
 }
 
@@ -29,14 +29,15 @@ std::optional<Record> RecordFile::load() {
   try {
     return codec_.decode(name_, text->reveal());
   } catch (const Error& e) {
-    throw Error(file_.string() + ": " + e.what() +
-                "; give back the seal key that it was written with, or remove it if the provider's refresh token is "
-                "configured anew");
+    throw Error(
+        file_.string() + ": " + e.what() +
+        "; restore the seal key that it was written with, or remove the file after you configured a new refresh "
+        "token of the provider");
   }
 }
 
 void RecordFile::save(const Record& record) {
-  make_private_directory(file_.parent_path());  // somebody may have removed it
+  make_private_directory(file_.parent_path());  // it may have been removed
   replace_private_file(file_, codec_.encode(name_, record), Durability::disk);
 }
 

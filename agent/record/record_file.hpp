@@ -16,7 +16,7 @@
 
 namespace jeton::agent {
 
-// Where the refresh loop leaves a record before it tells anybody of it.
+// Where the refresh loop saves a record before it publishes it.
 class RecordKeeper {
  public:
   RecordKeeper() = default;
@@ -27,7 +27,7 @@ class RecordKeeper {
   // Both throw Error that says what to do.
   [[nodiscard]] virtual std::optional<Record> load() = 0;
   virtual void save(const Record& record) = 0;
-  // An answer that cannot be read, for an operator; and that those kept before are of no use any more.
+  // Keep an answer that cannot be read, for an operator; and remove the kept answers.
   virtual void keep_answer(const SecretString& answer, WallTime at) = 0;
   virtual void forget_answers() = 0;
 };

@@ -8,9 +8,9 @@
 
 namespace jeton::agent {
 
-// Gives each end of `record` that has none its place on the boot clock, and puts back by the wall clock what a step has
-// moved behind that. `known`: the same generation as this host had it before, whose ends hold; may be null. A record
-// whose age nothing tells (it is dated in the future, and comes from another boot or another host) has run out.
+// Sets the boot time of each end of `record` that has none, and corrects by the wall clock an end that a step has moved
+// behind that. `known`: the same generation as this host had it before, whose ends hold; may be null. A record
+// of unknown age (it is dated in the future, and comes from another boot or another host) has expired.
 void bind_to_boot_clock(Record& record, const Record* known, const Clock& clock);
 
 // The same instants on another wall clock: `offset` is added to every time of it.

@@ -31,7 +31,7 @@ std::string encode(const unsigned char* bytes, std::size_t size) {
   return text;
 }
 
-// Empty if it is no base64 or too long.
+// Empty if it is not base64 or too long.
 Bytes decode(std::string_view text, std::size_t limit) {
   Bytes bytes(limit);
   std::size_t size = 0;
@@ -77,7 +77,7 @@ Seal::Seal(const std::vector<SecretString>& keys) {
     if (line.starts_with(key_prefix)) bytes = decode(line.substr(key_prefix.size()), key_size);
     if (bytes.size() != key_size) {
       throw Error("seal key " + std::to_string(keys_.size() + 1) +
-                  " is no key; make one with jeton-agent keygen and copy the whole file");
+                  " is not a key; make one with jeton-agent keygen and copy the whole file");
     }
     SecretString raw(std::string_view(reinterpret_cast<const char*>(bytes.data()), bytes.size()));
     keys_.push_back({raw.fingerprint(), std::move(raw)});
@@ -111,7 +111,7 @@ SecretString Seal::open(const SealedBox& sealed, const SealedFor& what) const {
       ::crypto_aead_xchacha20poly1305_ietf_decrypt(text.data(), &size, nullptr, box.data(), box.size(), data_of(bound),
                                                    bound.size(), nonce.data(), data_of(key->bytes.reveal())) == 0;
   if (!opened)
-    throw Error("sealed record was changed, or is that of another token or generation; who writes to Redis?");
+    throw Error("sealed record was changed, or belongs to another token or generation; who writes to Redis?");
   return SecretString(std::string_view(reinterpret_cast<const char*>(text.data()), static_cast<std::size_t>(size)));
 }
 

@@ -2,7 +2,7 @@
 // Redis).
 //
 // XChaCha20-Poly1305 (draft-irtf-cfrg-xchacha, libsodium) under a random 192-bit nonce; the name of the token, its
-// generation and its expiry are associated data, so a sealed record is no record of another token, and cannot be
+// generation and its expiry are associated data, so a sealed record cannot serve as one of another token, or be
 // passed off as newer or longer-lived. The first key seals and signs, all open and verify. Immutable: any thread.
 #pragma once
 
@@ -39,7 +39,7 @@ class Seal {
   // Throws Error: sealed with a key that is not here, or changed on the way or made for something else.
   [[nodiscard]] SecretString open(const SealedBox& box, const SealedFor& what) const;
 
-  // Authenticates a text that is no secret, for the token of this name: keyed BLAKE2b (RFC 7693).
+  // Authenticates a text that is not secret, for the token of this name: keyed BLAKE2b (RFC 7693).
   struct Signature {
     std::string key_id;
     std::string mac;  // base64

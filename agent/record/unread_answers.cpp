@@ -11,7 +11,7 @@ namespace jeton::agent {
 namespace {
 
 constexpr std::string_view answer_suffix = ".answer-";
-constexpr std::size_t sealed_limit = 2 * max_unread_answer;  // base64 and what stands around it
+constexpr std::size_t sealed_limit = 2 * max_unread_answer;  // base64 and the JSON around it
 
 }  // namespace
 

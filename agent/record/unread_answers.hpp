@@ -1,5 +1,5 @@
 // UnreadAnswers: the answers of one token's provider that may hold a new refresh token and could not be read, on this
-// host's disk, so that an operator can take out by hand what the agent could not find (`jeton-agent answers NAME`).
+// host's disk, so that an operator can find the refresh token by hand (`jeton-agent answers NAME`).
 //
 // The newest three, 256 KiB of each at most; sealed by the fleet's keys, mode 0600. One thread at a time.
 #pragma once
@@ -25,7 +25,7 @@ class UnreadAnswers {
 
   // Throws Error if it cannot be written.
   void keep(const SecretString& answer, WallTime now) const;
-  // What is kept is of no use any more. What cannot be removed stays.
+  // Removes all kept answers. A file that cannot be removed stays.
   void forget() const;
 
   struct Kept {

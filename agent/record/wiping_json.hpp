@@ -1,4 +1,4 @@
-// nlohmann::json whose memory is wiped when freed: for parsing what holds a token. The functions are those of
+// nlohmann::json whose memory is wiped when freed: for parsing texts that hold a token. The functions are those of
 // agent/base/json.hpp, compiled once for the same reason. Include in .cpp files only.
 #pragma once
 
@@ -14,7 +14,7 @@ namespace jeton::agent {
 // is_discarded() if the text is not JSON.
 [[nodiscard]] WipingJson try_parse_wiping_json(std::string_view text);
 
-// On one line. Bytes that are no UTF-8 become U+FFFD.
+// On one line. Bytes that are not UTF-8 become U+FFFD.
 [[nodiscard]] SecretString json_text(const WipingJson& json);
 
 }  // namespace jeton::agent

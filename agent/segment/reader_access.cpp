@@ -18,7 +18,7 @@ namespace {
 unsigned required(std::optional<unsigned> id, const char* kind, const std::string& name) {
   if (id) return *id;
   throw Error(std::string("access: there is no ") + kind + " '" + name +
-              "' on this host; create it or take it out of access." + kind + "s");
+              "' on this host; create it or remove it from access." + kind + "s");
 }
 
 struct FreeAcl {
@@ -41,7 +41,7 @@ void set_readers(int fd, const std::string& path, const AccessConfig& access) {
   const std::unique_ptr<void, FreeAcl> acl(::acl_from_text(text.c_str()));
   if (!acl) throw errno_error(path + ": access list");
   if (::acl_set_fd(fd, static_cast<acl_t>(acl.get())) == 0) return;
-  if (errno != EOPNOTSUPP) throw errno_error(path + ": readers cannot be granted");
+  if (errno != EOPNOTSUPP) throw errno_error(path + ": cannot grant access to the readers");
   // Without lists there can be no readers but the owner.
   if (!users.empty() || !groups.empty()) {
     throw Error(path + ": this filesystem has no access control lists; put agent.runtime_dir on a tmpfs");

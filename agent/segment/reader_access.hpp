@@ -1,5 +1,5 @@
 // Who may read a segment: users and groups of the configuration, granted by a POSIX access control list. The owner of a
-// file may grant anybody, so the agent need not be a member of the groups.
+// file may grant access to any user or group, so the agent need not be a member of the groups.
 #pragma once
 
 #include <string>
@@ -8,8 +8,8 @@
 
 namespace jeton::agent {
 
-// Owner read and write, each named user and group read, no other user anything; what was granted before is gone. A name
-// of digits only that is no name of this host is a number. Throws Error naming the user or group that does not exist;
+// Owner read and write, each named user and group read, no other user anything; earlier grants are removed. A name
+// of digits is an id if this host has no such name. Throws Error naming the user or group that does not exist;
 // nothing was changed then.
 void set_readers(int fd, const std::string& path, const AccessConfig& access);
 

@@ -21,7 +21,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-// Made 0755 whatever the umask says; one that exists must be ours alone.
+// Created with mode 0755, whatever the umask; an existing directory must be writable for our user only.
 UniqueFd make_directory(const fs::path& path) {
   const bool made = ::mkdir(path.c_str(), 0755) == 0;
   if (!made && errno != EEXIST) {
@@ -36,7 +36,7 @@ UniqueFd make_directory(const fs::path& path) {
                 std::to_string(::geteuid()) + "; remove it or change its owner");
   }
   if (!made && (found.st_mode & (S_IWGRP | S_IWOTH)) != 0) {
-    throw Error(path.string() + ": others may write it, so clients refuse it; run: chmod go-w " + path.string());
+    throw Error(path.string() + ": other users may write it, so clients refuse it; run: chmod go-w " + path.string());
   }
   return fd;
 }
@@ -136,7 +136,7 @@ bool RuntimeDir::in_place() const {
 bool RuntimeDir::restore() {
   if (in_place()) return false;
   take();
-  log::warning("the runtime directory had been removed and was made anew", {{"directory", path_.string()}});
+  log::warning("the runtime directory was removed; the agent created it again", {{"directory", path_.string()}});
   return true;
 }
 
@@ -152,9 +152,10 @@ void RuntimeDir::retire_others(const std::set<std::string>& keep) {
   for (const std::string& file : unwanted) {
     try {
       SegmentFile::discard(*this, file);
-      log::info("removed what is not the segment of a configured token", {{"file", segment_path(file).string()}});
+      log::info("removed a file that is not the segment of a configured token",
+                {{"file", segment_path(file).string()}});
     } catch (const Error& e) {
-      log::warning("something that is not the segment of a configured token stays", {{"error", e.what()}});
+      log::warning("cannot remove a file that is not the segment of a configured token", {{"error", e.what()}});
     }
   }
 }

@@ -35,7 +35,7 @@ class RuntimeDir {
   [[nodiscard]] int segments_fd() const { return segments_.get(); }
   [[nodiscard]] WriterMutex& writer_mutex() { return *mutex_; }
 
-  // Makes the directories, the lock and the mutex anew if they were removed; the segments are their stores'
+  // Creates the directories, the lock and the mutex again if they were removed. Each store does so for its segment
   // (SegmentStore::heartbeat). True: it did. Throws Error if that fails: the parent belongs to another user, or another
   // agent has taken the place.
   bool restore();

@@ -32,13 +32,13 @@ void lock_into_memory(void* address, std::size_t size, const std::string& path, 
   log::warning("a segment cannot be locked into memory; it could be swapped out", {{"segment", path}, {"error", why}});
 }
 
-// Anything but a plain file of ours that no other user can have written.
+// Refuses everything but a regular file of our user that no other user can have written.
 std::string reason_to_refuse(const struct stat& file) {
   if (S_ISLNK(file.st_mode)) return "it is a symbolic link";
   if (!S_ISREG(file.st_mode)) return "it is not a regular file";
   if (file.st_uid != ::geteuid()) return "it belongs to user " + std::to_string(file.st_uid);
-  if ((file.st_mode & (S_IWGRP | S_IWOTH)) != 0) return "others may write it";
-  if (file.st_nlink != 1) return "it has further names";
+  if ((file.st_mode & (S_IWGRP | S_IWOTH)) != 0) return "other users may write it";
+  if (file.st_nlink != 1) return "it has other hard links";
   if (file.st_size < static_cast<off_t>(sizeof(layout::FileHeader))) return "it is too short";
   if (file.st_size > static_cast<off_t>(layout::geometry_for(layout::max_value_capacity).segment_size))
     return "it is too long";
@@ -52,9 +52,9 @@ const char* text_of(layout::HeaderFault fault) {
     case layout::HeaderFault::bad_magic:
       return "it is not a segment";
     case layout::HeaderFault::unsupported_version:
-      return "it is of another version of the layout";
+      return "it has another version of the layout";
     case layout::HeaderFault::truncated:
-      return "it is not of the size that it declares";
+      return "its size is not the size in its header";
     case layout::HeaderFault::corrupt:
       break;
   }
@@ -194,7 +194,8 @@ void SegmentFile::take_name() {
   // Nothing to exchange with, or a filesystem that cannot.
   std::string refused;
   const auto replaced = taken ? open(directory_, name_, Policy::warn, refused) : nullptr;
-  if (::renameat(folder, file.c_str(), folder, name_.c_str()) != 0) throw errno_error(path_ + ": cannot take its name");
+  if (::renameat(folder, file.c_str(), folder, name_.c_str()) != 0)
+    throw errno_error(path_ + ": cannot rename the new segment to it");
   if (replaced) replaced->slots().retire();
 }
 

@@ -1,5 +1,5 @@
-// SegmentFile: one segment's file, mapped for writing. Knows files and their names; what is in the slots is
-// SlotWriter's.
+// SegmentFile: one segment's file, mapped for writing. Knows files and their names; SlotWriter knows the content of the
+// slots.
 //
 // A new segment is made under a temporary name (".NAME.tmp"), complete with its content and its readers, and then takes
 // its name in one step; the file that had the name before is at the temporary name after that, and is retired. So there
@@ -39,7 +39,7 @@ class SegmentFile {
 
   void set_readers(const AccessConfig& access);
 
-  // Takes the token's name from whatever has it, which stands at the temporary name then: discard_leftover().
+  // Takes the token's name. A file that had the name is at the temporary name afterwards: discard_leftover().
   void take_name();
   // Whether the name still leads to this file.
   [[nodiscard]] bool has_name() const;

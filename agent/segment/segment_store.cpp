@@ -28,7 +28,7 @@ void forget_boot_ends(Record& record) {
   if (record.previous) record.previous->accept_until_boot = no_boot_end;
 }
 
-// Why it is not adopted; empty: nothing is wrong with it.
+// Why the record is not adopted; empty: it is valid.
 std::string fault_of(const Record& record, WallTime now) {
   try {
     check_record(record, now);
@@ -52,12 +52,12 @@ class SegmentStore::Impl {
     std::optional<Record> record;
     if (file_) {
       record = file_->slots().current();
-      if ((file_->slots().state() & layout::state_retired) != 0) refused = "it was given up";
+      if ((file_->slots().state() & layout::state_retired) != 0) refused = "it was retired";
       if (!record && file_->slots().has_publication()) refused = "its checksum is wrong";
       if (record && refused.empty()) refused = fault_of(*record, now);
     }
     if (!refused.empty()) {
-      log::warning("the segment that was found is not used, a new one takes its place",
+      log::warning("the existing segment cannot be used; a new one replaces it",
                    {{"segment", directory_.segment_path(options_.name).string()}, {"reason", refused}});
       file_ = nullptr;
       record = std::nullopt;
@@ -120,11 +120,12 @@ class SegmentStore::Impl {
     try {
       const WriterMutex::Guard guard(directory_.writer_mutex());
       replace(options_, file_->slots().current(), now);
-      log::warning("a segment had been removed and was made anew", {{"segment", file_->path()}});
+      log::warning("a segment was removed; the agent created it again", {{"segment", file_->path()}});
       restore_failed_ = false;
     } catch (const Error& e) {
       if (!std::exchange(restore_failed_, true)) {
-        log::error("a segment was removed and cannot be made anew", {{"segment", file_->path()}, {"error", e.what()}});
+        log::error("a segment was removed and cannot be created again",
+                   {{"segment", file_->path()}, {"error", e.what()}});
       }
     }
   }
@@ -157,11 +158,12 @@ class SegmentStore::Impl {
     return file_->slots();
   }
 
-  // One that ran out is not kept, and one that an earlier, larger capacity let in must not keep the new token out.
+  // An expired previous token is not kept, and one that needs an earlier, larger capacity must not keep the new token
+  // out.
   bool keeps_previous(const Record& record, WallTime now) const {
     if (record.previous->accept_until <= now) return false;
     if (record.previous->value.size() <= file_->geometry().value_capacity) return true;
-    log::warning("the previous token does not fit the segment and is not kept", {{"token", options_.name}});
+    log::warning("the previous token does not fit into the segment and is not kept", {{"token", options_.name}});
     return false;
   }
 
@@ -182,11 +184,11 @@ class SegmentStore::Impl {
     JETON_FAILPOINT("segment.adopt.woken");
   }
 
-  // A new file with the same token, in place before the old one is given up.
+  // A new file with the same token, in place before the old one is retired.
   void replace(const SegmentOptions& options, std::optional<Record> record, WallTime now) {
     std::size_t capacity = options.capacity;
     if (record && record->value.size() > capacity) {
-      // The next token will tell whether the capacity is too small; this one is not thrown away for it.
+      // The next token will show whether the capacity is too small; this one is not discarded for it.
       log::warning("the token is larger than the configured capacity; the segment stays larger",
                    {{"token", options.name}, {"bytes", record->value.size()}, {"capacity", capacity}});
       capacity = record->value.size();

@@ -147,7 +147,7 @@ void SlotWriter::wipe_idle_slot() {
 void SlotWriter::wake_waiters() {
   layout::increment_release(header().wake);
   JETON_FAILPOINT("segment.wake.bumped");
-  // Not FUTEX_PRIVATE_FLAG: the waiters are other processes. It is no error if no process waits.
+  // Not FUTEX_PRIVATE_FLAG: the waiters are other processes. Having no waiters is not an error.
   ::syscall(SYS_futex, &header().wake, FUTEX_WAKE, INT_MAX, nullptr, nullptr, 0);
 }
 

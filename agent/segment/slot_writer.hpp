@@ -27,9 +27,9 @@ class SlotWriter {
   void publish(const Record& record, std::uint64_t state);
   // Another state of the same publication; wakes waiters.
   void set_state(std::uint64_t state);
-  // Marks the segment given up, wakes waiters, wipes both slots.
+  // Marks the segment as retired, wakes waiters, wipes both slots.
   void retire();
-  // What a writer that was killed left in the slot that is not current.
+  // Wipes the remains of a killed writer in the slot that is not current.
   void wipe_idle_slot();
   void wake_waiters();
   void set_heartbeat(WallTime now);

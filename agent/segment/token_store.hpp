@@ -1,4 +1,4 @@
-// TokenStore: where the refresh loop leaves a token for the processes of this host. The real one is a segment in
+// TokenStore: where the refresh loop stores a token for the processes of this host. The real one is a segment in
 // shared memory (segment_store.hpp); a simulation keeps it in a variable. One thread: the loop's.
 #pragma once
 
@@ -9,7 +9,7 @@
 
 namespace jeton::agent {
 
-// Bits, as they stand in the segment (libclient/layout/segment.hpp has the same values).
+// Bits, as they are in the segment (libclient/layout/segment.hpp has the same values).
 enum class TokenFlag : std::uint8_t { valid = 1, expired = 2, rejected = 4, retired = 8 };
 
 class TokenStore {
@@ -26,7 +26,7 @@ class TokenStore {
   [[nodiscard]] virtual Generation generation() const = 0;
 
   // Makes `record` current with the flag valid (expired if it already is at `now`) and wakes waiters. Throws Error if
-  // it does not fit the capacity or the generation is below the stored one; what was readable stays readable. The same
+  // it does not fit the capacity or the generation is below the stored one; the readable token stays readable. The same
   // generation may be written again (its previous token ran out, its times were corrected).
   virtual void publish(const Record& record, WallTime now) = 0;
 

@@ -1,9 +1,9 @@
 // WriterMutex: excludes writers of segments from each other. A Boost interprocess_mutex in `writer.mutex`, a file of
 // the agent's own that no reader can open, so that no reader can hold the agent up.
 //
-// Made anew at every start by the holder of `agent.lock` (RuntimeDir): a mutex that a killed agent left locked is never
-// met again. Should its owner be dead all the same, or not release it within a second, it is made anew then, with a
-// warning. Throws Error.
+// Created again at every start by the holder of `agent.lock` (RuntimeDir), so a mutex that a killed agent left locked
+// is not used again. If its owner is dead nevertheless, or does not release it within a second, it is created again
+// with a warning. Throws Error.
 #pragma once
 
 #include <filesystem>

@@ -121,7 +121,7 @@ struct Agent::Impl final : TokenValues {
 
   void complain_once(const Error& e) {
     if (std::exchange(cannot_restore, true)) return;
-    log::error("something of the runtime directory was removed and cannot be made anew; it is tried again",
+    log::error("a part of the runtime directory was removed and cannot be created again; trying again",
                {{"directory", runtime_dir.path().string()}, {"error", e.what()}});
   }
 
@@ -140,7 +140,7 @@ struct Agent::Impl final : TokenValues {
   HttpClient http;
   Backends backends;  // moved from, once its parts have their owners
   std::unique_ptr<Coordinator> coordinator;
-  std::unique_ptr<Coordinator> of_host;  // for tokens of this host alone, and for an outage of the other
+  std::unique_ptr<Coordinator> of_host;  // for tokens with scope host, and for an outage of the other
   FleetCodec codec;
   LockBroker locks;
   ApiServer api;
@@ -167,16 +167,16 @@ void Agent::start() {
   impl_->beat();
 }
 
-// Everything that can fail comes first; what follows the wait for the old tokens cannot.
+// Everything that can fail comes first; the steps after the wait for the old tokens cannot fail.
 Task<> Agent::reload(Config wanted) {
-  if (impl_->stopping) throw Error("the agent stops");
+  if (impl_->stopping) throw Error("the agent is stopping");
   const ReloadPlan plan = plan_reload(impl_->config, wanted);
   if (!plan.needs_restart.empty()) {
     throw Error("a restart is needed to change " + joined(plan.needs_restart));
   }
   if (wanted.tokens.empty() && !impl_->config.tokens.empty()) {
     throw Error(
-        "the new configuration has no token at all, which would take every token from its readers; to mean it, "
+        "the new configuration has no tokens, so readers would lose every token; if this is intended, "
         "restart the agent");
   }
   impl_->next = std::make_unique<TokenSwitch>(impl_->runners, impl_->shared, plan, impl_->config, wanted);
@@ -189,7 +189,7 @@ Task<> Agent::reload(Config wanted) {
   co_await impl_->next->stop_old();
   if (!impl_->stopping) impl_->next->complete();
   impl_->next.reset();
-  if (impl_->stopping) throw Error("the agent stops");
+  if (impl_->stopping) throw Error("the agent is stopping");
   if (plan.log_changed) log::configure(wanted.agent.log.level, wanted.agent.log.format);
   const bool locks_changed = impl_->config.locks != wanted.locks;
   impl_->config = std::move(wanted);
@@ -230,7 +230,7 @@ Duration Agent::stop_patience() const {
 }
 
 void Agent::clock_stepped() {
-  log::warning("the wall clock was stepped; all schedules are computed anew");
+  log::warning("the wall clock was stepped; all schedules are computed again");
   impl_->coordinator->clock_stepped();
   for (const auto& [name, runner] : impl_->runners) runner->clock_stepped();
 }

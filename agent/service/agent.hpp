@@ -29,11 +29,12 @@ class Agent final : public AgentFacade {
   // All or nothing: throws Error and changes nothing if `wanted` cannot be applied while the agent runs, or if it is
   // stopped meanwhile. Not twice at the same time.
   Task<> reload(Config wanted);
-  // What a request through the local API does.
+  // Sets the function that a reload request of the local API calls.
   void on_reload_request(std::function<Task<ReloadVerdict>()> reload);
   // Locks given back, connections closed, segments left readable.
   Task<> stop();
-  // Called when the runtime directory was removed and cannot be made anew; without it that is tried again and again.
+  // Called when the runtime directory was removed and cannot be created again; without it the agent tries again and
+  // again.
   void on_lost_directory(std::function<void(const std::string& why)> lost);
   [[nodiscard]] bool stopping() const;
   // How long stop() may take: longer if a fetch under way may bring a refresh token that is given only once.

@@ -57,10 +57,11 @@ int drop_object(dl_phdr_info* object, std::size_t, void*) {
 
 // Dynamic linking, static initialisers and parsing touch some ten megabytes of code of the agent and its libraries that
 // the quiet agent never runs again. Drops the clean pages of all read-only segments from this process (MADV_DONTNEED);
-// what is needed later comes back from the page cache by a minor fault. No page with data of the process is touched.
+// a page that is needed later comes back from the page cache by a minor fault. No page with data of the process is
+// touched.
 void drop_startup_pages() noexcept { ::dl_iterate_phdr(drop_object, nullptr); }
 
-// One agent and what keeps it in touch with its surroundings.
+// One agent with its signals, watchdog and notifications.
 class Daemon {
  public:
   Daemon(Config config, const std::function<LoadResult()>& read_config)
@@ -125,8 +126,9 @@ class Daemon {
   // The service manager starts the agent again, and makes the directory before.
   void give_up(const std::string& why) {
     if (agent_.stopping()) return;
-    log::error("the runtime directory was removed and cannot be made anew; the agent ends, to be started again",
-               {{"error", why}});
+    log::error(
+        "the runtime directory was removed and cannot be created again; the agent ends, so that it is started again",
+        {{"error", why}});
     status_ = 1;
     boost::asio::co_spawn(loop_, stop(), rethrow);
   }
@@ -169,7 +171,7 @@ void hold_hangup_back() {
 int run_daemon(LoadResult loaded, const std::function<LoadResult()>& read_config) {
   Config config = std::move(loaded.config).value();
   log::configure(config.agent.log.level, config.agent.log.format);
-  const log::Background background;  // a loop that waits for the reader of the log lets tokens run out
+  const log::Background background;  // a loop that waits for the reader of the log lets tokens expire
   log_problems(loaded.problems);
   try {
     harden_process(config.agent.core_dumps);
@@ -179,7 +181,7 @@ int run_daemon(LoadResult loaded, const std::function<LoadResult()>& read_config
     log::info("stopped");
     return status;
   } catch (const std::exception& e) {
-    log::error("the agent cannot go on", {{"error", e.what()}});
+    log::error("the agent cannot continue", {{"error", e.what()}});
     return 1;
   }
 }

@@ -12,7 +12,7 @@ namespace jeton::agent {
 void hold_hangup_back();
 
 // Runs `loaded`, which has a configuration and perhaps warnings, until SIGTERM or SIGINT; returns the exit status.
-// SIGHUP calls `read_config` and applies what it brings, or says why not and goes on with the old configuration.
+// SIGHUP calls `read_config` and applies the result, or logs why not and continues with the old configuration.
 int run_daemon(LoadResult loaded, const std::function<LoadResult()>& read_config);
 
 }  // namespace jeton::agent

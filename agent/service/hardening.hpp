@@ -1,4 +1,4 @@
-// What a process that holds tokens does to itself at the start. Throws Error if the kernel refuses.
+// Hardening of a process that holds tokens, at its start. Throws Error if the kernel refuses.
 #pragma once
 
 #include <cstddef>
@@ -14,7 +14,7 @@ namespace jeton::agent {
 void harden_process(bool core_dumps);
 
 // Where the caller closed standard input, output or error, there is /dev/null: a file or connection that took the
-// number would get what is written for a person. For the first step of a command.
+// number would get text that is meant for a person. For the first step of a command.
 void fill_standard_descriptors();
 
 // Each local client is a descriptor: as many as the service manager allows, not only as many as select(2) can count.

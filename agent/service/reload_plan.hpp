@@ -1,4 +1,4 @@
-// What a new configuration changes. Pure: decides, does nothing.
+// The changes that a new configuration needs. Pure: decides, does nothing.
 #pragma once
 
 #include <string>

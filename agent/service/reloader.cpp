@@ -55,7 +55,7 @@ Task<> Reloader::judge(ReloadVerdict& verdict) {
       verdict.refusal = e.what();
     }
   }
-  if (agent_.stopping()) co_return;  // that is what the service manager is to hear
+  if (agent_.stopping()) co_return;  // the service manager must learn of the stop
   if (!verdict.refusal.empty()) {
     log::error("reload refused; the old configuration stays in force", {{"reason", verdict.refusal}});
   }

@@ -1,8 +1,8 @@
 // Reloader: a reload from its request, by SIGHUP or through the local API, to its result, which is logged, reported to
-// the service manager and given to each who asked.
+// the service manager and returned to every caller that requested it.
 //
 // One at a time: a request that comes meanwhile has its turn afterwards, shared with all that wait by then, and reads
-// the files anew. One thread: the loop's.
+// the files again. One thread: the loop's.
 #pragma once
 
 #include <functional>

@@ -22,7 +22,7 @@ class SystemdNotifier {
 
   void ready(const std::string& status);
   void reloading();
-  // It may take so long.
+  // The stop may take this long.
   void stopping(Duration patience);
   void status(const std::string& text);
   void alive();  // WATCHDOG=1

@@ -55,7 +55,7 @@ struct TokenRunner::Impl {
     if (shared.renewed) shared.renewed(loop.config().name);
   }
 
-  // Both coroutines end by cancellation only; what they expect to fail they catch. Another failure is a defect, and a
+  // Both coroutines end by cancellation only; they catch expected failures. Another failure is a defect, and a
   // restart heals it best.
   void launch(Task<> task, boost::asio::cancellation_signal& cancel) {
     ++running;
@@ -143,7 +143,7 @@ RefreshAnswer TokenRunner::refresh_now() { return impl_->loop.refresh_now(); }
 
 void TokenRunner::heartbeat() { impl_->store->heartbeat(impl_->shared.timers.clock().wall_now()); }
 
-// The last sign of life is of another time now.
+// After a clock step the time of the last heartbeat is wrong.
 void TokenRunner::clock_stepped() {
   heartbeat();
   impl_->loop.clock_stepped();

@@ -24,7 +24,7 @@ class RuntimeDir;
 
 class TokenRunner {
  public:
-  // What all tokens of an agent share; outlives every runner.
+  // Shared by all tokens of an agent; outlives every runner.
   struct Shared {
     Timers& timers;
     Random& random;
@@ -36,7 +36,7 @@ class TokenRunner {
     Milliseconds lock_ttl;
     Policy memory_lock;
     std::string host;
-    Coordinator* alone;               // this host's own, for an outage of the other; null: no host fetches meanwhile
+    Coordinator* alone;               // this host's own, for standalone mode; null: no host fetches during an outage
     Milliseconds fetch_alone;         // outage.fetch_alone
     Coordinator* of_host;             // for tokens that each host fetches for itself; null: no token is
     std::filesystem::path state_dir;  // for states that must not be lost
@@ -44,19 +44,19 @@ class TokenRunner {
     std::function<void(const std::string&)> renewed{};  // the token of this name has a newer value
   };
 
-  // What a token needs besides its segment, and what may fail.
+  // The parts of a token besides its segment whose creation may fail.
   struct Parts {
     std::unique_ptr<Source> source;
-    std::unique_ptr<RecordKeeper> keeper;  // null: what the source leaves for its next fetch need not be kept
+    std::unique_ptr<RecordKeeper> keeper;  // null: the source has no state that must be kept
   };
   // Throws Error. Touches nothing that a runner of the same token uses.
   [[nodiscard]] static Parts prepare(const TokenConfig& config, const Shared& shared);
 
   // Creates or adopts the segment; throws Error if that fails.
   TokenRunner(const TokenConfig& config, const Shared& shared);
-  // What a runner leaves to the one that takes its place.
+  // The state that a runner passes on to its successor.
   struct Legacy {
-    std::unique_ptr<SegmentStore> segment;  // with what the runner alone may know: the state of its source
+    std::unique_ptr<SegmentStore> segment;  // with the state of its source, which only the runner may know
     bool refresh_is_asked = false;          // an operator still waits for a new token
   };
   // In the place of a runner that has ended; nothing here can fail.
@@ -70,7 +70,7 @@ class TokenRunner {
   // waits for the end.
   void cancel();
   Task<> stop();
-  // Applies what a changed configuration says about the segment (capacity, access) while readers go on. Throws Error,
+  // Applies a changed configuration to the segment (capacity, access) while readers go on. Throws Error,
   // and nothing is changed then.
   void reconfigure_segment(const TokenConfig& config);
   // After stop(): takes the segment away.

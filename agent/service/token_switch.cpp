@@ -9,7 +9,7 @@
 namespace jeton::agent {
 namespace {
 
-// What must not stop the rest is said and no more.
+// Logs a failure that must not stop the rest.
 template <typename Work>
 void attempt(const char* what, const std::string& token, const Work& work) noexcept {
   try {
@@ -57,11 +57,11 @@ void TokenSwitch::take_back() noexcept {
   for (auto& change : changes_) {
     const std::string& name = change.first;
     if (!std::exchange(change.second.segment_changed, false)) continue;
-    attempt("a segment cannot be given its old settings back", name,
+    attempt("the old settings of a segment cannot be restored", name,
             [&] { runners_.at(name)->reconfigure_segment(running_.tokens.at(name)); });
   }
   for (const auto& added : added_) {
-    attempt("the segment of a token that was not added stays", added.first, [&] { added.second->retire(); });
+    attempt("cannot remove the segment of a token that was not added", added.first, [&] { added.second->retire(); });
   }
   added_.clear();
 }
@@ -81,7 +81,7 @@ void TokenSwitch::complete() {
   completed_ = true;
   for (const std::string& name : plan_.removed) {
     const auto runner = runners_.extract(name);
-    attempt("the segment of a removed token stays", name, [&] { runner.mapped()->retire(); });
+    attempt("cannot remove the segment of a removed token", name, [&] { runner.mapped()->retire(); });
   }
   for (auto& [name, change] : changes_) {
     TokenRunner::Legacy legacy = runners_.at(name)->release();

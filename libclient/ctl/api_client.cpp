@@ -17,7 +17,7 @@ namespace {
 
 constexpr std::size_t largest_answer = 16 * 1024 * 1024;  // bytes; a token takes about one KiB
 constexpr const char* late = "the agent did not answer in time";
-constexpr const char* broken = "the answer broke off";
+constexpr const char* broken = "the connection ended in the middle of the answer";
 
 // Closes it at the end.
 class Socket {
@@ -45,7 +45,7 @@ class Socket {
   int fd_;
 };
 
-// Each says what went wrong; nothing: it went well. An agent that has closed already may have said why: EPIPE is no
+// Each returns the problem; nothing: success. An agent that has closed already may have sent the reason: EPIPE is no
 // problem, the answer is read.
 std::string send_all(const Socket& socket, std::string_view text, const Deadline& deadline) {
   while (!text.empty()) {

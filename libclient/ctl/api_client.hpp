@@ -16,7 +16,7 @@ struct ApiAnswer {
   std::string problem;  // "/run/jeton/agent.sock: Connection refused"
   long status = 0;
   std::string text;  // as the agent wrote it
-  Json body;         // null if the text is no JSON
+  Json body;         // null if the text is not JSON
 
   [[nodiscard]] bool ok() const { return problem.empty() && status >= 200 && status < 300; }
   // Of an error answer: {error: {code, message}}; empty if it is none.

@@ -82,7 +82,7 @@ Child::~Child() {
 
 void Child::signal(int number) const { ::kill(own_group_ ? -pid_ : pid_, number); }
 
-// What is killed leaves its own children to us.
+// The children of a killed process become our children.
 void Child::end_what_is_left() const {
   if (own_group_) ::kill(-pid_, SIGKILL);
   const Deadline deadline(Milliseconds{2000});
@@ -111,7 +111,7 @@ std::optional<int> Child::status() {
   if (ended == pid_) {
     note_end(raw);
   } else if (ended < 0) {
-    say("the command has ended, and its status is lost: " + std::generic_category().message(errno));
+    say("the command has ended, but its status is not known: " + std::generic_category().message(errno));
     status_ = static_cast<int>(Exit::run_failed);
   }
   return status_;

@@ -22,21 +22,21 @@ namespace jeton::ctl {
 
 class Child {
  public:
-  // `argv`: the command; `env`: added to the environment. It gets `inherited` back. Throws Failure if there is no
-  // process to be had; a command that cannot be run ends with 127, or 126 if it is there, as in a shell.
+  // `argv`: the command; `env`: added to the environment. The command gets `inherited` back. Throws Failure if the
+  // system has no process left; a command that cannot be run ends with 127, or 126 if it exists, as in a shell.
   Child(const std::vector<std::string>& argv, const std::vector<std::pair<std::string, std::string>>& env,
         const InheritedState& inherited);
   ~Child();  // kills it, if it runs
   Child(const Child&) = delete;
   Child& operator=(const Child&) = delete;
 
-  // To the group, or to the command alone if it shares ours.
+  // To the group, or only to the command if it shares our group.
   void signal(int number) const;
   [[nodiscard]] bool has_own_group() const { return own_group_; }
-  // Kills what the command, which has ended, has started and left behind.
+  // Kills the processes that the ended command has left behind.
   void end_what_is_left() const;
-  // Its exit status, or 128 + signal; nothing: it runs. An end that somebody else waited for is said, and is
-  // Exit::run_failed. Also waits for what it left behind and what has ended: to be called after each SIGCHLD.
+  // Its exit status, or 128 + signal; nothing: it runs. If other code has taken the status, it says so and returns
+  // Exit::run_failed. Also waits for all other children that have ended: call it after each SIGCHLD.
   [[nodiscard]] std::optional<int> status();
 
  private:

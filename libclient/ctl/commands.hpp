@@ -20,7 +20,7 @@ struct Common {
   InheritedState inherited{};
 };
 
-// Prints the token, from the segment alone.
+// Prints the token from the segment; does not ask the agent.
 struct GetOptions {
   std::string name;
   Milliseconds min_ttl{0};           // with less left, a token counts as not valid
@@ -29,7 +29,7 @@ struct GetOptions {
 };
 [[nodiscard]] Exit run_get(const Common& common, const GetOptions& options);
 
-// What the agent says about itself and its tokens, or about one; without an agent, what the segments say.
+// Prints the status of the agent and its tokens, or of one token; without an agent, the state of the segments.
 struct StatusOptions {
   std::string name;  // empty: all
 };
@@ -49,7 +49,7 @@ struct WaitOptions {
 };
 [[nodiscard]] Exit run_wait(const Common& common, const WaitOptions& options);
 
-// Tells the agent that the provider refused the token of this generation.
+// Reports to the agent that the provider refused the token of this generation.
 struct RejectedOptions {
   std::string name;
   std::uint64_t generation = 0;
@@ -64,7 +64,7 @@ struct RefreshOptions {
 };
 [[nodiscard]] Exit run_refresh(const Common& common, const RefreshOptions& options);
 
-// Runs a command while this host holds a lock: busy_status if another holds it, 123 if it is lost, else the command's
+// Runs a command while it holds a lock: busy_status if another owner holds it, 123 if it is lost, else the command's
 // status.
 struct LockRunOptions {
   std::string name;
@@ -75,7 +75,7 @@ struct LockRunOptions {
   Milliseconds grace{10'000};  // between SIGTERM and SIGKILL when the lock is lost
   std::string metadata;
   int busy_status = static_cast<int>(Exit::not_obtained);
-  bool quiet = false;  // says nothing of a lock that is held by another: the status does
+  bool quiet = false;  // prints nothing if another owner holds the lock: the exit status says it
   std::vector<std::string> command;
 };
 [[nodiscard]] Exit run_lock_run(const Common& common, const LockRunOptions& options);
@@ -106,7 +106,7 @@ struct LockReleaseOptions {
 };
 [[nodiscard]] Exit run_lock_release(const Common& common, const LockReleaseOptions& options);
 
-// Who holds it.
+// Shows the holder.
 struct LockShowOptions {
   std::string name;
 };

@@ -17,7 +17,7 @@ inline constexpr auto connect_pause = std::chrono::milliseconds(10);
 [[nodiscard]] int connect_to_agent(
     const std::string& socket, const std::function<void()>& pause = [] { std::this_thread::sleep_for(connect_pause); });
 
-// What to say of that errno.
+// The message for that errno.
 [[nodiscard]] std::string connect_problem(int error);
 
 // Of HTTP/1.0, so that the answer ends with the connection, without chunks. `body`: JSON; empty: none.

@@ -12,7 +12,7 @@ enum class Exit {
   error = 1,        // usage, or something local: an unknown name, a full disk, a segment that is refused
   unreachable = 2,  // no agent, or it or the segment's owner refused
   no_token = 3,     // no valid token
-  timed_out = 4,    // the wait ran out; a lock is held by another
+  timed_out = 4,    // the wait timed out; another owner holds the lock
   not_held = 5,     // a lock is not held by this owner
   // Of lock run, where the command's own status comes first.
   lock_lost = 123,  // the command was ended

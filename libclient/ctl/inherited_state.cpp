@@ -36,7 +36,7 @@ void prepare_process() {
   ::setrlimit(RLIMIT_CORE, &core);
   for (const int fd : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO}) {
     const bool closed = ::fcntl(fd, F_GETFD) < 0;
-    // The lowest number that is free, so this one. Open the wrong way round: what is read or written is not lost
+    // The lowest number that is free, so this one. Open the wrong way round: reading and writing do not lose data
     // unseen.
     if (closed) static_cast<void>(::open("/dev/null", (fd == STDIN_FILENO ? O_WRONLY : O_RDONLY) | O_CLOEXEC));
   }

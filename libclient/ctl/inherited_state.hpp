@@ -1,4 +1,4 @@
-// InheritedState: what this process got from its parent and changes for itself: the signals that are blocked and
+// InheritedState: the state from the parent that this process changes for itself: the signals that are blocked and
 // ignored, and the limit of core dumps.
 //
 // A signal that a parent has ignored (nohup, a job in the background of a script) stays ignored: that is what the
@@ -25,7 +25,7 @@ class InheritedState {
   rlimit core_{};
 };
 
-// What jetonctl needs for itself: a closed pipe is an error of write(2), a child that ended can be waited for, a core
+// The changes that jetonctl needs: a closed pipe is an error of write(2), a child that ended can be waited for, a core
 // dump, which could hold a token, is not written, and nothing that is opened later takes the place of a closed stdin,
 // stdout or stderr (which stays an error to use, and stays closed for a command).
 void prepare_process();

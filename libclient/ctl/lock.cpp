@@ -34,7 +34,7 @@ std::string shown(const Json& lock) {
   if (lock["fence"].is_number()) out += "fence     " + std::to_string(lock["fence"].get<std::uint64_t>()) + "\n";
   out += "ends      ";
   out += lock["ttl_ms"].is_number() ? "in " + duration_text(lock["ttl_ms"].get<std::int64_t>()) + " unless renewed\n"
-                                    : "never; if nobody works, release it with --force\n";
+                                    : "never; if no process uses it, release it with --force\n";
   return out;
 }
 

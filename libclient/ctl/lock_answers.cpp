@@ -22,9 +22,10 @@ void check_lock_name(const std::string& name) {
         return std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '.' || c == '_' || c == ':' || c == '-';
       });
   if (good) return;
-  throw Failure(Exit::error, "'" + printable(name) +
-                                 "' is no name of a lock; expected 1 to 128 of A-Z a-z 0-9 . _ : -, the first a letter "
-                                 "or digit");
+  throw Failure(Exit::error,
+                "'" + printable(name) +
+                    "' is not a lock name; expected 1 to 128 characters of A-Z a-z 0-9 . _ : -, the first a letter "
+                    "or digit");
 }
 
 std::string busy_text(const std::string& name, const Json& answer, Milliseconds waited) {

@@ -19,7 +19,7 @@ void check_lock_name(const std::string& name);
 // Why `lock run` was refused: the event "refused" of a stream.
 [[nodiscard]] Failure run_refusal(const std::string& name, const Json& event, Milliseconds waited);
 
-// Why any other command was. There is an `answer`, and it is not ok().
+// Why any other lock command was refused. There is an `answer`, and it is not ok().
 [[nodiscard]] Failure lock_refusal(const std::string& name, const ApiAnswer& answer, Milliseconds waited);
 
 }  // namespace jeton::ctl

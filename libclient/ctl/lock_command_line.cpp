@@ -7,11 +7,11 @@ namespace jeton::ctl {
 namespace {
 
 constexpr const char* statuses =
-    "--dir and --format may stand here as well; see jetonctl --help.\n"
+    "--dir and --format are allowed here too; see jetonctl --help.\n"
     "Exit status: 0 done, 1 usage or local error, 2 agent unreachable or refused,\n"
-    "4 held by another, 5 not held by this owner.";
+    "4 held by another owner, 5 not held by this owner.";
 constexpr const char* run_statuses =
-    "Exit status: that of CMD; 124 (or -E) held by another, 123 lock lost and CMD ended,\n"
+    "Exit status: that of CMD; 124 (or -E) held by another owner, 123 lock lost and CMD ended,\n"
     "125 jetonctl failed, 126 CMD cannot be run, 127 CMD not found.";
 
 CLI::App* add_command(CLI::App* lock, const char* name, const char* help, std::string& target) {
@@ -29,7 +29,7 @@ void add_owner(CLI::App* command, std::string& owner, const char* help) {
 }
 
 void add_metadata(CLI::App* command, std::string& metadata) {
-  command->add_option("--metadata", metadata, "Shown to who asks who holds the lock")->type_name("TEXT");
+  command->add_option("--metadata", metadata, "A text that lock show prints with the holder")->type_name("TEXT");
 }
 
 void add_run(CLI::App* lock, LockCommandLine& line, std::function<Exit(const Common&)>& chosen) {
@@ -37,20 +37,20 @@ void add_run(CLI::App* lock, LockCommandLine& line, std::function<Exit(const Com
   CLI::App* run = add_command(lock, "run", "Run a command while holding a lock: lock run NAME -- CMD", options.name);
   line.run_command = run;
   run->footer(run_statuses);
-  add_duration(run, "--ttl", options.ttl, "How long the lock outlives this host's death [30s]");
-  add_duration(run, "--wait", options.wait, "Wait so long for it [not at all]");
-  add_duration(run, "--retry", options.retry, "Look again that often, besides being woken");
-  add_duration(run, "--grace", options.grace, "From SIGTERM to SIGKILL when the lock is lost [10s]");
-  run->add_option("--also", options.also, "One more lock; all or none are taken")
+  add_duration(run, "--ttl", options.ttl, "How long the lock lasts after this host fails [30s]");
+  add_duration(run, "--wait", options.wait, "Wait for the lock this long [do not wait]");
+  add_duration(run, "--retry", options.retry, "Try again at this interval, besides at each release");
+  add_duration(run, "--grace", options.grace, "Time from SIGTERM to SIGKILL when the lock is lost [10s]");
+  run->add_option("--also", options.also, "One more lock; all locks are taken or none")
       ->type_name("NAME")
       ->allow_extra_args(false);
   add_metadata(run, options.metadata);
-  run->add_flag("-q,--quiet", options.quiet, "Say nothing if it is held by another");
-  run->add_option("-E,--conflict-exit-code", options.busy_status, "The status if it is held by another [124]")
+  run->add_flag("-q,--quiet", options.quiet, "Print nothing if another owner holds the lock");
+  run->add_option("-E,--conflict-exit-code", options.busy_status, "Exit status if another owner holds the lock [124]")
       ->type_name("N")
       ->check(CLI::Range(0, 255));
   run->callback([&options, &chosen] {
-    if (options.command.empty()) throw CLI::ValidationError("lock run", "there is no command; write it behind --");
+    if (options.command.empty()) throw CLI::ValidationError("lock run", "there is no command; write it after --");
     chosen = [&options](const Common& common) { return run_lock_run(common, options); };
   });
 }
@@ -58,31 +58,31 @@ void add_run(CLI::App* lock, LockCommandLine& line, std::function<Exit(const Com
 }  // namespace
 
 void add_lock_commands(CLI::App& app, LockCommandLine& line, std::function<Exit(const Common&)>& chosen) {
-  CLI::App* lock = app.add_subcommand("lock", "Take locks that the whole fleet agrees on");
+  CLI::App* lock = app.add_subcommand("lock", "Take and release locks of the whole fleet");
   lock->fallthrough();
   lock->require_subcommand(1);
   add_run(lock, line, chosen);
 
   LockAcquireOptions& wanted = line.acquire;
   CLI::App* acquire = add_command(lock, "acquire", "Take a lock that outlives this process", wanted.name);
-  add_duration(acquire, "--ttl", wanted.ttl, "How long it lasts unless extended")->required();
-  add_duration(acquire, "--wait", wanted.wait, "Wait so long for it [not at all]");
-  add_duration(acquire, "--retry", wanted.retry, "Look again that often, besides being woken");
-  add_owner(acquire, wanted.owner, "Whose it is [a new id]");
+  add_duration(acquire, "--ttl", wanted.ttl, "How long the lock lasts unless extended")->required();
+  add_duration(acquire, "--wait", wanted.wait, "Wait for the lock this long [do not wait]");
+  add_duration(acquire, "--retry", wanted.retry, "Try again at this interval, besides at each release");
+  add_owner(acquire, wanted.owner, "The owner id [a new id]");
   add_metadata(acquire, wanted.metadata);
   acquire->callback([&] { chosen = [&wanted](const Common& common) { return run_lock_acquire(common, wanted); }; });
 
   LockExtendOptions& longer = line.extend;
   CLI::App* extend = add_command(lock, "extend", "Replace the time to live of a lock", longer.name);
-  add_owner(extend, longer.owner, "As acquire printed it");
+  add_owner(extend, longer.owner, "The owner id that acquire printed");
   extend->get_option("--owner")->required();
-  add_duration(extend, "--ttl", longer.ttl, "From now on")->required();
+  add_duration(extend, "--ttl", longer.ttl, "The new time to live, from now on")->required();
   extend->callback([&] { chosen = [&longer](const Common& common) { return run_lock_extend(common, longer); }; });
 
   LockReleaseOptions& given = line.release;
-  CLI::App* release = add_command(lock, "release", "Give a lock back", given.name);
-  add_owner(release, given.owner, "As acquire printed it");
-  release->add_flag("--force", given.force, "Whoever holds it (admins)");
+  CLI::App* release = add_command(lock, "release", "Release a lock", given.name);
+  add_owner(release, given.owner, "The owner id that acquire printed");
+  release->add_flag("--force", given.force, "Release it whatever its owner (admins only)");
   release->callback([&] {
     if (given.force != given.owner.empty()) throw CLI::ValidationError("lock release", "write --owner ID or --force");
     chosen = [&given](const Common& common) { return run_lock_release(common, given); };

@@ -36,7 +36,7 @@ CLI::Option* add_duration(CLI::App* command, const std::string& name, Target& ta
           [&target, name](const std::string& text) {
             const auto duration = parse_duration(text);
             if (!duration)
-              throw CLI::ValidationError(name, "'" + text + "' is no duration; write 500ms, 30s, 5m, 24h or 7d");
+              throw CLI::ValidationError(name, "'" + text + "' is not a duration; write 500ms, 30s, 5m, 24h or 7d");
             target = *duration;
           },
           help)

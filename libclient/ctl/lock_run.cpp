@@ -25,7 +25,7 @@ constexpr Milliseconds stream_patience{10'000};  // beyond the wait that was ask
 constexpr Milliseconds look_for_agent_every{100};
 
 // The signals that end or concern the command, read from a descriptor; the others do what they always do. One that is
-// ignored is left alone: a blocked signal is delivered even so.
+// ignored stays ignored: a blocked signal would be delivered nevertheless.
 class Signals {
  public:
   explicit Signals(const InheritedState& inherited) {
@@ -82,10 +82,10 @@ Json await_lock(LockStream& stream, const Signals& signals, const LockRunOptions
       const std::string what = event->value("event", "");
       if (what == "acquired") return *event;
       if (what == "busy") throw Failure(Exit::not_obtained, busy_text(options.name, *event, options.wait));
-      if (what == "failed") throw Failure(Exit::run_failed, "the lock cannot be had: " + event->value("reason", ""));
+      if (what == "failed") throw Failure(Exit::run_failed, "cannot take the lock: " + event->value("reason", ""));
       if (what == "lost")
         throw Failure(Exit::run_failed,
-                      "the lock was lost while others were waited for: " + event->value("reason", ""));
+                      "the lock was lost while waiting for other locks: " + event->value("reason", ""));
       if (what == "refused") throw run_refusal(options.name, *event, options.wait);
     }
     while (const auto signal = signals.next()) {
@@ -105,7 +105,7 @@ Json await_lock(LockStream& stream, const Signals& signals, const LockRunOptions
   }
 }
 
-// The request with which the next agent goes on with what was acquired.
+// The request with which the next agent continues the acquired locks.
 Json resumption_of(Json body, const std::string& name, const Json& acquired) {
   body["wait_ms"] = 0;
   body["owners"] = {{name, acquired.value("owner", "")}};
@@ -154,7 +154,7 @@ class Run {
       }
       wait_for(*stream_, signals_, hears_, look_again_at());
     }
-    // What the command left behind must not work on without the lock.
+    // Processes that the command left behind must not continue without the lock.
     if (lost_) child_.end_what_is_left();
     await_the_next_agent();
     const LockStream::EndResult result = stream_->end(release_patience);
@@ -164,7 +164,7 @@ class Run {
       return Exit::lock_lost;
     }
     if (!result.confirmed)
-      say("the agent did not confirm the release of lock '" + options_.name + "'; it ends by itself");
+      say("the agent did not confirm the release of lock '" + options_.name + "'; the lock will expire");
     return static_cast<Exit>(*child_.status());
   }
 
@@ -178,7 +178,7 @@ class Run {
     if (!hears_ && !lost_ && boot_ms_now() >= again_at_) look_for_the_next_agent();
     if (hears_ && !stream_->read_some()) {
       hears_ = false;
-      trouble_ = "it closed the connection, and no other one has answered";
+      trouble_ = "it closed the connection, and no new agent has answered";
     }
     while (const auto event = stream_->next()) {
       const std::string what = event->value("event", "");
@@ -192,7 +192,7 @@ class Run {
     }
     if (!hears_ && !again_) lose("the agent closed the connection");
     if (boot_ms_now() >= valid_until_) {
-      lose("the agent did not renew it in time" + (trouble_.empty() ? trouble_ : ": " + trouble_));
+      lose("the agent did not renew the lock in time" + (trouble_.empty() ? trouble_ : ": " + trouble_));
     }
   }
 
@@ -236,7 +236,7 @@ class Run {
       if (signal->ssi_code == SI_KERNEL && !child_.has_own_group()) continue;
       const int number = static_cast<int>(signal->ssi_signo);
       child_.signal(number);
-      // A stopped one could not end, and the lock would be renewed for ever.
+      // A stopped one could not end, and the lock would be renewed without end.
       if (number == SIGTERM || number == SIGINT || number == SIGHUP || number == SIGQUIT) child_.signal(SIGCONT);
     }
   }

@@ -30,7 +30,7 @@ class LockStream {
   // Asks for the release and waits for the agent to confirm it. False: it did not in time.
   struct EndResult {
     bool confirmed = false;
-    std::string lost{};  // why it was not ours any more by then; empty: it was
+    std::string lost{};  // why the lock was lost before the release; empty: it was held
   };
   [[nodiscard]] EndResult end(Milliseconds patience);
 

@@ -16,13 +16,13 @@
 namespace jeton::ctl {
 namespace {
 
-constexpr const char* everywhere = "--dir and --format may stand here as well; see jetonctl --help.\n";
+constexpr const char* everywhere = "--dir and --format are allowed here too; see jetonctl --help.\n";
 constexpr const char* exit_statuses =
     "Exit status: 0 done, 1 usage or local error, 2 agent unreachable or refused,\n"
     "3 no valid token, 4 the wait ran out. Durations: 500ms, 30s, 5m, 24h, 7d.";
 constexpr const char* commands = "get, status, watch, wait, rejected, refresh and lock";
 
-// What the command line says.
+// The parsed command line.
 struct CommandLine {
   std::string dir;
   std::string format = "table";
@@ -43,13 +43,13 @@ CLI::Option* add_generation(CLI::App* command, const std::string& name, std::uin
     const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
     return error == std::errc{} && end == text.data() + text.size()
                ? std::string()
-               : "'" + text + "' is no generation; jetonctl status shows it";
+               : "'" + text + "' is not a generation; jetonctl status shows it";
   });
 }
 
 CLI::App* add_command(CLI::App& app, const char* name, const char* help, std::string& token, bool required) {
   CLI::App* command = app.add_subcommand(name, help);
-  command->fallthrough();  // --dir and --format may also stand behind the command
+  command->fallthrough();  // --dir and --format may also follow the command
   command->footer(std::string(everywhere) + exit_statuses);
   auto* option = command->add_option("NAME", token, "The token's name in the agent's configuration")->type_name("");
   if (required) option->required();
@@ -58,8 +58,8 @@ CLI::App* add_command(CLI::App& app, const char* name, const char* help, std::st
 
 void add_commands(CLI::App& app, CommandLine& line) {
   CLI::App* get = add_command(app, "get", "Print a token; works without the agent", line.get.name, true);
-  add_duration(get, "--min-ttl", line.get.min_ttl, "Not valid if it expires sooner than that");
-  add_duration(get, "--wait", line.get.wait, "Wait so long for a valid token");
+  add_duration(get, "--min-ttl", line.get.min_ttl, "Treat a token that expires sooner as not valid");
+  add_duration(get, "--wait", line.get.wait, "Wait this long for a valid token");
   get->add_flag("--header", line.get.header, "Print 'Authorization: TYPE TOKEN'");
   get->callback([&line] {
     if (line.get.header && line.format == "json") throw CLI::ValidationError("--header", "has no JSON form");
@@ -75,18 +75,18 @@ void add_commands(CLI::App& app, CommandLine& line) {
 
   CLI::App* wait = add_command(app, "wait", "Block until a token is valid or newer", line.wait.name, true);
   add_generation(wait, "--after", line.wait.after, "Until the generation is above this one");
-  add_duration(wait, "--timeout", line.wait.timeout, "Give up after that; without it, never");
+  add_duration(wait, "--timeout", line.wait.timeout, "Give up after this time [wait without limit]");
   wait->callback([&line] { line.command = [&line](const Common& common) { return run_wait(common, line.wait); }; });
 
   CLI::App* rejected =
-      add_command(app, "rejected", "Tell the agent that the provider refused a token", line.rejected.name, true);
-  add_generation(rejected, "--generation", line.rejected.generation, "The one that was refused")->required();
-  add_duration(rejected, "--wait", line.rejected.wait, "Wait so long for a newer one");
+      add_command(app, "rejected", "Report to the agent that the provider refused a token", line.rejected.name, true);
+  add_generation(rejected, "--generation", line.rejected.generation, "The generation of the refused token")->required();
+  add_duration(rejected, "--wait", line.rejected.wait, "Wait this long for a newer token");
   rejected->callback(
       [&line] { line.command = [&line](const Common& common) { return run_rejected(common, line.rejected); }; });
 
-  CLI::App* refresh = add_command(app, "refresh", "Have a new token fetched now (admins)", line.refresh.name, true);
-  add_duration(refresh, "--wait", line.refresh.wait, "Wait so long for it");
+  CLI::App* refresh = add_command(app, "refresh", "Request a new token now (admins only)", line.refresh.name, true);
+  add_duration(refresh, "--wait", line.refresh.wait, "Wait this long for the new token");
   refresh->callback(
       [&line] { line.command = [&line](const Common& common) { return run_refresh(common, line.refresh); }; });
 }
@@ -98,7 +98,7 @@ std::string usage_error(const CLI::App* app, const CLI::Error& error) {
   if (app->get_parent() == nullptr && app->get_subcommands().empty() && !extras.empty() && !extras.front().empty()) {
     const bool option = extras.front().front() == '-';
     what = (option ? "no option '" : "no command '") + extras.front() + "'";
-    if (!option) what += std::string("; there are ") + commands;
+    if (!option) what += std::string("; the commands are ") + commands;
   }
   return "jetonctl: " + what + "\nRun jetonctl --help for more.\n";
 }
@@ -109,7 +109,7 @@ int run(int argc, char** argv, const InheritedState& inherited) {
   app.set_version_flag("--version", std::string("jetonctl ") + jeton_version());
   app.add_option("--dir", line.dir, "The agent's runtime_dir [$JETON_DIR or /run/jeton]")->type_name("DIR");
   app.add_option("--format", line.format, "table or json [table]")->type_name("F")->check([](const std::string& text) {
-    return text == "table" || text == "json" ? std::string() : "'" + text + "' is no format; write table or json";
+    return text == "table" || text == "json" ? std::string() : "'" + text + "' is not a format; write table or json";
   });
   app.require_subcommand(1);
   app.failure_message(usage_error);

@@ -1,4 +1,4 @@
-// What jetonctl writes: data on stdout, everything else on stderr.
+// The output of jetonctl: data on stdout, everything else on stderr.
 //
 // stdout is written without a buffer, so a write that fails is noticed at once and no copy of a token stays behind.
 // Text that came from elsewhere (a provider's error message) passes through printable() before it reaches a terminal.

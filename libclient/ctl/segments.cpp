@@ -85,11 +85,11 @@ Failure refusal(Status status, const std::filesystem::path& dir, const std::stri
   const std::string where = "token '" + name + "' in " + dir.string() + ": ";
   switch (status.code()) {
     case JETON_NO_PERMISSION:
-      return {Exit::unreachable, where + "permission denied; ask for your user to be added to tokens." + name +
-                                     ".access.users or for a group of yours to tokens." + name +
+      return {Exit::unreachable, where + "permission denied; ask an administrator to add your user to tokens." + name +
+                                     ".access.users, or one of your groups to tokens." + name +
                                      ".access.groups in the agent's configuration"};
     case JETON_INVALID_ARGUMENT:
-      return {Exit::error, "'" + name + "' is no name of a token: letters, digits, '.', '_' and '-'"};
+      return {Exit::error, "'" + name + "' is not a token name: use letters, digits, '.', '_' and '-'"};
     case JETON_SYSTEM_ERROR:
       return {Exit::error, where + std::generic_category().message(errno)};
     default:
@@ -98,7 +98,7 @@ Failure refusal(Status status, const std::filesystem::path& dir, const std::stri
 }
 
 std::string no_agent_text(const std::filesystem::path& dir) {
-  std::error_code ignored;  // what cannot be looked at may exist
+  std::error_code ignored;  // a path that cannot be checked may exist
   for (const std::filesystem::path& path : {dir, dir / "segments"}) {
     if (std::filesystem::status(path, ignored).type() != std::filesystem::file_type::not_found) continue;
     return "no agent has run here: " + path.string() +

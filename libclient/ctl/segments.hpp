@@ -22,7 +22,7 @@ namespace jeton::ctl {
 // Throws Failure if `name` cannot be one: it would not be a path below /v1/tokens either.
 void check_name(const std::string& name);
 
-// True for what waiting can mend: no token yet, expired, busy, not there.
+// True for states that may pass while a command waits: no token yet, expired, busy, not there.
 [[nodiscard]] bool may_come(Status status);
 // Why a token cannot be read and what to do about it.
 [[nodiscard]] Failure refusal(Status status, const std::filesystem::path& dir, const std::string& name);
@@ -34,7 +34,7 @@ void check_name(const std::string& name);
 // There is no segment of this name: why, and what to do about it. Empty: the agent knows the token, it is only not
 // there yet. Throws Failure (error) if the agent does not know the name either.
 [[nodiscard]] std::string why_missing(const std::filesystem::path& dir, const std::string& name);
-// The same for a command that waits: says it first, because it may wait for ever.
+// The same for a command that waits: prints the reason first, because it may wait without end.
 void say_what_is_missing(const std::filesystem::path& dir, const std::string& name);
 
 // "no token 'wechatt' is configured; did you mean 'wechat'? known: ..."

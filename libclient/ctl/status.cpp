@@ -27,7 +27,7 @@ Json segment_json(const SegmentState& segment) {
   return json;
 }
 
-// The agent cannot be asked: the segments are still there to be read, and that is what a user needs to know first.
+// The agent does not answer: a user needs to know first that the segments can still be read.
 Exit show_segments(const Common& common, const std::string& name, const std::string& problem) {
   if (const std::string text = no_agent_text(common.dir); !text.empty()) throw Failure(Exit::unreachable, text);
   std::vector<SegmentState> segments = all_segments(common.dir);

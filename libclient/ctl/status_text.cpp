@@ -107,14 +107,14 @@ std::string error_text(const Json& error) {
 
 std::string pause_text(const Json& pause) { return left(number(pause, "in_ms")) + ": " + text(pause, "reason"); }
 
-// "12 of 2000 calls used, 1988 left; counted anew in 3h 20m"
+// "12 of 2000 calls used, 1988 left; the count starts again in 3h 20m"
 std::string budget_text(const Json& budget) {
   const auto ends = number(budget, "window_ends_in_ms");
   const std::string reserve = number(budget, "reserve").value_or(0) == 0
                                   ? std::string()
                                   : " (" + text(budget, "reserve") + " of all for refreshes that are asked for)";
   return text(budget, "used") + " of " + text(budget, "calls") + " calls used, " + text(budget, "left") + " left" +
-         reserve + (ends ? "; counted anew in " + duration_text(*ends) : "");
+         reserve + (ends ? "; the count starts again in " + duration_text(*ends) : "");
 }
 
 std::string overview(const Json& token, std::size_t names) {
@@ -158,7 +158,7 @@ std::string agent_text(const Json& status) {
                     text(status, "pid") + ", up " + duration(status, "uptime_ms") + "\n" +
                     coordinator_line(member(status, "coordinator")) + "\n" + locks_line(member(status, "locks"));
   if (const auto dropped = number(status, "log_lines_dropped"); dropped.value_or(0) > 0) {
-    out += coloured("log: " + std::to_string(*dropped) + " lines were dropped, because nobody took them in time\n",
+    out += coloured("log: " + std::to_string(*dropped) + " lines were dropped: the reader of the log is too slow\n",
                     Colour::bad);
   }
   const Json& tokens = member(status, "tokens");

@@ -1,5 +1,5 @@
 // The answers of the agent and the states of segments as text for people, 80 columns wide where the content allows.
-// An answer of another version may lack members: what is missing is shown as "-".
+// An answer of another version may lack members: a missing member is shown as "-".
 #pragma once
 
 #include <string>
@@ -14,7 +14,7 @@ namespace jeton::ctl {
 [[nodiscard]] std::string agent_text(const Json& status);
 // Of /v1/tokens/NAME: every figure, and how the time of the refresh comes about.
 [[nodiscard]] std::string token_text(const Json& token);
-// What can be said without the agent.
+// The status without an agent, from the segments.
 [[nodiscard]] std::string segments_text(const std::vector<SegmentState>& segments);
 
 }  // namespace jeton::ctl

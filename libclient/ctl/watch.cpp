@@ -7,8 +7,8 @@
 namespace jeton::ctl {
 namespace {
 
-// A new generation wakes the watcher at once; what changes without one (a flag, a reader of stdout that has gone) is
-// seen after this long.
+// A new generation wakes the watcher at once; other changes (a flag, a reader of stdout that has gone) are seen after
+// this time.
 constexpr Milliseconds look_again{1000};
 
 // The states that the watcher distinguishes.

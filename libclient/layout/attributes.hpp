@@ -1,4 +1,4 @@
-// Attributes of a token as they stand in a slot: for each one its name's size and its value's size (32 bits each,
+// Attributes of a token as they are in a slot: for each one its name's size and its value's size (32 bits each,
 // not aligned), then the name and the value. AttributeCursor walks them and never leaves the given bytes.
 #pragma once
 

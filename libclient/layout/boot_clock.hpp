@@ -1,5 +1,5 @@
 // Which CLOCK_BOOTTIME a process has: it restarts with the kernel, and a time namespace may shift it. The agent writes
-// into a segment which one it has; a reader that has another judges by the wall clock alone.
+// its own into a segment; a reader with another one uses only the wall clock.
 //
 // Both come from /proc. Where that is missing (a chroot, ProcSubset=pid) a part is not known and counts as the same:
 // a segment in memory does not outlive its boot.
@@ -40,7 +40,7 @@ namespace detail {
 
 }  // namespace detail
 
-// Of the calling process, for which it never changes. Leaves errno alone.
+// Of the calling process, for which it never changes. Does not change errno.
 [[nodiscard]] inline BootClock own_boot_clock() {
   const int error = errno;
   BootClock clock;

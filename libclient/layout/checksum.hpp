@@ -15,7 +15,7 @@
 
 namespace jeton::layout {
 
-// Keeps no byte of what it was given, only sums of it.
+// Keeps no byte of its input, only sums.
 class Checksum {
  public:
   static constexpr std::size_t block = 32;
@@ -23,7 +23,7 @@ class Checksum {
   explicit constexpr Checksum(std::uint64_t seed = 0)
       : lanes_{seed + prime_1 + prime_2, seed + prime_2, seed, seed - prime_1}, seed_(seed) {}
 
-  // Whole blocks only; what is left comes with finish().
+  // Whole blocks only; the rest goes to finish().
   void add_blocks(const void* data, std::size_t size) {
     const auto* bytes = static_cast<const unsigned char*>(data);
     // By name, because what a compiler indexes it leaves in memory.
@@ -38,7 +38,7 @@ class Checksum {
     size_ += size;
   }
 
-  // Adds what is left, of any size, and returns the sum of all.
+  // Adds the rest, of any size, and returns the sum of all.
   [[nodiscard]] std::uint64_t finish(const void* data, std::size_t size) {
     const std::size_t whole = size / block * block;
     add_blocks(data, whole);

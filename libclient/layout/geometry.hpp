@@ -1,5 +1,5 @@
-// Geometry: where things stand in one segment, read once from its header and checked against the size of the file, so
-// that nothing computed from it later can leave the mapping. Both sides use it; neither looks at the header's fields
+// Geometry: the places of the parts of one segment, read once from its header and checked against the size of the file,
+// so that nothing computed from it later can leave the mapping. Both sides use it; neither looks at the header's fields
 // a second time.
 #pragma once
 
@@ -58,7 +58,7 @@ inline constexpr std::uint32_t origin_capacity = 255;
 
 enum class HeaderFault { none, bad_magic, unsupported_version, truncated, corrupt };
 
-// Fills `out` only if there is no fault. `file_size` is what the file really has; `header` must be at least
+// Fills `out` only if there is no fault. `file_size` is the real size of the file; `header` must be at least
 // sizeof(FileHeader) bytes of it.
 [[nodiscard]] inline HeaderFault read_geometry(const FileHeader& header, std::uint64_t file_size, Geometry& out) {
   if (std::memcmp(header.magic, magic, sizeof(magic)) != 0) return HeaderFault::bad_magic;

@@ -57,7 +57,7 @@ inline constexpr int store_order = __ATOMIC_RELAXED;
 
 #ifdef JETON_LAYOUT_MOVES
 
-// For 256 bytes and more. What is left after the last whole step, here and below, is moved by one more step that ends
+// For 256 bytes and more. The rest after the last whole step, here and below, is moved by one more step that ends
 // where the data ends, overlapping what was moved before.
 template <typename Vector>
 inline void copy_large(unsigned char* t, const unsigned char* f, std::size_t size) {

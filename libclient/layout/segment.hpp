@@ -35,7 +35,7 @@ inline constexpr std::uint16_t first_minor_with_boot_times = 1;
 
 // State flags, the low byte of control.
 inline constexpr std::uint64_t state_valid = 1;     // the current token may be used (until its expires_at_ms)
-inline constexpr std::uint64_t state_expired = 2;   // it ran out
+inline constexpr std::uint64_t state_expired = 2;   // it has expired
 inline constexpr std::uint64_t state_rejected = 4;  // the provider refused it; still readable
 inline constexpr std::uint64_t state_retired = 8;   // nothing is written here any more: open the name again
 inline constexpr std::uint64_t state_mask = 0xff;

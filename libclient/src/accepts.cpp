@@ -10,7 +10,7 @@ namespace jeton::client {
 namespace {
 
 // 0 if `size` bytes are equal. Takes the same time wherever they differ; the volatile keeps a compiler from finding
-// out that it may stop early. `stored` may be overwritten meanwhile: what comes out counts only if the slot is still
+// out that it may stop early. `stored` may be overwritten meanwhile: the result counts only if the slot is still
 // the current one afterwards.
 unsigned char difference(const std::byte* stored, const unsigned char* presented, std::size_t size) {
   unsigned char piece[256];

@@ -17,7 +17,7 @@ enum class AgentAnswer {
   answered
 };
 
-// The agent's words, terminated; empty: there are none.
+// The agent's error message, terminated; empty: there is none.
 struct AgentError {
   char message[512] = "";
 };

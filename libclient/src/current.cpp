@@ -14,13 +14,13 @@ namespace layout = jeton::layout;
 using jeton::client::Mapping;
 using jeton::client::Snapshot;
 
-// What a reader without a view looks at: a word that is never what `control` is then.
+// The word for a reader without a view; its value always differs from `control` then.
 static constexpr std::uint64_t no_control_word = 0;
 static constexpr std::uint64_t no_control = ~std::uint64_t{0};
 static constexpr std::int64_t no_second = INT64_MIN;
 
 struct jeton_reader {
-  // All that the short way looks at.
+  // Everything that the short way reads.
   const std::uint64_t* control_word = &no_control_word;  // in the mapping of the view
   std::uint64_t control = no_control;                    // under which the view is current
   std::int64_t usable_in_s = no_second;                  // in any other second, the short way is closed
@@ -92,7 +92,7 @@ void copy_content(jeton_reader& reader, const layout::SlotHeader& slot, const st
   reader.used = std::max(reader.used, static_cast<std::size_t>(to - reader.buffer));
 }
 
-// Makes a new view of what is current; there is none if it fails.
+// Makes a new view of the current token; there is none if it fails.
 jeton_status copy_view(jeton_reader& reader) {
   forget_view(reader);
   Mapping* mapping = nullptr;

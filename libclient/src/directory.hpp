@@ -8,7 +8,7 @@ namespace jeton::client {
 // The one that the options name, else $JETON_DIR, else /run/jeton.
 [[nodiscard]] const char* chosen_directory(const jeton_options& options) noexcept;
 
-// The same, made absolute, so that a later chdir changes nothing; to be freed. nullptr with errno if it cannot be had.
+// The same, made absolute, so that a later chdir changes nothing; to be freed. nullptr with errno if that fails.
 [[nodiscard]] char* absolute_directory(const char* directory) noexcept;
 
 }  // namespace jeton::client

@@ -1,7 +1,7 @@
 // jeton_event_fd: an inotify descriptor on the segment. A store to mapped memory is no event for the kernel, so the
 // agent touches the file's times behind each change (agent/segment/segment_file.cpp); a file that takes the place of
-// another, or appears, is seen in its directory. Works on a read-only mount and in another namespace: what is watched
-// is the inode.
+// another, or appears, is seen in its directory. Works on a read-only mount and in another namespace, because it
+// watches the inode.
 //
 // A user has few inotify instances (fs.inotify.max_user_instances, 128), all programs together. Where none is left, the
 // descriptor is a timer that makes the application look at the token ten times a second.
@@ -44,8 +44,8 @@ bool is_timer(int fd) {
   return found;
 }
 
-// The file, and the directory in which another may take its place; what is not there yet is watched for where it would
-// appear. Watching the same thing again changes nothing.
+// Watches the file, and the directory in which another file may take its place; for a missing one, the directory where
+// it would appear. Watching the same thing again changes nothing.
 jeton_status watch_token(const jeton_token& token, int fd) {
   char path[PATH_MAX];
   const auto join = [&](const char* folder, const char* name) {
@@ -72,7 +72,7 @@ jeton_status watch_token(const jeton_token& token, int fd) {
   }
 }
 
-// Twice: what the first round did not find may have appeared before the second began to watch for it.
+// Twice: a file that the first round did not find may have appeared before its directory was watched.
 jeton_status watch_twice(const jeton_token& token, int fd) {
   const jeton_status status = watch_token(token, fd);
   return status == JETON_OK ? watch_token(token, fd) : status;

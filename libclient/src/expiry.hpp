@@ -1,4 +1,4 @@
-// When a token has run out: at the end of its time by either clock. The wall clock may be set; CLOCK_BOOTTIME never is.
+// When a token has expired: at the end of its time by either clock. The wall clock may be set; CLOCK_BOOTTIME never is.
 //
 // Looking at both costs two clocks, so a second of the wall clock is remembered in which both had said that the token
 // lasts. Within it one look at the wall clock is enough, and a step in either direction leads out of it.
@@ -30,7 +30,7 @@ inline constexpr std::int64_t no_boot_time = INT64_MAX;
 // A second of the wall clock may last longer by the boot clock while the wall clock is slewed.
 inline constexpr std::int64_t longest_second_ms = 2000;
 
-// The word that says of a publication that it can be used in this second. Half of each number is enough: the other half
+// A word that records that a publication can be used in this second. Half of each number is enough: the other half
 // of a publication changes after 2^32 of them, not within a second.
 [[nodiscard]] constexpr std::uint64_t usable_word(std::uint64_t control, std::int64_t second) {
   return layout::publication_of(control) << 32U | static_cast<std::uint32_t>(second);
@@ -54,13 +54,13 @@ inline constexpr std::int64_t longest_second_ms = 2000;
   return false;
 }
 
-// For the previous token's overlap, which is looked at seldom.
+// For the previous token's overlap, which is checked seldom.
 [[nodiscard]] inline bool is_before(const WallClock& now, const Expiry& end) {
   return now.is_before(end.wall_ms) && (end.boot_ms == no_boot_time || boot_now_ms() < end.boot_ms);
 }
 
-// `expiry` for those who only have a wall clock, after ran_out() has compared: the earlier of the two, so that nobody
-// plans with a time that a step has moved away. Clocks that differ by less than a step are not held against each other.
+// `expiry` for callers that only have a wall clock, after ran_out() has compared: the earlier of the two, so that no
+// caller plans with a time that a step has moved away. Differences that are smaller than a step are ignored.
 [[nodiscard]] inline std::int64_t shown_expiry_ms(const Mapping& mapping, const Expiry& expiry) {
   constexpr std::uint64_t step_ms = 1000;
   if (expiry.boot_ms == no_boot_time) return expiry.wall_ms;

@@ -90,7 +90,7 @@ bool read_text(Json value, char* buffer, std::size_t capacity) noexcept {
     char c = *at;
     if (c == '\\' && at + 1 < value.end) {
       c = *++at;
-      if (c == 'u') at += 4;  // the agent writes control characters so, and nothing else
+      if (c == 'u') at += 4;  // the agent writes only control characters in this form
       if (c != '"' && c != '\\' && c != '/') c = '?';
     }
     const auto byte = static_cast<unsigned char>(c);

@@ -1,6 +1,6 @@
 // The few pieces of the agent's JSON that the library reads, found in place: no memory, no exceptions, no recursion.
 //
-// Only what is asked for is looked at; a text that is no JSON has no members. A Json is a part of another owner's
+// Only the requested members are read; a text that is not JSON has no members. A Json is a part of another owner's
 // buffer.
 #pragma once
 
@@ -14,13 +14,13 @@ struct Json {
   const char* end = nullptr;
 };
 
-// The member `key` of an object. False: it is no object, or has no such member.
+// The member `key` of an object. False: it is not an object, or has no such member.
 [[nodiscard]] bool find_member(Json object, const char* key, Json& value) noexcept;
 
 // The items of a list, one by one: `rest` begins as the list. False: behind the last.
 [[nodiscard]] bool next_item(Json& rest, Json& item) noexcept;
 
-// Terminated, cut where `capacity` ends; what does not print becomes a question mark. False: it is no string.
+// Terminated, cut where `capacity` ends; what does not print becomes a question mark. False: it is not a string.
 bool read_text(Json value, char* buffer, std::size_t capacity) noexcept;
 [[nodiscard]] bool read_number(Json value, std::uint64_t& number) noexcept;
 

@@ -12,10 +12,10 @@
 namespace jeton::client {
 namespace {
 
-constexpr std::int64_t longest_sleep_ms = 1000;  // what else may have happened is looked for at least that often
+constexpr std::int64_t longest_sleep_ms = 1000;  // other changes are looked for at least this often
 constexpr std::int64_t without_fd_ms = 20;       // where there is no descriptor for a jeton_cancel
 
-// The caller hears it now.
+// The caller learns of the state now.
 jeton_status tell(jeton_lock& lock, jeton_status status) {
   if (status != JETON_LOCK_WAITING && lock.unread) {
     lock.unread = false;
@@ -52,7 +52,7 @@ void await_agent(jeton_lock& lock, std::int64_t deadline_ms) {
     static_cast<void>(wait_for(lock.fd, POLLIN, std::min(deadline_ms, monotonic_now_ms() + without_fd_ms)));
     static_cast<void>(look(lock));
   }
-  if (away()) static_cast<void>(finish(lock, JETON_NO_AGENT, "the agent is away; the lock ends by itself"));
+  if (away()) static_cast<void>(finish(lock, JETON_NO_AGENT, "the agent is gone; the lock will expire"));
 }
 
 // More than once if the agent ends meanwhile and the lock outlives it.

@@ -1,5 +1,5 @@
-// jeton_lock_event_fd: an epoll descriptor over the connection and a timer, for what the agent says and for what it can
-// no longer say. The timer counts time asleep, as the validity does; once it has run out it stays readable.
+// jeton_lock_event_fd: an epoll descriptor over the connection, for the agent's events, and over a timer, for the end
+// of the lock without an event. The timer counts suspend, as the validity does; once it has expired it stays readable.
 #include <sys/epoll.h>
 #include <sys/timerfd.h>
 
@@ -22,7 +22,7 @@ bool follow(int epoll_fd, int fd) {
   return ::epoll_ctl(epoll_fd, EPOLL_CTL_ADD, fd, &event) == 0;
 }
 
-// When the handle must be looked at even if the agent says nothing; 0: never.
+// When the handle must be checked even without an event of the agent; 0: never.
 std::int64_t look_at_ms(const jeton_lock& lock) {
   switch (lock.state) {
     case LockState::waiting:

@@ -40,7 +40,7 @@ bool set_grant(LockName& held, Json object) {
   return find_member(object, "owner", owner) && read_text(owner, held.owner, sizeof(held.owner));
 }
 
-// False: an agent that does not say what it granted.
+// False: the agent's event lacks a member.
 bool set_grants(jeton_lock& lock, Json line) {
   if (lock.count == 1) return set_grant(lock.names[0], line);
   Json list;
@@ -69,7 +69,7 @@ void on_line(jeton_lock& lock, Json line) {
   }
   if (is_text(event, "acquired")) {
     if (!set_grants(lock, line)) {
-      static_cast<void>(finish(lock, JETON_AGENT_REFUSED, "the agent's answer is not understood; update it"));
+      static_cast<void>(finish(lock, JETON_AGENT_REFUSED, "the agent's answer is not understood; update the agent"));
       return;
     }
     Json outlives;
@@ -89,14 +89,14 @@ void on_line(jeton_lock& lock, Json line) {
     // A wait of more than a day is asked for day by day.
     const bool again = lock.give_up_boot_ms - boot_now_ms() > answer_patience_ms &&
                        lock.answer_by_boot_ms - answer_patience_ms <= boot_now_ms();
-    take_reason(lock, line, "reason", "it is held by another");
+    take_reason(lock, line, "reason", "another owner holds it");
     static_cast<void>(finish(lock, JETON_LOCK_BUSY, nullptr));
     if (again) static_cast<void>(ask_for(lock));
   } else if (is_text(event, "failed") && lock.resuming) {
-    take_reason(lock, line, "reason", "the agent cannot have it now");
+    take_reason(lock, line, "reason", "the agent cannot take it now");
     await_next_agent(lock);
   } else if (is_text(event, "failed")) {
-    take_reason(lock, line, "reason", "the agent cannot have it now");
+    take_reason(lock, line, "reason", "the agent cannot take it now");
     static_cast<void>(finish(lock, JETON_LOCK_UNAVAILABLE, nullptr));
   } else if (is_text(event, "lost")) {
     take_reason(lock, line, "reason", "it was lost");
@@ -233,7 +233,7 @@ namespace {
 jeton_status run_out(jeton_lock& lock) {
   if (lock.reason_of_extension) set_reason(lock, "");
   char text[sizeof(lock.reason) + 64];
-  std::snprintf(text, sizeof(text), "the agent did not renew it in time%s%s", lock.reason[0] != '\0' ? ": " : "",
+  std::snprintf(text, sizeof(text), "the agent did not renew the lock in time%s%s", lock.reason[0] != '\0' ? ": " : "",
                 lock.reason);
   return finish(lock, JETON_LOCK_LOST, text);
 }
@@ -243,7 +243,7 @@ jeton_status run_out(jeton_lock& lock) {
 jeton_status look(jeton_lock& lock) noexcept {
   disown_of_parent(lock);
   if (lock.state == LockState::idle) return lock.outcome;
-  // What arrives wakes that thread only if no other thread reads it first.
+  // New data wakes that thread only if no other thread reads it first.
   if (lock.awaited) return JETON_LOCK_WAITING;
   resume(lock);
   const bool heard = receive(lock);

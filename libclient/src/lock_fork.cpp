@@ -1,5 +1,5 @@
 // A connection that a child inherits would hold the lock when the parent has died, so the child closes its copies at
-// once. It must not say goodbye over them either: the parent still holds the lock.
+// once. It must not send anything over them either: the parent still holds the lock.
 #include <unistd.h>
 
 #include "libclient/src/lock_handle.hpp"

@@ -1,4 +1,4 @@
-// jeton_lock: what a handle knows of its lock, and the connection to the agent that holds it (agent/README.md).
+// jeton_lock: the state of a handle's lock, and the connection to the agent that holds it (agent/README.md).
 //
 //   lock.cpp          open, close
 //   lock_request.cpp  the question to the agent, and the extension
@@ -53,22 +53,22 @@ struct jeton_lock {
   std::size_t count = 0;
 
   jeton::client::LockState state = jeton::client::LockState::idle;
-  jeton_status outcome = JETON_LOCK_NOT_HELD;  // while idle: what became of it
-  char reason[512] = "";                       // of that; while held: why it may be lost
+  jeton_status outcome = JETON_LOCK_NOT_HELD;  // while idle: the result
+  char reason[512] = "";                       // of the outcome; while held: why it may be lost
   bool reason_of_extension = false;            // or why it was not extended
   pid_t pid = 0;                               // the process that began it; 0: none yet
   int fd = -1;
   std::int64_t give_up_boot_ms = 0;      // of a wait: INT64_MAX is no limit
   std::int64_t answer_by_boot_ms = 0;    // of a wait: the agent hangs if it has not answered by then
   std::int64_t valid_until_boot_ms = 0;  // while held
-  std::int64_t held_ttl_ms = 0;          // while held: ttl_ms, or what it was extended to
+  std::int64_t held_ttl_ms = 0;          // while held: ttl_ms, or the value of the last extension
   bool unread = false;                   // held, or its wait ended by a release: jeton_lock_check has not said so yet
   bool awaited = false;                  // while waiting: a thread sleeps on the connection in jeton_lock_acquire
   bool outlives_agent = false;           // while held: a connection that ends is not the lock's end
   bool resuming = false;               // while held: the next agent has not confirmed it yet, if there is a connection
   std::int64_t resume_at_boot_ms = 0;  // while held without a connection: when to look for the next agent
   int http_status = 0;                 // 0: the answer's head is still to come
-  char buffer[6144];                   // what has arrived and is not a whole line yet; several names make long ones
+  char buffer[6144];                   // received bytes that are not a whole line yet; several names make long lines
   std::size_t size = 0;
 
   int epoll_fd = -1;
@@ -105,10 +105,10 @@ void resume(jeton_lock& lock) noexcept;
 
 // ---- lock_events.cpp ----
 
-// Reads what has arrived and draws the consequences, those of the time above all. JETON_OK: held; JETON_LOCK_WAITING;
-// else the outcome.
+// Reads the received events and updates the state, also by the time that has passed. JETON_OK: held;
+// JETON_LOCK_WAITING; else the outcome.
 [[nodiscard]] jeton_status look(jeton_lock& lock) noexcept;
-// Reads what has arrived. True: there was something.
+// Reads the received events. True: something was received.
 bool receive(jeton_lock& lock) noexcept;
 // The connection ends, the handle is idle. Returns `outcome`.
 jeton_status finish(jeton_lock& lock, jeton_status outcome, const char* reason) noexcept;

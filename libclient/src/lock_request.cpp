@@ -15,7 +15,7 @@
 namespace jeton::client {
 namespace {
 
-// A text that is put together piece by piece; what does not fit makes it bad as a whole.
+// A text that is built piece by piece; if a piece does not fit, the whole text is bad.
 class Text {
  public:
   [[nodiscard]] bool good() const { return good_; }
@@ -77,7 +77,7 @@ bool send_request(jeton_lock& lock, std::int64_t wait_ms, bool resume) noexcept 
                                       "Content-Type: application/json\r\nContent-Length: %zu\r\n\r\n",
                                       lock.names[0].name, body.size());
   if (!body.good() || head_size <= 0) {
-    set_reason(lock, "the request would be too long");
+    set_reason(lock, "the request would be too long; use fewer names or less metadata");
     return false;
   }
   const std::int64_t deadline_ms = monotonic_now_ms() + agent_call_timeout_ms;
@@ -85,7 +85,7 @@ bool send_request(jeton_lock& lock, std::int64_t wait_ms, bool resume) noexcept 
     const ForkPause pause;
     lock.fd = connect_to_agent(lock.directory, deadline_ms);
   }
-  set_reason(lock, lock.fd < 0 ? "nobody answers on the agent's socket" : "the agent does not take the request");
+  set_reason(lock, lock.fd < 0 ? "no agent answers on the socket" : "the agent does not take the request");
   lock.pid = ::getpid();
   lock.http_status = 0;
   lock.size = 0;
@@ -142,7 +142,7 @@ jeton_status extend_one(jeton_lock& lock, const char* name, const char* owner, s
   jeton_status status = status_of_extension(http_status);
   if (answer == AgentAnswer::unreachable) status = JETON_NO_AGENT;
   if (answer == AgentAnswer::silent) status = JETON_AGENT_STALE;
-  // Of a loss the agent's next line says more.
+  // The agent's next line has the details of a loss.
   if (status != JETON_OK && status != JETON_LOCK_LOST) {
     if (answer != AgentAnswer::answered) std::snprintf(error.message, sizeof(error.message), "%s", no_answer);
     jeton::client::set_reason(lock, error.message);
@@ -151,14 +151,15 @@ jeton_status extend_one(jeton_lock& lock, const char* name, const char* owner, s
   return status;
 }
 
-// The agent's next line says why.
+// The agent's next line has the reason.
 jeton_status lose(jeton_lock& lock) {
   const std::int64_t deadline_ms = jeton::client::monotonic_now_ms() + line_patience_ms;
   while (lock.state == LockState::held && lock.fd >= 0 && jeton::client::wait_for(lock.fd, POLLIN, deadline_ms)) {
     jeton::client::receive(lock);
   }
   if (lock.state != LockState::held) return lock.outcome;
-  return jeton::client::finish(lock, JETON_LOCK_LOST, "it has expired, was deleted, released or taken by another");
+  return jeton::client::finish(lock, JETON_LOCK_LOST,
+                               "it has expired, was deleted, was released, or was taken by another owner");
 }
 
 }  // namespace

@@ -25,7 +25,7 @@ void resume(jeton_lock& lock) noexcept {
     return;
   }
   lock.resuming = true;
-  set_reason(lock, "the next agent has not confirmed it");
+  set_reason(lock, "the new agent has not confirmed the lock");
   follow_connection(lock);
 }
 

@@ -1,7 +1,8 @@
 // Mapping: one segment file, mapped read-only.
 //
-// Made by open_mapping (opener.hpp) after every check; immutable but for `older` and what is mutable. A mapping stays
-// where it is until its token is closed, also when a newer file has taken its place, so threads may go on reading it.
+// Made by open_mapping (opener.hpp) after every check; immutable but for `older` and the mutable members. A mapping
+// stays where it is until its token is closed, also when a newer file has taken its place, so threads may go on reading
+// it.
 #pragma once
 
 #include <sys/stat.h>
@@ -28,7 +29,7 @@ struct Mapping {
   // verification.
   mutable std::atomic<std::uint64_t> verified_publication{~std::uint64_t{0}};
 
-  // What ran_out() (expiry.hpp) remembers of its last comparison of both clocks. Any thread.
+  // The result of the last comparison of both clocks, for ran_out() (expiry.hpp). Any thread.
   mutable std::atomic<std::uint64_t> usable_in{~std::uint64_t{0}};
   mutable std::atomic<std::int64_t> wall_minus_boot_ms{INT64_MIN};
 

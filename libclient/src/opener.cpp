@@ -81,7 +81,7 @@ jeton_status map(int fd, const struct stat& file, const char* name, Mapping** ou
   static_cast<void>(::madvise(base, size, MADV_DONTDUMP));
 
   layout::FileHeader header;
-  std::memcpy(&header, base, offsetof(layout::FileHeader, control));  // what never changes
+  std::memcpy(&header, base, offsetof(layout::FileHeader, control));  // the part that never changes
   layout::Geometry geometry;
   jeton_status status = status_of_fault(layout::read_geometry(header, size, geometry));
   if (status == JETON_OK && layout::name_in(header) != name) status = JETON_CORRUPT;
@@ -121,7 +121,7 @@ jeton_status open_mapping(const char* directory, const char* name, Mapping** map
   if (top.st_uid != folder.st_uid && top.st_uid != 0) return JETON_FOREIGN_OWNER;
 
   // Looked at before it is opened, because opening a device or a FIFO can do things; and after, because only then is
-  // it certain what was opened.
+  // the type of the opened file certain.
   struct stat file = {};
   if (::fstatat(folder_fd.get(), name, &file, AT_SYMLINK_NOFOLLOW) != 0) return status_of_errno();
   status = check_file(file, folder.st_uid);

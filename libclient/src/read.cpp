@@ -1,4 +1,4 @@
-// jeton_read and jeton_inspect: any thread, nothing cached but which publication was verified.
+// jeton_read and jeton_inspect: any thread; only the number of the verified publication is cached.
 #include <jeton/jeton.h>
 
 #include <cstring>

@@ -18,7 +18,7 @@ namespace jeton::client {
 enum class SlotRead {
   ok,
   no_token,  // nothing was published yet
-  retired,   // this file is given up: open the name again
+  retired,   // this file is retired: open the name again
   busy,      // overtaken by the writer in every attempt
   corrupt,   // sizes, publication number or checksum are wrong though the writer wrote nothing meanwhile
 };
@@ -26,14 +26,14 @@ enum class SlotRead {
 // Each failed attempt means that a whole publication went by during a copy, so two in a row are rare already.
 inline constexpr int max_attempts = 64;
 
-// What stood in `control` when the copy was known to be good, and the header of the slot. Set by read_slot when it
+// The value of `control` when the copy was known to be good, and the header of the slot. Set by read_slot when it
 // returns `ok`; not initialised before, because clearing it would take longer than filling it.
 struct Snapshot {
   std::uint64_t control;
   layout::SlotHeader slot;
 };
 
-// Field by field, so that what a caller does not use is not stored, and what it uses stays in registers.
+// Field by field, so that unused fields are not stored, and used ones stay in registers.
 inline void load_header(layout::SlotHeader& to, const layout::SlotHeader& from, bool has_our_boot_clock) {
   to.publication = layout::racing_load(from.publication);
   to.generation = layout::racing_load(from.generation);
@@ -59,7 +59,7 @@ inline void load_header(layout::SlotHeader& to, const layout::SlotHeader& from, 
   return slot.boot_checksum == layout::boot_checksum_of(slot);
 }
 
-// True if what was copied while `control` had been read is one piece; moves `control` on to the newest flags.
+// True if the copy since `control` was read is one consistent piece; updates `control` to the newest flags.
 [[nodiscard]] inline bool still_current(const Mapping& mapping, std::uint64_t& control) {
   layout::racing_acquire_fence();
   const std::uint64_t now = layout::load_relaxed(mapping.header().control);
@@ -86,7 +86,7 @@ inline void load_header(layout::SlotHeader& to, const layout::SlotHeader& from, 
   return whole;
 }
 
-// Calls copy(slot, content) to take what the caller wants out of the content, with racing_copy only; the sizes in
+// Calls copy(slot, content) to copy the caller's part of the content, with racing_copy only; the sizes in
 // `slot` are within the capacities by then. It may be called again after a torn attempt, and what it took counts only
 // if the result is `ok`.
 template <typename Copy>
@@ -119,7 +119,7 @@ template <typename Copy>
 
 // The common case of reading a value and nothing else: ran_out() remembers that the publication, which was verified
 // then, can be used in this second, and it fits. False if any of that does not hold, or the writer came by: read_slot
-// finds out then. A header that is being overwritten may say anything; what is used of it is checked.
+// finds out then. A header that is being overwritten may hold any values; the used ones are checked.
 [[nodiscard]] inline bool read_verified_value(const Mapping& mapping, std::int64_t now_s, char* buffer,
                                               std::size_t capacity, std::size_t& size) {
   const std::uint64_t control = layout::load_acquire(mapping.header().control);

@@ -5,7 +5,7 @@ extern "C" const char* jeton_status_text(jeton_status status) {
     case JETON_OK:
       return "done";
     case JETON_NO_TOKEN:
-      return "there is no token yet; the agent has not had one from its source";
+      return "there is no token yet; the agent has not received one from its source";
     case JETON_EXPIRED:
       return "the token expired and the agent has no newer one";
     case JETON_BUSY:
@@ -17,25 +17,25 @@ extern "C" const char* jeton_status_text(jeton_status status) {
     case JETON_INVALID_ARGUMENT:
       return "invalid argument";
     case JETON_NOT_FOUND:
-      return "not found; is the agent running, is the name in its configuration, is the directory right";
+      return "not found; check that the agent runs, that its configuration has the name, and the directory";
     case JETON_NO_PERMISSION:
-      return "this user may not use it; access is granted in the agent's configuration";
+      return "this user has no access; the agent's configuration grants it";
     case JETON_SYMLINK:
       return "refused: the segment or its directory is a symbolic link";
     case JETON_NOT_REGULAR:
-      return "refused: the segment is not a regular file, or its directory is no directory";
+      return "refused: the segment is not a regular file, or its directory is not a directory";
     case JETON_FOREIGN_OWNER:
       return "refused: the segment and its directory belong to different users";
     case JETON_WRITABLE_FILE:
-      return "refused: the segment is writable for others than its owner";
+      return "refused: other users than the owner can write the segment";
     case JETON_WRITABLE_DIRECTORY:
-      return "refused: the directory is writable for others than its owner";
+      return "refused: other users than the owner can write the directory";
     case JETON_BAD_MAGIC:
       return "refused: the file is not a segment";
     case JETON_UNSUPPORTED_VERSION:
       return "refused: the segment was written by a newer agent; update libjeton";
     case JETON_TRUNCATED:
-      return "refused: the segment is not of the size that it declares";
+      return "refused: the size of the segment is not the size in its header";
     case JETON_CORRUPT:
       return "refused: the segment is damaged";
     case JETON_CANCELLED:
@@ -45,23 +45,23 @@ extern "C" const char* jeton_status_text(jeton_status status) {
     case JETON_REJECTED:
       return "the provider refused the token; a newer one is being fetched";
     case JETON_NO_AGENT:
-      return "no agent answers here; is jeton-agent running, is the directory right";
+      return "no agent answers; check that jeton-agent runs, and the directory";
     case JETON_AGENT_STALE:
-      return "the agent has given no sign of life for a while; it hangs or was stopped";
+      return "the agent has not answered for a while; it hangs or was stopped";
     case JETON_AGENT_REFUSED:
-      return "the agent did not accept the call: it knows no such generation, allows no such lock, or failed";
+      return "the agent did not accept the call: it does not know the generation, does not allow the lock, or failed";
     case JETON_LOCK_BUSY:
-      return "the lock is held by another";
+      return "another owner holds the lock";
     case JETON_LOCK_WAITING:
-      return "the lock is being waited for";
+      return "waiting for the lock";
     case JETON_LOCK_LOST:
-      return "the lock was lost; whatever it protects may be another's now";
+      return "the lock was lost; another owner may use the protected resource now";
     case JETON_LOCK_NOT_HELD:
       return "the lock is not held";
     case JETON_LOCK_LIMIT:
-      return "the agent takes no more locks or connections of this user";
+      return "the agent accepts no more locks or connections from this user";
     case JETON_LOCK_UNAVAILABLE:
-      return "the agent cannot have the lock now: it does not reach its coordinator, or stops";
+      return "the agent cannot take the lock now: it cannot reach its coordinator, or is stopping";
     case JETON_SYSTEM_ERROR:
       return "the operating system refused; errno says why";
   }

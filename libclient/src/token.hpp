@@ -41,8 +41,8 @@ void release(jeton_token* token) noexcept;
   return JETON_OK;
 }
 
-// For a token that ran out: once a second at most, whether another file took the place of `seen` without a word (the
-// directory was emptied by hand). True: look at `current`.
+// For an expired token: once a second at most, whether another file took the place of `seen` without a notification
+// (the directory was emptied by hand). True: look at `current`.
 [[nodiscard]] bool found_replacement(jeton_token& token, const Mapping& seen, std::int64_t now_ms) noexcept;
 
 // Bounds the rounds that follow one replacement after the other.

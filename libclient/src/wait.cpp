@@ -90,7 +90,7 @@ void sleep_for(std::int64_t ms) {
 }
 
 // JETON_OK: there is a valid token above `generation`. JETON_NO_TOKEN, JETON_EXPIRED, JETON_NOT_FOUND, JETON_BUSY:
-// worth waiting. Anything else will not get better by itself.
+// a wait may help. The other statuses do not pass by themselves.
 jeton_status look(jeton_token& token, std::uint64_t generation, std::uint64_t& found) {
   Mapping* mapping = nullptr;
   Snapshot snapshot;
@@ -106,7 +106,8 @@ bool is_worth_waiting(jeton_status status) {
   return status == JETON_NO_TOKEN || status == JETON_EXPIRED || status == JETON_NOT_FOUND || status == JETON_BUSY;
 }
 
-// Follows a file that took the place of `mapping` without a word. JETON_OK: look again, if another is current then.
+// Follows a file that took the place of `mapping` without a notification. JETON_OK: look again, if another is current
+// then.
 jeton_status follow(jeton_token& token, const Mapping& mapping) {
   if (!is_replaced(token.directory, token.name, mapping)) return JETON_OK;
   const jeton_status status = reopen(token, &mapping);
@@ -118,7 +119,7 @@ jeton_status wait_above(jeton_token& token, std::uint64_t generation, std::int64
   const Deadline deadline(timeout_ms);
   for (;;) {
     if (is_cancelled(cancel)) return JETON_CANCELLED;
-    // In this order: the word, then what it announces.
+    // In this order: the word, then the state that it announces.
     const Mapping* mapping = token.current.load(std::memory_order_acquire);
     const std::uint32_t seen = mapping != nullptr ? layout::load_acquire(mapping->header().wake) : 0;
     const jeton_status status = look(token, generation, found);

@@ -17,7 +17,7 @@ class BrokerFleet {
   explicit BrokerFleet(std::size_t hosts) {
     test::AgentSettings settings;
     settings.redis_url = server_.unix_url();
-    settings.token_url = "http://127.0.0.1:1/";  // nobody: no token is needed
+    settings.token_url = "http://127.0.0.1:1/";  // no server listens: no token is needed
     settings.log_level = "error";
     for (std::size_t i = 0; i < hosts; ++i) {
       auto agent = std::make_unique<test::AgentProcess>(settings);

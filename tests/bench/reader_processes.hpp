@@ -17,7 +17,7 @@ struct Reading {
 using ReadMany = std::function<int(int)>;
 using MakeReader = std::function<ReadMany()>;
 
-// `meanwhile` runs in this process until it is told to end (the writer, or a sleep).
+// `meanwhile` runs in this process until it is asked to end (the writer, or a sleep).
 [[nodiscard]] Reading read_in_processes(int processes, const MakeReader& make,
                                         const std::function<void(std::chrono::steady_clock::time_point)>& meanwhile,
                                         std::chrono::milliseconds time);

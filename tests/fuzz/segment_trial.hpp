@@ -32,7 +32,7 @@ class SegmentTrial {
   };
   [[nodiscard]] Outcome run(std::string_view segment, Trial how);
 
-  static constexpr std::size_t limit = 64 * 1024;  // bytes of a segment; what is behind is not used
+  static constexpr std::size_t limit = 64 * 1024;  // bytes of a segment; later bytes are not used
 
  private:
   void read_in_fenced_memory(std::string_view segment);

@@ -23,7 +23,7 @@ class CurlHeader(unittest.TestCase):
 
     def test_adds_the_header_reports_a_401_and_tries_once_more(self):
         with jeton.open("api") as token:
-            # The more rejections in a row, the later the next token; one that was asked for begins anew.
+            # The more rejections in a row, the later the next token; a requested one starts from the beginning.
             before = token.current().generation
             refresh()
             token.wait_change(before, PATIENCE)
@@ -38,7 +38,7 @@ class CurlHeader(unittest.TestCase):
                 [presented for presented, _ in self.provider.requests],
                 [refused.value, refused.value, token.current().value],
             )
-            self.provider.closed = True  # whatever the token
+            self.provider.closed = True  # for every token
             self.assertEqual(self.get(100), (2, "no", ""))
             self.assertIn(len(self.provider.requests), (4, 5))
 

@@ -95,7 +95,7 @@ test('errors have a code and the reason', async () => {
   assert.throws(() => new jeton.Lock('no such name'), code('JETON_INVALID_ARGUMENT'));
   const long = new jeton.Lock('long', { ttl: 7_200_000 });
   await assert.rejects(long.tryAcquire(), (error) => {
-    // The agent's reason alone, and not the sentence of the status behind it.
+    // Only the agent's reason, without the sentence of the status.
     assert.doesNotMatch(error.message, /did not accept/);
     return code('JETON_AGENT_REFUSED')(error) && /^lock 'long': .*max_ttl/.test(error.message);
   });

@@ -267,12 +267,12 @@ test('tokens that nobody closed are freed', async () => {
 
 test('the fetch wrapper reports a 401 and tries once more', async () => {
   const token = jeton.open('api');
-  // The more rejections in a row, the later the next token; one that was asked for begins anew.
+  // The more rejections in a row, the later the next token; a requested one starts from the beginning.
   const before = token.current().generation;
   await refresh();
   await token.waitChange(before, { timeout });
 
-  // An API that takes the current token only, and not one that it was told to refuse.
+  // An API that accepts only the current token, unless the test lets it refuse that one.
   const refused = new Set();
   const requests = [];
   let shut = false;
@@ -296,7 +296,7 @@ test('the fetch wrapper reports a 401 and tries once more', async () => {
     refused.add(first.value);
     assert.deepEqual(await post(timeout), [200, 'hello']);
     assert.deepEqual(requests, [first.value, first.value, token.current().value]);
-    shut = true; // whatever the token
+    shut = true; // for every token
     assert.equal((await post(100))[0], 401);
     assert.ok(requests.length === 4 || requests.length === 5); // once more at most, if a newer token came in time
   } finally {

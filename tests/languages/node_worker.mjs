@@ -1,4 +1,4 @@
-// A worker that holds and waits for everything that the library gives out, and ends in the named way (node_worker_test.mjs).
+// A worker that holds and waits for every object of the library, and ends in the named way (node_worker_test.mjs).
 import { parentPort, workerData } from 'node:worker_threads';
 import * as jeton from 'jeton';
 

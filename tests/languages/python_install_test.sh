@@ -13,7 +13,7 @@ binding=$work/prefix/share/jeton/bindings/python
 files() { find "$binding" -printf '%P %s\n' | sort; }
 before=$(files)
 cd "$work"
-# Only these arguments, whatever the environment says; each build is isolated from installed packages by pip itself.
+# Only these arguments count, not the environment; each build is isolated from installed packages by pip itself.
 unset PIP_FIND_LINKS PIP_INDEX_URL PIP_EXTRA_INDEX_URL PYTHONDONTWRITEBYTECODE
 pip=("$python" -m pip --isolated --disable-pip-version-check --no-cache-dir --quiet)
 "${pip[@]}" wheel --no-index --no-deps --wheel-dir wheels "$binding"

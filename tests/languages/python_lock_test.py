@@ -62,7 +62,7 @@ class Locks(unittest.TestCase):
         lock = self.lock(ttl=7200)
         with self.assertRaises(jeton.AgentRefused) as caught:
             lock.acquire(0)
-        # The agent's reason alone, and not the sentence of the status behind it.
+        # Only the agent's reason, without the sentence of the status.
         self.assertRegex(str(caught.exception), f"^lock '{self.name}': .*max_ttl")
         self.assertNotIn("did not accept", str(caught.exception))
         with self.assertRaises(jeton.LockNotHeld) as caught:

@@ -353,7 +353,7 @@ class Waiting(unittest.TestCase):
         async def run(token):
             generation = token.current().generation
             waits = [asyncio.ensure_future(token.wait_change_async(generation, PATIENCE)) for _ in range(3)]
-            await asyncio.sleep(0)  # they stand
+            await asyncio.sleep(0)  # so that they wait
             threads = threading.active_count()
             process = await asyncio.create_subprocess_exec(
                 os.environ["JETONCTL"], "refresh", "api", stdout=asyncio.subprocess.DEVNULL
@@ -437,7 +437,7 @@ class Feedback(unittest.TestCase):
 
 
 class Provider:
-    """An API that takes the current token only, and not one that it was told to refuse."""
+    """An API that accepts only the current token, unless the test lets it refuse that one."""
 
     def __init__(self, token):
         self.refused = set()
@@ -481,8 +481,8 @@ class Middleware(unittest.TestCase):
         self.provider = Provider(self.token)
         self.addCleanup(self.token.close)
         self.addCleanup(self.provider.end)
-        # The more rejections in a row, the later the next token. One that follows a token that nobody refused begins
-        # anew; the last test may have left a refused one.
+        # The more rejections in a row, the later the next token. After a token that was not refused the count starts
+        # again; the last test may have left a refused one.
         for _ in range(2):
             before = self.token.current().generation
             refresh()
@@ -498,7 +498,7 @@ class Middleware(unittest.TestCase):
         tried = [presented for presented, _ in self.provider.requests[1:]]
         self.assertEqual(tried, [refused.value, self.token.current().value])
         self.assertGreater(self.token.current().generation, refused.generation)
-        self.provider.closed = True  # whatever the token
+        self.provider.closed = True  # for every token
         self.assertEqual(post(0.1)[0], 401)
         # Once more at most: only with a newer token, if one came in time.
         self.assertIn(len(self.provider.requests), (4, 5))

@@ -1,4 +1,4 @@
-// A mount whose server never answers, as an NFS server that is gone: a FUSE file system that nobody serves. Every look
+// A mount whose server never answers, as an NFS server that is gone: a FUSE file system without a server. Every look
 // at a path in it hangs until the mount is gone. Needs root and /dev/fuse.
 #pragma once
 

@@ -76,7 +76,7 @@ class FaultProvider {
   [[nodiscard]] std::uint16_t port() const;
   [[nodiscard]] std::string url(const std::string& path = "/token") const;
 
-  // For the next `times` requests, then well again; without a number until told otherwise.
+  // For the next `times` requests, then without faults; without a number until the next call.
   void behave(Behaviour behaviour, int times = -1);
   void set_lifetime(std::chrono::milliseconds lifetime);
   // Requests whose answer is delayed get it now.

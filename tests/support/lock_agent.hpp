@@ -11,7 +11,7 @@
 
 namespace jeton::test {
 
-// The section "coordination:". No server: this host alone; several: Redlock.
+// The section "coordination:". No server: this host only; several: Redlock.
 [[nodiscard]] inline std::string coordination_on(const std::vector<std::string>& urls,
                                                  const std::string& timeout = "500ms") {
   if (urls.empty()) return "coordination: {backend: local}\n";

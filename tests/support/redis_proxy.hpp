@@ -19,7 +19,7 @@ class RedisProxy {
     refused,    // open connections are ended, new ones at once
     deaf,       // requests arrive, answers do not
     held,       // requests wait here until it is open again; those of a connection that ended are lost
-    forgetful,  // the server knows no script, however often it is told
+    forgetful,  // the server forgets every script
   };
 
   explicit RedisProxy(std::uint16_t to);

@@ -45,7 +45,7 @@ class TestLoop {
   // Turns the loop until the condition holds; false if it does not in time.
   virtual bool turn_until(const std::function<bool()>& condition, agent::Duration limit = patience) = 0;
 
-  // Turns the loop for so long, whatever happens.
+  // Turns the loop for this long in any case.
   void pass(agent::Duration duration) {
     turn_until([] { return false; }, duration);
   }
@@ -70,7 +70,7 @@ class TestLoop {
   TestLoop(boost::asio::io_context& c, const agent::Clock& k, agent::Timers& t, agent::Random& r)
       : context(c), clock(k), timers(t), random(r) {}
 
-  // What was told to end gets the turns that it needs to do so, as in the agent.
+  // Tasks that were asked to end get the turns that they need to do so, as in the agent.
   void drain() {
     do {
       context.restart();

@@ -231,7 +231,7 @@ YAML
     machine sh -c "cd /root && printf '#!/bin/sh\nexit 0\n' >backup && chmod +x backup && cp backup run-once && cp backup report"
     machine systemctl restart jeton-agent # a new credential is handed over at a start
     eventually 20 machine jetonctl wait wechat --timeout 1s || fail "no token"
-    # Every line of a shell block that runs what is installed. A watch has no end; the provider of the curl is not here.
+    # Every line of a shell block that runs an installed command. A watch has no end; the provider of the curl is not here.
     root=$(dirname "$0")/../..
     pages=("$root/systemd/README.md" "$root/config/README.md" "$root/libclient/README.md" "$root/README.md")
     commands=$(awk '/^```sh/ { shell = 1; next } /^```/ { shell = 0 } shell' "${pages[@]}" |
@@ -281,7 +281,7 @@ UNIT
     eventually 20 machine jetonctl status || fail "no agent"
     ;;
   hardened)
-    # 10 is a service without any protection; what is left is what the agent needs: network and its own files.
+    # 10 is a service without any protection; the rest is access that the agent needs: network and its own files.
     exposure=$(machine systemd-analyze security --no-pager jeton-agent | sed -n 's/.*exposure level.*: \([0-9.]*\).*/\1/p')
     awk -v e="$exposure" 'BEGIN { exit !(e != "" && e < 3) }' || fail "exposure level $exposure"
     ;;

@@ -37,7 +37,7 @@ void LockEventStream::mark_sent(LockEvent event) {
   if (session_.state() != LockSession::State::held) return;
   if (event == LockEvent::acquired) acquired_ = true;
   if (event == LockEvent::lost) asked_to_end_ = true;
-  // A client that reads of a renewal forgets the trouble, which another of several locks may still have.
+  // A client that reads "renewed" takes the trouble for over, but another one of its locks may still have it.
   trouble_ = event == LockEvent::not_renewed ? session_.trouble() : std::string();
   if (event != LockEvent::not_renewed) renewals_ = session_.renewals();
 }

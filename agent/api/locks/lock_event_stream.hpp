@@ -1,6 +1,6 @@
-// LockEventStream: the event of a lock that a client is sent next, judged by the state of its session and by the events
-// that were sent. States that were passed while a line was on its way are left out, except that nothing comes before
-// "acquired" but "waiting". Sends nothing itself.
+// LockEventStream: chooses the next event of a lock for a client, from the state of the session and the events that
+// were sent. States that passed while a line was being sent are left out; only "waiting" may come before "acquired".
+// Sends nothing itself.
 #pragma once
 
 #include <cstdint>

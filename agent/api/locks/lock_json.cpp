@@ -18,14 +18,14 @@ constexpr std::int64_t longest_ms = 366LL * 24 * 3600 * 1000;
 
 std::string text_of(const OrderedJson& json) { return json_text(json) + "\n"; }
 
-// Owner ids and metadata are shown and logged: what does not print has no place there.
+// Owner ids and metadata are shown and logged, so they must be printable.
 bool is_short_and_plain(const std::string& text, std::size_t longest) {
   return text.size() <= longest && std::none_of(text.begin(), text.end(), [](char c) {
            return static_cast<unsigned char>(c) < 0x20 || c == 0x7f;
          });
 }
 
-// The members of a body; null is as good as none.
+// The members of a body; null counts as missing.
 class BodyReader {
  public:
   explicit BodyReader(const std::string& text) : json_(try_parse_ordered_json(text.empty() ? "{}" : text)) {
@@ -72,7 +72,7 @@ class BodyReader {
   void check_members(std::initializer_list<std::string_view> known) const {
     for (const auto& [key, value] : json_.items()) {
       const bool is_known = std::find(known.begin(), known.end(), key) != known.end();
-      if (!is_known) throw Error("'" + key + "' is no member of the body");
+      if (!is_known) throw Error("'" + key + "' is not a known member of the body");
     }
   }
 
@@ -144,7 +144,7 @@ void add_note(OrderedJson& json, const std::string& prefix, const LockNote& note
 }
 
 std::string busy_reason(const LockTry& busy) {
-  if (busy.holder.empty()) return "it is held by another, or others wait for it in front";
+  if (busy.holder.empty()) return "another owner holds it, or earlier requests wait for it";
   return "it is held by " + holder_text(busy.note, busy.holder);
 }
 

@@ -34,13 +34,13 @@ ApiAnswer LockReply::answer() const {
   return {200, lock_json(lock.id.name, lock.lease)};
 }
 
-// Each line is made of the state that it is sent in, so a line that waited behind another is never old.
+// Each line is made from the state at the time of sending, so a line that waited behind another is never old.
 Task<> LockReply::send_lines() {
   LockEventStream events(*session_);
   for (BootTime heartbeat = clock_.boot_now() + heartbeat_;;) {
     const std::optional<LockEvent> event = events.next();
     const bool over = events.is_over();
-    // A holder may read nothing for as long as it likes, and then reads the newest.
+    // A holder may stop reading for any time; then it reads the newest event.
     if (event && LockEventStream::can_wait(*event) && !lines_.has_room()) {
       lines_.when_room([session = session_] { session->changed().notify(); });
       co_await session_->changed().wait();

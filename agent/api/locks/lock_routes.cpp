@@ -14,7 +14,7 @@
 namespace jeton::agent {
 namespace {
 
-// A request about a lock that the peer may take, and what it is judged by.
+// A request about a lock that the peer may take, and its rule.
 struct LockCall {
   LockBroker& broker;
   const Peer& peer;
@@ -24,14 +24,14 @@ struct LockCall {
   [[nodiscard]] const LockId& id() const { return request.locks.front(); }
 };
 
-// Of a lock that the broker called another's or gone.
+// The answer for a lock that the broker reported as taken or gone.
 Task<ApiAnswer> not_held(LockBroker& broker, LockId id) {
-  std::string found = "it has expired, was released or taken";
+  std::string found = "it has expired, was released, or another owner took it";
   try {
     const LockView view = co_await broker.show(id);
     found = found_instead(view);
   } catch (const TransportError&) {
-    // The holder is not known now; that it is not this owner is known.
+    // The holder is not known now; it is known that this owner does not hold the lock.
   }
   co_return error_answer(409, "not_held", "lock '" + id.name + "' is not held by this owner: " + found);
 }
@@ -116,7 +116,7 @@ ApiResponse show(LockBroker& broker, const LockId& id, const LockHolder& by, boo
 ApiResponse force_release(LockBroker& broker, const LockId& id, const LockHolder& by) {
   return LaterAnswer{[&broker, id, by]() -> Task<ApiAnswer> {
     const bool released = co_await broker.force_release(id, by);
-    if (!released) co_return error_answer(409, "not_held", "lock '" + id.name + "' is not held by anybody");
+    if (!released) co_return error_answer(409, "not_held", "lock '" + id.name + "' is not held");
     ApiAnswer done;
     done.body = "{\"released\":true}\n";
     co_return done;
@@ -124,7 +124,7 @@ ApiResponse force_release(LockBroker& broker, const LockId& id, const LockHolder
 }
 
 ApiAnswer wrong_method(const std::string& allowed) {
-  ApiAnswer refused = error_answer(405, "method_not_allowed", "only " + allowed + " is allowed here");
+  ApiAnswer refused = error_answer(405, "method_not_allowed", "this path allows only " + allowed);
   refused.allow = allowed;
   return refused;
 }
@@ -149,7 +149,7 @@ std::optional<ApiAnswer> resolve_others(LockCall& call, AccountNames& names) {
     if (twice || !is_lock_name(name)) {
       return error_answer(400, "bad_request",
                           "names: '" + name.substr(0, 128) +
-                              (twice ? "' stands there twice" : "' is no name: expected ") +
+                              (twice ? "' is listed twice" : "' is not a lock name: expected ") +
                               (twice ? "" : lock_name_rule));
     }
     const LockRuleConfig* rule = call.broker.rule(name);
@@ -162,8 +162,9 @@ std::optional<ApiAnswer> resolve_others(LockCall& call, AccountNames& names) {
     call.request.outlives_agent = call.request.outlives_agent && rule->outlives_agent;
   }
   if (locks.size() > call.broker.limits().names_per_session) {
-    return error_answer(400, "bad_request",
-                        "more than " + std::to_string(call.broker.limits().names_per_session) + " locks at once");
+    return error_answer(
+        400, "bad_request",
+        "a request may name at most " + std::to_string(call.broker.limits().names_per_session) + " locks");
   }
   return std::nullopt;
 }
@@ -171,7 +172,8 @@ std::optional<ApiAnswer> resolve_others(LockCall& call, AccountNames& names) {
 ApiResponse session(LockCall call, AccountNames& names) {
   LockRequest& request = call.request;
   if (!request.claim.owner.empty()) {
-    return error_answer(400, "bad_request", "a lock over a connection has an owner id of its own; leave owner out");
+    return error_answer(400, "bad_request",
+                        "the agent chooses the owner id of a lock that a connection holds; leave owner out");
   }
   if (auto refused = ttl_refusal(call)) return *refused;
   request.outlives_agent = call.rule.outlives_agent;
@@ -181,7 +183,7 @@ ApiResponse session(LockCall call, AccountNames& names) {
   if (resumes && !(request.outlives_agent && request.resumed.size() == request.locks.size() &&
                    std::all_of(request.locks.begin(), request.locks.end(), has_owner))) {
     return error_answer(400, "bad_request",
-                        "owners must name the owner id of each lock, and each must be one that outlives the agent; "
+                        "owners must have the owner id of every lock, and every lock must outlive the agent; "
                         "set when_agent_stops: keep under " +
                             section_of(call.rule));
   }
@@ -197,10 +199,12 @@ ApiResponse lock_route(std::string_view rest, const ApiRequest& request, const P
   const std::string_view what = slash == std::string_view::npos ? "" : rest.substr(slash);
   if (!is_lock_name(name)) {
     return error_answer(400, "bad_request",
-                        "'" + name.substr(0, 128) + "' is no name of a lock: expected " + lock_name_rule);
+                        "'" + name.substr(0, 128) + "' is not a lock name: expected " + lock_name_rule);
   }
   const bool is_action = what == "/acquire" || what == "/extend" || what == "/release";
-  if (!what.empty() && !is_action) return error_answer(404, "not_found", "no such path");
+  if (!what.empty() && !is_action)
+    return error_answer(404, "not_found",
+                        "no such path; below /v1/locks/NAME there are /acquire, /extend and /release");
   const std::string& method = request.method;
   if (is_action && method != "POST") return wrong_method("POST");
   if (!is_action && method != "POST" && method != "GET" && method != "DELETE") return wrong_method("GET, POST, DELETE");
@@ -208,7 +212,7 @@ ApiResponse lock_route(std::string_view rest, const ApiRequest& request, const P
   LockBroker* broker = facade.locks();
   const LockRuleConfig* rule = broker == nullptr ? nullptr : broker->rule(name);
   const bool is_admin = may_read(peer, facade.admins(), names);
-  // What was locked before a reload took the rule away must still come to an end.
+  // A lock that was taken before a reload removed its rule must still be released.
   static const LockRuleConfig without_rule;
   if (rule == nullptr && broker != nullptr && is_admin && (method == "DELETE" || method == "GET")) rule = &without_rule;
   if (rule == nullptr) return no_rule(name);

@@ -50,7 +50,7 @@ class ApiConnection final : public Connection, public std::enable_shared_from_th
   [[nodiscard]] std::optional<BootTime> waits_since() override { return channel_->waits_since(); }
 
  private:
-  // Requests one after another, until one of the two has had enough. Ends by an exception when closed.
+  // Requests one after another, until one side ends the connection. Ends by an exception when closed.
   Task<> serve() {
     for (bool more = true; more;) {
       HttpChannel::Incoming incoming = co_await channel_->read();
@@ -58,11 +58,11 @@ class ApiConnection final : public Connection, public std::enable_shared_from_th
       if (!incoming.request) co_return;
       ApiRequest& request = *incoming.request;
       ApiResponse response = respond(request);
-      std::string().swap(request.body);  // a stream would keep its memory for as long as it lasts
+      std::string().swap(request.body);  // a stream would keep its memory to its end
       const bool busy = std::holds_alternative<LaterAnswer>(response) || std::holds_alternative<TokenEvents>(response);
       if (busy && context_.may_be_busy && !context_.may_be_busy(this)) {
-        response = error_answer(503, "too_many_connections",
-                                "too many streams and calls are under way at the agent; try again later");
+        response =
+            error_answer(503, "too_many_connections", "the agent has too many open streams and calls; try again later");
       }
       if (auto* opened = std::get_if<OpenedLock>(&response)) {
         co_await serve_lock(std::move(opened->session));
@@ -81,13 +81,13 @@ class ApiConnection final : public Connection, public std::enable_shared_from_th
     }
   }
 
-  // An exception here is a fault of the agent's: the client gets a 500, the log the reason.
+  // An exception here is a defect of the agent: the client gets a 500, the log the reason.
   ApiResponse respond(const ApiRequest& request) {
     try {
       return answer(request, peer_, context_.facade, context_.names, context_.timers.clock().wall_now());
     } catch (const std::exception& e) {
       log::error("local API: a request failed", {{"target", request.target}, {"error", e.what()}});
-      return error_answer(500, "internal", "the agent failed to answer; its log says why");
+      return error_answer(500, "internal", "the agent failed to answer; its log has the reason");
     }
   }
 
@@ -101,12 +101,12 @@ class ApiConnection final : public Connection, public std::enable_shared_from_th
     }
     channel_->check_open();
     if (failure.empty()) co_return answer;
-    log::debug("local API: the coordinator could not be asked", {{"target", request.target}, {"error", failure}});
+    log::debug("local API: the coordinator did not answer", {{"target", request.target}, {"error", failure}});
     co_return error_answer(503, "coordinator_unreachable", failure);
   }
 
-  // The client has nothing more to say: any input, its end above all, ends the lock. It may still read that the lock
-  // was given back.
+  // The client sends nothing more: any input, including the end of the connection, ends the lock. The client may still
+  // read that the lock was released.
   Task<> serve_lock(std::shared_ptr<LockSession> session) {
     lock_ = session;
     if (context_.on_lock) context_.on_lock(this);
@@ -123,7 +123,7 @@ class ApiConnection final : public Connection, public std::enable_shared_from_th
     }
   }
 
-  // The client has nothing more to say: any input, its end above all, ends the stream.
+  // The client sends nothing more: any input, including the end of the connection, ends the stream.
   Task<> stream_events(std::string token) {
     channel_->begin_lines();
     channel_->on_input([self = shared_from_this()] { self->close(); });

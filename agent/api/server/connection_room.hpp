@@ -25,7 +25,7 @@ class ConnectionRoom {
   // Closes one if it must. False: none gives way.
   [[nodiscard]] bool make_room(uid_t user);
   void add(std::shared_ptr<Connection> connection);
-  // Empty if it is not here.
+  // Empty if the connection is not in this room.
   std::shared_ptr<Connection> remove(const Connection* connection);
 
   [[nodiscard]] bool contains(const Connection* connection) const { return connections_.contains(connection); }

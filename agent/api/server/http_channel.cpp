@@ -54,7 +54,7 @@ class BeastChannel final : public HttpChannel, public std::enable_shared_from_th
     fd.release();
   }
 
-  // The deadline covers the whole request: sending one byte now and then wins no time.
+  // The deadline covers the whole request: sending single bytes gains no time.
   Task<Incoming> read() override {
     check_open();
     http::request_parser<http::string_body> parser;
@@ -149,7 +149,7 @@ class BeastChannel final : public HttpChannel, public std::enable_shared_from_th
                                                                                   std::size_t) { heard(); });
   }
 
-  // A request may have arrived that the loop has not come to yet. A client that reads no answers wins nothing by
+  // A request may have arrived that the loop has not read yet. A client that reads no answers gains nothing by
   // sending.
   [[nodiscard]] std::optional<BootTime> waits_since() override {
     if (waits_for_request_ && is_ready(POLLIN)) return std::nullopt;

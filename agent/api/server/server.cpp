@@ -52,7 +52,7 @@ class ApiServer::Impl : public std::enable_shared_from_this<Impl> {
   void restore_socket() {
     if (!running_ || (file_ && file_->has_name())) return;
     listen();
-    log::warning("the socket of the local API had been removed and was made anew", {{"socket", path_.string()}});
+    log::warning("the socket of the local API was removed; the agent created it again", {{"socket", path_.string()}});
   }
 
   void stop() {
@@ -91,7 +91,7 @@ class ApiServer::Impl : public std::enable_shared_from_this<Impl> {
   }
 
   // False: there are no descriptors or no memory left; accepting goes on after a pause. Without one, the client that
-  // stays in the queue would wake the loop for ever.
+  // stays in the queue would wake the loop again and again.
   bool accept_waiting() {
     for (int n = 0; n < accepts_a_turn; ++n) {
       UniqueFd client(::accept4(acceptor_.native_handle(), nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC));
@@ -126,19 +126,19 @@ class ApiServer::Impl : public std::enable_shared_from_this<Impl> {
             if (const auto self = weak.lock()) self->forget(ended);
           }));
     } catch (const std::exception& e) {
-      warn("local API: a client was dropped", e.what());
+      warn("local API: a client's connection failed and was closed", e.what());
     }
   }
 
-  // Where one more client may be; null: nowhere. Admins are looked up only when it matters: a directory service that
-  // answers slowly must not hold the loop for every client.
+  // The room for one more client; null: none has space. Admins are looked up only when it matters: a directory service
+  // that answers slowly must not hold the loop for every client.
   ConnectionRoom* room_for(const Peer& peer) {
     const bool is_ours = peer.uid == 0 || peer.uid == ::geteuid();
     if (!is_ours && ordinary_.has_room(peer.uid)) return &ordinary_;
     ConnectionRoom& room = has_reserved_room(peer) ? reserved_ : ordinary_;
     if (room.has_room(peer.uid)) return &room;
     if (!room.make_room(peer.uid)) return nullptr;
-    warn("local API: many connections; those that wait longest are closed", "user " + std::to_string(peer.uid));
+    warn("local API: many connections; closing those that have waited longest", "user " + std::to_string(peer.uid));
     return &room;
   }
 
@@ -158,7 +158,7 @@ class ApiServer::Impl : public std::enable_shared_from_this<Impl> {
             }};
   }
 
-  // One send into an empty socket buffer: it fits, or the client does without.
+  // One send into an empty socket buffer: it fits, or the client gets no answer.
   void refuse(const UniqueFd& client, const Peer& peer) {
     const std::string body = error_json("too_many_connections", "too many connections to the agent; close some");
     const std::string answer =

@@ -1,7 +1,7 @@
 // ApiServer: the agent's local API (agent/README.md, Architecture): HTTP/1.1 with JSON on a unix socket, on the agent's
 // one loop.
 //
-// Anybody on the host may connect; the user, as the kernel names it, decides what a client may see (peer.hpp,
+// Every user of the host may connect; the kernel names the user, which decides what a client may see (peer.hpp,
 // routes.hpp). A slow or hostile client is bounded by ApiLimits, and no number of ordinary users shuts out root, the
 // agent's own user and admins. Running out of descriptors pauses accepting and is logged, no more.
 #pragma once
@@ -25,10 +25,10 @@ class ApiServer {
 
   // Makes the socket; the caller is the only agent of this runtime_dir (socket_file.hpp). Throws Error.
   void start();
-  // Makes the socket anew if somebody has removed its file; clients that are connected stay. Throws Error if that
+  // Creates the socket again if its file was removed; clients that are connected stay. Throws Error if that
   // fails.
   void restore_socket();
-  // Removes the socket and drops every client, streams too. Idempotent.
+  // Removes the socket and disconnects every client, streams included. Idempotent.
   void stop();
 
   [[nodiscard]] std::size_t connections() const;

@@ -32,9 +32,9 @@ void remove_stale(const std::filesystem::path& path) {
     if (errno == ENOENT) return;
     throw errno_error(path.string());
   }
-  if (!S_ISSOCK(found.st_mode)) throw Error(path.string() + ": is there and is not a socket; move it away");
+  if (!S_ISSOCK(found.st_mode)) throw Error(path.string() + ": exists and is not a socket; move it away");
   if (found.st_uid != ::geteuid()) {
-    throw Error(path.string() + ": is a socket of user " + std::to_string(found.st_uid) + "; remove it");
+    throw Error(path.string() + ": is a socket that belongs to user " + std::to_string(found.st_uid) + "; remove it");
   }
   if (::unlink(path.c_str()) != 0 && errno != ENOENT) throw errno_error("cannot remove " + path.string());
 }

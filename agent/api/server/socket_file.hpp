@@ -1,6 +1,6 @@
 // SocketFile: a listening unix socket and its name in the file system.
 //
-// The name appears in one step (bind to a temporary name, open it to everybody, listen, rename), so no client ever
+// The name appears in one step (bind to a temporary name, open it to every user, listen, rename), so no client ever
 // finds a socket that refuses. An older file of that name is replaced only if it is a socket of our own user: the
 // leftover of an agent that was killed. The caller holds the lock that makes it the only agent of the directory.
 #pragma once

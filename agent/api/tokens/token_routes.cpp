@@ -43,7 +43,7 @@ ApiAnswer unknown_token(const std::string& name, const AgentFacade& facade) {
       "no token '" + name + "' in the agent's configuration; it has " + (known.empty() ? std::string("none") : known));
 }
 
-// A request under /v1/tokens/NAME, and what its answer depends on.
+// A request under /v1/tokens/NAME, and the inputs of its answer.
 struct TokenRequest {
   const ApiRequest& request;
   const Peer& peer;
@@ -59,7 +59,7 @@ bool is_reader(const TokenRequest& r) {
 }
 
 ApiAnswer not_a_reader(const TokenRequest& r) {
-  return forbidden(r.peer, "is no reader of token '" + r.name + "'", "tokens." + r.name + ".access");
+  return forbidden(r.peer, "may not read token '" + r.name + "'", "tokens." + r.name + ".access");
 }
 
 ApiResponse show_token(const TokenRequest& r) {
@@ -82,7 +82,7 @@ ApiResponse reject_token(const TokenRequest& r) {
   const auto generation = generation_in(r.request.body);
   if (!generation) {
     return error_answer(400, "bad_request",
-                        "the body must be {\"generation\": G}, G being the generation that was refused");
+                        "the body must be {\"generation\": G}; G is the generation of the refused token");
   }
   const auto demand = r.facade.token_rejected(r.name, *generation);
   if (!demand) return unknown_token(r.name, r.facade);
@@ -123,7 +123,9 @@ ApiResponse token_route(std::string_view rest, const ApiRequest& request, const 
   const std::string_view what = slash == std::string_view::npos ? "" : rest.substr(slash);
   const auto* route = std::find_if(std::begin(token_routes), std::end(token_routes),
                                    [&](const TokenRoute& candidate) { return candidate.what == what; });
-  if (route == std::end(token_routes)) return error_answer(404, "not_found", "no such path");
+  if (route == std::end(token_routes))
+    return error_answer(404, "not_found",
+                        "no such path; below /v1/tokens/NAME there are /events, /rejected and /refresh");
   if (auto refused = method_refusal(request.method, route->posted)) return *refused;
   const TokenRequest r{request, peer, facade, names, now, *name};
   if (r.facade.token_access(r.name) == nullptr) return unknown_token(r.name, r.facade);

@@ -21,7 +21,7 @@
 
 namespace jeton::agent {
 
-// What to do when a protection cannot be had (mlock limit, runtime_dir not on tmpfs).
+// What to do when a protection is not available (mlock limit, runtime_dir not on tmpfs).
 enum class Policy { warn, refuse };
 
 struct AccessConfig {
@@ -72,7 +72,7 @@ struct RedisEndpoint {
   bool operator==(const RedisEndpoint&) const = default;
 };
 
-// How to be let in; the same for every server of a backend.
+// Credentials and TLS of the connections; the same for every server of a backend.
 struct RedisAccessConfig {
   SecretTemplate username;  // empty: none (AUTH password only)
   SecretTemplate password;  // empty: no AUTH
@@ -137,7 +137,7 @@ struct BudgetConfig {
   std::uint64_t calls = 0;  // 0: unlimited
   Milliseconds per{86'400'000};
   std::uint64_t reserve = 0;  // of these, kept for forced refreshes
-  std::uint64_t alone = 1;    // calls in a window that this host may make on its own (outage.fetch_alone)
+  std::uint64_t alone = 1;    // calls in a window that this host may make in standalone mode (outage.fetch_alone)
   bool operator==(const BudgetConfig&) const = default;
 };
 
@@ -174,11 +174,11 @@ struct TokenConfig {
 
 // Who of this host may take the locks whose names match a pattern, and for how long.
 struct LockRuleConfig {
-  std::string pattern;  // '*' stands for any characters
+  std::string pattern;  // '*' matches any characters
   AccessConfig access;
   Milliseconds max_ttl{3'600'000};
   bool outlives_agent = false;  // when_agent_stops: keep
-  TokenLockConfig terms;        // '*' in its key stands for the name of the lock; key empty: PREFIX:lock:{NAME}
+  TokenLockConfig terms;        // '*' in its key is replaced by the name of the lock; key empty: PREFIX:lock:{NAME}
   bool operator==(const LockRuleConfig&) const = default;
 };
 

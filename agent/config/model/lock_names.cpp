@@ -25,8 +25,8 @@ bool is_name_of(std::string_view text, bool with_star) {
 bool is_lock_name(std::string_view text) { return is_name_of(text, false); }
 bool is_lock_pattern(std::string_view text) { return is_name_of(text, true); }
 
-// The last star takes one character more whenever what follows it does not match: linear in the product of both, with
-// no recursion that a pattern could make deep.
+// The last star takes one more character whenever the text after it does not match: linear in the product of both
+// lengths, without recursion, whose depth a pattern could set.
 bool matches_lock_pattern(std::string_view name, std::string_view pattern) {
   std::size_t n = 0;
   std::size_t p = 0;

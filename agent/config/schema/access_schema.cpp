@@ -1,4 +1,4 @@
-// users and groups: who of this host may do something.
+// users and groups: the users of this host that have access.
 #include "agent/config/schema/schema.hpp"
 
 namespace jeton::agent {

@@ -1,4 +1,4 @@
-// coordination: what the fleet agrees through.
+// coordination: the backend of the fleet.
 #include <algorithm>
 #include <chrono>
 
@@ -32,7 +32,7 @@ std::optional<RedisEndpoint> parse_endpoint(const ValueReader& value, const std:
   }
 }
 
-// The same server, in whatever database.
+// The same server, whatever the database.
 bool is_same_server(const RedisEndpoint& a, RedisEndpoint b) {
   b.database = a.database;
   return a == b;
@@ -45,9 +45,10 @@ std::vector<RedisEndpoint> read_endpoints(const ValueReader& value, bool tcp_onl
     const auto endpoint = parse_endpoint(value, text);
     if (!endpoint) continue;
     if (tcp_only && endpoint->kind != RedisEndpoint::Kind::tcp) {
-      value.error(value.path() + ": a unix socket cannot stand here; expected redis://host:port or rediss://host:port");
+      value.error(value.path() +
+                  ": a unix socket is not allowed here; expected redis://host:port or rediss://host:port");
     } else if (tcp_only && endpoint->database != 0) {
-      value.error(value.path() + ": no database number may stand here");
+      value.error(value.path() + ": a database number is not allowed here");
     } else if (std::any_of(endpoints.begin(), endpoints.end(),
                            [&](const RedisEndpoint& other) { return is_same_server(other, *endpoint); })) {
       value.error(value.path() + " lists " + endpoint->display() + " twice");
@@ -80,7 +81,7 @@ TlsConfig read_tls(ObjectReader tls) {
   return config;
 }
 
-// `any_tls`: some server is spoken to with TLS. The section is finished by the caller.
+// `any_tls`: at least one server uses TLS. The caller calls finish() of the section.
 RedisAccessConfig read_access(ObjectReader& section) {
   RedisAccessConfig access;
   read_login(section.at("username"), section.at("password"), access.username, access.password);
@@ -92,7 +93,7 @@ RedisAccessConfig read_access(ObjectReader& section) {
 void check_tls_is_used(ObjectReader& section, const RedisAccessConfig& access, bool any_tls) {
   const ValueReader tls = section.at("tls");
   if (access.tls != TlsConfig{} && !any_tls) {
-    tls.error(tls.path() + " is not used: no endpoint is rediss://; write rediss:// to speak TLS");
+    tls.error(tls.path() + " is not used: no endpoint is rediss://; write rediss:// to use TLS");
   }
 }
 
@@ -239,9 +240,9 @@ CoordinationConfig read_coordination(ObjectReader coordination) {
     if (!redis.present()) backend.error("backend redis needs coordination.redis.endpoint");
     config.redis = redis_config;
   } else if (redis.present()) {
-    redis.warning(
-        "coordination.redis is not used: coordination.backend is " +
-        std::string(config.backend == Backend::local ? "local, so this host agrees with no other" : "redlock"));
+    redis.warning("coordination.redis is not used: coordination.backend is " +
+                  std::string(config.backend == Backend::local ? "local, so this host does not coordinate with others"
+                                                               : "redlock"));
   }
   if (config.backend == Backend::redlock) {
     if (!redlock.present()) backend.error("backend redlock needs coordination.redlock.endpoints");

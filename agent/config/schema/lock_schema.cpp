@@ -16,7 +16,7 @@ constexpr Milliseconds longest_ttl = std::chrono::hours(7 * 24);
 
 bool has_star(const std::string& text) { return text.find('*') != std::string::npos; }
 
-// Of several names one key must not become.
+// Several lock names must not get the same key.
 void check_key(const ValueReader& rule, const LockRuleConfig& config, const CoordinationConfig& coordination,
                Reading& reading) {
   const std::string& key = config.terms.key;
@@ -25,10 +25,10 @@ void check_key(const ValueReader& rule, const LockRuleConfig& config, const Coor
   if (has_star(config.pattern) != has_star(key)) {
     rule.error(path + ": " + in_quotes(key) +
                (has_star(key) ? " has a * for the name, but the pattern is one name"
-                              : " would be the key of every lock of the pattern; put a * where the name is to stand"));
+                              : " would be the key of every lock of the pattern; put a * in place of the name"));
   }
   if (key.starts_with(coordination.prefix + ":{") || key.starts_with(coordination.prefix + ":lock:")) {
-    rule.error(path + ": " + in_quotes(key) + " is one of jeton's own keys; take another");
+    rule.error(path + ": " + in_quotes(key) + " is one of jeton's own keys; choose another");
   }
   claim_redis_key(rule, path, key, reading);
   if (coordination.backend == CoordinationConfig::Backend::local) {
@@ -41,7 +41,7 @@ void check_key(const ValueReader& rule, const LockRuleConfig& config, const Coor
   }
 }
 
-// What leads to the first star, or comes behind the last one, rules most pairs out.
+// The text before the first star and the text after the last one rule most pairs out.
 bool may_overlap(std::string_view a, std::string_view b) {
   const auto begin = std::min(a.find('*'), b.find('*'));
   const auto end = std::min(a.size() - a.rfind('*'), b.size() - b.rfind('*')) - 1;
@@ -63,7 +63,7 @@ void read_redis_key(const ValueReader& value, std::string& out) {
 void claim_redis_key(const ValueReader& value, const std::string& path, const std::string& key, Reading& reading) {
   for (const auto& [other, owner] : reading.redis_keys) {
     if (other == key) {
-      value.error(path + ": " + in_quotes(key) + " is the key of " + owner + " already");
+      value.error(path + ": " + in_quotes(key) + " is already the key of " + owner);
       return;
     }
     if (matches_lock_pattern(other, key) || matches_lock_pattern(key, other)) {
@@ -102,8 +102,8 @@ void check_lock_patterns(const std::vector<Member>& locks, Problems& problems) {
       if (!name) continue;
       problems.error((*second)->place, "lock patterns " + in_quotes(b) + " and " + in_quotes(a) + " (" +
                                            (*first)->place.text() + ") both match " + in_quotes(*name) +
-                                           " and are equally particular; which one counts is not said: change one, "
-                                           "or put both into one pattern");
+                                           ", and neither is more specific than the other; change one, "
+                                           "or merge them into one pattern");
       break;  // thousands that overlap are millions of pairs
     }
   }
@@ -124,7 +124,7 @@ LockRuleConfig read_lock_rule(const Member& member, const CoordinationConfig& co
   config.terms = read_lock_terms(rule);
   if (config.outlives_agent && config.terms.protocol == TokenLockConfig::Protocol::getset) {
     when_agent_stops.error(when_agent_stops.path() +
-                           ": the next agent knows no lock of the protocol getset; set release");
+                           ": a new agent cannot continue a lock of the protocol getset; set release");
   }
   check_key(member.value, config, coordination, reading);
   if (config.terms.protocol == TokenLockConfig::Protocol::getset && coordination.redlock) {

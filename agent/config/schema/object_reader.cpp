@@ -32,7 +32,7 @@ void ObjectReader::finish() const {
     if (const auto meant = nearest(entry.key, known)) {
       message += "; did you mean " + in_quotes(std::string(*meant)) + "?";
     } else {
-      message += "; known here:";
+      message += "; known keys:";
       for (const std::string_view key : known) message += (key == known.front() ? " " : ", ") + std::string(key);
     }
     reading_.problems.error(entry.key_place, std::move(message));

@@ -34,8 +34,8 @@ void warn_if_readable_by_others(const SecretReference& reference, Problems& prob
     const auto status = bounded_stat(part.text);
     if (!status || (status->st_mode & (S_IRGRP | S_IROTH)) == 0) continue;
     problems.warning(reference.place, SecretTemplate::reference_text(part) + " can be read by " +
-                                          ((status->st_mode & S_IROTH) != 0 ? "everybody" : "its group") +
-                                          "; chmod 0600 it, owned by the agent's user");
+                                          ((status->st_mode & S_IROTH) != 0 ? "every user" : "its group") +
+                                          "; set its mode to 0600 and its owner to the agent's user");
   }
 }
 
@@ -45,9 +45,9 @@ bool is_seal_key(std::string_view text) {
   return text.starts_with(prefix) && text.size() == prefix.size() + 44 && text.ends_with('=');
 }
 
-// Why the resolved text does not suit; nullptr if it does.
+// Why the resolved text does not suit its use; nullptr if it does.
 const char* unsuitable(std::string_view text, SecretUse use) {
-  if (use == SecretUse::json && !is_utf8(text)) return "the secret is not UTF-8 text and cannot stand in JSON";
+  if (use == SecretUse::json && !is_utf8(text)) return "the secret is not UTF-8 text and cannot be sent in JSON";
   if (use == SecretUse::seal_key && !is_seal_key(text)) {
     return "the file holds no seal key; make one with jeton-agent keygen and copy the whole file";
   }
@@ -86,8 +86,8 @@ void check_uses(const SecretReference& reference, const std::string& used, Token
     for (const auto& [name, token] : tokens) {
       if (name != reference.token) known += (known.empty() ? "" : ", ") + name;
     }
-    problems.error(reference.place, text + ": there is no token of that name" +
-                                        (known.empty() ? std::string() : "; the others are " + known));
+    problems.error(reference.place, text + ": there is no token with that name" +
+                                        (known.empty() ? std::string() : "; the other tokens are " + known));
   } else {
     user->second.uses.insert(used);
   }
@@ -131,7 +131,7 @@ void check_accounts(const std::vector<AccountReference>& references, Problems& p
     if (user ? find_user(reference.name) : find_group(reference.name)) continue;
     const std::string kind = user ? "user" : "group";
     problems.error(reference.place, "there is no " + kind + " " + in_quotes(reference.name) +
-                                        " on this host; create it, or take it out of the " + kind + "s");
+                                        " on this host; create it, or remove it from the " + kind + "s");
   }
 }
 
@@ -154,8 +154,8 @@ void check_chains(const std::vector<SecretReference>& references, Tokens& tokens
     reported.insert(path.begin(), path.end());
     std::string text = reference.token;
     for (const std::string& name : path) text += " -> " + name;
-    problems.error(reference.place,
-                   "a chain of tokens leads back to its start: " + text + "; each would wait for the other");
+    problems.error(reference.place, "the sources of these tokens use each other in a circle: " + text +
+                                        "; each would wait for the other");
   });
 }
 

@@ -16,8 +16,8 @@ namespace jeton::agent {
 // Does a key of this name hold a secret by all experience ("client_secret", "Authorization", "api-key")?
 [[nodiscard]] bool sounds_secret(std::string_view key);
 
-// Reads every reference now: an error for each that cannot be had or does not suit its use, a warning for each file
-// that others can read.
+// Reads every reference now. Reports an error for each secret that cannot be read or does not suit its use, and a
+// warning for each file that other users can read.
 void check_secrets(const std::vector<SecretReference>& references, Problems& problems);
 
 // Each file must be there and readable.

@@ -19,7 +19,7 @@ constexpr std::size_t max_runtime_dir = 90;  // /agent.sock has to fit into the 
 void read_version(const ValueReader& value) {
   const auto version = value.integer(0, 1'000'000);
   if (version && *version != schema_version) {
-    value.error("version " + std::to_string(*version) + " is not known to this agent; it reads version 1");
+    value.error("this agent does not know version " + std::to_string(*version) + "; it reads version 1");
   }
 }
 

@@ -25,7 +25,7 @@ namespace jeton::agent {
 // One pattern of locks; lock_schema.cpp.
 [[nodiscard]] LockRuleConfig read_lock_rule(const Member& member, const CoordinationConfig& coordination,
                                             Reading& reading);
-// Two patterns that are equally particular must not match one name.
+// Two equally specific patterns must not match the same name.
 void check_lock_patterns(const std::vector<Member>& locks, Problems& problems);
 
 // The users and groups of a section, which may have more keys; access_schema.cpp.

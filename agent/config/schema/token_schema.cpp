@@ -31,7 +31,7 @@ RefreshConfig read_refresh(ObjectReader refresh) {
   config.spread = spread.duration(0ms, 1h);
   if (config.grace && config.spread && *config.spread > *config.grace) {
     spread.error(spread.path() + " (" + format_duration(*config.spread) + ") is longer than grace (" +
-                 format_duration(*config.grace) + "): the token could expire before anybody fetches");
+                 format_duration(*config.grace) + "): the token could expire before any host fetches");
   }
   assign(config.min_interval, refresh.at("min_interval").duration(0ms, one_day));
   assign(config.overlap, refresh.at("overlap").duration(0ms, 30 * one_day));
@@ -63,7 +63,7 @@ BudgetConfig read_budget(ObjectReader budget) {
   assign(config.alone, alone.integer(0, 1'000'000'000));
   if (config.calls > 0 && config.reserve >= config.calls) {
     reserve.error(reserve.path() + " (" + std::to_string(config.reserve) + ") leaves no call of budget.calls (" +
-                  std::to_string(config.calls) + ") for the refresh by schedule");
+                  std::to_string(config.calls) + ") for scheduled refreshes");
   }
   if (config.calls > 0 && config.alone > config.calls) {
     alone.error(alone.path() + " (" + std::to_string(config.alone) + ") is more than budget.calls (" +
@@ -84,7 +84,7 @@ void check_key(const ValueReader& value, const std::string& key, const std::stri
                const CoordinationConfig& coordination, Reading& reading) {
   if (key.empty()) return;
   if (key.starts_with(coordination.prefix + ":{") || key.starts_with(coordination.prefix + ":lock:")) {
-    value.error(value.path() + ": " + in_quotes(key) + " is one of jeton's own keys; take another");
+    value.error(value.path() + ": " + in_quotes(key) + " is one of jeton's own keys; choose another");
   }
   claim_redis_key(value, value.path(), key, reading);
   if (coordination.backend == CoordinationConfig::Backend::local) {
@@ -96,7 +96,7 @@ void check_key(const ValueReader& value, const std::string& key, const std::stri
   }
 }
 
-// What a rotating refresh token is worth outlasts every token: it is kept sealed, on this host too.
+// A rotating refresh token stays valid longer than every token, so it is kept sealed, on this host too.
 void check_seal(const ValueReader& source, const SourceConfig& config, const CoordinationConfig& coordination) {
   if (!keeps_state(config) || !coordination.seal_keys.empty()) return;
   source.error(source.path() +
@@ -104,7 +104,7 @@ void check_seal(const ValueReader& source, const SourceConfig& config, const Coo
                "coordination.seal.key_files to a file made by jeton-agent keygen, the same on all hosts");
 }
 
-// A file is what this host was given.
+// A file belongs to this host only.
 Scope default_scope(const SourceConfig& source) {
   return std::holds_alternative<FileSourceConfig>(source) ? Scope::host : Scope::fleet;
 }
@@ -115,8 +115,9 @@ TokenConfig read_token(const Member& member, const CoordinationConfig& coordinat
   TokenConfig config;
   config.name = member.name;
   if (reading.paths == nullptr && !is_token_name(member.name)) {
-    reading.problems.error(member.place, "token name " + in_quotes(member.name) +
-                                             ": expected 1 to 63 of a-z 0-9 . _ -, the first a letter or digit");
+    reading.problems.error(member.place,
+                           "token name " + in_quotes(member.name) +
+                               ": expected 1 to 63 characters of a-z 0-9 . _ -, the first a letter or digit");
   }
   ObjectReader token = member.value.object();
   const ValueReader source = token.required("source");

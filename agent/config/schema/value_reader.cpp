@@ -50,8 +50,9 @@ void ValueReader::wrong(const Node& node, std::string_view expected) const {
   }
   const bool map_is_expected = expected.starts_with("a map");
   if (node.kind == Node::Kind::sequence && map_is_expected) {
-    got += path_.empty() ? ", whose items begin with '- '; write the keys, such as version: and tokens:, without it"
-                         : ", whose items begin with '- '; write each as a key with what belongs to it: NAME: {...}";
+    got += path_.empty()
+               ? ", whose items begin with '- '; write the keys, such as version: and tokens:, without the '-'"
+               : ", whose items begin with '- '; write each item as a key with its values: NAME: {...}";
   }
   reading_->problems.error(
       node.kind == Node::Kind::null ? place() : node.place,
@@ -85,7 +86,7 @@ std::optional<std::string> ValueReader::text() const {
     return std::nullopt;
   }
   if (has_control_characters(*text)) {
-    error(path_ + ": a line break or control character in the text");
+    error(path_ + ": the text holds a line break or control character");
     return std::nullopt;
   }
   return *text;
@@ -161,7 +162,7 @@ std::optional<SecretTemplate> ValueReader::secret(SecretUse use) const {
     if (secret.has_reference()) {
       reading_->secrets.push_back({place(), secret, use, reading_->token});
     } else if (looks_like_shell_variable(*text)) {
-      warning(path_ + " looks like a variable of a shell and is sent as it stands; did you mean ${env:NAME}?");
+      warning(path_ + " looks like a shell variable and is sent unchanged; did you mean ${env:NAME}?");
     } else if (!secret.empty() && sounds_secret(key)) {
       warning(path_ +
               " is a literal secret; put it into a file of mode 0600 and write ${file:PATH}, or ${credential:NAME}");

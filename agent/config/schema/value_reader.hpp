@@ -1,8 +1,8 @@
-// ValueReader: the value of one key of the configuration, there or not, and what a schema can ask it to be.
+// ValueReader: the value of one key of the configuration, present or not, and the types that a schema can read it as.
 //
-// Every question answers with nothing, and a problem at the right place, if the value is not what it should be; with
-// nothing and no problem if the key is not there. The schema asks for all its keys, whether they are there or not: run
-// over an empty document with Reading::paths set, the same questions list every key there is.
+// Every question returns nothing, and reports a problem at the right place, if the value has another type; it returns
+// nothing without a problem if the key is missing. The schema asks for all its keys, present or not: run over an empty
+// document with Reading::paths set, the same questions list every known key.
 #pragma once
 
 #include <cstdint>
@@ -24,7 +24,7 @@
 
 namespace jeton::agent {
 
-// What a secret is used for, and so what it may hold besides text.
+// The use of a secret, which decides what it may hold besides text.
 enum class SecretUse { any, header, json, seal_key };
 
 // A reference to be tried once everything is read (reference_check.hpp).
@@ -94,7 +94,7 @@ class ValueReader {
   template <typename Enum>
   [[nodiscard]] std::optional<Enum> choice(std::initializer_list<std::pair<std::string_view, Enum>> choices) const;
 
-  // A reference that stands for itself, not for part of a text, to be tried like the others.
+  // A value that is one reference and no other text; it is checked like the others.
   void refer(const SecretTemplate& secret, SecretUse use) const {
     reading_->secrets.push_back({place(), secret, use, reading_->token});
   }

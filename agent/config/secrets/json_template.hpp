@@ -1,8 +1,8 @@
 // JsonTemplate: a JSON document from the configuration whose strings may refer to secrets; the body of a request.
 //
-// An immutable tree. resolve() reads the secrets anew every time, escapes them and gives the JSON text in the order of
-// the configuration. In YAML, true, false, null, JSON numbers, ${now:unix} and ${now:unix_ms} are themselves when they
-// stand without quotes; everything else is a string.
+// An immutable tree. resolve() reads the secrets at every call, escapes them and returns the JSON text in the order of
+// the configuration. In YAML, true, false, null, JSON numbers, ${now:unix} and ${now:unix_ms} keep their JSON type when
+// they have no quotes; everything else is a string.
 #pragma once
 
 #include <string>

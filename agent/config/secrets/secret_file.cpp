@@ -18,7 +18,7 @@ namespace jeton::agent {
 
 namespace {
 
-// Of a text in UTF-8: white space of any kind, and what shows nothing.
+// In a text in UTF-8: white space of any kind, and invisible characters.
 bool is_invisible(std::string_view character) {
   const auto byte = [&](std::size_t i) { return static_cast<unsigned>(static_cast<unsigned char>(character[i])); };
   if (character.size() == 1) return byte(0) <= ' ' || byte(0) == 0x7F;
@@ -111,7 +111,7 @@ const char* fault_of_secret_text(std::string_view text) {
   text = without_line_ends(without_byte_order_mark(text));
   if (text.find("-----BEGIN ") != std::string_view::npos || !begins_or_ends_invisibly(text)) return nullptr;
   return "it begins or ends with a blank, an empty line or another invisible character, which would be sent; "
-         "remove it, or give a secret that has one by ${env:NAME}";
+         "remove it; if the secret needs it, use ${env:NAME}";
 }
 
 std::optional<SecretString> read_secret_file(const std::string& path, const std::string& what) {
@@ -130,7 +130,7 @@ SecretString read_credential(const std::string& name, const std::string& what) {
       const auto found = view()->credentials.find(file);
       if (found != view()->credentials.end()) return cleaned(found->second, what);
     }
-    throw Error(what + ": the service is given no credential of that name; put the file into /etc/jeton/credentials");
+    throw Error(what + ": the service gets no credential with that name; put the file into /etc/jeton/credentials");
   }
   const char* directory = environment_variable("CREDENTIALS_DIRECTORY");
   if (directory == nullptr) {

@@ -1,4 +1,4 @@
-// Secrets that stand in files: how they are read, and the view that a command has of them when it judges for the
+// Secrets in files: how they are read, and the view of them that a command has when it checks on behalf of the
 // service. Any thread; judge_as() comes before all reading.
 #pragma once
 
@@ -13,7 +13,7 @@
 
 namespace jeton::agent {
 
-// What the service will find, where it is not what the process finds (service_account.hpp).
+// The service's view of secrets, where it differs from that of this process (service_account.hpp).
 struct ServiceView {
   // By file name, as systemd would leave them in $CREDENTIALS_DIRECTORY; the bytes of the files.
   std::map<std::string, SecretString> credentials;
@@ -37,11 +37,11 @@ void judge_as(ServiceView view);
 // Line ends at the end, which an editor or a heredoc leaves and which are not meant to be sent.
 [[nodiscard]] std::string_view without_line_ends(std::string_view text);
 
-// Why a secret of this text, line ends apart, cannot be meant; nullptr if it can.
+// Why this text, line ends apart, is probably not the intended secret; nullptr if it may be.
 [[nodiscard]] const char* fault_of_secret_text(std::string_view text);
 
-// Why the service does not see this path: its unit hides the folder, or that of what a link there leads to. Empty: it
-// does, or the process does not judge for it.
+// Why the service does not see this path: its unit hides the folder, or the folder of the target of a link. Empty: it
+// sees the path, or this process does not check for the service.
 [[nodiscard]] std::string why_hidden(const std::string& path);
 
 // Of a file that the service is to open by itself: why it cannot; empty if it can.

@@ -66,7 +66,7 @@ bool is_variable_name(std::string_view text) {
   throw Error(text + kinds);
 }
 
-// What is wrong with the text behind the colon; nullptr if nothing.
+// The mistake in the text after the colon; nullptr if there is none.
 const char* complaint(const Part& part) {
   const std::string& text = part.text;
   switch (part.kind) {
@@ -124,7 +124,7 @@ SecretString read_file(const Part& part) {
   throw errno_error(what, ENOENT);
 }
 
-// What a file of variables leaves at the end of a value.
+// Line ends that a file of variables leaves at the end of a value.
 SecretString read_variable(const Part& part) {
   const char* value = environment_variable(part.text.c_str());
   if (value == nullptr) throw failure(part, "the environment has no such variable");
@@ -134,13 +134,13 @@ SecretString read_variable(const Part& part) {
 SecretString read_token(const Part& part, const TokenValues* tokens) {
   if (tokens == nullptr) throw failure(part, "a token can be used in the source of another token only");
   if (auto value = tokens->token_value(part.text)) return std::move(*value);
-  throw failure(part, "there is no valid token of that name now");
+  throw failure(part, "there is no valid token with that name now");
 }
 
 // Elsewhere the configuration has refused it (reference_place.hpp).
 SecretString read_request_value(const Part& part, const TokenValues* tokens) {
   auto value = tokens == nullptr ? std::nullopt : tokens->request_value(part);
-  if (!value) throw failure(part, "has no meaning here");
+  if (!value) throw failure(part, "is not allowed here");
   return std::move(*value);
 }
 

@@ -3,9 +3,10 @@
 // ${token:NAME}: the value of another token of this host. Resolved at every use, so a replaced secret file is picked up
 // by the next fetch without a reload. $${ is a literal ${.
 //
-// In the request of a source (reference_place.hpp) also what is new in every request: ${now:FORMAT} (time_format.hpp),
-// ${nonce:uuid} and ${nonce:hexN} (N digits), ${value:NAME} (a named value of the request), ${request:PART} (method,
-// host, path, query or body of the request itself), ${refresh_token}, and ${revoked}: the token to revoke.
+// In the request of a source (reference_place.hpp) also values that are new in every request: ${now:FORMAT}
+// (time_format.hpp), ${nonce:uuid} and ${nonce:hexN} (N digits), ${value:NAME} (a named value of the request),
+// ${request:PART} (method, host, path, query or body of the request itself), ${refresh_token}, and ${revoked}: the
+// token to revoke.
 #pragma once
 
 #include <optional>
@@ -25,14 +26,14 @@ struct SecretPart {
   bool operator==(const SecretPart&) const = default;
 };
 
-// Whether it stands for something that must not be shown by itself: no literal, nothing that is made for one request.
+// Whether its value must not be shown by itself: true for all but literals and values made for one request.
 [[nodiscard]] constexpr bool is_secret(SecretPart::Kind kind) {
   using Kind = SecretPart::Kind;
   return kind == Kind::file || kind == Kind::env || kind == Kind::credential || kind == Kind::token ||
          kind == Kind::revoked || kind == Kind::refresh_token;
 }
 
-// The tokens of this host, for ${token:NAME}, and what has a meaning in one request only.
+// The tokens of this host, for ${token:NAME}, and the values that exist in one request only.
 class TokenValues {
  public:
   TokenValues() = default;
@@ -42,7 +43,7 @@ class TokenValues {
 
   // Nothing if there is no valid one now.
   [[nodiscard]] virtual std::optional<SecretString> token_value(const std::string& name) const = 0;
-  // What a reference of another kind than file, env, credential and token stands for; nothing: it has no meaning here.
+  // The value of a reference of a kind other than file, env, credential and token; nothing: it is not allowed here.
   [[nodiscard]] virtual std::optional<SecretString> request_value(const SecretPart& /*part*/) const {
     return std::nullopt;
   }

@@ -51,7 +51,7 @@ HostPort parse_host_port(std::string_view text, std::uint16_t default_port) {
     result.host = std::string(text.substr(0, colon));
     rest = text.substr(colon);
     if (rest.find(':', 1) != std::string_view::npos)
-      throw Error("an IPv6 address must stand in brackets, as in [::1]:6379");
+      throw Error("an IPv6 address must be in brackets, as in [::1]:6379");
     if (result.host.empty()) throw Error("the host is missing");
     if (!is_host_name(result.host) || is_odd_address(result.host)) throw Error("not a host name or an address");
   }

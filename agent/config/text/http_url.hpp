@@ -1,4 +1,4 @@
-// A URL of a provider, taken apart strictly: what this accepts, every URL parser reads alike, so that the check for
+// Parses the URL of a provider strictly: every URL parser reads an accepted URL in the same way, so that the check for
 // loopback and the request go to the same host.
 #pragma once
 
@@ -17,7 +17,7 @@ struct HttpUrl {
   [[nodiscard]] std::string display() const;  // "https://host:port/path", the port if it is not the default; no query
 };
 
-// Throws Error that says what is wrong; never shows the URL, which may hold a secret.
+// Throws Error that names the mistake; never shows the URL, which may hold a secret.
 [[nodiscard]] HttpUrl parse_http_url(std::string_view text);
 
 // Host and port out of "host", "host:port", "[v6]" or "[v6]:port". Throws Error.
@@ -35,7 +35,7 @@ struct ProxyUrl {
   [[nodiscard]] std::string display() const;  // "http://proxy.example.com:3128"; never user and password
 };
 
-// Throws Error that says what is wrong; never shows the URL, which may hold a password.
+// Throws Error that names the mistake; never shows the URL, which may hold a password.
 [[nodiscard]] ProxyUrl parse_proxy_url(std::string_view text);
 
 }  // namespace jeton::agent

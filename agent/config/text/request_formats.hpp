@@ -1,4 +1,4 @@
-// What ${now:FORMAT} and ${nonce:FORMAT} stand for in a request. Pure functions, any thread.
+// The values of ${now:FORMAT} and ${nonce:FORMAT} in a request. Pure functions, any thread.
 //
 //   now    unix (seconds), unix_ms, rfc3339 (2026-01-31T08:00:00Z), or a format of %Y %m %d %H %M %S and %%, in UTC,
 //          or in the time zone before the format: "+08:00 %Y-%m-%d %H:%M:%S"
@@ -21,7 +21,7 @@ namespace jeton::agent {
 // A number of unix time, not a text.
 [[nodiscard]] inline bool is_unix_time(std::string_view format) { return format == "unix" || format == "unix_ms"; }
 
-// How many digits a nonce of this format has, the dashes of a UUID not counted; nothing if it is no format.
+// How many digits a nonce of this format has, the dashes of a UUID not counted; nothing if the format is not valid.
 [[nodiscard]] std::optional<std::size_t> nonce_digits(std::string_view format);
 // `format` is one.
 [[nodiscard]] std::string make_nonce(std::string_view format, Random& random);

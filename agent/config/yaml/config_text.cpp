@@ -18,7 +18,7 @@ namespace {
 
 std::string reason(int error) { return std::generic_category().message(error); }
 
-// What is wrong with the character at `at`; nullptr if nothing.
+// The mistake in the character at `at`; nullptr if there is none.
 const char* complaint(const std::string& text, std::size_t at) {
   const auto byte = static_cast<unsigned char>(text[at]);
   if (byte == 0) return "a NUL byte; the file must be UTF-8 text";

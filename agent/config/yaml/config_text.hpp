@@ -1,4 +1,4 @@
-// The bytes of a configuration file, before anybody parses them.
+// The bytes of a configuration file, before they are parsed.
 #pragma once
 
 #include <filesystem>

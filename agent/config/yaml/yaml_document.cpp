@@ -19,7 +19,7 @@ namespace jeton::agent {
 
 namespace {
 
-// The text by line, for what the parser does not say.
+// The text by line, for details that the parser does not report.
 class Lines {
  public:
   explicit Lines(std::string_view text) : text_(text) {
@@ -48,11 +48,11 @@ class Lines {
     return end == std::string_view::npos ? 0 : line_of(end);
   }
 
-  // The quote that a syntax error at a place comes from: one that opens before it and is never closed, or only where
-  // the next one was to open. Nothing if there is none.
+  // The quote that causes a syntax error at a place: it opens before the place and is not closed, or the next opening
+  // quote closes it. Nothing if there is no such quote.
   [[nodiscard]] std::optional<Place> quote_behind(const Place& error) const {
     std::optional<Place> found;
-    char before = '\n';  // the last character of the line that is no blank
+    char before = '\n';  // the last character of the line that is not a blank
     for (std::size_t at = 0; at < text_.size(); ++at) {
       const char c = text_[at];
       const bool after_blank = at == 0 || text_[at - 1] == ' ' || text_[at - 1] == '\t' || text_[at - 1] == '\n';
@@ -168,8 +168,9 @@ class TreeBuilder final : public YAML::EventHandler {
     node.plain = tag == "?";
     if (!node.plain) check_quote(node.place, value);
     if (const char* unseen = node.plain ? unseen_mark(value) : nullptr) {
-      problems_.error(node.place, "the text begins or ends with " + std::string(unseen) +
-                                      ", which YAML takes as part of it; quote with \" or ', also if it is meant");
+      problems_.error(node.place,
+                      "the text begins or ends with " + std::string(unseen) +
+                          ", which YAML takes as part of the text; put the text in quotes, or remove the character");
       node.kind = Node::Kind::invalid;
     }
     attach(std::move(node));
@@ -213,12 +214,12 @@ class TreeBuilder final : public YAML::EventHandler {
   void check_quote(const Place& place, const std::string& value) {
     const int end = lines_.end_of_quote(place);
     if (end == 0) {
-      problems_.error(place, "the quote that opens here is never closed");
+      problems_.error(place, "the quote that opens here is not closed");
       throw Stop{};
     }
     if (end > place.line && value.find(": ") != std::string::npos) {
       problems_.warning(place, "the quote that opens here ends in line " + std::to_string(end) +
-                                   ", and what looks like keys between is part of the text");
+                                   ", so the lines between, which look like keys, are part of the text");
     }
   }
 
@@ -272,7 +273,7 @@ class TreeBuilder final : public YAML::EventHandler {
     } else if (key.scalar == "<<" && key.plain) {
       problems_.error(key.place, "merge keys (<<) are not supported; write the keys out");
     } else if (const auto [first, fresh] = parent.keys.emplace(key.scalar, key.place); !fresh) {
-      problems_.error(key.place, "key " + in_quotes(key.scalar) + " stands twice; first at line " +
+      problems_.error(key.place, "key " + in_quotes(key.scalar) + " is set twice; first at line " +
                                      std::to_string(first->second.line));
     } else {
       parent.keep = true;
@@ -289,14 +290,15 @@ class TreeBuilder final : public YAML::EventHandler {
   int documents_ = 0;
 };
 
-// The parser's words, followed by what usually is the matter.
+// The parser's error in plain words, with the usual cause.
 std::string explain(const std::string& message) {
   using namespace YAML::ErrorMsg;
   if (message == MAP_VALUE) {
-    return "YAML syntax: a ':' where none can be; wrong indentation, a missing ':' in the line above, or a value that "
+    return "YAML syntax: unexpected ':'; wrong indentation, a missing ':' in the line above, or a value that "
            "needs quotes";
   }
-  if (message == END_OF_MAP || message == END_OF_SEQ) return "YAML syntax: this does not line up with what is above";
+  if (message == END_OF_MAP || message == END_OF_SEQ)
+    return "YAML syntax: the indentation does not match the lines above";
   if (message == END_OF_MAP_FLOW) return "YAML syntax: a '{' before this is not closed, or a ',' is missing";
   if (message == END_OF_SEQ_FLOW) return "YAML syntax: a '[' before this is not closed, or a ',' is missing";
   if (message == UNKNOWN_TOKEN) return "YAML syntax: a value cannot start like this; put it in quotes";
@@ -314,14 +316,14 @@ std::optional<Node> parse_yaml(const std::string& file, std::string_view text, P
     std::istringstream stream{std::string(text)};
     YAML::Parser parser(stream);
     // The second call finds nothing, or a second document, which the builder refuses. More calls are not made: yaml-cpp
-    // 0.7 finds empty documents for ever after a stray ','.
+    // 0.7 finds empty documents without end after a stray ','.
     if (parser.HandleNextDocument(builder)) parser.HandleNextDocument(builder);
   } catch (const Stop&) {
     return std::nullopt;
   } catch (const YAML::Exception& e) {
     Place place = builder.place(e.mark);
     if (const auto quote = lines.quote_behind(place)) {
-      problems.error(*quote, "the quote that opens here is never closed, or only by one that was to open another text");
+      problems.error(*quote, "the quote that opens here is not closed, or the next opening quote closes it");
     } else if (const int tab = lines.tab_in_indentation(place.line)) {
       place.column = tab;
       problems.error(place, "a tab in the indentation; indent with spaces");

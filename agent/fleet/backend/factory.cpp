@@ -75,7 +75,7 @@ RedisOptions redis_options(const CoordinationConfig& config, Timers& timers, Ran
     options.connection.address = address_of(*endpoint);
     options.connection.database = endpoint->database;
   } else if (const auto* sentinel = std::get_if<RedisSentinelConfig>(&redis.servers)) {
-    // One for both connections: what one has learnt of a failover the other need not ask again.
+    // One for both connections: if one has learnt of a failover, the other need not ask again.
     options.connection.locator = sentinel_locator(*sentinel, redis.access.tls, timers, random);
     options.connection.database = sentinel->database;
   } else if (const auto* cluster = std::get_if<RedisClusterConfig>(&redis.servers)) {

@@ -1,4 +1,4 @@
-// The local backend: what the agents of one host agree on, in files, without Redis.
+// The local backend: the coordination of the agents of one host, by files, without Redis.
 #pragma once
 
 #include <filesystem>
@@ -21,7 +21,7 @@ namespace jeton::agent {
                                                                   std::filesystem::path directory);
 
 // The locks of applications: in the agent's memory, written down so that they outlive a restart of the agent
-// (local_lock_file.hpp). Key and protocol of other clients mean nothing here. A lock that runs out is announced like a
+// (local_lock_file.hpp). Key and protocol of other clients are not used here. A lock that runs out is announced like a
 // release. start() makes the directory (0700), and throws Error if it cannot be used. Timers outlive the store.
 [[nodiscard]] std::unique_ptr<LockStore> make_local_lock_store(Timers& timers, std::filesystem::path directory);
 

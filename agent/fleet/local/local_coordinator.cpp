@@ -176,7 +176,7 @@ class LocalCoordinator final : public Coordinator {
       result.stored = !state.record || record.generation > state.record->generation;
       if (result.stored) {
         state.record = record;
-        // The refresh loop keeps it sealed on the disk; here it would stand in the clear.
+        // The refresh loop keeps it sealed on the disk; here it would be in the clear.
         state.record->state = {};
       } else if (record.generation == state.record->generation && record.value == state.record->value) {
         result.stored = true;  // by an earlier attempt that failed after it was written
@@ -263,7 +263,7 @@ class LocalCoordinator final : public Coordinator {
     return health;
   }
 
-  // Times are this host's own: nothing to measure. But what was loaded may have to be judged anew.
+  // Times are this host's own: there is no offset to measure. But loaded records must be checked again.
   void clock_stepped() override {
     for (const auto& [name, listener] : tokens_->listeners) {
       tokens_->tell(name, [](FleetListener& l) { l.on_gap(); });

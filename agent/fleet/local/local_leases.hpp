@@ -24,7 +24,7 @@ class LocalLeases {
   // False: held, by this process or another. Throws Error if the file cannot be locked.
   [[nodiscard]] bool try_take(const std::string& name, const std::filesystem::path& file, const std::string& owner,
                               Duration ttl);
-  // False: not held by this owner (any more), or the file is not the one that was locked.
+  // False: this owner does not hold it (any more), or the file was replaced after it was locked.
   [[nodiscard]] bool renew(const std::string& name, const std::string& owner, Duration ttl);
   void release(const std::string& name, const std::string& owner);
   void release_all();

@@ -25,7 +25,7 @@ std::string this_boot() {
   return text ? std::string(text->reveal().substr(0, 36)) : std::string();
 }
 
-// Nothing: it is no state of ours.
+// Nothing: it was not written by an agent.
 std::optional<Json> parsed(const std::filesystem::path& file) {
   const auto text = read_private_file(file, largest_file);
   if (!text) return std::nullopt;
@@ -72,7 +72,8 @@ std::map<std::string, LocalLock> LocalLockFiles::load(BootTime now) {
     try {
       if (json) lock = lock_in(*json, boot_id_, now);
     } catch (const std::exception&) {  // of Json, or a number out of range
-      log::warning("the file of a lock cannot be read; the lock is free", {{"file", entry.path().string()}});
+      log::warning("the file of a lock cannot be read; the agent treats the lock as free",
+                   {{"file", entry.path().string()}});
     }
     const std::string name = file.substr(0, file.size() - ending.size());
     if (lock && lock->expires_at > now) {

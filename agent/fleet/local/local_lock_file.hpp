@@ -1,4 +1,4 @@
-// LocalLockFiles: what the local lock store writes down, so that a lock outlives the agent that gave it: a detached
+// LocalLockFiles: the files of the local lock store, so that a lock outlives the agent that granted it: a detached
 // lock is its holder's until its time to live ends, whichever process restarts meanwhile. A file a lock, and one with a
 // number that all fences are below.
 //
@@ -28,7 +28,7 @@ class LocalLockFiles {
  public:
   explicit LocalLockFiles(std::filesystem::path directory) : directory_(std::move(directory)) {}
 
-  // Makes the directory. What has ended or is damaged is removed; that is logged.
+  // Creates the directory. Removes files of ended locks and damaged files, and logs it.
   [[nodiscard]] std::map<std::string, LocalLock> load(BootTime now);
   void save(const std::string& name, const LocalLock& lock) const;
   void remove(const std::string& name) const;

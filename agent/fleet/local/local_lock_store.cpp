@@ -22,7 +22,7 @@ class LocalLockStore final : public LockStore {
     for (auto& [name, lock] : files_.load(now())) hold(name, std::move(lock));
   }
 
-  // What is held stays on file.
+  // Held locks stay on file.
   void stop() override {
     stopped_ = true;
     for (auto& [name, held] : held_) timers_.cancel(held.timer);
@@ -104,7 +104,7 @@ class LocalLockStore final : public LockStore {
       return;
     }
     listeners_[name] = std::move(woken);
-    wake(name);  // what was released before was not heard
+    wake(name);  // earlier releases were not heard
   }
 
  private:
@@ -130,7 +130,7 @@ class LocalLockStore final : public LockStore {
       last_error_.clear();
     } catch (const Error& e) {
       last_error_ = e.what();
-      throw TransportError(std::string("the lock cannot be written down: ") + e.what());
+      throw TransportError(std::string("the lock cannot be saved in its file: ") + e.what());
     }
   }
 

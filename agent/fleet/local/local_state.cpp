@@ -83,7 +83,7 @@ bool LocalState::put_back(WallTime now) {
 }
 
 LocalState load_local_state(const std::filesystem::path& file, WallTime now) {
-  const auto text = read_private_file(file, size_limit);  // a longer one is none of ours, and no JSON
+  const auto text = read_private_file(file, size_limit);  // a longer one is not an agent's, and is not JSON
   if (!text) return {};
 
   std::string trouble;

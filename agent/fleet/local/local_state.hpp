@@ -1,4 +1,4 @@
-// LocalState: what the local coordinator remembers of one token, in a JSON file of mode 0600 that is replaced as a
+// LocalState: the local coordinator's state of one token, in a JSON file of mode 0600 that is replaced as a
 // whole, so that a reader sees the state before a change or after it, never half of it.
 //
 // No locking here: a caller that changes the file holds the lock of the directory.

@@ -17,12 +17,12 @@ using namespace std::chrono_literals;
 constexpr Duration state_lock_timeout = 500ms;
 constexpr Duration state_lock_retry = 2ms;
 
-// Not what the caller came for: a full disk does not fail it, and the next one tries again.
+// Not part of the caller's request: a full disk does not fail the request, and the next one tries again.
 void tidy(const std::filesystem::path& file, const LocalState& state) {
   try {
     save_local_state(file, state);
   } catch (const Error& e) {
-    log::debug("the state of the local coordinator cannot be tidied", {{"file", file.string()}, {"error", e.what()}});
+    log::debug("old state of the local coordinator cannot be removed", {{"file", file.string()}, {"error", e.what()}});
   }
 }
 
@@ -68,7 +68,7 @@ void LocalTokenFiles::prune_except(const std::set<std::string>& names) {
       if (!file.ends_with(suffix) || names.contains(file.substr(0, file.size() - suffix.size()))) continue;
       std::error_code ignored;
       std::filesystem::remove(entry->path(), ignored);
-      log::info("removed what was kept of a token that is not configured", {{"file", entry->path().string()}});
+      log::info("removed the state of a token that is not configured", {{"file", entry->path().string()}});
       break;
     }
   }

@@ -24,7 +24,7 @@ class LocalTokenFiles : public std::enable_shared_from_this<LocalTokenFiles> {
   LocalTokenFiles(Timers& timers, std::filesystem::path directory);
 
   // Runs `step` on the state of one token; saves the state if it returns true. Throws TransportError if a file cannot
-  // be read or written: it is not known then how things stand.
+  // be read or written: the state is not known then.
   static Task<> change(std::shared_ptr<LocalTokenFiles> self, std::string name, std::function<bool(LocalState&)> step);
 
   // Removes the files of all other tokens; of these it takes out what has ended since the last run.

@@ -23,7 +23,7 @@ std::optional<std::uint64_t> to_fence(std::string_view digits) {
 }
 
 constexpr std::size_t note_size = 4;
-// Of what a server says of times; 64 bits of nanoseconds hold no more than three of it.
+// Bound on times in a server's reply; 64 bits of nanoseconds hold less than three times as much.
 constexpr std::chrono::hours longest_shown{24 * 36'525};
 
 // The elements of a note from `first` on; nothing if there is none.
@@ -85,7 +85,7 @@ Task<LockView> LockOperations::show(const RedisKeys& keys, std::uint64_t limit, 
   view.owner = printable_owner(reply.at(0).as_text());
   const std::int64_t left = reply.at(1).as_integer();
   if (left != -1) view.ttl = std::clamp<Milliseconds>(Milliseconds{left}, Milliseconds{0}, longest_shown);
-  // Anybody may write beside a lock.
+  // Any client may write beside a lock.
   if (reply.elements.size() >= 2 + note_size) view.fence = to_fence(reply.at(2).as_text()).value_or(0);
   if (view.fence >= limit) view.fence = 0;
   view.note = to_note(reply, 2);

@@ -125,7 +125,7 @@ void Notifications::on_gap(const std::string& channel) {
   notify_resync_soon(channel);
 }
 
-// What the node did to the key until now is not known.
+// Changes of the key on that node until now are not known.
 void Notifications::on_watch_gap(const std::string& channel) {
   const auto found = by_channel_.find(channel);
   if (found == by_channel_.end()) return;

@@ -1,5 +1,5 @@
 // Notifications: from messages on the channels of tokens and locks to their listeners, over one connection. Filters
-// what this agent said itself about its updater locks, converts times, and asks for a resync when messages may have
+// this agent's own messages about its updater locks, converts times, and asks for a resync when messages may have
 // been missed. One thread: the loop's.
 //
 // The listener of a lock hears on_release() and on_gap() only.
@@ -52,9 +52,9 @@ class Notifications {
   void unsubscribe_all(Subject::Kind kind);
   // Claims and releases by this owner are our own.
   void own(const Subject& subject, const std::string& owner);
-  // The stored record of a token is of no use.
+  // The stored record of a token cannot be read.
   void notify_unreadable(const Subject& subject, const std::string& why);
-  // Every listener of a token that has its channel loads anew: the offset became known or changed, or a load may have
+  // Every listener of a token that has its channel loads again: the offset became known or changed, or a load may have
   // failed.
   void notify_resync();
 

@@ -101,11 +101,11 @@ struct CoordinatorState {
     co_return std::move(loaded.record);
   }
 
-  // A lost connection is back. What the server refused it may refuse again, unless another server was looked for.
+  // A lost connection is back. The server may refuse the same request again, unless another server was looked for.
   void connected(bool follows) {
     if (trouble.text.empty() || (trouble.refused && (!follows || trouble.access))) return;
     trouble = {};
-    server->notifications().notify_resync();  // what failed may have been the look for what the server has lost
+    server->notifications().notify_resync();  // the failed call may have been the check for lost data
   }
 
   // An agent of the fleet has written: the server takes writes (again).
@@ -113,8 +113,8 @@ struct CoordinatorState {
     if (!trouble.access) trouble = {};
   }
 
-  // What the last call failed for. A quiet agent makes no call for hours, so it also ends with what shows it to be
-  // over.
+  // The error of the last call. A quiet agent makes no call for hours, so an event that shows the end of the error
+  // also clears it.
   struct Trouble {
     std::string text{};    // empty: none
     bool refused = false;  // the server answered with an error

@@ -1,4 +1,4 @@
-// The lock store on one RedisServer, and SharedLockStore: what it has in common with the lock store on a quorum. Both
+// The lock store on one RedisServer, and SharedLockStore: its common part with the lock store on a quorum. Both
 // share their servers with a coordinator.
 #pragma once
 

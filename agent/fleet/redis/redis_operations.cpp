@@ -31,7 +31,7 @@ std::optional<SecretString> to_record(const Reply& reply) {
   return SecretString(reply.as_text());
 }
 
-// A pause is stored as the message that announced it; what somebody wrote there by hand is the reason itself.
+// A pause is stored as the message that announced it; a text that was written by hand is the reason itself.
 void describe_pause(std::string_view stored, RedisOperations::Acquired& result) {
   result.reason = stored;
   try {
@@ -125,7 +125,7 @@ Task<> RedisOperations::explain(const RedisKeys& of, std::span<const std::string
     } catch (const redis::ServerError& e) {
       wrong = e.code() == wrong_type;
     } catch (const TransportError&) {
-      co_return;  // what was refused is what the caller must hear of
+      co_return;  // the caller must learn of the refusal
     }
     if (wrong) throw_wrong_type(key, hash);
   }

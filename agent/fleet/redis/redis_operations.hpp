@@ -73,7 +73,7 @@ class RedisOperations {
     Outcome outcome = Outcome::busy;
     std::uint64_t fence = 0;                // won
     std::string owner;                      // won: as the lock has it
-    std::optional<Milliseconds> remaining;  // busy, paused: how long at the latest; none: for ever
+    std::optional<Milliseconds> remaining;  // busy, paused: how long at the latest; none: without an end
     std::string reason;                     // paused
     std::string request;                    // paused: fingerprint of the request that failed for good
     std::string holder;                     // busy: the owner of the lock, no more than its first 64 bytes
@@ -105,7 +105,7 @@ class RedisOperations {
   struct Published {
     enum class Outcome { stored, same, refused };
     Outcome outcome = Outcome::refused;
-    std::optional<SecretString> record;  // same, refused: what is stored
+    std::optional<SecretString> record;  // same, refused: the stored record
     bool replicated = true;              // stored, same: by as many as expected
   };
   // `text`: the record as it is stored, JSON or sealed; generation and expiry are repeated beside it, the bare value in
@@ -113,12 +113,12 @@ class RedisOperations {
   Task<Published> publish(const RedisKeys& keys, const std::string& owner, const Record& record,
                           const SecretString& text, BootTime deadline);
 
-  // `unreadable`: what is stored under the same generation. False: something else is by now.
+  // `unreadable`: the text that is stored under the same generation. False: another text is stored by now.
   Task<bool> replace(const RedisKeys& keys, const SecretString& unreadable, const SecretString& text,
                      BootTime deadline);
 
   Task<std::optional<SecretString>> load(const RedisKeys& keys, BootTime deadline);
-  // False: a pause that lasts longer is there.
+  // False: a longer pause is stored.
   Task<bool> pause(const RedisKeys& keys, Milliseconds duration, const std::string& reason, const std::string& request,
                    BootTime deadline);
   Task<> resume(const RedisKeys& keys, BootTime deadline);

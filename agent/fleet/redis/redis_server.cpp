@@ -139,7 +139,7 @@ Task<RedisServer::Grant> RedisServer::acquire(Subject subject, std::shared_ptr<c
     throw;
   }
   if (grant.answer.outcome == RedisOperations::Acquired::Outcome::won && !grant.answer.replicated) {
-    // A failover could give it to somebody else as well.
+    // After a failover, another owner could take it as well.
     uncertain_.cancel(keys, grant.answer.owner, attempt->ttl, Unanswered::not_awaited);
     throw TransportError(display() + ": " + too_few_replicas(is_token ? "the updater lock" : "the lock"));
   }

@@ -6,7 +6,7 @@
 // so neither waits for an answer to the other: what takes the server long would hold up both on two connections as
 // well, and a wait for replicas is cut into slices (client.hpp).
 //
-// Records go in and come out in this host's wall clock; on the server they stand in the server's time. So every host
+// Records go in and come out in this host's wall clock; on the server they are in the server's time. So every host
 // reads the same instant on whichever server it asks, each server expires its keys by its own clock, and a server whose
 // clock is wrong misleads no host.
 //
@@ -40,7 +40,7 @@ struct AcquireAttempt {
   Milliseconds ttl{};
   LockNote note{};           // of an application's lock
   bool owner_is_new = true;  // otherwise another claim may hold the lock by it, see LockClaim
-  bool abandoned = false;    // by a quorum: what a server grants from now on is given back there
+  bool abandoned = false;    // by a quorum: a lock that the server grants from now on is released there
 };
 
 class RedisServer : public std::enable_shared_from_this<RedisServer> {
@@ -71,13 +71,13 @@ class RedisServer : public std::enable_shared_from_this<RedisServer> {
 
   struct Stored {
     bool stored = false;           // by this call, or by an earlier one of the same record
-    std::optional<Record> record;  // what was there: newer, or this one by an earlier call
+    std::optional<Record> record;  // the stored record: newer, or this one by an earlier call
   };
   // The lock is given back too, unless `owner` is empty or no longer has it.
   Task<Stored> publish(Subject subject, std::shared_ptr<const Record> record, std::string owner, BootTime deadline);
   struct Loaded {
     std::optional<Record> record;
-    bool unreadable = false;  // something is there, but no record of this token
+    bool unreadable = false;  // a text is stored, but it is not a record of this token
   };
   Task<Loaded> load(Subject subject, BootTime deadline);
   // The results of these say only that the server has answered.
@@ -93,9 +93,9 @@ class RedisServer : public std::enable_shared_from_this<RedisServer> {
   [[nodiscard]] redis::CommandRunner& runner() { return *runner_; }
   [[nodiscard]] RedisKeys keys_of(const Subject& subject) const;
 
-  // What a quorum asks one server about one lock is asked in that order and one at a time: a release does not overtake
-  // the acquisition that was slower here than a majority, nor the next acquisition that release. Returns when what was
-  // asked before has ended; throws TransportError at the deadline.
+  // Serialises the requests of a quorum to one server about one lock, in their order: a release does not overtake the
+  // acquisition that was slower here than a majority, nor the next acquisition that release. Returns when the earlier
+  // requests have ended; throws TransportError at the deadline.
   using Turn = std::shared_ptr<Turns::Turn>;
   Task<Turn> in_turn(Subject subject, BootTime deadline);
 
@@ -133,7 +133,7 @@ class RedisServer : public std::enable_shared_from_this<RedisServer> {
   void start();
   // Ends the connections, at once or, if calls or a cleanup are under way on a server that answers, within a timeout.
   void stop();
-  // At once, whatever is under way. Needs the timers; after it nothing does.
+  // At once, even during calls. Needs the timers; after it nothing does.
   void end();
   static Task<> stop_when_idle(std::shared_ptr<RedisServer> self);
   // Of the next question of a step, whose deadline this is: the caller of a quorum waits no longer.

@@ -1,5 +1,5 @@
-// UncertainAcquires: cancels acquisitions that may have succeeded although their answer never came. The owner id is
-// ours alone, so a compare-and-delete can do no harm. One thread: the loop's.
+// UncertainAcquires: cancels acquisitions that may have succeeded although their answer never came. No other client has
+// the owner id, so a compare-and-delete can do no harm. One thread: the loop's.
 #pragma once
 
 #include <memory>

@@ -1,4 +1,4 @@
-// LockAttempts: what the contenders of one host ask a quorum about the same lock: one attempt at a time for each lock,
+// LockAttempts: serialises the attempts of one host to take a lock of a quorum: one attempt at a time for each lock,
 // in the order of arrival. Contenders that asked at once would split the servers between them, and none would win.
 //
 // A contender that waits for its turn need not ask when its answer is known by then:

@@ -1,4 +1,4 @@
-// QuorumNotifications: what N servers say about a token or a lock, passed to its one listener as if one had said it.
+// QuorumNotifications: merges the messages of N servers about a token or a lock into one stream for its listener.
 //
 // Every message comes up to N times. A claim or release is passed on when a majority has sent it: that is a lock won or
 // given back. The claim and release of a contender that got a minority only would wake all others to try again at the

@@ -116,7 +116,7 @@ class RedlockCoordinator final : public Coordinator {
     for (const auto& server : quorum()->servers) server->forget_clock();
   }
   void start() override { use_.start(); }
-  // What is still on its way to a server that answers is waited for, within one command's time.
+  // Waits for commands to servers that answer, within one command's timeout.
   void stop() override {
     state_->stopped = true;
     use_.stop();

@@ -88,7 +88,7 @@ Task<> restore_lock(Quorum quorum, Subject subject, Lease lease, RedlockQuorum::
       const BootTime deadline = std::min(quorum->deadline(), lease.valid_until);
       const bool taken = co_await reacquire(server, subject, lease.owner, lease.fence, left, deadline);
       if (taken) {
-        log::warning("a server lacked the lock (restarted without its data?) and has it again",
+        log::warning("a server had lost the lock (was it restarted without its data?) and has it again",
                      {{"name", subject.name}, {"server", server->display()}, {"fence", lease.fence}});
       } else {
         log::debug("a server has the lock of another owner; a majority still has ours",
@@ -104,7 +104,7 @@ Task<> restore_lock(Quorum quorum, Subject subject, Lease lease, RedlockQuorum::
 
 struct Attempted {
   AcquireResult result;
-  bool split = false;  // no owner can be seen to hold it: to be tried again soon
+  bool split = false;  // no owner is known to hold it: to be tried again soon
 };
 
 Task<Attempted> attempt_once(Quorum quorum, Subject subject, std::string owner, Claim claim) {
@@ -187,7 +187,7 @@ Task<AcquireResult> try_acquire(Quorum quorum, Subject subject, Claim claim) {
 
 Task<bool> renew(Quorum quorum, Subject subject, Lease& lease) {
   const BootTime sent_at = quorum->now();
-  // The limit of extension: what was not extended in time is lost, even if the servers still remember it.
+  // The limit of extension: a lock that was not extended in time is lost, even if the servers still have it.
   if (sent_at >= lease.valid_until) co_return false;
   const BootTime deadline = std::min(quorum->deadline(), lease.valid_until);
   const std::string owner = lease.owner;

@@ -24,9 +24,9 @@
 // given it, so in the usual case any minority may lose its data.
 //
 // Renew. A majority must extend the lock while the lease is valid; otherwise it is lost. An expired lock is not created
-// again: a server that forgot it (restarted empty) is given it back only when a majority has just confirmed the lease,
-// and only for what is left of its validity. No other owner can have a majority then, so this takes nothing from
-// anyone.
+// again: a server that lost it (restarted empty) is given it back only when a majority has just confirmed the lease,
+// and only for the rest of its validity. No other owner can have a majority then, so this takes the lock from no
+// owner.
 //
 // All are coroutines that keep what they need. One thread: the loop's.
 #pragma once

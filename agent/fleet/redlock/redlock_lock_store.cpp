@@ -137,7 +137,7 @@ struct RedlockStoreState {
     co_return round->count(redlock::is_yes) > 0;
   }
 
-  // As a majority has it: what a minority holds excludes no other owner.
+  // As a majority has it: a lock on a minority excludes no other owner.
   static Task<LockView> show(Self self, LockId id) {
     self->check_running();
     const BootTime deadline = self->quorum()->deadline();

@@ -52,16 +52,17 @@ void ServerIdentities::claim(std::size_t endpoint, const std::string& run_id) {
   claimant.refused = false;
   if (run_id.empty()) {
     if (std::exchange(unknown_reported_, true)) return;
-    log::info("a server does not say which one it is (ACL: +info): the same one under two names would not be noticed",
-              {{"server", claimant.display}});
+    log::info(
+        "a server does not send its run id (allow +info in its ACL): jeton would not notice one server under two names",
+        {{"server", claimant.display}});
     return;
   }
   for (const Endpoint& other : endpoints_) {
     if (&other == &claimant || other.run_id != run_id || !other.is_connected()) continue;
     claimant.refused = true;
-    throw redis::SetupError("the same server as " + other.display +
-                            ", so it is not asked: a server has one vote; name every server once in "
-                            "coordination.redlock.endpoints, and another one in its place");
+    throw redis::SetupError("it is the same server as " + other.display +
+                            " and has one vote, so it is not asked; name every server once in "
+                            "coordination.redlock.endpoints, and replace this one by another");
   }
   claimant.run_id = run_id;
 }

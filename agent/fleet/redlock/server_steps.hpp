@@ -1,4 +1,4 @@
-// What a quorum asks one of its servers: the steps about a lock, each in its turn (RedisServer::in_turn), among them
+// The steps of a quorum on one of its servers: those about a lock, each in its turn (RedisServer::in_turn), among them
 // those that a single server does not need: to know a fence that was drawn on others, to take back a lock it forgot,
 // and the count of fetches as a register that is read and written apart.
 //

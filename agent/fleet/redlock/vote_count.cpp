@@ -11,7 +11,7 @@ namespace {
 using AcquireOutcome = RedisOperations::Acquired::Outcome;
 using Votes = std::vector<std::optional<RedisServer::Grant>>;
 
-// For ever (no time to live) is longer than any time.
+// No time to live means that the lock never expires: longer than any time.
 bool is_longer(const std::optional<Milliseconds>& a, const std::optional<Milliseconds>& b) {
   if (!a || !b) return !a && b.has_value();
   return *a > *b;
@@ -27,8 +27,8 @@ std::uint64_t fence_above(const Votes& votes) {
   return fence;
 }
 
-// Until so many of one owner's locks have run out that the rest is no majority. A server that granted its lock late, or
-// missed a renewal that made it shorter, does not count.
+// Until so many of one owner's locks have expired that the rest is not a majority. A server that granted its lock late,
+// or missed a renewal that made it shorter, does not count.
 std::optional<Milliseconds> until_no_majority(std::vector<std::optional<Milliseconds>> left, std::size_t majority) {
   std::sort(left.begin(), left.end(), [](const auto& a, const auto& b) { return is_longer(b, a); });
   return left[left.size() - majority];

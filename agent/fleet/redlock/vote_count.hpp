@@ -1,4 +1,4 @@
-// What the answers of a quorum's servers mean together. Pure functions over what has come in so far; they do not ask.
+// Combines the answers of a quorum's servers. Pure functions over the answers so far; they ask no server.
 #pragma once
 
 #include <cstdint>
@@ -17,14 +17,14 @@ struct VoteCount {
     open,    // the servers that have not answered may decide
     won,     // by a majority
     busy,    // one other owner has a majority
-    split,   // no owner can be seen to have one: try again after a short, random time
+    split,   // no owner is known to have one: try again after a short, random time
     paused,  // a majority answered, and one of them says so
   };
   Outcome outcome = Outcome::open;
   std::uint64_t fence = 0;           // above every fence drawn and every generation read
   std::optional<Milliseconds> wait;  // busy, paused: how long; none: without an end
   std::string holder;                // busy
-  LockNote note{};                   // busy, of an application's lock: what is known of the holder
+  LockNote note{};                   // busy, of an application's lock: the known facts about the holder
   std::string reason;                // paused
   std::string request;               // paused: fingerprint of the request that failed for good
 };

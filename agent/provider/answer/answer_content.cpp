@@ -23,7 +23,7 @@ bool needs_body(const ResponseConfig& config) {
                      [](const auto& attribute) { return is_of_body(attribute.second); });
 }
 
-// A provider may answer with a form whatever it is asked for. One that sends the type of the request back with JSON
+// A provider may answer with a form, whatever the request. One that sends the type of the request back with JSON
 // does not: no form begins with a brace.
 bool is_form(const AnswerContent& content, const ResponseConfig& config) {
   constexpr std::string_view form_type = "application/x-www-form-urlencoded";

@@ -1,4 +1,4 @@
-// AnswerContent: what came back, taken apart once: the body without its content coding, its JSON, and the headers; and
+// AnswerContent: an answer, parsed once: the body without its content coding, its JSON, and the headers; and
 // how a place of the configuration (response_config.hpp) is looked up in it. Values; any thread. Include in .cpp files
 // only.
 #pragma once
@@ -22,12 +22,12 @@ struct AnswerContent {
   std::vector<HttpHeader> headers;        // none of a file or a command
   WallTime received_at;
 
-  // A value of JSON; what a header or cookie holds is a text. Nothing if it is not there, or null.
+  // A value of JSON; the value of a header or cookie is a text. Nothing if it is missing, or null.
   [[nodiscard]] std::optional<WipingJson> find(const AnswerPlace& place) const;
   [[nodiscard]] std::optional<Cookie> cookie(const AnswerPlace& place) const;
 };
 
-// Both throw nothing: the fault of the body is in `unreadable`, because a status may say more about the failure.
+// Both throw nothing: a broken body is described in `unreadable`, because a status may say more about the failure.
 [[nodiscard]] AnswerContent content_of(const HttpResponse& response, const ResponseConfig& config, WallTime now);
 // Of a file or of the output of a command.
 [[nodiscard]] AnswerContent content_of(std::string_view text, const ResponseConfig& config, WallTime now);

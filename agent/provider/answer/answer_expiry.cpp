@@ -12,10 +12,9 @@
 namespace jeton::agent {
 namespace {
 
-constexpr const char* lead_to_default =
-    "; if the provider means that the token does not run out, set response.default_lifetime";
+constexpr const char* lead_to_default = "; if this means that the token never expires, set response.default_lifetime";
 
-// One of the two keys, and the text about its value.
+// One of the two keys, and the messages about its value.
 class ExpiryField {
  public:
   ExpiryField(const char* key, const AnswerPlace& place, bool has_default)
@@ -25,7 +24,7 @@ class ExpiryField {
   [[noreturn]] void refuse(const std::string& what) const {
     throw SourceError(SourceError::Kind::transient, name_ + what);
   }
-  // A value that some use for "never".
+  // A value that some providers use for "never".
   std::nullopt_t never(const std::string& what) const {
     if (!has_default_) refuse(what + lead_to_default);
     return std::nullopt;
@@ -95,10 +94,12 @@ std::optional<WallTime> end_by_date(const WipingJson& value, const ResponseConfi
     time = parse_rfc3339(text);
     if (!time) time = parse_http_date(text, since);
     if (!time && parse_rfc3339(std::string(text) + "Z"))
-      field.refuse("has no time zone, so its moment is unknown; remove it and set response.default_lifetime");
+      field.refuse(
+          "has no time zone, so its meaning is not known; remove response.expires_at and set "
+          "response.default_lifetime");
   }
   if (!time) field.refuse("is neither unix seconds nor unix milliseconds nor an RFC 3339 date nor one of HTTP");
-  if (*time <= since) field.refuse("is already past; do the clocks of provider and host agree?");
+  if (*time <= since) field.refuse("is in the past; do the clocks of provider and host agree?");
   if (*time - since > max_lifetime) return field.never("is more than ten years away");
   return time;
 }
@@ -107,10 +108,9 @@ std::optional<WallTime> end_of_jwt(std::string_view token, WallTime since) {
   const auto times = read_jwt_times(token);
   if (!times || !times->expires_at) return std::nullopt;
   if (*times->expires_at <= since) {
-    throw SourceError(
-        SourceError::Kind::transient,
-        "the token in the provider's answer is a JWT that has run out (exp); does the provider give out an "
-        "old one, or do its clock and that of this host disagree?");
+    throw SourceError(SourceError::Kind::transient,
+                      "the token in the provider's answer is a JWT that has expired (exp); does the provider return an "
+                      "old token, or do the clocks of provider and host disagree?");
   }
   return times->expires_at;
 }

@@ -1,4 +1,4 @@
-// When a token ends by all that its answer says: the earliest of a lifetime, a date, the end of the cookie it came in,
+// The end of a token according to its answer: the earliest of a lifetime, a date, the end of the cookie it came in,
 // and `exp` of a JWT. Pure functions, any thread. Include in .cpp files only.
 #pragma once
 
@@ -15,7 +15,7 @@ struct AnswerExpiry {
   std::optional<WallTime> dated;  // the earliest of the dates
 };
 
-// `since`: when what was answered began to count. default_lifetime counts from content.received_at.
+// `since`: the time from which a lifetime counts. default_lifetime counts from content.received_at.
 //
 // A lifetime is a number or its text, of seconds unless response.expiry_unit says otherwise, or "3600s", "1h30m". A
 // date is unix time (seconds, ms, us or ns, distinguished by size), RFC 3339 or an HTTP date. Zero, a negative number

@@ -1,5 +1,5 @@
-// Authentication schemes: the word that may stand before a token ("Bearer xyz"), and the only part of an answer that is
-// shown to everybody without being asked for. Pure functions, any thread.
+// Authentication schemes: the word that may precede a token ("Bearer xyz"). It is the only part of an answer that every
+// user can see without a configured attribute. Pure functions, any thread.
 #pragma once
 
 #include <string_view>

@@ -21,13 +21,13 @@ namespace {
 
 constexpr std::size_t max_codings = 3;
 constexpr int any_header = 15 + 32;  // windowBits: a header of gzip or zlib
-constexpr int no_header = -15;       // what some call deflate
+constexpr int no_header = -15;       // a format that some servers call deflate
 
 [[noreturn]] void refuse_coding(const std::string& what) {
   throw SourceError(SourceError::Kind::transient, "the provider's answer " + what);
 }
 
-// The window of zlib holds what was decoded, so it is wiped; its size is stored in front of it.
+// The window of zlib holds decoded text, so it is wiped; its size is stored in front of it.
 voidpf allocate_window(voidpf /*opaque*/, uInt items, uInt size) {
   const std::size_t bytes = std::size_t{items} * size + sizeof(std::max_align_t);
   auto* const block = static_cast<std::size_t*>(std::malloc(bytes));
@@ -80,7 +80,7 @@ class Inflater {
   bool ready_ = false;
 };
 
-// Something on the way may have unpacked it and left the header as it was.
+// A proxy may have unpacked it and left the header unchanged.
 bool is_json_object(std::string_view body) {
   return without_blanks(body).starts_with('{') && try_parse_wiping_json(body).is_object();
 }
@@ -132,7 +132,7 @@ SecretString decoded_body(const HttpResponse& response, std::size_t max_body) {
   if (codings.size() > max_codings) refuse_coding("is coded " + std::to_string(codings.size()) + " times");
   for (auto coding = codings.rbegin(); coding != codings.rend(); ++coding) {
     if (!is_readable(*coding)) {
-      refuse_coding("is coded as " + excerpt(*coding, {}) + ", which was not asked for and cannot be read");
+      refuse_coding("is coded as " + excerpt(*coding, {}) + ", which jeton did not ask for and cannot read");
     }
     body = inflated(body.reveal(), max_body);
   }

@@ -1,5 +1,5 @@
 // Content codings (RFC 9110 section 8.4): an answer that a server compressed without being asked. Pure functions, any
-// thread; what they use meanwhile is wiped.
+// thread; their buffers are wiped.
 #pragma once
 
 #include <cstddef>

@@ -88,11 +88,11 @@ WipingText form_decoded(std::string_view text) {
 
 }  // namespace
 
-// An exception of the parser quotes what it read last, which may be the token: only its kind is passed on.
+// An exception of the parser quotes the text that it read last, which may be the token: only its kind is passed on.
 WipingJson parse_json_body(std::string_view body) {
   if (body.empty()) refuse_body("is empty");
   if (too_deep(body)) refuse_body("is nested deeper than " + std::to_string(max_json_depth) + " levels");
-  // For the parser a NUL is the end, whatever comes behind it.
+  // For the parser a NUL is the end of the text.
   if (const auto nul = body.find('\0'); nul != std::string_view::npos) refuse_body(not_json(body, nul + 1));
   WipingJson json;
   DuplicateKeys keys;
@@ -109,8 +109,7 @@ WipingJson parse_json_body(std::string_view body) {
     refuse_body("holds a number out of range");
   }
   if (keys.found()) {
-    refuse_body("has the key \"" + excerpt(*keys.found(), {}) +
-                "\" twice in one object: it is not clear which one counts");
+    refuse_body("has the key \"" + excerpt(*keys.found(), {}) + "\" twice in one object, so its value is ambiguous");
   }
   return json;
 }
@@ -129,10 +128,11 @@ WipingJson parse_form_body(std::string_view body) {
     const std::string_view pair = body.substr(0, body.find('&'));
     body.remove_prefix(pair.size() == body.size() ? pair.size() : pair.size() + 1);
     const std::size_t equals = pair.find('=');
-    if (equals == std::string_view::npos) refuse_body("is no form: a part of it has no =; is response.format right?");
+    if (equals == std::string_view::npos)
+      refuse_body("is not a form: a part of it has no =; is response.format right?");
     WipingText key = form_decoded(pair.substr(0, equals));
     if (json.contains(key)) {
-      refuse_body("has the key \"" + excerpt(std::string_view(key), {}) + "\" twice: it is not clear which one counts");
+      refuse_body("has the key \"" + excerpt(std::string_view(key), {}) + "\" twice, so its value is ambiguous");
     }
     json[std::move(key)] = form_decoded(pair.substr(equals + 1));
   }

@@ -1,4 +1,4 @@
-// The body of a provider's answer, read with care: what two readers could understand differently is refused. Any
+// Reads the body of a provider's answer strictly: text that two parsers could read differently is refused. Any
 // thread. Include in .cpp files only.
 #pragma once
 
@@ -12,11 +12,12 @@ inline constexpr int max_json_depth = 64;
 
 // All throw SourceError(transient) that quotes no value of the body.
 
-// It is empty, no JSON, nested too deeply, names a key twice, or has more bytes behind its end.
+// For a body that is empty, not JSON, nested too deeply, has a key twice, or has more bytes behind its end.
 [[nodiscard]] WipingJson parse_json_body(std::string_view body);
-// And no object.
+// Also for a body that is not an object.
 [[nodiscard]] WipingJson parse_json_object(std::string_view body);
-// application/x-www-form-urlencoded as an object of texts. It is empty, names a key twice or is wrongly encoded.
+// application/x-www-form-urlencoded as an object of texts. Throws for a body that is empty, has a key twice or is
+// wrongly encoded.
 [[nodiscard]] WipingJson parse_form_body(std::string_view body);
 
 }  // namespace jeton::agent

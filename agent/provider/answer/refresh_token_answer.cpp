@@ -76,8 +76,9 @@ RefreshTokenAnswer refresh_token_in(const AnswerContent& content, const Response
   collect_refresh_cookies(content, others);
   if (others.empty()) return {};
   if (others.size() == 1) {
-    return {others.front().value, "the provider's answer has a new refresh token at " + others.front().place +
-                                      ", which is not read; set response.refresh_token: " + others.front().place};
+    return {others.front().value,
+            "the provider's answer has a new refresh token at " + others.front().place +
+                ", where the agent does not look for it; set response.refresh_token: " + others.front().place};
   }
   return {std::nullopt, "the provider's answer has " + std::to_string(others.size()) +
                             " refresh tokens, of which response.refresh_token names none"};

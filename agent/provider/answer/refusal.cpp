@@ -25,12 +25,12 @@ constexpr std::array known_codes{
     KnownCode{"invalid_request", Kind::permanent, "check the grant and the parameters of the source"},
     KnownCode{
         "invalid_client", Kind::permanent,
-        "check the credentials of the client and how it says who it is (client_id, client_auth), at the provider too"},
-    KnownCode{"invalid_grant", Kind::permanent, "check what the grant presents, and this host's clock"},
-    KnownCode{"unauthorized_client", Kind::permanent, "have the provider allow this grant to the client"},
+        "check the client's credentials and authentication method (client_id, client_auth), also at the provider"},
+    KnownCode{"invalid_grant", Kind::permanent, "check the credential of the grant, and this host's clock"},
+    KnownCode{"unauthorized_client", Kind::permanent, "ask the provider to allow this grant for the client"},
     KnownCode{"unsupported_grant_type", Kind::permanent, "check the grant and that the URL is the token endpoint"},
-    KnownCode{"invalid_scope", Kind::permanent, "check the scope that is asked for"},
-    KnownCode{"invalid_target", Kind::permanent, "check the resource and the audience that are asked for"},
+    KnownCode{"invalid_scope", Kind::permanent, "check the requested scope"},
+    KnownCode{"invalid_target", Kind::permanent, "check the requested resource and audience"},
     // Meant for redirects (RFC 6749 section 4.1.2.1), and sent with 400 by some.
     KnownCode{"server_error", Kind::transient, "the provider has trouble"},
     KnownCode{"temporarily_unavailable", Kind::transient, "the provider has trouble"},
@@ -45,7 +45,7 @@ const KnownCode* known(std::string_view code) {
 bool is_redirect(int status) { return status >= 300 && status <= 399; }
 
 const char* advice_for(int status) {
-  if (is_redirect(status)) return "set the URL of the source to where it leads, or source.max_redirects";
+  if (is_redirect(status)) return "set the URL of the source to its target, or set source.max_redirects";
   switch (status) {
     case 400:
     case 401:
@@ -96,7 +96,7 @@ std::string quoted(const WipingJson& value, std::span<const SecretString> hidden
   return "\"" + excerpt(scalar_text(value), hidden) + "\"";
 }
 
-// What the provider says beside a status that is an error by itself; empty: nothing.
+// The provider's text beside a status that is an error by itself; empty: there is none.
 std::string message_in(const AnswerContent& content, const ResponseConfig& config,
                        std::span<const SecretString> secrets) {
   const auto message = content.find(config.error_message);

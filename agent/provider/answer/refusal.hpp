@@ -1,5 +1,5 @@
-// One classification of refusals for every source: what an answer says of a request that failed, and whether that
-// passes by itself. Pure functions, any thread. Include in .cpp files only.
+// One classification of refusals for every source: the error in an answer, and whether it may pass by itself. Pure
+// functions, any thread. Include in .cpp files only.
 //
 // response.error_rules come first: by the code at response.error, then by the status. Without a rule
 //   - 5xx, 408, 425 and 429 pass;
@@ -30,10 +30,10 @@ struct DeclaredError {
 [[nodiscard]] std::optional<DeclaredError> declared_error(const AnswerContent& content, const ResponseConfig& config,
                                                           std::span<const SecretString> secrets);
 
-// What a code means without a rule; nothing: it is not one of those above.
+// The kind of a code that has no rule; nothing: it is not one of those above.
 [[nodiscard]] std::optional<SourceError::Kind> kind_of_code(const std::string& code);
 
-// By the rules alone. `status` 0: none.
+// Only by the rules. `status` 0: none.
 [[nodiscard]] std::optional<SourceError::Kind> ruled_kind(const ErrorRules& rules, const std::string& code, int status);
 
 // The pause that an answer asks for, between zero and retry_after_cap: by Retry-After, or else by the reset of a rate

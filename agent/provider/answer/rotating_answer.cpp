@@ -12,7 +12,7 @@
 namespace jeton::agent {
 namespace {
 
-// An answer for an operator: its status, what says how to read its body, and the body, decoded if it can be.
+// An answer for an operator: its status, the headers that describe its body, and the body, decoded if possible.
 SecretString whole_answer(int status, const std::vector<HttpHeader>& headers, const SecretString& body) {
   SecretString whole("status " + std::to_string(status) + "\n");
   for (const HttpHeader& header : headers) {
@@ -38,7 +38,7 @@ bool names_refresh_token_at(std::string_view text, std::size_t position) {
   return matched == name.size();
 }
 
-// Whether bytes that cannot be parsed speak of a refresh token, or are of a coding that hides it.
+// Whether bytes that cannot be parsed mention a refresh token, or have a coding that hides it.
 bool may_hold_refresh_token(std::string_view bytes) {
   for (std::size_t i = 0; i < bytes.size(); ++i) {
     const auto byte = static_cast<unsigned char>(bytes[i]);
@@ -72,9 +72,9 @@ RotatingAnswer read_rotating_answer(const AnswerContent& content, const AnswerTe
     answer.token = token_in(content, terms.config, terms.sent_at).token;
     if (!fault.empty()) throw SourceError(SourceError::Kind::permanent, fault);
   } catch (const SourceError& e) {
-    // What cannot be read now will not be readable soon, and the same request again would present a refresh token that
-    // is spent, which ends the chain at a strict provider: it needs a person. Where neither token is found, both places
-    // may be wrong.
+    // The next answer will probably be unreadable too, and the same request would present a spent refresh token again,
+    // which ends the chain at a strict provider: it needs a person. Where neither token is found, both places may be
+    // wrong.
     const bool finds_nothing = !answer.refresh_token && !content.find(terms.config.token);
     const bool needs_person = terms.rotates && (unreadable || !fault.empty() || finds_nothing);
     answer.unusable.emplace(needs_person ? SourceError::Kind::permanent : e.kind(), e.what(), terms.asked_pause);
@@ -107,10 +107,11 @@ SourceError refusal_of(const SourceError& refusal, const AnswerContent& content,
   const RefreshTokenAnswer found = refresh_token_in(content, terms.config);
   const bool is_new = found.value ? !(*found.value == presented) : !found.fault.empty();
   if (!is_new) return refusal;
-  SourceError kept(SourceError::Kind::permanent,
-                   std::string(refusal.what()) +
-                       "; beside it is a new refresh token, so it may be no error (response.error_rules.success)",
-                   refusal.retry_after());
+  SourceError kept(
+      SourceError::Kind::permanent,
+      std::string(refusal.what()) +
+          "; the answer also has a new refresh token, so this may not be an error (response.error_rules.success)",
+      refusal.retry_after());
   kept.set_refusal(refusal.code(), refusal.status());
   keep_bytes(kept, terms.status, content.headers, content.body);
   kept.set_spent();

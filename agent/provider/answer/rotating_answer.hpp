@@ -1,4 +1,4 @@
-// What a provider's answer brings that may replace the refresh token: nothing of it may be lost. Pure functions, any
+// Reads a provider's answer that may have a new refresh token, which must not be lost. Pure functions, any
 // thread. Include in .cpp files only.
 #pragma once
 
@@ -15,7 +15,7 @@ namespace jeton::agent {
 struct RotatingAnswer {
   FetchedToken token;
   std::optional<SecretString> refresh_token;  // a new one that came with it
-  std::optional<SourceError> unusable;        // the fault of an answer that the provider meant as a success
+  std::optional<SourceError> unusable;        // why an answer with the status of a success cannot be used
   // It may hold a new refresh token that could not be found; then its bytes are in `unusable`.
   [[nodiscard]] bool may_break_chain() const { return unusable && !unusable->unread_answer().empty(); }
 };
@@ -26,7 +26,7 @@ struct AnswerTerms {
   WallTime sent_at;
   int status;
   bool rotates;  // the source presents a refresh token
-  bool object;   // a JSON text is no answer
+  bool object;   // a JSON text is not accepted as an answer
   const std::string& name;
   std::size_t capacity;  // bytes the token may have
   std::optional<Duration> asked_pause;
@@ -40,12 +40,13 @@ struct AnswerTerms {
 [[nodiscard]] FetchedToken chained_token(RotatingAnswer answer, const RefreshChain& chain,
                                          const SecretString& presented);
 
-// Of an answer that was taken for a refusal. A success by its status that has a new refresh token may be none: then its
-// bytes are kept for an operator. `presented`: the refresh token that was sent.
+// For an answer that was taken for a refusal. With a new refresh token and the status of a success it may not be one:
+// then its bytes are kept for an operator. `presented`: the refresh token that was sent.
 [[nodiscard]] SourceError refusal_of(const SourceError& refusal, const AnswerContent& content, const AnswerTerms& terms,
                                      const SecretString& presented);
 
-// Of a request that had no whole answer. What came of a success is kept for an operator where the source rotates.
+// For a request without a complete answer. The received part of a success is kept for an operator if the source
+// rotates.
 [[nodiscard]] SourceError failure_of(const HttpError& error, bool rotates);
 
 }  // namespace jeton::agent

@@ -30,8 +30,8 @@ struct TokenText {
   std::string scheme;  // empty: it has none
 };
 
-// "TOKEN" or "SCHEME TOKEN". Any other text with a blank in it is no token, and no part of it is shown. `name`: its
-// place.
+// "TOKEN" or "SCHEME TOKEN". Any other text with a blank is not a token, and no part of it is shown. `name`: its place
+// in the answer.
 TokenText split_token(std::string_view text, const std::string& name) {
   TokenText token;
   const std::size_t blank = text.find(' ');
@@ -42,14 +42,14 @@ TokenText split_token(std::string_view text, const std::string& name) {
   if (const auto fault = fault_of_value(text)) {
     refuse("the " + name + " in the provider's answer " + *fault +
            (blank != std::string_view::npos && token.scheme.empty()
-                ? "; only an authentication scheme such as Bearer may stand before a token"
+                ? "; only an authentication scheme such as Bearer may precede a token"
                 : ""));
   }
   token.value = SecretString(text);
   return token;
 }
 
-// A word that no token is: the names in an answer help to find the right pointer.
+// A word that cannot be a token: the names in an answer help to find the right pointer.
 bool is_plain_key(std::string_view key) {
   return !key.empty() && key.size() <= longest_name && std::all_of(key.begin(), key.end(), [](char c) {
     return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_' || c == '-' || c == '.';
@@ -99,7 +99,7 @@ void refuse_second_header(const std::vector<HttpHeader>& headers, const std::str
     if (first == nullptr) first = &header.value;
     if (!(*first == header.value))
       refuse("the provider's answer has the header " + name +
-             " twice, with two values: it is not clear which one counts");
+             " twice with different values, so the token is ambiguous");
   }
 }
 
@@ -115,7 +115,7 @@ TokenText find_token(const AnswerContent& content, const ResponseConfig& config)
   return split_token(text_in(*value), name);
 }
 
-// What must not be shown to everybody.
+// The values that must not become visible to every user.
 std::vector<SecretString> secrets_in(const AnswerContent& content, const ResponseConfig& config,
                                      const SecretString& token) {
   std::vector<SecretString> secrets{token};
@@ -151,13 +151,13 @@ std::string find_type(const AnswerContent& content, const ResponseConfig& config
   const std::string name = "the " + named("type", config.type) + " in the provider's answer ";
   const std::string_view type = text_in(*value);
   if (type.empty()) return {};
-  if (shows(type, secrets)) refuse(name + "is the token itself, and everybody sees the type; change its pointer");
+  if (shows(type, secrets)) refuse(name + "is the token itself, and every user can see the type; change its pointer");
   if (may_be_type(type)) return std::string(type);
   if (is_prose(type)) return {};
   refuse(name + "is not a word such as Bearer, and may be a secret; change its pointer");
 }
 
-// Attributes are shown to everybody (status, logs), so a pointer that leads to a secret is a mistake.
+// Every user can see attributes (status, logs), so a pointer that leads to a secret is a mistake.
 Attributes find_attributes(const AnswerContent& content, const ResponseConfig& config,
                            std::span<const SecretString> secrets) {
   Attributes attributes;
@@ -169,8 +169,7 @@ Attributes find_attributes(const AnswerContent& content, const ResponseConfig& c
     std::string text = scalar_text(*value);
     const bool is_secret = shows(text, secrets);
     if (is_secret) wipe(text);
-    if (is_secret)
-      refuse(name + "holds the token itself, which attributes would show to everybody; change its pointer");
+    if (is_secret) refuse(name + "holds the token itself, and every user can see attributes; change its pointer");
     if (text.size() > max_attribute_size)
       refuse(name + "is longer than " + std::to_string(max_attribute_size) + " bytes");
     attributes.emplace(key, std::move(text));

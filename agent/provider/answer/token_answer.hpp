@@ -1,6 +1,6 @@
 // From a provider's answer to a token. Pure functions, any thread. Include in .cpp files only.
 //
-// Messages name the place that did not hold what it should; of the answer itself they quote at most the values at error
+// Messages name the place with the wrong value; of the answer itself they quote at most the values at error
 // and error_message, shortened and with the secrets of the request and of the answer blotted out.
 #pragma once
 

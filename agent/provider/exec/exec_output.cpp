@@ -17,7 +17,7 @@ using ExecFormat = ExecSourceConfig::Format;
 
 [[noreturn]] void refuse_output(const std::string& what) { throw SourceError(SourceError::Kind::transient, what); }
 
-// Empty if it is not there or no text.
+// Empty if it is missing or not a text.
 std::string_view printed_text(const WipingJson& json, std::string_view pointer) {
   const WipingJson* value = find_by_pointer(json, pointer);
   if (value == nullptr || !value->is_string()) return {};
@@ -61,7 +61,8 @@ ExecOutput parse_kubernetes(std::string_view output, const ExecSourceConfig& con
   const WipingJson json = parse_json_object(output);
   if (printed_text(json, "/kind") != "ExecCredential" ||
       !printed_text(json, "/apiVersion").starts_with("client.authentication.k8s.io/")) {
-    refuse_output("the provider's answer is no ExecCredential of client.authentication.k8s.io; check source.format");
+    refuse_output(
+        "the provider's answer is not an ExecCredential of client.authentication.k8s.io; check source.format");
   }
   if (find_by_pointer(json, "/status/token") == nullptr &&
       find_by_pointer(json, "/status/clientCertificateData") != nullptr) {
@@ -85,14 +86,14 @@ ExecOutput parse_aws(std::string_view output, const ExecSourceConfig& config, Wa
     refuse_output("the provider's answer has no usable AccessKeyId");
   const std::string_view session = printed_text(json, "/SessionToken");
   if (find_by_pointer(json, "/SessionToken") != nullptr && fault_of_value(session))
-    refuse_output("the SessionToken in the provider's answer is no usable text");
+    refuse_output("the SessionToken in the provider's answer is not usable text");
 
   ExecOutput result;
-  // Checks secret and expiry as those of any token.
+  // Checks secret and expiry like those of every token.
   result.token = parse_token_response(output, response_of(config, "/SecretAccessKey", "/Expiration"), started_at);
   result.secrets.push_back(result.token.value);
   if (!session.empty()) result.secrets.emplace_back(session);
-  // Only what the format names: nothing else that the command prints is for readers.
+  // Only the members of the format: readers get nothing else of the output.
   WipingJson value{{"Version", 1}};
   for (const char* name : {"AccessKeyId", "SecretAccessKey", "SessionToken", "Expiration"}) {
     if (const auto member = json.find(name); member != json.end()) value[name] = *member;

@@ -1,4 +1,4 @@
-// From what a command printed to a token, in each of the formats. Pure functions, any thread.
+// From the output of a command to a token, in each of the formats. Pure functions, any thread.
 #pragma once
 
 #include <span>
@@ -13,7 +13,7 @@ namespace jeton::agent {
 
 struct ExecOutput {
   FetchedToken token;
-  std::vector<SecretString> secrets;  // what of it must not be in a log
+  std::vector<SecretString> secrets;  // its parts that must not be in a log
 };
 
 // `started_at`: a lifetime counts from there.

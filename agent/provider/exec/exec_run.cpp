@@ -113,7 +113,7 @@ struct ExecRun::Impl : std::enable_shared_from_this<Impl> {
     read_report();
   }
 
-  // Whatever becomes of the run.
+  // Whatever the result of the run.
   void reap() {
     const int fd = static_cast<int>(::syscall(SYS_pidfd_open, pid, 0));
     if (fd < 0) return;  // left to the end of the agent

@@ -1,4 +1,4 @@
-// ExecRun: one run of a command under its supervisor (supervisor.hpp), and what it printed. One thread: the loop's.
+// ExecRun: one run of a command under its supervisor (supervisor.hpp), and its output. One thread: the loop's.
 //
 // When the object goes away before the command has ended, the command is terminated and killed with all its
 // descendants; the agent does not wait for that.
@@ -38,7 +38,7 @@ inline constexpr std::size_t max_error_line = 4096;  // bytes
 
 class ExecRun {
  public:
-  // Throws Error if there is no process or no descriptor left.
+  // Throws Error if the system has no process or descriptor left.
   ExecRun(Timers& timers, const ExecCommand& command);
   ExecRun(const ExecRun&) = delete;
   ExecRun& operator=(const ExecRun&) = delete;

@@ -62,13 +62,13 @@ std::string shown(const SecretString& line, std::span<const SecretString> secret
   return excerpt(text, secrets);
 }
 
-// What may pass by itself: the host is short of something, or the program is being replaced.
+// Errors that may pass by themselves: the host lacks a resource, or the program is being replaced.
 Kind kind_of_errno(int error) {
   constexpr std::array passing{EAGAIN, ENOMEM, EMFILE, ENFILE, ETXTBSY, EIO, EINTR, ESTALE};
   return std::find(passing.begin(), passing.end(), error) == passing.end() ? Kind::permanent : Kind::transient;
 }
 
-// An exit status may have a rule, and so may a code that the command printed all the same.
+// An exit status may have a rule, and so may a code that the command printed before it failed.
 [[noreturn]] void refuse_exit(const ExecResult& result, const ExecSourceConfig& config, const std::string& words,
                               WallTime now, std::span<const SecretString> secrets) {
   const int status = result.report.value;
@@ -80,7 +80,8 @@ Kind kind_of_errno(int error) {
   kind = ruled_kind(config.response.error_rules, code, status).value_or(kind_of_code(code).value_or(kind));
   SourceError refusal(kind, config.command.front() + " ended with status " + std::to_string(status) +
                                 (error ? " and printed " + error->words : "") +
-                                (cannot_run ? ": something it runs is missing or cannot be executed" : "") + words);
+                                (cannot_run ? ": a program that it runs is missing or cannot be executed" : "") +
+                                words);
   refusal.set_refusal(error ? error->shown_code : std::string{}, status);
   throw SourceError(refusal);
 }
@@ -89,7 +90,7 @@ Kind kind_of_errno(int error) {
 void check_end(const ExecResult& result, const ExecSourceConfig& config, const std::string& said, WallTime now,
                std::span<const SecretString> secrets) {
   const std::string program = config.command.front();
-  const std::string words = said.empty() ? "" : " (its last words: \"" + said + "\")";
+  const std::string words = said.empty() ? "" : " (its last output: \"" + said + "\")";
   const int value = result.report.value;
   switch (result.end) {
     case ExecResult::End::timed_out:
@@ -119,10 +120,12 @@ void check_end(const ExecResult& result, const ExecSourceConfig& config, const s
     case ExecReport::Kind::not_started:
       throw SourceError(Kind::transient, errno_error("cannot start " + program, value).what());
     case ExecReport::Kind::not_protected:
-      throw SourceError(Kind::transient,
-                        errno_error("cannot take the right to write the agent's state from " + program, value).what());
+      throw SourceError(
+          Kind::transient,
+          errno_error("cannot withdraw the right to write the agent's state from " + program, value).what());
     case ExecReport::Kind::nothing_reported:
-      throw SourceError(Kind::transient, "nobody knows how " + program + " ended: its supervisor was killed" + words);
+      throw SourceError(Kind::transient,
+                        "it is not known how " + program + " ended: its supervisor was killed" + words);
   }
 }
 
@@ -169,7 +172,7 @@ Task<FetchedToken> ExecSource::fetch(FetchContext /*context*/) {
   }
 }
 
-// PATH, HOME and LANG, and what is configured; nothing else of the agent's own environment.
+// PATH, HOME, LANG and the configured variables; nothing else of the agent's own environment.
 ExecCommand ExecSource::command(std::vector<SecretString>& secrets) const {
   ExecCommand command;
   command.argv = config_.command;

@@ -17,7 +17,7 @@ namespace jeton::agent {
 class ExecSource final : public Source {
  public:
   // Timers and tokens outlive the source. `unwritable`: directories that the command must not write below; where the
-  // kernel cannot see to it, the log says so once.
+  // kernel cannot enforce it, the log says so once.
   ExecSource(std::string name, ExecSourceConfig config, std::size_t capacity, Timers& timers, const TokenValues& tokens,
              const std::vector<std::filesystem::path>& unwritable = {});
 

@@ -20,7 +20,7 @@
 namespace jeton::agent {
 namespace {
 
-constexpr int first_look_ms = 5;  // between two looks at what is left; doubled each time
+constexpr int first_look_ms = 5;  // between two checks of the remaining processes; doubled each time
 constexpr int last_look_ms = 500;
 
 void send(int report, ExecReport::Kind kind, int value) {
@@ -97,8 +97,8 @@ bool kill_children() {
   return true;
 }
 
-// A killed process leaves its children to this one, so another look finds them; who is killed forks no more, so that
-// ends. What hangs in the kernel keeps this process, not the agent.
+// The children of a killed process become children of this one, so the next check finds them. A killed process does not
+// fork any more, so the loop ends. A process that hangs in the kernel holds up this process, not the agent.
 void kill_all(int child_signals) {
   int pause_ms = first_look_ms;
   for (;;) {

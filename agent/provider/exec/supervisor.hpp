@@ -1,5 +1,5 @@
-// The process between the agent and the command of a token: a fork of the agent that sees to it that nothing of the
-// command outlives it.
+// The process between the agent and the command of a token: a fork of the agent, which makes sure that no process of
+// the command outlives it.
 //
 // It is the subreaper of all that the command starts, so processes that were orphaned or made a session of their own
 // are its children in the end, and are killed: when the command has ended, when the agent says so, and when the agent
@@ -13,7 +13,7 @@
 
 namespace jeton::agent {
 
-// What became of the command; one or more on the report pipe, the first counts.
+// The result of the command; one or more on the report pipe, the first counts.
 struct ExecReport {
   enum class Kind : std::int32_t {
     exited,            // value: exit status

@@ -50,8 +50,8 @@ class Walk {
   Walk(int ruleset, std::uint64_t rights, const char* const* directories)
       : ruleset_(ruleset), rights_(rights), directories_(directories) {}
 
-  // Everything in the directory at path_[0, length) but what leads to the forbidden ones. What cannot be looked at
-  // stays forbidden.
+  // Allows everything in the directory at path_[0, length) except the paths to the forbidden directories. An entry that
+  // cannot be read stays forbidden.
   void allow_beside(std::size_t length) {
     const int fd = ::open(length == 0 ? "/" : path_, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
     if (fd < 0) return;

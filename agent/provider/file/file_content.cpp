@@ -54,7 +54,7 @@ FileToken parse_text_file(const FileContent& content, const FileSourceConfig& co
     found.token.expires_at = now + *config.lifetime;
     found.expiry_is_configured = true;
   } else {
-    refuse_file(config, "the token is no JWT with exp, so nobody knows when it expires; set source.lifetime");
+    refuse_file(config, "the token is not a JWT with exp, so its expiry is not known; set source.lifetime");
   }
   return found;
 }

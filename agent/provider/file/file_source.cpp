@@ -22,19 +22,19 @@ FileSource::FileSource(std::string name, FileSourceConfig config, std::size_t ca
 
 FileSource::~FileSource() { timers_.cancel(first_look_); }
 
-// Without `lifetime` the same content has the same expiry: it would be due again at once, for ever.
+// Without `lifetime` the same content has the same expiry: it would be due again at once, without end.
 Task<FetchedToken> FileSource::fetch(FetchContext /*context*/) {
   FileToken found = read();
   FetchedToken& token = found.token;
   if (token.expires_at <= timers_.clock().wall_now()) {
     throw SourceError(Kind::transient, config_.path.string() +
-                                           " holds a token that has run out; whoever writes it has not renewed it, or "
+                                           " holds a token that has expired; its writer has not renewed it, or "
                                            "the clock of this host is wrong");
   }
   check_token(token, name_, capacity_, timers_.clock().wall_now());
   if (is_current(token) && !found.expiry_is_configured) {
     throw SourceError(Kind::transient,
-                      config_.path.string() + " still holds the same token; whoever writes it has not renewed it");
+                      config_.path.string() + " still holds the same token; its writer has not renewed it");
   }
   co_return std::move(token);
 }

@@ -1,7 +1,7 @@
 // The source of type `file`: another program writes the token, such as the kubelet or the sink of another agent.
 //
-// A new content is noticed at once. What is empty, half-written or no token is no news: the next write is waited for.
-// The same content again is none either, so it is never published twice. One thread: the loop's.
+// New content is noticed at once. Content that is empty, half-written or not a token is ignored until the next write.
+// Unchanged content is ignored too, so it is never published twice. One thread: the loop's.
 #pragma once
 
 #include <functional>

@@ -1,8 +1,8 @@
 // The source of type `http`: one request as the configuration says, one answer.
 //
 // Time, nonces and signatures are new in every request. A refresh token that the answers replace is kept from fetch to
-// fetch (refresh_chain.hpp). Secrets are read anew for every fetch, so a replaced file counts at once; what of them a
-// provider echoes in an error is blotted out. One thread: the loop's.
+// fetch (refresh_chain.hpp). Secrets are read again for every fetch, so a replaced file is used at once. Secrets that a
+// provider repeats in an error are hidden. One thread: the loop's.
 #pragma once
 
 #include <cstddef>
@@ -20,7 +20,7 @@ struct RotatingAnswer;
 
 class HttpSource final : public Source {
  public:
-  // `capacity`: bytes the token may have (tokens.NAME.capacity). What is given by reference outlives the source.
+  // `capacity`: bytes the token may have (tokens.NAME.capacity). All arguments by reference outlive the source.
   HttpSource(std::string name, HttpSourceConfig config, std::size_t capacity, HttpTransport& transport,
              const Clock& clock, const TokenValues& tokens, Random& random);
 
@@ -33,7 +33,7 @@ class HttpSource final : public Source {
 
  private:
   Task<RotatingAnswer> ask(SecretString refresh_token);
-  // `refresh_token`: what the request presents; empty if it has none.
+  // `refresh_token`: the one that the request presents; empty if it has none.
   [[nodiscard]] BuiltRequest request_for(const SecretString& refresh_token) const;
   // `sent` lives until the Task is done.
   Task<HttpResponse> answer_to(const BuiltRequest& sent);

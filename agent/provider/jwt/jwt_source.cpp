@@ -86,7 +86,7 @@ FetchedToken JwtSource::mint() const {
   try {
     signer = std::make_unique<const JwtSigner>(config_.algorithm, key);
   } catch (const Error& e) {
-    SourceError failure(Kind::permanent, std::string("source.key does not suit: ") + e.what());
+    SourceError failure(Kind::permanent, std::string("source.key cannot be used: ") + e.what());
     failure.set_request(last_request_);
     throw failure;
   }

@@ -1,6 +1,6 @@
 // The source of type `jwt`: the agent mints the token and signs it itself; no provider is called.
 //
-// The key is read anew for every token. When a file that the key or a claim refers to is replaced, a new token is
+// The key is read again for every token. When a file that the key or a claim refers to is replaced, a new token is
 // minted (within refresh.min_interval). One thread: the loop's.
 #pragma once
 

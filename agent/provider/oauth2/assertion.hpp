@@ -1,4 +1,4 @@
-// The JWTs with which a source of type oauth2 says who it is (RFC 7523). Reads files and environment when called.
+// The JWTs with which a source of type oauth2 authenticates (RFC 7523). Reads files and environment when called.
 #pragma once
 
 #include <string>
@@ -10,11 +10,11 @@
 
 namespace jeton::agent {
 
-// So much earlier than this host's clock an assertion begins to count: a provider whose clock is behind takes it all
-// the same.
+// An assertion is valid from this much before now by this host's clock, so that a provider whose clock is behind
+// accepts it.
 inline constexpr std::chrono::seconds assertion_backdate{10};
 
-// What is in an assertion if the configuration has nothing else.
+// The content of an assertion where the configuration sets nothing else.
 struct AssertionTerms {
   SecretString key;  // PEM, or the client's secret for HS256
   SecretString issuer;

@@ -29,12 +29,12 @@ std::string_view without_last_slash(std::string_view issuer) {
   return issuer;
 }
 
-// Nothing if it is not there; throws if it is no text.
+// Nothing if it is missing; throws if it is not a text.
 std::optional<std::string> member(const WipingJson& json, const char* key) {
   const auto found = json.find(key);
   if (found == json.end() || found->is_null()) return std::nullopt;
   if (!found->is_string()) {
-    throw SourceError(Kind::permanent, std::string("the issuer's metadata has a ") + key + " that is no text");
+    throw SourceError(Kind::permanent, std::string("the issuer's metadata has a ") + key + " that is not text");
   }
   return std::string(std::string_view(found->get_ref<const WipingJson::string_t&>()));
 }
@@ -50,7 +50,7 @@ std::optional<std::string> endpoint(const WipingJson& json, const char* key, con
   return member(json, key);
 }
 
-// As messages name it. The document comes from elsewhere: what it names is checked like what is configured.
+// As messages name it. The document comes from elsewhere: its URLs are checked like configured ones.
 std::string checked_display(const std::string& url, const char* key, bool allow_http) {
   try {
     check_request_url(SecretString(url), allow_http, std::string("the issuer's ") + key);
@@ -75,13 +75,13 @@ std::string openid_metadata_url(std::string_view issuer) {
 
 OAuth2Endpoints read_metadata(std::string_view body, const OAuth2SourceConfig& config) {
   const WipingJson json = parse_json_object(body);
-  // Who publishes under the name of another would have our credentials sent to where he likes (RFC 8414 section 6.2).
+  // An attacker who publishes under the name of another issuer would receive our credentials (RFC 8414 section 6.2).
   const std::string issuer = member(json, "issuer").value_or("");
   if (issuer != config.issuer) {
-    throw SourceError(Kind::permanent, "the metadata of the issuer " + config.issuer + " is of \"" +
+    throw SourceError(Kind::permanent, "the metadata of the issuer " + config.issuer + " names the issuer \"" +
                                            excerpt(issuer, {}) +
-                                           "\"; set source.issuer to exactly what it says, if "
-                                           "that is the provider that is meant");
+                                           "\"; if that is the right provider, "
+                                           "set source.issuer to exactly this text");
   }
   // A name of client metadata (RFC 9449 section 5.2), which some providers publish of themselves.
   if (const auto bound = json.find("dpop_bound_access_tokens");
@@ -137,7 +137,7 @@ Task<OAuth2Endpoints> Discovery::ask() {
         OAuth2Endpoints found = read_metadata(body.reveal(), config_);
         co_return found;
       } catch (const SourceError& e) {
-        // A page that a web application sends for every path is no document of another issuer.
+        // A page that a web application sends for every path is not the document of another issuer.
         if (e.kind() != Kind::transient) throw;
         said += std::string(" (") + e.what() + ")";
         later = true;
@@ -150,10 +150,9 @@ Task<OAuth2Endpoints> Discovery::ask() {
     later = true;
     retry_after = std::max(retry_after, asked_pause(response, now));
   }
-  throw SourceError(
-      later ? Kind::transient : Kind::permanent,
-      "the metadata of the issuer cannot be had: " + said + "; check source.issuer, or set source.token_url",
-      retry_after);
+  throw SourceError(later ? Kind::transient : Kind::permanent,
+                    "cannot get the metadata of the issuer: " + said + "; check source.issuer, or set source.token_url",
+                    retry_after);
 }
 
 Task<HttpResponse> Discovery::get(std::string url) {

@@ -1,8 +1,8 @@
-// Discovery: where a provider listens, from the document that its issuer publishes (RFC 8414; OpenID Connect
+// Discovery: the endpoints of a provider, from the document that its issuer publishes (RFC 8414; OpenID Connect
 // Discovery).
 //
-// Kept for an hour, and asked for again before that when it is suspected to be out of date. While it cannot be had
-// again the known one goes on. One thread: the loop's.
+// The document is kept for an hour, and requested again earlier if it may be out of date. While that fails, the known
+// document stays in use. One thread: the loop's.
 #pragma once
 
 #include <optional>
@@ -46,7 +46,7 @@ class Discovery {
 [[nodiscard]] std::string oauth_metadata_url(std::string_view issuer);   // RFC 8414 section 3.1
 [[nodiscard]] std::string openid_metadata_url(std::string_view issuer);  // OpenID Connect Discovery section 4
 
-// Reads the document. Throws SourceError: it is none, is of another issuer, or names no endpoint that may be used.
+// Reads the document. Throws SourceError if it is not such a document, is of another issuer, or has no usable endpoint.
 [[nodiscard]] OAuth2Endpoints read_metadata(std::string_view body, const OAuth2SourceConfig& config);
 
 }  // namespace jeton::agent

@@ -10,13 +10,13 @@
 
 namespace jeton::agent {
 
-// What to do about it.
+// The advice of messages about it.
 inline constexpr const char* dpop_advice =
-    "jeton sends no DPoP proofs (RFC 9449): have the provider issue bearer tokens to this client, or fetch with a "
+    "jeton sends no DPoP proofs (RFC 9449): ask the provider to issue bearer tokens to this client, or fetch with a "
     "source "
     "of type exec";
 
-// Of an answer that is no success: which part of it demands DPoP; nothing if none does.
+// For an answer that is not a success: the part of it that demands DPoP; nothing if none does.
 [[nodiscard]] std::optional<std::string> dpop_demand(const HttpResponse& response, const AnswerContent& content);
 
 }  // namespace jeton::agent

@@ -29,7 +29,7 @@ void refuse_dpop(const HttpResponse& response, const AnswerContent& content, con
                          "; the issuer's metadata offers DPoP, which it may demand of this client: " + dpop_advice);
 }
 
-// Of a token that the provider does not know (any more) nothing is left to revoke.
+// A token that the provider does not know (any more) need not be revoked.
 bool is_revoked_already(const SourceError& refused) {
   return refused.code() == "invalid_token" || refused.code() == "invalid_grant";
 }

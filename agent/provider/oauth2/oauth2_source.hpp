@@ -1,7 +1,7 @@
 // The source of type `oauth2`: the token endpoint of RFC 6749, by any of four grants, and the revocation endpoint of
 // RFC 7009.
 //
-// Secrets and keys are read anew for every attempt, and every assertion is signed anew. One thread: the loop's.
+// Every attempt reads secrets and keys again and signs a new assertion. One thread: the loop's.
 #pragma once
 
 #include <cstddef>
@@ -20,7 +20,7 @@ struct RotatingAnswer;
 
 class OAuth2Source final : public Source {
  public:
-  // `capacity`: bytes the token may have (tokens.NAME.capacity). What is given by reference outlives the source.
+  // `capacity`: bytes the token may have (tokens.NAME.capacity). All arguments by reference outlive the source.
   OAuth2Source(std::string name, OAuth2SourceConfig config, std::size_t capacity, HttpTransport& transport,
                const Clock& clock, const TokenValues& tokens, Random& random);
 

@@ -12,7 +12,7 @@
 
 namespace jeton::agent {
 
-// Where the provider listens; from the configuration, or discovered.
+// The endpoints of the provider, configured or discovered.
 struct OAuth2Endpoints {
   SecretString token;
   std::string token_display;  // as messages name it
@@ -29,7 +29,7 @@ struct OAuth2Endpoints {
 [[nodiscard]] BuiltRequest build_revocation_request(const OAuth2SourceConfig& config, const OAuth2Endpoints& endpoints,
                                                     const SecretString& token, const RequestTerms& terms);
 
-// As Source::fingerprint(): of what the requests are made of, without what is new in each.
+// As Source::fingerprint(): of the parts of the requests that are not new in each.
 [[nodiscard]] std::string fingerprint_of(const OAuth2SourceConfig& config, const TokenValues& tokens);
 
 }  // namespace jeton::agent

@@ -37,7 +37,7 @@ std::string shown_value(std::string_view name, std::string_view value, std::span
   const bool code = direction == Direction::received && is_code_name(name) && looks_like_code(value);
   if (code) return shown_text(value, secrets);
   if (!value.empty() && is_secret_name(name)) return direction == Direction::received ? size_of(value) : hidden;
-  // What a provider gives under a name of its own may be as secret as the token.
+  // A value under a name that the provider chose may be as secret as the token.
   const bool own = direction == Direction::received && !name.empty() && !is_plain_name(name);
   if (own && value.size() >= shortest_hidden) return size_of(value);
   const std::string text = shown_text(value, secrets);
@@ -97,7 +97,7 @@ void hide(WipingJson& json, const std::string& name, std::span<const SecretStrin
   }
 }
 
-// A bare token in base64 ends in equals signs, and is none.
+// A bare token in base64 ends in equals signs and is not a form.
 bool is_form(std::string_view body) {
   constexpr std::string_view of_other_texts = " <{(\n\"'";
   const std::size_t equals = body.find('=');

@@ -1,8 +1,7 @@
 // Requests and answers as an operator may see them: every secret is ***. Pure functions, any thread.
 //
-// Hidden is what is known to be secret, what stands under a name that sounds so (client_secret, Authorization), and, in
-// what a provider sends, what looks like a token: when an answer cannot be understood, nobody knows which part of it
-// is.
+// These parts are hidden: known secrets, values under a name that sounds secret (client_secret, Authorization), and
+// texts in a provider's answer that look like a token: in an answer that cannot be read, any of them may be the token.
 #pragma once
 
 #include <span>
@@ -23,8 +22,7 @@ enum class Direction { sent, received };
 [[nodiscard]] std::string shown_header(const std::string& name, std::string_view value,
                                        std::span<const SecretString> secrets, Direction direction);
 
-// JSON and forms by their fields, anything else that is received as unknown_text.hpp says; what is longer than 2000
-// bytes is cut.
+// JSON and forms by their fields, other received texts as unknown_text.hpp says; texts longer than 2000 bytes are cut.
 [[nodiscard]] std::string shown_body(std::string_view body, std::span<const SecretString> secrets, Direction direction);
 
 }  // namespace jeton::agent

@@ -15,7 +15,7 @@ namespace jeton::agent {
 // Names under which providers say whether a call has worked.
 [[nodiscard]] bool is_code_name(std::string_view name);
 
-// A number, or words such as INVALID_APP.40013: what response.error_rules could name. A code that is to be exchanged
+// A number, or words such as INVALID_APP.40013, which response.error_rules could name. A code that is to be exchanged
 // for a token mixes letters and digits within a word, or is longer.
 [[nodiscard]] bool looks_like_code(std::string_view value);
 
@@ -24,7 +24,7 @@ namespace jeton::agent {
 // A long word with a digit in it: a token, or an id that need not be seen.
 [[nodiscard]] bool looks_like_token(std::string_view word);
 
-// "*** (32 bytes)": what stands for a text that is not shown.
+// "*** (32 bytes)": shown in place of a hidden text.
 [[nodiscard]] std::string size_of(std::string_view text);
 
 }  // namespace jeton::agent

@@ -22,7 +22,7 @@
 namespace jeton::agent {
 namespace {
 
-// What ${token:NAME} stands for in a trial, and which names were asked for in vain.
+// The values of ${token:NAME} in a trial, and the names that have no value.
 class TrialTokens final : public TokenValues {
  public:
   explicit TrialTokens(TrialMode mode) : mode_(mode) {}
@@ -51,7 +51,7 @@ void show_token(const FetchedToken& token, const TokenConfig& config, std::ostre
   for (const auto& [name, value] : token.attributes) {
     out << "  attribute " << name << " = " << shown_text(value, secrets) << '\n';
   }
-  if (!token.state.empty()) out << "  and what the next fetch needs, " << token.state.size() << " bytes\n";
+  if (!token.state.empty()) out << "  and state for the next fetch, " << token.state.size() << " bytes\n";
   out << std::flush;
 }
 
@@ -137,7 +137,8 @@ class Trial {
       err_ << "tokens." << token.name << ": " << e.what() << '\n';
       tell_what_rules_need(e);
       err_ << (e.kind() == SourceError::Kind::permanent
-                   ? "An agent would count this as permanent: it needs a person, and is tried again only after "
+                   ? "An agent would treat this failure as permanent: it needs a person, and the agent tries again "
+                     "only after "
                    : "An agent would try again after a random pause, at first of up to ")
            << format_duration(e.kind() == SourceError::Kind::permanent ? token.refresh.retry_permanent
                                                                        : token.refresh.retry_initial)
@@ -147,10 +148,10 @@ class Trial {
   }
 
   void tell_what_rules_need(const SourceError& e) {
-    if (!e.code().empty()) err_ << "For response.error_rules its code is " << std::quoted(e.code()) << ".\n";
+    if (!e.code().empty()) err_ << "Its code for response.error_rules is " << std::quoted(e.code()) << ".\n";
     const bool worked = e.status() >= 200 && e.status() <= 299;
-    if (e.status() != 0 && !worked) err_ << "For response.error_rules its status is " << e.status() << ".\n";
-    if (e.retry_after()) err_ << "It asks to wait for " << format_duration(to_ms(*e.retry_after())) << ".\n";
+    if (e.status() != 0 && !worked) err_ << "Its status for response.error_rules is " << e.status() << ".\n";
+    if (e.retry_after()) err_ << "The provider asks to wait for " << format_duration(to_ms(*e.retry_after())) << ".\n";
   }
 
   const Config& config_;

@@ -1,4 +1,4 @@
-// TrialTransport: shows what passes through it; with a transport behind it the request is sent, without one it is not.
+// TrialTransport: shows requests and answers; with a transport behind it the request is sent, without one it is not.
 #pragma once
 
 #include <iosfwd>
@@ -8,7 +8,7 @@
 
 namespace jeton::agent {
 
-// The request was shown and not sent. Not an HttpError: no source shall make an answer of it.
+// The request was shown and not sent. Not an HttpError, so that no source takes it for an answer.
 class NotSent : public Error {
  public:
   NotSent() : Error("the request was not sent") {}

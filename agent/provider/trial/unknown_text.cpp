@@ -10,7 +10,7 @@ namespace jeton::agent {
 namespace {
 
 constexpr std::string_view blanks = " \t\r\n";
-constexpr std::size_t shortest_single = 4;   // bytes; "ok" is no token
+constexpr std::size_t shortest_single = 4;   // bytes; "ok" is not a token
 constexpr std::size_t longest_word = 24;     // bytes; of prose
 constexpr std::size_t longest_key = 32;      // bytes
 constexpr std::size_t shortest_element = 6;  // bytes; below it is a flag or a number

@@ -7,8 +7,8 @@
 
 namespace jeton::agent {
 
-// Prose and names remain. Hidden is what stands in quotes and is no name, what stands under a name that sounds secret,
-// the word behind an authentication scheme, a body that is one word, and what looks like a token.
+// Prose and names remain. These parts are hidden: quoted texts that are not names, values under a name that sounds
+// secret, the word behind an authentication scheme, a body that is one word, and texts that look like a token.
 [[nodiscard]] std::string unknown_text(std::string_view body);
 
 }  // namespace jeton::agent

@@ -123,10 +123,10 @@ func List(opts ...Option) ([]string, error) {
 	}
 }
 
-// Diagnosis is what is the matter with a token and with the agent; nil: nothing. A token outlives its agent.
+// Diagnosis has the problem of a token and of the agent; nil: none. A token outlives its agent.
 type Diagnosis struct {
 	Token, Agent error         // a Status each
-	HeartbeatAge time.Duration // since the agent's last sign of life; negative: none seen
+	HeartbeatAge time.Duration // since the agent's last heartbeat; negative: none seen
 }
 
 // Diagnose opens the token afresh and looks at everything.

@@ -16,8 +16,8 @@ type Status int
 // The statuses of jeton.h. Also: ErrNotFound is fs.ErrNotExist, ErrNoPermission is fs.ErrPermission, ErrInvalidArgument
 // is fs.ErrInvalid and ErrClosed is fs.ErrClosed to errors.Is.
 const (
-	ErrNoToken            = Status(C.JETON_NO_TOKEN)            // the agent has not had such a token yet: wait
-	ErrExpired            = Status(C.JETON_EXPIRED)             // it ran out and there is no new one: wait, look at the agent
+	ErrNoToken            = Status(C.JETON_NO_TOKEN)            // the agent has not received such a token yet: wait
+	ErrExpired            = Status(C.JETON_EXPIRED)             // it expired and there is no new one: wait, look at the agent
 	ErrBusy               = Status(C.JETON_BUSY)                // published faster than it could be read: try again
 	ErrInvalidArgument    = Status(C.JETON_INVALID_ARGUMENT)    // an impossible name
 	ErrRejected           = Status(C.JETON_REJECTED)            // Diagnose: the provider refused the token
@@ -35,7 +35,7 @@ const (
 	ErrSystem             = Status(C.JETON_SYSTEM_ERROR)        // Error.Errno says what
 	ErrNoAgent            = Status(C.JETON_NO_AGENT)            // no agent answers on this host's socket
 	ErrAgentStale         = Status(C.JETON_AGENT_STALE)         // Diagnose: an agent that hangs or was stopped
-	ErrAgentRefused       = Status(C.JETON_AGENT_REFUSED)       // the agent did not accept the call: it knows no such generation
+	ErrAgentRefused       = Status(C.JETON_AGENT_REFUSED)       // the agent did not accept the call: unknown generation
 	ErrClosed             = Status(-1)                          // the Token was closed
 )
 

@@ -70,13 +70,13 @@ type Option func(*options)
 // Directory is the agent's runtime_dir; without it $JETON_DIR if set, else /run/jeton.
 func Directory(path string) Option { return func(o *options) { o.directory = path } }
 
-// AllowExpired lets Read also give a token that ran out; see Value.Expired.
+// AllowExpired lets Read also return an expired token; see Value.Expired.
 func AllowExpired() Option { return func(o *options) { o.flags |= C.JETON_ALLOW_EXPIRED } }
 
 // AllowMissing opens a token that is not there yet; Read says ErrNotFound until it is.
 func AllowMissing() Option { return func(o *options) { o.flags |= C.JETON_ALLOW_MISSING } }
 
-// Open maps the token `name`. Close it when it is no more needed; one that was forgotten goes with the garbage.
+// Open maps the token `name`. Close it when it is not needed any more; the garbage collector closes a forgotten one.
 func Open(name string, opts ...Option) (*Token, error) {
 	chosen := choose(opts)
 	directory, cName, free, ok := cStrings(chosen.directory, name)
@@ -149,7 +149,7 @@ type Info struct {
 	Expired, Rejected   bool
 	PreviousGeneration  uint64 // 0: none
 	PreviousAcceptUntil time.Time
-	HeartbeatAge        time.Duration // of the agent's last sign of life; negative: none yet
+	HeartbeatAge        time.Duration // of the agent's last heartbeat; negative: none yet
 }
 
 // Info describes the token, also an expired one.

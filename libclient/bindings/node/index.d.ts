@@ -3,9 +3,9 @@
 // Durations are milliseconds. Generations are bigint; a number is taken as well. Failures are JetonError; an argument of
 // another type is a TypeError, an impossible one a RangeError, both with a code of Node.js' own (ERR_INVALID_ARG_TYPE).
 //
-// Worker threads: tokens and locks are of the worker that made them, and are given back when it ends, in whatever way.
+// Worker threads: tokens and locks belong to the worker that made them, and are released when it ends in any way.
 
-/** Whatever libjeton says no to. */
+/** Every failure that libjeton reports. */
 export class JetonError extends Error {
   /** The name of the status in jeton.h, "JETON_EXPIRED"; "JETON_CLOSED" for a token that was closed. */
   readonly code: string;
@@ -16,7 +16,7 @@ export class JetonError extends Error {
 export interface OpenOptions {
   /** The agent's runtime_dir; default: $JETON_DIR if set, else /run/jeton. */
   directory?: string;
-  /** Reads also give a token that ran out. */
+  /** Reads also return an expired token. */
   allowExpired?: boolean;
   /** Open even if there is no such token yet; reads throw JETON_NOT_FOUND until then, waits wait. */
   allowMissing?: boolean;
@@ -43,7 +43,7 @@ export interface TokenInfo {
   readonly previousGeneration: bigint | null;
   /** The previous token is acceptable until then. */
   readonly previousAcceptUntil: Date | null;
-  /** Since the agent's last sign of life; null: none yet. */
+  /** Since the agent's last heartbeat; null: none yet. */
   readonly heartbeatAge: number | null;
 }
 
@@ -74,7 +74,7 @@ export class Token {
   get closed(): boolean;
   /** No system call, no network, no wait; the same object while nothing changed. */
   current(): TokenValue;
-  /** As current(), copied anew. */
+  /** As current(), but a new copy. */
   read(): TokenValue;
   /** Also of a token that expired. */
   info(): TokenInfo;
@@ -108,7 +108,7 @@ export interface LockOptions {
   directory?: string;
   /** When waiting, look again that often besides being woken. */
   retry?: number;
-  /** Shown to who asks who holds it. */
+  /** Shown with the holder (jetonctl lock show). */
   metadata?: string;
   /** More locks, all or none. */
   also?: string[];
@@ -122,13 +122,13 @@ export class Lock {
   constructor(name: string, options?: LockOptions);
   readonly name: string;
   /**
-   * Resolves to whether it was won before `timeout` (milliseconds; for ever without one). Uses no thread. JETON_NO_AGENT,
+   * Resolves to whether it was won before `timeout` (milliseconds; no limit without one). Uses no thread. JETON_NO_AGENT,
    * JETON_NO_PERMISSION, JETON_AGENT_REFUSED, JETON_LOCK_LIMIT, JETON_LOCK_UNAVAILABLE. release() ends the wait with
    * JETON_LOCK_NOT_HELD, close() with JETON_CLOSED.
    */
   acquire(options?: WaitOptions): Promise<boolean>;
   tryAcquire(): Promise<boolean>;
-  /** JETON_LOCK_LOST: it was not held until now. JETON_LOCK_NOT_HELD; JETON_NO_AGENT: it ends by itself. */
+  /** JETON_LOCK_LOST: it was not held until now. JETON_LOCK_NOT_HELD; JETON_NO_AGENT: it expires. */
   release(): Promise<void>;
   /** Replaces the time to live, from now on and for the renewals to come. JETON_LOCK_LOST, JETON_LOCK_NOT_HELD. */
   extend(ttl: number): Promise<void>;
@@ -143,7 +143,7 @@ export class Lock {
   readonly owner: string;
   /** Why it was refused or lost, in a sentence. */
   readonly reason: string;
-  /** Gives it back, whatever became of it. Closing twice does nothing. */
+  /** Releases it in whatever state it is. Closing twice does nothing. */
   close(): Promise<void>;
 }
 // Where the compiler's library knows Symbol.asyncDispose, `await using held = await lock(...)` closes it.

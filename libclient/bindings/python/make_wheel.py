@@ -1,4 +1,4 @@
-"""Makes the wheel: the build backend that pyproject.toml names (PEP 517), of the standard library alone.
+"""Makes the wheel: the build backend that pyproject.toml names (PEP 517), with the standard library only.
 
 So pip needs neither setuptools nor a network, and writes nothing but the wheel: this folder may be read-only.
 """

@@ -18,7 +18,7 @@
 
 namespace {
 
-// The resource: a file with the fence of whoever wrote it last, looked at and changed under its own local lock.
+// The resource: a file with the fence of its last writer, read and changed under its own local lock.
 class GuardedFile {
  public:
   explicit GuardedFile(std::string path) : path_(std::move(path)) {}

@@ -8,7 +8,7 @@
 //     log(current.status().text());
 //
 // A Token may be used by any number of threads, a Reader by one at a time. A Reader keeps what it needs of its Token
-// alive. What each call promises is said in jeton.h. Constructors and Result::value() throw Error; nothing else does,
+// alive. jeton.h has the contract of each call. Constructors and Result::value() throw Error; nothing else does,
 // apart from std::bad_alloc where a std::string is made.
 #pragma once
 
@@ -110,7 +110,7 @@ class Info {
     return raw_.previous_generation;
   }
   [[nodiscard]] Time previous_accept_until() const { return time_from_ms(raw_.previous_accept_until_ms); }
-  // Since the agent's last sign of life; empty if there was none yet.
+  // Since the agent's last heartbeat; empty if there was none yet.
   [[nodiscard]] std::optional<std::chrono::milliseconds> heartbeat_age() const {
     if (raw_.heartbeat_age_ms < 0) return std::nullopt;
     return std::chrono::milliseconds{raw_.heartbeat_age_ms};
@@ -167,7 +167,7 @@ class View {
 
 struct Options {
   std::string directory;       // the agent's runtime_dir; empty: $JETON_DIR if set, else /run/jeton
-  bool allow_expired = false;  // read and current also give a token that ran out
+  bool allow_expired = false;  // read and current also return an expired token
   bool allow_missing = false;  // open even if there is no such token yet
 };
 
@@ -261,8 +261,8 @@ class Token {
     return found;
   }
 
-  // "The provider refused the token of this generation." Returns what is current now: above `generation` if there is a
-  // newer one already; otherwise wait_change(generation) waits for it.
+  // "The provider refused the token of this generation." Returns the current generation: above `generation` if there is
+  // a newer one already; otherwise wait_change(generation) waits for it.
   [[nodiscard]] Result<Generation> rejected(Generation generation) const {
     Generation current = 0;
     const jeton_status status = jeton_rejected(handle_, generation, &current);
@@ -332,7 +332,7 @@ class Events {
   return all;
 }
 
-// What is the matter with a token, and with its agent.
+// The problem of a token, and of its agent.
 [[nodiscard]] inline Result<jeton_diagnosis> diagnose(const std::string& name, const std::string& directory = {}) {
   if (!is_c_text(name) || !is_c_text(directory)) return JETON_INVALID_ARGUMENT;
   jeton_options options = JETON_OPTIONS_INIT;

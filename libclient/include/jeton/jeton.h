@@ -14,7 +14,7 @@
  *
  * Threads: a jeton_token may be used by any number of threads at once; a jeton_reader by one at a time. A token and
  * its readers may be closed in any order, each once, when no thread uses it any more.
- * Fork: both go on working in the child, independently of the parent's. A lock stays with the parent alone.
+ * Fork: both go on working in the child, independently of the parent's. A lock stays with the parent only.
  * The file: only its owner (the agent's user) and root can change it, and the agent never makes it shorter: another
  * size is another file. If they truncate it by hand, a process that has it mapped, the agent too, gets SIGBUS at its
  * next access, as with every mapping; to look first would cost a system call for each read, and a handler is the
@@ -49,8 +49,8 @@ extern "C" {
 /* Values are never reused; later versions may add some. */
 typedef enum jeton_status {
   JETON_OK = 0,
-  JETON_NO_TOKEN = 1,            /* the agent has not had a token under this name yet: wait */
-  JETON_EXPIRED = 2,             /* the last token ran out and there is no new one: wait, look at the agent */
+  JETON_NO_TOKEN = 1,            /* the agent has not received this token yet: wait */
+  JETON_EXPIRED = 2,             /* the last token expired and there is no new one: wait, look at the agent */
   JETON_BUSY = 3,                /* the agent published faster than it could be read, many times in a row: try again */
   JETON_TIMED_OUT = 4,           /* jeton_wait_*: not within the given time */
   JETON_BUFFER_TOO_SMALL = 5,    /* the needed size was returned */
@@ -62,24 +62,24 @@ typedef enum jeton_status {
   JETON_NO_PERMISSION = 11,      /* this user is not among the token's readers (access: in the agent's config), or may not
                                     take the lock (locks:) */
   JETON_SYMLINK = 12,            /* refused: the segment or its directory is a symbolic link */
-  JETON_NOT_REGULAR = 13,        /* refused: not a regular file, or the directory is no directory */
+  JETON_NOT_REGULAR = 13,        /* refused: not a regular file, or the directory is not a directory */
   JETON_FOREIGN_OWNER = 14,      /* refused: file and directory do not belong to the same user */
   JETON_WRITABLE_FILE = 15,      /* refused: others than the owner may write the file */
   JETON_WRITABLE_DIRECTORY = 16, /* refused: others than the owner may write the directory */
   JETON_BAD_MAGIC = 17,          /* refused: not a segment */
   JETON_UNSUPPORTED_VERSION = 18, /* refused: written by a newer agent; update this library */
-  JETON_TRUNCATED = 19,          /* refused: shorter than a segment, or not of the size it declares */
+  JETON_TRUNCATED = 19,          /* refused: shorter than a segment, or not as long as its header says */
   JETON_CORRUPT = 20,            /* refused: inconsistent header, sizes, name or checksum */
   JETON_SYSTEM_ERROR = 21,       /* errno says what */
   JETON_NO_AGENT = 22,           /* no agent answers on this host's socket */
-  JETON_AGENT_STALE = 23,        /* jeton_diagnose: there is an agent, but it has given no sign of life for a while */
-  JETON_AGENT_REFUSED = 24,      /* the agent did not accept the call: it knows no such generation; jeton_lock_reason */
-  JETON_LOCK_BUSY = 25,          /* held by another: a result, not a failure */
-  JETON_LOCK_WAITING = 26,       /* jeton_lock_check: still being waited for */
+  JETON_AGENT_STALE = 23,        /* jeton_diagnose: there is an agent, but it has not answered for a while */
+  JETON_AGENT_REFUSED = 24,      /* the agent did not accept the call: unknown generation, or see jeton_lock_reason */
+  JETON_LOCK_BUSY = 25,          /* another owner holds it: a result, not a failure */
+  JETON_LOCK_WAITING = 26,       /* jeton_lock_check: still waiting for it */
   JETON_LOCK_LOST = 27,          /* it was held and is not any more: stop what it protects */
   JETON_LOCK_NOT_HELD = 28,      /* never taken, given back, or the lock of a parent process */
-  JETON_LOCK_LIMIT = 29,         /* the agent takes no more locks or connections of this user */
-  JETON_LOCK_UNAVAILABLE = 30    /* the agent cannot have it now: it does not reach its coordinator, or stops */
+  JETON_LOCK_LIMIT = 29,         /* the agent accepts no more locks or connections from this user */
+  JETON_LOCK_UNAVAILABLE = 30    /* the agent cannot take it now: it cannot reach its coordinator, or is stopping */
 } jeton_status;
 
 /* One sentence without a full stop, in English; never NULL. */
@@ -108,7 +108,7 @@ typedef struct jeton_options {
 #define JETON_OPTIONS_INIT \
   { sizeof(jeton_options), NULL, 0 }
 
-/* A token has run out at the end of its time by the wall clock or by CLOCK_BOOTTIME, whichever comes first: setting the
+/* A token expires at the end of its time by the wall clock or by CLOCK_BOOTTIME, whichever comes first: setting the
  * wall clock makes no token last longer. `expires_at_ms` and `previous_accept_until_ms` are that end by the wall clock
  * as it was at the call. */
 
@@ -117,7 +117,7 @@ typedef struct jeton_options {
 #define JETON_FLAG_EXPIRED 2u
 #define JETON_FLAG_REJECTED 4u /* a user of it was refused by the provider; the agent sees to a new one */
 
-/* Describes a token without its value. Set `size` before every call; what this library does not know is left alone. */
+/* Describes a token without its value. Set `size` before every call; members unknown to the library stay unchanged. */
 typedef struct jeton_info {
   size_t size; /* sizeof(jeton_info) */
   uint64_t generation;               /* rises from token to token */
@@ -125,7 +125,7 @@ typedef struct jeton_info {
   int64_t expires_at_ms;
   uint64_t previous_generation;      /* 0: none */
   int64_t previous_accept_until_ms;  /* the previous token is acceptable until then */
-  int64_t heartbeat_ms;              /* the agent's last sign of life; 0: none yet */
+  int64_t heartbeat_ms;              /* the agent's last heartbeat; 0: none yet */
   int64_t heartbeat_age_ms;          /* how long ago that is now; -1: none yet */
   size_t value_size;
   uint32_t flags;                    /* JETON_FLAG_* */
@@ -164,7 +164,7 @@ JETON_EXPORT JETON_MUST_CHECK jeton_status jeton_open(const jeton_options *optio
 JETON_EXPORT void jeton_close(jeton_token *token);
 
 /* Copies the value to `buffer` and its length to `*size`, followed by a NUL if there is room for it, and describes
- * it in `*info`, all of the same token. `info` may be NULL. JETON_BUFFER_TOO_SMALL: `*size` is what is needed.
+ * it in `*info`, all of the same token. `info` may be NULL. JETON_BUFFER_TOO_SMALL: `*size` is the needed size.
  * On any other failure the content of `buffer` is undefined. */
 JETON_EXPORT JETON_MUST_CHECK jeton_status jeton_read(jeton_token *token, void *buffer, size_t capacity, size_t *size,
                                                       jeton_info *info);
@@ -238,14 +238,14 @@ JETON_EXPORT JETON_MUST_CHECK jeton_status jeton_event_clear(jeton_token *token,
 
 /* "The provider said 401 to the token of this generation." If it is the current one still, the agent marks it
  * rejected for the readers of this host and sees to it that the fleet fetches a new one, once, however many report
- * it. `*current_generation` (may be NULL) is what is current after the report: above `generation` if there is a newer
+ * it. `*current_generation` (may be NULL) is the current generation after the report: above `generation` if there is a newer
  * token already, then just read again; otherwise jeton_wait_change(token, generation, ...) waits for it. Asks the
  * agent over its socket, for a second at most; other readers are not held up. JETON_NO_AGENT (one that hangs may
  * still act on it), JETON_NO_PERMISSION, JETON_AGENT_REFUSED (the agent never had such a generation), JETON_NO_TOKEN. */
 JETON_EXPORT JETON_MUST_CHECK jeton_status jeton_rejected(jeton_token *token, uint64_t generation,
                                                           uint64_t *current_generation);
 
-/* For whoever is shown a token: JETON_OK if `presented` is the current one and it has not expired, or the previous one
+/* For code that receives a token: JETON_OK if `presented` is the current one and it has not expired, or the previous one
  * within its overlap; else JETON_MISMATCH. The time it takes depends on the sizes, not on the bytes. */
 JETON_EXPORT JETON_MUST_CHECK jeton_status jeton_accepts(jeton_token *token, const void *presented, size_t size);
 
@@ -258,7 +258,7 @@ JETON_EXPORT JETON_MUST_CHECK jeton_status jeton_accepts(jeton_token *token, con
  *   if (jeton_lock_open(NULL, "nightly", &lock) != JETON_OK) ...
  *   if (jeton_lock_acquire(lock, 10000, NULL) == JETON_OK) {
  *     while (more_to_do() && !jeton_lock_lost(lock)) ...
- *     if (jeton_lock_release(lock) != JETON_OK) ... what was done may have met another's work
+ *     if (jeton_lock_release(lock) != JETON_OK) ... another owner may have worked meanwhile
  *   }
  *
  * A lock can be lost while its holder works: the agent or its Redis fails for longer than the time to live, a client
@@ -278,17 +278,17 @@ typedef struct jeton_lock jeton_lock;
 typedef struct jeton_lock_options {
   size_t size;             /* sizeof(jeton_lock_options) */
   const char *directory;   /* as in jeton_options */
-  int64_t ttl_ms;          /* how long it stays locked after the death of this host or of its agent */
-  int64_t retry_ms;        /* when waiting, look again that often besides being woken; 0: the agent's choice */
-  const char *metadata;    /* shown to who asks who holds it (jetonctl lock show); at most 512 bytes; may be NULL */
+  int64_t ttl_ms;          /* how long it stays locked after this host or its agent fails */
+  int64_t retry_ms;        /* when waiting, try again at this interval, besides at each release; 0: the agent's choice */
+  const char *metadata;    /* shown with the holder (jetonctl lock show); at most 512 bytes; may be NULL */
   const char *const *also; /* names of more locks, taken together with the first, all or none; 15 at most */
   size_t also_count;
 } jeton_lock_options;
 #define JETON_LOCK_OPTIONS_INIT \
   { sizeof(jeton_lock_options), NULL, 30000, 0, NULL, NULL, 0 }
 
-/* A handle for the lock `name`; contacts no agent yet. Names: 1 to 128 of A-Z a-z 0-9 . _ : - and the first a letter or
- * digit, else JETON_INVALID_ARGUMENT. `options` may be NULL. */
+/* A handle for the lock `name`; contacts no agent yet. Names: 1 to 128 characters of A-Z a-z 0-9 . _ : -, the first a
+ * letter or digit, else JETON_INVALID_ARGUMENT. `options` may be NULL. */
 JETON_EXPORT JETON_MUST_CHECK jeton_status jeton_lock_open(const jeton_lock_options *options, const char *name,
                                                            jeton_lock **lock);
 /* Releases it if it is held. NULL is allowed. */
@@ -305,8 +305,8 @@ JETON_EXPORT JETON_MUST_CHECK jeton_status jeton_lock_acquire(jeton_lock *lock, 
 /* The same for an event loop: asks the agent and returns. jeton_lock_check reports the result. */
 JETON_EXPORT JETON_MUST_CHECK jeton_status jeton_lock_start(jeton_lock *lock, int64_t timeout_ms);
 /* Its state, without waiting: JETON_OK while it is held, JETON_LOCK_WAITING after jeton_lock_start,
- * JETON_LOCK_LOST, JETON_LOCK_NOT_HELD, or why it was not taken. Only if nobody asked for so long that the agent could
- * tell no more, it may wait for half a second for the newest news. */
+ * JETON_LOCK_LOST, JETON_LOCK_NOT_HELD, or why it was not taken. Only if no call has read the agent's events for so long
+ * that the agent could send no more, it may wait for half a second for the newest event. */
 JETON_EXPORT JETON_MUST_CHECK jeton_status jeton_lock_check(jeton_lock *lock);
 /* 0 while it is held; 1 otherwise, so also before it was taken and in a child of its holder. */
 JETON_EXPORT JETON_MUST_CHECK int jeton_lock_lost(jeton_lock *lock);
@@ -317,10 +317,10 @@ JETON_EXPORT JETON_MUST_CHECK int jeton_lock_lost(jeton_lock *lock);
  * until jeton_lock_close; do not read(2) or close(2) it. */
 JETON_EXPORT JETON_MUST_CHECK jeton_status jeton_lock_event_fd(jeton_lock *lock, int *fd);
 
-/* Gives it back; ends the wait after jeton_lock_start, of which the descriptor tells as well. JETON_OK: the agent
+/* Gives it back; ends the wait after jeton_lock_start, which the descriptor reports as well. JETON_OK: the agent
  * confirmed that it was held until now. JETON_LOCK_LOST: it was not, so something else may have happened meanwhile.
- * JETON_LOCK_NOT_HELD: there was nothing to give back. JETON_NO_AGENT, JETON_AGENT_STALE (after two seconds): nobody
- * confirmed; it ends by itself within its time to live. In every case the handle does not hold it any more. */
+ * JETON_LOCK_NOT_HELD: there was nothing to give back. JETON_NO_AGENT, JETON_AGENT_STALE (after two seconds): no agent
+ * confirmed; it expires within its time to live. In every case the handle does not hold it any more. */
 JETON_EXPORT jeton_status jeton_lock_release(jeton_lock *lock);
 
 /* Replaces the time to live, from now on and for the renewals to come, until the release; it does not add. All names of
@@ -328,8 +328,8 @@ JETON_EXPORT jeton_status jeton_lock_release(jeton_lock *lock);
  * JETON_NO_AGENT, JETON_AGENT_STALE: not known whether it was done; it is held for as long as jeton_lock_lost says. */
 JETON_EXPORT JETON_MUST_CHECK jeton_status jeton_lock_extend(jeton_lock *lock, int64_t ttl_ms);
 
-/* The fence of the lock `name` (NULL: the first name) as it was taken last: it rises with every acquisition, whoever
- * makes it, and stays the same over renewals. 0 under the older protocol (`getset`). Known also after the loss;
+/* The fence of the lock `name` (NULL: the first name) as it was taken last: it rises with every acquisition by any client,
+ * and stays the same over renewals. 0 under the older protocol (`getset`). Known also after the loss;
  * JETON_LOCK_NOT_HELD: it was never taken, or by the parent of this process. */
 JETON_EXPORT JETON_MUST_CHECK jeton_status jeton_lock_fence(jeton_lock *lock, const char *name, uint64_t *fence);
 /* Its owner id, terminated: the value of the lock in Redis. A client that knows it can release the lock. */
@@ -344,22 +344,22 @@ JETON_EXPORT jeton_status jeton_lock_reason(jeton_lock *lock, char *buffer, size
 
 /* The names of the tokens that have a segment here, readable by this user or not: sorted, each followed by a NUL, one
  * behind the other in `buffer`; `*size` is their size together, `*count` (may be NULL) their number.
- * JETON_BUFFER_TOO_SMALL: `*size` is what is needed. JETON_NO_AGENT: none has ever run in this directory. */
+ * JETON_BUFFER_TOO_SMALL: `*size` is the needed size. JETON_NO_AGENT: none has ever run in this directory. */
 JETON_EXPORT JETON_MUST_CHECK jeton_status jeton_list(const jeton_options *options, char *buffer, size_t capacity,
                                                       size_t *size, size_t *count);
 
-/* What is the matter with a token, and with the agent; apart, because a token outlives its agent. */
+/* The problem of a token, and of the agent; two members, because a token outlives its agent. */
 typedef struct jeton_diagnosis {
   size_t size;              /* sizeof(jeton_diagnosis) */
   jeton_status token;       /* OK, NO_TOKEN, EXPIRED, REJECTED, BUSY, NOT_FOUND, NO_PERMISSION, or what was refused about
                                its segment (SYMLINK ... CORRUPT) */
   jeton_status agent;       /* OK; NO_AGENT: none answers; AGENT_STALE: one that hangs or was stopped */
-  int64_t heartbeat_age_ms; /* since the agent's last sign of life in the segment; -1: none seen */
+  int64_t heartbeat_age_ms; /* since the agent's last heartbeat in the segment; -1: none seen */
 } jeton_diagnosis;
 #define JETON_DIAGNOSIS_INIT \
   { sizeof(jeton_diagnosis), JETON_OK, JETON_OK, -1 }
 
-/* Opens the token afresh and looks at everything; JETON_OK if that could be done, whatever was found. */
+/* Opens the token again and checks everything; JETON_OK if that could be done, whatever the result. */
 JETON_EXPORT JETON_MUST_CHECK jeton_status jeton_diagnose(const jeton_options *options, const char *name,
                                                           jeton_diagnosis *diagnosis);
 

@@ -6,7 +6,7 @@
 //
 //   jeton::Lock::run("nightly", 30s, [](jeton::Lock& lock) { ... });  // waits, holds, gives back
 //
-// What each call promises, what can go wrong and what a fence is for is said in jeton.h under "Locks". One thread takes
+// jeton.h describes under "Locks" the contract of each call, its errors and the use of a fence. One thread takes
 // and gives back; lost(), fence() and the like may be called by any. The destructor gives back and throws nothing.
 #pragma once
 
@@ -25,10 +25,10 @@ namespace jeton {
 using Fence = std::uint64_t;
 
 struct LockOptions {
-  std::chrono::milliseconds ttl{30000};  // how long it outlives this host's death
+  std::chrono::milliseconds ttl{30000};  // how long it lasts after this host fails
   std::string directory{};               // the agent's runtime_dir; empty: $JETON_DIR if set, else /run/jeton
-  std::optional<std::chrono::milliseconds> retry{};  // when waiting, look again that often besides being woken
-  std::string metadata{};                            // shown to who asks who holds it
+  std::optional<std::chrono::milliseconds> retry{};  // when waiting, try again at this interval as well
+  std::string metadata{};                            // shown with the holder (jetonctl lock show)
   std::vector<std::string> also{};                   // more locks, all or none
 };
 
@@ -59,11 +59,11 @@ class Lock {
   }
   ~Lock() { jeton_lock_close(handle_); }
 
-  // ---- Taking it; Error for whatever is neither held nor busy ----
+  // ---- Taking it; every other result than held and busy is an Error ----
 
   // Waits for as long as it takes.
   void lock() { static_cast<void>(take(-1)); }
-  // False: held by another.
+  // False: another owner holds it.
   [[nodiscard]] bool try_lock() { return take(0); }
   template <typename Rep, typename Period>
   [[nodiscard]] bool try_lock_for(std::chrono::duration<Rep, Period> timeout) {
@@ -155,14 +155,14 @@ class Lock {
     if (!status.ok()) throw failure(status);
     return true;
   }
-  // A missing confirmation does not matter to a caller that is done: the lock ends by itself.
+  // A missing confirmation does not matter to a caller that is done: the lock expires.
   void give_back() {
     const Status status = unlock();
     if (status == JETON_LOCK_LOST) throw failure(status);
   }
   [[nodiscard]] Error failure(Status status) const {
     const std::string where = "lock '" + name_ + "'";
-    // What these say is of the call itself; the reason is of an attempt before it.
+    // These statuses are about the call itself; the reason is about an earlier attempt.
     const bool of_the_call = status == JETON_INVALID_ARGUMENT || status == JETON_SYSTEM_ERROR;
     const std::string why = of_the_call ? std::string() : reason();
     return why.empty() ? Error(status, where) : Error(status, where, why);

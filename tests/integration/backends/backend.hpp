@@ -14,7 +14,7 @@
 
 namespace jeton::test {
 
-// Servers of this process, made when the first test wants them: a cluster alone takes a second. Nothing that a test
+// Servers of this process, started when the first test needs them: a cluster takes a second. Nothing that a test
 // left in them is there for the next one.
 template <typename Servers>
 [[nodiscard]] Servers& empty_servers() {

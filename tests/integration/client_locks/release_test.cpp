@@ -49,7 +49,7 @@ TEST_F(Locks, ExtensionIsRefusedAndTheAgentHangs_ReasonOfTheLossIsAnother) {
   host.agent().signal(SIGSTOP);
   EXPECT_TRUE(eventually([&] { return one.lost(); }));
   host.agent().signal(SIGCONT);
-  EXPECT_EQ(one.reason(), "the agent did not renew it in time");
+  EXPECT_EQ(one.reason(), "the agent did not renew the lock in time");
 }
 
 TEST_F(Locks, Extended_HasTheNewTimeToLiveAndTheSameFence) {

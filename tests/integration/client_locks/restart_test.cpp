@@ -76,7 +76,7 @@ TEST_F(KeptLocks, NoAgentComesInTime_AreLost) {
   host.agent().kill();
   EXPECT_TRUE(eventually([&] { return one.lost(); }));
   EXPECT_FALSE(longer.lost()) << "its time is not over";
-  EXPECT_NE(one.reason().find("did not renew it in time: nobody answers"), std::string::npos) << one.reason();
+  EXPECT_NE(one.reason().find("did not renew the lock in time: no agent answers"), std::string::npos) << one.reason();
   EXPECT_EQ(one.unlock(), JETON_LOCK_LOST);
 }
 

@@ -23,7 +23,7 @@ TEST(Child, SomebodyElseWaitedForIt_EndsAsAFailureAndSaysSo) {
   Child child({"true"}, {}, inherited);
   testing::internal::CaptureStderr();
   EXPECT_TRUE(test::eventually([&] { return child.status().has_value(); }));
-  EXPECT_THAT(testing::internal::GetCapturedStderr(), testing::HasSubstr("its status is lost"));
+  EXPECT_THAT(testing::internal::GetCapturedStderr(), testing::HasSubstr("its status is not known"));
   EXPECT_EQ(child.status(), static_cast<int>(Exit::run_failed));
   ::signal(SIGCHLD, SIG_DFL);
 }

@@ -189,8 +189,8 @@ TEST_F(CtlGet, WrongUsageIsOneAndSaysWhatIsRight) {
   for (const auto& [arguments, hint] : std::vector<std::pair<std::vector<std::string>, std::string>>{
            {{"get"}, "NAME is required"},
            {{"get", "wechat", "--wait", "5"}, "write 500ms, 30s, 5m, 24h or 7d"},
-           {{"get", "wechat", "--min-ttl", "soon"}, "is no duration"},
-           {{"get", "../etc/passwd"}, "is no name of a token"},
+           {{"get", "wechat", "--min-ttl", "soon"}, "is not a duration"},
+           {{"get", "../etc/passwd"}, "is not a token name"},
            {{"get", "wechat", "--header", "--format", "json"}, "no JSON form"},
            {{"get", "wechat", "--format", "xml"}, "write table or json"},
            {{"fetch", "wechat"}, "no command 'fetch'"},

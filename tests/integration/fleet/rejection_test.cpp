@@ -74,7 +74,7 @@ TEST_F(FleetRejection, JetonctlReportsAndWaitsForTheNewerOne) {
   Process again({JETONCTL_BINARY, "--dir", agent.runtime_dir().string(), "rejected", "api", "--generation",
                  std::to_string(refused)});
   EXPECT_EQ(again.wait(seconds(60)), 0) << again.err();
-  EXPECT_NE(again.out().find("newer token is here"), std::string::npos) << again.out();
+  EXPECT_NE(again.out().find("there is a newer token already"), std::string::npos) << again.out();
   EXPECT_EQ(provider.counts().requests, 2U);
 }
 

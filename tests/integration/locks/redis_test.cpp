@@ -58,7 +58,7 @@ TEST_F(LockOnRedis, AnotherHasTaken_HolderIsToldWho) {
     return !job->running();
   }));
   EXPECT_EQ(job->wait(), 123);
-  EXPECT_NE(job->err().find("another has it now: "), std::string::npos) << job->err();
+  EXPECT_NE(job->err().find("another owner has it now: "), std::string::npos) << job->err();
   EXPECT_NE(job->err().find(" uid " + std::to_string(::geteuid()) + " pid "), std::string::npos) << job->err();
 }
 
@@ -87,7 +87,7 @@ TEST_F(LockOnRedis, SetByHandWithoutAnEnd_IsBusyAndSaysWhatToDo) {
   redis.cli({"SET", key, "by-hand"});
   const RunResult busy = host.lock({"acquire", "job", "--ttl", "60s"});
   EXPECT_EQ(busy.status, 4);
-  EXPECT_NE(busy.err.find("DEL it"), std::string::npos) << busy.err;
+  EXPECT_NE(busy.err.find("delete it with DEL"), std::string::npos) << busy.err;
 }
 
 // The user that systemd/README.md describes.

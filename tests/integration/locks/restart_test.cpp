@@ -78,7 +78,8 @@ TEST_F(LockRunRestart, NoAgentComesInTime_EndsTheCommand) {
   const auto job = hold({"--ttl", "2s"});
   host.agent().kill();
   EXPECT_EQ(job->wait(), 123);
-  EXPECT_NE(job->err().find("did not renew it in time: it closed the connection"), std::string::npos) << job->err();
+  EXPECT_NE(job->err().find("did not renew the lock in time: it closed the connection"), std::string::npos)
+      << job->err();
 }
 
 TEST_F(LockRunRestart, SeveralLocks_AllGoOn) {

@@ -105,7 +105,7 @@ TEST_F(FetchCommand, NoTokenIsAStatusOfItsOwnAndSaysWhy) {
       fetch(source("api", "      response: {error: /error, error_rules: {permanent: [40013]}}\n"), {"api", "--once"});
   EXPECT_EQ(result.status, 3);
   EXPECT_THAT(result.out, AllOf(HasSubstr("\"error\":40013"), Not(HasSubstr("tok0123456789abcdef"))));
-  EXPECT_THAT(result.err, AllOf(HasSubstr("tokens.api: "), HasSubstr("count this as permanent")));
+  EXPECT_THAT(result.err, AllOf(HasSubstr("tokens.api: "), HasSubstr("treat this failure as permanent")));
   provider_.stop_listening();
   EXPECT_EQ(fetch(source("api", ""), {"api", "--once"}).status, 3);
 }
@@ -116,7 +116,8 @@ TEST_F(FetchCommand, ProviderRefuses_CodeAndStatusForARuleAreShown) {
       fetch(source("api", "      response: {error: /code, error_message: /msg}\n"), {"api", "--once"});
   EXPECT_EQ(result.status, 3);
   EXPECT_THAT(result.out, HasSubstr("\"code\":\"APP_LOCKED\""));
-  EXPECT_THAT(result.err, AllOf(HasSubstr("its code is \"APP_LOCKED\""), HasSubstr("its status is 403")));
+  EXPECT_THAT(result.err, AllOf(HasSubstr("Its code for response.error_rules is \"APP_LOCKED\""),
+                                HasSubstr("Its status for response.error_rules is 403")));
   provider_.behave(Behaviour::text(R"({"code":"40013","msg":"locked"})"));
   const RunResult unnamed = fetch(source("api", ""), {"api", "--once"});
   EXPECT_THAT(unnamed.out, HasSubstr("\"code\":\"40013\""));

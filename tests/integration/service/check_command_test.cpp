@@ -16,7 +16,7 @@ namespace fs = std::filesystem;
 class CheckCommand : public testing::Test {
  protected:
   void SetUp() override {
-    if (::geteuid() != 0) GTEST_SKIP() << "only root can judge as another user";
+    if (::geteuid() != 0) GTEST_SKIP() << "only root can choose another user";
     fs::permissions(dir_.path(), fs::perms(0755));
   }
   // Of a token with this secret.
@@ -42,7 +42,7 @@ TEST_F(CheckCommand, SecretIsRootsAlone_IsRefusedForTheUserOfTheService) {
   EXPECT_EQ(check(file, "root").status, 0);
   const RunResult refused = check(file, "nobody");
   EXPECT_EQ(refused.status, 1);
-  EXPECT_THAT(refused.err, AllOf(HasSubstr("secret}: Permission denied"), HasSubstr("(judged as user nobody)")));
+  EXPECT_THAT(refused.err, AllOf(HasSubstr("secret}: Permission denied"), HasSubstr("(checked as user nobody)")));
 }
 
 TEST_F(CheckCommand, CredentialsAreRootsAlone_AreThoseOfTheService) {
@@ -54,7 +54,7 @@ TEST_F(CheckCommand, CredentialsAreRootsAlone_AreThoseOfTheService) {
   EXPECT_EQ(check(config("${credential:api-secret}"), "nobody", options).status, 0);
   const RunResult refused = check(config("${credential:other}"), "nobody", options);
   EXPECT_EQ(refused.status, 1);
-  EXPECT_THAT(refused.err, HasSubstr("${credential:other}: the service is given no credential of that name"));
+  EXPECT_THAT(refused.err, HasSubstr("${credential:other}: the service gets no credential with that name"));
 }
 
 TEST_F(CheckCommand, CredentialCannotBeMeant_IsRefusedWithTheReason) {
@@ -84,7 +84,7 @@ TEST_F(CheckCommand, UserIsAskedForByAnother_IsRefused) {
   const RunResult refused =
       run({JETON_AGENT_BINARY, "check", "--user", "daemon", "--config", config("x")}, {.uid = 65534, .gid = 65534});
   EXPECT_EQ(refused.status, 1);
-  EXPECT_THAT(refused.err, HasSubstr("only root can judge as another user"));
+  EXPECT_THAT(refused.err, HasSubstr("only root can choose another user"));
 }
 
 }  // namespace

@@ -90,7 +90,7 @@ TEST(SignalWhileStarting, IsSighup_AgentStartsAndReloads) {
 TEST(Command, IsMisspelt_TheRightOneIsNamed) {
   EXPECT_THAT(run({JETON_AGENT_BINARY, "cheek"}).err, HasSubstr("no command 'cheek'; did you mean check?"));
   EXPECT_THAT(run({JETON_AGENT_BINARY, "xyzzy"}).err,
-              HasSubstr("there are run, check, reload, fetch, answers, keygen, demo"));
+              HasSubstr("the commands are run, check, reload, fetch, answers, keygen, demo"));
   EXPECT_EQ(run({JETON_AGENT_BINARY, "cheek"}).status, 1);
 }
 

@@ -58,7 +58,7 @@ TEST_F(RemovedDirectory, ServiceCannotMakeItAnew_EndsToBeStartedAgain) {
   std::ofstream(agent.runtime_dir()) << "in its place";
   EXPECT_EQ(agent.wait(), 1);
   EXPECT_THAT(agent.log(),
-              AllOf(HasSubstr("Not a directory"), HasSubstr("info stopped"), Not(HasSubstr("cannot go on"))));
+              AllOf(HasSubstr("Not a directory"), HasSubstr("info stopped"), Not(HasSubstr("cannot continue"))));
 }
 
 TEST_F(RemovedDirectory, CannotBeMadeAnewAndNobodyWouldStartTheAgent_IsTriedAgain) {
@@ -66,7 +66,7 @@ TEST_F(RemovedDirectory, CannotBeMadeAnewAndNobodyWouldStartTheAgent_IsTriedAgai
   start(agent);
   std::filesystem::remove_all(agent.runtime_dir());
   std::ofstream(agent.runtime_dir()) << "in its place";
-  ASSERT_TRUE(agent.logs("cannot be made anew"));
+  ASSERT_TRUE(agent.logs("cannot be created again"));
   std::filesystem::remove(agent.runtime_dir());
   EXPECT_TRUE(eventually([&] { return get(agent).status == 0; })) << agent.log();
 }

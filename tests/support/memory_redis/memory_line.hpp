@@ -14,7 +14,7 @@
 
 namespace jeton::test::memory_redis {
 
-// An address: which server it leads to, and what is wrong with the way.
+// An address: the server behind it, and the fault of the connection.
 struct Site {
   agent::redis::Address address;
   std::shared_ptr<MemoryServer> server;

@@ -48,7 +48,7 @@ class MemoryNetwork {
   // Questions for the name from now on stay without an answer; false: they are answered again.
   void hang_name(const std::string& name, bool hangs);
 
-  // Of each direction, drawn anew for everything that is sent. By default 100 us.
+  // Of each direction, drawn again for everything that is sent. By default 100 us.
   void set_latency(agent::Duration shortest, agent::Duration longest);
   // What a fault held back arrives when it ends.
   void set_fault(const agent::redis::Address& address, Fault fault);

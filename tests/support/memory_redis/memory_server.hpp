@@ -139,7 +139,7 @@ class MemoryServer {
   std::map<std::string, std::uint64_t> counts_;
   std::map<std::string, std::uint64_t> script_calls_;
   std::optional<agent::Timers::Id> expiry_;
-  std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);  // for what is scheduled
+  std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);  // for scheduled work
 };
 
 }  // namespace jeton::test

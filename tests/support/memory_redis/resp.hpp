@@ -38,7 +38,7 @@ using Words = std::vector<std::string>;
 class RequestParser {
  public:
   void feed(std::string_view bytes) { buffer_ += bytes; }
-  // None until a whole request has come. Throws std::runtime_error for what is no array of bulk strings.
+  // None until a whole request has come. Throws std::runtime_error unless it is an array of bulk strings.
   [[nodiscard]] std::optional<Words> next();
 
  private:

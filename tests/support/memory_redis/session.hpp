@@ -17,7 +17,7 @@ namespace jeton::test::memory_redis {
 struct Tracking {
   std::uint64_t redirect = 0;
   std::vector<std::string> prefixes;
-  std::set<std::string> changed;  // not told yet
+  std::set<std::string> changed;  // not reported yet
 };
 
 struct Session {

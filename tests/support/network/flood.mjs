@@ -1,4 +1,4 @@
-// A server that begins an answer and never ends it, in the way that `kind` names. It answers whatever is asked.
+// A server that begins an answer and never ends it, in the way that `kind` names. It answers every request.
 //   node flood.mjs '{"kind": "interim"}'
 // The first line of its output is its port; then "asked" for each request, and "closed" for each connection that ended.
 import net from 'node:net';

@@ -52,7 +52,7 @@ class ApiHost {
     });
     done.get_future().wait();
   }
-  // The same, and then tells everybody that something changed.
+  // The same, and then notifies all streams of a change.
   void change(const std::function<void(FakeStatus&)>& work) {
     on_loop([&](FakeStatus& status) {
       work(status);

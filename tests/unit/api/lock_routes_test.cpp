@@ -118,10 +118,10 @@ TEST_F(LockRoutes, NotHeldByThisOwner_WhoHasItIsTold) {
   for (const char* path : {"/v1/locks/job/extend", "/v1/locks/job/release"}) {
     const ApiAnswer refused = ask("POST", path, R"({"owner":"stranger","ttl_ms":1000})");
     EXPECT_EQ(refused.status, 409U);
-    EXPECT_THAT(refused.body, HasSubstr("another has it now: host-2 uid 7 pid 99"));
+    EXPECT_THAT(refused.body, HasSubstr("another owner has it now: host-2 uid 7 pid 99"));
   }
   const ApiAnswer gone = ask("POST", "/v1/locks/other/release", R"({"owner":"stranger"})");
-  EXPECT_THAT(gone.body, HasSubstr("it has expired, was deleted or released"));
+  EXPECT_THAT(gone.body, HasSubstr("it has expired, was deleted, or was released"));
 }
 
 TEST_F(LockRoutes, BodyIsWrong_RefusalSaysWhat) {
@@ -134,10 +134,11 @@ TEST_F(LockRoutes, BodyIsWrong_RefusalSaysWhat) {
       {R"({"ttl_ms":1000,"retry_ms":0})", "retry_ms must be 1 or more"},
       {R"({"ttl_ms":1000,"metadata":"a\nb"})", "metadata must be text of at most 512 bytes without control characters"},
       {R"({"ttl_ms":1000,"names":["b",1]})", "names must be a list of names"},
-      {R"({"ttl_ms":1000,"names":["b","job"]})", "names: 'job' stands there twice"},
+      {R"({"ttl_ms":1000,"names":["b","job"]})", "names: 'job' is listed twice"},
       {R"({"ttl_ms":1000,"owners":{"job":1}})", "owners must be an object of names and owner ids"},
-      {R"({"ttl_ms":1000,"owner":"o"})", "a lock over a connection has an owner id of its own; leave owner out"},
-      {R"({"ttl_ms":1000,"other":1})", "'other' is no member of the body"},
+      {R"({"ttl_ms":1000,"owner":"o"})",
+       "the agent chooses the owner id of a lock that a connection holds; leave owner out"},
+      {R"({"ttl_ms":1000,"other":1})", "'other' is not a known member of the body"},
   };
   for (const auto& [body, message] : wrong) {
     const ApiAnswer refused = ask("POST", "/v1/locks/job", body);

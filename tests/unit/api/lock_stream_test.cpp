@@ -95,11 +95,11 @@ TEST_F(LockStream, RenewalFails_HolderReadsWhyBeforeTheLossAndWithIt) {
   Json line = next(holder);
   while (line["event"] == "renewed") line = next(holder);
   ASSERT_EQ(line["event"], "not_renewed") << line;
-  EXPECT_THAT(line["reason"].get<std::string>(), testing::HasSubstr("cannot be written down"));
+  EXPECT_THAT(line["reason"].get<std::string>(), testing::HasSubstr("cannot be saved in its file"));
   line = next(holder);
   ASSERT_EQ(line["event"], "lost") << "the same trouble is told once: " << line;
   EXPECT_THAT(line["reason"].get<std::string>(), testing::AllOf(testing::HasSubstr("could not be renewed in time"),
-                                                                testing::HasSubstr("cannot be written down")));
+                                                                testing::HasSubstr("cannot be saved in its file")));
 }
 
 }  // namespace

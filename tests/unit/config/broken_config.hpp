@@ -1,4 +1,4 @@
-// A configuration that is wrong in one way, and what is to be said about it.
+// A configuration with one mistake, and the expected message.
 #pragma once
 
 #include <gtest/gtest.h>

@@ -52,7 +52,7 @@ INSTANTIATE_TEST_SUITE_P(
         BrokenConfig{"MissingProgram", "      type: exec\n      command: [/nonexistent/x]\n", 6, "No such file"},
         BrokenConfig{"ArgumentIsAMap", "      type: exec\n      command: [/bin/true, {a: b}]\n", 6, "must be text"},
         BrokenConfig{"SecretInArguments", "      type: exec\n      command: [/bin/true, \"${file:/etc/x}\"]\n", 6,
-                     "give the secret in source.env"},
+                     "put the secret into source.env"},
         BrokenConfig{"VariableName", "      type: exec\n      command: [/bin/true]\n      env: {a-b: c}\n", 7,
                      "not a name of an environment variable"},
         BrokenConfig{"RelativeFolder", "      type: exec\n      command: [/bin/true]\n      working_directory: tmp\n",
@@ -113,7 +113,7 @@ TEST(LocalSource, WarnsOfAFileThatEverybodyCanRead) {
   const auto result =
       load_text("version: 1\ntokens:\n  t:\n    source:\n      type: file\n      path: " + path.string() + "\n");
   EXPECT_TRUE(result.config);
-  EXPECT_NE(all_texts(result.problems).find("can be read by everybody"), std::string::npos);
+  EXPECT_NE(all_texts(result.problems).find("can be read by every user"), std::string::npos);
 }
 
 }  // namespace

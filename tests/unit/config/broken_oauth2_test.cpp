@@ -39,7 +39,7 @@ TEST_P(BrokenOAuth2, IsRefusedAtItsPlace) {
   expect_refused({broken.name, text.c_str(), broken.line, broken.message});
 }
 
-constexpr const char* no_client = "grant client_credentials needs a client that says who it is";
+constexpr const char* no_client = "grant client_credentials needs a client that authenticates";
 
 INSTANTIATE_TEST_SUITE_P(
     Client, BrokenOAuth2,
@@ -129,7 +129,7 @@ INSTANTIATE_TEST_SUITE_P(
                      "expected absolute URIs"},
         BrokenConfig{"RefreshTokenShownToEverybody",
                      "client_id: a\nclient_secret: ${env:PATH}\nresponse: {attributes: {r: /refresh_token}}\n", 8,
-                     "attributes are shown to everybody"},
+                     "every user can see types and attributes"},
         BrokenConfig{"RefreshTokenWithoutTheGrant",
                      "client_id: a\nclient_secret: ${env:PATH}\nresponse: {refresh_token: /r}\n", 8,
                      "is for grant: refresh_token"},

@@ -15,7 +15,7 @@ version: 1
 agent
 coordination: {}
 )",
-                                 3, "a ':' where none can be"},
+                                 3, "unexpected ':'"},
                     BrokenConfig{"IndentedTooDeep", R"(
 version: 1
 agent:
@@ -29,7 +29,7 @@ agent:
     runtime_dir: /run/jeton
   memory_lock: warn
 )",
-                                 4, "does not line up"},
+                                 4, "the indentation does not match"},
                     BrokenConfig{"TabIndents", "version: 1\nagent:\n  log:\n\t\tlevel: info\n", 4, "a tab"},
                     BrokenConfig{"TabAfterBlanks", "version: 1\nagent:\n  log:\n  \tlevel: info\n", 4, "a tab"},
                     BrokenConfig{"QuoteNeverCloses", R"(
@@ -38,7 +38,7 @@ agent:
   runtime_dir: "/run/jeton
   memory_lock: warn
 )",
-                                 3, "never closed"},
+                                 3, "is not closed"},
                     BrokenConfig{"QuoteInBracesNeverCloses", R"(
 version: 1
 agent: {runtime_dir: "/run/jeton, memory_lock: warn}
@@ -63,7 +63,7 @@ agent:
 )",
                                  4, "the quote that opens here"},
                     BrokenConfig{"SingleQuoteNeverCloses", "version: 1\nagent: {runtime_dir: 'it''s}\n", 2,
-                                 "never closed"},
+                                 "is not closed"},
                     BrokenConfig{"BraceNeverCloses", R"(
 version: 1
 agent: {runtime_dir: /run/jeton
@@ -91,7 +91,7 @@ agent:
   core_dumps: false
   memory_lock: refuse
 )",
-                                 5, "key 'memory_lock' stands twice; first at line 3"},
+                                 5, "key 'memory_lock' is set twice; first at line 3"},
                     BrokenConfig{"TokenTwice", R"(
 version: 1
 tokens:
@@ -99,7 +99,7 @@ tokens:
   b: {source: {type: http, url: https://x.example/}}
   a: {source: {type: http, url: https://x.example/}}
 )",
-                                 5, "key 'a' stands twice; first at line 3"}),
+                                 5, "key 'a' is set twice; first at line 3"}),
     name_of);
 
 INSTANTIATE_TEST_SUITE_P(
@@ -108,8 +108,8 @@ INSTANTIATE_TEST_SUITE_P(
         BrokenConfig{"NoMap", "just text\n", 1, "expected a map of keys; got text"},
         BrokenConfig{"RootIsAList", "- version: 1\n", 1,
                      "the document: expected a map of keys; got a list, whose items begin with '- '; write the keys, "
-                     "such as version: and tokens:, without it"},
-        BrokenConfig{"TokensAreAList", "version: 1\ntokens:\n  - name: a\n", 3, "write each as a key"},
+                     "such as version: and tokens:, without the '-'"},
+        BrokenConfig{"TokensAreAList", "version: 1\ntokens:\n  - name: a\n", 3, "write each item as a key"},
         BrokenConfig{"TypographicQuotes", "version: 1\nagent: {runtime_dir: \u201C/run/jeton\u201D}\n", 2,
                      "begins or ends with a typographic quote"},
         BrokenConfig{"TypographicQuotesAroundAKey", "version: 1\n\u2018agent\u2019: {}\n", 2,
@@ -117,11 +117,11 @@ INSTANTIATE_TEST_SUITE_P(
         BrokenConfig{"NoBreakSpace", "version: 1\nagent: {memory_lock: warn\u00A0}\n", 2, "a no-break space"},
         BrokenConfig{"Empty", "# nothing\n", 1, "missing required key 'version'"},
         BrokenConfig{"VersionMissing", "agent: {}\n", 1, "missing required key 'version'"},
-        BrokenConfig{"VersionUnknown", "\n# next year\nversion: 2\n", 2, "version 2 is not known"},
+        BrokenConfig{"VersionUnknown", "\n# next year\nversion: 2\n", 2, "does not know version 2"},
         BrokenConfig{"VersionIsText", "version: one\n", 1, "expected a whole number"},
         BrokenConfig{"NegativeVersion", "version: -1\n", 1, "expected a whole number"},
         BrokenConfig{"UnknownTopKey", "version: 1\ntoken: {}\n", 2, "unknown key 'token'; did you mean 'tokens'?"},
-        BrokenConfig{"UnknownKeyNearNothing", "version: 1\nagent:\n  colour: red\n", 3, "known here: runtime_dir, "},
+        BrokenConfig{"UnknownKeyNearNothing", "version: 1\nagent:\n  colour: red\n", 3, "known keys: runtime_dir, "},
         BrokenConfig{"SectionIsText", "version: 1\nagent: yes\n", 2, "agent: expected a map of keys; got text"},
         BrokenConfig{"SectionIsAList", "version: 1\nagent:\n  - log\n", 3, "agent: expected a map of keys; got a list"},
         BrokenConfig{"RelativeRuntimeDir", "version: 1\nagent: {runtime_dir: run}\n", 2, "absolute path"},
@@ -259,7 +259,7 @@ tokens:
   a: {source: {type: http, url: "https://h/"}, mirror_key: theirs}
   b: {source: {type: http, url: "https://h/"}, lock: {key: theirs}}
 )",
-                     5, "is the key of tokens.a.mirror_key already"},
+                     5, "is already the key of tokens.a.mirror_key"},
         BrokenConfig{"LockOfATokenIsOneOfTheBroker", R"(
 version: 1
 coordination: {backend: redis, redis: {endpoint: "redis://h"}}
@@ -284,7 +284,7 @@ tokens:
 locks:
   nightly: {key: theirs}
 )",
-                     6, "is the key of tokens.t.lock already"},
+                     6, "is already the key of tokens.t.lock"},
         BrokenConfig{"GetsetOverRedlock", R"(
 version: 1
 coordination: {backend: redlock, redlock: {endpoints: ["redis://a", "redis://b", "redis://c"]}}

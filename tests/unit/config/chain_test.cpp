@@ -25,20 +25,22 @@ TEST(Chain, NamesWhatItsSourceUses) {
 }
 
 TEST(Chain, OfItselfIsRefused) {
-  EXPECT_THAT(test::all_texts(load(token("a", "${token:a}")).problems), HasSubstr("leads back to its start: a -> a"));
+  EXPECT_THAT(test::all_texts(load(token("a", "${token:a}")).problems),
+              HasSubstr("use each other in a circle: a -> a"));
 }
 
 TEST(Chain, ThatLeadsBackIsRefusedWithTheWay) {
   const std::string problems =
       test::all_texts(load(token("a", "${token:b}") + token("b", "${token:c}") + token("c", "${token:a}")).problems);
-  EXPECT_EQ(problems.find("leads back"), problems.rfind("leads back")) << "one circle is one mistake: " << problems;
-  EXPECT_THAT(problems,
-              HasSubstr("agent.yaml:4:56: error: a chain of tokens leads back to its start: a -> b -> c -> a"));
+  EXPECT_EQ(problems.find("in a circle"), problems.rfind("in a circle")) << "one circle is one mistake: " << problems;
+  EXPECT_THAT(
+      problems,
+      HasSubstr("agent.yaml:4:56: error: the sources of these tokens use each other in a circle: a -> b -> c -> a"));
 }
 
 TEST(Chain, ToATokenThatIsNotThereIsRefused) {
   EXPECT_THAT(test::all_texts(load(token("a", "${token:b}") + token("d", "1")).problems),
-              HasSubstr("${token:b}: there is no token of that name; the others are d"));
+              HasSubstr("${token:b}: there is no token with that name; the other tokens are d"));
 }
 
 TEST(Chain, StartsInASourceOnly) {

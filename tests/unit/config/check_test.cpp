@@ -29,7 +29,7 @@ TEST(Check, SumsUpAValidConfiguration) {
   const TempDir dir;
   const Outcome local = check({dir.write("a.yaml", std::string("version: 1\n") + one_token)});
   EXPECT_EQ(local.status, 0);
-  EXPECT_EQ(local.out, "configuration is valid: 1 token, coordination local (this host alone)\n");
+  EXPECT_EQ(local.out, "configuration is valid: 1 token, coordination local (this host only)\n");
   EXPECT_EQ(local.err, "");
 
   const Outcome redis =

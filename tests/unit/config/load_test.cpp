@@ -258,7 +258,8 @@ TEST_F(DefaultFiles, FolderIsNotThere_PassesSilently) { EXPECT_EQ(problems().fin
 
 TEST_F(DefaultFiles, FolderCannotBeRead_IsAnErrorThatSaysWhatWouldBeGone) {
   (void)dir.write("agent.d", "no folder");
-  EXPECT_EQ(problems(), drop_ins.string() + ": error: cannot read the folder, whose tokens would be gone: " +
+  EXPECT_EQ(problems(), drop_ins.string() +
+                            ": error: cannot read the folder; without it, its tokens would be removed: " +
                             drop_ins.string() + ": Not a directory\n");
 }
 

@@ -34,21 +34,21 @@ TEST(Merge, RefusesAKeyInTwoFilesAndNamesBothPlaces) {
   const auto result = load_config_text({{"a.yaml", "version: 1\nagent:\n  log: {level: debug}\n" + token("a")},
                                         {"b.yaml", "agent:\n  log:\n    level: debug\n"}});
   ASSERT_EQ(result.problems.size(), 1U) << all_texts(result.problems);
-  EXPECT_EQ(result.problems[0].text(), "b.yaml:3:5: error: key 'agent.log.level' is set already at a.yaml:3:9");
+  EXPECT_EQ(result.problems[0].text(), "b.yaml:3:5: error: key 'agent.log.level' is already set at a.yaml:3:9");
 }
 
 TEST(Merge, RefusesATokenInTwoFilesEvenInParts) {
   const auto result = load_config_text(
       {{"a.yaml", "version: 1\n" + token("a")}, {"b.yaml", "tokens:\n  a:\n    refresh: {grace: 5m}\n"}});
   ASSERT_EQ(result.problems.size(), 1U) << all_texts(result.problems);
-  EXPECT_EQ(result.problems[0].text(), "b.yaml:2:3: error: token 'a' is set already at a.yaml:3:3");
+  EXPECT_EQ(result.problems[0].text(), "b.yaml:2:3: error: token 'a' is already set at a.yaml:3:3");
 }
 
 TEST(Merge, RefusesASectionThatIsAMapOnlyOnce) {
   const auto result =
       load_config_text({{"a.yaml", "version: 1\nagent: {}\n" + token("a")}, {"b.yaml", "agent: text\n"}});
   ASSERT_EQ(result.problems.size(), 1U) << all_texts(result.problems);
-  EXPECT_EQ(result.problems[0].text(), "b.yaml:1:1: error: key 'agent' is set already at a.yaml:2:1");
+  EXPECT_EQ(result.problems[0].text(), "b.yaml:1:1: error: key 'agent' is already set at a.yaml:2:1");
 }
 
 TEST(Merge, TakesTheVersionInEveryFile) {
@@ -56,7 +56,7 @@ TEST(Merge, TakesTheVersionInEveryFile) {
       load_config_text({{"a.yaml", "version: 1\n" + token("a")}, {"b.yaml", "version: 1\n" + token("b")}}).config);
   const auto result = load_config_text({{"a.yaml", "version: 1\n"}, {"b.yaml", "version: 2\n" + token("b")}});
   EXPECT_FALSE(result.config);
-  EXPECT_EQ(result.problems.front().text(), "b.yaml:1:1: error: key 'version' is set already at a.yaml:1:1");
+  EXPECT_EQ(result.problems.front().text(), "b.yaml:1:1: error: key 'version' is already set at a.yaml:1:1");
 }
 
 TEST(Merge, ReportsInTheFileWhereItStands) {

@@ -22,10 +22,11 @@ TEST(SecretReference, ThatOthersCanReadWarns) {
   const std::string lines = "      headers:\n        X-Key: ${file:" + file.string() + "}\n";
   EXPECT_EQ(problems_of(lines), "");
   std::filesystem::permissions(file, perms::owner_read | perms::group_read);
-  EXPECT_EQ(problems_of(lines), "agent.yaml:8:16: warning: ${file:" + file.string() +
-                                    "} can be read by its group; chmod 0600 it, owned by the agent's user\n");
+  EXPECT_EQ(problems_of(lines),
+            "agent.yaml:8:16: warning: ${file:" + file.string() +
+                "} can be read by its group; set its mode to 0600 and its owner to the agent's user\n");
   std::filesystem::permissions(file, perms::owner_read | perms::others_read);
-  EXPECT_NE(problems_of(lines).find("can be read by everybody"), std::string::npos);
+  EXPECT_NE(problems_of(lines).find("can be read by every user"), std::string::npos);
 }
 
 TEST(SecretReference, ThatHoldsALineBreakCannotBeAHeader) {

@@ -110,7 +110,7 @@ TEST_F(HttpEgress, ProxyThatWantsAnotherPasswordIsNamedWithoutIt) {
   const NetworkProcess socks("proxy.mjs", json{{"socks", true}, {"user", "jeton"}, {"password", "another"}});
   EXPECT_EQ(failure_without_password(by(std::string("socks5h://jeton:") + proxy_password + "@" + socks.at(), provider)),
             Reason::proxy);
-  EXPECT_THAT(message_, HasSubstr("it refused"));
+  EXPECT_THAT(message_, HasSubstr("the proxy refused"));
 }
 
 TEST_F(HttpEgress, ProxyThatIsNotThereIsNamed) {

@@ -56,7 +56,7 @@ using HttpHeaders = HttpFloodFixture;
 TEST_F(HttpHeaders, LineNeverEnds_IsNamed) {
   const NetworkProcess server("flood.mjs", {{"kind", "header_line"}});
   EXPECT_EQ(failure(to(server, "header_line")), Reason::too_large);
-  EXPECT_THAT(message_, ::testing::EndsWith("sent a line of headers that does not end"));
+  EXPECT_THAT(message_, ::testing::EndsWith("sent a header line that is too long"));
 }
 
 class HttpDeadline : public HttpFloodFixture {

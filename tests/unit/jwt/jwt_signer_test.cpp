@@ -110,7 +110,7 @@ TEST(JwtSigner, RefusesAShortSecretForHs256) {
 
 TEST(JwtSigner, RefusesAPemForHs256) {
   EXPECT_THAT(complaint(JwtAlgorithm::hs256, JwtKeys().private_key(JwtAlgorithm::rs256)),
-              HasSubstr("the key is a PEM"));
+              HasSubstr("the key is in PEM form"));
 }
 
 TEST(JwtSigner, RefusesARsaKeyThatIsTooSmall) {

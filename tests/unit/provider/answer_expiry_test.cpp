@@ -59,7 +59,7 @@ TEST(AnswerExpiry, JwtHasRunOut_IsRefused) {
     static_cast<void>(read_answer(R"({"expires_in":3600,"access_token":")" + jwt_until(asked - 1s) + "\"}", {}));
     FAIL() << "accepted";
   } catch (const SourceError& e) {
-    EXPECT_THAT(e.what(), AllOf(HasSubstr("run out (exp)"), HasSubstr("clock")));
+    EXPECT_THAT(e.what(), AllOf(HasSubstr("has expired (exp)"), HasSubstr("clock")));
   }
 }
 
@@ -148,7 +148,7 @@ TEST(ExpiryDate, IsPast_IsRefusedWhateverTheDefault) {
   ResponseConfig config = date_config();
   config.default_lifetime = 2h;
   for (const char* value : {"1794999999", "\"Wed, 18 Nov 2026 11:06:39 GMT\"", "\"2026-11-18T12:06:39+0100\""}) {
-    EXPECT_THAT(outcome(value, config), HasSubstr("already past")) << value;
+    EXPECT_THAT(outcome(value, config), HasSubstr("is in the past")) << value;
   }
 }
 

@@ -169,7 +169,7 @@ TEST(TokenHeader, StandsTwiceWithTwoValues_IsRefused) {
   config.token = {In::header, "X-Auth-Token"};
   config.default_lifetime = 1h;
   EXPECT_THAT(refused("{}", config, {header("X-Auth-Token", "SECRET-a"), header("x-auth-token", "SECRET-b")}),
-              HasSubstr("twice, with two values"));
+              HasSubstr("twice with different values"));
   EXPECT_EQ(read_answer("{}", config, {header("X-Auth-Token", "a"), header("X-Auth-Token", "a")}).value.reveal(), "a");
 }
 
@@ -193,7 +193,7 @@ TEST(AnswerBody, IsAForm_IsRead) {
   }
   EXPECT_THAT(refused("access_token=a&access_token=SECRET&expires_in=60", config), HasSubstr("twice"));
   EXPECT_THAT(refused("access_token=SECRET%2&expires_in=60", config), HasSubstr("percent sign"));
-  EXPECT_THAT(refused("<html>SECRET", config), HasSubstr("is no form"));
+  EXPECT_THAT(refused("<html>SECRET", config), HasSubstr("is not a form"));
 }
 
 std::string body_error(std::string_view body) {

@@ -30,7 +30,7 @@ TEST_F(Dpop, ProviderAsksForAProof_IsNamedAsTheReason) {
     const SourceError e = failure(client());
     EXPECT_EQ(e.kind(), Kind::permanent) << body;
     EXPECT_THAT(e.what(), HasSubstr("https://auth.example.com/token answered 400 and demands DPoP"));
-    EXPECT_THAT(e.what(), HasSubstr("have the provider issue bearer tokens"));
+    EXPECT_THAT(e.what(), HasSubstr("ask the provider to issue bearer tokens"));
   }
 }
 

@@ -58,7 +58,7 @@ TEST(HttpAnswer, WholeBodyIsTheToken) {
 
 TEST(HttpAnswer, PageInsteadOfATokenIsRefused) {
   EXPECT_THAT(refusal(answer("<html>SECRET of the</html>"), text_config()).what(), HasSubstr("JSON or a page"));
-  EXPECT_THAT(refusal(answer("SECRET of the"), text_config()).what(), HasSubstr("no token may have"));
+  EXPECT_THAT(refusal(answer("SECRET of the"), text_config()).what(), HasSubstr("not allowed in a token"));
   EXPECT_THAT(refusal(answer("\n"), text_config()).what(), HasSubstr("is empty"));
 }
 

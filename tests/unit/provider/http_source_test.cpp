@@ -103,7 +103,7 @@ TEST_F(HttpSourceTest, TokenThatRanOutOnTheWayIsRefused) {
   };
   const SourceError e = failure(plain_, fake_);
   EXPECT_EQ(e.kind(), Kind::transient);
-  EXPECT_THAT(e.what(), HasSubstr("run out before"));
+  EXPECT_THAT(e.what(), HasSubstr("expired before"));
 }
 
 TEST_F(HttpSourceTest, TokenAboveCapacityNamesTheKeyToRaise) {
@@ -150,7 +150,7 @@ TEST_F(HttpSourceTest, ErrorFieldIsPermanentWith4xxOnly) {
   answer(401, body);
   SourceError e = failure(with_error, fake_);
   EXPECT_EQ(e.kind(), Kind::permanent);
-  EXPECT_THAT(e.what(), HasSubstr(R"(answered 401 (/error invalid_client: "no such app"); check the credentials)"));
+  EXPECT_THAT(e.what(), HasSubstr(R"(answered 401 (/error invalid_client: "no such app"); check the client's credentials)"));
   EXPECT_THAT(e.what(), Not(HasSubstr("not shown")));
   EXPECT_EQ(e.code(), "invalid_client");
   answer(200, R"({"error":"odd"})");

@@ -93,7 +93,7 @@ struct OAuth2Fixture : ::testing::Test {
     transport.answer = [=](const HttpRequest&) { return response(status, body, retry_after); };
   }
 
-  // A client that authenticates by a secret, unless told otherwise.
+  // A client that authenticates by a secret, unless the test sets another method.
   static OAuth2SourceConfig client() {
     OAuth2SourceConfig config;
     config.token_url = SecretTemplate::literal("https://auth.example.com/token");

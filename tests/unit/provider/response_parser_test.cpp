@@ -157,7 +157,7 @@ TEST(ResponseParser, AbsoluteExpiryIsRefusedWithAReason) {
   config.expires_at = "/until";
   EXPECT_THAT(refusal(good_with(R"("x":1)"), config), HasSubstr("has no expires_at (/until)"));
   EXPECT_THAT(refusal(good_with(R"("until":1794999999)"), config), HasSubstr("expires_at (/until)"));
-  EXPECT_THAT(refusal(good_with(R"("until":1794999999)"), config), HasSubstr("already past"));
+  EXPECT_THAT(refusal(good_with(R"("until":1794999999)"), config), HasSubstr("is in the past"));
   EXPECT_THAT(refusal(good_with(R"("until":0)"), config), HasSubstr("is zero"));
   EXPECT_THAT(refusal(good_with(R"("until":-5)"), config), HasSubstr("is negative"));
   EXPECT_THAT(refusal(good_with(R"("until":"tomorrow")"), config), HasSubstr("neither unix seconds"));

@@ -86,9 +86,9 @@ TEST(RecordCheck, LongestLifetimeAndAClockADayApart_AreTaken) {
 TEST(ValueOfAToken, FaultIsSaidWithItsPlace) {
   EXPECT_FALSE(fault_of_value("abc~!"));
   EXPECT_EQ(fault_of_value(""), "is empty");
-  EXPECT_EQ(fault_of_value("ab c"), "holds a character that no token may have (a space at byte 3)");
-  EXPECT_EQ(fault_of_value("a\n"), "holds a character that no token may have (a control character at byte 2)");
-  EXPECT_EQ(fault_of_value("\xc3\xa9"), "holds a character that no token may have (not ASCII at byte 1)");
+  EXPECT_EQ(fault_of_value("ab c"), "holds a character that is not allowed in a token (a space at byte 3)");
+  EXPECT_EQ(fault_of_value("a\n"), "holds a character that is not allowed in a token (a control character at byte 2)");
+  EXPECT_EQ(fault_of_value("\xc3\xa9"), "holds a character that is not allowed in a token (not ASCII at byte 1)");
 }
 
 TEST(FenceLimit, IsACenturyAheadAndBelowWhatLuaCounts) {

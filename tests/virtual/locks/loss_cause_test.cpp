@@ -46,7 +46,7 @@ TEST_P(LossCause, TakenByAnotherHost_ItsProcessIsNamed) {
     next = other.take({.ttl = 1h});
     ASSERT_EQ(next->state(), State::held) << next->reason();
   });
-  EXPECT_THAT(reason, HasSubstr("another has it now: host-2 uid 1 pid 1"));
+  EXPECT_THAT(reason, HasSubstr("another owner has it now: host-2 uid 1 pid 1"));
   EXPECT_THAT(reason, Not(HasSubstr(lease_of(next).owner)));
   EXPECT_EQ(next->state(), State::held) << next->reason();
 }
@@ -55,7 +55,7 @@ TEST_P(LossCause, TakenByAClientOfAnotherKind_TheBeginningOfItsOwnerIdIsShown) {
   const std::string reason = reason_of_loss([&] {
     fleet.cli_of_majority({"SET", LockFleet::key(), "foreign-owner-id", "PX", "3600000"});
   });
-  EXPECT_THAT(reason, AllOf(HasSubstr("another has it now: foreign-..."), Not(HasSubstr("foreign-owner-id"))));
+  EXPECT_THAT(reason, AllOf(HasSubstr("another owner has it now: foreign-..."), Not(HasSubstr("foreign-owner-id"))));
 }
 
 TEST_P(LossCause, ServersRefuseTheRenewal_TheirErrorIsNamed) {
@@ -98,7 +98,7 @@ TEST_P(LossCause, ServersDoNotSayWhoHasIt_LossIsToldEvenSo) {
     fleet.cli_of_majority({"DEL", LockFleet::key()});
     fleet.cli_of_majority({"SET", LockFleet::key(), "foreign-owner-id", "PX", "3600000"});
   });
-  EXPECT_THAT(reason, HasSubstr("taken by another"));
+  EXPECT_THAT(reason, HasSubstr("taken by another owner"));
 }
 
 TEST_P(LossCause, FoundOnlyAtTheRelease_IsSaid) {
@@ -106,7 +106,7 @@ TEST_P(LossCause, FoundOnlyAtTheRelease_IsSaid) {
   loop.pass(500ms);
   fleet.cli({"DEL", LockFleet::key()});
   EXPECT_EQ(host.end(session), State::lost);
-  EXPECT_THAT(session->reason(), AllOf(HasSubstr("to be given back"), HasSubstr("was deleted")));
+  EXPECT_THAT(session->reason(), AllOf(HasSubstr("the release found"), HasSubstr("was deleted")));
 }
 
 // The next agent says why it does not go on with a lock.
@@ -115,7 +115,7 @@ TEST_P(LossCause, AnotherHasItWhenTheClientResumes_IsNamed) {
   fleet.cli({"SET", LockFleet::key(), "foreign-owner-id", "PX", "3600000"});
   const Session next = fleet.add_host().resume(*former);
   EXPECT_EQ(next->state(), State::lost);
-  EXPECT_THAT(next->reason(), HasSubstr("another has it now: foreign-..."));
+  EXPECT_THAT(next->reason(), HasSubstr("another owner has it now: foreign-..."));
 }
 
 INSTANTIATE_TEST_SUITE_P(On, LossCause, testing::Values("redis", "redlock"), backend_name);
@@ -133,7 +133,7 @@ TEST_P(LossCauseOnOneServer, QuestionWhoHasItIsNotAnswered_LossIsToldSoon) {
     fleet.set_fault(LockFleet::Fault::held);
   });
   EXPECT_LT(loop.clock.boot_now() - gone_at, LockFleet::timeout / 2);
-  EXPECT_THAT(reason, HasSubstr("taken by another"));
+  EXPECT_THAT(reason, HasSubstr("taken by another owner"));
 }
 
 INSTANTIATE_TEST_SUITE_P(On, LossCauseOnOneServer, testing::Values("redis"), backend_name);

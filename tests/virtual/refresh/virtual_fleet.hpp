@@ -44,7 +44,7 @@ class VirtualFleet {
   void start_all();
   // In an orderly way: cancellation, lock given back.
   void stop(std::size_t agent);
-  // Gone at once, like kill -9: what it still does reaches nobody; its lock stays until it expires.
+  // Gone at once, like kill -9: none of its messages arrive any more; its lock stays until it expires.
   void crash(std::size_t agent);
   // Of agents that are started from now on.
   void set_codec(agent::FleetCodec codec) { settings_.codec = std::move(codec); }

@@ -47,7 +47,7 @@ bool body_uses_request_part(const HttpRequestConfig& config, std::string_view pa
   std::vector<const SecretTemplate*> texts;
   if (config.json) texts = texts_of(*config.json);
   if (config.body) texts.push_back(&*config.body);
-  // What is made of the body is left out of it where the body is a form.
+  // Values that are made from the body are not in it if the body is a form.
   for (const auto& [name, field] : config.form) {
     if (uses_request_part(field, "body", config.values)) continue;
     for (const SecretTemplate& value : field) texts.push_back(&value);

@@ -36,9 +36,9 @@ struct AnswerPlace {
   bool operator==(const AnswerPlace&) const = default;
 };
 
-// What values at ResponseConfig::error mean, as text, and what a status means: of HTTP, or the exit status of a
-// command. What has no rule means what its status, its code of RFC 6749 and a pause that the provider asks for say; in
-// an answer with 2xx: try again.
+// The meaning of values at ResponseConfig::error, as text, and of statuses: of HTTP, or the exit status of a command.
+// Without a rule, the status, the code of RFC 6749 and a pause that the provider asks for decide; an error in an answer
+// with 2xx may pass.
 struct ErrorRules {
   std::vector<std::string> permanent;
   std::vector<std::string> transient;

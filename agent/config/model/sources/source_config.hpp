@@ -84,8 +84,8 @@ using SourceConfig =
   return oauth2 != nullptr && oauth2->grant == OAuth2SourceConfig::Grant::refresh_token;
 }
 
-// How long a fetch, or a revocation, may take by the deadlines of its source; what the agent does itself counts for
-// nothing.
+// The longest time of a fetch, or of a revocation, by the deadlines of its source. Work of the agent itself is not
+// counted.
 [[nodiscard]] Milliseconds longest_fetch(const SourceConfig& config);
 
 }  // namespace jeton::agent

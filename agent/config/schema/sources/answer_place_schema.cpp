@@ -39,10 +39,10 @@ std::optional<AnswerPlace> place_of(std::string_view text) {
   return std::nullopt;
 }
 
-// The value of Set-Cookie is a cookie with its attributes, which are no part of any token.
+// The value of Set-Cookie is a cookie with its attributes, which do not belong to the token.
 bool is_refused_header(const ValueReader& value, const AnswerPlace& place) {
   if (place.in != AnswerPlace::In::header || !is_set_cookie(place.name)) return false;
-  value.error(value.path() + ": a cookie is named by its own name, without its attributes: cookie NAME");
+  value.error(value.path() + ": write the name of the cookie without its attributes: cookie NAME");
   return true;
 }
 

@@ -31,7 +31,7 @@ std::string why_not_executable(const std::string& program) {
   }
 }
 
-// What a shell would act on, and a program gets as an argument like any other.
+// Texts that a shell would interpret and that a program gets as ordinary arguments.
 void warn_of_shell_words(const Node& node, const std::vector<std::string>& argv, const ValueReader& value,
                          Reading& reading) {
   constexpr std::array<std::string_view, 15> words{"|", "||", "|&", "&&",  "&",    ">",    ">>", "2>",
@@ -44,9 +44,8 @@ void warn_of_shell_words(const Node& node, const std::vector<std::string>& argv,
     const bool acts =
         is_variable || word.starts_with("~/") || std::find(words.begin(), words.end(), word) != words.end();
     if (item.kind != Node::Kind::scalar || !acts) continue;
-    reading.problems.warning(item.place, value.path() + ": " + in_quotes(word) + " is an argument of " +
-                                             in_quotes(argv[0]) +
-                                             " as it stands, because no shell is used; if a shell is meant: "
+    reading.problems.warning(item.place, value.path() + ": " + in_quotes(word) + " is passed to " + in_quotes(argv[0]) +
+                                             " unchanged, because no shell is used; to use a shell, write "
                                              "[/bin/sh, -c, \"...\"]");
     return;  // the others have the same cause
   }
@@ -68,9 +67,10 @@ std::vector<std::string> read_command(const ValueReader& value, Reading& reading
       reading.problems.error(item.place, value.path() + ": each argument must be text");
     }
     if (item.kind == Node::Kind::scalar && item.scalar.find("${") != std::string::npos) {
-      reading.problems.error(item.place, value.path() +
-                                             ": everybody on the host can see arguments, so they have no references; "
-                                             "give the secret in source.env");
+      reading.problems.error(item.place,
+                             value.path() +
+                                 ": every user of the host can see arguments, so references are not allowed in them; "
+                                 "put the secret into source.env");
     }
   }
   if (argv.empty()) return argv;
@@ -80,7 +80,7 @@ std::vector<std::string> read_command(const ValueReader& value, Reading& reading
   } else if (const std::string why = why_not_executable(argv[0]); !why.empty()) {
     const bool is_a_line = argv.size() == 1 && argv[0].find(' ') != std::string::npos;
     value.error(value.path() + ": " + why +
-                (is_a_line ? "; the program and each argument are items of their own" : ""));
+                (is_a_line ? "; write the program and each argument as separate items" : ""));
   }
   warn_of_shell_words(*node, argv, value, reading);
   return argv;
@@ -119,9 +119,10 @@ ExecSourceConfig read_exec_source(ObjectReader& source, Reading& reading) {
   plain.error_rules.permanent_status = config.response.error_rules.permanent_status;
   plain.error_rules.transient_status = config.response.error_rules.transient_status;
   if (config.format != ExecFormat::json && config.response != plain) {
-    response.error(response.path() +
-                   ": the format says where things stand; only default_lifetime, max_body and rules for statuses may "
-                   "be set with it");
+    response.error(
+        response.path() +
+        ": the format defines where the values are; only default_lifetime, max_body and rules for statuses may "
+        "be set with it");
   }
   return config;
 }

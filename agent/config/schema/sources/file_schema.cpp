@@ -26,7 +26,7 @@ std::optional<std::filesystem::path> read_path(const ValueReader& value) {
   if (const auto status = bounded_stat(*path)) {
     if (!S_ISREG(status->st_mode)) value.error(value.path() + ": " + *path + " is not a regular file");
     if (S_ISREG(status->st_mode) && (status->st_mode & S_IROTH) != 0)
-      value.warning(*path + " can be read by everybody; let whoever writes it use mode 0600 or 0640");
+      value.warning(*path + " can be read by every user; let its writer set mode 0600 or 0640");
   }
   return *path;
 }

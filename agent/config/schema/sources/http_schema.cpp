@@ -93,7 +93,7 @@ std::optional<HttpRequestConfig> read_revocation(const ValueReader& value, Readi
   section.finish();
   if (!section.present()) return std::nullopt;
   if (!refers_to(config, SecretPart::Kind::revoked) && !reading.problems.has_errors()) {
-    value.error(value.path() + " does not say which token; write ${revoked} where the request has it");
+    value.error(value.path() + " does not name the token; write ${revoked} where the request has it");
   }
   return config;
 }
@@ -117,7 +117,7 @@ HttpSourceConfig read_http_source(ObjectReader& source, Reading& reading) {
   const ValueReader response = source.at("response");
   config.response = read_http_response(response.object());
   if (!refresh_token.present() && config.response.refresh_token != ResponseConfig{}.refresh_token) {
-    response.error(response.path() + ".refresh_token goes with " + refresh_token.path() + ", which is not there");
+    response.error(response.path() + ".refresh_token needs " + refresh_token.path() + ", which is missing");
   }
   config.revocation = read_revocation(source.at("revocation"), reading, config.egress.allow_http);
   return config;

@@ -1,4 +1,4 @@
-// How a source of type oauth2 says who it is, and the JWTs that it signs.
+// Authentication of a source of type oauth2, and the JWTs that it signs.
 #include <algorithm>
 #include <array>
 #include <chrono>
@@ -43,7 +43,7 @@ bool uses_secret(ClientAuth auth) {
   return uses_basic(auth) || auth == ClientAuth::client_secret_post || auth == ClientAuth::client_secret_jwt;
 }
 
-// What the way of authentication has and what it lacks.
+// The keys of the authentication method: those it needs, and those it does not use.
 void check_auth(const ValueReader& where, const ValueReader& id, const ValueReader& secret,
                 const ValueReader& assertion, const OAuth2SourceConfig& config) {
   const std::string needs = "client_auth " + auth_name(config.client_auth) + " needs source.";
@@ -55,7 +55,7 @@ void check_auth(const ValueReader& where, const ValueReader& id, const ValueRead
   }
   if (!uses_secret(config.client_auth) && secret.present()) {
     secret.error("source.client_secret is not used with client_auth " + auth_name(config.client_auth) +
-                 "; drop it, or set client_auth: client_secret_basic");
+                 "; remove it, or set client_auth: client_secret_basic");
   }
   if (!by_jwt && assertion.present()) {
     assertion.error("source.client_assertion is for client_auth: private_key_jwt or client_secret_jwt; set that");
@@ -66,7 +66,7 @@ void check_auth(const ValueReader& where, const ValueReader& id, const ValueRead
   }
   if (config.client_auth == ClientAuth::client_secret_jwt && !(jwt.key.empty() && jwt.assertion.empty())) {
     assertion.error(
-        "client_auth client_secret_jwt signs with source.client_secret; drop client_assertion.key and "
+        "client_auth client_secret_jwt signs with source.client_secret; remove client_assertion.key and "
         "assertion, or set client_auth: private_key_jwt");
   }
   const ClientTlsConfig& tls = config.egress.tls;
@@ -85,7 +85,7 @@ std::optional<JsonTemplate> read_claims(const ValueReader& value, Reading& readi
   }
   for (const auto& [name, claim] : *object) {
     if (is_one_of(name, claims_of_the_agent)) {
-      value.error(value.path() + "." + name + " is set by the agent for every attempt; take it out");
+      value.error(value.path() + "." + name + " is set by the agent for every attempt; remove it");
     }
   }
   return claims;
@@ -105,7 +105,7 @@ AssertionConfig read_assertion(const ValueReader& section, Reading& reading) {
     key.warning(key.path() + " is a literal secret; put it into a file of mode 0600 and write ${file:PATH}");
   }
   if (assertion.present() && key.present()) {
-    key.error(section.path() + ": key and assertion exclude each other; with assertion nothing is signed here");
+    key.error(section.path() + ": key and assertion exclude each other; with assertion the agent signs nothing");
   }
   const auto algorithm = jwt.at("algorithm")
                              .choice<JwtAlgorithm>({{"RS256", JwtAlgorithm::rs256},
@@ -125,7 +125,7 @@ AssertionConfig read_assertion(const ValueReader& section, Reading& reading) {
     for (const Member& member : header.members()) {
       if (!is_one_of(member.name, header_of_the_agent)) continue;
       reading.problems.error(member.place, header.path() + "." + member.name +
-                                               " is set by the agent from algorithm and key_id; take it out");
+                                               " is set by the agent from algorithm and key_id; remove it");
     }
   }
   config.claims = read_claims(jwt.at("claims"), reading);
@@ -148,12 +148,12 @@ void read_oauth2_client(ObjectReader& source, OAuth2SourceConfig& config, bool g
   const bool alone = !auth.present() && !secret.present();
   if (alone && config.grant == Grant::client_credentials) {
     reading.problems.error(source.place(), source.path() +
-                                               ": grant client_credentials needs a client that says who it is; set "
+                                               ": grant client_credentials needs a client that authenticates; set "
                                                "client_id and client_secret, or client_auth");
     return;
   }
   if (config.client_auth == ClientAuth::none && config.grant == Grant::client_credentials) {
-    auth.error("grant client_credentials needs a client that says who it is; set another client_auth than none");
+    auth.error("grant client_credentials needs a client that authenticates; set another client_auth than none");
     return;
   }
   const ValueReader& where = auth.present() ? auth : secret.present() ? secret : assertion;

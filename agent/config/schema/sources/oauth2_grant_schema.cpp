@@ -1,4 +1,4 @@
-// The grant of a source of type oauth2, and what that grant has of its own.
+// The grant of a source of type oauth2, and the keys of that grant.
 #include "agent/config/schema/sources/source_schema.hpp"
 
 namespace jeton::agent {
@@ -7,7 +7,7 @@ namespace {
 
 using Grant = OAuth2SourceConfig::Grant;
 
-// "access_token" stands for the URN of RFC 8693 section 3; whatever has a colon, for itself.
+// "access_token" becomes the URN of RFC 8693 section 3; a text with a colon is used as it is.
 std::optional<std::string> read_token_type(const ValueReader& value) {
   auto text = value.text();
   if (!text || text->find(':') != std::string::npos) return text;
@@ -37,11 +37,12 @@ TokenExchangeConfig read_exchange(const ValueReader& section) {
   return config;
 }
 
-// What belongs to one grant is there if and only if that grant is meant.
+// The section of a grant is present if and only if that grant is chosen.
 void check_section(const ValueReader& section, const ValueReader& grant, const char* name, bool meant,
                    const std::string& what) {
   if (meant && !section.present()) grant.error("grant " + std::string(name) + " needs source." + what);
-  if (!meant && section.present()) section.error(section.path() + " is for grant: " + name + "; set that, or drop it");
+  if (!meant && section.present())
+    section.error(section.path() + " is for grant: " + name + "; set that grant, or remove it");
 }
 
 }  // namespace
@@ -63,7 +64,7 @@ bool read_oauth2_grant(ObjectReader& source, OAuth2SourceConfig& config, Reading
   if (grant.present() && !chosen) return false;
 
   check_section(refresh_token, grant, "refresh_token", config.grant == Grant::refresh_token,
-                "refresh_token: the one to begin with, such as ${file:/etc/jeton/refresh-token}");
+                "refresh_token: the first one, such as ${file:/etc/jeton/refresh-token}");
   check_section(jwt_bearer, grant, "jwt_bearer", config.grant == Grant::jwt_bearer,
                 "jwt_bearer: {key: ...} to sign an assertion, or {assertion: ...}");
   check_section(exchange, grant, "token_exchange", config.grant == Grant::token_exchange,
@@ -73,7 +74,8 @@ bool read_oauth2_grant(ObjectReader& source, OAuth2SourceConfig& config, Reading
     jwt_bearer.error(jwt_bearer.path() + " needs key, the private key in PEM; or assertion, a JWT made elsewhere");
   }
   if (!jwt.key.empty() && jwt.issuer.empty() && !source.at("client_id").present()) {
-    jwt_bearer.error(jwt_bearer.path() + " needs issuer, the claim iss; or source.client_id, which stands for it");
+    jwt_bearer.error(jwt_bearer.path() +
+                     " needs issuer, the claim iss; or source.client_id, which is used in its place");
   }
   return true;
 }

@@ -1,4 +1,4 @@
-// tokens.NAME.source of type oauth2: where it asks, what for, and what it makes of the answer.
+// tokens.NAME.source of type oauth2: its endpoints, its request and the places in the answer.
 #include <algorithm>
 #include <array>
 
@@ -52,7 +52,8 @@ void read_endpoints(ObjectReader& source, OAuth2SourceConfig& config, Reading& r
   read_issuer(issuer, config);
   if (token_url.present() && issuer.present()) {
     issuer.error(
-        "source.issuer and source.token_url exclude each other; drop token_url to have it discovered from the issuer");
+        "source.issuer and source.token_url exclude each other; remove token_url to have it discovered from the "
+        "issuer");
   }
   if (source.present() && !token_url.present() && !issuer.present()) {
     reading.problems.error(source.place(), source.path() +
@@ -65,7 +66,7 @@ void read_endpoints(ObjectReader& source, OAuth2SourceConfig& config, Reading& r
   assign(config.revocation_url, read_url(revocation_url, config.egress.allow_http));
   config.revoke = wanted.value_or(revocation_url.present());
   if (wanted == false && revocation_url.present()) {
-    revocation_url.error("source.revocation_url is not used with revoke: false; drop one of them");
+    revocation_url.error("source.revocation_url is not used with revoke: false; remove one of them");
   }
   if (wanted == true && !revocation_url.present() && !issuer.present()) {
     revoke.error("source.revoke needs revocation_url, or issuer to have it discovered");
@@ -93,18 +94,18 @@ void read_parameters(ObjectReader& source, OAuth2SourceConfig& config, Reading& 
   for (const Member& member : params.members()) {
     if (std::find(keyed_parameters.begin(), keyed_parameters.end(), member.name) == keyed_parameters.end()) continue;
     reading.problems.error(member.place, "source.params." + member.name +
-                                             " is set by the agent from the keys of the source; take it out of params");
+                                             " is set by the agent from the keys of the source; remove it from params");
   }
   for (const Member& member : headers.members()) {
     const bool basic = uses_basic(config.client_auth) && is_header(member.name, "authorization");
     if (!basic && !is_header(member.name, "content-type")) continue;
     reading.problems.error(member.place, "source.headers." + member.name + " is set by the agent" +
                                              (basic ? " from client_id and client_secret" : "") +
-                                             "; take it out of headers");
+                                             "; remove it from headers");
   }
 }
 
-// What RFC 6749 section 5 fixes is not asked for.
+// Keys whose value RFC 6749 section 5 fixes are not read.
 ResponseConfig read_oauth2_response(const ValueReader& response, OAuth2SourceConfig::Grant grant) {
   ResponseConfig defaults;
   defaults.type = "/token_type";
@@ -112,10 +113,10 @@ ResponseConfig read_oauth2_response(const ValueReader& response, OAuth2SourceCon
   defaults.error_message = "/error_description";
   ResponseConfig config = read_http_response(response.object(), defaults);
   for (const auto& [name, place] : config.attributes) {
-    if (place == config.token || place == config.refresh_token) continue;  // is said already
+    if (place == config.token || place == config.refresh_token) continue;  // is reported already
     if (place == "/refresh_token" || place == "/id_token" || place == "/access_token") {
       response.error(response.path() + ".attributes." + name + ": " + place.text() +
-                     " is a secret, and attributes are shown to everybody; take it out");
+                     " is a secret, and every user can see attributes; remove it");
     }
   }
   if (config.format == ResponseConfig::Format::text)

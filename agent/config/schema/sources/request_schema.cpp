@@ -102,7 +102,7 @@ std::map<std::string, SecretTemplate> read_headers(const ValueReader& headers, R
     };
     if (!is_header_name(name)) refuse(" is not the name of a header");
     if (std::find(reserved.begin(), reserved.end(), name) != reserved.end()) refuse(" is set by the agent itself");
-    if (!seen.insert(name).second) refuse(" stands twice; case does not matter in the name of a header");
+    if (!seen.insert(name).second) refuse(" is set twice; case does not matter in the name of a header");
   }
   return result;
 }

@@ -1,4 +1,4 @@
-// values of a request: named texts, and what functions make of them.
+// values of a request: named texts, and results of functions.
 #include "agent/base/error.hpp"
 #include "agent/config/schema/sources/request_schema.hpp"
 #include "agent/config/schema/sources/source_schema.hpp"
@@ -49,8 +49,8 @@ RequestValue read_call(const ValueReader& value) {
   if (takes_key(*function) && !key.present()) {
     value.error(value.path() + ": this function needs a key, such as ${file:/etc/jeton/api.secret}");
   }
-  if (!takes_key(*function) && key.present()) key.error(key.path() + " is not used by this function; drop it");
-  if (!gives_bytes(*function) && form.present()) form.error(form.path() + " is not used by this function; drop it");
+  if (!takes_key(*function) && key.present()) key.error(key.path() + " is not used by this function; remove it");
+  if (!gives_bytes(*function) && form.present()) form.error(form.path() + " is not used by this function; remove it");
   if (*function == Function::rsa_sha256 && !config.key.empty()) check_signing_key(key, config.key, JwtAlgorithm::rs256);
   return config;
 }

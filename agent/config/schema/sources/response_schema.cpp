@@ -60,17 +60,17 @@ ErrorRules read_error_rules(ObjectReader section, const AnswerPlace& error) {
   }
   for (const ValueReader* const value : {&success, &permanent, &transient}) {
     if (value->present() && error.empty())
-      value->error(section.path() + " needs response.error, which says where the values stand");
+      value->error(section.path() + " needs response.error, which says where the values are");
   }
   section.finish();
   return rules;
 }
 
-// Attributes and the type are shown to everybody.
+// Every user can see attributes and the type.
 void check_public(const ValueReader& value, const AnswerPlace& place, const ResponseConfig& config) {
   if (place.empty() || (place != config.token && place != config.refresh_token)) return;
   value.error(value.path() + ": " + place.text() +
-              " is a secret, and types and attributes are shown to everybody; take it out");
+              " is a secret, and every user can see types and attributes; remove it");
 }
 
 void read_expiry(ObjectReader& response, AnswerParts parts, ResponseConfig& config) {
@@ -121,7 +121,7 @@ void read_token_header(const ValueReader& header, const ValueReader& token, Resp
 
 bool is_in_body(const AnswerPlace& place) { return !place.empty() && place.in == In::body; }
 
-// Of a body that is the token itself nothing is to be found by a pointer.
+// A body that is the token itself has no values for a pointer.
 void check_whole_body(const ObjectReader& response, ObjectReader& keys, const ResponseConfig& config) {
   const auto refuse = [&](const char* key) {
     const ValueReader value = keys.at(key);
@@ -150,8 +150,7 @@ ResponseConfig read_response(ObjectReader response) {
   const ValueReader refresh_token = response.at("refresh_token");
   ResponseConfig config = read_places(response, AnswerParts::body, {});
   response.finish();
-  if (refresh_token.present())
-    refresh_token.error(refresh_token.path() + " is for sources of type oauth2; take it out");
+  if (refresh_token.present()) refresh_token.error(refresh_token.path() + " is for sources of type oauth2; remove it");
   return config;
 }
 

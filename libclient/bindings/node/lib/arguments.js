@@ -4,7 +4,7 @@ import { JetonError } from './errors.js';
 
 const INVALID_ARGUMENT = 6;
 const LARGEST_GENERATION = 2n ** 64n - 1n;
-// Milliseconds, as libjeton adds them to a clock: 292 million years are for ever.
+// Milliseconds, as libjeton adds them to a clock: 292 million years count as no limit.
 const LONGEST_MS = 2n ** 62n;
 
 function typeError(what, expected, value) {

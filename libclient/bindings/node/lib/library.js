@@ -1,4 +1,4 @@
-// libjeton.so.1 by koffi: its functions, by their names in jeton.h. Structs, and what is given out, are bytes (memory.js).
+// libjeton.so.1 by koffi: its functions, by their names in jeton.h. Structs and outputs are bytes (memory.js).
 import koffi from 'koffi';
 import * as given from './arguments.js';
 import { JetonError } from './errors.js';

@@ -148,7 +148,7 @@ export class Lock {
     return textIn(text);
   }
 
-  /** Gives it back, whatever became of it, and is of no use any more. */
+  /** Releases it in whatever state it is; the object cannot be used any more. */
   async close() {
     const handle = this.#handle;
     if (handle.unwanted) return;
@@ -233,7 +233,7 @@ export async function lock(name, wanted) {
   const taken = new Lock(name, options);
   try {
     if (await taken.acquire({ timeout, signal })) return taken;
-    throw new JetonError('JETON_LOCK_BUSY', `lock '${name}': ${taken.reason || 'it is held by another'}`, LOCK_BUSY);
+    throw new JetonError('JETON_LOCK_BUSY', `lock '${name}': ${taken.reason || 'another owner holds it'}`, LOCK_BUSY);
   } catch (error) {
     await taken.close();
     throw error;
@@ -247,7 +247,7 @@ export async function run(name, ttl, work, options) {
   try {
     const result = await work(taken);
     await taken.release().catch((error) => {
-      if (error.code === 'JETON_LOCK_LOST') throw error;  // else no confirmation: it ends by itself
+      if (error.code === 'JETON_LOCK_LOST') throw error;  // else no confirmation: the lock expires
     });
     return result;
   } finally {

@@ -121,7 +121,7 @@ export class Token {
       try {
         value = this.current();
       } catch (error) {
-        // It ran out at this very moment, or is being replaced.
+        // It has just expired, or is being replaced.
         if (error instanceof JetonError && ['JETON_EXPIRED', 'JETON_BUSY', 'JETON_NO_TOKEN'].includes(error.code)) continue;
         throw error;
       }

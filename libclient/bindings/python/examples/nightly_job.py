@@ -3,7 +3,7 @@
 
     nightly_job.py NAME DATABASE
 
-The resource is a table (SQLite here; the statement is plain SQL) that keeps the fence of whoever wrote last and refuses
+The resource is a table (SQLite here; the statement is plain SQL) that keeps the fence of its last writer and refuses
 an older one: a job that was stopped for longer than its lock lasted, and goes on then, changes nothing.
 Exit status: 0 done, 3 another host does it, 4 the lock was lost on the way.
 """

@@ -1,6 +1,6 @@
 """The objects of the library, each freed with the last Python reference to it.
 
-Whoever calls the library holds such a reference meanwhile, so a token that is closed in one thread stays whole until
+Each call of the library holds such a reference, so a token that is closed in one thread stays whole until
 the calls of the others have returned: no lock, and nothing that a fork could leave behind locked.
 """
 

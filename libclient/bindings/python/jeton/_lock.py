@@ -27,7 +27,7 @@ class Lock:
                 step(fence=lock.fence)
 
     ttl: how long it stays locked after the death of this host, in seconds. wait: how long `with` waits for it; None:
-    for ever. also: more locks, all or none. metadata: shown to who asks who holds it.
+    without limit. also: more locks, all or none. metadata: shown with the holder.
     It can be lost while it is held: look at `lost` before each step that matters, and have the resource refuse a fence
     lower than one it has seen. Leaving `with` raises LockLost if it was lost before, unless an exception is on its way.
     One thread takes and releases; any may ask. A forked child does not have its parent's lock.
@@ -66,7 +66,7 @@ class Lock:
     # ---- Taking it ----
 
     def acquire(self, timeout: Optional[float] = None) -> bool:
-        """Waits for it, for ever without a timeout; False: held by another until then. Raises JetonError otherwise."""
+        """Waits for it, without limit if there is no timeout; False: another owner held it. Raises JetonError otherwise."""
         # Not in one call of the library: Python's signal handlers (KeyboardInterrupt) are to end the wait.
         ready = select.poll()
         ready.register(self._start(timeout), select.POLLIN)
@@ -95,7 +95,7 @@ class Lock:
     # ---- Giving it back ----
 
     def release(self) -> None:
-        """LockLost: it was not held until now. LockNotHeld. NoAgent: no confirmation; it ends by itself."""
+        """LockLost: it was not held until now. LockNotHeld. NoAgent: no confirmation; it expires."""
         self._check(self._library.jeton_lock_release(self._handle))
 
     async def release_async(self) -> None:
@@ -107,7 +107,7 @@ class Lock:
         self._check(self._library.jeton_lock_extend(self._handle, _ms(ttl, "ttl")))
 
     def close(self) -> None:
-        """Gives it back whatever became of it, or ends the wait of another task (LockNotHeld there); raises nothing."""
+        """Releases it in whatever state it is, or ends the wait of another task (LockNotHeld there); raises nothing."""
         self._library.jeton_lock_release(self._handle)
 
     # ---- State ----
@@ -182,7 +182,7 @@ class Lock:
         except LockLost:
             if kind is None:
                 raise
-        except JetonError:  # no confirmation: it ends by itself
+        except JetonError:  # no confirmation: it expires
             pass
 
     def __repr__(self) -> str:

@@ -1,4 +1,4 @@
-"""Looking around: which tokens there are, and what is the matter with one."""
+"""Looking around: the tokens of a directory, and the problem of one."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class Diagnosis:
 
     token: Status
     agent: Status
-    heartbeat_age: Optional[timedelta]  # since the agent's last sign of life in the segment; None: none seen
+    heartbeat_age: Optional[timedelta]  # since the agent's last heartbeat in the segment; None: none seen
 
 
 def list_tokens(directory: _arguments.Directory = None) -> List[str]:

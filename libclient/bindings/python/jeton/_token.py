@@ -54,7 +54,7 @@ class Token:
         return self._reader().current()
 
     def read(self) -> TokenValue:
-        """As current(), copied anew."""
+        """As current(), but a new copy."""
         return self._reader().read()
 
     def info(self) -> TokenInfo:
@@ -146,7 +146,7 @@ class Token:
             await self.wait_change_async(seen)
             try:
                 value = self.current()
-            except (Expired, Busy, NoToken):  # it ran out at this very moment, or is being replaced
+            except (Expired, Busy, NoToken):  # it has just expired, or is being replaced
                 continue
             seen = value.generation
             yield value
@@ -228,7 +228,7 @@ def open(  # noqa: A001 (as in gzip.open: meant to be called as jeton.open)
     """Opens the token `name`.
 
     directory: the agent's runtime_dir; None: $JETON_DIR if set, else /run/jeton.
-    allow_expired: reads also give a token that ran out (TokenValue.expired).
+    allow_expired: reads also return an expired token (TokenValue.expired).
     allow_missing: no NotFound if there is no such token yet; reads raise it until then, waits wait.
     NotFound, NoPermission, SegmentRefused, InvalidArgument; TypeError; OSError: libjeton itself is missing.
     """

@@ -36,7 +36,7 @@ class TokenValue:
     expired: bool  # only seen with allow_expired
     rejected: bool  # a user of it was refused by the provider; a newer one is on its way
     origin: str  # the host that fetched it
-    value: str = field(repr=False)  # the secret; bytes that are no UTF-8 are kept as by os.fsdecode
+    value: str = field(repr=False)  # the secret; bytes that are not UTF-8 are kept as by os.fsdecode
     attributes: Mapping[str, str] = field(repr=False, compare=False)
 
     @property
@@ -58,7 +58,7 @@ class TokenInfo:
     value_size: int  # bytes
     previous_generation: Optional[int]
     previous_accept_until: Optional[datetime]  # the previous token is acceptable until then
-    heartbeat_age: Optional[timedelta]  # since the agent's last sign of life; None: none yet
+    heartbeat_age: Optional[timedelta]  # since the agent's last heartbeat; None: none yet
 
 
 def _text(address: Optional[int], size: int) -> str:

@@ -63,11 +63,11 @@ class JetonError(Exception):
 
 
 class NoToken(JetonError):
-    """The agent has not had a token under this name yet: wait."""
+    """The agent has not received this token yet: wait."""
 
 
 class Expired(JetonError):
-    """The last token ran out and there is no new one: wait, look at the agent."""
+    """The last token expired and there is no new one: wait, look at the agent."""
 
 
 class Busy(JetonError):
@@ -75,7 +75,7 @@ class Busy(JetonError):
 
 
 class TimedOut(JetonError, TimeoutError):
-    """A wait ran out."""
+    """A wait timed out."""
 
 
 class Cancelled(JetonError):
@@ -103,11 +103,11 @@ class NoAgent(JetonError, ConnectionError):
 
 
 class AgentRefused(JetonError):
-    """The agent did not accept the call: it knows no such generation, or allows no such lock."""
+    """The agent did not accept the call: it does not know the generation, or does not allow the lock."""
 
 
 class LockBusy(JetonError):
-    """The lock is held by another: a result more than a failure."""
+    """Another owner holds the lock: a result more than a failure."""
 
 
 class LockLost(JetonError):
@@ -119,11 +119,11 @@ class LockNotHeld(JetonError):
 
 
 class LockLimit(JetonError):
-    """The agent takes no more locks or connections of this user."""
+    """The agent accepts no more locks or connections from this user."""
 
 
 class LockUnavailable(JetonError, ConnectionError):
-    """The agent cannot have the lock now: it does not reach its coordinator, or stops."""
+    """The agent cannot take the lock now: it cannot reach its coordinator, or is stopping."""
 
 
 class SystemFailure(JetonError, OSError):

@@ -24,7 +24,7 @@ impl Options {
         self.directory = CString::new(bytes).or_else(|_| CString::new("/dev/null/-")).ok();
         self
     }
-    /// Reads also give a token that ran out.
+    /// Reads also return an expired token.
     pub fn allow_expired(mut self) -> Options {
         self.flags |= sys::ALLOW_EXPIRED;
         self

@@ -42,9 +42,9 @@ macro_rules! errors {
 const SYSTEM_ERROR: sys::jeton_status = 21;
 
 errors! {
-    /// The agent has not had a token under this name yet: wait.
+    /// The agent has not received this token yet: wait.
     NoToken = 1,
-    /// The last token ran out and there is no new one: wait, look at the agent.
+    /// The last token expired and there is no new one: wait, look at the agent.
     Expired = 2,
     /// The agent published faster than it could be read, many times in a row: try again.
     Busy = 3,
@@ -62,7 +62,7 @@ errors! {
     NoPermission = 11,
     /// Refused: the segment or its directory is a symbolic link.
     Symlink = 12,
-    /// Refused: not a regular file, or the directory is no directory.
+    /// Refused: not a regular file, or the directory is not a directory.
     NotRegular = 13,
     /// Refused: file and directory do not belong to the same user.
     ForeignOwner = 14,
@@ -74,15 +74,15 @@ errors! {
     BadMagic = 17,
     /// Refused: written by a newer agent; update libjeton.
     UnsupportedVersion = 18,
-    /// Refused: shorter than a segment, or not of the size it declares.
+    /// Refused: shorter than a segment, or not as long as its header says.
     Truncated = 19,
     /// Refused: inconsistent header, sizes, name or checksum.
     Corrupt = 20,
     /// No agent answers on this host's socket.
     NoAgent = 22,
-    /// `diagnose`: there is an agent, but it has given no sign of life for a while.
+    /// `diagnose`: there is an agent, but it has not answered for a while.
     AgentStale = 23,
-    /// The agent did not accept the call: it knows no such generation.
+    /// The agent did not accept the call: unknown generation.
     AgentRefused = 24,
 }
 

@@ -101,7 +101,7 @@ impl Token {
     }
 
     /// Reports that the provider refused the token of this generation (401): the fleet fetches a new one, once. Returns
-    /// what is current now: above `generation` if there is a newer one already, then read again; otherwise
+    /// the current generation: above `generation` if there is a newer one already, then read again; otherwise
     /// `wait_change(generation, ...)` waits for it. Asks the agent, for a second at most.
     pub fn rejected(&self, generation: u64) -> Result<u64, Error> {
         let mut current = 0;
@@ -143,7 +143,7 @@ pub struct Diagnosis {
     pub token: Result<(), Error>,
     /// Of the agent.
     pub agent: Result<(), Error>,
-    /// Since the agent's last sign of life in the segment; `None`: none seen.
+    /// Since the agent's last heartbeat in the segment; `None`: none seen.
     pub heartbeat_age: Option<Duration>,
 }
 

@@ -54,7 +54,7 @@ impl Info {
     pub fn value_size(&self) -> usize {
         self.0.value_size
     }
-    /// It ran out.
+    /// It has expired.
     pub fn is_expired(&self) -> bool {
         self.0.flags & sys::FLAG_EXPIRED != 0
     }
@@ -67,7 +67,7 @@ impl Info {
         let generation = self.0.previous_generation;
         (generation != 0).then(|| (generation, system_time(self.0.previous_accept_until_ms)))
     }
-    /// Since the agent's last sign of life; `None`: none yet.
+    /// Since the agent's last heartbeat; `None`: none yet.
     pub fn heartbeat_age(&self) -> Option<Duration> {
         time_at(self.0.heartbeat_age_ms)
     }

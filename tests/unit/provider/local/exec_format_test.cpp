@@ -50,7 +50,7 @@ TEST_F(ExecFormat, KubernetesTokenIsAJwtThatEndsEarlier_JwtCounts) {
 
 TEST_F(ExecFormat, KubernetesSaysWhatIsWrong) {
   EXPECT_THAT(failure_of(printing(Format::kubernetes, R"({"access_token":"t"})")).what(),
-              HasSubstr("the output of the command is no ExecCredential"));
+              HasSubstr("the output of the command is not an ExecCredential"));
   EXPECT_THAT(failure_of(printing(Format::kubernetes, R"({"apiVersion":"client.authentication.k8s.io/v1",
 "kind":"ExecCredential","status":{"clientCertificateData":"x","clientKeyData":"y"}})"))
                   .what(),

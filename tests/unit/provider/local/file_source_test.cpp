@@ -101,7 +101,7 @@ TEST_F(FileSourceTest, ReadsJson) {
 TEST_F(FileSourceTest, CountsALifetimeInJsonFromTheWriting) {
   const auto path = dir.write("token", R"({"access_token":"tok","expires_in":3600})");
   std::filesystem::last_write_time(path, std::filesystem::file_time_type::clock::now() - 2h);
-  EXPECT_THAT(failure_from(json_file()), HasSubstr("run out"));
+  EXPECT_THAT(failure_from(json_file()), HasSubstr("has expired"));
 }
 
 TEST_F(FileSourceTest, TakesTheExpiryOfAJwtInJson) {
@@ -149,7 +149,7 @@ TEST_F(FileSourceTest, RefusesWhatIsNoToken) {
   dir.write("token", "two words");
   EXPECT_THAT(failure_from(config), AllOf(HasSubstr("a space at byte 4"), Not(HasSubstr("JSON"))));
   dir.write("token", jwt(-1h));
-  EXPECT_THAT(failure_from(text_file()), HasSubstr("token holds a token that has run out; whoever writes it"));
+  EXPECT_THAT(failure_from(text_file()), HasSubstr("token holds a token that has expired; its writer"));
   std::filesystem::remove(dir / "token");
   ASSERT_EQ(::mkfifo((dir / "token").c_str(), 0600), 0);
   EXPECT_THAT(failure_from(config), HasSubstr("not a regular file"));

@@ -118,7 +118,7 @@ TEST_F(JwtSourceTest, CallsAKeyThatDoesNotSuitPermanentUntilItIsAnotherOne) {
   dir.write("key.pem", keys.private_key(JwtAlgorithm::rs256));
   const auto e = failure(by);
   EXPECT_EQ(e.kind(), Kind::permanent);
-  EXPECT_THAT(e.what(), AllOf(HasSubstr("source.key does not suit"), HasSubstr("of type RSA")));
+  EXPECT_THAT(e.what(), AllOf(HasSubstr("source.key cannot be used"), HasSubstr("of type RSA")));
   EXPECT_EQ(e.request(), by.fingerprint());
   dir.write("key.pem", keys.private_key(JwtAlgorithm::es256));
   EXPECT_NE(e.request(), by.fingerprint());

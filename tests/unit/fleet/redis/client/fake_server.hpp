@@ -1,4 +1,4 @@
-// A TCP server that answers whatever a test wants: for what no real redis-server would ever send.
+// A TCP server with the answers of the test: for replies that a real redis-server never sends.
 #pragma once
 
 #include <array>
