@@ -31,8 +31,8 @@ void add_answers_command(CLI::App& app, int& status);
 void add_demo_commands(CLI::App& app, int& status);
 
 // `jeton-agent reload [--dir DIR]`, which ExecReload= of the unit runs: asks the running agent to read its
-// configuration again, and waits for the verdict. The exit status: 0 applied, 1 refused (the reason and the problems of the files on
-// `err`), 2 no agent answers.
+// configuration again, and waits for the verdict. The exit status: 0 applied, 1 refused (the reason and the problems of
+// the files on `err`), 2 no agent answers.
 int run_reload(const std::filesystem::path& runtime_dir, std::ostream& out, std::ostream& err);
 // Where the agent of this host, or of the unit that runs the command, has its socket.
 [[nodiscard]] std::filesystem::path usual_runtime_dir();
