@@ -3,7 +3,7 @@
 // Immutable after construction: any thread.
 #pragma once
 
-#include <initializer_list>
+#include <array>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -16,9 +16,13 @@ namespace jeton::agent {
 // RFC 7518 section 3.1; EdDSA with Ed25519: RFC 8037, and by the name Ed25519: RFC 9864.
 enum class JwtAlgorithm { hs256, rs256, ps256, es256, eddsa, ed25519 };
 
-inline constexpr std::initializer_list<std::pair<std::string_view, JwtAlgorithm>> jwt_algorithms{
-    {"HS256", JwtAlgorithm::hs256}, {"RS256", JwtAlgorithm::rs256}, {"PS256", JwtAlgorithm::ps256},
-    {"ES256", JwtAlgorithm::es256}, {"EdDSA", JwtAlgorithm::eddsa}, {"Ed25519", JwtAlgorithm::ed25519}};
+inline constexpr std::array<std::pair<std::string_view, JwtAlgorithm>, 6> jwt_algorithms{
+    {{"HS256", JwtAlgorithm::hs256},
+     {"RS256", JwtAlgorithm::rs256},
+     {"PS256", JwtAlgorithm::ps256},
+     {"ES256", JwtAlgorithm::es256},
+     {"EdDSA", JwtAlgorithm::eddsa},
+     {"Ed25519", JwtAlgorithm::ed25519}}};
 
 [[nodiscard]] std::string_view name_of(JwtAlgorithm algorithm);  // "HS256", "EdDSA"
 

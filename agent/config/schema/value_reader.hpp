@@ -11,6 +11,7 @@
 #include <initializer_list>
 #include <map>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -92,7 +93,11 @@ class ValueReader {
   // A list of texts, none twice; empty if the key is not there.
   [[nodiscard]] std::vector<std::string> list() const;
   template <typename Enum>
-  [[nodiscard]] std::optional<Enum> choice(std::initializer_list<std::pair<std::string_view, Enum>> choices) const;
+  [[nodiscard]] std::optional<Enum> choice(std::span<const std::pair<std::string_view, Enum>> choices) const;
+  template <typename Enum>
+  [[nodiscard]] std::optional<Enum> choice(std::initializer_list<std::pair<std::string_view, Enum>> choices) const {
+    return choice(std::span(choices.begin(), choices.size()));
+  }
 
   // A value that is one reference and no other text; it is checked like the others.
   void refer(const SecretTemplate& secret, SecretUse use) const {
@@ -129,7 +134,7 @@ struct Member {
 };
 
 template <typename Enum>
-std::optional<Enum> ValueReader::choice(std::initializer_list<std::pair<std::string_view, Enum>> choices) const {
+std::optional<Enum> ValueReader::choice(std::span<const std::pair<std::string_view, Enum>> choices) const {
   std::vector<std::string_view> names;
   for (const auto& [name, value] : choices) names.push_back(name);
   const auto index = choose(names);

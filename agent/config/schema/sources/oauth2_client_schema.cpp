@@ -2,7 +2,6 @@
 #include <algorithm>
 #include <array>
 #include <chrono>
-#include <initializer_list>
 #include <utility>
 
 #include "agent/config/schema/schema.hpp"
@@ -25,14 +24,14 @@ bool is_one_of(const std::string& name, const std::array<std::string_view, n>& n
   return std::find(names.begin(), names.end(), name) != names.end();
 }
 
-constexpr std::initializer_list<std::pair<std::string_view, ClientAuth>> client_auths{
-    {"client_secret_basic", ClientAuth::client_secret_basic},
-    {"client_secret_basic_unencoded", ClientAuth::client_secret_basic_unencoded},
-    {"client_secret_post", ClientAuth::client_secret_post},
-    {"client_secret_jwt", ClientAuth::client_secret_jwt},
-    {"private_key_jwt", ClientAuth::private_key_jwt},
-    {"tls_client_auth", ClientAuth::tls_client_auth},
-    {"none", ClientAuth::none}};
+constexpr std::array<std::pair<std::string_view, ClientAuth>, 7> client_auths{
+    {{"client_secret_basic", ClientAuth::client_secret_basic},
+     {"client_secret_basic_unencoded", ClientAuth::client_secret_basic_unencoded},
+     {"client_secret_post", ClientAuth::client_secret_post},
+     {"client_secret_jwt", ClientAuth::client_secret_jwt},
+     {"private_key_jwt", ClientAuth::private_key_jwt},
+     {"tls_client_auth", ClientAuth::tls_client_auth},
+     {"none", ClientAuth::none}}};
 
 std::string auth_name(ClientAuth auth) {
   const auto is = [auth](const auto& entry) { return entry.second == auth; };
