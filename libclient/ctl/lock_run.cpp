@@ -157,7 +157,13 @@ class Run {
     // Processes that the command left behind must not continue without the lock.
     if (lost_) child_.end_what_is_left();
     await_the_next_agent();
-    const LockStream::EndResult result = stream_->end(release_patience);
+    LockStream::EndResult result = stream_->end(release_patience);
+    // The agent may have gone since the last look, and a lock that outlives it is given back to the next one.
+    if (result.cut_off && hears_ && !lost_) {
+      hears_ = false;
+      await_the_next_agent();
+      if (hears_) result = stream_->end(release_patience);
+    }
     if (lost_) return Exit::lock_lost;
     if (!result.lost.empty()) {
       say("lock '" + options_.name + "' was lost before the command ended: " + printable(result.lost));

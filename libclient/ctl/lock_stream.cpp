@@ -85,6 +85,7 @@ LockStream::EndResult LockStream::end(Milliseconds patience) {
       if (what == "released") result.confirmed = true;
       if (what == "lost") result.lost = event->value("reason", "");
     }
+    result.cut_off = closed_ && !result.confirmed && result.lost.empty();
     if (closed_ || deadline.passed()) return result;
     pollfd readable{fd_, POLLIN, 0};
     ::poll(&readable, 1, static_cast<int>(deadline.remaining()->count()) + 1);

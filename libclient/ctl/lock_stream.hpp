@@ -30,7 +30,8 @@ class LockStream {
   // Asks for the release and waits for the agent to confirm it. False: it did not in time.
   struct EndResult {
     bool confirmed = false;
-    std::string lost{};  // why the lock was lost before the release; empty: it was held
+    bool cut_off = false;  // the connection ended without any answer
+    std::string lost{};    // why the lock was lost before the release; empty: it was held
   };
   [[nodiscard]] EndResult end(Milliseconds patience);
 
