@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <boost/asio/local/stream_protocol.hpp>
+#include <boost/system/system_error.hpp>
 #include <cstdio>
 #include <cstdlib>
 #include <deque>
@@ -171,9 +172,13 @@ class Demo {
   // The segment does not say what the agent is doing.
   void ask_agent() {
     const std::string socket = (runtime_dir_ / "agent.sock").string();
-    const Json status = try_parse_json(
-        http_get(boost::asio::local::stream_protocol::endpoint(socket), std::string("/v1/tokens/") + token_name).body);
-    if (status.is_object() && status.contains("phase")) snapshot_.phase = status["phase"].get<std::string>();
+    try {
+      const boost::asio::local::stream_protocol::endpoint server(socket);
+      const Json status = try_parse_json(http_get(server, std::string("/v1/tokens/") + token_name).body);
+      if (status.is_object() && status.contains("phase")) snapshot_.phase = status["phase"].get<std::string>();
+    } catch (const boost::system::system_error&) {
+      // The path is too long for a socket; the agent ends and says so.
+    }
   }
 
   void refresh_snapshot() {

@@ -227,6 +227,4 @@ ExecRun::~ExecRun() { impl_->close(); }
 
 Task<ExecResult> ExecRun::finish() { return impl_->finish(); }
 
-pid_t ExecRun::pid() const { return impl_->pid; }
-
 }  // namespace jeton::agent

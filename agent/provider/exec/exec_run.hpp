@@ -47,9 +47,6 @@ class ExecRun {
   // Until the command and all that it started are gone. Throws system_error(operation_aborted) on cancellation.
   Task<ExecResult> finish();
 
-  // Of the supervisor.
-  [[nodiscard]] pid_t pid() const;
-
  private:
   struct Impl;
   std::shared_ptr<Impl> impl_;
