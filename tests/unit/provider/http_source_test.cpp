@@ -150,7 +150,8 @@ TEST_F(HttpSourceTest, ErrorFieldIsPermanentWith4xxOnly) {
   answer(401, body);
   SourceError e = failure(with_error, fake_);
   EXPECT_EQ(e.kind(), Kind::permanent);
-  EXPECT_THAT(e.what(), HasSubstr(R"(answered 401 (/error invalid_client: "no such app"); check the client's credentials)"));
+  EXPECT_THAT(e.what(),
+              HasSubstr(R"(answered 401 (/error invalid_client: "no such app"); check the client's credentials)"));
   EXPECT_THAT(e.what(), Not(HasSubstr("not shown")));
   EXPECT_EQ(e.code(), "invalid_client");
   answer(200, R"({"error":"odd"})");
