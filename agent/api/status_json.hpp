@@ -8,7 +8,7 @@
 //
 // Agent    {version, host, pid, started_at_ms, now_ms, uptime_ms, ready, log_lines_dropped, coordinator, tokens:
 // [Token]}
-//          log_lines_dropped: lines that were lost because the reader of the log was too slow
+//          log_lines_dropped: lines that were lost because the log did not accept them in time
 //          coordinator {backend, endpoint, reachable, last_error, clock_offset_ms}; the offset is the coordinator's
 //          clock minus this host's
 // Token    {name, state, phase, generation, fingerprint, type, issued_at_ms, expires_at_ms, expires_in_ms, fetched_by,

@@ -196,7 +196,7 @@ Background::Background() {
   LogQueue::Options options;
   options.write = emit;
   options.lines_dropped = [](std::uint64_t count) {
-    return formatted(Level::warning, "log lines were dropped: the reader of the log is too slow", {{"lines", count}});
+    return formatted(Level::warning, "log lines were dropped: the log did not accept them in time", {{"lines", count}});
   };
   try {
     const auto made = std::make_shared<LogQueue>(std::move(options));

@@ -24,8 +24,9 @@ constexpr std::size_t longest_answer = 4 * 1024 * 1024;
 UniqueFd connect_to(const std::string& path) {
   sockaddr_un address{};
   address.sun_family = AF_UNIX;
-  if (path.size() >= sizeof address.sun_path)
+  if (path.size() >= sizeof address.sun_path) {
     throw Error(path + ": too long for the path of a socket; use the agent.runtime_dir of the running agent");
+  }
   std::memcpy(address.sun_path, path.data(), path.size());
   UniqueFd fd(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
   if (!fd || ::connect(fd.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0) {

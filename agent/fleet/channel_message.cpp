@@ -50,8 +50,9 @@ std::string encode_message(const RejectedMessage& message) {
 }
 
 ChannelMessage decode_message(std::string_view text, const std::string& name, const FleetCodec& codec) {
-  if (text.size() > longest_message && !is_publication(text))
+  if (text.size() > longest_message && !is_publication(text)) {
     throw Error("message is longer than any message of an agent");
+  }
   try {
     const WipingJson json = parse_wiping_json(text);
     const std::string type = text_of(json, "type");

@@ -50,8 +50,9 @@ void HttpCall::deliver(HttpOutcome outcome) {
 
 void HttpCall::run() {
   started_ = true;
-  if (!wake_)
+  if (!wake_) {
     return fail(Reason::connect, display_ + ": the agent has no file descriptor left for a request; raise LimitNOFILE");
+  }
   // One handle that drives one transfer: libcurl serves no other call on this thread.
   const std::unique_ptr<CURLM, MultiDeleter> multi(::curl_multi_init());
   if (multi == nullptr) return fail(Reason::broken, display_ + ": libcurl has no memory for a transfer");

@@ -194,8 +194,9 @@ void SegmentFile::take_name() {
   // Nothing to exchange with, or a filesystem that cannot.
   std::string refused;
   const auto replaced = taken ? open(directory_, name_, Policy::warn, refused) : nullptr;
-  if (::renameat(folder, file.c_str(), folder, name_.c_str()) != 0)
+  if (::renameat(folder, file.c_str(), folder, name_.c_str()) != 0) {
     throw errno_error(path_ + ": cannot rename the new segment to it");
+  }
   if (replaced) replaced->slots().retire();
 }
 

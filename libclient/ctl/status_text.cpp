@@ -158,7 +158,7 @@ std::string agent_text(const Json& status) {
                     text(status, "pid") + ", up " + duration(status, "uptime_ms") + "\n" +
                     coordinator_line(member(status, "coordinator")) + "\n" + locks_line(member(status, "locks"));
   if (const auto dropped = number(status, "log_lines_dropped"); dropped.value_or(0) > 0) {
-    out += coloured("log: " + std::to_string(*dropped) + " lines were dropped: the reader of the log is too slow\n",
+    out += coloured("log: " + std::to_string(*dropped) + " lines were dropped: the log did not accept them in time\n",
                     Colour::bad);
   }
   const Json& tokens = member(status, "tokens");

@@ -202,9 +202,10 @@ ApiResponse lock_route(std::string_view rest, const ApiRequest& request, const P
                         "'" + name.substr(0, 128) + "' is not a lock name: expected " + lock_name_rule);
   }
   const bool is_action = what == "/acquire" || what == "/extend" || what == "/release";
-  if (!what.empty() && !is_action)
+  if (!what.empty() && !is_action) {
     return error_answer(404, "not_found",
                         "no such path; below /v1/locks/NAME there are /acquire, /extend and /release");
+  }
   const std::string& method = request.method;
   if (is_action && method != "POST") return wrong_method("POST");
   if (!is_action && method != "POST" && method != "GET" && method != "DELETE") return wrong_method("GET, POST, DELETE");

@@ -123,9 +123,10 @@ ApiResponse token_route(std::string_view rest, const ApiRequest& request, const 
   const std::string_view what = slash == std::string_view::npos ? "" : rest.substr(slash);
   const auto* route = std::find_if(std::begin(token_routes), std::end(token_routes),
                                    [&](const TokenRoute& candidate) { return candidate.what == what; });
-  if (route == std::end(token_routes))
+  if (route == std::end(token_routes)) {
     return error_answer(404, "not_found",
                         "no such path; below /v1/tokens/NAME there are /events, /rejected and /refresh");
+  }
   if (auto refused = method_refusal(request.method, route->posted)) return *refused;
   const TokenRequest r{request, peer, facade, names, now, *name};
   if (r.facade.token_access(r.name) == nullptr) return unknown_token(r.name, r.facade);

@@ -297,8 +297,9 @@ std::string explain(const std::string& message) {
     return "YAML syntax: unexpected ':'; wrong indentation, a missing ':' in the line above, or a value that "
            "needs quotes";
   }
-  if (message == END_OF_MAP || message == END_OF_SEQ)
+  if (message == END_OF_MAP || message == END_OF_SEQ) {
     return "YAML syntax: the indentation does not match the lines above";
+  }
   if (message == END_OF_MAP_FLOW) return "YAML syntax: a '{' before this is not closed, or a ',' is missing";
   if (message == END_OF_SEQ_FLOW) return "YAML syntax: a '[' before this is not closed, or a ',' is missing";
   if (message == UNKNOWN_TOKEN) return "YAML syntax: a value cannot start like this; put it in quotes";

@@ -128,8 +128,9 @@ WipingJson parse_form_body(std::string_view body) {
     const std::string_view pair = body.substr(0, body.find('&'));
     body.remove_prefix(pair.size() == body.size() ? pair.size() : pair.size() + 1);
     const std::size_t equals = pair.find('=');
-    if (equals == std::string_view::npos)
+    if (equals == std::string_view::npos) {
       refuse_body("is not a form: a part of it has no =; is response.format right?");
+    }
     WipingText key = form_decoded(pair.substr(0, equals));
     if (json.contains(key)) {
       refuse_body("has the key \"" + excerpt(std::string_view(key), {}) + "\" twice, so its value is ambiguous");

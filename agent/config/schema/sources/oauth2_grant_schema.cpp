@@ -41,8 +41,9 @@ TokenExchangeConfig read_exchange(const ValueReader& section) {
 void check_section(const ValueReader& section, const ValueReader& grant, const char* name, bool meant,
                    const std::string& what) {
   if (meant && !section.present()) grant.error("grant " + std::string(name) + " needs source." + what);
-  if (!meant && section.present())
+  if (!meant && section.present()) {
     section.error(section.path() + " is for grant: " + name + "; set that grant, or remove it");
+  }
 }
 
 }  // namespace
