@@ -16,7 +16,7 @@ namespace jeton::agent {
 // RFC 7518 section 3.1; EdDSA with Ed25519: RFC 8037, and by the name Ed25519: RFC 9864.
 enum class JwtAlgorithm { hs256, rs256, ps256, es256, eddsa, ed25519 };
 
-inline constexpr std::initializer_list<std::pair<std::string_view, JwtAlgorithm>> jwt_algorithms{
+inline const std::initializer_list<std::pair<std::string_view, JwtAlgorithm>> jwt_algorithms{
     {"HS256", JwtAlgorithm::hs256}, {"RS256", JwtAlgorithm::rs256}, {"PS256", JwtAlgorithm::ps256},
     {"ES256", JwtAlgorithm::es256}, {"EdDSA", JwtAlgorithm::eddsa}, {"Ed25519", JwtAlgorithm::ed25519}};
 

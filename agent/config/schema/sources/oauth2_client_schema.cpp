@@ -25,7 +25,7 @@ bool is_one_of(const std::string& name, const std::array<std::string_view, n>& n
   return std::find(names.begin(), names.end(), name) != names.end();
 }
 
-constexpr std::initializer_list<std::pair<std::string_view, ClientAuth>> client_auths{
+const std::initializer_list<std::pair<std::string_view, ClientAuth>> client_auths{
     {"client_secret_basic", ClientAuth::client_secret_basic},
     {"client_secret_basic_unencoded", ClientAuth::client_secret_basic_unencoded},
     {"client_secret_post", ClientAuth::client_secret_post},
