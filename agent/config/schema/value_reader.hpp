@@ -139,7 +139,7 @@ std::optional<Enum> ValueReader::choice(std::span<const std::pair<std::string_vi
   for (const auto& [name, value] : choices) names.push_back(name);
   const auto index = choose(names);
   if (!index) return std::nullopt;
-  return (choices.begin() + *index)->second;
+  return choices[*index].second;
 }
 
 // Assigns if there is something to assign: a default stays otherwise.
