@@ -79,7 +79,7 @@ void add_commands(CLI::App& app, CommandLine& line) {
   wait->callback([&line] { line.command = [&line](const Common& common) { return run_wait(common, line.wait); }; });
 
   CLI::App* rejected =
-      add_command(app, "rejected", "Report to the agent that the provider refused a token", line.rejected.name, true);
+      add_command(app, "rejected", "Report that the provider refused a token", line.rejected.name, true);
   add_generation(rejected, "--generation", line.rejected.generation, "The generation of the refused token")->required();
   add_duration(rejected, "--wait", line.rejected.wait, "Wait this long for a newer token");
   rejected->callback(

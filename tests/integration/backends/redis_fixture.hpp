@@ -25,6 +25,10 @@ class RedisCoordination : public testing::Test {
     options.connection.timeout = std::chrono::milliseconds(250);
     return options;
   }
+  // So that the first call of an impatient host is not one without a connection.
+  [[nodiscard]] bool connects(Host& host) {
+    return loop.turn_until([&] { return host.coordinator.health().reachable; });
+  }
 
   Loop loop;
   RedisServer server;

@@ -29,6 +29,7 @@ std::string failure_of(const std::function<void()>& call) {
 
 TEST_F(RedisOutage, StoppedServerIsNeverReadAsBusyLostOrEmpty) {
   test::Host host(loop, impatient());
+  ASSERT_TRUE(connects(host));
   Lease lease = host.call.acquire(1h);
   const BootTime valid_until = lease.valid_until;
   server.signal(SIGSTOP);
@@ -49,6 +50,7 @@ TEST_F(RedisOutage, AbsentServerIsNamed) {
   auto options = impatient();
   options.connection.address.path = "/nonexistent/redis.sock";
   test::Host host(loop, std::move(options));
+  ASSERT_TRUE(loop.turn_until([&] { return !host.coordinator.health().last_error.empty(); }));
   EXPECT_THAT(failure_of([&] { host.call.try_acquire(1s); }),
               HasSubstr("unix:///nonexistent/redis.sock?db=0: no such file or directory"));
 }
@@ -89,6 +91,7 @@ TEST_F(RedisOutage, MissingPermissionIsATransportErrorThatSaysWhatToDo) {
   options.connection.username = [] { return SecretString("agent"); };
   options.connection.password = [] { return SecretString("hunter2"); };
   test::Host host(loop, std::move(options));
+  ASSERT_TRUE(connects(host));
   const std::string message = failure_of([&] { host.call.try_acquire(1s); });
   EXPECT_THAT(message, HasSubstr("NOPERM"));
   EXPECT_THAT(message, HasSubstr("coordination.prefix"));
@@ -101,6 +104,7 @@ TEST_F(RedisOutage, LockTakenByAScriptThatFailedHalfWayIsTakenBack) {
   options.connection.username = [] { return SecretString("agent"); };
   options.connection.password = [] { return SecretString("hunter2"); };
   test::Host host(loop, std::move(options));
+  ASSERT_TRUE(connects(host));
   EXPECT_THAT(failure_of([&] { host.call.try_acquire(1h); }), HasSubstr("grant the ACL user"));
   EXPECT_TRUE(exists(fence));
   EXPECT_TRUE(loop.eventually([&] { return !exists(updater); }));
