@@ -1,4 +1,6 @@
 // Real agents over TLS.
+#include <optional>
+
 #include "tests/integration/fleet/fleet.hpp"
 #include "tests/support/redis_cluster.hpp"
 #include "tests/support/sentinel_deployment.hpp"

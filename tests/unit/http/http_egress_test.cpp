@@ -106,7 +106,8 @@ TEST_F(HttpEgress, ProxyThatWantsAnotherPasswordIsNamedWithoutIt) {
   const NetworkProcess proxy("proxy.mjs", json{{"user", "jeton"}, {"password", "another"}});
   const std::string url = std::string("http://jeton:") + proxy_password + "@" + proxy.at();
   EXPECT_EQ(failure_without_password(by(url, provider)), Reason::proxy);
-  EXPECT_THAT(message_, HasSubstr("through the proxy http://" + proxy.at() + " (source.proxy): the proxy answered 407"));
+  EXPECT_THAT(message_,
+              HasSubstr("through the proxy http://" + proxy.at() + " (source.proxy): the proxy answered 407"));
   const NetworkProcess socks("proxy.mjs", json{{"socks", true}, {"user", "jeton"}, {"password", "another"}});
   EXPECT_EQ(failure_without_password(by(std::string("socks5h://jeton:") + proxy_password + "@" + socks.at(), provider)),
             Reason::proxy);
