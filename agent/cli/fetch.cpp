@@ -68,8 +68,9 @@ void add_fetch_command(CLI::App& app, int& status) {
   command->add_flag("--dry-run", arguments->dry_run, "Show the request, secrets replaced by ***; send nothing");
   command->add_flag("--once", arguments->once, "Send the request once and show the answer");
   add_config_option(*command, arguments->files)->allow_extra_args(false);  // the word after FILE may be NAME
-  command->add_option("--user", arguments->user,
-                      "Act as this user; only root may choose another. Default for root: the user of the service");
+  command->add_option(
+      "--user", arguments->user,
+      "Act as this user; only root may choose another (root: root itself). Default for root: the user of the service");
   command->callback([arguments, &status] { status = fetch(*arguments); });
 }
 

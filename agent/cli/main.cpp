@@ -82,8 +82,9 @@ int main(int argc, char** argv) {
       app.add_subcommand("check", "Check the configuration and print every problem; exit status 1 if any");
   jeton::agent::add_config_option(*check, files);
   std::string user;
-  check->add_option("--user", user,
-                    "Act as this user; only root may choose another. Default for root: the user of the service");
+  check->add_option(
+      "--user", user,
+      "Act as this user; only root may choose another (root: root itself). Default for root: the user of the service");
   check->callback([&] {
     const Paths paths(files.begin(), files.end());
     const jeton::agent::Judged judged = jeton::agent::load_as_service(paths, user);

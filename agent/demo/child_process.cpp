@@ -80,7 +80,7 @@ void ChildProcess::stop() {
   // SIGCHLD is blocked and handled elsewhere; a descriptor of the process becomes readable when it ends.
   const UniqueFd process(static_cast<int>(::syscall(SYS_pidfd_open, pid_, 0)));
   pollfd ended{process.get(), POLLIN, 0};
-  while (::poll(&ended, 1, stop_patience_ms) < 0 && errno == EINTR) {
+  while (process && ::poll(&ended, 1, stop_patience_ms) < 0 && errno == EINTR) {
   }
   if (end()) return;
   ::kill(pid_, SIGKILL);

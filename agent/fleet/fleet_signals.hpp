@@ -22,7 +22,7 @@ struct FetchUsage {
 struct Pause {
   BootTime until;
   std::string reason;  // "429 from https://... (Retry-After)"; no secret
-  // Fingerprint of the request that failed. A host whose request differs may resume(). Empty: none.
+  // Fingerprint of a request that failed for good or for long. A host whose request differs may resume(). Empty: none.
   std::string request{};
 };
 

@@ -4,6 +4,7 @@
 #include <chrono>
 #include <utility>
 
+#include "agent/base/error.hpp"
 #include "agent/base/log.hpp"
 
 namespace jeton::agent {
@@ -34,7 +35,7 @@ void LockBroker::configure(LockRules rules) {
 }
 
 std::shared_ptr<LockSession> LockBroker::open(LockRequest request) {
-  if (stopping_) throw LockRefusal("the agent is stopping");
+  if (stopping_) throw TransportError("the agent is stopping");  // a client asks the next agent
   std::sort(request.locks.begin(), request.locks.end(), [](const auto& a, const auto& b) { return a.name < b.name; });
   check_limits(request);
   if (rules_changed_) check_keys(request);

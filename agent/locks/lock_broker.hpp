@@ -32,7 +32,7 @@ class LockBroker {
   [[nodiscard]] const LockLimits& limits() const { return limits_; }
 
   // Begins to take the locks, or goes on with those that the client had at an agent before; the session runs by itself.
-  // Throws LockRefusal.
+  // Throws LockRefusal; TransportError while the agent stops.
   [[nodiscard]] std::shared_ptr<LockSession> open(LockRequest request);
 
   // By owner id, on any host of the fleet. None: this owner does not hold it.

@@ -90,7 +90,11 @@ Task<> LockSession::resume_all() {
     Lease lease{request_.resumed.at(id.name), 0, request_.claim.ttl, now() + request_.claim.ttl};
     const bool asked = !ending();
     std::string lost;
-    if (asked) lost = co_await extend_again(id, lease);
+    try {
+      if (asked) lost = co_await extend_again(id, lease);
+    } catch (const TransportError&) {
+      if (!ending()) throw;  // else it may be held: it is given back like the others
+    }
     if (!lost.empty() && !ending()) was_not_ours(id.name, lost);
     if (lost.empty()) hold(id, std::move(lease));
   }

@@ -28,9 +28,9 @@ bool may_be_of_refresh_token(const SourceError& refusal) {
 
 SourceError with_remedy(const SourceError& refusal, const std::string& place) {
   const char* const sure = refusal.code() == "invalid_grant" ? "; the" : "; if the";
-  return refusal.reworded(
-      std::string(refusal.what()) + sure +
-      " refresh token has expired, was revoked, or was used by another client: put a new one into " + place);
+  return refusal.reworded(std::string(refusal.what()) + sure +
+                          " refresh token has expired, was revoked, or was used elsewhere: put a new one into " +
+                          place);
 }
 
 SourceError waiting_for_a_person(const SourceError& failure, const std::string& place) {

@@ -69,7 +69,7 @@ SecretString FleetCodec::decode_bytes(const std::string& name, std::uint64_t num
   try {
     return seal_->open(box_of(parse_wiping_json(text).at("sealed")), bytes_of(name, number));
   } catch (const WipingJson::exception&) {
-    throw Error("it is not in the sealed form of this host; set the same coordination.seal on every host");
+    throw Error("it is not in the sealed form of this host; the file is damaged, or this agent did not write it");
   }
 }
 

@@ -85,10 +85,13 @@ Task<LockedRefresh::Fetched> LockedRefresh::fetch(FetchPath& path, LeaseKeeper& 
   } catch (const std::exception&) {
     thrown = std::current_exception();
   }
+  // Also if it comes in the moment of the answer: the answer is kept and published all the same.
+  const auto cancellation = co_await boost::asio::this_coro::cancellation_state;
+  if (cancellation.cancelled() != boost::asio::cancellation_type::none) fetched.cancelled = true;
   if (!thrown) co_return fetched;
   // A state may have been sent and be spent: sent again soon, it could end the chain at the provider.
   const auto unexpected = keeps_state(config_.source) ? SourceError::Kind::permanent : SourceError::Kind::transient;
-  fetched.failure = co_await source_failure(thrown, unexpected);
+  fetched.failure = source_failure(thrown, unexpected, fetched.cancelled);
   const SecretString& state = fetched.failure->state();
   fetched.failure->set_request(request_with(fetched.failure->request(), state.empty() ? used : state));
   co_return fetched;

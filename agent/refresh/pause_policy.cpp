@@ -31,12 +31,14 @@ Task<> PausePolicy::begin(const SourceError& failure, FetchPath& path) {
   failed_request_ = is_long ? failure.request() : std::string{};
   const Pause pause{now() + length, failure.what(), failed_request_};
   begin_own(pause);
+  resume_heard_ = false;
   const bool shared = co_await path.share_pause(pause);
   const bool ended = unshared_until_ == BootTime{};  // by an operator or a newer record, meanwhile
   if (!shared || ended) co_return;
   unshared_until_ = {};
   confirmed_ = pause;
   lift_at_ = BootTime::max();  // what waits to be lifted is older than this pause
+  if (resume_heard_) hear_resume();
 }
 
 Duration PausePolicy::length_after(const SourceError& failure) {
@@ -76,6 +78,7 @@ void PausePolicy::hear(const Pause& pause) {
 }
 
 void PausePolicy::hear_resume() {
+  resume_heard_ = true;
   if (unshared_until_ > now()) return;
   const std::string request = own_request();
   if (!request.empty() && (request == failed_request_ || request == parts_.fleet.pause_request())) return;
@@ -94,6 +97,7 @@ void PausePolicy::end() {
 void PausePolicy::end_by_record(bool success) {
   end();
   failed_request_.clear();
+  if (parts_.standalone != nullptr) parts_.standalone->lift_later();
   if (success) backoff_.reset();
 }
 

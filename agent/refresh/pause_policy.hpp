@@ -80,6 +80,7 @@ class PausePolicy {
   Parts parts_;
   Backoff backoff_;  // after failures of the source, this agent's and those of others
   std::optional<Pause> confirmed_;
+  bool resume_heard_ = false;   // since the last pause of this host began to be shared
   BootTime unshared_until_{};   // the end of a pause that this host began and the coordinator does not know of
   std::string failed_request_;  // the request of ours that the provider refused for good or for long
   BootTime correction_check_at_ = BootTime::max();

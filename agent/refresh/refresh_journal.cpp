@@ -175,8 +175,7 @@ void RefreshJournal::gap() {
 }
 
 void RefreshJournal::loss() {
-  log::debug("the coordinator tells that it has lost the record; a host of the fleet gives it back",
-             {{"token", name()}});
+  log::debug("the coordinator may have lost the record; a host of the fleet gives it back", {{"token", name()}});
 }
 
 void RefreshJournal::record_refused(const std::string& why) {

@@ -1,6 +1,9 @@
 #include "agent/refresh/revoker.hpp"
 
 #include <algorithm>
+#include <boost/asio/cancellation_state.hpp>
+#include <boost/asio/this_coro.hpp>
+#include <exception>
 
 #include "agent/base/failpoint.hpp"
 #include "agent/base/log.hpp"
@@ -121,7 +124,9 @@ Task<bool> Revoker::revoke_under(PendingRevocation pending, Lease lease) {
     thrown = std::current_exception();
   }
   if (thrown) {
-    const SourceError e = co_await source_failure(thrown, SourceError::Kind::transient);
+    const auto cancellation = co_await boost::asio::this_coro::cancellation_state;
+    const bool stopping = cancellation.cancelled() != boost::asio::cancellation_type::none;
+    const SourceError e = source_failure(thrown, SourceError::Kind::transient, stopping);
     log::warning("a token could not be revoked; it is tried again until it has run out",
                  {{"token", config_.name}, {"generation", pending.generation}, {"error", e.what()}});
     if (e.kind() == SourceError::Kind::permanent) postpone(pending.generation, now() + config_.refresh.retry_permanent);

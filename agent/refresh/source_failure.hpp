@@ -3,14 +3,14 @@
 
 #include <exception>
 
-#include "agent/base/task.hpp"
 #include "agent/provider/source.hpp"
 
 namespace jeton::agent {
 
 // A SourceError is returned as it is. Any other exception is a defect of the source and must not end the refresh: it
-// becomes a failure of the kind `unexpected`, which says so. Throws system_error(operation_aborted) for a cancellation
-// of this coroutine.
-[[nodiscard]] Task<SourceError> source_failure(std::exception_ptr thrown, SourceError::Kind unexpected);
+// becomes a failure of the kind `unexpected`, which says so. If the agent is `stopping`, the exception of a cancelled
+// operation is thrown again. Not a coroutine: a co_await of one throws when the caller is cancelled, and the state that
+// came with the failure would be lost.
+[[nodiscard]] SourceError source_failure(const std::exception_ptr& thrown, SourceError::Kind unexpected, bool stopping);
 
 }  // namespace jeton::agent

@@ -38,6 +38,8 @@ class StandaloneFetch final : public FetchPath {
   [[nodiscard]] BootTime due_at(BootTime scheduled, BootTime blocked_until) const;
   // An operator asks, or the source is another one now: what held this host back is over.
   Task<> lift_pause();
+  // The same, before the next attempt: a newer token is here.
+  void lift_later() { lift_wanted_ = true; }
 
   Task<std::optional<Lease>> try_lock() override;
   Task<bool> admit(const Lease& lease) override;

@@ -159,10 +159,15 @@ class Run {
     await_the_next_agent();
     LockStream::EndResult result = stream_->end(release_patience);
     // The agent may have gone since the last look, and a lock that outlives it is given back to the next one.
-    if (result.cut_off && hears_ && !lost_) {
+    const Deadline deadline(release_patience);
+    while (result.cut_off && hears_ && again_ && !lost_ && !deadline.passed()) {
       hears_ = false;
       await_the_next_agent();
-      if (hears_) result = stream_->end(release_patience);
+      if (!hears_) break;
+      result = stream_->end(release_patience);
+      // Then the agent before has released it and could not say so.
+      if (boot_ms_now() < valid_until_) result.lost.clear();
+      if (result.cut_off) ::poll(nullptr, 0, static_cast<int>(look_for_agent_every.count()));
     }
     if (lost_) return Exit::lock_lost;
     if (!result.lost.empty()) {

@@ -30,7 +30,7 @@ class LockStream {
   // Asks for the release and waits for the agent to confirm it. False: it did not in time.
   struct EndResult {
     bool confirmed = false;
-    bool cut_off = false;  // the connection ended without any answer
+    bool cut_off = false;  // the connection ended, also by a refusal, and the lock may still be held
     std::string lost{};    // why the lock was lost before the release; empty: it was held
   };
   [[nodiscard]] EndResult end(Milliseconds patience);

@@ -19,7 +19,7 @@ namespace {
 constexpr const char* everywhere = "--dir and --format are allowed here too; see jetonctl --help.\n";
 constexpr const char* exit_statuses =
     "Exit status: 0 done, 1 usage or local error, 2 agent unreachable or refused,\n"
-    "3 no valid token, 4 the wait ran out. Durations: 500ms, 30s, 5m, 24h, 7d.";
+    "3 no valid token, 4 timed out. Durations: 500ms, 30s, 5m, 24h, 7d.";
 constexpr const char* commands = "get, status, watch, wait, rejected, refresh and lock";
 
 // The parsed command line.

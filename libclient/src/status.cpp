@@ -47,7 +47,7 @@ extern "C" const char* jeton_status_text(jeton_status status) {
     case JETON_NO_AGENT:
       return "no agent answers; check that jeton-agent runs, and the directory";
     case JETON_AGENT_STALE:
-      return "the agent has not answered for a while; it hangs or was stopped";
+      return "the agent does not answer, or its heartbeat is old; it hangs or was stopped";
     case JETON_AGENT_REFUSED:
       return "the agent did not accept the call: it does not know the generation, does not allow the lock, or failed";
     case JETON_LOCK_BUSY:

@@ -61,6 +61,8 @@ ApiResponse open_session(LockCall call) {
     return OpenedLock{call.broker.open(std::move(call.request))};
   } catch (const LockRefusal& e) {
     return error_answer(429, "too_many_locks", e.what());
+  } catch (const TransportError& e) {
+    return error_answer(503, "coordinator_unreachable", e.what());
   }
 }
 

@@ -101,7 +101,8 @@ class ApiConnection final : public Connection, public std::enable_shared_from_th
     }
     channel_->check_open();
     if (failure.empty()) co_return answer;
-    log::debug("local API: the coordinator did not answer", {{"target", request.target}, {"error", failure}});
+    log::debug("local API: the coordinator could not be asked, or refused",
+               {{"target", request.target}, {"error", failure}});
     co_return error_answer(503, "coordinator_unreachable", failure);
   }
 

@@ -72,7 +72,7 @@ typedef enum jeton_status {
   JETON_CORRUPT = 20,            /* refused: inconsistent header, sizes, name or checksum */
   JETON_SYSTEM_ERROR = 21,       /* errno says what */
   JETON_NO_AGENT = 22,           /* no agent answers on this host's socket */
-  JETON_AGENT_STALE = 23,        /* jeton_diagnose: there is an agent, but it has not answered for a while */
+  JETON_AGENT_STALE = 23,        /* jeton_diagnose: there is an agent; it does not answer, or its heartbeat is old */
   JETON_AGENT_REFUSED = 24,      /* the agent did not accept the call: unknown generation, or see jeton_lock_reason */
   JETON_LOCK_BUSY = 25,          /* another owner holds it: a result, not a failure */
   JETON_LOCK_WAITING = 26,       /* jeton_lock_check: still waiting for it */

@@ -5,6 +5,7 @@
 
 #include <boost/asio/co_spawn.hpp>
 
+#include "agent/base/error.hpp"
 #include "agent/fleet/local/local_backend.hpp"
 #include "tests/support/loop.hpp"
 #include "tests/support/temp_dir.hpp"
@@ -151,7 +152,7 @@ TEST_F(Broker, StopsHoldersByTellingThemAndWaitersAtOnce) {
   holder->cancel();
   EXPECT_TRUE(loop.turn_until([&] { return stopped; }));
   EXPECT_EQ(holder->state(), State::ended);
-  EXPECT_THROW(static_cast<void>(broker.open(request({"z"}))), LockRefusal);
+  EXPECT_THROW(static_cast<void>(broker.open(request({"z"}))), TransportError);
 }
 
 TEST_F(Broker, LeavesALockThatOutlivesTheAgentToItsClient) {

@@ -1,5 +1,9 @@
 #include "agent/refresh/locked_refresh.hpp"
 
+#include <boost/asio/bind_cancellation_slot.hpp>
+#include <boost/asio/cancellation_signal.hpp>
+#include <boost/asio/co_spawn.hpp>
+
 #include "tests/unit/refresh/refresh_parts.hpp"
 
 namespace jeton::test {
@@ -74,6 +78,26 @@ TEST(LockedRefresh, FetchFailsAndBringsAState_TheStateIsPublishedWithTheTokenTha
   EXPECT_TRUE(parts.fleet.stored->state == agent::SecretString("next"));
   EXPECT_TRUE(parts.fleet.stored->value == agent::SecretString("token-5"));
   EXPECT_EQ(parts.fleet.stored->token_generation(), 5U);
+}
+
+// The agent is stopped in the same turn of the loop in which the answer comes.
+TEST(LockedRefresh, StopComesWithTheAnswer_AnswerIsPublishedAndTheLockGivenBack) {
+  for (const bool fails : {false, true}) {
+    LockedParts parts;
+    boost::asio::cancellation_signal stop;
+    parts.source.before_answer = [&] { stop.emit(boost::asio::cancellation_type::terminal); };
+    if (fails) {
+      parts.source.failure = agent::SourceError(agent::SourceError::Kind::transient, "no token in the answer");
+      parts.source.failure->set_state(agent::SecretString("next"));
+    }
+    bool cancelled = false;
+    boost::asio::co_spawn(parts.loop.context, parts.refresh.run(parts.path, parts.lease()),
+                          boost::asio::bind_cancellation_slot(
+                              stop.slot(), [&](std::exception_ptr failure) { cancelled = failure != nullptr; }));
+    EXPECT_TRUE(parts.loop.turn_until([&] { return cancelled; }));
+    ASSERT_TRUE(parts.fleet.stored) << fails;
+    EXPECT_EQ(parts.fleet.stored->state.empty(), !fails);
+  }
 }
 
 TEST(LockedRefresh, OperatorAsked_SourceLearnsIt) {

@@ -107,6 +107,25 @@ TEST(PausePolicy, OperatorLiftsWhileThePauseIsShared_IsLiftedInTheFleetAllTheSam
   EXPECT_EQ(parts.pauses.lift_at(), parts.now());
 }
 
+TEST(PausePolicy, ResumeIsHeardWhileThePauseIsShared_EndsUnlessOurRequestIsTheRefusedOne) {
+  for (const bool corrected : {false, true}) {
+    RefreshParts parts;
+    parts.fleet.while_pausing = [&] {
+      if (corrected) parts.source.request = "another";
+      parts.pauses.hear_resume();
+    };
+    begin(parts, failure_of(permanent));
+    EXPECT_EQ(parts.view.is_paused(), !corrected);
+  }
+}
+
+TEST(PausePolicy, NewerTokenIsHere_PauseInTheFilesOfTheHostEndsBeforeTheNextLock) {
+  RefreshParts parts;
+  parts.pauses.end_by_record(true);
+  parts.loop.run(parts.standalone.try_lock());
+  EXPECT_EQ(parts.own.calls, (std::vector<std::string>{"resume", "try_acquire"}));
+}
+
 TEST(PausePolicy, CoordinatorKnowsOfNoPause_Ends) {
   RefreshParts parts;
   begin(parts, failure_of(permanent));

@@ -22,6 +22,7 @@ class FakeSource final : public agent::Source {
   agent::Task<agent::FetchedToken> fetch(agent::FetchContext context) override {
     ++fetches;
     last = std::move(context);
+    before_answer();
     if (failure) throw agent::SourceError(*failure);
     co_return token;
   }
@@ -32,6 +33,7 @@ class FakeSource final : public agent::Source {
   std::optional<agent::SourceError> failure;
   agent::FetchedToken token;
   agent::FetchContext last;
+  std::function<void()> before_answer = [] {};
   int fetches = 0;
 };
 

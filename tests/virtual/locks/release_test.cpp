@@ -50,6 +50,27 @@ TEST_P(AnyLock, GivenBackTwiceOrNeverTaken_IsNotHeld) {
   EXPECT_FALSE(host.show().held) << "an extension creates nothing";
 }
 
+// The client of an agent that is gone goes on with its lock at the next one and ends at once.
+TEST_P(FleetLock, ClientEndsBeforeTheNextAgentCanAsk_IsGivenBackWhenItCan) {
+  LockHost& next_host = fleet.add_host();
+  const Session former = host.take({.ttl = 60s});
+  ASSERT_EQ(former->state(), State::held) << former->reason();
+  agent::LockRequest request = former->request();
+  request.outlives_agent = true;
+  request.resumed[request.name] = lease_of(former).owner;
+  former->hand_over();
+  loop.pass(100ms);
+  fleet.set_fault(LockFleet::Fault::silent);
+  const Session next = next_host.broker().open(std::move(request));
+  next->cancel();
+  loop.pass(2s);
+  EXPECT_FALSE(LockHost::is_over(*next)) << "nothing was given back yet";
+  fleet.set_fault(LockFleet::Fault::none);
+  EXPECT_TRUE(loop.turn_until([&] { return LockHost::is_over(*next); }, 1min));
+  EXPECT_EQ(next->state(), State::ended);
+  EXPECT_FALSE(host.show().held);
+}
+
 // What the store keeps begins somewhere on the way: of a late answer the whole way is the holder's loss.
 TEST_P(FleetLock, AnswersComeLate_LeaseCountsFromTheRequest) {
   fleet.network.set_latency(100ms, 100ms);

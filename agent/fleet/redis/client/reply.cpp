@@ -24,7 +24,7 @@ constexpr Advice advices[] = {
     {"NOREPLICAS", "the primary has too few replicas to take writes (min-replicas-to-write); repair the replication"},
     {"MISCONF", "the server cannot write its snapshot and refuses writes: look at its log and its disk"},
     {"WRONGTYPE",
-     "another program has written it: find out which and DEL it, or choose another "
+     "another program has written it: find out which, then DEL the key, or choose another "
      "coordination.prefix (or lock.key)"},
     {"BUSY", "the server is kept busy by a script; it is asked again"},
     {"MOVED", "the keys live in a Redis Cluster: set coordination.redis.cluster; if it is set, look at CLUSTER NODES"},

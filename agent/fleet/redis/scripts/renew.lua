@@ -2,8 +2,8 @@
 --
 --   KEYS  lock [, info]      ARGV  owner, ttl_ms, protocol of the lock      reply the lock's owner from now on | nil
 --
--- The info is for people: if it cannot be written, the lock is renewed all the same. It then names another owner and is
--- not shown.
+-- The info is for people and for the next agent (when_agent_stops: keep), not for holding the lock: if it cannot be
+-- written, the lock is renewed all the same.
 -- needs: lock_value
 if redis.call('GET', KEYS[1]) ~= ARGV[1] then
   return false

@@ -80,7 +80,7 @@ errors! {
     Corrupt = 20,
     /// No agent answers on this host's socket.
     NoAgent = 22,
-    /// `diagnose`: there is an agent, but it has not answered for a while.
+    /// `diagnose`: there is an agent; it does not answer, or its heartbeat is old.
     AgentStale = 23,
     /// The agent did not accept the call: unknown generation.
     AgentRefused = 24,
