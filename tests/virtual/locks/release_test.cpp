@@ -62,6 +62,7 @@ TEST_P(FleetLock, ClientEndsBeforeTheNextAgentCanAsk_IsGivenBackWhenItCan) {
   loop.pass(100ms);
   fleet.set_fault(LockFleet::Fault::silent);
   const Session next = next_host.broker().open(std::move(request));
+  loop.pass(100ms);
   next->cancel();
   loop.pass(2s);
   EXPECT_FALSE(LockHost::is_over(*next)) << "nothing was given back yet";
