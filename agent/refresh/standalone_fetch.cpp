@@ -70,7 +70,7 @@ Task<bool> StandaloneFetch::admit(const Lease& lease) {
 }
 
 // Not tried again: this host is the only one that has to know the record.
-Task<bool> StandaloneFetch::publish(Record record, const Lease& lease) {
+Task<FetchPath::LockAfter> StandaloneFetch::publish(Record record, const Lease& lease) {
   parts_.journal.phase(RefreshPhase::publishing);
   const bool state_only = parts_.current.only_carries_state(record);
   PublishResult result;
@@ -79,7 +79,7 @@ Task<bool> StandaloneFetch::publish(Record record, const Lease& lease) {
   } catch (const TransportError& e) {
     failed(e);
     parts_.take(std::move(record));
-    co_return false;
+    co_return LockAfter::held;
   }
   if (result.stored) {
     if (!state_only) parts_.journal.published(record, true);
@@ -88,7 +88,7 @@ Task<bool> StandaloneFetch::publish(Record record, const Lease& lease) {
     parts_.journal.publication_refused(record, result.current ? result.current->generation : 0);
     if (result.current) parts_.take(std::move(*result.current));
   }
-  co_return true;
+  co_return LockAfter::given_back;
 }
 
 // The files of this host keep it over a restart; the coordinator does not learn it.
