@@ -1,6 +1,7 @@
 #include "tests/sim/call_invariants.hpp"
 
 #include <algorithm>
+#include <utility>
 
 namespace jeton::sim {
 namespace {
@@ -72,13 +73,13 @@ void CallInvariants::ended(Group& group, const test::ProviderCall& call) {
 
 // systemd/README.md: "`budget` is counted in Redis before the call, so a crash cannot spend it twice. [...] The window
 // begins with its first call, and a new one begins after its end." So no time as long as a window has more calls than
-// two windows. A store that lost its data gets the count back from an agent that knows it, and that one may be away.
+// two windows. "Lost data [...]: one of them gives the record back within a second, with the budget's count": if there
+// is an agent that knows the count, and can.
 void CallInvariants::check_budget(const Group& group, const std::string& host) {
   const agent::BudgetConfig& budget = world_.plan.budget;
   if (budget.calls == 0 || counts_by_a_stepped_clock()) return;
   const BootTime from = world_.now() - budget.per;
-  const std::size_t losses = count_since(world_.budget_losses, from - budget.per);
-  std::uint64_t allowed = budget.calls * (2 + losses);
+  std::uint64_t allowed = budget.calls * (2 + losses_for_good(from - budget.per));
   if (world_.plan.fetch_alone) allowed += 2 * budget.alone * world_.plan.hosts;
   const std::size_t calls = count_since(group.calls, from);
   if (calls <= allowed) return;
@@ -87,18 +88,27 @@ void CallInvariants::check_budget(const Group& group, const std::string& host) {
                                      std::to_string(budget.calls));
 }
 
+std::size_t CallInvariants::losses_for_good(BootTime since) const {
+  const auto& losses = world_.budget_losses;
+  return static_cast<std::size_t>(
+      std::count_if(std::lower_bound(losses.begin(), losses.end(), since), losses.end(),
+                    [&](BootTime loss) { return !world_.disturbances.could_be_repaired(loss); }));
+}
+
 // The files of a host count by its wall clock, as they outlive its boot.
 bool CallInvariants::counts_by_a_stepped_clock() const {
   return world_.plan.backend == Backend::local && world_.plan.has(FaultKind::wall_step);
 }
 
-// The same sentence, by what the store says at that moment: it has counted this call and those before it.
-void CallInvariants::check_count_in_store(const Group& group, const std::string& host) {
+// The same sentence, by what the store says at that moment: it has counted this call and those before it, and no window
+// begins before the end of the last one.
+void CallInvariants::check_count_in_store(Group& group, const std::string& host) {
   const bool one_store = world_.plan.backend == Backend::redis && !world_.plan.fetch_alone;
   if (!one_store || world_.plan.budget.calls == 0) return;
-  const BootTime longest_ago = world_.now() - world_.plan.budget.per;
-  if (!world_.disturbances.calm(Invariant::budget, longest_ago)) return;
-  if (count_since(world_.budget_losses, longest_ago - world_.plan.budget.per) > 0) return;
+  const Duration per = world_.plan.budget.per;
+  const std::optional<BootTime> before = std::exchange(group.window_began_at, std::nullopt);
+  const BootTime longest_ago = world_.now() - per;
+  if (!world_.disturbances.calm(Invariant::budget, longest_ago) || losses_for_good(longest_ago - per) > 0) return;
   const std::string key = "jeton:{api}:budget";
   const test::MemoryServer& server = world_.fleet.server(0);
   const std::string start = server.field(key, "window_start_ms");
@@ -108,8 +118,13 @@ void CallInvariants::check_count_in_store(const Group& group, const std::string&
     return;
   }
   const agent::WallTime began = agent::from_unix_ms(static_cast<std::int64_t>(std::stod(start)));
-  const BootTime since = agent::boot_time_of(began, world_.fleet.loop.clock) + milliseconds(2);
-  const std::size_t calls = std::max<std::size_t>(count_since(group.calls, since), 1);
+  const BootTime since = agent::boot_time_of(began, world_.fleet.loop.clock);
+  group.window_began_at = since;
+  if (before && since > *before + seconds(3) && world_.now() + seconds(3) < *before + per) {
+    world_.fail(Invariant::budget,
+                host + " calls in a window that began " + seconds_text(since - *before) + " after the one before");
+  }
+  const std::size_t calls = std::max<std::size_t>(count_since(group.calls, since + seconds(1)), 1);
   if (std::stoull(counted) >= calls && std::stoull(counted) <= world_.plan.budget.calls) return;
   world_.fail(Invariant::budget, host + " makes call " + std::to_string(calls) + " of the window, the store counts " +
                                      counted + ", the budget allows " + std::to_string(world_.plan.budget.calls));
@@ -147,7 +162,7 @@ void CallInvariants::check_alone(const Group& group, const std::string& host) {
 // systemd/README.md, "provider answers 5xx, 429, nonsense, or nothing": "the fleet pauses as one: full-jitter backoff;
 // Retry-After is obeyed"; "`jetonctl refresh` ends it".
 void CallInvariants::check_pause(const Group& group, const std::string& host) {
-  if (!group.failure || world_.plan.fetch_alone) return;
+  if (!group.failure || world_.plan.fetch_alone || counts_by_a_stepped_clock()) return;
   const BootTime failed_at = group.failure->at;
   if (world_.now() + grain >= failed_at + group.failure->pause) return;
   if (world_.pause_lifted_at && *world_.pause_lifted_at > failed_at - seconds(30)) return;
@@ -196,7 +211,9 @@ void CallInvariants::check_need_by_segment(std::size_t host) {
   if (!segment.record || segment.rejected || !segment.record->valid(clock)) return;
   const Duration left = segment.record->expires_at - clock.wall_now();
   if (left <= earliest_before_end() || wanted_since(std::string(segment.record->value.reveal()))) return;
-  if (!world_.disturbances.calm(Invariant::no_needless_fetch, world_.now())) return;
+  // The times in a segment that could not be written when a step was noticed are those of before.
+  const bool times_are_old = world_.plan.has(FaultKind::segment_fails) && world_.plan.has(FaultKind::wall_step);
+  if (times_are_old || !world_.disturbances.calm(Invariant::no_needless_fetch, world_.now())) return;
   world_.fail(Invariant::no_needless_fetch,
               host_name(host) + " calls although its token is valid for " + seconds_text(left));
 }

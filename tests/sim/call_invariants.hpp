@@ -30,6 +30,7 @@ class CallInvariants {
     std::vector<BootTime> calls;
     std::map<std::string, std::vector<BootTime>> open;  // by host: when they began
     std::optional<Failure> failure;
+    std::optional<BootTime> window_began_at;   // by the store, at the last call
     std::optional<BootTime> state_changed_by;  // when the call began that brought the present refresh token
   };
 
@@ -37,7 +38,7 @@ class CallInvariants {
   void began(Group& group, const test::ProviderCall& call);
   void ended(Group& group, const test::ProviderCall& call);
   void check_budget(const Group& group, const std::string& host);
-  void check_count_in_store(const Group& group, const std::string& host);
+  void check_count_in_store(Group& group, const std::string& host);
   void check_interval(const Group& group, const std::string& host);
   void check_alone(const Group& group, const std::string& host);
   void check_pause(const Group& group, const std::string& host);
@@ -46,6 +47,7 @@ class CallInvariants {
   void check_need_by_store(std::size_t host);
   [[nodiscard]] Duration pause_after(const test::ProviderCall& call) const;
   [[nodiscard]] agent::Milliseconds earliest_before_end() const;
+  [[nodiscard]] std::size_t losses_for_good(BootTime since) const;
   [[nodiscard]] bool counts_by_a_stepped_clock() const;
   [[nodiscard]] bool wanted_since(const std::string& value) const;
 

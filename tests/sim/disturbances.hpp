@@ -37,6 +37,17 @@ class Disturbances {
     return disturbed.size() <= (servers_ == 0 ? 0 : (servers_ - 1) / 2);
   }
 
+  // Nothing was wrong about that time but the loss of data itself, and with what is of no account for a store: the
+  // agents that know what was lost were there, and could give it back.
+  [[nodiscard]] bool could_be_repaired(agent::BootTime lost_at) const {
+    constexpr Duration around = std::chrono::seconds(40);
+    return std::none_of(episodes_.begin(), episodes_.end(), [&](const Episode& episode) {
+      const bool then =
+          episode.began_at < lost_at + around && (!episode.ended_at || *episode.ended_at + around > lost_at);
+      return then && hinders_repair(episode, lost_at);
+    });
+  }
+
  private:
   struct Episode {
     FaultKind kind{};
@@ -44,6 +55,26 @@ class Disturbances {
     agent::BootTime began_at{};
     std::optional<agent::BootTime> ended_at{};
   };
+
+  static bool hinders_repair(const Episode& episode, agent::BootTime lost_at) {
+    switch (info(episode.kind).resource) {
+      case Resource::agent:
+      case Resource::server_clock:
+      case Resource::writes:
+      case Resource::way:
+      case Resource::server_way:
+      case Resource::latency:
+        return true;
+      case Resource::server:
+        // And a second loss before the first one is repaired.
+        return episode.kind != FaultKind::server_killed || episode.began_at != lost_at;
+      case Resource::none:
+        return (episode.kind == FaultKind::flushed || episode.kind == FaultKind::key_evicted) &&
+               episode.began_at != lost_at;
+      default:
+        return false;
+    }
+  }
 
   std::size_t servers_;
   Duration linger_;

@@ -36,8 +36,8 @@ class TokenInvariants {
   World& world_;
   std::vector<Seen> segments_;
   std::vector<Seen> servers_;
-  std::map<std::string, BootTime> ends_;  // of each issued value, by the provider
-  std::map<agent::Generation, std::string> values_;
+  std::map<std::string, BootTime> ends_;                                     // of each issued value, by the provider
+  std::map<std::pair<std::size_t, agent::Generation>, std::string> values_;  // by fleet: of one host with local
 };
 
 class WorkInvariants {

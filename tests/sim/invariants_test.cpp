@@ -67,7 +67,8 @@ TEST(SimInvariant, TwoTokensHaveOneGeneration_IsSeen) {
 }
 
 TEST(SimInvariant, TokenIsShownPastItsEnd_IsSeen) {
-  const Plan plan = calm_plan();
+  Plan plan = calm_plan();
+  plan.hosts = 1;
   test::VirtualFleet fleet({.agents = 1});
   World world(plan, fleet, nullptr);
   TokenInvariants tokens(world);

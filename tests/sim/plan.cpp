@@ -57,7 +57,8 @@ void draw_fleet(Plan& plan, Dice& dice) {
 }
 
 void draw_token(Plan& plan, Dice& dice) {
-  plan.lifetime = seconds(60 + dice.below(240));
+  plan.lifetime = seconds(60 + dice.below(120));
+  plan.lock_ttl = dice.one_of({seconds(15), seconds(5)});
   if (dice.chance(0.3)) plan.refresh.grace = plan.lifetime / 3;
   plan.refresh.min_interval = dice.one_of({milliseconds(1'000), milliseconds(5'000), milliseconds(10)});
   if (dice.chance(0.4)) plan.refresh.overlap = seconds(5 + dice.below(30));
@@ -136,7 +137,7 @@ Plan make_plan(std::uint64_t seed) {
   plan.seed = seed;
   draw_fleet(plan, dice);
   draw_token(plan, dice);
-  plan.length = std::max<Duration>(2 * plan.lifetime, minutes(3)) + seconds(dice.below(120));
+  plan.length = std::max<Duration>(2 * plan.lifetime, seconds(150)) + seconds(dice.below(90));
   draw_faults(plan, dice);
   return plan;
 }
@@ -163,8 +164,8 @@ std::string to_text(const Plan& plan) {
   if (plan.servers > 0) out << " with " << plan.servers << " servers";
   out << ", lifetime " << seconds_text(plan.lifetime);
   if (plan.refresh.grace) out << ", grace " << seconds_text(*plan.refresh.grace);
-  out << ", min_interval " << seconds_text(plan.refresh.min_interval) << ", retry_max "
-      << seconds_text(plan.refresh.retry_max);
+  out << ", lock TTL " << seconds_text(plan.lock_ttl) << ", min_interval " << seconds_text(plan.refresh.min_interval)
+      << ", retry_max " << seconds_text(plan.refresh.retry_max);
   if (plan.refresh.overlap > Milliseconds{0}) out << ", overlap " << seconds_text(plan.refresh.overlap);
   if (plan.revokes) out << ", revokes";
   if (plan.budget.calls > 0) {

@@ -13,7 +13,7 @@ namespace {
 using std::chrono::milliseconds;
 using std::chrono::seconds;
 
-constexpr int calm_lifetimes = 2;
+constexpr int calm_lifetimes = 1;  // has a rotation
 constexpr Duration longest_stop = seconds(60);
 
 test::FleetSettings settings_of(const Plan& plan) {
@@ -94,15 +94,18 @@ class Run {
   }
 
   bool recover() {
-    // A person has to tell the fleet that it may go on, and has put a new refresh token there.
-    const bool needs_a_person = plan_.has(FaultKind::answer_unread) || fleet_.provider.replays > 0;
-    if (needs_a_person && plan_.rotates) return true;
     world_.note("fleet", "no fault from here on");
-    const bool well = fleet_.until([this] { return violated() || is_well(); }, recovery_bound(plan_));
+    const bool well =
+        fleet_.until([this] { return violated() || is_well() || needs_a_person(); }, recovery_bound(plan_));
     if (well) return !world_.violation;
     world_.fail(Invariant::recovery, "not every host has the token of the fleet " +
                                          seconds_text(recovery_bound(plan_)) + " after the last fault: " + who_lacks());
     return false;
+  }
+
+  // The fleet goes on when it is told so, or when somebody has put a new refresh token there.
+  [[nodiscard]] bool needs_a_person() const {
+    return plan_.rotates && (plan_.has(FaultKind::answer_unread) || fleet_.provider.replays > 0);
   }
 
   [[nodiscard]] bool is_well() const {

@@ -42,7 +42,8 @@ void TokenInvariants::issued(const test::ProviderCall& call) {
 void TokenInvariants::published(std::size_t host) {
   const agent::Record& record = *world_.fleet.segments[host].record;
   const std::string value(record.value.reveal());
-  const auto [known, is_new] = values_.emplace(record.generation, value);
+  const std::size_t fleet = world_.plan.backend == Backend::local ? host : 0;
+  const auto [known, is_new] = values_.emplace(std::pair(fleet, record.generation), value);
   if (!is_new && known->second != value) {
     world_.fail(Invariant::one_token_a_generation, host_name(host) + " has " + value + " as generation " +
                                                        std::to_string(record.generation) + ", which was " +
