@@ -294,14 +294,14 @@ const std::array<FaultInfo, fault_kind_count> table{{
 
 const FaultInfo& info(FaultKind kind) { return table[index(kind)]; }
 
-void begin(World& world, const Fault& fault) {
+void begin_fault(World& world, const Fault& fault) {
   world.note("fault", to_text(fault));
   world.disturbances.begin(fault, world.now());
   info(fault.kind).begin(world, fault);
   if (info(fault.kind).end == nullptr) world.disturbances.end(fault, world.now());
 }
 
-void end(World& world, const Fault& fault) {
+void end_fault(World& world, const Fault& fault) {
   if (info(fault.kind).end == nullptr) return;
   world.note("fault", "ends: " + to_text(fault));
   info(fault.kind).end(world, fault);

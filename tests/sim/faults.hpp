@@ -8,8 +8,8 @@ namespace jeton::sim {
 // Of a server.
 inline constexpr std::chrono::hours largest_clock_error{1};
 
-void begin(World& world, const Fault& fault);
+void begin_fault(World& world, const Fault& fault);
 // Nothing for a fault that is a moment.
-void end(World& world, const Fault& fault);
+void end_fault(World& world, const Fault& fault);
 
 }  // namespace jeton::sim

@@ -76,7 +76,7 @@ class Run {
       }
       if (!pass_until(fault.at)) return false;
       ++outcome_.in_effect[index(fault.kind)];
-      begin(world_, fault);
+      begin_fault(world_, fault);
       ends.emplace(fault.at + fault.length, &fault);
     }
     while (!ends.empty()) {
@@ -89,7 +89,7 @@ class Run {
     const auto [at, fault] = *ends.begin();
     ends.erase(ends.begin());
     if (!pass_until(at)) return false;
-    end(world_, *fault);
+    end_fault(world_, *fault);
     return true;
   }
 
