@@ -12,6 +12,9 @@ namespace jeton::agent {
 
 class FetchPath {
  public:
+  // What became of the lock in a publication: kept means until it expires, because another fetch would do harm.
+  enum class LockAfter { given_back, held, kept };
+
   FetchPath() = default;
   FetchPath(const FetchPath&) = delete;
   FetchPath& operator=(const FetchPath&) = delete;
@@ -21,8 +24,8 @@ class FetchPath {
   virtual Task<std::optional<Lease>> try_lock() = 0;
   // Whether this lease may call the provider now. Counts the call if so.
   virtual Task<bool> admit(const Lease& lease) = 0;
-  // By the fence. True: the lock is given back, or is to be kept until it expires.
-  virtual Task<bool> publish(Record record, const Lease& lease) = 0;
+  // By the fence. A lease without an owner: the lock is held afterwards, also if this says that it was given back.
+  virtual Task<LockAfter> publish(Record record, const Lease& lease) = 0;
   // True: the coordinator knows of the pause, so that a host that asks later finds it.
   virtual Task<bool> share_pause(Pause pause) = 0;
   // Of the updater lock.

@@ -81,7 +81,7 @@ void FleetFetch::refuse(const Admission& refusal, const FetchLimits& allowed) {
 
 // The lock is kept during the attempts only if another fetch would do harm (one refresh token on two hosts): else
 // others may try, and this host goes on as with a token that the coordinator has lost.
-Task<bool> FleetFetch::publish(Record record, const Lease& lease) {
+Task<FetchPath::LockAfter> FleetFetch::publish(Record record, const Lease& lease) {
   parts_.journal.phase(RefreshPhase::publishing);
   const bool keeps_lock = keeps_state(config_.source);
   const BootTime give_up_at = keeps_lock ? BootTime::max() : now() + publish_patience;
@@ -92,16 +92,18 @@ Task<bool> FleetFetch::publish(Record record, const Lease& lease) {
       parts_.outage.answered(Step::publish);
       if (result.stored && !state_only) parts_.journal.published(record, false);
       settle(std::move(result), std::move(record));
-      co_return true;
+      co_return LockAfter::given_back;
     } catch (const TransportError& e) {
       parts_.outage.failed(Step::publish, "publish the fetched token", e);
     }
     parts_.take(record);
-    if (!record.valid(parts_.timers.clock()) || parts_.current.generation() > record.generation) co_return keeps_lock;
+    if (!record.valid(parts_.timers.clock()) || parts_.current.generation() > record.generation) {
+      co_return keeps_lock ? LockAfter::kept : LockAfter::held;
+    }
     const BootTime others_may = std::min(give_up_at, parts_.timing.standalone_at());
     if (now() >= others_may) {
       parts_.repair.give_back_at(parts_.outage.retry_at());
-      co_return false;
+      co_return LockAfter::held;
     }
     co_await sleep_until(parts_.timers, std::min(parts_.outage.retry_at(), others_may));
     parts_.current.bind(record);

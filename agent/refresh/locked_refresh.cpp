@@ -15,6 +15,8 @@
 namespace jeton::agent {
 namespace {
 
+using LockAfter = FetchPath::LockAfter;
+
 SourceError ran_out_before(SecretString state) {
   SourceError failure(SourceError::Kind::transient,
                       "the source gives a token again that has run out: by its date it would be valid, but this host's "
@@ -44,18 +46,22 @@ Task<> LockedRefresh::run(FetchPath& path, Lease lease) {
     // The agent stops. The lock is still given back, so that another host need not wait for its TTL.
     co_await boost::asio::this_coro::reset_cancellation_state(boost::asio::disable_cancellation());
   }
-  bool settled = false;
+  LockAfter lock = LockAfter::held;
   std::optional<Record> record = record_of(fetched, generation, rejected);
   if (record) {
     parts_.state.keep(*record);
     JETON_FAILPOINT("refresh.kept");
-    settled = co_await path.publish(std::move(*record), keeper.lease());
+    // The record of a state that came with a failure ends what its readers knew of pauses. So the lock is given back
+    // behind the pause: else a host that is due would call in between.
+    const Lease no_lease;
+    lock = co_await path.publish(std::move(*record), fetched.failure ? no_lease : keeper.lease());
+    if (fetched.failure && lock == LockAfter::given_back) lock = LockAfter::held;
   }
   if (fetched.failure) {
     parts_.state.keep_unread(*fetched.failure);
     co_await parts_.pauses.begin(*fetched.failure, path);
   }
-  if (!settled) co_await give_back(path, keeper.lease());
+  if (lock == LockAfter::held) co_await give_back(path, keeper.lease());
   const bool cancelled = fetched.cancelled;
   record.reset();
   fetched = {};

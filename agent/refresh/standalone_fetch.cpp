@@ -7,6 +7,7 @@ namespace jeton::agent {
 namespace {
 
 constexpr Duration own_retry = std::chrono::seconds(1);  // of this host's own lock and files
+constexpr double fences_apart = 1e5;                     // microseconds: less than the time of a fetch
 
 }  // namespace
 
@@ -39,8 +40,16 @@ Task<std::optional<Lease>> StandaloneFetch::try_lock() {
     if (result.pause) parts_.hold(*result.pause);
     co_return std::nullopt;
   }
+  result.lease->fence = fence_of_its_own(result.lease->fence);
   parts_.journal.lock_won(result.lease->fence, true);
   co_return std::move(result.lease);
+}
+
+// No common store keeps the fences of several hosts apart. They fetch the successor of one record at the same time
+// before its end, by clocks that agree to the millisecond or are all behind its generation, and two tokens of one
+// generation would be taken for the same token.
+std::uint64_t StandaloneFetch::fence_of_its_own(std::uint64_t drawn) const {
+  return parts_.current.next_generation(drawn) + static_cast<std::uint64_t>(parts_.random.uniform() * fences_apart);
 }
 
 Task<bool> StandaloneFetch::admit(const Lease& lease) {
@@ -61,7 +70,7 @@ Task<bool> StandaloneFetch::admit(const Lease& lease) {
 }
 
 // Not tried again: this host is the only one that has to know the record.
-Task<bool> StandaloneFetch::publish(Record record, const Lease& lease) {
+Task<FetchPath::LockAfter> StandaloneFetch::publish(Record record, const Lease& lease) {
   parts_.journal.phase(RefreshPhase::publishing);
   const bool state_only = parts_.current.only_carries_state(record);
   PublishResult result;
@@ -70,7 +79,7 @@ Task<bool> StandaloneFetch::publish(Record record, const Lease& lease) {
   } catch (const TransportError& e) {
     failed(e);
     parts_.take(std::move(record));
-    co_return false;
+    co_return LockAfter::held;
   }
   if (result.stored) {
     if (!state_only) parts_.journal.published(record, true);
@@ -79,7 +88,7 @@ Task<bool> StandaloneFetch::publish(Record record, const Lease& lease) {
     parts_.journal.publication_refused(record, result.current ? result.current->generation : 0);
     if (result.current) parts_.take(std::move(*result.current));
   }
-  co_return true;
+  co_return LockAfter::given_back;
 }
 
 // The files of this host keep it over a restart; the coordinator does not learn it.

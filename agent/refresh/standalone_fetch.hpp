@@ -20,6 +20,7 @@ class StandaloneFetch final : public FetchPath {
   // All outlive the object. The roles are those of this host's own coordinator.
   struct Parts {
     const Clock& clock;
+    Random& random;
     LeaseStore& leases;
     RecordStore& records;
     FetchBudget& budget;
@@ -43,11 +44,12 @@ class StandaloneFetch final : public FetchPath {
 
   Task<std::optional<Lease>> try_lock() override;
   Task<bool> admit(const Lease& lease) override;
-  Task<bool> publish(Record record, const Lease& lease) override;
+  Task<LockAfter> publish(Record record, const Lease& lease) override;
   Task<bool> share_pause(Pause pause) override;
   [[nodiscard]] LeaseStore& leases() override { return parts_.leases; }
 
  private:
+  [[nodiscard]] std::uint64_t fence_of_its_own(std::uint64_t drawn) const;
   Task<> lift_in_files();
   void failed(const TransportError& failure);
   [[nodiscard]] BootTime now() const { return parts_.clock.boot_now(); }

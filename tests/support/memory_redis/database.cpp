@@ -3,14 +3,11 @@
 #include <algorithm>
 
 namespace jeton::test::memory_redis {
-namespace {
 
 // As Redis has it: in the very millisecond that it names a key is still there.
-bool is_expired(const Entry& entry, std::int64_t now_ms) {
+bool Database::is_expired(const Entry& entry, std::int64_t now_ms) {
   return entry.expires_at_ms && now_ms > *entry.expires_at_ms;
 }
-
-}  // namespace
 
 Entry* Database::find(const std::string& key, std::int64_t now_ms) {
   const auto found = entries_.find(key);
@@ -55,6 +52,16 @@ std::vector<std::string> Database::keys(std::int64_t now_ms) const {
     if (!is_expired(entry, now_ms)) names.push_back(key);
   }
   return names;
+}
+
+std::map<std::string, std::optional<std::chrono::milliseconds>> Database::times_to_live(std::int64_t now_ms) const {
+  std::map<std::string, std::optional<std::chrono::milliseconds>> times;
+  for (const auto& [key, entry] : entries_) {
+    if (is_expired(entry, now_ms)) continue;
+    std::optional<std::chrono::milliseconds>& left = times[key];
+    if (entry.expires_at_ms) left = std::chrono::milliseconds(*entry.expires_at_ms - now_ms);
+  }
+  return times;
 }
 
 }  // namespace jeton::test::memory_redis

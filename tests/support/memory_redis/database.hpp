@@ -4,6 +4,7 @@
 // passed is not there, whether or not it was removed yet; clients that watch keys are notified when it is removed.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <deque>
 #include <functional>
@@ -37,6 +38,13 @@ class Database {
 
   // Null if it is not there.
   [[nodiscard]] Entry* find(const std::string& key, std::int64_t now_ms);
+  // Null if it is not there, or of another type. Removes nothing.
+  template <typename T>
+  [[nodiscard]] const T* look(const std::string& key, std::int64_t now_ms) const {
+    const auto found = entries_.find(key);
+    if (found == entries_.end() || is_expired(found->second, now_ms)) return nullptr;
+    return std::get_if<T>(&found->second.value);
+  }
   // Null if it is not there. Throws WRONGTYPE if it is of another type.
   template <typename T>
   [[nodiscard]] T* find_as(const std::string& key, std::int64_t now_ms) {
@@ -62,8 +70,13 @@ class Database {
   [[nodiscard]] std::optional<std::int64_t> next_expiry_ms() const;
   void clear() { entries_.clear(); }
   [[nodiscard]] std::vector<std::string> keys(std::int64_t now_ms) const;
+  // Of each key; none: it has no end.
+  [[nodiscard]] std::map<std::string, std::optional<std::chrono::milliseconds>> times_to_live(
+      std::int64_t now_ms) const;
 
  private:
+  static bool is_expired(const Entry& entry, std::int64_t now_ms);
+
   std::map<std::string, Entry> entries_;
   Changed changed_;
 };

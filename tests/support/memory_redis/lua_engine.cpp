@@ -103,12 +103,23 @@ Reply LuaEngine::compile(const std::string& text) {
   return problem.empty() ? Reply::ok() : Reply::error("ERR Error compiling script (new function): " + problem);
 }
 
+std::optional<Reply> LuaEngine::push_function(const std::string& text, const std::string& sha1) {
+  lua_State* lua = lua_.get();
+  auto known = functions_.find(sha1);
+  if (known == functions_.end()) {
+    if (Reply compiled = compile(text); compiled.is_error()) return compiled;
+    luaL_loadbuffer(lua, text.data(), text.size(), "@user_script");
+    known = functions_.emplace(sha1, luaL_ref(lua, LUA_REGISTRYINDEX)).first;
+  }
+  lua_rawgeti(lua, LUA_REGISTRYINDEX, known->second);
+  return std::nullopt;
+}
+
 Reply LuaEngine::run(const std::string& text, const std::string& sha1, const Words& keys, const Words& arguments) {
   lua_State* lua = lua_.get();
-  if (Reply compiled = compile(text); compiled.is_error()) return compiled;
   set_global_list(lua, "KEYS", keys);
   set_global_list(lua, "ARGV", arguments);
-  luaL_loadbuffer(lua, text.data(), text.size(), "@user_script");
+  if (auto error = push_function(text, sha1)) return std::move(*error);
   const bool failed = lua_pcall(lua, 0, 1, 0) != 0;
   Reply reply = failed ? failure(sha1) : reply_on_stack(lua);
   lua_settop(lua, 0);

@@ -3,7 +3,9 @@
 #pragma once
 
 #include <functional>
+#include <map>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "tests/support/memory_redis/resp.hpp"
@@ -19,7 +21,7 @@ class LuaEngine {
 
   explicit LuaEngine(Call call);
 
-  // `sha1`: named in errors.
+  // `sha1`: of the text, which is compiled once; named in errors.
   [[nodiscard]] Reply run(const std::string& text, const std::string& sha1, const Words& keys, const Words& arguments);
   // An error reply if it cannot be compiled.
   [[nodiscard]] Reply compile(const std::string& text);
@@ -30,10 +32,13 @@ class LuaEngine {
   static int call_protected(lua_State* lua);
   // Leaves one value on the stack; false: it is an error.
   static bool invoke(lua_State* lua);
+  // Leaves the function on the stack; an error reply if it cannot be compiled, and nothing on the stack.
+  [[nodiscard]] std::optional<Reply> push_function(const std::string& text, const std::string& sha1);
   [[nodiscard]] Reply failure(const std::string& sha1);
 
   Call call_;
   std::unique_ptr<lua_State, void (*)(lua_State*)> lua_;
+  std::map<std::string, int> functions_;  // by SHA-1: references into the registry of Lua
 };
 
 }  // namespace jeton::test::memory_redis

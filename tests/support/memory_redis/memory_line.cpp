@@ -129,7 +129,8 @@ bool MemoryLine::requests_blocked() const {
 }
 
 bool MemoryLine::replies_blocked() const {
-  return site_->fault == Fault::no_connection || site_->fault == Fault::silent || site_->fault == Fault::deaf;
+  return site_->client_stopped || site_->fault == Fault::no_connection || site_->fault == Fault::silent ||
+         site_->fault == Fault::deaf;
 }
 
 }  // namespace jeton::test::memory_redis

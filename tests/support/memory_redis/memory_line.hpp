@@ -19,6 +19,7 @@ struct Site {
   agent::redis::Address address;
   std::shared_ptr<MemoryServer> server;
   MemoryNetwork::Fault fault = MemoryNetwork::Fault::none;
+  bool client_stopped = false;
 };
 
 // Pieces on their way in one direction. What arrives while the way is blocked waits, in its order.

@@ -51,15 +51,16 @@ struct MemoryNetwork::State : std::enable_shared_from_this<State> {
     return found == sites.end() ? nullptr : *found;
   }
 
-  static Task<std::unique_ptr<agent::redis::Transport>> connect(std::shared_ptr<State> self, Address address,
-                                                                agent::BootTime deadline,
+  // In the time of the client, whose host may be stopped meanwhile.
+  static Task<std::unique_ptr<agent::redis::Transport>> connect(std::shared_ptr<State> self, agent::Timers& timers,
+                                                                Address address, agent::BootTime deadline,
                                                                 agent::redis::ConnectAttempt& attempt) {
     const auto site = self->site(address);
     if (!site) throw TransportError("no route to host");
     const bool answered = site->fault != Fault::no_connection;
     const agent::BootTime done = self->timers.clock().boot_now() + self->latency() + self->latency();
     const auto aborted = std::make_shared<bool>(false);
-    const auto wake = std::make_shared<agent::Event>(self->timers);
+    const auto wake = std::make_shared<agent::Event>(timers);
     const agent::redis::Abortable abortable(attempt, [aborted, wake] {
       *aborted = true;
       wake->notify();
@@ -75,12 +76,12 @@ struct MemoryNetwork::State : std::enable_shared_from_this<State> {
     co_return std::make_unique<MemoryTransport>(std::move(line));
   }
 
-  static Task<std::vector<std::string>> resolve(std::shared_ptr<State> self, std::string name, agent::BootTime deadline,
-                                                agent::redis::ConnectAttempt& attempt) {
+  static Task<std::vector<std::string>> resolve(std::shared_ptr<State> self, agent::Timers& timers, std::string name,
+                                                agent::BootTime deadline, agent::redis::ConnectAttempt& attempt) {
     const bool hangs = self->hanging.contains(name);
     const agent::BootTime done = self->timers.clock().boot_now() + self->latency() + self->latency();
     const auto aborted = std::make_shared<bool>(false);
-    const auto wake = std::make_shared<agent::Event>(self->timers);
+    const auto wake = std::make_shared<agent::Event>(timers);
     const agent::redis::Abortable abortable(attempt, [aborted, wake] {
       *aborted = true;
       wake->notify();
@@ -93,6 +94,14 @@ struct MemoryNetwork::State : std::enable_shared_from_this<State> {
     if (known != self->names.end()) hosts = known->second;
     if (hosts.empty()) throw TransportError("the name cannot be resolved: no such name");
     co_return hosts;
+  }
+
+  void tell_lines(const std::shared_ptr<Site>& site) const {
+    const auto known = lines;
+    for (const auto& [at, weak] : known) {
+      const auto line = weak.lock();
+      if (at == site && line) line->fault_changed();
+    }
   }
 
   agent::Timers& timers;
@@ -125,16 +134,16 @@ void MemoryNetwork::point(const Address& address, std::shared_ptr<MemoryServer> 
 }
 
 agent::redis::Connector MemoryNetwork::connector() {
-  return [state = state_](agent::Timers&, Address address, const agent::redis::TlsOptions&, agent::BootTime deadline,
-                          agent::redis::ConnectAttempt& attempt) {
-    return State::connect(state, std::move(address), deadline, attempt);
+  return [state = state_](agent::Timers& timers, Address address, const agent::redis::TlsOptions&,
+                          agent::BootTime deadline, agent::redis::ConnectAttempt& attempt) {
+    return State::connect(state, timers, std::move(address), deadline, attempt);
   };
 }
 
 agent::redis::Resolver MemoryNetwork::resolver() {
-  return [state = state_](agent::Timers&, std::string name, agent::BootTime deadline,
+  return [state = state_](agent::Timers& timers, std::string name, agent::BootTime deadline,
                           agent::redis::ConnectAttempt& attempt) {
-    return State::resolve(state, std::move(name), deadline, attempt);
+    return State::resolve(state, timers, std::move(name), deadline, attempt);
   };
 }
 
@@ -159,11 +168,14 @@ void MemoryNetwork::set_fault(const Address& address, Fault fault) {
   const auto site = state_->site(address);
   if (!site) throw std::logic_error("no such address: " + address.display());
   site->fault = fault;
-  const auto lines = state_->lines;
-  for (const auto& [at, weak] : lines) {
-    const auto line = weak.lock();
-    if (at == site && line) line->fault_changed();
-  }
+  state_->tell_lines(site);
+}
+
+void MemoryNetwork::set_client_stopped(const Address& address, bool stopped) {
+  const auto site = state_->site(address);
+  if (!site) throw std::logic_error("no such address: " + address.display());
+  site->client_stopped = stopped;
+  state_->tell_lines(site);
 }
 
 }  // namespace jeton::test

@@ -52,6 +52,8 @@ class MemoryNetwork {
   void set_latency(agent::Duration shortest, agent::Duration longest);
   // What a fault held back arrives when it ends.
   void set_fault(const agent::redis::Address& address, Fault fault);
+  // The client does not run: what it sent goes on its way, and replies wait for it. Whatever the fault.
+  void set_client_stopped(const agent::redis::Address& address, bool stopped);
 
  private:
   struct State;

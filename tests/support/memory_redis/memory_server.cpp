@@ -47,9 +47,13 @@ std::string MemoryServer::cli(const Words& words) {
 }
 
 void MemoryServer::kill() {
+  shut_down();
+  databases_.clear();
+}
+
+void MemoryServer::shut_down() {
   up_ = frozen_ = false;
   cut();
-  databases_.clear();
   scripts_.clear();
 }
 

@@ -42,7 +42,9 @@ class MemoryServer {
   std::string cli(const Words& words);
   void kill();     // like kill -9: data and connections are gone
   void restart();  // kills it first if it is up; with no data
-  // All connections are gone; what was stored is not.
+  // Down like after kill(), but what was stored is on its disk.
+  void shut_down();
+  // All connections are gone; what was stored is not. Also after shut_down().
   void restart_with_data();
   // Like SIGSTOP: connections can be made and requests sent; they are answered after thaw(). Time goes on.
   void freeze() { frozen_ = true; }
@@ -70,6 +72,12 @@ class MemoryServer {
   [[nodiscard]] std::uint64_t commands(const std::string& name) const;
   [[nodiscard]] std::uint64_t scripts(const std::string& sha1) const;  // calls by EVALSHA
   [[nodiscard]] std::size_t connections() const { return sessions_.size(); }
+  // Called when a command or the time has changed a key; not when all are gone at once.
+  void observe(std::function<void(const std::string& key)> changed) { observer_ = std::move(changed); }
+  // A field of a hash of database 0, and the keys there with their time to live (none: without an end); whatever state
+  // the server is in. Changes nothing.
+  [[nodiscard]] std::string field(const std::string& key, const std::string& name) const;
+  [[nodiscard]] std::map<std::string, std::optional<std::chrono::milliseconds>> keys() const;
 
   // What the network does.
 
@@ -134,6 +142,7 @@ class MemoryServer {
   std::deque<std::shared_ptr<Session>> unserved_;   // while frozen
   std::vector<std::shared_ptr<Session>> finished_;  // while frozen
   std::uint64_t last_session_ = 0;
+  std::function<void(const std::string& key)> observer_;
   std::map<std::string, std::string> refusals_;
   std::map<std::string, std::function<Reply(const Words&)>> answers_;
   std::map<std::string, std::uint64_t> counts_;

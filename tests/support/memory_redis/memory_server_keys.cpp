@@ -29,6 +29,7 @@ std::int64_t MemoryServer::publish(const std::string& channel, const std::string
 }
 
 void MemoryServer::key_changed(const std::string& key) {
+  if (observer_) observer_(key);
   for (const auto& session : sessions_) {
     if (!session->tracking) continue;
     const auto& prefixes = session->tracking->prefixes;
@@ -102,6 +103,20 @@ void MemoryServer::end_idle() {
   disconnect(
       [&](const Session& session) { return !session.subscribed() && now - session.last_request > idle_timeout_; });
   idle_look_ = timers_.schedule(now + std::chrono::seconds(1), [this] { end_idle(); });
+}
+
+std::string MemoryServer::field(const std::string& key, const std::string& name) const {
+  const auto found = databases_.find(0);
+  if (found == databases_.end()) return "";
+  const auto* hash = found->second.look<memory_redis::Hash>(key, now_us() / 1000);
+  if (hash == nullptr || !hash->contains(name)) return "";
+  return hash->at(name);
+}
+
+std::map<std::string, std::optional<std::chrono::milliseconds>> MemoryServer::keys() const {
+  const auto found = databases_.find(0);
+  if (found == databases_.end()) return {};
+  return found->second.times_to_live(now_us() / 1000);
 }
 
 void MemoryServer::set_clock_error(std::chrono::microseconds error) {

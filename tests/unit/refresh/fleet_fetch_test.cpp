@@ -6,6 +6,7 @@ namespace jeton::test {
 namespace {
 
 using Generations = std::vector<agent::Generation>;
+using LockAfter = agent::FetchPath::LockAfter;
 using std::chrono::hours;
 using std::chrono::minutes;
 using std::chrono::seconds;
@@ -99,7 +100,7 @@ TEST(FleetFetch, BudgetIsSpentByAMessage_DoesNotAskBeforeTheNextLook) {
 
 TEST(FleetFetch, RecordIsStored_IsCurrentAndInTheStore) {
   RefreshParts parts;
-  EXPECT_TRUE(parts.loop.run(parts.path.publish(parts.record(7), parts.lease())));
+  EXPECT_EQ(parts.loop.run(parts.path.publish(parts.record(7), parts.lease())), LockAfter::given_back);
   EXPECT_EQ(parts.taken, Generations{7});
   EXPECT_EQ(parts.fleet.stored->generation, 7U);
 }
@@ -107,7 +108,7 @@ TEST(FleetFetch, RecordIsStored_IsCurrentAndInTheStore) {
 TEST(FleetFetch, RecordIsTooLate_TheNewerOneIsTaken) {
   RefreshParts parts;
   parts.fleet.stored = parts.record(9);
-  EXPECT_TRUE(parts.loop.run(parts.path.publish(parts.record(7), parts.lease())));
+  EXPECT_EQ(parts.loop.run(parts.path.publish(parts.record(7), parts.lease())), LockAfter::given_back);
   EXPECT_EQ(parts.taken, Generations{9});
 }
 
@@ -115,7 +116,7 @@ TEST(FleetFetch, RecordCannotBeStored_IsServedAndGivenBackLaterAndOthersMayTry) 
   RefreshParts parts;
   parts.fleet.failing = {"publish"};
   const agent::BootTime began = parts.now();
-  EXPECT_FALSE(parts.loop.run(parts.path.publish(parts.record(7), parts.lease())));
+  EXPECT_EQ(parts.loop.run(parts.path.publish(parts.record(7), parts.lease())), LockAfter::held);
   EXPECT_EQ(parts.now() - began, seconds(5));
   EXPECT_GT(parts.fleet.times("publish"), 2);
   EXPECT_EQ(parts.current.generation(), 7U);
@@ -126,7 +127,7 @@ TEST(FleetFetch, NewerRecordComesWhileOneCannotBeStored_IsGivenUp) {
   RefreshParts parts;
   parts.fleet.failing = {"publish"};
   parts.loop.timers.schedule(parts.now() + seconds(1), [&] { parts.take(parts.record(8)); });
-  EXPECT_FALSE(parts.loop.run(parts.path.publish(parts.record(7), parts.lease())));
+  EXPECT_EQ(parts.loop.run(parts.path.publish(parts.record(7), parts.lease())), LockAfter::held);
   EXPECT_EQ(parts.current.generation(), 8U);
   EXPECT_EQ(parts.repair.repair_at(), agent::BootTime::max());
 }
@@ -140,7 +141,7 @@ TEST(FleetFetch, RecordWithAStateCannotBeStored_TheLockIsKeptUntilItCan) {
   parts.fleet.failing = {"publish"};
   const agent::BootTime began = parts.now();
   parts.loop.timers.schedule(began + seconds(20), [&] { parts.fleet.failing.clear(); });
-  EXPECT_TRUE(parts.loop.run(parts.path.publish(parts.record(7, hours(10)), parts.lease())));
+  EXPECT_EQ(parts.loop.run(parts.path.publish(parts.record(7, hours(10)), parts.lease())), LockAfter::given_back);
   EXPECT_GE(parts.now() - began, seconds(20));
   EXPECT_EQ(parts.fleet.stored->generation, 7U);
 }

@@ -74,7 +74,7 @@ TEST(LockedRefresh, FetchFailsAndBringsAState_TheStateIsPublishedWithTheTokenTha
   parts.source.failure = agent::SourceError(agent::SourceError::Kind::transient, "no token in the answer");
   parts.source.failure->set_state(agent::SecretString("next"));
   parts.run();
-  EXPECT_EQ(parts.fleet.calls, (Calls{"admit", "publish", "pause"}));
+  EXPECT_EQ(parts.fleet.calls, (Calls{"admit", "publish", "pause", "release"}));
   EXPECT_TRUE(parts.fleet.stored->state == agent::SecretString("next"));
   EXPECT_TRUE(parts.fleet.stored->value == agent::SecretString("token-5"));
   EXPECT_EQ(parts.fleet.stored->token_generation(), 5U);

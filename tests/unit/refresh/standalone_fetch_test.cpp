@@ -5,6 +5,7 @@
 namespace jeton::test {
 namespace {
 
+using LockAfter = agent::FetchPath::LockAfter;
 using std::chrono::minutes;
 using std::chrono::seconds;
 
@@ -114,7 +115,7 @@ TEST(StandaloneFetch, ShareIsSpent_WaitsForTheWindowAndSaysSo) {
 
 TEST(StandaloneFetch, RecordIsPublished_IsCurrentHereAndNotInTheFleet) {
   RefreshParts parts;
-  EXPECT_TRUE(parts.loop.run(parts.standalone.publish(parts.record(7), parts.lease())));
+  EXPECT_EQ(parts.loop.run(parts.standalone.publish(parts.record(7), parts.lease())), LockAfter::given_back);
   EXPECT_EQ(parts.current.generation(), 7U);
   EXPECT_EQ(parts.taken_stored.size(), 0U);
   EXPECT_EQ(parts.fleet.calls.size(), 0U);
@@ -123,7 +124,7 @@ TEST(StandaloneFetch, RecordIsPublished_IsCurrentHereAndNotInTheFleet) {
 TEST(StandaloneFetch, OwnFilesCannotBeWritten_RecordIsServedAllTheSameAndTheLockGivenBack) {
   RefreshParts parts;
   parts.own.failing = {"publish"};
-  EXPECT_FALSE(parts.loop.run(parts.standalone.publish(parts.record(7), parts.lease())));
+  EXPECT_EQ(parts.loop.run(parts.standalone.publish(parts.record(7), parts.lease())), LockAfter::held);
   EXPECT_EQ(parts.current.generation(), 7U);
   EXPECT_EQ(parts.own.times("publish"), 1);
   EXPECT_FALSE(parts.outage.since()) << "of the coordinator";

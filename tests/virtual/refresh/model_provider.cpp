@@ -31,13 +31,33 @@ Task<> ModelProvider::hang() {
   throw SourceError(SourceError::Kind::transient, "timeout");
 }
 
-Task<FetchedToken> ModelProvider::call(std::string state) {
+Task<FetchedToken> ModelProvider::call(std::string host, std::string state, const agent::Clock& clock) {
+  ProviderCall made;
+  made.host = std::move(host);
+  made.asked_at = timers_.clock().boot_now();
   ++calls;
+  asked_at.push_back(made.asked_at);
+  if (observer) observer(made);
+  std::exception_ptr thrown;
+  FetchedToken token;
+  try {
+    token = co_await answer(made, std::move(state), clock);
+  } catch (const std::exception&) {
+    thrown = std::current_exception();
+  }
+  made.ended_at = timers_.clock().boot_now();
+  if (observer) observer(made);
+  if (thrown) std::rethrow_exception(thrown);
+  co_return token;
+}
+
+Task<FetchedToken> ModelProvider::answer(ProviderCall& made, std::string state, const agent::Clock& clock) {
   const Answer answer = next();
-  asked_at.push_back(timers_.clock().boot_now());
-  const agent::WallTime issued_at = timers_.clock().wall_now();
+  const agent::WallTime issued_at = clock.wall_now();
   if (answer.kind == Answer::Kind::hang) co_await hang();
   co_await agent::sleep_for(timers_, answer_time);
+  made.outcome = answer.kind;
+  made.retry_after = answer.retry_after;
   if (answer.kind == Answer::Kind::defect) std::rethrow_exception(answer.thrown);
   if (answer.kind == Answer::Kind::transient) {
     throw SourceError(SourceError::Kind::transient, "503", answer.retry_after);
@@ -45,6 +65,7 @@ Task<FetchedToken> ModelProvider::call(std::string state) {
   if (answer.kind == Answer::Kind::permanent) throw SourceError(SourceError::Kind::permanent, "401 invalid_client");
   if (rotates && state != state_) {
     ++replays;
+    made.replay = true;
     throw SourceError(SourceError::Kind::permanent, "400 invalid_grant");
   }
   if (answer.kind == Answer::Kind::state_only) {
@@ -62,6 +83,9 @@ Task<FetchedToken> ModelProvider::call(std::string state) {
   }
   const std::string number = std::to_string(issued.size() + 1);
   issued.push_back(answer.value.empty() ? "token-" + number : answer.value);
+  made.value = issued.back();
+  made.valid_until = timers_.clock().boot_now() + lifetime;
+  if (dated_end) made.valid_until = agent::boot_time_of(*dated_end, timers_.clock());
   FetchedToken token;
   token.value = SecretString(issued.back());
   token.type = "Bearer";
@@ -70,6 +94,7 @@ Task<FetchedToken> ModelProvider::call(std::string state) {
   token.dated_end = dated_end;
   state_ = "state-" + number;
   token.state = SecretString(state_);
+  if (answer.kind == Answer::Kind::lost) throw SourceError(SourceError::Kind::transient, "timeout");
   co_return token;
 }
 
@@ -92,16 +117,25 @@ Task<FetchedToken> ModelSource::fetch(agent::FetchContext context) {
   std::string failed_request = secret_;
   std::optional<SourceError> failure;
   try {
-    FetchedToken token = co_await provider_.call(std::string(context.state.reveal()));
+    FetchedToken token = co_await provider_.call(host_, std::string(context.state.reveal()), time_.clock());
     if (!keeps_state_) token.state = {};
+    co_await while_stopped();
     co_return token;
   } catch (const SourceError& e) {
     failure = e;
   }
+  co_await while_stopped();
   failure->set_request(failed_request);
   throw SourceError(*failure);
 }
 
-Task<> ModelSource::revoke(SecretString token) { co_await provider_.revoke(std::string(token.reveal())); }
+Task<> ModelSource::revoke(SecretString token) {
+  co_await provider_.revoke(std::string(token.reveal()));
+  co_await while_stopped();
+}
+
+Task<> ModelSource::while_stopped() {
+  while (time_.stopped()) co_await agent::sleep_until(time_, time_.clock().boot_now());
+}
 
 }  // namespace jeton::test

@@ -13,11 +13,12 @@
 
 #include "agent/base/event.hpp"
 #include "agent/provider/source.hpp"
+#include "tests/support/host_timers.hpp"
 
 namespace jeton::test {
 
 struct Answer {
-  enum class Kind { token, transient, permanent, hang, state_only, unread, defect };
+  enum class Kind { token, transient, permanent, hang, state_only, unread, defect, lost };
   Kind kind = Kind::token;
   std::optional<agent::Duration> retry_after{};
   std::string value{};          // of the token; empty: a new one each time
@@ -31,8 +32,22 @@ struct Answer {
   static Answer unusable() { return {Kind::state_only}; }
   // The source throws this instead of a SourceError.
   static Answer defect(std::exception_ptr thrown) { return {Kind::defect, {}, {}, std::move(thrown)}; }
+  // A token is issued, and the answer does not arrive.
+  static Answer lost() { return {Kind::lost}; }
   // Neither can be read; the state of before is spent.
   static Answer unread() { return {Kind::unread}; }
+};
+
+// One call, and how it ended.
+struct ProviderCall {
+  std::string host;
+  agent::BootTime asked_at;
+  std::optional<agent::BootTime> ended_at{};
+  std::optional<Answer::Kind> outcome{};
+  bool replay = false;
+  std::optional<agent::Duration> retry_after{};
+  std::string value{};            // of the token that was issued, also if the answer was lost
+  agent::BootTime valid_until{};  // this token, by the provider
 };
 
 class ModelProvider {
@@ -43,7 +58,8 @@ class ModelProvider {
   void behave(Answer answer, int times = -1);
   // Every call that hangs ends as a failure.
   void release();
-  agent::Task<agent::FetchedToken> call(std::string state);
+  // `host`: who asks. `clock`: of that host; the answer is dated by it.
+  agent::Task<agent::FetchedToken> call(std::string host, std::string state, const agent::Clock& clock);
   agent::Task<> revoke(std::string value);
 
   agent::Milliseconds lifetime{std::chrono::minutes(10)};
@@ -55,6 +71,8 @@ class ModelProvider {
   int hanging_revocations = 0;                              // before the failing ones; until release()
   bool rotates = false;  // a call must come with the state of the last answer; any other is a replay, and refused
 
+  std::function<void(const ProviderCall&)> observer{};  // when a call begins, and when it has ended
+
   std::uint64_t calls = 0;
   std::uint64_t replays = 0;
   std::vector<std::string> issued;  // values, in order
@@ -63,6 +81,7 @@ class ModelProvider {
   std::vector<std::string> revoked;  // values, in order
 
  private:
+  agent::Task<agent::FetchedToken> answer(ProviderCall& call, std::string state, const agent::Clock& clock);
   [[nodiscard]] Answer next();
   agent::Task<> hang();
 
@@ -78,8 +97,9 @@ class ModelProvider {
 class ModelSource final : public agent::Source {
  public:
   // `keeps_state`: as a source with a refresh token does; the provider's state is of no use to others.
-  ModelSource(ModelProvider& provider, const std::string& secret, bool revokes, bool keeps_state)
-      : provider_(provider), secret_(secret), revokes_(revokes), keeps_state_(keeps_state) {}
+  ModelSource(ModelProvider& provider, HostTimers& time, const std::string& host, const std::string& secret,
+              bool revokes, bool keeps_state)
+      : provider_(provider), time_(time), host_(host), secret_(secret), revokes_(revokes), keeps_state_(keeps_state) {}
 
   agent::Task<agent::FetchedToken> fetch(agent::FetchContext context) override;
   [[nodiscard]] std::string fingerprint() const override { return secret_; }
@@ -88,7 +108,12 @@ class ModelSource final : public agent::Source {
   [[nodiscard]] std::string describe() const override { return "model"; }
 
  private:
+  // A host that is stopped goes on with an answer when it goes on.
+  agent::Task<> while_stopped();
+
   ModelProvider& provider_;
+  HostTimers& time_;
+  std::string host_;
   const std::string& secret_;
   bool revokes_;
   bool keeps_state_;

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <stdexcept>
 
@@ -17,6 +18,7 @@ struct ModelSegment {
   bool rejected = false;
   std::uint64_t went_back = 0;
   int failing_writes = 0;
+  std::function<void()> observer{};  // after each publication
 
   [[nodiscard]] agent::Generation generation() const { return record ? record->generation : 0; }
 };
@@ -42,6 +44,7 @@ class ModelStore final : public agent::TokenStore {
     if (next.generation > segment_.generation()) segment_.rejected = false;
     segment_.record = next;
     segment_.expired = now >= next.expires_at;
+    if (segment_.observer) segment_.observer();
   }
   void mark_expired() override {
     if (alive_) segment_.expired = true;

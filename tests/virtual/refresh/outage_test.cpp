@@ -1,6 +1,9 @@
 // A fleet whose Redis is gone, comes back, or has forgotten everything.
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <set>
+
 #include "tests/support/effort.hpp"
 #include "tests/virtual/refresh/virtual_fleet.hpp"
 
@@ -239,6 +242,30 @@ TEST(RedlockOutage, OneServerKilledAndOneFrozen_CostsNoFetchAndNoToken) {
   EXPECT_LE(fleet.provider.calls, effort(6U, 2U));
   EXPECT_EQ(fleet.sum(&TokenStatus::publications), fleet.provider.issued.size());
   EXPECT_EQ(fleet.went_back(), 0U);
+}
+
+// They have one record, one plan and one clock; the generation of the record may be ahead of the clock.
+TEST(FetchAlone, HostsFetchInTheSameMillisecond_TwoTokensHaveTwoGenerations) {
+  for (const auto clock_error : {hours(0), hours(1)}) {
+    SCOPED_TRACE(clock_error.count());
+    VirtualFleet fleet({.agents = 4, .fetch_alone = minutes(1)});
+    fleet.server().set_clock_error(clock_error);
+    fleet.start_all();
+    fleet.pass(seconds(5));
+    fleet.server().kill();
+    ASSERT_TRUE(fleet.until([&] { return fleet.provider.issued.size() == 5; }, minutes(10)));
+    fleet.pass(seconds(1));
+    std::set<agent::Generation> generations;
+    for (const ModelSegment& segment : fleet.segments) generations.insert(segment.generation());
+    EXPECT_EQ(generations.size(), 4U);
+    fleet.server().restart();
+    EXPECT_TRUE(fleet.until(
+        [&] {
+          return std::all_of(fleet.segments.begin(), fleet.segments.end(),
+                             [&](const auto& s) { return s.record->value == fleet.segments[0].record->value; });
+        },
+        seconds(10)));
+  }
 }
 
 TEST(FetchAlone, RedisIsGone_TokensStayValidAndTheFleetComesBackToOneView) {

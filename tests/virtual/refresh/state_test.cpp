@@ -50,6 +50,28 @@ TEST_F(KeptState, RedisAndSegmentAreLostWhileNoAgentRan_IsReadFromTheDisk) {
   expect_alive(fleet, 0);
 }
 
+// The record with the new state ends the pauses of before.
+TEST_F(KeptState, AnswersHaveNoToken_NoOtherHostCallsBeforeThePauseIsKnown) {
+  for (const std::size_t servers : {1U, 3U}) {
+    SCOPED_TRACE(servers);
+    FleetSettings of_fleet = settings(4);
+    of_fleet.servers = servers;
+    VirtualFleet fleet(of_fleet);
+    fleet.provider.rotates = true;
+    fleet.start_all();
+    fleet.pass(seconds(5));
+    fleet.provider.behave(Answer::unusable());
+    fleet.pass(minutes(9));
+    fleet.provider.behave({});
+    const std::vector<agent::BootTime>& calls = fleet.provider.asked_at;
+    ASSERT_GT(calls.size(), 4U);
+    for (std::size_t i = 2; i < calls.size(); ++i) EXPECT_GE(calls[i] - calls[i - 1], milliseconds(250)) << i;
+    fleet.pass(minutes(3));
+    EXPECT_TRUE(fleet.all_valid());
+    EXPECT_EQ(fleet.provider.replays, 0U);
+  }
+}
+
 // Another request would present a state that is spent.
 TEST_F(KeptState, AnswerCannotBeReadThatMayHoldIt_NoHostAsksUntilAPersonActs) {
   VirtualFleet fleet(settings(2));

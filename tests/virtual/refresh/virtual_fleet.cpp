@@ -35,8 +35,11 @@ VirtualFleet::VirtualFleet(FleetSettings settings)
       token_(token_of(settings_)),
       faults_(settings_.servers, Fault::none),
       hosts_(settings_.agents),
+      stopping_(settings_.agents),
+      ways_(settings_.agents, std::vector<Fault>(settings_.servers, Fault::none)),
       runs_(settings_.agents) {
   network.set_latency(std::chrono::microseconds(50), std::chrono::microseconds(500));
+  for (std::size_t i = 0; i < settings_.agents; ++i) times_.push_back(std::make_unique<HostTimers>(loop.timers));
   for (std::size_t i = 0; i < settings_.servers; ++i) {
     servers_.push_back(std::make_shared<MemoryServer>(loop.timers, loop.random));
   }
@@ -45,7 +48,11 @@ VirtualFleet::VirtualFleet(FleetSettings settings)
 VirtualFleet::~VirtualFleet() {
   provider.behave({});
   provider.release();
-  for (std::size_t i = 0; i < hosts_.size(); ++i) stop(i);
+  for (std::size_t i = 0; i < hosts_.size(); ++i) {
+    if (stopping_[i]) ended_.push_back(std::move(stopping_[i]));
+    go_on(i);
+    stop(i);
+  }
   // A dead run may be in the middle of a publication, which it tries for as long as its token lives.
   loop.turn_until([&] { return std::all_of(ended_.begin(), ended_.end(), [](const auto& h) { return h->ended(); }); },
                   std::chrono::hours(48));
@@ -61,12 +68,12 @@ agent::redis::Address VirtualFleet::address(std::size_t run, std::size_t server)
 std::unique_ptr<agent::Coordinator> VirtualFleet::make_coordinator(std::size_t run,
                                                                    const std::filesystem::path& of_host) {
   if (servers_.empty()) {
-    return agent::make_local_coordinator(loop.timers, loop.random, of_host / "coordination");
+    return agent::make_local_coordinator(*times_[agents_[run]], loop.random, of_host / "coordination");
   }
   std::vector<agent::redis::ConnectOptions> connections;
   for (std::size_t i = 0; i < servers_.size(); ++i) {
     network.point(address(run, i), servers_[i]);
-    network.set_fault(address(run, i), faults_[i]);
+    refit(run, i);
     agent::redis::ConnectOptions& connection = connections.emplace_back();
     connection.address = address(run, i);
     connection.client_name = "jeton-agent";
@@ -78,22 +85,24 @@ std::unique_ptr<agent::Coordinator> VirtualFleet::make_coordinator(std::size_t r
     agent::RedisOptions options;
     options.connection = std::move(connections.front());
     options.codec = settings_.codec;
-    return agent::make_redis_backends(loop.timers, loop.random, std::move(options)).coordinator;
+    return agent::make_redis_backends(*times_[agents_[run]], loop.random, std::move(options)).coordinator;
   }
   agent::RedlockOptions options;
   options.servers = std::move(connections);
   options.codec = settings_.codec;
-  return agent::make_redlock_backends(loop.timers, loop.random, options).coordinator;
+  return agent::make_redlock_backends(*times_[agents_[run]], loop.random, options).coordinator;
 }
 
 void VirtualFleet::start(std::size_t agent) {
-  if (hosts_[agent]) throw std::logic_error("the agent runs already");
+  if (hosts_[agent] || stopping_[agent]) throw std::logic_error("the agent runs already");
   const std::size_t run = dead_.size();
   dead_.push_back(false);
   runs_[agent] = run;
+  agents_.push_back(agent);
   std::filesystem::create_directories(directory(agent));
   hosts_[agent] = std::make_unique<VirtualHost>(token_, make_coordinator(run, directory(agent)),
                                                 VirtualHost::Parts{.loop = loop,
+                                                                   .time = *times_[agent],
                                                                    .provider = provider,
                                                                    .segment = segments[agent],
                                                                    .secret = secrets[agent],
@@ -115,12 +124,39 @@ void VirtualFleet::start_all() {
 
 void VirtualFleet::stop(std::size_t agent) { end(agent, std::chrono::minutes(1)); }
 
+void VirtualFleet::stop_soon(std::size_t agent) {
+  go_on(agent);
+  loop.pass(agent::Duration{0});
+  hosts_[agent]->cancel();
+  stopping_[agent] = std::move(hosts_[agent]);
+}
+
+bool VirtualFleet::has_stopped(std::size_t agent) {
+  if (!stopping_[agent]) return !hosts_[agent];
+  if (!stopping_[agent]->ended()) return false;
+  hosts_[agent] = std::move(stopping_[agent]);
+  end(agent, agent::Duration{0});
+  return true;
+}
+
 void VirtualFleet::crash(std::size_t agent) {
+  if (stopping_[agent]) hosts_[agent] = std::move(stopping_[agent]);
   if (!hosts_[agent]) return;
   hosts_[agent]->die();
   dead_[runs_[agent]] = true;
-  for (std::size_t i = 0; i < servers_.size(); ++i) network.set_fault(address(runs_[agent], i), Fault::refused);
+  for (std::size_t i = 0; i < servers_.size(); ++i) refit(runs_[agent], i);
   end(agent, agent::Duration{0});
+}
+
+void VirtualFleet::pause(std::size_t agent) {
+  times_[agent]->stop();
+  refit_all();
+}
+
+void VirtualFleet::go_on(std::size_t agent) {
+  if (!is_paused(agent)) return;
+  times_[agent]->go_on();
+  refit_all();
 }
 
 void VirtualFleet::end(std::size_t agent, agent::Duration limit) {
@@ -130,7 +166,9 @@ void VirtualFleet::end(std::size_t agent, agent::Duration limit) {
   // It has begun by then, as in the agent: Boost 1.82 and later throw out of the loop where a task is cancelled before.
   loop.pass(agent::Duration{0});
   host->cancel();
+  go_on(agent);
   loop.turn_until([&] { return host->ended(); }, limit);
+  host->die();  // the process is gone, and with it every timer
   host->coordinator().stop();
   ended_.push_back(std::move(host));
 }
@@ -144,11 +182,36 @@ void VirtualFleet::step_clocks(agent::Milliseconds offset) {
   }
 }
 
+void VirtualFleet::step_clock(std::size_t agent, agent::Milliseconds offset) {
+  times_[agent]->set_wall_offset(offset);
+  if (!hosts_[agent]) return;
+  hosts_[agent]->coordinator().clock_stepped();
+  hosts_[agent]->refresh().clock_stepped();
+}
+
+void VirtualFleet::refit(std::size_t run, std::size_t server) {
+  const std::size_t agent = agents_[run];
+  const Fault of_way = ways_[agent][server];
+  const Fault of_run = of_way != Fault::none ? of_way : faults_[server];
+  network.set_client_stopped(address(run, server), !dead_[run] && is_paused(agent));
+  network.set_fault(address(run, server), dead_[run] ? Fault::refused : of_run);
+}
+
+// What has ended is out of reach for good.
+void VirtualFleet::refit_all() {
+  for (std::size_t run = 0; run < dead_.size(); ++run) {
+    for (std::size_t i = 0; i < servers_.size() && !dead_[run]; ++i) refit(run, i);
+  }
+}
+
 void VirtualFleet::set_fault(std::size_t server, Fault fault) {
   faults_[server] = fault;
-  for (std::size_t run = 0; run < dead_.size(); ++run) {
-    if (!dead_[run]) network.set_fault(address(run, server), fault);
-  }
+  refit_all();
+}
+
+void VirtualFleet::set_way(std::size_t agent, std::size_t server, Fault fault) {
+  ways_[agent][server] = fault;
+  refit_all();
 }
 
 void VirtualFleet::cut_off(std::size_t server) { set_fault(server, Fault::no_connection); }

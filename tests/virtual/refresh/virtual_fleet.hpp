@@ -34,6 +34,9 @@ struct FleetSettings {
 };
 
 class VirtualFleet {
+  // Before the loop, because what that leaves unfinished may still cancel a timer.
+  std::vector<std::unique_ptr<HostTimers>> times_;
+
  public:
   explicit VirtualFleet(FleetSettings settings);
   ~VirtualFleet();
@@ -44,12 +47,24 @@ class VirtualFleet {
   void start_all();
   // In an orderly way: cancellation, lock given back.
   void stop(std::size_t agent);
+  // The same, while the loop turns; it runs until has_stopped().
+  void stop_soon(std::size_t agent);
+  [[nodiscard]] bool has_stopped(std::size_t agent);
+  [[nodiscard]] bool runs(std::size_t agent) const { return hosts_.at(agent) != nullptr; }
   // Gone at once, like kill -9: none of its messages arrive any more; its lock stays until it expires.
   void crash(std::size_t agent);
+  // Like SIGSTOP and SIGCONT to everything on the host, but time of the host goes on: what arrives or becomes due
+  // meanwhile is dealt with afterwards.
+  void pause(std::size_t agent);
+  void go_on(std::size_t agent);
+  [[nodiscard]] bool is_paused(std::size_t agent) const { return times_.at(agent)->stopped(); }
   // Of agents that are started from now on.
   void set_codec(agent::FleetCodec codec) { settings_.codec = std::move(codec); }
   // Every host's wall clock is so far ahead from now on, and each agent that runs notices.
   void step_clocks(agent::Milliseconds offset);
+  // The wall clock of one host is so far ahead of the others from now on; its agent notices, if it runs.
+  void step_clock(std::size_t agent, agent::Milliseconds offset);
+  [[nodiscard]] const agent::Clock& clock_of(std::size_t agent) const { return times_.at(agent)->clock(); }
   // What a host keeps on its disk and in its runtime directory, beside the segment.
   [[nodiscard]] std::filesystem::path directory(std::size_t agent) const;
 
@@ -57,6 +72,10 @@ class VirtualFleet {
   void cut_off(std::size_t server);
   void cut_off_all();
   void reconnect_all();
+  // The network between one agent, in all its runs, and one server; it comes before what is between all and the server.
+  void set_way(std::size_t agent, std::size_t server, MemoryNetwork::Fault fault);
+  // Between all agents and one server.
+  void set_fault(std::size_t server, MemoryNetwork::Fault fault);
 
   void pass(agent::Duration duration) { loop.pass(duration); }
   [[nodiscard]] bool until(const std::function<bool()>& condition, agent::Duration limit = std::chrono::minutes(10)) {
@@ -92,7 +111,8 @@ class VirtualFleet {
   [[nodiscard]] std::unique_ptr<agent::Coordinator> make_coordinator(std::size_t run,
                                                                      const std::filesystem::path& directory);
   void end(std::size_t agent, agent::Duration limit);
-  void set_fault(std::size_t server, MemoryNetwork::Fault fault);
+  void refit(std::size_t run, std::size_t server);
+  void refit_all();
 
   FleetSettings settings_;
   agent::TokenConfig token_;
@@ -100,9 +120,12 @@ class VirtualFleet {
   std::vector<std::shared_ptr<MemoryServer>> servers_;
   std::vector<MemoryNetwork::Fault> faults_;
   std::vector<std::unique_ptr<VirtualHost>> hosts_;
-  std::vector<std::size_t> runs_;                    // of each agent: which run it is in, of all runs
-  std::vector<std::unique_ptr<VirtualHost>> ended_;  // may still be about to end
-  std::vector<bool> dead_;                           // by run
+  std::vector<std::unique_ptr<VirtualHost>> stopping_;
+  std::vector<std::vector<MemoryNetwork::Fault>> ways_;  // by agent and server
+  std::vector<std::size_t> runs_;                        // of each agent: which run it is in, of all runs
+  std::vector<std::size_t> agents_;                      // by run
+  std::vector<std::unique_ptr<VirtualHost>> ended_;      // may still be about to end
+  std::vector<bool> dead_;                               // by run
   std::uint64_t attempts_of_ended_ = 0;
 };
 

@@ -17,7 +17,7 @@ std::unique_ptr<MortalKeeper> make_keeper(const agent::TokenConfig& token, const
 
 std::unique_ptr<agent::Coordinator> make_alone(const VirtualHost::Parts& parts) {
   if (!parts.fetch_alone) return nullptr;
-  return agent::make_local_coordinator(parts.loop.timers, parts.loop.random, parts.directory / "alone");
+  return agent::make_local_coordinator(parts.time, parts.loop.random, parts.directory / "alone");
 }
 
 }  // namespace
@@ -26,17 +26,17 @@ VirtualHost::VirtualHost(const agent::TokenConfig& token, std::unique_ptr<agent:
                          const Parts& parts)
     : coordinator_(std::move(coordinator)),
       alone_(make_alone(parts)),
-      source_(parts.provider, parts.secret, parts.revokes, agent::keeps_state(token.source)),
+      source_(parts.provider, parts.time, parts.name, parts.secret, parts.revokes, agent::keeps_state(token.source)),
       store_(parts.segment),
       keeper_(make_keeper(token, parts)),
-      changed_(parts.loop.timers),
+      changed_(parts.time),
       loop_(token, parts.lock_ttl, parts_of_loop(parts)) {
   coordinator_->start();
   if (alone_) alone_->start();
   if (parts.revokes) {
     revoker_.emplace(loop_.config(), parts.lock_ttl,
-                     agent::Revoker::Parts{parts.loop.timers, parts.loop.random, *coordinator_, *coordinator_,
-                                           *coordinator_, source_, parts.name});
+                     agent::Revoker::Parts{parts.time, parts.loop.random, *coordinator_, *coordinator_, *coordinator_,
+                                           source_, parts.name});
     launch(parts.loop, revoker_->run(), cancel_revoker_);
   }
   launch(parts.loop, loop_.run(), cancel_loop_);
@@ -45,7 +45,7 @@ VirtualHost::VirtualHost(const agent::TokenConfig& token, std::unique_ptr<agent:
 VirtualHost::~VirtualHost() = default;
 
 agent::RefreshLoop::Parts VirtualHost::parts_of_loop(const Parts& parts) {
-  return {.timers = parts.loop.timers,
+  return {.timers = parts.time,
           .random = parts.loop.random,
           .coordinator = *coordinator_,
           .source = source_,

@@ -21,6 +21,7 @@ class VirtualHost {
  public:
   struct Parts {
     TestLoop& loop;
+    HostTimers& time;
     ModelProvider& provider;
     ModelSegment& segment;
     const std::string& secret;        // what its requests are known by

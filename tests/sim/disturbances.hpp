@@ -1,0 +1,84 @@
+// Disturbances: when a fault was in effect that suspends a promise. A quorum stands the loss of a minority, so faults
+// of single servers suspend nothing until they are of so many that no majority is left undisturbed.
+#pragma once
+
+#include <algorithm>
+#include <optional>
+#include <set>
+#include <vector>
+
+#include "tests/sim/plan.hpp"
+
+namespace jeton::sim {
+
+class Disturbances {
+ public:
+  explicit Disturbances(const Plan& plan) : servers_(plan.servers), linger_(plan.lock_ttl + std::chrono::seconds(5)) {}
+
+  void begin(const Fault& fault, agent::BootTime now) { episodes_.push_back({fault.kind, fault.target, now, {}}); }
+  void end(const Fault& fault, agent::BootTime now) {
+    for (Episode& episode : episodes_) {
+      const bool same = episode.kind == fault.kind && episode.target == fault.target;
+      if (same && !episode.ended_at) episode.ended_at = now;
+    }
+  }
+
+  // No fault suspended the promise from then until now, nor just before: a lock that it left, and a host that was away,
+  // need the time of a lock to settle.
+  [[nodiscard]] bool calm(Invariant invariant, agent::BootTime from) const {
+    std::set<std::size_t> disturbed;
+    for (const Episode& episode : episodes_) {
+      const FaultInfo& kind = info(episode.kind);
+      const bool suspends = (kind.suspends & bit(invariant)) != 0;
+      if (!suspends || (episode.ended_at && *episode.ended_at + linger_ < from)) continue;
+      if (kind.target != FaultInfo::Target::server) return false;
+      disturbed.insert(episode.target);
+    }
+    return disturbed.size() <= (servers_ == 0 ? 0 : (servers_ - 1) / 2);
+  }
+
+  // Nothing was wrong about that time but the loss of data itself, and with what is of no account for a store: the
+  // agents that know what was lost were there, and could give it back.
+  [[nodiscard]] bool could_be_repaired(agent::BootTime lost_at) const {
+    constexpr Duration around = std::chrono::seconds(40);
+    return std::none_of(episodes_.begin(), episodes_.end(), [&](const Episode& episode) {
+      const bool then =
+          episode.began_at < lost_at + around && (!episode.ended_at || *episode.ended_at + around > lost_at);
+      return then && hinders_repair(episode, lost_at);
+    });
+  }
+
+ private:
+  struct Episode {
+    FaultKind kind{};
+    std::size_t target = 0;
+    agent::BootTime began_at{};
+    std::optional<agent::BootTime> ended_at{};
+  };
+
+  static bool hinders_repair(const Episode& episode, agent::BootTime lost_at) {
+    switch (info(episode.kind).resource) {
+      case Resource::agent:
+      case Resource::server_clock:
+      case Resource::writes:
+      case Resource::way:
+      case Resource::server_way:
+      case Resource::latency:
+        return true;
+      case Resource::server:
+        // And a second loss before the first one is repaired.
+        return episode.kind != FaultKind::server_killed || episode.began_at != lost_at;
+      case Resource::none:
+        return (episode.kind == FaultKind::flushed || episode.kind == FaultKind::key_evicted) &&
+               episode.began_at != lost_at;
+      default:
+        return false;
+    }
+  }
+
+  std::size_t servers_;
+  Duration linger_;
+  std::vector<Episode> episodes_;
+};
+
+}  // namespace jeton::sim

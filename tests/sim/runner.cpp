@@ -1,0 +1,169 @@
+#include "tests/sim/runner.hpp"
+
+#include <sys/mman.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <chrono>
+#include <csignal>
+#include <cstdio>
+#include <cstring>
+#include <iomanip>
+#include <iostream>
+#include <new>
+#include <set>
+#include <stdexcept>
+
+namespace jeton::sim {
+namespace {
+
+constexpr std::size_t invariant_count = static_cast<std::size_t>(Invariant::count);
+// A run takes a fraction of a second: what takes so long spins without the passing of virtual time.
+constexpr unsigned seconds_of_a_hang = 300;
+
+// Of one process, in memory that it shares with its parent.
+struct Tally {
+  std::uint64_t runs = 0;
+  std::uint64_t seed = 0;  // that is run now
+  std::uint64_t in_effect[fault_kind_count] = {};
+  std::uint64_t violated[invariant_count] = {};
+  std::uint64_t calls = 0;
+  std::uint64_t commands = 0;
+  std::uint64_t turns = 0;
+  std::uint64_t most_commands = 0;
+  std::uint64_t most_turns = 0;
+  std::int64_t virtual_ns = 0;
+};
+
+Tally* g_tally = nullptr;
+
+void end_hanging_process(int /*signal*/) {
+  char text[96];
+  const int size =
+      std::snprintf(text, sizeof text, "seed %llu hangs\n", static_cast<unsigned long long>(g_tally->seed));
+  static_cast<void>(!::write(STDOUT_FILENO, text, static_cast<std::size_t>(size)));
+  ::_exit(2);
+}
+
+void add_to(Tally& tally, const Outcome& outcome) {
+  ++tally.runs;
+  for (std::size_t i = 0; i < fault_kind_count; ++i) tally.in_effect[i] += outcome.in_effect[i];
+  tally.calls += outcome.calls;
+  tally.commands += outcome.commands;
+  tally.turns += outcome.turns;
+  tally.most_commands = std::max(tally.most_commands, outcome.most_commands);
+  tally.most_turns = std::max(tally.most_turns, outcome.most_turns);
+  tally.virtual_ns += outcome.virtual_time.count();
+}
+
+void run_some(const Seeds& seeds, unsigned process, Tally& tally) {
+  g_tally = &tally;
+  std::signal(SIGALRM, end_hanging_process);
+  std::set<Invariant> reported;
+  for (std::uint64_t i = process; i < seeds.count; i += seeds.processes) {
+    tally.seed = seeds.from + i;
+    ::alarm(seconds_of_a_hang);
+    const Plan plan = make_plan(tally.seed);
+    const Outcome outcome = simulate(plan);
+    add_to(tally, outcome);
+    if (!outcome.violation) continue;
+    ++tally.violated[static_cast<std::size_t>(outcome.violation->invariant)];
+    std::string text = "seed " + std::to_string(tally.seed) + ": " + name_of(outcome.violation->invariant) + " at " +
+                       seconds_text(outcome.violation->at) + ": " + outcome.violation->text + "\n";
+    if (reported.insert(outcome.violation->invariant).second) {
+      text += report(shrink(
+          plan, [](const Plan& p) { return simulate(p); }, seeds.most_runs_of_shrinking));
+    }
+    static_cast<void>(!::write(STDOUT_FILENO, text.data(), text.size()));
+  }
+}
+
+// In processes, because a run has state of its own in a process: the log, file locks.
+bool run_in_processes(const Seeds& seeds, Tally* tallies) {
+  std::cout.flush();
+  std::vector<pid_t> children;
+  for (unsigned i = 0; i < seeds.processes; ++i) {
+    const pid_t child = ::fork();
+    if (child < 0) throw std::runtime_error("fork failed");
+    if (child == 0) {
+      run_some(seeds, i, tallies[i]);
+      ::_exit(0);
+    }
+    children.push_back(child);
+  }
+  bool all_ended_well = true;
+  for (std::size_t i = 0; i < children.size(); ++i) {
+    int status = 0;
+    ::waitpid(children[i], &status, 0);
+    if (status == 0) continue;
+    all_ended_well = false;
+    std::cout << "the process that ran seed " << tallies[i].seed << " ended with status " << status << "\n";
+  }
+  return all_ended_well;
+}
+
+Tally sum_of(const Tally* tallies, unsigned count) {
+  Tally sum;
+  for (unsigned i = 0; i < count; ++i) {
+    const Tally& one = tallies[i];
+    sum.runs += one.runs;
+    for (std::size_t k = 0; k < fault_kind_count; ++k) sum.in_effect[k] += one.in_effect[k];
+    for (std::size_t k = 0; k < invariant_count; ++k) sum.violated[k] += one.violated[k];
+    sum.calls += one.calls;
+    sum.commands += one.commands;
+    sum.turns += one.turns;
+    sum.most_commands = std::max(sum.most_commands, one.most_commands);
+    sum.most_turns = std::max(sum.most_turns, one.most_turns);
+    sum.virtual_ns += one.virtual_ns;
+  }
+  return sum;
+}
+
+bool print(const Tally& sum, double taken_s, std::ostream& out) {
+  out << "| fault | target | times in effect |\n|---|---|---|\n";
+  for (std::size_t i = 0; i < fault_kind_count; ++i) {
+    const FaultInfo& kind = info(static_cast<FaultKind>(i));
+    const char* targets[] = {"-", "host", "server"};
+    out << "| " << kind.name << " | " << targets[static_cast<std::size_t>(kind.target)] << " | " << sum.in_effect[i]
+        << " |\n";
+  }
+  out << sum.runs << " seeds in " << std::fixed << std::setprecision(1) << taken_s << " s, "
+      << static_cast<double>(sum.runs) / taken_s << " a second; " << sum.virtual_ns / 3'600'000'000'000
+      << " h of virtual time, " << sum.calls << " calls to the provider, " << sum.commands << " commands, " << sum.turns
+      << " turns\n"
+      << "most work of an agent in 10 s: " << sum.most_commands << " commands to a server, " << sum.most_turns
+      << " turns for each\n";
+  bool held = true;
+  for (std::size_t i = 0; i < invariant_count; ++i) {
+    if (sum.violated[i] == 0) continue;
+    held = false;
+    out << name_of(static_cast<Invariant>(i)) << " was violated by " << sum.violated[i] << " seeds\n";
+  }
+  if (held) out << "no invariant was violated\n";
+  return held;
+}
+
+}  // namespace
+
+bool run_seeds(const Seeds& seeds, std::ostream& out) {
+  const std::size_t size = seeds.processes * sizeof(Tally);
+  void* memory = ::mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+  if (memory == MAP_FAILED) throw std::runtime_error("no memory for the results");
+  auto* tallies = static_cast<Tally*>(memory);
+  for (unsigned i = 0; i < seeds.processes; ++i) new (tallies + i) Tally;
+  const auto begin = std::chrono::steady_clock::now();
+  const bool ended_well = run_in_processes(seeds, tallies);
+  const std::chrono::duration<double> taken = std::chrono::steady_clock::now() - begin;
+  const bool held = print(sum_of(tallies, seeds.processes), taken.count(), out);
+  ::munmap(memory, size);
+  return held && ended_well;
+}
+
+std::string report(const Shrunk& shrunk) {
+  std::string text = "  shrunk in " + std::to_string(shrunk.runs) + " runs to:\n" + to_text(shrunk.plan) +
+                     "  replay: jeton_sim " + replay_options(shrunk.plan) + " --timeline\n";
+  for (const std::string& line : shrunk.outcome.timeline) text += "    " + line + "\n";
+  return text;
+}
+
+}  // namespace jeton::sim

@@ -1,0 +1,252 @@
+#include "tests/sim/simulation.hpp"
+
+#include <algorithm>
+#include <map>
+
+#include "tests/sim/call_invariants.hpp"
+#include "tests/sim/faults.hpp"
+#include "tests/sim/invariants.hpp"
+
+namespace jeton::sim {
+namespace {
+
+using std::chrono::milliseconds;
+using std::chrono::seconds;
+
+constexpr int calm_lifetimes = 1;  // has a rotation
+constexpr Duration longest_stop = seconds(60);
+
+test::FleetSettings settings_of(const Plan& plan) {
+  test::FleetSettings settings{
+      .agents = plan.hosts, .servers = plan.servers, .refresh = plan.refresh, .budget = plan.budget};
+  settings.revokes = plan.revokes;
+  settings.lock_ttl = plan.lock_ttl;
+  settings.fetch_alone = plan.fetch_alone;
+  settings.seed = plan.seed;
+  if (plan.rotates) {
+    agent::OAuth2SourceConfig source;
+    source.grant = agent::OAuth2SourceConfig::Grant::refresh_token;
+    settings.source = source;
+  }
+  return settings;
+}
+
+class Run {
+ public:
+  Run(const Plan& plan, const Observation& observation)
+      : plan_(plan),
+        observation_(observation),
+        fleet_(settings_of(plan)),
+        world_(plan, fleet_, observation.live),
+        tokens_(world_),
+        calls_(world_),
+        work_(world_) {
+    fleet_.provider.lifetime = plan.lifetime;
+    fleet_.provider.answer_time = plan.answer_time;
+    fleet_.provider.rotates = plan.rotates;
+    fleet_.provider.observer = [this](const test::ProviderCall& call) { heard(call); };
+    for (std::size_t i = 0; i < plan.hosts; ++i) fleet_.segments[i].observer = [this, i] { published(i); };
+    for (std::size_t i = 0; i < plan.servers; ++i) {
+      fleet_.server(i).observe([this, i](const std::string& key) { tokens_.key_changed(i, key); });
+    }
+  }
+  // The fleet outlives what listens to it.
+  ~Run() {
+    fleet_.provider.observer = nullptr;
+    for (auto& segment : fleet_.segments) segment.observer = nullptr;
+    for (std::size_t i = 0; i < plan_.servers; ++i) fleet_.server(i).observe(nullptr);
+  }
+  Run(const Run&) = delete;
+  Run& operator=(const Run&) = delete;
+
+  Outcome run() {
+    for (std::size_t i = 0; i < plan_.hosts; ++i) fleet_.start(i);
+    const bool held = befall() && recover() && pass(calm_lifetimes * plan_.lifetime) && stop();
+    if (held) tokens_.nothing_is_left();
+    return outcome();
+  }
+
+ private:
+  // Each returns false when an invariant is violated.
+  bool befall() {
+    std::multimap<Duration, const Fault*> ends;
+    for (const Fault& fault : plan_.faults) {
+      while (!ends.empty() && ends.begin()->first <= fault.at) {
+        if (!end_first(ends)) return false;
+      }
+      if (!pass_until(fault.at)) return false;
+      ++outcome_.in_effect[index(fault.kind)];
+      begin_fault(world_, fault);
+      ends.emplace(fault.at + fault.length, &fault);
+    }
+    while (!ends.empty()) {
+      if (!end_first(ends)) return false;
+    }
+    return !world_.violation;
+  }
+
+  bool end_first(std::multimap<Duration, const Fault*>& ends) {
+    const auto [at, fault] = *ends.begin();
+    ends.erase(ends.begin());
+    if (!pass_until(at)) return false;
+    end_fault(world_, *fault);
+    return true;
+  }
+
+  bool recover() {
+    world_.note("fleet", "no fault from here on");
+    const bool well =
+        fleet_.until([this] { return violated() || is_well() || needs_a_person(); }, recovery_bound(plan_));
+    if (well) return !world_.violation;
+    world_.fail(Invariant::recovery, "not every host has the token of the fleet " +
+                                         seconds_text(recovery_bound(plan_)) + " after the last fault: " + who_lacks());
+    return false;
+  }
+
+  // The fleet goes on when it is told so, or when somebody has put a new refresh token there.
+  [[nodiscard]] bool needs_a_person() const {
+    return plan_.rotates && (plan_.has(FaultKind::answer_unread) || fleet_.provider.replays > 0);
+  }
+
+  [[nodiscard]] bool is_well() const {
+    const auto& segments = fleet_.segments;
+    for (std::size_t i = 0; i < segments.size(); ++i) {
+      if (!segments[i].record || segments[i].expired || !segments[i].record->valid(fleet_.clock_of(i))) return false;
+    }
+    return plan_.backend == Backend::local || std::all_of(segments.begin(), segments.end(), [&](const auto& s) {
+             return s.record->value == segments[0].record->value;
+           });
+  }
+
+  [[nodiscard]] std::string who_lacks() const {
+    std::string text;
+    for (std::size_t i = 0; i < plan_.hosts; ++i) {
+      const auto& segment = fleet_.segments[i];
+      const bool valid = segment.record && segment.record->valid(fleet_.clock_of(i));
+      text += (i == 0 ? "" : ", ") + host_name(i) + (valid ? " has generation " : " has none, last ") +
+              std::to_string(segment.generation());
+      if (!fleet_.runs(i)) continue;
+      const agent::TokenStatus status = fleet_.status(i);
+      if (!status.last_error.empty()) text += " (" + status.last_error + ")";
+      if (status.paused_until) text += " (paused: " + status.pause_reason + ")";
+    }
+    return text;
+  }
+
+  bool stop() {
+    for (std::size_t i = 0; i < plan_.hosts; ++i) {
+      if (fleet_.runs(i)) fleet_.stop_soon(i);
+    }
+    const auto stopped = [this] {
+      for (std::size_t i = 0; i < plan_.hosts; ++i) {
+        if (!fleet_.has_stopped(i)) return false;
+      }
+      return true;
+    };
+    const bool in_time = fleet_.until([&] { return violated() || stopped(); }, longest_stop);
+    if (!in_time) {
+      world_.fail(Invariant::nothing_left, "an agent did not stop within " + seconds_text(longest_stop));
+    }
+    // A lock of an agent that crashed before ends by itself.
+    return !world_.violation && pass(seconds(1));
+  }
+
+  bool pass(Duration duration) { return pass_until(world_.since_start() + duration); }
+  bool pass_until(Duration moment) {
+    const Duration left = moment - world_.since_start();
+    if (left >= Duration{0}) static_cast<void>(fleet_.until([this] { return violated(); }, left));
+    return !world_.violation;
+  }
+
+  bool violated() {
+    if (observation_.each_turn) observation_.each_turn(world_);
+    tokens_.each_turn();
+    work_.each_turn();
+    return world_.violation.has_value();
+  }
+
+  void heard(const test::ProviderCall& call) {
+    if (call.ended_at) {
+      if (!call.value.empty()) tokens_.issued(call);
+      const std::string token = call.value.empty() ? "" : ", " + call.value;
+      world_.note(call.host, std::string("call ends: ") + outcome_of(call) + token);
+    } else {
+      world_.note(call.host, "calls the provider");
+    }
+    calls_.heard(call);
+  }
+
+  static const char* outcome_of(const test::ProviderCall& call) {
+    using Kind = test::Answer::Kind;
+    if (call.replay) return "the refresh token is spent";
+    if (!call.outcome) return "given up";
+    switch (*call.outcome) {
+      case Kind::token:
+        return "token";
+      case Kind::transient:
+        return "failure";
+      case Kind::permanent:
+        return "refusal";
+      case Kind::lost:
+        return "answer lost";
+      case Kind::state_only:
+        return "no token";
+      case Kind::unread:
+        return "unreadable";
+      case Kind::hang:
+      case Kind::defect:
+        break;
+    }
+    return "nothing";
+  }
+
+  void published(std::size_t host) {
+    const agent::Record& record = *fleet_.segments[host].record;
+    const std::string value(record.value.reveal());
+    calls_.appeared(value);
+    tokens_.published(host);
+    world_.note(host_name(host), "shows " + value + ", generation " + std::to_string(record.generation) + ", for " +
+                                     seconds_text(record.expires_at - fleet_.clock_of(host).wall_now()));
+  }
+
+  Outcome outcome() {
+    outcome_.violation = world_.violation;
+    outcome_.virtual_time = world_.since_start();
+    outcome_.calls = fleet_.provider.calls;
+    for (std::size_t i = 0; i < plan_.servers; ++i) outcome_.commands += fleet_.server(i).commands();
+    outcome_.turns = work_.turns();
+    outcome_.most_commands = work_.most_commands();
+    outcome_.most_turns = work_.most_turns();
+    world_.timeline.mix(std::to_string(outcome_.commands) + " " + std::to_string(outcome_.turns));
+    outcome_.hash = world_.timeline.hash();
+    outcome_.timeline.assign(world_.timeline.lines().begin(), world_.timeline.lines().end());
+    return outcome_;
+  }
+
+  const Plan& plan_;
+  const Observation& observation_;
+  test::VirtualFleet fleet_;
+  World world_;
+  TokenInvariants tokens_;
+  CallInvariants calls_;
+  WorkInvariants work_;
+  Outcome outcome_;
+};
+
+}  // namespace
+
+Outcome simulate(const Plan& plan, const Observation& observation) { return Run(plan, observation).run(); }
+
+// A pause that a failure in the last moment brought, then the lock of an agent that crashed, then an attempt behind the
+// next look at the store; if the budget is spent, the rest of its window comes first. A store whose clock was set back
+// keeps everything for as much longer, and its agents with it.
+Duration recovery_bound(const Plan& plan) {
+  const agent::RefreshConfig& config = plan.refresh;
+  const Duration longest_pause = std::max({config.retry_max, config.retry_permanent, config.retry_after_max});
+  const Duration next_look = seconds(36);  // 30 s and a fifth (store_repair.cpp)
+  const Duration budget = plan.budget.calls > 0 ? Duration(plan.budget.per) : Duration{0};
+  const Duration clock_error = plan.has(FaultKind::server_clock) ? largest_clock_error : Duration{0};
+  return clock_error + budget + longest_pause + 2 * plan.lock_ttl + next_look + config.min_interval + seconds(5);
+}
+
+}  // namespace jeton::sim

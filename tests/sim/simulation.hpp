@@ -1,0 +1,41 @@
+// simulate(): one run of a plan, from the start of its fleet to its orderly stop, with all invariants.
+//
+// The faults come first. Then the fleet must recover within a bound, keep a token for some lifetimes in the calm, and
+// leave nothing behind when it is stopped. All is decided by the plan: the same plan gives the same hash.
+#pragma once
+
+#include <array>
+#include <functional>
+#include <optional>
+#include <ostream>
+#include <string>
+#include <vector>
+
+#include "tests/sim/world.hpp"
+
+namespace jeton::sim {
+
+struct Outcome {
+  std::optional<Violation> violation;
+  std::uint64_t hash = 0;
+  std::vector<std::string> timeline;  // the last lines
+  std::array<std::uint64_t, fault_kind_count> in_effect{};
+  Duration virtual_time{};
+  std::uint64_t calls = 0;  // to the provider
+  std::uint64_t commands = 0;
+  std::uint64_t turns = 0;
+  std::uint64_t most_commands = 0;  // of an agent to a server in 10 s
+  std::uint64_t most_turns = 0;
+};
+
+struct Observation {
+  std::ostream* live = nullptr;                   // gets the timeline at once
+  std::function<void(World& world)> each_turn{};  // before the invariants look, for a test that breaks something
+};
+
+[[nodiscard]] Outcome simulate(const Plan& plan, const Observation& observation = {});
+
+// After the last fault every host has a valid token within this time, and with a shared store the same one.
+[[nodiscard]] Duration recovery_bound(const Plan& plan);
+
+}  // namespace jeton::sim

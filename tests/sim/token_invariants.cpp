@@ -1,0 +1,105 @@
+#include <algorithm>
+
+#include "tests/sim/invariants.hpp"
+
+namespace jeton::sim {
+namespace {
+
+// Clocks are measured to some milliseconds, and an end is moved only if it differs by more (current_token.cpp).
+constexpr Duration tolerance = std::chrono::milliseconds(300);
+
+const agent::Record* readable(const test::ModelSegment& segment, const agent::Clock& clock) {
+  if (!segment.record || segment.expired || !segment.record->valid(clock)) return nullptr;
+  return &*segment.record;
+}
+
+bool is_of(const std::string& key, const std::string& name) { return key.starts_with("jeton:{" + name); }
+
+// systemd/README.md, "Redis": "These keys are in Redis, each with an expiry".
+bool is_documented(const std::string& key) {
+  for (const char* name : {"api}", "api~revocation}"}) {
+    if (!is_of(key, name)) continue;
+    const std::string rest = key.substr(key.find('}') + 1);
+    for (const char* known : {":updater", ":token", ":fence", ":pause", ":budget"}) {
+      if (rest == known) return true;
+    }
+  }
+  return false;
+}
+
+}  // namespace
+
+TokenInvariants::TokenInvariants(World& world)
+    : world_(world), segments_(world.plan.hosts), servers_(world.plan.servers) {}
+
+void TokenInvariants::issued(const test::ProviderCall& call) {
+  BootTime& end = ends_[call.value];
+  end = std::max(end, call.valid_until);
+}
+
+// agent/README.md, "Why the fence holds": "no host goes back, whatever the order of messages"; glossary: "generation:
+// the fence of the lease under which a token was fetched; only a new token has a new one".
+void TokenInvariants::published(std::size_t host) {
+  const agent::Record& record = *world_.fleet.segments[host].record;
+  const std::string value(record.value.reveal());
+  const std::size_t fleet = world_.plan.backend == Backend::local ? host : 0;
+  const auto [known, is_new] = values_.emplace(std::pair(fleet, record.generation), value);
+  if (!is_new && known->second != value) {
+    world_.fail(Invariant::one_token_a_generation, host_name(host) + " has " + value + " as generation " +
+                                                       std::to_string(record.generation) + ", which was " +
+                                                       known->second);
+  }
+  const auto end = ends_.find(value);
+  segments_[host].end = end == ends_.end() ? BootTime::max() : end->second;
+}
+
+// "`publish` stores only a higher one."
+void TokenInvariants::key_changed(std::size_t server, const std::string& key) {
+  if (key != test::token_key_of_api) return;
+  Seen& seen = servers_[server];
+  const std::string text = world_.fleet.server(server).field(key, "generation");
+  const agent::Generation generation = text.empty() ? 0 : std::stoull(text);
+  const bool lost = std::exchange(seen.life, world_.losses[server]) != seen.life;
+  if (generation != 0 && !lost && generation < seen.generation) {
+    world_.fail(Invariant::server_goes_forward, server_name(server) + " went from generation " +
+                                                    std::to_string(seen.generation) + " to " +
+                                                    std::to_string(generation));
+  }
+  seen.generation = generation;
+}
+
+void TokenInvariants::each_turn() {
+  for (std::size_t host = 0; host < segments_.size(); ++host) {
+    const test::ModelSegment& segment = world_.fleet.segments[host];
+    Seen& seen = segments_[host];
+    const bool lost = std::exchange(seen.life, world_.boots[host]) != seen.life;
+    if (!lost && segment.generation() < seen.generation) {
+      world_.fail(Invariant::segment_goes_forward, host_name(host) + " went from generation " +
+                                                       std::to_string(seen.generation) + " to " +
+                                                       std::to_string(segment.generation()));
+    }
+    seen.generation = segment.generation();
+    // systemd/README.md, "wall clock stepped": "the same token, for no longer than its lifetime". A date is judged by
+    // the host's clock, so a wrong clock makes it another moment.
+    const agent::Record* record = readable(segment, world_.fleet.clock_of(host));
+    if (record == nullptr || world_.now() <= seen.end + tolerance) continue;
+    const bool dated = world_.plan.has(FaultKind::dated_end) && world_.plan.has(FaultKind::wall_step);
+    if (dated || !world_.disturbances.calm(Invariant::token_ends, world_.now() - world_.plan.lifetime)) continue;
+    world_.fail(Invariant::token_ends, host_name(host) + " shows " + std::string(record->value.reveal()) +
+                                           " as valid " + seconds_text(world_.now() - seen.end) + " after its end");
+  }
+}
+
+// "each with an expiry", and a lock that nobody holds is given back.
+void TokenInvariants::nothing_is_left() {
+  for (std::size_t server = 0; server < servers_.size(); ++server) {
+    for (const auto& [key, left] : world_.fleet.server(server).keys()) {
+      const std::string where = server_name(server) + " has " + key;
+      if (key.ends_with(":updater")) world_.fail(Invariant::nothing_left, where + ", although no agent runs");
+      if (!is_documented(key)) world_.fail(Invariant::nothing_left, where + ", which no page lists");
+      if (!left) world_.fail(Invariant::nothing_left, where + " without an expiry");
+    }
+  }
+}
+
+}  // namespace jeton::sim

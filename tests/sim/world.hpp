@@ -1,0 +1,60 @@
+// World: a plan, its fleet, and what both the faults and the invariants have to know of the run.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "tests/sim/disturbances.hpp"
+#include "tests/sim/timeline.hpp"
+#include "tests/virtual/refresh/virtual_fleet.hpp"
+
+namespace jeton::sim {
+
+using agent::BootTime;
+
+struct Violation {
+  Invariant invariant{};
+  Duration at{};
+  std::string text;
+};
+
+struct World {
+  World(const Plan& p, test::VirtualFleet& f, std::ostream* live)
+      : plan(p),
+        fleet(f),
+        timeline(live),
+        disturbances(p),
+        began_at(f.loop.clock.boot_now()),
+        boots(p.hosts),
+        crashed_at(p.hosts),
+        losses(p.servers) {}
+
+  [[nodiscard]] BootTime now() const { return fleet.loop.clock.boot_now(); }
+  [[nodiscard]] Duration since_start() const { return now() - began_at; }
+  void note(const std::string& who, const std::string& what) { timeline.note(since_start(), who, what); }
+  // The first one counts.
+  void fail(Invariant invariant, const std::string& text) {
+    if (violation) return;
+    violation = Violation{invariant, since_start(), text};
+    note("VIOLATED", std::string(name_of(invariant)) + ": " + text);
+  }
+
+  const Plan& plan;
+  test::VirtualFleet& fleet;
+  Timeline timeline;
+  Disturbances disturbances;
+  BootTime began_at;
+  std::optional<Violation> violation;
+  std::vector<std::uint64_t> boots;  // of each host: it lost its segment
+  std::vector<std::optional<BootTime>> crashed_at;
+  std::vector<std::uint64_t> losses;          // of each server: it lost data
+  std::vector<BootTime> budget_losses;        // of any server or host that counts calls
+  std::optional<BootTime> refresh_wanted_at;  // by an operator or a user, the last time
+  std::optional<BootTime> pause_lifted_at;    // by an operator, the last time
+};
+
+[[nodiscard]] inline std::string host_name(std::size_t host) { return "host-" + std::to_string(host); }
+[[nodiscard]] inline std::string server_name(std::size_t server) { return "server-" + std::to_string(server); }
+
+}  // namespace jeton::sim
