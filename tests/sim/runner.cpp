@@ -1,6 +1,7 @@
 #include "tests/sim/runner.hpp"
 
 #include <sys/mman.h>
+#include <sys/time.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -18,8 +19,8 @@ namespace jeton::sim {
 namespace {
 
 constexpr std::size_t invariant_count = static_cast<std::size_t>(Invariant::count);
-// A run takes a fraction of a second: what takes so long spins without the passing of virtual time.
-constexpr unsigned seconds_of_a_hang = 300;
+// Of the processor. A run takes a fraction of a second: what takes so long spins while no virtual time passes.
+constexpr time_t seconds_of_a_hang = 60;
 
 // Of one process, in memory that it shares with its parent.
 struct Tally {
@@ -56,23 +57,27 @@ void add_to(Tally& tally, const Outcome& outcome) {
   tally.virtual_ns += outcome.virtual_time.count();
 }
 
+Outcome simulate_in_time(const Plan& plan) {
+  const itimerval limit{{0, 0}, {seconds_of_a_hang, 0}};
+  ::setitimer(ITIMER_VIRTUAL, &limit, nullptr);
+  return simulate(plan);
+}
+
 void run_some(const Seeds& seeds, unsigned process, Tally& tally) {
   g_tally = &tally;
-  std::signal(SIGALRM, end_hanging_process);
+  std::signal(SIGVTALRM, end_hanging_process);
   std::set<Invariant> reported;
   for (std::uint64_t i = process; i < seeds.count; i += seeds.processes) {
     tally.seed = seeds.from + i;
-    ::alarm(seconds_of_a_hang);
     const Plan plan = make_plan(tally.seed);
-    const Outcome outcome = simulate(plan);
+    const Outcome outcome = simulate_in_time(plan);
     add_to(tally, outcome);
     if (!outcome.violation) continue;
     ++tally.violated[static_cast<std::size_t>(outcome.violation->invariant)];
     std::string text = "seed " + std::to_string(tally.seed) + ": " + name_of(outcome.violation->invariant) + " at " +
                        seconds_text(outcome.violation->at) + ": " + outcome.violation->text + "\n";
     if (reported.insert(outcome.violation->invariant).second) {
-      text += report(shrink(
-          plan, [](const Plan& p) { return simulate(p); }, seeds.most_runs_of_shrinking));
+      text += report(shrink(plan, simulate_in_time, seeds.most_runs_of_shrinking));
     }
     static_cast<void>(!::write(STDOUT_FILENO, text.data(), text.size()));
   }

@@ -239,13 +239,15 @@ Outcome simulate(const Plan& plan, const Observation& observation) { return Run(
 
 // A pause that a failure in the last moment brought, then the lock of an agent that crashed, then an attempt behind the
 // next look at the store; if the budget is spent, the rest of its window comes first. A store whose clock was set back
-// keeps everything for as much longer, and its agents with it.
+// keeps everything for as much longer, and its agents with it, also when another such store heard it from them.
 Duration recovery_bound(const Plan& plan) {
   const agent::RefreshConfig& config = plan.refresh;
   const Duration longest_pause = std::max({config.retry_max, config.retry_permanent, config.retry_after_max});
   const Duration next_look = seconds(36);  // 30 s and a fifth (store_repair.cpp)
   const Duration budget = plan.budget.calls > 0 ? Duration(plan.budget.per) : Duration{0};
-  const Duration clock_error = plan.has(FaultKind::server_clock) ? largest_clock_error : Duration{0};
+  const auto clock_errors = std::count_if(plan.faults.begin(), plan.faults.end(),
+                                          [](const Fault& fault) { return fault.kind == FaultKind::server_clock; });
+  const Duration clock_error = clock_errors * largest_clock_error;
   return clock_error + budget + longest_pause + 2 * plan.lock_ttl + next_look + config.min_interval + seconds(5);
 }
 
