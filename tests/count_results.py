@@ -4,8 +4,9 @@
     count_results.py JUNIT_XML CASES_DIR
 
 JUNIT_XML is what `ctest --output-junit` wrote. An entry of CTest that runs a whole GoogleTest executable (or a shard of
-one) leaves CASES_DIR/ENTRY.xml behind; its cases count instead of the entry. An executable that ended badly although
-no case failed (a crash, a leak report, a time-out) counts as one failure more.
+one) has a file CASES_DIR/../owes_cases/ENTRY and leaves CASES_DIR/ENTRY.xml behind; its cases count instead of the
+entry. An executable that ended badly although no case failed (a crash, a leak report, a time-out), that left no result,
+or that could not be run at all counts as one failure more.
 
 Prints a line for each failed and each skipped test, the latter with its reason, and last "PASSED FAILED SKIPPED".
 """
@@ -23,6 +24,13 @@ def reason(text):
         if line.startswith("skipped"):
             return line.partition(":")[2].strip() or line
     return lines[0] if lines else "no reason given"
+
+
+def is_skipped(entry):
+    """It said so itself (SKIP_RETURN_CODE, SKIP_REGULAR_EXPRESSION), or is disabled. What else CTest did not run failed."""
+    element = entry.find("skipped")
+    message = "" if element is None else element.get("message", "")
+    return entry.get("status") == "disabled" or message.startswith("SKIP_")
 
 
 def main(junit, cases_dir):
@@ -46,12 +54,16 @@ def main(junit, cases_dir):
                     passed += 1
             if status == "fail" and bad_cases == 0:
                 failed.append(f"{name} (the executable itself)")
+        elif status == "run" and (pathlib.Path(cases_dir).parent / "owes_cases" / name).exists():
+            failed.append(f"{name} (it left no result)")
         elif status == "run":
             passed += 1
         elif status == "fail":
             failed.append(name)
-        else:
+        elif is_skipped(entry):
             skipped.append((name, reason(entry.findtext("system-out"))))
+        else:
+            failed.append(f"{name} (not run)")
     for name in failed:
         print(f"failed: {name}")
     for name, why in skipped:

@@ -82,7 +82,7 @@ void TokenInvariants::each_turn() {
     // systemd/README.md, "wall clock stepped": "the same token, for no longer than its lifetime". A date is judged by
     // the host's clock, so a wrong clock makes it another moment.
     const agent::Record* record = readable(segment, world_.fleet.clock_of(host));
-    if (record == nullptr || world_.now() <= seen.end + tolerance) continue;
+    if (record == nullptr || world_.now() - tolerance <= seen.end) continue;
     const bool dated = world_.plan.has(FaultKind::dated_end) && world_.plan.has(FaultKind::wall_step);
     if (dated || !world_.disturbances.calm(Invariant::token_ends, world_.now() - world_.plan.lifetime)) continue;
     world_.fail(Invariant::token_ends, host_name(host) + " shows " + std::string(record->value.reveal()) +

@@ -11,6 +11,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <set>
 #include <sstream>
 #include <stdexcept>
 
@@ -20,6 +21,10 @@ extern char** environ;
 
 namespace jeton::test {
 namespace {
+
+// A service manager or a container may have started the tests, and is not to hear from the programs under test.
+const std::set<std::string> of_the_service_manager{"NOTIFY_SOCKET", "WATCHDOG_USEC", "WATCHDOG_PID",
+                                                   "INVOCATION_ID", "LISTEN_FDS",    "LISTEN_PID"};
 
 int decoded(int status) { return WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status); }
 
@@ -61,7 +66,8 @@ Process::Process(std::vector<std::string> argv, ProcessOptions options) {
   std::vector<std::string> env_text;
   for (char** e = environ; *e != nullptr; ++e) {
     const std::string entry = *e;
-    if (options.env.count(entry.substr(0, entry.find('='))) == 0) env_text.push_back(entry);
+    const std::string name = entry.substr(0, entry.find('='));
+    if (!options.env.contains(name) && !of_the_service_manager.contains(name)) env_text.push_back(entry);
   }
   for (const auto& [key, value] : options.env) env_text.push_back(key + "=" + value);
   std::vector<char*> args;

@@ -81,6 +81,7 @@ void RedisServer::start() {
     }
     process_ = std::make_unique<Process>(argv, options_);
     if (eventually([this] { return !process_->running() || cli({"PING"}) == "PONG"; }) && process_->running()) return;
+    if (process_->out().find("Address already in use") == std::string::npos) break;
     port_ = free_port();
   }
   throw std::runtime_error(redis_server_program() + " does not start: " + process_->out() + process_->err());

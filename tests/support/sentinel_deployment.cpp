@@ -34,6 +34,7 @@ SentinelServer::SentinelServer(std::uint16_t primary_port, int quorum, std::stri
       return answer == "PONG" || answer.starts_with("NOAUTH");
     };
     if (eventually([&] { return !process_->running() || answers(); }) && process_->running()) return;
+    if (process_->out().find("Address already in use") == std::string::npos) break;
   }
   throw std::runtime_error("redis-sentinel does not start: " + process_->out() + process_->err());
 }

@@ -14,7 +14,7 @@ TEST(RedisAnswer, Asked_IsThatOfTheMemoryServer) {
     SCOPED_TRACE(c.name);
     server.cli({"FLUSHALL"});
     for (const auto& command : c.before) server.cli(command);
-    EXPECT_EQ(without_newlines_at_the_end(server.cli(c.command)), c.answer);
+    EXPECT_EQ(plain(server.cli(c.command)), c.answer);
   }
 }
 

@@ -38,19 +38,26 @@ TEST_F(RedisReplicas, LockAndRecordCountOnlyWhenTheReplicaHasThem) {
   options.connection.timeout = test::patience;
   test::Host host(loop, std::move(options));
   bool frozen = false;
-  const auto freeze_for_a_while = [&] {
+  std::function<bool()> is_at_the_primary;
+  std::function<void()> thaw_then = [&] {
+    if (!is_at_the_primary()) {
+      loop.timers.schedule(loop.clock.boot_now() + 20ms, thaw_then);
+      return;
+    }
+    frozen = false;
+    replica->signal(SIGCONT);
+  };
+  const auto freeze_until = [&](std::function<bool()> condition) {
     replica->signal(SIGSTOP);
     frozen = true;
-    loop.timers.schedule(loop.clock.boot_now() + 200ms, [&] {
-      frozen = false;
-      replica->signal(SIGCONT);
-    });
+    is_at_the_primary = std::move(condition);
+    thaw_then();
   };
-  freeze_for_a_while();
+  freeze_until([&] { return exists(updater); });
   const Lease lease = host.call.acquire(60s);
   EXPECT_FALSE(frozen) << "the lock counted before the replica had it";
   EXPECT_EQ(replica->cli({"GET", updater}), lease.owner);
-  freeze_for_a_while();
+  freeze_until([&] { return !server.cli({"HGET", token, "generation"}).empty(); });
   EXPECT_TRUE(host.call.publish(make_record(loop, lease.fence, "x"), lease).stored);
   EXPECT_FALSE(frozen) << "the publication counted before the replica had it";
   EXPECT_EQ(replica->cli({"HGET", token, "generation"}), std::to_string(lease.fence));

@@ -4,6 +4,7 @@
 
 #include <ostream>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace jeton::test {
@@ -12,14 +13,17 @@ struct RedisCase {
   const char* name;
   std::vector<std::vector<std::string>> before;
   std::vector<std::string> command;
-  std::string answer;  // as redis-cli --raw prints it, without newlines at its end
+  std::string answer;  // as plain() makes it of the output of redis-cli --raw
 };
 
 inline void PrintTo(const RedisCase& c, std::ostream* out) { *out << c.name; }
 
-[[nodiscard]] inline std::string without_newlines_at_the_end(std::string text) {
-  while (text.ends_with('\n')) text.pop_back();
-  return text;
+// Without newlines at its end, and without the advice that Valkey does not give.
+[[nodiscard]] inline std::string plain(std::string answer) {
+  constexpr std::string_view advice = " Please use EVAL.";
+  while (answer.ends_with('\n')) answer.pop_back();
+  if (answer.ends_with(advice)) answer.resize(answer.size() - advice.size());
+  return answer;
 }
 
 inline RedisCase script_case(const char* name, std::string script, std::string answer,
@@ -62,7 +66,7 @@ inline const std::vector<RedisCase>& redis_cases() {
       {"UnknownScript",
        {},
        {"EVALSHA", "0000000000000000000000000000000000000000", "0"},
-       "NOSCRIPT No matching script. Please use EVAL."},
+       "NOSCRIPT No matching script."},
       // Commands.
       {"KeyOfAnotherType",
        {{"RPUSH", "k", "x"}},

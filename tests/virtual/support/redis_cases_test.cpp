@@ -18,7 +18,7 @@ TEST_P(MemoryRedisAnswer, Asked_IsThatOfRedis) {
   VirtualLoop loop;
   MemoryServer server(loop.timers, loop.random);
   for (const auto& command : GetParam().before) server.cli(command);
-  EXPECT_EQ(without_newlines_at_the_end(server.cli(GetParam().command)), GetParam().answer);
+  EXPECT_EQ(plain(server.cli(GetParam().command)), GetParam().answer);
 }
 
 }  // namespace
