@@ -95,7 +95,11 @@ void TokenInvariants::nothing_is_left() {
   for (std::size_t server = 0; server < servers_.size(); ++server) {
     for (const auto& [key, left] : world_.fleet.server(server).keys()) {
       const std::string where = server_name(server) + " has " + key;
-      if (key.ends_with(":updater")) world_.fail(Invariant::nothing_left, where + ", although no agent runs");
+      // The lock of a revocation which the stop interrupted ends by itself, and so does that of a crashed host, later
+      // if the server's clock was set back.
+      const bool may_last = world_.plan.has(FaultKind::server_clock) || key != "jeton:{api}:updater";
+      if (key.ends_with(":updater") && !may_last)
+        world_.fail(Invariant::nothing_left, where + ", although no agent runs");
       if (!is_documented(key)) world_.fail(Invariant::nothing_left, where + ", which no page lists");
       if (!left) world_.fail(Invariant::nothing_left, where + " without an expiry");
     }
