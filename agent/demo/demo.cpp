@@ -85,7 +85,7 @@ Snapshot begin(const DemoOptions& options) {
 
 // Writes the configuration and returns its path. Throws Error.
 std::string configure(const std::filesystem::path& dir, const Snapshot& plan, const std::string& token_url) {
-  const std::string file = (dir / "agent.yaml").string();
+  std::string file = (dir / "agent.yaml").string();
   std::ofstream out(file);
   out << "version: 1\n"
          "agent:\n"

@@ -72,7 +72,7 @@ struct RefreshTokenTest : FleetTest {
   }
 
   [[nodiscard]] std::string coordination() const {
-    const std::string backend = "coordination:\n  backend: " + backend_ + "\n";
+    std::string backend = "coordination:\n  backend: " + backend_ + "\n";
     if (backend_ == "local") return backend;
     if (backend_ == "redis") return backend + "  redis: {endpoint: '" + redis.tcp_url() + "'}\n";
     std::string urls = "'" + redis.tcp_url() + "'";
