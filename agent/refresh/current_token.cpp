@@ -45,8 +45,9 @@ void CurrentToken::adopt() {
 bool CurrentToken::accept(Record record) {
   if (record.generation < generation()) return false;
   const bool newer = record.generation > generation();
-  // The segment of an earlier run holds no state.
+  // Neither the segment of an earlier run nor the files of the local coordinator hold a state.
   if (!newer && record_->state.empty()) record_->state = record.state;
+  if (!newer && record.state.empty()) record.state = record_->state;
   bind(record);
   if (!newer && !differs(record.expires_at, record_->expires_at)) return true;
 

@@ -35,6 +35,24 @@ class KeptState : public testing::Test {
   }
 };
 
+// The local coordinator gives the record with corrected times and without its state. Found by the simulation.
+TEST_F(KeptState, ClockOfASingleHostSteps_ChainGoesOn) {
+  for (const auto step : {seconds(2), seconds(-2)}) {
+    SCOPED_TRACE(step.count());
+    FleetSettings of_one_host = settings(1);
+    of_one_host.servers = 0;
+    VirtualFleet fleet(of_one_host);
+    fleet.provider.rotates = true;
+    fleet.start_all();
+    fleet.pass(seconds(5));
+    fleet.step_clocks(step);
+    fleet.pass(seconds(5));
+    fleet.step_clocks(agent::Milliseconds{0});
+    fleet.pass(seconds(5));
+    expect_alive(fleet, 0);
+  }
+}
+
 TEST_F(KeptState, RedisAndSegmentAreLostWhileNoAgentRan_IsReadFromTheDisk) {
   VirtualFleet fleet(settings(1));
   fleet.provider.rotates = true;
