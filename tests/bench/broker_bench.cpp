@@ -121,7 +121,7 @@ void held_and_waiting(const BrokerFleet& fleet, int locks) {
 
 int main(int argc, char** argv) {
   int rounds = 1000;
-  int locks = 1000;
+  int locks = 600;  // one user holds and waits for 1250 at most
   for (int i = 1; i + 1 < argc; i += 2) {
     if (std::strcmp(argv[i], "--rounds") == 0) rounds = std::max(10, std::atoi(argv[i + 1]));
     if (std::strcmp(argv[i], "--locks") == 0) locks = std::max(1, std::atoi(argv[i + 1]));
