@@ -48,7 +48,7 @@ class RefreshJournal {
   void publication_refused(const Record& record, Generation current);
   void repaired(const Record& record, bool was_lost);  // `was_lost`: the coordinator once had it
   void gap();                                          // messages of the fleet may have been missed
-  void loss();                                         // told by the coordinator, of the record
+  void loss();                                         // the coordinator may have lost the record
   void record_refused(const std::string& why);         // one that came from the coordinator
   void record_older(Generation generation);            // than the one in the segment
   void segment_failed(const std::exception& failure);

@@ -59,7 +59,7 @@ class StandaloneFetch final : public FetchPath {
   const Milliseconds fetch_alone_;
   Parts parts_;
   BootTime blocked_until_{};  // it has no share left, or was refused
-  bool lift_wanted_ = false;  // the pause in the files of this host could not be ended yet
+  bool lift_wanted_ = false;  // the pause in the files of this host is to end before the next attempt
 };
 
 }  // namespace jeton::agent

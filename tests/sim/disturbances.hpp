@@ -1,4 +1,4 @@
-// Disturbances: when a fault was in effect that suspends a promise. A quorum stands the loss of a minority, so faults
+// Disturbances: when a fault was in effect that suspends a promise. A quorum bears the loss of a minority, so faults
 // of single servers suspend nothing until they are of so many that no majority is left undisturbed.
 #pragma once
 
@@ -37,8 +37,8 @@ class Disturbances {
     return disturbed.size() <= (servers_ == 0 ? 0 : (servers_ - 1) / 2);
   }
 
-  // Nothing was wrong about that time but the loss of data itself, and with what is of no account for a store: the
-  // agents that know what was lost were there, and could give it back.
+  // Around the loss of data there was no other fault that matters for the repair of a store: the agents that knew the
+  // lost data were running and could give it back.
   [[nodiscard]] bool could_be_repaired(agent::BootTime lost_at) const {
     constexpr Duration around = std::chrono::seconds(40);
     return std::none_of(episodes_.begin(), episodes_.end(), [&](const Episode& episode) {

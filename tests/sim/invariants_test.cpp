@@ -133,7 +133,7 @@ TEST_F(LeftInStore, KnownKeyWithAnExpiry_IsWell) {
   EXPECT_EQ(left_with({"SET", "jeton:{api}:fence", "1", "PX", "9000"}), "");
 }
 
-// Calls that nobody makes are told to the invariants.
+// The tests report calls to the invariants that no host has made.
 class Calls : public testing::Test {
  protected:
   explicit Calls(Plan p = calm_plan()) : plan(std::move(p)), fleet(settings()) {

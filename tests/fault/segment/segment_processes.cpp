@@ -101,7 +101,7 @@ int read_until_told(const std::filesystem::path& directory, int to_parent, int t
   const auto read = [&](ReaderReport& report) {
     Reader reader(token);
     std::uint64_t announced = 0;
-    // One look more when it is told to stop: what stood in the segment by then is seen.
+    // After the signal to stop each thread reads once more, so that it has seen the newest token.
     for (bool last_look = false; !last_look;) {
       last_look = told_to_stop;
       read_once(token, reader, report);

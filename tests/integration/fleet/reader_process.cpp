@@ -63,7 +63,7 @@ int main(int argc, char** argv) {
   const std::chrono::microseconds pause(std::atoll(argv[4]));
 
   Seen seen;
-  // One look more when it is told to end: what stood in the segment by then is seen.
+  // After the signal to end it reads once more, so that it has seen the newest token.
   bool last_look = false;
   for (bool copy = false; !last_look; copy = !copy) {
     last_look = stop != 0 || std::chrono::steady_clock::now() >= end;
