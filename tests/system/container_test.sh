@@ -27,7 +27,7 @@ fi
 "${as_user[@]}" unshare "${namespaces[@]}" true 2>/dev/null || { echo "skipped: this kernel makes no such namespaces"; exit 77; }
 
 "$provider" "$work/url" >"$work/provider.log" 2>&1 &
-eventually 10 test -s "$work/url" || fail "no provider"
+eventually test -s "$work/url" || fail "no provider"
 cat >"$work/agent.yaml" <<YAML
 version: 1
 agent: {runtime_dir: $work/run, log: {format: text}}
@@ -38,7 +38,7 @@ tokens:
     refresh: {min_interval: 10ms}
 YAML
 "$agent" run --config "$work/agent.yaml" 2>"$work/agent.log" &
-eventually 20 "$ctl" --dir "$work/run" get api || fail "no token"
+eventually "$ctl" --dir "$work/run" get api || fail "no token"
 
 # The container's root: the reader, what it is linked with, and mount points.
 root=$work/root
@@ -60,8 +60,8 @@ container=$!
 said() { grep -qx "$1" "$work/said"; }
 refresh_until_said() { "$ctl" --dir "$work/run" refresh api >/dev/null 2>&1 || true; said "$1"; }
 for moment in "waiting for a wake-up:woken" "waiting for a token:waited"; do
-  eventually 20 said "${moment%:*}" || fail "did not come to: ${moment%:*}; said: $(cat "$work/said")"
-  eventually 20 refresh_until_said "${moment#*:}" || fail "not woken from outside; said: $(cat "$work/said")"
+  eventually said "${moment%:*}" || fail "did not come to: ${moment%:*}; said: $(cat "$work/said")"
+  eventually refresh_until_said "${moment#*:}" || fail "not woken from outside; said: $(cat "$work/said")"
 done
 status=0
 wait "$container" || status=$?

@@ -1,7 +1,7 @@
-# For sourcing: waits for what must become true, and no longer than it takes.
+# For sourcing: runs a command until it succeeds. The bound of a minute is for a test that fails, not for a slow machine.
 
-eventually() { # seconds, command...
-  local left=$(($1 * 10)); shift
+eventually() { # command...
+  local left=600
   until "$@" >/dev/null 2>&1; do
     left=$((left - 1))
     [ "$left" -gt 0 ] || return 1

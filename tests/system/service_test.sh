@@ -14,7 +14,7 @@ fail() {
 # The provider prints its count each second: the second line from now on is of a moment after now.
 printed() { machine journalctl -q --no-pager -u provider -o cat | grep -c '^issued'; }
 has_printed() { [ "$(printed)" -ge "$1" ]; }
-settled_issued() { eventually 60 has_printed $(($(printed) + 2)) || fail "the provider prints nothing"; issued; }
+settled_issued() { eventually has_printed $(($(printed) + 2)) || fail "the provider prints nothing"; issued; }
 generation() { machine jetonctl --format json status api | sed -n 's/.*"generation": *\([0-9]*\).*/\1/p' | head -n 1; }
 issued() { machine journalctl -q --no-pager -u provider -o cat | sed -n 's/^issued //p' | tail -n 1; }
 
@@ -27,7 +27,7 @@ case $behaviour in
     machine useradd -G readers alice
     machine useradd bob
     machine systemd-run -q --unit=provider /usr/local/bin/jeton_test_provider /run/provider.url
-    eventually 10 machine test -s /run/provider.url || fail "the provider does not start"
+    eventually machine test -s /run/provider.url || fail "the provider does not start"
     url=$(machine cat /run/provider.url)
     machine sh -c "umask 077; echo s3cret-from-credential >/etc/jeton/credentials/api-secret"
     machine sh -c "cat >/etc/jeton/agent.d/api.yaml" <<YAML
@@ -39,7 +39,7 @@ tokens:
 YAML
     machine systemctl enable --now jeton-agent || fail "systemctl start"
     [ "$(machine systemctl show -p ActiveState --value jeton-agent)" = active ] || fail "not active"
-    eventually 20 machine jetonctl wait api --timeout 1s || fail "no token"
+    eventually machine jetonctl wait api --timeout 1s || fail "no token"
     [ "$(machine systemctl show -p User --value jeton-agent)" = jeton ] || fail "not the user jeton"
     machine systemctl show -p StatusText --value jeton-agent | grep -q valid || fail "no status line"
     ;;
@@ -57,7 +57,7 @@ YAML
   restart-fetches-nothing)
     before=$(settled_issued) generation=$(generation)
     machine systemctl restart jeton-agent
-    eventually 20 machine jetonctl wait api --timeout 1s || fail "no token after the restart"
+    eventually machine jetonctl wait api --timeout 1s || fail "no token after the restart"
     [ "$(generation)" = "$generation" ] || fail "another generation"
     after=$(settled_issued)
     [ "$after" = "$before" ] || fail "a restart cost a fetch: $before, then $after"
@@ -83,7 +83,7 @@ YAML
   killed-agent-is-restarted-and-adopts)
     before=$(settled_issued) generation=$(generation)
     machine systemctl kill -s KILL jeton-agent
-    eventually 20 machine jetonctl status || fail "not restarted"
+    eventually machine jetonctl status || fail "not restarted"
     [ "$(generation)" = "$generation" ] || fail "another generation"
     [ "$(settled_issued)" = "$before" ] || fail "a crash cost a fetch"
     ;;
@@ -118,7 +118,7 @@ tokens:
 YAML
     machine systemctl reload jeton-agent
     for token in command given signed; do
-      eventually 20 machine jetonctl wait $token --timeout 1s || fail "no token $token"
+      eventually machine jetonctl wait $token --timeout 1s || fail "no token $token"
     done
     if machine journalctl -q --no-pager -u jeton-agent | grep -q 'no Landlock'; then
       echo "this kernel has no Landlock: commands may write the agent's state"
@@ -130,7 +130,7 @@ YAML
     ! grep -qx sleep <<<"$names" || fail "something of the command lives on"
     machine sh -c "umask 077; echo by-file-2 >/etc/jeton/new; chown jeton /etc/jeton/new; mv /etc/jeton/new /etc/jeton/given"
     given() { [ "$(machine jetonctl get given)" = by-file-2 ]; }
-    eventually 10 given || fail "the new file was not noticed"
+    eventually given || fail "the new file was not noticed"
     journal=$(machine journalctl -q --no-pager -o export)
     ! grep -qF s3cret-from-credential <<<"$journal" || fail "a secret stands in the journal"
     machine rm /etc/jeton/agent.d/local.yaml
@@ -143,11 +143,11 @@ YAML
     machine systemctl stop jeton-agent
     machine systemctl start --no-block jeton-agent
     tries_again() { [ "$(machine systemctl show -p NRestarts --value jeton-agent)" -ge 1 ]; }
-    eventually 20 tries_again || fail "the service started without its tokens"
+    eventually tries_again || fail "the service started without its tokens"
     as alice jetonctl get api >/dev/null || fail "a start that failed took the token"
     machine chmod 0755 /etc/jeton/agent.d
     is_active() { [ "$(machine systemctl show -p ActiveState --value jeton-agent)" = active ]; }
-    eventually 20 is_active || fail "not started again"
+    eventually is_active || fail "not started again"
     machine sh -c "echo 'tokens: {}' >/etc/jeton/agent.d/lost.yml"
     grep -q 'lost.yml: warning: is not read' <<<"$(machine jeton-agent check 2>&1)" || fail "x.yml is not warned of"
     machine rm /etc/jeton/agent.d/lost.yml
@@ -209,7 +209,7 @@ YAML
     machine systemctl daemon-reload
     machine jeton-agent check || fail "check lacks something of the service's environment"
     machine systemctl restart jeton-agent
-    eventually 20 machine jetonctl wait environment --timeout 1s || fail "no token of the environment"
+    eventually machine jetonctl wait environment --timeout 1s || fail "no token of the environment"
     served=$(machine jetonctl --format json status environment | sed -n 's/.*"fingerprint": *"\([0-9a-f]*\)".*/\1/p')
     tried=$(machine jeton-agent fetch environment --once 2>/dev/null | sed -n 's/.*fingerprint \([0-9a-f]*\).*/\1/p')
     [ -n "$tried" ] && [ "$tried" = "$served" ] || fail "the environment of fetch ($tried) is another than the service's ($served)"
@@ -230,7 +230,7 @@ tokens:
 YAML
     machine sh -c "cd /root && printf '#!/bin/sh\nexit 0\n' >backup && chmod +x backup && cp backup run-once && cp backup report"
     machine systemctl restart jeton-agent # a new credential is handed over at a start
-    eventually 20 machine jetonctl wait wechat --timeout 1s || fail "no token"
+    eventually machine jetonctl wait wechat --timeout 1s || fail "no token"
     # Every line of a shell block that runs an installed command. A watch has no end; the provider of the curl is not here.
     root=$(dirname "$0")/../..
     pages=("$root/systemd/README.md" "$root/config/README.md" "$root/libclient/README.md" "$root/README.md")
@@ -274,11 +274,11 @@ UNIT
     ;;
   removed-directory-comes-back)
     machine rm /run/jeton/agent.sock
-    eventually 20 machine jetonctl status || fail "the socket is not made anew"
+    eventually machine jetonctl status || fail "the socket is not made anew"
     machine sh -c "rm -rf /run/jeton"
-    eventually 40 machine jetonctl wait api --timeout 1s || fail "no token after the directory was removed"
+    eventually machine jetonctl wait api --timeout 1s || fail "no token after the directory was removed"
     as alice jetonctl get api >/dev/null || fail "not readable"
-    eventually 20 machine jetonctl status || fail "no agent"
+    eventually machine jetonctl status || fail "no agent"
     ;;
   hardened)
     # 10 is a service without any protection; the rest is access that the agent needs: network and its own files.

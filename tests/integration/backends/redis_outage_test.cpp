@@ -28,9 +28,12 @@ std::string failure_of(const std::function<void()>& call) {
 }
 
 TEST_F(RedisOutage, StoppedServerIsNeverReadAsBusyLostOrEmpty) {
-  test::Host host(loop, impatient());
+  // Nothing that this host asks is to be answered.
+  auto options = test::redis_options(server);
+  options.connection.timeout = 250ms;
+  test::Host host(loop, std::move(options));
   ASSERT_TRUE(connects(host));
-  Lease lease = host.call.acquire(1h);
+  Lease lease = a.call.acquire(1h);
   const BootTime valid_until = lease.valid_until;
   server.signal(SIGSTOP);
   EXPECT_NE(failure_of([&] { host.call.try_acquire(1s); }), "");
@@ -47,7 +50,7 @@ TEST_F(RedisOutage, StoppedServerIsNeverReadAsBusyLostOrEmpty) {
 }
 
 TEST_F(RedisOutage, AbsentServerIsNamed) {
-  auto options = impatient();
+  auto options = test::redis_options(server);
   options.connection.address.path = "/nonexistent/redis.sock";
   test::Host host(loop, std::move(options));
   ASSERT_TRUE(loop.turn_until([&] { return !host.coordinator.health().last_error.empty(); }));
@@ -87,7 +90,7 @@ TEST_F(RedisOutage, UserWithTheDocumentedPermissionsCanDoEverything) {
 
 TEST_F(RedisOutage, MissingPermissionIsATransportErrorThatSaysWhatToDo) {
   server.cli({"ACL", "SETUSER", "agent", "on", ">hunter2", "~other:*", "&other:*", "+@all"});
-  auto options = impatient();
+  auto options = test::redis_options(server);
   options.connection.username = [] { return SecretString("agent"); };
   options.connection.password = [] { return SecretString("hunter2"); };
   test::Host host(loop, std::move(options));
@@ -100,7 +103,7 @@ TEST_F(RedisOutage, MissingPermissionIsATransportErrorThatSaysWhatToDo) {
 TEST_F(RedisOutage, LockTakenByAScriptThatFailedHalfWayIsTakenBack) {
   // PUBLISH, the last step of the acquisition, is not permitted.
   server.cli({"ACL", "SETUSER", "agent", "on", ">hunter2", "~jeton:*", "&other:*", "+@all"});
-  auto options = impatient();
+  auto options = test::redis_options(server);
   options.connection.username = [] { return SecretString("agent"); };
   options.connection.password = [] { return SecretString("hunter2"); };
   test::Host host(loop, std::move(options));

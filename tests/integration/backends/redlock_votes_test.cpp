@@ -21,7 +21,7 @@ class RedlockVote : public test::Redlock {
 };
 
 TEST_F(RedlockVote, OfAServerUnderTwoHostNamesIsOne) {
-  auto options = servers.options(impatience);
+  auto options = servers.options();
   options.servers.resize(3);
   for (const std::size_t i : {0U, 1U}) {
     options.servers[i].address = {};

@@ -147,8 +147,8 @@ TEST_F(ClusterRunnerTest, RefusalsThatPassAreTriedAgainUntilTheDeadlineOnly) {
   refusals = 1'000'000;
   const BootTime begin = loop.clock.boot_now();
   // At the deadline it pauses between two attempts, or waits for the answer to one.
-  EXPECT_THAT(failure_of_get(*runner, 300ms), AnyOf(HasSubstr("the slot is being moved"), HasSubstr("no answer")));
-  EXPECT_GE(loop.clock.boot_now() - begin, 200ms) << "it gave up long before its deadline";
+  EXPECT_THAT(failure_of_get(*runner, 1s), AnyOf(HasSubstr("the slot is being moved"), HasSubstr("no answer")));
+  EXPECT_GE(loop.clock.boot_now() - begin, 900ms) << "it gave up long before its deadline";
   EXPECT_LT(refusals, 1'000'000);
 }
 
