@@ -108,6 +108,11 @@ std::optional<BootTime> CurrentToken::refresh_due() const {
   return boot_time_of(schedule_.refresh_at, timers_.clock());
 }
 
+Generation CurrentToken::own_generation(std::uint64_t fence) const {
+  constexpr double span = 1e5;  // microseconds, as of a fence: less than the time of a fetch
+  return std::max<Generation>(fence, generation() + 1) + static_cast<std::uint64_t>(random_.uniform() * span);
+}
+
 Record CurrentToken::successor(FetchedToken fetched, Generation generation, const std::string& host) const {
   Record next;
   next.generation = generation;

@@ -50,7 +50,7 @@ std::unique_ptr<StandaloneFetch> RefreshLoop::make_standalone(Milliseconds lock_
   Coordinator& own = *parts_.standalone;
   return std::make_unique<StandaloneFetch>(
       config_, lock_ttl, parts_.fetch_alone,
-      StandaloneFetch::Parts{clock(), parts_.random, own, own, own, own, current_, outage_, journal_,
+      StandaloneFetch::Parts{clock(), own, own, own, own, current_, outage_, journal_,
                              [this](Record r) { take(std::move(r)); },
                              [this](const Pause& p) { pauses_.begin_own(p); }});
 }

@@ -7,7 +7,6 @@ namespace jeton::agent {
 namespace {
 
 constexpr Duration own_retry = std::chrono::seconds(1);  // of this host's own lock and files
-constexpr double fences_apart = 1e5;                     // microseconds: less than the time of a fetch
 
 }  // namespace
 
@@ -40,16 +39,9 @@ Task<std::optional<Lease>> StandaloneFetch::try_lock() {
     if (result.pause) parts_.hold(*result.pause);
     co_return std::nullopt;
   }
-  result.lease->fence = fence_of_its_own(result.lease->fence);
+  result.lease->fence = parts_.current.own_generation(result.lease->fence);
   parts_.journal.lock_won(result.lease->fence, true);
   co_return std::move(result.lease);
-}
-
-// No common store keeps the fences of several hosts apart. They fetch the successor of one record at the same time
-// before its end, by clocks that agree to the millisecond or are all behind its generation, and two tokens of one
-// generation would be taken for the same token.
-std::uint64_t StandaloneFetch::fence_of_its_own(std::uint64_t drawn) const {
-  return parts_.current.next_generation(drawn) + static_cast<std::uint64_t>(parts_.random.uniform() * fences_apart);
 }
 
 Task<bool> StandaloneFetch::admit(const Lease& lease) {

@@ -20,7 +20,6 @@ class StandaloneFetch final : public FetchPath {
   // All outlive the object. The roles are those of this host's own coordinator.
   struct Parts {
     const Clock& clock;
-    Random& random;
     LeaseStore& leases;
     RecordStore& records;
     FetchBudget& budget;
@@ -49,7 +48,6 @@ class StandaloneFetch final : public FetchPath {
   [[nodiscard]] LeaseStore& leases() override { return parts_.leases; }
 
  private:
-  [[nodiscard]] std::uint64_t fence_of_its_own(std::uint64_t drawn) const;
   Task<> lift_in_files();
   void failed(const TransportError& failure);
   [[nodiscard]] BootTime now() const { return parts_.clock.boot_now(); }

@@ -38,11 +38,8 @@ RedisCluster::RedisCluster(std::optional<ServerTls> tls, std::vector<std::string
 }
 
 RedisServer& RedisCluster::add_node() {
-  const std::string bus_port = std::to_string(free_port());
   std::vector<std::string> arguments{"--cluster-enabled",
                                      "yes",
-                                     "--cluster-port",
-                                     bus_port,
                                      "--cluster-node-timeout",
                                      "2000",
                                      "--cluster-require-full-coverage",
@@ -53,13 +50,12 @@ RedisServer& RedisCluster::add_node() {
                                      "0"};
   arguments.insert(arguments.end(), extra_.begin(), extra_.end());
   nodes_.push_back(std::make_unique<RedisServer>(arguments, std::map<std::string, std::string>{}, tls_));
-  bus_ports_.push_back(bus_port);
   return *nodes_.back();
 }
 
 void RedisCluster::meet(const RedisServer& node) const {
   const RedisServer& first = *nodes_.front();
-  ok(node, {"CLUSTER", "MEET", "127.0.0.1", std::to_string(first.port()), bus_ports_.front()});
+  ok(node, {"CLUSTER", "MEET", "127.0.0.1", std::to_string(first.port()), std::to_string(first.bus_port())});
 }
 
 bool RedisCluster::knows(const RedisServer& node, std::size_t count) const {

@@ -52,7 +52,6 @@ class RedisCluster {
   std::optional<ServerTls> tls_;
   std::vector<std::string> extra_;
   std::vector<std::unique_ptr<RedisServer>> nodes_;  // primaries first
-  std::vector<std::string> bus_ports_;
 };
 
 }  // namespace jeton::test

@@ -48,7 +48,7 @@ std::vector<std::string> ServerTls::arguments() const {
 
 RedisServer::RedisServer(std::vector<std::string> extra, std::map<std::string, std::string> env,
                          std::optional<ServerTls> tls)
-    : port_(free_port()), extra_(std::move(extra)), tls_(std::move(tls)) {
+    : extra_(std::move(extra)), tls_(std::move(tls)) {
   options_.env = std::move(env);
   const auto password = std::find(extra_.begin(), extra_.end(), "--requirepass");
   if (password != extra_.end()) password_ = *std::next(password);
@@ -56,7 +56,7 @@ RedisServer::RedisServer(std::vector<std::string> extra, std::map<std::string, s
 }
 
 void RedisServer::start() {
-  // Another test may have taken the port between free_port() and bind: choose again.
+  // Another test may have taken a port between free_port() and bind: choose again.
   for (int attempt = 0; attempt < 10; ++attempt) {
     std::vector<std::string> argv{redis_server_program(),
                                   "--port",
@@ -74,6 +74,10 @@ void RedisServer::start() {
                                   "--dir",
                                   dir_.path().string()};
     argv.insert(argv.end(), extra_.begin(), extra_.end());
+    // Without it the server wants the port that is 10,000 above its own, which need not exist.
+    if (std::ranges::find(extra_, "--cluster-enabled") != extra_.end()) {
+      argv.insert(argv.end(), {"--cluster-port", std::to_string(bus_port_)});
+    }
     if (tls_) {
       const auto speak_tls = tls_->arguments();
       argv.insert(argv.end(), speak_tls.begin(), speak_tls.end());
@@ -83,6 +87,7 @@ void RedisServer::start() {
     if (eventually([this] { return !process_->running() || cli({"PING"}) == "PONG"; }) && process_->running()) return;
     if (process_->out().find("Address already in use") == std::string::npos) break;
     port_ = free_port();
+    bus_port_ = free_port();
   }
   throw std::runtime_error(redis_server_program() + " does not start: " + process_->out() + process_->err());
 }

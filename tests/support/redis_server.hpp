@@ -32,6 +32,9 @@ struct ServerTls {
   [[nodiscard]] std::vector<std::string> arguments() const;
 };
 
+// A TCP port on 127.0.0.1 that nothing listened on a moment ago.
+[[nodiscard]] std::uint16_t free_port();
+
 class RedisServer {
  public:
   // `extra`: further arguments of redis-server, for example {"--requirepass", "x"}. `env`: added to its environment.
@@ -40,6 +43,8 @@ class RedisServer {
                        std::optional<ServerTls> tls = {});
 
   [[nodiscard]] std::uint16_t port() const { return port_; }
+  // Of the messages between the nodes of a Cluster, if `extra` has --cluster-enabled.
+  [[nodiscard]] std::uint16_t bus_port() const { return bus_port_; }
   [[nodiscard]] std::string socket() const { return (dir_ / "redis.sock").string(); }
   [[nodiscard]] std::string tcp_url() const { return "redis://127.0.0.1:" + std::to_string(port_) + "/0"; }
   [[nodiscard]] std::string unix_url() const { return "unix://" + socket(); }
@@ -58,15 +63,13 @@ class RedisServer {
   void start();
 
   TempDir dir_;
-  std::uint16_t port_;
+  std::uint16_t port_ = free_port();
+  std::uint16_t bus_port_ = free_port();
   std::vector<std::string> extra_;
   ProcessOptions options_;
   std::optional<ServerTls> tls_;
   std::string password_;
   std::unique_ptr<Process> process_;
 };
-
-// A TCP port on 127.0.0.1 that nothing listened on a moment ago.
-[[nodiscard]] std::uint16_t free_port();
 
 }  // namespace jeton::test

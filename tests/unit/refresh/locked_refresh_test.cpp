@@ -40,7 +40,19 @@ TEST(LockedRefresh, FenceIsBelowTheCurrentGeneration_IsPublishedAboveIt) {
   parts.take(parts.record(90, minutes(1)));
   parts.loop.pass(minutes(2));
   parts.run(77);
-  EXPECT_EQ(parts.fleet.stored->generation, 91U);
+  EXPECT_GT(parts.fleet.stored->generation, 90U);
+}
+
+TEST(LockedRefresh, FencesOfTwoHostsAreBelowTheSameGeneration_TokensHaveTwoGenerations) {
+  LockedParts one;
+  LockedParts other;
+  static_cast<void>(other.loop.random.uniform());  // chance of its own
+  for (LockedParts* parts : {&one, &other}) {
+    parts->take(parts->record(90, minutes(1)));
+    parts->loop.pass(minutes(2));
+    parts->run(77);
+  }
+  EXPECT_NE(one.fleet.stored->generation, other.fleet.stored->generation);
 }
 
 TEST(LockedRefresh, AnotherHostWasFaster_DoesNotFetch) {

@@ -101,7 +101,7 @@ struct RefreshParts {
   agent::StandaloneFetch standalone{config,
                                     lock_ttl,
                                     fetch_alone,
-                                    {loop.clock, loop.random, own, own, own, own, current, outage, journal, taker,
+                                    {loop.clock, own, own, own, own, current, outage, journal, taker,
                                      [this](const agent::Pause& pause) { pauses.begin_own(pause); }}};
   agent::RefreshTiming timing{config, {loop.clock, loop.random, current, request, view, outage, &standalone, nullptr}};
   agent::PausePolicy pauses{
