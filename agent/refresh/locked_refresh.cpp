@@ -36,8 +36,7 @@ Task<> LockedRefresh::run(FetchPath& path, Lease lease) {
   Fetched fetched;
   LeaseKeeper keeper(path.leases(), parts_.timers, config_.name, std::move(lease));
   try {
-    const bool other_was_faster = parts_.timing.scheduled_at() > parts_.timers.clock().boot_now();
-    if (!other_was_faster) fetched = co_await fetch(path, keeper);
+    if (!other_was_faster()) fetched = co_await fetch(path, keeper);
   } catch (const boost::system::system_error&) {
     fetched.cancelled = true;
   }
@@ -71,12 +70,17 @@ Task<> LockedRefresh::run(FetchPath& path, Lease lease) {
   if (cancelled) throw boost::system::system_error(boost::asio::error::operation_aborted);
 }
 
+bool LockedRefresh::other_was_faster() const {
+  return parts_.timing.scheduled_at() > parts_.timers.clock().boot_now();
+}
+
 // The call is counted against min_interval and budget before it is made.
 Task<LockedRefresh::Fetched> LockedRefresh::fetch(FetchPath& path, LeaseKeeper& keeper) {
   Fetched fetched;
   const SecretString used = parts_.current.record() ? parts_.current.record()->state : SecretString{};
   const bool admitted = co_await path.admit(keeper.lease());
-  if (!admitted) co_return fetched;
+  // A host that repairs a store without data publishes without the lock, also in this moment.
+  if (!admitted || other_was_faster()) co_return fetched;
   std::exception_ptr thrown;
   try {
     parts_.journal.fetching();

@@ -43,6 +43,7 @@ class LockedRefresh {
     std::optional<SourceError> failure;
     bool cancelled = false;  // the agent stops; the answer counts all the same
   };
+  [[nodiscard]] bool other_was_faster() const;
   Task<Fetched> fetch(FetchPath& path, LeaseKeeper& keeper);
   [[nodiscard]] std::optional<Record> record_of(Fetched& fetched, Generation generation, bool rejected) const;
   Task<> give_back(FetchPath& path, const Lease& lease);

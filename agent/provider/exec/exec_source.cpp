@@ -151,7 +151,7 @@ ExecSource::ExecSource(std::string name, ExecSourceConfig config, std::size_t ca
 }
 
 Task<FetchedToken> ExecSource::fetch(FetchContext /*context*/) {
-  const WallTime started_at = timers_.clock().wall_now();
+  const BootTime started_at = timers_.clock().boot_now();
   std::vector<SecretString> secrets;
   std::unique_ptr<ExecRun> run;
   try {
@@ -162,7 +162,7 @@ Task<FetchedToken> ExecSource::fetch(FetchContext /*context*/) {
   }
   const ExecResult result = co_await run->finish();
   try {
-    FetchedToken token = token_of(result, started_at, secrets);
+    FetchedToken token = token_of(result, wall_time_of(started_at, timers_.clock()), secrets);
     log_lines(result, secrets);
     co_return token;
   } catch (SourceError& e) {

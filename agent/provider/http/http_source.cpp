@@ -56,11 +56,11 @@ Task<FetchedToken> HttpSource::fetch(FetchContext context) {
       co_return token;
     }
     const BuiltRequest sent = request_for(SecretString());
-    const WallTime sent_at = clock_.wall_now();
+    const BootTime sent_at = clock_.boot_now();
     const HttpResponse response = co_await answer_to(sent);
     const WallTime now = clock_.wall_now();
-    FetchedToken token =
-        parse_http_answer(response, config_.response, sent.request.display, sent_at, now, sent.secrets);
+    FetchedToken token = parse_http_answer(response, config_.response, sent.request.display,
+                                           wall_time_of(sent_at, clock_), now, sent.secrets);
     check_token(token, name_, capacity_, now);
     co_return token;
   } catch (SourceError& e) {
@@ -71,11 +71,11 @@ Task<FetchedToken> HttpSource::fetch(FetchContext context) {
 
 Task<RotatingAnswer> HttpSource::ask(SecretString refresh_token) {
   const BuiltRequest sent = request_for(refresh_token);
-  const WallTime sent_at = clock_.wall_now();
+  const BootTime sent_at = clock_.boot_now();
   const HttpResponse response = co_await answer_to(sent);
   const AnswerContent content = content_of(response, config_.response, clock_.wall_now());
   const AnswerTerms terms{config_.response,
-                          sent_at,
+                          wall_time_of(sent_at, clock_),
                           response.status,
                           true,
                           false,

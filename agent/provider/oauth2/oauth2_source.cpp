@@ -67,10 +67,10 @@ Task<FetchedToken> OAuth2Source::fetch(FetchContext context) {
 
 Task<RotatingAnswer> OAuth2Source::ask(SecretString refresh_token) {
   const OAuth2Endpoints where = co_await endpoints();
-  const WallTime sent_at = clock_.wall_now();
+  const BootTime sent_at = clock_.boot_now();
   BuiltRequest sent;
   try {
-    const RequestTerms terms{tokens_, random_, sent_at};
+    const RequestTerms terms{tokens_, random_, clock_.wall_now()};
     sent = build_token_request(config_, where, refresh_token, terms);
   } catch (const Error& e) {
     throw unmade_request(e);
@@ -79,7 +79,7 @@ Task<RotatingAnswer> OAuth2Source::ask(SecretString refresh_token) {
   const AnswerContent content = content_of(response, config_.response, clock_.wall_now());
   refuse_dpop(response, content, sent.request.display);
   const AnswerTerms terms{config_.response,
-                          sent_at,
+                          wall_time_of(sent_at, clock_),
                           response.status,
                           rotates(),
                           true,

@@ -25,8 +25,13 @@ using Kind = SourceError::Kind;
 class FixedClock final : public Clock {
  public:
   [[nodiscard]] WallTime wall_now() const override { return wall; }
-  [[nodiscard]] BootTime boot_now() const override { return BootTime{}; }
+  [[nodiscard]] BootTime boot_now() const override { return boot; }
+  void pass(Milliseconds time) {
+    wall += time;
+    boot += time;
+  }
   WallTime wall = from_unix_ms(1'795'000'000'000);
+  BootTime boot{};
 };
 
 // Answers as the test says, and counts the calls.
@@ -86,7 +91,7 @@ class HttpSourceTest : public ::testing::Test {
 
 TEST_F(HttpSourceTest, LifetimeCountsFromTheRequest) {
   fake_.answer = [this] {
-    clock_.wall += 10s;
+    clock_.pass(10s);
     return HttpResponse{200, {}, SecretString(good_body)};
   };
   const WallTime asked_at = clock_.wall;
@@ -96,9 +101,22 @@ TEST_F(HttpSourceTest, LifetimeCountsFromTheRequest) {
   EXPECT_EQ(token.expires_at, asked_at + 60s);
 }
 
+TEST_F(HttpSourceTest, WallClockIsSteppedDuringTheCall_LifetimeCountsFromTheRequestByTheNewTime) {
+  for (const Milliseconds step : {Milliseconds(24h), Milliseconds(-24h)}) {
+    fake_.answer = [this, step] {
+      clock_.pass(10s);
+      clock_.wall += step;
+      return HttpResponse{200, {}, SecretString(good_body)};
+    };
+    const FetchedToken token = fetch(plain_, fake_);
+    EXPECT_EQ(token.issued_at, clock_.wall - 10s);
+    EXPECT_EQ(token.expires_at, clock_.wall + 50s);
+  }
+}
+
 TEST_F(HttpSourceTest, TokenThatRanOutOnTheWayIsRefused) {
   fake_.answer = [this] {
-    clock_.wall += 60s;
+    clock_.pass(60s);
     return HttpResponse{200, {}, SecretString(good_body)};
   };
   const SourceError e = failure(plain_, fake_);

@@ -30,6 +30,7 @@ class FakeFleet final : public agent::LeaseStore,
   std::optional<agent::Record> stored;
   std::function<void()> while_loading = [] {};  // before the answer to load()
   std::function<void()> while_pausing = [] {};  // before the answer to pause()
+  std::function<void()> while_admitting = [] {};  // before the answer to admit()
 
   // What was asked.
   std::vector<std::string> calls;  // by name, in order
@@ -77,6 +78,7 @@ class FakeFleet final : public agent::LeaseStore,
                                       const agent::FetchLimits& asked) override {
     limits = asked;
     ask("admit");
+    while_admitting();
     co_return admission;
   }
   agent::Task<agent::FetchUsage> usage(const std::string& /*name*/) override {

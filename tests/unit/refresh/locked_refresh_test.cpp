@@ -63,6 +63,14 @@ TEST(LockedRefresh, AnotherHostWasFaster_DoesNotFetch) {
   EXPECT_EQ(parts.source.fetches, 0);
 }
 
+TEST(LockedRefresh, TokenArrivesWhileTheCallIsAdmitted_DoesNotFetch) {
+  LockedParts parts;
+  parts.fleet.while_admitting = [&] { parts.take(parts.record(99, hours(2))); };
+  parts.run();
+  EXPECT_EQ(parts.fleet.calls, (Calls{"admit", "release"}));
+  EXPECT_EQ(parts.source.fetches, 0);
+}
+
 TEST(LockedRefresh, CallIsNotAdmitted_DoesNotFetch) {
   LockedParts parts;
   parts.fleet.admission = {.refusal = agent::FetchRefusal::lock_lost, .retry_at = parts.now()};

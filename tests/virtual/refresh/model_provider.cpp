@@ -53,7 +53,7 @@ Task<FetchedToken> ModelProvider::call(std::string host, std::string state, cons
 
 Task<FetchedToken> ModelProvider::answer(ProviderCall& made, std::string state, const agent::Clock& clock) {
   const Answer answer = next();
-  const agent::WallTime issued_at = clock.wall_now();
+  const agent::BootTime sent_at = clock.boot_now();
   if (answer.kind == Answer::Kind::hang) co_await hang();
   co_await agent::sleep_for(timers_, answer_time);
   made.outcome = answer.kind;
@@ -89,8 +89,8 @@ Task<FetchedToken> ModelProvider::answer(ProviderCall& made, std::string state, 
   FetchedToken token;
   token.value = SecretString(issued.back());
   token.type = "Bearer";
-  token.issued_at = issued_at;
-  token.expires_at = dated_end.value_or(issued_at + lifetime);
+  token.issued_at = agent::wall_time_of(sent_at, clock);  // as every source does: a step during the call is no age
+  token.expires_at = dated_end.value_or(token.issued_at + lifetime);
   token.dated_end = dated_end;
   state_ = "state-" + number;
   token.state = SecretString(state_);
