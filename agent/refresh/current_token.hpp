@@ -48,8 +48,8 @@ class CurrentToken {
     return fence > generation() ? fence : own_generation(fence);
   }
   // The same where no common store keeps the fences of several hosts apart: it has none, or has lost its data. They may
-  // follow the same record at the same time, with clocks that agree to the millisecond or are all behind its generation,
-  // and two tokens of one generation would be taken for the same token. So it is some way above the least.
+  // follow the same record at the same time, with clocks that agree to the millisecond or are all behind its
+  // generation, and two tokens of one generation would be taken for the same token. So it is some way above the least.
   [[nodiscard]] Generation own_generation(std::uint64_t fence) const;
   // The record that follows, with the present one as its previous while that has overlap left. The same token, given
   // again while it is valid, keeps the generation that readers know it by.

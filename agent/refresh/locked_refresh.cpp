@@ -70,9 +70,7 @@ Task<> LockedRefresh::run(FetchPath& path, Lease lease) {
   if (cancelled) throw boost::system::system_error(boost::asio::error::operation_aborted);
 }
 
-bool LockedRefresh::other_was_faster() const {
-  return parts_.timing.scheduled_at() > parts_.timers.clock().boot_now();
-}
+bool LockedRefresh::other_was_faster() const { return parts_.timing.scheduled_at() > parts_.timers.clock().boot_now(); }
 
 // The call is counted against min_interval and budget before it is made.
 Task<LockedRefresh::Fetched> LockedRefresh::fetch(FetchPath& path, LeaseKeeper& keeper) {

@@ -48,11 +48,10 @@ RefreshLoop::~RefreshLoop() { parts_.coordinator.subscribe(config_.name, nullptr
 std::unique_ptr<StandaloneFetch> RefreshLoop::make_standalone(Milliseconds lock_ttl) {
   if (!may_fetch_standalone(config_, parts_)) return nullptr;
   Coordinator& own = *parts_.standalone;
-  return std::make_unique<StandaloneFetch>(
-      config_, lock_ttl, parts_.fetch_alone,
-      StandaloneFetch::Parts{clock(), own, own, own, own, current_, outage_, journal_,
-                             [this](Record r) { take(std::move(r)); },
-                             [this](const Pause& p) { pauses_.begin_own(p); }});
+  return std::make_unique<StandaloneFetch>(config_, lock_ttl, parts_.fetch_alone,
+                                           StandaloneFetch::Parts{clock(), own, own, own, own, current_, outage_,
+                                                                  journal_, [this](Record r) { take(std::move(r)); },
+                                                                  [this](const Pause& p) { pauses_.begin_own(p); }});
 }
 
 // 1. to 5. The numbers are those of agent/README.md; 6. is in pause_policy.cpp, 7. in current_token.cpp and
