@@ -13,6 +13,8 @@ namespace {
 // Two hosts that measured a clock offset a little differently still mean the same moment.
 constexpr Milliseconds same_moment = std::chrono::milliseconds(250);
 
+constexpr Duration retry_pause = std::chrono::seconds(5);  // of the segment
+
 bool differs(WallTime a, WallTime b) { return std::chrono::abs(a - b) > same_moment; }
 
 }  // namespace
@@ -24,6 +26,7 @@ CurrentToken::CurrentToken(const TokenConfig& config, TokenStore& store, Timers&
 CurrentToken::~CurrentToken() {
   timers_.cancel(expiry_timer_);
   timers_.cancel(overlap_timer_);
+  timers_.cancel(retry_timer_);
 }
 
 void CurrentToken::adopt() {
@@ -85,7 +88,22 @@ void CurrentToken::show() {
   Record shown = *record_;
   shown.generation = record_->token_generation();
   shown_ = std::max(shown_, shown.generation);
-  store_.publish(shown, timers_.clock().wall_now());
+  timers_.cancel(retry_timer_);
+  try {
+    store_.publish(shown, timers_.clock().wall_now());
+  } catch (...) {
+    watch_moment(retry_timer_, timers_.clock().boot_now() + retry_pause, [this] { show_again(); });
+    throw;
+  }
+}
+
+// The first failure was logged where it happened.
+void CurrentToken::show_again() {
+  try {
+    show();
+    log::info("the segment has the token now", {{"token", config_.name}, {"generation", shown_}});
+  } catch (const std::exception&) {
+  }
 }
 
 void CurrentToken::reschedule() {

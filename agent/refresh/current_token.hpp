@@ -27,7 +27,8 @@ class CurrentToken {
   // Takes what an earlier run left in the segment, which is written only if a clock says now that its times are others.
   void adopt();
   // False: it is older than the known one, and ignored. Writes the segment if it says anything new. Throws Error if
-  // the segment cannot take it; the record is current all the same, because the fleet's view is.
+  // the segment cannot take it; the record is current all the same, because the fleet's view is, and the segment is
+  // tried again every few seconds.
   bool accept(Record record);
   // The wall clock was stepped: every deadline is computed anew, and readers get the times by the new clock.
   void reschedule();
@@ -45,9 +46,10 @@ class CurrentToken {
   // that lost its counter may hand out a fence below what this host has seen by then, but what it sees later is the
   // work of a newer lease, and must win.
   [[nodiscard]] Generation next_generation(std::uint64_t fence) const {
-    return fence > generation() ? fence : own_generation(fence);
+    return fence > generation() + 1 ? fence : own_generation(fence);
   }
-  // The same where no common store keeps the fences of several hosts apart: it has none, or has lost its data. They may
+  // The same where no common store keeps the fences of several hosts apart: there is none, or it has lost its counter
+  // and draws the successor of the record again. They may
   // follow the same record at the same time, with clocks that agree to the millisecond or are all behind its
   // generation, and two tokens of one generation would be taken for the same token. So it is some way above the least.
   [[nodiscard]] Generation own_generation(std::uint64_t fence) const;
@@ -69,6 +71,7 @@ class CurrentToken {
 
  private:
   void show();
+  void show_again();
   [[nodiscard]] Milliseconds wall_offset() const;
   void watch();
   void watch_moment(Timers::Id& timer, BootTime moment, Timers::Callback callback);
@@ -89,6 +92,7 @@ class CurrentToken {
   Schedule schedule_;
   Timers::Id expiry_timer_ = 0;
   Timers::Id overlap_timer_ = 0;
+  Timers::Id retry_timer_ = 0;  // of a write to the segment that failed
 };
 
 }  // namespace jeton::agent

@@ -214,11 +214,9 @@ void CallInvariants::check_need_by_segment(std::size_t host) {
   if (!segment.record || segment.rejected || !segment.record->valid(clock)) return;
   const Duration left = segment.record->expires_at - clock.wall_now();
   if (left <= earliest_before_end() || wanted_since(std::string(segment.record->value.reveal()))) return;
-  // A segment that could not be written shows the token, or the times, of before until the next publication. A host
-  // whose clock was wrong when it read a date took the lifetime, of which the grace is a share, for another one.
-  const bool is_old = world_.plan.has(FaultKind::segment_fails) ||
-                      (world_.plan.has(FaultKind::dated_end) && world_.plan.has(FaultKind::wall_step));
-  if (is_old || !world_.disturbances.calm(Invariant::no_needless_fetch, world_.now())) return;
+  // A host whose clock was wrong when it read a date took the lifetime, of which the grace is a share, for another one.
+  const bool misread = world_.plan.has(FaultKind::dated_end) && world_.plan.has(FaultKind::wall_step);
+  if (misread || !world_.disturbances.calm(Invariant::no_needless_fetch, world_.now())) return;
   world_.fail(Invariant::no_needless_fetch,
               host_name(host) + " calls although its token is valid for " + seconds_text(left));
 }

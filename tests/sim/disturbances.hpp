@@ -23,18 +23,27 @@ class Disturbances {
     }
   }
 
+  void lose_lease(agent::BootTime now) { lease_lost_at_ = now; }
+
   // No fault suspended the promise from then until now, nor just before: a lock that it left, and a host that was away,
   // need the time of a lock to settle.
   [[nodiscard]] bool calm(Invariant invariant, agent::BootTime from) const {
+    const bool by_lease = (info(FaultKind::flushed).suspends & bit(invariant)) != 0;
+    if (by_lease && lease_lost_at_ && *lease_lost_at_ + linger_ >= from) return false;
     std::set<std::size_t> disturbed;
+    std::set<std::size_t> without_a_write;
     for (const Episode& episode : episodes_) {
       const FaultInfo& kind = info(episode.kind);
-      const bool suspends = (kind.suspends & bit(invariant)) != 0;
-      if (!suspends || (episode.ended_at && *episode.ended_at + linger_ < from)) continue;
+      if (episode.ended_at && *episode.ended_at + linger_ < from) continue;
+      if (kind.target == FaultInfo::Target::server && (kind.suspends & bit(Invariant::one_fetch_at_a_time)) != 0)
+        without_a_write.insert(episode.target);
+      if ((kind.suspends & bit(invariant)) == 0) continue;
       if (kind.target != FaultInfo::Target::server) return false;
       disturbed.insert(episode.target);
     }
-    return disturbed.size() <= (servers_ == 0 ? 0 : (servers_ - 1) / 2);
+    // What one server of a quorum loses, another may not have, because it was away when it was written.
+    const std::size_t gone = disturbed.empty() ? 0 : without_a_write.size();
+    return std::max(disturbed.size(), gone) <= (servers_ == 0 ? 0 : (servers_ - 1) / 2);
   }
 
   // Around the loss of data there was no other fault that matters for the repair of a store: the agents that knew the
@@ -79,6 +88,7 @@ class Disturbances {
   std::size_t servers_;
   Duration linger_;
   std::vector<Episode> episodes_;
+  std::optional<agent::BootTime> lease_lost_at_;
 };
 
 }  // namespace jeton::sim

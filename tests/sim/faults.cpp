@@ -61,7 +61,20 @@ void go_on(World& world, const Fault& fault) { world.fleet.go_on(fault.target); 
 
 // Servers.
 
+// Of the lock's holder that no majority has any more: after an attempt that hosts divided between them, until the first
+// renewal, it has a bare one (redlock_lock.hpp).
+bool loses_lease(const World& world, std::size_t server) {
+  const auto owner_at = [&](std::size_t i) { return world.fleet.server(i).cli({"GET", "jeton:{api}:updater"}); };
+  const std::string owner = owner_at(server);
+  std::size_t left = 0;
+  for (std::size_t i = 0; i < world.plan.servers; ++i) {
+    if (i != server && owner_at(i) == owner) ++left;
+  }
+  return !owner.empty() && left <= world.plan.servers / 2;
+}
+
 void note_loss(World& world, std::size_t server) {
+  if (loses_lease(world, server)) world.disturbances.lose_lease(world.now());
   ++world.losses[server];
   world.budget_losses.push_back(world.now());
 }

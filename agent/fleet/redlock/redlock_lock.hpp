@@ -26,7 +26,8 @@
 // Renew. A majority must extend the lock while the lease is valid; otherwise it is lost. An expired lock is not created
 // again: a server that lost it (restarted empty) is given it back only when a majority has just confirmed the lease,
 // and only for the rest of its validity. No other owner can have a majority then, so this takes the lock from no
-// owner.
+// owner. So the winner of a divided attempt has the bare majority until its first renewal: if one of these servers
+// loses its data before, the lock is lost.
 //
 // All are coroutines that keep what they need. One thread: the loop's.
 #pragma once

@@ -206,6 +206,16 @@ TEST(FetchAlone, CountCannotBeGivenAnEnd_NoCallIsCountedThatIsNotMade) {
   EXPECT_EQ(fleet.server().cli({"HGET", "jeton:{api}:budget", "calls"}), "1");
 }
 
+TEST(RefusedCommand, OfTheEndOfACountOnOneServerOfAQuorum_CountsNoCallThatIsNotMade) {
+  VirtualFleet fleet({.agents = 1, .servers = 3, .budget = {.calls = 100, .per = hours(24)}});
+  fleet.start_all();
+  fleet.server(0).refuse("PEXPIRE", no_right);
+  fleet.server(1).kill();
+  fleet.pass(minutes(1));
+  EXPECT_EQ(fleet.provider.calls, 0U);
+  EXPECT_EQ(fleet.server(0).cli({"EXISTS", "jeton:{api}:budget"}), "0");
+}
+
 // The record is not stored without an end, and it is told although the lock cannot be deleted.
 TEST(RefusedCommand, OfAPublication_NothingIsStoredForEverAndEveryHostHearsOfWhatIsStored) {
   for (const char* command : {"PEXPIREAT", "DEL"}) {

@@ -91,5 +91,16 @@ TEST(UnexpectedFailureOfTheSegment, KeptRecordCannotBeShown_TokenIsRefreshedAllT
   EXPECT_TRUE(fleet.segments[0].record);
 }
 
+// Such as a token above the capacity, until the capacity is raised: readers do not wait for the next token.
+TEST(UnexpectedFailureOfTheSegment, TokenCannotBeShown_IsTriedAgainSoon) {
+  VirtualFleet fleet({.agents = 1});
+  fleet.start_all();
+  fleet.segments[0].failing_writes = 3;
+  fleet.pass(seconds(20));
+  EXPECT_EQ(fleet.segments[0].failing_writes, 0);
+  EXPECT_TRUE(fleet.segments[0].record);
+  EXPECT_EQ(fleet.provider.calls, 1U);
+}
+
 }  // namespace
 }  // namespace jeton::test

@@ -1,6 +1,8 @@
 --   KEYS  updater, budget
 --   ARGV  owner, window_age_ms, calls, keep_ms, window_ms, channel | "" (no message)
 --   reply 1 | 0
+--
+-- The end of the count comes first, as in admit.
 -- needs: counting
 if redis.call('GET', KEYS[1]) ~= ARGV[1] then
   return 0
@@ -12,6 +14,7 @@ local window = tonumber(ARGV[5])
 local calls = tonumber(ARGV[3])
 local _, start, known = kept_calls(KEYS[2], now)
 if start and now - start < window and known >= calls then calls = known + 1 end
+redis.call('PEXPIRE', KEYS[2], ARGV[4])
 redis.call('HSET', KEYS[2], 'last_ms', digits(now), 'window_start_ms', digits(now - age), 'calls', digits(calls))
 redis.call('PEXPIRE', KEYS[2], ARGV[4])
 if ARGV[6] ~= '' then
