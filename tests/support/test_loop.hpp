@@ -6,6 +6,7 @@
 #include <boost/asio/cancellation_signal.hpp>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/io_context.hpp>
+#include <boost/asio/post.hpp>
 #include <cstdio>
 #include <cstdlib>
 #include <exception>
@@ -103,7 +104,8 @@ class TestLoop {
       if (ending->failure) std::rethrow_exception(ending->failure);
       return;
     }
-    ending->cancel.emit(boost::asio::cancellation_type::terminal);
+    // On the loop: from outside of it Asio puts the cancellation off, and keeps a bare pointer to the signal.
+    boost::asio::post(context, [ending] { ending->cancel.emit(boost::asio::cancellation_type::terminal); });
     if (!turn_until(ended)) {
       std::fputs("the task did not end, not even when it was cancelled\n", stderr);
       std::abort();

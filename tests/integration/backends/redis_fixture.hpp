@@ -19,6 +19,12 @@ class RedisCoordination : public testing::Test {
   [[nodiscard]] std::string value() const { return server.cli({"GET", updater}); }
   [[nodiscard]] std::int64_t pttl(const char* key) const { return std::stoll(server.cli({"PTTL", key})); }
   [[nodiscard]] bool exists(const char* key) const { return server.cli({"EXISTS", key}) == "1"; }
+  // Of a host of which no call is to succeed.
+  [[nodiscard]] agent::RedisOptions unanswered() const {
+    auto options = redis_options(server);
+    options.connection.timeout = std::chrono::milliseconds(250);
+    return options;
+  }
   // So that the first call of a host is not one without a connection.
   [[nodiscard]] bool connects(Host& host) {
     return loop.turn_until([&] { return host.coordinator.health().reachable; });

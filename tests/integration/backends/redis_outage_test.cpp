@@ -28,10 +28,7 @@ std::string failure_of(const std::function<void()>& call) {
 }
 
 TEST_F(RedisOutage, StoppedServerIsNeverReadAsBusyLostOrEmpty) {
-  // Nothing that this host asks is to be answered.
-  auto options = test::redis_options(server);
-  options.connection.timeout = 250ms;
-  test::Host host(loop, std::move(options));
+  test::Host host(loop, unanswered());
   ASSERT_TRUE(connects(host));
   Lease lease = a.call.acquire(1h);
   const BootTime valid_until = lease.valid_until;
@@ -50,7 +47,7 @@ TEST_F(RedisOutage, StoppedServerIsNeverReadAsBusyLostOrEmpty) {
 }
 
 TEST_F(RedisOutage, AbsentServerIsNamed) {
-  auto options = test::redis_options(server);
+  auto options = unanswered();
   options.connection.address.path = "/nonexistent/redis.sock";
   test::Host host(loop, std::move(options));
   ASSERT_TRUE(loop.turn_until([&] { return !host.coordinator.health().last_error.empty(); }));
