@@ -14,14 +14,27 @@ namespace {
 
 Outcome run(const Plan& plan) { return simulate(plan); }
 
-TEST(Simulation, Seeds_ViolateNoInvariant) {
-  const std::uint64_t first = test::seed_of_the_test();
-  for (std::uint64_t seed = first; seed < first + test::effort(60U, 4U); ++seed) {
+// Other seeds each day, so that the tests of many days see more than those of one.
+std::uint64_t first_seed() {
+  if (std::getenv("JETON_TEST_SEED") != nullptr) return test::seed_of_the_test();
+  const auto day = std::chrono::floor<std::chrono::days>(std::chrono::system_clock::now());
+  return static_cast<std::uint64_t>(day.time_since_epoch().count()) * 1000;
+}
+
+class SeedsOfTheDay : public testing::TestWithParam<int> {};
+
+TEST_P(SeedsOfTheDay, ViolateNoInvariant) {
+  const std::uint64_t count = test::effort(125U, 1U);
+  const std::uint64_t first = first_seed() + static_cast<std::uint64_t>(GetParam()) * count;
+  std::cout << "seeds " << first << " to " << first + count - 1 << '\n';
+  for (std::uint64_t seed = first; seed < first + count; ++seed) {
     const Plan plan = make_plan(seed);
     const Outcome outcome = simulate(plan);
     ASSERT_FALSE(outcome.violation) << report(shrink(plan, run));
   }
 }
+
+INSTANTIATE_TEST_SUITE_P(Quarter, SeedsOfTheDay, testing::Range(0, 4));
 
 TEST(Simulation, SameSeed_SameRun) {
   for (std::uint64_t seed = 1; seed <= test::effort(8U, 2U); ++seed) {
