@@ -53,7 +53,7 @@ TEST_F(RedlockFence, ServersDrewALowerOne_IsWrittenBackToThem) {
   servers[2].cli({"SET", fence_key, std::to_string(far_ahead)});
   servers.hold_elsewhere({0, 1});
   const Lease lease = host.call.acquire_eventually(1h);
-  EXPECT_EQ(lease.fence, far_ahead + 1);
+  EXPECT_GT(lease.fence, far_ahead);
   EXPECT_TRUE(loop.eventually([&] { return servers.count(fence_key, std::to_string(lease.fence)) == 5; }))
       << "also to those that are another's: they may be in the next majority";
 }

@@ -13,7 +13,7 @@ if busy then
   for _, part in ipairs(note(KEYS[3], redis.call('GET', KEYS[1]), time)) do busy[#busy + 1] = part end
   return busy
 end
-local digits = next_fence(time, last)
+local digits = next_fence(time, 0, last)
 redis.call('SET', KEYS[2], digits, 'PX', ARGV[3])
 local taken_ms = string.format('%.0f', tonumber(time[1]) * 1000 + math.floor(tonumber(time[2]) / 1000))
 redis.call('HSET', KEYS[3], 'owner', owner, 'fence', digits, 'by', ARGV[5], 'metadata', ARGV[6], 'taken_ms', taken_ms)
