@@ -46,7 +46,7 @@ class CurrentToken {
   // that lost its counter may hand out a fence below what this host has seen by then, but what it sees later is the
   // work of a newer lease, and must win.
   [[nodiscard]] Generation next_generation(std::uint64_t fence) const {
-    return fence > generation() + 1 ? fence : own_generation(fence);
+    return fence > generation() ? fence : own_generation(fence);
   }
   // The same where no common store keeps the fences of several hosts apart: there is none, or it has lost its counter
   // and draws the successor of the record again. They may

@@ -41,13 +41,13 @@ Task<std::optional<Lease>> FleetFetch::try_lock() {
   co_return std::move(result.lease);
 }
 
-// A message that says that the budget is spent holds this host back until the next look: if the coordinator has lost
-// the count since, that look finds it. The message is never counted with, because anybody may have sent it.
+// A message that says that the budget is spent holds this host back until its window ends, or until the next look: if the
+// coordinator has lost the count since, that look finds it. The message is never counted with, because anybody may have sent it.
 Task<bool> FleetFetch::admit(const Lease& lease) {
   const FetchLimits allowed = parts_.fleet.limits(parts_.timing.is_requested());
-  const BootTime next_look = parts_.repair.next_look();
-  if (allowed.budget > 0 && parts_.fleet.heard().calls >= allowed.budget && next_look > now()) {
-    refuse({.refusal = FetchRefusal::budget, .retry_at = next_look}, allowed);
+  const BootTime spent_until = parts_.fleet.heard_spent_until(allowed.budget, parts_.repair.next_look());
+  if (spent_until > now()) {
+    refuse({.refusal = FetchRefusal::budget, .retry_at = spent_until}, allowed);
     co_return false;
   }
   Admission admission;

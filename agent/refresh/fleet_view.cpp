@@ -92,13 +92,17 @@ FetchLimits FleetView::limits(bool requested) const {
   return limits;
 }
 
+BootTime FleetView::heard_spent_until(std::uint64_t allowed, BootTime next_look) const {
+  if (allowed == 0 || heard_.calls < allowed) return {};
+  return std::min(next_look, heard_.window_end.value_or(next_look));
+}
+
 BootTime FleetView::budget_spent_until(BootTime next_look) const {
   const std::uint64_t calls = config_.budget.calls;
   if (calls == 0) return {};
   BootTime until{};
   if (counted_.calls >= calls && counted_.window_end) until = *counted_.window_end;
-  if (heard_.calls >= calls) until = std::max(until, next_look);
-  return until;
+  return std::max(until, heard_spent_until(calls, next_look));
 }
 
 BootTime FleetView::blocked_until(bool requested) const {

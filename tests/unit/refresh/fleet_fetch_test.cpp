@@ -98,6 +98,19 @@ TEST(FleetFetch, BudgetIsSpentByAMessage_DoesNotAskBeforeTheNextLook) {
   EXPECT_TRUE(parts.loop.run(parts.path.admit(parts.lease())));
 }
 
+// "No host fetches until the window ends": the next look may be half a minute away.
+TEST(FleetFetch, BudgetIsSpentByAMessage_AsksWhenItsWindowEnds) {
+  RefreshParts parts(RefreshParts::token_with_budget(10));
+  parts.loop.run(parts.repair.reload());
+  const agent::BootTime end = parts.now() + seconds(3);
+  parts.view.note_heard_usage({10, end});
+  EXPECT_FALSE(parts.loop.run(parts.path.admit(parts.lease())));
+  EXPECT_GE(parts.view.blocked_until(true), end);
+  EXPECT_LT(parts.view.blocked_until(true), end + seconds(1));
+  parts.loop.pass(seconds(3));
+  EXPECT_TRUE(parts.loop.run(parts.path.admit(parts.lease())));
+}
+
 TEST(FleetFetch, RecordIsStored_IsCurrentAndInTheStore) {
   RefreshParts parts;
   EXPECT_EQ(parts.loop.run(parts.path.publish(parts.record(7), parts.lease())), LockAfter::given_back);

@@ -119,5 +119,12 @@ TEST(FleetView, BudgetIsSpentByAMessage_HoldsUntilTheNextLook) {
   EXPECT_EQ(parts.view.budget_spent_until(look), parts.now() + minutes(5));
 }
 
+TEST(FleetView, WindowOfAMessageEndsBeforeTheNextLook_HoldsUntilThen) {
+  RefreshParts parts(RefreshParts::token_with_budget(10));
+  const agent::BootTime end = parts.now() + seconds(3);
+  parts.view.note_heard_usage({10, end});
+  EXPECT_EQ(parts.view.budget_spent_until(parts.now() + seconds(30)), end);
+}
+
 }  // namespace
 }  // namespace jeton::test
