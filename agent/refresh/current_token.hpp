@@ -30,7 +30,7 @@ class CurrentToken {
   // the segment cannot take it; the record is current all the same, because the fleet's view is, and the segment is
   // tried again every few seconds.
   bool accept(Record record);
-  // The wall clock was stepped: every deadline is computed anew, and readers get the times by the new clock.
+  // The wall clock was stepped: every deadline is computed again, and readers get the times by the new clock.
   void reschedule();
 
   [[nodiscard]] const std::optional<Record>& record() const { return record_; }

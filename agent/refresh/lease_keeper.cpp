@@ -27,7 +27,6 @@ struct LeaseKeeper::State {
   Lease lease;
   Event stop;
   bool stopped = false;
-  bool lost = false;
   std::optional<BootTime> fetch_ends_by;  // while there is a fetch
 };
 
@@ -60,10 +59,6 @@ void LeaseKeeper::end_fetch() { state_->fetch_ends_by.reset(); }
 
 const Lease& LeaseKeeper::lease() const { return state_->lease; }
 
-bool LeaseKeeper::lost() const {
-  return state_->lost || state_->timers.clock().boot_now() >= state_->lease.valid_until;
-}
-
 Task<> LeaseKeeper::keep(std::shared_ptr<State> state) {
   Duration pause = state->lease.ttl / 3;
   std::string trouble;  // why the last renewal failed
@@ -79,7 +74,6 @@ Task<> LeaseKeeper::keep(std::shared_ptr<State> state) {
     try {
       const bool held = co_await state->leases.renew(state->name, state->lease);  // named: GCC 12 traps otherwise
       if (!held) {
-        state->lost = true;
         log_loss(*state, trouble);
         co_return;
       }

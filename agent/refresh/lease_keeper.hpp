@@ -1,4 +1,4 @@
-// LeaseKeeper: renews a lease every ttl/3 while its owner works, and knows when it is lost.
+// LeaseKeeper: renews a lease every ttl/3 while its owner works, and says in the log when it is lost.
 //
 // Starts with the object and ends with it. A renewal that cannot reach the coordinator is tried again while the lease
 // is still valid; a renewal that finds the lock gone or another's, and a lease that ran out, are a loss. The work under
@@ -29,7 +29,6 @@ class LeaseKeeper {
 
   // As of the last renewal.
   [[nodiscard]] const Lease& lease() const;
-  [[nodiscard]] bool lost() const;
 
  private:
   struct State;

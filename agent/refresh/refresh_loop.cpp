@@ -90,7 +90,7 @@ Task<> RefreshLoop::start() {
 }
 
 // 2. and 3. One wait for everything: the schedule with its spread, claims and pauses of others, maintenance. Whatever
-// arrives meanwhile changes the state and wakes us; the deadlines are computed anew each time.
+// arrives meanwhile changes the state and wakes us; the deadlines are computed again each time.
 Task<> RefreshLoop::until_due() {
   for (;;) {
     // No maintenance comes before a token that runs out: each piece may wait for its timeout, and fail again and again.

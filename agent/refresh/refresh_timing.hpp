@@ -27,7 +27,7 @@ class RefreshTiming {
   };
   RefreshTiming(const TokenConfig& config, Parts parts) : config_(config), parts_(parts) {}
 
-  // A valid token was lost or won: the delay of hosts without one is drawn anew.
+  // A valid token was lost or won: the delay of hosts without one is drawn again.
   void draw_cold_start_delay();
 
   // By the schedule or a request, whatever holds it back.

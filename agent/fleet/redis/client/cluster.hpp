@@ -1,7 +1,7 @@
 // Cluster: the known map of a Redis Cluster, and a Client for each node that is used.
 //
 // The map of slots is learnt from any node that answers, the known ones as well as the configured ones: at the start,
-// when a caller needs it anew (a redirection, a node that is down; with a pace of its own, so that a fleet that lost a
+// when a caller needs it again (a redirection, a node that is down; with a pace of its own, so that a fleet that lost a
 // node does not swamp the others), and now and then. Clients are made on demand and dropped when their node left the
 // cluster. Shared by the runner and the locator of the subscriber. One thread: the loop's.
 #pragma once

@@ -66,7 +66,7 @@ class KeptConnection::Impl : public std::enable_shared_from_this<Impl> {
   void renew() {
     if (!connection_ || !connection_->is_open()) return;
     renewing_ = true;
-    connection_->close("to be made anew");
+    connection_->close("to be connected again");
   }
 
   [[nodiscard]] const std::string& display() const { return display_; }

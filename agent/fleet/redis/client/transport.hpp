@@ -1,7 +1,7 @@
 // Transport: a stream of bytes to a Redis server, and what opens one: over TCP, TLS or a unix socket. dial.hpp does.
 //
-// One reader and one writer at a time. Errors are TransportError with the reason only ("connection refused"): whoever
-// owns the connection adds where. close() ends both with an error and may be called at any time on the loop.
+// One reader and one writer at a time. Errors are TransportError with the reason only ("connection refused"): the
+// owner of the connection adds the endpoint. close() ends both with an error and may be called at any time on the loop.
 #pragma once
 
 #include <functional>
@@ -65,7 +65,7 @@ using Resolver = std::function<Task<std::vector<std::string>>(Timers& timers, st
 Task<std::vector<std::string>> resolve_name(Timers& timers, std::string host, BootTime deadline,
                                             ConnectAttempt& attempt);
 
-// How often a name is resolved anew while the server that it led to answers; jittered.
+// How often a name is resolved again while the server that it led to answers; jittered.
 inline constexpr Duration resolve_interval = std::chrono::seconds(30);
 
 struct ConnectOptions {
