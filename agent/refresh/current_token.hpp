@@ -48,8 +48,8 @@ class CurrentToken {
   [[nodiscard]] Generation next_generation(std::uint64_t fence) const {
     return fence > generation() ? fence : own_generation(fence);
   }
-  // The same where no common store keeps the fences of several hosts apart: there is none, or it has lost its data. They
-  // may follow the same record at the same time, with clocks that agree to the millisecond or are all behind its
+  // The same where no common store keeps the fences of several hosts apart: there is none, or it has lost its data.
+  // They may follow the same record at the same time, with clocks that agree to the millisecond or are all behind its
   // generation, and two tokens of one generation would be taken for the same token. So it is some way above the least.
   [[nodiscard]] Generation own_generation(std::uint64_t fence) const;
   // The record that follows, with the present one as its previous while that has overlap left. The same token, given

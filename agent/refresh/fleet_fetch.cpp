@@ -41,8 +41,9 @@ Task<std::optional<Lease>> FleetFetch::try_lock() {
   co_return std::move(result.lease);
 }
 
-// A message that says that the budget is spent holds this host back until its window ends, or until the next look: if the
-// coordinator has lost the count since, that look finds it. The message is never counted with, because anybody may have sent it.
+// A message that says that the budget is spent holds this host back until its window ends, or until the next look: if
+// the coordinator has lost the count since, that look finds it. The message is never counted with, because anybody may
+// have sent it.
 Task<bool> FleetFetch::admit(const Lease& lease) {
   const FetchLimits allowed = parts_.fleet.limits(parts_.timing.is_requested());
   const BootTime spent_until = parts_.fleet.heard_spent_until(allowed.budget, parts_.repair.next_look());

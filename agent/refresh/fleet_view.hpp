@@ -43,8 +43,8 @@ class FleetView {
   [[nodiscard]] bool counts_calls() const;
   // What this host asks of the coordinator. The reserve of the budget is not for the schedule.
   [[nodiscard]] FetchLimits limits(bool requested) const;
-  // Until when a message holds back who may make `allowed` calls: to the end of its window, and not beyond the next look
-  // at the store.
+  // Until when a message holds back who may make `allowed` calls: to the end of its window, and not beyond the next
+  // look at the store.
   [[nodiscard]] BootTime heard_spent_until(std::uint64_t allowed, BootTime next_look) const;
   // Until when an admission would be refused, as far as this host knows.
   [[nodiscard]] BootTime budget_spent_until(BootTime next_look) const;

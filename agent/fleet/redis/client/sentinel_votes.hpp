@@ -2,9 +2,9 @@
 //
 // The epoch of a primary rises with every failover, so a higher one is news and counts at once, and so does the known
 // primary. A lower one counts only if most sentinels say the like: one that is cut off from the others goes on naming
-// the old primary; most of them do so when they were set up again. Another primary of the same epoch counts only if more
-// name one than the known one: without a failover that is a mistake in the setup (a host name here, its address there),
-// and to go back and forth would end every connection each time. A value; pure logic.
+// the old primary; most of them do so when they were set up again. Another primary of the same epoch counts only if
+// more name one than the known one: without a failover that is a mistake in the setup (a host name here, its address
+// there), and to go back and forth would end every connection each time. A value; pure logic.
 #pragma once
 
 #include <cstdint>
