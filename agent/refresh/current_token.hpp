@@ -4,7 +4,8 @@
 // generation under which it was first published, so that readers who wait for a newer one wait for another token;
 // records without a token stay out of it. A generation never ends later by the boot clock than this host knew before,
 // whatever the wall clock or a coordinator says. Watches the clock for the two moments that come without a message: the
-// token's expiry and the end of the previous token's overlap. One thread: the loop's.
+// token's expiry and the end of the previous token's overlap. One thread: the loop's. tests/model/fence.pml is a model
+// of the order of generations.
 #pragma once
 
 #include <algorithm>

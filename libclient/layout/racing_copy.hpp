@@ -10,7 +10,8 @@
 // model, which defines racing loads: each yields old or new bytes. Elsewhere, and under ThreadSanitizer, which does not
 // see into assembly, it is the loop of atomics.
 //
-// The orderings that make a torn copy detectable. Writer (agent/segment/slot_writer.hpp) publishing n:
+// The orderings that make a torn copy detectable (tests/model/segment.pml checks them). Writer
+// (agent/segment/slot_writer.hpp) publishing n:
 //     W1  fill slot n & 1
 //     W2  store-release control = n
 //     W3  racing_release_fence

@@ -21,7 +21,7 @@
 // said so to both, first to one, then to the other; the second drew there above what the first had written there, and
 // its fence is no lower than that draw, or the server would have said no. So fences rise in the order of acquisition,
 // however the clocks and counters of the servers differ, as long as that server keeps its counter. All servers are
-// given it, so in the usual case any minority may lose its data.
+// given it, so in the usual case any minority may lose its data. tests/model/redlock.pml checks this argument.
 //
 // Renew. A majority must extend the lock while the lease is valid; otherwise it is lost. An expired lock is not created
 // again: a server that lost it (restarted empty) is given it back only when a majority has just confirmed the lease,

@@ -6,6 +6,7 @@
 // read, and is then spread by the repair. That is as it should be: it was fetched under a fence that no other record
 // has, so it is a real token, and the newest one; and a host that takes it never goes back, because generations only
 // rise. For the same reason a record is passed on to its listener as soon as one server sends it.
+// tests/model/redlock.pml is a model of it.
 //
 // All are coroutines that keep what they need. One thread: the loop's.
 #pragma once

@@ -12,7 +12,8 @@
 -- A stored generation that cannot be one (see acquire) is no reason to refuse. A server that refuses one of the
 -- commands (an ACL) stores nothing that would never end, and tells the fleet of what it stored: PEXPIREAT comes first,
 -- DEL last. A record that is there has an end, and is not touched until HSET was not refused: a change of its end would
--- make every host look at it, and try again, without a pause.
+-- make every host look at it, and try again, without a pause. tests/model/fence.pml is a model of it, with acquire, admit
+-- and renew.
 -- needs: limits
 local owned = redis.call('GET', KEYS[1]) == ARGV[1]
 local kept = redis.call('HMGET', KEYS[2], 'generation', 'record')
