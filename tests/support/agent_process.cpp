@@ -14,7 +14,7 @@ std::string agent_yaml(const AgentSettings& settings, const std::filesystem::pat
                      "\n  log: {level: " + settings.log_level + ", format: text}\n" + settings.agent_extra +
                      "coordination:\n";
   if (!settings.redlock_urls.empty()) {
-    yaml += "  backend: redlock\n  redlock:\n    timeout: 300ms\n    endpoints:\n";
+    yaml += "  backend: redlock\n  redlock:\n    timeout: " + settings.redlock_timeout + "\n    endpoints:\n";
     for (const std::string& url : settings.redlock_urls) yaml += "      - '" + url + "'\n";
   } else if (!settings.redis.empty()) {
     yaml += "  backend: redis\n  redis: " + settings.redis + "\n";

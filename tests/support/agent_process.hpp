@@ -19,11 +19,12 @@ struct AgentSettings {
   std::string redis{};      // YAML flow mapping of coordination.redis
   std::string token_url{};
   std::vector<std::string> redlock_urls{};  // not empty: coordination redlock over these
-  std::string refresh = "{}";               // YAML flow mapping of tokens.api.refresh
-  std::string source_extra{};               // further lines of tokens.api.source, indented by 6
-  std::string token_extra{};                // further lines of tokens.api, indented by 4
-  std::string agent_extra{};                // further lines of agent, indented by 2
-  std::string coordination_extra{};         // further lines of coordination, indented by 2
+  std::string redlock_timeout = "300ms";
+  std::string refresh = "{}";        // YAML flow mapping of tokens.api.refresh
+  std::string source_extra{};        // further lines of tokens.api.source, indented by 6
+  std::string token_extra{};         // further lines of tokens.api, indented by 4
+  std::string agent_extra{};         // further lines of agent, indented by 2
+  std::string coordination_extra{};  // further lines of coordination, indented by 2
   std::string lock_ttl = "2s";
   std::string log_level = "trace";  // so that a secret in any log line is found
 };

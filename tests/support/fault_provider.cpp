@@ -47,8 +47,13 @@ std::string whole(int status, const std::vector<std::pair<std::string, std::stri
   return head(status, headers) + "Content-Length: " + std::to_string(body.size()) + "\r\n\r\n" + body;
 }
 
-SeenRequest seen_request(const Request& request) {
-  SeenRequest seen{std::string(request.method_string()), std::string(request.target()), {}, request.body()};
+SeenRequest seen_request(const Request& request, agent::BootTime now) {
+  SeenRequest seen{.method = std::string(request.method_string()),
+                   .target = std::string(request.target()),
+                   .headers = {},
+                   .body = request.body(),
+                   .at = std::chrono::system_clock::now(),
+                   .boot_at = now};
   for (const auto& field : request) {
     std::string name(field.name_string());
     std::transform(name.begin(), name.end(), name.begin(),
@@ -171,7 +176,7 @@ class FaultProvider::Server {
   Behaviour take_behaviour(const Request& request) {
     const std::lock_guard lock(mutex_);
     ++counts_.requests;
-    seen_.push_back(seen_request(request));
+    seen_.push_back(seen_request(request, clock_.boot_now()));
     const bool elsewhere = behaviour_.status / 100 == 3 && !request.target().starts_with("/token");
     if (elsewhere) return {};
     if (times_ == 0) behaviour_ = {};
@@ -189,7 +194,8 @@ class FaultProvider::Server {
       return whole(429, {{"Retry-After", std::to_string(seconds)}}, R"({"error":"rate_limited"})");
     }
     ++counts_.issued;
-    issued_.push_back({answer.serial, answer.token, std::chrono::system_clock::now(), answer.lifetime});
+    issued_.push_back(
+        {answer.serial, answer.token, std::chrono::system_clock::now(), answer.lifetime, clock_.boot_now()});
     return whole(200, {},
                  R"({"access_token":")" + answer.token + R"(","token_type":"Bearer","expires_in":)" +
                      std::to_string(static_cast<double>(answer.lifetime.count()) / 1000) + "}");

@@ -13,6 +13,8 @@
 #include <utility>
 #include <vector>
 
+#include "agent/base/time.hpp"
+
 namespace jeton::test {
 
 // How the next requests are answered.
@@ -51,6 +53,8 @@ struct SeenRequest {
   std::string target;
   std::map<std::string, std::string> headers;  // names in lower case
   std::string body;
+  std::chrono::system_clock::time_point at;
+  agent::BootTime boot_at{};
 };
 
 struct IssuedToken {
@@ -58,6 +62,7 @@ struct IssuedToken {
   std::string value;
   std::chrono::system_clock::time_point issued_at;
   std::chrono::milliseconds lifetime{};
+  agent::BootTime boot_issued_at{};
 };
 
 class FaultProvider {

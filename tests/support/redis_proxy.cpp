@@ -5,6 +5,7 @@
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/post.hpp>
+#include <boost/asio/steady_timer.hpp>
 #include <boost/asio/write.hpp>
 #include <future>
 #include <string_view>
@@ -73,7 +74,7 @@ class RedisProxy::Impl {
 
  private:
   struct Pair {
-    Pair(tcp::socket from, boost::asio::io_context& loop) : client(std::move(from)), server(loop) {}
+    Pair(tcp::socket from, boost::asio::io_context& loop) : client(std::move(from)), server(loop), delay(loop) {}
     void end() {
       Failed ignored;
       client.close(ignored);
@@ -86,6 +87,7 @@ class RedisProxy::Impl {
     }
     tcp::socket client;
     tcp::socket server;
+    boost::asio::steady_timer delay;
     std::array<char, 65536> asked{};
     std::array<char, 65536> answered{};
     std::string waiting;
@@ -118,9 +120,20 @@ class RedisProxy::Impl {
       }
       if (mode_ == Mode::held) {
         pair->waiting += bytes;
+      } else if (mode_ == Mode::slow) {
+        return pass_late(pair, std::move(bytes));
       } else {
         pair->pass(pair->server, bytes);
       }
+      read_request(pair);
+    });
+  }
+
+  // The next ones wait behind it, in their order.
+  void pass_late(const std::shared_ptr<Pair>& pair, std::string bytes) {
+    pair->delay.expires_after(slow_request);
+    pair->delay.async_wait([this, pair, bytes = std::move(bytes)](const Failed&) {
+      pair->pass(pair->server, bytes);
       read_request(pair);
     });
   }

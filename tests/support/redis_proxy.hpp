@@ -3,6 +3,7 @@
 // is well and can be looked at by the test. All calls from one thread, the test's.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <memory>
 #include <string>
@@ -12,6 +13,8 @@ namespace jeton::test {
 // Part of the message that a release of a lock sends, and nothing else: the channel has "released" in its name.
 inline constexpr const char* release_message = R"("type":"release")";
 
+inline constexpr std::chrono::milliseconds slow_request{100};
+
 class RedisProxy {
  public:
   enum class Mode {
@@ -19,6 +22,7 @@ class RedisProxy {
     refused,    // open connections are ended, new ones at once
     deaf,       // requests arrive, answers do not
     held,       // requests wait here until it is open again; those of a connection that ended are lost
+    slow,       // every request waits here for slow_request
     forgetful,  // the server forgets every script
   };
 

@@ -1,0 +1,287 @@
+#!/usr/bin/env python3
+"""Judges a history of jeton_chaos: check_history.py FILE. Status 1: a rule is broken.
+
+A history has one JSON object a line: `op`, and its begin and end, in microseconds of CLOCK_BOOTTIME (begin_us, end_us)
+and of the wall clock (begin_wall_us, end_wall_us). All processes of a history run on one host, so their times compare.
+
+  config       promises of the configuration (tests/chaos/fleet.cpp), and the command that replays the faults
+  fault        kind, target: from its beginning until it was undone
+  calm         no fault; the end of an episode
+  stall        the machine was so busy that a process waited to run: whatever has a time limit may fail
+  call, issue  of the provider: a request arrived; an answer with a token, its lifetime_ms
+  read         of a reader: status; token (serial number and checksum), generation, expires_at_ms
+  publication  of a reader that waited for it: generation
+  acquire      of a lock user: lock, status, fence, ttl_ms
+  held, lost, release   looks at a held lock, with its fence; a loss that was noticed; the return
+  ended, failed_stop    a process ended although no fault ended it; one ended with a wrong status
+
+A rule is the sentence of a page, cited in its first line.
+"""
+
+import bisect
+import collections
+import json
+import sys
+
+MS = 1000
+GRAIN = MS  # of the times of a token, which are rounded to milliseconds
+LOSSES_OF_DATA = ("redis_restart_empty", "redis_flush")
+
+
+class History:
+    def __init__(self, lines):
+        self.by_op = collections.defaultdict(list)
+        for line in sorted(lines, key=lambda line: line["begin_us"]):
+            self.by_op[line["op"]].append(line)
+        self.config = self.by_op["config"][0] if self.by_op["config"] else None
+
+    def ops(self, *names):
+        return [line for name in names for line in self.by_op[name]]
+
+    def faults(self, *kinds):
+        return [fault for fault in self.by_op["fault"] if fault["kind"] in kinds]
+
+    def data_losses(self):
+        """Of the only store. A server of a quorum that lost its data comes back after every lock has ended."""
+        return self.faults(*LOSSES_OF_DATA) if self.config["backend"] == "redis" else []
+
+    def tokens(self):
+        return {issue["token"]: issue for issue in self.by_op["issue"]}
+
+    def good_reads(self):
+        return [read for read in self.by_op["read"] if read["status"] == "JETON_OK"]
+
+    def grants(self):
+        return [grant for grant in self.by_op["acquire"] if grant["status"] == "JETON_OK"]
+
+
+def seconds(us):
+    return f"{us / 1e6:.3f} s"
+
+
+def touches(line, begin, end):
+    return line["begin_us"] <= end and line["end_us"] >= begin
+
+
+def history_is_whole(history):
+    """A run without faults, reads, calls or locks shows nothing."""
+    for op in ("config", "fault", "calm", "call", "issue", "read", "publication", "acquire", "held", "release"):
+        if not history.by_op[op]:
+            yield f"no operation {op}"
+
+
+def processes_live(history):
+    """systemd/README.md, "When something fails": no row ends an agent."""
+    for line in history.ops("ended", "failed_stop"):
+        yield f"{line['op']}: {line['which']}"
+
+
+def generation_is_one_token(history):
+    """agent/README.md: "only a new token has a new" generation."""
+    token_of, generation_of = {}, {}
+    for read in history.good_reads():
+        token, generation = read["token"], read["generation"]
+        if token_of.setdefault(generation, token) != token:
+            yield f"generation {generation} is {token_of[generation]} and {token}"
+        if generation_of.setdefault(token, generation) != generation:
+            yield f"{token} has the generations {generation_of[token]} and {generation}"
+
+
+def generations_go_forward(history):
+    """agent/README.md: "no host goes back, whatever the order of messages"."""
+    by_host = collections.defaultdict(list)
+    for seen in history.good_reads() + history.ops("publication"):
+        by_host[seen["host"]].append(seen)
+    for host, all_seen in by_host.items():
+        ended = sorted(all_seen, key=lambda seen: seen["end_us"])
+        newest, i = 0, 0
+        for seen in sorted(all_seen, key=lambda seen: seen["begin_us"]):
+            while ended[i]["end_us"] < seen["begin_us"]:
+                newest = max(newest, ended[i]["generation"])
+                i += 1
+            if seen["generation"] < newest:
+                yield f"{seen['who']} on host {host} sees {seen['generation']} after {newest}"
+
+
+def token_was_issued(history):
+    """README.md: the tokens of the fleet come from the provider."""
+    tokens = history.tokens()
+    for read in history.good_reads():
+        issue = tokens.get(read["token"])
+        if issue is None or issue["begin_us"] > read["end_us"]:
+            yield f"{read['who']} reads {read['token']}, which was not issued before"
+
+
+def token_has_not_ended(history):
+    """systemd/README.md: "the same token, for no longer than its lifetime", "the same token, until it expires"."""
+    tokens = history.tokens()
+    for read in history.good_reads():
+        issue = tokens.get(read["token"])
+        if issue is None:
+            continue
+        late = read["begin_us"] - issue["begin_us"] - issue["lifetime_ms"] * MS
+        if late > GRAIN:
+            yield f"{read['who']} is given {read['token']} as valid {seconds(late)} after its end"
+        late = read["expires_at_ms"] * MS - issue["begin_wall_us"] - issue["lifetime_ms"] * MS
+        if late > GRAIN:
+            yield f"{read['who']} is told an end of {read['token']} that is {seconds(late)} too late"
+
+
+def calls_are_within_budget(history):
+    """systemd/README.md: the budget "is counted in Redis before the call"; a window "begins with its first call, and a new
+    one begins after its end", so any time as long as a window has calls of two at most. A store that lost its data gets
+    the count back "within a second": each loss may begin one more window."""
+    config = history.config
+    length = config["budget_ms"] * MS
+    calls = [call["begin_us"] for call in history.by_op["call"]]
+    losses = history.data_losses()
+    for i, last in enumerate(calls):
+        first = bisect.bisect_right(calls, last - length)
+        windows = 2 + sum(touches(loss, last - 2 * length, last) for loss in losses)
+        if i - first + 1 > windows * config["budget_calls"]:
+            yield f"{i - first + 1} calls in {seconds(length)}, the budget allows {config['budget_calls']}"
+
+
+def calls_keep_min_interval(history):
+    """config/agent.yaml: min_interval is "between the starts of two fetches, fleet-wide". The store admits a call; an agent
+    that is paused between that and the call makes it later. No answer of a store is waited for longer than its timeout."""
+    way_of_a_call = (history.config["timeout_ms"] + 100) * MS
+    calls = [call["begin_us"] for call in history.by_op["call"]]
+    pauses = history.faults("agent_pause") + history.by_op["stall"] + history.data_losses()
+    for before, call in zip(calls, calls[1:]):
+        if call - before + way_of_a_call >= history.config["min_interval_ms"] * MS:
+            continue
+        if not any(touches(pause, before - 1000 * MS, call) for pause in pauses):
+            yield f"two calls within {seconds(call - before)}"
+
+
+def last_beliefs(history):
+    """By (lock, fence): the last moment for which its holder knew that it held it. A release that is confirmed says "that it
+    was held until now" (jeton.h)."""
+    beliefs = {}
+    for look in history.ops("held", "release"):
+        if look["status"] == "JETON_OK":
+            key = look["lock"], look["fence"]
+            beliefs[key] = max(beliefs.get(key, 0), look["begin_us"])
+    return beliefs
+
+
+def grants_by_lock(history):
+    by_lock = collections.defaultdict(list)
+    for grant in history.grants():
+        by_lock[grant["lock"]].append(grant)
+    return {lock: sorted(grants, key=lambda grant: grant["fence"]) for lock, grants in by_lock.items()}
+
+
+def fences_rise(history):
+    """libclient/README.md: the fence "rises with every acquisition of a lock"."""
+    for lock, grants in grants_by_lock(history).items():
+        earliest_end = None  # of the grants with this fence or a higher one
+        for before, grant in zip(grants, grants[1:]):
+            if before["fence"] == grant["fence"]:
+                yield f"{lock}: {before['who']} and {grant['who']} have the fence {grant['fence']}"
+        for grant in reversed(grants):
+            if earliest_end is not None and earliest_end["end_us"] < grant["begin_us"]:
+                yield f"{lock}: {grant['who']} gets the fence {grant['fence']} after {earliest_end['fence']}"
+            if earliest_end is None or grant["end_us"] < earliest_end["end_us"]:
+                earliest_end = grant
+
+
+def locks_exclude(history):
+    """jeton.h: "A lock that one process of the whole fleet holds at a time." In the order of the fences each holder's belief ends
+    before the next begins: so the history is that of one lock after the other. The validity of a lease counts from before its
+    request, less the drift, so on one host nothing may overlap. systemd/README.md: lost data loses locks, "and their holders are
+    notified", at the latest at the end of the time to live."""
+    beliefs = last_beliefs(history)
+    losses = history.data_losses()
+    for lock, grants in grants_by_lock(history).items():
+        later = []  # of the higher fences, the one that was granted first
+        for grant in reversed(grants):
+            later.append(grant if not later or grant["end_us"] < later[-1]["end_us"] else later[-1])
+        for holder, other in zip(grants, later[-2::-1]):
+            until = beliefs.get((lock, holder["fence"]), 0)
+            if until <= other["end_us"]:
+                continue
+            if any(loss["end_us"] >= holder["begin_us"] and loss["begin_us"] <= other["end_us"]
+                   and until <= loss["end_us"] + holder["ttl_ms"] * MS for loss in losses):
+                continue
+            yield (f"{lock}: {holder['who']} (fence {holder['fence']}) holds it {seconds(until - other['end_us'])} after "
+                   f"{other['who']} got it (fence {other['fence']})")
+
+
+def fleet_recovers(history):
+    """systemd/README.md, "When something fails": every fault that ends is recovered from, within the bound of fleet.cpp; from then
+    on nothing fails that no fault explains, unless the machine has been too busy."""
+    ends_of_stalls = sorted(stall["end_us"] for stall in history.by_op["stall"])
+
+    def too_busy(at):
+        """Within the last lifetime of a token."""
+        i = bisect.bisect_left(ends_of_stalls, at - 12_000 * MS)
+        return i < len(ends_of_stalls) and ends_of_stalls[i] <= at + 1000 * MS
+
+    for calm in history.by_op["calm"]:
+        recovered, end = calm["begin_us"] + history.config["recovery_ms"] * MS, calm["end_us"]
+
+        def later(*ops):
+            return [line for line in history.ops(*ops) if recovered <= line["begin_us"] and line["end_us"] <= end]
+
+        reads = later("read")
+        for host in range(history.config["hosts"]):
+            if not any(read["host"] == host for read in reads) and not too_busy(end):
+                yield f"no read on host {host} after the faults"
+        for read in reads:
+            if read["status"] != "JETON_OK" and not too_busy(read["begin_us"]):
+                yield f"{read['who']} finds {read['status']} {seconds(read['begin_us'] - calm['begin_us'])} after the faults"
+        for grant in later("acquire"):
+            if grant["status"] not in ("JETON_OK", "JETON_LOCK_BUSY") and not too_busy(grant["end_us"]):
+                yield f"{grant['who']} finds {grant['status']} long after the faults: {grant.get('reason')}"
+        for loss in later("lost"):
+            if not too_busy(loss["begin_us"]):
+                yield f"{loss['who']} loses {loss['lock']} without a fault: {loss['reason']}"
+        for lock in history.config["locks"]:
+            taken = any(grant["lock"] == lock and calm["begin_us"] <= grant["begin_us"] and grant["end_us"] <= recovered
+                        for grant in history.grants())
+            if not taken and not too_busy(recovered):
+                yield f"nobody could take {lock} after the faults"
+
+
+RULES = (history_is_whole, processes_live, generation_is_one_token, generations_go_forward, token_was_issued,
+         token_has_not_ended, calls_are_within_budget, calls_keep_min_interval, fences_rise, locks_exclude,
+         fleet_recovers)
+
+
+def violations(lines):
+    """(rule, what) for each."""
+    history = History(lines)
+    if history.config is None:
+        return [("history_is_whole", "no operation config")]
+    return [(rule.__name__, what) for rule in RULES for what in rule(history)]
+
+
+def outcome(line):
+    return line["op"] + (" " + line["status"] if line.get("status", "JETON_OK") != "JETON_OK" else "")
+
+
+def table(title, counts):
+    print(title)
+    for name, count in sorted(counts.items()):
+        print(f"  {name:<36}{count:>8}")
+
+
+def main(path):
+    with open(path, encoding="utf-8") as file:
+        lines = [json.loads(line) for line in file]
+    found = violations(lines)
+    table("faults", collections.Counter(line["kind"] for line in lines if line["op"] == "fault"))
+    table("operations", collections.Counter(outcome(line) for line in lines if line["op"] not in ("fault", "config")))
+    counts = collections.Counter(rule for rule, _ in found)
+    table("violations", {rule.__name__: counts[rule.__name__] for rule in RULES})
+    for rule, what in found[:20]:
+        print(f"{rule}: {what}")
+    replay = next((line["replay"] for line in lines if line["op"] == "config"), "unknown")
+    print(f"{'failed' if found else 'passed'}; the same faults again: {replay}")
+    return 1 if found else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1]))

@@ -1,0 +1,223 @@
+#include "tests/chaos/fleet.hpp"
+
+#include <signal.h>
+
+#include <algorithm>
+#include <fstream>
+#include <stdexcept>
+
+#include "tests/chaos/history.hpp"
+#include "tests/support/eventually.hpp"
+
+namespace jeton::chaos {
+namespace {
+
+using std::chrono::seconds;
+using test::Behaviour;
+using Mode = test::RedisProxy::Mode;
+
+constexpr seconds token_lifetime{12};
+
+test::AgentSettings settings_of(const std::vector<std::string>& urls, const std::string& token_url) {
+  test::AgentSettings settings;
+  if (urls.size() == 1) {
+    settings.redis = "{endpoint: '" + urls.front() + "', timeout: 1s}";
+  } else {
+    settings.redlock_urls = urls;
+    settings.redlock_timeout = "1s";
+  }
+  settings.token_url = token_url;
+  settings.refresh =
+      "{grace: 6s, spread: 250ms, min_interval: 2s,"
+      " retry: {initial: 500ms, max: 2s, permanent: 3s, retry_after_max: 3s}}";
+  settings.source_extra = "      timeout: 2s\n";
+  settings.token_extra =
+      "    budget: {calls: 2, per: 10s}\n"
+      "locks:\n"
+      "  \"*\": {max_ttl: 1m}\n"
+      "  \"kept-*\": {max_ttl: 1m, when_agent_stops: keep}\n";
+  settings.lock_ttl = "3s";
+  settings.log_level = "info";
+  return settings;
+}
+
+}  // namespace
+
+nlohmann::json Fleet::promises() {
+  return {{"min_interval_ms", 2'000},
+          {"budget_calls", 2},
+          {"budget_ms", 10'000},
+          {"timeout_ms", 1'000},
+          // The longest way back after all faults: a spent budget (10 s), the pause of a refusal (3 s), a lock of an
+          // updater that was killed (3 s), a call that hangs (2 s), a new connection (2 s), a lock of a client (4 s).
+          {"recovery_ms", 24'000},
+          {"hosts", hosts},
+          {"locks", {"job", "kept-job"}}};
+}
+
+Fleet::Fleet(std::size_t servers, std::uint64_t seed) : provider_({.lifetime = token_lifetime}) {
+  for (std::size_t i = 0; i < servers; ++i) servers_.push_back(std::make_unique<test::RedisServer>());
+  for (std::size_t host = 0; host < hosts; ++host) {
+    std::vector<std::string> urls;
+    for (const auto& server : servers_) {
+      links_.push_back(std::make_unique<test::RedisProxy>(server->port()));
+      urls.push_back(links_.back()->url());
+    }
+    agents_.push_back(std::make_unique<test::AgentProcess>(settings_of(urls, provider_.url())));
+  }
+  for (const auto& agent : agents_) agent->launch();
+  for (const auto& agent : agents_) agent->await();
+  for (const auto& agent : agents_) {
+    if (!test::eventually([&] { return agent->valid(); })) throw std::runtime_error("no token: " + agent->log());
+  }
+  launch_clients(seed);
+}
+
+void Fleet::launch_clients(std::uint64_t seed) {
+  for (std::size_t host = 0; host < hosts; ++host) {
+    const auto launch = [&](const std::string& name, std::vector<std::string> work) {
+      const std::string number = std::to_string(host);
+      std::vector<std::string> argv{JETON_CHAOS_CLIENT, agents_[host]->runtime_dir(), number, name + "-" + number,
+                                    std::to_string(seed + clients_.size())};
+      argv.insert(argv.end(), work.begin(), work.end());
+      clients_.push_back(std::make_unique<Client>(std::move(argv)));
+    };
+    launch("reader-a", {"read"});
+    launch("reader-b", {"read"});
+    launch("worker", {"lock", "job"});
+    launch("keeper", {"lock", "kept-job"});
+  }
+}
+
+void Fleet::begin(const Fault& fault) {
+  const std::size_t target = fault.target;
+  switch (fault.kind) {
+    case FaultKind::agent_kill:
+      agent_is_down_[target] = true;
+      return agents_[target]->kill();
+    case FaultKind::agent_restart:
+      agent_is_down_[target] = true;
+      return agents_[target]->signal(SIGTERM);
+    case FaultKind::agent_pause:
+      return agents_[target]->signal(SIGSTOP);
+    case FaultKind::redis_pause:
+      return servers_[target]->signal(SIGSTOP);
+    case FaultKind::redis_restart_empty:
+      return servers_[target]->kill();
+    case FaultKind::redis_flush:
+      return servers_[target]->flush();
+    case FaultKind::redis_refuses:
+      servers_[target]->cli({"CONFIG", "SET", "maxmemory", "1"});
+      return;
+    case FaultKind::network_cut:
+      return set_link(target, Mode::refused);
+    case FaultKind::network_deaf:
+      return set_link(target, Mode::deaf);
+    case FaultKind::network_held:
+      return set_link(target, Mode::held);
+    case FaultKind::network_slow:
+      return set_link(target, Mode::slow);
+    case FaultKind::provider_failure:
+      return provider_.behave(Behaviour::failure(503));
+    case FaultKind::provider_refusal:
+      return provider_.behave(Behaviour::failure(403));
+    case FaultKind::provider_retry_after:
+      return provider_.behave(Behaviour::pause(429, "2"));
+    case FaultKind::provider_nonsense:
+      return provider_.behave(Behaviour::text("<html>it works</html>"));
+    case FaultKind::provider_hang:
+      return provider_.behave(Behaviour::only(Behaviour::Kind::hang));
+    case FaultKind::provider_slow:
+      return provider_.behave(Behaviour::slow(milliseconds(1'500)));
+    case FaultKind::provider_breaks_off:
+      return provider_.behave(Behaviour::only(Behaviour::Kind::truncated));
+    case FaultKind::client_kill:
+      client_is_down_[target] = true;
+      return clients_[target]->process().kill();
+    case FaultKind::client_pause:
+      return clients_[target]->process().signal(SIGSTOP);
+  }
+}
+
+void Fleet::end(const Fault& fault) {
+  const std::size_t target = fault.target;
+  switch (resource_of(fault.kind)) {
+    case Resource::agent:
+      if (fault.kind == FaultKind::agent_pause) return agents_[target]->signal(SIGCONT);
+      // It may be ending still: systemd waits for that, too.
+      if (fault.kind == FaultKind::agent_restart) agents_[target]->wait();
+      agents_[target]->launch();
+      agent_is_down_[target] = false;
+      return;
+    case Resource::server: {
+      if (fault.kind == FaultKind::redis_pause) return servers_[target]->signal(SIGCONT);
+      if (fault.kind == FaultKind::redis_refuses) servers_[target]->cli({"CONFIG", "SET", "maxmemory", "0"});
+      if (fault.kind != FaultKind::redis_restart_empty) return;
+      const std::uint16_t port = servers_[target]->port();
+      servers_[target]->restart();
+      if (servers_[target]->port() != port) throw std::runtime_error("another program took the port of a server");
+      return;
+    }
+    case Resource::link:
+      return set_link(target, Mode::open);
+    case Resource::provider:
+      return provider_.behave(Behaviour::good());
+    case Resource::client:
+      if (fault.kind == FaultKind::client_pause) return clients_[target]->process().signal(SIGCONT);
+      clients_[target]->launch();
+      client_is_down_[target] = false;
+      return;
+  }
+}
+
+std::vector<std::string> Fleet::ended_by_themselves() {
+  std::vector<std::string> ended;
+  for (std::size_t i = 0; i < agents_.size(); ++i) {
+    if (!agent_is_down_[i] && !agents_[i]->running()) ended.push_back("agent " + std::to_string(i));
+  }
+  for (std::size_t i = 0; i < clients_.size(); ++i) {
+    if (client_is_down_[i] || clients_[i]->process().running()) continue;
+    ended.push_back("client " + std::to_string(i) + ": " + clients_[i]->process().err());
+  }
+  return ended;
+}
+
+std::vector<std::string> Fleet::stop() {
+  std::vector<std::string> failed;
+  for (const auto& client : clients_) client->process().signal(SIGTERM);
+  for (std::size_t i = 0; i < clients_.size(); ++i) {
+    if (clients_[i]->process().wait() != 0) failed.push_back("client " + std::to_string(i));
+  }
+  for (std::size_t i = 0; i < agents_.size(); ++i) {
+    if (agents_[i]->stop() != 0) failed.push_back("agent " + std::to_string(i));
+  }
+  return failed;
+}
+
+std::string Fleet::history() const {
+  std::string text = provider_history();
+  for (const auto& client : clients_) text += client->history();
+  return text;
+}
+
+std::string Fleet::provider_history() const {
+  std::string text;
+  for (const test::SeenRequest& request : provider_.seen()) {
+    const Moment at = moment_of(request.boot_at, request.at);
+    text += history_line("call", at, at, nlohmann::json::object());
+  }
+  for (const test::IssuedToken& token : provider_.issued()) {
+    const Moment at = moment_of(token.boot_issued_at, token.issued_at);
+    text +=
+        history_line("issue", at, at, {{"token", fingerprint(token.value)}, {"lifetime_ms", token.lifetime.count()}});
+  }
+  return text;
+}
+
+void Fleet::save_logs(const std::filesystem::path& directory) const {
+  for (std::size_t i = 0; i < agents_.size(); ++i) {
+    std::ofstream(directory / ("agent-" + std::to_string(i) + ".log")) << agents_[i]->log();
+  }
+}
+
+}  // namespace jeton::chaos

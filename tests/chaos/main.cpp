@@ -1,0 +1,213 @@
+// jeton_chaos: real processes under faults that a seed draws, with a history that check_history.py judges.
+// tests/README.md, "Chaos".
+//
+//   jeton_chaos [SECONDS] [--seed N] [--backend redis|redlock]
+#include <unistd.h>
+
+#include <algorithm>
+#include <atomic>
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <iostream>
+#include <map>
+#include <mutex>
+#include <stdexcept>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "tests/chaos/fleet.hpp"
+#include "tests/chaos/history.hpp"
+
+namespace {
+
+using namespace jeton::chaos;
+using std::chrono::steady_clock;
+
+constexpr const char* usage = "jeton_chaos [SECONDS] [--seed N] [--backend redis|redlock]\n";
+
+struct Options {
+  std::size_t episodes = 1;
+  std::uint64_t seed = 1;
+  std::string backend = "redis";
+
+  [[nodiscard]] std::size_t servers() const { return backend == "redis" ? 1 : 5; }
+  [[nodiscard]] std::string replay() const {
+    return "tests/chaos/run " + std::to_string(episodes * 60) + " --seed " + std::to_string(seed) + " --backend " +
+           backend;
+  }
+  [[nodiscard]] std::string name() const { return backend + "-" + std::to_string(seed); }
+};
+
+Options parse(const std::vector<std::string>& words) {
+  Options options;
+  if (const char* given = std::getenv("JETON_TEST_SEED")) options.seed = std::stoull(given);
+  for (std::size_t i = 0; i < words.size(); ++i) {
+    const std::string& word = words[i];
+    const auto value = [&]() -> const std::string& {
+      if (++i == words.size()) throw std::invalid_argument(word + " needs a value");
+      return words[i];
+    };
+    if (word == "--seed") {
+      options.seed = std::stoull(value());
+    } else if (word == "--backend") {
+      options.backend = value();
+    } else {
+      options.episodes = std::max<std::size_t>(1, (std::stoull(word) + 59) / 60);
+    }
+  }
+  if (options.backend != "redis" && options.backend != "redlock") {
+    throw std::invalid_argument("unknown backend " + options.backend);
+  }
+  return options;
+}
+
+// Notes when the machine let this process not run: the others, which wait for each other besides, may not have run then
+// either.
+class StallMeter {
+ public:
+  ~StallMeter() {
+    end_ = true;
+    thread_.join();
+  }
+  [[nodiscard]] std::string history() const {
+    const std::lock_guard lock(mutex_);
+    return lines_;
+  }
+
+ private:
+  static constexpr milliseconds tick{20};
+  static constexpr milliseconds noted{100};
+
+  void measure() {
+    for (Moment last = now(); !end_;) {
+      std::this_thread::sleep_for(tick);
+      const Moment next = now();
+      if (next.boot_us - last.boot_us > std::chrono::microseconds(noted).count()) {
+        const std::lock_guard lock(mutex_);
+        lines_ += history_line("stall", last, next, nlohmann::json::object());
+      }
+      last = next;
+    }
+  }
+
+  std::atomic<bool> end_ = false;
+  mutable std::mutex mutex_;
+  std::string lines_;
+  std::thread thread_{[this] { measure(); }};
+};
+
+class Run {
+ public:
+  explicit Run(const Options& options) : options_(options), fleet_(options.servers(), options.seed) {
+    nlohmann::json config = Fleet::promises();
+    config["backend"] = options.backend;
+    config["replay"] = options.replay();
+    note("config", now(), config);
+  }
+
+  void all_episodes() {
+    for (const Episode& each : make_plan(options_.seed, options_.servers(), options_.episodes)) episode(each);
+  }
+
+  void stop() {
+    for (const std::string& which : fleet_.stop()) note("failed_stop", now(), {{"which", which}});
+  }
+
+  void save(const std::filesystem::path& directory) const {
+    std::filesystem::create_directories(directory);
+    fleet_.save_logs(directory);
+    std::ofstream file(directory / "history.jsonl");
+    file << lines_ << stalls_.history() << fleet_.history();
+    if (!file.flush()) throw std::runtime_error("the history cannot be written to " + directory.string());
+  }
+
+ private:
+  void note(const std::string& operation, Moment begin, nlohmann::json more) {
+    lines_ += history_line(operation, begin, now(), std::move(more));
+  }
+
+  // On a machine that is busy the faults take longer, and the calm time is as long as ever.
+  void episode(const Episode& faults) {
+    struct Step {
+      milliseconds at;
+      const Fault* fault;
+      bool is_end;
+    };
+    std::vector<Step> steps;
+    for (const Fault& fault : faults) {
+      steps.push_back({fault.at, &fault, false});
+      steps.push_back({fault.at + fault.length, &fault, true});
+    }
+    std::stable_sort(steps.begin(), steps.end(), [](const Step& a, const Step& b) { return a.at < b.at; });
+    std::map<const Fault*, Moment> began;
+    const auto begin = steady_clock::now();
+    for (const auto& [at, fault, is_end] : steps) {
+      wait_until(begin + at);
+      if (!is_end) began[fault] = now();
+      if (!is_end) fleet_.begin(*fault);
+      if (!is_end) continue;
+      fleet_.end(*fault);
+      note("fault", began[fault], {{"kind", name_of(fault->kind)}, {"target", fault->target}});
+    }
+    wait_until(begin + faults_end);
+    const Moment calm = now();
+    wait_until(steady_clock::now() + (episode_length - faults_end));
+    note("calm", calm, nlohmann::json::object());
+  }
+
+  void wait_until(steady_clock::time_point end) {
+    for (;;) {
+      for (const std::string& which : fleet_.ended_by_themselves()) {
+        note("ended", now(), {{"which", which}});
+        throw std::runtime_error(which + " has ended by itself");
+      }
+      const auto left = end - steady_clock::now();
+      if (left <= left.zero()) return;
+      std::this_thread::sleep_for(std::min<std::chrono::nanoseconds>(left, milliseconds(500)));
+    }
+  }
+
+  Options options_;
+  std::string lines_;
+  Fleet fleet_;
+  StallMeter stalls_;
+};
+
+void run(const Options& options, const std::filesystem::path& directory) {
+  Run run(options);
+  try {
+    run.all_episodes();
+    run.stop();
+  } catch (...) {
+    run.save(directory);
+    throw;
+  }
+  run.save(directory);
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  Options options;
+  try {
+    options = parse({argv + 1, argv + argc});
+  } catch (const std::exception& e) {
+    std::cout << e.what() << "\n" << usage;
+    return 2;
+  }
+  const std::filesystem::path directory = std::filesystem::path(JETON_CHAOS_RESULTS) / options.name();
+  std::cout << "seed " << options.seed << ", " << options.backend << ", " << options.episodes << " min; "
+            << directory.string() << " gets the history and the agents' logs" << std::endl;
+  try {
+    run(options, directory);
+  } catch (const std::exception& e) {
+    std::cout << e.what() << "\nfailed; again with the same faults: " << options.replay() << std::endl;
+    return 1;
+  }
+  const std::string history = (directory / "history.jsonl").string();
+  ::execlp("python3", "python3", JETON_CHAOS_CHECKER, history.c_str(), nullptr);
+  std::cout << "python3 cannot be started\n";
+  return 2;
+}
