@@ -115,8 +115,8 @@ class Client {
       note(operation, begin, line);
     };
     // Some work takes longer than the lock lasts without renewals.
-    const bool is_long = below(6) == 0;
-    const auto end = std::chrono::steady_clock::now() + milliseconds(is_long ? 5'000 : 50 + below(600));
+    const bool is_long = below(4) == 0;
+    const auto end = std::chrono::steady_clock::now() + milliseconds(is_long ? 8'000 : 50 + below(600));
     while (stop == 0 && std::chrono::steady_clock::now() < end) {
       const Moment begin = now();
       if (lock.lost()) return noted("lost", begin, "reason", lock.reason());
