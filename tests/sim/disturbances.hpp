@@ -32,16 +32,19 @@ class Disturbances {
     if (by_lease && lease_lost_at_ && *lease_lost_at_ + linger_ >= from) return false;
     std::set<std::size_t> disturbed;
     std::set<std::size_t> without_a_write;
+    bool host_was_cut_off = false;
     for (const Episode& episode : episodes_) {
       const FaultInfo& kind = info(episode.kind);
       if (episode.ended_at && *episode.ended_at + linger_ < from) continue;
       if (kind.target == FaultInfo::Target::server && (kind.suspends & bit(Invariant::one_fetch_at_a_time)) != 0)
         without_a_write.insert(episode.target);
+      if (kind.resource == Resource::way) host_was_cut_off = true;
       if ((kind.suspends & bit(invariant)) == 0) continue;
       if (kind.target != FaultInfo::Target::server) return false;
       disturbed.insert(episode.target);
     }
-    // What one server of a quorum loses, another may not have, because it was away when it was written.
+    // What one server of a quorum loses, another may not have: it, or the host that wrote it, was away then.
+    if (!disturbed.empty() && host_was_cut_off) return false;
     const std::size_t gone = disturbed.empty() ? 0 : without_a_write.size();
     return std::max(disturbed.size(), gone) <= (servers_ == 0 ? 0 : (servers_ - 1) / 2);
   }
