@@ -137,12 +137,15 @@ Task<LockTry> LockQueue::wait_in_turn(Place& place, const LockClaim& claim, std:
     if (over) co_return last;
     if (!unreachable) on_busy(last);
     listen(id, place.queue());
-    if (place.queue().releases != releases) continue;
+    // What a failed attempt may have left is given back, and that is announced as a release, too: no reason to try again.
+    if (!unreachable && place.queue().releases != releases) continue;
 
     const Duration pause = pause_between_looks(id, retry, unreachable != nullptr);
     BootTime again_at = std::min(now() + pause, claim.give_up_at);
     if (!unreachable) again_at = std::min(again_at, std::max(last.busy_until, now()) + expiry_slack);
-    co_await waiter.wake.wait_until(again_at);
+    do {
+      co_await waiter.wake.wait_until(again_at);
+    } while (unreachable && !waiter.cancelled && now() < again_at);
   }
   co_return last;
 }

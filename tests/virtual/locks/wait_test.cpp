@@ -62,6 +62,20 @@ TEST_P(FleetLock, ReleasedWhileAWaiterLooks_IsHadAtOnce) {
   EXPECT_TRUE(loop.turn_until([&] { return waiter->state() == State::held; }, 50ms)) << "not at the next look";
 }
 
+// The server takes the lock and refuses the note about its holder (an ACL without HSET), so each attempt gives the lock
+// back. Other hosts must hear that; the host that failed must not try again for it.
+TEST_P(FleetLock, EachAttemptFailsAfterTheLockWasTaken_IsTriedAgainBehindPauses) {
+  const char* refusal = "ERR The user executing the script can't run this command or subcommand";
+  for (std::size_t i = 0; i < fleet.size(); ++i) fleet[i].refuse("HSET", refusal);
+  const Session waiter = host.open({.ttl = 1s, .wait = 1h});
+  loop.pass(10s);
+  EXPECT_EQ(waiter->state(), State::trying);
+  EXPECT_LT(fleet[0].commands("EVALSHA"), 2U * 10 * 4 + 10)
+      << "an attempt and its end, at most every quarter of a second";
+  for (std::size_t i = 0; i < fleet.size(); ++i) fleet[i].refuse("HSET", "");
+  EXPECT_TRUE(loop.turn_until([&] { return waiter->state() == State::held; }, 2s)) << waiter->reason();
+}
+
 TEST_P(AnyLock, WaitOf20Ms_IsBusyOnTimeAndTheHolderKeepsItsLock) {
   const auto holder = host.acquire({.ttl = 1h});
   ASSERT_TRUE(holder);
