@@ -20,6 +20,7 @@ class NoDescription {
 
 class Description {
  public:
+  // cppcheck-suppress uninitMemberVar; zeros would be written in every read, take() fills as much as is read
   explicit Description(jeton_info& info) : info_(info) {}
 
   // In the course of a copy that may turn out torn: to a place of its own.
