@@ -28,8 +28,8 @@ class FakeFleet final : public agent::LeaseStore,
   agent::Admission admission;
   agent::FetchUsage counted;
   std::optional<agent::Record> stored;
-  std::function<void()> while_loading = [] {};  // before the answer to load()
-  std::function<void()> while_pausing = [] {};  // before the answer to pause()
+  std::function<void()> while_loading = [] {};    // before the answer to load()
+  std::function<void()> while_pausing = [] {};    // before the answer to pause()
   std::function<void()> while_admitting = [] {};  // before the answer to admit()
 
   // What was asked.
