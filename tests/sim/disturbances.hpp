@@ -13,7 +13,8 @@ namespace jeton::sim {
 
 class Disturbances {
  public:
-  explicit Disturbances(const Plan& plan) : servers_(plan.servers), linger_(plan.lock_ttl + std::chrono::seconds(5)) {}
+  explicit Disturbances(const Plan& plan)
+      : servers_(plan.servers), linger_(std::max(plan.lock_ttl, plan.lock_user_ttl) + std::chrono::seconds(5)) {}
 
   void begin(const Fault& fault, agent::BootTime now) { episodes_.push_back({fault.kind, fault.target, now, {}}); }
   void end(const Fault& fault, agent::BootTime now) {

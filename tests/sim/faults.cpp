@@ -44,6 +44,7 @@ void reboot(World& world, const Fault& fault) {
   ++world.boots[fault.target];
   remove_folder(world, fault.target, "coordination");
   remove_folder(world, fault.target, "alone");
+  remove_folder(world, fault.target, "locks");
   if (world.plan.backend == Backend::local || world.plan.fetch_alone) world.budget_losses.push_back(world.now());
 }
 
@@ -63,8 +64,8 @@ void go_on(World& world, const Fault& fault) { world.fleet.go_on(fault.target); 
 
 // Of the lock's holder that no majority has any more: after an attempt that hosts divided between them, until the first
 // renewal, it has a bare one (redlock_lock.hpp).
-bool loses_lease(const World& world, std::size_t server) {
-  const auto owner_at = [&](std::size_t i) { return world.fleet.server(i).cli({"GET", "jeton:{api}:updater"}); };
+bool loses_lease(const World& world, std::size_t server, const char* key) {
+  const auto owner_at = [&](std::size_t i) { return world.fleet.server(i).cli({"GET", key}); };
   const std::string owner = owner_at(server);
   std::size_t left = 0;
   for (std::size_t i = 0; i < world.plan.servers; ++i) {
@@ -74,7 +75,9 @@ bool loses_lease(const World& world, std::size_t server) {
 }
 
 void note_loss(World& world, std::size_t server) {
-  if (loses_lease(world, server)) world.disturbances.lose_lease(world.now());
+  for (const char* key : {"jeton:{api}:updater", "jeton:lock:{job}"}) {
+    if (loses_lease(world, server, key)) world.disturbances.lose_lease(world.now());
+  }
   ++world.losses[server];
   world.budget_losses.push_back(world.now());
 }
@@ -240,7 +243,8 @@ void reject(World& world, const Fault& fault) {
 // Promises that need a store which can be reached and keeps its data and its time, or a host that goes on.
 constexpr InvariantSet lease_trouble =
     set_of({Invariant::one_fetch_at_a_time, Invariant::chain, Invariant::pause_is_kept});
-constexpr InvariantSet data_loss = lease_trouble | set_of({Invariant::min_interval});
+// libclient/README.md, "Limits of a lock": "a failover of a single Redis can lose a lock".
+constexpr InvariantSet data_loss = lease_trouble | set_of({Invariant::min_interval, Invariant::one_holder});
 
 // In the order of FaultKind.
 const std::array<FaultInfo, fault_kind_count> table{{
@@ -262,7 +266,7 @@ const std::array<FaultInfo, fault_kind_count> table{{
     {FaultKind::server_cut, "cut of all connections", Resource::server, Target::server, no_time, no_time,
      set_of({Invariant::pause_is_kept, Invariant::chain}), cut, nullptr},
     {FaultKind::server_clock, "wrong clock", Resource::server_clock, Target::server, seconds(5), seconds(120),
-     data_loss | set_of({Invariant::token_ends}), set_clock_wrong, set_clock_right},
+     data_loss | set_of({Invariant::token_ends, Invariant::fences_rise}), set_clock_wrong, set_clock_right},
     {FaultKind::writes_refused, "refusal of writes", Resource::writes, Target::server, seconds(1), seconds(60),
      lease_trouble, refuse_writes, accept_writes},
     {FaultKind::key_evicted, "eviction of a key", Resource::none, Target::server, no_time, no_time, data_loss,

@@ -20,6 +20,10 @@ enum class Invariant : std::uint8_t {
   recovery,
   bounded_work,
   nothing_left,
+  one_holder,
+  fences_rise,
+  loss_is_told,
+  lock_is_had,
   count  // how many there are
 };
 
@@ -51,6 +55,14 @@ enum class Invariant : std::uint8_t {
       return "bounded_work";
     case Invariant::nothing_left:
       return "nothing_left";
+    case Invariant::one_holder:
+      return "one_holder";
+    case Invariant::fences_rise:
+      return "fences_rise";
+    case Invariant::loss_is_told:
+      return "loss_is_told";
+    case Invariant::lock_is_had:
+      return "lock_is_had";
     case Invariant::count:
       break;
   }

@@ -16,6 +16,7 @@ using std::chrono::seconds;
 
 // Chance of its own, so that what the plan draws does not change what the fleet draws.
 constexpr std::uint64_t salt_of_plans = 0x706c616e;
+constexpr std::uint64_t salt_of_locks = 0x6c6f636b;
 
 class Dice {
  public:
@@ -74,6 +75,14 @@ void draw_token(Plan& plan, Dice& dice) {
   plan.rotates = dice.chance(0.3) && (plan.backend != Backend::local || plan.hosts == 1);
   if (plan.backend != Backend::local && dice.chance(0.25)) plan.fetch_alone = seconds(10);
   plan.answer_time = milliseconds(20 + dice.below(500));
+}
+
+// Chance of its own: the rest of a plan is the same with and without locks.
+void draw_locks(Plan& plan) {
+  Dice dice(plan.seed ^ salt_of_locks);
+  if (!dice.chance(0.2)) return;
+  plan.lock_users = 2 + dice.below(5);
+  plan.lock_user_ttl = dice.one_of({seconds(1), seconds(3), seconds(10)});
 }
 
 // Those that may befall this fleet; a third of them, or few, or none.
@@ -139,6 +148,7 @@ Plan make_plan(std::uint64_t seed) {
   draw_token(plan, dice);
   plan.length = std::max<Duration>(2 * plan.lifetime, seconds(150)) + seconds(dice.below(90));
   draw_faults(plan, dice);
+  draw_locks(plan);
   return plan;
 }
 
@@ -174,6 +184,9 @@ std::string to_text(const Plan& plan) {
   }
   if (plan.rotates) out << ", rotating refresh token";
   if (plan.fetch_alone) out << ", fetch_alone " << seconds_text(*plan.fetch_alone);
+  if (plan.lock_users > 0) {
+    out << ", " << plan.lock_users << " users of a lock, TTL " << seconds_text(plan.lock_user_ttl);
+  }
   out << ", answers in " << seconds_text(plan.answer_time) << ", faults for " << seconds_text(plan.length) << "\n";
   for (const Fault& fault : plan.faults) out << "  " << to_text(fault) << "\n";
   return out.str();

@@ -44,6 +44,8 @@ struct Plan {
   Milliseconds answer_time{};
   bool revokes = false;
   bool rotates = false;  // a refresh token, which each call replaces
+  std::size_t lock_users = 0;  // applications that compete for one lock
+  Milliseconds lock_user_ttl{};
   Duration length{};     // the time in which faults begin
   std::vector<Fault> faults;
 

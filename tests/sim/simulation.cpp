@@ -6,6 +6,7 @@
 #include "tests/sim/call_invariants.hpp"
 #include "tests/sim/faults.hpp"
 #include "tests/sim/invariants.hpp"
+#include "tests/sim/lock_users.hpp"
 
 namespace jeton::sim {
 namespace {
@@ -40,7 +41,8 @@ class Run {
         world_(plan, fleet_, observation.live),
         tokens_(world_),
         calls_(world_),
-        work_(world_) {
+        work_(world_),
+        locks_(world_) {
     fleet_.provider.lifetime = plan.lifetime;
     fleet_.provider.answer_time = plan.answer_time;
     fleet_.provider.rotates = plan.rotates;
@@ -61,8 +63,9 @@ class Run {
 
   Outcome run() {
     for (std::size_t i = 0; i < plan_.hosts; ++i) fleet_.start(i);
-    const bool held = befall() && recover() && pass(calm_lifetimes * plan_.lifetime) && stop();
+    const bool held = befall() && recover() && pass_calm() && stop();
     if (held) tokens_.nothing_is_left();
+    if (held) locks_.nothing_is_left();
     return outcome();
   }
 
@@ -133,7 +136,15 @@ class Run {
     return text;
   }
 
+  bool pass_calm() {
+    locks_.calm_begins();
+    const bool held = pass(calm_lifetimes * plan_.lifetime);
+    if (held) locks_.everybody_had_it();
+    return !world_.violation;
+  }
+
   bool stop() {
+    locks_.stop();
     for (std::size_t i = 0; i < plan_.hosts; ++i) {
       if (fleet_.runs(i)) fleet_.stop_soon(i);
     }
@@ -141,7 +152,7 @@ class Run {
       for (std::size_t i = 0; i < plan_.hosts; ++i) {
         if (!fleet_.has_stopped(i)) return false;
       }
-      return true;
+      return locks_.stopped();
     };
     const bool in_time = fleet_.until([&] { return violated() || stopped(); }, longest_stop);
     if (!in_time) {
@@ -162,6 +173,7 @@ class Run {
     if (observation_.each_turn) observation_.each_turn(world_);
     tokens_.each_turn();
     work_.each_turn();
+    locks_.each_turn();
     return world_.violation.has_value();
   }
 
@@ -230,6 +242,7 @@ class Run {
   TokenInvariants tokens_;
   CallInvariants calls_;
   WorkInvariants work_;
+  LockUsers locks_;
   Outcome outcome_;
 };
 

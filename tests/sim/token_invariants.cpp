@@ -17,6 +17,9 @@ bool is_of(const std::string& key, const std::string& name) { return key.starts_
 
 // systemd/README.md, "Redis": "These keys are in Redis, each with an expiry".
 bool is_documented(const std::string& key) {
+  for (const char* known : {"", ":fence", ":info"}) {
+    if (key == std::string("jeton:lock:{job}") + known) return true;
+  }
   for (const char* name : {"api}", "api~revocation}"}) {
     if (!is_of(key, name)) continue;
     const std::string rest = key.substr(key.find('}') + 1);

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "agent/config/model/config.hpp"
+#include "agent/fleet/lock_store.hpp"
 #include "tests/support/memory_redis/memory_network.hpp"
 #include "tests/support/temp_dir.hpp"
 #include "tests/support/virtual_loop.hpp"
@@ -65,6 +66,9 @@ class VirtualFleet {
   // The wall clock of one host is so far ahead of the others from now on; its agent notices, if it runs.
   void step_clock(std::size_t agent, agent::Milliseconds offset);
   [[nodiscard]] const agent::Clock& clock_of(std::size_t agent) const { return times_.at(agent)->clock(); }
+  // For the locks of applications of an agent that runs; it is as near to the servers as that run is.
+  [[nodiscard]] std::unique_ptr<agent::LockStore> make_lock_store(std::size_t agent);
+  [[nodiscard]] agent::Timers& timers_of(std::size_t agent) { return *times_.at(agent); }
   // What a host keeps on its disk and in its runtime directory, beside the segment.
   [[nodiscard]] std::filesystem::path directory(std::size_t agent) const;
 
@@ -110,6 +114,7 @@ class VirtualFleet {
   [[nodiscard]] agent::redis::Address address(std::size_t run, std::size_t server) const;
   [[nodiscard]] std::unique_ptr<agent::Coordinator> make_coordinator(std::size_t run,
                                                                      const std::filesystem::path& directory);
+  [[nodiscard]] std::vector<agent::redis::ConnectOptions> connections_of(std::size_t run);
   void end(std::size_t agent, agent::Duration limit);
   void refit(std::size_t run, std::size_t server);
   void refit_all();
