@@ -43,10 +43,10 @@ struct Plan {
   Milliseconds lifetime{};
   Milliseconds answer_time{};
   bool revokes = false;
-  bool rotates = false;  // a refresh token, which each call replaces
+  bool rotates = false;        // a refresh token, which each call replaces
   std::size_t lock_users = 0;  // applications that compete for one lock
   Milliseconds lock_user_ttl{};
-  Duration length{};     // the time in which faults begin
+  Duration length{};  // the time in which faults begin
   std::vector<Fault> faults;
 
   [[nodiscard]] bool has(FaultKind kind) const;
