@@ -5,10 +5,12 @@
 #include <map>
 #include <utility>
 
-#include "tests/support/seeded_random.hpp"
+#include "tests/support/dice.hpp"
 
 namespace jeton::chaos {
 namespace {
+
+using test::Dice;
 
 struct FaultInfo {
   FaultKind kind;
@@ -55,22 +57,10 @@ const FaultInfo& info(FaultKind kind) {
   return *std::find_if(kinds.begin(), kinds.end(), [&](const FaultInfo& each) { return each.kind == kind; });
 }
 
-class Dice {
- public:
-  explicit Dice(std::uint64_t seed) : random_(seed) {}
-
-  [[nodiscard]] double uniform() { return random_.uniform(); }
-  [[nodiscard]] std::size_t below(std::size_t end) {
-    return std::min(end - 1, static_cast<std::size_t>(static_cast<double>(end) * uniform()));
-  }
-  [[nodiscard]] milliseconds between(milliseconds shortest, milliseconds longest) {
-    return shortest +
-           milliseconds(static_cast<std::int64_t>(static_cast<double>((longest - shortest).count()) * uniform()));
-  }
-
- private:
-  test::SeededRandom random_;
-};
+milliseconds between(milliseconds shortest, milliseconds longest, Dice& dice) {
+  return shortest +
+         milliseconds(static_cast<std::int64_t>(static_cast<double>((longest - shortest).count()) * dice.uniform()));
+}
 
 std::size_t targets(Resource resource, std::size_t servers) {
   switch (resource) {
@@ -94,7 +84,7 @@ bool befalls(const FaultInfo& kind, std::size_t servers) {
 }
 
 milliseconds length_of(const FaultInfo& kind, std::size_t servers, Dice& dice) {
-  const milliseconds length = dice.between(kind.shortest, kind.longest);
+  const milliseconds length = between(kind.shortest, kind.longest, dice);
   return kind.kind == FaultKind::redis_restart_empty && servers > 1 ? longer_than_a_lock + length : length;
 }
 
@@ -102,9 +92,9 @@ Episode draw_episode(std::size_t servers, Dice& dice) {
   Episode drawn;
   for (const FaultInfo& kind : kinds) {
     if (dice.uniform() > 0.45 || !befalls(kind, servers)) continue;
-    const milliseconds mean = dice.between(milliseconds(4'000), milliseconds(15'000));
-    for (milliseconds at = dice.between(milliseconds(0), mean); at < faults_end;
-         at += dice.between(milliseconds(200), 2 * mean)) {
+    const milliseconds mean = between(milliseconds(4'000), milliseconds(15'000), dice);
+    for (milliseconds at = between(milliseconds(0), mean, dice); at < faults_end;
+         at += between(milliseconds(200), 2 * mean, dice)) {
       const milliseconds length = length_of(kind, servers, dice);
       const std::size_t target = dice.below(targets(kind.resource, servers));
       if (at + length <= faults_end) drawn.push_back({at, kind.kind, target, length});

@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include "tests/sim/call_invariants.hpp"
+#include "tests/sim/calm_plan.hpp"
 #include "tests/sim/simulation.hpp"
 
 namespace jeton::sim {
@@ -17,18 +18,6 @@ using std::chrono::seconds;
 using Kind = test::Answer::Kind;
 
 constexpr auto updater_key = "jeton:{api}:updater";
-
-Plan calm_plan(Backend backend = Backend::redis) {
-  Plan plan;
-  plan.seed = 1;
-  plan.hosts = 2;
-  plan.backend = backend;
-  plan.servers = backend == Backend::redis ? 1 : 3;
-  plan.lifetime = seconds(60);
-  plan.answer_time = milliseconds(100);
-  plan.length = seconds(90);
-  return plan;
-}
 
 std::optional<Invariant> violated(const Outcome& outcome) {
   return outcome.violation ? std::optional(outcome.violation->invariant) : std::nullopt;

@@ -5,7 +5,7 @@
 #include <map>
 #include <sstream>
 
-#include "tests/support/seeded_random.hpp"
+#include "tests/support/dice.hpp"
 
 namespace jeton::sim {
 namespace {
@@ -13,33 +13,17 @@ namespace {
 using std::chrono::milliseconds;
 using std::chrono::minutes;
 using std::chrono::seconds;
+using test::Dice;
 
 // Chance of its own, so that what the plan draws does not change what the fleet draws.
 constexpr std::uint64_t salt_of_plans = 0x706c616e;
 constexpr std::uint64_t salt_of_locks = 0x6c6f636b;
 
-class Dice {
- public:
-  explicit Dice(std::uint64_t seed) : random_(seed ^ salt_of_plans) {}
-
-  [[nodiscard]] double uniform() { return random_.uniform(); }
-  [[nodiscard]] bool chance(double probability) { return uniform() < probability; }
-  [[nodiscard]] std::uint64_t below(std::uint64_t end) {
-    return std::min(end - 1, static_cast<std::uint64_t>(static_cast<double>(end) * uniform()));
-  }
-  template <typename T>
-  [[nodiscard]] T one_of(std::initializer_list<T> values) {
-    return *(values.begin() + below(values.size()));
-  }
-  // Short ones as often as long ones.
-  [[nodiscard]] Duration between(Duration shortest, Duration longest) {
-    const double share = uniform() * uniform();
-    return shortest + std::chrono::duration_cast<Duration>((longest - shortest) * share);
-  }
-
- private:
-  test::SeededRandom random_;
-};
+// Short ones as often as long ones.
+Duration between(Duration shortest, Duration longest, Dice& dice) {
+  const double share = dice.uniform() * dice.uniform();
+  return shortest + std::chrono::duration_cast<Duration>((longest - shortest) * share);
+}
 
 void draw_fleet(Plan& plan, Dice& dice) {
   const double backend = dice.uniform();
@@ -79,7 +63,7 @@ void draw_token(Plan& plan, Dice& dice) {
 
 // Chance of its own: the rest of a plan is the same with and without locks.
 void draw_locks(Plan& plan) {
-  Dice dice(plan.seed ^ salt_of_locks);
+  Dice dice(plan.seed ^ salt_of_plans ^ salt_of_locks);
   if (!dice.chance(0.2)) return;
   plan.lock_users = 2 + dice.below(5);
   plan.lock_user_ttl = dice.one_of({seconds(1), seconds(3), seconds(10)});
@@ -113,7 +97,7 @@ void draw_faults(Plan& plan, Dice& dice) {
     for (Duration at{}; at < plan.length; at += std::chrono::duration_cast<Duration>(2 * mean * dice.uniform())) {
       if (at == Duration{} && !dice.chance(0.2)) continue;  // few befall the start
       plan.faults.push_back(
-          {at, each, target_of(kind, plan, dice), dice.between(kind.shortest, kind.longest), dice.below(1'000'000)});
+          {at, each, target_of(kind, plan, dice), between(kind.shortest, kind.longest, dice), dice.below(1'000'000)});
     }
   }
   std::stable_sort(plan.faults.begin(), plan.faults.end(), [](const auto& a, const auto& b) { return a.at < b.at; });
@@ -141,7 +125,7 @@ bool Plan::has(FaultKind kind) const {
 }
 
 Plan make_plan(std::uint64_t seed) {
-  Dice dice(seed);
+  Dice dice(seed ^ salt_of_plans);
   Plan plan;
   plan.seed = seed;
   draw_fleet(plan, dice);

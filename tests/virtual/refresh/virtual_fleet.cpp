@@ -70,33 +70,15 @@ std::unique_ptr<agent::Coordinator> VirtualFleet::make_coordinator(std::size_t r
   if (servers_.empty()) {
     return agent::make_local_coordinator(*times_[agents_[run]], loop.random, of_host / "coordination");
   }
-  std::vector<agent::redis::ConnectOptions> connections = connections_of(run);
-  if (connections.size() == 1) {
-    agent::RedisOptions options;
-    options.connection = std::move(connections.front());
-    options.codec = settings_.codec;
-    return agent::make_redis_backends(*times_[agents_[run]], loop.random, std::move(options)).coordinator;
-  }
-  agent::RedlockOptions options;
-  options.servers = std::move(connections);
-  options.codec = settings_.codec;
-  return agent::make_redlock_backends(*times_[agents_[run]], loop.random, options).coordinator;
+  return make_backends(run).coordinator;
 }
 
 std::unique_ptr<agent::LockStore> VirtualFleet::make_lock_store(std::size_t agent) {
   if (servers_.empty()) return agent::make_local_lock_store(*times_[agent], directory(agent) / "locks");
-  std::vector<agent::redis::ConnectOptions> connections = connections_of(runs_[agent]);
-  if (connections.size() == 1) {
-    agent::RedisOptions options;
-    options.connection = std::move(connections.front());
-    return agent::make_redis_backends(*times_[agent], loop.random, std::move(options)).locks;
-  }
-  agent::RedlockOptions options;
-  options.servers = std::move(connections);
-  return agent::make_redlock_backends(*times_[agent], loop.random, options).locks;
+  return make_backends(runs_[agent]).locks;
 }
 
-std::vector<agent::redis::ConnectOptions> VirtualFleet::connections_of(std::size_t run) {
+agent::Backends VirtualFleet::make_backends(std::size_t run) {
   std::vector<agent::redis::ConnectOptions> connections;
   for (std::size_t i = 0; i < servers_.size(); ++i) {
     network.point(address(run, i), servers_[i]);
@@ -108,7 +90,17 @@ std::vector<agent::redis::ConnectOptions> VirtualFleet::connections_of(std::size
     connection.connect = network.connector();
     connection.resolve = network.resolver();
   }
-  return connections;
+  agent::Timers& timers = *times_[agents_[run]];
+  if (connections.size() == 1) {
+    agent::RedisOptions options;
+    options.connection = std::move(connections.front());
+    options.codec = settings_.codec;
+    return agent::make_redis_backends(timers, loop.random, std::move(options));
+  }
+  agent::RedlockOptions options;
+  options.servers = std::move(connections);
+  options.codec = settings_.codec;
+  return agent::make_redlock_backends(timers, loop.random, options);
 }
 
 void VirtualFleet::start(std::size_t agent) {

@@ -114,7 +114,7 @@ class VirtualFleet {
   [[nodiscard]] agent::redis::Address address(std::size_t run, std::size_t server) const;
   [[nodiscard]] std::unique_ptr<agent::Coordinator> make_coordinator(std::size_t run,
                                                                      const std::filesystem::path& directory);
-  [[nodiscard]] std::vector<agent::redis::ConnectOptions> connections_of(std::size_t run);
+  [[nodiscard]] agent::Backends make_backends(std::size_t run);
   void end(std::size_t agent, agent::Duration limit);
   void refit(std::size_t run, std::size_t server);
   void refit_all();
