@@ -11,8 +11,8 @@
  * publication from the fetch on, a message from the moment the record is stored; a repair is a publication without a
  * lease of a record that was stored before.
  *
- * Time is in ticks, which count down what is left of a lock and of a lease. The drift of a host's clock is one tick
- * of a TTL at most. With losses two hosts may trust their leases at once, as systemd/README.md says. So there is no
+ * Time is counted in ticks: the remaining time of a lock and of a lease goes down. The drift of a host's clock is one
+ * tick of a TTL at most. With losses two hosts may trust their leases at once, as systemd/README.md says. So there is no
  * time then: a lock may end at any moment, and a lease never does.
  *
  * Fences are in microseconds of another clock, the server's. It is right, which is above all numbers so far, or, with

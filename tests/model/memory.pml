@@ -8,7 +8,8 @@
  * al. (A promising semantics for relaxed-memory concurrency, POPL 2017), without promises.
  *
  * The model is exact for this program. Promises are for cycles of program order and reads-from; only the writer
- * stores here, so there is none. No reader sees another, so one stands for all. The writer loads nothing of a reader.
+ * stores here, so there is none. Readers do not see each other, so one reader is enough. The writer loads nothing of
+ * a reader.
  * So it runs to its end first, and a reader that was earlier is one that takes earlier stores. A writer that was
  * killed is one whose later stores no load takes.
  */

@@ -10,8 +10,8 @@
  * its lease is a matter of time, as with one Redis (fence.pml).
  *
  * Clocks and counters of the servers differ; numbers are small, so that they often meet. With LOSS, one server
- * restarts without data, at any moment. Then that server no longer keeps its counter, and what is promised follows
- * from the others: with RIGHT, clocks that are above all fences so far keep the fences apart, and a record may be
+ * restarts without data, at any moment. That server has lost its counter, so the promises rest on the other servers.
+ * With RIGHT, clocks that are above all fences so far keep the fences apart, and a record may be
  * lost with the server. Without, the loss comes between two attempts and when all servers know what was confirmed and
  * published: then any minority may lose its data.
  *

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <optional>
 #include <set>
+#include <utility>
 #include <vector>
 
 #include "tests/sim/plan.hpp"
@@ -24,13 +25,15 @@ class Disturbances {
     }
   }
 
-  void lose_lease(agent::BootTime now) { lease_lost_at_ = now; }
+  // A lease that carries these promises has no majority any more.
+  void lose_lease(InvariantSet promises, agent::BootTime now) { lost_leases_.push_back({promises, now}); }
 
   // No fault suspended the promise from then until now, nor just before: a lock that it left, and a host that was away,
   // need the time of a lock to settle.
   [[nodiscard]] bool calm(Invariant invariant, agent::BootTime from) const {
-    const bool by_lease = (info(FaultKind::flushed).suspends & bit(invariant)) != 0;
-    if (by_lease && lease_lost_at_ && *lease_lost_at_ + linger_ >= from) return false;
+    for (const auto& [promises, lost_at] : lost_leases_) {
+      if ((promises & bit(invariant)) != 0 && lost_at + linger_ >= from) return false;
+    }
     std::set<std::size_t> disturbed;
     std::set<std::size_t> without_a_write;
     bool host_was_cut_off = false;
@@ -92,7 +95,7 @@ class Disturbances {
   std::size_t servers_;
   Duration linger_;
   std::vector<Episode> episodes_;
-  std::optional<agent::BootTime> lease_lost_at_;
+  std::vector<std::pair<InvariantSet, agent::BootTime>> lost_leases_;
 };
 
 }  // namespace jeton::sim

@@ -60,10 +60,18 @@ void stop(World& world, const Fault& fault) {
 void pause(World& world, const Fault& fault) { world.fleet.pause(fault.target); }
 void go_on(World& world, const Fault& fault) { world.fleet.go_on(fault.target); }
 
+// Promises that need a store which can be reached and keeps its data and its time, or a host that goes on.
+constexpr InvariantSet lease_trouble =
+    set_of({Invariant::one_fetch_at_a_time, Invariant::chain, Invariant::pause_is_kept});
+// libclient/README.md, "Limits of a lock": "a failover of a single Redis can lose a lock".
+constexpr InvariantSet by_updater_lock = lease_trouble | set_of({Invariant::min_interval});
+constexpr InvariantSet by_lock_of_users = set_of({Invariant::one_holder});
+constexpr InvariantSet data_loss = by_updater_lock | by_lock_of_users;
+
 // Servers.
 
-// Of the lock's holder that no majority has any more: after an attempt that hosts divided between them, until the first
-// renewal, it has a bare one (redlock_lock.hpp).
+// The holder has no majority any more. It had a bare one: other hosts had the rest in a divided attempt, until its
+// first renewal (redlock_lock.hpp), or a server was away or refused it.
 bool loses_lease(const World& world, std::size_t server, const char* key) {
   const auto owner_at = [&](std::size_t i) { return world.fleet.server(i).cli({"GET", key}); };
   const std::string owner = owner_at(server);
@@ -75,9 +83,8 @@ bool loses_lease(const World& world, std::size_t server, const char* key) {
 }
 
 void note_loss(World& world, std::size_t server) {
-  for (const char* key : {"jeton:{api}:updater", "jeton:lock:{job}"}) {
-    if (loses_lease(world, server, key)) world.disturbances.lose_lease(world.now());
-  }
+  if (loses_lease(world, server, "jeton:{api}:updater")) world.disturbances.lose_lease(by_updater_lock, world.now());
+  if (loses_lease(world, server, "jeton:lock:{job}")) world.disturbances.lose_lease(by_lock_of_users, world.now());
   ++world.losses[server];
   world.budget_losses.push_back(world.now());
 }
@@ -239,12 +246,6 @@ void reject(World& world, const Fault& fault) {
   world.refresh_wanted_at = world.now();
   world.fleet.refresh(fault.target).rejected(world.fleet.segments[fault.target].generation());
 }
-
-// Promises that need a store which can be reached and keeps its data and its time, or a host that goes on.
-constexpr InvariantSet lease_trouble =
-    set_of({Invariant::one_fetch_at_a_time, Invariant::chain, Invariant::pause_is_kept});
-// libclient/README.md, "Limits of a lock": "a failover of a single Redis can lose a lock".
-constexpr InvariantSet data_loss = lease_trouble | set_of({Invariant::min_interval, Invariant::one_holder});
 
 // In the order of FaultKind.
 const std::array<FaultInfo, fault_kind_count> table{{

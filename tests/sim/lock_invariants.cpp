@@ -26,27 +26,28 @@ void LockInvariants::granted(const Belief& belief) {
 // paused knows by its clock. libclient/README.md: "`lost` is true [...] at the latest when the guaranteed time is
 // over".
 void LockInvariants::look(const std::vector<Belief>& beliefs) {
-  const Belief* holder = nullptr;
-  for (const Belief& belief : beliefs) {
-    if (belief.until <= world_.now()) {
-      const bool runs = !world_.fleet.is_paused(belief.host);
-      if (runs && belief.until + told_within < world_.now()) {
-        world_.fail(Invariant::loss_is_told, belief.user + " is not told that its lock ran out " +
-                                                 seconds_text(world_.now() - belief.until) + " ago");
-      }
+  for (auto belief = beliefs.begin(); belief != beliefs.end(); ++belief) {
+    if (belief->until <= world_.now()) {
+      look_at_loss(*belief);
       continue;
     }
-    if (holder == nullptr) {
-      holder = &belief;
-      continue;
+    for (auto earlier = beliefs.begin(); earlier != belief; ++earlier) {
+      if (earlier->until > world_.now()) look_at_pair(*earlier, *belief);
     }
-    const bool same_fleet = world_.plan.backend != Backend::local || holder->host == belief.host;
-    if (!same_fleet || !world_.disturbances.calm(Invariant::one_holder, std::min(holder->since, belief.since)))
-      continue;
-    world_.fail(Invariant::one_holder, holder->user + " (fence " + std::to_string(holder->fence) + ") and " +
-                                           belief.user + " (fence " + std::to_string(belief.fence) +
-                                           ") hold the lock at a time");
   }
+}
+
+void LockInvariants::look_at_loss(const Belief& belief) {
+  if (world_.fleet.is_paused(belief.host) || belief.until + told_within >= world_.now()) return;
+  world_.fail(Invariant::loss_is_told,
+              belief.user + " is not told that its lock ran out " + seconds_text(world_.now() - belief.until) + " ago");
+}
+
+void LockInvariants::look_at_pair(const Belief& one, const Belief& other) {
+  const bool same_fleet = world_.plan.backend != Backend::local || one.host == other.host;
+  if (!same_fleet || !world_.disturbances.calm(Invariant::one_holder, std::min(one.since, other.since))) return;
+  world_.fail(Invariant::one_holder, one.user + " (fence " + std::to_string(one.fence) + ") and " + other.user +
+                                         " (fence " + std::to_string(other.fence) + ") hold the lock at a time");
 }
 
 // A lock without an owner ends within its time to live, and a release wakes a waiter.
@@ -57,8 +58,8 @@ void LockInvariants::waited_in_calm(const std::string& user, std::uint64_t grant
 }
 
 void LockInvariants::nothing_is_left() {
+  if (world_.plan.has(FaultKind::server_clock)) return;
   for (std::size_t server = 0; server < world_.plan.servers; ++server) {
-    if (world_.plan.has(FaultKind::server_clock)) return;
     if (world_.fleet.server(server).keys().contains("jeton:lock:{job}")) {
       world_.fail(Invariant::nothing_left, server_name(server) + " has a lock, although nobody holds it");
     }

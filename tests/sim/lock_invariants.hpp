@@ -30,6 +30,9 @@ class LockInvariants {
   void nothing_is_left();
 
  private:
+  void look_at_loss(const Belief& belief);
+  void look_at_pair(const Belief& one, const Belief& other);
+
   World& world_;
   std::map<std::size_t, std::uint64_t> last_fence_;  // by fleet: of one host with local
 };

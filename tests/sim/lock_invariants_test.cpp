@@ -4,6 +4,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "tests/sim/calm_plan.hpp"
 #include "tests/sim/simulation.hpp"
 
 namespace jeton::sim {
@@ -15,14 +16,7 @@ using std::chrono::seconds;
 constexpr auto lock_key = "jeton:lock:{job}";
 
 Plan plan_with_locks(Backend backend = Backend::redis) {
-  Plan plan;
-  plan.seed = 1;
-  plan.hosts = 2;
-  plan.backend = backend;
-  plan.servers = backend == Backend::redis ? 1 : 3;
-  plan.lifetime = seconds(60);
-  plan.answer_time = milliseconds(100);
-  plan.length = seconds(90);
+  Plan plan = calm_plan(backend);
   plan.lock_users = 3;
   plan.lock_user_ttl = seconds(3);
   return plan;
@@ -51,10 +45,22 @@ TEST_F(LockOfUsers, TwoHoldIt_IsSeen) {
   EXPECT_EQ(broken(), Invariant::one_holder);
 }
 
+TEST_F(LockOfUsers, TwoOfOneHostHoldItBesideAThirdOfAnother_IsSeen) {
+  plan.backend = Backend::local;  // the third has a lock of its own
+  locks.look({belief(0, 1), belief(1, 2), belief(1, 3)});
+  EXPECT_EQ(broken(), Invariant::one_holder);
+}
+
 TEST_F(LockOfUsers, TwoHoldItAfterTheServerLostItsData_IsWell) {
   world.disturbances.begin({.kind = FaultKind::flushed}, world.now());
   locks.look({belief(0, 1), belief(1, 2)});
   EXPECT_EQ(broken(), std::nullopt);
+}
+
+TEST_F(LockOfUsers, TwoHoldItAfterTheQuorumLostTheKeyOfTheToken_IsSeen) {
+  world.disturbances.lose_lease(bit(Invariant::min_interval), world.now());
+  locks.look({belief(0, 1), belief(1, 2)});
+  EXPECT_EQ(broken(), Invariant::one_holder);
 }
 
 TEST_F(LockOfUsers, SecondHoldsItAfterTheFirst_IsWell) {
@@ -102,7 +108,7 @@ TEST(LockUsers, NothingIsBroken_NoneIsViolated) {
   }
 }
 
-// Nobody is told that the server lost the key of a lock.
+// The server loses the key of a lock, and the simulation does not know of it.
 TEST(LockUsers, LockIsTakenAway_TwoHoldIt) {
   Plan plan = plan_with_locks();
   plan.lock_user_ttl = seconds(10);

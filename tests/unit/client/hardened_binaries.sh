@@ -41,7 +41,7 @@ problems() { # file, features that a plain program of this compiler has
   [ "$(x86_features "$1")" = "$2" ] || echo "has the features '$(x86_features "$1")' of x86, a plain program '$2'"
 }
 
-# A sample with all of it, and what is compiled or linked otherwise.
+# The source of a sample that has all of it. Its variants are compiled or linked without one part each.
 cat >"$work/sample.c" <<'END'
 #include <stdlib.h>
 #include <unistd.h>
