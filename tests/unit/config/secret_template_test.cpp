@@ -37,6 +37,22 @@ TEST(SecretTemplate, EscapesItsOwnSyntax) {
   EXPECT_FALSE(SecretTemplate::parse("$${env:X}").has_reference());
 }
 
+// As YAML writes them in double quotes: a message would take more lines, or move the cursor of a terminal.
+TEST(SecretTemplate, ReferenceWithControlCharacters_IsNamedOnOneLine) {
+  EXPECT_EQ(failure_of("${env:A\nB}"), "${env:A?B}: not a name of an environment variable");
+  EXPECT_EQ(failure_of("${file:/none\nsuch\x1b[2J}"), "${file:/none?such?[2J}: No such file or directory");
+  EXPECT_EQ(failure_of("${now:%Y\n}"), "${now:%Y?}: is not allowed here");
+}
+
+TEST(SecretTemplate, LongReference_IsShortInItsMessage) {
+  const std::string text(100'000, 'a');
+  EXPECT_LT(failure_of("${env:" + std::string(100'000, '\x80') + "}").size(), 400U) << "no UTF-8";
+  for (const char* kind : {"", "env:!", "env:", "file:/", "token:", "now:"}) {
+    EXPECT_LT(failure_of("${" + std::string(kind) + text + "}").size(), 400U) << kind;
+    EXPECT_LT(failure_of("${" + text + ":" + kind + "}").size(), 400U) << kind;
+  }
+}
+
 TEST(SecretTemplate, PutsReferencesIntoText) {
   const TempDir dir;
   const auto key = dir.write("key", "k1");
