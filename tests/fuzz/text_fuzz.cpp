@@ -1,12 +1,9 @@
-// libFuzzer on texts from outside: build with the preset `fuzz`, run
-//   build/fuzz/tests/fuzz/fuzz_answers -max_total_time=600 -max_len=4096 NEW_FINDINGS tests/fuzz/answer_corpus
-//   build/fuzz/tests/fuzz/fuzz_fleet -max_total_time=600 -max_len=4096 NEW_FINDINGS tests/fuzz/fleet_corpus
+// libFuzzer on a trial of texts from outside (JETON_TRIAL of JETON_TRIAL_HEADER): tests/fuzz/run builds and runs each.
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
 
-#include "tests/fuzz/answer_trial.hpp"
-#include "tests/fuzz/fleet_trial.hpp"
+#include JETON_TRIAL_HEADER
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size);
 

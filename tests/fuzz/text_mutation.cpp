@@ -4,6 +4,7 @@
 
 #include <cstdlib>
 #include <filesystem>
+#include <fstream>
 #include <iostream>
 #include <random>
 #include <vector>
@@ -27,12 +28,34 @@ std::uint64_t setting(const char* name, std::uint64_t otherwise) {
   return text != nullptr ? std::strtoull(text, nullptr, 10) : otherwise;
 }
 
+// "word" on a line, perhaps with a name before it; \xNN, \\ and \" in a word. Empty if there is no such file.
+std::vector<std::string> dictionary_of(const std::string& directory) {
+  std::vector<std::string> words;
+  std::ifstream lines(directory + ".dict");
+  for (std::string line; std::getline(lines, line);) {
+    const std::size_t begin = line.find('"');
+    if (line.starts_with('#') || begin == std::string::npos) continue;
+    std::string word;
+    for (std::size_t at = begin + 1; at < line.size() && line[at] != '"'; ++at) {
+      if (line[at] == '\\' && line.compare(at, 2, "\\x") == 0) {
+        word += static_cast<char>(std::stoi(line.substr(at + 2, 2), nullptr, 16));
+        at += 3;
+      } else {
+        word += line[at] == '\\' ? line[++at] : line[at];
+      }
+    }
+    words.push_back(word);
+  }
+  return words;
+}
+
 // Bytes that mean something to one of the parsers come more often than others.
-void damage(std::string& text, const std::string& other, std::mt19937_64& random) {
+void damage(std::string& text, const std::string& other, const std::vector<std::string>& words,
+            std::mt19937_64& random) {
   constexpr std::string_view meaningful = "{}[]\",:.-+0123456789eETZ \\/\n\xff";
   const std::size_t at = random() % (text.size() + 1);
   const std::size_t length = random() % 8;
-  switch (random() % 5) {
+  switch (random() % (words.empty() ? 5 : 7)) {
     case 0:
       if (at < text.size()) text[at] = static_cast<char>(random());
       break;
@@ -44,6 +67,10 @@ void damage(std::string& text, const std::string& other, std::mt19937_64& random
       break;
     case 3:
       text.insert(at, text.substr(random() % (text.size() + 1), length));
+      break;
+    case 5:
+    case 6:
+      text.insert(at, words[random() % words.size()]);
       break;
     default:
       if (!other.empty()) text.replace(at, length, other.substr(random() % other.size(), 24));
@@ -58,17 +85,18 @@ void try_corpus(const std::string& directory, TextTrial trial) {
   EXPECT_GT(corpus.size(), 20U);
 }
 
-void try_damages(const std::string& directory, TextTrial trial) {
+void try_damages(const std::string& directory, TextTrial trial, std::uint64_t cost) {
   const std::uint64_t seed = setting("JETON_FUZZ_SEED", std::random_device()());
-  const std::uint64_t count = setting("JETON_FUZZ_COUNT", test::effort(100'000, 25'000));
+  const std::uint64_t count = setting("JETON_FUZZ_COUNT", test::effort(100'000, 25'000) / cost);
   std::cout << "JETON_FUZZ_SEED=" << seed << std::endl;  // flushed: it is wanted most after a crash
   std::mt19937_64 random(seed);
   const std::vector<std::string> corpus = corpus_in(directory);
+  const std::vector<std::string> words = dictionary_of(directory);
   ASSERT_FALSE(corpus.empty());
   std::string input;
   for (std::uint64_t i = 0; i < count; ++i) {
     if (i % 4 == 0 || input.empty()) input = corpus[random() % corpus.size()];
-    damage(input, corpus[random() % corpus.size()], random);
+    damage(input, corpus[random() % corpus.size()], words, random);
     ASSERT_EQ(trial(input), "") << testing::PrintToString(input);
   }
 }
