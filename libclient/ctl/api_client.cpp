@@ -11,6 +11,7 @@
 #include <system_error>
 
 #include "libclient/ctl/connect.hpp"
+#include "libclient/ctl/output.hpp"
 
 namespace jeton::ctl {
 namespace {
@@ -102,12 +103,23 @@ std::string take_apart(std::string_view received, ApiAnswer& answer) {
 }
 
 std::string error_member(const Json& body, const char* name) {
-  if (!body.is_object() || !body.contains("error") || !body["error"].is_object()) return {};
-  const auto found = body["error"].find(name);
-  return found != body["error"].end() && found->is_string() ? found->get<std::string>() : std::string();
+  const Json& text = member(member(body, "error"), name);
+  return text.is_string() ? text.get<std::string>() : std::string();
 }
 
 }  // namespace
+
+const Json& member(const Json& answer, const char* name) {
+  static const Json none;
+  if (!answer.is_object()) return none;
+  const auto found = answer.find(name);
+  return found == answer.end() ? none : *found;
+}
+
+std::string text_of(const Json& answer, const char* name) {
+  const Json& text = member(answer, name);
+  return text.is_string() ? printable(text.get<std::string>()) : std::string();
+}
 
 std::string ApiAnswer::error_code() const { return error_member(body, "code"); }
 std::string ApiAnswer::error_message() const { return error_member(body, "message"); }

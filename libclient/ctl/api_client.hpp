@@ -24,6 +24,11 @@ struct ApiAnswer {
   [[nodiscard]] std::string error_message() const;
 };
 
+// A member of an answer; null if the answer is no object or has no such member.
+[[nodiscard]] const Json& member(const Json& answer, const char* name);
+// A text as a line may show it; empty if there is none.
+[[nodiscard]] std::string text_of(const Json& answer, const char* name);
+
 class ApiClient {
  public:
   explicit ApiClient(const std::filesystem::path& runtime_dir) : socket_(runtime_dir / "agent.sock") {}

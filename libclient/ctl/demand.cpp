@@ -26,10 +26,10 @@ Json demand(const Common& common, const std::string& name, const char* what, con
 std::string outcome_text(const Json& outcome) {
   const std::string generation = std::to_string(outcome.value("generation", std::uint64_t{0}));
   if (outcome.value("superseded", false)) return "there is a newer token already: generation " + generation + "\n";
-  const std::int64_t due_in_ms = outcome["due_in_ms"].is_number() ? outcome["due_in_ms"].get<std::int64_t>() : 0;
-  if (outcome["held_by"].is_string()) {
-    return "requested; the fleet fetches in " + duration_text(due_in_ms) + " at the earliest (" +
-           printable(outcome["held_by"].get<std::string>()) + ")\n";
+  const Json& due = member(outcome, "due_in_ms");
+  const std::int64_t due_in_ms = due.is_number() ? due.get<std::int64_t>() : 0;
+  if (const std::string cause = text_of(outcome, "held_by"); !cause.empty()) {
+    return "requested; the fleet fetches in " + duration_text(due_in_ms) + " at the earliest (" + cause + ")\n";
   }
   return "requested; the fleet fetches a new token now\n";
 }

@@ -20,21 +20,21 @@ Failure refusal_of(const Common& common, const std::string& name, const ApiAnswe
 }
 
 std::string shown(const Json& lock) {
-  const auto text = [&](const char* key) {
-    return lock[key].is_string() ? printable(lock[key].get<std::string>()) : "";
-  };
   if (!lock.value("held", false)) return "free\n";
-  std::string out = "held by   " + text("owner") + "\n";
-  if (lock["by"].is_string()) out += "from      " + text("by") + "\n";
-  if (lock["metadata"].is_string()) out += "metadata  " + text("metadata") + "\n";
-  if (lock.contains("held_ms") && lock["held_ms"].is_number_unsigned()) {
-    const auto held_ms = lock["held_ms"].get<std::int64_t>();
+  std::string out = "held by   " + text_of(lock, "owner") + "\n";
+  if (!text_of(lock, "by").empty()) out += "from      " + text_of(lock, "by") + "\n";
+  if (!text_of(lock, "metadata").empty()) out += "metadata  " + text_of(lock, "metadata") + "\n";
+  if (const Json& held = member(lock, "held_ms"); held.is_number_unsigned()) {
+    const auto held_ms = held.get<std::int64_t>();
     out += "since     " + time_text(unix_ms_now() - held_ms) + ", " + relative_text(-held_ms) + "\n";
   }
-  if (lock["fence"].is_number()) out += "fence     " + std::to_string(lock["fence"].get<std::uint64_t>()) + "\n";
+  if (const Json& fence = member(lock, "fence"); fence.is_number()) {
+    out += "fence     " + std::to_string(fence.get<std::uint64_t>()) + "\n";
+  }
+  const Json& ttl = member(lock, "ttl_ms");
   out += "ends      ";
-  out += lock["ttl_ms"].is_number() ? "in " + duration_text(lock["ttl_ms"].get<std::int64_t>()) + " unless renewed\n"
-                                    : "never; if no process uses it, release it with --force\n";
+  out += ttl.is_number() ? "in " + duration_text(ttl.get<std::int64_t>()) + " unless renewed\n"
+                         : "never; if no process uses it, release it with --force\n";
   return out;
 }
 

@@ -6,15 +6,6 @@
 #include "libclient/ctl/output.hpp"
 
 namespace jeton::ctl {
-namespace {
-
-// Empty: there is none.
-std::string text_of(const Json& answer, const char* key) {
-  return answer.contains(key) && answer[key].is_string() ? printable(answer[key].get<std::string>()) : "";
-}
-
-}  // namespace
-
 void check_lock_name(const std::string& name) {
   const bool good =
       !name.empty() && name.size() <= 128 && std::isalnum(static_cast<unsigned char>(name.front())) != 0 &&
@@ -37,12 +28,10 @@ std::string busy_text(const std::string& name, const Json& answer, Milliseconds 
   } else if (!owner.empty()) {
     text += " by " + owner;
   }
-  if (answer.contains("holder_held_ms") && answer["holder_held_ms"].is_number_unsigned()) {
-    text += " since " + time_text(unix_ms_now() - answer["holder_held_ms"].get<std::int64_t>());
+  if (const Json& held = member(answer, "holder_held_ms"); held.is_number_unsigned()) {
+    text += " since " + time_text(unix_ms_now() - held.get<std::int64_t>());
   }
-  if (answer.contains("trouble") && answer["trouble"].is_string()) {
-    return text + ": " + printable(answer["trouble"].get<std::string>());
-  }
+  if (const std::string trouble = text_of(answer, "trouble"); !trouble.empty()) return text + ": " + trouble;
   text += ", for " + duration_text(answer.value("holder_ttl_ms", std::int64_t{0})) + " at most unless renewed";
   if (waited.count() > 0) text += "; waited " + duration_text(waited.count());
   return text;
@@ -51,7 +40,8 @@ std::string busy_text(const std::string& name, const Json& answer, Milliseconds 
 Failure run_refusal(const std::string& name, const Json& event, Milliseconds waited) {
   ApiAnswer answer;
   answer.status = event.value("status", 500L);
-  answer.body = event["body"].is_discarded() ? Json() : event["body"];
+  const Json& body = member(event, "body");
+  answer.body = body.is_discarded() ? Json() : body;
   if (answer.error_code() == "busy") return Failure(Exit::not_obtained, busy_text(name, answer.body, waited));
   return lock_refusal(name, answer, waited);
 }

@@ -16,13 +16,6 @@ constexpr std::size_t generation_width = 16;
 constexpr std::size_t time_width = 10;
 constexpr std::size_t label_width = 14;  // of the detailed view
 
-const Json& member(const Json& object, const char* name) {
-  static const Json none;
-  if (!object.is_object()) return none;
-  const auto found = object.find(name);
-  return found == object.end() ? none : *found;
-}
-
 std::optional<std::int64_t> number(const Json& object, const char* name) {
   const Json& value = member(object, name);
   if (!value.is_number_integer()) return std::nullopt;
