@@ -5,6 +5,7 @@
 #include <optional>
 
 #include "agent/base/error.hpp"
+#include "agent/base/excerpt.hpp"
 #include "agent/config/secrets/environment_file.hpp"
 #include "agent/config/secrets/secret_file.hpp"
 #include "agent/config/secrets/secret_template.hpp"
@@ -60,9 +61,7 @@ std::string text_of(const SecretTemplate& secret) {
 std::string template_complaint(std::string_view text) {
   const SecretTemplate secret = SecretTemplate::parse(text);
   // A message shows a control character in another form, and the beginning of a long text.
-  const bool shown_as_it_is = text.size() < 200 && std::none_of(text.begin(), text.end(), [](char c) {
-                                return static_cast<unsigned char>(c) < 0x20 || c == 0x7F;
-                              });
+  const bool shown_as_it_is = text.size() < excerpt_limit && excerpt(text) == text;
   if (shown_as_it_is && SecretTemplate::parse(text_of(secret)) != secret)
     return "a template that is another one when it is read again";
   const auto is_literal = [](const SecretPart& part) { return part.kind == SecretPart::Kind::literal; };

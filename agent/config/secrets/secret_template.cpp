@@ -8,6 +8,7 @@
 #include "agent/base/ascii.hpp"
 #include "agent/base/environment.hpp"
 #include "agent/base/error.hpp"
+#include "agent/base/excerpt.hpp"
 #include "agent/config/secrets/secret_file.hpp"
 #include "agent/config/text/request_formats.hpp"
 #include "agent/config/text/values.hpp"
@@ -48,19 +49,7 @@ bool is_variable_name(std::string_view text) {
          std::none_of(text.begin(), text.end(), [](char c) { return c >= 'a' && c <= 'z'; });
 }
 
-constexpr std::size_t longest_shown = 200;
 constexpr std::size_t longest_kind = 32;  // that may be a mistyped one
-
-// A message is short and has one line, whatever stands in a configuration in quotes.
-std::string shown_text(std::string_view text) {
-  std::string result;
-  for (const char c : text) {
-    const bool inside = (static_cast<unsigned char>(c) & 0xC0U) == 0x80U;  // a character, which has four bytes at most
-    if (result.size() >= longest_shown + (inside ? 3 : 0)) return result + "...";
-    result += static_cast<unsigned char>(c) < 0x20 || c == 0x7F ? '?' : c;
-  }
-  return result;
-}
 
 // `rest`: from the colon on. Not shown as a whole: it may be a literal secret that happens to hold ${.
 [[noreturn]] void refuse_reference(std::string_view name, std::string_view rest) {
@@ -124,7 +113,7 @@ Part parse_reference(std::string_view inner) {
   if (kind == kind_names.end() || colon == inner.size()) refuse_reference(name, inner.substr(colon));
   Part part{kind->kind, std::string(inner.substr(colon + 1))};
   if (const char* why = complaint(part)) {
-    throw Error("${" + shown_text(inner) + "}: " + why);
+    throw Error("${" + excerpt(inner) + "}: " + why);
   }
   return part;
 }
@@ -188,7 +177,7 @@ std::string SecretTemplate::reference_text(const Part& part) {
     if (plain.kind == part.kind) return "${" + std::string(plain.name) + "}";
   }
   for (const KindName& k : kind_names) {
-    if (k.kind == part.kind) return "${" + std::string(k.name) + ":" + shown_text(part.text) + "}";
+    if (k.kind == part.kind) return "${" + std::string(k.name) + ":" + excerpt(part.text) + "}";
   }
   return "the text";
 }

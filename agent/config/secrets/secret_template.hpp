@@ -67,8 +67,8 @@ class SecretTemplate {
   [[nodiscard]] bool has(Part::Kind kind) const;
   [[nodiscard]] const std::vector<Part>& parts() const { return parts_; }
 
-  // How a message names a reference: "${file:/etc/jeton/key}"; a control character as a question mark, and
-  // the end of a long text as three dots.
+  // How a message names a reference: "${file:/etc/jeton/key}"; with a space for a control
+  // character, and three dots for the end of a long text.
   [[nodiscard]] static std::string reference_text(const Part& part);
 
   // Reads files and environment now; line ends at the end are dropped (secret_file.hpp). Throws Error naming the

@@ -3,11 +3,14 @@
 #include <algorithm>
 #include <tuple>
 
+#include "agent/base/excerpt.hpp"
+
 namespace jeton::agent {
 
 namespace {
 
-constexpr std::size_t max_shown = 60;        // bytes of a quoted text
+constexpr std::size_t max_quoted = 60;       // bytes
+constexpr std::size_t max_message = 1'000;   // bytes; a list of possible values is long
 constexpr std::size_t max_problems = 1'000;  // more are of no use
 
 }  // namespace
@@ -22,10 +25,10 @@ std::string Problem::text() const {
   return Place{file, line, column}.text() + word + message;
 }
 
-void Problems::add(Problem::Severity severity, const Place& place, std::string message) {
+void Problems::add(Problem::Severity severity, const Place& place, const std::string& message) {
   ++(severity == Problem::Severity::error ? errors_ : warnings_);
   if (list_.size() < max_problems) {
-    list_.push_back({severity, place.file, place.line, place.column, std::move(message)});
+    list_.push_back({severity, place.file, place.line, place.column, excerpt(message, {}, max_message)});
   }
 }
 
@@ -48,16 +51,6 @@ std::vector<Problem> Problems::take_sorted(const std::vector<std::string>& files
   return std::exchange(list_, {});
 }
 
-std::string in_quotes(const std::string& text) {
-  std::string shown = "'";
-  for (const char c : text) {
-    if (shown.size() > max_shown && (static_cast<unsigned char>(c) & 0xC0U) != 0x80U) {  // not inside a character
-      shown += "...";
-      break;
-    }
-    shown += static_cast<unsigned char>(c) < 0x20 || c == 0x7F ? '?' : c;
-  }
-  return shown + "'";
-}
+std::string in_quotes(const std::string& text) { return "'" + excerpt(text, {}, max_quoted) + "'"; }
 
 }  // namespace jeton::agent

@@ -29,8 +29,9 @@ struct Problem {
 
 class Problems {
  public:
-  void error(const Place& place, std::string message) { add(Problem::Severity::error, place, std::move(message)); }
-  void warning(const Place& place, std::string message) { add(Problem::Severity::warning, place, std::move(message)); }
+  // Adds the message on one line: a control character becomes a space.
+  void error(const Place& place, const std::string& message) { add(Problem::Severity::error, place, message); }
+  void warning(const Place& place, const std::string& message) { add(Problem::Severity::warning, place, message); }
 
   void add(Problems more);
 
@@ -42,7 +43,7 @@ class Problems {
   [[nodiscard]] std::vector<Problem> take_sorted(const std::vector<std::string>& files);
 
  private:
-  void add(Problem::Severity severity, const Place& place, std::string message);
+  void add(Problem::Severity severity, const Place& place, const std::string& message);
 
   std::vector<Problem> list_;
   std::size_t errors_ = 0;

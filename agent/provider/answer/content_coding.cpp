@@ -12,7 +12,7 @@
 #include <vector>
 
 #include "agent/base/ascii.hpp"
-#include "agent/provider/excerpt.hpp"
+#include "agent/base/excerpt.hpp"
 #include "agent/provider/source.hpp"
 #include "agent/record/wiping_json.hpp"
 
@@ -132,7 +132,7 @@ SecretString decoded_body(const HttpResponse& response, std::size_t max_body) {
   if (codings.size() > max_codings) refuse_coding("is coded " + std::to_string(codings.size()) + " times");
   for (auto coding = codings.rbegin(); coding != codings.rend(); ++coding) {
     if (!is_readable(*coding)) {
-      refuse_coding("is coded as " + excerpt(*coding, {}) + ", which jeton did not ask for and cannot read");
+      refuse_coding("is coded as " + excerpt(*coding) + ", which jeton did not ask for and cannot read");
     }
     body = inflated(body.reveal(), max_body);
   }

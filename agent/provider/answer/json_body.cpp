@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "agent/provider/excerpt.hpp"
+#include "agent/base/excerpt.hpp"
 #include "agent/provider/source.hpp"
 
 namespace jeton::agent {
@@ -109,7 +109,7 @@ WipingJson parse_json_body(std::string_view body) {
     refuse_body("holds a number out of range");
   }
   if (keys.found()) {
-    refuse_body("has the key \"" + excerpt(*keys.found(), {}) + "\" twice in one object, so its value is ambiguous");
+    refuse_body("has the key \"" + excerpt(*keys.found()) + "\" twice in one object, so its value is ambiguous");
   }
   return json;
 }
@@ -133,7 +133,7 @@ WipingJson parse_form_body(std::string_view body) {
     }
     WipingText key = form_decoded(pair.substr(0, equals));
     if (json.contains(key)) {
-      refuse_body("has the key \"" + excerpt(std::string_view(key), {}) + "\" twice, so its value is ambiguous");
+      refuse_body("has the key \"" + excerpt(std::string_view(key)) + "\" twice, so its value is ambiguous");
     }
     json[std::move(key)] = form_decoded(pair.substr(equals + 1));
   }

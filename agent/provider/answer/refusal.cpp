@@ -6,8 +6,8 @@
 #include <string_view>
 
 #include "agent/base/ascii.hpp"
+#include "agent/base/excerpt.hpp"
 #include "agent/provider/answer.hpp"
-#include "agent/provider/excerpt.hpp"
 #include "agent/provider/wire_time.hpp"
 
 namespace jeton::agent {

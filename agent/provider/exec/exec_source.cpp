@@ -8,11 +8,11 @@
 
 #include "agent/base/bounded_wait.hpp"
 #include "agent/base/environment.hpp"
+#include "agent/base/excerpt.hpp"
 #include "agent/base/log.hpp"
 #include "agent/config/text/values.hpp"
 #include "agent/provider/answer.hpp"
 #include "agent/provider/answer/refusal.hpp"
-#include "agent/provider/excerpt.hpp"
 #include "agent/provider/exec/exec_output.hpp"
 #include "agent/provider/exec/write_protection.hpp"
 #include "agent/provider/secret_resolver.hpp"

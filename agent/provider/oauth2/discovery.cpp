@@ -6,13 +6,13 @@
 #include <vector>
 
 #include "agent/base/error.hpp"
+#include "agent/base/excerpt.hpp"
 #include "agent/config/text/http_url.hpp"
 #include "agent/provider/answer.hpp"
 #include "agent/provider/answer/content_coding.hpp"
 #include "agent/provider/answer/json_body.hpp"
 #include "agent/provider/answer/refusal.hpp"
 #include "agent/provider/egress.hpp"
-#include "agent/provider/excerpt.hpp"
 #include "agent/provider/oauth2/dpop.hpp"
 #include "agent/provider/secret_resolver.hpp"
 
@@ -79,7 +79,7 @@ OAuth2Endpoints read_metadata(std::string_view body, const OAuth2SourceConfig& c
   const std::string issuer = member(json, "issuer").value_or("");
   if (issuer != config.issuer) {
     throw SourceError(Kind::permanent, "the metadata of the issuer " + config.issuer + " names the issuer \"" +
-                                           excerpt(issuer, {}) +
+                                           excerpt(issuer) +
                                            "\"; if that is the right provider, "
                                            "set source.issuer to exactly this text");
   }

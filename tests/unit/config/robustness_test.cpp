@@ -65,6 +65,12 @@ TEST(Robustness, ManyProblemsAreCutOff) {
   EXPECT_EQ(load_text(text).problems.size(), 1'000U);
 }
 
+// YAML allows a tab inside of a word.
+TEST(Robustness, PathHasAControlCharacter_IsNamedOnOneLine) {
+  expect_problem("version: 1\ntokens: {t: {source: {type: exec, command: [/none\tsuch]}}}\n",
+                 "/none such: No such file");
+}
+
 TEST(Robustness, MessagesStayShort) {
   const auto result = load_text("version: 1\nagent: {runtime_dir: " + std::string(100'000, 'x') + "}\n" +
                                 std::string(900, 'k') + ": 1\n");

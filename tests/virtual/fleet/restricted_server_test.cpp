@@ -64,6 +64,15 @@ TEST_F(RestrictedServer, RefusesWhatIsOptional_EverythingElseWorks) {
   }
 }
 
+TEST_F(RestrictedServer, RepeatsThePassword_ItIsNotShown) {
+  server.refuse("AUTH", "WRONGPASS 'hunter2' is not the password of \x1b[1mjeton");
+  RedisOptions with_password = options();
+  with_password.connection.password = [] { return SecretString("hunter2"); };
+  test::Host host(loop, with_password);
+  EXPECT_THAT(failure_of([&] { host.call.load(); }), HasSubstr("WRONGPASS '***' is not the password of  [1mjeton; "));
+  EXPECT_THAT(host.coordinator.health().last_error, Not(HasSubstr("hunter2")));
+}
+
 TEST_F(RestrictedServer, LacksACommandThatIsNeeded_NamesItAndTheRemedy) {
   for (const char* command : {"EVALSHA", "TIME"}) {
     server.refuse(command, std::string("ERR unknown command '") + command + "', with args beginning with: ");

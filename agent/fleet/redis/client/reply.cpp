@@ -4,6 +4,8 @@
 #include <cctype>
 #include <iterator>
 
+#include "agent/base/excerpt.hpp"
+
 namespace jeton::agent::redis {
 namespace {
 
@@ -72,8 +74,10 @@ std::string code_of(std::string_view text) {
 }
 
 // "unknown command 'AUTH', with args beginning with: ..." would repeat what we sent, a password for example.
-std::string without_arguments(std::string_view text) {
-  return std::string(text.substr(0, std::min(text.find(", with args"), std::size_t{200})));
+constexpr std::size_t longest_shown = 200;  // bytes
+
+std::string shown(std::string_view text, std::span<const SecretString> secrets) {
+  return excerpt(text.substr(0, text.find(", with args")), secrets, longest_shown);
 }
 
 std::string advice_on(std::string_view text) {
@@ -111,10 +115,10 @@ std::string_view Reply::as_text() const {
   return text.reveal();
 }
 
-ServerError::ServerError(const std::string& where, std::string_view text)
-    : TransportError(where + ": " + without_arguments(text) + advice_on(text)),
+ServerError::ServerError(const std::string& where, std::string_view text, std::span<const SecretString> secrets)
+    : TransportError(where + ": " + shown(text, secrets) + advice_on(text)),
       code_(code_of(text)),
-      answer_(without_arguments(text)) {}
+      answer_(shown(text, secrets)) {}
 
 bool ServerError::is_about_access() const { return code_ == "NOAUTH" || code_ == "WRONGPASS" || code_ == "NOPERM"; }
 bool ServerError::is_about_role() const { return code_ == "READONLY" || code_ == "MASTERDOWN"; }

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -39,7 +40,8 @@ class NotSentError : public TransportError {
 class ServerError : public TransportError {
  public:
   // `where`: "redis://127.0.0.1:6379/0". `text`: as the server sent it, "NOAUTH Authentication required.".
-  ServerError(const std::string& where, std::string_view text);
+  // Each of `secrets`, those that were sent, is shown as ***.
+  ServerError(const std::string& where, std::string_view text, std::span<const SecretString> secrets = {});
 
   // The first word: NOAUTH, WRONGPASS, NOPERM, READONLY, LOADING, OOM, MASTERDOWN, NOSCRIPT, ERR, ...
   [[nodiscard]] const std::string& code() const { return code_; }
@@ -47,7 +49,7 @@ class ServerError : public TransportError {
   [[nodiscard]] bool is_about_access() const;
   // The server is a replica, so another one must be asked.
   [[nodiscard]] bool is_about_role() const;
-  // What it said, without `where` and without advice.
+  // What it said, as the message shows it, without `where` and without advice.
   [[nodiscard]] const std::string& answer() const { return answer_; }
 
  private:

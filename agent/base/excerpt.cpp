@@ -1,4 +1,4 @@
-#include "agent/provider/excerpt.hpp"
+#include "agent/base/excerpt.hpp"
 
 namespace jeton::agent {
 namespace {
@@ -27,10 +27,11 @@ bool continues_character(char c) { return (static_cast<unsigned char>(c) & 0xc0U
 
 }  // namespace
 
-std::string excerpt(std::string_view text, std::span<const SecretString> secrets) {
+std::string excerpt(std::string_view text, std::span<const SecretString> secrets, std::size_t limit) {
   std::string out;
   for (std::size_t i = 0; i < text.size();) {
-    if (out.size() >= excerpt_limit && !continues_character(text[i])) return out + "...";
+    const std::size_t rest_of_character = continues_character(text[i]) ? 3 : 0;  // at most
+    if (out.size() >= limit + rest_of_character) return out + "...";
     if (const std::size_t length = secret_at(text, i, secrets)) {
       out += "***";
       i += length;

@@ -1,4 +1,4 @@
-#include "agent/provider/excerpt.hpp"
+#include "agent/base/excerpt.hpp"
 
 #include <gtest/gtest.h>
 
@@ -21,20 +21,22 @@ TEST(Excerpt, SecretAtTheCutIsNotShownInHalf) {
   EXPECT_EQ(excerpt(text, secrets).find("0123"), std::string::npos);
 }
 
-TEST(Excerpt, ControlCharactersBecomeSpaces) { EXPECT_EQ(excerpt("a\nb\x1b[31mc\x7f\xc2\x9b", {}), "a b [31mc  "); }
+TEST(Excerpt, ControlCharactersBecomeSpaces) { EXPECT_EQ(excerpt("a\nb\x1b[31mc\x7f\xc2\x9b"), "a b [31mc  "); }
 
 TEST(Excerpt, LongTextIsCutBetweenCharacters) {
   std::string text;
   while (text.size() < 2 * excerpt_limit) text += "\xe4\xbd\xa0";  // three bytes each
-  const std::string cut = excerpt(text, {});
+  const std::string cut = excerpt(text);
   EXPECT_TRUE(cut.ends_with("..."));
   EXPECT_EQ((cut.size() - 3) % 3, 0U);
   EXPECT_LE(cut.size(), excerpt_limit + 6);
 }
 
-TEST(Excerpt, ShortTextStaysAsItIs) {
-  EXPECT_EQ(excerpt("invalid appid \xe4\xbd\xa0", {}), "invalid appid \xe4\xbd\xa0");
+TEST(Excerpt, TextThatIsNoUtf8_IsCutAsWell) {
+  EXPECT_LE(excerpt(std::string(100'000, '\x80')).size(), excerpt_limit + 6);
 }
+
+TEST(Excerpt, ShortTextStaysAsItIs) { EXPECT_EQ(excerpt("invalid appid \xe4\xbd\xa0"), "invalid appid \xe4\xbd\xa0"); }
 
 }  // namespace
 }  // namespace jeton::agent
