@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""Judges a history of jeton_chaos: check_history.py FILE. Status 1: a rule is broken.
+"""Judges a history of jeton_chaos: check_history.py FILE. Status 1: a rule is broken; 77: the machine was too busy to judge the
+recovery, and no other rule is broken.
 
 A history has one JSON object a line: `op`, and its begin and end, in microseconds of CLOCK_BOOTTIME (begin_us, end_us)
 and of the wall clock (begin_wall_us, end_wall_us). All processes of a history run on one host, so their times compare.
@@ -209,16 +210,8 @@ def locks_exclude(history):
                    f"{other['who']} got it (fence {other['fence']})")
 
 
-def fleet_recovers(history):
-    """systemd/README.md, "When something fails": every fault that ends is recovered from, within the bound of fleet.cpp; from then
-    on nothing fails that no fault explains, unless the machine has been too busy."""
-    ends_of_stalls = sorted(stall["end_us"] for stall in history.by_op["stall"])
-
-    def too_busy(at):
-        """Within the last lifetime of a token."""
-        i = bisect.bisect_left(ends_of_stalls, at - 12_000 * MS)
-        return i < len(ends_of_stalls) and ends_of_stalls[i] <= at + 1000 * MS
-
+def recovery_checks(history):
+    """(moment, what is wrong or None) of all that must be well again after the faults."""
     for calm in history.by_op["calm"]:
         recovered, end = calm["begin_us"] + history.config["recovery_ms"] * MS, calm["end_us"]
 
@@ -227,22 +220,37 @@ def fleet_recovers(history):
 
         reads = later("read")
         for host in range(history.config["hosts"]):
-            if not any(read["host"] == host for read in reads) and not too_busy(end):
-                yield f"no read on host {host} after the faults"
+            was_read = any(read["host"] == host for read in reads)
+            yield end, None if was_read else f"no read on host {host} after the faults"
         for read in reads:
-            if read["status"] != "JETON_OK" and not too_busy(read["begin_us"]):
-                yield f"{read['who']} finds {read['status']} {seconds(read['begin_us'] - calm['begin_us'])} after the faults"
+            well = read["status"] == "JETON_OK"
+            late = seconds(read["begin_us"] - calm["begin_us"])
+            yield read["begin_us"], None if well else f"{read['who']} finds {read['status']} {late} after the faults"
         for grant in later("acquire"):
-            if grant["status"] not in ("JETON_OK", "JETON_LOCK_BUSY") and not too_busy(grant["end_us"]):
-                yield f"{grant['who']} finds {grant['status']} long after the faults: {grant.get('reason')}"
+            well = grant["status"] in ("JETON_OK", "JETON_LOCK_BUSY")
+            yield grant["end_us"], None if well else (
+                f"{grant['who']} finds {grant['status']} long after the faults: {grant.get('reason')}")
         for loss in later("lost"):
-            if not too_busy(loss["begin_us"]):
-                yield f"{loss['who']} loses {loss['lock']} without a fault: {loss['reason']}"
+            yield loss["begin_us"], f"{loss['who']} loses {loss['lock']} without a fault: {loss['reason']}"
         for lock in history.config["locks"]:
             taken = any(grant["lock"] == lock and calm["begin_us"] <= grant["begin_us"] and grant["end_us"] <= recovered
                         for grant in history.grants())
-            if not taken and not too_busy(recovered):
-                yield f"nobody could take {lock} after the faults"
+            yield recovered, None if taken else f"nobody could take {lock} after the faults"
+
+
+def judged_recovery_checks(history):
+    """Those from whose moment back the machine was not too busy, for the lifetime of a token."""
+    ends_of_stalls = sorted(stall["end_us"] for stall in history.by_op["stall"])
+    for at, wrong in recovery_checks(history):
+        i = bisect.bisect_left(ends_of_stalls, at - 12_000 * MS)
+        if i == len(ends_of_stalls) or ends_of_stalls[i] > at + 1000 * MS:
+            yield at, wrong
+
+
+def fleet_recovers(history):
+    """systemd/README.md, "When something fails": every fault that ends is recovered from, within the bound of fleet.cpp; from then
+    on nothing fails that no fault explains, unless the machine has been too busy."""
+    return (wrong for _, wrong in judged_recovery_checks(history) if wrong)
 
 
 RULES = (history_is_whole, processes_live, generation_is_one_token, generations_go_forward, token_was_issued,
@@ -268,6 +276,12 @@ def table(title, counts):
         print(f"  {name:<36}{count:>8}")
 
 
+def verdict(found, judged):
+    if found:
+        return "failed", 1
+    return ("passed", 0) if judged else ("skipped: the machine was too busy to judge the recovery", 77)
+
+
 def main(path):
     with open(path, encoding="utf-8") as file:
         lines = [json.loads(line) for line in file]
@@ -276,11 +290,16 @@ def main(path):
     table("operations", collections.Counter(outcome(line) for line in lines if line["op"] not in ("fault", "config")))
     counts = collections.Counter(rule for rule, _ in found)
     table("violations", {rule.__name__: counts[rule.__name__] for rule in RULES})
+    history = History(lines)
+    judged, asked = (len(list(checks(history))) if history.config else 0
+                     for checks in (judged_recovery_checks, recovery_checks))
+    print(f"recovery: {judged} of {asked} checks judged; for the others the machine was too busy")
     for rule, what in found[:20]:
         print(f"{rule}: {what}")
     replay = next((line["replay"] for line in lines if line["op"] == "config"), "unknown")
-    print(f"{'failed' if found else 'passed'}; the same faults again: {replay}")
-    return 1 if found else 0
+    word, status = verdict(found, judged)
+    print(f"{word}; the same faults again: {replay}")
+    return status
 
 
 if __name__ == "__main__":

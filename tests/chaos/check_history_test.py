@@ -175,6 +175,13 @@ class Rules(unittest.TestCase):
         self.assertEqual(self.broken(loss), ["fleet_recovers"])
         self.assertEqual(self.broken(loss, line("stall", 39, 40)), [])
 
+    def test_recovery_that_was_not_judged(self):
+        def judged(*more):
+            return len(list(check_history.judged_recovery_checks(check_history.History(good() + list(more)))))
+        self.assertEqual((judged(), judged(line("stall", 36, 36.1)), judged(line("stall", 30, 30.1), line("stall", 42, 50))),
+                         (6, 4, 0))
+        self.assertEqual([check_history.verdict(*each)[1] for each in (([], 7), ([], 0), (["one"], 0))], [0, 77, 1])
+
 
 if __name__ == "__main__":
     unittest.main()
