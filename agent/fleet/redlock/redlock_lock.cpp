@@ -19,6 +19,8 @@ constexpr Duration shortest_split_pause = std::chrono::milliseconds(5);
 constexpr Duration split_spread = std::chrono::milliseconds(50);
 constexpr int most_doublings = 8;
 
+bool is_won(const Grant& vote) { return vote.answer.outcome == RedisOperations::Acquired::Outcome::won; }
+
 // For people and, with the kind, for the line of contenders: the key is the same on every server.
 std::string lock_key(const RedlockQuorum& quorum, const Subject& subject) {
   return quorum.servers.front()->keys_of(subject).lock;
@@ -40,8 +42,7 @@ Task<> release_in_background(Server server, Subject subject, std::string owner, 
 void abandon(const RedlockQuorum& quorum, const Subject& subject, AcquireAttempt& attempt, const VoteRound& round) {
   attempt.abandoned = true;
   for (std::size_t i = 0; i < round.servers(); ++i) {
-    const auto& vote = round.answers[i];
-    if (!vote || vote->answer.outcome != RedisOperations::Acquired::Outcome::won) continue;
+    if (!round.answers[i] || !is_won(*round.answers[i])) continue;
     start_task(quorum.timers.executor(),
                release_in_background(quorum.servers[i], subject, attempt.owner, attempt.ttl, quorum.deadline()));
   }
@@ -74,10 +75,22 @@ Task<Written> write_back_fence(Quorum quorum, Subject subject, Lease lease) {
   co_return Written::no;
 }
 
-// In the background, after a renewal that a majority confirmed: servers that answered "not yours" lost the lock.
+// The servers that have said so far that they have the lock: only these can lose it.
+template <typename T, typename HasIt>
+void note_servers(RedlockQuorum& quorum, const std::string& owner, const RedlockRound<T>& round, HasIt has_it) {
+  const auto held = quorum.held.find(owner);
+  if (held == quorum.held.end()) return;
+  for (std::size_t i = 0; i < round.servers(); ++i) {
+    if (round.answers[i] && has_it(*round.answers[i])) held->second.servers.insert(i);
+  }
+}
+
+// In the background, after a renewal that a majority confirmed: servers that answered "not yours" lost the lock, or
+// had granted it to another owner.
 Task<> restore_lock(Quorum quorum, Subject subject, Lease lease, RedlockQuorum::Round<bool> renewal) {
   try {
     co_await RedlockRound<bool>::wait_for_all(renewal, quorum->deadline());
+    note_servers(*quorum, lease.owner, *renewal, is_yes);
     for (std::size_t i = 0; i < renewal->servers(); ++i) {
       if (!renewal->answers[i] || *renewal->answers[i]) continue;
       const Server server = quorum->servers[i];
@@ -87,12 +100,17 @@ Task<> restore_lock(Quorum quorum, Subject subject, Lease lease, RedlockQuorum::
       const RedisServer::Busy busy(*server);
       const BootTime deadline = std::min(quorum->deadline(), lease.valid_until);
       const bool taken = co_await reacquire(server, subject, lease.owner, lease.fence, left, deadline);
-      if (taken) {
-        log::warning("a server had lost the lock (was it restarted without its data?) and has it again",
-                     {{"name", subject.name}, {"server", server->display()}, {"fence", lease.fence}});
+      const auto held = quorum->held.find(lease.owner);
+      if (held == quorum->held.end()) co_return;
+      const auto say = [&](log::Level level, std::string_view message) {
+        log::write(level, message, {{"name", subject.name}, {"server", server->display()}, {"fence", lease.fence}});
+      };
+      if (!taken) {
+        say(log::Level::debug, "a server has the lock of another owner; a majority still has ours");
+      } else if (held->second.servers.insert(i).second) {
+        say(log::Level::debug, "a server that had not granted the lock has it now");
       } else {
-        log::debug("a server has the lock of another owner; a majority still has ours",
-                   {{"name", subject.name}, {"server", server->display()}, {"fence", lease.fence}});
+        say(log::Level::warning, "a server had lost the lock (was it restarted without its data?) and has it again");
       }
     }
   } catch (const TransportError& e) {
@@ -144,7 +162,8 @@ Task<Attempted> attempt_once(Quorum quorum, Subject subject, std::string owner, 
       Lease lease{attempt->owner, votes.fence, attempt->ttl, lease_valid_until(sent_at, attempt->ttl)};
       const Written written = co_await write_back_fence(quorum, subject, lease);
       if (written == Written::yes) {
-        quorum->held.emplace(lease.owner, attempt);
+        quorum->held[lease.owner].attempt = attempt;
+        note_servers(*quorum, lease.owner, *round, is_won);
         result.lease = std::move(lease);
       } else {
         // The lock was taken from us on too many servers, or a fence above ours was drawn there meanwhile.
@@ -200,6 +219,7 @@ Task<bool> renew(Quorum quorum, Subject subject, Lease& lease) {
   co_await RedlockRound<bool>::wait(round, decided, deadline);
   if (round->count(is_yes) >= round->majority()) {
     lease.valid_until = lease_valid_until(sent_at, ttl);
+    note_servers(*quorum, owner, *round, is_yes);
     if (round->count(is_yes) < round->servers()) {
       start_task(quorum->timers.executor(), restore_lock(quorum, subject, lease, round));
     }

@@ -14,6 +14,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -117,7 +118,7 @@ class RedlockQuorum {
   void mark_abandoned(const std::string& owner) {
     const auto found = held.find(owner);
     if (found == held.end()) return;
-    found->second->abandoned = true;
+    found->second.attempt->abandoned = true;
     held.erase(found);
   }
 
@@ -183,7 +184,11 @@ class RedlockQuorum {
   LockAttempts attempts;  // by key of the lock
   // The leases that were won and not given back, by owner. A server that was too slow to be counted may still be about
   // to grant its lock, so an attempt ends only with its lease.
-  std::map<std::string, std::shared_ptr<AcquireAttempt>> held;
+  struct Held {
+    std::shared_ptr<AcquireAttempt> attempt;
+    std::set<std::size_t> servers;  // that had the lock at some time
+  };
+  std::map<std::string, Held> held;
   // A server has no record of this token, though there is one: it may have lost count and pause as well. True: the
   // listener knows them and gives all of it back. May be empty.
   std::function<bool(const std::string& name)> on_loss;

@@ -76,8 +76,8 @@ TEST_F(FleetRedisOutage, SeveralRecordsAreBackAfterARestartWithoutData) {
   EXPECT_EQ(provider.counts().requests, 3U);
 }
 
-// It can be read all the time. Tokens are due after 6 s and live 12 s.
-TEST_F(FleetRedisOutage, ServerTakesNoWrites_NoReaderIsWithoutAToken) {
+// It can be read all the time. RefusedWrites shows in virtual time that no host is without a token meanwhile.
+TEST_F(FleetRedisOutage, ServerTakesNoWrites_HostsFetchAloneAndComeBackToOneToken) {
   FaultProvider provider({.lifetime = rotating_lifetime});
   for (int i = 0; i < 2; ++i) {
     add_agent({.redis_url = redis.tcp_url(),
@@ -87,8 +87,6 @@ TEST_F(FleetRedisOutage, ServerTakesNoWrites_NoReaderIsWithoutAToken) {
   }
   start_all();
   ASSERT_TRUE(eventually([&] { return all_valid(); }));
-  std::vector<std::unique_ptr<ReaderProcess>> readers;
-  for (const auto& agent : agents) readers.push_back(std::make_unique<ReaderProcess>(*agent, seconds(100)));
   const std::vector<std::pair<const char*, const char*>> refusals{{"maxmemory", "1"}, {"min-replicas-to-write", "1"}};
   for (const auto& [setting, value] : refusals) {
     SCOPED_TRACE(setting);
@@ -99,13 +97,6 @@ TEST_F(FleetRedisOutage, ServerTakesNoWrites_NoReaderIsWithoutAToken) {
     EXPECT_TRUE(eventually([&] {
       return agents[0]->generation() == agents[1]->generation() && stored_generation(redis) == agents[0]->generation();
     }));
-  }
-  for (const auto& reader : readers) {
-    const auto report = reader->report(true);
-    SCOPED_TRACE(report.dump());
-    EXPECT_GT(report["reads"].get<std::uint64_t>(), 0U);
-    EXPECT_EQ(report["expired"].get<std::uint64_t>(), 0U);
-    EXPECT_EQ(report["other"].get<std::uint64_t>(), 0U);
   }
 }
 

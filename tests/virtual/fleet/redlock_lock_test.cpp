@@ -13,6 +13,8 @@ namespace {
 using namespace std::chrono_literals;
 using test::RedlockHost;
 using test::updater_key;
+using testing::HasSubstr;
+using testing::Not;
 
 using RedlockLock = test::VirtualRedlock;
 
@@ -143,6 +145,24 @@ TEST_F(RedlockLock, MajorityDeniesRenewal_IsLostAndNothingIsCreated) {  // [10, 
   loop.pass(300ms);
   EXPECT_EQ(servers.count(updater_key, ""), 3U);
   EXPECT_GT(host.call.acquire_eventually(1h).fence, lease.fence) << "[18] after a loss the same host locks again";
+}
+
+// After an attempt that hosts divided between them, the winner's first renewal brings the lock to the others' servers.
+TEST_F(RedlockLock, ServerGrantedItToAnother_IsNotSaidToHaveLostIt) {
+  RedlockHost host(loop, servers.options());
+  host.warm_up();
+  servers.hold_elsewhere({3, 4});
+  Lease lease = host.call.acquire_eventually(1h);
+  const auto log_of_a_renewal_without = [&](std::size_t server) {
+    servers[server].cli({"DEL", updater_key});
+    testing::internal::CaptureStderr();
+    EXPECT_TRUE(host.call.renew(lease));
+    EXPECT_TRUE(loop.eventually([&] { return servers[server].cli({"GET", updater_key}) == lease.owner; }));
+    loop.pass(100ms);  // the answer
+    return testing::internal::GetCapturedStderr();
+  };
+  EXPECT_THAT(log_of_a_renewal_without(3), Not(HasSubstr("had lost the lock")));
+  for (const std::size_t i : {0U, 3U}) EXPECT_THAT(log_of_a_renewal_without(i), HasSubstr("had lost the lock")) << i;
 }
 
 TEST_F(RedlockLock, LeaseRanOut_IsNotExtendedThoughServersHaveIt) {
