@@ -131,6 +131,8 @@ void Fleet::begin(const Fault& fault) {
       return provider_.behave(Behaviour::slow(milliseconds(1'500)));
     case FaultKind::provider_breaks_off:
       return provider_.behave(Behaviour::only(Behaviour::Kind::truncated));
+    case FaultKind::provider_away:
+      return provider_.stop_listening();
     case FaultKind::client_kill:
       client_is_down_[target] = true;
       return clients_[target]->process().kill();
@@ -149,18 +151,16 @@ void Fleet::end(const Fault& fault) {
       agents_[target]->launch();
       agent_is_down_[target] = false;
       return;
-    case Resource::server: {
+    case Resource::server:
       if (fault.kind == FaultKind::redis_pause) return servers_[target]->signal(SIGCONT);
       if (fault.kind == FaultKind::redis_refuses) servers_[target]->cli({"CONFIG", "SET", "maxmemory", "0"});
       if (fault.kind != FaultKind::redis_restart_empty) return;
-      const std::uint16_t port = servers_[target]->port();
       servers_[target]->restart();
-      if (servers_[target]->port() != port) throw std::runtime_error("another program took the port of a server");
       return;
-    }
     case Resource::link:
       return set_link(target, Mode::open);
     case Resource::provider:
+      if (fault.kind == FaultKind::provider_away) return provider_.listen_again();
       return provider_.behave(Behaviour::good());
     case Resource::client:
       if (fault.kind == FaultKind::client_pause) return clients_[target]->process().signal(SIGCONT);

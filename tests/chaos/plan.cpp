@@ -51,6 +51,7 @@ constexpr std::array kinds{
               milliseconds(6'000)},
     FaultInfo{FaultKind::client_kill, "client_kill", Resource::client, milliseconds(0), milliseconds(1'000)},
     FaultInfo{FaultKind::client_pause, "client_pause", Resource::client, milliseconds(100), milliseconds(7'000)},
+    FaultInfo{FaultKind::provider_away, "provider_away", Resource::provider, milliseconds(500), milliseconds(6'000)},
 };
 
 const FaultInfo& info(FaultKind kind) {

@@ -38,6 +38,7 @@ enum class FaultKind : std::uint8_t {
   provider_breaks_off,
   client_kill,
   client_pause,
+  provider_away,
 };
 
 // Two faults of one resource do not overlap.

@@ -21,6 +21,7 @@
 #include "agent/base/system_clock.hpp"
 #include "agent/base/task.hpp"
 #include "agent/demo/token_issuer.hpp"
+#include "tests/support/reserved_port.hpp"
 
 namespace jeton::test {
 namespace {
@@ -69,8 +70,7 @@ class FaultProvider::Server {
  public:
   explicit Server(const Options& options)
       : issuer_({options.lifetime, options.lifetime, options.rate_interval, options.token_size}, random_) {
-    listen(0);
-    port_ = acceptor_.local_endpoint().port();
+    listen();
     thread_ = std::thread([this] { context_.run(); });
   }
   ~Server() {
@@ -78,7 +78,7 @@ class FaultProvider::Server {
     thread_.join();
   }
 
-  [[nodiscard]] std::uint16_t port() const { return port_; }
+  [[nodiscard]] std::uint16_t port() const { return port_.port(); }
 
   void behave(Behaviour behaviour, int times) {
     const std::lock_guard lock(mutex_);
@@ -99,7 +99,7 @@ class FaultProvider::Server {
   }
 
   void listen_again() {
-    on_thread([this] { listen(port_); });
+    on_thread([this] { listen(); });
   }
 
   void end_delays() {
@@ -129,8 +129,8 @@ class FaultProvider::Server {
     done.get();
   }
 
-  void listen(std::uint16_t port) {
-    const Tcp::endpoint loopback(asio::ip::address_v4::loopback(), port);
+  void listen() {
+    const Tcp::endpoint loopback(asio::ip::address_v4::loopback(), port());
     acceptor_.open(loopback.protocol());
     acceptor_.set_option(Tcp::acceptor::reuse_address(true));
     acceptor_.bind(loopback);
@@ -268,7 +268,7 @@ class FaultProvider::Server {
   Tcp::acceptor acceptor_{context_};
   std::set<Tcp::socket*> sockets_;        // the thread's
   std::set<asio::steady_timer*> delays_;  // the thread's
-  std::uint16_t port_ = 0;
+  ReservedPort port_;
 
   mutable std::mutex mutex_;  // guards everything below, the issuer too
   agent::demo::TokenIssuer issuer_;

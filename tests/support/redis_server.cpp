@@ -1,10 +1,5 @@
 #include "tests/support/redis_server.hpp"
 
-#include <arpa/inet.h>
-#include <netinet/in.h>
-#include <sys/socket.h>
-#include <unistd.h>
-
 #include <algorithm>
 #include <cstdlib>
 #include <stdexcept>
@@ -27,20 +22,6 @@ std::string redis_cli_program() {
   return program.replace(program.size() - ending.size(), ending.size(), "-cli");
 }
 
-std::uint16_t free_port() {
-  const int fd = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-  sockaddr_in address{};
-  address.sin_family = AF_INET;
-  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  socklen_t size = sizeof address;
-  if (fd < 0 || ::bind(fd, reinterpret_cast<sockaddr*>(&address), size) != 0 ||
-      ::getsockname(fd, reinterpret_cast<sockaddr*>(&address), &size) != 0) {
-    throw std::runtime_error("no free port");
-  }
-  ::close(fd);
-  return ntohs(address.sin_port);
-}
-
 std::vector<std::string> ServerTls::arguments() const {
   return {"--tls-ca-cert-file", ca_file, "--tls-cert-file",   cert_file, "--tls-key-file", key_file,
           "--tls-auth-clients", "no",    "--tls-replication", "yes",     "--tls-cluster",  "yes"};
@@ -56,39 +37,23 @@ RedisServer::RedisServer(std::vector<std::string> extra, std::map<std::string, s
 }
 
 void RedisServer::start() {
-  // Another test may have taken a port between free_port() and bind: choose again.
-  for (int attempt = 0; attempt < 10; ++attempt) {
-    std::vector<std::string> argv{redis_server_program(),
-                                  "--port",
-                                  tls_ ? "0" : std::to_string(port_),
-                                  "--bind",
-                                  "127.0.0.1",
-                                  "--unixsocket",
-                                  socket(),
-                                  "--unixsocketperm",
-                                  "777",
-                                  "--save",
-                                  "",
-                                  "--appendonly",
-                                  "no",
-                                  "--dir",
-                                  dir_.path().string()};
-    argv.insert(argv.end(), extra_.begin(), extra_.end());
-    // Without it the server wants the port that is 10,000 above its own, which need not exist.
-    if (std::ranges::find(extra_, "--cluster-enabled") != extra_.end()) {
-      argv.insert(argv.end(), {"--cluster-port", std::to_string(bus_port_)});
-    }
-    if (tls_) {
-      const auto speak_tls = tls_->arguments();
-      argv.insert(argv.end(), speak_tls.begin(), speak_tls.end());
-      argv.insert(argv.end(), {"--tls-port", std::to_string(port_)});
-    }
-    process_ = std::make_unique<Process>(argv, options_);
-    if (eventually([this] { return !process_->running() || cli({"PING"}) == "PONG"; }) && process_->running()) return;
-    if (process_->out().find("Address already in use") == std::string::npos) break;
-    port_ = free_port();
-    bus_port_ = free_port();
+  const std::string port = std::to_string(port_.port());
+  std::vector<std::string> argv{
+      redis_server_program(), "--port", tls_ ? "0" : port, "--bind", "127.0.0.1",    "--unixsocket", socket(),
+      "--unixsocketperm",     "777",    "--save",          "",       "--appendonly", "no",           "--dir",
+      dir_.path().string()};
+  argv.insert(argv.end(), extra_.begin(), extra_.end());
+  // Without it the server wants the port that is 10,000 above its own, which need not exist.
+  if (std::ranges::find(extra_, "--cluster-enabled") != extra_.end()) {
+    argv.insert(argv.end(), {"--cluster-port", std::to_string(bus_port_.port())});
   }
+  if (tls_) {
+    const auto speak_tls = tls_->arguments();
+    argv.insert(argv.end(), speak_tls.begin(), speak_tls.end());
+    argv.insert(argv.end(), {"--tls-port", port});
+  }
+  process_ = std::make_unique<Process>(argv, options_);
+  if (eventually([this] { return !process_->running() || cli({"PING"}) == "PONG"; }) && process_->running()) return;
   throw std::runtime_error(redis_server_program() + " does not start: " + process_->out() + process_->err());
 }
 

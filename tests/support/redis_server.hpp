@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "tests/support/process.hpp"
+#include "tests/support/reserved_port.hpp"
 #include "tests/support/temp_dir.hpp"
 
 namespace jeton::test {
@@ -32,9 +33,6 @@ struct ServerTls {
   [[nodiscard]] std::vector<std::string> arguments() const;
 };
 
-// A TCP port on 127.0.0.1 that nothing listened on a moment ago.
-[[nodiscard]] std::uint16_t free_port();
-
 class RedisServer {
  public:
   // `extra`: further arguments of redis-server, for example {"--requirepass", "x"}. `env`: added to its environment.
@@ -42,11 +40,11 @@ class RedisServer {
   explicit RedisServer(std::vector<std::string> extra = {}, std::map<std::string, std::string> env = {},
                        std::optional<ServerTls> tls = {});
 
-  [[nodiscard]] std::uint16_t port() const { return port_; }
+  [[nodiscard]] std::uint16_t port() const { return port_.port(); }
   // Of the messages between the nodes of a Cluster, if `extra` has --cluster-enabled.
-  [[nodiscard]] std::uint16_t bus_port() const { return bus_port_; }
+  [[nodiscard]] std::uint16_t bus_port() const { return bus_port_.port(); }
   [[nodiscard]] std::string socket() const { return (dir_ / "redis.sock").string(); }
-  [[nodiscard]] std::string tcp_url() const { return "redis://127.0.0.1:" + std::to_string(port_) + "/0"; }
+  [[nodiscard]] std::string tcp_url() const { return "redis://127.0.0.1:" + std::to_string(port()) + "/0"; }
   [[nodiscard]] std::string unix_url() const { return "unix://" + socket(); }
 
   // Runs one command through redis-cli; returns its output without the last newline.
@@ -63,8 +61,8 @@ class RedisServer {
   void start();
 
   TempDir dir_;
-  std::uint16_t port_ = free_port();
-  std::uint16_t bus_port_ = free_port();
+  ReservedPort port_;
+  ReservedPort bus_port_;
   std::vector<std::string> extra_;
   ProcessOptions options_;
   std::optional<ServerTls> tls_;

@@ -16,26 +16,20 @@ SentinelServer::SentinelServer(std::uint16_t primary_port, int quorum, std::stri
     const auto words = tls_->arguments();
     for (std::size_t i = 0; i < words.size(); i += 2) speak_tls += words[i].substr(2) + " " + words[i + 1] + "\n";
   }
-  // Another test may have taken the port between free_port() and bind: choose again.
-  for (int attempt = 0; attempt < 10; ++attempt) {
-    port_ = free_port();
-    const auto config =
-        dir_.write("sentinel.conf", "bind 127.0.0.1\n" + speak_tls + (tls_ ? "port 0\ntls-port " : "port ") +
-                                        std::to_string(port_) + "\ndir " + dir_.path().string() + "\nunixsocket " +
-                                        (dir_ / "sock").string() + "\nsentinel monitor jeton " + monitored +
-                                        "\nsentinel down-after-milliseconds jeton 1000\n"
-                                        "sentinel failover-timeout jeton 3000\n"
-                                        "sentinel parallel-syncs jeton 2\n" +
-                                        extra);
-    process_ =
-        std::make_unique<Process>(std::vector<std::string>{redis_server_program(), config.string(), "--sentinel"});
-    const auto answers = [this] {
-      const std::string answer = cli({"PING"});
-      return answer == "PONG" || answer.starts_with("NOAUTH");
-    };
-    if (eventually([&] { return !process_->running() || answers(); }) && process_->running()) return;
-    if (process_->out().find("Address already in use") == std::string::npos) break;
-  }
+  const auto config =
+      dir_.write("sentinel.conf", "bind 127.0.0.1\n" + speak_tls + (tls_ ? "port 0\ntls-port " : "port ") +
+                                      std::to_string(port()) + "\ndir " + dir_.path().string() + "\nunixsocket " +
+                                      (dir_ / "sock").string() + "\nsentinel monitor jeton " + monitored +
+                                      "\nsentinel down-after-milliseconds jeton 1000\n"
+                                      "sentinel failover-timeout jeton 3000\n"
+                                      "sentinel parallel-syncs jeton 2\n" +
+                                      extra);
+  process_ = std::make_unique<Process>(std::vector<std::string>{redis_server_program(), config.string(), "--sentinel"});
+  const auto answers = [this] {
+    const std::string answer = cli({"PING"});
+    return answer == "PONG" || answer.starts_with("NOAUTH");
+  };
+  if (eventually([&] { return !process_->running() || answers(); }) && process_->running()) return;
   throw std::runtime_error("redis-sentinel does not start: " + process_->out() + process_->err());
 }
 

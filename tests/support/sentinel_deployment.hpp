@@ -19,9 +19,9 @@ class SentinelServer {
   // `extra`: further lines of its configuration. Returns when it answers.
   SentinelServer(std::uint16_t primary_port, int quorum, std::string extra = {}, std::optional<ServerTls> tls = {});
 
-  [[nodiscard]] std::uint16_t port() const { return port_; }
+  [[nodiscard]] std::uint16_t port() const { return port_.port(); }
   [[nodiscard]] std::string url() const {
-    return (tls_ ? "rediss://127.0.0.1:" : "redis://127.0.0.1:") + std::to_string(port_);
+    return (tls_ ? "rediss://127.0.0.1:" : "redis://127.0.0.1:") + std::to_string(port());
   }
   void kill() { process_->kill(); }
   std::string cli(std::vector<std::string> arguments) const;
@@ -33,7 +33,7 @@ class SentinelServer {
  private:
   TempDir dir_;
   std::optional<ServerTls> tls_;
-  std::uint16_t port_ = 0;
+  ReservedPort port_;
   std::unique_ptr<Process> process_;
 };
 

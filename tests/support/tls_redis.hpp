@@ -38,8 +38,8 @@ class TlsRedis {
   TlsRedis() : TlsRedis(Options{}) {}
   explicit TlsRedis(const Options& options) : server_(arguments(options)) {}
 
-  [[nodiscard]] std::uint16_t port() const { return port_; }
-  [[nodiscard]] std::string url() const { return "rediss://127.0.0.1:" + std::to_string(port_) + "/0"; }
+  [[nodiscard]] std::uint16_t port() const { return port_.port(); }
+  [[nodiscard]] std::string url() const { return "rediss://127.0.0.1:" + std::to_string(port_.port()) + "/0"; }
   [[nodiscard]] const RedisServer& server() const { return server_; }
   [[nodiscard]] std::string file(std::string_view name) const { return (files / name).string(); }
   // Writes NAME.pem and NAME.key of a new certificate.
@@ -55,7 +55,7 @@ class TlsRedis {
  private:
   std::vector<std::string> arguments(const Options& options) const {
     issue("server", options.terms);
-    std::vector<std::string> arguments{"--tls-port",         std::to_string(port_),
+    std::vector<std::string> arguments{"--tls-port",         std::to_string(port_.port()),
                                        "--tls-cert-file",    file("server.pem"),
                                        "--tls-key-file",     file("server.key"),
                                        "--tls-ca-cert-file", files.write("ca.pem", authority.pem()).string(),
@@ -64,7 +64,7 @@ class TlsRedis {
     return arguments;
   }
 
-  std::uint16_t port_ = free_port();
+  ReservedPort port_;
   RedisServer server_;
 };
 

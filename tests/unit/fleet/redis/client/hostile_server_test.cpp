@@ -124,7 +124,8 @@ TEST_F(HostileServer, SilentSubscriptionIsNoticedByPing) {
 }
 
 TEST_F(HostileServer, NobodyListeningIsNamed) {
-  const std::uint16_t port = test::free_port();
+  const test::ReservedPort nobody;
+  const std::uint16_t port = nobody.port();
   Client client(loop.timers, loop.random, test::tcp_options(port));
   client.start();
   EXPECT_EQ(test::failure_of(loop, client, Command({"PING"}), 300ms),

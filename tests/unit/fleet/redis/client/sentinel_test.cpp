@@ -90,7 +90,8 @@ TEST_F(Locating, ARealSentinelNamesItsPrimary) {
 TEST_F(Locating, DeadAndSilentSentinelsAreSkippedAndTheOneThatAnsweredIsAskedFirst) {
   FakeServer silent(loop.context, [](std::string_view) { return std::string(); });
   FakeServer answering(loop.context, [](std::string_view) { return naming(7001); });
-  SentinelLocator locator(loop.timers, no_chance, sentinels({test::free_port(), silent.port(), answering.port()}));
+  const test::ReservedPort dead;
+  SentinelLocator locator(loop.timers, no_chance, sentinels({dead.port(), silent.port(), answering.port()}));
   // The silent one gets its share of the time and no more.
   EXPECT_EQ(located(locator, 2s), 7001);
   EXPECT_EQ(silent.connections(), 1);
@@ -107,14 +108,16 @@ TEST_F(Locating, TheConnectionToASentinelIsKept) {
 
 TEST_F(Locating, UnreachableSentinelsAreNamedWithTheirReasons) {
   FakeServer silent(loop.context, [](std::string_view) { return std::string(); });
-  const auto dead = test::free_port();
+  const test::ReservedPort nobody;
+  const std::uint16_t dead = nobody.port();
   EXPECT_EQ(failure(sentinels({dead, silent.port()}), 500ms),
             "sentinel \"jeton\": none of 2 sentinels names the primary: redis://127.0.0.1:" + std::to_string(dead) +
                 ": connection refused | redis://127.0.0.1:" + std::to_string(silent.port()) + ": no answer in time");
 }
 
 TEST_F(Locating, EachSentinelIsTheFirstInItsTurnWhileNoneAnswers) {
-  const auto one = test::free_port();
+  const test::ReservedPort nobody;
+  const std::uint16_t one = nobody.port();
   FakeServer other(loop.context, [](std::string_view) { return std::string("*-1\r\n"); });
   SentinelLocator locator(loop.timers, no_chance, sentinels({one, other.port()}));
   const auto begins_with = [&](std::uint16_t port) {
@@ -204,7 +207,8 @@ TEST_F(Locating, NonsenseIsNoAddress) {
 
 TEST_F(Locating, SpeaksTlsToSentinelsAndThenToTheServers) {
   const test::TlsRedis redis;
-  const auto tls_port = test::free_port();
+  const test::ReservedPort reserved;
+  const std::uint16_t tls_port = reserved.port();
   const SentinelServer sentinel(redis.port(), 1,
                                 "tls-port " + std::to_string(tls_port) +
                                     "\ntls-replication yes\ntls-auth-clients no\n" + "tls-cert-file " +

@@ -38,7 +38,8 @@ TEST_F(Answers, AReplicaThatLostItsPrimaryIsLeftAndNotUsedAgain) {
   client.start();
   EXPECT_EQ(ask(loop, client, Command({"PING"})).as_text(), "PONG");
   server.cli({"CONFIG", "SET", "replica-serve-stale-data", "no"});
-  server.cli({"REPLICAOF", "127.0.0.1", std::to_string(test::free_port())});
+  const test::ReservedPort nobody;
+  server.cli({"REPLICAOF", "127.0.0.1", std::to_string(nobody.port())});
   EXPECT_THAT(test::failure_of(loop, client, Command({"GET", "k"}), 20s),
               AllOf(HasSubstr("MASTERDOWN"), HasSubstr("the primary is looked for again")));
   EXPECT_THAT(test::failure_of(loop, client, Command({"GET", "k"}), 500ms), HasSubstr("MASTERDOWN"));
