@@ -41,7 +41,8 @@ YAML
     [ "$(machine systemctl show -p ActiveState --value jeton-agent)" = active ] || fail "not active"
     eventually machine jetonctl wait api --timeout 1s || fail "no token"
     [ "$(machine systemctl show -p User --value jeton-agent)" = jeton ] || fail "not the user jeton"
-    machine systemctl show -p StatusText --value jeton-agent | grep -q valid || fail "no status line"
+    said=$(machine systemctl show -p StatusText --value jeton-agent)
+    [[ $said == *"1 of 1 tokens valid"* ]] || fail "the status line is: $said"
     ;;
   readers-are-those-of-the-config)
     token=$(as alice jetonctl get api) || fail "alice is in the group and cannot read"
@@ -93,8 +94,10 @@ YAML
     machine sh -c "journalctl -q --no-pager -o export" >/tmp/jeton-journal.$$
     ! grep -qF -e "$token" -e s3cret-from-credential /tmp/jeton-journal.$$ || fail "a secret stands in the journal"
     rm -f /tmp/jeton-journal.$$
-    ! machine sh -c "cat /proc/$pid/cmdline /proc/$pid/environ" | grep -qaF -e "$token" -e s3cret-from-credential ||
-      fail "a secret stands in /proc"
+    machine sh -c "cat /proc/$pid/cmdline /proc/$pid/environ" >/tmp/jeton-proc.$$ || fail "/proc/$pid cannot be read"
+    grep -qa jeton-agent /tmp/jeton-proc.$$ || fail "/proc/$pid is not the agent's"
+    ! grep -qaF -e "$token" -e s3cret-from-credential /tmp/jeton-proc.$$ || fail "a secret stands in /proc"
+    rm -f /tmp/jeton-proc.$$
     ! machine setpriv --reuid jeton --regid jeton --clear-groups cat "/proc/$pid/environ" >/dev/null 2>&1 ||
       fail "another process of the same user may look into the agent"
     ;;
@@ -120,7 +123,8 @@ YAML
     for token in command given signed; do
       eventually machine jetonctl wait $token --timeout 1s || fail "no token $token"
     done
-    if machine journalctl -q --no-pager -u jeton-agent | grep -q 'no Landlock'; then
+    said=$(machine journalctl -q --no-pager -u jeton-agent)
+    if [[ $said == *"no Landlock"* ]]; then
       echo "this kernel has no Landlock: commands may write the agent's state"
     else
       [ "$(machine jetonctl get command)" = by-command-s3cret-from-credential ] || fail "another token than the command's"
