@@ -14,6 +14,8 @@ fail() {
 # The provider prints its count each second: the second line from now on is of a moment after now.
 printed() { machine journalctl -q --no-pager -u provider -o cat | grep -c '^issued'; }
 has_printed() { [ "$(printed)" -ge "$1" ]; }
+status_line() { machine systemctl show -p StatusText --value jeton-agent; }
+says_that_the_token_is_valid() { [[ $(status_line) == *"1 of 1 tokens valid"* ]]; }
 settled_issued() { eventually has_printed $(($(printed) + 2)) || fail "the provider prints nothing"; issued; }
 generation() { machine jetonctl --format json status api | sed -n 's/.*"generation": *\([0-9]*\).*/\1/p' | head -n 1; }
 issued() { machine journalctl -q --no-pager -u provider -o cat | sed -n 's/^issued //p' | tail -n 1; }
@@ -41,8 +43,7 @@ YAML
     [ "$(machine systemctl show -p ActiveState --value jeton-agent)" = active ] || fail "not active"
     eventually machine jetonctl wait api --timeout 1s || fail "no token"
     [ "$(machine systemctl show -p User --value jeton-agent)" = jeton ] || fail "not the user jeton"
-    said=$(machine systemctl show -p StatusText --value jeton-agent)
-    [[ $said == *"1 of 1 tokens valid"* ]] || fail "the status line is: $said"
+    eventually says_that_the_token_is_valid || fail "the status line is: $(status_line)"
     ;;
   readers-are-those-of-the-config)
     token=$(as alice jetonctl get api) || fail "alice is in the group and cannot read"
