@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "tests/integration/locks/lock_host.hpp"
+#include "tests/support/unix_http.hpp"
 
 namespace jeton::test {
 namespace {
@@ -96,6 +97,11 @@ TEST_F(LockRunRestart, LockDoesNotOutliveTheAgent_EndsTheCommand) {
   const auto alone = hold({"--ttl", "1m"}, "plain");
   const auto together = hold({"--also", "job2", "--ttl", "1m"});
   const auto waiting = host.start({"run", "job", "--wait", "1m", "--", "true"});
+  const auto waits = [&] {
+    const auto status = unix_http_get(host.agent().runtime_dir() / "agent.sock", "/v1/status");
+    return Json::parse(status.body).at("locks").at("waiting") == 1;
+  };
+  ASSERT_TRUE(eventually(waits));
   host.agent().kill();
   EXPECT_EQ(alone->wait(), 123);
   EXPECT_EQ(waiting->wait(), 125) << "it only waited";
