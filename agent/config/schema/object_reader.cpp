@@ -35,7 +35,7 @@ void ObjectReader::finish() const {
       message += "; known keys:";
       for (const std::string_view key : known) message += (key == known.front() ? " " : ", ") + std::string(key);
     }
-    reading_.problems.error(entry.key_place, std::move(message));
+    reading_.problems.error(entry.key_place, message);
   }
 }
 

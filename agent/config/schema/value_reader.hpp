@@ -77,8 +77,8 @@ class ValueReader {
   // Where to complain about the value: itself if it is there.
   [[nodiscard]] Place place() const;
   [[nodiscard]] const std::string& path() const { return path_; }
-  void error(std::string message) const { reading_->problems.error(place(), std::move(message)); }
-  void warning(std::string message) const { reading_->problems.warning(place(), std::move(message)); }
+  void error(const std::string& message) const { reading_->problems.error(place(), message); }
+  void warning(const std::string& message) const { reading_->problems.warning(place(), message); }
 
   // One line, never empty.
   [[nodiscard]] std::optional<std::string> text() const;
