@@ -5,12 +5,15 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <atomic>
 #include <chrono>
 #include <csignal>
 #include <cstdio>
 #include <cstring>
 #include <iomanip>
 #include <iostream>
+#include <limits>
 #include <new>
 #include <set>
 #include <stdexcept>
@@ -25,7 +28,8 @@ constexpr time_t seconds_of_a_hang = 60;
 // Of one process, in memory that it shares with its parent.
 struct Tally {
   std::uint64_t runs = 0;
-  std::uint64_t seed = 0;  // that is run now
+  std::uint64_t seed = 0;                                                     // that is run now
+  std::uint64_t first_violation = std::numeric_limits<std::uint64_t>::max();  // its seed; others read it meanwhile
   std::uint64_t in_effect[fault_kind_count] = {};
   std::uint64_t violated[invariant_count] = {};
   std::uint64_t calls = 0;
@@ -63,12 +67,22 @@ Outcome simulate_in_time(const Plan& plan) {
   return simulate(plan);
 }
 
-void run_some(const Seeds& seeds, unsigned process, Tally& tally) {
+std::uint64_t lowest_violation(Tally* tallies, unsigned count) {
+  std::uint64_t lowest = std::numeric_limits<std::uint64_t>::max();
+  for (unsigned i = 0; i < count; ++i) {
+    lowest = std::min(lowest, std::atomic_ref(tallies[i].first_violation).load());
+  }
+  return lowest;
+}
+
+void run_some(const Seeds& seeds, unsigned process, Tally* tallies) {
+  Tally& tally = tallies[process];
   g_tally = &tally;
   std::signal(SIGVTALRM, end_hanging_process);
   std::set<Invariant> reported;
   for (std::uint64_t i = process; i < seeds.count; i += seeds.processes) {
     tally.seed = seeds.from + i;
+    if (seeds.only_first && tally.seed > lowest_violation(tallies, seeds.processes)) return;
     const Plan plan = make_plan(tally.seed);
     const Outcome outcome = simulate_in_time(plan);
     add_to(tally, outcome);
@@ -76,7 +90,9 @@ void run_some(const Seeds& seeds, unsigned process, Tally& tally) {
     ++tally.violated[static_cast<std::size_t>(outcome.violation->invariant)];
     std::string text = "seed " + std::to_string(tally.seed) + ": " + name_of(outcome.violation->invariant) + " at " +
                        seconds_text(outcome.violation->at) + ": " + outcome.violation->text + "\n";
-    if (reported.insert(outcome.violation->invariant).second) {
+    if (seeds.only_first) {
+      std::atomic_ref(tally.first_violation).store(tally.seed);
+    } else if (reported.insert(outcome.violation->invariant).second) {
       text += report(shrink(plan, simulate_in_time, seeds.most_runs_of_shrinking));
     }
     static_cast<void>(!::write(STDOUT_FILENO, text.data(), text.size()));
@@ -91,7 +107,7 @@ bool run_in_processes(const Seeds& seeds, Tally* tallies) {
     const pid_t child = ::fork();
     if (child < 0) throw std::runtime_error("fork failed");
     if (child == 0) {
-      run_some(seeds, i, tallies[i]);
+      run_some(seeds, i, tallies);
       ::_exit(0);
     }
     children.push_back(child);

@@ -13,6 +13,7 @@ struct Seeds {
   std::uint64_t count = 1;
   unsigned processes = 1;
   std::size_t most_runs_of_shrinking = 150;
+  bool only_first = false;  // ends with the lowest seed that violates an invariant, and does not shrink it
 };
 
 // Prints a table of the faults, figures, and for the first violation of each invariant the plan, shrunk, with its

@@ -16,7 +16,7 @@ namespace {
 using namespace jeton::sim;
 
 constexpr const char* usage =
-    "jeton_sim --seeds COUNT [--from SEED] [--processes N]    runs many\n"
+    "jeton_sim --seeds COUNT [--from SEED] [--processes N] [--first]    runs many; --first: up to a violation\n"
     "jeton_sim --seed SEED [--timeline] [--log] [--shrink]    runs one\n"
     "          [--hosts N] [--faults none|I[:NANOSECONDS],...]  with some of its hosts and faults\n";
 
@@ -45,6 +45,8 @@ Options parse(const std::vector<std::string>& words) {
       options.seeds.from = std::stoull(value());
     } else if (word == "--processes") {
       options.seeds.processes = static_cast<unsigned>(std::stoul(value()));
+    } else if (word == "--first") {
+      options.seeds.only_first = true;
     } else if (word == "--seed") {
       options.seed = std::stoull(value());
     } else if (word == "--hosts") {

@@ -159,5 +159,14 @@ TEST_P(AnyLock, OneOfSeveralIsHeld_NoneIsTaken) {
   EXPECT_FALSE(host.show("c").held);
 }
 
+TEST_P(FleetLock, AnswerComesAfterTheTimeToLive_IsAnErrorAndLeavesNoKey) {
+  free_again(host);  // the servers know the scripts from here on
+  fleet.network.set_latency(100ms, 100ms);
+  const Session late = host.take({.ttl = 100ms});
+  EXPECT_EQ(late->state(), State::failed);
+  EXPECT_NE(late->reason().find("too late"), std::string::npos) << late->reason();
+  EXPECT_TRUE(loop.turn_until([&] { return fleet.nowhere(); }, 1s));
+}
+
 }  // namespace
 }  // namespace jeton::test

@@ -160,5 +160,29 @@ TEST_P(AnyLock, WaiterHasGone_DelaysNoOther) {
   EXPECT_FALSE(host.show().held);
 }
 
+// Only the first waiter of a queue asks the store.
+TEST_P(AnyLock, ReleasedWithSixWaiters_NotAllOfThemAsk) {
+  const Session holder = host.take({.ttl = 1h});
+  std::vector<Session> waiters;
+  for (int i = 0; i < 6; ++i) waiters.push_back(host.open({.wait = 1h}));
+  loop.pass(1s);
+  const auto asked = [&] { return fleet.is_local() ? 0 : fleet[0].commands("EVALSHA"); };
+  EXPECT_EQ(host.end(holder), State::ended);
+  const std::uint64_t before = asked();
+  ASSERT_EQ(host.decided(waiters.front())->state(), State::held);
+  loop.pass(20ms);
+  EXPECT_LE(asked() - before, 3U) << "the winner, and the next one, which finds it held";
+}
+
+// The end of that lock is not announced, so nothing but its departure can wake the next one.
+TEST_P(AnyLock, FirstWaiterHasGone_NextFindsTheEndOfTheTimeToLive) {
+  ASSERT_TRUE(host.acquire({.ttl = 2s}));
+  const Session gone = host.open({.wait = 1h});
+  const Session behind = host.open({.wait = 1h});
+  loop.pass(1s);
+  EXPECT_EQ(host.end(gone), State::ended);
+  EXPECT_TRUE(loop.turn_until([&] { return behind->state() == State::held; }, 1200ms));
+}
+
 }  // namespace
 }  // namespace jeton::test

@@ -220,5 +220,19 @@ TEST(Rejection, ScheduleHasSpentItsBudget_UsesTheReserve) {
   EXPECT_EQ(fleet.provider.calls, 3U);
 }
 
+TEST(Budget, IsSpentInSeveralCalls_WindowBeganWithTheFirst) {
+  VirtualFleet fleet({.agents = 1, .refresh = quick(), .budget = {.calls = 3, .per = hours(1)}});
+  fleet.provider.lifetime = hours(12);
+  fleet.start_all();
+  for (std::uint64_t calls = 1; calls <= 3; ++calls) {
+    ASSERT_TRUE(fleet.until([&] { return fleet.provider.issued.size() == calls; }, seconds(10)));
+    fleet.pass(minutes(15));
+    fleet.refresh(0).rejected(fleet.stored_generation());
+  }
+  ASSERT_TRUE(fleet.until([&] { return fleet.provider.calls == 4; }, hours(2)));
+  EXPECT_GE(fleet.provider.asked_at[3] - fleet.provider.asked_at[0], hours(1));
+  EXPECT_LE(fleet.provider.asked_at[3] - fleet.provider.asked_at[0], hours(1) + minutes(1));
+}
+
 }  // namespace
 }  // namespace jeton::test

@@ -191,5 +191,18 @@ TEST(FleetRefresh, OneRotation_CostsThreeScriptsAndLosersNone) {
   EXPECT_EQ(fleet.server().commands("EVAL"), unknown);
 }
 
+// Nothing but the coordinator knows of the fetch before.
+TEST(FleetRefresh, TokenIsLostAfterItsFetch_MinIntervalIsKept) {
+  VirtualFleet fleet({.agents = 1, .refresh = {.grace = {}, .spread = {}, .min_interval = seconds(30)}});
+  fleet.start_all();
+  ASSERT_TRUE(fleet.until([&] { return fleet.all_valid(); }));
+  fleet.crash(0);
+  fleet.segments[0] = {};
+  fleet.server().cli({"DEL", token_key_of_api});
+  fleet.start(0);
+  ASSERT_TRUE(fleet.until([&] { return fleet.provider.calls == 2; }, minutes(2)));
+  EXPECT_GE(fleet.provider.asked_at[1] - fleet.provider.asked_at[0], seconds(29));
+}
+
 }  // namespace
 }  // namespace jeton::test

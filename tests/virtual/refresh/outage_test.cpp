@@ -312,5 +312,15 @@ TEST(FetchAlone, IsNotConfigured_FetchesNothingWithoutTheCoordinator) {
   EXPECT_EQ(fleet.provider.calls, 1U);
 }
 
+TEST(FetchAlone, TokenIsDueAndDoesNotRunOutYet_NoHostFetches) {
+  VirtualFleet fleet({.agents = 2, .fetch_alone = minutes(1)});
+  fleet.start_all();
+  fleet.pass(seconds(5));
+  const agent::WallTime end = fleet.segments[0].record->expires_at;
+  fleet.server().kill();
+  ASSERT_TRUE(fleet.until([&] { return fleet.provider.calls > 1; }, hours(1)));
+  EXPECT_LE(end - fleet.loop.clock.wall_now(), minutes(1));
+}
+
 }  // namespace
 }  // namespace jeton::test
