@@ -1,20 +1,16 @@
 #include "tests/endurance/clients.hpp"
 
-#include <poll.h>
 #include <sys/socket.h>
-#include <sys/un.h>
 
 #include <algorithm>
 #include <array>
-#include <cstring>
 #include <deque>
 #include <jeton/client.hpp>
 #include <memory>
 #include <optional>
-#include <stdexcept>
 #include <string_view>
 
-#include "agent/base/unique_fd.hpp"
+#include "tests/support/unix_http.hpp"
 
 namespace jeton::endurance {
 namespace {
@@ -27,16 +23,8 @@ constexpr std::size_t lock_users = 8;
 constexpr std::size_t locks = 20;
 constexpr std::size_t most_idle = 64;  // connections that send half a request
 
-// None: the agent takes no more.
 UniqueFd connect_to(const std::filesystem::path& directory) {
-  UniqueFd fd(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
-  sockaddr_un address{};
-  address.sun_family = AF_UNIX;
-  const std::string path = directory / "agent.sock";
-  if (path.size() >= sizeof address.sun_path) throw std::runtime_error("too long: " + path);
-  std::strcpy(address.sun_path, path.c_str());
-  if (::connect(fd.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0) fd.reset();
-  return fd;
+  return test::connect_to_unix(directory / "agent.sock", SOCK_NONBLOCK);
 }
 
 bool say(const UniqueFd& fd, std::string_view text) {

@@ -9,8 +9,8 @@ namespace jeton::fuzz {
 
 inline constexpr char forms_of_requests = 4;  // the first byte modulo this
 
-// Empty, or what the connection did that it must not: answer with what is not HTTP or with a 500, keep a connection
-// or a lock after its client has gone.
+// Empty, or the fault of the connection: an answer that is not HTTP, an answer 500, a connection or a lock that
+// outlives its client.
 [[nodiscard]] std::string try_api_request(std::string_view input);
 
 }  // namespace jeton::fuzz

@@ -96,8 +96,8 @@ constexpr std::array<std::string_view, 8> with_secret{
     "version: 1\ntokens: {t: {source: {type: jwt, key: @, algorithm: HS256, claims: {a: @}}}}\n",
     "version: 1\ntokens: {t: {source: {type: http, url: 'https://h/', egress: {proxy: @}}}}\n"};
 
-// The second byte chooses the place. The secret stands before what the fuzzer wrote, so that no reference, which a
-// message names, encloses it.
+// The second byte chooses the place. The secret stands before the text of the fuzzer: a message names a reference, so
+// no reference may enclose the secret.
 std::string secret_complaint(std::string_view text) {
   if (text.empty()) return {};
   const std::string_view config = with_secret[static_cast<unsigned char>(text[0]) % with_secret.size()];
@@ -113,26 +113,23 @@ std::string secret_complaint(std::string_view text) {
   return load_complaint({{"agent.yaml", whole}});
 }
 
-// One key of a section, with any value: what plain bytes rarely reach behind a version and a valid frame.
-std::string token_complaint(std::string_view text) {
-  std::string whole = "version: 1\ntokens:\n  t:\n";
+// Each line of the text, behind so many blanks.
+std::string indented(std::string_view text, std::size_t width) {
+  std::string lines;
   for (std::size_t at = 0; at < text.size();) {
     const std::size_t end = std::min(text.find('\n', at), text.size());
-    whole += "    " + std::string(text.substr(at, end - at)) + "\n";
+    lines += std::string(width, ' ') + std::string(text.substr(at, end - at)) + "\n";
     at = end + 1;
   }
-  return load_complaint({{"agent.yaml", whole}});
+  return lines;
 }
 
-std::string source_complaint(std::string_view text) {
-  std::string whole = "source:\n";
-  for (std::size_t at = 0; at < text.size();) {
-    const std::size_t end = std::min(text.find('\n', at), text.size());
-    whole += "  " + std::string(text.substr(at, end - at)) + "\n";
-    at = end + 1;
-  }
-  return token_complaint(whole);
+// Keys of one token: plain bytes rarely get behind a version and a valid frame.
+std::string token_complaint(std::string_view text) {
+  return load_complaint({{"agent.yaml", "version: 1\ntokens:\n  t:\n" + indented(text, 4)}});
 }
+
+std::string source_complaint(std::string_view text) { return token_complaint("source:\n" + indented(text, 2)); }
 
 }  // namespace
 

@@ -11,7 +11,7 @@ namespace jeton::fuzz {
 // No parser makes it by itself, and none takes it for anything but text.
 inline constexpr std::string_view planted_secret = "pl4nted-s3cret";
 
-// Empty, or what is wrong with the message.
+// Empty, or the fault of the message.
 [[nodiscard]] inline std::string message_complaint(std::string_view message, std::string_view secret = planted_secret,
                                                    std::size_t limit = 512) {
   if (message.empty()) return "a message without a word";

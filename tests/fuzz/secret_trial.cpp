@@ -78,7 +78,7 @@ std::string template_complaint(std::string_view text) {
   return {};
 }
 
-// A secret that happens to hold ${ is not shown, what is not the text of a known reference apart.
+// A secret that happens to hold ${ is not shown. Only the text of a known reference is.
 std::string unknown_reference_complaint(std::string_view text) {
   return template_complaint(std::string(planted_secret) + "${" + std::string(planted_secret) + std::string(text));
 }

@@ -9,7 +9,8 @@ namespace jeton::fuzz {
 
 inline constexpr char readers_of_secrets = 8;  // the first byte modulo this
 
-// Empty, or what a reader did that none may: throw anything but Error, show a secret, or accept what is none.
+// Empty, or the fault of a reader: an exception other than Error, a secret that is shown, a text that is accepted and
+// must not be.
 [[nodiscard]] std::string try_secret_text(std::string_view input);
 
 }  // namespace jeton::fuzz

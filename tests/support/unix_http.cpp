@@ -12,17 +12,24 @@
 #include "tests/support/eventually.hpp"
 
 namespace jeton::test {
-namespace {
 
-UnixHttpAnswer ask(const std::filesystem::path& socket, const std::string& request) {
-  const agent::UniqueFd fd(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
-  const timeval limit{patience.count(), 0};
-  ::setsockopt(fd.get(), SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit);
+agent::UniqueFd connect_to_unix(const std::filesystem::path& socket, int flags) {
   sockaddr_un address{};
   address.sun_family = AF_UNIX;
   if (socket.string().size() >= sizeof address.sun_path) return {};
   std::strcpy(address.sun_path, socket.c_str());
-  if (::connect(fd.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0) return {};
+  agent::UniqueFd fd(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | flags, 0));
+  if (::connect(fd.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0) fd.reset();
+  return fd;
+}
+
+namespace {
+
+UnixHttpAnswer ask(const std::filesystem::path& socket, const std::string& request) {
+  const agent::UniqueFd fd = connect_to_unix(socket);
+  if (!fd) return {};
+  const timeval limit{patience.count(), 0};
+  ::setsockopt(fd.get(), SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit);
   if (::send(fd.get(), request.data(), request.size(), MSG_NOSIGNAL) != static_cast<ssize_t>(request.size())) return {};
   std::string answer;
   char buffer[4096];

@@ -4,7 +4,12 @@
 #include <filesystem>
 #include <string>
 
+#include "agent/base/unique_fd.hpp"
+
 namespace jeton::test {
+
+// No descriptor: nobody listens there, or takes no more connections. `flags`: of the socket, such as SOCK_NONBLOCK.
+[[nodiscard]] agent::UniqueFd connect_to_unix(const std::filesystem::path& socket, int flags = 0);
 
 struct UnixHttpAnswer {
   int status = 0;  // 0: no answer
