@@ -9,7 +9,7 @@
 
 namespace jeton::test {
 
-inline constexpr std::chrono::seconds patience{30};
+inline constexpr std::chrono::seconds patience{60};
 
 // The pause before the next look, after a wait of `waited`. A look at an agent costs it a request, and many tests wait
 // beside each other: the looks become rarer, and find what they wait for at most a sixteenth of the wait too late.

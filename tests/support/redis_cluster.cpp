@@ -41,7 +41,7 @@ RedisServer& RedisCluster::add_node() {
   std::vector<std::string> arguments{"--cluster-enabled",
                                      "yes",
                                      "--cluster-node-timeout",
-                                     "2000",
+                                     "5000",
                                      "--cluster-require-full-coverage",
                                      "no",
                                      "--cluster-replica-validity-factor",

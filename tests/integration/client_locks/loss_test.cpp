@@ -35,7 +35,7 @@ TEST_F(Locks, AgentIsKilled_IsLostAtOnceAndItsDescriptorSaysSo) {
 }
 
 TEST_F(Locks, AgentHangs_IsLostWhenItsTimeIsOver) {
-  Lock one = lock("job", seconds(2));
+  Lock one = lock("job", seconds(6));
   ASSERT_TRUE(one.try_lock());
   host.agent().signal(SIGSTOP);
   EXPECT_TRUE(loop_sees_the_loss(one));

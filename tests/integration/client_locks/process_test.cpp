@@ -69,7 +69,7 @@ TEST_F(Locks, WaiterIsKilled_DelaysNoOther) {
 }
 
 TEST_F(Locks, AgentIsKilledWhileOneWaits_WaiterGetsAnError) {
-  Lock holder = lock("job", seconds(2));
+  Lock holder = lock("job", seconds(8));
   ASSERT_TRUE(holder.lock_for(patience));
   Lock waiter = lock();
   ASSERT_TRUE(waiter.start(std::chrono::hours(1)).ok());

@@ -43,7 +43,7 @@ TEST_F(Locks, ExtensionIsRefused_ReasonIsTheAgentsAndTheLockIsHeld) {
 
 // Of the renewals it says nothing.
 TEST_F(Locks, ExtensionIsRefusedAndTheAgentHangs_ReasonOfTheLossIsAnother) {
-  Lock one = lock("job", seconds(2));
+  Lock one = lock("job", seconds(6));
   ASSERT_TRUE(one.lock_for(patience));
   EXPECT_EQ(one.extend(std::chrono::hours(3)), JETON_AGENT_REFUSED);
   host.agent().signal(SIGSTOP);

@@ -71,7 +71,7 @@ TEST_F(KeptLocks, AgentIsRestarted_NextOneRenewsThemForAnEventLoop) {
 TEST_F(KeptLocks, NoAgentComesInTime_AreLost) {
   Lock longer = lock("kept-longer", seconds(60));
   ASSERT_TRUE(longer.try_lock());
-  Lock one = lock("kept", seconds(2));
+  Lock one = lock("kept", seconds(6));
   ASSERT_TRUE(one.try_lock());
   host.agent().kill();
   EXPECT_TRUE(eventually([&] { return one.lost(); }));

@@ -56,10 +56,11 @@ TEST_F(FleetCrash, ALocalAgentThatWasKilledAdoptsItsTokenAndFetchesNothing) {
 TEST_F(FleetCrash, AnUpdaterKilledInMidFetchIsReplaced) {
   FaultProvider provider({.lifetime = seconds(600)});
   provider.behave(Behaviour::only(Behaviour::Kind::hang), 1);
-  for (int i = 0; i < 3; ++i) add_agent({.redis_url = redis.tcp_url(), .token_url = provider.url(), .lock_ttl = "3s"});
+  for (int i = 0; i < 3; ++i) add_agent({.redis_url = redis.tcp_url(), .token_url = provider.url(), .lock_ttl = "6s"});
   start_all();
   AgentProcess* killed = nullptr;
   ASSERT_TRUE(eventually([&] { return (killed = updater()) != nullptr; }));
+  ASSERT_TRUE(eventually([&] { return provider.counts().requests == 1; }));  // it has asked, not only decided to
   killed->kill();
   ASSERT_TRUE(eventually([&] {
     return std::all_of(agents.begin(), agents.end(), [&](const auto& a) { return a.get() == killed || a->valid(); });
@@ -90,11 +91,11 @@ TEST_F(FleetCrash, AnUpdaterToldToStopInMidFetchLeavesNoLock) {
 TEST_F(FleetCrash, AnUpdaterFrozenPastItsTtlIsRefusedByItsFence) {
   FaultProvider provider({.lifetime = seconds(600)});
   provider.behave(Behaviour::slow(seconds(60)), 1);
-  for (int i = 0; i < 3; ++i) add_agent({.redis_url = redis.tcp_url(), .token_url = provider.url(), .lock_ttl = "1s"});
+  for (int i = 0; i < 3; ++i) add_agent({.redis_url = redis.tcp_url(), .token_url = provider.url(), .lock_ttl = "6s"});
   start_all();
   AgentProcess* frozen = nullptr;
   ASSERT_TRUE(eventually([&] { return (frozen = updater()) != nullptr; }));
-  ASSERT_TRUE(eventually([&] { return provider.counts().requests == 1; }));  // it has asked, not only decided to
+  ASSERT_TRUE(eventually([&] { return provider.counts().requests == 1; }));
   frozen->signal(SIGSTOP);
   const auto others_valid = [&] {
     return std::all_of(agents.begin(), agents.end(), [&](const auto& a) { return a.get() == frozen || a->valid(); });

@@ -20,10 +20,11 @@ namespace jeton::test {
 using std::chrono::milliseconds;
 using std::chrono::seconds;
 
-// A token is refreshed after about 4 s and expires 8 s later. A refresh on a machine that is busy with other work may
-// take seconds; a token that expires meanwhile would say nothing about the agents.
-inline constexpr seconds rotating_lifetime{12};
-inline constexpr const char* rotation = "{grace: 8s, spread: 250ms}";
+// A token is refreshed after about 10 s and expires 10 s later; grace is at most half of the lifetime. On a busy
+// machine a process may wait seconds for a processor; a token that expires or is missed meanwhile would say nothing
+// about the agents. Where the clock need not cause a rotation, tokens live long: ask_for_new_token.
+inline constexpr seconds rotating_lifetime{20};
+inline constexpr const char* rotation = "{grace: 10s, spread: 250ms}";
 
 class ReaderProcess {
  public:

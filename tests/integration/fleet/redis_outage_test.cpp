@@ -83,7 +83,7 @@ TEST_F(FleetRedisOutage, ServerTakesNoWrites_HostsFetchAloneAndComeBackToOneToke
     add_agent({.redis_url = redis.tcp_url(),
                .token_url = provider.url(),
                .refresh = rotation,
-               .coordination_extra = "  outage: {fetch_alone: 8s}\n"});
+               .coordination_extra = "  outage: {fetch_alone: 10s}\n"});
   }
   start_all();
   ASSERT_TRUE(eventually([&] { return all_valid(); }));

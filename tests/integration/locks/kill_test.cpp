@@ -112,7 +112,7 @@ class KilledWhileHolding : public HostOnRedis {
 
 TEST_F(KilledWhileHolding, Agent_EndsTheCommandBeforeAnotherHostHasTheLock) {
   const std::filesystem::path log = dir / "log";
-  const auto job = host.start({"run", "job", "--ttl", "2s", "--", "sh", "-c",
+  const auto job = host.start({"run", "job", "--ttl", "8s", "--", "sh", "-c",
                                "trap 'echo ended >> " + log.string() + "; exit 0' TERM; echo held >> " + log.string() +
                                    "; while :; do sleep 0.05; done"});
   ASSERT_TRUE(eventually([&] { return std::filesystem::exists(log); }));

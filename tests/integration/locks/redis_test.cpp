@@ -20,7 +20,7 @@ TEST_F(LockOnRedis, KeyIsDeleted_CommandEndsBecauseTheLockIsLost) {
 }
 
 TEST_F(LockOnRedis, RenewalIsRefused_HolderAndLogSayWhy) {
-  const auto job = host.start({"run", "job", "--ttl", "2s", "--", "sleep", "1000"});
+  const auto job = host.start({"run", "job", "--ttl", "6s", "--", "sleep", "1000"});
   ASSERT_TRUE(eventually([&] { return !value().empty(); })) << job->err();
   ASSERT_EQ(redis.cli({"ACL", "SETUSER", "default", "-eval", "-evalsha"}), "OK");
   EXPECT_EQ(job->wait(), 123);
@@ -33,7 +33,7 @@ TEST_F(LockOnRedis, RenewalIsRefused_HolderAndLogSayWhy) {
 }
 
 TEST_F(LockOnRedis, ServerIsFull_LockIsRenewed) {
-  const auto job = host.start({"run", "job", "--ttl", "2s", "--", "sleep", "1000"});
+  const auto job = host.start({"run", "job", "--ttl", "6s", "--", "sleep", "1000"});
   ASSERT_TRUE(eventually([&] { return !value().empty(); })) << job->err();
   redis.cli({"CONFIG", "SET", "maxmemory", "1"});
   long last = std::stol(redis.cli({"PTTL", key}));

@@ -76,7 +76,7 @@ TEST_F(LockRunRestart, AgentIsKilledAndStarts_SameOwnerAndFenceGoOnAndAreRenewed
 }
 
 TEST_F(LockRunRestart, NoAgentComesInTime_EndsTheCommand) {
-  const auto job = hold({"--ttl", "2s"});
+  const auto job = hold({"--ttl", "6s"});
   host.agent().kill();
   EXPECT_EQ(job->wait(), 123);
   EXPECT_NE(job->err().find("did not renew the lock in time: it closed the connection"), std::string::npos)

@@ -54,7 +54,7 @@ TEST_F(LockRunLoss, ProcessLeftTheGroupOfTheCommand_ItIsEndedToo) {
 }
 
 TEST_F(LockRunLoss, AgentIsKilled_EndsTheCommandAndTheLockEndsByItself) {
-  const auto job = hold({"--ttl", "2s"}, ready() + "exec sleep 1000");
+  const auto job = hold({"--ttl", "6s"}, ready() + "exec sleep 1000");
   host.agent().kill();
   EXPECT_EQ(job->wait(), 123);
   host.agent().start();
@@ -62,7 +62,7 @@ TEST_F(LockRunLoss, AgentIsKilled_EndsTheCommandAndTheLockEndsByItself) {
 }
 
 TEST_F(LockRunLoss, AgentHangs_EndsTheCommandWhenTheLeaseEnds) {
-  const auto job = hold({"--ttl", "2s"}, ready() + "exec sleep 1000");
+  const auto job = hold({"--ttl", "6s"}, ready() + "exec sleep 1000");
   host.agent().signal(SIGSTOP);
   EXPECT_EQ(job->wait(), 123) << "the validity ends whether or not anybody says so";
   host.agent().signal(SIGCONT);

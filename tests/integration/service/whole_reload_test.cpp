@@ -164,7 +164,7 @@ TEST_F(WholeReload, StateIsInMemoryOnly_ChainGoesOnAndIsKeptAgain) {
 
 // min_interval holds it back; the loop that waits for its end is replaced meanwhile.
 TEST_F(WholeReload, RefreshWasAskedFor_IsFetchedBehindTheReload) {
-  settings_.refresh = "{min_interval: 3s}";
+  settings_.refresh = "{min_interval: 6s}";
   start();
   ASSERT_TRUE(eventually([&] { return agent_.valid(); }));
   const auto generation = agent_.generation();

@@ -53,7 +53,7 @@ class DemoProcess : public ::testing::Test {
 };
 
 TEST_F(DemoProcess, RefreshesUntilItIsInterruptedAndCleansUp) {
-  Process demo(command({"--lifetime", "6s"}), options());
+  Process demo(command({"--lifetime", "10s"}), options());
   ASSERT_TRUE(eventually([&] { return demo.out().find(" refreshes=1 ") != std::string::npos; })) << demo.out();
   const pid_t agent = child(demo.pid(), "run");
   const pid_t reader = child(demo.pid(), "demo-reader");
@@ -87,7 +87,7 @@ TEST_F(DemoProcess, DeadAgentIsToldWithItsLog) {
 
 TEST_F(DemoProcess, ParentIgnoresHangupAndTheEndOfChildren_RunsOnAndTellsOfADeadAgent) {
   std::vector<std::string> below{"env", "--ignore-signal=HUP,CHLD"};
-  for (const std::string& word : command({"--lifetime", "6s"})) below.push_back(word);
+  for (const std::string& word : command({"--lifetime", "10s"})) below.push_back(word);
   Process demo(below, options());
   ASSERT_TRUE(eventually([&] { return demo.out().find(" state=valid ") != std::string::npos; })) << demo.out();
   demo.signal(SIGHUP);
