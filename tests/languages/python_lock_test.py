@@ -2,7 +2,6 @@
 """The Python binding's locks beside a real agent (run by with_agent)."""
 
 import asyncio
-import importlib.util
 import os
 import signal
 import sqlite3
@@ -163,7 +162,6 @@ class Locks(unittest.TestCase):
 
         asyncio.run(asyncio.wait_for(main(), PATIENCE))
 
-    @unittest.skipUnless(importlib.util.find_spec("gevent"), "no python3-gevent")
     def test_a_greenlet_that_waits_holds_up_no_other(self):
         program = (
             "from gevent import monkey; monkey.patch_all()\n"
@@ -209,7 +207,6 @@ class Locks(unittest.TestCase):
                     database.execute("UPDATE report SET fence = ?", (lock.fence + 10**12,))
             self.assertEqual(subprocess.run(command, env=environment).returncode, 4)
 
-    @unittest.skipUnless(importlib.util.find_spec("mypy"), "no mypy")
     def test_the_example_is_strictly_typed(self):
         with tempfile.TemporaryDirectory() as cache:
             command = [sys.executable, "-m", "mypy", "--strict", "--cache-dir", cache, "jeton", "examples/nightly_job.py"]
