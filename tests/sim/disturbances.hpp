@@ -83,6 +83,7 @@ class Disturbances {
         return true;
       case Resource::server:
         // And a second loss before the first one is repaired.
+        if (episode.kind == FaultKind::failover) return episode.ended_at != lost_at;
         return episode.kind != FaultKind::server_killed || episode.began_at != lost_at;
       case Resource::none:
         return (episode.kind == FaultKind::flushed || episode.kind == FaultKind::key_evicted) &&

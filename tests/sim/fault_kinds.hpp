@@ -45,6 +45,7 @@ enum class FaultKind : std::uint8_t {
   segment_fails,
   operator_refresh,
   rejection,
+  failover,
   count  // how many there are
 };
 

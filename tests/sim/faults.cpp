@@ -96,6 +96,11 @@ void kill_server(World& world, const Fault& fault) {
 void restart_empty(World& world, const Fault& fault) { world.fleet.server(fault.target).restart(); }
 void shut_down(World& world, const Fault& fault) { world.fleet.server(fault.target).shut_down(); }
 void restart_with_data(World& world, const Fault& fault) { world.fleet.server(fault.target).restart_with_data(); }
+void stop_replication(World& world, const Fault& fault) { world.fleet.server(fault.target).stop_replication(); }
+void fail_over(World& world, const Fault& fault) {
+  note_loss(world, fault.target);
+  world.fleet.server(fault.target).fail_over();
+}
 void freeze(World& world, const Fault& fault) { world.fleet.server(fault.target).freeze(); }
 void thaw(World& world, const Fault& fault) { world.fleet.server(fault.target).thaw(); }
 void cut(World& world, const Fault& fault) { world.fleet.server(fault.target).cut(); }
@@ -306,6 +311,8 @@ const std::array<FaultInfo, fault_kind_count> table{{
     {FaultKind::operator_refresh, "operator's refresh", Resource::none, Target::host, no_time, no_time, 0, ask_refresh,
      nullptr},
     {FaultKind::rejection, "rejection by a user", Resource::none, Target::host, no_time, no_time, 0, reject, nullptr},
+    {FaultKind::failover, "failover that loses the writes", Resource::server, Target::server, milliseconds(10),
+     seconds(20), data_loss, stop_replication, fail_over},
 }};
 
 }  // namespace

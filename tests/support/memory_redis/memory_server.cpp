@@ -63,6 +63,11 @@ void MemoryServer::restart() {
   up_ = true;
 }
 
+void MemoryServer::fail_over() {
+  databases_ = std::exchange(replica_, {});
+  restart_with_data();
+}
+
 void MemoryServer::restart_with_data() {
   auto kept = std::move(databases_);
   restart();

@@ -46,6 +46,10 @@ class MemoryServer {
   void shut_down();
   // All connections are gone; what was stored is not. Also after shut_down().
   void restart_with_data();
+  // Its replica has nothing of what is written from now on.
+  void stop_replication() { replica_ = databases_; }
+  // The replica takes over at the same address: all connections are gone, and all that it does not have.
+  void fail_over();
   // Like SIGSTOP: connections can be made and requests sent; they are answered after thaw(). Time goes on.
   void freeze() { frozen_ = true; }
   void thaw();
@@ -134,6 +138,7 @@ class MemoryServer {
   int replicas_ = 0;
   bool wait_returns_at_once_ = false;
   std::map<int, memory_redis::Database> databases_;
+  std::map<int, memory_redis::Database> replica_;  // since its replication stopped
   std::map<std::string, std::string> scripts_;
   memory_redis::LuaEngine lua_;
   Session* running_script_ = nullptr;

@@ -80,6 +80,21 @@ TEST_F(MemoryRedisServer, RestartedWithData_KeepsKeysAndForgetsScripts) {
   EXPECT_EQ(server.cli({"EXISTS", "k"}), "0");
 }
 
+TEST_F(MemoryRedisServer, FailsOver_HasWhatItsReplicaHadAndNoConnection) {
+  server.cli({"SET", "changed", "1"});
+  server.cli({"SET", "short", "1", "PX", "5000"});
+  server.stop_replication();
+  server.cli({"SET", "changed", "2"});
+  server.cli({"SET", "new", "1"});
+  RawLine line(loop, servers);
+  loop.pass(6s);
+  server.fail_over();
+  pass();
+  EXPECT_NE(line.end(), "");
+  EXPECT_EQ(server.cli({"GET", "changed"}), "1");
+  EXPECT_EQ(server.cli({"EXISTS", "new", "short"}), "0");
+}
+
 TEST_F(MemoryRedisServer, KeyExpires_ClientThatTracksItIsTold) {
   RawLine listener(loop, servers);
   listener.command({"SUBSCRIBE", "__redis__:invalidate"});
