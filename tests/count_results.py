@@ -58,6 +58,8 @@ def main(junit, cases_dir):
             except xml.ParseError as e:
                 failed.append(f"{name} (its result cannot be read: {e})")
                 continue
+            if not cases:
+                failed.append(f"{name} (it ran no case)")
             for case in cases:
                 case_name = f"{case.get('classname')}.{case.get('name')}"
                 if case.find("failure") is not None:

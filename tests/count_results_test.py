@@ -51,6 +51,10 @@ class Counts(unittest.TestCase):
     def test_result_that_is_owed(self):
         self.assertEqual(counts(entry("unit_test", "run"), owes=["unit_test"]), ["failed: unit_test (it left no result)", "0 1 0"])
 
+    def test_executable_without_cases(self):
+        self.assertEqual(counts(entry("unit_test", "run"), {"unit_test": b"<testsuites/>"}),
+                         ["failed: unit_test (it ran no case)", "0 1 0"])
+
     def test_skips(self):
         said = "a.cpp:1: Skipped\nneeds root\n[  SKIPPED ] A.a"
         skip = "SKIP_REGULAR_EXPRESSION_MATCHED"

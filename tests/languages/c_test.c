@@ -38,7 +38,7 @@ int main(void) {
   check(jetonctl != NULL && snprintf(command, sizeof(command), "'%s' refresh api >/dev/null", jetonctl) > 0, "JETONCTL");
   check(system(command) == 0, "refresh");
   uint64_t second = 0;
-  must(jeton_wait_change(token, first, 30000, &second), "wait for the change");
+  must(jeton_wait_change(token, first, 60000, &second), "wait for the change");
   check(second > first, "a change raises the generation");
 
   uint64_t current = 0;
@@ -46,7 +46,7 @@ int main(void) {
   check(current >= second, "which is answered with the newer one");
   must(jeton_rejected(token, second, &current), "reject the current generation");
   uint64_t third = 0;
-  must(jeton_wait_change(token, second, 30000, &third), "wait for what replaces it");
+  must(jeton_wait_change(token, second, 60000, &third), "wait for what replaces it");
 
   char value[4096];
   size_t size = 0;
@@ -73,7 +73,7 @@ int main(void) {
   check(fence > 0 && !jeton_lock_lost(lock), "is held");
   check(jeton_lock_acquire(other, 0, NULL) == JETON_LOCK_BUSY, "by one only");
   must(jeton_lock_release(lock), "give it back");
-  must(jeton_lock_acquire(other, 30000, NULL), "for the next");
+  must(jeton_lock_acquire(other, 60000, NULL), "for the next");
   jeton_lock_close(other);
   jeton_lock_close(lock);
   jeton_reader_close(reader);

@@ -25,7 +25,7 @@ void run() {
   const char* jetonctl = std::getenv("JETONCTL");
   check(jetonctl != nullptr, "JETONCTL is not set");
   check(std::system(("'" + std::string(jetonctl) + "' refresh api >/dev/null").c_str()) == 0, "refresh");
-  const jeton::Generation second = token.wait_change(first, seconds(30)).value();
+  const jeton::Generation second = token.wait_change(first, seconds(60)).value();
   check(second > first, "a change raises the generation");
   check(events.clear().ok(), "clear");
   check(reader.current().value().generation() >= second, "the reader follows");
@@ -33,7 +33,7 @@ void run() {
 
   check(token.rejected(first).value() >= second, "a report of an old token is answered with the newer one");
   check(token.rejected(second).status().ok(), "a report of the current one is taken");
-  check(token.wait_change(second, seconds(30)).value() > second, "and leads to a newer one");
+  check(token.wait_change(second, seconds(60)).value() > second, "and leads to a newer one");
 
   const auto missing = jeton::Token::try_open("nosuch");
   check(!missing && missing.status() == JETON_NOT_FOUND, "an unknown token is not found");
@@ -48,7 +48,7 @@ void run() {
 
   jeton::Lock lock("job");
   jeton::Lock other("job");
-  const std::unique_lock<jeton::Lock> held(lock, seconds(30));
+  const std::unique_lock<jeton::Lock> held(lock, seconds(60));
   check(held.owns_lock() && !lock.lost() && lock.fence() > 0, "a lock is held");
   check(!other.try_lock(), "by one only");
 

@@ -10,7 +10,7 @@ import { promisify, inspect } from 'node:util';
 import * as jeton from 'jeton';
 import { authorizedFetch } from './examples/fetch.mjs';
 
-const timeout = 30_000;
+const timeout = 60_000;
 const run = promisify(execFile);
 const refresh = () => run(process.env.JETONCTL, ['refresh', 'api']);
 const descriptors = () => readdirSync('/proc/self/fd').length;

@@ -5,7 +5,7 @@ import { test } from 'node:test';
 import { Worker } from 'node:worker_threads';
 import * as jeton from 'jeton';
 
-const timeout = 30_000;
+const timeout = 60_000;
 const descriptors = () => readdirSync('/proc/self/fd').length;
 const mappings = () => readFileSync('/proc/self/maps', 'utf8').split('segments/api').length - 1;
 

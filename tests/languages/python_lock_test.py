@@ -18,7 +18,7 @@ sys.dont_write_bytecode = True
 
 import jeton  # noqa: E402
 
-PATIENCE = 30.0
+PATIENCE = 60.0
 
 
 class Locks(unittest.TestCase):
@@ -183,7 +183,7 @@ class Locks(unittest.TestCase):
     def test_the_loss_is_awaited(self):
         async def main():
             with self.assertRaises(jeton.LockLost):
-                async with self.lock(ttl=1) as lock:
+                async with self.lock(ttl=6) as lock:
                     lost = asyncio.ensure_future(lock.wait_lost())
                     released = await asyncio.create_subprocess_exec(
                         os.environ["JETONCTL"], "lock", "release", self.name, "--owner", lock.owner

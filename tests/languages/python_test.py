@@ -20,7 +20,7 @@ sys.dont_write_bytecode = True
 
 import jeton  # noqa: E402
 
-PATIENCE = 30.0
+PATIENCE = 60.0
 
 
 def refresh():

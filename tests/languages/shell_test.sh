@@ -8,15 +8,16 @@ first=$("$JETONCTL" get api)
 [ "$("$JETONCTL" get api --header)" = "Authorization: Bearer $first" ] || fail "the header is not of the token"
 generation=$("$JETONCTL" wait api)
 
-"$JETONCTL" wait api --after "$generation" --timeout 30s >"$JETON_DIR.newer" &
+"$JETONCTL" wait api --after "$generation" --timeout 60s >"$JETON_DIR.newer" &
 waiter=$!
+until grep -qs '(jetonctl) S ' "/proc/$waiter/stat"; do sleep 0.02; done
 "$JETONCTL" refresh api >/dev/null
 wait "$waiter" || fail "the change was not seen"
 newer=$(cat "$JETON_DIR.newer")
 [ "$newer" -gt "$generation" ] || fail "generation $newer is not above $generation"
 [ "$("$JETONCTL" get api)" != "$first" ] || fail "the old token is still there"
 
-"$JETONCTL" rejected api --generation "$newer" --wait 30s >/dev/null || fail "the rejection led to no new token"
+"$JETONCTL" rejected api --generation "$newer" --wait 60s >/dev/null || fail "the rejection led to no new token"
 [ "$("$JETONCTL" wait api)" -gt "$newer" ] || fail "still the rejected generation"
 
 status=0

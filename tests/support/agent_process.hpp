@@ -25,7 +25,7 @@ struct AgentSettings {
   std::string token_extra{};         // further lines of tokens.api, indented by 4
   std::string agent_extra{};         // further lines of agent, indented by 2
   std::string coordination_extra{};  // further lines of coordination, indented by 2
-  std::string lock_ttl = "2s";
+  std::string lock_ttl = "10s";
   std::string log_level = "trace";  // so that a secret in any log line is found
 };
 

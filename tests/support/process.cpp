@@ -87,6 +87,11 @@ Process::Process(std::vector<std::string> argv, ProcessOptions options) {
 
 Process::~Process() { kill(); }
 
+bool Process::sleeps_as(const std::string& program) const {
+  const std::string proc = "/proc/" + std::to_string(pid_);
+  return read_file(proc + "/stat").find("(" + program + ") S ") != std::string::npos;
+}
+
 void Process::signal(int number) const {
   if (!status_) ::kill(pid_, number);
 }

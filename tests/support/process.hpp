@@ -33,6 +33,8 @@ class Process {
   [[nodiscard]] pid_t pid() const { return pid_; }
   void signal(int number) const;
   [[nodiscard]] bool running();
+  // It runs this program by now, and waits in the kernel (state S of proc(5)).
+  [[nodiscard]] bool sleeps_as(const std::string& program) const;
   // Waits for the end: the exit status, or 128 + signal. Kills the child and throws if it does not end in time.
   int wait(std::chrono::milliseconds limit = std::chrono::seconds(60));
   // SIGKILL and reap; nothing to do if it has ended.

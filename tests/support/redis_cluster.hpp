@@ -46,7 +46,7 @@ class RedisCluster {
 
  private:
   RedisServer& add_node();
-  void meet(const RedisServer& node) const;  // joins the first one
+  void meet_all(const std::string& otherwise) const;  // joins the first one
   [[nodiscard]] bool knows(const RedisServer& node, std::size_t count) const;
 
   std::optional<ServerTls> tls_;

@@ -20,8 +20,8 @@ SentinelServer::SentinelServer(std::uint16_t primary_port, int quorum, std::stri
       dir_.write("sentinel.conf", "bind 127.0.0.1\n" + speak_tls + (tls_ ? "port 0\ntls-port " : "port ") +
                                       std::to_string(port()) + "\ndir " + dir_.path().string() + "\nunixsocket " +
                                       (dir_ / "sock").string() + "\nsentinel monitor jeton " + monitored +
-                                      "\nsentinel down-after-milliseconds jeton 1000\n"
-                                      "sentinel failover-timeout jeton 3000\n"
+                                      "\nsentinel down-after-milliseconds jeton 3000\n"
+                                      "sentinel failover-timeout jeton 10000\n"
                                       "sentinel parallel-syncs jeton 2\n" +
                                       extra);
   process_ = std::make_unique<Process>(std::vector<std::string>{redis_server_program(), config.string(), "--sentinel"});

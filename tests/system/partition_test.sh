@@ -56,7 +56,7 @@ has_printed() { [ "$(printed "$1")" -ge "$2" ]; }
 # The provider prints its count once a second: after two more lines all calls until now are in it.
 settled_issued() { eventually has_printed "$1" $(($(printed "$1") + 2)) || fail "the provider prints nothing"; issued "$1"; }
 newer_than() { [ "$(generation "$1")" -gt "$2" ]; }
-agree() { [ "$(generation near)" = "$(generation far)" ]; }
+agree() { [ -n "$(generation near)" ] && [ "$(generation near)" = "$(generation far)" ]; }
 
 start_host near "$near"
 start_host far "$far"

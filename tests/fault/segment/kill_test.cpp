@@ -107,7 +107,7 @@ TEST_P(KilledAgent, LeavesAReadableTokenAndTheNextOneGoesOn) {
   ASSERT_EQ(start("", Doing::publish), 0);
   // The first generation that no agent had before.
   const agent::Generation before = first ? 0 : 2;
-  const auto waited = held.wait_change(taken_away ? 0 : before, std::chrono::seconds(30));
+  const auto waited = held.wait_change(taken_away ? 0 : before, std::chrono::seconds(60));
   ASSERT_TRUE(waited) << waited.status().text();
   const auto fresh = open().read();
   ASSERT_TRUE(fresh) << fresh.status().text();
@@ -190,7 +190,7 @@ TEST(KilledWriter, AWaiterThatItDidNotWakeFindsTheTokenByItself) {
   Child waiter([&](int to_parent) {
     const Token token("api", options);
     tell_ready(to_parent);
-    return token.wait_change(1, std::chrono::seconds(30)) ? 0 : 1;
+    return token.wait_change(1, std::chrono::seconds(60)) ? 0 : 1;
   });
   ASSERT_TRUE(waiter.ready());
   ASSERT_EQ(publish("segment.publish.stored=kill"), 128 + SIGKILL);  // after its store, before it wakes anybody

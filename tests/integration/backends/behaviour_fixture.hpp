@@ -15,7 +15,7 @@ class CoordinatorBehaviour : public testing::TestWithParam<const char*> {
   [[nodiscard]] bool is_redlock() const { return backend.is_redlock(); }
   // The time to live of a lock that is to expire soon. A quorum says no if the validity ran out while it was asked, so
   // there it leaves a busy machine more time.
-  [[nodiscard]] Milliseconds brief() const { return Milliseconds{is_redlock() ? 2000 : 50}; }
+  [[nodiscard]] Milliseconds brief() const { return Milliseconds{is_redlock() ? 4000 : 50}; }
 
   void open() {
     if (is_local()) {

@@ -11,6 +11,7 @@
 #include "agent/base/system_clock.hpp"
 #include "agent/segment/runtime_dir.hpp"
 #include "agent/segment/segment_store.hpp"
+#include "tests/support/eventually.hpp"
 #include "tests/support/process.hpp"
 #include "tests/support/temp_dir.hpp"
 #include "tests/unit/api/api_host.hpp"
@@ -57,6 +58,9 @@ class CtlHost {
   }
   [[nodiscard]] RunResult ctl(std::vector<std::string> arguments, ProcessOptions options = {}) const {
     return run(command(std::move(arguments)), std::move(options));
+  }
+  [[nodiscard]] static bool waits(const Process& ctl) {
+    return eventually([&] { return ctl.sleeps_as("jetonctl"); });
   }
   // The command line through a shell, "$@" standing for jetonctl and the arguments.
   [[nodiscard]] RunResult shell(const std::string& script, std::vector<std::string> arguments,

@@ -109,6 +109,7 @@ TEST_F(CtlGet, WaitsForATokenThatLivesLongEnough) {
   SegmentStore& store = host.add("wechat");
   host.publish(store, host.record(7, std::chrono::minutes(30)));
   test::Process waiting(host.command({"get", "wechat", "--min-ttl", "1h", "--wait", "5m"}));
+  ASSERT_TRUE(host.waits(waiting));
   host.publish(store, host.record(8, std::chrono::minutes(40), "still-too-short"));
   host.publish(store, host.record(9, std::chrono::hours(2), "long-enough"));
   EXPECT_EQ(waiting.wait(), 0) << waiting.err();
@@ -117,6 +118,7 @@ TEST_F(CtlGet, WaitsForATokenThatLivesLongEnough) {
 
 TEST_F(CtlGet, WaitsForASegmentThatDoesNotExistYet) {
   test::Process waiting(host.command({"get", "wechat", "--wait", "5m"}));
+  ASSERT_TRUE(host.waits(waiting));
   host.publish(host.add("wechat"), host.record(7));
   EXPECT_EQ(waiting.wait(), 0) << waiting.err();
   EXPECT_EQ(waiting.out(), "s3cret\n");

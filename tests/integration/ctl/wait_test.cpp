@@ -27,6 +27,7 @@ TEST_F(CtlWait, BlocksUntilTheGenerationIsAbove) {
   SegmentStore& store = host.add("wechat");
   host.publish(store, host.record(7));
   test::Process waiting(host.command({"wait", "wechat", "--after", "8"}));
+  ASSERT_TRUE(host.waits(waiting));
   host.publish(store, host.record(8));
   host.publish(store, host.record(9));
   EXPECT_EQ(waiting.wait(), 0);
@@ -37,6 +38,7 @@ TEST_F(CtlWait, BlocksUntilAnExpiredTokenIsReplaced) {
   SegmentStore& store = host.add("wechat");
   host.publish(store, host.record(7, -std::chrono::seconds(1)));
   test::Process waiting(host.command({"wait", "wechat"}));
+  ASSERT_TRUE(host.waits(waiting));
   host.publish(store, host.record(8));
   EXPECT_EQ(waiting.wait(), 0);
   EXPECT_EQ(waiting.out(), "8\n");
@@ -44,6 +46,7 @@ TEST_F(CtlWait, BlocksUntilAnExpiredTokenIsReplaced) {
 
 TEST_F(CtlWait, BlocksUntilTheAgentHasStarted) {
   test::Process waiting(host.command({"wait", "wechat"}));
+  ASSERT_TRUE(host.waits(waiting));
   host.publish(host.add("wechat"), host.record(7));
   EXPECT_EQ(waiting.wait(), 0);
 }

@@ -18,13 +18,11 @@ class FleetCluster : public FleetTest {
     }
     start_all();
     ASSERT_TRUE(eventually([&] { return all_valid(); }));
-    for (const auto& agent : agents) readers.push_back(std::make_unique<ReaderProcess>(*agent, seconds(100)));
+    for (const auto& agent : agents) readers.push_back(std::make_unique<ReaderProcess>(*agent, seconds(300)));
   }
-  // Every agent has a token newer than this one.
+  // Readers of every agent have a token newer than this one.
   [[nodiscard]] bool all_above(std::uint64_t generation) const {
-    return eventually([&] {
-      return std::all_of(agents.begin(), agents.end(), [&](const auto& a) { return a->generation() > generation; });
-    });
+    return eventually([&] { return have_read_beyond(readers, generation); });
   }
   [[nodiscard]] std::uint64_t newest() const {
     std::uint64_t generation = 0;
@@ -37,7 +35,7 @@ class FleetCluster : public FleetTest {
   }
 
   RedisCluster cluster;
-  std::vector<std::unique_ptr<ReaderProcess>> readers;
+  Readers readers;
 };
 
 TEST_F(FleetCluster, ASlotThatMovesDuringARotationCostsNoFetch) {

@@ -32,9 +32,17 @@ class ReaderProcess {
   ReaderProcess(const AgentProcess& agent, milliseconds duration, std::chrono::microseconds pause = milliseconds(1))
       : process_({JETON_READER_BINARY, agent.runtime_dir().string(), "api", std::to_string(duration.count()),
                   std::to_string(pause.count())}) {
-    const auto has_read = [this] { return process_.err().find("reading\n") != std::string::npos; };
-    static_cast<void>(eventually([&] { return has_read() || !process_.running(); }));
-    if (!has_read()) throw std::runtime_error("the reader does not begin: " + process_.err());
+    static_cast<void>(eventually([&] { return generation() != 0 || !process_.running(); }));
+    if (generation() == 0) throw std::runtime_error("the reader does not begin: " + process_.err());
+  }
+
+  // Of the newest token that it has read.
+  [[nodiscard]] std::uint64_t generation() const {
+    const std::string lines = process_.err();
+    const auto end = lines.rfind('\n');
+    if (end == std::string::npos) return 0;
+    const auto begin = lines.rfind("generation ", end);
+    return begin == std::string::npos ? 0 : std::stoull(lines.substr(begin + 11));
   }
 
   // Waits for its end and returns what it saw. SIGTERM ends it early.
@@ -58,6 +66,13 @@ inline void expect_undisturbed(const nlohmann::json& report) {
   }
   const auto serials = report["serials"].get<std::vector<std::uint64_t>>();
   for (std::size_t i = 1; i < serials.size(); ++i) EXPECT_EQ(serials[i], serials[i - 1] + 1) << "a token was missed";
+}
+
+using Readers = std::vector<std::unique_ptr<ReaderProcess>>;
+
+// Each has read a token newer than this one. Only then may the next one come, if none is to be missed.
+[[nodiscard]] inline bool have_read_beyond(const Readers& readers, std::uint64_t generation) {
+  return std::all_of(readers.begin(), readers.end(), [&](const auto& r) { return r->generation() > generation; });
 }
 
 class FleetTest : public testing::Test {

@@ -1,6 +1,6 @@
 // A process that reads a token again and again through libjeton, as an application would, and reports what it saw:
 //   jeton_test_reader RUNTIME_DIR TOKEN MILLISECONDS PAUSE_MICROSECONDS
-// Alternates between Token::read and Reader::current. Says "reading" on stderr after the first token, and prints one
+// Alternates between Token::read and Reader::current. Says "generation N" of each new token on stderr, and prints one
 // JSON object at the end, or on SIGTERM.
 #include <signal.h>
 
@@ -36,7 +36,7 @@ struct Seen {
     }
   }
   void token(std::string_view value, jeton::Generation g, jeton::Time expires_at) {
-    if (++reads == 1) std::fputs("reading\n", stderr);
+    ++reads;
     if (expires_at + std::chrono::milliseconds(20) < std::chrono::system_clock::now()) ++expired;
     const auto serial = jeton::agent::demo::checked_token_serial(value);
     if (!serial) {
@@ -44,7 +44,10 @@ struct Seen {
       return;
     }
     if (g < generation || (!serials.empty() && *serial < serials.back())) ++older;
-    if (g > generation) serials.push_back(*serial);
+    if (g > generation) {
+      serials.push_back(*serial);
+      std::fprintf(stderr, "generation %llu\n", static_cast<unsigned long long>(g));
+    }
     if (!serials.empty() && g == generation && *serial != serials.back()) ++torn;
     generation = g;
   }

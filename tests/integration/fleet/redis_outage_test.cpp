@@ -19,8 +19,8 @@ TEST_F(FleetRedisOutage, ReadersDoNotNoticeAndTheNextRefreshHappensOnce) {
   start_all();
   ASSERT_TRUE(eventually([&] { return all_valid(); }));
   const auto first = agents.front()->generation();
-  std::vector<std::unique_ptr<ReaderProcess>> readers;
-  for (const auto& agent : agents) readers.push_back(std::make_unique<ReaderProcess>(*agent, seconds(100)));
+  Readers readers;
+  for (const auto& agent : agents) readers.push_back(std::make_unique<ReaderProcess>(*agent, seconds(300)));
 
   redis.kill();
   ask_for_new_token(*agents.front());

@@ -28,8 +28,8 @@ TEST_F(FleetRedlock, OneFetchPerLifetimeThoughOneServerIsKilledAndOneFrozen) {
   EXPECT_EQ(provider.counts().requests, 1U) << "a cold start is one fetch";
   provider.set_lifetime(rotating_lifetime);  // from here on, and not before that could be counted
   ask_for_new_token(*agents.front());
-  std::vector<std::unique_ptr<ReaderProcess>> readers;
-  for (const auto& agent : agents) readers.push_back(std::make_unique<ReaderProcess>(*agent, seconds(100)));
+  Readers readers;
+  for (const auto& agent : agents) readers.push_back(std::make_unique<ReaderProcess>(*agent, seconds(300)));
 
   for (const RedisServer& server : servers) {
     const std::string stored = server.cli({"HGET", "jeton:{api}:token", "record"});

@@ -32,7 +32,7 @@ struct RefreshTokenTest : FleetTest {
     agent.write_config(
         "version: 1\nagent:\n  runtime_dir: " + agent.runtime_dir().string() +
         "\n  state_dir: " + state_dir(agent).string() + "\n  log: {level: trace, format: text}\n" + coordination() +
-        "  lock: {ttl: 2s}\n  seal: {key_files: [" + (dir / "seal.key").string() +
+        "  lock: {ttl: 6s}\n  seal: {key_files: [" + (dir / "seal.key").string() +
         "]}\ntokens:\n  api:\n    source:\n      type: oauth2\n      token_url: " + provider_->token_url() +
         "\n      grant: refresh_token\n      client_id: jeton\n      client_auth: none\n"
         "      refresh_token: ${file:" +

@@ -48,7 +48,7 @@ TEST_F(FleetRevocation, HappensOnceForTheFleetAndNotBeforeTheOverlapEnds) {
 }
 
 TEST_F(FleetRevocation, HostIsKilledAtEachStep_IsDoneByItsNextRun) {
-  AgentProcess& agent = add_agent(settings("1s"));
+  AgentProcess& agent = add_agent(settings("4s"));
   agent.start();
   ASSERT_TRUE(eventually([&] { return agent.valid(); }));
   // Where it is killed, and whether the provider has heard by then. If it has, it hears once more.

@@ -17,7 +17,7 @@ TEST_F(FleetScenario, OneFetchPerLifetimeAndEveryReaderHasEveryToken) {
   ASSERT_TRUE(eventually([&] { return all_valid(); }));
 
   const milliseconds between_reads(effort(5, 25));
-  std::vector<std::unique_ptr<ReaderProcess>> readers;
+  Readers readers;
   // Each token finds 25 readers more, up to a hundred. The first ones see five.
   for (int tokens = 1; tokens <= 5; ++tokens) {
     for (int i = 0; i < 25 && readers.size() < 100; ++i) {

@@ -67,11 +67,7 @@ TEST_F(DetachedLock, AgentIsKilled_IsStillHeld) {
 TEST_F(DetachedLock, WaiterIsInterrupted_TakesNothing) {
   const Json first = host.acquire("job", "1h");
   const auto waiter = host.start({"acquire", "job", "--ttl", "1h", "--wait", "1h"});
-  ASSERT_TRUE(eventually([&] {
-    const RunResult probe =
-        run({"/bin/sh", "-c", "test \"$(cat /proc/" + std::to_string(waiter->pid()) + "/comm)\" = jetonctl"});
-    return probe.status == 0;
-  }));
+  ASSERT_TRUE(host.waiting(1)) << waiter->err();
   waiter->signal(SIGINT);
   EXPECT_EQ(waiter->wait(), 128 + SIGINT);
   ASSERT_EQ(host.release("job", first), 0);

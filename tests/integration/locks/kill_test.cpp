@@ -12,20 +12,10 @@ class KilledWhileWaiting : public LocalHost {
  protected:
   // Held without a process; and one process waits for it, to touch `ran`.
   void SetUp() override {
-    first = host.acquire("job", "1h", {"--wait", "20s"});
+    first = host.acquire("job", "1h", {"--wait", "60s"});
     ASSERT_TRUE(first.is_object());
     waiter = host.start({"run", "job", "--wait", "1h", "--", "sh", "-c", "echo ran >> " + ran().string()});
-    ASSERT_TRUE(eventually([&] { return waits(*waiter); })) << waiter->err();
-  }
-  // It has asked the agent and sleeps until there is an answer.
-  [[nodiscard]] static bool waits(const Process& process) {
-    const std::filesystem::path proc = "/proc/" + std::to_string(process.pid());
-    bool connected = false;
-    for (const auto& fd : std::filesystem::directory_iterator(proc / "fd")) {
-      std::error_code closed;
-      connected = connected || std::filesystem::read_symlink(fd.path(), closed).string().starts_with("socket:");
-    }
-    return connected && read_file(proc / "stat").find(") S ") != std::string::npos;
+    ASSERT_TRUE(host.waiting(1)) << waiter->err();
   }
   [[nodiscard]] std::filesystem::path ran() const { return dir / "ran"; }
 
@@ -37,7 +27,7 @@ class KilledWhileWaiting : public LocalHost {
 TEST_F(KilledWhileWaiting, Jetonctl_DelaysNoOther) {
   waiter->kill();
   ASSERT_EQ(host.release("job", first), 0);
-  EXPECT_EQ(host.lock({"run", "job", "--wait", "20s", "--", "true"}).status, 0);
+  EXPECT_EQ(host.lock({"run", "job", "--wait", "60s", "--", "true"}).status, 0);
   EXPECT_TRUE(eventually([&] { return host.free("job"); }));
   EXPECT_FALSE(std::filesystem::exists(ran()));
 }
@@ -49,7 +39,7 @@ TEST_F(KilledWhileWaiting, Agent_TakesTheWaitWithIt) {
   EXPECT_TRUE(eventually([&] { return host.held("job"); })) << "it is the owner's who knows its id";
   EXPECT_EQ(host.show("job")["owner"], first["owner"]);
   EXPECT_EQ(host.release("job", first), 0);
-  EXPECT_EQ(host.lock({"run", "job", "--wait", "20s", "--", "true"}).status, 0);
+  EXPECT_EQ(host.lock({"run", "job", "--wait", "60s", "--", "true"}).status, 0);
   EXPECT_FALSE(std::filesystem::exists(ran()));
 }
 
@@ -127,7 +117,7 @@ TEST_F(KilledWhileHolding, Agent_EndsTheCommandBeforeAnotherHostHasTheLock) {
 TEST_F(KilledWhileHolding, AgentIsPausedInstead_WriteAfterTheSuccessorIsRefusedByItsFence) {
   const std::filesystem::path held = dir / "held";
   const std::filesystem::path go = dir / "go";
-  const auto late = host.start({"run", "job", "--ttl", "1s", "--grace", "1h", "--", "sh", "-c",
+  const auto late = host.start({"run", "job", "--ttl", "6s", "--grace", "1h", "--", "sh", "-c",
                                 "trap '' TERM; touch " + held.string() + "; until test -e " + go.string() +
                                     "; do sleep 0.05; done; " + write("late") + " || exec sleep 0"});
   ASSERT_TRUE(eventually([&] { return std::filesystem::exists(held); }));

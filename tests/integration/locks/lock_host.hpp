@@ -13,6 +13,7 @@
 #include "tests/support/eventually.hpp"
 #include "tests/support/lock_agent.hpp"
 #include "tests/support/redis_proxy.hpp"
+#include "tests/support/unix_http.hpp"
 
 namespace jeton::test {
 
@@ -52,6 +53,13 @@ class LockHost : public LockAgent {
   [[nodiscard]] int extend(const std::string& name, const Json& acquired, const std::string& ttl) const {
     return lock({"extend", name, "--owner", acquired["owner"].get<std::string>(), "--ttl", ttl}).status;
   }
+  // So many requests wait at the agent for a lock.
+  [[nodiscard]] bool waiting(std::size_t requests) const {
+    return eventually([&] {
+      const auto status = unix_http_get(runtime_dir() / "agent.sock", "/v1/status");
+      return status.status == 200 && Json::parse(status.body).at("locks").at("waiting") == requests;
+    });
+  }
   // Null if the agent does not say.
   [[nodiscard]] Json show(const std::string& name) const {
     const RunResult result = lock({"show", name, "--format", "json"});
@@ -84,7 +92,7 @@ class HostOnRedis : public testing::Test {
   }
   // The lock is free, and can be taken.
   [[nodiscard]] static bool can_be_had(const LockHost& at) {
-    return at.lock({"run", "job", "--wait", "20s", "--", "true"}).status == 0;
+    return at.lock({"run", "job", "--wait", "60s", "--", "true"}).status == 0;
   }
   [[nodiscard]] std::string value() const { return redis.cli({"GET", key}); }
 

@@ -11,7 +11,7 @@ namespace {
 class LockOnRedis : public HostOnRedis {};
 
 TEST_F(LockOnRedis, KeyIsDeleted_CommandEndsBecauseTheLockIsLost) {
-  const auto job = host.start({"run", "job", "--ttl", "2s", "--", "sleep", "1000"});
+  const auto job = host.start({"run", "job", "--ttl", "6s", "--", "sleep", "1000"});
   ASSERT_TRUE(eventually([&] { return !value().empty(); })) << job->err();
   redis.cli({"DEL", key});
   EXPECT_EQ(job->wait(), 123);

@@ -97,11 +97,7 @@ TEST_F(LockRunRestart, LockDoesNotOutliveTheAgent_EndsTheCommand) {
   const auto alone = hold({"--ttl", "1m"}, "plain");
   const auto together = hold({"--also", "job2", "--ttl", "1m"});
   const auto waiting = host.start({"run", "job", "--wait", "1m", "--", "true"});
-  const auto waits = [&] {
-    const auto status = unix_http_get(host.agent().runtime_dir() / "agent.sock", "/v1/status");
-    return Json::parse(status.body).at("locks").at("waiting") == 1;
-  };
-  ASSERT_TRUE(eventually(waits));
+  ASSERT_TRUE(host.waiting(1));
   host.agent().kill();
   EXPECT_EQ(alone->wait(), 123);
   EXPECT_EQ(waiting->wait(), 125) << "it only waited";

@@ -17,7 +17,7 @@ class LockSmoke : public testing::TestWithParam<const char*> {
 };
 
 TEST_P(LockSmoke, EachSubcommand_DoesItsWork) {
-  const Json lock = host.acquire("job", "1h", {"--wait", "20s", "--metadata", "nightly backup"});
+  const Json lock = host.acquire("job", "1h", {"--wait", "60s", "--metadata", "nightly backup"});
   ASSERT_TRUE(lock.is_object());
   EXPECT_EQ(host.lock({"acquire", "job", "--ttl", "60s"}).status, 4);
   ASSERT_EQ(host.extend("job", lock, "1m"), 0);
@@ -27,6 +27,7 @@ TEST_P(LockSmoke, EachSubcommand_DoesItsWork) {
   EXPECT_EQ(shown["metadata"], "nightly backup");
   EXPECT_LE(shown["ttl_ms"], 60'000);
   const auto waiter = host.start({"run", "job", "--wait", "60s", "--", "sh", "-c", "echo $JETON_LOCK_FENCE"});
+  ASSERT_TRUE(host.waiting(1)) << waiter->err();
   ASSERT_EQ(host.release("job", lock), 0);
   EXPECT_EQ(waiter->wait(), 0) << waiter->err();
   EXPECT_GT(std::stoull(waiter->out()), lock["fence"].get<std::uint64_t>());

@@ -53,7 +53,7 @@ TEST_F(Service, SigtermWhileAFetchIsWaitedFor_NoOtherTokenIsFetchedMeanwhile) {
                          dir.write("refresh", "refresh-1").string() + "}\n";
   agent.configure(settings);
   agent.start();
-  ASSERT_TRUE(eventually([&] { return slow.counts().requests == 1 && provider.counts().requests > 1; }));
+  ASSERT_TRUE(eventually([&] { return slow.counts().requests >= 1 && provider.counts().requests > 1; }));
   agent.signal(SIGTERM);
   ASSERT_TRUE(agent.logs("stopping"));
   const auto before = provider.counts().requests;
