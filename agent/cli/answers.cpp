@@ -1,9 +1,7 @@
 #include <unistd.h>
 
-#include <CLI/CLI.hpp>
 #include <filesystem>
 #include <iostream>
-#include <memory>
 #include <string>
 #include <vector>
 
@@ -30,8 +28,11 @@ void show(const SecretString& answer) {
   write_all(STDOUT_FILENO, text.reveal(), "standard output");
 }
 
-int answers(const std::string& name, const std::vector<std::string>& given) {
-  const std::vector<std::filesystem::path> files(given.begin(), given.end());
+}  // namespace
+
+int run_answers(const AnswersOptions& options) {
+  const std::vector<std::filesystem::path> files(options.files.begin(), options.files.end());
+  const std::string& name = options.name;
   const LoadResult loaded = load_as_service(files, {}, name).result;
   for (const Problem& problem : loaded.problems) std::cerr << problem.text() << '\n';
   if (!loaded.config) return 1;
@@ -54,21 +55,6 @@ int answers(const std::string& name, const std::vector<std::string>& given) {
     std::cerr << "jeton-agent answers: " << e.what() << std::endl;
     return 1;
   }
-}
-
-}  // namespace
-
-void add_answers_command(CLI::App& app, int& status) {
-  struct Arguments {
-    std::string name;
-    std::vector<std::string> files;
-  };
-  const auto arguments = std::make_shared<Arguments>();
-  CLI::App* command = app.add_subcommand(
-      "answers", "Print the provider's answers that the agent could not read; they may hold a new refresh token");
-  command->add_option("NAME", arguments->name, "Name of the token in the configuration")->required();
-  add_config_option(*command, arguments->files)->allow_extra_args(false);  // the word after FILE may be NAME
-  command->callback([arguments, &status] { status = answers(arguments->name, arguments->files); });
 }
 
 }  // namespace jeton::agent

@@ -1,44 +1,61 @@
-// The commands of jeton-agent that main() adds. Each has a file of its name; `run` and the options of the others are in
-// main.cpp, `check` is in check.hpp.
+// The commands of jeton-agent: the options of each, as command_line.hpp reads them, and what runs it. Each has a file
+// of its name; `run` and `check` are in main.cpp, `demo` is in agent/demo. A function returns the exit status.
 #pragma once
 
-#include <filesystem>
-#include <iosfwd>
+#include <cstdint>
 #include <string>
 #include <vector>
 
-namespace CLI {
-class App;
-class Option;
-}  // namespace CLI
-
 namespace jeton::agent {
 
-// --config FILE of several commands; main.cpp. `files` outlives the parse.
-CLI::Option* add_config_option(CLI::App& command, std::vector<std::string>& files);
+using FileNames = std::vector<std::string>;  // of the configuration; none: the default files
 
-// `jeton-agent fetch NAME --dry-run|--once [--config FILE]...`: tries the source of a token, publishes nothing.
-// Exit statuses of the command, left in `status`: 0 done, 1 usage or configuration, 3 no token was obtained.
-void add_fetch_command(CLI::App& app, int& status);
+// The daemon.
+struct RunOptions {
+  FileNames files;
+};
 
-// jeton-agent answers: prints the provider's answers that the agent could not read, so that an operator finds the
-// refresh token in them.
-// `status` gets the exit status when the command has run: 0, 1 for an error, 3 if nothing is kept.
-void add_answers_command(CLI::App& app, int& status);
+// Every problem of the configuration.
+struct CheckOptions {
+  FileNames files;
+  std::string user;  // who checks; empty: the user of the service
+};
 
-// `jeton-agent demo [--for D] [--lifetime D] [--no-color]`, and the hidden `jeton-agent demo-reader` that it starts.
-// The one that is given leaves its exit status in `status`.
-void add_demo_commands(CLI::App& app, int& status);
+// Tries the source of a token, publishes nothing. 0 done, 1 the configuration is wrong, 3 no token was obtained.
+struct FetchOptions {
+  std::string name;
+  bool once = false;  // sends the request; false: only shows it
+  FileNames files;
+  std::string user;
+};
+[[nodiscard]] int run_fetch(const FetchOptions& options);
 
-// `jeton-agent reload [--dir DIR]`, which ExecReload= of the unit runs: asks the running agent to read its
-// configuration again, and waits for the verdict. The exit status: 0 applied, 1 refused (the reason and the problems of
-// the files on `err`), 2 no agent answers.
-int run_reload(const std::filesystem::path& runtime_dir, std::ostream& out, std::ostream& err);
-// Where the agent of this host, or of the unit that runs the command, has its socket.
-[[nodiscard]] std::filesystem::path usual_runtime_dir();
+// Prints the provider's answers that the agent could not read, so that an operator finds the refresh token in them.
+// 0, 1 for an error, 3 if nothing is kept.
+struct AnswersOptions {
+  std::string name;
+  FileNames files;
+};
+[[nodiscard]] int run_answers(const AnswersOptions& options);
 
-// jeton-agent keygen: a new key for coordination.seal. Writes the key to a new file of mode 0600, or to standard output
-// if the path is empty. An existing file is an error: it may be the only copy of a key. Returns the exit status.
-int run_keygen(const std::filesystem::path& file);
+// Asks the running agent to read its configuration again, and waits for the verdict; ExecReload= of the unit does so.
+// 0 applied, 1 refused (the reason and the problems of the files on standard error), 2 no agent answers.
+struct ReloadOptions {
+  std::string runtime_dir;  // empty: that of the agent of this host, or of the unit that runs the command
+};
+[[nodiscard]] int run_reload(const ReloadOptions& options);
+
+// Makes a new key for coordination.seal and writes it to a new file of mode 0600, or to standard output. An existing
+// file is an error: it may be the only copy of a key.
+struct KeygenOptions {
+  std::string file;  // empty: standard output
+};
+[[nodiscard]] int run_keygen(const KeygenOptions& options);
+
+// The reader that the demo starts.
+struct DemoReaderOptions {
+  std::string directory;
+  std::uint16_t port = 0;
+};
 
 }  // namespace jeton::agent

@@ -19,7 +19,8 @@ void write_line(int fd, const SecretString& key, const std::string& where) {
 
 }  // namespace
 
-int run_keygen(const std::filesystem::path& file) {
+int run_keygen(const KeygenOptions& options) {
+  const std::string& file = options.file;
   try {
     const SecretString key = Seal::new_key();
     if (file.empty()) {
@@ -27,9 +28,9 @@ int run_keygen(const std::filesystem::path& file) {
       return 0;
     }
     const UniqueFd fd(::open(file.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600));
-    if (!fd) throw errno_error(file.string());
-    write_line(fd.get(), key, file.string());
-    if (::fsync(fd.get()) != 0) throw errno_error(file.string());
+    if (!fd) throw errno_error(file);
+    write_line(fd.get(), key, file);
+    if (::fsync(fd.get()) != 0) throw errno_error(file);
     std::fprintf(stderr, "%s: new key; copy it to every host, and make it readable by the agent's user only\n",
                  file.c_str());
     return 0;

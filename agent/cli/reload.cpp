@@ -3,7 +3,8 @@
 
 #include <cerrno>
 #include <cstring>
-#include <ostream>
+#include <filesystem>
+#include <iostream>
 #include <string>
 #include <string_view>
 
@@ -47,9 +48,8 @@ std::string answer_of(const std::string& path) {
   return std::string(answer.reveal());
 }
 
-}  // namespace
-
-std::filesystem::path usual_runtime_dir() {
+// Where the agent of this host, or of the unit that runs the command, has its socket.
+std::string usual_runtime_dir() {
   // Of the unit: RuntimeDirectory=; several are separated by colons.
   for (const char* name : {"JETON_DIR", "RUNTIME_DIRECTORY"}) {
     const char* value = environment_variable(name);
@@ -58,34 +58,37 @@ std::filesystem::path usual_runtime_dir() {
   return "/run/jeton";
 }
 
-int run_reload(const std::filesystem::path& runtime_dir, std::ostream& out, std::ostream& err) {
+}  // namespace
+
+int run_reload(const ReloadOptions& options) {
+  const std::filesystem::path runtime_dir(options.runtime_dir.empty() ? usual_runtime_dir() : options.runtime_dir);
   const std::string socket = runtime_dir / "agent.sock";
   std::string answer;
   try {
     answer = answer_of(socket);
   } catch (const Error& e) {
-    err << "jeton-agent reload: no agent answers: " << e.what()
-        << "; if agent.runtime_dir is another directory, name it with --dir" << std::endl;
+    std::cerr << "jeton-agent reload: no agent answers: " << e.what()
+              << "; if agent.runtime_dir is another directory, name it with --dir" << std::endl;
     return 2;
   }
   const std::size_t body = answer.find("\r\n\r\n");
   const Json json = body == std::string::npos ? Json() : try_parse_json(answer.substr(body + 4));
   if (!json.is_object()) {
-    err << "jeton-agent reload: the agent ended, or does not know this request; look at its log" << std::endl;
+    std::cerr << "jeton-agent reload: the agent ended, or does not know this request; look at its log" << std::endl;
     return 2;
   }
   if (const auto problems = json.find("problems"); problems != json.end() && problems->is_array()) {
     for (const Json& problem : *problems) {
-      if (problem.is_string()) err << problem.get<std::string>() << '\n';
+      if (problem.is_string()) std::cerr << problem.get<std::string>() << '\n';
     }
   }
   if (json.value("reloaded", false)) {
-    out << "the configuration was applied" << std::endl;
+    std::cout << "the configuration was applied" << std::endl;
     return 0;
   }
   const Json error = json.value("error", Json::object());
-  err << "jeton-agent reload: refused, the old configuration stays in force: " << error.value("message", std::string())
-      << std::endl;
+  std::cerr << "jeton-agent reload: refused, the old configuration stays in force: "
+            << error.value("message", std::string()) << std::endl;
   return 1;
 }
 

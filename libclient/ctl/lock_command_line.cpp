@@ -1,7 +1,10 @@
 #include "libclient/ctl/lock_command_line.hpp"
 
+#include <CLI/CLI.hpp>
 #include <algorithm>
 #include <string_view>
+
+#include "libclient/ctl/options.hpp"
 
 namespace jeton::ctl {
 namespace {
@@ -14,7 +17,7 @@ constexpr const char* run_statuses =
     "Exit status: that of CMD; 124 (or -E) held by another owner, 123 lock lost and CMD ended,\n"
     "125 jetonctl failed, 126 CMD cannot be run, 127 CMD not found.";
 
-CLI::App* add_command(CLI::App* lock, const char* name, const char* help, std::string& target) {
+CLI::App* add_lock_command(CLI::App* lock, const char* name, const char* help, std::string& target) {
   CLI::App* command = lock->add_subcommand(name, help);
   command->fallthrough();
   command->footer(statuses);
@@ -32,10 +35,9 @@ void add_metadata(CLI::App* command, std::string& metadata) {
   command->add_option("--metadata", metadata, "A text that lock show prints with the holder")->type_name("TEXT");
 }
 
-void add_run(CLI::App* lock, LockCommandLine& line, std::function<Exit(const Common&)>& chosen) {
-  LockRunOptions& options = line.run;
-  CLI::App* run = add_command(lock, "run", "Run a command while holding a lock: lock run NAME -- CMD", options.name);
-  line.run_command = run;
+void add_run(CLI::App* lock, LockRunOptions& options, std::optional<Command>& chosen) {
+  CLI::App* run =
+      add_lock_command(lock, "run", "Run a command while holding a lock: lock run NAME -- CMD", options.name);
   run->footer(run_statuses);
   add_duration(run, "--ttl", options.ttl, "How long the lock lasts after this host fails [30s]");
   add_duration(run, "--wait", options.wait, "Wait for the lock this long [do not wait]");
@@ -46,57 +48,61 @@ void add_run(CLI::App* lock, LockCommandLine& line, std::function<Exit(const Com
       ->allow_extra_args(false);
   add_metadata(run, options.metadata);
   run->add_flag("-q,--quiet", options.quiet, "Print nothing if another owner holds the lock");
-  run->add_option("-E,--conflict-exit-code", options.busy_status, "Exit status if another owner holds the lock [124]")
-      ->type_name("N")
-      ->check(CLI::Range(0, 255));
+  add_exit_status(run, "-E,--conflict-exit-code", options.busy_status,
+                  "Exit status if another owner holds the lock [124]");
   run->callback([&options, &chosen] {
     if (options.command.empty()) throw CLI::ValidationError("lock run", "there is no command; write it after --");
-    chosen = [&options](const Common& common) { return run_lock_run(common, options); };
+    chosen = options;
   });
 }
 
 }  // namespace
 
-void add_lock_commands(CLI::App& app, LockCommandLine& line, std::function<Exit(const Common&)>& chosen) {
+void add_lock_commands(CLI::App& app, LockDraft& draft, std::optional<Command>& chosen) {
   CLI::App* lock = app.add_subcommand("lock", "Take and release locks of the whole fleet");
   lock->fallthrough();
   lock->require_subcommand(1);
-  add_run(lock, line, chosen);
+  add_run(lock, draft.run, chosen);
 
-  LockAcquireOptions& wanted = line.acquire;
-  CLI::App* acquire = add_command(lock, "acquire", "Take a lock that outlives this process", wanted.name);
+  LockAcquireOptions& wanted = draft.acquire;
+  CLI::App* acquire = add_lock_command(lock, "acquire", "Take a lock that outlives this process", wanted.name);
   add_duration(acquire, "--ttl", wanted.ttl, "How long the lock lasts unless extended")->required();
   add_duration(acquire, "--wait", wanted.wait, "Wait for the lock this long [do not wait]");
   add_duration(acquire, "--retry", wanted.retry, "Try again at this interval, besides at each release");
   add_owner(acquire, wanted.owner, "The owner id [a new id]");
   add_metadata(acquire, wanted.metadata);
-  acquire->callback([&] { chosen = [&wanted](const Common& common) { return run_lock_acquire(common, wanted); }; });
+  acquire->callback([&] { chosen = wanted; });
 
-  LockExtendOptions& longer = line.extend;
-  CLI::App* extend = add_command(lock, "extend", "Replace the time to live of a lock", longer.name);
+  LockExtendOptions& longer = draft.extend;
+  CLI::App* extend = add_lock_command(lock, "extend", "Replace the time to live of a lock", longer.name);
   add_owner(extend, longer.owner, "The owner id that acquire printed");
   extend->get_option("--owner")->required();
   add_duration(extend, "--ttl", longer.ttl, "The new time to live, from now on")->required();
-  extend->callback([&] { chosen = [&longer](const Common& common) { return run_lock_extend(common, longer); }; });
+  extend->callback([&] { chosen = longer; });
 
-  LockReleaseOptions& given = line.release;
-  CLI::App* release = add_command(lock, "release", "Release a lock", given.name);
+  LockReleaseOptions& given = draft.release;
+  CLI::App* release = add_lock_command(lock, "release", "Release a lock", given.name);
   add_owner(release, given.owner, "The owner id that acquire printed");
   release->add_flag("--force", given.force, "Release it whatever its owner (admins only)");
   release->callback([&] {
     if (given.force != given.owner.empty()) throw CLI::ValidationError("lock release", "write --owner ID or --force");
-    chosen = [&given](const Common& common) { return run_lock_release(common, given); };
+    chosen = given;
   });
 
-  LockShowOptions& asked = line.show;
-  CLI::App* show = add_command(lock, "show", "Show who holds a lock", asked.name);
-  show->callback([&] { chosen = [&asked](const Common& common) { return run_lock_show(common, asked); }; });
+  LockShowOptions& asked = draft.show;
+  CLI::App* show = add_lock_command(lock, "show", "Show who holds a lock", asked.name);
+  show->callback([&] { chosen = asked; });
 }
 
-int cut_off_command(int argc, char** argv, std::vector<std::string>& command) {
+bool is_lock_run(const CLI::App& app) {
+  const CLI::App* lock = app.get_subcommand("lock");
+  return lock->parsed() && lock->get_subcommand("run")->parsed();
+}
+
+int cut_off_command(int argc, const char* const* argv, std::vector<std::string>& command) {
   const auto is = [](std::string_view word) { return [word](const char* a) { return word == a; }; };
-  char** const end = argv + argc;
-  char** const dashes = std::find_if(argv, end, is("--"));
+  const char* const* const end = argv + argc;
+  const char* const* const dashes = std::find_if(argv, end, is("--"));
   const auto lock = std::find_if(argv, dashes, is("lock"));
   if (dashes == end || std::find_if(lock, dashes, is("run")) == dashes) return argc;
   command.assign(dashes + 1, end);

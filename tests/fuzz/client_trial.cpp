@@ -97,7 +97,9 @@ std::string lock_complaint(std::string_view text, unsigned how) {
     text.remove_prefix(size);
     client::receive(*lock);
   }
-  ::shutdown(ends[1], SHUT_WR);  // at once; a close may come later, if someone else looks at the descriptor
+  // At once. A close ends the connection only when no one else has the file: another process that looks at
+  // /proc/PID/fd has it for a moment, and the end would come later.
+  ::shutdown(ends[1], SHUT_WR);
   ::close(ends[1]);
   client::receive(*lock);
   std::string complaint = ended_complaint(*lock, (how & 2U) == 0 && !grants);

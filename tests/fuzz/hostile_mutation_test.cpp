@@ -1,7 +1,9 @@
-// The same as text_mutation_test.cpp, for the agent's own libraries: configuration, secrets, Redis, the local API.
+// The same as text_mutation_test.cpp, for the agent's own libraries: configuration, secrets, Redis, the local API,
+// command lines.
 #include <gtest/gtest.h>
 
 #include "tests/fuzz/api_trial.hpp"
+#include "tests/fuzz/cli_trial.hpp"
 #include "tests/fuzz/client_trial.hpp"
 #include "tests/fuzz/config_trial.hpp"
 #include "tests/fuzz/redis_trial.hpp"
@@ -25,6 +27,9 @@ TEST(ApiRequestBytes, Damaged_HarmNobody) { try_damages(JETON_CORPUS "/api_corpu
 
 TEST(AgentBytes, FoundByTheFuzzer_HarmNoClient) { try_corpus(JETON_CORPUS "/client_corpus", try_agent_bytes); }
 TEST(AgentBytes, Damaged_HarmNoClient) { try_damages(JETON_CORPUS "/client_corpus", try_agent_bytes, 4); }
+
+TEST(CommandLineText, FoundByTheFuzzer_IsReadOrRefused) { try_corpus(JETON_CORPUS "/cli_corpus", try_command_line); }
+TEST(CommandLineText, Damaged_IsReadOrRefused) { try_damages(JETON_CORPUS "/cli_corpus", try_command_line, 12); }
 
 }  // namespace
 }  // namespace jeton::fuzz

@@ -1,0 +1,139 @@
+#include "libclient/ctl/command_line.hpp"
+
+#include <jeton/jeton.h>
+
+#include <CLI/CLI.hpp>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "libclient/ctl/lock_command_line.hpp"
+#include "libclient/ctl/options.hpp"
+
+namespace jeton::ctl {
+namespace {
+
+constexpr std::size_t longest_message = 400;
+constexpr const char* everywhere = "--dir and --format are allowed here too; see jetonctl --help.\n";
+constexpr const char* exit_statuses =
+    "Exit status: 0 done, 1 usage or local error, 2 agent unreachable or refused,\n"
+    "3 no valid token, 4 timed out. Durations: 500ms, 30s, 5m, 24h, 7d.";
+constexpr const char* commands = "get, status, watch, wait, rejected, refresh and lock";
+
+// What the options are written to. The command that was given leaves its own in `line`.
+struct Draft {
+  GetOptions get;
+  StatusOptions status;
+  WatchOptions watch;
+  WaitOptions wait;
+  RejectedOptions rejected;
+  RefreshOptions refresh;
+  LockDraft lock;
+  CommandLine line;
+};
+
+CLI::App* add_command(CLI::App& app, const char* name, const char* help, std::string& token, bool required) {
+  CLI::App* command = app.add_subcommand(name, help);
+  command->fallthrough();  // --dir and --format may also follow the command
+  command->footer(std::string(everywhere) + exit_statuses);
+  auto* option = command->add_option("NAME", token, "The token's name in the agent's configuration")->type_name("");
+  if (required) option->required();
+  return command;
+}
+
+void add_reading_commands(CLI::App& app, Draft& draft) {
+  CLI::App* get = add_command(app, "get", "Print a token; works without the agent", draft.get.name, true);
+  add_duration(get, "--min-ttl", draft.get.min_ttl, "Treat a token that expires sooner as not valid");
+  add_duration(get, "--wait", draft.get.wait, "Wait this long for a valid token");
+  get->add_flag("--header", draft.get.header, "Print 'Authorization: TYPE TOKEN'");
+  get->callback([&draft] { draft.line.command = draft.get; });
+
+  CLI::App* status =
+      add_command(app, "status", "Show the agent and its tokens, or one token", draft.status.name, false);
+  status->callback([&draft] { draft.line.command = draft.status; });
+
+  CLI::App* watch = add_command(app, "watch", "Print a line per change of a token", draft.watch.name, true);
+  watch->callback([&draft] { draft.line.command = draft.watch; });
+
+  CLI::App* wait = add_command(app, "wait", "Block until a token is valid or newer", draft.wait.name, true);
+  add_generation(wait, "--after", draft.wait.after, "Until the generation is above this one");
+  add_duration(wait, "--timeout", draft.wait.timeout, "Give up after this time [wait without limit]");
+  wait->callback([&draft] { draft.line.command = draft.wait; });
+}
+
+void add_asking_commands(CLI::App& app, Draft& draft) {
+  CLI::App* rejected =
+      add_command(app, "rejected", "Report that the provider refused a token", draft.rejected.name, true);
+  add_generation(rejected, "--generation", draft.rejected.generation, "The generation of the refused token")
+      ->required();
+  add_duration(rejected, "--wait", draft.rejected.wait, "Wait this long for a newer token");
+  rejected->callback([&draft] { draft.line.command = draft.rejected; });
+
+  CLI::App* refresh = add_command(app, "refresh", "Request a new token now (admins only)", draft.refresh.name, true);
+  add_duration(refresh, "--wait", draft.refresh.wait, "Wait this long for the new token");
+  refresh->callback([&draft] { draft.line.command = draft.refresh; });
+}
+
+// Between two characters of UTF-8.
+std::string shortened(std::string text) {
+  if (text.size() <= longest_message) return text;
+  std::size_t end = longest_message;
+  while (end > longest_message - 3 && (static_cast<unsigned char>(text[end]) & 0xc0U) == 0x80) --end;
+  return text.substr(0, end) + "...";
+}
+
+// CLI11 itself only says that a command is missing when it is misspelt.
+std::string usage_error(const CLI::App* app, const CLI::Error& error) {
+  std::string what = error.what();
+  const auto extras = app->remaining();
+  if (app->get_parent() == nullptr && app->get_subcommands().empty() && !extras.empty() && !extras.front().empty()) {
+    const bool option = extras.front().front() == '-';
+    what = (option ? "no option '" : "no command '") + extras.front() + "'";
+    if (!option) what += std::string("; the commands are ") + commands;
+  }
+  return "jetonctl: " + shortened(printable(what)) + "\nRun jetonctl --help for more.\n";
+}
+
+// What CLI11 cannot see option by option.
+void check_whole(const CommandLine& line, const LockRunOptions& run) {
+  const auto* get = std::get_if<GetOptions>(&*line.command);
+  if (get != nullptr && get->header && line.format == Format::json) {
+    throw CLI::ValidationError("--header", "has no JSON form");
+  }
+  if (!run.command.empty() && !std::holds_alternative<LockRunOptions>(*line.command)) {
+    throw CLI::ExtrasError(run.command);
+  }
+}
+
+}  // namespace
+
+CommandLine parse_command_line(int argc, const char* const* argv, std::ostream& out, std::ostream& err) {
+  Draft draft;
+  CLI::App app{"Read the tokens that jeton-agent keeps for this host, and look at the agent.", "jetonctl"};
+  app.set_version_flag("--version", std::string("jetonctl ") + jeton_version());
+  app.add_option("--dir", draft.line.dir, "The agent's runtime_dir [$JETON_DIR or /run/jeton]")->type_name("DIR");
+  std::string format = "table";
+  app.add_option("--format", format, "table or json [table]")->type_name("F")->check([](const std::string& text) {
+    return text == "table" || text == "json" ? std::string() : "'" + text + "' is not a format; write table or json";
+  });
+  app.require_subcommand(1);
+  app.failure_message(usage_error);
+  app.footer(exit_statuses);
+  app.get_formatter()->column_width(28);
+  add_reading_commands(app, draft);
+  add_asking_commands(app, draft);
+  add_lock_commands(app, draft.lock, draft.line.command);
+  const int own_words = cut_off_command(argc, argv, draft.lock.run.command);
+  try {
+    app.parse(own_words, argv);
+    draft.line.format = format == "json" ? Format::json : Format::table;
+    check_whole(draft.line, draft.lock.run);
+  } catch (const CLI::ParseError& e) {
+    const Exit failure = is_lock_run(app) ? Exit::run_failed : Exit::error;
+    draft.line.command.reset();
+    draft.line.exit = app.exit(e, out, err) == 0 ? Exit::done : failure;
+  }
+  return std::move(draft.line);
+}
+
+}  // namespace jeton::ctl
