@@ -2,21 +2,7 @@
 """Judges a history of jeton_chaos: check_history.py FILE. Status 1: a rule is broken; 77: the machine was too busy to judge the
 recovery, and no other rule is broken.
 
-A history has one JSON object a line: `op`, and its begin and end, in microseconds of CLOCK_BOOTTIME (begin_us, end_us)
-and of the wall clock (begin_wall_us, end_wall_us). All processes of a history run on one host, so their times compare.
-
-  config       promises of the configuration (tests/chaos/fleet.cpp), and the command that replays the faults
-  fault        kind, target: from its beginning until it was undone
-  calm         no fault; the end of an episode
-  stall        the machine was so busy that a process waited to run: whatever has a time limit may fail
-  call, issue  of the provider: a request arrived; an answer with a token, its lifetime_ms
-  read         of a reader: status; token (serial number and checksum), generation, expires_at_ms
-  publication  of a reader that waited for it: generation
-  acquire      of a lock user: lock, status, fence, ttl_ms
-  held, lost, release   looks at a held lock, with its fence; a loss that was noticed; the return
-  ended, failed_stop    a process ended although no fault ended it; one ended with a wrong status
-
-A rule is the sentence of a page, cited in its first line.
+history.py lists its operations. A rule is the sentence of a page, cited in its first line.
 """
 
 import bisect
@@ -24,44 +10,7 @@ import collections
 import json
 import sys
 
-MS = 1000
-GRAIN = MS  # of the times of a token, which are rounded to milliseconds
-LOSSES_OF_DATA = ("redis_restart_empty", "redis_flush")
-
-
-class History:
-    def __init__(self, lines):
-        self.by_op = collections.defaultdict(list)
-        for line in sorted(lines, key=lambda line: line["begin_us"]):
-            self.by_op[line["op"]].append(line)
-        self.config = self.by_op["config"][0] if self.by_op["config"] else None
-
-    def ops(self, *names):
-        return [line for name in names for line in self.by_op[name]]
-
-    def faults(self, *kinds):
-        return [fault for fault in self.by_op["fault"] if fault["kind"] in kinds]
-
-    def data_losses(self):
-        """Of the only store. A server of a quorum that lost its data comes back after every lock has ended."""
-        return self.faults(*LOSSES_OF_DATA) if self.config["backend"] == "redis" else []
-
-    def tokens(self):
-        return {issue["token"]: issue for issue in self.by_op["issue"]}
-
-    def good_reads(self):
-        return [read for read in self.by_op["read"] if read["status"] == "JETON_OK"]
-
-    def grants(self):
-        return [grant for grant in self.by_op["acquire"] if grant["status"] == "JETON_OK"]
-
-
-def seconds(us):
-    return f"{us / 1e6:.3f} s"
-
-
-def touches(line, begin, end):
-    return line["begin_us"] <= end and line["end_us"] >= begin
+from history import GRAIN, MS, History, seconds, touches
 
 
 def history_is_whole(history):
@@ -135,7 +84,7 @@ def calls_are_within_budget(history):
     config = history.config
     length = config["budget_ms"] * MS
     calls = [call["begin_us"] for call in history.by_op["call"]]
-    losses = history.data_losses()
+    losses = history.data_losses("token")
     for i, last in enumerate(calls):
         first = bisect.bisect_right(calls, last - length)
         windows = 2 + sum(touches(loss, last - 2 * length, last) for loss in losses)
@@ -148,7 +97,7 @@ def calls_keep_min_interval(history):
     that is paused between that and the call makes it later. No answer of a store is waited for longer than its timeout."""
     way_of_a_call = (history.config["timeout_ms"] + 100) * MS
     calls = [call["begin_us"] for call in history.by_op["call"]]
-    pauses = history.faults("agent_pause") + history.by_op["stall"] + history.data_losses()
+    pauses = history.faults("agent_pause") + history.by_op["stall"] + history.data_losses("token")
     for before, call in zip(calls, calls[1:]):
         if call - before + way_of_a_call >= history.config["min_interval_ms"] * MS:
             continue
@@ -192,10 +141,11 @@ def locks_exclude(history):
     """jeton.h: "A lock that one process of the whole fleet holds at a time." In the order of the fences each holder's belief ends
     before the next begins: so the history is that of one lock after the other. The validity of a lease counts from before its
     request, less the drift, so on one host nothing may overlap. systemd/README.md: lost data loses locks, "and their holders are
-    notified", at the latest at the end of the time to live."""
+    notified", at the latest at the end of the time to live. libclient/README.md: "a failover of a single Redis can lose a
+    lock"."""
     beliefs = last_beliefs(history)
-    losses = history.data_losses()
     for lock, grants in grants_by_lock(history).items():
+        losses = history.data_losses(lock)
         later = []  # of the higher fences, the one that was granted first
         for grant in reversed(grants):
             later.append(grant if not later or grant["end_us"] < later[-1]["end_us"] else later[-1])
@@ -236,6 +186,11 @@ def recovery_checks(history):
             taken = any(grant["lock"] == lock and calm["begin_us"] <= grant["begin_us"] and grant["end_us"] <= recovered
                         for grant in history.grants())
             yield recovered, None if taken else f"nobody could take {lock} after the faults"
+        if history.config["backend"] in ("sentinel", "cluster"):
+            for group, servers in enumerate(history.config["groups"]):
+                primaries = [server for server, begin, last in history.reigns(group) if begin <= end <= last]
+                well = len(primaries) == 1
+                yield end, None if well else f"of the servers {servers} the primaries are {primaries} long after the faults"
 
 
 def judged_recovery_checks(history):

@@ -31,15 +31,23 @@ def hold(who, fence, begin, until, released=True, lock="job", asked=None):
     return lines + ([line("release", until, status="JETON_OK", **about)] if released else [])
 
 
-def fault(kind, begin, end):
-    return line("fault", begin, end, kind=kind, target=0)
+def fault(kind, begin, end, target=0):
+    return line("fault", begin, end, kind=kind, target=target)
+
+
+def role(server, name, at):
+    return line("role", at, server=server, role=name)
+
+
+SERVERS = {"redis": [[0]], "redlock": [[0], [1], [2]], "sentinel": [[0, 1, 2]], "cluster": [[0, 2], [1, 3]]}
 
 
 def good(backend="redis"):
     """Faults until 20, calm until 50."""
     return [
         line("config", 0, backend=backend, replay="again", min_interval_ms=1500, timeout_ms=500, budget_calls=3, budget_ms=10000,
-             recovery_ms=10000, hosts=2, locks=["job"]),
+             recovery_ms=10000, hosts=2, locks=["job"], groups=SERVERS[backend],
+             group_of={"token": len(SERVERS[backend]) - 1, "job": 0}),
         fault("agent_kill", 5, 6),
         line("calm", 20, 50),
         line("call", 9.9), line("issue", 10, token="1.a", lifetime_ms=8000),
@@ -153,6 +161,73 @@ class Rules(unittest.TestCase):
         self.assertEqual(self.broken(*two, fault("redis_restart_empty", 60.5, 60.6), backend="redlock"), ["locks_exclude"])
         self.assertEqual(self.broken(*hold("worker-0", 10, 60, 64), *hold("worker-1", 11, 61, 65),
                                      fault("redis_flush", 60.5, 60.5)), ["locks_exclude"])
+
+    # Two holders for a second, from 61 to 62.
+    two_holders = hold("worker-0", 10, 60, 62) + hold("worker-1", 11, 61, 63)
+
+    def test_two_holders_after_a_failover(self):
+        dead = [fault("redis_restart_empty", 58, 64), role(1, "primary", 60.5), role(0, "replica", 63.9)]
+        self.assertEqual(self.broken(*self.two_holders, *dead, backend="sentinel"), [])
+        # A holder that believes longer than its time to live; a failover before, or after both.
+        self.assertEqual(self.broken(*hold("worker-0", 10, 60, 64), *hold("worker-1", 11, 61, 65), *dead,
+                                     backend="sentinel"), ["locks_exclude"])
+        self.assertEqual(self.broken(*self.two_holders, fault("redis_restart_empty", 57, 59), role(1, "primary", 58.5),
+                                     role(0, "replica", 59), backend="sentinel"), ["locks_exclude"])
+        self.assertEqual(self.broken(*self.two_holders, role(1, "primary", 61.5), role(0, "replica", 61.5),
+                                     backend="sentinel"), ["locks_exclude"])
+
+    def test_two_holders_while_a_former_primary_is_left(self):
+        self.assertEqual(self.broken(*self.two_holders, role(1, "primary", 55), role(0, "replica", 60.5),
+                                     backend="sentinel"), [])
+        self.assertEqual(self.broken(*self.two_holders, role(1, "primary", 55), role(0, "replica", 59),
+                                     backend="sentinel"), ["locks_exclude"])
+        # It was started again as a primary although there is another.
+        self.assertEqual(self.broken(*self.two_holders, fault("redis_restart_empty", 54, 57), role(1, "primary", 56),
+                                     role(0, "primary", 56.5), role(0, "replica", 60.5), backend="sentinel"), [])
+
+    def test_restart_of_a_replica_loses_nothing(self):
+        self.assertEqual(self.broken(*self.two_holders, fault("redis_restart_empty", 60.2, 60.8, target=1),
+                                     role(1, "replica", 60.7), backend="sentinel"), ["locks_exclude"])
+        self.assertEqual(self.broken(*self.two_holders, fault("redis_restart_empty", 60.2, 60.8), role(0, "primary", 60.7),
+                                     backend="sentinel"), [])
+
+    def test_failover_of_servers_that_have_other_keys(self):
+        other = [role(3, "primary", 60.5), role(1, "replica", 60.5)]
+        self.assertEqual(self.broken(*self.two_holders, *other, backend="cluster"), ["locks_exclude"])
+        self.assertEqual(self.broken(*self.two_holders, role(2, "primary", 60.5), role(0, "replica", 60.5),
+                                     backend="cluster"), [])
+        moved = [line("call", 58 + 1.5 * i) for i in range(7)]
+        self.assertEqual(self.broken(*moved, *other, backend="cluster"), [])
+        self.assertEqual(self.broken(*moved, role(2, "primary", 60.5), role(0, "replica", 60.5), backend="cluster"),
+                         ["calls_are_within_budget"])
+
+    def test_failover_may_begin_a_window_and_lose_the_last_call(self):
+        failover = [fault("redis_restart_empty", 57, 59), role(1, "primary", 58), role(0, "replica", 59)]
+        self.assertEqual(self.broken(*self.calls, *failover, backend="sentinel"), [])
+        self.assertEqual(self.broken(*self.calls, failover[0], role(0, "primary", 58.9), backend="sentinel"), [])
+        self.assertEqual(self.broken(*self.calls, failover[0], role(0, "replica", 58.9), role(1, "primary", 80),
+                                     backend="sentinel"), ["calls_are_within_budget"])
+        early = [fault("redis_restart_empty", 27, 29), role(1, "primary", 28), role(0, "replica", 29)]
+        self.assertEqual(self.broken(*self.calls, *early, backend="sentinel"), ["calls_are_within_budget"])
+        two = [line("call", 60), line("call", 60.8)]
+        self.assertEqual(self.broken(*two, role(1, "primary", 60.4), role(0, "replica", 60.4), backend="sentinel"), [])
+        self.assertEqual(self.broken(*two, role(1, "primary", 58), role(0, "replica", 58.5), backend="sentinel"),
+                         ["calls_keep_min_interval"])
+
+    def test_failover_excuses_no_older_generation_and_no_fence(self):
+        failover = [role(1, "primary", 17.2), role(0, "replica", 17.3)]
+        self.assertEqual(self.broken(*failover, read(17.5, 100, "1.a", who="reader-c"), backend="sentinel"),
+                         ["generations_go_forward"])
+        self.assertEqual(self.broken(*failover, read(17.5, 200, "1.a", host=1, expires=18), backend="sentinel"),
+                         ["generation_is_one_token"])
+        self.assertEqual(self.broken(*hold("worker-0", 10, 60, 60.4), *hold("worker-1", 9, 60.6, 61),
+                                     role(1, "primary", 60.5), role(0, "replica", 60.5), backend="sentinel"),
+                         ["fences_rise", "locks_exclude"])
+
+    def test_two_primaries_long_after_the_faults(self):
+        self.assertEqual(self.broken(role(1, "primary", 15), backend="sentinel"), ["fleet_recovers"])
+        self.assertEqual(self.broken(role(1, "primary", 15), role(0, "replica", 35), backend="sentinel"), [])
+        self.assertEqual(self.broken(role(0, "replica", 15), backend="sentinel"), ["fleet_recovers"])
 
     def test_token_that_is_not_back(self):
         self.assertEqual(self.broken(read(35.5, 0, "", status="JETON_EXPIRED")), ["fleet_recovers"])

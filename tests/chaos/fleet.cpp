@@ -18,14 +18,9 @@ using Mode = test::RedisProxy::Mode;
 
 constexpr seconds token_lifetime{12};
 
-test::AgentSettings settings_of(const std::vector<std::string>& urls, const std::string& token_url) {
+test::AgentSettings settings_of(const Store& store, std::size_t host, const std::string& token_url) {
   test::AgentSettings settings;
-  if (urls.size() == 1) {
-    settings.redis = "{endpoint: '" + urls.front() + "', timeout: 1s}";
-  } else {
-    settings.redlock_urls = urls;
-    settings.redlock_timeout = "1s";
-  }
+  store.configure(settings, host);
   settings.token_url = token_url;
   settings.refresh =
       "{grace: 6s, spread: 250ms, min_interval: 2s,"
@@ -43,32 +38,30 @@ test::AgentSettings settings_of(const std::vector<std::string>& urls, const std:
 
 }  // namespace
 
-nlohmann::json Fleet::promises() {
-  return {{"min_interval_ms", 2'000},
-          {"budget_calls", 2},
-          {"budget_ms", 10'000},
-          {"timeout_ms", 1'000},
-          // The longest way back after all faults: a spent budget (10 s), the pause of a refusal (3 s), a lock of an
-          // updater that was killed (3 s), a call that hangs (2 s), a new connection (2 s), a lock of a client (4 s).
-          {"recovery_ms", 24'000},
-          {"hosts", hosts},
-          {"locks", {"job", "kept-job"}}};
+nlohmann::json Fleet::promises() const {
+  nlohmann::json all{{"min_interval_ms", 2'000},
+                     {"budget_calls", 2},
+                     {"budget_ms", 10'000},
+                     {"timeout_ms", 1'000},
+                     // The longest way back after all faults: a spent budget (10 s; a failover of 4 s has ended by
+                     // then), the pause of a refusal (3 s), a lock of an updater that was killed (3 s), a call that
+                     // hangs (2 s), a new connection (2 s), a lock of a client (4 s).
+                     {"recovery_ms", 24'000},
+                     {"hosts", hosts},
+                     {"locks", {"job", "kept-job"}}};
+  all.update(store_.groups());
+  return all;
 }
 
-Fleet::Fleet(std::size_t servers, std::uint64_t seed) : provider_({.lifetime = token_lifetime}) {
-  for (std::size_t i = 0; i < servers; ++i) servers_.push_back(std::make_unique<test::RedisServer>());
-  for (std::size_t host = 0; host < hosts; ++host) {
-    std::vector<std::string> urls;
-    for (const auto& server : servers_) {
-      links_.push_back(std::make_unique<test::RedisProxy>(server->port()));
-      urls.push_back(links_.back()->url());
-    }
-    agents_.push_back(std::make_unique<test::AgentProcess>(settings_of(urls, provider_.url())));
+Fleet::Fleet(const Shape& shape, std::uint64_t seed, bool own_disks)
+    : store_(shape), provider_({.lifetime = token_lifetime}) {
+  for (std::size_t i = 0; i < hosts; ++i) {
+    agents_.push_back(std::make_unique<AgentHost>(settings_of(store_, i, provider_.url()), own_disks));
   }
-  for (const auto& agent : agents_) agent->launch();
-  for (const auto& agent : agents_) agent->await();
-  for (const auto& agent : agents_) {
-    if (!test::eventually([&] { return agent->valid(); })) throw std::runtime_error("no token: " + agent->log());
+  for (const auto& host : agents_) host->agent().launch();
+  for (const auto& host : agents_) {
+    host->agent().await();
+    if (!test::eventually([&] { return host->agent().valid(); })) throw std::runtime_error("no token: " + host->log());
   }
   launch_clients(seed);
 }
@@ -77,7 +70,7 @@ void Fleet::launch_clients(std::uint64_t seed) {
   for (std::size_t host = 0; host < hosts; ++host) {
     const auto launch = [&](const std::string& name, std::vector<std::string> work) {
       const std::string number = std::to_string(host);
-      std::vector<std::string> argv{JETON_CHAOS_CLIENT, agents_[host]->runtime_dir(), number, name + "-" + number,
+      std::vector<std::string> argv{JETON_CHAOS_CLIENT, agent(host).runtime_dir(), number, name + "-" + number,
                                     std::to_string(seed + clients_.size())};
       argv.insert(argv.end(), work.begin(), work.end());
       clients_.push_back(std::make_unique<Client>(std::move(argv)));
@@ -94,21 +87,25 @@ void Fleet::begin(const Fault& fault) {
   switch (fault.kind) {
     case FaultKind::agent_kill:
       agent_is_down_[target] = true;
-      return agents_[target]->kill();
+      return agent(target).kill();
     case FaultKind::agent_restart:
       agent_is_down_[target] = true;
-      return agents_[target]->signal(SIGTERM);
+      return agent(target).signal(SIGTERM);
     case FaultKind::agent_pause:
-      return agents_[target]->signal(SIGSTOP);
+      return agent(target).signal(SIGSTOP);
     case FaultKind::redis_pause:
-      return servers_[target]->signal(SIGSTOP);
+      return store_.server(target).signal(SIGSTOP);
     case FaultKind::redis_restart_empty:
-      return servers_[target]->kill();
+      return store_.server(target).kill();
     case FaultKind::redis_flush:
-      return servers_[target]->flush();
+      return store_.server(target).flush();
     case FaultKind::redis_refuses:
-      servers_[target]->cli({"CONFIG", "SET", "maxmemory", "1"});
+      store_.server(target).cli({"CONFIG", "SET", "maxmemory", "1"});
       return;
+    case FaultKind::replication_held:
+      return store_.hold_replication(true);
+    case FaultKind::sentinel_pause:
+      return store_.pause_sentinel(target, true);
     case FaultKind::network_cut:
       return set_link(target, Mode::refused);
     case FaultKind::network_deaf:
@@ -138,6 +135,12 @@ void Fleet::begin(const Fault& fault) {
       return clients_[target]->process().kill();
     case FaultKind::client_pause:
       return clients_[target]->process().signal(SIGSTOP);
+    case FaultKind::agent_descriptors:
+      return agents_[target]->limit_descriptors();
+    case FaultKind::agent_log_hangs:
+      return agents_[target]->hang_log(true);
+    case FaultKind::agent_disk_full:
+      return agents_[target]->fill_disk();
   }
 }
 
@@ -145,18 +148,26 @@ void Fleet::end(const Fault& fault) {
   const std::size_t target = fault.target;
   switch (resource_of(fault.kind)) {
     case Resource::agent:
-      if (fault.kind == FaultKind::agent_pause) return agents_[target]->signal(SIGCONT);
+      if (fault.kind == FaultKind::agent_pause) return agent(target).signal(SIGCONT);
+      if (fault.kind == FaultKind::agent_descriptors) return agents_[target]->end_limit_of_descriptors();
+      if (fault.kind == FaultKind::agent_disk_full) return agents_[target]->free_disk();
       // It may be ending still: systemd waits for that, too.
-      if (fault.kind == FaultKind::agent_restart) agents_[target]->wait();
-      agents_[target]->launch();
+      if (fault.kind == FaultKind::agent_restart) agent(target).wait();
+      agent(target).launch();
       agent_is_down_[target] = false;
       return;
     case Resource::server:
-      if (fault.kind == FaultKind::redis_pause) return servers_[target]->signal(SIGCONT);
-      if (fault.kind == FaultKind::redis_refuses) servers_[target]->cli({"CONFIG", "SET", "maxmemory", "0"});
+      if (fault.kind == FaultKind::redis_pause) return store_.server(target).signal(SIGCONT);
+      if (fault.kind == FaultKind::redis_refuses) store_.server(target).cli({"CONFIG", "SET", "maxmemory", "0"});
       if (fault.kind != FaultKind::redis_restart_empty) return;
-      servers_[target]->restart();
+      store_.restart(target);
       return;
+    case Resource::replication:
+      return store_.hold_replication(false);
+    case Resource::sentinel:
+      return store_.pause_sentinel(target, false);
+    case Resource::log:
+      return agents_[target]->hang_log(false);
     case Resource::link:
       return set_link(target, Mode::open);
     case Resource::provider:
@@ -173,7 +184,7 @@ void Fleet::end(const Fault& fault) {
 std::vector<std::string> Fleet::ended_by_themselves() {
   std::vector<std::string> ended;
   for (std::size_t i = 0; i < agents_.size(); ++i) {
-    if (!agent_is_down_[i] && !agents_[i]->running()) ended.push_back("agent " + std::to_string(i));
+    if (!agent_is_down_[i] && !agent(i).running()) ended.push_back("agent " + std::to_string(i));
   }
   for (std::size_t i = 0; i < clients_.size(); ++i) {
     if (client_is_down_[i] || clients_[i]->process().running()) continue;
@@ -189,13 +200,13 @@ std::vector<std::string> Fleet::stop() {
     if (clients_[i]->process().wait() != 0) failed.push_back("client " + std::to_string(i));
   }
   for (std::size_t i = 0; i < agents_.size(); ++i) {
-    if (agents_[i]->stop() != 0) failed.push_back("agent " + std::to_string(i));
+    if (agent(i).stop() != 0) failed.push_back("agent " + std::to_string(i));
   }
   return failed;
 }
 
 std::string Fleet::history() const {
-  std::string text = provider_history();
+  std::string text = provider_history() + store_.history();
   for (const auto& client : clients_) text += client->history();
   return text;
 }
@@ -215,6 +226,7 @@ std::string Fleet::provider_history() const {
 }
 
 void Fleet::save_logs(const std::filesystem::path& directory) const {
+  store_.save_logs(directory);
   for (std::size_t i = 0; i < agents_.size(); ++i) {
     std::ofstream(directory / ("agent-" + std::to_string(i) + ".log")) << agents_[i]->log();
   }

@@ -1,5 +1,5 @@
-// The processes of a run: servers, a proxy on the way of each agent to each of them, the provider, agents, and clients
-// of each agent. All calls from the main thread: a child ends with the thread that started it.
+// The processes of a run: the store, the provider, agents with their hosts, and clients of each agent. All calls from
+// the main thread: a child ends with the thread that started it.
 #pragma once
 
 #include <filesystem>
@@ -7,11 +7,10 @@
 #include <string>
 #include <vector>
 
+#include "tests/chaos/agent_host.hpp"
 #include "tests/chaos/plan.hpp"
-#include "tests/support/agent_process.hpp"
+#include "tests/chaos/store.hpp"
 #include "tests/support/fault_provider.hpp"
-#include "tests/support/redis_proxy.hpp"
-#include "tests/support/redis_server.hpp"
 
 namespace jeton::chaos {
 
@@ -35,8 +34,8 @@ class Client {
 
 class Fleet {
  public:
-  // Returns when every agent has a token.
-  Fleet(std::size_t servers, std::uint64_t seed);
+  // Returns when every agent has a token. `own_disks`: after take_own_mounts().
+  Fleet(const Shape& shape, std::uint64_t seed, bool own_disks);
 
   void begin(const Fault& fault);
   void end(const Fault& fault);
@@ -46,22 +45,22 @@ class Fleet {
   // Clients first, so that they give their locks back. What does not end well is named.
   [[nodiscard]] std::vector<std::string> stop();
 
-  // The lines of clients and provider.
+  // The lines of clients, provider and store.
   [[nodiscard]] std::string history() const;
   void save_logs(const std::filesystem::path& directory) const;
 
   // What check_history.py has to know of the configuration.
-  [[nodiscard]] static nlohmann::json promises();
+  [[nodiscard]] nlohmann::json promises() const;
 
  private:
-  void set_link(std::size_t target, test::RedisProxy::Mode mode) { links_[target]->set(mode); }
+  [[nodiscard]] test::AgentProcess& agent(std::size_t i) { return agents_[i]->agent(); }
+  void set_link(std::size_t target, test::RedisProxy::Mode mode) { store_.link(target).set(mode); }
   void launch_clients(std::uint64_t seed);
   [[nodiscard]] std::string provider_history() const;
 
-  std::vector<std::unique_ptr<test::RedisServer>> servers_;
-  std::vector<std::unique_ptr<test::RedisProxy>> links_;
+  Store store_;
   test::FaultProvider provider_;
-  std::vector<std::unique_ptr<test::AgentProcess>> agents_;
+  std::vector<std::unique_ptr<AgentHost>> agents_;
   std::vector<std::unique_ptr<Client>> clients_;
   std::vector<bool> agent_is_down_ = std::vector<bool>(hosts);
   std::vector<bool> client_is_down_ = std::vector<bool>(hosts * clients_of_a_host);

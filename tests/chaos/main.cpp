@@ -1,7 +1,7 @@
 // jeton_chaos: real processes under faults that a seed draws, with a history that check_history.py judges.
 // tests/README.md, "Chaos".
 //
-//   jeton_chaos [SECONDS] [--seed N] [--backend redis|redlock]
+//   jeton_chaos [SECONDS] [--seed N] [--backend redis|redlock|sentinel|cluster]
 #include <unistd.h>
 
 #include <algorithm>
@@ -25,14 +25,13 @@ namespace {
 using namespace jeton::chaos;
 using std::chrono::steady_clock;
 
-constexpr const char* usage = "jeton_chaos [SECONDS] [--seed N] [--backend redis|redlock]\n";
+constexpr const char* usage = "jeton_chaos [SECONDS] [--seed N] [--backend redis|redlock|sentinel|cluster]\n";
 
 struct Options {
   std::size_t episodes = 1;
   std::uint64_t seed = 1;
   std::string backend = "redis";
 
-  [[nodiscard]] std::size_t servers() const { return backend == "redis" ? 1 : 5; }
   [[nodiscard]] std::string replay() const {
     return "tests/chaos/run " + std::to_string(episodes * 60) + " --seed " + std::to_string(seed) + " --backend " +
            backend;
@@ -57,9 +56,7 @@ Options parse(const std::vector<std::string>& words) {
       options.episodes = std::max<std::size_t>(1, (std::stoull(word) + 59) / 60);
     }
   }
-  if (options.backend != "redis" && options.backend != "redlock") {
-    throw std::invalid_argument("unknown backend " + options.backend);
-  }
+  (void)shape_of(options.backend);
   return options;
 }
 
@@ -100,15 +97,18 @@ class StallMeter {
 
 class Run {
  public:
-  explicit Run(const Options& options) : options_(options), fleet_(options.servers(), options.seed) {
-    nlohmann::json config = Fleet::promises();
+  Run(const Options& options, bool rights)
+      : options_(options), rights_(rights), fleet_(shape_of(options.backend), options.seed, rights) {
+    nlohmann::json config = fleet_.promises();
     config["backend"] = options.backend;
     config["replay"] = options.replay();
     note("config", now(), config);
   }
 
   void all_episodes() {
-    for (const Episode& each : make_plan(options_.seed, options_.servers(), options_.episodes)) episode(each);
+    for (const Episode& each : make_plan(options_.seed, shape_of(options_.backend), options_.episodes, rights_)) {
+      episode(each);
+    }
   }
 
   void stop() {
@@ -128,33 +128,39 @@ class Run {
     lines_ += history_line(operation, begin, now(), std::move(more));
   }
 
+  struct Step {
+    milliseconds at;
+    const Fault* fault;
+    bool is_end;
+  };
+
   // On a machine that is busy the faults take longer, and the calm time is as long as ever.
   void episode(const Episode& faults) {
-    struct Step {
-      milliseconds at;
-      const Fault* fault;
-      bool is_end;
-    };
     std::vector<Step> steps;
     for (const Fault& fault : faults) {
       steps.push_back({fault.at, &fault, false});
       steps.push_back({fault.at + fault.length, &fault, true});
     }
     std::stable_sort(steps.begin(), steps.end(), [](const Step& a, const Step& b) { return a.at < b.at; });
-    std::map<const Fault*, Moment> began;
+    const auto first_calm = std::find_if(steps.begin(), steps.end(), [](const Step& s) { return s.at > faults_end; });
     const auto begin = steady_clock::now();
-    for (const auto& [at, fault, is_end] : steps) {
-      wait_until(begin + at);
-      if (!is_end) began[fault] = now();
-      if (!is_end) fleet_.begin(*fault);
-      if (!is_end) continue;
-      fleet_.end(*fault);
-      note("fault", began[fault], {{"kind", name_of(fault->kind)}, {"target", fault->target}});
-    }
+    std::for_each(steps.begin(), first_calm, [&](const Step& each) { take(each, begin); });
     wait_until(begin + faults_end);
     const Moment calm = now();
-    wait_until(steady_clock::now() + (episode_length - faults_end));
+    const auto late_begin = steady_clock::now() - faults_end;
+    std::for_each(first_calm, steps.end(), [&](const Step& each) { take(each, late_begin); });
+    wait_until(late_begin + episode_length);
     note("calm", calm, nlohmann::json::object());
+  }
+
+  void take(const Step& step, steady_clock::time_point begin) {
+    wait_until(begin + step.at);
+    if (!step.is_end) {
+      began_[step.fault] = now();
+      return fleet_.begin(*step.fault);
+    }
+    fleet_.end(*step.fault);
+    note("fault", began_[step.fault], {{"kind", name_of(step.fault->kind)}, {"target", step.fault->target}});
   }
 
   void wait_until(steady_clock::time_point end) {
@@ -170,13 +176,15 @@ class Run {
   }
 
   Options options_;
+  bool rights_;
   std::string lines_;
+  std::map<const Fault*, Moment> began_;
   Fleet fleet_;
   StallMeter stalls_;
 };
 
-void run(const Options& options, const std::filesystem::path& directory) {
-  Run run(options);
+void run(const Options& options, const std::filesystem::path& directory, bool rights) {
+  Run run(options, rights);
   try {
     run.all_episodes();
     run.stop();
@@ -197,11 +205,13 @@ int main(int argc, char** argv) {
     std::cout << e.what() << "\n" << usage;
     return 2;
   }
+  const bool rights = take_own_mounts();
   const std::filesystem::path directory = std::filesystem::path(JETON_CHAOS_RESULTS) / options.name();
   std::cout << "seed " << options.seed << ", " << options.backend << ", " << options.episodes << " min; "
-            << directory.string() << " gets the history and the agents' logs" << std::endl;
+            << directory.string() << " gets the history and the logs" << (rights ? "" : "; no kinds that need root")
+            << std::endl;
   try {
-    run(options, directory);
+    run(options, directory, rights);
   } catch (const std::exception& e) {
     std::cout << e.what() << "\nfailed; again with the same faults: " << options.replay() << std::endl;
     return 1;

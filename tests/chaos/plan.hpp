@@ -1,5 +1,6 @@
 // The faults of a run, all drawn from one seed. A run has episodes of a minute: faults, then a calm time in which all
 // must recover. Each episode draws some of the kinds, so that kinds meet in changing company (swarm testing).
+// A fault that nobody may notice goes on in the calm time.
 #pragma once
 
 #include <chrono>
@@ -25,6 +26,8 @@ enum class FaultKind : std::uint8_t {
   redis_restart_empty,
   redis_flush,
   redis_refuses,
+  replication_held,
+  sentinel_pause,
   network_cut,
   network_deaf,
   network_held,
@@ -39,15 +42,29 @@ enum class FaultKind : std::uint8_t {
   client_kill,
   client_pause,
   provider_away,
+  agent_descriptors,
+  agent_log_hangs,
+  agent_disk_full,
 };
 
 // Two faults of one resource do not overlap.
-enum class Resource : std::uint8_t { agent, server, link, provider, client };
+enum class Resource : std::uint8_t { agent, server, replication, sentinel, link, provider, client, log };
+
+enum class Backend : std::uint8_t { redis, redlock, sentinel, cluster };
+
+struct Shape {
+  Backend backend{};
+  const char* name = "";
+  std::size_t servers = 0;
+  std::size_t links = 0;  // ways of one host to one server; where servers name each other, ways of all to one server
+  std::size_t sentinels = 0;
+};
+[[nodiscard]] const Shape& shape_of(const std::string& backend);  // throws std::invalid_argument
 
 struct Fault {
   milliseconds at{};  // since the beginning of its episode
   FaultKind kind{};
-  std::size_t target = 0;  // a link: host * servers + server
+  std::size_t target = 0;  // a link of one host: host * servers + server
   milliseconds length{};
 };
 
@@ -56,7 +73,7 @@ struct Fault {
 
 using Episode = std::vector<Fault>;  // in the order of their beginnings
 
-// `servers`: 1 is a single Redis, more are a quorum.
-[[nodiscard]] std::vector<Episode> make_plan(std::uint64_t seed, std::size_t servers, std::size_t episodes);
+// `rights`: whether it has the kinds that need those of root.
+[[nodiscard]] std::vector<Episode> make_plan(std::uint64_t seed, const Shape& shape, std::size_t episodes, bool rights);
 
 }  // namespace jeton::chaos

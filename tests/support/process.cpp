@@ -78,7 +78,8 @@ Process::Process(std::vector<std::string> argv, ProcessOptions options) {
   env.push_back(nullptr);
   files_.write("out", "");
   files_.write("err", "");
-  const Redirections redirections{files_.path() / "in", files_.path() / "out", files_.path() / "err"};
+  const Redirections redirections{files_.path() / "in", files_.path() / "out",
+                                  options.err.empty() ? files_.path() / "err" : options.err};
 
   pid_ = ::fork();
   if (pid_ < 0) throw std::runtime_error(std::string("fork: ") + std::strerror(errno));

@@ -18,6 +18,7 @@ struct ProcessOptions {
   std::map<std::string, std::string> env{};  // added to the test's own environment
   std::filesystem::path cwd{};               // empty: the test's own
   std::string input{};                       // on stdin
+  std::filesystem::path err{};               // an existing file or FIFO that gets stderr; empty: caught
   std::optional<uid_t> uid{};                // run as this user (needs root)
   std::optional<gid_t> gid{};                // with this only group
   bool core_dumps = false;                   // RLIMIT_CORE unlimited instead of 0

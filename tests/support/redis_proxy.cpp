@@ -23,6 +23,7 @@ tcp::endpoint loopback(std::uint16_t port) { return {boost::asio::ip::address_v4
 
 // As a command of its own, not inside a script or a key.
 constexpr std::string_view by_text = "$4\r\nEVAL\r\n";
+constexpr std::string_view replicate = "$5\r\nPSYNC\r\n";
 constexpr std::string_view by_sha1 = "$7\r\nEVALSHA\r\n";
 
 }  // namespace
@@ -57,6 +58,12 @@ class RedisProxy::Impl {
       if (mode == Mode::refused) pair->end();
       if (mode != Mode::held && !pair->waiting.empty()) pair->pass(pair->server, std::exchange(pair->waiting, {}));
     }
+    pass_unheard();
+  }
+
+  void hold_replication(bool held) {
+    replication_is_held_ = held;
+    pass_unheard();
   }
 
   bool holds(const std::string& text) const {
@@ -91,7 +98,22 @@ class RedisProxy::Impl {
     std::array<char, 65536> asked{};
     std::array<char, 65536> answered{};
     std::string waiting;
+    std::string unheard;
+    bool is_of_a_replica = false;
   };
+
+  [[nodiscard]] bool is_deaf(const Pair& pair) const {
+    return mode_ == Mode::deaf || (replication_is_held_ && pair.is_of_a_replica);
+  }
+
+  void pass_unheard() {
+    for (const auto& weak : pairs_) {
+      const auto pair = weak.lock();
+      if (pair && !is_deaf(*pair) && !pair->unheard.empty()) {
+        pair->pass(pair->client, std::exchange(pair->unheard, {}));
+      }
+    }
+  }
 
   void accept() {
     acceptor_.async_accept([this](const Failed& failed, tcp::socket client) {
@@ -113,6 +135,7 @@ class RedisProxy::Impl {
     pair->client.async_read_some(boost::asio::buffer(pair->asked), [this, pair](const Failed& failed, std::size_t n) {
       if (failed) return pair->end();
       std::string bytes(pair->asked.data(), n);
+      if (bytes.find(replicate) != std::string::npos) pair->is_of_a_replica = true;
       for (auto at = bytes.find(by_text); at != std::string::npos; at = bytes.find(by_text, at + 1)) {
         scripts_.push_back(bytes.substr(at));
         // The text of a script is the sum of none.
@@ -142,7 +165,12 @@ class RedisProxy::Impl {
     pair->server.async_read_some(boost::asio::buffer(pair->answered),
                                  [this, pair](const Failed& failed, std::size_t n) {
                                    if (failed) return pair->end();
-                                   if (mode_ != Mode::deaf) pair->pass(pair->client, {pair->answered.data(), n});
+                                   const std::string bytes(pair->answered.data(), n);
+                                   if (is_deaf(*pair)) {
+                                     pair->unheard += bytes;
+                                   } else {
+                                     pair->pass(pair->client, bytes);
+                                   }
                                    read_answer(pair);
                                  });
   }
@@ -151,6 +179,7 @@ class RedisProxy::Impl {
   boost::asio::io_context loop_;
   tcp::acceptor acceptor_;
   Mode mode_ = Mode::open;
+  bool replication_is_held_ = false;
   std::vector<std::weak_ptr<Pair>> pairs_;
   std::vector<std::string> scripts_;
   std::thread thread_;
@@ -159,9 +188,13 @@ class RedisProxy::Impl {
 RedisProxy::RedisProxy(std::uint16_t to) : impl_(std::make_unique<Impl>(to)) {}
 RedisProxy::~RedisProxy() = default;
 
-std::string RedisProxy::url() const { return "redis://127.0.0.1:" + std::to_string(impl_->port()) + "/0"; }
+std::uint16_t RedisProxy::port() const { return impl_->port(); }
+std::string RedisProxy::url() const { return "redis://127.0.0.1:" + std::to_string(port()) + "/0"; }
 void RedisProxy::set(Mode mode) {
   impl_->on_loop([&] { impl_->set(mode); });
+}
+void RedisProxy::hold_replication(bool held) {
+  impl_->on_loop([&] { impl_->hold_replication(held); });
 }
 bool RedisProxy::holds(const std::string& text) const {
   return impl_->on_loop([&] { return impl_->holds(text); });

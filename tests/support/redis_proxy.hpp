@@ -20,7 +20,7 @@ class RedisProxy {
   enum class Mode {
     open,
     refused,    // open connections are ended, new ones at once
-    deaf,       // requests arrive, answers do not
+    deaf,       // requests arrive, answers wait here until it is open again, as TCP sends what was lost again
     held,       // requests wait here until it is open again; those of a connection that ended are lost
     slow,       // every request waits here for slow_request
     forgetful,  // the server forgets every script
@@ -31,9 +31,12 @@ class RedisProxy {
   RedisProxy(const RedisProxy&) = delete;
   RedisProxy& operator=(const RedisProxy&) = delete;
 
+  [[nodiscard]] std::uint16_t port() const;
   [[nodiscard]] std::string url() const;
   // From its return on.
   void set(Mode mode);
+  // What is on its way to replicas waits here until this ends, and is lost with their connections.
+  void hold_replication(bool held);
   // Is there a request with this text among those that wait?
   [[nodiscard]] bool holds(const std::string& text) const;
   // How many scripts were sent by their text, since the beginning, whose text has this in it.

@@ -36,13 +36,14 @@ RedisServer::RedisServer(std::vector<std::string> extra, std::map<std::string, s
   start();
 }
 
-void RedisServer::start() {
+void RedisServer::start(const std::vector<std::string>& more) {
   const std::string port = std::to_string(port_.port());
   std::vector<std::string> argv{
       redis_server_program(), "--port", tls_ ? "0" : port, "--bind", "127.0.0.1",    "--unixsocket", socket(),
       "--unixsocketperm",     "777",    "--save",          "",       "--appendonly", "no",           "--dir",
       dir_.path().string()};
   argv.insert(argv.end(), extra_.begin(), extra_.end());
+  argv.insert(argv.end(), more.begin(), more.end());
   // Without it the server wants the port that is 10,000 above its own, which need not exist.
   if (std::ranges::find(extra_, "--cluster-enabled") != extra_.end()) {
     argv.insert(argv.end(), {"--cluster-port", std::to_string(bus_port_.port())});
@@ -57,9 +58,10 @@ void RedisServer::start() {
   throw std::runtime_error(redis_server_program() + " does not start: " + process_->out() + process_->err());
 }
 
-void RedisServer::restart() {
+void RedisServer::restart(const std::vector<std::string>& more) {
   kill();
-  start();
+  earlier_log_ = log();
+  start(more);
 }
 
 std::string RedisServer::cli(std::vector<std::string> arguments) const {

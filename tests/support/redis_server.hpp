@@ -54,11 +54,14 @@ class RedisServer {
 
   void signal(int number) const { process_->signal(number); }
   void kill() { process_->kill(); }
-  // Starts again on the same port and socket, with no data; returns when it answers.
-  void restart();
+  // Starts again on the same port and socket, with no data; returns when it answers. `more`: further arguments, for
+  // this time only.
+  void restart(const std::vector<std::string>& more = {});
+  // Everything that it logged, before each restart too.
+  [[nodiscard]] std::string log() const { return earlier_log_ + process_->out(); }
 
  private:
-  void start();
+  void start(const std::vector<std::string>& more = {});
 
   TempDir dir_;
   ReservedPort port_;
@@ -68,6 +71,7 @@ class RedisServer {
   std::optional<ServerTls> tls_;
   std::string password_;
   std::unique_ptr<Process> process_;
+  std::string earlier_log_;
 };
 
 }  // namespace jeton::test

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -24,6 +25,7 @@ class SentinelServer {
     return (tls_ ? "rediss://127.0.0.1:" : "redis://127.0.0.1:") + std::to_string(port());
   }
   void kill() { process_->kill(); }
+  void signal(int number) const { process_->signal(number); }
   std::string cli(std::vector<std::string> arguments) const;
   // A field of SENTINEL MASTER; empty if it does not answer.
   [[nodiscard]] std::string about_primary(const std::string& field) const;
@@ -40,10 +42,12 @@ class SentinelServer {
 class SentinelDeployment {
  public:
   static constexpr std::size_t count = 3;
+  // The port by which the others are to reach a server, such as that of a proxy in front of it.
+  using Way = std::function<std::uint16_t(const RedisServer&)>;
 
   // Returns when every sentinel knows all others and both replicas.
   SentinelDeployment() : SentinelDeployment(std::nullopt) {}
-  explicit SentinelDeployment(std::optional<ServerTls> tls);
+  explicit SentinelDeployment(std::optional<ServerTls> tls, const Way& way = &RedisServer::port);
 
   [[nodiscard]] SentinelServer& sentinel(std::size_t index) { return *sentinels_[index]; }
   // Server 0 is the first primary.
