@@ -46,6 +46,8 @@ void redirect(const std::filesystem::path& file, int flags, int to) {
   redirect(files.in, O_RDONLY, 0);
   redirect(files.out, O_WRONLY | O_CREAT | O_TRUNC | O_APPEND, 1);
   redirect(files.err, O_WRONLY | O_CREAT | O_TRUNC | O_APPEND, 2);
+  // Sockets of Boost.Asio would be inherited, and stay open here when the test closes them.
+  ::close_range(3, ~0U, CLOSE_RANGE_CLOEXEC);
   const rlim_t cores = options.core_dumps ? RLIM_INFINITY : 0;
   const rlimit limit{cores, cores};
   ::setrlimit(RLIMIT_CORE, &limit);

@@ -1,4 +1,5 @@
-// A child process with its output caught in files; killed with SIGKILL and reaped when the object dies.
+// A child process with its output caught in files, which inherits no other descriptor; killed with SIGKILL and reaped
+// when the object dies.
 #pragma once
 
 #include <sys/types.h>
