@@ -43,7 +43,7 @@ class History:
         for server in self.config["groups"][group]:
             events = [(line["begin_us"], line["role"]) for line in self.by_op["role"] if line["server"] == server]
             events += [(kill["begin_us"], "ended") for kill in self.faults("redis_restart_empty") if kill["target"] == server]
-            events += [(self.config["begin_us"], "primary")] * (server == self.config["groups"][group][0])
+            events += [(0, "primary")] * (server == self.config["groups"][group][0])
             begin = None
             for at, role in sorted(events) + [(FOREVER, "end of the history")]:
                 if role == "primary":
