@@ -149,15 +149,23 @@ def locks_exclude(history):
         later = []  # of the higher fences, the one that was granted first
         for grant in reversed(grants):
             later.append(grant if not later or grant["end_us"] < later[-1]["end_us"] else later[-1])
-        for holder, other in zip(grants, later[-2::-1]):
+        for i, (holder, first) in enumerate(zip(grants, later[-2::-1])):
             until = beliefs.get((lock, holder["fence"]), 0)
-            if until <= other["end_us"]:
+            if until <= first["end_us"]:
                 continue
-            if any(loss["end_us"] >= holder["begin_us"] and loss["begin_us"] <= other["end_us"]
-                   and until <= loss["end_us"] + holder["ttl_ms"] * MS for loss in losses):
-                continue
-            yield (f"{lock}: {holder['who']} (fence {holder['fence']}) holds it {seconds(until - other['end_us'])} after "
-                   f"{other['who']} got it (fence {other['fence']})")
+            for other in grants[i + 1:]:
+                if until > other["end_us"] and not any(
+                        is_excused(loss, holder, other, until, beliefs.get((lock, other["fence"]), 0)) for loss in losses):
+                    yield (f"{lock}: {holder['who']} (fence {holder['fence']}) holds it {seconds(until - other['end_us'])} after "
+                           f"{other['who']} got it (fence {other['fence']})")
+
+
+def is_excused(loss, holder, other, until, other_until):
+    """The holder was there before the loss ended, the other came after it began, and both together last for one time to live
+    longer at most. In a failover either of them may be the one that is lost, else the holder."""
+    both_until = min(until, other_until) if "kind" not in loss else until
+    return (loss["end_us"] >= holder["begin_us"] and loss["begin_us"] <= other["end_us"]
+            and both_until <= loss["end_us"] + holder["ttl_ms"] * MS)
 
 
 def recovery_checks(history):

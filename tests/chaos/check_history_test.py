@@ -185,6 +185,16 @@ class Rules(unittest.TestCase):
         self.assertEqual(self.broken(*self.two_holders, fault("redis_restart_empty", 54, 57), role(1, "primary", 56),
                                      role(0, "primary", 56.5), role(0, "replica", 60.5), backend="sentinel"), [])
 
+    def test_holder_at_the_new_primary_outlasts_the_one_at_the_former(self):
+        failover = [role(1, "primary", 55), role(0, "replica", 60.5)]
+        holder = hold("worker-0", 10, 60, 67)
+        self.assertEqual(self.broken(*holder, *hold("worker-1", 11, 60.4, 62), *failover, backend="sentinel"), [])
+        self.assertEqual(self.broken(*holder, *hold("worker-1", 11, 60.4, 66), *failover, backend="sentinel"),
+                         ["locks_exclude"])
+        # The excuse for one is none for the next.
+        self.assertEqual(self.broken(*holder, *hold("worker-1", 11, 60.4, 62), *hold("worker-2", 12, 64, 65), *failover,
+                                     backend="sentinel"), ["locks_exclude"])
+
     def test_restart_of_a_replica_loses_nothing(self):
         self.assertEqual(self.broken(*self.two_holders, fault("redis_restart_empty", 60.2, 60.8, target=1),
                                      role(1, "replica", 60.7), backend="sentinel"), ["locks_exclude"])
