@@ -29,18 +29,25 @@ FleetView::FleetView(const TokenConfig& config, Milliseconds lock_ttl, const Clo
 // may take the lock for hours, announces no early release. If the coordinator has begun to refuse writes, the holder
 // can neither publish nor give its lock back, and only an attempt to take the lock shows it: the last seconds of a
 // token are not spent waiting.
-void FleetView::claim(BootTime until) {
+BootTime FleetView::end_of_claim(BootTime until) const {
   const BootTime now = clock_.boot_now();
   until = std::min<BootTime>(until, now + lock_ttl_);
   if (standalone_ && current_.valid()) {
     const BootTime last_looks = boot_time_of(current_.record()->expires_at, clock_) - last_seconds;
     until = std::min(until, std::max(last_looks, now + look_again));
   }
-  claimed_until_ = std::max(claimed_until_, spread(until));
+  return spread(until);
 }
 
+void FleetView::claim(BootTime until) { claimed_until_ = std::max(claimed_until_, end_of_claim(until)); }
+
 void FleetView::hear_claim(BootTime until) {
-  if (!lock_is_ours_) claim(until);
+  if (!lock_is_ours_) heard_claim_until_ = std::max(heard_claim_until_, end_of_claim(until));
+}
+
+void FleetView::doubt_claim() {
+  heard_claim_until_ = claimed_until();
+  claimed_until_ = {};
 }
 
 void FleetView::lock_given_back() {
@@ -106,7 +113,7 @@ BootTime FleetView::budget_spent_until(BootTime next_look) const {
 }
 
 BootTime FleetView::blocked_until(bool requested) const {
-  return std::max(claimed_until_, standalone_blocked_until(requested));
+  return std::max(claimed_until(), standalone_blocked_until(requested));
 }
 
 BootTime FleetView::standalone_blocked_until(bool requested) const {

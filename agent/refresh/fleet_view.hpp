@@ -5,6 +5,7 @@
 // the loop's.
 #pragma once
 
+#include <algorithm>
 #include <string>
 
 #include "agent/fleet/fetch_budget.hpp"
@@ -22,7 +23,12 @@ class FleetView {
   void claim(BootTime until);
   // As a message says: not while this host holds the lock, because it hears its own claim.
   void hear_claim(BootTime until);
-  void end_claim() { claimed_until_ = {}; }
+  void end_claim() { claimed_until_ = heard_claim_until_ = {}; }
+  // At a look at the store that finds nothing new. Anybody may have sent a message, so an attempt for the lock has to
+  // confirm it; what the coordinator said of the lock is not asked for again and again.
+  void end_heard_claim() { heard_claim_until_ = {}; }
+  // The coordinator may have lost the lock: what it said counts no more than a message.
+  void doubt_claim();
   void lock_taken() { lock_is_ours_ = true; }
   void lock_given_back();
 
@@ -49,7 +55,7 @@ class FleetView {
   // Until when an admission would be refused, as far as this host knows.
   [[nodiscard]] BootTime budget_spent_until(BootTime next_look) const;
 
-  [[nodiscard]] BootTime claimed_until() const { return claimed_until_; }
+  [[nodiscard]] BootTime claimed_until() const { return std::max(claimed_until_, heard_claim_until_); }
   [[nodiscard]] BootTime paused_until() const { return paused_until_; }
   [[nodiscard]] BootTime spent_until() const { return spent_until_; }
   [[nodiscard]] bool is_paused() const { return paused_until_ > clock_.boot_now(); }
@@ -67,6 +73,7 @@ class FleetView {
 
  private:
   [[nodiscard]] BootTime spread(BootTime until) const;
+  [[nodiscard]] BootTime end_of_claim(BootTime until) const;
   [[nodiscard]] FetchUsage within_budget(FetchUsage usage) const;
 
   const TokenConfig& config_;
@@ -77,6 +84,7 @@ class FleetView {
   const bool standalone_;
   bool lock_is_ours_ = false;
   BootTime claimed_until_{};
+  BootTime heard_claim_until_{};
   BootTime paused_until_{};
   BootTime spent_until_{};
   std::string pause_request_;

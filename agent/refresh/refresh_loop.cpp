@@ -131,7 +131,7 @@ Task<bool> RefreshLoop::maintain() {
 }
 
 // The one place where a record becomes current: fetched here, published by another host, read from the coordinator, or
-// kept on this host. A record as new as ours or newer settles every claim that was heard before it.
+// kept on this host. A newer record settles every claim of before; one that is known, those that only a message made.
 void RefreshLoop::take(Record record) {
   const Generation before = current_.generation();
   const Generation offered = record.generation;
@@ -153,8 +153,9 @@ void RefreshLoop::take(Record record) {
     journal_.segment_failed(e);
   }
   state_.keep(*current_.record());
-  fleet_.end_claim();
+  fleet_.end_heard_claim();
   if (current_.generation() == before) return;
+  fleet_.end_claim();
   if (state_only) request_.follow(before, current_.generation());
   repair_.cancel_repair();
   pauses_.end_by_record(success);
@@ -194,11 +195,13 @@ void RefreshLoop::on_usage(FetchUsage usage) {
 
 void RefreshLoop::on_gap() {
   journal_.gap();
+  fleet_.doubt_claim();
   repair_.reload_soon();
 }
 
 void RefreshLoop::on_lost() {
   journal_.loss();
+  fleet_.doubt_claim();
   repair_.hear_loss();
 }
 

@@ -84,7 +84,7 @@ TEST_F(FleetCluster, ANodeThatHoldsNothingOfTheTokenMayDie) {
 }
 
 // Tokens on every node, so that each of them has one to lose. How soon a record is back that a server says to be lost
-// is shown in virtual time (RedisOutage.RecordIsDeletedOrFlushed_IsBackLongBeforeAnyPoll).
+// is shown in virtual time (RedisOutage.RecordIsDeletedOrFlushed_IsBackWithinASecond).
 TEST_F(FleetCluster, ANodeThatWasFlushedSaysSoAndHasItsRecordBack) {
   FaultProvider provider({.lifetime = seconds(600)});
   const std::string source = "    source: {type: http, url: '" + provider.url() + "'}\n";

@@ -32,6 +32,7 @@ TEST_F(FleetCrash, ReadersOfAKilledAgentGoOnAndItsSuccessorAdoptsTheSegment) {
 
   EXPECT_EQ(agent.generation(), generation);
   EXPECT_EQ(inode_of(agent.segment()), segment) << "the segment was replaced instead of adopted";
+  EXPECT_TRUE(agent.logs("token of an earlier run found in the segment"));
   const auto report = reader.report(true);
   expect_undisturbed(report);
   EXPECT_EQ(report["serials"].size(), 1U);

@@ -144,6 +144,14 @@ TEST_F(Routes, AnUnknownTokenIsNamedWithThoseThatThereAre) {
   }
 }
 
+TEST_F(Routes, AdminIsNoReader_FollowsNoTokenAndRejectsNone) {
+  status.add("wechat", {{}, {"daemon"}});
+  status.admin_access().users = {"54321"};
+  EXPECT_EQ(post("/v1/tokens/wechat/refresh", "", unknown_peer).status, 202U);
+  EXPECT_EQ(ask("/v1/tokens/wechat/events").status, 403U);
+  EXPECT_EQ(post("/v1/tokens/wechat/rejected", "{\"generation\": 7}", unknown_peer).status, 403U);
+}
+
 TEST_F(Routes, EventsAreForReadersOnlyAndTheRefusalSaysWhatToChange) {
   status.add("wechat", {{}, {"daemon"}});
   const ApiAnswer refused = ask("/v1/tokens/wechat/events");

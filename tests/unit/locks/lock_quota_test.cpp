@@ -17,6 +17,20 @@ TEST(LockQuota, ProcessMayOpenFewDescriptors_LocksLeaveRoomForAllElse) {
   }
 }
 
+// libclient/README.md, *Limits*.
+TEST(LockQuota, NumbersOfThePage_AreThoseOfTheCode) {
+  const LockLimits limits;
+  EXPECT_EQ(limits.locks_per_user, 2048U);
+  EXPECT_EQ(limits.waiters_per_user, 1024U);
+  EXPECT_EQ(limits.locks, 8192U);
+  EXPECT_EQ(limits_within(32'768).locks, 8192U);
+  for (const std::size_t descriptors : {std::size_t{32'764}, std::size_t{16'384}, std::size_t{1024}}) {
+    const LockLimits fewer = limits_within(descriptors);
+    EXPECT_EQ(fewer.locks, descriptors / 4) << "a quarter";
+    EXPECT_EQ(fewer.locks_per_user, fewer.locks / 4) << "a quarter of that";
+  }
+}
+
 TEST(LockQuota, ProcessMayOpenMany_IsAsItIsWithoutALimit) {
   const LockLimits limits = limits_within(65'536);
   EXPECT_EQ(limits.locks, LockLimits{}.locks);

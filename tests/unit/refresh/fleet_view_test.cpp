@@ -43,6 +43,21 @@ TEST(FleetView, ClaimIsHeardWhileTheLockIsOurs_IsIgnored) {
   EXPECT_GE(parts.view.claimed_until(), parts.now() + seconds(10));
 }
 
+// A forged message holds nobody back beyond the next look. What the coordinator says of the lock lasts.
+TEST(FleetView, LookFindsNothingNew_EndsAClaimOfAMessageOnly) {
+  RefreshParts parts;
+  parts.view.hear_claim(parts.now() + seconds(10));
+  parts.view.end_heard_claim();
+  EXPECT_EQ(parts.view.claimed_until(), agent::BootTime{});
+  parts.view.claim(parts.now() + seconds(10));
+  parts.view.end_heard_claim();
+  EXPECT_GE(parts.view.claimed_until(), parts.now() + seconds(10));
+  parts.view.doubt_claim();
+  EXPECT_GE(parts.view.claimed_until(), parts.now() + seconds(10));
+  parts.view.end_heard_claim();
+  EXPECT_EQ(parts.view.claimed_until(), agent::BootTime{});
+}
+
 TEST(FleetView, LockIsGivenBack_EndsAClaimThatWasHeardBefore) {
   RefreshParts parts;
   parts.view.hear_claim(parts.now() + seconds(10));

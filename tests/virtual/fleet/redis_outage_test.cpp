@@ -1,6 +1,9 @@
 // The redis coordinator when the server is killed, stopped, locked or of another mind.
+#include <algorithm>
+
 #include "agent/base/error.hpp"
 #include "agent/fleet/backend/factory.hpp"
+#include "agent/fleet/redis/client/client.hpp"
 #include "tests/virtual/fleet/virtual_redis.hpp"
 
 namespace jeton::agent {
@@ -51,6 +54,33 @@ TEST_F(RedisTrouble, ServerIsAbsent_CallsCostNoMoreThanTheTimeout) {
     EXPECT_NE(failure_of(call), "");
     EXPECT_LE(loop.clock.boot_now() - before, 250ms);
   }
+}
+
+// systemd/README.md, *Lost data*: how soon a server that was away is found again.
+TEST_F(RedisTrouble, ServerIsAway_IsTriedWithinHalfASecondAndAfterHalfAMinuteAboutEverySecond) {
+  auto watched = options().connection;
+  std::vector<BootTime> tried;
+  watched.connect = [&, connect = watched.connect](Timers& timers, redis::Address address, redis::TlsOptions tls,
+                                                   BootTime deadline, redis::ConnectAttempt& attempt) {
+    tried.push_back(loop.clock.boot_now());
+    return connect(timers, std::move(address), std::move(tls), deadline, attempt);
+  };
+  redis::Client client(loop.timers, loop.random, std::move(watched));
+  client.start();
+  loop.pass(5s);
+  ASSERT_EQ(tried.size(), 1U);
+  server.kill();
+  const BootTime began = loop.clock.boot_now();
+  loop.pass(5min);
+  tried.front() = began;
+  for (std::size_t i = 1; i < tried.size(); ++i) {
+    const bool young = tried[i - 1] < began + 30s;
+    EXPECT_LE(tried[i] - tried[i - 1], young ? 510ms : 2010ms) << i;
+    EXPECT_GE(tried[i] - tried[i - 1], young ? 0ms : 500ms) << i;
+  }
+  const auto late = std::count_if(tried.begin(), tried.end(), [&](BootTime at) { return at >= began + 1min; });
+  EXPECT_GE(late, 4 * 60 / 2);
+  EXPECT_LE(late, 4 * 60 / 1);
 }
 
 TEST_F(RedisTrouble, ServerRestarts_ListenerIsToldOfTheGapAndHearsAgain) {

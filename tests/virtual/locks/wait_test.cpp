@@ -45,6 +45,16 @@ TEST_P(FleetLock, ReleasedOnOneHost_WakesTheWaiterOfAnother) {
   EXPECT_TRUE(loop.turn_until([&] { return there->state() == State::held; }, 100ms));
 }
 
+// By a client that announces nothing, or while nobody may listen. The first waiter of a host looks by itself.
+TEST_P(FleetLock, ReleasedWithoutAMessage_IsHadWithinThreeSeconds) {
+  ASSERT_TRUE(host.acquire({.ttl = 1h}));
+  const Session waiter = host.open({.wait = 1h});
+  loop.pass(10s);
+  ASSERT_EQ(waiter->state(), State::waiting);
+  fleet.cli({"DEL", LockFleet::key()});
+  EXPECT_TRUE(loop.turn_until([&] { return waiter->state() == State::held; }, 3s + 100ms));
+}
+
 // The message overtakes the answer that the lock is held.
 TEST_P(FleetLock, ReleasedWhileAWaiterLooks_IsHadAtOnce) {
   LockHost& other = fleet.add_host();

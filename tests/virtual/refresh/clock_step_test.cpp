@@ -184,6 +184,7 @@ TEST_P(ClockStepOfHost, SourceGivesTheSameTokenWithItsDate_TokenEndsWithItsLifet
       fleet.pass(seconds(1));
       ASSERT_FALSE(is_valid(fleet)) << second;
     }
+    EXPECT_NE(fleet.status(0).last_error, "");
     fleet.provider.dated_end.reset();
     fleet.provider.behave({});
     fleet.pass(seconds(120));

@@ -141,6 +141,22 @@ TEST(FleetRefresh, ForwardStepThatIsNotAnnounced_IsFoundInTheEnd) {
   EXPECT_TRUE(fleet.all_valid());
 }
 
+// The others look at the record every second meanwhile, and know from their first attempt how long the lock is held.
+TEST(FleetRefresh, FetchLastsHalfAMinute_EachOtherHostAsksForTheLockAFewTimesOnly) {
+  agent::HttpSourceConfig slow;
+  slow.egress.timeout = minutes(1);
+  VirtualFleet fleet({.agents = 20, .source = slow});
+  fleet.start_all();
+  fleet.pass(seconds(5));
+  const auto attempts = fleet.lock_attempts();
+  fleet.provider.answer_time = seconds(30);
+  ASSERT_TRUE(fleet.until([&] { return fleet.provider.issued.size() == 2; }, minutes(10)));
+  fleet.pass(seconds(1));
+  EXPECT_LE(fleet.lock_attempts() - attempts, 1U + 19U * 3U);
+  EXPECT_TRUE(fleet.all_hold(fleet.stored_generation()));
+  EXPECT_EQ(fleet.provider.calls, 2U);
+}
+
 TEST(FleetRefresh, BackwardStepOfTheWallClock_FetchesNothingBeforeItsTime) {
   VirtualFleet fleet({.agents = 5});
   fleet.start_all();

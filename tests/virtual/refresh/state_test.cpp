@@ -151,6 +151,29 @@ TEST_F(KeptState, UpdaterDiesBetweenItsDiskAndThePublication_IsPublishedByItsNex
   expect_alive(fleet, 1);
 }
 
+// As at an upgrade: the old agent ends when the answer is kept and published, and not before.
+TEST_F(KeptState, AgentIsStoppedInAFetch_CompletesItFirst) {
+  VirtualFleet fleet(settings(2));
+  fleet.provider.rotates = true;
+  fleet.start_all();
+  fleet.pass(seconds(5));
+  const auto before = fleet.stored_generation();
+  fleet.provider.answer_time = seconds(20);
+  fleet.refresh(0).refresh_now();
+  ASSERT_TRUE(fleet.until([&] { return fleet.updater() == 0U; }, seconds(5)));
+  fleet.pass(seconds(1));
+  fleet.stop_soon(0);
+  ASSERT_TRUE(fleet.until([&] { return fleet.has_stopped(0); }, minutes(1)));
+  EXPECT_EQ(fleet.provider.issued.size(), 2U);
+  EXPECT_GT(fleet.stored_generation(), before);
+  EXPECT_EQ(fleet.server().cli({"EXISTS", "jeton:{api}:updater"}), "0") << "the lock was not given back";
+  fleet.provider.answer_time = milliseconds(200);
+  fleet.start(0);
+  fleet.pass(seconds(5));
+  expect_alive(fleet, 0);
+  expect_alive(fleet, 1);
+}
+
 TEST_F(KeptState, RecordIsStored_OutlivesItsTokenInRedis) {
   VirtualFleet fleet(settings(1));
   fleet.start_all();

@@ -40,8 +40,11 @@ TEST_F(StuckFetch, OutlastsTheTimeouts_AnotherHostFetchesAndEveryHostHasTheToken
   ASSERT_TRUE(fleet.until([&] { return fleet.provider.calls == 2; }, seconds(5)));
   fleet.pass(timeout);
   EXPECT_EQ(fleet.provider.calls, 2U) << "the lock was not kept while the fetch was allowed to run";
+  testing::internal::CaptureStderr();
   ASSERT_TRUE(fleet.until([&] { return fleet.all_above(before); }, room + 2 * lock_ttl));
+  const std::string log = testing::internal::GetCapturedStderr();
   EXPECT_EQ(fleet.provider.calls, 3U);
+  EXPECT_NE(log.find("warning the fetch takes longer than its timeouts allow"), std::string::npos) << log;
 }
 
 TEST_F(StuckFetch, LockCannotBeRenewedMeanwhile_LogSaysWhy) {

@@ -61,6 +61,7 @@ class VirtualFleet {
   [[nodiscard]] bool is_paused(std::size_t agent) const { return times_.at(agent)->stopped(); }
   // Of agents that are started from now on.
   void set_codec(agent::FleetCodec codec) { settings_.codec = std::move(codec); }
+  void set_budget(const agent::BudgetConfig& budget) { token_.budget = budget; }
   // Every host's wall clock is so far ahead from now on, and each agent that runs notices.
   void step_clocks(agent::Milliseconds offset);
   // The wall clock of one host is so far ahead of the others from now on; its agent notices, if it runs.
