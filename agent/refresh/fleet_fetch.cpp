@@ -12,6 +12,8 @@ constexpr Duration publish_patience = std::chrono::seconds(5);  // with the lock
 // Longer than the echo of a pause (fleet_view.cpp), which holds no host: a call that is refused for a few milliseconds
 // more would be asked for again and again meanwhile.
 constexpr Duration shortest_hold = std::chrono::milliseconds(25);
+// What a store has lost is back within a second.
+constexpr Duration repair_patience = std::chrono::seconds(1);
 
 }  // namespace
 
@@ -45,7 +47,7 @@ Task<std::optional<Lease>> FleetFetch::try_lock() {
 // the coordinator has lost the count since, that look finds it. The message is never counted with, because anybody may
 // have sent it.
 Task<bool> FleetFetch::admit(const Lease& lease) {
-  const FetchLimits allowed = parts_.fleet.limits(parts_.timing.is_requested());
+  FetchLimits allowed = parts_.fleet.limits(parts_.timing.is_requested());
   const BootTime spent_until = parts_.fleet.heard_spent_until(allowed.budget, parts_.repair.next_look());
   if (spent_until > now()) {
     refuse({.refusal = FetchRefusal::budget, .retry_at = spent_until}, allowed);
@@ -53,6 +55,12 @@ Task<bool> FleetFetch::admit(const Lease& lease) {
   }
   Admission admission;
   try {
+    const bool lost = co_await calls_are_lost();
+    if (lost) {
+      parts_.pauses.hold({now() + repair_patience, "the count of calls was lost", {}});
+      co_return false;
+    }
+    allowed = parts_.fleet.limits(parts_.timing.is_requested());  // with the calls that were found
     admission = co_await parts_.budget.admit(config_.name, lease, allowed);
   } catch (const TransportError& e) {
     parts_.outage.failed(Step::admit, "ask for admission", e);
@@ -66,6 +74,19 @@ Task<bool> FleetFetch::admit(const Lease& lease) {
     refuse(admission, allowed);
   }
   co_return admission.admitted();
+}
+
+// A store that has fewer calls than a message told of has lost its data, or the message was forged. The host that made
+// the calls gives their count back; this host waits for that, once.
+Task<bool> FleetFetch::calls_are_lost() {
+  const FetchUsage heard = parts_.fleet.heard();
+  if (config_.budget.calls == 0 || heard.calls <= parts_.fleet.counted().calls) co_return false;
+  if (heard.window_end.value_or(BootTime{}) <= now()) co_return false;
+  const FetchUsage stored = co_await parts_.budget.usage(config_.name);
+  parts_.fleet.forget_heard_usage();
+  if (stored.calls < heard.calls) co_return true;
+  parts_.repair.note_usage(stored);  // a server of a quorum may have been the only one that knows it
+  co_return false;
 }
 
 void FleetFetch::refuse(const Admission& refusal, const FetchLimits& allowed) {

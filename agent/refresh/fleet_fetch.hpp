@@ -40,6 +40,7 @@ class FleetFetch final : public FetchPath {
   [[nodiscard]] LeaseStore& leases() override { return parts_.leases; }
 
  private:
+  Task<bool> calls_are_lost();
   void refuse(const Admission& refusal, const FetchLimits& allowed);
   void settle(PublishResult result, Record record);
   [[nodiscard]] BootTime now() const { return parts_.timers.clock().boot_now(); }

@@ -43,6 +43,7 @@ class FleetView {
   void note_usage(const FetchUsage& usage);
   // A message, which anybody may have sent.
   void note_heard_usage(const FetchUsage& usage);
+  void forget_heard_usage() { heard_ = {}; }
   [[nodiscard]] const FetchUsage& counted() const { return counted_; }
   [[nodiscard]] const FetchUsage& heard() const { return heard_; }
   // Against a budget, in a window that runs.

@@ -87,6 +87,25 @@ TEST(FleetFetch, MinIntervalRuns_HoldsEveryRefreshBack) {
   EXPECT_GE(parts.view.blocked_until(true), parts.now() + seconds(3));
 }
 
+// The host that made them gives the count back within a second; a forged message holds nobody back again and again.
+TEST(FleetFetch, StoreHasFewerCallsThanWereHeardOf_WaitsASecondOnce) {
+  RefreshParts parts(RefreshParts::token_with_budget(10));
+  parts.view.note_heard_usage({2, parts.now() + hours(1)});
+  parts.fleet.counted = {1, parts.now() + hours(1)};
+  EXPECT_FALSE(parts.loop.run(parts.path.admit(parts.lease())));
+  EXPECT_EQ(parts.fleet.times("admit"), 0);
+  EXPECT_GE(parts.view.blocked_until(true), parts.now() + seconds(1));
+  EXPECT_LT(parts.view.blocked_until(true), parts.now() + seconds(2));
+  EXPECT_TRUE(parts.loop.run(parts.path.admit(parts.lease())));
+}
+
+TEST(FleetFetch, StoreHasTheCallsThatWereHeardOf_Asks) {
+  RefreshParts parts(RefreshParts::token_with_budget(10));
+  parts.view.note_heard_usage({2, parts.now() + hours(1)});
+  parts.fleet.counted = {2, parts.now() + hours(1)};
+  EXPECT_TRUE(parts.loop.run(parts.path.admit(parts.lease())));
+}
+
 TEST(FleetFetch, BudgetIsSpentByAMessage_DoesNotAskBeforeTheNextLook) {
   RefreshParts parts(RefreshParts::token_with_budget(10));
   parts.loop.run(parts.repair.reload());
@@ -95,6 +114,7 @@ TEST(FleetFetch, BudgetIsSpentByAMessage_DoesNotAskBeforeTheNextLook) {
   EXPECT_EQ(parts.fleet.times("admit"), 0);
   EXPECT_GE(parts.view.blocked_until(true), parts.repair.next_look());
   parts.loop.pass(minutes(1));
+  parts.loop.run(parts.repair.reload());
   EXPECT_TRUE(parts.loop.run(parts.path.admit(parts.lease())));
 }
 
