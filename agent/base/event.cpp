@@ -6,7 +6,6 @@
 #include <boost/asio/error.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/use_awaitable.hpp>
-#include <functional>
 #include <utility>
 
 namespace jeton::agent {
@@ -14,20 +13,44 @@ namespace jeton::agent {
 // One suspended coroutine. finish() runs at most once, by the first of these: notify, the timer, cancellation, or the
 // end of the event.
 struct Event::Waiter {
-  std::function<void(boost::system::error_code, bool)> complete;
-  Timers* timers = nullptr;
-  Timers::Id timer = 0;
-  std::list<std::shared_ptr<Waiter>>* queue = nullptr;
-  std::list<std::shared_ptr<Waiter>>::iterator position;
+  Waiter() = default;
+  Waiter(const Waiter&) = delete;
+  Waiter& operator=(const Waiter&) = delete;
+  virtual ~Waiter() = default;
+  // The handler is posted: it does not run here.
+  virtual void complete(boost::system::error_code error, bool notified) = 0;
 
   void finish(boost::system::error_code error, bool notified) {
     if (queue == nullptr) return;
     timers->cancel(timer);
     const std::shared_ptr<Waiter> keep = *position;
     std::exchange(queue, nullptr)->erase(position);
-    std::exchange(complete, nullptr)(error, notified);
+    complete(error, notified);
   }
+
+  Timers* timers = nullptr;
+  Timers::Id timer = 0;
+  std::list<std::shared_ptr<Waiter>>* queue = nullptr;
+  std::list<std::shared_ptr<Waiter>>::iterator position;
 };
+
+namespace {
+
+template <typename Waiter, typename Handler>
+struct WaiterOf final : Waiter {
+  explicit WaiterOf(Handler h) : handler(std::move(h)) {}
+
+  void complete(boost::system::error_code error, bool notified) override {
+    if (auto slot = boost::asio::get_associated_cancellation_slot(handler); slot.is_connected()) slot.clear();
+    const auto work = boost::asio::get_associated_executor(handler, this->timers->executor());
+    boost::asio::post(work,
+                      [taken = std::move(handler), error, notified]() mutable { std::move(taken)(error, notified); });
+  }
+
+  Handler handler;
+};
+
+}  // namespace
 
 Event::Event(Timers& timers) : timers_(timers) {}
 
@@ -36,39 +59,27 @@ Event::~Event() {
 }
 
 void Event::notify() {
-  // Those that begin to wait while we notify belong to the next notification. The handlers are posted, so none runs
-  // here.
+  // Those that begin to wait while we notify belong to the next notification.
   for (auto n = waiters_.size(); n > 0; --n) waiters_.front()->finish({}, true);
 }
 
 Task<bool> Event::wait_until(BootTime deadline) {
   const auto initiate = [this, deadline](auto handler) {
-    auto waiter = std::make_shared<Waiter>();
+    auto slot = boost::asio::get_associated_cancellation_slot(handler);
+    const auto waiter = std::make_shared<WaiterOf<Waiter, decltype(handler)>>(std::move(handler));
     waiter->timers = &timers_;
     waiter->queue = &waiters_;
     waiter->position = waiters_.insert(waiters_.end(), waiter);
-    auto slot = boost::asio::get_associated_cancellation_slot(handler);
-
-    // std::function wants something copyable; an Asio handler can only be moved.
-    auto shared = std::make_shared<decltype(handler)>(std::move(handler));
-    waiter->complete = [shared, slot, executor = timers_.executor()](boost::system::error_code error,
-                                                                     bool notified) mutable {
-      if (slot.is_connected()) slot.clear();
-      auto work = boost::asio::get_associated_executor(*shared, executor);
-      boost::asio::post(work, [shared, error, notified] { std::move (*shared)(error, notified); });
+    const auto finish = [weak = std::weak_ptr<Waiter>(waiter)](boost::system::error_code error) {
+      if (const auto w = weak.lock()) w->finish(error, false);
     };
-    waiter->timer = deadline == BootTime::max() ? 0 : timers_.schedule(deadline, [weak = std::weak_ptr(waiter)] {
-      if (const auto w = weak.lock()) w->finish({}, false);
-    });
+    if (deadline != BootTime::max()) waiter->timer = timers_.schedule(deadline, [finish] { finish({}); });
     if (slot.is_connected()) {
-      slot.assign([weak = std::weak_ptr(waiter)](boost::asio::cancellation_type) {
-        if (const auto w = weak.lock()) w->finish(boost::asio::error::operation_aborted, false);
-      });
+      slot.assign([finish](boost::asio::cancellation_type) { finish(boost::asio::error::operation_aborted); });
     }
   };
-  co_return co_await boost::asio::async_initiate<const boost::asio::use_awaitable_t<>&,
-                                                 void(boost::system::error_code, bool)>(initiate,
-                                                                                        boost::asio::use_awaitable);
+  return boost::asio::async_initiate<const boost::asio::use_awaitable_t<>&, void(boost::system::error_code, bool)>(
+      initiate, boost::asio::use_awaitable);
 }
 
 Task<> Event::wait() { co_await wait_until(BootTime::max()); }

@@ -3,7 +3,7 @@
 // called when the host goes on, in its order. One thread: the loop's.
 #pragma once
 
-#include <map>
+#include <unordered_map>
 #include <utility>
 #include <vector>
 
@@ -69,7 +69,7 @@ class HostTimers final : public agent::Timers {
 
   agent::Timers& world_;
   HostClock clock_;
-  std::map<Id, Pending> pending_;
+  std::unordered_map<Id, Pending> pending_;
   std::vector<Id> due_;  // while it is stopped
   Id last_id_ = 0;
   bool stopped_ = false;

@@ -49,7 +49,7 @@ class VirtualTimers final : public agent::Timers {
  private:
   VirtualClock clock_;
   agent::TimerQueue queue_;
-  boost::asio::io_context loop_{1};
+  boost::asio::io_context loop_{BOOST_ASIO_CONCURRENCY_HINT_UNSAFE};  // of one thread: no locks
 };
 
 }  // namespace jeton::test

@@ -3,13 +3,13 @@
 #include <algorithm>
 #include <cctype>
 #include <charconv>
-#include <map>
+#include <unordered_map>
 
 namespace jeton::test::memory_redis {
 
 const CommandEntry* find_command(const std::string& name) {
-  static const std::map<std::string, CommandEntry> table = [] {
-    std::map<std::string, CommandEntry> all;
+  static const std::unordered_map<std::string, CommandEntry> table = [] {
+    std::unordered_map<std::string, CommandEntry> all;
     for (const auto& family : {key_commands(), value_commands(), server_commands()}) {
       for (const NamedCommand& command : family) all.emplace(command.name, command.entry);
     }

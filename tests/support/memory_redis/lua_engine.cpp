@@ -52,6 +52,7 @@ LuaEngine::LuaEngine(Call call) : call_(std::move(call)), lua_(luaL_newstate(), 
 
 void LuaEngine::install() {
   lua_State* lua = lua_.get();
+  lua_gc(lua, LUA_GCSETPAUSE, 1000);  // a script leaves little behind: seldom is enough
   luaL_openlibs(lua);
   lua_newtable(lua);
   const auto add = [&](const char* name, lua_CFunction function) {
@@ -95,31 +96,23 @@ bool LuaEngine::invoke(lua_State* lua) {
   return false;
 }
 
-Reply LuaEngine::compile(const std::string& text) {
+Reply LuaEngine::compile(const std::string& text, const std::string& sha1) {
+  if (functions_.contains(sha1)) return Reply::ok();
   lua_State* lua = lua_.get();
-  const int result = luaL_loadbuffer(lua, text.data(), text.size(), "@user_script");
-  std::string problem = result == 0 ? "" : lua_tostring(lua, -1);
-  lua_pop(lua, 1);
-  return problem.empty() ? Reply::ok() : Reply::error("ERR Error compiling script (new function): " + problem);
-}
-
-std::optional<Reply> LuaEngine::push_function(const std::string& text, const std::string& sha1) {
-  lua_State* lua = lua_.get();
-  auto known = functions_.find(sha1);
-  if (known == functions_.end()) {
-    if (Reply compiled = compile(text); compiled.is_error()) return compiled;
-    luaL_loadbuffer(lua, text.data(), text.size(), "@user_script");
-    known = functions_.emplace(sha1, luaL_ref(lua, LUA_REGISTRYINDEX)).first;
+  if (luaL_loadbuffer(lua, text.data(), text.size(), "@user_script") == 0) {
+    functions_.emplace(sha1, luaL_ref(lua, LUA_REGISTRYINDEX));
+    return Reply::ok();
   }
-  lua_rawgeti(lua, LUA_REGISTRYINDEX, known->second);
-  return std::nullopt;
+  const std::string problem = lua_tostring(lua, -1);
+  lua_pop(lua, 1);
+  return Reply::error("ERR Error compiling script (new function): " + problem);
 }
 
-Reply LuaEngine::run(const std::string& text, const std::string& sha1, const Words& keys, const Words& arguments) {
+Reply LuaEngine::run(const std::string& sha1, const Words& keys, const Words& arguments) {
   lua_State* lua = lua_.get();
   set_global_list(lua, "KEYS", keys);
   set_global_list(lua, "ARGV", arguments);
-  if (auto error = push_function(text, sha1)) return std::move(*error);
+  lua_rawgeti(lua, LUA_REGISTRYINDEX, functions_.at(sha1));
   const bool failed = lua_pcall(lua, 0, 1, 0) != 0;
   Reply reply = failed ? failure(sha1) : reply_on_stack(lua);
   lua_settop(lua, 0);

@@ -5,7 +5,6 @@
 #include <functional>
 #include <map>
 #include <memory>
-#include <optional>
 #include <string>
 
 #include "tests/support/memory_redis/resp.hpp"
@@ -21,10 +20,10 @@ class LuaEngine {
 
   explicit LuaEngine(Call call);
 
-  // `sha1`: of the text, which is compiled once; named in errors.
-  [[nodiscard]] Reply run(const std::string& text, const std::string& sha1, const Words& keys, const Words& arguments);
-  // An error reply if it cannot be compiled.
-  [[nodiscard]] Reply compile(const std::string& text);
+  // An error reply if it cannot be compiled. `sha1`: of the text, which is compiled once.
+  [[nodiscard]] Reply compile(const std::string& text, const std::string& sha1);
+  // What was compiled.
+  [[nodiscard]] Reply run(const std::string& sha1, const Words& keys, const Words& arguments);
 
  private:
   void install();
@@ -32,8 +31,6 @@ class LuaEngine {
   static int call_protected(lua_State* lua);
   // Leaves one value on the stack; false: it is an error.
   static bool invoke(lua_State* lua);
-  // Leaves the function on the stack; an error reply if it cannot be compiled, and nothing on the stack.
-  [[nodiscard]] std::optional<Reply> push_function(const std::string& text, const std::string& sha1);
   [[nodiscard]] Reply failure(const std::string& sha1);
 
   Call call_;

@@ -24,7 +24,7 @@ MemoryServer::MemoryServer(agent::Timers& timers, agent::Random& random, std::st
         if (name == "SUBSCRIBE" || name == "UNSUBSCRIBE" || name == "WAIT") {
           return Reply::error("ERR This Redis command is not allowed from script");
         }
-        return execute(*running_script_, words, true);
+        return execute(*running_script_, name, words, true);
       }) {}
 
 MemoryServer::~MemoryServer() {
@@ -40,7 +40,8 @@ std::string MemoryServer::cli(const Words& words) {
   session.authenticated = true;
   const bool names_database = words.at(0) == "-n";
   if (names_database) session.database = std::stoi(words.at(1));
-  const Reply reply = execute(session, names_database ? Words(words.begin() + 2, words.end()) : words, false);
+  const Words command = names_database ? Words(words.begin() + 2, words.end()) : words;
+  const Reply reply = execute(session, upper_case(command.at(0)), command, false);
   tell_changes();
   arm_expiry();
   return memory_redis::to_raw_text(reply);
@@ -196,7 +197,7 @@ void MemoryServer::handle(const std::shared_ptr<Session>& session, const Words& 
                                 "context"));
     return;
   }
-  Reply reply = execute(*session, words, true);
+  Reply reply = execute(*session, name, words, true);
   if (reply.is_error()) {
     session->reply(reply);
     return;
@@ -240,8 +241,8 @@ void MemoryServer::wait_for_replicas(const std::shared_ptr<Session>& session, co
   });
 }
 
-memory_redis::Reply MemoryServer::execute(Session& session, const Words& words, bool may_refuse) {
-  const std::string name = words.empty() ? "" : upper_case(words[0]);
+memory_redis::Reply MemoryServer::execute(Session& session, const std::string& name, const Words& words,
+                                          bool may_refuse) {
   if (const auto made_up = answers_.find(name); may_refuse && made_up != answers_.end()) return made_up->second(words);
   const CommandEntry* command = memory_redis::find_command(name);
   if (command == nullptr) {
@@ -254,9 +255,10 @@ memory_redis::Reply MemoryServer::execute(Session& session, const Words& words, 
     return Reply::error("ERR wrong number of arguments for '" + lower_case(name) + "' command");
   }
   if (!session.authenticated && name != "AUTH") return Reply::error("NOAUTH Authentication required.");
-  for (const auto& refused : {name, std::string("*")}) {
-    const auto refusal = refusals_.find(refused);
-    if (may_refuse && refusal != refusals_.end()) return Reply::error(refusal->second);
+  if (may_refuse && !refusals_.empty()) {
+    auto refusal = refusals_.find(name);
+    if (refusal == refusals_.end()) refusal = refusals_.find("*");
+    if (refusal != refusals_.end()) return Reply::error(refusal->second);
   }
   try {
     CommandContext context{*this, session, database(session.database), now_us()};
@@ -269,10 +271,9 @@ memory_redis::Reply MemoryServer::execute(Session& session, const Words& words, 
 memory_redis::Reply MemoryServer::run_script(Session& session, const std::string& sha1, const Words& keys,
                                              const Words& arguments) {
   if (running_script_ != nullptr) throw CommandError("ERR This Redis command is not allowed from script");
-  const auto script = scripts_.find(sha1);
-  if (script == scripts_.end()) throw CommandError("NOSCRIPT No matching script. Please use EVAL.");
+  if (!scripts_.contains(sha1)) throw CommandError("NOSCRIPT No matching script. Please use EVAL.");
   running_script_ = &session;
-  Reply reply = lua_.run(script->second, sha1, keys, arguments);
+  Reply reply = lua_.run(sha1, keys, arguments);
   running_script_ = nullptr;
   return reply;
 }

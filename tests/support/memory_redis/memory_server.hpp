@@ -12,6 +12,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 
 #include "agent/base/random.hpp"
@@ -106,7 +107,7 @@ class MemoryServer {
   void flush(std::optional<int> number);
   void disconnect(const std::function<bool(const Session&)>& which);
   Reply run_script(Session& session, const std::string& sha1, const Words& keys, const Words& arguments);
-  std::map<std::string, std::string>& scripts() { return scripts_; }  // by SHA-1
+  std::set<std::string>& scripts() { return scripts_; }  // that clients may call, by SHA-1
   memory_redis::LuaEngine& lua() { return lua_; }
 
  private:
@@ -114,7 +115,8 @@ class MemoryServer {
   void handle(const std::shared_ptr<Session>& session, const Words& words);
   void subscribe(Session& session, const Words& words, bool on);
   void wait_for_replicas(const std::shared_ptr<Session>& session, const Words& words);
-  Reply execute(Session& session, const Words& words, bool may_refuse);
+  // `name`: of the command, in upper case.
+  Reply execute(Session& session, const std::string& name, const Words& words, bool may_refuse);
   memory_redis::Database& database(int number);
   void key_changed(const std::string& key);
   void tell_changes();
@@ -139,7 +141,7 @@ class MemoryServer {
   bool wait_returns_at_once_ = false;
   std::map<int, memory_redis::Database> databases_;
   std::map<int, memory_redis::Database> replica_;  // since its replication stopped
-  std::map<std::string, std::string> scripts_;
+  std::set<std::string> scripts_;
   memory_redis::LuaEngine lua_;
   Session* running_script_ = nullptr;
   std::vector<std::shared_ptr<Session>> sessions_;

@@ -143,9 +143,9 @@ Reply run(CommandContext& c, const std::string& sha1, const Words& words) {
 
 Reply eval(CommandContext& c, const Words& words) {
   const std::string sha1 = sha1_of(words[1]);
-  Reply compiled = c.server.lua().compile(words[1]);
+  Reply compiled = c.server.lua().compile(words[1], sha1);
   if (compiled.is_error()) return compiled;
-  c.server.scripts().emplace(sha1, words[1]);
+  c.server.scripts().insert(sha1);
   return run(c, sha1, words);
 }
 
@@ -158,10 +158,10 @@ Reply script(CommandContext& c, const Words& words) {
     return Reply::ok();
   }
   if (what == "LOAD" && words.size() == 3) {
-    Reply compiled = c.server.lua().compile(words[2]);
-    if (compiled.is_error()) return compiled;
     const std::string sha1 = sha1_of(words[2]);
-    c.server.scripts().emplace(sha1, words[2]);
+    Reply compiled = c.server.lua().compile(words[2], sha1);
+    if (compiled.is_error()) return compiled;
+    c.server.scripts().insert(sha1);
     return Reply::bulk(sha1);
   }
   throw CommandError("ERR unknown subcommand '" + words[1] + "'. Try SCRIPT HELP.");

@@ -1,6 +1,10 @@
 #include <gtest/gtest.h>
 
+#include <iterator>
+#include <map>
+#include <random>
 #include <string>
+#include <vector>
 
 #include "agent/base/timer_queue.hpp"
 #include "tests/support/loop.hpp"
@@ -33,6 +37,35 @@ TEST(TimerQueue, ARemovedTimerIsGone) {
   EXPECT_TRUE(queue.remove(id));
   EXPECT_FALSE(queue.remove(id));
   EXPECT_EQ(queue.take_due(BootTime::max()), nullptr);
+}
+
+TEST(TimerQueue, ATimerThatCameInItsPlaceIsNotRemovedByItsId) {
+  TimerQueue queue;
+  const auto gone = queue.add(BootTime{}, [] {});
+  EXPECT_TRUE(queue.remove(gone));
+  queue.add(BootTime{}, [] {});
+  EXPECT_FALSE(queue.remove(gone));
+  EXPECT_NE(queue.take_due(BootTime{}), nullptr);
+}
+
+TEST(TimerQueue, ManyAreAddedAndRemoved_OthersStayInOrder) {
+  TimerQueue queue;
+  std::mt19937_64 random(1);
+  std::map<std::pair<BootTime, int>, Timers::Id> pending;
+  std::vector<int> order;
+  for (int i = 0; i < 2'000; ++i) {
+    const BootTime when{Duration{static_cast<Duration::rep>(random() % 300)}};
+    pending[{when, i}] = queue.add(when, [&order, i] { order.push_back(i); });
+    if (random() % 3 == 0) {
+      const auto victim = std::next(pending.begin(), static_cast<std::ptrdiff_t>(random() % pending.size()));
+      EXPECT_TRUE(queue.remove(victim->second));
+      pending.erase(victim);
+    }
+  }
+  while (const auto callback = queue.take_due(BootTime::max())) callback();
+  std::vector<int> expected;
+  for (const auto& [key, id] : pending) expected.push_back(key.second);
+  EXPECT_EQ(order, expected);
 }
 
 TEST(BootTimers, FireNotBeforeTheirDeadline) {

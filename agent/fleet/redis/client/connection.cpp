@@ -107,7 +107,13 @@ class Connection::Impl : public std::enable_shared_from_this<Impl> {
     std::string failure;
     try {
       while (!self->closed_) {
-        const std::size_t size = co_await read(self, chunk);
+        std::size_t size = 0;
+        try {
+          size = co_await self->transport_->read_some(chunk);
+        } catch (const TransportError&) {
+          self->note_idle_end();
+          throw;
+        }
         self->parser_.feed({chunk.data(), size});
         wipe(chunk.data(), size);
         while (auto reply = self->parser_.next()) self->deliver(std::move(*reply));
@@ -120,14 +126,10 @@ class Connection::Impl : public std::enable_shared_from_this<Impl> {
     self->close(failure);
   }
 
-  static Task<std::size_t> read(std::shared_ptr<Impl> self, std::span<char> into) {
-    try {
-      co_return co_await self->transport_->read_some(into);
-    } catch (const TransportError&) {
-      const bool idle = !self->closed_ && self->in_flight_.empty() && self->to_write_.empty();
-      if (idle) self->ended_idle_for_ = self->timers_.clock().boot_now() - self->last_use_;
-      throw;
-    }
+  // The server, or the way to it, ended the connection.
+  void note_idle_end() {
+    const bool idle = !closed_ && in_flight_.empty() && to_write_.empty();
+    if (idle) ended_idle_for_ = timers_.clock().boot_now() - last_use_;
   }
 
   static Task<> write_loop(std::shared_ptr<Impl> self) {
