@@ -11,6 +11,7 @@ enum class Invariant : std::uint8_t {
   server_goes_forward,
   one_token_a_generation,
   token_ends,
+  token_is_there,
   budget,
   min_interval,
   pause_is_kept,
@@ -37,6 +38,8 @@ enum class Invariant : std::uint8_t {
       return "one_token_a_generation";
     case Invariant::token_ends:
       return "token_ends";
+    case Invariant::token_is_there:
+      return "token_is_there";
     case Invariant::budget:
       return "budget";
     case Invariant::min_interval:

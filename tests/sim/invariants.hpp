@@ -27,10 +27,14 @@ class TokenInvariants {
   void nothing_is_left();
 
  private:
+  void look_at_end(std::size_t host, const agent::Record& record);
+  void look_for_token(std::size_t host, bool has_one);
+
   struct Seen {
     agent::Generation generation = 0;
     std::uint64_t life = 0;  // of the segment or server
     agent::BootTime end = BootTime::max();
+    bool had_token = false;
   };
 
   World& world_;

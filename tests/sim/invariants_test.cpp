@@ -1,10 +1,9 @@
-// Each invariant bites: what it forbids is made to happen, and it says so.
+// Each invariant of tokens and work bites: what it forbids is made to happen, and it says so.
 #include "tests/sim/invariants.hpp"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "tests/sim/call_invariants.hpp"
 #include "tests/sim/calm_plan.hpp"
 #include "tests/sim/simulation.hpp"
 
@@ -12,10 +11,7 @@ namespace jeton::sim {
 namespace {
 
 using std::chrono::hours;
-using std::chrono::milliseconds;
-using std::chrono::minutes;
 using std::chrono::seconds;
-using Kind = test::Answer::Kind;
 
 constexpr auto updater_key = "jeton:{api}:updater";
 
@@ -79,6 +75,21 @@ TEST(SimInvariant, TokenIsShownPastItsEnd_IsSeen) {
   EXPECT_EQ(world.violation->invariant, Invariant::token_ends);
 }
 
+void refuse_after_the_first_token(World& world) {
+  if (world.since_start() > seconds(20)) world.fleet.provider.behave(test::Answer::refusal());
+}
+
+TEST(SimInvariant, NoTokenFollowsInTime_IsSeen) {
+  EXPECT_EQ(violated_by(refuse_after_the_first_token), Invariant::token_is_there);
+}
+
+TEST(SimInvariant, NoTokenFollowsInTimeAndThereWasAFault_IsWell) {
+  Plan plan = calm_plan();
+  plan.faults.push_back({.at = plan.length, .kind = FaultKind::server_cut});
+  const auto broken = violated(simulate(plan, {.each_turn = refuse_after_the_first_token}));
+  EXPECT_EQ(broken, Invariant::recovery);
+}
+
 TEST(SimInvariant, FleetDoesNotRecover_IsSeen) {
   const auto broken = violated_by([](World& world) { world.fleet.provider.behave(test::Answer::refusal()); });
   EXPECT_EQ(broken, Invariant::recovery);
@@ -120,144 +131,6 @@ TEST_F(LeftInStore, KeyWithoutAnExpiry_IsSeen) {
 }
 TEST_F(LeftInStore, KnownKeyWithAnExpiry_IsWell) {
   EXPECT_EQ(left_with({"SET", "jeton:{api}:fence", "1", "PX", "9000"}), "");
-}
-
-// The tests report calls to the invariants that no host has made.
-class Calls : public testing::Test {
- protected:
-  explicit Calls(Plan p = calm_plan()) : plan(std::move(p)), fleet(settings()) {
-    plan.refresh.min_interval = milliseconds(0);
-  }
-
-  test::ProviderCall begin(std::size_t host) {
-    test::ProviderCall call;
-    call.host = host_name(host);
-    call.asked_at = world.now();
-    calls.heard(call);
-    return call;
-  }
-  void end(test::ProviderCall call, Kind outcome, bool replay = false) {
-    call.ended_at = world.now();
-    call.outcome = outcome;
-    call.replay = replay;
-    calls.heard(call);
-  }
-  [[nodiscard]] std::optional<Invariant> broken() const {
-    return world.violation ? std::optional(world.violation->invariant) : std::nullopt;
-  }
-
-  Plan plan;
-  test::VirtualFleet fleet;
-  World world{plan, fleet, nullptr};
-  CallInvariants calls{world};
-
- private:
-  [[nodiscard]] test::FleetSettings settings() const { return {.agents = plan.hosts, .servers = plan.servers}; }
-};
-
-TEST_F(Calls, TwoAtATime_IsSeen) {
-  begin(0);
-  fleet.pass(seconds(2));
-  begin(1);
-  EXPECT_EQ(broken(), Invariant::one_fetch_at_a_time);
-}
-
-TEST_F(Calls, SecondBeginsAfterTheTimeoutsOfTheFirst_IsWell) {
-  begin(0);
-  fleet.pass(seconds(21));
-  begin(1);
-  EXPECT_EQ(broken(), std::nullopt);
-}
-
-TEST_F(Calls, SecondComesTooEarly_IsSeen) {
-  plan.refresh.min_interval = seconds(5);
-  end(begin(0), Kind::token);
-  fleet.pass(seconds(3));
-  begin(1);
-  EXPECT_EQ(broken(), Invariant::min_interval);
-}
-
-TEST_F(Calls, SecondComesTooEarlyWhereTheStoreLostItsData_IsWell) {
-  plan.refresh.min_interval = seconds(5);
-  end(begin(0), Kind::token);
-  world.disturbances.begin({.kind = FaultKind::flushed}, world.now());
-  fleet.pass(seconds(3));
-  begin(1);
-  EXPECT_EQ(broken(), std::nullopt);
-}
-
-TEST_F(Calls, PauseIsNotKept_IsSeen) {
-  end(begin(0), Kind::permanent);
-  fleet.pass(seconds(10));
-  begin(1);
-  EXPECT_EQ(broken(), Invariant::pause_is_kept);
-}
-
-TEST_F(Calls, OperatorEndedThePause_IsWell) {
-  end(begin(0), Kind::permanent);
-  fleet.pass(seconds(10));
-  world.pause_lifted_at = world.now();
-  begin(1);
-  EXPECT_EQ(broken(), std::nullopt);
-}
-
-TEST_F(Calls, SpentRefreshTokenIsPresented_IsSeen) {
-  end(begin(0), Kind::token);
-  fleet.pass(seconds(10));
-  end(begin(1), Kind::permanent, true);
-  EXPECT_EQ(broken(), Invariant::chain);
-}
-
-TEST_F(Calls, StoreHasNotCountedIt_IsSeen) {
-  plan.budget.calls = 5;
-  begin(0);
-  EXPECT_EQ(broken(), Invariant::budget);
-}
-
-TEST_F(Calls, HostHasAValidToken_IsSeen) {
-  fleet.start_all();
-  ASSERT_TRUE(fleet.until([&] { return fleet.all_valid(); }));
-  begin(0);
-  EXPECT_EQ(broken(), Invariant::no_needless_fetch);
-}
-
-TEST_F(Calls, TokenIsDue_IsWell) {
-  fleet.provider.lifetime = minutes(1);
-  fleet.start_all();
-  ASSERT_TRUE(fleet.until([&] { return fleet.provider.calls == 2; }));
-  begin(0);
-  EXPECT_EQ(broken(), std::nullopt);
-}
-
-class CallsOfAQuorum : public Calls {
- protected:
-  CallsOfAQuorum() : Calls(calm_plan(Backend::redlock)) {}
-};
-
-TEST_F(CallsOfAQuorum, MoreThanTwoWindows_IsSeen) {
-  plan.budget = {.calls = 3, .per = minutes(4)};
-  for (int i = 0; i < 6; ++i) {
-    end(begin(0), Kind::token);
-    fleet.pass(seconds(10));
-  }
-  EXPECT_EQ(broken(), std::nullopt);
-  begin(1);
-  EXPECT_EQ(broken(), Invariant::budget);
-}
-
-TEST_F(CallsOfAQuorum, OneServerOfThreeIsDisturbed_PromiseIsNotSuspended) {
-  end(begin(0), Kind::permanent);
-  world.disturbances.begin({.kind = FaultKind::server_down, .target = 1}, world.now());
-  begin(1);
-  EXPECT_EQ(broken(), Invariant::pause_is_kept);
-}
-
-TEST_F(CallsOfAQuorum, TwoServersOfThreeAreDisturbed_PromiseIsSuspended) {
-  end(begin(0), Kind::permanent);
-  world.disturbances.begin({.kind = FaultKind::server_down, .target = 1}, world.now());
-  world.disturbances.begin({.kind = FaultKind::server_frozen, .target = 2}, world.now());
-  begin(1);
-  EXPECT_EQ(broken(), std::nullopt);
 }
 
 }  // namespace

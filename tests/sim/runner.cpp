@@ -61,10 +61,12 @@ void add_to(Tally& tally, const Outcome& outcome) {
   tally.virtual_ns += outcome.virtual_time.count();
 }
 
-Outcome simulate_in_time(const Plan& plan) {
-  const itimerval limit{{0, 0}, {seconds_of_a_hang, 0}};
-  ::setitimer(ITIMER_VIRTUAL, &limit, nullptr);
-  return simulate(plan);
+RunPlan in_time(const RunPlan& run) {
+  return [&run](const Plan& plan) {
+    const itimerval limit{{0, 0}, {seconds_of_a_hang, 0}};
+    ::setitimer(ITIMER_VIRTUAL, &limit, nullptr);
+    return run(plan);
+  };
 }
 
 std::uint64_t lowest_violation(Tally* tallies, unsigned count) {
@@ -75,7 +77,7 @@ std::uint64_t lowest_violation(Tally* tallies, unsigned count) {
   return lowest;
 }
 
-void run_some(const Seeds& seeds, unsigned process, Tally* tallies) {
+void run_some(const Seeds& seeds, unsigned process, Tally* tallies, const RunPlan& run) {
   Tally& tally = tallies[process];
   g_tally = &tally;
   std::signal(SIGVTALRM, end_hanging_process);
@@ -84,7 +86,7 @@ void run_some(const Seeds& seeds, unsigned process, Tally* tallies) {
     tally.seed = seeds.from + i;
     if (seeds.only_first && tally.seed > lowest_violation(tallies, seeds.processes)) return;
     const Plan plan = make_plan(tally.seed);
-    const Outcome outcome = simulate_in_time(plan);
+    const Outcome outcome = run(plan);
     add_to(tally, outcome);
     if (!outcome.violation) continue;
     ++tally.violated[static_cast<std::size_t>(outcome.violation->invariant)];
@@ -93,21 +95,21 @@ void run_some(const Seeds& seeds, unsigned process, Tally* tallies) {
     if (seeds.only_first) {
       std::atomic_ref(tally.first_violation).store(tally.seed);
     } else if (reported.insert(outcome.violation->invariant).second) {
-      text += report(shrink(plan, simulate_in_time, seeds.most_runs_of_shrinking));
+      text += report(shrink(plan, run, seeds.most_runs_of_shrinking));
     }
     static_cast<void>(!::write(STDOUT_FILENO, text.data(), text.size()));
   }
 }
 
 // In processes, because a run has state of its own in a process: the log, file locks.
-bool run_in_processes(const Seeds& seeds, Tally* tallies) {
+bool run_in_processes(const Seeds& seeds, Tally* tallies, const RunPlan& run) {
   std::cout.flush();
   std::vector<pid_t> children;
   for (unsigned i = 0; i < seeds.processes; ++i) {
     const pid_t child = ::fork();
     if (child < 0) throw std::runtime_error("fork failed");
     if (child == 0) {
-      run_some(seeds, i, tallies);
+      run_some(seeds, i, tallies, in_time(run));
       ::_exit(0);
     }
     children.push_back(child);
@@ -166,14 +168,14 @@ bool print(const Tally& sum, double taken_s, std::ostream& out) {
 
 }  // namespace
 
-bool run_seeds(const Seeds& seeds, std::ostream& out) {
+bool run_seeds(const Seeds& seeds, std::ostream& out, const RunPlan& run) {
   const std::size_t size = seeds.processes * sizeof(Tally);
   void* memory = ::mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
   if (memory == MAP_FAILED) throw std::runtime_error("no memory for the results");
   auto* tallies = static_cast<Tally*>(memory);
   for (unsigned i = 0; i < seeds.processes; ++i) new (tallies + i) Tally;
   const auto begin = std::chrono::steady_clock::now();
-  const bool ended_well = run_in_processes(seeds, tallies);
+  const bool ended_well = run_in_processes(seeds, tallies, run);
   const std::chrono::duration<double> taken = std::chrono::steady_clock::now() - begin;
   const bool held = print(sum_of(tallies, seeds.processes), taken.count(), out);
   ::munmap(memory, size);

@@ -17,8 +17,8 @@ struct Seeds {
 };
 
 // Prints a table of the faults, figures, and for the first violation of each invariant the plan, shrunk, with its
-// timeline and the command that replays it. True: nothing was violated.
-[[nodiscard]] bool run_seeds(const Seeds& seeds, std::ostream& out);
+// timeline and the command that replays it. True: nothing was violated. `run`: in several processes.
+[[nodiscard]] bool run_seeds(const Seeds& seeds, std::ostream& out, const RunPlan& run);
 
 // Why a plan fails, for a person: violation, plan, timeline, and how to run it again.
 [[nodiscard]] std::string report(const Shrunk& shrunk);

@@ -66,6 +66,8 @@ Options parse(const std::vector<std::string>& words) {
   return options;
 }
 
+Outcome run(const Plan& plan) { return simulate(plan); }
+
 Plan plan_of(const Options& options) {
   Plan plan = make_plan(*options.seed);
   if (options.hosts) plan.hosts = *options.hosts;
@@ -95,7 +97,7 @@ bool run_one(const Options& options) {
   std::cout << name_of(outcome.violation->invariant) << " at " << seconds_text(outcome.violation->at) << ": "
             << outcome.violation->text << "\n";
   if (options.shrink) {
-    std::cout << report(shrink(plan, [](const Plan& p) { return simulate(p); }));
+    std::cout << report(shrink(plan, run));
   }
   return false;
 }
@@ -117,7 +119,7 @@ int main(int argc, char** argv) {
   try {
     const Options options = parse({argv + 1, argv + argc});
     set_up_log(options.log);
-    const bool held = options.seed ? run_one(options) : run_seeds(options.seeds, std::cout);
+    const bool held = options.seed ? run_one(options) : run_seeds(options.seeds, std::cout, run);
     return held ? 0 : 1;
   } catch (const std::exception& e) {
     std::cout << e.what() << "\n" << usage;

@@ -1,10 +1,14 @@
 // Some seeds, and that the simulation can be trusted: it is deterministic, and what it finds is made small.
+#include <fcntl.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <unistd.h>
 
+#include <array>
 #include <chrono>
 #include <cstdlib>
 #include <iostream>
+#include <sstream>
 
 #include "tests/sim/runner.hpp"
 #include "tests/support/effort.hpp"
@@ -45,6 +49,27 @@ TEST(Simulation, SameSeed_SameRun) {
 }
 
 TEST(Simulation, OtherSeed_OtherRun) { EXPECT_NE(simulate(make_plan(1)).hash, simulate(make_plan(2)).hash); }
+
+// By two processes. That of the even seeds finds one before that of the odd seeds has begun.
+TEST(Seeds, OnlyTheFirstIsWantedAndAHigherOneFailsBefore_LowestIsTold) {
+  std::array<int, 2> found{};
+  ASSERT_EQ(::pipe2(found.data(), O_CLOEXEC), 0);
+  const auto fails_twice = [&](const Plan& plan) {
+    Outcome outcome;
+    char byte = 0;
+    if (plan.seed == 1) static_cast<void>(!::read(found[0], &byte, 1));
+    if (plan.seed == 12) static_cast<void>(!::write(found[1], &byte, 1));
+    if (plan.seed == 7 || plan.seed == 12) outcome.violation = Violation{Invariant::budget, plan.length, "too many"};
+    return outcome;
+  };
+  std::ostringstream table;
+  testing::internal::CaptureStdout();
+  EXPECT_FALSE(run_seeds({.count = 1000, .processes = 2, .only_first = true}, table, fails_twice));
+  const std::string told = testing::internal::GetCapturedStdout();
+  EXPECT_THAT(told, testing::HasSubstr("seed 7: budget at "));
+  EXPECT_THAT(table.str(), testing::HasSubstr("budget was violated by 2 seeds"));
+  for (const int end : found) ::close(end);
+}
 
 // Of a seed with many faults of many kinds on several hosts.
 Plan busy_plan() {

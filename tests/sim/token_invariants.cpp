@@ -82,15 +82,32 @@ void TokenInvariants::each_turn() {
                                                        std::to_string(segment.generation()));
     }
     seen.generation = segment.generation();
-    // systemd/README.md, "wall clock stepped": "the same token, for no longer than its lifetime". A date is judged by
-    // the host's clock, so a wrong clock makes it another moment.
     const agent::Record* record = readable(segment, world_.fleet.clock_of(host));
-    if (record == nullptr || world_.now() - tolerance <= seen.end) continue;
-    const bool dated = world_.plan.has(FaultKind::dated_end) && world_.plan.has(FaultKind::wall_step);
-    if (dated || !world_.disturbances.calm(Invariant::token_ends, world_.now() - world_.plan.lifetime)) continue;
-    world_.fail(Invariant::token_ends, host_name(host) + " shows " + std::string(record->value.reveal()) +
-                                           " as valid " + seconds_text(world_.now() - seen.end) + " after its end");
+    if (record != nullptr) look_at_end(host, *record);
+    look_for_token(host, record != nullptr);
   }
+}
+
+// systemd/README.md, "wall clock stepped": "the same token, for no longer than its lifetime". A date is judged by the
+// host's clock, so a wrong clock makes it another moment.
+void TokenInvariants::look_at_end(std::size_t host, const agent::Record& record) {
+  const BootTime end = segments_[host].end;
+  if (world_.now() - tolerance <= end) return;
+  const bool dated = world_.plan.has(FaultKind::dated_end) && world_.plan.has(FaultKind::wall_step);
+  if (dated || !world_.disturbances.calm(Invariant::token_ends, world_.now() - world_.plan.lifetime)) return;
+  world_.fail(Invariant::token_ends, host_name(host) + " shows " + std::string(record.value.reveal()) + " as valid " +
+                                         seconds_text(world_.now() - end) + " after its end");
+}
+
+// README.md: "jeton fetches each token once for the whole fleet, before the old one expires". So without faults a host
+// that has had a token always has a valid one, unless "the budget is spent: the same token, until it expires"
+// (systemd/README.md).
+void TokenInvariants::look_for_token(std::size_t host, bool has_one) {
+  bool& had_token = segments_[host].had_token;
+  had_token = had_token || has_one;
+  if (has_one || !had_token || !world_.fleet.runs(host)) return;
+  if (!world_.plan.faults.empty() || world_.plan.budget.calls > 0) return;
+  world_.fail(Invariant::token_is_there, host_name(host) + " has no valid token any more");
 }
 
 // "each with an expiry", and a lock that nobody holds is given back.
