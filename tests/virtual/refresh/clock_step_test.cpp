@@ -192,6 +192,20 @@ TEST_P(ClockStepOfHost, SourceGivesTheSameTokenWithItsDate_TokenEndsWithItsLifet
   }
 }
 
+// Nothing of the agent has run since: no timer has said that the token is over, and nobody that the clock was set.
+TEST(ClockStep, IsNotNoticedYet_TokenIsOverByTheBootClock) {
+  VirtualFleet fleet({.agents = 1, .servers = 0});
+  fleet.provider.lifetime = seconds(60);
+  fleet.start_all();
+  ASSERT_TRUE(fleet.until([&] { return fleet.refresh(0).value().has_value(); }));
+  VirtualClock& clock = fleet.loop.virtual_clock();
+  clock.wall_offset = -day;
+  clock.now += seconds(60);
+  const bool is_given = fleet.refresh(0).value().has_value();
+  clock.wall_offset = Milliseconds{0};
+  EXPECT_FALSE(is_given);
+}
+
 // A provider that lets the same token live on gives it a later date.
 TEST(ClockStepAndALaterDate, SameTokenIsGivenAnother_LivesOn) {
   VirtualFleet fleet({.agents = 1, .servers = 0});

@@ -19,5 +19,17 @@ TEST(Suppression, FleetOfAnySize_NeedsAboutOneLockAttemptPerRotation) {
   }
 }
 
+// Every other host is due before the fetch is over.
+TEST(Suppression, FetchLastsLongerThanTheSpread_NoOtherHostReachesForTheLock) {
+  VirtualFleet fleet({.agents = 5, .refresh = {.grace = std::chrono::seconds(15), .spread = std::chrono::seconds(1)}});
+  fleet.start_all();
+  ASSERT_TRUE(fleet.until([&] { return fleet.all_valid(); }));
+  const auto first = fleet.stored_generation();
+  const auto attempts = fleet.lock_attempts();
+  fleet.provider.answer_time = std::chrono::seconds(2);
+  ASSERT_TRUE(fleet.until([&] { return fleet.all_above(first); }));
+  EXPECT_EQ(fleet.lock_attempts() - attempts, 1U);
+}
+
 }  // namespace
 }  // namespace jeton::test
