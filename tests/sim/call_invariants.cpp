@@ -64,6 +64,8 @@ void CallInvariants::ended(Group& group, const test::ProviderCall& call) {
   const bool brings_state = call.outcome == Outcomes::token || call.outcome == Outcomes::state_only ||
                             call.outcome == Outcomes::unread || call.outcome == Outcomes::lost;
   if (brings_state && !call.replay) group.state_changed_by = call.asked_at;
+  // The host has the token now, also if its segment cannot show it yet.
+  if (call.outcome == Outcomes::token) appeared(call.value);
   if (call.outcome == Outcomes::token && !call.replay) {
     group.failure.reset();
   } else if (call.outcome) {

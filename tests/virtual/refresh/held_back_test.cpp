@@ -116,7 +116,7 @@ TEST(RedisIsDown, ForMinutes_EachHostSaysItOnceAndTriesAgainEveryFewSeconds) {
   EXPECT_TRUE(fleet.until([&] { return fleet.provider.calls == 2; }, seconds(5)));
 }
 
-agent::RefreshConfig eager() {
+agent::RefreshConfig quick_retries() {
   agent::RefreshConfig refresh;
   refresh.min_interval = milliseconds(10);
   refresh.retry_initial = milliseconds(500);
@@ -136,7 +136,7 @@ std::string log_of_report(VirtualFleet& fleet) {
 }
 
 TEST(RejectedInARow, NewTokensToo_ErrorFromTheThirdOn) {
-  VirtualFleet fleet({.agents = 1, .refresh = eager()});
+  VirtualFleet fleet({.agents = 1, .refresh = quick_retries()});
   fleet.start_all();
   fleet.pass(seconds(5));
   for (int report = 1; report <= 4; ++report) {
@@ -148,7 +148,7 @@ TEST(RejectedInARow, NewTokensToo_ErrorFromTheThirdOn) {
 }
 
 TEST(RejectedInARow, SameTokenIsGivenAgain_ErrorLineFromTheThirdOn) {
-  VirtualFleet fleet({.agents = 1, .refresh = eager()});
+  VirtualFleet fleet({.agents = 1, .refresh = quick_retries()});
   fleet.provider.behave(Answer::same("the-same-token"));
   fleet.start_all();
   fleet.pass(seconds(5));
