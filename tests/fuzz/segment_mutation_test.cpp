@@ -22,11 +22,15 @@ std::uint64_t from_environment(const char* name, std::uint64_t otherwise) {
 // AddressSanitizer finds an access out of bounds; in one thread there is little for ThreadSanitizer to find.
 constexpr std::uint64_t usual_count = test::address_sanitizer ? 1'000'000 : test::thread_sanitizer ? 50'000 : 250'000;
 
-TEST(DamagedSegment, HasAStatusOfItsOwnAndHarmsNobody) {
+// In parts that run beside each other.
+constexpr int parts = 4;
+class DamagedSegment : public testing::TestWithParam<int> {};
+
+TEST_P(DamagedSegment, HasAStatusOfItsOwnAndHarmsNobody) {
   const std::uint64_t seed = from_environment("JETON_FUZZ_SEED", std::random_device()());
-  const std::uint64_t count = from_environment("JETON_FUZZ_COUNT", usual_count);
+  const std::uint64_t count = from_environment("JETON_FUZZ_COUNT", usual_count) / parts;
   std::cout << "JETON_FUZZ_SEED=" << seed << std::endl;  // flushed: it is wanted most after a crash
-  Random random(seed);
+  Random random(seed + static_cast<std::uint64_t>(GetParam()));
   SegmentTrial trial;
   std::map<jeton_status, std::uint64_t> opened;
   std::map<jeton_status, std::uint64_t> read;
@@ -53,7 +57,9 @@ TEST(DamagedSegment, HasAStatusOfItsOwnAndHarmsNobody) {
   }
 }
 
-TEST(DamagedSegment, ThatTheFuzzerFoundHarmsNobody) {
+INSTANTIATE_TEST_SUITE_P(Part, DamagedSegment, testing::Range(0, parts));
+
+TEST(SegmentFromOutside, ThatTheFuzzerFoundHarmsNobody) {
   SegmentTrial trial;
   int count = 0;
   for (const auto& entry : std::filesystem::directory_iterator(JETON_FUZZ_CORPUS)) {
