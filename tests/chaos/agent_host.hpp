@@ -14,8 +14,8 @@
 
 namespace jeton::chaos {
 
-// File systems of this process's own, which nobody else sees and which end with it. False without the rights of root.
-// Before the first thread.
+// Gives this process a view of file systems of its own. Other processes do not see its mounts, and the mounts end with
+// it. Returns false if the process is not root. Call it before the first thread starts.
 [[nodiscard]] bool take_own_mounts();
 
 class AgentHost {

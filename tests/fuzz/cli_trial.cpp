@@ -132,12 +132,12 @@ struct CtlValues : Values {
   void operator()(const ctl::LockShowOptions& o) { text(o.name); }
 };
 
-// What an error may be about besides a word of the line: what is missing.
+// An error may also name a part that is missing from the line.
 constexpr std::array<std::string_view, 12> missing{"NAME",      "DIR",          "PORT",    "FILE",
                                                    "--ttl",     "--owner",      "--force", "--once",
                                                    "--dry-run", "--generation", "command", "--"};
 
-// What a message shows of a word as it is; control characters and what is not ASCII may be replaced.
+// The part of a word that a message shows unchanged: it may replace control characters and characters beyond ASCII.
 std::string_view shown_part(std::string_view word) {
   const auto shows = [](char c) { return c > ' ' && c < 0x7F; };
   const auto* begin = std::find_if(word.begin(), word.end(), shows);

@@ -96,8 +96,8 @@ constexpr std::array<std::string_view, 8> with_secret{
     "version: 1\ntokens: {t: {source: {type: jwt, key: @, algorithm: HS256, claims: {a: @}}}}\n",
     "version: 1\ntokens: {t: {source: {type: http, url: 'https://h/', egress: {proxy: @}}}}\n"};
 
-// The second byte chooses the place. The secret stands before the text of the fuzzer: a message names a reference, so
-// no reference may enclose the secret.
+// The second byte chooses the place. The secret comes before the fuzzer's text. A message shows the text of a
+// reference, so the secret must not be inside one.
 std::string secret_complaint(std::string_view text) {
   if (text.empty()) return {};
   const std::string_view config = with_secret[static_cast<unsigned char>(text[0]) % with_secret.size()];

@@ -3,12 +3,11 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
-#include <sstream>
 #include <string>
-#include <utility>
 #include <vector>
 
 #include "agent/cli/command_line.hpp"
+#include "tests/unit/cli/parsed.hpp"
 
 namespace jeton::agent {
 namespace {
@@ -18,33 +17,17 @@ using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::Not;
 
-struct Read {
-  CommandLine line;
-  std::string out;
-  std::string err;
-};
-
-Read read(const std::vector<std::string>& words) {
-  std::vector<const char*> argv{"jeton-agent"};
-  for (const std::string& word : words) argv.push_back(word.c_str());
-  std::ostringstream out;
-  std::ostringstream err;
-  CommandLine line = parse_command_line(static_cast<int>(argv.size()), argv.data(), out, err);
-  return {std::move(line), out.str(), err.str()};
-}
+auto read(const std::vector<std::string>& words) { return test::parsed(parse_command_line, "jeton-agent", words); }
 
 // The first line of the error.
 std::string error_of(const std::vector<std::string>& words) {
-  const Read result = read(words);
-  EXPECT_FALSE(result.line.command);
+  const auto result = read(words);
   EXPECT_EQ(result.line.status, 1);
-  EXPECT_EQ(result.out, "");
-  EXPECT_THAT(result.err, HasSubstr("\nRun jeton-agent --help for more.\n"));
-  return result.err.substr(0, result.err.find('\n'));
+  return result.error("jeton-agent");
 }
 
 TEST(AgentCommandLine, Command_IsItsOptions) {
-  const Read run = read({"run", "-c", "a.yaml", "--config=b.yaml"});
+  const auto run = read({"run", "-c", "a.yaml", "--config=b.yaml"});
   EXPECT_THAT(std::get<RunOptions>(run.line.command.value()).files, ElementsAre("a.yaml", "b.yaml"));
   const auto fetch = std::get<FetchOptions>(read({"fetch", "-c", "a.yaml", "api", "--once"}).line.command.value());
   EXPECT_EQ(fetch.name, "api");
@@ -57,14 +40,14 @@ TEST(AgentCommandLine, Command_IsItsOptions) {
 }
 
 TEST(AgentCommandLine, FileInBrackets_IsOneFile) {
-  const Read check = read({"check", "-c", "[a,b]"});
+  const auto check = read({"check", "-c", "[a,b]"});
   EXPECT_THAT(std::get<CheckOptions>(check.line.command.value()).files, ElementsAre("[a,b]"));
   EXPECT_THAT(error_of({"check", "-c", "a.yaml", "b.yaml"}), HasSubstr("b.yaml"));
 }
 
 TEST(AgentCommandLine, HelpOrVersion_IsNoCommandAndNoError) {
   for (const char* word : {"--help", "--version"}) {
-    const Read result = read({word});
+    const auto result = read({word});
     EXPECT_FALSE(result.line.command);
     EXPECT_EQ(result.line.status, 0);
     EXPECT_THAT(result.out, HasSubstr("jeton-agent"));
@@ -89,7 +72,7 @@ TEST(AgentCommandLine, HostileWord_IsOneShortPrintableLine) {
                                              {"demo", "--for", std::string(100'000, 'x')},
                                              {"--" + std::string(100'000, 'x')},
                                              {"check", std::string(100'000, 'x')}}) {
-    const Read result = read(words);
+    const auto result = read(words);
     EXPECT_LT(result.err.size(), 500U);
     EXPECT_EQ(std::count(result.err.begin(), result.err.end(), '\n'), 2) << result.err;
     EXPECT_THAT(result.err, Not(HasSubstr("\x1b")));

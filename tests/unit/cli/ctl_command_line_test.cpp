@@ -3,12 +3,11 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
-#include <sstream>
 #include <string>
-#include <utility>
 #include <vector>
 
 #include "libclient/ctl/command_line.hpp"
+#include "tests/unit/cli/parsed.hpp"
 
 namespace jeton::ctl {
 namespace {
@@ -18,37 +17,21 @@ using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::Not;
 
-struct Read {
-  CommandLine line;
-  std::string out;
-  std::string err;
-};
-
-Read read(const std::vector<std::string>& words) {
-  std::vector<const char*> argv{"jetonctl"};
-  for (const std::string& word : words) argv.push_back(word.c_str());
-  std::ostringstream out;
-  std::ostringstream err;
-  CommandLine line = parse_command_line(static_cast<int>(argv.size()), argv.data(), out, err);
-  return {std::move(line), out.str(), err.str()};
-}
+auto read(const std::vector<std::string>& words) { return test::parsed(parse_command_line, "jetonctl", words); }
 
 // The first line of the error.
 std::string error_of(const std::vector<std::string>& words, Exit exit = Exit::error) {
-  const Read result = read(words);
-  EXPECT_FALSE(result.line.command);
+  const auto result = read(words);
   EXPECT_EQ(result.line.exit, exit);
-  EXPECT_EQ(result.out, "");
-  EXPECT_THAT(result.err, HasSubstr("\nRun jetonctl --help for more.\n"));
-  return result.err.substr(0, result.err.find('\n'));
+  return result.error("jetonctl");
 }
 
 TEST(CtlCommandLine, Command_IsItsOptions) {
-  const Read get = read({"get", "wechat", "--wait", "10s", "--dir", "/run/x", "--format", "json"});
+  const auto get = read({"get", "wechat", "--wait", "10s", "--dir", "/run/x", "--format", "json"});
   EXPECT_EQ(std::get<GetOptions>(get.line.command.value()).wait, Milliseconds(10'000));
   EXPECT_EQ(get.line.dir, "/run/x");
   EXPECT_EQ(get.line.format, Format::json);
-  const Read locked = read({"lock", "run", "a", "--also", "b", "-qE0", "--", "cmd", "--dir", "--"});
+  const auto locked = read({"lock", "run", "a", "--also", "b", "-qE0", "--", "cmd", "--dir", "--"});
   const auto run = std::get<LockRunOptions>(locked.line.command.value());
   EXPECT_THAT(run.command, ElementsAre("cmd", "--dir", "--"));
   EXPECT_THAT(run.also, ElementsAre("b"));
@@ -57,16 +40,16 @@ TEST(CtlCommandLine, Command_IsItsOptions) {
 }
 
 TEST(CtlCommandLine, NumberWithAZeroBefore_IsDecimal) {
-  const Read rejected = read({"rejected", "wechat", "--generation", "010"});
+  const auto rejected = read({"rejected", "wechat", "--generation", "010"});
   EXPECT_EQ(std::get<RejectedOptions>(rejected.line.command.value()).generation, 10U);
-  const Read run = read({"lock", "run", "a", "-E", "010", "--", "cmd"});
+  const auto run = read({"lock", "run", "a", "-E", "010", "--", "cmd"});
   EXPECT_EQ(std::get<LockRunOptions>(run.line.command.value()).busy_status, 10);
 }
 
 TEST(CtlCommandLine, HelpOrVersion_IsNoCommandAndNoError) {
   for (const std::vector<std::string>& words :
        std::vector<std::vector<std::string>>{{"--help"}, {"--version"}, {"lock", "run", "--help"}}) {
-    const Read result = read(words);
+    const auto result = read(words);
     EXPECT_FALSE(result.line.command);
     EXPECT_EQ(result.line.exit, Exit::done);
     EXPECT_NE(result.out, "");
@@ -96,7 +79,7 @@ TEST(CtlCommandLine, HostileWord_IsOneShortPrintableLine) {
                                              {"get", "a", "--format", std::string(100'000, 'x')},
                                              {"--" + std::string(100'000, 'x')},
                                              {"get", "a", std::string(100'000, 'x')}}) {
-    const Read result = read(words);
+    const auto result = read(words);
     EXPECT_LT(result.err.size(), 500U);
     EXPECT_EQ(std::count(result.err.begin(), result.err.end(), '\n'), 2) << result.err;
     EXPECT_THAT(result.err, Not(HasSubstr("\x1b")));
