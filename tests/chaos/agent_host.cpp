@@ -12,6 +12,7 @@
 #include <array>
 #include <cerrno>
 #include <cstring>
+#include <fstream>
 #include <set>
 #include <stdexcept>
 
@@ -24,15 +25,15 @@ void require(bool holds, const std::string& what) {
   if (!holds) throw std::runtime_error(what + ": " + std::strerror(errno));
 }
 
-rlimit limit_of_descriptors(pid_t pid) {
+rlimit limit_of(__rlimit_resource resource, pid_t pid) {
   rlimit limit{};
-  require(::prlimit(pid, RLIMIT_NOFILE, nullptr, &limit) == 0, "prlimit");
+  require(::prlimit(pid, resource, nullptr, &limit) == 0, "prlimit");
   return limit;
 }
 
-void set_limit_of_descriptors(pid_t pid, rlim_t most) {
-  const rlimit limit{most, limit_of_descriptors(pid).rlim_max};
-  require(::prlimit(pid, RLIMIT_NOFILE, &limit, nullptr) == 0, "prlimit");
+void set_limit(__rlimit_resource resource, pid_t pid, rlim_t most) {
+  const rlimit limit{most, limit_of(resource, pid).rlim_max};
+  require(::prlimit(pid, resource, &limit, nullptr) == 0, "prlimit");
 }
 
 // The number that the next open descriptor of the process gets.
@@ -46,8 +47,16 @@ rlim_t lowest_free_descriptor(pid_t pid) {
   return lowest;
 }
 
-test::ProcessOptions with_stderr(const fs::path& fifo) {
+rlim_t size_of_memory(pid_t pid) {
+  std::ifstream statm("/proc/" + std::to_string(pid) + "/statm");
+  rlim_t pages = 0;
+  require(static_cast<bool>(statm >> pages), "read the size of the agent");
+  return pages * static_cast<rlim_t>(::sysconf(_SC_PAGESIZE));
+}
+
+test::ProcessOptions options_of(const HostClock& clock, const fs::path& fifo) {
   test::ProcessOptions options;
+  options.env = clock.env();
   options.err = fifo;
   return options;
 }
@@ -66,7 +75,7 @@ AgentHost::AgentHost(test::AgentSettings settings, bool own_disk) : own_disk_(ow
   // So that little fills it.
   require(::fcntl(pipe_.get(), F_SETPIPE_SZ, 4096) >= 0, "F_SETPIPE_SZ");
   log_reader_ = std::make_unique<test::Process>(std::vector<std::string>{"cat", fifo.string()});
-  agent_ = std::make_unique<test::AgentProcess>(std::move(settings), with_stderr(fifo));
+  agent_ = std::make_unique<test::AgentProcess>(std::move(settings), options_of(clock_, fifo));
   if (!own_disk_) return;
   fs::create_directory(agent_->runtime_dir());
   require(::mount("jeton", agent_->runtime_dir().c_str(), "tmpfs", 0, "size=1m,mode=0755") == 0, "mount");
@@ -87,11 +96,15 @@ void AgentHost::hang_log(bool hangs) const {
 }
 
 void AgentHost::limit_descriptors() {
-  usual_limit_ = limit_of_descriptors(agent_->pid()).rlim_cur;
-  set_limit_of_descriptors(agent_->pid(), lowest_free_descriptor(agent_->pid()));
+  usual_limit_ = limit_of(RLIMIT_NOFILE, agent_->pid()).rlim_cur;
+  set_limit(RLIMIT_NOFILE, agent_->pid(), lowest_free_descriptor(agent_->pid()));
 }
 
-void AgentHost::end_limit_of_descriptors() const { set_limit_of_descriptors(agent_->pid(), usual_limit_); }
+void AgentHost::end_limit_of_descriptors() const { set_limit(RLIMIT_NOFILE, agent_->pid(), usual_limit_); }
+
+void AgentHost::limit_memory() const { set_limit(RLIMIT_AS, agent_->pid(), size_of_memory(agent_->pid())); }
+
+void AgentHost::end_limit_of_memory() const { set_limit(RLIMIT_AS, agent_->pid(), RLIM_INFINITY); }
 
 void AgentHost::fill_disk() const {
   const agent::UniqueFd file(::open(ballast().c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0600));

@@ -1,5 +1,5 @@
 // An agent with what its host gives it: a reader of its log behind a small pipe, a small file system for its runtime
-// directory, and descriptors. Each of them can fail.
+// directory, descriptors, memory, and a wall clock. Each of them can fail.
 #pragma once
 
 #include <sys/resource.h>
@@ -9,6 +9,7 @@
 #include <string>
 
 #include "agent/base/unique_fd.hpp"
+#include "tests/chaos/host_clock.hpp"
 #include "tests/support/agent_process.hpp"
 #include "tests/support/temp_dir.hpp"
 
@@ -28,12 +29,16 @@ class AgentHost {
 
   [[nodiscard]] test::AgentProcess& agent() { return *agent_; }
   [[nodiscard]] std::string log() const { return log_reader_->out(); }
+  [[nodiscard]] const HostClock& clock() const { return clock_; }
 
   // From its return on the agent can write nothing.
   void hang_log(bool hangs) const;
   // Every descriptor that it has open stays open, and it gets no other one until one of them is closed.
   void limit_descriptors();
   void end_limit_of_descriptors() const;
+  // It keeps the memory that it has, and gets no more: an allocation may fail, and end it.
+  void limit_memory() const;
+  void end_limit_of_memory() const;
   void fill_disk() const;
   void free_disk() const;
 
@@ -41,6 +46,7 @@ class AgentHost {
   [[nodiscard]] std::filesystem::path ballast() const { return agent_->runtime_dir() / "ballast"; }
 
   test::TempDir dir_;
+  HostClock clock_;
   agent::UniqueFd pipe_;  // keeps it open while no agent runs
   std::unique_ptr<test::Process> log_reader_;
   std::unique_ptr<test::AgentProcess> agent_;

@@ -106,6 +106,18 @@ class Rules(unittest.TestCase):
         self.assertEqual(self.broken(read(17, 100, "1.a", host=1, expires=18.002)), ["token_has_not_ended"])
         self.assertEqual(self.broken(read(17, 100, "1.a", host=1, expires=18.001)), [])
 
+    def test_end_by_the_clock_of_the_host(self):
+        def on_host(ahead, expires):
+            stepped = read(17, 100, "1.a", host=1, expires=expires)
+            return {**stepped, **{name: stepped[name] + ahead * S for name in ("begin_wall_us", "end_wall_us")}}
+        ahead = fault("clock_forth", 9, 19, target=1)
+        self.assertEqual(self.broken(ahead, on_host(3600, 3618)), [])
+        self.assertEqual(self.broken(ahead, on_host(3600, 3618.002)), ["token_has_not_ended"])
+        self.assertEqual(self.broken(on_host(-3600, 18)), ["token_has_not_ended"])
+        # The segment of before the step.
+        self.assertEqual(self.broken(fault("clock_back", 16, 19, target=1), on_host(-3600, 18)), [])
+        self.assertEqual(self.broken(fault("clock_back", 16, 19, target=0), on_host(-3600, 18)), ["token_has_not_ended"])
+
     # Seven calls in ten seconds.
     calls = [line("call", 60 + 1.5 * i) for i in range(7)]
 

@@ -17,6 +17,7 @@ using test::Behaviour;
 using Mode = test::RedisProxy::Mode;
 
 constexpr seconds token_lifetime{12};
+constexpr seconds clock_step = std::chrono::hours(1);
 
 test::AgentSettings settings_of(const Store& store, std::size_t host, const std::string& token_url) {
   test::AgentSettings settings;
@@ -73,7 +74,7 @@ void Fleet::launch_clients(std::uint64_t seed) {
       std::vector<std::string> argv{JETON_CHAOS_CLIENT, agent(host).runtime_dir(), number, name + "-" + number,
                                     std::to_string(seed + clients_.size())};
       argv.insert(argv.end(), work.begin(), work.end());
-      clients_.push_back(std::make_unique<Client>(std::move(argv)));
+      clients_.push_back(std::make_unique<Client>(std::move(argv), agents_[host]->clock()));
     };
     launch("reader-a", {"read"});
     launch("reader-b", {"read"});
@@ -141,6 +142,13 @@ void Fleet::begin(const Fault& fault) {
       return agents_[target]->hang_log(true);
     case FaultKind::agent_disk_full:
       return agents_[target]->fill_disk();
+    case FaultKind::agent_memory:
+      agent_is_down_[target] = true;  // or soon will be
+      return agents_[target]->limit_memory();
+    case FaultKind::clock_forth:
+      return agents_[target]->clock().set(clock_step);
+    case FaultKind::clock_back:
+      return agents_[target]->clock().set(-clock_step);
   }
 }
 
@@ -151,9 +159,13 @@ void Fleet::end(const Fault& fault) {
       if (fault.kind == FaultKind::agent_pause) return agent(target).signal(SIGCONT);
       if (fault.kind == FaultKind::agent_descriptors) return agents_[target]->end_limit_of_descriptors();
       if (fault.kind == FaultKind::agent_disk_full) return agents_[target]->free_disk();
-      // It may be ending still: systemd waits for that, too.
-      if (fault.kind == FaultKind::agent_restart) agent(target).wait();
-      agent(target).launch();
+      if (fault.kind == FaultKind::agent_memory && agent(target).running()) {
+        agents_[target]->end_limit_of_memory();
+      } else {
+        // It may be ending still: systemd waits for that, too.
+        if (fault.kind == FaultKind::agent_restart) agent(target).wait();
+        agent(target).launch();
+      }
       agent_is_down_[target] = false;
       return;
     case Resource::server:
@@ -168,6 +180,8 @@ void Fleet::end(const Fault& fault) {
       return store_.pause_sentinel(target, false);
     case Resource::log:
       return agents_[target]->hang_log(false);
+    case Resource::clock:
+      return agents_[target]->clock().set(seconds{0});
     case Resource::link:
       return set_link(target, Mode::open);
     case Resource::provider:

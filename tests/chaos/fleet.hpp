@@ -17,17 +17,20 @@ namespace jeton::chaos {
 // A process that writes its history to stdout: client_main.cpp.
 class Client {
  public:
-  explicit Client(std::vector<std::string> argv) : argv_(std::move(argv)) { launch(); }
+  Client(std::vector<std::string> argv, const HostClock& clock) : argv_(std::move(argv)), options_{.env = clock.env()} {
+    launch();
+  }
 
   void launch() {
     if (process_) earlier_ += process_->out();
-    process_ = std::make_unique<test::Process>(argv_);
+    process_ = std::make_unique<test::Process>(argv_, options_);
   }
   [[nodiscard]] test::Process& process() { return *process_; }
   [[nodiscard]] std::string history() const { return earlier_ + process_->out(); }
 
  private:
   std::vector<std::string> argv_;
+  test::ProcessOptions options_;
   std::unique_ptr<test::Process> process_;
   std::string earlier_;
 };

@@ -76,6 +76,10 @@ class History:
                     if any(was_started_by(restart, server, begin) for server, begin, _ in reigns)]
         return self.faults("redis_flush") + restarts + list(self.failovers(group))
 
+    def clock_was_stepped(self, host, begin, end):
+        return any(fault["target"] == host and begin <= step <= end
+                   for fault in self.faults("clock_forth", "clock_back") for step in (fault["begin_us"], fault["end_us"]))
+
     def tokens(self):
         return {issue["token"]: issue for issue in self.by_op["issue"]}
 

@@ -81,6 +81,9 @@ constexpr std::array kinds{
     // With the agent's other faults: "an agent cannot start" (systemd/README.md, "`/run` full").
     FaultInfo{FaultKind::agent_disk_full, "agent_disk_full", Resource::agent, milliseconds(5'000), milliseconds(40'000),
               every, true, true},
+    FaultInfo{FaultKind::agent_memory, "agent_memory", Resource::agent, milliseconds(500), milliseconds(6'000)},
+    FaultInfo{FaultKind::clock_forth, "clock_forth", Resource::clock, milliseconds(500), milliseconds(8'000)},
+    FaultInfo{FaultKind::clock_back, "clock_back", Resource::clock, milliseconds(500), milliseconds(8'000)},
 };
 
 const FaultInfo& info(FaultKind kind) {
@@ -96,6 +99,7 @@ std::size_t targets(Resource resource, const Shape& shape) {
   switch (resource) {
     case Resource::agent:
     case Resource::log:
+    case Resource::clock:
       return hosts;
     case Resource::server:
       return shape.servers;

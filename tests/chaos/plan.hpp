@@ -45,10 +45,13 @@ enum class FaultKind : std::uint8_t {
   agent_descriptors,
   agent_log_hangs,
   agent_disk_full,
+  agent_memory,
+  clock_forth,
+  clock_back,
 };
 
 // Two faults of one resource do not overlap.
-enum class Resource : std::uint8_t { agent, server, replication, sentinel, link, provider, client, log };
+enum class Resource : std::uint8_t { agent, server, replication, sentinel, link, provider, client, log, clock };
 
 enum class Backend : std::uint8_t { redis, redlock, sentinel, cluster };
 
