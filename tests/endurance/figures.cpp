@@ -41,12 +41,14 @@ double Figure::growth() const {
 }
 
 void Figures::sample() {
+  double resident = 0;
   double memory = 0;
   double descriptors = 0;
   double threads = 0;
   for (const pid_t agent : agents_) {
     const std::filesystem::path process = "/proc/" + std::to_string(agent);
     const std::string status = content(process / "status");
+    resident += number_after(status, "VmRSS") / 1024;
     memory += number_after(status, "RssAnon") / 1024;
     threads += number_after(status, "Threads");
     using Entries = std::filesystem::directory_iterator;
@@ -55,7 +57,7 @@ void Figures::sample() {
   const double redis = number_after(server_.cli({"INFO", "memory"}), "used_memory") / 1024 / 1024;
   const double clients = number_after(server_.cli({"INFO", "clients"}), "connected_clients");
   const double keys = std::stod(server_.cli({"DBSIZE"}));
-  const std::vector<double> now{memory, descriptors, threads, redis, keys, clients};
+  const std::vector<double> now{resident, memory, descriptors, threads, redis, keys, clients};
   for (std::size_t i = 0; i < now.size(); ++i) figures_[i].samples.push_back(now[i]);
 }
 

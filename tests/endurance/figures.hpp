@@ -33,7 +33,8 @@ class Figures {
   std::vector<pid_t> agents_;
   const test::RedisServer& server_;
   // Sums over all agents. Pages of the heap settle for longer than a quarter of an hour.
-  std::vector<Figure> figures_{{"private memory of the agents, MiB", 0.05, {}},
+  std::vector<Figure> figures_{{"resident memory of the agents, MiB", 0.05, {}},
+                               {"private memory of the agents, MiB", 0.05, {}},
                                {"descriptors of the agents", 0.02, {}},
                                {"threads of the agents", 0, {}},
                                {"memory of Redis, MiB", 0.05, {}},

@@ -1,4 +1,4 @@
--- Takes the updater lock and draws its fence, unless the fleet pauses.
+-- Takes the updater lock and draws its fence, unless the fleet pauses. tests/model/fence.pml is a model of it.
 --
 --   KEYS  updater, token, fence, pause
 --   ARGV  owner, ttl_ms, fence_ttl_ms, channel, claim message, protocol of the lock

@@ -1,4 +1,4 @@
--- Sets the lock's time to live again if it is still the owner's; never creates it.
+-- Sets the lock's time to live again if it is still the owner's; never creates it. tests/model/fence.pml is a model of it.
 --
 --   KEYS  lock [, info]      ARGV  owner, ttl_ms, protocol of the lock      reply the lock's owner from now on | nil
 --
