@@ -2,6 +2,8 @@
 // tests/README.md, "Chaos".
 //
 //   jeton_chaos [SECONDS] [--seed N] [--backend redis|redlock|sentinel|cluster]
+//
+// Without options each day has another seed and the next backend, so that the runs of many days see more than those of one.
 #include <unistd.h>
 
 #include <algorithm>
@@ -29,14 +31,20 @@ constexpr const char* usage = "jeton_chaos [SECONDS] [--seed N] [--backend redis
 
 struct Options {
   std::size_t episodes = 1;
-  std::uint64_t seed = 1;
-  std::string backend = "redis";
+  std::uint64_t seed = day();
+  std::string backend = shapes[day() % shapes.size()].name;
 
   [[nodiscard]] std::string replay() const {
     return "tests/chaos/run " + std::to_string(episodes * 60) + " --seed " + std::to_string(seed) + " --backend " +
            backend;
   }
   [[nodiscard]] std::string name() const { return backend + "-" + std::to_string(seed); }
+
+ private:
+  static std::uint64_t day() {
+    const auto days = std::chrono::floor<std::chrono::days>(std::chrono::system_clock::now());
+    return static_cast<std::uint64_t>(days.time_since_epoch().count());
+  }
 };
 
 Options parse(const std::vector<std::string>& words) {

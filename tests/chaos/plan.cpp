@@ -13,13 +13,6 @@ namespace {
 
 using test::Dice;
 
-constexpr std::array shapes{
-    Shape{Backend::redis, "redis", 1, hosts, 0},
-    Shape{Backend::redlock, "redlock", 5, hosts * 5, 0},
-    Shape{Backend::sentinel, "sentinel", 3, 3, 3},
-    Shape{Backend::cluster, "cluster", 6, 6, 0},
-};
-
 using Backends = unsigned;  // bits
 constexpr Backends bit(Backend backend) { return 1U << static_cast<unsigned>(backend); }
 constexpr Backends every = ~0U;

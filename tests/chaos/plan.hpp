@@ -3,6 +3,7 @@
 // A fault that nobody may notice goes on in the calm time.
 #pragma once
 
+#include <array>
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
@@ -61,6 +62,12 @@ struct Shape {
   std::size_t servers = 0;
   std::size_t links = 0;  // ways of one host to one server; where servers name each other, ways of all to one server
   std::size_t sentinels = 0;
+};
+inline constexpr std::array shapes{
+    Shape{Backend::redis, "redis", 1, hosts, 0},
+    Shape{Backend::redlock, "redlock", 5, hosts * 5, 0},
+    Shape{Backend::sentinel, "sentinel", 3, 3, 3},
+    Shape{Backend::cluster, "cluster", 6, 6, 0},
 };
 [[nodiscard]] const Shape& shape_of(const std::string& backend);  // throws std::invalid_argument
 
