@@ -17,6 +17,7 @@ has_printed() { [ "$(printed)" -ge "$1" ]; }
 status_line() { machine systemctl show -p StatusText --value jeton-agent; }
 says_that_the_token_is_valid() { [[ $(status_line) == *"1 of 1 tokens valid"* ]]; }
 settled_issued() { eventually has_printed $(($(printed) + 2)) || fail "the provider prints nothing"; issued; }
+block() { awk -v begin="^\`\`\`$1" '$0 ~ begin { on = 1; next } /^```/ { on = 0 } on' "$2"; } # language, page
 generation() { machine jetonctl --format json status api | sed -n 's/.*"generation": *\([0-9]*\).*/\1/p' | head -n 1; }
 issued() { machine journalctl -q --no-pager -u provider -o cat | sed -n 's/^issued //p' | tail -n 1; }
 
@@ -237,17 +238,19 @@ YAML
     machine sh -c "cd /root && printf '#!/bin/sh\nexit 0\n' >backup && chmod +x backup && cp backup run-once && cp backup report"
     machine systemctl restart jeton-agent # a new credential is handed over at a start
     eventually machine jetonctl wait wechat --timeout 1s || fail "no token"
-    # Every line of a shell block that runs an installed command. A watch has no end; the provider of the curl is not here.
+    # Every line of a shell block that runs an installed command. The provider of the curl is not here.
     root=$(dirname "$0")/../..
     pages=("$root/systemd/README.md" "$root/config/README.md" "$root/libclient/README.md" "$root/README.md")
     commands=$(awk '/^```sh/ { shell = 1; next } /^```/ { shell = 0 } shell' "${pages[@]}" |
       sed -E 's/[[:space:]]+#.*$//; s/^sudo //; s/ && sudo / \&\& /g' |
       grep -E '^(jeton-agent|jetonctl|systemctl|systemd-sysusers) ?' |
-      grep -vE 'jetonctl watch|curl ')
+      grep -v 'curl ')
     generation_of() { machine jetonctl get wechat --format json | sed -n 's/.*"generation": *\([0-9]*\).*/\1/p'; }
     while read -r command; do
       command=${command/--generation G/--generation $(generation_of)}
       echo "== $command"
+      # A watch has no end.
+      if [[ $command == *" watch "* ]]; then command="timeout 2 $command || [ \$? = 124 ]"; fi
       machine sh -c "cd /root && $command" </dev/null || fail "a documented command fails: $command"
     done <<<"$commands"
     [ "$(wc -l <<<"$commands")" -ge 13 ] || fail "the pages have fewer commands than were tried once"
@@ -257,12 +260,18 @@ YAML
     done
     machine rm /etc/jeton/agent.d/wechat.yaml
     machine systemctl reload jeton-agent
+    # systemd takes the documented drop-in as it is meant.
+    machine mkdir -p /etc/systemd/system/jeton-agent.service.d
+    block ini "$root/config/README.md" | machine sh -c "cat >/etc/systemd/system/jeton-agent.service.d/documented.conf"
+    machine systemctl daemon-reload
+    for setting in MemoryDenyWriteExecute=no ProtectHome=read-only Environment=HOME=/etc/jeton ReadWritePaths=/var/cache/get-token TasksMax=2048; do
+      [ "$(machine systemctl show -p "${setting%%=*}" jeton-agent)" = "$setting" ] || fail "systemd does not take $setting of config/README.md"
+    done
+    machine rm -r /etc/systemd/system/jeton-agent.service.d
+    machine systemctl daemon-reload
     ;;
   units-wait-for-a-token)
-    machine sh -c "cat >/etc/systemd/system/needs-a-token.service" <<'UNIT'
-[Unit]
-Requires=jeton-token@api.service
-After=jeton-token@api.service
+    { block ini "$(dirname "$0")/../../systemd/README.md" | sed 's/wechat/api/'; cat; } <<'UNIT' | machine sh -c "cat >/etc/systemd/system/needs-a-token.service"
 [Service]
 Type=oneshot
 RemainAfterExit=yes
