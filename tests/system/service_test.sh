@@ -230,7 +230,7 @@ YAML
     machine sh -c "umask 077; echo s3cret-of-wechat >/etc/jeton/credentials/wechat-secret"
     machine sh -c "cat >/etc/jeton/agent.d/wechat.yaml" <<YAML
 version: 1
-locks: {"nightly-*": {max_ttl: 24h}}
+locks: {"nightly*": {max_ttl: 24h}}
 tokens:
   wechat:
     source: {type: http, url: "$url", method: POST, form: {appid: wx1, secret: "\${credential:wechat-secret}"}}
@@ -255,7 +255,7 @@ YAML
     done <<<"$commands"
     [ "$(wc -l <<<"$commands")" -ge 13 ] || fail "the pages have fewer commands than were tried once"
     for command in "systemctl reload jeton-agent" "systemctl restart jeton-agent"; do
-      grep -q "\`$command\`" "$root/systemd/README.md" || fail "systemd/README.md does not name $command any more"
+      grep -q "\`sudo $command\`" "$root/systemd/README.md" || fail "systemd/README.md does not name $command any more"
       machine sh -c "$command" || fail "$command"
     done
     machine rm /etc/jeton/agent.d/wechat.yaml
@@ -264,11 +264,13 @@ YAML
     machine mkdir -p /etc/systemd/system/jeton-agent.service.d
     block ini "$root/config/README.md" | machine sh -c "cat >/etc/systemd/system/jeton-agent.service.d/documented.conf"
     machine systemctl daemon-reload
-    for setting in MemoryDenyWriteExecute=no ProtectHome=read-only Environment=HOME=/etc/jeton ReadWritePaths=/var/cache/get-token TasksMax=2048; do
+    for setting in MemoryDenyWriteExecute=no ProtectHome=read-only Environment=HOME=/etc/jeton CacheDirectory=get-token TasksMax=2048; do
       [ "$(machine systemctl show -p "${setting%%=*}" jeton-agent)" = "$setting" ] || fail "systemd does not take $setting of config/README.md"
     done
+    machine systemctl restart jeton-agent || fail "the service does not start with the drop-in of config/README.md"
     machine rm -r /etc/systemd/system/jeton-agent.service.d
     machine systemctl daemon-reload
+    machine systemctl restart jeton-agent
     ;;
   units-wait-for-a-token)
     { block ini "$(dirname "$0")/../../systemd/README.md" | sed 's/wechat/api/'; cat; } <<'UNIT' | machine sh -c "cat >/etc/systemd/system/needs-a-token.service"
