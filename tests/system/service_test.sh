@@ -11,6 +11,7 @@ fail() {
   machine journalctl --no-pager -n 40 -u jeton-agent >&2 || true
   exit 1
 }
+trap 'fail "line $LINENO: $BASH_COMMAND"' ERR
 # The provider prints its count each second: the second line from now on is of a moment after now.
 printed() { machine journalctl -q --no-pager -u provider -o cat | grep -c '^issued'; }
 has_printed() { [ "$(printed)" -ge "$1" ]; }
