@@ -14,7 +14,9 @@ namespace jeton::agent {
 namespace {
 
 constexpr std::size_t most_hanging = 64;
-constexpr std::chrono::milliseconds shortest_file_wait{25};
+using std::chrono::milliseconds;
+
+constexpr milliseconds shortest_file_wait{25};
 
 // The calls that no caller waits for any more.
 struct Hanging {
@@ -64,6 +66,15 @@ bool start(const std::shared_ptr<Call>& call, const std::string& what) {
   }
 }
 
+// In short waits: a process that was stopped, or whose machine stood still, gives the call the rest of its time
+// afterwards.
+bool ends_within(milliseconds patience, Call& call, std::unique_lock<std::mutex>& lock) {
+  for (; patience > milliseconds{0}; patience -= shortest_file_wait) {
+    if (call.ended.wait_for(lock, shortest_file_wait, [&] { return call.done; })) return true;
+  }
+  return false;
+}
+
 Error no_answer(const std::string& what) {
   return Error(what + ": the file system does not answer; is it on a mount whose server is gone?");
 }
@@ -71,7 +82,7 @@ Error no_answer(const std::string& what) {
 }  // namespace
 
 void run_bounded(const std::string& what, std::function<void()> work) {
-  std::chrono::milliseconds patience = longest_file_wait;
+  milliseconds patience = longest_file_wait;
   {
     const std::lock_guard lock(hanging().mutex);
     const std::size_t others = hanging().names.size();
@@ -85,7 +96,7 @@ void run_bounded(const std::string& what, std::function<void()> work) {
     return;
   }
   std::unique_lock lock(call->mutex);
-  if (!call->ended.wait_for(lock, patience, [&] { return call->done; })) {
+  if (!ends_within(patience, *call, lock)) {
     const std::lock_guard also(hanging().mutex);
     call->left_behind = true;
     hanging().names.insert(what);

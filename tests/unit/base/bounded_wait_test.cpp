@@ -2,9 +2,14 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <signal.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include <atomic>
+#include <ctime>
 #include <future>
+#include <thread>
 
 #include "agent/base/error.hpp"
 #include "tests/support/eventually.hpp"
@@ -58,6 +63,35 @@ TEST_F(BoundedWait, CallHangs_IsAnErrorAndIsNotTriedAgainUntilItEnds) {
   EXPECT_EQ(bounded("/etc/other", [] { return 7; }), 7);
   release();
   EXPECT_TRUE(test::eventually([this] { return failure_of_hanging("/net/secret").empty(); }));
+}
+
+// A machine that stands still does the same to both threads.
+TEST_F(BoundedWait, ProcessIsStoppedForLongerThanTheWait_CallHasTheRestOfItsTimeAfterwards) {
+  const pid_t child = ::fork();
+  if (child == 0) {
+    const auto spent = [] {
+      timespec time{};
+      ::clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time);
+      return std::chrono::seconds(time.tv_sec) + std::chrono::nanoseconds(time.tv_nsec);
+    };
+    try {
+      run_bounded("/etc/file", [spent] {
+        ::raise(SIGSTOP);
+        while (spent() < std::chrono::milliseconds(50)) {
+        }
+      });
+      ::_exit(0);
+    } catch (const Error&) {
+      ::_exit(1);
+    }
+  }
+  int status = 0;
+  ASSERT_EQ(::waitpid(child, &status, WUNTRACED), child);
+  ASSERT_TRUE(WIFSTOPPED(status));
+  std::this_thread::sleep_for(longest_file_wait + std::chrono::milliseconds(100));
+  ::kill(child, SIGCONT);
+  ASSERT_EQ(::waitpid(child, &status, 0), child);
+  EXPECT_TRUE(WIFEXITED(status) && WEXITSTATUS(status) == 0);
 }
 
 TEST_F(BoundedWait, MoreCallsHangThanThreadsMay_IsAnErrorAtOnce) {
