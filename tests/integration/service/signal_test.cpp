@@ -116,7 +116,25 @@ TEST_F(Service, NoSecretStandsInProc) {
   ASSERT_TRUE(eventually([&] { return agent.valid(); }));
   ASSERT_FALSE(provider.seen().empty());
   EXPECT_NE(provider.seen().front().body.find("very-secret-client-secret"), std::string::npos);
-  EXPECT_EQ(agent.log().find("very-secret"), std::string::npos);
+  const std::string token = provider.issued().back().value;
+  const auto expect_neither = [&](const std::string& text, const std::string& where) {
+    EXPECT_EQ(text.find("very-secret"), std::string::npos) << where;
+    EXPECT_EQ(text.find(token), std::string::npos) << where;
+  };
+  expect_neither(agent.log(), "log");
+  // What other users of the host may see, and what the agent's own user may.
+  const std::filesystem::path proc = "/proc/" + std::to_string(agent.pid());
+  for (const char* name :
+       {"cmdline", "comm", "environ", "limits", "maps", "mountinfo", "sched", "stat", "status", "wchan"}) {
+    expect_neither(read_file(proc / name), name);
+  }
+  for (const auto& link : std::filesystem::directory_iterator(proc / "fd")) {
+    std::error_code closed;
+    expect_neither(std::filesystem::read_symlink(link.path(), closed), link.path());
+  }
+  for (const auto& thread : std::filesystem::directory_iterator(proc / "task")) {
+    expect_neither(read_file(thread.path() / "comm"), thread.path());
+  }
 }
 
 }  // namespace
