@@ -10,6 +10,7 @@
 #include <cerrno>
 #include <cstdio>
 #include <cstdlib>
+#include <limits>
 #include <stdexcept>
 #include <system_error>
 
@@ -98,6 +99,19 @@ std::string printable(std::string_view text) {
 
 std::string wrapped(const std::string& first, std::string_view text) {
   return wrapped_at(columns(STDOUT_FILENO), first, text);
+}
+
+std::size_t columns_of_terminal() {
+  return ::isatty(STDOUT_FILENO) == 1 ? columns(STDOUT_FILENO) : std::numeric_limits<std::size_t>::max();
+}
+
+std::string shortened(std::string_view text, std::size_t width) {
+  static constexpr std::string_view mark = "...";
+  if (text.size() <= width) return std::string(text);
+  std::size_t end = width - std::min(width, mark.size());
+  const auto continues = [&] { return (static_cast<unsigned char>(text[end]) & 0xc0U) == 0x80U; };
+  while (end > 0 && continues()) --end;
+  return std::string(text.substr(0, end)) + std::string(mark);
 }
 
 std::string padded(std::string_view text, std::size_t width, bool right) {

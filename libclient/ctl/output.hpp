@@ -31,6 +31,10 @@ void say(std::string_view message);
 // `text` broken at spaces to fit the terminal (80 columns if stdout is none), behind `first`; further lines are
 // indented by its length. Ends with a newline.
 [[nodiscard]] std::string wrapped(const std::string& first, std::string_view text);
+// Width of the terminal; without an end if stdout is none, so that no program gets half a line.
+[[nodiscard]] std::size_t columns_of_terminal();
+// At most `width` bytes, the last of which are "..." if some are left out. Whole characters of UTF-8.
+[[nodiscard]] std::string shortened(std::string_view text, std::size_t width);
 // Spaces up to `width` behind or, if right, before the text.
 [[nodiscard]] std::string padded(std::string_view text, std::size_t width, bool right = false);
 

@@ -1,7 +1,9 @@
 #include "libclient/ctl/status_text.hpp"
 
 #include <algorithm>
+#include <map>
 #include <optional>
+#include <tuple>
 
 #include "libclient/ctl/duration.hpp"
 #include "libclient/ctl/output.hpp"
@@ -9,8 +11,7 @@
 namespace jeton::ctl {
 namespace {
 
-// Columns of the overview. A line is 80 wide at most with a name of up to 15 characters.
-constexpr std::size_t name_width = 15;
+// Columns of the tables.
 constexpr std::size_t state_width = 8;
 constexpr std::size_t generation_width = 16;
 constexpr std::size_t time_width = 10;
@@ -46,11 +47,24 @@ std::string instant(const std::optional<std::int64_t>& at_ms, const std::optiona
   return time_text(*at_ms) + (in_ms ? " (" + relative_text(*in_ms) + ")" : "");
 }
 
-std::string row(std::size_t names, const std::string& name, const std::string& state, const std::string& generation,
-                const std::string& expires, const std::string& refresh, const std::string& last, Colour colour) {
-  std::string line = padded(name, names) + "  " + coloured(padded(state, state_width), colour) + "  " +
-                     padded(generation, generation_width) + "  " + padded(expires, time_width, true) + "  " +
-                     padded(refresh, time_width, true) + "  " + last;
+struct Cell {
+  std::string text;
+  std::size_t width = 0;
+  bool right = false;
+  Colour colour = Colour::none;
+};
+
+// The last cell ends where the terminal does.
+std::string row(const std::vector<Cell>& cells) {
+  std::string line;
+  std::size_t left = columns_of_terminal();
+  for (const Cell& cell : cells) {
+    if (!line.empty()) line += "  ";
+    const bool is_last = &cell == &cells.back();
+    const std::string text = is_last ? shortened(cell.text, left) : padded(cell.text, cell.width, cell.right);
+    line += coloured(text, cell.colour);
+    left -= std::min(left, text.size() + 2);
+  }
   return line.substr(0, line.find_last_not_of(' ') + 1) + "\n";
 }
 
@@ -58,8 +72,6 @@ std::string heading(std::string line) {
   line.pop_back();
   return coloured(line, Colour::heading) + "\n";
 }
-
-std::size_t column_for(std::size_t longest_name) { return std::max(name_width, longest_name); }
 
 std::string coordinator_line(const Json& coordinator) {
   const bool reachable = member(coordinator, "reachable") == true;
@@ -110,19 +122,49 @@ std::string budget_text(const Json& budget) {
          reserve + (ends ? "; the count starts again in " + duration_text(*ends) : "");
 }
 
-std::string overview(const Json& token, std::size_t names) {
+bool is_in_trouble(const Json& token) {
+  return !member(token, "pause").is_null() || !member(token, "last_error").is_null();
+}
+
+// The worst first: what readers do not get, then what the provider refuses, then what cannot be renewed now.
+int rank(const Json& token) {
   const std::string state = state_text(token);
-  std::string out =
-      row(names, text(token, "name"), state, text(token, "generation"), left(number(token, "expires_in_ms")),
-          left(number(token, "refresh_in_ms")), text(token, "phase"), colour_of(state));
-  out += "  grace " + duration(token, "grace_ms") + ", spread " + duration(token, "spread_ms") + ", delay " +
-         duration(token, "spread_delay_ms") + ", lock " + lock_text(token) + "\n";
-  out += wrapped("  source ", text(token, "source"));
-  if (!member(token, "budget").is_null()) out += wrapped("  budget ", budget_text(member(token, "budget")));
-  if (!member(token, "pause").is_null()) out += wrapped("  paused for ", pause_text(member(token, "pause")));
+  if (state != "valid") return state == "rejected" ? 1 : 0;
+  return is_in_trouble(token) ? 2 : 3;
+}
+
+bool is_worse(const Json& a, const Json& b) {
+  const auto key = [](const Json& token) {
+    return std::tuple(rank(token), number(token, "expires_in_ms").value_or(0), text(token, "name"));
+  };
+  return key(a) < key(b);
+}
+
+std::string note_text(const Json& token) {
+  const Json& pause = member(token, "pause");
+  if (!pause.is_null()) return "paused for " + pause_text(pause);
   const Json& error = member(token, "last_error");
-  if (!error.is_null()) out += coloured(wrapped("  error ", error_text(error)), Colour::bad);
-  return out;
+  return error.is_null() ? text(token, "phase") : "error " + error_text(error);
+}
+
+std::string overview_row(const Json& token, std::size_t names) {
+  const std::string state = state_text(token);
+  return row({{text(token, "name"), names},
+              {state, state_width, false, colour_of(state)},
+              {left(number(token, "expires_in_ms")), time_width, true},
+              {left(number(token, "refresh_in_ms")), time_width, true},
+              {note_text(token), 0, false, is_in_trouble(token) ? Colour::bad : Colour::none}});
+}
+
+// "200 tokens: 198 valid, 2 expired"
+std::string count_line(const std::vector<Json>& tokens) {
+  std::map<std::string, std::size_t> by_state;
+  for (const Json& token : tokens) ++by_state[state_text(token)];
+  std::string line;
+  for (const auto& [state, count] : by_state) {
+    line += (line.empty() ? "" : ", ") + coloured(std::to_string(count) + " " + state, colour_of(state));
+  }
+  return std::to_string(tokens.size()) + (tokens.size() == 1 ? " token: " : " tokens: ") + line + "\n";
 }
 
 std::string detail(const char* label, const std::string& value) {
@@ -154,13 +196,19 @@ std::string agent_text(const Json& status) {
     out += coloured("log: " + std::to_string(*dropped) + " lines were dropped: the log did not accept them in time\n",
                     Colour::bad);
   }
-  const Json& tokens = member(status, "tokens");
-  if (!tokens.is_array() || tokens.empty()) return out + "no tokens are configured\n";
-  std::size_t longest = 0;
-  for (const Json& token : tokens) longest = std::max(longest, text(token, "name").size());
-  const std::size_t names = column_for(longest);
-  out += heading(row(names, "NAME", "STATE", "GENERATION", "EXPIRES IN", "REFRESH IN", "PHASE", Colour::none));
-  for (const Json& token : tokens) out += overview(token, names);
+  const Json& listed = member(status, "tokens");
+  if (!listed.is_array() || listed.empty()) return out + "no tokens are configured\n";
+  std::vector<Json> tokens(listed.begin(), listed.end());
+  std::stable_sort(tokens.begin(), tokens.end(), is_worse);
+  std::size_t names = 0;
+  for (const Json& token : tokens) names = std::max(names, text(token, "name").size());
+  out += count_line(tokens);
+  out += heading(row({{"NAME", names},
+                      {"STATE", state_width},
+                      {"EXPIRES IN", time_width, true},
+                      {"REFRESH IN", time_width, true},
+                      {"NOTE"}}));
+  for (const Json& token : tokens) out += overview_row(token, names);
   return out;
 }
 
@@ -200,10 +248,14 @@ std::string token_text(const Json& token) {
 
 std::string segments_text(const std::vector<SegmentState>& segments) {
   if (segments.empty()) return "no segments\n";
-  std::size_t longest = 0;
-  for (const SegmentState& segment : segments) longest = std::max(longest, segment.name.size());
-  const std::size_t names = column_for(longest);
-  std::string out = heading(row(names, "NAME", "STATE", "GENERATION", "EXPIRES IN", "AGENT SEEN", "", Colour::none));
+  std::size_t names = 0;
+  for (const SegmentState& segment : segments) names = std::max(names, segment.name.size());
+  std::string out = heading(row({{"NAME", names},
+                                 {"STATE", state_width},
+                                 {"GENERATION", generation_width},
+                                 {"EXPIRES IN", time_width, true},
+                                 {"AGENT SEEN", time_width, true},
+                                 {"NOTE"}}));
   for (const SegmentState& segment : segments) {
     std::string generation = "-";
     std::string expires = "-";
@@ -214,8 +266,12 @@ std::string segments_text(const std::vector<SegmentState>& segments) {
       expires = left(info.expires_at_ms - unix_ms_now());
       if (info.heartbeat_age_ms >= 0) seen = duration_text(info.heartbeat_age_ms) + " ago";
     }
-    out += row(names, segment.name, segment.state, generation, expires, seen, printable(segment.problem),
-               colour_of(segment.state));
+    out += row({{segment.name, names},
+                {segment.state, state_width, false, colour_of(segment.state)},
+                {generation, generation_width},
+                {expires, time_width, true},
+                {seen, time_width, true},
+                {printable(segment.problem)}});
   }
   return out;
 }

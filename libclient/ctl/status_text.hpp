@@ -1,4 +1,4 @@
-// The answers of the agent and the states of segments as text for people, 80 columns wide where the content allows.
+// The answers of the agent and the states of segments as text for people. On a terminal a table is as wide as that.
 // An answer of another version may lack members: a missing member is shown as "-".
 #pragma once
 
@@ -10,7 +10,7 @@
 
 namespace jeton::ctl {
 
-// Of /v1/status: the agent, the coordinator, and a few lines a token.
+// Of /v1/status: the agent, the coordinator, and a line a token, the worst first.
 [[nodiscard]] std::string agent_text(const Json& status);
 // Of /v1/tokens/NAME: every figure, and how the time of the refresh comes about.
 [[nodiscard]] std::string token_text(const Json& token);

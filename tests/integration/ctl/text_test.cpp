@@ -58,6 +58,14 @@ TEST(CtlOutput, TextIsBrokenAtSpacesUnderItsLabel) {
   EXPECT_EQ(wrapped("x ", std::string(200, 'a')), "x " + std::string(200, 'a') + "\n") << "a long word stays whole";
 }
 
+TEST(CtlOutput, TextIsTooLong_IsCutBetweenCharacters) {
+  EXPECT_EQ(shortened("abcdef", 6), "abcdef");
+  EXPECT_EQ(shortened("abcdefg", 6), "abc...");
+  EXPECT_EQ(shortened("a日本語", 7), "a日...");
+  EXPECT_EQ(shortened("a日本語", 6), "a...");
+  EXPECT_EQ(shortened("abcdef", 2), "...");
+}
+
 TEST(CtlOutput, ControlCharactersArePrintedHarmlessly) {
   EXPECT_EQ(printable("a\x1b[31mb\n\x7f\xc2\x9b"), "a?[31mb????");
   EXPECT_EQ(printable("ü € 日本"), "ü € 日本");
