@@ -57,13 +57,13 @@ struct Cell {
 // The last cell ends where the terminal does.
 std::string row(const std::vector<Cell>& cells) {
   std::string line;
-  std::size_t left = columns_of_terminal();
+  std::size_t room = columns_of_terminal();
   for (const Cell& cell : cells) {
     if (!line.empty()) line += "  ";
     const bool is_last = &cell == &cells.back();
-    const std::string text = is_last ? shortened(cell.text, left) : padded(cell.text, cell.width, cell.right);
+    const std::string text = is_last ? shortened(cell.text, room) : padded(cell.text, cell.width, cell.right);
     line += coloured(text, cell.colour);
-    left -= std::min(left, text.size() + 2);
+    room -= std::min(room, text.size() + 2);
   }
   return line.substr(0, line.find_last_not_of(' ') + 1) + "\n";
 }
