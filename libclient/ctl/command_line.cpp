@@ -74,14 +74,6 @@ void add_asking_commands(CLI::App& app, Draft& draft) {
   refresh->callback([&draft] { draft.line.command = draft.refresh; });
 }
 
-// Between two characters of UTF-8.
-std::string shortened(std::string text) {
-  if (text.size() <= longest_message) return text;
-  std::size_t end = longest_message;
-  while (end > longest_message - 3 && (static_cast<unsigned char>(text[end]) & 0xc0U) == 0x80) --end;
-  return text.substr(0, end) + "...";
-}
-
 // CLI11 itself only says that a command is missing when it is misspelt.
 std::string usage_error(const CLI::App* app, const CLI::Error& error) {
   std::string what = error.what();
@@ -91,7 +83,7 @@ std::string usage_error(const CLI::App* app, const CLI::Error& error) {
     what = (option ? "no option '" : "no command '") + extras.front() + "'";
     if (!option) what += std::string("; the commands are ") + commands;
   }
-  return "jetonctl: " + shortened(printable(what)) + "\nRun jetonctl --help for more.\n";
+  return "jetonctl: " + shortened(printable(what), longest_message) + "\nRun jetonctl --help for more.\n";
 }
 
 // What CLI11 cannot see option by option.
