@@ -47,7 +47,7 @@ namespace jeton::agent {
 [[nodiscard]] std::string token_json(const TokenStatus& status, WallTime now);
 // {ready, tokens: [{name, state}]}: the tokens that are not valid.
 [[nodiscard]] std::string readiness_json(const AgentStatus& status);
-[[nodiscard]] std::string demand_json(const std::string& name, const RefreshAnswer& demand, WallTime now);
+[[nodiscard]] std::string refresh_answer_json(const std::string& name, const RefreshAnswer& answer, WallTime now);
 [[nodiscard]] std::string reload_json(const ReloadVerdict& verdict);
 [[nodiscard]] std::string error_json(std::string_view code, std::string_view message);
 

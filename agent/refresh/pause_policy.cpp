@@ -64,8 +64,8 @@ void PausePolicy::begin_own(const Pause& pause) {
 }
 
 void PausePolicy::hold(const Pause& pause) {
-  const bool is_news = parts_.fleet.pause(pause);
-  if (!is_news) return;
+  const bool is_new = parts_.fleet.pause(pause);
+  if (!is_new) return;
   correction_check_at_ = pause.request.empty() ? BootTime::max() : now();
   parts_.journal.pause_changed();
   parts_.wake.notify();

@@ -39,7 +39,7 @@ class TokenSwitch {
   };
 
   void prepare(const Config& wanted);
-  void take_back() noexcept;
+  void roll_back() noexcept;
 
   Runners& runners_;
   const TokenRunner::Shared& shared_;

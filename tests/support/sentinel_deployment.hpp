@@ -43,11 +43,11 @@ class SentinelDeployment {
  public:
   static constexpr std::size_t count = 3;
   // The port by which the others are to reach a server, such as that of a proxy in front of it.
-  using Way = std::function<std::uint16_t(const RedisServer&)>;
+  using ConnectVia = std::function<std::uint16_t(const RedisServer&)>;
 
   // Returns when every sentinel knows all others and both replicas.
   SentinelDeployment() : SentinelDeployment(std::nullopt) {}
-  explicit SentinelDeployment(std::optional<ServerTls> tls, const Way& way = &RedisServer::port);
+  explicit SentinelDeployment(std::optional<ServerTls> tls, const ConnectVia& connect_via = &RedisServer::port);
 
   [[nodiscard]] SentinelServer& sentinel(std::size_t index) { return *sentinels_[index]; }
   // Server 0 is the first primary.

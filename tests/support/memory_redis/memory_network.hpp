@@ -42,7 +42,7 @@ class MemoryNetwork {
 
   [[nodiscard]] agent::redis::Connector connector();
   // A name leads where set_name() says, and to itself before; an answer takes the latency both ways.
-  [[nodiscard]] agent::redis::Resolver resolver();
+  [[nodiscard]] agent::redis::NameResolver resolver();
   // Empty: it cannot be resolved.
   void set_name(const std::string& name, std::vector<std::string> hosts);
   // Questions for the name from now on stay without an answer; false: they are answered again.

@@ -2,7 +2,7 @@
 // script the server does not know (NOSCRIPT: it was not run).
 //
 // A server that answers that it is not the one to write to (READONLY, MASTERDOWN) is left: the next connect may find
-// another one, through the locator or behind the same name.
+// another one, through the endpoint resolver or behind the same name.
 #pragma once
 
 #include <memory>

@@ -3,7 +3,7 @@
 // The map of slots is learnt from any node that answers, the known ones as well as the configured ones: at the start,
 // when a caller needs it again (a redirection, a node that is down; with a pace of its own, so that a fleet that lost a
 // node does not swamp the others), and now and then. Clients are made on demand and dropped when their node left the
-// cluster. Shared by the runner and the locator of the subscriber. One thread: the loop's.
+// cluster. Shared by the runner and the resolver of the subscriber. One thread: the loop's.
 #pragma once
 
 #include <functional>
@@ -20,7 +20,7 @@
 namespace jeton::agent::redis {
 
 struct ClusterOptions {
-  ConnectOptions connection;       // of every node; address and locator are not used, database is 0
+  ConnectOptions connection;       // of every node; address and resolver are not used, database is 0
   std::vector<Address> endpoints;  // where to ask first, at least one
   Duration refresh_interval = std::chrono::seconds(60);  // jittered down to its half
 };

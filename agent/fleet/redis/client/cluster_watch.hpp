@@ -17,7 +17,7 @@ namespace jeton::agent::redis {
 
 class ClusterWatch {
  public:
-  // Timers and random outlive it. `options`: of every node; address and locator are not used. `callbacks.down` is not
+  // Timers and random outlive it. `options`: of every node; address and resolver are not used. `callbacks.down` is not
   // called.
   ClusterWatch(Timers& timers, Random& random, std::shared_ptr<Cluster> cluster, ConnectOptions options,
                Subscriber::Callbacks callbacks, Duration keepalive);

@@ -15,7 +15,7 @@ struct Dialed {
 
 // With TLS the certificate must be for the name, unless `tls` says otherwise. Throws TransportError, and SetupError if
 // that is the reason at one of the addresses.
-Task<Dialed> dial(Timers& timers, Resolver resolve, Connector connect, Address address, TlsOptions tls,
+Task<Dialed> dial(Timers& timers, NameResolver resolve, Connector connect, Address address, TlsOptions tls,
                   BootTime deadline, ConnectAttempt& attempt);
 
 // Whether it has to be resolved.

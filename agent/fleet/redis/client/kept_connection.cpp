@@ -119,7 +119,7 @@ class KeptConnection::Impl : public std::enable_shared_from_this<Impl> {
 
   Task<> connect() {
     Address address = options_.address;
-    if (options_.locator) address = co_await locate();
+    if (options_.locator) address = co_await resolve_endpoint();
     const BootTime deadline = now() + options_.timeout;
     Dialed dialed =
         co_await dial(timers_, options_.resolve, options_.connect, address, options_.tls, deadline, attempt_);
@@ -131,10 +131,10 @@ class KeptConnection::Impl : public std::enable_shared_from_this<Impl> {
     greeting_ = co_await greet(*connection_, options_, display_, deadline);
   }
 
-  Task<Address> locate() {
+  Task<Address> resolve_endpoint() {
     const std::string origin = options_.locator->origin();
     if (!origin.empty()) display_ = origin;
-    Address address = co_await options_.locator->locate(now() + options_.timeout);
+    Address address = co_await options_.locator->resolve(now() + options_.timeout);
     if (stopped_) throw TransportError("stopped");
     display_ = options_.display(address) + (origin.empty() ? "" : " (" + origin + ")");
     co_return address;
@@ -150,7 +150,7 @@ class KeptConnection::Impl : public std::enable_shared_from_this<Impl> {
       const bool closed = co_await connection_->wait_closed(next);
       if (closed) break;
       if (now() >= recheck_at) {
-        const Address address = co_await options_.locator->relocate(connected_to_, now() + options_.timeout);
+        const Address address = co_await options_.locator->recheck(connected_to_, now() + options_.timeout);
         if (address != connected_to_) connection_->close("the server to use is " + address.display() + " now");
         recheck_at = next_after(recheck);
       } else if (now() >= resolve_at) {

@@ -1,6 +1,6 @@
 // KeptConnection: one connection to a Redis server that is kept up: it connects, greets (greeting.hpp), and after a
 // failure tries again with jittered backoff, without an end: at least twice a second for the first half a minute. With
-// a locator it asks that first, and goes where the server is now. Logs a trouble once, loudly if an operator must act,
+// an endpoint resolver it asks that first, and goes where the server is now. Logs a trouble once, loudly if an operator must act,
 // and its end; of many different ones the first few and then one a minute.
 //
 // While it is connected, the name of the server is resolved again now and then: when it leads elsewhere, the connection

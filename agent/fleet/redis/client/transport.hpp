@@ -15,7 +15,7 @@
 #include "agent/base/secret.hpp"
 #include "agent/base/timers.hpp"
 #include "agent/fleet/redis/client/address.hpp"
-#include "agent/fleet/redis/client/locator.hpp"
+#include "agent/fleet/redis/client/endpoint_resolver.hpp"
 #include "agent/fleet/redis/client/resp_parser.hpp"
 
 namespace jeton::agent::redis {
@@ -60,7 +60,7 @@ using Connector = std::function<Task<std::unique_ptr<Transport>>(Timers& timers,
 
 // The IP addresses of a host name, in the order in which to try them: resolve_name (name_lookups.hpp), or what a test
 // puts in its place. Throws TransportError.
-using Resolver = std::function<Task<std::vector<std::string>>(Timers& timers, std::string host, BootTime deadline,
+using NameResolver = std::function<Task<std::vector<std::string>>(Timers& timers, std::string host, BootTime deadline,
                                                               ConnectAttempt& attempt)>;
 Task<std::vector<std::string>> resolve_name(Timers& timers, std::string host, BootTime deadline,
                                             ConnectAttempt& attempt);
@@ -70,7 +70,7 @@ inline constexpr Duration resolve_interval = std::chrono::seconds(30);
 
 struct ConnectOptions {
   Address address;
-  std::shared_ptr<Locator> locator;  // if set, asked for the address at every connect
+  std::shared_ptr<EndpointResolver> locator;  // if set, asked for the address at every connect
   int database = 0;
   // Asked at every connect, so that a replaced secret is used by the next one; may throw Error. Empty function or
   // empty text: none.
@@ -81,14 +81,14 @@ struct ConnectOptions {
   // so). May throw SetupError: then the connection is not used.
   std::function<void(const std::string& run_id)> identified;
   std::string client_name;        // shown by CLIENT LIST; no spaces; empty: none
-  Duration timeout{500'000'000};  // each: for asking the locator, a connect including the greeting, an answer to PING
+  Duration timeout{500'000'000};  // each: for asking the resolver, a connect including the greeting, an answer to PING
   ReplyLimits limits;
   bool in_cluster = false;  // the server is known as a node of a Cluster
   // How many lines the log gets about troubles: shared by the connections of a Cluster, because its nodes may name any
   // number of addresses. Null: the connection has its own.
   std::shared_ptr<LogBurst> reports;
   Connector connect = connect_transport;
-  Resolver resolve = resolve_name;
+  NameResolver resolve = resolve_name;
 
   // `address` with the database: redis://host:port/db or unix:///path?db=0
   [[nodiscard]] std::string display(const Address& address) const;

@@ -1,4 +1,4 @@
-// ClusterLocator: any node of a Redis Cluster, for a subscriber: all nodes deliver a message that is published on one
+// ClusterResolver: any node of a Redis Cluster, for a subscriber: all nodes deliver a message that is published on one
 // of them.
 //
 // Each question is answered with another node, so a reconnect leaves the one that failed. A node that left the cluster,
@@ -9,19 +9,19 @@
 #include <optional>
 
 #include "agent/fleet/redis/client/cluster.hpp"
-#include "agent/fleet/redis/client/locator.hpp"
+#include "agent/fleet/redis/client/endpoint_resolver.hpp"
 
 namespace jeton::agent::redis {
 
-class ClusterLocator final : public Locator {
+class ClusterResolver final : public EndpointResolver {
  public:
   // For one subscriber.
-  explicit ClusterLocator(std::shared_ptr<Cluster> cluster) : cluster_(std::move(cluster)) {}
+  explicit ClusterResolver(std::shared_ptr<Cluster> cluster) : cluster_(std::move(cluster)) {}
 
-  Task<Address> locate(BootTime deadline) override;
+  Task<Address> resolve(BootTime deadline) override;
   [[nodiscard]] bool wants_primary() const override { return false; }
   [[nodiscard]] Duration recheck_interval() const override { return std::chrono::seconds(5); }
-  Task<Address> relocate(Address current, BootTime deadline) override;
+  Task<Address> recheck(Address current, BootTime deadline) override;
 
  private:
   // Whether it says that the cluster is down for it; none: it did not say.

@@ -1,4 +1,4 @@
-// SentinelLocator: the primary that sentinels name (SENTINEL get-master-addr-by-name).
+// SentinelResolver: the primary that sentinels name (SENTINEL get-master-addr-by-name).
 //
 // They are asked in turn, beginning with the one that last answered, each within half of the time that is left, so
 // that dead ones do not eat it. Where to begin is drawn, so a fleet does not ask all the same one. While connected each
@@ -15,7 +15,7 @@
 
 #include "agent/base/random.hpp"
 #include "agent/base/timers.hpp"
-#include "agent/fleet/redis/client/locator.hpp"
+#include "agent/fleet/redis/client/endpoint_resolver.hpp"
 #include "agent/fleet/redis/client/transport.hpp"
 
 namespace jeton::agent::redis {
@@ -29,21 +29,21 @@ struct SentinelOptions {
   std::function<SecretString()> password;
   Duration recheck_interval{2'000'000'000};
   Connector connect = connect_transport;
-  Resolver resolve = resolve_name;
+  NameResolver resolve = resolve_name;
 };
 
-class SentinelLocator final : public Locator {
+class SentinelResolver final : public EndpointResolver {
  public:
   // Timers and random outlive it.
-  SentinelLocator(Timers& timers, Random& random, SentinelOptions options);
-  ~SentinelLocator() override;  // interrupts
+  SentinelResolver(Timers& timers, Random& random, SentinelOptions options);
+  ~SentinelResolver() override;  // interrupts
 
   // Throws a SetupError if a sentinel does not know the name or does not let us in and no other one helps.
-  Task<Address> locate(BootTime deadline) override;
+  Task<Address> resolve(BootTime deadline) override;
   [[nodiscard]] bool wants_primary() const override { return true; }
   [[nodiscard]] std::string origin() const override;
   [[nodiscard]] Duration recheck_interval() const override;
-  Task<Address> relocate(Address current, BootTime deadline) override;
+  Task<Address> recheck(Address current, BootTime deadline) override;
   void interrupt() override;
 
  private:

@@ -1,4 +1,4 @@
-#include "agent/fleet/redis/client/sentinel_locator.hpp"
+#include "agent/fleet/redis/client/sentinel_resolver.hpp"
 
 #include <algorithm>
 #include <charconv>
@@ -56,8 +56,8 @@ std::optional<std::uint64_t> epoch_in(const Reply& about) {
 
 }  // namespace
 
-// Held by the questions that are under way, so it outlives SentinelLocator until they have ended.
-class SentinelLocator::Impl : public std::enable_shared_from_this<Impl> {
+// Held by the questions that are under way, so it outlives SentinelResolver until they have ended.
+class SentinelResolver::Impl : public std::enable_shared_from_this<Impl> {
  public:
   Impl(Timers& timers, Random& random, SentinelOptions options) : timers_(timers), options_(std::move(options)) {
     const auto count = static_cast<double>(options_.sentinels.size());
@@ -66,7 +66,7 @@ class SentinelLocator::Impl : public std::enable_shared_from_this<Impl> {
     reached_.resize(options_.sentinels.size());
   }
 
-  static Task<Address> locate(std::shared_ptr<Impl> self, BootTime deadline) {
+  static Task<Address> resolve(std::shared_ptr<Impl> self, BootTime deadline) {
     co_return co_await ask_in_turn(self, self->first_, deadline);
   }
 
@@ -106,7 +106,7 @@ class SentinelLocator::Impl : public std::enable_shared_from_this<Impl> {
   }
 
   // Asks only if no caller did a moment ago; and each time another sentinel, because one may be cut off from the rest.
-  static Task<Address> relocate(std::shared_ptr<Impl> self, Address current, BootTime deadline) {
+  static Task<Address> recheck(std::shared_ptr<Impl> self, Address current, BootTime deadline) {
     const Duration fresh = self->options_.recheck_interval / 2;
     if (self->known_ && self->timers_.clock().boot_now() - self->known_at_ < fresh) co_return self->known_->primary;
     try {
@@ -243,16 +243,16 @@ class SentinelLocator::Impl : public std::enable_shared_from_this<Impl> {
   std::uint64_t interruptions_ = 0;
 };
 
-SentinelLocator::SentinelLocator(Timers& timers, Random& random, SentinelOptions options)
+SentinelResolver::SentinelResolver(Timers& timers, Random& random, SentinelOptions options)
     : impl_(std::make_shared<Impl>(timers, random, std::move(options))) {}
 
-SentinelLocator::~SentinelLocator() { impl_->interrupt(); }
-Task<Address> SentinelLocator::locate(BootTime deadline) { return Impl::locate(impl_, deadline); }
-std::string SentinelLocator::origin() const { return impl_->origin(); }
-Duration SentinelLocator::recheck_interval() const { return impl_->options().recheck_interval; }
-Task<Address> SentinelLocator::relocate(Address current, BootTime deadline) {
-  return Impl::relocate(impl_, std::move(current), deadline);
+SentinelResolver::~SentinelResolver() { impl_->interrupt(); }
+Task<Address> SentinelResolver::resolve(BootTime deadline) { return Impl::resolve(impl_, deadline); }
+std::string SentinelResolver::origin() const { return impl_->origin(); }
+Duration SentinelResolver::recheck_interval() const { return impl_->options().recheck_interval; }
+Task<Address> SentinelResolver::recheck(Address current, BootTime deadline) {
+  return Impl::recheck(impl_, std::move(current), deadline);
 }
-void SentinelLocator::interrupt() { impl_->interrupt(); }
+void SentinelResolver::interrupt() { impl_->interrupt(); }
 
 }  // namespace jeton::agent::redis

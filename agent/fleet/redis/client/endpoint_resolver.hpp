@@ -1,4 +1,4 @@
-// Locator: finds the server to connect to, where that can change: the primary that sentinels name, a node of a
+// EndpointResolver: finds the server to connect to, where that can change: the primary that sentinels name, a node of a
 // Cluster. Asked before each attempt to connect, so every reconnect follows a failover, and now and then while
 // connected, so one that breaks no connection is followed too. One thread: the loop's.
 #pragma once
@@ -11,15 +11,15 @@
 
 namespace jeton::agent::redis {
 
-class Locator {
+class EndpointResolver {
  public:
-  Locator() = default;
-  Locator(const Locator&) = delete;
-  Locator& operator=(const Locator&) = delete;
-  virtual ~Locator() = default;
+  EndpointResolver() = default;
+  EndpointResolver(const EndpointResolver&) = delete;
+  EndpointResolver& operator=(const EndpointResolver&) = delete;
+  virtual ~EndpointResolver() = default;
 
   // Throws TransportError that says whom it asked and what was wrong.
-  virtual Task<Address> locate(BootTime deadline) = 0;
+  virtual Task<Address> resolve(BootTime deadline) = 0;
   // Whether the server must say that it is a primary (ROLE) before it is used.
   [[nodiscard]] virtual bool wants_primary() const = 0;
 
@@ -28,7 +28,7 @@ class Locator {
   // How often a connection asks where the server is now; it ends if that is elsewhere. Zero: never.
   [[nodiscard]] virtual Duration recheck_interval() const { return Duration{0}; }
   // `current` if no source knows better.
-  virtual Task<Address> relocate(Address current, BootTime /*deadline*/) { co_return current; }
+  virtual Task<Address> recheck(Address current, BootTime /*deadline*/) { co_return current; }
   // Ends the questions that are under way, each with an error.
   virtual void interrupt() {}
 };
