@@ -1,5 +1,5 @@
 // The text of an EnvironmentFile= of systemd (systemd.exec(5)), as the service manager reads it: comments, quotes,
-// escapes and continued lines included. What it would ignore is left out. Pure, any thread.
+// escapes and continued lines included. Lines that it would ignore are left out. Pure, any thread.
 #pragma once
 
 #include <string>

@@ -1,5 +1,5 @@
-// LocalLeases: the updater locks that this process holds on this host: a file lock each, freed when its time to live
-// runs out without a renewal. One thread: the loop's.
+// LocalLeases: the updater locks that this process holds on this host: a file lock each, freed when its TTL ends
+// without a renewal. One thread: the loop's.
 #pragma once
 
 #include <filesystem>

@@ -44,7 +44,8 @@ class ExecRun {
   ExecRun& operator=(const ExecRun&) = delete;
   ~ExecRun();
 
-  // Until the command and all that it started are gone. Throws system_error(operation_aborted) on cancellation.
+  // Waits until the command and all processes that it started have ended. Throws system_error(operation_aborted) on
+  // cancellation.
   Task<ExecResult> finish();
 
  private:

@@ -22,7 +22,7 @@ class ExecSource final : public Source {
              const std::vector<std::filesystem::path>& unwritable = {});
 
   Task<FetchedToken> fetch(FetchContext context) override;
-  // Of environment and program: a program that was replaced is another one.
+  // The fingerprint covers environment and program: after the program was replaced, it differs.
   [[nodiscard]] std::string fingerprint() const override;
   // Without its arguments.
   [[nodiscard]] std::string describe() const override { return config_.command.front(); }

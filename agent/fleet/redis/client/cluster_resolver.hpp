@@ -1,8 +1,8 @@
-// ClusterResolver: any node of a Redis Cluster, for a subscriber: all nodes deliver a message that is published on one
-// of them.
+// ClusterResolver: chooses any node of a Redis Cluster for a subscriber: all nodes deliver a message that is published
+// on one of them.
 //
-// Each question is answered with another node, so a reconnect leaves the one that failed. A node that left the cluster,
-// or was cut off from it, still answers but hears nothing: another one is named, unless that is no better.
+// Each call returns another node, so a reconnect leaves the one that failed. A node that left the cluster, or was cut
+// off from it, still answers but receives no messages: then another node is returned, unless that is no better.
 #pragma once
 
 #include <memory>
@@ -15,7 +15,7 @@ namespace jeton::agent::redis {
 
 class ClusterResolver final : public EndpointResolver {
  public:
-  // For one subscriber.
+  // One object serves one subscriber.
   explicit ClusterResolver(std::shared_ptr<Cluster> cluster) : cluster_(std::move(cluster)) {}
 
   Task<Address> resolve(BootTime deadline) override;
@@ -24,7 +24,7 @@ class ClusterResolver final : public EndpointResolver {
   Task<Address> recheck(Address current, BootTime deadline) override;
 
  private:
-  // Whether it says that the cluster is down for it; none: it did not say.
+  // Whether the node reports that the cluster is down for it; none: it did not report.
   Task<std::optional<bool>> is_cut_off(Address node, BootTime deadline);
   [[nodiscard]] std::optional<Address> another() const;
 

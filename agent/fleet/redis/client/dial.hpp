@@ -18,7 +18,7 @@ struct Dialed {
 Task<Dialed> dial(Timers& timers, NameResolver resolve, Connector connect, Address address, TlsOptions tls,
                   BootTime deadline, ConnectAttempt& attempt);
 
-// Whether it has to be resolved.
+// Whether the host of the address is a name, which must be resolved.
 [[nodiscard]] bool is_name(const Address& address);
 
 }  // namespace jeton::agent::redis

@@ -1,11 +1,11 @@
-// SentinelResolver: the primary that sentinels name (SENTINEL get-master-addr-by-name).
+// SentinelResolver: finds the primary that sentinels name (SENTINEL get-master-addr-by-name).
 //
-// They are asked in turn, beginning with the one that last answered, each within half of the time that is left, so
-// that dead ones do not eat it. Where to begin is drawn, so a fleet does not ask all the same one. While connected each
-// is asked in its turn every few seconds, over connections that are kept: after a failover the old primary may go on
-// for a while, alive and without clients. Whom to believe if they disagree: sentinel_votes.hpp. A sentinel that is
-// given by name is asked where the name leads now. Shared by the links of an agent, so that they need not ask twice.
-// One thread: the loop's.
+// It asks them in turn, beginning with the one that last answered, each within half of the time that is left, so that
+// dead sentinels do not use up all of it. The first one is drawn at random, so that the agents of a fleet do not all
+// ask the same one. While a connection lasts, it asks another sentinel every few seconds, over connections that are
+// kept: after a failover the old primary may go on for a while, alive and without clients. sentinel_votes.hpp decides
+// if they disagree. If a sentinel is given by name, the name is resolved again now and then. The connections of an
+// agent share one object, so that they need not ask twice. One thread: the loop's.
 #pragma once
 
 #include <functional>
@@ -38,7 +38,7 @@ class SentinelResolver final : public EndpointResolver {
   SentinelResolver(Timers& timers, Random& random, SentinelOptions options);
   ~SentinelResolver() override;  // interrupts
 
-  // Throws a SetupError if a sentinel does not know the name or does not let us in and no other one helps.
+  // Throws a SetupError if a sentinel does not know the name, or refuses us, and no other sentinel has an answer.
   Task<Address> resolve(BootTime deadline) override;
   [[nodiscard]] bool wants_primary() const override { return true; }
   [[nodiscard]] std::string origin() const override;
