@@ -23,7 +23,7 @@ using Generation = std::uint64_t;
 
 // A fence or generation that is a hundred years ahead of the coordinator's clock is not valid: it was written by hand,
 // or it is damaged. Every backend ignores it. The limit moves with the clock, so a fence below it has room to rise. No
-// clock is so wrong that a real fence is above it. The limit stays below 2^53, the largest exact integer range of Lua.
+// clock is so wrong that a real fence is above it. The limit stays below 2^53: Lua has exact integers up to there.
 inline constexpr std::chrono::hours fence_room{24 * 36'525};
 [[nodiscard]] constexpr Generation fence_limit(WallTime coordinator_now) {
   const auto limit = std::chrono::microseconds(coordinator_now.time_since_epoch() + fence_room).count();

@@ -16,7 +16,7 @@
 
 namespace jeton::agent {
 
-// The token and the times to which a sealed record is bound.
+// The token, the generation and the expiry to which a sealed record is bound.
 struct SealedFor {
   std::string name;
   std::uint64_t generation = 0;
