@@ -52,11 +52,11 @@ class SentinelDeployment {
   [[nodiscard]] SentinelServer& sentinel(std::size_t index) { return *sentinels_[index]; }
   // Server 0 is the first primary.
   [[nodiscard]] RedisServer& server(std::size_t index) { return *servers_[index]; }
-  // The server that the living sentinels agree upon and that says so itself; none during a failover.
+  // The primary on which the living sentinels agree and which reports that role itself; none during a failover.
   [[nodiscard]] std::optional<std::size_t> primary() const;
   // For coordination.redis of an agent.
   [[nodiscard]] std::string yaml() const;
-  // From now on the replicas of this server get nothing any more, while the sentinels see nothing wrong.
+  // From now on the replicas of this server get no data, while the sentinels notice no fault.
   void cut_replication(std::size_t index) const;
 
  private:
