@@ -36,7 +36,7 @@ void LeaseKeeper::log_loss(const State& state, const std::string& trouble) {
     log::warning("updater lock lost while the token is fetched: expired or taken by another agent",
                  {{"token", state.name}, {"fence", state.lease.fence}});
   } else {
-    log::warning("updater lock ran out while the token is fetched: it could not be renewed",
+    log::warning("updater lock expired while the token is fetched: it could not be renewed",
                  {{"token", state.name}, {"fence", state.lease.fence}, {"error", trouble}});
   }
 }

@@ -19,8 +19,8 @@ using LockAfter = FetchPath::LockAfter;
 
 SourceError ran_out_before(SecretString state) {
   SourceError failure(SourceError::Kind::transient,
-                      "the source gives a token again that has run out: by its date it would be valid, but this host's "
-                      "clock was set back since it was new; correct the clock, or have the source give a new one");
+                      "the source returned an expired token again: by its date it would be valid, but this host's clock "
+                      "was set back meanwhile; correct the clock, or make the source return a new token");
   failure.set_state(std::move(state));
   return failure;
 }
@@ -123,7 +123,7 @@ Task<> LockedRefresh::give_back(FetchPath& path, const Lease& lease) {
   try {
     co_await path.leases().release(config_.name, lease);
   } catch (const TransportError& e) {
-    log::warning("the updater lock could not be given back: others wait until it expires",
+    log::warning("the updater lock could not be released: other hosts wait until it expires",
                  {{"token", config_.name}, {"fence", lease.fence}, {"error", e.what()}});
   }
 }

@@ -42,7 +42,7 @@ TEST_F(GivenAgain, TokenThatWasRejected_StaysMarkedAndIsCountedWithEveryReport) 
       EXPECT_TRUE(fleet.segments[i].rejected);
       EXPECT_EQ(fleet.segments[i].generation(), generation);
       EXPECT_EQ(fleet.status(i).rejections, reports);
-      EXPECT_THAT(fleet.status(i).last_error, HasSubstr("gave the token again that it had rejected"));
+      EXPECT_THAT(fleet.status(i).last_error, HasSubstr("returned the rejected token again"));
     }
     EXPECT_EQ(fleet.status(0).rejections_reported, reports);
   }

@@ -12,10 +12,10 @@ namespace jeton::agent::redis {
 namespace {
 
 constexpr const char* is_a_sentinel =
-    "a Sentinel and no Redis server: name it in coordination.redis.sentinel.endpoints, and the primary that it watches "
+    "a Sentinel, not a Redis server: name it in coordination.redis.sentinel.endpoints, and the primary that it watches "
     "in coordination.redis.sentinel.master";
 constexpr const char* is_named_by_a_sentinel =
-    "a Sentinel and no Redis server, though a sentinel names it as the primary: look at `sentinel monitor` in "
+    "a Sentinel, not a Redis server, though a sentinel names it as the primary: look at `sentinel monitor` in "
     "sentinel.conf";
 
 // The server answers so to everything.

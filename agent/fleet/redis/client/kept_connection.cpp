@@ -171,10 +171,11 @@ class KeptConnection::Impl : public std::enable_shared_from_this<Impl> {
     const bool is_there = std::find(found.begin(), found.end(), connected_ip_) != found.end();
     if (found.empty() || is_there || !connection_->is_open()) co_return;
     log::warning(
-        "the name of the server leads to another address: moving there; what the old server has is not known there",
+        "the name of the server has another address now: connecting to it; the new server may lack the data of the old "
+        "one",
         {{"connection", purpose_}, {"endpoint", display_}, {"from", connected_ip_}, {"to", found.front()}});
     renewing_ = true;
-    connection_->close("the name leads to another address now");
+    connection_->close("the name has another address now");
   }
 
   [[nodiscard]] BootTime next_after(Duration interval) {
@@ -185,14 +186,14 @@ class KeptConnection::Impl : public std::enable_shared_from_this<Impl> {
   // The next attempt is made at once. If the server is gone, that fails and is reported.
   void ended_by_idleness(Duration idle) {
     renewing_ = true;
-    log::debug("redis ended a connection that was not used; connecting again",
+    log::debug("redis closed an idle connection; connecting again",
                {{"connection", purpose_}, {"endpoint", display_}, {"idle_ms", to_ms(idle).count()}});
     const std::optional<Duration> before = std::exchange(idle_before_, idle);
     if (!before || std::chrono::abs(*before - idle) > same_idle_time) return;
     const Duration limit = std::min(*before, idle);
     if (limit < shortest_idle_limit) return;
     keepalive_ = limit / 2;
-    log::info("redis ends connections that are not used; they are kept alive",
+    log::info("redis closes idle connections; PING keeps them open",
               {{"connection", purpose_}, {"endpoint", display_}, {"interval_ms", to_ms(*keepalive_).count()}});
   }
 

@@ -25,7 +25,7 @@ std::string advice_for(const ServerError& error) {
   if (error.code() == "WRONGPASS") return "; check coordination.redis.sentinel.username and password";
   if (error.code() == "NOPERM") return "; grant the sentinel's ACL user +sentinel";
   if (error.answer().find("unknown command") != std::string::npos) {
-    return "; a Redis server and no sentinel? Those listen on port 26379 as a rule";
+    return "; is it a Redis server, not a sentinel? Sentinels usually listen on port 26379";
   }
   return "";
 }
@@ -142,7 +142,7 @@ class SentinelResolver::Impl : public std::enable_shared_from_this<Impl> {
   void tell_disagreement(const std::vector<Refusal>& answers) {
     if (!disagreements_.allows(timers_.clock().boot_now())) return;
     log::warning(
-        "sentinels name different primaries though none of them tells of a failover: compare SENTINEL MASTER on each, "
+        "sentinels name different primaries, but none reports a failover: compare SENTINEL MASTER on each, "
         "and resolve-hostnames and announce-hostnames of sentinel.conf",
         {{"sentinel", options_.master}, {"in_use", known_->primary.display()}, {"answers", listed(answers)}});
   }
@@ -200,7 +200,7 @@ class SentinelResolver::Impl : public std::enable_shared_from_this<Impl> {
       co_return;
     }
     const bool is_there = std::find(found.begin(), found.end(), reached_[index].ip) != found.end();
-    if (!found.empty() && !is_there) connection->close("the name leads to another address now");
+    if (!found.empty() && !is_there) connection->close("the name has another address now");
   }
 
   Task<std::shared_ptr<Connection>> connect(std::size_t index, BootTime deadline) {

@@ -139,7 +139,7 @@ class Subscriber::Impl : public std::enable_shared_from_this<Impl> {
     not_watched_ = true;
     if (std::exchange(not_watched_reported_, true)) return;
     const std::string_view said = refusal.is_error() ? refusal.text.reveal() : "an unexpected answer to CLIENT ID";
-    log::info("redis does not tell about lost keys; they are found by a look now and then",
+    log::info("redis does not report lost keys; a check every 30 s finds them",
               {{"endpoint", kept_.display()}, {"error", ServerError(kept_.display(), said).answer()}});
   }
 
@@ -225,7 +225,7 @@ class Subscriber::Impl : public std::enable_shared_from_this<Impl> {
 
   void cannot_hear(const std::string& channel, const ServerError& refusal) {
     if (!refusals_.allows(timers_.clock().boot_now())) return;
-    log::warning("a channel is refused; what it would tell is found by a look now and then",
+    log::warning("the server refused a channel; periodic checks find the changes instead",
                  {{"channel", channel}, {"error", refusal.what()}});
   }
 

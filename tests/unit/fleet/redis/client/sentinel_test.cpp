@@ -192,7 +192,7 @@ TEST_F(SentinelResolving, PasswordOfASentinelIsDemandedWrongAndRight) {
 
 TEST_F(SentinelResolving, ARedisServerIsNoSentinel) {
   const RedisServer server;
-  EXPECT_THAT(failure(sentinels({server.port()})), HasSubstr("a Redis server and no sentinel?"));
+  EXPECT_THAT(failure(sentinels({server.port()})), HasSubstr("is it a Redis server, not a sentinel?"));
 }
 
 TEST_F(SentinelResolving, NonsenseIsNoAddress) {
