@@ -18,9 +18,10 @@ namespace {
 using LockAfter = FetchPath::LockAfter;
 
 SourceError ran_out_before(SecretString state) {
-  SourceError failure(SourceError::Kind::transient,
-                      "the source returned an expired token again: by its date it would be valid, but this host's clock "
-                      "was set back meanwhile; correct the clock, or make the source return a new token");
+  SourceError failure(
+      SourceError::Kind::transient,
+      "the source returned an expired token again: by its date it would be valid, but this host's clock "
+      "was set back meanwhile; correct the clock, or make the source return a new token");
   failure.set_state(std::move(state));
   return failure;
 }
