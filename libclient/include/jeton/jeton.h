@@ -261,7 +261,7 @@ JETON_EXPORT JETON_MUST_CHECK jeton_status jeton_accepts(jeton_token *token, con
  *     if (jeton_lock_release(lock) != JETON_OK) ... another owner may have worked meanwhile
  *   }
  *
- * A lock can be lost while its holder works: the agent or its Redis fails for longer than the time to live, a client
+ * A lock can be lost while its holder works: the agent or its Redis fails for longer than the TTL, a client
  * deletes the key, the machine sleeps. Ask jeton_lock_lost before each step that matters, and let the resource refuse
  * a fence lower than one that it has seen: between the last look and the step any time may pass. From the loss on
  * jeton_lock_lost is true, at the latest when the time that the agent vouched for is over, also if the agent hangs or was
@@ -298,7 +298,7 @@ JETON_EXPORT void jeton_lock_close(jeton_lock *lock);
  * served in order, woken by the release. JETON_OK: held. JETON_LOCK_BUSY: not in that time. JETON_CANCELLED: by
  * jeton_cancel_now(`cancel`), which may be NULL. JETON_INVALID_ARGUMENT: the handle holds it, or waits, already.
  * JETON_NO_AGENT, JETON_AGENT_STALE (no answer within five seconds more), JETON_NO_PERMISSION, JETON_AGENT_REFUSED (a
- * time to live above max_ttl), JETON_LOCK_LIMIT, JETON_LOCK_UNAVAILABLE: see jeton_lock_reason. */
+ * TTL above max_ttl), JETON_LOCK_LIMIT, JETON_LOCK_UNAVAILABLE: see jeton_lock_reason. */
 JETON_EXPORT JETON_MUST_CHECK jeton_status jeton_lock_acquire(jeton_lock *lock, int64_t timeout_ms,
                                                               jeton_cancel *cancel);
 
@@ -320,10 +320,10 @@ JETON_EXPORT JETON_MUST_CHECK jeton_status jeton_lock_event_fd(jeton_lock *lock,
 /* Gives it back; ends the wait after jeton_lock_start, which the descriptor reports as well. JETON_OK: the agent
  * confirmed that it was held until now. JETON_LOCK_LOST: it was not, so something else may have happened meanwhile.
  * JETON_LOCK_NOT_HELD: there was nothing to give back. JETON_NO_AGENT, JETON_AGENT_STALE (after two seconds): no agent
- * confirmed; it expires within its time to live. In every case the handle does not hold it any more. */
+ * confirmed; it expires within its TTL. In every case the handle does not hold it any more. */
 JETON_EXPORT jeton_status jeton_lock_release(jeton_lock *lock);
 
-/* Replaces the time to live, from now on and for the renewals to come, until the release; it does not add. All names of
+/* Replaces the TTL, from now on and for the renewals to come, until the release; it does not add. All names of
  * the handle. JETON_LOCK_LOST, JETON_LOCK_NOT_HELD; JETON_AGENT_REFUSED: above max_ttl; JETON_LOCK_UNAVAILABLE,
  * JETON_NO_AGENT, JETON_AGENT_STALE: not known whether it was done; it is held for as long as jeton_lock_lost says. */
 JETON_EXPORT JETON_MUST_CHECK jeton_status jeton_lock_extend(jeton_lock *lock, int64_t ttl_ms);
