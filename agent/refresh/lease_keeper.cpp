@@ -30,7 +30,7 @@ struct LeaseKeeper::State {
   std::optional<BootTime> fetch_ends_by;  // while there is a fetch
 };
 
-// Without `trouble` only the coordinator knows why.
+// Without `trouble` only the coordinator knows the reason.
 void LeaseKeeper::log_loss(const State& state, const std::string& trouble) {
   if (trouble.empty()) {
     log::warning("updater lock lost while the token is fetched: expired or taken by another agent",

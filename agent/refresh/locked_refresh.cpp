@@ -51,8 +51,8 @@ Task<> LockedRefresh::run(FetchPath& path, Lease lease) {
   if (record) {
     parts_.state.keep(*record);
     JETON_FAILPOINT("refresh.kept");
-    // The record of a state that came with a failure ends what its readers knew of pauses. So the lock is given back
-    // behind the pause: else a host that is due would call in between.
+    // The record of a state that came with a failure ends the pause on the hosts that receive it. So the lock is
+    // released after the new pause is shared: otherwise a host that is due would call in between.
     const Lease no_lease;
     lock = co_await path.publish(std::move(*record), fetched.failure ? no_lease : keeper.lease());
     if (fetched.failure && lock == LockAfter::given_back) lock = LockAfter::held;
@@ -94,7 +94,7 @@ Task<LockedRefresh::Fetched> LockedRefresh::fetch(FetchPath& path, LeaseKeeper& 
   } catch (const std::exception&) {
     thrown = std::current_exception();
   }
-  // Also if it comes in the moment of the answer: the answer is kept and published all the same.
+  // The cancellation may come in the moment of the answer: the answer is kept and published nevertheless.
   const auto cancellation = co_await boost::asio::this_coro::cancellation_state;
   if (cancellation.cancelled() != boost::asio::cancellation_type::none) fetched.cancelled = true;
   if (!thrown) co_return fetched;

@@ -92,7 +92,7 @@ struct Agent::Impl final : TokenValues {
     if (host_local) host_local->prune_except(kept);
   }
 
-  // Of the tokens whose source uses this one.
+  // Notifies the tokens whose source uses this one.
   void tell_users_of(const std::string& name) const {
     for (const auto& [other, runner] : runners) {
       if (runner->config().uses.contains(name)) runner->prerequisite_renewed();

@@ -36,9 +36,9 @@ class TokenRunner {
     Milliseconds lock_ttl;
     Policy memory_lock;
     std::string host;
-    Coordinator* standalone;               // this host's own, for standalone mode; null: no host fetches during an outage
+    Coordinator* standalone;          // this host's own, for standalone mode; null: no host fetches during an outage
     Milliseconds fetch_alone;         // outage.fetch_alone
-    Coordinator* host_local;             // for tokens that each host fetches for itself; null: no token is
+    Coordinator* host_local;          // for tokens that each host fetches for itself; null: no token is
     std::filesystem::path state_dir;  // for states that must not be lost
     const FleetCodec& codec;          // by which they are kept there
     std::function<void(const std::string&)> renewed{};  // the token of this name has a newer value

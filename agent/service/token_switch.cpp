@@ -36,7 +36,7 @@ TokenSwitch::~TokenSwitch() {
   if (!completed_) roll_back();
 }
 
-// The segments of running tokens come last: they are what readers see.
+// The segments of running tokens come last, because readers see them.
 void TokenSwitch::prepare(const Config& wanted) {
   for (const std::string& name : plan_.changed) {
     const TokenConfig& token = wanted.tokens.at(name);

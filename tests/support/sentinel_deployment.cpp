@@ -54,7 +54,8 @@ std::uint16_t SentinelServer::primary_port() const {
   return port.empty() ? std::uint16_t{0} : static_cast<std::uint16_t>(std::stoul(port));
 }
 
-SentinelDeployment::SentinelDeployment(std::optional<ServerTls> tls, const ConnectVia& connect_via) : tls_(std::move(tls)) {
+SentinelDeployment::SentinelDeployment(std::optional<ServerTls> tls, const ConnectVia& connect_via)
+    : tls_(std::move(tls)) {
   const std::map<std::string, std::string> env;
   const std::vector<std::string> settings{"--repl-diskless-sync-delay", "0", "--repl-ping-replica-period", "1"};
   while (servers_.size() < count) {

@@ -41,7 +41,7 @@ redis::ConnectOptions connect_options(const RedisAccessConfig& access) {
 }
 
 std::shared_ptr<redis::EndpointResolver> sentinel_resolver(const RedisSentinelConfig& config, const TlsConfig& tls,
-                                                 Timers& timers, Random& random) {
+                                                           Timers& timers, Random& random) {
   redis::SentinelOptions options;
   options.master = config.master;
   for (const RedisEndpoint& endpoint : config.endpoints) options.sentinels.push_back(address_of(endpoint));

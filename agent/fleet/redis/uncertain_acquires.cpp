@@ -14,7 +14,8 @@ using namespace std::chrono_literals;
 constexpr Duration cleanup_retry = 200ms;
 constexpr Duration patience = 30s;  // beyond the lock's TTL: then it is gone by itself in all likelihood
 
-// Before each look at the lock; the later ones catch an acquisition that was slower than our first deletion.
+// The pauses before the checks of the lock; the later checks find an acquisition that was slower than our first
+// deletion.
 std::vector<Duration> looks(UncertainAcquires::Unanswered why) {
   if (why == UncertainAcquires::Unanswered::not_awaited) return {0s};
   return {0s, 250ms, 1s};
@@ -78,7 +79,7 @@ class UncertainAcquires::Impl : public std::enable_shared_from_this<Impl> {
         } catch (const redis::ServerError&) {
           answered = true;  // it cannot be deleted (a permission, a key of another type): its TTL ends it
         } catch (const TransportError&) {
-          // Not connected yet.
+          // The server is not connected yet.
         }
         if (deleted) co_return;
         if (!answered) co_await wait(cleanup_retry);

@@ -84,7 +84,7 @@ class Greeter {
   std::optional<ServerError> refusal_;  // the last one
 };
 
-// A server that was the primary a moment ago would refuse what we write, or worse, take it and forget it.
+// A server that was the primary a moment ago would refuse our writes, or worse, accept them and lose them.
 Task<> check_role(Greeter& greeter) {
   Command ask({"ROLE"});
   const Reply role = co_await greeter.need(std::move(ask));  // +role is needed with sentinels

@@ -15,16 +15,16 @@ namespace {
 
 using namespace std::chrono_literals;
 
-// While an outage is young a fleet waits for this connection: together with the spread of a repair, what a restarted
-// server lost is back within a second. A server that stays away is not asked so often by thousands of agents.
+// At the beginning of an outage a fleet waits for this connection: together with the spread of a repair, the data that
+// a restarted server lost is repaired within a second. Later thousands of agents must not ask a server so often.
 constexpr Duration young_outage = 30s;
 constexpr BackoffLimits young_limits{.base = 50ms, .cap = 500ms, .floor = 10ms};
 constexpr BackoffLimits old_limits{.base = 2s, .cap = 2s, .floor = 500ms};
-// A connection that dies younger than this is one more failed attempt of the same trouble.
+// A connection that ends before this time is one more failed attempt of the same outage.
 constexpr Duration proven_after = 1s;
 constexpr std::size_t max_reported = 64;
 
-// A server closes what was not used for a time of its own, give or take the second in which it looks.
+// A server closes connections that were idle for a configured time, plus or minus the second of its check.
 constexpr Duration same_idle_time = 2s;
 constexpr Duration shortest_idle_limit = 500ms;
 
@@ -160,7 +160,7 @@ class KeptConnection::Impl : public std::enable_shared_from_this<Impl> {
     }
   }
 
-  // Of several addresses that a name has, the one in use is as good as the others.
+  // If a name has several addresses, the one in use is as good as the others.
   Task<> follow_name() {
     std::vector<std::string> found;
     try {
@@ -203,8 +203,8 @@ class KeptConnection::Impl : public std::enable_shared_from_this<Impl> {
   }
 
   void report(const std::string& failure, bool operator_must_act) {
-    // Every attempt fails for the same few reasons: each is said once until the trouble is over. A server can make up a
-    // new one for each attempt.
+    // Every attempt fails for the same few reasons: each is logged once until the outage ends. A hostile server can
+    // make up a new reason for each attempt.
     if (reported_.contains(failure) || !options_.reports->allows(now())) return;
     if (reported_.size() >= max_reported) reported_.clear();
     reported_.insert(failure);

@@ -73,7 +73,7 @@ std::string code_of(std::string_view text) {
   return {text.begin(), end};
 }
 
-// "unknown command 'AUTH', with args beginning with: ..." would repeat what we sent, a password for example.
+// "unknown command 'AUTH', with args beginning with: ..." would repeat our arguments, a password for example.
 constexpr std::size_t longest_shown = 200;  // bytes
 
 std::string shown(std::string_view text, std::span<const SecretString> secrets) {

@@ -184,8 +184,8 @@ class SentinelResolver::Impl : public std::enable_shared_from_this<Impl> {
     return attempt;
   }
 
-  // Another sentinel may stand behind the name by now, and the one that is connected know nothing any more. It takes
-  // half of the time at most, and changes nothing if the name leads nowhere.
+  // The name may lead to another sentinel by now, and the connected one may be out of date. This takes half of the time
+  // at most, and changes nothing if the name cannot be resolved.
   Task<> follow_name(std::size_t index, BootTime deadline) {
     const auto connection = connections_[index];
     const BootTime now = timers_.clock().boot_now();

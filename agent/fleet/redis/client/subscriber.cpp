@@ -16,10 +16,10 @@
 namespace jeton::agent::redis {
 namespace {
 
-// What the server calls the channel of its tracking.
+// The server's name for the channel of its tracking.
 constexpr std::string_view invalidations = "__redis__:invalidate";
 
-// What the server has yet to answer, in the order of its answers.
+// The kinds of requests that the server has yet to answer, in the order of its answers.
 enum class Asked { watch, subscribe, unsubscribe, ping };
 struct Channel {
   std::string key;  // whose changes the channel reports too; empty: none
@@ -93,7 +93,7 @@ class Subscriber::Impl : public std::enable_shared_from_this<Impl> {
       connection->on_push([weak = std::weak_ptr(self)](const Reply& reply) {
         if (const auto alive = weak.lock()) alive->on_reply(reply);
       });
-      // From its answer on the server tells about keys, whatever else is being answered.
+      // From its answer on the server reports changes of keys, also between other answers.
       if (watching) self->send(*connection, {Asked::watch}, Command({"SUBSCRIBE", invalidations}));
       for (const auto& [name, channel] : self->channels_) {
         self->send(*connection, {Asked::subscribe, name}, Command({"SUBSCRIBE", name}));

@@ -78,7 +78,7 @@ struct Known {
   const char* text;
 };
 
-// The server's alerts, and what we make of its first bytes.
+// The server's alerts, and the errors that OpenSSL derives from its first bytes.
 constexpr Known known_reasons[] = {
     {SSL_R_WRONG_VERSION_NUMBER, "the server does not speak TLS on this port; write redis:// or use its TLS port"},
     {SSL_R_TLSV13_ALERT_CERTIFICATE_REQUIRED,

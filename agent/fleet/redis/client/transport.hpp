@@ -62,7 +62,7 @@ using Connector = std::function<Task<std::unique_ptr<Transport>>(Timers& timers,
 // The function that returns the IP addresses of a host name, in the order in which to try them: resolve_name
 // (name_lookups.hpp), or a test's replacement. Throws TransportError.
 using NameResolver = std::function<Task<std::vector<std::string>>(Timers& timers, std::string host, BootTime deadline,
-                                                              ConnectAttempt& attempt)>;
+                                                                  ConnectAttempt& attempt)>;
 Task<std::vector<std::string>> resolve_name(Timers& timers, std::string host, BootTime deadline,
                                             ConnectAttempt& attempt);
 
