@@ -1,4 +1,4 @@
-// From files to a Config: all problems of all files in one run, each with its place.
+// Makes a Config from files, and reports all problems of all files in one run, each with its place.
 #pragma once
 
 #include <filesystem>

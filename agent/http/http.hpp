@@ -48,7 +48,7 @@ struct HttpRequest {
   int max_redirects = 0;                // 0: a redirect is returned as it is; otherwise followed on the same host only
   HttpRoute route;
   std::vector<SecretString> secrets{};  // must be hidden where a request is shown; in each form in which it is sent
-  // The named values that it was made of, for code that shows requests.
+  // The named values from which the request was made, for code that shows requests.
   std::vector<std::pair<std::string, SecretString>> made_of{};
 };
 

@@ -23,7 +23,7 @@ namespace jeton::agent {
 
 class FleetCodec {
  public:
-  // Without a seal: plain.
+  // Without a seal records and messages are plain.
   explicit FleetCodec(std::shared_ptr<const Seal> seal = nullptr) : seal_(std::move(seal)) {}
 
   [[nodiscard]] SecretString encode(const std::string& name, const Record& record) const;

@@ -36,7 +36,7 @@ class UnreadAnswers {
   [[nodiscard]] std::vector<Kept> all() const;
 
  private:
-  // By the time in their names, the oldest first.
+  // The times in the names of the files, the oldest first.
   [[nodiscard]] std::vector<std::int64_t> times() const;
   [[nodiscard]] std::filesystem::path file_of(std::int64_t time_ms) const;
 

@@ -41,7 +41,7 @@ class CurrentToken {
   // The generation by which readers of this host know the token; 0: there has been no token.
   [[nodiscard]] Generation token_generation() const { return shown_; }
   [[nodiscard]] bool valid() const;
-  // When the refresh is due by schedule; empty without a valid token.
+  // The time at which the refresh is due by schedule; empty without a valid token.
   [[nodiscard]] std::optional<BootTime> refresh_due() const;
   [[nodiscard]] Milliseconds grace() const { return schedule_.grace; }
   // The generation of a token that is fetched under a lease with this fence. Called when the lease is taken: a

@@ -27,7 +27,7 @@ class Outage {
   // Another host could publish: the outage of this host may end before it has published itself.
   void other_host_published() { failing_step_ = Step::load; }
 
-  // When it began; empty: there is none.
+  // The beginning of the outage; empty: there is none.
   [[nodiscard]] std::optional<BootTime> since() const { return since_; }
   // The coordinator is not asked before then.
   [[nodiscard]] BootTime retry_at() const { return retry_at_; }

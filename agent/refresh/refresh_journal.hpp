@@ -78,7 +78,7 @@ class RefreshJournal {
   std::string waits_for_;
   bool standalone_refusal_reported_ = false;
   bool budget_reported_ = false;
-  LogPace older_records_;  // anybody may publish an old message again
+  LogPace older_records_;  // any client may publish an old message again
 };
 
 }  // namespace jeton::agent

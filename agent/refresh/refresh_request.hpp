@@ -57,7 +57,7 @@ class RefreshRequest {
   [[nodiscard]] bool is_rejection(Generation current) const { return is_open(current) && reason_ == Reason::rejected; }
   [[nodiscard]] BootTime due() const { return due_; }
   [[nodiscard]] const std::string& held_by() const { return held_by_; }
-  // When it was first made.
+  // The time at which it was first made.
   [[nodiscard]] WallTime made_at() const { return made_at_; }
   // Whether the next fetch was asked for by an operator: it may send a request that would otherwise wait for a person.
   // True once.

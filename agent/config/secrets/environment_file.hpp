@@ -14,7 +14,7 @@ namespace jeton::agent {
 // Letters, digits and underscores, and no digit in front.
 [[nodiscard]] bool is_environment_name(std::string_view name);
 
-// In the order of the file. If a name occurs twice, the last one counts.
+// Returns the variables in the order of the file. If a name occurs twice, the last one counts.
 [[nodiscard]] std::vector<std::pair<std::string, SecretString>> parse_environment_file(std::string_view text);
 
 }  // namespace jeton::agent

@@ -1,6 +1,6 @@
 // ExecRun: one run of a command under its supervisor (supervisor.hpp), and its output. One thread: the loop's.
 //
-// When the object goes away before the command has ended, the command is terminated and killed with all its
+// If the object is destroyed before the command has ended, the command is terminated and killed with all its
 // descendants; the agent does not wait for that.
 #pragma once
 

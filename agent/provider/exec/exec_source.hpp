@@ -1,5 +1,5 @@
-// The source of type `exec`: a command prints the token. No shell, a clean environment, a deadline; nothing that it
-// starts outlives it (supervisor.hpp). One thread: the loop's.
+// The source of type `exec`: a command prints the token. The command has no shell, a clean environment and a deadline;
+// no process that it starts outlives it (supervisor.hpp). One thread: the loop's.
 #pragma once
 
 #include <filesystem>
@@ -24,7 +24,7 @@ class ExecSource final : public Source {
   Task<FetchedToken> fetch(FetchContext context) override;
   // The fingerprint covers environment and program: after the program was replaced, it differs.
   [[nodiscard]] std::string fingerprint() const override;
-  // Without its arguments.
+  // The program without its arguments.
   [[nodiscard]] std::string describe() const override { return config_.command.front(); }
 
  private:

@@ -1,8 +1,8 @@
 // Client: a CommandRunner on one Redis server, over a connection that repairs itself. Nothing is sent twice, except a
 // script the server does not know (NOSCRIPT: it was not run).
 //
-// If a server answers that it cannot be written to (READONLY, MASTERDOWN), the client disconnects: the next connect may
-// find another server, through the endpoint resolver or behind the same name.
+// If a server answers that it takes no writes (READONLY, MASTERDOWN), the client disconnects: the next connect may find
+// another server, through the endpoint resolver or behind the same name.
 #pragma once
 
 #include <memory>

@@ -32,7 +32,7 @@ class Cluster : public std::enable_shared_from_this<Cluster> {
     std::shared_ptr<Client> client;
   };
 
-  // Timers and random outlive the cluster and what it started.
+  // Timers and random outlive the cluster and the tasks that it started.
   Cluster(Timers& timers, Random& random, ClusterOptions options);
 
   // Called after a node was connected and after the map changed. Before start().

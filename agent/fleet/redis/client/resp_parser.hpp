@@ -2,8 +2,8 @@
 // server can make us use: a reply beyond the limits is an error as soon as that is known, before memory is taken for
 // it.
 //
-// Not synchronised. After an error the stream cannot be trusted any more: close the connection. Memory that held
-// replies is wiped when it is given back.
+// It is not synchronised. After an error the stream cannot be trusted any more: close the connection. Memory that held
+// replies is wiped when it is freed.
 #pragma once
 
 #include <cstddef>

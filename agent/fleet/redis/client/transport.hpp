@@ -66,7 +66,7 @@ using NameResolver = std::function<Task<std::vector<std::string>>(Timers& timers
 Task<std::vector<std::string>> resolve_name(Timers& timers, std::string host, BootTime deadline,
                                             ConnectAttempt& attempt);
 
-// How often a name is resolved again while the server that it led to answers; jittered.
+// The interval at which a name is resolved again while its server answers; jittered.
 inline constexpr Duration resolve_interval = std::chrono::seconds(30);
 
 struct ConnectOptions {
