@@ -176,11 +176,11 @@ JETON_EXPORT JETON_MUST_CHECK jeton_status jeton_reader_open(jeton_token *token,
 /* Wipes the view. NULL is allowed. */
 JETON_EXPORT void jeton_reader_close(jeton_reader *reader);
 
-/* The current token, as a view that is valid until the next call with this reader. Costs one load and a look at the
- * clock while nothing changed; once a second both clocks are compared. */
+/* The current token, as a view that is valid until the next call with this reader. Costs one load and one
+ * clock read while nothing changed; once a second both clocks are compared. */
 JETON_EXPORT JETON_MUST_CHECK jeton_status jeton_current(jeton_reader *reader, const jeton_view **view);
 
-/* The attribute `name` of a viewed token; JETON_NOT_FOUND if it has none such. Valid as long as the view; not
+/* The attribute `name` of a viewed token; JETON_NOT_FOUND if it has no such one. Valid as long as the view; not
  * terminated. */
 JETON_EXPORT JETON_MUST_CHECK jeton_status jeton_attribute(const jeton_view *view, const char *name,
                                                            const char **value, size_t *value_size);
@@ -190,10 +190,10 @@ JETON_EXPORT JETON_MUST_CHECK jeton_status jeton_attribute_at(const jeton_view *
                                                               size_t *value_size);
 
 /* ---- Waiting ----
- * A token that is not there yet (JETON_ALLOW_MISSING), not even its directory, is waited for like one that expired.
- * No wait returns early for a signal; to end one, give it a jeton_cancel. */
+ * The calls wait for a token that does not exist yet (JETON_ALLOW_MISSING), or whose directory does not exist yet, as
+ * for one that expired. No wait returns early for a signal; to end a wait, give it a jeton_cancel. */
 
-/* Blocks until there is a valid token. `timeout_ms` 0: only look; negative: no limit. */
+/* Blocks until there is a valid token. `timeout_ms` 0: only check; negative: no limit. */
 JETON_EXPORT JETON_MUST_CHECK jeton_status jeton_wait_valid(jeton_token *token, int64_t timeout_ms);
 
 /* Blocks until there is a valid token of a higher generation than `generation`, which is then stored to
@@ -201,47 +201,48 @@ JETON_EXPORT JETON_MUST_CHECK jeton_status jeton_wait_valid(jeton_token *token, 
 JETON_EXPORT JETON_MUST_CHECK jeton_status jeton_wait_change(jeton_token *token, uint64_t generation,
                                                              int64_t timeout_ms, uint64_t *new_generation);
 
-/* Ends waits from outside: from another thread or a signal handler. One may serve any number of waits. */
+/* Ends waits from another thread or a signal handler. One object may serve any number of waits. */
 typedef struct jeton_cancel jeton_cancel;
 JETON_EXPORT JETON_MUST_CHECK jeton_status jeton_cancel_new(jeton_cancel **cancel);
 /* Every wait that was given `cancel`, and every later one, returns JETON_CANCELLED. Async-signal-safe. In a child of
  * fork it ends the waits of that child. */
 JETON_EXPORT void jeton_cancel_now(jeton_cancel *cancel);
-/* When no wait uses it any more. NULL is allowed. */
+/* Frees it; no wait may use it any more. NULL is allowed. */
 JETON_EXPORT void jeton_cancel_free(jeton_cancel *cancel);
 
 typedef struct jeton_wait_options {
   size_t size;          /* sizeof(jeton_wait_options) */
   uint64_t generation;  /* for a generation above this one; 0: for any valid token */
-  int64_t timeout_ms;   /* 0: only look; negative: no limit */
+  int64_t timeout_ms;   /* 0: only check; negative: no limit */
   jeton_cancel *cancel; /* may be NULL */
 } jeton_wait_options;
 #define JETON_WAIT_OPTIONS_INIT \
   { sizeof(jeton_wait_options), 0, -1, NULL }
 
-/* jeton_wait_change with everything that can be asked for. `options` NULL: JETON_WAIT_OPTIONS_INIT. */
+/* jeton_wait_change with all options. `options` NULL: JETON_WAIT_OPTIONS_INIT. */
 JETON_EXPORT JETON_MUST_CHECK jeton_status jeton_wait(jeton_token *token, const jeton_wait_options *options,
                                                       uint64_t *new_generation);
 
 /* For an event loop: a new descriptor that becomes readable when the token may have changed, was marked rejected or
  * expired by the agent, or its segment was replaced or appeared. Close-on-exec, non-blocking, independent of `token`,
- * yours to close(2). A child of fork shares it with its parent, and takes news from it: it asks for one of its own. It
- * costs one inotify instance. Where none is left (sysctl fs.inotify.max_user_instances, 128 for all programs of a user;
- * fs.inotify.max_user_watches) it is a timer that is readable ten times a second. An expiry while no agent runs does
- * not make it readable: check expires_at_ms. */
+ * yours to close(2). A child of fork shares it with its parent, and would consume events of it: the child must make its
+ * own. It uses one inotify instance. If none is left (sysctl fs.inotify.max_user_instances, 128 for all programs of a
+ * user; fs.inotify.max_user_watches) it is a timer that is readable ten times a second. An expiry while no agent runs
+ * does not make it readable: check expires_at_ms. */
 JETON_EXPORT JETON_MUST_CHECK jeton_status jeton_event_fd(jeton_token *token, int *fd);
-/* When it is readable, before looking at the token: makes it unreadable until the next change, and follows the token's
- * file if that was replaced. One descriptor is enough for all waiters. Do not read(2) it yourself. */
+/* Call it when the descriptor is readable, before reading the token: makes it unreadable until the next change, and
+ * follows the token's file if that was replaced. One descriptor is enough for all waiters. Do not read(2) it yourself. */
 JETON_EXPORT JETON_MUST_CHECK jeton_status jeton_event_clear(jeton_token *token, int fd);
 
 /* ---- Feedback ---- */
 
-/* Reports that the provider refused the token of this generation. If it is still the current one, the agent marks it
- * rejected for the readers of this host and sees to it that the fleet fetches a new one, once, however many report
- * it. `*current_generation` (may be NULL) is the current generation after the report: above `generation` if there is a newer
- * token already, then just read again; otherwise jeton_wait_change(token, generation, ...) waits for it. Asks the
- * agent over its socket, for a second at most; other readers are not held up. JETON_NO_AGENT (one that hangs may
- * still act on it), JETON_NO_PERMISSION, JETON_AGENT_REFUSED (the agent never had such a generation), JETON_NO_TOKEN. */
+/* Reports that the provider refused the token of this generation (a 401). If it is still the current token, the agent
+ * marks it as rejected for the readers of this host, and the fleet fetches a new one: one fetch, however many report it.
+ * `*current_generation` (may be NULL) is the current generation after the report: above `generation` if there is a newer
+ * token already, then just read again; otherwise jeton_wait_change(token, generation, ...) waits for it. The call asks
+ * the agent over its socket, for a second at most; it does not delay other readers. JETON_NO_AGENT (an agent that hangs
+ * may still act on it), JETON_NO_PERMISSION, JETON_AGENT_REFUSED (the agent never had such a generation),
+ * JETON_NO_TOKEN. */
 JETON_EXPORT JETON_MUST_CHECK jeton_status jeton_rejected(jeton_token *token, uint64_t generation,
                                                           uint64_t *current_generation);
 
@@ -251,8 +252,8 @@ JETON_EXPORT JETON_MUST_CHECK jeton_status jeton_accepts(jeton_token *token, con
 
 /* ---- Locks ----
  * A lock that one process of the whole fleet holds at a time. The agent takes it, renews it every third of its TTL, and
- * releases it when this process releases it or ends in any way; the process needs no access to Redis. The section locks:
- * of the agent's configuration defines the locks.
+ * releases it when this process releases it or ends in any way; the process needs no access to Redis. The section
+ * locks: of the agent's configuration defines the locks.
  *
  *   jeton_lock *lock;
  *   if (jeton_lock_open(NULL, "nightly", &lock) != JETON_OK) ...
@@ -304,20 +305,21 @@ JETON_EXPORT JETON_MUST_CHECK jeton_status jeton_lock_acquire(jeton_lock *lock, 
 
 /* The same for an event loop: asks the agent and returns. jeton_lock_check reports the result. */
 JETON_EXPORT JETON_MUST_CHECK jeton_status jeton_lock_start(jeton_lock *lock, int64_t timeout_ms);
-/* Its state, without waiting: JETON_OK while it is held, JETON_LOCK_WAITING after jeton_lock_start,
- * JETON_LOCK_LOST, JETON_LOCK_NOT_HELD, or the reason why it was not taken. Only if no call has read the agent's events for so long
- * that the agent could send no more, it may wait for half a second for the newest event. */
+/* Its state, without waiting: JETON_OK while it is held, JETON_LOCK_WAITING after jeton_lock_start, JETON_LOCK_LOST,
+ * JETON_LOCK_NOT_HELD, or the reason why it was not taken. It may wait for half a second for the newest event, but only
+ * if no call has read the agent's events for so long that the agent could send no more. */
 JETON_EXPORT JETON_MUST_CHECK jeton_status jeton_lock_check(jeton_lock *lock);
 /* 0 while it is held; 1 otherwise, so also before it was taken and in a child of its holder. */
 JETON_EXPORT JETON_MUST_CHECK int jeton_lock_lost(jeton_lock *lock);
 /* A descriptor that is readable when jeton_lock_check has a new result: the lock is held, was refused or was lost; and
  * also with each renewal. Only jeton_lock_check and the end of a jeton_lock_acquire make it unreadable, whichever other
- * call has checked the lock meanwhile; but after the loss, or a refusal, it stays readable until jeton_lock_release or the next jeton_lock_start. It belongs to the handle, is close-on-exec and valid
- * until jeton_lock_close; do not read(2) or close(2) it. */
+ * call has checked the lock meanwhile; but after the loss, or a refusal, it stays readable until jeton_lock_release or
+ * the next jeton_lock_start. It belongs to the handle, is close-on-exec and valid until jeton_lock_close; do not
+ * read(2) or close(2) it. */
 JETON_EXPORT JETON_MUST_CHECK jeton_status jeton_lock_event_fd(jeton_lock *lock, int *fd);
 
 /* Releases the lock; ends the wait after jeton_lock_start, which the descriptor reports as well. JETON_OK: the agent
- * confirmed that it was held until now. JETON_LOCK_LOST: it was lost before, so another owner may have worked meanwhile.
+ * confirmed that it was held until now. JETON_LOCK_LOST: it was lost before, so another owner may have worked since.
  * JETON_LOCK_NOT_HELD: there was no lock to release. JETON_NO_AGENT, JETON_AGENT_STALE (after two seconds): no agent
  * confirmed the release; the lock expires within its TTL. In every case the handle no longer holds it. */
 JETON_EXPORT jeton_status jeton_lock_release(jeton_lock *lock);

@@ -1,4 +1,4 @@
--- Deletes the lock if it is still the owner's, and tells the waiters.
+-- Deletes the lock if this owner still holds it, and notifies the waiters.
 --
 --   KEYS  lock [, info]      ARGV  owner, channel, release message      reply 1 | 0
 if redis.call('GET', KEYS[1]) ~= ARGV[1] then
