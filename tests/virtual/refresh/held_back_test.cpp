@@ -1,4 +1,5 @@
-// What holds a refresh back, and what the agents say of it: a row of the table in systemd/README.md each.
+// The causes that delay a refresh, and the agents' messages about them: each is a row of the table in
+// systemd/README.md.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
