@@ -57,7 +57,7 @@ class Clock {
 // Milliseconds since the Unix epoch; negative before 1970.
 [[nodiscard]] constexpr std::int64_t to_unix_ms(WallTime t) { return t.time_since_epoch().count(); }
 [[nodiscard]] constexpr WallTime from_unix_ms(std::int64_t ms) { return WallTime{Milliseconds{ms}}; }
-// Milliseconds since boot, as they are stored.
+// Milliseconds since boot, as they are stored. from_boot_ms() limits a number from outside to a century.
 [[nodiscard]] constexpr std::int64_t to_boot_ms(BootTime t) {
   return std::chrono::duration_cast<Milliseconds>(t.time_since_epoch()).count();
 }

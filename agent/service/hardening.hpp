@@ -18,8 +18,8 @@ void harden_process(bool core_dumps);
 // with that number would get text that is meant for a person. For the first step of a command.
 void fill_standard_descriptors();
 
-// Raises the limit of descriptors to the hard limit of the service manager: each local client needs a descriptor, and
-// the agent does not use select(2), for which the lower limit exists.
+// Raises the limit of descriptors to the one that the service manager allows, at most 65536: each local client needs a
+// descriptor, and the agent does not use select(2), for which the lower limit exists.
 void allow_many_descriptors();
 // The limit of descriptors of this process.
 [[nodiscard]] std::size_t allowed_descriptors();
