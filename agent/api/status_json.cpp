@@ -138,11 +138,11 @@ std::string readiness_json(const AgentStatus& status) {
   return text(json);
 }
 
-std::string demand_json(const std::string& name, const RefreshAnswer& demand, WallTime now) {
-  OrderedJson json{{"name", name}, {"generation", demand.generation}, {"superseded", demand.superseded}};
+std::string refresh_answer_json(const std::string& name, const RefreshAnswer& answer, WallTime now) {
+  OrderedJson json{{"name", name}, {"generation", answer.generation}, {"superseded", answer.superseded}};
   json["due_in_ms"] =
-      demand.superseded ? OrderedJson(nullptr) : OrderedJson(std::max<std::int64_t>((demand.due - now).count(), 0));
-  json["held_by"] = or_null(demand.superseded ? std::string() : demand.held_by);
+      answer.superseded ? OrderedJson(nullptr) : OrderedJson(std::max<std::int64_t>((answer.due - now).count(), 0));
+  json["held_by"] = or_null(answer.superseded ? std::string() : answer.held_by);
   return text(json);
 }
 

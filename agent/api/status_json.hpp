@@ -1,13 +1,12 @@
 // The agent's status as JSON: the contract of the local API and of `jetonctl --format json status`.
 //
 // Member names are stable: members may be added, none is renamed or removed within /v1. Times are `*_at_ms`, `now_ms`
-// and
-// `*_until_ms`: milliseconds since the Unix epoch, this host's clock. Durations are `*_ms`. `*_in_ms` is counted from
-// `now_ms` and negative when past. A missing value is null. No secret: attributes stay out too, because only a
+// and `*_until_ms`: milliseconds since the Unix epoch, this host's clock. Durations are `*_ms`. `*_in_ms` is counted
+// from `now_ms` and negative when past. A missing value is null. No secret: attributes stay out too, because only a
 // token's readers may see them, and these answers are for any local user.
 //
-// Agent    {version, host, pid, started_at_ms, now_ms, uptime_ms, ready, log_lines_dropped, coordinator, tokens:
-// [Token]}
+// Agent    {version, host, pid, started_at_ms, now_ms, uptime_ms, ready, log_lines_dropped, coordinator,
+//          tokens: [Token]}
 //          log_lines_dropped: lines that were lost because the log did not accept them in time
 //          coordinator {backend, endpoint, reachable, last_error, clock_offset_ms}; the offset is the coordinator's
 //          clock minus this host's
@@ -18,19 +17,17 @@
 //          "waiting" | "backing_off" | "stopped"; refresh_at = expires_at - grace - spread_delay
 //          previous {generation, accept_until_ms, accept_in_ms} or null, lock {held, fence, holder}, holder being the
 //          owner id of another agent or program that has it, or null
-//          rejected: the provider refused the current token, a newer one is on its way; rejections: so many in a row
+//          rejected: the provider refused the current token, a newer one is on its way; rejections: number in a row
 //          pause {until_ms, in_ms, reason} or null, last_error {message, at_ms, age_ms} or null
 //          counters {fetches, fetch_failures, publications, publications_refused, lock_attempts, consecutive_failures}
 // Event    {event, at_ms, ...}, one a line: "state" first, then "change", each with {name, state, generation,
-// fingerprint,
-//          type, issued_at_ms, expires_at_ms, refresh_at_ms, previous, pause, last_error}, where previous is
-//          {generation, accept_until_ms}, pause {until_ms, reason} and last_error a text; "heartbeat" without further
-//          members; "removed" when the token left the configuration and "forbidden" when the reader did: the stream
-//          ends after these two.
-// Demand   {name, generation, superseded, due_in_ms, held_by}: of POST rejected and refresh. superseded: `generation`
-// is
-//          newer than the refused one; otherwise a newer one is fetched in due_in_ms, held back until then by held_by
-//          (null: by nothing)
+//          fingerprint, type, issued_at_ms, expires_at_ms, refresh_at_ms, previous, pause, last_error}, where previous
+//          is {generation, accept_until_ms}, pause {until_ms, reason} and last_error a text; "heartbeat" without
+//          further members; "removed" when the token left the configuration and "forbidden" when the reader did: the
+//          stream ends after these two.
+// Refresh  {name, generation, superseded, due_in_ms, held_by}: the answer to POST rejected and POST refresh.
+//          superseded: `generation` is newer than the refused one; otherwise the agent fetches a newer one in
+//          due_in_ms; held_by delays it until then (null: nothing delays it)
 // Reload   {reloaded: true, problems}, or an Error with problems: [text] of the files, each with its place
 // Error    {error: {code, message}}
 #pragma once
@@ -47,7 +44,7 @@ namespace jeton::agent {
 [[nodiscard]] std::string token_json(const TokenStatus& status, WallTime now);
 // {ready, tokens: [{name, state}]}: the tokens that are not valid.
 [[nodiscard]] std::string readiness_json(const AgentStatus& status);
-[[nodiscard]] std::string demand_json(const std::string& name, const RefreshAnswer& demand, WallTime now);
+[[nodiscard]] std::string refresh_answer_json(const std::string& name, const RefreshAnswer& answer, WallTime now);
 [[nodiscard]] std::string reload_json(const ReloadVerdict& verdict);
 [[nodiscard]] std::string error_json(std::string_view code, std::string_view message);
 

@@ -29,7 +29,7 @@ namespace jeton::agent {
                     [](char x, char y) { return ascii_lower(x) == ascii_lower(y); });
 }
 
-// Without the characters of `blanks` at its beginning and end.
+// Returns the text without the characters of `blanks` at its beginning and end.
 [[nodiscard]] constexpr std::string_view without_blanks(std::string_view text, std::string_view blanks = " \t\r\n") {
   const std::size_t first = text.find_first_not_of(blanks);
   if (first == std::string_view::npos) return {};

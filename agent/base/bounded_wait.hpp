@@ -13,8 +13,8 @@
 
 namespace jeton::agent {
 
-// So long the first call that hangs holds its caller up. While calls hang further ones have less (a quarter, a ninth
-// and so on, 25 ms at least), so that many files of one dead mount take about two seconds together.
+// The longest time for which the first call that hangs delays its caller. While calls hang, further ones get less time
+// (a quarter, a ninth and so on, 25 ms at least), so that many files of one dead mount take about two seconds together.
 inline constexpr std::chrono::milliseconds longest_file_wait{1000};
 
 // Runs `call`, which owns everything that it uses: if its thread hangs, both are abandoned. `what` is
@@ -30,7 +30,7 @@ auto bounded(const std::string& what, Call call) {
   return std::move(**result);
 }
 
-// Of a path, links followed: nothing if it is not there, cannot be looked at or does not answer.
+// stat(2) of a path, links followed. Nothing if the file does not exist, cannot be examined or does not answer.
 [[nodiscard]] std::optional<struct stat> bounded_stat(const std::string& path);
 
 }  // namespace jeton::agent

@@ -1,4 +1,4 @@
-// What the agent throws inside. The message says what failed, where, and what to do; it never holds a secret.
+// The exceptions of the agent. The message says what failed, where, and what to do; it never holds a secret.
 #pragma once
 
 #include <cerrno>
@@ -13,7 +13,7 @@ class Error : public std::runtime_error {
   using std::runtime_error::runtime_error;
 };
 
-// The coordinator could not be asked: not "busy", not "lost", but unknown.
+// The coordinator did not answer, so the outcome is unknown: neither "busy" nor "lost".
 class TransportError : public Error {
  public:
   using Error::Error;

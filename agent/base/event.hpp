@@ -1,6 +1,6 @@
-// Event: something happened that others wait for.
+// Event: coroutines wait for it, and notify() wakes them.
 //
-// notify() wakes every coroutine that waits at that moment; it is not remembered for later waiters, so check the
+// notify() wakes every coroutine that waits at that moment. Later waiters do not see it, so check the
 // condition, then wait, with no co_await between the two (there is one thread: nothing can slip in). Lives at least as
 // long as its waiters' coroutines, or ends them with operation_aborted when it dies.
 #pragma once

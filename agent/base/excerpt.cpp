@@ -15,7 +15,8 @@ std::size_t secret_at(std::string_view text, std::size_t position, std::span<con
   return longest;
 }
 
-// C0, DEL, and C1 in its UTF-8 form (C2 80 to C2 9F): what could move a terminal's cursor or forge a line.
+// The length of a control character at `position` that could move a terminal's cursor or forge a line: C0, DEL, and C1
+// in its UTF-8 form (C2 80 to C2 9F).
 std::size_t control_at(std::string_view text, std::size_t position) {
   const auto byte = [&](std::size_t i) { return i < text.size() ? static_cast<unsigned char>(text[i]) : 0U; };
   const unsigned first = byte(position);

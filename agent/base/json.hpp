@@ -52,7 +52,7 @@ template <typename Integer, typename AnyJson>
   throw Error("a member is not a whole number, or is out of range");
 }
 
-// On one line. Bytes that are not UTF-8 become U+FFFD: a provider's error text may hold any bytes.
+// The JSON text on one line. Bytes that are not UTF-8 become U+FFFD: a provider's error text may hold any bytes.
 [[nodiscard]] std::string json_text(const Json& json);
 [[nodiscard]] std::string json_text(const OrderedJson& json);
 

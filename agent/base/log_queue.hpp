@@ -1,8 +1,8 @@
 // LogQueue: lines on their way to a log whose reader may hang (a stopped journald, a pipe that no process empties).
 // A thread of its own writes them; a caller of push() never waits.
 //
-// Lines that do not fit are dropped, newest first, and a line in their place says how many. So does the next line
-// behind some that the log refused, as a full disk does. Any thread.
+// Lines that do not fit are dropped, newest first, and a line in their place says how many. After lines that the log
+// refused, as a full disk does, the next line says how many they were. Any thread.
 #pragma once
 
 #include <chrono>
@@ -31,9 +31,9 @@ class LogQueue {
   ~LogQueue();
 
   void push(Line line);
-  // Waits until all is written, so long at most; false if it is not.
+  // Waits until all lines are written, but no longer than `patience`; false if some are not.
   bool flush(std::chrono::milliseconds patience);
-  // Since the beginning.
+  // The number of dropped lines since the beginning.
   [[nodiscard]] std::uint64_t dropped() const;
 
  private:

@@ -1,4 +1,5 @@
-// What most files of the agent include, precompiled once. No file may rely on it: each includes what it uses.
+// The headers that most files of the agent include, precompiled once. No file may rely on this: each includes the
+// headers that it uses.
 #pragma once
 
 #include <algorithm>

@@ -1,4 +1,4 @@
-// Where chance comes from. The operating system's generator in the agent, a seeded one in a simulation.
+// Sources of random numbers: the operating system's generator in the agent, a seeded one in a simulation.
 #pragma once
 
 #include <cstddef>

@@ -1,4 +1,4 @@
-// Task<T>: what every asynchronous function of the agent returns.
+// Task<T>: the return type of every asynchronous function of the agent.
 //
 // The agent has one event loop on one thread. A Task runs only on that thread, so code between two
 // co_awaits needs no lock. Cancellation arrives as boost::system::system_error(operation_aborted) out of a

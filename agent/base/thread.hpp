@@ -1,4 +1,4 @@
-// A thread that takes no signals: those are the loop's business.
+// A thread that blocks all signals: the loop's thread receives them.
 #pragma once
 
 #include <pthread.h>

@@ -40,14 +40,14 @@ class Clock {
   [[nodiscard]] virtual BootTime boot_now() const = 0;
 };
 
-// `wall` by the boot clock, as the two agree now. What is more than a century away is a century away: 64 bits of
-// nanoseconds hold 292 years, and times come from outside.
+// Converts `wall` to the boot clock by the present offset of the two clocks. The result is limited to a century from
+// now: 64 bits of nanoseconds hold 292 years, and times come from outside.
 [[nodiscard]] inline BootTime boot_time_of(WallTime wall, const Clock& clock) {
   constexpr Milliseconds century = std::chrono::hours(24 * 36'525);
   return clock.boot_now() + std::clamp(wall - clock.wall_now(), -century, century);
 }
 
-// `boot` by the wall clock, as the two agree now.
+// Converts `boot` to the wall clock by the present offset of the two clocks.
 [[nodiscard]] inline WallTime wall_time_of(BootTime boot, const Clock& clock) {
   constexpr Duration century = std::chrono::hours(24 * 36'525);
   return clock.wall_now() +
@@ -57,7 +57,7 @@ class Clock {
 // Milliseconds since the Unix epoch; negative before 1970.
 [[nodiscard]] constexpr std::int64_t to_unix_ms(WallTime t) { return t.time_since_epoch().count(); }
 [[nodiscard]] constexpr WallTime from_unix_ms(std::int64_t ms) { return WallTime{Milliseconds{ms}}; }
-// Milliseconds since boot, as they are stored. From outside: no more than a century.
+// Milliseconds since boot, as they are stored. from_boot_ms() limits a number from outside to a century.
 [[nodiscard]] constexpr std::int64_t to_boot_ms(BootTime t) {
   return std::chrono::duration_cast<Milliseconds>(t.time_since_epoch()).count();
 }

@@ -1,4 +1,5 @@
-// Turns: one at a time for each key, in the order of arrival. For steps that must not overlap across a co_await.
+// Turns: a queue for each key, for steps that must not overlap across a co_await. One coroutine at a time has the turn
+// of a key, in the order of arrival.
 //
 // A turn lasts until its Turn is destroyed, which wakes the next one; a coroutine that is cancelled while it waits
 // leaves its place. Turn may outlive Turns; both need the timers. One thread: the loop's.

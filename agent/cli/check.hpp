@@ -11,7 +11,7 @@
 
 namespace jeton::agent {
 
-// Reports `result`. `files`: those that were named; none: the default files. `as`: the user who checked, for people.
+// Reports `result`. `files`: the named files; none: the default files. `as`: the user who checked, for people.
 // Returns the exit status: 0 valid (warnings allowed), 1 not.
 int report_check(const LoadResult& result, const std::vector<std::filesystem::path>& files, const std::string& as,
                  std::ostream& out, std::ostream& err);

@@ -15,7 +15,7 @@ constexpr std::size_t longest_message = 400;
 constexpr Milliseconds shortest_lifetime{2'000};
 constexpr Milliseconds longest_lifetime{3'600'000};
 
-// What the options are written to. The command that was given leaves its own in `chosen`.
+// The targets of the options. The given command moves its own options to `chosen`.
 struct Draft {
   RunOptions run;
   CheckOptions check;

@@ -1,4 +1,4 @@
-// The commands of jeton-agent: the options of each, as command_line.hpp reads them, and what runs it. Each has a file
+// The commands of jeton-agent: the options of each, as command_line.hpp reads them, and its function. Each has a file
 // of its name; `run` and `check` are in main.cpp, `demo` is in agent/demo. A function returns the exit status.
 #pragma once
 
@@ -18,7 +18,7 @@ struct RunOptions {
 // Every problem of the configuration.
 struct CheckOptions {
   FileNames files;
-  std::string user;  // who checks; empty: the user of the service
+  std::string user;  // the user who checks; empty: the user of the service
 };
 
 // Tries the source of a token, publishes nothing. 0 done, 1 the configuration is wrong, 3 no token was obtained.

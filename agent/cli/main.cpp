@@ -1,4 +1,4 @@
-// jeton-agent: runs what its command line asks for.
+// jeton-agent: runs the command of its command line.
 #include <cstdio>
 #include <exception>
 #include <filesystem>
@@ -40,7 +40,7 @@ int run_check(const CheckOptions& options) {
   return report_check(judged.result, files, judged.as, std::cout, std::cerr);
 }
 
-// Of each command the exit status.
+// Runs a command and returns its exit status.
 struct Run {
   int operator()(const RunOptions& options) const { return run_agent(options); }
   int operator()(const CheckOptions& options) const { return run_check(options); }

@@ -50,7 +50,7 @@ std::string answer_of(const std::string& path) {
 
 // Where the agent of this host, or of the unit that runs the command, has its socket.
 std::string usual_runtime_dir() {
-  // Of the unit: RuntimeDirectory=; several are separated by colons.
+  // RUNTIME_DIRECTORY has the directories of RuntimeDirectory= of the unit, separated by colons.
   for (const char* name : {"JETON_DIR", "RUNTIME_DIRECTORY"}) {
     const char* value = environment_variable(name);
     if (value != nullptr && *value == '/') return std::string(value, std::strcspn(value, ":"));

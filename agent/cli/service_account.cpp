@@ -175,7 +175,7 @@ void set_variables(const std::string& file, bool may_be_missing) {
   }
 }
 
-// As systemd does for User=; the unit may set others.
+// Sets the variables that systemd sets for User=; the unit may set others.
 void set_login_variables(const std::string& user) {
   const passwd* const entry = ::getpwnam(user.c_str());
   ::setenv("USER", user.c_str(), 1);

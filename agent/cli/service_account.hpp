@@ -23,15 +23,16 @@ struct ServiceAccount {
   std::vector<std::string> hidden{};                             // folders that it does not see
 };
 
-// Of the unit as systemd has it, drop-ins included. Without a systemd that knows the unit: user jeton with
+// The account of the unit as systemd has it, drop-ins included. Without a systemd that knows the unit: user jeton with
 // /etc/jeton/credentials; nothing if there is no such user. `named` (--user) takes the place of the user.
 [[nodiscard]] std::optional<ServiceAccount> service_account(const std::string& named);
 
 // Reads the credentials of the account and switches the process to it, permanently. Throws Error.
 void become(const ServiceAccount& account);
 
-// `files` judged as the service will: by it if the process is root, else by who runs it. Texts are read before, so that
-// root can try one that lies in its home; those that the service itself reads must be readable for it.
+// The result of a check of `files` as the service will see them: the check runs as the account of the service if this
+// process is root, otherwise as the user who runs it. Texts are read before the switch, so that root can try a file in
+// its home; files that the service itself reads must be readable for the service.
 struct Judged {
   LoadResult result;
   std::string as;  // "user jeton, as the service", for people; empty: by who runs it

@@ -68,8 +68,8 @@ void merge_documents(Node& base, Node more, Problems& problems) {
   merge_maps(base, std::move(more), "", problems);
 }
 
-// One document out of all texts; nothing if one of them cannot be read as a document, because what the others lack
-// may be in that one.
+// Joins all texts to one document; nothing if one of them cannot be read as a document, because it may have the keys
+// that the others lack.
 std::optional<Node> read_documents(std::vector<ConfigText>& texts, Problems& problems) {
   std::optional<Node> whole;
   bool complete = !texts.empty();

@@ -1,4 +1,4 @@
-// From files to a Config: all problems of all files in one run, each with its place.
+// Makes a Config from files, and reports all problems of all files in one run, each with its place.
 #pragma once
 
 #include <filesystem>
@@ -19,7 +19,7 @@ struct LoadResult {
   std::size_t warnings = 0;
 };
 
-// The texts of one configuration, and what went wrong on the way to them.
+// The texts of one configuration, and the problems of reading them.
 struct ConfigFiles {
   std::vector<std::string> names;
   std::vector<ConfigText> texts;
@@ -33,9 +33,9 @@ struct ConfigFiles {
 // another ending causes a warning.
 [[nodiscard]] ConfigFiles read_default_files(const std::filesystem::path& folder = "/etc/jeton");
 
-// As one configuration; later files add tokens, and a key set twice is an error that names both places. Never throws
-// because of the content of a file. `of_token`: secrets and files of other tokens and of the coordination are not
-// looked at, because only this token will be fetched.
+// Loads the files as one configuration; later files add tokens, and a key set twice is an error that names both places.
+// Never throws because of the content of a file. `of_token`: secrets and files of other tokens and of the coordination
+// are not checked, because only this token will be fetched.
 [[nodiscard]] LoadResult load_config_files(ConfigFiles files, const std::string& of_token = {});
 
 }  // namespace jeton::agent

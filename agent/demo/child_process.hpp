@@ -1,5 +1,5 @@
-// A child process of the demo: this binary again, with other arguments and one of its streams caught. In a process
-// group of its own, so that Ctrl-C reaches only the demo, which then ends its children; dies with the demo in any
+// A child process of the demo: this binary again, with other arguments and one of its streams caught. It has a process
+// group of its own, so that Ctrl-C reaches only the demo, which then ends its children. It dies with the demo in any
 // case.
 #pragma once
 

@@ -169,7 +169,7 @@ class Demo {
     }
   }
 
-  // The segment does not say what the agent is doing.
+  // Asks the agent for its phase, which the segment does not have.
   void ask_agent() {
     const std::string socket = (runtime_dir_ / "agent.sock").string();
     try {

@@ -29,7 +29,7 @@ Task<> get(asio::io_context& context, const Server::endpoint& server, const http
     co_await http::async_read(stream, buffer, response, asio::use_awaitable);
     answer = {response.result_int(), std::move(response.body())};
   } catch (const boost::system::system_error&) {
-    // Not there yet, or not any more.
+    // The server has not started yet, or has ended.
   }
 }
 

@@ -22,7 +22,7 @@ struct ProviderCounts {
 
 class Provider {
  public:
-  // On 127.0.0.1, on a port that is free. Throws Error if it cannot listen. The clock outlives the provider.
+  // Listens on 127.0.0.1, on a free port. Throws Error if it cannot listen. The clock outlives the provider.
   Provider(const IssuerOptions& options, const Clock& clock);
   ~Provider();
   Provider(const Provider&) = delete;

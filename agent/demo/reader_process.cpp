@@ -29,7 +29,7 @@ struct ApiCounts {
   std::atomic<std::uint64_t> refused{0};
 };
 
-// On a short-lived connection each time: what an application does with a token.
+// Uses the token as an application does, on a short-lived connection each time.
 void call_api_for_ever(const Token& token, std::uint16_t port, ApiCounts& counts) {
   const boost::asio::ip::tcp::endpoint api(boost::asio::ip::address_v4::loopback(), port);
   Reader reader(token);

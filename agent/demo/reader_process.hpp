@@ -10,7 +10,7 @@ namespace jeton::agent::demo {
 
 inline constexpr const char* token_name = "demo";
 
-// On a pipe between two processes of the same binary: plain data, less than PIPE_BUF, so it arrives whole.
+// A message on a pipe between two processes of the same binary: plain data, less than PIPE_BUF, so it arrives whole.
 struct ReaderReport {
   std::uint64_t reads = 0;
   std::uint64_t tokens = 0;      // different ones seen
@@ -24,7 +24,7 @@ struct ReaderReport {
   char fingerprint[9] = {};       // of the current token
 };
 
-// Until stdout is closed or a signal ends the process. `directory`: the agent's runtime_dir.
+// Runs until stdout is closed or a signal ends the process. `directory`: the agent's runtime_dir.
 [[noreturn]] void run_reader(const std::string& directory, std::uint16_t api_port);
 
 }  // namespace jeton::agent::demo

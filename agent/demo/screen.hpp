@@ -1,4 +1,4 @@
-// Where the demo shows itself: redrawn in place on a terminal, otherwise a line a second on stdout.
+// The output of the demo: redrawn in place on a terminal, otherwise a line a second on stdout.
 #pragma once
 
 #include <optional>

@@ -1,4 +1,4 @@
-// How the demo's provider behaves, apart from HTTP: short-lived random tokens, one request an interval for each
+// The behaviour of the demo's provider, apart from HTTP: short-lived random tokens, one request an interval for each
 // address, and a new token ends the one before it after an overlap. Time is given by the caller. One thread.
 //
 // The tokens carry their own checksum, so that a reader can check that one is whole:

@@ -1,4 +1,4 @@
-// What the demo shows at one moment, and the same as text. Plain values and pure functions; nothing is written
+// The data that the demo shows at one moment, and the same as text. Plain values and pure functions; nothing is written
 // anywhere.
 #pragma once
 
@@ -14,7 +14,7 @@
 
 namespace jeton::agent::demo {
 
-// How many processes the demo compares itself with.
+// The number of processes that the demo compares itself with.
 inline constexpr std::uint64_t naive_processes = 100;
 
 struct Snapshot {

@@ -29,13 +29,14 @@ class Backend {
  public:
   virtual ~Backend() = default;
 
-  // What the token's configuration asks of the backend; before the first call about it, and again when that changes.
+  // Sets the terms of a token, as its configuration has them. Called before the first call about the token, and again
+  // when the terms change.
   virtual void configure(const std::string& name, const TokenTerms& terms) = 0;
-  // These are the tokens of this host: the files that this host keeps about any other are removed.
+  // `names`: the tokens of this host. Removes the files that this host keeps about other tokens.
   virtual void prune_except(const std::set<std::string>& names) = 0;
 
   [[nodiscard]] virtual BackendHealth health() const = 0;
-  // The wall clock of this host was stepped: measure the offset again.
+  // Called when the wall clock of this host was stepped: measures the offset again.
   virtual void clock_stepped() = 0;
   // Connects. The last stop() of those that share the connections ends them. A call after stop() throws TransportError;
   // a call under way ends at its deadline at the latest.

@@ -17,7 +17,7 @@ Milliseconds ttl_of(const WipingJson& json) {
   return std::clamp(Milliseconds{whole_number<std::int64_t>(json.at("ttl_ms"))}, Milliseconds{0}, longest_hold);
 }
 
-// As the publish script begins it.
+// The beginning of a publication, as the publish script writes it.
 constexpr std::string_view publication = R"({"type":"record",)";
 // In bytes: of all messages but a publication, and of a reason, which must fit into one whatever has to be escaped in
 // it.

@@ -39,7 +39,7 @@ struct UsageMessage {
 struct RejectedMessage {
   Generation generation = 0;
 };
-// A type this version does not know; ignored, so that newer agents may say more.
+// A type that this version does not know. It is ignored, so that newer agents may send further types.
 struct UnknownMessage {};
 
 // The record has the coordinator's times.
@@ -52,16 +52,15 @@ using ChannelMessage = std::variant<Record, ClaimMessage, ReleaseMessage, PauseM
 [[nodiscard]] std::string encode_message(const ResumeMessage& message);
 [[nodiscard]] std::string encode_message(const RejectedMessage& message);
 
-// `name`: of the token whose channel it came on. Throws Error (without any of the content) if it is not a message.
-// Times to live are within [0, longest_hold]. For a codec that seals a message that is not signed is one of unknown
-// type.
+// `name`: the token whose channel the text came on. Throws Error (without any of the content) if it is not a message.
+// TTLs are limited to [0, longest_hold]. With a codec that seals, an unsigned message has an unknown type.
 [[nodiscard]] ChannelMessage decode_message(std::string_view text, const std::string& name = {},
                                             const FleetCodec& codec = FleetCodec());
 
-// Whether it says that the key of a record was written; nothing else of it is read.
+// Whether the message says that the key of a record was written; the rest of it is not read.
 [[nodiscard]] bool is_publication(std::string_view text);
 
-// The longest time for which a message or a key can make an agent hold back.
+// The longest time for which a message or a key can keep an agent from fetching.
 inline constexpr Milliseconds longest_hold{7LL * 24 * 3600 * 1000};
 
 }  // namespace jeton::agent

@@ -1,6 +1,6 @@
-// Coordinator: everything that a fleet agrees through, in one backend: local (files of this host), redis, redlock.
+// Coordinator: all roles of one backend (local: files of this host; redis; redlock) in one object.
 //
-// A user takes the role that it needs and not this sum. Every role has the contract of lease_store.hpp.
+// A user takes the role that it needs and not the whole object. Every role has the contract of lease_store.hpp.
 #pragma once
 
 #include <memory>

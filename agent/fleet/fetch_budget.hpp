@@ -1,4 +1,4 @@
-// FetchBudget: how often the fleet may call a token's provider. Its contract is that of lease_store.hpp.
+// FetchBudget: limits the calls of the fleet to a token's provider. Its contract is that of lease_store.hpp.
 #pragma once
 
 #include <cstdint>
@@ -13,8 +13,8 @@
 
 namespace jeton::agent {
 
-// What a token's configuration allows; checked and counted before the call to the provider, so that a crash cannot
-// spend twice.
+// The limits of a token's configuration. A call is checked and counted before it is made, so that a crash cannot spend
+// twice.
 struct FetchLimits {
   Duration min_interval{};   // between the starts of two fetches; zero: none
   std::uint64_t budget = 0;  // fetches per window; zero: unlimited
@@ -53,11 +53,11 @@ class FetchBudget {
  public:
   virtual ~FetchBudget() = default;
 
-  // May this lease call the provider now? Counts the call if so.
+  // Whether the holder of this lease may call the provider now; counts the call if it may.
   virtual Task<Admission> admit(const std::string& name, const Lease& lease, const FetchLimits& limits) = 0;
   // The calls of the whole fleet to the provider in the running window.
   virtual Task<FetchUsage> usage(const std::string& name) = 0;
-  // After a loss of data: the count is at least this. Of a window of so long.
+  // After a data loss: raises the count to at least this one. `window`: the length of the budget's window.
   virtual Task<> restore_usage(const std::string& name, FetchUsage usage, Duration window) = 0;
 };
 

@@ -1,5 +1,5 @@
-// FetchWindow: when calls to a provider were made, and whether one more may be. The same arithmetic as the admit
-// script (redis/scripts/admit.lua), for the coordinator that keeps it on this host.
+// FetchWindow: the calls to a provider in the running window; decides whether one more is allowed. The same arithmetic
+// as the admit script (redis/scripts/admit.lua), for the coordinator that keeps the count on this host.
 #pragma once
 
 #include <cstdint>

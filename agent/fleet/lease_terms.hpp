@@ -17,8 +17,8 @@ namespace jeton::agent {
 // 128 random bits, as hexadecimal digits.
 [[nodiscard]] inline std::string new_owner_id(Random& random) { return random.hex(16); }
 
-// An owner as other clients may have written it, for an operator's eyes: what does not print as \xNN, cut to 64
-// characters.
+// An owner as other clients may have written it, for an operator: unprintable bytes become \xNN, and the text is cut to
+// 64 characters.
 [[nodiscard]] inline std::string printable_owner(std::string_view owner) {
   constexpr std::size_t longest = 64;
   constexpr std::string_view digits = "0123456789abcdef";
@@ -39,9 +39,9 @@ namespace jeton::agent {
   return since + ttl - ttl / 100 - Milliseconds{2};
 }
 
-// A fence that cannot be one (fence_limit) ends the attempt that it was drawn for: servers, records and what a lock
-// protects would refuse every later one. `now`: by the clock of the coordinator, or of this host, which is not a
-// century behind.
+// Throws for an impossible fence (fence_limit), so that the attempt that drew it ends: servers, records and the
+// resources that a lock protects would refuse every later fence. `now`: by the clock of the coordinator, or of this
+// host, which is not a century behind.
 inline void check_fence(std::uint64_t fence, WallTime now, const std::string& server) {
   if (fence < fence_limit(now)) return;
   throw TransportError(server + ": its fence is a century ahead; check the clock of the server");
@@ -50,7 +50,7 @@ inline void check_fence(std::uint64_t fence, WallTime now, const std::string& se
 // An expiry as Redis takes it: whole milliseconds, and no 0, which it refuses.
 [[nodiscard]] inline Milliseconds expiry_ms(Duration duration) { return std::max(Milliseconds{1}, to_ms(duration)); }
 
-// A lock or pause without an end (set by hand) is looked at again after this time.
+// A lock or pause without an expiry (set by hand) is checked again after this time.
 inline constexpr Duration look_again_at_endless = std::chrono::seconds(15);
 
 // Tells an operator what to do about a lock that was set by hand, without an expiry.

@@ -35,7 +35,7 @@ struct LockHolder {
 struct LockNote {
   std::optional<LockHolder> by{};  // none: taken by a client of another kind
   std::string metadata{};          // as the application gave it
-  // Of a held lock: for how long it is held, by the clock of its server. None: not known.
+  // For a held lock: the time since it was taken, by the clock of its server. None: not known.
   std::optional<Milliseconds> age{};
 };
 

@@ -14,7 +14,7 @@ namespace jeton::agent {
 
 struct PublishResult {
   bool stored = false;
-  // If refused: the record of the backend, which is newer. If stored: set if it was there already.
+  // If refused: the newer record of the backend. If stored: set if the record was there already.
   std::optional<Record> current;
 };
 

@@ -1,4 +1,4 @@
-// Options of an easy handle of libcurl, and what else the files of Transfer share.
+// Options of an easy handle of libcurl, and other code that the files of Transfer share.
 #pragma once
 
 #include <curl/curl.h>
@@ -12,7 +12,7 @@
 
 namespace jeton::agent {
 
-// Of all headers of one answer, its interim answers (1xx) and trailers included.
+// The limit for all headers of one answer, its interim answers (1xx) and trailers included.
 inline constexpr std::size_t max_header_bytes = 64 * 1024;
 inline constexpr std::size_t max_header_lines = 500;
 

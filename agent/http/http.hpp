@@ -1,5 +1,5 @@
-// HTTP as a source needs it: one request, one answer, and the transport. Plain values; the real transport is
-// HttpClient (http_client.hpp), a simulation brings its own.
+// HTTP for sources: one request, one answer, and the transport. Plain values; the real transport is HttpClient
+// (http_client.hpp), a simulation has its own.
 //
 // Everything that may hold a secret (the URL with its query, header values, bodies) is a SecretString.
 #pragma once
@@ -23,7 +23,7 @@ struct HttpHeader {
   SecretString value;
 };
 
-// How a request gets to the provider; EgressConfig with its secrets filled in (agent/provider/egress.hpp).
+// The way of a request to the provider: EgressConfig with its secrets filled in (agent/provider/egress.hpp).
 struct HttpRoute {
   ProxyUse proxy_use = ProxyUse::environment;        // never of the environment to a loopback address
   SecretString proxy;                                // if given: its URL, with user and password
@@ -48,7 +48,7 @@ struct HttpRequest {
   int max_redirects = 0;                // 0: a redirect is returned as it is; otherwise followed on the same host only
   HttpRoute route;
   std::vector<SecretString> secrets{};  // must be hidden where a request is shown; in each form in which it is sent
-  // The named values that it was made of, for code that shows requests.
+  // The named values from which the request was made, for code that shows requests.
   std::vector<std::pair<std::string, SecretString>> made_of{};
 };
 
@@ -76,7 +76,7 @@ struct HttpResponse {
   std::vector<HttpHeader> headers{};  // as they came; of the last answer, if there was a redirect
 };
 
-// No answer, or none that may be used. The message says what failed and what to do; no secret.
+// There is no answer, or no usable one. The message says what failed and what to do; it never holds a secret.
 class HttpError : public Error {
  public:
   enum class Reason {

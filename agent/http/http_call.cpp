@@ -26,8 +26,8 @@ std::string origin_of(const HttpRequest& request) {
   }
 }
 
-// Framing, such as that of chunks and TLS records, is allowed three times what it carries, and a handshake has room. A
-// frame has a byte at least, so that their number is bounded too.
+// Framing, such as that of chunks and TLS records, may have three times the size of its content, and there is room for
+// a handshake. A frame has at least one byte, so their number is limited too.
 std::uint64_t max_received(const HttpRequest& request) {
   constexpr std::uint64_t handshake = 256 * 1024;
   return 4 * (request.max_body + max_header_bytes) + handshake;

@@ -23,12 +23,12 @@ class HttpCall {
   // Runs until libcurl has finished the transfer, or it was given up. Call it once.
   void run();
 
-  // Any thread, at any time, also before run(): the outcome counts unless there is one, and the connection ends.
+  // Sets the outcome unless there is one, and ends the connection. Any thread, at any time, also before run().
   void give_up(HttpOutcome outcome);
   void abort();
   // The request's timeout has passed.
   void time_out();
-  // As max_received says.
+  // Ends the call because the server has sent more than max_received.
   void refuse_flood();
   void fail(HttpError::Reason reason, const std::string& message);
 

@@ -26,11 +26,11 @@ constexpr std::chrono::milliseconds look_interval{100};
 // libcurl keeps the same time, and has a more precise message.
 constexpr std::chrono::milliseconds head_start{250};
 
-// Keeps the time of one call, and looks at what its server has sent, from the caller's loop: neither depends on libcurl
+// Enforces the timeout of one call and the limit of received bytes, from the caller's loop: neither depends on libcurl
 // returning. One thread: the loop's.
 class HttpWatch : public std::enable_shared_from_this<HttpWatch> {
  public:
-  // Holds the call only while it looks at it.
+  // Holds the call only during a check.
   HttpWatch(const boost::asio::any_io_executor& executor, const std::shared_ptr<HttpCall>& call)
       : timer_(executor), call_(call), deadline_(Clock::now() + call->timeout() + head_start) {}
 

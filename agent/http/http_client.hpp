@@ -1,11 +1,11 @@
 // HttpClient: the real HttpTransport, by libcurl, each request on a thread of its own, so that neither DNS nor TLS nor
 // a server ever holds up the loop or another server's requests.
 //
-// perform() is called on the caller's loop and resumes there. The loop itself keeps the request's timeout and bounds
-// what the server may send: then it shuts the sockets down and resumes the caller, whether libcurl returns or not. A
-// server that lets many requests hang holds up its own only (http_threads.hpp). Only http and https, TLS 1.2
-// or later with verification, no cookies, no .netrc, no content encodings. Has to be stopped, or destroyed, before the
-// io_context of its callers: pending calls then end with operation_aborted. Not usable after fork().
+// perform() is called on the caller's loop and resumes there. The loop itself enforces the request's timeout and the
+// limit of received bytes: it shuts the sockets down and resumes the caller, whether libcurl returns or not. A server
+// that lets many requests hang delays only its own (http_threads.hpp). Only http and https, TLS 1.2 or later with
+// verification, no cookies, no .netrc, no content encodings. The client has to be stopped, or destroyed, before the
+// io_context of its callers: pending calls then end with operation_aborted. It cannot be used after fork().
 #pragma once
 
 #include "agent/http/http.hpp"

@@ -59,7 +59,7 @@ struct HttpThreads::State {
       return next;
     }
     if (--origin->second.threads == 0) origins.erase(origin);
-    // Not found: it was left behind.
+    // A thread that is not found was left behind.
     if (self != running.end()) {
       ended_threads.push_back(std::move(self->second.thread));
       running.erase(self);

@@ -1,8 +1,8 @@
 // HttpThreads: runs every call on a thread of its own, so that a server that keeps libcurl busy, and a file of the
 // configuration that cannot be read, hold up no other server's calls.
 //
-// At most max_threads_per_origin threads have to do with one scheme, host and port; further calls to it wait in order,
-// and their time runs on. So a server that lets every call hang holds up itself only. Any thread.
+// At most max_threads_per_origin threads work for one scheme, host and port; further calls to it wait in order, and
+// their timeouts run. So a server that lets every call hang delays only its own calls. Any thread.
 #pragma once
 
 #include <cstddef>
@@ -23,8 +23,8 @@ class HttpThreads {
 
   // After stop(), and if the system has no thread for it, the call fails at once.
   void submit(const std::shared_ptr<HttpCall>& call);
-  // Aborts every call and waits for the threads, but not for one that does not come back from libcurl: that one is left
-  // behind, to touch nothing but its call. Idempotent.
+  // Aborts every call and waits for the threads, but not for a thread that does not return from libcurl: that thread is
+  // left behind and touches only its call. Idempotent.
   void stop();
 
  private:

@@ -1,5 +1,5 @@
-// One HTTP exchange as an easy handle of libcurl: how it is set up, which redirects it follows, how its end is
-// reported. Used on the thread of its HttpCall only.
+// One HTTP exchange as an easy handle of libcurl: its setup, the redirects that it follows, the report of its end. Used
+// on the thread of its HttpCall only.
 #pragma once
 
 #include <curl/curl.h>

@@ -117,7 +117,7 @@ void Transfer::set_up_route() {
   }
   set_option(h, CURLOPT_IPRESOLVE, curl_ip(route.ip));
   set_option(h, CURLOPT_HTTP_VERSION, curl_http_version(route.http_version));
-  // Not CURLOPT_RESOLVE, which counts for nothing behind a proxy.
+  // CURLOPT_RESOLVE would have no effect behind a proxy.
   for (const ResolveOverride& entry : route.resolve) {
     const auto bracketed = [](const std::string& host) {
       return host.find(':') == std::string::npos ? host : "[" + host + "]";

@@ -1,6 +1,6 @@
 #include "agent/http/transfer_sockets.hpp"
 
-// Not <netinet/tcp.h>: its tcp_info has no tcpi_bytes_received.
+// The tcp_info of <netinet/tcp.h> has no tcpi_bytes_received.
 #include <linux/tcp.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
@@ -37,7 +37,7 @@ int TransferSockets::close(int fd) {
   return ::close(fd);
 }
 
-// In both directions: then the kernel answers what still arrives with a reset instead of queueing it for libcurl.
+// Shuts down both directions: then the kernel answers later bytes with a reset instead of queueing them for libcurl.
 void TransferSockets::shut_down() {
   const std::lock_guard lock(mutex_);
   shut_down_ = true;

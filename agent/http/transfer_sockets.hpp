@@ -18,10 +18,9 @@ class TransferSockets {
   [[nodiscard]] int open(int family, int type, int protocol);
   int close(int fd);
 
-  // Each connection ends now: libcurl reads what the kernel has of it, then an error.
+  // Ends each connection now: libcurl reads the bytes that the kernel has already received, then an error.
   void shut_down();
-  // Bytes from the peer, TLS and framing included: those of the connection with the most. 0 where the kernel does not
-  // count them.
+  // Bytes from the peer on the connection with the most, TLS and framing included. 0 if the kernel does not count them.
   [[nodiscard]] std::uint64_t received() const;
 
  private:

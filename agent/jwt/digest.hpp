@@ -9,7 +9,7 @@ namespace jeton::agent {
 
 enum class Digest { md5, sha1, sha256, sha512 };
 
-// Bytes. Secret, because a short text can be guessed from its digest.
+// The digest as bytes. It is secret, because a short text can be guessed from its digest.
 [[nodiscard]] SecretString digest_of(Digest digest, std::string_view text);
 // HMAC (RFC 2104), bytes. The key has any length.
 [[nodiscard]] SecretString hmac_of(Digest digest, const SecretString& key, std::string_view text);

@@ -1,5 +1,5 @@
-// The time claims of a JSON Web Token (RFC 7519 section 4.1), read without checking the signature: a token
-// that came over a trusted way, such as an access token from its issuer, may name its expiry so. Pure, any thread.
+// The time claims of a JSON Web Token (RFC 7519 section 4.1), read without checking the signature: a token that came
+// over a trusted connection, such as an access token from its issuer, may name its expiry so. Pure, any thread.
 #pragma once
 
 #include <cstddef>
@@ -21,10 +21,10 @@ struct JwtTimes {
 };
 
 // Nothing if the text is not a JWS in compact form: three parts in strict base64url, a header that is a JSON object
-// with `alg`, and claims that are a JSON object. Times are numbers of seconds from 1970 to 9999; also milliseconds and
-// numbers in quotes, which some issuers write, and of a repeated claim the earlier one: a token must never be taken for
-// one that lasts longer than it does. Another value counts as absent. An encrypted token (JWE, five parts) shows its
-// claims only to its recipient. Never throws because of the text.
+// with `alg`, and claims that are a JSON object. Times are numbers of seconds from 1970 to 9999; milliseconds and
+// numbers in quotes, which some issuers write, are accepted too. Of a repeated claim the earlier time counts: a token
+// must never seem to last longer than it does. Any other value counts as absent. An encrypted token (JWE, five parts)
+// shows its claims only to its recipient. Never throws because of the text.
 [[nodiscard]] std::optional<JwtTimes> read_jwt_times(std::string_view token);
 
 }  // namespace jeton::agent

@@ -37,7 +37,7 @@ class JwtSigner {
   // `alg` into the header. Throws Error if OpenSSL fails.
   [[nodiscard]] SecretString sign(std::string_view header, std::string_view claims) const;
 
-  // Of any text, bytes.
+  // The signature of any text, as bytes.
   [[nodiscard]] SecretString signature(std::string_view text) const;
 
  private:

@@ -10,7 +10,7 @@ namespace jeton::agent {
 enum class HexCase { lower, upper };
 [[nodiscard]] SecretString hex_encoded(std::string_view bytes, HexCase digits);
 
-// With padding.
+// base64 with padding.
 [[nodiscard]] SecretString base64_encoded(std::string_view bytes);
 
 }  // namespace jeton::agent

@@ -40,7 +40,7 @@ SourceError waiting_for_a_person(const SourceError& failure, const std::string& 
                           place + ", or until jetonctl refresh asks for it");
 }
 
-// Of an earlier fetch, by this host or another: the pause that followed it is lost.
+// The failure of an earlier fetch, by this host or another, whose pause was lost.
 SourceError earlier_answer() {
   SourceError failure(Kind::permanent, "an answer of the provider could not be read");
   failure.set_spent();

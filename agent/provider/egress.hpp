@@ -1,5 +1,4 @@
-// From the `egress` keys of a source to a request that leaves the host that way. Reads files and environment when
-// called; pure otherwise.
+// Applies the `egress` keys of a source to a request. Reads files and environment when called; pure otherwise.
 #pragma once
 
 #include <vector>
@@ -9,8 +8,8 @@
 
 namespace jeton::agent {
 
-// Fills in timeouts, redirects and route. What of it is secret (the proxy's URL, its password) is added to `secrets`,
-// which then are the request's: called when everything else of the request is there.
+// Fills in timeouts, redirects and route. Adds the secret parts (the proxy's URL, its password) to `secrets`, which
+// become those of the request: call it when all other parts of the request are there.
 // Throws Error, without any secret: a reference cannot be resolved, or the URL of the proxy is not valid.
 void apply_egress(HttpRequest& request, const EgressConfig& config, const TokenValues& tokens,
                   std::vector<SecretString>& secrets);

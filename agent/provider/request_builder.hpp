@@ -1,4 +1,5 @@
-// From the configuration of a source to a request with its secrets filled in. Reads files and environment when called.
+// Builds a request from the configuration of a source, with its secrets filled in. Reads files and environment when
+// called.
 #pragma once
 
 #include <string>
@@ -18,10 +19,11 @@ struct BuiltRequest {
 // Throws Error, without any secret: a reference that cannot be resolved, a URL that is not valid, or http:// to another
 // host than loopback without allow_http (checked here again, because the URL may hold a reference).
 //
-// The tokens of `terms` give the value of ${refresh_token}, if the request has it.
+// The tokens of `terms` have the value of ${refresh_token}, if the request contains it.
 [[nodiscard]] BuiltRequest build_request(const HttpSourceConfig& config, const RequestTerms& terms);
 
-// source.revocation, which the configuration has. The tokens of `terms` know the token to revoke.
+// Builds the request of source.revocation, which the configuration must have. The tokens of `terms` have the token to
+// revoke.
 [[nodiscard]] BuiltRequest build_revocation(const HttpSourceConfig& config, const RequestTerms& terms);
 
 }  // namespace jeton::agent

@@ -12,7 +12,7 @@ namespace {
 
 using PartKind = SecretPart::Kind;
 
-// As libcurl writes it into the header Host.
+// The value that libcurl writes into the header Host.
 std::string host_of(const HttpUrl& url) {
   const std::string host = url.host.find(':') == std::string::npos ? url.host : "[" + url.host + "]";
   return url.port == (url.tls ? 443 : 80) ? host : host + ":" + std::to_string(url.port);

@@ -1,8 +1,8 @@
 // RequestScope: the values of the references in one request: its time, its nonces, its named values, and the parts
 // of the request itself that a signature is made over. One for each request; reads files and environment when asked.
 //
-// A value and a part are made when they are first asked for, and are the same from then on. Remembers, in its resolver,
-// those that must never be shown: every secret, and every result of a function of one. One thread.
+// A value and a part are made at their first use, and are the same from then on. The resolver remembers those that must
+// never be shown: every secret, and every result of a function of a secret. One thread.
 #pragma once
 
 #include <algorithm>
@@ -28,7 +28,7 @@ struct RequestTerms {
   WallTime now;
 };
 
-// For a fingerprint, which distinguishes requests by the parts that are not new in each: every nonce is the same.
+// For a fingerprint, which covers the parts that are the same in every request: every nonce is the same.
 class NoRandom final : public Random {
  public:
   void fill(std::span<std::byte> out) override { std::fill(out.begin(), out.end(), std::byte{0}); }
@@ -36,7 +36,7 @@ class NoRandom final : public Random {
 
 class RequestScope final : public TokenValues {
  public:
-  // `config`: of whose values and parts references may be; null: of none. All outlive the scope.
+  // `config`: the request whose values and parts may be referred to; null: none may. All outlive the scope.
   explicit RequestScope(const RequestTerms& terms, const HttpRequestConfig* config = nullptr)
       : terms_(terms), config_(config), resolver_(*this) {}
 
@@ -62,7 +62,7 @@ class RequestScope final : public TokenValues {
 
  private:
   [[nodiscard]] const SecretString& once(const SecretTemplate& text, std::string_view name) const;
-  // Without those that are made of `part` of the request.
+  // The parameters without those that are made of `part` of the request.
   [[nodiscard]] Parameters parameters(const ParameterTemplates& fields, std::string_view part) const;
   [[nodiscard]] std::optional<SecretString> named_value(const std::string& name) const;
   [[nodiscard]] SecretString part(const std::string& name) const;

@@ -39,7 +39,7 @@ SecretString xml_escaped(std::string_view text) {
   return out;
 }
 
-// Of either alphabet, with its padding or without.
+// Decodes either alphabet, with padding or without.
 SecretString base64_decoded(std::string_view text) {
   while (text.ends_with('=')) text.remove_suffix(1);
   SecretString url_safe;

@@ -41,7 +41,7 @@ void SecretResolver::remember_strings(const JsonTemplate& json, std::string_view
 
 namespace {
 
-// As it is written inside a JSON string.
+// The text as it is written inside a JSON string.
 SecretString json_escaped(std::string_view text) {
   SecretString out;
   for (const char& c : text) {

@@ -20,10 +20,10 @@ class SecretResolver {
   // Throws Error, without any secret: a reference that cannot be resolved.
   [[nodiscard]] SecretString resolve(const SecretTemplate& text, std::string_view name);
   [[nodiscard]] Parameters resolve(const ParameterTemplates& templates);
-  // The strings of a JSON document; itself is JsonTemplate's to write.
+  // Remembers the strings of a JSON document; JsonTemplate writes the document itself.
   void remember_strings(const JsonTemplate& json, std::string_view name);
 
-  // As it is, and as it is written in a URL or a form.
+  // Remembers a secret in the given form and in the forms of a URL and of a form body.
   void remember(SecretString secret);
   [[nodiscard]] std::vector<SecretString> take_secrets() { return std::move(secrets_); }
   [[nodiscard]] const TokenValues& tokens() const { return tokens_; }
@@ -33,11 +33,12 @@ class SecretResolver {
   std::vector<SecretString> secrets_;
 };
 
-// Of a URL that may hold a reference, and so could not be checked with the configuration: throws Error, naming `key`,
-// if it is none, or is http:// to another host than loopback without allow_http.
+// Checks a URL that may hold a reference, and so could not be checked with the configuration. Throws Error, naming
+// `key`, if it is not a valid URL, or is http:// to another host than loopback without allow_http.
 void check_request_url(const SecretString& url, bool allow_http, const std::string& key);
 
-// Where a new secret belongs, by the name of the first reference; a literal is not shown, but its key is.
+// The place where an operator puts a new secret: the first reference in `text`; for a literal, which is not shown, its
+// key.
 [[nodiscard]] std::string place_of(const SecretTemplate& text, const char* key);
 
 // The URL as messages name it: up to the query, references by their names: "https://host/${file:/etc/x}/token".

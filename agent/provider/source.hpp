@@ -1,4 +1,4 @@
-// Source: where a new token comes from. One object a token; fetch() is never called twice at the same time.
+// Source: gets new tokens. One object for each token; fetch() is never called twice at the same time.
 #pragma once
 
 #include <functional>
@@ -15,8 +15,8 @@ namespace jeton::agent {
 // The reason why a fetch failed. The message has no secret and says what to do.
 class SourceError : public Error {
  public:
-  // transient: network, 5xx, 429, an answer that holds no usable token: try again with backoff. permanent: the provider
-  // refuses the request (4xx), or the configuration cannot work: long backoff, loud state.
+  // transient: network, 5xx, 429, an answer without a usable token: try again with backoff. permanent: the provider
+  // refuses the request (4xx), or the configuration cannot work: long backoff, and an error for an operator.
   enum class Kind { transient, permanent };
 
   SourceError(Kind kind, const std::string& message, std::optional<Duration> retry_after = std::nullopt)
@@ -25,17 +25,17 @@ class SourceError : public Error {
   // The pause that the provider asked for by Retry-After; already capped.
   [[nodiscard]] std::optional<Duration> retry_after() const { return retry_after_; }
   void set_retry_after(std::optional<Duration> pause) { retry_after_ = pause; }
-  // What response.error_rules can name: the provider's word for its refusal, without secrets (empty: it has none), and
-  // the status of HTTP or of a command's exit (0: none).
+  // The values that response.error_rules can name: the provider's error code, without secrets (empty: there is none),
+  // and the HTTP status or the exit status of a command (0: none).
   [[nodiscard]] const std::string& code() const { return code_; }
   [[nodiscard]] int status() const { return status_; }
   void set_refusal(std::string code, int status) {
     code_ = std::move(code);
     status_ = status;
   }
-  // Of the request that failed, as Source::fingerprint(); empty: it was not made, or is never the same.
+  // Source::fingerprint() of the request that failed; empty: it was not made, or is never the same.
   [[nodiscard]] const std::string& request() const { return request_; }
-  // FetchedToken::state of an answer that was of no use otherwise; empty: the former state still holds.
+  // FetchedToken::state of an answer that cannot be used otherwise; empty: the former state still holds.
   [[nodiscard]] const SecretString& state() const { return state_; }
   void set_state(SecretString state) { state_ = std::move(state); }
   void set_request(std::string fingerprint) { request_ = std::move(fingerprint); }
@@ -47,7 +47,7 @@ class SourceError : public Error {
   // the chain. The fetch waits for a person.
   [[nodiscard]] bool spent() const { return spent_; }
   void set_spent() { spent_ = true; }
-  // The same failure in other words.
+  // The same failure with another message.
   [[nodiscard]] SourceError reworded(const std::string& message) const {
     SourceError other(*this);
     static_cast<Error&>(other) = Error(message);
@@ -81,8 +81,8 @@ class Source {
   // Throws SourceError. On cancellation stops the transfer and throws system_error(operation_aborted).
   virtual Task<FetchedToken> fetch(FetchContext context) = 0;
 
-  // Shows whether the next request equals another one, secrets included; a short SHA-256, so it reveals none.
-  // Empty if it cannot be made now, or is never the same.
+  // Shows whether the next request equals another one, secrets included; a short SHA-256, so it reveals no secret.
+  // Empty if the request cannot be made now, or is never the same.
   [[nodiscard]] virtual std::string fingerprint() const { return {}; }
 
   // `changed` is called from the loop when a fetch may bring a new token (a file was replaced). A refresh follows, also
@@ -99,8 +99,8 @@ class Source {
     co_return;
   }
 
-  // Describes a fetch, for `jeton-agent fetch --dry-run`: "runs /usr/bin/get-token", without any secret. Nothing: it
-  // sends HTTP requests, and its transport sees them.
+  // Describes a fetch, for `jeton-agent fetch --dry-run`: "runs /usr/bin/get-token", without any secret. Nothing: the
+  // source sends HTTP requests, and its transport shows them.
   [[nodiscard]] virtual std::optional<std::string> describe_request() const { return describe(); }
 
   // For status and logs: "https://api.example.com/token"; no query, no secret.

@@ -26,7 +26,8 @@ inline constexpr Duration retry_after_cap = std::chrono::hours{24};
 // known.
 [[nodiscard]] std::optional<WallTime> parse_rfc3339(std::string_view text);
 
-// Since the Unix epoch: as seconds if that is before the year 10000, else as milliseconds, microseconds or nanoseconds.
+// Converts a number since the Unix epoch: seconds if that is before the year 10000, else milliseconds, microseconds or
+// nanoseconds.
 [[nodiscard]] std::optional<WallTime> from_unix_number(double number);
 
 // "3600s", "1.5h", "1h30m0s", "500ms": as protobuf's JSON and Go write a duration. In milliseconds.

@@ -105,7 +105,7 @@ std::string FleetCodec::verified(const std::string& name, const WipingJson& json
   try {
     std::string message = text_at(json, "message");
     if (!seal_->has_signed({text_at(json, "key"), text_at(json, "mac")}, message, name)) {
-      throw Error("message is not signed with a key of this fleet; who publishes on this channel?");
+      throw Error("message is not signed with a key of this fleet; check which clients publish on this channel");
     }
     return message;
   } catch (const WipingJson::exception&) {

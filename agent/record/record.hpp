@@ -1,9 +1,9 @@
-// Record: one token as the fleet knows it. What a source fetched, plus the generation under which it was published
-// and the token before it while that one is still acceptable. Every publication has a generation of its own, which
-// orders them in the fleet; readers know a token by the generation under which it was first published, so that a
-// generation above it is another token. Plain values; times are this host's wall clock (a coordinator with a clock of
-// its own converts at its edge). What ends also has its end by this host's boot clock, which no step moves
-// (record_times.hpp): it is over when either clock says so.
+// Record: one token as the fleet knows it: the fetched token, the generation under which it was published, and the
+// previous token while that is still acceptable. Every publication has a generation of its own, which orders them in
+// the fleet; readers know a token by the generation under which it was first published, so that a higher generation is
+// another token. Plain values; times are this host's wall clock (a coordinator with a clock of its own converts at its
+// edge). Every end time is kept by this host's boot clock too, which no clock step moves (record_times.hpp): it has
+// passed when either clock says so.
 #pragma once
 
 #include <algorithm>
@@ -18,12 +18,12 @@
 
 namespace jeton::agent {
 
-// The fence of the lease it was fetched under: microseconds since 1970 or a little more. 0 means none.
+// The fence of the lease under which a token was fetched: microseconds since 1970 or a little more. 0 means none.
 using Generation = std::uint64_t;
 
 // A fence or generation that is a hundred years ahead of the coordinator's clock is not valid: it was written by hand,
 // or it is damaged. Every backend ignores it. The limit moves with the clock, so a fence below it has room to rise. No
-// clock is so wrong that a true fence is above it. The limit stays below 2^53, where the exact numbers of Lua end.
+// clock is so wrong that a real fence is above it. The limit stays below 2^53: Lua has exact integers up to there.
 inline constexpr std::chrono::hours fence_room{24 * 36'525};
 [[nodiscard]] constexpr Generation fence_limit(WallTime coordinator_now) {
   const auto limit = std::chrono::microseconds(coordinator_now.time_since_epoch() + fence_room).count();
@@ -31,18 +31,18 @@ inline constexpr std::chrono::hours fence_room{24 * 36'525};
 }
 using Attributes = std::map<std::string, std::string>;
 
-// What a source returns: a token that has no generation yet.
+// The result of a source: a token that has no generation yet.
 struct FetchedToken {
   SecretString value;
   std::string type;  // "Bearer"; empty if the provider names none
   Attributes attributes;
   WallTime issued_at;
   WallTime expires_at;
-  // The earliest end that was named as a date and not as a time from now. Later the same date may be another distance
-  // away: the clock was stepped.
+  // The earliest end that was given as a date and not as a time from now. After a step of the clock the same date is
+  // another time from now.
   std::optional<WallTime> dated_end{};
-  // What the source needs for its next fetch and no reader may see, such as a rotated refresh token; kept with the
-  // record in the coordinator, never in the segment. Empty: nothing.
+  // Data that the source needs for its next fetch and that no reader may see, such as a rotated refresh token; kept
+  // with the record in the coordinator, never in the segment. Empty: none.
   SecretString state{};
 };
 
@@ -56,7 +56,7 @@ struct PreviousToken {
   WallTime expires_at{};  // its own end; the epoch: not known
   BootTime accept_until_boot = no_boot_end;
 
-  // By both clocks.
+  // Checks both clocks.
   [[nodiscard]] bool acceptable(const Clock& clock) const {
     return clock.wall_now() < accept_until && clock.boot_now() < accept_until_boot;
   }
@@ -67,8 +67,8 @@ inline constexpr std::chrono::hours state_lifetime{24 * 400};
 
 struct Record {
   Generation generation = 0;
-  // Of the first publication of this very token, where this is a later one: only its times or its state are new. 0:
-  // this is the first.
+  // If this is a later publication of the same token (only its times or its state are new): the generation of the first
+  // publication. 0: this is the first.
   Generation first_generation = 0;
   SecretString value;
   std::string type;
@@ -78,13 +78,14 @@ struct Record {
   std::optional<PreviousToken> previous;
   SecretString state{};    // FetchedToken::state
   std::string fetched_by;  // host name of the agent that fetched it
-  // So many tokens in a row, this one the last, were fetched because the provider had rejected the one before.
+  // Consecutive rejected tokens before this one: each, and this one, was fetched because the provider had rejected the
+  // token before it.
   std::uint32_t rejections = 0;
   BootTime expires_boot = no_boot_end;
 
-  // No token: it carries a state for the next fetch, and no reader sees it.
+  // True: the record has no token; it carries a state for the next fetch, and no reader sees it.
   [[nodiscard]] bool blank() const { return issued_at == expires_at; }
-  // What readers know the token by; 0: there is none.
+  // The generation by which readers know the token; 0: there is no token.
   [[nodiscard]] Generation token_generation() const {
     if (blank()) return 0;
     return first_generation == 0 ? generation : first_generation;
@@ -92,7 +93,7 @@ struct Record {
   // How long a coordinator keeps it.
   [[nodiscard]] WallTime kept_until() const { return state.empty() ? expires_at : expires_at + state_lifetime; }
   [[nodiscard]] bool valid_at(WallTime now) const { return generation != 0 && now < expires_at; }
-  // By both clocks.
+  // Checks both clocks.
   [[nodiscard]] bool valid(const Clock& clock) const {
     return valid_at(clock.wall_now()) && clock.boot_now() < expires_boot;
   }

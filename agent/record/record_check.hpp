@@ -23,8 +23,8 @@ inline constexpr std::size_t max_attributes = 256;
 // A word such as Bearer. A token without a type has an empty one.
 [[nodiscard]] bool is_token_type(std::string_view type);
 
-// Throws Error, without any of the content, if no agent writes such a record. `now`: by the clock that its times are
-// of.
+// Throws Error, without any of the content, if no agent writes such a record. `now`: by the clock of the record's
+// times.
 void check_record(const Record& record, WallTime now);
 
 }  // namespace jeton::agent

@@ -1,9 +1,9 @@
 // RecordFile: the newest record of one token on this host's disk, so that a state in it (a rotated refresh token)
-// outlives a crash before its publication, a reboot, and the loss of what the coordinator holds; and beside it the
-// answers that may hold such a state and could not be read (unread_answers.hpp).
+// outlives a crash before its publication, a reboot, and a loss of the coordinator's data; and beside it the answers
+// that may hold such a state and could not be read (unread_answers.hpp).
 //
-// Sealed by the fleet's keys, mode 0600 in a directory of mode 0700, replaced as a whole and synced to the disk. One
-// thread at a time.
+// The file is sealed by the fleet's keys, has mode 0600 in a directory of mode 0700, is replaced as a whole and synced
+// to the disk. One thread at a time.
 #pragma once
 
 #include <filesystem>
@@ -16,7 +16,7 @@
 
 namespace jeton::agent {
 
-// Where the refresh loop saves a record before it publishes it.
+// The place where the refresh loop saves a record before it publishes it.
 class RecordKeeper {
  public:
   RecordKeeper() = default;
@@ -37,7 +37,8 @@ class RecordFile final : public RecordKeeper {
   // Makes the directory if it is missing. Throws Error if it cannot be used.
   RecordFile(const std::filesystem::path& directory, std::string name, FleetCodec codec);
 
-  // A file that cannot be read as a record is kept as it is, and an Error: it may be sealed with a key that is missing.
+  // Throws Error for a file that cannot be read as a record, and leaves it unchanged: it may be sealed with a key that
+  // is missing.
   [[nodiscard]] std::optional<Record> load() override;
   void save(const Record& record) override;
   void keep_answer(const SecretString& answer, WallTime at) override { answers_.keep(answer, at); }

@@ -111,7 +111,8 @@ SecretString Seal::open(const SealedBox& sealed, const SealedFor& what) const {
       ::crypto_aead_xchacha20poly1305_ietf_decrypt(text.data(), &size, nullptr, box.data(), box.size(), data_of(bound),
                                                    bound.size(), nonce.data(), data_of(key->bytes.reveal())) == 0;
   if (!opened)
-    throw Error("sealed record was changed, or belongs to another token or generation; who writes to Redis?");
+    throw Error(
+        "sealed record was changed, or belongs to another token or generation; check which clients write to Redis");
   return SecretString(std::string_view(reinterpret_cast<const char*>(text.data()), static_cast<std::size_t>(size)));
 }
 

@@ -16,7 +16,7 @@
 
 namespace jeton::agent {
 
-// What a record is bound to.
+// The token, the generation and the expiry to which a sealed record is bound.
 struct SealedFor {
   std::string name;
   std::uint64_t generation = 0;
@@ -31,12 +31,13 @@ struct SealedBox {
 
 class Seal {
  public:
-  // Each as in a key file: "jeton-seal-1:" and 32 bytes in base64. At least one. Throws Error that says which one is
-  // wrong by its number, from 1.
+  // Each key as in a key file: "jeton-seal-1:" and 32 bytes in base64. At least one. Throws Error that names the wrong
+  // one by its number, from 1.
   explicit Seal(const std::vector<SecretString>& keys);
 
   [[nodiscard]] SealedBox seal(std::string_view text, const SealedFor& what) const;
-  // Throws Error: sealed with a key that is not here, or changed on the way or made for something else.
+  // Throws Error if the box is sealed with a key that is missing here, was changed on the way, or belongs to another
+  // token or record.
   [[nodiscard]] SecretString open(const SealedBox& box, const SealedFor& what) const;
 
   // Authenticates a text that is not secret, for the token of this name: keyed BLAKE2b (RFC 7693).

@@ -1,7 +1,7 @@
 // UnreadAnswers: the answers of one token's provider that may hold a new refresh token and could not be read, on this
 // host's disk, so that an operator can find the refresh token by hand (`jeton-agent answers NAME`).
 //
-// The newest three, 256 KiB of each at most; sealed by the fleet's keys, mode 0600. One thread at a time.
+// It keeps the newest three, at most 256 KiB of each; sealed by the fleet's keys, mode 0600. One thread at a time.
 #pragma once
 
 #include <cstddef>
@@ -19,7 +19,7 @@ inline constexpr std::size_t max_unread_answer = 256 * 1024;  // bytes; the rest
 
 class UnreadAnswers {
  public:
-  // `directory` is that of the records, and there when an answer is kept.
+  // `directory` is the directory of the records; it must exist when an answer is kept.
   UnreadAnswers(std::filesystem::path directory, std::string name, FleetCodec codec)
       : directory_(std::move(directory)), name_(std::move(name)), codec_(std::move(codec)) {}
 
@@ -36,7 +36,7 @@ class UnreadAnswers {
   [[nodiscard]] std::vector<Kept> all() const;
 
  private:
-  // By the time in their names, the oldest first.
+  // The times in the names of the files, the oldest first.
   [[nodiscard]] std::vector<std::int64_t> times() const;
   [[nodiscard]] std::filesystem::path file_of(std::int64_t time_ms) const;
 

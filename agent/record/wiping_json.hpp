@@ -14,7 +14,7 @@ namespace jeton::agent {
 // is_discarded() if the text is not JSON.
 [[nodiscard]] WipingJson try_parse_wiping_json(std::string_view text);
 
-// On one line. Bytes that are not UTF-8 become U+FFFD.
+// The JSON text on one line. Bytes that are not UTF-8 become U+FFFD.
 [[nodiscard]] SecretString json_text(const WipingJson& json);
 
 }  // namespace jeton::agent

@@ -2,8 +2,8 @@
 //
 // Generations only rise: an older record is ignored wherever it comes from. The segment names the token by the
 // generation under which it was first published, so that readers who wait for a newer one wait for another token;
-// records without a token stay out of it. A generation never ends later by the boot clock than this host knew before,
-// whatever the wall clock or a coordinator says. Watches the clock for the two moments that come without a message: the
+// records without a token are not written to it. By the boot clock, a generation never ends later than this host knew
+// before, whatever the wall clock or a coordinator says. Timers handle the two moments that come without a message: the
 // token's expiry and the end of the previous token's overlap. One thread: the loop's. tests/model/fence.pml is a model
 // of the order of generations.
 #pragma once
@@ -25,45 +25,48 @@ class CurrentToken {
                Timers::Callback on_expiry);
   ~CurrentToken();
 
-  // Takes what an earlier run left in the segment, which is written only if a clock says now that its times are others.
+  // Takes the record that an earlier run left in the segment. Writes the segment only if the clocks now give other
+  // times.
   void adopt();
-  // False: it is older than the known one, and ignored. Writes the segment if it says anything new. Throws Error if
-  // the segment cannot take it; the record is current all the same, because the fleet's view is, and the segment is
-  // tried again every few seconds.
+  // False: the record is older than the current one, and ignored. Writes the segment if the record has anything new.
+  // Throws Error if the segment cannot be written; the record is current nevertheless, as in the fleet, and the write
+  // is tried again every few seconds.
   bool accept(Record record);
   // The wall clock was stepped: every deadline is computed again, and readers get the times by the new clock.
   void reschedule();
 
   [[nodiscard]] const std::optional<Record>& record() const { return record_; }
-  // Of the publication; orders records.
+  // The generation of the publication; it orders records.
   [[nodiscard]] Generation generation() const { return record_ ? record_->generation : 0; }
-  // What readers of this host know the token by; 0: there has been none.
+  // The generation by which readers of this host know the token; 0: there has been no token.
   [[nodiscard]] Generation token_generation() const { return shown_; }
   [[nodiscard]] bool valid() const;
-  // When the refresh is due by schedule; empty without a valid token.
+  // The time at which the refresh is due by schedule; empty without a valid token.
   [[nodiscard]] std::optional<BootTime> refresh_due() const;
   [[nodiscard]] Milliseconds grace() const { return schedule_.grace; }
-  // The generation of a token that is fetched under a lease with this fence. Asked when the lease is won: a coordinator
-  // that lost its counter may hand out a fence below what this host has seen by then, but what it sees later is the
-  // work of a newer lease, and must win.
+  // The generation of a token that is fetched under a lease with this fence. Called when the lease is taken: a
+  // coordinator that lost its counter may give a fence below the generations that this host has seen until then; but a
+  // generation that it sees later comes from a newer lease, and must win.
   [[nodiscard]] Generation next_generation(std::uint64_t fence) const {
     return fence > generation() ? fence : own_generation(fence);
   }
-  // The same where no common store keeps the fences of several hosts apart: there is none, or it has lost its data.
-  // They may follow the same record at the same time, with clocks that agree to the millisecond or are all behind its
-  // generation, and two tokens of one generation would be taken for the same token. So it is some way above the least.
+  // The same for a host without a common store that gives several hosts different fences: there is no store, or it has
+  // lost its data. Several hosts may follow the same record at the same time, with clocks that agree to the millisecond
+  // or are all behind its generation, and two tokens of one generation would be taken for the same token. So the result
+  // is a random step above the least.
   [[nodiscard]] Generation own_generation(std::uint64_t fence) const;
-  // The record that follows, with the present one as its previous while that has overlap left. The same token, given
-  // again while it is valid, keeps the generation that readers know it by.
+  // The next record, with the present token as its previous token while that has overlap left. If the provider returns
+  // the same token again while it is valid, the token keeps the generation by which readers know it.
   [[nodiscard]] Record successor(FetchedToken fetched, Generation generation, const std::string& host) const;
   // The record that brings `state` and no new token: the present token under another generation, which stays the same
   // token to its readers. Without a token a blank record carries the state.
   [[nodiscard]] Record with_state(const SecretString& state, Generation generation, const std::string& host) const;
-  // Whether nothing but a state is new in it: as with_state() makes it, here or on another host.
+  // Whether only the state is new in the record: with_state() made it, here or on another host.
   [[nodiscard]] bool only_carries_state(const Record& record) const;
-  // Before a record that was made a while ago is published: the clock may have been stepped since.
+  // Corrects the times of a record that was made some time ago, before it is published: the clock may have been stepped
+  // since.
   void bind(Record& record) const;
-  // The provider refused it. Throws Error if the segment cannot say so.
+  // The provider refused the token. Throws Error if the segment cannot be written.
   void mark_rejected() { store_.mark_rejected(); }
   [[nodiscard]] bool rejected() const { return store_.rejected(); }
 
@@ -87,7 +90,7 @@ class CurrentToken {
   Timers::Callback on_expiry_;
   std::optional<Record> record_;
   Generation shown_ = 0;
-  // How far the wall clock was ahead of the boot clock when this value was new here: what dates of it mean.
+  // The wall clock minus the boot clock when this value was new on this host; dates of the value refer to that.
   Milliseconds dated_by_{};
   Schedule schedule_;
   Timers::Id expiry_timer_ = 0;

@@ -12,7 +12,7 @@ constexpr Duration publish_patience = std::chrono::seconds(5);  // with the lock
 // Longer than the echo of a pause (fleet_view.cpp), which holds no host: a call that is refused for a few milliseconds
 // more would be asked for again and again meanwhile.
 constexpr Duration shortest_hold = std::chrono::milliseconds(25);
-// What a store has lost is back within a second.
+// A store is repaired within a second after a data loss.
 constexpr Duration repair_patience = std::chrono::seconds(1);
 
 }  // namespace
@@ -43,9 +43,9 @@ Task<std::optional<Lease>> FleetFetch::try_lock() {
   co_return std::move(result.lease);
 }
 
-// A message that says that the budget is spent holds this host back until its window ends, or until the next look: if
-// the coordinator has lost the count since, that look finds it. The message is never counted with, because anybody may
-// have sent it.
+// If a message says that the budget is spent, this host waits until the window ends, or until the next read of the
+// store: if the coordinator has lost the count since, that read finds it. The count of a message is never stored,
+// because any client may have sent it.
 Task<bool> FleetFetch::admit(const Lease& lease) {
   FetchLimits allowed = parts_.fleet.limits(parts_.timing.is_requested());
   const BootTime spent_until = parts_.fleet.heard_spent_until(allowed.budget, parts_.repair.next_look());
@@ -76,8 +76,8 @@ Task<bool> FleetFetch::admit(const Lease& lease) {
   co_return admission.admitted();
 }
 
-// A store that has fewer calls than a message told of has lost its data, or the message was forged. The host that made
-// the calls gives their count back; this host waits for that, once.
+// If the store has fewer calls than a message reported, there was a data loss, or the message was forged. The host that
+// made the calls repairs their count; this host waits for that, once.
 Task<bool> FleetFetch::calls_are_lost() {
   const FetchUsage heard = parts_.fleet.heard();
   if (config_.budget.calls == 0 || heard.calls <= parts_.fleet.counted().calls) co_return false;

@@ -33,8 +33,8 @@ class FleetFetch final : public FetchPath {
 
   Task<std::optional<Lease>> try_lock() override;
   Task<bool> admit(const Lease& lease) override;
-  // A fetched token may be the only valid one: if the coordinator cannot be reached this host serves it, and the
-  // publication is tried until it is stored, refused or worthless.
+  // A fetched token may be the only valid one: if the coordinator cannot be reached, this host serves the token, and
+  // tries the publication again until the record is stored, refused or obsolete.
   Task<LockAfter> publish(Record record, const Lease& lease) override;
   Task<bool> share_pause(Pause pause) override;
   [[nodiscard]] LeaseStore& leases() override { return parts_.leases; }

@@ -10,7 +10,7 @@ using std::chrono::seconds;
 
 constexpr Duration longest_spread = milliseconds(200);
 constexpr Duration echo_tolerance = milliseconds(20);
-// Of a token that another host is fetching, when this one may fetch without the coordinator.
+// The last time of a token in which a host that may make a standalone fetch does not wait for another host's fetch.
 constexpr Duration last_seconds = seconds(5);
 constexpr Duration look_again = seconds(1);
 
@@ -27,8 +27,8 @@ FleetView::FleetView(const TokenConfig& config, Milliseconds lock_ttl, const Clo
 
 // No claim lasts longer than a lock does without renewal, whatever a message says; and a client of another kind, which
 // may take the lock for hours, announces no early release. If the coordinator has begun to refuse writes, the holder
-// can neither publish nor give its lock back, and only an attempt to take the lock shows it: the last seconds of a
-// token are not spent waiting.
+// can neither publish nor release its lock, and only an attempt to take the lock shows it: the last seconds of a token
+// are not spent waiting.
 BootTime FleetView::end_of_claim(BootTime until) const {
   const BootTime now = clock_.boot_now();
   until = std::min<BootTime>(until, now + lock_ttl_);

@@ -30,13 +30,13 @@ struct LeaseKeeper::State {
   std::optional<BootTime> fetch_ends_by;  // while there is a fetch
 };
 
-// Without `trouble` only the coordinator knows why.
+// Without `trouble` only the coordinator knows the reason.
 void LeaseKeeper::log_loss(const State& state, const std::string& trouble) {
   if (trouble.empty()) {
     log::warning("updater lock lost while the token is fetched: expired or taken by another agent",
                  {{"token", state.name}, {"fence", state.lease.fence}});
   } else {
-    log::warning("updater lock ran out while the token is fetched: it could not be renewed",
+    log::warning("updater lock expired while the token is fetched: it could not be renewed",
                  {{"token", state.name}, {"fence", state.lease.fence}, {"error", trouble}});
   }
 }

@@ -1,9 +1,9 @@
-// LeaseKeeper: renews a lease every ttl/3 while its owner works, and says in the log when it is lost.
+// LeaseKeeper: renews a lease every ttl/3 while its owner works, and logs its loss.
 //
-// Starts with the object and ends with it. A renewal that cannot reach the coordinator is tried again while the lease
-// is still valid; a renewal that finds the lock gone or another's, and a lease that ran out, are a loss. The work under
-// the lease is not stopped by a loss: what it brings is published by its fence (agent/README.md, "Why the fence
-// holds").
+// It renews as long as the object lives. A renewal that cannot reach the coordinator is tried again while the lease is
+// valid. The lease is lost if a renewal finds that the lock is gone or has another owner, or if the lease expires. A
+// loss does not stop the work under the lease: the result is published under its fence (agent/README.md, "Why the
+// fence holds").
 //
 // A fetch that outlasts every deadline of its source must not keep the other hosts from fetching: between
 // begin_fetch() and end_fetch() the lease is renewed no longer than the fetch may take, and then left to expire.
@@ -27,7 +27,7 @@ class LeaseKeeper {
   void begin_fetch(Duration longest);
   void end_fetch();
 
-  // As of the last renewal.
+  // The lease after the last renewal.
   [[nodiscard]] const Lease& lease() const;
 
  private:

@@ -18,9 +18,10 @@ namespace {
 using LockAfter = FetchPath::LockAfter;
 
 SourceError ran_out_before(SecretString state) {
-  SourceError failure(SourceError::Kind::transient,
-                      "the source gives a token again that has run out: by its date it would be valid, but this host's "
-                      "clock was set back since it was new; correct the clock, or have the source give a new one");
+  SourceError failure(
+      SourceError::Kind::transient,
+      "the source returned an expired token again: by its date it would be valid, but this host's clock "
+      "was set back meanwhile; correct the clock, or make the source return a new token");
   failure.set_state(std::move(state));
   return failure;
 }
@@ -50,8 +51,8 @@ Task<> LockedRefresh::run(FetchPath& path, Lease lease) {
   if (record) {
     parts_.state.keep(*record);
     JETON_FAILPOINT("refresh.kept");
-    // The record of a state that came with a failure ends what its readers knew of pauses. So the lock is given back
-    // behind the pause: else a host that is due would call in between.
+    // The record of a state that came with a failure ends the pause on the hosts that receive it. So the lock is
+    // released after the new pause is shared: otherwise a host that is due would call in between.
     const Lease no_lease;
     lock = co_await path.publish(std::move(*record), fetched.failure ? no_lease : keeper.lease());
     if (fetched.failure && lock == LockAfter::given_back) lock = LockAfter::held;
@@ -93,7 +94,7 @@ Task<LockedRefresh::Fetched> LockedRefresh::fetch(FetchPath& path, LeaseKeeper& 
   } catch (const std::exception&) {
     thrown = std::current_exception();
   }
-  // Also if it comes in the moment of the answer: the answer is kept and published all the same.
+  // The cancellation may come in the moment of the answer: the answer is kept and published nevertheless.
   const auto cancellation = co_await boost::asio::this_coro::cancellation_state;
   if (cancellation.cancelled() != boost::asio::cancellation_type::none) fetched.cancelled = true;
   if (!thrown) co_return fetched;
@@ -123,7 +124,7 @@ Task<> LockedRefresh::give_back(FetchPath& path, const Lease& lease) {
   try {
     co_await path.leases().release(config_.name, lease);
   } catch (const TransportError& e) {
-    log::warning("the updater lock could not be given back: others wait until it expires",
+    log::warning("the updater lock could not be released: other hosts wait until it expires",
                  {{"token", config_.name}, {"fence", lease.fence}, {"error", e.what()}});
   }
 }

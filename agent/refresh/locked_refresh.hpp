@@ -1,5 +1,5 @@
-// LockedRefresh: the work of the host that won the updater lock: admission, the call to the provider while the lock is
-// renewed, publication. The lock is given back at the end, also if the agent stops before or during the call to the
+// LockedRefresh: the work of the host that took the updater lock: admission, the call to the provider while the lock is
+// renewed, publication. The lock is released at the end, also if the agent stops before or during the call to the
 // provider. If the agent stops during the publication, the lock expires. One thread: the loop's.
 #pragma once
 
@@ -33,7 +33,8 @@ class LockedRefresh {
   };
   LockedRefresh(const TokenConfig& config, Parts parts);
 
-  // When cancelled before the publication, gives the lock back. Throws system_error(operation_aborted) when cancelled.
+  // If it is cancelled before the publication, it releases the lock. Throws system_error(operation_aborted) when
+  // cancelled.
   Task<> run(FetchPath& path, Lease lease);
 
  private:

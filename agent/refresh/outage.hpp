@@ -1,8 +1,8 @@
 // Outage: whether the coordinator can be reached, and when it is asked again.
 //
-// A success ends the outage only if it is of the step that failed or of a later one. That a server can be read, and
-// takes a pause or ends one, says nothing about the lock; that the lock can be taken says nothing about an admission
-// that is refused again and again. State without I/O; one thread: the loop's.
+// A success ends the outage only if it is of the step that failed or of a later step. A server that can be read, and
+// stores or ends a pause, may still refuse the lock; a server that grants the lock may still refuse an admission again
+// and again. State without I/O; one thread: the loop's.
 #pragma once
 
 #include <optional>
@@ -27,7 +27,7 @@ class Outage {
   // Another host could publish: the outage of this host may end before it has published itself.
   void other_host_published() { failing_step_ = Step::load; }
 
-  // When it began; empty: there is none.
+  // The beginning of the outage; empty: there is none.
   [[nodiscard]] std::optional<BootTime> since() const { return since_; }
   // The coordinator is not asked before then.
   [[nodiscard]] BootTime retry_at() const { return retry_at_; }

@@ -26,7 +26,7 @@ Task<> PausePolicy::begin(const SourceError& failure, FetchPath& path) {
   const bool permanent = failure.kind() == SourceError::Kind::permanent;
   const Duration length = length_after(failure);
   parts_.journal.fetch_failed(failure, length);
-  // A host that would send another request need not wait so long.
+  // A host that would send another request need not wait for the end of a long pause.
   const bool is_long = permanent || length > config_.refresh.retry_max;
   failed_request_ = is_long ? failure.request() : std::string{};
   const Pause pause{now() + length, failure.what(), failed_request_};
@@ -64,8 +64,8 @@ void PausePolicy::begin_own(const Pause& pause) {
 }
 
 void PausePolicy::hold(const Pause& pause) {
-  const bool is_news = parts_.fleet.pause(pause);
-  if (!is_news) return;
+  const bool is_new = parts_.fleet.pause(pause);
+  if (!is_new) return;
   correction_check_at_ = pause.request.empty() ? BootTime::max() : now();
   parts_.journal.pause_changed();
   parts_.wake.notify();
@@ -101,8 +101,8 @@ void PausePolicy::end_by_record(bool success) {
   if (success) backoff_.reset();
 }
 
-// What this host heard of a pause is what the coordinator said then: an operator may have lifted it since, or
-// another client may have made it up.
+// A pause that this host heard of may have ended: an operator may have lifted it since, or another client may have made
+// it up.
 void PausePolicy::check(const FetchUsage& usage) {
   const BudgetConfig& budget = config_.budget;
   const bool by_schedule = parts_.fleet.spent_until() > now();

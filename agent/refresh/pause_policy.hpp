@@ -1,9 +1,10 @@
 // PausePolicy, step 6 of a refresh (agent/README.md): the time in which the fleet does not call the provider after a
 // failure, and the events that end it early.
 //
-// A pause begins with a failure of this host, which shares it, or is one that the coordinator or another host knows. A
-// pause for a request that failed for good, or for long, ends when this host would send another request: the secret or
-// the configuration was corrected. A newer token ends every pause; so does an operator. One thread: the loop's.
+// A pause begins with a failure of this host, which shares it, or with one that the coordinator or another host
+// reports. A pause after a permanent failure, or a long pause, ends when this host would send another request: the
+// secret or the configuration was corrected. A newer token ends every pause; so does an operator. One thread: the
+// loop's.
 #pragma once
 
 #include <optional>
@@ -37,28 +38,30 @@ class PausePolicy {
   };
   PausePolicy(const TokenConfig& config, Parts parts);
 
-  // This host's fetch failed: the others do not call the provider either.
+  // Begins a pause after a failed fetch of this host, and shares it: no host calls the provider.
   Task<> begin(const SourceError& failure, FetchPath& path);
-  // As the coordinator said.
+  // Begins a pause that the coordinator has reported.
   void begin_confirmed(const Pause& pause);
-  // Of a fetch of this host: the coordinator does not know of it, and the fleet's resume does not end it.
+  // Begins a pause after a fetch of this host that the coordinator does not know of; a resume of the fleet does not end
+  // it.
   void begin_own(const Pause& pause);
-  // Of this host only: an admission was refused.
+  // Begins a pause of this host only: an admission was refused.
   void hold(const Pause& pause);
-  // Another agent's failure is the fleet's: the next backoff of this agent goes on from there.
+  // Notes a pause that another agent began. Its failure counts for the fleet: the next backoff of this agent continues
+  // from it.
   void hear(const Pause& pause);
 
-  // Another host lifted it, and will send another request; that does not correct ours.
+  // Another host has lifted the pause and will send another request; that does not correct our request.
   void hear_resume();
-  // A newer record is here. `success`: with a token that can be used.
+  // Ends the pause because a newer record has arrived. `success`: the record has a usable token.
   void end_by_record(bool success);
   // The coordinator answered; it may know of no pause.
   void check(const FetchUsage& usage);
-  // A new token is wanted although the fleet is held back. Here at once; in the files of this host that a standalone
-  // fetch asks, and in the fleet, by lift_in_fleet(). (A token that keeps a state has no standalone fetch and no pause
-  // in these files.)
+  // Ends the pause because a new token is wanted: on this host at once; in this host's files for standalone fetches,
+  // and in the fleet, by lift_in_fleet(). (A token that keeps a state has no standalone fetch and no pause in these
+  // files.)
   void lift(const std::string& reason);
-  // A secret or a token in the request may be corrected: look now.
+  // A secret or a token in the request may have been corrected: check the request now.
   void check_correction_soon();
 
   // Maintenance, each from its moment on.
@@ -67,7 +70,7 @@ class PausePolicy {
   [[nodiscard]] BootTime correction_check_at() const { return correction_check_at_; }
   Task<> resume_if_corrected();
 
-  // The pause that the coordinator named or took, while it lasts; no pause of a message alone.
+  // The pause that the coordinator reported or stored, while it lasts; not a pause that is known only from a message.
   [[nodiscard]] std::optional<Pause> confirmed() const;
 
  private:
@@ -82,7 +85,7 @@ class PausePolicy {
   std::optional<Pause> confirmed_;
   bool resume_heard_ = false;   // since the last pause of this host began to be shared
   BootTime unshared_until_{};   // the end of a pause that this host began and the coordinator does not know of
-  std::string failed_request_;  // the request of ours that the provider refused for good or for long
+  std::string failed_request_;  // our request that the provider refused permanently or for a long time
   BootTime correction_check_at_ = BootTime::max();
   BootTime lift_at_ = BootTime::max();
   bool lift_here_ = false;   // the pause in the files of this host is to end too, once, whatever becomes of the fleet's

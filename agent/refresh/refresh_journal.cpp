@@ -25,8 +25,9 @@ void RefreshJournal::lock_won(std::uint64_t fence, bool standalone) {
   status_.fence = fence;
   status_.holds_lock = true;
   if (standalone) {
-    log::warning("the coordinator is out of reach, or refuses, and the token runs out: this host fetches alone",
-                 {{"token", name()}});
+    log::warning(
+        "the coordinator cannot be reached, or refuses, and the token expires soon: this host makes a standalone fetch",
+        {{"token", name()}});
   }
 }
 
@@ -43,7 +44,7 @@ void RefreshJournal::lock_trouble(const std::string& what_to_do) {
     return;
   }
   error(what_to_do);
-  log::error("the updater lock is in the way", {{"token", name()}, {"error", what_to_do}});
+  log::error("the updater lock blocks the refresh", {{"token", name()}, {"error", what_to_do}});
 }
 
 void RefreshJournal::fetching() {
@@ -69,7 +70,7 @@ void RefreshJournal::rejected(Generation generation, std::uint32_t in_a_row) {
     return;
   }
   const std::string what = "the provider rejected " + std::to_string(in_a_row) +
-                           " tokens in a row, each soon after it was fetched; look at the account and its permissions";
+                           " tokens in a row, each soon after it was fetched; check the account and its permissions";
   error(what);
   log::error(what, {{"token", name()}, {"generation", generation}});
 }
@@ -80,13 +81,13 @@ void RefreshJournal::waits_for(const std::string& token) {
   if (waits_for_ == token) return;
   const std::string before = std::exchange(waits_for_, token);
   if (token.empty()) {
-    log::info("the token that this one is fetched with is valid", {{"token", name()}, {"used", before}});
+    log::info("the token that the source uses is valid again", {{"token", name()}, {"used", before}});
     if (status_.consecutive_failures == 0) status_.last_error.clear();
     changed_.notify();
     return;
   }
   error("waits for the token " + token + ", which its source uses and which is not valid now");
-  log::warning("the source uses a token that is not valid now; it is fetched when that is",
+  log::warning("the source uses a token that is not valid now; the fetch waits until it is valid",
                {{"token", name()}, {"used", token}});
 }
 
@@ -122,7 +123,7 @@ void RefreshJournal::fetch_failed(const SourceError& failure, Duration retry_in)
   error(failure.what());
   const bool permanent = failure.kind() == SourceError::Kind::permanent;
   log::write(permanent ? log::Level::error : log::Level::warning,
-             permanent ? "fetch failed and will not get better by itself" : "fetch failed",
+             permanent ? "fetch failed permanently; an operator must act" : "fetch failed",
              {{"token", name()},
               {"source", source_.describe()},
               {"error", failure.what()},
@@ -139,17 +140,18 @@ void RefreshJournal::not_admitted(FetchRefusal reason, Duration retry_in) {
 }
 
 void RefreshJournal::standalone_refused(const std::string& reason) {
-  error("the coordinator is out of reach, or refuses, and this host may not fetch alone any more: " + reason +
-        " (see budget.alone); the token is refreshed when the coordinator is back");
+  error("the coordinator cannot be reached, or refuses, and this host may make no more standalone fetches: " + reason +
+        " (see budget.alone); the token is refreshed when the coordinator can be reached again");
   if (std::exchange(standalone_refusal_reported_, true)) return;
-  log::error("this host may not fetch alone any more; the token is refreshed when the coordinator is back",
-             {{"token", name()}, {"reason", reason}});
+  log::error(
+      "this host may make no more standalone fetches; the token is refreshed when the coordinator can be reached again",
+      {{"token", name()}, {"reason", reason}});
 }
 
 void RefreshJournal::published(const Record& record, bool standalone) {
   ++status_.publications;
-  const char* const what = record.first_generation != 0 ? "the provider gave the same token again"
-                           : standalone                 ? "token refreshed by this host alone"
+  const char* const what = record.first_generation != 0 ? "the provider returned the same token again"
+                           : standalone                 ? "token refreshed by a standalone fetch"
                                                         : "token refreshed";
   log::info(what, {{"token", name()},
                    {"generation", record.token_generation()},
@@ -171,11 +173,11 @@ void RefreshJournal::repaired(const Record& record, bool was_lost) {
 }
 
 void RefreshJournal::gap() {
-  log::debug("messages of the fleet may have been missed; looking at the record", {{"token", name()}});
+  log::debug("messages of the fleet may have been missed; reading the record", {{"token", name()}});
 }
 
 void RefreshJournal::loss() {
-  log::debug("the coordinator may have lost the record; a host of the fleet gives it back", {{"token", name()}});
+  log::debug("the coordinator may have lost the record; a host of the fleet repairs it", {{"token", name()}});
 }
 
 void RefreshJournal::record_refused(const std::string& why) {
@@ -211,9 +213,9 @@ void RefreshJournal::renewed(const Record& record) {
 void RefreshJournal::given_again(const Record& record) {
   received(record);
   const bool alarming = record.rejections >= alarming_rejections;
-  const std::string what = "the provider gave the token again that it had rejected" +
+  const std::string what = "the provider returned the rejected token again" +
                            (alarming ? ", " + std::to_string(record.rejections) + " times in a row" : std::string()) +
-                           "; look at the account and its permissions";
+                           "; check the account and its permissions";
   error(what);
   if (record.fetched_by != host_) return;
   log::write(alarming ? log::Level::error : log::Level::warning, what,

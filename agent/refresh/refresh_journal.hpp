@@ -1,7 +1,7 @@
-// RefreshJournal: what happened to one token, for people: the counters and the last error of its status, and one line
-// in the log for what an operator should know. A trouble that lasts is logged when it begins and when it ends.
+// RefreshJournal: the history of one token, for people: the counters and the last error of its status, and one line in
+// the log for each event that an operator should know. A lasting failure is logged when it begins and when it ends.
 //
-// It only writes: no part decides by asking it. One thread: the loop's.
+// It only writes: no other part reads it to decide. One thread: the loop's.
 #pragma once
 
 #include <string>
@@ -20,7 +20,7 @@ class RefreshJournal {
   // All outlive the journal. `changed` is notified at every change of the status.
   RefreshJournal(const TokenConfig& config, const Source& source, const Clock& clock, Event& changed, std::string host);
 
-  // For people only: counters, phase, lock and last error; the rest is for others to fill in.
+  // For people only: counters, phase, lock and last error; other parts fill in the rest.
   [[nodiscard]] const TokenStatus& status() const { return status_; }
 
   void adopted(const Record& record);
@@ -52,15 +52,15 @@ class RefreshJournal {
   void record_refused(const std::string& why);         // one that came from the coordinator
   void record_older(Generation generation);            // than the one in the segment
   void segment_failed(const std::exception& failure);
-  // A newer token is here, of any host: earlier failures are over.
+  // A newer token has arrived from any host: earlier failures are over.
   void renewed(const Record& record);
 
-  // A newer record is here, with the token that the provider had refused.
+  // A newer record has arrived with the token that the provider had refused.
   void given_again(const Record& record);
 
-  // The trouble is over.
+  // The failure is over.
   void coordinator_answered();
-  // `begins`: the first failure of this trouble.
+  // `begins`: the first failure of this outage.
   void coordinator_failed(const std::string& doing, const TransportError& failure, bool begins);
 
  private:
@@ -78,7 +78,7 @@ class RefreshJournal {
   std::string waits_for_;
   bool standalone_refusal_reported_ = false;
   bool budget_reported_ = false;
-  LogPace older_records_;  // anybody may publish an old message again
+  LogPace older_records_;  // any client may publish an old message again
 };
 
 }  // namespace jeton::agent

@@ -50,7 +50,7 @@ Duration rejection_delay(std::uint32_t rejections, const RefreshConfig& config) 
 }
 
 std::uint32_t next_rejections(const Record& rejected, WallTime refused_at, const RefreshConfig& config) {
-  // Of the same token, given again after it was rejected, no time counts as service.
+  // If the provider returned the same token again after its rejection, no time of it counts as service.
   const bool served = rejected.first_generation == 0 || rejected.rejections == 0;
   if (served && refused_at - rejected.issued_at > config.retry_max) return 1;
   return std::min<std::uint32_t>(rejected.rejections, 1000) + 1;

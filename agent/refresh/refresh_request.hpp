@@ -2,9 +2,10 @@
 // wants another one, or the source has changed. The request is open until a newer generation is here, whichever host
 // fetched it.
 //
-// A provider that rejects every token it hands out must not make a loop of it: a token that was itself fetched after a
-// rejection is replaced only some time after its issue, the longer the more of them came in a row. The record carries
-// their number (Record::rejections), so all hosts wait for the same moment. State without I/O; one thread: the loop's.
+// A provider that rejects every token that it issues must not cause a loop of fetches: a token that was itself fetched
+// after a rejection is replaced only some time after its issue, and the time grows with the number of rejections in a
+// row. The record carries the number (Record::rejections), so all hosts wait for the same moment. State without I/O;
+// one thread: the loop's.
 #pragma once
 
 #include <cstdint>
@@ -32,33 +33,34 @@ class RefreshRequest {
  public:
   enum class Reason { rejected, asked, source_changed };
 
-  // Hosts that hear of a rejection at once draw a delay of up to this; the user waits for it.
+  // The upper limit of the random delay of hosts that hear of a rejection at the same moment; the user waits for it.
   static constexpr Duration spread = std::chrono::milliseconds(5);
 
   // All outlive the request.
   RefreshRequest(const RefreshConfig& config, const Clock& clock, Random& random)
       : config_(config), clock_(clock), random_(random) {}
 
-  // The record `current` is to be replaced by a newer one. `patience`: so long another host, which heard of it from a
-  // user, is left to fetch. The earliest of several requests counts.
+  // Requests that `current` is replaced by a newer record. `patience`: the time that is left to another host, which got
+  // the request from a user, to fetch first. The earliest of several requests counts.
   void make(Reason reason, const std::optional<Record>& current, Duration patience = Duration{0});
 
-  // The record of generation `before` was published again as `current`, with a new state and no other token.
+  // The record of generation `before` was published again as `current`, with a new state and the same token.
   void follow(Generation before, Generation current) {
     if (is_open(before)) replaces_ = current;
   }
 
-  // A token of this generation is still to be replaced.
+  // Whether a token of this generation is still to be replaced.
   [[nodiscard]] bool is_open(Generation current) const { return made_ && replaces_ == current; }
-  // And an operator asked for it.
+  // Whether also an operator asked for it.
   [[nodiscard]] bool is_asked(Generation current) const { return is_open(current) && asked_; }
-  // Whether a fetch that replaces `current` now is one because it was rejected.
+  // Whether a fetch that replaces `current` now has a rejection as its reason.
   [[nodiscard]] bool is_rejection(Generation current) const { return is_open(current) && reason_ == Reason::rejected; }
   [[nodiscard]] BootTime due() const { return due_; }
   [[nodiscard]] const std::string& held_by() const { return held_by_; }
-  // When it was first made.
+  // The time at which it was first made.
   [[nodiscard]] WallTime made_at() const { return made_at_; }
-  // The next fetch is an operator's: it may send what would otherwise wait for a person. True once.
+  // Whether the next fetch was asked for by an operator: it may send a request that would otherwise wait for a person.
+  // True once.
   [[nodiscard]] bool take_consent() { return std::exchange(consent_, false); }
 
  private:
@@ -79,11 +81,11 @@ class RefreshRequest {
 // 2 * retry.initial and twice as long each time, up to retry.permanent.
 [[nodiscard]] Duration rejection_delay(std::uint32_t rejections, const RefreshConfig& config);
 
-// Of the token that follows `rejected`: one more in a row, unless that one had served for longer than retry.max before
-// it was rejected, and was not the rejected one of before, given again.
+// Record::rejections of the token that follows `rejected`: one more than before. It starts again if `rejected` had
+// served for longer than retry.max before it was rejected, and was not an earlier rejected token, given again.
 [[nodiscard]] std::uint32_t next_rejections(const Record& rejected, WallTime refused_at, const RefreshConfig& config);
 
-// So many in a row, and an operator should know.
+// An operator should know of this many rejections in a row.
 inline constexpr std::uint32_t alarming_rejections = 3;
 
 }  // namespace jeton::agent

@@ -1,6 +1,7 @@
-// RefreshTiming: when the next refresh may be tried, from the schedule, the requests and whatever holds it back.
+// RefreshTiming: computes when the next refresh may be tried, from the schedule, the requests and the blocks (claims,
+// pauses, budget).
 //
-// State without I/O: it asks the parts that know. One thread: the loop's.
+// State without I/O: it asks the other parts. One thread: the loop's.
 #pragma once
 
 #include <string>
@@ -27,19 +28,20 @@ class RefreshTiming {
   };
   RefreshTiming(const TokenConfig& config, Parts parts) : config_(config), parts_(parts) {}
 
-  // A valid token was lost or won: the delay of hosts without one is drawn again.
+  // Draws the delay of hosts without a valid token again: this host has lost or got one.
   void draw_cold_start_delay();
 
-  // By the schedule or a request, whatever holds it back.
+  // The time by the schedule or a request, without the blocks.
   [[nodiscard]] BootTime scheduled_at() const;
-  // When it may be tried through the fleet, and when by this host without the coordinator.
+  // The time from which a refresh may be tried through the fleet, and that for a standalone refresh of this host.
   [[nodiscard]] BootTime due_at() const;
   [[nodiscard]] BootTime standalone_at() const;
   [[nodiscard]] bool is_requested() const { return parts_.request.is_open(parts_.current.generation()); }
-  // The token that the source uses and that is not valid now; empty: a fetch makes sense.
+  // The token that the source uses and that is not valid now; empty: a fetch can succeed.
   [[nodiscard]] std::string missing_prerequisite() const;
   [[nodiscard]] RefreshPhase phase() const;
-  // For the caller of a request. A spent budget that was heard of holds it back until the next look.
+  // The answer for the caller of a request. A budget that a message reports as spent delays it until the next read of
+  // the store.
   [[nodiscard]] RefreshAnswer answer(BootTime next_look) const;
 
  private:

@@ -1,5 +1,5 @@
-// Rejections: the provider refused the current token: the token is marked for its readers, the tokens rejected in a row
-// are counted, and the fleet is informed. One thread: the loop's.
+// Rejections: handles reports that the provider refused the current token: it marks the token for its readers, counts
+// the tokens rejected in a row, and informs the fleet. One thread: the loop's.
 #pragma once
 
 #include "agent/fleet/fleet_signals.hpp"
@@ -15,17 +15,19 @@ class Rejections {
   Rejections(const TokenConfig& config, const Clock& clock, FleetSignals& signals, CurrentToken& current,
              const RefreshRequest& request, RefreshJournal& journal);
 
-  // A user of this host reports the current token. A report that is known already changes nothing.
+  // Handles a user's report about the current token. A second report changes nothing.
   void report();
-  // Another host reports the record of this generation. False: it is known, or another record is current.
+  // Handles another host's report about the record of this generation. False: the report is known, or another record is
+  // current.
   [[nodiscard]] bool hear(Generation generation);
   // Marks the current token for its readers.
   void mark();
-  // Tokens in a row, `fetched` the last, that took the place of a rejected one. `rejected`: it is fetched for that.
+  // The number of tokens in a row, `fetched` included, that replaced a rejected token. `rejected`: `fetched` replaces
+  // one.
   [[nodiscard]] std::uint32_t count_with(const Record& fetched, bool rejected) const;
 
-  // Maintenance: the fleet's other users learn of it before the new token comes; if this host does not live to fetch
-  // that, another does.
+  // Maintenance: announces the rejection before the new token comes, so that the other hosts mark the token, and one of
+  // them fetches if this host dies before its fetch.
   [[nodiscard]] bool is_to_announce() const { return to_announce_ != 0; }
   Task<> announce();
 

@@ -1,11 +1,11 @@
 // Revoker, step 7 of a refresh (agent/README.md): revokes tokens at the provider that are no longer used (RFC 7009):
-// each once for the fleet, when its overlap has ended, again and again until the provider has heard it or the token has
-// run out by itself.
+// each once for the fleet, when its overlap has ended. It tries again until the provider has accepted the revocation or
+// the token has expired.
 //
-// What was revoked is a record of its own in the coordinator, under the name "TOKEN~revocation": its generation is that
-// of the last token revoked, and its lock keeps two hosts from doing the same. The host that fetched the successor
-// goes first; the others follow some time later, should it be gone. A token that is current is never revoked, whatever
-// the records say. One thread: the loop's.
+// The revocations have a record of their own in the coordinator, under the name "TOKEN~revocation": its generation is
+// that of the last revoked token, and its lock keeps two hosts from the same revocation. The host that fetched the
+// successor goes first; the others follow some time later, in case that host has failed. The current token is never
+// revoked, whatever the records say. One thread: the loop's.
 #pragma once
 
 #include <deque>
@@ -40,9 +40,9 @@ class Revoker final : private FleetListener {
   // The name under which a token's revocations are coordinated.
   [[nodiscard]] static std::string coordinated_name(const std::string& token) { return token + "~revocation"; }
 
-  // This record is current now; the token before it is revoked in its time.
+  // Notes that this record is current now; the token before it is revoked when its overlap has ended.
   void note(const Record& current);
-  // Until cancelled, with system_error(operation_aborted).
+  // Runs until it is cancelled, then throws system_error(operation_aborted).
   Task<> run();
 
  private:
@@ -54,13 +54,13 @@ class Revoker final : private FleetListener {
   };
 
   Task<> revoke_first();
-  // Whether nothing is left to do about it.
+  // True: this revocation needs no further action.
   Task<bool> settle(PendingRevocation pending);
   Task<bool> revoke_under(PendingRevocation pending, Lease lease);
   void settled(Generation generation);
   void postpone(Generation generation, BootTime at);
   [[nodiscard]] bool obsolete(const PendingRevocation& pending) const;
-  // Another host did it.
+  // Another host has made the revocation.
   void on_record(Record record) override { settled(record.generation); }
   [[nodiscard]] BootTime now() const { return parts_.timers.clock().boot_now(); }
 

@@ -1,5 +1,5 @@
-// When a token is refreshed: refresh_at = expires_at - grace - spread_delay (agent/README.md, "The refresh in steps").
-// Pure functions.
+// Computes when a token is refreshed: refresh_at = expires_at - grace - spread_delay (agent/README.md, "The refresh in
+// steps"). Pure functions.
 #pragma once
 
 #include <optional>
@@ -20,16 +20,17 @@ struct Schedule {
 [[nodiscard]] Schedule make_schedule(WallTime issued_at, WallTime expires_at, const RefreshConfig& config,
                                      Random& random);
 
-// How much of the pause that a provider asks for is kept: at most retry_after_max. A token that would run out meanwhile
-// (`left` until its expiry, negative after it; none: there never was one) is tried once more shortly before, then every
-// retry_permanent, and later and later: a header that is wrong costs little, and one that is right is kept in the end.
+// The part of a pause requested by the provider that is obeyed: at most retry_after_max. If the token would expire
+// meanwhile (`left` until its expiry, negative after it; none: there never was a token), one attempt is made shortly
+// before the expiry, then one every retry_permanent, at growing intervals: so a wrong header does little harm, and a
+// right one is obeyed in the end.
 [[nodiscard]] Milliseconds obeyed_retry_after(Milliseconds asked, std::optional<Milliseconds> left, Milliseconds grace,
                                               const RefreshConfig& config);
 
 // A delay in [0, spread] whose density rises exponentially towards `spread`: of any number of agents only a handful
-// draw a short one, and what these do (the claim) holds the others back. The exponential timer of Nonnenmacher &
-// Biersack, "Scalable feedback for large groups", IEEE/ACM ToN 7(3), 1999, with lambda = 10, good for up to about 10^4
-// agents without knowing how many there are.
+// draw a short delay, and their claim delays the others. This is the exponential timer of Nonnenmacher & Biersack,
+// "Scalable feedback for large groups", IEEE/ACM ToN 7(3), 1999, with lambda = 10. It works for up to about 10^4
+// agents, and their number need not be known.
 [[nodiscard]] Duration draw_suppressed_delay(Duration spread, Random& random);
 
 }  // namespace jeton::agent

@@ -1,4 +1,4 @@
-// What a call to a source ended with, as a failure that the refresh goes on from. One thread: the loop's.
+// Converts the exception of a call to a source into a failure that the refresh can handle. One thread: the loop's.
 #pragma once
 
 #include <exception>

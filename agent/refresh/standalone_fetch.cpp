@@ -61,7 +61,7 @@ Task<bool> StandaloneFetch::admit(const Lease& lease) {
   co_return admission.admitted();
 }
 
-// Not tried again: this host is the only one that has to know the record.
+// A failure is not tried again: only this host has to know the record.
 Task<FetchPath::LockAfter> StandaloneFetch::publish(Record record, const Lease& lease) {
   parts_.journal.phase(RefreshPhase::publishing);
   const bool state_only = parts_.current.only_carries_state(record);

@@ -1,8 +1,8 @@
 // StandaloneFetch: a refresh without the coordinator, if the configuration allows it (outage.fetch_alone): in an
 // outage, when the token is about to run out, with a lock of this host and its own share of the budget (budget.alone).
 //
-// What it brings is current on this host only. The coordinator is asked again whenever this host holds no lock of its
-// own. One thread: the loop's.
+// The fetched token is current on this host only. The coordinator is asked again whenever this host holds no lock of
+// its own. One thread: the loop's.
 #pragma once
 
 #include <functional>
@@ -30,15 +30,16 @@ class StandaloneFetch final : public FetchPath {
     std::function<void(Record)> take;
     std::function<void(const Pause&)> hold;  // of an earlier fetch, by the files of this host
   };
-  // `fetch_alone`: so long before the token expires; without a token, so long after the outage began.
+  // `fetch_alone`: the time before the token's expiry at which a standalone fetch may begin; without a token, the time
+  // after the beginning of the outage.
   StandaloneFetch(const TokenConfig& config, Milliseconds lock_ttl, Milliseconds fetch_alone, Parts parts);
 
-  // When this host fetches by itself, if a refresh is due at `scheduled` and the provider is not called before
-  // `blocked_until`. Never, while the coordinator has not just failed: it is asked first.
+  // The time of the standalone fetch if a refresh is due at `scheduled` and the provider may not be called before
+  // `blocked_until`. Never while the coordinator has not just failed: the coordinator is asked first.
   [[nodiscard]] BootTime due_at(BootTime scheduled, BootTime blocked_until) const;
-  // An operator asks, or the source is another one now: what held this host back is over.
+  // Ends this host's pause: an operator asks for a token, or the source has changed.
   Task<> lift_pause();
-  // The same, before the next attempt: a newer token is here.
+  // The same before the next attempt: a newer token has arrived.
   void lift_later() { lift_wanted_ = true; }
 
   Task<std::optional<Lease>> try_lock() override;

@@ -1,7 +1,7 @@
 // StateKeeper: the state that a source needs for its next fetch, such as a rotated refresh token, on this host's disk.
 //
-// The state must not be lost: it is saved before its record is published, and in the record then. Failures are noted in
-// the journal, and the refresh goes on. One thread: the loop's.
+// The state must not be lost: it is saved before its record is published; then the record contains it. Failures are
+// noted in the journal, and the refresh goes on. One thread: the loop's.
 #pragma once
 
 #include <optional>
@@ -18,11 +18,11 @@ class StateKeeper {
   // All outlive the object. Without a `keeper` (the source keeps no state) nothing is done.
   StateKeeper(RecordKeeper* keeper, const CurrentToken& current, const Clock& clock, RefreshJournal& journal);
 
-  // What an earlier run may have fetched and could not publish any more, unless a newer record is known.
+  // The record that an earlier run fetched and may not have published, unless a newer record is known.
   [[nodiscard]] std::optional<Record> load();
   // Saves the state of a record that is newer than the saved one.
   void keep(const Record& record);
-  // What the provider gave may be in the answer that cannot be read, and nowhere else any more.
+  // Keeps an answer that cannot be read: a new refresh token may be in it and nowhere else.
   void keep_unread(const SourceError& failure);
 
  private:

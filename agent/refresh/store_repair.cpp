@@ -94,7 +94,7 @@ Task<> StoreRepair::repair() {
     }
     parts_.outage.answered(Outage::Step::maintenance);
   } catch (const TransportError& e) {
-    parts_.outage.failed(Outage::Step::maintenance, "give back what the coordinator lost", e);
+    parts_.outage.failed(Outage::Step::maintenance, "repair the data that the coordinator lost", e);
     // Behind the moment at which a refresh that is due may be tried: no maintenance may starve it.
     repair_at_ = parts_.outage.retry_at() + waiting_poll;
   }

@@ -1,8 +1,9 @@
-// StoreRepair: keeps the coordinator's data and this host's knowledge in step: reads the published record when messages
-// may have been missed, and gives the coordinator back what it lost: the record, the count of calls and the pause.
+// StoreRepair: keeps the coordinator's data and this host's knowledge in step. It does a resync, that is it reads the
+// published record, when messages may have been missed; and it repairs the coordinator's store after a data loss: it
+// writes the record, the count of calls and the pause again.
 //
-// The delay before a record is given back is drawn like that of a refresh: the first host to do so spares the others
-// the same. One thread: the loop's.
+// The delay before a repair is drawn like that of a refresh: after the first host has done it, the others need not.
+// One thread: the loop's.
 #pragma once
 
 #include <algorithm>
@@ -33,18 +34,18 @@ class StoreRepair {
   };
   StoreRepair(const TokenConfig& config, Parts parts);
 
-  // Messages may have been missed, or the clock was stepped: the record is read at the next turn.
+  // Requests a resync at the next turn: messages may have been missed, or the clock was stepped.
   void reload_soon();
-  // The coordinator may have lost the record: it is given back soon.
+  // The coordinator may have lost the record: a repair follows soon.
   void hear_loss();
-  // The coordinator does not have our record yet: it is given back then.
+  // The coordinator does not have our record yet: the repair writes it at this moment.
   void give_back_at(BootTime moment) { repair_at_ = moment; }
-  // Another host gave the record back, or has a newer one: nothing is left to do, unless this host knows of more.
+  // Another host has repaired the store, or has a newer record: no repair is needed, unless this host knows of more.
   void cancel_repair();
-  // The coordinator has, or had, the record of this generation.
+  // Notes that the coordinator has, or had, the record of this generation.
   void note_stored(Generation generation) { in_store_ = std::max(in_store_, generation); }
 
-  // The answer of the coordinator about calls to the provider.
+  // Notes the coordinator's count of calls to the provider.
   void note_usage(const FetchUsage& usage);
 
   // Maintenance, each from its moment on.
@@ -53,7 +54,7 @@ class StoreRepair {
   [[nodiscard]] BootTime repair_at() const { return repair_at_; }
   Task<> repair();
 
-  // The next look, if no message makes it earlier.
+  // The time of the next resync, if no message makes it earlier.
   [[nodiscard]] BootTime next_look() const { return next_look_; }
 
  private:

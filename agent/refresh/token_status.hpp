@@ -49,13 +49,13 @@ struct TokenStatus {
   std::optional<WallTime> paused_until;  // the fleet does not ask the provider before
   std::string pause_reason;
 
-  // What the provider was asked by the whole fleet in the running window, as last heard.
+  // The calls of the whole fleet to the provider in the running window, as last heard.
   std::uint64_t calls_allowed = 0;   // 0: unlimited
   std::uint64_t calls_reserved = 0;  // of these, for refreshes that are asked for
   std::uint64_t calls_used = 0;
   std::optional<WallTime> window_end;
 
-  // Since the agent started.
+  // Counts since the agent started.
   std::uint64_t fetches = 0;  // calls to the provider by this agent
   std::uint64_t fetch_failures = 0;
   std::uint64_t publications = 0;  // stored by this agent

@@ -1,5 +1,5 @@
-// A fetch that cancellation does not end. Where the provider gives something only once (a rotated refresh token), the
-// agent needs the answer even if it is stopped meanwhile. The transport's own deadlines bound the fetch.
+// A fetch that cancellation does not end. If the provider gives data only once (a rotated refresh token), the agent
+// needs the answer even if it is stopped meanwhile. The transport's own deadlines limit the fetch.
 #pragma once
 
 #include "agent/base/timers.hpp"
@@ -7,7 +7,7 @@
 
 namespace jeton::agent {
 
-// As source.fetch(). When the caller is cancelled, the fetch goes on and `cancelled` is set; the caller then is no
+// Calls source.fetch(). When the caller is cancelled, the fetch goes on and `cancelled` is set; the caller then is no
 // longer cancellable. `source` outlives the Task.
 Task<FetchedToken> fetch_uncancellable(Timers& timers, Source& source, FetchContext context, bool& cancelled);
 

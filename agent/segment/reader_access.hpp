@@ -1,5 +1,5 @@
-// Who may read a segment: users and groups of the configuration, granted by a POSIX access control list. The owner of a
-// file may grant access to any user or group, so the agent need not be a member of the groups.
+// Grants the users and groups of the configuration read access to a segment, by a POSIX access control list. The owner
+// of a file may grant access to any user or group, so the agent need not be a member of the groups.
 #pragma once
 
 #include <string>
@@ -8,9 +8,9 @@
 
 namespace jeton::agent {
 
-// Owner read and write, each named user and group read, no other user anything; earlier grants are removed. A name
-// of digits is an id if this host has no such name. Throws Error naming the user or group that does not exist;
-// nothing was changed then.
+// The owner gets read and write access, each named user and group read access, other users none; earlier grants are
+// removed. A name of digits is an id if this host has no such name. Throws Error naming the user or group that does not
+// exist, and changes nothing then.
 void set_readers(int fd, const std::string& path, const AccessConfig& access);
 
 }  // namespace jeton::agent

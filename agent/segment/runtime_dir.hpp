@@ -6,9 +6,9 @@
 //   runtime_dir/writer.mutex see writer_mutex.hpp
 //   runtime_dir/segments/    0755; one segment per token (segment_store.hpp)
 //
-// Throws Error: owned by another user or writable for others, another agent there (with its process id if known),
-// or not in memory where policy refuses that. Not for two objects on one directory in one process (a POSIX file lock
-// belongs to the process).
+// Throws Error if the directory belongs to another user, is writable for others or has another agent (the message has
+// its process id if known), or is not in memory although the policy requires that. One process must not make two
+// objects for one directory (a POSIX file lock belongs to the process).
 #pragma once
 
 #include <filesystem>
@@ -24,7 +24,7 @@ namespace jeton::agent {
 
 class RuntimeDir {
  public:
-  // `disk_backed`: what to do when the directory is not on tmpfs, so that tokens could reach a disk.
+  // `disk_backed`: the reaction if the directory is not on tmpfs, so that tokens could reach a disk.
   RuntimeDir(const std::filesystem::path& path, Policy disk_backed);
   RuntimeDir(const RuntimeDir&) = delete;
   RuntimeDir& operator=(const RuntimeDir&) = delete;
@@ -36,8 +36,8 @@ class RuntimeDir {
   [[nodiscard]] WriterMutex& writer_mutex() { return *mutex_; }
 
   // Creates the directories, the lock and the mutex again if they were removed. Each store does so for its segment
-  // (SegmentStore::heartbeat). True: it did. Throws Error if that fails: the parent belongs to another user, or another
-  // agent has taken the place.
+  // (SegmentStore::heartbeat). True: something was created. Throws Error if that fails: the parent belongs to another
+  // user, or another agent has taken the directory.
   bool restore();
 
   // Retires and removes the segments of tokens that the configuration no longer has.

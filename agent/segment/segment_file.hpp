@@ -3,8 +3,8 @@
 //
 // A new segment is made under a temporary name (".NAME.tmp"), complete with its content and its readers, and then takes
 // its name in one step; the file that had the name before is at the temporary name after that, and is retired. So there
-// is no moment without a readable segment, and whatever a killed agent left at a temporary name can be retired by the
-// next one. Callers hold the WriterMutex. Every failure is an Error naming the file.
+// is no moment without a readable segment, and the next agent can retire a file that a killed agent left at a temporary
+// name. Callers hold the WriterMutex. Every failure is an Error naming the file.
 #pragma once
 
 #include <cstddef>
@@ -29,12 +29,12 @@ class SegmentFile {
   [[nodiscard]] static std::unique_ptr<SegmentFile> create(RuntimeDir& directory, const std::string& name,
                                                            std::size_t capacity, Policy memory_lock, WallTime now);
 
-  // The file of an earlier run, if there is one whose every check holds; `refused` says why one that exists is not
+  // The file of an earlier run, if there is one and it passes every check; `refused` says why an existing file is not
   // used.
   [[nodiscard]] static std::unique_ptr<SegmentFile> open(RuntimeDir& directory, const std::string& name,
                                                          Policy memory_lock, std::string& refused);
 
-  // Whether the boot times in its slots are of this boot, and of an agent that knows of them.
+  // Whether its slots have boot times, which older agents do not write, and the boot times are of this boot.
   [[nodiscard]] bool has_our_boot_clock() const;
 
   void set_readers(const AccessConfig& access);
@@ -53,8 +53,8 @@ class SegmentFile {
   // The token that a file name in segments/ belongs to: ".NAME.tmp" and "NAME" to NAME.
   [[nodiscard]] static std::string token_of(const std::string& file);
 
-  // After a change of the content: notifies those who watch the file through the kernel (jeton_event_fd), which does
-  // not see a store to mapped memory.
+  // After a change of the content: notifies processes that watch the file through the kernel (jeton_event_fd), which
+  // does not see a store to mapped memory.
   void touch();
   [[nodiscard]] SlotWriter& slots() { return slots_; }
   [[nodiscard]] const SlotWriter& slots() const { return slots_; }

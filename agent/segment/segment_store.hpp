@@ -5,10 +5,10 @@
 //   SegmentStore store(directory, {token.name, token.capacity, token.access, config.agent.memory_lock},
 //   clock.wall_now()); if (auto record = store.adopted()) ...
 //
-// The segment of an earlier run is adopted with its token if every check holds, checksum included. If its capacity
-// differs, or it is of another boot or of an agent of layout 1.0, it is replaced by one that holds the same token from
-// the start; if it is damaged or not ours, by an empty one, with a warning. Destroying a store leaves the segment
-// readable; retire() removes it. One thread.
+// The segment of an earlier run is adopted with its token if it passes every check, checksum included. If its capacity
+// differs, or it is of another boot or of an agent of layout 1.0, it is replaced by a new segment that holds the same
+// token from the start; if it is damaged or not ours, by an empty one, with a warning. Destroying a store leaves the
+// segment readable; retire() removes it. One thread.
 #pragma once
 
 #include <memory>
@@ -42,12 +42,12 @@ class SegmentStore final : public TokenStore {
   void heartbeat(WallTime now) override;
   void retire() override;
 
-  // For a loop that goes on with this segment in the place of another: adopted() is what that one knew, the state of
-  // its source included.
+  // For a loop that takes over this segment from another loop: adopted() then returns the record of that loop, with the
+  // state of its source.
   void hand_over(std::optional<Record> known) { adopted_ = std::move(known); }
 
-  // Applies a changed capacity or access list without a moment in which the token cannot be read. Throws Error; what
-  // was in force stays in force then.
+  // Applies a changed capacity or access list without a moment in which the token cannot be read. Throws Error; then
+  // the old values stay in force.
   void reconfigure(std::size_t capacity, const AccessConfig& access, WallTime now);
 
  private:

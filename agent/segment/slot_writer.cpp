@@ -47,7 +47,7 @@ void check(std::string_view what, std::size_t size, std::size_t capacity, const 
               std::to_string(capacity) + advice);
 }
 
-// Not 0, which says that there is none.
+// Never 0, which means that there is no time.
 std::int64_t stored_boot_ms(BootTime end) {
   return end == no_boot_end ? 0 : std::max<std::int64_t>(to_boot_ms(end), 1);
 }
@@ -147,7 +147,7 @@ void SlotWriter::wipe_idle_slot() {
 void SlotWriter::wake_waiters() {
   layout::increment_release(header().wake);
   JETON_FAILPOINT("segment.wake.bumped");
-  // Not FUTEX_PRIVATE_FLAG: the waiters are other processes. Having no waiters is not an error.
+  // Without FUTEX_PRIVATE_FLAG, because the waiters are other processes. Having no waiters is not an error.
   ::syscall(SYS_futex, &header().wake, FUTEX_WAKE, INT_MAX, nullptr, nullptr, 0);
 }
 

@@ -25,7 +25,7 @@ class SlotWriter {
 
   // Fills the idle slot, makes it current with `state`, wakes waiters, wipes the slot before.
   void publish(const Record& record, std::uint64_t state);
-  // Another state of the same publication; wakes waiters.
+  // Sets another state of the same publication; wakes waiters.
   void set_state(std::uint64_t state);
   // Marks the segment as retired, wakes waiters, wipes both slots.
   void retire();

@@ -1,9 +1,9 @@
 // WriterMutex: excludes writers of segments from each other. A Boost interprocess_mutex in `writer.mutex`, a file of
-// the agent's own that no reader can open, so that no reader can hold the agent up.
+// the agent that no reader can open, so that no reader can block the agent.
 //
-// Created again at every start by the holder of `agent.lock` (RuntimeDir), so a mutex that a killed agent left locked
-// is not used again. If its owner is dead nevertheless, or does not release it within a second, it is created again
-// with a warning. Throws Error.
+// The holder of `agent.lock` (RuntimeDir) creates the mutex again at every start, so a mutex that a killed agent left
+// locked is not used again. If its owner is dead nevertheless, or does not release it within a second, it is created
+// again with a warning. Throws Error.
 #pragma once
 
 #include <filesystem>

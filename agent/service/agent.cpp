@@ -49,7 +49,7 @@ struct Agent::Impl final : TokenValues {
         runtime_dir(config.agent.runtime_dir, config.agent.disk_backed),
         backends(make_backends(config.coordination, config.agent.runtime_dir, t, random)),
         coordinator(std::move(backends.coordinator)),
-        of_host(make_host_coordinator(config.coordination, config.agent.runtime_dir, t, random)),
+        host_local(make_host_coordinator(config.coordination, config.agent.runtime_dir, t, random)),
         codec(make_codec(config.coordination)),
         locks(t, random, std::move(backends.locks), limits_within(allowed_descriptors())),
         api(loop.get_executor(), t, config.agent.runtime_dir / "agent.sock", agent),
@@ -63,9 +63,9 @@ struct Agent::Impl final : TokenValues {
                config.coordination.lock_ttl,
                config.agent.memory_lock,
                host,
-               config.coordination.fetch_alone ? of_host.get() : nullptr,
+               config.coordination.fetch_alone ? host_local.get() : nullptr,
                config.coordination.fetch_alone.value_or(Milliseconds{0}),
-               of_host.get(),
+               host_local.get(),
                state_dir_of(config.agent),
                codec,
                [this](const std::string& name) { tell_users_of(name); }} {
@@ -89,10 +89,10 @@ struct Agent::Impl final : TokenValues {
     std::set<std::string> kept = names();
     for (const std::string& name : names()) kept.insert(Revoker::coordinated_name(name));
     coordinator->prune_except(kept);
-    if (of_host) of_host->prune_except(kept);
+    if (host_local) host_local->prune_except(kept);
   }
 
-  // Of the tokens whose source uses this one.
+  // Notifies the tokens whose source uses this one.
   void tell_users_of(const std::string& name) const {
     for (const auto& [other, runner] : runners) {
       if (runner->config().uses.contains(name)) runner->prerequisite_renewed();
@@ -140,7 +140,7 @@ struct Agent::Impl final : TokenValues {
   HttpClient http;
   Backends backends;  // moved from, once its parts have their owners
   std::unique_ptr<Coordinator> coordinator;
-  std::unique_ptr<Coordinator> of_host;  // for tokens with scope host, and for an outage of the other
+  std::unique_ptr<Coordinator> host_local;  // for tokens with scope host, and for an outage of the other
   FleetCodec codec;
   LockBroker locks;
   ApiServer api;
@@ -210,7 +210,7 @@ Task<> Agent::stop() {
   for (const auto& [name, runner] : impl_->runners) runner->cancel();
   for (const auto& [name, runner] : impl_->runners) co_await runner->stop();
   impl_->coordinator->stop();
-  if (impl_->of_host) impl_->of_host->stop();
+  if (impl_->host_local) impl_->host_local->stop();
   impl_->http.stop();
 }
 

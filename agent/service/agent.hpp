@@ -20,24 +20,24 @@ class Random;
 
 class Agent final : public AgentFacade {
  public:
-  // Takes the runtime directory, opens every segment and the API's socket. Throws Error, with nothing left behind but
-  // segments that stood before.
+  // Takes the runtime directory, opens every segment and the API's socket. Throws Error, and leaves behind only
+  // segments that existed before.
   Agent(boost::asio::io_context& loop, BootTimers& timers, Random& random, Config config);
   ~Agent() override;
 
   void start();
-  // All or nothing: throws Error and changes nothing if `wanted` cannot be applied while the agent runs, or if it is
-  // stopped meanwhile. Not twice at the same time.
+  // Applies all of `wanted` or nothing: throws Error and changes nothing if `wanted` cannot be applied while the agent
+  // runs, or if the agent is stopped meanwhile. Only one call at a time.
   Task<> reload(Config wanted);
   // Sets the function that a reload request of the local API calls.
   void on_reload_request(std::function<Task<ReloadVerdict>()> reload);
-  // Locks given back, connections closed, segments left readable.
+  // Releases the locks, closes the connections, and leaves the segments readable.
   Task<> stop();
   // Called when the runtime directory was removed and cannot be created again; without it the agent tries again and
   // again.
   void on_lost_directory(std::function<void(const std::string& why)> lost);
   [[nodiscard]] bool stopping() const;
-  // How long stop() may take: longer if a fetch under way may bring a refresh token that is given only once.
+  // The longest time of stop(): longer if a running fetch may return a refresh token that is given only once.
   [[nodiscard]] Duration stop_patience() const;
   void clock_stepped();
   // "2 tokens, 2 valid; coordinator redis reachable".

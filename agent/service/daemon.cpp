@@ -33,7 +33,7 @@ constexpr Duration settling_time = std::chrono::seconds(1);
 constexpr std::chrono::milliseconds drain_limit{500};
 constexpr std::array served_signals{SIGTERM, SIGINT, SIGHUP};
 
-// Also the signals that the parent process of the agent had blocked.
+// Unblocks the signals, also if the parent process of the agent had blocked them.
 void let_signals_in() {
   sigset_t served;
   ::sigemptyset(&served);

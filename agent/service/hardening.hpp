@@ -9,17 +9,19 @@ namespace jeton::agent {
 //   `core_dumps`. If they are allowed, the kernel leaves heap, stacks and anonymous memory out (coredump_filter,
 //   core(5)): registers, threads and mappings remain, token bytes do not.
 // - umask 077, no privilege gain by exec.
-// - Signals: SIGPIPE ignored; SIGCHLD neither ignored nor blocked, so that children can be waited for. Before the first
-//   thread is made. The daemon lets in those that stop and reload it as soon as it can serve them (daemon.cpp).
+// - Signals: SIGPIPE is ignored; SIGCHLD is neither ignored nor blocked, so that children can be waited for. The daemon
+//   unblocks the signals for stop and reload as soon as it can handle them (daemon.cpp).
+// Call it before the first thread is made.
 void harden_process(bool core_dumps);
 
-// Where the caller closed standard input, output or error, there is /dev/null: a file or connection that took the
-// number would get text that is meant for a person. For the first step of a command.
+// Opens /dev/null in place of a standard input, output or error that the caller closed: otherwise a file or connection
+// with that number would get text that is meant for a person. For the first step of a command.
 void fill_standard_descriptors();
 
-// Each local client is a descriptor: as many as the service manager allows, not only as many as select(2) can count.
+// Raises the limit of descriptors to the one that the service manager allows, at most 65536: each local client needs a
+// descriptor, and the agent does not use select(2), for which the lower limit exists.
 void allow_many_descriptors();
-// How many that are.
+// The limit of descriptors of this process.
 [[nodiscard]] std::size_t allowed_descriptors();
 
 }  // namespace jeton::agent

@@ -1,4 +1,4 @@
-// The changes that a new configuration needs. Pure: decides, does nothing.
+// The changes that a new configuration needs. Pure: it decides and changes nothing.
 #pragma once
 
 #include <string>

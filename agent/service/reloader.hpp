@@ -1,8 +1,8 @@
 // Reloader: a reload from its request, by SIGHUP or through the local API, to its result, which is logged, reported to
 // the service manager and returned to every caller that requested it.
 //
-// One at a time: a request that comes meanwhile has its turn afterwards, shared with all that wait by then, and reads
-// the files again. One thread: the loop's.
+// One reload runs at a time: all requests that come meanwhile share the next one, which reads the files again. One
+// thread: the loop's.
 #pragma once
 
 #include <functional>
@@ -16,7 +16,7 @@
 
 namespace jeton::agent {
 
-// Each with its place, at its level.
+// Logs each problem with its place, at its level.
 void log_problems(const std::vector<Problem>& problems);
 
 class Reloader {
@@ -24,7 +24,7 @@ class Reloader {
   // `agent` and `notifier` outlive it.
   Reloader(Agent& agent, Timers& timers, SystemdNotifier& notifier, std::function<LoadResult()> read);
 
-  // A caller that is cancelled does not break the reload off.
+  // If a caller is cancelled, the reload goes on.
   Task<ReloadVerdict> reload();
 
  private:
@@ -37,8 +37,8 @@ class Reloader {
   const std::function<LoadResult()> read_;
   const Executor executor_;
   Event ended_;
-  std::uint64_t begun_ = 0;  // so many reloads
-  std::uint64_t done_ = 0;   // of these; the others are one at most
+  std::uint64_t begun_ = 0;  // number of reloads
+  std::uint64_t done_ = 0;   // number of finished ones; at most one less than begun_
   ReloadVerdict last_;
 };
 

@@ -1,8 +1,8 @@
 // Notifications of the agent to systemd (sd_notify(3)): readiness, reloading, a status line, the watchdog. Does nothing
-// where no NOTIFY_SOCKET is set.
+// if no NOTIFY_SOCKET is set.
 //
-// Never waits: a service manager that hangs would hang the loop with it. What its socket does not take is lost, but for
-// READY=1, without which systemd would end the service: that is sent again with the next status.
+// Never waits: a service manager that hangs would block the loop. A notification that the socket does not accept is
+// lost, except READY=1, without which systemd would end the service: it is sent again with the next status.
 #pragma once
 
 #include <optional>
@@ -22,7 +22,7 @@ class SystemdNotifier {
 
   void ready(const std::string& status);
   void reloading();
-  // The stop may take this long.
+  // Announces that the stop may take this long.
   void stopping(Duration patience);
   void status(const std::string& text);
   void alive();  // WATCHDOG=1

@@ -26,7 +26,7 @@ std::unique_ptr<SegmentStore> open_segment(const TokenConfig& config, const Toke
 struct TokenRunner::Impl {
   Impl(const TokenConfig& config, const Shared& s, Parts p, Legacy legacy)
       : shared(s),
-        coordinator(config.scope == Scope::host && s.of_host != nullptr ? *s.of_host : s.coordinator),
+        coordinator(config.scope == Scope::host && s.host_local != nullptr ? *s.host_local : s.coordinator),
         parts(std::move(p)),
         store(std::move(legacy.segment)),
         ended(s.timers),
@@ -38,7 +38,7 @@ struct TokenRunner::Impl {
               .store = *store,
               .changed = s.changed,
               .host = s.host,
-              .standalone = &coordinator == s.of_host ? nullptr : s.alone,
+              .standalone = &coordinator == s.host_local ? nullptr : s.standalone,
               .fetch_alone = s.fetch_alone,
               .keeper = parts.keeper.get(),
               .tokens = &s.tokens,

@@ -36,9 +36,9 @@ class TokenRunner {
     Milliseconds lock_ttl;
     Policy memory_lock;
     std::string host;
-    Coordinator* alone;               // this host's own, for standalone mode; null: no host fetches during an outage
+    Coordinator* standalone;          // this host's own, for standalone mode; null: no host fetches during an outage
     Milliseconds fetch_alone;         // outage.fetch_alone
-    Coordinator* of_host;             // for tokens that each host fetches for itself; null: no token is
+    Coordinator* host_local;          // for tokens that each host fetches for itself; null: no token is
     std::filesystem::path state_dir;  // for states that must not be lost
     const FleetCodec& codec;          // by which they are kept there
     std::function<void(const std::string&)> renewed{};  // the token of this name has a newer value
@@ -59,33 +59,33 @@ class TokenRunner {
     std::unique_ptr<SegmentStore> segment;  // with the state of its source, which only the runner may know
     bool refresh_is_asked = false;          // an operator still waits for a new token
   };
-  // In the place of a runner that has ended; nothing here can fail.
+  // Replaces a runner that has ended; it cannot fail.
   TokenRunner(const TokenConfig& config, const Shared& shared, Parts parts, Legacy legacy);
   TokenRunner(const TokenRunner&) = delete;
   TokenRunner& operator=(const TokenRunner&) = delete;
   ~TokenRunner();
 
   void start();
-  // Ends the loop: a transfer is given up, a held lock given back. The segment stays readable. Returns at once; stop()
-  // waits for the end.
+  // Ends the loop: aborts a transfer, releases a held lock. The segment stays readable. Returns at once; stop() waits
+  // for the end.
   void cancel();
   Task<> stop();
   // Applies a changed configuration to the segment (capacity, access) while readers go on. Throws Error,
   // and nothing is changed then.
   void reconfigure_segment(const TokenConfig& config);
-  // After stop(): takes the segment away.
+  // After stop(): removes the segment.
   void retire();
   // After stop(). The runner is to be destroyed then, before another one of the token starts.
   [[nodiscard]] Legacy release();
 
-  // A token that this one's source uses was renewed.
+  // Notes that a token that this token's source uses was renewed.
   void prerequisite_renewed();
   RefreshAnswer rejected(Generation generation);
   RefreshAnswer refresh_now();
   void heartbeat();
   void clock_stepped();
   [[nodiscard]] const TokenConfig& config() const;
-  // While it is valid.
+  // The value of the token while it is valid.
   [[nodiscard]] std::optional<SecretString> value() const;
   [[nodiscard]] TokenStatus status() const;
 

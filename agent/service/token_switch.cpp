@@ -27,16 +27,16 @@ TokenSwitch::TokenSwitch(Runners& runners, const TokenRunner::Shared& shared, Re
   try {
     prepare(wanted);
   } catch (...) {
-    take_back();
+    roll_back();
     throw;
   }
 }
 
 TokenSwitch::~TokenSwitch() {
-  if (!completed_) take_back();
+  if (!completed_) roll_back();
 }
 
-// The segments of running tokens come last: they are what readers see.
+// The segments of running tokens come last, because readers see them.
 void TokenSwitch::prepare(const Config& wanted) {
   for (const std::string& name : plan_.changed) {
     const TokenConfig& token = wanted.tokens.at(name);
@@ -53,7 +53,7 @@ void TokenSwitch::prepare(const Config& wanted) {
   JETON_FAILPOINT("reload.segments");
 }
 
-void TokenSwitch::take_back() noexcept {
+void TokenSwitch::roll_back() noexcept {
   for (auto& change : changes_) {
     const std::string& name = change.first;
     if (!std::exchange(change.second.segment_changed, false)) continue;

@@ -1,8 +1,8 @@
-// TokenSwitch: the tokens of a new configuration in the place of those that run, all or none.
+// TokenSwitch: replaces the running tokens by those of a new configuration, all or none.
 //
-// The constructor does everything that can fail, and touches nothing that runs: it opens the sources, state files and
-// segments, and applies new capacities and readers to the segments, which serve on. Until complete() the destructor
-// takes all of it back. One thread: the loop's.
+// The constructor does every step that can fail, and does not touch running tokens: it opens the sources, state files
+// and segments, and applies new capacities and readers to the segments, which stay readable. Until complete() the
+// destructor rolls all of this back. One thread: the loop's.
 #pragma once
 
 #include <map>
@@ -28,7 +28,7 @@ class TokenSwitch {
   // Ends the runners of removed and changed tokens, all at the same time. They stay where they are, and their segments
   // stay readable.
   Task<> stop_old();
-  // After stop_old(): without a wait, and without anything that can fail.
+  // After stop_old(): starts the new tokens. It does not wait and cannot fail.
   void complete();
 
  private:
@@ -39,7 +39,7 @@ class TokenSwitch {
   };
 
   void prepare(const Config& wanted);
-  void take_back() noexcept;
+  void roll_back() noexcept;
 
   Runners& runners_;
   const TokenRunner::Shared& shared_;

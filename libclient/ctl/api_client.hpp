@@ -19,7 +19,7 @@ struct ApiAnswer {
   Json body;         // null if the text is not JSON
 
   [[nodiscard]] bool ok() const { return problem.empty() && status >= 200 && status < 300; }
-  // Of an error answer: {error: {code, message}}; empty if it is none.
+  // The code and the message of an error answer, {error: {code, message}}; empty for other answers.
   [[nodiscard]] std::string error_code() const;
   [[nodiscard]] std::string error_message() const;
 };

@@ -52,7 +52,7 @@ bool has_terminal() {
   return in_front;
 }
 
-// Of this process, which has one thread. None if the kernel does not tell.
+// The children of this process, which has one thread. None if the kernel does not report them.
 std::set<pid_t> own_children() {
   std::ifstream list("/proc/self/task/" + std::to_string(::getpid()) + "/children");
   return {std::istream_iterator<pid_t>(list), std::istream_iterator<pid_t>()};

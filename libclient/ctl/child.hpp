@@ -1,11 +1,11 @@
 // Child: a command that runs under a lock: started, sent signals, ended.
 //
-// It leads a process group of its own, so that what it started ends with it. But if this process has a terminal, on
-// stdin or as one of its foreground, the command stays in this process's group: from another it would be stopped as
-// soon as it asks for a password there; and the terminal's signals reach it by themselves. The kernel kills it when
-// this process dies, however that happens. What it has started and left behind comes to this process
-// (PR_SET_CHILD_SUBREAPER), which waits for it. SIGCHLD must not be ignored here, or jetonctl does not learn how the
-// command ended.
+// The command leads a process group of its own, so that its descendants end with it. But if this process has a
+// terminal, on stdin or because it is in the foreground, the command stays in this process's group: in another group it
+// would be stopped as soon as it reads a password from the terminal; and in this group the terminal's signals reach it
+// by themselves. The kernel kills the command when this process dies, however that happens. Processes that it has
+// started and left behind become children of this process (PR_SET_CHILD_SUBREAPER), which waits for them. SIGCHLD must
+// not be ignored here, or jetonctl does not learn how the command ended.
 #pragma once
 
 #include <sys/types.h>
@@ -30,13 +30,13 @@ class Child {
   Child(const Child&) = delete;
   Child& operator=(const Child&) = delete;
 
-  // To the group, or only to the command if it shares our group.
+  // Sends the signal to the group, or only to the command if it shares our group.
   void signal(int number) const;
   [[nodiscard]] bool has_own_group() const { return own_group_; }
   // Kills the processes that the ended command has left behind.
   void end_what_is_left() const;
-  // Its exit status, or 128 + signal; nothing: it runs. If other code has taken the status, it says so and returns
-  // Exit::run_failed. Also waits for all other children that have ended: call it after each SIGCHLD.
+  // Its exit status, or 128 + signal; nothing: it runs. If other code has taken the status, prints a message and
+  // returns Exit::run_failed. It also reaps all other children that have ended: call it after each SIGCHLD.
   [[nodiscard]] std::optional<int> status();
 
  private:

@@ -20,7 +20,7 @@ constexpr const char* exit_statuses =
     "3 no valid token, 4 timed out. Durations: 500ms, 30s, 5m, 24h, 7d.";
 constexpr const char* commands = "get, status, watch, wait, rejected, refresh and lock";
 
-// What the options are written to. The command that was given leaves its own in `line`.
+// The targets of the options. The given command moves its own options to `line`.
 struct Draft {
   GetOptions get;
   StatusOptions status;
@@ -86,7 +86,7 @@ std::string usage_error(const CLI::App* app, const CLI::Error& error) {
   return "jetonctl: " + shortened(printable(what), longest_message) + "\nRun jetonctl --help for more.\n";
 }
 
-// What CLI11 cannot see option by option.
+// Checks that CLI11 cannot make option by option.
 void check_whole(const CommandLine& line, const LockRunOptions& run) {
   const auto* get = std::get_if<GetOptions>(&*line.command);
   if (get != nullptr && get->header && line.format == Format::json) {

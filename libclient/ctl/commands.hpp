@@ -35,7 +35,7 @@ struct StatusOptions {
 };
 [[nodiscard]] Exit run_status(const Common& common, const StatusOptions& options);
 
-// A line per change of the segment, until interrupted or until stdout has no reader.
+// Prints a line per change of the segment, until interrupted or until stdout has no reader.
 struct WatchOptions {
   std::string name;
 };
@@ -85,13 +85,13 @@ struct LockAcquireOptions {
   std::string name;
   Milliseconds ttl{0};
   Milliseconds wait{0};
-  std::optional<Milliseconds> retry;  // between two looks; by default the release is waited for
+  std::optional<Milliseconds> retry;  // between two attempts; by default only the release is waited for
   std::string owner;                  // empty: a new one
   std::string metadata;
 };
 [[nodiscard]] Exit run_lock_acquire(const Common& common, const LockAcquireOptions& options);
 
-// Its time to live is `ttl` from now on.
+// Sets the TTL of a lock to `ttl` from now on.
 struct LockExtendOptions {
   std::string name;
   std::string owner;

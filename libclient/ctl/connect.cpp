@@ -11,7 +11,7 @@
 
 namespace jeton::ctl {
 
-// Not blocking while it connects: a blocking connect waits without end for an agent that hangs.
+// The socket does not block while it connects: a blocking connect waits without end for an agent that hangs.
 int connect_to_agent(const std::string& socket, const std::function<void()>& pause) {
   sockaddr_un address{};
   address.sun_family = AF_UNIX;

@@ -1,4 +1,4 @@
-// The way to the agent's socket, and a request as it is sent there.
+// The connection to the agent's socket, and the text of a request.
 #pragma once
 
 #include <chrono>
@@ -8,8 +8,8 @@
 
 namespace jeton::ctl {
 
-// For a second at most, a full queue at the agent (EAGAIN) is waited for: many clients came at once, or it is busy for
-// a moment.
+// If the queue of the agent's socket is full (EAGAIN), because many clients came at once or the agent is busy for a
+// moment, the client tries again, for a second at most.
 inline constexpr int connect_tries = 100;
 inline constexpr auto connect_pause = std::chrono::milliseconds(10);
 
@@ -20,7 +20,7 @@ inline constexpr auto connect_pause = std::chrono::milliseconds(10);
 // The message for that errno.
 [[nodiscard]] std::string connect_problem(int error);
 
-// Of HTTP/1.0, so that the answer ends with the connection, without chunks. `body`: JSON; empty: none.
+// A request of HTTP/1.0, so that the answer ends with the connection, without chunks. `body`: JSON; empty: none.
 [[nodiscard]] std::string request_text(const std::string& method, const std::string& path, const std::string& body);
 
 }  // namespace jeton::ctl

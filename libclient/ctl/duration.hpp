@@ -23,7 +23,7 @@ using Milliseconds = std::chrono::milliseconds;
 
 [[nodiscard]] std::int64_t unix_ms_now();
 
-// A limit on a wait: so long from now, or none. On the monotonic clock.
+// A limit on a wait: a time from now, or none. It uses the monotonic clock.
 class Deadline {
  public:
   explicit Deadline(std::optional<Milliseconds> limit);

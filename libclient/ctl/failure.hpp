@@ -1,5 +1,5 @@
-// How a command of jetonctl ends: its exit status (libclient/man/jetonctl.1) and, unless it succeeded, its
-// message on stderr.
+// The end of a command of jetonctl: its exit status (libclient/man/jetonctl.1) and, unless it succeeded, its message on
+// stderr.
 #pragma once
 
 #include <stdexcept>
@@ -14,13 +14,13 @@ enum class Exit {
   no_token = 3,     // no valid token
   timed_out = 4,    // the wait timed out; another owner holds the lock
   not_held = 5,     // a lock is not held by this owner
-  // Of lock run, where the command's own status comes first.
+  // Statuses of lock run; otherwise it has the status of the command.
   lock_lost = 123,  // the command was ended
   not_obtained = 124,
   run_failed = 125,  // jetonctl itself, not the command
 };
 
-// Ends the command. The message says what failed and what to do; an empty one says nothing.
+// Ends the command. The message says what failed and what to do; an empty one prints nothing.
 class Failure : public std::runtime_error {
  public:
   Failure(Exit exit, const std::string& message) : std::runtime_error(message), exit_(exit) {}

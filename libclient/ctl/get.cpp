@@ -23,7 +23,7 @@ void print_value(const View& token, bool header) {
   write_out(line.view());
 }
 
-// The value is escaped by hand into memory that is wiped; the JSON library sees only what surrounds it.
+// The value is escaped by hand into memory that is wiped; the JSON library gets only the text around it.
 void print_json(const View& token, const std::string& name, std::int64_t now) {
   Json rest;
   rest["type"] = std::string(token.type());

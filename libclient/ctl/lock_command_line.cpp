@@ -74,10 +74,10 @@ void add_lock_commands(CLI::App& app, LockDraft& draft, std::optional<Command>& 
   acquire->callback([&] { chosen = wanted; });
 
   LockExtendOptions& longer = draft.extend;
-  CLI::App* extend = add_lock_command(lock, "extend", "Replace the time to live of a lock", longer.name);
+  CLI::App* extend = add_lock_command(lock, "extend", "Replace the TTL of a lock", longer.name);
   add_owner(extend, longer.owner, "The owner id that acquire printed");
   extend->get_option("--owner")->required();
-  add_duration(extend, "--ttl", longer.ttl, "The new time to live, from now on")->required();
+  add_duration(extend, "--ttl", longer.ttl, "The new TTL, from now on")->required();
   extend->callback([&] { chosen = longer; });
 
   LockReleaseOptions& given = draft.release;

@@ -23,10 +23,11 @@ struct LockDraft {
 
 // The command that was given leaves its part of `draft` in `chosen`. Both outlive the app.
 void add_lock_commands(CLI::App& app, LockDraft& draft, std::optional<Command>& chosen);
-// `lock run` was meant, whose own failures have a status of their own. Of an app that has parsed.
+// Whether the command is `lock run`, whose own failures have a status of their own. `app` has parsed the command line.
 [[nodiscard]] bool is_lock_run(const CLI::App& app);
 
-// What follows the first -- behind `lock run` is the command, whatever it looks like. Returns how many words are ours.
+// All words after the first -- behind `lock run` are the command, also if they look like options. Returns the number of
+// words before it.
 [[nodiscard]] int cut_off_command(int argc, const char* const* argv, std::vector<std::string>& command);
 
 }  // namespace jeton::ctl

@@ -24,8 +24,8 @@ constexpr Milliseconds release_patience{5000};
 constexpr Milliseconds stream_patience{10'000};  // beyond the wait that was asked for
 constexpr Milliseconds look_for_agent_every{100};
 
-// The signals that end or concern the command, read from a descriptor; the others do what they always do. One that is
-// ignored stays ignored: a blocked signal would be delivered nevertheless.
+// The signals that end or concern the command, read from a descriptor; the others keep their default action. An ignored
+// signal stays ignored: a blocked signal would be delivered nevertheless.
 class Signals {
  public:
   explicit Signals(const InheritedState& inherited) {
@@ -215,7 +215,7 @@ class Run {
     }
   }
 
-  // Only an agent can give the lock back.
+  // Only an agent can release the lock.
   void await_the_next_agent() {
     const Deadline deadline(release_patience);
     while (!hears_ && !lost_ && again_ && !deadline.passed()) {

@@ -1,6 +1,6 @@
 // LockStream: a lock that the agent holds for this process, for as long as the connection is open: POST /v1/locks/NAME.
 //
-// Never blocks but where it says so; who owns it polls fd() and calls next() whenever there is something to read.
+// Only the functions that say so block; the owner polls fd() and calls next() whenever there is something to read.
 #pragma once
 
 #include <cstdint>
@@ -15,7 +15,7 @@ namespace jeton::ctl {
 
 class LockStream {
  public:
-  // Connects and asks. Throws Failure(unreachable) if there is no agent.
+  // Connects and sends the request. Throws Failure(unreachable) if there is no agent.
   LockStream(const std::filesystem::path& runtime_dir, const std::string& name, const Json& body);
   ~LockStream();
   LockStream(const LockStream&) = delete;

@@ -1,5 +1,5 @@
-// jetonctl: reads tokens and looks at the agent (man page jetonctl(1)). Runs what its command line asks for; each
-// command has a file of its own.
+// jetonctl: reads tokens and asks the agent (man page jetonctl(1)). Runs the command of its command line; each command
+// has a file of its own.
 #include <exception>
 #include <iostream>
 

@@ -22,7 +22,7 @@ void write_out(std::string_view text);
 // "jetonctl: MESSAGE" on stderr; failures are ignored.
 void say(std::string_view message);
 
-// Of the state of a token or a segment.
+// The colour for the state of a token or a segment.
 [[nodiscard]] Colour colour_of(std::string_view state);
 // Coloured if stdout is a terminal that wants it (NO_COLOR, TERM=dumb).
 [[nodiscard]] std::string coloured(std::string_view text, Colour colour);
@@ -38,7 +38,7 @@ void say(std::string_view message);
 // Spaces up to `width` behind or, if right, before the text.
 [[nodiscard]] std::string padded(std::string_view text, std::size_t width, bool right = false);
 
-// Text of which no copy may stay in memory.
+// A text that is wiped, so that no copy of it stays in memory.
 class WipedText {
  public:
   WipedText() = default;
@@ -47,9 +47,9 @@ class WipedText {
   ~WipedText();
 
   void reserve(std::size_t size) { text_.reserve(size); }
-  // Only as much as was reserved: growing would leave the old memory behind.
+  // Appends only as much as was reserved: growing would leave the old memory behind.
   void append(std::string_view text);
-  // As a JSON string, with its quotes. At most 6 bytes for each of the text's, and 2.
+  // Appends the text as a JSON string, with its quotes: at most 6 bytes for each byte of the text, and 2.
   void append_json(std::string_view text);
   [[nodiscard]] std::string_view view() const { return text_; }
 

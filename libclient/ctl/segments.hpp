@@ -22,17 +22,17 @@ namespace jeton::ctl {
 // Throws Failure if `name` cannot be one: it would not be a path below /v1/tokens either.
 void check_name(const std::string& name);
 
-// True for states that may pass while a command waits: no token yet, expired, busy, not there.
+// True for states that may change while a command waits: no token yet, expired, busy, not there.
 [[nodiscard]] bool may_come(Status status);
-// Why a token cannot be read and what to do about it.
+// The reason why a token cannot be read, and the action to take.
 [[nodiscard]] Failure refusal(Status status, const std::filesystem::path& dir, const std::string& name);
 
 // "no agent has run here: ... does not exist; ..."; empty: one has.
 [[nodiscard]] std::string no_agent_text(const std::filesystem::path& dir);
-// That, or that the agent does not answer, because of `problem`.
+// The same, or, if an agent has run here, that it does not answer because of `problem`.
 [[nodiscard]] Failure no_answer(const std::filesystem::path& dir, const std::string& problem);
-// There is no segment of this name: why, and what to do about it. Empty: the agent knows the token, it is only not
-// there yet. Throws Failure (error) if the agent does not know the name either.
+// The reason why there is no segment of this name, and the action to take. Empty: the agent knows the token, but has no
+// segment of it yet. Throws Failure (error) if the agent does not know the name either.
 [[nodiscard]] std::string why_missing(const std::filesystem::path& dir, const std::string& name);
 // The same for a command that waits: prints the reason first, because it may wait without end.
 void say_what_is_missing(const std::filesystem::path& dir, const std::string& name);
@@ -51,7 +51,7 @@ struct SegmentState {
   std::optional<Info> info;
 };
 [[nodiscard]] SegmentState segment_state(const Token& token, const std::string& name);
-// Of every segment in the directory, by name.
+// The states of all segments in the directory, by name.
 [[nodiscard]] std::vector<SegmentState> all_segments(const std::filesystem::path& dir);
 
 }  // namespace jeton::ctl

@@ -10,9 +10,9 @@
 
 namespace jeton::ctl {
 
-// Of /v1/status: the agent, the coordinator, and a line a token, the worst first.
+// The text for an answer of /v1/status: the agent, the coordinator, and a line for each token, the worst first.
 [[nodiscard]] std::string agent_text(const Json& status);
-// Of /v1/tokens/NAME: every figure, and how the time of the refresh comes about.
+// The text for an answer of /v1/tokens/NAME: every figure, and the calculation of the time of the refresh.
 [[nodiscard]] std::string token_text(const Json& token);
 // The status without an agent, from the segments.
 [[nodiscard]] std::string segments_text(const std::vector<SegmentState>& segments);

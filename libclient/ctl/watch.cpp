@@ -74,7 +74,7 @@ Exit run_watch(const Common& common, const WatchOptions& options) {
   try {
     follow(common, options.name);
   } catch (const Failure& failure) {
-    // `jetonctl watch NAME | head -1` has what it wanted.
+    // The reader of `jetonctl watch NAME | head -1` has ended: this is no error.
     if (*failure.what() != '\0' || failure.exit() != Exit::error) throw;
   }
   return Exit::done;

@@ -1,5 +1,5 @@
-// How the words that both sides share are loaded and stored. Compiler builtins rather than std::atomic, because the
-// layout is plain data in a mapping that readers may not write; each compiles to one instruction.
+// Functions to load and store the words that both sides share. They use compiler builtins rather than std::atomic,
+// because the layout is plain data in a mapping that readers may not write; each compiles to one instruction.
 #pragma once
 
 #include <cstdint>

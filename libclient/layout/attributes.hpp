@@ -25,7 +25,7 @@ class AttributeCursor {
     rest_.remove_prefix(sizeof(sizes));
     malformed_ = std::uint64_t{sizes[0]} + sizes[1] > rest_.size();
     if (malformed_) return false;
-    // Not substr: it checks again and may throw, which takes a C++ runtime that libjeton does without.
+    // substr() would check again and might throw, which needs a C++ runtime that libjeton does without.
     name = std::string_view(rest_.data(), sizes[0]);
     value = std::string_view(rest_.data() + sizes[0], sizes[1]);
     rest_.remove_prefix(std::size_t{sizes[0]} + sizes[1]);

@@ -1,8 +1,8 @@
-// Which CLOCK_BOOTTIME a process has: it restarts with the kernel, and a time namespace may shift it. The agent writes
-// its own into a segment; a reader with another one uses only the wall clock.
+// BootClock: identifies the CLOCK_BOOTTIME of a process: it restarts with the kernel, and a time namespace may shift
+// it. The agent writes its own identity into a segment; a reader with another one uses only the wall clock.
 //
-// Both come from /proc. Where that is missing (a chroot, ProcSubset=pid) a part is not known and counts as the same:
-// a segment in memory does not outlive its boot.
+// Boot id and time namespace come from /proc. If /proc lacks one (a chroot, ProcSubset=pid), that part is not known and
+// counts as the same: a segment in memory does not outlive its boot.
 #pragma once
 
 #include <fcntl.h>
@@ -40,7 +40,7 @@ namespace detail {
 
 }  // namespace detail
 
-// Of the calling process, for which it never changes. Does not change errno.
+// The boot clock of the calling process, for which it never changes. Does not change errno.
 [[nodiscard]] inline BootClock own_boot_clock() {
   const int error = errno;
   BootClock clock;
@@ -66,7 +66,7 @@ namespace detail {
   return clock;
 }
 
-// Whether times of the one mean the same moments by the other, as far as is known.
+// Whether a time by one clock is the same moment by the other, as far as is known.
 [[nodiscard]] inline bool is_same(const BootClock& a, const BootClock& b) {
   constexpr std::uint8_t unknown[sizeof(a.boot_id)] = {};
   const auto known = [&](const BootClock& clock) { return std::memcmp(clock.boot_id, unknown, sizeof(unknown)) != 0; };

@@ -1,9 +1,10 @@
 // XXH64 (Yann Collet): one pass at several bytes a cycle, because a client that waits for a token waits for this too,
-// on both sides. It finds damage and a slot that was never finished; against a process that may write the segment only
-// the file's owner and mode protect.
+// on both sides. It finds damage and a slot that was never finished; only the file's owner and mode protect against a
+// process that writes to the segment.
 //
-// A slot's checksum is that of its content, seeded with that of the header's fields before the checksum itself. What
-// version 1.1 added behind it has a checksum of its own, so that readers of 1.0 find theirs right.
+// A slot's checksum is that of its content, seeded with that of the header's fields before the checksum itself. The
+// fields that version 1.1 added behind it have a checksum of their own, so that the first one is right for readers of
+// 1.0.
 #pragma once
 
 #include <bit>
@@ -26,7 +27,7 @@ class Checksum {
   // Whole blocks only; the rest goes to finish().
   void add_blocks(const void* data, std::size_t size) {
     const auto* bytes = static_cast<const unsigned char*>(data);
-    // By name, because what a compiler indexes it leaves in memory.
+    // Named variables, because a compiler leaves an indexed array in memory.
     std::uint64_t a = lanes_[0], b = lanes_[1], c = lanes_[2], d = lanes_[3];
     for (std::size_t done = 0; done < size; done += block, bytes += block) {
       a = round(a, load<std::uint64_t>(bytes));
@@ -91,7 +92,7 @@ class Checksum {
   std::uint64_t size_ = 0;
 };
 
-// To which the content is added.
+// The checksum of the header's fields, to which the content is added.
 [[nodiscard]] inline Checksum checksum_behind(const SlotHeader& slot) {
   return Checksum(Checksum().finish(&slot, offsetof(SlotHeader, checksum)));
 }

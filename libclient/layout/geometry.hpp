@@ -26,7 +26,7 @@ struct Geometry {
   [[nodiscard]] constexpr std::uint64_t content_offset(unsigned slot) const {
     return slot_offset(slot) + slot_header_size;
   }
-  // The most that a slot's content can take.
+  // The largest size of a slot's content.
   [[nodiscard]] constexpr std::uint64_t content_capacity() const {
     return 2 * std::uint64_t{value_capacity} + type_capacity + attributes_capacity + origin_capacity;
   }
@@ -41,7 +41,7 @@ inline constexpr std::uint32_t max_value_capacity = 16 * 1024 * 1024;
 inline constexpr std::uint32_t attributes_capacity = 4096;
 inline constexpr std::uint32_t origin_capacity = 255;
 
-// What versions 1.0 and 1.1 write for a given capacity.
+// The geometry that versions 1.0 and 1.1 write for a given capacity.
 [[nodiscard]] constexpr Geometry geometry_for(std::uint32_t value_capacity) {
   Geometry g;
   g.slots_offset = sizeof(FileHeader);

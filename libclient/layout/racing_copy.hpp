@@ -6,9 +6,9 @@
 // memory models?", HPL-2012-68; P1478 proposes it as a function of the library), costs 4 to 7 times memcpy at 1 KiB,
 // because a compiler neither widens nor merges atomics. So on x86-64 and aarch64 the bytes are moved by instructions
 // written out in assembly. To the compiler that is one opaque step with a memory clobber: it cannot assume anything
-// about what was read, invent a second read or move other accesses across; what remains is the machine's memory
-// model, which defines racing loads: each yields old or new bytes. Elsewhere, and under ThreadSanitizer, which does not
-// see into assembly, it is the loop of atomics.
+// about the bytes read, invent a second read or move other accesses across; then only the machine's memory model
+// matters, which defines racing loads: each yields old or new bytes. On other processors, and under ThreadSanitizer,
+// which does not see into assembly, it is the loop of atomics.
 //
 // The orderings that make a torn copy detectable (tests/model/segment.pml checks them). Writer
 // (agent/segment/slot_writer.hpp) publishing n:
@@ -22,8 +22,8 @@
 //     R3  racing_acquire_fence
 //     R4  load control again; the copy is good if the publication is still n and the state not retired
 //   - R1 reads W2 of n (or a later change of flags, a release by the same thread), so all of W1 for n is visible to R2.
-//   - If R2 sees a single byte of what W4 stores for n + 1 or later, then W3 synchronises with R3, so W2 of n + 1
-//     happens before R4, and R4 cannot read n: the copy is refused.
+//   - If R2 sees a single byte that W4 stores for n + 1 or later, then W3 synchronises with R3, so W2 of n + 1 happens
+//     before R4, and R4 cannot read n: the copy is refused.
 // x86-64 keeps loads in order and stores in order, so R3 and W3 cost nothing there; on aarch64 they are `dmb`.
 // ThreadSanitizer does not model fences. For it, the words are loaded with acquire and stored with release instead:
 // that gives the same guarantee without a fence (a load after an acquire load stays behind it, W4 stays behind W2
@@ -59,7 +59,7 @@ inline constexpr int store_order = __ATOMIC_RELAXED;
 #ifdef JETON_LAYOUT_MOVES
 
 // For 256 bytes and more. The rest after the last whole step, here and below, is moved by one more step that ends
-// where the data ends, overlapping what was moved before.
+// where the data ends and overlaps the step before it.
 template <typename Vector>
 inline void copy_large(unsigned char* t, const unsigned char* f, std::size_t size) {
   // Stores that cross cache lines cost twice as much: after a first step, begin at one.
@@ -134,13 +134,13 @@ inline void racing_copy(void* to, const void* from, std::size_t size) {
   detail::copy(static_cast<unsigned char*>(to), static_cast<const unsigned char*>(from), size);
 }
 
-// One field that may be changing: what racing_copy is for bytes.
+// Loads one field that may be changing, as racing_copy does for bytes.
 template <typename Integer>
 [[nodiscard]] inline Integer racing_load(const Integer& field) {
   return __atomic_load_n(&field, detail::load_order);
 }
 
-// Never left out by the compiler: it is how superseded secrets are wiped.
+// Wipes superseded secrets; the compiler never leaves it out.
 inline void racing_zero(void* to, std::size_t size) {
   alignas(64) static constexpr unsigned char zeros[1024] = {};
   auto* t = static_cast<unsigned char*>(to);

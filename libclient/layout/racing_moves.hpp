@@ -30,8 +30,8 @@ inline void move_8(unsigned char* to, const unsigned char* from) {
   std::uint64_t scratch;
   asm volatile("movq (%2), %0\n\tmovq %0, (%1)" : "=&r"(scratch) : "r"(to), "r"(from) : "memory");
 }
-// Here and below, the vector registers are cleared behind: a core dump holds them too, and they would hold the last
-// piece of a token.
+// Here and below, the vector registers are cleared afterwards: a core dump contains them too, and they would hold the
+// last piece of a token.
 inline void move_16(unsigned char* to, const unsigned char* from) {
   asm volatile("movdqu (%1), %%xmm0\n\tmovdqu %%xmm0, (%0)\n\tpxor %%xmm0, %%xmm0"
                :
@@ -124,7 +124,7 @@ inline void move_8(unsigned char* to, const unsigned char* from) {
   std::uint64_t scratch;
   asm volatile("ldr %0, [%2]\n\tstr %0, [%1]" : "=&r"(scratch) : "r"(to), "r"(from) : "memory");
 }
-// As above, the vector registers are cleared behind.
+// As above, the vector registers are cleared afterwards.
 inline void move_16(unsigned char* to, const unsigned char* from) {
   asm volatile("ldr q0, [%1]\n\tstr q0, [%0]\n\tmovi v0.2d, #0" : : "r"(to), "r"(from) : "memory", "v0");
 }

@@ -5,7 +5,7 @@
 // library, integers of fixed width, little-endian, at the same offsets on 32 and 64 bit. Fields may be added in
 // reserved space with a higher minor version; anything else needs a higher major version, which older readers refuse.
 //
-//      0  FileHeader: what never changes in the life of the file
+//      0  FileHeader: never changes in the life of the file
 //    256  hot line: control, wake          written at every publication and state change
 //    320  heartbeat line: heartbeat_ms     written every few seconds; a line of its own, so that it disturbs no reader
 //    384  slot 0, slot 1                   each a SlotHeader and its content, a cache line apart at least

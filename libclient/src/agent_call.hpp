@@ -1,6 +1,6 @@
 // One call of the agent's local API (libclient/README.md), for the few functions that need the agent itself.
 //
-// Of an answer the status is looked at, and why it is an error: the news about a token is in its segment.
+// The caller gets the status of an answer, and the message of an error; the news about a token is in its segment.
 #pragma once
 
 #include <cstddef>
@@ -8,7 +8,7 @@
 
 namespace jeton::client {
 
-// Takes a second at most, connecting and all.
+// The limit for a call, connecting included: a second.
 inline constexpr std::int64_t agent_call_timeout_ms = 1000;
 
 enum class AgentAnswer {

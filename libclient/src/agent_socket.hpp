@@ -1,4 +1,4 @@
-// The way to the agent's socket: connecting and writing, with deadlines on the clock of monotonic_now_ms().
+// Connects and writes to the agent's socket, with deadlines on the clock of monotonic_now_ms().
 #pragma once
 
 #include <cstddef>

@@ -25,8 +25,8 @@ int fd_of(std::uint64_t event) {
 
 }  // namespace
 
-// seq_cst on both sides: the waiter stores the descriptor and then looks at the word, jeton_cancel_now stores the word
-// and then looks for a descriptor; one of them sees the other.
+// seq_cst on both sides: the waiter stores the descriptor and then loads the word, jeton_cancel_now stores the word and
+// then loads the descriptor; one of them sees the other's store.
 int cancel_fd(jeton_cancel* cancel) noexcept {
   if (cancel == nullptr) return -1;
   std::uint64_t known = cancel->event.load(std::memory_order_seq_cst);

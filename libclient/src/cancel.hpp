@@ -1,5 +1,5 @@
-// jeton_cancel: a word that waits look at and sleep on, beside the segment's; and a descriptor for those that sleep on
-// descriptors, made when the first of them comes.
+// jeton_cancel: a futex word that waits check and sleep on, beside the word of the segment; and a descriptor for waits
+// that sleep on descriptors, made for the first of them.
 #pragma once
 
 #include <jeton/jeton.h>
@@ -9,8 +9,8 @@
 
 struct jeton_cancel {
   std::atomic<std::uint32_t> cancelled{0};  // a futex word of this process
-  // The descriptor, and in the upper half the process that made it: what a child of fork inherits is its parent's. 0:
-  // none.
+  // The descriptor, and in the upper half the process that made it: a child of fork inherits the descriptor of its
+  // parent and must not use it. 0: none.
   std::atomic<std::uint64_t> event{0};
 };
 static_assert(sizeof(std::atomic<std::uint32_t>) == sizeof(std::uint32_t));
@@ -21,7 +21,8 @@ namespace jeton::client {
   return cancel != nullptr && cancel->cancelled.load(std::memory_order_seq_cst) != 0;
 }
 
-// Readable from jeton_cancel_now on. -1: there is none, so look at it now and then. Ask for it before is_cancelled.
+// A descriptor that is readable from jeton_cancel_now on. -1: there is none, so check is_cancelled periodically. Call
+// this before is_cancelled.
 [[nodiscard]] int cancel_fd(jeton_cancel* cancel) noexcept;
 
 }  // namespace jeton::client

@@ -27,12 +27,12 @@ class WallClock {
   timespec now_;
 };
 
-// The second of the coarse clock, for the short ways, which are open in a second that ran_out() remembers (expiry.hpp).
-// The cheapest clock there is: time() is one load from the vDSO page, where clock_gettime makes a handful and checks
-// that they belong together.
+// The second of the coarse clock, for the fast paths, which apply in a second that ran_out() remembers (expiry.hpp).
+// The cheapest clock: time() is one load from the vDSO page; clock_gettime makes several and checks that they belong
+// together.
 [[nodiscard]] inline std::int64_t wall_now_s() { return ::time(nullptr); }
 
-// The first second in which a token may run out: before it, it has not.
+// The first second in which a token may expire; before it, the token has not expired.
 [[nodiscard]] constexpr std::int64_t last_second_of(std::int64_t expires_at_ms) { return expires_at_ms / 1000; }
 
 [[nodiscard]] inline std::int64_t monotonic_now_ms() {
@@ -41,7 +41,7 @@ class WallClock {
   return to_ms(now);
 }
 
-// Counts the time that the machine sleeps, as the life of a token and of a lock does.
+// This clock counts the time that the machine sleeps, as the lifetime of a token and the TTL of a lock do.
 [[nodiscard]] inline std::int64_t boot_now_ms() {
   timespec now = {};
   ::clock_gettime(CLOCK_BOOTTIME, &now);

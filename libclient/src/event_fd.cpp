@@ -3,8 +3,8 @@
 // another, or appears, is seen in its directory. Works on a read-only mount and in another namespace, because it
 // watches the inode.
 //
-// A user has few inotify instances (fs.inotify.max_user_instances, 128), all programs together. Where none is left, the
-// descriptor is a timer that makes the application look at the token ten times a second.
+// A user has few inotify instances (fs.inotify.max_user_instances, 128), all programs together. If none is left, the
+// descriptor is a timer that makes the application check the token ten times a second.
 #include <jeton/jeton.h>
 #include <sys/inotify.h>
 #include <sys/timerfd.h>
@@ -61,7 +61,7 @@ jeton_status watch_token(const jeton_token& token, int fd) {
   }
   static_cast<void>(join("/segments", ""));
   if (watch(fd, path, directory_events)) return JETON_OK;
-  // Upwards to what exists: the runtime directory, or where it would be made.
+  // Goes upwards to a directory that exists: the runtime directory, or the one where it would be made.
   static_cast<void>(join("", ""));
   for (;;) {
     if (watch(fd, path, directory_events)) return JETON_OK;

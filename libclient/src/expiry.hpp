@@ -1,7 +1,7 @@
-// When a token has expired: at the end of its time by either clock. The wall clock may be set; CLOCK_BOOTTIME never is.
+// The expiry of a token: it has expired when either clock says so. The wall clock may be set; CLOCK_BOOTTIME never is.
 //
-// Looking at both costs two clocks, so a second of the wall clock is remembered in which both had said that the token
-// lasts. Within it one look at the wall clock is enough, and a step in either direction leads out of it.
+// Reading both clocks is slow, so the reader remembers a second of the wall clock in which the token was valid by both.
+// Within that second it reads only the wall clock; a step in either direction leads out of the second.
 #pragma once
 
 #include <cstdint>
@@ -39,12 +39,12 @@ inline constexpr std::int64_t longest_second_ms = 2000;
   return mapping.usable_in.load(std::memory_order_relaxed) == usable_word(control, second);
 }
 
-// The agent flips valid to expired; a reader does not depend on it being alive to do so.
+// The agent changes valid to expired; a reader does not depend on a living agent for that.
 [[nodiscard]] inline bool ran_out(const Mapping& mapping, std::uint64_t control, const Expiry& expiry,
                                   const WallClock& now) {
   if ((control & layout::state_expired) != 0 || !now.is_before(expiry.wall_ms)) return true;
   if (is_usable_in(mapping, control, now.s())) return false;
-  // Behind the look at the wall clock, so that no moment of that second is later by the boot clock than is assumed.
+  // Read after the wall clock, so that no moment of that second is later by the boot clock than is assumed.
   const std::int64_t boot_ms = boot_now_ms();
   mapping.wall_minus_boot_ms.store(now.ms() - boot_ms, std::memory_order_relaxed);
   if (boot_ms >= expiry.boot_ms) return true;
@@ -59,8 +59,8 @@ inline constexpr std::int64_t longest_second_ms = 2000;
   return now.is_before(end.wall_ms) && (end.boot_ms == no_boot_time || boot_now_ms() < end.boot_ms);
 }
 
-// `expiry` for callers that only have a wall clock, after ran_out() has compared: the earlier of the two, so that no
-// caller plans with a time that a step has moved away. Differences that are smaller than a step are ignored.
+// `expiry` for callers that only have a wall clock, after ran_out() has compared: the earlier of the two ends, so that
+// no caller plans with a time that a step has made wrong. Differences that are smaller than a step are ignored.
 [[nodiscard]] inline std::int64_t shown_expiry_ms(const Mapping& mapping, const Expiry& expiry) {
   constexpr std::uint64_t step_ms = 1000;
   if (expiry.boot_ms == no_boot_time) return expiry.wall_ms;

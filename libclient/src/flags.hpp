@@ -1,4 +1,4 @@
-// From the state in `control` and the time (expiry.hpp) to the flags of jeton.h.
+// Converts the state in `control` and the time (expiry.hpp) to the flags of jeton.h.
 #pragma once
 
 #include <jeton/jeton.h>

@@ -1,4 +1,4 @@
-// The few pieces of the agent's JSON that the library reads, found in place: no memory, no exceptions, no recursion.
+// Finds the few members of the agent's JSON that the library reads, in place: no memory, no exceptions, no recursion.
 //
 // Only the requested members are read; a text that is not JSON has no members. A Json is a part of another owner's
 // buffer.
@@ -20,7 +20,8 @@ struct Json {
 // The items of a list, one by one: `rest` begins as the list. False: behind the last.
 [[nodiscard]] bool next_item(Json& rest, Json& item) noexcept;
 
-// Terminated, cut where `capacity` ends; what does not print becomes a question mark. False: it is not a string.
+// Copies a string, terminated and cut where `capacity` ends; unprintable characters become question marks. False: the
+// value is not a string.
 bool read_text(Json value, char* buffer, std::size_t capacity) noexcept;
 [[nodiscard]] bool read_number(Json value, std::uint64_t& number) noexcept;
 

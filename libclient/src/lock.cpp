@@ -12,7 +12,7 @@ namespace {
 
 bool is_alphanumeric(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9'); }
 
-// As the agent has it (agent/config/model/lock_names.cpp); such a name may stand in a path as it is.
+// The same rule as in the agent (agent/config/model/lock_names.cpp); such a name can be part of a path unescaped.
 bool is_lock_name(const char* name) {
   if (name == nullptr || !is_alphanumeric(name[0])) return false;
   const std::size_t size = std::strlen(name);

@@ -45,7 +45,7 @@ void await_news(jeton_lock& lock, int cancel_fd, bool can_cancel) {
   lock.awaited = false;
 }
 
-// Only an agent can give it back.
+// Only an agent can release the lock.
 void await_agent(jeton_lock& lock, std::int64_t deadline_ms) {
   const auto away = [&] { return lock.state == LockState::held && (lock.fd < 0 || lock.resuming); };
   while (away() && monotonic_now_ms() < deadline_ms) {
@@ -90,7 +90,7 @@ extern "C" jeton_status jeton_lock_acquire(jeton_lock* lock, int64_t timeout_ms,
   if (status != JETON_OK) return status;
   while ((status = jeton::client::look(*lock)) == JETON_LOCK_WAITING) {
     if (jeton::client::is_cancelled(cancel)) {
-      // If the agent has won it in this moment, the end of the connection gives it back.
+      // If the agent has taken the lock in this moment, the end of the connection releases it.
       return jeton::client::finish(*lock, JETON_CANCELLED, "the wait was cancelled");
     }
     jeton::client::await_news(*lock, cancel_fd, cancel != nullptr);
@@ -104,7 +104,7 @@ extern "C" jeton_status jeton_lock_check(jeton_lock* lock) {
   return jeton::client::tell(*lock, jeton::client::look(*lock));
 }
 
-// A watchdog in another thread must not take the news from an event loop.
+// A watchdog in another thread must not consume an event that an event loop waits for.
 extern "C" int jeton_lock_lost(jeton_lock* lock) {
   if (lock == nullptr) return 1;
   const LockGuard guard(*lock);

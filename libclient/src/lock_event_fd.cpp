@@ -43,7 +43,7 @@ std::int64_t look_at_ms(const jeton_lock& lock) {
 
 void follow_connection(jeton_lock& lock) noexcept {
   if (lock.epoll_fd < 0 || lock.fd < 0) return;
-  // If there is no room for it, the timer reports that there is something to look at.
+  // If there is no room for it, the timer makes the application check the lock.
   if (!follow(lock.epoll_fd, lock.fd)) lock.answer_by_boot_ms = at_once_ms;
   arm(lock);
 }

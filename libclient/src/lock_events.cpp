@@ -207,7 +207,7 @@ void set_reason(jeton_lock& lock, const char* reason) noexcept {
 void close_connection(jeton_lock& lock) noexcept {
   leave_connection(lock);
   if (lock.fd >= 0) {
-    // Also if a child has a copy of the descriptor that it does not know of.
+    // This ends the connection also if a child has a copy of the descriptor.
     ::shutdown(lock.fd, SHUT_RDWR);
     const ForkPause pause;
     ::close(lock.fd);

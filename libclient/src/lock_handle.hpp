@@ -9,8 +9,8 @@
 //   lock_event_fd.cpp the descriptor for event loops
 //   lock_fork.cpp     all handles of this process: a child has none of its parent's locks
 //
-// The agent gives the lock back when the last copy of the connection is closed, so a child must not keep one. Every
-// function but those of lock_fork.cpp wants `mutex` held.
+// The agent releases the lock when the last copy of the connection is closed, so a child must not keep one. All
+// functions except those of lock_fork.cpp need `mutex` held.
 #pragma once
 
 #include <jeton/jeton.h>
@@ -25,7 +25,7 @@ namespace jeton::client {
 inline constexpr std::size_t max_lock_name = 128;
 inline constexpr std::size_t max_locks = 16;  // of one handle
 inline constexpr std::size_t max_metadata = 512;
-// How long an answer may take beyond the wait that was asked for; the agent may itself wait for its Redis.
+// The longest time of an answer beyond the requested wait; the agent may itself wait for its Redis.
 inline constexpr std::int64_t answer_patience_ms = 5000;
 inline constexpr std::int64_t release_patience_ms = 2000;
 inline constexpr std::int64_t longest_wait_ms = 24LL * 3600 * 1000;  // the agent takes no longer one
@@ -98,9 +98,10 @@ class LockGuard {
 
 // ---- lock_resume.cpp ----
 
-// The connection has ended, or the agent did not confirm: the lock is held without one; looks again a little later.
+// The connection has ended, or the agent did not confirm: the lock is held without a connection; the handle looks for
+// the next agent a little later.
 void await_next_agent(jeton_lock& lock) noexcept;
-// Asks the agent that is there now, if it is time.
+// Asks the present agent to go on with the lock, if it is time.
 void resume(jeton_lock& lock) noexcept;
 
 // ---- lock_events.cpp ----
@@ -127,7 +128,7 @@ void arm(jeton_lock& lock) noexcept;
 // False: the process has no room for a handler.
 [[nodiscard]] bool enlist(jeton_lock& lock) noexcept;
 void strike_off(jeton_lock& lock) noexcept;
-// No fork while one exists: a descriptor is made and written down in one piece, as seen by a child.
+// Delays fork while an object exists: for a child, a descriptor is made and recorded in one step.
 class ForkPause {
  public:
   ForkPause();
@@ -135,7 +136,7 @@ class ForkPause {
   ForkPause& operator=(const ForkPause&) = delete;
   ~ForkPause();
 };
-// In a child: forgets the parent's lock without touching it. The handle is as new.
+// In a child: forgets the parent's lock without releasing it. The handle is as new.
 void disown(jeton_lock& lock) noexcept;
 // In a child of a raw clone(2), which no handler of fork has prepared.
 void disown_of_parent(jeton_lock& lock) noexcept;

@@ -70,7 +70,7 @@ Text body_of(const jeton_lock& lock, std::int64_t wait_ms, bool resume) {
 
 bool send_request(jeton_lock& lock, std::int64_t wait_ms, bool resume) noexcept {
   const Text body = body_of(lock, wait_ms, resume);
-  // Of HTTP/1.0 the answer is the lines as they are, up to the end of the connection.
+  // With HTTP/1.0 the answer is the plain lines, up to the end of the connection.
   char head[512];
   const int head_size = std::snprintf(head, sizeof(head),
                                       "POST /v1/locks/%s HTTP/1.0\r\nHost: agent\r\n"

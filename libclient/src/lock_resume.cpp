@@ -1,5 +1,5 @@
 // A lock that outlives its agent (when_agent_stops: keep) is still held when the connection ends: the fleet knows it by
-// its owner id until its time to live is over. The agent that comes next goes on with it if it is asked in time.
+// its owner id until its TTL is over. The agent that comes next goes on with it if it is asked in time.
 #include "libclient/src/clock.hpp"
 #include "libclient/src/lock_handle.hpp"
 

@@ -1,8 +1,7 @@
 // Mapping: one segment file, mapped read-only.
 //
-// Made by open_mapping (opener.hpp) after every check; immutable but for `older` and the mutable members. A mapping
-// stays where it is until its token is closed, also when a newer file has taken its place, so threads may go on reading
-// it.
+// open_mapping (opener.hpp) makes it after all checks; it is immutable but for `older` and the mutable members. It
+// stays mapped until its token is closed, also when a newer file has replaced it, so threads may go on reading it.
 #pragma once
 
 #include <sys/stat.h>

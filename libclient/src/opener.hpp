@@ -6,7 +6,7 @@
 //   directory/segments/N  a regular file, not a link; same owner as `segments`; not writable for group or others (with
 //                         an ACL the group bits show its mask, so that covers named users and groups); of exactly the
 //                         size it declares; magic, version, geometry and name as they must be
-// Nothing is opened that is not a regular file, no descriptor is left open.
+// Only regular files are opened; no descriptor is left open.
 #pragma once
 
 #include <jeton/jeton.h>
@@ -17,7 +17,7 @@ namespace jeton::client {
 
 [[nodiscard]] jeton_status open_mapping(const char* directory, const char* name, Mapping** mapping) noexcept;
 
-// Whether the file of that name is another one than `mapping` (false also if it cannot be looked at).
+// Whether the file of that name is another one than `mapping` (false also if it cannot be examined).
 [[nodiscard]] bool is_replaced(const char* directory, const char* name, const Mapping& mapping) noexcept;
 
 }  // namespace jeton::client

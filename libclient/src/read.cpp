@@ -44,7 +44,7 @@ class Description {
     info.previous_generation = slot.previous_generation;
     info.previous_accept_until_ms = shown_expiry_ms(mapping, end_of_overlap(slot));
     info.heartbeat_ms = layout::load_relaxed(mapping.header().heartbeat_ms);
-    // Not below 0, and so nothing overflows, whatever the value.
+    // Never below 0, so no value overflows.
     info.heartbeat_age_ms = info.heartbeat_ms <= 0 ? -1 : std::max<std::int64_t>(now.ms() - info.heartbeat_ms, 0);
     info.value_size = slot.value_size;
     info.flags = flags_of(snapshot.control, expired);

@@ -1,5 +1,5 @@
-// The reader's half of the protocol: one consistent piece out of the current slot, without a store and without a wait.
-// The orderings are argued in libclient/layout/racing_copy.hpp.
+// The reader's half of the protocol: copies one consistent piece out of the current slot, without a store and without a
+// wait. libclient/layout/racing_copy.hpp explains the orderings.
 #pragma once
 
 #include <algorithm>
@@ -33,7 +33,7 @@ struct Snapshot {
   layout::SlotHeader slot;
 };
 
-// Field by field, so that unused fields are not stored, and used ones stay in registers.
+// Loads the header field by field, so that unused fields are not stored, and used ones stay in registers.
 inline void load_header(layout::SlotHeader& to, const layout::SlotHeader& from, bool has_our_boot_clock) {
   to.publication = layout::racing_load(from.publication);
   to.generation = layout::racing_load(from.generation);
@@ -69,8 +69,8 @@ inline void load_header(layout::SlotHeader& to, const layout::SlotHeader& from, 
   return true;
 }
 
-// The checksum of a slot's content in place, a piece at a time. Once a publication; takes the header by value so that
-// the caller can keep its own in registers.
+// The checksum of a slot's content in place, a piece at a time; computed once for each publication. Takes the header by
+// value so that the caller can keep its own in registers.
 [[nodiscard, gnu::noinline]] inline std::uint64_t checksum_in_place(layout::SlotHeader slot, const std::byte* content) {
   layout::Checksum sum = layout::checksum_behind(slot);
   alignas(layout::cache_line) unsigned char piece[512];
@@ -86,9 +86,9 @@ inline void load_header(layout::SlotHeader& to, const layout::SlotHeader& from, 
   return whole;
 }
 
-// Calls copy(slot, content) to copy the caller's part of the content, with racing_copy only; the sizes in
-// `slot` are within the capacities by then. It may be called again after a torn attempt, and what it took counts only
-// if the result is `ok`.
+// Calls copy(slot, content) to copy the caller's part of the content, with racing_copy only; the sizes in `slot` are
+// within the capacities by then. It may call it again after a torn attempt, and the copy counts only if the result is
+// `ok`.
 template <typename Copy>
 [[nodiscard]] SlotRead read_slot(const Mapping& mapping, Snapshot& snapshot, const Copy& copy) {
   for (int attempt = 0; attempt < max_attempts; ++attempt) {
@@ -117,9 +117,10 @@ template <typename Copy>
   return SlotRead::busy;
 }
 
-// The common case of reading a value and nothing else: ran_out() remembers that the publication, which was verified
-// then, can be used in this second, and it fits. False if any of that does not hold, or the writer came by: read_slot
-// finds out then. A header that is being overwritten may hold any values; the used ones are checked.
+// The common case of reading only a value: ran_out() remembers that the publication, which was verified then, can be
+// used in this second, and the value fits. False if one of these does not hold, or the writer has changed the slot
+// meanwhile: then the caller uses read_slot. A header that is being overwritten may hold any values; the used ones are
+// checked.
 [[nodiscard]] inline bool read_verified_value(const Mapping& mapping, std::int64_t now_s, char* buffer,
                                               std::size_t capacity, std::size_t& size) {
   const std::uint64_t control = layout::load_acquire(mapping.header().control);

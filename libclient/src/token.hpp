@@ -27,8 +27,8 @@ namespace jeton::client {
 
 void release(jeton_token* token) noexcept;
 
-// Opens the name again and makes that file current, unless it is the file of `seen` still. JETON_NOT_FOUND if there is
-// none, or only the retired one. JETON_OK: look at `current`, which is another than `seen` then.
+// Opens the name again and makes that file current, unless it is still the file of `seen`. JETON_NOT_FOUND if there is
+// none, or only the retired one. JETON_OK: `current` is another mapping than `seen` then.
 [[nodiscard]] jeton_status reopen(jeton_token& token, const Mapping* seen) noexcept;
 
 // The mapping to read: the current one, or if there is none yet the one that has appeared under the name.
@@ -41,11 +41,11 @@ void release(jeton_token* token) noexcept;
   return JETON_OK;
 }
 
-// For an expired token: once a second at most, whether another file took the place of `seen` without a notification
-// (the directory was emptied by hand). True: look at `current`.
+// For an expired token: checks, once a second at most, whether another file has replaced `seen` without a notification
+// (the directory was emptied by hand). True: `current` is the new file.
 [[nodiscard]] bool found_replacement(jeton_token& token, const Mapping& seen, std::int64_t now_ms) noexcept;
 
-// Bounds the rounds that follow one replacement after the other.
+// Limits the number of replacements that one call follows.
 inline constexpr int max_replacements = 8;
 
 // The current token in one piece: read_slot on the current mapping, followed to its successor when it is retired.

@@ -1,9 +1,9 @@
 // jeton_wait_*: a futex wait on the segment's `wake` word.
 //
 // No wake-up is lost: the writer stores control, then bumps wake, then calls the kernel; a waiter loads wake, then
-// looks at control, then sleeps only if wake still has the loaded value. A writer that dies between its store and its
-// call wakes no waiter, and a file that is replaced without being retired does not either; so no sleep is longer than a
-// slice, after which the waiter looks by itself.
+// loads control, then sleeps only if wake still has the loaded value. A writer that dies between its store and its call
+// wakes no waiter, and a file that is replaced without being retired does not either; so no sleep is longer than a
+// slice, after which the waiter checks by itself.
 #include <jeton/jeton.h>
 #include <linux/futex.h>
 #include <sys/syscall.h>

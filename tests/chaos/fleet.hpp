@@ -43,7 +43,7 @@ class Fleet {
   void begin(const Fault& fault);
   void end(const Fault& fault);
 
-  // What has ended although no fault ended it.
+  // The processes that have ended although no fault ended them.
   [[nodiscard]] std::vector<std::string> ended_by_themselves();
   // Clients first, so that they give their locks back. What does not end well is named.
   [[nodiscard]] std::vector<std::string> stop();
@@ -52,7 +52,7 @@ class Fleet {
   [[nodiscard]] std::string history() const;
   void save_logs(const std::filesystem::path& directory) const;
 
-  // What check_history.py has to know of the configuration.
+  // The parts of the configuration that check_history.py needs.
   [[nodiscard]] nlohmann::json promises() const;
 
  private:

@@ -35,7 +35,7 @@ struct Moment {
   return more.dump() + "\n";
 }
 
-// What a history says instead of a token: its serial number and its checksum.
+// The form of a token in a history: its serial number and its checksum.
 [[nodiscard]] inline std::string fingerprint(const std::string& token) {
   const auto dot = token.find('.');
   const auto next = dot == std::string::npos ? dot : token.find('.', dot + 1);

@@ -23,7 +23,7 @@ class Store {
  public:
   explicit Store(const Shape& shape);
 
-  // Of the agent of this host.
+  // Sets the store's part of the settings of this host's agent.
   void configure(test::AgentSettings& settings, std::size_t host) const;
 
   [[nodiscard]] test::RedisServer& server(std::size_t i) { return *servers_[i]; }

@@ -12,7 +12,7 @@
 #include "agent/fleet/redis/client/cluster_map.hpp"
 #include "agent/fleet/redis/client/cluster_runner.hpp"
 #include "agent/fleet/redis/client/connection.hpp"
-#include "agent/fleet/redis/client/sentinel_locator.hpp"
+#include "agent/fleet/redis/client/sentinel_resolver.hpp"
 #include "agent/fleet/redis/client/subscriber.hpp"
 #include "agent/fleet/redis/redis_backend.hpp"
 #include "tests/fuzz/answering_transport.hpp"
@@ -238,14 +238,14 @@ void try_sentinels(Trial& trial) {
   options.sentinels[1].host = "10.0.0.2";
   options.password = [] { return SecretString(planted_secret); };
   options.connect = trial.connector();
-  SentinelLocator locator(trial.timers, trial.random, options);
-  trial.ask(locator.locate(trial.deadline()));
+  SentinelResolver resolver(trial.timers, trial.random, options);
+  trial.ask(resolver.resolve(trial.deadline()));
   if (!trial.run()) return;
   Address known;
   known.host = "10.0.0.9";
-  trial.ask(locator.relocate(known, trial.deadline()));
+  trial.ask(resolver.recheck(known, trial.deadline()));
   if (!trial.run()) return;
-  locator.interrupt();
+  resolver.interrupt();
 }
 
 void try_coordinator(Trial& trial) {

@@ -1,5 +1,5 @@
 // What a hostile Redis server may answer to the production clients: to the parser, to a connection, to a client, to a
-// subscriber, to the runner of a Cluster, to a locator that asks sentinels, and to a coordinator. The first byte says
+// subscriber, to the runner of a Cluster, to a resolver that asks sentinels, and to a coordinator. The first byte says
 // to which, the second where the bytes are split.
 //
 // To a client that asks and waits, the text is answers in their order with 0xFF between them: each write of the client

@@ -1,4 +1,4 @@
-// A real jeton-agent in a runtime directory of its own, and what a test asks it.
+// A real jeton-agent in a runtime directory of its own, and the requests of a test to it.
 #pragma once
 
 #include <cstdint>
@@ -13,7 +13,7 @@
 
 namespace jeton::test {
 
-// What varies between the agents of the tests; the YAML is made from it.
+// The settings that vary between the agents of the tests; the YAML is made from them.
 struct AgentSettings {
   std::string redis_url{};  // this or `redis`; both empty: coordination local
   std::string redis{};      // YAML flow mapping of coordination.redis
@@ -43,7 +43,7 @@ class AgentProcess {
   void await();
   void kill() { process_->kill(); }
   void signal(int number) const { process_->signal(number); }
-  // SIGTERM, and the exit status.
+  // Sends SIGTERM; returns the exit status.
   int stop();
   [[nodiscard]] bool running() { return process_ && process_->running(); }
   int wait() { return process_->wait(); }
@@ -60,9 +60,9 @@ class AgentProcess {
   [[nodiscard]] nlohmann::json token(const std::string& name = "api") const;
   [[nodiscard]] bool valid(const std::string& name = "api") const;
   [[nodiscard]] std::uint64_t generation() const;
-  // Status of any GET.
+  // The status of any GET.
   [[nodiscard]] int get(const std::string& target) const;
-  // Everything that every run of this agent logged. A line may come after what it speaks of: the log has a queue.
+  // The log of all runs of this agent. A line may come after the event that it reports: the log has a queue.
   [[nodiscard]] std::string log() const;
   // Waits for the text.
   [[nodiscard]] bool logs(const std::string& text) const;

@@ -1,4 +1,5 @@
-// An authority of the test's own, and the certificates it issues. PEM texts, so that a test writes the files it wants.
+// A certificate authority of the test's own, and the certificates that it issues, as PEM texts: a test writes the files
+// that it needs.
 #pragma once
 
 #include <openssl/types.h>

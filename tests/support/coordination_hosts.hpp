@@ -1,4 +1,4 @@
-// What the coordination tests share, in real and in virtual time: a record, a listener that remembers, hosts.
+// Helpers of the coordination tests, in real and in virtual time: a record, a listener that remembers, hosts.
 #pragma once
 
 #include <gtest/gtest.h>
@@ -64,7 +64,7 @@ class Caller {
     if (!result.lease) throw std::runtime_error("the lock is not free");
     return *result.lease;
   }
-  // Until it is free or the test's patience ends.
+  // Tries until the lock is free or the test's patience ends.
   agent::Lease acquire_eventually(agent::Duration ttl) {
     std::optional<agent::Lease> lease;
     if (!loop_.eventually([&] { return (lease = try_acquire(ttl).lease).has_value(); })) {
@@ -116,7 +116,7 @@ struct RedlockHost {
     coordinator.start();
   }
   ~RedlockHost() { coordinator.stop(); }
-  // Every one of `servers` connected, clocks known, scripts known.
+  // Waits until all `servers` are connected and their clocks and scripts are known.
   void warm_up(std::size_t servers = 5) {
     const std::string connected = " " + std::to_string(servers) + " reachable";
     EXPECT_TRUE(loop.turn_until([&] { return coordinator.health().endpoint.ends_with(connected); }));
@@ -139,7 +139,7 @@ inline constexpr const char* token_key = "jeton:{t}:token";
 inline constexpr const char* fence_key = "jeton:{t}:fence";
 
 using Indices = std::vector<std::size_t>;
-// Every pair out of five: the minorities that may fail.
+// All pairs out of five: the minorities that may fail.
 inline const std::vector<Indices> minorities{{0, 1}, {2, 3}, {4, 0}, {1, 2}, {3, 4},
                                              {0, 2}, {1, 3}, {2, 4}, {3, 0}, {4, 1}};
 

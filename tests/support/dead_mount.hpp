@@ -1,5 +1,5 @@
-// A mount whose server never answers, as an NFS server that is gone: a FUSE file system without a server. Every look
-// at a path in it hangs until the mount is gone. Needs root and /dev/fuse.
+// A mount whose server never answers, like an NFS server that is gone: a FUSE file system without a server. Every
+// access to a path in it hangs until the mount is gone. Needs root and /dev/fuse.
 #pragma once
 
 #include <fcntl.h>
@@ -27,7 +27,7 @@ class DeadMount {
   DeadMount& operator=(const DeadMount&) = delete;
   ~DeadMount() { end(); }
 
-  // Lets everything that hangs go on, with an error.
+  // Ends every hanging access with an error.
   void end() {
     server_.reset();
     if (mounted_) ::umount2(path().c_str(), MNT_DETACH);

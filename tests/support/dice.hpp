@@ -1,4 +1,4 @@
-// Dice: what the plan of a run draws from its seed.
+// Dice: the random draws of a run's plan, from its seed.
 #pragma once
 
 #include <algorithm>

@@ -6,8 +6,9 @@
 
 namespace jeton::test {
 
-// Arguments of a client that make it: ACL SETUSER agent on >PASSWORD and every key, channel and command that the page
-// grants, then `more` (the ones that a deployment needs besides: "+info"). Throws if it has no such block.
+// The arguments of the client command that creates the user: ACL SETUSER agent on >PASSWORD and every key, channel and
+// command that the page grants, then `more` (rights that a deployment needs besides: "+info"). Throws if the page has
+// no such block.
 [[nodiscard]] std::vector<std::string> documented_user(const std::string& password,
                                                        const std::vector<std::string>& more = {});
 

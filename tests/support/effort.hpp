@@ -1,5 +1,5 @@
-// How large a test makes what it shows by numbers: agents, rounds, virtual time. What a sanitizer looks for does not
-// depend on the number, and it makes a test ten times as slow, so the full size is that of the plain build.
+// The size of tests that show something by numbers: agents, rounds, virtual time. A sanitizer finds its errors with
+// small numbers too, and it makes a test ten times as slow, so only the plain build uses the full size.
 #pragma once
 
 #include "tests/support/sanitizer.hpp"

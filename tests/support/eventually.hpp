@@ -11,8 +11,8 @@ namespace jeton::test {
 
 inline constexpr std::chrono::seconds patience{60};
 
-// The pause before the next look, after a wait of `waited`. A look at an agent costs it a request, and many tests wait
-// beside each other: the looks become rarer, and find what they wait for at most a sixteenth of the wait too late.
+// The pause before the next check, after a wait of `waited`. A check costs an agent a request, and many tests wait at
+// the same time: the checks become rarer, and find the change at most a sixteenth of the wait too late.
 [[nodiscard]] constexpr std::chrono::nanoseconds pause_of_looks(std::chrono::nanoseconds waited) {
   using std::chrono::milliseconds;
   return std::clamp<std::chrono::nanoseconds>(waited / 16, milliseconds(5), milliseconds(50));

@@ -1,8 +1,8 @@
-// A provider for tests that can be made to misbehave: a real HTTP server on 127.0.0.1 and a thread of its own.
-// Everything here may be called from any thread.
+// A provider for tests that can be made to misbehave: a real HTTP server on 127.0.0.1 with a thread of its own. All
+// functions may be called from any thread.
 //
-// Well, it answers GET and POST of any path with {"access_token","token_type","expires_in"}; tokens carry a checksum
-// (agent/demo/token_issuer.hpp: checked_token_serial), and their serial numbers count the fetches.
+// Without a fault it answers GET and POST of any path with {"access_token","token_type","expires_in"}; tokens carry a
+// checksum (agent/demo/token_issuer.hpp: checked_token_serial), and their serial numbers count the fetches.
 #pragma once
 
 #include <chrono>
@@ -17,7 +17,7 @@
 
 namespace jeton::test {
 
-// How the next requests are answered.
+// The kind of answer to the next requests.
 struct Behaviour {
   enum class Kind {
     good,
@@ -42,7 +42,7 @@ struct Behaviour {
   static Behaviour pause(int status, std::string retry_after) {
     return {Kind::answer, status, {{"Retry-After", std::move(retry_after)}}, R"({"error":"slow_down"})", {}};
   }
-  // Requests of /token are sent elsewhere; every other path is well.
+  // Requests of /token are redirected; every other path works.
   static Behaviour redirect(std::string location, int status = 302) {
     return {Kind::answer, status, {{"Location", std::move(location)}}, {}, {}};
   }
@@ -81,10 +81,10 @@ class FaultProvider {
   [[nodiscard]] std::uint16_t port() const;
   [[nodiscard]] std::string url(const std::string& path = "/token") const;
 
-  // For the next `times` requests, then without faults; without a number until the next call.
+  // Sets the behaviour for the next `times` requests, then without faults; without a number until the next call.
   void behave(Behaviour behaviour, int times = -1);
   void set_lifetime(std::chrono::milliseconds lifetime);
-  // Requests whose answer is delayed get it now.
+  // Sends all delayed answers now.
   void end_delays();
   // Connections are refused from its return on, and those that are open end.
   void stop_listening();

@@ -1,6 +1,6 @@
 // HostTimers: the time of one host in a simulation of several: the world's boot clock, a wall clock that can be stepped
-// apart from those of the others, and a stop, like SIGSTOP to everything on this host: what becomes due meanwhile is
-// called when the host goes on, in its order. One thread: the loop's.
+// apart from those of the others, and a stop, like SIGSTOP to all processes of this host: callbacks that become due
+// meanwhile are called in their order when the host goes on. One thread: the loop's.
 #pragma once
 
 #include <unordered_map>
@@ -13,7 +13,7 @@ namespace jeton::test {
 
 class HostTimers final : public agent::Timers {
  public:
-  // The world's timers call nothing of it after its end: whoever lets time pass outlives no host.
+  // After its end the world's timers call no callback of it: no time passes after the end of a host.
   explicit HostTimers(agent::Timers& world) : world_(world), clock_(world.clock()) {}
 
   [[nodiscard]] const agent::Clock& clock() const override { return clock_; }
@@ -33,7 +33,7 @@ class HostTimers final : public agent::Timers {
     return true;
   }
 
-  // How far its wall clock is ahead of the world's.
+  // Sets the difference of its wall clock to the world's.
   void set_wall_offset(agent::Milliseconds offset) { clock_.offset = offset; }
   [[nodiscard]] agent::Milliseconds wall_offset() const { return clock_.offset; }
 

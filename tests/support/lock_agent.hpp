@@ -1,5 +1,5 @@
-// LockAgent: a real agent that has rules about locks and no tokens, as jetonctl and libjeton are tried with; and the
-// servers of the backend that a test names.
+// LockAgent: a real agent that has rules about locks and no tokens, for tests of jetonctl and libjeton; and the servers
+// of the backend that a test names.
 #pragma once
 
 #include <memory>

@@ -1,4 +1,4 @@
-// Loop: a TestLoop with real timers and the operating system's chance.
+// Loop: a TestLoop with real timers and the operating system's random numbers.
 #pragma once
 
 #include <chrono>
@@ -9,7 +9,7 @@
 
 namespace jeton::test {
 
-// A base, so that it is there before TestLoop and until after it.
+// A base class, so that it is constructed before TestLoop and destroyed after it.
 struct RealTime {
   boost::asio::io_context real_context{1};
   agent::SystemClock real_clock;

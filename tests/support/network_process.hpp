@@ -25,7 +25,7 @@ class NetworkProcess {
 
   [[nodiscard]] std::uint16_t port() const { return port_; }
   [[nodiscard]] std::string at() const { return "127.0.0.1:" + std::to_string(port_); }
-  // What it said after its port.
+  // The lines that it printed after its port.
   [[nodiscard]] std::vector<std::string> asked() const {
     std::vector<std::string> all = lines();
     all.erase(all.begin());

@@ -1,4 +1,5 @@
-// For a child that is to show that something needs no system call: any but write and exit kills it from here on.
+// For a child process of a test that shows that code needs no system call: any but write and exit kills it from here
+// on.
 // False if this kernel has no seccomp filters.
 #pragma once
 

@@ -1,4 +1,5 @@
-// What most tests include, precompiled once. No file may rely on it: each includes what it uses.
+// The headers that most tests include, precompiled once. No file may rely on this: each includes the headers that it
+// uses.
 #pragma once
 
 #include <gmock/gmock.h>

@@ -35,7 +35,7 @@ class Process {
   [[nodiscard]] pid_t pid() const { return pid_; }
   void signal(int number) const;
   [[nodiscard]] bool running();
-  // It runs this program by now, and waits in the kernel (state S of proc(5)).
+  // Whether the child runs this program by now, and waits in the kernel (state S of proc(5)).
   [[nodiscard]] bool sleeps_as(const std::string& program) const;
   // Waits for the end: the exit status, or 128 + signal. Kills the child and throws if it does not end in time.
   int wait(std::chrono::milliseconds limit = std::chrono::seconds(60));
@@ -57,14 +57,14 @@ struct RunResult {
   std::string err;
 };
 
-// Starts, waits, returns everything.
+// Starts the program, waits for it, returns its status and output.
 [[nodiscard]] RunResult run(std::vector<std::string> argv, ProcessOptions options = {},
                             std::chrono::milliseconds limit = std::chrono::seconds(60));
 
 // The processes that wrote their numbers into this file, one a line; none before it is there.
 [[nodiscard]] std::vector<pid_t> noted_pids(const std::filesystem::path& file);
 
-// None of them is there any more; not even as a zombie.
+// Whether none of them exists any more, not even as a zombie.
 [[nodiscard]] bool all_gone(const std::vector<pid_t>& pids);
 
 }  // namespace jeton::test

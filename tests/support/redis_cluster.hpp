@@ -14,7 +14,7 @@ namespace jeton::test {
 class RedisCluster {
  public:
   RedisCluster() : RedisCluster(std::nullopt) {}
-  // Returns when every node says that the cluster is well. `extra`: further arguments of every redis-server.
+  // Returns when every node reports that the cluster is ok. `extra`: further arguments of every redis-server.
   explicit RedisCluster(std::optional<ServerTls> tls, std::vector<std::string> extra = {});
 
   [[nodiscard]] RedisServer& primary(std::size_t i) { return *nodes_.at(i); }
@@ -22,7 +22,7 @@ class RedisCluster {
   // Returns when it has its primary's data and every node knows it.
   RedisServer& add_replica(const RedisServer& of);
 
-  // The primary that holds the key's slot now, as a node that runs tells.
+  // The primary that holds the key's slot now, according to a running node.
   [[nodiscard]] RedisServer& holder(const std::string& key);
   // A primary that holds none of the keys.
   [[nodiscard]] RedisServer& other_than(const std::vector<const RedisServer*>& not_these);
@@ -31,7 +31,7 @@ class RedisCluster {
     for (std::size_t i = 0; i < primaries(); ++i) nodes_.at(i)->flush();
   }
 
-  // Through a node that runs; follows redirections.
+  // Runs a command through a running node; follows redirections.
   std::string cli(std::vector<std::string> arguments);
   [[nodiscard]] std::string slot_of(const std::string& key) const;
 

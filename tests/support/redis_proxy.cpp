@@ -21,7 +21,7 @@ using Failed = boost::system::error_code;
 
 tcp::endpoint loopback(std::uint16_t port) { return {boost::asio::ip::address_v4::loopback(), port}; }
 
-// As a command of its own, not inside a script or a key.
+// The words on the wire as commands of their own, not inside a script or a key.
 constexpr std::string_view by_text = "$4\r\nEVAL\r\n";
 constexpr std::string_view replicate = "$5\r\nPSYNC\r\n";
 constexpr std::string_view by_sha1 = "$7\r\nEVALSHA\r\n";

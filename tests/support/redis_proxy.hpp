@@ -1,6 +1,6 @@
 // RedisProxy: a connection to a redis-server that a test can break: in front of a real server, on a loopback port of
-// its own, with a thread of its own. What goes wrong between an agent and its Redis goes wrong here, while the server
-// is well and can be looked at by the test. All calls from one thread, the test's.
+// its own, with a thread of its own. Faults between an agent and its Redis are made here, while the server works and
+// the test can query it. All calls come from one thread, the test's.
 #pragma once
 
 #include <chrono>
@@ -33,13 +33,13 @@ class RedisProxy {
 
   [[nodiscard]] std::uint16_t port() const;
   [[nodiscard]] std::string url() const;
-  // From its return on.
+  // Sets the mode; it holds from the return of this call on.
   void set(Mode mode);
-  // What is on its way to replicas waits here until this ends, and is lost with their connections.
+  // Holds the stream to replicas here until this ends; it is lost if their connections end.
   void hold_replication(bool held);
-  // Is there a request with this text among those that wait?
+  // Whether a request with this text is among those that wait.
   [[nodiscard]] bool holds(const std::string& text) const;
-  // How many scripts were sent by their text, since the beginning, whose text has this in it.
+  // The number of EVAL calls since the beginning whose script contains this text.
   [[nodiscard]] std::size_t scripts_sent(const std::string& text) const;
 
  private:

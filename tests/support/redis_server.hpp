@@ -1,9 +1,9 @@
 // A redis-server of the test's own: on a unix socket in a temporary directory and on a free loopback port, without
 // persistence unless asked for.
 //
-// JETON_TEST_REDIS_SERVER in the environment names another server of the same command line, by path or name: for
-// example valkey-server. All that the tests start is then that one: primaries, replicas, sentinels, the nodes of a
-// cluster. Its client is beside it, as valkey-cli is.
+// JETON_TEST_REDIS_SERVER in the environment names another server with the same command line, by path or name: for
+// example valkey-server. Then the tests start only that server: primaries, replicas, sentinels, the nodes of a cluster.
+// Its client is beside it, as valkey-cli is.
 #pragma once
 
 #include <cstdint>
@@ -41,7 +41,7 @@ class RedisServer {
                        std::optional<ServerTls> tls = {});
 
   [[nodiscard]] std::uint16_t port() const { return port_.port(); }
-  // Of the messages between the nodes of a Cluster, if `extra` has --cluster-enabled.
+  // The port for messages between the nodes of a Cluster, if `extra` has --cluster-enabled.
   [[nodiscard]] std::uint16_t bus_port() const { return bus_port_.port(); }
   [[nodiscard]] std::string socket() const { return (dir_ / "redis.sock").string(); }
   [[nodiscard]] std::string tcp_url() const { return "redis://127.0.0.1:" + std::to_string(port()) + "/0"; }

@@ -1,6 +1,6 @@
-// ReservedPort: a TCP port of 127.0.0.1 that belongs to a test as long as this object lives. It is bound and nobody
-// listens on it, so connections are refused, until a server with SO_REUSEADDR (each that the tests start) does. No
-// other program gets it meanwhile, also while the server is away.
+// ReservedPort: a TCP port of 127.0.0.1 that belongs to a test as long as this object lives. It is bound, but no socket
+// listens on it, so connections are refused until a server with SO_REUSEADDR (each that the tests start) listens. No
+// other program gets the port meanwhile, also while the server is down.
 #pragma once
 
 #include <cstdint>

@@ -1,6 +1,6 @@
-// A provider for tests that rotates refresh tokens as RFC 9700 section 4.14.2 asks: each use brings a new one and ends
-// the old one, and the use of an old one ends the whole family. A real HTTP server on 127.0.0.1 and a thread of its
-// own. Everything here may be called from any thread.
+// A provider for tests that rotates refresh tokens as in RFC 9700 section 4.14.2: each use brings a new one and ends
+// the old one, and the use of an old one ends the whole family. It is a real HTTP server on 127.0.0.1 with a thread of
+// its own. All functions may be called from any thread.
 #pragma once
 
 #include <chrono>
@@ -26,15 +26,16 @@ class RotatingProvider {
   [[nodiscard]] std::string first_refresh_token() const;
   // A new family, as if a person had signed in; returns its first refresh token.
   std::string sign_in_again();
-  // Whether an access token is of a family that lives.
+  // Whether an access token belongs to a valid family.
   [[nodiscard]] bool accepts(const std::string& access_token) const;
   [[nodiscard]] bool family_revoked() const;
 
-  // The next requests are carried out, and the connection ends before the answer.
+  // The next requests are processed, and the connection ends before the answer.
   void lose_answers(int times);
   // The connection ends before the next requests count.
   void lose_requests(int times);
-  // As if restored from a backup: the last refresh token was never given out, the one before it is current.
+  // Acts as if the provider was restored from a backup: the last refresh token was never issued, the one before it is
+  // current.
   void forget_last_rotation();
 
   struct Counts {

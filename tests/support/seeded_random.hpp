@@ -1,4 +1,4 @@
-// Chance that is the same every time: all of it comes from one seed.
+// Random numbers that are the same every time: all come from one seed.
 #pragma once
 
 #include <cstdint>

@@ -54,13 +54,14 @@ std::uint16_t SentinelServer::primary_port() const {
   return port.empty() ? std::uint16_t{0} : static_cast<std::uint16_t>(std::stoul(port));
 }
 
-SentinelDeployment::SentinelDeployment(std::optional<ServerTls> tls, const Way& way) : tls_(std::move(tls)) {
+SentinelDeployment::SentinelDeployment(std::optional<ServerTls> tls, const ConnectVia& connect_via)
+    : tls_(std::move(tls)) {
   const std::map<std::string, std::string> env;
   const std::vector<std::string> settings{"--repl-diskless-sync-delay", "0", "--repl-ping-replica-period", "1"};
   while (servers_.size() < count) {
     RedisServer& added = *servers_.emplace_back(std::make_unique<RedisServer>(settings, env, tls_));
-    added.cli({"CONFIG", "SET", "replica-announce-port", std::to_string(way(added))});
-    if (servers_.size() > 1) added.cli({"REPLICAOF", "127.0.0.1", std::to_string(way(server(0)))});
+    added.cli({"CONFIG", "SET", "replica-announce-port", std::to_string(connect_via(added))});
+    if (servers_.size() > 1) added.cli({"REPLICAOF", "127.0.0.1", std::to_string(connect_via(server(0)))});
   }
   const auto replicating = [&] {
     return std::all_of(servers_.begin() + 1, servers_.end(), [](const auto& replica) {
@@ -70,7 +71,7 @@ SentinelDeployment::SentinelDeployment(std::optional<ServerTls> tls, const Way& 
   if (!eventually(replicating)) throw std::runtime_error("the replicas do not replicate");
   // INFO is asked for once at the beginning and every 10 s from then on, so the replicas must be there before.
   for (std::size_t i = 0; i < count; ++i)
-    sentinels_.push_back(std::make_unique<SentinelServer>(way(server(0)), 2, "", tls_));
+    sentinels_.push_back(std::make_unique<SentinelServer>(connect_via(server(0)), 2, "", tls_));
   const auto complete = [&] {
     return std::all_of(sentinels_.begin(), sentinels_.end(), [](const auto& sentinel) {
       return sentinel->about_primary("num-slaves") == "2" && sentinel->about_primary("num-other-sentinels") == "2";

@@ -43,20 +43,20 @@ class SentinelDeployment {
  public:
   static constexpr std::size_t count = 3;
   // The port by which the others are to reach a server, such as that of a proxy in front of it.
-  using Way = std::function<std::uint16_t(const RedisServer&)>;
+  using ConnectVia = std::function<std::uint16_t(const RedisServer&)>;
 
   // Returns when every sentinel knows all others and both replicas.
   SentinelDeployment() : SentinelDeployment(std::nullopt) {}
-  explicit SentinelDeployment(std::optional<ServerTls> tls, const Way& way = &RedisServer::port);
+  explicit SentinelDeployment(std::optional<ServerTls> tls, const ConnectVia& connect_via = &RedisServer::port);
 
   [[nodiscard]] SentinelServer& sentinel(std::size_t index) { return *sentinels_[index]; }
   // Server 0 is the first primary.
   [[nodiscard]] RedisServer& server(std::size_t index) { return *servers_[index]; }
-  // The server that the living sentinels agree upon and that says so itself; none during a failover.
+  // The primary on which the living sentinels agree and which reports that role itself; none during a failover.
   [[nodiscard]] std::optional<std::size_t> primary() const;
   // For coordination.redis of an agent.
   [[nodiscard]] std::string yaml() const;
-  // From now on the replicas of this server get nothing any more, while the sentinels see nothing wrong.
+  // From now on the replicas of this server get no data, while the sentinels notice no fault.
   void cut_replication(std::size_t index) const;
 
  private:

@@ -1,5 +1,5 @@
 // SteppedTimers: real time that a test moves forward, so that a deadline comes when the test wants it and not while a
-// busy machine still prepares for it. One thread: the loop's.
+// busy machine is still preparing. One thread: the loop's.
 #pragma once
 
 #include <map>
@@ -11,7 +11,7 @@ namespace jeton::test {
 
 class SteppedTimers final : public agent::Timers {
  public:
-  // Outlived by the loop's timers.
+  // The loop's timers outlive it.
   explicit SteppedTimers(agent::Timers& real) : real_(real), clock_(real.clock()) {}
   ~SteppedTimers() override {
     for (const auto& [id, timer] : pending_) real_.cancel(timer.real);

@@ -51,7 +51,7 @@ class TestLoop {
     turn_until([] { return false; }, duration);
   }
 
-  // Like turn_until, for a condition that itself turns the loop, or asks a server by another way.
+  // Like turn_until, for a condition that itself turns the loop, or asks a server directly.
   bool eventually(const std::function<bool()>& condition, agent::Duration limit = patience) {
     const agent::BootTime begin = clock.boot_now();
     while (!condition()) {
@@ -71,7 +71,7 @@ class TestLoop {
   TestLoop(boost::asio::io_context& c, const agent::Clock& k, agent::Timers& t, agent::Random& r)
       : context(c), clock(k), timers(t), random(r) {}
 
-  // Tasks that were asked to end get the turns that they need to do so, as in the agent.
+  // Gives cancelled tasks the turns of the loop that they need to end, as in the agent.
   void drain() {
     do {
       context.restart();
@@ -104,7 +104,7 @@ class TestLoop {
       if (ending->failure) std::rethrow_exception(ending->failure);
       return;
     }
-    // On the loop: from outside of it Asio puts the cancellation off, and keeps a bare pointer to the signal.
+    // Posted to the loop: outside of it Asio delays the cancellation, and keeps a bare pointer to the signal.
     boost::asio::post(context, [ending] { ending->cancel.emit(boost::asio::cancellation_type::terminal); });
     if (!turn_until(ended)) {
       std::fputs("the task did not end, not even when it was cancelled\n", stderr);

@@ -11,7 +11,7 @@
 
 namespace jeton::test {
 
-// An authority's files for servers that are to be known by these names.
+// The files of an authority, with certificates for servers of these names.
 class TlsFiles {
  public:
   explicit TlsFiles(std::vector<std::string> names) {

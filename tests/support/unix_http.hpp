@@ -1,4 +1,4 @@
-// The simplest HTTP client there is: one request over a unix socket, blocking, for asking an agent in a test.
+// A minimal HTTP client: one request over a unix socket, blocking, for asking an agent in a test.
 #pragma once
 
 #include <filesystem>
@@ -8,7 +8,8 @@
 
 namespace jeton::test {
 
-// No descriptor: nobody listens there, or takes no more connections. `flags`: of the socket, such as SOCK_NONBLOCK.
+// No descriptor: no process listens there, or it takes no more connections. `flags`: flags of the socket, such as
+// SOCK_NONBLOCK.
 [[nodiscard]] agent::UniqueFd connect_to_unix(const std::filesystem::path& socket, int flags = 0);
 
 struct UnixHttpAnswer {

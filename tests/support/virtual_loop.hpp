@@ -1,5 +1,5 @@
 // VirtualLoop: a TestLoop in virtual time, in which waiting costs nothing and everything happens in the same order
-// every time. Chance comes from one seed: that of JETON_TEST_SEED, else 1; it is printed when a test has failed.
+// every time. Random numbers come from one seed: that of JETON_TEST_SEED, else 1; it is printed when a test has failed.
 #pragma once
 
 #include <gtest/gtest.h>
@@ -19,7 +19,7 @@ namespace jeton::test {
   return given == nullptr ? 1 : std::stoull(given);
 }
 
-// A base, so that it is there before TestLoop and until after it.
+// A base class, so that it is constructed before TestLoop and destroyed after it.
 struct VirtualTime {
   explicit VirtualTime(std::uint64_t given) : seed(given) {}
   VirtualTimers virtual_timers;

@@ -41,11 +41,11 @@ class Connection {
   Connection& operator=(const Connection&) = delete;
   virtual ~Connection() = default;
 
-  // At once, without a last message to the client. Idempotent.
+  // Closes the connection at once, without a last message to the client. Idempotent.
   virtual void close() = 0;
   [[nodiscard]] virtual const Peer& peer() const = 0;
-  // Since when it waits for its client, for a request or for an answer to be read; it may be closed in favour of
-  // another. Empty: it is busy with a request, a stream or a lock.
+  // The moment from which it has waited for its client, for a request or for an answer to be read; it may be closed
+  // in favour of another. Empty: it is busy with a request, a stream or a lock.
   [[nodiscard]] virtual std::optional<BootTime> waits_since() = 0;
 };
 

@@ -1,9 +1,9 @@
 // ConnectionRoom: clients of the local API that share one limit; it chooses the one that gives way to a new one.
 //
-// The one that has waited longest for its client is closed: of the same user if that has its share, otherwise of the
-// user with the most connections, so that a user with few keeps them. Busy ones (a stream, a call that takes its time)
-// never give way, and may take three quarters of the room only; the rest is for short questions. One thread: the
-// loop's.
+// It closes the connection that has waited longest for its client: a connection of the same user if that user has its
+// share, otherwise one of the user with the most connections, so that a user with few keeps them. Busy connections (a
+// stream, a long call) never give way, and may take three quarters of the room only; the rest is for short requests.
+// One thread: the loop's.
 #pragma once
 
 #include <sys/types.h>
@@ -29,14 +29,14 @@ class ConnectionRoom {
   std::shared_ptr<Connection> remove(const Connection* connection);
 
   [[nodiscard]] bool contains(const Connection* connection) const { return connections_.contains(connection); }
-  // Not more than their part is busy, the one that asks included.
+  // Whether the busy connections, the asking one included, stay within their part of the room.
   [[nodiscard]] bool may_be_busy() const;
   [[nodiscard]] std::size_t size() const { return connections_.size(); }
   void close_all();
 
  private:
   [[nodiscard]] std::size_t of_user(uid_t user) const;
-  // Of one user, or, with nullptr, of the user with the most.
+  // A connection of one user, or, with nullptr, of the user with the most connections.
   [[nodiscard]] std::shared_ptr<Connection> longest_waiting(const uid_t* user) const;
 
   std::size_t limit_;

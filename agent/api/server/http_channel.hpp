@@ -31,7 +31,7 @@ class HttpChannel : public LineStream {
                                            const ApiLimits& limits, std::function<void()> on_late);
 
   virtual Task<Incoming> read() = 0;
-  // To the request that was read last.
+  // Answers the request that was read last.
   virtual Task<> send(ApiAnswer answer, bool keep_alive) = 0;
   // The head goes out together with the first line.
   virtual void begin_lines() = 0;
@@ -40,9 +40,10 @@ class HttpChannel : public LineStream {
   // the channel's buffer already: they do not call back, only later ones and the end do.
   virtual void on_input(std::function<void()> heard) = 0;
 
-  // Since when it waits for its client, for a request or for an answer to be read. None: it does not.
+  // The moment from which it has waited for its client, for a request or for an answer to be read. None: it does not
+  // wait.
   [[nodiscard]] virtual std::optional<BootTime> waits_since() = 0;
-  // At once. Idempotent.
+  // Closes the channel at once. Idempotent.
   virtual void close() = 0;
 };
 

@@ -9,8 +9,8 @@
 namespace jeton::agent {
 
 struct ApiLimits {
-  // Without those of locks, which LockQuota counts. In a full room one that waits for its client gives way to a new one
-  // (connection_room.hpp); if none does, the new one is answered 503 and closed.
+  // These limits do not count the connections of locks; LockQuota does. In a full room a connection that waits for its
+  // client gives way to a new one (connection_room.hpp); if none does, the new one is answered 503 and closed.
   std::size_t connections = 256;                       // of ordinary users, all together
   std::size_t reserved_connections = 64;               // of root, the agent's own user and admins, besides those
   std::size_t connections_per_user = 32;               // of one uid, root included

@@ -7,7 +7,7 @@
 
 namespace jeton::agent {
 
-// Of {"generation": G}; nothing if the text is anything else. Further members are ignored.
+// Returns G of {"generation": G}; nothing if the text is anything else. Further members are ignored.
 [[nodiscard]] std::optional<std::uint64_t> generation_in(const std::string& body);
 
 }  // namespace jeton::agent

@@ -73,8 +73,8 @@ ApiResponse follow_token(const TokenRequest& r) {
   return TokenEvents{r.name};
 }
 
-ApiResponse answer_demand(const TokenRequest& r, const RefreshAnswer& demand) {
-  return ApiAnswer{demand.superseded ? 200U : 202U, demand_json(r.name, demand, r.now)};
+ApiResponse to_response(const TokenRequest& r, const RefreshAnswer& answer) {
+  return ApiAnswer{answer.superseded ? 200U : 202U, refresh_answer_json(r.name, answer, r.now)};
 }
 
 ApiResponse reject_token(const TokenRequest& r) {
@@ -84,23 +84,23 @@ ApiResponse reject_token(const TokenRequest& r) {
     return error_answer(400, "bad_request",
                         "the body must be {\"generation\": G}; G is the generation of the refused token");
   }
-  const auto demand = r.facade.token_rejected(r.name, *generation);
-  if (!demand) return unknown_token(r.name, r.facade);
-  if (!demand->known) {
+  const auto answer = r.facade.token_rejected(r.name, *generation);
+  if (!answer) return unknown_token(r.name, r.facade);
+  if (!answer->known) {
     return error_answer(409, "unknown_generation",
                         "token '" + r.name + "' has no generation " + std::to_string(*generation) +
-                            "; the current one is " + std::to_string(demand->generation));
+                            "; the current one is " + std::to_string(answer->generation));
   }
-  return answer_demand(r, *demand);
+  return to_response(r, *answer);
 }
 
 ApiResponse refresh_token(const TokenRequest& r) {
   if (!may_read(r.peer, r.facade.admins(), r.names)) {
     return forbidden(r.peer, "may not ask for a new token", "agent.admins");
   }
-  const auto demand = r.facade.refresh_token(r.name);
-  if (!demand) return unknown_token(r.name, r.facade);
-  return answer_demand(r, *demand);
+  const auto answer = r.facade.refresh_token(r.name);
+  if (!answer) return unknown_token(r.name, r.facade);
+  return to_response(r, *answer);
 }
 
 struct TokenRoute {

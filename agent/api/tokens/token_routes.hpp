@@ -15,7 +15,7 @@
 
 namespace jeton::agent {
 
-// `rest`: of the path behind /v1/tokens/.
+// `rest`: the part of the path behind /v1/tokens/.
 [[nodiscard]] ApiResponse token_route(std::string_view rest, const ApiRequest& request, const Peer& peer,
                                       AgentFacade& facade, AccountNames& names, WallTime now);
 

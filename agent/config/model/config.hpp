@@ -21,7 +21,7 @@
 
 namespace jeton::agent {
 
-// What to do when a protection is not available (mlock limit, runtime_dir not on tmpfs).
+// The reaction to a protection that is not available (mlock limit, runtime_dir not on tmpfs).
 enum class Policy { warn, refuse };
 
 struct AccessConfig {
@@ -152,7 +152,7 @@ struct TokenLockConfig {
   bool operator==(const TokenLockConfig&) const = default;
 };
 
-// Who shares a token.
+// The hosts that share a token.
 enum class Scope {
   fleet,  // one for all hosts, agreed through the coordinator
   host    // each host has its own
@@ -172,7 +172,7 @@ struct TokenConfig {
   bool operator==(const TokenConfig&) const = default;
 };
 
-// Who of this host may take the locks whose names match a pattern, and for how long.
+// The users of this host that may take the locks whose names match a pattern, and for how long.
 struct LockRuleConfig {
   std::string pattern;  // '*' matches any characters
   AccessConfig access;

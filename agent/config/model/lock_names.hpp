@@ -1,5 +1,5 @@
-// What a lock may be called, and which names a pattern means. A name is part of keys in Redis, of paths of the local
-// API and of file names.
+// The names that a lock may have, and the names that a pattern matches. A name is part of keys in Redis, of paths of
+// the local API and of file names.
 #pragma once
 
 #include <optional>

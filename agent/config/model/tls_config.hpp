@@ -1,4 +1,4 @@
-// How the agent speaks TLS as a client. Files are read at every connect, so that a renewed certificate is used by the
+// The agent's settings as a TLS client. Files are read at every connect, so that a renewed certificate is used by the
 // next one.
 #pragma once
 
@@ -14,7 +14,7 @@ struct ClientTlsConfig {
   bool operator==(const ClientTlsConfig&) const = default;
 };
 
-// To Redis, whose address may be no name of its certificate.
+// Connections to Redis: the address of a server may not be a name in its certificate.
 struct TlsConfig : ClientTlsConfig {
   std::string server_name;  // for SNI and the check of the certificate; empty: the host of the endpoint
   bool operator==(const TlsConfig&) const = default;

@@ -1,5 +1,5 @@
-// What the configuration names and does not hold itself: secrets, files, accounts, other tokens. What can be said about
-// them before the first of them is used.
+// Checks everything that the configuration refers to: secrets, files, accounts, other tokens. Mistakes are found before
+// the first use.
 #pragma once
 
 #include <map>
@@ -13,7 +13,7 @@
 
 namespace jeton::agent {
 
-// Does a key of this name hold a secret by all experience ("client_secret", "Authorization", "api-key")?
+// Whether a key of this name usually holds a secret ("client_secret", "Authorization", "api-key").
 [[nodiscard]] bool sounds_secret(std::string_view key);
 
 // Reads every reference now. Reports an error for each secret that cannot be read or does not suit its use, and a

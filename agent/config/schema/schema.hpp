@@ -30,10 +30,10 @@ void check_lock_patterns(const std::vector<Member>& locks, Problems& problems);
 
 // The users and groups of a section, which may have more keys; access_schema.cpp.
 [[nodiscard]] AccessConfig read_accounts(ObjectReader& section, Reading& reading);
-// A section of nothing else: tokens.*.access, agent.admins.
+// A section that has only these keys: tokens.*.access, agent.admins.
 [[nodiscard]] AccessConfig read_access(ObjectReader access, Reading& reading);
 
-// How a lock is known to other clients: key and protocol, of a section that may have more keys; lock_schema.cpp.
+// The key and the protocol by which other clients know a lock, from a section that may have more keys; lock_schema.cpp.
 [[nodiscard]] TokenLockConfig read_lock_terms(ObjectReader& section);
 // A key of the user's own in Redis; empty if it is not one.
 void read_redis_key(const ValueReader& value, std::string& out);
@@ -49,7 +49,7 @@ void claim_redis_key(const ValueReader& value, const std::string& path, const st
 // json_schema.cpp.
 [[nodiscard]] std::optional<JsonTemplate> read_json_template(const ValueReader& value, Reading& reading);
 
-// Every key there is, names of the user's as '*': "tokens.*.source.url". Sorted.
+// All keys of the configuration, with '*' for names that the user chooses: "tokens.*.source.url". Sorted.
 [[nodiscard]] std::vector<std::string> schema_paths();
 
 }  // namespace jeton::agent

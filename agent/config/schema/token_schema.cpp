@@ -15,7 +15,7 @@ using namespace std::chrono_literals;
 constexpr std::size_t max_name = 63;
 constexpr Milliseconds one_day = 24h;
 
-// Also the name of the segment's file and part of the keys in Redis.
+// The name of a token is also the name of the segment's file and part of the keys in Redis.
 bool is_token_name(const std::string& name) {
   const auto alphanumeric = [](char c) { return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9'); };
   return !name.empty() && name.size() <= max_name && alphanumeric(name.front()) &&

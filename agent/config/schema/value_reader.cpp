@@ -196,7 +196,7 @@ std::vector<std::string> ValueReader::list() const {
     return result;
   }
   for (const Node& item : node->items) {
-    // Not through text(), which would list the path again.
+    // text() is not used here, because it would list the path again.
     if (item.kind != Node::Kind::scalar) {
       wrong(item, "only text in the list");
     } else if (std::find(result.begin(), result.end(), item.scalar) != result.end()) {

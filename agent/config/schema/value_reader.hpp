@@ -1,8 +1,8 @@
 // ValueReader: the value of one key of the configuration, present or not, and the types that a schema can read it as.
 //
-// Every question returns nothing, and reports a problem at the right place, if the value has another type; it returns
-// nothing without a problem if the key is missing. The schema asks for all its keys, present or not: run over an empty
-// document with Reading::paths set, the same questions list every known key.
+// Every read function returns nothing, and reports a problem at the right place, if the value has another type; it
+// returns nothing without a problem if the key is missing. The schema reads all its keys, present or not: run over an
+// empty document with Reading::paths set, the same code lists every known key.
 #pragma once
 
 #include <cstdint>
@@ -51,14 +51,14 @@ struct FileReference {
   std::string token{};  // as above
 };
 
-// What one reading of a configuration collects.
+// The data that is collected while one configuration is read.
 struct Reading {
   Problems& problems;
   std::vector<SecretReference> secrets{};
   std::vector<AccountReference> accounts{};
   std::vector<FileReference> files{};
-  std::map<std::string, std::string> redis_keys{};  // of the user's own, each to the path that names it
-  std::string token{};                              // whose source is being read
+  std::map<std::string, std::string> redis_keys{};  // keys that the user chose, each with the path that names it
+  std::string token{};                              // the token whose source is being read
   const RequestReferences* request = nullptr;       // of the request of a source, while that is being read
   std::vector<std::string>* paths = nullptr;        // if set, the schema is listed here: "tokens.*.source.url"
 };
@@ -74,7 +74,7 @@ class ValueReader {
 
   [[nodiscard]] bool present() const { return node_ != nullptr; }
   [[nodiscard]] bool is_map() const { return node_ != nullptr && node_->kind == Node::Kind::map; }
-  // Where to complain about the value: itself if it is there.
+  // The place for a problem with the value: the value itself if it is there.
   [[nodiscard]] Place place() const;
   [[nodiscard]] const std::string& path() const { return path_; }
   void error(const std::string& message) const { reading_->problems.error(place(), message); }
@@ -142,7 +142,7 @@ std::optional<Enum> ValueReader::choice(std::span<const std::pair<std::string_vi
   return choices[*index].second;
 }
 
-// Assigns if there is something to assign: a default stays otherwise.
+// Assigns the value if there is one; otherwise the default stays.
 template <typename Target, typename Value>
 void assign(Target& target, std::optional<Value> value) {
   if (value) target = std::move(*value);

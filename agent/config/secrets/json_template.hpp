@@ -18,7 +18,7 @@ namespace jeton::agent {
 
 class JsonTemplate {
  public:
-  // As written in the configuration, so that no digit is lost: "1.10" stays "1.10".
+  // The digits as written in the configuration, so that none is lost: "1.10" stays "1.10".
   struct Number {
     std::string text;
     bool operator==(const Number&) const = default;
@@ -48,7 +48,7 @@ class JsonTemplate {
   Value value_;
 };
 
-// Of its strings, in their order; keys are fixed.
+// The texts of its strings, in their order; keys are fixed.
 [[nodiscard]] std::vector<const SecretTemplate*> texts_of(const JsonTemplate& json);
 
 // Does the text follow the number grammar of JSON (RFC 8259 section 6)?

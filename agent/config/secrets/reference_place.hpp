@@ -1,4 +1,4 @@
-// Where a reference may be used: most kinds have a meaning in some places only.
+// The places where a reference may be used: most kinds have a meaning in some places only.
 #pragma once
 
 #include <optional>
@@ -9,7 +9,7 @@
 
 namespace jeton::agent {
 
-// What may be referred to in the request that is being read.
+// The references that are permitted in the request that is being read.
 struct RequestReferences {
   bool values_and_parts = true;  // ${value:...} and ${request:...}
   std::set<std::string> values{};
@@ -17,8 +17,8 @@ struct RequestReferences {
   bool revoked = false;
 };
 
-// Why one of the references in `text` has no meaning in its place; nothing if all have one. `request`: of which it
-// is a part; null: it is elsewhere.
+// Why one of the references in `text` has no meaning in its place; nothing if all have one. `request`: the request that
+// `text` is a part of; null: it is elsewhere.
 [[nodiscard]] std::optional<std::string> misplaced_reference(const SecretTemplate& text,
                                                              const RequestReferences* request);
 

@@ -36,7 +36,7 @@ bool begins_or_ends_invisibly(std::string_view text) {
   return is_invisible(text.substr(0, utf8_length(text, 0))) || is_invisible(text.substr(last));
 }
 
-// Of ASCII, as Windows writes it: every second byte is a NUL.
+// UTF-16 of ASCII text, as Windows writes it: every second byte is a NUL.
 bool is_utf16_without_mark(std::string_view text) {
   if (text.size() < 4 || text.size() % 2 != 0) return false;
   for (const std::size_t first : {std::size_t{0}, std::size_t{1}}) {

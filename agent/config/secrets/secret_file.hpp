@@ -1,5 +1,5 @@
-// Secrets in files: how they are read, and the view of them that a command has when it checks on behalf of the
-// service. Any thread; judge_as() comes before all reading.
+// Reads secrets from files, also with the view of them that a command needs when it checks on behalf of the service.
+// Any thread; judge_as() comes before all reading.
 #pragma once
 
 #include <filesystem>
@@ -44,7 +44,7 @@ void judge_as(ServiceView view);
 // sees the path, or this process does not check for the service.
 [[nodiscard]] std::string why_hidden(const std::string& path);
 
-// Of a file that the service is to open by itself: why it cannot; empty if it can.
+// The reason why the service cannot open this file by itself; empty if it can.
 [[nodiscard]] std::string why_unreadable(const std::filesystem::path& file);
 
 }  // namespace jeton::agent

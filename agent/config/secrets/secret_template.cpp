@@ -42,7 +42,7 @@ bool is_name(std::string_view text, std::string_view also) {
   });
 }
 
-// As shells write a variable.
+// Whether the text has the form of a shell variable's name.
 bool is_variable_name(std::string_view text) {
   return is_name(text, "_") && text.size() <= 64 &&
          std::any_of(text.begin(), text.end(), [](char c) { return c >= 'A' && c <= 'Z'; }) &&

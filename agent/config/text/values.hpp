@@ -13,7 +13,7 @@ namespace jeton::agent {
 
 // "500ms", "30s", "5m", "24h", "7d": digits and one unit.
 [[nodiscard]] std::optional<Milliseconds> parse_duration(std::string_view text);
-// In the largest unit that gives a whole number.
+// Writes the duration in the largest unit that gives a whole number.
 [[nodiscard]] std::string format_duration(Milliseconds duration);
 
 // "512", "512B", "8KiB", "1MiB", "1GiB".

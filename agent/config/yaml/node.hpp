@@ -1,5 +1,5 @@
-// Node: a configuration document as a plain tree, each key and each value with its place. What the YAML parser makes
-// and all later stages read; knows nothing of YAML but the difference between plain and quoted text.
+// Node: a configuration document as a plain tree, each key and each value with its place. The YAML parser makes it and
+// all later stages read it. The only trace of YAML in it is the difference between plain and quoted text.
 #pragma once
 
 #include <string>

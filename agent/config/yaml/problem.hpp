@@ -1,5 +1,5 @@
-// Problem: one thing that is wrong with the configuration, and Problems: the list that every stage of the loading adds
-// to, so that one run reports all. A message names the mistake and the correction; it never shows a secret.
+// Problem: one mistake in the configuration, and Problems: the list that every stage of the loading adds to, so that
+// one run reports all. A message names the mistake and the correction; it never shows a secret.
 #pragma once
 
 #include <string>

@@ -81,7 +81,7 @@ class Lines {
     return at;
   }
 
-  // Of the quote that opens at an offset: where it closes.
+  // The offset at which the quote that opens at `at` closes.
   [[nodiscard]] std::size_t quote_end(std::size_t at) const {
     const char quote = text_[at];
     for (++at; at < text_.size(); ++at) {

@@ -1,9 +1,9 @@
 #include "agent/fleet/backend/factory.hpp"
 
 #include "agent/fleet/local/local_backend.hpp"
-#include "agent/fleet/redis/client/cluster_locator.hpp"
+#include "agent/fleet/redis/client/cluster_resolver.hpp"
 #include "agent/fleet/redis/client/cluster_runner.hpp"
-#include "agent/fleet/redis/client/sentinel_locator.hpp"
+#include "agent/fleet/redis/client/sentinel_resolver.hpp"
 #include "agent/fleet/redis/redis_backend.hpp"
 #include "agent/fleet/redlock/redlock_backend.hpp"
 
@@ -40,15 +40,15 @@ redis::ConnectOptions connect_options(const RedisAccessConfig& access) {
   return options;
 }
 
-std::shared_ptr<redis::Locator> sentinel_locator(const RedisSentinelConfig& config, const TlsConfig& tls,
-                                                 Timers& timers, Random& random) {
+std::shared_ptr<redis::EndpointResolver> sentinel_resolver(const RedisSentinelConfig& config, const TlsConfig& tls,
+                                                           Timers& timers, Random& random) {
   redis::SentinelOptions options;
   options.master = config.master;
   for (const RedisEndpoint& endpoint : config.endpoints) options.sentinels.push_back(address_of(endpoint));
   options.tls = tls_options(tls);
   options.username = [reference = config.username] { return reference.resolve(); };
   options.password = [reference = config.password] { return reference.resolve(); };
-  return std::make_shared<redis::SentinelLocator>(timers, random, std::move(options));
+  return std::make_shared<redis::SentinelResolver>(timers, random, std::move(options));
 }
 
 // Commands go to the node that holds the key, messages come from any; the node of a key says when the key is lost.
@@ -59,7 +59,7 @@ void use_cluster(RedisOptions& options, const RedisClusterConfig& config, Timers
   cluster_options.connection = options.connection;
   options.connection.address = cluster_options.endpoints.at(0);
   const auto cluster = std::make_shared<redis::Cluster>(timers, random, std::move(cluster_options));
-  options.connection.locator = std::make_shared<redis::ClusterLocator>(cluster);
+  options.connection.locator = std::make_shared<redis::ClusterResolver>(cluster);
   options.runner = std::make_shared<redis::ClusterRunner>(cluster);
   options.cluster = cluster;
 }
@@ -76,7 +76,7 @@ RedisOptions redis_options(const CoordinationConfig& config, Timers& timers, Ran
     options.connection.database = endpoint->database;
   } else if (const auto* sentinel = std::get_if<RedisSentinelConfig>(&redis.servers)) {
     // One for both connections: if one has learnt of a failover, the other need not ask again.
-    options.connection.locator = sentinel_locator(*sentinel, redis.access.tls, timers, random);
+    options.connection.locator = sentinel_resolver(*sentinel, redis.access.tls, timers, random);
     options.connection.database = sentinel->database;
   } else if (const auto* cluster = std::get_if<RedisClusterConfig>(&redis.servers)) {
     use_cluster(options, *cluster, timers, random);

@@ -17,8 +17,8 @@ namespace jeton::agent {
 [[nodiscard]] Backends make_backends(const CoordinationConfig& config, const std::filesystem::path& runtime_dir,
                                      Timers& timers, Random& random);
 
-// What this host agrees with itself through: for tokens of its own, and while the fleet's coordinator cannot be
-// reached. Null if that one is local itself.
+// The coordinator of this host alone: for its host-local tokens, and for standalone mode while the fleet's coordinator
+// cannot be reached. Null if the fleet's coordinator is local itself.
 [[nodiscard]] std::unique_ptr<Coordinator> make_host_coordinator(const CoordinationConfig& config,
                                                                  const std::filesystem::path& runtime_dir,
                                                                  Timers& timers, Random& random);

@@ -11,12 +11,12 @@
 
 namespace jeton::agent {
 
-// In a directory of files: per token a lock file and a state file, so that a restarted agent finds its token and
-// fetches nothing, and two agents exclude each other. The directory is made (0700) if it is not there.
+// A coordinator in a directory of files: per token a lock file and a state file, so that a restarted agent finds its
+// token and fetches nothing, and two agents exclude each other. The directory is created (0700) if it does not exist.
 //
-// A lease is a file lock: freed by the kernel if the process dies, and by the coordinator when its time to live runs
-// out without a renewal; until then it cannot be lost. The clock of the fleet is the host's own. Listeners hear what
-// this object does; an agent in another process finds it when it loads. Timers and random outlive it.
+// A lease is a file lock: freed by the kernel if the process dies, and by the coordinator when its TTL ends without a
+// renewal; until then it cannot be lost. The clock of the fleet is the host's own. Listeners are notified of changes
+// that this object makes; an agent in another process finds them when it loads. Timers and random outlive it.
 [[nodiscard]] std::unique_ptr<Coordinator> make_local_coordinator(Timers& timers, Random& random,
                                                                   std::filesystem::path directory);
 

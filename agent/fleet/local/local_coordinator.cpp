@@ -95,8 +95,8 @@ class Tokens : public std::enable_shared_from_this<Tokens> {
   std::map<std::string, FleetListener*> listeners;
 
  private:
-  // Above every fence that was given before. What this object gave out is remembered apart from the file, which may be
-  // lost; else the time takes its place, and it has a grain of a millisecond.
+  // Returns a fence above every earlier one. This object remembers its own fences besides the file, which may be lost:
+  // then the time takes the place of the file, and its resolution is only a millisecond.
   std::uint64_t next_fence(const LocalState& state, const std::string& name) {
     const auto micros = std::chrono::duration_cast<std::chrono::microseconds>(wall_now().time_since_epoch()).count();
     std::uint64_t& last = last_fence_[name];

@@ -1,5 +1,5 @@
-// LocalLeases: the updater locks that this process holds on this host: a file lock each, freed when its time to live
-// runs out without a renewal. One thread: the loop's.
+// LocalLeases: the updater locks that this process holds on this host: a file lock each, freed when its TTL ends
+// without a renewal. One thread: the loop's.
 #pragma once
 
 #include <filesystem>
@@ -30,7 +30,7 @@ class LocalLeases {
   void release_all();
 
   [[nodiscard]] bool owns(const std::string& name, const std::string& owner) const;
-  // When the lease of this name ends, if this process holds it.
+  // The end of the lease of this name, if this process holds it.
   [[nodiscard]] std::optional<BootTime> expires_at(const std::string& name) const;
 
  private:

@@ -1,9 +1,9 @@
 // LocalLockFiles: the files of the local lock store, so that a lock outlives the agent that granted it: a detached
-// lock is its holder's until its time to live ends, whichever process restarts meanwhile. A file a lock, and one with a
-// number that all fences are below.
+// lock belongs to its holder until its TTL ends, whichever process restarts meanwhile. Each lock has a file, and one
+// more file has a number that all fences are below.
 //
-// Ends are on the clock that counts since boot; of an earlier boot nothing is left. The directory is one agent's own.
-// Errors: Error.
+// Expiry times are on the clock that counts since boot; locks of an earlier boot have ended. The directory belongs to
+// one agent. Errors: Error.
 #pragma once
 
 #include <cstdint>
@@ -21,7 +21,7 @@ struct LocalLock {
   std::uint64_t fence = 0;
   BootTime expires_at;
   LockNote note{};
-  std::optional<BootTime> taken_at{};  // none: by an agent that did not write it down
+  std::optional<BootTime> taken_at{};  // none: the agent that took it did not write the time
 };
 
 class LocalLockFiles {
@@ -33,7 +33,7 @@ class LocalLockFiles {
   void save(const std::string& name, const LocalLock& lock) const;
   void remove(const std::string& name) const;
 
-  // Above every fence that was ever drawn here, and no lower than `micros`, the time since 1970.
+  // Returns a fence above every fence that was ever drawn here, and no lower than `micros`, the time since 1970.
   [[nodiscard]] std::uint64_t next_fence(std::uint64_t micros);
   [[nodiscard]] const std::filesystem::path& directory() const { return directory_; }
 

@@ -94,7 +94,8 @@ LocalState load_local_state(const std::filesystem::path& file, WallTime now) {
   } catch (const Error& e) {
     trouble = e.what();
   }
-  // Not kept for inspection: it may contain a token in the clear, and no component would remove it when it expires.
+  // The file is not kept for inspection: it may contain a token in the clear, and no component would remove it when the
+  // token expires.
   std::error_code ignored;
   std::filesystem::remove(file, ignored);
   log::warning("the state of the local coordinator cannot be read and is removed; starting afresh",

@@ -15,8 +15,8 @@
 namespace jeton::agent {
 
 struct LocalState {
-  // As wall-clock times, because they outlive the process; with the moment they were written, because the clock may go
-  // back and nothing may last longer than it was meant to.
+  // Times are wall-clock times, because they outlive the process. The moment of writing is kept too: the clock may go
+  // back, and no pause may last longer than intended.
   struct StoredPause {
     WallTime set_at;
     WallTime until;
@@ -31,13 +31,13 @@ struct LocalState {
   std::optional<StoredPause> pause;
   FetchWindow fetches;
 
-  // The clock went back behind what was written: it counts from now, so that a pause and an interval end in their time.
-  // True if it did.
+  // If the clock is before the written times, counts them from now, so that a pause and an interval end in time. True:
+  // the clock was before them.
   bool put_back(WallTime now);
 };
 
-// A missing file is an empty state. One that cannot be understood, or holds a record that no agent writes, is kept
-// beside it as *.corrupt, with a warning, and the state starts afresh. Throws Error if the file cannot be read.
+// A missing file is an empty state. A file that cannot be parsed, or holds a record that no agent writes, is kept
+// beside it as *.corrupt, with a warning, and the state starts empty. Throws Error if the file cannot be read.
 [[nodiscard]] LocalState load_local_state(const std::filesystem::path& file, WallTime now);
 
 // Throws Error; the old file stays.

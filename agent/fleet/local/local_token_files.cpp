@@ -17,7 +17,7 @@ using namespace std::chrono_literals;
 constexpr Duration state_lock_timeout = 500ms;
 constexpr Duration state_lock_retry = 2ms;
 
-// Not part of the caller's request: a full disk does not fail the request, and the next one tries again.
+// This is not part of the caller's request: a full disk does not fail the request, and the next one tries again.
 void tidy(const std::filesystem::path& file, const LocalState& state) {
   try {
     save_local_state(file, state);

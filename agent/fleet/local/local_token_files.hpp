@@ -1,6 +1,6 @@
 // LocalTokenFiles: the state of each token of this host in a file of its own. One process at a time changes a file.
 //
-// A file holds its token in the clear, so it holds it no longer than the token can be of use: a timer takes it out,
+// A file holds its token in the clear, so it holds it no longer than the token can be used: a timer removes the token,
 // also while no call comes. One thread: the loop's.
 #pragma once
 
@@ -27,7 +27,8 @@ class LocalTokenFiles : public std::enable_shared_from_this<LocalTokenFiles> {
   // be read or written: the state is not known then.
   static Task<> change(std::shared_ptr<LocalTokenFiles> self, std::string name, std::function<bool(LocalState&)> step);
 
-  // Removes the files of all other tokens; of these it takes out what has ended since the last run.
+  // Removes the files of all other tokens, and from the files of these tokens the records that have ended since the
+  // last run.
   void prune_except(const std::set<std::string>& names);
   // From now on every call throws.
   void stop();

@@ -1,5 +1,5 @@
-// ClockOffset: how far the coordinator's wall clock is ahead of this host's, so that all agents mean the same moment by
-// the same number, however wrong their own clocks are. Pure arithmetic over samples; asks no server by itself.
+// ClockOffset: the coordinator's wall clock minus this host's, so that all agents mean the same moment by the same
+// number, however wrong their own clocks are. Pure arithmetic over samples; it asks no server by itself.
 #pragma once
 
 #include <chrono>

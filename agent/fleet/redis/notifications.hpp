@@ -1,8 +1,8 @@
-// Notifications: from messages on the channels of tokens and locks to their listeners, over one connection. Filters
-// this agent's own messages about its updater locks, converts times, and asks for a resync when messages may have
+// Notifications: passes messages on the channels of tokens and locks to their listeners, over one connection. It leaves
+// out this agent's own messages about its updater locks, converts times, and calls for a resync when messages may have
 // been missed. One thread: the loop's.
 //
-// The listener of a lock hears on_release() and on_gap() only.
+// The listener of a lock gets only on_release() and on_gap().
 #pragma once
 
 #include <functional>
@@ -25,23 +25,23 @@ class Notifications {
  public:
   struct Source {
     redis::ConnectOptions connection;  // for the messages
-    // If set, each of its nodes is asked about the keys it holds; else the server of `connection` tells about them.
+    // If set, each of its nodes reports changes of the keys that it holds; otherwise the server of `connection` does.
     std::shared_ptr<redis::Cluster> cluster;
     Duration keepalive{};
     std::string prefix{};
   };
   // Whether a claim ("claim") or release ("release") by this owner is to be passed on now: every server of a quorum
-  // sends it. Empty: each is.
+  // sends it. Empty function: every message is passed on.
   using ReachedMajority = std::function<bool(Subject::Kind, std::string_view what, const std::string& owner)>;
-  // `offset`: the server's clock minus ours, empty while unknown; until then the listener of a token hears nothing, and
-  // then on_gap().
+  // `offset`: the server's clock minus ours, empty while unknown; until it is known the listener of a token gets no
+  // calls, and then on_gap().
   Notifications(Timers& timers, Random& random, Source source, FleetCodec codec, ReachedMajority reached_majority,
                 std::function<std::optional<Milliseconds>()> offset);
   ~Notifications();
   Notifications(const Notifications&) = delete;
   Notifications& operator=(const Notifications&) = delete;
 
-  // Called for every message about a token that a successful write of some agent sent.
+  // Sets a callback for every message about a token that shows a successful write by some agent.
   void on_written(std::function<void()> callback) { written_ = std::move(callback); }
   void start();
   void stop();
@@ -50,12 +50,12 @@ class Notifications {
   void subscribe(const Subject& subject, FleetListener* listener);
   // Ends all subscriptions of this kind.
   void unsubscribe_all(Subject::Kind kind);
-  // Claims and releases by this owner are our own.
+  // Claims and releases by this owner are our own and are not passed on.
   void own(const Subject& subject, const std::string& owner);
-  // The stored record of a token cannot be read.
+  // Reports to the listener that the stored record of a token cannot be read.
   void notify_unreadable(const Subject& subject, const std::string& why);
-  // Every listener of a token that has its channel loads again: the offset became known or changed, or a load may have
-  // failed.
+  // Makes every listener of a token with an open channel load again: the offset became known or changed, or a load may
+  // have failed.
   void notify_resync();
 
  private:

@@ -1,8 +1,8 @@
 // The redis backend: the coordinator and the lock store of an agent on one Redis server, the primary that Sentinels
 // name, or a Cluster. Both use the connections of one RedisServer (redis_server.hpp).
 //
-// What comes out of Redis is not trusted to be well-formed: a record or message that is not is logged once and ignored.
-// Design: agent/README.md, "The protocol in Redis".
+// Data from Redis is not trusted: a malformed record or message is logged once and ignored. Design: agent/README.md,
+// "The protocol in Redis".
 #pragma once
 
 #include <memory>

@@ -10,7 +10,7 @@
 namespace jeton::agent::redis_scripts {
 namespace {
 
-// Of a stored record, in bytes. A reply with it stays below redis::ReplyLimits.
+// The largest size of a stored record, in bytes. A reply with it stays below redis::ReplyLimits.
 constexpr std::size_t record_limit = 4 * 1024 * 1024 - 64 * 1024;
 
 // Made at the first use.

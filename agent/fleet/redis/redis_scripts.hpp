@@ -1,5 +1,5 @@
-// The Lua scripts: every step inside Redis that must not be torn apart. scripts/NAME.lua has the text of each, with its
-// contract (keys, arguments, reply); lock_*: of the locks that applications take, quorum_*: of one server of several.
+// The Lua scripts: the atomic steps inside Redis. scripts/NAME.lua has the text of each, with its contract (keys,
+// arguments, reply). lock_*: for locks of applications; quorum_*: for one server of a quorum.
 //
 // All times in scripts are the server's (TIME). Numbers in Lua are doubles, exact below 2^53: microseconds since 1970
 // stay below until the year 2255.

@@ -12,7 +12,7 @@ namespace jeton::agent {
 
 class ServerClock {
  public:
-  // `changed` is called after a measurement that made the offset known, or another than before.
+  // `changed` is called after a measurement by which the offset became known or changed.
   ServerClock(Timers& timers, RedisOperations operations, Duration interval, Duration timeout,
               std::function<void()> changed);
   ~ServerClock();  // stops
@@ -27,7 +27,7 @@ class ServerClock {
   [[nodiscard]] bool known() const;
   // The server's time minus ours; zero while unknown.
   [[nodiscard]] Milliseconds offset() const;
-  // Measures first if it is unknown. Throws TransportError.
+  // Returns the offset; measures it first if it is unknown. Throws TransportError.
   Task<Milliseconds> get(BootTime deadline);
 
  private:

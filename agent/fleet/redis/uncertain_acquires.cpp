@@ -12,9 +12,10 @@ namespace {
 using namespace std::chrono_literals;
 
 constexpr Duration cleanup_retry = 200ms;
-constexpr Duration patience = 30s;  // beyond the lock's time to live: then it is gone by itself in all likelihood
+constexpr Duration patience = 30s;  // beyond the lock's TTL: then it is gone by itself in all likelihood
 
-// Before each look at the lock; the later ones catch an acquisition that was slower than our first deletion.
+// The pauses before the checks of the lock; the later checks find an acquisition that was slower than our first
+// deletion.
 std::vector<Duration> looks(UncertainAcquires::Unanswered why) {
   if (why == UncertainAcquires::Unanswered::not_awaited) return {0s};
   return {0s, 250ms, 1s};
@@ -76,9 +77,9 @@ class UncertainAcquires::Impl : public std::enable_shared_from_this<Impl> {
           deleted = co_await operations_.release(job.keys, job.owner, now() + timeout_);
           answered = true;
         } catch (const redis::ServerError&) {
-          answered = true;  // it cannot be deleted (a permission, a key of another type): its time to live ends it
+          answered = true;  // it cannot be deleted (a permission, a key of another type): its TTL ends it
         } catch (const TransportError&) {
-          // Not connected yet.
+          // The server is not connected yet.
         }
         if (deleted) co_return;
         if (!answered) co_await wait(cleanup_retry);

@@ -1,10 +1,10 @@
 // QuorumNotifications: merges the messages of N servers about a token or a lock into one stream for its listener.
 //
-// Every message comes up to N times. A claim or release is passed on when a majority has sent it: that is a lock won or
-// given back. The claim and release of a contender that got a minority only would wake all others to try again at the
-// same moment. A record is passed on once, at the first hearing (redlock_register.hpp says why that is safe), and once
-// more when it was given back after a loss, so that the others need not do the same. Gaps of several servers at the
-// same time become one. Pauses are passed on as they come: a listener knows an echo. One thread: the loop's.
+// Every message comes up to N times. A claim or release is passed on when a majority has sent it: then the lock was
+// taken or released. The claim and release of an agent that got only a minority would wake all others to try again at
+// the same moment. A record is passed on when it first arrives (redlock_register.hpp says why that is safe), and once
+// more when a repair has written it again, so that the others need not do the same. Gaps of several servers at the same
+// time become one. Pauses are passed on as they come: a listener recognises an echo. One thread: the loop's.
 #pragma once
 
 #include <deque>
@@ -26,9 +26,9 @@ class QuorumNotifications {
   QuorumNotifications& operator=(const QuorumNotifications&) = delete;
   ~QuorumNotifications();
 
-  // Called for each server that says this of an owner. True: this one makes a majority.
+  // Called for each server that sends this message about an owner. True: with this server it is a majority.
   bool reached_majority(Subject::Kind kind, std::string_view what, const std::string& owner);
-  // Nothing about this owner of an updater lock is passed on: it is ourselves.
+  // This owner of an updater lock is our own: messages about it are not passed on.
   void own(const std::string& owner);
   // The record of a token may be lost. False: there is no listener.
   bool notify_data_loss(const std::string& name);

@@ -11,7 +11,7 @@ namespace {
 using AcquireOutcome = RedisOperations::Acquired::Outcome;
 using Votes = std::vector<std::optional<RedisServer::Grant>>;
 
-// No time to live means that the lock never expires: longer than any time.
+// No TTL means that the lock never expires: longer than any time.
 bool is_longer(const std::optional<Milliseconds>& a, const std::optional<Milliseconds>& b) {
   if (!a || !b) return !a && b.has_value();
   return *a > *b;

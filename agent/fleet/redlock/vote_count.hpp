@@ -11,14 +11,14 @@
 
 namespace jeton::agent::redlock {
 
-// Of one attempt to take the lock. `votes`: by server; none: no answer (yet).
+// The result of one attempt to take the lock. `votes`: by server; none: no answer (yet).
 struct VoteCount {
   enum class Outcome {
     open,    // the servers that have not answered may decide
     won,     // by a majority
     busy,    // one other owner has a majority
-    split,   // no owner is known to have one: try again after a short, random time
-    paused,  // a majority answered, and one of them says so
+    split,   // no owner is known to have a majority: try again after a short, random time
+    paused,  // a majority answered, and one of them reports a pause
   };
   Outcome outcome = Outcome::open;
   std::uint64_t fence = 0;           // above every fence drawn and every generation read
@@ -35,8 +35,8 @@ struct VoteCount {
 [[nodiscard]] std::optional<Record> newest_record(const std::vector<std::optional<RedisServer::Grant>>& votes);
 [[nodiscard]] std::optional<Record> newest_record(const std::vector<std::optional<RedisServer::Loaded>>& answers);
 
-// The fetches of the fleet out of what a majority counted: the latest fetch of any, the highest count of any window
-// that still runs, the latest start. It errs towards too many, never too few.
+// Combines the counts of a majority into one for the fleet: the latest fetch, the highest count of any window that
+// still runs, the latest start. The result may be too high, never too low.
 [[nodiscard]] FetchCount merge_counts(const std::vector<FetchCount>& counts, Milliseconds window);
 
 }  // namespace jeton::agent::redlock

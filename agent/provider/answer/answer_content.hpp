@@ -1,6 +1,5 @@
-// AnswerContent: an answer, parsed once: the body without its content coding, its JSON, and the headers; and
-// how a place of the configuration (response_config.hpp) is looked up in it. Values; any thread. Include in .cpp files
-// only.
+// AnswerContent: an answer, parsed once: the body without its content coding, its JSON, and the headers; and the lookup
+// of a place of the configuration (response_config.hpp) in it. Values; any thread. Include in .cpp files only.
 #pragma once
 
 #include <optional>
@@ -29,11 +28,11 @@ struct AnswerContent {
 
 // Both throw nothing: a broken body is described in `unreadable`, because a status may say more about the failure.
 [[nodiscard]] AnswerContent content_of(const HttpResponse& response, const ResponseConfig& config, WallTime now);
-// Of a file or of the output of a command.
+// The content of a file or of the output of a command.
 [[nodiscard]] AnswerContent content_of(std::string_view text, const ResponseConfig& config, WallTime now);
 
 [[nodiscard]] std::string_view text_in(const WipingJson& string);
-// A single value as text; of a structure the name of its type.
+// A single value as text; for a structure the name of its type.
 [[nodiscard]] std::string scalar_text(const WipingJson& value);
 
 }  // namespace jeton::agent

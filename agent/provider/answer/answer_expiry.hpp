@@ -19,10 +19,9 @@ struct AnswerExpiry {
 //
 // A lifetime is a number or its text, of seconds unless response.expiry_unit says otherwise, or "3600s", "1h30m". A
 // date is unix time (seconds, ms, us or ns, distinguished by size), RFC 3339 or an HTTP date. Zero, a negative number
-// and more than ten years are what some providers mean by "never": with default_lifetime they count as no answer to the
-// question.
+// and more than ten years mean "never" at some providers: with default_lifetime they count as an answer without an end.
 //
-// Throws SourceError(transient) that names the place and leads to the key that mends it.
+// Throws SourceError(transient) that names the place and the configuration key that corrects it.
 [[nodiscard]] AnswerExpiry expiry_in(const AnswerContent& content, const ResponseConfig& config, std::string_view token,
                                      WallTime since);
 

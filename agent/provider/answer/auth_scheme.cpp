@@ -13,7 +13,7 @@ constexpr std::array<std::string_view, 32> auth_schemes{
     // https://www.iana.org/assignments/http-authschemes
     "Basic", "Bearer", "Concealed", "Digest", "DPoP", "GNAP", "HOBA", "Mutual", "Negotiate", "OAuth", "PrivateToken",
     "SCRAM-SHA-1", "SCRAM-SHA-256", "vapid",
-    // Of providers.
+    // Schemes of providers.
     "API-Key", "ApiKey", "AWS4-HMAC-SHA256", "Bot", "GenieKey", "GoogleLogin", "Hawk", "JWT", "Key", "MAC", "NTLM",
     "PoP", "Snowflake", "Splunk", "SSO-Key", "SSWS", "Token", "Zoho-oauthtoken"};
 

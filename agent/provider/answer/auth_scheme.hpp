@@ -9,8 +9,8 @@ namespace jeton::agent {
 // A scheme that is known, in any case: those that IANA has registered and those that well-known providers use.
 [[nodiscard]] bool is_auth_scheme(std::string_view word);
 
-// May be shown as the type of a token: a known scheme, or a token_type as RFC 6749 and RFC 8693 write them that does
-// not look like a secret itself.
+// Whether the word may be shown as the type of a token: a known scheme, or a token_type as in RFC 6749 and RFC 8693
+// that does not look like a secret itself.
 [[nodiscard]] bool may_be_type(std::string_view word);
 
 }  // namespace jeton::agent

@@ -12,9 +12,9 @@ inline constexpr int max_json_depth = 64;
 
 // All throw SourceError(transient) that quotes no value of the body.
 
-// For a body that is empty, not JSON, nested too deeply, has a key twice, or has more bytes behind its end.
+// Throws for a body that is empty, not JSON, nested too deeply, has a key twice, or has more bytes behind its end.
 [[nodiscard]] WipingJson parse_json_body(std::string_view body);
-// Also for a body that is not an object.
+// The same; throws also for a body that is not an object.
 [[nodiscard]] WipingJson parse_json_object(std::string_view body);
 // application/x-www-form-urlencoded as an object of texts. Throws for a body that is empty, has a key twice or is
 // wrongly encoded.

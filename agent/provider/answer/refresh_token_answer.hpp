@@ -9,7 +9,7 @@
 
 namespace jeton::agent {
 
-// A new refresh token in an answer. Without a fault and without a value the one that was presented goes on.
+// A new refresh token in an answer. Without a fault and without a value the presented one remains in use.
 struct RefreshTokenAnswer {
   std::optional<SecretString> value;
   std::string fault;  // empty: none; otherwise why it cannot be relied on, and what to do

@@ -6,8 +6,7 @@
 //   - the codes of RFC 6749 section 5.2 and RFC 8707 need a person, whatever the status; server_error,
 //     temporarily_unavailable and slow_down pass;
 //   - an error in an answer with 2xx passes, and so does a 4xx that says when to come back: by Retry-After, or by a
-//   rate
-//     limit of which nothing remains;
+//     rate limit of which nothing remains;
 //   - every other status needs a person, redirects too.
 #pragma once
 
@@ -33,7 +32,7 @@ struct DeclaredError {
 // The kind of a code that has no rule; nothing: it is not one of those above.
 [[nodiscard]] std::optional<SourceError::Kind> kind_of_code(const std::string& code);
 
-// Only by the rules. `status` 0: none.
+// The kind by the rules only. `status` 0: none.
 [[nodiscard]] std::optional<SourceError::Kind> ruled_kind(const ErrorRules& rules, const std::string& code, int status);
 
 // The pause that an answer asks for, between zero and retry_after_cap: by Retry-After, or else by the reset of a rate
@@ -47,7 +46,7 @@ struct DeclaredError {
 void refuse_unless_accepted(const HttpResponse& response, const AnswerContent& content, const ResponseConfig& config,
                             const std::string& display, std::span<const SecretString> secrets);
 
-// The same of a file or of the output of a command that succeeded, which have no status.
+// The same for a file or for the output of a command that succeeded, which have no status.
 void refuse_declared_error(const AnswerContent& content, const ResponseConfig& config,
                            std::span<const SecretString> secrets);
 

@@ -16,11 +16,11 @@ struct RotatingAnswer {
   FetchedToken token;
   std::optional<SecretString> refresh_token;  // a new one that came with it
   std::optional<SourceError> unusable;        // why an answer with the status of a success cannot be used
-  // It may hold a new refresh token that could not be found; then its bytes are in `unusable`.
+  // Whether the answer may hold a new refresh token that could not be found; then its bytes are in `unusable`.
   [[nodiscard]] bool may_break_chain() const { return unusable && !unusable->unread_answer().empty(); }
 };
 
-// How an answer is read.
+// The terms by which an answer is read.
 struct AnswerTerms {
   const ResponseConfig& config;
   WallTime sent_at;
@@ -32,7 +32,7 @@ struct AnswerTerms {
   std::optional<Duration> asked_pause;
 };
 
-// Of an answer that was accepted.
+// Reads an answer that was accepted.
 [[nodiscard]] RotatingAnswer read_rotating_answer(const AnswerContent& content, const AnswerTerms& terms);
 
 // The token, with the state after `presented`. Throws the answer's own SourceError if it is unusable; that has the

@@ -91,7 +91,7 @@ TokenText whole_body(const AnswerContent& content) {
   return split_token(text, name);
 }
 
-// As a repeated key of JSON.
+// A repeated header is refused like a repeated key of JSON.
 void refuse_second_header(const std::vector<HttpHeader>& headers, const std::string& name) {
   const SecretString* first = nullptr;
   for (const HttpHeader& header : headers) {

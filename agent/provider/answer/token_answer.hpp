@@ -1,7 +1,7 @@
-// From a provider's answer to a token. Pure functions, any thread. Include in .cpp files only.
+// Makes a token from a provider's answer. Pure functions, any thread. Include in .cpp files only.
 //
-// Messages name the place with the wrong value; of the answer itself they quote at most the values at error
-// and error_message, shortened and with the secrets of the request and of the answer blotted out.
+// Messages name the place with the wrong value. From the answer itself they quote at most the values at error and
+// error_message, shortened and with the secrets of the request and of the answer hidden.
 #pragma once
 
 #include <span>
@@ -25,12 +25,12 @@ struct TokenAnswer {
 // later than the provider says. Throws SourceError: transient, because the next answer may be a good one.
 [[nodiscard]] TokenAnswer token_in(const AnswerContent& content, const ResponseConfig& config, WallTime since);
 
-// All of it for an answer by HTTP, which is received at `now`; throws SourceError for one that refuses, too.
+// The token in an HTTP answer that was received at `now`; throws SourceError also for an answer that is a refusal.
 [[nodiscard]] FetchedToken parse_http_answer(const HttpResponse& response, const ResponseConfig& config,
                                              const std::string& display, WallTime sent_at, WallTime now,
                                              std::span<const SecretString> secrets = {});
 
-// And for the output of a command, or a file.
+// The token in the output of a command, or in a file.
 [[nodiscard]] FetchedToken parse_token_response(std::string_view body, const ResponseConfig& config, WallTime now,
                                                 std::span<const SecretString> secrets = {});
 

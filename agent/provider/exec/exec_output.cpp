@@ -41,7 +41,7 @@ ExecOutput parse_json_output(std::string_view output, const ExecSourceConfig& co
   return result;
 }
 
-// As `gcloud auth print-access-token` prints it.
+// The output is the token only, as of `gcloud auth print-access-token`.
 ExecOutput parse_text_output(std::string_view output, const ExecSourceConfig& config, WallTime started_at) {
   ResponseConfig response = response_of(config, "", "");
   response.format = ResponseConfig::Format::text;

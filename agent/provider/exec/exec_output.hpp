@@ -1,4 +1,4 @@
-// From the output of a command to a token, in each of the formats. Pure functions, any thread.
+// Makes a token from the output of a command, in each of the formats. Pure functions, any thread.
 #pragma once
 
 #include <span>
@@ -20,8 +20,7 @@ struct ExecOutput {
 //   json        as `response` says
 //   kubernetes  status.token and status.expirationTimestamp; type Bearer
 //   aws         the value is the JSON itself, so that an application, or an SDK through its credential_process, gets
-//   what
-//               the command would have given it; the attribute access_key_id names the key
+//               the same text as from the command; the attribute access_key_id names the key
 // Throws SourceError(transient), without any secret.
 [[nodiscard]] ExecOutput parse_exec_output(std::string_view output, const ExecSourceConfig& config, WallTime started_at,
                                            std::span<const SecretString> secrets);

@@ -1,6 +1,6 @@
 // ExecRun: one run of a command under its supervisor (supervisor.hpp), and its output. One thread: the loop's.
 //
-// When the object goes away before the command has ended, the command is terminated and killed with all its
+// If the object is destroyed before the command has ended, the command is terminated and killed with all its
 // descendants; the agent does not wait for that.
 #pragma once
 
@@ -44,7 +44,8 @@ class ExecRun {
   ExecRun& operator=(const ExecRun&) = delete;
   ~ExecRun();
 
-  // Until the command and all that it started are gone. Throws system_error(operation_aborted) on cancellation.
+  // Waits until the command and all processes that it started have ended. Throws system_error(operation_aborted) on
+  // cancellation.
   Task<ExecResult> finish();
 
  private:

@@ -211,10 +211,11 @@ FetchedToken ExecSource::token_of(const ExecResult& result, WallTime started_at,
 
 void ExecSource::log_lines(const ExecResult& result, std::span<const SecretString> secrets) const {
   for (const SecretString& line : result.lines) {
-    log::info("the command says", {{"token", name_}, {"line", shown(line, secrets)}});
+    log::info("the command printed to stderr", {{"token", name_}, {"line", shown(line, secrets)}});
   }
   if (result.lines_left_out > 0) {
-    log::info("the command says more", {{"token", name_}, {"lines_left_out", result.lines_left_out}});
+    log::info("the command printed more lines to stderr",
+              {{"token", name_}, {"lines_left_out", result.lines_left_out}});
   }
 }
 

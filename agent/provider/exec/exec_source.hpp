@@ -1,5 +1,5 @@
-// The source of type `exec`: a command prints the token. No shell, a clean environment, a deadline; nothing that it
-// starts outlives it (supervisor.hpp). One thread: the loop's.
+// The source of type `exec`: a command prints the token. The command has no shell, a clean environment and a deadline;
+// no process that it starts outlives it (supervisor.hpp). One thread: the loop's.
 #pragma once
 
 #include <filesystem>
@@ -22,9 +22,9 @@ class ExecSource final : public Source {
              const std::vector<std::filesystem::path>& unwritable = {});
 
   Task<FetchedToken> fetch(FetchContext context) override;
-  // Of environment and program: a program that was replaced is another one.
+  // The fingerprint covers environment and program: after the program was replaced, it differs.
   [[nodiscard]] std::string fingerprint() const override;
-  // Without its arguments.
+  // The program without its arguments.
   [[nodiscard]] std::string describe() const override { return config_.command.front(); }
 
  private:

@@ -1,10 +1,10 @@
 // The process between the agent and the command of a token: a fork of the agent, which makes sure that no process of
 // the command outlives it.
 //
-// It is the subreaper of all that the command starts, so processes that were orphaned or made a session of their own
-// are its children in the end, and are killed: when the command has ended, when the agent says so, and when the agent
-// dies, however it dies. It blocks every signal and holds no descriptor but those it is given. After fork in a process
-// with threads: async-signal-safe calls only, no allocation.
+// It is the subreaper of all processes that the command starts, so processes that were orphaned or made a session of
+// their own become its children in the end, and are killed: when the command has ended, when the agent asks for it, and
+// when the agent dies, however it dies. It blocks every signal and holds only the descriptors that it is given. After
+// fork in a process with threads: async-signal-safe calls only, no allocation.
 #pragma once
 
 #include <sys/types.h>
@@ -20,8 +20,8 @@ struct ExecReport {
     signalled,         // value: signal
     no_directory,      // value: errno of chdir
     not_executed,      // value: errno of execve
-    not_started,       // value: errno of fork or of what it needs
-    not_protected,     // value: errno of what takes the right to write the agent's state from it
+    not_started,       // value: errno of fork or of a call that it needs
+    not_protected,     // value: errno of forbid_writing_below (write_protection.hpp)
     nothing_reported,  // the supervisor died itself
   };
   Kind kind = Kind::nothing_reported;

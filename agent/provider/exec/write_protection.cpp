@@ -40,7 +40,7 @@ bool is_at_or_below(std::string_view path, std::string_view directory) {
   return path.starts_with(directory) && (path.size() == directory.size() || path[directory.size()] == '/');
 }
 
-// What is left of getdents64(2) when it is not wrapped by a library that allocates.
+// The layout of an entry of getdents64(2): the wrappers of libraries would allocate memory.
 constexpr std::size_t length_at = 16;
 constexpr std::size_t type_at = 18;
 constexpr std::size_t name_at = 19;

@@ -1,9 +1,10 @@
-// Takes the right to write below some directories from a command: those with the state of the agent that runs it, as
-// the same user. By Landlock, which needs no privilege and holds for everything that the command starts.
+// Takes the right to write below some directories from a command: those with the state of the agent, which runs as the
+// same user. Uses Landlock, which needs no privilege and also applies to all processes that the command starts.
 //
-// Landlock grants rights to hierarchies and takes none from a part of one. So what lies beside the directories, and
-// beside each directory above them, stays writable; in those above them nothing new can be made. What else a user may
-// do to files of his own (modes, times) is not covered, and cutting a file by its name only since Linux 6.2.
+// Landlock grants rights to directory trees and cannot take a right from a part of one. So files beside the
+// directories, and beside each directory above them, stay writable; in the directories above them no new file can be
+// made. Other changes of a user's own files (modes, times) are not covered; truncating a file by its name is covered
+// only since Linux 6.2.
 #pragma once
 
 namespace jeton::agent {
@@ -12,9 +13,9 @@ namespace jeton::agent {
 // list of security modules, or the system call is filtered).
 [[nodiscard]] int landlock_version() noexcept;
 
-// For the rest of this process's life. `directories`: absolute, without symbolic links, ended by a null pointer. 0, or
-// why it failed: an errno. Does nothing without Landlock. Async-signal-safe: for a process that was forked off one
-// with threads, whose loop a file system that hangs must not stop.
+// Applies for the rest of this process's life. `directories`: absolute, without symbolic links, ended by a null
+// pointer. Returns 0, or an errno if it failed. Does nothing without Landlock. Async-signal-safe: it runs in a process
+// that was forked from one with threads, whose loop must not wait for a file system that hangs.
 [[nodiscard]] int forbid_writing_below(const char* const* directories) noexcept;
 
 }  // namespace jeton::agent

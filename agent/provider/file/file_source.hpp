@@ -18,7 +18,7 @@ namespace jeton::agent {
 
 class FileSource final : public Source {
  public:
-  // `tokens` also gives the current token `name`. Timers and tokens outlive the source.
+  // `tokens` also has the current token `name`. Timers and tokens outlive the source.
   FileSource(std::string name, FileSourceConfig config, std::size_t capacity, Timers& timers,
              const TokenValues& tokens);
   ~FileSource() override;

@@ -46,7 +46,7 @@ HttpSource::HttpSource(std::string name, HttpSourceConfig config, std::size_t ca
       random_(random) {}
 
 Task<FetchedToken> HttpSource::fetch(FetchContext context) {
-  // Of the secrets as they are now; the request itself is never the same if it has a nonce.
+  // The fingerprint covers the present secrets; with a nonce the request itself is never the same.
   const std::string request = fingerprint();
   try {
     if (!config_.refresh_token.empty()) {

@@ -94,7 +94,7 @@ FetchedToken JwtSource::mint() const {
   FetchedToken token;
   token.type = "Bearer";
   token.issued_at = now;
-  // As readers of the claim see it: whole seconds.
+  // Whole seconds, as in the claim.
   token.expires_at = std::chrono::floor<std::chrono::seconds>(now) + config_.lifetime;
   JsonTemplate::Object claims = config_.claims;
   if (config_.issued_at) claims.emplace_back("iat", number_of_seconds(now - config_.backdate));

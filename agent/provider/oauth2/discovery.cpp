@@ -50,7 +50,7 @@ std::optional<std::string> endpoint(const WipingJson& json, const char* key, con
   return member(json, key);
 }
 
-// As messages name it. The document comes from elsewhere: its URLs are checked like configured ones.
+// The URL as messages name it. The document comes from elsewhere: its URLs are checked like configured ones.
 std::string checked_display(const std::string& url, const char* key, bool allow_http) {
   try {
     check_request_url(SecretString(url), allow_http, std::string("the issuer's ") + key);

@@ -26,7 +26,7 @@ class Discovery {
 
   // Throws SourceError, and on cancellation system_error(operation_aborted).
   Task<OAuth2Endpoints> endpoints();
-  // An endpoint did not answer as one: the next endpoints() asks again.
+  // Reports that an endpoint did not answer like one: the next endpoints() requests the document again.
   void suspect() { suspected_ = true; }
 
  private:

@@ -15,7 +15,7 @@ std::string lower_case(std::string_view text) {
   return lower;
 }
 
-// Of a text of the answer, in lower case; empty if it is not there.
+// A text of the answer, in lower case; empty if it is not there.
 std::string said(const WipingJson& json, const char* key) {
   if (!json.is_object()) return {};
   const auto found = json.find(key);

@@ -1,5 +1,5 @@
-// Whether a provider refuses because it demands DPoP (RFC 9449), a proof of possession with every request, which jeton
-// does not send. Pure functions, any thread. Include in .cpp files only.
+// Finds out whether a provider refuses because it demands DPoP (RFC 9449), a proof of possession with every request,
+// which jeton does not send. Pure functions, any thread. Include in .cpp files only.
 #pragma once
 
 #include <optional>

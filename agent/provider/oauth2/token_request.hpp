@@ -1,6 +1,6 @@
-// From the configuration of a source of type oauth2 to its requests, with the client authenticated (RFC 6749
-// section 2.3, RFC 7523, RFC 8705). Read files and environment when called; throw Error, without any secret, for a
-// reference that cannot be resolved, a key that does not suit, and http:// to another host without allow_http.
+// Builds the requests of a source of type oauth2 from its configuration, with the client authenticated (RFC 6749
+// section 2.3, RFC 7523, RFC 8705). The functions read files and environment when called; they throw Error, without any
+// secret, for a reference that cannot be resolved, an unsuitable key, and http:// to another host without allow_http.
 #pragma once
 
 #include <string>
@@ -25,11 +25,11 @@ struct OAuth2Endpoints {
 [[nodiscard]] BuiltRequest build_token_request(const OAuth2SourceConfig& config, const OAuth2Endpoints& endpoints,
                                                const SecretString& refresh_token, const RequestTerms& terms);
 
-// RFC 7009 section 2.1, of an access token.
+// RFC 7009 section 2.1, for an access token.
 [[nodiscard]] BuiltRequest build_revocation_request(const OAuth2SourceConfig& config, const OAuth2Endpoints& endpoints,
                                                     const SecretString& token, const RequestTerms& terms);
 
-// As Source::fingerprint(): of the parts of the requests that are not new in each.
+// A fingerprint for Source::fingerprint() of the parts that are the same in every request.
 [[nodiscard]] std::string fingerprint_of(const OAuth2SourceConfig& config, const TokenValues& tokens);
 
 }  // namespace jeton::agent

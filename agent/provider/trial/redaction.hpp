@@ -14,7 +14,7 @@ namespace jeton::agent {
 
 enum class Direction { sent, received };
 
-// On one line; control characters are blanks.
+// The text on one line; control characters become blanks.
 [[nodiscard]] std::string shown_text(std::string_view text, std::span<const SecretString> secrets);
 
 [[nodiscard]] std::string shown_url(std::string_view url, std::span<const SecretString> secrets, Direction direction);

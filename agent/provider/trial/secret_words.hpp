@@ -1,4 +1,4 @@
-// Which names and words of a provider's answer may be shown to an operator. Pure functions, any thread.
+// Decides which names and words of a provider's answer may be shown to an operator. Pure functions, any thread.
 #pragma once
 
 #include <string>

@@ -32,7 +32,7 @@ void show_request(const HttpRequest& request, std::ostream& out) {
   out << std::endl;
 }
 
-// As it came, if it cannot be decoded; the source says why.
+// The decoded body, or the body as it came if it cannot be decoded; the source reports the reason.
 SecretString readable_body(const HttpResponse& response, const HttpRequest& request) {
   try {
     return decoded_body(response, request.max_body);

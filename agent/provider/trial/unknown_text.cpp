@@ -37,7 +37,7 @@ class UnknownText {
   }
 
  private:
-  // Of the text behind `at_`, without blanks.
+  // The next character behind `at_` that is not a blank.
   [[nodiscard]] char next() const {
     const std::size_t position = text_.find_first_not_of(blanks, at_);
     return position == std::string_view::npos ? '\0' : text_[position];

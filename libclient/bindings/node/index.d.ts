@@ -130,7 +130,7 @@ export class Lock {
   tryAcquire(): Promise<boolean>;
   /** JETON_LOCK_LOST: it was not held until now. JETON_LOCK_NOT_HELD; JETON_NO_AGENT: it expires. */
   release(): Promise<void>;
-  /** Replaces the time to live, from now on and for the renewals to come. JETON_LOCK_LOST, JETON_LOCK_NOT_HELD. */
+  /** Replaces the TTL, from now on and for the renewals to come. JETON_LOCK_LOST, JETON_LOCK_NOT_HELD. */
   extend(ttl: number): Promise<void>;
   readonly held: boolean;
   /** Aborted at the loss, with a JetonError as its reason; a new one for each time that the lock is taken. */

@@ -19,8 +19,8 @@ class TokenHeader {
   TokenHeader(const jeton::Token& token, std::chrono::milliseconds patience)
       : token_(token), reader_(token), patience_(patience) {}
 
-  // As curl_easy_perform. `rewind` is called before the second attempt: what was received of the first is not wanted,
-  // and a body that is sent has to start again.
+  // Like curl_easy_perform. `rewind` is called before the second attempt: the answer to the first one is dropped, and a
+  // body that is sent has to start again.
   template <typename Rewind>
   CURLcode perform(CURL* curl, Rewind&& rewind) {
     jeton::Generation used = 0;

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """A resource that checks the fence of a lock, as a table and as a file.
 
-A lock cannot stop a process that was paused past its time to live and goes on as if it still held it. The resource can:
+A lock cannot stop a process that was paused past its TTL and goes on as if it still held it. The resource can:
 it remembers the highest fence it has seen and refuses what comes with a lower one (Kleppmann 2016, "How to do
 distributed locking"). The fence rises with every acquisition of a name, so the refused one is always the late one.
 

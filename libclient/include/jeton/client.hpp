@@ -1,4 +1,4 @@
-// jeton/client.hpp: the C++17 face of jeton.h; header-only, so it adds no C++ ABI.
+// jeton/client.hpp: the C++17 interface of jeton.h; header-only, so it adds no C++ ABI.
 //
 //   jeton::Token token("wechat");                        // throws jeton::Error
 //   jeton::Reader reader(token);                         // one per thread
@@ -7,9 +7,9 @@
 //   else
 //     log(current.status().text());
 //
-// A Token may be used by any number of threads, a Reader by one at a time. A Reader keeps what it needs of its Token
-// alive. jeton.h has the contract of each call. Constructors and Result::value() throw Error; nothing else does,
-// apart from std::bad_alloc where a std::string is made.
+// A Token may be used by any number of threads, a Reader by one at a time. A Reader keeps the parts of its Token that
+// it needs alive. jeton.h has the contract of each call. Constructors and Result::value() throw Error; no other
+// function throws, apart from std::bad_alloc where a std::string is made.
 #pragma once
 
 #include <jeton/jeton.h>
@@ -32,7 +32,7 @@ using Time = std::chrono::time_point<std::chrono::system_clock, std::chrono::mil
 
 inline Time time_from_ms(std::int64_t ms) { return Time{std::chrono::milliseconds{ms}}; }
 
-// C would take a text for its part before a NUL. A name or path with one is JETON_INVALID_ARGUMENT.
+// A C string ends at its first NUL. A name or path with a NUL is JETON_INVALID_ARGUMENT.
 inline bool is_c_text(const std::string& text) { return text.find('\0') == std::string::npos; }
 
 class Status {
@@ -56,7 +56,7 @@ class Error : public std::exception {
     message_ = where.empty() ? status.text() : where + ": " + status.text();
     if (status == JETON_SYSTEM_ERROR) message_ += " (errno " + std::to_string(errno) + ")";
   }
-  // `why` says more than the status, and so takes the place of its sentence.
+  // `why` is more exact than the sentence of the status, and so replaces it.
   Error(Status status, const std::string& where, const std::string& why)
       : status_(status), message_(where + ": " + why) {}
   [[nodiscard]] Status status() const { return status_; }
@@ -67,7 +67,7 @@ class Error : public std::exception {
   std::string message_;
 };
 
-// A value, or the status that says why there is none.
+// A value, or a status with the reason why there is none.
 template <typename T>
 class [[nodiscard]] Result {
  public:
@@ -77,7 +77,7 @@ class [[nodiscard]] Result {
 
   [[nodiscard]] explicit operator bool() const { return value_.has_value(); }
   [[nodiscard]] Status status() const { return status_; }
-  // Only if there is a value.
+  // Call these only if there is a value.
   [[nodiscard]] T& operator*() { return *value_; }
   [[nodiscard]] const T& operator*() const { return *value_; }
   T* operator->() { return &*value_; }
@@ -171,7 +171,7 @@ struct Options {
   bool allow_missing = false;  // open even if there is no such token yet
 };
 
-// Ends waits from another thread or from a signal handler; serves any number of them.
+// Ends waits from another thread or from a signal handler; one object serves any number of waits.
 class Cancel {
  public:
   Cancel() {
@@ -190,7 +190,7 @@ class Cancel {
   jeton_cancel* handle_ = nullptr;
 };
 
-// What Token::read copies out.
+// The copy that Token::read returns.
 struct TokenCopy {
   std::string value;
   Info info;
@@ -220,7 +220,7 @@ class Token {
     jeton_info info = JETON_INFO_INIT;
     std::size_t size = 0;
     jeton_status status = JETON_OK;
-    // Again with a larger buffer; the token may grow once more meanwhile.
+    // Tries again with a larger buffer; the token may grow once more meanwhile.
     while ((status = jeton_read(handle_, value.data(), value.size(), &size, &info)) == JETON_BUFFER_TOO_SMALL) {
       value.resize(size);
     }
@@ -261,8 +261,8 @@ class Token {
     return found;
   }
 
-  // "The provider refused the token of this generation." Returns the current generation: above `generation` if there is
-  // a newer one already; otherwise wait_change(generation) waits for it.
+  // Reports that the provider refused the token of this generation. Returns the current generation: above `generation`
+  // if there is a newer one already; otherwise wait_change(generation) waits for it.
   [[nodiscard]] Result<Generation> rejected(Generation generation) const {
     Generation current = 0;
     const jeton_status status = jeton_rejected(handle_, generation, &current);
@@ -289,13 +289,13 @@ class Token {
     raw.flags = (options.allow_expired ? JETON_ALLOW_EXPIRED : 0) | (options.allow_missing ? JETON_ALLOW_MISSING : 0);
     return jeton_open(&raw, name.c_str(), &handle_);
   }
-  // A negative timeout has run out already; only its absence means no limit.
+  // A negative timeout has already passed; only a missing one means no limit.
   static std::int64_t limit(std::chrono::milliseconds timeout) { return timeout.count() < 0 ? 0 : timeout.count(); }
 
   jeton_token* handle_ = nullptr;
 };
 
-// A descriptor for an event loop: readable when the token may have changed. Then clear(), and look at the token.
+// A descriptor for an event loop: readable when the token may have changed. Then call clear(), and read the token.
 class Events {
  public:
   explicit Events(const Token& token) : token_(token.handle()) {

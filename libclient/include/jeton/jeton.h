@@ -17,8 +17,8 @@
  * Fork: both go on working in the child, independently of the parent's. A lock stays with the parent only.
  * The file: only its owner (the agent's user) and root can change it, and the agent never makes it shorter: another
  * size is another file. If they truncate it by hand, a process that has it mapped, the agent too, gets SIGBUS at its
- * next access, as with every mapping; to look first would cost a system call for each read, and a handler is the
- * application's to install. jeton_open refuses such a file (JETON_TRUNCATED), and the next agent replaces it.
+ * next access, as with every mapping. A check before each read would cost a system call, and only the application may
+ * install a handler. jeton_open refuses such a file (JETON_TRUNCATED), and the next agent replaces it.
  * Errors: every call returns a jeton_status. Unless said otherwise, outputs are untouched when it is not JETON_OK.
  * Times: milliseconds; points in time are wall clock since 1970-01-01 UTC.
  *
@@ -50,7 +50,7 @@ extern "C" {
 typedef enum jeton_status {
   JETON_OK = 0,
   JETON_NO_TOKEN = 1,            /* the agent has not received this token yet: wait */
-  JETON_EXPIRED = 2,             /* the last token expired and there is no new one: wait, look at the agent */
+  JETON_EXPIRED = 2,             /* the last token expired and there is no new one: wait, check the agent */
   JETON_BUSY = 3,                /* the agent published faster than it could be read, many times in a row: try again */
   JETON_TIMED_OUT = 4,           /* jeton_wait_*: not within the given time */
   JETON_BUFFER_TOO_SMALL = 5,    /* the needed size was returned */
@@ -70,14 +70,14 @@ typedef enum jeton_status {
   JETON_UNSUPPORTED_VERSION = 18, /* refused: written by a newer agent; update this library */
   JETON_TRUNCATED = 19,          /* refused: shorter than a segment, or not as long as its header says */
   JETON_CORRUPT = 20,            /* refused: inconsistent header, sizes, name or checksum */
-  JETON_SYSTEM_ERROR = 21,       /* errno says what */
+  JETON_SYSTEM_ERROR = 21,       /* see errno */
   JETON_NO_AGENT = 22,           /* no agent answers on this host's socket */
   JETON_AGENT_STALE = 23,        /* jeton_diagnose: there is an agent; it does not answer, or its heartbeat is old */
   JETON_AGENT_REFUSED = 24,      /* the agent did not accept the call: unknown generation, or see jeton_lock_reason */
   JETON_LOCK_BUSY = 25,          /* another owner holds it: a result, not a failure */
   JETON_LOCK_WAITING = 26,       /* jeton_lock_check: still waiting for it */
-  JETON_LOCK_LOST = 27,          /* it was held and is not any more: stop what it protects */
-  JETON_LOCK_NOT_HELD = 28,      /* never taken, given back, or the lock of a parent process */
+  JETON_LOCK_LOST = 27,          /* it was held and is no longer held: stop the protected work */
+  JETON_LOCK_NOT_HELD = 28,      /* never taken, released, or the lock of a parent process */
   JETON_LOCK_LIMIT = 29,         /* the agent accepts no more locks or connections from this user */
   JETON_LOCK_UNAVAILABLE = 30    /* the agent cannot take it now: it cannot reach its coordinator, or is stopping */
 } jeton_status;
@@ -97,8 +97,8 @@ typedef struct jeton_token jeton_token;
 typedef struct jeton_reader jeton_reader;
 
 /* Options of jeton_open. */
-#define JETON_ALLOW_EXPIRED 1u /* read and current also give a token that ran out (see flags) */
-#define JETON_ALLOW_MISSING 2u /* open even if there is no such token yet; reads say JETON_NOT_FOUND until then */
+#define JETON_ALLOW_EXPIRED 1u /* read and current also return an expired token (see flags) */
+#define JETON_ALLOW_MISSING 2u /* open even if there is no such token yet; reads return JETON_NOT_FOUND until then */
 
 typedef struct jeton_options {
   size_t size;           /* sizeof(jeton_options) */
@@ -115,7 +115,7 @@ typedef struct jeton_options {
 /* Flags of a token. */
 #define JETON_FLAG_VALID 1u
 #define JETON_FLAG_EXPIRED 2u
-#define JETON_FLAG_REJECTED 4u /* a user of it was refused by the provider; the agent sees to a new one */
+#define JETON_FLAG_REJECTED 4u /* the provider refused it; the agent gets a new one */
 
 /* Describes a token without its value. Set `size` before every call; members unknown to the library stay unchanged. */
 typedef struct jeton_info {
@@ -126,7 +126,7 @@ typedef struct jeton_info {
   uint64_t previous_generation;      /* 0: none */
   int64_t previous_accept_until_ms;  /* the previous token is acceptable until then */
   int64_t heartbeat_ms;              /* the agent's last heartbeat; 0: none yet */
-  int64_t heartbeat_age_ms;          /* how long ago that is now; -1: none yet */
+  int64_t heartbeat_age_ms;          /* the time since then; -1: none yet */
   size_t value_size;
   uint32_t flags;                    /* JETON_FLAG_* */
   char type[68];                     /* "Bearer"; empty if the provider names none; terminated */
@@ -176,11 +176,11 @@ JETON_EXPORT JETON_MUST_CHECK jeton_status jeton_reader_open(jeton_token *token,
 /* Wipes the view. NULL is allowed. */
 JETON_EXPORT void jeton_reader_close(jeton_reader *reader);
 
-/* The current token, as a view that is valid until the next call with this reader. Costs one load and a look at the
- * clock while nothing changed; once a second both clocks are compared. */
+/* The current token, as a view that is valid until the next call with this reader. Costs one load and one
+ * clock read while nothing changed; once a second both clocks are compared. */
 JETON_EXPORT JETON_MUST_CHECK jeton_status jeton_current(jeton_reader *reader, const jeton_view **view);
 
-/* The attribute `name` of a viewed token; JETON_NOT_FOUND if it has none such. Valid as long as the view; not
+/* The attribute `name` of a viewed token; JETON_NOT_FOUND if it has no such one. Valid as long as the view; not
  * terminated. */
 JETON_EXPORT JETON_MUST_CHECK jeton_status jeton_attribute(const jeton_view *view, const char *name,
                                                            const char **value, size_t *value_size);
@@ -190,10 +190,10 @@ JETON_EXPORT JETON_MUST_CHECK jeton_status jeton_attribute_at(const jeton_view *
                                                               size_t *value_size);
 
 /* ---- Waiting ----
- * A token that is not there yet (JETON_ALLOW_MISSING), not even its directory, is waited for like one that expired.
- * No wait returns early for a signal; to end one, give it a jeton_cancel. */
+ * The calls wait for a token that does not exist yet (JETON_ALLOW_MISSING), or whose directory does not exist yet, as
+ * for one that expired. No wait returns early for a signal; to end a wait, give it a jeton_cancel. */
 
-/* Blocks until there is a valid token. `timeout_ms` 0: only look; negative: no limit. */
+/* Blocks until there is a valid token. `timeout_ms` 0: only check; negative: no limit. */
 JETON_EXPORT JETON_MUST_CHECK jeton_status jeton_wait_valid(jeton_token *token, int64_t timeout_ms);
 
 /* Blocks until there is a valid token of a higher generation than `generation`, which is then stored to
@@ -201,47 +201,48 @@ JETON_EXPORT JETON_MUST_CHECK jeton_status jeton_wait_valid(jeton_token *token, 
 JETON_EXPORT JETON_MUST_CHECK jeton_status jeton_wait_change(jeton_token *token, uint64_t generation,
                                                              int64_t timeout_ms, uint64_t *new_generation);
 
-/* Ends waits from outside: from another thread or a signal handler. One may serve any number of waits. */
+/* Ends waits from another thread or a signal handler. One object may serve any number of waits. */
 typedef struct jeton_cancel jeton_cancel;
 JETON_EXPORT JETON_MUST_CHECK jeton_status jeton_cancel_new(jeton_cancel **cancel);
 /* Every wait that was given `cancel`, and every later one, returns JETON_CANCELLED. Async-signal-safe. In a child of
  * fork it ends the waits of that child. */
 JETON_EXPORT void jeton_cancel_now(jeton_cancel *cancel);
-/* When no wait uses it any more. NULL is allowed. */
+/* Frees it; no wait may use it any more. NULL is allowed. */
 JETON_EXPORT void jeton_cancel_free(jeton_cancel *cancel);
 
 typedef struct jeton_wait_options {
   size_t size;          /* sizeof(jeton_wait_options) */
   uint64_t generation;  /* for a generation above this one; 0: for any valid token */
-  int64_t timeout_ms;   /* 0: only look; negative: no limit */
+  int64_t timeout_ms;   /* 0: only check; negative: no limit */
   jeton_cancel *cancel; /* may be NULL */
 } jeton_wait_options;
 #define JETON_WAIT_OPTIONS_INIT \
   { sizeof(jeton_wait_options), 0, -1, NULL }
 
-/* jeton_wait_change with everything that can be asked for. `options` NULL: JETON_WAIT_OPTIONS_INIT. */
+/* jeton_wait_change with all options. `options` NULL: JETON_WAIT_OPTIONS_INIT. */
 JETON_EXPORT JETON_MUST_CHECK jeton_status jeton_wait(jeton_token *token, const jeton_wait_options *options,
                                                       uint64_t *new_generation);
 
 /* For an event loop: a new descriptor that becomes readable when the token may have changed, was marked rejected or
  * expired by the agent, or its segment was replaced or appeared. Close-on-exec, non-blocking, independent of `token`,
- * yours to close(2). A child of fork shares it with its parent, and takes news from it: it asks for one of its own. It
- * costs one inotify instance. Where none is left (sysctl fs.inotify.max_user_instances, 128 for all programs of a user;
- * fs.inotify.max_user_watches) it is a timer that is readable ten times a second. An expiry while no agent runs does
- * not make it readable: check expires_at_ms. */
+ * yours to close(2). A child of fork shares it with its parent, and would consume events of it: the child must make its
+ * own. It uses one inotify instance. If none is left (sysctl fs.inotify.max_user_instances, 128 for all programs of a
+ * user; fs.inotify.max_user_watches) it is a timer that is readable ten times a second. An expiry while no agent runs
+ * does not make it readable: check expires_at_ms. */
 JETON_EXPORT JETON_MUST_CHECK jeton_status jeton_event_fd(jeton_token *token, int *fd);
-/* When it is readable, before looking at the token: makes it unreadable until the next change, and follows the token's
- * file if that was replaced. One descriptor is enough for all waiters. Do not read(2) it yourself. */
+/* Call it when the descriptor is readable, before reading the token: makes it unreadable until the next change, and
+ * follows the token's file if that was replaced. One descriptor is enough for all waiters. Do not read(2) it yourself. */
 JETON_EXPORT JETON_MUST_CHECK jeton_status jeton_event_clear(jeton_token *token, int fd);
 
 /* ---- Feedback ---- */
 
-/* "The provider said 401 to the token of this generation." If it is the current one still, the agent marks it
- * rejected for the readers of this host and sees to it that the fleet fetches a new one, once, however many report
- * it. `*current_generation` (may be NULL) is the current generation after the report: above `generation` if there is a newer
- * token already, then just read again; otherwise jeton_wait_change(token, generation, ...) waits for it. Asks the
- * agent over its socket, for a second at most; other readers are not held up. JETON_NO_AGENT (one that hangs may
- * still act on it), JETON_NO_PERMISSION, JETON_AGENT_REFUSED (the agent never had such a generation), JETON_NO_TOKEN. */
+/* Reports that the provider refused the token of this generation (a 401). If it is still the current token, the agent
+ * marks it as rejected for the readers of this host, and the fleet fetches a new one: one fetch, however many report it.
+ * `*current_generation` (may be NULL) is the current generation after the report: above `generation` if there is a newer
+ * token already, then just read again; otherwise jeton_wait_change(token, generation, ...) waits for it. The call asks
+ * the agent over its socket, for a second at most; it does not delay other readers. JETON_NO_AGENT (an agent that hangs
+ * may still act on it), JETON_NO_PERMISSION, JETON_AGENT_REFUSED (the agent never had such a generation),
+ * JETON_NO_TOKEN. */
 JETON_EXPORT JETON_MUST_CHECK jeton_status jeton_rejected(jeton_token *token, uint64_t generation,
                                                           uint64_t *current_generation);
 
@@ -250,9 +251,9 @@ JETON_EXPORT JETON_MUST_CHECK jeton_status jeton_rejected(jeton_token *token, ui
 JETON_EXPORT JETON_MUST_CHECK jeton_status jeton_accepts(jeton_token *token, const void *presented, size_t size);
 
 /* ---- Locks ----
- * A lock that one process of the whole fleet holds at a time. The agent takes it, renews it every third of its time to
- * live and gives it back when this process releases it or ends in whatever way; the process needs no access to Redis.
- * Which locks there are is said under locks: in the agent's configuration.
+ * A lock that one process of the whole fleet holds at a time. The agent takes it, renews it every third of its TTL, and
+ * releases it when this process releases it or ends in any way; the process needs no access to Redis. The section
+ * locks: of the agent's configuration defines the locks.
  *
  *   jeton_lock *lock;
  *   if (jeton_lock_open(NULL, "nightly", &lock) != JETON_OK) ...
@@ -261,15 +262,15 @@ JETON_EXPORT JETON_MUST_CHECK jeton_status jeton_accepts(jeton_token *token, con
  *     if (jeton_lock_release(lock) != JETON_OK) ... another owner may have worked meanwhile
  *   }
  *
- * A lock can be lost while its holder works: the agent or its Redis fails for longer than the time to live, a client
- * deletes the key, the machine sleeps. Ask jeton_lock_lost before each step that matters, and let the resource refuse
- * a fence lower than one that it has seen: between the last look and the step any time may pass. From the loss on
- * jeton_lock_lost is true, at the latest when the time that the agent vouched for is over, also if the agent hangs or was
- * killed. The library renews nothing, and never takes a lock again by itself. Only if the configuration says so
- * (when_agent_stops: keep) is a lock still held when the agent ends: the next call goes on with it at the agent that comes
- * next, under the same owner id and fence, as long as its time is not over.
+ * A lock can be lost while its holder works: the agent or its Redis fails for longer than the TTL, a client deletes the
+ * key, the machine sleeps. Call jeton_lock_lost before each important step, and let the resource refuse a fence lower
+ * than one that it has seen: any time may pass between the last check and the step. From the loss on jeton_lock_lost is
+ * true, at the latest at the end of the time for which the agent has confirmed the lock, also if the agent hangs or was
+ * killed. The library renews nothing, and never takes a lock again by itself. With when_agent_stops: keep in the
+ * configuration a lock is still held when the agent ends: the next call goes on with it at the next agent, under the
+ * same owner id and fence, until the TTL ends.
  *
- * Threads: one takes and releases; any may ask for its state. jeton_lock_close when no thread uses it any more.
+ * Threads: one takes and releases the lock; any may query its state. jeton_lock_close when no thread uses it any more.
  * Fork: the lock stays with the parent, whatever the child does or how long it lives. In the child every handle is as
  * new, without fence, owner id, reason and descriptor (JETON_LOCK_NOT_HELD); it may take locks of its own. */
 
@@ -278,7 +279,7 @@ typedef struct jeton_lock jeton_lock;
 typedef struct jeton_lock_options {
   size_t size;             /* sizeof(jeton_lock_options) */
   const char *directory;   /* as in jeton_options */
-  int64_t ttl_ms;          /* how long it stays locked after this host or its agent fails */
+  int64_t ttl_ms;          /* how long the lock lasts after this host or its agent fails */
   int64_t retry_ms;        /* when waiting, try again at this interval, besides at each release; 0: the agent's choice */
   const char *metadata;    /* shown with the holder (jetonctl lock show); at most 512 bytes; may be NULL */
   const char *const *also; /* names of more locks, taken together with the first, all or none; 15 at most */
@@ -298,34 +299,34 @@ JETON_EXPORT void jeton_lock_close(jeton_lock *lock);
  * served in order, woken by the release. JETON_OK: held. JETON_LOCK_BUSY: not in that time. JETON_CANCELLED: by
  * jeton_cancel_now(`cancel`), which may be NULL. JETON_INVALID_ARGUMENT: the handle holds it, or waits, already.
  * JETON_NO_AGENT, JETON_AGENT_STALE (no answer within five seconds more), JETON_NO_PERMISSION, JETON_AGENT_REFUSED (a
- * time to live above max_ttl), JETON_LOCK_LIMIT, JETON_LOCK_UNAVAILABLE: see jeton_lock_reason. */
+ * TTL above max_ttl), JETON_LOCK_LIMIT, JETON_LOCK_UNAVAILABLE: see jeton_lock_reason. */
 JETON_EXPORT JETON_MUST_CHECK jeton_status jeton_lock_acquire(jeton_lock *lock, int64_t timeout_ms,
                                                               jeton_cancel *cancel);
 
 /* The same for an event loop: asks the agent and returns. jeton_lock_check reports the result. */
 JETON_EXPORT JETON_MUST_CHECK jeton_status jeton_lock_start(jeton_lock *lock, int64_t timeout_ms);
-/* Its state, without waiting: JETON_OK while it is held, JETON_LOCK_WAITING after jeton_lock_start,
- * JETON_LOCK_LOST, JETON_LOCK_NOT_HELD, or why it was not taken. Only if no call has read the agent's events for so long
- * that the agent could send no more, it may wait for half a second for the newest event. */
+/* Its state, without waiting: JETON_OK while it is held, JETON_LOCK_WAITING after jeton_lock_start, JETON_LOCK_LOST,
+ * JETON_LOCK_NOT_HELD, or the reason why it was not taken. It may wait for half a second for the newest event, but only
+ * if no call has read the agent's events for so long that the agent could send no more. */
 JETON_EXPORT JETON_MUST_CHECK jeton_status jeton_lock_check(jeton_lock *lock);
 /* 0 while it is held; 1 otherwise, so also before it was taken and in a child of its holder. */
 JETON_EXPORT JETON_MUST_CHECK int jeton_lock_lost(jeton_lock *lock);
-/* A descriptor that is readable when jeton_lock_check has something new to say: that it is held, why not, that it is
- * lost; and now and then besides, with each renewal. Only jeton_lock_check and the end of a jeton_lock_acquire make it
- * unreadable, whichever other call has looked at the lock meanwhile; but after the loss, or a refusal, it stays
- * readable until jeton_lock_release or the next jeton_lock_start. It belongs to the handle, is close-on-exec and valid
- * until jeton_lock_close; do not read(2) or close(2) it. */
+/* A descriptor that is readable when jeton_lock_check has a new result: the lock is held, was refused or was lost; and
+ * also with each renewal. Only jeton_lock_check and the end of a jeton_lock_acquire make it unreadable, whichever other
+ * call has checked the lock meanwhile; but after the loss, or a refusal, it stays readable until jeton_lock_release or
+ * the next jeton_lock_start. It belongs to the handle, is close-on-exec and valid until jeton_lock_close; do not
+ * read(2) or close(2) it. */
 JETON_EXPORT JETON_MUST_CHECK jeton_status jeton_lock_event_fd(jeton_lock *lock, int *fd);
 
-/* Gives it back; ends the wait after jeton_lock_start, which the descriptor reports as well. JETON_OK: the agent
- * confirmed that it was held until now. JETON_LOCK_LOST: it was not, so something else may have happened meanwhile.
- * JETON_LOCK_NOT_HELD: there was nothing to give back. JETON_NO_AGENT, JETON_AGENT_STALE (after two seconds): no agent
- * confirmed; it expires within its time to live. In every case the handle does not hold it any more. */
+/* Releases the lock; ends the wait after jeton_lock_start, which the descriptor reports as well. JETON_OK: the agent
+ * confirmed that it was held until now. JETON_LOCK_LOST: it was lost before, so another owner may have worked since.
+ * JETON_LOCK_NOT_HELD: there was no lock to release. JETON_NO_AGENT, JETON_AGENT_STALE (after two seconds): no agent
+ * confirmed the release; the lock expires within its TTL. In every case the handle no longer holds it. */
 JETON_EXPORT jeton_status jeton_lock_release(jeton_lock *lock);
 
-/* Replaces the time to live, from now on and for the renewals to come, until the release; it does not add. All names of
+/* Replaces the TTL, from now on and for the renewals to come, until the release; it does not add. All names of
  * the handle. JETON_LOCK_LOST, JETON_LOCK_NOT_HELD; JETON_AGENT_REFUSED: above max_ttl; JETON_LOCK_UNAVAILABLE,
- * JETON_NO_AGENT, JETON_AGENT_STALE: not known whether it was done; it is held for as long as jeton_lock_lost says. */
+ * JETON_NO_AGENT, JETON_AGENT_STALE: not known whether it was extended; it is held until jeton_lock_lost returns 1. */
 JETON_EXPORT JETON_MUST_CHECK jeton_status jeton_lock_extend(jeton_lock *lock, int64_t ttl_ms);
 
 /* The fence of the lock `name` (NULL: the first name) as it was taken last: it rises with every acquisition by any client,
@@ -336,11 +337,11 @@ JETON_EXPORT JETON_MUST_CHECK jeton_status jeton_lock_fence(jeton_lock *lock, co
 #define JETON_LOCK_OWNER_SIZE 65
 JETON_EXPORT JETON_MUST_CHECK jeton_status jeton_lock_owner(jeton_lock *lock, const char *name, char *buffer,
                                                             size_t capacity);
-/* One sentence, in English, about why it was refused, not extended or lost, often the agent's own; terminated, cut to
- * `capacity` (512 hold all). Empty if there is nothing to say. */
+/* One sentence, in English, with the reason why it was refused, not extended or lost, often from the agent; terminated,
+ * cut to `capacity` (512 bytes are enough). Empty if there is no reason. */
 JETON_EXPORT jeton_status jeton_lock_reason(jeton_lock *lock, char *buffer, size_t capacity);
 
-/* ---- Looking around ---- */
+/* ---- Diagnosis ---- */
 
 /* The names of the tokens that have a segment here, readable by this user or not: sorted, each followed by a NUL, one
  * behind the other in `buffer`; `*size` is their size together, `*count` (may be NULL) their number.
@@ -353,7 +354,7 @@ typedef struct jeton_diagnosis {
   size_t size;              /* sizeof(jeton_diagnosis) */
   jeton_status token;       /* OK, NO_TOKEN, EXPIRED, REJECTED, BUSY, NOT_FOUND, NO_PERMISSION, or what was refused about
                                its segment (SYMLINK ... CORRUPT) */
-  jeton_status agent;       /* OK; NO_AGENT: none answers; AGENT_STALE: one that hangs or was stopped */
+  jeton_status agent;       /* OK; NO_AGENT: none answers; AGENT_STALE: it hangs or was stopped */
   int64_t heartbeat_age_ms; /* since the agent's last heartbeat in the segment; -1: none seen */
 } jeton_diagnosis;
 #define JETON_DIAGNOSIS_INIT \

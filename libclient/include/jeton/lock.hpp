@@ -4,10 +4,10 @@
 //   if (std::unique_lock held(lock, 10s); held)          // a TimedLockable: the standard's guards take it
 //     while (more_to_do() && !lock.lost()) step(lock.fence());
 //
-//   jeton::Lock::run("nightly", 30s, [](jeton::Lock& lock) { ... });  // waits, holds, gives back
+//   jeton::Lock::run("nightly", 30s, [](jeton::Lock& lock) { ... });  // waits, holds, releases
 //
-// jeton.h describes under "Locks" the contract of each call, its errors and the use of a fence. One thread takes
-// and gives back; lost(), fence() and the like may be called by any. The destructor gives back and throws nothing.
+// jeton.h describes under "Locks" the contract of each call, its errors and the use of a fence. One thread takes and
+// releases the lock; any thread may call lost(), fence() and the like. The destructor releases it and does not throw.
 #pragma once
 
 #include <array>
@@ -59,7 +59,7 @@ class Lock {
   }
   ~Lock() { jeton_lock_close(handle_); }
 
-  // ---- Taking it; every other result than held and busy is an Error ----
+  // ---- Taking the lock; every other result than held and busy is an Error ----
 
   // Waits for as long as it takes.
   void lock() { static_cast<void>(take(-1)); }
@@ -77,12 +77,12 @@ class Lock {
   [[nodiscard]] bool try_lock_until(std::chrono::time_point<Clock, Duration> deadline) {
     return try_lock_for(deadline - Clock::now());
   }
-  // Without exceptions, and to be ended by cancel.now(). No timeout: no limit.
+  // Takes the lock without exceptions; cancel.now() ends the wait. No timeout: no limit.
   [[nodiscard]] Status acquire(std::optional<std::chrono::milliseconds> timeout, const Cancel* cancel = nullptr) {
     return jeton_lock_acquire(handle_, timeout ? limit(*timeout) : -1, cancel == nullptr ? nullptr : cancel->handle());
   }
 
-  // JETON_LOCK_LOST: it was not held until now. Throws nothing.
+  // JETON_LOCK_LOST: the lock was lost before this call. Does not throw.
   Status unlock() noexcept { return jeton_lock_release(handle_); }
   [[nodiscard]] Status extend(std::chrono::milliseconds ttl) { return jeton_lock_extend(handle_, ttl.count()); }
 
@@ -90,7 +90,7 @@ class Lock {
 
   // True unless it is held now.
   [[nodiscard]] bool lost() const noexcept { return jeton_lock_lost(handle_) != 0; }
-  // Of the lock `name`; empty: the first. 0: never taken, or a protocol that has none.
+  // The fence of the lock `name`; empty: the first lock. 0: it was never taken, or its protocol has no fences.
   [[nodiscard]] Fence fence(const std::string& name = {}) const noexcept {
     Fence fence = 0;
     const jeton_status status = jeton_lock_fence(handle_, name.empty() ? nullptr : name.c_str(), &fence);
@@ -102,14 +102,14 @@ class Lock {
     const Status status = jeton_lock_owner(handle_, which, text.data(), text.size());
     return is_c_text(name) && status.ok() ? text.data() : std::string();
   }
-  // Why it was refused or lost; empty if there is nothing to say.
+  // The reason why it was refused or lost; empty if there is none.
   [[nodiscard]] std::string reason() const {
     std::array<char, 512> text{};
     return jeton_lock_reason(handle_, text.data(), text.size()) == JETON_OK ? text.data() : std::string();
   }
   [[nodiscard]] const std::string& name() const { return name_; }
 
-  // ---- In an event loop: start, and look whenever event_fd() is readable ----
+  // ---- In an event loop: start, then check() whenever event_fd() is readable ----
 
   [[nodiscard]] Status start(std::optional<std::chrono::milliseconds> timeout = std::nullopt) {
     return jeton_lock_start(handle_, timeout ? limit(*timeout) : -1);
@@ -124,8 +124,8 @@ class Lock {
   }
   [[nodiscard]] jeton_lock* handle() const { return handle_; }
 
-  // Waits for the lock, calls fn(lock) while it is held, and returns what that returns. What fn throws passes, after
-  // the release. Error JETON_LOCK_LOST: fn ended, but the lock was lost before.
+  // Waits for the lock, calls fn(lock) while it is held, and returns its result. An exception of fn passes, after the
+  // release. Error JETON_LOCK_LOST: fn ended, but the lock was lost before.
   template <typename F>
   static auto run(const std::string& name, std::chrono::milliseconds ttl, F&& fn) {
     LockOptions options;
@@ -155,7 +155,7 @@ class Lock {
     if (!status.ok()) throw failure(status);
     return true;
   }
-  // A missing confirmation does not matter to a caller that is done: the lock expires.
+  // A missing confirmation does not matter to a caller that has finished: the lock expires.
   void give_back() {
     const Status status = unlock();
     if (status == JETON_LOCK_LOST) throw failure(status);

@@ -1,4 +1,4 @@
-// What the kernel writes into a core file when a reader crashes: no token, but in copies that the application made.
+// The core file of a crashed reader contains no token, except in copies that the application made.
 #include <gtest/gtest.h>
 #include <string.h>
 #include <sys/resource.h>

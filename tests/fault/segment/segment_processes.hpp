@@ -1,4 +1,4 @@
-// What readers and writers do in the processes of the tests below.
+// The work of readers and writers in the processes of the tests below.
 #pragma once
 
 #include <cstdint>

@@ -1,7 +1,7 @@
 // A Redis Cluster and what coordinators on it are made of.
 #pragma once
 
-#include "agent/fleet/redis/client/cluster_locator.hpp"
+#include "agent/fleet/redis/client/cluster_resolver.hpp"
 #include "agent/fleet/redis/client/cluster_runner.hpp"
 #include "agent/fleet/redis/redis_operations.hpp"
 #include "tests/integration/backends/redis_fixture.hpp"
@@ -29,7 +29,7 @@ namespace jeton::test {
   options.keepalive = std::chrono::milliseconds(200);
   cluster_options.connection = options.connection;
   const auto shared = std::make_shared<agent::redis::Cluster>(loop.timers, loop.random, std::move(cluster_options));
-  options.connection.locator = std::make_shared<agent::redis::ClusterLocator>(shared);
+  options.connection.locator = std::make_shared<agent::redis::ClusterResolver>(shared);
   options.runner = std::make_shared<agent::redis::ClusterRunner>(shared);
   options.cluster = shared;
   return options;

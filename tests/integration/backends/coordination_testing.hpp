@@ -1,4 +1,4 @@
-// What the coordination tests on real servers share.
+// Helpers of the coordination tests on real servers.
 #pragma once
 
 #include "tests/support/coordination_hosts.hpp"

@@ -1,4 +1,4 @@
-// What every store of applications' locks promises (agent/fleet/lock_store.hpp), on each backend.
+// The promises of every store of applications' locks (agent/fleet/lock_store.hpp), on each backend.
 #include <gmock/gmock.h>
 
 #include "agent/fleet/lease_terms.hpp"

@@ -19,7 +19,7 @@ class RedisCoordination : public testing::Test {
   [[nodiscard]] std::string value() const { return server.cli({"GET", updater}); }
   [[nodiscard]] std::int64_t pttl(const char* key) const { return std::stoll(server.cli({"PTTL", key})); }
   [[nodiscard]] bool exists(const char* key) const { return server.cli({"EXISTS", key}) == "1"; }
-  // Of a host of which no call is to succeed.
+  // Options of a host whose calls must all fail.
   [[nodiscard]] agent::RedisOptions unanswered() const {
     auto options = redis_options(server);
     options.connection.timeout = std::chrono::milliseconds(250);

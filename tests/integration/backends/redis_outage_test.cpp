@@ -145,10 +145,10 @@ TEST_F(RedisOutage, TroubleWithOnesOwnRightsDoesNotEndWhenOthersWrite) {
   EXPECT_THAT(host.coordinator.health().last_error, HasSubstr("grant the ACL user"));
 }
 
-class Named final : public redis::Locator {
+class Named final : public redis::EndpointResolver {
  public:
   explicit Named(const std::uint16_t& port) : port_(port) {}
-  Task<redis::Address> locate(BootTime /*deadline*/) override {
+  Task<redis::Address> resolve(BootTime /*deadline*/) override {
     redis::Address address;
     address.host = "127.0.0.1";
     address.port = port_;

@@ -120,7 +120,7 @@ TEST_F(FleetCluster, ANodeThatWasFlushedSaysSoAndHasItsRecordBack) {
   // Every agent hears of this token.
   const auto all_hear = [&](const std::string& name) {
     const std::string first_look =
-        "messages of the fleet may have been missed; looking at the record token=" + name + "\n";
+        "messages of the fleet may have been missed; reading the record token=" + name + "\n";
     return std::all_of(agents.begin(), agents.end(),
                        [&](const auto& a) { return a->log().find(first_look) != std::string::npos; });
   };
@@ -134,7 +134,7 @@ TEST_F(FleetCluster, ANodeThatWasFlushedSaysSoAndHasItsRecordBack) {
   const auto lose_and_await = [&](const std::string& name) {
     RedisServer& node = cluster.holder(key(name));
     const std::string told =
-        "the coordinator may have lost the record; a host of the fleet gives it back token=" + name + "\n";
+        "the coordinator may have lost the record; a host of the fleet repairs it token=" + name + "\n";
     const std::size_t before = times_logged(told);
     node.cli({"FLUSHALL"});
     EXPECT_TRUE(eventually([&] { return times_logged(told) >= before + agents.size(); })) << name;

@@ -1,4 +1,4 @@
-// What the fleet tests share: several real agents around one real redis-server and one provider, and real readers.
+// Helpers of the fleet tests: several real agents around one real redis-server and one provider, and real readers.
 #pragma once
 
 #include <gtest/gtest.h>
@@ -36,7 +36,7 @@ class ReaderProcess {
     if (generation() == 0) throw std::runtime_error("the reader does not begin: " + process_.err());
   }
 
-  // Of the newest token that it has read.
+  // The generation of the newest token that it has read.
   [[nodiscard]] std::uint64_t generation() const {
     const std::string lines = process_.err();
     const auto end = lines.rfind('\n');

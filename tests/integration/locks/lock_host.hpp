@@ -39,7 +39,7 @@ class LockHost : public LockAgent {
     return std::make_unique<Process>(command(std::move(arguments)), std::move(options));
   }
 
-  // What acquire printed; null if it did not succeed.
+  // The output of acquire; null if it did not succeed.
   [[nodiscard]] Json acquire(const std::string& name, const std::string& ttl,
                              std::vector<std::string> more = {}) const {
     std::vector<std::string> words{"acquire", name, "--ttl", ttl};

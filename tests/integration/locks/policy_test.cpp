@@ -1,4 +1,4 @@
-// Who may have which lock: default no.
+// The users that may take a lock: by default none.
 #include <signal.h>
 #include <unistd.h>
 

@@ -1,4 +1,4 @@
-// What becomes of a command under a lock when the agent is restarted: when_agent_stops.
+// The fate of a command under a lock when the agent is restarted: when_agent_stops.
 #include <signal.h>
 
 #include <algorithm>

@@ -1,4 +1,4 @@
-// What the kernel writes when an agent crashes.
+// The core dump of a crashed agent.
 #include <gtest/gtest.h>
 #include <signal.h>
 

@@ -1,4 +1,4 @@
-// The commands of a memory Redis: those that jeton, its tests and the clients beside it use, no more.
+// The commands of a memory Redis: only those that jeton, its tests and the clients beside it use.
 #pragma once
 
 #include <cstdint>
@@ -16,7 +16,7 @@ namespace jeton::test::memory_redis {
 
 struct Session;
 
-// What a command works on.
+// The data that a command works on.
 struct CommandContext {
   MemoryServer& server;
   Session& session;

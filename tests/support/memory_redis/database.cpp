@@ -4,7 +4,7 @@
 
 namespace jeton::test::memory_redis {
 
-// As Redis has it: in the very millisecond that it names a key is still there.
+// As in Redis, a key still exists in the millisecond of its expiry.
 bool Database::is_expired(const Entry& entry, std::int64_t now_ms) {
   return entry.expires_at_ms && now_ms > *entry.expires_at_ms;
 }

@@ -1,4 +1,4 @@
-// The keys of one database of a memory Redis: strings, hashes and lists, each with a time to live or none.
+// The keys of one database of a memory Redis: strings, hashes and lists, each with a TTL or none.
 //
 // Time is that of the server, in milliseconds since the Unix epoch, and given to every call. A key whose time has
 // passed is not there, whether or not it was removed yet; clients that watch keys are notified when it is removed.
@@ -54,7 +54,7 @@ class Database {
     if (value == nullptr) throw CommandError("WRONGTYPE Operation against a key holding the wrong kind of value");
     return value;
   }
-  // As above, and made if it is not there.
+  // As above, but creates the entry if it is not there.
   template <typename T>
   [[nodiscard]] T& get_or_make(const std::string& key, std::int64_t now_ms) {
     if (T* value = find_as<T>(key, now_ms)) return *value;
@@ -62,7 +62,7 @@ class Database {
   }
   void put(const std::string& key, Entry entry);
   bool erase(const std::string& key, std::int64_t now_ms);
-  // Also for a key that was changed through a pointer.
+  // Reports a change; needed also for a key that was changed through a pointer.
   void changed(const std::string& key) { changed_(key); }
 
   // Removes what has expired.
@@ -70,7 +70,7 @@ class Database {
   [[nodiscard]] std::optional<std::int64_t> next_expiry_ms() const;
   void clear() { entries_.clear(); }
   [[nodiscard]] std::vector<std::string> keys(std::int64_t now_ms) const;
-  // Of each key; none: it has no end.
+  // The TTL of each key; none: the key does not expire.
   [[nodiscard]] std::map<std::string, std::optional<std::chrono::milliseconds>> times_to_live(
       std::int64_t now_ms) const;
 

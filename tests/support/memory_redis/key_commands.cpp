@@ -76,7 +76,7 @@ Reply persist(CommandContext& c, const Words& words) {
   return Reply::number(1);
 }
 
-// Of the patterns only "*" and "prefix*" are known.
+// Only the patterns "*" and "prefix*" are known.
 Reply keys(CommandContext& c, const Words& words) {
   const std::string& pattern = words[1];
   if (pattern.find_first_of("*?[\\") != pattern.size() - 1 || pattern.back() != '*') {

@@ -9,7 +9,7 @@
 namespace jeton::test::memory_redis {
 namespace {
 
-// What a script may use, and that a name it forgot to declare is an error.
+// Sets up the functions that a script may use, and makes an undeclared name an error.
 constexpr const char* sandbox = R"lua(
 for _, name in ipairs({'print', 'dofile', 'loadfile', 'module', 'require', 'io', 'os', 'package', 'debug'}) do
   _G[name] = nil

@@ -1,5 +1,5 @@
 // Runs scripts as Redis does: Lua 5.1, KEYS and ARGV, redis.call and its like, no globals of the script's own, and
-// Redis' rules for what goes in and out. One script at a time; it cannot be stopped.
+// Redis' rules for arguments and results. One script at a time; it cannot be stopped.
 #pragma once
 
 #include <functional>
@@ -22,7 +22,7 @@ class LuaEngine {
 
   // An error reply if it cannot be compiled. `sha1`: of the text, which is compiled once.
   [[nodiscard]] Reply compile(const std::string& text, const std::string& sha1);
-  // What was compiled.
+  // Runs a script that was compiled.
   [[nodiscard]] Reply run(const std::string& sha1, const Words& keys, const Words& arguments);
 
  private:

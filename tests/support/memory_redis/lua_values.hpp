@@ -17,7 +17,7 @@ void push_reply(lua_State* lua, const Reply& reply);
 [[nodiscard]] Reply reply_on_stack(lua_State* lua);
 // The arguments of a function; none if one of them is neither a string nor a number, or there is none.
 [[nodiscard]] std::optional<Words> words_on_stack(lua_State* lua);
-// Of the table on the top; empty if it is not there.
+// A field of the table on the top; empty if it is not there.
 [[nodiscard]] std::string text_field(lua_State* lua, const char* name);
 
 }  // namespace jeton::test::memory_redis

@@ -22,14 +22,14 @@ struct Site {
   bool client_stopped = false;
 };
 
-// Pieces on their way in one direction. What arrives while the way is blocked waits, in its order.
+// Pieces on their way in one direction. Pieces that arrive while the direction is blocked wait, in their order.
 class Direction {
  public:
   using Deliver = std::function<void(std::optional<std::string> piece)>;
 
   void send(agent::Timers& timers, agent::Duration latency, std::optional<std::string> piece,
             std::function<void()> arrived);
-  // The next one has arrived; all that may pass is delivered.
+  // The next piece has arrived; delivers all pieces that may pass.
   void arrive(bool blocked, const Deliver& deliver);
   void pass(bool blocked, const Deliver& deliver);
 
@@ -49,7 +49,7 @@ class MemoryLine : public std::enable_shared_from_this<MemoryLine> {
   void break_off();
   void fault_changed();
 
-  // The client's end.
+  // Functions for the client's end.
   agent::Task<std::size_t> read_some(std::span<char> into);
   void write(std::string_view bytes);
   void close();

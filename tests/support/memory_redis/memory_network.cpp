@@ -140,7 +140,7 @@ agent::redis::Connector MemoryNetwork::connector() {
   };
 }
 
-agent::redis::Resolver MemoryNetwork::resolver() {
+agent::redis::NameResolver MemoryNetwork::resolver() {
   return [state = state_](agent::Timers& timers, std::string name, agent::BootTime deadline,
                           agent::redis::ConnectAttempt& attempt) {
     return State::resolve(state, timers, std::move(name), deadline, attempt);

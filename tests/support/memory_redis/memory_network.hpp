@@ -1,4 +1,4 @@
-// MemoryNetwork: the way from Redis clients to memory servers, in the time of the Timers that it is given.
+// MemoryNetwork: the network between Redis clients and memory servers, in the time of the given Timers.
 //
 // connector() goes into redis::ConnectOptions; from then on every address leads to the server that has it here. Bytes
 // take the latency of the network each way and keep their order. A fault of an address holds for all its connections,
@@ -41,18 +41,18 @@ class MemoryNetwork {
   void point(const agent::redis::Address& address, std::shared_ptr<MemoryServer> server);
 
   [[nodiscard]] agent::redis::Connector connector();
-  // A name leads where set_name() says, and to itself before; an answer takes the latency both ways.
-  [[nodiscard]] agent::redis::Resolver resolver();
+  // Resolves a name to the hosts of set_name(), and to itself before; an answer takes the latency both ways.
+  [[nodiscard]] agent::redis::NameResolver resolver();
   // Empty: it cannot be resolved.
   void set_name(const std::string& name, std::vector<std::string> hosts);
-  // Questions for the name from now on stay without an answer; false: they are answered again.
+  // Lookups of the name from now on get no answer; false: they are answered again.
   void hang_name(const std::string& name, bool hangs);
 
-  // Of each direction, drawn again for everything that is sent. By default 100 us.
+  // Sets the latency of each direction; it is drawn again for every send. By default 100 us.
   void set_latency(agent::Duration shortest, agent::Duration longest);
-  // What a fault held back arrives when it ends.
+  // Bytes that a fault held back arrive when it ends.
   void set_fault(const agent::redis::Address& address, Fault fault);
-  // The client does not run: what it sent goes on its way, and replies wait for it. Whatever the fault.
+  // The client does not run: bytes that it sent still arrive, and replies wait for it; independent of the fault.
   void set_client_stopped(const agent::redis::Address& address, bool stopped);
 
  private:

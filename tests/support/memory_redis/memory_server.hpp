@@ -1,8 +1,8 @@
 // MemoryServer: a Redis server in memory, in the time of the Timers that it is given.
 //
-// Runs commands and scripts as redis-server does (commands.hpp, lua_engine.hpp), speaks RESP2 with authentication,
-// messages and tracking of keys, and does to its clients what a test asks for: dies, freezes, refuses. Its clock is the
-// wall clock at its making plus virtual time plus an error that a test may set. One thread: the loop's.
+// It runs commands and scripts as redis-server does (commands.hpp, lua_engine.hpp), and speaks RESP2 with
+// authentication, messages and tracking of keys. A test can make it die, freeze or refuse. Its clock is the wall clock
+// at its creation plus virtual time plus an error that a test may set. One thread: the loop's.
 #pragma once
 
 #include <chrono>
@@ -36,41 +36,42 @@ class MemoryServer {
   MemoryServer(const MemoryServer&) = delete;
   MemoryServer& operator=(const MemoryServer&) = delete;
 
-  // What a test does.
+  // For tests.
 
-  // As `redis-cli --raw` would: the output without the last newline, nothing if it is down. Not counted, never
-  // refused, and looks into a frozen server too.
+  // Runs a command like `redis-cli --raw`: returns the output without the last newline, nothing if the server is down.
+  // It is not counted, never refused, and works for a frozen server too.
   std::string cli(const Words& words);
   void kill();     // like kill -9: data and connections are gone
   void restart();  // kills it first if it is up; with no data
-  // Down like after kill(), but what was stored is on its disk.
+  // Stops the server as kill() does, but its data is on its disk.
   void shut_down();
-  // All connections are gone; what was stored is not. Also after shut_down().
+  // Ends all connections and keeps the data. Also after shut_down().
   void restart_with_data();
-  // Its replica has nothing of what is written from now on.
+  // Its replica does not get the writes from now on.
   void stop_replication() { replica_ = databases_; }
-  // The replica takes over at the same address: all connections are gone, and all that it does not have.
+  // The replica takes over at the same address: all connections end, and the data that it does not have is lost.
   void fail_over();
   // Like SIGSTOP: connections can be made and requests sent; they are answered after thaw(). Time goes on.
   void freeze() { frozen_ = true; }
   void thaw();
   void cut();  // every connection
-  // How far the clock is ahead of the right time.
+  // Sets the difference of the server's clock to the right time.
   void set_clock_error(std::chrono::microseconds error);
   // Every `command` ("*": every one), also of a script, is answered with the error; an empty error ends that.
   void refuse(const std::string& command, const std::string& error);
-  // Every `command` of a client, known or not, is answered with what this makes of its words; null ends that.
+  // Every `command` of a client, known or not, is answered with the result of this function of its words; null ends
+  // that.
   void answer(const std::string& command, std::function<Reply(const Words&)> reply);
-  // What HELLO says it is: "standalone", "cluster", "sentinel".
+  // The mode in the answer to HELLO: "standalone", "cluster", "sentinel".
   void set_mode(const std::string& mode) { mode_ = mode; }
-  // What it names to those who take it for a sentinel.
+  // The primary that it names to clients that use it as a sentinel.
   void name_primary(const agent::redis::Address& address) { primary_ = address; }
   // A connection that sent nothing for longer than this, and has no subscription, is ended within a second (`timeout`
   // of redis.conf); zero: none is.
   void set_idle_timeout(std::chrono::seconds timeout);
-  // That have at once what was written; WAIT counts them.
+  // The number of replicas that have every write at once; WAIT counts them.
   void set_replicas(int count) { replicas_ = count; }
-  // As behind a proxy that does not wait for them.
+  // Makes WAIT return at once, as behind a proxy that does not wait for replicas.
   void set_wait_returns_at_once(bool at_once) { wait_returns_at_once_ = at_once; }
   // Commands of clients since it was made; a script is one.
   [[nodiscard]] std::uint64_t commands() const;
@@ -79,23 +80,23 @@ class MemoryServer {
   [[nodiscard]] std::size_t connections() const { return sessions_.size(); }
   // Called when a command or the time has changed a key; not when all are gone at once.
   void observe(std::function<void(const std::string& key)> changed) { observer_ = std::move(changed); }
-  // A field of a hash of database 0, and the keys there with their time to live (none: without an end); whatever state
-  // the server is in. Changes nothing.
+  // A field of a hash of database 0, and the keys there with their TTL (none: they do not expire); in every state of
+  // the server. Changes nothing.
   [[nodiscard]] std::string field(const std::string& key, const std::string& name) const;
   [[nodiscard]] std::map<std::string, std::optional<std::chrono::milliseconds>> keys() const;
 
-  // What the network does.
+  // For the network.
 
   [[nodiscard]] bool is_up() const { return up_; }
   [[nodiscard]] std::shared_ptr<Session> accept(std::function<void(std::string)> send, std::function<void()> close);
   void receive(const std::shared_ptr<Session>& session, std::string_view bytes);
-  // The client has closed its end: what it sent before is still served, also after thaw().
+  // The client has closed its end: requests that it sent before are still served, also after thaw().
   void finished(const std::shared_ptr<Session>& session);
-  // The connection is broken: what was not served is lost.
+  // The connection is broken: requests that were not served are lost.
   void disconnected(const std::shared_ptr<Session>& session);
   void forget_ended();
 
-  // What commands do.
+  // For commands.
 
   [[nodiscard]] const std::string& password() const { return password_; }
   [[nodiscard]] const std::string& run_id() const { return run_id_; }

@@ -1,4 +1,4 @@
-// MemoryServers: several independent memory servers on one network, and how to connect to each.
+// MemoryServers: several independent memory servers on one network, and the options to connect to each.
 #pragma once
 
 #include <string>

@@ -1,4 +1,4 @@
-// What goes over the wire of a memory Redis: requests in, replies (RESP2) out. Pure text, no I/O.
+// The wire format of a memory Redis: requests in, replies (RESP2) out. Pure text, no I/O.
 #pragma once
 
 #include <cstdint>
@@ -29,7 +29,7 @@ struct Reply {
 };
 
 [[nodiscard]] std::string to_wire(const Reply& reply);
-// As `redis-cli --raw` prints it, without the last newline.
+// The text that `redis-cli --raw` prints, without the last newline.
 [[nodiscard]] std::string to_raw_text(const Reply& reply);
 
 using Words = std::vector<std::string>;

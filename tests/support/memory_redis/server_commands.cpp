@@ -130,7 +130,7 @@ Reply numsub(CommandContext& c, const Words& words) {
 
 std::string sha1_of(const std::string& text) { return agent::redis::Script(text).sha1(); }
 
-// What both kinds have after the text or the SHA-1: the number of keys, keys, arguments.
+// The words that both commands have after the text or the SHA-1: the number of keys, keys, arguments.
 Reply run(CommandContext& c, const std::string& sha1, const Words& words) {
   const std::int64_t count = to_integer(words[2]);
   if (count < 0) throw CommandError("ERR Number of keys can't be negative");

@@ -13,7 +13,7 @@
 
 namespace jeton::test::memory_redis {
 
-// CLIENT TRACKING ON BCAST: tells session `redirect` of every key that begins with one of the prefixes.
+// CLIENT TRACKING ON BCAST: notifies session `redirect` of changes of every key that begins with one of the prefixes.
 struct Tracking {
   std::uint64_t redirect = 0;
   std::vector<std::string> prefixes;
@@ -31,7 +31,7 @@ struct Session {
   std::set<std::string> channels;
   std::optional<Tracking> tracking;
   RequestParser requests;
-  // To the client. Both may be called until `close` was.
+  // Sends bytes to the client. Both functions may be called until `close` was called.
   std::function<void(std::string bytes)> send;
   std::function<void()> close;
 

@@ -81,11 +81,11 @@ class FakeStatus final : public agent::AgentFacade {
     answer.superseded = generation < answer.generation;
     answer.known = generation <= answer.generation;
     answer.due = timers_.clock().wall_now();
-    if (generation == answer.generation) demands.push_back("rejected " + name);
+    if (generation == answer.generation) requests.push_back("rejected " + name);
     return answer;
   }
   std::optional<agent::RefreshAnswer> refresh_token(const std::string& name) override {
-    demands.push_back("refresh " + name);
+    requests.push_back("refresh " + name);
     agent::RefreshAnswer answer;
     answer.generation = tokens_.at(name).generation;
     answer.due = timers_.clock().wall_now() + std::chrono::seconds(3);
@@ -109,7 +109,7 @@ class FakeStatus final : public agent::AgentFacade {
   }
 
   agent::AccessConfig& admin_access() { return admins_; }
-  std::vector<std::string> demands;  // what was asked for
+  std::vector<std::string> requests;  // what was asked for
   agent::ReloadVerdict reload_verdict;
 
  private:

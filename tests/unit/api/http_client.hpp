@@ -38,7 +38,7 @@ class HttpClient {
   HttpAnswer get(std::string_view path, std::string_view method = "GET");
   HttpAnswer read_answer(bool head = false);
 
-  // Of a stream: its header first, then a line at a time; nothing at its proper end (the last chunk).
+  // Reads a stream: its header first, then a line at a time; nothing at its proper end (the last chunk).
   HttpAnswer open_stream(std::string_view path);
   HttpAnswer open_posted_stream(std::string_view path, std::string_view json);
   std::optional<std::string> read_line();

@@ -1,4 +1,5 @@
-// Who may see an owner id, with which a lock can be released: by host and user, whatever the names of hosts look like.
+// The users that may see an owner id, with which a lock can be released: decided by host and user, whatever the names
+// of hosts look like.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 

@@ -214,7 +214,7 @@ TEST_F(Routes, ARejectionOfTheCurrentGenerationIsPassedOn) {
   const auto generation = std::to_string(status.add("wechat", {{"12345"}, {}}).generation);
   const ApiAnswer response = post("/v1/tokens/wechat/rejected", "{\"generation\": " + generation + "}", reader);
   EXPECT_EQ(response.status, 202U);
-  EXPECT_THAT(status.demands, ::testing::ElementsAre("rejected wechat"));
+  EXPECT_THAT(status.requests, ::testing::ElementsAre("rejected wechat"));
   const Json json = Json::parse(response.body);
   EXPECT_EQ(json["superseded"], false);
   EXPECT_EQ(json["held_by"], nullptr);
@@ -227,7 +227,7 @@ TEST_F(Routes, ARejectionOfAnOlderGenerationIsAnsweredWithTheNewerOne) {
   const Json json = Json::parse(response.body);
   EXPECT_EQ(json["superseded"], true);
   EXPECT_EQ(json["generation"], generation);
-  EXPECT_THAT(status.demands, IsEmpty());
+  EXPECT_THAT(status.requests, IsEmpty());
 }
 
 TEST_F(Routes, ARejectionOfAGenerationThatNeverWasIsRefused) {
@@ -240,7 +240,7 @@ TEST_F(Routes, ARejectionOfAGenerationThatNeverWasIsRefused) {
 TEST_F(Routes, OnlyAReaderMayReject) {
   status.add("wechat", {{"12345"}, {}});
   EXPECT_EQ(post("/v1/tokens/wechat/rejected", "{\"generation\": 7}", unknown_peer).status, 403U);
-  EXPECT_THAT(status.demands, IsEmpty());
+  EXPECT_THAT(status.requests, IsEmpty());
 }
 
 TEST_F(Routes, ARejectionWithoutAGenerationIsABadRequest) {
@@ -256,12 +256,12 @@ TEST_F(Routes, OnlyAnAdminMayAskForARefresh) {
   const ApiAnswer refused = post("/v1/tokens/wechat/refresh", "", reader);
   EXPECT_EQ(refused.status, 403U);
   EXPECT_THAT(refused.body, HasSubstr("agent.admins.groups"));
-  EXPECT_THAT(status.demands, IsEmpty());
+  EXPECT_THAT(status.requests, IsEmpty());
 
   status.admin_access().users = {"12345"};
   const ApiAnswer response = post("/v1/tokens/wechat/refresh", "", reader);
   EXPECT_EQ(response.status, 202U);
-  EXPECT_THAT(status.demands, ::testing::ElementsAre("refresh wechat"));
+  EXPECT_THAT(status.requests, ::testing::ElementsAre("refresh wechat"));
   EXPECT_EQ(Json::parse(response.body)["held_by"], "paused: min_interval");
 }
 

@@ -1,4 +1,4 @@
-// What jeton-agent is asked for; the fuzz target fuzz_cli tries any words.
+// The command line of jeton-agent; the fuzz target fuzz_cli tries any words.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 

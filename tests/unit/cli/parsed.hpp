@@ -1,4 +1,4 @@
-// What the parser of a program makes of some words, for the tests of both programs.
+// The result of a program's parser for some words, for the tests of both programs.
 #pragma once
 
 #include <gmock/gmock.h>

@@ -1,4 +1,4 @@
-// What the strict opener refuses, each with a status of its own.
+// The files that the strict opener refuses, each with a status of its own.
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>

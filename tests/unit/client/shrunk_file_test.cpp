@@ -1,5 +1,5 @@
-// What is promised when a segment's file is made shorter (jeton.h, "The file"): the agent never does it, an opener says
-// so, and a process that has it mapped gets SIGBUS, which the library leaves to it.
+// The promises for a segment's file that is made shorter (jeton.h, "The file"): the agent never does it, an opener
+// reports it, and a process that has the file mapped gets SIGBUS, for which the library installs no handler.
 #include <fcntl.h>
 #include <signal.h>
 #include <sys/stat.h>

@@ -1,4 +1,4 @@
-// What is wrong with a source of type exec, file or jwt.
+// Mistakes in a source of type exec, file or jwt.
 #include "tests/support/process.hpp"
 #include "tests/support/temp_dir.hpp"
 #include "tests/unit/config/broken_config.hpp"

@@ -1,4 +1,4 @@
-// What is wrong with a source of type oauth2, and what is to be done about it.
+// Mistakes in a source of type oauth2, and their corrections.
 #include <cstdlib>
 
 #include "agent/config/model/config.hpp"

@@ -1,4 +1,4 @@
-// What is wrong with the source of a token.
+// Mistakes in the source of a token.
 #include "tests/unit/config/broken_config.hpp"
 
 namespace jeton::test {

@@ -1,4 +1,4 @@
-// What is wrong with a token beside its source.
+// Mistakes in a token beside its source.
 #include "tests/unit/config/broken_config.hpp"
 
 namespace jeton::test {

@@ -1,4 +1,4 @@
-// What is wrong with the text itself, with the sections agent and coordination, and with keys and types in general.
+// Mistakes in the text itself, in the sections agent and coordination, and in keys and types in general.
 #include "tests/unit/config/broken_config.hpp"
 
 namespace jeton::test {

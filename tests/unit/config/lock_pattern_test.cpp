@@ -1,4 +1,4 @@
-// Which of two patterns a lock falls under is never left to chance.
+// It is always defined which of two patterns applies to a lock.
 #include <gmock/gmock.h>
 
 #include "agent/config/model/lock_names.hpp"

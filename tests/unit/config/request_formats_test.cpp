@@ -1,4 +1,4 @@
-// What ${now:...} and ${nonce:...} stand for.
+// The values of ${now:...} and ${nonce:...}.
 #include "agent/config/text/request_formats.hpp"
 
 #include <gmock/gmock.h>

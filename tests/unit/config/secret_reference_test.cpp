@@ -1,4 +1,4 @@
-// What loading says about secrets: an error for each that cannot be had, a warning for each that is badly kept.
+// Problems with secrets at loading: an error for each that cannot be read, a warning for each that is badly protected.
 #include <gtest/gtest.h>
 
 #include <filesystem>

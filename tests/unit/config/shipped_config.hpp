@@ -16,8 +16,8 @@ inline const std::filesystem::path config_dir = JETON_CONFIG_DIR;
 
 // With every setting that is switched off switched on: a hash directly before a key is one, s/^(\s*)#(?=[^ #])/\1/.
 //
-// A text that begins with "Alternative" describes settings that exclude one above them: those that follow it up to a
-// blank line, and all that are indented more. They are switched on only on request.
+// A comment that begins with "Alternative to" or "Only with" describes settings that do not go with others: those that
+// follow it up to a blank line, and all that are indented more. They are switched on only on request.
 enum class Alternatives { off, on };
 inline std::string switched_on(const std::string& text, Alternatives alternatives = Alternatives::off) {
   constexpr std::size_t none = std::string::npos;
@@ -32,7 +32,8 @@ inline std::string switched_on(const std::string& text, Alternatives alternative
       blank = true;
       announced = false;
     } else if (line.compare(indent, 2, "# ") == 0) {
-      announced = announced || line.compare(indent, 13, "# Alternative") == 0;
+      announced = announced || line.compare(indent, 16, "# Alternative to") == 0 ||
+                  line.compare(indent, 11, "# Only with") == 0;
     } else if (line[indent] != '#' || (line.size() > indent + 1 && line[indent + 1] != '#')) {
       const bool is_below = alternative != none && (indent > alternative || (indent == alternative && !blank));
       if (!is_below) alternative = announced ? indent : none;

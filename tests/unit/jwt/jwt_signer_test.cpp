@@ -1,4 +1,4 @@
-// What we sign, other implementations accept: the openssl command line, and PyJWT.
+// Other implementations accept our signatures: the openssl command line, and PyJWT.
 #include "agent/jwt/jwt_signer.hpp"
 
 #include <gmock/gmock.h>

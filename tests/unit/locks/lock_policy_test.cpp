@@ -1,4 +1,4 @@
-// Which rule a name falls under.
+// The rule that applies to a name.
 #include "agent/locks/lock_policy.hpp"
 
 #include <gtest/gtest.h>

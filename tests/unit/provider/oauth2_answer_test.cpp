@@ -1,4 +1,4 @@
-// What a source of type oauth2 makes of an answer: errors of RFC 6749 section 5.2, lifetimes, discovery.
+// The reading of answers by a source of type oauth2: errors of RFC 6749 section 5.2, lifetimes, discovery.
 #include "agent/jwt/base64url.hpp"
 #include "agent/provider/oauth2/discovery.hpp"
 #include "tests/unit/provider/oauth2_fixture.hpp"

@@ -1,4 +1,4 @@
-// What a source of type oauth2 sends: the parameters of each grant, and how the client says who it is.
+// The requests of a source of type oauth2: the parameters of each grant, and the authentication of the client.
 #include <nlohmann/json.hpp>
 
 #include "agent/jwt/base64url.hpp"

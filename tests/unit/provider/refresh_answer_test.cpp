@@ -1,4 +1,4 @@
-// What becomes of the chain of refresh tokens when an answer is not as expected: nothing that a provider gave is lost.
+// The chain of refresh tokens after an unexpected answer: no refresh token of the provider is lost.
 #include "agent/provider/refresh_chain.hpp"
 #include "tests/unit/provider/oauth2_fixture.hpp"
 

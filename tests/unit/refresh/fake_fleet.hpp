@@ -22,7 +22,7 @@ class FakeFleet final : public agent::LeaseStore,
                         public agent::FetchBudget,
                         public agent::FleetSignals {
  public:
-  // What is answered. A call whose name is in `failing` throws TransportError.
+  // The answers. A call whose name is in `failing` throws TransportError.
   std::set<std::string> failing;
   agent::AcquireResult lock;
   agent::Admission admission;
@@ -32,7 +32,7 @@ class FakeFleet final : public agent::LeaseStore,
   std::function<void()> while_pausing = [] {};    // before the answer to pause()
   std::function<void()> while_admitting = [] {};  // before the answer to admit()
 
-  // What was asked.
+  // The calls that were made.
   std::vector<std::string> calls;  // by name, in order
   agent::FetchLimits limits;       // of the last admission
   std::vector<agent::Pause> pauses;

@@ -1,4 +1,4 @@
-// What happens to a file that has the segment's name and cannot be used as it is.
+// The replacement of a file that has the segment's name and cannot be used unchanged.
 #include <acl/libacl.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

@@ -1,7 +1,7 @@
 // Nodes of a Redis Cluster that disagree, or name what cannot be reached.
 #include <gmock/gmock.h>
 
-#include "agent/fleet/redis/client/cluster_locator.hpp"
+#include "agent/fleet/redis/client/cluster_resolver.hpp"
 #include "agent/fleet/redis/client/cluster_runner.hpp"
 #include "tests/virtual/fleet/virtual_redis.hpp"
 
@@ -35,7 +35,7 @@ class ClusterTrouble : public testing::Test {
     nodes.connection = options.connection;
     nodes.endpoints.push_back(options.connection.address);
     const auto shared = std::make_shared<redis::Cluster>(loop.timers, loop.random, std::move(nodes));
-    options.connection.locator = std::make_shared<redis::ClusterLocator>(shared);
+    options.connection.locator = std::make_shared<redis::ClusterResolver>(shared);
     options.runner = std::make_shared<redis::ClusterRunner>(shared);
     options.cluster = shared;
     return options;

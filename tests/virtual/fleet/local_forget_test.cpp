@@ -1,4 +1,5 @@
-// What the local coordinator keeps in its file, in the clear: no token behind its end, whether anybody looks or not.
+// The file of the local coordinator, which holds tokens in the clear: no token stays in it after its end, with or
+// without calls.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 

@@ -1,5 +1,5 @@
 // The name of a server leads to another one, while the first goes on: those who begin now go to the other.
-#include "agent/fleet/redis/client/sentinel_locator.hpp"
+#include "agent/fleet/redis/client/sentinel_resolver.hpp"
 #include "tests/virtual/fleet/virtual_redlock.hpp"
 
 namespace jeton::agent {
@@ -41,7 +41,7 @@ TEST_F(NameChange, LeadsToAnotherServer_AgentMovesThereAndNoTwoHoldTheLock) {
   servers.network().set_name(server_name, {second});
   loop.pass(40s);
   const std::string log = testing::internal::GetCapturedStderr();
-  EXPECT_NE(log.find("the name of the server leads to another address"), std::string::npos) << log;
+  EXPECT_NE(log.find("the name of the server has another address"), std::string::npos) << log;
   EXPECT_NE(log.find("from=" + first + " to=" + second), std::string::npos) << log;
   EXPECT_EQ(log.find("out of reach"), std::string::npos) << log;
   EXPECT_EQ(servers[0].connections(), 0U);
@@ -112,8 +112,8 @@ TEST_F(NameChange, OfASentinel_TheNextQuestionGoesToTheOther) {
   options.sentinels.push_back(connection().address);
   options.connect = servers.network().connector();
   options.resolve = servers.network().resolver();
-  redis::SentinelLocator locator(loop.timers, loop.random, std::move(options));
-  const auto ask = [&] { return loop.run(locator.locate(loop.clock.boot_now() + 500ms)); };
+  redis::SentinelResolver resolver(loop.timers, loop.random, std::move(options));
+  const auto ask = [&] { return loop.run(resolver.resolve(loop.clock.boot_now() + 500ms)); };
   EXPECT_EQ(ask(), MemoryServers::address(2));
   servers.network().set_name(server_name, {second});
   loop.pass(31s);

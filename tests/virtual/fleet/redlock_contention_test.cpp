@@ -1,4 +1,4 @@
-// Who comes before whom at the servers of a quorum: questions of one host in their order, hosts that divide the servers
+// The order of attempts at the servers of a quorum: requests of one host in their order, hosts that divide the servers
 // between them.
 #include <gtest/gtest.h>
 

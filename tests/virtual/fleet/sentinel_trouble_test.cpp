@@ -1,7 +1,7 @@
 // Sentinels that disagree, or name what is no primary.
 #include <gmock/gmock.h>
 
-#include "agent/fleet/redis/client/sentinel_locator.hpp"
+#include "agent/fleet/redis/client/sentinel_resolver.hpp"
 #include "tests/virtual/fleet/virtual_redis.hpp"
 
 namespace jeton::agent {
@@ -37,7 +37,7 @@ class SentinelTrouble : public testing::Test {
     RedisOptions options;
     options.connection = servers.connection(0, 500ms);
     options.connection.locator =
-        std::make_shared<redis::SentinelLocator>(loop.timers, loop.random, std::move(sentinels));
+        std::make_shared<redis::SentinelResolver>(loop.timers, loop.random, std::move(sentinels));
     return options;
   }
 

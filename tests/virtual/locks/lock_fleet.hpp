@@ -26,7 +26,7 @@ class LockFleet {
  public:
   using Fault = MemoryNetwork::Fault;
 
-  // Of one answer of a server.
+  // The time limit for one answer of a server.
   static constexpr Duration timeout = 500ms;
 
   explicit LockFleet(std::string backend) : backend_(std::move(backend)) {
@@ -62,7 +62,7 @@ class LockFleet {
   void restart_majority() const {
     for (std::size_t i = 0; i < majority(); ++i) servers_[i]->restart();
   }
-  // Of the named host and server; all, where none is.
+  // Sets the fault between the named host and server; without a name, of all of them.
   void set_fault(Fault fault, std::optional<std::size_t> host = {}, std::optional<std::size_t> server = {}) {
     for (std::size_t h = 0; h < hosts_.size(); ++h) {
       for (std::size_t i = 0; i < size(); ++i) {
@@ -80,7 +80,7 @@ class LockFleet {
     }));
   }
   [[nodiscard]] bool nowhere() const { return count("") == size(); }
-  // That a majority has; empty if there is none.
+  // The value that a majority has; empty if there is none.
   [[nodiscard]] std::string value() const {
     std::map<std::string, std::size_t> votes;
     for (const auto& server : servers_) {

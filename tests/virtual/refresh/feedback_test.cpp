@@ -1,4 +1,5 @@
-// What a provider's answers and users' reports do to a fleet: pauses, Retry-After, rejections, the budget's reserve.
+// The effects of a provider's answers and of users' reports on a fleet: pauses, Retry-After, rejections, the budget's
+// reserve.
 #include <gtest/gtest.h>
 
 #include "tests/support/effort.hpp"

@@ -42,7 +42,7 @@ TEST_F(GivenAgain, TokenThatWasRejected_StaysMarkedAndIsCountedWithEveryReport) 
       EXPECT_TRUE(fleet.segments[i].rejected);
       EXPECT_EQ(fleet.segments[i].generation(), generation);
       EXPECT_EQ(fleet.status(i).rejections, reports);
-      EXPECT_THAT(fleet.status(i).last_error, HasSubstr("gave the token again that it had rejected"));
+      EXPECT_THAT(fleet.status(i).last_error, HasSubstr("returned the rejected token again"));
     }
     EXPECT_EQ(fleet.status(0).rejections_reported, reports);
   }
@@ -95,7 +95,7 @@ TEST_F(GivenAgain, SeveralUsersReportTheSameAnswer_AreOneReportAndOneFetch) {
   EXPECT_EQ(fleet.status(0).rejections_reported, 2U);
 }
 
-TEST(RefreshDemand, TokenIsYoung_NamesMinInterval) {
+TEST(RefreshRequestAnswer, TokenIsYoung_NamesMinInterval) {
   VirtualFleet fleet({.agents = 1});
   fleet.start_all();
   fleet.pass(seconds(1));
@@ -103,7 +103,7 @@ TEST(RefreshDemand, TokenIsYoung_NamesMinInterval) {
 }
 
 // An operator's refresh does not wait for what a rejection would wait for.
-TEST(RefreshDemand, TokensWereRejectedInARow_NamesWhatHoldsThisDemand) {
+TEST(RefreshRequestAnswer, TokensWereRejectedInARow_NamesWhatDelaysThisRequest) {
   VirtualFleet fleet({.agents = 1, .refresh = eager()});
   fleet.start_all();
   fleet.pass(seconds(5));
@@ -115,7 +115,7 @@ TEST(RefreshDemand, TokensWereRejectedInARow_NamesWhatHoldsThisDemand) {
   EXPECT_EQ(fleet.refresh(0).refresh_now().held_by, "");
 }
 
-TEST(RefreshDemand, RejectionsComeInARow_NamesTheirNumber) {
+TEST(RefreshRequestAnswer, RejectionsComeInARow_NamesTheirNumber) {
   agent::RefreshConfig refresh = eager();
   refresh.retry_initial = seconds(20);
   VirtualFleet fleet({.agents = 1, .refresh = refresh});
@@ -129,7 +129,7 @@ TEST(RefreshDemand, RejectionsComeInARow_NamesTheirNumber) {
   EXPECT_EQ(fleet.refresh(0).refresh_now().held_by, "") << "an operator does not wait for that";
 }
 
-TEST(RefreshDemand, BudgetIsSpent_NamesTheBudget) {
+TEST(RefreshRequestAnswer, BudgetIsSpent_NamesTheBudget) {
   VirtualFleet fleet({.agents = 1, .refresh = eager(), .budget = {.calls = 1, .per = hours(1), .reserve = 0}});
   fleet.start_all();
   fleet.pass(seconds(5));
@@ -138,7 +138,7 @@ TEST(RefreshDemand, BudgetIsSpent_NamesTheBudget) {
   EXPECT_GT(answer.due, fleet.loop.clock.wall_now() + minutes(50));
 }
 
-TEST(RefreshDemand, CoordinatorIsOutOfReach_NamesIt) {
+TEST(RefreshRequestAnswer, CoordinatorIsOutOfReach_NamesIt) {
   VirtualFleet fleet({.agents = 1, .refresh = eager()});
   fleet.start_all();
   fleet.pass(seconds(5));

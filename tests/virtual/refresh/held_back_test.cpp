@@ -1,4 +1,5 @@
-// What holds a refresh back, and what the agents say of it: a row of the table in systemd/README.md each.
+// The causes that delay a refresh, and the agents' messages about them: each is a row of the table in
+// systemd/README.md.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -47,7 +48,7 @@ TEST(EndlessLock, IsSetByHand_NoHostFetchesAndEachLooksEveryFifteenSecondsAndSay
   EXPECT_EQ(fleet.provider.calls, 1U);
   EXPECT_EQ(fleet.server().cli({"GET", updater_key}), "by-hand");
   const std::string log = testing::internal::GetCapturedStderr();
-  EXPECT_EQ(count(log, "the updater lock is in the way"), 3U) << "a line of each host: " << log;
+  EXPECT_EQ(count(log, "the updater lock blocks the refresh"), 3U) << "a line of each host: " << log;
   EXPECT_THAT(log, HasSubstr(" error "));
 
   fleet.server().cli({"DEL", updater_key});
@@ -154,9 +155,11 @@ TEST(RejectedInARow, SameTokenIsGivenAgain_ErrorLineFromTheThirdOn) {
   fleet.pass(seconds(5));
   for (int report = 1; report <= 4; ++report) {
     const std::string log = log_of_report(fleet);
-    EXPECT_EQ(log.find("warning the provider gave the token again") != std::string::npos, report < 3) << log;
-    EXPECT_EQ(log.find("error the provider gave the token again") != std::string::npos, report >= 3) << log;
-    EXPECT_THAT(fleet.status(0).last_error, HasSubstr("gave the token again that it had rejected"));
+    EXPECT_EQ(log.find("warning the provider returned the rejected token again") != std::string::npos, report < 3)
+        << log;
+    EXPECT_EQ(log.find("error the provider returned the rejected token again") != std::string::npos, report >= 3)
+        << log;
+    EXPECT_THAT(fleet.status(0).last_error, HasSubstr("returned the rejected token again"));
   }
 }
 

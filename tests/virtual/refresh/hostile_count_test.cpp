@@ -1,5 +1,5 @@
-// What somebody else, or a server whose clock went back, leaves where fetches are counted: it delays the next one by no
-// more than the interval or the window that is configured.
+// Wrong counts of fetches, by another client or by a server whose clock went back: they delay the next fetch by no more
+// than the configured interval or window.
 #include <gtest/gtest.h>
 
 #include <tuple>

@@ -93,7 +93,7 @@ class ModelProvider {
   std::string state_;  // of the last answer
 };
 
-// What a host sends is known by its secret: fingerprint() is made of it.
+// The request of a host is identified by its secret: fingerprint() is made of it.
 class ModelSource final : public agent::Source {
  public:
   // `keeps_state`: as a source with a refresh token does; the provider's state is of no use to others.

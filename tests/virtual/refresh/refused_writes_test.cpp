@@ -176,7 +176,7 @@ TEST(FetchAlone, RepairIsRefusedAgainAndAgain_IsOneOutageInTheLog) {
   fleet.server().cli({"DEL", record_key});
   fleet.pass(minutes(5));
   const std::string log = testing::internal::GetCapturedStderr();
-  EXPECT_NE(log.find("cannot give back what the coordinator lost"), std::string::npos) << log;
+  EXPECT_NE(log.find("cannot repair the data that the coordinator lost"), std::string::npos) << log;
   EXPECT_EQ(log.find("coordinator reached again"), std::string::npos) << log;
 }
 

@@ -58,7 +58,7 @@ TEST_F(StuckFetch, LockCannotBeRenewedMeanwhile_LogSaysWhy) {
   testing::internal::CaptureStderr();
   fleet.pass(lock_ttl + seconds(2));
   const std::string log = testing::internal::GetCapturedStderr();
-  EXPECT_NE(log.find("updater lock ran out while the token is fetched"), std::string::npos) << log;
+  EXPECT_NE(log.find("updater lock expired while the token is fetched"), std::string::npos) << log;
   EXPECT_NE(log.find("NOREPLICAS"), std::string::npos) << log;
 }
 

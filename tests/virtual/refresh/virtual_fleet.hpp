@@ -59,7 +59,7 @@ class VirtualFleet {
   void pause(std::size_t agent);
   void go_on(std::size_t agent);
   [[nodiscard]] bool is_paused(std::size_t agent) const { return times_.at(agent)->stopped(); }
-  // Of agents that are started from now on.
+  // Sets the codec of agents that are started from now on.
   void set_codec(agent::FleetCodec codec) { settings_.codec = std::move(codec); }
   void set_budget(const agent::BudgetConfig& budget) { token_.budget = budget; }
   // Every host's wall clock is so far ahead from now on, and each agent that runs notices.
@@ -70,7 +70,7 @@ class VirtualFleet {
   // For the locks of applications of an agent that runs; it is as near to the servers as that run is.
   [[nodiscard]] std::unique_ptr<agent::LockStore> make_lock_store(std::size_t agent);
   [[nodiscard]] agent::Timers& timers_of(std::size_t agent) { return *times_.at(agent); }
-  // What a host keeps on its disk and in its runtime directory, beside the segment.
+  // The files of a host on its disk and in its runtime directory, beside the segment.
   [[nodiscard]] std::filesystem::path directory(std::size_t agent) const;
 
   // The network between all agents and one server, or every server.

@@ -39,7 +39,7 @@ class VirtualHost {
 
   // Cancels what runs; it has ended when ended() says so.
   void cancel();
-  // What it does from now on changes nothing on this host.
+  // From now on its actions change nothing on this host.
   void die();
   [[nodiscard]] bool ended() const { return running_ == 0; }
   [[nodiscard]] agent::RefreshLoop& refresh() { return loop_; }

@@ -1,4 +1,4 @@
-// What a test does to a memory server, as its clients see it.
+// The faults that a test makes in a memory server, as its clients see them.
 #include <gmock/gmock.h>
 
 #include "tests/virtual/support/raw_line.hpp"

@@ -1,5 +1,5 @@
-// What a Redis server answers to some commands and scripts: the memory server must (tests/virtual/support), as a real
-// one does (tests/integration/backends).
+// The answers of a Redis server to some commands and scripts: the memory server must give them (tests/virtual/support)
+// like a real server (tests/integration/backends).
 #pragma once
 
 #include <ostream>

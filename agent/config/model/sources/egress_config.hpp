@@ -1,4 +1,5 @@
-// How requests of a source leave the host. Keys beside `type` of every source that speaks HTTP.
+// The way of a source's requests out of the host: time limits, proxy, TLS. These are keys beside `type` of every source
+// that speaks HTTP.
 #pragma once
 
 #include <cstdint>
@@ -22,7 +23,7 @@ enum class IpVersion { any, v4, v6 };
 
 enum class HttpVersion { v1_1, automatic, v2 };  // automatic: what ALPN gives; v2: also without TLS
 
-// Where `host:port` of a URL really is.
+// The address to connect to for `host:port` of a URL.
 struct ResolveOverride {
   std::string host;  // as in the URL; IPv6 without brackets
   std::uint16_t port = 0;

@@ -1,4 +1,4 @@
-// tokens.NAME.source of type oauth2: RFC 6749 and what grew around it.
+// tokens.NAME.source of type oauth2: RFC 6749 and its extensions.
 #pragma once
 
 #include <map>
@@ -15,7 +15,7 @@
 
 namespace jeton::agent {
 
-// A JWT that says who is asking (RFC 7523): given as it is, or signed for every attempt.
+// A JWT that identifies the client (RFC 7523): given as it is, or signed for every attempt.
 struct AssertionConfig {
   SecretTemplate assertion;                      // the whole JWT, made elsewhere; empty: signed here
   SecretTemplate key;                            // PEM; empty with `assertion` and for client_secret_jwt

@@ -1,4 +1,4 @@
-// What one request of a source is made of; of type http, of its revocation, and in parts of type oauth2.
+// The parts of one request of a source: of type http, of its revocation, and some of them also of type oauth2.
 #pragma once
 
 #include <map>
@@ -15,7 +15,7 @@ namespace jeton::agent {
 // A parameter may be given several times, with one value each.
 using ParameterTemplates = std::map<std::string, std::vector<SecretTemplate>>;
 
-// request.values.NAME: a text, or what a function makes of it.
+// request.values.NAME: a text, or the result of a function of it.
 struct RequestValue {
   enum class Function {
     none,
@@ -43,7 +43,7 @@ struct RequestValue {
   bool operator==(const RequestValue&) const = default;
 };
 [[nodiscard]] bool takes_key(RequestValue::Function function);
-// Its outcome is bytes, which have a form; otherwise it is text.
+// Whether the function's result is bytes, which can be written in several forms; otherwise it is text.
 [[nodiscard]] bool gives_bytes(RequestValue::Function function);
 
 struct HttpRequestConfig {

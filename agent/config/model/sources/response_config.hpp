@@ -1,4 +1,4 @@
-// Where an answer has its values, and what its errors mean; of every source that gets an answer.
+// The places of the values in an answer, and the meaning of its errors, for every source that gets an answer.
 #pragma once
 
 #include <cstddef>
@@ -28,7 +28,7 @@ struct AnswerPlace {
 
   [[nodiscard]] bool empty() const { return name.empty(); }
   void clear() { *this = {}; }
-  // As the configuration has it: "/data/token", "header X-Token", "cookie SID", "/data json /token".
+  // The text of the configuration: "/data/token", "header X-Token", "cookie SID", "/data json /token".
   [[nodiscard]] std::string text() const {
     const char* const where = in == In::header ? "header " : in == In::cookie ? "cookie " : "";
     return where + name + (inner_json.empty() ? "" : " json " + inner_json);

@@ -1,4 +1,4 @@
-// tokens.NAME.source: where a token comes from, by type.
+// tokens.NAME.source: the source of a token, by type.
 #pragma once
 
 #include <filesystem>

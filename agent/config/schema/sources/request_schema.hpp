@@ -1,4 +1,4 @@
-// Parts of a request that several types of source have: URL, parameters, headers, values, and how it leaves the host.
+// Parts of a request that several types of source have: URL, parameters, headers, values, proxy and TLS.
 #pragma once
 
 #include <map>
@@ -27,12 +27,12 @@ namespace jeton::agent {
 [[nodiscard]] std::vector<RequestValue> read_values(const ValueReader& section, RequestReferences& references,
                                                     Reading& reading);
 
-// Whether it is the header of this name, which is given in lower case.
+// Whether `name` is this header; the case of `name` does not matter.
 [[nodiscard]] bool is_header(const std::string& name, std::string_view lower_case_name);
 
 [[nodiscard]] std::map<std::string, SecretTemplate> read_headers(const ValueReader& headers, Reading& reading);
 
-// Lets `references` be used while it lives.
+// Permits `references` while this object lives.
 class RequestPlace {
  public:
   RequestPlace(Reading& reading, const RequestReferences& references) : reading_(reading) {

@@ -19,26 +19,27 @@ namespace jeton::agent {
 [[nodiscard]] JwtSourceConfig read_jwt_source(ObjectReader& source, Reading& reading);
 [[nodiscard]] OAuth2SourceConfig read_oauth2_source(ObjectReader& source, Reading& reading);
 
-// Of a source of type oauth2.
-// grant and the section of each: refresh_token, jwt_bearer, token_exchange. False: there is no such grant.
+// For a source of type oauth2: reads grant and the section of each grant (refresh_token, jwt_bearer, token_exchange).
+// False: there is no such grant.
 bool read_oauth2_grant(ObjectReader& source, OAuth2SourceConfig& config, Reading& reading);
 
 // client_id, client_secret, client_auth, client_assertion, and those that the grant needs, if the grant is known.
 void read_oauth2_client(ObjectReader& source, OAuth2SourceConfig& config, bool grant_known, Reading& reading);
 
-// A JWT that is signed here or given. `section`: of which it is the value.
+// Reads a JWT that is signed here or given. `section`: the section that holds it.
 [[nodiscard]] AssertionConfig read_assertion(const ValueReader& section, Reading& reading);
 
-// `response`: where the answer has its values, and what its errors mean.
-// Any JSON may contain this.
+// Reads `response`: the places of the values in the answer, and the meaning of its errors. Only places that any JSON
+// can have.
 [[nodiscard]] ResponseConfig read_response(ObjectReader response);
 
-// Adds the places that only an HTTP answer has: headers, cookies, other body formats. `defaults`: of the places.
+// The same with the places that only an HTTP answer has: headers, cookies, other body formats. `defaults`: the default
+// places.
 [[nodiscard]] ResponseConfig read_http_response(ObjectReader response, const ResponseConfig& defaults = {});
 
 // The places of `response`: "/data/token", "header NAME", "cookie NAME", each maybe with " json /pointer" behind it;
 // answer_place_schema.cpp.
-// Which parts an answer has: a file and the output of a command are a body and nothing else.
+// The parts of an answer: a file and the output of a command have only a body.
 enum class AnswerParts { body, http };
 
 // Nothing, and a problem, if the text does not name a place of such an answer.
@@ -47,8 +48,7 @@ enum class AnswerParts { body, http };
 // For a value that is only the name of a header.
 [[nodiscard]] std::optional<AnswerPlace> read_header_place(const ValueReader& value);
 
-// The private key with which a source signs.
-// Checks a key that can be read now; check_secrets() reports a key that cannot.
+// Checks the private key with which a source signs, if it can be read now; check_secrets() reports a key that cannot.
 void check_signing_key(const ValueReader& value, const SecretTemplate& key, JwtAlgorithm algorithm);
 
 }  // namespace jeton::agent

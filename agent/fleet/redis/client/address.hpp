@@ -1,4 +1,4 @@
-// Address: where one Redis server listens.
+// Address: the address on which one Redis server listens.
 #pragma once
 
 #include <cstdint>
@@ -19,7 +19,7 @@ struct Address {
   bool operator==(const Address&) const = default;
 };
 
-// Whether what a server names as a host is a name or an address at all, of no more than 255 letters, digits and
+// Whether a text from a server can be a host name or an IP address: at most 255 characters, only letters, digits and
 // . - _ : %
 [[nodiscard]] bool may_be_host(std::string_view text);
 

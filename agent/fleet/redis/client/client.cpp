@@ -18,7 +18,7 @@ constexpr Duration pause_between_waits = std::chrono::milliseconds(5);
 struct ReplicaWaits {
   explicit ReplicaWaits(Timers& timers) : ended(timers) {}
 
-  // Of the caller that sends the next one.
+  // Held by the caller that sends the next WAIT.
   struct Lead {
     explicit Lead(ReplicaWaits& w) : waits(w) {
       waits.under_way = true;
@@ -107,7 +107,7 @@ class Client::Impl : public std::enable_shared_from_this<Impl> {
   KeptConnection kept_;
 
  private:
-  // Of a call that waits. Its end lets the calls go on that came when the connection was up already.
+  // Held by a call that waits. Its end lets the calls go on that came when the connection was up already.
   struct Place {
     explicit Place(Impl& i) : impl(i) { ++impl.waiting_; }
     Place(const Place&) = delete;
@@ -118,8 +118,8 @@ class Client::Impl : public std::enable_shared_from_this<Impl> {
     Impl& impl;
   };
 
-  // In the order of the calls: a release must not overtake the acquisition that it takes back. A call that comes when
-  // the connection is up, but those that wait for it have not gone on yet, waits behind them.
+  // The calls go on in their order: a release must not overtake the acquisition that it cancels. A call that comes when
+  // the connection is up, but earlier calls still wait, waits behind them.
   Task<std::shared_ptr<Connection>> wait_connected(BootTime deadline) {
     bool is_next = waiting_ == 0;
     while (!stopped_) {
@@ -141,9 +141,9 @@ class Client::Impl : public std::enable_shared_from_this<Impl> {
     co_return reply;
   }
 
-  // The server answers nothing else on the connection meanwhile. So there is one WAIT at a time, for all callers: it
-  // counts the replicas that have everything that was written on the connection before it. It is short, and what came
-  // meanwhile goes before the next one.
+  // The server answers no other command on the connection during a WAIT. So there is one WAIT at a time, for all
+  // callers: it counts the replicas that have all writes of the connection before it. It is short, and commands that
+  // came meanwhile go before the next WAIT.
   Task<std::int64_t> wait_for_replicas(std::shared_ptr<Connection> connection, std::shared_ptr<ReplicaWaits> waits,
                                        int replicas, Duration patience, BootTime deadline) {
     const Clock& clock = timers_.clock();

@@ -1,8 +1,8 @@
 // Client: a CommandRunner on one Redis server, over a connection that repairs itself. Nothing is sent twice, except a
 // script the server does not know (NOSCRIPT: it was not run).
 //
-// A server that answers that it is not the one to write to (READONLY, MASTERDOWN) is left: the next connect may find
-// another one, through the locator or behind the same name.
+// If a server answers that it takes no writes (READONLY, MASTERDOWN), the client disconnects: the next connect may find
+// another server, through the endpoint resolver or behind the same name.
 #pragma once
 
 #include <memory>
@@ -31,7 +31,7 @@ class Client final : public CommandRunner {
                                   std::span<const std::string_view> arguments, int replicas, Duration patience,
                                   BootTime deadline) override;
 
-  // For a Cluster: an error reply is returned, not thrown. `asking`: with ASKING right before it.
+  // For a Cluster: an error reply is returned, not thrown. `asking`: sends ASKING right before the command.
   Task<Reply> exchange(Command command, BootTime deadline, bool asking = false);
 
   [[nodiscard]] bool is_connected() const override;

@@ -123,7 +123,7 @@ Task<> Cluster::run(std::shared_ptr<Cluster> self) {
   }
 }
 
-// Asks the connected nodes in a random order, and if none of them can tell, whatever else is known.
+// Asks the connected nodes in a random order, and if none of them has an answer, all other known addresses.
 Task<bool> Cluster::learn() {
   std::set<std::string> asked;
   bool opened = false;
@@ -195,7 +195,7 @@ void Cluster::adopt(ClusterMap map, const Address& told_by) {
   tell_change();
 }
 
-// Whoever is in the middle of a command has a share of its client, which then ends with the command.
+// A caller in the middle of a command shares the ownership of its client, which then ends with the command.
 void Cluster::drop_clients(const std::function<bool(const Node&)>& keep) {
   std::erase_if(nodes_, [&](const auto& entry) { return !keep(entry.second); });
 }

@@ -1,9 +1,9 @@
 // Cluster: the known map of a Redis Cluster, and a Client for each node that is used.
 //
-// The map of slots is learnt from any node that answers, the known ones as well as the configured ones: at the start,
-// when a caller needs it again (a redirection, a node that is down; with a pace of its own, so that a fleet that lost a
-// node does not swamp the others), and now and then. Clients are made on demand and dropped when their node left the
-// cluster. Shared by the runner and the locator of the subscriber. One thread: the loop's.
+// The map of slots is learnt from any node that answers, known or configured: at the start, when a caller needs it
+// again (a redirection, a node that is down; at a limited rate, so that a fleet that lost a node does not swamp the
+// others), and periodically. Clients are made on demand and dropped when their node left the
+// cluster. Shared by the runner and the resolver of the subscriber. One thread: the loop's.
 #pragma once
 
 #include <functional>
@@ -20,7 +20,7 @@
 namespace jeton::agent::redis {
 
 struct ClusterOptions {
-  ConnectOptions connection;       // of every node; address and locator are not used, database is 0
+  ConnectOptions connection;       // of every node; address and resolver are not used, database is 0
   std::vector<Address> endpoints;  // where to ask first, at least one
   Duration refresh_interval = std::chrono::seconds(60);  // jittered down to its half
 };
@@ -32,7 +32,7 @@ class Cluster : public std::enable_shared_from_this<Cluster> {
     std::shared_ptr<Client> client;
   };
 
-  // Timers and random outlive the cluster and what it started.
+  // Timers and random outlive the cluster and the tasks that it started.
   Cluster(Timers& timers, Random& random, ClusterOptions options);
 
   // Called after a node was connected and after the map changed. Before start().
@@ -51,7 +51,7 @@ class Cluster : public std::enable_shared_from_this<Cluster> {
   Task<bool> wait_change(BootTime deadline) { return changed_.wait_until(deadline); }
 
   [[nodiscard]] Timers& timers() { return timers_; }
-  // Uniform between the half of it and all.
+  // A random duration, uniform between half of `duration` and the whole.
   [[nodiscard]] Duration jittered(Duration duration);
   [[nodiscard]] Duration timeout() const { return options_.connection.timeout; }
   [[nodiscard]] std::size_t random_below(std::size_t count);

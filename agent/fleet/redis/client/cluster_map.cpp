@@ -20,7 +20,7 @@ std::int64_t integer_in(const Reply& reply, std::int64_t least, std::int64_t mos
   return reply.integer;
 }
 
-// Redis 7 adds what else is known of a node: ["ip", "10.0.0.1"].
+// Redis 7 adds more data about a node: ["ip", "10.0.0.1"].
 std::string_view known_ip(const Reply& node) {
   if (node.elements.size() < 4 || node.elements[3].type != Reply::Type::array) return {};
   const auto& facts = node.elements[3].elements;

@@ -1,8 +1,8 @@
 // ClusterMap: which node of a Redis Cluster holds which slot, as one node reports it (CLUSTER SLOTS of Redis 3 and
 // later) and redirections corrected it. A value.
 //
-// What a node says is not trusted to make sense: a reply of another shape is a TransportError, and the work and the
-// memory it can cause are bounded.
+// A node's reply is not trusted: a malformed one is a TransportError, and the work and the memory that a reply can
+// cause are bounded.
 #pragma once
 
 #include <cstdint>
@@ -19,8 +19,8 @@ namespace jeton::agent::redis {
 class ClusterMap {
  public:
   ClusterMap() = default;
-  // `reply`: to CLUSTER SLOTS. `asked`: who answered; a node without a host is on the same one, and all have TLS if
-  // this one has it. Throws TransportError, also if no slot is held by anybody.
+  // `reply`: the reply to CLUSTER SLOTS. `asked`: the node that answered; a node without a host is on its host, and all
+  // have TLS if this one has it. Throws TransportError, also if no node holds a slot.
   ClusterMap(const Reply& reply, const Address& asked);
 
   [[nodiscard]] bool empty() const { return nodes_.empty(); }
@@ -38,14 +38,15 @@ class ClusterMap {
   std::vector<std::uint16_t> owners_;  // of each slot: an index into nodes_, or no_owner
 };
 
-// "MOVED 3999 127.0.0.1:6381": the slot lives there. "ASK 3999 127.0.0.1:6381": this once, ask there.
+// "MOVED 3999 127.0.0.1:6381": that node holds the slot. "ASK 3999 127.0.0.1:6381": ask that node, for this command
+// only.
 struct Redirection {
   enum class Kind { moved, ask };
   Kind kind = Kind::moved;
   std::uint16_t slot = 0;
   Address to;
 };
-// None if the error is no redirection, or one to nowhere.
+// None if the error is no redirection, or a redirection without a valid address.
 [[nodiscard]] std::optional<Redirection> parse_redirection(std::string_view error, const Address& asked);
 
 }  // namespace jeton::agent::redis

@@ -13,7 +13,7 @@ constexpr int max_redirections = 5;
 constexpr Duration try_again_after = 60ms;        // at most; jittered
 constexpr Duration look_for_owner_after = 200ms;  // at most; jittered
 
-// What a node refused before it looked at the command. An error from inside a script names the script.
+// Whether a node refused the command before it ran. An error from inside a script names the script.
 bool came_before_the_command(std::string_view error) { return error.find("@user_script") == std::string_view::npos; }
 
 bool will_pass(std::string_view error) {
@@ -22,7 +22,7 @@ bool will_pass(std::string_view error) {
                      [&](std::string_view code) { return error.starts_with(code); });
 }
 
-// Holds what every attempt needs. The commands are kept whole, because each may have to be sent to several nodes.
+// Holds the data of every attempt. The commands are kept whole, because each may have to be sent to several nodes.
 struct Request {
   std::uint16_t slot = 0;
   Command command;

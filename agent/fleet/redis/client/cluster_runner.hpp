@@ -1,9 +1,9 @@
 // ClusterRunner: a CommandRunner over the nodes of a Redis Cluster. Each command goes to the primary that holds the
 // slot of its key, and follows MOVED and ASK.
 //
-// What was refused for the moment (TRYAGAIN, CLUSTERDOWN, LOADING, MASTERDOWN) and what no node has seen is tried again
-// until the deadline. What was sent and not answered is not: it may have been done, and that is for the caller to find
-// out.
+// A command that a node refused temporarily (TRYAGAIN, CLUSTERDOWN, LOADING, MASTERDOWN), or that no node has received,
+// is tried again until the deadline. A command that was sent and not answered is not tried again, because it may have
+// run; the caller must find that out.
 #pragma once
 
 #include <memory>
@@ -19,7 +19,7 @@ class ClusterRunner final : public CommandRunner {
   explicit ClusterRunner(std::shared_ptr<Cluster> cluster) : cluster_(std::move(cluster)) {}
   ~ClusterRunner() override { cluster_->stop(); }
 
-  // Also called when the map of slots changed: the node that keeps the fleet's time may be another.
+  // The callback also runs when the map of slots changed: the node that keeps the fleet's time may be another.
   void on_connected(std::function<void()> callback) override { cluster_->on_change(std::move(callback)); }
   void start() override { cluster_->start(); }
   void stop() override { cluster_->stop(); }

@@ -8,11 +8,11 @@ namespace jeton::agent::redis {
 
 inline constexpr std::uint16_t cluster_slots = 16384;
 
-// CRC16-XMODEM: polynomial 0x1021, nothing reflected, begins with 0.
+// CRC16-XMODEM: polynomial 0x1021, no reflection, initial value 0.
 [[nodiscard]] std::uint16_t crc16(std::string_view bytes);
 
-// Of the hash tag, the text between the first { and the first } behind it, if there is one that is not empty; else of
-// the whole key. Below cluster_slots.
+// The slot of a key, below cluster_slots. It is computed from the hash tag, the text between the first { and the first
+// } behind it, if that text is not empty; otherwise from the whole key.
 [[nodiscard]] std::uint16_t key_slot(std::string_view key);
 
 }  // namespace jeton::agent::redis

@@ -1,10 +1,10 @@
-// ClusterWatch: who wrote, deleted or flushed the keys that channels stand for (subscriber.hpp), on the nodes of a
-// Redis Cluster that hold them: a node tells of its own keys only.
+// ClusterWatch: reports that the keys of channels (subscriber.hpp) were written, deleted or flushed. It watches each
+// key on the node of a Redis Cluster that holds it, because a node reports changes of its own keys only.
 //
-// One connection for each node in use, however many keys it holds. Follows the map of slots: a key whose slot has
-// moved, or whose node was replaced, is watched on its new node, and `gap` is called as after every connect. The
-// channels are heard there too, so that a publication is always reported before the change of its key. One thread: the
-// loop's.
+// It has one connection for each node in use, however many keys the node holds. It follows the map of slots: a key
+// whose slot has moved, or whose node was replaced, is watched on its new node, and `gap` is called as after every
+// connect. It subscribes to the channels on the same connection, so that a publication is always reported before the
+// change of its key. One thread: the loop's.
 #pragma once
 
 #include <memory>
@@ -17,7 +17,7 @@ namespace jeton::agent::redis {
 
 class ClusterWatch {
  public:
-  // Timers and random outlive it. `options`: of every node; address and locator are not used. `callbacks.down` is not
+  // Timers and random outlive it. `options`: of every node; address and resolver are not used. `callbacks.down` is not
   // called.
   ClusterWatch(Timers& timers, Random& random, std::shared_ptr<Cluster> cluster, ConnectOptions options,
                Subscriber::Callbacks callbacks, Duration keepalive);

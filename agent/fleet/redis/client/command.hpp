@@ -38,7 +38,7 @@ class Script {
   std::string sha1_;  // 40 hex digits
 };
 
-// A script with what it is called with. Refers to all of it.
+// A script with its keys and arguments. It only refers to them.
 struct ScriptCall {
   const Script& script;
   std::span<const std::string> keys;

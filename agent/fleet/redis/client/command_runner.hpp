@@ -31,15 +31,16 @@ class CommandRunner {
   // Ends all connections; every command, waiting or later, throws TransportError.
   virtual void stop() = 0;
 
-  // To the server that holds `key`; commands without a key name one all the same, so that each goes to a known server.
+  // Sends a command to the server that holds `key`. A command without a key is given one too, so that it goes to a
+  // known server.
   virtual Task<Reply> command(std::string_view key, Command command, BootTime deadline) = 0;
-  // EVALSHA, and EVAL once if the server does not know the script. All keys are in one slot. What is passed by
-  // reference lives until the Task is done.
+  // EVALSHA, and EVAL once if the server does not know the script. All keys are in one slot. Arguments that are passed
+  // by reference live until the Task is done.
   virtual Task<Reply> run(const Script& script, std::span<const std::string> keys,
                           std::span<const std::string_view> arguments, BootTime deadline) = 0;
 
-  // run(), and then on the same connection WAIT: until so many replicas have what it wrote, for `patience` at most. It
-  // holds up other commands for no longer than a tenth of that at a time.
+  // run(), and then WAIT on the same connection until the given number of replicas have the write, for `patience` at
+  // most. It delays other commands for no longer than a tenth of that at a time.
   struct Replicated {
     Reply reply;
     std::int64_t replicas = 0;  // that have it
@@ -54,7 +55,7 @@ class CommandRunner {
   [[nodiscard]] virtual bool is_connected() const = 0;
   // Why there is no connection; empty while there is one.
   [[nodiscard]] virtual std::string last_error() const = 0;
-  // What commands go to now, as an operator knows it; no password.
+  // The name by which an operator knows the server that commands go to now; no password.
   [[nodiscard]] virtual std::string display() const = 0;
 };
 

@@ -1,4 +1,4 @@
-// What the steps of a connect share: a deadline that closes the transport being waited for, and the way to abort the
+// Helpers for the steps of a connect: a deadline that closes the transport being waited for, and a way to abort the
 // wait. Private to the transports.
 #pragma once
 
@@ -16,7 +16,7 @@ namespace jeton::agent::redis {
 using StreamSocket = boost::asio::generic::stream_protocol::socket;
 using StreamEndpoint = boost::asio::generic::stream_protocol::endpoint;
 
-// "connection refused": as it reads in the middle of a message.
+// The reason in words that fit into the middle of a message: "connection refused".
 [[nodiscard]] std::string reason_of(const boost::system::error_code& error);
 
 // Runs an action at a deadline unless it dies before.
@@ -41,7 +41,7 @@ class Alarm {
   bool fired_ = false;
 };
 
-// Gives an attempt the way to abort the step being waited for.
+// Lets the owner of an attempt abort the step being waited for.
 class Abortable {
  public:
   Abortable(ConnectAttempt& attempt, std::function<void()> abort) : attempt_(attempt) {

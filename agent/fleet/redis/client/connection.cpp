@@ -97,7 +97,7 @@ class Connection::Impl : public std::enable_shared_from_this<Impl> {
   std::optional<Duration> ended_idle_for_;
 
  private:
-  // The answer that is due next has been due for so long that the server gives none any more.
+  // Whether the next answer has been due for so long that the server is taken for silent.
   [[nodiscard]] bool is_silent() const {
     return !in_flight_.empty() && timers_.clock().boot_now() - in_flight_.front()->sent_at >= 2 * timeout_;
   }

@@ -1,11 +1,12 @@
 // Connection: one open connection to a Redis server, shared by any number of coroutines. Commands are pipelined: each
-// is written at once, together with what else is waiting, and gets the reply at its place in the order.
+// is written at once, together with other waiting commands, and gets the reply at its place in the order.
 //
 // A command that is not answered by its deadline closes the connection, because the server no longer answers; all
-// others in flight fail with it. A command with a short deadline (a lock that ends soon) fails alone, and its late
-// reply is dropped: it says nothing about the server, and others share the connection. But if the oldest command has
-// been without an answer for twice the timeout by then, the connection is closed. A closed connection stays
-// closed: kept_connection.hpp makes a new one. One thread: the loop's. Errors: TransportError "redis://...: reason".
+// others in flight fail with it. A command with a short deadline (a lock that ends soon) fails without closing the
+// connection, and its late reply is dropped: a short deadline proves nothing about the server, and others share the
+// connection. But if the oldest command has been without an answer for twice the timeout by then, the connection is
+// closed. A closed connection stays closed: kept_connection.hpp makes a new one. One thread: the loop's. Errors:
+// TransportError "redis://...: reason".
 #pragma once
 
 #include <functional>
@@ -22,8 +23,8 @@ namespace jeton::agent::redis {
 
 class Connection {
  public:
-  // `display` is put before every error. `timeout`: of a usual command; a deadline is short if it leaves less than
-  // half.
+  // `display` is put before every error. `timeout`: the time limit of a usual command; a deadline is short if it leaves
+  // less than half of that.
   Connection(Timers& timers, std::unique_ptr<Transport> transport, ReplyLimits limits, std::string display,
              Duration timeout = Duration{0});
   ~Connection();  // closes
@@ -33,8 +34,8 @@ class Connection {
   // An error reply of the server is returned, not thrown. If the waiting coroutine is cancelled, the command is done
   // nevertheless and its reply dropped.
   Task<Reply> command(Command command, BootTime deadline);
-  // With ASKING right before it, nothing in between: lets a Cluster node answer for a slot it is about to get. A
-  // refused ASKING is returned instead of the command's reply.
+  // Sends ASKING right before the command, with no other command in between: then a Cluster node answers for a slot
+  // that it is about to get. If ASKING is refused, returns that error instead of the command's reply.
   Task<Reply> asking(Command command, BootTime deadline);
 
   // From now on every reply goes to `handler` (the subscribed mode of a connection), and commands are sent by send().
@@ -45,8 +46,8 @@ class Connection {
   [[nodiscard]] bool is_open() const;
   // Why it is closed, with `display` before it; empty while it is open.
   [[nodiscard]] const std::string& close_reason() const;
-  // How long it had been quiet when the peer ended it, if nothing was asked or about to be sent then: a server may
-  // close connections that are not used.
+  // How long the connection had been idle when the peer ended it, if no command was waiting for a reply or to be sent
+  // then: a server may close idle connections.
   [[nodiscard]] std::optional<Duration> ended_idle_for() const;
   // Returns true as soon as it is closed, false at the deadline.
   Task<bool> wait_closed(BootTime deadline = BootTime::max());

@@ -12,7 +12,7 @@ bool is_name(const Address& address) {
   return not_an_address.failed();
 }
 
-Task<Dialed> dial(Timers& timers, Resolver resolve, Connector connect, Address address, TlsOptions tls,
+Task<Dialed> dial(Timers& timers, NameResolver resolve, Connector connect, Address address, TlsOptions tls,
                   BootTime deadline, ConnectAttempt& attempt) {
   Dialed dialed;
   if (!is_name(address)) {

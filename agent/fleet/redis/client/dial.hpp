@@ -15,10 +15,10 @@ struct Dialed {
 
 // With TLS the certificate must be for the name, unless `tls` says otherwise. Throws TransportError, and SetupError if
 // that is the reason at one of the addresses.
-Task<Dialed> dial(Timers& timers, Resolver resolve, Connector connect, Address address, TlsOptions tls,
+Task<Dialed> dial(Timers& timers, NameResolver resolve, Connector connect, Address address, TlsOptions tls,
                   BootTime deadline, ConnectAttempt& attempt);
 
-// Whether it has to be resolved.
+// Whether the host of the address is a name, which must be resolved.
 [[nodiscard]] bool is_name(const Address& address);
 
 }  // namespace jeton::agent::redis

@@ -12,10 +12,10 @@ namespace jeton::agent::redis {
 namespace {
 
 constexpr const char* is_a_sentinel =
-    "a Sentinel and no Redis server: name it in coordination.redis.sentinel.endpoints, and the primary that it watches "
+    "a Sentinel, not a Redis server: name it in coordination.redis.sentinel.endpoints, and the primary that it watches "
     "in coordination.redis.sentinel.master";
 constexpr const char* is_named_by_a_sentinel =
-    "a Sentinel and no Redis server, though a sentinel names it as the primary: look at `sentinel monitor` in "
+    "a Sentinel, not a Redis server, though a sentinel names it as the primary: look at `sentinel monitor` in "
     "sentinel.conf";
 
 // The server answers so to everything.
@@ -84,7 +84,7 @@ class Greeter {
   std::optional<ServerError> refusal_;  // the last one
 };
 
-// A server that was the primary a moment ago would refuse what we write, or worse, take it and forget it.
+// A server that was the primary a moment ago would refuse our writes, or worse, accept them and lose them.
 Task<> check_role(Greeter& greeter) {
   Command ask({"ROLE"});
   const Reply role = co_await greeter.need(std::move(ask));  // +role is needed with sentinels

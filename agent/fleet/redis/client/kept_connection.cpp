@@ -15,16 +15,16 @@ namespace {
 
 using namespace std::chrono_literals;
 
-// While an outage is young a fleet waits for this connection: together with the spread of a repair, what a restarted
-// server lost is back within a second. A server that stays away is not asked so often by thousands of agents.
+// At the beginning of an outage a fleet waits for this connection: together with the spread of a repair, the data that
+// a restarted server lost is repaired within a second. Later thousands of agents must not ask a server so often.
 constexpr Duration young_outage = 30s;
 constexpr BackoffLimits young_limits{.base = 50ms, .cap = 500ms, .floor = 10ms};
 constexpr BackoffLimits old_limits{.base = 2s, .cap = 2s, .floor = 500ms};
-// A connection that dies younger than this is one more failed attempt of the same trouble.
+// A connection that ends before this time is one more failed attempt of the same outage.
 constexpr Duration proven_after = 1s;
 constexpr std::size_t max_reported = 64;
 
-// A server closes what was not used for a time of its own, give or take the second in which it looks.
+// A server closes connections that were idle for a configured time, plus or minus the second of its check.
 constexpr Duration same_idle_time = 2s;
 constexpr Duration shortest_idle_limit = 500ms;
 
@@ -119,7 +119,7 @@ class KeptConnection::Impl : public std::enable_shared_from_this<Impl> {
 
   Task<> connect() {
     Address address = options_.address;
-    if (options_.locator) address = co_await locate();
+    if (options_.locator) address = co_await resolve_endpoint();
     const BootTime deadline = now() + options_.timeout;
     Dialed dialed =
         co_await dial(timers_, options_.resolve, options_.connect, address, options_.tls, deadline, attempt_);
@@ -131,10 +131,10 @@ class KeptConnection::Impl : public std::enable_shared_from_this<Impl> {
     greeting_ = co_await greet(*connection_, options_, display_, deadline);
   }
 
-  Task<Address> locate() {
+  Task<Address> resolve_endpoint() {
     const std::string origin = options_.locator->origin();
     if (!origin.empty()) display_ = origin;
-    Address address = co_await options_.locator->locate(now() + options_.timeout);
+    Address address = co_await options_.locator->resolve(now() + options_.timeout);
     if (stopped_) throw TransportError("stopped");
     display_ = options_.display(address) + (origin.empty() ? "" : " (" + origin + ")");
     co_return address;
@@ -150,7 +150,7 @@ class KeptConnection::Impl : public std::enable_shared_from_this<Impl> {
       const bool closed = co_await connection_->wait_closed(next);
       if (closed) break;
       if (now() >= recheck_at) {
-        const Address address = co_await options_.locator->relocate(connected_to_, now() + options_.timeout);
+        const Address address = co_await options_.locator->recheck(connected_to_, now() + options_.timeout);
         if (address != connected_to_) connection_->close("the server to use is " + address.display() + " now");
         recheck_at = next_after(recheck);
       } else if (now() >= resolve_at) {
@@ -160,7 +160,7 @@ class KeptConnection::Impl : public std::enable_shared_from_this<Impl> {
     }
   }
 
-  // Of several addresses that a name has, the one in use is as good as the others.
+  // If a name has several addresses, the one in use is as good as the others.
   Task<> follow_name() {
     std::vector<std::string> found;
     try {
@@ -171,10 +171,11 @@ class KeptConnection::Impl : public std::enable_shared_from_this<Impl> {
     const bool is_there = std::find(found.begin(), found.end(), connected_ip_) != found.end();
     if (found.empty() || is_there || !connection_->is_open()) co_return;
     log::warning(
-        "the name of the server leads to another address: moving there; what the old server has is not known there",
+        "the name of the server has another address now: connecting to it; the new server may lack the data of the old "
+        "one",
         {{"connection", purpose_}, {"endpoint", display_}, {"from", connected_ip_}, {"to", found.front()}});
     renewing_ = true;
-    connection_->close("the name leads to another address now");
+    connection_->close("the name has another address now");
   }
 
   [[nodiscard]] BootTime next_after(Duration interval) {
@@ -185,14 +186,14 @@ class KeptConnection::Impl : public std::enable_shared_from_this<Impl> {
   // The next attempt is made at once. If the server is gone, that fails and is reported.
   void ended_by_idleness(Duration idle) {
     renewing_ = true;
-    log::debug("redis ended a connection that was not used; connecting again",
+    log::debug("redis closed an idle connection; connecting again",
                {{"connection", purpose_}, {"endpoint", display_}, {"idle_ms", to_ms(idle).count()}});
     const std::optional<Duration> before = std::exchange(idle_before_, idle);
     if (!before || std::chrono::abs(*before - idle) > same_idle_time) return;
     const Duration limit = std::min(*before, idle);
     if (limit < shortest_idle_limit) return;
     keepalive_ = limit / 2;
-    log::info("redis ends connections that are not used; they are kept alive",
+    log::info("redis closes idle connections; PING keeps them open",
               {{"connection", purpose_}, {"endpoint", display_}, {"interval_ms", to_ms(*keepalive_).count()}});
   }
 
@@ -202,8 +203,8 @@ class KeptConnection::Impl : public std::enable_shared_from_this<Impl> {
   }
 
   void report(const std::string& failure, bool operator_must_act) {
-    // Every attempt fails for the same few reasons: each is said once until the trouble is over. A server can make up a
-    // new one for each attempt.
+    // Every attempt fails for the same few reasons: each is logged once until the outage ends. A hostile server can
+    // make up a new reason for each attempt.
     if (reported_.contains(failure) || !options_.reports->allows(now())) return;
     if (reported_.size() >= max_reported) reported_.clear();
     reported_.insert(failure);

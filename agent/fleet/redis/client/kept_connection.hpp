@@ -1,13 +1,14 @@
-// KeptConnection: one connection to a Redis server that is kept up: it connects, greets (greeting.hpp), and after a
-// failure tries again with jittered backoff, without an end: at least twice a second for the first half a minute. With
-// a locator it asks that first, and goes where the server is now. Logs a trouble once, loudly if an operator must act,
-// and its end; of many different ones the first few and then one a minute.
+// KeptConnection: one connection to a Redis server that repairs itself: it connects, greets (greeting.hpp), and after a
+// failure tries again with jittered backoff, without an end: at least twice a second for the first half a minute. If
+// there is an endpoint resolver, each attempt asks it for the address first. The connection logs a failure once, as an
+// error if an operator must act, and the recovery; of many different failures it logs the first few and then one a
+// minute.
 //
-// While it is connected, the name of the server is resolved again now and then: when it leads elsewhere, the connection
-// ends and the next one goes there, because others who begin now would. A name that leads nowhere changes nothing.
+// While it is connected, it resolves the name of the server again now and then: when the name leads to another address,
+// it reconnects to that address, as a new client would. A name that cannot be resolved changes nothing.
 //
-// A connection that the server ends while it is not used is no trouble: the next one is made at once. keepalive() says
-// how to keep the server from it.
+// If the server ends the connection while it is idle, this is no failure: the next one is made at once. keepalive()
+// says how to avoid it.
 #pragma once
 
 #include <functional>
@@ -42,18 +43,18 @@ class KeptConnection {
   // Closes the connection and ends the attempts; no callback comes any more.
   void stop();
 
-  // How often the connection has to be used so that the server does not end it; none as long as it has not done so
-  // twice after the same time.
+  // How often the connection has to be used so that the server does not end it; none until the server has ended it
+  // twice after the same idle time.
   [[nodiscard]] std::optional<Duration> keepalive() const;
 
-  // What the server said of itself at the last connect.
+  // The server's answers to the last greeting.
   [[nodiscard]] const Greeting& greeting() const;
 
-  // Closes the connection, which is well, to make a new one at once.
+  // Closes the working connection, and makes a new one at once.
   void renew();
 
-  // The server of the last attempt, with the database, and who named it: "redis://127.0.0.1:6379/0",
-  // "redis://10.0.0.1:6379/0 (sentinel "jeton")"; while it is being looked for: "sentinel "jeton"".
+  // The server of the last attempt, with the database and the origin of the address: "redis://127.0.0.1:6379/0",
+  // "redis://10.0.0.1:6379/0 (sentinel "jeton")"; while the address is being resolved: "sentinel "jeton"".
   [[nodiscard]] const std::string& display() const;
 
  private:

@@ -1,9 +1,9 @@
 // NameLookups: host names to IP addresses. The system's lookup blocks and cannot be interrupted, so each runs on a
 // thread of its own: a name whose lookup hangs holds up no other name.
 //
-// A name has one lookup at a time, and all who ask meanwhile wait for the same one; the next question after
-// `stale_after` starts another. At most `max_threads` lookups are under way. A thread that hangs is left behind at the
-// end of the process and touches nothing but what it shares. resolve() is called on the thread of a loop, of any loop.
+// A name has one lookup at a time, and all callers meanwhile wait for the same one; the next call after `stale_after`
+// starts another. At most `max_threads` lookups are under way. A thread that hangs is left behind at the end of the
+// process and touches only the state that it shares. resolve() is called on the thread of any loop.
 #pragma once
 
 #include <functional>

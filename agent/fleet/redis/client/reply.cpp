@@ -15,7 +15,7 @@ struct Advice {
 };
 
 constexpr Advice advices[] = {
-    {"NOAUTH", "the server wants a password: set coordination.redis.password (and username)"},
+    {"NOAUTH", "the server requires a password: set coordination.redis.password (and username)"},
     {"WRONGPASS", "check coordination.redis.username and password"},
     {"NOPERM",
      "grant the ACL user this command, and the keys and channels of coordination.prefix, mirror_key and lock.key"},
@@ -30,7 +30,7 @@ constexpr Advice advices[] = {
      "coordination.prefix (or lock.key)"},
     {"BUSY", "the server is kept busy by a script; it is asked again"},
     {"MOVED", "the keys live in a Redis Cluster: set coordination.redis.cluster; if it is set, look at CLUSTER NODES"},
-    {"ASK", "the nodes of the cluster send us in circles; look at CLUSTER NODES"},
+    {"ASK", "the nodes of the cluster redirect in circles; check CLUSTER NODES"},
     {"TRYAGAIN", "the slot is being moved to another node; it works again when that is finished"},
     {"CLUSTERDOWN", "the cluster has lost too many nodes, or has slots without a node: redis-cli --cluster check"},
     {"NOSCRIPT", "the server forgets scripts at once; is it a proxy?"},
@@ -73,7 +73,7 @@ std::string code_of(std::string_view text) {
   return {text.begin(), end};
 }
 
-// "unknown command 'AUTH', with args beginning with: ..." would repeat what we sent, a password for example.
+// "unknown command 'AUTH', with args beginning with: ..." would repeat our arguments, a password for example.
 constexpr std::size_t longest_shown = 200;  // bytes
 
 std::string shown(std::string_view text, std::span<const SecretString> secrets) {

@@ -23,8 +23,8 @@ struct Reply {
   [[nodiscard]] bool is_nil() const { return type == Type::nil; }
   [[nodiscard]] bool is_error() const { return type == Type::error; }
 
-  // For a reply whose shape is agreed, by a script for example: anything else throws TransportError, because then it is
-  // not known what the server did.
+  // For a reply with a fixed form, of a script for example. Any other reply throws TransportError, because then the
+  // server's action is unknown.
   [[nodiscard]] const Reply& at(std::size_t index) const;
   [[nodiscard]] std::int64_t as_integer() const;
   [[nodiscard]] std::string_view as_text() const;  // valid as long as the reply
@@ -40,7 +40,7 @@ class NotSentError : public TransportError {
 class ServerError : public TransportError {
  public:
   // `where`: "redis://127.0.0.1:6379/0". `text`: as the server sent it, "NOAUTH Authentication required.".
-  // Each of `secrets`, those that were sent, is shown as ***.
+  // `secrets`: the secrets that were sent; each is shown as ***.
   ServerError(const std::string& where, std::string_view text, std::span<const SecretString> secrets = {});
 
   // The first word: NOAUTH, WRONGPASS, NOPERM, READONLY, LOADING, OOM, MASTERDOWN, NOSCRIPT, ERR, ...
@@ -49,7 +49,7 @@ class ServerError : public TransportError {
   [[nodiscard]] bool is_about_access() const;
   // The server is a replica, so another one must be asked.
   [[nodiscard]] bool is_about_role() const;
-  // What it said, as the message shows it, without `where` and without advice.
+  // The server's text as the message shows it, without `where` and without advice.
   [[nodiscard]] const std::string& answer() const { return answer_; }
 
  private:

@@ -14,7 +14,7 @@ extern "C" {  // sds.h of hiredis 0.14 does not say it itself
 namespace jeton::agent::redis {
 namespace {
 
-// What the callbacks of one reader share; reached through privdata.
+// The state that the callbacks of one reader share; reached through privdata.
 struct Build {
   ReplyLimits limits;
   std::size_t elements = 0;  // announced so far by the arrays of the reply in hand
@@ -195,7 +195,7 @@ class RespParser::Impl {
     if (reader_->buf != nullptr) wipe(reader_->buf, sdslen(reader_->buf) + sdsavail(reader_->buf));
   }
 
-  // What was read is wiped, and so is the free space, where the reader leaves old bytes when it moves the rest down.
+  // Wipes the bytes that were read, and the free space, where the reader leaves old bytes when it moves the rest down.
   void wipe_consumed() noexcept {
     if (reader_->buf == nullptr) return;
     wipe(reader_->buf, reader_->pos);

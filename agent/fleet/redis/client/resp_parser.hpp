@@ -1,8 +1,9 @@
-// RespParser: bytes of a Redis server in, replies out. Wraps the reader of hiredis, and bounds what a server can make
-// us keep: a reply beyond the limits is an error at the moment that can be known, before memory is taken for it.
+// RespParser: bytes of a Redis server in, replies out. It wraps the reader of hiredis and limits the memory that a
+// server can make us use: a reply beyond the limits is an error as soon as that is known, before memory is taken for
+// it.
 //
-// Not synchronised. After an error the stream cannot be trusted any more: close the connection. Memory that held
-// replies is wiped when it is given back.
+// It is not synchronised. After an error the stream cannot be trusted any more: close the connection. Memory that held
+// replies is wiped when it is freed.
 #pragma once
 
 #include <cstddef>
@@ -26,7 +27,7 @@ class RespParser {
   RespParser(const RespParser&) = delete;
   RespParser& operator=(const RespParser&) = delete;
 
-  // Feed pieces of some KiB and take the replies out after each, so that the limits are looked at.
+  // Feed pieces of some KiB and take the replies out after each, so that the limits are checked.
   void feed(std::string_view bytes);
   // The next complete reply. Throws TransportError on garbage and on a reply beyond the limits.
   [[nodiscard]] std::optional<Reply> next();

@@ -1,10 +1,11 @@
 // SentinelVotes: chooses the primary from the answers of the sentinels of one turn and from the primary known before.
 //
-// The epoch of a primary rises with every failover, so a higher one is news and counts at once, and so does the known
-// primary. A lower one counts only if most sentinels say the like: one that is cut off from the others goes on naming
-// the old primary; most of them do so when they were set up again. Another primary of the same epoch counts only if
-// more name one than the known one: without a failover that is a mistake in the setup (a host name here, its address
-// there), and to go back and forth would end every connection each time. A value; pure logic.
+// The epoch of a primary rises with every failover. So an answer with a higher epoch is accepted at once, and so is an
+// answer that names the known primary. An answer with a lower epoch is accepted only if most sentinels give such
+// answers: one sentinel that is cut off from the others goes on naming the old primary, but most sentinels do so only
+// after they were set up again. Another primary with the same epoch is accepted only if more sentinels name it than the
+// known one: without a failover that is a mistake in the setup (a host name here, its address there), and every change
+// back and forth would end all connections. A value; pure logic.
 #pragma once
 
 #include <cstdint>
@@ -16,20 +17,20 @@ namespace jeton::agent::redis {
 
 struct SentinelAnswer {
   Address primary;
-  std::optional<std::uint64_t> epoch;  // none: it did not tell
+  std::optional<std::uint64_t> epoch;  // none: the sentinel did not report it
 };
 
 class SentinelVotes {
  public:
   enum class Bearing { news, same, behind, other };
 
-  // `known`: what was believed last. `sentinels`: how many there are.
+  // `known`: the answer that was accepted last. `sentinels`: their number.
   SentinelVotes(std::optional<SentinelAnswer> known, std::size_t sentinels)
       : known_(std::move(known)), sentinels_(sentinels) {}
 
-  // True: it is to be believed, and no other need be asked.
+  // True: the answer is accepted, and no other sentinel need be asked.
   [[nodiscard]] bool decides(const SentinelAnswer& answer);
-  // When all were asked; none: there is nothing to believe.
+  // The result after all sentinels were asked; none: no answer is accepted.
   [[nodiscard]] std::optional<SentinelAnswer> result() const;
   [[nodiscard]] bool disagree() const { return same_ > 0 && others_.count > 0; }
 

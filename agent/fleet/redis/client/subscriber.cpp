@@ -16,10 +16,10 @@
 namespace jeton::agent::redis {
 namespace {
 
-// What the server calls the channel of its tracking.
+// The server's name for the channel of its tracking.
 constexpr std::string_view invalidations = "__redis__:invalidate";
 
-// What the server has yet to answer, in the order of its answers.
+// The kinds of requests that the server has yet to answer, in the order of its answers.
 enum class Asked { watch, subscribe, unsubscribe, ping };
 struct Channel {
   std::string key;  // whose changes the channel reports too; empty: none
@@ -93,7 +93,7 @@ class Subscriber::Impl : public std::enable_shared_from_this<Impl> {
       connection->on_push([weak = std::weak_ptr(self)](const Reply& reply) {
         if (const auto alive = weak.lock()) alive->on_reply(reply);
       });
-      // From its answer on the server tells about keys, whatever else is being answered.
+      // From its answer on the server reports changes of keys, also between other answers.
       if (watching) self->send(*connection, {Asked::watch}, Command({"SUBSCRIBE", invalidations}));
       for (const auto& [name, channel] : self->channels_) {
         self->send(*connection, {Asked::subscribe, name}, Command({"SUBSCRIBE", name}));
@@ -139,7 +139,7 @@ class Subscriber::Impl : public std::enable_shared_from_this<Impl> {
     not_watched_ = true;
     if (std::exchange(not_watched_reported_, true)) return;
     const std::string_view said = refusal.is_error() ? refusal.text.reveal() : "an unexpected answer to CLIENT ID";
-    log::info("redis does not tell about lost keys; they are found by a look now and then",
+    log::info("redis does not report lost keys; a check every 30 s finds them",
               {{"endpoint", kept_.display()}, {"error", ServerError(kept_.display(), said).answer()}});
   }
 
@@ -225,7 +225,7 @@ class Subscriber::Impl : public std::enable_shared_from_this<Impl> {
 
   void cannot_hear(const std::string& channel, const ServerError& refusal) {
     if (!refusals_.allows(timers_.clock().boot_now())) return;
-    log::warning("a channel is refused; what it would tell is found by a look now and then",
+    log::warning("the server refused a channel; periodic checks find the changes instead",
                  {{"channel", channel}, {"error", refusal.what()}});
   }
 

@@ -1,8 +1,8 @@
 // Subscriber: messages of a set of channels, over a connection of its own that repairs itself and subscribes again.
 //
-// What was published while there was no subscription is lost: after each (re)subscription of a channel `gap` is called,
-// and from then on every message arrives until the next gap. A peer that fell silent is noticed by a PING that is not
-// answered.
+// Messages that were published while there was no subscription are lost: after each (re)subscription of a channel `gap`
+// is called, and from then on every message arrives until the next gap. A server that has become silent is noticed by a
+// PING that is not answered.
 //
 // A channel can have a key: then the server also reports each write, deletion and flush of that key (server-
 // assisted client-side caching, Redis 6 or later, in broadcast mode with a redirection of the connection to itself). On
@@ -26,14 +26,14 @@ class Subscriber {
   struct Callbacks {
     std::function<void(const std::string& channel, std::string_view payload)> message;
     std::function<void(const std::string& channel)> gap;
-    // The key behind the channel is not what it was: written (also by a script that sent a message), deleted, flushed.
-    // `all`: with everything else on the server.
+    // The key of the channel was written (also by a script that sent a message), deleted or flushed. `all`: together
+    // with all other keys of the server.
     std::function<void(const std::string& channel, bool all)> changed{};
     // The connection, or an attempt to make one, failed.
     std::function<void()> down{};
   };
 
-  // Timers and random outlive the subscriber. `keepalive`: between two PINGs.
+  // Timers and random outlive the subscriber. `keepalive`: the time between two PINGs.
   Subscriber(Timers& timers, Random& random, ConnectOptions options, Callbacks callbacks, Duration keepalive);
   ~Subscriber();  // stops
   Subscriber(const Subscriber&) = delete;

@@ -79,7 +79,7 @@ void trust(ssl::context& context, const std::string& file) {
   }
   ::ERR_clear_error();  // the end of the file
   if (found == 0) throw SetupError("tls.ca_file " + file + " holds no certificate in PEM format");
-  // Who is named here is trusted, be it the root, an authority below it or the server itself.
+  // Each certificate in the file is trusted, whether it is a root, an authority below it or the server's own.
   ::X509_STORE_set_flags(store, X509_V_FLAG_PARTIAL_CHAIN);
 }
 

@@ -1,4 +1,4 @@
-// What this host brings to a TLS handshake, read from its files at this moment: whom it trusts, and who it is.
+// The authorities and the client certificate of this host for a TLS handshake, read from their files at every call.
 // Private to the transports, because the header is heavy.
 #pragma once
 

@@ -78,14 +78,14 @@ struct Known {
   const char* text;
 };
 
-// The server's alerts, and what we make of its first bytes.
+// The server's alerts, and the errors that OpenSSL derives from its first bytes.
 constexpr Known known_reasons[] = {
     {SSL_R_WRONG_VERSION_NUMBER, "the server does not speak TLS on this port; write redis:// or use its TLS port"},
     {SSL_R_TLSV13_ALERT_CERTIFICATE_REQUIRED,
      "the server demands a client certificate: set tls.cert_file and tls.key_file"},
     {SSL_R_SSLV3_ALERT_HANDSHAKE_FAILURE,
      "the server refused the handshake; it may demand a client certificate (tls.cert_file and tls.key_file), or its "
-     "TLS settings do not go with ours"},
+     "TLS settings do not match ours"},
     {SSL_R_TLSV1_ALERT_UNKNOWN_CA,
      "the server does not know the authority of our tls.cert_file; its own CA settings must include it"},
     {SSL_R_SSLV3_ALERT_BAD_CERTIFICATE, "the server refused our tls.cert_file"},

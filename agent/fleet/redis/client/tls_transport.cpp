@@ -40,7 +40,7 @@ class TlsTransport final : public Transport {
     if (error) throw TransportError(failure(error));
   }
 
-  // Without the farewell of TLS: the length of every reply is known, so a cut stream is noticed without it.
+  // Does not send close_notify of TLS: the length of every reply is known, so a truncated stream is noticed without it.
   void close() noexcept override {
     error_code ignored;
     stream_.next_layer().close(ignored);
@@ -99,7 +99,7 @@ Task<std::unique_ptr<Transport>> start_tls(Timers& timers, StreamSocket socket,
   }
   if (problem.code != X509_V_OK) throw SetupError(describe(problem, name));
   if (error) throw TransportError(tls_failure(error));
-  // A renegotiation of TLS 1.2 must not come back to what dies with this frame.
+  // A renegotiation of TLS 1.2 must not use objects that end with this frame.
   transport->stream().set_verify_callback([](bool good, asio::ssl::verify_context&) { return good; });
   co_return transport;
 }

@@ -1,7 +1,7 @@
-// The TLS transport: a handshake over a connected socket, in which the server proves to be who was meant.
+// The TLS transport: a handshake over a connected socket that checks the identity of the server.
 //
-// The certificate must lead to a trusted authority and bear the host name, or the IP address, that was asked for. Every
-// way to fail has a message of its own that says what to do.
+// The certificate must lead to a trusted authority and contain the requested host name or IP address. Each kind of
+// failure has a message of its own that names the action to take.
 #pragma once
 
 #include <boost/asio/ssl/context.hpp>

@@ -1,4 +1,5 @@
-// Transport: a stream of bytes to a Redis server, and what opens one: over TCP, TLS or a unix socket. dial.hpp does.
+// Transport: a stream of bytes to a Redis server over TCP, TLS or a unix socket, and the function that opens one;
+// dial.hpp calls it.
 //
 // One reader and one writer at a time. Errors are TransportError with the reason only ("connection refused"): the
 // owner of the connection adds the endpoint. close() ends both with an error and may be called at any time on the loop.
@@ -15,7 +16,7 @@
 #include "agent/base/secret.hpp"
 #include "agent/base/timers.hpp"
 #include "agent/fleet/redis/client/address.hpp"
-#include "agent/fleet/redis/client/locator.hpp"
+#include "agent/fleet/redis/client/endpoint_resolver.hpp"
 #include "agent/fleet/redis/client/resp_parser.hpp"
 
 namespace jeton::agent::redis {
@@ -25,7 +26,7 @@ struct TlsOptions {
   std::string ca_file;      // PEM; empty: the authorities of the system
   std::string cert_file;    // PEM, with the chain; empty: no client certificate
   std::string key_file;     // PEM, not encrypted; set if and only if cert_file is
-  std::string server_name;  // that the server's certificate must bear, also sent as SNI; empty: the host connected to
+  std::string server_name;  // must be in the server's certificate, also sent as SNI; empty: the host connected to
 };
 
 class Transport {
@@ -35,13 +36,13 @@ class Transport {
   Transport& operator=(const Transport&) = delete;
   virtual ~Transport() = default;
 
-  // At least one byte. The end of the stream is an error.
+  // Reads at least one byte. The end of the stream is an error.
   virtual Task<std::size_t> read_some(std::span<char> into) = 0;
   virtual Task<> write(std::string_view bytes) = 0;
   virtual void close() noexcept = 0;
 };
 
-// A connect that is under way, so that it can be broken off.
+// A connect that is under way; its owner can abort it.
 struct ConnectAttempt {
   std::function<void()> abort;  // empty while there is nothing to abort
 
@@ -54,41 +55,41 @@ struct ConnectAttempt {
 Task<std::unique_ptr<Transport>> connect_transport(Timers& timers, Address address, TlsOptions tls, BootTime deadline,
                                                    ConnectAttempt& attempt);
 
-// How a connection is opened: connect_transport, or what a test puts in its place. Throws TransportError.
+// The function that opens a connection: connect_transport, or a test's replacement. Throws TransportError.
 using Connector = std::function<Task<std::unique_ptr<Transport>>(Timers& timers, Address address, TlsOptions tls,
                                                                  BootTime deadline, ConnectAttempt& attempt)>;
 
-// The IP addresses of a host name, in the order in which to try them: resolve_name (name_lookups.hpp), or what a test
-// puts in its place. Throws TransportError.
-using Resolver = std::function<Task<std::vector<std::string>>(Timers& timers, std::string host, BootTime deadline,
-                                                              ConnectAttempt& attempt)>;
+// The function that returns the IP addresses of a host name, in the order in which to try them: resolve_name
+// (name_lookups.hpp), or a test's replacement. Throws TransportError.
+using NameResolver = std::function<Task<std::vector<std::string>>(Timers& timers, std::string host, BootTime deadline,
+                                                                  ConnectAttempt& attempt)>;
 Task<std::vector<std::string>> resolve_name(Timers& timers, std::string host, BootTime deadline,
                                             ConnectAttempt& attempt);
 
-// How often a name is resolved again while the server that it led to answers; jittered.
+// The interval at which a name is resolved again while its server answers; jittered.
 inline constexpr Duration resolve_interval = std::chrono::seconds(30);
 
 struct ConnectOptions {
   Address address;
-  std::shared_ptr<Locator> locator;  // if set, asked for the address at every connect
+  std::shared_ptr<EndpointResolver> locator;  // if set, asked for the address at every connect
   int database = 0;
   // Asked at every connect, so that a replaced secret is used by the next one; may throw Error. Empty function or
   // empty text: none.
   std::function<SecretString()> username;
   std::function<SecretString()> password;
   TlsOptions tls;
-  // If set: called at every connect with the process of the server, the run_id of INFO (empty: it may or can not say
-  // so). May throw SetupError: then the connection is not used.
+  // If set: called at every connect with the identity of the server's process, the run_id of INFO (empty: the server
+  // did not report it). May throw SetupError: then the connection is not used.
   std::function<void(const std::string& run_id)> identified;
   std::string client_name;        // shown by CLIENT LIST; no spaces; empty: none
-  Duration timeout{500'000'000};  // each: for asking the locator, a connect including the greeting, an answer to PING
+  Duration timeout{500'000'000};  // each: for asking the resolver, a connect including the greeting, an answer to PING
   ReplyLimits limits;
   bool in_cluster = false;  // the server is known as a node of a Cluster
-  // How many lines the log gets about troubles: shared by the connections of a Cluster, because its nodes may name any
-  // number of addresses. Null: the connection has its own.
+  // Limits the log lines about failures: shared by the connections of a Cluster, because its nodes may name any number
+  // of addresses. Null: the connection has its own.
   std::shared_ptr<LogBurst> reports;
   Connector connect = connect_transport;
-  Resolver resolve = resolve_name;
+  NameResolver resolve = resolve_name;
 
   // `address` with the database: redis://host:port/db or unix:///path?db=0
   [[nodiscard]] std::string display(const Address& address) const;

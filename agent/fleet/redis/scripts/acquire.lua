@@ -6,11 +6,11 @@
 --         {"busy", ttl_ms of the holder (-1: without an end), first 64 bytes of the holder, record | nil}
 --         {"paused", ttl_ms of the pause (-1: without an end), first 4096 bytes of the reason, record | nil}
 --
--- The fence is above the last one and above the generation of the stored record. All is read before anything is
+-- The fence is above the last one and above the generation of the stored record. All keys are read before one is
 -- written, so a key of a wrong type is an error without a trace.
 --
--- Where the server's clock is behind, the fence counts on by a draw of the owner's, up to 65 ms. A fence that was counted
--- by 1 and then lost with other data would be counted again for another owner: two tokens of one generation.
+-- If the server's clock is behind, the fence counts on by a random step of the owner, up to 65 ms. A fence that was
+-- counted by 1 and then lost in a data loss would be counted again for another owner: two tokens of one generation.
 -- needs: limits fence lock_value
 local stored = redis.call('HMGET', KEYS[2], 'generation', 'record')
 local record = readable(stored[2])

@@ -1,13 +1,13 @@
--- May the owner of the lock call the provider now? Counts the call if so, before it is made.
+-- Decides whether the owner of the lock may call the provider now; counts the call if so, before it is made.
 --
 --   KEYS  updater, budget
 --   ARGV  owner, min_interval_ms, budget (0: unlimited), window_ms, channel, known calls, ms that their window lasts
---   reply {"admitted", ms left of the window, calls in it} | {"min_interval" | "budget", wait_ms, calls} | {"lost", 0,
---   0}
+--   reply {"admitted", ms left of the window, calls in it} | {"min_interval" | "budget", wait_ms, calls} |
+--         {"lost", 0, 0}
 --
--- A window begins with its first call. What the caller knows of it counts as well: this server may have lost its data
--- since. Nothing waits longer than its own interval. The end of the count is set before it as well: a server that
--- refuses that (an ACL without PEXPIRE) must not count calls that no host makes.
+-- A window begins with its first call. The calls that the caller knows of count as well: this server may have had a data
+-- loss since. No caller waits longer than its own interval. The expiry of the count is set before the count: a server
+-- that refuses it (an ACL without PEXPIRE) must not count calls that no host makes.
 -- needs: counting
 if redis.call('GET', KEYS[1]) ~= ARGV[1] then
   return {'lost', 0, 0}

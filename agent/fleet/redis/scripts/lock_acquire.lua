@@ -2,8 +2,8 @@
 --   ARGV  owner, ttl_ms, fence_ttl_ms, protocol of the lock, by, metadata
 --   reply {"won", the lock's owner, fence} | {"busy", ttl_ms (-1: without an end), first 64 bytes of the holder [, note]}
 --
--- All keys are read before one is written, so a key of a wrong type is an error without a trace. The info says whose it
--- is: another client that takes the key afterwards does not clear it.
+-- All keys are read before one is written, so a key of a wrong type is an error without a trace. The info names its
+-- owner: another client that takes the key afterwards does not clear it.
 -- needs: limits fence lock_value note
 local last = redis.call('GET', KEYS[2])
 redis.call('HGET', KEYS[3], 'owner')

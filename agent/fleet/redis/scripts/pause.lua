@@ -1,4 +1,4 @@
--- Holds the fleet back from the provider; never shortens a longer pause.
+-- Begins a pause, in which the fleet does not call the provider; never shortens a longer pause.
 --
 --   KEYS  pause      ARGV  pause message, ms, channel, the message for the channel      reply 1 | 0 (a longer one is
 --         there)

@@ -1,19 +1,19 @@
--- Stores a record if its generation is above the stored one, tells the fleet, and gives the lock back if it is still
--- the owner's.
+-- Stores a record if its generation is above the stored one, notifies the fleet, and releases the lock if this owner
+-- still holds it.
 --
 --   KEYS  updater, token [, mirror]
 --   ARGV  owner, generation, expires_at_ms, record (JSON), channel, release message, kept_until_ms
 --         [, bare value]
 --   reply {"stored"} | {"same" | "refused", record that is stored}
 --
--- "same": a record of this very generation is there, ours from an attempt whose reply was lost. The token key holds the
--- generation beside the record, so that nothing here needs to look into it.
+-- "same": a record of the same generation is there, ours from an attempt whose reply was lost. The token key holds the
+-- generation beside the record, so that no script needs to parse it.
 --
--- A stored generation that cannot be one (see acquire) is no reason to refuse. A server that refuses one of the
--- commands (an ACL) stores nothing that would never end, and tells the fleet of what it stored: PEXPIREAT comes first,
--- DEL last. A record that is there has an end, and is not touched until HSET was not refused: a change of its end would
--- make every host look at it, and try again, without a pause. tests/model/fence.pml is a model of it, with acquire, admit
--- and renew.
+-- An impossible stored generation (see acquire) is no reason to refuse. If a server refuses one of the commands (an ACL),
+-- it must not store a record without an expiry, and it must notify the fleet of a stored record: so PEXPIREAT comes
+-- first, DEL last. A stored record has an expiry, which is not changed before HSET has succeeded: a change of its expiry
+-- would make every host read it, and try again, without a pause. tests/model/fence.pml is a model of this script, with
+-- acquire, admit and renew.
 -- needs: limits
 local owned = redis.call('GET', KEYS[1]) == ARGV[1]
 local kept = redis.call('HMGET', KEYS[2], 'generation', 'record')

@@ -2,7 +2,7 @@
 --   ARGV  owner, window_age_ms, calls, keep_ms, window_ms, channel | "" (no message)
 --   reply 1 | 0
 --
--- The end of the count comes first, as in admit.
+-- The expiry of the count is set first, as in admit.
 -- needs: counting
 if redis.call('GET', KEYS[1]) ~= ARGV[1] then
   return 0

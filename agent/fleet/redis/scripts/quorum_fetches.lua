@@ -1,6 +1,6 @@
 --   KEYS  updater, budget      ARGV  owner      reply {1, last_age_ms | -1, window_age_ms | -1, calls} | {0}
 --
--- The hash is that of the admit script.
+-- The hash is the one that the admit script writes.
 -- needs: counting
 if redis.call('GET', KEYS[1]) ~= ARGV[1] then
   return {0}

@@ -1,7 +1,7 @@
 --   KEYS  lock, fence [, info]      ARGV  owner, fence, fence_ttl_ms      reply 1 | 0
 --
--- The counter rises also if another owner holds the lock here: that does no harm, and the more servers know the fence,
--- the more of them may lose their data. Only the answer depends on the owner.
+-- The counter rises also if another owner holds the lock here: that does no harm, and the more servers have the fence,
+-- the more of them may have a data loss. Only the answer depends on the owner.
 -- needs: limits
 local owned = redis.call('GET', KEYS[1]) == ARGV[1]
 if owned and KEYS[3] and redis.call('HGET', KEYS[3], 'owner') then

@@ -1,4 +1,4 @@
--- Deletes the lock if it is still the owner's, and tells the waiters. tests/model/fence.pml is a model of it.
+-- Deletes the lock if this owner still holds it, and notifies the waiters. tests/model/fence.pml is a model of it.
 --
 --   KEYS  lock [, info]      ARGV  owner, channel, release message      reply 1 | 0
 if redis.call('GET', KEYS[1]) ~= ARGV[1] then

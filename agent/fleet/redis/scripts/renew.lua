@@ -1,9 +1,9 @@
--- Sets the lock's time to live again if it is still the owner's; never creates it. tests/model/fence.pml is a model of it.
+-- Sets the lock's TTL again if this owner still holds it; never creates it. tests/model/fence.pml is a model of it.
 --
 --   KEYS  lock [, info]      ARGV  owner, ttl_ms, protocol of the lock      reply the lock's owner from now on | nil
 --
 -- The info is for people and for the next agent (when_agent_stops: keep), not for holding the lock: if it cannot be
--- written, the lock is renewed all the same.
+-- written, the lock is renewed nevertheless.
 -- needs: lock_value
 if redis.call('GET', KEYS[1]) ~= ARGV[1] then
   return false

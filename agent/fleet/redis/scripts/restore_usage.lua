@@ -1,4 +1,4 @@
--- Gives a count back that was lost with the rest; never lowers one. Its end comes first, as in admit.
+-- Repairs a count after a data loss; never lowers one. Its expiry is set first, as in admit.
 --
 --   KEYS  budget      ARGV  calls, ms until the window ends, window_ms      reply 1 | 0 (as many are counted)
 -- needs: counting

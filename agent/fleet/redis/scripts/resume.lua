@@ -1,4 +1,4 @@
--- Lifts the pause; says so even if it is over, because agents hold back a little longer than it lasts.
+-- Lifts the pause; sends the message even if it is over, because agents wait a little longer than it lasts.
 --
 --   KEYS  pause      ARGV  channel, resume message      reply 1
 redis.call('DEL', KEYS[1])

@@ -1,4 +1,4 @@
--- What the admit script counted, and whether there is a pause.
+-- Returns the count of the admit script, and whether there is a pause.
 --
 --   KEYS  budget, pause      reply {calls in the window, ms until the count is dropped (-2: there is none), 1 | 0}
 -- needs: counting

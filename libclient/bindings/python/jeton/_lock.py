@@ -103,7 +103,7 @@ class Lock:
         await asyncio.get_running_loop().run_in_executor(None, self.release)
 
     def extend(self, ttl: float) -> None:
-        """Replaces the time to live, in seconds, from now on and for the renewals to come. LockLost, LockNotHeld."""
+        """Replaces the TTL, in seconds, from now on and for the renewals to come. LockLost, LockNotHeld."""
         self._check(self._library.jeton_lock_extend(self._handle, _ms(ttl, "ttl")))
 
     def close(self) -> None:

@@ -1,4 +1,4 @@
-// What other ecosystems' commands print.
+// The output of other ecosystems' commands.
 #include <nlohmann/json.hpp>
 
 #include "agent/jwt/base64url.hpp"

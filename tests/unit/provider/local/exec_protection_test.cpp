@@ -1,4 +1,4 @@
-// What a command may write: nothing of the agent that runs it, and everything else that it could write before.
+// The files that a command may write: none of the agent's, and all others that it could write before.
 #include <fcntl.h>
 #include <sys/stat.h>
 

@@ -1,4 +1,4 @@
-// What a command gets, and what becomes of what it says.
+// The input of a command, and the use of its output.
 #include <fcntl.h>
 #include <signal.h>
 #include <unistd.h>

@@ -1,4 +1,4 @@
-// What a file holds, and what it must not hold.
+// Contents of a file that are accepted, and contents that are refused.
 #include <sys/stat.h>
 
 #include "agent/jwt/base64url.hpp"

@@ -1,4 +1,4 @@
-// What a minted token says, and when the next one is minted.
+// The content of a minted token, and the time of the next one.
 #include <nlohmann/json.hpp>
 
 #include "agent/jwt/jwt_claims.hpp"

@@ -1,4 +1,4 @@
-// What tests of the sources exec, file and jwt share: a loop, a folder, and the tokens of the host.
+// Helpers of the tests of the sources exec, file and jwt: a loop, a folder, and the tokens of the host.
 #pragma once
 
 #include <gmock/gmock.h>

@@ -1,9 +1,9 @@
 -- For scripts that count fetches.
 --
--- kept_calls() returns of the hash under `key` when the last fetch was and when the window began, in ms (nil: not
--- known), and the fetches in it. A time of the future (the server's clock went back, or another program wrote it) becomes
--- now, and so does the begin of a window that is missing: once, so it is written down. Taken for now at each look it
--- would never be over.
+-- kept_calls() returns from the hash under `key` the times of the last fetch and of the beginning of the window, in ms (nil:
+-- not known), and the fetches in the window. A time in the future (the server's clock went back, or another program wrote it)
+-- becomes now, and so does a missing beginning of a window. The new time is written: if every read took it for now, the
+-- window would never end.
 local function digits(number) return string.format('%.0f', number) end
 local function count_of(text)
   local number = tonumber(text or '')

@@ -1,7 +1,7 @@
 -- For scripts that take a lock; needs the limits.
 --
--- next_fence() is above all texts it is given that can be a fence, and not below the time in microseconds, so it rises
--- also after a counter expired or was lost. Where the clock is behind it counts on by 1 + step.
+-- next_fence() is above all given texts that can be a fence, and not below the time in microseconds, so it rises also
+-- after a counter expired or was lost. If the clock is behind, it counts on by 1 + step.
 local function next_fence(time, step, ...)
   local fence = tonumber(time[1]) * 1000000 + tonumber(time[2])
   for _, text in ipairs({...}) do

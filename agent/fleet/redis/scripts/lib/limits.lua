@@ -1,6 +1,6 @@
 -- For scripts that compare fences or return a record. fence_room and record_limit are constants of redis_scripts.cpp.
 --
--- readable(): a record that is longer than any of ours is cut: it cannot be read then, and the reply does not end the
+-- readable() cuts a record that is longer than any of ours: then it cannot be read, but the reply does not end the
 -- connection, which all tokens share.
 local function fence_limit(time) return tonumber(time[1]) * 1000000 + fence_room end
 local function readable(record)

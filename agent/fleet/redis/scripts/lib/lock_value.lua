@@ -1,17 +1,17 @@
 -- The key of a lock, for each protocol; no other place knows them.
 --
 --   set_nx   SET NX PX; the value is the owner.
---   getset   For clients without SET NX PX: the value is the end in unix seconds, and the key has no time to live. Each
+--   getset   For clients without SET NX PX: the value is the expiry in unix seconds, and the key has no TTL. Each
 --            function is one step on the server, so the races of SETNX, GET and GETSET do not arise. A value that is no
---            number is busy, and so is a key with a time to live: that is a lock of the newer kind, not to be touched.
---            Our own value gets one too, up to its end, so that nothing is left behind when we die. The value is the
---            owner: two that take the lock in the same second for the same time have the same one.
+--            number is busy, and so is a key with a TTL: that is a lock of the newer kind and must not be changed. Our
+--            own key gets a TTL up to its expiry, so that it does not stay when we die. The value is the owner: two
+--            clients that take the lock in the same second for the same time have the same owner.
 local function now_ms()
   local time = redis.call('TIME')
   return tonumber(time[1]) * 1000 + math.floor(tonumber(time[2]) / 1000)
 end
 
--- Under getset: the owner and the time to live of a lock that is held from now on.
+-- Under getset: the owner and the TTL of a lock that is held from now on.
 local function second_after(ttl_ms)
   local now = now_ms()
   local last = math.floor((now + tonumber(ttl_ms)) / 1000) + 1

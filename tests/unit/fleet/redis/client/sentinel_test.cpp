@@ -3,7 +3,7 @@
 #include <gtest/gtest.h>
 #include <signal.h>
 
-#include "agent/fleet/redis/client/sentinel_locator.hpp"
+#include "agent/fleet/redis/client/sentinel_resolver.hpp"
 #include "agent/fleet/redis/client/subscriber.hpp"
 #include "tests/support/sentinel_deployment.hpp"
 #include "tests/support/tls_redis.hpp"
@@ -54,13 +54,13 @@ class SentinelTest : public testing::Test {
     options.recheck_interval = 50ms;
     return options;
   }
-  std::uint16_t located(SentinelLocator& locator, Duration limit = test::patience) {
-    return loop.run(locator.locate(test::soon(loop, limit))).port;
+  std::uint16_t resolved(SentinelResolver& resolver, Duration limit = test::patience) {
+    return loop.run(resolver.resolve(test::soon(loop, limit))).port;
   }
   std::string failure(SentinelOptions options, Duration limit = test::patience) {
-    SentinelLocator locator(loop.timers, no_chance, std::move(options));
+    SentinelResolver resolver(loop.timers, no_chance, std::move(options));
     try {
-      located(locator, limit);
+      resolved(resolver, limit);
     } catch (const TransportError& e) {
       return e.what();
     }
@@ -70,7 +70,7 @@ class SentinelTest : public testing::Test {
   ConnectOptions through(const SentinelOptions& options) {
     ConnectOptions connect;
     connect.timeout = test::patience;
-    connect.locator = std::make_shared<SentinelLocator>(loop.timers, no_chance, options);
+    connect.locator = std::make_shared<SentinelResolver>(loop.timers, no_chance, options);
     return connect;
   }
 
@@ -78,35 +78,35 @@ class SentinelTest : public testing::Test {
   NoChance no_chance;
 };
 
-using Locating = SentinelTest;
+using SentinelResolving = SentinelTest;
 
-TEST_F(Locating, ARealSentinelNamesItsPrimary) {
+TEST_F(SentinelResolving, ARealSentinelNamesItsPrimary) {
   const RedisServer server;
   const SentinelServer sentinel(server.port(), 1);
-  SentinelLocator locator(loop.timers, no_chance, sentinels({sentinel.port()}));
-  EXPECT_EQ(located(locator), server.port());
+  SentinelResolver resolver(loop.timers, no_chance, sentinels({sentinel.port()}));
+  EXPECT_EQ(resolved(resolver), server.port());
 }
 
-TEST_F(Locating, DeadAndSilentSentinelsAreSkippedAndTheOneThatAnsweredIsAskedFirst) {
+TEST_F(SentinelResolving, DeadAndSilentSentinelsAreSkippedAndTheOneThatAnsweredIsAskedFirst) {
   FakeServer silent(loop.context, [](std::string_view) { return std::string(); });
   FakeServer answering(loop.context, [](std::string_view) { return naming(7001); });
   const test::ReservedPort dead;
-  SentinelLocator locator(loop.timers, no_chance, sentinels({dead.port(), silent.port(), answering.port()}));
+  SentinelResolver resolver(loop.timers, no_chance, sentinels({dead.port(), silent.port(), answering.port()}));
   // The silent one gets its share of the time and no more.
-  EXPECT_EQ(located(locator, 6s), 7001);
+  EXPECT_EQ(resolved(resolver, 6s), 7001);
   EXPECT_EQ(silent.connections(), 1);
-  EXPECT_EQ(located(locator, 6s), 7001);
+  EXPECT_EQ(resolved(resolver, 6s), 7001);
   EXPECT_EQ(silent.connections(), 1);
 }
 
-TEST_F(Locating, TheConnectionToASentinelIsKept) {
+TEST_F(SentinelResolving, TheConnectionToASentinelIsKept) {
   FakeServer sentinel(loop.context, [](std::string_view) { return naming(7001); });
-  SentinelLocator locator(loop.timers, no_chance, sentinels({sentinel.port()}));
-  for (int i = 0; i < 3; ++i) EXPECT_EQ(located(locator), 7001);
+  SentinelResolver resolver(loop.timers, no_chance, sentinels({sentinel.port()}));
+  for (int i = 0; i < 3; ++i) EXPECT_EQ(resolved(resolver), 7001);
   EXPECT_EQ(sentinel.connections(), 1);
 }
 
-TEST_F(Locating, UnreachableSentinelsAreNamedWithTheirReasons) {
+TEST_F(SentinelResolving, UnreachableSentinelsAreNamedWithTheirReasons) {
   FakeServer silent(loop.context, [](std::string_view) { return std::string(); });
   const test::ReservedPort nobody;
   const std::uint16_t dead = nobody.port();
@@ -115,14 +115,14 @@ TEST_F(Locating, UnreachableSentinelsAreNamedWithTheirReasons) {
                 ": connection refused | redis://127.0.0.1:" + std::to_string(silent.port()) + ": no answer in time");
 }
 
-TEST_F(Locating, EachSentinelIsTheFirstInItsTurnWhileNoneAnswers) {
+TEST_F(SentinelResolving, EachSentinelIsTheFirstInItsTurnWhileNoneAnswers) {
   const test::ReservedPort nobody;
   const std::uint16_t one = nobody.port();
   FakeServer other(loop.context, [](std::string_view) { return std::string("*-1\r\n"); });
-  SentinelLocator locator(loop.timers, no_chance, sentinels({one, other.port()}));
+  SentinelResolver resolver(loop.timers, no_chance, sentinels({one, other.port()}));
   const auto begins_with = [&](std::uint16_t port) {
     try {
-      located(locator);
+      resolved(resolver);
     } catch (const TransportError& e) {
       return std::string(e.what()).find("primary: redis://127.0.0.1:" + std::to_string(port)) != std::string::npos;
     }
@@ -133,33 +133,33 @@ TEST_F(Locating, EachSentinelIsTheFirstInItsTurnWhileNoneAnswers) {
   EXPECT_TRUE(begins_with(one));
 }
 
-TEST_F(Locating, ASentinelThatMissedAFailoverIsNotBelieved) {
+TEST_F(SentinelResolving, ASentinelThatMissedAFailoverIsNotBelieved) {
   FakeServer stale(loop.context, [](std::string_view received) { return naming(7001, 3, received); });
   FakeServer knowing(loop.context, [](std::string_view received) { return naming(7002, 4, received); });
   auto options = sentinels({stale.port(), knowing.port()});
   options.recheck_interval = Duration{0};  // nothing is remembered
-  SentinelLocator locator(loop.timers, no_chance, options);
-  EXPECT_EQ(located(locator), 7001);  // nobody else was asked
+  SentinelResolver resolver(loop.timers, no_chance, options);
+  EXPECT_EQ(resolved(resolver), 7001);  // nobody else was asked
   for (int i = 0; i < 4; ++i) {
-    EXPECT_EQ(loop.run(locator.relocate(loopback(7001), test::soon(loop))).port, 7002);
+    EXPECT_EQ(loop.run(resolver.recheck(loopback(7001), test::soon(loop))).port, 7002);
   }
-  EXPECT_EQ(located(locator), 7002);
+  EXPECT_EQ(resolved(resolver), 7002);
   knowing.close();
-  EXPECT_EQ(loop.run(locator.relocate(loopback(7002), test::soon(loop))).port, 7002);
-  EXPECT_THROW(located(locator), TransportError);
+  EXPECT_EQ(loop.run(resolver.recheck(loopback(7002), test::soon(loop))).port, 7002);
+  EXPECT_THROW(resolved(resolver), TransportError);
 }
 
-TEST_F(Locating, SentinelsThatWereSetUpAnewAreBelieved) {
+TEST_F(SentinelResolving, SentinelsThatWereSetUpAnewAreBelieved) {
   int epoch = 5;
   FakeServer one(loop.context, [&](std::string_view received) { return naming(7001, epoch, received); });
   FakeServer two(loop.context, [&](std::string_view received) { return naming(7001, epoch, received); });
-  SentinelLocator locator(loop.timers, no_chance, sentinels({one.port(), two.port()}));
-  EXPECT_EQ(located(locator), 7001);
+  SentinelResolver resolver(loop.timers, no_chance, sentinels({one.port(), two.port()}));
+  EXPECT_EQ(resolved(resolver), 7001);
   epoch = 0;
-  EXPECT_EQ(located(locator), 7001);
+  EXPECT_EQ(resolved(resolver), 7001);
 }
 
-TEST_F(Locating, UnknownNameIsTold) {
+TEST_F(SentinelResolving, UnknownNameIsTold) {
   const RedisServer server;
   const SentinelServer sentinel(server.port(), 1);
   auto options = sentinels({sentinel.port()});
@@ -169,14 +169,14 @@ TEST_F(Locating, UnknownNameIsTold) {
       HasSubstr(sentinel.url() + ": does not know the name \"other\"; check coordination.redis.sentinel.master"));
 }
 
-TEST_F(Locating, ASentinelThatKnowsTheNameHelpsWhereAnotherDoesNot) {
+TEST_F(SentinelResolving, ASentinelThatKnowsTheNameHelpsWhereAnotherDoesNot) {
   FakeServer ignorant(loop.context, [](std::string_view) { return std::string("*-1\r\n"); });
   FakeServer knowing(loop.context, [](std::string_view) { return naming(7001); });
-  SentinelLocator locator(loop.timers, no_chance, sentinels({ignorant.port(), knowing.port()}));
-  EXPECT_EQ(located(locator), 7001);
+  SentinelResolver resolver(loop.timers, no_chance, sentinels({ignorant.port(), knowing.port()}));
+  EXPECT_EQ(resolved(resolver), 7001);
 }
 
-TEST_F(Locating, PasswordOfASentinelIsDemandedWrongAndRight) {
+TEST_F(SentinelResolving, PasswordOfASentinelIsDemandedWrongAndRight) {
   const RedisServer server;
   const SentinelServer sentinel(server.port(), 1, "requirepass hunter2\n");
   auto options = sentinels({sentinel.port()});
@@ -186,16 +186,16 @@ TEST_F(Locating, PasswordOfASentinelIsDemandedWrongAndRight) {
   EXPECT_THAT(failure(options), AllOf(HasSubstr(sentinel.url() + ": WRONGPASS"),
                                       HasSubstr("check coordination.redis.sentinel.username and password")));
   options.password = [] { return SecretString("hunter2"); };
-  SentinelLocator locator(loop.timers, no_chance, options);
-  EXPECT_EQ(located(locator), server.port());
+  SentinelResolver resolver(loop.timers, no_chance, options);
+  EXPECT_EQ(resolved(resolver), server.port());
 }
 
-TEST_F(Locating, ARedisServerIsNoSentinel) {
+TEST_F(SentinelResolving, ARedisServerIsNoSentinel) {
   const RedisServer server;
-  EXPECT_THAT(failure(sentinels({server.port()})), HasSubstr("a Redis server and no sentinel?"));
+  EXPECT_THAT(failure(sentinels({server.port()})), HasSubstr("is it a Redis server, not a sentinel?"));
 }
 
-TEST_F(Locating, NonsenseIsNoAddress) {
+TEST_F(SentinelResolving, NonsenseIsNoAddress) {
   for (const char* answer :
        {"*2\r\n$0\r\n\r\n$4\r\n7001\r\n", "*2\r\n$1\r\na\r\n$5\r\n70001\r\n", "*2\r\n$1\r\na\r\n$2\r\n-1\r\n"}) {
     FakeServer sentinel(loop.context, [&](std::string_view) { return std::string(answer); });
@@ -205,7 +205,7 @@ TEST_F(Locating, NonsenseIsNoAddress) {
   EXPECT_THAT(failure(sentinels({sentinel.port()})), HasSubstr("something else"));
 }
 
-TEST_F(Locating, SpeaksTlsToSentinelsAndThenToTheServers) {
+TEST_F(SentinelResolving, SpeaksTlsToSentinelsAndThenToTheServers) {
   const test::TlsRedis redis;
   const test::ReservedPort reserved;
   const std::uint16_t tls_port = reserved.port();

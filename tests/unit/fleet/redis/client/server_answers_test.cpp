@@ -1,4 +1,4 @@
-// What a server may answer instead of doing what it was told, and what becomes of it.
+// Answers of a server that refuses a command, and the reaction to them.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 

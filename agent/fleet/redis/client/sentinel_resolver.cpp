@@ -1,4 +1,4 @@
-#include "agent/fleet/redis/client/sentinel_locator.hpp"
+#include "agent/fleet/redis/client/sentinel_resolver.hpp"
 
 #include <algorithm>
 #include <charconv>
@@ -25,7 +25,7 @@ std::string advice_for(const ServerError& error) {
   if (error.code() == "WRONGPASS") return "; check coordination.redis.sentinel.username and password";
   if (error.code() == "NOPERM") return "; grant the sentinel's ACL user +sentinel";
   if (error.answer().find("unknown command") != std::string::npos) {
-    return "; a Redis server and no sentinel? Those listen on port 26379 as a rule";
+    return "; is it a Redis server, not a sentinel? Sentinels usually listen on port 26379";
   }
   return "";
 }
@@ -56,8 +56,8 @@ std::optional<std::uint64_t> epoch_in(const Reply& about) {
 
 }  // namespace
 
-// Held by the questions that are under way, so it outlives SentinelLocator until they have ended.
-class SentinelLocator::Impl : public std::enable_shared_from_this<Impl> {
+// Held by the questions that are under way, so it outlives SentinelResolver until they have ended.
+class SentinelResolver::Impl : public std::enable_shared_from_this<Impl> {
  public:
   Impl(Timers& timers, Random& random, SentinelOptions options) : timers_(timers), options_(std::move(options)) {
     const auto count = static_cast<double>(options_.sentinels.size());
@@ -66,7 +66,7 @@ class SentinelLocator::Impl : public std::enable_shared_from_this<Impl> {
     reached_.resize(options_.sentinels.size());
   }
 
-  static Task<Address> locate(std::shared_ptr<Impl> self, BootTime deadline) {
+  static Task<Address> resolve(std::shared_ptr<Impl> self, BootTime deadline) {
     co_return co_await ask_in_turn(self, self->first_, deadline);
   }
 
@@ -106,7 +106,7 @@ class SentinelLocator::Impl : public std::enable_shared_from_this<Impl> {
   }
 
   // Asks only if no caller did a moment ago; and each time another sentinel, because one may be cut off from the rest.
-  static Task<Address> relocate(std::shared_ptr<Impl> self, Address current, BootTime deadline) {
+  static Task<Address> recheck(std::shared_ptr<Impl> self, Address current, BootTime deadline) {
     const Duration fresh = self->options_.recheck_interval / 2;
     if (self->known_ && self->timers_.clock().boot_now() - self->known_at_ < fresh) co_return self->known_->primary;
     try {
@@ -142,7 +142,7 @@ class SentinelLocator::Impl : public std::enable_shared_from_this<Impl> {
   void tell_disagreement(const std::vector<Refusal>& answers) {
     if (!disagreements_.allows(timers_.clock().boot_now())) return;
     log::warning(
-        "sentinels name different primaries though none of them tells of a failover: compare SENTINEL MASTER on each, "
+        "sentinels name different primaries, but none reports a failover: compare SENTINEL MASTER on each, "
         "and resolve-hostnames and announce-hostnames of sentinel.conf",
         {{"sentinel", options_.master}, {"in_use", known_->primary.display()}, {"answers", listed(answers)}});
   }
@@ -184,8 +184,8 @@ class SentinelLocator::Impl : public std::enable_shared_from_this<Impl> {
     return attempt;
   }
 
-  // Another sentinel may stand behind the name by now, and the one that is connected know nothing any more. It takes
-  // half of the time at most, and changes nothing if the name leads nowhere.
+  // The name may lead to another sentinel by now, and the connected one may be out of date. This takes half of the time
+  // at most, and changes nothing if the name cannot be resolved.
   Task<> follow_name(std::size_t index, BootTime deadline) {
     const auto connection = connections_[index];
     const BootTime now = timers_.clock().boot_now();
@@ -200,7 +200,7 @@ class SentinelLocator::Impl : public std::enable_shared_from_this<Impl> {
       co_return;
     }
     const bool is_there = std::find(found.begin(), found.end(), reached_[index].ip) != found.end();
-    if (!found.empty() && !is_there) connection->close("the name leads to another address now");
+    if (!found.empty() && !is_there) connection->close("the name has another address now");
   }
 
   Task<std::shared_ptr<Connection>> connect(std::size_t index, BootTime deadline) {
@@ -243,16 +243,16 @@ class SentinelLocator::Impl : public std::enable_shared_from_this<Impl> {
   std::uint64_t interruptions_ = 0;
 };
 
-SentinelLocator::SentinelLocator(Timers& timers, Random& random, SentinelOptions options)
+SentinelResolver::SentinelResolver(Timers& timers, Random& random, SentinelOptions options)
     : impl_(std::make_shared<Impl>(timers, random, std::move(options))) {}
 
-SentinelLocator::~SentinelLocator() { impl_->interrupt(); }
-Task<Address> SentinelLocator::locate(BootTime deadline) { return Impl::locate(impl_, deadline); }
-std::string SentinelLocator::origin() const { return impl_->origin(); }
-Duration SentinelLocator::recheck_interval() const { return impl_->options().recheck_interval; }
-Task<Address> SentinelLocator::relocate(Address current, BootTime deadline) {
-  return Impl::relocate(impl_, std::move(current), deadline);
+SentinelResolver::~SentinelResolver() { impl_->interrupt(); }
+Task<Address> SentinelResolver::resolve(BootTime deadline) { return Impl::resolve(impl_, deadline); }
+std::string SentinelResolver::origin() const { return impl_->origin(); }
+Duration SentinelResolver::recheck_interval() const { return impl_->options().recheck_interval; }
+Task<Address> SentinelResolver::recheck(Address current, BootTime deadline) {
+  return Impl::recheck(impl_, std::move(current), deadline);
 }
-void SentinelLocator::interrupt() { impl_->interrupt(); }
+void SentinelResolver::interrupt() { impl_->interrupt(); }
 
 }  // namespace jeton::agent::redis

@@ -5,7 +5,7 @@
 namespace jeton::test {
 namespace {
 
-class BrokenWay : public FleetTest {
+class BrokenConnection : public FleetTest {
  protected:
   using Fault = LockFleet::Fault;
 
@@ -18,7 +18,7 @@ class BrokenWay : public FleetTest {
   }
 };
 
-TEST_P(BrokenWay, TwiceInARow_IsNoLossAndThenTheExtensionSucceeds) {
+TEST_P(BrokenConnection, TwiceInARow_IsNoLossAndThenTheExtensionSucceeds) {
   const auto lease = host.acquire({.ttl = 60s});
   ASSERT_TRUE(lease);
   fleet.set_fault(Fault::refused);
@@ -30,7 +30,7 @@ TEST_P(BrokenWay, TwiceInARow_IsNoLossAndThenTheExtensionSucceeds) {
   EXPECT_GT(fleet.pttl(), 3'590'000);
 }
 
-TEST_P(BrokenWay, ForLessThanTheTimeToLive_RenewalsGoOnAndTheLockIsKept) {
+TEST_P(BrokenConnection, ForLessThanTheTimeToLive_RenewalsGoOnAndTheLockIsKept) {
   const Session one = host.take({.ttl = 6s});
   const std::string owner = lease_of(one).owner;
   for (const Fault fault : {Fault::refused, Fault::silent, Fault::deaf, Fault::reply_is_fatal}) {
@@ -46,7 +46,7 @@ TEST_P(BrokenWay, ForLessThanTheTimeToLive_RenewalsGoOnAndTheLockIsKept) {
   EXPECT_EQ(fleet.value(), owner);
 }
 
-TEST_P(BrokenWay, ForEver_IsNeitherBusyNorLostWhileTheLeaseIsValid) {
+TEST_P(BrokenConnection, ForEver_IsNeitherBusyNorLostWhileTheLeaseIsValid) {
   const Session one = host.take({.ttl = 60s});
   const std::string owner = lease_of(one).owner;
   for (const Fault fault : {Fault::refused, Fault::silent, Fault::no_connection}) {
@@ -63,7 +63,7 @@ TEST_P(BrokenWay, ForEver_IsNeitherBusyNorLostWhileTheLeaseIsValid) {
   EXPECT_TRUE(loop.turn_until([&] { return one->state() == State::lost; }, 1min)) << "the lease ended";
 }
 
-TEST_P(BrokenWay, AnswerIsLostAfterTheLockWasTaken_IsAnErrorAndCleanedUp) {
+TEST_P(BrokenConnection, AnswerIsLostAfterTheLockWasTaken_IsAnErrorAndCleanedUp) {
   free_again(host);  // the servers know the scripts from here on
   for (const Fault fault : {Fault::deaf, Fault::reply_is_fatal}) {
     const auto before = fleet.counters();
@@ -76,7 +76,7 @@ TEST_P(BrokenWay, AnswerIsLostAfterTheLockWasTaken_IsAnErrorAndCleanedUp) {
   }
 }
 
-TEST_P(BrokenWay, ScriptsForgottenBeforeEveryStep_DoesNoHarm) {
+TEST_P(BrokenConnection, ScriptsForgottenBeforeEveryStep_DoesNoHarm) {
   const auto forget = [&] { fleet.cli({"SCRIPT", "FLUSH"}); };
   forget();
   const Session one = host.take({.ttl = 60s});
@@ -95,7 +95,7 @@ TEST_P(BrokenWay, ScriptsForgottenBeforeEveryStep_DoesNoHarm) {
   EXPECT_TRUE(loop.turn_until([&] { return fleet.nowhere(); }, LockFleet::timeout));
 }
 
-TEST_P(BrokenWay, ScriptsForgottenAtOnce_IsAnErrorAfterOneReload) {
+TEST_P(BrokenConnection, ScriptsForgottenAtOnce_IsAnErrorAfterOneReload) {
   refuse_scripts("NOSCRIPT No matching script. Please use EVAL.");
   const std::uint64_t sent = fleet[0].commands("EVAL");
   const std::uint64_t named = fleet[0].commands("EVALSHA");
@@ -114,7 +114,7 @@ TEST_P(BrokenWay, ScriptsForgottenAtOnce_IsAnErrorAfterOneReload) {
   free_again(host);
 }
 
-INSTANTIATE_TEST_SUITE_P(On, BrokenWay, testing::Values("redis", "redlock"), backend_name);
+INSTANTIATE_TEST_SUITE_P(On, BrokenConnection, testing::Values("redis", "redlock"), backend_name);
 
 }  // namespace
 }  // namespace jeton::test

@@ -8,8 +8,8 @@
 namespace jeton::ctl {
 namespace {
 
-// Throws Failure unless the agent took it.
-Json demand(const Common& common, const std::string& name, const char* what, const Json& body) {
+// Throws Failure unless the agent accepts the request.
+Json request_refresh(const Common& common, const std::string& name, const char* what, const Json& body) {
   check_name(name);
   const ApiAnswer answer = ApiClient(common.dir).post("/v1/tokens/" + name + "/" + what, body);
   if (!answer.problem.empty()) throw no_answer(common.dir, answer.problem);
@@ -66,12 +66,12 @@ Exit finish(const Common& common, const std::string& name, const Json& outcome,
 }  // namespace
 
 Exit run_rejected(const Common& common, const RejectedOptions& options) {
-  const Json outcome = demand(common, options.name, "rejected", {{"generation", options.generation}});
+  const Json outcome = request_refresh(common, options.name, "rejected", {{"generation", options.generation}});
   return finish(common, options.name, outcome, options.wait);
 }
 
 Exit run_refresh(const Common& common, const RefreshOptions& options) {
-  const Json outcome = demand(common, options.name, "refresh", Json::object());
+  const Json outcome = request_refresh(common, options.name, "refresh", Json::object());
   return finish(common, options.name, outcome, options.wait);
 }
 

@@ -1,10 +1,10 @@
-#include "agent/fleet/redis/client/cluster_locator.hpp"
+#include "agent/fleet/redis/client/cluster_resolver.hpp"
 
 #include <algorithm>
 
 namespace jeton::agent::redis {
 
-Task<Address> ClusterLocator::locate(BootTime deadline) {
+Task<Address> ClusterResolver::resolve(BootTime deadline) {
   if (current_) cluster_->learn_soon();  // the last one failed: perhaps it left the cluster
   bool in_time = true;
   while (cluster_->map().empty() && !cluster_->stopped() && in_time) in_time = co_await cluster_->wait_change(deadline);
@@ -16,7 +16,7 @@ Task<Address> ClusterLocator::locate(BootTime deadline) {
   co_return *current_;
 }
 
-std::optional<Address> ClusterLocator::another() const {
+std::optional<Address> ClusterResolver::another() const {
   const auto& nodes = cluster_->map().nodes();
   const auto at = std::find(nodes.begin(), nodes.end(), current_.value_or(Address{}));
   if (at == nodes.end()) return nodes[cluster_->random_below(nodes.size())];
@@ -25,7 +25,7 @@ std::optional<Address> ClusterLocator::another() const {
   return *next;
 }
 
-Task<Address> ClusterLocator::relocate(Address current, BootTime deadline) {
+Task<Address> ClusterResolver::recheck(Address current, BootTime deadline) {
   if (current_ != current || cluster_->stopped() || cluster_->map().empty()) co_return current;
   const auto other = another();
   if (!other) co_return current;
@@ -39,7 +39,7 @@ Task<Address> ClusterLocator::relocate(Address current, BootTime deadline) {
   co_return *other;
 }
 
-Task<std::optional<bool>> ClusterLocator::is_cut_off(Address address, BootTime deadline) {
+Task<std::optional<bool>> ClusterResolver::is_cut_off(Address address, BootTime deadline) {
   try {
     const Cluster::Node node = cluster_->node(address);
     Command ask({"CLUSTER", "INFO"});
