@@ -8,20 +8,6 @@
 namespace jeton::agent {
 namespace {
 
-std::optional<FetchRefusal> refusal_of(RedisOperations::Admitted::Outcome outcome) {
-  switch (outcome) {
-    case RedisOperations::Admitted::Outcome::admitted:
-      return std::nullopt;
-    case RedisOperations::Admitted::Outcome::min_interval:
-      return FetchRefusal::min_interval;
-    case RedisOperations::Admitted::Outcome::budget:
-      return FetchRefusal::budget;
-    case RedisOperations::Admitted::Outcome::lost:
-      break;
-  }
-  return FetchRefusal::lock_lost;
-}
-
 // Kept by the calls under way.
 struct CoordinatorState {
   using Self = std::shared_ptr<CoordinatorState>;
@@ -78,12 +64,10 @@ struct CoordinatorState {
 
   static Task<Admission> admit(Self self, Subject subject, std::string owner, FetchLimits limits) {
     RedisServer& server = *self->server;
-    const RedisOperations::Limits asked{to_ms(limits.min_interval), limits.budget, to_ms(limits.budget_window),
-                                        limits.known_calls, to_ms(limits.known_window_left)};
     const RedisKeys keys = server.keys_of(subject);
-    const auto answer = co_await server.operations().admit(keys, owner, asked, server.deadline());
+    const auto answer = co_await server.operations().admit(keys, owner, limits, server.deadline());
     Admission admission;
-    admission.refusal = refusal_of(answer.outcome);
+    admission.refusal = answer.refusal;
     admission.calls_used = answer.calls;
     admission.retry_at = server.now() + answer.wait;
     admission.window_end = server.now() + answer.window_left;

@@ -195,30 +195,29 @@ Task<bool> RedisOperations::release(const RedisKeys& keys, const std::string& ow
   co_return reply.as_integer() == 1;
 }
 
-Task<RedisOperations::Admitted> RedisOperations::admit(const RedisKeys& keys, const std::string& owner, Limits limits,
-                                                       BootTime deadline) {
-  const std::string min_interval = std::to_string(limits.min_interval.count());
+Task<RedisOperations::Admitted> RedisOperations::admit(const RedisKeys& keys, const std::string& owner,
+                                                       const FetchLimits& limits, BootTime deadline) {
+  const std::string min_interval = std::to_string(to_ms(limits.min_interval).count());
   const std::string budget = std::to_string(limits.budget);
-  const std::string window = std::to_string(limits.window.count());
+  const std::string window = std::to_string(to_ms(limits.budget_window).count());
   const std::array<std::string, 2> script_keys{keys.lock, keys.budget};
   const std::string known_calls = std::to_string(limits.known_calls);
-  const std::string known_left = std::to_string(limits.known_window_left.count());
+  const std::string known_left = std::to_string(to_ms(limits.known_window_left).count());
   const Arguments arguments{owner, min_interval, budget, window, keys.channel, known_calls, known_left};
   const Reply reply = co_await run(redis_scripts::admit(), keys, script_keys, arguments, deadline);
 
   Admitted result;
   const std::string_view outcome = reply.at(0).as_text();
-  if (outcome == "admitted") {
-    result.outcome = Admitted::Outcome::admitted;
-  } else if (outcome == "min_interval") {
-    result.outcome = Admitted::Outcome::min_interval;
+  if (outcome == "min_interval") {
+    result.refusal = FetchRefusal::min_interval;
   } else if (outcome == "budget") {
-    result.outcome = Admitted::Outcome::budget;
-  } else if (outcome != "lost") {
+    result.refusal = FetchRefusal::budget;
+  } else if (outcome == "lost") {
+    result.refusal = FetchRefusal::lock_lost;
+  } else if (outcome != "admitted") {
     unexpected("admit");
   }
-  const Milliseconds left = to_hold(reply.at(1).as_integer());
-  (result.outcome == Admitted::Outcome::admitted ? result.window_left : result.wait) = left;
+  (result.refusal ? result.wait : result.window_left) = to_hold(reply.at(1).as_integer());
   result.calls = static_cast<std::uint64_t>(std::max<std::int64_t>(0, reply.at(2).as_integer()));
   co_return result;
 }

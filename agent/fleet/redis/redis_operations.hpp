@@ -87,20 +87,12 @@ class RedisOperations {
   Task<bool> release(const RedisKeys& keys, const std::string& owner, BootTime deadline);
 
   struct Admitted {
-    enum class Outcome { admitted, min_interval, budget, lost };
-    Outcome outcome = Outcome::lost;
-    Milliseconds wait{};         // min_interval, budget
-    Milliseconds window_left{};  // admitted
+    std::optional<FetchRefusal> refusal;  // none: admitted
+    Milliseconds wait{};                  // if refused
+    Milliseconds window_left{};           // if admitted
     std::uint64_t calls = 0;
   };
-  struct Limits {
-    Milliseconds min_interval{};
-    std::uint64_t budget = 0;
-    Milliseconds window{};
-    std::uint64_t known_calls = 0;
-    Milliseconds known_window_left{};
-  };
-  Task<Admitted> admit(const RedisKeys& keys, const std::string& owner, Limits limits, BootTime deadline);
+  Task<Admitted> admit(const RedisKeys& keys, const std::string& owner, const FetchLimits& limits, BootTime deadline);
 
   struct Published {
     enum class Outcome { stored, same, refused };
