@@ -75,11 +75,12 @@ Task<Written> write_back_fence(Quorum quorum, Subject subject, Lease lease) {
   co_return Written::no;
 }
 
-// The servers that have said so far that they have the lock: only these can lose it.
+// The servers that have said so far that they have the lock of this lease: only these can lose it.
 template <typename T, typename HasIt>
-void note_servers(RedlockQuorum& quorum, const std::string& owner, const RedlockRound<T>& round, HasIt has_it) {
-  const auto held = quorum.held.find(owner);
+void note_servers(RedlockQuorum& quorum, const Lease& lease, const RedlockRound<T>& round, HasIt has_it) {
+  const auto held = quorum.held.find(lease.owner);
   if (held == quorum.held.end()) return;
+  held->second.valid_until = std::max(held->second.valid_until, lease.valid_until);
   for (std::size_t i = 0; i < round.servers(); ++i) {
     if (round.answers[i] && has_it(*round.answers[i])) held->second.servers.insert(i);
   }
@@ -90,7 +91,7 @@ void note_servers(RedlockQuorum& quorum, const std::string& owner, const Redlock
 Task<> restore_lock(Quorum quorum, Subject subject, Lease lease, RedlockQuorum::Round<bool> renewal) {
   try {
     co_await RedlockRound<bool>::wait_for_all(renewal, quorum->deadline());
-    note_servers(*quorum, lease.owner, *renewal, is_yes);
+    note_servers(*quorum, lease, *renewal, is_yes);
     for (std::size_t i = 0; i < renewal->servers(); ++i) {
       if (!renewal->answers[i] || *renewal->answers[i]) continue;
       const Server server = quorum->servers[i];
@@ -162,8 +163,8 @@ Task<Attempted> attempt_once(Quorum quorum, Subject subject, std::string owner, 
       Lease lease{attempt->owner, votes.fence, attempt->ttl, lease_valid_until(sent_at, attempt->ttl)};
       const Written written = co_await write_back_fence(quorum, subject, lease);
       if (written == Written::yes) {
-        quorum->held[lease.owner].attempt = attempt;
-        note_servers(*quorum, lease.owner, *round, is_won);
+        quorum->held[lease.owner] = {attempt, lease.valid_until};
+        note_servers(*quorum, lease, *round, is_won);
         result.lease = std::move(lease);
       } else {
         // The lock was taken from us on too many servers, or a fence above ours was drawn there meanwhile.
@@ -195,6 +196,7 @@ Task<AcquireResult> attempt_until_decided(Quorum quorum, Subject subject, Claim 
 }  // namespace
 
 Task<AcquireResult> try_acquire(Quorum quorum, Subject subject, Claim claim) {
+  quorum->forget_ended();
   const LockAttempts::Attempt attempt = [quorum, subject, claim] {
     return attempt_until_decided(quorum, subject, claim);
   };
@@ -219,7 +221,7 @@ Task<bool> renew(Quorum quorum, Subject subject, Lease& lease) {
   co_await RedlockRound<bool>::wait(round, decided, deadline);
   if (round->count(is_yes) >= round->majority()) {
     lease.valid_until = lease_valid_until(sent_at, ttl);
-    note_servers(*quorum, owner, *round, is_yes);
+    note_servers(*quorum, lease, *round, is_yes);
     if (round->count(is_yes) < round->servers()) {
       start_task(quorum->timers.executor(), restore_lock(quorum, subject, lease, round));
     }

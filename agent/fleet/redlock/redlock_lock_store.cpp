@@ -66,23 +66,21 @@ bool may_be_held(const RedlockRound<LockView>& round) {
 struct RedlockStoreState {
   using Self = std::shared_ptr<RedlockStoreState>;
 
-  explicit RedlockStoreState(RedlockServers s) : servers(std::move(s)) {}
+  explicit RedlockStoreState(redlock::Quorum q) : quorum(std::move(q)) {}
 
   static Task<LockTry> try_acquire(Self self, LockId id, LockClaim claim) {
     self->check_running();
-    self->forget_ended();
     redlock::Claim wanted;
     wanted.owner = [self, next = claim.owner, is_new = claim.owner_is_new]() mutable {
-      return is_new ? std::exchange(next, new_owner_id(self->quorum()->random)) : next;
+      return is_new ? std::exchange(next, new_owner_id(self->quorum->random)) : next;
     };
     wanted.owner_is_new = claim.owner_is_new;
     wanted.ttl = claim.ttl;
     wanted.note = claim.note;
     wanted.give_up_at = claim.give_up_at;
     const Subject subject = subject_of(id);
-    AcquireResult answer = co_await redlock::try_acquire(self->quorum(), subject, std::move(wanted));
+    AcquireResult answer = co_await redlock::try_acquire(self->quorum, subject, std::move(wanted));
     LockTry result;
-    if (answer.lease) self->leases[answer.lease->owner] = answer.lease->valid_until;
     result.lease = std::move(answer.lease);
     result.busy_until = answer.busy_until;
     result.holder = std::move(answer.holder);
@@ -94,20 +92,13 @@ struct RedlockStoreState {
   static Task<bool> extend(Self self, LockId id, Lease& lease) {
     self->check_running();
     const Subject subject = subject_of(id);
-    const bool held = co_await redlock::renew(self->quorum(), subject, lease);
-    if (held) {
-      self->leases[lease.owner] = lease.valid_until;
-    } else {
-      self->leases.erase(lease.owner);
-    }
-    co_return held;
+    co_return co_await redlock::renew(self->quorum, subject, lease);
   }
 
   static Task<bool> release(Self self, LockId id, std::string owner) {
     self->check_running();
-    const redlock::Quorum quorum = self->quorum();
+    const redlock::Quorum quorum = self->quorum;
     quorum->mark_abandoned(owner);
-    self->leases.erase(owner);
     const BootTime deadline = quorum->deadline();
     const Subject subject = subject_of(id);
     // A server that does not answer has the lock deleted later; longer than that it has no use.
@@ -126,7 +117,7 @@ struct RedlockStoreState {
 
   static Task<bool> force_release(Self self, LockId id) {
     self->check_running();
-    const redlock::Quorum quorum = self->quorum();
+    const redlock::Quorum quorum = self->quorum;
     const BootTime deadline = quorum->deadline();
     const Subject subject = subject_of(id);
     const std::string message_id = new_owner_id(quorum->random);
@@ -140,7 +131,7 @@ struct RedlockStoreState {
   // As a majority has it: a lock on a minority excludes no other owner.
   static Task<LockView> show(Self self, LockId id) {
     self->check_running();
-    const BootTime deadline = self->quorum()->deadline();
+    const BootTime deadline = self->quorum->deadline();
     const Subject subject = subject_of(id);
     const RedlockQuorum::Question<LockView> question = [subject, deadline](const redlock::Server& server) {
       return redlock::show(server, subject, deadline);
@@ -148,43 +139,28 @@ struct RedlockStoreState {
     const auto decided = [](const RedlockRound<LockView>& r) {
       return r.answered() >= r.majority() && (majority_view(r).held || !may_be_held(r));
     };
-    const auto round = co_await RedlockQuorum::decide(self->quorum(), question, decided, deadline);
+    const auto round = co_await RedlockQuorum::decide(self->quorum, question, decided, deadline);
     co_return majority_view(*round);
   }
 
-  // A lease that was not given back has ended by itself: a server that is still about to grant it is asked no more.
-  void forget_ended() {
-    const BootTime now = quorum()->now();
-    for (auto lease = leases.begin(); lease != leases.end();) {
-      if (lease->second > now) {
-        ++lease;
-        continue;
-      }
-      quorum()->mark_abandoned(lease->first);
-      lease = leases.erase(lease);
-    }
-  }
-
-  [[nodiscard]] const redlock::Quorum& quorum() const { return servers.quorum; }
-  [[nodiscard]] const Servers& all_servers() const { return quorum()->servers; }
+  [[nodiscard]] const Servers& all_servers() const { return quorum->servers; }
   void subscribe(const Subject& subject, FleetListener* listener) const {
-    servers.notifications->subscribe(all_servers(), subject, listener);
+    quorum->notifications->subscribe(all_servers(), subject, listener);
   }
-  void unsubscribe_all() const { servers.notifications->unsubscribe_all(all_servers(), Subject::Kind::lock); }
-  [[nodiscard]] BackendHealth health() const { return quorum_health(*quorum()); }
+  void unsubscribe_all() const { quorum->notifications->unsubscribe_all(all_servers(), Subject::Kind::lock); }
+  [[nodiscard]] BackendHealth health() const { return quorum_health(*quorum); }
   void check_running() const {
     if (stopped) throw TransportError("redlock: stopped");
   }
 
-  RedlockServers servers;
-  std::map<std::string, BootTime> leases;  // by owner: valid until then
+  redlock::Quorum quorum;
   bool stopped = false;
 };
 
 }  // namespace
 
-std::unique_ptr<LockStore> make_redlock_lock_store(RedlockServers servers) {
-  return std::make_unique<SharedLockStore<RedlockStoreState>>(std::make_shared<RedlockStoreState>(std::move(servers)));
+std::unique_ptr<LockStore> make_redlock_lock_store(redlock::Quorum quorum) {
+  return std::make_unique<SharedLockStore<RedlockStoreState>>(std::make_shared<RedlockStoreState>(std::move(quorum)));
 }
 
 }  // namespace jeton::agent
