@@ -26,13 +26,18 @@ struct Lease {
   BootTime valid_until;
 };
 
-struct AcquireResult {
-  std::optional<Lease> lease;     // held now, if set
+// The result of one try to take a lock.
+struct LockTry {
+  std::optional<Lease> lease;  // held now, if set
+  BootTime busy_until;         // otherwise: when the other owner's lease ends at the latest, or when to try again
+  std::string holder{};        // its owner id, printable, short; empty: the backend cannot tell
+  std::string trouble;         // if an operator must end the lock (it never expires): what to do
+  LockNote note{};             // of the holder of an application's lock, where the backend can tell
+};
+
+// Of the updater lock.
+struct AcquireResult : LockTry {
   std::optional<Record> current;  // the published record, read in the same step
-  BootTime busy_until;            // if another owner holds it: when that lease ends at the latest
-  std::string holder{};           // if another owner holds it and the backend knows it: its owner id, printable, short
-  std::string trouble;            // if an operator must end the lock (it never expires): what to do
-  LockNote note{};                // if another owner holds an application's lock: the known facts about that owner
   std::optional<Pause> pause;     // if set, the lock was not tried
 };
 

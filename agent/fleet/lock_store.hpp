@@ -26,6 +26,7 @@ struct LockId {
   bool operator==(const LockId&) const = default;
 };
 
+// What one try to take a lock asks for.
 struct LockClaim {
   std::string owner;
   // The id is new and belongs to this claim only: after a lost answer, the lock can be released by it. One that
@@ -35,14 +36,6 @@ struct LockClaim {
   LockNote note{};
   // A split vote is tried again until then, and once more in any case (redlock_lock.hpp).
   BootTime give_up_at = BootTime::max();
-};
-
-struct LockTry {
-  std::optional<Lease> lease;  // held now, if set; its owner may differ from the claim's (protocol getset)
-  BootTime busy_until;         // otherwise: when the other owner's lease ends at the latest, or when to try again
-  std::string holder{};        // its owner id, printable, short; empty: the backend cannot tell
-  std::string trouble;         // if an operator must end the lock (it never expires): what to do
-  LockNote note{};             // of the holder, where the backend can tell
 };
 
 struct LockView {

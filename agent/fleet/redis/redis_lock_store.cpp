@@ -16,25 +16,9 @@ struct LockStoreState {
 
   static Task<LockTry> try_acquire(Self self, LockId id, LockClaim claim) {
     self->check_running();
-    RedisServer& server = *self->server;
     const Subject subject = subject_of(id);
-    const auto attempt = std::make_shared<AcquireAttempt>();
-    attempt->owner = claim.owner;
-    attempt->ttl = expiry_ms(claim.ttl);
-    attempt->note = claim.note;
-    attempt->owner_is_new = claim.owner_is_new;
-    RedisServer::Grant grant = co_await server.acquire(subject, attempt, server.deadline());
-    const RedisOperations::Acquired& answer = grant.answer;
-    LockTry result;
-    if (answer.outcome == RedisOperations::Acquired::Outcome::won) {
-      result.lease = Lease{answer.owner, answer.fence, attempt->ttl, lease_valid_until(grant.sent_at, attempt->ttl)};
-    } else {
-      result.busy_until = server.now() + (answer.remaining ? Duration{*answer.remaining} : look_again_at_endless);
-      result.holder = printable_owner(answer.holder);
-      result.note = std::move(grant.note);
-      if (!answer.remaining) result.trouble = endless_lock(server.keys_of(subject).lock);
-    }
-    co_return result;
+    AcquireResult result = co_await self->server->try_acquire(subject, std::move(claim));
+    co_return std::move(result);
   }
 
   static Task<bool> extend(Self self, LockId id, Lease& lease) {

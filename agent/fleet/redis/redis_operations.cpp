@@ -136,13 +136,14 @@ void RedisOperations::throw_wrong_type(const std::string& key, bool hash) const 
                            std::string(wrong_type) + " the key " + key + " holds no " + (hash ? "hash" : "string"));
 }
 
-Task<RedisOperations::Acquired> RedisOperations::acquire(const RedisKeys& keys, const std::string& owner,
-                                                         Milliseconds ttl, BootTime deadline) {
-  const std::string claim = message_of(keys, ClaimMessage{owner, ttl});
+Task<RedisOperations::Acquired> RedisOperations::acquire(const RedisKeys& keys, const LockClaim& claim,
+                                                         BootTime deadline) {
+  const Milliseconds ttl = to_ms(claim.ttl);
+  const std::string message = message_of(keys, ClaimMessage{claim.owner, ttl});
   const std::string ttl_ms = std::to_string(ttl.count());
   const std::string fence_ttl_ms = std::to_string(fence_ttl.count());
   const std::array<std::string, 4> script_keys{keys.lock, keys.token, keys.fence, keys.pause};
-  const Arguments arguments{owner, ttl_ms, fence_ttl_ms, keys.channel, claim, keys.protocol};
+  const Arguments arguments{claim.owner, ttl_ms, fence_ttl_ms, keys.channel, message, keys.protocol};
   Acquired result;
   const Reply reply =
       co_await run_replicated(redis_scripts::acquire(), keys, script_keys, arguments, deadline, result.replicated);
@@ -150,7 +151,7 @@ Task<RedisOperations::Acquired> RedisOperations::acquire(const RedisKeys& keys, 
   if (outcome == "won") {
     result.outcome = Acquired::Outcome::won;
     result.fence = to_number(reply.at(2).as_text(), "acquire");
-    result.owner = owner_of(reply.at(1), keys, owner);
+    result.owner = owner_of(reply.at(1), keys, claim.owner);
   } else if (outcome == "busy" || outcome == "paused") {
     result.outcome = outcome == "busy" ? Acquired::Outcome::busy : Acquired::Outcome::paused;
     const std::int64_t left = reply.at(1).as_integer();

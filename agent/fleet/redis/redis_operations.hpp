@@ -77,10 +77,11 @@ class RedisOperations {
     std::string reason;                     // paused
     std::string request;                    // paused: fingerprint of the request that failed for good
     std::string holder;                     // busy: the owner of the lock, no more than its first 64 bytes
+    LockNote note;                          // busy, of an application's lock: of the holder
     std::optional<SecretString> record;     // as stored
     bool replicated = true;                 // won: by as many as expected
   };
-  Task<Acquired> acquire(const RedisKeys& keys, const std::string& owner, Milliseconds ttl, BootTime deadline);
+  Task<Acquired> acquire(const RedisKeys& keys, const LockClaim& claim, BootTime deadline);
 
   // False: not held by this owner (any more). The owner may change (protocol getset).
   Task<bool> renew(const RedisKeys& keys, std::string& owner, Milliseconds ttl, BootTime deadline);

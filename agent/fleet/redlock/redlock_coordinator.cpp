@@ -55,13 +55,7 @@ class RedlockCoordinator final : public Coordinator {
   ~RedlockCoordinator() override { stop(); }
 
   Task<AcquireResult> try_acquire(const std::string& name, Duration ttl) override {
-    redlock::Claim claim;
-    claim.owner = [state = state_] {
-      std::string owner = new_owner_id(state->quorum->random);
-      state->quorum->notifications->own(owner);  // before it is sent: the claim may be heard before the answers
-      return owner;
-    };
-    claim.ttl = ttl;
+    LockClaim claim{.owner = new_owner_id(quorum()->random), .ttl = ttl};
     return State::tracked(state_, redlock::try_acquire(quorum(), state_->subjects.of(name), std::move(claim)));
   }
   Task<bool> renew(const std::string& name, Lease& lease) override {

@@ -27,7 +27,7 @@ std::string lock_key(const RedlockQuorum& quorum, const Subject& subject) {
 }
 
 // In the background. A server that cannot be asked is released as soon as it can.
-Task<> release_in_background(Server server, Subject subject, std::string owner, Milliseconds ttl, BootTime deadline) {
+Task<> release_in_background(Server server, Subject subject, std::string owner, Duration ttl, BootTime deadline) {
   const RedisServer::Busy busy(*server);
   try {
     co_await redlock::release(server, subject, owner, ttl, deadline);
@@ -126,14 +126,12 @@ struct Attempted {
   bool split = false;  // no owner is known to hold it: to be tried again soon
 };
 
-Task<Attempted> attempt_once(Quorum quorum, Subject subject, std::string owner, Claim claim) {
+Task<Attempted> attempt_once(Quorum quorum, Subject subject, LockClaim claim) {
   const BootTime sent_at = quorum->now();
   const BootTime deadline = quorum->deadline();
-  const auto attempt = std::make_shared<AcquireAttempt>();
-  attempt->owner = std::move(owner);
-  attempt->ttl = expiry_ms(claim.ttl);
-  attempt->note = std::move(claim.note);
-  attempt->owner_is_new = claim.owner_is_new;
+  const auto attempt = std::make_shared<AcquireAttempt>(std::move(claim));
+  // Before it is sent: the claim may be heard before the answers.
+  if (subject.kind == Subject::Kind::token) quorum->notifications->own(attempt->owner);
   const RedlockQuorum::Question<Grant> question = [subject, attempt, deadline](const Server& server) {
     return acquire(server, subject, attempt, deadline);
   };
@@ -147,20 +145,15 @@ Task<Attempted> attempt_once(Quorum quorum, Subject subject, std::string owner, 
     co_await VoteRound::wait(round, decided, deadline);
     const VoteCount votes = count_votes(round->answers, 0);
     if (round->answered() < round->majority()) quorum->no_majority(*round);
-    result.current = newest_record(round->answers);
-    const BootTime until = quorum->now() + (votes.wait ? Duration{*votes.wait} : look_again_at_endless);
-    if (votes.outcome == Outcome::paused) {
-      result.pause = Pause{until, votes.reason, votes.request};
-    } else if (votes.outcome == Outcome::busy) {
-      result.busy_until = until;
-      result.holder = printable_owner(votes.holder);
-      result.note = votes.note;
-      if (!votes.wait) result.trouble = endless_lock(lock_key(*quorum, subject)) + " on every server";
+    std::optional<Record> current = newest_record(round->answers);
+    if (votes.outcome == Outcome::refused) {
+      result = refusal_of(votes.answer, quorum->now(), lock_key(*quorum, subject));
+      if (!result.trouble.empty()) result.trouble += " on every server";
     } else if (votes.outcome == Outcome::split) {
       attempted.split = true;
     } else {
       JETON_FAILPOINT("redlock.acquire.won");
-      Lease lease{attempt->owner, votes.fence, attempt->ttl, lease_valid_until(sent_at, attempt->ttl)};
+      Lease lease{attempt->owner, votes.answer.fence, attempt->ttl, lease_valid_until(sent_at, attempt->ttl)};
       const Written written = co_await write_back_fence(quorum, subject, lease);
       if (written == Written::yes) {
         quorum->held[lease.owner] = {attempt, lease.valid_until};
@@ -171,6 +164,7 @@ Task<Attempted> attempt_once(Quorum quorum, Subject subject, std::string owner, 
         attempted.split = true;
       }
     }
+    result.current = std::move(current);
   } catch (...) {
     // A majority could not be asked, or the caller was cancelled.
     abandon(*quorum, subject, *attempt, *round);
@@ -180,22 +174,23 @@ Task<Attempted> attempt_once(Quorum quorum, Subject subject, std::string owner, 
   co_return attempted;
 }
 
-Task<AcquireResult> attempt_until_decided(Quorum quorum, Subject subject, Claim claim) {
+Task<AcquireResult> attempt_until_decided(Quorum quorum, Subject subject, LockClaim claim) {
   const BootTime until = std::min(quorum->deadline(), claim.give_up_at);
   for (int splits = 1;; ++splits) {
     const BootTime sent_at = quorum->now();
-    Attempted attempted = co_await attempt_once(quorum, subject, claim.owner(), claim);
+    Attempted attempted = co_await attempt_once(quorum, subject, claim);
     if (!attempted.split) co_return std::move(attempted.result);
     const BootTime again_at = after_a_split(*quorum, sent_at, splits);
     attempted.result.busy_until = again_at;
     if (splits > 1 && again_at > until) co_return std::move(attempted.result);
     co_await sleep_until(quorum->timers, again_at);
+    if (claim.owner_is_new) claim.owner = new_owner_id(quorum->random);
   }
 }
 
 }  // namespace
 
-Task<AcquireResult> try_acquire(Quorum quorum, Subject subject, Claim claim) {
+Task<AcquireResult> try_acquire(Quorum quorum, Subject subject, LockClaim claim) {
   quorum->forget_ended();
   const LockAttempts::Attempt attempt = [quorum, subject, claim] {
     return attempt_until_decided(quorum, subject, claim);
@@ -237,10 +232,8 @@ Task<bool> renew(Quorum quorum, Subject subject, Lease& lease) {
 Task<> release(Quorum quorum, Subject subject, Lease lease) {
   quorum->mark_abandoned(lease.owner);
   const BootTime deadline = quorum->deadline();
-  const Milliseconds ttl = expiry_ms(lease.ttl);
-  const std::string owner = lease.owner;
-  const RedlockQuorum::Question<bool> question = [subject, owner, ttl, deadline](const Server& server) {
-    return redlock::release(server, subject, owner, ttl, deadline);
+  const RedlockQuorum::Question<bool> question = [subject, lease, deadline](const Server& server) {
+    return redlock::release(server, subject, lease.owner, lease.ttl, deadline);
   };
   co_await RedlockQuorum::decide(quorum, question, majority_answered, deadline);
 }

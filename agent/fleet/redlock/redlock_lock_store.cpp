@@ -70,23 +70,9 @@ struct RedlockStoreState {
 
   static Task<LockTry> try_acquire(Self self, LockId id, LockClaim claim) {
     self->check_running();
-    redlock::Claim wanted;
-    wanted.owner = [self, next = claim.owner, is_new = claim.owner_is_new]() mutable {
-      return is_new ? std::exchange(next, new_owner_id(self->quorum->random)) : next;
-    };
-    wanted.owner_is_new = claim.owner_is_new;
-    wanted.ttl = claim.ttl;
-    wanted.note = claim.note;
-    wanted.give_up_at = claim.give_up_at;
     const Subject subject = subject_of(id);
-    AcquireResult answer = co_await redlock::try_acquire(self->quorum, subject, std::move(wanted));
-    LockTry result;
-    result.lease = std::move(answer.lease);
-    result.busy_until = answer.busy_until;
-    result.holder = std::move(answer.holder);
-    result.trouble = std::move(answer.trouble);
-    result.note = std::move(answer.note);
-    co_return result;
+    AcquireResult result = co_await redlock::try_acquire(self->quorum, subject, std::move(claim));
+    co_return std::move(result);
   }
 
   static Task<bool> extend(Self self, LockId id, Lease& lease) {
@@ -102,7 +88,7 @@ struct RedlockStoreState {
     const BootTime deadline = quorum->deadline();
     const Subject subject = subject_of(id);
     // A server that does not answer has the lock deleted later; longer than that it has no use.
-    const Milliseconds ttl = std::chrono::minutes(1);
+    const Duration ttl = std::chrono::minutes(1);
     const RedlockQuorum::Question<bool> question = [subject, owner, ttl, deadline](const redlock::Server& server) {
       return redlock::release(server, subject, owner, ttl, deadline);
     };

@@ -70,10 +70,8 @@ bool may_have_laggards(const LoadRound& round, const std::optional<Record>& newe
 Task<PublishResult> publish(Quorum quorum, Subject subject, std::shared_ptr<const Record> record, Lease lease) {
   quorum->mark_abandoned(lease.owner);  // it is given back on every server that takes the record
   const BootTime deadline = quorum->deadline();
-  const std::string owner = lease.owner;
-  const Milliseconds ttl = to_ms(lease.ttl);
-  const RedlockQuorum::Question<Stored> question = [subject, record, owner, ttl, deadline](const Server& server) {
-    return redlock::publish(server, subject, record, owner, ttl, deadline);
+  const RedlockQuorum::Question<Stored> question = [subject, record, lease, deadline](const Server& server) {
+    return redlock::publish(server, subject, record, lease.owner, lease.ttl, deadline);
   };
   const RedlockQuorum::Round<Stored> round = quorum->ask(question);
   const auto decided = [](const StoredRound& r) {
