@@ -62,28 +62,26 @@ bool may_be_held(const RedlockRound<LockView>& round) {
   return most + round.pending() >= round.majority();
 }
 
-// Kept by the calls under way.
-struct RedlockStoreState {
-  using Self = std::shared_ptr<RedlockStoreState>;
+class RedlockLockStore final : public LockStore {
+ public:
+  explicit RedlockLockStore(redlock::Quorum quorum) : quorum_(std::move(quorum)), use_(quorum_->servers) {}
+  ~RedlockLockStore() override { RedlockLockStore::stop(); }
 
-  explicit RedlockStoreState(redlock::Quorum q) : quorum(std::move(q)) {}
-
-  static Task<LockTry> try_acquire(Self self, LockId id, LockClaim claim) {
-    self->check_running();
+  Task<LockTry> try_acquire(LockId id, LockClaim claim) override {
+    const redlock::Quorum quorum = running();
     const Subject subject = subject_of(id);
-    AcquireResult result = co_await redlock::try_acquire(self->quorum, subject, std::move(claim));
+    AcquireResult result = co_await redlock::try_acquire(quorum, subject, std::move(claim));
     co_return std::move(result);
   }
 
-  static Task<bool> extend(Self self, LockId id, Lease& lease) {
-    self->check_running();
+  Task<bool> extend(LockId id, Lease& lease) override {
+    const redlock::Quorum quorum = running();
     const Subject subject = subject_of(id);
-    co_return co_await redlock::renew(self->quorum, subject, lease);
+    co_return co_await redlock::renew(quorum, subject, lease);
   }
 
-  static Task<bool> release(Self self, LockId id, std::string owner) {
-    self->check_running();
-    const redlock::Quorum quorum = self->quorum;
+  Task<bool> release(LockId id, std::string owner) override {
+    const redlock::Quorum quorum = running();
     quorum->mark_abandoned(owner);
     const BootTime deadline = quorum->deadline();
     const Subject subject = subject_of(id);
@@ -101,9 +99,8 @@ struct RedlockStoreState {
     co_return released > 0 && released + round->pending() >= round->majority();
   }
 
-  static Task<bool> force_release(Self self, LockId id) {
-    self->check_running();
-    const redlock::Quorum quorum = self->quorum;
+  Task<bool> force_release(LockId id) override {
+    const redlock::Quorum quorum = running();
     const BootTime deadline = quorum->deadline();
     const Subject subject = subject_of(id);
     const std::string message_id = new_owner_id(quorum->random);
@@ -115,9 +112,9 @@ struct RedlockStoreState {
   }
 
   // As a majority has it: a lock on a minority excludes no other owner.
-  static Task<LockView> show(Self self, LockId id) {
-    self->check_running();
-    const BootTime deadline = self->quorum->deadline();
+  Task<LockView> show(LockId id) override {
+    const redlock::Quorum quorum = running();
+    const BootTime deadline = quorum->deadline();
     const Subject subject = subject_of(id);
     const RedlockQuorum::Question<LockView> question = [subject, deadline](const redlock::Server& server) {
       return redlock::show(server, subject, deadline);
@@ -125,28 +122,40 @@ struct RedlockStoreState {
     const auto decided = [](const RedlockRound<LockView>& r) {
       return r.answered() >= r.majority() && (majority_view(r).held || !may_be_held(r));
     };
-    const auto round = co_await RedlockQuorum::decide(self->quorum, question, decided, deadline);
+    const auto round = co_await RedlockQuorum::decide(quorum, question, decided, deadline);
     co_return majority_view(*round);
   }
 
-  [[nodiscard]] const Servers& all_servers() const { return quorum->servers; }
-  void subscribe(const Subject& subject, FleetListener* listener) const {
-    quorum->notifications->subscribe(all_servers(), subject, listener);
-  }
-  void unsubscribe_all() const { quorum->notifications->unsubscribe_all(all_servers(), Subject::Kind::lock); }
-  [[nodiscard]] BackendHealth health() const { return quorum_health(*quorum); }
-  void check_running() const {
-    if (stopped) throw TransportError("redlock: stopped");
+  void listen(const LockId& id, std::function<void()> woken) override {
+    quorum_->notifications->subscribe(quorum_->servers, subject_of(id), listeners_.set(id, std::move(woken)));
   }
 
-  redlock::Quorum quorum;
-  bool stopped = false;
+  [[nodiscard]] BackendHealth health() const override { return quorum_health(*quorum_); }
+  void start() override { use_.start(); }
+  void stop() override {
+    stopped_ = true;
+    use_.stop();
+    quorum_->notifications->unsubscribe_all(quorum_->servers, Subject::Kind::lock);
+    listeners_.clear();
+  }
+
+ private:
+  // Kept by the calls under way, which may outlive the store.
+  [[nodiscard]] redlock::Quorum running() const {
+    if (stopped_) throw TransportError("redlock: stopped");
+    return quorum_;
+  }
+
+  redlock::Quorum quorum_;
+  ServerUse use_;
+  ReleaseListeners listeners_;
+  bool stopped_ = false;
 };
 
 }  // namespace
 
 std::unique_ptr<LockStore> make_redlock_lock_store(redlock::Quorum quorum) {
-  return std::make_unique<SharedLockStore<RedlockStoreState>>(std::make_shared<RedlockStoreState>(std::move(quorum)));
+  return std::make_unique<RedlockLockStore>(std::move(quorum));
 }
 
 }  // namespace jeton::agent
