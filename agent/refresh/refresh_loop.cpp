@@ -172,42 +172,47 @@ void RefreshLoop::take_stored(Record record) {
   take(std::move(record));
 }
 
-// Of the fleet. A record that is known already was given back by another host.
-void RefreshLoop::on_record(Record record) {
+// Of the fleet.
+void RefreshLoop::hear(FleetEvent event) {
+  std::visit([this](auto& one) { on(std::move(one)); }, event);
+}
+
+// One that is known already was given back by another host.
+void RefreshLoop::on(Record record) {
   if (record.generation == current_.generation()) repair_.cancel_repair();
   take_stored(std::move(record));
 }
 
-void RefreshLoop::on_claim(BootTime until) {
-  fleet_.hear_claim(until);
+void RefreshLoop::on(ClaimEvent claim) {
+  fleet_.hear_claim(claim.until);
   wake_.notify();
 }
 
-void RefreshLoop::on_release() {
+void RefreshLoop::on(ReleaseEvent) {
   fleet_.end_claim();
   wake_.notify();
 }
 
-void RefreshLoop::on_usage(FetchUsage usage) {
+void RefreshLoop::on(FetchUsage usage) {
   fleet_.note_heard_usage(usage);
   journal_.usage(fleet_.heard());
 }
 
-void RefreshLoop::on_gap() {
+void RefreshLoop::on(GapEvent) {
   journal_.gap();
   fleet_.doubt_claim();
   repair_.reload_soon();
 }
 
-void RefreshLoop::on_lost() {
+void RefreshLoop::on(LossEvent) {
   journal_.loss();
   fleet_.doubt_claim();
   repair_.hear_loss();
 }
 
 // The host that heard it from a user fetches; this host does so only if nothing comes of it.
-void RefreshLoop::on_rejected(Generation generation) {
-  const bool is_news = rejections_.hear(generation);
+void RefreshLoop::on(RejectionEvent rejection) {
+  const bool is_news = rejections_.hear(rejection.generation);
   if (!is_news) return;
   request(RefreshRequest::Reason::rejected,
           rejection_patience + draw_suppressed_delay(rejection_patience, parts_.random));

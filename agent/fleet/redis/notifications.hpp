@@ -2,7 +2,7 @@
 // this agent's own messages about its updater locks, converts times, and asks for a resync when messages may have
 // been missed. One thread: the loop's.
 //
-// The listener of a lock hears on_release() and on_gap() only.
+// The listener of a lock hears of releases and gaps only.
 #pragma once
 
 #include <functional>
@@ -34,7 +34,7 @@ class Notifications {
   // sends it. Empty: each is.
   using ReachedMajority = std::function<bool(Subject::Kind, std::string_view what, const std::string& owner)>;
   // `offset`: the server's clock minus ours, empty while unknown; until then the listener of a token hears nothing, and
-  // then on_gap().
+  // then a GapEvent.
   Notifications(Timers& timers, Random& random, Source source, FleetCodec codec, ReachedMajority reached_majority,
                 std::function<std::optional<Milliseconds>()> offset);
   ~Notifications();

@@ -11,15 +11,13 @@ namespace {
 class ReleaseListener final : public FleetListener {
  public:
   explicit ReleaseListener(std::function<void()> woken) : woken_(std::move(woken)) {}
-  void on_release() override { wake(); }
-  void on_gap() override { wake(); }
-
- private:
-  // Copied, because the callee may end its listening.
-  void wake() const {
-    const auto woken = woken_;
+  void hear(FleetEvent event) override {
+    if (!std::holds_alternative<ReleaseEvent>(event) && !std::holds_alternative<GapEvent>(event)) return;
+    const auto woken = woken_;  // the callee may end its listening
     woken();
   }
+
+ private:
   std::function<void()> woken_;
 };
 
