@@ -1,8 +1,9 @@
 // RefreshLoop: the life of one token (agent/README.md, "The refresh in steps"), as one coroutine.
 //
-// The loop has the steps, and take(), the one place where a record becomes current. Each other concern has a class:
-// what the fleet said (FleetView), pauses (PausePolicy), a store that lost data (StoreRepair), an outage (Outage,
-// StandaloneFetch), the kept state (StateKeeper), the work under the lock (LockedRefresh).
+// refresh_loop.cpp has the steps, and take(), the one place where a record becomes current; refresh_events.cpp has the
+// connections of the parts and what reaches them from outside. Each other concern has a class: what the fleet said
+// (FleetView), pauses (PausePolicy), a store that lost data (StoreRepair), an outage (Outage, StandaloneFetch), the
+// kept state (StateKeeper), the work under the lock (LockedRefresh).
 //
 // Touches the world only through what it is given: timers and their clock, chance, the coordinator, the source and the
 // token store; the same code runs in the agent and, thousands of times, in a simulation. One thread: the loop's.
