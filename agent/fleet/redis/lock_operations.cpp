@@ -42,7 +42,7 @@ LockNote to_note(const Reply& reply, std::size_t first) {
 Task<RedisOperations::Acquired> LockOperations::acquire(const RedisKeys& keys, const LockClaim& claim,
                                                         BootTime deadline) {
   using Acquired = RedisOperations::Acquired;
-  const std::string by = claim.note.by ? lock_holder_text(*claim.note.by) : std::string();
+  const std::string by = lock_holder_text(claim.note.by);
   const std::string ttl_ms = std::to_string(to_ms(claim.ttl).count());
   const std::string fence_ttl_ms = std::to_string(fence_ttl.count());
   const std::array<std::string, 3> script_keys{keys.lock, keys.fence, keys.info};
