@@ -17,10 +17,10 @@
 
 namespace jeton::agent {
 
-// The updater lock, held. Valid while now < valid_until: ttl - elapsed - (1 % of ttl + 2 ms), measured from before
-// the request was sent.
+// A lock, held. Valid while now < valid_until: ttl - elapsed - (1 % of ttl + 2 ms), measured from before the request
+// was sent. A renewal sets owner and valid_until.
 struct Lease {
-  std::string owner;        // 128 random bits as hex, new for every acquisition
+  std::string owner;        // 128 random bits as hex, new for every acquisition, or what other clients expect (getset)
   std::uint64_t fence = 0;  // higher than that of every earlier acquisition of this name
   Duration ttl{};
   BootTime valid_until;
@@ -47,7 +47,7 @@ class LeaseStore {
 
   // Never waits for the holder. Announces the claim to the fleet when it wins.
   virtual Task<AcquireResult> try_acquire(const std::string& name, Duration ttl) = 0;
-  // False: the lock is lost (expired, deleted, taken); it is not created again. True: lease.valid_until moved.
+  // False: the lock is lost (expired, deleted, taken); it is not created again.
   virtual Task<bool> renew(const std::string& name, Lease& lease) = 0;
   // Only if still owned. Announces the release. Works while the agent is stopping.
   virtual Task<> release(const std::string& name, const Lease& lease) = 0;

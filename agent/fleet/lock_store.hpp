@@ -56,8 +56,7 @@ class LockStore {
   // Never waits for the holder. Not even its own owner takes a lock twice.
   virtual Task<LockTry> try_acquire(LockId id, LockClaim claim) = 0;
   // Its time to live is now lease.ttl, from now on. False: the lock is lost (expired, deleted, another's); it is not
-  // created again. True: lease.valid_until moved, and lease.owner may have changed. `lease` lives until the Task is
-  // done.
+  // created again. `lease` lives until the Task is done.
   virtual Task<bool> extend(LockId id, Lease& lease) = 0;
   // False: this owner does not hold it (any more). Waiters are notified.
   virtual Task<bool> release(LockId id, std::string owner) = 0;

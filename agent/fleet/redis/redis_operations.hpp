@@ -83,7 +83,7 @@ class RedisOperations {
   };
   Task<Acquired> acquire(const RedisKeys& keys, const LockClaim& claim, BootTime deadline);
 
-  // False: not held by this owner (any more). The owner may change (protocol getset).
+  // False: not held by this owner (any more). Sets the owner.
   Task<bool> renew(const RedisKeys& keys, std::string& owner, Milliseconds ttl, BootTime deadline);
   Task<bool> release(const RedisKeys& keys, const std::string& owner, BootTime deadline);
 
@@ -134,8 +134,8 @@ class RedisOperations {
                          std::span<const std::string_view> arguments, BootTime deadline);
   Task<redis::Reply> run_replicated(const redis::Script& script, const RedisKeys& of, std::span<const std::string> keys,
                                     std::span<const std::string_view> arguments, BootTime deadline, bool& replicated);
-  // The lock's owner in a script's reply: `asked`, or a time under getset.
-  [[nodiscard]] static std::string owner_of(const redis::Reply& reply, const RedisKeys& keys, const std::string& asked);
+  // The lock's owner in a script's reply: `asked`, or the time that scripts/lib/lock_value.lua puts in its place.
+  [[nodiscard]] static std::string owner_of(const redis::Reply& reply, const std::string& asked);
   // For the channel of these keys.
   template <typename Message>
   [[nodiscard]] std::string message_of(const RedisKeys& keys, const Message& message) const {

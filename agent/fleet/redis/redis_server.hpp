@@ -63,7 +63,7 @@ class RedisServer : public std::enable_shared_from_this<RedisServer> {
   Task<Grant> acquire(Subject subject, std::shared_ptr<const AcquireAttempt> attempt, BootTime deadline);
   // The same for a server that decides alone.
   Task<AcquireResult> try_acquire(Subject subject, LockClaim claim);
-  // False: not held by this owner (any more). True: lease.valid_until moved, and lease.owner may have changed (getset).
+  // False: not held by this owner (any more).
   Task<bool> renew(Subject subject, Lease& lease, BootTime deadline);
   // Deletes the lock if it is this owner's, in the background, as soon as the server can be asked.
   void cancel_acquire(const Subject& subject, const std::string& owner, Duration ttl);
