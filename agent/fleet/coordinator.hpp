@@ -1,6 +1,7 @@
 // Coordinator: everything that a fleet agrees through, in one backend: local (files of this host), redis, redlock.
 //
-// A user takes the role that it needs and not this sum. Every role has the contract of lease_store.hpp.
+// Code that works with a role takes that role. Only RefreshLoop and the code above it take this sum, and pass the roles
+// on. Every role has the contract of lease_store.hpp.
 #pragma once
 
 #include <memory>
