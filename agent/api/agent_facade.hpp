@@ -52,11 +52,11 @@ class AgentFacade {
   virtual std::optional<RefreshAnswer> token_rejected(const std::string& name, Generation generation) = 0;
   virtual std::optional<RefreshAnswer> refresh_token(const std::string& name) = 0;
   // Reads the configuration again, and ends with the verdict.
-  virtual Task<ReloadVerdict> request_reload() { co_return ReloadVerdict{"this agent cannot be reloaded", {}}; }
+  virtual Task<ReloadVerdict> request_reload() = 0;
   // The locks of applications; null: there are none.
-  [[nodiscard]] virtual LockBroker* locks() { return nullptr; }
+  [[nodiscard]] virtual LockBroker* locks() = 0;
   // The name of this host, which is unique in the fleet.
-  [[nodiscard]] virtual std::string host() const { return {}; }
+  [[nodiscard]] virtual std::string host() const = 0;
   // Notified at every change of any token's status; lives as long as the agent.
   [[nodiscard]] virtual Event& changed() = 0;
 };

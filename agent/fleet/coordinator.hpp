@@ -1,6 +1,7 @@
 // Coordinator: all roles of one backend (local: files of this host; redis; redlock) in one object.
 //
-// A user takes the role that it needs and not the whole object. Every role has the contract of lease_store.hpp.
+// Code that works with a role takes that role. Only RefreshLoop and the code above it take this sum, and pass the roles
+// on. Every role has the contract of lease_store.hpp.
 #pragma once
 
 #include <memory>

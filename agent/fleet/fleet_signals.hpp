@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <variant>
 
 #include "agent/base/task.hpp"
 #include "agent/base/time.hpp"
@@ -26,37 +27,44 @@ struct Pause {
   std::string request{};
 };
 
-// What happens to one token in the fleet. Called on the loop; must not block or throw. Own publications are heard too.
-// A listener overrides what concerns it.
+// Another agent took the lock until then at the latest: hold back.
+struct ClaimEvent {
+  BootTime until;
+};
+// A lock was given back without a publication: a waiter may try.
+struct ReleaseEvent {};
+// A record came that cannot be one of this token: malformed, or not sealed for it. It was ignored.
+struct UnreadableEvent {
+  std::string why;
+};
+// The provider refused the token of this generation.
+struct RejectionEvent {
+  Generation generation = 0;
+};
+// The pause is lifted: its cause has been corrected.
+struct ResumeEvent {};
+// The listener may have missed messages (reconnect, clock step): load() now.
+struct GapEvent {};
+// The stored record may be gone (deleted, flushed): give it back soon. A backend without this event is checked from
+// time to time.
+struct LossEvent {};
+
+// What happens to one token in the fleet. Own publications are heard too. The usage: a fetch was admitted on some host.
+using FleetEvent = std::variant<Record, ClaimEvent, ReleaseEvent, Pause, FetchUsage, UnreadableEvent, RejectionEvent,
+                                ResumeEvent, GapEvent, LossEvent>;
+
 class FleetListener {
  public:
   virtual ~FleetListener() = default;
-  virtual void on_record(Record /*record*/) {}
-  // Another agent took the lock until then at the latest: hold back.
-  virtual void on_claim(BootTime /*until*/) {}
-  // A lock was given back without a publication: a waiter may try.
-  virtual void on_release() {}
-  virtual void on_pause(Pause /*pause*/) {}
-  // A fetch was admitted on some host: how many the fleet has made by now.
-  virtual void on_usage(FetchUsage /*usage*/) {}
-  // A record came that cannot be one of this token: malformed, or not sealed for it. It was ignored.
-  virtual void on_unreadable(const std::string& /*why*/) {}
-  // The provider refused the token of this generation.
-  virtual void on_rejected(Generation /*generation*/) {}
-  // The pause is lifted: its cause has been corrected.
-  virtual void on_resume() {}
-  // The listener may have missed messages (reconnect, clock step): load() now.
-  virtual void on_gap() {}
-  // The stored record may be gone (deleted, flushed): give it back soon. A backend without this event is checked from
-  // time to time.
-  virtual void on_lost() {}
+  // On the loop; must not block or throw.
+  virtual void hear(FleetEvent event) = 0;
 };
 
 class FleetSignals {
  public:
   virtual ~FleetSignals() = default;
 
-  // One listener a name; nullptr ends it. Returns at once; on_gap() follows as soon as messages can arrive.
+  // One listener a name; nullptr ends it. Returns at once; a GapEvent follows as soon as messages can arrive.
   virtual void subscribe(const std::string& name, FleetListener* listener) = 0;
   // Holds the whole fleet back from the provider.
   virtual Task<> pause(const std::string& name, Pause pause) = 0;

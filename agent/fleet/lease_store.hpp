@@ -17,22 +17,27 @@
 
 namespace jeton::agent {
 
-// The updater lock, held. Valid while now < valid_until: ttl - elapsed - (1 % of ttl + 2 ms), measured from before
-// the request was sent.
+// A lock, held. Valid while now < valid_until: ttl - elapsed - (1 % of ttl + 2 ms), measured from before the request
+// was sent. A renewal sets owner and valid_until.
 struct Lease {
-  std::string owner;        // 128 random bits as hex, new for every acquisition
+  std::string owner;        // 128 random bits as hex, new for every acquisition, or what other clients expect (getset)
   std::uint64_t fence = 0;  // higher than that of every earlier acquisition of this name
   Duration ttl{};
   BootTime valid_until;
 };
 
-struct AcquireResult {
-  std::optional<Lease> lease;     // held now, if set
+// The result of one try to take a lock.
+struct LockTry {
+  std::optional<Lease> lease;  // held now, if set
+  BootTime busy_until;         // otherwise: when the other owner's lease ends at the latest, or when to try again
+  std::string holder{};        // its owner id, printable, short; empty: the backend cannot tell
+  std::string trouble;         // if an operator must end the lock (it never expires): what to do
+  LockNote note{};             // of the holder of an application's lock, where the backend can tell
+};
+
+// Of the updater lock.
+struct AcquireResult : LockTry {
   std::optional<Record> current;  // the published record, read in the same step
-  BootTime busy_until;            // if another owner holds it: when that lease ends at the latest
-  std::string holder{};           // if another owner holds it and the backend knows it: its owner id, printable, short
-  std::string trouble;            // if an operator must end the lock (it never expires): what to do
-  LockNote note{};                // if another owner holds an application's lock: the known facts about that owner
   std::optional<Pause> pause;     // if set, the lock was not tried
 };
 
@@ -42,7 +47,7 @@ class LeaseStore {
 
   // Never waits for the holder. Announces the claim to the fleet when it wins.
   virtual Task<AcquireResult> try_acquire(const std::string& name, Duration ttl) = 0;
-  // False: the lock is lost (expired, deleted, taken); it is not created again. True: lease.valid_until moved.
+  // False: the lock is lost (expired, deleted, taken); it is not created again.
   virtual Task<bool> renew(const std::string& name, Lease& lease) = 0;
   // Only if still owned. Announces the release. Works while the agent is stopping.
   virtual Task<> release(const std::string& name, const Lease& lease) = 0;

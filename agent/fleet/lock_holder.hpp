@@ -20,9 +20,13 @@ struct LockHolder {
   bool operator==(const LockHolder&) const = default;
 };
 
-// "host-1 uid 1000 pid 4711", as it is stored and shown.
-[[nodiscard]] std::string lock_holder_text(const LockHolder& holder);
-// Parses a text of lock_holder_text(); nothing for every other text.
+// The format of a holder beside its lock: `by` of the hash in Redis and of the file of a local lock. It is shown, too.
+//
+//   HOST uid UID pid PID      "host-1 uid 1000 pid 4711"
+//
+// Both numbers are decimal, and nothing follows them, so HOST may be any text. Empty: no holder is known.
+[[nodiscard]] std::string lock_holder_text(const std::optional<LockHolder>& holder);
+// Nothing for a text that is not of this format.
 [[nodiscard]] std::optional<LockHolder> parse_lock_holder(std::string_view text);
 
 // Whether both are of one user of one host. That user may see the owner id of its locks, with which they are released.

@@ -26,6 +26,7 @@ struct LockId {
   bool operator==(const LockId&) const = default;
 };
 
+// What one try to take a lock asks for.
 struct LockClaim {
   std::string owner;
   // The id is new and belongs to this claim only: after a lost answer, the lock can be released by it. One that
@@ -35,14 +36,6 @@ struct LockClaim {
   LockNote note{};
   // A split vote is tried again until then, and once more in any case (redlock_lock.hpp).
   BootTime give_up_at = BootTime::max();
-};
-
-struct LockTry {
-  std::optional<Lease> lease;  // held now, if set; its owner may differ from the claim's (protocol getset)
-  BootTime busy_until;         // otherwise: when the other owner's lease ends at the latest, or when to try again
-  std::string holder{};        // its owner id, printable, short; empty: the backend cannot tell
-  std::string trouble;         // if an operator must end the lock (it never expires): what to do
-  LockNote note{};             // of the holder, where the backend can tell
 };
 
 struct LockView {
@@ -63,8 +56,7 @@ class LockStore {
   // Never waits for the holder. Not even its own owner takes a lock twice.
   virtual Task<LockTry> try_acquire(LockId id, LockClaim claim) = 0;
   // Its time to live is now lease.ttl, from now on. False: the lock is lost (expired, deleted, another's); it is not
-  // created again. True: lease.valid_until moved, and lease.owner may have changed. `lease` lives until the Task is
-  // done.
+  // created again. `lease` lives until the Task is done.
   virtual Task<bool> extend(LockId id, Lease& lease) = 0;
   // False: this owner does not hold it (any more). Waiters are notified.
   virtual Task<bool> release(LockId id, std::string owner) = 0;

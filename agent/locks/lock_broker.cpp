@@ -140,12 +140,11 @@ Task<bool> LockBroker::force_release(LockId id, LockHolder by) {
   const std::string who = lock_holder_text(by);
   const LockView view = co_await store_->show(id);
   const bool released = co_await store_->force_release(id);
-  log::warning("a lock was taken from its holder by an administrator",
-               {{"lock", id.name},
-                {"by", who},
-                {"owner", view.owner},
-                {"holder", view.note.by ? lock_holder_text(*view.note.by) : ""},
-                {"held", released}});
+  log::warning("a lock was taken from its holder by an administrator", {{"lock", id.name},
+                                                                        {"by", who},
+                                                                        {"owner", view.owner},
+                                                                        {"holder", lock_holder_text(view.note.by)},
+                                                                        {"held", released}});
   quota_.release(id.name, view.owner);
   if (LockSession* session = holder(id.name, view.owner)) session->lose(id.name, "an administrator took it: " + who);
   co_return released;

@@ -190,9 +190,7 @@ void LockSession::lose(const std::string& name, const std::string& reason) {
   keeper_.notify();
 }
 
-std::string LockSession::by_text() const {
-  return request_.claim.note.by ? lock_holder_text(*request_.claim.note.by) : "";
-}
+std::string LockSession::by_text() const { return lock_holder_text(request_.claim.note.by); }
 
 HeldLock* LockSession::find(const std::string& name) { return const_cast<HeldLock*>(std::as_const(*this).find(name)); }
 

@@ -7,52 +7,10 @@
 namespace jeton::agent {
 namespace {
 
-using std::chrono::seconds;
-
-constexpr Duration prerequisite_poll = seconds(1);   // of another token; it also wakes us when it is renewed
-constexpr Duration rejection_patience = seconds(2);  // with another host, which heard of it from a user
-
-// Never with a refresh token: one on two hosts is a theft to the provider.
-bool may_fetch_standalone(const TokenConfig& config, const RefreshLoop::Parts& parts) {
-  return parts.standalone != nullptr && !keeps_state(config.source);
-}
+// Of another token; it also wakes us when it is renewed.
+constexpr Duration prerequisite_poll = std::chrono::seconds(1);
 
 }  // namespace
-
-RefreshLoop::RefreshLoop(TokenConfig config, Milliseconds lock_ttl, Parts parts)
-    : config_(std::move(config)),
-      parts_(std::move(parts)),
-      wake_(parts_.timers),
-      journal_(config_, parts_.source, clock(), parts_.changed, parts_.host),
-      current_(config_, parts_.store, parts_.timers, parts_.random, [this] { became_due(); }),
-      request_(config_.refresh, clock(), parts_.random),
-      fleet_(config_, lock_ttl, clock(), parts_.random, current_, may_fetch_standalone(config_, parts_)),
-      outage_(clock(), parts_.random, journal_),
-      standalone_(make_standalone(lock_ttl)),
-      timing_(config_, {clock(), parts_.random, current_, request_, fleet_, outage_, standalone_.get(), parts_.tokens}),
-      pauses_(config_, {clock(), parts_.random, parts_.coordinator, standalone_.get(), parts_.source, current_, fleet_,
-                        outage_, journal_, wake_}),
-      repair_(config_, {clock(), parts_.random, parts_.coordinator, parts_.coordinator, parts_.coordinator, current_,
-                        fleet_, pauses_, outage_, journal_, wake_, [this](Record r) { take_stored(std::move(r)); }}),
-      state_(parts_.keeper, current_, clock(), journal_),
-      rejections_(config_, clock(), parts_.coordinator, current_, request_, journal_),
-      fleet_fetch_(config_, lock_ttl,
-                   {parts_.timers, parts_.coordinator, parts_.coordinator, parts_.coordinator, parts_.coordinator,
-                    current_, timing_, fleet_, pauses_, repair_, outage_, journal_,
-                    [this](Record r) { take(std::move(r)); }, [this](Record r) { take_stored(std::move(r)); }}),
-      refresh_(config_, {parts_.timers, parts_.source, parts_.host, current_, timing_, request_, rejections_, fleet_,
-                         pauses_, state_, journal_}) {}
-
-RefreshLoop::~RefreshLoop() { parts_.coordinator.subscribe(config_.name, nullptr); }
-
-std::unique_ptr<StandaloneFetch> RefreshLoop::make_standalone(Milliseconds lock_ttl) {
-  if (!may_fetch_standalone(config_, parts_)) return nullptr;
-  Coordinator& own = *parts_.standalone;
-  return std::make_unique<StandaloneFetch>(config_, lock_ttl, parts_.fetch_alone,
-                                           StandaloneFetch::Parts{clock(), own, own, own, own, current_, outage_,
-                                                                  journal_, [this](Record r) { take(std::move(r)); },
-                                                                  [this](const Pause& p) { pauses_.begin_own(p); }});
-}
 
 // 1. to 5. The numbers are those of agent/README.md; 6. is in pause_policy.cpp, 7. in current_token.cpp and
 // revoker.cpp.
@@ -170,113 +128,6 @@ void RefreshLoop::take(Record record) {
 void RefreshLoop::take_stored(Record record) {
   repair_.note_stored(record.generation);
   take(std::move(record));
-}
-
-// Of the fleet. A record that is known already was given back by another host.
-void RefreshLoop::on_record(Record record) {
-  if (record.generation == current_.generation()) repair_.cancel_repair();
-  take_stored(std::move(record));
-}
-
-void RefreshLoop::on_claim(BootTime until) {
-  fleet_.hear_claim(until);
-  wake_.notify();
-}
-
-void RefreshLoop::on_release() {
-  fleet_.end_claim();
-  wake_.notify();
-}
-
-void RefreshLoop::on_usage(FetchUsage usage) {
-  fleet_.note_heard_usage(usage);
-  journal_.usage(fleet_.heard());
-}
-
-void RefreshLoop::on_gap() {
-  journal_.gap();
-  fleet_.doubt_claim();
-  repair_.reload_soon();
-}
-
-void RefreshLoop::on_lost() {
-  journal_.loss();
-  fleet_.doubt_claim();
-  repair_.hear_loss();
-}
-
-// The host that heard it from a user fetches; this host does so only if nothing comes of it.
-void RefreshLoop::on_rejected(Generation generation) {
-  const bool is_news = rejections_.hear(generation);
-  if (!is_news) return;
-  request(RefreshRequest::Reason::rejected,
-          rejection_patience + draw_suppressed_delay(rejection_patience, parts_.random));
-}
-
-// Of this host.
-RefreshAnswer RefreshLoop::rejected(Generation generation) {
-  const bool known = generation <= current_.token_generation() && generation != 0;
-  const bool superseded = generation < current_.token_generation();
-  if (known && !superseded) {
-    rejections_.report();
-    request(RefreshRequest::Reason::rejected);
-  }
-  RefreshAnswer result = answer();
-  result.superseded = superseded;
-  result.known = known || superseded;
-  return result;
-}
-
-RefreshAnswer RefreshLoop::refresh_now() {
-  journal_.refresh_asked();
-  pauses_.lift("an operator asked for a new token");
-  request(RefreshRequest::Reason::asked);
-  return answer();
-}
-
-// A pause was for what the source was then.
-void RefreshLoop::source_changed() {
-  journal_.source_changed();
-  if (fleet_.is_paused()) pauses_.lift("the source has changed");
-  request(RefreshRequest::Reason::source_changed);
-}
-
-// A pause because of the token that was refused is looked at now, not at the next poll.
-void RefreshLoop::prerequisite_renewed() {
-  pauses_.check_correction_soon();
-  wake_.notify();
-}
-
-// 8. All schedules are computed again, and the record is read with the backend's time.
-void RefreshLoop::clock_stepped() {
-  current_.reschedule();
-  repair_.reload_soon();
-}
-
-void RefreshLoop::request(RefreshRequest::Reason reason, Duration patience) {
-  request_.make(reason, current_.record(), patience);
-  wake_.notify();
-  parts_.changed.notify();
-}
-
-// A valid token was lost or won: until_due() computes its deadlines again.
-void RefreshLoop::became_due() {
-  timing_.draw_cold_start_delay();
-  wake_.notify();
-  parts_.changed.notify();
-}
-
-std::optional<SecretString> RefreshLoop::value() const {
-  return current_.valid() ? std::optional(current_.record()->value) : std::nullopt;
-}
-
-TokenStatus RefreshLoop::status() const {
-  TokenStatus status = journal_.status();
-  status.name = config_.name;
-  status.source = parts_.source.describe();
-  current_.describe(status);
-  fleet_.describe(status);
-  return status;
 }
 
 }  // namespace jeton::agent

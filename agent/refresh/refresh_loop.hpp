@@ -1,8 +1,9 @@
 // RefreshLoop: the life of one token (agent/README.md, "The refresh in steps"), as one coroutine.
 //
-// The loop has the steps, and take(), the one place where a record becomes current. Each other concern has a class:
-// what the fleet said (FleetView), pauses (PausePolicy), a store that lost data (StoreRepair), an outage (Outage,
-// StandaloneFetch), the kept state (StateKeeper), the work under the lock (LockedRefresh).
+// refresh_loop.cpp has the steps, and take(), the one place where a record becomes current; refresh_events.cpp has the
+// connections of the parts and what reaches them from outside. Each other concern has a class: what the fleet said
+// (FleetView), pauses (PausePolicy), a store that lost data (StoreRepair), an outage (Outage, StandaloneFetch), the
+// kept state (StateKeeper), the work under the lock (LockedRefresh).
 //
 // Touches the world only through what it is given: timers and their clock, chance, the coordinator, the source and the
 // token store; the same code runs in the agent and, thousands of times, in a simulation. One thread: the loop's.
@@ -74,16 +75,17 @@ class RefreshLoop final : private FleetListener {
   void take(Record record);
   void take_stored(Record record);
 
-  void on_record(Record record) override;
-  void on_claim(BootTime until) override;
-  void on_release() override;
-  void on_pause(Pause pause) override { pauses_.hear(pause); }
-  void on_usage(FetchUsage usage) override;
-  void on_resume() override { pauses_.hear_resume(); }
-  void on_rejected(Generation generation) override;
-  void on_unreadable(const std::string& why) override { journal_.record_refused(why); }
-  void on_gap() override;
-  void on_lost() override;
+  void hear(FleetEvent event) override;
+  void on(Record record);
+  void on(ClaimEvent claim);
+  void on(ReleaseEvent);
+  void on(const Pause& pause) { pauses_.hear(pause); }
+  void on(FetchUsage usage);
+  void on(ResumeEvent) { pauses_.hear_resume(); }
+  void on(RejectionEvent rejection);
+  void on(const UnreadableEvent& unreadable) { journal_.record_refused(unreadable.why); }
+  void on(GapEvent);
+  void on(LossEvent);
 
   void request(RefreshRequest::Reason reason, Duration patience = Duration{0});
   void source_changed();

@@ -61,7 +61,9 @@ class Revoker final : private FleetListener {
   void postpone(Generation generation, BootTime at);
   [[nodiscard]] bool obsolete(const PendingRevocation& pending) const;
   // Another host has made the revocation.
-  void on_record(Record record) override { settled(record.generation); }
+  void hear(FleetEvent event) override {
+    if (const auto* record = std::get_if<Record>(&event)) settled(record->generation);
+  }
   [[nodiscard]] BootTime now() const { return parts_.timers.clock().boot_now(); }
 
   const TokenConfig& config_;

@@ -37,6 +37,8 @@ std::string joined(const std::vector<std::string>& names) {
   return text;
 }
 
+Task<ReloadVerdict> cannot_reload() { co_return ReloadVerdict{"this agent cannot be reloaded", {}}; }
+
 }  // namespace
 
 struct Agent::Impl final : TokenValues {
@@ -147,7 +149,7 @@ struct Agent::Impl final : TokenValues {
   TokenRunner::Shared shared;
   TokenSwitch::Runners runners;
   std::unique_ptr<TokenSwitch> next;  // a reload under way; here, so that it never outlives what it works on
-  std::function<Task<ReloadVerdict>()> on_reload_request;
+  std::function<Task<ReloadVerdict>()> on_reload_request = cannot_reload;
   std::function<void(const std::string&)> on_lost_directory;
   bool stopping = false;
   bool cannot_restore = false;
@@ -286,9 +288,7 @@ void Agent::on_reload_request(std::function<Task<ReloadVerdict>()> reload) {
   impl_->on_reload_request = std::move(reload);
 }
 
-Task<ReloadVerdict> Agent::request_reload() {
-  return impl_->on_reload_request ? impl_->on_reload_request() : AgentFacade::request_reload();
-}
+Task<ReloadVerdict> Agent::request_reload() { return impl_->on_reload_request(); }
 
 LockBroker* Agent::locks() { return &impl_->locks; }
 

@@ -30,15 +30,9 @@ namespace jeton::test {
 
 class RecordingListener final : public agent::FleetListener {
  public:
-  void on_record(agent::Record record) override { records.push_back(std::move(record)); }
-  void on_claim(agent::BootTime until) override { claims.push_back(until); }
-  void on_release() override { ++releases; }
-  void on_pause(agent::Pause pause) override { pauses.push_back(std::move(pause)); }
-  void on_resume() override { ++resumes; }
-  void on_rejected(agent::Generation generation) override { rejected.push_back(generation); }
-  void on_usage(agent::FetchUsage usage) override { usages.push_back(usage); }
-  void on_gap() override { ++gaps; }
-  void on_lost() override { ++losses; }
+  void hear(agent::FleetEvent event) override {
+    std::visit([this](auto& one) { note(std::move(one)); }, event);
+  }
 
   std::vector<agent::Record> records;
   std::vector<agent::BootTime> claims;
@@ -49,6 +43,18 @@ class RecordingListener final : public agent::FleetListener {
   int gaps = 0;
   int resumes = 0;
   int losses = 0;
+
+ private:
+  void note(agent::Record record) { records.push_back(std::move(record)); }
+  void note(agent::ClaimEvent claim) { claims.push_back(claim.until); }
+  void note(agent::ReleaseEvent) { ++releases; }
+  void note(agent::Pause pause) { pauses.push_back(std::move(pause)); }
+  void note(agent::FetchUsage usage) { usages.push_back(usage); }
+  void note(const agent::UnreadableEvent&) {}
+  void note(agent::RejectionEvent rejection) { rejected.push_back(rejection.generation); }
+  void note(agent::ResumeEvent) { ++resumes; }
+  void note(agent::GapEvent) { ++gaps; }
+  void note(agent::LossEvent) { ++losses; }
 };
 
 // Calls of a coordinator, each run to its end on the loop.

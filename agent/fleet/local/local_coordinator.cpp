@@ -76,15 +76,16 @@ class Tokens : public std::enable_shared_from_this<Tokens> {
   }
 
   // Calls the listener on the next turn of the loop, if it is still the same one.
-  void tell(const std::string& name, std::function<void(FleetListener&)> what) {
+  void tell(const std::string& name, FleetEvent event) {
     const auto found = listeners.find(name);
     if (found == listeners.end()) return;
-    boost::asio::post(timers_.executor(), [weak = weak_from_this(), name, listener = found->second, what] {
+    const auto pass_on = [weak = weak_from_this(), name, listener = found->second, event = std::move(event)] {
       const auto self = weak.lock();
       if (!self) return;
       const auto current = self->listeners.find(name);
-      if (current != self->listeners.end() && current->second == listener) what(*listener);
-    });
+      if (current != self->listeners.end() && current->second == listener) listener->hear(event);
+    };
+    boost::asio::post(timers_.executor(), pass_on);
   }
 
   [[nodiscard]] BootTime now() const { return timers_.clock().boot_now(); }
@@ -165,7 +166,7 @@ class LocalCoordinator final : public Coordinator {
       return decision.admitted();
     };
     co_await tokens->change(name, step);
-    if (limits.budget > 0) tokens->tell(name, [usage](FleetListener& listener) { listener.on_usage(usage); });
+    if (limits.budget > 0) tokens->tell(name, usage);
     co_return admission;
   }
 
@@ -191,7 +192,7 @@ class LocalCoordinator final : public Coordinator {
     co_await tokens->change(name, step);
     JETON_FAILPOINT("local.publish.written");
     tokens->leases.release(name, lease.owner);
-    if (result.stored) tokens->tell(name, [record](FleetListener& listener) { listener.on_record(record); });
+    if (result.stored) tokens->tell(name, record);
     co_return result;
   }
 
@@ -218,14 +219,14 @@ class LocalCoordinator final : public Coordinator {
       return longer;
     };
     co_await tokens->change(name, step);
-    if (longer) tokens->tell(name, [pause](FleetListener& listener) { listener.on_pause(pause); });
+    if (longer) tokens->tell(name, pause);
   }
 
   Task<> resume(const std::string& name) override {
     const auto tokens = tokens_;
     const auto step = [](LocalState& state) { return std::exchange(state.pause, std::nullopt).has_value(); };
     co_await tokens->change(name, step);
-    tokens->tell(name, [](FleetListener& listener) { listener.on_resume(); });
+    tokens->tell(name, ResumeEvent{});
   }
 
   Task<FetchUsage> usage(const std::string& name) override {
@@ -251,7 +252,7 @@ class LocalCoordinator final : public Coordinator {
       return;
     }
     tokens_->listeners[name] = listener;
-    tokens_->tell(name, [](FleetListener& l) { l.on_gap(); });
+    tokens_->tell(name, GapEvent{});
   }
 
   BackendHealth health() const override {
@@ -265,9 +266,7 @@ class LocalCoordinator final : public Coordinator {
 
   // Times are this host's own: there is no offset to measure. But loaded records must be checked again.
   void clock_stepped() override {
-    for (const auto& [name, listener] : tokens_->listeners) {
-      tokens_->tell(name, [](FleetListener& l) { l.on_gap(); });
-    }
+    for (const auto& [name, listener] : tokens_->listeners) tokens_->tell(name, GapEvent{});
   }
 
   void configure(const std::string& /*name*/, const TokenTerms& /*terms*/) override {}

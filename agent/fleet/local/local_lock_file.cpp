@@ -91,7 +91,7 @@ void LocalLockFiles::save(const std::string& name, const LocalLock& lock) const 
             {"owner", lock.owner},
             {"fence", lock.fence},
             {"expires_boot_ns", lock.expires_at.time_since_epoch().count()},
-            {"by", lock.note.by ? lock_holder_text(*lock.note.by) : ""},
+            {"by", lock_holder_text(lock.note.by)},
             {"metadata", lock.note.metadata}};
   if (lock.taken_at) json["taken_boot_ns"] = lock.taken_at->time_since_epoch().count();
   write(file_of(name), json);

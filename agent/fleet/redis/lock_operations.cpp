@@ -39,25 +39,25 @@ LockNote to_note(const Reply& reply, std::size_t first) {
 
 }  // namespace
 
-Task<LockOperations::Acquired> LockOperations::acquire(const RedisKeys& keys, const std::string& owner,
-                                                       Milliseconds ttl, const LockNote& note, BootTime deadline) {
-  using Outcome = RedisOperations::Acquired::Outcome;
-  const std::string by = note.by ? lock_holder_text(*note.by) : std::string();
-  const std::string ttl_ms = std::to_string(ttl.count());
+Task<RedisOperations::Acquired> LockOperations::acquire(const RedisKeys& keys, const LockClaim& claim,
+                                                        BootTime deadline) {
+  using Acquired = RedisOperations::Acquired;
+  const std::string by = lock_holder_text(claim.note.by);
+  const std::string ttl_ms = std::to_string(to_ms(claim.ttl).count());
   const std::string fence_ttl_ms = std::to_string(fence_ttl.count());
   const std::array<std::string, 3> script_keys{keys.lock, keys.fence, keys.info};
-  const Arguments arguments{owner, ttl_ms, fence_ttl_ms, keys.protocol, by, note.metadata};
+  const Arguments arguments{claim.owner, ttl_ms, fence_ttl_ms, keys.protocol, by, claim.note.metadata};
   Acquired result;
   const Reply reply = co_await operations_.run_replicated(redis_scripts::lock_acquire(), keys, script_keys, arguments,
                                                           deadline, result.replicated);
   if (reply.at(0).as_text() == "won") {
-    result.outcome = Outcome::won;
+    result.outcome = Acquired::Outcome::won;
     const auto fence = to_fence(reply.at(2).as_text());
     if (!fence) throw TransportError("a lock script answered something unexpected; is it Redis?");
     result.fence = *fence;
-    result.owner = RedisOperations::owner_of(reply.at(1), keys, owner);
+    result.owner = RedisOperations::owner_of(reply.at(1), claim.owner);
   } else {
-    result.outcome = Outcome::busy;
+    result.outcome = Acquired::Outcome::busy;
     const std::int64_t left = reply.at(1).as_integer();
     if (left != -1) result.remaining = std::clamp(Milliseconds{left}, Milliseconds{0}, longest_hold);
     result.holder = reply.at(2).as_text();

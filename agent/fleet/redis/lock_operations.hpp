@@ -15,12 +15,8 @@ class LockOperations {
  public:
   explicit LockOperations(RedisOperations operations) : operations_(std::move(operations)) {}
 
-  struct Acquired : RedisOperations::Acquired {
-    LockNote note;  // busy: of the holder
-  };
   // `keys`: of_lock. The record is not set, the outcome never paused.
-  Task<Acquired> acquire(const RedisKeys& keys, const std::string& owner, Milliseconds ttl, const LockNote& note,
-                         BootTime deadline);
+  Task<RedisOperations::Acquired> acquire(const RedisKeys& keys, const LockClaim& claim, BootTime deadline);
   // `message_id`: new; a quorum tells the announcements of one release by it.
   Task<bool> force_release(const RedisKeys& keys, const std::string& message_id, BootTime deadline);
   // A fence of `limit` or above is none (fence_limit of record.hpp).

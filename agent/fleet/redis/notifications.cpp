@@ -107,13 +107,13 @@ void Notifications::notify_resync_soon(const std::string& channel) {
     const auto found = by_channel_.find(channel);
     if (found == by_channel_.end() || !found->second.ready) return;
     if (found->second.subject.kind == Subject::Kind::token && !offset_()) return;
-    found->second.listener->on_gap();
+    found->second.listener->hear(GapEvent{});
   });
 }
 
 void Notifications::notify_unreadable(const Subject& subject, const std::string& why) {
   const auto found = by_channel_.find(keys_of(subject).channel);
-  if (found != by_channel_.end()) found->second.listener->on_unreadable(why);
+  if (found != by_channel_.end()) found->second.listener->hear(UnreadableEvent{why});
 }
 
 // Without the clock's offset a record cannot be read; the listener of a token resyncs as soon as it is known.
@@ -147,7 +147,7 @@ void Notifications::on_changed(const std::string& channel, bool all) {
   if (found == by_channel_.end() || !found->second.ready) return;
   const auto write_due_since = std::exchange(found->second.write_due_since, std::nullopt);
   if (!all && write_due_since && timers_.clock().boot_now() - *write_due_since < write_due_for) return;
-  found->second.listener->on_lost();
+  found->second.listener->hear(LossEvent{});
 }
 
 void Notifications::on_message(const std::string& channel, std::string_view payload) {
@@ -157,7 +157,7 @@ void Notifications::on_message(const std::string& channel, std::string_view payl
   const bool is_lock = subscription.subject.kind == Subject::Kind::lock;
   if (is_lock && !reached_majority_) {
     // Only releases are sent there, and a message of another kind costs an attempt to take the lock.
-    subscription.listener->on_release();
+    subscription.listener->hear(ReleaseEvent{});
     return;
   }
   if (!is_lock) {
@@ -175,7 +175,7 @@ void Notifications::on_message(const std::string& channel, std::string_view payl
           "ignored a malformed message; check which clients publish on this channel",
           {{is_lock ? "lock" : "token", subscription.subject.name}, {"channel", channel}, {"error", e.what()}});
     }
-    subscription.listener->on_unreadable(e.what());
+    subscription.listener->hear(UnreadableEvent{e.what()});
   }
 }
 
@@ -192,22 +192,22 @@ void Notifications::deliver(Subscription& subscription, ChannelMessage message, 
     return owner != own_owner && (!reached_majority_ || reached_majority_(subscription.subject.kind, what, owner));
   };
   if (auto* record = std::get_if<Record>(&message)) {
-    listener.on_record(std::move(*record));
+    listener.hear(std::move(*record));
   } else if (const auto* claim = std::get_if<ClaimMessage>(&message)) {
-    if (is_due("claim", claim->owner)) listener.on_claim(now + claim->ttl);
+    if (is_due("claim", claim->owner)) listener.hear(ClaimEvent{now + claim->ttl});
   } else if (const auto* release = std::get_if<ReleaseMessage>(&message)) {
-    if (is_due("release", release->owner)) listener.on_release();
+    if (is_due("release", release->owner)) listener.hear(ReleaseEvent{});
   } else if (const auto* pause = std::get_if<PauseMessage>(&message)) {
-    listener.on_pause(Pause{now + pause->ttl, pause->reason, pause->request});
+    listener.hear(Pause{now + pause->ttl, pause->reason, pause->request});
   } else if (const auto* usage = std::get_if<UsageMessage>(&message)) {
     FetchUsage heard;
     heard.calls = usage->calls;
     heard.window_end = now + usage->ttl;
-    listener.on_usage(heard);
+    listener.hear(heard);
   } else if (const auto* rejected = std::get_if<RejectedMessage>(&message)) {
-    listener.on_rejected(rejected->generation);
+    listener.hear(RejectionEvent{rejected->generation});
   } else if (std::holds_alternative<ResumeMessage>(message)) {
-    listener.on_resume();
+    listener.hear(ResumeEvent{});
   }
 }
 

@@ -2,7 +2,7 @@
 // out this agent's own messages about its updater locks, converts times, and calls for a resync when messages may have
 // been missed. One thread: the loop's.
 //
-// The listener of a lock gets only on_release() and on_gap().
+// The listener of a lock gets releases and gaps only.
 #pragma once
 
 #include <functional>
@@ -33,8 +33,8 @@ class Notifications {
   // Whether a claim ("claim") or release ("release") by this owner is to be passed on now: every server of a quorum
   // sends it. Empty function: every message is passed on.
   using ReachedMajority = std::function<bool(Subject::Kind, std::string_view what, const std::string& owner)>;
-  // `offset`: the server's clock minus ours, empty while unknown; until it is known the listener of a token gets no
-  // calls, and then on_gap().
+  // `offset`: the server's clock minus ours, empty while unknown; until then the listener of a token gets nothing, and
+  // then a GapEvent.
   Notifications(Timers& timers, Random& random, Source source, FleetCodec codec, ReachedMajority reached_majority,
                 std::function<std::optional<Milliseconds>()> offset);
   ~Notifications();

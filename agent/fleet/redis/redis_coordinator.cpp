@@ -8,20 +8,6 @@
 namespace jeton::agent {
 namespace {
 
-std::optional<FetchRefusal> refusal_of(RedisOperations::Admitted::Outcome outcome) {
-  switch (outcome) {
-    case RedisOperations::Admitted::Outcome::admitted:
-      return std::nullopt;
-    case RedisOperations::Admitted::Outcome::min_interval:
-      return FetchRefusal::min_interval;
-    case RedisOperations::Admitted::Outcome::budget:
-      return FetchRefusal::budget;
-    case RedisOperations::Admitted::Outcome::lost:
-      break;
-  }
-  return FetchRefusal::lock_lost;
-}
-
 // Kept by the calls under way.
 struct CoordinatorState {
   using Self = std::shared_ptr<CoordinatorState>;
@@ -45,32 +31,6 @@ struct CoordinatorState {
     }
   }
 
-  static Task<AcquireResult> try_acquire(Self self, Subject subject, Duration ttl) {
-    RedisServer& server = *self->server;
-    const auto attempt = std::make_shared<AcquireAttempt>();
-    attempt->owner = new_owner_id(server.random());
-    attempt->ttl = expiry_ms(ttl);
-    RedisServer::Grant grant = co_await server.acquire(subject, attempt, server.deadline());
-    const RedisOperations::Acquired& answer = grant.answer;
-    AcquireResult result;
-    const BootTime until = server.now() + (answer.remaining ? Duration{*answer.remaining} : look_again_at_endless);
-    switch (answer.outcome) {
-      case RedisOperations::Acquired::Outcome::won:
-        result.lease = Lease{answer.owner, answer.fence, attempt->ttl, lease_valid_until(grant.sent_at, attempt->ttl)};
-        break;
-      case RedisOperations::Acquired::Outcome::busy:
-        result.busy_until = until;
-        result.holder = printable_owner(answer.holder);
-        if (!answer.remaining) result.trouble = endless_lock(server.keys_of(subject).lock);
-        break;
-      case RedisOperations::Acquired::Outcome::paused:
-        result.pause = Pause{until, answer.reason, answer.request};
-        break;
-    }
-    result.current = std::move(grant.record);
-    co_return result;
-  }
-
   static Task<bool> release(Self self, Subject subject, std::string owner) {
     const RedisKeys keys = self->server->keys_of(subject);
     co_return co_await self->server->operations().release(keys, owner, self->server->deadline());
@@ -78,12 +38,10 @@ struct CoordinatorState {
 
   static Task<Admission> admit(Self self, Subject subject, std::string owner, FetchLimits limits) {
     RedisServer& server = *self->server;
-    const RedisOperations::Limits asked{to_ms(limits.min_interval), limits.budget, to_ms(limits.budget_window),
-                                        limits.known_calls, to_ms(limits.known_window_left)};
     const RedisKeys keys = server.keys_of(subject);
-    const auto answer = co_await server.operations().admit(keys, owner, asked, server.deadline());
+    const auto answer = co_await server.operations().admit(keys, owner, limits, server.deadline());
     Admission admission;
-    admission.refusal = refusal_of(answer.outcome);
+    admission.refusal = answer.refusal;
     admission.calls_used = answer.calls;
     admission.retry_at = server.now() + answer.wait;
     admission.window_end = server.now() + answer.window_left;
@@ -145,7 +103,8 @@ class RedisCoordinator final : public Coordinator {
   ~RedisCoordinator() override { stop(); }
 
   Task<AcquireResult> try_acquire(const std::string& name, Duration ttl) override {
-    return State::tracked(state_, State::try_acquire(state_, state_->subjects.of(name), ttl));
+    LockClaim claim{.owner = new_owner_id(state_->server->random()), .ttl = ttl};
+    return State::tracked(state_, state_->server->try_acquire(state_->subjects.of(name), std::move(claim)));
   }
   Task<bool> renew(const std::string& name, Lease& lease) override {
     return State::tracked(state_, state_->server->renew(state_->subjects.of(name), lease, state_->server->deadline()));

@@ -8,83 +8,97 @@
 namespace jeton::agent {
 namespace {
 
-// Kept by the calls under way.
-struct LockStoreState {
-  using Self = std::shared_ptr<LockStoreState>;
+class ReleaseListener final : public FleetListener {
+ public:
+  explicit ReleaseListener(std::function<void()> woken) : woken_(std::move(woken)) {}
+  void hear(FleetEvent event) override {
+    if (!std::holds_alternative<ReleaseEvent>(event) && !std::holds_alternative<GapEvent>(event)) return;
+    const auto woken = woken_;  // the callee may end its listening
+    woken();
+  }
 
-  explicit LockStoreState(std::shared_ptr<RedisServer> s) : server(std::move(s)) {}
+ private:
+  std::function<void()> woken_;
+};
 
-  static Task<LockTry> try_acquire(Self self, LockId id, LockClaim claim) {
-    self->check_running();
-    RedisServer& server = *self->server;
+class RedisLockStore final : public LockStore {
+ public:
+  explicit RedisLockStore(const std::shared_ptr<RedisServer>& server) : server_(server), use_({server}) {}
+  ~RedisLockStore() override { RedisLockStore::stop(); }
+
+  Task<LockTry> try_acquire(LockId id, LockClaim claim) override {
+    const auto server = running();
     const Subject subject = subject_of(id);
-    const auto attempt = std::make_shared<AcquireAttempt>();
-    attempt->owner = claim.owner;
-    attempt->ttl = expiry_ms(claim.ttl);
-    attempt->note = claim.note;
-    attempt->owner_is_new = claim.owner_is_new;
-    RedisServer::Grant grant = co_await server.acquire(subject, attempt, server.deadline());
-    const RedisOperations::Acquired& answer = grant.answer;
-    LockTry result;
-    if (answer.outcome == RedisOperations::Acquired::Outcome::won) {
-      result.lease = Lease{answer.owner, answer.fence, attempt->ttl, lease_valid_until(grant.sent_at, attempt->ttl)};
-    } else {
-      result.busy_until = server.now() + (answer.remaining ? Duration{*answer.remaining} : look_again_at_endless);
-      result.holder = printable_owner(answer.holder);
-      result.note = std::move(grant.note);
-      if (!answer.remaining) result.trouble = endless_lock(server.keys_of(subject).lock);
-    }
-    co_return result;
+    AcquireResult result = co_await server->try_acquire(subject, std::move(claim));
+    co_return std::move(result);
   }
 
-  static Task<bool> extend(Self self, LockId id, Lease& lease) {
-    self->check_running();
+  Task<bool> extend(LockId id, Lease& lease) override {
+    const auto server = running();
     const Subject subject = subject_of(id);
-    co_return co_await self->server->renew(subject, lease, self->server->deadline());
+    co_return co_await server->renew(subject, lease, server->deadline());
   }
 
-  static Task<bool> release(Self self, LockId id, std::string owner) {
-    self->check_running();
-    const RedisKeys keys = self->server->keys_of(subject_of(id));
-    co_return co_await self->server->operations().release(keys, owner, self->server->deadline());
+  Task<bool> release(LockId id, std::string owner) override {
+    const auto server = running();
+    const RedisKeys keys = server->keys_of(subject_of(id));
+    co_return co_await server->operations().release(keys, owner, server->deadline());
   }
 
-  static Task<bool> force_release(Self self, LockId id) {
-    self->check_running();
-    const RedisKeys keys = self->server->keys_of(subject_of(id));
-    const std::string message_id = new_owner_id(self->server->random());
-    co_return co_await self->server->locks().force_release(keys, message_id, self->server->deadline());
+  Task<bool> force_release(LockId id) override {
+    const auto server = running();
+    const RedisKeys keys = server->keys_of(subject_of(id));
+    const std::string message_id = new_owner_id(server->random());
+    co_return co_await server->locks().force_release(keys, message_id, server->deadline());
   }
 
-  static Task<LockView> show(Self self, LockId id) {
-    self->check_running();
-    RedisServer& server = *self->server;
-    const RedisKeys keys = server.keys_of(subject_of(id));
-    co_return co_await server.locks().show(keys, fence_limit(server.wall_now()), server.deadline());
+  Task<LockView> show(LockId id) override {
+    const auto server = running();
+    const RedisKeys keys = server->keys_of(subject_of(id));
+    co_return co_await server->locks().show(keys, fence_limit(server->wall_now()), server->deadline());
   }
 
-  [[nodiscard]] Servers all_servers() const { return {server}; }
-  void subscribe(const Subject& subject, FleetListener* listener) const {
-    server->notifications().subscribe(subject, listener);
-  }
-  void unsubscribe_all() const { server->notifications().unsubscribe_all(Subject::Kind::lock); }
-  [[nodiscard]] BackendHealth health() const {
-    const bool reachable = server->is_connected();
-    return {"redis", server->display(), reachable, reachable ? std::string() : server->last_error(), {}};
+  void listen(const LockId& id, std::function<void()> woken) override {
+    server_->notifications().subscribe(subject_of(id), listeners_.set(id, std::move(woken)));
   }
 
-  void check_running() const {
-    if (stopped) throw redis::NotSentError(server->display() + ": stopped");
+  [[nodiscard]] BackendHealth health() const override {
+    const bool reachable = server_->is_connected();
+    return {"redis", server_->display(), reachable, reachable ? std::string() : server_->last_error(), {}};
+  }
+  void start() override { use_.start(); }
+  void stop() override {
+    stopped_ = true;
+    use_.stop();
+    server_->notifications().unsubscribe_all(Subject::Kind::lock);
+    listeners_.clear();
   }
 
-  std::shared_ptr<RedisServer> server;
-  bool stopped = false;
+ private:
+  // Kept by the calls under way, which may outlive the store.
+  [[nodiscard]] std::shared_ptr<RedisServer> running() const {
+    if (stopped_) throw redis::NotSentError(server_->display() + ": stopped");
+    return server_;
+  }
+
+  std::shared_ptr<RedisServer> server_;
+  ServerUse use_;
+  ReleaseListeners listeners_;
+  bool stopped_ = false;
 };
 
 }  // namespace
 
+FleetListener* ReleaseListeners::set(const LockId& id, std::function<void()> woken) {
+  if (!woken) {
+    listeners_.erase(id.name);
+    return nullptr;
+  }
+  return (listeners_[id.name] = std::make_unique<ReleaseListener>(std::move(woken))).get();
+}
+
 std::unique_ptr<LockStore> make_redis_lock_store(const std::shared_ptr<RedisServer>& server) {
-  return std::make_unique<SharedLockStore<LockStoreState>>(std::make_shared<LockStoreState>(server));
+  return std::make_unique<RedisLockStore>(server);
 }
 
 }  // namespace jeton::agent

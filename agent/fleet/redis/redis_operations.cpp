@@ -136,13 +136,14 @@ void RedisOperations::throw_wrong_type(const std::string& key, bool hash) const 
                            std::string(wrong_type) + " the key " + key + " holds no " + (hash ? "hash" : "string"));
 }
 
-Task<RedisOperations::Acquired> RedisOperations::acquire(const RedisKeys& keys, const std::string& owner,
-                                                         Milliseconds ttl, BootTime deadline) {
-  const std::string claim = message_of(keys, ClaimMessage{owner, ttl});
+Task<RedisOperations::Acquired> RedisOperations::acquire(const RedisKeys& keys, const LockClaim& claim,
+                                                         BootTime deadline) {
+  const Milliseconds ttl = to_ms(claim.ttl);
+  const std::string message = message_of(keys, ClaimMessage{claim.owner, ttl});
   const std::string ttl_ms = std::to_string(ttl.count());
   const std::string fence_ttl_ms = std::to_string(fence_ttl.count());
   const std::array<std::string, 4> script_keys{keys.lock, keys.token, keys.fence, keys.pause};
-  const Arguments arguments{owner, ttl_ms, fence_ttl_ms, keys.channel, claim, keys.protocol};
+  const Arguments arguments{claim.owner, ttl_ms, fence_ttl_ms, keys.channel, message, keys.protocol};
   Acquired result;
   const Reply reply =
       co_await run_replicated(redis_scripts::acquire(), keys, script_keys, arguments, deadline, result.replicated);
@@ -150,7 +151,7 @@ Task<RedisOperations::Acquired> RedisOperations::acquire(const RedisKeys& keys, 
   if (outcome == "won") {
     result.outcome = Acquired::Outcome::won;
     result.fence = to_number(reply.at(2).as_text(), "acquire");
-    result.owner = owner_of(reply.at(1), keys, owner);
+    result.owner = owner_of(reply.at(1), claim.owner);
   } else if (outcome == "busy" || outcome == "paused") {
     result.outcome = outcome == "busy" ? Acquired::Outcome::busy : Acquired::Outcome::paused;
     const std::int64_t left = reply.at(1).as_integer();
@@ -168,10 +169,10 @@ Task<RedisOperations::Acquired> RedisOperations::acquire(const RedisKeys& keys, 
   co_return result;
 }
 
-std::string RedisOperations::owner_of(const Reply& reply, const RedisKeys& keys, const std::string& asked) {
+std::string RedisOperations::owner_of(const Reply& reply, const std::string& asked) {
   constexpr std::size_t longest_time = 16;
   const std::string_view text = reply.as_text();
-  const bool time = keys.protocol == "getset" && !text.empty() && text.size() <= longest_time &&
+  const bool time = !text.empty() && text.size() <= longest_time &&
                     std::ranges::all_of(text, [](char c) { return c >= '0' && c <= '9'; });
   if (text != asked && !time) unexpected("lock");
   return std::string(text);
@@ -183,7 +184,7 @@ Task<bool> RedisOperations::renew(const RedisKeys& keys, std::string& owner, Mil
   const Arguments arguments{owner, ttl_ms, keys.protocol};
   const Reply reply = co_await run(redis_scripts::renew(), keys, script_keys, arguments, deadline);
   if (reply.is_nil()) co_return false;
-  owner = owner_of(reply, keys, owner);
+  owner = owner_of(reply, owner);
   co_return true;
 }
 
@@ -195,30 +196,29 @@ Task<bool> RedisOperations::release(const RedisKeys& keys, const std::string& ow
   co_return reply.as_integer() == 1;
 }
 
-Task<RedisOperations::Admitted> RedisOperations::admit(const RedisKeys& keys, const std::string& owner, Limits limits,
-                                                       BootTime deadline) {
-  const std::string min_interval = std::to_string(limits.min_interval.count());
+Task<RedisOperations::Admitted> RedisOperations::admit(const RedisKeys& keys, const std::string& owner,
+                                                       const FetchLimits& limits, BootTime deadline) {
+  const std::string min_interval = std::to_string(to_ms(limits.min_interval).count());
   const std::string budget = std::to_string(limits.budget);
-  const std::string window = std::to_string(limits.window.count());
+  const std::string window = std::to_string(to_ms(limits.budget_window).count());
   const std::array<std::string, 2> script_keys{keys.lock, keys.budget};
   const std::string known_calls = std::to_string(limits.known_calls);
-  const std::string known_left = std::to_string(limits.known_window_left.count());
+  const std::string known_left = std::to_string(to_ms(limits.known_window_left).count());
   const Arguments arguments{owner, min_interval, budget, window, keys.channel, known_calls, known_left};
   const Reply reply = co_await run(redis_scripts::admit(), keys, script_keys, arguments, deadline);
 
   Admitted result;
   const std::string_view outcome = reply.at(0).as_text();
-  if (outcome == "admitted") {
-    result.outcome = Admitted::Outcome::admitted;
-  } else if (outcome == "min_interval") {
-    result.outcome = Admitted::Outcome::min_interval;
+  if (outcome == "min_interval") {
+    result.refusal = FetchRefusal::min_interval;
   } else if (outcome == "budget") {
-    result.outcome = Admitted::Outcome::budget;
-  } else if (outcome != "lost") {
+    result.refusal = FetchRefusal::budget;
+  } else if (outcome == "lost") {
+    result.refusal = FetchRefusal::lock_lost;
+  } else if (outcome != "admitted") {
     unexpected("admit");
   }
-  const Milliseconds left = to_hold(reply.at(1).as_integer());
-  (result.outcome == Admitted::Outcome::admitted ? result.window_left : result.wait) = left;
+  (result.refusal ? result.wait : result.window_left) = to_hold(reply.at(1).as_integer());
   result.calls = static_cast<std::uint64_t>(std::max<std::int64_t>(0, reply.at(2).as_integer()));
   co_return result;
 }

@@ -77,30 +77,23 @@ class RedisOperations {
     std::string reason;                     // paused
     std::string request;                    // paused: fingerprint of the request that failed for good
     std::string holder;                     // busy: the owner of the lock, no more than its first 64 bytes
+    LockNote note;                          // busy, of an application's lock: of the holder
     std::optional<SecretString> record;     // as stored
     bool replicated = true;                 // won: by as many as expected
   };
-  Task<Acquired> acquire(const RedisKeys& keys, const std::string& owner, Milliseconds ttl, BootTime deadline);
+  Task<Acquired> acquire(const RedisKeys& keys, const LockClaim& claim, BootTime deadline);
 
-  // False: not held by this owner (any more). The owner may change (protocol getset).
+  // False: not held by this owner (any more). Sets the owner.
   Task<bool> renew(const RedisKeys& keys, std::string& owner, Milliseconds ttl, BootTime deadline);
   Task<bool> release(const RedisKeys& keys, const std::string& owner, BootTime deadline);
 
   struct Admitted {
-    enum class Outcome { admitted, min_interval, budget, lost };
-    Outcome outcome = Outcome::lost;
-    Milliseconds wait{};         // min_interval, budget
-    Milliseconds window_left{};  // admitted
+    std::optional<FetchRefusal> refusal;  // none: admitted
+    Milliseconds wait{};                  // if refused
+    Milliseconds window_left{};           // if admitted
     std::uint64_t calls = 0;
   };
-  struct Limits {
-    Milliseconds min_interval{};
-    std::uint64_t budget = 0;
-    Milliseconds window{};
-    std::uint64_t known_calls = 0;
-    Milliseconds known_window_left{};
-  };
-  Task<Admitted> admit(const RedisKeys& keys, const std::string& owner, Limits limits, BootTime deadline);
+  Task<Admitted> admit(const RedisKeys& keys, const std::string& owner, const FetchLimits& limits, BootTime deadline);
 
   struct Published {
     enum class Outcome { stored, same, refused };
@@ -141,8 +134,8 @@ class RedisOperations {
                          std::span<const std::string_view> arguments, BootTime deadline);
   Task<redis::Reply> run_replicated(const redis::Script& script, const RedisKeys& of, std::span<const std::string> keys,
                                     std::span<const std::string_view> arguments, BootTime deadline, bool& replicated);
-  // The lock's owner in a script's reply: `asked`, or a time under getset.
-  [[nodiscard]] static std::string owner_of(const redis::Reply& reply, const RedisKeys& keys, const std::string& asked);
+  // The lock's owner in a script's reply: `asked`, or the time that scripts/lib/lock_value.lua puts in its place.
+  [[nodiscard]] static std::string owner_of(const redis::Reply& reply, const std::string& asked);
   // For the channel of these keys.
   template <typename Message>
   [[nodiscard]] std::string message_of(const RedisKeys& keys, const Message& message) const {

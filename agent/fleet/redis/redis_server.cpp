@@ -7,7 +7,6 @@
 #include "agent/base/failpoint.hpp"
 #include "agent/base/log.hpp"
 #include "agent/fleet/fleet_record.hpp"
-#include "agent/fleet/lease_terms.hpp"
 #include "agent/fleet/redis/client/client.hpp"
 #include "agent/record/record_times.hpp"
 
@@ -118,12 +117,9 @@ Task<RedisServer::Grant> RedisServer::acquire(Subject subject, std::shared_ptr<c
   try {
     JETON_FAILPOINT(is_token ? "redis.acquire.sending" : "locks.acquire.sending");
     if (is_token) {
-      grant.answer = co_await operations_.acquire(keys, attempt->owner, attempt->ttl, deadline);
+      grant.answer = co_await operations_.acquire(keys, *attempt, deadline);
     } else {
-      LockOperations::Acquired answer =
-          co_await locks_.acquire(keys, attempt->owner, attempt->ttl, attempt->note, deadline);
-      grant.note = std::move(answer.note);
-      grant.answer = std::move(answer);
+      grant.answer = co_await locks_.acquire(keys, *attempt, deadline);
     }
     JETON_FAILPOINT(is_token ? "redis.acquire.answered" : "locks.acquire.answered");
     // All hosts count with the clock of a single server. The clock of one of a quorum may be wrong.
@@ -147,6 +143,20 @@ Task<RedisServer::Grant> RedisServer::acquire(Subject subject, std::shared_ptr<c
   co_return grant;
 }
 
+Task<AcquireResult> RedisServer::try_acquire(Subject subject, LockClaim claim) {
+  const auto attempt = std::make_shared<AcquireAttempt>(std::move(claim));
+  Grant grant = co_await acquire(subject, attempt, deadline());
+  const RedisOperations::Acquired& answer = grant.answer;
+  AcquireResult result;
+  if (answer.outcome == RedisOperations::Acquired::Outcome::won) {
+    result.lease = Lease{answer.owner, answer.fence, attempt->ttl, lease_valid_until(grant.sent_at, attempt->ttl)};
+  } else {
+    result = refusal_of(answer, now(), keys_of(subject).lock);
+  }
+  result.current = std::move(grant.record);
+  co_return result;
+}
+
 Task<bool> RedisServer::renew(Subject subject, Lease& lease, BootTime deadline) {
   const RedisKeys keys = keys_of(subject);
   const Milliseconds ttl = expiry_ms(lease.ttl);
@@ -156,7 +166,7 @@ Task<bool> RedisServer::renew(Subject subject, Lease& lease, BootTime deadline) 
   co_return held;
 }
 
-void RedisServer::cancel_acquire(const Subject& subject, const std::string& owner, Milliseconds ttl) {
+void RedisServer::cancel_acquire(const Subject& subject, const std::string& owner, Duration ttl) {
   uncertain_.cancel(keys_of(subject), owner, ttl, UncertainAcquires::Unanswered::connection_lost);
 }
 
@@ -276,6 +286,20 @@ std::optional<Record> RedisServer::decode(const Subject& subject, const std::opt
     notifications_.notify_unreadable(subject, e.what());
     return std::nullopt;
   }
+}
+
+AcquireResult refusal_of(const RedisOperations::Acquired& answer, BootTime now, const std::string& key) {
+  AcquireResult result;
+  const BootTime until = now + (answer.remaining ? Duration{*answer.remaining} : look_again_at_endless);
+  if (answer.outcome == RedisOperations::Acquired::Outcome::paused) {
+    result.pause = Pause{until, answer.reason, answer.request};
+    return result;
+  }
+  result.busy_until = until;
+  result.holder = printable_owner(answer.holder);
+  result.note = answer.note;
+  if (!answer.remaining) result.trouble = endless_lock(key);
+  return result;
 }
 
 ServerUse::ServerUse(Servers servers) : servers_(std::move(servers)) {

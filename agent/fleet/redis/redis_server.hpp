@@ -25,6 +25,7 @@
 
 #include "agent/base/event.hpp"
 #include "agent/base/turns.hpp"
+#include "agent/fleet/lease_terms.hpp"
 #include "agent/fleet/redis/lock_operations.hpp"
 #include "agent/fleet/redis/notifications.hpp"
 #include "agent/fleet/redis/redis_backend.hpp"
@@ -34,13 +35,10 @@
 
 namespace jeton::agent {
 
-// One try to take a lock.
-struct AcquireAttempt {
-  std::string owner;
-  Milliseconds ttl{};
-  LockNote note{};           // of an application's lock
-  bool owner_is_new = true;  // otherwise another claim may hold the lock by it, see LockClaim
-  bool abandoned = false;    // by a quorum: a lock that the server grants from now on is released there
+// A claim under way. Its time to live is whole milliseconds.
+struct AcquireAttempt : LockClaim {
+  explicit AcquireAttempt(LockClaim claim) : LockClaim(std::move(claim)) { ttl = expiry_ms(ttl); }
+  bool abandoned = false;  // by a quorum: a lock that the server grants from now on is released there
 };
 
 class RedisServer : public std::enable_shared_from_this<RedisServer> {
@@ -58,16 +56,17 @@ class RedisServer : public std::enable_shared_from_this<RedisServer> {
   struct Grant {
     RedisOperations::Acquired answer;  // without its record
     std::optional<Record> record;
-    LockNote note{};   // busy, of an application's lock: of the holder
     BootTime sent_at;  // before the request was sent
   };
   // An acquisition that may have succeeded without an answer, or that too few replicas have, is cancelled in the
   // background.
   Task<Grant> acquire(Subject subject, std::shared_ptr<const AcquireAttempt> attempt, BootTime deadline);
-  // False: not held by this owner (any more). True: lease.valid_until moved, and lease.owner may have changed (getset).
+  // The same for a server that decides alone.
+  Task<AcquireResult> try_acquire(Subject subject, LockClaim claim);
+  // False: not held by this owner (any more).
   Task<bool> renew(Subject subject, Lease& lease, BootTime deadline);
   // Deletes the lock if it is this owner's, in the background, as soon as the server can be asked.
-  void cancel_acquire(const Subject& subject, const std::string& owner, Milliseconds ttl);
+  void cancel_acquire(const Subject& subject, const std::string& owner, Duration ttl);
 
   struct Stored {
     bool stored = false;           // by this call, or by an earlier one of the same record
@@ -162,6 +161,9 @@ class RedisServer : public std::enable_shared_from_this<RedisServer> {
   Notifications notifications_;
   std::set<std::string> malformed_;  // tokens whose stored record was reported
 };
+
+// The result of a try that did not win, of a server or a quorum.
+[[nodiscard]] AcquireResult refusal_of(const RedisOperations::Acquired& answer, BootTime now, const std::string& key);
 
 using Servers = std::vector<std::shared_ptr<RedisServer>>;
 

@@ -99,7 +99,7 @@ UncertainAcquires::UncertainAcquires(Timers& timers, RedisOperations operations,
 
 UncertainAcquires::~UncertainAcquires() { impl_->stop(); }
 
-void UncertainAcquires::cancel(const RedisKeys& keys, const std::string& owner, Milliseconds ttl, Unanswered why) {
+void UncertainAcquires::cancel(const RedisKeys& keys, const std::string& owner, Duration ttl, Unanswered why) {
   const BootTime give_up_at = impl_->timers_.clock().boot_now() + ttl + patience;
   impl_->begin(Impl::Job{keys, owner, why, give_up_at});
 }

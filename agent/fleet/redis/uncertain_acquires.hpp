@@ -22,7 +22,7 @@ class UncertainAcquires {
     connection_lost,  // the acquisition may still lie in a buffer: looks again until that is unlikely
   };
   // Deletes the lock if it is this owner's. Works in the background, for a bounded time.
-  void cancel(const RedisKeys& keys, const std::string& owner, Milliseconds ttl, Unanswered why);
+  void cancel(const RedisKeys& keys, const std::string& owner, Duration ttl, Unanswered why);
 
   [[nodiscard]] bool idle() const;
   // Returns when all work is done, at the deadline at the latest.

@@ -25,47 +25,46 @@ class QuorumNotifications::Deduplicator final : public FleetListener,
   void replace_listener(FleetListener& listener) {
     listener_ = &listener;
     last_generation_ = 0;
-    on_gap();
+    hear(GapEvent{});
   }
 
-  void on_record(Record record) override {
+  void hear(FleetEvent event) override {
+    if (auto* record = std::get_if<Record>(&event)) {
+      hear_record(std::move(*record));
+      return;
+    }
+    if (const auto* usage = std::get_if<FetchUsage>(&event)) {
+      // Late, of a server that was slow.
+      if (usage->calls < usage_.calls && usage_.window_end > timers_.clock().boot_now()) return;
+      usage_ = *usage;
+    }
+    const bool gap = std::holds_alternative<GapEvent>(event);
+    if (gap || std::holds_alternative<LossEvent>(event)) may_be_lost_ = true;
+    if (gap) {
+      notify_resync_in(resync_delay);
+    } else {
+      listener_->hear(std::move(event));
+    }
+  }
+
+ private:
+  void hear_record(Record record) {
     if (record.generation < last_generation_) return;
     const bool given_back = std::exchange(may_be_lost_, false);
     const bool again = record.generation == last_generation_;
     if (again && !given_back) return;
     last_generation_ = record.generation;
-    listener_->on_record(std::move(record));
+    listener_->hear(std::move(record));
     if (again) notify_resync_in(look_after_repair);
   }
-  void on_claim(BootTime until) override { listener_->on_claim(until); }
-  void on_release() override { listener_->on_release(); }
-  void on_pause(Pause pause) override { listener_->on_pause(std::move(pause)); }
-  void on_rejected(Generation generation) override { listener_->on_rejected(generation); }
-  void on_resume() override { listener_->on_resume(); }
-  void on_unreadable(const std::string& why) override { listener_->on_unreadable(why); }
-  void on_usage(FetchUsage usage) override {
-    // Late, of a server that was slow.
-    if (usage.calls < usage_.calls && usage_.window_end > timers_.clock().boot_now()) return;
-    usage_ = usage;
-    listener_->on_usage(usage);
-  }
-  void on_lost() override {
-    may_be_lost_ = true;
-    listener_->on_lost();
-  }
-  void on_gap() override {
-    may_be_lost_ = true;
-    notify_resync_in(resync_delay);
-  }
 
- private:
   void notify_resync_in(Duration delay) {
     if (std::exchange(resync_is_due_, true)) return;
     timers_.schedule(timers_.clock().boot_now() + delay, [weak = weak_from_this()] {
       const auto self = weak.lock();
       if (!self) return;
       self->resync_is_due_ = false;
-      self->listener_->on_gap();
+      self->listener_->hear(GapEvent{});
     });
   }
 
@@ -103,7 +102,7 @@ void QuorumNotifications::own(const std::string& owner) {
 bool QuorumNotifications::notify_data_loss(const std::string& name) {
   const auto found = listeners_.find({Subject::Kind::token, name});
   if (found == listeners_.end()) return false;
-  found->second->on_lost();
+  found->second->hear(LossEvent{});
   return true;
 }
 

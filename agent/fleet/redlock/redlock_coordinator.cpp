@@ -14,7 +14,7 @@ namespace {
 
 // Kept by the calls under way.
 struct RedlockState {
-  explicit RedlockState(RedlockServers s) : servers(std::move(s)) {}
+  explicit RedlockState(redlock::Quorum q) : quorum(std::move(q)) {}
 
   // Runs one call, unless stopped, and keeps what health() says about the last one.
   template <typename T>
@@ -40,7 +40,7 @@ struct RedlockState {
     }
   }
 
-  RedlockServers servers;
+  redlock::Quorum quorum;
   TokenSubjects subjects;
   std::string last_error;
   bool stopped = false;
@@ -50,23 +50,12 @@ class RedlockCoordinator final : public Coordinator {
   using State = RedlockState;
 
  public:
-  explicit RedlockCoordinator(RedlockServers servers)
-      : state_(std::make_shared<State>(std::move(servers))), use_(quorum()->servers) {
-    quorum()->on_loss = [weak = std::weak_ptr(state_->servers.notifications)](const std::string& name) {
-      const auto notifications = weak.lock();
-      return notifications && notifications->notify_data_loss(name);
-    };
-  }
+  explicit RedlockCoordinator(redlock::Quorum quorum)
+      : state_(std::make_shared<State>(std::move(quorum))), use_(state_->quorum->servers) {}
   ~RedlockCoordinator() override { stop(); }
 
   Task<AcquireResult> try_acquire(const std::string& name, Duration ttl) override {
-    redlock::Claim claim;
-    claim.owner = [state = state_] {
-      std::string owner = new_owner_id(state->servers.quorum->random);
-      state->servers.notifications->own(owner);  // before it is sent: the claim may be heard before the answers
-      return owner;
-    };
-    claim.ttl = ttl;
+    LockClaim claim{.owner = new_owner_id(quorum()->random), .ttl = ttl};
     return State::tracked(state_, redlock::try_acquire(quorum(), state_->subjects.of(name), std::move(claim)));
   }
   Task<bool> renew(const std::string& name, Lease& lease) override {
@@ -104,7 +93,7 @@ class RedlockCoordinator final : public Coordinator {
   void configure(const std::string& name, const TokenTerms& terms) override { state_->subjects.configure(name, terms); }
   void prune_except(const std::set<std::string>& /*names*/) override {}  // nothing of a token is kept on this host
   void subscribe(const std::string& name, FleetListener* listener) override {
-    state_->servers.notifications->subscribe(quorum()->servers, state_->subjects.of(name), listener);
+    quorum()->notifications->subscribe(quorum()->servers, state_->subjects.of(name), listener);
   }
 
   [[nodiscard]] BackendHealth health() const override {
@@ -120,11 +109,11 @@ class RedlockCoordinator final : public Coordinator {
   void stop() override {
     state_->stopped = true;
     use_.stop();
-    state_->servers.notifications->unsubscribe_all(quorum()->servers, Subject::Kind::token);
+    quorum()->notifications->unsubscribe_all(quorum()->servers, Subject::Kind::token);
   }
 
  private:
-  [[nodiscard]] const redlock::Quorum& quorum() const { return state_->servers.quorum; }
+  [[nodiscard]] const redlock::Quorum& quorum() const { return state_->quorum; }
 
   std::shared_ptr<State> state_;
   ServerUse use_;
@@ -133,8 +122,8 @@ class RedlockCoordinator final : public Coordinator {
 }  // namespace
 
 Backends make_redlock_backends(Timers& timers, Random& random, const RedlockOptions& options) {
-  const RedlockServers servers = make_redlock_servers(timers, random, options);
-  return {std::make_unique<RedlockCoordinator>(servers), make_redlock_lock_store(servers)};
+  const redlock::Quorum quorum = make_redlock_quorum(timers, random, options);
+  return {std::make_unique<RedlockCoordinator>(quorum), make_redlock_lock_store(quorum)};
 }
 
 }  // namespace jeton::agent

@@ -27,7 +27,7 @@ std::string lock_key(const RedlockQuorum& quorum, const Subject& subject) {
 }
 
 // In the background. A server that cannot be asked is released as soon as it can.
-Task<> release_in_background(Server server, Subject subject, std::string owner, Milliseconds ttl, BootTime deadline) {
+Task<> release_in_background(Server server, Subject subject, std::string owner, Duration ttl, BootTime deadline) {
   const RedisServer::Busy busy(*server);
   try {
     co_await redlock::release(server, subject, owner, ttl, deadline);
@@ -75,11 +75,12 @@ Task<Written> write_back_fence(Quorum quorum, Subject subject, Lease lease) {
   co_return Written::no;
 }
 
-// The servers that have said so far that they have the lock: only these can lose it.
+// The servers that have said so far that they have the lock of this lease: only these can lose it.
 template <typename T, typename HasIt>
-void note_servers(RedlockQuorum& quorum, const std::string& owner, const RedlockRound<T>& round, HasIt has_it) {
-  const auto held = quorum.held.find(owner);
+void note_servers(RedlockQuorum& quorum, const Lease& lease, const RedlockRound<T>& round, HasIt has_it) {
+  const auto held = quorum.held.find(lease.owner);
   if (held == quorum.held.end()) return;
+  held->second.valid_until = std::max(held->second.valid_until, lease.valid_until);
   for (std::size_t i = 0; i < round.servers(); ++i) {
     if (round.answers[i] && has_it(*round.answers[i])) held->second.servers.insert(i);
   }
@@ -90,7 +91,7 @@ void note_servers(RedlockQuorum& quorum, const std::string& owner, const Redlock
 Task<> restore_lock(Quorum quorum, Subject subject, Lease lease, RedlockQuorum::Round<bool> renewal) {
   try {
     co_await RedlockRound<bool>::wait_for_all(renewal, quorum->deadline());
-    note_servers(*quorum, lease.owner, *renewal, is_yes);
+    note_servers(*quorum, lease, *renewal, is_yes);
     for (std::size_t i = 0; i < renewal->servers(); ++i) {
       if (!renewal->answers[i] || *renewal->answers[i]) continue;
       const Server server = quorum->servers[i];
@@ -125,14 +126,12 @@ struct Attempted {
   bool split = false;  // no owner is known to hold it: to be tried again soon
 };
 
-Task<Attempted> attempt_once(Quorum quorum, Subject subject, std::string owner, Claim claim) {
+Task<Attempted> attempt_once(Quorum quorum, Subject subject, LockClaim claim) {
   const BootTime sent_at = quorum->now();
   const BootTime deadline = quorum->deadline();
-  const auto attempt = std::make_shared<AcquireAttempt>();
-  attempt->owner = std::move(owner);
-  attempt->ttl = expiry_ms(claim.ttl);
-  attempt->note = std::move(claim.note);
-  attempt->owner_is_new = claim.owner_is_new;
+  const auto attempt = std::make_shared<AcquireAttempt>(std::move(claim));
+  // Before it is sent: the claim may be heard before the answers.
+  if (subject.kind == Subject::Kind::token) quorum->notifications->own(attempt->owner);
   const RedlockQuorum::Question<Grant> question = [subject, attempt, deadline](const Server& server) {
     return acquire(server, subject, attempt, deadline);
   };
@@ -146,30 +145,26 @@ Task<Attempted> attempt_once(Quorum quorum, Subject subject, std::string owner, 
     co_await VoteRound::wait(round, decided, deadline);
     const VoteCount votes = count_votes(round->answers, 0);
     if (round->answered() < round->majority()) quorum->no_majority(*round);
-    result.current = newest_record(round->answers);
-    const BootTime until = quorum->now() + (votes.wait ? Duration{*votes.wait} : look_again_at_endless);
-    if (votes.outcome == Outcome::paused) {
-      result.pause = Pause{until, votes.reason, votes.request};
-    } else if (votes.outcome == Outcome::busy) {
-      result.busy_until = until;
-      result.holder = printable_owner(votes.holder);
-      result.note = votes.note;
-      if (!votes.wait) result.trouble = endless_lock(lock_key(*quorum, subject)) + " on every server";
+    std::optional<Record> current = newest_record(round->answers);
+    if (votes.outcome == Outcome::refused) {
+      result = refusal_of(votes.answer, quorum->now(), lock_key(*quorum, subject));
+      if (!result.trouble.empty()) result.trouble += " on every server";
     } else if (votes.outcome == Outcome::split) {
       attempted.split = true;
     } else {
       JETON_FAILPOINT("redlock.acquire.won");
-      Lease lease{attempt->owner, votes.fence, attempt->ttl, lease_valid_until(sent_at, attempt->ttl)};
+      Lease lease{attempt->owner, votes.answer.fence, attempt->ttl, lease_valid_until(sent_at, attempt->ttl)};
       const Written written = co_await write_back_fence(quorum, subject, lease);
       if (written == Written::yes) {
-        quorum->held[lease.owner].attempt = attempt;
-        note_servers(*quorum, lease.owner, *round, is_won);
+        quorum->held[lease.owner] = {attempt, lease.valid_until};
+        note_servers(*quorum, lease, *round, is_won);
         result.lease = std::move(lease);
       } else {
         // The lock was taken from us on too many servers, or a fence above ours was drawn there meanwhile.
         attempted.split = true;
       }
     }
+    result.current = std::move(current);
   } catch (...) {
     // A majority could not be asked, or the caller was cancelled.
     abandon(*quorum, subject, *attempt, *round);
@@ -179,22 +174,24 @@ Task<Attempted> attempt_once(Quorum quorum, Subject subject, std::string owner, 
   co_return attempted;
 }
 
-Task<AcquireResult> attempt_until_decided(Quorum quorum, Subject subject, Claim claim) {
+Task<AcquireResult> attempt_until_decided(Quorum quorum, Subject subject, LockClaim claim) {
   const BootTime until = std::min(quorum->deadline(), claim.give_up_at);
   for (int splits = 1;; ++splits) {
     const BootTime sent_at = quorum->now();
-    Attempted attempted = co_await attempt_once(quorum, subject, claim.owner(), claim);
+    Attempted attempted = co_await attempt_once(quorum, subject, claim);
     if (!attempted.split) co_return std::move(attempted.result);
     const BootTime again_at = after_a_split(*quorum, sent_at, splits);
     attempted.result.busy_until = again_at;
     if (splits > 1 && again_at > until) co_return std::move(attempted.result);
     co_await sleep_until(quorum->timers, again_at);
+    if (claim.owner_is_new) claim.owner = new_owner_id(quorum->random);
   }
 }
 
 }  // namespace
 
-Task<AcquireResult> try_acquire(Quorum quorum, Subject subject, Claim claim) {
+Task<AcquireResult> try_acquire(Quorum quorum, Subject subject, LockClaim claim) {
+  quorum->forget_ended();
   const LockAttempts::Attempt attempt = [quorum, subject, claim] {
     return attempt_until_decided(quorum, subject, claim);
   };
@@ -219,7 +216,7 @@ Task<bool> renew(Quorum quorum, Subject subject, Lease& lease) {
   co_await RedlockRound<bool>::wait(round, decided, deadline);
   if (round->count(is_yes) >= round->majority()) {
     lease.valid_until = lease_valid_until(sent_at, ttl);
-    note_servers(*quorum, owner, *round, is_yes);
+    note_servers(*quorum, lease, *round, is_yes);
     if (round->count(is_yes) < round->servers()) {
       start_task(quorum->timers.executor(), restore_lock(quorum, subject, lease, round));
     }
@@ -235,10 +232,8 @@ Task<bool> renew(Quorum quorum, Subject subject, Lease& lease) {
 Task<> release(Quorum quorum, Subject subject, Lease lease) {
   quorum->mark_abandoned(lease.owner);
   const BootTime deadline = quorum->deadline();
-  const Milliseconds ttl = expiry_ms(lease.ttl);
-  const std::string owner = lease.owner;
-  const RedlockQuorum::Question<bool> question = [subject, owner, ttl, deadline](const Server& server) {
-    return redlock::release(server, subject, owner, ttl, deadline);
+  const RedlockQuorum::Question<bool> question = [subject, lease, deadline](const Server& server) {
+    return redlock::release(server, subject, lease.owner, lease.ttl, deadline);
   };
   co_await RedlockQuorum::decide(quorum, question, majority_answered, deadline);
 }

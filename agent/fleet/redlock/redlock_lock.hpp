@@ -32,23 +32,13 @@
 // All are coroutines that keep what they need. One thread: the loop's.
 #pragma once
 
-#include <functional>
-#include <memory>
-#include <string>
-
 #include "agent/fleet/coordinator.hpp"
 #include "agent/fleet/redlock/redlock_quorum.hpp"
 
 namespace jeton::agent::redlock {
 
-struct Claim {
-  std::function<std::string()> owner;  // for the next attempt; new for each, unless the caller chose it
-  bool owner_is_new = true;            // see LockClaim
-  Duration ttl{};
-  LockNote note{};                        // of an application's lock
-  BootTime give_up_at = BootTime::max();  // see LockClaim
-};
-Task<AcquireResult> try_acquire(Quorum quorum, Subject subject, Claim claim);
+// Each attempt has an owner id of its own, unless the caller chose it.
+Task<AcquireResult> try_acquire(Quorum quorum, Subject subject, LockClaim claim);
 // `lease` lives until the Task is done.
 Task<bool> renew(Quorum quorum, Subject subject, Lease& lease);
 // Returns when a majority has answered; the servers that did not answer are released in the background.

@@ -62,56 +62,31 @@ bool may_be_held(const RedlockRound<LockView>& round) {
   return most + round.pending() >= round.majority();
 }
 
-// Kept by the calls under way.
-struct RedlockStoreState {
-  using Self = std::shared_ptr<RedlockStoreState>;
+class RedlockLockStore final : public LockStore {
+ public:
+  explicit RedlockLockStore(redlock::Quorum quorum) : quorum_(std::move(quorum)), use_(quorum_->servers) {}
+  ~RedlockLockStore() override { RedlockLockStore::stop(); }
 
-  explicit RedlockStoreState(RedlockServers s) : servers(std::move(s)) {}
-
-  static Task<LockTry> try_acquire(Self self, LockId id, LockClaim claim) {
-    self->check_running();
-    self->forget_ended();
-    redlock::Claim wanted;
-    wanted.owner = [self, next = claim.owner, is_new = claim.owner_is_new]() mutable {
-      return is_new ? std::exchange(next, new_owner_id(self->quorum()->random)) : next;
-    };
-    wanted.owner_is_new = claim.owner_is_new;
-    wanted.ttl = claim.ttl;
-    wanted.note = claim.note;
-    wanted.give_up_at = claim.give_up_at;
+  Task<LockTry> try_acquire(LockId id, LockClaim claim) override {
+    const redlock::Quorum quorum = running();
     const Subject subject = subject_of(id);
-    AcquireResult answer = co_await redlock::try_acquire(self->quorum(), subject, std::move(wanted));
-    LockTry result;
-    if (answer.lease) self->leases[answer.lease->owner] = answer.lease->valid_until;
-    result.lease = std::move(answer.lease);
-    result.busy_until = answer.busy_until;
-    result.holder = std::move(answer.holder);
-    result.trouble = std::move(answer.trouble);
-    result.note = std::move(answer.note);
-    co_return result;
+    AcquireResult result = co_await redlock::try_acquire(quorum, subject, std::move(claim));
+    co_return std::move(result);
   }
 
-  static Task<bool> extend(Self self, LockId id, Lease& lease) {
-    self->check_running();
+  Task<bool> extend(LockId id, Lease& lease) override {
+    const redlock::Quorum quorum = running();
     const Subject subject = subject_of(id);
-    const bool held = co_await redlock::renew(self->quorum(), subject, lease);
-    if (held) {
-      self->leases[lease.owner] = lease.valid_until;
-    } else {
-      self->leases.erase(lease.owner);
-    }
-    co_return held;
+    co_return co_await redlock::renew(quorum, subject, lease);
   }
 
-  static Task<bool> release(Self self, LockId id, std::string owner) {
-    self->check_running();
-    const redlock::Quorum quorum = self->quorum();
+  Task<bool> release(LockId id, std::string owner) override {
+    const redlock::Quorum quorum = running();
     quorum->mark_abandoned(owner);
-    self->leases.erase(owner);
     const BootTime deadline = quorum->deadline();
     const Subject subject = subject_of(id);
     // A server that does not answer has the lock deleted later; longer than that it has no use.
-    const Milliseconds ttl = std::chrono::minutes(1);
+    const Duration ttl = std::chrono::minutes(1);
     const RedlockQuorum::Question<bool> question = [subject, owner, ttl, deadline](const redlock::Server& server) {
       return redlock::release(server, subject, owner, ttl, deadline);
     };
@@ -124,9 +99,8 @@ struct RedlockStoreState {
     co_return released > 0 && released + round->pending() >= round->majority();
   }
 
-  static Task<bool> force_release(Self self, LockId id) {
-    self->check_running();
-    const redlock::Quorum quorum = self->quorum();
+  Task<bool> force_release(LockId id) override {
+    const redlock::Quorum quorum = running();
     const BootTime deadline = quorum->deadline();
     const Subject subject = subject_of(id);
     const std::string message_id = new_owner_id(quorum->random);
@@ -138,9 +112,9 @@ struct RedlockStoreState {
   }
 
   // As a majority has it: a lock on a minority excludes no other owner.
-  static Task<LockView> show(Self self, LockId id) {
-    self->check_running();
-    const BootTime deadline = self->quorum()->deadline();
+  Task<LockView> show(LockId id) override {
+    const redlock::Quorum quorum = running();
+    const BootTime deadline = quorum->deadline();
     const Subject subject = subject_of(id);
     const RedlockQuorum::Question<LockView> question = [subject, deadline](const redlock::Server& server) {
       return redlock::show(server, subject, deadline);
@@ -148,43 +122,40 @@ struct RedlockStoreState {
     const auto decided = [](const RedlockRound<LockView>& r) {
       return r.answered() >= r.majority() && (majority_view(r).held || !may_be_held(r));
     };
-    const auto round = co_await RedlockQuorum::decide(self->quorum(), question, decided, deadline);
+    const auto round = co_await RedlockQuorum::decide(quorum, question, decided, deadline);
     co_return majority_view(*round);
   }
 
-  // A lease that was not given back has ended by itself: a server that is still about to grant it is asked no more.
-  void forget_ended() {
-    const BootTime now = quorum()->now();
-    for (auto lease = leases.begin(); lease != leases.end();) {
-      if (lease->second > now) {
-        ++lease;
-        continue;
-      }
-      quorum()->mark_abandoned(lease->first);
-      lease = leases.erase(lease);
-    }
+  void listen(const LockId& id, std::function<void()> woken) override {
+    quorum_->notifications->subscribe(quorum_->servers, subject_of(id), listeners_.set(id, std::move(woken)));
   }
 
-  [[nodiscard]] const redlock::Quorum& quorum() const { return servers.quorum; }
-  [[nodiscard]] const Servers& all_servers() const { return quorum()->servers; }
-  void subscribe(const Subject& subject, FleetListener* listener) const {
-    servers.notifications->subscribe(all_servers(), subject, listener);
-  }
-  void unsubscribe_all() const { servers.notifications->unsubscribe_all(all_servers(), Subject::Kind::lock); }
-  [[nodiscard]] BackendHealth health() const { return quorum_health(*quorum()); }
-  void check_running() const {
-    if (stopped) throw TransportError("redlock: stopped");
+  [[nodiscard]] BackendHealth health() const override { return quorum_health(*quorum_); }
+  void start() override { use_.start(); }
+  void stop() override {
+    stopped_ = true;
+    use_.stop();
+    quorum_->notifications->unsubscribe_all(quorum_->servers, Subject::Kind::lock);
+    listeners_.clear();
   }
 
-  RedlockServers servers;
-  std::map<std::string, BootTime> leases;  // by owner: valid until then
-  bool stopped = false;
+ private:
+  // Kept by the calls under way, which may outlive the store.
+  [[nodiscard]] redlock::Quorum running() const {
+    if (stopped_) throw TransportError("redlock: stopped");
+    return quorum_;
+  }
+
+  redlock::Quorum quorum_;
+  ServerUse use_;
+  ReleaseListeners listeners_;
+  bool stopped_ = false;
 };
 
 }  // namespace
 
-std::unique_ptr<LockStore> make_redlock_lock_store(RedlockServers servers) {
-  return std::make_unique<SharedLockStore<RedlockStoreState>>(std::make_shared<RedlockStoreState>(std::move(servers)));
+std::unique_ptr<LockStore> make_redlock_lock_store(redlock::Quorum quorum) {
+  return std::make_unique<RedlockLockStore>(std::move(quorum));
 }
 
 }  // namespace jeton::agent

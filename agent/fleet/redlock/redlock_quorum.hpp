@@ -24,6 +24,7 @@
 #include "agent/base/timers.hpp"
 #include "agent/fleet/redis/redis_server.hpp"
 #include "agent/fleet/redlock/lock_attempts.hpp"
+#include "agent/fleet/redlock/quorum_notifications.hpp"
 
 namespace jeton::agent {
 
@@ -107,8 +108,13 @@ class RedlockRound {
 
 class RedlockQuorum {
  public:
-  RedlockQuorum(Timers& t, Random& r, Duration time_out, Servers all)
-      : timers(t), random(r), timeout(time_out), servers(std::move(all)), attempts(t) {}
+  RedlockQuorum(Timers& t, Random& r, Duration time_out, Servers all, std::shared_ptr<QuorumNotifications> of_all)
+      : timers(t),
+        random(r),
+        timeout(time_out),
+        servers(std::move(all)),
+        notifications(std::move(of_all)),
+        attempts(t) {}
 
   [[nodiscard]] BootTime now() const { return timers.clock().boot_now(); }
   [[nodiscard]] BootTime deadline() const { return now() + timeout; }
@@ -120,6 +126,14 @@ class RedlockQuorum {
     if (found == held.end()) return;
     found->second.attempt->abandoned = true;
     held.erase(found);
+  }
+  // The same for each lease that has ended by itself.
+  void forget_ended() {
+    std::erase_if(held, [present = now()](const auto& entry) {
+      const bool ended = entry.second.valid_until <= present;
+      if (ended) entry.second.attempt->abandoned = true;
+      return ended;
+    });
   }
 
   // False: the record of this token is being brought to servers that lack it; it is looked at again after that.
@@ -181,17 +195,16 @@ class RedlockQuorum {
   Random& random;
   Duration timeout;
   Servers servers;
+  std::shared_ptr<QuorumNotifications> notifications;
   LockAttempts attempts;  // by key of the lock
   // The leases that were won and not given back, by owner. A server that was too slow to be counted may still be about
   // to grant its lock, so an attempt ends only with its lease.
   struct Held {
     std::shared_ptr<AcquireAttempt> attempt;
-    std::set<std::size_t> servers;  // that had the lock at some time
+    BootTime valid_until;
+    std::set<std::size_t> servers{};  // that had the lock at some time
   };
   std::map<std::string, Held> held;
-  // A server has no record of this token, though there is one: it may have lost count and pause as well. True: the
-  // listener knows them and gives all of it back. May be empty.
-  std::function<bool(const std::string& name)> on_loss;
 
  private:
   static constexpr Duration longest_grace = std::chrono::milliseconds(250);

@@ -27,7 +27,9 @@ Task<> repair_laggards(Quorum quorum, Subject subject, RedlockQuorum::Round<Load
     std::optional<Record> newest = newest_record(round->answers);
     const bool useful = newest && newest->valid(quorum->timers.clock());
     const bool lost = useful && round->count([](const Loaded& l) { return !l.record && !l.unreadable; }) > 0;
-    if (useful && !(lost && quorum->on_loss && quorum->on_loss(subject.name))) {
+    // A server without the record may have lost count and pause as well; a listener knows them and gives all of it
+    // back.
+    if (useful && !(lost && quorum->notifications->notify_data_loss(subject.name))) {
       const auto record = std::make_shared<const Record>(std::move(*newest));
       for (std::size_t i = 0; i < round->servers(); ++i) {
         const auto& answer = round->answers[i];
@@ -68,10 +70,8 @@ bool may_have_laggards(const LoadRound& round, const std::optional<Record>& newe
 Task<PublishResult> publish(Quorum quorum, Subject subject, std::shared_ptr<const Record> record, Lease lease) {
   quorum->mark_abandoned(lease.owner);  // it is given back on every server that takes the record
   const BootTime deadline = quorum->deadline();
-  const std::string owner = lease.owner;
-  const Milliseconds ttl = to_ms(lease.ttl);
-  const RedlockQuorum::Question<Stored> question = [subject, record, owner, ttl, deadline](const Server& server) {
-    return redlock::publish(server, subject, record, owner, ttl, deadline);
+  const RedlockQuorum::Question<Stored> question = [subject, record, lease, deadline](const Server& server) {
+    return redlock::publish(server, subject, record, lease.owner, lease.ttl, deadline);
   };
   const RedlockQuorum::Round<Stored> round = quorum->ask(question);
   const auto decided = [](const StoredRound& r) {

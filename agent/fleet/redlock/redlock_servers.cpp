@@ -78,10 +78,11 @@ void check_servers(const std::vector<redis::ConnectOptions>& servers) {
 
 }  // namespace
 
-RedlockServers make_redlock_servers(Timers& timers, Random& random, const RedlockOptions& options) {
+redlock::Quorum make_redlock_quorum(Timers& timers, Random& random, const RedlockOptions& options) {
   check_servers(options.servers);
-  RedlockServers made;
-  made.notifications = std::make_shared<QuorumNotifications>(timers, options.servers.size() / 2 + 1);
+  auto shared = std::make_shared<QuorumNotifications>(timers, options.servers.size() / 2 + 1);
+  // Weak: a server may outlive its users while it stops.
+  const std::weak_ptr<QuorumNotifications> notifications = shared;
   const auto identities = std::make_shared<ServerIdentities>();
   Servers servers;
   for (const redis::ConnectOptions& connection : options.servers) {
@@ -95,8 +96,6 @@ RedlockServers make_redlock_servers(Timers& timers, Random& random, const Redloc
     one.codec = options.codec;
     one.keepalive = options.keepalive;
     one.clock_interval = options.clock_interval;
-    // Weak: a server may outlive its users while it stops.
-    const std::weak_ptr<QuorumNotifications> notifications = made.notifications;
     const auto server = std::make_shared<RedisServer>(
         timers, random, std::move(one),
         [notifications, identities, endpoint](Subject::Kind kind, std::string_view what, const std::string& owner) {
@@ -115,8 +114,8 @@ RedlockServers make_redlock_servers(Timers& timers, Random& random, const Redloc
     });
     servers.push_back(server);
   }
-  made.quorum = std::make_shared<RedlockQuorum>(timers, random, options.servers.front().timeout, std::move(servers));
-  return made;
+  return std::make_shared<RedlockQuorum>(timers, random, options.servers.front().timeout, std::move(servers),
+                                         std::move(shared));
 }
 
 BackendHealth quorum_health(const RedlockQuorum& quorum) {

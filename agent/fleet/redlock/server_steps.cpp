@@ -86,7 +86,7 @@ Task<bool> reacquire(Server server, Subject subject, std::string owner, std::uin
   co_return taken;
 }
 
-Task<bool> release(Server server, Subject subject, std::string owner, Milliseconds ttl, BootTime deadline) {
+Task<bool> release(Server server, Subject subject, std::string owner, Duration ttl, BootTime deadline) {
   const RedisKeys keys = server->keys_of(subject);
   try {
     const Turn turn = co_await server->in_turn(subject, deadline);
@@ -141,7 +141,7 @@ Task<bool> count_fetch(Server server, Subject subject, std::string owner, Fetch 
 }
 
 Task<RedisServer::Stored> publish(Server server, Subject subject, std::shared_ptr<const Record> record,
-                                  std::string owner, Milliseconds ttl, BootTime deadline) {
+                                  std::string owner, Duration ttl, BootTime deadline) {
   try {
     Turn turn;
     if (!owner.empty()) turn = co_await server->in_turn(subject, deadline);

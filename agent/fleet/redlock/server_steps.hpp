@@ -26,7 +26,7 @@ Task<bool> renew(Server server, Subject subject, std::string owner, Milliseconds
 Task<bool> reacquire(Server server, Subject subject, std::string owner, std::uint64_t fence, Milliseconds ttl,
                      BootTime deadline);
 // If the server cannot be reached, the lock is deleted there as soon as it can.
-Task<bool> release(Server server, Subject subject, std::string owner, Milliseconds ttl, BootTime deadline);
+Task<bool> release(Server server, Subject subject, std::string owner, Duration ttl, BootTime deadline);
 Task<bool> force_release(Server server, Subject subject, std::string message_id, BootTime deadline);
 Task<LockView> show(Server server, Subject subject, BootTime deadline);
 
@@ -51,6 +51,6 @@ Task<bool> count_fetch(Server server, Subject subject, std::string owner, Fetch 
 
 // `owner` empty: a repair. Otherwise its lock is released too, at the latest when the server can be reached again.
 Task<RedisServer::Stored> publish(Server server, Subject subject, std::shared_ptr<const Record> record,
-                                  std::string owner, Milliseconds ttl, BootTime deadline);
+                                  std::string owner, Duration ttl, BootTime deadline);
 
 }  // namespace jeton::agent::redlock

@@ -37,7 +37,7 @@ std::optional<Milliseconds> until_no_majority(std::vector<std::optional<Millisec
 // A server that was given the lock back knows it without its note.
 LockNote note_of(const Votes& votes, const std::string& holder) {
   for (const auto& vote : votes) {
-    if (vote && vote->answer.holder == holder && vote->note.by) return vote->note;
+    if (vote && vote->answer.holder == holder && vote->answer.note.by) return vote->answer.note;
   }
   return {};
 }
@@ -71,29 +71,27 @@ VoteCount count_votes(const Votes& votes, std::size_t pending) {
       ++won;
     } else if (answer.outcome == AcquireOutcome::busy) {
       holders[answer.holder].push_back(answer.remaining);
-    } else if (!paused || is_longer(answer.remaining, result.wait)) {
+    } else if (!paused || is_longer(answer.remaining, result.answer.remaining)) {
       paused = true;
-      result.wait = answer.remaining;
-      result.reason = answer.reason;
-      result.request = answer.request;
+      result.answer = answer;
     }
   }
   if (answered < majority) return result;
   if (paused) {
-    result.outcome = VoteCount::Outcome::paused;
+    result.outcome = VoteCount::Outcome::refused;
     return result;
   }
   if (won >= majority) {
     result.outcome = VoteCount::Outcome::won;
-    result.fence = fence_above(votes);
+    result.answer.fence = fence_above(votes);
     return result;
   }
   for (const auto& [owner, left] : holders) {
     if (left.size() < majority) continue;
-    result.outcome = VoteCount::Outcome::busy;
-    result.holder = owner;
-    result.wait = until_no_majority(left, majority);
-    result.note = note_of(votes, owner);
+    result.outcome = VoteCount::Outcome::refused;
+    result.answer.holder = owner;
+    result.answer.remaining = until_no_majority(left, majority);
+    result.answer.note = note_of(votes, owner);
     return result;
   }
   if (won + pending < majority) result.outcome = VoteCount::Outcome::split;

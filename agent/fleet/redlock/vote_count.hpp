@@ -3,10 +3,8 @@
 
 #include <cstdint>
 #include <optional>
-#include <string>
 #include <vector>
 
-#include "agent/base/time.hpp"
 #include "agent/fleet/redlock/server_steps.hpp"
 
 namespace jeton::agent::redlock {
@@ -14,19 +12,14 @@ namespace jeton::agent::redlock {
 // The result of one attempt to take the lock. `votes`: by server; none: no answer (yet).
 struct VoteCount {
   enum class Outcome {
-    open,    // the servers that have not answered may decide
-    won,     // by a majority
-    busy,    // one other owner has a majority
-    split,   // no owner is known to have a majority: try again after a short, random time
-    paused,  // a majority answered, and one of them reports a pause
+    open,     // the servers that have not answered may decide
+    won,      // by a majority
+    refused,  // one other owner has a majority, or a majority answered and one of them reports a pause
+    split,    // no owner is known to have a majority: try again after a short, random time
   };
   Outcome outcome = Outcome::open;
-  std::uint64_t fence = 0;           // above every fence drawn and every generation read
-  std::optional<Milliseconds> wait;  // busy, paused: how long; none: without an end
-  std::string holder;                // busy
-  LockNote note{};                   // busy, of an application's lock: the known facts about the holder
-  std::string reason;                // paused
-  std::string request;               // paused: fingerprint of the request that failed for good
+  // refused: as one server would say it; won: only the fence, above every fence drawn and every generation read.
+  RedisOperations::Acquired answer;
 };
 
 [[nodiscard]] VoteCount count_votes(const std::vector<std::optional<RedisServer::Grant>>& votes, std::size_t pending);

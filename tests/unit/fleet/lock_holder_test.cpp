@@ -10,7 +10,7 @@ TEST(LockHolder, WrittenAndRead_IsTheSame) {
        {LockHolder{"host-1", 1000, 4711}, LockHolder{"", 0, 0}, LockHolder{"a host uid 7 pid 8", 4294967294U, 1}}) {
     EXPECT_EQ(parse_lock_holder(lock_holder_text(holder)), holder) << lock_holder_text(holder);
   }
-  EXPECT_EQ(lock_holder_text({"host-1", 1000, 4711}), "host-1 uid 1000 pid 4711");
+  EXPECT_EQ(lock_holder_text(LockHolder{"host-1", 1000, 4711}), "host-1 uid 1000 pid 4711");
 }
 
 TEST(LockHolder, TextOfAnotherKind_IsNone) {
