@@ -75,6 +75,14 @@ inline std::string with_secrets(std::string text, const std::filesystem::path& f
   return text;
 }
 
+inline std::string with_seal_key(std::string text, const std::filesystem::path& file) {
+  const std::string key = "/etc/jeton/seal.key";
+  for (auto at = text.find(key); at != std::string::npos; at = text.find(key, at + file.string().size())) {
+    text.replace(at, key.size(), file.string());
+  }
+  return text;
+}
+
 // Each file that is used as it is ("cert_file: /etc/jeton/client.pem") replaced by `file`.
 inline std::string with_files(std::string text, const std::filesystem::path& file) {
   const std::string key = "_file: ";

@@ -43,8 +43,7 @@ TEST(ShippedConfig, LoadsWithEverySettingSwitchedOn) {
   const std::filesystem::path secret = dir.write("secret", "s3cret\n");
   std::string text = with_programs(
       with_accounts(with_files(with_secrets(switched_on(read_file(config_dir / "agent.yaml")), secret), secret)));
-  const std::string seal_key = "/etc/jeton/seal.key";
-  text.replace(text.find(seal_key), seal_key.size(), dir.write("seal.key", seal_key_text).string());
+  text = with_seal_key(std::move(text), dir.write("seal.key", seal_key_text));
   const auto result = load_text(text);
   EXPECT_TRUE(result.config) << all_texts(result.problems) << text;
   EXPECT_TRUE(result.problems.empty()) << all_texts(result.problems);
@@ -68,9 +67,7 @@ TEST_P(ShippedExample, LoadsWithoutAProblem) {
   const TempDir dir;
   std::string text = with_programs(
       with_accounts(with_secrets(read_file(config_dir / "examples" / GetParam()), dir.write("secret", "s3cret\n"))));
-  const std::string seal_key = "/etc/jeton/seal.key";
-  const auto at = text.find(seal_key);
-  if (at != std::string::npos) text.replace(at, seal_key.size(), dir.write("seal.key", seal_key_text).string());
+  text = with_seal_key(std::move(text), dir.write("seal.key", seal_key_text));
   const auto result = load_text(text);
   ASSERT_TRUE(result.config) << all_texts(result.problems);
   EXPECT_TRUE(result.problems.empty()) << all_texts(result.problems);
