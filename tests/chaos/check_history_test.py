@@ -112,7 +112,8 @@ class Rules(unittest.TestCase):
             return {**stepped, **{name: stepped[name] + ahead * S for name in ("begin_wall_us", "end_wall_us")}}
         ahead = fault("clock_forth", 9, 19, target=1)
         self.assertEqual(self.broken(ahead, on_host(3600, 3618)), [])
-        self.assertEqual(self.broken(ahead, on_host(3600, 3618.002)), ["token_has_not_ended"])
+        self.assertEqual(self.broken(ahead, on_host(3600, 3618.25)), [])
+        self.assertEqual(self.broken(ahead, on_host(3600, 3618.252)), ["token_has_not_ended"])
         self.assertEqual(self.broken(on_host(-3600, 18)), ["token_has_not_ended"])
         # The segment of before the step.
         self.assertEqual(self.broken(fault("clock_back", 16, 19, target=1), on_host(-3600, 18)), [])

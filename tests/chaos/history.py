@@ -80,6 +80,10 @@ class History:
         return any(fault["target"] == host and begin <= step <= end
                    for fault in self.faults("clock_forth", "clock_back") for step in (fault["begin_us"], fault["end_us"]))
 
+    def clock_is_off(self, at):
+        """That of any host."""
+        return any(touches(fault, at, at) for fault in self.faults("clock_forth", "clock_back"))
+
     def tokens(self):
         return {issue["token"]: issue for issue in self.by_op["issue"]}
 
