@@ -94,28 +94,42 @@ Child::~Child() {
 
 void Child::signal(int number) const { ::kill(own_group_ ? -pid_ : pid_, number); }
 
-void Child::pass_on(const signalfd_siginfo& signal) const {
-  if (signal.ssi_signo == SIGCHLD || (signal.ssi_code == SI_KERNEL && !own_group_)) return;
-  const int number = static_cast<int>(signal.ssi_signo);
-  this->signal(number);
-  if (number == SIGTERM || number == SIGINT || number == SIGHUP || number == SIGQUIT) this->signal(SIGCONT);
+void Child::pass_on(const signalfd_siginfo& sent) const {
+  if (sent.ssi_signo == SIGCHLD || (sent.ssi_code == SI_KERNEL && !own_group_)) return;
+  const int number = static_cast<int>(sent.ssi_signo);
+  signal(number);
+  if (number == SIGTERM || number == SIGINT || number == SIGHUP || number == SIGQUIT) signal(SIGCONT);
 }
 
-// The children of a killed process become our children.
-void Child::end_what_is_left() const {
-  if (own_group_) ::kill(-pid_, SIGKILL);
-  const Deadline deadline(Milliseconds{2000});
-  while (!deadline.passed()) {
-    bool any = false;
-    for (const pid_t left : own_children()) {
-      if (of_others_.contains(left)) continue;
-      any = true;
-      ::kill(left, SIGKILL);
-      ::waitpid(left, nullptr, WNOHANG);
-    }
-    if (!any) return;
-    ::poll(nullptr, 0, 5);
+void Child::signal_command(int number) const { ::kill(pid_, number); }
+
+// The children of a process that has ended become our children.
+std::vector<pid_t> Child::left_behind() const {
+  std::vector<pid_t> pids;
+  for (const pid_t child : own_children()) {
+    if (!of_others_.contains(child)) pids.push_back(child);
   }
+  return pids;
+}
+
+bool Child::has_left_any() const {
+  bool any = false;
+  for (const pid_t left : left_behind()) any |= ::waitpid(left, nullptr, WNOHANG) != left;
+  return any || (own_group_ && ::kill(-pid_, 0) == 0);
+}
+
+void Child::signal_what_is_left(int number) const {
+  if (own_group_) ::kill(-pid_, number);
+  for (const pid_t left : left_behind()) ::kill(left, number);
+}
+
+void Child::end_what_is_left() const {
+  const Deadline deadline(Milliseconds{2000});
+  do {
+    signal_what_is_left(SIGKILL);
+    if (!has_left_any()) return;
+    ::poll(nullptr, 0, 5);
+  } while (!deadline.passed());
 }
 
 std::optional<int> Child::status() {

@@ -44,8 +44,15 @@ class Child {
   void signal(int number) const;
   // The same with a signal that this process was sent, unless the terminal has sent it to the command as well; not
   // SIGCHLD. SIGCONT follows one that ends a process: a stopped one could not end.
-  void pass_on(const signalfd_siginfo& signal) const;
-  // Kills the processes that the ended command has left behind.
+  void pass_on(const signalfd_siginfo& sent) const;
+  // To the command alone.
+  void signal_command(int number) const;
+
+  // The processes that the ended command has left behind: those of its group, and those that came to this process.
+  // Also waits for those that have ended by now.
+  [[nodiscard]] bool has_left_any() const;
+  void signal_what_is_left(int number) const;
+  // Kills them.
   void end_what_is_left() const;
   // Its exit status, or 128 + signal; nothing: it runs. If other code has taken the status, it says so and returns
   // Exit::run_failed. Also waits for all other children that have ended: call it after each SIGCHLD.
@@ -53,6 +60,7 @@ class Child {
 
  private:
   void note_end(int raw);
+  [[nodiscard]] std::vector<pid_t> left_behind() const;
 
   pid_t pid_ = -1;
   bool own_group_ = false;
