@@ -21,12 +21,11 @@ struct LockDraft {
   LockShowOptions show;
 };
 
-// The command that was given leaves its part of `draft` in `chosen`. Both outlive the app.
-void add_lock_commands(CLI::App& app, LockDraft& draft, std::optional<Command>& chosen);
+// The lock command that was given leaves its part of `draft` in `chosen`; `command` is what follows --. All of them
+// outlive the app.
+void add_lock_commands(CLI::App& app, LockDraft& draft, const std::vector<std::string>& command,
+                       std::optional<Command>& chosen);
 // `lock run` was meant, whose own failures have a status of their own. Of an app that has parsed.
 [[nodiscard]] bool is_lock_run(const CLI::App& app);
-
-// What follows the first -- behind `lock run` is the command, whatever it looks like. Returns how many words are ours.
-[[nodiscard]] int cut_off_command(int argc, const char* const* argv, std::vector<std::string>& command);
 
 }  // namespace jeton::ctl

@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <cstring>
 #include <initializer_list>
 #include <system_error>
 
@@ -40,6 +41,20 @@ void die_of(int number) {
   ::raise(number);
   ::sigprocmask(SIG_UNBLOCK, &one, nullptr);
   ::_exit(128 + number);
+}
+
+std::optional<int> parse_signal(std::string_view text) {
+  if (text.starts_with("SIG")) text.remove_prefix(3);
+  for (int number = 1; number < NSIG; ++number) {
+    const char* name = ::sigabbrev_np(number);
+    if (text == std::to_string(number) || (name != nullptr && text == name)) return number;
+  }
+  return std::nullopt;
+}
+
+std::string signal_name(int number) {
+  const char* name = ::sigabbrev_np(number);
+  return name != nullptr ? std::string("SIG") + name : "signal " + std::to_string(number);
 }
 
 }  // namespace jeton::ctl

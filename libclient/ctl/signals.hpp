@@ -8,6 +8,8 @@
 #include <sys/signalfd.h>
 
 #include <optional>
+#include <string>
+#include <string_view>
 
 #include "libclient/ctl/inherited_state.hpp"
 
@@ -31,5 +33,10 @@ class Signals {
 
 // Dies of it, as if it had not been caught: the parent process sees the signal.
 [[noreturn]] void die_of(int number);
+
+// "TERM", "SIGTERM" or a number; nothing for anything else.
+[[nodiscard]] std::optional<int> parse_signal(std::string_view text);
+// "SIGTERM".
+[[nodiscard]] std::string signal_name(int number);
 
 }  // namespace jeton::ctl
