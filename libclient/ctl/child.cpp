@@ -7,6 +7,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstdlib>
 #include <fstream>
@@ -20,18 +21,30 @@
 namespace jeton::ctl {
 namespace {
 
-constexpr int not_found = 127;
-constexpr int not_runnable = 126;
 constexpr int killed_by_signal = 128;
 
+// First to numbers that no other one is going to have.
+void place(const std::vector<std::pair<int, int>>& descriptors) {
+  int above = 0;
+  for (const auto& [from, to] : descriptors) above = std::max(above, to + 1);
+  std::vector<std::pair<int, int>> moved;
+  for (const auto& [from, to] : descriptors) moved.emplace_back(::fcntl(from, F_DUPFD_CLOEXEC, above), to);
+  for (const auto& [from, to] : moved) {
+    if (::dup2(from, to) >= 0) continue;
+    say("cannot give the command descriptor " + std::to_string(to) + ": " + std::generic_category().message(errno) +
+        "; write a lower number, or raise the limit of open files");
+    ::_exit(static_cast<int>(Exit::run_failed));
+  }
+}
+
 // Between fork and exec, in the child. This program has one thread, so anything may be called.
-[[noreturn]] void become(const std::vector<std::string>& argv,
-                         const std::vector<std::pair<std::string, std::string>>& env, const InheritedState& inherited,
+[[noreturn]] void become(const std::vector<std::string>& argv, const Given& given, const InheritedState& inherited,
                          pid_t parent, bool own_group) {
   if (own_group) ::setpgid(0, 0);
   ::prctl(PR_SET_PDEATHSIG, SIGKILL);
   if (::getppid() != parent) ::_exit(killed_by_signal + SIGKILL);  // it died before we asked
-  for (const auto& [name, value] : env) ::setenv(name.c_str(), value.c_str(), 1);
+  for (const auto& [name, value] : given.env) ::setenv(name.c_str(), value.c_str(), 1);
+  place(given.descriptors);
   inherited.restore();
   std::vector<char*> words;
   for (const std::string& word : argv) words.push_back(const_cast<char*>(word.c_str()));
@@ -39,7 +52,7 @@ constexpr int killed_by_signal = 128;
   ::execvp(words.front(), words.data());
   const int error = errno;
   say("cannot run " + argv.front() + ": " + std::generic_category().message(error));
-  ::_exit(error == ENOENT ? not_found : not_runnable);
+  ::_exit(error == ENOENT ? Child::not_found : Child::not_runnable);
 }
 
 // On stdin; or /dev/tty, with this process in its foreground.
@@ -60,8 +73,7 @@ std::set<pid_t> own_children() {
 
 }  // namespace
 
-Child::Child(const std::vector<std::string>& argv, const std::vector<std::pair<std::string, std::string>>& env,
-             const InheritedState& inherited)
+Child::Child(const std::vector<std::string>& argv, const Given& given, const InheritedState& inherited)
     : own_group_(!has_terminal()), of_others_(own_children()) {
   ::prctl(PR_SET_CHILD_SUBREAPER, 1);
   const pid_t parent = ::getpid();
@@ -69,7 +81,7 @@ Child::Child(const std::vector<std::string>& argv, const std::vector<std::pair<s
   if (pid_ < 0) {
     throw Failure(Exit::run_failed, "cannot start a process: " + std::generic_category().message(errno));
   }
-  if (pid_ == 0) become(argv, env, inherited, parent, own_group_);
+  if (pid_ == 0) become(argv, given, inherited, parent, own_group_);
   if (own_group_) ::setpgid(pid_, pid_);  // here, too: a signal may be sent before the child has come to it
 }
 
@@ -82,21 +94,42 @@ Child::~Child() {
 
 void Child::signal(int number) const { ::kill(own_group_ ? -pid_ : pid_, number); }
 
-// The children of a killed process become our children.
-void Child::end_what_is_left() const {
-  if (own_group_) ::kill(-pid_, SIGKILL);
-  const Deadline deadline(Milliseconds{2000});
-  while (!deadline.passed()) {
-    bool any = false;
-    for (const pid_t left : own_children()) {
-      if (of_others_.contains(left)) continue;
-      any = true;
-      ::kill(left, SIGKILL);
-      ::waitpid(left, nullptr, WNOHANG);
-    }
-    if (!any) return;
-    ::poll(nullptr, 0, 5);
+void Child::pass_on(const signalfd_siginfo& sent) const {
+  if (sent.ssi_signo == SIGCHLD || (sent.ssi_code == SI_KERNEL && !own_group_)) return;
+  const int number = static_cast<int>(sent.ssi_signo);
+  signal(number);
+  if (number == SIGTERM || number == SIGINT || number == SIGHUP || number == SIGQUIT) signal(SIGCONT);
+}
+
+void Child::signal_command(int number) const { ::kill(pid_, number); }
+
+// The children of a process that has ended become our children.
+std::vector<pid_t> Child::left_behind() const {
+  std::vector<pid_t> pids;
+  for (const pid_t child : own_children()) {
+    if (!of_others_.contains(child)) pids.push_back(child);
   }
+  return pids;
+}
+
+bool Child::has_left_any() const {
+  bool any = false;
+  for (const pid_t left : left_behind()) any |= ::waitpid(left, nullptr, WNOHANG) != left;
+  return any || (own_group_ && ::kill(-pid_, 0) == 0);
+}
+
+void Child::signal_what_is_left(int number) const {
+  if (own_group_) ::kill(-pid_, number);
+  for (const pid_t left : left_behind()) ::kill(left, number);
+}
+
+void Child::end_what_is_left() const {
+  const Deadline deadline(Milliseconds{2000});
+  do {
+    signal_what_is_left(SIGKILL);
+    if (!has_left_any()) return;
+    ::poll(nullptr, 0, 5);
+  } while (!deadline.passed());
 }
 
 std::optional<int> Child::status() {

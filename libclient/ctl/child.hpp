@@ -1,4 +1,4 @@
-// Child: a command that runs under a lock: started, sent signals, ended.
+// Child: a command that runs for this process: started, sent signals, ended.
 //
 // The command leads a process group of its own, so that its descendants end with it. But if this process has a
 // terminal, on stdin or because it is in the foreground, the command stays in this process's group: in another group it
@@ -8,6 +8,7 @@
 // not be ignored here, or jetonctl does not learn how the command ended.
 #pragma once
 
+#include <sys/signalfd.h>
 #include <sys/types.h>
 
 #include <optional>
@@ -20,20 +21,38 @@
 
 namespace jeton::ctl {
 
+// What a command finds besides its words.
+struct Given {
+  std::vector<std::pair<std::string, std::string>> env{};  // added to the environment
+  std::vector<std::pair<int, int>> descriptors{};          // open here, and its number there
+};
+
 class Child {
  public:
-  // `argv`: the command; `env`: added to the environment. The command gets `inherited` back. Throws Failure if the
-  // system has no process left; a command that cannot be run ends with 127, or 126 if it exists, as in a shell.
-  Child(const std::vector<std::string>& argv, const std::vector<std::pair<std::string, std::string>>& env,
-        const InheritedState& inherited);
+  // The ends of a command that cannot be run, as in a shell.
+  static constexpr int not_runnable = 126;
+  static constexpr int not_found = 127;
+
+  // `argv`: the command. It gets `inherited` back. Throws Failure if the system has no process left; a command that
+  // cannot be run ends with not_found, or not_runnable if it exists.
+  Child(const std::vector<std::string>& argv, const Given& given, const InheritedState& inherited);
   ~Child();  // kills it, if it runs
   Child(const Child&) = delete;
   Child& operator=(const Child&) = delete;
 
   // Sends the signal to the group, or only to the command if it shares our group.
   void signal(int number) const;
-  [[nodiscard]] bool has_own_group() const { return own_group_; }
-  // Kills the processes that the ended command has left behind.
+  // The same with a signal that this process was sent, unless the terminal has sent it to the command as well; not
+  // SIGCHLD. SIGCONT follows one that ends a process: a stopped one could not end.
+  void pass_on(const signalfd_siginfo& sent) const;
+  // To the command alone.
+  void signal_command(int number) const;
+
+  // The processes that the ended command has left behind: those of its group, and those that came to this process.
+  // Also waits for those that have ended by now.
+  [[nodiscard]] bool has_left_any() const;
+  void signal_what_is_left(int number) const;
+  // Kills them.
   void end_what_is_left() const;
   // Its exit status, or 128 + signal; nothing: it runs. If other code has taken the status, prints a message and
   // returns Exit::run_failed. It also reaps all other children that have ended: call it after each SIGCHLD.
@@ -41,6 +60,7 @@ class Child {
 
  private:
   void note_end(int raw);
+  [[nodiscard]] std::vector<pid_t> left_behind() const;
 
   pid_t pid_ = -1;
   bool own_group_ = false;

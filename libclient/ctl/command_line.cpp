@@ -3,10 +3,13 @@
 #include <jeton/jeton.h>
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
+#include "libclient/ctl/exec_command_line.hpp"
 #include "libclient/ctl/lock_command_line.hpp"
 #include "libclient/ctl/options.hpp"
 
@@ -18,7 +21,7 @@ constexpr const char* everywhere = "--dir and --format are allowed here too; see
 constexpr const char* exit_statuses =
     "Exit status: 0 done, 1 usage or local error, 2 agent unreachable or refused,\n"
     "3 no valid token, 4 timed out. Durations: 500ms, 30s, 5m, 24h, 7d.";
-constexpr const char* commands = "get, status, watch, wait, rejected, refresh and lock";
+constexpr const char* commands = "get, status, watch, wait, rejected, refresh, exec and lock";
 
 // The targets of the options. The given command moves its own options to `line`.
 struct Draft {
@@ -28,7 +31,9 @@ struct Draft {
   WaitOptions wait;
   RejectedOptions rejected;
   RefreshOptions refresh;
+  ExecDraft exec;
   LockDraft lock;
+  std::vector<std::string> command;  // what follows --
   CommandLine line;
 };
 
@@ -87,14 +92,28 @@ std::string usage_error(const CLI::App* app, const CLI::Error& error) {
 }
 
 // Checks that CLI11 cannot make option by option.
-void check_whole(const CommandLine& line, const LockRunOptions& run) {
+void check_whole(const CommandLine& line, const std::vector<std::string>& command) {
   const auto* get = std::get_if<GetOptions>(&*line.command);
   if (get != nullptr && get->header && line.format == Format::json) {
     throw CLI::ValidationError("--header", "has no JSON form");
   }
-  if (!run.command.empty() && !std::holds_alternative<LockRunOptions>(*line.command)) {
-    throw CLI::ExtrasError(run.command);
+  if (!command.empty() && !std::holds_alternative<LockRunOptions>(*line.command) &&
+      !std::holds_alternative<ExecOptions>(*line.command)) {
+    throw CLI::ExtrasError(command);
   }
+}
+
+// What follows the first -- behind `lock run` or `exec` is the command, whatever it looks like. Returns how many words
+// are ours.
+int cut_off_command(int argc, const char* const* argv, std::vector<std::string>& command) {
+  const auto is = [](std::string_view word) { return [word](const char* a) { return word == a; }; };
+  const char* const* const end = argv + argc;
+  const char* const* const dashes = std::find_if(argv, end, is("--"));
+  const auto lock = std::find_if(argv, dashes, is("lock"));
+  const bool runs = std::find_if(lock, dashes, is("run")) != dashes || std::find_if(argv, dashes, is("exec")) != dashes;
+  if (dashes == end || !runs) return argc;
+  command.assign(dashes + 1, end);
+  return static_cast<int>(dashes - argv);
 }
 
 }  // namespace
@@ -114,16 +133,17 @@ CommandLine parse_command_line(int argc, const char* const* argv, std::ostream& 
   app.get_formatter()->column_width(28);
   add_reading_commands(app, draft);
   add_asking_commands(app, draft);
-  add_lock_commands(app, draft.lock, draft.line.command);
-  const int own_words = cut_off_command(argc, argv, draft.lock.run.command);
+  add_exec_command(app, draft.exec, draft.command, draft.line.command);
+  add_lock_commands(app, draft.lock, draft.command, draft.line.command);
+  const int own_words = cut_off_command(argc, argv, draft.command);
   try {
     app.parse(own_words, argv);
     draft.line.format = format == "json" ? Format::json : Format::table;
-    check_whole(draft.line, draft.lock.run);
+    check_whole(draft.line, draft.command);
   } catch (const CLI::ParseError& e) {
-    const Exit failure = is_lock_run(app) ? Exit::run_failed : Exit::error;
+    const bool runs = is_lock_run(app) || app.get_subcommand("exec")->parsed();
     draft.line.command.reset();
-    draft.line.exit = app.exit(e, out, err) == 0 ? Exit::done : failure;
+    draft.line.exit = app.exit(e, out, err) == 0 ? Exit::done : runs ? Exit::run_failed : Exit::error;
   }
   return std::move(draft.line);
 }

@@ -11,14 +11,14 @@
 namespace jeton::ctl {
 
 using Command =
-    std::variant<GetOptions, StatusOptions, WatchOptions, WaitOptions, RejectedOptions, RefreshOptions, LockRunOptions,
-                 LockAcquireOptions, LockExtendOptions, LockReleaseOptions, LockShowOptions>;
+    std::variant<GetOptions, StatusOptions, WatchOptions, WaitOptions, RejectedOptions, RefreshOptions, ExecOptions,
+                 LockRunOptions, LockAcquireOptions, LockExtendOptions, LockReleaseOptions, LockShowOptions>;
 
 struct CommandLine {
   std::string dir;  // empty: the usual runtime_dir
   Format format = Format::table;
   std::optional<Command> command;  // nothing: the help, the version or an error was printed
-  Exit exit = Exit::done;          // then the exit status: an error is run_failed of `lock run`, else error
+  Exit exit = Exit::done;          // then the exit status: an error is run_failed of `lock run` and `exec`, else error
 };
 
 // The arguments of main(). An error is one short line on `err`, whatever was given, and one that leads to the help.

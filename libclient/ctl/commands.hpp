@@ -1,10 +1,13 @@
 // The commands of jetonctl. Each returns its exit status or throws Failure.
 #pragma once
 
+#include <signal.h>
+
 #include <cstdint>
 #include <filesystem>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "libclient/ctl/duration.hpp"
@@ -63,6 +66,25 @@ struct RefreshOptions {
   std::optional<Milliseconds> wait;
 };
 [[nodiscard]] Exit run_refresh(const Common& common, const RefreshOptions& options);
+
+// Runs a command that is given tokens; starts it again, or sends it a signal, when one has changed. 124 if they are not
+// valid in time, else the command's status.
+struct ExecOptions {
+  std::vector<std::string> names;
+  std::vector<std::pair<std::string, std::string>> env;  // variables, and the token of each
+  std::optional<int> fd;                                 // that of the first token; the others have the next ones
+  bool on_stdin = false;                                 // a line each
+  bool restart_on_change = false;
+  std::optional<int> signal_on_change;
+  bool restart_on_failure = false;
+  std::optional<Milliseconds> timeout;  // for valid tokens; empty: no limit
+  Milliseconds settle{1000};            // so long without a change, before a change is acted on
+  Milliseconds splay{0};                // and up to so long more, at random
+  int stop_signal = SIGTERM;
+  Milliseconds grace{10'000};  // between it and SIGKILL
+  std::vector<std::string> command;
+};
+[[nodiscard]] Exit run_exec(const Common& common, const ExecOptions& options);
 
 // Runs a command while it holds a lock: busy_status if another owner holds it, 123 if it is lost, else the command's
 // status.

@@ -70,6 +70,12 @@ std::int64_t unix_ms_now() {
   return std::chrono::duration_cast<Milliseconds>(std::chrono::system_clock::now().time_since_epoch()).count();
 }
 
+std::int64_t boot_ms_now() {
+  timespec now{};
+  ::clock_gettime(CLOCK_BOOTTIME, &now);
+  return std::int64_t{now.tv_sec} * 1000 + now.tv_nsec / 1'000'000;
+}
+
 Deadline::Deadline(std::optional<Milliseconds> limit) {
   if (limit) end_ = std::chrono::steady_clock::now() + *limit;
 }

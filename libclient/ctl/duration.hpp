@@ -22,6 +22,8 @@ using Milliseconds = std::chrono::milliseconds;
 [[nodiscard]] std::string time_text(std::int64_t unix_ms);
 
 [[nodiscard]] std::int64_t unix_ms_now();
+// On CLOCK_BOOTTIME, as valid_until_boot_ms of the agent counts them.
+[[nodiscard]] std::int64_t boot_ms_now();
 
 // A limit on a wait: a time from now, or none. It uses the monotonic clock.
 class Deadline {

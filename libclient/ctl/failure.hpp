@@ -14,10 +14,10 @@ enum class Exit {
   no_token = 3,     // no valid token
   timed_out = 4,    // the wait timed out; another owner holds the lock
   not_held = 5,     // a lock is not held by this owner
-  // Statuses of lock run; otherwise it has the status of the command.
-  lock_lost = 123,  // the command was ended
-  not_obtained = 124,
-  run_failed = 125,  // jetonctl itself, not the command
+  // Statuses of lock run and exec; otherwise they have the status of the command.
+  lock_lost = 123,     // the command was ended
+  not_obtained = 124,  // another owner holds the lock; no valid token in time
+  run_failed = 125,    // jetonctl itself, not the command
 };
 
 // Ends the command. The message says what failed and what to do; an empty one prints nothing.

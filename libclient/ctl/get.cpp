@@ -54,13 +54,6 @@ void print_json(const View& token, const std::string& name, std::int64_t now) {
   write_out(document.view());
 }
 
-std::string why_not(Status status, const Common& common, const GetOptions& options) {
-  const std::string ask = "; `jetonctl status " + options.name + "` says why";
-  if (status == JETON_EXPIRED) return "token '" + options.name + "' has expired and there is no new one" + ask;
-  if (status == JETON_BUSY) return "token '" + options.name + "' changes faster than it can be read; try again";
-  return "the agent of " + common.dir.string() + " has no token '" + options.name + "' yet" + ask;
-}
-
 }  // namespace
 
 Exit run_get(const Common& common, const GetOptions& options) {
@@ -92,7 +85,7 @@ Exit run_get(const Common& common, const GetOptions& options) {
         if (!reason.empty() && !options.wait) throw Failure(Exit::unreachable, reason);
         if (!reason.empty() && !deadline.passed() && !std::exchange(said, true)) say(reason + "; waiting");
       }
-      if (reason.empty()) reason = why_not(current.status(), common, options);
+      if (reason.empty()) reason = not_valid_text(current.status(), common.dir, options.name);
     }
     if (!options.wait) throw Failure(Exit::no_token, reason);
     if (deadline.passed())

@@ -1,8 +1,6 @@
 #include "libclient/ctl/lock_command_line.hpp"
 
 #include <CLI/CLI.hpp>
-#include <algorithm>
-#include <string_view>
 
 #include "libclient/ctl/options.hpp"
 
@@ -35,7 +33,8 @@ void add_metadata(CLI::App* command, std::string& metadata) {
   command->add_option("--metadata", metadata, "A text that lock show prints with the holder")->type_name("TEXT");
 }
 
-void add_run(CLI::App* lock, LockRunOptions& options, std::optional<Command>& chosen) {
+void add_run(CLI::App* lock, LockRunOptions& options, const std::vector<std::string>& words,
+             std::optional<Command>& chosen) {
   CLI::App* run =
       add_lock_command(lock, "run", "Run a command while holding a lock: lock run NAME -- CMD", options.name);
   run->footer(run_statuses);
@@ -50,19 +49,21 @@ void add_run(CLI::App* lock, LockRunOptions& options, std::optional<Command>& ch
   run->add_flag("-q,--quiet", options.quiet, "Print nothing if another owner holds the lock");
   add_exit_status(run, "-E,--conflict-exit-code", options.busy_status,
                   "Exit status if another owner holds the lock [124]");
-  run->callback([&options, &chosen] {
-    if (options.command.empty()) throw CLI::ValidationError("lock run", "there is no command; write it after --");
+  run->callback([&options, &words, &chosen] {
+    if (words.empty()) throw CLI::ValidationError("lock run", "there is no command; write it after --");
+    options.command = words;
     chosen = options;
   });
 }
 
 }  // namespace
 
-void add_lock_commands(CLI::App& app, LockDraft& draft, std::optional<Command>& chosen) {
+void add_lock_commands(CLI::App& app, LockDraft& draft, const std::vector<std::string>& command,
+                       std::optional<Command>& chosen) {
   CLI::App* lock = app.add_subcommand("lock", "Take and release locks of the whole fleet");
   lock->fallthrough();
   lock->require_subcommand(1);
-  add_run(lock, draft.run, chosen);
+  add_run(lock, draft.run, command, chosen);
 
   LockAcquireOptions& wanted = draft.acquire;
   CLI::App* acquire = add_lock_command(lock, "acquire", "Take a lock that outlives this process", wanted.name);
@@ -97,16 +98,6 @@ void add_lock_commands(CLI::App& app, LockDraft& draft, std::optional<Command>& 
 bool is_lock_run(const CLI::App& app) {
   const CLI::App* lock = app.get_subcommand("lock");
   return lock->parsed() && lock->get_subcommand("run")->parsed();
-}
-
-int cut_off_command(int argc, const char* const* argv, std::vector<std::string>& command) {
-  const auto is = [](std::string_view word) { return [word](const char* a) { return word == a; }; };
-  const char* const* const end = argv + argc;
-  const char* const* const dashes = std::find_if(argv, end, is("--"));
-  const auto lock = std::find_if(argv, dashes, is("lock"));
-  if (dashes == end || std::find_if(lock, dashes, is("run")) == dashes) return argc;
-  command.assign(dashes + 1, end);
-  return static_cast<int>(dashes - argv);
 }
 
 }  // namespace jeton::ctl

@@ -21,13 +21,11 @@ struct LockDraft {
   LockShowOptions show;
 };
 
-// The command that was given leaves its part of `draft` in `chosen`. Both outlive the app.
-void add_lock_commands(CLI::App& app, LockDraft& draft, std::optional<Command>& chosen);
+// The lock command that was given leaves its part of `draft` in `chosen`; `command` is what follows --. All of them
+// outlive the app.
+void add_lock_commands(CLI::App& app, LockDraft& draft, const std::vector<std::string>& command,
+                       std::optional<Command>& chosen);
 // Whether the command is `lock run`, whose own failures have a status of their own. `app` has parsed the command line.
 [[nodiscard]] bool is_lock_run(const CLI::App& app);
-
-// All words after the first -- behind `lock run` are the command, also if they look like options. Returns the number of
-// words before it.
-[[nodiscard]] int cut_off_command(int argc, const char* const* argv, std::vector<std::string>& command);
 
 }  // namespace jeton::ctl

@@ -1,21 +1,17 @@
 // jetonctl lock run: a command that runs while this host holds a lock, and not a moment longer.
 #include <poll.h>
 #include <signal.h>
-#include <sys/signalfd.h>
-#include <unistd.h>
 
 #include <algorithm>
-#include <cerrno>
 #include <functional>
 #include <memory>
-#include <optional>
-#include <system_error>
 #include <utility>
 
 #include "libclient/ctl/child.hpp"
 #include "libclient/ctl/commands.hpp"
 #include "libclient/ctl/lock_answers.hpp"
 #include "libclient/ctl/lock_stream.hpp"
+#include "libclient/ctl/signals.hpp"
 
 namespace jeton::ctl {
 namespace {
@@ -24,54 +20,10 @@ constexpr Milliseconds release_patience{5000};
 constexpr Milliseconds stream_patience{10'000};  // beyond the wait that was asked for
 constexpr Milliseconds look_for_agent_every{100};
 
-// The signals that end or concern the command, read from a descriptor; the others keep their default action. An ignored
-// signal stays ignored: a blocked signal would be delivered nevertheless.
-class Signals {
- public:
-  explicit Signals(const InheritedState& inherited) {
-    sigset_t all;
-    ::sigemptyset(&all);
-    for (const int number : {SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGUSR1, SIGUSR2, SIGCHLD}) {
-      if (number == SIGCHLD || !inherited.ignores(number)) ::sigaddset(&all, number);
-    }
-    ::sigprocmask(SIG_BLOCK, &all, &before_);
-    fd_ = ::signalfd(-1, &all, SFD_CLOEXEC | SFD_NONBLOCK);
-    if (fd_ < 0) throw Failure(Exit::run_failed, "signalfd: " + std::generic_category().message(errno));
-  }
-  ~Signals() {
-    ::close(fd_);
-    ::sigprocmask(SIG_SETMASK, &before_, nullptr);
-  }
-  Signals(const Signals&) = delete;
-  Signals& operator=(const Signals&) = delete;
-
-  [[nodiscard]] int fd() const { return fd_; }
-  [[nodiscard]] std::optional<signalfd_siginfo> next() const {
-    signalfd_siginfo info{};
-    if (::read(fd_, &info, sizeof info) != static_cast<ssize_t>(sizeof info)) return std::nullopt;
-    return info;
-  }
-
- private:
-  sigset_t before_{};
-  int fd_ = -1;
-};
-
 void wait_for(const LockStream& stream, const Signals& signals, bool hear_stream, std::int64_t until_boot_ms) {
   pollfd ready[] = {{signals.fd(), POLLIN, 0}, {stream.fd(), POLLIN, 0}};
   const std::int64_t left = std::clamp<std::int64_t>(until_boot_ms - boot_ms_now(), 0, 60'000);
   ::poll(ready, hear_stream ? 2 : 1, static_cast<int>(left));
-}
-
-// Dies of it, as if it had not been caught: the parent process sees the signal.
-[[noreturn]] void die_of(int number) {
-  sigset_t one;
-  ::sigemptyset(&one);
-  ::sigaddset(&one, number);
-  ::signal(number, SIG_DFL);
-  ::raise(number);
-  ::sigprocmask(SIG_UNBLOCK, &one, nullptr);
-  ::_exit(128 + number);
 }
 
 // Until the agent says that the lock is ours. Throws Failure if it is not.
@@ -137,9 +89,9 @@ class Run {
         options_(options),
         valid_until_(valid_until(acquired)),
         child_(options.command,
-               {{"JETON_LOCK_NAME", options.name},
-                {"JETON_LOCK_OWNER", acquired.value("owner", "")},
-                {"JETON_LOCK_FENCE", std::to_string(acquired.value("fence", std::uint64_t{0}))}},
+               {.env = {{"JETON_LOCK_NAME", options.name},
+                        {"JETON_LOCK_OWNER", acquired.value("owner", "")},
+                        {"JETON_LOCK_FENCE", std::to_string(acquired.value("fence", std::uint64_t{0}))}}},
                common.inherited) {}
 
   Exit to_its_end() {
@@ -241,15 +193,7 @@ class Run {
   }
 
   void pass_signals() {
-    while (const auto signal = signals_.next()) {
-      if (signal->ssi_signo == SIGCHLD) continue;
-      // The terminal has sent it to the command as well.
-      if (signal->ssi_code == SI_KERNEL && !child_.has_own_group()) continue;
-      const int number = static_cast<int>(signal->ssi_signo);
-      child_.signal(number);
-      // A stopped one could not end, and the lock would be renewed without end.
-      if (number == SIGTERM || number == SIGINT || number == SIGHUP || number == SIGQUIT) child_.signal(SIGCONT);
-    }
+    while (const auto signal = signals_.next()) child_.pass_on(*signal);
   }
 
   std::unique_ptr<LockStream> stream_;

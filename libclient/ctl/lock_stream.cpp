@@ -7,7 +7,6 @@
 #include <array>
 #include <cerrno>
 #include <cstdlib>
-#include <ctime>
 #include <utility>
 
 #include "libclient/ctl/connect.hpp"
@@ -91,12 +90,6 @@ LockStream::EndResult LockStream::end(Milliseconds patience) {
     ::poll(&readable, 1, static_cast<int>(deadline.remaining()->count()) + 1);
     if (readable.revents != 0) read_some();
   }
-}
-
-std::int64_t boot_ms_now() {
-  timespec now{};
-  ::clock_gettime(CLOCK_BOOTTIME, &now);
-  return std::int64_t{now.tv_sec} * 1000 + now.tv_nsec / 1'000'000;
 }
 
 }  // namespace jeton::ctl

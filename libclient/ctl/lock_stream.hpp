@@ -45,7 +45,4 @@ class LockStream {
   bool closed_ = false;
 };
 
-// Milliseconds on CLOCK_BOOTTIME, as valid_until_boot_ms counts them.
-[[nodiscard]] std::int64_t boot_ms_now();
-
 }  // namespace jeton::ctl

@@ -18,6 +18,7 @@ struct Run {
   Exit operator()(const WaitOptions& options) const { return run_wait(common, options); }
   Exit operator()(const RejectedOptions& options) const { return run_rejected(common, options); }
   Exit operator()(const RefreshOptions& options) const { return run_refresh(common, options); }
+  Exit operator()(const ExecOptions& options) const { return run_exec(common, options); }
   Exit operator()(const LockRunOptions& options) const { return run_lock_run(common, options); }
   Exit operator()(const LockAcquireOptions& options) const { return run_lock_acquire(common, options); }
   Exit operator()(const LockExtendOptions& options) const { return run_lock_extend(common, options); }

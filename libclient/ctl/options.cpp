@@ -1,8 +1,12 @@
 #include "libclient/ctl/options.hpp"
 
+#include <unistd.h>
+
 #include <CLI/CLI.hpp>
 #include <charconv>
 #include <string_view>
+
+#include "libclient/ctl/signals.hpp"
 
 namespace jeton::ctl {
 namespace {
@@ -33,6 +37,11 @@ CLI::Option* add_any_duration(CLI::App* command, const std::string& name, Target
       ->type_name("D");
 }
 
+template <typename Target>
+CLI::Option* add_any_signal(CLI::App* command, const std::string& name, Target& target, const std::string& help) {
+  return add(command, name, target, help, parse_signal, "a signal; write HUP, USR1 or a number")->type_name("SIG");
+}
+
 }  // namespace
 
 CLI::Option* add_duration(CLI::App* command, const std::string& name, Milliseconds& target, const std::string& help) {
@@ -55,6 +64,25 @@ CLI::Option* add_exit_status(CLI::App* command, const std::string& name, int& ta
     return value && *value <= 255 ? value : std::nullopt;
   };
   return add(command, name, target, help, read, "an exit status; write 0 to 255")->type_name("N");
+}
+
+CLI::Option* add_descriptor(CLI::App* command, const std::string& name, std::optional<int>& target,
+                            const std::string& help) {
+  const auto read = [](std::string_view text) -> std::optional<int> {
+    const auto value = whole_number(text);
+    if (!value || *value <= STDERR_FILENO || *value > last_descriptor) return std::nullopt;
+    return static_cast<int>(*value);
+  };
+  return add(command, name, target, help, read, "a descriptor; write 3 to 1023")->type_name("N");
+}
+
+CLI::Option* add_signal(CLI::App* command, const std::string& name, int& target, const std::string& help) {
+  return add_any_signal(command, name, target, help);
+}
+
+CLI::Option* add_signal(CLI::App* command, const std::string& name, std::optional<int>& target,
+                        const std::string& help) {
+  return add_any_signal(command, name, target, help);
 }
 
 }  // namespace jeton::ctl

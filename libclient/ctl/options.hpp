@@ -21,4 +21,12 @@ CLI::Option* add_generation(CLI::App* command, const std::string& name, std::uin
 // From 0 to 255.
 CLI::Option* add_exit_status(CLI::App* command, const std::string& name, int& target, const std::string& help);
 
+// Above those of stdin, stdout and stderr.
+inline constexpr int last_descriptor = 1023;
+CLI::Option* add_descriptor(CLI::App* command, const std::string& name, std::optional<int>& target,
+                            const std::string& help);
+CLI::Option* add_signal(CLI::App* command, const std::string& name, int& target, const std::string& help);
+CLI::Option* add_signal(CLI::App* command, const std::string& name, std::optional<int>& target,
+                        const std::string& help);
+
 }  // namespace jeton::ctl

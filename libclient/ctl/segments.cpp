@@ -72,13 +72,24 @@ Token open_token(const std::filesystem::path& dir, const std::string& name) {
   }
 }
 
-void check_name(const std::string& name) {
+bool is_token_name(const std::string& name) {
   const auto allowed = [](unsigned char c) { return std::isalnum(c) != 0 || c == '.' || c == '_' || c == '-'; };
-  if (name.empty() || !std::all_of(name.begin(), name.end(), allowed)) throw refusal(JETON_INVALID_ARGUMENT, {}, name);
+  return !name.empty() && std::all_of(name.begin(), name.end(), allowed);
+}
+
+void check_name(const std::string& name) {
+  if (!is_token_name(name)) throw refusal(JETON_INVALID_ARGUMENT, {}, name);
 }
 
 bool may_come(Status status) {
   return status == JETON_NO_TOKEN || status == JETON_EXPIRED || status == JETON_BUSY || status == JETON_NOT_FOUND;
+}
+
+std::string not_valid_text(Status status, const std::filesystem::path& dir, const std::string& name) {
+  const std::string ask = "; `jetonctl status " + name + "` says why";
+  if (status == JETON_EXPIRED) return "token '" + name + "' has expired and there is no new one" + ask;
+  if (status == JETON_BUSY) return "token '" + name + "' changes faster than it can be read; try again";
+  return "the agent of " + dir.string() + " has no token '" + name + "' yet" + ask;
 }
 
 Failure refusal(Status status, const std::filesystem::path& dir, const std::string& name) {

@@ -19,11 +19,14 @@ namespace jeton::ctl {
 // Opens a token whether or not it is there yet. Throws Failure.
 [[nodiscard]] Token open_token(const std::filesystem::path& dir, const std::string& name);
 
-// Throws Failure if `name` cannot be one: it would not be a path below /v1/tokens either.
+[[nodiscard]] bool is_token_name(const std::string& name);
+// Throws Failure if it is none: it would not be a path below /v1/tokens either.
 void check_name(const std::string& name);
 
 // True for states that may change while a command waits: no token yet, expired, busy, not there.
 [[nodiscard]] bool may_come(Status status);
+// The reason why there is no valid token although may_come(); for a missing segment, why_missing().
+[[nodiscard]] std::string not_valid_text(Status status, const std::filesystem::path& dir, const std::string& name);
 // The reason why a token cannot be read, and the action to take.
 [[nodiscard]] Failure refusal(Status status, const std::filesystem::path& dir, const std::string& name);
 

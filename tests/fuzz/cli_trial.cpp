@@ -1,5 +1,7 @@
 #include "tests/fuzz/cli_trial.hpp"
 
+#include <signal.h>
+
 #include <algorithm>
 #include <array>
 #include <charconv>
@@ -15,6 +17,8 @@
 #include "agent/config/text/values.hpp"
 #include "libclient/ctl/command_line.hpp"
 #include "libclient/ctl/duration.hpp"
+#include "libclient/ctl/handover.hpp"
+#include "libclient/ctl/signals.hpp"
 #include "tests/fuzz/message_check.hpp"
 
 namespace jeton::fuzz {
@@ -76,6 +80,17 @@ class Values {
       complaint_ = "a duration that is no word: " + std::to_string(value->count());
     }
   }
+  void signal(std::optional<int> value, int otherwise = 0) {
+    const auto is_it = [&](std::string_view end) { return ctl::parse_signal(end) == value; };
+    if (value && *value != otherwise && !some_word_ends_with(words, is_it)) {
+      complaint_ = "a signal that is no word: " + std::to_string(*value);
+    }
+  }
+  // What runs behind --.
+  void command(const Words& value) {
+    must(!value.empty() && value.size() < words.size(), "no command");
+    must(std::equal(value.rbegin(), value.rend(), words.rbegin()), "a command that was not given");
+  }
   void must(bool holds, const char* otherwise) {
     if (!holds) complaint_ = otherwise;
   }
@@ -112,14 +127,29 @@ struct CtlValues : Values {
   void operator()(const ctl::WaitOptions& o) { text(o.name), number(o.after, 0), duration(o.timeout); }
   void operator()(const ctl::RejectedOptions& o) { text(o.name), number(o.generation, 0), duration(o.wait); }
   void operator()(const ctl::RefreshOptions& o) { text(o.name), duration(o.wait); }
+  void operator()(const ctl::ExecOptions& o) {
+    std::string names;
+    for (const std::string& name : o.names) names += (names.empty() ? "" : ",") + name;
+    text(names);
+    for (const auto& [variable, name] : o.env) {
+      if (variable != ctl::variable_of(ctl::token_variable, name)) text(variable + "=" + name);
+    }
+    if (o.fd) number(static_cast<std::uint64_t>(*o.fd), 0);
+    must(!o.fd || (*o.fd > 2 && !o.on_stdin), "a descriptor that cannot be");
+    must(!o.restart_on_change || !o.signal_on_change, "a restart and a signal");
+    signal(o.signal_on_change), signal(o.stop_signal, SIGTERM);
+    duration(o.timeout), duration(o.splay);
+    duration(o.settle, std::chrono::seconds(1));
+    duration(o.grace, std::chrono::seconds(10));
+    command(o.command);
+  }
   void operator()(const ctl::LockRunOptions& o) {
     text(o.name), texts(o.also), text(o.metadata), duration(o.wait), duration(o.retry);
     duration(o.ttl, std::chrono::seconds(30));
     duration(o.grace, std::chrono::seconds(10));
     must(o.busy_status >= 0 && o.busy_status <= 255, "a status that no process ends with");
     number(static_cast<std::uint64_t>(o.busy_status), 124);
-    must(!o.command.empty() && o.command.size() < words.size(), "no command");
-    must(std::equal(o.command.rbegin(), o.command.rend(), words.rbegin()), "a command that was not given");
+    command(o.command);
   }
   void operator()(const ctl::LockAcquireOptions& o) {
     text(o.name), text(o.owner), text(o.metadata), duration(o.ttl), duration(o.wait), duration(o.retry);
@@ -197,7 +227,8 @@ std::string ctl_complaint(const Words& words, const std::vector<const char*>& ar
   std::ostringstream err;
   const auto line = ctl::parse_command_line(static_cast<int>(words.size()), argv.data(), out, err);
   if (!line.command) {
-    const bool may_run = std::find(words.begin(), words.end(), "run") != words.end();
+    const auto given = [&](const char* word) { return std::find(words.begin(), words.end(), word) != words.end(); };
+    const bool may_run = given("run") || given("exec");
     const bool documented = line.exit == ctl::Exit::done || line.exit == ctl::Exit::error ||
                             (line.exit == ctl::Exit::run_failed && may_run);
     if (!documented) return "a status that is not documented";

@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""The snippets of libclient/README.md in C++ and Python (run by with_agent); README.md has one in Python, too. Those of
+"""The snippets of libclient/README.md in C++ and Python, and its commands that run a program (run by with_agent); README.md
+has a snippet in Python, too. Those of
 other languages: c_examples_test.py, node_documents_test.mjs, go_test.sh, rust_test.sh.
 
 documents_test.py LIBCLIENT
@@ -109,6 +110,21 @@ class Cpp(unittest.TestCase):
 bool more_to_do() { return left > 0; }
 void step(unsigned long long fence) { --left; std::cout << (fence > 0); }"""
         self.assertEqual(self.run_snippet(code, before), "11")
+
+
+class Shell(unittest.TestCase):
+    def test_exec_gives_the_token(self):
+        lines = "".join(snippets(CLIENT / "README.md", "sh")).splitlines()
+        commands = [line for line in lines if line.startswith("jetonctl exec ")]
+        self.assertEqual(len(commands), 5)
+        environment = {**os.environ, "PATH": str(Path(os.environ["JETONCTL"]).parent) + ":" + os.environ["PATH"]}
+        with tempfile.TemporaryDirectory() as folder:
+            report = Path(folder, "report")
+            report.write_text("#!/bin/sh\necho $API_TOKEN\ncat\n[ ! -e /proc/$$/fd/3 ] || cat <&3\n")
+            report.chmod(0o755)
+            for command in commands:
+                out = check("sh", "-c", command, cwd=folder, env=environment, stdin=subprocess.DEVNULL)
+                self.assertEqual(out.strip(), value(), command)
 
 
 if __name__ == "__main__":

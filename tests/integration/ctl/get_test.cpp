@@ -205,8 +205,12 @@ TEST_F(CtlGet, WrongUsageIsOneAndSaysWhatIsRight) {
 }
 
 TEST_F(CtlGet, HelpFitsAnEightyColumnTerminal) {
-  for (const auto& arguments : std::vector<std::vector<std::string>>{
-           {"--help"}, {"get", "--help"}, {"status", "--help"}, {"watch", "--help"}, {"wait", "--help"}}) {
+  for (const auto& arguments : std::vector<std::vector<std::string>>{{"--help"},
+                                                                     {"get", "--help"},
+                                                                     {"status", "--help"},
+                                                                     {"watch", "--help"},
+                                                                     {"wait", "--help"},
+                                                                     {"exec", "--help"}}) {
     const RunResult result = host.ctl(arguments);
     EXPECT_EQ(result.status, 0);
     std::istringstream lines(result.out);

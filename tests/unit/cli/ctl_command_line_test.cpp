@@ -1,12 +1,14 @@
 // The command line of jetonctl; the fuzz target fuzz_cli tries any words.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <signal.h>
 
 #include <algorithm>
 #include <string>
 #include <vector>
 
 #include "libclient/ctl/command_line.hpp"
+#include "libclient/ctl/signals.hpp"
 #include "tests/unit/cli/parsed.hpp"
 
 namespace jeton::ctl {
@@ -15,7 +17,9 @@ namespace {
 using testing::AllOf;
 using testing::ElementsAre;
 using testing::HasSubstr;
+using testing::IsEmpty;
 using testing::Not;
+using testing::Pair;
 
 auto read(const std::vector<std::string>& words) { return test::parsed(parse_command_line, "jetonctl", words); }
 
@@ -46,9 +50,70 @@ TEST(CtlCommandLine, NumberWithAZeroBefore_IsDecimal) {
   EXPECT_EQ(std::get<LockRunOptions>(run.line.command.value()).busy_status, 10);
 }
 
+ExecOptions exec_of(std::vector<std::string> words) {
+  words.insert(words.begin(), "exec");
+  words.insert(words.end(), {"--", "cmd", "--dir"});
+  return std::get<ExecOptions>(read(words).line.command.value());
+}
+
+TEST(CtlCommandLine, Exec_IsItsOptions) {
+  const ExecOptions plain = exec_of({"github-app.1,b"});
+  EXPECT_THAT(plain.names, ElementsAre("github-app.1", "b"));
+  EXPECT_THAT(plain.env, ElementsAre(Pair("JETON_TOKEN_GITHUB_APP_1", "github-app.1"), Pair("JETON_TOKEN_B", "b")));
+  EXPECT_THAT(plain.command, ElementsAre("cmd", "--dir"));
+  EXPECT_FALSE(plain.timeout || plain.fd || plain.signal_on_change);
+  EXPECT_EQ(plain.stop_signal, SIGTERM);
+  const ExecOptions more = exec_of({"a,b", "--env", "T=b", "--signal-on-change", "SIGUSR1", "--stop-signal", "2",
+                                    "--timeout", "0s", "--splay=1m", "--settle", "3s", "--grace", "4s"});
+  EXPECT_THAT(more.env, ElementsAre(Pair("T", "b"), Pair("JETON_TOKEN_A", "a")));
+  EXPECT_EQ(more.signal_on_change, SIGUSR1);
+  EXPECT_EQ(more.stop_signal, SIGINT);
+  EXPECT_EQ(more.timeout, Milliseconds(0));
+  EXPECT_EQ(more.splay, Milliseconds(60'000));
+  const ExecOptions in_memory = exec_of({"a,b", "--fd", "1022", "--restart-on-change", "--restart-on-failure"});
+  EXPECT_EQ(in_memory.fd, 1022);
+  EXPECT_THAT(in_memory.env, IsEmpty()) << "the environment is another way";
+  EXPECT_TRUE(in_memory.restart_on_change && in_memory.restart_on_failure);
+  EXPECT_THAT(exec_of({"a,b", "--stdin", "--env", "T=a"}).env, ElementsAre(Pair("T", "a")));
+}
+
+TEST(CtlCommandLine, WrongWordOfExec_IsNamed) {
+  const auto error = [](std::vector<std::string> words) {
+    words.insert(words.begin(), "exec");
+    words.insert(words.end(), {"--", "cmd"});
+    return error_of(words, Exit::run_failed);
+  };
+  EXPECT_THAT(error({}), HasSubstr("NAME"));
+  for (const char* names : {"", "a,", ",a", "a b", "a,,b", "../a"}) EXPECT_THAT(error({names}), HasSubstr("NAME"));
+  EXPECT_THAT(error({"a,b,a"}), HasSubstr("'a'"));
+  EXPECT_THAT(error({"a-b,a.b"}), HasSubstr("'a.b'"));
+  EXPECT_THAT(error({"a", "--env", "a"}), AllOf(HasSubstr("'a'"), HasSubstr("VAR=NAME")));
+  EXPECT_THAT(error({"a", "--env", "1T=a"}), HasSubstr("'1T=a'"));
+  EXPECT_THAT(error({"a", "--env", "T=b"}), HasSubstr("'T=b'"));
+  EXPECT_THAT(error({"a,b", "--env", "T=a", "--env", "T=b"}), HasSubstr("'T'"));
+  EXPECT_THAT(error({"a,b", "--env", "JETON_TOKEN_B=a"}), HasSubstr("'JETON_TOKEN_B'"));
+  EXPECT_THAT(error({"a", "--env", "JETON_GENERATION_A=a"}), HasSubstr("'JETON_GENERATION_A'"));
+  EXPECT_THAT(error({"a", "--fd", "2"}), AllOf(HasSubstr("--fd"), HasSubstr("3 to 1023")));
+  EXPECT_THAT(error({"a,b", "--fd", "1023"}), HasSubstr("--fd"));
+  EXPECT_THAT(error({"a", "--fd", "3", "--stdin"}), AllOf(HasSubstr("--fd"), HasSubstr("--stdin")));
+  EXPECT_THAT(error({"a", "--signal-on-change", "HUB"}), AllOf(HasSubstr("--signal-on-change"), HasSubstr("'HUB'")));
+  EXPECT_THAT(error({"a", "--restart-on-change", "--signal-on-change", "HUP"}), HasSubstr("--restart-on-change"));
+  EXPECT_THAT(error({"a", "--timeout", "5"}), HasSubstr("--timeout"));
+  EXPECT_THAT(error_of({"exec", "a"}, Exit::run_failed), HasSubstr("write it after --"));
+}
+
+TEST(Signals, Name_IsReadAndShown) {
+  EXPECT_EQ(parse_signal("TERM"), SIGTERM);
+  EXPECT_EQ(parse_signal("SIGHUP"), SIGHUP);
+  EXPECT_EQ(parse_signal("64"), 64);
+  for (const char* text : {"", "0", "65", "SIG", "term", "015"}) EXPECT_FALSE(parse_signal(text)) << text;
+  EXPECT_EQ(signal_name(SIGUSR1), "SIGUSR1");
+  EXPECT_EQ(signal_name(63), "signal 63");
+}
+
 TEST(CtlCommandLine, HelpOrVersion_IsNoCommandAndNoError) {
-  for (const std::vector<std::string>& words :
-       std::vector<std::vector<std::string>>{{"--help"}, {"--version"}, {"lock", "run", "--help"}}) {
+  for (const std::vector<std::string>& words : std::vector<std::vector<std::string>>{
+           {"--help"}, {"--version"}, {"lock", "run", "--help"}, {"exec", "--help"}}) {
     const auto result = read(words);
     EXPECT_FALSE(result.line.command);
     EXPECT_EQ(result.line.exit, Exit::done);
@@ -67,7 +132,8 @@ TEST(CtlCommandLine, WrongWord_IsNamed) {
 }
 
 // It would be left out in silence.
-TEST(CtlCommandLine, CommandOfAnotherThanLockRun_IsRefused) {
+TEST(CtlCommandLine, CommandOfAnotherThanLockRunAndExec_IsRefused) {
+  EXPECT_THAT(error_of({"get", "exec", "--", "./job"}), HasSubstr("./job"));
   EXPECT_THAT(error_of({"lock", "acquire", "run", "--ttl", "5s", "--", "./job"}), HasSubstr("./job"));
 }
 

@@ -1,0 +1,179 @@
+// `jetonctl exec`: how the command gets the tokens, its signals and its status.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <pty.h>
+#include <signal.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "tests/integration/ctl/exec_host.hpp"
+
+namespace jeton::test {
+namespace {
+
+using testing::AllOf;
+using testing::HasSubstr;
+using testing::IsEmpty;
+using testing::Not;
+
+// Notes its number and does nothing else.
+const std::string stays = "note $$; exec sleep 1000";
+
+TEST_F(Exec, NoOtherWayIsChosen_TokenIsInTheVariableOfItsName) {
+  publish(host.add("github-app.main"), "s3cret");
+  const RunResult result = run_to_its_end(
+      {"github-app.main"}, "echo $JETON_TOKEN_GITHUB_APP_MAIN $JETON_GENERATION_GITHUB_APP_MAIN; exit 42");
+  EXPECT_EQ(result.status, 42);
+  EXPECT_EQ(result.out, "s3cret 7\n");
+  EXPECT_THAT(result.err, IsEmpty());
+}
+
+TEST_F(Exec, VariableIsNamed_TokenIsInIt) {
+  publish(host.add("a"), "first");
+  publish(host.add("b"), "second");
+  const RunResult result = run_to_its_end({"a,b", "--env", "TOKEN=a", "--env", "SAME=a"},
+                                          "echo $TOKEN $SAME ${JETON_TOKEN_A-unset} $JETON_TOKEN_B");
+  EXPECT_EQ(result.out, "first first unset second\n") << result.err;
+}
+
+TEST_F(Exec, DescriptorIsChosen_TokenIsReadFromItAndFromNowhereElse) {
+  publish(host.add("a"), "first");
+  publish(host.add("b"), "second");
+  const RunResult result = run_to_its_end(
+      {"a,b", "--fd", "3"}, "cat <&3; echo; cat <&4; echo; cat /dev/fd/3; echo; env | grep -c -e first -e second");
+  EXPECT_EQ(result.out, "first\nsecond\nfirst\n0\n") << result.err;
+}
+
+TEST_F(Exec, DescriptorIsChosen_MemoryIsSealed) {
+  publish(host.add("a"), "first");
+  const RunResult result =
+      run_to_its_end({"a", "--fd", "9"}, "echo x >&9; echo x >/dev/fd/9; echo x >>/dev/fd/9; cat <&9");
+  EXPECT_EQ(result.out, "first");
+  EXPECT_THAT(result.err, HasSubstr("not permitted"));
+}
+
+TEST_F(Exec, StdinIsChosen_TokensAreItsLines) {
+  publish(host.add("a"), "first");
+  publish(host.add("b"), "second");
+  const RunResult result = run_to_its_end({"b,a", "--stdin"}, "cat; env | grep -c -e first -e second");
+  EXPECT_EQ(result.out, "second\nfirst\n0\n") << result.err;
+}
+
+// What any user of the host may see.
+TEST_F(Exec, CommandRuns_NoArgumentHasTheToken) {
+  publish(host.add("a"), "s3cret");
+  const auto exec = start({"a", "--env", "TOKEN=a", "--fd", "3"}, stays);
+  ASSERT_TRUE(eventually([&] { return lines().size() == 1; })) << exec->err();
+  for (const std::string& pid : {std::to_string(exec->pid()), lines().front()}) {
+    const std::string words = read_file("/proc/" + pid + "/cmdline");
+    EXPECT_FALSE(words.empty());
+    EXPECT_THAT(words, Not(HasSubstr("s3cret"))) << pid;
+  }
+  EXPECT_THAT(read_file("/proc/" + std::to_string(exec->pid()) + "/environ"), Not(HasSubstr("s3cret")));
+  EXPECT_THAT(read_file("/proc/" + lines().front() + "/environ"), HasSubstr("TOKEN=s3cret"));
+}
+
+TEST_F(Exec, CommandEnds_StatusIsItsOwn) {
+  publish(host.add("a"), "s3cret");
+  EXPECT_EQ(run_to_its_end({"a", "--restart-on-change"}, "exit 3").status, 3);
+  EXPECT_EQ(run_to_its_end({"a"}, "kill -KILL $$").status, 128 + SIGKILL);
+  EXPECT_EQ(host.ctl({"exec", "a", "--", "/nonexistent"}).status, 127);
+  EXPECT_EQ(host.ctl({"exec", "a", "--restart-on-failure", "--", "/nonexistent"}).status, 127);
+  EXPECT_EQ(host.ctl({"exec", "a", "--", "/etc/passwd"}).status, 126);
+}
+
+TEST_F(Exec, Signal_IsPassedOn) {
+  publish(host.add("a"), "s3cret");
+  const auto exec = start({"a", "--restart-on-failure"},
+                          "trap 'note usr1' USR1; trap 'exit 7' TERM; note ready; while :; do sleep 0.05; done");
+  ASSERT_TRUE(noted({"ready"})) << exec->err();
+  exec->signal(SIGUSR1);
+  EXPECT_TRUE(noted({"ready", "usr1"}));
+  exec->signal(SIGTERM);
+  EXPECT_EQ(exec->wait(), 7) << "one that was asked to end is not started again";
+}
+
+TEST_F(Exec, IsKilled_CommandIsKilledToo) {
+  publish(host.add("a"), "s3cret");
+  const auto exec = start({"a"}, stays);
+  ASSERT_TRUE(eventually([&] { return lines().size() == 1; })) << exec->err();
+  exec->kill();
+  EXPECT_TRUE(eventually([&] { return all_gone(noted_pids(file("lines"))); }));
+}
+
+TEST_F(Exec, NoValidTokenInTime_Is124AndSaysWhy) {
+  agent::SegmentStore& store = host.add("a");
+  const RunResult none = run_to_its_end({"a", "--timeout", "0s"}, "note ran");
+  EXPECT_EQ(none.status, 124);
+  EXPECT_THAT(none.err, AllOf(HasSubstr("has no token 'a' yet"), Not(HasSubstr("waited"))));
+  publish(store, "old", -std::chrono::seconds(1));
+  const RunResult expired = run_to_its_end({"a", "--timeout", "20ms"}, "note ran");
+  EXPECT_EQ(expired.status, 124);
+  EXPECT_THAT(expired.err, HasSubstr("waited 20ms: token 'a' has expired"));
+  EXPECT_THAT(lines(), IsEmpty());
+}
+
+TEST_F(Exec, TokenIsNotThereYet_IsWaitedFor) {
+  publish(host.add("a"), "first");
+  const auto exec = start({"a,b"}, "note $JETON_TOKEN_A $JETON_TOKEN_B");
+  ASSERT_TRUE(says(*exec, "; waiting"));
+  publish(host.add("b"), "second");
+  EXPECT_EQ(exec->wait(), 0) << exec->err();
+  EXPECT_EQ(lines(), Lines({"first second"}));
+}
+
+TEST_F(Exec, IsEndedWhileItWaits_RunsNothing) {
+  host.add("a");
+  const auto exec = start({"a"}, "note ran");
+  ASSERT_TRUE(says(*exec, "; waiting"));
+  exec->signal(SIGTERM);
+  EXPECT_EQ(exec->wait(), 128 + SIGTERM);
+  EXPECT_THAT(lines(), IsEmpty());
+}
+
+TEST_F(Exec, TokenIsUnknown_Is125AndTheMeantNameIsSaid) {
+  host.start_agent().on_loop([](auto& status) { status.add("wechat"); });
+  const RunResult unknown = run_to_its_end({"wehcat"}, "note ran");
+  EXPECT_EQ(unknown.status, 125);
+  EXPECT_THAT(unknown.err, HasSubstr("did you mean 'wechat'?"));
+  EXPECT_THAT(lines(), IsEmpty());
+}
+
+TEST_F(Exec, UserMayNotReadTheToken_Is125AndSaysWhatToDo) {
+  if (::geteuid() != 0) GTEST_SKIP() << "needs root to run jetonctl as another user";
+  publish(host.add("closed"), "s3cret");
+  const RunResult denied = host.ctl({"exec", "closed", "--", "true"}, {.uid = 65534, .gid = 65534});
+  EXPECT_EQ(denied.status, 125);
+  EXPECT_THAT(denied.err, HasSubstr("tokens.closed.access.groups"));
+}
+
+// The terminal has sent the signal to the command by itself.
+TEST_F(Exec, InterruptOfATerminal_IsDeliveredOnce) {
+  publish(host.add("a"), "s3cret");
+  std::vector<std::string> words =
+      command({"a"}, "trap 'note int' INT; trap 'note usr1' USR1; note ready; while :; do sleep 0.05; done");
+  std::vector<char*> argv;
+  for (std::string& word : words) argv.push_back(word.data());
+  argv.push_back(nullptr);
+  int terminal = -1;
+  const pid_t exec = ::forkpty(&terminal, nullptr, nullptr, nullptr);
+  ASSERT_GE(exec, 0);
+  if (exec == 0) {
+    ::execv(argv.front(), argv.data());
+    ::_exit(126);
+  }
+  EXPECT_TRUE(noted({"ready"}));
+  EXPECT_EQ(::write(terminal, "\x03", 1), 1);
+  EXPECT_TRUE(noted({"ready", "int"}));
+  ::kill(exec, SIGUSR1);  // behind everything that was passed on before
+  EXPECT_TRUE(noted({"ready", "int", "usr1"}));
+  ::kill(exec, SIGTERM);
+  int status = 0;
+  EXPECT_TRUE(eventually([&] { return ::waitpid(exec, &status, WNOHANG) == exec; }));
+  EXPECT_EQ(WEXITSTATUS(status), 128 + SIGTERM);
+  EXPECT_EQ(lines(), Lines({"ready", "int", "usr1"}));
+  ::close(terminal);
+}
+
+}  // namespace
+}  // namespace jeton::test
