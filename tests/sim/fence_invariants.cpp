@@ -49,9 +49,9 @@ void FenceInvariants::published(std::size_t host) {
   const bool lawful =
       std::any_of(all.begin(), all.end(), [&](const Fetch& each) { return is_lawful(each, record.generation); });
   if (lawful || !std::all_of(all.begin(), all.end(), [&](const Fetch& each) { return is_promised(each); })) return;
-  world_.fail(Invariant::highest_fence, host_name(host) + " shows " + value + " as generation " +
-                                            std::to_string(record.generation) + ", fetched when the highest fence was " +
-                                            std::to_string(all.back().highest_fence));
+  world_.fail(Invariant::highest_fence,
+              host_name(host) + " shows " + value + " as generation " + std::to_string(record.generation) +
+                  ", fetched when the highest fence was " + std::to_string(all.back().highest_fence));
 }
 
 // Without faults it is this very fence; else a store may have lost some of it.

@@ -43,8 +43,8 @@ void MemoryInvariants::look_at_host(std::size_t host) {
     const std::size_t connections = world_.fleet.connections(host, server);
     most_.connections = std::max<std::uint64_t>(most_.connections, connections);
     if (connections <= connections_allowed) continue;
-    world_.fail(Invariant::bounded_memory, host_name(host) + " has " + std::to_string(connections) +
-                                               " connections to " + server_name(server));
+    world_.fail(Invariant::bounded_memory,
+                host_name(host) + " has " + std::to_string(connections) + " connections to " + server_name(server));
   }
 }
 

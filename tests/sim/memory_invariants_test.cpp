@@ -22,7 +22,9 @@ class MemoryOfAFleet : public testing::Test {
   [[nodiscard]] std::string seen() {
     fleet.pass(seconds(5));
     memory.each_turn();
-    if (world.violation) EXPECT_EQ(world.violation->invariant, Invariant::bounded_memory);
+    if (world.violation) {
+      EXPECT_EQ(world.violation->invariant, Invariant::bounded_memory);
+    }
     return world.violation ? world.violation->text : "";
   }
 

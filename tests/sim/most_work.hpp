@@ -7,10 +7,10 @@
 namespace jeton::sim {
 
 struct MostWork {
-  std::uint64_t commands = 0;  // to a server in 10 s
-  std::uint64_t waits = 0;     // that began in 10 s
-  std::uint64_t turns = 0;     // of the loop in 10 s, for each agent and server
-  std::uint64_t timers = 0;    // at a time, for each run of the agent
+  std::uint64_t commands = 0;     // to a server in 10 s
+  std::uint64_t waits = 0;        // that began in 10 s
+  std::uint64_t turns = 0;        // of the loop in 10 s, for each agent and server
+  std::uint64_t timers = 0;       // at a time, for each run of the agent
   std::uint64_t connections = 0;  // to a server at a time, for each run of the agent
   std::uint64_t keys = 0;         // on a server at a time, of all agents
 

@@ -26,6 +26,7 @@ class OwnerlessLocks {
   struct Held {
     std::string owner;                  // its id
     std::string client;                 // the address from which the lock was taken
+    BootTime asked_at;                  // the last time from there: taken or renewed
     std::optional<BootTime> ends_by{};  // its agent has crashed
   };
 

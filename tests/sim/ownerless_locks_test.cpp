@@ -98,12 +98,25 @@ TEST_F(OwnerlessLock, ClockOfTheServerWasSetBack_IsWell) {
   EXPECT_EQ(broken(), std::nullopt);
 }
 
+// The owner had closed its connection before: the server still serves what it had sent.
+TEST_F(OwnerlessLock, ServerWasFrozenAndTakesItLater_EndsATimeToLiveAfterThat) {
+  const auto session = fleet.server().accept([](const std::string&) {}, [] {}, "run-0.server-0");
+  using test::memory_redis::Reply;
+  const auto set = Reply::array({Reply::bulk("SET"), Reply::bulk(updater_of_api), Reply::bulk("later"),
+                                 Reply::bulk("PX"), Reply::bulk("15000")});
+  crash();
+  pass(seconds(14));
+  fleet.server().receive(session, test::memory_redis::to_wire(set));
+  pass(minutes(1));
+  EXPECT_EQ(broken(), std::nullopt);
+}
+
 TEST_F(OwnerlessLock, ApplicationHadALock_EndsWithItsOwnTimeToLive) {
   plan.lock_user_ttl = seconds(3);
   const auto session = fleet.server().accept([](const std::string&) {}, [] {}, "run-0.server-0");
   using test::memory_redis::Reply;
-  const auto set = Reply::array({Reply::bulk("SET"), Reply::bulk("jeton:lock:{job}"), Reply::bulk("me"),
-                                 Reply::bulk("PX"), Reply::bulk("4000")});
+  const auto set = Reply::array(
+      {Reply::bulk("SET"), Reply::bulk("jeton:lock:{job}"), Reply::bulk("me"), Reply::bulk("PX"), Reply::bulk("4000")});
   fleet.server().receive(session, test::memory_redis::to_wire(set));
   crash();
   pass(seconds(10));

@@ -1,7 +1,8 @@
 // simulate(): one run of a plan, from the start of its fleet to its orderly stop, with all invariants.
 //
-// The faults come first. Then the fleet must recover within a bound, keep a token in the calm for the rest of the plan's
-// length and a lifetime, and leave nothing behind when it is stopped. All is decided by the plan: the same plan gives the same hash.
+// The faults come first. Then the fleet must recover within a bound, keep a token in the calm for the rest of the
+// plan's length and a lifetime, and leave nothing behind when it is stopped. All is decided by the plan: the same plan
+// gives the same hash.
 #pragma once
 
 #include <array>

@@ -24,7 +24,9 @@ class WorkOfSevenHosts : public testing::Test {
   [[nodiscard]] std::string seen() {
     fleet.pass(seconds(11));
     work.each_turn();
-    if (world.violation) EXPECT_EQ(world.violation->invariant, Invariant::bounded_work);
+    if (world.violation) {
+      EXPECT_EQ(world.violation->invariant, Invariant::bounded_work);
+    }
     return world.violation ? world.violation->text : "";
   }
 
@@ -57,7 +59,7 @@ TEST_F(WorkOfSevenHosts, OneSendsManyCommands_IsSeen) {
   const auto session = fleet.server().accept([](const std::string&) {}, [] {}, "run-5.server-0");
   using test::memory_redis::Reply;
   const std::string ping = test::memory_redis::to_wire(Reply::array({Reply::bulk("PING")}));
-  for (int i = 0; i < 400; ++i) fleet.server().receive(session, ping);
+  for (int i = 0; i < 1'100; ++i) fleet.server().receive(session, ping);
   EXPECT_THAT(seen(), testing::HasSubstr(" commands of host-5 to server-0"));
 }
 

@@ -32,8 +32,8 @@ struct World {
 
   [[nodiscard]] BootTime now() const { return fleet.loop.clock.boot_now(); }
   [[nodiscard]] Duration since_start() const { return now() - began_at; }
-  // A host may have fetched for itself since then, because the store was out of its reach (outage.fetch_alone). Whatever
-  // keeps a host from the store, or ends its agent, also suspends the pauses of the fleet.
+  // A host may have fetched for itself since then, because the store was out of its reach (outage.fetch_alone).
+  // Whatever keeps a host from the store, or ends its agent, also suspends the pauses of the fleet.
   [[nodiscard]] bool may_fetch_alone(BootTime from) const {
     return plan.fetch_alone && !disturbances.calm(Invariant::pause_is_kept, from);
   }
@@ -62,7 +62,9 @@ struct World {
 };
 
 [[nodiscard]] inline std::string host_name(std::size_t host) { return "host-" + std::to_string(host); }
-[[nodiscard]] inline std::size_t number_of(const std::string& host) { return std::stoul(host.substr(host.find('-') + 1)); }
+[[nodiscard]] inline std::size_t number_of(const std::string& host) {
+  return std::stoul(host.substr(host.find('-') + 1));
+}
 [[nodiscard]] inline std::string server_name(std::size_t server) { return "server-" + std::to_string(server); }
 
 }  // namespace jeton::sim

@@ -145,8 +145,7 @@ std::uint64_t MemoryServer::commands_of(const std::string& client) const {
 }
 
 std::shared_ptr<memory_redis::Session> MemoryServer::accept(std::function<void(std::string)> send,
-                                                            std::function<void()> close,
-                                                            const std::string& client) {
+                                                            std::function<void()> close, const std::string& client) {
   auto session = std::make_shared<Session>();
   session->client = client;
   session->commands_of = &client_counts_[client];

@@ -75,7 +75,7 @@ class MemoryServer {
   // Commands of clients since it was made; a script is one.
   [[nodiscard]] std::uint64_t commands() const;
   [[nodiscard]] std::uint64_t commands(const std::string& name) const;
-  [[nodiscard]] std::uint64_t scripts(const std::string& sha1) const;  // calls by EVALSHA
+  [[nodiscard]] std::uint64_t scripts(const std::string& sha1) const;        // calls by EVALSHA
   [[nodiscard]] std::uint64_t commands_of(const std::string& client) const;  // by the address
   [[nodiscard]] std::size_t connections() const { return sessions_.size(); }
   // Called when a command or the time has changed a key; not when all are gone at once.

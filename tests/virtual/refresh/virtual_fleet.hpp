@@ -103,7 +103,8 @@ class VirtualFleet {
   [[nodiscard]] bool all_above(agent::Generation generation) const;
   [[nodiscard]] std::uint64_t went_back() const;
   [[nodiscard]] std::uint64_t lock_attempts() const;  // also of agents that ended
-  // Of one agent in all its runs: how many there were, the commands that a server got, the connections that it has open.
+  // Of one agent in all its runs: how many there were, the commands that a server got, the connections that it has
+  // open.
   [[nodiscard]] std::size_t runs_of(std::size_t agent) const;
   [[nodiscard]] std::uint64_t commands(std::size_t agent, std::size_t server) const;
   [[nodiscard]] std::size_t connections(std::size_t agent, std::size_t server) const;
