@@ -17,8 +17,6 @@ constexpr Duration grain = milliseconds(50);
 // Of a command that outlasts its timeouts (lease_keeper.cpp).
 constexpr Duration stuck_after = seconds(10);
 
-std::size_t number_of(const std::string& host) { return std::stoul(host.substr(host.find('-') + 1)); }
-
 template <typename T>
 std::size_t count_since(const std::vector<T>& moments, T from) {
   return static_cast<std::size_t>(moments.end() - std::lower_bound(moments.begin(), moments.end(), from));
@@ -39,14 +37,12 @@ void CallInvariants::heard(const test::ProviderCall& call) {
   }
 }
 
-void CallInvariants::appeared(const std::string& value) { appeared_at_.emplace(value, world_.now()); }
-
 void CallInvariants::began(Group& group, const test::ProviderCall& call) {
   check_interval(group, call.host);
   check_alone(group, call.host);
   check_pause(group, call.host);
-  check_need(call.host);
   group.calls.push_back(call.asked_at);
+  group.last_of[call.host] = call.asked_at;
   group.open[call.host].push_back(call.asked_at);
   check_budget(group, call.host);
   check_count_in_store(group, call.host);
@@ -64,8 +60,6 @@ void CallInvariants::ended(Group& group, const test::ProviderCall& call) {
   const bool brings_state = call.outcome == Outcomes::token || call.outcome == Outcomes::state_only ||
                             call.outcome == Outcomes::unread || call.outcome == Outcomes::lost;
   if (brings_state && !call.replay) group.state_changed_by = call.asked_at;
-  // The host has the token now, also if its segment cannot show it yet.
-  if (call.outcome == Outcomes::token) appeared(call.value);
   if (call.outcome == Outcomes::token && !call.replay) {
     group.failure.reset();
   } else if (call.outcome) {
@@ -82,7 +76,7 @@ void CallInvariants::check_budget(const Group& group, const std::string& host) {
   if (budget.calls == 0 || counts_by_a_stepped_clock()) return;
   const BootTime from = world_.now() - budget.per;
   std::uint64_t allowed = budget.calls * (2 + losses_for_good(from - budget.per));
-  if (world_.plan.fetch_alone) allowed += 2 * budget.alone * world_.plan.hosts;
+  if (world_.may_fetch_alone(from - budget.per)) allowed += 2 * budget.alone * world_.plan.hosts;
   const std::size_t calls = count_since(group.calls, from);
   if (calls <= allowed) return;
   world_.fail(Invariant::budget, "call " + std::to_string(calls) + " of " + host + " and others in " +
@@ -105,12 +99,11 @@ bool CallInvariants::counts_by_a_stepped_clock() const {
 // The same sentence, by what the store says at that moment: it has counted this call and those before it, and no window
 // begins before the end of the last one.
 void CallInvariants::check_count_in_store(Group& group, const std::string& host) {
-  const bool one_store = world_.plan.backend == Backend::redis && !world_.plan.fetch_alone;
-  if (!one_store || world_.plan.budget.calls == 0) return;
+  if (world_.plan.backend != Backend::redis || world_.plan.budget.calls == 0) return;
   const Duration per = world_.plan.budget.per;
   const std::optional<BootTime> before = std::exchange(group.window_began_at, std::nullopt);
   const BootTime longest_ago = world_.now() - per;
-  if (!world_.disturbances.calm(Invariant::budget, longest_ago) ||
+  if (!world_.disturbances.calm(Invariant::budget, longest_ago) || world_.may_fetch_alone(longest_ago) ||
       count_since(world_.budget_losses, longest_ago - per) > 0) {
     return;  // a host may call before another one has given the count back, "within a second"
   }
@@ -135,12 +128,19 @@ void CallInvariants::check_count_in_store(Group& group, const std::string& host)
                                      counted + ", the budget allows " + std::to_string(world_.plan.budget.calls));
 }
 
-// config/agent.yaml: min_interval is "between the starts of two fetches in the fleet".
+// config/agent.yaml, `min_interval`: "Between the starts of two fetches, fleet-wide". A host that "fetches for itself"
+// (systemd/README.md, `outage.fetch_alone`) cannot know the calls of others, but it knows its own.
 void CallInvariants::check_interval(const Group& group, const std::string& host) {
-  if (group.calls.empty() || world_.plan.fetch_alone || counts_by_a_stepped_clock()) return;
-  const Duration gap = world_.now() - group.calls.back();
+  if (group.calls.empty() || counts_by_a_stepped_clock()) return;
+  BootTime before = group.calls.back();
+  if (world_.may_fetch_alone(before)) {
+    const auto own = group.last_of.find(host);
+    if (own == group.last_of.end() || world_.plan.has(FaultKind::wall_step)) return;
+    before = own->second;
+  }
+  const Duration gap = world_.now() - before;
   if (gap + way_of_a_call >= world_.plan.refresh.min_interval) return;
-  if (!world_.disturbances.calm(Invariant::min_interval, group.calls.back())) return;
+  if (!world_.disturbances.calm(Invariant::min_interval, before)) return;
   world_.fail(Invariant::min_interval, host + " calls " + seconds_text(gap) + " after the call before");
 }
 
@@ -148,16 +148,16 @@ void CallInvariants::check_interval(const Group& group, const std::string& host)
 // every third of its TTL meanwhile". systemd/README.md: "a fetch outlasts every timeout of its source: the lock is not
 // renewed any longer and expires".
 void CallInvariants::check_alone(const Group& group, const std::string& host) {
-  if (world_.plan.fetch_alone) return;
   const Milliseconds longest = (world_.plan.rotates ? 2 : 1) * Milliseconds(10'000);
   for (const auto& [other, since] : group.open) {
     for (const BootTime began : since) {
       const auto crashed = world_.crashed_at[number_of(other)];
       const bool lives = !crashed || *crashed < began;
       const bool stuck = world_.now() >= began + longest + stuck_after;
-      if (!lives || stuck || !world_.disturbances.calm(Invariant::one_fetch_at_a_time, began - world_.plan.lock_ttl)) {
-        continue;
-      }
+      const BootTime from = began - world_.plan.lock_ttl;
+      const bool promised =
+          world_.disturbances.calm(Invariant::one_fetch_at_a_time, from) && !world_.may_fetch_alone(from);
+      if (!lives || stuck || !promised) continue;
       world_.fail(Invariant::one_fetch_at_a_time,
                   host + " calls while the call of " + other + " lasts, for " + seconds_text(world_.now() - began));
     }
@@ -167,7 +167,7 @@ void CallInvariants::check_alone(const Group& group, const std::string& host) {
 // systemd/README.md, "provider answers 5xx, 429, nonsense, or nothing": "the fleet pauses as one: full-jitter backoff;
 // Retry-After is obeyed"; "`jetonctl refresh` ends it".
 void CallInvariants::check_pause(const Group& group, const std::string& host) {
-  if (!group.failure || world_.plan.fetch_alone || counts_by_a_stepped_clock()) return;
+  if (!group.failure || counts_by_a_stepped_clock()) return;
   const BootTime failed_at = group.failure->at;
   if (world_.now() + grain >= failed_at + group.failure->pause) return;
   if (world_.pause_lifted_at && *world_.pause_lifted_at > failed_at - seconds(30)) return;
@@ -187,53 +187,6 @@ Duration CallInvariants::pause_after(const test::ProviderCall& call) const {
   const Milliseconds grace = std::min(config.grace.value_or(world_.plan.lifetime / 5), world_.plan.lifetime / 2);
   const Duration room = std::min(config.retry_max, grace / 2);
   return std::max(least, std::min<Duration>(*call.retry_after, room / 2));
-}
-
-// README.md: "jeton fetches each token once for the whole fleet, before the old one expires". systemd/README.md: a
-// restart "adopts the tokens in shared memory and fetches nothing"; of lost data: "Nothing is fetched for it".
-void CallInvariants::check_need(const std::string& host) {
-  check_need_by_segment(number_of(host));
-  if (world_.plan.backend == Backend::redis && !world_.plan.fetch_alone) check_need_by_store(number_of(host));
-}
-
-// So long before its end a token is due at the earliest (schedule.cpp).
-Milliseconds CallInvariants::earliest_before_end() const {
-  const agent::RefreshConfig& config = world_.plan.refresh;
-  const Milliseconds grace = std::min(config.grace.value_or(world_.plan.lifetime / 5), world_.plan.lifetime / 2);
-  const Milliseconds spread = std::min({Milliseconds(10'000), grace / 4, world_.plan.lifetime / 4});
-  return grace + spread + milliseconds(500);
-}
-
-bool CallInvariants::wanted_since(const std::string& value) const {
-  const auto appeared = appeared_at_.find(value);
-  if (!world_.refresh_wanted_at) return false;
-  return appeared == appeared_at_.end() || *world_.refresh_wanted_at >= appeared->second;
-}
-
-void CallInvariants::check_need_by_segment(std::size_t host) {
-  const test::ModelSegment& segment = world_.fleet.segments[host];
-  const agent::Clock& clock = world_.fleet.clock_of(host);
-  if (!segment.record || segment.rejected || !segment.record->valid(clock)) return;
-  const Duration left = segment.record->expires_at - clock.wall_now();
-  if (left <= earliest_before_end() || wanted_since(std::string(segment.record->value.reveal()))) return;
-  // A host whose clock was wrong when it read a date took the lifetime, of which the grace is a share, for another one.
-  const bool misread = world_.plan.has(FaultKind::dated_end) && world_.plan.has(FaultKind::wall_step);
-  if (misread || !world_.disturbances.calm(Invariant::no_needless_fetch, world_.now())) return;
-  world_.fail(Invariant::no_needless_fetch,
-              host_name(host) + " calls although its token is valid for " + seconds_text(left));
-}
-
-// The lock's reply brings the stored record: another host may have been faster.
-void CallInvariants::check_need_by_store(std::size_t host) {
-  const test::MemoryServer& server = world_.fleet.server(0);
-  const std::string end = server.field(test::token_key_of_api, "expires_at_ms");
-  if (end.empty() || !world_.disturbances.calm(Invariant::no_needless_fetch, world_.now())) return;
-  const bool wall_is_wrong = world_.plan.has(FaultKind::wall_step) || world_.plan.has(FaultKind::server_clock);
-  const Duration left =
-      agent::from_unix_ms(static_cast<std::int64_t>(std::stod(end))) - world_.fleet.loop.clock.wall_now();
-  if (wall_is_wrong || left <= earliest_before_end() || world_.refresh_wanted_at) return;
-  world_.fail(Invariant::no_needless_fetch,
-              host_name(host) + " calls although the store has a token that is valid for " + seconds_text(left));
 }
 
 }  // namespace jeton::sim

@@ -1,5 +1,5 @@
-// CallInvariants: what the calls to the provider must keep to: budget, min_interval, pauses, one at a time, none that
-// is not needed, and the chain of refresh tokens. Hears of each call when it begins and when it has ended.
+// CallInvariants: what the calls to the provider must keep to: budget, min_interval, pauses, one at a time, and the
+// chain of refresh tokens. Hears of each call when it begins and when it has ended.
 //
 // A fleet with the local backend is as many fleets as it has hosts. One thread: the loop's.
 #pragma once
@@ -18,8 +18,6 @@ class CallInvariants {
   explicit CallInvariants(World& world) : world_(world) {}
 
   void heard(const test::ProviderCall& call);
-  // A generation became current on a host, or in the store of the fleet.
-  void appeared(const std::string& value);
 
  private:
   struct Failure {
@@ -28,6 +26,7 @@ class CallInvariants {
   };
   struct Group {
     std::vector<BootTime> calls;
+    std::map<std::string, BootTime> last_of;            // by host
     std::map<std::string, std::vector<BootTime>> open;  // by host: when they began
     std::optional<Failure> failure;
     std::optional<BootTime> window_began_at;   // by the store, at the last call
@@ -42,18 +41,12 @@ class CallInvariants {
   void check_interval(const Group& group, const std::string& host);
   void check_alone(const Group& group, const std::string& host);
   void check_pause(const Group& group, const std::string& host);
-  void check_need(const std::string& host);
-  void check_need_by_segment(std::size_t host);
-  void check_need_by_store(std::size_t host);
   [[nodiscard]] Duration pause_after(const test::ProviderCall& call) const;
-  [[nodiscard]] agent::Milliseconds earliest_before_end() const;
   [[nodiscard]] std::size_t losses_for_good(BootTime since) const;
   [[nodiscard]] bool counts_by_a_stepped_clock() const;
-  [[nodiscard]] bool wanted_since(const std::string& value) const;
 
   World& world_;
   std::map<std::string, Group> groups_;
-  std::map<std::string, BootTime> appeared_at_;
 };
 
 }  // namespace jeton::sim

@@ -107,18 +107,50 @@ TEST_F(Calls, StoreHasNotCountedIt_IsSeen) {
   EXPECT_EQ(broken(), Invariant::budget);
 }
 
-TEST_F(Calls, HostHasAValidToken_IsSeen) {
-  fleet.start_all();
-  ASSERT_TRUE(fleet.until([&] { return fleet.all_valid(); }));
+class CallsOfHostsByThemselves : public Calls {
+ protected:
+  CallsOfHostsByThemselves() {
+    plan.fetch_alone = seconds(10);
+    plan.refresh.min_interval = seconds(5);
+  }
+  void lose_the_store() { world.disturbances.begin({.kind = FaultKind::server_down}, world.now()); }
+};
+
+TEST_F(CallsOfHostsByThemselves, OneComesTooEarlyAfterItsOwn_IsSeen) {
+  lose_the_store();
+  end(begin(0), Kind::transient);
+  fleet.pass(seconds(3));
   begin(0);
-  EXPECT_EQ(broken(), Invariant::no_needless_fetch);
+  EXPECT_EQ(broken(), Invariant::min_interval);
 }
 
-TEST_F(Calls, TokenIsDue_IsWell) {
-  fleet.provider.lifetime = minutes(1);
-  fleet.start_all();
-  ASSERT_TRUE(fleet.until([&] { return fleet.provider.calls == 2; }));
+TEST_F(CallsOfHostsByThemselves, AnotherKnowsNothingOfThat_IsWell) {
+  lose_the_store();
+  end(begin(0), Kind::transient);
+  fleet.pass(seconds(3));
+  begin(1);
+  EXPECT_EQ(broken(), std::nullopt);
+}
+
+TEST_F(CallsOfHostsByThemselves, StoreWasInReach_SecondOfAnotherIsTooEarly) {
+  end(begin(0), Kind::transient);
+  fleet.pass(seconds(3));
+  begin(1);
+  EXPECT_EQ(broken(), Invariant::min_interval);
+}
+
+TEST_F(CallsOfHostsByThemselves, StoreWasInReach_TwoAtATimeAreSeen) {
   begin(0);
+  fleet.pass(seconds(6));
+  begin(1);
+  EXPECT_EQ(broken(), Invariant::one_fetch_at_a_time);
+}
+
+TEST_F(CallsOfHostsByThemselves, StoreIsAway_TwoAtATimeAreWell) {
+  lose_the_store();
+  begin(0);
+  fleet.pass(seconds(6));
+  begin(1);
   EXPECT_EQ(broken(), std::nullopt);
 }
 

@@ -10,7 +10,7 @@ namespace jeton::sim {
   plan.seed = 1;
   plan.hosts = 2;
   plan.backend = backend;
-  plan.servers = backend == Backend::redis ? 1 : 3;
+  plan.servers = backend == Backend::local ? 0 : backend == Backend::redis ? 1 : 3;
   plan.lifetime = std::chrono::seconds(60);
   plan.answer_time = std::chrono::milliseconds(100);
   plan.length = std::chrono::seconds(90);

@@ -64,7 +64,7 @@ void go_on(World& world, const Fault& fault) { world.fleet.go_on(fault.target); 
 constexpr InvariantSet lease_trouble =
     set_of({Invariant::one_fetch_at_a_time, Invariant::chain, Invariant::pause_is_kept});
 // libclient/README.md, "Limits of a lock": "a failover of a single Redis can lose a lock".
-constexpr InvariantSet by_updater_lock = lease_trouble | set_of({Invariant::min_interval});
+constexpr InvariantSet by_updater_lock = lease_trouble | set_of({Invariant::min_interval, Invariant::highest_fence});
 constexpr InvariantSet by_lock_of_users = set_of({Invariant::one_holder});
 constexpr InvariantSet data_loss = by_updater_lock | by_lock_of_users;
 
@@ -262,7 +262,7 @@ const std::array<FaultInfo, fault_kind_count> table{{
      set_of({Invariant::chain, Invariant::pause_is_kept}), lose_state, start},
     {FaultKind::stop, "stop", Resource::agent, Target::host, milliseconds(500), seconds(60), 0, stop, start},
     {FaultKind::pause, "pause", Resource::agent, Target::host, milliseconds(100), seconds(40),
-     lease_trouble | set_of({Invariant::min_interval, Invariant::no_needless_fetch, Invariant::budget}), pause, go_on},
+     by_updater_lock | set_of({Invariant::no_needless_fetch, Invariant::budget}), pause, go_on},
     {FaultKind::server_killed, "loss of all data and outage", Resource::server, Target::server, milliseconds(10),
      seconds(40), data_loss, kill_server, restart_empty},
     {FaultKind::server_down, "outage", Resource::server, Target::server, milliseconds(10), seconds(60), lease_trouble,

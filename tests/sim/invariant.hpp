@@ -25,6 +25,10 @@ enum class Invariant : std::uint8_t {
   fences_rise,
   loss_is_told,
   lock_is_had,
+  highest_fence,
+  one_fetch_a_lifetime,
+  lock_ends,
+  bounded_memory,
   count  // how many there are
 };
 
@@ -66,6 +70,14 @@ enum class Invariant : std::uint8_t {
       return "loss_is_told";
     case Invariant::lock_is_had:
       return "lock_is_had";
+    case Invariant::highest_fence:
+      return "highest_fence";
+    case Invariant::one_fetch_a_lifetime:
+      return "one_fetch_a_lifetime";
+    case Invariant::lock_ends:
+      return "lock_ends";
+    case Invariant::bounded_memory:
+      return "bounded_memory";
     case Invariant::count:
       break;
   }

@@ -176,19 +176,4 @@ std::string to_text(const Plan& plan) {
   return out.str();
 }
 
-std::string replay_options(const Plan& plan) {
-  const Plan whole = make_plan(plan.seed);
-  std::string text = "--seed " + std::to_string(plan.seed);
-  if (plan.hosts != whole.hosts) text += " --hosts " + std::to_string(plan.hosts);
-  std::string faults;
-  bool same = plan.faults.size() == whole.faults.size();
-  for (const Fault& fault : plan.faults) {
-    faults += (faults.empty() ? "" : ",") + std::to_string(fault.number);
-    if (fault.length == whole.faults[fault.number].length) continue;
-    same = false;
-    faults += ":" + std::to_string(fault.length.count());
-  }
-  return same ? text : text + " --faults " + (faults.empty() ? "none" : faults);
-}
-
 }  // namespace jeton::sim

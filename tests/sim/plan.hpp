@@ -46,7 +46,7 @@ struct Plan {
   bool rotates = false;        // a refresh token, which each call replaces
   std::size_t lock_users = 0;  // applications that compete for one lock
   Milliseconds lock_user_ttl{};
-  Duration length{};  // the time in which faults begin
+  Duration length{};  // the time in which faults begin; a fleet without any is watched as long
   std::vector<Fault> faults;
 
   [[nodiscard]] bool has(FaultKind kind) const;
@@ -57,9 +57,6 @@ struct Plan {
 // A line for the fleet, and one for each fault.
 [[nodiscard]] std::string to_text(const Plan& plan);
 [[nodiscard]] std::string to_text(const Fault& fault);
-
-// The options of jeton_sim that make this plan of that of its seed.
-[[nodiscard]] std::string replay_options(const Plan& plan);
 
 // "12.345s"
 [[nodiscard]] std::string seconds_text(Duration duration);

@@ -18,6 +18,8 @@
 #include <set>
 #include <stdexcept>
 
+#include "tests/sim/replay.hpp"
+
 namespace jeton::sim {
 namespace {
 
@@ -35,8 +37,7 @@ struct Tally {
   std::uint64_t calls = 0;
   std::uint64_t commands = 0;
   std::uint64_t turns = 0;
-  std::uint64_t most_commands = 0;
-  std::uint64_t most_turns = 0;
+  MostWork most;
   std::int64_t virtual_ns = 0;
 };
 
@@ -56,8 +57,7 @@ void add_to(Tally& tally, const Outcome& outcome) {
   tally.calls += outcome.calls;
   tally.commands += outcome.commands;
   tally.turns += outcome.turns;
-  tally.most_commands = std::max(tally.most_commands, outcome.most_commands);
-  tally.most_turns = std::max(tally.most_turns, outcome.most_turns);
+  tally.most.raise_to(outcome.most);
   tally.virtual_ns += outcome.virtual_time.count();
 }
 
@@ -135,8 +135,7 @@ Tally sum_of(const Tally* tallies, unsigned count) {
     sum.calls += one.calls;
     sum.commands += one.commands;
     sum.turns += one.turns;
-    sum.most_commands = std::max(sum.most_commands, one.most_commands);
-    sum.most_turns = std::max(sum.most_turns, one.most_turns);
+    sum.most.raise_to(one.most);
     sum.virtual_ns += one.virtual_ns;
   }
   return sum;
@@ -154,8 +153,9 @@ bool print(const Tally& sum, double taken_s, std::ostream& out) {
       << static_cast<double>(sum.runs) / taken_s << " a second; " << sum.virtual_ns / 3'600'000'000'000
       << " h of virtual time, " << sum.calls << " calls to the provider, " << sum.commands << " commands, " << sum.turns
       << " turns\n"
-      << "most work of an agent in 10 s: " << sum.most_commands << " commands to a server, " << sum.most_turns
-      << " turns for each\n";
+      << "most work of an agent in 10 s: " << sum.most.commands << " commands to a server, " << sum.most.waits
+      << " waits begun, " << sum.most.turns << " turns for each server; at a time: " << sum.most.timers << " timers, "
+      << sum.most.connections << " connections to a server; of a fleet: " << sum.most.keys << " keys on a server\n";
   bool held = true;
   for (std::size_t i = 0; i < invariant_count; ++i) {
     if (sum.violated[i] == 0) continue;

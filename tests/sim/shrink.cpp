@@ -17,6 +17,8 @@ class Shrinker {
     drop_faults();
     drop_hosts();
     shorten_faults();
+    bring_faults_forward();
+    shorten_plan();
     drop_faults();
     return best_;
   }
@@ -37,7 +39,9 @@ class Shrinker {
     Plan plan = best_.plan;
     const Duration end = best_.outcome.violation->at;
     std::erase_if(plan.faults, [&](const Fault& fault) { return fault.at > end; });
-    if (plan.faults.size() < best_.plan.faults.size()) try_plan(std::move(plan));
+    plan.length = std::min(plan.length, end);
+    const bool smaller = plan.faults.size() < best_.plan.faults.size() || plan.length < best_.plan.length;
+    if (smaller) try_plan(std::move(plan));
   }
 
   void drop_faults() {
@@ -91,6 +95,51 @@ class Shrinker {
     }
   }
 
+  // Each with all that come behind it, and with the end of the plan.
+  void bring_faults_forward() {
+    for (std::size_t i = 0; i < best_.plan.faults.size(); ++i) {
+      Duration sooner = room_before(i);
+      while (sooner >= least_time && best_.runs < most_runs_) {
+        Plan plan = best_.plan;
+        for (std::size_t k = i; k < plan.faults.size(); ++k) plan.faults[k].at -= sooner;
+        plan.length = std::max(plan.length - sooner, Duration{0});
+        sooner = try_plan(std::move(plan)) ? std::min(sooner, room_before(i)) : sooner / 2;
+      }
+    }
+  }
+
+  // The order stays, and no two faults of one resource come to overlap.
+  [[nodiscard]] Duration room_before(std::size_t i) const {
+    const auto& faults = best_.plan.faults;
+    Duration room = faults[i].at - (i == 0 ? Duration{0} : faults[i - 1].at);
+    for (std::size_t before = 0; before < i; ++before) {
+      for (std::size_t behind = i; behind < faults.size(); ++behind) {
+        const Resource resource = info(faults[behind].kind).resource;
+        const bool meet = resource != Resource::none && resource == info(faults[before].kind).resource &&
+                          faults[behind].target == faults[before].target;
+        const Duration end = faults[before].at + faults[before].length + std::chrono::milliseconds(1);
+        if (meet) room = std::min(room, faults[behind].at - end);
+      }
+    }
+    return room;
+  }
+
+  // Down to nothing, else to about the least that is needed.
+  void shorten_plan() {
+    if (best_.plan.length == Duration{0} || try_length(Duration{0})) return;
+    Duration too_short{0};
+    while (best_.plan.length - too_short > least_time && best_.runs < most_runs_) {
+      const Duration middle = too_short + (best_.plan.length - too_short) / 2;
+      if (!try_length(middle)) too_short = middle;
+    }
+  }
+  bool try_length(Duration length) {
+    Plan plan = best_.plan;
+    plan.length = length;
+    return try_plan(std::move(plan));
+  }
+
+  static constexpr Duration least_time = std::chrono::seconds(1);
   const RunPlan& run_;
   std::size_t most_runs_;
   Shrunk best_;

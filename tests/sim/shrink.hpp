@@ -1,5 +1,6 @@
 // shrink(): a plan that fails, made smaller as long as the same invariant fails: fewer faults (ddmin, Zeller &
-// Hildebrandt, "Simplifying and isolating failure-inducing input", IEEE TSE 28(2), 2002), fewer hosts, shorter faults.
+// Hildebrandt, "Simplifying and isolating failure-inducing input", IEEE TSE 28(2), 2002), fewer hosts, fewer seconds:
+// shorter faults, less time before each of them, and less behind the last one.
 #pragma once
 
 #include <cstddef>

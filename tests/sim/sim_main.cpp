@@ -2,13 +2,13 @@
 #include <cstdio>
 #include <iostream>
 #include <optional>
-#include <sstream>
 #include <stdexcept>
 #include <string>
 #include <thread>
 #include <vector>
 
 #include "agent/base/log.hpp"
+#include "tests/sim/replay.hpp"
 #include "tests/sim/runner.hpp"
 
 namespace {
@@ -18,13 +18,13 @@ using namespace jeton::sim;
 constexpr const char* usage =
     "jeton_sim --seeds COUNT [--from SEED] [--processes N] [--first]    runs many; --first: up to a violation\n"
     "jeton_sim --seed SEED [--timeline] [--log] [--shrink]    runs one\n"
-    "          [--hosts N] [--faults none|I[:NANOSECONDS],...]  with some of its hosts and faults\n";
+    "          [--hosts N] [--length NS] [--faults none|I[@NS][:NS],...]\n"
+    "    with some of its hosts and faults, and other times: of the plan, of the begin of a fault, of its length\n";
 
 struct Options {
   Seeds seeds{};
   std::optional<std::uint64_t> seed;
-  std::optional<std::size_t> hosts;
-  std::optional<std::string> faults;
+  ReplayOptions replay{};
   bool timeline = false;
   bool log = false;
   bool shrink = false;
@@ -48,11 +48,13 @@ Options parse(const std::vector<std::string>& words) {
     } else if (word == "--first") {
       options.seeds.only_first = true;
     } else if (word == "--seed") {
-      options.seed = std::stoull(value());
+      options.seed = options.replay.seed = std::stoull(value());
     } else if (word == "--hosts") {
-      options.hosts = std::stoull(value());
+      options.replay.hosts = std::stoull(value());
+    } else if (word == "--length") {
+      options.replay.length = Duration{std::stoll(value())};
     } else if (word == "--faults") {
-      options.faults = value();
+      options.replay.faults = value();
     } else if (word == "--timeline") {
       options.timeline = true;
     } else if (word == "--log") {
@@ -68,23 +70,8 @@ Options parse(const std::vector<std::string>& words) {
 
 Outcome run(const Plan& plan) { return simulate(plan); }
 
-Plan plan_of(const Options& options) {
-  Plan plan = make_plan(*options.seed);
-  if (options.hosts) plan.hosts = *options.hosts;
-  if (!options.faults) return plan;
-  const std::vector<Fault> all = std::move(plan.faults);
-  plan.faults.clear();
-  std::istringstream list(*options.faults == "none" ? "" : *options.faults);
-  for (std::string entry; std::getline(list, entry, ',');) {
-    Fault& fault = plan.faults.emplace_back(all.at(std::stoull(entry)));
-    const auto colon = entry.find(':');
-    if (colon != std::string::npos) fault.length = Duration{std::stoll(entry.substr(colon + 1))};
-  }
-  return plan;
-}
-
 bool run_one(const Options& options) {
-  const Plan plan = plan_of(options);
+  const Plan plan = plan_of(options.replay);
   std::cout << to_text(plan);
   const Outcome outcome = simulate(plan, {.live = options.timeline ? &std::cout : nullptr});
   std::cout << "hash " << std::hex << outcome.hash << std::dec << ", " << seconds_text(outcome.virtual_time)

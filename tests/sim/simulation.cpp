@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <map>
 
-#include "tests/sim/call_invariants.hpp"
 #include "tests/sim/faults.hpp"
 #include "tests/sim/invariants.hpp"
 #include "tests/sim/lock_users.hpp"
@@ -39,9 +38,7 @@ class Run {
         observation_(observation),
         fleet_(settings_of(plan)),
         world_(plan, fleet_, observation.live),
-        tokens_(world_),
-        calls_(world_),
-        work_(world_),
+        invariants_(world_),
         locks_(world_) {
     fleet_.provider.lifetime = plan.lifetime;
     fleet_.provider.answer_time = plan.answer_time;
@@ -49,7 +46,7 @@ class Run {
     fleet_.provider.observer = [this](const test::ProviderCall& call) { heard(call); };
     for (std::size_t i = 0; i < plan.hosts; ++i) fleet_.segments[i].observer = [this, i] { published(i); };
     for (std::size_t i = 0; i < plan.servers; ++i) {
-      fleet_.server(i).observe([this, i](const std::string& key) { tokens_.key_changed(i, key); });
+      fleet_.server(i).observe([this, i](const std::string& key) { invariants_.key_changed(i, key); });
     }
   }
   // The fleet outlives what listens to it.
@@ -63,8 +60,8 @@ class Run {
 
   Outcome run() {
     for (std::size_t i = 0; i < plan_.hosts; ++i) fleet_.start(i);
-    const bool held = befall() && recover() && pass_calm() && stop();
-    if (held) tokens_.nothing_is_left();
+    const bool held = befall() && recover() && pass_until(plan_.length) && pass_calm() && stop();
+    if (held) invariants_.nothing_is_left();
     if (held) locks_.nothing_is_left();
     return outcome();
   }
@@ -171,21 +168,19 @@ class Run {
 
   bool violated() {
     if (observation_.each_turn) observation_.each_turn(world_);
-    tokens_.each_turn();
-    work_.each_turn();
+    invariants_.each_turn();
     locks_.each_turn();
     return world_.violation.has_value();
   }
 
   void heard(const test::ProviderCall& call) {
     if (call.ended_at) {
-      if (!call.value.empty()) tokens_.issued(call);
       const std::string token = call.value.empty() ? "" : ", " + call.value;
       world_.note(call.host, std::string("call ends: ") + outcome_of(call) + token);
     } else {
       world_.note(call.host, "calls the provider");
     }
-    calls_.heard(call);
+    invariants_.heard(call);
   }
 
   static const char* outcome_of(const test::ProviderCall& call) {
@@ -215,8 +210,7 @@ class Run {
   void published(std::size_t host) {
     const agent::Record& record = *fleet_.segments[host].record;
     const std::string value(record.value.reveal());
-    calls_.appeared(value);
-    tokens_.published(host);
+    invariants_.published(host);
     world_.note(host_name(host), "shows " + value + ", generation " + std::to_string(record.generation) + ", for " +
                                      seconds_text(record.expires_at - fleet_.clock_of(host).wall_now()));
   }
@@ -226,9 +220,8 @@ class Run {
     outcome_.virtual_time = world_.since_start();
     outcome_.calls = fleet_.provider.calls;
     for (std::size_t i = 0; i < plan_.servers; ++i) outcome_.commands += fleet_.server(i).commands();
-    outcome_.turns = work_.turns();
-    outcome_.most_commands = work_.most_commands();
-    outcome_.most_turns = work_.most_turns();
+    outcome_.turns = invariants_.turns();
+    outcome_.most = invariants_.most();
     world_.timeline.mix(std::to_string(outcome_.commands) + " " + std::to_string(outcome_.turns));
     outcome_.hash = world_.timeline.hash();
     outcome_.timeline.assign(world_.timeline.lines().begin(), world_.timeline.lines().end());
@@ -239,9 +232,7 @@ class Run {
   const Observation& observation_;
   test::VirtualFleet fleet_;
   World world_;
-  TokenInvariants tokens_;
-  CallInvariants calls_;
-  WorkInvariants work_;
+  Invariants invariants_;
   LockUsers locks_;
   Outcome outcome_;
 };

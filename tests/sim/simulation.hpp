@@ -1,7 +1,8 @@
 // simulate(): one run of a plan, from the start of its fleet to its orderly stop, with all invariants.
 //
-// The faults come first. Then the fleet must recover within a bound, keep a token for some lifetimes in the calm, and
-// leave nothing behind when it is stopped. All is decided by the plan: the same plan gives the same hash.
+// The faults come first. Then the fleet must recover within a bound, keep a token in the calm for the rest of the
+// plan's length and a lifetime, and leave nothing behind when it is stopped. All is decided by the plan: the same plan
+// gives the same hash.
 #pragma once
 
 #include <array>
@@ -11,6 +12,7 @@
 #include <string>
 #include <vector>
 
+#include "tests/sim/most_work.hpp"
 #include "tests/sim/world.hpp"
 
 namespace jeton::sim {
@@ -24,8 +26,7 @@ struct Outcome {
   std::uint64_t calls = 0;  // to the provider
   std::uint64_t commands = 0;
   std::uint64_t turns = 0;
-  std::uint64_t most_commands = 0;  // of an agent to a server in 10 s
-  std::uint64_t most_turns = 0;
+  MostWork most{};
 };
 
 struct Observation {

@@ -1,12 +1,15 @@
-#include <algorithm>
+#include "tests/sim/token_invariants.hpp"
 
-#include "tests/sim/invariants.hpp"
+#include <algorithm>
 
 namespace jeton::sim {
 namespace {
 
 // Clocks are measured to some milliseconds, and an end is moved only if it differs by more (current_token.cpp).
 constexpr Duration tolerance = std::chrono::milliseconds(300);
+
+// After the end of a window the token is fetched: by an attempt for the lock, and a call.
+constexpr Duration fetch_after_window = std::chrono::seconds(5);
 
 const agent::Record* readable(const test::ModelSegment& segment, const agent::Clock& clock) {
   if (!segment.record || segment.expired || !segment.record->valid(clock)) return nullptr;
@@ -35,7 +38,9 @@ bool is_documented(const std::string& key) {
 TokenInvariants::TokenInvariants(World& world)
     : world_(world), segments_(world.plan.hosts), servers_(world.plan.servers) {}
 
-void TokenInvariants::issued(const test::ProviderCall& call) {
+void TokenInvariants::heard(const test::ProviderCall& call) {
+  if (!call.ended_at) calls_[world_.fleet_of(number_of(call.host))].push_back(call.asked_at);
+  if (call.value.empty()) return;
   BootTime& end = ends_[call.value];
   end = std::max(end, call.valid_until);
 }
@@ -45,8 +50,7 @@ void TokenInvariants::issued(const test::ProviderCall& call) {
 void TokenInvariants::published(std::size_t host) {
   const agent::Record& record = *world_.fleet.segments[host].record;
   const std::string value(record.value.reveal());
-  const std::size_t fleet = world_.plan.backend == Backend::local ? host : 0;
-  const auto [known, is_new] = values_.emplace(std::pair(fleet, record.generation), value);
+  const auto [known, is_new] = values_.emplace(std::pair(world_.fleet_of(host), record.generation), value);
   if (!is_new && known->second != value) {
     world_.fail(Invariant::one_token_a_generation, host_name(host) + " has " + value + " as generation " +
                                                        std::to_string(record.generation) + ", which was " +
@@ -106,8 +110,20 @@ void TokenInvariants::look_for_token(std::size_t host, bool has_one) {
   bool& had_token = segments_[host].had_token;
   had_token = had_token || has_one;
   if (has_one || !had_token || !world_.fleet.runs(host)) return;
-  if (!world_.plan.faults.empty() || world_.plan.budget.calls > 0) return;
+  if (!world_.plan.faults.empty() || budget_may_be_spent(host)) return;
   world_.fail(Invariant::token_is_there, host_name(host) + " has no valid token any more");
+}
+
+// "no host fetches until the window ends": one that began within its length, and has as many calls as the schedule may
+// make. config/agent.yaml: `reserve` of them are kept for refreshes on request, of which a calm fleet has none.
+bool TokenInvariants::budget_may_be_spent(std::size_t host) const {
+  const agent::BudgetConfig& budget = world_.plan.budget;
+  const auto calls = calls_.find(world_.fleet_of(host));
+  if (budget.calls == 0 || calls == calls_.end()) return false;
+  const BootTime from = world_.now() - budget.per - world_.plan.refresh.min_interval - fetch_after_window;
+  const auto& moments = calls->second;
+  const auto recent = moments.end() - std::lower_bound(moments.begin(), moments.end(), from);
+  return static_cast<std::uint64_t>(recent) >= budget.calls - budget.reserve;
 }
 
 // "each with an expiry", and a lock that nobody holds is given back.

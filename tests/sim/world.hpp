@@ -32,7 +32,14 @@ struct World {
 
   [[nodiscard]] BootTime now() const { return fleet.loop.clock.boot_now(); }
   [[nodiscard]] Duration since_start() const { return now() - began_at; }
+  // A host may have fetched for itself since then, because the store was out of its reach (outage.fetch_alone).
+  // Whatever keeps a host from the store, or ends its agent, also suspends the pauses of the fleet.
+  [[nodiscard]] bool may_fetch_alone(BootTime from) const {
+    return plan.fetch_alone && !disturbances.calm(Invariant::pause_is_kept, from);
+  }
   void note(const std::string& who, const std::string& what) { timeline.note(since_start(), who, what); }
+  // Each host is a fleet of its own with the local backend.
+  [[nodiscard]] std::size_t fleet_of(std::size_t host) const { return plan.backend == Backend::local ? host : 0; }
   // The first one counts.
   void fail(Invariant invariant, const std::string& text) {
     if (violation) return;
@@ -55,6 +62,9 @@ struct World {
 };
 
 [[nodiscard]] inline std::string host_name(std::size_t host) { return "host-" + std::to_string(host); }
+[[nodiscard]] inline std::size_t number_of(const std::string& host) {
+  return std::stoul(host.substr(host.find('-') + 1));
+}
 [[nodiscard]] inline std::string server_name(std::size_t server) { return "server-" + std::to_string(server); }
 
 }  // namespace jeton::sim

@@ -3,6 +3,8 @@
 // meanwhile are called in their order when the host goes on. One thread: the loop's.
 #pragma once
 
+#include <cstddef>
+#include <cstdint>
 #include <unordered_map>
 #include <utility>
 #include <vector>
@@ -20,6 +22,7 @@ class HostTimers final : public agent::Timers {
   [[nodiscard]] agent::Executor executor() override { return world_.executor(); }
   Id schedule(agent::BootTime when, Callback callback) override {
     const Id id = ++last_id_;
+    ++scheduled_;
     Pending& pending = pending_[id];
     pending.callback = std::move(callback);
     pending.in_world = world_.schedule(when, [this, id] { become_due(id); });
@@ -32,6 +35,10 @@ class HostTimers final : public agent::Timers {
     pending_.erase(found);
     return true;
   }
+
+  // How often something on this host has begun to wait, and how much waits now.
+  [[nodiscard]] std::uint64_t scheduled() const { return scheduled_; }
+  [[nodiscard]] std::size_t pending() const { return pending_.size(); }
 
   // Sets the difference of its wall clock to the world's.
   void set_wall_offset(agent::Milliseconds offset) { clock_.offset = offset; }
@@ -72,6 +79,7 @@ class HostTimers final : public agent::Timers {
   std::unordered_map<Id, Pending> pending_;
   std::vector<Id> due_;  // while it is stopped
   Id last_id_ = 0;
+  std::uint64_t scheduled_ = 0;
   bool stopped_ = false;
 };
 

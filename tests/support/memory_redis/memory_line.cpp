@@ -45,7 +45,8 @@ void MemoryLine::open() {
         if (!line) return;
         line->session_.reset();
         line->to_client(std::nullopt);
-      });
+      },
+      site_->address.host);
 }
 
 // Both ends see it at once: a reset.

@@ -48,6 +48,7 @@ class MemoryLine : public std::enable_shared_from_this<MemoryLine> {
   void open();  // the server is up
   void break_off();
   void fault_changed();
+  [[nodiscard]] bool is_open() const { return !closed_; }  // the client has it
 
   // Functions for the client's end.
   agent::Task<std::size_t> read_some(std::span<char> into);

@@ -171,6 +171,13 @@ void MemoryNetwork::set_fault(const Address& address, Fault fault) {
   state_->tell_lines(site);
 }
 
+std::size_t MemoryNetwork::connections(const Address& address) const {
+  return static_cast<std::size_t>(std::count_if(state_->lines.begin(), state_->lines.end(), [&](const auto& known) {
+    const auto line = known.second.lock();
+    return line && line->is_open() && known.first->address == address;
+  }));
+}
+
 void MemoryNetwork::set_client_stopped(const Address& address, bool stopped) {
   const auto site = state_->site(address);
   if (!site) throw std::logic_error("no such address: " + address.display());

@@ -54,6 +54,8 @@ class MemoryNetwork {
   void set_fault(const agent::redis::Address& address, Fault fault);
   // The client does not run: bytes that it sent still arrive, and replies wait for it; independent of the fault.
   void set_client_stopped(const agent::redis::Address& address, bool stopped);
+  // By this address, as the client sees it: that it has not closed.
+  [[nodiscard]] std::size_t connections(const agent::redis::Address& address) const;
 
  private:
   struct State;

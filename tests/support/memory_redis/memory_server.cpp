@@ -139,9 +139,16 @@ std::uint64_t MemoryServer::scripts(const std::string& sha1) const {
   return found == script_calls_.end() ? 0 : found->second;
 }
 
+std::uint64_t MemoryServer::commands_of(const std::string& client) const {
+  const auto found = client_counts_.find(client);
+  return found == client_counts_.end() ? 0 : found->second;
+}
+
 std::shared_ptr<memory_redis::Session> MemoryServer::accept(std::function<void(std::string)> send,
-                                                            std::function<void()> close) {
+                                                            std::function<void()> close, const std::string& client) {
   auto session = std::make_shared<Session>();
+  session->client = client;
+  session->commands_of = &client_counts_[client];
   session->id = ++last_session_;
   session->authenticated = password_.empty();
   session->send = std::move(send);
@@ -180,7 +187,10 @@ void MemoryServer::serve(const std::shared_ptr<Session>& session) {
   while (session->open && !session->waiting) {
     const auto words = session->requests.next();
     if (!words) break;
+    ++*session->commands_of;
+    client_ = session->client;
     handle(session, *words);
+    client_.clear();
   }
   tell_changes();
   arm_expiry();

@@ -76,19 +76,26 @@ class MemoryServer {
   // Commands of clients since it was made; a script is one.
   [[nodiscard]] std::uint64_t commands() const;
   [[nodiscard]] std::uint64_t commands(const std::string& name) const;
-  [[nodiscard]] std::uint64_t scripts(const std::string& sha1) const;  // calls by EVALSHA
+  [[nodiscard]] std::uint64_t scripts(const std::string& sha1) const;        // calls by EVALSHA
+  [[nodiscard]] std::uint64_t commands_of(const std::string& client) const;  // by the address
   [[nodiscard]] std::size_t connections() const { return sessions_.size(); }
   // Called when a command or the time has changed a key; not when all are gone at once.
   void observe(std::function<void(const std::string& key)> changed) { observer_ = std::move(changed); }
+  // The address by which the command came that is run now; empty: there is none.
+  [[nodiscard]] const std::string& client() const { return client_; }
   // A field of a hash of database 0, and the keys there with their TTL (none: they do not expire); in every state of
   // the server. Changes nothing.
   [[nodiscard]] std::string field(const std::string& key, const std::string& name) const;
+  // The same of a string.
+  [[nodiscard]] std::string text(const std::string& key) const;
   [[nodiscard]] std::map<std::string, std::optional<std::chrono::milliseconds>> keys() const;
 
   // For the network.
 
   [[nodiscard]] bool is_up() const { return up_; }
-  [[nodiscard]] std::shared_ptr<Session> accept(std::function<void(std::string)> send, std::function<void()> close);
+  // `client`: the address of this server by which it comes.
+  [[nodiscard]] std::shared_ptr<Session> accept(std::function<void(std::string)> send, std::function<void()> close,
+                                                const std::string& client = {});
   void receive(const std::shared_ptr<Session>& session, std::string_view bytes);
   // The client has closed its end: requests that it sent before are still served, also after thaw().
   void finished(const std::shared_ptr<Session>& session);
@@ -155,6 +162,8 @@ class MemoryServer {
   std::map<std::string, std::function<Reply(const Words&)>> answers_;
   std::map<std::string, std::uint64_t> counts_;
   std::map<std::string, std::uint64_t> script_calls_;
+  std::map<std::string, std::uint64_t> client_counts_;
+  std::string client_;
   std::optional<agent::Timers::Id> expiry_;
   std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);  // for scheduled work
 };

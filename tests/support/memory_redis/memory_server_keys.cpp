@@ -113,6 +113,13 @@ std::string MemoryServer::field(const std::string& key, const std::string& name)
   return hash->at(name);
 }
 
+std::string MemoryServer::text(const std::string& key) const {
+  const auto found = databases_.find(0);
+  if (found == databases_.end()) return "";
+  const auto* string = found->second.look<std::string>(key, now_us() / 1000);
+  return string == nullptr ? "" : *string;
+}
+
 std::map<std::string, std::optional<std::chrono::milliseconds>> MemoryServer::keys() const {
   const auto found = databases_.find(0);
   if (found == databases_.end()) return {};

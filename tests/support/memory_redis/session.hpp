@@ -28,6 +28,8 @@ struct Session {
   bool waiting = false;  // in WAIT: later requests are held back
   agent::BootTime last_request{};
   std::string name;
+  std::string client;                    // the address by which it came
+  std::uint64_t* commands_of = nullptr;  // that this address has sent
   std::set<std::string> channels;
   std::optional<Tracking> tracking;
   RequestParser requests;

@@ -279,6 +279,33 @@ std::uint64_t VirtualFleet::lock_attempts() const {
   return attempts_of_ended_ + sum(&agent::TokenStatus::lock_attempts);
 }
 
+std::size_t VirtualFleet::runs_of(std::size_t agent) const {
+  return static_cast<std::size_t>(std::count(agents_.begin(), agents_.end(), agent));
+}
+
+std::uint64_t VirtualFleet::commands(std::size_t agent, std::size_t server) const {
+  std::uint64_t count = 0;
+  for (std::size_t run = 0; run < agents_.size(); ++run) {
+    if (agents_[run] == agent) count += servers_.at(server)->commands_of(address(run, server).host);
+  }
+  return count;
+}
+
+std::size_t VirtualFleet::connections(std::size_t agent, std::size_t server) const {
+  std::size_t count = 0;
+  for (std::size_t run = 0; run < agents_.size(); ++run) {
+    if (agents_[run] == agent) count += network.connections(address(run, server));
+  }
+  return count;
+}
+
+// "run-N.server-M": see address().
+std::optional<std::size_t> VirtualFleet::dead_agent_at(const std::string& address) const {
+  if (!address.starts_with("run-")) return std::nullopt;
+  const std::size_t run = std::stoul(address.substr(4));
+  return dead_.at(run) ? std::optional(agents_.at(run)) : std::nullopt;
+}
+
 std::uint64_t VirtualFleet::sum(std::uint64_t agent::TokenStatus::*counter) const {
   std::uint64_t sum = 0;
   for (const auto& host : hosts_) {

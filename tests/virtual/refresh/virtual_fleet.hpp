@@ -69,7 +69,7 @@ class VirtualFleet {
   [[nodiscard]] const agent::Clock& clock_of(std::size_t agent) const { return times_.at(agent)->clock(); }
   // For the locks of applications of an agent that runs; it is as near to the servers as that run is.
   [[nodiscard]] std::unique_ptr<agent::LockStore> make_lock_store(std::size_t agent);
-  [[nodiscard]] agent::Timers& timers_of(std::size_t agent) { return *times_.at(agent); }
+  [[nodiscard]] HostTimers& timers_of(std::size_t agent) { return *times_.at(agent); }
   // The files of a host on its disk and in its runtime directory, beside the segment.
   [[nodiscard]] std::filesystem::path directory(std::size_t agent) const;
 
@@ -103,6 +103,13 @@ class VirtualFleet {
   [[nodiscard]] bool all_above(agent::Generation generation) const;
   [[nodiscard]] std::uint64_t went_back() const;
   [[nodiscard]] std::uint64_t lock_attempts() const;  // also of agents that ended
+  // Of one agent in all its runs: how many there were, the commands that a server got, the connections that it has
+  // open.
+  [[nodiscard]] std::size_t runs_of(std::size_t agent) const;
+  [[nodiscard]] std::uint64_t commands(std::size_t agent, std::size_t server) const;
+  [[nodiscard]] std::size_t connections(std::size_t agent, std::size_t server) const;
+  // Whose run this address of a server belongs to, if that run was ended by a crash.
+  [[nodiscard]] std::optional<std::size_t> dead_agent_at(const std::string& address) const;
   [[nodiscard]] std::uint64_t sum(std::uint64_t agent::TokenStatus::*counter) const;
 
   VirtualLoop loop;

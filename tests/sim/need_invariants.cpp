@@ -1,0 +1,98 @@
+#include "tests/sim/need_invariants.hpp"
+
+#include <algorithm>
+
+namespace jeton::sim {
+namespace {
+
+using std::chrono::milliseconds;
+using Outcomes = test::Answer::Kind;
+
+}  // namespace
+
+void NeedInvariants::heard(const test::ProviderCall& call) {
+  Fleet& fleet = fleets_[world_.fleet_of(number_of(call.host))];
+  if (call.ended_at) {
+    ended(fleet, call);
+  } else {
+    began(fleet, call);
+  }
+}
+
+void NeedInvariants::published(std::size_t host) {
+  appeared_at_.emplace(world_.fleet.segments[host].record->value.reveal(), world_.now());
+}
+
+// README.md: "jeton fetches each token once for the whole fleet, before the old one expires". systemd/README.md: a
+// restart "adopts the tokens in shared memory and fetches nothing"; of lost data: "Nothing is fetched for it".
+void NeedInvariants::began(Fleet& fleet, const test::ProviderCall& call) {
+  const std::size_t host = number_of(call.host);
+  check_once(fleet, call.host);
+  check_by_segment(host);
+  if (world_.plan.backend == Backend::redis && !world_.may_fetch_alone(world_.now())) check_by_store(host);
+  fleet.calling = call.host;
+}
+
+void NeedInvariants::ended(Fleet& fleet, const test::ProviderCall& call) {
+  fleet.calling.reset();
+  if (call.outcome != Outcomes::token) return;
+  fleet.token = Latest{call.value, call.valid_until};
+  appeared_at_.emplace(call.value, world_.now());  // the host has it now, also if its segment cannot show it yet
+}
+
+// The same sentence, exactly: where nothing fails a token costs one call, and the next call is for the next token. That
+// there is a next one in time is Invariant::token_is_there.
+void NeedInvariants::check_once(const Fleet& fleet, const std::string& host) {
+  if (!world_.plan.faults.empty()) return;
+  if (fleet.calling) {
+    world_.fail(Invariant::one_fetch_a_lifetime, host + " calls while " + *fleet.calling + " does");
+    return;
+  }
+  if (!fleet.token) return;
+  const Duration left = fleet.token->end - world_.now();
+  if (left <= earliest_before_end()) return;
+  world_.fail(Invariant::one_fetch_a_lifetime, host + " calls although " + fleet.token->value +
+                                                   " was fetched, which is valid for " + seconds_text(left));
+}
+
+// So long before its end a token is due at the earliest (schedule.cpp).
+agent::Milliseconds NeedInvariants::earliest_before_end() const {
+  const agent::RefreshConfig& config = world_.plan.refresh;
+  const Milliseconds grace = std::min(config.grace.value_or(world_.plan.lifetime / 5), world_.plan.lifetime / 2);
+  const Milliseconds spread = std::min({Milliseconds(10'000), grace / 4, world_.plan.lifetime / 4});
+  return grace + spread + milliseconds(500);
+}
+
+bool NeedInvariants::wanted_since(const std::string& value) const {
+  const auto appeared = appeared_at_.find(value);
+  if (!world_.refresh_wanted_at) return false;
+  return appeared == appeared_at_.end() || *world_.refresh_wanted_at >= appeared->second;
+}
+
+void NeedInvariants::check_by_segment(std::size_t host) {
+  const test::ModelSegment& segment = world_.fleet.segments[host];
+  const agent::Clock& clock = world_.fleet.clock_of(host);
+  if (!segment.record || segment.rejected || !segment.record->valid(clock)) return;
+  const Duration left = segment.record->expires_at - clock.wall_now();
+  if (left <= earliest_before_end() || wanted_since(std::string(segment.record->value.reveal()))) return;
+  // A host whose clock was wrong when it read a date took the lifetime, of which the grace is a share, for another one.
+  const bool misread = world_.plan.has(FaultKind::dated_end) && world_.plan.has(FaultKind::wall_step);
+  if (misread || !world_.disturbances.calm(Invariant::no_needless_fetch, world_.now())) return;
+  world_.fail(Invariant::no_needless_fetch,
+              host_name(host) + " calls although its token is valid for " + seconds_text(left));
+}
+
+// The lock's reply brings the stored record: another host may have been faster.
+void NeedInvariants::check_by_store(std::size_t host) {
+  const test::MemoryServer& server = world_.fleet.server(0);
+  const std::string end = server.field(test::token_key_of_api, "expires_at_ms");
+  if (end.empty() || !world_.disturbances.calm(Invariant::no_needless_fetch, world_.now())) return;
+  const bool wall_is_wrong = world_.plan.has(FaultKind::wall_step) || world_.plan.has(FaultKind::server_clock);
+  const Duration left =
+      agent::from_unix_ms(static_cast<std::int64_t>(std::stod(end))) - world_.fleet.loop.clock.wall_now();
+  if (wall_is_wrong || left <= earliest_before_end() || world_.refresh_wanted_at) return;
+  world_.fail(Invariant::no_needless_fetch,
+              host_name(host) + " calls although the store has a token that is valid for " + seconds_text(left));
+}
+
+}  // namespace jeton::sim
