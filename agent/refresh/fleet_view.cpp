@@ -45,7 +45,7 @@ void FleetView::hear_claim(BootTime until) {
   if (!lock_is_ours_) heard_claim_until_ = std::max(heard_claim_until_, end_of_claim(until));
 }
 
-void FleetView::doubt_claim() {
+void FleetView::mark_claim_unconfirmed() {
   heard_claim_until_ = claimed_until();
   claimed_until_ = {};
 }

@@ -29,7 +29,7 @@ class FleetView {
   // that the agent does not ask again and again.
   void end_heard_claim() { heard_claim_until_ = {}; }
   // The coordinator may have lost the lock: a confirmed claim becomes one from a message.
-  void doubt_claim();
+  void mark_claim_unconfirmed();
   void lock_taken() { lock_is_ours_ = true; }
   void lock_given_back();
 

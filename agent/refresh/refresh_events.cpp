@@ -78,20 +78,20 @@ void RefreshLoop::on(FetchUsage usage) {
 
 void RefreshLoop::on(GapEvent) {
   journal_.gap();
-  fleet_.doubt_claim();
+  fleet_.mark_claim_unconfirmed();
   repair_.reload_soon();
 }
 
 void RefreshLoop::on(LossEvent) {
   journal_.loss();
-  fleet_.doubt_claim();
+  fleet_.mark_claim_unconfirmed();
   repair_.hear_loss();
 }
 
 // The host that heard it from a user fetches; this host does so only if nothing comes of it.
 void RefreshLoop::on(RejectionEvent rejection) {
-  const bool is_news = rejections_.hear(rejection.generation);
-  if (!is_news) return;
+  const bool is_new = rejections_.hear(rejection.generation);
+  if (!is_new) return;
   request(RefreshRequest::Reason::rejected,
           rejection_patience + draw_suppressed_delay(rejection_patience, parts_.random));
 }

@@ -52,7 +52,7 @@ TEST(FleetView, LookFindsNothingNew_EndsAClaimOfAMessageOnly) {
   parts.view.claim(parts.now() + seconds(10));
   parts.view.end_heard_claim();
   EXPECT_GE(parts.view.claimed_until(), parts.now() + seconds(10));
-  parts.view.doubt_claim();
+  parts.view.mark_claim_unconfirmed();
   EXPECT_GE(parts.view.claimed_until(), parts.now() + seconds(10));
   parts.view.end_heard_claim();
   EXPECT_EQ(parts.view.claimed_until(), agent::BootTime{});
