@@ -3,7 +3,8 @@
 //
 //   jeton_chaos [SECONDS] [--seed N] [--backend redis|redlock|sentinel|cluster]
 //
-// Without options each day has another seed and the next backend, so that the runs of many days see more than those of one.
+// Without options each day has another seed and the next backend, so that the runs of many days see more than those of
+// one.
 #include <unistd.h>
 
 #include <algorithm>
