@@ -102,8 +102,8 @@ TEST_F(OwnerlessLock, ClockOfTheServerWasSetBack_IsWell) {
 TEST_F(OwnerlessLock, ServerWasFrozenAndTakesItLater_EndsATimeToLiveAfterThat) {
   const auto session = fleet.server().accept([](const std::string&) {}, [] {}, "run-0.server-0");
   using test::memory_redis::Reply;
-  const auto set = Reply::array({Reply::bulk("SET"), Reply::bulk(updater_of_api), Reply::bulk("later"),
-                                 Reply::bulk("PX"), Reply::bulk("15000")});
+  const auto set = Reply::array(
+      {Reply::bulk("SET"), Reply::bulk(updater_of_api), Reply::bulk("later"), Reply::bulk("PX"), Reply::bulk("15000")});
   crash();
   pass(seconds(14));
   fleet.server().receive(session, test::memory_redis::to_wire(set));

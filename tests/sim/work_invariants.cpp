@@ -7,9 +7,9 @@ namespace jeton::sim {
 namespace {
 
 constexpr Duration time_of_looking = std::chrono::seconds(10);
-// In that time, of one agent to one server. The most is that of a server that answers READONLY: each agent leaves it and
-// "connects again within half a second" (systemd/README.md, "Redis down"), with some ten commands; and the lock store,
-// which has a connection of its own here, does so too.
+// In that time, of one agent to one server. The most is that of a server that answers READONLY: each agent leaves it
+// and "connects again within half a second" (systemd/README.md, "Redis down"), with some ten commands; and the lock
+// store, which has a connection of its own here, does so too.
 constexpr std::uint64_t commands_allowed = 1'000;
 // And for each user of a lock: an attempt, its end and a look, each a few times a second at most.
 constexpr std::uint64_t commands_allowed_a_user = 40;
