@@ -20,7 +20,7 @@ constexpr std::size_t channels_of_a_connection = 4;
 constexpr std::size_t connections_allowed = 8;
 
 // Of one run of an agent. A run that has crashed still waits for what it was in the middle of.
-constexpr std::size_t timers_allowed = 100;
+constexpr std::size_t timers_allowed = 250;
 constexpr std::size_t timers_allowed_a_user = 20;
 
 }  // namespace
