@@ -26,7 +26,7 @@ constexpr std::uint64_t usual_count = test::address_sanitizer ? 1'000'000 : test
 constexpr int parts = 4;
 class DamagedSegment : public testing::TestWithParam<int> {};
 
-TEST_P(DamagedSegment, HasAStatusOfItsOwnAndHarmsNobody) {
+TEST_P(DamagedSegment, OpenedAndRead_HasADefinedStatusAndDoesNoHarm) {
   const std::uint64_t seed = from_environment("JETON_FUZZ_SEED", std::random_device()());
   const std::uint64_t count = from_environment("JETON_FUZZ_COUNT", usual_count) / parts;
   std::cout << "JETON_FUZZ_SEED=" << seed << std::endl;  // flushed: it is wanted most after a crash
@@ -59,7 +59,7 @@ TEST_P(DamagedSegment, HasAStatusOfItsOwnAndHarmsNobody) {
 
 INSTANTIATE_TEST_SUITE_P(Part, DamagedSegment, testing::Range(0, parts));
 
-TEST(SegmentFromOutside, ThatTheFuzzerFoundHarmsNobody) {
+TEST(SegmentFromOutside, FoundByTheFuzzer_IsReadOrRefused) {
   SegmentTrial trial;
   int count = 0;
   for (const auto& entry : std::filesystem::directory_iterator(JETON_FUZZ_CORPUS)) {

@@ -9,11 +9,11 @@
 namespace jeton::fuzz {
 namespace {
 
-TEST(AnswerFromOutside, ThatTheFuzzerFoundHarmsNobody) { try_corpus(JETON_CORPUS "/answer_corpus", try_answer); }
-TEST(AnswerFromOutside, ThatIsDamagedHarmsNobody) { try_damages(JETON_CORPUS "/answer_corpus", try_answer); }
+TEST(AnswerFromOutside, FoundByTheFuzzer_IsReadOrRefused) { try_corpus(JETON_CORPUS "/answer_corpus", try_answer); }
+TEST(AnswerFromOutside, Damaged_IsReadOrRefused) { try_damages(JETON_CORPUS "/answer_corpus", try_answer); }
 
-TEST(TextOfTheFleet, ThatTheFuzzerFoundHarmsNobody) { try_corpus(JETON_CORPUS "/fleet_corpus", try_fleet_text); }
-TEST(TextOfTheFleet, ThatIsDamagedHarmsNobody) { try_damages(JETON_CORPUS "/fleet_corpus", try_fleet_text); }
+TEST(TextOfTheFleet, FoundByTheFuzzer_IsReadOrRefused) { try_corpus(JETON_CORPUS "/fleet_corpus", try_fleet_text); }
+TEST(TextOfTheFleet, Damaged_IsReadOrRefused) { try_damages(JETON_CORPUS "/fleet_corpus", try_fleet_text); }
 
 }  // namespace
 }  // namespace jeton::fuzz

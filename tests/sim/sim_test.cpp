@@ -27,7 +27,7 @@ std::uint64_t first_seed() {
 
 class SeedsOfTheDay : public testing::TestWithParam<int> {};
 
-TEST_P(SeedsOfTheDay, ViolateNoInvariant) {
+TEST_P(SeedsOfTheDay, Simulated_ViolateNoInvariant) {
   const std::uint64_t count = test::effort(125U, 1U);
   const std::uint64_t first = first_seed() + static_cast<std::uint64_t>(GetParam()) * count;
   std::cout << "seeds " << first << " to " << first + count - 1 << '\n';

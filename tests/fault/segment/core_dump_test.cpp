@@ -97,21 +97,21 @@ class CoreDump : public testing::Test {
   std::string masked_token = std::string(600, '\0');  // not as it is: readers are forks of this process
 };
 
-TEST_F(CoreDump, OfAReaderHoldsNoPieceOfTheToken) {
+TEST_F(CoreDump, ReaderCrashes_CoreHoldsNoPieceOfTheToken) {
   const std::string core = crash(false);
   if (core.empty()) GTEST_SKIP() << "the kernel wrote no core file here";
   EXPECT_NE(core.find("stack-is-in-the-core?"), std::string::npos);
   EXPECT_EQ(pieces_in(core), 0U);
 }
 
-TEST_F(CoreDump, OfAReaderWhoseSegmentWasUnlinkedHoldsNoPieceOfIt) {
+TEST_F(CoreDump, SegmentWasUnlinked_CoreHoldsNoPieceOfTheToken) {
   const std::string core = crash(false, true);
   if (core.empty()) GTEST_SKIP() << "the kernel wrote no core file here";
   EXPECT_NE(core.find("stack-is-in-the-core?"), std::string::npos);
   EXPECT_EQ(pieces_in(core), 0U);
 }
 
-TEST_F(CoreDump, HoldsTheApplicationsOwnCopy) {
+TEST_F(CoreDump, ApplicationKeepsACopy_CoreHoldsIt) {
   const std::string core = crash(true);
   if (core.empty()) GTEST_SKIP() << "the kernel wrote no core file here";
   EXPECT_EQ(pieces_in(core), 50U);

@@ -74,7 +74,7 @@ class KilledAgent : public testing::TestWithParam<Case> {
   fs::path directory = dir / "run";
 };
 
-TEST_P(KilledAgent, LeavesAReadableTokenAndTheNextOneGoesOn) {
+TEST_P(KilledAgent, KilledAtAStep_TokenStaysReadableAndTheNextAgentGoesOn) {
   const Case& c = GetParam();
   const bool first = c.doing == Doing::first_start;
   const bool taken_away = first || c.doing == Doing::retire;
@@ -172,7 +172,7 @@ constexpr Case cases[] = {
 INSTANTIATE_TEST_SUITE_P(AtEachStep, KilledAgent, testing::ValuesIn(cases),
                          [](const auto& test) { return std::string(test.param.name); });
 
-TEST(KilledWriter, AWaiterThatItDidNotWakeFindsTheTokenByItself) {
+TEST(KilledWriter, KilledBeforeTheWakeup_WaiterFindsTheTokenByItself) {
   const TempDir dir;
   const fs::path directory = dir / "run";
   const auto publish = [&](const std::string& failpoints) {
@@ -197,7 +197,7 @@ TEST(KilledWriter, AWaiterThatItDidNotWakeFindsTheTokenByItself) {
   EXPECT_EQ(waiter.wait(), 0);
 }
 
-TEST(KilledWriter, TheMutexThatItHeldStopsNobody) {
+TEST(KilledWriter, KilledWithTheMutex_NextAgentPublishes) {
   const TempDir dir;
   const fs::path directory = dir / "run";
   for (int i = 0; i < 3; ++i) {

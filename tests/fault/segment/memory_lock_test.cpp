@@ -46,11 +46,11 @@ class MemoryLock : public testing::Test {
   TempDir dir;
 };
 
-TEST_F(MemoryLock, AtItsLimitIsAWarningAndTheTokenIsServed) {
+TEST_F(MemoryLock, LimitIsReachedAndPolicyIsWarn_TokenIsServed) {
   EXPECT_EQ(agent_without_memory_lock(agent::Policy::warn), 0);
 }
 
-TEST_F(MemoryLock, AtItsLimitIsRefusedWherePolicySaysSoAndNothingIsLeft) {
+TEST_F(MemoryLock, LimitIsReachedAndPolicyIsRefuse_IsRefusedAndNoFileIsLeft) {
   if (sanitized) GTEST_SKIP() << "sanitizers make mlock do nothing";
   EXPECT_EQ(agent_without_memory_lock(agent::Policy::refuse), 3);
   EXPECT_TRUE(std::filesystem::is_empty(dir / "run" / "segments"));

@@ -88,7 +88,7 @@ class Storm : public testing::Test {
   std::vector<std::unique_ptr<Child>> readers;
 };
 
-TEST_F(Storm, ReadersStandAWriterThatPublishesAsFastAsItCan) {
+TEST_F(Storm, WriterPublishesWithoutAPause_ReadersSeeNoTornOrOlderToken) {
   const auto writer = start_writer();
   start_readers(3);
   last(std::chrono::seconds(effort(10, 3)));
@@ -96,7 +96,7 @@ TEST_F(Storm, ReadersStandAWriterThatPublishesAsFastAsItCan) {
   expect_good_reports();
 }
 
-TEST_F(Storm, ReadersStandAWriterThatIsKilledTwoHundredTimes) {
+TEST_F(Storm, WriterIsKilledTwoHundredTimes_ReadersSeeNoTornOrOlderToken) {
   Pauses pauses(8000);
 
   auto writer = start_writer();
@@ -123,7 +123,7 @@ TEST_F(Storm, ReadersStandAWriterThatIsKilledTwoHundredTimes) {
 }
 
 // JETON_STORM_S makes it longer: 60 before a release.
-TEST_F(Storm, EightProcessesOfEightThreadsStandAWriterThatNeverRests) {
+TEST_F(Storm, EightProcessesOfEightThreadsRead_NoneSeesATornOrOlderToken) {
   const char* seconds = std::getenv("JETON_STORM_S");
   const auto writer = start_writer();
   start_readers(8, 8);
@@ -132,7 +132,7 @@ TEST_F(Storm, EightProcessesOfEightThreadsStandAWriterThatNeverRests) {
   expect_good_reports();
 }
 
-TEST_F(Storm, AWriterDoesNotNoticeThatItsReadersAreKilled) {
+TEST_F(Storm, ReadersAreKilled_WriterGoesOn) {
   Pauses pauses(2000);
   const auto writer = start_writer();
   start_readers(1);  // this one stays, and sees the writer go on
@@ -159,7 +159,7 @@ TEST_F(Storm, AWriterDoesNotNoticeThatItsReadersAreKilled) {
   EXPECT_EQ(next.wait(), 0);
 }
 
-TEST_F(Storm, AReaderThatIsStoppedInTheMiddleReadsTheNewTokenAfterwards) {
+TEST_F(Storm, ReaderIsStoppedAndContinued_ReadsTheNewestToken) {
   Pauses pauses(500);
   const auto publish = [this](agent::Generation count) {
     Child writer([&](int) {

@@ -13,7 +13,7 @@ using test::make_record;
 using LockBehaviour = CoordinatorBehaviour;
 INSTANTIATE_TEST_SUITE_P(All, LockBehaviour, every_backend, backend_name);
 
-TEST_P(LockBehaviour, FreeLockIsWonWithAValidLease) {  // [1]
+TEST_P(LockBehaviour, LockIsFree_IsWonWithAValidLease) {  // [1]
   const BootTime before = loop.clock.boot_now();
   const AcquireResult result = call->try_acquire(10s);
   ASSERT_TRUE(result.lease);
@@ -26,7 +26,7 @@ TEST_P(LockBehaviour, FreeLockIsWonWithAValidLease) {  // [1]
   EXPECT_FALSE(result.pause);
 }
 
-TEST_P(LockBehaviour, HeldLockIsBusyUntilItsLeaseRunsOut) {  // [2, 13]
+TEST_P(LockBehaviour, LockIsHeld_IsBusyUntilItsLeaseEnds) {  // [2, 13]
   const Lease lease = call->acquire(1h);
   const AcquireResult second = call->try_acquire(10s);
   EXPECT_FALSE(second.lease);
@@ -35,7 +35,7 @@ TEST_P(LockBehaviour, HeldLockIsBusyUntilItsLeaseRunsOut) {  // [2, 13]
   EXPECT_EQ(second.holder, is_local() ? "" : lease.owner);
 }
 
-TEST_P(LockBehaviour, OneOfAHundredConcurrentTriesWins) {  // [3]
+TEST_P(LockBehaviour, HundredConcurrentTries_OneWins) {  // [3]
   int winners = 0;
   int ended = 0;
   const auto one = [&]() -> Task<> {
@@ -53,24 +53,24 @@ TEST_P(LockBehaviour, OneOfAHundredConcurrentTriesWins) {  // [3]
   EXPECT_EQ(winners, 1);
 }
 
-TEST_P(LockBehaviour, EachReleaseLetsTheNextTryWin) {  // [5]
+TEST_P(LockBehaviour, LockIsReleased_NextTryWins) {  // [5]
   for (int i = 0; i < 10; ++i) call->release(call->acquire(60s));
 }
 
-TEST_P(LockBehaviour, LocksOfDifferentNamesAreIndependent) {
+TEST_P(LockBehaviour, NamesDiffer_LocksAreIndependent) {
   const Lease one = call->acquire(60s, "one");
   const Lease two = call->acquire(60s, "two");
   EXPECT_NE(one.owner, two.owner);
 }
 
-TEST_P(LockBehaviour, UnrenewedLockIsFreeAfterItsTimeToLive) {  // [6]
+TEST_P(LockBehaviour, LockIsNotRenewed_IsFreeAfterItsTimeToLive) {  // [6]
   const Lease first = call->acquire(brief());
   const Lease second = call->acquire_eventually(60s);
   EXPECT_NE(second.owner, first.owner);
   EXPECT_GE(loop.clock.boot_now(), first.valid_until) << "it was free while the first lease was valid";
 }
 
-TEST_P(LockBehaviour, StaleOwnerCanNeitherReleaseNorRenewTheLockOfItsSuccessor) {  // [7, 10]
+TEST_P(LockBehaviour, OwnerIsStale_CanNeitherReleaseNorRenewTheSuccessorsLock) {  // [7, 10]
   Lease first = call->acquire(brief());
   const Lease second = call->acquire_eventually(60s);
   call->release(first);
@@ -83,7 +83,7 @@ TEST_P(LockBehaviour, StaleOwnerCanNeitherReleaseNorRenewTheLockOfItsSuccessor) 
   EXPECT_TRUE(call->renew(still));
 }
 
-TEST_P(LockBehaviour, ReleaseOfWhatIsNotHeldDoesNothing) {  // [8]
+TEST_P(LockBehaviour, LockIsNotHeld_ReleaseDoesNothing) {  // [8]
   const Lease lease = call->acquire(60s);
   call->release(lease);
   call->release(lease);
@@ -91,7 +91,7 @@ TEST_P(LockBehaviour, ReleaseOfWhatIsNotHeldDoesNothing) {  // [8]
   call->acquire(60s);
 }
 
-TEST_P(LockBehaviour, RenewalReplacesTheTimeToLive) {  // [9]
+TEST_P(LockBehaviour, RenewedWithAShorterTtl_TimeToLiveIsReplaced) {  // [9]
   Lease lease = call->acquire(1h);
   lease.ttl = 1min;
   EXPECT_TRUE(call->renew(lease));
@@ -99,7 +99,7 @@ TEST_P(LockBehaviour, RenewalReplacesTheTimeToLive) {  // [9]
   EXPECT_LT(call->try_acquire(1s).busy_until, loop.clock.boot_now() + 30min);
 }
 
-TEST_P(LockBehaviour, RenewalNeverCreatesAnExpiredLock) {  // [10]
+TEST_P(LockBehaviour, LockHasExpired_RenewalDoesNotCreateIt) {  // [10]
   Lease lease = call->acquire(brief());
   EXPECT_TRUE(loop.eventually([&] {
     Lease probe = lease;
@@ -114,7 +114,7 @@ TEST_P(LockBehaviour, RenewalNeverCreatesAnExpiredLock) {  // [10]
   }
 }
 
-TEST_P(LockBehaviour, RenewedLockLastsFromTheRenewalOn) {  // [16]
+TEST_P(LockBehaviour, RenewedWithALongerTtl_LastsFromTheRenewalOn) {  // [16]
   Lease lease = call->acquire(60s);
   lease.ttl = 1h;
   ASSERT_TRUE(call->renew(lease));
@@ -125,7 +125,7 @@ TEST_P(LockBehaviour, RenewedLockLastsFromTheRenewalOn) {  // [16]
   EXPECT_GT(contender.busy_until, much_later);
 }
 
-TEST_P(LockBehaviour, FenceRisesWithEveryAcquisitionAndOnlyThen) {  // [21]
+TEST_P(LockBehaviour, AcquiredRenewedAndReleased_FenceRisesOnAcquisitionOnly) {  // [21]
   std::uint64_t last = 0;
   for (int i = 0; i < 5; ++i) {
     Lease lease = call->acquire(60s);
@@ -139,14 +139,14 @@ TEST_P(LockBehaviour, FenceRisesWithEveryAcquisitionAndOnlyThen) {  // [21]
   EXPECT_GT(call->acquire_eventually(60s).fence, last);
 }
 
-TEST_P(LockBehaviour, FenceIsAboveAStoredGenerationThatIsAheadOfTheClock) {
+TEST_P(LockBehaviour, StoredGenerationIsAheadOfTheClock_FenceIsAboveIt) {
   const Lease first = call->acquire(60s);
   const Generation ahead = first.fence + 3'600'000'000;
   EXPECT_TRUE(call->publish(make_record(loop, ahead, "x"), first).stored);
   EXPECT_GT(call->acquire(60s).fence, ahead);
 }
 
-TEST_P(LockBehaviour, FenceRisesAcrossARestart) {
+TEST_P(LockBehaviour, AgentIsRestarted_FenceRises) {
   const std::uint64_t before = call->acquire(60s, "u").fence;
   const Lease lease = call->acquire(60s);
   call->release(lease);

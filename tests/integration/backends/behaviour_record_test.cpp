@@ -13,7 +13,7 @@ using test::make_record;
 using RecordBehaviour = CoordinatorBehaviour;
 INSTANTIATE_TEST_SUITE_P(All, RecordBehaviour, every_backend, backend_name);
 
-TEST_P(RecordBehaviour, PublicationIsStoredHeardAndFreesTheLock) {
+TEST_P(RecordBehaviour, LeaseIsValid_PublicationIsStoredHeardAndFreesTheLock) {
   test::RecordingListener listener;
   coordinator->subscribe("t", &listener);
   ASSERT_TRUE(loop.turn_until([&] { return listener.gaps > 0; }));
@@ -46,7 +46,7 @@ TEST_P(RecordBehaviour, PublicationIsStoredHeardAndFreesTheLock) {
   coordinator->subscribe("t", nullptr);
 }
 
-TEST_P(RecordBehaviour, LatePublicationIsRefusedAndToldWhatIsCurrent) {  // [20]
+TEST_P(RecordBehaviour, PublicationIsLate_IsRefusedWithTheCurrentRecord) {  // [20]
   const Lease late = call->acquire(brief());
   const Lease next = call->acquire_eventually(60s);
   EXPECT_TRUE(call->publish(make_record(loop, next.fence, "new"), next).stored);
@@ -57,7 +57,7 @@ TEST_P(RecordBehaviour, LatePublicationIsRefusedAndToldWhatIsCurrent) {  // [20]
   EXPECT_EQ(call->load()->value, SecretString("new"));
 }
 
-TEST_P(RecordBehaviour, PublicationUnderALostLeaseIsStoredIfNothingNewerIsThere) {  // [17]
+TEST_P(RecordBehaviour, LeaseIsLostAndNothingNewerIsStored_PublicationIsStored) {  // [17]
   const Lease late = call->acquire(brief());
   const Lease next = call->acquire_eventually(60s);
   EXPECT_TRUE(call->publish(make_record(loop, late.fence, "late"), late).stored);
@@ -67,7 +67,7 @@ TEST_P(RecordBehaviour, PublicationUnderALostLeaseIsStoredIfNothingNewerIsThere)
   EXPECT_EQ(call->load()->value, SecretString("next"));
 }
 
-TEST_P(RecordBehaviour, PublicationThatIsRepeatedCountsAsStored) {
+TEST_P(RecordBehaviour, PublicationIsRepeated_CountsAsStored) {
   const Lease lease = call->acquire(60s);
   const Record record = make_record(loop, lease.fence, "x");
   EXPECT_TRUE(call->publish(record, lease).stored);
@@ -76,14 +76,14 @@ TEST_P(RecordBehaviour, PublicationThatIsRepeatedCountsAsStored) {
   EXPECT_TRUE(call->publish(record, Lease{}).stored) << "a repair has no lease";
 }
 
-TEST_P(RecordBehaviour, ExpiredRecordIsGone) {
+TEST_P(RecordBehaviour, RecordHasExpired_IsGone) {
   const Lease lease = call->acquire(60s);
   call->publish(make_record(loop, lease.fence, "x", 100ms), lease);
   EXPECT_TRUE(loop.eventually([&] { return !call->load(); }));
   EXPECT_FALSE(call->try_acquire(60s).current);
 }
 
-TEST_P(RecordBehaviour, RecordSurvivesARestartOfTheAgent) {
+TEST_P(RecordBehaviour, AgentIsRestarted_RecordIsKept) {
   EXPECT_FALSE(call->load());
   const Lease lease = call->acquire(60s);
   call->publish(make_record(loop, lease.fence, "kept"), lease);
@@ -94,7 +94,7 @@ TEST_P(RecordBehaviour, RecordSurvivesARestartOfTheAgent) {
   EXPECT_EQ(record->value, SecretString("kept"));
 }
 
-TEST_P(RecordBehaviour, PauseKeepsTheLockFromBeingTried) {
+TEST_P(RecordBehaviour, PauseIsSet_LockIsNotGivenAndListenersHearThePause) {
   test::RecordingListener listener;
   coordinator->subscribe("t", &listener);
   ASSERT_TRUE(loop.turn_until([&] { return listener.gaps > 0; }));
@@ -110,7 +110,7 @@ TEST_P(RecordBehaviour, PauseKeepsTheLockFromBeingTried) {
   coordinator->subscribe("t", nullptr);
 }
 
-TEST_P(RecordBehaviour, PauseIsNeverShortenedAndEnds) {
+TEST_P(RecordBehaviour, PauseIsSetAgain_IsExtendedAndNeverShortened) {
   call->pause(1h, "long");
   call->pause(1s, "short");
   EXPECT_EQ(call->try_acquire(1s).pause->reason, "long");
@@ -118,19 +118,19 @@ TEST_P(RecordBehaviour, PauseIsNeverShortenedAndEnds) {
   EXPECT_EQ(call->try_acquire(1s).pause->reason, "longer");
 }
 
-TEST_P(RecordBehaviour, PauseEndsByItself) {
+TEST_P(RecordBehaviour, PauseHasPassed_LockIsGiven) {
   call->pause(100ms, "short");
   call->acquire_eventually(60s);
 }
 
-TEST_P(RecordBehaviour, PauseSurvivesARestartOfTheAgent) {
+TEST_P(RecordBehaviour, AgentIsRestarted_PauseIsKept) {
   call->pause(1h, "long");
   close();
   open();
   EXPECT_TRUE(call->try_acquire(1s).pause);
 }
 
-TEST_P(RecordBehaviour, PauseThatIsLiftedLetsTheLockBeTried) {
+TEST_P(RecordBehaviour, PauseIsLifted_LockIsGiven) {
   Pause pause{loop.clock.boot_now() + 1h, "401", "fingerprint"};
   loop.run(coordinator->pause("t", std::move(pause)));
   const auto paused = call->try_acquire(1s).pause;
@@ -141,7 +141,7 @@ TEST_P(RecordBehaviour, PauseThatIsLiftedLetsTheLockBeTried) {
   EXPECT_TRUE(call->try_acquire(60s).lease);
 }
 
-TEST_P(RecordBehaviour, UsageIsWhatWasAdmitted) {
+TEST_P(RecordBehaviour, TwoCallsAreAdmitted_UsageIsTwo) {
   EXPECT_EQ(loop.run(coordinator->usage("t")).calls, 0U);
   const Lease lease = call->acquire(60s);
   const FetchLimits limits{{}, 5, 24h};
@@ -149,7 +149,7 @@ TEST_P(RecordBehaviour, UsageIsWhatWasAdmitted) {
   EXPECT_EQ(loop.run(coordinator->usage("t")).calls, 2U);
 }
 
-TEST_P(RecordBehaviour, AdmissionKeepsTheIntervalAcrossLeases) {
+TEST_P(RecordBehaviour, IntervalHasNotPassed_NextLeaseIsNotAdmitted) {
   Lease lease = call->acquire(60s);
   const FetchLimits limits{30min, 0, {}};
   const Admission first = call->admit(lease, limits);
@@ -164,7 +164,7 @@ TEST_P(RecordBehaviour, AdmissionKeepsTheIntervalAcrossLeases) {
   EXPECT_LE(second.retry_at, loop.clock.boot_now() + 30min);
 }
 
-TEST_P(RecordBehaviour, AdmissionSpendsTheBudgetOfAWindow) {
+TEST_P(RecordBehaviour, BudgetIsSpent_CallsAreRefusedEvenAfterARestart) {
   const Lease lease = call->acquire(60s);
   const FetchLimits limits{{}, 3, 24h};
   for (std::uint64_t i = 1; i <= 3; ++i) {
@@ -183,14 +183,14 @@ TEST_P(RecordBehaviour, AdmissionSpendsTheBudgetOfAWindow) {
   EXPECT_FALSE(call->admit(call->acquire(60s), limits).admitted()) << "a restart gave the budget back";
 }
 
-TEST_P(RecordBehaviour, AdmissionOpensAgainAfterTheWindow) {
+TEST_P(RecordBehaviour, WindowHasPassed_CallsAreAdmittedAgain) {
   const Lease lease = call->acquire(60s);
   const FetchLimits limits{{}, 1, 200ms};
   EXPECT_TRUE(call->admit(lease, limits).admitted());
   EXPECT_TRUE(loop.eventually([&] { return call->admit(lease, limits).admitted(); }));
 }
 
-TEST_P(RecordBehaviour, AdmissionIsForTheHolderOnly) {
+TEST_P(RecordBehaviour, LockIsLost_CallIsNotAdmitted) {
   const Lease late = call->acquire(brief());
   call->acquire_eventually(60s);
   const Admission admission = call->admit(late, FetchLimits{});
@@ -198,7 +198,7 @@ TEST_P(RecordBehaviour, AdmissionIsForTheHolderOnly) {
   EXPECT_EQ(admission.refusal, FetchRefusal::lock_lost);
 }
 
-TEST_P(RecordBehaviour, AfterStopEveryCallIsATransportError) {
+TEST_P(RecordBehaviour, CoordinatorIsStopped_EveryCallIsATransportError) {
   Lease lease = call->acquire(60s);
   coordinator->stop();
   EXPECT_THROW(call->try_acquire(1s), TransportError);
@@ -210,7 +210,7 @@ TEST_P(RecordBehaviour, AfterStopEveryCallIsATransportError) {
   EXPECT_THROW(call->pause(1s, "x"), TransportError);
 }
 
-TEST_P(RecordBehaviour, HealthNamesTheBackend) {
+TEST_P(RecordBehaviour, BackendIsReachable_HealthNamesIt) {
   static_cast<void>(call->load());
   EXPECT_TRUE(loop.turn_until([&] { return coordinator->health().last_error.empty(); }));
   const BackendHealth health = coordinator->health();

@@ -72,19 +72,19 @@ class ClusterMessages : public testing::Test {
   std::string name;
 };
 
-TEST_F(ClusterMessages, ArriveByAnotherNodeWhenTheOneListenedToDies) {
+TEST_F(ClusterMessages, NodeListenedToDies_MessagesArriveByAnotherNode) {
   listen();
   node->kill();
   expect_messages_by_another_node();
 }
 
-TEST_F(ClusterMessages, ArriveByAnotherNodeWhenTheOneListenedToLeavesTheCluster) {
+TEST_F(ClusterMessages, NodeListenedToLeavesTheCluster_MessagesArriveByAnotherNode) {
   listen();
   ASSERT_EQ(node->cli({"CLUSTER", "RESET", "HARD"}), "OK");  // it runs on and keeps its connections
   expect_messages_by_another_node();
 }
 
-TEST_F(ClusterMessages, OfEveryTokenAreHeardOnOneNode) {
+TEST_F(ClusterMessages, TokensAreOnEveryNode_MessagesOfAllAreHeard) {
   host.emplace(loop, test::cluster_options(loop, cluster));
   std::map<std::string, test::RecordingListener> listeners;
   std::map<const test::RedisServer*, std::string> by_holder;

@@ -39,7 +39,7 @@ class ClusterSlots : public testing::Test {
   test::RedisCluster cluster;
 };
 
-TEST_F(ClusterSlots, MovedSlotIsFollowedToItsNewNode) {
+TEST_F(ClusterSlots, SlotIsMoved_IsFollowedToItsNewNode) {
   test::Host host(loop, test::cluster_options(loop, cluster));
   Lease lease = host.call.acquire(60s);
   test::RedisServer& from = cluster.holder(token);
@@ -52,7 +52,7 @@ TEST_F(ClusterSlots, MovedSlotIsFollowedToItsNewNode) {
   EXPECT_GT(host.call.acquire(60s).fence, lease.fence);
 }
 
-TEST_F(ClusterSlots, KeyThatWasMovedAlreadyIsAskedForAtItsNewNode) {
+TEST_F(ClusterSlots, KeyIsMigratedAlready_IsAskedForAtItsNewNode) {
   test::Host host(loop, test::cluster_options(loop, cluster));
   Lease lease = host.call.acquire(60s);
   test::RedisServer& from = cluster.holder(token);
@@ -66,7 +66,7 @@ TEST_F(ClusterSlots, KeyThatWasMovedAlreadyIsAskedForAtItsNewNode) {
   EXPECT_FALSE(host.call.renew(lease)) << "it was not released";
 }
 
-TEST_F(ClusterSlots, ScriptOverKeysOnBothNodesWaitsForTheEndOfTheMove) {
+TEST_F(ClusterSlots, KeysAreOnBothNodes_ScriptWaitsForTheEndOfTheMove) {
   test::Host host(loop, test::cluster_options(loop, cluster));
   const Lease first = host.call.acquire(60s);
   EXPECT_TRUE(host.call.publish(make_record(loop, first.fence, "first"), first).stored);
@@ -88,7 +88,7 @@ TEST_F(ClusterSlots, ScriptOverKeysOnBothNodesWaitsForTheEndOfTheMove) {
   EXPECT_EQ(to.cli({"HGET", token, "generation"}), std::to_string(second.fence));
 }
 
-TEST_F(ClusterSlots, ReplicaThatTakesOverIsFollowedAndFencesRise) {
+TEST_F(ClusterSlots, ReplicaTakesOver_IsFollowedAndFencesRise) {
   test::RedisServer& holder = cluster.holder(token);
   test::RedisServer& replica = cluster.add_replica(holder);
   test::Host host(loop, test::cluster_options(loop, cluster, 1s));
@@ -103,7 +103,7 @@ TEST_F(ClusterSlots, ReplicaThatTakesOverIsFollowedAndFencesRise) {
   EXPECT_EQ(record->generation, lease.fence);
 }
 
-TEST_F(ClusterSlots, DeathOfANodeThatHoldsNothingOfOursIsNotNoticed) {
+TEST_F(ClusterSlots, NodeWithoutOurKeysDies_CallsSucceed) {
   // Not the one of the clock either; it is asked for the time now and then.
   test::RedisServer& holder = cluster.holder(token);
   test::RedisServer& bystander = cluster.other_than({&holder, &cluster.holder(RedisKeys::clock("jeton"))});
@@ -114,7 +114,7 @@ TEST_F(ClusterSlots, DeathOfANodeThatHoldsNothingOfOursIsNotNoticed) {
   EXPECT_TRUE(host.call.publish(make_record(loop, lease.fence, "x"), lease).stored);
 }
 
-TEST_F(ClusterSlots, SlotWithoutANodeIsAnErrorThatSaysSo) {
+TEST_F(ClusterSlots, SlotHasNoNode_ErrorSaysSo) {
   test::Host host(loop, test::cluster_options(loop, cluster, 1s));
   Lease lease = acquire_when_possible(host);
   cluster.holder(token).kill();
@@ -129,7 +129,7 @@ TEST_F(ClusterSlots, SlotWithoutANodeIsAnErrorThatSaysSo) {
   })) << error;
 }
 
-TEST_F(ClusterSlots, UserWithTheDocumentedPermissionsMayDoAllOfIt) {
+TEST_F(ClusterSlots, UserHasTheDocumentedPermissions_EveryCallSucceeds) {
   for (std::size_t i = 0; i < test::RedisCluster::primaries(); ++i) {
     ASSERT_EQ(cluster.primary(i).cli(test::documented_user("s3cret", {"+cluster|slots", "+cluster|info", "+asking"})),
               "OK");
@@ -155,7 +155,7 @@ TEST_F(ClusterSlots, UserWithTheDocumentedPermissionsMayDoAllOfIt) {
   }
 }
 
-TEST_F(ClusterSlots, IsFoundFromAnyOfTheConfiguredNodes) {
+TEST_F(ClusterSlots, OneConfiguredNodeIsDown_ClusterIsFoundByAnother) {
   cluster.other_than({&cluster.holder(token), &cluster.holder(RedisKeys::clock("jeton"))}).kill();
   test::Host host(loop, test::cluster_options(loop, cluster));
   EXPECT_NO_THROW(static_cast<void>(host.call.acquire(60s)));

@@ -59,7 +59,7 @@ class ClusterWatched : public testing::Test {
   test::Host host{loop, test::cluster_options(loop, cluster)};
 };
 
-TEST_F(ClusterWatched, FlushOfANodeIsToldToTheTokensItHolds) {
+TEST_F(ClusterWatched, NodeIsFlushed_LossIsReportedForItsTokensOnly) {
   std::map<std::string, test::RecordingListener> listeners;
   for (const std::string& name : tokens_everywhere()) {
     host.coordinator.subscribe(name, &listeners[name]);
@@ -76,7 +76,7 @@ TEST_F(ClusterWatched, FlushOfANodeIsToldToTheTokensItHolds) {
   }
 }
 
-TEST_F(ClusterWatched, PublicationIsNoLossAndADeletionRightBehindItIsOne) {
+TEST_F(ClusterWatched, DeletedAfterAPublication_OnlyTheDeletionIsALoss) {
   listen();
   for (int round = 1; round <= 3; ++round) {
     publish("x");
@@ -93,7 +93,7 @@ TEST_F(ClusterWatched, PublicationIsNoLossAndADeletionRightBehindItIsOne) {
   }
 }
 
-TEST_F(ClusterWatched, SlotThatMovedIsWatchedOnItsNewNode) {
+TEST_F(ClusterWatched, SlotMoves_IsWatchedOnItsNewNode) {
   listen();
   publish("x");
   test::RedisServer& from = cluster.holder(token);
@@ -111,7 +111,7 @@ TEST_F(ClusterWatched, SlotThatMovedIsWatchedOnItsNewNode) {
   EXPECT_TRUE(loop.turn_until([&] { return host.listener.losses == before + 1; }));
 }
 
-TEST_F(ClusterWatched, ReplicaThatTookOverIsWatchedWithoutAnyCommand) {
+TEST_F(ClusterWatched, ReplicaTakesOver_IsWatchedWithoutAnyCommand) {
   listen();
   publish("x");
   test::RedisServer& primary = cluster.holder(token);
@@ -124,7 +124,7 @@ TEST_F(ClusterWatched, ReplicaThatTookOverIsWatchedWithoutAnyCommand) {
   EXPECT_TRUE(loop.turn_until([&] { return host.listener.losses > losses; }));
 }
 
-TEST_F(ClusterWatched, ANodeGetsOneConnectionForAllItsTokensAndOthersNone) {
+TEST_F(ClusterWatched, TwoTokensAreOnOneNode_OneConnectionWatchesBoth) {
   test::RecordingListener other;
   host.coordinator.subscribe("t", &host.listener);
   // The same slot, and so the same node.

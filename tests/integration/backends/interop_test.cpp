@@ -26,7 +26,7 @@ struct GetsetLock : Interop {
   GetsetLock() { use(TokenLockConfig::Protocol::getset); }
 };
 
-TEST_F(Interop, LockUnderTheirKeyKeepsBothOut) {
+TEST_F(Interop, LockKeyIsShared_EitherClientKeepsTheOtherOut) {
   use(TokenLockConfig::Protocol::set_nx);
   server.cli({"SET", key, "theirs", "NX", "PX", "60000"});
   EXPECT_FALSE(a.call.try_acquire(60s).lease);
@@ -37,7 +37,7 @@ TEST_F(Interop, LockUnderTheirKeyKeepsBothOut) {
   EXPECT_FALSE(exists(updater));
 }
 
-TEST_F(Interop, BareValueIsMirroredUntilItExpires) {
+TEST_F(Interop, RecordIsPublished_BareValueIsMirroredUntilItExpires) {
   use(TokenLockConfig::Protocol::set_nx);
   const Lease lease = a.call.acquire(60s);
   ASSERT_TRUE(a.call.publish(test::make_record(loop, lease.fence, "tok-1", 60s), lease).stored);
@@ -46,7 +46,7 @@ TEST_F(Interop, BareValueIsMirroredUntilItExpires) {
   EXPECT_GT(pttl("their-token"), 0);
 }
 
-TEST_F(Interop, LatePublicationDoesNotTouchTheMirror) {
+TEST_F(Interop, PublicationIsLate_MirrorIsNotChanged) {
   use(TokenLockConfig::Protocol::set_nx);
   const Lease late = a.call.acquire(60s);
   a.call.release(late);
@@ -56,7 +56,7 @@ TEST_F(Interop, LatePublicationDoesNotTouchTheMirror) {
   EXPECT_EQ(server.cli({"GET", "their-token"}), "new");
 }
 
-TEST_F(GetsetLock, ValueIsItsEndInTheServersSeconds) {  // [25]
+TEST_F(GetsetLock, Acquired_ValueIsItsEndInTheServersSeconds) {  // [25]
   const std::int64_t before = server_seconds();
   a.call.acquire(60s);
   const std::int64_t after = server_seconds();
@@ -66,7 +66,7 @@ TEST_F(GetsetLock, ValueIsItsEndInTheServersSeconds) {  // [25]
   EXPECT_FALSE(b.call.try_acquire(60s).lease);
 }
 
-TEST_F(GetsetLock, TimeInTheFutureIsBusyUntilThen) {  // [25]
+TEST_F(GetsetLock, ValueIsATimeInTheFuture_IsBusyUntilThen) {  // [25]
   server.cli({"SET", key, std::to_string(server_seconds() + 3600)});
   const auto result = a.call.try_acquire(60s);
   EXPECT_FALSE(result.lease);
@@ -74,7 +74,7 @@ TEST_F(GetsetLock, TimeInTheFutureIsBusyUntilThen) {  // [25]
   EXPECT_LE(result.busy_until, loop.clock.boot_now() + 3601s);
 }
 
-TEST_F(GetsetLock, TimeInThePastHasOneWinnerOfTwenty) {  // [25]
+TEST_F(GetsetLock, ValueIsATimeInThePast_OneOfTwentyTriesWins) {  // [25]
   server.cli({"SET", key, std::to_string(server_seconds() - 5)});
   int won = 0;
   int ended = 0;
@@ -90,7 +90,7 @@ TEST_F(GetsetLock, TimeInThePastHasOneWinnerOfTwenty) {  // [25]
   EXPECT_EQ(won, 1);
 }
 
-TEST_F(GetsetLock, UnparsableValueIsBusyAndStays) {  // [25]
+TEST_F(GetsetLock, ValueIsUnparsable_IsBusyAndValueStays) {  // [25]
   for (const char* text : {"abc", "12.5", "-7", " 12", ""}) {
     server.cli({"SET", key, text});
     const auto result = a.call.try_acquire(60s);
@@ -100,8 +100,8 @@ TEST_F(GetsetLock, UnparsableValueIsBusyAndStays) {  // [25]
   }
 }
 
-TEST_F(GetsetLock, LockOfTheNewerKindNeverLosesItsTimeToLive) {  // [25]
-  server.cli({"SET", key, "1", "PX", "60000"});  // a number that is long past, but it has a time to live
+TEST_F(GetsetLock, KeyHasATimeToLive_IsBusyAndKeepsIt) {  // [25]
+  server.cli({"SET", key, "1", "PX", "60000"});           // a number that is long past, but it has a time to live
   EXPECT_FALSE(a.call.try_acquire(60s).lease);
   EXPECT_EQ(their_value(), "1");
   EXPECT_GT(pttl(key), 0);
@@ -114,7 +114,7 @@ TEST_F(GetsetLock, ServerIsFull_IsRenewedAllTheSame) {
   EXPECT_EQ(their_value(), lease.owner);
 }
 
-TEST_F(GetsetLock, RenewalMovesTheEndAndTheReleaseStillKnowsItsOwn) {
+TEST_F(GetsetLock, Renewed_EndMovesAndReleaseStillWorks) {
   Lease lease = a.call.acquire(60s);
   const std::string before = their_value();
   lease.ttl = 1h;
@@ -124,7 +124,7 @@ TEST_F(GetsetLock, RenewalMovesTheEndAndTheReleaseStillKnowsItsOwn) {
   EXPECT_EQ(their_value(), "");
 }
 
-TEST_F(GetsetLock, HolderThatWasTakenOverLosesItsLock) {
+TEST_F(GetsetLock, TakenOverByAnOlderClient_RenewalFailsAndTheKeyStays) {
   Lease lease = a.call.acquire(60s);
   server.cli({"GETSET", key, std::to_string(server_seconds() + 600)});  // an old client that thought it was over
   EXPECT_FALSE(a.call.renew(lease));
@@ -132,7 +132,7 @@ TEST_F(GetsetLock, HolderThatWasTakenOverLosesItsLock) {
   EXPECT_NE(their_value(), "");
 }
 
-TEST_F(GetsetLock, KeyOfADeadHolderIsNotLeftBehind) {
+TEST_F(GetsetLock, Acquired_KeyHasATimeToLive) {
   a.call.acquire(60s);
   EXPECT_GT(pttl(key), 0);
 }

@@ -28,7 +28,7 @@ mode_t mode_of(const std::filesystem::path& path) {
   return ::stat(path.c_str(), &status) == 0 ? status.st_mode & 0777 : 0;
 }
 
-TEST_F(LocalCoordination, DirectoryAndFilesArePrivate) {
+TEST_F(LocalCoordination, RecordIsPublished_DirectoryAndFilesArePrivate) {
   const Lease lease = call.acquire(60s);
   call.publish(make_record(loop, lease.fence, "s3cret"), lease);
   EXPECT_EQ(mode_of(state_dir), 0700U);
@@ -37,14 +37,14 @@ TEST_F(LocalCoordination, DirectoryAndFilesArePrivate) {
   }
 }
 
-TEST_F(LocalCoordination, DirectoryThatIsTooOpenIsClosed) {
+TEST_F(LocalCoordination, DirectoryIsTooOpen_IsMadePrivate) {
   std::filesystem::create_directory(state_dir);
   ASSERT_EQ(::chmod(state_dir.c_str(), 0777), 0);
   static_cast<void>(call.load());
   EXPECT_EQ(mode_of(state_dir), 0700U);
 }
 
-TEST_F(LocalCoordination, TwoOnOneDirectoryExcludeEachOtherAndShareTheRecord) {
+TEST_F(LocalCoordination, TwoUseOneDirectory_ExcludeEachOtherAndShareTheRecord) {
   const auto second = make_local_coordinator(loop.timers, loop.random, state_dir);
   test::Caller other(loop, *second);
   const Lease lease = call.acquire(60s);
@@ -56,7 +56,7 @@ TEST_F(LocalCoordination, TwoOnOneDirectoryExcludeEachOtherAndShareTheRecord) {
   EXPECT_FALSE(call.try_acquire(60s).lease);
 }
 
-TEST_F(LocalCoordination, NothingIsKeptOfATokenThatIsConfiguredNoMore) {
+TEST_F(LocalCoordination, TokenIsNoLongerConfigured_ItsFilesAreRemoved) {
   const Lease lease = call.acquire(60s);
   ASSERT_TRUE(call.publish(test::make_record(loop, lease.fence, "s3cret"), lease).stored);
   const auto file = dir / "coordination" / "t.json";
@@ -68,7 +68,7 @@ TEST_F(LocalCoordination, NothingIsKeptOfATokenThatIsConfiguredNoMore) {
   EXPECT_FALSE(std::filesystem::exists(file.string() + ".new"));
 }
 
-TEST_F(LocalCoordination, StopFreesItsLocks) {
+TEST_F(LocalCoordination, Stopped_ItsLocksAreFree) {
   const auto second = make_local_coordinator(loop.timers, loop.random, state_dir);
   test::Caller other(loop, *second);
   call.acquire(60s);
@@ -76,14 +76,14 @@ TEST_F(LocalCoordination, StopFreesItsLocks) {
   other.acquire(60s);
 }
 
-TEST_F(LocalCoordination, LockWhoseFileWasRemovedIsLostAtItsRenewal) {
+TEST_F(LocalCoordination, LockFileWasRemoved_LockIsLostAtItsRenewal) {
   Lease lease = call.acquire(60s);
   std::filesystem::remove(state_dir / "t.lock");
   EXPECT_FALSE(call.renew(lease));
   call.acquire(60s);
 }
 
-TEST_F(LocalCoordination, CorruptStateStartsAfreshWithAFenceAboveTheClock) {
+TEST_F(LocalCoordination, StateIsCorrupt_LockIsGivenWithAHigherFence) {
   const Lease lease = call.acquire(60s);
   call.release(lease);
   dir.write("coordination/t.json", "garbage");
@@ -92,7 +92,7 @@ TEST_F(LocalCoordination, CorruptStateStartsAfreshWithAFenceAboveTheClock) {
   EXPECT_GT(result.lease->fence, lease.fence);
 }
 
-TEST_F(LocalCoordination, ForeignDirectoryOrNameIsATransportError) {
+TEST_F(LocalCoordination, DirectoryIsALinkOrNameIsUnsafe_IsATransportError) {
   std::filesystem::create_symlink(dir.path(), state_dir);
   EXPECT_THROW(static_cast<void>(call.load()), TransportError);
   EXPECT_FALSE(coordinator.health().reachable);
@@ -103,14 +103,14 @@ TEST_F(LocalCoordination, ForeignDirectoryOrNameIsATransportError) {
   EXPECT_THROW(call.try_acquire(1s, "../x"), TransportError);
 }
 
-TEST_F(LocalCoordination, LeaseWhoseFenceCannotBeStoredIsNotGiven) {
+TEST_F(LocalCoordination, FenceCannotBeStored_LeaseIsNotGiven) {
   std::filesystem::create_directories(state_dir / "t.json.new" / "in-the-way");
   EXPECT_THROW(call.try_acquire(60s), TransportError);
   std::filesystem::remove_all(state_dir / "t.json.new");
   call.acquire(60s);
 }
 
-TEST_F(LocalCoordination, ListenerIsToldOfTheGapOnlyWhileItListens) {
+TEST_F(LocalCoordination, ListenerIsReplaced_OnlyTheNewOneHearsOfTheGap) {
   test::RecordingListener listener;
   coordinator.subscribe("t", &listener);
   coordinator.subscribe("t", nullptr);

@@ -32,7 +32,7 @@ int count_of(const std::string& text, const std::string& word) {
   return count;
 }
 
-TEST_F(LockProcess, RenewedLockKeepsItsValueAndIsFreeSoonAfterItsHolderIsKilled) {  // [16]
+TEST_F(LockProcess, HolderRenewsAndIsKilled_LockIsKeptAndThenFree) {  // [16]
   const auto holder = start_holder(3s);
   const std::string owner = value();
   // Twice its time to live, by the holder's own count of renewals.
@@ -47,7 +47,7 @@ TEST_F(LockProcess, RenewedLockKeepsItsValueAndIsFreeSoonAfterItsHolderIsKilled)
   EXPECT_NE(lease.owner, owner);
 }
 
-TEST_F(LockProcess, PublicationOfAHolderThatWasStoppedTooLongIsRefused) {  // [20]
+TEST_F(LockProcess, HolderWasStoppedTooLong_PublicationIsRefused) {  // [20]
   const auto holder = start_holder(300ms);
   holder->signal(SIGSTOP);
   const Lease lease = a.call.acquire_eventually(60s);
@@ -62,7 +62,7 @@ TEST_F(LockProcess, PublicationOfAHolderThatWasStoppedTooLongIsRefused) {  // [2
   EXPECT_EQ(current->value, SecretString("newer"));
 }
 
-TEST_F(LockProcess, HolderThatWasStoppedTooLongLearnsItsLossAndDoesNotTouchTheSuccessor) {  // [17]
+TEST_F(LockProcess, HolderWasStoppedTooLong_SeesTheLossAndNewLockIsUntouched) {  // [17]
   const auto holder = start_holder(300ms);
   holder->signal(SIGSTOP);
   const Lease lease = a.call.acquire_eventually(1h);

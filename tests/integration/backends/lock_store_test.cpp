@@ -51,7 +51,7 @@ class LockStores : public testing::TestWithParam<const char*> {
   const LockId id{"nightly"};
 };
 
-TEST_P(LockStores, GiveALockToOneOwnerAndShowWhoHasIt) {
+TEST_P(LockStores, LockIsAcquired_OthersAreBusyAndHolderIsShown) {
   const Lease lease = acquire(60s, "backup of db-1");
   const LockTry second = attempt(60s);
   EXPECT_FALSE(second.lease);
@@ -70,7 +70,7 @@ TEST_P(LockStores, GiveALockToOneOwnerAndShowWhoHasIt) {
   EXPECT_LE(view.ttl.value(), 60s);
 }
 
-TEST_P(LockStores, FreeItForTheNextWhenItIsReleased) {
+TEST_P(LockStores, LockIsReleased_IsFreeForTheNextOwner) {
   const Lease first = acquire(60s);
   EXPECT_TRUE(loop.run(store->release(id, first.owner)));
   EXPECT_FALSE(show().held);
@@ -79,7 +79,7 @@ TEST_P(LockStores, FreeItForTheNextWhenItIsReleased) {
   EXPECT_GT(second.fence, first.fence);
 }
 
-TEST_P(LockStores, DoNotLetAStrangerReleaseOrExtend) {
+TEST_P(LockStores, OwnerIdIsForeign_CanNeitherReleaseNorExtend) {
   const Lease lease = acquire(60s);
   EXPECT_FALSE(loop.run(store->release(id, "stranger")));
   Lease stranger{"stranger", 0, 60s, loop.clock.boot_now() + 60s};
@@ -87,7 +87,7 @@ TEST_P(LockStores, DoNotLetAStrangerReleaseOrExtend) {
   EXPECT_EQ(show().owner, lease.owner);
 }
 
-TEST_P(LockStores, ReplaceTheTimeToLiveWhenTheyExtend) {
+TEST_P(LockStores, LockIsExtended_TimeToLiveIsReplaced) {
   Lease lease = acquire(1h);
   lease.ttl = 1min;
   const BootTime before = lease.valid_until;
@@ -96,7 +96,7 @@ TEST_P(LockStores, ReplaceTheTimeToLiveWhenTheyExtend) {
   EXPECT_TRUE(loop.eventually([&] { return show().ttl.value() <= 1min; }));
 }
 
-TEST_P(LockStores, FreeItWhenItsTimeToLiveEndsAndDoNotCreateItAgain) {
+TEST_P(LockStores, TimeToLiveEnds_LockIsFreeAndNotCreatedAgain) {
   Lease lease = acquire(2s);
   ASSERT_TRUE(loop.eventually([&] { return !show().held; }));
   lease.valid_until = loop.clock.boot_now() + 10s;
@@ -106,7 +106,7 @@ TEST_P(LockStores, FreeItWhenItsTimeToLiveEndsAndDoNotCreateItAgain) {
   EXPECT_GT(acquire(60s).fence, lease.fence);
 }
 
-TEST_P(LockStores, LetAnAdministratorTakeItFromItsHolder) {
+TEST_P(LockStores, ReleaseIsForced_HolderHasLostTheLock) {
   Lease lease = acquire(60s);
   EXPECT_TRUE(loop.run(store->force_release(id)));
   EXPECT_FALSE(loop.run(store->force_release(id)));
@@ -114,7 +114,7 @@ TEST_P(LockStores, LetAnAdministratorTakeItFromItsHolder) {
   EXPECT_FALSE(loop.run(store->extend(id, lease)));
 }
 
-TEST_P(LockStores, TellWhoListensOfAReleaseHoweverItCame) {
+TEST_P(LockStores, LockIsReleasedOrForced_ListenerIsWoken) {
   int woken = 0;
   store->listen(id, [&] { ++woken; });
   ASSERT_TRUE(loop.turn_until([&] { return woken > 0; })) << "releases can be heard from here on";
@@ -131,7 +131,7 @@ TEST_P(LockStores, TellWhoListensOfAReleaseHoweverItCame) {
   store->listen(id, nullptr);
 }
 
-TEST_P(LockStores, KeepALockAndItsFenceOverARestartOfTheAgent) {
+TEST_P(LockStores, AgentIsRestarted_LockAndFenceAreKept) {
   const Lease lease = acquire(60s, "kept");
   close();
   open();

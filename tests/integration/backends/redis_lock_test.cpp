@@ -12,7 +12,7 @@ using test::make_record;
 
 using RedisLock = test::RedisCoordination;
 
-TEST_F(RedisLock, EveryOperationWorksAfterScriptFlush) {  // [24]
+TEST_F(RedisLock, ScriptsAreFlushed_EveryOperationWorks) {  // [24]
   const auto flush = [&] { server.cli({"SCRIPT", "FLUSH"}); };
   flush();
   Lease lease = a.call.acquire(60s);
@@ -33,7 +33,7 @@ TEST_F(RedisLock, EveryOperationWorksAfterScriptFlush) {  // [24]
   EXPECT_TRUE(exists(pause));
 }
 
-TEST_F(RedisLock, KeyOfAnotherTypeIsATransportErrorThatNamesItAndLeavesNoTrace) {
+TEST_F(RedisLock, KeyHasAnotherType_ErrorNamesItAndNoLockIsLeft) {
   const Lease lease = a.call.acquire(60s);
   a.call.release(lease);
   const Record record = make_record(loop, lease.fence, "x");

@@ -27,7 +27,7 @@ std::string failure_of(const std::function<void()>& call) {
   return {};
 }
 
-TEST_F(RedisOutage, StoppedServerIsNeverReadAsBusyLostOrEmpty) {
+TEST_F(RedisOutage, ServerIsStopped_IsNeverReadAsBusyLostOrEmpty) {
   test::Host host(loop, unanswered());
   ASSERT_TRUE(connects(host));
   Lease lease = a.call.acquire(1h);
@@ -46,7 +46,7 @@ TEST_F(RedisOutage, StoppedServerIsNeverReadAsBusyLostOrEmpty) {
   server.signal(SIGCONT);
 }
 
-TEST_F(RedisOutage, AbsentServerIsNamed) {
+TEST_F(RedisOutage, ServerIsAbsent_ErrorNamesIt) {
   auto options = unanswered();
   options.connection.address.path = "/nonexistent/redis.sock";
   test::Host host(loop, std::move(options));
@@ -55,7 +55,7 @@ TEST_F(RedisOutage, AbsentServerIsNamed) {
               HasSubstr("unix:///nonexistent/redis.sock?db=0: no such file or directory"));
 }
 
-TEST_F(RedisOutage, UserWithTheDocumentedPermissionsCanDoEverything) {
+TEST_F(RedisOutage, UserHasTheDocumentedPermissions_EveryCallSucceeds) {
   ASSERT_EQ(server.cli(test::documented_user("hunter2")), "OK");
   auto options = test::redis_options(server);
   options.connection.username = [] { return SecretString("agent"); };
@@ -85,7 +85,7 @@ TEST_F(RedisOutage, UserWithTheDocumentedPermissionsCanDoEverything) {
   EXPECT_EQ(server.cli({"ACL", "LOG"}), "") << "something was refused";
 }
 
-TEST_F(RedisOutage, MissingPermissionIsATransportErrorThatSaysWhatToDo) {
+TEST_F(RedisOutage, PermissionIsMissing_ErrorSaysWhatToDo) {
   server.cli({"ACL", "SETUSER", "agent", "on", ">hunter2", "~other:*", "&other:*", "+@all"});
   auto options = test::redis_options(server);
   options.connection.username = [] { return SecretString("agent"); };
@@ -97,7 +97,7 @@ TEST_F(RedisOutage, MissingPermissionIsATransportErrorThatSaysWhatToDo) {
   EXPECT_THAT(message, HasSubstr("coordination.prefix"));
 }
 
-TEST_F(RedisOutage, LockTakenByAScriptThatFailedHalfWayIsTakenBack) {
+TEST_F(RedisOutage, ScriptFailsAfterTheLockIsTaken_LockIsGivenBack) {
   // PUBLISH, the last step of the acquisition, is not permitted.
   server.cli({"ACL", "SETUSER", "agent", "on", ">hunter2", "~jeton:*", "&other:*", "+@all"});
   auto options = test::redis_options(server);
@@ -110,19 +110,19 @@ TEST_F(RedisOutage, LockTakenByAScriptThatFailedHalfWayIsTakenBack) {
   EXPECT_TRUE(loop.eventually([&] { return !exists(updater); }));
 }
 
-TEST_F(RedisOutage, ReadOnlyReplicaIsATransportErrorThatSaysWhatToDo) {
+TEST_F(RedisOutage, ServerIsAReadOnlyReplica_ErrorSaysWhatToDo) {
   server.cli({"REPLICAOF", "127.0.0.1", "1"});
   const std::string message = failure_of([&] { a.call.try_acquire(1s); });
   EXPECT_THAT(message, testing::AnyOf(HasSubstr("READONLY"), HasSubstr("MASTERDOWN")));
   EXPECT_THAT(message, HasSubstr("replica"));
 }
 
-TEST_F(RedisOutage, FullServerIsATransportErrorThatSaysWhatToDo) {
+TEST_F(RedisOutage, ServerIsFull_ErrorSaysWhatToDo) {
   server.cli({"CONFIG", "SET", "maxmemory", "1"});
   EXPECT_THAT(failure_of([&] { a.call.try_acquire(1s); }), HasSubstr("maxmemory"));
 }
 
-TEST_F(RedisOutage, TroubleOfAFullServerEndsWhenTheFleetWritesAgain) {
+TEST_F(RedisOutage, ServerWasFullAndOthersWriteAgain_ErrorIsCleared) {
   a.listen();
   server.cli({"CONFIG", "SET", "maxmemory", "1"});
   EXPECT_THAT(failure_of([&] { a.call.try_acquire(1s); }), HasSubstr("OOM"));
@@ -132,7 +132,7 @@ TEST_F(RedisOutage, TroubleOfAFullServerEndsWhenTheFleetWritesAgain) {
   EXPECT_TRUE(loop.turn_until([&] { return a.coordinator.health().last_error.empty(); }));
 }
 
-TEST_F(RedisOutage, TroubleWithOnesOwnRightsDoesNotEndWhenOthersWrite) {
+TEST_F(RedisOutage, OwnPermissionIsMissing_ErrorStaysWhenOthersWrite) {
   server.cli({"ACL", "SETUSER", "agent", "on", ">hunter2", "~jeton:*", "&jeton:*", "+@all", "-set"});
   auto options = test::redis_options(server);
   options.connection.username = [] { return SecretString("agent"); };
@@ -160,7 +160,7 @@ class Named final : public redis::EndpointResolver {
   const std::uint16_t& port_;
 };
 
-TEST_F(RedisOutage, TroubleOfADemotedPrimaryEndsAtTheNewOne) {
+TEST_F(RedisOutage, PrimaryIsDemoted_ErrorIsClearedAtTheNewOne) {
   const test::RedisServer other;
   std::uint16_t port = server.port();
   auto options = test::redis_options(server);
@@ -179,7 +179,7 @@ TEST_F(RedisOutage, TroubleOfADemotedPrimaryEndsAtTheNewOne) {
   EXPECT_TRUE(host.call.try_acquire(60s).lease);
 }
 
-TEST_F(RedisOutage, FactoryBuildsWhatTheConfigurationSays) {
+TEST_F(RedisOutage, ConfigurationNamesABackend_FactoryBuildsIt) {
   server.cli({"CONFIG", "SET", "requirepass", "hunter2"});
   CoordinationConfig config;
   config.backend = CoordinationConfig::Backend::redis;

@@ -14,7 +14,7 @@ using testing::HasSubstr;
 
 using RedisPublish = test::RedisCoordination;
 
-TEST_F(RedisPublish, LossOfTheRecordIsToldOverAnOpenConnection) {
+TEST_F(RedisPublish, RecordIsLost_ListenerHearsItOverAnOpenConnection) {
   a.listen();
   b.coordinator.subscribe("other", &b.listener);
   ASSERT_TRUE(loop.turn_until([&] { return b.listener.gaps > 0; }));
@@ -27,7 +27,7 @@ TEST_F(RedisPublish, LossOfTheRecordIsToldOverAnOpenConnection) {
   EXPECT_EQ(b.listener.losses, 1) << "the key of another token";
 }
 
-TEST_F(RedisPublish, UserWhoMayNotWatchKeysStillHearsMessages) {
+TEST_F(RedisPublish, UserMayNotWatchKeys_StillHearsMessages) {
   server.cli({"ACL", "SETUSER", "plain", "on", ">x", "~*", "&jeton:*", "+@all", "-client|tracking"});
   server.cli({"ACL", "SETUSER", "deaf", "on", ">x", "~*", "&jeton:*", "+@all"});  // not to the server's own channel
   for (const char* user : {"plain", "deaf"}) {

@@ -32,7 +32,7 @@ class RedisReplicas : public test::RedisCoordination {
   std::optional<test::RedisServer> replica;
 };
 
-TEST_F(RedisReplicas, LockAndRecordCountOnlyWhenTheReplicaHasThem) {
+TEST_F(RedisReplicas, ReplicaIsFrozen_LockAndRecordWaitForIt) {
   start_replica();
   auto options = careful();
   options.connection.timeout = test::patience;
@@ -63,7 +63,7 @@ TEST_F(RedisReplicas, LockAndRecordCountOnlyWhenTheReplicaHasThem) {
   EXPECT_EQ(replica->cli({"HGET", token, "generation"}), std::to_string(lease.fence));
 }
 
-TEST_F(RedisReplicas, LockThatNoReplicaHasDoesNotCountAndIsGivenBack) {
+TEST_F(RedisReplicas, NoReplicaHasTheLock_DoesNotCountAndIsGivenBack) {
   test::Host host(loop, careful());
   try {
     host.call.try_acquire(1h);
@@ -75,7 +75,7 @@ TEST_F(RedisReplicas, LockThatNoReplicaHasDoesNotCountAndIsGivenBack) {
   EXPECT_THAT(host.coordinator.health().last_error, HasSubstr("replicas"));
 }
 
-TEST_F(RedisReplicas, PublicationThatNoReplicaHasIsStoredAndLogged) {
+TEST_F(RedisReplicas, NoReplicaHasThePublication_IsStoredAndLogged) {
   start_replica();
   test::Host host(loop, careful());
   const Lease lease = host.call.acquire(60s);

@@ -15,7 +15,7 @@ using test::RedlockHost;
 
 using RedlockLock = test::Redlock;
 
-TEST_F(RedlockLock, FactoryBuildsWhatTheConfigurationSays) {
+TEST_F(RedlockLock, ConfigurationNamesRedlock_FactoryBuildsIt) {
   CoordinationConfig config;
   config.backend = CoordinationConfig::Backend::redlock;
   config.prefix = "fleet";

@@ -46,7 +46,7 @@ class RedlockOutage : public test::Redlock, public testing::WithParamInterface<c
 INSTANTIATE_TEST_SUITE_P(All, RedlockOutage, testing::ValuesIn(outages),
                          [](const testing::TestParamInfo<const char*>& kind) { return std::string(kind.param); });
 
-TEST_P(RedlockOutage, OfAMinorityIsNotWaitedFor) {  // [23]
+TEST_P(RedlockOutage, OfAMinority_IsNotWaitedForByTheCoordinator) {  // [23]
   const BootTime start = loop.clock.boot_now();
   RedlockHost host(loop, options_without(2, test::patience));
   host.warm_up(breaks_later() ? 5 : 3);
@@ -96,7 +96,7 @@ TEST_P(RedlockOutage, OfAMinority_IsNotWaitedForByTheLockStore) {
   store.stop();
 }
 
-TEST_P(RedlockOutage, OfAMajorityIsNeverReadAsBusyLostOrEmpty) {  // [23]
+TEST_P(RedlockOutage, OfAMajority_IsNeverReadAsBusyLostOrEmpty) {  // [23]
   RedlockHost whole(loop, servers.options());
   Lease lease = hold_everywhere(whole);
   RedlockHost host(loop, options_without(3, impatience));

@@ -20,7 +20,7 @@ class RedlockVote : public test::Redlock {
   }
 };
 
-TEST_F(RedlockVote, OfAServerUnderTwoHostNamesIsOne) {
+TEST_F(RedlockVote, ServerHasTwoHostNames_CountsAsOneVote) {
   auto options = servers.options();
   options.servers.resize(3);
   for (const std::size_t i : {0U, 1U}) {
@@ -56,7 +56,7 @@ TEST_F(RedlockVote, OfAServerUnderTwoHostNamesIsOne) {
   EXPECT_FALSE(minority.coordinator.health().reachable);
 }
 
-TEST_F(RedlockVote, OfTheDocumentedUserNeedsNoMoreThanInfoBesides) {
+TEST_F(RedlockVote, UserHasTheDocumentedPermissionsAndInfo_EveryCallSucceeds) {
   RedlockOptions options = servers.options();
   for (std::size_t i = 0; i < servers.size(); ++i) {
     ASSERT_EQ(servers[i].cli(test::documented_user("hunter2", {"+info"})), "OK");

@@ -31,7 +31,7 @@ class CtlGet : public ::testing::Test {
   CtlHost host;
 };
 
-TEST_F(CtlGet, PrintsTheTokenAndNothingElseWithoutAnAgent) {
+TEST_F(CtlGet, NoAgentRuns_OnlyTheTokenIsPrinted) {
   host.publish(host.add("wechat"), host.record(7));
   const RunResult result = host.ctl({"get", "wechat"});
   EXPECT_EQ(result.status, 0);
@@ -39,14 +39,14 @@ TEST_F(CtlGet, PrintsTheTokenAndNothingElseWithoutAnAgent) {
   EXPECT_THAT(result.err, IsEmpty());
 }
 
-TEST_F(CtlGet, FindsTheDirectoryInTheEnvironment) {
+TEST_F(CtlGet, DirectoryIsInTheEnvironment_TokenIsFoundThere) {
   host.publish(host.add("wechat"), host.record(7));
   ProcessOptions options;
   options.env["JETON_DIR"] = host.dir();
   EXPECT_EQ(test::run({JETONCTL, "get", "wechat"}, options).out, "s3cret\n");
 }
 
-TEST_F(CtlGet, PrintsAHeaderOfTheTokensTypeOrOfBearer) {
+TEST_F(CtlGet, HeaderIsAsked_HasTheTokensTypeOrBearer) {
   SegmentStore& store = host.add("wechat");
   Record record = host.record(7);
   record.type = "MAC";
@@ -58,7 +58,7 @@ TEST_F(CtlGet, PrintsAHeaderOfTheTokensTypeOrOfBearer) {
   EXPECT_EQ(host.ctl({"get", "wechat", "--header"}).out, "Authorization: Bearer s3cret\n");
 }
 
-TEST_F(CtlGet, JsonHasTheTokenWithItsMetadataAndAttributes) {
+TEST_F(CtlGet, FormatIsJson_HasTheTokenItsMetadataAndAttributes) {
   Record record = host.record(7, std::chrono::hours(2), R"(a"b\c/ü)");
   record.attributes = {{"instance", "https://eu.example.com"}, {"scope", "read"}};
   PreviousToken previous;
@@ -84,7 +84,7 @@ TEST_F(CtlGet, JsonHasTheTokenWithItsMetadataAndAttributes) {
   EXPECT_THAT(result.out, Not(HasSubstr("older")));
 }
 
-TEST_F(CtlGet, WithoutAValidTokenIsThree) {
+TEST_F(CtlGet, TokenIsMissingOrExpired_ExitStatusIsThree) {
   host.add("none");
   SegmentStore& store = host.add("expired");
   host.publish(store, host.record(7, -std::chrono::seconds(1)));
@@ -96,7 +96,7 @@ TEST_F(CtlGet, WithoutAValidTokenIsThree) {
   }
 }
 
-TEST_F(CtlGet, ATokenWithLessLeftThanAskedForIsThree) {
+TEST_F(CtlGet, LifetimeLeftIsBelowMinTtl_ExitStatusIsThree) {
   host.publish(host.add("wechat"), host.record(7, std::chrono::minutes(30)));
   EXPECT_EQ(host.ctl({"get", "wechat", "--min-ttl", "20m"}).status, 0);
   const RunResult result = host.ctl({"get", "wechat", "--min-ttl", "1h"});
@@ -105,7 +105,7 @@ TEST_F(CtlGet, ATokenWithLessLeftThanAskedForIsThree) {
   EXPECT_THAT(result.err, HasSubstr("less than --min-ttl 1h"));
 }
 
-TEST_F(CtlGet, WaitsForATokenThatLivesLongEnough) {
+TEST_F(CtlGet, MinTtlWithWait_WaitsForATokenThatLivesLongEnough) {
   SegmentStore& store = host.add("wechat");
   host.publish(store, host.record(7, std::chrono::minutes(30)));
   test::Process waiting(host.command({"get", "wechat", "--min-ttl", "1h", "--wait", "5m"}));
@@ -116,7 +116,7 @@ TEST_F(CtlGet, WaitsForATokenThatLivesLongEnough) {
   EXPECT_EQ(waiting.out(), "long-enough\n");
 }
 
-TEST_F(CtlGet, WaitsForASegmentThatDoesNotExistYet) {
+TEST_F(CtlGet, SegmentDoesNotExistYet_WaitEndsWithTheToken) {
   test::Process waiting(host.command({"get", "wechat", "--wait", "5m"}));
   ASSERT_TRUE(host.waits(waiting));
   host.publish(host.add("wechat"), host.record(7));
@@ -124,7 +124,7 @@ TEST_F(CtlGet, WaitsForASegmentThatDoesNotExistYet) {
   EXPECT_EQ(waiting.out(), "s3cret\n");
 }
 
-TEST_F(CtlGet, AWaitThatRunsOutIsFour) {
+TEST_F(CtlGet, WaitRunsOut_ExitStatusIsFour) {
   SegmentStore& store = host.add("wechat");
   EXPECT_EQ(host.ctl({"get", "wechat", "--wait", "20ms"}).status, 4);
   host.publish(store, host.record(7, std::chrono::minutes(30)));
@@ -134,7 +134,7 @@ TEST_F(CtlGet, AWaitThatRunsOutIsFour) {
   EXPECT_EQ(host.ctl({"get", "missing", "--wait", "20ms"}).status, 4);
 }
 
-TEST_F(CtlGet, ANameThatTheAgentDoesNotKnowIsOneAndTheMeantNameIsTold) {
+TEST_F(CtlGet, NameIsUnknownToTheAgent_ExitStatusIsOneAndNameIsSuggested) {
   host.start_agent().on_loop([](auto& status) {
     status.add("github");
     status.add("wechat");
@@ -145,12 +145,12 @@ TEST_F(CtlGet, ANameThatTheAgentDoesNotKnowIsOneAndTheMeantNameIsTold) {
   EXPECT_EQ(host.ctl({"get", "something-else", "--wait", "5m"}).status, 1) << "no waiting for what never comes";
 }
 
-TEST_F(CtlGet, ATokenThatTheAgentKnowsButHasNotYetIsThree) {
+TEST_F(CtlGet, AgentHasNoTokenYet_ExitStatusIsThree) {
   host.start_agent().on_loop([](auto& status) { status.add("wechat"); });
   EXPECT_EQ(host.ctl({"get", "wechat"}).status, 3);
 }
 
-TEST_F(CtlGet, WithoutSegmentAndAgentIsTwo) {
+TEST_F(CtlGet, NeitherSegmentNorAgent_ExitStatusIsTwo) {
   host.add("github");
   const RunResult result = host.ctl({"get", "wechat"});
   EXPECT_EQ(result.status, 2);
@@ -160,7 +160,7 @@ TEST_F(CtlGet, WithoutSegmentAndAgentIsTwo) {
   EXPECT_THAT(nowhere.err, HasSubstr("no agent has run here"));
 }
 
-TEST_F(CtlGet, AReaderOfTheConfigurationIsLetInAndAnotherUserIsTwo) {
+TEST_F(CtlGet, OtherUser_IsLetInOnlyAsAConfiguredReader) {
   if (::geteuid() != 0) GTEST_SKIP() << "needs root to run jetonctl as another user";
   host.publish(host.add("open", {{"nobody"}, {}}), host.record(7));
   host.publish(host.add("closed"), host.record(7));
@@ -171,7 +171,7 @@ TEST_F(CtlGet, AReaderOfTheConfigurationIsLetInAndAnotherUserIsTwo) {
   EXPECT_THAT(refused.err, AllOf(HasSubstr("permission denied"), HasSubstr("tokens.closed.access.groups")));
 }
 
-TEST_F(CtlGet, ASegmentThatCannotBeTrustedIsOne) {
+TEST_F(CtlGet, SegmentIsASymbolicLink_ExitStatusIsOne) {
   host.publish(host.add("wechat"), host.record(7));
   std::filesystem::create_symlink("wechat", host.dir() / "segments" / "link");
   const RunResult result = host.ctl({"get", "link"});
@@ -179,7 +179,7 @@ TEST_F(CtlGet, ASegmentThatCannotBeTrustedIsOne) {
   EXPECT_THAT(result.err, HasSubstr("symbolic link"));
 }
 
-TEST_F(CtlGet, OutputThatCannotBeWrittenIsOne) {
+TEST_F(CtlGet, OutputCannotBeWritten_ExitStatusIsOne) {
   host.publish(host.add("wechat"), host.record(7));
   const RunResult result = host.shell("\"$@\" > /dev/full", {"get", "wechat"});
   EXPECT_EQ(result.status, 1);
@@ -187,7 +187,7 @@ TEST_F(CtlGet, OutputThatCannotBeWrittenIsOne) {
   EXPECT_EQ(host.shell("\"$@\" >&-", {"get", "wechat"}).status, 1);
 }
 
-TEST_F(CtlGet, WrongUsageIsOneAndSaysWhatIsRight) {
+TEST_F(CtlGet, UsageIsWrong_ExitStatusIsOneWithAHint) {
   for (const auto& [arguments, hint] : std::vector<std::pair<std::vector<std::string>, std::string>>{
            {{"get"}, "NAME is required"},
            {{"get", "wechat", "--wait", "5"}, "write 500ms, 30s, 5m, 24h or 7d"},
@@ -204,7 +204,7 @@ TEST_F(CtlGet, WrongUsageIsOneAndSaysWhatIsRight) {
   }
 }
 
-TEST_F(CtlGet, HelpFitsAnEightyColumnTerminal) {
+TEST_F(CtlGet, HelpIsAsked_FitsAnEightyColumnTerminal) {
   for (const auto& arguments : std::vector<std::vector<std::string>>{{"--help"},
                                                                      {"get", "--help"},
                                                                      {"status", "--help"},

@@ -47,7 +47,7 @@ class CtlStatus : public ::testing::Test {
   CtlHost host;
 };
 
-TEST_F(CtlStatus, ShowsTheAgentItsCoordinatorAndEveryToken) {
+TEST_F(CtlStatus, AgentAnswers_AgentCoordinatorAndTokensAreShown) {
   host.start_agent().on_loop([](FakeStatus& status) {
     status.add("github");
     trouble(status, "wechat");
@@ -94,7 +94,7 @@ TEST_F(CtlStatus, OnATerminal_EachTokenIsOneLine) {
   expect_narrow(out.substr(out.find("wechat")).substr(0, out.find('\r')));
 }
 
-TEST_F(CtlStatus, OfOneTokenShowsHowTheTimeOfItsRefreshComesAbout) {
+TEST_F(CtlStatus, OneTokenIsAsked_RefreshTimeIsExplained) {
   host.start_agent().on_loop([](FakeStatus& status) { trouble(status, "wechat"); });
   const RunResult result = host.ctl({"status", "wechat"});
   EXPECT_EQ(result.status, 0);
@@ -105,7 +105,7 @@ TEST_F(CtlStatus, OfOneTokenShowsHowTheTimeOfItsRefreshComesAbout) {
   expect_narrow(result.out);
 }
 
-TEST_F(CtlStatus, JsonIsTheAnswerOfTheAgent) {
+TEST_F(CtlStatus, FormatIsJson_IsTheAnswerOfTheAgent) {
   host.start_agent().on_loop([](FakeStatus& status) { status.add("wechat"); });
   const Json all = Json::parse(host.ctl({"--format", "json", "status"}).out);
   EXPECT_EQ(all["tokens"][0]["name"], "wechat");
@@ -114,7 +114,7 @@ TEST_F(CtlStatus, JsonIsTheAnswerOfTheAgent) {
   EXPECT_EQ(one["grace_ms"], 300'000);
 }
 
-TEST_F(CtlStatus, WithATokenThatIsNotValidIsThree) {
+TEST_F(CtlStatus, TokenIsNotValid_ExitStatusIsThree) {
   host.start_agent().on_loop([](FakeStatus& status) {
     status.add("github");
     status.add("wechat").state = TokenState::expired;
@@ -124,14 +124,14 @@ TEST_F(CtlStatus, WithATokenThatIsNotValidIsThree) {
   EXPECT_EQ(host.ctl({"status", "github"}).status, 0);
 }
 
-TEST_F(CtlStatus, OfATokenThatTheAgentDoesNotKnowIsOne) {
+TEST_F(CtlStatus, NameIsUnknownToTheAgent_ExitStatusIsOne) {
   host.start_agent().on_loop([](FakeStatus& status) { status.add("wechat"); });
   const RunResult result = host.ctl({"status", "wechatt"});
   EXPECT_EQ(result.status, 1);
   EXPECT_THAT(result.err, HasSubstr("did you mean 'wechat'?"));
 }
 
-TEST_F(CtlStatus, TellsOfLocksWhereThereMayBeAny) {
+TEST_F(CtlStatus, LocksAreConfigured_TheirStateIsShown) {
   auto& agent = host.start_agent();
   EXPECT_THAT(host.ctl({"status"}).out, Not(HasSubstr("locks")));
   agent.on_loop([](FakeStatus& status) {
@@ -144,14 +144,14 @@ TEST_F(CtlStatus, TellsOfLocksWhereThereMayBeAny) {
   EXPECT_THAT(result.out, HasSubstr("refused"));
 }
 
-TEST_F(CtlStatus, OfAnAgentWithoutTokensIsDone) {
+TEST_F(CtlStatus, NoTokensAreConfigured_ExitStatusIsZero) {
   host.start_agent();
   const RunResult result = host.ctl({"status"});
   EXPECT_EQ(result.status, 0);
   EXPECT_THAT(result.out, HasSubstr("no tokens are configured"));
 }
 
-TEST_F(CtlStatus, WithoutAnAgentShowsTheSegmentsAndIsTwo) {
+TEST_F(CtlStatus, NoAgentAnswers_SegmentsAreShownAndExitStatusIsTwo) {
   host.publish(host.add("github"), host.record(7));
   SegmentStore& wechat = host.add("wechat");
   wechat.heartbeat(SystemClock().wall_now() - std::chrono::seconds(35));
@@ -175,13 +175,13 @@ TEST_F(CtlStatus, WithoutAnAgentShowsTheSegmentsAndIsTwo) {
   EXPECT_EQ(parsed["segments"][0]["generation"], 7);
 }
 
-TEST_F(CtlStatus, WhereNoAgentEverRanIsTwo) {
+TEST_F(CtlStatus, NoAgentEverRan_ExitStatusIsTwo) {
   const RunResult result = test::run({JETONCTL, "--dir", host.dir() / "nowhere", "status"});
   EXPECT_EQ(result.status, 2);
   EXPECT_THAT(result.err, HasSubstr("no agent has run here"));
 }
 
-TEST_F(CtlStatus, WithASocketThatAKilledAgentLeftBehindIsTwo) {
+TEST_F(CtlStatus, SocketIsLeftOfAKilledAgent_ExitStatusIsTwo) {
   host.start_agent();
   std::filesystem::rename(host.dir() / "agent.sock", host.dir() / "kept.sock");
   host.stop_agent();
@@ -191,7 +191,7 @@ TEST_F(CtlStatus, WithASocketThatAKilledAgentLeftBehindIsTwo) {
   EXPECT_THAT(result.err, HasSubstr("Connection refused"));
 }
 
-TEST_F(CtlStatus, ShowsAnotherUserWhichSegmentsAreClosedToIt) {
+TEST_F(CtlStatus, OtherUser_SeesWhichSegmentsAreDenied) {
   if (::geteuid() != 0) GTEST_SKIP() << "needs root to run jetonctl as another user";
   host.publish(host.add("wechat"), host.record(7));
   test::ProcessOptions nobody;
@@ -202,7 +202,7 @@ TEST_F(CtlStatus, ShowsAnotherUserWhichSegmentsAreClosedToIt) {
   EXPECT_EQ(host.ctl({"status"}, nobody).status, 0) << "the state is for everybody";
 }
 
-TEST_F(CtlStatus, AProvidersTextCannotSteerTheTerminal) {
+TEST_F(CtlStatus, ErrorHasControlCharacters_ArePrintedAsQuestionMarks) {
   host.start_agent().on_loop([](FakeStatus& status) {
     status.add("wechat").last_error =
         "\033]0;owned\007 \xc2\x9b"
@@ -214,7 +214,7 @@ TEST_F(CtlStatus, AProvidersTextCannotSteerTheTerminal) {
   }
 }
 
-TEST_F(CtlStatus, AProxyInTheEnvironmentIsNotAsked) {
+TEST_F(CtlStatus, ProxyIsInTheEnvironment_IsNotUsed) {
   host.start_agent();
   test::ProcessOptions options;
   options.env = {{"http_proxy", "http://127.0.0.1:1"}, {"ALL_PROXY", "http://127.0.0.1:1"}};
@@ -222,7 +222,7 @@ TEST_F(CtlStatus, AProxyInTheEnvironmentIsNotAsked) {
 }
 
 // script(1) runs the command on a terminal of its own.
-TEST_F(CtlStatus, IsColouredOnATerminalUnlessNoColorIsSet) {
+TEST_F(CtlStatus, OnATerminal_IsColouredUnlessNoColorIsSet) {
   host.start_agent().on_loop([](FakeStatus& status) { status.add("wechat"); });
   const std::string command = std::string(JETONCTL) + " --dir " + host.dir().string() + " status";
   test::ProcessOptions options;

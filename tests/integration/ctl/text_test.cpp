@@ -9,7 +9,7 @@
 namespace jeton::ctl {
 namespace {
 
-TEST(CtlDuration, IsReadWithItsUnit) {
+TEST(CtlDuration, UnitIsGiven_IsRead) {
   EXPECT_EQ(parse_duration("500ms"), Milliseconds(500));
   EXPECT_EQ(parse_duration("30s"), Milliseconds(30'000));
   EXPECT_EQ(parse_duration("5m"), Milliseconds(300'000));
@@ -22,14 +22,14 @@ TEST(CtlDuration, UnitIsADay_IsReadAsInTheConfiguration) {
   EXPECT_EQ(parse_duration("36501d"), std::nullopt);
 }
 
-TEST(CtlDuration, IsRefusedWithoutAUnitOrSense) {
+TEST(CtlDuration, UnitIsMissingOrTextIsMalformed_IsRefused) {
   for (const char* text : {"", "5", "s", "-5s", "5 s", "5sec", "1.5s", "1h30m", "+5s", "99999999999999999999s",
                            "9223372036854775807h", "900000h", " 5s", "5s "}) {
     EXPECT_EQ(parse_duration(text), std::nullopt) << text;
   }
 }
 
-TEST(CtlDuration, IsWrittenShort) {
+TEST(CtlDuration, AnyDuration_IsWrittenShort) {
   EXPECT_EQ(duration_text(0), "0ms");
   EXPECT_EQ(duration_text(999), "999ms");
   EXPECT_EQ(duration_text(1'000), "1s");
@@ -45,13 +45,13 @@ TEST(CtlDuration, IsWrittenShort) {
   EXPECT_EQ(duration_text(INT64_MIN), duration_text(-INT64_MAX));
 }
 
-TEST(CtlDuration, TimesAreUtc) {
+TEST(CtlDuration, UnixTime_IsWrittenInUtc) {
   EXPECT_EQ(time_text(0), "1970-01-01T00:00:00Z");
   EXPECT_EQ(time_text(1'767'323'045'678), "2026-01-02T03:04:05Z");
   EXPECT_FALSE(time_text(INT64_MAX).empty());
 }
 
-TEST(CtlOutput, TextIsBrokenAtSpacesUnderItsLabel) {
+TEST(CtlOutput, LineIsTooLong_IsBrokenAtSpacesUnderItsLabel) {
   const std::string text = wrapped("  error ", std::string(60, 'a') + " " + std::string(30, 'b') + " cc");
   EXPECT_EQ(text, "  error " + std::string(60, 'a') + "\n        " + std::string(30, 'b') + " cc\n");
   EXPECT_EQ(wrapped("x ", ""), "x \n");
@@ -66,12 +66,12 @@ TEST(CtlOutput, TextIsTooLong_IsCutBetweenCharacters) {
   EXPECT_EQ(shortened("abcdef", 2), "...");
 }
 
-TEST(CtlOutput, ControlCharactersArePrintedHarmlessly) {
+TEST(CtlOutput, ControlCharacters_ArePrintedAsQuestionMarks) {
   EXPECT_EQ(printable("a\x1b[31mb\n\x7f\xc2\x9b"), "a?[31mb????");
   EXPECT_EQ(printable("ü € 日本"), "ü € 日本");
 }
 
-TEST(CtlOutput, JsonStringsAreEscaped) {
+TEST(CtlOutput, JsonStringIsAppended_IsEscaped) {
   WipedText text;
   text.reserve(64);
   text.append_json("a\"b\\c\n\x01");
@@ -79,7 +79,7 @@ TEST(CtlOutput, JsonStringsAreEscaped) {
   EXPECT_THROW(text.append(std::string(100, 'x')), std::logic_error) << "growing would leave a copy behind";
 }
 
-TEST(CtlSegments, TheMeantNameIsToldIfItIsNear) {
+TEST(CtlSegments, NameIsNearAKnownOne_KnownNameIsSuggested) {
   EXPECT_EQ(unknown_token_text("wehcat", {"github", "wechat"}),
             "no token 'wehcat' is configured; did you mean 'wechat'? known: github, wechat");
   EXPECT_EQ(unknown_token_text("zoom", {"github", "wechat"}), "no token 'zoom' is configured; known: github, wechat");
@@ -87,7 +87,7 @@ TEST(CtlSegments, TheMeantNameIsToldIfItIsNear) {
 }
 
 // An agent of another version may leave members out or give them other types.
-TEST(CtlStatusText, AnAnswerThatLacksMembersIsShownAsFarAsItGoes) {
+TEST(CtlStatusText, AnswerLacksMembersOrHasOtherTypes_TextIsShown) {
   for (const char* answer :
        {"{}", R"({"tokens":[{}]})", R"({"tokens":[{"name":5,"lock":7,"pause":"x","last_error":[]}]})",
         R"({"tokens":7,"coordinator":[]})", R"({"name":"wechat","expires_at_ms":"soon"})"}) {

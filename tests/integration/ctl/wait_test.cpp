@@ -16,14 +16,14 @@ class CtlWait : public ::testing::Test {
   CtlHost host;
 };
 
-TEST_F(CtlWait, PrintsTheGenerationOfAValidTokenAtOnce) {
+TEST_F(CtlWait, TokenIsValid_GenerationIsPrintedAtOnce) {
   host.publish(host.add("wechat"), host.record(7));
   EXPECT_EQ(host.ctl({"wait", "wechat"}).out, "7\n");
   EXPECT_EQ(host.ctl({"wait", "wechat", "--after", "6"}).out, "7\n");
   EXPECT_EQ(host.ctl({"--format", "json", "wait", "wechat"}).out, "{\"name\":\"wechat\",\"generation\":7}\n");
 }
 
-TEST_F(CtlWait, BlocksUntilTheGenerationIsAbove) {
+TEST_F(CtlWait, AfterIsGiven_BlocksUntilAHigherGeneration) {
   SegmentStore& store = host.add("wechat");
   host.publish(store, host.record(7));
   test::Process waiting(host.command({"wait", "wechat", "--after", "8"}));
@@ -34,7 +34,7 @@ TEST_F(CtlWait, BlocksUntilTheGenerationIsAbove) {
   EXPECT_EQ(waiting.out(), "9\n");
 }
 
-TEST_F(CtlWait, BlocksUntilAnExpiredTokenIsReplaced) {
+TEST_F(CtlWait, TokenHasExpired_BlocksUntilItIsReplaced) {
   SegmentStore& store = host.add("wechat");
   host.publish(store, host.record(7, -std::chrono::seconds(1)));
   test::Process waiting(host.command({"wait", "wechat"}));
@@ -44,14 +44,14 @@ TEST_F(CtlWait, BlocksUntilAnExpiredTokenIsReplaced) {
   EXPECT_EQ(waiting.out(), "8\n");
 }
 
-TEST_F(CtlWait, BlocksUntilTheAgentHasStarted) {
+TEST_F(CtlWait, AgentHasNotStarted_BlocksUntilTheTokenIsPublished) {
   test::Process waiting(host.command({"wait", "wechat"}));
   ASSERT_TRUE(host.waits(waiting));
   host.publish(host.add("wechat"), host.record(7));
   EXPECT_EQ(waiting.wait(), 0);
 }
 
-TEST_F(CtlWait, AfterItsTimeoutIsFour) {
+TEST_F(CtlWait, TimeoutRunsOut_ExitStatusIsFour) {
   SegmentStore& store = host.add("wechat");
   const RunResult none = host.ctl({"wait", "wechat", "--timeout", "20ms"});
   EXPECT_EQ(none.status, 4);
@@ -101,7 +101,7 @@ TEST_F(CtlWait, AgentDoesNotAnswer_IsSaidInTheWordsOfGet) {
   EXPECT_THAT(wait.err, HasSubstr("waited 20ms: " + sentence + "\n"));
 }
 
-TEST_F(CtlWait, ForANameThatTheAgentDoesNotKnowIsOne) {
+TEST_F(CtlWait, NameIsUnknownToTheAgent_ExitStatusIsOne) {
   host.start_agent();
   EXPECT_EQ(host.ctl({"wait", "wechat"}).status, 1);
 }

@@ -27,7 +27,7 @@ class CtlWatch : public ::testing::Test {
   CtlHost host;
 };
 
-TEST_F(CtlWatch, PrintsALinePerGenerationAndNeverTheToken) {
+TEST_F(CtlWatch, GenerationChanges_OneLineIsPrintedWithoutTheToken) {
   SegmentStore& store = host.add("wechat");
   host.publish(store, host.record(7));
   test::Process watch(host.command({"watch", "wechat"}));
@@ -41,7 +41,7 @@ TEST_F(CtlWatch, PrintsALinePerGenerationAndNeverTheToken) {
   EXPECT_EQ(watch.wait(), 128 + SIGINT);
 }
 
-TEST_F(CtlWatch, PrintsJsonLines) {
+TEST_F(CtlWatch, FormatIsJson_PrintsJsonLines) {
   SegmentStore& store = host.add("wechat");
   const Record record = host.record(7);
   host.publish(store, record);
@@ -54,7 +54,7 @@ TEST_F(CtlWatch, PrintsJsonLines) {
   EXPECT_EQ(line["expires_at_ms"], to_unix_ms(record.expires_at));
 }
 
-TEST_F(CtlWatch, SaysWhenTheTokenExpiresAndWhenANewOneIsThere) {
+TEST_F(CtlWatch, TokenExpiresAndIsReplaced_BothArePrinted) {
   SegmentStore& store = host.add("wechat");
   host.publish(store, host.record(7, std::chrono::milliseconds(300)));
   test::Process watch(host.command({"watch", "wechat"}));
@@ -63,7 +63,7 @@ TEST_F(CtlWatch, SaysWhenTheTokenExpiresAndWhenANewOneIsThere) {
   EXPECT_TRUE(says(watch, "generation 8"));
 }
 
-TEST_F(CtlWatch, BeginsBeforeThereIsATokenAndGoesOnOverARestartOfTheAgent) {
+TEST_F(CtlWatch, AgentStartsLateAndRestarts_EachGenerationIsPrinted) {
   host.end_writer();
   test::Process watch(host.command({"watch", "wechat"}));
   ASSERT_TRUE(says(watch, "missing"));
@@ -77,7 +77,7 @@ TEST_F(CtlWatch, BeginsBeforeThereIsATokenAndGoesOnOverARestartOfTheAgent) {
   EXPECT_TRUE(watch.running());
 }
 
-TEST_F(CtlWatch, GoesOnWhenTheTokenIsRemovedAndComesBack) {
+TEST_F(CtlWatch, TokenIsRemovedAndComesBack_GoesOn) {
   SegmentStore& store = host.add("wechat");
   host.publish(store, host.record(7));
   test::Process watch(host.command({"watch", "wechat"}));
@@ -88,7 +88,7 @@ TEST_F(CtlWatch, GoesOnWhenTheTokenIsRemovedAndComesBack) {
   EXPECT_TRUE(says(watch, "generation 8"));
 }
 
-TEST_F(CtlWatch, EndsQuietlyWhenNobodyReadsAnyMore) {
+TEST_F(CtlWatch, OutputIsClosed_EndsWithStatusZero) {
   SegmentStore& store = host.add("wechat");
   host.publish(store, host.record(7));
   const auto result = host.shell("{ \"$@\"; echo status $? >&2; } | head -n 1", {"watch", "wechat"});
@@ -96,7 +96,7 @@ TEST_F(CtlWatch, EndsQuietlyWhenNobodyReadsAnyMore) {
   EXPECT_EQ(result.err, "status 0\n");
 }
 
-TEST_F(CtlWatch, OfANameThatTheAgentDoesNotKnowIsOne) {
+TEST_F(CtlWatch, NameIsUnknownToTheAgent_ExitStatusIsOne) {
   host.start_agent();
   EXPECT_EQ(host.ctl({"watch", "wechat"}).status, 1);
 }

@@ -28,7 +28,7 @@ struct FleetChain : FleetTest {
   RedisServer redis;
 };
 
-TEST_F(FleetChain, ATokenIsFetchedWithTheValueOfAnother) {
+TEST_F(FleetChain, SourceNamesAnotherToken_IsFetchedWithItsValue) {
   AgentProcess& agent = add_agent({});
   configure(agent, "{backend: local}");
   start_all();
@@ -38,7 +38,7 @@ TEST_F(FleetChain, ATokenIsFetchedWithTheValueOfAnother) {
   for (const IssuedToken& key : keys.issued()) EXPECT_EQ(agent.log().find(key.value), std::string::npos);
 }
 
-TEST_F(FleetChain, NothingIsAskedBeforeTheFirstIsThere) {
+TEST_F(FleetChain, FirstTokenIsMissing_ProviderOfTheSecondIsNotAsked) {
   keys.behave(Behaviour::failure(503));
   AgentProcess& agent = add_agent({});
   configure(agent, "{backend: local}");
@@ -51,7 +51,7 @@ TEST_F(FleetChain, NothingIsAskedBeforeTheFirstIsThere) {
   EXPECT_TRUE(token(agent, "api")["last_error"].is_null());
 }
 
-TEST_F(FleetChain, ANewFirstTokenAloneRefreshesNothing) {
+TEST_F(FleetChain, FirstTokenIsReplaced_SecondIsNotRefreshed) {
   keys.set_lifetime(milliseconds(1500));
   AgentProcess& agent = add_agent({});
   configure(agent, "{backend: local}", "{min_interval: 10ms}");
@@ -63,7 +63,7 @@ TEST_F(FleetChain, ANewFirstTokenAloneRefreshesNothing) {
 }
 
 // 403 with the first key: a long pause, which ends as soon as there is another one.
-TEST_F(FleetChain, AFetchThatWasRefusedIsTriedAgainWithTheNextFirstToken) {
+TEST_F(FleetChain, FetchWasRefused_IsTriedAgainWithTheNextFirstToken) {
   provider.behave(Behaviour::failure(403), 1);
   keys.set_lifetime(seconds(4));
   AgentProcess& agent = add_agent({});
@@ -75,7 +75,7 @@ TEST_F(FleetChain, AFetchThatWasRefusedIsTriedAgainWithTheNextFirstToken) {
   EXPECT_NE(seen.at(0).headers.at("authorization"), seen.at(1).headers.at("authorization"));
 }
 
-TEST_F(FleetChain, IsFetchedOnceForTheFleet) {
+TEST_F(FleetChain, SeveralHosts_EachTokenIsFetchedOnce) {
   for (int i = 0; i < 3; ++i) {
     configure(add_agent({}), "{backend: redis, redis: {endpoint: '" + redis.tcp_url() + "'}}");
   }
@@ -87,7 +87,7 @@ TEST_F(FleetChain, IsFetchedOnceForTheFleet) {
 
 using FleetScope = FleetChain;
 
-TEST_F(FleetScope, HostGivesEachHostATokenOfItsOwnAndRedisNone) {
+TEST_F(FleetScope, ScopeIsHost_EachHostHasItsOwnTokenAndRedisNone) {
   for (int i = 0; i < 3; ++i) {
     add_agent({.redis_url = redis.tcp_url(), .token_url = provider.url(), .token_extra = "    scope: host\n"});
   }

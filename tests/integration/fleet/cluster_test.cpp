@@ -38,7 +38,7 @@ class FleetCluster : public FleetTest {
   Readers readers;
 };
 
-TEST_F(FleetCluster, ASlotThatMovesDuringARotationCostsNoFetch) {
+TEST_F(FleetCluster, SlotMovesDuringARotation_CostsNoFetch) {
   FaultProvider provider({.lifetime = seconds(600)});
   start(provider);
   const auto before = newest();
@@ -59,7 +59,7 @@ TEST_F(FleetCluster, ASlotThatMovesDuringARotationCostsNoFetch) {
   EXPECT_TRUE(publishes_all_of(provider)) << "a token that was fetched and not published";
 }
 
-TEST_F(FleetCluster, AReplicaThatTakesOverIsFollowedAndGenerationsNeverGoBack) {
+TEST_F(FleetCluster, ReplicaTakesOver_IsFollowedAndGenerationsNeverGoBack) {
   RedisServer& holder = cluster.holder(token);
   static_cast<void>(cluster.add_replica(holder));
   FaultProvider provider({.lifetime = seconds(600)});
@@ -72,7 +72,7 @@ TEST_F(FleetCluster, AReplicaThatTakesOverIsFollowedAndGenerationsNeverGoBack) {
   expect_readers_undisturbed();
 }
 
-TEST_F(FleetCluster, ANodeThatHoldsNothingOfTheTokenMayDie) {
+TEST_F(FleetCluster, NodeWithoutTheTokenDies_RefreshSucceeds) {
   FaultProvider provider({.lifetime = seconds(600)});
   start(provider);
   const auto before = newest();
@@ -85,7 +85,7 @@ TEST_F(FleetCluster, ANodeThatHoldsNothingOfTheTokenMayDie) {
 
 // Tokens on every node, so that each of them has one to lose. How soon a record is back that a server says to be lost
 // is shown in virtual time (RedisOutage.RecordIsDeletedOrFlushed_IsBackWithinASecond).
-TEST_F(FleetCluster, ANodeThatWasFlushedSaysSoAndHasItsRecordBack) {
+TEST_F(FleetCluster, NodeIsFlushed_AgentsHearOfItAndGiveTheRecordBack) {
   FaultProvider provider({.lifetime = seconds(600)});
   const std::string source = "    source: {type: http, url: '" + provider.url() + "'}\n";
   const auto key = [](const std::string& name) { return "jeton:{" + name + "}:token"; };

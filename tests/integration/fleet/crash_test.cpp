@@ -15,7 +15,7 @@ ino_t inode_of(const std::filesystem::path& file) {
   return ::stat(file.c_str(), &st) == 0 ? st.st_ino : 0;
 }
 
-TEST_F(FleetCrash, ReadersOfAKilledAgentGoOnAndItsSuccessorAdoptsTheSegment) {
+TEST_F(FleetCrash, AgentIsKilled_ReadersGoOnAndNextRunAdoptsTheSegment) {
   FaultProvider provider({.lifetime = seconds(600)});
   AgentProcess& agent = add_agent({.redis_url = redis.tcp_url(), .token_url = provider.url()});
   agent.start();
@@ -39,7 +39,7 @@ TEST_F(FleetCrash, ReadersOfAKilledAgentGoOnAndItsSuccessorAdoptsTheSegment) {
   EXPECT_EQ(provider.counts().requests, 1U);
 }
 
-TEST_F(FleetCrash, ALocalAgentThatWasKilledAdoptsItsTokenAndFetchesNothing) {
+TEST_F(FleetCrash, LocalAgentIsKilled_NextRunAdoptsItsTokenWithoutAFetch) {
   FaultProvider provider({.lifetime = seconds(600)});
   AgentProcess& agent = add_agent({.token_url = provider.url()});
   agent.start();
@@ -54,7 +54,7 @@ TEST_F(FleetCrash, ALocalAgentThatWasKilledAdoptsItsTokenAndFetchesNothing) {
 
 // That this takes no longer than the time to live of the lock:
 // FleetRefresh.UpdaterDiesInMidFetch_IsReplacedWithinOneTtl.
-TEST_F(FleetCrash, AnUpdaterKilledInMidFetchIsReplaced) {
+TEST_F(FleetCrash, UpdaterIsKilledInMidFetch_IsReplaced) {
   FaultProvider provider({.lifetime = seconds(600)});
   provider.behave(Behaviour::only(Behaviour::Kind::hang), 1);
   for (int i = 0; i < 3; ++i) add_agent({.redis_url = redis.tcp_url(), .token_url = provider.url(), .lock_ttl = "6s"});
@@ -70,7 +70,7 @@ TEST_F(FleetCrash, AnUpdaterKilledInMidFetchIsReplaced) {
   EXPECT_EQ(provider.counts().issued, 1U);
 }
 
-TEST_F(FleetCrash, AnUpdaterToldToStopInMidFetchLeavesNoLock) {
+TEST_F(FleetCrash, UpdaterIsTerminatedInMidFetch_LeavesNoLock) {
   FaultProvider provider({.lifetime = seconds(600)});
   provider.behave(Behaviour::only(Behaviour::Kind::hang));
   AgentProcess& holder = add_agent({.redis_url = redis.tcp_url(), .token_url = provider.url(), .lock_ttl = "60s"});
@@ -89,7 +89,7 @@ TEST_F(FleetCrash, AnUpdaterToldToStopInMidFetchLeavesNoLock) {
   }
 }
 
-TEST_F(FleetCrash, AnUpdaterFrozenPastItsTtlIsRefusedByItsFence) {
+TEST_F(FleetCrash, UpdaterIsFrozenPastItsTtl_IsRefusedByItsFence) {
   FaultProvider provider({.lifetime = seconds(600)});
   provider.behave(Behaviour::slow(seconds(60)), 1);
   for (int i = 0; i < 3; ++i) add_agent({.redis_url = redis.tcp_url(), .token_url = provider.url(), .lock_ttl = "6s"});

@@ -56,7 +56,7 @@ struct FleetFailover : FleetTest {
   Readers readers;
 };
 
-TEST_F(FleetFailover, APrimaryKilledWhileTheUpdaterFetchesIsReplaced) {
+TEST_F(FleetFailover, PrimaryIsKilledDuringAFetch_IsReplaced) {
   start_agents(3);
   ASSERT_TRUE(eventually([&] { return all_valid(); }));
   start_readers();
@@ -71,7 +71,7 @@ TEST_F(FleetFailover, APrimaryKilledWhileTheUpdaterFetchesIsReplaced) {
   EXPECT_TRUE(eventually([&] { return redis.primary().value_or(0) != 0; }));
 }
 
-TEST_F(FleetFailover, APrimaryKilledBetweenFetchAndPublicationIsReplaced) {
+TEST_F(FleetFailover, PrimaryIsKilledBeforeThePublication_IsReplaced) {
   start_agents(3, "refresh.fetched=sleep:1500");  // the token is there and nobody knows
   ASSERT_TRUE(eventually([&] { return all_valid(); }));
   start_readers();
@@ -83,7 +83,7 @@ TEST_F(FleetFailover, APrimaryKilledBetweenFetchAndPublicationIsReplaced) {
   expect_resumed(first);
 }
 
-TEST_F(FleetFailover, ARecordThatNoReplicaHadIsGivenToTheNewPrimary) {
+TEST_F(FleetFailover, RecordIsOnNoReplica_IsGivenToTheNewPrimary) {
   start_agents(3);
   ASSERT_TRUE(eventually([&] { return all_valid(); }));
   start_readers();
@@ -111,7 +111,7 @@ TEST_F(FleetFailover, ARecordThatNoReplicaHadIsGivenToTheNewPrimary) {
   expect_resumed(first);
 }
 
-TEST_F(FleetFailover, APrimaryThatFreezesIsLeftAndComesBackAsAReplica) {
+TEST_F(FleetFailover, PrimaryFreezes_IsLeftAndComesBackAsAReplica) {
   start_agents(2);
   ASSERT_TRUE(eventually([&] { return all_valid(); }));
   start_readers();
@@ -125,7 +125,7 @@ TEST_F(FleetFailover, APrimaryThatFreezesIsLeftAndComesBackAsAReplica) {
   EXPECT_TRUE(eventually([&] { return redis.server(0).cli({"ROLE"}).starts_with("slave"); }, 3 * patience));
 }
 
-TEST_F(FleetFailover, AgentsStartWithTwoOfThreeSentinelsDown) {
+TEST_F(FleetFailover, TwoOfThreeSentinelsAreDown_AgentsStart) {
   redis.sentinel(0).kill();
   redis.sentinel(2).kill();
   start_agents(2);

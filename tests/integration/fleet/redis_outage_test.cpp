@@ -13,7 +13,7 @@ struct FleetRedisOutage : FleetTest {
   RedisServer redis;
 };
 
-TEST_F(FleetRedisOutage, ReadersDoNotNoticeAndTheNextRefreshHappensOnce) {
+TEST_F(FleetRedisOutage, RedisIsAway_ReadersGoOnAndTheNextRefreshHappensOnce) {
   FaultProvider provider({.lifetime = seconds(600)});
   for (int i = 0; i < 3; ++i) add_agent({.redis_url = redis.tcp_url(), .token_url = provider.url()});
   start_all();
@@ -47,7 +47,7 @@ TEST_F(FleetRedisOutage, ReadersDoNotNoticeAndTheNextRefreshHappensOnce) {
 }
 
 // How soon they are back is shown in virtual time (RedisOutage.RestartWithoutData_GetsTheRecordBackWithoutAFetch).
-TEST_F(FleetRedisOutage, SeveralRecordsAreBackAfterARestartWithoutData) {
+TEST_F(FleetRedisOutage, RestartWithoutData_SeveralRecordsAreGivenBack) {
   FaultProvider provider({.lifetime = seconds(600)});
   const std::string another = "    source: {type: http, url: '" + provider.url() + "'}\n";
   for (int i = 0; i < 3; ++i) {
@@ -101,7 +101,7 @@ TEST_F(FleetRedisOutage, ServerTakesNoWrites_HostsFetchAloneAndComeBackToOneToke
 }
 
 // Messages of a Redis know no databases: the channel has to.
-TEST_F(FleetRedisOutage, FleetsInTwoDatabasesOfOneServerHaveNothingToDoWithEachOther) {
+TEST_F(FleetRedisOutage, FleetsUseTwoDatabasesOfOneServer_AreSeparate) {
   FaultProvider one({.lifetime = seconds(600)});
   FaultProvider other({.lifetime = seconds(600)});
   AgentSettings first{.redis_url = redis.tcp_url(), .token_url = one.url()};

@@ -14,7 +14,7 @@ struct FleetRedlock : FleetTest {
   TempDir dir;
 };
 
-TEST_F(FleetRedlock, OneFetchPerLifetimeThoughOneServerIsKilledAndOneFrozen) {
+TEST_F(FleetRedlock, OneServerIsKilledAndOneFrozen_OneFetchPerLifetime) {
   FaultProvider provider({.lifetime = seconds(600)});
   AgentSettings settings{.token_url = provider.url(), .refresh = rotation};
   for (const RedisServer& server : servers) settings.redlock_urls.push_back(server.tcp_url());
@@ -58,7 +58,7 @@ TEST_F(FleetRedlock, OneFetchPerLifetimeThoughOneServerIsKilledAndOneFrozen) {
   servers[3].signal(SIGCONT);
 }
 
-TEST(FleetRedlockVotes, AServerUnderTwoNamesIsAnErrorInLogAndStatus) {
+TEST(FleetRedlockVotes, ServerHasTwoNames_ErrorIsInLogAndStatus) {
   const RedisServer one;
   const RedisServer other;
   FaultProvider provider({.lifetime = seconds(600)});

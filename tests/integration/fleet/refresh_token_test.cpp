@@ -95,7 +95,7 @@ struct Kill {
 
 struct RefreshTokenKill : RefreshTokenTest, testing::WithParamInterface<Kill> {};
 
-TEST_P(RefreshTokenKill, LosesNoRefreshToken) {
+TEST_P(RefreshTokenKill, KilledAtAStep_NoRefreshTokenIsLost) {
   RotatingProvider provider({.reuse = GetParam().reuse ? seconds(60) : seconds(0)});
   use(provider);
   use_backend(GetParam().backend);
@@ -150,7 +150,7 @@ INSTANTIATE_TEST_SUITE_P(AtEveryStepOnAQuorum, RefreshTokenKill,
                                          Kill{"redlock.publish.answered", false, "redlock"}),
                          name_of_kill);
 
-TEST_F(RefreshTokenTest, IsKeptSealedInRedisAndOnTheDisk) {
+TEST_F(RefreshTokenTest, Fetched_IsSealedInRedisAndKeptInAFile) {
   RotatingProvider provider;
   use(provider);
   AgentProcess& agent = add_host();
@@ -165,7 +165,7 @@ TEST_F(RefreshTokenTest, IsKeptSealedInRedisAndOnTheDisk) {
 }
 
 // A person has signed in again: the file has another refresh token, and that one counts at once.
-TEST_F(RefreshTokenTest, StartsANewChainWhenTheConfiguredOneIsReplaced) {
+TEST_F(RefreshTokenTest, ConfiguredOneIsReplaced_NewChainIsStarted) {
   RotatingProvider provider;
   use(provider);
   AgentProcess& agent = add_host();

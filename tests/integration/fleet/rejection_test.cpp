@@ -24,7 +24,7 @@ struct FleetRejection : FleetTest {
   }
 };
 
-TEST_F(FleetRejection, ARejectedTokenStaysReadableAndSaysSo) {
+TEST_F(FleetRejection, TokenIsRejected_StaysReadableAndIsMarked) {
   FaultProvider provider({.lifetime = seconds(600)});
   AgentProcess& agent = add_agent(settings(provider));
   start_all();
@@ -38,7 +38,7 @@ TEST_F(FleetRejection, ARejectedTokenStaysReadableAndSaysSo) {
   EXPECT_EQ(jeton::diagnose("api", agent.runtime_dir().string()).value().token, JETON_REJECTED);
 }
 
-TEST_F(FleetRejection, AReportOfAnOldGenerationIsAnsweredFromTheSegmentEvenWithoutAnAgent) {
+TEST_F(FleetRejection, OldGenerationIsReported_IsAnsweredWithoutAnAgent) {
   FaultProvider provider({.lifetime = seconds(600)});
   AgentProcess& agent = add_agent(settings(provider));
   start_all();
@@ -52,7 +52,7 @@ TEST_F(FleetRejection, AReportOfAnOldGenerationIsAnsweredFromTheSegmentEvenWitho
   EXPECT_EQ(token.rejected(current).status(), JETON_NO_AGENT);
 }
 
-TEST_F(FleetRejection, AReportOfAGenerationThatNeverWasIsRefused) {
+TEST_F(FleetRejection, GenerationNeverExisted_ReportIsRefused) {
   FaultProvider provider({.lifetime = seconds(600)});
   AgentProcess& agent = add_agent(settings(provider));
   start_all();
@@ -61,7 +61,7 @@ TEST_F(FleetRejection, AReportOfAGenerationThatNeverWasIsRefused) {
   EXPECT_FALSE(rejected(agent));
 }
 
-TEST_F(FleetRejection, JetonctlReportsAndWaitsForTheNewerOne) {
+TEST_F(FleetRejection, ReportedByJetonctl_WaitsForTheNewerToken) {
   FaultProvider provider({.lifetime = seconds(600)});
   AgentProcess& agent = add_agent(settings(provider));
   start_all();

@@ -31,7 +31,7 @@ struct FleetRevocation : FleetTest {
   FaultProvider revocations;
 };
 
-TEST_F(FleetRevocation, HappensOnceForTheFleetAndNotBeforeTheOverlapEnds) {
+TEST_F(FleetRevocation, OverlapEnds_IsDoneOnceForTheFleet) {
   for (int i = 0; i < 3; ++i) add_agent(settings("60s"));
   start_all();
   ASSERT_TRUE(eventually([&] { return all_valid(); }));

@@ -8,7 +8,7 @@ struct FleetScenario : FleetTest {
   RedisServer redis;
 };
 
-TEST_F(FleetScenario, OneFetchPerLifetimeAndEveryReaderHasEveryToken) {
+TEST_F(FleetScenario, HundredReadersOnThreeHosts_OneFetchPerLifetime) {
   FaultProvider provider({.lifetime = rotating_lifetime, .rate_interval = seconds(2)});
   for (int i = 0; i < 3; ++i)
     add_agent({.redis_url = redis.tcp_url(), .token_url = provider.url(), .refresh = rotation});

@@ -21,7 +21,7 @@ struct FleetSeal : FleetTest {
   [[nodiscard]] std::string stored() const { return redis.cli({"HGET", "jeton:{api}:token", "record"}); }
 };
 
-TEST_F(FleetSeal, HostsShareATokenThatRedisCannotRead) {
+TEST_F(FleetSeal, KeyIsConfigured_HostsShareATokenThatRedisCannotRead) {
   FaultProvider provider({.lifetime = seconds(600)});
   const std::string key = new_key("key");
   for (int i = 0; i < 3; ++i) add_agent(sealed(provider, key));
@@ -34,7 +34,7 @@ TEST_F(FleetSeal, HostsShareATokenThatRedisCannotRead) {
   EXPECT_EQ(stored().find(value.substr(0, 12)), std::string::npos);
 }
 
-TEST_F(FleetSeal, KeyFileIsPrivateAndNeverOverwritten) {
+TEST_F(FleetSeal, KeyIsGenerated_FileIsPrivateAndNeverOverwritten) {
   const std::string key = new_key("key");
   EXPECT_EQ(std::filesystem::status(key).permissions() & std::filesystem::perms::mask,
             std::filesystem::perms::owner_read | std::filesystem::perms::owner_write);

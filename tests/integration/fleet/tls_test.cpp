@@ -12,7 +12,7 @@ namespace {
 
 using FleetTls = FleetTest;
 
-TEST_F(FleetTls, TwoAgentsShareOneTokenWithOneFetch) {
+TEST_F(FleetTls, RedisDemandsAClientCertificate_AgentsShareOneToken) {
   const TlsRedis redis({.demands_client_certificate = true});
   redis.issue("client", {});
   FaultProvider provider({.lifetime = seconds(600)});
@@ -58,7 +58,7 @@ struct FleetTlsDeployment : FleetTest {
   std::uint64_t first = 0;
 };
 
-TEST_F(FleetTlsDeployment, SentinelsNameThePrimaryAndAFailoverIsFollowed) {
+TEST_F(FleetTlsDeployment, PrimaryUnderSentinelsDies_FailoverIsFollowed) {
   const TlsFiles files({"IP:127.0.0.1"});
   SentinelDeployment redis(files.tls());
   start_agents(redis.yaml());
@@ -74,7 +74,7 @@ TEST_F(FleetTlsDeployment, SentinelsNameThePrimaryAndAFailoverIsFollowed) {
   EXPECT_EQ(provider.counts().requests, 2U);
 }
 
-TEST_F(FleetTlsDeployment, ClusterIsFollowedThroughAMovedSlotAndAFailover) {
+TEST_F(FleetTlsDeployment, ClusterMovesASlotAndFailsOver_IsFollowed) {
   const TlsFiles files({"IP:127.0.0.1"});
   RedisCluster cluster(files.tls());
   RedisServer& holder = cluster.holder(token);
@@ -92,7 +92,7 @@ TEST_F(FleetTlsDeployment, ClusterIsFollowedThroughAMovedSlotAndAFailover) {
   for (const auto& agent : agents) EXPECT_EQ(agent->log().find("redis://"), std::string::npos) << "without TLS";
 }
 
-TEST_F(FleetTlsDeployment, NodesOfAClusterAreCheckedForTheNameTheyAnnounce) {
+TEST_F(FleetTlsDeployment, ClusterAnnouncesHostNames_CertificatesAreCheckedForThem) {
   const TlsFiles files({"DNS:localhost"});
   RedisCluster cluster(files.tls(),
                        {"--cluster-announce-hostname", "localhost", "--cluster-preferred-endpoint-type", "hostname"});
@@ -102,7 +102,7 @@ TEST_F(FleetTlsDeployment, NodesOfAClusterAreCheckedForTheNameTheyAnnounce) {
   EXPECT_EQ(stored_generation(cluster.holder(token)), first);
 }
 
-TEST_F(FleetTlsDeployment, ANodeThatAnnouncesAnotherNameThanItsCertificateBearsIsNamed) {
+TEST_F(FleetTlsDeployment, AnnouncedNameIsNotInTheCertificate_ErrorNamesBoth) {
   const TlsFiles files({"DNS:localhost"});
   RedisCluster cluster(files.tls());
   std::string redis = cluster_yaml(cluster, files);

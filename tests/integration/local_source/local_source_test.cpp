@@ -44,7 +44,7 @@ constexpr const char* hanging =
     "trap '' TERM HUP; setsid sh -c 'trap \"\" TERM HUP; echo $$ >> \"$0/pids\"; sleep 1000; sleep 1000' \"$1\" &\n"
     "echo $$ >> \"$1/pids\"; while :; do sleep 1000; done\n";
 
-TEST_F(LocalSourceAgent, RunsACommandAndShowsNoSecret) {
+TEST_F(LocalSourceAgent, SourceIsACommand_TokenIsValidAndNoSecretIsLogged) {
   dir.write("secret", "s3cret-in-env\n");
   start(script("echo \"debug: $API_KEY\" >&2\n"
                "printf '{\"access_token\":\"%s\",\"expires_in\":60}' \"token-of-$API_KEY\"\n") +
@@ -55,21 +55,21 @@ TEST_F(LocalSourceAgent, RunsACommandAndShowsNoSecret) {
   EXPECT_THAT(agent.log(), Not(HasSubstr("s3cret-in-env")));
 }
 
-TEST_F(LocalSourceAgent, LeavesNothingOfACommandWhenItStops) {
+TEST_F(LocalSourceAgent, AgentStops_CommandAndItsChildrenAreGone) {
   start(script(hanging));
   ASSERT_TRUE(eventually([&] { return pids().size() == 2; }));
   EXPECT_EQ(agent.stop(), 0);
   EXPECT_TRUE(eventually([&] { return all_gone(pids()); }));
 }
 
-TEST_F(LocalSourceAgent, LeavesNothingOfACommandWhenItIsKilled) {
+TEST_F(LocalSourceAgent, AgentIsKilled_CommandAndItsChildrenAreGone) {
   start(script(hanging));
   ASSERT_TRUE(eventually([&] { return pids().size() == 2; }));
   agent.kill();
   EXPECT_TRUE(eventually([&] { return all_gone(pids()); }));
 }
 
-TEST_F(LocalSourceAgent, PublishesAFileAsSoonAsItIsThere) {
+TEST_F(LocalSourceAgent, FileAppears_IsPublishedAtOnce) {
   start("      type: file\n      path: " + (dir / "later" / "token").string() + "\n      lifetime: 1h\n",
         "{min_interval: 0ms, retry: {initial: 1h, max: 1h}}");
   ASSERT_TRUE(agent.logs("No such file or directory"));
@@ -83,7 +83,7 @@ TEST_F(LocalSourceAgent, PublishesAFileAsSoonAsItIsThere) {
   EXPECT_THAT(agent.log(), Not(HasSubstr("second\"")));
 }
 
-TEST_F(LocalSourceAgent, PublishesTheSameContentOnceAlsoAfterARestart) {
+TEST_F(LocalSourceAgent, SameContentAfterARestart_IsNotPublishedAgain) {
   dir.write("token", "same");
   start("      type: file\n      path: " + (dir / "token").string() + "\n      lifetime: 1h\n");
   ASSERT_TRUE(eventually([&] { return agent.valid(); })) << agent.log();
@@ -98,7 +98,7 @@ TEST_F(LocalSourceAgent, PublishesTheSameContentOnceAlsoAfterARestart) {
   EXPECT_GT(agent.generation(), generation);
 }
 
-TEST_F(LocalSourceAgent, SignsAnewWhenItsKeyIsReplaced) {
+TEST_F(LocalSourceAgent, KeyIsReplaced_NewTokenIsSignedWithIt) {
   const auto make_key = [&](const char* name) {
     ASSERT_EQ(run({"openssl", "genpkey", "-algorithm", "ED25519", "-out", (dir / name).string()}).status, 0);
   };

@@ -23,14 +23,14 @@ struct LockPolicy : testing::Test {
   }
 };
 
-TEST_F(LockPolicy, RefusesANameThatNoPatternMeansAndSaysWhatToAdd) {
+TEST_F(LockPolicy, NoPatternMatches_IsRefusedWithTheRuleToAdd) {
   const RunResult refused = host.lock({"acquire", "other", "--ttl", "10s"});
   EXPECT_EQ(refused.status, 2);
   EXPECT_NE(refused.err.find("locks:"), std::string::npos) << refused.err;
   EXPECT_NE(refused.err.find("\"other\":"), std::string::npos) << refused.err;
 }
 
-TEST_F(LockPolicy, RefusesATimeToLiveAboveTheRulesAndNamesIt) {
+TEST_F(LockPolicy, TimeToLiveIsAboveTheRule_IsRefusedAndRuleIsNamed) {
   const RunResult refused = host.lock({"acquire", "shared-a", "--ttl", "2m"});
   EXPECT_EQ(refused.status, 1);
   EXPECT_NE(refused.err.find("max_ttl"), std::string::npos) << refused.err;
@@ -38,7 +38,7 @@ TEST_F(LockPolicy, RefusesATimeToLiveAboveTheRulesAndNamesIt) {
   EXPECT_EQ(host.extend("shared-a", lock, "2m"), 1);
 }
 
-TEST_F(LockPolicy, LetsInWhoIsNamedAndTheMostParticularPatternCounts) {
+TEST_F(LockPolicy, SeveralPatternsMatch_MostSpecificDecides) {
   if (::geteuid() != 0) GTEST_SKIP() << "needs root, to be another user";
   EXPECT_EQ(as_nobody({"run", "shared-a", "--", "true"}).status, 0);
   const RunResult refused = as_nobody({"run", "shared-secret", "--", "true"});
@@ -48,7 +48,7 @@ TEST_F(LockPolicy, LetsInWhoIsNamedAndTheMostParticularPatternCounts) {
   EXPECT_EQ(as_nobody({"show", "shared-secret"}).status, 2);
 }
 
-TEST_F(LockPolicy, LetsAdministratorsOnlyTakeALockFromItsHolderAndLogsWhoDid) {
+TEST_F(LockPolicy, ReleaseIsForced_IsForAdministratorsOnlyAndLogged) {
   if (::geteuid() != 0) GTEST_SKIP() << "needs root, to be another user";
   const Json lock = host.acquire("shared-a", "1m");
   EXPECT_EQ(as_nobody({"release", "shared-a", "--force"}).status, 2);
@@ -59,7 +59,7 @@ TEST_F(LockPolicy, LetsAdministratorsOnlyTakeALockFromItsHolderAndLogsWhoDid) {
       << host.agent().log();
 }
 
-TEST_F(LockPolicy, ShowsTheWholeOwnerIdOnlyToItsUserAndToAdministrators) {
+TEST_F(LockPolicy, LockIsShown_WholeOwnerIdIsForItsUserAndAdministrators) {
   if (::geteuid() != 0) GTEST_SKIP() << "needs root, to be another user";
   const Json lock = host.acquire("shared-a", "1m");
   const std::string owner = lock["owner"];
@@ -74,7 +74,7 @@ TEST_F(LockPolicy, ShowsTheWholeOwnerIdOnlyToItsUserAndToAdministrators) {
             std::string::npos);
 }
 
-TEST_F(LockPolicy, LetsAnAdministratorEndALockWhoseRuleIsGone) {
+TEST_F(LockPolicy, RuleIsGone_AdministratorCanReleaseTheLock) {
   ASSERT_TRUE(host.acquire("shared-a", "1m").is_object());
   host.configure("locks: {later: {}}\n");
   host.agent().signal(SIGHUP);
@@ -84,7 +84,7 @@ TEST_F(LockPolicy, LetsAnAdministratorEndALockWhoseRuleIsGone) {
   EXPECT_TRUE(host.free("shared-a"));
 }
 
-TEST_F(LockPolicy, IsChangedByAReloadAndWhatIsHeldStaysHeld) {
+TEST_F(LockPolicy, RulesAreReloaded_HeldLocksStayHeld) {
   const TempDir dir;
   const std::string end = (dir / "end").string();
   const auto job = host.start(
@@ -100,7 +100,7 @@ TEST_F(LockPolicy, IsChangedByAReloadAndWhatIsHeldStaysHeld) {
 }
 
 // ApiLimits::connections_per_user is less: locks have limits of their own, which the unit tests reach.
-TEST_F(LockPolicy, LetsOneUserHoldMoreLocksThanOtherConnections) {
+TEST_F(LockPolicy, OneUserAsksForFortyLocks_AllAreGiven) {
   std::vector<std::unique_ptr<Process>> holders;
   for (int i = 0; i < 40; ++i) {
     holders.push_back(host.start({"run", "shared-" + std::to_string(i), "--", "sleep", "1000"}));

@@ -35,7 +35,7 @@ class OAuth2Agent : public testing::Test {
   TempDir dir;
 };
 
-TEST_F(OAuth2Agent, FetchesIsRefusedAndGoesOnWhenTheKeyIsReplaced) {
+TEST_F(OAuth2Agent, RefusedKeyIsReplaced_NextFetchSucceeds) {
   using agent::JwtAlgorithm;
   const JwtKeys registered;
   const JwtKeys others;

@@ -89,7 +89,7 @@ class MockedOAuth2 : public OAuth2Fixture {
   json known;
 };
 
-TEST_F(MockedOAuth2, LetsInAClientBySecret) {
+TEST_F(MockedOAuth2, ClientHasASecret_IsAuthenticatedByEveryMethod) {
   expect_a_token();
   config.client_auth = ClientAuth::client_secret_post;
   let_in("client_secret_post");
@@ -101,7 +101,7 @@ TEST_F(MockedOAuth2, LetsInAClientBySecret) {
   expect_a_token();  // an assertion is taken only once
 }
 
-TEST_F(MockedOAuth2, LetsInAClientByKeyOfEveryKindAndByTheNewOneOnceItIsReplaced) {
+TEST_F(MockedOAuth2, ClientHasAKeyOfAnyKind_IsAuthenticatedAlsoWhenReplaced) {
   config.client_auth = ClientAuth::private_key_jwt;
   config.client_secret = {};
   for (const JwtAlgorithm algorithm :
@@ -122,7 +122,7 @@ TEST_F(MockedOAuth2, LetsInAClientByKeyOfEveryKindAndByTheNewOneOnceItIsReplaced
   expect_a_token();
 }
 
-TEST_F(MockedOAuth2, LetsInAClientByCertificate) {
+TEST_F(MockedOAuth2, ClientHasACertificate_IsAuthenticated) {
   const test::Authority authority;
   const test::IssuedCertificate own = authority.issue({.names = {"IP:127.0.0.1"}});
   const test::IssuedCertificate clients = authority.issue({.names = {"DNS:client"}});
@@ -140,7 +140,7 @@ TEST_F(MockedOAuth2, LetsInAClientByCertificate) {
   EXPECT_FALSE(tls.verified(fetch_here().value.reveal()).is_null());
 }
 
-TEST_F(MockedOAuth2, TakesAnAssertionForAToken) {
+TEST_F(MockedOAuth2, GrantIsJwtBearer_AssertionIsExchangedForAToken) {
   config.grant = Grant::jwt_bearer;
   config.client_auth = ClientAuth::none;
   config.client_secret = {};
@@ -156,7 +156,7 @@ TEST_F(MockedOAuth2, TakesAnAssertionForAToken) {
   EXPECT_THAT(e.what(), HasSubstr(R"(invalid_grant: "unexpected "sub" claim value")"));
 }
 
-TEST_F(MockedOAuth2, ExchangesATokenOfThisHost) {
+TEST_F(MockedOAuth2, GrantIsTokenExchange_TokenOfThisHostIsExchanged) {
   tokens.values["first"] = std::string(fetch_here().value.reveal());
   config.grant = Grant::token_exchange;
   config.token_exchange.subject_token = SecretTemplate::parse("${token:first}");
@@ -166,7 +166,7 @@ TEST_F(MockedOAuth2, ExchangesATokenOfThisHost) {
   EXPECT_THAT(failure_here().what(), HasSubstr("invalid_grant"));
 }
 
-TEST_F(MockedOAuth2, RotatesARefreshToken) {
+TEST_F(MockedOAuth2, GrantIsRefreshToken_RefreshTokenIsRotated) {
   config.grant = Grant::refresh_token;
   config.refresh_token = SecretTemplate::parse("${file:" + dir.write("refresh", "s3cr3t-first").string() + "}");
   SecretString state;
@@ -185,7 +185,7 @@ TEST_F(MockedOAuth2, RotatesARefreshToken) {
   EXPECT_THAT(e.what(), HasSubstr("put a new one into"));
 }
 
-TEST_F(MockedOAuth2, EveryRefusalHasItsKind) {
+TEST_F(MockedOAuth2, ServerRefuses_ErrorIsPermanentAndHidesTheSecret) {
   for (const char* code : {"invalid_request", "invalid_client", "invalid_grant", "unauthorized_client",
                            "unsupported_grant_type", "invalid_scope", "invalid_target"}) {
     for (const int status : {400, 200}) {
@@ -199,7 +199,7 @@ TEST_F(MockedOAuth2, EveryRefusalHasItsKind) {
   EXPECT_THAT(failure_here().what(), HasSubstr("answered 401 (/error invalid_client"));
 }
 
-TEST_F(MockedOAuth2, PauseThatTheServerAsksForIsKept) {
+TEST_F(MockedOAuth2, RetryAfterIsSent_ErrorCarriesThePause) {
   for (const int status : {429, 503}) {
     inject(status, {{"error", "temporarily_unavailable"}}, {{"Retry-After", "17"}});
     const SourceError e = failure_here();
@@ -209,7 +209,7 @@ TEST_F(MockedOAuth2, PauseThatTheServerAsksForIsKept) {
   expect_a_token();
 }
 
-TEST_F(MockedOAuth2, AssertionsBearClocksThatDiffer) {
+TEST_F(MockedOAuth2, ClocksDifferByAMinute_AssertionIsAccepted) {
   config.client_auth = ClientAuth::private_key_jwt;
   config.client_secret = {};
   sign_by(config.client_assertion, JwtAlgorithm::es256);
@@ -222,13 +222,13 @@ TEST_F(MockedOAuth2, AssertionsBearClocksThatDiffer) {
   EXPECT_THAT(failure_here().what(), HasSubstr("invalid_client"));
 }
 
-TEST_F(MockedOAuth2, LifetimeOfAnAnswerWithoutExpiresInIsThatOfTheToken) {
+TEST_F(MockedOAuth2, AnswerHasNoExpiresIn_LifetimeIsThatOfTheToken) {
   const auto until = std::chrono::floor<std::chrono::seconds>(system.wall_now()) + 10min;
   server->control({{"drop_expires_in", true}, {"claims", {{"exp", until.time_since_epoch().count()}}}});
   EXPECT_EQ(fetch_here().expires_at, until);
 }
 
-TEST_F(MockedOAuth2, KeyOfTheServerMayChange) {
+TEST_F(MockedOAuth2, ServerKeyIsRotated_OldAndNewTokensAreVerified) {
   const FetchedToken before = fetch_here();
   server->control({{"rotate", true}});
   const FetchedToken after = fetch_here();
@@ -241,7 +241,7 @@ TEST_F(MockedOAuth2, KeyOfTheServerMayChange) {
   EXPECT_FALSE(server->verified(after.value.reveal()).is_null());
 }
 
-TEST_F(MockedOAuth2, RevokesAtTheEndpointThatIsDiscovered) {
+TEST_F(MockedOAuth2, RevocationEndpointIsDiscovered_TokenIsRevokedThere) {
   config.revoke = true;
   OAuth2Source source("t", config, 8192, http, system, tokens, random);
   loop.run(source.revoke(SecretString("old-token")));

@@ -43,7 +43,7 @@ constexpr const char* with_secrets = R"(      query: {secret: "${env:APP_SECRET}
       form: {client_secret: "${env:APP_SECRET}", scope: read}
 )";
 
-TEST_F(FetchCommand, DryRunShowsTheRequestAndSendsNothing) {
+TEST_F(FetchCommand, DryRun_ShowsTheRequestAndSendsNothing) {
   const RunResult result = fetch(source("api", with_secrets), {"api", "--dry-run"});
   EXPECT_EQ(result.status, 0) << result.err;
   EXPECT_THAT(result.out, AllOf(HasSubstr("> POST " + provider_.url() + "?kind=app&secret=***\n"),
@@ -61,7 +61,7 @@ TEST_F(FetchCommand, BodyOfTextLooksLikeAForm_ShowsNoPartOfASecret) {
   EXPECT_THAT(result.out, Not(HasSubstr("the/app")));
 }
 
-TEST_F(FetchCommand, DryRunShowsTheValuesOfTheRequest) {
+TEST_F(FetchCommand, RequestHasValues_DryRunShowsThemWithoutSecrets) {
   const RunResult result = fetch(source("api", R"(      values:
         text: "${env:APP_SECRET} GET"
         hash: {function: sha256, of: abc}
@@ -74,7 +74,7 @@ TEST_F(FetchCommand, DryRunShowsTheValuesOfTheRequest) {
                                 HasSubstr("  value hash: ba7816bf8f01cfea"), HasSubstr("&sign=***\n")));
 }
 
-TEST_F(FetchCommand, OnceShowsWhatCameBackAndWhatWasRead) {
+TEST_F(FetchCommand, Once_ShowsTheAnswerAndWhatWasRead) {
   const RunResult result = fetch(source("api", with_secrets), {"api", "--once"});
   EXPECT_EQ(result.status, 0) << result.err;
   EXPECT_EQ(provider_.counts().requests, 1U);
@@ -86,7 +86,7 @@ TEST_F(FetchCommand, OnceShowsWhatCameBackAndWhatWasRead) {
   EXPECT_THAT(result.err, HasSubstr("counts against the provider's limits"));
 }
 
-TEST_F(FetchCommand, TokenThatIsUsedByAnotherIsFetchedFirst) {
+TEST_F(FetchCommand, SourceNamesAnotherToken_ThatOneIsFetchedFirst) {
   const std::string tokens =
       source("first", "") + source("second", "      headers: {X-Id: \"Bearer ${token:first}\"}\n");
   const RunResult dry = fetch(tokens, {"second", "--dry-run"});
@@ -99,7 +99,7 @@ TEST_F(FetchCommand, TokenThatIsUsedByAnotherIsFetchedFirst) {
   EXPECT_EQ(provider_.seen().at(1).headers.at("x-id"), "Bearer " + provider_.issued().at(0).value);
 }
 
-TEST_F(FetchCommand, NoTokenIsAStatusOfItsOwnAndSaysWhy) {
+TEST_F(FetchCommand, NoTokenIsFetched_ExitStatusIsThreeWithTheReason) {
   provider_.behave(Behaviour::text(R"({"error":40013,"hint":"tok0123456789abcdef"})"));
   const RunResult result =
       fetch(source("api", "      response: {error: /error, error_rules: {permanent: [40013]}}\n"), {"api", "--once"});
@@ -134,7 +134,7 @@ TEST_F(FetchCommand, BodyIsOfNoKnownShape_TokenIsNotShown) {
   }
 }
 
-TEST_F(FetchCommand, WrongUseIsExplained) {
+TEST_F(FetchCommand, UsageIsWrong_ExitStatusIsOneWithAHint) {
   const std::string tokens = source("api", "");
   EXPECT_EQ(fetch(tokens, {"api"}).status, 1);
   EXPECT_EQ(fetch(tokens, {"api", "--once", "--dry-run"}).status, 1);
@@ -144,7 +144,7 @@ TEST_F(FetchCommand, WrongUseIsExplained) {
   EXPECT_EQ(provider_.counts().connections, 0U);
 }
 
-TEST_F(FetchCommand, RefreshTokenIsNotSpent) {
+TEST_F(FetchCommand, GrantIsRefreshToken_NoRequestIsSent) {
   const std::string seal_key = (dir_ / "seal.key").string();
   ASSERT_EQ(run({JETON_AGENT_BINARY, "keygen", seal_key}).status, 0);
   const RunResult result = fetch("  api:\n    source:\n      type: oauth2\n      token_url: " + provider_.url() +

@@ -64,7 +64,7 @@ std::vector<Fault> faults() {
 
 class ProviderFault : public testing::TestWithParam<Fault> {};
 
-TEST_P(ProviderFault, KeepsTheOldTokenSaysWhyDoesNotHammerAndRecovers) {
+TEST_P(ProviderFault, AnswerIsFaulty_TokenIsKeptCallsArePacedAndAgentRecovers) {
   const Fault& fault = GetParam();
   FaultProvider provider({.lifetime = seconds(600)});
   AgentProcess agent({.token_url = provider.url(),
@@ -118,7 +118,7 @@ bool paused_by(const AgentProcess& agent, const std::string& reason) {
          status["pause"]["reason"].get<std::string>().find(reason) != std::string::npos;
 }
 
-TEST(ProviderOutage, ARefusedConnectionIsSaidAndSurvived) {
+TEST(ProviderOutage, ConnectionIsRefused_IsLoggedAndAgentRecovers) {
   FaultProvider provider({.lifetime = seconds(600)});
   provider.stop_listening();
   AgentProcess agent({.token_url = provider.url(), .refresh = "{retry: {initial: 500ms, max: 1s, permanent: 2s}}"});
@@ -131,7 +131,7 @@ TEST(ProviderOutage, ARefusedConnectionIsSaidAndSurvived) {
   EXPECT_EQ(agent.get("/ready"), 200);
 }
 
-TEST(ProviderOutage, AnExpiredTokenIsFlaggedAndRefreshedWhenTheProviderIsBack) {
+TEST(ProviderOutage, TokenExpiresInTheOutage_IsMarkedAndRefreshedAfterwards) {
   FaultProvider provider({.lifetime = seconds(2)});
   AgentProcess agent({.token_url = provider.url(), .refresh = "{retry: {initial: 500ms, max: 1s, permanent: 2s}}"});
   agent.start();
@@ -143,7 +143,7 @@ TEST(ProviderOutage, AnExpiredTokenIsFlaggedAndRefreshedWhenTheProviderIsBack) {
   EXPECT_TRUE(eventually([&] { return agent.valid(); }));
 }
 
-TEST(ProviderOutage, AFleetPausesAsOne) {
+TEST(ProviderOutage, ProviderAsksForAPause_IsKeptOverARestart) {
   FaultProvider provider({.lifetime = seconds(600)});
   provider.behave(Behaviour::pause(429, "60"));
   AgentProcess agent({.token_url = provider.url()});

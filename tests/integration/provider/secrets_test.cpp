@@ -234,7 +234,7 @@ class Secrets : public testing::Test {
   std::string shown_;
 };
 
-TEST_F(Secrets, AreNowhereToBeSeen) {
+TEST_F(Secrets, EverySourceIsUsed_NoOutputShowsASecret) {
   agent_.start();
   ASSERT_TRUE(eventually([&] { return tokens_that("state", "valid") == sources().size(); })) << agent_.log();
   look_around();
@@ -262,7 +262,7 @@ TEST_F(Secrets, AreNowhereToBeSeen) {
   expect_nothing_shown();
 }
 
-TEST_F(Secrets, AreNotShownByErrorsThatQuoteTheRequest) {
+TEST_F(Secrets, ErrorQuotesTheRequest_NoSecretIsShown) {
   // One source after the other, so that each has its own request quoted.
   for (const SecretSource& source : sources()) {
     if (!source.once || !source.asks || source.name == "chained") continue;

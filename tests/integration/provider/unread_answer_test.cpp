@@ -40,7 +40,7 @@ class UnreadAnswer : public testing::Test {
   AgentProcess agent_{{}};
 };
 
-TEST_F(UnreadAnswer, IsKeptSealedAndGivenToTheOperatorOnly) {
+TEST_F(UnreadAnswer, HasARefreshToken_IsKeptSealedForTheOperatorOnly) {
   provider_.behave(Behaviour::text(R"(cb({"access_token":"t1","refresh_token":"ref-S3CR3T-1"}))"));
   agent_.start();
   ASSERT_TRUE(agent_.logs("jeton-agent answers api")) << agent_.log();

@@ -42,12 +42,12 @@ struct CoreDump : testing::Test {
   TempDir folder;
 };
 
-TEST_F(CoreDump, AnAgentLeavesNone) {
+TEST_F(CoreDump, AgentCrashes_LeavesNoCore) {
   crash("");
   EXPECT_EQ(core_in(folder.path()), "");
 }
 
-TEST_F(CoreDump, OneThatWasAllowedHoldsNoTokenBytes) {
+TEST_F(CoreDump, CoreDumpsAreAllowed_CoreHoldsNoTokenBytes) {
   crash("  core_dumps: true\n");
   const auto core = core_in(folder.path());
   ASSERT_NE(core, "");

@@ -34,14 +34,14 @@ struct Reload : testing::Test {
   std::uint64_t generation = 0;
 };
 
-TEST_F(Reload, ABadFileChangesNothingAndSaysSo) {
+TEST_F(Reload, FileIsInvalid_NothingChangesAndErrorIsLogged) {
   reload(yaml() + "  broken: [\n", "reload refused");
   EXPECT_EQ(status_of("api"), 200);
   EXPECT_EQ(agent.generation(), generation);
   EXPECT_TRUE(agent.logs("agent.yaml:")) << "the place of the error is missing";
 }
 
-TEST_F(Reload, AKeyThatNeedsARestartIsNamedAndNothingElseApplied) {
+TEST_F(Reload, KeyNeedsARestart_IsNamedAndNothingIsApplied) {
   AgentSettings settings = agent.settings();
   settings.lock_ttl = "7s";
   reload(agent_yaml(settings, agent.runtime_dir()) + "  second:\n    source: {type: http, url: '" + provider.url() +
@@ -51,7 +51,7 @@ TEST_F(Reload, AKeyThatNeedsARestartIsNamedAndNothingElseApplied) {
   EXPECT_EQ(status_of("second"), 404);
 }
 
-TEST_F(Reload, AddsRemovesAndChangesTokensWithoutTouchingTheOthers) {
+TEST_F(Reload, TokensAreAddedRemovedOrChanged_NoOtherFetchIsMade) {
   reload(yaml() + "  second:\n    source: {type: http, url: '" + provider.url() + "'}\n", "configuration reloaded");
   EXPECT_TRUE(eventually([&] { return status_of("second") == 200; }));
   EXPECT_TRUE(eventually([&] { return agent.get("/ready") == 200; }));
@@ -72,13 +72,13 @@ TEST_F(Reload, AddsRemovesAndChangesTokensWithoutTouchingTheOthers) {
   EXPECT_EQ(agent.generation(), generation) << "a changed setting cost a fetch";
 }
 
-TEST_F(Reload, AFileWithoutAnyTokenIsRefused) {
+TEST_F(Reload, FileHasNoTokens_IsRefused) {
   const std::string all = yaml();
   reload(all.substr(0, all.find("tokens:")), "reload refused");
   EXPECT_EQ(status_of("api"), 200);
 }
 
-TEST_F(Reload, AnUnknownGroupIsRefusedAndTheTokenKeepsWorking) {
+TEST_F(Reload, GroupIsUnknown_IsRefusedAndTokenStaysValid) {
   AgentSettings settings = agent.settings();
   settings.token_extra = "    access: {groups: [no-such-group-here]}\n";
   reload(agent_yaml(settings, agent.runtime_dir()), "reload refused");

@@ -19,7 +19,7 @@ struct Service : testing::Test {
   AgentProcess agent{{.token_url = provider.url()}};
 };
 
-TEST_F(Service, SigtermEndsItCleanlyAndLeavesTheSegment) {
+TEST_F(Service, SigtermIsSent_ExitsCleanlyAndSegmentStays) {
   agent.start();
   ASSERT_TRUE(eventually([&] { return agent.valid(); }));
   EXPECT_EQ(agent.stop(), 0);
@@ -27,7 +27,7 @@ TEST_F(Service, SigtermEndsItCleanlyAndLeavesTheSegment) {
   EXPECT_FALSE(std::filesystem::exists(agent.runtime_dir() / "agent.sock"));
 }
 
-TEST_F(Service, SigtermInMidFetchEndsItToo) {
+TEST_F(Service, SigtermInMidFetch_ExitsCleanly) {
   provider.behave(Behaviour::only(Behaviour::Kind::hang));
   agent.start();
   ASSERT_TRUE(eventually([&] { return agent.token().value("phase", "") == "fetching"; }));
@@ -75,7 +75,7 @@ TEST_F(Service, ParentIgnoresOrBlocksSignals_IsStoppedAndWaitsForChildren) {
   EXPECT_NE(below.err().find("SIGTERM"), std::string::npos) << "Ctrl-C was for the script that started it";
 }
 
-TEST_F(Service, ASecondAgentOnTheSameDirectoryIsRefusedWithTheReason) {
+TEST_F(Service, DirectoryIsInUse_SecondAgentIsRefusedWithTheReason) {
   agent.start();
   const RunResult second = run({JETON_AGENT_BINARY, "run", "--config", agent.config_file().string()});
   EXPECT_EQ(second.status, 1);
@@ -83,7 +83,7 @@ TEST_F(Service, ASecondAgentOnTheSameDirectoryIsRefusedWithTheReason) {
   EXPECT_EQ(agent.get("/live"), 200);
 }
 
-TEST_F(Service, AWrongConfigurationIsSaidWithItsPlaceAndExitStatusOne) {
+TEST_F(Service, ConfigurationIsWrong_PlaceIsShownAndExitStatusIsOne) {
   agent.write_config("version: 1\nagent:\n  runtim_dir: /run/x\n");
   const RunResult result = run({JETON_AGENT_BINARY, "run", "--config", agent.config_file().string()});
   EXPECT_EQ(result.status, 1);
@@ -91,7 +91,7 @@ TEST_F(Service, AWrongConfigurationIsSaidWithItsPlaceAndExitStatusOne) {
   EXPECT_NE(result.err.find("runtime_dir"), std::string::npos) << result.err;
 }
 
-TEST_F(Service, FilesAreReadableByNobodyWhoWasNotNamed) {
+TEST_F(Service, AgentRuns_OtherUsersCannotReadItsFiles) {
   agent.start();
   ASSERT_TRUE(eventually([&] { return agent.valid(); }));
   for (const auto& entry : std::filesystem::recursive_directory_iterator(agent.runtime_dir())) {
@@ -106,7 +106,7 @@ TEST_F(Service, FilesAreReadableByNobodyWhoWasNotNamed) {
   }
 }
 
-TEST_F(Service, NoSecretStandsInProc) {
+TEST_F(Service, TokenIsFetchedWithASecret_ProcAndLogHaveNeither) {
   TempDir secrets;
   const auto file = secrets.write("client.secret", "very-secret-client-secret");
   AgentSettings settings = agent.settings();

@@ -28,7 +28,7 @@ class EventStream : public ::testing::Test {
   ApiHost host;
 };
 
-TEST_F(EventStream, BeginsWithTheStateAndGoesOnWithChanges) {
+TEST_F(EventStream, TokenChanges_StateIsSentFirstAndThenEachChange) {
   HttpClient client(host.socket());
   const auto answer = client.open_stream(events_path);
   EXPECT_EQ(answer.status, 200);
@@ -46,7 +46,7 @@ TEST_F(EventStream, BeginsWithTheStateAndGoesOnWithChanges) {
   EXPECT_EQ(next(client)["state"], "expired");
 }
 
-TEST_F(EventStream, IsSilentAboutOtherTokensAndThePhase) {
+TEST_F(EventStream, OtherTokenOrPhaseChanges_SendsNothing) {
   HttpClient client(host.socket());
   client.open_stream(events_path);
   next(client);
@@ -56,7 +56,7 @@ TEST_F(EventStream, IsSilentAboutOtherTokensAndThePhase) {
   EXPECT_EQ(next(client)["generation"], 42);
 }
 
-TEST_F(EventStream, ManyFollowTheSameToken) {
+TEST_F(EventStream, ManyClientsFollowOneToken_EachGetsEveryChange) {
   std::list<HttpClient> clients;
   for (int i = 0; i < 20; ++i) {
     clients.emplace_back(host.socket()).open_stream(events_path);
@@ -68,7 +68,7 @@ TEST_F(EventStream, ManyFollowTheSameToken) {
   }
 }
 
-TEST_F(EventStream, EndsWhenTheTokenIsRemoved) {
+TEST_F(EventStream, TokenIsRemoved_SendsRemovedAndEnds) {
   HttpClient client(host.socket());
   client.open_stream(events_path);
   next(client);
@@ -78,7 +78,7 @@ TEST_F(EventStream, EndsWhenTheTokenIsRemoved) {
   client.read_to_end();
 }
 
-TEST_F(EventStream, NoticesThatTheClientHasGone) {
+TEST_F(EventStream, ClientDisconnects_ConnectionIsClosed) {
   HttpClient client(host.socket());
   client.open_stream(events_path);
   next(client);
@@ -87,7 +87,7 @@ TEST_F(EventStream, NoticesThatTheClientHasGone) {
   EXPECT_TRUE(test::eventually([&] { return host.connections() == 0; })) << "without anything to write";
 }
 
-TEST_F(EventStream, ANonReaderIsRefusedAndALostRightEndsTheStream) {
+TEST_F(EventStream, UserIsNoReaderOrNoLongerOne_IsForbidden) {
   if (::geteuid() != 0) GTEST_SKIP() << "needs root to connect as another user";
   HttpClient stranger(host.socket(), test::Identity{});
   const auto refused = stranger.open_stream(events_path);
@@ -103,20 +103,20 @@ TEST_F(EventStream, ANonReaderIsRefusedAndALostRightEndsTheStream) {
   EXPECT_EQ(stranger.read_line(), std::nullopt);
 }
 
-TEST_F(EventStream, AReaderByGroupIsLetIn) {
+TEST_F(EventStream, UserIsReaderByGroup_IsAdmitted) {
   if (::geteuid() != 0) GTEST_SKIP() << "needs root to connect as another user";
   host.on_loop([](auto& status) { status.access("wechat").groups = {"daemon"}; });
   HttpClient member(host.socket(), test::Identity{54321, 54321, {4, 1}});
   EXPECT_EQ(member.open_stream(events_path).status, 200);
 }
 
-TEST_F(EventStream, HeadIsAnsweredWithoutAStream) {
+TEST_F(EventStream, HeadRequest_IsAnsweredWithoutAStream) {
   HttpClient client(host.socket());
   EXPECT_EQ(client.get(events_path, "HEAD").status, 200);
   EXPECT_EQ(client.get("/live").status, 200) << "the connection goes on";
 }
 
-TEST_F(EventStream, AnHttp10ClientGetsPlainLines) {
+TEST_F(EventStream, Http10Client_ConnectionClosesAfterTheStreamEnds) {
   HttpClient client(host.socket());
   client.send(std::string("GET ") + events_path + " HTTP/1.0\r\n\r\n");
   host.change([](auto& status) { status.remove("wechat"); });
@@ -124,7 +124,7 @@ TEST_F(EventStream, AnHttp10ClientGetsPlainLines) {
   EXPECT_TRUE(test::eventually([&] { return host.connections() == 0; }));
 }
 
-TEST(EventStreamLimits, AHeartbeatComesWhileNothingChanges) {
+TEST(EventStreamLimits, NothingChanges_HeartbeatsAreSent) {
   ApiLimits limits = test::patient_limits();
   limits.heartbeat = std::chrono::milliseconds(20);
   ApiHost host(limits);
@@ -139,7 +139,7 @@ TEST(EventStreamLimits, AHeartbeatComesWhileNothingChanges) {
   }
 }
 
-TEST(EventStreamLimits, AClientThatDoesNotReadIsDropped) {
+TEST(EventStreamLimits, ClientDoesNotRead_IsDisconnected) {
   ApiLimits limits = test::patient_limits();
   limits.write_deadline = std::chrono::milliseconds(200);
   ApiHost host(limits);

@@ -65,7 +65,7 @@ TEST_F(Routes, ReloadIsAskedForByAnybodyElse_IsForbidden) {
   EXPECT_EQ(ask("/v1/reload").status, 405U);
 }
 
-TEST_F(Routes, StatusDescribesTheAgentItsCoordinatorAndEveryToken) {
+TEST_F(Routes, StatusIsAsked_DescribesAgentCoordinatorAndEveryToken) {
   status.add("github");
   status.add("wechat");
   const ApiAnswer response = ask("/v1/status");
@@ -83,7 +83,7 @@ TEST_F(Routes, StatusDescribesTheAgentItsCoordinatorAndEveryToken) {
   EXPECT_EQ(json["tokens"][1]["name"], "wechat");
 }
 
-TEST_F(Routes, ATokensFiguresFollowTheFormulaOfItsRefresh) {
+TEST_F(Routes, TokenIsValid_RefreshTimeIsExpiryMinusGraceAndSpread) {
   status.add("wechat");
   const Json json = Json::parse(ask("/v1/tokens/wechat").body);
   EXPECT_EQ(json["state"], "valid");
@@ -99,7 +99,7 @@ TEST_F(Routes, ATokensFiguresFollowTheFormulaOfItsRefresh) {
   EXPECT_EQ(json["counters"]["fetches"], 0);
 }
 
-TEST_F(Routes, ATokensTroublesAreTold) {
+TEST_F(Routes, TokenHasTroubles_PreviousPauseAndLastErrorAreShown) {
   const WallTime now = loop.clock.wall_now();
   TokenStatus& token = status.add("wechat");
   token.previous_generation = 7;
@@ -117,12 +117,12 @@ TEST_F(Routes, ATokensTroublesAreTold) {
   EXPECT_GE(json["last_error"]["age_ms"], 5'000);
 }
 
-TEST_F(Routes, AttributesAreForReadersAndStayOut) {
+TEST_F(Routes, TokenHasAttributes_AreNotInTheStatus) {
   status.add("wechat").attributes["instance"] = "s3cret-instance";
   EXPECT_THAT(ask("/v1/status").body + ask("/v1/tokens/wechat").body, Not(HasSubstr("s3cret-instance")));
 }
 
-TEST_F(Routes, ATokenThatHasNoneYetIsAllNull) {
+TEST_F(Routes, NoTokenWasFetchedYet_FieldsAreNull) {
   TokenStatus& token = status.add("wechat");
   token = {};
   token.name = "wechat";
@@ -134,7 +134,7 @@ TEST_F(Routes, ATokenThatHasNoneYetIsAllNull) {
   }
 }
 
-TEST_F(Routes, AnUnknownTokenIsNamedWithThoseThatThereAre) {
+TEST_F(Routes, TokenIsUnknown_ErrorListsTheKnownTokens) {
   status.add("wechat");
   for (const char* path : {"/v1/tokens/wechatt", "/v1/tokens/wechatt/events"}) {
     const ApiAnswer response = ask(path);
@@ -152,7 +152,7 @@ TEST_F(Routes, AdminIsNoReader_FollowsNoTokenAndRejectsNone) {
   EXPECT_EQ(post("/v1/tokens/wechat/rejected", "{\"generation\": 7}", unknown_peer).status, 403U);
 }
 
-TEST_F(Routes, EventsAreForReadersOnlyAndTheRefusalSaysWhatToChange) {
+TEST_F(Routes, EventsAreAskedByANonReader_RefusalNamesTheSetting) {
   status.add("wechat", {{}, {"daemon"}});
   const ApiAnswer refused = ask("/v1/tokens/wechat/events");
   EXPECT_EQ(refused.status, 403U);
@@ -163,7 +163,7 @@ TEST_F(Routes, EventsAreForReadersOnlyAndTheRefusalSaysWhatToChange) {
   EXPECT_EQ(std::get<TokenEvents>(followed).token, "wechat");
 }
 
-TEST_F(Routes, AgentIsReadyWhenEveryTokenIsValid) {
+TEST_F(Routes, ATokenIsNotValid_AgentIsNotReady) {
   EXPECT_EQ(ask("/ready").status, 200U) << "no token at all counts as ready";
   status.add("github");
   status.add("wechat").state = TokenState::expired;
@@ -176,14 +176,14 @@ TEST_F(Routes, AgentIsReadyWhenEveryTokenIsValid) {
   EXPECT_EQ(ask("/live").status, 200U) << "alive all the same";
 }
 
-TEST_F(Routes, PathsAreDecodedAndQueriesIgnored) {
+TEST_F(Routes, PathHasEscapesAndAQuery_IsDecodedAndQueryIsIgnored) {
   status.add("wechat");
   EXPECT_EQ(ask("/v1/tokens/we%63hat?verbose=1").status, 200U);
   EXPECT_EQ(ask("/v1/tokens/we%6").status, 400U);
   EXPECT_EQ(ask("/v1/tokens/%zz").status, 400U);
 }
 
-TEST_F(Routes, WhatIsNotThereIsNotFoundAndWhatIsNotAllowedSaysSo) {
+TEST_F(Routes, PathOrMethodIsUnknown_IsNotFoundOrNotAllowed) {
   for (const char* path : {"/", "/v1", "/v1/tokens", "/v1/tokens/", "/v2/status", "/live/"}) {
     EXPECT_EQ(ask(path).status, 404U) << path;
   }
@@ -197,7 +197,7 @@ TEST_F(Routes, WhatIsNotThereIsNotFoundAndWhatIsNotAllowedSaysSo) {
   }
 }
 
-TEST_F(Routes, ASummaryChangesWithWhatAReaderSeesNotWithThePhase) {
+TEST_F(Routes, OnlyPhaseLockAndCountsChange_SummaryStaysTheSame) {
   TokenStatus& token = status.add("wechat");
   const std::string before = token_summary(token);
   token.phase = RefreshPhase::fetching;
@@ -210,7 +210,7 @@ TEST_F(Routes, ASummaryChangesWithWhatAReaderSeesNotWithThePhase) {
 
 const Peer reader{12345, 12345, {}, 1};
 
-TEST_F(Routes, ARejectionOfTheCurrentGenerationIsPassedOn) {
+TEST_F(Routes, RejectionNamesTheCurrentGeneration_IsPassedOn) {
   const auto generation = std::to_string(status.add("wechat", {{"12345"}, {}}).generation);
   const ApiAnswer response = post("/v1/tokens/wechat/rejected", "{\"generation\": " + generation + "}", reader);
   EXPECT_EQ(response.status, 202U);
@@ -220,7 +220,7 @@ TEST_F(Routes, ARejectionOfTheCurrentGenerationIsPassedOn) {
   EXPECT_EQ(json["held_by"], nullptr);
 }
 
-TEST_F(Routes, ARejectionOfAnOlderGenerationIsAnsweredWithTheNewerOne) {
+TEST_F(Routes, RejectionNamesAnOlderGeneration_AnswerHasTheNewerOne) {
   const Generation generation = status.add("wechat", {{"12345"}, {}}).generation;
   const ApiAnswer response = post("/v1/tokens/wechat/rejected", "{\"generation\": 7}", reader);
   EXPECT_EQ(response.status, 200U);
@@ -230,20 +230,20 @@ TEST_F(Routes, ARejectionOfAnOlderGenerationIsAnsweredWithTheNewerOne) {
   EXPECT_THAT(status.requests, IsEmpty());
 }
 
-TEST_F(Routes, ARejectionOfAGenerationThatNeverWasIsRefused) {
+TEST_F(Routes, RejectionNamesAnUnknownGeneration_IsRefused) {
   status.add("wechat", {{"12345"}, {}});
   const ApiAnswer response = post("/v1/tokens/wechat/rejected", "{\"generation\": 9999999999999999}", reader);
   EXPECT_EQ(response.status, 409U);
   EXPECT_EQ(error_code(response), "unknown_generation");
 }
 
-TEST_F(Routes, OnlyAReaderMayReject) {
+TEST_F(Routes, RejectionIsFromANonReader_IsForbidden) {
   status.add("wechat", {{"12345"}, {}});
   EXPECT_EQ(post("/v1/tokens/wechat/rejected", "{\"generation\": 7}", unknown_peer).status, 403U);
   EXPECT_THAT(status.requests, IsEmpty());
 }
 
-TEST_F(Routes, ARejectionWithoutAGenerationIsABadRequest) {
+TEST_F(Routes, RejectionHasNoValidGeneration_IsABadRequest) {
   status.add("wechat", {{"12345"}, {}});
   for (const char* body :
        {"", "{}", "[1]", "{\"generation\": \"7\"}", "{\"generation\": -1}", "{\"generation\": 1.5}", "{"}) {
@@ -251,7 +251,7 @@ TEST_F(Routes, ARejectionWithoutAGenerationIsABadRequest) {
   }
 }
 
-TEST_F(Routes, OnlyAnAdminMayAskForARefresh) {
+TEST_F(Routes, RefreshIsAskedByANonAdmin_IsForbidden) {
   status.add("wechat", {{"12345"}, {}});
   const ApiAnswer refused = post("/v1/tokens/wechat/refresh", "", reader);
   EXPECT_EQ(refused.status, 403U);
@@ -265,7 +265,7 @@ TEST_F(Routes, OnlyAnAdminMayAskForARefresh) {
   EXPECT_EQ(Json::parse(response.body)["held_by"], "paused: min_interval");
 }
 
-TEST_F(Routes, CommandsTakePostOnly) {
+TEST_F(Routes, MethodIsWrongForTheRoute_AnswerNamesTheAllowedOnes) {
   status.add("wechat", {{"12345"}, {}});
   const ApiAnswer response = ask("/v1/tokens/wechat/rejected", "GET", reader);
   EXPECT_EQ(response.status, 405U);

@@ -23,7 +23,7 @@ using test::HttpClient;
 using ::testing::HasSubstr;
 using Json = nlohmann::json;
 
-TEST(ApiServer, AnswersOneRequestAfterAnotherOnOneConnection) {
+TEST(ApiServer, ManyRequestsOnOneConnection_EachIsAnswered) {
   ApiHost host;
   host.on_loop([](auto& status) { status.add("wechat"); });
   HttpClient client(host.socket());
@@ -53,7 +53,7 @@ TEST(ApiServer, SocketIsRemoved_IsMadeAnewAndClientsStay) {
   EXPECT_EQ(HttpClient(host.socket()).get("/live").status, 200) << "one that is in place is left alone";
 }
 
-TEST(ApiServer, AnswersPipelinedRequestsInOrder) {
+TEST(ApiServer, RequestsArePipelined_AreAnsweredInOrder) {
   ApiHost host;
   HttpClient client(host.socket());
   client.send("GET /live HTTP/1.1\r\nHost: a\r\n\r\nGET /nowhere HTTP/1.1\r\nHost: a\r\n\r\n");
@@ -61,7 +61,7 @@ TEST(ApiServer, AnswersPipelinedRequestsInOrder) {
   EXPECT_EQ(client.read_answer().status, 404);
 }
 
-TEST(ApiServer, AnswersHeadWithTheHeaderOfGetAlone) {
+TEST(ApiServer, HeadRequest_HasTheHeaderOfGetAndNoBody) {
   ApiHost host;
   HttpClient client(host.socket());
   const HttpAnswer get = client.get("/live");
@@ -70,7 +70,7 @@ TEST(ApiServer, AnswersHeadWithTheHeaderOfGetAlone) {
   EXPECT_EQ(client.get("/live").body, get.body) << "no body was left on the connection";
 }
 
-TEST(ApiServer, ClosesWhenTheClientAsksForItAndAfterHttp10) {
+TEST(ApiServer, ConnectionCloseOrHttp10_ClosesAfterTheAnswer) {
   ApiHost host;
   for (const char* request :
        {"GET /live HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n", "GET /live HTTP/1.0\r\n\r\n"}) {
@@ -82,7 +82,7 @@ TEST(ApiServer, ClosesWhenTheClientAsksForItAndAfterHttp10) {
   EXPECT_TRUE(test::eventually([&] { return host.connections() == 0; }));
 }
 
-TEST(ApiServer, RefusesAHeaderThatIsTooLarge) {
+TEST(ApiServer, HeaderIsTooLarge_IsRefused) {
   ApiHost host;
   HttpClient client(host.socket());
   client.send("GET /live HTTP/1.1\r\nX: " + std::string(9 * 1024, 'x') + "\r\n\r\n");
@@ -90,7 +90,7 @@ TEST(ApiServer, RefusesAHeaderThatIsTooLarge) {
   client.read_to_end();
 }
 
-TEST(ApiServer, RefusesAHeaderThatNeverEnds) {
+TEST(ApiServer, HeaderNeverEnds_ClosesTheConnection) {
   ApiHost host;
   HttpClient client(host.socket());
   bool open = true;
@@ -99,7 +99,7 @@ TEST(ApiServer, RefusesAHeaderThatNeverEnds) {
   EXPECT_TRUE(test::eventually([&] { return host.connections() == 0; }));
 }
 
-TEST(ApiServer, RefusesABodyThatIsTooLarge) {
+TEST(ApiServer, BodyIsTooLarge_IsRefused) {
   ApiHost host;
   HttpClient announced(host.socket());
   announced.send("POST /v1/status HTTP/1.1\r\nHost: a\r\nContent-Length: 1000000000\r\n\r\n");
@@ -110,7 +110,7 @@ TEST(ApiServer, RefusesABodyThatIsTooLarge) {
   EXPECT_EQ(chunked.read_answer().status, 413);
 }
 
-TEST(ApiServer, RefusesWhatIsNoHttp) {
+TEST(ApiServer, RequestIsNoHttp_IsABadRequest) {
   ApiHost host;
   for (const char* garbage : {"hello\r\n\r\n", "GET /live HTTP/9.7\r\n\r\n", "GET /live HTTP/1.1\r\nno colon\r\n\r\n",
                               "GET /live HTTP/1.1\r\nContent-Length: -1\r\n\r\n"}) {
@@ -121,7 +121,7 @@ TEST(ApiServer, RefusesWhatIsNoHttp) {
   }
 }
 
-TEST(ApiServer, DropsAClientThatSendsItsRequestByteByByte) {
+TEST(ApiServer, RequestComesByteByByte_ClosesAtTheReadDeadline) {
   ApiLimits limits = test::patient_limits();
   limits.read_deadline = std::chrono::milliseconds(100);
   ApiHost host(limits);
@@ -130,7 +130,7 @@ TEST(ApiServer, DropsAClientThatSendsItsRequestByteByByte) {
   EXPECT_TRUE(test::eventually([&] { return host.connections() == 0; }));
 }
 
-TEST(ApiServer, DropsAnIdleConnectionAndOneThatSaysNothing) {
+TEST(ApiServer, ConnectionIsIdleOrSilent_ClosesAtTheReadDeadline) {
   ApiLimits limits = test::patient_limits();
   limits.read_deadline = std::chrono::milliseconds(100);
   ApiHost host(limits);
@@ -142,7 +142,7 @@ TEST(ApiServer, DropsAnIdleConnectionAndOneThatSaysNothing) {
   EXPECT_TRUE(test::eventually([&] { return host.connections() == 0; }));
 }
 
-TEST(ApiServer, DropsAClientThatDoesNotReadItsAnswers) {
+TEST(ApiServer, ClientDoesNotReadItsAnswers_IsDisconnected) {
   ApiLimits limits = test::patient_limits();
   limits.write_deadline = std::chrono::milliseconds(200);
   ApiHost host(limits);
@@ -154,7 +154,7 @@ TEST(ApiServer, DropsAClientThatDoesNotReadItsAnswers) {
   EXPECT_TRUE(test::eventually([&] { return host.connections() == 0; }));
 }
 
-TEST(ApiServer, ServesOthersWhileManyClientsHang) {
+TEST(ApiServer, ManyClientsHang_OthersAreServed) {
   ApiHost host;
   std::list<HttpClient> hanging;
   for (int i = 0; i < 30; ++i) hanging.emplace_back(host.socket()).send("GET /live HTT");
@@ -162,7 +162,7 @@ TEST(ApiServer, ServesOthersWhileManyClientsHang) {
   EXPECT_EQ(client.get("/live").status, 200);
 }
 
-TEST(ApiServer, RefusesMoreConnectionsOfAUserThanItsShare) {
+TEST(ApiServer, UserHasItsShareOfConnections_FurtherOnesAreRefused) {
   ApiLimits limits = test::patient_limits();
   limits.connections_per_user = 3;
   ApiHost host(limits);
@@ -182,7 +182,7 @@ TEST(ApiServer, RefusesMoreConnectionsOfAUserThanItsShare) {
   EXPECT_EQ(HttpClient(host.socket()).get("/live").status, 200);
 }
 
-TEST(ApiServer, RefusesMoreConnectionsThanItHasRoomFor) {
+TEST(ApiServer, ReservedConnectionsAreInUse_FurtherOnesAreRefused) {
   ApiLimits limits = test::patient_limits();
   limits.reserved_connections = 2;
   ApiHost host(limits);
@@ -195,7 +195,7 @@ TEST(ApiServer, RefusesMoreConnectionsThanItHasRoomFor) {
 }
 
 // The process runs out of descriptors while a client waits to be accepted, and then has some again.
-TEST(ApiServer, AcceptsAgainAfterTheDescriptorsRanOut) {
+TEST(ApiServer, DescriptorsRanOut_AcceptsAgainWhenSomeAreFree) {
   ApiHost host;
   HttpClient waiting(host.socket());
   waiting.get("/live");
@@ -217,7 +217,7 @@ TEST(ApiServer, AcceptsAgainAfterTheDescriptorsRanOut) {
   EXPECT_EQ(starved.read_answer().status, 200);
 }
 
-TEST(ApiServer, StopsWithClientsInEveryState) {
+TEST(ApiServer, StopsWhileClientsAreConnected_EndsEveryConnection) {
   ApiHost host;
   host.on_loop([](auto& status) { status.add("wechat"); });
   HttpClient idle(host.socket());
@@ -236,7 +236,7 @@ TEST(ApiServer, StopsWithClientsInEveryState) {
   EXPECT_NO_THROW(host.stop_server()) << "twice is once";
 }
 
-TEST(ApiServer, ANameThatIsTakenIsAnErrorAtStart) {
+TEST(ApiServer, SocketNameIsTakenByAFile_StartFails) {
   test::TempDir dir;
   dir.write("agent.sock", "not a socket");
   EXPECT_THROW(ApiHost(test::patient_limits(), dir.path()), Error);

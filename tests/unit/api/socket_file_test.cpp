@@ -29,7 +29,7 @@ class SocketFileTest : public ::testing::Test {
   test::TempDir dir;
 };
 
-TEST_F(SocketFileTest, IsOpenToEverybodyWhateverTheUmask) {
+TEST_F(SocketFileTest, UmaskIsRestrictive_ModeIsReadAndWriteForAll) {
   const mode_t before = ::umask(0077);
   const SocketFile file(dir / "agent.sock");
   ::umask(before);
@@ -40,12 +40,12 @@ TEST_F(SocketFileTest, IsOpenToEverybodyWhateverTheUmask) {
   EXPECT_NO_THROW(test::HttpClient{dir / "agent.sock"});
 }
 
-TEST_F(SocketFileTest, GoesAwayWithItsOwner) {
+TEST_F(SocketFileTest, OwnerIsDestroyed_FileIsRemoved) {
   { const SocketFile file(dir / "agent.sock"); }
   EXPECT_TRUE(std::filesystem::is_empty(dir.path()));
 }
 
-TEST_F(SocketFileTest, ReplacesTheSocketOfAnAgentThatWasKilled) {
+TEST_F(SocketFileTest, SocketOfAKilledAgentRemains_IsReplaced) {
   std::optional<SocketFile> killed(std::in_place, dir / "agent.sock");
   const SocketFile next(dir / "agent.sock");
   EXPECT_NO_THROW(test::HttpClient{dir / "agent.sock"});
@@ -54,7 +54,7 @@ TEST_F(SocketFileTest, ReplacesTheSocketOfAnAgentThatWasKilled) {
   EXPECT_NO_THROW(test::HttpClient{dir / "agent.sock"});
 }
 
-TEST_F(SocketFileTest, LeavesAnythingElseAlone) {
+TEST_F(SocketFileTest, PathIsNoSocket_IsAnErrorAndTheFileIsKept) {
   std::ofstream(dir / "agent.sock") << "precious";
   EXPECT_THAT(error_of_making(dir / "agent.sock"), HasSubstr("is not a socket"));
   EXPECT_EQ(test::read_file(dir / "agent.sock"), "precious");
@@ -62,11 +62,11 @@ TEST_F(SocketFileTest, LeavesAnythingElseAlone) {
   EXPECT_THAT(error_of_making(dir / "link.sock"), HasSubstr("is not a socket"));
 }
 
-TEST_F(SocketFileTest, SaysWhenThePathIsTooLong) {
+TEST_F(SocketFileTest, PathIsTooLong_ErrorNamesTheSetting) {
   EXPECT_THAT(error_of_making(dir / std::string(120, 'x')), HasSubstr("choose a shorter agent.runtime_dir"));
 }
 
-TEST_F(SocketFileTest, SaysWhenTheDirectoryIsMissing) {
+TEST_F(SocketFileTest, DirectoryIsMissing_ErrorSaysSo) {
   EXPECT_THAT(error_of_making(dir / "missing/agent.sock"), HasSubstr("No such file or directory"));
 }
 

@@ -20,7 +20,7 @@ class FixedRandom final : public Random {
 constexpr std::uint64_t lowest = 0;
 constexpr std::uint64_t highest = ~std::uint64_t{0};
 
-TEST(Backoff, UpperBoundDoublesUpToTheCap) {
+TEST(Backoff, DrawIsHighest_DelayDoublesUpToTheCap) {
   FixedRandom random(highest);
   Backoff backoff({std::chrono::seconds(1), std::chrono::seconds(5)}, random);
   EXPECT_NEAR(std::chrono::duration<double>(backoff.next()).count(), 1, 1e-6);
@@ -31,13 +31,13 @@ TEST(Backoff, UpperBoundDoublesUpToTheCap) {
   EXPECT_NEAR(std::chrono::duration<double>(backoff.next()).count(), 1, 1e-6);
 }
 
-TEST(Backoff, FloorHoldsForTheLuckiestDraw) {
+TEST(Backoff, DrawIsLowest_DelayIsTheFloor) {
   FixedRandom random(lowest);
   Backoff backoff({std::chrono::seconds(1), std::chrono::seconds(5), std::chrono::milliseconds(100)}, random);
   EXPECT_EQ(backoff.next(), std::chrono::milliseconds(100));
 }
 
-TEST(Backoff, ManyFailuresDoNotOverflow) {
+TEST(Backoff, ManyFailures_DelayStaysWithinTheCap) {
   FixedRandom random(highest);
   Backoff backoff({std::chrono::seconds(1), std::chrono::minutes(1)}, random);
   for (int i = 0; i < 10'000; ++i) EXPECT_LE(backoff.next(), std::chrono::minutes(1));

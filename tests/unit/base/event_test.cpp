@@ -21,7 +21,7 @@ struct EventTest : testing::Test {
   test::Loop loop;
 };
 
-TEST_F(EventTest, NotifyWakesEveryWaiter) {
+TEST_F(EventTest, Notified_WakesEveryWaiter) {
   Event event(loop.timers);
   int woken = 0;
   for (int i = 0; i < 3; ++i) {
@@ -38,17 +38,17 @@ TEST_F(EventTest, NotifyWakesEveryWaiter) {
   EXPECT_TRUE(loop.turn_until([&] { return woken == 3; }));
 }
 
-TEST_F(EventTest, DeadlineEndsTheWaitWithFalse) {
+TEST_F(EventTest, DeadlinePasses_WaitReturnsFalse) {
   Event event(loop.timers);
   EXPECT_FALSE(loop.run(event.wait_until(in(milliseconds(1)))));
 }
 
-TEST_F(EventTest, APastDeadlineEndsTheWaitAtOnce) {
+TEST_F(EventTest, DeadlineIsInThePast_WaitEndsAtOnce) {
   Event event(loop.timers);
   EXPECT_FALSE(loop.run(event.wait_until(BootTime{})));
 }
 
-TEST_F(EventTest, CancellationThrowsOperationAborted) {
+TEST_F(EventTest, WaitIsCancelled_ThrowsASystemError) {
   Event event(loop.timers);
   boost::asio::cancellation_signal cancel;
   std::exception_ptr failure;
@@ -60,7 +60,7 @@ TEST_F(EventTest, CancellationThrowsOperationAborted) {
   EXPECT_THROW(std::rethrow_exception(failure), boost::system::system_error);
 }
 
-TEST_F(EventTest, DestructionEndsItsWaiters) {
+TEST_F(EventTest, EventIsDestroyed_WaitEndsWithAnError) {
   auto event = std::make_unique<Event>(loop.timers);
   bool ended = false;
   boost::asio::co_spawn(loop.context, event->wait(), [&](std::exception_ptr e) { ended = e != nullptr; });
@@ -69,7 +69,7 @@ TEST_F(EventTest, DestructionEndsItsWaiters) {
   EXPECT_TRUE(loop.turn_until([&] { return ended; }));
 }
 
-TEST_F(EventTest, AWaiterThatWaitsAgainIsNotWokenBySameNotification) {
+TEST_F(EventTest, WaiterWaitsAgain_IsNotWokenByTheSameNotification) {
   Event event(loop.timers);
   int rounds = 0;
   boost::asio::co_spawn(

@@ -18,14 +18,14 @@ static_assert(!std::is_convertible_v<SecretString, std::string>);
 static_assert(!std::is_convertible_v<SecretString, std::string_view>);
 static_assert(!std::is_convertible_v<std::string, SecretString>);
 
-TEST(SecretString, ComparesByContent) {
+TEST(SecretString, TwoSecrets_CompareByContent) {
   EXPECT_EQ(SecretString("abc"), SecretString("abc"));
   EXPECT_FALSE(SecretString("abc") == SecretString("abd"));
   EXPECT_FALSE(SecretString("abc") == SecretString("abcd"));
   EXPECT_EQ(SecretString(), SecretString(""));
 }
 
-TEST(SecretString, FingerprintIsTheHeadOfSha256) {
+TEST(SecretString, Fingerprint_IsTheBeginningOfTheSha256) {
   EXPECT_EQ(SecretString("abc").fingerprint(), "ba7816bf");  // FIPS 180-4, example of "abc"
 }
 
@@ -35,7 +35,7 @@ TEST(SecretString, IsNullTerminated_IsACString) {
   EXPECT_STREQ(text.reveal().data(), "abc");
 }
 
-TEST(Wipe, ZeroesTheWholeCapacityOfAString) {
+TEST(Wipe, StringHasContent_IsZeroedAndEmpty) {
   std::string text = "secret-secret-secret-secret";
   const char* data = text.data();
   const std::size_t size = text.size();

@@ -14,7 +14,7 @@ namespace {
 
 using std::chrono::milliseconds;
 
-TEST(TimerQueue, GivesDueTimersInOrderOfDeadlineThenOfScheduling) {
+TEST(TimerQueue, SeveralTimersAreDue_ComeByDeadlineAndThenByScheduling) {
   TimerQueue queue;
   std::string order;
   queue.add(BootTime{Duration{20}}, [&] { order += 'c'; });
@@ -24,14 +24,14 @@ TEST(TimerQueue, GivesDueTimersInOrderOfDeadlineThenOfScheduling) {
   EXPECT_EQ(order, "abc");
 }
 
-TEST(TimerQueue, KeepsWhatIsNotDue) {
+TEST(TimerQueue, TimerIsNotDue_IsKept) {
   TimerQueue queue;
   queue.add(BootTime{Duration{20}}, [] {});
   EXPECT_EQ(queue.take_due(BootTime{Duration{19}}), nullptr);
   EXPECT_EQ(queue.earliest(), BootTime{Duration{20}});
 }
 
-TEST(TimerQueue, ARemovedTimerIsGone) {
+TEST(TimerQueue, TimerIsRemoved_IsNotTakenAndNotRemovedTwice) {
   TimerQueue queue;
   const auto id = queue.add(BootTime{}, [] {});
   EXPECT_TRUE(queue.remove(id));
@@ -39,7 +39,7 @@ TEST(TimerQueue, ARemovedTimerIsGone) {
   EXPECT_EQ(queue.take_due(BootTime::max()), nullptr);
 }
 
-TEST(TimerQueue, ATimerThatCameInItsPlaceIsNotRemovedByItsId) {
+TEST(TimerQueue, SlotIsReused_OldIdDoesNotRemoveTheNewTimer) {
   TimerQueue queue;
   const auto gone = queue.add(BootTime{}, [] {});
   EXPECT_TRUE(queue.remove(gone));
@@ -68,7 +68,7 @@ TEST(TimerQueue, ManyAreAddedAndRemoved_OthersStayInOrder) {
   EXPECT_EQ(order, expected);
 }
 
-TEST(BootTimers, FireNotBeforeTheirDeadline) {
+TEST(BootTimers, TimerIsScheduled_FiresNotBeforeItsDeadline) {
   test::Loop loop;
   const BootTime when = loop.clock.boot_now() + milliseconds(20);
   BootTime fired{};
@@ -77,7 +77,7 @@ TEST(BootTimers, FireNotBeforeTheirDeadline) {
   EXPECT_GE(fired, when);
 }
 
-TEST(BootTimers, AnEarlierTimerOvertakesALaterOne) {
+TEST(BootTimers, LaterTimerIsScheduledFirst_EarlierOneFiresFirst) {
   test::Loop loop;
   std::string order;
   const BootTime now = loop.clock.boot_now();
@@ -87,7 +87,7 @@ TEST(BootTimers, AnEarlierTimerOvertakesALaterOne) {
   EXPECT_EQ(order, "ab");
 }
 
-TEST(BootTimers, ACancelledTimerDoesNotFire) {
+TEST(BootTimers, TimerIsCancelled_DoesNotFire) {
   test::Loop loop;
   bool fired = false;
   bool later = false;

@@ -17,7 +17,7 @@ class Accepts : public ClientTest {
   }
 };
 
-TEST_F(Accepts, TheCurrentTokenOnly) {
+TEST_F(Accepts, ValueIsNotTheCurrentToken_Mismatches) {
   publish(3, "current-secret");
   const TokenPtr token = must_open();
   EXPECT_EQ(accepts(token, "current-secret"), JETON_OK);
@@ -26,7 +26,7 @@ TEST_F(Accepts, TheCurrentTokenOnly) {
   }
 }
 
-TEST_F(Accepts, ThePreviousOneInsideItsOverlap) {
+TEST_F(Accepts, OverlapRuns_PreviousTokenIsAccepted) {
   publish_with_previous(std::chrono::minutes(5));
   const TokenPtr token = must_open();
   EXPECT_EQ(accepts(token, "current-secret"), JETON_OK);
@@ -34,7 +34,7 @@ TEST_F(Accepts, ThePreviousOneInsideItsOverlap) {
   EXPECT_EQ(accepts(token, "previous-secreT"), JETON_MISMATCH);
 }
 
-TEST_F(Accepts, ThePreviousOneNoLongerThanItsOverlapEvenWithoutAnAgent) {
+TEST_F(Accepts, OverlapEndsWithoutAnAgent_PreviousTokenMismatches) {
   publish_with_previous(std::chrono::milliseconds(150));
   store.reset();
   const TokenPtr token = must_open();
@@ -42,14 +42,14 @@ TEST_F(Accepts, ThePreviousOneNoLongerThanItsOverlapEvenWithoutAnAgent) {
   EXPECT_EQ(accepts(token, "current-secret"), JETON_OK);
 }
 
-TEST_F(Accepts, NoExpiredToken) {
+TEST_F(Accepts, TokenHasExpired_Mismatches) {
   publish_for(3, std::chrono::milliseconds(100));
   const std::string value = std::string(sample_record(3).value.reveal());
   const TokenPtr token = must_open();
   EXPECT_TRUE(eventually([&] { return accepts(token, value) == JETON_MISMATCH; }));
 }
 
-TEST_F(Accepts, TokensLongerThanAPieceAreComparedToTheLastByte) {
+TEST_F(Accepts, TokenIsLong_IsComparedToTheLastByte) {
   std::string value(1000, 'x');
   publish(3, value);
   const TokenPtr token = must_open();
@@ -61,7 +61,7 @@ TEST_F(Accepts, TokensLongerThanAPieceAreComparedToTheLastByte) {
   }
 }
 
-TEST_F(Accepts, SaysWhenThereIsNoToken) {
+TEST_F(Accepts, ThereIsNoToken_SaysSo) {
   const TokenPtr token = must_open();
   EXPECT_EQ(accepts(token, "anything"), JETON_NO_TOKEN);
   EXPECT_EQ(jeton_accepts(token.get(), nullptr, 0), JETON_INVALID_ARGUMENT);

@@ -30,7 +30,7 @@ class BareProcess : public ClientTest {
   }
 };
 
-TEST_F(BareProcess, AForkedChildWithEveryDescriptorClosedGoesOn) {
+TEST_F(BareProcess, ForkedChildClosedEveryDescriptor_ReadsAndWaitsGoOn) {
   const TokenPtr token = must_open();
   const ReaderPtr reader = must_open_reader(token);
   ASSERT_EQ(current(reader), "one");
@@ -61,7 +61,7 @@ TEST_F(BareProcess, AForkedChildWithEveryDescriptorClosedGoesOn) {
   EXPECT_EQ(current(reader), "three");  // and the parent's is its own
 }
 
-TEST_F(BareProcess, AProgramStartedInAForkedChildInheritsNothing) {
+TEST_F(BareProcess, ForkedChildStartsAProgram_NoDescriptorIsInherited) {
   const TokenPtr token = must_open();
   const ReaderPtr reader = must_open_reader(token);
   ASSERT_EQ(current(reader), "one");

@@ -56,7 +56,7 @@ constexpr long hour_s = 3600;
 constexpr long day_s = 24 * hour_s;
 constexpr long ten_years_s = 3652 * day_s;
 
-TEST_F(ClockJump, ForwardsOverTheExpiryEndsTheTokenAndBackBringsItBack) {
+TEST_F(ClockJump, ForwardsOverTheExpiry_TokenIsExpiredUntilClockIsSetBack) {
   const TokenPtr token = must_open();
   const ReaderPtr reader = must_open_reader(token);
   const auto value = [&] { return current(reader) == read(token) ? read(token) : "different"; };
@@ -77,7 +77,7 @@ TEST_F(ClockJump, ForwardsOverTheExpiryEndsTheTokenAndBackBringsItBack) {
   EXPECT_EQ(value(), "secret-value");
 }
 
-TEST_F(ClockJump, TheEndOfTheOverlapFollowsTheClock) {
+TEST_F(ClockJump, ForwardsOverTheOverlap_PreviousTokenMismatches) {
   agent::Record record = sample_record(2, "two");
   record.previous = sample_previous(1, "one");  // for five minutes
   store->publish(record, wall_now());
@@ -90,7 +90,7 @@ TEST_F(ClockJump, TheEndOfTheOverlapFollowsTheClock) {
   EXPECT_EQ(jeton_accepts(token.get(), "one", 3), JETON_OK);
 }
 
-TEST_F(ClockJump, AFileThatTookTheNameIsStillLookedForAfterTheClockWasSetBack) {
+TEST_F(ClockJump, BackAfterALookAtTheName_ReplacedFileIsFound) {
   publish_for(2, std::chrono::milliseconds(0));
   const TokenPtr token = must_open();
   const std::string expired = std::string("<") + jeton_status_text(JETON_EXPIRED) + ">";
@@ -104,7 +104,7 @@ TEST_F(ClockJump, AFileThatTookTheNameIsStillLookedForAfterTheClockWasSetBack) {
   EXPECT_EQ(read(token), "three");
 }
 
-TEST_F(ClockJump, ATimeoutIsMeasuredByTheClockThatIsNotSet) {
+TEST_F(ClockJump, DayBackOrForth_TimeoutGoesByTheMonotonicClock) {
   const TokenPtr token = must_open();
   for (const long offset : {-24 * hour_s, 24 * hour_s}) {
     ahead_s = offset;
@@ -117,7 +117,7 @@ TEST_F(ClockJump, ATimeoutIsMeasuredByTheClockThatIsNotSet) {
   }
 }
 
-TEST_F(ClockJump, TheAgesOfHeartbeatsAreNeverNegative) {
+TEST_F(ClockJump, HourBack_HeartbeatAgeIsNotNegative) {
   store->heartbeat(wall_now());
   const TokenPtr token = must_open();
   ahead_s = -hour_s;

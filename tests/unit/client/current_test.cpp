@@ -19,7 +19,7 @@ class Current : public ClientTest {
   }
 };
 
-TEST_F(Current, ShowsEveryPartOfTheToken) {
+TEST_F(Current, TokenIsPublished_ViewShowsEveryPart) {
   agent::Record record = sample_record(7, "the-token");
   record.previous = sample_previous(6, "old-token");
   store->publish(record, wall_now());
@@ -52,7 +52,7 @@ TEST_F(Current, ShowsEveryPartOfTheToken) {
   EXPECT_EQ(jeton_attribute_at(shown, 2, &name, &name_size, &value, &size), JETON_NOT_FOUND);
 }
 
-TEST_F(Current, IsTheSameViewWhileNothingChanged) {
+TEST_F(Current, NothingChanged_GivesTheSameView) {
   publish(1);
   const TokenPtr token = must_open();
   const ReaderPtr reader = must_open_reader(token);
@@ -62,7 +62,7 @@ TEST_F(Current, IsTheSameViewWhileNothingChanged) {
   EXPECT_EQ(first->value, value);
 }
 
-TEST_F(Current, ShowsEachNewToken) {
+TEST_F(Current, TokensArePublishedInARow_ShowsEachNewOne) {
   const TokenPtr token = must_open();
   const ReaderPtr reader = must_open_reader(token);
   EXPECT_EQ(current(reader), "<" + std::string(jeton_status_text(JETON_NO_TOKEN)) + ">");
@@ -72,7 +72,7 @@ TEST_F(Current, ShowsEachNewToken) {
   }
 }
 
-TEST_F(Current, NoticesExpiryWithoutTheAgent) {
+TEST_F(Current, TokenExpiresWithoutTheAgent_IsShownOnlyIfAllowed) {
   publish_for(1, 300ms);
   const TokenPtr token = must_open();
   const ReaderPtr reader = must_open_reader(token);
@@ -90,7 +90,7 @@ TEST_F(Current, NoticesExpiryWithoutTheAgent) {
 }
 
 // To the millisecond of the clock that the library reads, though until the last second it looks at seconds only.
-TEST_F(Current, GivesNoTokenThatHasRunOut) {
+TEST_F(Current, ExpiryIsReached_TokenEndsToTheMillisecond) {
   const auto coarse_now_ms = [] {
     timespec now = {};
     ::clock_gettime(CLOCK_REALTIME_COARSE, &now);
@@ -122,7 +122,7 @@ TEST_F(Current, GivesNoTokenThatHasRunOut) {
   EXPECT_EQ(early_refusals, 0);
 }
 
-TEST_F(Current, NoticesTheAgentsFlags) {
+TEST_F(Current, AgentMarksTheTokenExpired_IsNotShown) {
   publish(1);
   const TokenPtr token = must_open();
   const ReaderPtr reader = must_open_reader(token);
@@ -131,7 +131,7 @@ TEST_F(Current, NoticesTheAgentsFlags) {
   EXPECT_EQ(view(reader), nullptr);
 }
 
-TEST_F(Current, FollowsAReplacementByALargerSegment) {
+TEST_F(Current, SegmentIsReplacedByALargerOne_IsFollowed) {
   publish(1, "one");
   const TokenPtr token = must_open();
   const ReaderPtr reader = must_open_reader(token);
@@ -143,7 +143,7 @@ TEST_F(Current, FollowsAReplacementByALargerSegment) {
   EXPECT_EQ(current(reader), large);
 }
 
-TEST_F(Current, AReaderOutlivesItsToken) {
+TEST_F(Current, TokenHandleIsClosed_ReaderGoesOn) {
   publish(1, "one");
   TokenPtr token = must_open();
   const ReaderPtr reader = must_open_reader(token);
@@ -153,7 +153,7 @@ TEST_F(Current, AReaderOutlivesItsToken) {
   EXPECT_EQ(current(reader), "two");
 }
 
-TEST_F(Current, TheViewOfASupersededTokenIsOverwritten) {
+TEST_F(Current, TokenIsSuperseded_OldValueIsOverwritten) {
   publish(1, std::string(500, '#'));
   const TokenPtr token = must_open();
   const ReaderPtr reader = must_open_reader(token);

@@ -26,7 +26,7 @@ class EventFd : public ClientTest {
   int fd = -1;
 };
 
-TEST_F(EventFd, BecomesReadableWithEachPublicationUntilItIsCleared) {
+TEST_F(EventFd, TokenIsPublished_IsReadableUntilCleared) {
   make_store();
   const TokenPtr token = must_open();
   watch(token);
@@ -41,7 +41,7 @@ TEST_F(EventFd, BecomesReadableWithEachPublicationUntilItIsCleared) {
   }
 }
 
-TEST_F(EventFd, BecomesReadableWhenTheStateChanges) {
+TEST_F(EventFd, StateChanges_IsReadable) {
   make_store();
   publish(3);
   const TokenPtr token = must_open();
@@ -53,7 +53,7 @@ TEST_F(EventFd, BecomesReadableWhenTheStateChanges) {
   EXPECT_TRUE(readable(patiently_ms));
 }
 
-TEST_F(EventFd, FollowsAReplacedSegment) {
+TEST_F(EventFd, SegmentIsReplaced_NewFileIsWatched) {
   make_store(1024);
   publish(3);
   const TokenPtr token = must_open();
@@ -66,7 +66,7 @@ TEST_F(EventFd, FollowsAReplacedSegment) {
   EXPECT_EQ(read(token), "of-the-new-file");
 }
 
-TEST_F(EventFd, SeesTheSegmentAppear) {
+TEST_F(EventFd, SegmentAppears_IsReadable) {
   const TokenPtr token = must_open(JETON_ALLOW_MISSING);
   watch(token);
   EXPECT_FALSE(readable());
@@ -78,7 +78,7 @@ TEST_F(EventFd, SeesTheSegmentAppear) {
   EXPECT_EQ(read(token), "first");
 }
 
-TEST_F(EventFd, SeesTheDirectoryAppear) {
+TEST_F(EventFd, DirectoryAppears_IsReadable) {
   runtime.reset();
   std::filesystem::remove_all(dir / "run");
   const TokenPtr token = must_open(JETON_ALLOW_MISSING);
@@ -93,7 +93,7 @@ TEST_F(EventFd, SeesTheDirectoryAppear) {
   EXPECT_TRUE(readable(patiently_ms));
 }
 
-TEST_F(EventFd, SeesTheTokenRetired) {
+TEST_F(EventFd, TokenIsRetired_IsReadable) {
   make_store();
   publish(3);
   const TokenPtr token = must_open();
@@ -102,7 +102,7 @@ TEST_F(EventFd, SeesTheTokenRetired) {
   EXPECT_TRUE(readable(patiently_ms));
 }
 
-TEST_F(EventFd, IsNotInheritedByAProgramThatIsStarted) {
+TEST_F(EventFd, ProgramIsStarted_IsNotInherited) {
   make_store();
   const TokenPtr token = must_open();
   watch(token);

@@ -29,7 +29,7 @@ Crafted newer_minor() {
   return craft;
 }
 
-TEST_F(LayoutVersion, ANewerMinorOneIsReadInEveryWay) {
+TEST_F(LayoutVersion, MinorVersionIsNewer_IsReadInEveryWay) {
   put(newer_minor());
   const TokenPtr token = must_open();
   EXPECT_EQ(read(token), "secret-value");
@@ -47,7 +47,7 @@ TEST_F(LayoutVersion, ANewerMinorOneIsReadInEveryWay) {
   EXPECT_EQ(jeton_wait_change(token.get(), 6, 0, nullptr), JETON_OK);
 }
 
-TEST_F(LayoutVersion, AReaderFollowsFromThisOneToANewerMinorOne) {
+TEST_F(LayoutVersion, FileIsReplacedByANewerMinorVersion_ReaderFollows) {
   make_store();
   publish(1, "of today");
   const TokenPtr token = must_open();
@@ -59,7 +59,7 @@ TEST_F(LayoutVersion, AReaderFollowsFromThisOneToANewerMinorOne) {
   EXPECT_EQ(read(token), "secret-value");
 }
 
-TEST_F(LayoutVersion, AnUnknownStateFlagIsNotTakenForOneOfOurs) {
+TEST_F(LayoutVersion, StateHasUnknownFlags_AreIgnored) {
   Crafted craft;
   craft.state = layout::state_valid | 0xf0;
   put(craft);
@@ -69,7 +69,7 @@ TEST_F(LayoutVersion, AnUnknownStateFlagIsNotTakenForOneOfOurs) {
   EXPECT_EQ(info.flags, JETON_FLAG_VALID);
 }
 
-TEST_F(LayoutVersion, ANewerMajorOneIsRefusedWhenItTakesTheNameOfAnOpenToken) {
+TEST_F(LayoutVersion, FileIsReplacedByANewerMajorVersion_IsRefused) {
   make_store();
   publish(1, "of today");
   const TokenPtr token = must_open();

@@ -10,7 +10,7 @@ namespace {
 
 using LookAround = ClientTest;
 
-TEST_F(LookAround, ListsTheTokensByName) {
+TEST_F(LookAround, SeveralTokens_AreListedByName) {
   std::vector<std::unique_ptr<agent::SegmentStore>> stores;
   for (const char* name : {"wechat", "api", "github.app"}) {
     stores.push_back(std::make_unique<agent::SegmentStore>(
@@ -21,7 +21,7 @@ TEST_F(LookAround, ListsTheTokensByName) {
   EXPECT_EQ(*names, (std::vector<std::string>{"api", "github.app", "wechat"}));
 }
 
-TEST_F(LookAround, ListTellsHowMuchRoomItNeeds) {
+TEST_F(LookAround, ListBufferIsTooSmall_NeededSizeIsGiven) {
   make_store();
   const std::string path = directory();
   jeton_options options = JETON_OPTIONS_INIT;
@@ -36,11 +36,11 @@ TEST_F(LookAround, ListTellsHowMuchRoomItNeeds) {
   EXPECT_STREQ(buffer, "api");
 }
 
-TEST_F(LookAround, ListSaysThatNoAgentHasRun) {
+TEST_F(LookAround, DirectoryIsMissing_ListSaysNoAgent) {
   EXPECT_EQ(jeton::list((dir / "nowhere").string()).status(), JETON_NO_AGENT);
 }
 
-TEST_F(LookAround, DiagnosisKeepsTheTokenApartFromItsAgent) {
+TEST_F(LookAround, AgentDoesNotRun_DiagnosisStillGivesTheTokenStatus) {
   make_store();
   const auto token_of = [&] { return jeton::diagnose("api", directory()).value().token; };
   EXPECT_EQ(token_of(), JETON_NO_TOKEN);
@@ -55,7 +55,7 @@ TEST_F(LookAround, DiagnosisKeepsTheTokenApartFromItsAgent) {
   EXPECT_EQ(jeton::diagnose("../api", directory()).status(), JETON_INVALID_ARGUMENT);
 }
 
-TEST_F(LookAround, DiagnosisNamesWhatIsRefused) {
+TEST_F(LookAround, FileIsWritableByOthers_DiagnosisNamesIt) {
   make_store();
   publish(3);
   ::chmod(file().c_str(), 0666);

@@ -38,9 +38,9 @@ class Opener : public ClientTest {
   void copy_aside() const { fs::copy_file(file(), dir / "copy"); }
 };
 
-TEST_F(Opener, TakesAGoodSegment) { EXPECT_EQ(opened(), JETON_OK); }
+TEST_F(Opener, SegmentIsValid_IsOpened) { EXPECT_EQ(opened(), JETON_OK); }
 
-TEST_F(Opener, ReportsWhatIsNotThere) {
+TEST_F(Opener, TokenOrDirectoryIsMissing_IsNotFound) {
   EXPECT_EQ(opened("other"), JETON_NOT_FOUND);
   jeton_options options = JETON_OPTIONS_INIT;
   options.directory = "/nonexistent/jeton";
@@ -49,7 +49,7 @@ TEST_F(Opener, ReportsWhatIsNotThere) {
   EXPECT_EQ(token, nullptr);
 }
 
-TEST_F(Opener, RefusesImpossibleArguments) {
+TEST_F(Opener, ArgumentIsImpossible_IsInvalid) {
   jeton_token* token = nullptr;
   for (const char* name : {"", "..", "../api", "a/b", ".api.tmp"}) {
     EXPECT_EQ(open(&token, 0, name), JETON_INVALID_ARGUMENT) << name;
@@ -69,19 +69,19 @@ TEST_F(Opener, RefusesImpossibleArguments) {
   jeton_reader_close(nullptr);
 }
 
-TEST_F(Opener, RefusesASymbolicLink) {
+TEST_F(Opener, FileIsASymbolicLink_IsRefused) {
   fs::rename(file(), dir / "elsewhere");
   fs::create_symlink(dir / "elsewhere", file());
   EXPECT_EQ(opened(), JETON_SYMLINK);
 }
 
-TEST_F(Opener, RefusesALinkedSegmentsDirectory) {
+TEST_F(Opener, SegmentsDirectoryIsASymbolicLink_IsRefused) {
   fs::rename(dir / "run" / "segments", dir / "elsewhere");
   fs::create_directory_symlink(dir / "elsewhere", dir / "run" / "segments");
   EXPECT_EQ(opened(), JETON_SYMLINK);
 }
 
-TEST_F(Opener, FollowsALinkToTheRuntimeDirectory) {
+TEST_F(Opener, RuntimeDirectoryIsASymbolicLink_IsFollowed) {
   fs::create_directory_symlink(dir / "run", dir / "link");
   jeton_options options = JETON_OPTIONS_INIT;
   const std::string path = dir / "link";
@@ -91,7 +91,7 @@ TEST_F(Opener, FollowsALinkToTheRuntimeDirectory) {
   jeton_close(token);
 }
 
-TEST_F(Opener, RefusesAnythingButARegularFileWithoutOpeningIt) {
+TEST_F(Opener, FileIsNotRegular_IsRefusedWithoutOpeningIt) {
   fs::remove(file());
   ASSERT_EQ(::mkfifo(file().c_str(), 0600), 0);
   EXPECT_EQ(opened(), JETON_NOT_REGULAR);
@@ -109,20 +109,20 @@ TEST_F(Opener, RefusesAnythingButARegularFileWithoutOpeningIt) {
   ::close(fd);
 }
 
-TEST_F(Opener, RefusesAFileInPlaceOfADirectory) {
+TEST_F(Opener, SegmentsDirectoryIsAFile_IsRefused) {
   fs::rename(dir / "run" / "segments", dir / "aside");
   dir.write("run/segments", "x");
   EXPECT_EQ(opened(), JETON_NOT_REGULAR);
 }
 
-TEST_F(Opener, RefusesAFileThatOthersMayWrite) {
+TEST_F(Opener, FileIsWritableByOthers_IsRefused) {
   fs::permissions(file(), fs::perms(0620));
   EXPECT_EQ(opened(), JETON_WRITABLE_FILE);
   fs::permissions(file(), fs::perms(0602));
   EXPECT_EQ(opened(), JETON_WRITABLE_FILE);
 }
 
-TEST_F(Opener, RefusesDirectoriesThatOthersMayWrite) {
+TEST_F(Opener, DirectoryIsWritableByOthers_IsRefused) {
   fs::permissions(dir / "run" / "segments", fs::perms(0775));
   EXPECT_EQ(opened(), JETON_WRITABLE_DIRECTORY);
   fs::permissions(dir / "run" / "segments", fs::perms(01757));
@@ -132,7 +132,7 @@ TEST_F(Opener, RefusesDirectoriesThatOthersMayWrite) {
   EXPECT_EQ(opened(), JETON_WRITABLE_DIRECTORY);
 }
 
-TEST_F(Opener, RefusesAForeignOwner) {
+TEST_F(Opener, OwnerIsForeign_IsRefused) {
   if (::geteuid() != 0) GTEST_SKIP() << "only root can make files of another user";
   ASSERT_EQ(::chown(file().c_str(), 65534, 65534), 0);
   EXPECT_EQ(opened(), JETON_FOREIGN_OWNER);
@@ -142,7 +142,7 @@ TEST_F(Opener, RefusesAForeignOwner) {
   EXPECT_EQ(opened(), JETON_FOREIGN_OWNER);
 }
 
-TEST_F(Opener, RefusesAUserWhoIsNoReader) {
+TEST_F(Opener, UserIsNoReader_HasNoPermission) {
   if (::geteuid() != 0) GTEST_SKIP() << "only root can become another user";
   fs::permissions(dir.path(), fs::perms(0755));
   const pid_t child = ::fork();
@@ -156,43 +156,43 @@ TEST_F(Opener, RefusesAUserWhoIsNoReader) {
   EXPECT_EQ(WEXITSTATUS(status), JETON_NO_PERMISSION);
 }
 
-TEST_F(Opener, RefusesWrongMagic) {
+TEST_F(Opener, MagicIsWrong_IsRefused) {
   overwrite(0, "NOTJETON");
   EXPECT_EQ(opened(), JETON_BAD_MAGIC);
 }
 
-TEST_F(Opener, RefusesANewerMajorVersion) {
+TEST_F(Opener, MajorVersionIsNewer_IsRefused) {
   overwrite(8, std::string_view("\x02\x00", 2));
   EXPECT_EQ(opened(), JETON_UNSUPPORTED_VERSION);
 }
 
-TEST_F(Opener, RefusesAShortFile) {
+TEST_F(Opener, FileIsShorterThanItsHeader_IsTruncated) {
   fs::resize_file(file(), sizeof(layout::FileHeader) - 1);
   EXPECT_EQ(opened(), JETON_TRUNCATED);
 }
 
-TEST_F(Opener, RefusesAFileOfAnotherSizeThanItDeclares) {
+TEST_F(Opener, FileIsShorterThanItDeclares_IsTruncated) {
   store.reset();
   fs::resize_file(file(), fs::file_size(file()) - 1);
   EXPECT_EQ(opened(), JETON_TRUNCATED);
 }
 
-TEST_F(Opener, RefusesAnEmptyFile) {
+TEST_F(Opener, FileIsEmpty_IsTruncated) {
   fs::resize_file(file(), 0);
   EXPECT_EQ(opened(), JETON_TRUNCATED);
 }
 
-TEST_F(Opener, RefusesAnInconsistentHeader) {
+TEST_F(Opener, HeaderIsInconsistent_IsCorrupt) {
   overwrite(offsetof(layout::FileHeader, slot_stride), std::string_view("\xff\xff\xff\xff\xff\xff\xff\xff", 8));
   EXPECT_EQ(opened(), JETON_CORRUPT);
 }
 
-TEST_F(Opener, RefusesTheSegmentOfAnotherToken) {
+TEST_F(Opener, SegmentBelongsToAnotherToken_IsCorrupt) {
   fs::copy_file(file(), dir / "run" / "segments" / "other");
   EXPECT_EQ(opened("other"), JETON_CORRUPT);
 }
 
-TEST_F(Opener, TakesTheDirectoryFromTheEnvironment) {
+TEST_F(Opener, DirectoryIsInTheEnvironment_IsTaken) {
   const std::string path = directory();
   ASSERT_EQ(::setenv("JETON_DIR", path.c_str(), 1), 0);
   jeton_token* token = nullptr;
@@ -201,7 +201,7 @@ TEST_F(Opener, TakesTheDirectoryFromTheEnvironment) {
   jeton_close(token);
 }
 
-TEST_F(Opener, ARelativeDirectoryIsMeantFromWhereItWasOpened) {
+TEST_F(Opener, WorkingDirectoryChanges_RelativeDirectoryStaysTheSame) {
   const fs::path before = fs::current_path();
   fs::current_path(dir.path());
   jeton_options options = JETON_OPTIONS_INIT;
@@ -215,7 +215,7 @@ TEST_F(Opener, ARelativeDirectoryIsMeantFromWhereItWasOpened) {
   EXPECT_EQ(read(token), "secret-value");
 }
 
-TEST_F(Opener, KeepsNoDescriptorOpen) {
+TEST_F(Opener, TokenIsOpen_NoDescriptorIsKept) {
   const auto descriptors = [] {
     return std::distance(fs::directory_iterator("/proc/self/fd"), fs::directory_iterator());
   };
@@ -227,7 +227,7 @@ TEST_F(Opener, KeepsNoDescriptorOpen) {
   EXPECT_EQ(descriptors(), before);
 }
 
-TEST_F(Opener, EveryStatusHasATextOfItsOwn) {
+TEST_F(Opener, EveryStatus_HasItsOwnTextAndName) {
   std::set<std::string> texts;
   std::set<std::string> names;
   for (int code = 0; code <= JETON_AGENT_REFUSED + 1; ++code) {

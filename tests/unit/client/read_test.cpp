@@ -21,12 +21,12 @@ class Read : public ClientTest {
   void SetUp() override { make_store(); }
 };
 
-TEST_F(Read, SaysThatThereIsNoTokenYet) {
+TEST_F(Read, NoTokenIsPublishedYet_SaysSo) {
   const TokenPtr token = must_open();
   EXPECT_EQ(read(token), "<" + std::string(jeton_status_text(JETON_NO_TOKEN)) + ">");
 }
 
-TEST_F(Read, ReturnsValueAndDescriptionOfTheSameToken) {
+TEST_F(Read, TokenIsPublished_ValueAndInfoAreOfTheSameToken) {
   agent::Record record = sample_record(7, "the-token");
   record.previous = sample_previous(6, "old");
   store->publish(record, wall_now());
@@ -52,7 +52,7 @@ TEST_F(Read, ReturnsValueAndDescriptionOfTheSameToken) {
   EXPECT_NE(info.heartbeat_ms, 0);
 }
 
-TEST_F(Read, TellsTheNeededSize) {
+TEST_F(Read, BufferIsTooSmall_NeededSizeIsGiven) {
   publish(1, "0123456789");
   const TokenPtr token = must_open();
   char buffer[10];
@@ -64,7 +64,7 @@ TEST_F(Read, TellsTheNeededSize) {
   EXPECT_EQ(std::string(buffer, size), "0123456789");
 }
 
-TEST_F(Read, AnOlderCallersInfoIsFilledAsFarAsItGoes) {
+TEST_F(Read, InfoIsOfAnOlderCaller_IsFilledUpToItsSize) {
   publish(7);
   const TokenPtr token = must_open();
   jeton_info info = JETON_INFO_INIT;
@@ -76,7 +76,7 @@ TEST_F(Read, AnOlderCallersInfoIsFilledAsFarAsItGoes) {
   EXPECT_EQ(info.expires_at_ms, -5);
 }
 
-TEST_F(Read, AnExpiredTokenIsNotGivenOutEvenIfTheAgentIsDead) {
+TEST_F(Read, TokenExpires_ValueIsNotGiven) {
   publish_for(1, 50ms);
   const TokenPtr token = must_open();
   EXPECT_TRUE(eventually([&] { return read(token) == "<" + std::string(jeton_status_text(JETON_EXPIRED)) + ">"; }));
@@ -87,7 +87,7 @@ TEST_F(Read, AnExpiredTokenIsNotGivenOutEvenIfTheAgentIsDead) {
   EXPECT_EQ(std::string(buffer), "");
 }
 
-TEST_F(Read, AnExpiredTokenIsGivenToWhoAsksForIt) {
+TEST_F(Read, ExpiredTokenIsAllowed_ValueIsGiven) {
   publish_for(1, 0ms);
   const TokenPtr token = must_open(JETON_ALLOW_EXPIRED);
   EXPECT_EQ(read(token), "secret-value");
@@ -96,7 +96,7 @@ TEST_F(Read, AnExpiredTokenIsGivenToWhoAsksForIt) {
   EXPECT_EQ(info.flags, JETON_FLAG_EXPIRED);
 }
 
-TEST_F(Read, TheAgentsWordThatItExpiredCountsToo) {
+TEST_F(Read, AgentMarksTheTokenExpired_IsExpired) {
   publish(1);
   store->mark_expired();
   const TokenPtr token = must_open();
@@ -106,7 +106,7 @@ TEST_F(Read, TheAgentsWordThatItExpiredCountsToo) {
   EXPECT_EQ(info.flags, JETON_FLAG_EXPIRED);
 }
 
-TEST_F(Read, DamageIsReportedAndNotRead) {
+TEST_F(Read, ContentIsDamaged_IsCorrupt) {
   publish(1);
   {
     std::fstream stream(file(), std::ios::in | std::ios::out | std::ios::binary);
@@ -116,7 +116,7 @@ TEST_F(Read, DamageIsReportedAndNotRead) {
   EXPECT_EQ(read(must_open()), "<" + std::string(jeton_status_text(JETON_CORRUPT)) + ">");
 }
 
-TEST_F(Read, FollowsAReplacementWithoutAGap) {
+TEST_F(Read, SegmentIsReplacedAgainAndAgain_EveryReadSucceeds) {
   publish(1, "one");
   const TokenPtr token = must_open();
   EXPECT_EQ(read(token), "one");
@@ -128,7 +128,7 @@ TEST_F(Read, FollowsAReplacementWithoutAGap) {
   EXPECT_EQ(read(token), "two");
 }
 
-TEST_F(Read, ARetiredTokenIsNotFoundAndComesBack) {
+TEST_F(Read, TokenIsRetired_IsNotFoundUntilItIsPublishedAgain) {
   publish(1, "one");
   const TokenPtr token = must_open();
   store->retire();
@@ -138,7 +138,7 @@ TEST_F(Read, ARetiredTokenIsNotFoundAndComesBack) {
   EXPECT_EQ(read(token), "two");
 }
 
-TEST_F(Read, AnExpiredTokenWhoseFileWasSwappedSilentlyIsFoundAgain) {
+TEST_F(Read, FileOfAnExpiredTokenIsReplaced_NewTokenIsFound) {
   publish_for(1, 0ms);
   const TokenPtr token = must_open();
   std::filesystem::remove(file());  // nobody says so to those who have it mapped
@@ -147,7 +147,7 @@ TEST_F(Read, AnExpiredTokenWhoseFileWasSwappedSilentlyIsFoundAgain) {
   EXPECT_TRUE(eventually([&] { return read(token) == "two"; }));
 }
 
-TEST_F(Read, AMissingTokenMayBeOpenedWhenAskedFor) {
+TEST_F(Read, MissingTokenIsAllowed_IsReadOnceItIsPublished) {
   store->retire();
   const TokenPtr token = must_open(JETON_ALLOW_MISSING);
   EXPECT_EQ(read(token), "<" + std::string(jeton_status_text(JETON_NOT_FOUND)) + ">");
@@ -159,7 +159,7 @@ TEST_F(Read, AMissingTokenMayBeOpenedWhenAskedFor) {
   EXPECT_EQ(current(reader), "there");
 }
 
-TEST_F(Read, ManyThreadsShareOneTokenThroughPublicationsAndReplacements) {
+TEST_F(Read, ManyThreadsShareOneToken_EachReadsCompleteAndNewerValues) {
   publish(1, checked_value(1, 100));
   const TokenPtr token = must_open();
   std::atomic<bool> done{false};
@@ -187,7 +187,7 @@ TEST_F(Read, ManyThreadsShareOneTokenThroughPublicationsAndReplacements) {
   EXPECT_EQ(wrong, 0);
 }
 
-TEST_F(Read, GoesOnInAForkedChild) {
+TEST_F(Read, ProcessForks_ChildReadsAndWaitsOn) {
   publish(1, "one");
   const TokenPtr token = must_open();
   const ReaderPtr reader = must_open_reader(token);

@@ -13,7 +13,7 @@ namespace {
 
 using ShrunkFile = ClientTest;
 
-TEST_F(ShrunkFile, IsNothingThatTheAgentEverMakes) {
+TEST_F(ShrunkFile, AgentPublishesReplacesAndRetires_OldFileKeepsItsSize) {
   make_store(64 * 1024);
   const int fd = ::open(file().c_str(), O_RDONLY | O_CLOEXEC);
   const auto size = [&] {
@@ -41,7 +41,7 @@ TEST_F(ShrunkFile, IsNothingThatTheAgentEverMakes) {
   ::close(smaller);
 }
 
-TEST_F(ShrunkFile, IsRefusedByWhoOpensItAndReplacedByTheNextAgent) {
+TEST_F(ShrunkFile, FileIsShrunk_IsRefusedAndReplacedByTheNextAgent) {
   make_store();
   publish(1);
   store.reset();
@@ -59,7 +59,7 @@ TEST_F(ShrunkFile, IsRefusedByWhoOpensItAndReplacedByTheNextAgent) {
   EXPECT_EQ(read(must_open()), "two");
 }
 
-TEST_F(ShrunkFile, UnderAMappingIsASigbusThatTheApplicationMayHandle) {
+TEST_F(ShrunkFile, FileIsShrunkWhileMapped_ReadRaisesSigbus) {
   const auto read_after_truncation = [&](void (*handler)(int)) {
     make_store(64 * 1024);
     publish(1);

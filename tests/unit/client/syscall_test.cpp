@@ -15,7 +15,7 @@ namespace {
 
 class SystemCalls : public ClientTest {};
 
-TEST_F(SystemCalls, ReadingNeedsNone) {
+TEST_F(SystemCalls, TokenIsRead_NoneIsMade) {
   make_store();
   publish(1, "one");
   const TokenPtr token = must_open();
@@ -42,7 +42,7 @@ TEST_F(SystemCalls, ReadingNeedsNone) {
   EXPECT_EQ(WEXITSTATUS(status), 0);
 }
 
-TEST_F(SystemCalls, SeeingANewTokenNeedsNone) {
+TEST_F(SystemCalls, TokenIsNew_NoneIsMade) {
   make_store();
   publish(1, "one");
   const TokenPtr token = must_open();
@@ -65,7 +65,7 @@ TEST_F(SystemCalls, SeeingANewTokenNeedsNone) {
 
 #ifdef JETON_STATIC_READER
 // A C library that is linked statically has to find the vDSO by itself; not every one did for every clock.
-TEST_F(SystemCalls, ReadingNeedsNoneInAStaticProgram) {
+TEST_F(SystemCalls, TokenIsReadInAStaticProgram_NoneIsMade) {
   make_store();
   publish(1, "one");
   const RunResult result = run({JETON_STATIC_READER, directory()});

@@ -38,7 +38,7 @@ class Wait : public ClientTest {
   }
 };
 
-TEST_F(Wait, ReturnsAtOnceIfThereIsAValidToken) {
+TEST_F(Wait, ThereIsAValidToken_ReturnsAtOnce) {
   publish(3);
   const TokenPtr token = must_open();
   EXPECT_EQ(jeton_wait_valid(token.get(), 0), JETON_OK);
@@ -48,13 +48,13 @@ TEST_F(Wait, ReturnsAtOnceIfThereIsAValidToken) {
   EXPECT_EQ(generation, 3U);
 }
 
-TEST_F(Wait, TimesOutWithoutAToken) {
+TEST_F(Wait, ThereIsNoToken_TimesOut) {
   const TokenPtr token = must_open();
   EXPECT_EQ(jeton_wait_valid(token.get(), 0), JETON_TIMED_OUT);
   EXPECT_EQ(jeton_wait_valid(token.get(), 30), JETON_TIMED_OUT);
 }
 
-TEST_F(Wait, TimesOutWithoutANewerOne) {
+TEST_F(Wait, ThereIsNoNewerToken_TimesOut) {
   publish(3);
   const TokenPtr token = must_open();
   std::uint64_t generation = 99;
@@ -62,13 +62,13 @@ TEST_F(Wait, TimesOutWithoutANewerOne) {
   EXPECT_EQ(generation, 99U);
 }
 
-TEST_F(Wait, AnExpiredTokenIsNotWaitedFor) {
+TEST_F(Wait, TokenHasExpired_TimesOut) {
   publish_for(3, 0ms);
   const TokenPtr token = must_open(JETON_ALLOW_EXPIRED);
   EXPECT_EQ(jeton_wait_valid(token.get(), 20), JETON_TIMED_OUT);
 }
 
-TEST_F(Wait, APublicationWakesManyWaiters) {
+TEST_F(Wait, TokenIsPublished_WakesManyWaiters) {
   const TokenPtr token = must_open();
   std::atomic<int> woken{0};
   std::vector<std::thread> threads;
@@ -83,7 +83,7 @@ TEST_F(Wait, APublicationWakesManyWaiters) {
   EXPECT_EQ(woken, 4);
 }
 
-TEST_F(Wait, TheSameGenerationAgainDoesNotEndIt) {
+TEST_F(Wait, SameGenerationIsPublishedAgain_GoesOn) {
   publish(1);
   const TokenPtr token = must_open();
   std::uint64_t generation = 0;
@@ -97,7 +97,7 @@ TEST_F(Wait, TheSameGenerationAgainDoesNotEndIt) {
   EXPECT_EQ(generation, 2U);
 }
 
-TEST_F(Wait, ASignalDoesNotEndIt) {
+TEST_F(Wait, SignalArrives_GoesOn) {
   struct sigaction action = {};
   action.sa_handler = [](int) {};
   struct sigaction before = {};
@@ -117,7 +117,7 @@ TEST_F(Wait, ASignalDoesNotEndIt) {
   ::sigaction(SIGUSR1, &before, nullptr);
 }
 
-TEST_F(Wait, FollowsAReplacement) {
+TEST_F(Wait, SegmentIsReplaced_IsFollowed) {
   publish(1);
   const TokenPtr token = must_open();
   std::uint64_t generation = 0;
@@ -129,7 +129,7 @@ TEST_F(Wait, FollowsAReplacement) {
   EXPECT_EQ(generation, 2U);
 }
 
-TEST_F(Wait, FindsAFileThatTookTheNameWithoutAWord) {
+TEST_F(Wait, FileIsReplacedUnannounced_NewFileIsFound) {
   publish(1);
   const TokenPtr token = must_open();
   std::uint64_t generation = 0;
@@ -155,7 +155,7 @@ TEST_F(Wait, OnlyLooks_FollowsAFileThatTookTheNameWithoutAWord) {
   EXPECT_EQ(generation, 2U);
 }
 
-TEST_F(Wait, OutlastsATokenThatIsTakenAwayAndComesBack) {
+TEST_F(Wait, TokenIsRetiredAndPublishedAgain_EndsWithTheNewToken) {
   publish(1);
   const TokenPtr token = must_open();
   std::uint64_t generation = 0;
@@ -168,7 +168,7 @@ TEST_F(Wait, OutlastsATokenThatIsTakenAwayAndComesBack) {
   EXPECT_EQ(generation, 2U);
 }
 
-TEST_F(Wait, WaitsForATokenThatIsNotThereYet) {
+TEST_F(Wait, TokenDoesNotExistYet_EndsWhenItIsPublished) {
   store->retire();
   const TokenPtr token = must_open(JETON_ALLOW_MISSING);
   EXPECT_EQ(jeton_wait_valid(token.get(), 10), JETON_TIMED_OUT);
@@ -201,7 +201,7 @@ class CancelledWait : public Wait {
   std::uint64_t generation = 0;
 };
 
-TEST_F(CancelledWait, EndsAtOnceAndSoDoesALaterOne) {
+TEST_F(CancelledWait, CancelIsCalled_EndsThisWaitAndALaterOne) {
   publish(3);
   const TokenPtr token = must_open();
   options.generation = 3;
@@ -209,7 +209,7 @@ TEST_F(CancelledWait, EndsAtOnceAndSoDoesALaterOne) {
   EXPECT_EQ(jeton_wait(token.get(), &options, nullptr), JETON_CANCELLED);
 }
 
-TEST_F(CancelledWait, IsStillWokenByAPublication) {
+TEST_F(CancelledWait, TokenIsPublished_EndsTheWait) {
   publish(3);
   const TokenPtr token = must_open();
   options.generation = 3;
@@ -217,7 +217,7 @@ TEST_F(CancelledWait, IsStillWokenByAPublication) {
   EXPECT_EQ(generation, 4U);
 }
 
-TEST_F(CancelledWait, EndsBeforeThereIsASegment) {
+TEST_F(CancelledWait, ThereIsNoSegmentYet_CancelEndsTheWait) {
   jeton_token* opened = nullptr;
   ASSERT_EQ(open(&opened, JETON_ALLOW_MISSING, "not-there"), JETON_OK);
   EXPECT_EQ(wait_through(TokenPtr(opened), [&] { jeton_cancel_now(cancel); }), JETON_CANCELLED);

@@ -35,7 +35,7 @@ class WakeWord : public ClientTest {
   layout::FileHeader* header = nullptr;
 };
 
-TEST_F(WakeWord, AWaiterIsWokenWhenItWraps) {
+TEST_F(WakeWord, WordWrapsAround_EveryPublicationWakesTheWaiter) {
   __atomic_store_n(&header->wake, UINT32_MAX - 2, __ATOMIC_RELEASE);
   const TokenPtr token = must_open();
   for (agent::Generation next = 2; next < 8; ++next) {
@@ -55,7 +55,7 @@ TEST_F(WakeWord, AWaiterIsWokenWhenItWraps) {
   EXPECT_LT(layout::load_acquire(header->wake), 8U);  // it did wrap
 }
 
-TEST_F(WakeWord, WakeUpsWithoutAReasonEndNoWait) {
+TEST_F(WakeWord, WakeUpHasNoReason_WaitGoesOn) {
   const TokenPtr token = must_open();
   std::atomic<bool> returned{false};
   std::thread waiter([&] {

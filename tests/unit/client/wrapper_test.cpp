@@ -20,7 +20,7 @@ class Wrapper : public ClientTest {
   }
 };
 
-TEST_F(Wrapper, ReadsAToken) {
+TEST_F(Wrapper, TokenIsRead_ValueAndInfoAreGiven) {
   publish(7, "the-token");
   const Token token("api", options());
   auto copy = token.read();
@@ -35,14 +35,14 @@ TEST_F(Wrapper, ReadsAToken) {
   EXPECT_GT(copy->info.expires_at(), copy->info.issued_at());
 }
 
-TEST_F(Wrapper, ReadsATokenLargerThanItsFirstBuffer) {
+TEST_F(Wrapper, TokenIsLargerThanTheFirstBuffer_IsReadWhole) {
   store->reconfigure(100'000, {}, wall_now());
   const std::string large(50'000, 'x');
   publish(1, large);
   EXPECT_EQ(Token("api", options()).read().value().value, large);
 }
 
-TEST_F(Wrapper, ReaderShowsTheCurrentToken) {
+TEST_F(Wrapper, ReaderOutlivesItsToken_ShowsEveryPartOfTheCurrentOne) {
   agent::Record record = sample_record(2, "new");
   record.previous = sample_previous(1, "old");
   store->publish(record, wall_now());
@@ -60,7 +60,7 @@ TEST_F(Wrapper, ReaderShowsTheCurrentToken) {
   EXPECT_EQ(all, record.attributes);
 }
 
-TEST_F(Wrapper, AMissingTokenThrowsFromTheConstructorAndNotFromTryOpen) {
+TEST_F(Wrapper, TokenIsMissing_ConstructorThrowsAndTryOpenDoesNot) {
   try {
     const Token token("other", options());
     FAIL() << "was opened";
@@ -91,7 +91,7 @@ TEST_F(Wrapper, TextHasANul_IsNotTakenForItsPartBeforeIt) {
   EXPECT_THROW(Lock("api", lock_options), Error);
 }
 
-TEST_F(Wrapper, ResultSaysWhyThereIsNone) {
+TEST_F(Wrapper, ThereIsNoToken_ResultHasTheStatus) {
   auto token = Token::try_open("api", options());
   ASSERT_TRUE(token);
   EXPECT_EQ(token->read().status(), JETON_NO_TOKEN);
@@ -101,7 +101,7 @@ TEST_F(Wrapper, ResultSaysWhyThereIsNone) {
   EXPECT_EQ(token->inspect().status(), JETON_NO_TOKEN);
 }
 
-TEST_F(Wrapper, Waits) {
+TEST_F(Wrapper, WaitWithATimeout_EndsWithATokenOrTimesOut) {
   const Token token("api", options());
   EXPECT_EQ(token.wait_valid(1ms), JETON_TIMED_OUT);
   EXPECT_EQ(token.wait_valid(-1ms), JETON_TIMED_OUT);  // not without a limit
@@ -111,7 +111,7 @@ TEST_F(Wrapper, Waits) {
   EXPECT_EQ(token.wait_change(5, 1ms).status(), JETON_TIMED_OUT);
 }
 
-TEST_F(Wrapper, HandlesMove) {
+TEST_F(Wrapper, HandlesAreMoved_KeepWorking) {
   publish(1, "one");
   Token token("api", options());
   Token moved(std::move(token));

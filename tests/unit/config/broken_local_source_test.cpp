@@ -9,7 +9,7 @@ namespace {
 class BrokenLocalSource : public testing::TestWithParam<BrokenConfig> {};
 
 // `text` is in the source, from line 5 on. KEY is a key of P-256, RSA one of another type.
-TEST_P(BrokenLocalSource, IsRefusedAtItsPlace) {
+TEST_P(BrokenLocalSource, SourceHasAnError_IsRefusedAtItsPlace) {
   const TempDir dir;
   const BrokenConfig& broken = GetParam();
   std::string text = std::string("version: 1\ntokens:\n  t:\n    source:\n") + broken.text;
@@ -106,7 +106,7 @@ INSTANTIATE_TEST_SUITE_P(
                      "whole seconds"}),
     name_of);
 
-TEST(LocalSource, WarnsOfAFileThatEverybodyCanRead) {
+TEST(LocalSource, FileIsReadableByAll_IsWarnedOf) {
   const TempDir dir;
   const auto path = dir.write("token", "secret");
   std::filesystem::permissions(path, std::filesystem::perms(0644));

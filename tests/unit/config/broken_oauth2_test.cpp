@@ -30,7 +30,7 @@ void provide_key(const std::string& text) {
 class BrokenOAuth2 : public testing::TestWithParam<BrokenConfig> {};
 
 // With token_url as the last line, unless it says where to ask.
-TEST_P(BrokenOAuth2, IsRefusedAtItsPlace) {
+TEST_P(BrokenOAuth2, SourceHasAnError_IsRefusedAtItsPlace) {
   const BrokenConfig& broken = GetParam();
   std::string own = broken.text;
   provide_key(own);
@@ -143,13 +143,13 @@ INSTANTIATE_TEST_SUITE_P(
                      "is not used with revoke: false"}),
     name_of);
 
-TEST(OAuth2Config, NeedsAnEndpoint) {
+TEST(OAuth2Config, ThereIsNoTokenUrl_IsRefused) {
   const std::string text = document("client_id: a\nclient_secret: ${env:PATH}\n");
   expect_refused({"", text.c_str(), 4, "needs token_url"});
 }
 
 // With backend local the seal is for the refresh token only, and a warning where there is none.
-TEST(OAuth2Config, SealIsDemandedAndKeptForRefreshTokens) {
+TEST(OAuth2Config, ThereIsASeal_IsKeptForRefreshTokensOnly) {
   const TempDir dir;
   const std::string seal = "coordination: {seal: {key_files: [" + dir.write("key", seal_key_text).string() + "]}}\n";
   const auto kept = load_text(document("grant: refresh_token\nrefresh_token: ${env:PATH}\nclient_id: a\n"
@@ -164,7 +164,7 @@ TEST(OAuth2Config, SealIsDemandedAndKeptForRefreshTokens) {
   EXPECT_NE(all_texts(unused.problems).find("coordination.seal is not used"), std::string::npos);
 }
 
-TEST(OAuth2Config, AuthenticatesByTheSecretUnlessTold) {
+TEST(OAuth2Config, ClientAuthIsNotSet_FollowsFromTheGrantAndTheSecret) {
   using agent::OAuth2SourceConfig;
   const auto read = [](const std::string& own) {
     provide_key(own);

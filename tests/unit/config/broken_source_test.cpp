@@ -7,7 +7,7 @@ namespace {
 class BrokenSource : public testing::TestWithParam<BrokenConfig> {};
 
 // `text` is the rest of the source beside type and url, from line 6 on; it replaces the url if it has one.
-TEST_P(BrokenSource, IsRefusedAtItsPlace) {
+TEST_P(BrokenSource, SourceHasAnError_IsRefusedAtItsPlace) {
   const BrokenConfig& broken = GetParam();
   const std::string own = broken.text;
   std::string text = "version: 1\ntokens:\n  t:\n    source:\n      type: http\n";

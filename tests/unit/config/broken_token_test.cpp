@@ -7,7 +7,7 @@ namespace {
 class BrokenToken : public testing::TestWithParam<BrokenConfig> {};
 
 // `text` is the rest of the token beside the source, on line 5.
-TEST_P(BrokenToken, IsRefusedAtItsPlace) {
+TEST_P(BrokenToken, TokenHasAnError_IsRefusedAtItsPlace) {
   const BrokenConfig& broken = GetParam();
   const std::string text = "version: 1\ntokens:\n  t:\n    source: {type: http, url: https://api.example.com/}\n    " +
                            std::string(broken.text);
@@ -43,7 +43,7 @@ INSTANTIATE_TEST_SUITE_P(
 
 class BrokenTokens : public testing::TestWithParam<BrokenConfig> {};
 
-TEST_P(BrokenTokens, AreRefusedAtTheirPlace) { expect_refused(GetParam()); }
+TEST_P(BrokenTokens, TokensHaveAnError_IsRefusedAtItsPlace) { expect_refused(GetParam()); }
 
 INSTANTIATE_TEST_SUITE_P(
     Map, BrokenTokens,

@@ -6,7 +6,7 @@ namespace {
 
 class BrokenYaml : public testing::TestWithParam<BrokenConfig> {};
 
-TEST_P(BrokenYaml, IsRefusedAtItsPlace) { expect_refused(GetParam()); }
+TEST_P(BrokenYaml, YamlHasAnError_IsRefusedAtItsPlace) { expect_refused(GetParam()); }
 
 INSTANTIATE_TEST_SUITE_P(
     Text, BrokenYaml,

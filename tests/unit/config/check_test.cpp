@@ -25,7 +25,7 @@ Outcome check(const std::vector<std::filesystem::path>& files) {
 
 constexpr const char* one_token = "tokens: {t: {source: {type: http, url: 'https://h/'}}}\n";
 
-TEST(Check, SumsUpAValidConfiguration) {
+TEST(Check, ConfigurationIsValid_SummaryIsPrinted) {
   const TempDir dir;
   const Outcome local = check({dir.write("a.yaml", std::string("version: 1\n") + one_token)});
   EXPECT_EQ(local.status, 0);
@@ -39,7 +39,7 @@ TEST(Check, SumsUpAValidConfiguration) {
   EXPECT_NE(redis.err.find("warning: no token"), std::string::npos);
 }
 
-TEST(Check, PrintsEveryProblemThenTheCount) {
+TEST(Check, ConfigurationHasProblems_EachIsPrintedAndThenTheCount) {
   const TempDir dir;
   const auto file = dir.write(
       "a.yaml", "version: 1\nagent: {colour: red}\ncoordination: {lock: {ttl: 1}, redis: {endpoint: 'redis://h'}}\n");
@@ -63,7 +63,7 @@ TEST(Check, ThereAreMoreProblemsThanItPrints_AllAreCounted) {
       << outcome.err.substr(outcome.err.size() - 300);
 }
 
-TEST(Check, NamesTheFileThatIsMissing) {
+TEST(Check, FileIsMissing_IsNamed) {
   const TempDir dir;
   const std::string name = (dir / "none.yaml").string();
   const Outcome outcome = check({name});
@@ -72,7 +72,7 @@ TEST(Check, NamesTheFileThatIsMissing) {
             name + ": error: cannot read the configuration file: No such file or directory\n" + name + ": 1 error\n");
 }
 
-TEST(Check, CountsOverAllFiles) {
+TEST(Check, SeveralFilesHaveErrors_CountIsOfAllFiles) {
   const TempDir dir;
   const Outcome outcome = check({dir.write("a.yaml", "version: 2\n"), dir.write("b.yaml", "agent: {x: 1}\n")});
   EXPECT_EQ(outcome.status, 1);

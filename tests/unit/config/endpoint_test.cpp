@@ -7,7 +7,7 @@
 namespace jeton::agent {
 namespace {
 
-TEST(RedisEndpoint, ReadsEveryForm) {
+TEST(RedisEndpoint, EveryForm_IsReadAndDisplayed) {
   const RedisEndpoint plain = RedisEndpoint::parse("redis://redis.example");
   EXPECT_EQ(plain.host, "redis.example");
   EXPECT_EQ(plain.port, 6379);
@@ -28,7 +28,7 @@ TEST(RedisEndpoint, ReadsEveryForm) {
   EXPECT_EQ(RedisEndpoint::parse("unix:///r").display(), "unix:///r?db=0");
 }
 
-TEST(RedisEndpoint, DoesNotShowWhatItRefuses) {
+TEST(RedisEndpoint, TextIsRefused_ErrorDoesNotShowIt) {
   for (const char* text :
        {"redis://:hunter2@h", "redis://h/hunter2", "hunter2", "redis://hunter2:x", "unix://hunter2"}) {
     try {
@@ -40,7 +40,7 @@ TEST(RedisEndpoint, DoesNotShowWhatItRefuses) {
   }
 }
 
-TEST(HttpUrl, IsTakenApart) {
+TEST(HttpUrl, UrlIsParsed_PartsAreGiven) {
   const HttpUrl url = parse_http_url("https://api.example.com/cgi-bin/token?secret=x");
   EXPECT_TRUE(url.tls);
   EXPECT_EQ(url.host, "api.example.com");
@@ -50,7 +50,7 @@ TEST(HttpUrl, IsTakenApart) {
   EXPECT_EQ(parse_http_url("https://h?a=b").path, "/");
 }
 
-TEST(HttpUrl, KnowsLoopback) {
+TEST(HttpUrl, HostIsLoopback_IsRecognized) {
   for (const char* text :
        {"http://127.0.0.1", "http://127.9.9.9:80/x", "http://[::1]/", "http://localhost", "http://LocalHost:1"}) {
     EXPECT_TRUE(parse_http_url(text).loopback()) << text;
@@ -61,7 +61,7 @@ TEST(HttpUrl, KnowsLoopback) {
   }
 }
 
-TEST(HttpUrl, RefusesWhatParsersReadDifferently) {
+TEST(HttpUrl, UrlIsAmbiguous_IsRefused) {
   for (const char* text : {"http://127.1", "http://0x7f.1", "http://2130706433", "http://127.0.0.1\\@h", "http://a@b",
                            "http://a:b@c", "http://[::1", "http://[fe80::1%25eth0]", "http://h:", "http://h:8x",
                            "HTTP://h", "http:/h", "//h", "http://h\tx", "http://.h", "http://a..b"}) {

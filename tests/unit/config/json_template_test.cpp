@@ -18,35 +18,35 @@ std::string body_of(const std::string& yaml) {
   return std::string(source.json.value().resolve().reveal());
 }
 
-TEST(JsonTemplate, KeepsTypesAndOrder) {
+TEST(JsonTemplate, ValuesOfSeveralTypes_KeepTypeAndOrder) {
   EXPECT_EQ(body_of("{z: 1, a: true, n: ~, list: [x, 2, {}], empty: []}"),
             R"({"z":1,"a":true,"n":null,"list":["x",2,{}],"empty":[]})");
   EXPECT_EQ(body_of("[a, b]"), R"(["a","b"])");
   EXPECT_EQ(body_of("{}"), "{}");
 }
 
-TEST(JsonTemplate, TakesQuotedValuesAsText) {
+TEST(JsonTemplate, ValueIsQuoted_IsText) {
   EXPECT_EQ(body_of(R"({a: "1", b: 'true', c: "null", d: ""})"), R"({"a":"1","b":"true","c":"null","d":""})");
 }
 
-TEST(JsonTemplate, KeepsNumbersDigitByDigit) {
+TEST(JsonTemplate, ValueIsANumber_IsKeptDigitByDigit) {
   EXPECT_EQ(body_of("{a: 1.10, b: -0, c: 12345678901234567890123, d: 1e5}"),
             R"({"a":1.10,"b":-0,"c":12345678901234567890123,"d":1e5})");
   EXPECT_EQ(body_of("{a: 007, b: 1., c: .5, d: 0x1, e: +1, f: 1e, g: -}"),
             R"({"a":"007","b":"1.","c":".5","d":"0x1","e":"+1","f":"1e","g":"-"})");
 }
 
-TEST(JsonTemplate, EscapesText) {
+TEST(JsonTemplate, TextHasSpecialCharacters_IsEscaped) {
   EXPECT_EQ(body_of(R"({"a\"b": "q\"\\\n\t\x01é"})"), "{\"a\\\"b\":\"q\\\"\\\\\\n\\u0009\\u0001é\"}");
 }
 
-TEST(JsonTemplate, EscapesResolvedSecrets) {
+TEST(JsonTemplate, SecretHasSpecialCharacters_IsEscaped) {
   const test::TempDir dir;
   const auto file = dir.write("key", "pa\"ss\\word\n");
   EXPECT_EQ(body_of("{key: \"x-${file:" + file.string() + "}\"}"), R"({"key":"x-pa\"ss\\word"})");
 }
 
-TEST(JsonTemplate, RefusesASecretThatIsNotText) {
+TEST(JsonTemplate, SecretIsNotUtf8_IsRefused) {
   const test::TempDir dir;
   const auto file = dir.write("key", "\xC0\xC1");
   EXPECT_NE(body_of("{key: \"${file:" + file.string() + "}\"}").find(":7:19: error: the secret is not UTF-8"),
@@ -55,7 +55,7 @@ TEST(JsonTemplate, RefusesASecretThatIsNotText) {
   EXPECT_THROW((void)body.resolve(), Error);
 }
 
-TEST(JsonTemplate, ComparesByContent) {
+TEST(JsonTemplate, TwoTemplates_CompareByContent) {
   const auto make = [](const char* text) {
     return JsonTemplate(JsonTemplate::Object{{"a", JsonTemplate(SecretTemplate::literal(text))}});
   };

@@ -69,7 +69,7 @@ tokens:
     capacity: 16KiB
 )";
 
-TEST(Load, PutsEveryValueWhereItBelongs) {
+TEST(Load, EveryKeyIsSet_EachValueIsInItsField) {
   const test::TempDir dir;
   const std::filesystem::path seal_key = dir.write("seal.key", test::seal_key_text);
   std::string text = full;
@@ -125,7 +125,7 @@ TEST(Load, PutsEveryValueWhereItBelongs) {
   EXPECT_EQ(*result.config, expected);
 }
 
-TEST(Load, FillsInTheDefaults) {
+TEST(Load, OnlyRequiredKeysAreSet_OthersHaveTheirDefaults) {
   const LoadResult result = load_text("version: 1\ntokens: {t: {source: {type: http, url: 'https://h/'}}}\n");
   ASSERT_TRUE(result.config) << all_texts(result.problems);
   EXPECT_TRUE(result.problems.empty()) << all_texts(result.problems);
@@ -135,7 +135,7 @@ TEST(Load, FillsInTheDefaults) {
   EXPECT_EQ(*result.config, expected);
 }
 
-TEST(Load, DerivesDefaultsFromOtherKeys) {
+TEST(Load, OtherKeysAreSet_DefaultsAreDerivedFromThem) {
   const LoadResult result = load_text(R"(version: 1
 tokens:
   json: {source: {type: http, url: "https://h/", json: {a: b}, response: {expires_at: /at}, timeout: 1s}}
@@ -150,7 +150,7 @@ tokens:
   EXPECT_EQ(std::get<HttpSourceConfig>(result.config->tokens.at("form").source).method, "POST");
 }
 
-TEST(Load, PlacesOfAnAnswerAreInItsBodyItsHeadersAndItsCookies) {
+TEST(Load, ResponsePlaces_AreInTheBodyTheHeadersOrTheCookies) {
   using In = AnswerPlace::In;
   const LoadResult result = load_text(R"(version: 1
 tokens:
@@ -191,7 +191,7 @@ tokens:
   EXPECT_EQ(response("f").format, ResponseConfig::Format::form);
 }
 
-TEST(Load, TakesCarriageReturnsAndAByteOrderMark) {
+TEST(Load, TextHasCarriageReturnsAndAByteOrderMark_IsLoaded) {
   const LoadResult result =
       load_text("\xEF\xBB\xBFversion: 1\r\ntokens:\r\n  t: {source: {type: http, url: 'https://h/'}}\r\n");
   EXPECT_TRUE(result.config) << all_texts(result.problems);
@@ -200,14 +200,14 @@ TEST(Load, TakesCarriageReturnsAndAByteOrderMark) {
   EXPECT_EQ(broken.problems[0].text().substr(0, 28), "agent.yaml:2:9: error: unkno");
 }
 
-TEST(Load, WarnsWhenThereIsNoToken) {
+TEST(Load, ThereIsNoToken_IsWarnedOf) {
   const LoadResult result = load_text("version: 1\ntokens:\n");
   ASSERT_TRUE(result.config);
   EXPECT_EQ(all_texts(result.problems),
             "agent.yaml:2:1: warning: no token is configured; the agent has nothing to do\n");
 }
 
-TEST(Load, WarnsOfARedisThatIsNotUsed) {
+TEST(Load, RedisIsNotUsed_IsWarnedOf) {
   const LoadResult result = load_text(
       "version: 1\ncoordination:\n  redis: {endpoint: 'redis://h'}\n"
       "tokens: {t: {source: {type: http, url: 'https://h/'}}}\n");
@@ -218,7 +218,7 @@ TEST(Load, WarnsOfARedisThatIsNotUsed) {
       << all_texts(result.problems);
 }
 
-TEST(Load, TellsAllErrorsInOneRunInOrder) {
+TEST(Load, SeveralErrors_AllAreReportedInOrder) {
   const LoadResult result = load_text(R"(version: 2
 agent:
   log: {level: loud}
@@ -240,7 +240,7 @@ tokens:
   EXPECT_EQ(lines, (std::vector<int>{1, 3, 4, 6, 8, 11, 12, 13, 14, 14})) << all_texts(result.problems);
 }
 
-TEST(Load, WithoutFilesSaysSo) {
+TEST(Load, ThereAreNoFiles_IsAnError) {
   const LoadResult result = load_config_files(read_config_files({}));
   EXPECT_FALSE(result.config);
   EXPECT_EQ(result.problems.size(), 1U);
@@ -310,12 +310,12 @@ tokens:
   EXPECT_NE(chained.problems.front().message.find("/nonexistent/key"), std::string::npos);
 }
 
-TEST(Load, DefaultFilesStartWithTheMainFile) {
+TEST(Load, DefaultFiles_MainFileIsFirst) {
   ASSERT_FALSE(read_default_files().names.empty());
   EXPECT_EQ(read_default_files().names.front(), "/etc/jeton/agent.yaml");
 }
 
-TEST(Schema, ListsItsKeys) {
+TEST(Schema, PathsAreListed_AreSortedAndUnique) {
   const std::vector<std::string> paths = schema_paths();
   EXPECT_TRUE(std::is_sorted(paths.begin(), paths.end()));
   EXPECT_EQ(std::adjacent_find(paths.begin(), paths.end()), paths.end()) << "a key is asked for twice";

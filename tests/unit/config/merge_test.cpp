@@ -11,14 +11,14 @@ std::string token(const std::string& name) {
   return "tokens:\n  " + name + ": {source: {type: http, url: 'https://h/'}}\n";
 }
 
-TEST(Merge, AddsTokensUp) {
+TEST(Merge, TokensAreInSeveralFiles_AllAreLoaded) {
   const auto result =
       load_config_text({{"a.yaml", "version: 1\n" + token("a")}, {"b.yaml", token("b")}, {"c.yaml", token("c")}});
   ASSERT_TRUE(result.config) << all_texts(result.problems);
   EXPECT_EQ(result.config->tokens.size(), 3U);
 }
 
-TEST(Merge, JoinsSections) {
+TEST(Merge, SectionIsInSeveralFiles_IsJoined) {
   const auto result = load_config_text({{"a.yaml", "version: 1\nagent: {log: {level: debug}}\ncoordination:\n"},
                                         {"b.yaml", "agent: {log: {format: json}, core_dumps: true}\ntokens:\n"},
                                         {"c.yaml", "# nothing\n"},
@@ -30,28 +30,28 @@ TEST(Merge, JoinsSections) {
   EXPECT_EQ(result.config->coordination.prefix, "p");
 }
 
-TEST(Merge, RefusesAKeyInTwoFilesAndNamesBothPlaces) {
+TEST(Merge, KeyIsInTwoFiles_IsRefusedAndBothPlacesAreNamed) {
   const auto result = load_config_text({{"a.yaml", "version: 1\nagent:\n  log: {level: debug}\n" + token("a")},
                                         {"b.yaml", "agent:\n  log:\n    level: debug\n"}});
   ASSERT_EQ(result.problems.size(), 1U) << all_texts(result.problems);
   EXPECT_EQ(result.problems[0].text(), "b.yaml:3:5: error: key 'agent.log.level' is already set at a.yaml:3:9");
 }
 
-TEST(Merge, RefusesATokenInTwoFilesEvenInParts) {
+TEST(Merge, TokenIsInTwoFiles_IsRefused) {
   const auto result = load_config_text(
       {{"a.yaml", "version: 1\n" + token("a")}, {"b.yaml", "tokens:\n  a:\n    refresh: {grace: 5m}\n"}});
   ASSERT_EQ(result.problems.size(), 1U) << all_texts(result.problems);
   EXPECT_EQ(result.problems[0].text(), "b.yaml:2:3: error: token 'a' is already set at a.yaml:3:3");
 }
 
-TEST(Merge, RefusesASectionThatIsAMapOnlyOnce) {
+TEST(Merge, SectionIsAMapInOneFileAndTextInAnother_IsRefused) {
   const auto result =
       load_config_text({{"a.yaml", "version: 1\nagent: {}\n" + token("a")}, {"b.yaml", "agent: text\n"}});
   ASSERT_EQ(result.problems.size(), 1U) << all_texts(result.problems);
   EXPECT_EQ(result.problems[0].text(), "b.yaml:1:1: error: key 'agent' is already set at a.yaml:2:1");
 }
 
-TEST(Merge, TakesTheVersionInEveryFile) {
+TEST(Merge, VersionIsInEveryFile_IsAcceptedIfItIsTheSame) {
   EXPECT_TRUE(
       load_config_text({{"a.yaml", "version: 1\n" + token("a")}, {"b.yaml", "version: 1\n" + token("b")}}).config);
   const auto result = load_config_text({{"a.yaml", "version: 1\n"}, {"b.yaml", "version: 2\n" + token("b")}});
@@ -59,7 +59,7 @@ TEST(Merge, TakesTheVersionInEveryFile) {
   EXPECT_EQ(result.problems.front().text(), "b.yaml:1:1: error: key 'version' is already set at a.yaml:1:1");
 }
 
-TEST(Merge, ReportsInTheFileWhereItStands) {
+TEST(Merge, SeveralFilesHaveErrors_EachIsReportedInItsFile) {
   const auto result = load_config_text({{"z.yaml", "version: 1\nagent: {colour: red}\n"},
                                         {"a.yaml", "\ntokens: {a: {sauce: {}}}\n"},
                                         {"m.yaml", "coordination: {prefix: '{'}\n"}});
@@ -71,7 +71,7 @@ TEST(Merge, ReportsInTheFileWhereItStands) {
   EXPECT_EQ(result.problems.back().file, "m.yaml");
 }
 
-TEST(Merge, ReportsEveryFileThatCannotBeRead) {
+TEST(Merge, FilesCannotBeRead_EachIsReported) {
   const TempDir dir;
   const auto broken = dir.write("b.yaml", "a: [\n");
   const auto result = agent::load_config_files(

@@ -27,7 +27,7 @@ void expect_problem(const std::string& text, std::string_view message) {
   EXPECT_NE(all_texts(result.problems).find(message), std::string::npos) << result.problems.front().text();
 }
 
-TEST(Robustness, NestingIsBounded) {
+TEST(Robustness, TextNestsTooDeeply_IsRefused) {
   for (const char* opening : {"[", "{a: ", "- ", "? ", "a: {b: [", "{? "}) {
     expect_problem(repeat(opening, 100'000), "deeper than 32 levels");
   }
@@ -36,7 +36,7 @@ TEST(Robustness, NestingIsBounded) {
   expect_problem(stairs, "deeper than 32 levels");
 }
 
-TEST(Robustness, SizeIsBounded) {
+TEST(Robustness, TextOrItemCountIsTooLarge_IsRefused) {
   expect_problem(repeat("# 34567890123456789012345678901\n", 32 * 1024 + 1), "larger than 1 MiB");
   expect_problem("a: [" + repeat("b,", 30'000) + "]\n", "more than 20000");
   std::string many_keys;
@@ -44,7 +44,7 @@ TEST(Robustness, SizeIsBounded) {
   expect_problem(many_keys, "more than 20000");
 }
 
-TEST(Robustness, AliasesDoNotExpand) {
+TEST(Robustness, TextHasAliases_IsRefused) {
   std::string text = "a0: &a0 [x, x, x, x, x, x, x, x, x, x]\n";
   for (int i = 1; i < 12; ++i) {
     const std::string last = "*a" + std::to_string(i - 1);
@@ -53,13 +53,13 @@ TEST(Robustness, AliasesDoNotExpand) {
   expect_problem(text, "aliases (*name) are not supported");
 }
 
-TEST(Robustness, BytesThatAreNoTextAreRefused) {
+TEST(Robustness, TextHasInvalidBytes_IsRefused) {
   expect_problem("version: 1\n\0\n"s, "agent.yaml:2:1: error: a NUL byte");
   expect_problem("\xFF\xFEv\0e\0"s, "not UTF-8");
   expect_problem("version: \x1B[31m1\n", "control character");
 }
 
-TEST(Robustness, ManyProblemsAreCutOff) {
+TEST(Robustness, TooManyProblems_AreCutOff) {
   std::string text = "version: 1\nagent:\n";
   for (int i = 0; i < 5'000; ++i) text += "  k" + std::to_string(i) + ": 1\n";
   EXPECT_EQ(load_text(text).problems.size(), 1'000U);
@@ -71,7 +71,7 @@ TEST(Robustness, PathHasAControlCharacter_IsNamedOnOneLine) {
                  "/none such: No such file");
 }
 
-TEST(Robustness, MessagesStayShort) {
+TEST(Robustness, ValueOrKeyIsVeryLong_MessageIsShort) {
   const auto result = load_text("version: 1\nagent: {runtime_dir: " + std::string(100'000, 'x') + "}\n" +
                                 std::string(900, 'k') + ": 1\n");
   ASSERT_EQ(result.problems.size(), 2U);
@@ -102,7 +102,7 @@ std::string damaged(std::string text, std::mt19937_64& random) {
   }
 }
 
-TEST(Robustness, DamagedConfigurationsNeverCrash) {
+TEST(Robustness, TextIsDamaged_IsLoadedOrHasAProblem) {
   const char* given = std::getenv("JETON_TEST_SEED");
   const std::uint64_t seed = given != nullptr ? std::strtoull(given, nullptr, 10) : std::random_device{}();
   SCOPED_TRACE("JETON_TEST_SEED=" + std::to_string(seed));

@@ -15,7 +15,7 @@ std::string with_source(const std::string& lines) {
 
 std::string problems_of(const std::string& lines) { return all_texts(load_text(with_source(lines)).problems); }
 
-TEST(SecretReference, ThatOthersCanReadWarns) {
+TEST(SecretReference, FileIsReadableByOthers_IsWarnedOf) {
   using std::filesystem::perms;
   const TempDir dir;
   const auto file = dir.write("key", "k");
@@ -29,7 +29,7 @@ TEST(SecretReference, ThatOthersCanReadWarns) {
   EXPECT_NE(problems_of(lines).find("can be read by every user"), std::string::npos);
 }
 
-TEST(SecretReference, ThatHoldsALineBreakCannotBeAHeader) {
+TEST(SecretReference, SecretHasALineBreak_IsRefusedAsAHeader) {
   const TempDir dir;
   const auto file = dir.write("key", "a\r\nX-Other: b\n");
   const std::string reference = "${file:" + file.string() + "}";
@@ -39,7 +39,7 @@ TEST(SecretReference, ThatHoldsALineBreakCannotBeAHeader) {
   EXPECT_EQ(problems_of("      form: {key: \"" + reference + "\"}\n"), "");
 }
 
-TEST(SecretReference, InTheHostOfTheUrlIsChecked) {
+TEST(SecretReference, SecretIsTheHostOfTheUrl_IsChecked) {
   const TempDir dir;
   const auto file = dir.write("host", "u:p@h");
   const std::string text =
@@ -49,7 +49,7 @@ TEST(SecretReference, InTheHostOfTheUrlIsChecked) {
   EXPECT_EQ(problems.find("u:p@h"), std::string::npos) << problems;
 }
 
-TEST(SecretReference, EmptyFileIsAnError) {
+TEST(SecretReference, FileIsEmpty_IsAnError) {
   const TempDir dir;
   const auto file = dir.write("key", "");
   EXPECT_NE(problems_of("      form: {k: \"${file:" + file.string() + "}\"}\n").find("empty"), std::string::npos);
@@ -60,7 +60,7 @@ TEST(LiteralSecret, LooksLikeAVariableOfAShell_TheReferenceIsNamed) {
             std::string::npos);
 }
 
-TEST(LiteralSecret, WarnsWhereverItStands) {
+TEST(LiteralSecret, SecretIsInQueryHeadersOrForm_IsWarnedOf) {
   const std::string problems = problems_of(R"(      query: {appid: wx1, secret: s1}
       headers: {Authorization: Bearer s2, X-Api-Key: s3, Accept: application/json}
       form: {client_id: a, client_secret: s4, grant_type: client_credentials}
@@ -76,7 +76,7 @@ TEST(LiteralSecret, WarnsWhereverItStands) {
   for (const char* secret : {"s1", "s2", "s3", "s4"}) EXPECT_EQ(problems.find(secret), std::string::npos) << problems;
 }
 
-TEST(LiteralSecret, WarnsInJsonInTheUrlAndForRedis) {
+TEST(LiteralSecret, SecretIsInJsonUrlOrRedis_IsWarnedOf) {
   EXPECT_NE(problems_of("      json: {auth: {app_secret: s1, list: [s2]}}\n").find("json.auth.app_secret is a literal"),
             std::string::npos);
   const std::string url = all_texts(

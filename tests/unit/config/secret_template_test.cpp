@@ -25,14 +25,14 @@ std::string failure_of(const std::string& text) {
   }
 }
 
-TEST(SecretTemplate, WithoutReferenceIsItsText) {
+TEST(SecretTemplate, ThereIsNoReference_ResolvesToItsText) {
   EXPECT_EQ(resolved("plain $5 {x} $"), "plain $5 {x} $");
   EXPECT_FALSE(SecretTemplate::parse("plain").has_reference());
   EXPECT_TRUE(SecretTemplate::parse("").empty());
   EXPECT_EQ(SecretTemplate::parse("plain"), SecretTemplate::literal("plain"));
 }
 
-TEST(SecretTemplate, EscapesItsOwnSyntax) {
+TEST(SecretTemplate, ReferenceIsEscaped_IsText) {
   EXPECT_EQ(resolved("a$${file:/x}b"), "a${file:/x}b");
   EXPECT_FALSE(SecretTemplate::parse("$${env:X}").has_reference());
 }
@@ -53,7 +53,7 @@ TEST(SecretTemplate, LongReference_IsShortInItsMessage) {
   }
 }
 
-TEST(SecretTemplate, PutsReferencesIntoText) {
+TEST(SecretTemplate, TextHasReferences_AreReplacedByTheirValues) {
   const TempDir dir;
   const auto key = dir.write("key", "k1");
   ::setenv("JETON_TEST_SECRET", "e1", 1);
@@ -117,7 +117,7 @@ TEST(SecretTemplate, FileIsOnADeadMount_IsAnErrorThatNamesIt) {
             "${file:" + file + "}: the file system does not answer; is it on a mount whose server is gone?");
 }
 
-TEST(SecretTemplate, SeesAReplacedFileAtTheNextUse) {
+TEST(SecretTemplate, FileIsReplaced_NextUseReadsTheNewOne) {
   const TempDir dir;
   const auto file = dir.write("key", "old\n");
   const SecretTemplate secret = SecretTemplate::parse("${file:" + file.string() + "}");
@@ -128,7 +128,7 @@ TEST(SecretTemplate, SeesAReplacedFileAtTheNextUse) {
   EXPECT_THROW((void)secret.resolve(), Error);
 }
 
-TEST(SecretTemplate, FindsCredentialsUnderBothNames) {
+TEST(SecretTemplate, CredentialHasEitherName_IsFound) {
   const TempDir dir;
   ::setenv("CREDENTIALS_DIRECTORY", dir.path().c_str(), 1);
   (void)dir.write("jeton_redis", "from-directory");
@@ -141,7 +141,7 @@ TEST(SecretTemplate, FindsCredentialsUnderBothNames) {
   EXPECT_NE(failure_of("${credential:redis}").find("$CREDENTIALS_DIRECTORY is not set"), std::string::npos);
 }
 
-TEST(SecretTemplate, NamesTheReferenceThatFails) {
+TEST(SecretTemplate, ReferenceFails_IsNamed) {
   const TempDir dir;
   EXPECT_EQ(failure_of("x${file:/nonexistent/key}"), "${file:/nonexistent/key}: No such file or directory");
   EXPECT_EQ(failure_of("${env:JETON_TEST_NOT_SET}"), "${env:JETON_TEST_NOT_SET}: the environment has no such variable");
@@ -152,14 +152,14 @@ TEST(SecretTemplate, NamesTheReferenceThatFails) {
   EXPECT_NE(failure_of("${file:" + dir.write("empty", "\n").string() + "}").find("empty"), std::string::npos);
 }
 
-TEST(SecretTemplate, BoundsTheSizeOfAFile) {
+TEST(SecretTemplate, FileIsTooLarge_IsRefused) {
   const TempDir dir;
   EXPECT_EQ(resolved("${file:" + dir.write("full", std::string(64 * 1024, 'x')).string() + "}").size(), 64U * 1024U);
   EXPECT_NE(failure_of("${file:" + dir.write("over", std::string(64 * 1024 + 1, 'x')).string() + "}").find("64 KiB"),
             std::string::npos);
 }
 
-TEST(SecretTemplate, RefusesAMalformedReference) {
+TEST(SecretTemplate, ReferenceIsMalformed_IsRefused) {
   for (const char* text :
        {"${", "${}", "${file}", "${file:}", "${file:relative}", "${env:}", "${env:a b}", "${credential:}",
         "${credential:../x}", "${credential:a/b}", "${credential:.hidden}", "${vault:x}", "${FILE:/x}"}) {

@@ -32,13 +32,13 @@ void collect(const Node& node, const std::string& path, const std::set<std::stri
   }
 }
 
-TEST(ShippedConfig, LoadsAsItIsInstalled) {
+TEST(ShippedConfig, AsInstalled_LoadsTheDefaults) {
   const auto result = agent::load_config_files(agent::read_config_files({config_dir / "agent.yaml"}));
   ASSERT_TRUE(result.config) << all_texts(result.problems);
   EXPECT_EQ(*result.config, agent::Config{}) << "switched-off settings must leave the defaults";
 }
 
-TEST(ShippedConfig, LoadsWithEverySettingSwitchedOn) {
+TEST(ShippedConfig, EverySettingIsOn_LoadsWithoutAProblem) {
   const TempDir dir;
   const std::filesystem::path secret = dir.write("secret", "s3cret\n");
   std::string text = with_programs(
@@ -49,7 +49,7 @@ TEST(ShippedConfig, LoadsWithEverySettingSwitchedOn) {
   EXPECT_TRUE(result.problems.empty()) << all_texts(result.problems);
 }
 
-TEST(ShippedConfig, NamesEveryKeyOfTheSchemaAndNoOther) {
+TEST(ShippedConfig, EverySettingIsOn_KeysAreThoseOfTheSchema) {
   agent::Problems problems;
   const auto tree =
       agent::parse_yaml("agent.yaml", switched_on(read_file(config_dir / "agent.yaml"), Alternatives::on), problems);
@@ -63,7 +63,7 @@ TEST(ShippedConfig, NamesEveryKeyOfTheSchemaAndNoOther) {
 
 class ShippedExample : public testing::TestWithParam<const char*> {};
 
-TEST_P(ShippedExample, LoadsWithoutAProblem) {
+TEST_P(ShippedExample, SecretsAreProvided_LoadsWithoutAProblem) {
   const TempDir dir;
   std::string text = with_programs(
       with_accounts(with_secrets(read_file(config_dir / "examples" / GetParam()), dir.write("secret", "s3cret\n"))));
@@ -88,7 +88,7 @@ INSTANTIATE_TEST_SUITE_P(Each, ShippedExample,
                            return name;
                          });
 
-TEST(ShippedExamples, AreAllTested) {
+TEST(ShippedExamples, FolderIsListed_EveryExampleIsTested) {
   const auto files = std::filesystem::directory_iterator(config_dir / "examples");
   EXPECT_EQ(std::distance(begin(files), end(files)), 20);
 }

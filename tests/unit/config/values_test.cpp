@@ -9,7 +9,7 @@ namespace {
 
 using namespace std::chrono_literals;
 
-TEST(Duration, IsAWholeNumberAndOneUnit) {
+TEST(Duration, WholeNumberAndOneUnit_IsTheOnlyForm) {
   EXPECT_EQ(parse_duration("500ms"), 500ms);
   EXPECT_EQ(parse_duration("30s"), 30s);
   EXPECT_EQ(parse_duration("5m"), 5min);
@@ -21,14 +21,14 @@ TEST(Duration, IsAWholeNumberAndOneUnit) {
   }
 }
 
-TEST(Duration, RefusesWhatDoesNotFitIntoNanoseconds) {
+TEST(Duration, DoesNotFitIntoNanoseconds_IsRefused) {
   EXPECT_TRUE(parse_duration("106751d").has_value());
   EXPECT_FALSE(parse_duration("106752d").has_value());
   EXPECT_FALSE(parse_duration("18446744073709551615ms").has_value());
   EXPECT_FALSE(parse_duration("18446744073709551616ms").has_value());
 }
 
-TEST(Duration, IsShownInTheLargestWholeUnit) {
+TEST(Duration, IsFormatted_HasTheLargestWholeUnit) {
   EXPECT_EQ(format_duration(0ms), "0s");
   EXPECT_EQ(format_duration(1500ms), "1500ms");
   EXPECT_EQ(format_duration(90s), "90s");
@@ -36,7 +36,7 @@ TEST(Duration, IsShownInTheLargestWholeUnit) {
   EXPECT_EQ(format_duration(48h), "2d");
 }
 
-TEST(Size, IsBytesOrANumberAndABinaryUnit) {
+TEST(Size, NumberWithOrWithoutABinaryUnit_IsTheOnlyForm) {
   EXPECT_EQ(parse_size("512"), 512U);
   EXPECT_EQ(parse_size("512B"), 512U);
   EXPECT_EQ(parse_size("8KiB"), 8192U);
@@ -46,7 +46,7 @@ TEST(Size, IsBytesOrANumberAndABinaryUnit) {
   }
 }
 
-TEST(Nearest, FindsWhatWasMeant) {
+TEST(Nearest, WordIsMisspelt_NearestKeyIsFound) {
   const std::vector<std::string_view> keys{"grace", "spread", "min_interval", "overlap", "retry"};
   EXPECT_EQ(nearest("graze", keys), "grace");
   EXPECT_EQ(nearest("garce", keys), "grace");
@@ -58,7 +58,7 @@ TEST(Nearest, FindsWhatWasMeant) {
   EXPECT_EQ(nearest("to", {"do"}), std::nullopt);
 }
 
-TEST(Utf8, TakesWellFormedTextOnly) {
+TEST(Utf8, TextIsMalformed_IsNoUtf8) {
   EXPECT_TRUE(is_utf8("a\xC3\xA9\xE2\x82\xAC\xF0\x9F\x94\x91"));
   for (const char* text : {"\x80", "\xC0\xAF", "\xC3", "\xE0\x80\x80", "\xED\xA0\x80", "\xF4\x90\x80\x80", "\xFF"}) {
     EXPECT_FALSE(is_utf8(text));

@@ -52,7 +52,7 @@ class DemoProcess : public ::testing::Test {
   TempDir dir_;
 };
 
-TEST_F(DemoProcess, RefreshesUntilItIsInterruptedAndCleansUp) {
+TEST_F(DemoProcess, IsInterruptedAfterARefresh_EndsItsChildrenAndCleansUp) {
   Process demo(command({"--lifetime", "10s"}), options());
   ASSERT_TRUE(eventually([&] { return demo.out().find(" refreshes=1 ") != std::string::npos; })) << demo.out();
   const pid_t agent = child(demo.pid(), "run");
@@ -69,14 +69,14 @@ TEST_F(DemoProcess, RefreshesUntilItIsInterruptedAndCleansUp) {
   EXPECT_TRUE(left_nothing());
 }
 
-TEST_F(DemoProcess, EndsByItselfAfterItsTime) {
+TEST_F(DemoProcess, TimeIsOver_EndsAndCleansUp) {
   const RunResult result = run(command({"--for", "2s"}), options());
   EXPECT_EQ(result.status, 0) << result.err;
   EXPECT_THAT(result.out, HasSubstr("\njeton demo: in "));
   EXPECT_TRUE(left_nothing());
 }
 
-TEST_F(DemoProcess, DeadAgentIsToldWithItsLog) {
+TEST_F(DemoProcess, AgentIsKilled_EndsWithAnErrorAndTheLog) {
   Process demo(command({}), options());
   ASSERT_TRUE(eventually([&] { return demo.out().find(" state=valid ") != std::string::npos; })) << demo.out();
   ASSERT_EQ(::kill(child(demo.pid(), "run"), SIGKILL), 0);
@@ -97,7 +97,7 @@ TEST_F(DemoProcess, ParentIgnoresHangupAndTheEndOfChildren_RunsOnAndTellsOfADead
   EXPECT_THAT(demo.err(), HasSubstr("the agent ended by itself (killed by signal 9)"));
 }
 
-TEST_F(DemoProcess, KilledDemoTakesItsChildrenWithIt) {
+TEST_F(DemoProcess, DemoIsKilled_ItsChildrenEnd) {
   Process demo(command({}), options());
   ASSERT_TRUE(eventually([&] { return demo.out().find(" state=valid ") != std::string::npos; })) << demo.out();
   const pid_t agent = child(demo.pid(), "run");
@@ -106,7 +106,7 @@ TEST_F(DemoProcess, KilledDemoTakesItsChildrenWithIt) {
   EXPECT_TRUE(eventually([&] { return gone(agent) && gone(reader); }));
 }
 
-TEST_F(DemoProcess, ImpossibleArgumentsAreRefused) {
+TEST_F(DemoProcess, LifetimeIsImpossible_IsRefused) {
   for (const char* lifetime : {"1s", "2h", "soon"}) {
     const RunResult result = run(command({"--lifetime", lifetime}), options());
     EXPECT_EQ(result.status, 1);
@@ -114,7 +114,7 @@ TEST_F(DemoProcess, ImpossibleArgumentsAreRefused) {
   }
 }
 
-TEST_F(DemoProcess, TerminalIsRedrawnInPlaceAndLeftInOrder) {
+TEST_F(DemoProcess, OnATerminal_IsRedrawnInPlaceAndRestored) {
   // script(1) gives it a terminal.
   const std::string line = std::string(JETON_AGENT_BINARY) + " demo --for 2s";
   const RunResult colored = run({"script", "-qec", line, "/dev/null"}, options());

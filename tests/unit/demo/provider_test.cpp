@@ -16,7 +16,7 @@ using namespace std::chrono_literals;
 
 BootTime at(Duration since_boot) { return BootTime{since_boot}; }
 
-TEST(CheckedToken, TellsWhetherItIsWhole) {
+TEST(CheckedToken, TokenIsCutOrChanged_IsNotWhole) {
   OsRandom random;
   const std::string token = make_checked_token(17, random);
   EXPECT_EQ(checked_token_serial(token), 17U);
@@ -30,7 +30,7 @@ TEST(CheckedToken, TellsWhetherItIsWhole) {
   EXPECT_FALSE(checked_token_serial("."));
 }
 
-TEST(CheckedToken, HalvesOfTwoAreNotWhole) {
+TEST(CheckedToken, HalvesOfTwoTokens_AreNotWhole) {
   OsRandom random;
   const std::string a = make_checked_token(1, random, 1024);
   const std::string b = make_checked_token(2, random, 1024);
@@ -39,7 +39,7 @@ TEST(CheckedToken, HalvesOfTwoAreNotWhole) {
   EXPECT_FALSE(checked_token_serial(a.substr(0, 512) + b.substr(512)));
 }
 
-TEST(TokenIssuer, NewTokenEndsTheOneBeforeAfterTheOverlap) {
+TEST(TokenIssuer, NewTokenIsIssued_OldOneEndsAfterTheOverlap) {
   OsRandom random;
   TokenIssuer issuer({.lifetime = 10s, .overlap = 2s, .rate_interval = 0ms, .token_size = 0}, random);
   const auto first = issuer.request("a", at(0s));
@@ -52,7 +52,7 @@ TEST(TokenIssuer, NewTokenEndsTheOneBeforeAfterTheOverlap) {
   EXPECT_FALSE(issuer.accepts("", at(8s)));
 }
 
-TEST(TokenIssuer, OverlapDoesNotOutliveTheToken) {
+TEST(TokenIssuer, OverlapIsLongerThanTheRemainingLife_TokenEndsAtItsExpiry) {
   OsRandom random;
   TokenIssuer issuer({.lifetime = 10s, .overlap = 5s, .rate_interval = 0ms, .token_size = 0}, random);
   const auto first = issuer.request("a", at(0s));
@@ -60,7 +60,7 @@ TEST(TokenIssuer, OverlapDoesNotOutliveTheToken) {
   EXPECT_FALSE(issuer.accepts(first.token, at(10s)));
 }
 
-TEST(TokenIssuer, LimitsEachAddressForItself) {
+TEST(TokenIssuer, AddressAsksTooSoon_OnlyThatAddressIsRefused) {
   OsRandom random;
   TokenIssuer issuer({.lifetime = 10s, .overlap = 2s, .rate_interval = 2s, .token_size = 0}, random);
   EXPECT_FALSE(issuer.request("a", at(0s)).token.empty());
@@ -92,7 +92,7 @@ class ProviderTest : public ::testing::Test {
   HttpClient client_;
 };
 
-TEST_F(ProviderTest, IssuesTokensThatItsApiTakes) {
+TEST_F(ProviderTest, TokenIsIssued_ApiAcceptsItAndNoOther) {
   Provider provider({.lifetime = 2500ms + 1h, .overlap = 1h, .rate_interval = 0ms, .token_size = 0}, clock_);
   const HttpResponse response = get(provider.token_url());
   EXPECT_EQ(response.status, 200);
@@ -107,7 +107,7 @@ TEST_F(ProviderTest, IssuesTokensThatItsApiTakes) {
   EXPECT_EQ(provider.counts().issued, 1U);
 }
 
-TEST_F(ProviderTest, RefusesASecondRequestAndSaysWhenToComeBack) {
+TEST_F(ProviderTest, SecondRequestIsTooSoon_IsRefusedWithRetryAfter) {
   Provider provider({.lifetime = 1h, .overlap = 1h, .rate_interval = 1h, .token_size = 0}, clock_);
   EXPECT_EQ(get(provider.token_url()).status, 200);
   const HttpResponse refused = get(provider.token_url());
@@ -116,7 +116,7 @@ TEST_F(ProviderTest, RefusesASecondRequestAndSaysWhenToComeBack) {
   EXPECT_EQ(provider.counts().refused, 1U);
 }
 
-TEST_F(ProviderTest, UnknownPathIsNotFound) {
+TEST_F(ProviderTest, PathIsUnknown_IsNotFound) {
   Provider provider({}, clock_);
   const std::string root = provider.token_url().substr(0, provider.token_url().rfind('/'));
   EXPECT_EQ(get(root + "/elsewhere").status, 404);

@@ -40,7 +40,7 @@ std::string joined(const std::vector<std::string>& lines) {
   return text;
 }
 
-TEST(LifeBar, ShowsWhatIsLeftTheGracePeriodAndWhatIsGone) {
+TEST(LifeBar, LifetimePasses_ShowsRemainingGraceAndPassedTime) {
   EXPECT_EQ(life_bar(10s, 10s, 3s, 10), "#######===");
   EXPECT_EQ(life_bar(6s, 10s, 3s, 10), "###===....");
   EXPECT_EQ(life_bar(2s, 10s, 3s, 10), "==........");
@@ -49,14 +49,14 @@ TEST(LifeBar, ShowsWhatIsLeftTheGracePeriodAndWhatIsGone) {
   EXPECT_EQ(life_bar(99s, 10s, 3s, 10), "#######===");
 }
 
-TEST(Grouped, SeparatesThousands) {
+TEST(Grouped, NumberIsLarge_ThousandsAreSeparated) {
   EXPECT_EQ(grouped(0), "0");
   EXPECT_EQ(grouped(999), "999");
   EXPECT_EQ(grouped(1000), "1,000");
   EXPECT_EQ(grouped(1234567), "1,234,567");
 }
 
-TEST(LiveView, TellsTheStory) {
+TEST(LiveView, DemoIsRunning_ShowsTokenReaderAndProvider) {
   const std::string view = joined(live_view(running(), {}));
   for (const char* text :
        {"17 s of 20 s", "generation 1795000000000123", "fingerprint 0123abcd", "6.4 s", "backing off", "2 refreshes",
@@ -67,7 +67,7 @@ TEST(LiveView, TellsTheStory) {
   EXPECT_THAT(view, Not(HasSubstr("\x1b")));
 }
 
-TEST(LiveView, FitsEveryTerminal) {
+TEST(LiveView, AnyTerminalSize_LinesFit) {
   for (const int columns : {1, 10, 40, 80, 200}) {
     for (const int rows : {1, 2, 10, 24, 60}) {
       const auto lines = live_view(running(), {columns, rows, false});
@@ -77,39 +77,39 @@ TEST(LiveView, FitsEveryTerminal) {
   }
 }
 
-TEST(LiveView, Shows80By24WithoutCutting) {
+TEST(LiveView, TerminalIsWide_LinesNeedAtMost80Columns) {
   Snapshot s = running();
   s.agent_log.clear();
   for (const std::string& line : live_view(s, {200, 60, false})) EXPECT_LE(line.size(), 80U) << line;
 }
 
-TEST(LiveView, ColorsAreClosedInEachLine) {
+TEST(LiveView, ColorsAreOn_AreResetInEachLine) {
   for (const std::string& line : live_view(running(), {80, 24, true})) {
     const auto last = line.rfind("\x1b[");
     EXPECT_TRUE(last == std::string::npos || line.substr(last, 4) == "\x1b[0m") << line;
   }
 }
 
-TEST(LiveView, LogCannotMoveTheCursor) {
+TEST(LiveView, LogHasEscapeSequences_AreNotShown) {
   Snapshot s = running();
   s.agent_log = {"evil \x1b[2J \r line"};
   EXPECT_THAT(joined(live_view(s, {})), Not(HasSubstr("\x1b")));
 }
 
-TEST(LiveView, WaitsForTheFirstToken) {
+TEST(LiveView, ThereIsNoTokenYet_SaysSo) {
   Snapshot s;
   s.lifetime = 10s;
   EXPECT_THAT(joined(live_view(s, {})), HasSubstr("none yet"));
 }
 
-TEST(PlainLine, IsOneLineOfKeysAndValues) {
+TEST(PlainLine, DemoIsRunning_IsOneLineOfKeysAndValues) {
   const std::string line = plain_line(running());
   EXPECT_THAT(line, ::testing::StartsWith("t=17s generation=1795000000000123 fingerprint=0123abcd left_ms=6400"));
   EXPECT_THAT(line, HasSubstr(" errors=0 "));
   EXPECT_EQ(line.find('\n'), std::string::npos);
 }
 
-TEST(Summary, CountsErrorsOfTheReader) {
+TEST(Summary, ReaderHasErrors_AreCounted) {
   Snapshot s = running();
   EXPECT_THAT(summary(s), HasSubstr("with 0 errors"));
   s.reader.torn = 1;

@@ -22,7 +22,7 @@ Record sample_record() {
 
 FleetCodec sealing() { return FleetCodec(std::make_shared<const Seal>(std::vector<SecretString>{Seal::new_key()})); }
 
-TEST(ChannelMessage, ClaimReleaseAndPauseComeBackAsTheyWent) {
+TEST(ChannelMessage, ClaimReleaseOrPauseIsEncoded_IsDecodedUnchanged) {
   const auto claim = std::get<ClaimMessage>(decode_message(encode_message(ClaimMessage{"abc", 15s})));
   EXPECT_EQ(claim.owner, "abc");
   EXPECT_EQ(claim.ttl, 15s);
@@ -32,14 +32,14 @@ TEST(ChannelMessage, ClaimReleaseAndPauseComeBackAsTheyWent) {
   EXPECT_EQ(pause.reason, "429 \"busy\"\n");
 }
 
-TEST(ChannelMessage, RecordIsRead) {
+TEST(ChannelMessage, MessageIsARecord_IsDecoded) {
   const std::string text = R"({"type":"record","record":)" + std::string(encode_record(sample_record()).reveal()) + "}";
   const auto record = std::get<Record>(decode_message(text));
   EXPECT_EQ(record.generation, 7U);
   EXPECT_EQ(record.value, SecretString("s3cret"));
 }
 
-TEST(ChannelMessage, ReasonInAnyEncodingCanBeSent) {
+TEST(ChannelMessage, ReasonIsNotUtf8_CanBeSent) {
   EXPECT_NO_THROW(static_cast<void>(decode_message(encode_message(PauseMessage{1s, "\xff\xfe"}))));
 }
 
@@ -56,16 +56,16 @@ TEST(ChannelMessage, ReasonIsEndless_ItsBeginCanBeSent) {
   EXPECT_THAT(pause.reason, testing::SizeIs(testing::AllOf(testing::Ge(200U), testing::Le(4096U))));
 }
 
-TEST(ChannelMessage, TypeOfANewerVersionIsUnknownAndNoError) {
+TEST(ChannelMessage, TypeIsOfANewerVersion_IsUnknownAndNoError) {
   EXPECT_TRUE(std::holds_alternative<UnknownMessage>(decode_message(R"({"type":"of-tomorrow","generation":5})")));
 }
 
-TEST(ChannelMessage, RejectionNamesItsGeneration) {
+TEST(ChannelMessage, MessageIsARejection_NamesItsGeneration) {
   const auto message = decode_message(encode_message(RejectedMessage{1'795'000'000'000'000}));
   EXPECT_EQ(std::get<RejectedMessage>(message).generation, 1'795'000'000'000'000U);
 }
 
-TEST(ChannelMessage, NoMessageHoldsBackForEver) {
+TEST(ChannelMessage, TtlIsOutOfRange_IsLimited) {
   const auto claim = decode_message(R"({"type":"claim","owner":"x","ttl_ms":9223372036854775807})");
   EXPECT_EQ(std::get<ClaimMessage>(claim).ttl, longest_hold);
   const auto pause = decode_message(R"({"type":"pause","reason":"x","ttl_ms":-5})");
@@ -101,7 +101,7 @@ TEST(ChannelMessage, NotSigned_IsUnknownToAHostThatSeals) {
   }
 }
 
-TEST(ChannelMessage, GarbageIsAnErrorThatDoesNotQuoteIt) {
+TEST(ChannelMessage, TextIsGarbage_IsAnErrorThatDoesNotQuoteIt) {
   for (const char* text : {"", "s3cret", "[]", "{}", "null", R"({"type":5})", R"({"type":"record"})",
                            R"({"type":"record","record":"s3cret"})", R"({"type":"record","record":{"v":2}})",
                            R"({"type":"claim"})", R"({"type":"claim","owner":1,"ttl_ms":2})",

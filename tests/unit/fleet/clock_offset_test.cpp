@@ -20,7 +20,7 @@ ClockOffset::Sample sample(std::chrono::microseconds ahead, Duration there, Dura
   return s;
 }
 
-TEST(ClockOffset, IsUnknownUntilMeasured) {
+TEST(ClockOffset, NotMeasuredOrForgotten_IsUnknown) {
   ClockOffset clock;
   EXPECT_FALSE(clock.known());
   EXPECT_EQ(clock.offset(), 0ms);
@@ -30,7 +30,7 @@ TEST(ClockOffset, IsUnknownUntilMeasured) {
   EXPECT_FALSE(clock.known());
 }
 
-TEST(ClockOffset, MeasuresAheadAndBehind) {
+TEST(ClockOffset, CoordinatorIsAheadOrBehind_OffsetIsMeasured) {
   ClockOffset clock;
   EXPECT_TRUE(clock.adopt(sample(1h, 1ms, 1ms)));
   EXPECT_NEAR(static_cast<double>(clock.offset().count()), 3'600'000, 1);
@@ -38,7 +38,7 @@ TEST(ClockOffset, MeasuresAheadAndBehind) {
   EXPECT_NEAR(static_cast<double>(clock.offset().count()), -90'000, 1);
 }
 
-TEST(ClockOffset, IsZeroWhileTheClocksCannotBeToldApart) {
+TEST(ClockOffset, DifferenceIsWithinTheRoundTrip_OffsetIsZero) {
   ClockOffset clock;
   EXPECT_FALSE(clock.adopt(sample(4ms, 5ms, 5ms)));
   EXPECT_EQ(clock.offset(), 0ms);
@@ -46,7 +46,7 @@ TEST(ClockOffset, IsZeroWhileTheClocksCannotBeToldApart) {
   EXPECT_EQ(clock.offset(), 0ms);
 }
 
-TEST(ClockOffset, DoesNotMistakeASlowWayForAnOffset) {
+TEST(ClockOffset, OneDirectionIsSlow_OffsetIsZero) {
   ClockOffset clock;
   clock.adopt(sample(0ms, 400ms, 1ms));
   EXPECT_EQ(clock.offset(), 0ms);
@@ -54,7 +54,7 @@ TEST(ClockOffset, DoesNotMistakeASlowWayForAnOffset) {
   EXPECT_EQ(clock.offset(), 0ms);
 }
 
-TEST(ClockOffset, DoesNotWanderWithinTheErrorOfMeasurement) {
+TEST(ClockOffset, ChangeIsWithinTheMeasurementError_OffsetStays) {
   ClockOffset clock;
   ASSERT_TRUE(clock.adopt(sample(10s, 1ms, 1ms)));
   const Milliseconds before = clock.offset();

@@ -13,12 +13,12 @@ FetchLimits limits(Duration min_interval, std::uint64_t budget, Duration window)
   return {min_interval, budget, window};
 }
 
-TEST(FetchWindow, AdmitsEverythingWithoutLimits) {
+TEST(FetchWindow, NoLimitsAreSet_EveryCallIsAdmitted) {
   FetchWindow window;
   for (int i = 0; i < 100; ++i) EXPECT_TRUE(window.admit(start, {}).admitted());
 }
 
-TEST(FetchWindow, KeepsTheIntervalBetweenCalls) {
+TEST(FetchWindow, CallComesBeforeTheMinInterval_IsRefusedWithTheWait) {
   FetchWindow window;
   EXPECT_TRUE(window.admit(start, limits(30s, 0, 24h)).admitted());
   const auto refused = window.admit(start + 10s, limits(30s, 0, 24h));
@@ -29,7 +29,7 @@ TEST(FetchWindow, KeepsTheIntervalBetweenCalls) {
   EXPECT_TRUE(window.admit(start + 30s, limits(30s, 0, 24h)).admitted());
 }
 
-TEST(FetchWindow, SpendsTheBudgetOfAWindowOnceOnly) {
+TEST(FetchWindow, BudgetIsSpent_CallsAreRefusedUntilTheNextWindow) {
   FetchWindow window;
   for (int i = 0; i < 3; ++i) EXPECT_TRUE(window.admit(start + i * 1h, limits(0s, 3, 24h)).admitted());
   const auto refused = window.admit(start + 4h, limits(0s, 3, 24h));
@@ -41,7 +41,7 @@ TEST(FetchWindow, SpendsTheBudgetOfAWindowOnceOnly) {
   EXPECT_EQ(window.calls, 1U);
 }
 
-TEST(FetchWindow, WaitsNoLongerThanItsIntervalsAfterTheClockWentBack) {
+TEST(FetchWindow, ClockWentBack_WaitsNoLongerThanItsIntervals) {
   FetchWindow window;
   EXPECT_TRUE(window.admit(start, limits(30s, 1, 1h)).admitted());
   const auto refused = window.admit(start - 365 * 24h, limits(30s, 1, 1h));

@@ -23,14 +23,14 @@ Record sample() {
 // This host's clock; that of the coordinator is ahead by the offset.
 constexpr WallTime now = from_unix_ms(1'500'000);
 
-TEST(FleetRecord, IsBroughtToLocalTime) {
+TEST(FleetRecord, CoordinatorIsAhead_TimesAreConvertedToLocalTime) {
   const Record local = to_local_time(sample(), 10s, now);
   EXPECT_EQ(to_unix_ms(local.issued_at), 990'000);
   EXPECT_EQ(to_unix_ms(local.expires_at), 1'990'000);
   EXPECT_EQ(to_unix_ms(local.previous->accept_until), 1'490'000);
 }
 
-TEST(FleetRecord, LimitsAreThoseOfTheCoordinatorsClock) {
+TEST(FleetRecord, CoordinatorIsFarAhead_LimitsAreThoseOfItsClock) {
   constexpr Milliseconds ahead = 24h * 365 * 20;
   Record record = sample();
   record.expires_at = now + ahead + max_lifetime;

@@ -61,7 +61,7 @@ class HostLockTest : public testing::Test {
   std::filesystem::path path = dir / "x.lock";
 };
 
-TEST_F(HostLockTest, ExcludesOtherObjectsOfTheProcess) {
+TEST_F(HostLockTest, AnotherObjectHoldsIt_CannotBeTaken) {
   HostLock first(path);
   HostLock second(path);
   ASSERT_TRUE(first.try_lock());
@@ -73,7 +73,7 @@ TEST_F(HostLockTest, ExcludesOtherObjectsOfTheProcess) {
   EXPECT_TRUE(second.try_lock());
 }
 
-TEST_F(HostLockTest, ExcludesOtherProcesses) {
+TEST_F(HostLockTest, AnotherProcessHoldsIt_CannotBeTakenUntilThatDies) {
   HoldingProcess other(path);
   ASSERT_TRUE(other.got_it());
   HostLock lock(path);
@@ -82,7 +82,7 @@ TEST_F(HostLockTest, ExcludesOtherProcesses) {
   EXPECT_TRUE(test::eventually([&] { return lock.try_lock(); })) << "the kernel frees the lock of a dead process";
 }
 
-TEST_F(HostLockTest, IsKeptWhenAnotherObjectForTheFileDies) {
+TEST_F(HostLockTest, AnotherObjectForTheFileIsDestroyed_IsKept) {
   HostLock lock(path);
   ASSERT_TRUE(lock.try_lock());
   { HostLock passing_by(path); }
@@ -90,7 +90,7 @@ TEST_F(HostLockTest, IsKeptWhenAnotherObjectForTheFileDies) {
   EXPECT_FALSE(other.got_it()) << "closing another descriptor of the file freed the lock";
 }
 
-TEST_F(HostLockTest, IsFreedByItsDestructor) {
+TEST_F(HostLockTest, HolderIsDestroyed_IsFree) {
   {
     HostLock lock(path);
     ASSERT_TRUE(lock.try_lock());
@@ -99,7 +99,7 @@ TEST_F(HostLockTest, IsFreedByItsDestructor) {
   EXPECT_TRUE(next.try_lock());
 }
 
-TEST_F(HostLockTest, NoticesThatItsFileWasReplaced) {
+TEST_F(HostLockTest, FileIsReplaced_IsNotIntact) {
   HostLock lock(path);
   ASSERT_TRUE(lock.try_lock());
   EXPECT_TRUE(lock.intact());
@@ -110,7 +110,7 @@ TEST_F(HostLockTest, NoticesThatItsFileWasReplaced) {
   EXPECT_FALSE(lock.intact());
 }
 
-TEST_F(HostLockTest, FileIsPrivateAndNoLink) {
+TEST_F(HostLockTest, FileIsCreated_IsPrivateAndNoLink) {
   { HostLock lock(path); }
   struct stat status {};
   ASSERT_EQ(::stat(path.c_str(), &status), 0);
@@ -120,7 +120,7 @@ TEST_F(HostLockTest, FileIsPrivateAndNoLink) {
   EXPECT_THROW(HostLock(dir / "no-such-directory" / "x.lock"), Error);
 }
 
-TEST_F(HostLockTest, ExcludesThreads) {
+TEST_F(HostLockTest, ThreadsCompete_OneHoldsItAtATime) {
   int counter = 0;  // guarded by the lock
   std::vector<std::thread> threads;
   for (int t = 0; t < 4; ++t) {

@@ -41,14 +41,14 @@ LocalState full_state() {
 
 constexpr WallTime today = from_unix_ms(1'790'000'001'000);
 
-TEST_F(LocalStateTest, MissingFileIsAnEmptyState) {
+TEST_F(LocalStateTest, FileIsMissing_StateIsEmpty) {
   const LocalState state = load_local_state(file, today);
   EXPECT_EQ(state.fence, 0U);
   EXPECT_FALSE(state.record);
   EXPECT_FALSE(state.pause);
 }
 
-TEST_F(LocalStateTest, ComesBackAsItWasSaved) {
+TEST_F(LocalStateTest, StateIsSaved_IsLoadedUnchanged) {
   const LocalState before = full_state();
   save_local_state(file, before);
   const LocalState after = load_local_state(file, today);
@@ -65,7 +65,7 @@ TEST_F(LocalStateTest, ComesBackAsItWasSaved) {
   EXPECT_EQ(after.fetches.last, before.fetches.last);
 }
 
-TEST_F(LocalStateTest, FileIsPrivateEvenUnderALaxUmask) {
+TEST_F(LocalStateTest, UmaskIsLax_FileIsPrivate) {
   const mode_t old = ::umask(0);
   save_local_state(file, full_state());
   ::umask(old);
@@ -74,7 +74,7 @@ TEST_F(LocalStateTest, FileIsPrivateEvenUnderALaxUmask) {
   EXPECT_EQ(status.st_mode & 0777, 0600U);
 }
 
-TEST_F(LocalStateTest, LeftoverOfACrashIsNoObstacle) {
+TEST_F(LocalStateTest, LeftoverOfACrashExists_StateIsSaved) {
   dir.write("wechat.json.new", "half");
   save_local_state(file, full_state());
   EXPECT_TRUE(load_local_state(file, today).record);
@@ -118,7 +118,7 @@ TEST_F(LocalStateTest, PauseOfCenturies_LastsNoLongerThanAnyPause) {
   EXPECT_EQ(load_local_state(file, today).pause->remaining(today), longest_hold);
 }
 
-TEST_F(LocalStateTest, UnreadableOrUnwritableFileIsAnError) {
+TEST_F(LocalStateTest, FileCannotBeOpenedOrWritten_IsAnError) {
   std::filesystem::create_directory(file);
   EXPECT_THROW(static_cast<void>(load_local_state(file, today)), Error);
   EXPECT_THROW(save_local_state(file, full_state()), Error);
@@ -127,7 +127,7 @@ TEST_F(LocalStateTest, UnreadableOrUnwritableFileIsAnError) {
   EXPECT_THROW(static_cast<void>(load_local_state(dir / "link.json", today)), Error);
 }
 
-TEST_F(LocalStateTest, PauseLastsNoLongerThanItWasMeantTo) {
+TEST_F(LocalStateTest, PauseIsStored_LastsNoLongerThanItsDuration) {
   const LocalState::StoredPause pause{from_unix_ms(100'000), from_unix_ms(160'000), "429"};
   EXPECT_EQ(pause.remaining(from_unix_ms(100'000)), 60s);
   EXPECT_EQ(pause.remaining(from_unix_ms(159'999)), 1ms);

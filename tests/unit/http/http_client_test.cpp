@@ -17,7 +17,7 @@ using ::testing::HasSubstr;
 
 class HttpClientTest : public HttpClientFixture {};
 
-TEST_F(HttpClientTest, GetArrivesAsItWasMade) {
+TEST_F(HttpClientTest, MethodIsGet_RequestArrivesUnchanged) {
   const HttpResponse response = perform(request());
   EXPECT_EQ(response.status, 200);
   EXPECT_THAT(std::string(response.body.reveal()), HasSubstr(provider_.issued().at(0).value));
@@ -31,7 +31,7 @@ TEST_F(HttpClientTest, GetArrivesAsItWasMade) {
   EXPECT_EQ(seen.headers.count("cookie"), 0U);
 }
 
-TEST_F(HttpClientTest, PostCarriesItsBody) {
+TEST_F(HttpClientTest, MethodIsPost_BodyIsSentUnchanged) {
   HttpRequest r = request();
   r.method = HttpRequest::Method::post;
   r.headers.push_back({"Content-Type", SecretString("application/json")});
@@ -47,26 +47,26 @@ TEST_F(HttpClientTest, PostCarriesItsBody) {
   EXPECT_EQ(seen.headers.count("expect"), 0U);
 }
 
-TEST_F(HttpClientTest, StatusAndRetryAfterAreReturned) {
+TEST_F(HttpClientTest, StatusIs429_StatusAndRetryAfterAreReturned) {
   provider_.behave(Behaviour::pause(429, "17"));
   const HttpResponse response = perform(request());
   EXPECT_EQ(response.status, 429);
   EXPECT_EQ(response.retry_after, "17");
 }
 
-TEST_F(HttpClientTest, CookiesAreNotKept) {
+TEST_F(HttpClientTest, ServerSetsACookie_IsNotSentBack) {
   provider_.behave({Behaviour::Kind::answer, 200, {{"Set-Cookie", "a=b"}}, "{}", {}});
   static_cast<void>(perform(request()));
   static_cast<void>(perform(request()));
   EXPECT_EQ(provider_.seen().at(1).headers.count("cookie"), 0U);
 }
 
-TEST_F(HttpClientTest, SlowAnswerWithinTheTimeIsAnAnswer) {
+TEST_F(HttpClientTest, AnswerIsSlowButInTime_IsReturned) {
   provider_.behave(Behaviour::slow(50ms));
   EXPECT_EQ(perform(request()).status, 200);
 }
 
-TEST_F(HttpClientTest, HangRunsIntoTheTimeout) {
+TEST_F(HttpClientTest, ServerHangs_RequestTimesOut) {
   provider_.behave(Behaviour::only(Behaviour::Kind::hang));
   HttpRequest r = request();
   r.timeout = 100ms;
@@ -75,20 +75,20 @@ TEST_F(HttpClientTest, HangRunsIntoTheTimeout) {
   EXPECT_TRUE(eventually([&] { return provider_.counts().open == 0; }));
 }
 
-TEST_F(HttpClientTest, AnswerThatStallsRunsIntoTheTimeout) {
+TEST_F(HttpClientTest, AnswerStalls_RequestTimesOut) {
   provider_.behave(Behaviour::only(Behaviour::Kind::stall));
   HttpRequest r = request();
   r.timeout = 100ms;
   EXPECT_EQ(failure(std::move(r)), Reason::timeout);
 }
 
-TEST_F(HttpClientTest, TruncatedBodyIsBroken) {
+TEST_F(HttpClientTest, BodyIsTruncated_ReasonIsBroken) {
   provider_.behave(Behaviour::only(Behaviour::Kind::truncated));
   EXPECT_EQ(failure(request()), Reason::broken);
   EXPECT_THAT(message_, HasSubstr("ended before the answer was complete"));
 }
 
-TEST_F(HttpClientTest, RefusedConnectionSaysWhere) {
+TEST_F(HttpClientTest, ConnectionIsRefused_ErrorNamesTheAddress) {
   provider_.stop_listening();
   EXPECT_EQ(failure(request()), Reason::connect);
   EXPECT_THAT(message_, HasSubstr("127.0.0.1:" + std::to_string(provider_.port())));
@@ -96,12 +96,12 @@ TEST_F(HttpClientTest, RefusedConnectionSaysWhere) {
   EXPECT_EQ(perform(request()).status, 200);
 }
 
-TEST_F(HttpClientTest, UnknownNameSaysWhich) {
+TEST_F(HttpClientTest, HostNameIsUnknown_ErrorNamesIt) {
   EXPECT_EQ(failure(request("http://no-such-host.invalid/token")), Reason::resolve);
   EXPECT_THAT(message_, HasSubstr("no-such-host.invalid"));
 }
 
-TEST_F(HttpClientTest, HugeBodyEndsAtTheCap) {
+TEST_F(HttpClientTest, BodyIsHuge_TransferEndsAtTheCap) {
   for (const auto kind : {Behaviour::Kind::huge_length, Behaviour::Kind::huge_chunked}) {
     const auto before = provider_.counts();
     provider_.behave(Behaviour::only(kind));
@@ -113,7 +113,7 @@ TEST_F(HttpClientTest, HugeBodyEndsAtTheCap) {
   }
 }
 
-TEST_F(HttpClientTest, BodyOfExactlyTheCapIsAnAnswer) {
+TEST_F(HttpClientTest, BodyIsExactlyTheCap_IsReturned) {
   provider_.behave(Behaviour::text(std::string(1000, 'x')));
   HttpRequest r = request();
   r.max_body = 1000;
@@ -123,14 +123,14 @@ TEST_F(HttpClientTest, BodyOfExactlyTheCapIsAnAnswer) {
   EXPECT_EQ(failure(std::move(r)), Reason::too_large);
 }
 
-TEST_F(HttpClientTest, FloodOfHeadersEndsTheTransfer) {
+TEST_F(HttpClientTest, HeadersAreTooLarge_TransferEnds) {
   Behaviour flood = Behaviour::text("{}");
   for (int i = 0; i < 100; ++i) flood.headers.emplace_back("X-" + std::to_string(i), std::string(2000, 'x'));
   provider_.behave(flood);
   EXPECT_EQ(failure(request()), Reason::too_large);
 }
 
-TEST_F(HttpClientTest, HeaderWithALineBreakIsNotSent) {
+TEST_F(HttpClientTest, HeaderHasALineBreak_NothingIsSent) {
   HttpRequest r = request();
   r.headers.push_back({"X-Key", SecretString(std::string(secret) + "\r\nX-Forged: 1")});
   EXPECT_EQ(failure(std::move(r)), Reason::request);
@@ -138,13 +138,13 @@ TEST_F(HttpClientTest, HeaderWithALineBreakIsNotSent) {
   EXPECT_EQ(provider_.counts().connections, 0U);
 }
 
-TEST_F(HttpClientTest, OtherProtocolsAreRefused) {
+TEST_F(HttpClientTest, ProtocolIsNotHttp_IsRefused) {
   for (const char* url : {"file:///etc/passwd", "ftp://127.0.0.1/x", "gopher://127.0.0.1/x", "127.0.0.1/x", ""}) {
     EXPECT_EQ(failure(request(url)), Reason::request) << url;
   }
 }
 
-TEST_F(HttpClientTest, ProxyOfTheEnvironmentDoesNotSeeLoopback) {
+TEST_F(HttpClientTest, HostIsLoopback_EnvironmentProxyIsNotUsed) {
   FaultProvider proxy;
   ASSERT_EQ(::setenv("http_proxy", proxy.url("").c_str(), 1), 0);
   EXPECT_EQ(perform(request()).status, 200);
@@ -152,7 +152,7 @@ TEST_F(HttpClientTest, ProxyOfTheEnvironmentDoesNotSeeLoopback) {
   EXPECT_EQ(proxy.counts().connections, 0U);
 }
 
-TEST_F(HttpClientTest, TransfersRunInParallel) {
+TEST_F(HttpClientTest, ManyTransfersHang_AnotherIsAnswered) {
   provider_.behave(Behaviour::only(Behaviour::Kind::hang));
   std::vector<Pending*> hanging;
   for (int i = 0; i < 30; ++i) hanging.push_back(start(request()));
@@ -170,7 +170,7 @@ TEST_F(HttpClientTest, TransfersRunInParallel) {
   EXPECT_TRUE(eventually([&] { return provider_.counts().open == 0; }));
 }
 
-TEST_F(HttpClientTest, CancellationClosesTheConnection) {
+TEST_F(HttpClientTest, RequestIsCancelled_ConnectionIsClosed) {
   provider_.behave(Behaviour::only(Behaviour::Kind::hang));
   Pending* const pending = start(request());
   ASSERT_TRUE(loop_.turn_until([&] { return provider_.counts().requests == 1; }));
@@ -180,7 +180,7 @@ TEST_F(HttpClientTest, CancellationClosesTheConnection) {
   EXPECT_TRUE(eventually([&] { return provider_.counts().open == 0; }));
 }
 
-TEST_F(HttpClientTest, CancellationRacesWithTheAnswer) {
+TEST_F(HttpClientTest, CancellationRacesWithTheAnswer_RequestSucceedsOrIsAborted) {
   for (int i = 0; i < 200; ++i) {
     Pending* const pending = start(request());
     // Asio lets the exception out of run() when a coroutine is cancelled before it has begun.
@@ -195,7 +195,7 @@ TEST_F(HttpClientTest, CancellationRacesWithTheAnswer) {
   }
 }
 
-TEST_F(HttpClientTest, StopEndsWhatIsPending) {
+TEST_F(HttpClientTest, ClientIsStopped_PendingAndLaterRequestsAreAborted) {
   provider_.behave(Behaviour::only(Behaviour::Kind::hang));
   Pending* const pending = start(request());
   ASSERT_TRUE(loop_.turn_until([&] { return provider_.counts().requests == 1; }));
@@ -207,7 +207,7 @@ TEST_F(HttpClientTest, StopEndsWhatIsPending) {
   EXPECT_TRUE(late->aborted());
 }
 
-TEST_F(HttpClientTest, DestructionEndsWhatIsPending) {
+TEST_F(HttpClientTest, ClientIsDestroyed_PendingRequestIsAborted) {
   provider_.behave(Behaviour::only(Behaviour::Kind::hang));
   Pending* const pending = start(request());
   ASSERT_TRUE(loop_.turn_until([&] { return provider_.counts().requests == 1; }));

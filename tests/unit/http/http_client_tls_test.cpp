@@ -90,7 +90,7 @@ class TlsServer {
   std::thread thread_;
 };
 
-TEST(HttpClientTls, UntrustedCertificateIsRefused) {
+TEST(HttpClientTls, CertificateIsUntrusted_IsRefusedBeforeAnythingIsSent) {
   TlsServer server;
   test::Loop loop;
   HttpClient client;

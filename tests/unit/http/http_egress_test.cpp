@@ -79,7 +79,7 @@ class HttpEgress : public HttpClientFixture {
   std::map<std::string, std::string> saved_;
 };
 
-TEST_F(HttpEgress, ProxyConnectsToAHostThatOnlyItCanFind) {
+TEST_F(HttpEgress, OnlyTheProxyCanResolveTheHost_RequestArrives) {
   const NetworkProcess provider("provider.mjs", with_tls());
   const NetworkProcess proxy("proxy.mjs", json{{"user", "jeton"}, {"password", proxy_password}});
   const std::string url = std::string("http://jeton:") + proxy_password + "@" + proxy.at();
@@ -87,21 +87,21 @@ TEST_F(HttpEgress, ProxyConnectsToAHostThatOnlyItCanFind) {
   EXPECT_THAT(proxy.asked(), ElementsAre("CONNECT provider.test:" + std::to_string(provider.port())));
 }
 
-TEST_F(HttpEgress, ProxyItselfMaySpeakTls) {
+TEST_F(HttpEgress, ProxySpeaksTls_RequestArrives) {
   const NetworkProcess provider("provider.mjs", with_tls());
   const NetworkProcess proxy("proxy.mjs", with_tls());
   static_cast<void>(seen(by("https://localhost:" + std::to_string(proxy.port()), provider)));
   EXPECT_THAT(proxy.asked(), ElementsAre(HasSubstr("CONNECT provider.test:")));
 }
 
-TEST_F(HttpEgress, SocksProxyResolvesTheName) {
+TEST_F(HttpEgress, ProxyIsSocks5h_ProxyResolvesTheName) {
   const NetworkProcess provider("provider.mjs", with_tls());
   const NetworkProcess proxy("proxy.mjs", json{{"socks", true}, {"user", "jeton"}, {"password", proxy_password}});
   static_cast<void>(seen(by(std::string("socks5h://jeton:") + proxy_password + "@" + proxy.at(), provider)));
   EXPECT_THAT(proxy.asked(), ElementsAre("SOCKS provider.test:" + std::to_string(provider.port())));
 }
 
-TEST_F(HttpEgress, ProxyThatWantsAnotherPasswordIsNamedWithoutIt) {
+TEST_F(HttpEgress, ProxyPasswordIsWrong_ErrorNamesTheProxyWithoutIt) {
   const NetworkProcess provider("provider.mjs", with_tls());
   const NetworkProcess proxy("proxy.mjs", json{{"user", "jeton"}, {"password", "another"}});
   const std::string url = std::string("http://jeton:") + proxy_password + "@" + proxy.at();
@@ -114,7 +114,7 @@ TEST_F(HttpEgress, ProxyThatWantsAnotherPasswordIsNamedWithoutIt) {
   EXPECT_THAT(message_, HasSubstr("the proxy refused"));
 }
 
-TEST_F(HttpEgress, ProxyThatIsNotThereIsNamed) {
+TEST_F(HttpEgress, ProxyIsUnreachable_ErrorNamesIt) {
   const std::uint16_t port = provider_.port();
   provider_.stop_listening();
   HttpRequest r = request("https://provider.test/token");
@@ -124,7 +124,7 @@ TEST_F(HttpEgress, ProxyThatIsNotThereIsNamed) {
   EXPECT_THAT(message_, HasSubstr("through the proxy http://127.0.0.1:" + std::to_string(port)));
 }
 
-TEST_F(HttpEgress, ProxyOfTheEnvironmentIsUsedUnlessSwitchedOff) {
+TEST_F(HttpEgress, EnvironmentSetsAProxy_IsUsedUnlessSwitchedOff) {
   const NetworkProcess provider("provider.mjs", with_tls());
   const NetworkProcess proxy("proxy.mjs", json::object());
   ::setenv("HTTPS_PROXY", ("http://" + proxy.at()).c_str(), 1);
@@ -144,7 +144,7 @@ TEST_F(HttpEgress, ProxyOfTheEnvironmentIsUsedUnlessSwitchedOff) {
   EXPECT_EQ(proxy.asked().size(), 1U);
 }
 
-TEST_F(HttpEgress, UpperCaseHttpProxyIsNotHeeded) {
+TEST_F(HttpEgress, HttpProxyIsInUpperCase_IsIgnored) {
   const NetworkProcess proxy("proxy.mjs", json::object());
   const auto plain = [this] {
     HttpRequest r = request("http://provider.test:" + std::to_string(provider_.port()) + "/token");
@@ -160,7 +160,7 @@ TEST_F(HttpEgress, UpperCaseHttpProxyIsNotHeeded) {
   EXPECT_EQ(proxy.asked().size(), 1U);
 }
 
-TEST_F(HttpEgress, HostsOfNoProxyAreReachedDirectly) {
+TEST_F(HttpEgress, HostIsInNoProxy_IsReachedDirectly) {
   const NetworkProcess provider("provider.mjs", with_tls());
   const NetworkProcess proxy("proxy.mjs", json::object());
   HttpRequest r = by("http://" + proxy.at(), provider);
@@ -170,7 +170,7 @@ TEST_F(HttpEgress, HostsOfNoProxyAreReachedDirectly) {
   EXPECT_THAT(proxy.asked(), IsEmpty());
 }
 
-TEST_F(HttpEgress, ServerThatDemandsAClientCertificateGetsIt) {
+TEST_F(HttpEgress, ClientCertificateIsDemanded_IsSent) {
   json options = with_tls();
   options["ca"] = authority_.pem();
   const NetworkProcess provider("provider.mjs", options);
@@ -185,7 +185,7 @@ TEST_F(HttpEgress, ServerThatDemandsAClientCertificateGetsIt) {
   EXPECT_THAT(message_, HasSubstr("does the provider want a client certificate"));
 }
 
-TEST_F(HttpEgress, CertificateAndKeyThatDoNotFitAreNamed) {
+TEST_F(HttpEgress, KeyDoesNotFitTheCertificate_ErrorNamesTheKeyFile) {
   const NetworkProcess provider("provider.mjs", with_tls());
   HttpRequest r = to(provider);
   r.route.tls.cert_file = dir_.write("client.pem", authority_.issue({}).certificate);
@@ -194,7 +194,7 @@ TEST_F(HttpEgress, CertificateAndKeyThatDoNotFitAreNamed) {
   EXPECT_THAT(message_, HasSubstr("client.key"));
 }
 
-TEST_F(HttpEgress, OnlyTheAuthoritiesOfCaFileAreTrusted) {
+TEST_F(HttpEgress, CaFileIsSet_OnlyItsAuthoritiesAreTrusted) {
   const NetworkProcess provider("provider.mjs", with_tls());
   HttpRequest r = to(provider);
   r.route.tls.ca_file = dir_.write("other.pem", test::Authority("Other").pem());
@@ -220,7 +220,7 @@ TEST_F(HttpEgress, HttpVersion_IsTheConfiguredOneAndByDefault11) {
   EXPECT_EQ(seen(std::move(r))["http_version"], "2.0");
 }
 
-TEST_F(HttpEgress, Ipv6IsUsedOrRefusedAsConfigured) {
+TEST_F(HttpEgress, IpVersionIsSet_Ipv6IsUsedOrRefused) {
   const NetworkProcess provider("provider.mjs", with_tls({{"host", "::1"}}));
   EXPECT_EQ(seen(to(provider, "[::1]"))["from"], "::1");
   HttpRequest r = to(provider);
@@ -231,7 +231,7 @@ TEST_F(HttpEgress, Ipv6IsUsedOrRefusedAsConfigured) {
   EXPECT_EQ(failure(std::move(old)), Reason::connect);
 }
 
-TEST_F(HttpEgress, AddressOfResolveIsOfThatRequestOnly) {
+TEST_F(HttpEgress, ResolveIsSet_AppliesToThatRequestOnly) {
   const NetworkProcess provider("provider.mjs", with_tls());
   HttpRequest r = to(provider, "provider.test");
   r.route.resolve = {{"provider.test", provider.port(), "127.0.0.1"}};
@@ -239,7 +239,7 @@ TEST_F(HttpEgress, AddressOfResolveIsOfThatRequestOnly) {
   EXPECT_EQ(failure(to(provider, "provider.test")), Reason::resolve);
 }
 
-TEST_F(HttpEgress, UserAgentIsTheConfiguredOne) {
+TEST_F(HttpEgress, UserAgentIsSet_IsSent) {
   const NetworkProcess provider("provider.mjs", with_tls());
   HttpRequest r = to(provider);
   r.route.user_agent = "acme jeton";

@@ -10,13 +10,13 @@ using ::testing::HasSubstr;
 
 class HttpRedirect : public HttpClientFixture {};
 
-TEST_F(HttpRedirect, RedirectIsReturnedUnlessAllowed) {
+TEST_F(HttpRedirect, RedirectsAreNotAllowed_RedirectIsReturned) {
   provider_.behave(Behaviour::redirect("/other"));
   EXPECT_EQ(perform(request()).status, 302);
   EXPECT_EQ(provider_.counts().requests, 1U);
 }
 
-TEST_F(HttpRedirect, AllowedRedirectIsFollowedOnTheSameHost) {
+TEST_F(HttpRedirect, RedirectIsAllowedAndOnTheSameHost_IsFollowed) {
   provider_.behave(Behaviour::redirect("/other?x=1#fragment"));
   HttpRequest r = request();
   r.max_redirects = 1;
@@ -27,7 +27,7 @@ TEST_F(HttpRedirect, AllowedRedirectIsFollowedOnTheSameHost) {
   EXPECT_EQ(provider_.seen().at(1).headers.count("authorization"), 1U);
 }
 
-TEST_F(HttpRedirect, RedirectToAnotherHostIsRefused) {
+TEST_F(HttpRedirect, RedirectLeadsToAnotherHost_IsRefused) {
   FaultProvider other;
   for (const std::string& target :
        {other.url("/x"), std::string("http://localhost:") + std::to_string(provider_.port()),
@@ -40,7 +40,7 @@ TEST_F(HttpRedirect, RedirectToAnotherHostIsRefused) {
   EXPECT_EQ(other.counts().connections, 0U);
 }
 
-TEST_F(HttpRedirect, RedirectsEndSomewhere) {
+TEST_F(HttpRedirect, RedirectsExceedTheLimit_IsAnError) {
   provider_.behave(Behaviour::redirect("/token"));
   HttpRequest r = request();
   r.max_redirects = 3;
@@ -49,7 +49,7 @@ TEST_F(HttpRedirect, RedirectsEndSomewhere) {
   EXPECT_EQ(provider_.counts().requests, 4U);
 }
 
-TEST_F(HttpRedirect, PostIsRepeatedFor307AndBecomesGetFor302) {
+TEST_F(HttpRedirect, PostIsRedirectedBy307Or302_IsRepeatedOrBecomesGet) {
   for (const int status : {307, 302}) {
     provider_.behave(Behaviour::redirect("/other", status));
     HttpRequest r = request();

@@ -5,14 +5,14 @@
 namespace jeton::agent {
 namespace {
 
-TEST(Url, EverythingButUnreservedCharactersIsPercentEncoded) {
+TEST(Url, CharacterIsReserved_IsPercentEncoded) {
   EXPECT_EQ(percent_encoded("aZ09-._~").reveal(), "aZ09-._~");
   EXPECT_EQ(percent_encoded("a b&c=d+e/%").reveal(), "a%20b%26c%3Dd%2Be%2F%25");
   EXPECT_EQ(percent_encoded("\xc3\xa9\n").reveal(), "%C3%A9%0A");
   EXPECT_EQ(percent_encoded(std::string_view("\0", 1)).reveal(), "%00");
 }
 
-TEST(Url, QueryIsAddedBehindTheOneThatIsThere) {
+TEST(Url, UrlHasAQuery_ParametersAreAppended) {
   Parameters parameters;
   parameters.emplace_back("a", SecretString("1"));
   parameters.emplace_back("b&", SecretString("2="));

@@ -20,7 +20,7 @@ std::optional<WallTime> expiry_of(const std::string& claims) {
   return times ? times->expires_at : std::nullopt;
 }
 
-TEST(Base64Url, WritesAndReadsEveryLength) {
+TEST(Base64Url, EveryLength_DecodesToTheSameBytes) {
   std::string bytes;
   for (int i = 0; i < 600; ++i) {
     const auto read = base64url_decode(base64url_encode(bytes));
@@ -31,13 +31,13 @@ TEST(Base64Url, WritesAndReadsEveryLength) {
   EXPECT_EQ(base64url_encode("\xfb\xff\xfe"), "-__-");
 }
 
-TEST(Base64Url, RefusesEveryOtherSpelling) {
+TEST(Base64Url, TextIsNotCanonical_IsRefused) {
   for (const char* text : {"A", "AA==", "AAA=", "A A", "AA\n", "+/+/", "AB", "AAB", "AAAAA", "\xc3\xa4"}) {
     EXPECT_FALSE(base64url_decode(text)) << text;
   }
 }
 
-TEST(JwtTimes, ReadsTheThreeTimes) {
+TEST(JwtTimes, ClaimsHaveThreeTimes_AreRead) {
   const auto times = times_of(es256_header, R"({"iss":"x","iat":1700000000,"nbf":1700000001,"exp":1700003600.25})");
   ASSERT_TRUE(times);
   EXPECT_EQ(times->issued_at, from_unix_ms(1700000000000));
@@ -45,9 +45,9 @@ TEST(JwtTimes, ReadsTheThreeTimes) {
   EXPECT_EQ(times->expires_at, from_unix_ms(1700003600250));
 }
 
-TEST(JwtTimes, ATokenWithoutTimesIsAToken) { EXPECT_EQ(times_of(es256_header, R"({"sub":"x"})"), JwtTimes{}); }
+TEST(JwtTimes, ClaimsHaveNoTimes_IsAToken) { EXPECT_EQ(times_of(es256_header, R"({"sub":"x"})"), JwtTimes{}); }
 
-TEST(JwtTimes, TimesDeeperInAreNobodys) {
+TEST(JwtTimes, TimesAreNested_AreIgnored) {
   EXPECT_EQ(times_of(es256_header, R"({"act":{"exp":5,"iat":"x"},"l":[{"exp":6}]})"), JwtTimes{});
   EXPECT_EQ(expiry_of(R"({"act":{"exp":5},"exp":7})"), from_unix_ms(7000));
 }
@@ -83,7 +83,7 @@ TEST(JwtTimes, PartsArePadded_AreRead) {
   }
 }
 
-TEST(JwtTimes, RefusesWhatIsNoToken) {
+TEST(JwtTimes, TextIsNoToken_IsRefused) {
   const std::string good = base64url_encode(es256_header) + "." + base64url_encode(R"({"exp":1})");
   EXPECT_TRUE(read_jwt_times(good + ".c2ln"));
   for (const std::string& text : {std::string(), std::string(".."), good, good + ".c2ln.c2ln", good + ".c2ln.x.y.z",
@@ -101,7 +101,7 @@ TEST(JwtTimes, RefusesWhatIsNoToken) {
   EXPECT_FALSE(times_of(es256_header, "{\"a\":\"\xff\"}"));
 }
 
-TEST(JwtTimes, RefusesJsonThatIsTooDeep) {
+TEST(JwtTimes, JsonNestsTooDeeply_IsRefused) {
   const auto nested = [](int depth) {
     return R"({"a":)" + std::string(static_cast<std::size_t>(depth), '[') +
            std::string(static_cast<std::size_t>(depth), ']') + "}";

@@ -64,13 +64,13 @@ TEST(JwtSigner, AlgorithmIsCalledEd25519_SignsAsEdDsaDoes) {
               HasSubstr("Ed25519 signs with an Ed25519 key"));
 }
 
-TEST_P(EveryAlgorithm, IsAcceptedByPyJwt) {
+TEST_P(EveryAlgorithm, TokenIsSigned_PyJwtAcceptsIt) {
   const auto verified = keys.verify_by_pyjwt(algorithm, token.reveal());
   EXPECT_EQ(verified.status, 0) << verified.err;
   EXPECT_THAT(verified.out, HasSubstr("\"iss\": \"jeton\""));
 }
 
-TEST_P(EveryAlgorithm, IsRefusedByPyJwtWithOtherClaims) {
+TEST_P(EveryAlgorithm, ClaimsAreChanged_PyJwtRefusesIt) {
   std::string text(token.reveal());
   const std::size_t dot = text.find('.');
   text.replace(dot + 1, text.find('.', dot + 1) - dot - 1,
@@ -78,17 +78,17 @@ TEST_P(EveryAlgorithm, IsRefusedByPyJwtWithOtherClaims) {
   EXPECT_THAT(keys.verify_by_pyjwt(algorithm, text).err, HasSubstr("InvalidSignatureError"));
 }
 
-TEST_P(EveryAlgorithm, IsAcceptedByTheOpenSslCommand) {
+TEST_P(EveryAlgorithm, TokenIsSigned_OpenSslAcceptsIt) {
   const auto verified = keys.verify_by_openssl(algorithm, token.reveal());
   EXPECT_EQ(verified.status, 0) << verified.out << verified.err;
 }
 
-TEST_P(EveryAlgorithm, IsRefusedByTheOpenSslCommandWithAnotherKey) {
+TEST_P(EveryAlgorithm, KeyIsAnother_OpenSslRefusesIt) {
   const JwtKeys others;
   EXPECT_EQ(others.verify_by_openssl(algorithm, token.reveal()).status, 1);
 }
 
-TEST(JwtSigner, TakesKeysInTheirOlderForms) {
+TEST(JwtSigner, KeyIsInAnOlderForm_IsAccepted) {
   const JwtKeys keys;
   const auto converted = [&](std::vector<std::string> argv) {
     const auto made = run(std::move(argv));
@@ -103,23 +103,23 @@ TEST(JwtSigner, TakesKeysInTheirOlderForms) {
   EXPECT_EQ(complaint(JwtAlgorithm::es256, sec1), "nothing");
 }
 
-TEST(JwtSigner, RefusesAShortSecretForHs256) {
+TEST(JwtSigner, Hs256SecretIsTooShort_IsRefused) {
   EXPECT_THAT(complaint(JwtAlgorithm::hs256, "a secret of thirty-one bytes..."),
               testing::AllOf(HasSubstr("at least 32 bytes; the key has 31"), Not(HasSubstr("thirty"))));
 }
 
-TEST(JwtSigner, RefusesAPemForHs256) {
+TEST(JwtSigner, Hs256KeyIsAPem_IsRefused) {
   EXPECT_THAT(complaint(JwtAlgorithm::hs256, JwtKeys().private_key(JwtAlgorithm::rs256)),
               HasSubstr("the key is in PEM form"));
 }
 
-TEST(JwtSigner, RefusesARsaKeyThatIsTooSmall) {
+TEST(JwtSigner, RsaKeyIsTooSmall_IsRefused) {
   const auto small = run({"openssl", "genpkey", "-algorithm", "RSA", "-pkeyopt", "rsa_keygen_bits:1024"});
   EXPECT_THAT(complaint(JwtAlgorithm::rs256, small.out), HasSubstr("at least 2048 bits; the key has 1024"));
   EXPECT_THAT(complaint(JwtAlgorithm::ps256, small.out), HasSubstr("PS256 needs"));
 }
 
-TEST(JwtSigner, RefusesAKeyOfAnotherType) {
+TEST(JwtSigner, KeyIsOfAnotherType_IsRefused) {
   const JwtKeys keys;
   EXPECT_THAT(complaint(JwtAlgorithm::es256, keys.private_key(JwtAlgorithm::rs256)),
               HasSubstr("ES256 signs with an EC key on the curve P-256; the key is of type RSA"));
@@ -129,13 +129,13 @@ TEST(JwtSigner, RefusesAKeyOfAnotherType) {
   EXPECT_THAT(complaint(JwtAlgorithm::es256, p384.out), HasSubstr("curve secp384r1"));
 }
 
-TEST(JwtSigner, RefusesAnEncryptedKeyWithoutAsking) {
+TEST(JwtSigner, KeyIsEncrypted_IsRefusedWithoutAPrompt) {
   const auto encrypted =
       run({"openssl", "genpkey", "-algorithm", "ED25519", "-aes-256-cbc", "-pass", "pass:passphrase"});
   EXPECT_THAT(complaint(JwtAlgorithm::eddsa, encrypted.out), HasSubstr("encrypted with a passphrase"));
 }
 
-TEST(JwtSigner, RefusesWhatIsNoPrivateKey) {
+TEST(JwtSigner, KeyIsNoPrivateKey_IsRefused) {
   const JwtKeys keys;
   EXPECT_THAT(complaint(JwtAlgorithm::rs256, "just a secret"), HasSubstr("not in PEM form"));
   EXPECT_THAT(complaint(JwtAlgorithm::rs256, "-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n"),

@@ -67,7 +67,7 @@ class Broker : public testing::Test {
   LockBroker broker{loop.timers, loop.random, make_local_lock_store(loop.timers, dir / "locks"), small()};
 };
 
-TEST_F(Broker, ServesWaitersInTheOrderOfTheirArrival) {
+TEST_F(Broker, SeveralWait_AreServedInTheOrderOfArrival) {
   auto holder = open({"a"}, 0s, 1);
   std::vector<std::shared_ptr<LockSession>> waiters;
   for (uid_t user = 2; user < 6; ++user) waiters.push_back(open({"a"}, 1h, user));
@@ -82,7 +82,7 @@ TEST_F(Broker, ServesWaitersInTheOrderOfTheirArrival) {
   become(holder, State::ended);
 }
 
-TEST_F(Broker, LetsNobodyWhoDoesNotWaitOvertakeThoseWhoDo) {
+TEST_F(Broker, RequestDoesNotWait_DoesNotOvertakeWaiters) {
   const auto holder = open({"a"});
   const auto waiter = open({"a"}, 1h, 2);
   holder->cancel();
@@ -91,7 +91,7 @@ TEST_F(Broker, LetsNobodyWhoDoesNotWaitOvertakeThoseWhoDo) {
   become(hasty, State::busy);
 }
 
-TEST_F(Broker, ForgetsAWaiterThatHasGone) {
+TEST_F(Broker, WaiterIsCancelled_NextOneIsServed) {
   const auto holder = open({"a"});
   const auto gone = open({"a"}, 1h, 2);
   const auto next = open({"a"}, 1h, 3);
@@ -101,7 +101,7 @@ TEST_F(Broker, ForgetsAWaiterThatHasGone) {
   become(next, State::held);
 }
 
-TEST_F(Broker, BoundsWhatAUserHoldsAndWaitsForAndWhatAllDo) {
+TEST_F(Broker, UserOrAllReachTheLimit_FurtherRequestsAreRefused) {
   std::vector<std::shared_ptr<LockSession>> sessions;
   for (const char* name : {"a", "b"}) sessions.push_back(open({name}));
   for (const char* name : {"a", "b"}) sessions.push_back(open({name}, 1h));
@@ -126,7 +126,7 @@ TEST_F(Broker, AllUsersTogetherHaveTheirNumber_AdminsAreNotShutOut) {
   EXPECT_THROW(static_cast<void>(broker.open(of_admin)), LockRefusal) << "more than its own share";
 }
 
-TEST_F(Broker, BoundsWaitersBelowHolders) {
+TEST_F(Broker, UserHasItsShareOfWaiters_FurtherOnesAreRefused) {
   const auto holder = open({"a"}, 0s, 2);
   const auto first = open({"a"}, 1h);
   const auto second = open({"a"}, 1h);
@@ -134,14 +134,14 @@ TEST_F(Broker, BoundsWaitersBelowHolders) {
   EXPECT_EQ(open({"b"})->state(), State::held) << "it may still take what is free";
 }
 
-TEST_F(Broker, GivesTheFirstLocksBackWhenOneOfSeveralIsBusy) {
+TEST_F(Broker, OneOfSeveralLocksIsBusy_OthersAreGivenBack) {
   const auto holder = open({"b"}, 0s, 2);
   const auto several = open({"c", "b", "a"});
   become(several, State::busy);
   EXPECT_EQ(open({"a"})->state(), State::held);
 }
 
-TEST_F(Broker, StopsHoldersByTellingThemAndWaitersAtOnce) {
+TEST_F(Broker, Stops_HoldersAreAskedToEndAndWaitersFail) {
   const auto holder = open({"a"});
   const auto waiter = open({"a"}, 1h, 2);
   bool stopped = false;
@@ -155,7 +155,7 @@ TEST_F(Broker, StopsHoldersByTellingThemAndWaitersAtOnce) {
   EXPECT_THROW(static_cast<void>(broker.open(request({"z"}))), TransportError);
 }
 
-TEST_F(Broker, LeavesALockThatOutlivesTheAgentToItsClient) {
+TEST_F(Broker, StopsWithALockThatOutlivesTheAgent_LockIsHandedOver) {
   LockRequest outliving = request({"a"});
   outliving.outlives_agent = true;
   const auto holder = open_as(outliving);
@@ -173,7 +173,7 @@ TEST_F(Broker, LeavesALockThatOutlivesTheAgentToItsClient) {
   EXPECT_EQ(view.fence, lease.fence);
 }
 
-TEST_F(Broker, GoesOnWithALockByItsOwnerId) {
+TEST_F(Broker, LockIsResumedByItsOwnerId_IsHeldOn) {
   LockRequest outliving = request({"a"});
   outliving.outlives_agent = true;
   const auto former = open_as(outliving);
@@ -189,7 +189,7 @@ TEST_F(Broker, GoesOnWithALockByItsOwnerId) {
   EXPECT_EQ(open({"a"})->state(), State::held) << "it was given back";
 }
 
-TEST_F(Broker, LetsNobodyElseGoOnWithALockByItsOwnerId) {
+TEST_F(Broker, AnotherProcessResumesALock_IsLost) {
   LockRequest outliving = request({"a"});
   outliving.outlives_agent = true;
   outliving.claim.note.by = LockHolder{"host-1", 1, 1};
@@ -200,7 +200,7 @@ TEST_F(Broker, LetsNobodyElseGoOnWithALockByItsOwnerId) {
   EXPECT_EQ(holder->state(), State::held);
 }
 
-TEST_F(Broker, RefusesANameThatIsHeldUnderItsFormerKey) {
+TEST_F(Broker, NameIsHeldUnderItsFormerKey_IsRefused) {
   const auto holder = open({"a"});
   LockRules changed;
   changed["*"].pattern = "*";
@@ -214,7 +214,7 @@ TEST_F(Broker, RefusesANameThatIsHeldUnderItsFormerKey) {
   EXPECT_EQ(open_as(other)->state(), State::held);
 }
 
-TEST_F(Broker, GoesOnWithNoLockThatIsAnothersOrGone) {
+TEST_F(Broker, OneOfTheResumedLocksIsAnothers_AllAreGivenUp) {
   const auto holder = open({"b"}, 0s, 2);
   const auto own = open({"a"});
   LockRequest several = request({"a", "b"});
@@ -228,7 +228,7 @@ TEST_F(Broker, GoesOnWithNoLockThatIsAnothersOrGone) {
   EXPECT_EQ(open({"a"}, 1h)->state(), State::held) << "all or none";
 }
 
-TEST_F(Broker, CountsADetachedLockUntilItIsReleasedOrEnds) {
+TEST_F(Broker, LockIsDetached_CountsUntilItIsReleasedOrEnds) {
   LockRequest detached = request({"a"});
   detached.detached = true;
   const auto take = [&](const std::string& name, Duration ttl) {

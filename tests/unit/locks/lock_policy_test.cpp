@@ -19,7 +19,7 @@ std::string chosen(const LockRules& all, const std::string& name) {
   return rule == nullptr ? "none" : rule->pattern;
 }
 
-TEST(LockPolicy, IsThatOfTheMostParticularPattern) {
+TEST(LockPolicy, SeveralPatternsMatch_MostSpecificIsChosen) {
   const LockRules all = rules({"*", "nightly-*", "nightly-backup", "nightly-backup*", "*-backup"});
   EXPECT_EQ(chosen(all, "x"), "*");
   EXPECT_EQ(chosen(all, "nightly-x"), "nightly-*");
@@ -30,7 +30,7 @@ TEST(LockPolicy, IsThatOfTheMostParticularPattern) {
   EXPECT_EQ(chosen({}, "b"), "none");
 }
 
-TEST(LockPolicy, MatchesStarsAnywhere) {
+TEST(LockPolicy, PatternHasStars_MatchAnywhere) {
   EXPECT_TRUE(matches_lock_pattern("abc", "a*c"));
   EXPECT_TRUE(matches_lock_pattern("ac", "a*c"));
   EXPECT_TRUE(matches_lock_pattern("abcbc", "a*bc"));
@@ -40,7 +40,7 @@ TEST(LockPolicy, MatchesStarsAnywhere) {
   EXPECT_FALSE(matches_lock_pattern(std::string(128, 'a'), "*a*a*a*a*a*a*a*a*a*a*a*b")) << "and ends";
 }
 
-TEST(LockPolicy, TakesNoNameThatWouldBeAPathOrAKeyOfAnother) {
+TEST(LockPolicy, NameHasForbiddenCharactersOrIsTooLong_IsNoLockName) {
   for (const char* good : {"a", "Nightly.Backup_2:db-1", "0"}) EXPECT_TRUE(is_lock_name(good)) << good;
   for (const char* bad : {"", ".", "-a", "a/b", "a b", "a*", "a{b}", "ä", "a\n"})
     EXPECT_FALSE(is_lock_name(bad)) << bad;
@@ -48,7 +48,7 @@ TEST(LockPolicy, TakesNoNameThatWouldBeAPathOrAKeyOfAnother) {
   EXPECT_TRUE(is_lock_pattern("*"));
 }
 
-TEST(LockPolicy, PutsTheNameIntoTheKeyOfOtherClients) {
+TEST(LockPolicy, KeyHasStars_AreReplacedByTheName) {
   LockRuleConfig rule;
   rule.terms.key = "cron:*:*";
   EXPECT_EQ(lock_id(rule, "a").terms.key, "cron:a:a");

@@ -226,7 +226,7 @@ TEST(JsonText, HasANul_IsNoJson) {
   EXPECT_FALSE(try_parse_wiping_json("{}").is_discarded());
 }
 
-TEST(MissingToken, NamesInTheAnswerHelpToFindThePointer) {
+TEST(MissingToken, AnswerHasOtherNames_ErrorListsThem) {
   const std::string what = refused(R"({"code":"40013","msg":"SECRET","data":{"x":1}})", {});
   EXPECT_THAT(what, HasSubstr("At its top it has: code, data, msg"));
   EXPECT_THAT(what, HasSubstr("response.error"));

@@ -49,33 +49,33 @@ SourceError refusal(const HttpResponse& response, const ResponseConfig& config) 
   return {Kind::permanent, "accepted"};
 }
 
-TEST(HttpAnswer, WholeBodyIsTheToken) {
+TEST(HttpAnswer, FormatIsText_WholeBodyIsTheToken) {
   const FetchedToken token = parsed(answer(" tok-1\r\n"), text_config());
   EXPECT_EQ(token.value.reveal(), "tok-1");
   EXPECT_EQ(token.issued_at, moment);
   EXPECT_EQ(token.expires_at, moment + 1h);
 }
 
-TEST(HttpAnswer, PageInsteadOfATokenIsRefused) {
+TEST(HttpAnswer, BodyIsAPage_IsRefused) {
   EXPECT_THAT(refusal(answer("<html>SECRET of the</html>"), text_config()).what(), HasSubstr("JSON or a page"));
   EXPECT_THAT(refusal(answer("SECRET of the"), text_config()).what(), HasSubstr("not allowed in a token"));
   EXPECT_THAT(refusal(answer("\n"), text_config()).what(), HasSubstr("is empty"));
 }
 
-TEST(HttpAnswer, HeaderIsTheTokenWhateverTheBodyIs) {
+TEST(HttpAnswer, TokenIsInAHeader_BodyIsIgnored) {
   const FetchedToken token = parsed(answer("", {{"x-auth-token", SecretString("tok-1")}}), header_config());
   EXPECT_EQ(token.value.reveal(), "tok-1");
   EXPECT_EQ(token.type, "");
   EXPECT_EQ(token.expires_at, moment + 1h);
 }
 
-TEST(HttpAnswer, HeaderMayNameTheType) {
+TEST(HttpAnswer, HeaderStartsWithAScheme_SchemeIsTheType) {
   const FetchedToken token = parsed(answer("", {{"X-Auth-Token", SecretString("Bearer tok-1")}}), header_config());
   EXPECT_EQ(token.value.reveal(), "tok-1");
   EXPECT_EQ(token.type, "Bearer");
 }
 
-TEST(HttpAnswer, BodyHasWhatElseIsConfigured) {
+TEST(HttpAnswer, TokenIsInAHeader_OtherFieldsAreReadFromTheBody) {
   ResponseConfig config = header_config();
   config.expires_at = "/token/expires_at";
   config.attributes = {{"project", "/token/project"}};
@@ -87,17 +87,17 @@ TEST(HttpAnswer, BodyHasWhatElseIsConfigured) {
   EXPECT_EQ(token.attributes.at("project"), "p1");
 }
 
-TEST(HttpAnswer, MissingHeaderIsNamed) {
+TEST(HttpAnswer, HeaderIsMissing_ErrorNamesIt) {
   EXPECT_THAT(refusal(answer("{}"), header_config()).what(), HasSubstr("no header X-Auth-Token; check response.token"));
 }
 
-TEST(HttpAnswer, ErrorInTheBodyExplainsAMissingHeader) {
+TEST(HttpAnswer, HeaderIsMissingAndBodyHasAnError_ErrorIsShown) {
   ResponseConfig config = header_config();
   config.error = "/error";
   EXPECT_THAT(refusal(answer(R"({"error":"locked"})"), config).what(), HasSubstr("/error locked"));
 }
 
-TEST(HttpAnswer, ErrorRulesSayWhichErrorsNeedAPerson) {
+TEST(HttpAnswer, CodeHasAnErrorRule_KindIsThatOfTheRule) {
   ResponseConfig config;
   config.error = "/errcode";
   config.error_message = "/errmsg";
@@ -121,7 +121,7 @@ Kind kind_of_answer(int status, const std::string& body, const ResponseConfig& c
   return refusal(response, config).kind();
 }
 
-TEST(HttpAnswer, ErrorRulesSpeakWhateverTheStatus) {
+TEST(HttpAnswer, CodeHasAnErrorRule_StatusIsIgnored) {
   ResponseConfig config;
   config.error = "/error";
   config.error_rules = {{"bad_app"}, {"slow"}};

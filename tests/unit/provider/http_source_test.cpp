@@ -89,7 +89,7 @@ class HttpSourceTest : public ::testing::Test {
   const HttpSourceConfig plain_ = config("https://api.example.com/token");
 };
 
-TEST_F(HttpSourceTest, LifetimeCountsFromTheRequest) {
+TEST_F(HttpSourceTest, CallTakesTime_LifetimeCountsFromTheRequest) {
   fake_.answer = [this] {
     clock_.pass(10s);
     return HttpResponse{200, {}, SecretString(good_body)};
@@ -114,7 +114,7 @@ TEST_F(HttpSourceTest, WallClockIsSteppedDuringTheCall_LifetimeCountsFromTheRequ
   }
 }
 
-TEST_F(HttpSourceTest, TokenThatRanOutOnTheWayIsRefused) {
+TEST_F(HttpSourceTest, TokenExpiresDuringTheCall_IsRefused) {
   fake_.answer = [this] {
     clock_.pass(60s);
     return HttpResponse{200, {}, SecretString(good_body)};
@@ -124,7 +124,7 @@ TEST_F(HttpSourceTest, TokenThatRanOutOnTheWayIsRefused) {
   EXPECT_THAT(e.what(), HasSubstr("expired before"));
 }
 
-TEST_F(HttpSourceTest, TokenAboveCapacityNamesTheKeyToRaise) {
+TEST_F(HttpSourceTest, TokenExceedsTheCapacity_ErrorNamesTheSetting) {
   answer(200, R"({"expires_in":60,"access_token":")" + std::string(9000, 'x') + "\"}");
   const SourceError e = failure(plain_, fake_, 8192);
   EXPECT_EQ(e.kind(), Kind::permanent);
@@ -132,7 +132,7 @@ TEST_F(HttpSourceTest, TokenAboveCapacityNamesTheKeyToRaise) {
   EXPECT_EQ(fetch(plain_, fake_, 9000).value.size(), 9000U);
 }
 
-TEST_F(HttpSourceTest, StatusDecidesBetweenLaterAndWrong) {
+TEST_F(HttpSourceTest, StatusIsAnError_DecidesBetweenTransientAndPermanent) {
   for (const int status : {408, 425, 429, 500, 502, 503, 504, 599}) {
     answer(status, "oops", "30");
     const SourceError e = failure(plain_, fake_);
@@ -151,7 +151,7 @@ TEST_F(HttpSourceTest, StatusDecidesBetweenLaterAndWrong) {
   }
 }
 
-TEST_F(HttpSourceTest, RetryAfterMayBeADate) {
+TEST_F(HttpSourceTest, RetryAfterIsADate_IsConvertedToAPause) {
   answer(429, "", "Wed, 18 Nov 2026 11:08:40 GMT");
   EXPECT_EQ(failure(plain_, fake_).retry_after(), Duration{120s});
   answer(429, "", "whenever");
@@ -160,7 +160,7 @@ TEST_F(HttpSourceTest, RetryAfterMayBeADate) {
   EXPECT_EQ(failure(plain_, fake_).retry_after(), std::nullopt);
 }
 
-TEST_F(HttpSourceTest, ErrorFieldIsPermanentWith4xxOnly) {
+TEST_F(HttpSourceTest, ErrorFieldIsSet_IsPermanentWith4xxOnly) {
   HttpSourceConfig with_error = plain_;
   with_error.response.error = "/error";
   with_error.response.error_message = "/error_description";
@@ -178,7 +178,7 @@ TEST_F(HttpSourceTest, ErrorFieldIsPermanentWith4xxOnly) {
   EXPECT_THAT(e.what(), HasSubstr("/error odd"));
 }
 
-TEST_F(HttpSourceTest, TransportErrorsAreTransientExceptThoseOfTheRequest) {
+TEST_F(HttpSourceTest, TransportFails_IsTransientUnlessRequestOrRedirectIsBad) {
   const auto kind = [this](HttpError::Reason reason) {
     fake_.answer = [reason]() -> HttpResponse { throw HttpError(reason, "why"); };
     return failure(plain_, fake_).kind();
@@ -192,7 +192,7 @@ TEST_F(HttpSourceTest, TransportErrorsAreTransientExceptThoseOfTheRequest) {
   EXPECT_EQ(kind(Reason::request), Kind::permanent);
 }
 
-TEST_F(HttpSourceTest, PlainHttpGoesToLoopbackOnly) {
+TEST_F(HttpSourceTest, UrlIsPlainHttp_OnlyLoopbackIsAllowed) {
   answer(200, good_body);
   for (const char* url : {"http://127.0.0.1/t", "http://127.8.9.10:81/t", "http://[::1]/t", "http://localhost/t"}) {
     EXPECT_NO_THROW(static_cast<void>(fetch(config(url), fake_))) << url;
@@ -209,21 +209,21 @@ TEST_F(HttpSourceTest, PlainHttpGoesToLoopbackOnly) {
   EXPECT_NO_THROW(static_cast<void>(fetch(allowed, fake_)));
 }
 
-TEST_F(HttpSourceTest, UrlMadeOfAReferenceIsCheckedAgain) {
+TEST_F(HttpSourceTest, UrlComesFromAReference_IsCheckedAgain) {
   const auto file = dir_.write("host", "http://192.0.2.1");
   const SourceError e = failure(config("${file:" + file.string() + "}/t"), fake_);
   EXPECT_THAT(e.what(), HasSubstr("use https://"));
   EXPECT_EQ(fake_.calls, 0);
 }
 
-TEST_F(HttpSourceTest, DescriptionHasNeitherQueryNorSecret) {
+TEST_F(HttpSourceTest, SourceIsDescribed_QueryAndSecretsAreLeftOut) {
   FakeTransport unused;
   const HttpSource source("t", config("https://api.example.com/${file:/etc/jeton/id}/token?key=${env:KEY}"), 1, unused,
                           clock_, no_tokens_, random_);
   EXPECT_EQ(source.describe(), "https://api.example.com/${file:/etc/jeton/id}/token");
 }
 
-TEST_F(HttpSourceTest, ReplacedSecretFileCountsAtTheNextFetch) {
+TEST_F(HttpSourceTest, SecretFileIsReplaced_NextFetchUsesIt) {
   answer(200, good_body);
   const auto file = dir_.write("key", "first\n");
   HttpSourceConfig with_secret = plain_;
@@ -236,7 +236,7 @@ TEST_F(HttpSourceTest, ReplacedSecretFileCountsAtTheNextFetch) {
   EXPECT_EQ(fake_.last.url.reveal(), "https://api.example.com/token?key=second%26");
 }
 
-TEST_F(HttpSourceTest, MissingSecretIsTransientAndNamed) {
+TEST_F(HttpSourceTest, SecretIsMissing_ErrorIsTransientAndNamesIt) {
   HttpSourceConfig with_secret = plain_;
   const auto file = (dir_ / "none").string();
   with_secret.headers.emplace("Authorization", SecretTemplate::parse("Bearer ${file:" + file + "}"));
@@ -250,7 +250,7 @@ TEST_F(HttpSourceTest, MissingSecretIsTransientAndNamed) {
   EXPECT_NO_THROW(static_cast<void>(fetch(with_secret, fake_)));
 }
 
-TEST_F(HttpSourceTest, FormAndJsonAreSentAsPost) {
+TEST_F(HttpSourceTest, BodyIsFormOrJson_IsSentAsPost) {
   FaultProvider provider;
   HttpClient client;
   HttpSourceConfig form = config(provider.url());
@@ -273,7 +273,7 @@ TEST_F(HttpSourceTest, FormAndJsonAreSentAsPost) {
   EXPECT_EQ(seen.at(1).body, R"({"id":7,"key":"a\"b"})");
 }
 
-TEST_F(HttpSourceTest, OtherMethodsAndBodiesAreSentAsConfigured) {
+TEST_F(HttpSourceTest, MethodAndBodyAreSet_AreSentAsConfigured) {
   FaultProvider provider;
   HttpClient client;
   HttpSourceConfig put = config(provider.url());
@@ -297,7 +297,7 @@ TEST_F(HttpSourceTest, OtherMethodsAndBodiesAreSentAsConfigured) {
   EXPECT_EQ(seen.at(1).body, "<login>\n  <id>7</id>\n</login>");
 }
 
-TEST_F(HttpSourceTest, FingerprintTellsAnotherSecretAndNotWhatIsNewInEveryRequest) {
+TEST_F(HttpSourceTest, SecretChanges_FingerprintChangesAndIgnoresNonces) {
   HttpSourceConfig signed_one = plain_;
   signed_one.json = JsonTemplate(
       JsonTemplate::Object{{"at", JsonTemplate(JsonTemplate::NumberReference{SecretTemplate::parse("${now:unix_ms}")})},
@@ -327,7 +327,7 @@ TEST_F(HttpSourceTest, FingerprintTellsAnotherSecretAndNotWhatIsNewInEveryReques
 }
 
 // As DingTalk's userAccessToken wants it.
-TEST_F(HttpSourceTest, RefreshTokenStandsInTheBodyAndIsReplacedByTheOneInTheAnswer) {
+TEST_F(HttpSourceTest, AnswerHasARefreshToken_NextRequestSendsIt) {
   HttpSourceConfig rotating = plain_;
   rotating.refresh_token = SecretTemplate::parse("${file:" + dir_.write("refresh", "r0").string() + "}");
   rotating.json =
@@ -359,7 +359,7 @@ TEST_F(HttpSourceTest, RefreshTokenStandsInTheBodyAndIsReplacedByTheOneInTheAnsw
   }
 }
 
-TEST_F(HttpSourceTest, RefreshTokenIsRefusedTheOneBeforeItIsTriedAndTheirFileIsNamed) {
+TEST_F(HttpSourceTest, RefreshTokenIsRefused_PreviousIsTriedAndFileIsNamed) {
   const auto file = dir_.write("refresh", "r0-SECRET");
   HttpSourceConfig rotating = plain_;
   rotating.refresh_token = SecretTemplate::parse("${file:" + file.string() + "}");
@@ -385,7 +385,7 @@ TEST_F(HttpSourceTest, RefreshTokenIsRefusedTheOneBeforeItIsTriedAndTheirFileIsN
   EXPECT_EQ(fake_.calls, 1) << "what may pass says nothing of the refresh token";
 }
 
-TEST_F(HttpSourceTest, RevocationSendsTheConfiguredRequestWithTheToken) {
+TEST_F(HttpSourceTest, TokenIsRevoked_ConfiguredRequestIsSentWithIt) {
   FaultProvider provider;
   HttpClient client;
   HttpSourceConfig with_revocation = config(provider.url());
@@ -411,7 +411,7 @@ TEST_F(HttpSourceTest, RevocationSendsTheConfiguredRequestWithTheToken) {
   EXPECT_EQ(seen.at(1).headers.at("authorization"), "Bearer tok-2");
 }
 
-TEST_F(HttpSourceTest, RevocationThatFailedSaysSoWithoutTheToken) {
+TEST_F(HttpSourceTest, RevocationFails_ErrorDoesNotShowTheToken) {
   HttpSourceConfig with_revocation = plain_;
   EXPECT_FALSE(HttpSource("t", with_revocation, 8192, fake_, clock_, no_tokens_, random_).revokes());
   with_revocation.response.error = "/error";
@@ -444,7 +444,7 @@ TEST_F(HttpSourceTest, RevocationThatFailedSaysSoWithoutTheToken) {
 }
 
 // Every way to fail, at a provider that sends back what it was sent: no message may show it.
-TEST_F(HttpSourceTest, NoFailureShowsASecret) {
+TEST_F(HttpSourceTest, FetchFails_NoSecretIsShown) {
   FaultProvider provider;
   HttpClient client;
   const std::string query = "Qu3ry/S3cr3t+1";
@@ -492,7 +492,7 @@ TEST_F(HttpSourceTest, NoFailureShowsASecret) {
   EXPECT_EQ(token.value.reveal(), provider.issued().at(0).value);
 }
 
-TEST_F(HttpSourceTest, FactoryMakesWhatTheConfigurationSays) {
+TEST_F(HttpSourceTest, FactoryIsCalled_SourceMatchesTheConfiguration) {
   TokenConfig token;
   token.name = "wechat";
   token.source = plain_;

@@ -13,7 +13,7 @@ using Kind = SourceError::Kind;
 
 using OAuth2Answer = OAuth2Fixture;
 
-TEST_F(OAuth2Answer, CodesOfTheStandardArePermanentIn400And401And200) {
+TEST_F(OAuth2Answer, CodeIsOfTheStandard_IsPermanentIn4xxAnd200) {
   for (const char* code : {"invalid_request", "invalid_client", "invalid_grant", "unauthorized_client",
                            "unsupported_grant_type", "invalid_scope", "invalid_target"}) {
     for (const int status : {400, 401, 403, 200}) {
@@ -28,7 +28,7 @@ TEST_F(OAuth2Answer, CodesOfTheStandardArePermanentIn400And401And200) {
   }
 }
 
-TEST_F(OAuth2Answer, StatusThatSaysLaterIsStrongerThanTheCode) {
+TEST_F(OAuth2Answer, StatusIs429Or5xx_IsTransientWhateverTheCode) {
   for (const int status : {429, 500, 503}) {
     answer(status, R"({"error":"invalid_client"})", "30");
     const SourceError e = failure(client());
@@ -37,7 +37,7 @@ TEST_F(OAuth2Answer, StatusThatSaysLaterIsStrongerThanTheCode) {
   }
 }
 
-TEST_F(OAuth2Answer, OtherCodesGoByTheStatus) {
+TEST_F(OAuth2Answer, CodeIsUnknown_StatusDecides) {
   answer(400, R"({"error":"temporarily_unavailable"})", "5");
   EXPECT_EQ(failure(client()).kind(), Kind::transient);
   EXPECT_EQ(failure(client()).retry_after(), Duration{5s});
@@ -53,7 +53,7 @@ TEST_F(OAuth2Answer, OtherCodesGoByTheStatus) {
   EXPECT_EQ(failure(client()).kind(), Kind::transient);
 }
 
-TEST_F(OAuth2Answer, DescriptionIsShownWithoutSecrets) {
+TEST_F(OAuth2Answer, DescriptionHasSecrets_IsShownWithoutThem) {
   OAuth2SourceConfig config = client();
   config.client_secret = SecretTemplate::parse("${file:" + dir.write("secret", "p@ss w0rd").string() + "}");
   // printf 'my-client:p%%40ss%%20w0rd' | base64
@@ -70,7 +70,7 @@ std::string jwt_until(WallTime time) {
          base64url_encode(R"({"exp":)" + std::to_string(to_unix_ms(time) / 1000) + "}") + ".c2ln";
 }
 
-TEST_F(OAuth2Answer, LifetimeIsThatOfTheAnswerThenTheEarlierOfDefaultAndExp) {
+TEST_F(OAuth2Answer, LifetimeIsMissing_EarlierOfDefaultAndJwtExpCounts) {
   OAuth2SourceConfig config = client();
   answer(200, R"({"access_token":"opaque"})");
   EXPECT_THAT(failure(config).what(), HasSubstr("response.default_lifetime"));
@@ -88,19 +88,19 @@ TEST_F(OAuth2Answer, LifetimeIsThatOfTheAnswerThenTheEarlierOfDefaultAndExp) {
   EXPECT_EQ(failure(config).kind(), Kind::transient);
 }
 
-TEST_F(OAuth2Answer, TypeOtherThanBearerIsKept) {
+TEST_F(OAuth2Answer, TypeIsNotBearer_IsKept) {
   answer(200, R"({"access_token":"t","token_type":"DPoP","expires_in":60})");
   EXPECT_EQ(fetch(client()).type, "DPoP");
 }
 
-TEST_F(OAuth2Answer, TokenAboveCapacityNamesTheKeyToRaise) {
+TEST_F(OAuth2Answer, TokenExceedsTheCapacity_ErrorNamesTheSetting) {
   answer(200, R"({"expires_in":60,"access_token":")" + std::string(9000, 'x') + "\"}");
   const SourceError e = failure(client());
   EXPECT_EQ(e.kind(), Kind::permanent);
   EXPECT_THAT(e.what(), HasSubstr("raise tokens.t.capacity"));
 }
 
-TEST(DiscoveryPlaces, AreThoseOfBothStandards) {
+TEST(DiscoveryPlaces, IssuerIsGiven_UrlsAreThoseOfBothStandards) {
   EXPECT_EQ(oauth_metadata_url("https://a.example.com"),
             "https://a.example.com/.well-known/oauth-authorization-server");
   EXPECT_EQ(oauth_metadata_url("https://a.example.com/"),
@@ -138,7 +138,7 @@ struct OAuth2Discovery : OAuth2Fixture {
   std::vector<std::string> asked;
 };
 
-TEST_F(OAuth2Discovery, IsKeptForAnHour) {
+TEST_F(OAuth2Discovery, DocumentWasRead_IsKeptForAnHour) {
   OAuth2Source source("t", config, 8192, transport, clock, tokens, random);
   EXPECT_EQ(source.describe(), "https://id.example.com/t");
   static_cast<void>(loop.run(source.fetch({})));
@@ -151,7 +151,7 @@ TEST_F(OAuth2Discovery, IsKeptForAnHour) {
   EXPECT_EQ(asked, std::vector<std::string>(3, "https://id.example.com/token"));
 }
 
-TEST_F(OAuth2Discovery, IsAskedAgainWhenTheEndpointFailsAndTheKnownOneGoesOnWithout) {
+TEST_F(OAuth2Discovery, EndpointFails_DocumentIsReadAgain) {
   OAuth2Source source("t", config, 8192, transport, clock, tokens, random);
   static_cast<void>(loop.run(source.fetch({})));
   endpoint.status = 404;
@@ -168,14 +168,14 @@ TEST_F(OAuth2Discovery, IsAskedAgainWhenTheEndpointFailsAndTheKnownOneGoesOnWith
   EXPECT_EQ(asked.back(), "https://id.example.com/moved");
 }
 
-TEST_F(OAuth2Discovery, ClientWithACertificateTakesTheAlias) {
+TEST_F(OAuth2Discovery, ClientHasACertificate_MtlsAliasIsUsed) {
   config.client_auth = ClientAuth::tls_client_auth;
   config.client_secret = {};
   static_cast<void>(fetch(config));
   EXPECT_EQ(asked.back(), "https://mtls.example.com/token");
 }
 
-TEST_F(OAuth2Discovery, RevocationEndpointIsThatOfTheDocument) {
+TEST_F(OAuth2Discovery, TokenIsRevoked_EndpointIsThatOfTheDocument) {
   config.revoke = true;
   OAuth2Source source("t", config, 8192, transport, clock, tokens, random);
   loop.run(source.revoke(SecretString("old")));
@@ -185,7 +185,7 @@ TEST_F(OAuth2Discovery, RevocationEndpointIsThatOfTheDocument) {
   EXPECT_THROW(loop.run(without.revoke(SecretString("old"))), SourceError);
 }
 
-TEST_F(OAuth2Discovery, DocumentOfAnotherIssuerIsRefused) {
+TEST_F(OAuth2Discovery, DocumentIsOfAnotherIssuer_IsRefused) {
   document = R"({"issuer":"https://evil.example.com","token_endpoint":"https://evil.example.com/token"})";
   const SourceError e = failure(config);
   EXPECT_EQ(e.kind(), Kind::permanent);
@@ -193,7 +193,7 @@ TEST_F(OAuth2Discovery, DocumentOfAnotherIssuerIsRefused) {
   EXPECT_TRUE(asked.empty());
 }
 
-TEST_F(OAuth2Discovery, EndpointInTheClearIsRefused) {
+TEST_F(OAuth2Discovery, EndpointIsPlainHttpOrMissing_IsRefused) {
   document = R"({"issuer":"https://id.example.com/t","token_endpoint":"http://id.example.com/token"})";
   EXPECT_THAT(failure(config).what(), HasSubstr("use https://"));
   document = R"({"issuer":"https://id.example.com/t"})";
@@ -223,7 +223,7 @@ TEST_F(OAuth2Discovery, FirstPlaceHasAPage_SecondIsAskedToo) {
   EXPECT_THAT(e.what(), HasSubstr("openid-configuration answered 404"));
 }
 
-TEST_F(OAuth2Discovery, MissingDocumentIsSaidWithBothPlaces) {
+TEST_F(OAuth2Discovery, DocumentIsMissing_ErrorNamesBothPlaces) {
   document.clear();
   const SourceError e = failure(config);
   EXPECT_EQ(e.kind(), Kind::permanent);

@@ -32,7 +32,7 @@ struct OAuth2Request : OAuth2Fixture {
   const JwtKeys& keys = shared_keys();
 };
 
-TEST_F(OAuth2Request, ClientCredentialsCarryWhatIsConfiguredAndNoMore) {
+TEST_F(OAuth2Request, GrantIsClientCredentials_OnlyConfiguredParametersAreSent) {
   config.scope = "read write";
   config.audience = "https://api.example.com";
   config.resource = {"https://a.example.com", "https://b.example.com/x?y"};
@@ -54,7 +54,7 @@ TEST_F(OAuth2Request, ClientCredentialsCarryWhatIsConfiguredAndNoMore) {
                                {"tenant", "a&b"}}));
 }
 
-TEST_F(OAuth2Request, BasicEncodesBothHalvesBeforeItJoinsThem) {
+TEST_F(OAuth2Request, AuthIsBasic_IdAndSecretArePercentEncoded) {
   config.client_id = SecretTemplate::literal("a:b c");
   config.client_secret = SecretTemplate::literal("s%/+=\xc3\xa9");
   static_cast<void>(fetch(config));
@@ -63,7 +63,7 @@ TEST_F(OAuth2Request, BasicEncodesBothHalvesBeforeItJoinsThem) {
   EXPECT_EQ(last_form(), (Form{{"grant_type", "client_credentials"}}));
 }
 
-TEST_F(OAuth2Request, BasicUnencodedJoinsBothHalvesAsTheyAre) {
+TEST_F(OAuth2Request, AuthIsBasicUnencoded_IdAndSecretAreJoinedUnchanged) {
   config.client_auth = ClientAuth::client_secret_basic_unencoded;
   config.client_id = SecretTemplate::literal("a b");
   config.client_secret = SecretTemplate::literal("s%/+=:\xc3\xa9");
@@ -74,7 +74,7 @@ TEST_F(OAuth2Request, BasicUnencodedJoinsBothHalvesAsTheyAre) {
   EXPECT_THAT(failure(config).what(), HasSubstr("client_id holds a colon"));
 }
 
-TEST_F(OAuth2Request, HeadersAndRepeatedParametersAreSentWithEveryRequest) {
+TEST_F(OAuth2Request, HeadersAndRepeatedParametersAreSet_AreSentEveryTime) {
   config.headers = {{"X-Tenant", SecretTemplate::parse("${file:" + dir.write("tenant", "t7").string() + "}")},
                     {"X-Request-Id", SecretTemplate::parse("${nonce:uuid}")}};
   config.params["aud"] = {SecretTemplate::literal("a"), SecretTemplate::literal("b")};
@@ -96,7 +96,7 @@ TEST_F(OAuth2Request, HeadersAndRepeatedParametersAreSentWithEveryRequest) {
   EXPECT_NE(source.fingerprint(), before);
 }
 
-TEST_F(OAuth2Request, PostAndNoneStandInTheForm) {
+TEST_F(OAuth2Request, AuthIsPostOrNone_ClientIsSentInTheForm) {
   config.client_auth = ClientAuth::client_secret_post;
   static_cast<void>(fetch(config));
   EXPECT_EQ(last_header("Authorization"), "");
@@ -110,7 +110,7 @@ TEST_F(OAuth2Request, PostAndNoneStandInTheForm) {
   }
 }
 
-TEST_F(OAuth2Request, ClientCertificateIsPresented) {
+TEST_F(OAuth2Request, AuthIsTlsClientAuth_CertificateIsPresented) {
   config.client_auth = ClientAuth::tls_client_auth;
   config.egress.tls.cert_file = "/etc/jeton/client.pem";
   config.egress.tls.key_file = "/etc/jeton/client.key";
@@ -118,7 +118,7 @@ TEST_F(OAuth2Request, ClientCertificateIsPresented) {
   EXPECT_EQ(transport.requests.at(0).route.tls, config.egress.tls);
 }
 
-TEST_F(OAuth2Request, FingerprintTellsAReplacedCertificate) {
+TEST_F(OAuth2Request, CertificateIsReplaced_FingerprintChanges) {
   config.client_auth = ClientAuth::tls_client_auth;
   config.egress.tls.cert_file = dir.write("client.pem", "one");
   const OAuth2Source source("t", config, 8192, transport, clock, tokens, random);
@@ -130,7 +130,7 @@ TEST_F(OAuth2Request, FingerprintTellsAReplacedCertificate) {
 
 class OAuth2Assertion : public OAuth2Request, public testing::WithParamInterface<JwtAlgorithm> {};
 
-TEST_P(OAuth2Assertion, OfTheClientIsSignedAnewForEveryAttempt) {
+TEST_P(OAuth2Assertion, AttemptIsRepeated_ClientAssertionIsSignedAnew) {
   const JwtAlgorithm algorithm = GetParam();
   const bool by_secret = algorithm == JwtAlgorithm::hs256;
   config.client_auth = by_secret ? ClientAuth::client_secret_jwt : ClientAuth::private_key_jwt;
@@ -164,7 +164,7 @@ INSTANTIATE_TEST_SUITE_P(EveryAlgorithm, OAuth2Assertion,
                                          JwtAlgorithm::es256, JwtAlgorithm::eddsa, JwtAlgorithm::ed25519),
                          [](const auto& p) { return std::string(name_of(p.param)); });
 
-TEST_F(OAuth2Request, AssertionSaysWhatIsConfigured) {
+TEST_F(OAuth2Request, AssertionIsConfigured_HasTheHeaderAndClaims) {
   config.client_auth = ClientAuth::private_key_jwt;
   AssertionConfig& assertion = config.client_assertion;
   assertion.key = file(keys.private_file(JwtAlgorithm::rs256));
@@ -183,7 +183,7 @@ TEST_F(OAuth2Request, AssertionSaysWhatIsConfigured) {
   EXPECT_EQ(claims["exp"], seconds(clock.wall + 30s));
 }
 
-TEST_F(OAuth2Request, ClientAssertionMadeElsewhereIsReadForEveryAttempt) {
+TEST_F(OAuth2Request, AssertionComesFromAFile_IsReadForEveryAttempt) {
   config.client_auth = ClientAuth::private_key_jwt;
   config.client_assertion.assertion = file(dir.write("jwt", "aaa.bbb.ccc\n").string());
   static_cast<void>(fetch(config));
@@ -193,7 +193,7 @@ TEST_F(OAuth2Request, ClientAssertionMadeElsewhereIsReadForEveryAttempt) {
   EXPECT_EQ(value(last_form(), "client_assertion"), "ddd.eee.fff");
 }
 
-TEST_F(OAuth2Request, JwtBearerNamesIssuerSubjectAndAudience) {
+TEST_F(OAuth2Request, GrantIsJwtBearer_AssertionNamesIssuerSubjectAndAudience) {
   config.grant = Grant::jwt_bearer;
   config.client_auth = ClientAuth::none;
   config.jwt_bearer.key = file(keys.private_file(JwtAlgorithm::es256));
@@ -213,7 +213,7 @@ TEST_F(OAuth2Request, JwtBearerNamesIssuerSubjectAndAudience) {
   EXPECT_FALSE(part(value(last_form(), "assertion"), 1).contains("sub"));
 }
 
-TEST_F(OAuth2Request, TokenExchangeTakesATokenOfThisHost) {
+TEST_F(OAuth2Request, GrantIsTokenExchange_SubjectIsATokenOfThisHost) {
   tokens.values["first"] = "subject-value";
   config.grant = Grant::token_exchange;
   config.token_exchange.subject_token = SecretTemplate::parse("${token:first}");
@@ -235,7 +235,7 @@ TEST_F(OAuth2Request, TokenExchangeTakesATokenOfThisHost) {
   EXPECT_THAT(failure(config).what(), HasSubstr("${token:first}"));
 }
 
-TEST_F(OAuth2Request, FingerprintTellsAMendedKeyAndNotTheTime) {
+TEST_F(OAuth2Request, KeyIsReplaced_FingerprintChangesAndIgnoresTheTime) {
   config.client_auth = ClientAuth::private_key_jwt;
   const std::string pem = keys.private_key(JwtAlgorithm::rs256);
   config.client_assertion.key = file(dir.write("key", pem).string());
@@ -250,7 +250,7 @@ TEST_F(OAuth2Request, FingerprintTellsAMendedKeyAndNotTheTime) {
   EXPECT_THAT(failure(config).what(), HasSubstr("PEM"));
 }
 
-TEST_F(OAuth2Request, RevocationAuthenticatesLikeAFetch) {
+TEST_F(OAuth2Request, TokenIsRevoked_RequestAuthenticatesLikeAFetch) {
   config.revoke = true;
   config.revocation_url = SecretTemplate::literal("https://auth.example.com/revoke");
   OAuth2Source source("t", config, 8192, transport, clock, tokens, random);
@@ -262,7 +262,7 @@ TEST_F(OAuth2Request, RevocationAuthenticatesLikeAFetch) {
   EXPECT_THAT(last_header("Authorization"), HasSubstr("Basic "));
 }
 
-TEST_F(OAuth2Request, RevocationOfWhatIsGoneIsDone) {
+TEST_F(OAuth2Request, RevokedTokenIsUnknown_RevocationSucceeds) {
   config.revoke = true;
   config.revocation_url = SecretTemplate::literal("https://auth.example.com/revoke");
   OAuth2Source source("t", config, 8192, transport, clock, tokens, random);

@@ -21,7 +21,7 @@ std::vector<std::string> texts(const std::vector<SecretString>& secrets) {
 
 using Texts = std::vector<std::string>;
 
-TEST(RefreshChain, PreviousIsKeptUntilTheNewOneHasProvedItself) {
+TEST(RefreshChain, TokenIsRotated_PreviousIsKeptUntilTheNewOneIsAccepted) {
   const SecretString r0("r0");
   const RefreshChain start(SecretString(), r0);
   EXPECT_EQ(texts(start.candidates()), Texts{"r0"});
@@ -37,14 +37,14 @@ TEST(RefreshChain, PreviousIsKeptUntilTheNewOneHasProvedItself) {
   EXPECT_EQ(texts(back.candidates()), (Texts{"r9", "r1"}));
 }
 
-TEST(RefreshChain, ConfiguredTokenThatChangedWinsAndItsReturnGoesOn) {
+TEST(RefreshChain, ConfiguredTokenChanged_IsUsedAndItsReturnContinues) {
   const SecretString r0("r0");
   const SecretString state = RefreshChain(SecretString(), r0).after(r0, SecretString("r1"));
   EXPECT_EQ(texts(RefreshChain(state, SecretString("new")).candidates()), Texts{"new"});
   EXPECT_EQ(texts(RefreshChain(state, r0).candidates()), (Texts{"r1", "r0"}));
 }
 
-TEST(RefreshChain, StateThatIsNoneBeginsAnew) {
+TEST(RefreshChain, StateIsInvalid_StartsWithTheConfiguredToken) {
   for (const char* state : {"", "x", "{", "[]", "7", "{}", R"({"v":2,"configured":"a","current":"b"})",
                             R"({"v":1,"configured":7,"current":"b"})", R"({"v":"1"})", R"({"v":1,"current":null})"}) {
     EXPECT_EQ(texts(RefreshChain(SecretString(state), SecretString("r0")).candidates()), Texts{"r0"}) << state;
@@ -85,21 +85,21 @@ class RefreshToken : public OAuth2Fixture {
   SecretString state;
 };
 
-TEST_F(RefreshToken, EveryFetchPresentsWhatTheOneBeforeBrought) {
+TEST_F(RefreshToken, ProviderRotates_EachFetchSendsThePreviousAnswersToken) {
   start();
   for (int i = 0; i < 5; ++i) EXPECT_TRUE(provider->accepts(std::string(turn().value.reveal())));
   EXPECT_EQ(provider->counts().issued, 5);
   EXPECT_EQ(provider->counts().replays, 0);
 }
 
-TEST_F(RefreshToken, AnswerWithoutANewOneKeepsTheOld) {
+TEST_F(RefreshToken, AnswerHasNoNewToken_OldOneIsKept) {
   start({.rotates = false});
   for (int i = 0; i < 3; ++i) static_cast<void>(turn());
   EXPECT_EQ(provider->counts().issued, 3);
   EXPECT_EQ(provider->counts().replays, 0);
 }
 
-TEST_F(RefreshToken, LostAnswerIsMadeUpForWithinTheReuseInterval) {
+TEST_F(RefreshToken, AnswerIsLostWithinTheReuseInterval_NextFetchSucceeds) {
   start({.reuse = 1h});
   static_cast<void>(turn());
   provider->lose_answers(1);
@@ -109,7 +109,7 @@ TEST_F(RefreshToken, LostAnswerIsMadeUpForWithinTheReuseInterval) {
   EXPECT_FALSE(provider->family_revoked());
 }
 
-TEST_F(RefreshToken, LostRequestCostsNothingAtAStrictProvider) {
+TEST_F(RefreshToken, RequestIsLost_NextFetchSucceeds) {
   start();
   static_cast<void>(turn());
   provider->lose_requests(1);
@@ -119,7 +119,7 @@ TEST_F(RefreshToken, LostRequestCostsNothingAtAStrictProvider) {
 }
 
 // The provider's own rollback: it does not know what it gave out last.
-TEST_F(RefreshToken, PreviousOneIsTriedOnceWhenTheCurrentOneIsUnknown) {
+TEST_F(RefreshToken, CurrentTokenIsUnknown_PreviousOneIsTriedOnce) {
   start();
   static_cast<void>(turn());
   static_cast<void>(turn());
@@ -129,7 +129,7 @@ TEST_F(RefreshToken, PreviousOneIsTriedOnceWhenTheCurrentOneIsUnknown) {
   EXPECT_EQ(provider->counts().replays, 0);
 }
 
-TEST_F(RefreshToken, LostAnswerAtAStrictProviderIsLoudNamesTheMendAndIsMended) {
+TEST_F(RefreshToken, AnswerIsLostAtAStrictProvider_ErrorNamesTheRemedy) {
   start();
   static_cast<void>(turn());
   provider->lose_answers(1);
@@ -149,7 +149,7 @@ TEST_F(RefreshToken, LostAnswerAtAStrictProviderIsLoudNamesTheMendAndIsMended) {
   EXPECT_TRUE(provider->accepts(std::string(turn().value.reveal())));
 }
 
-TEST_F(RefreshToken, MissingFileIsNamedAndNothingIsSent) {
+TEST_F(RefreshToken, FileIsMissing_IsNamedAndNothingIsSent) {
   start();
   std::filesystem::remove(file);
   const SourceError e = failed_turn();

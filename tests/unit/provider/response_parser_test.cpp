@@ -38,7 +38,7 @@ std::string refusal(std::string_view body, const ResponseConfig& config = {}) {
   return "accepted";
 }
 
-TEST(ResponseParser, GoodAnswerGivesTheToken) {
+TEST(ResponseParser, AnswerIsGood_TokenIsRead) {
   const FetchedToken token = parse(good_with(R"("expires_in":7200)"));
   EXPECT_EQ(token.value.reveal(), token_value);
   EXPECT_EQ(token.issued_at, now);
@@ -47,7 +47,7 @@ TEST(ResponseParser, GoodAnswerGivesTheToken) {
   EXPECT_TRUE(token.attributes.empty());
 }
 
-TEST(ResponseParser, PointersReachIntoObjectsAndArrays) {
+TEST(ResponseParser, PointersLeadIntoObjectsAndArrays_ValuesAreRead) {
   ResponseConfig config;
   config.token = "/data/0/a~1b~0c";
   config.expires_in = "/data/1";
@@ -69,7 +69,9 @@ struct Refused {
 
 class ResponseRefusal : public ::testing::TestWithParam<Refused> {};
 
-TEST_P(ResponseRefusal, IsClearAndSaysWhere) { EXPECT_THAT(refusal(GetParam().body), HasSubstr(GetParam().message)); }
+TEST_P(ResponseRefusal, AnswerIsInvalid_ErrorNamesThePlace) {
+  EXPECT_THAT(refusal(GetParam().body), HasSubstr(GetParam().message));
+}
 
 std::vector<Refused> refused_answers() {
   const auto token = [](const std::string& json) { return R"({"expires_in":60,"access_token":)" + json + "}"; };
@@ -134,14 +136,14 @@ std::vector<Refused> refused_answers() {
 INSTANTIATE_TEST_SUITE_P(All, ResponseRefusal, ::testing::ValuesIn(refused_answers()),
                          [](const auto& tested) { return std::string(tested.param.name); });
 
-TEST(ResponseParser, LifetimeMayBeTextOrFraction) {
+TEST(ResponseParser, LifetimeIsTextOrAFraction_IsRead) {
   EXPECT_EQ(parse(good_with(R"("expires_in":"7200")")).expires_at, now + 7200s);
   EXPECT_EQ(parse(good_with(R"("expires_in":3600.5)")).expires_at, now + 3600s + 500ms);
   EXPECT_EQ(parse(good_with(R"("expires_in":1.9999)")).expires_at, now + 1999ms);
   EXPECT_EQ(parse(good_with(R"("expires_in":7.2e3)")).expires_at, now + 7200s);
 }
 
-TEST(ResponseParser, AbsoluteExpiryInEachForm) {
+TEST(ResponseParser, AbsoluteExpiryIsInAnyForm_IsRead) {
   ResponseConfig config;
   config.expires_in.clear();
   config.expires_at = "/until";
@@ -151,7 +153,7 @@ TEST(ResponseParser, AbsoluteExpiryInEachForm) {
   EXPECT_EQ(parse(good_with(R"("until":"2026-11-18T11:07:40Z")"), config).expires_at, now + 60s);
 }
 
-TEST(ResponseParser, AbsoluteExpiryIsRefusedWithAReason) {
+TEST(ResponseParser, AbsoluteExpiryIsInvalid_IsRefusedWithAReason) {
   ResponseConfig config;
   config.expires_in.clear();
   config.expires_at = "/until";
@@ -166,14 +168,14 @@ TEST(ResponseParser, AbsoluteExpiryIsRefusedWithAReason) {
   EXPECT_THAT(refusal(good_with(R"("until":"2099-01-01T00:00:00Z")"), config), HasSubstr("more than ten years"));
 }
 
-TEST(ResponseParser, EarlierOfTwoExpiriesCounts) {
+TEST(ResponseParser, AnswerHasTwoExpiries_EarlierOneCounts) {
   ResponseConfig config;
   config.expires_at = "/until";
   EXPECT_EQ(parse(good_with(R"("expires_in":30,"until":1795000060)"), config).expires_at, now + 30s);
   EXPECT_EQ(parse(good_with(R"("expires_in":90,"until":1795000060)"), config).expires_at, now + 60s);
 }
 
-TEST(ResponseParser, DefaultLifetimeStandsInForAMissingExpiryOnly) {
+TEST(ResponseParser, ExpiryIsMissing_DefaultLifetimeCounts) {
   ResponseConfig config;
   config.default_lifetime = 90s;
   EXPECT_EQ(parse(good_with(R"("x":1)"), config).expires_at, now + 90s);
@@ -181,7 +183,7 @@ TEST(ResponseParser, DefaultLifetimeStandsInForAMissingExpiryOnly) {
   EXPECT_THAT(refusal(good_with(R"("expires_in":"soon")"), config), HasSubstr("is not a number"));
 }
 
-TEST(ResponseParser, ErrorFieldThatSaysNothingIsNoError) {
+TEST(ResponseParser, ErrorFieldIsEmpty_IsNoError) {
   ResponseConfig config;
   config.error = "/errcode";
   for (const char* none : {"0", "0.0", "\"\"", "\"0\"", "false", "null"}) {
@@ -191,7 +193,7 @@ TEST(ResponseParser, ErrorFieldThatSaysNothingIsNoError) {
   EXPECT_NO_THROW(static_cast<void>(parse(good_with(R"("expires_in":60)"), config)));
 }
 
-TEST(ResponseParser, DeclaredErrorIsShownWithItsMessage) {
+TEST(ResponseParser, ErrorIsDeclared_IsShownWithItsMessage) {
   ResponseConfig config;
   config.error = "/errcode";
   config.error_message = "/errmsg";
@@ -200,7 +202,7 @@ TEST(ResponseParser, DeclaredErrorIsShownWithItsMessage) {
   EXPECT_EQ(message, R"(the provider answered with /errcode 40013: "invalid appid hint: [x]")");
 }
 
-TEST(ResponseParser, DeclaredErrorHidesTokenAndSecrets) {
+TEST(ResponseParser, ErrorHasTheTokenOrASecret_IsShownWithoutThem) {
   ResponseConfig config;
   config.error = "/error";
   config.error_message = "/message";
@@ -216,7 +218,7 @@ TEST(ResponseParser, DeclaredErrorHidesTokenAndSecrets) {
   }
 }
 
-TEST(ResponseParser, TypeHasToBeAWord) {
+TEST(ResponseParser, TypeHasALineBreak_IsRefused) {
   ResponseConfig config;
   config.type = "/token_type";
   EXPECT_EQ(parse(good_with(R"("expires_in":60,"token_type":"Bearer")"), config).type, "Bearer");
@@ -233,14 +235,14 @@ TEST(ResponseParser, TypeIsProseOrNoText_IsLeftOut) {
   }
 }
 
-TEST(ResponseParser, AttributeThatShowsTheTokenIsRefused) {
+TEST(ResponseParser, AttributeHoldsTheToken_IsRefused) {
   ResponseConfig config;
   config.attributes = {{"copy", "/header"}};
   EXPECT_THAT(refusal(good_with(R"("expires_in":60,"header":"Bearer )" + std::string(token_value) + "\""), config),
               HasSubstr("attribute copy (/header)"));
 }
 
-TEST(ResponseParser, AttributeHasToBeAShortSingleValue) {
+TEST(ResponseParser, AttributeIsAListOrTooLong_IsRefused) {
   ResponseConfig config;
   config.attributes = {{"scope", "/scope"}};
   EXPECT_THAT(refusal(good_with(R"("expires_in":60,"scope":["a"])"), config), HasSubstr("is a JSON array"));
@@ -248,7 +250,7 @@ TEST(ResponseParser, AttributeHasToBeAShortSingleValue) {
               HasSubstr("longer than 1024 bytes"));
 }
 
-TEST(ResponseParser, DeepestAllowedNestingIsAccepted) {
+TEST(ResponseParser, NestingIsAtTheLimit_IsAccepted) {
   const std::string body = good_with(R"("expires_in":60,"x":)" + std::string(63, '[') + std::string(63, ']') +
                                      R"(,"brackets":"[[[[{{{\"[[[")");
   EXPECT_NO_THROW(static_cast<void>(parse(body)));
@@ -259,7 +261,7 @@ std::string said(const std::string& body, const ResponseConfig& config) {
   return error ? error->words : "nothing";
 }
 
-TEST(DeclaredError, IsTakenFromTheConfiguredFieldsOnly) {
+TEST(DeclaredError, FieldsAreConfigured_OnlyTheseAreRead) {
   ResponseConfig config;
   EXPECT_EQ(said(R"({"error":"x"})", config), "nothing");
   config.error = "/error";

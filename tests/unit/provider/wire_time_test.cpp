@@ -12,13 +12,13 @@ using namespace std::chrono_literals;
 // Sun, 06 Nov 1994 08:49:37 GMT, the example of RFC 9110.
 constexpr WallTime example = from_unix_ms(784'111'777'000);
 
-TEST(HttpDate, AllThreeFormsOfRfc9110AreTheSameInstant) {
+TEST(HttpDate, DateIsInAnyFormOfRfc9110_IsTheSameInstant) {
   EXPECT_EQ(parse_http_date("Sun, 06 Nov 1994 08:49:37 GMT", example), example);
   EXPECT_EQ(parse_http_date("Sunday, 06-Nov-94 08:49:37 GMT", example), example);
   EXPECT_EQ(parse_http_date("Sun Nov  6 08:49:37 1994", example), example);
 }
 
-TEST(HttpDate, TwoDigitYearFarAheadBelongsToTheCenturyBefore) {
+TEST(HttpDate, TwoDigitYearIsFarAhead_IsOfThePreviousCentury) {
   const WallTime in_2026 = from_unix_ms(1'795'000'000'000);
   EXPECT_EQ(parse_http_date("Sunday, 06-Nov-94 08:49:37 GMT", in_2026), example);
   const auto ahead = parse_http_date("Friday, 06-Nov-76 08:49:37 GMT", in_2026);
@@ -26,7 +26,7 @@ TEST(HttpDate, TwoDigitYearFarAheadBelongsToTheCenturyBefore) {
   EXPECT_GT(*ahead, in_2026);
 }
 
-TEST(HttpDate, WhatIsNoDateIsRefused) {
+TEST(HttpDate, TextIsNoDate_IsRefused) {
   for (const char* text :
        {"", "Sun", "Sun, 06 Nov 1994 08:49:37", "Sun, 06 Nov 1994 08:49:37 CET", "Sun, 31 Feb 1994 08:49:37 GMT",
         "Sun, 06 Nov 1994 24:49:37 GMT", "Sun, 06 Foo 1994 08:49:37 GMT", "Sun, 6 Nov 1994 08:49:37 GMT",
@@ -35,7 +35,7 @@ TEST(HttpDate, WhatIsNoDateIsRefused) {
   }
 }
 
-TEST(RetryAfter, SecondsAreTakenAsTheyAre) {
+TEST(RetryAfter, TextIsSeconds_IsRead) {
   EXPECT_EQ(parse_retry_after("0", example), 0s);
   EXPECT_EQ(parse_retry_after("120", example), 120s);
   EXPECT_EQ(parse_retry_after(" 120\t", example), 120s);
@@ -51,28 +51,30 @@ TEST(RetryAfter, HasAFraction_IsTaken) {
   EXPECT_EQ(parse_retry_after("99999999999.5", example), 24h);
 }
 
-TEST(RetryAfter, DateCountsFromTheGivenClock) {
+TEST(RetryAfter, TextIsADate_CountsFromTheGivenClock) {
   EXPECT_EQ(parse_retry_after("Sun, 06 Nov 1994 08:49:37 GMT", example - 90s), 90s);
   EXPECT_EQ(parse_retry_after("Sunday, 06-Nov-94 08:49:37 GMT", example - 90s), 90s);
   EXPECT_EQ(parse_retry_after("Sun Nov  6 08:49:37 1994", example - 90s), 90s);
 }
 
-TEST(RetryAfter, PastDateIsNoPause) { EXPECT_EQ(parse_retry_after("Sun, 06 Nov 1994 08:49:37 GMT", example + 5s), 0s); }
+TEST(RetryAfter, DateIsPast_PauseIsZero) {
+  EXPECT_EQ(parse_retry_after("Sun, 06 Nov 1994 08:49:37 GMT", example + 5s), 0s);
+}
 
-TEST(RetryAfter, IsCappedAtADay) {
+TEST(RetryAfter, PauseIsLongerThanADay_IsCutToADay) {
   EXPECT_EQ(parse_retry_after("86401", example), 24h);
   EXPECT_EQ(parse_retry_after("4294967296", example), 24h);
   EXPECT_EQ(parse_retry_after(std::string(300, '9'), example), 24h);
   EXPECT_EQ(parse_retry_after("Fri, 31 Dec 9999 23:59:59 GMT", example), 24h);
 }
 
-TEST(RetryAfter, NonsenseIsNothing) {
+TEST(RetryAfter, TextIsInvalid_IsNone) {
   for (const char* text : {"", " ", "soon", "-1", ".5.", "+3", "1s", "0x10", "12 34"}) {
     EXPECT_FALSE(parse_retry_after(text, example)) << text;
   }
 }
 
-TEST(Rfc3339, OffsetsAndFractionsAreUnderstood) {
+TEST(Rfc3339, TextHasAnOffsetOrAFraction_IsRead) {
   EXPECT_EQ(parse_rfc3339("1994-11-06T08:49:37Z"), example);
   EXPECT_EQ(parse_rfc3339("1994-11-06t08:49:37z"), example);
   EXPECT_EQ(parse_rfc3339("1994-11-06 09:49:37+01:00"), example);
@@ -88,7 +90,7 @@ TEST(Rfc3339, ZoneIsWrittenInAnotherForm_IsRead) {
   }
 }
 
-TEST(Rfc3339, WhatIsNoDateIsRefused) {
+TEST(Rfc3339, TextIsNoDate_IsRefused) {
   for (const char* text :
        {"", "1994-11-06", "1994-11-06T08:49:37", "1994-13-06T08:49:37Z", "1994-11-06T08:49:37.Z",
         "1994-11-06T08:49:37+25:00", "1994-11-06T08:49:37+01:0", "94-11-06T08:49:37Z", "1994-11-06T08:49:37 ",
@@ -98,7 +100,7 @@ TEST(Rfc3339, WhatIsNoDateIsRefused) {
   }
 }
 
-TEST(UnixNumber, SecondsAndMillisecondsAreToldApartByTheirSize) {
+TEST(UnixNumber, IsOfSecondsOrMilliseconds_IsDistinguishedByItsSize) {
   EXPECT_EQ(from_unix_number(784'111'777), example);
   EXPECT_EQ(from_unix_number(784'111'777'000.0), example);
   EXPECT_EQ(from_unix_number(784'111'777.5), example + 500ms);
@@ -120,7 +122,7 @@ TEST(DurationText, IsOfGoOrProtobuf_IsRead) {
   }
 }
 
-TEST(UnixNumber, WhatIsNoTimeIsRefused) {
+TEST(UnixNumber, NumberIsNoTime_IsRefused) {
   EXPECT_FALSE(from_unix_number(-1));
   EXPECT_FALSE(from_unix_number(1e300));
   EXPECT_FALSE(from_unix_number(std::numeric_limits<double>::infinity()));

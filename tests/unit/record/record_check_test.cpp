@@ -36,7 +36,7 @@ void PrintTo(const Change& change, std::ostream* out) { *out << change.name; }
 
 class BadRecord : public testing::TestWithParam<Change> {};
 
-TEST_P(BadRecord, IsRefusedWithoutItsContent) {
+TEST_P(BadRecord, FieldIsInvalid_IsRefusedWithoutItsContent) {
   Record record = good();
   ASSERT_NO_THROW(check_record(record, now));
   GetParam().make(record);
@@ -83,7 +83,7 @@ TEST(RecordCheck, LongestLifetimeAndAClockADayApart_AreTaken) {
   EXPECT_NO_THROW(check_record(record, now));
 }
 
-TEST(ValueOfAToken, FaultIsSaidWithItsPlace) {
+TEST(ValueOfAToken, ValueIsInvalid_FaultNamesItsPlace) {
   EXPECT_FALSE(fault_of_value("abc~!"));
   EXPECT_EQ(fault_of_value(""), "is empty");
   EXPECT_EQ(fault_of_value("ab c"), "holds a character that is not allowed in a token (a space at byte 3)");
@@ -91,7 +91,7 @@ TEST(ValueOfAToken, FaultIsSaidWithItsPlace) {
   EXPECT_EQ(fault_of_value("\xc3\xa9"), "holds a character that is not allowed in a token (not ASCII at byte 1)");
 }
 
-TEST(FenceLimit, IsACenturyAheadAndBelowWhatLuaCounts) {
+TEST(FenceLimit, TimeIsGiven_IsACenturyAheadAndBelowLuaPrecision) {
   EXPECT_GT(fence_limit(now), 1'790'000'000'000'000U + 3'000'000'000'000'000U);
   EXPECT_LT(fence_limit(now), std::uint64_t{1} << 53U);
   EXPECT_GT(fence_limit(WallTime{}), 1'790'000'000'000'000U) << "also for a host whose clock begins in 1970";

@@ -40,20 +40,20 @@ void expect_same(const Record& a, const Record& b) {
   }
 }
 
-TEST(RecordCodec, WhatIsEncodedIsDecoded) {
+TEST(RecordCodec, RecordIsEncoded_IsDecodedUnchanged) {
   expect_same(decode_record(encode_record(sample()).reveal()), sample());
   Record without = sample();
   without.previous.reset();
   expect_same(decode_record(encode_record(without).reveal()), without);
 }
 
-TEST(RecordCodec, IgnoresMembersOfANewerAgent) {
+TEST(RecordCodec, MembersAreOfANewerAgent_AreIgnored) {
   std::string text(encode_record(sample()).reveal());
   text.insert(1, R"("colour":"blue",)");
   expect_same(decode_record(text), sample());
 }
 
-TEST(RecordCodec, RefusesWhatIsNoRecordAndQuotesNothingOfIt) {
+TEST(RecordCodec, TextIsNoRecord_IsRefusedWithoutBeingQuoted) {
   for (const std::string text :
        {"", "null", "[]", "{}", "{\"v\":1}", "{\"v\":2,\"generation\":1,\"value\":\"s3cret-value\"}",
         "{\"v\":1,\"generation\":0,\"value\":\"s3cret-value\",\"issued_at_ms\":1,\"expires_at_ms\":2}",

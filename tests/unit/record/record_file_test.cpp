@@ -34,7 +34,7 @@ struct RecordFileTest : testing::Test {
   FleetCodec codec = sealed();
 };
 
-TEST_F(RecordFileTest, GivesBackWhatWasSavedLast) {
+TEST_F(RecordFileTest, RecordIsSavedTwice_LastOneIsLoaded) {
   RecordFile file(directory, "t", codec);
   EXPECT_FALSE(file.load());
   Record record = record_with_state();
@@ -48,7 +48,7 @@ TEST_F(RecordFileTest, GivesBackWhatWasSavedLast) {
   EXPECT_EQ(kept->state, SecretString("refresh-2"));
 }
 
-TEST_F(RecordFileTest, IsSealedAndTheAgentsAlone) {
+TEST_F(RecordFileTest, RecordIsSaved_FileIsSealedAndPrivate) {
   RecordFile file(directory, "t", codec);
   file.save(record_with_state());
   EXPECT_EQ(bytes().find("s3cret"), std::string::npos);
@@ -59,7 +59,7 @@ TEST_F(RecordFileTest, IsSealedAndTheAgentsAlone) {
   EXPECT_EQ(status.st_mode & 0777, 0700U);
 }
 
-TEST_F(RecordFileTest, KeepsWhatItCannotOpenAndSaysWhichKeyIsMissing) {
+TEST_F(RecordFileTest, SealKeyIsAnother_FileIsKeptAndErrorNamesTheKey) {
   RecordFile(directory, "t", codec).save(record_with_state());
   const std::string before = bytes();
   RecordFile other(directory, "t", sealed());
@@ -72,14 +72,14 @@ TEST_F(RecordFileTest, KeepsWhatItCannotOpenAndSaysWhichKeyIsMissing) {
   EXPECT_EQ(bytes(), before);
 }
 
-TEST_F(RecordFileTest, OfOneTokenIsNotTakenForAnothers) {
+TEST_F(RecordFileTest, FileIsOfAnotherToken_IsRefused) {
   RecordFile(directory, "t", codec).save(record_with_state());
   std::filesystem::rename(directory / "t.record", directory / "u.record");
   RecordFile other(directory, "u", codec);
   EXPECT_THROW(static_cast<void>(other.load()), Error);
 }
 
-TEST_F(RecordFileTest, SaysWhatToDoAboutADirectoryThatCannotBe) {
+TEST_F(RecordFileTest, DirectoryIsAFile_ErrorNamesTheSetting) {
   dir.write("state", "a file");
   try {
     RecordFile file(directory, "t", codec);

@@ -111,7 +111,7 @@ TEST_F(BootEnds, HostsDifferByMilliseconds_NothingMoves) {
   EXPECT_EQ(record.expires_at, before);
 }
 
-TEST_F(BootEnds, ShiftMovesEveryWallTime) {
+TEST_F(BootEnds, TimesAreShifted_EveryWallTimeMoves) {
   Record record = fresh();
   record.previous->expires_at = record.issued_at;
   shift_times(record, -500ms);

@@ -38,7 +38,7 @@ std::string forged(const SecretString& sealed, const std::string& from, const st
   return text.replace(at, from.size(), to);
 }
 
-TEST(FleetCodec, SealedRecordOpensAsItWas) {
+TEST(FleetCodec, RecordIsSealed_IsDecodedUnchanged) {
   const FleetCodec codec = sealing({Seal::new_key()});
   const SecretString text = codec.encode("t", make());
   EXPECT_EQ(text.reveal().find("s3cret"), std::string_view::npos);
@@ -50,17 +50,17 @@ TEST(FleetCodec, SealedRecordOpensAsItWas) {
   EXPECT_EQ(back.fetched_by, "host-1");
 }
 
-TEST(FleetCodec, NoTwoSealingsAreAlike) {
+TEST(FleetCodec, RecordIsSealedTwice_TextsDiffer) {
   const FleetCodec codec = sealing({Seal::new_key()});
   EXPECT_NE(codec.encode("t", make()).reveal(), codec.encode("t", make()).reveal());
 }
 
-TEST(FleetCodec, RecordOfAnotherTokenIsRefused) {
+TEST(FleetCodec, RecordIsOfAnotherToken_IsRefused) {
   const FleetCodec codec = sealing({Seal::new_key()});
   EXPECT_NE(refusal(codec, "other", codec.encode("t", make()).reveal()).find("another token"), std::string::npos);
 }
 
-TEST(FleetCodec, ChangedGenerationExpiryOrTextIsRefused) {
+TEST(FleetCodec, GenerationExpiryOrTextIsChanged_IsRefused) {
   const FleetCodec codec = sealing({Seal::new_key()});
   const SecretString sealed = codec.encode("t", make());
   EXPECT_NE(refusal(codec, "t", forged(sealed, "\"generation\":7", "\"generation\":8")), "");
@@ -74,14 +74,14 @@ TEST(FleetCodec, ChangedGenerationExpiryOrTextIsRefused) {
   }
 }
 
-TEST(FleetCodec, PlainRecordIsRefusedByAHostThatSealsAndTheOtherWayRound) {
+TEST(FleetCodec, OnlyOneHostSeals_RecordIsRefused) {
   const FleetCodec plain;
   const FleetCodec codec = sealing({Seal::new_key()});
   EXPECT_NE(refusal(codec, "t", plain.encode("t", make()).reveal()).find("not sealed"), std::string::npos);
   EXPECT_NE(refusal(plain, "t", codec.encode("t", make()).reveal()).find("key_files"), std::string::npos);
 }
 
-TEST(FleetCodec, KeysRotateWithoutAGap) {
+TEST(FleetCodec, KeysAreRotatedInSteps_EachStepOpensItsNeighbours) {
   const SecretString old_key = Seal::new_key();
   const SecretString new_key = Seal::new_key();
   const FleetCodec only_old = sealing({old_key});
@@ -97,7 +97,7 @@ TEST(FleetCodec, KeysRotateWithoutAGap) {
   EXPECT_FALSE(opens(only_new, only_old));
 }
 
-TEST(FleetCodec, GarbageIsRefusedWithoutBeingShown) {
+TEST(FleetCodec, TextIsGarbage_IsRefusedWithoutBeingShown) {
   const FleetCodec codec = sealing({Seal::new_key()});
   for (const char* text :
        {"", "hunter2", "[]", "{\"v\":1}", "{\"v\":2,\"sealed\":{}}", "{\"v\":1,\"sealed\":\"hunter2\"}",
@@ -108,7 +108,7 @@ TEST(FleetCodec, GarbageIsRefusedWithoutBeingShown) {
   }
 }
 
-TEST(Seal, KeyThatIsNoneIsNamedByItsNumber) {
+TEST(Seal, KeyIsInvalid_ErrorNamesItsNumber) {
   for (const char* text : {"", "jeton-seal-1:", "jeton-seal-1:AAAA", "other:AAAA", "hunter2"}) {
     try {
       const Seal seal({Seal::new_key(), SecretString(text)});

@@ -36,14 +36,14 @@ class UnreadAnswersTest : public testing::Test {
   FleetCodec codec = with_seal();
 };
 
-TEST_F(UnreadAnswersTest, BytesOfAnyKindAreGivenBack) {
+TEST_F(UnreadAnswersTest, AnswerHasAnyBytes_IsReturnedUnchanged) {
   const std::string bytes("\x1f\x8b\0\xff s3cret\n", 12);
   of("t").keep(SecretString(bytes), first_time);
   EXPECT_THAT(texts("t"), ElementsAre(bytes));
   EXPECT_EQ(of("t").all().front().at, first_time);
 }
 
-TEST_F(UnreadAnswersTest, FileIsSealedAndForTheAgentAlone) {
+TEST_F(UnreadAnswersTest, AnswerIsKept_FileIsSealedAndPrivate) {
   of("t").keep(SecretString("status 200\n\nrefresh-s3cret"), first_time);
   int files = 0;
   for (const auto& entry : std::filesystem::directory_iterator(directory)) {
@@ -65,7 +65,7 @@ TEST_F(UnreadAnswersTest, TheNewestAreKept_EachUpToALimit) {
   EXPECT_EQ(texts("t").back().size(), max_unread_answer);
 }
 
-TEST_F(UnreadAnswersTest, ThoseOfAnotherTokenAreLeftAlone) {
+TEST_F(UnreadAnswersTest, AnotherTokenHasAnswers_TheyAreNeitherReadNorForgotten) {
   of("t").keep(SecretString("mine"), first_time);
   of("t.answer-5").keep(SecretString("of a token with a name like a file"), first_time);
   EXPECT_THAT(texts("t"), ElementsAre("mine"));

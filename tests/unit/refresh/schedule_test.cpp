@@ -20,22 +20,22 @@ struct ScheduleTest : testing::Test {
   WallTime issued = from_unix_ms(1'800'000'000'000);
 };
 
-TEST_F(ScheduleTest, DefaultGraceIsAFifthOfAShortLifetime) {
+TEST_F(ScheduleTest, LifetimeIsShort_DefaultGraceIsAFifth) {
   EXPECT_EQ(make(seconds(5)).grace, seconds(1));
   EXPECT_EQ(make(minutes(10)).grace, minutes(2));
 }
 
-TEST_F(ScheduleTest, DefaultGraceIsFiveMinutesForALongLifetime) {
+TEST_F(ScheduleTest, LifetimeIsLong_DefaultGraceIsFiveMinutes) {
   EXPECT_EQ(make(hours(2)).grace, minutes(5));
   EXPECT_EQ(make(hours(24 * 365)).grace, minutes(5));
 }
 
-TEST_F(ScheduleTest, DefaultSpreadIsAQuarterOfTheGraceUpToTenSeconds) {
+TEST_F(ScheduleTest, SpreadIsNotSet_IsAQuarterOfTheGraceUpToTenSeconds) {
   EXPECT_EQ(make(seconds(5)).spread, milliseconds(250));
   EXPECT_EQ(make(hours(2)).spread, seconds(10));
 }
 
-TEST_F(ScheduleTest, RefreshIsBeforeTheGracePeriodByTheSpreadDelay) {
+TEST_F(ScheduleTest, ScheduleIsMade_RefreshIsBeforeTheGraceByTheSpreadDelay) {
   for (int i = 0; i < 1000; ++i) {
     const Schedule schedule = make(hours(2));
     EXPECT_GE(schedule.spread_delay, milliseconds(0));
@@ -44,7 +44,7 @@ TEST_F(ScheduleTest, RefreshIsBeforeTheGracePeriodByTheSpreadDelay) {
   }
 }
 
-TEST_F(ScheduleTest, AGraceOverHalfTheLifetimeIsCutSoThatANewTokenIsNotDueAtOnce) {
+TEST_F(ScheduleTest, GraceIsOverHalfTheLifetime_IsCutToHalf) {
   RefreshConfig config;
   config.grace = hours(1);
   config.spread = hours(1);
@@ -53,7 +53,7 @@ TEST_F(ScheduleTest, AGraceOverHalfTheLifetimeIsCutSoThatANewTokenIsNotDueAtOnce
   EXPECT_GE(schedule.refresh_at, issued + milliseconds(minutes(10)) / 4);
 }
 
-TEST_F(ScheduleTest, ConfiguredValuesAreTaken) {
+TEST_F(ScheduleTest, GraceAndSpreadAreSet_AreTaken) {
   RefreshConfig config;
   config.grace = minutes(3);
   config.spread = seconds(7);
@@ -63,7 +63,7 @@ TEST_F(ScheduleTest, ConfiguredValuesAreTaken) {
 }
 
 // Of 1000 agents only a few draw an early moment: those the claim of the first then holds back.
-TEST_F(ScheduleTest, TheDensityOfTheDrawRisesExponentially) {
+TEST_F(ScheduleTest, ManyDelaysAreDrawn_DensityRisesExponentially) {
   int first_half = 0;
   int last_tenth = 0;
   constexpr int draws = 100'000;

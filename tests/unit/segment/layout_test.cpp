@@ -78,7 +78,7 @@ agent::Record golden_record() {
   return record;
 }
 
-TEST(Layout, HeaderHasTheseBytes) {
+TEST(Layout, HeaderIsWritten_HasTheExpectedBytes) {
   Segment segment(16);
   EXPECT_EQ(segment.geometry.segment_size, 384U + 2 * 4608);
   EXPECT_EQ(hex(segment.base(), 80),
@@ -89,7 +89,7 @@ TEST(Layout, HeaderHasTheseBytes) {
   EXPECT_EQ(hex(segment.base() + 200, 32), "b0b1b2b3b4b5b6b7 b8b9babbbcbdbebf faffffef00000000 0000000000000000");
 }
 
-TEST(Layout, PublishedSlotHasTheseBytes) {
+TEST(Layout, RecordIsPublished_SlotHasTheExpectedBytes) {
   Segment segment(16);
   agent::SlotWriter writer(segment.base(), segment.geometry);
   writer.publish(golden_record(), state_valid);
@@ -123,7 +123,7 @@ TEST(Layout, SlotWithoutBootTimes_HasTheBytesOfVersion10) {
   EXPECT_EQ(hex(slot + 80, 16), "0000000000000000 0000000000000000");
 }
 
-TEST(Layout, StateChangeKeepsThePublication) {
+TEST(Layout, StateChanges_PublicationIsKept) {
   Segment segment(16);
   agent::SlotWriter writer(segment.base(), segment.geometry);
   writer.publish(golden_record(), state_valid);
@@ -131,7 +131,7 @@ TEST(Layout, StateChangeKeepsThePublication) {
   EXPECT_EQ(hex(segment.base() + 256, 12), "0201000000000000 02000000");
 }
 
-TEST(Layout, SupersededSlotIsWiped) {
+TEST(Layout, SlotIsSuperseded_IsWiped) {
   Segment segment(16);
   agent::SlotWriter writer(segment.base(), segment.geometry);
   agent::Record record = golden_record();
@@ -145,7 +145,7 @@ TEST(Layout, SupersededSlotIsWiped) {
 }
 
 // Against what the reference implementation says.
-TEST(Checksum, IsXxh64) {
+TEST(Checksum, TextIsGiven_ChecksumIsXxh64) {
   const auto of = [](std::string_view text, std::uint64_t seed = 0) {
     return Checksum(seed).finish(text.data(), text.size());
   };
@@ -155,7 +155,7 @@ TEST(Checksum, IsXxh64) {
   EXPECT_EQ(of("Nobody inspects the spammish repetition"), 0xfbcea83c8a378bf1U);
 }
 
-TEST(Checksum, IsTheSameInPieces) {
+TEST(Checksum, TextIsAddedInPieces_ChecksumIsTheSame) {
   std::string text;
   for (int i = 0; i < 200; ++i) text += static_cast<char>(i);
   for (std::size_t first = 0; first <= text.size(); first += Checksum::block) {
@@ -174,28 +174,28 @@ class HeaderCheck : public testing::Test {
   Segment segment{64};
 };
 
-TEST_F(HeaderCheck, AcceptsWhatIsWritten) {
+TEST_F(HeaderCheck, HeaderIsAsWritten_IsAccepted) {
   Geometry geometry;
   EXPECT_EQ(read_geometry(segment.header(), segment.geometry.segment_size, geometry), HeaderFault::none);
   EXPECT_EQ(geometry, segment.geometry);
 }
-TEST_F(HeaderCheck, AcceptsAHigherMinorVersion) {
+TEST_F(HeaderCheck, MinorVersionIsHigher_IsAccepted) {
   segment.header().minor_version = 7;
   EXPECT_EQ(fault(), HeaderFault::none);
 }
-TEST_F(HeaderCheck, RefusesWrongMagic) {
+TEST_F(HeaderCheck, MagicIsWrong_IsRefused) {
   segment.header().magic[7] = 'X';
   EXPECT_EQ(fault(), HeaderFault::bad_magic);
 }
-TEST_F(HeaderCheck, RefusesAnotherMajorVersion) {
+TEST_F(HeaderCheck, MajorVersionIsAnother_IsRefused) {
   segment.header().major_version = 2;
   EXPECT_EQ(fault(), HeaderFault::unsupported_version);
 }
-TEST_F(HeaderCheck, RefusesAnotherSizeThanDeclared) {
+TEST_F(HeaderCheck, FileSizeDiffersFromTheDeclaredOne_IsRefused) {
   segment.header().segment_size += 64;
   EXPECT_EQ(fault(), HeaderFault::truncated);
 }
-TEST_F(HeaderCheck, RefusesGeometryThatLeavesTheFile) {
+TEST_F(HeaderCheck, GeometryExceedsTheFile_IsRefused) {
   const FileHeader good = segment.header();
   const std::vector<void (*)(FileHeader&)> damages = {
       [](FileHeader& h) { h.header_size = 8; },
@@ -224,7 +224,7 @@ TEST_F(HeaderCheck, RefusesGeometryThatLeavesTheFile) {
   }
 }
 
-TEST(TokenName, IsAPlainFileName) {
+TEST(TokenName, NameIsNoPlainFileName_IsRefused) {
   for (const char* good : {"a", "wechat", "A.b_c-1", "0"}) EXPECT_TRUE(is_token_name(good)) << good;
   for (const char* bad : {"", ".", "..", ".hidden", "a/b", "/", "a b", "-x", "_x", "\xc3\xa9"}) {
     EXPECT_FALSE(is_token_name(bad)) << bad;
@@ -234,7 +234,7 @@ TEST(TokenName, IsAPlainFileName) {
   EXPECT_FALSE(is_token_name(std::string_view("a\0b", 3)));
 }
 
-TEST(Attributes, MalformedBytesEndTheWalk) {
+TEST(Attributes, BytesAreMalformed_CursorEnds) {
   std::string_view name;
   std::string_view value;
   const auto sized = [](std::uint32_t n, std::uint32_t v, const std::string& rest) {

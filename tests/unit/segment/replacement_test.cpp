@@ -57,7 +57,7 @@ TEST_F(Replacement, TokenLastsForCenturies_IsNotAdopted) {
   expect_usable();
 }
 
-TEST_F(Replacement, AnotherCapacityKeepsTheToken) {
+TEST_F(Replacement, CapacityIsRaised_TokenIsKept) {
   open(1024)->publish(sample_record(5, "kept"), wall_now());
   const auto store = open(4096);
   ASSERT_TRUE(store->adopted());
@@ -66,7 +66,7 @@ TEST_F(Replacement, AnotherCapacityKeepsTheToken) {
   expect_only_the_segment();
 }
 
-TEST_F(Replacement, ACapacityBelowTheTokenDoesNotLoseIt) {
+TEST_F(Replacement, CapacityIsBelowTheToken_TokenIsKept) {
   open(1024)->publish(sample_record(5, std::string(500, 'x')), wall_now());
   EXPECT_EQ(open(100)->adopted()->value.size(), 500U);
   EXPECT_EQ(open(100)->adopted()->value.size(), 500U);
@@ -76,7 +76,7 @@ TEST_F(Replacement, ACapacityBelowTheTokenDoesNotLoseIt) {
   EXPECT_EQ(fs::file_size(file()), layout::geometry_for(100).segment_size);
 }
 
-TEST_F(Replacement, ReconfiguringChangesTheCapacityUnderTheToken) {
+TEST_F(Replacement, SegmentIsReconfigured_CapacityChangesAndTokenIsKept) {
   const auto store = open(64);
   store->publish(sample_record(5, "kept"), wall_now());
   store->reconfigure(256, {}, wall_now());
@@ -86,7 +86,7 @@ TEST_F(Replacement, ReconfiguringChangesTheCapacityUnderTheToken) {
   expect_only_the_segment();
 }
 
-TEST_F(Replacement, AReconfigurationThatFailsChangesNothing) {
+TEST_F(Replacement, ReconfigurationFails_NothingChanges) {
   const auto store = open(64);
   store->publish(sample_record(5, "kept"), wall_now());
   EXPECT_THROW(store->reconfigure(256, {{}, {"no-such-group-anywhere"}}, wall_now()), Error);
@@ -96,38 +96,38 @@ TEST_F(Replacement, AReconfigurationThatFailsChangesNothing) {
   EXPECT_EQ(open(64)->adopted()->value.reveal(), "goes-on");
 }
 
-TEST_F(Replacement, ASymbolicLinkIsReplacedAndItsTargetUntouched) {
+TEST_F(Replacement, FileIsASymbolicLink_IsReplacedAndItsTargetIsKept) {
   const fs::path target = dir.write("target", "precious");
   fs::create_symlink(target, file());
   expect_usable();
   EXPECT_EQ(test::read_file(target), "precious");
 }
 
-TEST_F(Replacement, AFifoIsReplacedWithoutWaitingForItsOtherEnd) {
+TEST_F(Replacement, FileIsAFifo_IsReplacedWithoutWaiting) {
   ASSERT_EQ(::mkfifo(file().c_str(), 0600), 0);
   expect_usable();
 }
 
-TEST_F(Replacement, AFileThatOthersMayWriteIsReplaced) {
+TEST_F(Replacement, FileIsWritableByOthers_IsReplaced) {
   open()->publish(sample_record(1), wall_now());
   fs::permissions(file(), fs::perms(0660));
   EXPECT_FALSE(open()->adopted());
   expect_usable();
 }
 
-TEST_F(Replacement, AFileWithAnotherNameElsewhereIsReplacedAndNotWrittenTo) {
+TEST_F(Replacement, FileHasAnotherHardLink_IsReplacedAndNotWrittenTo) {
   const fs::path elsewhere = dir.write("elsewhere", std::string(10'000, 'e'));
   fs::create_hard_link(elsewhere, file());
   expect_usable();
   EXPECT_EQ(test::read_file(elsewhere), std::string(10'000, 'e'));
 }
 
-TEST_F(Replacement, AShortFileIsReplaced) {
+TEST_F(Replacement, FileIsTooShort_IsReplaced) {
   { std::ofstream(file()) << "short"; }
   expect_usable();
 }
 
-TEST_F(Replacement, AForeignFileIsReplaced) {
+TEST_F(Replacement, FileIsOfAnotherUser_IsReplaced) {
   if (::geteuid() != 0) GTEST_SKIP() << "only root can make a file of another user";
   open()->publish(sample_record(1), wall_now());
   ASSERT_EQ(::chown(file().c_str(), 65534, 65534), 0);
@@ -135,7 +135,7 @@ TEST_F(Replacement, AForeignFileIsReplaced) {
   expect_usable();
 }
 
-TEST_F(Replacement, ADirectoryIsAClearError) {
+TEST_F(Replacement, PathIsADirectory_ErrorNamesIt) {
   fs::create_directories(file() / "inside");
   try {
     const auto store = open();
@@ -146,7 +146,7 @@ TEST_F(Replacement, ADirectoryIsAClearError) {
   }
 }
 
-TEST_F(Replacement, ASegmentRemovedByHandComesBackWithTheNextHeartbeat) {
+TEST_F(Replacement, SegmentIsRemoved_NextHeartbeatRestoresIt) {
   const auto store = open();
   store->publish(sample_record(3, "still-here"), wall_now());
   fs::remove(file());
@@ -154,7 +154,7 @@ TEST_F(Replacement, ASegmentRemovedByHandComesBackWithTheNextHeartbeat) {
   EXPECT_EQ(open()->adopted()->value.reveal(), "still-here");
 }
 
-TEST_F(Replacement, SegmentsOfTokensThatAreNotConfiguredAreRemoved) {
+TEST_F(Replacement, TokenIsNotConfigured_ItsSegmentIsRemoved) {
   open()->publish(sample_record(1), wall_now());
   SegmentStore(runtime, {"old", 1024, {}, Policy::warn}, wall_now()).publish(sample_record(1), wall_now());
   { std::ofstream(runtime.segment_path(".gone.tmp")) << "left over"; }
@@ -163,7 +163,7 @@ TEST_F(Replacement, SegmentsOfTokensThatAreNotConfiguredAreRemoved) {
   EXPECT_TRUE(open()->adopted());
 }
 
-TEST_F(Replacement, AnUnknownGroupIsNamed) {
+TEST_F(Replacement, GroupIsUnknown_ErrorNamesIt) {
   try {
     const auto store = open(1024, {{}, {"no-such-group-anywhere"}});
     FAIL() << "was taken";
@@ -173,7 +173,7 @@ TEST_F(Replacement, AnUnknownGroupIsNamed) {
   EXPECT_TRUE(fs::is_empty(runtime.path() / "segments"));
 }
 
-TEST_F(Replacement, AnUnknownUserIsNamed) {
+TEST_F(Replacement, UserIsUnknown_IsAnError) {
   EXPECT_THROW(static_cast<void>(open(1024, {{"no-such-user-anywhere"}, {}})), Error);
 }
 
@@ -186,13 +186,13 @@ std::string acl_of(const fs::path& file) {
   return result;
 }
 
-TEST_F(Replacement, ReadersAreGrantedByNameAndByNumberAndNobodyElse) {
+TEST_F(Replacement, ReadersAreNamesOrNumbers_OnlyTheyAreInTheAcl) {
   const auto store = open(1024, {{"nobody", "12345"}, {"root", "54321", "54321"}});
   EXPECT_EQ(acl_of(file()),
             "user::rw-,user:12345:r--,user:65534:r--,group::---,group:0:r--,group:54321:r--,mask::r--,other::---");
 }
 
-TEST_F(Replacement, AChangedAccessListIsAppliedToTheAdoptedFile) {
+TEST_F(Replacement, AccessListChanges_IsAppliedToTheAdoptedFile) {
   open(1024, {{"12345"}, {}})->publish(sample_record(1), wall_now());
   const auto store = open(1024, {{}, {"54321"}});
   EXPECT_TRUE(store->adopted());
@@ -201,7 +201,7 @@ TEST_F(Replacement, AChangedAccessListIsAppliedToTheAdoptedFile) {
   EXPECT_EQ(acl_of(file()), "user::rw-,group::---,other::---");
 }
 
-TEST_F(Replacement, OnlyTheNamedReadersCanOpenIt) {
+TEST_F(Replacement, ReadersAreConfigured_OnlyTheyCanOpenTheFile) {
   if (::geteuid() != 0) GTEST_SKIP() << "only root can become another user";
   fs::permissions(dir.path(), fs::perms(0755));
   const auto store = open(1024, {{"12345"}, {"54321"}});
@@ -233,7 +233,7 @@ class TinyTmpfs : public testing::Test {
   bool mounted = false;
 };
 
-TEST_F(TinyTmpfs, AFullOneIsAnErrorAndNeverABusError) {
+TEST_F(TinyTmpfs, TmpfsIsFull_IsAnErrorAndNoBusError) {
   RuntimeDir runtime(dir / "run", Policy::refuse);  // it is a tmpfs
   try {
     const SegmentStore store(runtime, {"api", 1024 * 1024, {}, Policy::warn}, wall_now());

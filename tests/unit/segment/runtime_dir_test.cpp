@@ -31,7 +31,7 @@ std::string failure_of(const fs::path& path, Policy disk_backed = Policy::warn) 
   }
 }
 
-TEST(RuntimeDirTest, MakesItsDirectoriesWhateverTheUmask) {
+TEST(RuntimeDirTest, UmaskIsStrict_DirectoriesHaveTheirModes) {
   const test::TempDir dir;
   const mode_t before = ::umask(077);
   const RuntimeDir runtime(dir / "run", Policy::warn);
@@ -42,7 +42,7 @@ TEST(RuntimeDirTest, MakesItsDirectoriesWhateverTheUmask) {
   EXPECT_EQ(mode_of(dir / "run" / "agent.lock"), 0600U);
 }
 
-TEST(RuntimeDirTest, TheMutexIsMadeAnewAtEveryStart) {
+TEST(RuntimeDirTest, DirectoryIsOpenedAgain_MutexIsCreatedAnew) {
   const test::TempDir dir;
   struct stat first = {};
   struct stat second = {};
@@ -57,7 +57,7 @@ TEST(RuntimeDirTest, TheMutexIsMadeAnewAtEveryStart) {
   const WriterMutex::Guard guard(runtime.writer_mutex());
 }
 
-TEST(WriterMutexTest, OneThatADeadProcessHoldsIsMadeAnew) {
+TEST(WriterMutexTest, HolderProcessIsDead_MutexIsCreatedAnew) {
   const test::TempDir dir;
   RuntimeDir runtime(dir / "run", Policy::warn);
   const pid_t child = ::fork();
@@ -69,7 +69,7 @@ TEST(WriterMutexTest, OneThatADeadProcessHoldsIsMadeAnew) {
   const WriterMutex::Guard guard(runtime.writer_mutex());
 }
 
-TEST(RuntimeDirTest, OthersMayNotBeAbleToWriteIt) {
+TEST(RuntimeDirTest, DirectoryIsWritableByOthers_IsRefused) {
   const test::TempDir dir;
   fs::create_directory(dir / "run");
   fs::permissions(dir / "run", fs::perms(0775));
@@ -80,7 +80,7 @@ TEST(RuntimeDirTest, OthersMayNotBeAbleToWriteIt) {
   EXPECT_THAT(failure_of(dir / "run"), HasSubstr("segments"));
 }
 
-TEST(RuntimeDirTest, ItMustBeTheAgentsOwn) {
+TEST(RuntimeDirTest, DirectoryIsOfAnotherUser_IsRefused) {
   if (::geteuid() != 0) GTEST_SKIP() << "only root can make a directory of another user";
   const test::TempDir dir;
   fs::create_directory(dir / "run");
@@ -88,7 +88,7 @@ TEST(RuntimeDirTest, ItMustBeTheAgentsOwn) {
   EXPECT_THAT(failure_of(dir / "run"), HasSubstr("belongs to user 65534"));
 }
 
-TEST(RuntimeDirTest, SegmentsMustNotBeALink) {
+TEST(RuntimeDirTest, SegmentsIsALink_IsRefused) {
   const test::TempDir dir;
   fs::create_directories(dir / "elsewhere");
   fs::create_directory(dir / "run");
@@ -96,14 +96,14 @@ TEST(RuntimeDirTest, SegmentsMustNotBeALink) {
   EXPECT_THAT(failure_of(dir / "run"), HasSubstr("symbolic link"));
 }
 
-TEST(RuntimeDirTest, AFileOrAMissingParentIsAClearError) {
+TEST(RuntimeDirTest, PathIsAFileOrHasNoParent_ErrorSaysWhy) {
   const test::TempDir dir;
   dir.write("file", "x");
   EXPECT_THAT(failure_of(dir / "file"), HasSubstr("Not a directory"));
   EXPECT_THAT(failure_of(dir / "a" / "b"), HasSubstr("cannot be created"));
 }
 
-TEST(RuntimeDirTest, ADiskIsRefusedWherePolicySaysSo) {
+TEST(RuntimeDirTest, DirectoryIsOnADisk_PolicyRefusesIt) {
   // The build directory, where tests run, is not on a tmpfs on any machine that this was seen on; look first.
   const test::TempDir dir;
   const fs::path here = fs::current_path() / ("disk-" + std::to_string(::getpid()));
@@ -150,7 +150,7 @@ class Holder {
   bool holds_ = false;
 };
 
-TEST(RuntimeDirTest, ASecondAgentIsToldWhoHoldsIt) {
+TEST(RuntimeDirTest, AnotherAgentHoldsIt_ErrorNamesItsProcess) {
   const test::TempDir dir;
   Holder holder(dir / "run");
   ASSERT_TRUE(holder.holds());
@@ -195,7 +195,7 @@ TEST(RuntimeDirTest, AnotherAgentHasTakenThePlace_IsAnError) {
   }
 }
 
-TEST(RuntimeDirTest, AKilledAgentHoldsNothing) {
+TEST(RuntimeDirTest, HolderIsKilled_DirectoryIsFree) {
   const test::TempDir dir;
   Holder holder(dir / "run");
   ASSERT_TRUE(holder.holds());

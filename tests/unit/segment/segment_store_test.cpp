@@ -43,13 +43,13 @@ class SegmentStoreTest : public testing::Test {
   RuntimeDir runtime{dir / "run", Policy::warn};
 };
 
-TEST_F(SegmentStoreTest, ANewSegmentHoldsNoToken) {
+TEST_F(SegmentStoreTest, SegmentIsNew_HasNoToken) {
   const auto store = open();
   EXPECT_FALSE(store->adopted());
   EXPECT_EQ(state(), 0U);
 }
 
-TEST_F(SegmentStoreTest, AdoptsEveryFieldOfAnEarlierRun) {
+TEST_F(SegmentStoreTest, SegmentIsOfAnEarlierRun_EveryFieldIsAdopted) {
   Record record = sample_record(7, "the-token");
   record.previous = sample_previous(6, "the-one-before");
   record.expires_boot = from_boot_ms(7'000'000);
@@ -105,7 +105,7 @@ TEST_F(SegmentStoreTest, BootTimesAreDamaged_IsNotAdopted) {
   EXPECT_FALSE(open()->adopted());
 }
 
-TEST_F(SegmentStoreTest, AdoptionKeepsTheFileAndWakesItsWaiters) {
+TEST_F(SegmentStoreTest, SegmentIsAdopted_FileIsKeptAndWaitersAreWoken) {
   open()->publish(sample_record(7), wall_now());
   struct stat before = {};
   struct stat after = {};
@@ -121,7 +121,7 @@ TEST_F(SegmentStoreTest, AdoptionKeepsTheFileAndWakesItsWaiters) {
             reinterpret_cast<const layout::FileHeader*>(was.data())->control);
 }
 
-TEST_F(SegmentStoreTest, AdoptionWipesWhatAKilledWriterLeftInTheIdleSlot) {
+TEST_F(SegmentStoreTest, IdleSlotHasLeftovers_AdoptionWipesThem) {
   open()->publish(sample_record(7), wall_now());
   const layout::Geometry geometry = layout::geometry_for(1024);
   overwrite(geometry.content_offset(0), "half-written-secret");  // publication 1 is in slot 1
@@ -131,7 +131,7 @@ TEST_F(SegmentStoreTest, AdoptionWipesWhatAKilledWriterLeftInTheIdleSlot) {
   EXPECT_THAT(bytes(), testing::Not(HasSubstr("half-written-secret")));
 }
 
-TEST_F(SegmentStoreTest, AnOlderGenerationIsRefusedAndTheSameOneIsNot) {
+TEST_F(SegmentStoreTest, GenerationIsOlder_IsRefusedAndTheSameIsAccepted) {
   const auto store = open();
   store->publish(sample_record(7, "seven"), wall_now());
   EXPECT_THROW(store->publish(sample_record(6, "six"), wall_now()), Error);
@@ -139,12 +139,12 @@ TEST_F(SegmentStoreTest, AnOlderGenerationIsRefusedAndTheSameOneIsNot) {
   EXPECT_EQ(open()->adopted()->value.reveal(), "seven-again");
 }
 
-TEST_F(SegmentStoreTest, AnOlderGenerationIsRefusedAfterAdoptionToo) {
+TEST_F(SegmentStoreTest, GenerationIsOlderThanTheAdoptedOne_IsRefused) {
   open()->publish(sample_record(7), wall_now());
   EXPECT_THROW(open()->publish(sample_record(6), wall_now()), Error);
 }
 
-TEST_F(SegmentStoreTest, WhatDoesNotFitIsRefusedWithoutItsContentAndTheOldTokenStays) {
+TEST_F(SegmentStoreTest, RecordDoesNotFit_IsRefusedAndTheOldTokenIsKept) {
   const auto store = open(64);
   store->publish(sample_record(1, "small"), wall_now());
   const std::string large(65, 'x');
@@ -165,7 +165,7 @@ TEST_F(SegmentStoreTest, WhatDoesNotFitIsRefusedWithoutItsContentAndTheOldTokenS
   EXPECT_EQ(open(64)->adopted()->value.reveal(), "small");
 }
 
-TEST_F(SegmentStoreTest, TheWholeCapacityCanBeUsed) {
+TEST_F(SegmentStoreTest, RecordFillsTheCapacity_IsPublished) {
   const std::string value(64, 'x');
   Record record = sample_record(1, value);
   record.type = std::string(63, 't');
@@ -180,7 +180,7 @@ TEST_F(SegmentStoreTest, TheWholeCapacityCanBeUsed) {
   EXPECT_EQ(adopted->fetched_by.size(), 255U);
 }
 
-TEST_F(SegmentStoreTest, APreviousTokenWhoseOverlapEndedIsNotWritten) {
+TEST_F(SegmentStoreTest, OverlapHasEnded_PreviousTokenIsNotWritten) {
   const auto store = open();
   Record record = sample_record(2, "current");
   record.previous = PreviousToken{SecretString("long-gone"), 1, wall_now() - 1s};
@@ -189,7 +189,7 @@ TEST_F(SegmentStoreTest, APreviousTokenWhoseOverlapEndedIsNotWritten) {
   EXPECT_FALSE(open()->adopted()->previous);
 }
 
-TEST_F(SegmentStoreTest, NoByteOfASupersededTokenStaysBehindItsOverlap) {
+TEST_F(SegmentStoreTest, OverlapEnds_NoByteOfThePreviousTokenIsLeft) {
   const std::string first = "the-first-of-three-tokens";
   const std::string second = "the-second-of-three-tokens";
   const auto store = open();
@@ -206,7 +206,7 @@ TEST_F(SegmentStoreTest, NoByteOfASupersededTokenStaysBehindItsOverlap) {
   EXPECT_EQ(bytes().find("of-three-tokens"), std::string::npos);
 }
 
-TEST_F(SegmentStoreTest, ExpiryIsAStateOfTheSamePublication) {
+TEST_F(SegmentStoreTest, TokenExpires_StateOfTheSamePublicationChanges) {
   const auto store = open();
   store->publish(sample_record(1), wall_now());
   EXPECT_EQ(state(), layout::state_valid);
@@ -217,27 +217,27 @@ TEST_F(SegmentStoreTest, ExpiryIsAStateOfTheSamePublication) {
   EXPECT_EQ(bytes(), once);
 }
 
-TEST_F(SegmentStoreTest, ATokenThatExpiredAlreadyIsPublishedAsExpired) {
+TEST_F(SegmentStoreTest, TokenHasExpired_IsPublishedAsExpired) {
   Record record = sample_record(1);
   record.expires_at = wall_now() - 1s;
   open()->publish(record, wall_now());
   EXPECT_EQ(state(), layout::state_expired);
 }
 
-TEST_F(SegmentStoreTest, ATokenThatExpiredBetweenTwoRunsIsAdoptedAsExpired) {
+TEST_F(SegmentStoreTest, TokenExpiredBetweenTwoRuns_IsAdoptedAsExpired) {
   open()->publish(sample_record(1), wall_now());
   const SegmentStore later(runtime, {"api", 1024, {}, Policy::warn}, wall_now() + 2h);
   EXPECT_EQ(state(), layout::state_expired);
   EXPECT_TRUE(later.adopted());
 }
 
-TEST_F(SegmentStoreTest, HeartbeatIsWritten) {
+TEST_F(SegmentStoreTest, HeartbeatIsSet_IsWrittenToTheHeader) {
   const auto store = open();
   store->heartbeat(from_unix_ms(123456));
   EXPECT_EQ(reinterpret_cast<const layout::FileHeader*>(bytes().data())->heartbeat_ms, 123456);
 }
 
-TEST_F(SegmentStoreTest, RetiringLeavesNeitherFileNorFurtherUse) {
+TEST_F(SegmentStoreTest, SegmentIsRetired_FileIsGoneAndPublishingFails) {
   const auto store = open();
   store->publish(sample_record(1), wall_now());
   store->retire();
@@ -245,7 +245,7 @@ TEST_F(SegmentStoreTest, RetiringLeavesNeitherFileNorFurtherUse) {
   EXPECT_THROW(store->publish(sample_record(2), wall_now()), Error);
 }
 
-TEST_F(SegmentStoreTest, ADamagedTokenIsNotAdopted) {
+TEST_F(SegmentStoreTest, TokenIsDamaged_IsNotAdopted) {
   open()->publish(sample_record(1, "good-value"), wall_now());
   overwrite(layout::geometry_for(1024).content_offset(1), "evil");
   const auto store = open();
@@ -254,20 +254,20 @@ TEST_F(SegmentStoreTest, ADamagedTokenIsNotAdopted) {
   EXPECT_EQ(open()->adopted()->value.reveal(), "new-value");
 }
 
-TEST_F(SegmentStoreTest, ADamagedHeaderIsNotAdopted) {
+TEST_F(SegmentStoreTest, HeaderIsDamaged_IsNotAdopted) {
   open()->publish(sample_record(1), wall_now());
   overwrite(8, std::string_view("\x02", 1));  // major version 2
   EXPECT_FALSE(open()->adopted());
   EXPECT_EQ(bytes()[8], 1);
 }
 
-TEST_F(SegmentStoreTest, TheSegmentOfAnotherTokenIsNotAdopted) {
+TEST_F(SegmentStoreTest, SegmentIsOfAnotherToken_IsNotAdopted) {
   SegmentStore(runtime, {"other", 1024, {}, Policy::warn}, wall_now()).publish(sample_record(1), wall_now());
   std::filesystem::rename(runtime.segment_path("other"), file());
   EXPECT_FALSE(open()->adopted());
 }
 
-TEST_F(SegmentStoreTest, ANameThatIsNoFileNameIsRefused) {
+TEST_F(SegmentStoreTest, NameIsNoFileName_IsRefused) {
   for (const char* name : {"../evil", ".hidden", ""}) {
     EXPECT_THROW(SegmentStore(runtime, {name, 1024, {}, Policy::warn}, wall_now()), Error) << name;
   }

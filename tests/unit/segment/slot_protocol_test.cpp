@@ -62,11 +62,11 @@ void expect_exact_copies(std::size_t smallest, const Copy& copy) {
   }
 }
 
-TEST(RacingCopy, CopiesEveryLengthAndNothingElse) { expect_exact_copies(0, layout::racing_copy); }
+TEST(RacingCopy, LengthIsAny_ExactlyTheseBytesAreCopied) { expect_exact_copies(0, layout::racing_copy); }
 
 #if defined(JETON_LAYOUT_MOVES) && defined(__x86_64__)
 // Not only in the registers that this machine's processor would choose.
-TEST(RacingCopy, CopiesTheSameInEveryWidth) {
+TEST(RacingCopy, RegisterWidthIsAny_ExactlyTheseBytesAreCopied) {
   namespace detail = layout::detail;
   expect_exact_copies(256, detail::copy_large<detail::Sse2>);
   if (__builtin_cpu_supports("avx")) expect_exact_copies(256, detail::copy_large<detail::Avx>);
@@ -74,7 +74,7 @@ TEST(RacingCopy, CopiesTheSameInEveryWidth) {
 }
 #endif
 
-TEST(RacingCopy, ZeroClearsExactlyTheGivenBytes) {
+TEST(RacingCopy, RangeIsZeroed_ExactlyTheseBytesAreCleared) {
   for (const std::size_t size : {0U, 1U, 5U, 100U, 1023U, 1024U, 1025U, 3000U}) {
     std::vector<unsigned char> bytes(3100, 0xee);
     layout::racing_zero(bytes.data() + 9, size);
@@ -84,14 +84,14 @@ TEST(RacingCopy, ZeroClearsExactlyTheGivenBytes) {
   }
 }
 
-TEST(SlotProtocol, NothingIsReadBeforeThereIsAPublication) {
+TEST(SlotProtocol, NothingIsPublished_ReadGivesNoToken) {
   const Protocol protocol;
   std::string value;
   client::Snapshot snapshot;
   EXPECT_EQ(protocol.read(value, snapshot), client::SlotRead::no_token);
 }
 
-TEST(SlotProtocol, DamagedContentIsCorruptAndNotBusy) {
+TEST(SlotProtocol, ContentIsDamaged_ReadIsCorruptAndNotBusy) {
   Protocol protocol;
   protocol.writer.publish(test::sample_record(1), layout::state_valid);
   auto* content = reinterpret_cast<std::byte*>(protocol.storage.data()) + protocol.geometry.content_offset(1);
@@ -101,7 +101,7 @@ TEST(SlotProtocol, DamagedContentIsCorruptAndNotBusy) {
   EXPECT_EQ(protocol.read(value, snapshot), client::SlotRead::corrupt);
 }
 
-TEST(SlotProtocol, SizesBeyondTheCapacityAreCorrupt) {
+TEST(SlotProtocol, SizeExceedsTheCapacity_ReadIsCorrupt) {
   Protocol protocol;
   protocol.writer.publish(test::sample_record(1), layout::state_valid);
   auto& slot = *reinterpret_cast<layout::SlotHeader*>(reinterpret_cast<std::byte*>(protocol.storage.data()) +
@@ -112,7 +112,7 @@ TEST(SlotProtocol, SizesBeyondTheCapacityAreCorrupt) {
   EXPECT_EQ(protocol.read(value, snapshot), client::SlotRead::corrupt);
 }
 
-TEST(SlotProtocol, RetiredIsSeenEvenThoughThePublicationStays) {
+TEST(SlotProtocol, SegmentIsRetired_ReadIsRetired) {
   Protocol protocol;
   protocol.writer.publish(test::sample_record(1), layout::state_valid);
   protocol.writer.retire();
@@ -121,7 +121,7 @@ TEST(SlotProtocol, RetiredIsSeenEvenThoughThePublicationStays) {
   EXPECT_EQ(protocol.read(value, snapshot), client::SlotRead::retired);
 }
 
-TEST(SlotProtocol, ReadersInThreadsNeverSeeATornOrOlderToken) {
+TEST(SlotProtocol, ReadersRaceWithTheWriter_NoTokenIsTornOrOlder) {
   Protocol protocol;
   constexpr agent::Generation last = 3000;
   std::atomic<bool> done{false};

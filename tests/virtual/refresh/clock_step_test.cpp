@@ -55,7 +55,7 @@ class ClockStepOfHost : public testing::TestWithParam<Case> {
   }
 };
 
-TEST_P(ClockStepOfHost, TokenEndsWithItsLifetime) {
+TEST_P(ClockStepOfHost, AgentRunsMeanwhile_TokenEndsWithItsLifetime) {
   for (const std::size_t servers : {0U, 1U}) {
     SCOPED_TRACE(servers);
     VirtualFleet fleet(settings(servers));

@@ -25,7 +25,7 @@ class ExecFormat : public ExecTest {
 constexpr const char* credential = R"({"apiVersion":"client.authentication.k8s.io/v1beta1","kind":"ExecCredential",
 "status":{"token":"k8s-token-1","expirationTimestamp":"2099-01-02T03:04:05Z"}})";
 
-TEST_F(ExecFormat, KubernetesTakesTokenAndExpiry) {
+TEST_F(ExecFormat, FormatIsKubernetes_TokenAndExpiryAreRead) {
   auto config = printing(Format::kubernetes, credential);
   const auto e = failure_of(config);  // more than ten years
   EXPECT_THAT(e.what(), HasSubstr("in the output of the command is more than ten years away"));
@@ -48,7 +48,7 @@ TEST_F(ExecFormat, KubernetesTokenIsAJwtThatEndsEarlier_JwtCounts) {
   EXPECT_EQ(fetch_by(printing(Format::kubernetes, text)).expires_at, end);
 }
 
-TEST_F(ExecFormat, KubernetesSaysWhatIsWrong) {
+TEST_F(ExecFormat, KubernetesOutputIsWrong_ErrorSaysWhy) {
   EXPECT_THAT(failure_of(printing(Format::kubernetes, R"({"access_token":"t"})")).what(),
               HasSubstr("the output of the command is not an ExecCredential"));
   EXPECT_THAT(failure_of(printing(Format::kubernetes, R"({"apiVersion":"client.authentication.k8s.io/v1",
@@ -62,7 +62,7 @@ TEST_F(ExecFormat, KubernetesSaysWhatIsWrong) {
 }
 
 // As gcloud prints it.
-TEST_F(ExecFormat, TextIsTheTokenItself) {
+TEST_F(ExecFormat, FormatIsText_OutputIsTheToken) {
   auto config = printing(Format::text, "ya29.s3cret-token");
   EXPECT_THAT(failure_of(config).what(), HasSubstr("response.default_lifetime"));
   config.response.default_lifetime = 1h;
@@ -72,7 +72,7 @@ TEST_F(ExecFormat, TextIsTheTokenItself) {
               AllOf(HasSubstr("the output of the command"), Not(HasSubstr("account"))));
 }
 
-TEST_F(ExecFormat, AwsGivesTheWholeCredentialsAndNoSecretAsAnAttribute) {
+TEST_F(ExecFormat, FormatIsAws_CredentialsAreTheTokenAndNoAttribute) {
   const auto token = fetch_by(
       printing(Format::aws,
                R"({ "Version": 1, "AccessKeyId": "ASIAEXAMPLE", "SecretAccessKey": "wJalrXUtnFEMI/K7MDENG+bPxRfiCY",
@@ -85,14 +85,14 @@ TEST_F(ExecFormat, AwsGivesTheWholeCredentialsAndNoSecretAsAnAttribute) {
   EXPECT_EQ(token.attributes, (agent::Attributes{{"access_key_id", "ASIAEXAMPLE"}}));
 }
 
-TEST_F(ExecFormat, AwsWithoutExpirationNeedsALifetime) {
+TEST_F(ExecFormat, AwsExpirationIsMissing_DefaultLifetimeIsRequired) {
   auto config = printing(Format::aws, R"({"Version":1,"AccessKeyId":"AKIAEXAMPLE","SecretAccessKey":"wJalrXUtnFEMI"})");
   EXPECT_THAT(failure_of(config).what(), HasSubstr("response.default_lifetime"));
   config.response.default_lifetime = 1h;
   EXPECT_EQ(nlohmann::json::parse(fetch_by(config).value.reveal()).count("Expiration"), 0U);
 }
 
-TEST_F(ExecFormat, AwsSaysWhatIsWrong) {
+TEST_F(ExecFormat, AwsOutputIsWrong_ErrorSaysWhy) {
   EXPECT_THAT(failure_of(printing(Format::aws, R"({"Version":2})")).what(), HasSubstr("Version 1"));
   EXPECT_THAT(failure_of(printing(Format::aws, R"({"Version":1,"AccessKeyId":5})")).what(), HasSubstr("AccessKeyId"));
   EXPECT_THAT(failure_of(printing(Format::aws, R"({"Version":1,"AccessKeyId":"A"})")).what(),
@@ -100,7 +100,7 @@ TEST_F(ExecFormat, AwsSaysWhatIsWrong) {
   EXPECT_THAT(failure_of(printing(Format::aws, "")).what(), HasSubstr("the output of the command is empty"));
 }
 
-TEST_F(ExecFormat, SaysNothingOfWhatWasPrinted) {
+TEST_F(ExecFormat, OutputIsNotJson_ErrorDoesNotShowIt) {
   const auto e = failure_of(printing(Format::json, "usage: get-token s3cret-in-usage"));
   EXPECT_THAT(e.what(), HasSubstr("the output of the command is not JSON"));
   EXPECT_THAT(e.what(), Not(HasSubstr("s3cret")));

@@ -40,28 +40,28 @@ class HostileCommand : public ExecTest {
   }
 };
 
-TEST_F(HostileCommand, ThatHangsIsTerminated) {
+TEST_F(HostileCommand, CommandHangs_IsTerminated) {
   expect_timed_out("trap 'echo told > \"$1/told\"; exit 0' TERM; sleep 1000 & echo $$ >> \"$1/pids\"; wait\n");
   EXPECT_EQ(file("told"), "told\n");
   EXPECT_EQ(pids().size(), 1U);
 }
 
-TEST_F(HostileCommand, ThatIgnoresSigtermIsKilled) {
+TEST_F(HostileCommand, CommandIgnoresSigterm_IsKilled) {
   expect_timed_out("trap '' TERM; echo $$ >> \"$1/pids\"; while :; do sleep 1000; done\n");
   EXPECT_EQ(pids().size(), 1U);
 }
 
-TEST_F(HostileCommand, ThatClosesItsOutputAndLivesOnIsKilled) {
+TEST_F(HostileCommand, CommandClosesItsOutputAndContinues_IsKilled) {
   expect_timed_out("exec >&- 2>&-; echo $$ >> \"$1/pids\"; sleep 1000\n");
   EXPECT_EQ(pids().size(), 1U);
 }
 
-TEST_F(HostileCommand, ThatStopsItsSupervisorIsKilled) {
+TEST_F(HostileCommand, CommandStopsItsSupervisor_IsKilled) {
   expect_timed_out("trap '' TERM; kill -STOP $PPID; echo $$ >> \"$1/pids\"; sleep 1000\n");
   EXPECT_EQ(pids().size(), 1U);
 }
 
-TEST_F(HostileCommand, WhoseChildrenMakeSessionsOfTheirOwnIsKilledWithThem) {
+TEST_F(HostileCommand, ChildrenStartTheirOwnSessions_AllAreKilled) {
   expect_timed_out(
       "echo $$ >> \"$1/pids\"\n"
       "setsid sh -c 'trap \"\" TERM HUP; echo $$ >> \"$0/pids\"; setsid sh -c \"echo \\$\\$ >> \\\"$0/pids\\\"; sleep "
@@ -71,7 +71,7 @@ TEST_F(HostileCommand, WhoseChildrenMakeSessionsOfTheirOwnIsKilledWithThem) {
   EXPECT_EQ(pids().size(), 3U);
 }
 
-TEST_F(HostileCommand, ThatLeavesADaemonBehindGivesItsTokenAndTheDaemonIsKilled) {
+TEST_F(HostileCommand, CommandLeavesADaemon_TokenIsReadAndDaemonIsKilled) {
   const auto token =
       fetch_by(script("(setsid sh -c 'trap \"\" TERM HUP; echo $$ >> \"$0/pids\"; exec sleep 1000' \"$1\" &)\n"
                       "while [ ! -s \"$1/pids\" ]; do sleep 0.01; done\n" +
@@ -82,7 +82,7 @@ TEST_F(HostileCommand, ThatLeavesADaemonBehindGivesItsTokenAndTheDaemonIsKilled)
 }
 
 // Each process starts two, in sessions of their own, six levels deep.
-TEST_F(HostileCommand, ThatForksLikeABombIsKilledWithAllOfIt) {
+TEST_F(HostileCommand, CommandIsAForkBomb_AllProcessesAreKilled) {
   expect_timed_out(
       "trap '' TERM; echo $$ >> \"$1/pids\"\n"
       "if [ ${2:-6} -gt 0 ]; then\n"
@@ -92,20 +92,20 @@ TEST_F(HostileCommand, ThatForksLikeABombIsKilledWithAllOfIt) {
       20);
 }
 
-TEST_F(HostileCommand, ThatPrintsForEverIsKilled) {
+TEST_F(HostileCommand, OutputIsEndless_CommandIsKilled) {
   const auto e = failure_of(script("echo $$ >> \"$1/pids\"; exec yes\n"));
   EXPECT_EQ(e.kind(), Kind::transient);
   EXPECT_THAT(e.what(), HasSubstr("more than response.max_body (1MiB)"));
   EXPECT_TRUE(loop.turn_until([&] { return all_gone(); }));
 }
 
-TEST_F(HostileCommand, ThatComplainsForEverIsKilledAndNotLogged) {
+TEST_F(HostileCommand, StderrIsEndless_CommandIsKilledAndLogIsLimited) {
   testing::internal::CaptureStderr();
   expect_timed_out("yes complaint | head -c 1000000 >&2; echo $$ >> \"$1/pids\"; exec yes complaint >&2\n");
   EXPECT_LT(testing::internal::GetCapturedStderr().size(), 8192U);
 }
 
-TEST_F(HostileCommand, IsKilledWhenTheFetchIsCancelled) {
+TEST_F(HostileCommand, FetchIsCancelled_CommandIsKilled) {
   agent::ExecSource hanging = source(script("trap '' TERM; echo $$ >> \"$1/pids\"; while :; do sleep 1000; done\n"));
   boost::asio::cancellation_signal cancel;
   bool ended = false;

@@ -16,7 +16,7 @@ using Kind = SourceError::Kind;
 
 class ExecSourceTest : public ExecTest {};
 
-TEST_F(ExecSourceTest, TakesTheTokenThatTheCommandPrints) {
+TEST_F(ExecSourceTest, CommandPrintsAToken_IsTaken) {
   const auto before = loop.clock.wall_now();
   const auto token = fetch_by(script(print_token));
   EXPECT_EQ(token.value.reveal(), "tok-12345678");
@@ -40,14 +40,14 @@ TEST_F(ExecExit, HasARuleOrACode_RuleCounts) {
   EXPECT_THAT(e.what(), HasSubstr("ended with status 3 and printed /error locked: \"call us\""));
 }
 
-TEST_F(ExecSourceTest, PassesArgumentsAsTheyAre) {
+TEST_F(ExecSourceTest, ArgumentsHaveShellCharacters_ArePassedUnchanged) {
   auto config = script("printf '%s|' \"$@\" > \"$1/arguments\"\n" + std::string(print_token));
   config.command.insert(config.command.end(), {"$HOME `id` *", "", "a b"});
   fetch_by(config);
   EXPECT_THAT(file("arguments"), testing::EndsWith("|$HOME `id` *||a b|"));
 }
 
-TEST_F(ExecSourceTest, GivesACleanEnvironment) {
+TEST_F(ExecSourceTest, CommandIsRun_EnvironmentIsClean) {
   ::setenv("JETON_TEST_LEAK", "leak", 1);
   auto config = script("tr '\\0' '\\n' < /proc/$$/environ | sort > \"$1/environment\"\n" + std::string(print_token));
   dir.write("secret", "s3cret-of-env\n");
@@ -60,7 +60,7 @@ TEST_F(ExecSourceTest, GivesACleanEnvironment) {
                                      "\nLANG=C\nPATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin\n");
 }
 
-TEST_F(ExecSourceTest, GivesNothingElseOfTheAgent) {
+TEST_F(ExecSourceTest, CommandIsRun_NothingElseIsInheritedFromTheAgent) {
   const agent::UniqueFd inherited(::dup2(STDERR_FILENO, 200));  // not close-on-exec
   const auto old = ::signal(SIGPIPE, SIG_IGN);
   fetch_by(
@@ -79,7 +79,7 @@ TEST_F(ExecSourceTest, GivesNothingElseOfTheAgent) {
   EXPECT_EQ(std::stoi(file("session")), std::stoi(file("pid")));
 }
 
-TEST_F(ExecSourceTest, RunsInTheFolderThatIsWanted) {
+TEST_F(ExecSourceTest, WorkingDirectoryIsSet_CommandRunsThere) {
   auto config = script("pwd > \"$1/cwd\"\n" + std::string(print_token));
   config.working_directory = dir.path();
   fetch_by(config);
@@ -90,14 +90,14 @@ TEST_F(ExecSourceTest, RunsInTheFolderThatIsWanted) {
   EXPECT_THAT(e.what(), AllOf(HasSubstr("source.working_directory"), HasSubstr("No such file or directory")));
 }
 
-TEST_F(ExecSourceTest, TriesAgainAfterAFailureOfTheCommand) {
+TEST_F(ExecSourceTest, CommandFails_ErrorIsTransient) {
   const auto e = failure_of(script("echo 'one' >&2; echo 'the vault is sealed' >&2; exit 3\n"));
   EXPECT_EQ(e.kind(), Kind::transient);
   EXPECT_THAT(e.what(), AllOf(HasSubstr("/bin/sh ended with status 3"), HasSubstr("the vault is sealed")));
   EXPECT_THAT(failure_of(script("kill -KILL $$\n")).what(), HasSubstr("ended by signal 9"));
 }
 
-TEST_F(ExecSourceTest, CallsItPermanentWhenSomethingIsMissing) {
+TEST_F(ExecSourceTest, ProgramIsMissing_ErrorIsPermanent) {
   EXPECT_EQ(failure_of(script("exec /nonexistent/program\n")).kind(), Kind::permanent);
   agent::ExecSourceConfig config = script("");
   config.command[0] = (dir / "missing").string();
@@ -112,14 +112,14 @@ TEST_F(ExecSourceTest, CallsItPermanentWhenSomethingIsMissing) {
   EXPECT_THAT(failure(missing).what(), HasSubstr("Permission denied"));
 }
 
-TEST_F(ExecSourceTest, RefusesATokenThatDoesNotFit) {
+TEST_F(ExecSourceTest, TokenExceedsTheCapacity_IsRefused) {
   agent::ExecSource small = source(script(print_token), 8);
   const auto e = failure(small);
   EXPECT_EQ(e.kind(), Kind::permanent);
   EXPECT_THAT(e.what(), HasSubstr("raise tokens.t.capacity"));
 }
 
-TEST_F(ExecSourceTest, LogsStderrWithoutSecrets) {
+TEST_F(ExecSourceTest, CommandWritesToStderr_IsLoggedWithoutSecrets) {
   dir.write("pem", "-----BEGIN KEY-----\nMIIEvQIBADANBgkqhkiG\n-----END KEY-----\n");
   auto config = script(
       "echo \"key $API_KEY\" >&2; echo \"$PEM\" >&2; echo 'got tok-12345678' >&2\n"
@@ -137,7 +137,7 @@ TEST_F(ExecSourceTest, LogsStderrWithoutSecrets) {
   }
 }
 
-TEST_F(ExecSourceTest, SaysNoSecretInAnError) {
+TEST_F(ExecSourceTest, CommandFailsAndPrintsASecret_ErrorDoesNotShowIt) {
   auto config = script("echo \"bad key $API_KEY\" >&2; exit 1\n");
   config.env = {{"API_KEY", SecretTemplate::literal("s3cret-literal")}};
   testing::internal::CaptureStderr();

@@ -45,7 +45,7 @@ class FileSourceTest : public LocalSourceTest {
   }
 };
 
-TEST_F(FileSourceTest, ReadsAJwtAndItsExpiry) {
+TEST_F(FileSourceTest, TokenIsAJwt_ItsExpiryIsRead) {
   const std::string token = jwt(1h);
   dir.write("token", token + "\n");
   const auto fetched = fetch_from(text_file());
@@ -70,7 +70,7 @@ TEST_F(FileSourceTest, FileIsOnADeadMount_IsAnErrorThatMayPass) {
   EXPECT_THAT(failure_from(config), HasSubstr("does not answer"));
 }
 
-TEST_F(FileSourceTest, CountsALifetimeFromTheReading) {
+TEST_F(FileSourceTest, LifetimeIsConfigured_CountsFromTheReading) {
   auto config = text_file();
   dir.write("token", "opaque");
   EXPECT_THAT(failure_from(config), HasSubstr("set source.lifetime"));
@@ -81,14 +81,14 @@ TEST_F(FileSourceTest, CountsALifetimeFromTheReading) {
   EXPECT_EQ(fetch_from(config).value.reveal(), "opaque") << "the same token, good for longer";
 }
 
-TEST_F(FileSourceTest, RefusesTheSameTokenAgainIfItsExpiryIsItsOwn) {
+TEST_F(FileSourceTest, JwtIsUnchanged_IsRefused) {
   const std::string token = jwt(1h);
   dir.write("token", token);
   tokens.values["t"] = token;
   EXPECT_THAT(failure_from(text_file()), HasSubstr("still holds the same token"));
 }
 
-TEST_F(FileSourceTest, ReadsJson) {
+TEST_F(FileSourceTest, FormatIsJson_TokenAndAttributesAreRead) {
   dir.write("token", R"({"access_token":"tok","expires_in":3600,"scope":"a"})");
   auto config = json_file();
   config.response.attributes = {{"scope", "/scope"}};
@@ -98,13 +98,13 @@ TEST_F(FileSourceTest, ReadsJson) {
   EXPECT_GT(fetched.expires_at, loop.clock.wall_now() + 50min);
 }
 
-TEST_F(FileSourceTest, CountsALifetimeInJsonFromTheWriting) {
+TEST_F(FileSourceTest, JsonHasALifetime_CountsFromTheWriting) {
   const auto path = dir.write("token", R"({"access_token":"tok","expires_in":3600})");
   std::filesystem::last_write_time(path, std::filesystem::file_time_type::clock::now() - 2h);
   EXPECT_THAT(failure_from(json_file()), HasSubstr("has expired"));
 }
 
-TEST_F(FileSourceTest, TakesTheExpiryOfAJwtInJson) {
+TEST_F(FileSourceTest, JsonHasAJwtWithoutALifetime_ExpiryIsThatOfTheJwt) {
   auto config = json_file();
   dir.write("token", R"({"access_token":")" + jwt(1h) + "\"}");
   EXPECT_GT(fetch_from(config).expires_at, loop.clock.wall_now() + 50min);
@@ -134,7 +134,7 @@ TEST_F(FileSourceTest, ErrorHasARule_RuleCounts) {
   EXPECT_THAT(e.what(), HasSubstr("the file answered with /error revoked"));
 }
 
-TEST_F(FileSourceTest, RefusesWhatIsNoToken) {
+TEST_F(FileSourceTest, ContentIsNoToken_IsRefused) {
   auto config = text_file();
   config.lifetime = 1h;
   EXPECT_THAT(failure_from(config), HasSubstr("token: No such file or directory"));

@@ -70,13 +70,13 @@ class FileWatch : public LocalSourceTest {
   int fetched = 0;
 };
 
-TEST_F(FileWatch, LooksOnceAtTheStart) {
+TEST_F(FileWatch, WatchStarts_FileIsReadOnce) {
   dir.write("token", "one");
   watch(dir / "token");
   EXPECT_TRUE(comes_to("one"));
 }
 
-TEST_F(FileWatch, NoticesAFileThatIsMovedIntoPlace) {
+TEST_F(FileWatch, FileIsMovedIntoPlace_ChangeIsNoticed) {
   dir.write("token", "one");
   watch(dir / "token");
   ASSERT_TRUE(comes_to("one"));
@@ -86,7 +86,7 @@ TEST_F(FileWatch, NoticesAFileThatIsMovedIntoPlace) {
   }
 }
 
-TEST_F(FileWatch, NoticesAFileThatIsWrittenInPlaceOnlyWhenItIsClosed) {
+TEST_F(FileWatch, FileIsWrittenInPlace_ChangeIsNoticedWhenItIsClosed) {
   dir.write("token", "one");
   watch(dir / "token");
   ASSERT_TRUE(comes_to("one"));
@@ -101,7 +101,7 @@ TEST_F(FileWatch, NoticesAFileThatIsWrittenInPlaceOnlyWhenItIsClosed) {
   EXPECT_TRUE(comes_to("half-whole"));
 }
 
-TEST_F(FileWatch, SaysNothingOfTheSameContent) {
+TEST_F(FileWatch, ContentIsUnchanged_NoChangeIsReported) {
   dir.write("token", "one");
   watch(dir / "token");
   ASSERT_TRUE(comes_to("one"));
@@ -116,7 +116,7 @@ TEST_F(FileWatch, SaysNothingOfTheSameContent) {
   EXPECT_EQ(told, 2);
 }
 
-TEST_F(FileWatch, NoticesFoldersThatAppearLater) {
+TEST_F(FileWatch, FoldersAppearLater_ChangeIsNoticed) {
   watch(dir / "a" / "b" / "token");
   settle();
   fs::create_directories(dir / "a");
@@ -132,7 +132,7 @@ TEST_F(FileWatch, NoticesFoldersThatAppearLater) {
   EXPECT_TRUE(comes_to("three"));
 }
 
-TEST_F(FileWatch, NoticesALinkThatIsSwapped) {
+TEST_F(FileWatch, LinkIsSwapped_ChangeIsNoticed) {
   dir.write("first", "one");
   dir.write("elsewhere/second", "two");
   fs::create_symlink("first", dir / "token");
@@ -147,7 +147,7 @@ TEST_F(FileWatch, NoticesALinkThatIsSwapped) {
 }
 
 // The swaps do not wait for the reader: it may miss some, never the last, and never sees half of one.
-TEST_F(FileWatch, FollowsAKubernetesVolumeThatIsSwappedInALoop) {
+TEST_F(FileWatch, KubernetesVolumeIsSwappedInALoop_LastVersionIsRead) {
   const fs::path volume = dir / "volume";
   write_volume(volume, "version-1", 1);
   watch(volume / "token");
@@ -179,7 +179,7 @@ TEST_F(FileWatch, ChangeIsHeardOfByAReader_IsToldAllTheSame) {
   EXPECT_TRUE(loop.turn_until([&] { return heard; }));
 }
 
-TEST_F(FileWatch, EndsQuietlyWithItsSource) {
+TEST_F(FileWatch, SourceIsDestroyed_NoChangeIsReported) {
   dir.write("token", "one");
   watch(dir / "token");
   source.reset();

@@ -43,7 +43,7 @@ class JwtSourceTest : public LocalSourceTest {
   JwtKeys keys;
 };
 
-TEST_F(JwtSourceTest, MintsATokenThatOthersAccept) {
+TEST_F(JwtSourceTest, AlgorithmIsSet_TokenIsVerifiedByPyjwt) {
   for (const JwtAlgorithm algorithm :
        {JwtAlgorithm::hs256, JwtAlgorithm::rs256, JwtAlgorithm::ps256, JwtAlgorithm::es256, JwtAlgorithm::eddsa}) {
     const auto token = minted(config(algorithm));
@@ -62,7 +62,7 @@ TEST_F(JwtSourceTest, ExpIsOneOfTheClaims_TokenEndsThen) {
   EXPECT_EQ(minted(wanted).expires_at, end);
 }
 
-TEST_F(JwtSourceTest, SetsHeaderClaimsAndTimes) {
+TEST_F(JwtSourceTest, HeaderClaimsAndTimesAreConfigured_TokenHasThem) {
   auto wanted = config();
   wanted.key_id = "KEY1";
   wanted.header = {{"cty", literal("x")}};
@@ -79,7 +79,7 @@ TEST_F(JwtSourceTest, SetsHeaderClaimsAndTimes) {
   EXPECT_NE(claims["jti"], part_of(minted(wanted), 1)["jti"]);
 }
 
-TEST_F(JwtSourceTest, SetsOnlyWhatIsWanted) {
+TEST_F(JwtSourceTest, ExpiryAndTokenIdAreOff_OnlyIatIsSet) {
   auto wanted = config();
   wanted.expires_at = false;
   wanted.token_id = false;
@@ -88,7 +88,7 @@ TEST_F(JwtSourceTest, SetsOnlyWhatIsWanted) {
   EXPECT_TRUE(claims["iat"].is_number_integer());
 }
 
-TEST_F(JwtSourceTest, TakesClaimsFromReferences) {
+TEST_F(JwtSourceTest, ClaimIsAReference_IsResolved) {
   auto wanted = config();
   wanted.claims = {{"nonce", agent::JsonTemplate(SecretTemplate::parse("${token:other}"))}};
   agent::JwtSource by = source(wanted);
@@ -97,7 +97,7 @@ TEST_F(JwtSourceTest, TakesClaimsFromReferences) {
   EXPECT_EQ(part_of(fetch(by), 1)["nonce"], "from \"another\" token");
 }
 
-TEST_F(JwtSourceTest, UsesANewKeyAtOnceAndSaysThatItChanged) {
+TEST_F(JwtSourceTest, KeyFileIsReplaced_NewKeyIsUsedAndChangeIsReported) {
   agent::JwtSource by = source(config());
   int told = 0;
   by.on_change([&] { ++told; });
@@ -112,7 +112,7 @@ TEST_F(JwtSourceTest, UsesANewKeyAtOnceAndSaysThatItChanged) {
   EXPECT_EQ(told, 1);
 }
 
-TEST_F(JwtSourceTest, CallsAKeyThatDoesNotSuitPermanentUntilItIsAnotherOne) {
+TEST_F(JwtSourceTest, KeyIsUnsuitable_IsPermanentUntilItIsReplaced) {
   auto wanted = config();
   agent::JwtSource by = source(wanted);
   dir.write("key.pem", keys.private_key(JwtAlgorithm::rs256));
@@ -126,7 +126,7 @@ TEST_F(JwtSourceTest, CallsAKeyThatDoesNotSuitPermanentUntilItIsAnotherOne) {
   EXPECT_EQ(failure(by).kind(), Kind::transient);
 }
 
-TEST_F(JwtSourceTest, ShowsNoSecret) {
+TEST_F(JwtSourceTest, KeyIsTooShort_ErrorDoesNotShowIt) {
   auto wanted = config(JwtAlgorithm::hs256);
   dir.write("key.pem", "short-s3cret");
   agent::JwtSource by = source(wanted);

@@ -54,7 +54,7 @@ TEST(ReceivedPage, IsProse_IsShown) {
 }
 
 // What response.error_rules need.
-TEST(ReceivedCode, IsShown) {
+TEST(ReceivedCode, BodyHasAnErrorCode_IsShown) {
   for (const char* body : {R"({"code":"40013"})", R"({"code":"INVALID_APP_ID"})", R"({"errcode":40013})",
                            R"({"ret":"-1"})", R"({"success":false})", R"({"subCode":"isv.invalid-signature"})"}) {
     EXPECT_EQ(shown(body), body);

@@ -32,7 +32,7 @@ class RedisClient : public testing::Test {
   test::Loop loop;
 };
 
-TEST_F(RedisClient, TalksOverTcpAndUnixSockets) {
+TEST_F(RedisClient, AddressIsTcpOrAUnixSocket_CommandsAreAnswered) {
   const test::RedisServer server;
   Client tcp(loop.timers, loop.random, tcp_options(server.port()));
   Client local(loop.timers, loop.random, unix_options(server.socket()));
@@ -61,7 +61,7 @@ TEST_F(RedisClient, CallsThatWaitForTheConnection_AreSentBeforeLaterOnes) {
   EXPECT_EQ(server.cli({"LRANGE", "k", "0", "-1"}), "first\nsecond");
 }
 
-TEST_F(RedisClient, ResolvesNames) {
+TEST_F(RedisClient, HostIsAName_IsResolved) {
   const test::RedisServer server;
   auto options = tcp_options(server.port());
   options.address.host = "localhost";
@@ -70,7 +70,7 @@ TEST_F(RedisClient, ResolvesNames) {
   EXPECT_EQ(ask(loop, client, Command({"PING"})).as_text(), "PONG");
 }
 
-TEST_F(RedisClient, SelectsTheDatabaseAndNamesItself) {
+TEST_F(RedisClient, DatabaseAndClientNameAreSet_BothAreApplied) {
   const test::RedisServer server;
   auto options = unix_options(server.socket());
   options.database = 3;
@@ -83,7 +83,7 @@ TEST_F(RedisClient, SelectsTheDatabaseAndNamesItself) {
   EXPECT_EQ(server.cli({"-n", "0", "EXISTS", "k"}), "0");
 }
 
-TEST_F(RedisClient, LogsInWithUserAndPassword) {
+TEST_F(RedisClient, UserAndPasswordAreSet_LogsInAsThatUser) {
   const test::RedisServer server({"--user", "agent", "on", ">hunter2", "~*", "&*", "+@all"});
   auto options = unix_options(server.socket());
   options.username = [] { return SecretString("agent"); };
@@ -93,7 +93,7 @@ TEST_F(RedisClient, LogsInWithUserAndPassword) {
   EXPECT_EQ(who_am_i(client), "agent");
 }
 
-TEST_F(RedisClient, LogsInWithThePasswordAlone) {
+TEST_F(RedisClient, OnlyAPasswordIsSet_LogsInAsDefault) {
   const test::RedisServer server({"--requirepass", "hunter2"});
   auto options = unix_options(server.socket());
   options.password = [] { return SecretString("hunter2"); };
@@ -102,14 +102,14 @@ TEST_F(RedisClient, LogsInWithThePasswordAlone) {
   EXPECT_EQ(who_am_i(client), "default");
 }
 
-TEST_F(RedisClient, TellsAMissingPassword) {
+TEST_F(RedisClient, PasswordIsMissing_ErrorIsNoauth) {
   const test::RedisServer server({"--requirepass", "hunter2"});
   Client client(loop.timers, loop.random, unix_options(server.socket()));
   client.start();
   EXPECT_THAT(test::failure_of(loop, client, Command({"GET", "k"}), 300ms), HasSubstr("NOAUTH"));
 }
 
-TEST_F(RedisClient, TellsAWrongPasswordOnceAndRecoversWhenItIsReplaced) {
+TEST_F(RedisClient, PasswordIsWrong_IsLoggedOnceAndReplacementConnects) {
   const test::RedisServer server({"--user", "agent", "on", ">hunter2", "~*", "&*", "+@all"});
   std::string password = "wrong";
   int asked = 0;
@@ -132,7 +132,7 @@ TEST_F(RedisClient, TellsAWrongPasswordOnceAndRecoversWhenItIsReplaced) {
   EXPECT_EQ(who_am_i(client), "agent");
 }
 
-TEST_F(RedisClient, TellsAMissingPermission) {
+TEST_F(RedisClient, PermissionIsMissing_ErrorIsNoperm) {
   const test::RedisServer server({"--user", "agent", "on", ">hunter2", "~jeton:*", "&jeton:*", "+ping", "+get"});
   auto options = unix_options(server.socket());
   options.username = [] { return SecretString("agent"); };
@@ -145,7 +145,7 @@ TEST_F(RedisClient, TellsAMissingPermission) {
   EXPECT_THAT(test::failure_of(loop, client, Command({"SET", "jeton:x", "1"}), 5s), HasSubstr("NOPERM"));
 }
 
-TEST_F(RedisClient, AnswersAThousandConcurrentCommandsEachWithItsOwn) {
+TEST_F(RedisClient, AThousandCommandsAreConcurrent_EachGetsItsOwnReply) {
   const test::RedisServer server;
   Client client(loop.timers, loop.random, unix_options(server.socket()));
   client.start();
@@ -165,7 +165,7 @@ TEST_F(RedisClient, AnswersAThousandConcurrentCommandsEachWithItsOwn) {
   EXPECT_EQ(right, 1000);
 }
 
-TEST_F(RedisClient, AnswersAThousandLargeRepliesInOrder) {
+TEST_F(RedisClient, AThousandRepliesAreLarge_EachCommandGetsItsOwn) {
   const test::RedisServer server;
   Client client(loop.timers, loop.random, unix_options(server.socket()));
   client.start();
@@ -185,7 +185,7 @@ TEST_F(RedisClient, AnswersAThousandLargeRepliesInOrder) {
   EXPECT_EQ(right, 1000);
 }
 
-TEST_F(RedisClient, RunsAScriptThatTheServerForgot) {
+TEST_F(RedisClient, ScriptIsNotCachedByTheServer_IsRun) {
   const test::RedisServer server;
   Client client(loop.timers, loop.random, unix_options(server.socket()));
   client.start();
@@ -200,7 +200,7 @@ TEST_F(RedisClient, RunsAScriptThatTheServerForgot) {
   }
 }
 
-TEST_F(RedisClient, StoppedServerIsATransportErrorAndNotAnAnswer) {
+TEST_F(RedisClient, ServerIsFrozen_CommandTimesOut) {
   const test::RedisServer server;
   Client client(loop.timers, loop.random, unix_options(server.socket()));
   client.start();
@@ -211,7 +211,7 @@ TEST_F(RedisClient, StoppedServerIsATransportErrorAndNotAnAnswer) {
   EXPECT_EQ(ask(loop, client, Command({"GET", "k"})).as_text(), "v");
 }
 
-TEST_F(RedisClient, ReconnectsAfterARestartAndLetsCommandsWaitForIt) {
+TEST_F(RedisClient, ServerIsRestarted_ReconnectsAndCommandsWait) {
   test::RedisServer server;
   Client client(loop.timers, loop.random, unix_options(server.socket()));
   int connects = 0;
@@ -226,7 +226,7 @@ TEST_F(RedisClient, ReconnectsAfterARestartAndLetsCommandsWaitForIt) {
   EXPECT_EQ(connects, 2);
 }
 
-TEST_F(RedisClient, StopEndsWaitingAndLaterCommands) {
+TEST_F(RedisClient, ClientIsStopped_WaitingAndLaterCommandsFail) {
   Client client(loop.timers, loop.random, unix_options("/nonexistent/redis.sock"));
   client.start();
   std::string failure;
@@ -247,7 +247,7 @@ TEST_F(RedisClient, StopEndsWaitingAndLaterCommands) {
   EXPECT_THAT(test::failure_of(loop, client, Command({"PING"}), 1s), HasSubstr("stopped"));
 }
 
-TEST_F(RedisClient, CancelledCommandLeavesTheOrderOfRepliesIntact) {
+TEST_F(RedisClient, CommandIsCancelled_OrderOfRepliesStaysIntact) {
   const test::RedisServer server;
   Client client(loop.timers, loop.random, unix_options(server.socket()));
   client.start();

@@ -35,14 +35,14 @@ std::string range(int first, int last, const std::string& nodes, int count = 1) 
 }
 ClusterMap map_of(const std::string& wire) { return {parse(wire), asked_node}; }
 
-TEST(KeySlot, IsCrc16OfTheSpecification) {
+TEST(KeySlot, KeyIsPlain_SlotIsCrc16OfTheSpecification) {
   EXPECT_EQ(crc16("123456789"), 0x31C3);
   EXPECT_EQ(crc16(""), 0);
   EXPECT_EQ(key_slot("123456789"), 0x31C3);
   EXPECT_EQ(key_slot("foo"), 12182);
 }
 
-TEST(KeySlot, IsOfTheHashTag) {
+TEST(KeySlot, KeyHasAHashTag_SlotIsThatOfTheTag) {
   EXPECT_EQ(key_slot("{user1000}.following"), key_slot("user1000"));
   EXPECT_EQ(key_slot("{user1000}.followers"), key_slot("user1000"));
   EXPECT_EQ(key_slot("foo{{bar}}zap"), key_slot("{bar"));
@@ -50,13 +50,13 @@ TEST(KeySlot, IsOfTheHashTag) {
   EXPECT_EQ(key_slot("jeton:{t}:token"), key_slot("jeton:{t}:updater"));
 }
 
-TEST(KeySlot, IsOfTheWholeKeyWithoutATag) {
+TEST(KeySlot, KeyHasNoHashTag_SlotIsThatOfTheWholeKey) {
   EXPECT_EQ(key_slot("foo{}{bar}"), crc16("foo{}{bar}") % cluster_slots);
   EXPECT_EQ(key_slot("foo{bar"), crc16("foo{bar") % cluster_slots);
   EXPECT_EQ(key_slot("}foo{"), crc16("}foo{") % cluster_slots);
 }
 
-TEST(ClusterMap, NamesThePrimaryOfEachSlot) {
+TEST(ClusterMap, SlotRangesAreRead_OwnerIsThePrimaryOfTheSlot) {
   const ClusterMap map =
       map_of("*2\r\n" + range(0, 99, node("a", 1) + node("b", 2), 2) + range(200, 200, node("c", 3)));
   EXPECT_EQ(map.owner(0), at("a", 1));
@@ -67,25 +67,25 @@ TEST(ClusterMap, NamesThePrimaryOfEachSlot) {
   EXPECT_EQ(map.nodes().size(), 3U);
 }
 
-TEST(ClusterMap, NodeWithoutAHostIsOnTheOneAsked) {
+TEST(ClusterMap, NodeHasNoHost_HostIsThatOfTheNodeAsked) {
   EXPECT_EQ(map_of("*1\r\n" + range(0, 1, node("", 7001))).owner(0), at("asked.example", 7001));
   EXPECT_EQ(map_of("*1\r\n" + range(0, 1, "*2\r\n$-1\r\n:7001\r\n")).owner(0), at("asked.example", 7001));
 }
 
-TEST(ClusterMap, NodeWithoutAKnownHostNameIsReachedByItsAddressOrNotAtAll) {
+TEST(ClusterMap, HostNameIsUnknown_IpIsUsedOrSlotHasNoOwner) {
   const std::string known = "*4\r\n" + bulk("?") + ":7001\r\n" + bulk("id") + "*2\r\n" + bulk("ip") + bulk("10.0.0.1");
   EXPECT_EQ(map_of("*1\r\n" + range(0, 1, known)).owner(0), at("10.0.0.1", 7001));
   EXPECT_EQ(map_of("*2\r\n" + range(0, 1, node("?", 7001)) + range(2, 3, node("a", 1))).owner(0), std::nullopt);
 }
 
-TEST(ClusterMap, TlsIsThatOfTheNodeAsked) {
+TEST(ClusterMap, NodeAskedUsesTls_OwnersUseTls) {
   Address secure = asked_node;
   secure.tls = true;
   const ClusterMap map(parse("*1\r\n" + range(0, 1, node("a", 1))), secure);
   EXPECT_EQ(map.owner(0)->display(), "rediss://a:1");
 }
 
-TEST(ClusterMap, MovedSlotIsOfItsNewNode) {
+TEST(ClusterMap, SlotIsMoved_OwnerIsTheNewNode) {
   ClusterMap map = map_of("*1\r\n" + range(0, 9, node("a", 1)));
   map.move(5, at("new", 9));
   EXPECT_EQ(map.owner(5), at("new", 9));
@@ -93,7 +93,7 @@ TEST(ClusterMap, MovedSlotIsOfItsNewNode) {
   EXPECT_TRUE(map.contains(at("new", 9)));
 }
 
-TEST(ClusterMap, HostileRepliesAreErrors) {
+TEST(ClusterMap, ReplyIsHostile_IsATransportError) {
   std::string overlapping = "*40\r\n";
   for (int i = 0; i < 40; ++i) overlapping += range(0, 16383, node("a", 1));
   const std::string replies[] = {"*0\r\n",
@@ -124,7 +124,7 @@ TEST(ClusterMap, HostileRepliesAreErrors) {
   }
 }
 
-TEST(Redirection, IsReadFromTheError) {
+TEST(Redirection, ErrorIsMovedOrAsk_IsParsed) {
   const auto moved = parse_redirection("MOVED 3999 127.0.0.1:6381", asked_node);
   ASSERT_TRUE(moved);
   EXPECT_EQ(moved->kind, Redirection::Kind::moved);
@@ -135,7 +135,7 @@ TEST(Redirection, IsReadFromTheError) {
   EXPECT_EQ(parse_redirection("MOVED 1 :6381", asked_node)->to, at("asked.example", 6381));
 }
 
-TEST(Redirection, ToNowhereIsNone) {
+TEST(Redirection, ErrorHasNoUsableTarget_IsNone) {
   for (const char* error : {"MOVED", "MOVED ", "MOVED 1", "MOVED x a:1", "MOVED 16384 a:1", "MOVED 1 a", "MOVED 1 a:",
                             "MOVED 1 a:0", "MOVED 1 a:65536", "MOVED 1 ?:1", "MOVED 1 a b:1", "MOVED -1 a:1",
                             "MOVED 1 a\tb:1", "MOVED 1 a\x1b[31m:1", "ERR MOVED 1 a:1", "ASK 1 a:1x", ""}) {

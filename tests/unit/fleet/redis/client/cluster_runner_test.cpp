@@ -56,7 +56,7 @@ class ClusterRunnerTest : public testing::Test {
   Duration timeout = test::patience;
 };
 
-TEST_F(ClusterRunnerTest, HostileTopologyIsAnErrorThatNamesTheNode) {
+TEST_F(ClusterRunnerTest, TopologyIsUnusable_ErrorNamesTheNode) {
   for (const char* reply :
        {"*0\r\n", ":1\r\n", "*1\r\n*3\r\n:0\r\n:99999\r\n*0\r\n", "-ERR This instance has cluster support disabled\r\n",
         "-NOPERM this user has no permissions\r\n"}) {
@@ -68,7 +68,7 @@ TEST_F(ClusterRunnerTest, HostileTopologyIsAnErrorThatNamesTheNode) {
   }
 }
 
-TEST_F(ClusterRunnerTest, CircleOfRedirectionsIsBounded) {
+TEST_F(ClusterRunnerTest, RedirectionsAreCircular_FailsAfterALimit) {
   int commands = 0;
   std::uint16_t port = 0;
   FakeServer server(loop.context, each([&](const std::string& command) {
@@ -82,7 +82,7 @@ TEST_F(ClusterRunnerTest, CircleOfRedirectionsIsBounded) {
   EXPECT_EQ(commands, 6);
 }
 
-TEST_F(ClusterRunnerTest, AskingComesRightBeforeEachCommandThatWasRedirected) {
+TEST_F(ClusterRunnerTest, AskRedirects_AskingPrecedesEachRedirectedCommand) {
   std::uint16_t port = 0;
   bool asked = false;
   int alone = 0;
@@ -116,7 +116,7 @@ TEST_F(ClusterRunnerTest, AskingComesRightBeforeEachCommandThatWasRedirected) {
   EXPECT_EQ(answered, 40) << "EVALSHA and EVAL, each with its own";
 }
 
-TEST_F(ClusterRunnerTest, CommandWithoutAnAnswerIsNotSentAgain) {
+TEST_F(ClusterRunnerTest, CommandGetsNoAnswer_IsNotSentAgain) {
   timeout = 500ms;
   int commands = 0;
   std::uint16_t port = 0;
@@ -132,7 +132,7 @@ TEST_F(ClusterRunnerTest, CommandWithoutAnAnswerIsNotSentAgain) {
   EXPECT_EQ(commands, 1);
 }
 
-TEST_F(ClusterRunnerTest, RefusalsThatPassAreTriedAgainUntilTheDeadlineOnly) {
+TEST_F(ClusterRunnerTest, RefusalIsTemporary_IsRetriedUntilTheDeadline) {
   int refusals = 3;
   std::uint16_t port = 0;
   FakeServer server(
@@ -152,7 +152,7 @@ TEST_F(ClusterRunnerTest, RefusalsThatPassAreTriedAgainUntilTheDeadlineOnly) {
   EXPECT_LT(refusals, 1'000'000);
 }
 
-TEST_F(ClusterRunnerTest, ErrorOfAScriptIsNotTakenForARefusal) {
+TEST_F(ClusterRunnerTest, ErrorComesFromAScript_IsNotRetried) {
   int commands = 0;
   std::uint16_t port = 0;
   FakeServer server(loop.context, each([&](const std::string& command) {

@@ -27,31 +27,31 @@ class HostileServer : public testing::Test {
   test::Loop loop;
 };
 
-TEST_F(HostileServer, ArrayOfABillionIsAnError) {
+TEST_F(HostileServer, ArrayHasABillionElements_IsAnError) {
   EXPECT_THAT(failure_with("*1000000000\r\n"), HasSubstr("too many elements"));
 }
 
-TEST_F(HostileServer, StringOfTwoToThe63IsAnError) {
+TEST_F(HostileServer, StringHasTwoToThe63Bytes_IsAnError) {
   EXPECT_THAT(failure_with("$9223372036854775807\r\n"), HasSubstr("too long"));
 }
 
-TEST_F(HostileServer, EndlessReplyIsAnError) {
+TEST_F(HostileServer, ReplyIsEndless_IsAnError) {
   EXPECT_THAT(failure_with("+" + std::string(8 * 1024 * 1024, 'a')), HasSubstr("too long"));
 }
 
-TEST_F(HostileServer, GarbageIsAnError) {
+TEST_F(HostileServer, ReplyIsGarbage_IsAnError) {
   EXPECT_THAT(failure_with("HTTP/1.1 400 Bad Request\r\n\r\n"), HasSubstr("no Redis reply"));
 }
 
-TEST_F(HostileServer, HalfAReplyRunsIntoTheDeadline) {
+TEST_F(HostileServer, ReplyIsIncomplete_CommandTimesOut) {
   EXPECT_THAT(failure_with("$10\r\nabc", 200ms), HasSubstr("no answer in time"));
 }
 
-TEST_F(HostileServer, SilenceRunsIntoTheDeadline) {
+TEST_F(HostileServer, ServerDoesNotReply_CommandTimesOut) {
   EXPECT_THAT(failure_with("", 200ms), HasSubstr("no answer in time"));
 }
 
-TEST_F(HostileServer, ReplyNobodyAskedForClosesTheConnection) {
+TEST_F(HostileServer, ReplyIsUnsolicited_ConnectionIsClosed) {
   EXPECT_THAT(failure_with("*x\r\n"), HasSubstr("no Redis reply"));
   FakeServer server(loop.context, [](std::string_view) { return std::string("+PONG\r\n+SURPRISE\r\n"); });
   Client client(loop.timers, loop.random, test::tcp_options(server.port()));
@@ -59,7 +59,7 @@ TEST_F(HostileServer, ReplyNobodyAskedForClosesTheConnection) {
   EXPECT_TRUE(loop.turn_until([&] { return server.connections() >= 2; })) << "it did not reconnect";
 }
 
-TEST_F(HostileServer, SilenceAtTheGreetingIsNoConnection) {
+TEST_F(HostileServer, GreetingIsNotAnswered_IsNotConnected) {
   FakeServer server(loop.context, [](std::string_view) { return std::string(); });
   auto options = test::tcp_options(server.port());
   options.timeout = 50ms;
@@ -70,7 +70,7 @@ TEST_F(HostileServer, SilenceAtTheGreetingIsNoConnection) {
   EXPECT_THAT(client.last_error(), HasSubstr("no answer in time"));
 }
 
-TEST_F(HostileServer, NoscriptWithoutEndIsAnErrorAfterOneReload) {
+TEST_F(HostileServer, NoscriptIsRepeated_IsAnErrorAfterOneReload) {
   int scripts = 0;
   FakeServer server(loop.context, [&](std::string_view received) {
     if (received.find("PING") != std::string_view::npos) return std::string("+PONG\r\n");
@@ -89,7 +89,7 @@ TEST_F(HostileServer, NoscriptWithoutEndIsAnErrorAfterOneReload) {
   EXPECT_EQ(scripts, 2);
 }
 
-TEST_F(HostileServer, MalformedMessagesOfASubscriptionAreIgnored) {
+TEST_F(HostileServer, SubscriptionMessagesAreMalformed_AreIgnored) {
   FakeServer server(loop.context, [](std::string_view received) {
     if (received.find("SUBSCRIBE") == std::string_view::npos) return std::string("+PONG\r\n");
     return std::string(
@@ -108,7 +108,7 @@ TEST_F(HostileServer, MalformedMessagesOfASubscriptionAreIgnored) {
   EXPECT_EQ(heard, std::vector<std::string>{"good"});
 }
 
-TEST_F(HostileServer, SilentSubscriptionIsNoticedByPing) {
+TEST_F(HostileServer, SubscriptionIsSilent_PingNoticesAndReconnects) {
   int pings = 0;
   FakeServer server(loop.context, [&](std::string_view received) {
     // The first PING of each connection is the greeting; the second stays without an answer.
@@ -123,7 +123,7 @@ TEST_F(HostileServer, SilentSubscriptionIsNoticedByPing) {
   EXPECT_TRUE(loop.turn_until([&] { return server.connections() >= 2; }));
 }
 
-TEST_F(HostileServer, NobodyListeningIsNamed) {
+TEST_F(HostileServer, PortIsClosed_ErrorNamesTheAddress) {
   const test::ReservedPort nobody;
   const std::uint16_t port = nobody.port();
   Client client(loop.timers, loop.random, test::tcp_options(port));
@@ -132,7 +132,7 @@ TEST_F(HostileServer, NobodyListeningIsNamed) {
             "redis://127.0.0.1:" + std::to_string(port) + "/0: connection refused");
 }
 
-TEST_F(HostileServer, MissingSocketAndTooLongPathAreNamed) {
+TEST_F(HostileServer, SocketIsMissingOrPathIsTooLong_ErrorNamesTheReason) {
   Client missing(loop.timers, loop.random, test::unix_options("/nonexistent/redis.sock"));
   missing.start();
   EXPECT_EQ(test::failure_of(loop, missing, Command({"PING"}), 200ms),
@@ -142,7 +142,7 @@ TEST_F(HostileServer, MissingSocketAndTooLongPathAreNamed) {
   EXPECT_THAT(test::failure_of(loop, too_long, Command({"PING"}), 200ms), HasSubstr("too long"));
 }
 
-TEST_F(HostileServer, NameThatCannotBeResolvedIsNamed) {
+TEST_F(HostileServer, HostCannotBeResolved_ErrorSaysSo) {
   auto options = test::tcp_options(6379);
   options.address.host = "host.invalid";
   Client client(loop.timers, loop.random, std::move(options));

@@ -30,7 +30,7 @@ std::string refusal_of(std::string_view bytes, ReplyLimits limits = {}) {
   return "accepted";
 }
 
-TEST(RespParser, ReadsEveryType) {
+TEST(RespParser, ReplyIsOfAnyType_IsRead) {
   EXPECT_EQ(parse_one("+OK\r\n").type, Reply::Type::status);
   EXPECT_EQ(parse_one("+OK\r\n").as_text(), "OK");
   EXPECT_TRUE(parse_one("-ERR no\r\n").is_error());
@@ -43,7 +43,7 @@ TEST(RespParser, ReadsEveryType) {
   EXPECT_EQ(parse_one(std::string_view("$5\r\na\0\r\nb\r\n", 11)).as_text(), std::string_view("a\0\r\nb", 5));
 }
 
-TEST(RespParser, ReadsNestedArrays) {
+TEST(RespParser, ArraysAreNested_AreRead) {
   const Reply reply = parse_one("*4\r\n*2\r\n:1\r\n:2\r\n$1\r\nx\r\n*0\r\n*1\r\n$-1\r\n");
   ASSERT_EQ(reply.elements.size(), 4U);
   EXPECT_EQ(reply.at(0).at(1).as_integer(), 2);
@@ -52,7 +52,7 @@ TEST(RespParser, ReadsNestedArrays) {
   EXPECT_TRUE(reply.at(3).at(0).is_nil());
 }
 
-TEST(RespParser, ReadsRepliesThatComeByteByByte) {
+TEST(RespParser, RepliesComeByteByByte_AreRead) {
   RespParser parser{ReplyLimits{}};
   const std::string_view bytes = "*2\r\n$5\r\nhello\r\n:7\r\n+next\r\n";
   std::vector<Reply> replies;
@@ -65,7 +65,7 @@ TEST(RespParser, ReadsRepliesThatComeByteByByte) {
   EXPECT_EQ(replies[1].as_text(), "next");
 }
 
-TEST(RespParser, ReadsManyRepliesFromOnePiece) {
+TEST(RespParser, ManyRepliesComeInOnePiece_EachIsRead) {
   std::string bytes;
   for (int i = 0; i < 10'000; ++i) bytes += ":" + std::to_string(i) + "\r\n";
   RespParser parser{ReplyLimits{}};
@@ -78,7 +78,7 @@ TEST(RespParser, ReadsManyRepliesFromOnePiece) {
   EXPECT_FALSE(parser.next());
 }
 
-TEST(RespParser, ReadsALargeReplyAndThenSmallOnes) {
+TEST(RespParser, LargeReplyIsFollowedByASmallOne_BothAreRead) {
   RespParser parser{ReplyLimits{}};
   const std::string large(3 * 1024 * 1024, 'x');
   std::string bytes = "$" + std::to_string(large.size()) + "\r\n" + large + "\r\n:1\r\n";
@@ -92,14 +92,14 @@ TEST(RespParser, ReadsALargeReplyAndThenSmallOnes) {
   EXPECT_EQ(replies[1].as_integer(), 1);
 }
 
-TEST(RespParser, RefusesAnArrayOfABillionBeforeItComes) {
+TEST(RespParser, ArrayLengthExceedsTheLimit_IsRefusedByItsHeader) {
   EXPECT_THAT(refusal_of("*1000000000\r\n"), HasSubstr("too many elements"));
   EXPECT_THAT(refusal_of("*9223372036854775807\r\n"), HasSubstr("no Redis reply"));
   EXPECT_THAT(refusal_of("*1025\r\n"), HasSubstr("too many elements"));
   EXPECT_EQ(refusal_of("*1024\r\n"), "accepted");
 }
 
-TEST(RespParser, CountsTheElementsOfNestedArraysTogether) {
+TEST(RespParser, ArraysAreNested_ElementsAreCountedTogether) {
   std::string bytes = "*1000\r\n";
   for (int i = 0; i < 30; ++i) bytes += "*1\r\n:1\r\n";
   EXPECT_THAT(refusal_of(bytes), HasSubstr("too many elements"));
@@ -111,7 +111,7 @@ TEST(RespParser, CountsTheElementsOfNestedArraysTogether) {
   }
 }
 
-TEST(RespParser, RefusesALongStringByItsAnnouncement) {
+TEST(RespParser, StringLengthExceedsTheLimit_IsRefusedByItsHeader) {
   EXPECT_THAT(refusal_of("$9223372036854775807\r\n"), HasSubstr("too long"));
   EXPECT_THAT(refusal_of("$99999999999999999999999\r\n"), HasSubstr("no Redis reply"));
   EXPECT_THAT(refusal_of("$99999999999999999999999"), HasSubstr("too long"));
@@ -119,7 +119,7 @@ TEST(RespParser, RefusesALongStringByItsAnnouncement) {
   EXPECT_THAT(refusal_of("$-2\r\n"), HasSubstr("no Redis reply"));
 }
 
-TEST(RespParser, RefusesAReplyThatNeverEnds) {
+TEST(RespParser, ReplyNeverEnds_IsRefusedAtTheLimit) {
   RespParser parser{ReplyLimits{.bytes = 100'000, .elements = 16}};
   const std::string piece(4096, 'a');
   std::size_t fed = 0;
@@ -134,7 +134,7 @@ TEST(RespParser, RefusesAReplyThatNeverEnds) {
   EXPECT_LE(fed, 100'000U + 2 * piece.size());
 }
 
-TEST(RespParser, LimitsEachReplyAndNotTheirSum) {
+TEST(RespParser, ManyRepliesExceedTheLimitTogether_EachIsRead) {
   RespParser parser{ReplyLimits{.bytes = 64, .elements = 16}};
   for (int i = 0; i < 1000; ++i) {
     parser.feed("$20\r\n01234567890123456789\r\n");
@@ -143,7 +143,7 @@ TEST(RespParser, LimitsEachReplyAndNotTheirSum) {
   }
 }
 
-TEST(RespParser, RefusesGarbage) {
+TEST(RespParser, BytesAreGarbage_AreRefused) {
   EXPECT_THAT(refusal_of("HTTP/1.1 400 Bad Request\r\n"), HasSubstr("no Redis reply"));
   EXPECT_THAT(refusal_of(std::string_view("\0\0\0\0", 4)), HasSubstr("no Redis reply"));
   EXPECT_NE(refusal_of(":12a\r\n"), "accepted");
@@ -153,13 +153,13 @@ TEST(RespParser, RefusesGarbage) {
   EXPECT_NE(refusal_of(deep), "accepted");
 }
 
-TEST(RespParser, FreesWhatIsHalfRead) {
+TEST(RespParser, ReplyIsHalfRead_DestructionFreesIt) {
   RespParser parser{ReplyLimits{}};
   parser.feed("*3\r\n$5\r\nhello\r\n*2\r\n:1\r\n");
   EXPECT_FALSE(parser.next());
 }
 
-TEST(Reply, OfAnotherShapeIsATransportError) {
+TEST(Reply, ShapeIsUnexpected_IsATransportError) {
   const Reply reply = parse_one("*1\r\n:1\r\n");
   EXPECT_THROW(static_cast<void>(reply.as_integer()), TransportError);
   EXPECT_THROW(static_cast<void>(reply.at(1)), TransportError);
@@ -167,7 +167,7 @@ TEST(Reply, OfAnotherShapeIsATransportError) {
   EXPECT_THROW(static_cast<void>(reply.at(0).at(0)), TransportError);
 }
 
-TEST(ServerError, NamesTheCodeAndWhatToDo) {
+TEST(ServerError, CodeIsKnown_MessageNamesCodeAndRemedy) {
   const ServerError error("redis://h:1/0", "NOAUTH Authentication required.");
   EXPECT_EQ(error.code(), "NOAUTH");
   EXPECT_TRUE(error.is_about_access());
@@ -191,17 +191,17 @@ TEST(ServerError, CodeSaysNothing_WordsNameTheRemedy) {
   }
 }
 
-TEST(ServerError, NeverRepeatsWhatWasSent) {
+TEST(ServerError, ErrorQuotesTheCommand_ArgumentsAreNotRepeated) {
   const ServerError error("x", "ERR unknown command `AUTH`, with args beginning with: `agent` `hunter2` ");
   EXPECT_THAT(error.what(), testing::Not(HasSubstr("hunter2")));
 }
 
-TEST(ServerError, KnowsAMissingPermissionOfAScript) {
+TEST(ServerError, ScriptLacksAPermission_CodeIsNoperm) {
   const ServerError error("x", "ERR The user executing the script can't publish to the channel mentioned");
   EXPECT_EQ(error.code(), "NOPERM");
 }
 
-TEST(ServerError, KnowsTheOldWordsForAWrongPassword) {
+TEST(ServerError, WordsForAWrongPasswordAreOld_CodeIsWrongpass) {
   EXPECT_EQ(ServerError("x", "ERR invalid password").code(), "WRONGPASS");
   EXPECT_EQ(ServerError("x", "ERR AUTH <password> called without any password configured").code(), "WRONGPASS");
 }

@@ -80,14 +80,14 @@ class SentinelTest : public testing::Test {
 
 using SentinelResolving = SentinelTest;
 
-TEST_F(SentinelResolving, ARealSentinelNamesItsPrimary) {
+TEST_F(SentinelResolving, SentinelIsReal_NamesItsPrimary) {
   const RedisServer server;
   const SentinelServer sentinel(server.port(), 1);
   SentinelResolver resolver(loop.timers, no_chance, sentinels({sentinel.port()}));
   EXPECT_EQ(resolved(resolver), server.port());
 }
 
-TEST_F(SentinelResolving, DeadAndSilentSentinelsAreSkippedAndTheOneThatAnsweredIsAskedFirst) {
+TEST_F(SentinelResolving, SomeSentinelsAreDeadOrSilent_AnsweringOneIsAskedFirstNext) {
   FakeServer silent(loop.context, [](std::string_view) { return std::string(); });
   FakeServer answering(loop.context, [](std::string_view) { return naming(7001); });
   const test::ReservedPort dead;
@@ -99,14 +99,14 @@ TEST_F(SentinelResolving, DeadAndSilentSentinelsAreSkippedAndTheOneThatAnsweredI
   EXPECT_EQ(silent.connections(), 1);
 }
 
-TEST_F(SentinelResolving, TheConnectionToASentinelIsKept) {
+TEST_F(SentinelResolving, PrimaryIsLocatedAgain_SentinelConnectionIsKept) {
   FakeServer sentinel(loop.context, [](std::string_view) { return naming(7001); });
   SentinelResolver resolver(loop.timers, no_chance, sentinels({sentinel.port()}));
   for (int i = 0; i < 3; ++i) EXPECT_EQ(resolved(resolver), 7001);
   EXPECT_EQ(sentinel.connections(), 1);
 }
 
-TEST_F(SentinelResolving, UnreachableSentinelsAreNamedWithTheirReasons) {
+TEST_F(SentinelResolving, NoSentinelIsReachable_EachIsNamedWithItsReason) {
   FakeServer silent(loop.context, [](std::string_view) { return std::string(); });
   const test::ReservedPort nobody;
   const std::uint16_t dead = nobody.port();
@@ -115,7 +115,7 @@ TEST_F(SentinelResolving, UnreachableSentinelsAreNamedWithTheirReasons) {
                 ": connection refused | redis://127.0.0.1:" + std::to_string(silent.port()) + ": no answer in time");
 }
 
-TEST_F(SentinelResolving, EachSentinelIsTheFirstInItsTurnWhileNoneAnswers) {
+TEST_F(SentinelResolving, NoSentinelAnswers_EachIsAskedFirstInTurn) {
   const test::ReservedPort nobody;
   const std::uint16_t one = nobody.port();
   FakeServer other(loop.context, [](std::string_view) { return std::string("*-1\r\n"); });
@@ -133,7 +133,7 @@ TEST_F(SentinelResolving, EachSentinelIsTheFirstInItsTurnWhileNoneAnswers) {
   EXPECT_TRUE(begins_with(one));
 }
 
-TEST_F(SentinelResolving, ASentinelThatMissedAFailoverIsNotBelieved) {
+TEST_F(SentinelResolving, SentinelMissedAFailover_IsNotBelieved) {
   FakeServer stale(loop.context, [](std::string_view received) { return naming(7001, 3, received); });
   FakeServer knowing(loop.context, [](std::string_view received) { return naming(7002, 4, received); });
   auto options = sentinels({stale.port(), knowing.port()});
@@ -149,7 +149,7 @@ TEST_F(SentinelResolving, ASentinelThatMissedAFailoverIsNotBelieved) {
   EXPECT_THROW(resolved(resolver), TransportError);
 }
 
-TEST_F(SentinelResolving, SentinelsThatWereSetUpAnewAreBelieved) {
+TEST_F(SentinelResolving, SentinelsWereSetUpAnew_AreBelieved) {
   int epoch = 5;
   FakeServer one(loop.context, [&](std::string_view received) { return naming(7001, epoch, received); });
   FakeServer two(loop.context, [&](std::string_view received) { return naming(7001, epoch, received); });
@@ -159,7 +159,7 @@ TEST_F(SentinelResolving, SentinelsThatWereSetUpAnewAreBelieved) {
   EXPECT_EQ(resolved(resolver), 7001);
 }
 
-TEST_F(SentinelResolving, UnknownNameIsTold) {
+TEST_F(SentinelResolving, MasterNameIsUnknown_ErrorNamesTheSetting) {
   const RedisServer server;
   const SentinelServer sentinel(server.port(), 1);
   auto options = sentinels({sentinel.port()});
@@ -169,14 +169,14 @@ TEST_F(SentinelResolving, UnknownNameIsTold) {
       HasSubstr(sentinel.url() + ": does not know the name \"other\"; check coordination.redis.sentinel.master"));
 }
 
-TEST_F(SentinelResolving, ASentinelThatKnowsTheNameHelpsWhereAnotherDoesNot) {
+TEST_F(SentinelResolving, OneSentinelDoesNotKnowTheName_TheNextIsAsked) {
   FakeServer ignorant(loop.context, [](std::string_view) { return std::string("*-1\r\n"); });
   FakeServer knowing(loop.context, [](std::string_view) { return naming(7001); });
   SentinelResolver resolver(loop.timers, no_chance, sentinels({ignorant.port(), knowing.port()}));
   EXPECT_EQ(resolved(resolver), 7001);
 }
 
-TEST_F(SentinelResolving, PasswordOfASentinelIsDemandedWrongAndRight) {
+TEST_F(SentinelResolving, SentinelDemandsAPassword_OnlyTheRightOneWorks) {
   const RedisServer server;
   const SentinelServer sentinel(server.port(), 1, "requirepass hunter2\n");
   auto options = sentinels({sentinel.port()});
@@ -190,12 +190,12 @@ TEST_F(SentinelResolving, PasswordOfASentinelIsDemandedWrongAndRight) {
   EXPECT_EQ(resolved(resolver), server.port());
 }
 
-TEST_F(SentinelResolving, ARedisServerIsNoSentinel) {
+TEST_F(SentinelResolving, EndpointIsARedisServer_ErrorSaysItIsNoSentinel) {
   const RedisServer server;
   EXPECT_THAT(failure(sentinels({server.port()})), HasSubstr("is it a Redis server, not a sentinel?"));
 }
 
-TEST_F(SentinelResolving, NonsenseIsNoAddress) {
+TEST_F(SentinelResolving, AnswerIsNoUsableAddress_IsAnError) {
   for (const char* answer :
        {"*2\r\n$0\r\n\r\n$4\r\n7001\r\n", "*2\r\n$1\r\na\r\n$5\r\n70001\r\n", "*2\r\n$1\r\na\r\n$2\r\n-1\r\n"}) {
     FakeServer sentinel(loop.context, [&](std::string_view) { return std::string(answer); });
@@ -205,7 +205,7 @@ TEST_F(SentinelResolving, NonsenseIsNoAddress) {
   EXPECT_THAT(failure(sentinels({sentinel.port()})), HasSubstr("something else"));
 }
 
-TEST_F(SentinelResolving, SpeaksTlsToSentinelsAndThenToTheServers) {
+TEST_F(SentinelResolving, SentinelIsReachedByTls_ServerIsReachedByTls) {
   const test::TlsRedis redis;
   const test::ReservedPort reserved;
   const std::uint16_t tls_port = reserved.port();
@@ -243,7 +243,7 @@ class Following : public SentinelTest {
   FakeServer sentinel{loop.context, [this](std::string_view) { return naming(named); }};
 };
 
-TEST_F(Following, AClientWhoseServerDiesGoesToTheNewPrimary) {
+TEST_F(Following, ServerDies_ClientGoesToTheNewPrimary) {
   Client client(loop.timers, loop.random, follow());
   EXPECT_EQ(client.display(), "sentinel \"jeton\"");
   client.start();
@@ -255,7 +255,7 @@ TEST_F(Following, AClientWhoseServerDiesGoesToTheNewPrimary) {
   EXPECT_EQ(ask(loop, client, Command({"SET", "k", "b"})).as_text(), "OK");
 }
 
-TEST_F(Following, ReadonlyLeadsToTheNewPrimary) {
+TEST_F(Following, CommandIsReadonly_ClientGoesToTheNewPrimary) {
   auto options = sentinels({sentinel.port()});
   options.recheck_interval = 1h;  // the answer alone
   Client client(loop.timers, loop.random, through(options));
@@ -268,7 +268,7 @@ TEST_F(Following, ReadonlyLeadsToTheNewPrimary) {
   EXPECT_EQ(client.display(), shown(b));
 }
 
-TEST_F(Following, ReadonlyInsideAScriptLeadsToTheNewPrimary) {
+TEST_F(Following, ScriptIsReadonly_ClientGoesToTheNewPrimary) {
   auto options = sentinels({sentinel.port()});
   options.recheck_interval = 1h;
   Client client(loop.timers, loop.random, through(options));
@@ -283,7 +283,7 @@ TEST_F(Following, ReadonlyInsideAScriptLeadsToTheNewPrimary) {
   EXPECT_EQ(client.display(), shown(b));
 }
 
-TEST_F(Following, AQuietSubscriberLeavesAPrimaryThatIsNoneAnyMore) {
+TEST_F(Following, PrimaryChanges_QuietSubscriberFollows) {
   std::vector<std::string> heard;
   int gaps = 0;
   Subscriber subscriber(loop.timers, loop.random, follow(),
@@ -299,7 +299,7 @@ TEST_F(Following, AQuietSubscriberLeavesAPrimaryThatIsNoneAnyMore) {
   EXPECT_TRUE(loop.turn_until([&] { return !heard.empty(); }));
 }
 
-TEST_F(Following, AQuietClientLeavesAPrimaryThatFroze) {
+TEST_F(Following, PrimaryFreezes_QuietClientGoesToTheNewPrimary) {
   Client client(loop.timers, loop.random, follow());
   client.start();
   EXPECT_EQ(ask(loop, client, Command({"PING"})).as_text(), "PONG");
@@ -309,7 +309,7 @@ TEST_F(Following, AQuietClientLeavesAPrimaryThatFroze) {
   a.signal(SIGCONT);
 }
 
-TEST_F(Following, AUserWhoMayNotAskForTheRoleIsTold) {
+TEST_F(Following, UserMayNotRunRole_ErrorNamesThePermission) {
   a.cli({"ACL", "SETUSER", "agent", "on", ">hunter2", "~*", "&*", "+@all", "-role"});
   auto options = follow();
   options.username = [] { return SecretString("agent"); };
@@ -322,7 +322,7 @@ TEST_F(Following, AUserWhoMayNotAskForTheRoleIsTold) {
   EXPECT_EQ(ask(loop, client, Command({"PING"})).as_text(), "PONG");
 }
 
-TEST_F(Following, AServerThatSaysItIsAReplicaIsNotUsed) {
+TEST_F(Following, ServerIsAReplica_IsNotUsed) {
   demote_a();
   Client client(loop.timers, loop.random, follow());
   client.start();
@@ -333,7 +333,7 @@ TEST_F(Following, AServerThatSaysItIsAReplicaIsNotUsed) {
   EXPECT_EQ(ask(loop, client, Command({"SET", "k", "b"})).as_text(), "OK");
 }
 
-TEST_F(Following, SentinelsThatAreGoneDoNotDisturbAConnection) {
+TEST_F(Following, SentinelsAreGone_ConnectionStays) {
   auto gone = std::make_unique<FakeServer>(loop.context, [this](std::string_view) { return naming(named); });
   auto options = sentinels({gone->port()});
   int attempts = 0;
@@ -355,7 +355,7 @@ TEST_F(Following, SentinelsThatAreGoneDoNotDisturbAConnection) {
   EXPECT_EQ(before, 1);
 }
 
-TEST_F(Following, StopEndsAQuestionToASilentSentinel) {
+TEST_F(Following, ClientIsStopped_QueryToASilentSentinelEnds) {
   FakeServer silent(loop.context, [](std::string_view) { return std::string(); });
   Client client(loop.timers, loop.random, through(sentinels({silent.port()})));
   client.start();

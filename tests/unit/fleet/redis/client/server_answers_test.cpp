@@ -20,7 +20,7 @@ struct Answers : testing::Test {
   test::Loop loop;
 };
 
-TEST_F(Answers, AReplicaBehindAFixedEndpointIsConnectedToAnew) {
+TEST_F(Answers, FixedEndpointIsAReplica_ReconnectsAfterReadonly) {
   const RedisServer primary;
   const RedisServer replica({"--replicaof", "127.0.0.1", std::to_string(primary.port())});
   Client client(loop.timers, loop.random, test::tcp_options(replica.port()));
@@ -32,7 +32,7 @@ TEST_F(Answers, AReplicaBehindAFixedEndpointIsConnectedToAnew) {
   EXPECT_TRUE(loop.turn_until([&] { return connects == 2; }));
 }
 
-TEST_F(Answers, AReplicaThatLostItsPrimaryIsLeftAndNotUsedAgain) {
+TEST_F(Answers, ReplicaLostItsPrimary_IsLeftAndNotUsedAgain) {
   const RedisServer server;
   Client client(loop.timers, loop.random, test::tcp_options(server.port()));
   client.start();
@@ -46,7 +46,7 @@ TEST_F(Answers, AReplicaThatLostItsPrimaryIsLeftAndNotUsedAgain) {
   EXPECT_FALSE(client.is_connected());
 }
 
-TEST_F(Answers, AServerWithoutMemoryIsReportedAndKept) {
+TEST_F(Answers, ServerIsOutOfMemory_IsReportedAndConnectionStays) {
   const RedisServer server({"--maxmemory", "1", "--maxmemory-policy", "noeviction"});
   Client client(loop.timers, loop.random, test::tcp_options(server.port()));
   client.start();
@@ -62,7 +62,7 @@ TEST_F(Answers, AServerWithoutMemoryIsReportedAndKept) {
   EXPECT_TRUE(client.is_connected());
 }
 
-TEST_F(Answers, AServerThatLoadsItsDataIsWaitedFor) {
+TEST_F(Answers, ServerLoadsItsData_IsWaitedFor) {
   const RedisServer server({"--enable-debug-command", "yes", "--loading-process-events-interval-bytes", "1024"});
   Client connected(loop.timers, loop.random, test::tcp_options(server.port()));
   connected.start();
@@ -131,7 +131,7 @@ TEST_F(Answers, EndpointIsANodeOfACluster_IsNamed) {
 }
 
 // Whichever server runs here: the words of each.
-TEST_F(Answers, AMissingRightInsideAScriptIsUnderstoodInTheWordsOfEveryServer) {
+TEST_F(Answers, ScriptLacksAPermission_WordsOfEveryServerAreUnderstood) {
   for (const char* words :
        {"ERR The user executing the script can't run this command or subcommand script: 75692, on @user_script:1.",
         "ERR The user executing the script can't publish to the channel mentioned in the command script: 4c414.",
@@ -144,7 +144,7 @@ TEST_F(Answers, AMissingRightInsideAScriptIsUnderstoodInTheWordsOfEveryServer) {
   }
 }
 
-TEST_F(Answers, AnErrorInsideAScriptOfAnOlderServerIsUnderstood) {
+TEST_F(Answers, OlderServerWrapsAScriptError_CodeIsFound) {
   const std::string wrapped =
       "ERR Error running script (call to f_6b1bf486c81ceb7edf3c093f4c48582e38c0e791): @user_script:1: @user_script: 1: "
       "-READONLY You can't write against a read only replica. ";

@@ -29,7 +29,7 @@ class RedisSubscriber : public testing::Test {
   int downs = 0;
 };
 
-TEST_F(RedisSubscriber, HearsItsChannelsAfterAGap) {
+TEST_F(RedisSubscriber, ChannelsAreSubscribed_MessagesComeAfterTheGap) {
   Subscriber subscriber(loop.timers, loop.random, test::unix_options(server.socket()), callbacks(), 1s);
   subscriber.subscribe("a");
   subscriber.start();
@@ -44,7 +44,7 @@ TEST_F(RedisSubscriber, HearsItsChannelsAfterAGap) {
   EXPECT_THAT(heard, ElementsAre("a=1", "b=3"));
 }
 
-TEST_F(RedisSubscriber, HearsNothingAfterUnsubscribing) {
+TEST_F(RedisSubscriber, ChannelIsUnsubscribed_ItsMessagesAreNotReceived) {
   Subscriber subscriber(loop.timers, loop.random, test::unix_options(server.socket()), callbacks(), 1s);
   subscriber.subscribe("a");
   subscriber.subscribe("b");
@@ -57,7 +57,7 @@ TEST_F(RedisSubscriber, HearsNothingAfterUnsubscribing) {
   EXPECT_THAT(heard, ElementsAre("b=2"));
 }
 
-TEST_F(RedisSubscriber, SubscribesAgainAfterARestartAndTellsTheGap) {
+TEST_F(RedisSubscriber, ServerIsRestarted_SubscribesAgainAndReportsTheGap) {
   Subscriber subscriber(loop.timers, loop.random, test::unix_options(server.socket()), callbacks(), 1s);
   subscriber.subscribe("a");
   subscriber.start();
@@ -69,7 +69,7 @@ TEST_F(RedisSubscriber, SubscribesAgainAfterARestartAndTellsTheGap) {
   EXPECT_TRUE(loop.turn_until([&] { return heard.size() == 1; }));
 }
 
-TEST_F(RedisSubscriber, NoticesAServerThatFellSilent) {
+TEST_F(RedisSubscriber, ServerIsFrozen_IsDownAndThenReconnects) {
   auto options = test::unix_options(server.socket());
   options.timeout = 200ms;
   Subscriber subscriber(loop.timers, loop.random, std::move(options), callbacks(), 50ms);
@@ -82,7 +82,7 @@ TEST_F(RedisSubscriber, NoticesAServerThatFellSilent) {
   EXPECT_TRUE(loop.turn_until([&] { return gaps.size() >= 2; }));
 }
 
-TEST_F(RedisSubscriber, StaysConnectedWhileTheChannelIsQuiet) {
+TEST_F(RedisSubscriber, ChannelIsQuiet_KeepalivesKeepTheConnection) {
   auto options = test::unix_options(server.socket());
   options.client_name = "quiet";
   Subscriber subscriber(loop.timers, loop.random, std::move(options), callbacks(), 20ms);

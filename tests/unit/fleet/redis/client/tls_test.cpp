@@ -45,7 +45,7 @@ class RedisTls : public testing::Test {
   test::Loop loop;
 };
 
-TEST_F(RedisTls, CommandsAndSubscriptionsWork) {
+TEST_F(RedisTls, ConnectionUsesTls_CommandsAndSubscriptionsWork) {
   const TlsRedis redis;
   Client client(loop.timers, loop.random, options_for(redis));
   client.start();
@@ -65,7 +65,7 @@ TEST_F(RedisTls, CommandsAndSubscriptionsWork) {
   EXPECT_TRUE(loop.turn_until([&] { return heard == "hello"; }));
 }
 
-TEST_F(RedisTls, ManyCommandsAtOnceKeepTheirOrder) {
+TEST_F(RedisTls, ManyCommandsAreConcurrent_EachGetsItsOwnReply) {
   const TlsRedis redis;
   Client client(loop.timers, loop.random, options_for(redis));
   client.start();
@@ -85,7 +85,7 @@ TEST_F(RedisTls, ManyCommandsAtOnceKeepTheirOrder) {
   EXPECT_EQ(right, 500);
 }
 
-TEST_F(RedisTls, HostNamesAreChecked) {
+TEST_F(RedisTls, CertificateIsForOneHost_OnlyThatHostIsAccepted) {
   const TlsRedis redis({.terms = {.names = {"DNS:localhost"}}});
   auto options = options_for(redis);
   EXPECT_THAT(failure(options), HasSubstr("the server's certificate is for localhost and not for 127.0.0.1; check the "
@@ -97,14 +97,14 @@ TEST_F(RedisTls, HostNamesAreChecked) {
   EXPECT_EQ(ping(options), "PONG");
 }
 
-TEST_F(RedisTls, ServerNameOverridesTheHost) {
+TEST_F(RedisTls, ServerNameIsSet_IsCheckedInsteadOfTheHost) {
   const TlsRedis redis;
   auto options = options_for(redis);
   options.tls.server_name = "redis.example.com";
   EXPECT_THAT(failure(options), HasSubstr("is for localhost, 127.0.0.1 and not for redis.example.com"));
 }
 
-TEST_F(RedisTls, Ipv6AddressesAreChecked) {
+TEST_F(RedisTls, CertificateIsForAnIpv6Address_AddressIsChecked) {
   const TlsRedis redis({.terms = {.names = {"IP:::1"}}, .extra = {"--bind", "127.0.0.1", "::1"}});
   auto options = options_for(redis);
   EXPECT_THAT(failure(options), HasSubstr("is for ::1 and not for 127.0.0.1"));
@@ -112,7 +112,7 @@ TEST_F(RedisTls, Ipv6AddressesAreChecked) {
   EXPECT_EQ(ping(options), "PONG");
 }
 
-TEST_F(RedisTls, UnknownAuthorityIsTold) {
+TEST_F(RedisTls, AuthorityIsUnknown_ErrorNamesItAndTheSetting) {
   const TlsRedis redis;
   auto options = options_for(redis);
   options.tls.ca_file = redis.files.write("other.pem", test::Authority("Another").pem()).string();
@@ -125,19 +125,19 @@ TEST_F(RedisTls, UnknownAuthorityIsTold) {
   EXPECT_THAT(failure(options), HasSubstr("comes from an unknown authority"));
 }
 
-TEST_F(RedisTls, ExpiredCertificateIsTold) {
+TEST_F(RedisTls, CertificateIsExpired_ErrorNamesTheDate) {
   const TlsRedis redis({.terms = {.names = {"IP:127.0.0.1"}, .valid_from = -2h, .valid_until = -1h}});
   EXPECT_THAT(failure(options_for(redis)), AllOf(HasSubstr("the certificate of CN=leaf expired on 20"),
                                                  HasSubstr(" UTC; renew it, or set this host's clock right")));
 }
 
-TEST_F(RedisTls, CertificateOfTheFutureIsTold) {
+TEST_F(RedisTls, CertificateIsNotYetValid_ErrorNamesTheDate) {
   const TlsRedis redis({.terms = {.names = {"IP:127.0.0.1"}, .valid_from = 1h, .valid_until = 2h}});
   EXPECT_THAT(failure(options_for(redis)), AllOf(HasSubstr("the certificate of CN=leaf is not valid before 20"),
                                                  HasSubstr("is this host's clock right?")));
 }
 
-TEST_F(RedisTls, ServerWithoutTlsIsTold) {
+TEST_F(RedisTls, ServerDoesNotSpeakTls_ErrorSaysSo) {
   const TlsRedis redis;
   // Redis waits for more; others answer in their own words.
   auto options = options_for(redis);
@@ -150,7 +150,7 @@ TEST_F(RedisTls, ServerWithoutTlsIsTold) {
   EXPECT_THAT(failure(options), HasSubstr("the server does not speak TLS on this port; write redis://"));
 }
 
-TEST_F(RedisTls, PlainConnectionToATlsPortIsTold) {
+TEST_F(RedisTls, PlainConnectionMeetsATlsPort_ErrorNamesRediss) {
   const TlsRedis redis;
   EXPECT_THAT(failure(test::tcp_options(redis.port())),
               HasSubstr("before it said anything; if it speaks TLS on this port, write rediss://"));
@@ -158,7 +158,7 @@ TEST_F(RedisTls, PlainConnectionToATlsPortIsTold) {
   EXPECT_THAT(failure(test::tcp_options(other.port())), HasSubstr("speaks TLS on this port; write rediss://"));
 }
 
-TEST_F(RedisTls, UnusableFilesAreNamed) {
+TEST_F(RedisTls, FileIsUnusable_ErrorNamesItAndTheSetting) {
   const TlsRedis redis;
   redis.issue("client", {});
   redis.issue("other", {});
@@ -189,7 +189,7 @@ auto refusal(const char* alert) {
   return AnyOf(HasSubstr(alert), HasSubstr("before its first answer; it may refuse our tls.cert_file, or demand one"));
 }
 
-TEST_F(RedisTls, DemandedClientCertificateIsToldAndGiven) {
+TEST_F(RedisTls, ClientCertificateIsDemanded_ErrorSaysSoUnlessSet) {
   const TlsRedis redis({.demands_client_certificate = true});
   auto options = options_for(redis);
   EXPECT_THAT(failure(options), refusal("the server demands a client certificate: set tls.cert_file and tls.key_file"));
@@ -199,7 +199,7 @@ TEST_F(RedisTls, DemandedClientCertificateIsToldAndGiven) {
   EXPECT_EQ(ping(options), "PONG");
 }
 
-TEST_F(RedisTls, ClientCertificateOfAnotherAuthorityIsTold) {
+TEST_F(RedisTls, ClientCertificateIsOfAnotherAuthority_ErrorSaysSo) {
   const TlsRedis redis({.demands_client_certificate = true});
   const auto issued = test::Authority("Another").issue({});
   auto options = options_for(redis);
@@ -208,17 +208,17 @@ TEST_F(RedisTls, ClientCertificateOfAnotherAuthorityIsTold) {
   EXPECT_THAT(failure(options), refusal("does not know the authority of our tls.cert_file"));
 }
 
-TEST_F(RedisTls, ClientCertificateIsDemandedByTls12Too) {
+TEST_F(RedisTls, Tls12ServerDemandsAClientCertificate_ErrorSaysSo) {
   const TlsRedis redis({.demands_client_certificate = true, .extra = {"--tls-protocols", "TLSv1.2"}});
   EXPECT_THAT(failure(options_for(redis)), HasSubstr("it may demand a client certificate"));
 }
 
-TEST_F(RedisTls, OldProtocolsAreRefused) {
+TEST_F(RedisTls, ServerOnlySpeaksTls11_IsRefused) {
   const TlsRedis redis({.extra = {"--tls-protocols", "TLSv1.1", "--tls-ciphers", "ALL:@SECLEVEL=0"}});
   EXPECT_THAT(failure(options_for(redis)), HasSubstr("TLS 1.2"));
 }
 
-TEST_F(RedisTls, ReplacedFilesAreUsedByTheNextConnect) {
+TEST_F(RedisTls, FilesAreReplaced_NextConnectUsesThem) {
   const TlsRedis redis({.demands_client_certificate = true});
   redis.files.write("trusted.pem", test::Authority("Another").pem());
   redis.files.write("client.pem", "");
@@ -239,7 +239,7 @@ TEST_F(RedisTls, ReplacedFilesAreUsedByTheNextConnect) {
   EXPECT_EQ(ask(loop, client, Command({"PING"})).as_text(), "PONG");
 }
 
-TEST_F(RedisTls, AclUserLogsIn) {
+TEST_F(RedisTls, AclUserIsSet_LogsInAsThatUser) {
   const TlsRedis redis({.extra = {"--user", "agent", "on", ">hunter2", "~*", "&*", "+@all"}});
   auto options = options_for(redis);
   options.username = [] { return SecretString("agent"); };
@@ -249,7 +249,7 @@ TEST_F(RedisTls, AclUserLogsIn) {
   EXPECT_EQ(ask(loop, client, Command({"ACL", "WHOAMI"})).as_text(), "agent");
 }
 
-TEST_F(RedisTls, SilentHandshakeCanBeBrokenOff) {
+TEST_F(RedisTls, ClientIsStoppedDuringTheHandshake_ConnectionIsClosed) {
   test::FakeServer server(loop.context, [](std::string_view) { return std::string(); });
   auto options = test::tcp_options(server.port());
   options.address.tls = true;
