@@ -20,7 +20,8 @@ constexpr std::size_t channels_of_a_connection = 4;
 constexpr std::size_t connections_allowed = 8;
 
 // Of one run of an agent. A run that has crashed still waits for what it was in the middle of.
-constexpr std::size_t timers_allowed = 250;
+constexpr std::size_t timers_allowed = 80;
+constexpr std::size_t timers_allowed_a_server = 30;
 constexpr std::size_t timers_allowed_a_user = 20;
 
 }  // namespace
@@ -36,7 +37,9 @@ void MemoryInvariants::look_at_host(std::size_t host) {
   const std::size_t runs = std::max<std::size_t>(world_.fleet.runs_of(host), 1);
   const std::size_t timers = world_.fleet.timers_of(host).pending();
   most_.timers = std::max<std::uint64_t>(most_.timers, timers / runs);
-  if (timers > runs * (timers_allowed + world_.plan.lock_users * timers_allowed_a_user)) {
+  const std::size_t allowed =
+      timers_allowed + world_.plan.servers * timers_allowed_a_server + world_.plan.lock_users * timers_allowed_a_user;
+  if (timers > runs * allowed) {
     world_.fail(Invariant::bounded_memory, host_name(host) + " waits for " + std::to_string(timers) + " times at once");
   }
   for (std::size_t server = 0; server < world_.plan.servers; ++server) {
