@@ -127,8 +127,7 @@ void CallInvariants::check_count_in_store(Group& group, const std::string& host)
                                      counted + ", the budget allows " + std::to_string(world_.plan.budget.calls));
 }
 
-// config/agent.yaml, `min_interval`: "Between the starts of two fetches, fleet-wide". A host that "fetches for itself"
-// (systemd/README.md, `outage.fetch_alone`) cannot know the calls of others, but it knows its own.
+// config/agent.yaml, `min_interval`: "Between the starts of two fetches, fleet-wide".
 void CallInvariants::check_interval(const Group& group, const std::string& host) {
   if (group.calls.empty() || counts_by_a_stepped_clock()) return;
   const BootTime before = group.calls.back();

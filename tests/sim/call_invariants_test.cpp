@@ -116,14 +116,6 @@ class CallsOfHostsByThemselves : public Calls {
   void lose_the_store() { world.disturbances.begin({.kind = FaultKind::server_down}, world.now()); }
 };
 
-TEST_F(CallsOfHostsByThemselves, OneComesTooEarlyAfterItsOwn_IsSeen) {
-  lose_the_store();
-  end(begin(0), Kind::transient);
-  fleet.pass(seconds(3));
-  begin(0);
-  EXPECT_EQ(broken(), Invariant::min_interval);
-}
-
 TEST_F(CallsOfHostsByThemselves, AnotherKnowsNothingOfThat_IsWell) {
   lose_the_store();
   end(begin(0), Kind::transient);
