@@ -40,7 +40,7 @@ std::string found_instead(const LockView& found) {
   return "another owner has it now: " + holder_text(found.note, found.owner);
 }
 
-Task<std::string> ask_what_stands_instead(Timers& timers, LockStore& store, LockId id) {
+Task<std::string> ask_current_state(Timers& timers, LockStore& store, LockId id) {
   const auto look = std::make_shared<Look>(timers);
   start_task(timers.executor(), look_up(store, std::move(id), look));
   const BootTime until = timers.clock().boot_now() + look_patience;

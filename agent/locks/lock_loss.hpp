@@ -15,7 +15,7 @@ namespace jeton::agent {
 
 // The same for a lock that the store has just reported as taken. Asks the store, but not for long: the holder must
 // hear of the loss. Throws nothing. Timers and store outlive the task.
-[[nodiscard]] Task<std::string> ask_what_stands_instead(Timers& timers, LockStore& store, LockId id);
+[[nodiscard]] Task<std::string> ask_current_state(Timers& timers, LockStore& store, LockId id);
 
 // The renewals that failed before a lock ran out.
 struct MissedRenewal {

@@ -109,7 +109,7 @@ Task<std::string> LockSession::extend_again(const LockId& id, Lease& lease) {
   lease.fence = view.fence;
   const bool kept = co_await context_.store.extend(id, lease);
   std::string lost;
-  if (!kept) lost = co_await ask_what_stands_instead(context_.timers, context_.store, id);
+  if (!kept) lost = co_await ask_current_state(context_.timers, context_.store, id);
   co_return lost;
 }
 
@@ -121,14 +121,14 @@ Task<> LockSession::give_back() {
     const BootTime ends_at = lock.lease.valid_until + lock.lease.ttl / 50;
     bool lost = false;
     bool done = abandoned_;
-    bool in_doubt = state_ == State::lost;  // a release whose answer was lost may have been the one that counts
+    bool may_be_released = state_ == State::lost;  // a release whose answer was lost may have been the one that counts
     while (!done) {
       try {
         const bool released = co_await context_.store.release(lock.id, lock.lease.owner);
         done = true;
-        lost = !released && !in_doubt;
+        lost = !released && !may_be_released;
       } catch (const TransportError& e) {
-        if (!std::exchange(in_doubt, true)) {
+        if (!std::exchange(may_be_released, true)) {
           log::warning("a lock could not be released; trying again until it expires",
                        {{"lock", lock.id.name}, {"by", by_text()}, {"error", e.what()}});
         }
@@ -137,7 +137,7 @@ Task<> LockSession::give_back() {
       if (!done) co_await sleep_for(context_.timers, retry_of_release);
     }
     if (!lost) continue;
-    const std::string found = co_await ask_what_stands_instead(context_.timers, context_.store, lock.id);
+    const std::string found = co_await ask_current_state(context_.timers, context_.store, lock.id);
     was_not_ours(lock.id.name, "the release found that it was no longer held: " + found);
   }
 }

@@ -116,7 +116,7 @@ Task<> LockSession::renew_due() {
 Task<> LockSession::lose_to_another(LockId id) {
   HeldLock* lock = find(id.name);
   if (lock->missed.trouble.empty()) lock->missed.trouble = "the store no longer has it with our owner id";
-  const std::string found = co_await ask_what_stands_instead(context_.timers, context_.store, id);
+  const std::string found = co_await ask_current_state(context_.timers, context_.store, id);
   lock = find(id.name);
   if (lock == nullptr) co_return;
   lose(id.name, now() < lock->lease.valid_until ? found : why_run_out(*lock) + "; " + found);

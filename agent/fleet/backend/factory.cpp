@@ -59,7 +59,7 @@ void use_cluster(RedisOptions& options, const RedisClusterConfig& config, Timers
   cluster_options.connection = options.connection;
   options.connection.address = cluster_options.endpoints.at(0);
   const auto cluster = std::make_shared<redis::Cluster>(timers, random, std::move(cluster_options));
-  options.connection.locator = std::make_shared<redis::ClusterResolver>(cluster);
+  options.connection.endpoint_resolver = std::make_shared<redis::ClusterResolver>(cluster);
   options.runner = std::make_shared<redis::ClusterRunner>(cluster);
   options.cluster = cluster;
 }
@@ -76,7 +76,7 @@ RedisOptions redis_options(const CoordinationConfig& config, Timers& timers, Ran
     options.connection.database = endpoint->database;
   } else if (const auto* sentinel = std::get_if<RedisSentinelConfig>(&redis.servers)) {
     // One for both connections: if one has learnt of a failover, the other need not ask again.
-    options.connection.locator = sentinel_resolver(*sentinel, redis.access.tls, timers, random);
+    options.connection.endpoint_resolver = sentinel_resolver(*sentinel, redis.access.tls, timers, random);
     options.connection.database = sentinel->database;
   } else if (const auto* cluster = std::get_if<RedisClusterConfig>(&redis.servers)) {
     use_cluster(options, *cluster, timers, random);

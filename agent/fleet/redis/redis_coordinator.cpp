@@ -175,7 +175,7 @@ class RedisCoordinator final : public Coordinator {
 }  // namespace
 
 Backends make_redis_backends(Timers& timers, Random& random, RedisOptions options) {
-  const bool follows = options.connection.locator != nullptr;
+  const bool follows = options.connection.endpoint_resolver != nullptr;
   const auto server = std::make_shared<RedisServer>(timers, random, std::move(options));
   return {std::make_unique<RedisCoordinator>(server, follows), make_redis_lock_store(server)};
 }

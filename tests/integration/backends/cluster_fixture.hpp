@@ -29,7 +29,7 @@ namespace jeton::test {
   options.keepalive = std::chrono::milliseconds(200);
   cluster_options.connection = options.connection;
   const auto shared = std::make_shared<agent::redis::Cluster>(loop.timers, loop.random, std::move(cluster_options));
-  options.connection.locator = std::make_shared<agent::redis::ClusterResolver>(shared);
+  options.connection.endpoint_resolver = std::make_shared<agent::redis::ClusterResolver>(shared);
   options.runner = std::make_shared<agent::redis::ClusterRunner>(shared);
   options.cluster = shared;
   return options;

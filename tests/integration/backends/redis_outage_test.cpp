@@ -164,7 +164,7 @@ TEST_F(RedisOutage, PrimaryIsDemoted_ErrorIsClearedAtTheNewOne) {
   const test::RedisServer other;
   std::uint16_t port = server.port();
   auto options = test::redis_options(server);
-  options.connection.locator = std::make_shared<Named>(port);
+  options.connection.endpoint_resolver = std::make_shared<Named>(port);
   test::Host host(loop, std::move(options));
   ASSERT_TRUE(host.call.load() == std::nullopt);
   server.cli({"REPLICAOF", "127.0.0.1", std::to_string(other.port())});

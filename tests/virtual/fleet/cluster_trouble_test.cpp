@@ -35,7 +35,7 @@ class ClusterTrouble : public testing::Test {
     nodes.connection = options.connection;
     nodes.endpoints.push_back(options.connection.address);
     const auto shared = std::make_shared<redis::Cluster>(loop.timers, loop.random, std::move(nodes));
-    options.connection.locator = std::make_shared<redis::ClusterResolver>(shared);
+    options.connection.endpoint_resolver = std::make_shared<redis::ClusterResolver>(shared);
     options.runner = std::make_shared<redis::ClusterRunner>(shared);
     options.cluster = shared;
     return options;

@@ -36,7 +36,7 @@ class SentinelTrouble : public testing::Test {
     sentinels.resolve = servers.network().resolver();
     RedisOptions options;
     options.connection = servers.connection(0, 500ms);
-    options.connection.locator =
+    options.connection.endpoint_resolver =
         std::make_shared<redis::SentinelResolver>(loop.timers, loop.random, std::move(sentinels));
     return options;
   }

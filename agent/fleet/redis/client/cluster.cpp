@@ -29,7 +29,7 @@ Cluster::Cluster(Timers& timers, Random& random, ClusterOptions options)
       pace_(learn_pace, random),
       changed_(timers),
       wake_(timers) {
-  options_.connection.locator = nullptr;
+  options_.connection.endpoint_resolver = nullptr;
   options_.connection.database = 0;
   options_.connection.in_cluster = true;
   options_.connection.limits = cluster_limits;

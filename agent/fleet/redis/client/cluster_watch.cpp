@@ -36,7 +36,7 @@ class ClusterWatch::Impl : public std::enable_shared_from_this<Impl> {
         keepalive_(keepalive),
         learn_pace_(relearn_pace, random),
         move_pace_(move_pace, random) {
-    options_.locator = nullptr;
+    options_.endpoint_resolver = nullptr;
     options_.database = 0;
     options_.in_cluster = true;
     options_.reports = std::make_shared<LogBurst>();

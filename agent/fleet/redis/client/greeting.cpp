@@ -123,7 +123,7 @@ Task<Greeting> greet(Connection& connection, const ConnectOptions& options, std:
   const Reply kind = co_await greeter.try_to(std::move(hello));
   Greeting greeting;
   greeting.mode = mode_in(kind);
-  const bool is_named = options.locator && options.locator->wants_primary();
+  const bool is_named = options.endpoint_resolver && options.endpoint_resolver->wants_primary();
   if (greeting.mode == "sentinel") throw SetupError(is_named ? is_named_by_a_sentinel : is_a_sentinel);
   if (is_named) co_await check_role(greeter);
   if (options.identified) co_await identify(greeter, options);

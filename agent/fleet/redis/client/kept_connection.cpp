@@ -36,7 +36,7 @@ class KeptConnection::Impl : public std::enable_shared_from_this<Impl> {
       : timers_(timers),
         random_(random),
         options_(std::move(options)),
-        display_(options_.locator ? options_.locator->origin() : ""),
+        display_(options_.endpoint_resolver ? options_.endpoint_resolver->origin() : ""),
         purpose_(std::move(purpose)),
         callbacks_(std::move(callbacks)),
         young_backoff_(young_limits, random),
@@ -59,7 +59,7 @@ class KeptConnection::Impl : public std::enable_shared_from_this<Impl> {
     options_.identified = nullptr;
     if (connection_) connection_->close("stopped");
     attempt_.cancel();
-    if (options_.locator) options_.locator->interrupt();
+    if (options_.endpoint_resolver) options_.endpoint_resolver->interrupt();
     stop_.notify();
   }
 
@@ -119,7 +119,7 @@ class KeptConnection::Impl : public std::enable_shared_from_this<Impl> {
 
   Task<> connect() {
     Address address = options_.address;
-    if (options_.locator) address = co_await resolve_endpoint();
+    if (options_.endpoint_resolver) address = co_await resolve_endpoint();
     const BootTime deadline = now() + options_.timeout;
     Dialed dialed =
         co_await dial(timers_, options_.resolve, options_.connect, address, options_.tls, deadline, attempt_);
@@ -132,9 +132,9 @@ class KeptConnection::Impl : public std::enable_shared_from_this<Impl> {
   }
 
   Task<Address> resolve_endpoint() {
-    const std::string origin = options_.locator->origin();
+    const std::string origin = options_.endpoint_resolver->origin();
     if (!origin.empty()) display_ = origin;
-    Address address = co_await options_.locator->resolve(now() + options_.timeout);
+    Address address = co_await options_.endpoint_resolver->resolve(now() + options_.timeout);
     if (stopped_) throw TransportError("stopped");
     display_ = options_.display(address) + (origin.empty() ? "" : " (" + origin + ")");
     co_return address;
@@ -142,7 +142,7 @@ class KeptConnection::Impl : public std::enable_shared_from_this<Impl> {
 
   // Until the connection is closed: by us, if the server that is wanted is another one by now.
   Task<> stay_connected() {
-    const Duration recheck = options_.locator ? options_.locator->recheck_interval() : Duration{0};
+    const Duration recheck = options_.endpoint_resolver ? options_.endpoint_resolver->recheck_interval() : Duration{0};
     BootTime recheck_at = next_after(recheck);
     BootTime resolve_at = next_after(is_name(connected_to_) ? resolve_interval : Duration{0});
     while (connection_->is_open()) {
@@ -150,7 +150,7 @@ class KeptConnection::Impl : public std::enable_shared_from_this<Impl> {
       const bool closed = co_await connection_->wait_closed(next);
       if (closed) break;
       if (now() >= recheck_at) {
-        const Address address = co_await options_.locator->recheck(connected_to_, now() + options_.timeout);
+        const Address address = co_await options_.endpoint_resolver->recheck(connected_to_, now() + options_.timeout);
         if (address != connected_to_) connection_->close("the server to use is " + address.display() + " now");
         recheck_at = next_after(recheck);
       } else if (now() >= resolve_at) {

@@ -71,7 +71,7 @@ inline constexpr Duration resolve_interval = std::chrono::seconds(30);
 
 struct ConnectOptions {
   Address address;
-  std::shared_ptr<EndpointResolver> locator;  // if set, asked for the address at every connect
+  std::shared_ptr<EndpointResolver> endpoint_resolver;  // if set, asked for the address at every connect
   int database = 0;
   // Asked at every connect, so that a replaced secret is used by the next one; may throw Error. Empty function or
   // empty text: none.

@@ -70,7 +70,7 @@ class SentinelTest : public testing::Test {
   ConnectOptions through(const SentinelOptions& options) {
     ConnectOptions connect;
     connect.timeout = test::patience;
-    connect.locator = std::make_shared<SentinelResolver>(loop.timers, no_chance, options);
+    connect.endpoint_resolver = std::make_shared<SentinelResolver>(loop.timers, no_chance, options);
     return connect;
   }
 
