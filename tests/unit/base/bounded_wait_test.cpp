@@ -13,6 +13,7 @@
 
 #include "agent/base/error.hpp"
 #include "tests/support/eventually.hpp"
+#include "tests/support/sanitizer.hpp"
 
 namespace jeton::agent {
 namespace {
@@ -67,6 +68,7 @@ TEST_F(BoundedWait, CallHangs_IsAnErrorAndIsNotTriedAgainUntilItEnds) {
 
 // A machine that stands still does the same to both threads.
 TEST_F(BoundedWait, ProcessIsStoppedForLongerThanTheWait_CallHasTheRestOfItsTimeAfterwards) {
+  if (test::thread_sanitizer) GTEST_SKIP() << "ThreadSanitizer allows no new thread after a fork";
   const pid_t child = ::fork();
   if (child == 0) {
     const auto spent = [] {
