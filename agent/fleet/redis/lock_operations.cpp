@@ -55,7 +55,7 @@ Task<RedisOperations::Acquired> LockOperations::acquire(const RedisKeys& keys, c
     const auto fence = to_fence(reply.at(2).as_text());
     if (!fence) throw TransportError("a lock script answered something unexpected; is it Redis?");
     result.fence = *fence;
-    result.owner = RedisOperations::owner_of(reply.at(1), claim.owner);
+    result.owner = RedisOperations::owner_of(reply.at(1), keys, claim.owner);
   } else {
     result.outcome = Acquired::Outcome::busy;
     const std::int64_t left = reply.at(1).as_integer();

@@ -151,7 +151,7 @@ Task<RedisOperations::Acquired> RedisOperations::acquire(const RedisKeys& keys, 
   if (outcome == "won") {
     result.outcome = Acquired::Outcome::won;
     result.fence = to_number(reply.at(2).as_text(), "acquire");
-    result.owner = owner_of(reply.at(1), claim.owner);
+    result.owner = owner_of(reply.at(1), keys, claim.owner);
   } else if (outcome == "busy" || outcome == "paused") {
     result.outcome = outcome == "busy" ? Acquired::Outcome::busy : Acquired::Outcome::paused;
     const std::int64_t left = reply.at(1).as_integer();
@@ -169,10 +169,10 @@ Task<RedisOperations::Acquired> RedisOperations::acquire(const RedisKeys& keys, 
   co_return result;
 }
 
-std::string RedisOperations::owner_of(const Reply& reply, const std::string& asked) {
+std::string RedisOperations::owner_of(const Reply& reply, const RedisKeys& keys, const std::string& asked) {
   constexpr std::size_t longest_time = 16;
   const std::string_view text = reply.as_text();
-  const bool time = !text.empty() && text.size() <= longest_time &&
+  const bool time = keys.protocol == "getset" && !text.empty() && text.size() <= longest_time &&
                     std::ranges::all_of(text, [](char c) { return c >= '0' && c <= '9'; });
   if (text != asked && !time) unexpected("lock");
   return std::string(text);
@@ -184,7 +184,7 @@ Task<bool> RedisOperations::renew(const RedisKeys& keys, std::string& owner, Mil
   const Arguments arguments{owner, ttl_ms, keys.protocol};
   const Reply reply = co_await run(redis_scripts::renew(), keys, script_keys, arguments, deadline);
   if (reply.is_nil()) co_return false;
-  owner = owner_of(reply, owner);
+  owner = owner_of(reply, keys, owner);
   co_return true;
 }
 

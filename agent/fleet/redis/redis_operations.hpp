@@ -135,7 +135,7 @@ class RedisOperations {
   Task<redis::Reply> run_replicated(const redis::Script& script, const RedisKeys& of, std::span<const std::string> keys,
                                     std::span<const std::string_view> arguments, BootTime deadline, bool& replicated);
   // The lock's owner in a script's reply: `asked`, or the time that scripts/lib/lock_value.lua puts in its place.
-  [[nodiscard]] static std::string owner_of(const redis::Reply& reply, const std::string& asked);
+  [[nodiscard]] static std::string owner_of(const redis::Reply& reply, const RedisKeys& keys, const std::string& asked);
   // For the channel of these keys.
   template <typename Message>
   [[nodiscard]] std::string message_of(const RedisKeys& keys, const Message& message) const {
