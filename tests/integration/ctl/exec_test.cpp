@@ -40,7 +40,7 @@ TEST_F(Exec, DescriptorIsChosen_TokenIsReadFromItAndFromNowhereElse) {
   publish(host.add("a"), "first");
   publish(host.add("b"), "second");
   const RunResult result = run_to_its_end(
-      {"a,b", "--fd", "3"}, "cat <&3; echo; cat <&4; echo; cat /dev/fd/3; echo; env | grep -c -e first -e second");
+      {"a,b", "--fd", "3"}, "cat <&3; echo; cat <&4; echo; cat /dev/fd/3; echo; env | grep -cE '=(first|second)$'");
   EXPECT_EQ(result.out, "first\nsecond\nfirst\n0\n") << result.err;
 }
 
@@ -55,7 +55,7 @@ TEST_F(Exec, DescriptorIsChosen_MemoryIsSealed) {
 TEST_F(Exec, StdinIsChosen_TokensAreItsLines) {
   publish(host.add("a"), "first");
   publish(host.add("b"), "second");
-  const RunResult result = run_to_its_end({"b,a", "--stdin"}, "cat; env | grep -c -e first -e second");
+  const RunResult result = run_to_its_end({"b,a", "--stdin"}, "cat; env | grep -cE '=(first|second)$'");
   EXPECT_EQ(result.out, "second\nfirst\n0\n") << result.err;
 }
 
