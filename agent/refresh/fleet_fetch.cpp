@@ -12,6 +12,7 @@ constexpr Duration publish_patience = std::chrono::seconds(5);  // with the lock
 // Longer than the echo of a pause (fleet_view.cpp), which holds no host: a call that is refused for a few milliseconds
 // more would be asked for again and again meanwhile.
 constexpr Duration shortest_hold = std::chrono::milliseconds(25);
+BootTime held_until(BootTime until, BootTime now) { return std::max(until, now + shortest_hold); }
 // A store is repaired within a second after a data loss.
 constexpr Duration repair_patience = std::chrono::seconds(1);
 
@@ -33,7 +34,7 @@ Task<std::optional<Lease>> FleetFetch::try_lock() {
   const Generation known = parts_.current.generation();
   if (result.current) parts_.take_stored(std::move(*result.current));
   if (result.pause) {
-    result.pause->until = std::max(result.pause->until, now() + shortest_hold);
+    result.pause->until = held_until(result.pause->until, now());
     parts_.pauses.begin_confirmed(*result.pause);
   }
   parts_.journal.lock_trouble(result.trouble);
@@ -100,7 +101,7 @@ void FleetFetch::refuse(const Admission& refusal, const FetchLimits& allowed) {
     parts_.fleet.note_budget_spent(refusal.retry_at, reason);
     parts_.journal.pause_changed();
   } else {
-    parts_.pauses.hold({std::max(refusal.retry_at, now() + shortest_hold), reason, {}});
+    parts_.pauses.hold({held_until(refusal.retry_at, now()), reason, {}});
   }
 }
 

@@ -10,6 +10,7 @@
 
 #include "agent/fleet/redis/client/transport.hpp"
 #include "tests/sim/calm_plan.hpp"
+#include "tests/sim/violation_of.hpp"
 
 namespace jeton::sim {
 namespace {
@@ -22,10 +23,7 @@ class MemoryOfAFleet : public testing::Test {
   [[nodiscard]] std::string seen() {
     fleet.pass(seconds(5));
     memory.each_turn();
-    if (world.violation) {
-      EXPECT_EQ(world.violation->invariant, Invariant::bounded_memory);
-    }
-    return world.violation ? world.violation->text : "";
+    return violation_of(world, Invariant::bounded_memory);
   }
 
   Plan plan = calm_plan();

@@ -7,7 +7,7 @@
 namespace jeton::sim {
 namespace {
 
-// What stands behind the sign in an entry, up to the next sign.
+// The part of an entry after the sign, up to the next sign.
 std::optional<Duration> time_behind(char sign, const std::string& entry) {
   const auto at = entry.find(sign);
   if (at == std::string::npos) return std::nullopt;

@@ -1,4 +1,4 @@
-// TokenInvariants: what readers are shown, and what is in the servers. Hears of calls to the provider, publications and
+// TokenInvariants: the tokens of readers, and the records of servers. Hears of calls to the provider, publications and
 // keys, and looks at the whole after every turn of the loop.
 //
 // A fleet with the local backend is as many fleets as it has hosts. One thread: the loop's.

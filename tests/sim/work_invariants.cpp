@@ -17,7 +17,7 @@ constexpr std::uint64_t commands_allowed_a_user = 40;
 constexpr std::uint64_t waits_allowed = 3'000;
 constexpr std::uint64_t waits_allowed_a_server = 1'000;
 constexpr std::uint64_t waits_allowed_a_user = 400;
-// Of the loop, for each agent and server: what is on its way in the network needs one too.
+// Turns of the loop for each agent and server: bytes on their way in the network need one, too.
 constexpr std::uint64_t turns_allowed = 3'000;
 
 }  // namespace

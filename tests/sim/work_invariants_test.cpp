@@ -7,6 +7,7 @@
 #include <string>
 
 #include "tests/sim/calm_plan.hpp"
+#include "tests/sim/violation_of.hpp"
 #include "tests/support/memory_redis/resp.hpp"
 
 namespace jeton::sim {
@@ -24,10 +25,7 @@ class WorkOfSevenHosts : public testing::Test {
   [[nodiscard]] std::string seen() {
     fleet.pass(seconds(11));
     work.each_turn();
-    if (world.violation) {
-      EXPECT_EQ(world.violation->invariant, Invariant::bounded_work);
-    }
-    return world.violation ? world.violation->text : "";
+    return violation_of(world, Invariant::bounded_work);
   }
 
   Plan plan = plan_of_seven();

@@ -66,7 +66,7 @@ TEST_F(BoundedWait, CallHangs_IsAnErrorAndIsNotTriedAgainUntilItEnds) {
   EXPECT_TRUE(test::eventually([this] { return failure_of_hanging("/net/secret").empty(); }));
 }
 
-// A machine that stands still does the same to both threads.
+// A stop of the whole machine has the same effect on both threads.
 TEST_F(BoundedWait, ProcessIsStoppedForLongerThanTheWait_CallHasTheRestOfItsTimeAfterwards) {
   if (test::thread_sanitizer) GTEST_SKIP() << "ThreadSanitizer allows no new thread after a fork";
   const pid_t child = ::fork();
