@@ -86,6 +86,7 @@ void HttpCall::run() {
 
 void HttpCall::give_up(HttpOutcome outcome) {
   deliver(std::move(outcome));
+  if (!given_up_) given_up_at_ = std::chrono::steady_clock::now();
   given_up_ = true;
   sockets_.shut_down();
   ::eventfd_write(wake_.get(), 1);

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <atomic>
+#include <chrono>
 #include <cstdint>
 #include <functional>
 #include <string>
@@ -33,6 +34,10 @@ class HttpCall {
   void fail(HttpError::Reason reason, const std::string& message);
 
   [[nodiscard]] bool given_up() const { return given_up_; }
+  // It was given up so long ago, and run() has not returned.
+  [[nodiscard]] bool is_stuck(std::chrono::nanoseconds since) const {
+    return given_up_ && std::chrono::steady_clock::now() - given_up_at_.load() >= since;
+  }
   // The server has sent more than any usable answer has, headers and framing included.
   [[nodiscard]] bool is_flooded() const { return sockets_.received() > max_received_; }
   [[nodiscard]] Milliseconds timeout() const { return timeout_; }
@@ -51,6 +56,7 @@ class HttpCall {
   std::function<void(HttpOutcome)> complete_;
   std::atomic<bool> delivered_{false};
   std::atomic<bool> given_up_{false};
+  std::atomic<std::chrono::steady_clock::time_point> given_up_at_{};  // the last time
   std::atomic<bool> started_{false};
   UniqueFd wake_;  // an eventfd; run() says so if there was none left
 };

@@ -23,6 +23,9 @@ class HttpClient final : public HttpTransport {
   // Ends every request, in a second at most. Idempotent; perform() then throws operation_aborted at once.
   void stop();
 
+  // As HttpThreads::stuck_server().
+  [[nodiscard]] std::string stuck_server(std::chrono::nanoseconds since) const { return threads_.stuck_server(since); }
+
  private:
   HttpThreads threads_;
 };

@@ -117,6 +117,16 @@ void HttpThreads::submit(const CallPtr& call) {
   }
 }
 
+std::string HttpThreads::stuck_server(std::chrono::nanoseconds since) const {
+  const std::lock_guard lock(state_->mutex);
+  std::map<std::string, std::size_t> stuck;
+  for (const auto& [id, running] : state_->running) {
+    const bool is_last = running.call->is_stuck(since) && ++stuck[running.call->origin()] == max_threads_per_origin;
+    if (is_last) return running.call->origin();
+  }
+  return {};
+}
+
 void HttpThreads::stop() {
   std::vector<CallPtr> calls;
   std::unique_lock lock(state_->mutex);

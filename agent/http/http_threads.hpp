@@ -5,8 +5,10 @@
 // their timeouts run. So a server that lets every call hang delays only its own calls. Any thread.
 #pragma once
 
+#include <chrono>
 #include <cstddef>
 #include <memory>
+#include <string>
 
 namespace jeton::agent {
 
@@ -26,6 +28,10 @@ class HttpThreads {
   // Aborts every call and waits for the threads, but not for a thread that does not return from libcurl: that thread is
   // left behind and touches only its call. Idempotent.
   void stop();
+
+  // A server (scheme, host and port) whose threads all hang: their requests were given up so long ago, and libcurl does
+  // not return. Only a restart makes threads for it again. Empty: there is none.
+  [[nodiscard]] std::string stuck_server(std::chrono::nanoseconds since) const;
 
  private:
   struct State;

@@ -237,13 +237,7 @@ void Agent::clock_stepped() {
   for (const auto& [name, runner] : impl_->runners) runner->clock_stepped();
 }
 
-std::string Agent::summary() const {
-  const auto valid = std::count_if(impl_->runners.begin(), impl_->runners.end(),
-                                   [](const auto& entry) { return entry.second->status().state == TokenState::valid; });
-  const BackendHealth health = impl_->coordinator->health();
-  return std::to_string(valid) + " of " + std::to_string(impl_->runners.size()) + " tokens valid; coordinator " +
-         health.backend + (health.reachable ? "" : " unreachable");
-}
+std::string Agent::stuck_provider(Duration since) const { return impl_->http.stuck_server(since); }
 
 AgentStatus Agent::agent_status() const {
   AgentStatus status;

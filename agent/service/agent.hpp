@@ -40,8 +40,8 @@ class Agent final : public AgentFacade {
   // The longest time of stop(): longer if a running fetch may return a refresh token that is given only once.
   [[nodiscard]] Duration stop_patience() const;
   void clock_stepped();
-  // "2 tokens, 2 valid; coordinator redis reachable".
-  [[nodiscard]] std::string summary() const;
+  // The provider that no request can reach until the agent is restarted (http_threads.hpp), for so long. Empty: none.
+  [[nodiscard]] std::string stuck_provider(Duration since) const;
 
   [[nodiscard]] AgentStatus agent_status() const override;
   [[nodiscard]] std::optional<TokenStatus> token_status(const std::string& name) const override;

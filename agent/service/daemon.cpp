@@ -14,6 +14,7 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "agent/api/status_line.hpp"
 #include "agent/base/boot_timers.hpp"
 #include "agent/base/error.hpp"
 #include "agent/base/log.hpp"
@@ -29,6 +30,8 @@ namespace jeton::agent {
 namespace {
 
 constexpr Duration status_interval = std::chrono::seconds(5);
+// Far beyond what libcurl may need to give up: waits for the name service are the longest.
+constexpr Duration longest_hang = std::chrono::minutes(5);
 constexpr Duration settling_time = std::chrono::seconds(1);
 constexpr std::chrono::milliseconds drain_limit{500};
 constexpr std::array served_signals{SIGTERM, SIGINT, SIGHUP};
@@ -81,11 +84,11 @@ class Daemon {
     agent_.start();
     log::info("started", {{"tokens", agent_.agent_status().tokens.size()}});
     timers_.on_clock_step([this] { agent_.clock_stepped(); });
-    notifier_.ready(agent_.summary());
+    notifier_.ready(status_line(agent_.agent_status()));
     boost::asio::co_spawn(loop_, serve_signals(), rethrow);
-    repeat(status_interval, [this] { notifier_.status(agent_.summary()); });
+    repeat(status_interval, [this] { notifier_.status(status_line(agent_.agent_status())); });
     // On the loop: a loop that does not turn is a reason for systemd to restart the agent.
-    if (const auto interval = SystemdNotifier::watchdog_interval()) repeat(*interval, [this] { notifier_.alive(); });
+    if (const auto interval = SystemdNotifier::watchdog_interval()) repeat(*interval, [this] { feed_watchdog(); });
     timers_.schedule(clock_.boot_now() + settling_time, [] { drop_startup_pages(); });
     let_signals_in();  // those that came meanwhile, too
     loop_.run();
@@ -131,6 +134,14 @@ class Daemon {
         {{"error", why}});
     status_ = 1;
     boost::asio::co_spawn(loop_, stop(), rethrow);
+  }
+
+  // Threads that hang in a file system or in writing the log are left out: a new process would hang there, too.
+  void feed_watchdog() {
+    const std::string provider = agent_.stuck_provider(longest_hang);
+    if (provider.empty()) return notifier_.alive();
+    log::error("requests to a provider hang in the agent itself; the watchdog of systemd restarts it",
+               {{"provider", provider}});
   }
 
   Task<> reload() { static_cast<void>(co_await reloader_.reload()); }

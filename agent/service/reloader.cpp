@@ -3,6 +3,7 @@
 #include <boost/asio/co_spawn.hpp>
 #include <utility>
 
+#include "agent/api/status_line.hpp"
 #include "agent/base/error.hpp"
 #include "agent/base/log.hpp"
 
@@ -59,7 +60,7 @@ Task<> Reloader::judge(ReloadVerdict& verdict) {
   if (!verdict.refusal.empty()) {
     log::error("reload refused; the old configuration stays in force", {{"reason", verdict.refusal}});
   }
-  notifier_.ready(verdict.refusal.empty() ? agent_.summary() : "reload refused: " + verdict.refusal);
+  notifier_.ready(verdict.refusal.empty() ? status_line(agent_.agent_status()) : "reload refused: " + verdict.refusal);
 }
 
 }  // namespace jeton::agent

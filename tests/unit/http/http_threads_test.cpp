@@ -104,6 +104,18 @@ TEST_F(HttpThreadInTheKernel, FileCannotBeRead_RequestTimesOutAndOthersAreAnswer
   EXPECT_EQ(perform(request()).status, 200);
 }
 
+TEST_F(HttpThreadInTheKernel, AllThreadsOfAServerHang_ServerIsStuck) {
+  for (std::size_t i = 0; i < HttpThreads::max_threads_per_origin; ++i) {
+    EXPECT_EQ(client_->stuck_server(0s), "");
+    Pending* const pending = start(stuck());
+    ASSERT_TRUE(loop_.turn_until([&] { return is_open(); }));
+    pending->cancel.emit(boost::asio::cancellation_type::terminal);
+    ASSERT_TRUE(loop_.turn_until([&] { return pending->done; }));
+  }
+  EXPECT_EQ(client_->stuck_server(0s), "https://127.0.0.1:" + std::to_string(provider_.port()));
+  EXPECT_EQ(client_->stuck_server(1h), "");
+}
+
 TEST_F(HttpThreadInTheKernel, FileCannotBeRead_StopLeavesTheThreadBehind) {
   Pending* const pending = start(stuck());
   ASSERT_TRUE(loop_.turn_until([&] { return is_open(); }));

@@ -1,0 +1,70 @@
+#include "agent/api/status_line.hpp"
+
+#include <gtest/gtest.h>
+
+namespace jeton::agent {
+namespace {
+
+using std::chrono::hours;
+using std::chrono::minutes;
+using std::chrono::seconds;
+
+class StatusLine : public ::testing::Test {
+ protected:
+  StatusLine() {
+    status.now = from_unix_ms(1'800'000'000'000);
+    status.coordinator = {"redis", "redis://127.0.0.1:6379/0", true, "", {}};
+  }
+  TokenStatus& add(const std::string& name, Milliseconds refresh_in) {
+    TokenStatus& token = status.tokens.emplace_back();
+    token.name = name;
+    token.state = TokenState::valid;
+    token.refresh_at = status.now + refresh_in;
+    return token;
+  }
+  [[nodiscard]] std::string line() const { return status_line(status); }
+
+  AgentStatus status;
+};
+
+TEST_F(StatusLine, TokensAreValid_SaysWhenTheNextRefreshIs) {
+  status.tokens.reserve(2);
+  TokenStatus& first = add("orders", minutes(4) + seconds(10));
+  EXPECT_EQ(line(), "1 token valid, next refresh in 4m10s");
+  add("stock", hours(3));
+  EXPECT_EQ(line(), "2 tokens valid, next refresh in 4m10s");
+  first.refresh_at = status.now + hours(50);
+  EXPECT_EQ(line(), "2 tokens valid, next refresh in 3h");
+  first.refresh_at = status.now;
+  EXPECT_EQ(line(), "2 tokens valid, a refresh is due now");
+}
+
+TEST_F(StatusLine, TokensHaveTrouble_NamesTheWorst) {
+  status.tokens.reserve(3);
+  add("billing", hours(50));
+  TokenStatus& orders = add("orders", minutes(4));
+  TokenStatus& stock = add("stock", minutes(4));
+  orders.last_error = "provider answered 503";
+  EXPECT_EQ(line(), "3 tokens valid; the last refresh of orders failed: provider answered 503");
+  stock.state = TokenState::none;
+  EXPECT_EQ(line(), "2 of 3 tokens valid; there is no token stock yet (and 1 more)");
+  orders.state = TokenState::expired;
+  EXPECT_EQ(line(), "1 of 3 tokens valid; orders is expired: provider answered 503 (and 1 more)");
+}
+
+TEST_F(StatusLine, ErrorIsLongOrHasALineBreak_IsAShortLine) {
+  add("orders", hours(1)).last_error = "first\nsecond " + std::string(1000, 'x');
+  EXPECT_EQ(line().find('\n'), std::string::npos);
+  EXPECT_LT(line().size(), 300U);
+}
+
+TEST_F(StatusLine, CoordinatorIsUnreachable_SaysSo) {
+  add("orders", hours(26));
+  status.coordinator.reachable = false;
+  EXPECT_EQ(line(), "1 token valid, next refresh in 1d2h; the coordinator (redis) is unreachable");
+}
+
+TEST_F(StatusLine, NoTokenIsConfigured_SaysSo) { EXPECT_EQ(line(), "no tokens are configured"); }
+
+}  // namespace
+}  // namespace jeton::agent
