@@ -2,18 +2,17 @@
 
 #include <grp.h>
 #include <pwd.h>
-#include <systemd/sd-bus.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <array>
 #include <cstdlib>
-#include <memory>
 
 #include "agent/base/accounts.hpp"
 #include "agent/base/bounded_wait.hpp"
 #include "agent/base/environment.hpp"
 #include "agent/base/error.hpp"
+#include "agent/cli/service_unit.hpp"
 #include "agent/config/secrets/environment_file.hpp"
 #include "agent/config/secrets/secret_file.hpp"
 
@@ -21,110 +20,8 @@
 namespace jeton::agent {
 namespace {
 
-constexpr const char* unit_name = "jeton-agent.service";
 constexpr const char* usual_user = "jeton";
 constexpr const char* configuration_folder = "/etc/jeton/";
-
-struct BusDeleter {
-  void operator()(sd_bus* bus) const { ::sd_bus_flush_close_unref(bus); }
-  void operator()(sd_bus_message* message) const { ::sd_bus_message_unref(message); }
-};
-
-// The properties of the unit, by the bus of the system's manager.
-class Unit {
- public:
-  // Nothing: there is no such manager, or no such unit.
-  static std::optional<Unit> find() {
-    Unit unit;
-    sd_bus* bus = nullptr;
-    if (::sd_bus_open_system(&bus) < 0) return std::nullopt;
-    unit.bus_.reset(bus);
-    sd_bus_message* reply = nullptr;
-    const int loaded =
-        ::sd_bus_call_method(bus, destination, "/org/freedesktop/systemd1", "org.freedesktop.systemd1.Manager",
-                             "LoadUnit", nullptr, &reply, "s", unit_name);
-    const Message owned(reply);
-    const char* path = nullptr;
-    if (loaded < 0 || ::sd_bus_message_read(reply, "o", &path) < 0) return std::nullopt;
-    unit.path_ = path;
-    if (unit.text("org.freedesktop.systemd1.Unit", "LoadState") != "loaded") return std::nullopt;
-    return unit;
-  }
-
-  [[nodiscard]] std::string text(const char* name) const { return text(service, name); }
-  [[nodiscard]] bool flag(const char* name) const {
-    int value = 0;
-    return ::sd_bus_get_property_trivial(bus_.get(), destination, path_.c_str(), service, name, nullptr, 'b', &value) >=
-               0 &&
-           value != 0;
-  }
-  [[nodiscard]] std::vector<std::string> texts(const char* name) const {
-    std::vector<std::string> all;
-    const Message reply = property(name, "as");
-    const char* value = nullptr;
-    if (reply == nullptr || ::sd_bus_message_enter_container(reply.get(), 'a', "s") < 0) return all;
-    while (::sd_bus_message_read(reply.get(), "s", &value) > 0) all.emplace_back(value);
-    return all;
-  }
-  [[nodiscard]] std::vector<std::pair<std::string, std::string>> pairs(const char* name) const {
-    std::vector<std::pair<std::string, std::string>> all;
-    const Message reply = property(name, "a(ss)");
-    const char* first = nullptr;
-    const char* second = nullptr;
-    if (reply == nullptr || ::sd_bus_message_enter_container(reply.get(), 'a', "(ss)") < 0) return all;
-    while (::sd_bus_message_read(reply.get(), "(ss)", &first, &second) > 0) all.emplace_back(first, second);
-    return all;
-  }
-  [[nodiscard]] std::vector<std::pair<std::string, std::string>> bytes(const char* name) const {
-    std::vector<std::pair<std::string, std::string>> all;
-    const Message reply = property(name, "a(say)");
-    if (reply == nullptr || ::sd_bus_message_enter_container(reply.get(), 'a', "(say)") < 0) return all;
-    while (::sd_bus_message_enter_container(reply.get(), 'r', "say") > 0) {
-      const char* id = nullptr;
-      const void* data = nullptr;
-      std::size_t size = 0;
-      if (::sd_bus_message_read(reply.get(), "s", &id) < 0 ||
-          ::sd_bus_message_read_array(reply.get(), 'y', &data, &size) < 0) {
-        break;
-      }
-      all.emplace_back(id, std::string(static_cast<const char*>(data), size));
-      ::sd_bus_message_exit_container(reply.get());
-    }
-    return all;
-  }
-  [[nodiscard]] std::vector<std::pair<std::string, bool>> flagged(const char* name) const {
-    std::vector<std::pair<std::string, bool>> all;
-    const Message reply = property(name, "a(sb)");
-    const char* first = nullptr;
-    int second = 0;
-    if (reply == nullptr || ::sd_bus_message_enter_container(reply.get(), 'a', "(sb)") < 0) return all;
-    while (::sd_bus_message_read(reply.get(), "(sb)", &first, &second) > 0) all.emplace_back(first, second != 0);
-    return all;
-  }
-
- private:
-  using Message = std::unique_ptr<sd_bus_message, BusDeleter>;
-  static constexpr const char* destination = "org.freedesktop.systemd1";
-  static constexpr const char* service = "org.freedesktop.systemd1.Service";
-
-  [[nodiscard]] Message property(const char* name, const char* type) const {
-    sd_bus_message* reply = nullptr;
-    const int got = ::sd_bus_get_property(bus_.get(), destination, path_.c_str(), service, name, nullptr, &reply, type);
-    return got < 0 ? nullptr : Message(reply);
-  }
-  [[nodiscard]] std::string text(const char* interface, const char* name) const {
-    char* value = nullptr;
-    if (::sd_bus_get_property_string(bus_.get(), destination, path_.c_str(), interface, name, nullptr, &value) < 0) {
-      return {};
-    }
-    std::string text(value);
-    std::free(value);
-    return text;
-  }
-
-  std::unique_ptr<sd_bus, BusDeleter> bus_;
-  std::string path_;
-};
 
 // The files in $CREDENTIALS_DIRECTORY for a folder or a file of LoadCredential=.
 void add_credentials(const std::string& id, const std::filesystem::path& path,
@@ -155,7 +52,7 @@ void add_credentials(const std::string& id, const std::filesystem::path& path,
 // The further credentials of the running service, which systemd decrypts or takes from its own credentials.
 void add_credentials_of_the_running_service(std::map<std::string, SecretString>& credentials) {
   std::error_code error;
-  std::filesystem::directory_iterator entry(std::string("/run/credentials/") + unit_name, error);
+  std::filesystem::directory_iterator entry(std::string("/run/credentials/") + ServiceUnit::name, error);
   if (error) return;
   for (const auto& file : entry) {
     const std::string name = file.path().filename().string();
@@ -237,7 +134,7 @@ std::optional<ServiceAccount> service_account(const std::string& named) {
   ServiceAccount account;
   account.user = usual_user;
   account.credentials = {{"jeton", "/etc/jeton/credentials"}};
-  const auto unit = Unit::find();
+  const auto unit = ServiceUnit::find();
   if (unit) {
     account.has_unit = true;
     account.user = unit->text("User");
