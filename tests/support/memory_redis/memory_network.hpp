@@ -54,6 +54,9 @@ class MemoryNetwork {
   void set_fault(const agent::redis::Address& address, Fault fault);
   // The client does not run: what it sent goes on its way, and replies wait for it. Whatever the fault.
   void set_client_stopped(const agent::redis::Address& address, bool stopped);
+  // Open connections of the address are dead from now on; new ones can be made. `told`: both ends notice at once, else
+  // neither does.
+  void lose_connections(const agent::redis::Address& address, bool told);
 
  private:
   struct State;
