@@ -69,7 +69,7 @@ class VirtualFleet {
   [[nodiscard]] const agent::Clock& clock_of(std::size_t agent) const { return times_.at(agent)->clock(); }
   // For the locks of applications of an agent that runs; it is as near to the servers as that run is.
   [[nodiscard]] std::unique_ptr<agent::LockStore> make_lock_store(std::size_t agent);
-  [[nodiscard]] agent::Timers& timers_of(std::size_t agent) { return *times_.at(agent); }
+  [[nodiscard]] HostTimers& timers_of(std::size_t agent) { return *times_.at(agent); }
   // What a host keeps on its disk and in its runtime directory, beside the segment.
   [[nodiscard]] std::filesystem::path directory(std::size_t agent) const;
 
@@ -79,6 +79,8 @@ class VirtualFleet {
   void reconnect_all();
   // The network between one agent, in all its runs, and one server; it comes before what is between all and the server.
   void set_way(std::size_t agent, std::size_t server, MemoryNetwork::Fault fault);
+  // The connections of an agent to every server are dead. `told`: it and the servers notice at once, else neither does.
+  void lose_connections(std::size_t agent, bool told);
   // Between all agents and one server.
   void set_fault(std::size_t server, MemoryNetwork::Fault fault);
 
