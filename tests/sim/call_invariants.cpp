@@ -99,7 +99,7 @@ std::size_t CallInvariants::losses_for_good(BootTime since) const {
 
 // The files of a host count by its wall clock, as they outlive its boot.
 bool CallInvariants::counts_by_a_stepped_clock() const {
-  return world_.plan.backend == Backend::local && world_.plan.has(FaultKind::wall_step);
+  return world_.plan.backend == Backend::local && world_.plan.has_one_of({FaultKind::wall_step, FaultKind::drift});
 }
 
 // The same sentence, by what the store says at that moment: it has counted this call and those before it, and no window
@@ -123,7 +123,7 @@ void CallInvariants::check_count_in_store(Group& group, const std::string& host)
     return;
   }
   const agent::WallTime began = agent::from_unix_ms(static_cast<std::int64_t>(std::stod(start)));
-  const BootTime since = agent::boot_time_of(began, world_.fleet.loop.clock);
+  const BootTime since = agent::boot_time_of(began, world_.fleet.loop.clock) - server.clock_error();
   group.window_began_at = since;
   if (before && since > *before + seconds(3) && world_.now() + seconds(3) < *before + per) {
     world_.fail(Invariant::budget,
@@ -169,7 +169,8 @@ void CallInvariants::check_alone(const Group& group, const std::string& host) {
 void CallInvariants::check_pause(const Group& group, const std::string& host) {
   if (!group.failure || world_.plan.fetch_alone || counts_by_a_stepped_clock()) return;
   const BootTime failed_at = group.failure->at;
-  if (world_.now() + grain >= failed_at + group.failure->pause) return;
+  const Duration pause = group.failure->pause - group.failure->pause / 100;  // clocks may drift
+  if (world_.now() + grain >= failed_at + pause) return;
   if (world_.pause_lifted_at && *world_.pause_lifted_at > failed_at - seconds(30)) return;
   if (!world_.disturbances.calm(Invariant::pause_is_kept, failed_at - seconds(5))) return;
   world_.fail(Invariant::pause_is_kept, host + " calls " + seconds_text(world_.now() - failed_at) +
@@ -183,7 +184,8 @@ Duration CallInvariants::pause_after(const test::ProviderCall& call) const {
   const Duration least = config.retry_initial / 4;
   // Another refresh token makes another request, for which no pause was asked.
   if (call.outcome == Outcomes::permanent && !world_.plan.rotates) return config.retry_permanent;
-  if (!call.retry_after || world_.plan.rotates || world_.plan.has(FaultKind::dated_end)) return least;
+  const bool dated = world_.plan.has_one_of({FaultKind::dated_end, FaultKind::provider_clock});
+  if (!call.retry_after || world_.plan.rotates || dated) return least;
   const Milliseconds grace = std::min(config.grace.value_or(world_.plan.lifetime / 5), world_.plan.lifetime / 2);
   const Duration room = std::min(config.retry_max, grace / 2);
   return std::max(least, std::min<Duration>(*call.retry_after, room / 2));
@@ -197,10 +199,10 @@ void CallInvariants::check_need(const std::string& host) {
 }
 
 // So long before its end a token is due at the earliest (schedule.cpp).
-Milliseconds CallInvariants::earliest_before_end() const {
+Milliseconds CallInvariants::earliest_before_end(Milliseconds lifetime) const {
   const agent::RefreshConfig& config = world_.plan.refresh;
-  const Milliseconds grace = std::min(config.grace.value_or(world_.plan.lifetime / 5), world_.plan.lifetime / 2);
-  const Milliseconds spread = std::min({Milliseconds(10'000), grace / 4, world_.plan.lifetime / 4});
+  const Milliseconds grace = std::min(config.grace.value_or(lifetime / 5), lifetime / 2);
+  const Milliseconds spread = std::min({Milliseconds(10'000), grace / 4, lifetime / 4});
   return grace + spread + milliseconds(500);
 }
 
@@ -215,10 +217,11 @@ void CallInvariants::check_need_by_segment(std::size_t host) {
   const agent::Clock& clock = world_.fleet.clock_of(host);
   if (!segment.record || segment.rejected || !segment.record->valid(clock)) return;
   const Duration left = segment.record->expires_at - clock.wall_now();
-  if (left <= earliest_before_end() || wanted_since(std::string(segment.record->value.reveal()))) return;
+  const Milliseconds named = segment.record->expires_at - segment.record->issued_at;  // by the provider
+  const Milliseconds lifetime = std::max(world_.plan.lifetime, named);
+  if (left <= earliest_before_end(lifetime) || wanted_since(std::string(segment.record->value.reveal()))) return;
   // A host whose clock was wrong when it read a date took the lifetime, of which the grace is a share, for another one.
-  const bool misread = world_.plan.has(FaultKind::dated_end) && world_.plan.has(FaultKind::wall_step);
-  if (misread || !world_.disturbances.calm(Invariant::no_needless_fetch, world_.now())) return;
+  if (world_.plan.misreads_dates() || !world_.disturbances.calm(Invariant::no_needless_fetch, world_.now())) return;
   world_.fail(Invariant::no_needless_fetch,
               host_name(host) + " calls although its token is valid for " + seconds_text(left));
 }
@@ -228,10 +231,13 @@ void CallInvariants::check_need_by_store(std::size_t host) {
   const test::MemoryServer& server = world_.fleet.server(0);
   const std::string end = server.field(test::token_key_of_api, "expires_at_ms");
   if (end.empty() || !world_.disturbances.calm(Invariant::no_needless_fetch, world_.now())) return;
-  const bool wall_is_wrong = world_.plan.has(FaultKind::wall_step) || world_.plan.has(FaultKind::server_clock);
+  // Somebody's wall clock, or the provider's, by which a lifetime was another one.
+  const bool wall_is_wrong = world_.plan.has_one_of({FaultKind::wall_step, FaultKind::drift, FaultKind::server_clock,
+                                                     FaultKind::server_drift, FaultKind::provider_clock});
   const Duration left =
       agent::from_unix_ms(static_cast<std::int64_t>(std::stod(end))) - world_.fleet.loop.clock.wall_now();
-  if (wall_is_wrong || left <= earliest_before_end() || world_.refresh_wanted_at) return;
+  const bool is_due = left <= earliest_before_end(world_.plan.lifetime);
+  if (wall_is_wrong || is_due || world_.refresh_wanted_at) return;
   world_.fail(Invariant::no_needless_fetch,
               host_name(host) + " calls although the store has a token that is valid for " + seconds_text(left));
 }

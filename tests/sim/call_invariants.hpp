@@ -46,7 +46,7 @@ class CallInvariants {
   void check_need_by_segment(std::size_t host);
   void check_need_by_store(std::size_t host);
   [[nodiscard]] Duration pause_after(const test::ProviderCall& call) const;
-  [[nodiscard]] agent::Milliseconds earliest_before_end() const;
+  [[nodiscard]] agent::Milliseconds earliest_before_end(agent::Milliseconds lifetime) const;
   [[nodiscard]] std::size_t losses_for_good(BootTime since) const;
   [[nodiscard]] bool counts_by_a_stepped_clock() const;
   [[nodiscard]] bool wanted_since(const std::string& value) const;

@@ -7,6 +7,7 @@
 #include "tests/sim/faults.hpp"
 #include "tests/sim/invariants.hpp"
 #include "tests/sim/lock_users.hpp"
+#include "tests/sim/token_users.hpp"
 
 namespace jeton::sim {
 namespace {
@@ -42,6 +43,7 @@ class Run {
         tokens_(world_),
         calls_(world_),
         work_(world_),
+        users_(world_),
         locks_(world_) {
     fleet_.provider.lifetime = plan.lifetime;
     fleet_.provider.answer_time = plan.answer_time;
@@ -115,6 +117,7 @@ class Run {
     const auto& segments = fleet_.segments;
     for (std::size_t i = 0; i < segments.size(); ++i) {
       if (!segments[i].record || segments[i].expired || !segments[i].record->valid(fleet_.clock_of(i))) return false;
+      if (!fleet_.provider.accepts(std::string(segments[i].record->value.reveal()))) return false;
     }
     return plan_.backend == Backend::local || std::all_of(segments.begin(), segments.end(), [&](const auto& s) {
              return s.record->value == segments[0].record->value;
@@ -128,6 +131,8 @@ class Run {
       const bool valid = segment.record && segment.record->valid(fleet_.clock_of(i));
       text += (i == 0 ? "" : ", ") + host_name(i) + (valid ? " has generation " : " has none, last ") +
               std::to_string(segment.generation());
+      if (valid && !fleet_.provider.accepts(std::string(segment.record->value.reveal())))
+        text += ", which has been ended";
       if (!fleet_.runs(i)) continue;
       const agent::TokenStatus status = fleet_.status(i);
       if (!status.last_error.empty()) text += " (" + status.last_error + ")";
@@ -171,6 +176,7 @@ class Run {
 
   bool violated() {
     if (observation_.each_turn) observation_.each_turn(world_);
+    users_.each_turn();
     tokens_.each_turn();
     work_.each_turn();
     locks_.each_turn();
@@ -242,6 +248,7 @@ class Run {
   TokenInvariants tokens_;
   CallInvariants calls_;
   WorkInvariants work_;
+  TokenUsers users_;
   LockUsers locks_;
   Outcome outcome_;
 };
