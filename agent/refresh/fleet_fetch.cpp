@@ -32,7 +32,10 @@ Task<std::optional<Lease>> FleetFetch::try_lock() {
   }
   const Generation known = parts_.current.generation();
   if (result.current) parts_.take_stored(std::move(*result.current));
-  if (result.pause) parts_.pauses.begin_confirmed(*result.pause);
+  if (result.pause) {
+    result.pause->until = std::max(result.pause->until, now() + shortest_hold);
+    parts_.pauses.begin_confirmed(*result.pause);
+  }
   parts_.journal.lock_trouble(result.trouble);
   parts_.journal.lock_holder(result.holder);
   if (!result.lease) {

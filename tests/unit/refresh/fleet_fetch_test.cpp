@@ -8,6 +8,7 @@ namespace {
 using Generations = std::vector<agent::Generation>;
 using LockAfter = agent::FetchPath::LockAfter;
 using std::chrono::hours;
+using std::chrono::milliseconds;
 using std::chrono::minutes;
 using std::chrono::seconds;
 
@@ -42,6 +43,16 @@ TEST(FleetFetch, FleetIsPaused_IsKnownForSure) {
   EXPECT_FALSE(parts.loop.run(parts.path.try_lock()));
   EXPECT_TRUE(parts.view.is_paused());
   EXPECT_TRUE(parts.pauses.confirmed());
+}
+
+// By its clock, which may be a little behind. The rest of a pause that this host has waited for is no echo of it.
+TEST(FleetFetch, CoordinatorPausesForAMomentMore_IsNotAskedAtOnce) {
+  RefreshParts parts;
+  parts.pauses.hold({parts.now() + seconds(10), "429", {}});
+  parts.loop.pass(parts.view.paused_until() - parts.now());
+  parts.fleet.lock.pause = agent::Pause{parts.now() + milliseconds(1), "429", {}};
+  EXPECT_FALSE(parts.loop.run(parts.path.try_lock()));
+  EXPECT_GE(parts.view.blocked_until(true), parts.now() + milliseconds(20));
 }
 
 TEST(FleetFetch, CoordinatorIsOutOfReach_IsAnOutageOfTheStep) {
