@@ -42,7 +42,6 @@ void CallInvariants::began(Group& group, const test::ProviderCall& call) {
   check_alone(group, call.host);
   check_pause(group, call.host);
   group.calls.push_back(call.asked_at);
-  group.last_of[call.host] = call.asked_at;
   group.open[call.host].push_back(call.asked_at);
   check_budget(group, call.host);
   check_count_in_store(group, call.host);
@@ -132,12 +131,8 @@ void CallInvariants::check_count_in_store(Group& group, const std::string& host)
 // (systemd/README.md, `outage.fetch_alone`) cannot know the calls of others, but it knows its own.
 void CallInvariants::check_interval(const Group& group, const std::string& host) {
   if (group.calls.empty() || counts_by_a_stepped_clock()) return;
-  BootTime before = group.calls.back();
-  if (world_.may_fetch_alone(before)) {
-    const auto own = group.last_of.find(host);
-    if (own == group.last_of.end() || world_.plan.has(FaultKind::wall_step)) return;
-    before = own->second;
-  }
+  const BootTime before = group.calls.back();
+  if (world_.may_fetch_alone(before)) return;  // the fleet does not know of standalone calls
   const Duration gap = world_.now() - before;
   if (gap + way_of_a_call >= world_.plan.refresh.min_interval) return;
   if (!world_.disturbances.calm(Invariant::min_interval, before)) return;

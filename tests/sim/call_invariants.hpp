@@ -26,7 +26,6 @@ class CallInvariants {
   };
   struct Group {
     std::vector<BootTime> calls;
-    std::map<std::string, BootTime> last_of;            // by host
     std::map<std::string, std::vector<BootTime>> open;  // by host: when they began
     std::optional<Failure> failure;
     std::optional<BootTime> window_began_at;   // by the store, at the last call
