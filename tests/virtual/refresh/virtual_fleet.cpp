@@ -224,6 +224,10 @@ void VirtualFleet::set_way(std::size_t agent, std::size_t server, Fault fault) {
   refit_all();
 }
 
+void VirtualFleet::lose_connections(std::size_t agent, bool told) {
+  for (std::size_t i = 0; i < servers_.size(); ++i) network.lose_connections(address(runs_[agent], i), told);
+}
+
 void VirtualFleet::cut_off(std::size_t server) { set_fault(server, Fault::no_connection); }
 
 void VirtualFleet::cut_off_all() {

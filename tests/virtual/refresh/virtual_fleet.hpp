@@ -79,6 +79,8 @@ class VirtualFleet {
   void reconnect_all();
   // The network between one agent, in all its runs, and one server; it comes before what is between all and the server.
   void set_way(std::size_t agent, std::size_t server, MemoryNetwork::Fault fault);
+  // The connections of an agent to every server are dead. `told`: it and the servers notice at once, else neither does.
+  void lose_connections(std::size_t agent, bool told);
   // Between all agents and one server.
   void set_fault(std::size_t server, MemoryNetwork::Fault fault);
 
