@@ -89,12 +89,14 @@ void NeedInvariants::check_by_store(std::size_t host) {
   const std::string end = server.field(test::token_key_of_api, "expires_at_ms");
   if (end.empty() || !world_.disturbances.calm(Invariant::no_needless_fetch, world_.now())) return;
   // Somebody's wall clock, or the provider's, by which a lifetime was another one.
-  const bool wall_is_wrong = world_.plan.has_one_of({FaultKind::wall_step, FaultKind::drift, FaultKind::server_clock,
-                                                     FaultKind::server_drift, FaultKind::provider_clock});
+  const bool wall_is_wrong =
+      world_.plan.has_one_of({FaultKind::wall_step, FaultKind::server_clock, FaultKind::provider_clock});
+  // The clocks of the host and of the store are wrong by less.
+  const bool drifts = world_.plan.has_one_of({FaultKind::drift, FaultKind::server_drift});
+  const Milliseconds early = earliest_before_end(world_.plan.lifetime) + milliseconds(drifts ? 1000 : 0);
   const Duration left =
       agent::from_unix_ms(static_cast<std::int64_t>(std::stod(end))) - world_.fleet.loop.clock.wall_now();
-  const bool is_due = left <= earliest_before_end(world_.plan.lifetime);
-  if (wall_is_wrong || is_due || world_.refresh_wanted_at) return;
+  if (wall_is_wrong || left <= early || world_.refresh_wanted_at) return;
   world_.fail(Invariant::no_needless_fetch,
               host_name(host) + " calls although the store has a token that is valid for " + seconds_text(left));
 }
