@@ -28,9 +28,13 @@ bool loses_lease(const World& world, std::size_t server, const char* key) {
   return !owner.empty() && left <= world.plan.servers / 2;
 }
 
-void note_loss(World& world, std::size_t server) {
+void note_lost_leases(World& world, std::size_t server) {
   if (loses_lease(world, server, "jeton:{api}:updater")) world.disturbances.lose_lease(by_updater_lock, world.now());
   if (loses_lease(world, server, "jeton:lock:{job}")) world.disturbances.lose_lease(by_lock_of_users, world.now());
+}
+
+void note_loss(World& world, std::size_t server) {
+  note_lost_leases(world, server);
   ++world.losses[server];
   world.budget_losses.push_back(world.now());
 }
@@ -56,13 +60,16 @@ void slow_scripts(World& world, const Fault& fault) {
 void fast_scripts(World& world, const Fault& fault) { world.fleet.server(fault.target).set_script_time(no_time); }
 void cut(World& world, const Fault& fault) { world.fleet.server(fault.target).cut(); }
 
+// A clock that goes forward takes every lease whose end it passes.
 void set_clock_wrong(World& world, const Fault& fault) {
   const seconds errors[] = {seconds(2),   seconds(-2),         seconds(60),
                             seconds(-60), largest_clock_error, -largest_clock_error};
+  note_lost_leases(world, fault.target);
   world.budget_losses.push_back(world.now());
   world.fleet.server(fault.target).set_clock_error(errors[fault.amount % std::size(errors)]);
 }
 void set_clock_right(World& world, const Fault& fault) {
+  note_lost_leases(world, fault.target);
   world.budget_losses.push_back(world.now());
   world.fleet.server(fault.target).set_clock_error(seconds(0));
 }
