@@ -38,6 +38,7 @@ void reboot(World& world, const Fault& fault) {
   segment.record.reset();
   segment.expired = segment.rejected = false;
   ++world.boots[fault.target];
+  remove_folder(world, fault.target, "run");
   remove_folder(world, fault.target, "coordination");
   remove_folder(world, fault.target, "alone");
   remove_folder(world, fault.target, "locks");

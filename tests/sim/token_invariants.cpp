@@ -90,10 +90,20 @@ void TokenInvariants::each_turn() {
                                                        std::to_string(segment.generation()));
     }
     seen.generation = segment.generation();
+    look_at_adoption(host);
     const agent::Record* record = readable(segment, world_.fleet.clock_of(host));
     if (record != nullptr) look_at_end(host, *record);
     look_for_token(host, record != nullptr);
   }
+}
+
+// systemd/README.md, "agent killed while writing": "the next agent adopts the segment". The production segment must
+// hold what the agent before gave to it.
+void TokenInvariants::look_at_adoption(std::size_t host) {
+  const std::string& difference = world_.fleet.segments[host].difference;
+  if (difference.empty()) return;
+  world_.fail(Invariant::segment_is_adopted,
+              host_name(host) + " adopted a segment with another content: " + difference);
 }
 
 // systemd/README.md, "wall clock stepped": "the same token, for no longer than its lifetime". A date is judged by the

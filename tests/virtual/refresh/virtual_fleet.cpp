@@ -110,6 +110,7 @@ void VirtualFleet::start(std::size_t agent) {
   runs_[agent] = run;
   agents_.push_back(agent);
   std::filesystem::create_directories(directory(agent));
+  if (settings_.real_segments) segments[agent].directory = directory(agent) / "run";
   hosts_[agent] = std::make_unique<VirtualHost>(token_, make_coordinator(run, directory(agent)),
                                                 VirtualHost::Parts{.loop = loop,
                                                                    .time = *times_[agent],

@@ -31,6 +31,7 @@ struct FleetSettings {
   agent::Milliseconds lock_ttl{15'000};
   std::optional<agent::Milliseconds> fetch_alone{};
   agent::FleetCodec codec{};
+  bool real_segments = false;           // the production ones, in files, beside the model
   std::optional<std::uint64_t> seed{};  // none: that of the test
 };
 
