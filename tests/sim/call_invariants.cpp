@@ -92,7 +92,7 @@ std::size_t CallInvariants::losses_for_good(BootTime since) const {
 
 // The files of a host count by its wall clock, as they outlive its boot.
 bool CallInvariants::counts_by_a_stepped_clock() const {
-  return world_.plan.backend == Backend::local && world_.plan.has(FaultKind::wall_step);
+  return world_.plan.backend == Backend::local && world_.plan.has_one_of({FaultKind::wall_step, FaultKind::drift});
 }
 
 // The same sentence, by what the store says at that moment: it has counted this call and those before it, and no window
@@ -115,7 +115,7 @@ void CallInvariants::check_count_in_store(Group& group, const std::string& host)
     return;
   }
   const agent::WallTime began = agent::from_unix_ms(static_cast<std::int64_t>(std::stod(start)));
-  const BootTime since = agent::boot_time_of(began, world_.fleet.loop.clock);
+  const BootTime since = agent::boot_time_of(began, world_.fleet.loop.clock) - server.clock_error();
   group.window_began_at = since;
   if (before && since > *before + seconds(3) && world_.now() + seconds(3) < *before + per) {
     world_.fail(Invariant::budget,
@@ -163,7 +163,8 @@ void CallInvariants::check_alone(const Group& group, const std::string& host) {
 void CallInvariants::check_pause(const Group& group, const std::string& host) {
   if (!group.failure || counts_by_a_stepped_clock()) return;
   const BootTime failed_at = group.failure->at;
-  if (world_.now() + grain >= failed_at + group.failure->pause) return;
+  const Duration pause = group.failure->pause - group.failure->pause / 100;  // clocks may drift
+  if (world_.now() + grain >= failed_at + pause) return;
   if (world_.pause_lifted_at && *world_.pause_lifted_at > failed_at - seconds(30)) return;
   if (!world_.disturbances.calm(Invariant::pause_is_kept, failed_at - seconds(5))) return;
   world_.fail(Invariant::pause_is_kept, host + " calls " + seconds_text(world_.now() - failed_at) +
@@ -177,7 +178,8 @@ Duration CallInvariants::pause_after(const test::ProviderCall& call) const {
   const Duration least = config.retry_initial / 4;
   // Another refresh token makes another request, for which no pause was asked.
   if (call.outcome == Outcomes::permanent && !world_.plan.rotates) return config.retry_permanent;
-  if (!call.retry_after || world_.plan.rotates || world_.plan.has(FaultKind::dated_end)) return least;
+  const bool dated = world_.plan.has_one_of({FaultKind::dated_end, FaultKind::provider_clock});
+  if (!call.retry_after || world_.plan.rotates || dated) return least;
   const Milliseconds grace = std::min(config.grace.value_or(world_.plan.lifetime / 5), world_.plan.lifetime / 2);
   const Duration room = std::min(config.retry_max, grace / 2);
   return std::max(least, std::min<Duration>(*call.retry_after, room / 2));

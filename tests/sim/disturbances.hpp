@@ -80,6 +80,8 @@ class Disturbances {
       case Resource::way:
       case Resource::server_way:
       case Resource::latency:
+      case Resource::script_time:
+      case Resource::messages:
         return true;
       case Resource::server:
         // And a second loss before the first one is repaired.

@@ -1,5 +1,5 @@
-// The kinds of faults: one table (faults.cpp) has what each is called, holds, begins, ends, and which promises it
-// suspends. To add one: a name here, a row there.
+// The kinds of faults: a table has what each is called, holds, begins, ends, and which promises it suspends. To add
+// one: a name here, a row in the file of what it befalls (fault_rows.hpp).
 #pragma once
 
 #include <array>
@@ -46,6 +46,15 @@ enum class FaultKind : std::uint8_t {
   operator_refresh,
   rejection,
   failover,
+  slow_script,
+  message_repeated,
+  drift,
+  server_drift,
+  run_full,
+  disk_full,
+  old_token_ends,
+  rate_limit,
+  provider_clock,
   count  // how many there are
 };
 
@@ -63,6 +72,11 @@ enum class Resource : std::uint8_t {
   dated,
   wall,
   segment,
+  disk,
+  script_time,
+  messages,
+  successor,
+  rate_limit,
   none
 };
 

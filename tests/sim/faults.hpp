@@ -1,4 +1,4 @@
-// Faults: begin and end one in a running fleet. The table of kinds is in faults.cpp.
+// Faults: begin and end one in a running fleet. fault_rows.hpp has the table of kinds.
 #pragma once
 
 #include "tests/sim/world.hpp"

@@ -29,6 +29,7 @@ enum class Invariant : std::uint8_t {
   one_fetch_a_lifetime,
   lock_ends,
   bounded_memory,
+  segment_is_adopted,
   count  // how many there are
 };
 
@@ -78,6 +79,8 @@ enum class Invariant : std::uint8_t {
       return "lock_ends";
     case Invariant::bounded_memory:
       return "bounded_memory";
+    case Invariant::segment_is_adopted:
+      return "segment_is_adopted";
     case Invariant::count:
       break;
   }

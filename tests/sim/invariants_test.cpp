@@ -4,8 +4,11 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <fstream>
+
 #include "tests/sim/calm_plan.hpp"
 #include "tests/sim/simulation.hpp"
+#include "tests/support/temp_dir.hpp"
 
 namespace jeton::sim {
 namespace {
@@ -30,6 +33,30 @@ TEST(SimInvariant, SegmentGoesBack_IsSeen) {
     if (world.since_start() > seconds(20)) world.fleet.segments[1].record->generation = 1;
   });
   EXPECT_EQ(broken, Invariant::segment_goes_forward);
+}
+
+// The first byte of the value that an agent has left behind.
+void damage_segment(const test::ModelSegment& segment) {
+  const std::string value(segment.record->value.reveal());
+  const auto file = segment.directory / "segments" / "api";
+  const std::size_t at = test::read_file(file).find(value);
+  ASSERT_NE(at, std::string::npos);
+  std::fstream stream(file, std::ios::in | std::ios::out | std::ios::binary);
+  stream.seekp(static_cast<std::streamoff>(at)).put('X');
+}
+
+TEST(SimInvariant, SegmentIsDamagedBetweenTwoRuns_IsSeen) {
+  Plan plan = calm_plan();
+  plan.seed = 4;  // with production segments
+  bool is_damaged = false;
+  const Outcome outcome = simulate(plan, {.each_turn = [&](World& world) {
+                                     if (is_damaged || world.since_start() < seconds(20)) return;
+                                     world.fleet.crash(1);
+                                     damage_segment(world.fleet.segments[1]);
+                                     world.fleet.start(1);
+                                     is_damaged = true;
+                                   }});
+  EXPECT_EQ(violated(outcome), Invariant::segment_is_adopted);
 }
 
 TEST(SimInvariant, ServerGoesBack_IsSeen) {

@@ -16,7 +16,7 @@ struct Belief {
   std::size_t host = 0;
   std::uint64_t fence = 0;
   BootTime since{};
-  BootTime until{};  // the guaranteed time
+  BootTime until{};  // the guaranteed time, by the world's clock
 };
 
 class LockInvariants {

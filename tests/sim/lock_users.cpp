@@ -18,6 +18,12 @@ bool is_over(State state) {
          state == State::handed_over;
 }
 
+// The folder of a run has another name in each.
+std::string without(const std::string& folder, std::string reason) {
+  const auto at = reason.find(folder);
+  return at == std::string::npos ? reason : reason.erase(at, folder.size());
+}
+
 }  // namespace
 
 LockUsers::LockUsers(World& world)
@@ -46,8 +52,7 @@ void LockUsers::each_turn() {
   for (User& user : users_) {
     if (!world_.fleet.is_paused(user.host)) act(user);
     if (user.holds && user.session->state() == State::held) {
-      beliefs.push_back(
-          {user.name, user.host, user.session->held().front().lease.fence, user.since, user.session->valid_until()});
+      beliefs.push_back(belief_of(user));
     }
   }
   invariants_.look(beliefs);
@@ -97,20 +102,25 @@ void LockUsers::act(User& user) {
                             : session.state() == State::failed ? "cannot have it: "
                             : held                             ? "gave it back"
                                                                : "ended";
-    world_.note(user.name, how + session.reason());
+    world_.note(user.name, how + without(world_.fleet.directory(user.host).string(), session.reason()));
     user.session.reset();
     wake(user, seconds(5));
   } else if (session.state() == State::held && !user.holds) {
     user.holds = true;
     user.since = world_.now();
     ++user.grants;
-    const std::uint64_t fence = session.held().front().lease.fence;
-    world_.note(user.name, "holds the lock, fence " + std::to_string(fence));
-    invariants_.granted({user.name, user.host, fence, user.since, session.valid_until()});
+    const Belief belief = belief_of(user);
+    world_.note(user.name, "holds the lock, fence " + std::to_string(belief.fence));
+    invariants_.granted(belief);
     wake(user, seconds(4));
   } else if (stopping_ || session.asked_to_end() || (user.holds && world_.now() >= user.next_at)) {
     session.cancel();
   }
+}
+
+Belief LockUsers::belief_of(const User& user) const {
+  const BootTime until = world_.fleet.timers_of(user.host).in_world(user.session->valid_until());
+  return {user.name, user.host, user.session->held().front().lease.fence, user.since, until};
 }
 
 void LockUsers::ask(User& user) {
@@ -126,10 +136,10 @@ void LockUsers::ask(User& user) {
   user.next_at = BootTime::max();
 }
 
-// The loop turns then, if the host does.
+// The loop turns then.
 void LockUsers::wake(User& user, Duration longest) {
   user.next_at = world_.now() + std::chrono::duration_cast<Duration>(longest * random_.uniform());
-  static_cast<void>(world_.fleet.timers_of(user.host).schedule(user.next_at, [] {}));
+  static_cast<void>(world_.fleet.loop.timers.schedule(user.next_at, [] {}));
 }
 
 void LockUsers::calm_begins() {

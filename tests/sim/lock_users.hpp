@@ -40,13 +40,14 @@ class LockUsers {
     std::shared_ptr<agent::LockSession> session{};
     bool holds = false;
     BootTime since{};
-    BootTime next_at{};  // asks, or gives back
+    BootTime next_at{};  // asks, or gives back, by the world's clock
     std::uint64_t grants = 0;
   };
 
   void follow_host(std::size_t host);
   void end_site(std::size_t host, bool crashed);
   void act(User& user);
+  [[nodiscard]] Belief belief_of(const User& user) const;
   void ask(User& user);
   void wake(User& user, Duration longest);
 

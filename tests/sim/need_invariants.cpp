@@ -50,16 +50,16 @@ void NeedInvariants::check_once(const Fleet& fleet, const std::string& host) {
   }
   if (!fleet.token) return;
   const Duration left = fleet.token->end - world_.now();
-  if (left <= earliest_before_end()) return;
+  if (left <= earliest_before_end(world_.plan.lifetime)) return;
   world_.fail(Invariant::one_fetch_a_lifetime, host + " calls although " + fleet.token->value +
                                                    " was fetched, which is valid for " + seconds_text(left));
 }
 
 // So long before its end a token is due at the earliest (schedule.cpp).
-agent::Milliseconds NeedInvariants::earliest_before_end() const {
+agent::Milliseconds NeedInvariants::earliest_before_end(Milliseconds lifetime) const {
   const agent::RefreshConfig& config = world_.plan.refresh;
-  const Milliseconds grace = std::min(config.grace.value_or(world_.plan.lifetime / 5), world_.plan.lifetime / 2);
-  const Milliseconds spread = std::min({Milliseconds(10'000), grace / 4, world_.plan.lifetime / 4});
+  const Milliseconds grace = std::min(config.grace.value_or(lifetime / 5), lifetime / 2);
+  const Milliseconds spread = std::min({Milliseconds(10'000), grace / 4, lifetime / 4});
   return grace + spread + milliseconds(500);
 }
 
@@ -74,10 +74,11 @@ void NeedInvariants::check_by_segment(std::size_t host) {
   const agent::Clock& clock = world_.fleet.clock_of(host);
   if (!segment.record || segment.rejected || !segment.record->valid(clock)) return;
   const Duration left = segment.record->expires_at - clock.wall_now();
-  if (left <= earliest_before_end() || wanted_since(std::string(segment.record->value.reveal()))) return;
+  const Milliseconds named = segment.record->expires_at - segment.record->issued_at;  // by the provider
+  const Milliseconds lifetime = std::max(world_.plan.lifetime, named);
+  if (left <= earliest_before_end(lifetime) || wanted_since(std::string(segment.record->value.reveal()))) return;
   // A host whose clock was wrong when it read a date took the lifetime, of which the grace is a share, for another one.
-  const bool misread = world_.plan.has(FaultKind::dated_end) && world_.plan.has(FaultKind::wall_step);
-  if (misread || !world_.disturbances.calm(Invariant::no_needless_fetch, world_.now())) return;
+  if (world_.plan.misreads_dates() || !world_.disturbances.calm(Invariant::no_needless_fetch, world_.now())) return;
   world_.fail(Invariant::no_needless_fetch,
               host_name(host) + " calls although its token is valid for " + seconds_text(left));
 }
@@ -87,10 +88,15 @@ void NeedInvariants::check_by_store(std::size_t host) {
   const test::MemoryServer& server = world_.fleet.server(0);
   const std::string end = server.field(test::token_key_of_api, "expires_at_ms");
   if (end.empty() || !world_.disturbances.calm(Invariant::no_needless_fetch, world_.now())) return;
-  const bool wall_is_wrong = world_.plan.has(FaultKind::wall_step) || world_.plan.has(FaultKind::server_clock);
+  // Somebody's wall clock, or the provider's, by which a lifetime was another one.
+  const bool wall_is_wrong =
+      world_.plan.has_one_of({FaultKind::wall_step, FaultKind::server_clock, FaultKind::provider_clock});
+  // The clocks of the host and of the store are wrong by less.
+  const bool drifts = world_.plan.has_one_of({FaultKind::drift, FaultKind::server_drift});
+  const Milliseconds early = earliest_before_end(world_.plan.lifetime) + milliseconds(drifts ? 1000 : 0);
   const Duration left =
       agent::from_unix_ms(static_cast<std::int64_t>(std::stod(end))) - world_.fleet.loop.clock.wall_now();
-  if (wall_is_wrong || left <= earliest_before_end() || world_.refresh_wanted_at) return;
+  if (wall_is_wrong || left <= early || world_.refresh_wanted_at) return;
   world_.fail(Invariant::no_needless_fetch,
               host_name(host) + " calls although the store has a token that is valid for " + seconds_text(left));
 }

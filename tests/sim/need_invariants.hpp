@@ -35,7 +35,7 @@ class NeedInvariants {
   void check_once(const Fleet& fleet, const std::string& host);
   void check_by_segment(std::size_t host);
   void check_by_store(std::size_t host);
-  [[nodiscard]] agent::Milliseconds earliest_before_end() const;
+  [[nodiscard]] agent::Milliseconds earliest_before_end(agent::Milliseconds lifetime) const;
   [[nodiscard]] bool wanted_since(const std::string& value) const;
 
   World& world_;

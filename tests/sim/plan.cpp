@@ -78,9 +78,13 @@ std::vector<FaultKind> draw_kinds(const Plan& plan, Dice& dice) {
     const bool of_servers = kind.target == FaultInfo::Target::server || kind.resource == Resource::way ||
                             kind.resource == Resource::latency;
     const bool of_states = kind.kind == FaultKind::answer_unusable || kind.kind == FaultKind::answer_unread ||
-                           kind.kind == FaultKind::state_lost;
+                           kind.kind == FaultKind::state_lost || kind.kind == FaultKind::disk_full;
+    // Fleets that do not know of each other would end each other's tokens for ever.
+    const bool of_one_fleet = kind.kind == FaultKind::old_token_ends;
+    const bool one_fleet = plan.backend != Backend::local || plan.hosts == 1;
+    const bool may = (!of_servers || plan.servers > 0) && (!of_states || plan.rotates) && (!of_one_fleet || one_fleet);
     const bool chosen = dice.chance(share);
-    if (chosen && (!of_servers || plan.servers > 0) && (!of_states || plan.rotates)) kinds.push_back(kind.kind);
+    if (chosen && may) kinds.push_back(kind.kind);
   }
   return kinds;
 }
@@ -122,6 +126,14 @@ const char* name_of(Backend backend) {
 
 bool Plan::has(FaultKind kind) const {
   return std::any_of(faults.begin(), faults.end(), [&](const Fault& fault) { return fault.kind == kind; });
+}
+
+bool Plan::has_one_of(std::initializer_list<FaultKind> kinds) const {
+  return std::any_of(kinds.begin(), kinds.end(), [&](FaultKind kind) { return has(kind); });
+}
+
+bool Plan::misreads_dates() const {
+  return has(FaultKind::wall_step) && has_one_of({FaultKind::dated_end, FaultKind::provider_clock});
 }
 
 Plan make_plan(std::uint64_t seed) {

@@ -8,6 +8,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <initializer_list>
 #include <optional>
 #include <string>
 #include <vector>
@@ -50,6 +51,9 @@ struct Plan {
   std::vector<Fault> faults;
 
   [[nodiscard]] bool has(FaultKind kind) const;
+  [[nodiscard]] bool has_one_of(std::initializer_list<FaultKind> kinds) const;
+  // A host and the provider may take a date for different moments.
+  [[nodiscard]] bool misreads_dates() const;
 };
 
 [[nodiscard]] Plan make_plan(std::uint64_t seed);

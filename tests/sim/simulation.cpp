@@ -6,6 +6,7 @@
 #include "tests/sim/faults.hpp"
 #include "tests/sim/invariants.hpp"
 #include "tests/sim/lock_users.hpp"
+#include "tests/sim/token_users.hpp"
 
 namespace jeton::sim {
 namespace {
@@ -23,6 +24,7 @@ test::FleetSettings settings_of(const Plan& plan) {
   settings.lock_ttl = plan.lock_ttl;
   settings.fetch_alone = plan.fetch_alone;
   settings.seed = plan.seed;
+  settings.real_segments = plan.seed % 4 == 0;  // they take their time
   if (plan.rotates) {
     agent::OAuth2SourceConfig source;
     source.grant = agent::OAuth2SourceConfig::Grant::refresh_token;
@@ -39,6 +41,7 @@ class Run {
         fleet_(settings_of(plan)),
         world_(plan, fleet_, observation.live),
         invariants_(world_),
+        users_(world_),
         locks_(world_) {
     fleet_.provider.lifetime = plan.lifetime;
     fleet_.provider.answer_time = plan.answer_time;
@@ -112,6 +115,7 @@ class Run {
     const auto& segments = fleet_.segments;
     for (std::size_t i = 0; i < segments.size(); ++i) {
       if (!segments[i].record || segments[i].expired || !segments[i].record->valid(fleet_.clock_of(i))) return false;
+      if (!fleet_.provider.accepts(std::string(segments[i].record->value.reveal()))) return false;
     }
     return plan_.backend == Backend::local || std::all_of(segments.begin(), segments.end(), [&](const auto& s) {
              return s.record->value == segments[0].record->value;
@@ -125,6 +129,8 @@ class Run {
       const bool valid = segment.record && segment.record->valid(fleet_.clock_of(i));
       text += (i == 0 ? "" : ", ") + host_name(i) + (valid ? " has generation " : " has none, last ") +
               std::to_string(segment.generation());
+      if (valid && !fleet_.provider.accepts(std::string(segment.record->value.reveal())))
+        text += ", which has been ended";
       if (!fleet_.runs(i)) continue;
       const agent::TokenStatus status = fleet_.status(i);
       if (!status.last_error.empty()) text += " (" + status.last_error + ")";
@@ -168,6 +174,7 @@ class Run {
 
   bool violated() {
     if (observation_.each_turn) observation_.each_turn(world_);
+    users_.each_turn();
     invariants_.each_turn();
     locks_.each_turn();
     return world_.violation.has_value();
@@ -233,6 +240,7 @@ class Run {
   test::VirtualFleet fleet_;
   World world_;
   Invariants invariants_;
+  TokenUsers users_;
   LockUsers locks_;
   Outcome outcome_;
 };

@@ -5,8 +5,12 @@
 namespace jeton::sim {
 namespace {
 
-// Clocks are measured to some milliseconds, and an end is moved only if it differs by more (current_token.cpp).
-constexpr Duration tolerance = std::chrono::milliseconds(300);
+// Clocks are measured to some milliseconds, and an end is moved only if it differs by more (current_token.cpp). A clock
+// that drifts reaches the end of a lifetime so much later.
+Duration tolerance(const Plan& plan) {
+  const bool drifts = plan.has_one_of({FaultKind::drift, FaultKind::server_drift});
+  return std::chrono::milliseconds(300) + (drifts ? plan.lifetime / 100 : Milliseconds{0});
+}
 
 // After the end of a window the token is fetched: by an attempt for the lock, and a call.
 constexpr Duration fetch_after_window = std::chrono::seconds(5);
@@ -86,19 +90,30 @@ void TokenInvariants::each_turn() {
                                                        std::to_string(segment.generation()));
     }
     seen.generation = segment.generation();
+    look_at_adoption(host);
     const agent::Record* record = readable(segment, world_.fleet.clock_of(host));
     if (record != nullptr) look_at_end(host, *record);
     look_for_token(host, record != nullptr);
   }
 }
 
+// systemd/README.md, "agent killed while writing": "the next agent adopts the segment". The production segment must
+// hold what the agent before gave to it.
+void TokenInvariants::look_at_adoption(std::size_t host) {
+  const std::string& difference = world_.fleet.segments[host].difference;
+  if (difference.empty()) return;
+  world_.fail(Invariant::segment_is_adopted,
+              host_name(host) + " adopted a segment with another content: " + difference);
+}
+
 // systemd/README.md, "wall clock stepped": "the same token, for no longer than its lifetime". A date is judged by the
 // host's clock, so a wrong clock makes it another moment.
 void TokenInvariants::look_at_end(std::size_t host, const agent::Record& record) {
   const BootTime end = segments_[host].end;
-  if (world_.now() - tolerance <= end) return;
-  const bool dated = world_.plan.has(FaultKind::dated_end) && world_.plan.has(FaultKind::wall_step);
-  if (dated || !world_.disturbances.calm(Invariant::token_ends, world_.now() - world_.plan.lifetime)) return;
+  if (world_.now() - tolerance(world_.plan) <= end) return;
+  if (world_.plan.misreads_dates() ||
+      !world_.disturbances.calm(Invariant::token_ends, world_.now() - world_.plan.lifetime))
+    return;
   world_.fail(Invariant::token_ends, host_name(host) + " shows " + std::string(record.value.reveal()) + " as valid " +
                                          seconds_text(world_.now() - end) + " after its end");
 }

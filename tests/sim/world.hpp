@@ -47,6 +47,16 @@ struct World {
     note("VIOLATED", std::string(name_of(invariant)) + ": " + text);
   }
 
+  // The agent of the host takes requests.
+  [[nodiscard]] bool answers(std::size_t host) const { return fleet.runs(host) && !fleet.is_paused(host); }
+  // A user of the host reports that the provider refused the token.
+  void reject_token(std::size_t host) {
+    if (!answers(host)) return;
+    const auto& record = fleet.segments[host].record;
+    refresh_wanted_at = now();
+    fleet.refresh(host).rejected(record ? record->token_generation() : 0);
+  }
+
   const Plan& plan;
   test::VirtualFleet& fleet;
   Timeline timeline;

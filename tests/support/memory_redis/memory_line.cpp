@@ -126,11 +126,11 @@ void MemoryLine::at_client(std::optional<std::string> piece) {
 }
 
 bool MemoryLine::requests_blocked() const {
-  return site_->fault == Fault::no_connection || site_->fault == Fault::silent || site_->fault == Fault::held;
+  return dead_ || site_->fault == Fault::no_connection || site_->fault == Fault::silent || site_->fault == Fault::held;
 }
 
 bool MemoryLine::replies_blocked() const {
-  return site_->client_stopped || site_->fault == Fault::no_connection || site_->fault == Fault::silent ||
+  return dead_ || site_->client_stopped || site_->fault == Fault::no_connection || site_->fault == Fault::silent ||
          site_->fault == Fault::deaf;
 }
 

@@ -47,6 +47,8 @@ class MemoryLine : public std::enable_shared_from_this<MemoryLine> {
 
   void open();  // the server is up
   void break_off();
+  // From now on nothing arrives in either direction, and no end is told.
+  void die() { dead_ = true; }
   void fault_changed();
   [[nodiscard]] bool is_open() const { return !closed_; }  // the client has it
 
@@ -73,6 +75,7 @@ class MemoryLine : public std::enable_shared_from_this<MemoryLine> {
   std::string received_;
   bool ended_ = false;   // by the server, and the client has seen it
   bool closed_ = false;  // by the client
+  bool dead_ = false;
   agent::Event readable_;
 };
 

@@ -1,6 +1,7 @@
 #include "tests/support/memory_redis/memory_network.hpp"
 
 #include <algorithm>
+#include <functional>
 #include <map>
 #include <set>
 #include <stdexcept>
@@ -58,7 +59,7 @@ struct MemoryNetwork::State : std::enable_shared_from_this<State> {
     const auto site = self->site(address);
     if (!site) throw TransportError("no route to host");
     const bool answered = site->fault != Fault::no_connection;
-    const agent::BootTime done = self->timers.clock().boot_now() + self->latency() + self->latency();
+    const agent::BootTime done = timers.clock().boot_now() + self->latency() + self->latency();
     const auto aborted = std::make_shared<bool>(false);
     const auto wake = std::make_shared<agent::Event>(timers);
     const agent::redis::Abortable abortable(attempt, [aborted, wake] {
@@ -79,7 +80,7 @@ struct MemoryNetwork::State : std::enable_shared_from_this<State> {
   static Task<std::vector<std::string>> resolve(std::shared_ptr<State> self, agent::Timers& timers, std::string name,
                                                 agent::BootTime deadline, agent::redis::ConnectAttempt& attempt) {
     const bool hangs = self->hanging.contains(name);
-    const agent::BootTime done = self->timers.clock().boot_now() + self->latency() + self->latency();
+    const agent::BootTime done = timers.clock().boot_now() + self->latency() + self->latency();
     const auto aborted = std::make_shared<bool>(false);
     const auto wake = std::make_shared<agent::Event>(timers);
     const agent::redis::Abortable abortable(attempt, [aborted, wake] {
@@ -96,12 +97,21 @@ struct MemoryNetwork::State : std::enable_shared_from_this<State> {
     co_return hosts;
   }
 
-  void tell_lines(const std::shared_ptr<Site>& site) const {
+  void each_line(const std::shared_ptr<Site>& site, const std::function<void(MemoryLine&)>& what) const {
     const auto known = lines;
     for (const auto& [at, weak] : known) {
       const auto line = weak.lock();
-      if (at == site && line) line->fault_changed();
+      if (at == site && line) what(*line);
     }
+  }
+  void tell_lines(const std::shared_ptr<Site>& site) const {
+    each_line(site, [](MemoryLine& line) { line.fault_changed(); });
+  }
+  // Throws if the address was never pointed anywhere.
+  [[nodiscard]] std::shared_ptr<Site> known_site(const Address& address) const {
+    auto found = site(address);
+    if (!found) throw std::logic_error("no such address: " + address.display());
+    return found;
   }
 
   agent::Timers& timers;
@@ -165,8 +175,7 @@ void MemoryNetwork::set_latency(Duration shortest, Duration longest) {
 }
 
 void MemoryNetwork::set_fault(const Address& address, Fault fault) {
-  const auto site = state_->site(address);
-  if (!site) throw std::logic_error("no such address: " + address.display());
+  const auto site = state_->known_site(address);
   site->fault = fault;
   state_->tell_lines(site);
 }
@@ -179,10 +188,19 @@ std::size_t MemoryNetwork::connections(const Address& address) const {
 }
 
 void MemoryNetwork::set_client_stopped(const Address& address, bool stopped) {
-  const auto site = state_->site(address);
-  if (!site) throw std::logic_error("no such address: " + address.display());
+  const auto site = state_->known_site(address);
   site->client_stopped = stopped;
   state_->tell_lines(site);
+}
+
+void MemoryNetwork::lose_connections(const Address& address, bool told) {
+  state_->each_line(state_->known_site(address), [told](MemoryLine& line) {
+    if (told) {
+      line.break_off();
+    } else {
+      line.die();
+    }
+  });
 }
 
 }  // namespace jeton::test

@@ -56,6 +56,9 @@ class MemoryNetwork {
   void set_client_stopped(const agent::redis::Address& address, bool stopped);
   // By this address, as the client sees it: that it has not closed.
   [[nodiscard]] std::size_t connections(const agent::redis::Address& address) const;
+  // Open connections of the address are dead from now on; new ones can be made. `told`: both ends notice at once, else
+  // neither does.
+  void lose_connections(const agent::redis::Address& address, bool told);
 
  private:
   struct State;

@@ -30,6 +30,7 @@ MemoryServer::MemoryServer(agent::Timers& timers, agent::Random& random, std::st
 MemoryServer::~MemoryServer() {
   *alive_ = false;
   cut();
+  cancel_script_end();
   if (expiry_) timers_.cancel(*expiry_);
   if (idle_look_) timers_.cancel(*idle_look_);
 }
@@ -54,6 +55,7 @@ void MemoryServer::kill() {
 
 void MemoryServer::shut_down() {
   up_ = frozen_ = false;
+  cancel_script_end();
   cut();
   scripts_.clear();
 }
@@ -78,17 +80,32 @@ void MemoryServer::restart_with_data() {
 
 void MemoryServer::thaw() {
   frozen_ = false;
+  serve_again();
+}
+
+void MemoryServer::serve_again() {
+  if (!serves()) return;
+  for (auto& [weak, bytes] : std::exchange(unsaid_, {})) {
+    const auto session = weak.lock();
+    if (session && session->open) session->send(std::move(bytes));
+  }
   expire();
-  while (!unserved_.empty() && !frozen_) {
+  while (!unserved_.empty() && serves()) {
     const auto session = unserved_.front();
     unserved_.pop_front();
     serve(session);
   }
+  if (!serves()) return;
   for (const auto& session : std::exchange(finished_, {})) session->open = false;
   forget_ended();
 }
 
+void MemoryServer::cancel_script_end() {
+  if (script_end_) timers_.cancel(*std::exchange(script_end_, std::nullopt));
+}
+
 void MemoryServer::cut() {
+  unsaid_.clear();
   unserved_.clear();
   finished_.clear();
   disconnect([](const Session&) { return true; });
@@ -151,7 +168,13 @@ std::shared_ptr<memory_redis::Session> MemoryServer::accept(std::function<void(s
   session->commands_of = &client_counts_[client];
   session->id = ++last_session_;
   session->authenticated = password_.empty();
-  session->send = std::move(send);
+  session->send = [this, weak = std::weak_ptr(session), pass_on = std::move(send)](std::string bytes) {
+    if (script_end_) {
+      unsaid_.emplace_back(weak, std::move(bytes));
+    } else {
+      pass_on(std::move(bytes));
+    }
+  };
   session->close = std::move(close);
   session->last_request = timers_.clock().boot_now();
   sessions_.push_back(session);
@@ -161,18 +184,18 @@ std::shared_ptr<memory_redis::Session> MemoryServer::accept(std::function<void(s
 void MemoryServer::receive(const std::shared_ptr<Session>& session, std::string_view bytes) {
   session->requests.feed(bytes);
   session->last_request = timers_.clock().boot_now();
-  if (frozen_) {
-    unserved_.push_back(session);
-  } else {
+  if (serves()) {
     serve(session);
+  } else {
+    unserved_.push_back(session);
   }
 }
 
 void MemoryServer::finished(const std::shared_ptr<Session>& session) {
-  if (frozen_) {
-    finished_.push_back(session);
-  } else {
+  if (serves()) {
     disconnected(session);
+  } else {
+    finished_.push_back(session);
   }
 }
 
@@ -184,7 +207,7 @@ void MemoryServer::disconnected(const std::shared_ptr<Session>& session) {
 
 // All that has come whole, until the session has to wait or ends.
 void MemoryServer::serve(const std::shared_ptr<Session>& session) {
-  while (session->open && !session->waiting) {
+  while (session->open && !session->waiting && serves()) {
     const auto words = session->requests.next();
     if (!words) break;
     ++*session->commands_of;
@@ -192,6 +215,7 @@ void MemoryServer::serve(const std::shared_ptr<Session>& session) {
     handle(session, *words);
     client_.clear();
   }
+  if (!serves()) unserved_.push_back(session);  // it may have sent more behind its script
   tell_changes();
   arm_expiry();
 }
@@ -282,6 +306,12 @@ memory_redis::Reply MemoryServer::run_script(Session& session, const std::string
                                              const Words& arguments) {
   if (running_script_ != nullptr) throw CommandError("ERR This Redis command is not allowed from script");
   if (!scripts_.contains(sha1)) throw CommandError("NOSCRIPT No matching script. Please use EVAL.");
+  if (script_time_ > agent::Duration{0} && !script_end_) {
+    script_end_ = timers_.schedule(timers_.clock().boot_now() + script_time_, [this] {
+      script_end_.reset();
+      serve_again();
+    });
+  }
   running_script_ = &session;
   Reply reply = lua_.run(sha1, keys, arguments);
   running_script_ = nullptr;

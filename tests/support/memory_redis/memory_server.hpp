@@ -14,6 +14,7 @@
 #include <optional>
 #include <set>
 #include <string>
+#include <utility>
 
 #include "agent/base/random.hpp"
 #include "agent/base/timers.hpp"
@@ -54,9 +55,18 @@ class MemoryServer {
   // Like SIGSTOP: connections can be made and requests sent; they are answered after thaw(). Time goes on.
   void freeze() { frozen_ = true; }
   void thaw();
+  // Each script of a client takes so long from now on: it does all that it does at its begin, nobody hears of it before
+  // its end, and the server serves nobody meanwhile. Zero ends that.
+  void set_script_time(agent::Duration time) { script_time_ = time; }
+  // Every message comes to a subscriber up to so much later, and some come twice: so a later one may come before an
+  // earlier one. Zero ends that.
+  void set_message_disorder(agent::Duration longest) { message_disorder_ = longest; }
   void cut();  // every connection
   // Sets the difference of the server's clock to the right time.
   void set_clock_error(std::chrono::microseconds error);
+  [[nodiscard]] std::chrono::microseconds clock_error() const;
+  // So many millionths faster than the right time from now on.
+  void set_clock_rate(std::int64_t millionths);
   // Every `command` ("*": every one), also of a script, is answered with the error; an empty error ends that.
   void refuse(const std::string& command, const std::string& error);
   // Every `command` of a client, known or not, is answered with the result of this function of its words; null ends
@@ -119,6 +129,10 @@ class MemoryServer {
   memory_redis::LuaEngine& lua() { return lua_; }
 
  private:
+  [[nodiscard]] bool serves() const { return !frozen_ && !script_end_; }
+  void serve_again();
+  void cancel_script_end();
+  void deliver(const std::shared_ptr<Session>& session, const Reply& message);
   void serve(const std::shared_ptr<Session>& session);
   void handle(const std::shared_ptr<Session>& session, const Words& words);
   void subscribe(Session& session, const Words& words, bool on);
@@ -136,8 +150,10 @@ class MemoryServer {
   agent::Timers& timers_;
   agent::Random& random_;
   std::string password_;
-  std::int64_t epoch_us_;  // of boot time zero, by the right clock
-  std::chrono::microseconds clock_error_{0};
+  std::int64_t epoch_us_;                     // of boot time zero, by the right clock
+  std::chrono::microseconds clock_error_{0};  // when the rate was set
+  std::int64_t clock_rate_ = 0;               // millionths
+  agent::BootTime rate_set_at_{};
   std::string run_id_;
   std::string mode_ = "standalone";
   agent::redis::Address primary_;
@@ -145,6 +161,10 @@ class MemoryServer {
   std::optional<agent::Timers::Id> idle_look_;
   bool up_ = true;
   bool frozen_ = false;
+  agent::Duration script_time_{0};
+  std::optional<agent::Timers::Id> script_end_;                        // of a script that takes its time
+  std::deque<std::pair<std::weak_ptr<Session>, std::string>> unsaid_;  // until it ends
+  agent::Duration message_disorder_{0};
   int replicas_ = 0;
   bool wait_returns_at_once_ = false;
   std::map<int, memory_redis::Database> databases_;
@@ -154,8 +174,8 @@ class MemoryServer {
   Session* running_script_ = nullptr;
   std::vector<std::shared_ptr<Session>> sessions_;
   bool untold_ = false;                             // a session tracks a key that has changed
-  std::deque<std::shared_ptr<Session>> unserved_;   // while frozen
-  std::vector<std::shared_ptr<Session>> finished_;  // while frozen
+  std::deque<std::shared_ptr<Session>> unserved_;   // while it does not serve
+  std::vector<std::shared_ptr<Session>> finished_;  // while it does not serve
   std::uint64_t last_session_ = 0;
   std::function<void(const std::string& key)> observer_;
   std::map<std::string, std::string> refusals_;

@@ -7,6 +7,7 @@ namespace jeton::test {
 namespace {
 
 constexpr const char* invalidations = "__redis__:invalidate";
+constexpr std::int64_t million = 1'000'000;
 
 }  // namespace
 
@@ -22,10 +23,25 @@ std::int64_t MemoryServer::publish(const std::string& channel, const std::string
   const auto sessions = sessions_;  // a message may end its connection
   for (const auto& session : sessions) {
     if (!session->channels.contains(channel)) continue;
-    session->reply(Reply::array({Reply::bulk("message"), Reply::bulk(channel), Reply::bulk(message)}));
+    deliver(session, Reply::array({Reply::bulk("message"), Reply::bulk(channel), Reply::bulk(message)}));
     ++receivers;
   }
   return receivers;
+}
+
+void MemoryServer::deliver(const std::shared_ptr<Session>& session, const Reply& message) {
+  if (message_disorder_ == agent::Duration{0}) {
+    session->reply(message);
+    return;
+  }
+  const int times = random_.uniform() < 0.5 ? 1 : 2;
+  for (int i = 0; i < times; ++i) {
+    const auto later = std::chrono::duration_cast<agent::Duration>(message_disorder_ * random_.uniform());
+    timers_.schedule(timers_.clock().boot_now() + later, [weak = std::weak_ptr(session), message] {
+      const auto subscriber = weak.lock();
+      if (subscriber && subscriber->open) subscriber->reply(message);
+    });
+  }
 }
 
 void MemoryServer::key_changed(const std::string& key) {
@@ -72,7 +88,7 @@ void MemoryServer::flush(std::optional<int> number) {
 
 void MemoryServer::expire() {
   if (expiry_) timers_.cancel(*std::exchange(expiry_, std::nullopt));
-  if (frozen_) return;
+  if (!serves()) return;
   for (auto& [number, database] : databases_) database.expire(now_us() / 1000);
   tell_changes();
   arm_expiry();
@@ -86,8 +102,11 @@ void MemoryServer::arm_expiry() {
     const auto next = database.next_expiry_ms();
     if (next) next_ms = std::min(next_ms.value_or(*next), *next);
   }
-  if (!next_ms || frozen_) return;
-  const std::chrono::microseconds left{(*next_ms + 1) * 1000 - now_us()};
+  if (!next_ms || !serves()) return;
+  const std::chrono::microseconds by_its_clock{(*next_ms + 1) * 1000 - now_us()};
+  const std::int64_t own_million = million + clock_rate_;
+  const auto gained = by_its_clock / own_million * clock_rate_ + by_its_clock % own_million * clock_rate_ / own_million;
+  const std::chrono::microseconds left = by_its_clock - gained;
   expiry_ = timers_.schedule(timers_.clock().boot_now() + left, [this] { expire(); });
 }
 
@@ -128,11 +147,23 @@ std::map<std::string, std::optional<std::chrono::milliseconds>> MemoryServer::ke
 
 void MemoryServer::set_clock_error(std::chrono::microseconds error) {
   clock_error_ = error;
+  rate_set_at_ = timers_.clock().boot_now();
   arm_expiry();
 }
 
+void MemoryServer::set_clock_rate(std::int64_t millionths) {
+  set_clock_error(clock_error());
+  clock_rate_ = millionths;
+  arm_expiry();
+}
+
+std::chrono::microseconds MemoryServer::clock_error() const {
+  const auto passed = std::chrono::duration_cast<std::chrono::microseconds>(timers_.clock().boot_now() - rate_set_at_);
+  return clock_error_ + passed * clock_rate_ / million;
+}
+
 std::int64_t MemoryServer::now_us() const {
-  return epoch_us_ + timers_.clock().boot_now().time_since_epoch().count() / 1000 + clock_error_.count();
+  return epoch_us_ + timers_.clock().boot_now().time_since_epoch().count() / 1000 + clock_error().count();
 }
 
 }  // namespace jeton::test

@@ -1,5 +1,6 @@
 #include "tests/virtual/refresh/model_provider.hpp"
 
+#include <algorithm>
 #include <utility>
 
 namespace jeton::test {
@@ -31,10 +32,33 @@ Task<> ModelProvider::hang() {
   throw SourceError(SourceError::Kind::transient, "timeout");
 }
 
+bool ModelProvider::accepts(const std::string& value) const {
+  const auto end = ends_.find(value);
+  return end != ends_.end() && now() < end->second;
+}
+
+std::optional<agent::Duration> ModelProvider::called_too_often() {
+  if (!rate_limit) return std::nullopt;
+  while (!served_.empty() && served_.front() + rate_limit->per <= now()) served_.pop_front();
+  if (served_.size() >= rate_limit->calls) return served_.front() + rate_limit->per - now();
+  served_.push_back(now());
+  return std::nullopt;
+}
+
+void ModelProvider::issue(const std::string& value, agent::BootTime end) {
+  issued.push_back(value);
+  agent::BootTime& known = ends_[value];
+  known = std::max(known, end);  // of a token that is given again
+  if (!ends_former) return;
+  for (auto& [other, end_of_other] : ends_) {
+    if (other != value) end_of_other = std::min(end_of_other, now() + *ends_former);
+  }
+}
+
 Task<FetchedToken> ModelProvider::call(std::string host, std::string state, const agent::Clock& clock) {
   ProviderCall made;
   made.host = std::move(host);
-  made.asked_at = timers_.clock().boot_now();
+  made.asked_at = now();
   ++calls;
   asked_at.push_back(made.asked_at);
   if (observer) observer(made);
@@ -45,7 +69,7 @@ Task<FetchedToken> ModelProvider::call(std::string host, std::string state, cons
   } catch (const std::exception&) {
     thrown = std::current_exception();
   }
-  made.ended_at = timers_.clock().boot_now();
+  made.ended_at = now();
   if (observer) observer(made);
   if (thrown) std::rethrow_exception(thrown);
   co_return token;
@@ -59,6 +83,11 @@ Task<FetchedToken> ModelProvider::answer(ProviderCall& made, std::string state, 
   made.outcome = answer.kind;
   made.retry_after = answer.retry_after;
   if (answer.kind == Answer::Kind::defect) std::rethrow_exception(answer.thrown);
+  if (const auto wait = called_too_often()) {
+    made.outcome = Answer::Kind::transient;
+    made.retry_after = rate_limit->tells ? wait : std::nullopt;
+    throw SourceError(SourceError::Kind::transient, "429", made.retry_after);
+  }
   if (answer.kind == Answer::Kind::transient) {
     throw SourceError(SourceError::Kind::transient, "503", answer.retry_after);
   }
@@ -82,16 +111,17 @@ Task<FetchedToken> ModelProvider::answer(ProviderCall& made, std::string state, 
     throw SourceError(failure);
   }
   const std::string number = std::to_string(issued.size() + 1);
-  issued.push_back(answer.value.empty() ? "token-" + number : answer.value);
-  made.value = issued.back();
-  made.valid_until = timers_.clock().boot_now() + lifetime;
-  if (dated_end) made.valid_until = agent::boot_time_of(*dated_end, timers_.clock());
+  made.value = answer.value.empty() ? "token-" + number : answer.value;
+  std::optional<agent::WallTime> date = dated_end;
+  if (clock_error) date = timers_.clock().wall_now() + lifetime + *clock_error;
+  made.valid_until = date ? agent::boot_time_of(*date, timers_.clock()) : now() + lifetime;
+  issue(made.value, clock_error ? now() + lifetime : made.valid_until);
   FetchedToken token;
   token.value = SecretString(issued.back());
   token.type = "Bearer";
   token.issued_at = agent::wall_time_of(sent_at, clock);  // as every source does: a step during the call is no age
-  token.expires_at = dated_end.value_or(token.issued_at + lifetime);
-  token.dated_end = dated_end;
+  token.expires_at = date.value_or(token.issued_at + lifetime);
+  token.dated_end = date;
   state_ = "state-" + number;
   token.state = SecretString(state_);
   if (answer.kind == Answer::Kind::lost) throw SourceError(SourceError::Kind::transient, "timeout");
@@ -110,6 +140,7 @@ Task<> ModelProvider::revoke(std::string value) {
     --failing_revocations;
     throw SourceError(SourceError::Kind::transient, "503", revocation_retry_after);
   }
+  if (const auto end = ends_.find(value); end != ends_.end()) end->second = std::min(end->second, now());
   revoked.push_back(std::move(value));
 }
 

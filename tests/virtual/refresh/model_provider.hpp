@@ -1,11 +1,13 @@
 // ModelProvider and ModelSource: one provider for a fleet in virtual time, and the way of each host to it. It counts
-// and remembers what it was asked, and can be slow, fail, refuse and hang. It hands out a state with each token, as a
-// provider that rotates refresh tokens does. One thread: the loop's.
+// and remembers what it was asked, and can be slow, fail, refuse and hang, limit the calls by itself, end a token that
+// has a successor, and have a wrong clock. It hands out a state with each token, as a provider that rotates refresh
+// tokens does. One thread: the loop's.
 #pragma once
 
 #include <deque>
 #include <exception>
 #include <functional>
+#include <map>
 #include <optional>
 #include <string>
 #include <utility>
@@ -47,7 +49,14 @@ struct ProviderCall {
   bool replay = false;
   std::optional<agent::Duration> retry_after{};
   std::string value{};            // of the token that was issued, also if the answer was lost
-  agent::BootTime valid_until{};  // this token, by the provider
+  agent::BootTime valid_until{};  // this token, by what the answer says
+};
+
+// More calls than this in any such time are answered with 429. `tells`: with a Retry-After.
+struct RateLimit {
+  std::size_t calls = 1;
+  agent::Duration per{};
+  bool tells = false;
 };
 
 class ModelProvider {
@@ -61,9 +70,15 @@ class ModelProvider {
   // `host`: who asks. `clock`: of that host; the answer is dated by it.
   agent::Task<agent::FetchedToken> call(std::string host, std::string state, const agent::Clock& clock);
   agent::Task<> revoke(std::string value);
+  // Whether it takes the token from a user: it was issued, has not run out, and was not ended.
+  [[nodiscard]] bool accepts(const std::string& value) const;
 
   agent::Milliseconds lifetime{std::chrono::minutes(10)};
   std::optional<agent::WallTime> dated_end{};  // in its stead
+  // It names each end as a date, by a clock of its own that is so far ahead.
+  std::optional<agent::Milliseconds> clock_error{};
+  std::optional<agent::Duration> ends_former{};  // so long after a new token has been issued; none: each lives on
+  std::optional<RateLimit> rate_limit{};
   agent::Duration answer_time = std::chrono::milliseconds(200);
   int failing_revocations = 0;
   std::exception_ptr defect_of_revocation{};                // thrown by the next one
@@ -82,6 +97,10 @@ class ModelProvider {
 
  private:
   agent::Task<agent::FetchedToken> answer(ProviderCall& call, std::string state, const agent::Clock& clock);
+  // What is left until it is not too often any more; none: it is not.
+  [[nodiscard]] std::optional<agent::Duration> called_too_often();
+  void issue(const std::string& value, agent::BootTime end);
+  [[nodiscard]] agent::BootTime now() const { return timers_.clock().boot_now(); }
   [[nodiscard]] Answer next();
   agent::Task<> hang();
 
@@ -90,7 +109,9 @@ class ModelProvider {
   std::uint64_t releases_ = 0;
   Answer answer_;
   int times_ = -1;
-  std::string state_;  // of the last answer
+  std::string state_;                            // of the last answer
+  std::map<std::string, agent::BootTime> ends_;  // of each value, as the provider judges it
+  std::deque<agent::BootTime> served_;           // within the rate limit
 };
 
 // The request of a host is identified by its secret: fingerprint() is made of it.

@@ -1,5 +1,6 @@
 // ModelSegment: a segment in a variable. It survives its agent, as a segment does; what an agent does to it after its
-// crash is lost. Counts generations that went back, which no segment may do.
+// crash is lost. Counts generations that went back, which no segment may do. With a directory the production segment is
+// there, too: the agent reads that one, and it must hold the same.
 #pragma once
 
 #include <cstdint>
@@ -9,6 +10,7 @@
 
 #include "agent/record/record_file.hpp"
 #include "agent/segment/token_store.hpp"
+#include "tests/virtual/refresh/real_segment.hpp"
 
 namespace jeton::test {
 
@@ -18,22 +20,40 @@ struct ModelSegment {
   bool rejected = false;
   std::uint64_t went_back = 0;
   int failing_writes = 0;
-  std::function<void()> observer{};  // after each publication
+  std::function<void()> observer{};   // after each publication
+  std::filesystem::path directory{};  // of the production segment; empty: there is none
+  std::string difference{};           // of the production segment, when an agent adopted it
 
   [[nodiscard]] agent::Generation generation() const { return record ? record->generation : 0; }
 };
 
 class ModelStore final : public agent::TokenStore {
  public:
-  explicit ModelStore(ModelSegment& segment) : segment_(segment) {}
-  void die() { alive_ = false; }
+  explicit ModelStore(ModelSegment& segment, agent::WallTime now = {}) : segment_(segment) {
+    if (segment_.directory.empty()) return;
+    const auto model = adopted();
+    real_.emplace(segment_.directory, now);
+    segment_.difference = difference_of(model, real_->store().adopted());
+    if (segment_.rejected != real_->store().rejected()) segment_.difference = "the flag rejected";
+  }
+  void die() {
+    alive_ = false;
+    real_.reset();
+  }
 
   [[nodiscard]] std::optional<agent::Record> adopted() const override {
+    if (real_) return real_->store().adopted();
     auto record = segment_.record;
-    if (record) record->state = {};  // is in no segment
+    if (!record) return record;
+    record->state = {};  // this and the following are in no segment
+    record->first_generation = 0;
+    record->rejections = 0;
+    if (record->previous) record->previous->expires_at = {};
     return record;
   }
-  [[nodiscard]] agent::Generation generation() const override { return segment_.generation(); }
+  [[nodiscard]] agent::Generation generation() const override {
+    return real_ ? real_->store().generation() : segment_.generation();
+  }
   void publish(const agent::Record& next, agent::WallTime now) override {
     if (!alive_) return;
     if (segment_.failing_writes > 0) {
@@ -42,22 +62,28 @@ class ModelStore final : public agent::TokenStore {
     }
     if (next.generation < segment_.generation()) ++segment_.went_back;
     if (next.generation > segment_.generation()) segment_.rejected = false;
+    if (real_) real_->store().publish(next, now);
     segment_.record = next;
     segment_.expired = now >= next.expires_at;
     if (segment_.observer) segment_.observer();
   }
   void mark_expired() override {
-    if (alive_) segment_.expired = true;
+    if (!alive_) return;
+    if (real_) real_->store().mark_expired();
+    segment_.expired = true;
   }
   void mark_rejected() override {
-    if (alive_) segment_.rejected = true;
+    if (!alive_) return;
+    if (real_) real_->store().mark_rejected();
+    segment_.rejected = true;
   }
-  [[nodiscard]] bool rejected() const override { return segment_.rejected; }
+  [[nodiscard]] bool rejected() const override { return real_ ? real_->store().rejected() : segment_.rejected; }
   void heartbeat(agent::WallTime) override {}
   void retire() override {}
 
  private:
   ModelSegment& segment_;
+  std::optional<RealSegment> real_;
   bool alive_ = true;
 };
 

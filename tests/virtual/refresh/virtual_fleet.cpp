@@ -110,6 +110,7 @@ void VirtualFleet::start(std::size_t agent) {
   runs_[agent] = run;
   agents_.push_back(agent);
   std::filesystem::create_directories(directory(agent));
+  if (settings_.real_segments) segments[agent].directory = directory(agent) / "run";
   hosts_[agent] = std::make_unique<VirtualHost>(token_, make_coordinator(run, directory(agent)),
                                                 VirtualHost::Parts{.loop = loop,
                                                                    .time = *times_[agent],
@@ -222,6 +223,10 @@ void VirtualFleet::set_fault(std::size_t server, Fault fault) {
 void VirtualFleet::set_way(std::size_t agent, std::size_t server, Fault fault) {
   ways_[agent][server] = fault;
   refit_all();
+}
+
+void VirtualFleet::lose_connections(std::size_t agent, bool told) {
+  for (std::size_t i = 0; i < servers_.size(); ++i) network.lose_connections(address(runs_[agent], i), told);
 }
 
 void VirtualFleet::cut_off(std::size_t server) { set_fault(server, Fault::no_connection); }

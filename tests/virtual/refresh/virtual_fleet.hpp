@@ -31,6 +31,7 @@ struct FleetSettings {
   agent::Milliseconds lock_ttl{15'000};
   std::optional<agent::Milliseconds> fetch_alone{};
   agent::FleetCodec codec{};
+  bool real_segments = false;           // the production ones, in files, beside the model
   std::optional<std::uint64_t> seed{};  // none: that of the test
 };
 
@@ -79,6 +80,8 @@ class VirtualFleet {
   void reconnect_all();
   // The network between one agent, in all its runs, and one server; it comes before what is between all and the server.
   void set_way(std::size_t agent, std::size_t server, MemoryNetwork::Fault fault);
+  // The connections of an agent to every server are dead. `told`: it and the servers notice at once, else neither does.
+  void lose_connections(std::size_t agent, bool told);
   // Between all agents and one server.
   void set_fault(std::size_t server, MemoryNetwork::Fault fault);
 

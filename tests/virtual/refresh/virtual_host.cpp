@@ -27,7 +27,7 @@ VirtualHost::VirtualHost(const agent::TokenConfig& token, std::unique_ptr<agent:
     : coordinator_(std::move(coordinator)),
       alone_(make_alone(parts)),
       source_(parts.provider, parts.time, parts.name, parts.secret, parts.revokes, agent::keeps_state(token.source)),
-      store_(parts.segment),
+      store_(parts.segment, parts.time.clock().wall_now()),
       keeper_(make_keeper(token, parts)),
       changed_(parts.time),
       loop_(token, parts.lock_ttl, parts_of_loop(parts)) {

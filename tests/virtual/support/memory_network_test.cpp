@@ -146,6 +146,29 @@ TEST_F(MemoryNetworkFault, ReplyIsFatal_MessageEndsEveryListener) {
   EXPECT_NE(other.end(), "");
 }
 
+TEST_F(MemoryNetworkFault, ConnectionsAreLostUnnoticed_CarryNothingAndNewOnesAreMade) {
+  RawLine line(loop, servers);
+  line.command({"SET", "k", "1"});
+  servers.network().lose_connections(MemoryServers::address(0), false);
+  line.command({"SET", "k", "2"});
+  pass();
+  EXPECT_EQ(value(), "");
+  EXPECT_EQ(line.received() + line.end(), "");
+  EXPECT_EQ(servers[0].connections(), 1U) << "the server does not know";
+  RawLine after(loop, servers);
+  after.command({"PING"});
+  pass();
+  EXPECT_EQ(after.received(), "+PONG\r\n");
+}
+
+TEST_F(MemoryNetworkFault, ConnectionsAreLostAndBothEndsAreTold_AreOver) {
+  RawLine line(loop, servers);
+  servers.network().lose_connections(MemoryServers::address(0), true);
+  pass();
+  EXPECT_NE(line.end(), "");
+  EXPECT_EQ(servers[0].connections(), 0U);
+}
+
 TEST_F(MemoryNetworkFault, AddressMoves_OpenConnectionStaysWhereItIs) {
   RawLine before(loop, servers);
   servers.network().point(MemoryServers::address(0), servers.shared(1));

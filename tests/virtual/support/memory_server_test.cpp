@@ -122,6 +122,109 @@ TEST_F(MemoryRedisServer, ClockIsWrong_TimeSaysSoAndTimeToLiveIsNotShorter) {
   EXPECT_EQ(server.cli({"PTTL", "k"}), "1000");
 }
 
+TEST_F(MemoryRedisServer, ClockDrifts_TimeAndExpiryAreByIt) {
+  const auto right = std::stoll(server.cli({"TIME"}));
+  server.set_clock_rate(5'000);
+  loop.pass(1000s);
+  EXPECT_EQ(std::stoll(server.cli({"TIME"})), right + 1005);
+  std::string expired;
+  server.observe([&](const std::string& key) { expired = key; });
+  server.cli({"SET", "k", "1", "PX", "100000"});
+  expired.clear();
+  loop.pass(99'400ms);
+  EXPECT_EQ(expired, "");
+  loop.pass(200ms);
+  EXPECT_EQ(expired, "k");
+  server.observe(nullptr);
+  server.set_clock_rate(0);
+  EXPECT_EQ(server.clock_error(), 5'498ms) << "it stays where it is";
+}
+
+class SlowScript : public MemoryRedisServer {
+ protected:
+  SlowScript() {
+    server.set_script_time(300ms);
+    listener.command({"SUBSCRIBE", "c"});
+    loop.pass(10ms);
+    heard_before = listener.received();
+  }
+  void send(RawLine& from) {
+    from.command({"EVAL", "redis.call('PUBLISH', 'c', 'm'); return redis.call('INCR', 'k')", "0"});
+  }
+
+  RawLine listener{loop, servers};
+  RawLine line{loop, servers};
+  RawLine other{loop, servers};
+  std::string heard_before;
+};
+
+TEST_F(SlowScript, IsSent_HasDoneItsWorkBeforeAnybodyHears) {
+  send(line);
+  line.command({"ECHO", "behind"});
+  loop.pass(10ms);
+  other.command({"PING"});
+  loop.pass(280ms);
+  EXPECT_EQ(server.cli({"GET", "k"}), "1");
+  EXPECT_EQ(line.received() + other.received(), "");
+  EXPECT_EQ(listener.received(), heard_before);
+  loop.pass(20ms);
+  EXPECT_EQ(line.received(), ":1\r\n$6\r\nbehind\r\n");
+  EXPECT_EQ(other.received(), "+PONG\r\n");
+  EXPECT_THAT(listener.received(), HasSubstr("$1\r\nm\r\n"));
+}
+
+TEST_F(SlowScript, SeveralAreSent_EachTakesItsTime) {
+  for (RawLine* each : {&line, &other}) send(*each);
+  loop.pass(310ms);
+  EXPECT_EQ(line.received(), ":1\r\n");
+  EXPECT_EQ(other.received(), "");
+  loop.pass(300ms);
+  EXPECT_EQ(other.received(), ":2\r\n");
+}
+
+TEST_F(SlowScript, ServerIsFrozenMeanwhile_AnswersAfterTheThaw) {
+  send(line);
+  loop.pass(10ms);
+  server.freeze();
+  pass();
+  EXPECT_EQ(line.received(), "");
+  server.thaw();
+  loop.pass(10ms);
+  EXPECT_EQ(line.received(), ":1\r\n");
+}
+
+TEST_F(SlowScript, ServerIsKilledMeanwhile_NewOneServesAtOnce) {
+  send(line);
+  loop.pass(10ms);
+  server.restart();
+  RawLine after(loop, servers);
+  after.command({"PING"});
+  loop.pass(10ms);
+  EXPECT_EQ(after.received(), "+PONG\r\n");
+  pass();
+  EXPECT_EQ(line.received(), "");
+}
+
+TEST_F(MemoryRedisServer, MessagesAreDisordered_EachComesOnceOrTwiceInAnyOrder) {
+  RawLine listener(loop, servers);
+  listener.command({"SUBSCRIBE", "c"});
+  pass();
+  server.set_message_disorder(500ms);
+  std::string in_order;
+  for (int i = 10; i < 40; ++i) {
+    server.cli({"PUBLISH", "c", std::to_string(i)});
+    in_order += std::to_string(i);
+  }
+  pass();
+  std::string came;
+  for (std::size_t at = 0; (at = listener.received().find("$2\r\n", at)) != std::string::npos; at += 4) {
+    came += listener.received().substr(at + 4, 2);
+  }
+  EXPECT_GT(came.size(), in_order.size()) << "none came twice";
+  EXPECT_NE(came.substr(0, in_order.size()), in_order);
+  for (int i = 10; i < 40; ++i) EXPECT_THAT(listener.received(), HasSubstr(std::to_string(i) + "\r\n"));
+}
+
 TEST_F(MemoryRedisServer, CommandIsRefused_AlsoWithinAScript) {
   RawLine line(loop, servers);
   server.refuse("SET", "OOM no memory");
