@@ -31,10 +31,10 @@ prometheus::ClientMetric sample(const DurationTally& tally, SampleLabels labels)
   std::uint64_t count = 0;
   for (std::size_t i = 0; i < DurationTally::limits.size(); ++i) {
     count += tally.counts()[i];
-    metric.histogram.bucket.push_back({count, seconds(DurationTally::limits[i])});
+    metric.histogram.bucket.push_back({count, in_seconds(DurationTally::limits[i])});
   }
   metric.histogram.sample_count = count + tally.counts().back();
-  metric.histogram.sample_sum = seconds(tally.sum());
+  metric.histogram.sample_sum = in_seconds(tally.sum());
   return metric;
 }
 

@@ -17,7 +17,7 @@ namespace jeton::agent {
 
 using SampleLabels = std::vector<std::pair<const char*, std::string>>;
 
-[[nodiscard]] inline double seconds(std::chrono::duration<double> duration) { return duration.count(); }
+[[nodiscard]] inline double in_seconds(std::chrono::duration<double> duration) { return duration.count(); }
 
 // Of a counter or a gauge.
 [[nodiscard]] prometheus::ClientMetric sample(prometheus::MetricType type, double value, SampleLabels labels = {});

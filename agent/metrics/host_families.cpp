@@ -1,14 +1,16 @@
-#include "agent/metrics/host_families.hpp"
-
+// The families of the host as a whole.
 #include <prometheus/metric_family.h>
+#include <sys/resource.h>
+#include <unistd.h>
 
 #include <algorithm>
+#include <fstream>
 #include <numeric>
 #include <string>
 #include <utility>
 
+#include "agent/metrics/families.hpp"
 #include "agent/metrics/figures.hpp"
-#include "agent/metrics/process_figures.hpp"
 
 namespace jeton::agent {
 namespace {
@@ -80,7 +82,7 @@ void add_coordinator(Families& families, const MetricsInput& input) {
   const BackendHealth& health = input.status.coordinator;
   families.add("jeton_coordinator_up", MetricType::Gauge, "1 if the coordinator can be reached, otherwise 0.");
   families.value(health.reachable ? 1 : 0, {{"backend", health.backend}});
-  families.gauge("jeton_coordinator_clock_offset_seconds", seconds(health.clock_offset),
+  families.gauge("jeton_coordinator_clock_offset_seconds", in_seconds(health.clock_offset),
                  "The wall clock of the coordinator minus that of this host.");
   if (!input.connections) return;
   families.histogram("jeton_coordinator_answer_duration_seconds", input.connections->answers,
@@ -130,14 +132,33 @@ void add_api(Families& families, const std::vector<ServerFigures>& servers) {
   }
 }
 
+double seconds_of(const timeval& time) {
+  return static_cast<double>(time.tv_sec) + static_cast<double>(time.tv_usec) / 1e6;
+}
+
+// Of user and system, all threads.
+double cpu_seconds() {
+  rusage usage{};
+  ::getrusage(RUSAGE_SELF, &usage);
+  return seconds_of(usage.ru_utime) + seconds_of(usage.ru_stime);
+}
+
+// Does not wait: the kernel makes the text from memory.
+std::uint64_t resident_bytes() {
+  std::ifstream statm("/proc/self/statm");
+  std::uint64_t size = 0;
+  std::uint64_t resident = 0;
+  statm >> size >> resident;
+  return resident * static_cast<std::uint64_t>(::sysconf(_SC_PAGESIZE));
+}
+
 // By the names that every exporter uses.
 void add_process(Families& families, WallTime started_at) {
-  const ProcessFigures process = process_figures();
   families.add("process_cpu_seconds_total", MetricType::Counter, "Processor time of the agent.");
-  families.value(process.cpu_seconds);
-  families.gauge("process_resident_memory_bytes", static_cast<double>(process.resident_bytes),
+  families.value(cpu_seconds());
+  families.gauge("process_resident_memory_bytes", static_cast<double>(resident_bytes()),
                  "Resident memory of the agent.");
-  families.gauge("process_start_time_seconds", seconds(started_at.time_since_epoch()),
+  families.gauge("process_start_time_seconds", in_seconds(started_at.time_since_epoch()),
                  "When the agent started, in seconds since the Unix epoch.");
 }
 

@@ -5,8 +5,7 @@
 #include <utility>
 
 #include "agent/metrics/exposition.hpp"
-#include "agent/metrics/host_families.hpp"
-#include "agent/metrics/token_families.hpp"
+#include "agent/metrics/families.hpp"
 
 namespace jeton::agent {
 namespace {

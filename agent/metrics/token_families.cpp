@@ -1,5 +1,4 @@
-#include "agent/metrics/token_families.hpp"
-
+// The families with a series for each token.
 #include <prometheus/metric_family.h>
 
 #include <algorithm>
@@ -7,6 +6,7 @@
 #include <optional>
 #include <utility>
 
+#include "agent/metrics/families.hpp"
 #include "agent/metrics/figures.hpp"
 
 namespace jeton::agent {
@@ -24,7 +24,7 @@ struct Description {
 
 Value seconds_from(WallTime from, const std::optional<WallTime>& to) {
   if (!to) return std::nullopt;
-  return seconds(*to - from);
+  return in_seconds(*to - from);
 }
 
 Value if_limited(const TokenStatus& token, std::uint64_t calls) {
@@ -46,7 +46,7 @@ constexpr std::array descriptions{
     Description{"jeton_token_age_seconds", MetricType::Gauge, "Time since the token was issued.",
                 [](const TokenStatus& t, WallTime now) -> Value {
                   if (!t.issued_at) return std::nullopt;
-                  return seconds(now - *t.issued_at);
+                  return in_seconds(now - *t.issued_at);
                 }},
     Description{"jeton_token_refresh_in_seconds", MetricType::Gauge,
                 "Time until the refresh of the token is due, negative while it is overdue.",
