@@ -26,7 +26,7 @@ class Connection {
     AgentFacade& facade;
     AccountNames& names;
     ApiLimits limits;
-    Routes* routes = answer;            // the paths that it may ask for
+    ApiRoutes* routes = answer;         // the paths that it may ask for
     std::shared_ptr<ApiTally> tally{};  // null: nobody counts
     // Called from the loop when the connection becomes that of a lock: it counts as one of those from then on, which
     // have limits of their own (lock_broker.hpp).

@@ -18,8 +18,8 @@
 
 namespace jeton::agent {
 
-using Routes = ApiResponse(const ApiRequest& request, const Peer& peer, AgentFacade& facade, AccountNames& names,
-                           WallTime now);
+using ApiRoutes = ApiResponse(const ApiRequest& request, const Peer& peer, AgentFacade& facade, AccountNames& names,
+                              WallTime now);
 
 [[nodiscard]] ApiResponse answer(const ApiRequest& request, const Peer& peer, AgentFacade& facade, AccountNames& names,
                                  WallTime now);
