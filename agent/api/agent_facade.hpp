@@ -39,6 +39,12 @@ struct ReloadVerdict {
   std::vector<std::string> problems;  // of the files, each with its place; may be warnings
 };
 
+// The answer to a scrape.
+struct MetricsPage {
+  std::string content_type;
+  std::string text;
+};
+
 class AgentFacade {
  public:
   virtual ~AgentFacade() = default;
@@ -55,6 +61,8 @@ class AgentFacade {
   virtual Task<ReloadVerdict> request_reload() = 0;
   // The locks of applications; null: there are none.
   [[nodiscard]] virtual LockBroker* locks() = 0;
+  // The metrics in the format that the header Accept asks for. Gives the loop its turns between the parts of the text.
+  virtual Task<MetricsPage> metrics(std::string accept) = 0;
   // The name of this host, which is unique in the fleet.
   [[nodiscard]] virtual std::string host() const = 0;
   // Notified at every change of any token's status; lives as long as the agent.

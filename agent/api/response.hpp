@@ -18,12 +18,14 @@ struct ApiRequest {
   std::string method;
   std::string target;  // as sent: path, percent-encoded, and query
   std::string body;
+  std::string accept{};  // the header of that name
 };
 
 struct ApiAnswer {
   unsigned status = 200;
-  std::string body{};   // JSON
+  std::string body{};
   std::string allow{};  // of a 405: the methods that are allowed
+  std::string content_type = "application/json";
 };
 
 // Gives the answer, and lives until then. May throw TransportError.

@@ -89,6 +89,14 @@ OrderedJson token(const TokenStatus& status, WallTime now) {
   return json;
 }
 
+const char* why_not_valid(const TokenStatus& token, const AgentStatus& agent) {
+  if (!agent.coordinator.reachable) return "the coordinator cannot be reached";
+  if (token.paused_until) return "the provider may not be asked now: a pause, or the budget is spent";
+  if (token.consecutive_failures > 0) return "the last fetch failed";
+  if (token.phase == RefreshPhase::starting) return "the agent is starting";
+  return "a new token is awaited";
+}
+
 }  // namespace
 
 bool is_ready(const AgentStatus& status) {
@@ -133,7 +141,8 @@ std::string token_json(const TokenStatus& status, WallTime now) {
 std::string readiness_json(const AgentStatus& status) {
   OrderedJson json{{"ready", is_ready(status)}, {"tokens", OrderedJson::array()}};
   for (const TokenStatus& t : status.tokens) {
-    if (t.state != TokenState::valid) json["tokens"].push_back({{"name", t.name}, {"state", to_string(t.state)}});
+    if (t.state == TokenState::valid) continue;
+    json["tokens"].push_back({{"name", t.name}, {"state", to_string(t.state)}, {"reason", why_not_valid(t, status)}});
   }
   return text(json);
 }

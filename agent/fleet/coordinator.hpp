@@ -6,6 +6,7 @@
 
 #include <memory>
 
+#include "agent/base/tally.hpp"
 #include "agent/fleet/backend.hpp"
 #include "agent/fleet/fetch_budget.hpp"
 #include "agent/fleet/fleet_signals.hpp"
@@ -28,6 +29,7 @@ class Coordinator : public LeaseStore, public RecordStore, public FetchBudget, p
 struct Backends {
   std::unique_ptr<Coordinator> coordinator;
   std::unique_ptr<LockStore> locks;
+  std::shared_ptr<const ConnectionTally> connections{};  // null: there are none, or nobody counts
 };
 
 }  // namespace jeton::agent

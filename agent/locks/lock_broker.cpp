@@ -44,7 +44,8 @@ std::shared_ptr<LockSession> LockBroker::open(LockRequest request) {
     LockSession* former = holder(name, owner);
     if (former != nullptr && former->request().claim.note.by == request.claim.note.by) former->hand_over();
   }
-  auto session = std::make_shared<LockSession>(LockSession::Context{timers_, *store_, queue_}, std::move(request));
+  auto session =
+      std::make_shared<LockSession>(LockSession::Context{timers_, *store_, queue_, tally_}, std::move(request));
   sessions_.emplace(session.get(), session);
   quota_.add(session->request().user, session->request().locks.size());
   LockSession::start(session, [this, alive = std::weak_ptr(alive_)](LockSession* over) {

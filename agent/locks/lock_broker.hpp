@@ -51,6 +51,7 @@ class LockBroker {
     std::size_t waiting = 0;
   };
   [[nodiscard]] Counts sessions() const;
+  [[nodiscard]] const LockTally& tally() const { return tally_; }
   [[nodiscard]] BackendHealth health() const { return store_->health(); }
 
  private:
@@ -64,6 +65,7 @@ class LockBroker {
   LockRules rules_;
   std::unique_ptr<LockStore> store_;
   LockQueue queue_;
+  LockTally tally_;
   std::map<LockSession*, std::shared_ptr<LockSession>> sessions_;
   LockQuota quota_;
   std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);

@@ -21,6 +21,7 @@ constexpr Duration retry_of_release = 250ms;  // if it did not reach the store
 LockSession::LockSession(Context context, LockRequest request)
     : context_(context),
       request_(std::move(request)),
+      asked_at_(context.timers.clock().boot_now()),
       waiter_(std::make_shared<Waiter>(context.timers)),
       keeper_(context.timers),
       changed_(context.timers) {}
@@ -199,7 +200,21 @@ const HeldLock* LockSession::find(const std::string& name) const {
   return found == held_.end() ? nullptr : &*found;
 }
 
+// A client that goes on with its locks at this agent asked for none.
+void LockSession::count(State next) {
+  LockTally& tally = context_.tally;
+  if (state_ == State::held) tally.holds.add(now() - held_since_);
+  if (next == State::held) {
+    held_since_ = now();
+    if (request_.resumed.empty()) tally.waits.add(held_since_ - asked_at_);
+  }
+  if (next == State::busy) ++tally.busy;
+  if (next == State::failed) ++tally.failed;
+  if (next == State::lost) ++tally.lost;
+}
+
 void LockSession::enter(State state) {
+  count(state);
   state_ = state;
   changed_.notify();
 }

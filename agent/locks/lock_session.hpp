@@ -20,6 +20,7 @@
 #include "agent/base/event.hpp"
 #include "agent/locks/lock_loss.hpp"
 #include "agent/locks/lock_queue.hpp"
+#include "agent/locks/lock_tally.hpp"
 
 namespace jeton::agent {
 
@@ -69,6 +70,7 @@ class LockSession : public std::enable_shared_from_this<LockSession> {
     Timers& timers;
     LockStore& store;
     LockQueue& queue;
+    LockTally& tally;
   };
   LockSession(Context context, LockRequest request);
   LockSession(const LockSession&) = delete;
@@ -126,6 +128,7 @@ class LockSession : public std::enable_shared_from_this<LockSession> {
   Task<> give_back();
   [[nodiscard]] std::string by_text() const;
   void was_not_ours(const std::string& name, const std::string& reason);
+  void count(State next);
   void enter(State state);
   void note_trouble();
   void guard();
@@ -135,6 +138,8 @@ class LockSession : public std::enable_shared_from_this<LockSession> {
   Context context_;
   LockRequest request_;
   State state_ = State::trying;
+  BootTime asked_at_;
+  BootTime held_since_;
   std::shared_ptr<Waiter> waiter_;
   std::vector<HeldLock> held_;
   LockTry busy_;

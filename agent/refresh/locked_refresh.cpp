@@ -28,6 +28,13 @@ SourceError ran_out_before(SecretString state) {
 
 }  // namespace
 
+// An answer that came while the agent stops counts as what it is.
+RefreshOutcome outcome_of(bool has_token, const std::optional<SourceError>& failure, bool cancelled) {
+  if (has_token && !failure) return RefreshOutcome::success;
+  if (cancelled || !failure) return RefreshOutcome::stopped;
+  return failure->kind() == SourceError::Kind::permanent ? RefreshOutcome::permanent : RefreshOutcome::temporary;
+}
+
 LockedRefresh::LockedRefresh(const TokenConfig& config, Parts parts) : config_(config), parts_(std::move(parts)) {}
 
 Task<> LockedRefresh::run(FetchPath& path, Lease lease) {
@@ -63,6 +70,7 @@ Task<> LockedRefresh::run(FetchPath& path, Lease lease) {
   }
   if (lock == LockAfter::held) co_await give_back(path, keeper.lease());
   const bool cancelled = fetched.cancelled;
+  parts_.journal.refresh_ended(outcome_of(fetched.token.has_value(), fetched.failure, cancelled));
   record.reset();
   fetched = {};
   wipe_registers();
@@ -73,6 +81,21 @@ Task<> LockedRefresh::run(FetchPath& path, Lease lease) {
 
 bool LockedRefresh::other_was_faster() const { return parts_.timing.scheduled_at() > parts_.timers.clock().boot_now(); }
 
+RefreshReason LockedRefresh::reason() const {
+  if (!parts_.request.is_open(parts_.current.generation())) {
+    return parts_.current.valid() ? RefreshReason::due : RefreshReason::missing;
+  }
+  switch (parts_.request.reason()) {
+    case RefreshRequest::Reason::rejected:
+      return RefreshReason::rejected;
+    case RefreshRequest::Reason::source_changed:
+      return RefreshReason::source_changed;
+    case RefreshRequest::Reason::asked:
+      break;
+  }
+  return RefreshReason::asked;
+}
+
 // The call is counted against min_interval and budget before it is made.
 Task<LockedRefresh::Fetched> LockedRefresh::fetch(FetchPath& path, LeaseKeeper& keeper) {
   Fetched fetched;
@@ -82,7 +105,7 @@ Task<LockedRefresh::Fetched> LockedRefresh::fetch(FetchPath& path, LeaseKeeper& 
   if (!admitted || other_was_faster()) co_return fetched;
   std::exception_ptr thrown;
   try {
-    parts_.journal.fetching();
+    parts_.journal.fetching(reason());
     keeper.begin_fetch(longest_fetch(config_.source));
     JETON_FAILPOINT("refresh.fetch");
     FetchContext context{used, parts_.request.take_consent()};

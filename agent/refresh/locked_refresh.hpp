@@ -45,6 +45,7 @@ class LockedRefresh {
     bool cancelled = false;  // the agent stops; the answer counts all the same
   };
   [[nodiscard]] bool other_was_faster() const;
+  [[nodiscard]] RefreshReason reason() const;
   Task<Fetched> fetch(FetchPath& path, LeaseKeeper& keeper);
   [[nodiscard]] std::optional<Record> record_of(Fetched& fetched, Generation generation, bool rejected) const;
   Task<> give_back(FetchPath& path, const Lease& lease);

@@ -6,8 +6,8 @@
 namespace jeton::agent {
 
 RefreshJournal::RefreshJournal(const TokenConfig& config, const Source& source, const Clock& clock, Event& changed,
-                               std::string host)
-    : config_(config), source_(source), clock_(clock), changed_(changed), host_(std::move(host)) {}
+                               std::string host, RefreshTally* tally)
+    : config_(config), source_(source), clock_(clock), changed_(changed), host_(std::move(host)), tally_(tally) {}
 
 void RefreshJournal::adopted(const Record& record) {
   log::info(
@@ -47,10 +47,16 @@ void RefreshJournal::lock_trouble(const std::string& what_to_do) {
   log::error("the updater lock blocks the refresh", {{"token", name()}, {"error", what_to_do}});
 }
 
-void RefreshJournal::fetching() {
+void RefreshJournal::fetching(RefreshReason reason) {
+  refresh_ = Refresh{reason, clock_.boot_now()};
   ++status_.fetches;
   status_.last_fetch_at = clock_.wall_now();
   phase(RefreshPhase::fetching);
+}
+
+void RefreshJournal::refresh_ended(RefreshOutcome outcome) {
+  const auto ended = std::exchange(refresh_, std::nullopt);
+  if (ended && tally_ != nullptr) tally_->add(ended->reason, outcome, clock_.boot_now() - ended->began_at);
 }
 
 void RefreshJournal::usage(const FetchUsage& usage) {

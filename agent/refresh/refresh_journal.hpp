@@ -1,9 +1,11 @@
-// RefreshJournal: the history of one token, for people: the counters and the last error of its status, and one line in
-// the log for each event that an operator should know. A lasting failure is logged when it begins and when it ends.
+// RefreshJournal: the history of one token, for people: the counters and the last error of its status, its share of the
+// host's tally, and one line in the log for each event that an operator should know. A lasting failure is logged when
+// it begins and when it ends.
 //
 // It only writes: no other part reads it to decide. One thread: the loop's.
 #pragma once
 
+#include <optional>
 #include <string>
 
 #include "agent/base/event.hpp"
@@ -11,14 +13,16 @@
 #include "agent/config/model/config.hpp"
 #include "agent/fleet/fetch_budget.hpp"
 #include "agent/provider/source.hpp"
+#include "agent/refresh/refresh_tally.hpp"
 #include "agent/refresh/token_status.hpp"
 
 namespace jeton::agent {
 
 class RefreshJournal {
  public:
-  // All outlive the journal. `changed` is notified at every change of the status.
-  RefreshJournal(const TokenConfig& config, const Source& source, const Clock& clock, Event& changed, std::string host);
+  // All outlive the journal. `changed` is notified at every change of the status. `tally`: null if nobody counts.
+  RefreshJournal(const TokenConfig& config, const Source& source, const Clock& clock, Event& changed, std::string host,
+                 RefreshTally* tally = nullptr);
 
   // For people only: counters, phase, lock and last error; other parts fill in the rest.
   [[nodiscard]] const TokenStatus& status() const { return status_; }
@@ -29,7 +33,9 @@ class RefreshJournal {
   void lock_won(std::uint64_t fence, bool standalone);
   void lock_given_back();
   void lock_trouble(const std::string& what_to_do);  // empty: none (any more)
-  void fetching();
+  void fetching(RefreshReason reason);
+  // Of the refresh that the last call to the provider was for; nothing without one.
+  void refresh_ended(RefreshOutcome outcome);
   void usage(const FetchUsage& usage);
   void pause_changed();  // began or ended; the status has it from the fleet view
   void resumed(const std::string& reason);
@@ -73,7 +79,13 @@ class RefreshJournal {
   const Clock& clock_;
   Event& changed_;
   std::string host_;
+  RefreshTally* tally_;
   TokenStatus status_;
+  struct Refresh {
+    RefreshReason reason;
+    BootTime began_at;
+  };
+  std::optional<Refresh> refresh_;  // under way
   std::string lock_trouble_;
   std::string waits_for_;
   bool standalone_refusal_reported_ = false;

@@ -55,6 +55,7 @@ class RefreshRequest {
   [[nodiscard]] bool is_asked(Generation current) const { return is_open(current) && asked_; }
   // Whether a fetch that replaces `current` now has a rejection as its reason.
   [[nodiscard]] bool is_rejection(Generation current) const { return is_open(current) && reason_ == Reason::rejected; }
+  [[nodiscard]] Reason reason() const { return reason_; }
   [[nodiscard]] BootTime due() const { return due_; }
   [[nodiscard]] const std::string& held_by() const { return held_by_; }
   // The time at which it was first made.

@@ -42,7 +42,8 @@ struct TokenStatus {
   std::optional<Generation> previous_generation;
   std::optional<WallTime> previous_accept_until;
 
-  std::string source;  // where it comes from, no secret
+  std::string source;               // where it comes from, no secret
+  std::uint64_t segment_bytes = 0;  // of the file that readers map; 0: there is none
   bool holds_lock = false;
   std::string lock_holder;               // owner id of another holder; empty: none, or not known
   std::uint64_t fence = 0;               // of the lock this agent holds or held last

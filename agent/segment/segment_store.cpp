@@ -95,6 +95,7 @@ class SegmentStore::Impl {
   }
 
   [[nodiscard]] Generation generation() const { return generation_; }
+  [[nodiscard]] std::uint64_t size() const { return file_ ? file_->geometry().segment_size : 0; }
 
   void mark_expired() {
     const WriterMutex::Guard guard(directory_.writer_mutex());
@@ -235,6 +236,7 @@ SegmentStore::SegmentStore(RuntimeDir& directory, SegmentOptions options, WallTi
 SegmentStore::~SegmentStore() = default;
 
 Generation SegmentStore::generation() const { return impl_->generation(); }
+std::uint64_t SegmentStore::size() const { return impl_->size(); }
 void SegmentStore::publish(const Record& record, WallTime now) { impl_->publish(record, now); }
 void SegmentStore::mark_expired() { impl_->mark_expired(); }
 void SegmentStore::mark_rejected() { impl_->mark_rejected(); }

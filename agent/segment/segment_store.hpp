@@ -42,6 +42,9 @@ class SegmentStore final : public TokenStore {
   void heartbeat(WallTime now) override;
   void retire() override;
 
+  // Of the file, in bytes; 0 when it is retired.
+  [[nodiscard]] std::uint64_t size() const;
+
   // For a loop that takes over this segment from another loop: adopted() then returns the record of that loop, with the
   // state of its source.
   void hand_over(std::optional<Record> known) { adopted_ = std::move(known); }

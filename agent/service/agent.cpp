@@ -8,6 +8,7 @@
 #include <set>
 #include <utility>
 
+#include "agent/api/server/monitoring_server.hpp"
 #include "agent/api/server/server.hpp"
 #include "agent/base/boot_timers.hpp"
 #include "agent/base/error.hpp"
@@ -15,6 +16,7 @@
 #include "agent/config/model/config.hpp"
 #include "agent/fleet/backend/factory.hpp"
 #include "agent/http/http_client.hpp"
+#include "agent/metrics/metrics.hpp"
 #include "agent/refresh/revoker.hpp"
 #include "agent/segment/runtime_dir.hpp"
 #include "agent/service/hardening.hpp"
@@ -55,6 +57,7 @@ struct Agent::Impl final : TokenValues {
         codec(make_codec(config.coordination)),
         locks(t, random, std::move(backends.locks), limits_within(allowed_descriptors())),
         api(loop.get_executor(), t, config.agent.runtime_dir / "agent.sock", agent),
+        monitoring(make_monitoring(loop, t, config.agent.listen, agent)),
         shared{t,
                random,
                *coordinator,
@@ -70,7 +73,8 @@ struct Agent::Impl final : TokenValues {
                host_local.get(),
                state_dir_of(config.agent),
                codec,
-               [this](const std::string& name) { tell_users_of(name); }} {
+               [this](const std::string& name) { tell_users_of(name); },
+               &refreshes} {
     runtime_dir.retire_others(names());
     forget_others();
     for (const auto& [name, token] : config.tokens) runners.emplace(name, make_runner(token));
@@ -127,10 +131,32 @@ struct Agent::Impl final : TokenValues {
                {{"directory", runtime_dir.path().string()}, {"error", e.what()}});
   }
 
+  static std::unique_ptr<MonitoringServer> make_monitoring(boost::asio::io_context& loop, Timers& timers,
+                                                           const std::optional<ListenAddress>& address,
+                                                           AgentFacade& agent) {
+    if (!address) return nullptr;
+    return std::make_unique<MonitoringServer>(loop.get_executor(), timers, *address, agent);
+  }
+
+  [[nodiscard]] MetricsInput metrics_input(AgentStatus status) const {
+    MetricsInput input{std::move(status)};
+    if (backends.connections) input.connections = *backends.connections;
+    input.refreshes = refreshes;
+    input.locks = locks.tally();
+    input.loop_lag = loop_lag;
+    input.servers.push_back({"socket", api.tally(), api.connections()});
+    if (monitoring) input.servers.push_back({"listen", monitoring->tally(), monitoring->connections()});
+    return input;
+  }
+
   void beat() {
     restore_directory();
     for (const auto& [name, runner] : runners) runner->heartbeat();
-    heartbeat_timer = timers.schedule(timers.clock().boot_now() + heartbeat_interval, [this] { beat(); });
+    const BootTime next = timers.clock().boot_now() + heartbeat_interval;
+    heartbeat_timer = timers.schedule(next, [this, next] {
+      loop_lag.add(timers.clock().boot_now() - next);
+      beat();
+    });
   }
 
   Config config;
@@ -145,7 +171,10 @@ struct Agent::Impl final : TokenValues {
   std::unique_ptr<Coordinator> host_local;  // for tokens with scope host, and for an outage of the other
   FleetCodec codec;
   LockBroker locks;
+  RefreshTally refreshes;
+  DurationTally loop_lag;
   ApiServer api;
+  std::unique_ptr<MonitoringServer> monitoring;  // null: not configured
   TokenRunner::Shared shared;
   TokenSwitch::Runners runners;
   std::unique_ptr<TokenSwitch> next;  // a reload under way; here, so that it never outlives what it works on
@@ -164,6 +193,7 @@ Agent::~Agent() = default;
 void Agent::start() {
   impl_->locks.configure(impl_->config.locks);
   impl_->api.start();
+  if (impl_->monitoring) impl_->monitoring->start();
   impl_->coordinator->start();
   for (const auto& [name, runner] : impl_->runners) runner->start();
   impl_->beat();
@@ -208,6 +238,7 @@ Task<> Agent::stop() {
   impl_->timers.cancel(impl_->heartbeat_timer);
   co_await impl_->locks.stop();  // while its holders can still be notified
   impl_->api.stop();
+  if (impl_->monitoring) impl_->monitoring->stop();
   // All at once: while one is waited for, no other may begin a fetch.
   for (const auto& [name, runner] : impl_->runners) runner->cancel();
   for (const auto& [name, runner] : impl_->runners) co_await runner->stop();
@@ -283,6 +314,10 @@ void Agent::on_reload_request(std::function<Task<ReloadVerdict>()> reload) {
 }
 
 Task<ReloadVerdict> Agent::request_reload() { return impl_->on_reload_request(); }
+
+Task<MetricsPage> Agent::metrics(std::string accept) {
+  return metrics_page(impl_->timers, impl_->metrics_input(agent_status()), std::move(accept));
+}
 
 LockBroker* Agent::locks() { return &impl_->locks; }
 

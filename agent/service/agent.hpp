@@ -51,6 +51,7 @@ class Agent final : public AgentFacade {
   std::optional<RefreshAnswer> refresh_token(const std::string& name) override;
   Task<ReloadVerdict> request_reload() override;
   [[nodiscard]] LockBroker* locks() override;
+  Task<MetricsPage> metrics(std::string accept) override;
   [[nodiscard]] std::string host() const override;
   [[nodiscard]] Event& changed() override;
 

@@ -12,6 +12,7 @@ ReloadPlan plan_reload(const Config& running, const Config& wanted) {
   fixed("agent.memory_lock", running.agent.memory_lock == wanted.agent.memory_lock);
   fixed("agent.disk_backed", running.agent.disk_backed == wanted.agent.disk_backed);
   fixed("agent.core_dumps", running.agent.core_dumps == wanted.agent.core_dumps);
+  fixed("agent.listen", running.agent.listen == wanted.agent.listen);
   fixed("coordination", running.coordination == wanted.coordination);
   plan.log_changed = running.agent.log != wanted.agent.log;
 

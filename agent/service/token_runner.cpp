@@ -43,7 +43,8 @@ struct TokenRunner::Impl {
               .keeper = parts.keeper.get(),
               .tokens = &s.tokens,
               .refresh_is_asked = legacy.refresh_is_asked,
-              .on_current = [this](const Record& record) { renewed(record); }}) {
+              .on_current = [this](const Record& record) { renewed(record); },
+              .tally = s.tally}) {
     if (parts.source->revokes()) {
       revoker.emplace(loop.config(), s.lock_ttl,
                       Revoker::Parts{s.timers, s.random, coordinator, coordinator, coordinator, *parts.source, s.host});
@@ -153,6 +154,10 @@ const TokenConfig& TokenRunner::config() const { return impl_->loop.config(); }
 
 std::optional<SecretString> TokenRunner::value() const { return impl_->loop.value(); }
 
-TokenStatus TokenRunner::status() const { return impl_->loop.status(); }
+TokenStatus TokenRunner::status() const {
+  TokenStatus status = impl_->loop.status();
+  status.segment_bytes = impl_->store->size();
+  return status;
+}
 
 }  // namespace jeton::agent

@@ -13,6 +13,7 @@
 #include "agent/record/fleet_codec.hpp"
 #include "agent/record/record_file.hpp"
 #include "agent/refresh/refresh_request.hpp"
+#include "agent/refresh/refresh_tally.hpp"
 #include "agent/refresh/token_status.hpp"
 #include "agent/segment/segment_store.hpp"
 
@@ -42,6 +43,7 @@ class TokenRunner {
     std::filesystem::path state_dir;  // for states that must not be lost
     const FleetCodec& codec;          // by which they are kept there
     std::function<void(const std::string&)> renewed{};  // the token of this name has a newer value
+    RefreshTally* tally = nullptr;                      // of all tokens
   };
 
   // The parts of a token besides its segment whose creation may fail.

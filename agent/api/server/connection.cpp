@@ -6,12 +6,12 @@
 #include <exception>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <variant>
 
 #include "agent/api/locks/lock_reply.hpp"
 #include "agent/api/server/http_channel.hpp"
-#include "agent/api/server/routes.hpp"
 #include "agent/api/tokens/token_stream.hpp"
 #include "agent/base/error.hpp"
 #include "agent/base/log.hpp"
@@ -54,9 +54,13 @@ class ApiConnection final : public Connection, public std::enable_shared_from_th
   Task<> serve() {
     for (bool more = true; more;) {
       HttpChannel::Incoming incoming = co_await channel_->read();
-      if (incoming.refusal) co_await channel_->send(*incoming.refusal, false);
+      if (incoming.refusal) {
+        count("unread", incoming.refusal->status);
+        co_await channel_->send(*incoming.refusal, false);
+      }
       if (!incoming.request) co_return;
       ApiRequest& request = *incoming.request;
+      const std::string_view kind = path_kind(request.target);
       ApiResponse response = respond(request);
       std::string().swap(request.body);  // a stream would keep its memory to its end
       const bool busy = std::holds_alternative<LaterAnswer>(response) || std::holds_alternative<TokenEvents>(response);
@@ -65,11 +69,12 @@ class ApiConnection final : public Connection, public std::enable_shared_from_th
             error_answer(503, "too_many_connections", "the agent has too many open streams and calls; try again later");
       }
       if (auto* opened = std::get_if<OpenedLock>(&response)) {
-        co_await serve_lock(std::move(opened->session));
+        co_await serve_lock(kind, std::move(opened->session));
         co_return;
       }
       const auto* events = std::get_if<TokenEvents>(&response);
       if (events != nullptr && request.method == "GET") {
+        count(kind, 200);
         co_await stream_events(events->token);
         co_return;
       }
@@ -77,6 +82,7 @@ class ApiConnection final : public Connection, public std::enable_shared_from_th
       if (auto* known = std::get_if<ApiAnswer>(&response)) answer = std::move(*known);
       if (auto* later = std::get_if<LaterAnswer>(&response)) answer = co_await finish(std::move(later->work), request);
       more = incoming.keep_alive;
+      count(kind, answer.status);
       co_await channel_->send(std::move(answer), more);
     }
   }
@@ -84,7 +90,7 @@ class ApiConnection final : public Connection, public std::enable_shared_from_th
   // An exception here is a defect of the agent: the client gets a 500, the log the reason.
   ApiResponse respond(const ApiRequest& request) {
     try {
-      return answer(request, peer_, context_.facade, context_.names, context_.timers.clock().wall_now());
+      return context_.routes(request, peer_, context_.facade, context_.names, context_.timers.clock().wall_now());
     } catch (const std::exception& e) {
       log::error("local API: a request failed", {{"target", request.target}, {"error", e.what()}});
       return error_answer(500, "internal", "the agent failed to answer; its log has the reason");
@@ -108,16 +114,19 @@ class ApiConnection final : public Connection, public std::enable_shared_from_th
 
   // The client sends nothing more: any input, including the end of the connection, ends the lock. The client may still
   // read that the lock was released.
-  Task<> serve_lock(std::shared_ptr<LockSession> session) {
+  Task<> serve_lock(std::string_view kind, std::shared_ptr<LockSession> session) {
     lock_ = session;
     if (context_.on_lock) context_.on_lock(this);
     channel_->on_input([session] { session->cancel(); });
     LockReply reply(session, *channel_, context_.timers.clock(), context_.limits.heartbeat);
     const LockReply::Form form = co_await reply.form();
     if (form == LockReply::Form::answer) {
-      co_await channel_->send(reply.answer(), false);
+      ApiAnswer known = reply.answer();
+      count(kind, known.status);
+      co_await channel_->send(std::move(known), false);
       session->deliver();
     } else if (form == LockReply::Form::lines) {
+      count(kind, 200);
       channel_->begin_lines();
       co_await reply.send_lines();
       co_await channel_->end_lines();
@@ -131,6 +140,10 @@ class ApiConnection final : public Connection, public std::enable_shared_from_th
     TokenStream stream(context_.facade, context_.names, context_.timers.clock(), peer_, context_.limits.heartbeat);
     co_await stream.run(std::move(token), *channel_);
     co_await channel_->end_lines();
+  }
+
+  void count(std::string_view kind, unsigned status) {
+    if (context_.tally) context_.tally->answered(kind, status);
   }
 
   Executor executor_;

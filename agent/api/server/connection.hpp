@@ -1,4 +1,4 @@
-// Connection: one local client, from accept to close: requests one after another (HTTP/1.1 keep-alive) or one event
+// Connection: one client, from accept to close: requests one after another (HTTP/1.1 keep-alive) or one event
 // stream. Every wait has a deadline through Timers. Requests are bounded, a stream keeps nothing of its request, and
 // one answer or one line at a time waits to be sent, so a client that does not read costs a few KiB until its deadline.
 #pragma once
@@ -8,8 +8,10 @@
 #include <optional>
 
 #include "agent/api/agent_facade.hpp"
+#include "agent/api/api_tally.hpp"
 #include "agent/api/peer.hpp"
 #include "agent/api/server/limits.hpp"
+#include "agent/api/server/routes.hpp"
 #include "agent/base/timers.hpp"
 #include "agent/base/unique_fd.hpp"
 
@@ -24,6 +26,8 @@ class Connection {
     AgentFacade& facade;
     AccountNames& names;
     ApiLimits limits;
+    ApiRoutes* routes = answer;         // the paths that it may ask for
+    std::shared_ptr<ApiTally> tally{};  // null: nobody counts
     // Called from the loop when the connection becomes that of a lock: it counts as one of those from then on, which
     // have limits of their own (lock_broker.hpp).
     std::function<void(const Connection*)> on_lock{};

@@ -1,10 +1,11 @@
 #include "agent/api/server/http_channel.hpp"
 
 #include <poll.h>
+#include <sys/socket.h>
 
 #include <array>
 #include <boost/asio/buffer.hpp>
-#include <boost/asio/local/stream_protocol.hpp>
+#include <boost/asio/generic/stream_protocol.hpp>
 #include <boost/asio/redirect_error.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <boost/asio/write.hpp>
@@ -14,6 +15,7 @@
 #include <boost/system/system_error.hpp>
 #include <sstream>
 #include <string>
+#include <string_view>
 #include <utility>
 
 namespace jeton::agent {
@@ -21,7 +23,7 @@ namespace {
 
 namespace asio = boost::asio;
 namespace http = boost::beast::http;
-using Socket = asio::local::stream_protocol::socket;
+using Socket = asio::generic::stream_protocol::socket;  // unix or TCP
 
 // The answer to a client whose request could not be read. None: the client has gone.
 std::optional<ApiAnswer> read_failure(const boost::system::error_code& error, const ApiLimits& limits) {
@@ -50,7 +52,7 @@ class BeastChannel final : public HttpChannel, public std::enable_shared_from_th
         socket_(executor),
         buffer_(limits.header_bytes + limits.body_bytes),  // a header and a body that are just within their limits
         waits_since_(boot_now()) {
-    socket_.assign(asio::local::stream_protocol(), fd.get());
+    socket_.assign(asio::generic::stream_protocol(AF_UNSPEC, 0), fd.get());  // the family counts only for a new socket
     fd.release();
   }
 
@@ -77,15 +79,15 @@ class BeastChannel final : public HttpChannel, public std::enable_shared_from_th
       incoming.refusal = read_failure(error, limits_);
     } else {
       incoming.keep_alive = message.keep_alive();
-      incoming.request =
-          ApiRequest{std::string(message.method_string()), std::string(message.target()), std::move(message.body())};
+      incoming.request = ApiRequest{std::string(message.method_string()), std::string(message.target()),
+                                    std::move(message.body()), std::string(message[http::field::accept])};
     }
     co_return incoming;
   }
 
   Task<> send(ApiAnswer answer, bool keep_alive) override {
     http::response<http::string_body> message(http::int_to_status(answer.status), version());
-    set_common(message, "application/json");
+    set_common(message, answer.content_type);
     if (!answer.allow.empty()) message.set(http::field::allow, answer.allow);
     message.keep_alive(keep_alive);
     message.content_length(answer.body.size());
@@ -193,7 +195,7 @@ class BeastChannel final : public HttpChannel, public std::enable_shared_from_th
 
   [[nodiscard]] unsigned version() const { return is_http_1_1_ ? 11U : 10U; }
   template <typename Message>
-  static void set_common(Message& message, const char* content_type) {
+  static void set_common(Message& message, std::string_view content_type) {
     message.set(http::field::content_type, content_type);
     message.set(http::field::cache_control, "no-store");
   }

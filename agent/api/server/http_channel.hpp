@@ -1,4 +1,4 @@
-// HttpChannel: HTTP/1.1 over one local socket. Requests come in, answers and streams of lines go out; each has a
+// HttpChannel: HTTP/1.1 over one connected socket. Requests come in, answers and streams of lines go out; each has a
 // deadline, and each input a limit (limits.hpp). It does not know the meaning of the requests.
 //
 // A read or a write throws boost::system::system_error when the channel is closed or the client has gone. One thread:

@@ -18,6 +18,20 @@ Task<ApiAnswer> reload(AgentFacade& facade) {
   co_return ApiAnswer{refused ? 409U : 200U, reload_json(verdict)};
 }
 
+Task<ApiAnswer> metrics(AgentFacade& facade, std::string accept) {
+  MetricsPage page = co_await facade.metrics(std::move(accept));
+  ApiAnswer answer;
+  answer.body = std::move(page.text);
+  answer.content_type = std::move(page.content_type);
+  co_return answer;
+}
+
+std::string_view path_of(std::string_view target) { return target.substr(0, target.find('?')); }
+
+bool has_name(std::string_view path, std::string_view prefix) {
+  return path.starts_with(prefix) && path.size() > prefix.size();
+}
+
 ApiResponse reload_route(const ApiRequest& request, const Peer& peer, AgentFacade& facade, AccountNames& names) {
   if (auto refused = method_refusal(request.method, true)) return *refused;
   if (!may_read(peer, facade.admins(), names)) return forbidden(peer, "may not reload the agent", "agent.admins");
@@ -28,24 +42,47 @@ ApiResponse reload_route(const ApiRequest& request, const Peer& peer, AgentFacad
 
 ApiResponse answer(const ApiRequest& request, const Peer& peer, AgentFacade& facade, AccountNames& names,
                    WallTime now) {
-  const std::string_view target = request.target;
-  const std::string_view path = target.substr(0, target.find('?'));
+  const std::string_view path = path_of(request.target);
   if (path.empty() || path.front() != '/') return error_answer(400, "bad_request", "the path must begin with /");
 
-  const bool is_token = path.starts_with(tokens_prefix) && path.size() > tokens_prefix.size();
-  if (is_token) return token_route(path.substr(tokens_prefix.size()), request, peer, facade, names, now);
-  const bool is_lock = path.starts_with(locks_prefix) && path.size() > locks_prefix.size();
-  if (is_lock) return lock_route(path.substr(locks_prefix.size()), request, peer, facade, names);
+  if (has_name(path, tokens_prefix)) {
+    return token_route(path.substr(tokens_prefix.size()), request, peer, facade, names, now);
+  }
+  if (has_name(path, locks_prefix)) {
+    return lock_route(path.substr(locks_prefix.size()), request, peer, facade, names);
+  }
   if (path == "/v1/reload") return reload_route(request, peer, facade, names);
-  const bool known = path == "/v1/status" || path == "/live" || path == "/ready";
-  if (!known)
+  const bool known = path == "/v1/status" || path == "/live" || path == "/ready" || path == "/metrics";
+  if (!known) {
     return error_answer(404, "not_found",
-                        "no such path; try /v1/status, /v1/reload, /v1/tokens/NAME, /v1/locks/NAME, /live or /ready");
+                        "no such path; try /v1/status, /v1/reload, /v1/tokens/NAME, /v1/locks/NAME, /live, /ready or "
+                        "/metrics");
+  }
   if (auto refused = method_refusal(request.method, false)) return *refused;
   if (path == "/live") return ApiAnswer{200, "{\"live\":true}\n"};
+  if (path == "/metrics") return LaterAnswer{[&facade, accept = request.accept] { return metrics(facade, accept); }};
   const AgentStatus status = facade.agent_status();
   if (path == "/v1/status") return ApiAnswer{200, agent_json(status)};
   return ApiAnswer{is_ready(status) ? 200U : 503U, readiness_json(status)};
+}
+
+ApiResponse monitoring_answer(const ApiRequest& request, const Peer& peer, AgentFacade& facade, AccountNames& names,
+                              WallTime now) {
+  const std::string_view path = path_of(request.target);
+  if (path == "/live" || path == "/ready" || path == "/metrics") return answer(request, peer, facade, names, now);
+  return error_answer(404, "not_found", "no such path; this address has only /live, /ready and /metrics");
+}
+
+std::string_view path_kind(std::string_view target) {
+  const std::string_view path = path_of(target);
+  if (has_name(path, tokens_prefix)) return "tokens";
+  if (has_name(path, locks_prefix)) return "locks";
+  if (path == "/v1/status") return "status";
+  if (path == "/v1/reload") return "reload";
+  if (path == "/live") return "live";
+  if (path == "/ready") return "ready";
+  if (path == "/metrics") return "metrics";
+  return "other";
 }
 
 }  // namespace jeton::agent

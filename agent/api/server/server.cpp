@@ -3,17 +3,15 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include <boost/asio/local/stream_protocol.hpp>
-#include <cerrno>
 #include <map>
 #include <memory>
 #include <string>
-#include <system_error>
 #include <utility>
 
 #include "agent/api/peer.hpp"
 #include "agent/api/server/connection.hpp"
 #include "agent/api/server/connection_room.hpp"
+#include "agent/api/server/listener.hpp"
 #include "agent/api/server/socket_file.hpp"
 #include "agent/api/status_json.hpp"
 #include "agent/base/error.hpp"
@@ -21,14 +19,6 @@
 #include "agent/base/log_pace.hpp"
 
 namespace jeton::agent {
-namespace {
-
-namespace asio = boost::asio;
-
-constexpr int accepts_a_turn = 16;  // then other work of the loop has its turn
-constexpr auto pause_without_descriptors = std::chrono::milliseconds(200);
-
-}  // namespace
 
 // Held by shared_ptr: a handler that is queued in the loop may run one turn after the server has gone.
 class ApiServer::Impl : public std::enable_shared_from_this<Impl> {
@@ -40,7 +30,9 @@ class ApiServer::Impl : public std::enable_shared_from_this<Impl> {
         facade_(facade),
         limits_(limits),
         names_(timers.clock()),
-        acceptor_(executor_),
+        listener_(executor_, timers,
+                  {[this](UniqueFd client) { admit(std::move(client)); },
+                   [this](const std::string& reason) { warn("local API: cannot accept a client; retrying", reason); }}),
         ordinary_(limits.connections, limits.connections_per_user),
         reserved_(limits.reserved_connections, limits.connections_per_user) {}
 
@@ -58,59 +50,20 @@ class ApiServer::Impl : public std::enable_shared_from_this<Impl> {
   void stop() {
     if (!std::exchange(running_, false)) return;
     file_.reset();
-    boost::system::error_code ignored;
-    acceptor_.close(ignored);
-    if (retry_ != 0) timers_.cancel(std::exchange(retry_, 0));
+    listener_.close();
     ordinary_.close_all();
     reserved_.close_all();
     for (const auto& [key, connection] : std::exchange(locks_, {})) connection->close();
   }
 
+  [[nodiscard]] const ApiTally& tally() const { return *tally_; }
   [[nodiscard]] std::size_t connections() const { return ordinary_.size() + reserved_.size() + locks_.size(); }
 
  private:
-  // A former socket is closed with the clients in its queue: its name is gone.
   void listen() {
     auto file = std::make_unique<SocketFile>(path_);
-    if (acceptor_.is_open()) {
-      accept_waiting();
-      acceptor_.close();
-    }
-    if (retry_ != 0) timers_.cancel(std::exchange(retry_, 0));
     file_ = std::move(file);
-    acceptor_.assign(asio::local::stream_protocol(), file_->release());
-    accept_next();
-  }
-
-  void accept_next() {
-    acceptor_.async_wait(asio::socket_base::wait_read,
-                         [self = shared_from_this()](const boost::system::error_code& error) {
-                           if (error || !self->running_) return;
-                           if (self->accept_waiting()) self->accept_next();
-                         });
-  }
-
-  // False: there are no descriptors or no memory left; accepting goes on after a pause. Without one, the client that
-  // stays in the queue would wake the loop again and again.
-  bool accept_waiting() {
-    for (int n = 0; n < accepts_a_turn; ++n) {
-      UniqueFd client(::accept4(acceptor_.native_handle(), nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC));
-      if (client) {
-        admit(std::move(client));
-        continue;
-      }
-      if (errno == EAGAIN) return true;
-      if (errno == EINTR || errno == ECONNABORTED) continue;
-      warn("local API: cannot accept a client; retrying", std::generic_category().message(errno));
-      retry_ = timers_.schedule(timers_.clock().boot_now() + pause_without_descriptors, [weak = weak_from_this()] {
-        const auto self = weak.lock();
-        if (!self || !self->running_) return;
-        self->retry_ = 0;
-        self->accept_next();
-      });
-      return false;
-    }
-    return true;
+    listener_.listen(UniqueFd(file_->release()));
   }
 
   void admit(UniqueFd client) {
@@ -149,6 +102,8 @@ class ApiServer::Impl : public std::enable_shared_from_this<Impl> {
             facade_,
             names_,
             limits_,
+            answer,
+            tally_,
             [weak = weak_from_this()](const Connection* connection) {
               if (const auto self = weak.lock()) self->count_apart(connection);
             },
@@ -166,6 +121,7 @@ class ApiServer::Impl : public std::enable_shared_from_this<Impl> {
         "Content-Length: " +
         std::to_string(body.size()) + "\r\n\r\n" + body;
     [[maybe_unused]] const auto sent = ::send(client.get(), answer.data(), answer.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
+    tally_->refused();
     warn("local API: too many connections; refusing more", "user " + std::to_string(peer.uid));
   }
 
@@ -203,14 +159,14 @@ class ApiServer::Impl : public std::enable_shared_from_this<Impl> {
   AgentFacade& facade_;
   ApiLimits limits_;
   AccountNames names_;
-  asio::local::stream_protocol::acceptor acceptor_;
+  Listener listener_;
   std::unique_ptr<SocketFile> file_;
   bool running_ = false;
-  Timers::Id retry_ = 0;
   ConnectionRoom ordinary_;
   ConnectionRoom reserved_;                                         // of root, the agent's own user and admins
   std::map<const Connection*, std::shared_ptr<Connection>> locks_;  // those that hold or wait for one
   LogPace warnings_;                                                // about refused clients
+  std::shared_ptr<ApiTally> tally_ = std::make_shared<ApiTally>();
 };
 
 ApiServer::ApiServer(Executor executor, Timers& timers, std::filesystem::path path, AgentFacade& facade,
@@ -226,5 +182,7 @@ void ApiServer::restore_socket() { impl_->restore_socket(); }
 void ApiServer::stop() { impl_->stop(); }
 
 std::size_t ApiServer::connections() const { return impl_->connections(); }
+
+const ApiTally& ApiServer::tally() const { return impl_->tally(); }
 
 }  // namespace jeton::agent

@@ -10,6 +10,7 @@
 #include <memory>
 
 #include "agent/api/agent_facade.hpp"
+#include "agent/api/api_tally.hpp"
 #include "agent/api/server/limits.hpp"
 #include "agent/base/timers.hpp"
 
@@ -32,6 +33,7 @@ class ApiServer {
   void stop();
 
   [[nodiscard]] std::size_t connections() const;
+  [[nodiscard]] const ApiTally& tally() const;
 
  private:
   class Impl;

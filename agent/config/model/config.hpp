@@ -15,6 +15,7 @@
 #include "agent/base/environment.hpp"
 #include "agent/base/log.hpp"
 #include "agent/base/time.hpp"
+#include "agent/config/model/listen_address.hpp"
 #include "agent/config/model/sources/source_config.hpp"
 #include "agent/config/model/tls_config.hpp"
 #include "agent/config/secrets/secret_template.hpp"
@@ -39,11 +40,12 @@ struct LogConfig {
 struct AgentConfig {
   std::filesystem::path runtime_dir = "/run/jeton";
   LogConfig log;
-  Policy memory_lock = Policy::warn;  // agent.memory_lock: segments cannot be locked into memory
-  Policy disk_backed = Policy::warn;  // agent.disk_backed: runtime_dir is not on tmpfs
-  AccessConfig admins;                // agent.admins: may ask for refreshes; root and the agent's own user always may
-  std::filesystem::path state_dir;    // agent.state_dir; empty: $STATE_DIRECTORY, or /var/lib/jeton
-  bool core_dumps = false;            // agent.core_dumps: allow them; they hold no heap and no stack
+  Policy memory_lock = Policy::warn;    // agent.memory_lock: segments cannot be locked into memory
+  Policy disk_backed = Policy::warn;    // agent.disk_backed: runtime_dir is not on tmpfs
+  AccessConfig admins;                  // agent.admins: may ask for refreshes; root and the agent's own user always may
+  std::filesystem::path state_dir;      // agent.state_dir; empty: $STATE_DIRECTORY, or /var/lib/jeton
+  bool core_dumps = false;              // agent.core_dumps: allow them; they hold no heap and no stack
+  std::optional<ListenAddress> listen;  // agent.listen: metrics and health over TCP; none: on the socket only
   bool operator==(const AgentConfig&) const = default;
 };
 

@@ -42,6 +42,16 @@ void read_runtime_dir(const ValueReader& value, std::filesystem::path& out) {
   }
 }
 
+void read_listen(const ValueReader& value, std::optional<ListenAddress>& out) {
+  const auto text = value.text();
+  if (!text) return;
+  try {
+    out = ListenAddress::parse(*text);
+  } catch (const Error& e) {
+    value.error(value.path() + ": " + e.what());
+  }
+}
+
 LogConfig read_log(ObjectReader log) {
   LogConfig config;
   assign(config.level, log.at("level").choice<log::Level>({{"trace", log::Level::trace},
@@ -69,6 +79,7 @@ AgentConfig read_agent(ObjectReader agent, Reading& reading) {
   assign(config.disk_backed, policy(agent.at("disk_backed")));
   config.admins = read_access(agent.at("admins").object(), reading);
   assign(config.core_dumps, agent.at("core_dumps").boolean());
+  read_listen(agent.at("listen"), config.listen);
   agent.finish();
   return config;
 }

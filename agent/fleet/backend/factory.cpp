@@ -30,13 +30,14 @@ redis::TlsOptions tls_options(const TlsConfig& config) {
   return tls;
 }
 
-redis::ConnectOptions connect_options(const RedisAccessConfig& access) {
+redis::ConnectOptions connect_options(const RedisAccessConfig& access, std::shared_ptr<ConnectionTally> tally) {
   redis::ConnectOptions options;
   options.tls = tls_options(access.tls);
   options.username = [reference = access.username] { return reference.resolve(); };
   options.password = [reference = access.password] { return reference.resolve(); };
   options.client_name = "jeton-agent";
   options.timeout = access.timeout;
+  options.tally = std::move(tally);
   return options;
 }
 
@@ -64,13 +65,14 @@ void use_cluster(RedisOptions& options, const RedisClusterConfig& config, Timers
   options.cluster = cluster;
 }
 
-RedisOptions redis_options(const CoordinationConfig& config, Timers& timers, Random& random) {
+RedisOptions redis_options(const CoordinationConfig& config, const std::shared_ptr<ConnectionTally>& tally,
+                           Timers& timers, Random& random) {
   const RedisConfig& redis = config.redis.value();
   RedisOptions options;
   options.prefix = config.prefix;
   options.codec = make_codec(config);
   options.replicas_acked = redis.replicas_acked;
-  options.connection = connect_options(redis.access);
+  options.connection = connect_options(redis.access, tally);
   if (const auto* endpoint = std::get_if<RedisEndpoint>(&redis.servers)) {
     options.connection.address = address_of(*endpoint);
     options.connection.database = endpoint->database;
@@ -84,13 +86,13 @@ RedisOptions redis_options(const CoordinationConfig& config, Timers& timers, Ran
   return options;
 }
 
-RedlockOptions redlock_options(const CoordinationConfig& config) {
+RedlockOptions redlock_options(const CoordinationConfig& config, const std::shared_ptr<ConnectionTally>& tally) {
   const RedlockConfig& redlock = config.redlock.value();
   RedlockOptions options;
   options.prefix = config.prefix;
   options.codec = make_codec(config);
   for (const RedisEndpoint& endpoint : redlock.endpoints) {
-    options.servers.push_back(connect_options(redlock.access));
+    options.servers.push_back(connect_options(redlock.access, tally));
     options.servers.back().address = address_of(endpoint);
     options.servers.back().database = endpoint.database;
   }
@@ -101,14 +103,21 @@ RedlockOptions redlock_options(const CoordinationConfig& config) {
 
 Backends make_backends(const CoordinationConfig& config, const std::filesystem::path& runtime_dir, Timers& timers,
                        Random& random) {
-  if (config.backend == CoordinationConfig::Backend::redis) {
-    return make_redis_backends(timers, random, redis_options(config, timers, random));
+  const auto tally = std::make_shared<ConnectionTally>();
+  Backends made;
+  switch (config.backend) {
+    case CoordinationConfig::Backend::redis:
+      made = make_redis_backends(timers, random, redis_options(config, tally, timers, random));
+      break;
+    case CoordinationConfig::Backend::redlock:
+      made = make_redlock_backends(timers, random, redlock_options(config, tally));
+      break;
+    case CoordinationConfig::Backend::local:
+      return {make_local_coordinator(timers, random, runtime_dir / "coordination"),
+              make_local_lock_store(timers, runtime_dir / "locks")};
   }
-  if (config.backend == CoordinationConfig::Backend::redlock) {
-    return make_redlock_backends(timers, random, redlock_options(config));
-  }
-  return {make_local_coordinator(timers, random, runtime_dir / "coordination"),
-          make_local_lock_store(timers, runtime_dir / "locks")};
+  made.connections = tally;
+  return made;
 }
 
 FleetCodec make_codec(const CoordinationConfig& config) {

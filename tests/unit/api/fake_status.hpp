@@ -92,6 +92,12 @@ class FakeStatus final : public agent::AgentFacade {
     answer.held_by = "paused: min_interval";
     return answer;
   }
+  agent::Task<agent::MetricsPage> metrics(std::string accept) override {
+    agent::MetricsPage page;
+    page.content_type = "text/plain; version=0.0.4";
+    page.text = "# for " + accept + "\n";
+    co_return page;
+  }
   agent::Task<agent::ReloadVerdict> request_reload() override { co_return reload_verdict; }
   [[nodiscard]] agent::Event& changed() override { return changed_; }
 

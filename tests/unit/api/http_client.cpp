@@ -1,5 +1,7 @@
 #include "tests/unit/api/http_client.hpp"
 
+#include <arpa/inet.h>
+#include <netinet/in.h>
 #include <poll.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
@@ -30,6 +32,18 @@ agent::UniqueFd connected(const std::filesystem::path& path) {
   return fd;
 }
 
+agent::UniqueFd connected_to(std::uint16_t port) {
+  agent::UniqueFd fd(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  sockaddr_in address{};
+  address.sin_family = AF_INET;
+  address.sin_port = htons(port);
+  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  if (::connect(fd.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0) {
+    throw std::runtime_error("connect to port " + std::to_string(port) + ": " + std::strerror(errno));
+  }
+  return fd;
+}
+
 // Credentials belong to a thread in Linux; only glibc's wrappers change those of all. So a thread of its own becomes
 // somebody else, connects and ends, and the test goes on as it was.
 agent::UniqueFd connected_as(const std::filesystem::path& path, const Identity& identity) {
@@ -56,6 +70,8 @@ agent::UniqueFd connected_as(const std::filesystem::path& path, const Identity& 
 
 HttpClient::HttpClient(const std::filesystem::path& socket) : socket_(connected(socket)) {}
 
+HttpClient::HttpClient(std::uint16_t port) : socket_(connected_to(port)) {}
+
 HttpClient::HttpClient(const std::filesystem::path& socket, const Identity& identity)
     : socket_(connected_as(socket, identity)) {}
 
@@ -68,8 +84,8 @@ bool HttpClient::send(std::string_view bytes) {
   return true;
 }
 
-HttpAnswer HttpClient::get(std::string_view path, std::string_view method) {
-  send(std::string(method) + " " + std::string(path) + " HTTP/1.1\r\nHost: agent\r\n\r\n");
+HttpAnswer HttpClient::get(std::string_view path, std::string_view method, std::string_view headers) {
+  send(std::string(method) + " " + std::string(path) + " HTTP/1.1\r\nHost: agent\r\n" + std::string(headers) + "\r\n");
   return read_answer(method == "HEAD");
 }
 

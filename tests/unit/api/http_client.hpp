@@ -4,6 +4,7 @@
 
 #include <sys/types.h>
 
+#include <cstdint>
 #include <filesystem>
 #include <map>
 #include <optional>
@@ -30,12 +31,14 @@ struct Identity {
 class HttpClient {
  public:
   explicit HttpClient(const std::filesystem::path& socket);
+  // Over TCP, to a port of 127.0.0.1.
+  explicit HttpClient(std::uint16_t port);
   // Connects as another user; needs root.
   HttpClient(const std::filesystem::path& socket, const Identity& identity);
 
   // False if the other side has closed.
   bool send(std::string_view bytes);
-  HttpAnswer get(std::string_view path, std::string_view method = "GET");
+  HttpAnswer get(std::string_view path, std::string_view method = "GET", std::string_view headers = {});
   HttpAnswer read_answer(bool head = false);
 
   // Reads a stream: its header first, then a line at a time; nothing at its proper end (the last chunk).

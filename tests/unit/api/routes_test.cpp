@@ -172,8 +172,73 @@ TEST_F(Routes, ATokenIsNotValid_AgentIsNotReady) {
   EXPECT_EQ(response.status, 503U);
   const Json json = Json::parse(response.body);
   EXPECT_EQ(json["ready"], false);
-  EXPECT_EQ(json["tokens"], Json::parse(R"([{"name":"wechat","state":"expired"},{"name":"zoom","state":"none"}])"));
+  ASSERT_EQ(json["tokens"].size(), 2U);
+  EXPECT_EQ(json["tokens"][0]["name"], "wechat");
+  EXPECT_EQ(json["tokens"][0]["state"], "expired");
+  EXPECT_EQ(json["tokens"][1]["name"], "zoom");
+  EXPECT_EQ(json["tokens"][1]["state"], "none");
   EXPECT_EQ(ask("/live").status, 200U) << "alive all the same";
+}
+
+TEST_F(Routes, AgentIsNotReady_ReasonIsNamedWithoutTheErrorItself) {
+  TokenStatus& token = status.add("wechat");
+  token.state = TokenState::expired;
+  token.last_error = "the provider said: account 4711";
+  const auto reason = [&] {
+    const std::string body = ask("/ready").body;
+    EXPECT_THAT(body, Not(HasSubstr("4711")));
+    return Json::parse(body)["tokens"][0]["reason"].get<std::string>();
+  };
+  EXPECT_EQ(reason(), "a new token is awaited");
+  token.phase = RefreshPhase::starting;
+  EXPECT_EQ(reason(), "the agent is starting");
+  token.consecutive_failures = 1;
+  EXPECT_EQ(reason(), "the last fetch failed");
+  token.paused_until = loop.clock.wall_now() + std::chrono::minutes(1);
+  EXPECT_THAT(reason(), HasSubstr("a pause"));
+  status.agent().coordinator.reachable = false;
+  EXPECT_EQ(reason(), "the coordinator cannot be reached");
+}
+
+TEST_F(Routes, MetricsAreAsked_AreInTheFormatThatIsAccepted) {
+  ApiRequest request{"GET", "/metrics", {}};
+  request.accept = "text/plain";
+  const ApiResponse response = answer(request, unknown_peer, status, names, loop.clock.wall_now());
+  const ApiAnswer page = loop.run(std::get<LaterAnswer>(response).work());
+  EXPECT_EQ(page.status, 200U);
+  EXPECT_EQ(page.content_type, "text/plain; version=0.0.4");
+  EXPECT_EQ(page.body, "# for text/plain\n");
+  EXPECT_EQ(ask("/metrics", "POST").status, 405U);
+}
+
+TEST_F(Routes, ClientComesOverTheNetwork_HasHealthAndMetricsOnly) {
+  status.add("wechat");
+  const Peer nobody;
+  const auto ask_from_afar = [&](const std::string& target, const std::string& method = "GET") {
+    return monitoring_answer({method, target, {}}, nobody, status, names, loop.clock.wall_now());
+  };
+  EXPECT_EQ(std::get<ApiAnswer>(ask_from_afar("/live")).status, 200U);
+  EXPECT_EQ(std::get<ApiAnswer>(ask_from_afar("/ready?verbose=1")).status, 200U);
+  EXPECT_TRUE(std::holds_alternative<LaterAnswer>(ask_from_afar("/metrics")));
+  for (const char* target :
+       {"/v1/status", "/v1/tokens/wechat", "/v1/tokens/wechat/events", "/v1/locks/a", "/", "live"}) {
+    EXPECT_EQ(std::get<ApiAnswer>(ask_from_afar(target)).status, 404U) << target;
+  }
+  for (const char* target : {"/v1/reload", "/v1/tokens/wechat/refresh", "/v1/tokens/wechat/rejected", "/v1/locks/a"}) {
+    EXPECT_EQ(std::get<ApiAnswer>(ask_from_afar(target, "POST")).status, 404U) << target;
+  }
+  EXPECT_TRUE(status.requests.empty());
+}
+
+TEST_F(Routes, PathIsOfAClientsChoice_KindIsOneOfAFew) {
+  EXPECT_EQ(path_kind("/v1/tokens/wechat/events?x"), "tokens");
+  EXPECT_EQ(path_kind("/v1/locks/a"), "locks");
+  EXPECT_EQ(path_kind("/v1/status"), "status");
+  EXPECT_EQ(path_kind("/v1/reload"), "reload");
+  EXPECT_EQ(path_kind("/ready"), "ready");
+  EXPECT_EQ(path_kind("/metrics?a=b"), "metrics");
+  for (const char* target : {"", "/", "/v1/tokens/", "/nowhere", "live"})
+    EXPECT_EQ(path_kind(target), "other") << target;
 }
 
 TEST_F(Routes, PathHasEscapesAndAQuery_IsDecodedAndQueryIsIgnored) {

@@ -35,6 +35,7 @@ for file in README.md {agent,config,libclient,systemd,tests}/README.md SECURITY.
 done
 "$source/.ci/links" --installed "$documents" || failed=1
 cd "$source"
+for file in $(git ls-files systemd/monitoring); do cmp "$file" "$tree/share/jeton/${file#systemd/}" || failed=1; done
 for file in $(git ls-files config/examples); do cmp "$file" "$documents/$file" || failed=1; done
 cd "$source/libclient"
 for file in $(git ls-files examples); do cmp "$file" "$documents/$file" || failed=1; done

@@ -2,6 +2,7 @@
 
 #include "agent/base/error.hpp"
 #include "agent/config/model/config.hpp"
+#include "agent/config/model/listen_address.hpp"
 #include "agent/config/text/http_url.hpp"
 
 namespace jeton::agent {
@@ -66,6 +67,20 @@ TEST(HttpUrl, UrlIsAmbiguous_IsRefused) {
                            "http://a:b@c", "http://[::1", "http://[fe80::1%25eth0]", "http://h:", "http://h:8x",
                            "HTTP://h", "http:/h", "//h", "http://h\tx", "http://.h", "http://a..b"}) {
     EXPECT_THROW((void)parse_http_url(text), Error) << text;
+  }
+}
+
+TEST(ListenAddress, EveryForm_IsReadAndDisplayed) {
+  EXPECT_EQ(ListenAddress::parse("9717"), (ListenAddress{"127.0.0.1", 9717})) << "a port alone is of loopback";
+  EXPECT_EQ(ListenAddress::parse("0.0.0.0:1").display(), "0.0.0.0:1");
+  EXPECT_EQ(ListenAddress::parse("[::1]:65535"), (ListenAddress{"::1", 65535}));
+  EXPECT_EQ(ListenAddress::parse("[::]:9717").display(), "[::]:9717");
+}
+
+TEST(ListenAddress, NoNumericAddressAndPort_IsRefused) {
+  for (const char* text : {"", ":", ":9717", "0", "65536", "localhost:9717", "127.0.0.1", "127.0.0.1:", "127.0.0.1:0",
+                           "::1:9717", "[::1]", "[127.0.0.1]:9717", "127.1:9717", "127.0.0.1:9717/metrics"}) {
+    EXPECT_THROW(static_cast<void>(ListenAddress::parse(text)), Error) << text;
   }
 }
 

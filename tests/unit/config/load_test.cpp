@@ -21,6 +21,7 @@ agent:
   memory_lock: refuse
   disk_backed: refuse
   core_dumps: true
+  listen: "[::1]:9717"
 coordination:
   backend: redis
   prefix: fleet-1
@@ -83,6 +84,7 @@ TEST(Load, EveryKeyIsSet_EachValueIsInItsField) {
   expected.agent.memory_lock = Policy::refuse;
   expected.agent.disk_backed = Policy::refuse;
   expected.agent.core_dumps = true;
+  expected.agent.listen = ListenAddress{"::1", 9717};
   expected.coordination.backend = CoordinationConfig::Backend::redis;
   expected.coordination.prefix = "fleet-1";
   expected.coordination.lock_ttl = 20s;

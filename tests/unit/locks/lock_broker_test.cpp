@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <boost/asio/co_spawn.hpp>
+#include <numeric>
 
 #include "agent/base/error.hpp"
 #include "agent/fleet/local/local_backend.hpp"
@@ -80,6 +81,26 @@ TEST_F(Broker, SeveralWait_AreServedInTheOrderOfArrival) {
   }
   holder->cancel();
   become(holder, State::ended);
+}
+
+TEST_F(Broker, RequestsHaveEnded_AreCountedByWhatBecameOfThem) {
+  const auto count = [](const DurationTally& tally) {
+    return std::accumulate(tally.counts().begin(), tally.counts().end(), std::uint64_t{0});
+  };
+  const auto holder = open({"a"});
+  const auto hasty = open({"a"}, 0s, 2);
+  const auto waiter = open({"a"}, 1h, 3);
+  EXPECT_EQ(count(broker.tally().waits), 1U);
+  EXPECT_EQ(broker.tally().busy, 1U);
+  holder->cancel();
+  become(waiter, State::held);
+  become(holder, State::ended);
+  EXPECT_EQ(count(broker.tally().waits), 2U);
+  EXPECT_EQ(count(broker.tally().holds), 1U);
+  EXPECT_GT(broker.tally().waits.sum(), 0s);
+  waiter->lose("a", "somebody took it");
+  EXPECT_EQ(broker.tally().lost, 1U);
+  EXPECT_EQ(count(broker.tally().holds), 2U);
 }
 
 TEST_F(Broker, RequestDoesNotWait_DoesNotOvertakeWaiters) {

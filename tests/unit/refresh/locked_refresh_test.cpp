@@ -100,6 +100,40 @@ TEST(LockedRefresh, FetchFailsAndBringsAState_TheStateIsPublishedWithTheTokenTha
   EXPECT_EQ(parts.fleet.stored->token_generation(), 5U);
 }
 
+TEST(LockedRefresh, CallHasEnded_IsCountedByReasonAndOutcome) {
+  using agent::RefreshOutcome;
+  using agent::RefreshReason;
+  LockedParts parts;
+  parts.run(5);
+  EXPECT_EQ(parts.tally.count(RefreshReason::missing, RefreshOutcome::success), 1U);
+
+  parts.request.make(agent::RefreshRequest::Reason::asked, parts.current.record());
+  parts.loop.pass(minutes(1));
+  parts.source.failure = agent::SourceError(agent::SourceError::Kind::transient, "no answer");
+  parts.run(6);
+  EXPECT_EQ(parts.tally.count(RefreshReason::asked, RefreshOutcome::temporary), 1U);
+
+  parts.loop.pass(hours(1));
+  parts.source.failure = agent::SourceError(agent::SourceError::Kind::permanent, "refused");
+  parts.run(7);
+  EXPECT_EQ(parts.tally.count(RefreshReason::asked, RefreshOutcome::permanent), 1U) << "the request is still open";
+
+  std::uint64_t calls = 0;
+  for (const RefreshReason reason : agent::RefreshTally::reasons) {
+    for (const RefreshOutcome outcome : agent::RefreshTally::outcomes) calls += parts.tally.count(reason, outcome);
+  }
+  EXPECT_EQ(calls, 3U) << "and nothing else";
+}
+
+TEST(LockedRefresh, NoCallIsMade_NothingIsCounted) {
+  LockedParts parts;
+  parts.fleet.admission = {.refusal = agent::FetchRefusal::lock_lost, .retry_at = parts.now()};
+  parts.run();
+  for (const agent::RefreshOutcome outcome : agent::RefreshTally::outcomes) {
+    EXPECT_EQ(parts.tally.count(agent::RefreshReason::missing, outcome), 0U);
+  }
+}
+
 // The agent is stopped in the same turn of the loop in which the answer comes.
 TEST(LockedRefresh, StopComesWithTheAnswer_AnswerIsPublishedAndTheLockGivenBack) {
   for (const bool fails : {false, true}) {

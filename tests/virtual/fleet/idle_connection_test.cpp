@@ -1,4 +1,6 @@
 // A server that ends connections which are not used (`timeout` of redis.conf, a load balancer).
+#include <numeric>
+
 #include "agent/fleet/redis/redis_backend.hpp"
 #include "tests/virtual/fleet/virtual_redis.hpp"
 
@@ -49,6 +51,29 @@ TEST_F(IdleConnection, IsEndedByTheServer_IsNoOutageAndIsKeptAliveFromThenOn) {
     host.call.release(host.call.acquire(1h));
     locks.stop();
   }
+}
+
+TEST_F(IdleConnection, ServerDiesAndComesBack_AnswersAndReconnectsAreCounted) {
+  RedisOptions counted = options();
+  const auto tally = std::make_shared<ConnectionTally>();
+  counted.connection.tally = tally;
+  const auto answers = [&] {
+    const auto& counts = tally->answers.counts();
+    return std::accumulate(counts.begin(), counts.end(), std::uint64_t{0});
+  };
+  test::Host host(loop, counted);
+  host.listen();
+  const std::uint64_t before = answers();
+  host.call.release(host.call.acquire(1h));
+  EXPECT_GE(answers(), before + 2) << "one for each command";
+  EXPECT_EQ(tally->reconnects, 0U);
+  log_of([&] {
+    server.kill();
+    loop.pass(1s);
+    server.restart();
+    loop.pass(2s);
+  });
+  EXPECT_EQ(tally->reconnects, 2U) << "of the connection for commands and of that for messages";
 }
 
 TEST_F(IdleConnection, ServerDies_IsAnOutage) {

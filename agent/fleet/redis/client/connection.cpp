@@ -28,12 +28,14 @@ constexpr const char* no_answer = "no answer in time";
 // Held by the loops that read and write, so it outlives Connection until both have noticed that it is closed.
 class Connection::Impl : public std::enable_shared_from_this<Impl> {
  public:
-  Impl(Timers& timers, std::unique_ptr<Transport> transport, ReplyLimits limits, std::string display, Duration timeout)
+  Impl(Timers& timers, std::unique_ptr<Transport> transport, ReplyLimits limits, std::string display, Duration timeout,
+       std::shared_ptr<ConnectionTally> tally)
       : timers_(timers),
         transport_(std::move(transport)),
         parser_(limits),
         display_(std::move(display)),
         timeout_(timeout),
+        tally_(std::move(tally)),
         last_use_(timers.clock().boot_now()),
         more_to_write_(timers),
         closed_event_(timers) {}
@@ -166,6 +168,7 @@ class Connection::Impl : public std::enable_shared_from_this<Impl> {
     if (in_flight_.empty()) throw TransportError("the server sent a reply that no command asked for");
     const auto pending = in_flight_.front();
     in_flight_.pop_front();
+    if (tally_) tally_->answers.add(last_use_ - pending->sent_at);
     pending->reply = std::move(reply);
     pending->answered.notify();
   }
@@ -175,6 +178,7 @@ class Connection::Impl : public std::enable_shared_from_this<Impl> {
   RespParser parser_;
   std::string display_;
   Duration timeout_;
+  std::shared_ptr<ConnectionTally> tally_;
   BootTime last_use_;
   std::deque<std::shared_ptr<Pending>> in_flight_;
   WireBuffer to_write_;
@@ -183,8 +187,9 @@ class Connection::Impl : public std::enable_shared_from_this<Impl> {
 };
 
 Connection::Connection(Timers& timers, std::unique_ptr<Transport> transport, ReplyLimits limits, std::string display,
-                       Duration timeout)
-    : impl_(std::make_shared<Impl>(timers, std::move(transport), limits, std::move(display), timeout)) {
+                       Duration timeout, std::shared_ptr<ConnectionTally> tally)
+    : impl_(
+          std::make_shared<Impl>(timers, std::move(transport), limits, std::move(display), timeout, std::move(tally))) {
   impl_->start();
 }
 

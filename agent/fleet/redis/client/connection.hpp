@@ -14,6 +14,7 @@
 #include <optional>
 #include <string>
 
+#include "agent/base/tally.hpp"
 #include "agent/base/timers.hpp"
 #include "agent/fleet/redis/client/command.hpp"
 #include "agent/fleet/redis/client/reply.hpp"
@@ -24,9 +25,9 @@ namespace jeton::agent::redis {
 class Connection {
  public:
   // `display` is put before every error. `timeout`: the time limit of a usual command; a deadline is short if it leaves
-  // less than half of that.
+  // less than half of that. `tally`: null if nobody counts.
   Connection(Timers& timers, std::unique_ptr<Transport> transport, ReplyLimits limits, std::string display,
-             Duration timeout = Duration{0});
+             Duration timeout = Duration{0}, std::shared_ptr<ConnectionTally> tally = nullptr);
   ~Connection();  // closes
   Connection(const Connection&) = delete;
   Connection& operator=(const Connection&) = delete;

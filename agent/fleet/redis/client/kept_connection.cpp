@@ -93,6 +93,7 @@ class KeptConnection::Impl : public std::enable_shared_from_this<Impl> {
     bool operator_must_act = false;
     try {
       co_await connect();
+      if (std::exchange(was_connected_, true) && options_.tally) ++options_.tally->reconnects;
       const BootTime since = timers_.clock().boot_now();
       // Copied, because the callback may stop this connection, which takes the callbacks away.
       if (const auto up = callbacks_.up) up(connection_);
@@ -124,8 +125,8 @@ class KeptConnection::Impl : public std::enable_shared_from_this<Impl> {
     Dialed dialed =
         co_await dial(timers_, options_.resolve, options_.connect, address, options_.tls, deadline, attempt_);
     if (stopped_) throw TransportError("stopped");
-    connection_ =
-        std::make_shared<Connection>(timers_, std::move(dialed.transport), options_.limits, display_, options_.timeout);
+    connection_ = std::make_shared<Connection>(timers_, std::move(dialed.transport), options_.limits, display_,
+                                               options_.timeout, options_.tally);
     connected_to_ = address;
     connected_ip_ = dialed.ip;
     greeting_ = co_await greet(*connection_, options_, display_, deadline);
@@ -243,6 +244,7 @@ class KeptConnection::Impl : public std::enable_shared_from_this<Impl> {
   std::optional<Duration> idle_before_;  // of the connection that the server ended last while it was not used
   std::optional<Duration> keepalive_;
   std::set<std::string> reported_;
+  bool was_connected_ = false;
   bool started_ = false;
   bool stopped_ = false;
   bool renewing_ = false;

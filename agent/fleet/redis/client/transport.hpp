@@ -14,6 +14,7 @@
 
 #include "agent/base/log_pace.hpp"
 #include "agent/base/secret.hpp"
+#include "agent/base/tally.hpp"
 #include "agent/base/timers.hpp"
 #include "agent/fleet/redis/client/address.hpp"
 #include "agent/fleet/redis/client/endpoint_resolver.hpp"
@@ -88,6 +89,8 @@ struct ConnectOptions {
   // Limits the log lines about failures: shared by the connections of a Cluster, because its nodes may name any number
   // of addresses. Null: the connection has its own.
   std::shared_ptr<LogBurst> reports;
+  // Shared by all connections to the coordinator. Null: nobody counts.
+  std::shared_ptr<ConnectionTally> tally;
   Connector connect = connect_transport;
   NameResolver resolve = resolve_name;
 

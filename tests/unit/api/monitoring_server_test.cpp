@@ -1,0 +1,162 @@
+#include "agent/api/server/monitoring_server.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <list>
+
+#include "agent/base/error.hpp"
+#include "tests/support/reserved_port.hpp"
+#include "tests/unit/api/api_host.hpp"
+#include "tests/unit/api/http_client.hpp"
+
+namespace jeton::agent {
+namespace {
+
+using test::HttpAnswer;
+using test::HttpClient;
+using ::testing::HasSubstr;
+
+// The server on a port of its own, on a loop in a thread.
+class MonitoringHost {
+ public:
+  explicit MonitoringHost(ApiLimits limits = test::patient_limits())
+      : server_(context_.get_executor(), timers_, {"127.0.0.1", port_.port()}, status_, limits) {
+    server_.start();
+    thread_ = std::thread([this] { context_.run(); });
+  }
+  MonitoringHost(const MonitoringHost&) = delete;
+  MonitoringHost& operator=(const MonitoringHost&) = delete;
+  ~MonitoringHost() {
+    on_loop([this] { server_.stop(); });
+    context_.stop();
+    thread_.join();
+  }
+
+  void on_loop(const std::function<void()>& work) {
+    std::promise<void> done;
+    boost::asio::post(context_, [&] {
+      work();
+      done.set_value();
+    });
+    done.get_future().wait();
+  }
+  [[nodiscard]] std::size_t connections() {
+    std::size_t n = 0;
+    on_loop([&] { n = server_.connections(); });
+    return n;
+  }
+  [[nodiscard]] ApiTally tally() {
+    ApiTally copy;
+    on_loop([&] { copy = server_.tally(); });
+    return copy;
+  }
+  [[nodiscard]] std::uint16_t port() const { return port_.port(); }
+  test::FakeStatus& status() { return status_; }
+
+ private:
+  test::ReservedPort port_;
+  boost::asio::io_context context_{1};
+  SystemClock clock_;
+  BootTimers timers_{context_, clock_};
+  test::FakeStatus status_{timers_};
+  MonitoringServer server_;
+  std::thread thread_;
+};
+
+TEST(MonitoringServer, ManyRequestsOnOneConnection_EachIsAnswered) {
+  MonitoringHost host;
+  host.on_loop([&] { host.status().add("wechat").state = TokenState::expired; });
+  HttpClient client(host.port());
+  EXPECT_EQ(client.get("/live").status, 200);
+  EXPECT_EQ(client.get("/ready").status, 503);
+  const HttpAnswer page = client.get("/metrics", "GET", "Accept: application/openmetrics-text\r\n");
+  EXPECT_EQ(page.status, 200);
+  EXPECT_EQ(page.headers.at("content-type"), "text/plain; version=0.0.4");
+  EXPECT_EQ(page.body, "# for application/openmetrics-text\n");
+  EXPECT_EQ(client.get("/metrics", "HEAD").headers.at("content-length"), std::to_string(sizeof "# for \n" - 1));
+  EXPECT_EQ(client.get("/v1/status").status, 404);
+  EXPECT_EQ(client.get("/live").status, 200);
+}
+
+TEST(MonitoringServer, RequestsWereAnswered_AreCountedByKindAndStatus) {
+  MonitoringHost host;
+  HttpClient client(host.port());
+  client.get("/live");
+  client.get("/live");
+  client.get("/nowhere");
+  client.send("nonsense\r\n\r\n");
+  client.read_answer();
+  const ApiTally tally = host.tally();
+  EXPECT_EQ(tally.answers().at({"live", 200}), 2U);
+  EXPECT_EQ(tally.answers().at({"other", 404}), 1U);
+  EXPECT_EQ(tally.answers().at({"unread", 400}), 1U);
+  EXPECT_EQ(tally.answers().size(), 3U);
+}
+
+TEST(MonitoringServer, MoreClientsThanConnections_TheLongestWaitingGivesWay) {
+  ApiLimits limits = test::patient_limits();
+  limits.connections_per_user = 4;
+  MonitoringHost host(limits);
+  std::list<HttpClient> clients;
+  for (int i = 0; i < 5; ++i) {
+    clients.emplace_back(host.port());
+    EXPECT_EQ(clients.back().get("/live").status, 200);
+  }
+  clients.front().read_to_end();
+  EXPECT_EQ(host.connections(), 4U);
+  EXPECT_EQ(clients.back().get("/live").status, 200);
+}
+
+TEST(MonitoringServer, ClientIsSilent_IsDisconnectedAtTheDeadline) {
+  ApiLimits limits = test::patient_limits();
+  limits.read_deadline = std::chrono::milliseconds(100);
+  MonitoringHost host(limits);
+  HttpClient silent(host.port());
+  silent.read_to_end();
+  EXPECT_TRUE(test::eventually([&] { return host.connections() == 0; }));
+}
+
+TEST(MonitoringServer, PortIsInUse_ErrorNamesItAndTheSetting) {
+  MonitoringHost first;
+  boost::asio::io_context context{1};
+  const SystemClock clock;
+  BootTimers timers{context, clock};
+  test::FakeStatus status{timers};
+  MonitoringServer second(context.get_executor(), timers, {"127.0.0.1", first.port()}, status);
+  try {
+    second.start();
+    FAIL() << "two servers have one port";
+  } catch (const Error& e) {
+    EXPECT_THAT(e.what(), HasSubstr("cannot listen on 127.0.0.1:" + std::to_string(first.port()) + " (agent.listen)"));
+    EXPECT_THAT(e.what(), HasSubstr("choose another port"));
+  }
+}
+
+TEST(MonitoringServer, AddressIsNotOfThisHost_ErrorSaysSo) {
+  boost::asio::io_context context{1};
+  const SystemClock clock;
+  BootTimers timers{context, clock};
+  test::FakeStatus status{timers};
+  MonitoringServer server(context.get_executor(), timers, {"192.0.2.1", 9717}, status);
+  try {
+    server.start();
+    FAIL();
+  } catch (const Error& e) {
+    EXPECT_THAT(e.what(), HasSubstr("this host has no such address"));
+  }
+}
+
+TEST(MonitoringServer, AddressIsIPv6_IsServed) {
+  test::ReservedPort port;
+  boost::asio::io_context context{1};
+  const SystemClock clock;
+  BootTimers timers{context, clock};
+  test::FakeStatus status{timers};
+  MonitoringServer server(context.get_executor(), timers, {"::1", port.port()}, status);
+  EXPECT_NO_THROW(server.start()) << "the port of 127.0.0.1 is another one";
+  server.stop();
+}
+
+}  // namespace
+}  // namespace jeton::agent
