@@ -60,7 +60,7 @@ void MemoryInvariants::look_at_server(std::size_t server) {
     world_.fail(Invariant::bounded_memory, server_name(server) + " has " + std::to_string(keys) + " keys, of " +
                                                std::to_string(keys_allowed) + " that the pages list");
   }
-  for (const auto& session : world_.fleet.server(server).sessions()) {
+  for (const auto& [id, session] : world_.fleet.server(server).sessions()) {
     if (session->channels.size() <= channels_of_a_connection) continue;
     world_.fail(Invariant::bounded_memory, session->client + " listens to " + std::to_string(session->channels.size()) +
                                                " channels of " + server_name(server));
