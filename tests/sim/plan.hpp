@@ -34,6 +34,7 @@ struct Fault {
 struct Plan {
   std::uint64_t seed = 0;
   std::size_t hosts = 1;
+  std::size_t tokens = 1;  // of each host
   Backend backend = Backend::local;
   std::size_t servers = 0;
   agent::RefreshConfig refresh{};
@@ -50,9 +51,13 @@ struct Plan {
   std::vector<Fault> faults;
 
   [[nodiscard]] bool has(FaultKind kind) const;
+  [[nodiscard]] bool has_token(const std::string& name) const;
 };
 
 [[nodiscard]] Plan make_plan(std::uint64_t seed);
+
+// "api", "api-1", "api-2"
+[[nodiscard]] std::string name_of_token(std::size_t token);
 
 // A line for the fleet, and one for each fault.
 [[nodiscard]] std::string to_text(const Plan& plan);

@@ -36,6 +36,13 @@ struct Observation {
 
 [[nodiscard]] Outcome simulate(const Plan& plan, const Observation& observation = {});
 
+// What a plan says of its fleet, of the first token, and of the provider of a world's fleet.
+[[nodiscard]] test::FleetSettings fleet_of(const Plan& plan);
+void prepare_provider(World& world);
+
+// Of a fleet with a shared store: every host has a token that is valid, and all the same.
+[[nodiscard]] bool all_have_the_token(const test::VirtualFleet& fleet);
+
 // After the last fault every host has a valid token within this time, and with a shared store the same one.
 [[nodiscard]] Duration recovery_bound(const Plan& plan);
 
