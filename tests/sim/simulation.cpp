@@ -2,7 +2,10 @@
 
 #include <algorithm>
 #include <map>
+#include <string_view>
 
+#include "agent/base/failpoint.hpp"
+#include "tests/sim/fault_effects.hpp"
 #include "tests/sim/faults.hpp"
 #include "tests/sim/invariants.hpp"
 #include "tests/sim/lock_users.hpp"
@@ -30,9 +33,11 @@ class Run {
         observation_(observation),
         fleet_(fleet_of(plan)),
         world_(plan, fleet_, observation.live),
+        effects_(world_, outcome_.coverage),
         invariants_(world_),
         more_tokens_(world_),
         locks_(world_) {
+    agent::observe_failpoints([this](std::string_view name) { ++outcome_.coverage.reached[index_of_failpoint(name)]; });
     prepare_provider(world_);
     fleet_.provider.observer = [this](const test::ProviderCall& call) { heard(call); };
     for (std::size_t i = 0; i < plan.hosts; ++i) fleet_.segments[i].observer = [this, i] { published(i); };
@@ -45,6 +50,7 @@ class Run {
   }
   // The fleet outlives what listens to it.
   ~Run() {
+    agent::observe_failpoints(nullptr);
     fleet_.provider.observer = nullptr;
     for (auto& segment : fleet_.segments) segment.observer = nullptr;
     for (std::size_t i = 0; i < plan_.servers; ++i) fleet_.server(i).observe(nullptr);
@@ -70,7 +76,7 @@ class Run {
         if (!end_first(ends)) return false;
       }
       if (!pass_until(fault.at)) return false;
-      ++outcome_.in_effect[index(fault.kind)];
+      effects_.begins(fault);
       begin_fault(world_, fault);
       ends.emplace(fault.at + fault.length, &fault);
     }
@@ -84,6 +90,7 @@ class Run {
     const auto [at, fault] = *ends.begin();
     ends.erase(ends.begin());
     if (!pass_until(at)) return false;
+    effects_.ends(*fault);
     end_fault(world_, *fault);
     return true;
   }
@@ -243,13 +250,14 @@ class Run {
 
   const Plan& plan_;
   const Observation& observation_;
+  Outcome outcome_;
   test::VirtualFleet fleet_;
   World world_;
+  FaultEffects effects_;
   Invariants invariants_;
   MoreTokens more_tokens_;
   LockUsers locks_;
   std::size_t lacks_ = 0;  // a host
-  Outcome outcome_;
 };
 
 }  // namespace

@@ -5,13 +5,13 @@
 // gives the same hash.
 #pragma once
 
-#include <array>
 #include <functional>
 #include <optional>
 #include <ostream>
 #include <string>
 #include <vector>
 
+#include "tests/sim/coverage.hpp"
 #include "tests/sim/most_work.hpp"
 #include "tests/sim/world.hpp"
 
@@ -21,7 +21,7 @@ struct Outcome {
   std::optional<Violation> violation;
   std::uint64_t hash = 0;
   std::vector<std::string> timeline;  // the last lines
-  std::array<std::uint64_t, fault_kind_count> in_effect{};
+  Coverage coverage{};
   Duration virtual_time{};
   std::uint64_t calls = 0;  // to the provider
   std::uint64_t commands = 0;
