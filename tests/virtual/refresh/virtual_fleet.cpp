@@ -1,6 +1,7 @@
 #include "tests/virtual/refresh/virtual_fleet.hpp"
 
 #include <algorithm>
+#include <sstream>
 #include <stdexcept>
 #include <utility>
 
@@ -14,6 +15,7 @@ using Fault = MemoryNetwork::Fault;
 
 namespace {
 
+constexpr std::size_t addresses_of_a_run = 8;
 constexpr agent::Duration command_timeout = std::chrono::milliseconds(500);  // the default of the configuration
 
 agent::TokenConfig token_of(const FleetSettings& settings) {
@@ -70,9 +72,11 @@ VirtualFleet::~VirtualFleet() {
   ended_.clear();
 }
 
-agent::redis::Address VirtualFleet::address(std::size_t run, std::size_t server) const {
+agent::redis::Address VirtualFleet::address(std::size_t run, std::size_t server) {
+  const std::size_t number = run * addresses_of_a_run + server;
   agent::redis::Address address;
-  address.host = "run-" + std::to_string(run) + ".server-" + std::to_string(server);
+  address.host = "10." + std::to_string(number >> 16U) + "." + std::to_string((number >> 8U) & 255U) + "." +
+                 std::to_string(number & 255U);
   return address;
 }
 
@@ -309,10 +313,12 @@ std::size_t VirtualFleet::connections(std::size_t agent, std::size_t server) con
   return count;
 }
 
-// "run-N.server-M": see address().
 std::optional<std::size_t> VirtualFleet::run_at(const std::string& address) {
-  if (!address.starts_with("run-")) return std::nullopt;
-  return std::stoul(address.substr(4));
+  if (!address.starts_with("10.")) return std::nullopt;
+  std::size_t number = 0;
+  std::istringstream parts(address.substr(3));
+  for (std::string part; std::getline(parts, part, '.');) number = number * 256 + std::stoul(part);
+  return number / addresses_of_a_run;
 }
 
 std::optional<std::size_t> VirtualFleet::dead_agent_of(std::size_t run) const {

@@ -117,6 +117,8 @@ class VirtualFleet {
   [[nodiscard]] std::size_t runs_of(std::size_t agent) const;
   [[nodiscard]] std::uint64_t commands(std::size_t agent, std::size_t server) const;
   [[nodiscard]] std::size_t connections(std::size_t agent, std::size_t server) const;
+  // Of a server, for one of all runs. No name, which each connect would look up, and each connection again and again.
+  [[nodiscard]] static agent::redis::Address address(std::size_t run, std::size_t server);
   // The run that has this address of a server, and whose it was, if it was ended by a crash.
   [[nodiscard]] static std::optional<std::size_t> run_at(const std::string& address);
   [[nodiscard]] std::optional<std::size_t> dead_agent_of(std::size_t run) const;
@@ -131,7 +133,6 @@ class VirtualFleet {
   std::vector<std::string> secrets;
 
  private:
-  [[nodiscard]] agent::redis::Address address(std::size_t run, std::size_t server) const;
   [[nodiscard]] std::shared_ptr<agent::Coordinator> make_coordinator(std::size_t run,
                                                                      const std::filesystem::path& directory);
   [[nodiscard]] agent::Backends make_backends(std::size_t run);
