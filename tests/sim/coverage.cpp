@@ -36,6 +36,8 @@ void Coverage::add(const Coverage& other) {
   add_each(injected, other.injected);
   add_each(took_effect, other.took_effect);
   add_each(reached, other.reached);
+  add_each(armed, other.armed);
+  add_each(killed, other.killed);
 }
 
 void print(const Coverage& coverage, std::ostream& out) {
@@ -45,9 +47,11 @@ void print(const Coverage& coverage, std::ostream& out) {
   }
   print_missing("faults that never took effect", coverage.took_effect, name_of_fault, out);
 #ifdef JETON_FAILPOINTS
-  out << "| failpoint | times reached |\n|---|---|\n";
+  out << "| failpoint | times reached | armed | killed an agent |\n|---|---|---|---|\n";
   for (std::size_t i = 0; i < failpoint_names.size(); ++i) {
-    if (coverage.reached[i] > 0) out << "| " << failpoint_names[i] << " | " << coverage.reached[i] << " |\n";
+    if (coverage.reached[i] == 0) continue;
+    out << "| " << failpoint_names[i] << " | " << coverage.reached[i] << " | " << coverage.armed[i] << " | "
+        << coverage.killed[i] << " |\n";
   }
   print_missing("failpoints that were never reached", coverage.reached, name_of_failpoint, out);
 #else

@@ -16,6 +16,8 @@ struct Coverage {
   FaultCounts injected{};
   FaultCounts took_effect{};  // fault_effects.hpp
   FailpointCounts reached{};
+  FailpointCounts armed{};  // failpoint_kills.hpp
+  FailpointCounts killed{};
 
   void add(const Coverage& other);
 };

@@ -90,6 +90,8 @@ TEST(CoverageTable, SumOfRuns_HasTheCountsAndNamesWhatNeverHappened) {
   one.took_effect[index(FaultKind::crash)] = 2;
   one.injected[index(FaultKind::server_down)] = 1;
   one.reached[index_of_failpoint("refresh.fetch")] = 20;
+  one.armed[index_of_failpoint("refresh.fetch")] = 4;
+  one.killed[index_of_failpoint("refresh.fetch")] = 3;
   Coverage sum;
   sum.add(one);
   sum.add(one);
@@ -100,7 +102,7 @@ TEST(CoverageTable, SumOfRuns_HasTheCountsAndNamesWhatNeverHappened) {
   EXPECT_THAT(out.str(), testing::ContainsRegex("never took effect: .*outage of a server"));
   EXPECT_THAT(out.str(), testing::Not(testing::ContainsRegex("never took effect: .*crash")));
 #ifdef JETON_FAILPOINTS
-  EXPECT_THAT(out.str(), testing::HasSubstr("| refresh.fetch | 40 |\n"));
+  EXPECT_THAT(out.str(), testing::HasSubstr("| refresh.fetch | 40 | 8 | 6 |\n"));
   EXPECT_THAT(out.str(), testing::ContainsRegex("never reached: .*segment.publish.filled"));
 #endif
 }

@@ -42,7 +42,7 @@ bool FaultEffects::took_effect(const Fault& fault, const Before& before) const {
   }
   switch (kind.target) {
     case Target::host:
-      return before.agent_runs;
+      return before.agent_runs && (fault.kind != FaultKind::failpoint_kill || !world_.fleet.runs(fault.target));
     case Target::server:
       if (kind.resource == Resource::none) return now.keys < before.keys;
       return before.connections > 0 || now.commands > before.commands;

@@ -46,6 +46,7 @@ enum class FaultKind : std::uint8_t {
   operator_refresh,
   rejection,
   failover,
+  failpoint_kill,
   count  // how many there are
 };
 

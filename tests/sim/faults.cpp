@@ -2,6 +2,8 @@
 
 #include <limits>
 
+#include "tests/sim/failpoints.hpp"
+
 namespace jeton::sim {
 namespace {
 
@@ -28,6 +30,14 @@ void start(World& world, const Fault& fault) {
     crash(world, fault);
   }
   if (!world.fleet.runs(fault.target)) world.fleet.start(fault.target);
+}
+
+void arm(World& world, const Fault& fault) { world.armed[fault.target] = failpoint_of(fault); }
+void disarm(World& world, const Fault& fault) {
+  world.armed.erase(fault.target);
+  if (world.fleet.runs(fault.target)) return;
+  world.fleet.start(fault.target);
+  world.disturbances.end(crash_of(fault.target), world.now());
 }
 
 void remove_folder(World& world, std::size_t host, const char* name) {
@@ -313,11 +323,30 @@ const std::array<FaultInfo, fault_kind_count> table{{
     {FaultKind::rejection, "rejection by a user", Resource::none, Target::host, no_time, no_time, 0, reject, nullptr},
     {FaultKind::failover, "failover that loses the writes", Resource::server, Target::server, milliseconds(10),
      seconds(20), data_loss, stop_replication, fail_over},
+    {FaultKind::failpoint_kill, "kill at a failpoint", Resource::agent, Target::host, seconds(10), seconds(90), 0, arm,
+     disarm},
 }};
 
 }  // namespace
 
 const FaultInfo& info(FaultKind kind) { return table[index(kind)]; }
+
+Fault crash_of(std::size_t host) {
+  Fault fault;
+  fault.kind = FaultKind::crash;
+  fault.target = host;
+  return fault;
+}
+
+// Those of the segment are not reached, because that of the simulation is a model, and nothing reloads.
+std::size_t failpoint_of(const Fault& fault) {
+  std::vector<std::size_t> reachable;
+  for (std::size_t i = 0; i < failpoint_names.size(); ++i) {
+    const std::string_view name = failpoint_names.at(i);
+    if (!name.starts_with("segment.") && !name.starts_with("reload.")) reachable.push_back(i);
+  }
+  return reachable[fault.amount % reachable.size()];
+}
 
 void begin_fault(World& world, const Fault& fault) {
   world.note("fault", to_text(fault));

@@ -2,9 +2,8 @@
 
 #include <algorithm>
 #include <map>
-#include <string_view>
 
-#include "agent/base/failpoint.hpp"
+#include "tests/sim/failpoint_kills.hpp"
 #include "tests/sim/fault_effects.hpp"
 #include "tests/sim/faults.hpp"
 #include "tests/sim/invariants.hpp"
@@ -34,10 +33,10 @@ class Run {
         fleet_(fleet_of(plan)),
         world_(plan, fleet_, observation.live),
         effects_(world_, outcome_.coverage),
+        kills_(world_, outcome_.coverage),
         invariants_(world_),
         more_tokens_(world_),
         locks_(world_) {
-    agent::observe_failpoints([this](std::string_view name) { ++outcome_.coverage.reached[index_of_failpoint(name)]; });
     prepare_provider(world_);
     fleet_.provider.observer = [this](const test::ProviderCall& call) { heard(call); };
     for (std::size_t i = 0; i < plan.hosts; ++i) fleet_.segments[i].observer = [this, i] { published(i); };
@@ -50,7 +49,6 @@ class Run {
   }
   // The fleet outlives what listens to it.
   ~Run() {
-    agent::observe_failpoints(nullptr);
     fleet_.provider.observer = nullptr;
     for (auto& segment : fleet_.segments) segment.observer = nullptr;
     for (std::size_t i = 0; i < plan_.servers; ++i) fleet_.server(i).observe(nullptr);
@@ -186,6 +184,7 @@ class Run {
 
   bool violated() {
     if (observation_.each_turn) observation_.each_turn(world_);
+    kills_.each_turn();
     invariants_.each_turn();
     more_tokens_.each_turn();
     locks_.each_turn();
@@ -254,6 +253,7 @@ class Run {
   test::VirtualFleet fleet_;
   World world_;
   FaultEffects effects_;
+  FailpointKills kills_;
   Invariants invariants_;
   MoreTokens more_tokens_;
   LockUsers locks_;
