@@ -8,6 +8,7 @@
 #include <map>
 #include <string>
 #include <thread>
+#include <utility>
 
 #include "agent/base/environment.hpp"
 #include "agent/base/error.hpp"
@@ -39,10 +40,20 @@ std::map<std::string, Action, std::less<>> parse(const char* spec) {
   return actions;
 }
 
+std::function<void(std::string_view)>& observer_of_failpoints() {
+  static std::function<void(std::string_view)> observer;
+  return observer;
+}
+
 }  // namespace
+
+void observe_failpoints(std::function<void(std::string_view name)> observer) {
+  observer_of_failpoints() = std::move(observer);
+}
 
 void failpoint_passed(std::string_view name) {
   static std::map<std::string, Action, std::less<>> actions = parse(environment_variable("JETON_FAILPOINTS"));
+  if (const auto& observer = observer_of_failpoints()) observer(name);
   const auto found = actions.find(name);
   if (found == actions.end() || ++found->second.passes < found->second.from_pass) return;
   const std::string& what = found->second.what;

@@ -7,11 +7,16 @@
 //   NAME=2*kill  acts from the second time on that the place is passed
 #pragma once
 
+#include <functional>
 #include <string_view>
 
 namespace jeton::agent {
 
 void failpoint_passed(std::string_view name);
+
+// Hears of each place that is passed, before it acts, in the thread that passes it; null: nobody does. For the
+// simulation, whose agents are all in one process of one thread.
+void observe_failpoints(std::function<void(std::string_view name)> observer);
 
 }  // namespace jeton::agent
 

@@ -15,16 +15,15 @@ class TimerQueue {
  public:
   Timers::Id add(BootTime when, Timers::Callback callback) {
     const Timers::Id id = ++last_id_;
-    pending_.emplace(Key{when, id}, std::move(callback));
-    deadlines_.emplace(id, when);
+    by_id_.emplace(id, pending_.emplace(Key{when, id}, std::move(callback)).first);
     return id;
   }
 
   bool remove(Timers::Id id) {
-    const auto deadline = deadlines_.find(id);
-    if (deadline == deadlines_.end()) return false;
-    pending_.erase(Key{deadline->second, id});
-    deadlines_.erase(deadline);
+    const auto found = by_id_.find(id);
+    if (found == by_id_.end()) return false;
+    pending_.erase(found->second);
+    by_id_.erase(found);
     return true;
   }
 
@@ -37,14 +36,15 @@ class TimerQueue {
   [[nodiscard]] Timers::Callback take_due(BootTime now) {
     if (pending_.empty() || pending_.begin()->first.first > now) return nullptr;
     auto node = pending_.extract(pending_.begin());
-    deadlines_.erase(node.key().second);
+    by_id_.erase(node.key().second);
     return std::move(node.mapped());
   }
 
  private:
   using Key = std::pair<BootTime, Timers::Id>;
-  std::map<Key, Timers::Callback> pending_;
-  std::unordered_map<Timers::Id, BootTime> deadlines_;
+  using Pending = std::map<Key, Timers::Callback>;
+  Pending pending_;
+  std::unordered_map<Timers::Id, Pending::iterator> by_id_;
   Timers::Id last_id_ = 0;
 };
 

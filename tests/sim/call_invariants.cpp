@@ -106,7 +106,7 @@ void CallInvariants::check_count_in_store(Group& group, const std::string& host)
       count_since(world_.budget_losses, longest_ago - per) > 0) {
     return;  // a host may call before another one has given the count back, "within a second"
   }
-  const std::string key = "jeton:{api}:budget";
+  const std::string key = world_.fleet.key("budget");
   const test::MemoryServer& server = world_.fleet.server(0);
   const std::string start = server.field(key, "window_start_ms");
   const std::string counted = server.field(key, "calls");

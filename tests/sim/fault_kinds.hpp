@@ -55,6 +55,7 @@ enum class FaultKind : std::uint8_t {
   old_token_ends,
   rate_limit,
   provider_clock,
+  failpoint_kill,
   count  // how many there are
 };
 

@@ -1,5 +1,6 @@
 #include "tests/sim/faults.hpp"
 
+#include "tests/sim/failpoints.hpp"
 #include "tests/sim/fault_rows.hpp"
 
 namespace jeton::sim {
@@ -20,6 +21,23 @@ Table make_table() {
 const FaultInfo& info(FaultKind kind) {
   static const Table table = make_table();
   return table[index(kind)];
+}
+
+Fault crash_of(std::size_t host) {
+  Fault fault;
+  fault.kind = FaultKind::crash;
+  fault.target = host;
+  return fault;
+}
+
+// Those of the segment need a process that dies between two stores (tests/fault/segment), and nothing reloads.
+std::size_t failpoint_of(const Fault& fault) {
+  std::vector<std::size_t> reachable;
+  for (std::size_t i = 0; i < failpoint_names.size(); ++i) {
+    const std::string_view name = failpoint_names.at(i);
+    if (!name.starts_with("segment.") && !name.starts_with("reload.")) reachable.push_back(i);
+  }
+  return reachable[fault.amount % reachable.size()];
 }
 
 void begin_fault(World& world, const Fault& fault) {

@@ -8,6 +8,11 @@ namespace jeton::sim {
 // Of a server.
 inline constexpr std::chrono::hours largest_clock_error{1};
 
+// The crash that a failpoint_kill becomes when it kills.
+[[nodiscard]] Fault crash_of(std::size_t host);
+// Where a failpoint_kill kills: one that a simulated agent can reach.
+[[nodiscard]] std::size_t failpoint_of(const Fault& fault);
+
 void begin_fault(World& world, const Fault& fault);
 // Nothing for a fault that is a moment.
 void end_fault(World& world, const Fault& fault);

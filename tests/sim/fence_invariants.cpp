@@ -5,8 +5,8 @@
 namespace jeton::sim {
 namespace {
 
-std::uint64_t fence_on(const test::MemoryServer& server) {
-  const std::string text = server.text("jeton:{api}:fence");
+std::uint64_t fence_on(const test::MemoryServer& server, const std::string& key) {
+  const std::string text = server.text(key);
   return text.empty() ? 0 : std::stoull(text);
 }
 
@@ -29,7 +29,8 @@ void FenceInvariants::heard(const test::ProviderCall& call) {
 std::uint64_t FenceInvariants::highest_fence(std::size_t host) const {
   if (world_.plan.servers == 0) return world_.fleet.segments[host].generation() + 1;
   std::vector<std::uint64_t> fences;
-  for (std::size_t i = 0; i < world_.plan.servers; ++i) fences.push_back(fence_on(world_.fleet.server(i)));
+  for (std::size_t i = 0; i < world_.plan.servers; ++i)
+    fences.push_back(fence_on(world_.fleet.server(i), world_.fleet.key("fence")));
   std::sort(fences.rbegin(), fences.rend());
   return fences[world_.plan.servers / 2];
 }

@@ -3,6 +3,7 @@
 #include <limits>
 
 #include "tests/sim/fault_rows.hpp"
+#include "tests/sim/faults.hpp"
 
 namespace jeton::sim {
 namespace {
@@ -24,6 +25,14 @@ void start(World& world, const Fault& fault) {
     crash(world, fault);
   }
   if (!world.fleet.runs(fault.target)) world.fleet.start(fault.target);
+}
+
+void arm(World& world, const Fault& fault) { world.armed[fault.target] = failpoint_of(fault); }
+void disarm(World& world, const Fault& fault) {
+  world.armed.erase(fault.target);
+  if (world.fleet.runs(fault.target)) return;
+  world.fleet.start(fault.target);
+  world.disturbances.end(crash_of(fault.target), world.now());
 }
 
 void remove_folder(World& world, std::size_t host, const char* name) {
@@ -135,6 +144,8 @@ std::vector<FaultInfo> host_faults() {
   return {
       {FaultKind::crash, "crash", Resource::agent, Target::host, milliseconds(100), seconds(60),
        set_of({Invariant::chain, Invariant::pause_is_kept}), crash, start},
+      {FaultKind::failpoint_kill, "kill at a failpoint", Resource::agent, Target::host, seconds(10), seconds(90), 0,
+       arm, disarm},
       {FaultKind::reboot, "reboot", Resource::agent, Target::host, seconds(1), seconds(60),
        set_of({Invariant::chain, Invariant::pause_is_kept, Invariant::min_interval}), reboot, start},
       {FaultKind::state_lost, "state directory lost", Resource::agent, Target::host, milliseconds(100), seconds(30),

@@ -49,6 +49,9 @@ class Invariants {
     memory_.each_turn();
     locks_.each_turn();
   }
+  // The two of one more token of the hosts: what is not of the hosts and servers as a whole.
+  void record_changed(std::size_t server, const std::string& key) { tokens_.key_changed(server, key); }
+  void each_turn_of_token() { tokens_.each_turn(); }
   void nothing_is_left() { tokens_.nothing_is_left(); }
 
   [[nodiscard]] std::uint64_t turns() const { return work_.turns(); }

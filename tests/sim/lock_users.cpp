@@ -112,7 +112,7 @@ void LockUsers::act(User& user) {
     const Belief belief = belief_of(user);
     world_.note(user.name, "holds the lock, fence " + std::to_string(belief.fence));
     invariants_.granted(belief);
-    wake(user, seconds(4));
+    wake(user, longest_hold());
   } else if (stopping_ || session.asked_to_end() || (user.holds && world_.now() >= user.next_at)) {
     session.cancel();
   }
@@ -140,6 +140,11 @@ void LockUsers::ask(User& user) {
 void LockUsers::wake(User& user, Duration longest) {
   user.next_at = world_.now() + std::chrono::duration_cast<Duration>(longest * random_.uniform());
   static_cast<void>(world_.fleet.loop.timers.schedule(user.next_at, [] {}));
+}
+
+Duration LockUsers::longest_hold() const {
+  constexpr std::size_t few = 6;  // as many as a seed draws
+  return Duration(seconds(4)) / static_cast<Duration::rep>(std::max(few, users_.size()) / few);
 }
 
 void LockUsers::calm_begins() {

@@ -50,6 +50,8 @@ class LockUsers {
   [[nodiscard]] Belief belief_of(const User& user) const;
   void ask(User& user);
   void wake(User& user, Duration longest);
+  // So that each has several turns in a lifetime of the token, also among hundreds.
+  [[nodiscard]] Duration longest_hold() const;
 
   World& world_;
   LockInvariants invariants_;

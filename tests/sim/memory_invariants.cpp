@@ -13,7 +13,8 @@ constexpr Duration time_between_looks = std::chrono::seconds(3);
 constexpr std::size_t keys_of_a_token = 5;
 constexpr std::size_t keys_of_a_lock = 3;
 // agent/README.md, "Channels": those of the token, of its revocations and of the lock, and the keys that were lost.
-constexpr std::size_t channels_of_a_connection = 4;
+constexpr std::size_t channels_of_a_token = 2;
+constexpr std::size_t other_channels = 2;
 
 // agent/fleet/redis/redis_server.hpp: "one connection for commands and one for messages"; the lock store of the
 // simulation has two of its own. And one of each is about to end when the next is made.
@@ -23,6 +24,7 @@ constexpr std::size_t connections_allowed = 8;
 constexpr std::size_t timers_allowed = 80;
 constexpr std::size_t timers_allowed_a_server = 30;
 constexpr std::size_t timers_allowed_a_user = 20;
+constexpr std::size_t timers_allowed_a_token = 20;  // beside the first
 
 }  // namespace
 
@@ -37,8 +39,9 @@ void MemoryInvariants::look_at_host(std::size_t host) {
   const std::size_t runs = std::max<std::size_t>(world_.fleet.runs_of(host), 1);
   const std::size_t timers = world_.fleet.timers_of(host).pending();
   most_.timers = std::max<std::uint64_t>(most_.timers, timers / runs);
-  const std::size_t allowed =
-      timers_allowed + world_.plan.servers * timers_allowed_a_server + world_.plan.lock_users * timers_allowed_a_user;
+  const Plan& plan = world_.plan;
+  const std::size_t allowed = timers_allowed + plan.servers * timers_allowed_a_server +
+                              plan.lock_users * timers_allowed_a_user + (plan.tokens - 1) * timers_allowed_a_token;
   if (timers > runs * allowed) {
     world_.fail(Invariant::bounded_memory, host_name(host) + " waits for " + std::to_string(timers) + " times at once");
   }
@@ -52,16 +55,17 @@ void MemoryInvariants::look_at_host(std::size_t host) {
 }
 
 void MemoryInvariants::look_at_server(std::size_t server) {
+  const Plan& plan = world_.plan;
   const std::size_t keys_allowed =
-      keys_of_a_token * (world_.plan.revokes ? 2 : 1) + (world_.plan.lock_users > 0 ? keys_of_a_lock : 0);
+      keys_of_a_token * plan.tokens * (plan.revokes ? 2 : 1) + (plan.lock_users > 0 ? keys_of_a_lock : 0);
   const std::size_t keys = world_.fleet.server(server).keys().size();
   most_.keys = std::max<std::uint64_t>(most_.keys, keys);
   if (keys > keys_allowed) {
     world_.fail(Invariant::bounded_memory, server_name(server) + " has " + std::to_string(keys) + " keys, of " +
                                                std::to_string(keys_allowed) + " that the pages list");
   }
-  for (const auto& session : world_.fleet.server(server).sessions()) {
-    if (session->channels.size() <= channels_of_a_connection) continue;
+  for (const auto& [id, session] : world_.fleet.server(server).sessions()) {
+    if (session->channels.size() <= channels_of_a_token * plan.tokens + other_channels) continue;
     world_.fail(Invariant::bounded_memory, session->client + " listens to " + std::to_string(session->channels.size()) +
                                                " channels of " + server_name(server));
   }

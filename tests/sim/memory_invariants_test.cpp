@@ -47,8 +47,7 @@ TEST_F(MemoryOfAFleet, TimersPileUpOnOneHost_IsSeen) {
 
 TEST_F(MemoryOfAFleet, ConnectionsPileUp_IsSeen) {
   fleet.start(0);
-  agent::redis::Address address;
-  address.host = "run-0.server-0";
+  const agent::redis::Address address = test::VirtualFleet::address(0, 0);
   std::vector<std::unique_ptr<agent::redis::Transport>> kept;
   const auto connect = fleet.network.connector();
   for (int i = 0; i < 20; ++i) {
@@ -65,9 +64,9 @@ TEST_F(MemoryOfAFleet, KeysPileUp_IsSeen) {
 }
 
 TEST_F(MemoryOfAFleet, SubscriptionsPileUp_IsSeen) {
-  const auto session = fleet.server().accept([](const std::string&) {}, [] {}, "run-0.server-0");
+  const auto session = fleet.server().accept([](const std::string&) {}, [] {}, test::VirtualFleet::address(0, 0).host);
   for (int i = 0; i < 20; ++i) session->channels.insert("jeton:lock:{job}:released:" + std::to_string(i));
-  EXPECT_THAT(seen(), testing::HasSubstr("run-0.server-0 listens to 20 channels"));
+  EXPECT_THAT(seen(), testing::HasSubstr("10.0.0.0 listens to 20 channels"));
 }
 
 }  // namespace

@@ -86,7 +86,7 @@ void NeedInvariants::check_by_segment(std::size_t host) {
 // The lock's reply brings the stored record: another host may have been faster.
 void NeedInvariants::check_by_store(std::size_t host) {
   const test::MemoryServer& server = world_.fleet.server(0);
-  const std::string end = server.field(test::token_key_of_api, "expires_at_ms");
+  const std::string end = server.field(world_.fleet.key("token"), "expires_at_ms");
   if (end.empty() || !world_.disturbances.calm(Invariant::no_needless_fetch, world_.now())) return;
   // Somebody's wall clock, or the provider's, by which a lifetime was another one.
   const bool wall_is_wrong =

@@ -22,7 +22,7 @@ void OwnerlessLocks::key_changed(std::size_t server, const std::string& key) {
   if (owner.empty()) {
     if (known != held_.end()) held_.erase(known);
   } else if (!client.empty() && (known == held_.end() || known->second.owner != owner)) {
-    held_[{server, key}] = {owner, client, world_.now()};
+    held_[{server, key}] = {owner, client, world_.now(), test::VirtualFleet::run_at(client)};
   } else if (known != held_.end() && client == known->second.client) {
     known->second.asked_at = world_.now();
     known->second.ends_by.reset();
@@ -42,7 +42,7 @@ void OwnerlessLocks::each_turn() {
 bool OwnerlessLocks::look(const Key& key, Held& held) {
   const auto& [server, name] = key;
   if (!held.ends_by) {
-    const auto dead = world_.fleet.dead_agent_at(held.client);
+    const auto dead = held.run ? world_.fleet.dead_agent_of(*held.run) : std::nullopt;
     if (!dead || !world_.crashed_at[*dead]) return true;
     const Duration ttl = name == lock_of_users ? world_.plan.lock_user_ttl : world_.plan.lock_ttl;
     held.ends_by = std::max(*world_.crashed_at[*dead], held.asked_at) + ttl + rounding;

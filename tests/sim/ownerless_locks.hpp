@@ -27,6 +27,7 @@ class OwnerlessLocks {
     std::string owner;                  // its id
     std::string client;                 // the address from which the lock was taken
     BootTime asked_at;                  // the last time from there: taken or renewed
+    std::optional<std::size_t> run{};   // of an agent, that has the address
     std::optional<BootTime> ends_by{};  // its agent has crashed
   };
 

@@ -100,7 +100,7 @@ TEST_F(OwnerlessLock, ClockOfTheServerWasSetBack_IsWell) {
 
 // The owner had closed its connection before: the server still serves what it had sent.
 TEST_F(OwnerlessLock, ServerWasFrozenAndTakesItLater_EndsATimeToLiveAfterThat) {
-  const auto session = fleet.server().accept([](const std::string&) {}, [] {}, "run-0.server-0");
+  const auto session = fleet.server().accept([](const std::string&) {}, [] {}, test::VirtualFleet::address(0, 0).host);
   using test::memory_redis::Reply;
   const auto set = Reply::array(
       {Reply::bulk("SET"), Reply::bulk(updater_of_api), Reply::bulk("later"), Reply::bulk("PX"), Reply::bulk("15000")});
@@ -113,7 +113,7 @@ TEST_F(OwnerlessLock, ServerWasFrozenAndTakesItLater_EndsATimeToLiveAfterThat) {
 
 TEST_F(OwnerlessLock, ApplicationHadALock_EndsWithItsOwnTimeToLive) {
   plan.lock_user_ttl = seconds(3);
-  const auto session = fleet.server().accept([](const std::string&) {}, [] {}, "run-0.server-0");
+  const auto session = fleet.server().accept([](const std::string&) {}, [] {}, test::VirtualFleet::address(0, 0).host);
   using test::memory_redis::Reply;
   const auto set = Reply::array(
       {Reply::bulk("SET"), Reply::bulk("jeton:lock:{job}"), Reply::bulk("me"), Reply::bulk("PX"), Reply::bulk("4000")});

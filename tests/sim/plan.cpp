@@ -136,6 +136,15 @@ bool Plan::misreads_dates() const {
   return has(FaultKind::wall_step) && has_one_of({FaultKind::dated_end, FaultKind::provider_clock});
 }
 
+bool Plan::has_token(const std::string& name) const {
+  for (std::size_t i = 0; i < tokens; ++i) {
+    if (name == name_of_token(i)) return true;
+  }
+  return false;
+}
+
+std::string name_of_token(std::size_t token) { return token == 0 ? "api" : "api-" + std::to_string(token); }
+
 Plan make_plan(std::uint64_t seed) {
   Dice dice(seed ^ salt_of_plans);
   Plan plan;
@@ -168,6 +177,7 @@ std::string to_text(const Plan& plan) {
   std::ostringstream out;
   out << "seed " << plan.seed << ": " << plan.hosts << " hosts, " << name_of(plan.backend);
   if (plan.servers > 0) out << " with " << plan.servers << " servers";
+  if (plan.tokens > 1) out << ", " << plan.tokens << " tokens";
   out << ", lifetime " << seconds_text(plan.lifetime);
   if (plan.refresh.grace) out << ", grace " << seconds_text(*plan.refresh.grace);
   out << ", lock TTL " << seconds_text(plan.lock_ttl) << ", min_interval " << seconds_text(plan.refresh.min_interval)

@@ -35,6 +35,7 @@ struct Fault {
 struct Plan {
   std::uint64_t seed = 0;
   std::size_t hosts = 1;
+  std::size_t tokens = 1;  // of each host
   Backend backend = Backend::local;
   std::size_t servers = 0;
   agent::RefreshConfig refresh{};
@@ -54,9 +55,13 @@ struct Plan {
   [[nodiscard]] bool has_one_of(std::initializer_list<FaultKind> kinds) const;
   // A host and the provider may take a date for different moments.
   [[nodiscard]] bool misreads_dates() const;
+  [[nodiscard]] bool has_token(const std::string& name) const;
 };
 
 [[nodiscard]] Plan make_plan(std::uint64_t seed);
+
+// "api", "api-1", "api-2"
+[[nodiscard]] std::string name_of_token(std::size_t token);
 
 // A line for the fleet, and one for each fault.
 [[nodiscard]] std::string to_text(const Plan& plan);

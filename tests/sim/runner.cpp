@@ -32,7 +32,7 @@ struct Tally {
   std::uint64_t runs = 0;
   std::uint64_t seed = 0;                                                     // that is run now
   std::uint64_t first_violation = std::numeric_limits<std::uint64_t>::max();  // its seed; others read it meanwhile
-  std::uint64_t in_effect[fault_kind_count] = {};
+  Coverage coverage;
   std::uint64_t violated[invariant_count] = {};
   std::uint64_t calls = 0;
   std::uint64_t commands = 0;
@@ -53,7 +53,7 @@ void end_hanging_process(int /*signal*/) {
 
 void add_to(Tally& tally, const Outcome& outcome) {
   ++tally.runs;
-  for (std::size_t i = 0; i < fault_kind_count; ++i) tally.in_effect[i] += outcome.in_effect[i];
+  tally.coverage.add(outcome.coverage);
   tally.calls += outcome.calls;
   tally.commands += outcome.commands;
   tally.turns += outcome.turns;
@@ -130,7 +130,7 @@ Tally sum_of(const Tally* tallies, unsigned count) {
   for (unsigned i = 0; i < count; ++i) {
     const Tally& one = tallies[i];
     sum.runs += one.runs;
-    for (std::size_t k = 0; k < fault_kind_count; ++k) sum.in_effect[k] += one.in_effect[k];
+    sum.coverage.add(one.coverage);
     for (std::size_t k = 0; k < invariant_count; ++k) sum.violated[k] += one.violated[k];
     sum.calls += one.calls;
     sum.commands += one.commands;
@@ -142,13 +142,7 @@ Tally sum_of(const Tally* tallies, unsigned count) {
 }
 
 bool print(const Tally& sum, double taken_s, std::ostream& out) {
-  out << "| fault | target | times in effect |\n|---|---|---|\n";
-  for (std::size_t i = 0; i < fault_kind_count; ++i) {
-    const FaultInfo& kind = info(static_cast<FaultKind>(i));
-    const char* targets[] = {"-", "host", "server"};
-    out << "| " << kind.name << " | " << targets[static_cast<std::size_t>(kind.target)] << " | " << sum.in_effect[i]
-        << " |\n";
-  }
+  print(sum.coverage, out);
   out << sum.runs << " seeds in " << std::fixed << std::setprecision(1) << taken_s << " s, "
       << static_cast<double>(sum.runs) / taken_s << " a second; " << sum.virtual_ns / 3'600'000'000'000
       << " h of virtual time, " << sum.calls << " calls to the provider, " << sum.commands << " commands, " << sum.turns

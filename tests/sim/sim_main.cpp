@@ -1,4 +1,7 @@
 // jeton_sim: the deterministic simulation by command. tests/README.md, "Simulation".
+#include <sys/resource.h>
+
+#include <chrono>
 #include <cstdio>
 #include <iostream>
 #include <optional>
@@ -10,6 +13,7 @@
 #include "agent/base/log.hpp"
 #include "tests/sim/replay.hpp"
 #include "tests/sim/runner.hpp"
+#include "tests/sim/workload.hpp"
 
 namespace {
 
@@ -19,12 +23,16 @@ constexpr const char* usage =
     "jeton_sim --seeds COUNT [--from SEED] [--processes N] [--first]    runs many; --first: up to a violation\n"
     "jeton_sim --seed SEED [--timeline] [--log] [--shrink]    runs one\n"
     "          [--hosts N] [--length NS] [--faults none|I[@NS][:NS],...]\n"
-    "    with some of its hosts and faults, and other times: of the plan, of the begin of a fault, of its length\n";
+    "    with some of its hosts and faults, and other times: of the plan, of the begin of a fault, of its length\n"
+    "jeton_sim --workload [--agents N] [--tokens N] [--lock-users N] [--rotations N] [--lifetime SECONDS] [--seed "
+    "SEED]\n"
+    "    a fleet of any size without faults: tokens of each agent, users of one lock on all hosts\n";
 
 struct Options {
   Seeds seeds{};
   std::optional<std::uint64_t> seed;
   ReplayOptions replay{};
+  std::optional<Workload> workload;
   bool timeline = false;
   bool log = false;
   bool shrink = false;
@@ -55,6 +63,18 @@ Options parse(const std::vector<std::string>& words) {
       options.replay.length = Duration{std::stoll(value())};
     } else if (word == "--faults") {
       options.replay.faults = value();
+    } else if (word == "--workload") {
+      options.workload.emplace();
+    } else if (options.workload && word == "--agents") {
+      options.workload->agents = std::stoull(value());
+    } else if (options.workload && word == "--tokens") {
+      options.workload->tokens = std::stoull(value());
+    } else if (options.workload && word == "--lock-users") {
+      options.workload->lock_users = std::stoull(value());
+    } else if (options.workload && word == "--rotations") {
+      options.workload->rotations = std::stoull(value());
+    } else if (options.workload && word == "--lifetime") {
+      options.workload->lifetime = std::chrono::seconds(std::stoll(value()));
     } else if (word == "--timeline") {
       options.timeline = true;
     } else if (word == "--log") {
@@ -65,25 +85,35 @@ Options parse(const std::vector<std::string>& words) {
       throw std::invalid_argument("unknown option " + word);
     }
   }
+  if (options.workload) options.workload->seed = options.seed.value_or(options.workload->seed);
   return options;
 }
 
 Outcome run(const Plan& plan) { return simulate(plan); }
 
+void print_cost(std::chrono::steady_clock::time_point begin) {
+  const auto taken = std::chrono::duration_cast<Duration>(std::chrono::steady_clock::now() - begin);
+  rusage used{};
+  ::getrusage(RUSAGE_SELF, &used);
+  std::cout << seconds_text(taken) << " of this machine's time, at most " << used.ru_maxrss / 1024 << " MiB\n";
+}
+
 bool run_one(const Options& options) {
-  const Plan plan = plan_of(options.replay);
-  std::cout << to_text(plan);
+  const Plan plan = options.workload ? workload_plan(*options.workload) : plan_of(options.replay);
+  std::cout << to_text(plan) << std::flush;
+  const auto begin = std::chrono::steady_clock::now();
   const Outcome outcome = simulate(plan, {.live = options.timeline ? &std::cout : nullptr});
   std::cout << "hash " << std::hex << outcome.hash << std::dec << ", " << seconds_text(outcome.virtual_time)
             << " of virtual time, " << outcome.calls << " calls, " << outcome.commands << " commands, " << outcome.turns
             << " turns\n";
+  if (options.workload) print_cost(begin);
   if (!outcome.violation) {
     std::cout << "no invariant was violated\n";
     return true;
   }
   std::cout << name_of(outcome.violation->invariant) << " at " << seconds_text(outcome.violation->at) << ": "
             << outcome.violation->text << "\n";
-  if (options.shrink) {
+  if (options.shrink && !options.workload) {
     std::cout << report(shrink(plan, run));
   }
   return false;
@@ -106,7 +136,7 @@ int main(int argc, char** argv) {
   try {
     const Options options = parse({argv + 1, argv + argc});
     set_up_log(options.log);
-    const bool held = options.seed ? run_one(options) : run_seeds(options.seeds, std::cout, run);
+    const bool held = options.seed || options.workload ? run_one(options) : run_seeds(options.seeds, std::cout, run);
     return held ? 0 : 1;
   } catch (const std::exception& e) {
     std::cout << e.what() << "\n" << usage;

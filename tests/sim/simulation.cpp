@@ -3,9 +3,12 @@
 #include <algorithm>
 #include <map>
 
+#include "tests/sim/failpoint_kills.hpp"
+#include "tests/sim/fault_effects.hpp"
 #include "tests/sim/faults.hpp"
 #include "tests/sim/invariants.hpp"
 #include "tests/sim/lock_users.hpp"
+#include "tests/sim/more_tokens.hpp"
 #include "tests/sim/token_users.hpp"
 
 namespace jeton::sim {
@@ -16,21 +19,12 @@ using std::chrono::seconds;
 
 constexpr int calm_lifetimes = 1;  // has a rotation
 constexpr Duration longest_stop = seconds(60);
+constexpr std::size_t hosts_told = 8;  // of thousands that lack something
 
-test::FleetSettings settings_of(const Plan& plan) {
-  test::FleetSettings settings{
-      .agents = plan.hosts, .servers = plan.servers, .refresh = plan.refresh, .budget = plan.budget};
-  settings.revokes = plan.revokes;
-  settings.lock_ttl = plan.lock_ttl;
-  settings.fetch_alone = plan.fetch_alone;
-  settings.seed = plan.seed;
-  settings.real_segments = plan.seed % 4 == 0;  // they take their time
-  if (plan.rotates) {
-    agent::OAuth2SourceConfig source;
-    source.grant = agent::OAuth2SourceConfig::Grant::refresh_token;
-    settings.source = source;
-  }
-  return settings;
+bool has_a_token(const test::VirtualFleet& fleet, std::size_t host) {
+  const test::ModelSegment& segment = fleet.segments[host];
+  return segment.record && !segment.expired && segment.record->valid(fleet.clock_of(host)) &&
+         fleet.provider.accepts(std::string(segment.record->value.reveal()));
 }
 
 class Run {
@@ -38,18 +32,22 @@ class Run {
   Run(const Plan& plan, const Observation& observation)
       : plan_(plan),
         observation_(observation),
-        fleet_(settings_of(plan)),
+        fleet_(fleet_of(plan)),
         world_(plan, fleet_, observation.live),
+        effects_(world_, outcome_.coverage),
+        kills_(world_, outcome_.coverage),
         invariants_(world_),
+        more_tokens_(world_),
         users_(world_),
         locks_(world_) {
-    fleet_.provider.lifetime = plan.lifetime;
-    fleet_.provider.answer_time = plan.answer_time;
-    fleet_.provider.rotates = plan.rotates;
+    prepare_provider(world_);
     fleet_.provider.observer = [this](const test::ProviderCall& call) { heard(call); };
     for (std::size_t i = 0; i < plan.hosts; ++i) fleet_.segments[i].observer = [this, i] { published(i); };
     for (std::size_t i = 0; i < plan.servers; ++i) {
-      fleet_.server(i).observe([this, i](const std::string& key) { invariants_.key_changed(i, key); });
+      fleet_.server(i).observe([this, i](const std::string& key) {
+        invariants_.key_changed(i, key);
+        more_tokens_.key_changed(i, key);
+      });
     }
   }
   // The fleet outlives what listens to it.
@@ -63,6 +61,7 @@ class Run {
 
   Outcome run() {
     for (std::size_t i = 0; i < plan_.hosts; ++i) fleet_.start(i);
+    more_tokens_.start();
     const bool held = befall() && recover() && pass_until(plan_.length) && pass_calm() && stop();
     if (held) invariants_.nothing_is_left();
     if (held) locks_.nothing_is_left();
@@ -78,7 +77,7 @@ class Run {
         if (!end_first(ends)) return false;
       }
       if (!pass_until(fault.at)) return false;
-      ++outcome_.in_effect[index(fault.kind)];
+      effects_.begins(fault);
       begin_fault(world_, fault);
       ends.emplace(fault.at + fault.length, &fault);
     }
@@ -92,6 +91,7 @@ class Run {
     const auto [at, fault] = *ends.begin();
     ends.erase(ends.begin());
     if (!pass_until(at)) return false;
+    effects_.ends(*fault);
     end_fault(world_, *fault);
     return true;
   }
@@ -111,23 +111,27 @@ class Run {
     return plan_.rotates && (plan_.has(FaultKind::answer_unread) || fleet_.provider.replays > 0);
   }
 
-  [[nodiscard]] bool is_well() const {
+  // Of many hosts, the one that lacked a token the last time is the first to ask.
+  [[nodiscard]] bool is_well() {
     const auto& segments = fleet_.segments;
+    if (!is_well(lacks_)) return false;
     for (std::size_t i = 0; i < segments.size(); ++i) {
-      if (!segments[i].record || segments[i].expired || !segments[i].record->valid(fleet_.clock_of(i))) return false;
-      if (!fleet_.provider.accepts(std::string(segments[i].record->value.reveal()))) return false;
+      lacks_ = i;
+      if (!is_well(i)) return false;
     }
-    return plan_.backend == Backend::local || std::all_of(segments.begin(), segments.end(), [&](const auto& s) {
-             return s.record->value == segments[0].record->value;
-           });
+    return plan_.backend == Backend::local || (all_have_the_token(fleet_) && more_tokens_.are_well());
   }
+  [[nodiscard]] bool is_well(std::size_t host) const { return has_a_token(fleet_, host); }
 
   [[nodiscard]] std::string who_lacks() const {
     std::string text;
-    for (std::size_t i = 0; i < plan_.hosts; ++i) {
+    std::size_t told = 0;
+    for (std::size_t i = 0; i < plan_.hosts && told < hosts_told; ++i) {
+      if (plan_.hosts > hosts_told && is_well(i)) continue;
+      ++told;
       const auto& segment = fleet_.segments[i];
       const bool valid = segment.record && segment.record->valid(fleet_.clock_of(i));
-      text += (i == 0 ? "" : ", ") + host_name(i) + (valid ? " has generation " : " has none, last ") +
+      text += (told == 1 ? "" : ", ") + host_name(i) + (valid ? " has generation " : " has none, last ") +
               std::to_string(segment.generation());
       if (valid && !fleet_.provider.accepts(std::string(segment.record->value.reveal())))
         text += ", which has been ended";
@@ -148,14 +152,14 @@ class Run {
 
   bool stop() {
     locks_.stop();
+    if (!stop_more_tokens()) return false;
     for (std::size_t i = 0; i < plan_.hosts; ++i) {
       if (fleet_.runs(i)) fleet_.stop_soon(i);
     }
-    const auto stopped = [this] {
-      for (std::size_t i = 0; i < plan_.hosts; ++i) {
-        if (!fleet_.has_stopped(i)) return false;
-      }
-      return locks_.stopped();
+    std::size_t first = 0;  // that has not been seen to stop
+    const auto stopped = [&] {
+      while (first < plan_.hosts && fleet_.has_stopped(first)) ++first;
+      return first == plan_.hosts && locks_.stopped();
     };
     const bool in_time = fleet_.until([&] { return violated() || stopped(); }, longest_stop);
     if (!in_time) {
@@ -163,6 +167,17 @@ class Run {
     }
     // A lock of an agent that crashed before ends by itself.
     return !world_.violation && pass(seconds(1));
+  }
+
+  // They use the coordinators of the agents.
+  bool stop_more_tokens() {
+    if (plan_.tokens == 1) return true;
+    more_tokens_.stop();
+    const bool in_time = fleet_.until([&] { return violated() || more_tokens_.have_stopped(); }, longest_stop);
+    if (!in_time) {
+      world_.fail(Invariant::nothing_left, "the loop of a token did not stop within " + seconds_text(longest_stop));
+    }
+    return !world_.violation;
   }
 
   bool pass(Duration duration) { return pass_until(world_.since_start() + duration); }
@@ -175,7 +190,9 @@ class Run {
   bool violated() {
     if (observation_.each_turn) observation_.each_turn(world_);
     users_.each_turn();
+    kills_.each_turn();
     invariants_.each_turn();
+    more_tokens_.each_turn();
     locks_.each_turn();
     return world_.violation.has_value();
   }
@@ -225,11 +242,12 @@ class Run {
   Outcome outcome() {
     outcome_.violation = world_.violation;
     outcome_.virtual_time = world_.since_start();
-    outcome_.calls = fleet_.provider.calls;
+    outcome_.calls = fleet_.provider.calls + more_tokens_.calls();
     for (std::size_t i = 0; i < plan_.servers; ++i) outcome_.commands += fleet_.server(i).commands();
     outcome_.turns = invariants_.turns();
     outcome_.most = invariants_.most();
     world_.timeline.mix(std::to_string(outcome_.commands) + " " + std::to_string(outcome_.turns));
+    world_.timeline.mix(more_tokens_.hashes());
     outcome_.hash = world_.timeline.hash();
     outcome_.timeline.assign(world_.timeline.lines().begin(), world_.timeline.lines().end());
     return outcome_;
@@ -237,15 +255,50 @@ class Run {
 
   const Plan& plan_;
   const Observation& observation_;
+  Outcome outcome_;
   test::VirtualFleet fleet_;
   World world_;
+  FaultEffects effects_;
+  FailpointKills kills_;
   Invariants invariants_;
+  MoreTokens more_tokens_;
   TokenUsers users_;
   LockUsers locks_;
-  Outcome outcome_;
+  std::size_t lacks_ = 0;  // a host
 };
 
 }  // namespace
+
+test::FleetSettings fleet_of(const Plan& plan) {
+  test::FleetSettings settings{
+      .agents = plan.hosts, .servers = plan.servers, .refresh = plan.refresh, .budget = plan.budget};
+  settings.revokes = plan.revokes;
+  settings.lock_ttl = plan.lock_ttl;
+  settings.fetch_alone = plan.fetch_alone;
+  settings.seed = plan.seed;
+  settings.real_segments = plan.seed % 4 == 0;  // they take their time
+  if (plan.rotates) {
+    agent::OAuth2SourceConfig source;
+    source.grant = agent::OAuth2SourceConfig::Grant::refresh_token;
+    settings.source = source;
+  }
+  return settings;
+}
+
+void prepare_provider(World& world) {
+  test::ModelProvider& provider = world.fleet.provider;
+  provider.lifetime = world.plan.lifetime;
+  provider.answer_time = world.plan.answer_time;
+  provider.rotates = world.plan.rotates;
+}
+
+bool all_have_the_token(const test::VirtualFleet& fleet) {
+  const auto& segments = fleet.segments;
+  for (std::size_t i = 0; i < segments.size(); ++i) {
+    if (!has_a_token(fleet, i) || segments[i].record->value != segments[0].record->value) return false;
+  }
+  return true;
+}
 
 Outcome simulate(const Plan& plan, const Observation& observation) { return Run(plan, observation).run(); }
 

@@ -5,13 +5,13 @@
 // gives the same hash.
 #pragma once
 
-#include <array>
 #include <functional>
 #include <optional>
 #include <ostream>
 #include <string>
 #include <vector>
 
+#include "tests/sim/coverage.hpp"
 #include "tests/sim/most_work.hpp"
 #include "tests/sim/world.hpp"
 
@@ -21,7 +21,7 @@ struct Outcome {
   std::optional<Violation> violation;
   std::uint64_t hash = 0;
   std::vector<std::string> timeline;  // the last lines
-  std::array<std::uint64_t, fault_kind_count> in_effect{};
+  Coverage coverage{};
   Duration virtual_time{};
   std::uint64_t calls = 0;  // to the provider
   std::uint64_t commands = 0;
@@ -35,6 +35,13 @@ struct Observation {
 };
 
 [[nodiscard]] Outcome simulate(const Plan& plan, const Observation& observation = {});
+
+// What a plan says of its fleet, of the first token, and of the provider of a world's fleet.
+[[nodiscard]] test::FleetSettings fleet_of(const Plan& plan);
+void prepare_provider(World& world);
+
+// Of a fleet with a shared store: every host has a token that is valid, and all the same.
+[[nodiscard]] bool all_have_the_token(const test::VirtualFleet& fleet);
 
 // After the last fault every host has a valid token within this time, and with a shared store the same one.
 [[nodiscard]] Duration recovery_bound(const Plan& plan);

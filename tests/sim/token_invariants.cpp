@@ -12,6 +12,10 @@ Duration tolerance(const Plan& plan) {
   return std::chrono::milliseconds(300) + (drifts ? plan.lifetime / 100 : Milliseconds{0});
 }
 
+// Hosts, with each token.
+constexpr std::size_t small_fleet = 16;
+constexpr Duration time_between_walks = std::chrono::seconds(1);
+
 // After the end of a window the token is fetched: by an attempt for the lock, and a call.
 constexpr Duration fetch_after_window = std::chrono::seconds(5);
 
@@ -20,19 +24,17 @@ const agent::Record* readable(const test::ModelSegment& segment, const agent::Cl
   return &*segment.record;
 }
 
-bool is_of(const std::string& key, const std::string& name) { return key.starts_with("jeton:{" + name); }
-
 // systemd/README.md, "Redis": "These keys are in Redis, each with an expiry".
-bool is_documented(const std::string& key) {
+bool is_documented(const std::string& key, const Plan& plan) {
   for (const char* known : {"", ":fence", ":info"}) {
     if (key == std::string("jeton:lock:{job}") + known) return true;
   }
-  for (const char* name : {"api}", "api~revocation}"}) {
-    if (!is_of(key, name)) continue;
-    const std::string rest = key.substr(key.find('}') + 1);
-    for (const char* known : {":updater", ":token", ":fence", ":pause", ":budget"}) {
-      if (rest == known) return true;
-    }
+  const auto brace = key.find('}');
+  if (!key.starts_with("jeton:{") || brace == std::string::npos) return false;
+  const std::string rest = key.substr(brace + 1);
+  const std::string name = key.substr(7, brace - 7);
+  for (const char* known : {":updater", ":token", ":fence", ":pause", ":budget"}) {
+    if (rest == known) return plan.has_token(name.substr(0, name.rfind("~revocation")));
   }
   return false;
 }
@@ -62,11 +64,12 @@ void TokenInvariants::published(std::size_t host) {
   }
   const auto end = ends_.find(value);
   segments_[host].end = end == ends_.end() ? BootTime::max() : end->second;
+  look(host);
 }
 
 // "`publish` stores only a higher one."
 void TokenInvariants::key_changed(std::size_t server, const std::string& key) {
-  if (key != test::token_key_of_api) return;
+  if (key != world_.fleet.key("token")) return;
   Seen& seen = servers_[server];
   const std::string text = world_.fleet.server(server).field(key, "generation");
   const agent::Generation generation = text.empty() ? 0 : std::stoull(text);
@@ -80,21 +83,26 @@ void TokenInvariants::key_changed(std::size_t server, const std::string& key) {
 }
 
 void TokenInvariants::each_turn() {
-  for (std::size_t host = 0; host < segments_.size(); ++host) {
-    const test::ModelSegment& segment = world_.fleet.segments[host];
-    Seen& seen = segments_[host];
-    const bool lost = std::exchange(seen.life, world_.boots[host]) != seen.life;
-    if (!lost && segment.generation() < seen.generation) {
-      world_.fail(Invariant::segment_goes_forward, host_name(host) + " went from generation " +
-                                                       std::to_string(seen.generation) + " to " +
-                                                       std::to_string(segment.generation()));
-    }
-    seen.generation = segment.generation();
-    look_at_adoption(host);
-    const agent::Record* record = readable(segment, world_.fleet.clock_of(host));
-    if (record != nullptr) look_at_end(host, *record);
-    look_for_token(host, record != nullptr);
+  const bool is_small = world_.plan.hosts * world_.plan.tokens <= small_fleet;
+  if (!is_small && world_.now() < next_look_) return;
+  next_look_ = world_.now() + time_between_walks;
+  for (std::size_t host = 0; host < segments_.size(); ++host) look(host);
+}
+
+void TokenInvariants::look(std::size_t host) {
+  const test::ModelSegment& segment = world_.fleet.segments[host];
+  Seen& seen = segments_[host];
+  const bool lost = std::exchange(seen.life, world_.boots[host]) != seen.life;
+  if (!lost && segment.generation() < seen.generation) {
+    world_.fail(Invariant::segment_goes_forward, host_name(host) + " went from generation " +
+                                                     std::to_string(seen.generation) + " to " +
+                                                     std::to_string(segment.generation()));
   }
+  seen.generation = segment.generation();
+  look_at_adoption(host);
+  const agent::Record* record = readable(segment, world_.fleet.clock_of(host));
+  if (record != nullptr) look_at_end(host, *record);
+  look_for_token(host, record != nullptr);
 }
 
 // systemd/README.md, "agent killed while writing": "the next agent adopts the segment". The production segment must
@@ -148,10 +156,10 @@ void TokenInvariants::nothing_is_left() {
       const std::string where = server_name(server) + " has " + key;
       // The lock of a revocation which the stop interrupted ends by itself, and so does that of a crashed host, later
       // if the server's clock was set back.
-      const bool may_last = world_.plan.has(FaultKind::server_clock) || key != "jeton:{api}:updater";
+      const bool may_last = world_.plan.has(FaultKind::server_clock) || key != world_.fleet.key("updater");
       if (key.ends_with(":updater") && !may_last)
         world_.fail(Invariant::nothing_left, where + ", although no agent runs");
-      if (!is_documented(key)) world_.fail(Invariant::nothing_left, where + ", which no page lists");
+      if (!is_documented(key, world_.plan)) world_.fail(Invariant::nothing_left, where + ", which no page lists");
       if (!left) world_.fail(Invariant::nothing_left, where + " without an expiry");
     }
   }

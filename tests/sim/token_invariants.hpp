@@ -1,5 +1,6 @@
 // TokenInvariants: the tokens of readers, and the records of servers. Hears of calls to the provider, publications and
-// keys, and looks at the whole after every turn of the loop.
+// keys, and looks at the whole after every turn of the loop. A fleet of many hosts has so many turns that this would be
+// all that it does: it is looked at once a second, and each host when it publishes.
 //
 // A fleet with the local backend is as many fleets as it has hosts. One thread: the loop's.
 #pragma once
@@ -26,6 +27,7 @@ class TokenInvariants {
   void nothing_is_left();
 
  private:
+  void look(std::size_t host);
   void look_at_adoption(std::size_t host);
   void look_at_end(std::size_t host, const agent::Record& record);
   void look_for_token(std::size_t host, bool has_one);
@@ -41,6 +43,7 @@ class TokenInvariants {
   World& world_;
   std::vector<Seen> segments_;
   std::vector<Seen> servers_;
+  BootTime next_look_{};                                                     // at all hosts
   std::map<std::string, BootTime> ends_;                                     // of each issued value, by the provider
   std::map<std::pair<std::size_t, agent::Generation>, std::string> values_;  // by fleet
   std::map<std::size_t, std::vector<BootTime>> calls_;                       // by fleet: when they began

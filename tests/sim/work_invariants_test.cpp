@@ -54,7 +54,7 @@ TEST_F(WorkOfSevenHosts, OneWaitsAgainAndAgain_IsSeen) {
 TEST_F(WorkOfSevenHosts, OneSendsManyCommands_IsSeen) {
   fleet.start_all();
   fleet.pass(seconds(1));
-  const auto session = fleet.server().accept([](const std::string&) {}, [] {}, "run-5.server-0");
+  const auto session = fleet.server().accept([](const std::string&) {}, [] {}, test::VirtualFleet::address(5, 0).host);
   using test::memory_redis::Reply;
   const std::string ping = test::memory_redis::to_wire(Reply::array({Reply::bulk("PING")}));
   for (int i = 0; i < 1'100; ++i) fleet.server().receive(session, ping);

@@ -1,6 +1,7 @@
 // World: a plan, its fleet, and what both the faults and the invariants have to know of the run.
 #pragma once
 
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
@@ -65,6 +66,7 @@ struct World {
   std::optional<Violation> violation;
   std::vector<std::uint64_t> boots;  // of each host: it lost its segment
   std::vector<std::optional<BootTime>> crashed_at;
+  std::map<std::size_t, std::size_t> armed;   // by host: the failpoint at which its agent is killed
   std::vector<std::uint64_t> losses;          // of each server: it lost data
   std::vector<BootTime> budget_losses;        // of any server or host that counts calls
   std::optional<BootTime> refresh_wanted_at;  // by an operator or a user, the last time

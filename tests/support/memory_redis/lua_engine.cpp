@@ -1,7 +1,10 @@
 #include "tests/support/memory_redis/lua_engine.hpp"
 
 #include <lua.hpp>
+#include <map>
+#include <new>
 #include <stdexcept>
+#include <utility>
 
 #include "agent/fleet/redis/client/command.hpp"
 #include "tests/support/memory_redis/lua_values.hpp"
@@ -45,18 +48,44 @@ void set_global_list(lua_State* lua, const char* name, const Words& words) {
 
 }  // namespace
 
-LuaEngine::LuaEngine(Call call) : call_(std::move(call)), lua_(luaL_newstate(), &lua_close) {
-  if (!lua_) throw std::bad_alloc();
-  install();
+struct LuaEngine::Interpreter {
+  std::unique_ptr<lua_State, void (*)(lua_State*)> lua{luaL_newstate(), &lua_close};
+  std::map<std::string, int> functions;  // by SHA-1: references into the registry of Lua
+  Call call;                             // of the engine that has it
+};
+
+std::vector<std::unique_ptr<LuaEngine::Interpreter>>& LuaEngine::unused() {
+  thread_local std::vector<std::unique_ptr<Interpreter>> interpreters;
+  return interpreters;
 }
 
+LuaEngine::LuaEngine(Call call) {
+  auto& left = unused();
+  if (left.empty()) {
+    interpreter_ = std::make_unique<Interpreter>();
+    install();
+  } else {
+    interpreter_ = std::move(left.back());
+    left.pop_back();
+  }
+  interpreter_->call = std::move(call);
+}
+
+LuaEngine::~LuaEngine() {
+  interpreter_->call = nullptr;
+  unused().push_back(std::move(interpreter_));
+}
+
+lua_State* LuaEngine::state() const { return interpreter_->lua.get(); }
+
 void LuaEngine::install() {
-  lua_State* lua = lua_.get();
+  lua_State* lua = state();
+  if (lua == nullptr) throw std::bad_alloc();
   lua_gc(lua, LUA_GCSETPAUSE, 1000);  // a script leaves little behind: seldom is enough
   luaL_openlibs(lua);
   lua_newtable(lua);
   const auto add = [&](const char* name, lua_CFunction function) {
-    lua_pushlightuserdata(lua, this);
+    lua_pushlightuserdata(lua, interpreter_.get());
     lua_pushcclosure(lua, function, 1);
     lua_setfield(lua, -2, name);
   };
@@ -79,10 +108,10 @@ int LuaEngine::call_protected(lua_State* lua) {
 }
 
 bool LuaEngine::invoke(lua_State* lua) {
-  auto* engine = static_cast<LuaEngine*>(lua_touserdata(lua, lua_upvalueindex(1)));
+  const auto* interpreter = static_cast<Interpreter*>(lua_touserdata(lua, lua_upvalueindex(1)));
   Reply reply;
   if (const auto words = words_on_stack(lua)) {
-    reply = engine->call_(*words);
+    reply = interpreter->call(*words);
   } else {
     reply = Reply::error("ERR Lua redis lib command arguments must be strings or integers");
   }
@@ -97,10 +126,10 @@ bool LuaEngine::invoke(lua_State* lua) {
 }
 
 Reply LuaEngine::compile(const std::string& text, const std::string& sha1) {
-  if (functions_.contains(sha1)) return Reply::ok();
-  lua_State* lua = lua_.get();
+  if (interpreter_->functions.contains(sha1)) return Reply::ok();
+  lua_State* lua = state();
   if (luaL_loadbuffer(lua, text.data(), text.size(), "@user_script") == 0) {
-    functions_.emplace(sha1, luaL_ref(lua, LUA_REGISTRYINDEX));
+    interpreter_->functions.emplace(sha1, luaL_ref(lua, LUA_REGISTRYINDEX));
     return Reply::ok();
   }
   const std::string problem = lua_tostring(lua, -1);
@@ -109,10 +138,10 @@ Reply LuaEngine::compile(const std::string& text, const std::string& sha1) {
 }
 
 Reply LuaEngine::run(const std::string& sha1, const Words& keys, const Words& arguments) {
-  lua_State* lua = lua_.get();
+  lua_State* lua = state();
   set_global_list(lua, "KEYS", keys);
   set_global_list(lua, "ARGV", arguments);
-  lua_rawgeti(lua, LUA_REGISTRYINDEX, functions_.at(sha1));
+  lua_rawgeti(lua, LUA_REGISTRYINDEX, interpreter_->functions.at(sha1));
   const bool failed = lua_pcall(lua, 0, 1, 0) != 0;
   Reply reply = failed ? failure(sha1) : reply_on_stack(lua);
   lua_settop(lua, 0);
@@ -120,7 +149,7 @@ Reply LuaEngine::run(const std::string& sha1, const Words& keys, const Words& ar
 }
 
 Reply LuaEngine::failure(const std::string& sha1) {
-  lua_State* lua = lua_.get();
+  lua_State* lua = state();
   std::string line;
   std::string problem;
   if (lua_istable(lua, -1)) {

@@ -3,9 +3,9 @@
 #pragma once
 
 #include <functional>
-#include <map>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "tests/support/memory_redis/resp.hpp"
 
@@ -19,6 +19,9 @@ class LuaEngine {
   using Call = std::function<Reply(const Words& words)>;
 
   explicit LuaEngine(Call call);
+  ~LuaEngine();
+  LuaEngine(const LuaEngine&) = delete;
+  LuaEngine& operator=(const LuaEngine&) = delete;
 
   // An error reply if it cannot be compiled. `sha1`: of the text, which is compiled once.
   [[nodiscard]] Reply compile(const std::string& text, const std::string& sha1);
@@ -26,6 +29,11 @@ class LuaEngine {
   [[nodiscard]] Reply run(const std::string& sha1, const Words& keys, const Words& arguments);
 
  private:
+  // A state of Lua with the scripts that it has compiled. An engine leaves it to the next one of its thread: a
+  // simulation makes thousands of servers, and all run the same scripts, which keep nothing in it.
+  struct Interpreter;
+  static std::vector<std::unique_ptr<Interpreter>>& unused();
+  [[nodiscard]] lua_State* state() const;
   void install();
   static int call_or_raise(lua_State* lua);
   static int call_protected(lua_State* lua);
@@ -33,9 +41,7 @@ class LuaEngine {
   static bool invoke(lua_State* lua);
   [[nodiscard]] Reply failure(const std::string& sha1);
 
-  Call call_;
-  std::unique_ptr<lua_State, void (*)(lua_State*)> lua_;
-  std::map<std::string, int> functions_;  // by SHA-1: references into the registry of Lua
+  std::unique_ptr<Interpreter> interpreter_;
 };
 
 }  // namespace jeton::test::memory_redis

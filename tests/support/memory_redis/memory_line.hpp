@@ -7,6 +7,7 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <vector>
 
 #include "agent/base/event.hpp"
 #include "agent/base/timers.hpp"
@@ -14,12 +15,15 @@
 
 namespace jeton::test::memory_redis {
 
-// An address: the server behind it, and the fault of the connection.
+class MemoryLine;
+
+// An address: the server behind it, the fault of the connection, and the connections that were opened by it.
 struct Site {
   agent::redis::Address address;
   std::shared_ptr<MemoryServer> server;
   MemoryNetwork::Fault fault = MemoryNetwork::Fault::none;
   bool client_stopped = false;
+  std::vector<std::weak_ptr<MemoryLine>> lines{};
 };
 
 // Pieces on their way in one direction. Pieces that arrive while the direction is blocked wait, in their order.

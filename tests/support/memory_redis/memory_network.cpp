@@ -5,6 +5,7 @@
 #include <map>
 #include <set>
 #include <stdexcept>
+#include <unordered_map>
 #include <utility>
 
 #include "agent/fleet/redis/client/connecting.hpp"
@@ -37,6 +38,10 @@ class MemoryTransport final : public agent::redis::Transport {
   std::shared_ptr<MemoryLine> line_;
 };
 
+struct HashOfHost {
+  std::size_t operator()(const Address& address) const { return std::hash<std::string>{}(address.host); }
+};
+
 }  // namespace
 
 // Held by the connects that are under way.
@@ -48,8 +53,8 @@ struct MemoryNetwork::State : std::enable_shared_from_this<State> {
   }
 
   [[nodiscard]] std::shared_ptr<Site> site(const Address& address) const {
-    const auto found = std::find_if(sites.begin(), sites.end(), [&](const auto& s) { return s->address == address; });
-    return found == sites.end() ? nullptr : *found;
+    const auto found = sites.find(address);
+    return found == sites.end() ? nullptr : found->second;
   }
 
   // In the time of the client, whose host may be stopped meanwhile.
@@ -72,8 +77,8 @@ struct MemoryNetwork::State : std::enable_shared_from_this<State> {
     if (!site->server->is_up() || site->fault == Fault::refused) throw TransportError("connection refused");
     auto line = std::make_shared<MemoryLine>(self->timers, site, [self] { return self->latency(); });
     line->open();
-    std::erase_if(self->lines, [](const auto& known) { return known.second.expired(); });
-    self->lines.emplace_back(site, line);
+    std::erase_if(site->lines, [](const auto& known) { return known.expired(); });
+    site->lines.push_back(line);
     co_return std::make_unique<MemoryTransport>(std::move(line));
   }
 
@@ -97,14 +102,13 @@ struct MemoryNetwork::State : std::enable_shared_from_this<State> {
     co_return hosts;
   }
 
-  void each_line(const std::shared_ptr<Site>& site, const std::function<void(MemoryLine&)>& what) const {
-    const auto known = lines;
-    for (const auto& [at, weak] : known) {
-      const auto line = weak.lock();
-      if (at == site && line) what(*line);
+  static void each_line(const std::shared_ptr<Site>& site, const std::function<void(MemoryLine&)>& what) {
+    const auto known = site->lines;  // what one of them does may open another
+    for (const auto& weak : known) {
+      if (const auto line = weak.lock()) what(*line);
     }
   }
-  void tell_lines(const std::shared_ptr<Site>& site) const {
+  static void tell_lines(const std::shared_ptr<Site>& site) {
     each_line(site, [](MemoryLine& line) { line.fault_changed(); });
   }
   // Throws if the address was never pointed anywhere.
@@ -120,8 +124,7 @@ struct MemoryNetwork::State : std::enable_shared_from_this<State> {
   std::set<std::string> hanging;
   Duration shortest = std::chrono::microseconds(100);
   Duration longest = std::chrono::microseconds(100);
-  std::vector<std::shared_ptr<Site>> sites;
-  std::vector<std::pair<std::shared_ptr<Site>, std::weak_ptr<MemoryLine>>> lines;
+  std::unordered_map<Address, std::shared_ptr<Site>, HashOfHost> sites;
 };
 
 MemoryNetwork::MemoryNetwork(agent::Timers& timers, agent::Random& random)
@@ -140,7 +143,7 @@ void MemoryNetwork::point(const Address& address, std::shared_ptr<MemoryServer> 
     known->server = std::move(server);
     return;
   }
-  state_->sites.push_back(std::make_shared<Site>(Site{address, std::move(server), Fault::none}));
+  state_->sites.emplace(address, std::make_shared<Site>(Site{address, std::move(server), Fault::none}));
 }
 
 agent::redis::Connector MemoryNetwork::connector() {
@@ -176,25 +179,25 @@ void MemoryNetwork::set_latency(Duration shortest, Duration longest) {
 
 void MemoryNetwork::set_fault(const Address& address, Fault fault) {
   const auto site = state_->known_site(address);
-  site->fault = fault;
-  state_->tell_lines(site);
+  if (std::exchange(site->fault, fault) != fault) State::tell_lines(site);
 }
 
 std::size_t MemoryNetwork::connections(const Address& address) const {
-  return static_cast<std::size_t>(std::count_if(state_->lines.begin(), state_->lines.end(), [&](const auto& known) {
-    const auto line = known.second.lock();
-    return line && line->is_open() && known.first->address == address;
+  const auto site = state_->site(address);
+  if (!site) return 0;
+  return static_cast<std::size_t>(std::count_if(site->lines.begin(), site->lines.end(), [](const auto& known) {
+    const auto line = known.lock();
+    return line && line->is_open();
   }));
 }
 
 void MemoryNetwork::set_client_stopped(const Address& address, bool stopped) {
   const auto site = state_->known_site(address);
-  site->client_stopped = stopped;
-  state_->tell_lines(site);
+  if (std::exchange(site->client_stopped, stopped) != stopped) State::tell_lines(site);
 }
 
 void MemoryNetwork::lose_connections(const Address& address, bool told) {
-  state_->each_line(state_->known_site(address), [told](MemoryLine& line) {
+  State::each_line(state_->known_site(address), [told](MemoryLine& line) {
     if (told) {
       line.break_off();
     } else {

@@ -1,8 +1,7 @@
 #include "tests/support/memory_redis/memory_server.hpp"
 
-#include <algorithm>
-#include <iterator>
 #include <numeric>
+#include <utility>
 
 namespace jeton::test {
 
@@ -51,6 +50,7 @@ std::string MemoryServer::cli(const Words& words) {
 void MemoryServer::kill() {
   shut_down();
   databases_.clear();
+  keys_changed_ = true;
 }
 
 void MemoryServer::shut_down() {
@@ -96,8 +96,7 @@ void MemoryServer::serve_again() {
     serve(session);
   }
   if (!serves()) return;
-  for (const auto& session : std::exchange(finished_, {})) session->open = false;
-  forget_ended();
+  for (const auto& session : std::exchange(finished_, {})) disconnected(session);
 }
 
 void MemoryServer::cancel_script_end() {
@@ -113,16 +112,14 @@ void MemoryServer::cut() {
 
 void MemoryServer::disconnect(const std::function<bool(const Session&)>& which) {
   std::vector<std::shared_ptr<Session>> ended;
-  std::copy_if(sessions_.begin(), sessions_.end(), std::back_inserter(ended),
-               [&](const auto& session) { return which(*session); });
-  for (const auto& session : ended) session->open = false;
-  forget_ended();
+  for (const auto& [id, session] : sessions_) {
+    if (which(*session)) ended.push_back(session);
+  }
+  for (const auto& session : ended) {
+    session->open = false;
+    sessions_.erase(session->id);
+  }
   for (const auto& session : ended) session->close();
-}
-
-// In one pass: a server that was frozen for long has thousands of them.
-void MemoryServer::forget_ended() {
-  std::erase_if(sessions_, [](const auto& session) { return !session->open; });
 }
 
 void MemoryServer::refuse(const std::string& command, const std::string& error) {
@@ -177,7 +174,7 @@ std::shared_ptr<memory_redis::Session> MemoryServer::accept(std::function<void(s
   };
   session->close = std::move(close);
   session->last_request = timers_.clock().boot_now();
-  sessions_.push_back(session);
+  sessions_.emplace(session->id, session);
   return session;
 }
 
@@ -202,7 +199,7 @@ void MemoryServer::finished(const std::shared_ptr<Session>& session) {
 void MemoryServer::disconnected(const std::shared_ptr<Session>& session) {
   session->open = false;
   std::erase(unserved_, session);
-  forget_ended();
+  sessions_.erase(session->id);
 }
 
 // All that has come whole, until the session has to wait or ends.
@@ -217,7 +214,7 @@ void MemoryServer::serve(const std::shared_ptr<Session>& session) {
   }
   if (!serves()) unserved_.push_back(session);  // it may have sent more behind its script
   tell_changes();
-  arm_expiry();
+  if (keys_changed_) arm_expiry();
 }
 
 void MemoryServer::handle(const std::shared_ptr<Session>& session, const Words& words) {

@@ -14,6 +14,7 @@
 #include <optional>
 #include <set>
 #include <string>
+#include <unordered_map>
 #include <utility>
 
 #include "agent/base/random.hpp"
@@ -111,7 +112,6 @@ class MemoryServer {
   void finished(const std::shared_ptr<Session>& session);
   // The connection is broken: requests that were not served are lost.
   void disconnected(const std::shared_ptr<Session>& session);
-  void forget_ended();
 
   // For commands.
 
@@ -119,7 +119,7 @@ class MemoryServer {
   [[nodiscard]] const std::string& run_id() const { return run_id_; }
   [[nodiscard]] const std::string& mode() const { return mode_; }
   [[nodiscard]] const agent::redis::Address& primary() const { return primary_; }
-  [[nodiscard]] const std::vector<std::shared_ptr<Session>>& sessions() const { return sessions_; }
+  [[nodiscard]] const std::map<std::uint64_t, std::shared_ptr<Session>>& sessions() const { return sessions_; }
   std::int64_t publish(const std::string& channel, const std::string& message);
   // None: every database.
   void flush(std::optional<int> number);
@@ -141,6 +141,9 @@ class MemoryServer {
   Reply execute(Session& session, const std::string& name, const Words& words, bool may_refuse);
   memory_redis::Database& database(int number);
   void key_changed(const std::string& key);
+  // Copied, because a message may end its connection.
+  [[nodiscard]] std::vector<std::shared_ptr<Session>> subscribers_of(const std::string& channel) const;
+  void invalidate(const Session& tracker, const Reply& keys);
   void tell_changes();
   void expire();
   void arm_expiry();
@@ -172,17 +175,18 @@ class MemoryServer {
   std::set<std::string> scripts_;
   memory_redis::LuaEngine lua_;
   Session* running_script_ = nullptr;
-  std::vector<std::shared_ptr<Session>> sessions_;
-  bool untold_ = false;                             // a session tracks a key that has changed
-  std::deque<std::shared_ptr<Session>> unserved_;   // while it does not serve
-  std::vector<std::shared_ptr<Session>> finished_;  // while it does not serve
+  std::map<std::uint64_t, std::shared_ptr<Session>> sessions_;  // by their number, so in the order of their coming
+  std::set<std::uint64_t> untold_;                              // sessions that track a key that has changed
+  bool keys_changed_ = false;                                   // since the next expiry was found
+  std::deque<std::shared_ptr<Session>> unserved_;               // while it does not serve
+  std::vector<std::shared_ptr<Session>> finished_;              // while it does not serve
   std::uint64_t last_session_ = 0;
   std::function<void(const std::string& key)> observer_;
   std::map<std::string, std::string> refusals_;
   std::map<std::string, std::function<Reply(const Words&)>> answers_;
   std::map<std::string, std::uint64_t> counts_;
   std::map<std::string, std::uint64_t> script_calls_;
-  std::map<std::string, std::uint64_t> client_counts_;
+  std::unordered_map<std::string, std::uint64_t> client_counts_;
   std::string client_;
   std::optional<agent::Timers::Id> expiry_;
   std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);  // for scheduled work

@@ -19,14 +19,19 @@ memory_redis::Database& MemoryServer::database(int number) {
 }
 
 std::int64_t MemoryServer::publish(const std::string& channel, const std::string& message) {
-  std::int64_t receivers = 0;
-  const auto sessions = sessions_;  // a message may end its connection
-  for (const auto& session : sessions) {
-    if (!session->channels.contains(channel)) continue;
+  const auto subscribers = subscribers_of(channel);
+  for (const auto& session : subscribers) {
     deliver(session, Reply::array({Reply::bulk("message"), Reply::bulk(channel), Reply::bulk(message)}));
-    ++receivers;
   }
-  return receivers;
+  return static_cast<std::int64_t>(subscribers.size());
+}
+
+std::vector<std::shared_ptr<memory_redis::Session>> MemoryServer::subscribers_of(const std::string& channel) const {
+  std::vector<std::shared_ptr<Session>> subscribers;
+  for (const auto& [id, session] : sessions_) {
+    if (session->channels.contains(channel)) subscribers.push_back(session);
+  }
+  return subscribers;
 }
 
 void MemoryServer::deliver(const std::shared_ptr<Session>& session, const Reply& message) {
@@ -45,30 +50,36 @@ void MemoryServer::deliver(const std::shared_ptr<Session>& session, const Reply&
 }
 
 void MemoryServer::key_changed(const std::string& key) {
+  keys_changed_ = true;
   if (observer_) observer_(key);
-  for (const auto& session : sessions_) {
+  for (const auto& [id, session] : sessions_) {
     if (!session->tracking) continue;
     const auto& prefixes = session->tracking->prefixes;
     const bool watched =
         std::any_of(prefixes.begin(), prefixes.end(), [&](const auto& prefix) { return key.starts_with(prefix); });
     if (!watched && !prefixes.empty()) continue;
     session->tracking->changed.insert(key);
-    untold_ = true;
+    untold_.insert(id);
   }
+}
+
+// A session hears of its keys by another one.
+void MemoryServer::invalidate(const Session& tracker, const Reply& keys) {
+  const auto target = sessions_.find(tracker.tracking->redirect);
+  if (target == sessions_.end() || !target->second->subscribed()) return;
+  const auto session = target->second;  // a message may end its connection
+  session->reply(Reply::array({Reply::bulk("message"), Reply::bulk(invalidations), keys}));
 }
 
 // After the command, as Redis does: messages that a script sent come before.
 void MemoryServer::tell_changes() {
-  if (!std::exchange(untold_, false)) return;
-  const auto sessions = sessions_;  // a message may end its connection
-  for (const auto& session : sessions) {
-    if (!session->tracking || session->tracking->changed.empty()) continue;
+  for (const std::uint64_t id : std::exchange(untold_, {})) {
+    const auto found = sessions_.find(id);
+    if (found == sessions_.end() || !found->second->tracking) continue;
+    const auto session = found->second;
     std::vector<Reply> keys;
     for (const std::string& key : std::exchange(session->tracking->changed, {})) keys.push_back(Reply::bulk(key));
-    for (const auto& target : sessions) {
-      if (target->id != session->tracking->redirect || !target->subscribed()) continue;
-      target->reply(Reply::array({Reply::bulk("message"), Reply::bulk(invalidations), Reply::array(keys)}));
-    }
+    invalidate(*session, Reply::array(std::move(keys)));
   }
 }
 
@@ -76,13 +87,10 @@ void MemoryServer::flush(std::optional<int> number) {
   for (auto& [each, database] : databases_) {
     if (number.value_or(each) == each) database.clear();
   }
+  keys_changed_ = true;
   const auto sessions = sessions_;  // a message may end its connection
-  for (const auto& session : sessions) {
-    if (!session->tracking) continue;
-    for (const auto& target : sessions) {
-      if (target->id != session->tracking->redirect || !target->subscribed()) continue;
-      target->reply(Reply::array({Reply::bulk("message"), Reply::bulk(invalidations), Reply::nil()}));
-    }
+  for (const auto& [id, session] : sessions) {
+    if (session->tracking) invalidate(*session, Reply::nil());
   }
 }
 
@@ -97,6 +105,7 @@ void MemoryServer::expire() {
 // At the first millisecond in which a key is not there any more.
 void MemoryServer::arm_expiry() {
   if (expiry_) timers_.cancel(*std::exchange(expiry_, std::nullopt));
+  keys_changed_ = false;
   std::optional<std::int64_t> next_ms;
   for (const auto& [number, database] : databases_) {
     const auto next = database.next_expiry_ms();

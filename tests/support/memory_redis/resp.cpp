@@ -21,6 +21,39 @@ std::optional<std::size_t> take_count(std::string_view buffer, std::size_t& at, 
   return count;
 }
 
+void append_line(char kind, std::string_view text, std::string& wire) {
+  wire += kind;
+  wire += text;
+  wire += newline;
+}
+
+void append(const Reply& reply, std::string& wire) {
+  using Type = Reply::Type;
+  switch (reply.type) {
+    case Type::nil:
+      append_line('$', "-1", wire);
+      return;
+    case Type::integer:
+      append_line(':', std::to_string(reply.integer), wire);
+      return;
+    case Type::status:
+      append_line('+', reply.text, wire);
+      return;
+    case Type::error:
+      append_line('-', reply.text, wire);
+      return;
+    case Type::bulk:
+      append_line('$', std::to_string(reply.text.size()), wire);
+      wire += reply.text;
+      wire += newline;
+      return;
+    case Type::array:
+      break;
+  }
+  append_line('*', std::to_string(reply.elements.size()), wire);
+  for (const Reply& element : reply.elements) append(element, wire);
+}
+
 }  // namespace
 
 std::optional<Words> RequestParser::next() {
@@ -39,23 +72,8 @@ std::optional<Words> RequestParser::next() {
 }
 
 std::string to_wire(const Reply& reply) {
-  using Type = Reply::Type;
-  switch (reply.type) {
-    case Type::nil:
-      return "$-1\r\n";
-    case Type::integer:
-      return ":" + std::to_string(reply.integer) + "\r\n";
-    case Type::status:
-      return "+" + reply.text + "\r\n";
-    case Type::error:
-      return "-" + reply.text + "\r\n";
-    case Type::bulk:
-      return "$" + std::to_string(reply.text.size()) + "\r\n" + reply.text + "\r\n";
-    case Type::array:
-      break;
-  }
-  std::string wire = "*" + std::to_string(reply.elements.size()) + "\r\n";
-  for (const Reply& element : reply.elements) wire += to_wire(element);
+  std::string wire;
+  append(reply, wire);
   return wire;
 }
 

@@ -81,9 +81,9 @@ Reply client(CommandContext& c, const Words& words) {
   }
   if (what == "LIST") {
     std::string lines;
-    for (const auto& session : c.server.sessions()) {
-      lines += "id=" + std::to_string(session->id) + " name=" + session->name +
-               " db=" + std::to_string(session->database) + " sub=" + std::to_string(session->channels.size()) + "\n";
+    for (const auto& [id, session] : c.server.sessions()) {
+      lines += "id=" + std::to_string(id) + " name=" + session->name + " db=" + std::to_string(session->database) +
+               " sub=" + std::to_string(session->channels.size()) + "\n";
     }
     return Reply::bulk(lines);
   }
@@ -123,7 +123,7 @@ Reply numsub(CommandContext& c, const Words& words) {
     const auto& sessions = c.server.sessions();
     counts.push_back(Reply::bulk(words[i]));
     counts.push_back(Reply::number(std::count_if(
-        sessions.begin(), sessions.end(), [&](const auto& session) { return session->channels.contains(words[i]); })));
+        sessions.begin(), sessions.end(), [&](const auto& each) { return each.second->channels.contains(words[i]); })));
   }
   return Reply::array(std::move(counts));
 }

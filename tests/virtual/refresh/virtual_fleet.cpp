@@ -1,6 +1,7 @@
 #include "tests/virtual/refresh/virtual_fleet.hpp"
 
 #include <algorithm>
+#include <sstream>
 #include <stdexcept>
 #include <utility>
 
@@ -14,11 +15,12 @@ using Fault = MemoryNetwork::Fault;
 
 namespace {
 
+constexpr std::size_t addresses_of_a_run = 8;
 constexpr agent::Duration command_timeout = std::chrono::milliseconds(500);  // the default of the configuration
 
 agent::TokenConfig token_of(const FleetSettings& settings) {
   agent::TokenConfig token;
-  token.name = "api";
+  token.name = settings.token;
   token.refresh = settings.refresh;
   token.budget = settings.budget;
   token.source = settings.source;
@@ -27,8 +29,13 @@ agent::TokenConfig token_of(const FleetSettings& settings) {
 
 }  // namespace
 
-VirtualFleet::VirtualFleet(FleetSettings settings)
-    : loop(settings.seed.value_or(seed_of_the_test())),
+VirtualFleet::VirtualFleet(FleetSettings settings, VirtualFleet* beside)
+    : own_loop_(beside != nullptr ? nullptr
+                                  : std::make_unique<VirtualLoop>(settings.seed.value_or(seed_of_the_test()))),
+      own_network_(beside != nullptr ? nullptr : std::make_unique<MemoryNetwork>(own_loop_->timers, own_loop_->random)),
+      beside_(beside),
+      loop(beside != nullptr ? beside->loop : *own_loop_),
+      network(beside != nullptr ? beside->network : *own_network_),
       segments(settings.agents),
       secrets(settings.agents, "secret"),
       settings_(std::move(settings)),
@@ -37,9 +44,15 @@ VirtualFleet::VirtualFleet(FleetSettings settings)
       hosts_(settings_.agents),
       stopping_(settings_.agents),
       ways_(settings_.agents, std::vector<Fault>(settings_.servers, Fault::none)),
-      runs_(settings_.agents) {
+      runs_(settings_.agents),
+      runs_by_agent_(settings_.agents) {
+  if (beside != nullptr) {
+    times_ = beside->times_;
+    servers_ = beside->servers_;
+    return;
+  }
   network.set_latency(std::chrono::microseconds(50), std::chrono::microseconds(500));
-  for (std::size_t i = 0; i < settings_.agents; ++i) times_.push_back(std::make_unique<HostTimers>(loop.timers));
+  for (std::size_t i = 0; i < settings_.agents; ++i) times_.push_back(std::make_shared<HostTimers>(loop.timers));
   for (std::size_t i = 0; i < settings_.servers; ++i) {
     servers_.push_back(std::make_shared<MemoryServer>(loop.timers, loop.random));
   }
@@ -59,14 +72,17 @@ VirtualFleet::~VirtualFleet() {
   ended_.clear();
 }
 
-agent::redis::Address VirtualFleet::address(std::size_t run, std::size_t server) const {
+agent::redis::Address VirtualFleet::address(std::size_t run, std::size_t server) {
+  const std::size_t number = run * addresses_of_a_run + server;
   agent::redis::Address address;
-  address.host = "run-" + std::to_string(run) + ".server-" + std::to_string(server);
+  address.host = "10." + std::to_string(number >> 16U) + "." + std::to_string((number >> 8U) & 255U) + "." +
+                 std::to_string(number & 255U);
   return address;
 }
 
-std::unique_ptr<agent::Coordinator> VirtualFleet::make_coordinator(std::size_t run,
+std::shared_ptr<agent::Coordinator> VirtualFleet::make_coordinator(std::size_t run,
                                                                    const std::filesystem::path& of_host) {
+  if (beside_ != nullptr) return beside_->hosts_.at(agents_[run])->shared_coordinator();
   if (servers_.empty()) {
     return agent::make_local_coordinator(*times_[agents_[run]], loop.random, of_host / "coordination");
   }
@@ -109,6 +125,7 @@ void VirtualFleet::start(std::size_t agent) {
   dead_.push_back(false);
   runs_[agent] = run;
   agents_.push_back(agent);
+  runs_by_agent_[agent].push_back(run);
   std::filesystem::create_directories(directory(agent));
   if (settings_.real_segments) segments[agent].directory = directory(agent) / "run";
   hosts_[agent] = std::make_unique<VirtualHost>(token_, make_coordinator(run, directory(agent)),
@@ -180,7 +197,7 @@ void VirtualFleet::end(std::size_t agent, agent::Duration limit) {
   go_on(agent);
   loop.turn_until([&] { return host->ended(); }, limit);
   host->die();  // the process is gone, and with it every timer
-  host->coordinator().stop();
+  if (beside_ == nullptr) host->coordinator().stop();
   ended_.push_back(std::move(host));
 }
 
@@ -204,8 +221,9 @@ void VirtualFleet::refit(std::size_t run, std::size_t server) {
   const std::size_t agent = agents_[run];
   const Fault of_way = ways_[agent][server];
   const Fault of_run = of_way != Fault::none ? of_way : faults_[server];
-  network.set_client_stopped(address(run, server), !dead_[run] && is_paused(agent));
-  network.set_fault(address(run, server), dead_[run] ? Fault::refused : of_run);
+  const agent::redis::Address at = address(run, server);
+  network.set_client_stopped(at, !dead_[run] && is_paused(agent));
+  network.set_fault(at, dead_[run] ? Fault::refused : of_run);
 }
 
 // What has ended is out of reach for good.
@@ -240,7 +258,7 @@ void VirtualFleet::reconnect_all() {
 }
 
 std::string VirtualFleet::stored(const std::string& field, std::size_t server) {
-  return servers_.at(server)->cli({"HGET", "jeton:{api}:token", field});
+  return servers_.at(server)->cli({"HGET", key("token"), field});
 }
 
 agent::Generation VirtualFleet::stored_generation(std::size_t server) {
@@ -284,30 +302,31 @@ std::uint64_t VirtualFleet::lock_attempts() const {
   return attempts_of_ended_ + sum(&agent::TokenStatus::lock_attempts);
 }
 
-std::size_t VirtualFleet::runs_of(std::size_t agent) const {
-  return static_cast<std::size_t>(std::count(agents_.begin(), agents_.end(), agent));
-}
+std::size_t VirtualFleet::runs_of(std::size_t agent) const { return runs_by_agent_.at(agent).size(); }
 
 std::uint64_t VirtualFleet::commands(std::size_t agent, std::size_t server) const {
   std::uint64_t count = 0;
-  for (std::size_t run = 0; run < agents_.size(); ++run) {
-    if (agents_[run] == agent) count += servers_.at(server)->commands_of(address(run, server).host);
+  for (const std::size_t run : runs_by_agent_.at(agent)) {
+    count += servers_.at(server)->commands_of(address(run, server).host);
   }
   return count;
 }
 
 std::size_t VirtualFleet::connections(std::size_t agent, std::size_t server) const {
   std::size_t count = 0;
-  for (std::size_t run = 0; run < agents_.size(); ++run) {
-    if (agents_[run] == agent) count += network.connections(address(run, server));
-  }
+  for (const std::size_t run : runs_by_agent_.at(agent)) count += network.connections(address(run, server));
   return count;
 }
 
-// "run-N.server-M": see address().
-std::optional<std::size_t> VirtualFleet::dead_agent_at(const std::string& address) const {
-  if (!address.starts_with("run-")) return std::nullopt;
-  const std::size_t run = std::stoul(address.substr(4));
+std::optional<std::size_t> VirtualFleet::run_at(const std::string& address) {
+  if (!address.starts_with("10.")) return std::nullopt;
+  std::size_t number = 0;
+  std::istringstream parts(address.substr(3));
+  for (std::string part; std::getline(parts, part, '.');) number = number * 256 + std::stoul(part);
+  return number / addresses_of_a_run;
+}
+
+std::optional<std::size_t> VirtualFleet::dead_agent_of(std::size_t run) const {
   return dead_.at(run) ? std::optional(agents_.at(run)) : std::nullopt;
 }
 

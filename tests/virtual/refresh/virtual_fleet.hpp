@@ -3,6 +3,10 @@
 //
 // Every run of an agent has addresses of its own to the servers, so that a crash can cut off exactly that run, as the
 // end of a process does.
+//
+// A fleet beside another one is one more token of the same agents: it has a provider, segments and refresh loops of its
+// own, and the loop, servers, clocks and coordinators of the other, which outlives it. It can be started when the
+// agents of the other run, and stopped before them, and no more.
 #pragma once
 
 #include <memory>
@@ -22,6 +26,7 @@ namespace jeton::test {
 inline constexpr const char* token_key_of_api = "jeton:{api}:token";  // where a server has the record
 
 struct FleetSettings {
+  std::string token = "api";
   std::size_t agents = 1;
   std::size_t servers = 1;
   agent::RefreshConfig refresh{};
@@ -37,10 +42,14 @@ struct FleetSettings {
 
 class VirtualFleet {
   // Before the loop, because what that leaves unfinished may still cancel a timer.
-  std::vector<std::unique_ptr<HostTimers>> times_;
+  std::vector<std::shared_ptr<HostTimers>> times_;
+  std::unique_ptr<VirtualLoop> own_loop_;
+  std::unique_ptr<MemoryNetwork> own_network_;
+  VirtualFleet* beside_;
 
  public:
-  explicit VirtualFleet(FleetSettings settings);
+  // Beside another fleet with as many agents and servers, or null.
+  explicit VirtualFleet(FleetSettings settings, VirtualFleet* beside = nullptr);
   ~VirtualFleet();
   VirtualFleet(const VirtualFleet&) = delete;
   VirtualFleet& operator=(const VirtualFleet&) = delete;
@@ -111,19 +120,23 @@ class VirtualFleet {
   [[nodiscard]] std::size_t runs_of(std::size_t agent) const;
   [[nodiscard]] std::uint64_t commands(std::size_t agent, std::size_t server) const;
   [[nodiscard]] std::size_t connections(std::size_t agent, std::size_t server) const;
-  // Whose run this address of a server belongs to, if that run was ended by a crash.
-  [[nodiscard]] std::optional<std::size_t> dead_agent_at(const std::string& address) const;
+  // Of a server, for one of all runs. No name, which each connect would look up, and each connection again and again.
+  [[nodiscard]] static agent::redis::Address address(std::size_t run, std::size_t server);
+  // The run that has this address of a server, and whose it was, if it was ended by a crash.
+  [[nodiscard]] static std::optional<std::size_t> run_at(const std::string& address);
+  [[nodiscard]] std::optional<std::size_t> dead_agent_of(std::size_t run) const;
+  // Where a server has something of the token: "jeton:{api}:fence".
+  [[nodiscard]] std::string key(const std::string& what) const { return "jeton:{" + token_.name + "}:" + what; }
   [[nodiscard]] std::uint64_t sum(std::uint64_t agent::TokenStatus::*counter) const;
 
-  VirtualLoop loop;
-  MemoryNetwork network{loop.timers, loop.random};
+  VirtualLoop& loop;
+  MemoryNetwork& network;
   ModelProvider provider{loop.timers};
   std::vector<ModelSegment> segments;
   std::vector<std::string> secrets;
 
  private:
-  [[nodiscard]] agent::redis::Address address(std::size_t run, std::size_t server) const;
-  [[nodiscard]] std::unique_ptr<agent::Coordinator> make_coordinator(std::size_t run,
+  [[nodiscard]] std::shared_ptr<agent::Coordinator> make_coordinator(std::size_t run,
                                                                      const std::filesystem::path& directory);
   [[nodiscard]] agent::Backends make_backends(std::size_t run);
   void end(std::size_t agent, agent::Duration limit);
@@ -140,6 +153,7 @@ class VirtualFleet {
   std::vector<std::vector<MemoryNetwork::Fault>> ways_;  // by agent and server
   std::vector<std::size_t> runs_;                        // of each agent: which run it is in, of all runs
   std::vector<std::size_t> agents_;                      // by run
+  std::vector<std::vector<std::size_t>> runs_by_agent_;  // each in their order
   std::vector<std::unique_ptr<VirtualHost>> ended_;      // may still be about to end
   std::vector<bool> dead_;                               // by run
   std::uint64_t attempts_of_ended_ = 0;

@@ -22,7 +22,7 @@ std::unique_ptr<agent::Coordinator> make_alone(const VirtualHost::Parts& parts) 
 
 }  // namespace
 
-VirtualHost::VirtualHost(const agent::TokenConfig& token, std::unique_ptr<agent::Coordinator> coordinator,
+VirtualHost::VirtualHost(const agent::TokenConfig& token, std::shared_ptr<agent::Coordinator> coordinator,
                          const Parts& parts)
     : coordinator_(std::move(coordinator)),
       alone_(make_alone(parts)),

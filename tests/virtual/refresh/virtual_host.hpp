@@ -32,7 +32,8 @@ class VirtualHost {
     std::optional<agent::Milliseconds> fetch_alone{};
     std::string name;
   };
-  VirtualHost(const agent::TokenConfig& token, std::unique_ptr<agent::Coordinator> coordinator, const Parts& parts);
+  // Starts the coordinator, which another token may have started; who makes the host stops it.
+  VirtualHost(const agent::TokenConfig& token, std::shared_ptr<agent::Coordinator> coordinator, const Parts& parts);
   ~VirtualHost();
   VirtualHost(const VirtualHost&) = delete;
   VirtualHost& operator=(const VirtualHost&) = delete;
@@ -45,12 +46,13 @@ class VirtualHost {
   [[nodiscard]] agent::RefreshLoop& refresh() { return loop_; }
   [[nodiscard]] const agent::RefreshLoop& refresh() const { return loop_; }
   [[nodiscard]] agent::Coordinator& coordinator() { return *coordinator_; }
+  [[nodiscard]] std::shared_ptr<agent::Coordinator> shared_coordinator() const { return coordinator_; }
 
  private:
   void launch(TestLoop& loop, agent::Task<> task, boost::asio::cancellation_signal& cancel);
   [[nodiscard]] agent::RefreshLoop::Parts parts_of_loop(const Parts& parts);
 
-  std::unique_ptr<agent::Coordinator> coordinator_;
+  std::shared_ptr<agent::Coordinator> coordinator_;
   std::unique_ptr<agent::Coordinator> alone_;
   ModelSource source_;
   ModelStore store_;
