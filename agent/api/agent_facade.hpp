@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "agent/base/event.hpp"
+#include "agent/base/finding.hpp"
 #include "agent/config/model/config.hpp"
 #include "agent/fleet/coordinator.hpp"
 #include "agent/locks/lock_broker.hpp"
@@ -53,6 +54,9 @@ class AgentFacade {
   virtual std::optional<RefreshAnswer> refresh_token(const std::string& name) = 0;
   // Reads the configuration again, and ends with the verdict.
   virtual Task<ReloadVerdict> request_reload() = 0;
+  // What an operator should know about everything that the agent depends on. Takes some seconds at most; changes
+  // nothing.
+  virtual Task<Findings> examine() = 0;
   // The locks of applications; null: there are none.
   [[nodiscard]] virtual LockBroker* locks() = 0;
   // The name of this host, which is unique in the fleet.

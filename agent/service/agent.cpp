@@ -17,6 +17,7 @@
 #include "agent/http/http_client.hpp"
 #include "agent/refresh/revoker.hpp"
 #include "agent/segment/runtime_dir.hpp"
+#include "agent/service/examination.hpp"
 #include "agent/service/hardening.hpp"
 #include "agent/service/token_runner.hpp"
 #include "agent/service/token_switch.hpp"
@@ -150,6 +151,7 @@ struct Agent::Impl final : TokenValues {
   TokenSwitch::Runners runners;
   std::unique_ptr<TokenSwitch> next;  // a reload under way; here, so that it never outlives what it works on
   std::function<Task<ReloadVerdict>()> on_reload_request = cannot_reload;
+  std::function<LoadResult()> read_config;
   std::function<void(const std::string&)> on_lost_directory;
   bool stopping = false;
   bool cannot_restore = false;
@@ -289,6 +291,12 @@ void Agent::on_reload_request(std::function<Task<ReloadVerdict>()> reload) {
 }
 
 Task<ReloadVerdict> Agent::request_reload() { return impl_->on_reload_request(); }
+
+void Agent::on_config_check(std::function<LoadResult()> read) { impl_->read_config = std::move(read); }
+
+Task<Findings> Agent::examine() {
+  return agent::examine({impl_->timers, *impl_->coordinator, impl_->http, *impl_, impl_->config, impl_->read_config});
+}
 
 LockBroker* Agent::locks() { return &impl_->locks; }
 

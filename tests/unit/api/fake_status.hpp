@@ -93,6 +93,7 @@ class FakeStatus final : public agent::AgentFacade {
     return answer;
   }
   agent::Task<agent::ReloadVerdict> request_reload() override { co_return reload_verdict; }
+  agent::Task<agent::Findings> examine() override { co_return findings; }
   [[nodiscard]] agent::Event& changed() override { return changed_; }
 
   [[nodiscard]] agent::LockBroker* locks() override { return locks_.get(); }
@@ -111,6 +112,7 @@ class FakeStatus final : public agent::AgentFacade {
   agent::AccessConfig& admin_access() { return admins_; }
   std::vector<std::string> requests;  // what was asked for
   agent::ReloadVerdict reload_verdict;
+  agent::Findings findings;  // of an examination
 
  private:
   agent::Timers& timers_;
