@@ -12,6 +12,7 @@
 #include "agent/fleet/coordinator.hpp"
 #include "agent/locks/lock_broker.hpp"
 #include "agent/refresh/refresh_request.hpp"
+#include "agent/refresh/token_history.hpp"
 #include "agent/refresh/token_status.hpp"
 
 namespace jeton::agent {
@@ -45,6 +46,8 @@ class AgentFacade {
   virtual ~AgentFacade() = default;
   [[nodiscard]] virtual AgentStatus agent_status() const = 0;
   [[nodiscard]] virtual std::optional<TokenStatus> token_status(const std::string& name) const = 0;
+  // The last events of the token; nullptr if there is no such token.
+  [[nodiscard]] virtual const TokenHistory* token_history(const std::string& name) const = 0;
   // The rule about the readers of the token; nullptr if there is no such token.
   [[nodiscard]] virtual const AccessConfig* token_access(const std::string& name) const = 0;
   // The rule about the users who may ask for refreshes and give other commands that concern all users of a token.

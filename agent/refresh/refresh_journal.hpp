@@ -1,9 +1,11 @@
-// RefreshJournal: the history of one token, for people: the counters and the last error of its status, and one line in
-// the log for each event that an operator should know. A lasting failure is logged when it begins and when it ends.
+// RefreshJournal: the history of one token, for people: the counters and the last error of its status, its last events,
+// and one line in the log for each event that an operator should know. A lasting failure is logged when it begins and
+// when it ends.
 //
 // It only writes: no other part reads it to decide. One thread: the loop's.
 #pragma once
 
+#include <optional>
 #include <string>
 
 #include "agent/base/event.hpp"
@@ -11,14 +13,17 @@
 #include "agent/config/model/config.hpp"
 #include "agent/fleet/fetch_budget.hpp"
 #include "agent/provider/source.hpp"
+#include "agent/refresh/token_history.hpp"
 #include "agent/refresh/token_status.hpp"
 
 namespace jeton::agent {
 
 class RefreshJournal {
  public:
-  // All outlive the journal. `changed` is notified at every change of the status.
-  RefreshJournal(const TokenConfig& config, const Source& source, const Clock& clock, Event& changed, std::string host);
+  // All outlive the journal. `changed` is notified at every change of the status. `history`: gets the events; null:
+  // they are not kept.
+  RefreshJournal(const TokenConfig& config, const Source& source, const Clock& clock, Event& changed, std::string host,
+                 TokenHistory* history = nullptr);
 
   // For people only: counters, phase, lock and last error; other parts fill in the rest.
   [[nodiscard]] const TokenStatus& status() const { return status_; }
@@ -31,7 +36,8 @@ class RefreshJournal {
   void lock_trouble(const std::string& what_to_do);  // empty: none (any more)
   void fetching();
   void usage(const FetchUsage& usage);
-  void pause_changed();  // began or ended; the status has it from the fleet view
+  void paused(const Pause& pause);  // the status has it from the fleet view
+  void pause_changed();             // it ended, or the schedule is held back
   void resumed(const std::string& reason);
   void rejected(Generation generation, std::uint32_t in_a_row);  // this one included
   void refresh_asked();
@@ -65,6 +71,8 @@ class RefreshJournal {
 
  private:
   void error(std::string message);
+  void note(std::string event, std::string text, Generation generation = 0, std::string host = {},
+            std::optional<Duration> lasts = std::nullopt);
   void received(const Record& record);
   [[nodiscard]] const std::string& name() const { return config_.name; }
 
@@ -73,9 +81,11 @@ class RefreshJournal {
   const Clock& clock_;
   Event& changed_;
   std::string host_;
+  TokenHistory* history_;
   TokenStatus status_;
   std::string lock_trouble_;
   std::string waits_for_;
+  std::string failed_reason_;  // of the last failure of this host
   bool standalone_refusal_reported_ = false;
   bool budget_reported_ = false;
   LogPace older_records_;  // any client may publish an old message again

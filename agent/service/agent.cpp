@@ -19,6 +19,7 @@
 #include "agent/segment/runtime_dir.hpp"
 #include "agent/service/examination.hpp"
 #include "agent/service/hardening.hpp"
+#include "agent/service/histories.hpp"
 #include "agent/service/token_runner.hpp"
 #include "agent/service/token_switch.hpp"
 
@@ -54,6 +55,7 @@ struct Agent::Impl final : TokenValues {
         coordinator(std::move(backends.coordinator)),
         host_local(make_host_coordinator(config.coordination, config.agent.runtime_dir, t, random)),
         codec(make_codec(config.coordination)),
+        histories(history_dir_of(config.agent), t.clock()),
         locks(t, random, std::move(backends.locks), limits_within(allowed_descriptors())),
         api(loop.get_executor(), t, config.agent.runtime_dir / "agent.sock", agent),
         shared{t,
@@ -71,7 +73,8 @@ struct Agent::Impl final : TokenValues {
                host_local.get(),
                state_dir_of(config.agent),
                codec,
-               [this](const std::string& name) { tell_users_of(name); }} {
+               [this](const std::string& name) { tell_users_of(name); },
+               &histories} {
     runtime_dir.retire_others(names());
     forget_others();
     for (const auto& [name, token] : config.tokens) runners.emplace(name, make_runner(token));
@@ -88,11 +91,12 @@ struct Agent::Impl final : TokenValues {
     return all;
   }
 
-  void forget_others() const {
+  void forget_others() {
     std::set<std::string> kept = names();
     for (const std::string& name : names()) kept.insert(Revoker::coordinated_name(name));
     coordinator->prune_except(kept);
     if (host_local) host_local->prune_except(kept);
+    histories.keep_only(names());
   }
 
   // Notifies the tokens whose source uses this one.
@@ -131,6 +135,7 @@ struct Agent::Impl final : TokenValues {
   void beat() {
     restore_directory();
     for (const auto& [name, runner] : runners) runner->heartbeat();
+    histories.write_due();
     heartbeat_timer = timers.schedule(timers.clock().boot_now() + heartbeat_interval, [this] { beat(); });
   }
 
@@ -145,6 +150,7 @@ struct Agent::Impl final : TokenValues {
   std::unique_ptr<Coordinator> coordinator;
   std::unique_ptr<Coordinator> host_local;  // for tokens with scope host, and for an outage of the other
   FleetCodec codec;
+  Histories histories;
   LockBroker locks;
   ApiServer api;
   TokenRunner::Shared shared;
@@ -216,6 +222,7 @@ Task<> Agent::stop() {
   impl_->coordinator->stop();
   if (impl_->host_local) impl_->host_local->stop();
   impl_->http.stop();
+  impl_->histories.write_all();
 }
 
 void Agent::on_lost_directory(std::function<void(const std::string&)> lost) {
@@ -266,6 +273,8 @@ std::optional<TokenStatus> Agent::token_status(const std::string& name) const {
   if (found == impl_->runners.end()) return std::nullopt;
   return found->second->status();
 }
+
+const TokenHistory* Agent::token_history(const std::string& name) const { return impl_->histories.find(name); }
 
 const AccessConfig* Agent::token_access(const std::string& name) const {
   const auto found = impl_->runners.find(name);

@@ -48,6 +48,7 @@ class Agent final : public AgentFacade {
 
   [[nodiscard]] AgentStatus agent_status() const override;
   [[nodiscard]] std::optional<TokenStatus> token_status(const std::string& name) const override;
+  [[nodiscard]] const TokenHistory* token_history(const std::string& name) const override;
   [[nodiscard]] const AccessConfig* token_access(const std::string& name) const override;
   [[nodiscard]] const AccessConfig& admins() const override;
   std::optional<RefreshAnswer> token_rejected(const std::string& name, Generation generation) override;

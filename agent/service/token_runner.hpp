@@ -19,6 +19,7 @@
 namespace jeton::agent {
 
 class Event;
+class Histories;
 class Random;
 class RuntimeDir;
 
@@ -42,6 +43,7 @@ class TokenRunner {
     std::filesystem::path state_dir;  // for states that must not be lost
     const FleetCodec& codec;          // by which they are kept there
     std::function<void(const std::string&)> renewed{};  // the token of this name has a newer value
+    Histories* histories = nullptr;                     // where events are kept
   };
 
   // The parts of a token besides its segment whose creation may fail.

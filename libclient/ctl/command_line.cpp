@@ -24,12 +24,13 @@ constexpr const char* exit_statuses =
 constexpr const char* doctor_statuses =
     "--dir and --format are allowed here too; see jetonctl --help.\n"
     "Exit status: 0 no problem was found, 1 usage or local error, 6 a problem was found.";
-constexpr const char* commands = "get, status, doctor, watch, wait, rejected, refresh, exec and lock";
+constexpr const char* commands = "get, status, doctor, history, watch, wait, rejected, refresh, exec and lock";
 
 // The targets of the options. The given command moves its own options to `line`.
 struct Draft {
   GetOptions get;
   StatusOptions status;
+  HistoryOptions history;
   WatchOptions watch;
   WaitOptions wait;
   RejectedOptions rejected;
@@ -64,6 +65,9 @@ void add_reading_commands(CLI::App& app, Draft& draft) {
   doctor->fallthrough();
   doctor->footer(doctor_statuses);
   doctor->callback([&draft] { draft.line.command = DoctorOptions{}; });
+
+  CLI::App* history = add_command(app, "history", "Show the last events of a token", draft.history.name, true);
+  history->callback([&draft] { draft.line.command = draft.history; });
 
   CLI::App* watch = add_command(app, "watch", "Print a line per change of a token", draft.watch.name, true);
   watch->callback([&draft] { draft.line.command = draft.watch; });

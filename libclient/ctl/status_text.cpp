@@ -7,6 +7,7 @@
 
 #include "libclient/ctl/duration.hpp"
 #include "libclient/ctl/output.hpp"
+#include "libclient/ctl/table.hpp"
 
 namespace jeton::ctl {
 namespace {
@@ -39,32 +40,6 @@ std::string left(const std::optional<std::int64_t>& ms) {
 std::string instant(const std::optional<std::int64_t>& at_ms, const std::optional<std::int64_t>& in_ms) {
   if (!at_ms) return "-";
   return time_text(*at_ms) + (in_ms ? " (" + relative_text(*in_ms) + ")" : "");
-}
-
-struct Cell {
-  std::string text;
-  std::size_t width = 0;
-  bool right = false;
-  Colour colour = Colour::none;
-};
-
-// The last cell ends where the terminal does.
-std::string row(const std::vector<Cell>& cells) {
-  std::string line;
-  std::size_t room = columns_of_terminal();
-  for (const Cell& cell : cells) {
-    if (!line.empty()) line += "  ";
-    const bool is_last = &cell == &cells.back();
-    const std::string text = is_last ? shortened(cell.text, room) : padded(cell.text, cell.width, cell.right);
-    line += coloured(text, cell.colour);
-    room -= std::min(room, text.size() + 2);
-  }
-  return line.substr(0, line.find_last_not_of(' ') + 1) + "\n";
-}
-
-std::string heading(std::string line) {
-  line.pop_back();
-  return coloured(line, Colour::heading) + "\n";
 }
 
 std::string coordinator_line(const Json& coordinator) {
@@ -197,11 +172,11 @@ std::string agent_text(const Json& status) {
   std::size_t names = 0;
   for (const Json& token : tokens) names = std::max(names, text(token, "name").size());
   out += count_line(tokens);
-  out += heading(row({{"NAME", names},
-                      {"STATE", state_width},
-                      {"EXPIRES IN", time_width, true},
-                      {"REFRESH IN", time_width, true},
-                      {"NOTE"}}));
+  out += heading({{"NAME", names},
+                  {"STATE", state_width},
+                  {"EXPIRES IN", time_width, true},
+                  {"REFRESH IN", time_width, true},
+                  {"NOTE"}});
   for (const Json& token : tokens) out += overview_row(token, names);
   return out;
 }
@@ -244,12 +219,12 @@ std::string segments_text(const std::vector<SegmentState>& segments) {
   if (segments.empty()) return "no segments\n";
   std::size_t names = 0;
   for (const SegmentState& segment : segments) names = std::max(names, segment.name.size());
-  std::string out = heading(row({{"NAME", names},
-                                 {"STATE", state_width},
-                                 {"GENERATION", generation_width},
-                                 {"EXPIRES IN", time_width, true},
-                                 {"AGENT SEEN", time_width, true},
-                                 {"NOTE"}}));
+  std::string out = heading({{"NAME", names},
+                             {"STATE", state_width},
+                             {"GENERATION", generation_width},
+                             {"EXPIRES IN", time_width, true},
+                             {"AGENT SEEN", time_width, true},
+                             {"NOTE"}});
   for (const SegmentState& segment : segments) {
     std::string generation = "-";
     std::string expires = "-";

@@ -68,6 +68,10 @@ class FakeStatus final : public agent::AgentFacade {
     if (found == tokens_.end()) return std::nullopt;
     return found->second;
   }
+  [[nodiscard]] const agent::TokenHistory* token_history(const std::string& name) const override {
+    const auto found = histories.find(name);
+    return found == histories.end() ? nullptr : &found->second;
+  }
   [[nodiscard]] const agent::AccessConfig* token_access(const std::string& name) const override {
     const auto found = access_.find(name);
     return found == access_.end() ? nullptr : &found->second;
@@ -113,6 +117,7 @@ class FakeStatus final : public agent::AgentFacade {
   std::vector<std::string> requests;  // what was asked for
   agent::ReloadVerdict reload_verdict;
   agent::Findings findings;  // of an examination
+  std::map<std::string, agent::TokenHistory> histories;
 
  private:
   agent::Timers& timers_;

@@ -49,6 +49,7 @@ TEST(CtlCommandLine, JsonIsGiven_IsTheFormat) {
   EXPECT_EQ(doctor.line.format, Format::json);
   EXPECT_EQ(read({"--json", "status"}).line.format, Format::json);
   EXPECT_EQ(read({"doctor"}).line.format, Format::table);
+  EXPECT_EQ(std::get<HistoryOptions>(read({"history", "wechat"}).line.command.value()).name, "wechat");
 }
 
 TEST(CtlCommandLine, NumberWithAZeroBefore_IsDecimal) {

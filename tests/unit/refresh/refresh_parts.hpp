@@ -93,7 +93,8 @@ struct RefreshParts {
     taker(std::move(made));
   };
 
-  agent::RefreshJournal journal{config, source, loop.clock, changed, "host"};
+  agent::TokenHistory history;
+  agent::RefreshJournal journal{config, source, loop.clock, changed, "host", &history};
   agent::CurrentToken current{config, store, loop.timers, loop.random, [] {}};
   agent::RefreshRequest request{config.refresh, loop.clock, loop.random};
   agent::FleetView view{config, lock_ttl, loop.clock, loop.random, current, true};
