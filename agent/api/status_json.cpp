@@ -57,6 +57,28 @@ OrderedJson counters(const TokenStatus& status) {
           {"consecutive_failures", status.consecutive_failures}};
 }
 
+OrderedJson on_change(const HookStatus& status) {
+  return {{"action", status.action},
+          {"due", status.is_due},
+          {"runs", status.runs},
+          {"failures", status.failures},
+          {"last_run_at_ms", at(status.last_run_at)},
+          {"last_error", or_null(status.last_error)}};
+}
+
+OrderedJson output(const OutputStatus& status) {
+  OrderedJson json{{"path", status.path},
+                   {"state", to_string(status.state)},
+                   {"generation", status.generation},
+                   {"written_at_ms", at(status.written_at)},
+                   {"writes", status.writes},
+                   {"failures", status.failures},
+                   {"last_error", or_null(status.last_error)},
+                   {"on_change", nullptr}};
+  if (status.on_change) json["on_change"] = on_change(*status.on_change);
+  return json;
+}
+
 OrderedJson token(const TokenStatus& status, WallTime now) {
   OrderedJson json;
   json["name"] = status.name;
@@ -86,6 +108,8 @@ OrderedJson token(const TokenStatus& status, WallTime now) {
   json["counters"] = counters(status);
   json["last_error"] = last_error(status, now);
   json["last_fetch_at_ms"] = at(status.last_fetch_at);
+  json["outputs"] = OrderedJson::array();
+  for (const OutputStatus& one : status.outputs) json["outputs"].push_back(output(one));
   return json;
 }
 

@@ -12,7 +12,7 @@
 //          clock minus this host's
 // Token    {name, state, phase, generation, fingerprint, type, issued_at_ms, expires_at_ms, expires_in_ms, fetched_by,
 //          grace_ms, spread_ms, spread_delay_ms, refresh_at_ms, refresh_in_ms, previous, source, lock, pause, counters,
-//          last_error, last_fetch_at_ms}; on its own (/v1/tokens/NAME) also now_ms
+//          last_error, last_fetch_at_ms, outputs}; on its own (/v1/tokens/NAME) also now_ms
 //          state "none" | "valid" | "expired"; phase "starting" | "quiet" | "acquiring" | "fetching" | "publishing" |
 //          "waiting" | "backing_off" | "stopped"; refresh_at = expires_at - grace - spread_delay
 //          previous {generation, accept_until_ms, accept_in_ms} or null, lock {held, fence, holder}, holder being the
@@ -20,6 +20,9 @@
 //          rejected: the provider refused the current token, a newer one is on its way; rejections: number in a row
 //          pause {until_ms, in_ms, reason} or null, last_error {message, at_ms, age_ms} or null
 //          counters {fetches, fetch_failures, publications, publications_refused, lock_attempts, consecutive_failures}
+//          outputs [{path, state, generation, written_at_ms, writes, failures, last_error, on_change}], state
+//          "waiting" | "written" | "removed" | "failing"; generation: of the token in the file, 0: none was written;
+//          on_change {action, due, runs, failures, last_run_at_ms, last_error} or null; errors are texts
 // Event    {event, at_ms, ...}, one a line: "state" first, then "change", each with {name, state, generation,
 //          fingerprint, type, issued_at_ms, expires_at_ms, refresh_at_ms, previous, pause, last_error}, where previous
 //          is {generation, accept_until_ms}, pause {until_ms, reason} and last_error a text; "heartbeat" without

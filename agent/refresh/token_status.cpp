@@ -36,4 +36,18 @@ const char* to_string(RefreshPhase phase) {
   return "unknown";
 }
 
+const char* to_string(OutputStatus::State state) {
+  switch (state) {
+    case OutputStatus::State::waiting:
+      return "waiting";
+    case OutputStatus::State::written:
+      return "written";
+    case OutputStatus::State::removed:
+      return "removed";
+    case OutputStatus::State::failing:
+      return "failing";
+  }
+  return "unknown";
+}
+
 }  // namespace jeton::agent

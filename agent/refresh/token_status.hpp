@@ -5,6 +5,7 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "agent/record/record.hpp"
 
@@ -18,6 +19,34 @@ enum class TokenState {
 
 // The step that the refresh loop is at (agent/README.md, "The refresh in steps").
 enum class RefreshPhase { starting, quiet, acquiring, fetching, publishing, waiting, backing_off, stopped };
+
+// What a change of an output leads to (agent/outputs/hook.hpp).
+struct HookStatus {
+  std::string action;      // "reload nginx.service"
+  bool is_due = false;     // a change has not been followed yet
+  std::uint64_t runs = 0;  // since the agent started
+  std::uint64_t failures = 0;
+  std::optional<WallTime> last_run_at;
+  std::string last_error;  // empty: the last run went well
+};
+
+// A file that is written from the token (agent/outputs/output.hpp).
+struct OutputStatus {
+  enum class State {
+    waiting,  // for a valid token
+    written,  // the file has the token of `generation`, which may have expired since
+    removed,  // because the token has expired
+    failing,  // the last attempt failed; it is tried again
+  };
+  std::string path;
+  State state = State::waiting;
+  Generation generation = 0;
+  std::optional<WallTime> written_at;  // when the agent last changed the file
+  std::uint64_t writes = 0;            // since the agent started
+  std::uint64_t failures = 0;
+  std::string last_error;  // empty: the last attempt went well
+  std::optional<HookStatus> on_change;
+};
 
 struct TokenStatus {
   std::string name;
@@ -68,9 +97,12 @@ struct TokenStatus {
   std::string last_error;  // empty if the last attempt went well
   std::optional<WallTime> last_error_at;
   std::optional<WallTime> last_fetch_at;
+
+  std::vector<OutputStatus> outputs;
 };
 
 [[nodiscard]] const char* to_string(TokenState state);
 [[nodiscard]] const char* to_string(RefreshPhase phase);
+[[nodiscard]] const char* to_string(OutputStatus::State state);
 
 }  // namespace jeton::agent

@@ -17,6 +17,9 @@
 #include "agent/fleet/backend/factory.hpp"
 #include "agent/http/http_client.hpp"
 #include "agent/metrics/metrics.hpp"
+#include "agent/outputs/blocking_calls.hpp"
+#include "agent/outputs/hook_runner.hpp"
+#include "agent/outputs/outputs.hpp"
 #include "agent/refresh/revoker.hpp"
 #include "agent/segment/runtime_dir.hpp"
 #include "agent/service/examination.hpp"
@@ -45,7 +48,7 @@ Task<ReloadVerdict> cannot_reload() { co_return ReloadVerdict{"this agent cannot
 
 }  // namespace
 
-struct Agent::Impl final : TokenValues {
+struct Agent::Impl final : TokenValues, OutputTokens {
   Impl(Agent& agent, boost::asio::io_context& loop, BootTimers& t, Random& random, Config c)
       : config(std::move(c)),
         timers(t),
@@ -78,7 +81,10 @@ struct Agent::Impl final : TokenValues {
                codec,
                [this](const std::string& name) { tell_users_of(name); },
                &refreshes,
-               &histories} {
+               &histories},
+        blocking_calls(t),
+        hooks(t, blocking_calls, {state_dir_of(config.agent), config.agent.runtime_dir}),
+        outputs(Outputs::Parts{t, random, blocking_calls, hooks, *this, changed, config.agent.runtime_dir}) {
     runtime_dir.retire_others(names());
     forget_others();
     for (const auto& [name, token] : config.tokens) runners.emplace(name, make_runner(token));
@@ -87,6 +93,17 @@ struct Agent::Impl final : TokenValues {
   [[nodiscard]] std::optional<SecretString> token_value(const std::string& name) const override {
     const auto found = runners.find(name);
     return found == runners.end() ? std::nullopt : found->second->value();
+  }
+
+  [[nodiscard]] const Record* record_of(const std::string& name) const override {
+    const auto found = runners.find(name);
+    return found == runners.end() ? nullptr : found->second->record();
+  }
+
+  [[nodiscard]] TokenStatus status_of(const std::string& name, const TokenRunner& runner) const {
+    TokenStatus status = runner.status();
+    status.outputs = outputs.status(name);
+    return status;
   }
 
   [[nodiscard]] std::set<std::string> names() const {
@@ -103,8 +120,10 @@ struct Agent::Impl final : TokenValues {
     histories.keep_only(names());
   }
 
-  // Notifies the tokens whose source uses this one.
-  void tell_users_of(const std::string& name) const {
+  // Notifies the outputs of this token, and the tokens whose source uses it. They look at it in a later turn of the
+  // loop: it becomes current in this one.
+  void tell_users_of(const std::string& name) {
+    outputs.token_changed(name);
     for (const auto& [other, runner] : runners) {
       if (runner->config().uses.contains(name)) runner->prerequisite_renewed();
     }
@@ -183,6 +202,9 @@ struct Agent::Impl final : TokenValues {
   ApiServer api;
   std::unique_ptr<MonitoringServer> monitoring;  // null: not configured
   TokenRunner::Shared shared;
+  ThreadedCalls blocking_calls;
+  HostHooks hooks;
+  Outputs outputs;
   TokenSwitch::Runners runners;
   std::unique_ptr<TokenSwitch> next;  // a reload under way; here, so that it never outlives what it works on
   std::function<Task<ReloadVerdict>()> on_reload_request = cannot_reload;
@@ -204,6 +226,7 @@ void Agent::start() {
   if (impl_->monitoring) impl_->monitoring->start();
   impl_->coordinator->start();
   for (const auto& [name, runner] : impl_->runners) runner->start();
+  impl_->outputs.configure(impl_->config.tokens);
   impl_->beat();
 }
 
@@ -233,6 +256,7 @@ Task<> Agent::reload(Config wanted) {
   if (plan.log_changed) log::configure(wanted.agent.log.level, wanted.agent.log.format);
   const bool locks_changed = impl_->config.locks != wanted.locks;
   impl_->config = std::move(wanted);
+  impl_->outputs.configure(impl_->config.tokens);
   impl_->forget_others();
   impl_->changed.notify();
   log::info("configuration reloaded", {{"added", joined(plan.added)},
@@ -250,6 +274,7 @@ Task<> Agent::stop() {
   // All at once: while one is waited for, no other may begin a fetch.
   for (const auto& [name, runner] : impl_->runners) runner->cancel();
   for (const auto& [name, runner] : impl_->runners) co_await runner->stop();
+  co_await impl_->outputs.stop();
   impl_->coordinator->stop();
   if (impl_->host_local) impl_->host_local->stop();
   impl_->http.stop();
@@ -275,6 +300,7 @@ void Agent::clock_stepped() {
   log::warning("the wall clock was stepped; all schedules are computed again");
   impl_->coordinator->clock_stepped();
   for (const auto& [name, runner] : impl_->runners) runner->clock_stepped();
+  impl_->outputs.clock_stepped();
 }
 
 std::string Agent::stuck_provider(Duration since) const { return impl_->http.stuck_server(since); }
@@ -288,7 +314,7 @@ AgentStatus Agent::agent_status() const {
   status.log_lines_dropped = log::dropped();
   status.now = impl_->timers.clock().wall_now();
   status.coordinator = impl_->coordinator->health();
-  for (const auto& [name, runner] : impl_->runners) status.tokens.push_back(runner->status());
+  for (const auto& [name, runner] : impl_->runners) status.tokens.push_back(impl_->status_of(name, *runner));
   if (!impl_->config.locks.empty()) status.locks = LocksStatus{impl_->locks.health(), impl_->locks.sessions()};
   return status;
 }
@@ -296,7 +322,7 @@ AgentStatus Agent::agent_status() const {
 std::optional<TokenStatus> Agent::token_status(const std::string& name) const {
   const auto found = impl_->runners.find(name);
   if (found == impl_->runners.end()) return std::nullopt;
-  return found->second->status();
+  return impl_->status_of(name, *found->second);
 }
 
 const TokenHistory* Agent::token_history(const std::string& name) const { return impl_->histories.find(name); }

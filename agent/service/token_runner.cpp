@@ -154,6 +154,11 @@ void TokenRunner::clock_stepped() {
 
 const TokenConfig& TokenRunner::config() const { return impl_->loop.config(); }
 
+const Record* TokenRunner::record() const {
+  const std::optional<Record>& record = impl_->loop.record();
+  return record ? &*record : nullptr;
+}
+
 std::optional<SecretString> TokenRunner::value() const { return impl_->loop.value(); }
 
 TokenStatus TokenRunner::status() const {

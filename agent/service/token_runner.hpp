@@ -89,6 +89,8 @@ class TokenRunner {
   void heartbeat();
   void clock_stepped();
   [[nodiscard]] const TokenConfig& config() const;
+  // The newest record, which may have expired; null: there has been none. Good until the next co_await.
+  [[nodiscard]] const Record* record() const;
   // The value of the token while it is valid.
   [[nodiscard]] std::optional<SecretString> value() const;
   [[nodiscard]] TokenStatus status() const;

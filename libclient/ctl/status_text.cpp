@@ -91,8 +91,24 @@ std::string budget_text(const Json& budget) {
          reserve + (ends ? "; the count starts again in " + duration_text(*ends) : "");
 }
 
+// Why an output or its on_change fails; empty if all go well.
+std::string output_error(const Json& output) {
+  const Json& error = member(output, "last_error");
+  const Json& hook_error = member(member(output, "on_change"), "last_error");
+  if (!error.is_null()) return text(output, "last_error");
+  return hook_error.is_null() ? std::string() : text(member(output, "on_change"), "last_error");
+}
+
+std::string first_output_error(const Json& token) {
+  for (const Json& output : member(token, "outputs")) {
+    if (std::string error = output_error(output); !error.empty()) return error;
+  }
+  return {};
+}
+
 bool is_in_trouble(const Json& token) {
-  return !member(token, "pause").is_null() || !member(token, "last_error").is_null();
+  return !member(token, "pause").is_null() || !member(token, "last_error").is_null() ||
+         !first_output_error(token).empty();
 }
 
 // The worst first: what readers do not get, then what the provider refuses, then what cannot be renewed now.
@@ -113,7 +129,9 @@ std::string note_text(const Json& token) {
   const Json& pause = member(token, "pause");
   if (!pause.is_null()) return "paused for " + pause_text(pause);
   const Json& error = member(token, "last_error");
-  return error.is_null() ? text(token, "phase") : "error " + error_text(error);
+  if (!error.is_null()) return "error " + error_text(error);
+  const std::string of_output = first_output_error(token);
+  return of_output.empty() ? text(token, "phase") : "output " + of_output;
 }
 
 std::string overview_row(const Json& token, std::size_t names) {
@@ -144,6 +162,20 @@ std::string previous_text(const Json& previous) {
   if (previous.is_null()) return "none";
   return "generation " + text(previous, "generation") + ", acceptable until " +
          instant(number_of(previous, "accept_until_ms"), number_of(previous, "accept_in_ms"));
+}
+
+// "/run/app/token written 5m ago, generation 17; reload nginx.service, 3 runs"
+std::string output_text(const Json& output, const std::optional<std::int64_t>& now) {
+  const auto written = number(output, "written_at_ms");
+  std::string line = text(output, "path") + " " + text(output, "state");
+  if (written && now) line += " " + duration_text(*now - *written) + " ago";
+  if (number(output, "generation").value_or(0) > 0) line += ", generation " + text(output, "generation");
+  const Json& hook = member(output, "on_change");
+  if (!hook.is_null()) {
+    line += "; " + text(hook, "action") + ", " + text(hook, "runs") + " runs";
+    if (member(hook, "due") == true) line += ", due";
+  }
+  return line;
 }
 
 std::string counters_text(const Json& counters) {
@@ -212,6 +244,11 @@ std::string token_text(const Json& token) {
   out += detail("last fetch", ago("last_fetch_at_ms"));
   const Json& error = member(token, "last_error");
   out += detail("last error", error.is_null() ? "none" : error_text(error));
+  for (const Json& output : member(token, "outputs")) {
+    out += detail("output", output_text(output, now));
+    const std::string failed = output_error(output);
+    if (!failed.empty()) out += coloured(detail("", failed), Colour::bad);
+  }
   return out + detail("agent did", counters_text(member(token, "counters")));
 }
 

@@ -267,7 +267,8 @@ YAML
     machine mkdir -p /etc/systemd/system/jeton-agent.service.d
     block ini "$root/config/README.md" | machine sh -c "cat >/etc/systemd/system/jeton-agent.service.d/documented.conf"
     machine systemctl daemon-reload
-    for setting in MemoryDenyWriteExecute=no ProtectHome=read-only Environment=HOME=/etc/jeton CacheDirectory=get-token TasksMax=2048; do
+    for setting in MemoryDenyWriteExecute=no ProtectHome=read-only Environment=HOME=/etc/jeton CacheDirectory=get-token TasksMax=2048 \
+      ReadWritePaths=-/run/jeton-outputs SupplementaryGroups=www-data; do
       [ "$(machine systemctl show -p "${setting%%=*}" jeton-agent)" = "$setting" ] || fail "systemd does not take $setting of config/README.md"
     done
     machine systemctl restart jeton-agent || fail "the service does not start with the drop-in of config/README.md"

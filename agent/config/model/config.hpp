@@ -16,6 +16,7 @@
 #include "agent/base/log.hpp"
 #include "agent/base/time.hpp"
 #include "agent/config/model/listen_address.hpp"
+#include "agent/config/model/output_config.hpp"
 #include "agent/config/model/sources/source_config.hpp"
 #include "agent/config/model/tls_config.hpp"
 #include "agent/config/secrets/secret_template.hpp"
@@ -171,6 +172,7 @@ struct TokenConfig {
   std::string mirror_key;           // empty: none; the bare value is also SET under this key
   std::size_t capacity = 8 * 1024;  // bytes of the token value
   std::set<std::string> uses;       // the tokens its source refers to: ${token:NAME}
+  std::vector<OutputConfig> outputs;
   bool operator==(const TokenConfig&) const = default;
 };
 

@@ -105,6 +105,7 @@ Config read_config(const Node& document, Reading& reading) {
     config.tokens.emplace(member.name, read_token(member, config.coordination, reading));
   }
   check_chains(reading.secrets, config.tokens, reading.problems);
+  check_outputs(reading.outputs, config, reading.problems);
   warn_of_unused_seal(root.at("coordination").object().at("seal"), config);
   const std::vector<Member> locks = root.at("locks").members();
   check_lock_patterns(locks, reading.problems);

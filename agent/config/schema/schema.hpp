@@ -22,6 +22,13 @@ namespace jeton::agent {
 // One token; token_schema.cpp.
 [[nodiscard]] TokenConfig read_token(const Member& member, const CoordinationConfig& coordination, Reading& reading);
 
+// The outputs of one token; output_schema.cpp.
+[[nodiscard]] std::vector<OutputConfig> read_outputs(const ValueReader& outputs, const std::string& token,
+                                                     Reading& reading);
+// Checks each output against all that was read: its path is no other's and not in a directory of the agent's own, and
+// the tokens that it names exist.
+void check_outputs(const std::vector<OutputReference>& references, const Config& config, Problems& problems);
+
 // One pattern of locks; lock_schema.cpp.
 [[nodiscard]] LockRuleConfig read_lock_rule(const Member& member, const CoordinationConfig& coordination,
                                             Reading& reading);

@@ -143,6 +143,7 @@ TokenConfig read_token(const Member& member, const CoordinationConfig& coordinat
     lock.error(lock.path() + ".protocol: getset is for one server; a majority needs set_nx");
   }
   assign(config.capacity, token.at("capacity").size(64, 1024 * 1024));
+  config.outputs = read_outputs(token.at("outputs"), config.name, reading);
   token.finish();
   return config;
 }

@@ -78,18 +78,19 @@ const Node* ValueReader::map(std::string_view expected) const {
   return nullptr;
 }
 
-std::optional<std::string> ValueReader::text() const {
+std::optional<std::string> ValueReader::lines() const {
   const std::string* text = scalar("text");
   if (text == nullptr) return std::nullopt;
-  if (text->empty()) {
-    error(path_ + " is empty; expected text, or leave the key out");
-    return std::nullopt;
-  }
-  if (has_control_characters(*text)) {
-    error(path_ + ": the text holds a line break or control character");
-    return std::nullopt;
-  }
-  return *text;
+  if (!text->empty()) return *text;
+  error(path_ + " is empty; expected text, or leave the key out");
+  return std::nullopt;
+}
+
+std::optional<std::string> ValueReader::text() const {
+  auto text = lines();
+  if (!text || !has_control_characters(*text)) return text;
+  error(path_ + ": the text holds a line break or control character");
+  return std::nullopt;
 }
 
 std::optional<bool> ValueReader::boolean() const {
@@ -224,6 +225,21 @@ std::optional<std::size_t> ValueReader::choose(const std::vector<std::string_vie
 }
 
 ObjectReader ValueReader::object() const { return {*reading_, map("a map of keys"), path_, place_}; }
+
+std::vector<ValueReader> ValueReader::items() const {
+  std::vector<ValueReader> result;
+  if (reading_->paths != nullptr) {
+    result.emplace_back(*reading_, nullptr, path_, place_);
+    return result;
+  }
+  if (node_ == nullptr || node_->kind == Node::Kind::null) return result;
+  if (node_->kind != Node::Kind::sequence) {
+    wrong(*node_, "a list, whose items begin with '- '");
+    return result;
+  }
+  for (const Node& item : node_->items) result.emplace_back(*reading_, &item, path_, item.place);
+  return result;
+}
 
 std::vector<Member> ValueReader::members() const {
   std::vector<Member> result;

@@ -11,6 +11,7 @@
 #include <initializer_list>
 #include <map>
 #include <optional>
+#include <set>
 #include <span>
 #include <string>
 #include <string_view>
@@ -51,12 +52,22 @@ struct FileReference {
   std::string token{};  // as above
 };
 
+// An output of a token, to be compared with all others once everything is read (output_schema.cpp).
+struct OutputReference {
+  Place place;           // of its path
+  Place template_place;  // of its content
+  std::string token;
+  std::filesystem::path path;
+  std::set<std::string> others{};  // the other tokens that its content names
+};
+
 // The data that is collected while one configuration is read.
 struct Reading {
   Problems& problems;
   std::vector<SecretReference> secrets{};
   std::vector<AccountReference> accounts{};
   std::vector<FileReference> files{};
+  std::vector<OutputReference> outputs{};
   std::map<std::string, std::string> redis_keys{};  // keys that the user chose, each with the path that names it
   std::string token{};                              // the token whose source is being read
   const RequestReferences* request = nullptr;       // of the request of a source, while that is being read
@@ -82,6 +93,8 @@ class ValueReader {
 
   // One line, never empty.
   [[nodiscard]] std::optional<std::string> text() const;
+  // Of any number of lines, never empty.
+  [[nodiscard]] std::optional<std::string> lines() const;
   [[nodiscard]] std::optional<bool> boolean() const;
   [[nodiscard]] std::optional<std::uint64_t> integer(std::uint64_t min, std::uint64_t max) const;
   [[nodiscard]] std::optional<Milliseconds> duration(Milliseconds min, Milliseconds max) const;
@@ -108,6 +121,8 @@ class ValueReader {
 
   // A section; a key without a value is an empty one.
   [[nodiscard]] ObjectReader object() const;
+  // A list of sections; while the schema is listed, one. Each has the path of the list.
+  [[nodiscard]] std::vector<ValueReader> items() const;
   // A map whose keys are names of the user's; while the schema is listed, one name '*'.
   [[nodiscard]] std::vector<Member> members() const;
   // Unchanged; lists the path.

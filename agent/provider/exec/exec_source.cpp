@@ -7,14 +7,12 @@
 #include <utility>
 
 #include "agent/base/bounded_wait.hpp"
-#include "agent/base/environment.hpp"
-#include "agent/base/excerpt.hpp"
 #include "agent/base/log.hpp"
 #include "agent/config/text/values.hpp"
+#include "agent/process/write_protection.hpp"
 #include "agent/provider/answer.hpp"
 #include "agent/provider/answer/refusal.hpp"
 #include "agent/provider/exec/exec_output.hpp"
-#include "agent/provider/exec/write_protection.hpp"
 #include "agent/provider/secret_resolver.hpp"
 
 namespace jeton::agent {
@@ -22,20 +20,10 @@ namespace {
 
 using Kind = SourceError::Kind;
 
-constexpr const char* clean_path = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 constexpr std::size_t shortest_secret_line = 8;  // bytes
 // A plugin that finds no such variable may refuse to run, or ask on a terminal.
 constexpr const char* exec_info =
     R"({"apiVersion":"client.authentication.k8s.io/v1","kind":"ExecCredential","spec":{"interactive":false}})";
-
-void add_variable(ExecCommand& command, std::string_view name, std::string_view value) {
-  SecretString variable;
-  variable.reserve(name.size() + value.size() + 2);
-  variable.append(name);
-  variable.append("=");
-  variable.append(value);
-  command.environment.push_back(std::move(variable));
-}
 
 // A secret of several lines, such as a PEM, would be logged line by line.
 void add_lines_of_secrets(std::vector<SecretString>& secrets) {
@@ -49,17 +37,6 @@ void add_lines_of_secrets(std::vector<SecretString>& secrets) {
       if (line.size() >= shortest_secret_line && !line.starts_with("-----")) secrets.emplace_back(line);
     }
   }
-}
-
-// A line that was cut may end in the first half of a secret, which would not be recognised.
-std::string shown(const SecretString& line, std::span<const SecretString> secrets) {
-  std::string_view text = line.reveal();
-  if (text.size() >= max_error_line) {
-    std::size_t longest = 0;
-    for (const SecretString& secret : secrets) longest = std::max(longest, secret.size());
-    text.remove_suffix(std::min(longest, text.size()));
-  }
-  return excerpt(text, secrets);
 }
 
 // Errors that may pass by themselves: the host lacks a resource, or the program is being replaced.
@@ -141,12 +118,12 @@ void say_once_that_nothing_is_protected() {
 
 ExecSource::ExecSource(std::string name, ExecSourceConfig config, std::size_t capacity, Timers& timers,
                        const TokenValues& tokens, const std::vector<std::filesystem::path>& unwritable)
-    : name_(std::move(name)), config_(std::move(config)), capacity_(capacity), timers_(timers), tokens_(tokens) {
-  for (const std::filesystem::path& path : unwritable) {
-    std::error_code error;
-    const std::filesystem::path real = std::filesystem::weakly_canonical(path, error);
-    unwritable_.push_back(error ? path.string() : real.string());
-  }
+    : name_(std::move(name)),
+      config_(std::move(config)),
+      capacity_(capacity),
+      timers_(timers),
+      tokens_(tokens),
+      unwritable_(without_links(unwritable)) {
   if (!unwritable_.empty() && landlock_version() == 0) say_once_that_nothing_is_protected();
 }
 
@@ -186,13 +163,10 @@ ExecCommand ExecSource::command(std::vector<SecretString>& secrets) const {
     if (resolved.reveal().find('\0') != std::string_view::npos) throw Error("source.env." + name + " holds a NUL byte");
     add_variable(command, name, resolved.reveal());
   }
-  const char* home = environment_variable("HOME");
-  const auto fall_back = [&](const char* name, const char* value) {
+  const auto fall_back = [&](const std::string& name, std::string_view value) {
     if (!config_.env.contains(name)) add_variable(command, name, value);
   };
-  fall_back("PATH", clean_path);
-  fall_back("HOME", home == nullptr ? "/" : home);
-  fall_back("LANG", "C.UTF-8");
+  for (const auto& [name, value] : usual_variables()) fall_back(name, value);
   if (config_.format == ExecSourceConfig::Format::kubernetes) fall_back("KUBERNETES_EXEC_INFO", exec_info);
   secrets = resolver.take_secrets();
   add_lines_of_secrets(secrets);
@@ -201,7 +175,7 @@ ExecCommand ExecSource::command(std::vector<SecretString>& secrets) const {
 
 FetchedToken ExecSource::token_of(const ExecResult& result, WallTime started_at,
                                   std::vector<SecretString>& secrets) const {
-  check_end(result, config_, result.lines.empty() ? "" : shown(result.lines.back(), secrets),
+  check_end(result, config_, result.lines.empty() ? "" : shown_line(result.lines.back(), secrets),
             timers_.clock().wall_now(), secrets);
   ExecOutput output = parse_exec_output(result.output.reveal(), config_, started_at, secrets);
   secrets.insert(secrets.end(), output.secrets.begin(), output.secrets.end());
@@ -211,7 +185,7 @@ FetchedToken ExecSource::token_of(const ExecResult& result, WallTime started_at,
 
 void ExecSource::log_lines(const ExecResult& result, std::span<const SecretString> secrets) const {
   for (const SecretString& line : result.lines) {
-    log::info("the command printed to stderr", {{"token", name_}, {"line", shown(line, secrets)}});
+    log::info("the command printed to stderr", {{"token", name_}, {"line", shown_line(line, secrets)}});
   }
   if (result.lines_left_out > 0) {
     log::info("the command printed more lines to stderr",

@@ -9,7 +9,7 @@
 
 #include "agent/base/timers.hpp"
 #include "agent/config/model/config.hpp"
-#include "agent/provider/exec/exec_run.hpp"
+#include "agent/process/exec_run.hpp"
 #include "agent/provider/source.hpp"
 
 namespace jeton::agent {

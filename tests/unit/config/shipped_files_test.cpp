@@ -14,12 +14,16 @@ namespace {
 
 using agent::Node;
 
-// What of `paths` the tree holds; a name of the user's as '*'. What no path allows comes as it is. A value that may be
-// a text or a map is listed as both.
+// What of `paths` the tree holds; a name of the user's as '*', the sections of a list as one. What no path allows comes
+// as it is. A value that may be a text or a map is listed as both.
 void collect(const Node& node, const std::string& path, const std::set<std::string>& schema,
              std::set<std::string>& out) {
   const auto below = schema.lower_bound(path + ".");
   const bool has_keys = below != schema.end() && below->starts_with(path + ".");
+  if (node.kind == Node::Kind::sequence && has_keys) {
+    for (const Node& item : node.items) collect(item, path, schema, out);
+    return;
+  }
   if (node.kind != Node::Kind::map || (schema.contains(path) && !has_keys)) {
     out.insert(path);
     return;
@@ -79,9 +83,9 @@ INSTANTIATE_TEST_SUITE_P(Each, ShippedExample,
                                          "bare-json.yaml", "dingtalk.yaml", "ebay.yaml", "ec2-imdsv2.yaml",
                                          "feishu.yaml", "github-app.yaml", "google-service-account.yaml",
                                          "kubernetes-projected-token.yaml", "oauth2-client-credentials.yaml",
-                                         "okta-private-key-jwt.yaml", "salesforce-jwt-bearer.yaml", "salesforce.yaml",
-                                         "shopee.yaml", "slack-rotation.yaml", "tuya.yaml", "wechat-stable.yaml",
-                                         "wechat.yaml"),
+                                         "okta-private-key-jwt.yaml", "outputs.yaml", "salesforce-jwt-bearer.yaml",
+                                         "salesforce.yaml", "shopee.yaml", "slack-rotation.yaml", "tuya.yaml",
+                                         "wechat-stable.yaml", "wechat.yaml"),
                          [](const auto& example) {
                            std::string name = std::filesystem::path(example.param).stem();
                            std::replace(name.begin(), name.end(), '-', '_');
@@ -90,7 +94,7 @@ INSTANTIATE_TEST_SUITE_P(Each, ShippedExample,
 
 TEST(ShippedExamples, FolderIsListed_EveryExampleIsTested) {
   const auto files = std::filesystem::directory_iterator(config_dir / "examples");
-  EXPECT_EQ(std::distance(begin(files), end(files)), 20);
+  EXPECT_EQ(std::distance(begin(files), end(files)), 21);
 }
 
 }  // namespace

@@ -4,7 +4,7 @@
 
 #include <filesystem>
 
-#include "agent/provider/exec/write_protection.hpp"
+#include "agent/process/write_protection.hpp"
 #include "tests/unit/provider/local/local_source.hpp"
 
 namespace jeton::test {

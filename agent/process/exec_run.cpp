@@ -1,4 +1,4 @@
-#include "agent/provider/exec/exec_run.hpp"
+#include "agent/process/exec_run.hpp"
 
 #include <fcntl.h>
 #include <signal.h>
@@ -6,15 +6,18 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <boost/asio/buffer.hpp>
 #include <boost/asio/posix/stream_descriptor.hpp>
 #include <cstring>
 
+#include "agent/base/environment.hpp"
 #include "agent/base/error.hpp"
 #include "agent/base/event.hpp"
+#include "agent/base/excerpt.hpp"
 #include "agent/base/unique_fd.hpp"
-#include "agent/provider/exec/line_buffer.hpp"
+#include "agent/process/line_buffer.hpp"
 
 namespace jeton::agent {
 namespace {
@@ -23,6 +26,8 @@ namespace asio = boost::asio;
 
 // After SIGKILL the end is a matter of milliseconds; a process that hangs in the kernel is left to the supervisor.
 constexpr Duration kill_patience = std::chrono::seconds(3);
+
+constexpr const char* clean_path = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
 struct Pipe {
   UniqueFd read;
@@ -218,6 +223,41 @@ struct ExecRun::Impl : std::enable_shared_from_this<Impl> {
   bool reported = false;
   bool too_much = false;
 };
+
+void add_variable(ExecCommand& command, std::string_view name, std::string_view value) {
+  SecretString variable;
+  variable.reserve(name.size() + value.size() + 2);
+  variable.append(name);
+  variable.append("=");
+  variable.append(value);
+  command.environment.push_back(std::move(variable));
+}
+
+std::vector<std::pair<std::string, std::string>> usual_variables() {
+  const char* home = environment_variable("HOME");
+  return {{"PATH", clean_path}, {"HOME", home == nullptr ? "/" : home}, {"LANG", "C.UTF-8"}};
+}
+
+// A line that was cut may end in the first half of a secret, which would not be recognised.
+std::string shown_line(const SecretString& line, std::span<const SecretString> secrets) {
+  std::string_view text = line.reveal();
+  if (text.size() >= max_error_line) {
+    std::size_t longest = 0;
+    for (const SecretString& secret : secrets) longest = std::max(longest, secret.size());
+    text.remove_suffix(std::min(longest, text.size()));
+  }
+  return excerpt(text, secrets);
+}
+
+std::vector<std::string> without_links(const std::vector<std::filesystem::path>& directories) {
+  std::vector<std::string> result;
+  for (const std::filesystem::path& path : directories) {
+    std::error_code error;
+    const std::filesystem::path real = std::filesystem::weakly_canonical(path, error);
+    result.push_back(error ? path.string() : real.string());
+  }
+  return result;
+}
 
 ExecRun::ExecRun(Timers& timers, const ExecCommand& command) : impl_(std::make_shared<Impl>(timers)) {
   impl_->start(command);

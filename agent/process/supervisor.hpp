@@ -1,4 +1,4 @@
-// The process between the agent and the command of a token: a fork of the agent, which makes sure that no process of
+// The process between the agent and a command that it runs: a fork of the agent, which makes sure that no process of
 // the command outlives it.
 //
 // It is the subreaper of all processes that the command starts, so processes that were orphaned or made a session of

@@ -1,4 +1,4 @@
-#include "agent/provider/exec/supervisor.hpp"
+#include "agent/process/supervisor.hpp"
 
 #include <fcntl.h>
 #include <poll.h>
@@ -15,7 +15,7 @@
 #include <array>
 #include <cerrno>
 
-#include "agent/provider/exec/write_protection.hpp"
+#include "agent/process/write_protection.hpp"
 
 namespace jeton::agent {
 namespace {

@@ -1,4 +1,4 @@
-#include "agent/provider/exec/write_protection.hpp"
+#include "agent/process/write_protection.hpp"
 
 #include <dirent.h>
 #include <fcntl.h>

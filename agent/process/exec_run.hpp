@@ -4,13 +4,17 @@
 // descendants; the agent does not wait for that.
 #pragma once
 
+#include <filesystem>
 #include <memory>
+#include <span>
 #include <string>
+#include <string_view>
+#include <utility>
 #include <vector>
 
 #include "agent/base/secret.hpp"
 #include "agent/base/timers.hpp"
-#include "agent/provider/exec/supervisor.hpp"
+#include "agent/process/supervisor.hpp"
 
 namespace jeton::agent {
 
@@ -35,6 +39,18 @@ struct ExecResult {
 inline constexpr Duration exec_grace = std::chrono::seconds(2);  // between SIGTERM and SIGKILL
 inline constexpr std::size_t max_error_lines = 20;
 inline constexpr std::size_t max_error_line = 4096;  // bytes
+
+// Adds NAME=value to its environment.
+void add_variable(ExecCommand& command, std::string_view name, std::string_view value);
+
+// The variables that a command gets unless its configuration has others of these names: PATH, HOME, LANG.
+[[nodiscard]] std::vector<std::pair<std::string, std::string>> usual_variables();
+
+// One of the lines for a log: without the secrets, cut to a length.
+[[nodiscard]] std::string shown_line(const SecretString& line, std::span<const SecretString> secrets);
+
+// The directories as ExecCommand::unwritable needs them. They need not exist.
+[[nodiscard]] std::vector<std::string> without_links(const std::vector<std::filesystem::path>& directories);
 
 class ExecRun {
  public:

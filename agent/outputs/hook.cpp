@@ -1,0 +1,127 @@
+#include "agent/outputs/hook.hpp"
+
+#include <algorithm>
+#include <system_error>
+#include <utility>
+
+#include "agent/base/error.hpp"
+#include "agent/base/failpoint.hpp"
+#include "agent/base/log.hpp"
+#include "agent/jwt/digest.hpp"
+#include "agent/jwt/text_encoding.hpp"
+
+namespace jeton::agent {
+namespace {
+
+constexpr BackoffLimits hook_pauses{std::chrono::seconds(2), std::chrono::minutes(5), std::chrono::seconds(1)};
+
+// The same after a restart, and another one for every other on_change.
+std::string name_of_mark(const HookConfig& config) {
+  std::string text = std::to_string(config.timeout.count()) + '\n' + std::to_string(config.min_interval.count());
+  if (const auto* command = std::get_if<CommandHook>(&config.action)) {
+    for (const std::string& argument : command->argv) text += '\0' + argument;
+  } else {
+    text += '\n' + description_of(config);
+  }
+  return std::string(hex_encoded(digest_of(Digest::sha256, text).reveal(), HexCase::lower).reveal());
+}
+
+}  // namespace
+
+Hook::Hook(HookConfig config, Parts parts)
+    : config_(std::move(config)),
+      parts_(std::move(parts)),
+      mark_(parts_.directory / name_of_mark(config_)),
+      wake_(parts_.timers),
+      backoff_(hook_pauses, parts_.random) {
+  status_.action = description_of(config_);
+  due_ = is_marked();  // by an agent before this one
+}
+
+Hook::Writing::Writing(Hook& hook) : hook_(hook) { ++hook_.writing_; }
+
+Hook::Writing::~Writing() {
+  --hook_.writing_;
+  hook_.wake_.notify();
+}
+
+void Hook::wrote() {
+  due_ = due_ || is_marked();
+  wake_.notify();
+}
+
+void Hook::retire(bool unused) {
+  retired_ = unused;
+  wake_.notify();
+}
+
+Task<> Hook::run() {
+  for (;;) {
+    if (retired_ && !due_ && writing_ == 0) {
+      remove_mark();
+      ended_ = true;
+      co_return;
+    }
+    if (!due_ || writing_ > 0) {
+      co_await wake_.wait();
+    } else if (parts_.timers.clock().boot_now() < not_before_) {
+      co_await wake_.wait_until(not_before_);
+    } else {
+      due_ = false;
+      not_before_ = parts_.timers.clock().boot_now() + config_.min_interval;
+      std::string failure;
+      co_await attempt(failure);
+      note(failure);
+      parts_.changed.notify();
+    }
+  }
+}
+
+Task<> Hook::attempt(std::string& failure) {
+  try {
+    JETON_FAILPOINT("output.hook");
+    co_await parts_.runner.run(config_, parts_.secrets);
+  } catch (const Error& e) {
+    failure = e.what();
+  }
+}
+
+// The mark stays while a change since then may need it.
+void Hook::note(const std::string& failure) {
+  const Clock& clock = parts_.timers.clock();
+  ++status_.runs;
+  status_.last_run_at = clock.wall_now();
+  const std::string before = std::exchange(status_.last_error, failure);
+  if (!failure.empty()) {
+    ++status_.failures;
+    due_ = !retired_;
+    not_before_ = std::max(not_before_, clock.boot_now() + backoff_.next());
+    if (failure != before) {
+      log::error("on_change failed; the program may still use the old token",
+                 {{"action", status_.action}, {"error", failure}});
+    }
+    return;
+  }
+  backoff_.reset();
+  if (!due_ && writing_ == 0) remove_mark();
+  log::info(before.empty() ? "on_change followed a change of outputs" : "on_change works again",
+            {{"action", status_.action}});
+}
+
+void Hook::remove_mark() const {
+  std::error_code ignored;  // then the run is repeated after the next restart
+  std::filesystem::remove(mark_, ignored);
+}
+
+bool Hook::is_marked() const {
+  std::error_code ignored;
+  return std::filesystem::exists(mark_, ignored);
+}
+
+HookStatus Hook::status() const {
+  HookStatus status = status_;
+  status.is_due = due_;
+  return status;
+}
+
+}  // namespace jeton::agent

@@ -1,0 +1,52 @@
+// HookRunner: does once what on_change says: a command, the reload of a systemd unit, a signal. One thread: the loop's.
+#pragma once
+
+#include <filesystem>
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "agent/base/secret.hpp"
+#include "agent/base/timers.hpp"
+#include "agent/config/model/output_config.hpp"
+
+namespace jeton::agent {
+
+class BlockingCalls;
+
+// Gives what must not appear in a message, such as the last output of a command.
+using SecretsOfHook = std::function<std::vector<SecretString>()>;
+
+class HookRunner {
+ public:
+  HookRunner() = default;
+  HookRunner(const HookRunner&) = delete;
+  HookRunner& operator=(const HookRunner&) = delete;
+  virtual ~HookRunner() = default;
+
+  // Throws Error that says what failed and what to do.
+  virtual Task<> run(HookConfig hook, SecretsOfHook secrets) = 0;
+};
+
+// Commands run under a supervisor (agent/process/exec_run.hpp), without a right to write below `unwritable`. A unit is
+// reloaded by systemctl, which asks polkit for the right. A process is signalled if its pid file is root's or the
+// agent's, and no other user can have changed it or led its path elsewhere (trusted_path.hpp).
+class HostHooks final : public HookRunner {
+ public:
+  HostHooks(Timers& timers, BlockingCalls& calls, const std::vector<std::filesystem::path>& unwritable);
+
+  Task<> run(HookConfig hook, SecretsOfHook secrets) override;
+
+ private:
+  Task<> run_command(std::vector<std::string> argv, HookConfig hook, SecretsOfHook secrets);
+
+  Timers& timers_;
+  BlockingCalls& calls_;
+  const std::vector<std::string> unwritable_;
+};
+
+// "reload nginx.service", "run /usr/local/bin/after", "signal HUP to /run/nginx.pid"; without the arguments of a
+// command.
+[[nodiscard]] std::string description_of(const HookConfig& hook);
+
+}  // namespace jeton::agent

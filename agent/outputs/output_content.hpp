@@ -1,0 +1,35 @@
+// The content of an output: its template, filled in with the tokens of this host. One thread: the loop's.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "agent/base/secret.hpp"
+#include "agent/config/text/output_template.hpp"
+#include "agent/record/record.hpp"
+
+namespace jeton::agent {
+
+// The tokens of this host, as outputs see them.
+class OutputTokens {
+ public:
+  OutputTokens() = default;
+  OutputTokens(const OutputTokens&) = delete;
+  OutputTokens& operator=(const OutputTokens&) = delete;
+  virtual ~OutputTokens() = default;
+
+  // The newest record, which may have expired; null: there has been none. Good until the next co_await.
+  [[nodiscard]] virtual const Record* record_of(const std::string& name) const = 0;
+};
+
+struct OutputContent {
+  SecretString text;
+  // What must not appear in a log: the values, also as a function wrote them.
+  std::vector<SecretString> secrets;
+};
+
+// The template of an output of the token `name`; each token that it names has a record. Throws Error that says which
+// field cannot be written and why, without any of it.
+[[nodiscard]] OutputContent fill_in(const OutputTemplate& content, const std::string& name, const OutputTokens& tokens);
+
+}  // namespace jeton::agent

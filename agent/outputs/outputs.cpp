@@ -1,0 +1,168 @@
+#include "agent/outputs/outputs.hpp"
+
+#include <algorithm>
+#include <boost/asio/bind_cancellation_slot.hpp>
+#include <boost/asio/cancellation_signal.hpp>
+#include <boost/asio/co_spawn.hpp>
+#include <boost/system/system_error.hpp>
+#include <set>
+#include <utility>
+
+#include "agent/base/event.hpp"
+#include "agent/base/log.hpp"
+#include "agent/outputs/hook.hpp"
+#include "agent/outputs/output.hpp"
+
+namespace jeton::agent {
+namespace {
+
+// With the coroutine that runs it, which keeps it alive.
+struct RunningOutput {
+  RunningOutput(const Output::Parts& parts, const std::filesystem::path& path) : output(parts, path) {}
+  Output output;
+  bool retired = false;
+  boost::asio::cancellation_signal cancel;
+};
+
+struct RunningHook {
+  RunningHook(HookConfig config, Hook::Parts parts) : hook(std::move(config), std::move(parts)) {}
+  Hook hook;
+  boost::asio::cancellation_signal cancel;
+};
+
+}  // namespace
+
+struct Outputs::Impl {
+  explicit Impl(Parts p) : parts(std::move(p)), ended(parts.timers) {}
+
+  // Ends by cancellation, or by itself; expected failures are caught inside. Another failure is a defect, and a restart
+  // heals it best.
+  template <typename Running>
+  void launch(Task<> task, const std::shared_ptr<Running>& owner) {
+    ++running;
+    const auto done = [this, owner](std::exception_ptr failure) {
+      --running;
+      forget(owner.get());
+      ended.notify();
+      try {
+        if (failure) std::rethrow_exception(failure);
+      } catch (const boost::system::system_error&) {
+        // cancelled
+      } catch (const std::exception& e) {
+        log::error("an output ended by an unexpected failure", {{"error", e.what()}});
+        throw;
+      }
+    };
+    boost::asio::co_spawn(parts.timers.executor(), std::move(task),
+                          boost::asio::bind_cancellation_slot(owner->cancel.slot(), done));
+  }
+
+  void forget(const RunningOutput* ended_one) {
+    std::erase_if(outputs, [&](const auto& entry) { return entry.second.get() == ended_one; });
+    find_unused_hooks();
+  }
+  void forget(const RunningHook* ended_one) {
+    std::erase_if(hooks, [&](const auto& hook) { return hook.get() == ended_one; });
+  }
+
+  // The one of all outputs with this on_change; null without one.
+  std::shared_ptr<Hook> hook_of(const OutputConfig& output) {
+    if (!output.on_change) return nullptr;
+    auto found = std::find_if(hooks.begin(), hooks.end(), [&](const auto& known) {
+      return known->hook.config() == *output.on_change && !known->hook.ended();
+    });
+    if (found == hooks.end()) {
+      const HookConfig config = *output.on_change;
+      auto added = std::make_shared<RunningHook>(
+          config, Hook::Parts{parts.timers, parts.random, parts.hooks, parts.changed, parts.directory / "outputs",
+                              [this, config] { return secrets_of(config); }});
+      launch(added->hook.run(), added);
+      found = hooks.insert(hooks.end(), std::move(added));
+    }
+    return {*found, &(*found)->hook};
+  }
+
+  [[nodiscard]] std::vector<SecretString> secrets_of(const HookConfig& hook) const {
+    std::vector<SecretString> all;
+    for (const auto& [path, running_one] : outputs) {
+      if (running_one->output.config().on_change != hook) continue;
+      for (SecretString& secret : running_one->output.secrets()) all.push_back(std::move(secret));
+    }
+    return all;
+  }
+
+  void configure(const std::string& token, const OutputConfig& config) {
+    auto& known = outputs[config.path];
+    const bool is_new = known == nullptr || known->output.ended();
+    if (is_new) {
+      known = std::make_shared<RunningOutput>(
+          Output::Parts{parts.timers, parts.random, parts.calls, parts.tokens, parts.changed}, config.path);
+    }
+    known->retired = false;
+    known->output.configure(token, config, hook_of(config));
+    if (is_new) launch(known->output.run(), known);
+  }
+
+  // An output that retires still needs its hook, for the removal of its file.
+  void find_unused_hooks() {
+    for (const auto& running_hook : hooks) {
+      const bool used = std::any_of(outputs.begin(), outputs.end(), [&](const auto& entry) {
+        const OutputConfig& config = entry.second->output.config();
+        return (!entry.second->retired || config.remove_expired) && config.on_change == running_hook->hook.config();
+      });
+      running_hook->hook.retire(!used);
+    }
+  }
+
+  Parts parts;
+  Event ended;
+  std::map<std::filesystem::path, std::shared_ptr<RunningOutput>> outputs;
+  std::vector<std::shared_ptr<RunningHook>> hooks;
+  int running = 0;
+};
+
+Outputs::Outputs(Parts parts) : impl_(std::make_unique<Impl>(std::move(parts))) {}
+
+Outputs::~Outputs() = default;
+
+void Outputs::configure(const std::map<std::string, TokenConfig>& tokens) {
+  std::set<std::filesystem::path> wanted;
+  for (const auto& [name, token] : tokens) {
+    for (const OutputConfig& output : token.outputs) {
+      wanted.insert(output.path);
+      impl_->configure(name, output);
+    }
+  }
+  for (const auto& [path, running] : impl_->outputs) {
+    if (wanted.contains(path)) continue;
+    running->retired = true;
+    running->output.retire();
+  }
+  impl_->find_unused_hooks();
+}
+
+void Outputs::token_changed(const std::string& name) {
+  for (const auto& [path, running] : impl_->outputs) {
+    if (running->output.uses(name)) running->output.look_again();
+  }
+}
+
+void Outputs::clock_stepped() {
+  for (const auto& [path, running] : impl_->outputs) running->output.look_again();
+}
+
+std::vector<OutputStatus> Outputs::status(const std::string& token) const {
+  std::vector<OutputStatus> all;
+  for (const auto& [path, running] : impl_->outputs) {
+    if (running->output.token() == token) all.push_back(running->output.status());
+  }
+  return all;
+}
+
+Task<> Outputs::stop() {
+  for (const auto& [path, running] : impl_->outputs) running->cancel.emit(boost::asio::cancellation_type::terminal);
+  for (const auto& running : impl_->hooks) running->cancel.emit(boost::asio::cancellation_type::terminal);
+  while (impl_->running > 0) co_await impl_->ended.wait();
+}
+
+}  // namespace jeton::agent
