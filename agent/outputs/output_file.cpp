@@ -107,7 +107,8 @@ class NewFile {
     }
     if (target_.group && ::fchown(fd_.get(), static_cast<uid_t>(-1), *target_.group) != 0) {
       throw Error(std::string(errno_error(target_.path + ": cannot give the file to its group").what()) +
-                  "; the agent's user must be a member of it: SupplementaryGroups= in a drop-in of the unit");
+                  "; the agent's user must be a member of it: SupplementaryGroups= and SystemCallFilter=@chown in a "
+                  "drop-in of the unit");
     }
     if (::fchmod(fd_.get(), target_.mode) != 0) throw errno_error(target_.path + ": mode");
   }
