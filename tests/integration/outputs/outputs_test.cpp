@@ -86,7 +86,7 @@ TEST_F(OutputsOfAgent, ReloadChangesThem_FilesFollowAndNothingIsFetched) {
   EXPECT_TRUE(eventually([&] { return fs::exists(dir / "out" / "other") && !fs::exists(file()); }));
   EXPECT_EQ(provider.counts().requests, 1U);
 
-  configure("      - {path: " + file().string() + ", template: '{{ valeu }}'}\n");
+  configure("      - {path: " + file().string() + ", template: '{{ valuee }}'}\n");
   agent.signal(SIGHUP);
   EXPECT_TRUE(agent.logs("did you mean 'value'?"));
   EXPECT_TRUE(fs::exists(dir / "out" / "other"));

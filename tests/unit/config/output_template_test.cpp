@@ -57,7 +57,7 @@ TEST(OutputTemplate, TokensAreNamed_AreListedOnce) {
 }
 
 TEST(OutputTemplate, TextIsWrong_ErrorNamesTheLineAndTheWord) {
-  EXPECT_EQ(fault_of("a\nb {{ valeu }}"), "line 2: unknown field or function 'valeu'; did you mean 'value'?");
+  EXPECT_EQ(fault_of("a\nb {{ valuee }}"), "line 2: unknown field or function 'valuee'; did you mean 'value'?");
   EXPECT_EQ(fault_of("{{ jsn value }}"), "line 1: unknown field or function 'jsn'; did you mean 'json'?");
   EXPECT_EQ(fault_of("{{ other:jsom }}").find("line 1: unknown field 'jsom'; the fields are value, header"), 0U)
       << fault_of("{{ other:jsom }}");
