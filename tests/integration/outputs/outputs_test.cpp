@@ -81,6 +81,7 @@ TEST_F(OutputsOfAgent, ReloadChangesThem_FilesFollowAndNothingIsFetched) {
             ", on_expiry: remove, mode: 0640, template: 'token={{ shell value }}'}\n");
   agent.signal(SIGHUP);
   ASSERT_TRUE(eventually([&] { return content() == "token=\"" + value() + "\""; }));
+  EXPECT_TRUE(agent.logs("changed=\"\" locks=\"as before\" outputs=changed")) << "the token itself goes on";
   configure("      - {path: " + (dir / "out" / "other").string() + "}\n");
   agent.signal(SIGHUP);
   EXPECT_TRUE(eventually([&] { return fs::exists(dir / "out" / "other") && !fs::exists(file()); }));
