@@ -108,7 +108,9 @@ TEST(CtlStatusText, OutputOrItsHookFails_IsShownInBothViews) {
                            "reload x.service", "no such unit"}) {
     EXPECT_NE(text.find(part), std::string::npos) << part << " is missing in " << text;
   }
-  const std::string all = agent_text(Json{{"tokens", {token}}});
+  Json status;
+  status["tokens"] = Json::array({token});
+  const std::string all = agent_text(status);
   EXPECT_NE(all.find("output disk is full"), std::string::npos) << all;
 }
 

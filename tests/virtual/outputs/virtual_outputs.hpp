@@ -90,10 +90,10 @@ class VirtualOutputs : public testing::Test {
     return config[token].outputs.back();
   }
   static agent::HookConfig hook(const std::string& unit, agent::Milliseconds min_interval = 10s) {
-    agent::HookConfig config;
-    config.action = agent::ReloadHook{unit};
-    config.min_interval = min_interval;
-    return config;
+    agent::HookConfig made;
+    made.action = agent::ReloadHook{unit};
+    made.min_interval = min_interval;
+    return made;
   }
   void renew(const std::string& token, const std::string& value, agent::Milliseconds lifetime = 1h) {
     tokens.renew(token, value, lifetime);
