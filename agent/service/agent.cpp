@@ -262,7 +262,8 @@ Task<> Agent::reload(Config wanted) {
   log::info("configuration reloaded", {{"added", joined(plan.added)},
                                        {"removed", joined(plan.removed)},
                                        {"changed", joined(plan.changed)},
-                                       {"locks", locks_changed ? "changed" : "as before"}});
+                                       {"locks", locks_changed ? "changed" : "as before"},
+                                       {"outputs", plan.outputs_changed ? "changed" : "as before"}});
 }
 
 Task<> Agent::stop() {

@@ -1,6 +1,15 @@
 #include "agent/service/reload_plan.hpp"
 
 namespace jeton::agent {
+namespace {
+
+// Outputs are apart from the life of the token (agent/outputs/outputs.hpp).
+bool is_same_token(TokenConfig a, const TokenConfig& b) {
+  a.outputs = b.outputs;
+  return a == b;
+}
+
+}  // namespace
 
 ReloadPlan plan_reload(const Config& running, const Config& wanted) {
   ReloadPlan plan;
@@ -20,12 +29,17 @@ ReloadPlan plan_reload(const Config& running, const Config& wanted) {
     const auto before = running.tokens.find(name);
     if (before == running.tokens.end()) {
       plan.added.push_back(name);
-    } else if (before->second != token) {
+    } else if (!is_same_token(before->second, token)) {
       plan.changed.push_back(name);
     }
+    const bool has_outputs_of_before =
+        before != running.tokens.end() ? before->second.outputs == token.outputs : token.outputs.empty();
+    plan.outputs_changed = plan.outputs_changed || !has_outputs_of_before;
   }
   for (const auto& [name, token] : running.tokens) {
-    if (!wanted.tokens.contains(name)) plan.removed.push_back(name);
+    if (wanted.tokens.contains(name)) continue;
+    plan.removed.push_back(name);
+    plan.outputs_changed = plan.outputs_changed || !token.outputs.empty();
   }
   return plan;
 }

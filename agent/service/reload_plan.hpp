@@ -14,6 +14,7 @@ struct ReloadPlan {
   std::vector<std::string> removed;
   std::vector<std::string> changed;
   bool log_changed = false;
+  bool outputs_changed = false;  // of any token; a token of which nothing else changes goes on
 };
 
 [[nodiscard]] ReloadPlan plan_reload(const Config& running, const Config& wanted);

@@ -155,8 +155,8 @@ void TokenRunner::clock_stepped() {
 const TokenConfig& TokenRunner::config() const { return impl_->loop.config(); }
 
 const Record* TokenRunner::record() const {
-  const std::optional<Record>& record = impl_->loop.record();
-  return record ? &*record : nullptr;
+  const std::optional<Record>& newest = impl_->loop.record();
+  return newest ? &*newest : nullptr;
 }
 
 std::optional<SecretString> TokenRunner::value() const { return impl_->loop.value(); }

@@ -164,12 +164,12 @@ std::string previous_text(const Json& previous) {
          instant(number_of(previous, "accept_until_ms"), number_of(previous, "accept_in_ms"));
 }
 
-// "/run/app/token written 5m ago, generation 17; reload nginx.service, 3 runs"
+// "/run/app/token written, generation 17, 5m ago; reload nginx.service, 3 runs"
 std::string output_text(const Json& output, const std::optional<std::int64_t>& now) {
   const auto written = number(output, "written_at_ms");
   std::string line = text(output, "path") + " " + text(output, "state");
-  if (written && now) line += " " + duration_text(*now - *written) + " ago";
   if (number(output, "generation").value_or(0) > 0) line += ", generation " + text(output, "generation");
+  if (written && now) line += ", " + duration_text(*now - *written) + " ago";
   const Json& hook = member(output, "on_change");
   if (!hook.is_null()) {
     line += "; " + text(hook, "action") + ", " + text(hook, "runs") + " runs";

@@ -10,6 +10,7 @@
 #include "agent/config/secrets/secret_file.hpp"
 #include "agent/config/secrets/secret_template.hpp"
 #include "agent/config/text/http_url.hpp"
+#include "agent/config/text/output_template.hpp"
 #include "agent/config/text/request_formats.hpp"
 #include "agent/jwt/jwt_claims.hpp"
 #include "agent/jwt/jwt_signer.hpp"
@@ -138,9 +139,25 @@ std::string metadata_complaint(std::string_view text, bool mutual_tls) {
   return complaint;
 }
 
+// Of an output, in any text.
+std::string output_template_complaint(std::string_view text) {
+  try {
+    const OutputTemplate parsed = OutputTemplate::parse(text);
+    std::size_t size = 0;
+    for (const OutputExpression& expression : parsed.expressions()) {
+      if (expression.parts.empty()) return "an expression without a part";
+      for (const OutputPart& part : expression.parts) size += part.text.size();
+    }
+    return size > text.size() ? "a template that grew" : "";
+  } catch (const Error& e) {
+    return message_complaint(e.what());
+  }
+}
+
 std::string complaint_of(int reader, std::string_view text) {
   switch (reader) {
     case 0:
+      if (std::string complaint = output_template_complaint(text); !complaint.empty()) return complaint;
       return template_complaint(text);
     case 1:
       return unknown_reference_complaint(text);

@@ -146,6 +146,50 @@ YAML
     machine rm /etc/jeton/agent.d/local.yaml
     machine systemctl reload jeton-agent
     ;;
+  outputs-work-in-the-sandbox)
+    # The folder, the drop-in and the rule of polkit of config/README.md, for a unit that notes its reloads.
+    page=$(dirname "$0")/../../config/README.md
+    grep '^d /run/jeton-outputs' "$page" | machine sh -c "cat >/etc/tmpfiles.d/jeton-outputs.conf"
+    machine systemd-tmpfiles --create
+    machine mkdir -p /etc/systemd/system/jeton-agent.service.d /etc/polkit-1/rules.d
+    block ini "$page" | machine sh -c "cat >/etc/systemd/system/jeton-agent.service.d/outputs.conf"
+    block js "$page" | sed 's/nginx.service/follower.service/' | machine sh -c "cat >/etc/polkit-1/rules.d/50-jeton.rules"
+    machine sh -c "cat >/etc/systemd/system/follower.service" <<'UNIT'
+[Service]
+ExecStart=/bin/sleep infinity
+ExecReload=/bin/sh -c 'cat /run/jeton-outputs/token >>/run/reloads'
+UNIT
+    machine cp /etc/jeton/agent.d/api.yaml /root/api.yaml
+    machine sh -c "cat >>/etc/jeton/agent.d/api.yaml" <<'YAML'
+    outputs:
+      - path: /run/jeton-outputs/token
+        group: www-data
+        mode: 0640
+        on_change: {reload: follower.service, min_interval: 0ms}
+YAML
+    machine systemctl daemon-reload
+    machine systemctl start follower
+    machine systemctl restart jeton-agent
+    has_the_token() { [ "$(machine cat /run/jeton-outputs/token)" = "$(machine jetonctl get api)" ]; }
+    eventually has_the_token || fail "the file has no token, or another one"
+    [ "$(machine stat -c '%a %U %G' /run/jeton-outputs/token)" = "640 jeton www-data" ] || fail "another mode, owner or group"
+    as www-data cat /run/jeton-outputs/token >/dev/null || fail "its group cannot read it"
+    ! as bob cat /run/jeton-outputs/token 2>/dev/null || fail "bob can read it"
+    followed() { [ "$(machine tail -n 1 /run/reloads)" = "$(machine jetonctl get api)" ]; }
+    eventually followed || fail "the unit was not reloaded"
+    before=$(generation)
+    machine jetonctl refresh api >/dev/null
+    is_newer() { [ "$(generation)" != "$before" ]; }
+    eventually is_newer || fail "no newer token"
+    eventually has_the_token || fail "the file does not follow"
+    eventually followed || fail "the unit does not follow"
+    machine sh -c "mv /root/api.yaml /etc/jeton/agent.d/api.yaml
+      rm -r /etc/systemd/system/jeton-agent.service.d /etc/systemd/system/follower.service /etc/tmpfiles.d/jeton-outputs.conf
+      rm /etc/polkit-1/rules.d/50-jeton.rules"
+    machine systemctl stop follower
+    machine systemctl daemon-reload
+    machine systemctl restart jeton-agent
+    ;;
   unreadable-folder-takes-no-token)
     machine chmod 0700 /etc/jeton/agent.d
     ! machine systemctl reload jeton-agent 2>/dev/null || fail "a folder that cannot be read was taken for an empty one"

@@ -5,7 +5,7 @@
 #include <array>
 #include <chrono>
 #include <map>
-#include <span>
+#include <utility>
 
 #include "agent/base/ascii.hpp"
 #include "agent/base/error.hpp"
@@ -94,7 +94,7 @@ HookConfig read_hook(ObjectReader hook, Reading& reading) {
   if (!is_unit_name(unit.unit))
     reload.error(reload.path() + ": " + in_quotes(unit.unit) + " is not the name of a unit");
   SignalHook sent;
-  assign(sent.number, signal.choice(std::span(signals)));
+  assign(sent.number, signal.choice<int>(signals));
   for (const auto& [name, number] : signals) {
     if (number == sent.number) sent.name = name;
   }

@@ -49,7 +49,7 @@ class OutputTemplate {
  public:
   OutputTemplate() = default;
   explicit OutputTemplate(std::vector<OutputExpression> expressions) : expressions_(std::move(expressions)) {}
-  // Throws Error that begins with the line of the text: "line 2: unknown field 'valeu'; did you mean 'value'?"
+  // Throws Error that begins with the line of the text: "line 2: unknown field 'valuee'; did you mean 'value'?"
   [[nodiscard]] static OutputTemplate parse(std::string_view text);
 
   [[nodiscard]] const std::vector<OutputExpression>& expressions() const { return expressions_; }

@@ -357,5 +357,25 @@ TEST_F(Routes, MethodIsWrongForTheRoute_AnswerNamesTheAllowedOnes) {
   EXPECT_EQ(ask("/v1/tokens/wechat", "POST", reader).allow, "GET, HEAD");
 }
 
+TEST_F(Routes, TokenHasOutputs_StatusListsThemWithTheirHooks) {
+  OutputStatus output;
+  output.path = "/run/x/t";
+  output.state = OutputStatus::State::failing;
+  output.generation = 17;
+  output.written_at = from_unix_ms(5);
+  output.writes = 2;
+  output.failures = 3;
+  output.last_error = "disk is full";
+  output.on_change = HookStatus{"reload x.service", true, 4, 1, from_unix_ms(6), "no such unit"};
+  status.add("api").outputs = {output, OutputStatus{}};
+  const Json outputs = Json::parse(ask("/v1/tokens/api").body)["outputs"];
+  EXPECT_EQ(outputs[0], Json::parse(R"({"path": "/run/x/t", "state": "failing", "generation": 17, "written_at_ms": 5,
+      "writes": 2, "failures": 3, "last_error": "disk is full", "on_change": {"action": "reload x.service", "due": true,
+      "runs": 4, "failures": 1, "last_run_at_ms": 6, "last_error": "no such unit"}})"));
+  EXPECT_EQ(outputs[1]["on_change"], nullptr);
+  EXPECT_EQ(outputs[1]["last_error"], nullptr);
+  EXPECT_EQ(outputs[1]["state"], "waiting");
+}
+
 }  // namespace
 }  // namespace jeton::agent
