@@ -47,14 +47,14 @@ ApiResponse answer(const ApiRequest& request, const Peer& peer, AgentFacade& fac
   if (is_token) return token_route(path.substr(tokens_prefix.size()), request, peer, facade, names, now);
   const bool is_lock = path.starts_with(locks_prefix) && path.size() > locks_prefix.size();
   if (is_lock) return lock_route(path.substr(locks_prefix.size()), request, peer, facade, names);
+  if (path == "/v1/locks") return lock_list_route(request, peer, facade, names);
   if (path == "/v1/reload") return reload_route(request, peer, facade, names);
   if (path == "/v1/doctor") return doctor_route(request, peer, facade, names);
   const bool known = path == "/v1/status" || path == "/live" || path == "/ready";
   if (!known)
-    return error_answer(
-        404, "not_found",
-        "no such path; try /v1/status, /v1/doctor, /v1/reload, /v1/tokens/NAME, /v1/locks/NAME, /live or "
-        "/ready");
+    return error_answer(404, "not_found",
+                        "no such path; try /v1/status, /v1/doctor, /v1/reload, /v1/tokens/NAME, /v1/locks, "
+                        "/v1/locks/NAME, /live or /ready");
   if (auto refused = method_refusal(request.method, false)) return *refused;
   if (path == "/live") return ApiAnswer{200, "{\"live\":true}\n"};
   const AgentStatus status = facade.agent_status();
