@@ -151,7 +151,8 @@ struct Agent::Impl final : TokenValues, OutputTokens {
 
   void complain_once(const Error& e) {
     if (std::exchange(cannot_restore, true)) return;
-    log::error("a part of the runtime directory was removed and cannot be created again; trying again",
+    log::error(log::runtime_dir_lost,
+               "a part of the runtime directory was removed and cannot be created again; trying again",
                {{"directory", runtime_dir.path().string()}, {"error", e.what()}});
   }
 
@@ -259,11 +260,12 @@ Task<> Agent::reload(Config wanted) {
   impl_->outputs.configure(impl_->config.tokens);
   impl_->forget_others();
   impl_->changed.notify();
-  log::info("configuration reloaded", {{"added", joined(plan.added)},
-                                       {"removed", joined(plan.removed)},
-                                       {"changed", joined(plan.changed)},
-                                       {"locks", locks_changed ? "changed" : "as before"},
-                                       {"outputs", plan.outputs_changed ? "changed" : "as before"}});
+  log::info(log::reloaded, "configuration reloaded",
+            {{"added", joined(plan.added)},
+             {"removed", joined(plan.removed)},
+             {"changed", joined(plan.changed)},
+             {"locks", locks_changed ? "changed" : "as before"},
+             {"outputs", plan.outputs_changed ? "changed" : "as before"}});
 }
 
 Task<> Agent::stop() {
@@ -298,7 +300,7 @@ Duration Agent::stop_patience() const {
 }
 
 void Agent::clock_stepped() {
-  log::warning("the wall clock was stepped; all schedules are computed again");
+  log::warning(log::clock_stepped, "the wall clock was stepped; all schedules are computed again");
   impl_->coordinator->clock_stepped();
   for (const auto& [name, runner] : impl_->runners) runner->clock_stepped();
   impl_->outputs.clock_stepped();

@@ -99,7 +99,8 @@ void Histories::write(const std::string& name, Entry& entry) {
 
 void Histories::complain(const std::exception& failure) {
   if (std::exchange(complained_, true)) return;
-  log::warning("the history of tokens cannot be kept on disk; it is in memory until the agent ends",
+  log::warning(log::history_not_kept,
+               "the history of tokens cannot be kept on disk; it is in memory until the agent ends",
                {{"directory", directory_.string()}, {"error", failure.what()}});
 }
 

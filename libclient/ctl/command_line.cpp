@@ -24,13 +24,16 @@ constexpr const char* exit_statuses =
 constexpr const char* doctor_statuses =
     "--dir and --format are allowed here too; see jetonctl --help.\n"
     "Exit status: 0 no problem was found, 1 usage or local error, 6 a problem was found.";
-constexpr const char* commands = "get, status, doctor, history, watch, wait, rejected, refresh, exec and lock";
+constexpr const char* commands =
+    "get, status, doctor, history, names, watch, wait, rejected, refresh, log-level, exec and lock";
 
 // The targets of the options. The given command moves its own options to `line`.
 struct Draft {
   GetOptions get;
   StatusOptions status;
   HistoryOptions history;
+  std::string named;  // tokens or locks
+  LogLevelOptions log_level;
   WatchOptions watch;
   WaitOptions wait;
   RejectedOptions rejected;
@@ -69,6 +72,18 @@ void add_reading_commands(CLI::App& app, Draft& draft) {
   CLI::App* history = add_command(app, "history", "Show the last events of a token", draft.history.name, true);
   history->callback([&draft] { draft.line.command = draft.history; });
 
+  CLI::App* names = app.add_subcommand("names", "Print the names of tokens or locks, for completion");
+  names->fallthrough();
+  names->footer(std::string(everywhere) + exit_statuses);
+  names->add_option("KIND", draft.named, "tokens or locks")
+      ->type_name("")
+      ->required()
+      ->check([](const std::string& kind) {
+        return kind == "tokens" || kind == "locks" ? std::string()
+                                                   : "'" + kind + "' is not a kind; write tokens or locks";
+      });
+  names->callback([&draft] { draft.line.command = NamesOptions{draft.named == "locks"}; });
+
   CLI::App* watch = add_command(app, "watch", "Print a line per change of a token", draft.watch.name, true);
   watch->callback([&draft] { draft.line.command = draft.watch; });
 
@@ -89,6 +104,12 @@ void add_asking_commands(CLI::App& app, Draft& draft) {
   CLI::App* refresh = add_command(app, "refresh", "Request a new token now (admins only)", draft.refresh.name, true);
   add_duration(refresh, "--wait", draft.refresh.wait, "Wait this long for the new token");
   refresh->callback([&draft] { draft.line.command = draft.refresh; });
+
+  CLI::App* level = app.add_subcommand("log-level", "Show or change the level of the agent's log (admins)");
+  level->fallthrough();
+  level->footer(std::string(everywhere) + exit_statuses);
+  level->add_option("LEVEL", draft.log_level.level, "trace, debug, info, warning or error")->type_name("");
+  level->callback([&draft] { draft.line.command = draft.log_level; });
 }
 
 // CLI11 itself only says that a command is missing when it is misspelt.

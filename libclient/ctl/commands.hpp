@@ -49,6 +49,19 @@ struct HistoryOptions {
 };
 [[nodiscard]] Exit run_history(const Common& common, const HistoryOptions& options);
 
+// Prints the names of tokens or locks, a line each, for the completion of a shell; takes a moment at most. Without an
+// agent the tokens are those that have segments.
+struct NamesOptions {
+  bool locks = false;
+};
+[[nodiscard]] Exit run_names(const Common& common, const NamesOptions& options);
+
+// Prints the level of the agent's log; with one, sets it first (admins).
+struct LogLevelOptions {
+  std::string level;  // empty: it stays
+};
+[[nodiscard]] Exit run_log_level(const Common& common, const LogLevelOptions& options);
+
 // Prints a line per change of the segment, until interrupted or until stdout has no reader.
 struct WatchOptions {
   std::string name;

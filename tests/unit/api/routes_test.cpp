@@ -7,6 +7,7 @@
 #include <nlohmann/json.hpp>
 
 #include "agent/api/status_json.hpp"
+#include "agent/base/log.hpp"
 #include "tests/support/loop.hpp"
 #include "tests/unit/api/fake_status.hpp"
 
@@ -82,6 +83,20 @@ TEST_F(Routes, ExaminationIsAskedForByAnybodyElse_IsForbidden) {
   EXPECT_EQ(response.status, 403U);
   EXPECT_THAT(response.body, HasSubstr("agent.admins"));
   EXPECT_EQ(ask("/v1/doctor", "POST").status, 405U);
+}
+
+TEST_F(Routes, LevelOfTheLogIsSet_ByAdminsOnly) {
+  const Peer root{0, 0, {}, 1};
+  const log::Level before = log::level();
+  EXPECT_EQ(post("/v1/log-level", R"({"level": "debug"})", unknown_peer).status, 403U);
+  EXPECT_EQ(log::level(), before);
+  EXPECT_EQ(post("/v1/log-level", R"({"level": "loud"})", root).status, 400U);
+  EXPECT_EQ(post("/v1/log-level", "[]", root).status, 400U);
+  EXPECT_EQ(Json::parse(post("/v1/log-level", R"({"level": "error"})", root).body)["level"], "error");
+  EXPECT_EQ(log::level(), log::Level::error);
+  EXPECT_EQ(Json::parse(ask("/v1/log-level").body)["level"], "error");
+  EXPECT_EQ(ask("/v1/log-level", "DELETE").status, 405U);
+  log::set_level(before);
 }
 
 TEST_F(Routes, StatusIsAsked_DescribesAgentCoordinatorAndEveryToken) {
