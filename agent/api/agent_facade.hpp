@@ -7,10 +7,12 @@
 #include <vector>
 
 #include "agent/base/event.hpp"
+#include "agent/base/finding.hpp"
 #include "agent/config/model/config.hpp"
 #include "agent/fleet/coordinator.hpp"
 #include "agent/locks/lock_broker.hpp"
 #include "agent/refresh/refresh_request.hpp"
+#include "agent/refresh/token_history.hpp"
 #include "agent/refresh/token_status.hpp"
 
 namespace jeton::agent {
@@ -50,6 +52,8 @@ class AgentFacade {
   virtual ~AgentFacade() = default;
   [[nodiscard]] virtual AgentStatus agent_status() const = 0;
   [[nodiscard]] virtual std::optional<TokenStatus> token_status(const std::string& name) const = 0;
+  // The last events of the token; nullptr if there is no such token.
+  [[nodiscard]] virtual const TokenHistory* token_history(const std::string& name) const = 0;
   // The rule about the readers of the token; nullptr if there is no such token.
   [[nodiscard]] virtual const AccessConfig* token_access(const std::string& name) const = 0;
   // The rule about the users who may ask for refreshes and give other commands that concern all users of a token.
@@ -59,6 +63,9 @@ class AgentFacade {
   virtual std::optional<RefreshAnswer> refresh_token(const std::string& name) = 0;
   // Reads the configuration again, and ends with the verdict.
   virtual Task<ReloadVerdict> request_reload() = 0;
+  // What an operator should know about everything that the agent depends on. Takes some seconds at most; changes
+  // nothing.
+  virtual Task<Findings> examine() = 0;
   // The locks of applications; null: there are none.
   [[nodiscard]] virtual LockBroker* locks() = 0;
   // The metrics in the format that the header Accept asks for. Gives the loop its turns between the parts of the text.

@@ -166,6 +166,21 @@ std::string reload_json(const ReloadVerdict& verdict) {
   return text(json);
 }
 
+std::string findings_json(const Findings& findings) {
+  const auto level = [](Finding::Level of) {
+    return of == Finding::Level::ok ? "ok" : of == Finding::Level::warning ? "warning" : "problem";
+  };
+  OrderedJson json;
+  json["findings"] = OrderedJson::array();
+  for (const Finding& finding : findings) {
+    json["findings"].push_back({{"level", level(finding.level)},
+                                {"subject", finding.subject},
+                                {"text", finding.text},
+                                {"remedy", or_null(finding.remedy)}});
+  }
+  return text(json);
+}
+
 std::string error_json(std::string_view code, std::string_view message) {
   return text({{"error", {{"code", code}, {"message", message}}}});
 }

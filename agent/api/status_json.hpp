@@ -29,6 +29,9 @@
 //          superseded: `generation` is newer than the refused one; otherwise the agent fetches a newer one in
 //          due_in_ms; held_by delays it until then (null: nothing delays it)
 // Reload   {reloaded: true, problems}, or an Error with problems: [text] of the files, each with its place
+// Doctor   {findings: [{level, subject, text, remedy}]}: level "ok" | "warning" | "problem"; remedy: a command to type
+// or
+//          what to change, or null
 // Error    {error: {code, message}}
 #pragma once
 
@@ -47,6 +50,7 @@ namespace jeton::agent {
 [[nodiscard]] std::string readiness_json(const AgentStatus& status);
 [[nodiscard]] std::string refresh_answer_json(const std::string& name, const RefreshAnswer& answer, WallTime now);
 [[nodiscard]] std::string reload_json(const ReloadVerdict& verdict);
+[[nodiscard]] std::string findings_json(const Findings& findings);
 [[nodiscard]] std::string error_json(std::string_view code, std::string_view message);
 
 // The state of a token as its readers see it: equal texts mean that nothing has changed for them.

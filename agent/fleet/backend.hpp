@@ -1,10 +1,12 @@
-// Backend: starts and stops the connection through which the fleet coordinates, and reports its health. The requests
-// are in the other roles (coordinator.hpp).
+// Backend: starts and stops the connection through which the fleet coordinates, and reports its health; for an operator
+// it examines what it is connected to. The requests are in the other roles (coordinator.hpp).
 #pragma once
 
 #include <set>
 #include <string>
 
+#include "agent/base/finding.hpp"
+#include "agent/base/task.hpp"
 #include "agent/base/time.hpp"
 #include "agent/config/model/config.hpp"
 
@@ -36,6 +38,9 @@ class Backend {
   virtual void prune_except(const std::set<std::string>& names) = 0;
 
   [[nodiscard]] virtual BackendHealth health() const = 0;
+  // Asks each server about itself: version, rights, eviction, persistence, clock, replicas. Changes nothing. A server
+  // without an answer is a finding. It may go on after stop(), and touches nothing of its callers.
+  virtual Task<Findings> examine() = 0;
   // Called when the wall clock of this host was stepped: measures the offset again.
   virtual void clock_stepped() = 0;
   // Connects. The last stop() of those that share the connections ends them. A call after stop() throws TransportError;

@@ -36,7 +36,7 @@ struct HttpRoute {
 };
 
 struct HttpRequest {
-  enum class Method { get, post, put, patch, del };
+  enum class Method { get, head, post, put, patch, del };
   Method method = Method::get;
   SecretString url;     // whole: with userinfo and query
   std::string display;  // how messages name it: "https://api.example.com/token"; no query, no secret
@@ -57,6 +57,8 @@ struct HttpRequest {
   switch (method) {
     case HttpRequest::Method::get:
       return "GET";
+    case HttpRequest::Method::head:
+      return "HEAD";
     case HttpRequest::Method::post:
       return "POST";
     case HttpRequest::Method::put:

@@ -33,9 +33,10 @@ long curl_http_version(HttpVersion version) {
                                       : CURL_HTTP_VERSION_2TLS;
 }
 
-// Null: libcurl's own, for GET and POST.
+// Null: libcurl's own, for GET, HEAD and POST.
 const char* custom_method(HttpRequest::Method method) {
-  const bool libcurls_own = method == HttpRequest::Method::get || method == HttpRequest::Method::post;
+  using Method = HttpRequest::Method;
+  const bool libcurls_own = method == Method::get || method == Method::head || method == Method::post;
   return libcurls_own ? nullptr : method_name(method);
 }
 
@@ -174,6 +175,10 @@ void Transfer::set_up_method() {
   set_option(h, CURLOPT_CUSTOMREQUEST, custom_method(request_.method));
   if (request_.method == HttpRequest::Method::get) {
     set_option(h, CURLOPT_HTTPGET, 1L);
+    return;
+  }
+  if (request_.method == HttpRequest::Method::head) {
+    set_option(h, CURLOPT_NOBODY, 1L);
     return;
   }
   if (request_.method == HttpRequest::Method::del) return;

@@ -67,7 +67,7 @@ void PausePolicy::hold(const Pause& pause) {
   const bool is_new = parts_.fleet.pause(pause);
   if (!is_new) return;
   correction_check_at_ = pause.request.empty() ? BootTime::max() : now();
-  parts_.journal.pause_changed();
+  parts_.journal.paused(pause);
   parts_.wake.notify();
 }
 

@@ -19,7 +19,7 @@ RefreshLoop::RefreshLoop(TokenConfig config, Milliseconds lock_ttl, Parts parts)
     : config_(std::move(config)),
       parts_(std::move(parts)),
       wake_(parts_.timers),
-      journal_(config_, parts_.source, clock(), parts_.changed, parts_.host, parts_.tally),
+      journal_(config_, parts_.source, clock(), parts_.changed, parts_.host, parts_.tally, parts_.history),
       current_(config_, parts_.store, parts_.timers, parts_.random, [this] { became_due(); }),
       request_(config_.refresh, clock(), parts_.random),
       fleet_(config_, lock_ttl, clock(), parts_.random, current_, may_fetch_standalone(config_, parts_)),

@@ -6,10 +6,17 @@
 namespace jeton::agent {
 
 RefreshJournal::RefreshJournal(const TokenConfig& config, const Source& source, const Clock& clock, Event& changed,
-                               std::string host, RefreshTally* tally)
-    : config_(config), source_(source), clock_(clock), changed_(changed), host_(std::move(host)), tally_(tally) {}
+                               std::string host, RefreshTally* tally, TokenHistory* history)
+    : config_(config),
+      source_(source),
+      clock_(clock),
+      changed_(changed),
+      host_(std::move(host)),
+      tally_(tally),
+      history_(history) {}
 
 void RefreshJournal::adopted(const Record& record) {
+  note("adopted", record.valid(clock_) ? "" : "expired", record.token_generation(), record.fetched_by);
   log::info(
       "token of an earlier run found in the segment",
       {{"token", name()}, {"generation", record.generation}, {"valid", record.valid(clock_) ? "yes" : "no, expired"}});
@@ -24,6 +31,7 @@ void RefreshJournal::phase(RefreshPhase phase) {
 void RefreshJournal::lock_won(std::uint64_t fence, bool standalone) {
   status_.fence = fence;
   status_.holds_lock = true;
+  note("lock", (standalone ? "of this host only, in an outage; fence " : "fence ") + std::to_string(fence), 0, host_);
   if (standalone) {
     log::warning(
         "the coordinator cannot be reached, or refuses, and the token expires soon: this host makes a standalone fetch",
@@ -44,6 +52,7 @@ void RefreshJournal::lock_trouble(const std::string& what_to_do) {
     return;
   }
   error(what_to_do);
+  note("blocked", what_to_do);
   log::error("the updater lock blocks the refresh", {{"token", name()}, {"error", what_to_do}});
 }
 
@@ -65,10 +74,20 @@ void RefreshJournal::usage(const FetchUsage& usage) {
   if (usage.window_end) status_.window_end = clock_.wall_now() + to_ms(*usage.window_end - clock_.boot_now());
 }
 
+// After a failure of this host the pause is that of the failure.
+void RefreshJournal::paused(const Pause& pause) {
+  changed_.notify();
+  if (history_ == nullptr) return;
+  const auto& events = history_->events();
+  const bool known = !events.empty() && events.back().event == "failed" && failed_reason_ == pause.reason;
+  if (!known) note("paused", pause.reason, 0, {}, pause.until - clock_.boot_now());
+}
+
 void RefreshJournal::pause_changed() { changed_.notify(); }
 
 void RefreshJournal::rejected(Generation generation, std::uint32_t in_a_row) {
   ++status_.rejections_reported;
+  note("rejected", in_a_row > 1 ? std::to_string(in_a_row) + " in a row" : "", generation, host_);
   if (in_a_row < alarming_rejections) {
     log::warning("the provider rejected the token; a new one is fetched",
                  {{"token", name()}, {"generation", generation}});
@@ -81,7 +100,10 @@ void RefreshJournal::rejected(Generation generation, std::uint32_t in_a_row) {
   log::error(what, {{"token", name()}, {"generation", generation}});
 }
 
-void RefreshJournal::refresh_asked() { log::info("an operator asked for a new token", {{"token", name()}}); }
+void RefreshJournal::refresh_asked() {
+  note("asked", "by an operator", 0, host_);
+  log::info("an operator asked for a new token", {{"token", name()}});
+}
 
 void RefreshJournal::waits_for(const std::string& token) {
   if (waits_for_ == token) return;
@@ -93,24 +115,30 @@ void RefreshJournal::waits_for(const std::string& token) {
     return;
   }
   error("waits for the token " + token + ", which its source uses and which is not valid now");
+  note("blocked", "waits for the token " + token);
   log::warning("the source uses a token that is not valid now; the fetch waits until it is valid",
                {{"token", name()}, {"used", token}});
 }
 
 void RefreshJournal::state_trouble(const std::string& doing, const std::exception& failure) {
   error("cannot " + doing + " the state on disk: " + failure.what());
+  note("state", "cannot " + doing + " the state on disk: " + failure.what());
   log::error("cannot " + doing +
                  " the state on disk; it is in memory, and with Redis in the coordinator: a restart may lose it",
              {{"token", name()}, {"error", failure.what()}});
 }
 
 void RefreshJournal::answer_kept() {
+  note("state", "an answer that cannot be read is kept: jeton-agent answers " + name());
   log::error(
       "an answer of the provider cannot be read and may hold a new refresh token; it is kept, sealed, on this host",
       {{"token", name()}, {"read_it_with", "jeton-agent answers " + name()}});
 }
 
-void RefreshJournal::source_changed() { log::info("the source has changed", {{"token", name()}}); }
+void RefreshJournal::source_changed() {
+  note("changed", "the source");
+  log::info("the source has changed", {{"token", name()}});
+}
 
 void RefreshJournal::lock_holder(const std::string& owner) {
   if (status_.lock_holder == owner) return;
@@ -119,6 +147,7 @@ void RefreshJournal::lock_holder(const std::string& owner) {
 }
 
 void RefreshJournal::resumed(const std::string& reason) {
+  note("resumed", reason);
   log::info("pause lifted", {{"token", name()}, {"reason", reason}});
   changed_.notify();
 }
@@ -127,6 +156,8 @@ void RefreshJournal::fetch_failed(const SourceError& failure, Duration retry_in)
   ++status_.fetch_failures;
   ++status_.consecutive_failures;
   error(failure.what());
+  failed_reason_ = failure.what();
+  note("failed", failure.what(), 0, host_, retry_in);
   const bool permanent = failure.kind() == SourceError::Kind::permanent;
   log::write(permanent ? log::Level::error : log::Level::warning,
              permanent ? "fetch failed permanently; an operator must act" : "fetch failed",
@@ -138,6 +169,7 @@ void RefreshJournal::fetch_failed(const SourceError& failure, Duration retry_in)
 
 void RefreshJournal::not_admitted(FetchRefusal reason, Duration retry_in) {
   if (reason != FetchRefusal::budget || std::exchange(budget_reported_, true)) return;
+  note("spent", std::to_string(config_.budget.calls) + " calls", 0, {}, retry_in);
   log::error("the budget is spent: the token is not refreshed until the window ends, or budget.calls is raised",
              {{"token", name()},
               {"calls", config_.budget.calls},
@@ -149,6 +181,7 @@ void RefreshJournal::standalone_refused(const std::string& reason) {
   error("the coordinator cannot be reached, or refuses, and this host may make no more standalone fetches: " + reason +
         " (see budget.alone); the token is refreshed when the coordinator can be reached again");
   if (std::exchange(standalone_refusal_reported_, true)) return;
+  note("spent", "no more standalone fetches: " + reason);
   log::error(
       "this host may make no more standalone fetches; the token is refreshed when the coordinator can be reached again",
       {{"token", name()}, {"reason", reason}});
@@ -156,6 +189,11 @@ void RefreshJournal::standalone_refused(const std::string& reason) {
 
 void RefreshJournal::published(const Record& record, bool standalone) {
   ++status_.publications;
+  note("fetched",
+       record.first_generation != 0 ? "the same token again"
+       : standalone                 ? "standalone"
+                                    : "",
+       record.token_generation(), host_);
   const char* const what = record.first_generation != 0 ? "the provider returned the same token again"
                            : standalone                 ? "token refreshed by a standalone fetch"
                                                         : "token refreshed";
@@ -167,11 +205,14 @@ void RefreshJournal::published(const Record& record, bool standalone) {
 
 void RefreshJournal::publication_refused(const Record& record, Generation current) {
   ++status_.publications_refused;
+  note("refused", "late: the fleet has generation " + std::to_string(current), record.generation, host_);
   log::warning("late publication refused: the fleet has a newer token; its fence decides",
                {{"token", name()}, {"generation", record.generation}, {"current", current}});
 }
 
 void RefreshJournal::repaired(const Record& record, bool was_lost) {
+  note("repaired", was_lost ? "the coordinator had lost it" : "the coordinator did not have it yet",
+       record.token_generation(), host_);
   log::write(was_lost ? log::Level::warning : log::Level::info,
              was_lost ? "coordinator had lost the token; published it again from this host's segment"
                       : "the coordinator did not have the token yet; published the one of this host",
@@ -199,6 +240,7 @@ void RefreshJournal::record_older(Generation generation) {
 
 void RefreshJournal::segment_failed(const std::exception& failure) {
   error(failure.what());
+  note("segment", failure.what());
   log::error("cannot write the segment", {{"token", name()}, {"error", failure.what()}});
 }
 
@@ -207,6 +249,7 @@ void RefreshJournal::received(const Record& record) {
   status_.lock_holder.clear();
   status_.consecutive_failures = 0;
   if (record.fetched_by == host_) return;
+  note("received", "", record.token_generation(), record.fetched_by);
   log::info("token received from the fleet",
             {{"token", name()}, {"generation", record.token_generation()}, {"fetched_by", record.fetched_by}});
 }
@@ -223,6 +266,7 @@ void RefreshJournal::given_again(const Record& record) {
                            (alarming ? ", " + std::to_string(record.rejections) + " times in a row" : std::string()) +
                            "; check the account and its permissions";
   error(what);
+  note("again", what, record.token_generation(), record.fetched_by);
   if (record.fetched_by != host_) return;
   log::write(alarming ? log::Level::error : log::Level::warning, what,
              {{"token", name()}, {"generation", record.token_generation()}});
@@ -230,6 +274,7 @@ void RefreshJournal::given_again(const Record& record) {
 
 void RefreshJournal::coordinator_answered() {
   standalone_refusal_reported_ = false;
+  note("reached", "the coordinator");
   log::info("coordinator reached again", {{"token", name()}});
   if (status_.consecutive_failures == 0) status_.last_error.clear();
 }
@@ -237,8 +282,22 @@ void RefreshJournal::coordinator_answered() {
 void RefreshJournal::coordinator_failed(const std::string& doing, const TransportError& failure, bool begins) {
   error("cannot " + doing + ": " + failure.what());
   if (!begins) return;
+  note("outage", "cannot " + doing + ": " + failure.what());
   log::warning("cannot " + doing + "; tokens stay readable, nothing is fetched meanwhile",
                {{"token", name()}, {"error", failure.what()}});
+}
+
+void RefreshJournal::note(std::string event, std::string text, Generation generation, std::string host,
+                          std::optional<Duration> lasts) {
+  if (history_ == nullptr) return;
+  HistoryEvent noted;
+  noted.at = clock_.wall_now();
+  noted.event = std::move(event);
+  noted.generation = generation;
+  noted.host = std::move(host);
+  if (lasts) noted.lasts = to_ms(*lasts);
+  noted.text = std::move(text);
+  history_->note(std::move(noted));
 }
 
 void RefreshJournal::error(std::string message) {

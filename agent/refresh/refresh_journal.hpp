@@ -1,6 +1,6 @@
-// RefreshJournal: the history of one token, for people: the counters and the last error of its status, its share of the
-// host's tally, and one line in the log for each event that an operator should know. A lasting failure is logged when
-// it begins and when it ends.
+// RefreshJournal: the history of one token, for people: the counters and the last error of its status, its last events,
+// its share of the host's tally, and one line in the log for each event that an operator should know. A lasting failure
+// is logged when it begins and when it ends.
 //
 // It only writes: no other part reads it to decide. One thread: the loop's.
 #pragma once
@@ -14,6 +14,7 @@
 #include "agent/fleet/fetch_budget.hpp"
 #include "agent/provider/source.hpp"
 #include "agent/refresh/refresh_tally.hpp"
+#include "agent/refresh/token_history.hpp"
 #include "agent/refresh/token_status.hpp"
 
 namespace jeton::agent {
@@ -21,8 +22,9 @@ namespace jeton::agent {
 class RefreshJournal {
  public:
   // All outlive the journal. `changed` is notified at every change of the status. `tally`: null if nobody counts.
+  // `history`: gets the events; null: they are not kept.
   RefreshJournal(const TokenConfig& config, const Source& source, const Clock& clock, Event& changed, std::string host,
-                 RefreshTally* tally = nullptr);
+                 RefreshTally* tally = nullptr, TokenHistory* history = nullptr);
 
   // For people only: counters, phase, lock and last error; other parts fill in the rest.
   [[nodiscard]] const TokenStatus& status() const { return status_; }
@@ -37,7 +39,8 @@ class RefreshJournal {
   // Of the refresh that the last call to the provider was for; nothing without one.
   void refresh_ended(RefreshOutcome outcome);
   void usage(const FetchUsage& usage);
-  void pause_changed();  // began or ended; the status has it from the fleet view
+  void paused(const Pause& pause);  // the status has it from the fleet view
+  void pause_changed();             // it ended, or the schedule is held back
   void resumed(const std::string& reason);
   void rejected(Generation generation, std::uint32_t in_a_row);  // this one included
   void refresh_asked();
@@ -71,6 +74,8 @@ class RefreshJournal {
 
  private:
   void error(std::string message);
+  void note(std::string event, std::string text, Generation generation = 0, std::string host = {},
+            std::optional<Duration> lasts = std::nullopt);
   void received(const Record& record);
   [[nodiscard]] const std::string& name() const { return config_.name; }
 
@@ -80,6 +85,7 @@ class RefreshJournal {
   Event& changed_;
   std::string host_;
   RefreshTally* tally_;
+  TokenHistory* history_;
   TokenStatus status_;
   struct Refresh {
     RefreshReason reason;
@@ -88,6 +94,7 @@ class RefreshJournal {
   std::optional<Refresh> refresh_;  // under way
   std::string lock_trouble_;
   std::string waits_for_;
+  std::string failed_reason_;  // of the last failure of this host
   bool standalone_refusal_reported_ = false;
   bool budget_reported_ = false;
   LogPace older_records_;  // any client may publish an old message again

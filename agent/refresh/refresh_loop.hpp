@@ -40,6 +40,7 @@ class RefreshLoop final : private FleetListener {
     bool refresh_is_asked = false;                    // of the loop before this one, which ended
     std::function<void(const Record&)> on_current{};  // this token is current, and newer or heard of again
     RefreshTally* tally = nullptr;                    // of the host
+    TokenHistory* history = nullptr;                  // gets the events of the token
   };
 
   RefreshLoop(TokenConfig config, Milliseconds lock_ttl, Parts parts);

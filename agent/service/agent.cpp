@@ -19,7 +19,9 @@
 #include "agent/metrics/metrics.hpp"
 #include "agent/refresh/revoker.hpp"
 #include "agent/segment/runtime_dir.hpp"
+#include "agent/service/examination.hpp"
 #include "agent/service/hardening.hpp"
+#include "agent/service/histories.hpp"
 #include "agent/service/token_runner.hpp"
 #include "agent/service/token_switch.hpp"
 
@@ -55,6 +57,7 @@ struct Agent::Impl final : TokenValues {
         coordinator(std::move(backends.coordinator)),
         host_local(make_host_coordinator(config.coordination, config.agent.runtime_dir, t, random)),
         codec(make_codec(config.coordination)),
+        histories(history_dir_of(config.agent), t.clock()),
         locks(t, random, std::move(backends.locks), limits_within(allowed_descriptors())),
         api(loop.get_executor(), t, config.agent.runtime_dir / "agent.sock", agent),
         monitoring(make_monitoring(loop, t, config.agent.listen, agent)),
@@ -74,7 +77,8 @@ struct Agent::Impl final : TokenValues {
                state_dir_of(config.agent),
                codec,
                [this](const std::string& name) { tell_users_of(name); },
-               &refreshes} {
+               &refreshes,
+               &histories} {
     runtime_dir.retire_others(names());
     forget_others();
     for (const auto& [name, token] : config.tokens) runners.emplace(name, make_runner(token));
@@ -91,11 +95,12 @@ struct Agent::Impl final : TokenValues {
     return all;
   }
 
-  void forget_others() const {
+  void forget_others() {
     std::set<std::string> kept = names();
     for (const std::string& name : names()) kept.insert(Revoker::coordinated_name(name));
     coordinator->prune_except(kept);
     if (host_local) host_local->prune_except(kept);
+    histories.keep_only(names());
   }
 
   // Notifies the tokens whose source uses this one.
@@ -152,6 +157,7 @@ struct Agent::Impl final : TokenValues {
   void beat() {
     restore_directory();
     for (const auto& [name, runner] : runners) runner->heartbeat();
+    histories.write_due();
     const BootTime next = timers.clock().boot_now() + heartbeat_interval;
     heartbeat_timer = timers.schedule(next, [this, next] {
       loop_lag.add(timers.clock().boot_now() - next);
@@ -170,6 +176,7 @@ struct Agent::Impl final : TokenValues {
   std::unique_ptr<Coordinator> coordinator;
   std::unique_ptr<Coordinator> host_local;  // for tokens with scope host, and for an outage of the other
   FleetCodec codec;
+  Histories histories;
   LockBroker locks;
   RefreshTally refreshes;
   DurationTally loop_lag;
@@ -179,6 +186,7 @@ struct Agent::Impl final : TokenValues {
   TokenSwitch::Runners runners;
   std::unique_ptr<TokenSwitch> next;  // a reload under way; here, so that it never outlives what it works on
   std::function<Task<ReloadVerdict>()> on_reload_request = cannot_reload;
+  std::function<LoadResult()> read_config;
   std::function<void(const std::string&)> on_lost_directory;
   bool stopping = false;
   bool cannot_restore = false;
@@ -245,6 +253,7 @@ Task<> Agent::stop() {
   impl_->coordinator->stop();
   if (impl_->host_local) impl_->host_local->stop();
   impl_->http.stop();
+  impl_->histories.write_all();
 }
 
 void Agent::on_lost_directory(std::function<void(const std::string&)> lost) {
@@ -296,6 +305,8 @@ std::optional<TokenStatus> Agent::token_status(const std::string& name) const {
   return found->second->status();
 }
 
+const TokenHistory* Agent::token_history(const std::string& name) const { return impl_->histories.find(name); }
+
 const AccessConfig* Agent::token_access(const std::string& name) const {
   const auto found = impl_->runners.find(name);
   return found == impl_->runners.end() ? nullptr : &found->second->config().access;
@@ -323,6 +334,12 @@ Task<ReloadVerdict> Agent::request_reload() { return impl_->on_reload_request();
 
 Task<MetricsPage> Agent::metrics(std::string accept) {
   return metrics_page(impl_->timers, impl_->metrics_input(agent_status()), std::move(accept));
+}
+
+void Agent::on_config_check(std::function<LoadResult()> read) { impl_->read_config = std::move(read); }
+
+Task<Findings> Agent::examine() {
+  return agent::examine({impl_->timers, *impl_->coordinator, impl_->http, *impl_, impl_->config, impl_->read_config});
 }
 
 LockBroker* Agent::locks() { return &impl_->locks; }

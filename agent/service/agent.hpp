@@ -7,6 +7,7 @@
 #include <string>
 
 #include "agent/api/agent_facade.hpp"
+#include "agent/config/load.hpp"
 #include "agent/service/reload_plan.hpp"
 
 namespace boost::asio {
@@ -31,6 +32,8 @@ class Agent final : public AgentFacade {
   Task<> reload(Config wanted);
   // Sets the function that a reload request of the local API calls.
   void on_reload_request(std::function<Task<ReloadVerdict>()> reload);
+  // Sets the function that reads the files of the configuration, for an examination.
+  void on_config_check(std::function<LoadResult()> read);
   // Releases the locks, closes the connections, and leaves the segments readable.
   Task<> stop();
   // Called when the runtime directory was removed and cannot be created again; without it the agent tries again and
@@ -45,11 +48,13 @@ class Agent final : public AgentFacade {
 
   [[nodiscard]] AgentStatus agent_status() const override;
   [[nodiscard]] std::optional<TokenStatus> token_status(const std::string& name) const override;
+  [[nodiscard]] const TokenHistory* token_history(const std::string& name) const override;
   [[nodiscard]] const AccessConfig* token_access(const std::string& name) const override;
   [[nodiscard]] const AccessConfig& admins() const override;
   std::optional<RefreshAnswer> token_rejected(const std::string& name, Generation generation) override;
   std::optional<RefreshAnswer> refresh_token(const std::string& name) override;
   Task<ReloadVerdict> request_reload() override;
+  Task<Findings> examine() override;
   [[nodiscard]] LockBroker* locks() override;
   Task<MetricsPage> metrics(std::string accept) override;
   [[nodiscard]] std::string host() const override;

@@ -73,6 +73,7 @@ class Daemon {
       if (number != SIGINT || !is_ignored(SIGINT)) signals_.add(number);
     }
     agent_.on_reload_request([this] { return reloader_.reload(); });
+    agent_.on_config_check(read_config);
     if (SystemdNotifier::is_service()) agent_.on_lost_directory([this](const std::string& why) { give_up(why); });
   }
 

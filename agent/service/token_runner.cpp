@@ -11,6 +11,7 @@
 #include "agent/refresh/refresh_loop.hpp"
 #include "agent/refresh/revoker.hpp"
 #include "agent/segment/segment_store.hpp"
+#include "agent/service/histories.hpp"
 
 namespace jeton::agent {
 
@@ -44,7 +45,8 @@ struct TokenRunner::Impl {
               .tokens = &s.tokens,
               .refresh_is_asked = legacy.refresh_is_asked,
               .on_current = [this](const Record& record) { renewed(record); },
-              .tally = s.tally}) {
+              .tally = s.tally,
+              .history = s.histories == nullptr ? nullptr : &s.histories->of(config.name)}) {
     if (parts.source->revokes()) {
       revoker.emplace(loop.config(), s.lock_ttl,
                       Revoker::Parts{s.timers, s.random, coordinator, coordinator, coordinator, *parts.source, s.host});

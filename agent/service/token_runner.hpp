@@ -20,6 +20,7 @@
 namespace jeton::agent {
 
 class Event;
+class Histories;
 class Random;
 class RuntimeDir;
 
@@ -44,6 +45,7 @@ class TokenRunner {
     const FleetCodec& codec;          // by which they are kept there
     std::function<void(const std::string&)> renewed{};  // the token of this name has a newer value
     RefreshTally* tally = nullptr;                      // of all tokens
+    Histories* histories = nullptr;                     // where events are kept
   };
 
   // The parts of a token besides its segment whose creation may fail.

@@ -116,6 +116,12 @@ const Json& member(const Json& answer, const char* name) {
   return found == answer.end() ? none : *found;
 }
 
+std::optional<std::int64_t> number_of(const Json& answer, const char* name) {
+  const Json& value = member(answer, name);
+  if (!value.is_number_integer()) return std::nullopt;
+  return value.get<std::int64_t>();
+}
+
 std::string text_of(const Json& answer, const char* name) {
   const Json& text = member(answer, name);
   return text.is_string() ? printable(text.get<std::string>()) : std::string();

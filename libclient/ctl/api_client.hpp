@@ -1,8 +1,10 @@
 // ApiClient: asks the agent, HTTP over runtime_dir/agent.sock.
 #pragma once
 
+#include <cstdint>
 #include <filesystem>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <string>
 
 #include "libclient/ctl/duration.hpp"
@@ -26,6 +28,8 @@ struct ApiAnswer {
 
 // A member of an answer; null if the answer is no object or has no such member.
 [[nodiscard]] const Json& member(const Json& answer, const char* name);
+// Nothing if it is no whole number, or one that 64 bits do not hold.
+[[nodiscard]] std::optional<std::int64_t> number_of(const Json& answer, const char* name);
 // A text as a line may show it; empty if there is none.
 [[nodiscard]] std::string text_of(const Json& answer, const char* name);
 
@@ -36,7 +40,9 @@ class ApiClient {
   static constexpr Milliseconds usual_patience{5000};
 
   // Each takes at most a few seconds, or `patience`. `path` is /v1/...
-  [[nodiscard]] ApiAnswer get(const std::string& path) const { return call("GET", path, {}, usual_patience); }
+  [[nodiscard]] ApiAnswer get(const std::string& path, Milliseconds patience = usual_patience) const {
+    return call("GET", path, {}, patience);
+  }
   [[nodiscard]] ApiAnswer post(const std::string& path, const Json& body, Milliseconds patience = usual_patience) const;
   [[nodiscard]] ApiAnswer del(const std::string& path) const { return call("DELETE", path, {}, usual_patience); }
 

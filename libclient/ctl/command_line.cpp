@@ -21,12 +21,16 @@ constexpr const char* everywhere = "--dir and --format are allowed here too; see
 constexpr const char* exit_statuses =
     "Exit status: 0 done, 1 usage or local error, 2 agent unreachable or refused,\n"
     "3 no valid token, 4 timed out. Durations: 500ms, 30s, 5m, 24h, 7d.";
-constexpr const char* commands = "get, status, watch, wait, rejected, refresh, exec and lock";
+constexpr const char* doctor_statuses =
+    "--dir and --format are allowed here too; see jetonctl --help.\n"
+    "Exit status: 0 no problem was found, 1 usage or local error, 6 a problem was found.";
+constexpr const char* commands = "get, status, doctor, history, watch, wait, rejected, refresh, exec and lock";
 
 // The targets of the options. The given command moves its own options to `line`.
 struct Draft {
   GetOptions get;
   StatusOptions status;
+  HistoryOptions history;
   WatchOptions watch;
   WaitOptions wait;
   RejectedOptions rejected;
@@ -56,6 +60,14 @@ void add_reading_commands(CLI::App& app, Draft& draft) {
   CLI::App* status =
       add_command(app, "status", "Show the agent and its tokens, or one token", draft.status.name, false);
   status->callback([&draft] { draft.line.command = draft.status; });
+
+  CLI::App* doctor = app.add_subcommand("doctor", "Find out what is wrong, and what to type; run it as root");
+  doctor->fallthrough();
+  doctor->footer(doctor_statuses);
+  doctor->callback([&draft] { draft.line.command = DoctorOptions{}; });
+
+  CLI::App* history = add_command(app, "history", "Show the last events of a token", draft.history.name, true);
+  history->callback([&draft] { draft.line.command = draft.history; });
 
   CLI::App* watch = add_command(app, "watch", "Print a line per change of a token", draft.watch.name, true);
   watch->callback([&draft] { draft.line.command = draft.watch; });
@@ -124,9 +136,11 @@ CommandLine parse_command_line(int argc, const char* const* argv, std::ostream& 
   app.set_version_flag("--version", std::string("jetonctl ") + jeton_version());
   app.add_option("--dir", draft.line.dir, "The agent's runtime_dir [$JETON_DIR or /run/jeton]")->type_name("DIR");
   std::string format = "table";
+  bool json = false;
   app.add_option("--format", format, "table or json [table]")->type_name("F")->check([](const std::string& text) {
     return text == "table" || text == "json" ? std::string() : "'" + text + "' is not a format; write table or json";
   });
+  app.add_flag("--json", json, "The same as --format json");
   app.require_subcommand(1);
   app.failure_message(usage_error);
   app.footer(exit_statuses);
@@ -138,7 +152,7 @@ CommandLine parse_command_line(int argc, const char* const* argv, std::ostream& 
   const int own_words = cut_off_command(argc, argv, draft.command);
   try {
     app.parse(own_words, argv);
-    draft.line.format = format == "json" ? Format::json : Format::table;
+    draft.line.format = json || format == "json" ? Format::json : Format::table;
     check_whole(draft.line, draft.command);
   } catch (const CLI::ParseError& e) {
     const bool runs = is_lock_run(app) || app.get_subcommand("exec")->parsed();

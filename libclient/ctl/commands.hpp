@@ -38,6 +38,17 @@ struct StatusOptions {
 };
 [[nodiscard]] Exit run_status(const Common& common, const StatusOptions& options);
 
+// Examines the agent, this user's view of it and, for admins, all that the agent depends on. problem_found if there is
+// any problem.
+struct DoctorOptions {};
+[[nodiscard]] Exit run_doctor(const Common& common, const DoctorOptions& options);
+
+// Prints the last events of a token on this host, the oldest first.
+struct HistoryOptions {
+  std::string name;
+};
+[[nodiscard]] Exit run_history(const Common& common, const HistoryOptions& options);
+
 // Prints a line per change of the segment, until interrupted or until stdout has no reader.
 struct WatchOptions {
   std::string name;

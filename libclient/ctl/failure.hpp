@@ -9,11 +9,12 @@ namespace jeton::ctl {
 
 enum class Exit {
   done = 0,
-  error = 1,        // usage, or something local: an unknown name, a full disk, a segment that is refused
-  unreachable = 2,  // no agent, or it or the segment's owner refused
-  no_token = 3,     // no valid token
-  timed_out = 4,    // the wait timed out; another owner holds the lock
-  not_held = 5,     // a lock is not held by this owner
+  error = 1,          // usage, or something local: an unknown name, a full disk, a segment that is refused
+  unreachable = 2,    // no agent, or it or the segment's owner refused
+  no_token = 3,       // no valid token
+  timed_out = 4,      // the wait timed out; another owner holds the lock
+  not_held = 5,       // a lock is not held by this owner
+  problem_found = 6,  // doctor
   // Statuses of lock run and exec; otherwise they have the status of the command.
   lock_lost = 123,     // the command was ended
   not_obtained = 124,  // another owner holds the lock; no valid token in time

@@ -12,7 +12,6 @@
 namespace jeton::ctl {
 namespace {
 
-constexpr const char* default_dir = "/run/jeton";
 constexpr std::size_t near_miss = 2;  // edits
 constexpr int busy_retries = 1000;    // the agent publishes faster than a segment can be read: never for long
 
@@ -61,7 +60,7 @@ Options options_for(const std::filesystem::path& dir) {
 std::filesystem::path runtime_dir(const std::string& given) {
   if (!given.empty()) return given;
   const char* env = std::getenv("JETON_DIR");
-  return env != nullptr && *env != '\0' ? env : default_dir;
+  return env != nullptr && *env != '\0' ? env : usual_runtime_dir;
 }
 
 Token open_token(const std::filesystem::path& dir, const std::string& name) {

@@ -13,7 +13,8 @@
 
 namespace jeton::ctl {
 
-// $JETON_DIR or /run/jeton, unless `given` names another.
+inline constexpr const char* usual_runtime_dir = "/run/jeton";
+// $JETON_DIR or the usual one, unless `given` names another.
 [[nodiscard]] std::filesystem::path runtime_dir(const std::string& given);
 
 // Opens a token whether or not it is there yet. Throws Failure.

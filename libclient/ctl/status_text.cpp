@@ -7,6 +7,7 @@
 
 #include "libclient/ctl/duration.hpp"
 #include "libclient/ctl/output.hpp"
+#include "libclient/ctl/table.hpp"
 
 namespace jeton::ctl {
 namespace {
@@ -17,12 +18,6 @@ constexpr std::size_t generation_width = 16;
 constexpr std::size_t time_width = 10;
 constexpr std::size_t label_width = 14;  // of the detailed view
 
-std::optional<std::int64_t> number(const Json& object, const char* name) {
-  const Json& value = member(object, name);
-  if (!value.is_number_integer()) return std::nullopt;
-  return value.get<std::int64_t>();
-}
-
 std::string text(const Json& object, const char* name) {
   const Json& value = member(object, name);
   if (value.is_string() && !value.get_ref<const std::string&>().empty()) return printable(value.get<std::string>());
@@ -31,7 +26,7 @@ std::string text(const Json& object, const char* name) {
 }
 
 std::string duration(const Json& object, const char* name) {
-  const auto ms = number(object, name);
+  const auto ms = number_of(object, name);
   return ms ? duration_text(*ms) : "-";
 }
 
@@ -45,32 +40,6 @@ std::string left(const std::optional<std::int64_t>& ms) {
 std::string instant(const std::optional<std::int64_t>& at_ms, const std::optional<std::int64_t>& in_ms) {
   if (!at_ms) return "-";
   return time_text(*at_ms) + (in_ms ? " (" + relative_text(*in_ms) + ")" : "");
-}
-
-struct Cell {
-  std::string text;
-  std::size_t width = 0;
-  bool right = false;
-  Colour colour = Colour::none;
-};
-
-// The last cell ends where the terminal does.
-std::string row(const std::vector<Cell>& cells) {
-  std::string line;
-  std::size_t room = columns_of_terminal();
-  for (const Cell& cell : cells) {
-    if (!line.empty()) line += "  ";
-    const bool is_last = &cell == &cells.back();
-    const std::string text = is_last ? shortened(cell.text, room) : padded(cell.text, cell.width, cell.right);
-    line += coloured(text, cell.colour);
-    room -= std::min(room, text.size() + 2);
-  }
-  return line.substr(0, line.find_last_not_of(' ') + 1) + "\n";
-}
-
-std::string heading(std::string line) {
-  line.pop_back();
-  return coloured(line, Colour::heading) + "\n";
 }
 
 std::string coordinator_line(const Json& coordinator) {
@@ -106,16 +75,16 @@ std::string state_text(const Json& token) {
 }
 
 std::string error_text(const Json& error) {
-  const auto age = number(error, "age_ms");
+  const auto age = number_of(error, "age_ms");
   return (age ? duration_text(*age) + " ago: " : "") + text(error, "message");
 }
 
-std::string pause_text(const Json& pause) { return left(number(pause, "in_ms")) + ": " + text(pause, "reason"); }
+std::string pause_text(const Json& pause) { return left(number_of(pause, "in_ms")) + ": " + text(pause, "reason"); }
 
 // "12 of 2000 calls used, 1988 left; the count starts again in 3h 20m"
 std::string budget_text(const Json& budget) {
-  const auto ends = number(budget, "window_ends_in_ms");
-  const std::string reserve = number(budget, "reserve").value_or(0) == 0
+  const auto ends = number_of(budget, "window_ends_in_ms");
+  const std::string reserve = number_of(budget, "reserve").value_or(0) == 0
                                   ? std::string()
                                   : " (" + text(budget, "reserve") + " of all for refreshes that are asked for)";
   return text(budget, "used") + " of " + text(budget, "calls") + " calls used, " + text(budget, "left") + " left" +
@@ -135,7 +104,7 @@ int rank(const Json& token) {
 
 bool is_worse(const Json& a, const Json& b) {
   const auto key = [](const Json& token) {
-    return std::tuple(rank(token), number(token, "expires_in_ms").value_or(0), text(token, "name"));
+    return std::tuple(rank(token), number_of(token, "expires_in_ms").value_or(0), text(token, "name"));
   };
   return key(a) < key(b);
 }
@@ -151,8 +120,8 @@ std::string overview_row(const Json& token, std::size_t names) {
   const std::string state = state_text(token);
   return row({{text(token, "name"), names},
               {state, state_width, false, colour_of(state)},
-              {left(number(token, "expires_in_ms")), time_width, true},
-              {left(number(token, "refresh_in_ms")), time_width, true},
+              {left(number_of(token, "expires_in_ms")), time_width, true},
+              {left(number_of(token, "refresh_in_ms")), time_width, true},
               {note_text(token), 0, false, is_in_trouble(token) ? Colour::bad : Colour::none}});
 }
 
@@ -174,14 +143,14 @@ std::string detail(const char* label, const std::string& value) {
 std::string previous_text(const Json& previous) {
   if (previous.is_null()) return "none";
   return "generation " + text(previous, "generation") + ", acceptable until " +
-         instant(number(previous, "accept_until_ms"), number(previous, "accept_in_ms"));
+         instant(number_of(previous, "accept_until_ms"), number_of(previous, "accept_in_ms"));
 }
 
 std::string counters_text(const Json& counters) {
   return text(counters, "fetches") + " fetches (" + text(counters, "fetch_failures") + " failed, " +
          text(counters, "consecutive_failures") + " in a row), " + text(counters, "publications") + " publications, " +
          text(counters, "publications_refused") + " refused, " + text(counters, "lock_attempts") + " lock attempts" +
-         (number(counters, "records_refused").value_or(0) > 0
+         (number_of(counters, "records_refused").value_or(0) > 0
               ? ", " + text(counters, "records_refused") + " records of others refused"
               : "");
 }
@@ -192,7 +161,7 @@ std::string agent_text(const Json& status) {
   std::string out = "agent " + text(status, "version") + " on " + text(status, "host") + ", pid " +
                     text(status, "pid") + ", up " + duration(status, "uptime_ms") + "\n" +
                     coordinator_line(member(status, "coordinator")) + "\n" + locks_line(member(status, "locks"));
-  if (const auto dropped = number(status, "log_lines_dropped"); dropped.value_or(0) > 0) {
+  if (const auto dropped = number_of(status, "log_lines_dropped"); dropped.value_or(0) > 0) {
     out += coloured("log: " + std::to_string(*dropped) + " lines were dropped: the log did not accept them in time\n",
                     Colour::bad);
   }
@@ -203,20 +172,20 @@ std::string agent_text(const Json& status) {
   std::size_t names = 0;
   for (const Json& token : tokens) names = std::max(names, text(token, "name").size());
   out += count_line(tokens);
-  out += heading(row({{"NAME", names},
-                      {"STATE", state_width},
-                      {"EXPIRES IN", time_width, true},
-                      {"REFRESH IN", time_width, true},
-                      {"NOTE"}}));
+  out += heading({{"NAME", names},
+                  {"STATE", state_width},
+                  {"EXPIRES IN", time_width, true},
+                  {"REFRESH IN", time_width, true},
+                  {"NOTE"}});
   for (const Json& token : tokens) out += overview_row(token, names);
   return out;
 }
 
 std::string token_text(const Json& token) {
   const std::string state = state_text(token);
-  const auto now = number(token, "now_ms");
+  const auto now = number_of(token, "now_ms");
   const auto ago = [&](const char* name) {
-    const auto at = number(token, name);
+    const auto at = number_of(token, name);
     return instant(at, at && now ? std::optional(*at - *now) : std::nullopt);
   };
   std::string out = "token " + coloured(text(token, "name"), Colour::heading) + "\n";
@@ -224,14 +193,14 @@ std::string token_text(const Json& token) {
   out += detail("generation", text(token, "generation") + ", fingerprint " + text(token, "fingerprint"));
   out += detail("type", text(token, "type"));
   out += detail("issued", ago("issued_at_ms") + ", fetched by " + text(token, "fetched_by"));
-  out += detail("expires", instant(number(token, "expires_at_ms"), number(token, "expires_in_ms")));
-  out += detail("refresh", instant(number(token, "refresh_at_ms"), number(token, "refresh_in_ms")));
+  out += detail("expires", instant(number_of(token, "expires_at_ms"), number_of(token, "expires_in_ms")));
+  out += detail("refresh", instant(number_of(token, "refresh_at_ms"), number_of(token, "refresh_in_ms")));
   out +=
       detail("", "= expires - grace " + duration(token, "grace_ms") + " - delay " + duration(token, "spread_delay_ms") +
                      ", drawn from a spread of " + duration(token, "spread_ms"));
   out += detail("previous", previous_text(member(token, "previous")));
   out += detail("phase", text(token, "phase"));
-  if (const auto rejections = number(token, "rejections"); rejections.value_or(0) > 0) {
+  if (const auto rejections = number_of(token, "rejections"); rejections.value_or(0) > 0) {
     out += detail("rejected", std::to_string(*rejections) + " in a row before this one");
   }
   out += detail("lock", lock_text(token) + ", last fence " + text(member(token, "lock"), "fence"));
@@ -250,12 +219,12 @@ std::string segments_text(const std::vector<SegmentState>& segments) {
   if (segments.empty()) return "no segments\n";
   std::size_t names = 0;
   for (const SegmentState& segment : segments) names = std::max(names, segment.name.size());
-  std::string out = heading(row({{"NAME", names},
-                                 {"STATE", state_width},
-                                 {"GENERATION", generation_width},
-                                 {"EXPIRES IN", time_width, true},
-                                 {"AGENT SEEN", time_width, true},
-                                 {"NOTE"}}));
+  std::string out = heading({{"NAME", names},
+                             {"STATE", state_width},
+                             {"GENERATION", generation_width},
+                             {"EXPIRES IN", time_width, true},
+                             {"AGENT SEEN", time_width, true},
+                             {"NOTE"}});
   for (const SegmentState& segment : segments) {
     std::string generation = "-";
     std::string expires = "-";

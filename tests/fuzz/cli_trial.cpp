@@ -123,6 +123,8 @@ struct CtlValues : Values {
   using Values::Values;
   void operator()(const ctl::GetOptions& o) { text(o.name), duration(o.min_ttl), duration(o.wait); }
   void operator()(const ctl::StatusOptions& o) { text(o.name); }
+  void operator()(const ctl::DoctorOptions&) {}
+  void operator()(const ctl::HistoryOptions& o) { text(o.name); }
   void operator()(const ctl::WatchOptions& o) { text(o.name); }
   void operator()(const ctl::WaitOptions& o) { text(o.name), number(o.after, 0), duration(o.timeout); }
   void operator()(const ctl::RejectedOptions& o) { text(o.name), number(o.generation, 0), duration(o.wait); }

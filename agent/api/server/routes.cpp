@@ -38,6 +38,17 @@ ApiResponse reload_route(const ApiRequest& request, const Peer& peer, AgentFacad
   return LaterAnswer{[&facade] { return reload(facade); }};
 }
 
+Task<ApiAnswer> examination(AgentFacade& facade) {
+  const Findings findings = co_await facade.examine();
+  co_return ApiAnswer{200U, findings_json(findings)};
+}
+
+ApiResponse doctor_route(const ApiRequest& request, const Peer& peer, AgentFacade& facade, AccountNames& names) {
+  if (auto refused = method_refusal(request.method, false)) return *refused;
+  if (!may_read(peer, facade.admins(), names)) return forbidden(peer, "may not examine the agent", "agent.admins");
+  return LaterAnswer{[&facade] { return examination(facade); }};
+}
+
 }  // namespace
 
 ApiResponse answer(const ApiRequest& request, const Peer& peer, AgentFacade& facade, AccountNames& names,
@@ -52,11 +63,12 @@ ApiResponse answer(const ApiRequest& request, const Peer& peer, AgentFacade& fac
     return lock_route(path.substr(locks_prefix.size()), request, peer, facade, names);
   }
   if (path == "/v1/reload") return reload_route(request, peer, facade, names);
+  if (path == "/v1/doctor") return doctor_route(request, peer, facade, names);
   const bool known = path == "/v1/status" || path == "/live" || path == "/ready" || path == "/metrics";
   if (!known) {
     return error_answer(404, "not_found",
-                        "no such path; try /v1/status, /v1/reload, /v1/tokens/NAME, /v1/locks/NAME, /live, /ready or "
-                        "/metrics");
+                        "no such path; try /v1/status, /v1/doctor, /v1/reload, /v1/tokens/NAME, /v1/locks/NAME, /live, "
+                        "/ready or /metrics");
   }
   if (auto refused = method_refusal(request.method, false)) return *refused;
   if (path == "/live") return ApiAnswer{200, "{\"live\":true}\n"};

@@ -5,6 +5,7 @@
 #include <optional>
 
 #include "agent/api/status_json.hpp"
+#include "agent/api/tokens/history_json.hpp"
 #include "agent/api/tokens/request_json.hpp"
 
 namespace jeton::agent {
@@ -68,6 +69,12 @@ ApiResponse show_token(const TokenRequest& r) {
   return ApiAnswer{200, token_json(*status, r.now)};
 }
 
+ApiResponse show_history(const TokenRequest& r) {
+  const TokenHistory* const history = r.facade.token_history(r.name);
+  if (history == nullptr) return unknown_token(r.name, r.facade);
+  return ApiAnswer{200, history_json(r.name, history->events(), r.now)};
+}
+
 ApiResponse follow_token(const TokenRequest& r) {
   if (!is_reader(r)) return not_a_reader(r);
   return TokenEvents{r.name};
@@ -109,6 +116,7 @@ struct TokenRoute {
   ApiResponse (*answer)(const TokenRequest&);
 };
 constexpr TokenRoute token_routes[] = {{"", false, show_token},
+                                       {"/history", false, show_history},
                                        {"/events", false, follow_token},
                                        {"/rejected", true, reject_token},
                                        {"/refresh", true, refresh_token}};
@@ -125,7 +133,7 @@ ApiResponse token_route(std::string_view rest, const ApiRequest& request, const 
                                    [&](const TokenRoute& candidate) { return candidate.what == what; });
   if (route == std::end(token_routes)) {
     return error_answer(404, "not_found",
-                        "no such path; below /v1/tokens/NAME there are /events, /rejected and /refresh");
+                        "no such path; below /v1/tokens/NAME there are /history, /events, /rejected and /refresh");
   }
   if (auto refused = method_refusal(request.method, route->posted)) return *refused;
   const TokenRequest r{request, peer, facade, names, now, *name};

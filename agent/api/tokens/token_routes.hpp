@@ -1,6 +1,7 @@
 // The answers of the local API below /v1/tokens/NAME.
 //
 //   GET  /v1/tokens/NAME            any local user       one token, no secret
+//   GET  /v1/tokens/NAME/history    any local user       the last events on this host (history_json.hpp)
 //   GET  /v1/tokens/NAME/events     the token's readers  NDJSON, a line per change (token_stream.hpp)
 //   POST /v1/tokens/NAME/rejected   the token's readers  {"generation": G}: the provider refused that token
 //   POST /v1/tokens/NAME/refresh    agent.admins         a new token now, within min_interval and budget

@@ -264,6 +264,17 @@ class LocalCoordinator final : public Coordinator {
     return health;
   }
 
+  Task<Findings> examine() override {
+    const BackendHealth known = health();
+    Finding finding{Finding::Level::ok, "coordination local", "this host only; files in " + known.endpoint};
+    if (!known.last_error.empty()) {
+      finding.level = Finding::Level::problem;
+      finding.text = known.last_error;
+      finding.remedy = "ls -ld " + known.endpoint;
+    }
+    co_return Findings{std::move(finding)};
+  }
+
   // Times are this host's own: there is no offset to measure. But loaded records must be checked again.
   void clock_stepped() override {
     for (const auto& [name, listener] : tokens_->listeners) tokens_->tell(name, GapEvent{});

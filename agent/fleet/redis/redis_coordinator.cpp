@@ -4,6 +4,7 @@
 #include "agent/base/error.hpp"
 #include "agent/fleet/lease_terms.hpp"
 #include "agent/fleet/redis/redis_lock_store.hpp"
+#include "agent/fleet/redis/server_check.hpp"
 
 namespace jeton::agent {
 namespace {
@@ -89,10 +90,10 @@ class RedisCoordinator final : public Coordinator {
   using State = CoordinatorState;
 
  public:
-  // `follows`: another server may take over.
-  RedisCoordinator(const std::shared_ptr<RedisServer>& server, bool follows)
-      : state_(std::make_shared<State>(server)), use_({server}) {
+  RedisCoordinator(const std::shared_ptr<RedisServer>& server, ServerTerms terms)
+      : state_(std::make_shared<State>(server)), terms_(terms), use_({server}) {
     const std::weak_ptr<State> weak = state_;
+    const bool follows = terms.follows;
     server->on_connected([weak, follows] {
       if (const auto state = weak.lock()) state->connected(follows);
     });
@@ -159,6 +160,7 @@ class RedisCoordinator final : public Coordinator {
     health.clock_offset = server.clock_offset().value_or(Milliseconds{0});
     return health;
   }
+  Task<Findings> examine() override { return examine_server(state_->server, terms_, state_->subjects.all()); }
   void clock_stepped() override { state_->server->forget_clock(); }
   void start() override { use_.start(); }
   void stop() override {
@@ -169,15 +171,17 @@ class RedisCoordinator final : public Coordinator {
 
  private:
   std::shared_ptr<CoordinatorState> state_;
+  ServerTerms terms_;
   ServerUse use_;
 };
 
 }  // namespace
 
 Backends make_redis_backends(Timers& timers, Random& random, RedisOptions options) {
-  const bool follows = options.connection.endpoint_resolver != nullptr;
+  const ServerTerms terms{.replicas_acked = options.replicas_acked,
+                          .follows = options.connection.endpoint_resolver != nullptr};
   const auto server = std::make_shared<RedisServer>(timers, random, std::move(options));
-  return {std::make_unique<RedisCoordinator>(server, follows), make_redis_lock_store(server)};
+  return {std::make_unique<RedisCoordinator>(server, terms), make_redis_lock_store(server)};
 }
 
 }  // namespace jeton::agent

@@ -175,6 +175,11 @@ class TokenSubjects {
     const auto found = terms_.find(name);
     return {Subject::Kind::token, name, found == terms_.end() ? TokenTerms{} : found->second};
   }
+  [[nodiscard]] std::vector<Subject> all() const {
+    std::vector<Subject> subjects;
+    for (const auto& [name, terms] : terms_) subjects.push_back({Subject::Kind::token, name, terms});
+    return subjects;
+  }
 
  private:
   std::map<std::string, TokenTerms> terms_;

@@ -4,6 +4,7 @@
 
 #include "agent/base/error.hpp"
 #include "agent/fleet/lease_terms.hpp"
+#include "agent/fleet/redis/server_check.hpp"
 #include "agent/fleet/redlock/redlock_fetches.hpp"
 #include "agent/fleet/redlock/redlock_lock.hpp"
 #include "agent/fleet/redlock/redlock_register.hpp"
@@ -38,6 +39,29 @@ struct RedlockState {
       self->last_error = e.what();
       throw;
     }
+  }
+
+  // One server after the other: one that is not connected costs no time, and one that hangs its timeout.
+  static Task<Findings> examine(redlock::Quorum quorum, std::vector<Subject> tokens) {
+    Findings found;
+    std::size_t connected = 0;
+    for (const auto& server : quorum->servers) {
+      const ServerTerms terms{.in_quorum = true};
+      if (server->is_connected()) ++connected;
+      Findings one = co_await examine_server(server, terms, tokens);
+      for (Finding& finding : one) found.push_back(std::move(finding));
+    }
+    const std::size_t all = quorum->servers.size();
+    const bool whole = connected == all;
+    const bool enough = connected >= quorum->majority();
+    Finding finding{whole    ? Finding::Level::ok
+                    : enough ? Finding::Level::warning
+                             : Finding::Level::problem,
+                    "redlock", std::to_string(connected) + " of " + std::to_string(all) + " servers are connected"};
+    if (!enough) finding.text += ", which is no majority: nothing is fetched and no lock is given";
+    if (!whole) finding.remedy = "systemctl status redis-server   # on each server that is not connected";
+    found.push_back(std::move(finding));
+    co_return found;
   }
 
   redlock::Quorum quorum;
@@ -101,6 +125,7 @@ class RedlockCoordinator final : public Coordinator {
     if (health.last_error.empty()) health.last_error = state_->last_error;
     return health;
   }
+  Task<Findings> examine() override { return State::examine(quorum(), state_->subjects.all()); }
   void clock_stepped() override {
     for (const auto& server : quorum()->servers) server->forget_clock();
   }

@@ -68,6 +68,10 @@ class FakeStatus final : public agent::AgentFacade {
     if (found == tokens_.end()) return std::nullopt;
     return found->second;
   }
+  [[nodiscard]] const agent::TokenHistory* token_history(const std::string& name) const override {
+    const auto found = histories.find(name);
+    return found == histories.end() ? nullptr : &found->second;
+  }
   [[nodiscard]] const agent::AccessConfig* token_access(const std::string& name) const override {
     const auto found = access_.find(name);
     return found == access_.end() ? nullptr : &found->second;
@@ -99,6 +103,7 @@ class FakeStatus final : public agent::AgentFacade {
     co_return page;
   }
   agent::Task<agent::ReloadVerdict> request_reload() override { co_return reload_verdict; }
+  agent::Task<agent::Findings> examine() override { co_return findings; }
   [[nodiscard]] agent::Event& changed() override { return changed_; }
 
   [[nodiscard]] agent::LockBroker* locks() override { return locks_.get(); }
@@ -117,6 +122,8 @@ class FakeStatus final : public agent::AgentFacade {
   agent::AccessConfig& admin_access() { return admins_; }
   std::vector<std::string> requests;  // what was asked for
   agent::ReloadVerdict reload_verdict;
+  agent::Findings findings;  // of an examination
+  std::map<std::string, agent::TokenHistory> histories;
 
  private:
   agent::Timers& timers_;

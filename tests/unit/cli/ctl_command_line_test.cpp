@@ -43,6 +43,15 @@ TEST(CtlCommandLine, Command_IsItsOptions) {
   EXPECT_EQ(run.busy_status, 0);
 }
 
+TEST(CtlCommandLine, JsonIsGiven_IsTheFormat) {
+  const auto doctor = read({"doctor", "--json"});
+  EXPECT_TRUE(std::holds_alternative<DoctorOptions>(doctor.line.command.value()));
+  EXPECT_EQ(doctor.line.format, Format::json);
+  EXPECT_EQ(read({"--json", "status"}).line.format, Format::json);
+  EXPECT_EQ(read({"doctor"}).line.format, Format::table);
+  EXPECT_EQ(std::get<HistoryOptions>(read({"history", "wechat"}).line.command.value()).name, "wechat");
+}
+
 TEST(CtlCommandLine, NumberWithAZeroBefore_IsDecimal) {
   const auto rejected = read({"rejected", "wechat", "--generation", "010"});
   EXPECT_EQ(std::get<RejectedOptions>(rejected.line.command.value()).generation, 10U);

@@ -94,7 +94,8 @@ struct RefreshParts {
   };
 
   agent::RefreshTally tally;
-  agent::RefreshJournal journal{config, source, loop.clock, changed, "host", &tally};
+  agent::TokenHistory history;
+  agent::RefreshJournal journal{config, source, loop.clock, changed, "host", &tally, &history};
   agent::CurrentToken current{config, store, loop.timers, loop.random, [] {}};
   agent::RefreshRequest request{config.refresh, loop.clock, loop.random};
   agent::FleetView view{config, lock_ttl, loop.clock, loop.random, current, true};

@@ -1,0 +1,76 @@
+#include "agent/api/tokens/history_json.hpp"
+
+#include "agent/base/json.hpp"
+
+namespace jeton::agent {
+namespace {
+
+OrderedJson text_or_null(const std::string& text) { return text.empty() ? OrderedJson(nullptr) : OrderedJson(text); }
+
+OrderedJson event_of(const HistoryEvent& event, WallTime now) {
+  OrderedJson json;
+  json["at_ms"] = to_unix_ms(event.at);
+  json["age_ms"] = (now - event.at).count();
+  json["event"] = event.event;
+  json["generation"] = event.generation == 0 ? OrderedJson(nullptr) : OrderedJson(event.generation);
+  json["host"] = text_or_null(event.host);
+  json["lasts_ms"] = event.lasts ? OrderedJson(event.lasts->count()) : OrderedJson(nullptr);
+  json["text"] = text_or_null(event.text);
+  return json;
+}
+
+std::string text_member(const Json& json, const char* name) {
+  const auto found = json.find(name);
+  return found != json.end() && found->is_string() ? found->get<std::string>() : std::string();
+}
+
+template <typename Integer>
+std::optional<Integer> number_member(const Json& json, const char* name) {
+  const auto found = json.find(name);
+  if (found == json.end() || found->is_null()) return std::nullopt;
+  return whole_number<Integer>(*found);
+}
+
+std::optional<HistoryEvent> read_event(const Json& json) {
+  if (!json.is_object()) return std::nullopt;
+  try {
+    HistoryEvent event;
+    const auto at = number_member<std::int64_t>(json, "at_ms");
+    if (!at) return std::nullopt;
+    event.at = from_unix_ms(*at);
+    event.event = text_member(json, "event");
+    event.generation = number_member<Generation>(json, "generation").value_or(0);
+    event.host = text_member(json, "host");
+    if (const auto lasts = number_member<std::int64_t>(json, "lasts_ms")) event.lasts = Milliseconds(*lasts);
+    event.text = text_member(json, "text");
+    return event;
+  } catch (const Error&) {
+    return std::nullopt;  // a number that is none
+  }
+}
+
+}  // namespace
+
+std::string history_json(const std::string& name, const std::deque<HistoryEvent>& events, WallTime now) {
+  OrderedJson json;
+  json["name"] = name;
+  json["now_ms"] = to_unix_ms(now);
+  json["events"] = OrderedJson::array();
+  for (const HistoryEvent& event : events) json["events"].push_back(event_of(event, now));
+  return json_text(json) + "\n";
+}
+
+std::deque<HistoryEvent> read_history(std::string_view text) {
+  std::deque<HistoryEvent> events;
+  const Json json = try_parse_json(text);
+  if (!json.is_object()) return events;
+  const auto listed = json.find("events");
+  if (listed == json.end() || !listed->is_array()) return events;
+  for (const Json& one : *listed) {
+    if (auto event = read_event(one)) events.push_back(std::move(*event));
+    if (events.size() > TokenHistory::most_events) events.pop_front();
+  }
+  return events;
+}
+
+}  // namespace jeton::agent

@@ -1,0 +1,154 @@
+#include "agent/fleet/redis/server_check.hpp"
+
+#include <string>
+#include <utility>
+
+#include "agent/fleet/redis/client/command.hpp"
+
+namespace jeton::agent {
+namespace {
+
+constexpr std::size_t most_tokens = 100;  // whose keys are asked about
+
+// A command as the agent sends it, for keys that no server has. Those of scripts are sent by themselves.
+struct Trial {
+  std::string right;  // as ACL SETUSER grants it
+  redis::Command command;
+};
+
+// No token has this name: it has a character that names may not have.
+RedisKeys trial_keys(const RedisServer& server) { return server.keys_of({Subject::Kind::token, "~doctor", {}}); }
+
+std::vector<Trial> trials(const RedisKeys& keys) {
+  std::vector<Trial> all;
+  const auto add = [&all](const char* right, redis::Command command) { all.push_back({right, std::move(command)}); };
+  add("+get", {"GET", keys.lock});
+  add("+set", {"SET", keys.lock, "doctor", "XX", "PX", "1000"});
+  add("+del", {"DEL", keys.lock});
+  add("+pttl", {"PTTL", keys.lock});
+  add("+pexpire", {"PEXPIRE", keys.lock, "1000"});
+  add("+pexpireat", {"PEXPIREAT", keys.lock, "1000"});
+  add("+hget", {"HGET", keys.token, "generation"});
+  add("+hmget", {"HMGET", keys.token, "generation"});
+  add("+eval", {"EVAL", "return redis.call('PTTL', KEYS[1])", "1", keys.lock});
+  add("+evalsha", {"EVALSHA", "0000000000000000000000000000000000000000", "1", keys.lock});  // no script has it
+  add("+time", {"TIME"});
+  add("'&" + keys.channel.substr(0, keys.channel.find(':')) + ":*' +publish", {"PUBLISH", keys.channel, "doctor"});
+  return all;
+}
+
+// The server's refusal of a command; an empty code: it was done.
+struct Refused {
+  std::string code;
+  std::string message;
+};
+
+Task<Refused> refusal_by(std::shared_ptr<RedisServer> server, std::string key, redis::Command command) {
+  Refused refused;
+  try {
+    static_cast<void>(co_await server->runner().command(key, std::move(command), server->deadline()));
+  } catch (const redis::ServerError& e) {
+    refused = {e.code(), e.what()};
+  }
+  co_return refused;
+}
+
+// INFO of the server that holds the key; an empty text: it does not tell.
+Task<std::string> info_of(std::shared_ptr<RedisServer> server, std::string key) {
+  std::string info;
+  try {
+    redis::Command command({"INFO"});
+    const redis::Reply reply = co_await server->runner().command(key, std::move(command), server->deadline());
+    if (reply.type == redis::Reply::Type::string) info = reply.text.reveal();
+  } catch (const redis::ServerError&) {
+    // Not granted, renamed, or not there: what it would say is not judged.
+  }
+  co_return info;
+}
+
+Task<> examine_info(std::shared_ptr<RedisServer> server, ServerTerms terms, std::string key, Findings& found) {
+  const std::string info = co_await info_of(server, std::move(key));
+  const std::string endpoint = server->display();
+  if (info.empty()) {
+    found.push_back({Finding::Level::warning, server_subject(endpoint),
+                     "does not answer INFO: version, eviction, persistence and replicas are not known",
+                     server_client(endpoint) + " ACL SETUSER USER +info"});
+    co_return;
+  }
+  for (Finding& finding : judge_server(endpoint, read_server_facts(info), terms)) found.push_back(std::move(finding));
+}
+
+// One finding about all rights that are missing, and one about a server that takes no writes.
+Task<> examine_rights(std::shared_ptr<RedisServer> server, Findings& found) {
+  const RedisKeys keys = trial_keys(*server);
+  const std::string endpoint = server->display();
+  std::string missing;
+  std::string other;
+  for (Trial& trial : trials(keys)) {
+    const Refused refused = co_await refusal_by(server, keys.lock, std::move(trial.command));
+    if (refused.code == "NOPERM") {
+      missing += " " + trial.right;
+    } else if (!refused.code.empty() && refused.code != "NOSCRIPT" && other.empty()) {
+      other = refused.message;
+    }
+  }
+  if (!missing.empty()) {
+    found.push_back({Finding::Level::problem, server_subject(endpoint),
+                     "the user of this agent lacks rights:" + missing,
+                     server_client(endpoint) + " ACL SETUSER USER" + missing});
+  }
+  if (!other.empty()) {
+    found.push_back({Finding::Level::problem, server_subject(endpoint), "refuses what a refresh needs: " + other,
+                     server_client(endpoint) + " INFO"});
+  }
+  if (missing.empty() && other.empty()) {
+    found.push_back(
+        {Finding::Level::ok, server_subject(endpoint), "takes writes, and this agent's user has the rights"});
+  }
+}
+
+// Keys that are not below the prefix need rights of their own.
+Task<> examine_keys(std::shared_ptr<RedisServer> server, std::vector<Subject> tokens, Findings& found) {
+  if (tokens.size() > most_tokens) tokens.resize(most_tokens);
+  const std::string endpoint = server->display();
+  for (const Subject& token : tokens) {
+    for (const std::string& key : {token.terms.lock.key, token.terms.mirror_key}) {
+      if (key.empty()) continue;
+      redis::Command command({"PTTL", key});
+      const Refused refused = co_await refusal_by(server, key, std::move(command));
+      if (refused.code != "NOPERM") continue;
+      found.push_back({Finding::Level::problem, server_subject(endpoint),
+                       "the user of this agent may not use the key " + key + " of token " + token.name,
+                       server_client(endpoint) + " ACL SETUSER USER '~" + key + "'"});
+    }
+  }
+}
+
+}  // namespace
+
+Task<Findings> examine_server(std::shared_ptr<RedisServer> server, ServerTerms terms, std::vector<Subject> tokens) {
+  Findings found;
+  if (!server->is_connected()) {
+    const std::string endpoint = server->display();
+    found.push_back({Finding::Level::problem, server_subject(endpoint), "not reachable: " + server->last_error(),
+                     server_client(endpoint) + " PING"});
+    co_return found;
+  }
+  std::string failure;
+  try {
+    co_await examine_info(server, terms, trial_keys(*server).lock, found);
+    co_await examine_rights(server, found);
+    co_await examine_keys(server, std::move(tokens), found);
+    if (const auto offset = server->clock_offset()) found.push_back(judge_server_clock(server->display(), *offset));
+  } catch (const TransportError& e) {
+    failure = e.what();
+  }
+  if (!failure.empty()) {
+    const std::string endpoint = server->display();
+    found.push_back({Finding::Level::problem, server_subject(endpoint), "does not answer: " + failure,
+                     server_client(endpoint) + " PING"});
+  }
+  co_return found;
+}
+
+}  // namespace jeton::agent

@@ -1,0 +1,57 @@
+// Histories: the history of each token of this agent, over reloads and restarts: each in a file of its own, mode 0600,
+// below the state directory if there is one, else below the runtime directory.
+//
+// A file is written when its token had events, once a minute at most, and at the end; an agent that is killed loses a
+// minute. A file that cannot be read or written is reported once and changes nothing else. One thread: the loop's; a
+// dead mount holds it up no longer than bounded_wait.hpp says.
+#pragma once
+
+#include <filesystem>
+#include <map>
+#include <set>
+#include <string>
+
+#include "agent/base/time.hpp"
+#include "agent/config/model/config.hpp"
+#include "agent/refresh/token_history.hpp"
+
+namespace jeton::agent {
+
+class Histories {
+ public:
+  // `clock` outlives it.
+  Histories(std::filesystem::path directory, const Clock& clock) : directory_(std::move(directory)), clock_(clock) {}
+
+  // With what an earlier run has left, at the first call. Stays where it is until the token is forgotten.
+  TokenHistory& of(const std::string& name);
+  // Null: there is no such token.
+  [[nodiscard]] const TokenHistory* find(const std::string& name) const;
+  // Forgets the other tokens, and removes their files.
+  void keep_only(const std::set<std::string>& names);
+
+  // Writes what is due; call it every few seconds.
+  void write_due();
+  // Writes all that has changed.
+  void write_all();
+
+ private:
+  struct Entry {
+    TokenHistory history;
+    std::uint64_t written = 0;  // TokenHistory::changes()
+    BootTime quiet_until{};
+  };
+  void write(const std::string& name, Entry& entry);
+  [[nodiscard]] std::filesystem::path file_of(const std::string& name) const { return directory_ / (name + ".json"); }
+  void complain(const std::exception& failure);
+
+  const std::filesystem::path directory_;
+  const Clock& clock_;
+  std::map<std::string, Entry> entries_;
+  bool complained_ = false;
+};
+
+// Below agent.state_dir, or $STATE_DIRECTORY of the unit, which it makes if it is missing; or else below
+// agent.runtime_dir.
+[[nodiscard]] std::filesystem::path history_dir_of(const AgentConfig& config);
+
+}  // namespace jeton::agent

@@ -1,0 +1,115 @@
+#include "agent/service/histories.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <sys/stat.h>
+
+#include "tests/support/temp_dir.hpp"
+
+namespace jeton::agent {
+namespace {
+
+using ::testing::HasSubstr;
+using ::testing::SizeIs;
+
+class GivenClock final : public Clock {
+ public:
+  [[nodiscard]] WallTime wall_now() const override { return from_unix_ms(1'795'000'000'000); }
+  [[nodiscard]] BootTime boot_now() const override { return now; }
+  BootTime now{std::chrono::hours(1)};
+};
+
+class HistoriesTest : public ::testing::Test {
+ protected:
+  static HistoryEvent event(const std::string& name) {
+    HistoryEvent one;
+    one.event = name;
+    return one;
+  }
+  [[nodiscard]] std::string written() const {
+    const auto file = directory / "wechat.json";
+    return std::filesystem::exists(file) ? test::read_file(file) : "";
+  }
+
+  test::TempDir parent;
+  std::filesystem::path directory = parent / "history";
+  GivenClock clock;
+};
+
+TEST_F(HistoriesTest, AgentIsStartedAgain_HistoryGoesOn) {
+  {
+    Histories histories(directory, clock);
+    histories.of("wechat").note(event("fetched"));
+    histories.write_all();
+  }
+  Histories histories(directory, clock);
+  histories.of("wechat").note(event("adopted"));
+  ASSERT_THAT(histories.find("wechat")->events(), SizeIs(2));
+  EXPECT_EQ(histories.find("wechat")->events().front().event, "fetched");
+  EXPECT_EQ(histories.find("nobody"), nullptr);
+}
+
+TEST_F(HistoriesTest, EventsComeQuickly_FileIsWrittenOnceAMinute) {
+  Histories histories(directory, clock);
+  histories.of("wechat").note(event("first"));
+  histories.write_due();
+  EXPECT_THAT(written(), HasSubstr("first"));
+  histories.of("wechat").note(event("second"));
+  clock.now += std::chrono::seconds(59);
+  histories.write_due();
+  EXPECT_THAT(written(), ::testing::Not(HasSubstr("second")));
+  clock.now += std::chrono::seconds(1);
+  histories.write_due();
+  EXPECT_THAT(written(), HasSubstr("second"));
+}
+
+TEST_F(HistoriesTest, NothingHasHappened_NothingIsWritten) {
+  Histories histories(directory, clock);
+  static_cast<void>(histories.of("wechat"));
+  histories.write_due();
+  histories.write_all();
+  EXPECT_FALSE(std::filesystem::exists(directory));
+}
+
+TEST_F(HistoriesTest, FileIsWritten_OnlyItsOwnerCanReadIt) {
+  Histories histories(directory, clock);
+  histories.of("wechat").note(event("fetched"));
+  histories.write_all();
+  struct stat status {};
+  ASSERT_EQ(::stat((directory / "wechat.json").c_str(), &status), 0);
+  EXPECT_EQ(status.st_mode & 0777U, 0600U);
+  ASSERT_EQ(::stat(directory.c_str(), &status), 0);
+  EXPECT_EQ(status.st_mode & 0777U, 0700U);
+}
+
+TEST_F(HistoriesTest, TokenHasGone_ItsFileGoes) {
+  Histories histories(directory, clock);
+  histories.of("wechat").note(event("fetched"));
+  histories.of("a.b").note(event("fetched"));
+  histories.write_all();
+  histories.keep_only({"a.b"});
+  EXPECT_FALSE(std::filesystem::exists(directory / "wechat.json"));
+  EXPECT_TRUE(std::filesystem::exists(directory / "a.b.json"));
+  EXPECT_EQ(histories.find("wechat"), nullptr);
+}
+
+TEST_F(HistoriesTest, FileIsDamaged_BeginsAnew) {
+  std::filesystem::create_directory(directory);
+  parent.write("history/wechat.json", "garbage");
+  Histories histories(directory, clock);
+  EXPECT_TRUE(histories.of("wechat").events().empty());
+  histories.of("wechat").note(event("fetched"));
+  histories.write_all();
+  EXPECT_THAT(written(), HasSubstr("fetched"));
+}
+
+TEST_F(HistoriesTest, DirectoryCannotBeMade_EventsAreInMemory) {
+  parent.write("history", "a file in the way");
+  Histories histories(directory, clock);
+  histories.of("wechat").note(event("fetched"));
+  histories.write_due();
+  EXPECT_THAT(histories.find("wechat")->events(), SizeIs(1));
+}
+
+}  // namespace
+}  // namespace jeton::agent
