@@ -68,6 +68,8 @@ struct TokenStatus {
   std::string last_error;  // empty if the last attempt went well
   std::optional<WallTime> last_error_at;
   std::optional<WallTime> last_fetch_at;
+
+  bool operator==(const TokenStatus&) const = default;
 };
 
 [[nodiscard]] const char* to_string(TokenState state);
