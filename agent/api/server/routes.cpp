@@ -82,7 +82,7 @@ ApiResponse monitoring_answer(const ApiRequest& request, const Peer& peer, Agent
                               WallTime now) {
   const std::string_view path = path_of(request.target);
   if (path == "/live" || path == "/ready" || path == "/metrics") return answer(request, peer, facade, names, now);
-  return error_answer(404, "not_found", "no such path; this address has only /live, /ready and /metrics");
+  return error_answer(404, "not_found", "no such path; this address has only /, /live, /ready and /metrics");
 }
 
 std::string_view path_kind(std::string_view target) {
@@ -94,6 +94,7 @@ std::string_view path_kind(std::string_view target) {
   if (path == "/live") return "live";
   if (path == "/ready") return "ready";
   if (path == "/metrics") return "metrics";
+  if (path == "/" || path == "/events") return "page";
   return "other";
 }
 
