@@ -100,6 +100,7 @@ class Page:
                   mobile=width < 600)
         self.call("Emulation.setEmulatedMedia",
                   features=[{"name": "prefers-color-scheme", "value": "dark" if dark else "light"}])
+        self.call("Emulation.setFocusEmulationEnabled", enabled=True)
         if not scripts:
             self.call("Emulation.setScriptExecutionDisabled", value=True)
 
@@ -128,7 +129,7 @@ class Page:
             time.sleep(0.05)
 
     def press(self, key, text=None):
-        codes = {"Enter": 13, "Escape": 27, "ArrowDown": 40, "ArrowUp": 38, "Home": 36, "End": 35, "Tab": 9}
+        codes = {"Enter": 13, "Escape": 27, "ArrowDown": 40, "ArrowUp": 38, "Home": 36, "End": 35, "Tab": 9, "/": 191}
         text = "\r" if key == "Enter" else text if text is not None else key if len(key) == 1 else None
         parameters = {"key": key, "windowsVirtualKeyCode": codes.get(key, ord(key[0].upper()))}
         if text:

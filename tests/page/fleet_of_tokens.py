@@ -1,5 +1,6 @@
 """A real agent with 200 tokens in every condition, of a provider on loopback that this script is."""
 
+import http.client
 import json
 import os
 import re
@@ -66,7 +67,7 @@ def tokens(url):
     for n in range(2):
         yield token(f"mail-expired-{n}", f"{url}/once/3/mail{n}", refresh="{grace: 2s, min_interval: 10ms}")
     for n in range(4):
-        yield token(f"chat-failing-{n}", f"{url}/once/900/chat{n}", refresh="{grace: 898s, spread: 1s, min_interval: 10ms}")
+        yield token(f"chat-failing-{n}", f"{url}/once/900/chat{n}", refresh=quick)
     for n in range(COUNT - 11):
         life = (600, 1800, 3600, 7200, 86400, 2592000)[n % 6]
         more = {"budget": "{calls: 200, per: 24h}"} if n % 3 == 0 else {}
@@ -130,5 +131,14 @@ class Fleet:
         return {kind: kinds.count(kind) for kind in set(kinds)}
 
     def refresh(self, name):
-        subprocess.run([self.build / "libclient/ctl/jetonctl", "refresh", name], check=True,
-                       stdout=subprocess.DEVNULL, env={**os.environ, "JETON_DIR": str(self.dir / "run")})
+        connection = http.client.HTTPConnection("localhost", timeout=PATIENCE)
+        connection.sock = socket.socket(socket.AF_UNIX)
+        connection.sock.connect(str(self.dir / "run/agent.sock"))
+        connection.request("POST", f"/v1/tokens/{name}/refresh")
+        answer = connection.getresponse()
+        assert answer.status == 202, answer.read()
+        connection.close()
+
+    def events(self, name):
+        row = re.search(rf'data-name="{name}".*?</tbody>', self.get("/"), re.S)
+        return row.group().count("<li>")

@@ -94,7 +94,7 @@ std::string PageFeed::news(std::uint64_t& seen) {
 // not the notification.
 Task<> PageFeed::follow(std::shared_ptr<PageFeed> feed, Timers& timers, Duration heartbeat, LineStream& lines) {
   const Clock& clock = timers.clock();
-  const Counted open(feed->pages_);
+  const Counted counted(feed->pages_);
   std::uint64_t seen = 0;
   for (BootTime beat = clock.boot_now() + heartbeat;;) {
     const BootTime looked = clock.boot_now();
