@@ -151,6 +151,17 @@ Task<bool> LockBroker::force_release(LockId id, LockHolder by) {
   co_return released;
 }
 
+std::set<std::string> LockBroker::known_names() const {
+  std::set<std::string> names;
+  for (const auto& [pattern, rule] : rules_) {
+    if (pattern.find('*') == std::string::npos) names.insert(pattern);
+  }
+  for (const auto& [key, session] : sessions_) {
+    for (const LockId& id : session->request().locks) names.insert(id.name);
+  }
+  return names;
+}
+
 Task<LockView> LockBroker::show(LockId id) { return store_->show(std::move(id)); }
 
 Task<> LockBroker::stop() {

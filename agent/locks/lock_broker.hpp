@@ -9,6 +9,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 
 #include "agent/base/random.hpp"
@@ -29,6 +30,8 @@ class LockBroker {
   // The rules from now on; held locks stay held. Throws Error if the store cannot begin.
   void configure(LockRules rules);
   [[nodiscard]] const LockRuleConfig* rule(const std::string& name) const { return rule_for(rules_, name); }
+  // The locks that can be named: those that sessions of this host hold or wait for, and patterns without a '*'.
+  [[nodiscard]] std::set<std::string> known_names() const;
   [[nodiscard]] const LockLimits& limits() const { return limits_; }
 
   // Begins to take the locks, or goes on with those that the client had at an agent before; the session runs by itself.

@@ -24,13 +24,14 @@ constexpr const char* exit_statuses =
 constexpr const char* doctor_statuses =
     "--dir and --format are allowed here too; see jetonctl --help.\n"
     "Exit status: 0 no problem was found, 1 usage or local error, 6 a problem was found.";
-constexpr const char* commands = "get, status, doctor, history, watch, wait, rejected, refresh, exec and lock";
+constexpr const char* commands = "get, status, doctor, history, names, watch, wait, rejected, refresh, exec and lock";
 
 // The targets of the options. The given command moves its own options to `line`.
 struct Draft {
   GetOptions get;
   StatusOptions status;
   HistoryOptions history;
+  std::string named;  // tokens or locks
   WatchOptions watch;
   WaitOptions wait;
   RejectedOptions rejected;
@@ -68,6 +69,18 @@ void add_reading_commands(CLI::App& app, Draft& draft) {
 
   CLI::App* history = add_command(app, "history", "Show the last events of a token", draft.history.name, true);
   history->callback([&draft] { draft.line.command = draft.history; });
+
+  CLI::App* names = app.add_subcommand("names", "Print the names of tokens or locks, for completion");
+  names->fallthrough();
+  names->footer(std::string(everywhere) + exit_statuses);
+  names->add_option("KIND", draft.named, "tokens or locks")
+      ->type_name("")
+      ->required()
+      ->check([](const std::string& kind) {
+        return kind == "tokens" || kind == "locks" ? std::string()
+                                                   : "'" + kind + "' is not a kind; write tokens or locks";
+      });
+  names->callback([&draft] { draft.line.command = NamesOptions{draft.named == "locks"}; });
 
   CLI::App* watch = add_command(app, "watch", "Print a line per change of a token", draft.watch.name, true);
   watch->callback([&draft] { draft.line.command = draft.watch; });

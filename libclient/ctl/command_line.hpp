@@ -10,9 +10,9 @@
 
 namespace jeton::ctl {
 
-using Command = std::variant<GetOptions, StatusOptions, DoctorOptions, HistoryOptions, WatchOptions, WaitOptions,
-                             RejectedOptions, RefreshOptions, ExecOptions, LockRunOptions, LockAcquireOptions,
-                             LockExtendOptions, LockReleaseOptions, LockShowOptions>;
+using Command = std::variant<GetOptions, StatusOptions, DoctorOptions, HistoryOptions, NamesOptions, WatchOptions,
+                             WaitOptions, RejectedOptions, RefreshOptions, ExecOptions, LockRunOptions,
+                             LockAcquireOptions, LockExtendOptions, LockReleaseOptions, LockShowOptions>;
 
 struct CommandLine {
   std::string dir;  // empty: the usual runtime_dir

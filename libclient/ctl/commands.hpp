@@ -49,6 +49,13 @@ struct HistoryOptions {
 };
 [[nodiscard]] Exit run_history(const Common& common, const HistoryOptions& options);
 
+// Prints the names of tokens or locks, a line each, for the completion of a shell; takes a moment at most. Without an
+// agent the tokens are those that have segments.
+struct NamesOptions {
+  bool locks = false;
+};
+[[nodiscard]] Exit run_names(const Common& common, const NamesOptions& options);
+
 // Prints a line per change of the segment, until interrupted or until stdout has no reader.
 struct WatchOptions {
   std::string name;

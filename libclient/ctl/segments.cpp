@@ -30,18 +30,6 @@ std::size_t distance(const std::string& a, const std::string& b) {
   return row.back();
 }
 
-std::vector<std::string> segment_names(const std::filesystem::path& dir) {
-  std::vector<std::string> names;
-  std::error_code error;
-  for (std::filesystem::directory_iterator entry(dir / "segments", error), end; !error && entry != end;
-       entry.increment(error)) {
-    const std::string name = entry->path().filename();
-    if (!name.empty() && std::isalnum(static_cast<unsigned char>(name.front())) != 0) names.push_back(name);
-  }
-  std::sort(names.begin(), names.end());
-  return names;
-}
-
 std::string joined(const std::vector<std::string>& names) {
   std::string text;
   for (const std::string& name : names) text += (text.empty() ? "" : ", ") + name;
@@ -172,6 +160,18 @@ SegmentState segment_state(const Token& token, const std::string& name) {
     default:
       return {name, "unreadable", info.status().text(), {}};
   }
+}
+
+std::vector<std::string> segment_names(const std::filesystem::path& dir) {
+  std::vector<std::string> names;
+  std::error_code error;
+  for (std::filesystem::directory_iterator entry(dir / "segments", error), end; !error && entry != end;
+       entry.increment(error)) {
+    const std::string name = entry->path().filename();
+    if (!name.empty() && std::isalnum(static_cast<unsigned char>(name.front())) != 0) names.push_back(name);
+  }
+  std::sort(names.begin(), names.end());
+  return names;
 }
 
 std::vector<SegmentState> all_segments(const std::filesystem::path& dir) {

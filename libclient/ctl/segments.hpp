@@ -55,6 +55,8 @@ struct SegmentState {
   std::optional<Info> info;
 };
 [[nodiscard]] SegmentState segment_state(const Token& token, const std::string& name);
+// The names of all segments in the directory, sorted.
+[[nodiscard]] std::vector<std::string> segment_names(const std::filesystem::path& dir);
 // The states of all segments in the directory, by name.
 [[nodiscard]] std::vector<SegmentState> all_segments(const std::filesystem::path& dir);
 

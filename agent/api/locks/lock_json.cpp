@@ -210,6 +210,12 @@ std::string lock_event(LockEvent event, const LockSession& session, BootTime now
   return text_of(json);
 }
 
+std::string lock_list_json(const std::vector<std::string>& names) {
+  OrderedJson json;
+  json["locks"] = names;
+  return json_text(json) + "\n";
+}
+
 std::string lock_json(const std::string& name, const Lease& lease) {
   OrderedJson json{{"name", name}, {"owner", lease.owner}};
   if (lease.fence != 0) json["fence"] = lease.fence;

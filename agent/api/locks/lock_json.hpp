@@ -6,6 +6,7 @@
 #pragma once
 
 #include <string>
+#include <vector>
 
 #include "agent/api/locks/lock_event_stream.hpp"
 #include "agent/locks/lock_session.hpp"
@@ -24,6 +25,8 @@ constexpr Duration no_ttl{-1};
 // Of a stream: {"event": "waiting" | "acquired" | "renewed" | "not_renewed" | "lost" | "busy" | "failed" | "released" |
 // "heartbeat", ...}
 [[nodiscard]] std::string lock_event(LockEvent event, const LockSession& session, BootTime now);
+// {"locks": [name]}.
+[[nodiscard]] std::string lock_list_json(const std::vector<std::string>& names);
 // Of a detached lock: {"name", "owner", "fence", "ttl_ms"}.
 [[nodiscard]] std::string lock_json(const std::string& name, const Lease& lease);
 // {"name", "held", "owner", "ttl_ms", "fence", "by", "metadata", "host", "uid", "pid", "held_ms"}; an unknown value is

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <optional>
+#include <set>
+#include <string>
 #include <utility>
 #include <vector>
 
@@ -193,6 +195,17 @@ ApiResponse session(LockCall call, AccountNames& names) {
 }
 
 }  // namespace
+
+ApiResponse lock_list_route(const ApiRequest& request, const Peer& peer, AgentFacade& facade, AccountNames& names) {
+  if (auto refused = method_refusal(request.method, false)) return *refused;
+  std::vector<std::string> allowed;
+  const LockBroker* const broker = facade.locks();
+  for (const std::string& name : broker == nullptr ? std::set<std::string>() : broker->known_names()) {
+    const LockRuleConfig* const rule = broker->rule(name);
+    if (rule != nullptr && may_read(peer, rule->access, names)) allowed.push_back(name);
+  }
+  return ApiAnswer{200, lock_list_json(allowed)};
+}
 
 ApiResponse lock_route(std::string_view rest, const ApiRequest& request, const Peer& peer, AgentFacade& facade,
                        AccountNames& names) {

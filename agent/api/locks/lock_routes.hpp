@@ -1,6 +1,7 @@
 // The answers of the local API below /v1/locks/NAME. The rule that the name falls under decides what a user may do
 // (agent/locks/lock_policy.hpp); without a rule the answer is no.
 //
+//   GET    /v1/locks               the names of locks that the user may take, as far as they are known here
 //   POST   /v1/locks/NAME          a session: NDJSON, waiting?, acquired, renewed* (not_renewed*: why it may soon be
 //                                  lost), lost; closing it releases. In the body "names": more locks, all or none;
 //                                  "owners": goes on with locks that were held at an agent that is gone.
@@ -19,6 +20,8 @@
 
 namespace jeton::agent {
 
+[[nodiscard]] ApiResponse lock_list_route(const ApiRequest& request, const Peer& peer, AgentFacade& facade,
+                                          AccountNames& names);
 // `rest`: of the path behind /v1/locks/.
 [[nodiscard]] ApiResponse lock_route(std::string_view rest, const ApiRequest& request, const Peer& peer,
                                      AgentFacade& facade, AccountNames& names);

@@ -62,13 +62,14 @@ ApiResponse answer(const ApiRequest& request, const Peer& peer, AgentFacade& fac
   if (has_name(path, locks_prefix)) {
     return lock_route(path.substr(locks_prefix.size()), request, peer, facade, names);
   }
+  if (path == "/v1/locks") return lock_list_route(request, peer, facade, names);
   if (path == "/v1/reload") return reload_route(request, peer, facade, names);
   if (path == "/v1/doctor") return doctor_route(request, peer, facade, names);
   const bool known = path == "/v1/status" || path == "/live" || path == "/ready" || path == "/metrics";
   if (!known) {
     return error_answer(404, "not_found",
-                        "no such path; try /v1/status, /v1/doctor, /v1/reload, /v1/tokens/NAME, /v1/locks/NAME, /live, "
-                        "/ready or /metrics");
+                        "no such path; try /v1/status, /v1/doctor, /v1/reload, /v1/tokens/NAME, /v1/locks, "
+                        "/v1/locks/NAME, /live, /ready or /metrics");
   }
   if (auto refused = method_refusal(request.method, false)) return *refused;
   if (path == "/live") return ApiAnswer{200, "{\"live\":true}\n"};
@@ -89,6 +90,7 @@ std::string_view path_kind(std::string_view target) {
   const std::string_view path = path_of(target);
   if (has_name(path, tokens_prefix)) return "tokens";
   if (has_name(path, locks_prefix)) return "locks";
+  if (path == "/v1/locks") return "locks";
   if (path == "/v1/status") return "status";
   if (path == "/v1/reload") return "reload";
   if (path == "/live") return "live";

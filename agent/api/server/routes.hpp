@@ -2,7 +2,7 @@
 //
 //   GET  /v1/status      any local user   the whole agent (status_json.hpp)
 //   /v1/tokens/NAME...   tokens/token_routes.hpp
-//   /v1/locks/NAME...    locks/lock_routes.hpp
+//   /v1/locks[/NAME...]  locks/lock_routes.hpp
 //   POST /v1/reload      agent.admins     as SIGHUP; answers with the verdict: 200, or 409 reload_refused
 //   GET  /v1/doctor      agent.admins     examines what the agent depends on, for some seconds at most
 //   GET  /live           any              200 while the loop turns

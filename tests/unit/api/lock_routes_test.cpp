@@ -151,5 +151,21 @@ TEST_F(LockRoutes, BodyIsWrong_RefusalSaysWhat) {
   EXPECT_THAT(ask("POST", "/v1/locks/job/extend", "{}").body, HasSubstr("the body must have owner and ttl_ms"));
 }
 
+TEST_F(LockRoutes, NamesAreAskedFor_ThoseTheUserMayTakeAreListed) {
+  const auto names_for = [&](const Peer& peer) {
+    const ApiResponse response = answer({"GET", "/v1/locks", {}}, peer, status, names, loop.clock.wall_now());
+    return Json::parse(std::get<ApiAnswer>(response).body)["locks"].get<std::vector<std::string>>();
+  };
+  held_by({"host-1", its_user, 4711});
+  LockRules rules;
+  rules["*"].pattern = "*";
+  rules["*"].access.users.push_back(std::to_string(its_user));
+  rules["nightly"].pattern = "nightly";
+  rules["nightly"].access.users.push_back("12345");
+  status.locks()->configure(rules);
+  EXPECT_EQ(names_for(its_process), std::vector<std::string>{"job"});
+  EXPECT_EQ(names_for({12345, 12345, {}, 1}), std::vector<std::string>{"nightly"});
+}
+
 }  // namespace
 }  // namespace jeton::agent

@@ -49,6 +49,8 @@ TEST(CtlCommandLine, JsonIsGiven_IsTheFormat) {
   EXPECT_EQ(doctor.line.format, Format::json);
   EXPECT_EQ(read({"--json", "status"}).line.format, Format::json);
   EXPECT_EQ(read({"doctor"}).line.format, Format::table);
+  EXPECT_TRUE(std::get<NamesOptions>(read({"names", "locks"}).line.command.value()).locks);
+  EXPECT_THAT(error_of({"names", "hosts"}), HasSubstr("tokens or locks"));
   EXPECT_EQ(std::get<HistoryOptions>(read({"history", "wechat"}).line.command.value()).name, "wechat");
 }
 

@@ -42,5 +42,8 @@ for file in $(git ls-files examples); do cmp "$file" "$documents/$file" || faile
 for file in $(git ls-files bindings | grep -vE '/tests/|/internal/|_test\.'); do
   cmp "$file" "$tree/share/jeton/$file" || failed=1
 done
+cmp ctl/completion/bash/jetonctl "$tree/share/bash-completion/completions/jetonctl" || failed=1
+cmp ctl/completion/zsh/_jetonctl "$tree/share/zsh/vendor-completions/_jetonctl" || failed=1
+cmp ctl/completion/fish/jetonctl.fish "$tree/share/fish/vendor_completions.d/jetonctl.fish" || failed=1
 [ -x "$tree/share/jeton/bindings/node/pack" ] || fail "bindings/node/pack cannot be executed"
 exit $failed
