@@ -12,13 +12,15 @@
 
 namespace jeton::agent {
 
+class LineStream;
 class LockSession;
 
 struct ApiRequest {
   std::string method;
   std::string target;  // as sent: path, percent-encoded, and query
   std::string body;
-  std::string accept{};  // the header of that name
+  std::string accept{};  // the headers of these names; empty: none
+  std::string host{};
 };
 
 struct ApiAnswer {
@@ -26,6 +28,8 @@ struct ApiAnswer {
   std::string body{};
   std::string allow{};  // of a 405: the methods that are allowed
   std::string content_type = "application/json";
+  std::string
+      policy{};  // of a page: Content-Security-Policy; the page is shown in no frame, and tells its name to nobody
 };
 
 // Gives the answer, and lives until then. May throw TransportError.
@@ -38,12 +42,18 @@ struct TokenEvents {
   std::string token;
 };
 
+// What `run` sends follows, as it is, until the client goes.
+struct StreamAnswer {
+  std::string content_type;
+  std::function<Task<>(LineStream&)> run;
+};
+
 // The answer is the fate of this session: one answer, or a line for each event (locks/lock_reply.hpp).
 struct OpenedLock {
   std::shared_ptr<LockSession> session;
 };
 
-using ApiResponse = std::variant<ApiAnswer, LaterAnswer, TokenEvents, OpenedLock>;
+using ApiResponse = std::variant<ApiAnswer, LaterAnswer, TokenEvents, StreamAnswer, OpenedLock>;
 
 // {"error": ...} with this status.
 [[nodiscard]] ApiAnswer error_answer(unsigned status, const std::string& code, const std::string& message);

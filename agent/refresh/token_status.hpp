@@ -99,6 +99,8 @@ struct TokenStatus {
   std::optional<WallTime> last_fetch_at;
 
   std::vector<OutputStatus> outputs;
+
+  bool operator==(const TokenStatus&) const = default;
 };
 
 [[nodiscard]] const char* to_string(TokenState state);

@@ -21,6 +21,8 @@ namespace {
 
 namespace asio = boost::asio;
 
+constexpr const char* json_lines = "application/x-ndjson";
+
 class ApiConnection final : public Connection, public std::enable_shared_from_this<ApiConnection> {
  public:
   ApiConnection(Executor executor, Peer peer, Context context)
@@ -78,6 +80,12 @@ class ApiConnection final : public Connection, public std::enable_shared_from_th
         co_await stream_events(events->token);
         co_return;
       }
+      auto* stream_answer = std::get_if<StreamAnswer>(&response);
+      if (stream_answer != nullptr && request.method == "GET") {
+        count(kind, 200);
+        co_await serve_stream(std::move(*stream_answer));
+        co_return;
+      }
       ApiAnswer answer;  // to HEAD of a stream: as it is
       if (auto* known = std::get_if<ApiAnswer>(&response)) answer = std::move(*known);
       if (auto* later = std::get_if<LaterAnswer>(&response)) answer = co_await finish(std::move(later->work), request);
@@ -127,19 +135,29 @@ class ApiConnection final : public Connection, public std::enable_shared_from_th
       session->deliver();
     } else if (form == LockReply::Form::lines) {
       count(kind, 200);
-      channel_->begin_lines();
+      channel_->begin_lines(json_lines);
       co_await reply.send_lines();
       co_await channel_->end_lines();
     }
   }
 
-  // The client sends nothing more: any input, including the end of the connection, ends the stream.
   Task<> stream_events(std::string token) {
-    channel_->begin_lines();
-    channel_->on_input([self = shared_from_this()] { self->close(); });
+    begin_stream(json_lines);
     TokenStream stream(context_.facade, context_.names, context_.timers.clock(), peer_, context_.limits.heartbeat);
     co_await stream.run(std::move(token), *channel_);
     co_await channel_->end_lines();
+  }
+
+  Task<> serve_stream(StreamAnswer answer) {
+    begin_stream(answer.content_type);
+    co_await answer.run(*channel_);
+    co_await channel_->end_lines();
+  }
+
+  // The client sends nothing more: any input, including the end of the connection, ends the stream.
+  void begin_stream(const std::string& content_type) {
+    channel_->begin_lines(content_type);
+    channel_->on_input([self = shared_from_this()] { self->close(); });
   }
 
   void count(std::string_view kind, unsigned status) {

@@ -26,8 +26,8 @@ class Connection {
     AgentFacade& facade;
     AccountNames& names;
     ApiLimits limits;
-    ApiRoutes* routes = answer;         // the paths that it may ask for
-    std::shared_ptr<ApiTally> tally{};  // null: nobody counts
+    std::function<ApiRoutes> routes = answer;  // the paths that it may ask for
+    std::shared_ptr<ApiTally> tally{};         // null: nobody counts
     // Called from the loop when the connection becomes that of a lock: it counts as one of those from then on, which
     // have limits of their own (lock_broker.hpp).
     std::function<void(const Connection*)> on_lock{};

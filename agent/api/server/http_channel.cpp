@@ -79,8 +79,9 @@ class BeastChannel final : public HttpChannel, public std::enable_shared_from_th
       incoming.refusal = read_failure(error, limits_);
     } else {
       incoming.keep_alive = message.keep_alive();
-      incoming.request = ApiRequest{std::string(message.method_string()), std::string(message.target()),
-                                    std::move(message.body()), std::string(message[http::field::accept])};
+      incoming.request =
+          ApiRequest{std::string(message.method_string()), std::string(message.target()), std::move(message.body()),
+                     std::string(message[http::field::accept]), std::string(message[http::field::host])};
     }
     co_return incoming;
   }
@@ -89,6 +90,11 @@ class BeastChannel final : public HttpChannel, public std::enable_shared_from_th
     http::response<http::string_body> message(http::int_to_status(answer.status), version());
     set_common(message, answer.content_type);
     if (!answer.allow.empty()) message.set(http::field::allow, answer.allow);
+    if (!answer.policy.empty()) {
+      message.set("Content-Security-Policy", answer.policy);
+      message.set("X-Frame-Options", "DENY");
+      message.set("Referrer-Policy", "no-referrer");
+    }
     message.keep_alive(keep_alive);
     message.content_length(answer.body.size());
     if (!is_head_) message.body() = std::move(answer.body);
@@ -110,10 +116,10 @@ class BeastChannel final : public HttpChannel, public std::enable_shared_from_th
     if (closed_) throw boost::system::system_error(asio::error::operation_aborted);
   }
 
-  void begin_lines() override {
+  void begin_lines(const std::string& content_type) override {
     buffer_.shrink_to_fit();  // no request follows
     http::response<http::empty_body> message(http::status::ok, version());
-    set_common(message, "application/x-ndjson");
+    set_common(message, content_type);
     message.keep_alive(false);
     message.chunked(is_http_1_1_);
     std::ostringstream text;
@@ -198,6 +204,9 @@ class BeastChannel final : public HttpChannel, public std::enable_shared_from_th
   static void set_common(Message& message, std::string_view content_type) {
     message.set(http::field::content_type, content_type);
     message.set(http::field::cache_control, "no-store");
+    // For browsers: no other site embeds an answer, and none takes one for a script.
+    message.set("Cross-Origin-Resource-Policy", "same-origin");
+    message.set("X-Content-Type-Options", "nosniff");
   }
 
   [[nodiscard]] BootTime boot_now() const { return timers_.clock().boot_now(); }

@@ -8,6 +8,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <string>
 
 #include "agent/api/line_stream.hpp"
 #include "agent/api/response.hpp"
@@ -34,7 +35,7 @@ class HttpChannel : public LineStream {
   // Answers the request that was read last.
   virtual Task<> send(ApiAnswer answer, bool keep_alive) = 0;
   // The head goes out together with the first line.
-  virtual void begin_lines() = 0;
+  virtual void begin_lines(const std::string& content_type) = 0;
   virtual Task<> end_lines() = 0;
   // Calls back once, when the client sends more or ends its side. Bytes that came in one piece with the request are in
   // the channel's buffer already: they do not call back, only later ones and the end do.

@@ -7,13 +7,18 @@
 #include <boost/asio/ip/address.hpp>
 #include <boost/asio/ip/tcp.hpp>
 #include <cerrno>
+#include <functional>
+#include <memory>
 #include <string>
 #include <utility>
 
+#include "agent/api/page/page_routes.hpp"
 #include "agent/api/peer.hpp"
 #include "agent/api/server/connection.hpp"
 #include "agent/api/server/connection_room.hpp"
+#include "agent/api/server/host_header.hpp"
 #include "agent/api/server/listener.hpp"
+#include "agent/api/server/routes.hpp"
 #include "agent/base/error.hpp"
 #include "agent/base/log.hpp"
 #include "agent/base/log_pace.hpp"
@@ -47,6 +52,22 @@ UniqueFd listening_socket(const ListenAddress& address) {
               what_to_do(error));
 }
 
+std::function<ApiRoutes> routes_of(const ListenAddress& address, std::shared_ptr<const PageRoutes> pages) {
+  const bool is_loopback = is_loopback_address(address.host);
+  return [is_loopback, pages = std::move(pages)](const ApiRequest& request, const Peer& peer, AgentFacade& facade,
+                                                 AccountNames& names, WallTime now) -> ApiResponse {
+    if (is_loopback && !is_loopback_host(request.host)) {
+      return error_answer(
+          421, "other_host",
+          "agent.listen is an address of loopback, and answers only to localhost, 127.0.0.1 or [::1] as "
+          "the host of a request; a proxy must send one of these");
+    }
+    auto page = pages->answer(request);
+    if (page) return std::move(*page);
+    return monitoring_answer(request, peer, facade, names, now);
+  };
+}
+
 }  // namespace
 
 // Held by shared_ptr: a connection may end one turn after the server has gone.
@@ -62,11 +83,12 @@ class MonitoringServer::Impl : public std::enable_shared_from_this<Impl> {
         listener_(executor_, timers,
                   {[this](UniqueFd client) { admit(std::move(client)); },
                    [this](const std::string& reason) { warn("cannot accept a client; retrying", reason); }}),
-        room_(limits.connections_per_user, limits.connections_per_user) {}
+        room_(limits.connections_per_user, limits.connections_per_user),
+        routes_(routes_of(address_, std::make_shared<const PageRoutes>(facade, timers, limits.heartbeat))) {}
 
   void start() {
     listener_.listen(listening_socket(address_));
-    log::info("metrics and health can be read over the network", {{"address", address_.display()}});
+    log::info("the status page, metrics and health can be read over the network", {{"address", address_.display()}});
   }
 
   void stop() {
@@ -89,7 +111,7 @@ class MonitoringServer::Impl : public std::enable_shared_from_this<Impl> {
     try {
       switch_on(client, IPPROTO_TCP, TCP_NODELAY);
       room_.add(Connection::start(executor_, std::move(client), nobody,
-                                  {timers_, facade_, names_, limits_, monitoring_answer, tally_},
+                                  {timers_, facade_, names_, limits_, routes_, tally_},
                                   [weak = weak_from_this()](const Connection* ended) {
                                     if (const auto self = weak.lock()) self->room_.remove(ended);
                                   }));
@@ -111,6 +133,7 @@ class MonitoringServer::Impl : public std::enable_shared_from_this<Impl> {
   AccountNames names_;
   Listener listener_;
   ConnectionRoom room_;
+  std::function<ApiRoutes> routes_;
   LogPace warnings_;
   std::shared_ptr<ApiTally> tally_ = std::make_shared<ApiTally>();
 };

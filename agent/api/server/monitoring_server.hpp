@@ -1,5 +1,6 @@
-// MonitoringServer: /metrics, /live and /ready over TCP, on the address that agent.listen names. No tokens, no locks,
-// no commands: nobody knows the clients of a network. They have the limits of the local API, and one user's share of
+// MonitoringServer: the status page, /metrics, /live and /ready over TCP, on the address that agent.listen names. No
+// tokens, no locks, no commands: nobody knows the clients of a network. On loopback only requests to a name of loopback
+// are answered (host_header.hpp). They have the limits of the local API, and one user's share of
 // connections, all together. One thread: the loop's.
 #pragma once
 

@@ -105,18 +105,20 @@ ApiResponse monitoring_answer(const ApiRequest& request, const Peer& peer, Agent
                               WallTime now) {
   const std::string_view path = path_of(request.target);
   if (path == "/live" || path == "/ready" || path == "/metrics") return answer(request, peer, facade, names, now);
-  return error_answer(404, "not_found", "no such path; this address has only /live, /ready and /metrics");
+  return error_answer(404, "not_found", "no such path; this address has only /, /live, /ready and /metrics");
 }
 
 std::string_view path_kind(std::string_view target) {
   const std::string_view path = path_of(target);
   if (has_name(path, tokens_prefix)) return "tokens";
   if (has_name(path, locks_prefix)) return "locks";
+  if (path == "/v1/locks") return "locks";
   if (path == "/v1/status") return "status";
   if (path == "/v1/reload") return "reload";
   if (path == "/live") return "live";
   if (path == "/ready") return "ready";
   if (path == "/metrics") return "metrics";
+  if (path == "/" || path == "/events") return "page";
   return "other";
 }
 

@@ -85,7 +85,7 @@ bool HttpClient::send(std::string_view bytes) {
 }
 
 HttpAnswer HttpClient::get(std::string_view path, std::string_view method, std::string_view headers) {
-  send(std::string(method) + " " + std::string(path) + " HTTP/1.1\r\nHost: agent\r\n" + std::string(headers) + "\r\n");
+  send(std::string(method) + " " + std::string(path) + " HTTP/1.1\r\nHost: localhost\r\n" + std::string(headers) + "\r\n");
   return read_answer(method == "HEAD");
 }
 
@@ -96,12 +96,12 @@ HttpAnswer HttpClient::read_answer(bool head) {
 }
 
 HttpAnswer HttpClient::open_stream(std::string_view path) {
-  send("GET " + std::string(path) + " HTTP/1.1\r\nHost: agent\r\n\r\n");
+  send("GET " + std::string(path) + " HTTP/1.1\r\nHost: localhost\r\n\r\n");
   return read_stream_header();
 }
 
 HttpAnswer HttpClient::open_posted_stream(std::string_view path, std::string_view json) {
-  send("POST " + std::string(path) + " HTTP/1.1\r\nHost: agent\r\nContent-Length: " + std::to_string(json.size()) +
+  send("POST " + std::string(path) + " HTTP/1.1\r\nHost: localhost\r\nContent-Length: " + std::to_string(json.size()) +
        "\r\n\r\n" + std::string(json));
   return read_stream_header();
 }

@@ -4,7 +4,9 @@
 #include <gtest/gtest.h>
 
 #include <list>
+#include <string>
 
+#include "agent/api/page/status_page.hpp"
 #include "agent/base/error.hpp"
 #include "tests/support/reserved_port.hpp"
 #include "tests/unit/api/api_host.hpp"
@@ -114,6 +116,94 @@ TEST(MonitoringServer, ClientIsSilent_IsDisconnectedAtTheDeadline) {
   MonitoringHost host(limits);
   HttpClient silent(host.port());
   silent.read_to_end();
+  EXPECT_TRUE(test::eventually([&] { return host.connections() == 0; }));
+}
+
+TEST(MonitoringServer, PageIsAskedFor_IsOneDocumentWithAStrictPolicy) {
+  MonitoringHost host;
+  host.on_loop([&] { host.status().add("wechat"); });
+  HttpClient client(host.port());
+  const HttpAnswer page = client.get("/");
+  EXPECT_EQ(page.status, 200);
+  EXPECT_EQ(page.headers.at("content-type"), "text/html; charset=utf-8");
+  EXPECT_EQ(page.headers.at("cache-control"), "no-store");
+  EXPECT_EQ(page.headers.at("content-security-policy"), page_policy());
+  EXPECT_EQ(page.headers.at("x-frame-options"), "DENY");
+  EXPECT_EQ(page.headers.at("x-content-type-options"), "nosniff");
+  EXPECT_EQ(page.headers.at("referrer-policy"), "no-referrer");
+  EXPECT_EQ(page.headers.at("cross-origin-resource-policy"), "same-origin");
+  EXPECT_EQ(page.headers.count("access-control-allow-origin"), 0U);
+  EXPECT_THAT(page.body, HasSubstr("data-name=\"wechat\""));
+  EXPECT_EQ(client.get("/", "HEAD").headers.at("content-length"), std::to_string(page.body.size()));
+  EXPECT_EQ(client.get("/", "POST").status, 405);
+  EXPECT_EQ(client.get("/events", "HEAD").status, 200);
+  EXPECT_EQ(host.tally().answers().at({"page", 200}), 3U);
+}
+
+TEST(MonitoringServer, RequestNamesAnotherHostOnLoopback_IsNotAnswered) {
+  MonitoringHost host;
+  HttpClient client(host.port());
+  const auto ask = [&](const std::string& path, const std::string& name) {
+    client.send("GET " + path + " HTTP/1.1\r\nHost: " + name + "\r\n\r\n");
+    return client.read_answer();
+  };
+  for (const char* path : {"/", "/metrics", "/live", "/events"}) {
+    const HttpAnswer refused = ask(path, "rebound.example:9717");
+    EXPECT_EQ(refused.status, 421) << path;
+    EXPECT_THAT(refused.body, HasSubstr("other_host"));
+  }
+  for (const char* name : {"localhost:9717", "LOCALHOST", "127.0.0.1", "127.1.2.3:80", "[::1]:9717", ""}) {
+    EXPECT_EQ(ask("/live", name).status, 200) << name;
+  }
+  for (const char* name :
+       {"localhost.example", "127.0.0.1.example", "[::1", "[::2]", "192.0.2.1", "0.0.0.0", ":9717"}) {
+    EXPECT_EQ(ask("/live", name).status, 421) << name;
+  }
+}
+
+TEST(MonitoringServer, PageFollows_GetsEveryRowAndThenTheOneThatChanges) {
+  MonitoringHost host;
+  host.on_loop([&] {
+    host.status().add("github");
+    host.status().add("wechat");
+  });
+  HttpClient page(host.port());
+  const HttpAnswer stream = page.open_stream("/events");
+  EXPECT_EQ(stream.status, 200);
+  EXPECT_EQ(stream.headers.at("content-type"), "text/event-stream");
+  EXPECT_THAT(page.read_line().value(), HasSubstr("\"complete\":true"));
+  host.on_loop([&] {
+    host.status().token("wechat").generation = 42;
+    host.status().changed().notify();
+  });
+  const std::string news = page.read_line().value();
+  EXPECT_THAT(news, HasSubstr("wechat"));
+  EXPECT_THAT(news, ::testing::Not(HasSubstr("github")));
+  page.close();
+  EXPECT_TRUE(test::eventually([&] { return host.connections() == 0; }));
+}
+
+TEST(MonitoringServer, MorePagesFollowThanThereIsRoom_IsRefusedUntilOneEnds) {
+  MonitoringHost host;
+  std::list<HttpClient> pages;
+  HttpAnswer last;
+  do {
+    last = pages.emplace_back(host.port()).open_stream("/events");
+  } while (last.status == 200 && pages.size() < 64);
+  EXPECT_EQ(last.status, 503);
+  EXPECT_EQ(pages.size(), 17U);
+  EXPECT_EQ(HttpClient(host.port()).get("/metrics").status, 200) << "open pages do not shut out Prometheus";
+  pages.pop_front();
+  EXPECT_TRUE(test::eventually([&] { return HttpClient(host.port()).open_stream("/events").status == 200; }));
+}
+
+TEST(MonitoringServer, PageDoesNotReadItsNews_IsDisconnected) {
+  ApiLimits limits = test::patient_limits();
+  limits.write_deadline = std::chrono::milliseconds(200);
+  MonitoringHost host(limits);
+  host.on_loop([&] { host.status().add("wechat").last_error = std::string(16 << 20, 'x'); });
+  HttpClient page(host.port());
+  page.open_stream("/events");
   EXPECT_TRUE(test::eventually([&] { return host.connections() == 0; }));
 }
 

@@ -271,8 +271,9 @@ TEST_F(Routes, PathIsOfAClientsChoice_KindIsOneOfAFew) {
   EXPECT_EQ(path_kind("/v1/reload"), "reload");
   EXPECT_EQ(path_kind("/ready"), "ready");
   EXPECT_EQ(path_kind("/metrics?a=b"), "metrics");
-  for (const char* target : {"", "/", "/v1/tokens/", "/nowhere", "live"})
-    EXPECT_EQ(path_kind(target), "other") << target;
+  EXPECT_EQ(path_kind("/"), "page");
+  EXPECT_EQ(path_kind("/events"), "page");
+  for (const char* target : {"", "/v1/tokens/", "/nowhere", "live"}) EXPECT_EQ(path_kind(target), "other") << target;
 }
 
 TEST_F(Routes, PathHasEscapesAndAQuery_IsDecodedAndQueryIsIgnored) {

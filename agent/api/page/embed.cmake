@@ -1,0 +1,15 @@
+# jeton_embed_page(OUTPUT FILE...): a header with the text of each file, as it stands, under the name of the file:
+# "page.css" is page_css. The program needs no file at run time.
+function(jeton_embed_page output)
+  set(header "// Made by ${CMAKE_CURRENT_FUNCTION}() out of agent/api/page.\n#pragma once\n\n#include <string_view>\n\n")
+  string(APPEND header "namespace jeton::agent::page_text {\n\n")
+  foreach(name ${ARGN})
+    set(file ${CMAKE_CURRENT_SOURCE_DIR}/page/${name})
+    file(READ ${file} text)
+    set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${file})
+    string(MAKE_C_IDENTIFIER ${name} variable)
+    string(APPEND header "inline constexpr std::string_view ${variable} = R\"page(${text})page\";\n\n")
+  endforeach()
+  string(APPEND header "}  // namespace jeton::agent::page_text\n")
+  file(CONFIGURE OUTPUT ${output} CONTENT "${header}" @ONLY)
+endfunction()

@@ -1,0 +1,119 @@
+#include "agent/api/page/status_page.hpp"
+
+#include <algorithm>
+#include <map>
+#include <string_view>
+#include <vector>
+
+#include "agent/api/page/html_text.hpp"
+#include "agent/api/page/token_condition.hpp"
+#include "agent/api/page/token_row.hpp"
+#include "agent/jwt/digest.hpp"
+#include "agent/jwt/text_encoding.hpp"
+#include "page_text.hpp"
+
+namespace jeton::agent {
+namespace {
+
+// `page` with each {{NAME}} replaced. What is put in is not read again, so a token may be named {{rows}}.
+std::string filled(std::string_view page, const std::map<std::string_view, std::string>& parts) {
+  std::string out;
+  for (;;) {
+    const std::size_t begin = page.find("{{");
+    const std::size_t end = page.find("}}", begin);
+    if (begin == std::string_view::npos || end == std::string_view::npos) return out += page;
+    out += page.substr(0, begin);
+    out += parts.at(page.substr(begin + 2, end - begin - 2));
+    page.remove_prefix(end + 2);
+  }
+}
+
+std::string fact(std::string_view kind, std::string_view name, const std::string& value, const std::string& more) {
+  return "<div" + html_attribute("class", kind) + "><h2>" + std::string(name) + "</h2><p class=\"value\">" + value +
+         "</p><p>" + more + "</p></div>";
+}
+
+std::string tokens_fact(const AgentStatus& status) {
+  const auto valid = std::count_if(status.tokens.begin(), status.tokens.end(),
+                                   [](const TokenStatus& token) { return token.state == TokenState::valid; });
+  const auto troubled = std::count_if(status.tokens.begin(), status.tokens.end(), [&](const TokenStatus& token) {
+    const std::string_view kind = condition_of(token, status.now).kind;
+    return kind == "bad" || kind == "warn";
+  });
+  const auto all = static_cast<std::ptrdiff_t>(status.tokens.size());
+  const std::string_view kind = valid < all ? "bad" : troubled > 0 ? "warn" : "good";
+  return fact(kind, "Tokens", std::to_string(valid) + " of " + std::to_string(all) + " valid",
+              troubled == 0 ? "nothing needs a look" : std::to_string(troubled) + " to look at");
+}
+
+std::string health_text(const BackendHealth& health) {
+  if (health.reachable) return "reachable";
+  return "unreachable" + (health.last_error.empty() ? "" : ": " + html_escaped(health.last_error));
+}
+
+std::string coordinator_fact(const AgentStatus& status) {
+  const BackendHealth& health = status.coordinator;
+  std::string more = html_escaped(health.endpoint);
+  if (health.clock_offset != Milliseconds(0)) {
+    more += ", clock " + std::to_string(health.clock_offset.count()) + " ms from ours";
+  }
+  return fact(health.reachable ? "good" : "bad", "Coordinator",
+              html_escaped(health.backend) + ' ' + health_text(health), more);
+}
+
+std::string locks_fact(const AgentStatus& status) {
+  if (!status.locks) return fact("good", "Locks of applications", "none", "no rule allows any");
+  const LocksStatus& locks = *status.locks;
+  return fact(locks.store.reachable ? "good" : "bad", "Locks of applications",
+              std::to_string(locks.sessions.held) + " held, " + std::to_string(locks.sessions.waiting) + " waiting",
+              "on this host; store " + health_text(locks.store));
+}
+
+std::string agent_fact(const AgentStatus& status) {
+  std::string more = "started " + html_time(status.started_at, status.now);
+  if (status.log_lines_dropped > 0) more += ", " + std::to_string(status.log_lines_dropped) + " log lines lost";
+  return fact(status.log_lines_dropped > 0 ? "warn" : "good", "Agent", html_escaped(status.version), more);
+}
+
+std::string source_of(std::string_view text) {
+  const SecretString digest = digest_of(Digest::sha256, text);
+  return "'sha256-" + std::string(base64_encoded(digest.reveal()).reveal()) + '\'';
+}
+
+}  // namespace
+
+std::string agent_facts(const AgentStatus& status) {
+  return tokens_fact(status) + coordinator_fact(status) + locks_fact(status) + agent_fact(status);
+}
+
+std::string row_of(const AgentFacade& facade, const TokenStatus& token, WallTime now) {
+  const TokenHistory* const history = facade.token_history(token.name);
+  return token_row(token, history == nullptr ? TokenPast() : history->events(), now);
+}
+
+std::string status_page(const AgentFacade& facade) {
+  const AgentStatus status = facade.agent_status();
+  std::vector<const TokenStatus*> tokens;
+  for (const TokenStatus& token : status.tokens) tokens.push_back(&token);
+  std::sort(tokens.begin(), tokens.end(),
+            [&](const TokenStatus* a, const TokenStatus* b) { return is_worse(*a, *b, status.now); });
+  std::string rows;
+  for (const TokenStatus* token : tokens) rows += row_of(facade, *token, status.now) + '\n';
+  return filled(page_text::page_html, {{"host", html_escaped(status.host)},
+                                       {"now", std::to_string(to_unix_ms(status.now))},
+                                       {"as_of", utc_text(status.now)},
+                                       {"facts", agent_facts(status)},
+                                       {"rows", rows},
+                                       {"style", std::string(page_text::page_css)},
+                                       {"script", std::string(page_text::page_js)}});
+}
+
+const std::string& page_policy() {
+  static const std::string policy =
+      "default-src 'none'; style-src " + source_of(page_text::page_css) + "; script-src " +
+      source_of(page_text::page_js) +
+      "; connect-src 'self'; img-src data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+  return policy;
+}
+
+}  // namespace jeton::agent

@@ -1,0 +1,234 @@
+#include "agent/api/page/status_page.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <regex>
+#include <string>
+#include <string_view>
+
+#include "agent/api/page/html_text.hpp"
+#include "agent/api/page/token_condition.hpp"
+#include "agent/api/page/token_row.hpp"
+#include "agent/jwt/digest.hpp"
+#include "agent/jwt/text_encoding.hpp"
+#include "tests/support/virtual_loop.hpp"
+#include "tests/unit/api/fake_status.hpp"
+
+namespace jeton::agent {
+namespace {
+
+using std::chrono::hours;
+using std::chrono::minutes;
+using std::chrono::seconds;
+using ::testing::HasSubstr;
+using ::testing::Not;
+
+constexpr const char* hostile = "<script>alert(1)</script>";
+constexpr const char* hostile_as_text = "&lt;script&gt;alert(1)&lt;/script&gt;";
+
+TEST(HtmlText, MarksAndControlCharactersAreInIt_AreNoMarksAnyMore) {
+  EXPECT_EQ(html_escaped("a<b>&\"c'\n\x1b"), "a&lt;b&gt;&amp;&quot;c&#39;  ");
+  EXPECT_EQ(html_attribute("title", "\" onload=\"x"), " title=\"&quot; onload=&quot;x\"");
+  EXPECT_EQ(html_escaped("ä…"), "ä…");
+}
+
+TEST(HtmlText, TimeIsRelative_HasTheTwoLargestUnits) {
+  EXPECT_EQ(duration_words(Milliseconds(999)), "0 s");
+  EXPECT_EQ(duration_words(seconds(59)), "59 s");
+  EXPECT_EQ(duration_words(minutes(10)), "10 min");
+  EXPECT_EQ(duration_words(hours(1) + minutes(50) + seconds(9)), "1 h 50 min");
+  EXPECT_EQ(duration_words(hours(76) + minutes(1)), "3 d 4 h");
+  EXPECT_EQ(duration_words(-minutes(2)), "2 min");
+  const WallTime now = from_unix_ms(1'800'000'000'000);
+  EXPECT_EQ(relative_words(now + seconds(90), now), "in 1 min 30 s");
+  EXPECT_EQ(relative_words(now - seconds(90), now), "1 min 30 s ago");
+  EXPECT_EQ(relative_words(now + Milliseconds(300), now), "now");
+  EXPECT_THAT(html_time(now, now), HasSubstr("datetime=\"2027-01-15T08:00:00Z\""));
+}
+
+class StatusPage : public ::testing::Test {
+ protected:
+  std::string page() { return status_page(status); }
+  WallTime now() { return loop.clock.wall_now(); }
+
+  test::VirtualLoop loop;
+  test::FakeStatus status{loop.timers};
+};
+
+TEST_F(StatusPage, TextsFromOutsideAreScripts_AreShownAsText) {
+  TokenStatus& token = status.add("wechat");
+  token.last_error = token.pause_reason = token.source = token.fetched_by = token.type = hostile;
+  token.lock_holder = "<i>";
+  token.last_error_at = now();
+  token.paused_until = now() + minutes(1);
+  status.agent().coordinator.reachable = false;
+  status.agent().coordinator.last_error = status.agent().coordinator.endpoint = hostile;
+  status.agent().host = status.agent().version = hostile;
+  HistoryEvent event;
+  event.at = now();
+  event.event = event.host = event.text = hostile;
+  status.histories["wechat"].note(event);
+
+  const std::string html = page();
+  EXPECT_THAT(html, Not(HasSubstr("alert(1)<")));
+  EXPECT_THAT(html, Not(HasSubstr("<i>")));
+  std::size_t shown = 0;
+  for (std::size_t at = html.find(hostile_as_text); at != std::string::npos; at = html.find(hostile_as_text, at + 1)) {
+    ++shown;
+  }
+  EXPECT_GE(shown, 12U);
+}
+
+TEST_F(StatusPage, NameLooksLikeAPlaceOfThePage_IsANameStill) {
+  status.agent().host = "{{rows}}";
+  EXPECT_THAT(page(), HasSubstr("<title>jeton on {{rows}}</title>"));
+}
+
+TEST_F(StatusPage, TokenHasAttributesAndAFingerprint_NeitherIsShown) {
+  TokenStatus& token = status.add("wechat");
+  token.attributes["account"] = "acct-4711";
+  token.lock_holder = "0123456789abcdef";
+  const std::string html = page();
+  EXPECT_THAT(html, Not(HasSubstr("acct-4711")));
+  EXPECT_THAT(html, Not(HasSubstr(token.fingerprint)));
+  EXPECT_THAT(html, HasSubstr("owner 01234567…"));
+  EXPECT_THAT(html, Not(HasSubstr("0123456789"))) << "the whole owner id releases the lock";
+}
+
+TEST_F(StatusPage, TokensDiffer_TheWorstComesFirst) {
+  status.add("a-valid");
+  status.add("b-paused-later").paused_until = now() + minutes(1);
+  TokenStatus& failing = status.add("c-failing");
+  failing.last_error = "the provider answered 500";
+  status.add("d-rejected").rejected = true;
+  status.add("e-expired").state = TokenState::expired;
+  const std::string html = page();
+  std::size_t before = 0;
+  for (const char* name : {"e-expired", "d-rejected", "c-failing", "a-valid", "b-paused-later"}) {
+    const std::size_t at = html.find("data-name=\"" + std::string(name) + '"');
+    ASSERT_NE(at, std::string::npos) << name;
+    EXPECT_GT(at, before) << name;
+    before = at;
+  }
+  EXPECT_THAT(html, HasSubstr("4 of 5 valid"));
+  EXPECT_THAT(html, HasSubstr("3 to look at"));
+}
+
+TEST_F(StatusPage, TokenIsInEachCondition_HasItsWord) {
+  TokenStatus token = status.add("t");
+  EXPECT_EQ(condition_of(token, now()).word, "valid");
+  EXPECT_EQ(condition_of(token, *token.refresh_at).word, "refreshing");
+  token.paused_until = *token.expires_at;
+  EXPECT_EQ(condition_of(token, *token.refresh_at).word, "paused");
+  EXPECT_EQ(condition_of(token, now()).word, "valid") << "before the refresh is due a pause is no trouble";
+  token.paused_until.reset();
+  token.phase = RefreshPhase::fetching;
+  EXPECT_EQ(condition_of(token, now()).word, "refreshing");
+  token.state = TokenState::none;
+  EXPECT_EQ(condition_of(token, now()).word, "starting");
+  token.last_error = "x";
+  EXPECT_EQ(condition_of(token, now()).word, "no token");
+}
+
+// Without "unsafe-inline" a browser applies neither a style attribute nor an event attribute.
+TEST_F(StatusPage, PolicyIsStrict_PageNeedsNothingThatItForbids) {
+  TokenStatus& token = status.add("wechat");
+  token.calls_allowed = 100;
+  token.last_error = "x";
+  const std::string html = page();
+  const auto source_of_element = [&](const std::string& name) {
+    const std::size_t begin = html.find('<' + name + '>') + name.size() + 2;
+    const std::string text = html.substr(begin, html.find("</" + name + '>', begin) - begin);
+    EXPECT_GT(text.size(), 1000U) << name;
+    return "-src 'sha256-" + std::string(base64_encoded(digest_of(Digest::sha256, text).reveal()).reveal()) + "';";
+  };
+  EXPECT_THAT(page_policy(), HasSubstr("style" + source_of_element("style")));
+  EXPECT_THAT(page_policy(), HasSubstr("script" + source_of_element("script")));
+  EXPECT_THAT(page_policy(), HasSubstr("default-src 'none'"));
+  EXPECT_THAT(page_policy(), HasSubstr("frame-ancestors 'none'"));
+  EXPECT_THAT(page_policy(), Not(HasSubstr("unsafe")));
+  const std::string body = html.substr(html.find("<body"), html.find("<script>") - html.find("<body"));
+  EXPECT_FALSE(std::regex_search(body, std::regex(R"(<[^>]* (style|on\w+)=)")));
+  EXPECT_FALSE(std::regex_search(html, std::regex(R"((src|href)="(https?:)?//)"))) << "it asks no other server";
+}
+
+TEST_F(StatusPage, TokenHasABudgetAndALock_RowSaysWhoAndHowMuch) {
+  TokenStatus& token = status.add("wechat");
+  token.calls_allowed = 100;
+  token.calls_used = 30;
+  token.window_end = now() + minutes(5);
+  token.holds_lock = true;
+  const std::string row = row_of(status, token, now());
+  EXPECT_THAT(row, HasSubstr("70 of 100 left"));
+  EXPECT_THAT(row, HasSubstr("this host"));
+  EXPECT_THAT(row, HasSubstr("fetched by host-2"));
+  EXPECT_THAT(row, HasSubstr("in 1 h 50 min"));
+}
+
+// 10 minutes of 120 are over, and half a life before it is shown: 60 + 120 + 4.8 minutes.
+TEST_F(StatusPage, TokenIsValid_TimelineHasIssueNowAndEndAtTheirPlaces) {
+  const std::string svg = timeline_svg(status.add("wechat"), {}, now());
+  EXPECT_THAT(svg, HasSubstr(R"(class="whole" x="32.47%" width="64.93%")"));
+  EXPECT_THAT(svg, HasSubstr(R"(class="spent" x="32.47%" width="5.41%")"));
+  EXPECT_THAT(svg, HasSubstr(R"(class="grace" x="94.70%" width="2.70%")"));
+  EXPECT_THAT(svg, HasSubstr(R"(class="now" x1="37.88%" x2="37.88%")"));
+  EXPECT_THAT(svg, HasSubstr(R"(href="#mark-due" x="94.62%")"));
+}
+
+TEST_F(StatusPage, PastHasRefreshesAndFailures_EachHasItsMarkInsideOfThePicture) {
+  TokenHistory& history = status.histories["wechat"];
+  const auto note = [&](Milliseconds ago, const char* what) {
+    HistoryEvent event;
+    event.at = now() - ago;
+    event.event = what;
+    event.host = "host-2";
+    history.note(event);
+  };
+  note(hours(9), "fetched");
+  note(minutes(40), "failed");
+  note(minutes(30), "received");
+  note(minutes(10), "lock");
+  note(minutes(10), "fetched");
+  note(minutes(1), "rejected");
+  const std::string row = row_of(status, status.add("wechat"), now());
+  const auto count = [&](const std::string& text) {
+    int found = 0;
+    for (std::size_t at = row.find(text); at != std::string::npos; at = row.find(text, at + 1)) ++found;
+    return found;
+  };
+  EXPECT_EQ(count("href=\"#mark-refreshed\""), 2) << "the one of nine hours ago is not in the picture";
+  EXPECT_EQ(count("href=\"#mark-failed\""), 1);
+  EXPECT_EQ(count("href=\"#mark-other\""), 1);
+  EXPECT_EQ(count("class=\"before\""), 2) << "the lives of the two tokens before";
+  EXPECT_EQ(count("<li>"), 6) << "all are in the list";
+  EXPECT_THAT(row, HasSubstr("before: 3 refreshed, 1 failed"));
+  const std::string list = row.substr(row.find("<ol"));
+  EXPECT_LT(list.find("rejected by host-2"), list.find("received by host-2")) << "the newest is first";
+}
+
+TEST_F(StatusPage, TokenIsExpired_PictureGoesOnUntilNow) {
+  TokenStatus& token = status.add("wechat");
+  token.state = TokenState::expired;
+  token.issued_at = now() - hours(3);
+  token.expires_at = now() - hours(1);
+  const std::string svg = timeline_svg(token, {}, now());
+  EXPECT_THAT(svg, HasSubstr("class=\"without\""));
+  EXPECT_THAT(svg, HasSubstr(R"(class="now" x1="100.00%")"));
+}
+
+TEST_F(StatusPage, TokenIsNotThereYetOrItsTimesAreExtreme_PictureIsDrawn) {
+  TokenStatus& token = status.add("wechat");
+  token.issued_at.reset();
+  token.expires_at.reset();
+  token.refresh_at.reset();
+  EXPECT_THAT(timeline_svg(token, {}, now()), HasSubstr(R"(class="now" x1="50.00%")"));
+  token.issued_at = from_unix_ms(0);
+  token.expires_at = now() + hours(24 * 36'525);
+  EXPECT_THAT(timeline_svg(token, {}, now()), HasSubstr("class=\"whole\""));
+  token.expires_at = from_unix_ms(-1);
+  EXPECT_THAT(timeline_svg(token, {}, now()), HasSubstr("class=\"now\""));
+}
+
+}  // namespace
+}  // namespace jeton::agent
