@@ -89,7 +89,7 @@ RefreshReason LockedRefresh::reason() const {
     case RefreshRequest::Reason::rejected:
       return RefreshReason::rejected;
     case RefreshRequest::Reason::source_changed:
-      return RefreshReason::source_changed;
+      return RefreshReason::new_source;
     case RefreshRequest::Reason::asked:
       break;
   }

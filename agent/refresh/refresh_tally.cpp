@@ -12,7 +12,7 @@ const char* to_string(RefreshReason reason) {
       return "rejected";
     case RefreshReason::asked:
       return "asked";
-    case RefreshReason::source_changed:
+    case RefreshReason::new_source:
       return "source_changed";
   }
   return "unknown";

@@ -16,7 +16,7 @@ enum class RefreshReason {
   missing,   // there was no valid token
   rejected,  // by the provider, when an application used it
   asked,     // by an operator
-  source_changed
+  new_source
 };
 enum class RefreshOutcome { success, temporary, permanent, stopped };
 
@@ -26,7 +26,7 @@ enum class RefreshOutcome { success, temporary, permanent, stopped };
 class RefreshTally {
  public:
   static constexpr std::array reasons{RefreshReason::due, RefreshReason::missing, RefreshReason::rejected,
-                                      RefreshReason::asked, RefreshReason::source_changed};
+                                      RefreshReason::asked, RefreshReason::new_source};
   static constexpr std::array outcomes{RefreshOutcome::success, RefreshOutcome::temporary, RefreshOutcome::permanent,
                                        RefreshOutcome::stopped};
 

@@ -28,6 +28,7 @@ struct HookStatus {
   std::uint64_t failures = 0;
   std::optional<WallTime> last_run_at;
   std::string last_error;  // empty: the last run went well
+  bool operator==(const HookStatus&) const = default;
 };
 
 // A file that is written from the token (agent/outputs/output.hpp).
@@ -46,6 +47,7 @@ struct OutputStatus {
   std::uint64_t failures = 0;
   std::string last_error;  // empty: the last attempt went well
   std::optional<HookStatus> on_change;
+  bool operator==(const OutputStatus&) const = default;
 };
 
 struct TokenStatus {
