@@ -1,5 +1,10 @@
 #include "tests/sim/faults.hpp"
 
+#include <algorithm>
+#include <array>
+#include <string_view>
+#include <vector>
+
 #include "tests/sim/failpoints.hpp"
 #include "tests/sim/fault_rows.hpp"
 
@@ -30,12 +35,13 @@ Fault crash_of(std::size_t host) {
   return fault;
 }
 
-// Those of the segment need a process that dies between two stores (tests/fault/segment), and nothing reloads.
+// The segment needs a process that dies between two stores (tests/fault/segment); no host has outputs or reloads.
 std::size_t failpoint_of(const Fault& fault) {
+  constexpr std::array<std::string_view, 3> elsewhere{"segment.", "output.", "reload."};
   std::vector<std::size_t> reachable;
   for (std::size_t i = 0; i < failpoint_names.size(); ++i) {
-    const std::string_view name = failpoint_names.at(i);
-    if (!name.starts_with("segment.") && !name.starts_with("reload.")) reachable.push_back(i);
+    const auto begins = [name = failpoint_names.at(i)](std::string_view folder) { return name.starts_with(folder); };
+    if (std::none_of(elsewhere.begin(), elsewhere.end(), begins)) reachable.push_back(i);
   }
   return reachable[fault.amount % reachable.size()];
 }
