@@ -69,6 +69,9 @@ inline constexpr EventId history_not_kept{"history_not_kept", "d2aacfd2e26d44cb9
 inline constexpr EventId file_watch_late{"file_watch_late", "2e6c49f9af8343f6a99186000fea2b9d"};
 inline constexpr EventId exec_unprotected{"exec_unprotected", "d482b9ddce9a4f23b03036fab890fee1"};
 inline constexpr EventId http_abandoned{"http_abandoned", "ce58ff52d3c043dfb787b4b3bea58e8e"};
+inline constexpr EventId provider_stuck{"provider_stuck", "ee45e7e885d14afebe84f7dbdc07cafc"};
+inline constexpr EventId output_failed{"output_failed", "7aafc10c56844ddabbe29515240def6d"};
+inline constexpr EventId on_change_failed{"on_change_failed", "23d8eedea4d043058f811d2db32351fe"};
 inline constexpr EventId api_trouble{"api_trouble", "b1348e1ce8ce4670a6d19c1ddadec514"};
 inline constexpr EventId held_lock_lost{"held_lock_lost", "8a8d36ed09d343f2b5d9cde55a694642"};
 inline constexpr EventId lock_not_released{"lock_not_released", "5e64a8c6506f458eb6dd2a40d049a8b6"};

@@ -97,7 +97,7 @@ void Hook::note(const std::string& failure) {
     due_ = !retired_;
     not_before_ = std::max(not_before_, clock.boot_now() + backoff_.next());
     if (failure != before) {
-      log::error("on_change failed; the program may still use the old token",
+      log::error(log::on_change_failed, "on_change failed; the program may still use the old token",
                  {{"action", status_.action}, {"error", failure}});
     }
     return;

@@ -183,7 +183,7 @@ void Output::fail(const std::string& why) {
   const bool is_new = why != status_.last_error;
   status_.last_error = why;
   if (is_new) {
-    log::error("an output cannot be written; its file is as before, and is tried again",
+    log::error(log::output_failed, "an output cannot be written; its file is as before, and is tried again",
                {{"token", token_}, {"path", status_.path}, {"error", why}});
   }
   parts_.changed.notify();

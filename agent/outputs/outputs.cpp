@@ -49,7 +49,7 @@ struct Outputs::Impl {
       } catch (const boost::system::system_error&) {
         // cancelled
       } catch (const std::exception& e) {
-        log::error("an output ended by an unexpected failure", {{"error", e.what()}});
+        log::error(log::output_failed, "an output ended by an unexpected failure", {{"error", e.what()}});
         throw;
       }
     };

@@ -143,7 +143,8 @@ class Daemon {
   void feed_watchdog() {
     const std::string provider = agent_.stuck_provider(longest_hang);
     if (provider.empty()) return notifier_.alive();
-    log::error("requests to a provider hang in the agent itself; the watchdog of systemd restarts it",
+    log::error(log::provider_stuck,
+               "requests to a provider hang in the agent itself; the watchdog of systemd restarts it",
                {{"provider", provider}});
   }
 
