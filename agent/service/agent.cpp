@@ -5,7 +5,6 @@
 #include <algorithm>
 #include <array>
 #include <boost/asio/io_context.hpp>
-#include <set>
 #include <utility>
 
 #include "agent/api/server/monitoring_server.hpp"
@@ -17,15 +16,10 @@
 #include "agent/fleet/backend/factory.hpp"
 #include "agent/http/http_client.hpp"
 #include "agent/metrics/metrics.hpp"
-#include "agent/outputs/blocking_calls.hpp"
-#include "agent/outputs/hook_runner.hpp"
-#include "agent/outputs/outputs.hpp"
-#include "agent/refresh/revoker.hpp"
 #include "agent/segment/runtime_dir.hpp"
 #include "agent/service/examination.hpp"
 #include "agent/service/hardening.hpp"
-#include "agent/service/histories.hpp"
-#include "agent/service/token_runner.hpp"
+#include "agent/service/host_tokens.hpp"
 #include "agent/service/token_switch.hpp"
 
 namespace jeton::agent {
@@ -48,7 +42,7 @@ Task<ReloadVerdict> cannot_reload() { co_return ReloadVerdict{"this agent cannot
 
 }  // namespace
 
-struct Agent::Impl final : TokenValues, OutputTokens {
+struct Agent::Impl {
   Impl(Agent& agent, boost::asio::io_context& loop, BootTimers& t, Random& random, Config c)
       : config(std::move(c)),
         timers(t),
@@ -60,78 +54,10 @@ struct Agent::Impl final : TokenValues, OutputTokens {
         coordinator(std::move(backends.coordinator)),
         host_local(make_host_coordinator(config.coordination, config.agent.runtime_dir, t, random)),
         codec(make_codec(config.coordination)),
-        histories(history_dir_of(config.agent), t.clock()),
         locks(t, random, std::move(backends.locks), limits_within(allowed_descriptors())),
         api(loop.get_executor(), t, config.agent.runtime_dir / "agent.sock", agent),
         monitoring(make_monitoring(loop, t, config.agent.listen, agent)),
-        shared{t,
-               random,
-               *coordinator,
-               http,
-               *this,
-               runtime_dir,
-               changed,
-               config.coordination.lock_ttl,
-               config.agent.memory_lock,
-               host,
-               config.coordination.fetch_alone ? host_local.get() : nullptr,
-               config.coordination.fetch_alone.value_or(Milliseconds{0}),
-               host_local.get(),
-               state_dir_of(config.agent),
-               codec,
-               [this](const std::string& name) { tell_users_of(name); },
-               &refreshes,
-               &histories},
-        blocking_calls(t),
-        hooks(t, blocking_calls, {state_dir_of(config.agent), config.agent.runtime_dir}),
-        outputs(Outputs::Parts{t, random, blocking_calls, hooks, *this, changed, config.agent.runtime_dir}) {
-    runtime_dir.retire_others(names());
-    forget_others();
-    for (const auto& [name, token] : config.tokens) runners.emplace(name, make_runner(token));
-  }
-
-  [[nodiscard]] std::optional<SecretString> token_value(const std::string& name) const override {
-    const auto found = runners.find(name);
-    return found == runners.end() ? std::nullopt : found->second->value();
-  }
-
-  [[nodiscard]] const Record* record_of(const std::string& name) const override {
-    const auto found = runners.find(name);
-    return found == runners.end() ? nullptr : found->second->record();
-  }
-
-  [[nodiscard]] TokenStatus status_of(const std::string& name, const TokenRunner& runner) const {
-    TokenStatus status = runner.status();
-    status.outputs = outputs.status(name);
-    return status;
-  }
-
-  [[nodiscard]] std::set<std::string> names() const {
-    std::set<std::string> all;
-    for (const auto& [name, token] : config.tokens) all.insert(name);
-    return all;
-  }
-
-  void forget_others() {
-    std::set<std::string> kept = names();
-    for (const std::string& name : names()) kept.insert(Revoker::coordinated_name(name));
-    coordinator->prune_except(kept);
-    if (host_local) host_local->prune_except(kept);
-    histories.keep_only(names());
-  }
-
-  // Notifies the outputs of this token, and the tokens whose source uses it. They look at it in a later turn of the
-  // loop: it becomes current in this one.
-  void tell_users_of(const std::string& name) {
-    outputs.token_changed(name);
-    for (const auto& [other, runner] : runners) {
-      if (runner->config().uses.contains(name)) runner->prerequisite_renewed();
-    }
-  }
-
-  [[nodiscard]] std::unique_ptr<TokenRunner> make_runner(const TokenConfig& token) const {
-    return std::make_unique<TokenRunner>(token, shared);
-  }
+        tokens(config, {t, random, *coordinator, host_local.get(), http, runtime_dir, changed, codec, host}) {}
 
   void restore_directory() {
     try {
@@ -166,7 +92,7 @@ struct Agent::Impl final : TokenValues, OutputTokens {
   [[nodiscard]] MetricsInput metrics_input(AgentStatus status) const {
     MetricsInput input{std::move(status)};
     if (backends.connections) input.connections = *backends.connections;
-    input.refreshes = refreshes;
+    input.refreshes = tokens.refreshes();
     input.locks = locks.tally();
     input.loop_lag = loop_lag;
     input.servers.push_back({"socket", api.tally(), api.connections()});
@@ -176,8 +102,7 @@ struct Agent::Impl final : TokenValues, OutputTokens {
 
   void beat() {
     restore_directory();
-    for (const auto& [name, runner] : runners) runner->heartbeat();
-    histories.write_due();
+    tokens.heartbeat();
     const BootTime next = timers.clock().boot_now() + heartbeat_interval;
     heartbeat_timer = timers.schedule(next, [this, next] {
       loop_lag.add(timers.clock().boot_now() - next);
@@ -196,17 +121,11 @@ struct Agent::Impl final : TokenValues, OutputTokens {
   std::unique_ptr<Coordinator> coordinator;
   std::unique_ptr<Coordinator> host_local;  // for tokens with scope host, and for an outage of the other
   FleetCodec codec;
-  Histories histories;
   LockBroker locks;
-  RefreshTally refreshes;
   DurationTally loop_lag;
   ApiServer api;
   std::unique_ptr<MonitoringServer> monitoring;  // null: not configured
-  TokenRunner::Shared shared;
-  ThreadedCalls blocking_calls;
-  HostHooks hooks;
-  Outputs outputs;
-  TokenSwitch::Runners runners;
+  HostTokens tokens;
   std::unique_ptr<TokenSwitch> next;  // a reload under way; here, so that it never outlives what it works on
   std::function<Task<ReloadVerdict>()> on_reload_request = cannot_reload;
   std::function<LoadResult()> read_config;
@@ -226,8 +145,7 @@ void Agent::start() {
   impl_->api.start();
   if (impl_->monitoring) impl_->monitoring->start();
   impl_->coordinator->start();
-  for (const auto& [name, runner] : impl_->runners) runner->start();
-  impl_->outputs.configure(impl_->config.tokens);
+  impl_->tokens.start();
   impl_->beat();
 }
 
@@ -243,7 +161,7 @@ Task<> Agent::reload(Config wanted) {
         "the new configuration has no tokens, so readers would lose every token; if this is intended, "
         "restart the agent");
   }
-  impl_->next = std::make_unique<TokenSwitch>(impl_->runners, impl_->shared, plan, impl_->config, wanted);
+  impl_->next = impl_->tokens.change_to(wanted, plan, impl_->config);
   try {
     impl_->locks.configure(wanted.locks);
   } catch (...) {
@@ -257,8 +175,7 @@ Task<> Agent::reload(Config wanted) {
   if (plan.log_changed) log::configure(wanted.agent.log.level, wanted.agent.log.format);
   const bool locks_changed = impl_->config.locks != wanted.locks;
   impl_->config = std::move(wanted);
-  impl_->outputs.configure(impl_->config.tokens);
-  impl_->forget_others();
+  impl_->tokens.changed_to(impl_->config.tokens);
   impl_->changed.notify();
   log::info(log::reloaded, "configuration reloaded",
             {{"added", joined(plan.added)},
@@ -274,14 +191,10 @@ Task<> Agent::stop() {
   co_await impl_->locks.stop();  // while its holders can still be notified
   impl_->api.stop();
   if (impl_->monitoring) impl_->monitoring->stop();
-  // All at once: while one is waited for, no other may begin a fetch.
-  for (const auto& [name, runner] : impl_->runners) runner->cancel();
-  for (const auto& [name, runner] : impl_->runners) co_await runner->stop();
-  co_await impl_->outputs.stop();
+  co_await impl_->tokens.stop();
   impl_->coordinator->stop();
   if (impl_->host_local) impl_->host_local->stop();
   impl_->http.stop();
-  impl_->histories.write_all();
 }
 
 void Agent::on_lost_directory(std::function<void(const std::string&)> lost) {
@@ -302,8 +215,7 @@ Duration Agent::stop_patience() const {
 void Agent::clock_stepped() {
   log::warning(log::clock_stepped, "the wall clock was stepped; all schedules are computed again");
   impl_->coordinator->clock_stepped();
-  for (const auto& [name, runner] : impl_->runners) runner->clock_stepped();
-  impl_->outputs.clock_stepped();
+  impl_->tokens.clock_stepped();
 }
 
 std::string Agent::stuck_provider(Duration since) const { return impl_->http.stuck_server(since); }
@@ -317,36 +229,32 @@ AgentStatus Agent::agent_status() const {
   status.log_lines_dropped = log::dropped();
   status.now = impl_->timers.clock().wall_now();
   status.coordinator = impl_->coordinator->health();
-  for (const auto& [name, runner] : impl_->runners) status.tokens.push_back(impl_->status_of(name, *runner));
+  status.tokens = impl_->tokens.statuses();
   if (!impl_->config.locks.empty()) status.locks = LocksStatus{impl_->locks.health(), impl_->locks.sessions()};
   return status;
 }
 
-std::optional<TokenStatus> Agent::token_status(const std::string& name) const {
-  const auto found = impl_->runners.find(name);
-  if (found == impl_->runners.end()) return std::nullopt;
-  return impl_->status_of(name, *found->second);
-}
+std::optional<TokenStatus> Agent::token_status(const std::string& name) const { return impl_->tokens.status(name); }
 
-const TokenHistory* Agent::token_history(const std::string& name) const { return impl_->histories.find(name); }
+const TokenHistory* Agent::token_history(const std::string& name) const { return impl_->tokens.history(name); }
 
 const AccessConfig* Agent::token_access(const std::string& name) const {
-  const auto found = impl_->runners.find(name);
-  return found == impl_->runners.end() ? nullptr : &found->second->config().access;
+  const TokenRunner* const runner = impl_->tokens.find(name);
+  return runner == nullptr ? nullptr : &runner->config().access;
 }
 
 const AccessConfig& Agent::admins() const { return impl_->config.agent.admins; }
 
 std::optional<RefreshAnswer> Agent::token_rejected(const std::string& name, Generation generation) {
-  const auto found = impl_->runners.find(name);
-  if (found == impl_->runners.end()) return std::nullopt;
-  return found->second->rejected(generation);
+  TokenRunner* const runner = impl_->tokens.find(name);
+  if (runner == nullptr) return std::nullopt;
+  return runner->rejected(generation);
 }
 
 std::optional<RefreshAnswer> Agent::refresh_token(const std::string& name) {
-  const auto found = impl_->runners.find(name);
-  if (found == impl_->runners.end()) return std::nullopt;
-  return found->second->refresh_now();
+  TokenRunner* const runner = impl_->tokens.find(name);
+  if (runner == nullptr) return std::nullopt;
+  return runner->refresh_now();
 }
 
 void Agent::on_reload_request(std::function<Task<ReloadVerdict>()> reload) {
@@ -362,7 +270,8 @@ Task<MetricsPage> Agent::metrics(std::string accept) {
 void Agent::on_config_check(std::function<LoadResult()> read) { impl_->read_config = std::move(read); }
 
 Task<Findings> Agent::examine() {
-  return agent::examine({impl_->timers, *impl_->coordinator, impl_->http, *impl_, impl_->config, impl_->read_config});
+  return agent::examine(
+      {impl_->timers, *impl_->coordinator, impl_->http, impl_->tokens, impl_->config, impl_->read_config});
 }
 
 LockBroker* Agent::locks() { return &impl_->locks; }

@@ -1,0 +1,139 @@
+#include "agent/service/host_tokens.hpp"
+
+#include "agent/base/random.hpp"
+#include "agent/refresh/revoker.hpp"
+#include "agent/segment/runtime_dir.hpp"
+
+namespace jeton::agent {
+namespace {
+
+std::set<std::string> names_of(const std::map<std::string, TokenConfig>& tokens) {
+  std::set<std::string> names;
+  for (const auto& [name, token] : tokens) names.insert(name);
+  return names;
+}
+
+}  // namespace
+
+HostTokens::HostTokens(const Config& config, const Parts& parts)
+    : coordinator_(parts.coordinator),
+      host_local_(parts.host_local),
+      histories_(history_dir_of(config.agent), parts.timers.clock()),
+      shared_{.timers = parts.timers,
+              .random = parts.random,
+              .coordinator = parts.coordinator,
+              .http = parts.http,
+              .tokens = *this,
+              .runtime_dir = parts.runtime_dir,
+              .changed = parts.changed,
+              .lock_ttl = config.coordination.lock_ttl,
+              .memory_lock = config.agent.memory_lock,
+              .host = parts.host,
+              .standalone = config.coordination.fetch_alone ? parts.host_local : nullptr,
+              .fetch_alone = config.coordination.fetch_alone.value_or(Milliseconds{0}),
+              .host_local = parts.host_local,
+              .state_dir = state_dir_of(config.agent),
+              .codec = parts.codec,
+              .renewed = [this](const std::string& name) { tell_users_of(name); },
+              .tally = &refreshes_,
+              .histories = &histories_},
+      blocking_calls_(parts.timers),
+      hooks_(parts.timers, blocking_calls_, {state_dir_of(config.agent), config.agent.runtime_dir}),
+      outputs_(Outputs::Parts{parts.timers, parts.random, blocking_calls_, hooks_, *this, parts.changed,
+                              config.agent.runtime_dir}) {
+  parts.runtime_dir.retire_others(names_of(config.tokens));
+  forget_others(names_of(config.tokens));
+  for (const auto& [name, token] : config.tokens) {
+    runners_.emplace(name, std::make_unique<TokenRunner>(token, shared_));
+  }
+}
+
+HostTokens::~HostTokens() = default;
+
+void HostTokens::start() {
+  std::map<std::string, TokenConfig> tokens;
+  for (const auto& [name, runner] : runners_) {
+    runner->start();
+    tokens.emplace(name, runner->config());
+  }
+  outputs_.configure(tokens);
+}
+
+Task<> HostTokens::stop() {
+  for (const auto& [name, runner] : runners_) runner->cancel();
+  for (const auto& [name, runner] : runners_) co_await runner->stop();
+  co_await outputs_.stop();
+  histories_.write_all();
+}
+
+void HostTokens::heartbeat() {
+  for (const auto& [name, runner] : runners_) runner->heartbeat();
+  histories_.write_due();
+}
+
+void HostTokens::clock_stepped() {
+  for (const auto& [name, runner] : runners_) runner->clock_stepped();
+  outputs_.clock_stepped();
+}
+
+std::unique_ptr<TokenSwitch> HostTokens::change_to(const Config& wanted, const ReloadPlan& plan,
+                                                   const Config& running) {
+  return std::make_unique<TokenSwitch>(runners_, shared_, plan, running, wanted);
+}
+
+void HostTokens::changed_to(const std::map<std::string, TokenConfig>& tokens) {
+  outputs_.configure(tokens);
+  forget_others(names_of(tokens));
+}
+
+TokenRunner* HostTokens::find(const std::string& name) const {
+  const auto found = runners_.find(name);
+  return found == runners_.end() ? nullptr : found->second.get();
+}
+
+std::optional<TokenStatus> HostTokens::status(const std::string& name) const {
+  const TokenRunner* const runner = find(name);
+  if (runner == nullptr) return std::nullopt;
+  return status_of(name, *runner);
+}
+
+std::vector<TokenStatus> HostTokens::statuses() const {
+  std::vector<TokenStatus> all;
+  for (const auto& [name, runner] : runners_) all.push_back(status_of(name, *runner));
+  return all;
+}
+
+std::optional<SecretString> HostTokens::token_value(const std::string& name) const {
+  const TokenRunner* const runner = find(name);
+  return runner == nullptr ? std::nullopt : runner->value();
+}
+
+const Record* HostTokens::record_of(const std::string& name) const {
+  const TokenRunner* const runner = find(name);
+  return runner == nullptr ? nullptr : runner->record();
+}
+
+TokenStatus HostTokens::status_of(const std::string& name, const TokenRunner& runner) const {
+  TokenStatus status = runner.status();
+  status.outputs = outputs_.status(name);
+  return status;
+}
+
+void HostTokens::forget_others(const std::set<std::string>& names) {
+  std::set<std::string> kept = names;
+  for (const std::string& name : names) kept.insert(Revoker::coordinated_name(name));
+  coordinator_.prune_except(kept);
+  if (host_local_ != nullptr) host_local_->prune_except(kept);
+  histories_.keep_only(names);
+}
+
+// Notifies the outputs of this token, and the tokens whose source uses it. They look at it in a later turn of the loop:
+// it becomes current in this one.
+void HostTokens::tell_users_of(const std::string& name) {
+  outputs_.token_changed(name);
+  for (const auto& [other, runner] : runners_) {
+    if (runner->config().uses.contains(name)) runner->prerequisite_renewed();
+  }
+}
+
+}  // namespace jeton::agent

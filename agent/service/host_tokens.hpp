@@ -1,0 +1,79 @@
+// HostTokens: the tokens of this host at work: the runner of each, the outputs that are written from them, and their
+// histories; what one token means for another; and the change to the tokens of another configuration.
+// One thread: the loop's.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "agent/outputs/blocking_calls.hpp"
+#include "agent/outputs/hook_runner.hpp"
+#include "agent/outputs/outputs.hpp"
+#include "agent/service/histories.hpp"
+#include "agent/service/token_runner.hpp"
+#include "agent/service/token_switch.hpp"
+
+namespace jeton::agent {
+
+class HostTokens final : public TokenValues, private OutputTokens {
+ public:
+  // All outlive it.
+  struct Parts {
+    Timers& timers;
+    Random& random;
+    Coordinator& coordinator;
+    Coordinator* host_local;  // for tokens with scope host, and for an outage of the other; null: neither is configured
+    HttpTransport& http;
+    RuntimeDir& runtime_dir;
+    Event& changed;
+    const FleetCodec& codec;
+    std::string host;
+  };
+  // Opens every segment. Throws Error.
+  HostTokens(const Config& config, const Parts& parts);
+  ~HostTokens() override;
+
+  void start();
+  // Ends all of them at once: while one is waited for, no other may begin a fetch. Segments and outputs stay.
+  Task<> stop();
+  void heartbeat();
+  void clock_stepped();
+
+  // Prepares the change to the tokens of another configuration (token_switch.hpp); throws Error. `running` outlives it.
+  [[nodiscard]] std::unique_ptr<TokenSwitch> change_to(const Config& wanted, const ReloadPlan& plan,
+                                                       const Config& running);
+  // The change is complete: outputs follow it, and what belongs to other tokens is forgotten.
+  void changed_to(const std::map<std::string, TokenConfig>& tokens);
+
+  // Null: there is no such token.
+  [[nodiscard]] TokenRunner* find(const std::string& name) const;
+  [[nodiscard]] const TokenHistory* history(const std::string& name) const { return histories_.find(name); }
+  [[nodiscard]] std::optional<TokenStatus> status(const std::string& name) const;
+  [[nodiscard]] std::vector<TokenStatus> statuses() const;  // by name
+  // Of all tokens since the agent started.
+  [[nodiscard]] const RefreshTally& refreshes() const { return refreshes_; }
+
+  [[nodiscard]] std::optional<SecretString> token_value(const std::string& name) const override;
+
+ private:
+  [[nodiscard]] const Record* record_of(const std::string& name) const override;
+  [[nodiscard]] TokenStatus status_of(const std::string& name, const TokenRunner& runner) const;
+  void forget_others(const std::set<std::string>& names);
+  void tell_users_of(const std::string& name);
+
+  Coordinator& coordinator_;
+  Coordinator* host_local_;
+  Histories histories_;
+  RefreshTally refreshes_;
+  TokenRunner::Shared shared_;
+  ThreadedCalls blocking_calls_;
+  HostHooks hooks_;
+  Outputs outputs_;
+  TokenSwitch::Runners runners_;
+};
+
+}  // namespace jeton::agent
