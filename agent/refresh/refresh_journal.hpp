@@ -29,7 +29,7 @@ class RefreshJournal {
 
   // All outlive the journal. `changed` is notified at every change of the status.
   RefreshJournal(const TokenConfig& config, const Source& source, const Clock& clock, Event& changed, std::string host,
-                 Listeners listeners = {});
+                 Listeners listeners);
 
   // For people only: counters, phase, lock and last error; other parts fill in the rest.
   [[nodiscard]] const TokenStatus& status() const { return status_; }

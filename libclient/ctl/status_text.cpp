@@ -166,9 +166,9 @@ std::string previous_text(const Json& previous) {
 
 // "/run/app/token written, generation 17, 5m ago; reload nginx.service, 3 runs"
 std::string output_text(const Json& output, const std::optional<std::int64_t>& now) {
-  const auto written = number(output, "written_at_ms");
+  const auto written = number_of(output, "written_at_ms");
   std::string line = text(output, "path") + " " + text(output, "state");
-  if (number(output, "generation").value_or(0) > 0) line += ", generation " + text(output, "generation");
+  if (number_of(output, "generation").value_or(0) > 0) line += ", generation " + text(output, "generation");
   if (written && now) line += ", " + duration_text(*now - *written) + " ago";
   const Json& hook = member(output, "on_change");
   if (!hook.is_null()) {
