@@ -85,7 +85,8 @@ bool HttpClient::send(std::string_view bytes) {
 }
 
 HttpAnswer HttpClient::get(std::string_view path, std::string_view method, std::string_view headers) {
-  send(std::string(method) + " " + std::string(path) + " HTTP/1.1\r\nHost: localhost\r\n" + std::string(headers) + "\r\n");
+  send(std::string(method) + " " + std::string(path) + " HTTP/1.1\r\nHost: localhost\r\n" + std::string(headers) +
+       "\r\n");
   return read_answer(method == "HEAD");
 }
 
