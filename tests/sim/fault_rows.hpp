@@ -19,6 +19,6 @@ inline constexpr InvariantSet lease_trouble =
     set_of({Invariant::one_fetch_at_a_time, Invariant::chain, Invariant::pause_is_kept});
 
 // In millionths. agent/README.md, "Validity", allows for 1 % of a time to live, and the clocks of two may differ.
-inline constexpr std::int64_t drifts[] = {1'000, 3'000, 5'000};
+inline constexpr std::int64_t drift_rates[] = {1'000, 3'000, 5'000};
 
 }  // namespace jeton::sim

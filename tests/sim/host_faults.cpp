@@ -88,7 +88,7 @@ void step_wall(World& world, const Fault& fault) {
 void step_back(World& world, const Fault& fault) { world.fleet.step_clock(fault.target, milliseconds(0)); }
 
 void drift(World& world, const Fault& fault) {
-  const std::int64_t rate = drifts[fault.amount / 2 % std::size(drifts)];
+  const std::int64_t rate = drift_rates[fault.amount / 2 % std::size(drift_rates)];
   world.fleet.timers_of(fault.target).set_rate(fault.amount % 2 == 0 ? rate : -rate);
 }
 // The wall clock is set right again, as a time service does; the boot clock stays where it is.

@@ -77,7 +77,7 @@ void set_clock_right(World& world, const Fault& fault) {
 // Ahead, behind, and back again: a time service keeps it near the right time without a step.
 void drift_server(World& world, const Fault& fault) {
   test::MemoryServer& server = world.fleet.server(fault.target);
-  const std::int64_t rate = drifts[fault.amount / 2 % std::size(drifts)];
+  const std::int64_t rate = drift_rates[fault.amount / 2 % std::size(drift_rates)];
   const bool slower = server.clock_error() == seconds(0) ? fault.amount % 2 == 0 : server.clock_error() > seconds(0);
   server.set_clock_rate(slower ? -rate : rate);
 }
