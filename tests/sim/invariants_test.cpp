@@ -47,7 +47,7 @@ void damage_segment(const test::ModelSegment& segment) {
 
 TEST(SimInvariant, SegmentIsDamagedBetweenTwoRuns_IsSeen) {
   Plan plan = calm_plan();
-  plan.seed = 4;  // with production segments
+  plan.real_segments = true;
   bool is_damaged = false;
   const Outcome outcome = simulate(plan, {.each_turn = [&](World& world) {
                                      if (is_damaged || world.since_start() < seconds(20)) return;

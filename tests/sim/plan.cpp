@@ -149,6 +149,7 @@ Plan make_plan(std::uint64_t seed) {
   Dice dice(seed ^ salt_of_plans);
   Plan plan;
   plan.seed = seed;
+  plan.real_segments = seed % 4 == 0;
   draw_fleet(plan, dice);
   draw_token(plan, dice);
   plan.length = std::max<Duration>(2 * plan.lifetime, seconds(150)) + seconds(dice.below(90));
@@ -178,6 +179,7 @@ std::string to_text(const Plan& plan) {
   out << "seed " << plan.seed << ": " << plan.hosts << " hosts, " << name_of(plan.backend);
   if (plan.servers > 0) out << " with " << plan.servers << " servers";
   if (plan.tokens > 1) out << ", " << plan.tokens << " tokens";
+  if (plan.real_segments) out << ", production segments";
   out << ", lifetime " << seconds_text(plan.lifetime);
   if (plan.refresh.grace) out << ", grace " << seconds_text(*plan.refresh.grace);
   out << ", lock TTL " << seconds_text(plan.lock_ttl) << ", min_interval " << seconds_text(plan.refresh.min_interval)

@@ -38,6 +38,7 @@ struct Plan {
   std::size_t tokens = 1;  // of each host
   Backend backend = Backend::local;
   std::size_t servers = 0;
+  bool real_segments = false;  // the production ones, in files, which take their time
   agent::RefreshConfig refresh{};
   agent::BudgetConfig budget{};
   Milliseconds lock_ttl{15'000};

@@ -276,7 +276,7 @@ test::FleetSettings fleet_of(const Plan& plan) {
   settings.lock_ttl = plan.lock_ttl;
   settings.fetch_alone = plan.fetch_alone;
   settings.seed = plan.seed;
-  settings.real_segments = plan.seed % 4 == 0;  // they take their time
+  settings.real_segments = plan.real_segments;
   if (plan.rotates) {
     agent::OAuth2SourceConfig source;
     source.grant = agent::OAuth2SourceConfig::Grant::refresh_token;

@@ -33,6 +33,15 @@ TEST(Workload, ManyTokens_EachIsFetchedOnce) {
   EXPECT_EQ(outcome.calls, 3 * tokens);
 }
 
+// Each token of a host has a segment of its own.
+TEST(Workload, SegmentsAreTheProductionOnes_EachTokenIsFetchedOnce) {
+  Plan plan = workload_plan({.agents = 2, .tokens = 3, .rotations = 1});
+  plan.real_segments = true;
+  const Outcome outcome = simulate(plan);
+  EXPECT_EQ(violation_text(outcome), "");
+  EXPECT_EQ(outcome.calls, 2U * 3U);
+}
+
 TEST(Workload, ManyLockUsers_OneHoldsAtATimeAndEachHasATurn) {
   const std::size_t users = test::effort(100U, 20U);
   EXPECT_EQ(violation_text(simulate(workload_plan({.agents = 5, .lock_users = users, .rotations = 1}))), "");
