@@ -38,14 +38,16 @@ void OwnerlessLocks::each_turn() {
 
 // systemd/README.md, "updater killed during a fetch": "its lock expires within `lock.ttl`". libclient/README.md: "`ttl`
 // is how long the lock lasts after its host fails". A server that was frozen then takes or renews it later, as the last
-// request of its owner says. On a server whose clock is set back it lasts longer.
+// request of its owner says. On a server whose clock is set back it lasts longer, and a little longer on one whose clock
+// is slow.
 bool OwnerlessLocks::look(const Key& key, Held& held) {
   const auto& [server, name] = key;
   if (!held.ends_by) {
     const auto dead = held.run ? world_.fleet.dead_agent_of(*held.run) : std::nullopt;
     if (!dead || !world_.crashed_at[*dead]) return true;
     const Duration ttl = name == lock_of_users ? world_.plan.lock_user_ttl : world_.plan.lock_ttl;
-    held.ends_by = std::max(*world_.crashed_at[*dead], held.asked_at) + ttl + rounding;
+    const Duration by_drift = world_.plan.has(FaultKind::server_drift) ? ttl / 100 : Duration{0};
+    held.ends_by = std::max(*world_.crashed_at[*dead], held.asked_at) + ttl + by_drift + rounding;
     static_cast<void>(world_.fleet.loop.timers.schedule(*held.ends_by, [] {}));  // the loop turns then
   }
   if (world_.now() < *held.ends_by) return true;

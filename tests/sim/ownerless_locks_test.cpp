@@ -98,6 +98,22 @@ TEST_F(OwnerlessLock, ClockOfTheServerWasSetBack_IsWell) {
   EXPECT_EQ(broken(), std::nullopt);
 }
 
+TEST_F(OwnerlessLock, ClockOfTheServerIsSlow_MayLastALittleLonger) {
+  plan.faults.push_back({.at = plan.length, .kind = FaultKind::server_drift});
+  crash();
+  fleet.server().cli({"PEXPIRE", updater_of_api, "15075"});
+  pass(minutes(1));
+  EXPECT_EQ(broken(), std::nullopt);
+}
+
+TEST_F(OwnerlessLock, ClockOfTheServerIsSlowAndItLastsMuchLonger_IsSeen) {
+  plan.faults.push_back({.at = plan.length, .kind = FaultKind::server_drift});
+  crash();
+  fleet.server().cli({"PEXPIRE", updater_of_api, "15500"});
+  pass(minutes(1));
+  EXPECT_EQ(broken(), Invariant::lock_ends);
+}
+
 // The owner had closed its connection before: the server still serves what it had sent.
 TEST_F(OwnerlessLock, ServerWasFrozenAndTakesItLater_EndsATimeToLiveAfterThat) {
   const auto session = fleet.server().accept([](const std::string&) {}, [] {}, test::VirtualFleet::address(0, 0).host);
