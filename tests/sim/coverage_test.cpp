@@ -72,6 +72,19 @@ TEST_F(CoverageOfFaults, SegmentIsWrittenMeanwhile_FailureTakesEffect) {
   EXPECT_EQ(took_effect(FaultKind::segment_fails), 1U);
 }
 
+TEST_F(CoverageOfFaults, ScriptsRunMeanwhile_SlownessTakesEffect) {
+  add(FaultKind::slow_script, seconds(41), seconds(30));
+  run();
+  EXPECT_EQ(took_effect(FaultKind::slow_script), 1U);
+}
+
+TEST_F(CoverageOfFaults, CallsAreWithinTheRateLimit_ItTakesNone) {
+  add(FaultKind::rate_limit, seconds(41), seconds(30));
+  run();
+  EXPECT_EQ(injected(FaultKind::rate_limit), 1U);
+  EXPECT_EQ(took_effect(FaultKind::rate_limit), 0U);
+}
+
 TEST(CoverageOfFailpoints, OfARun_HasThoseOfItsBackend) {
 #ifndef JETON_FAILPOINTS
   GTEST_SKIP() << "this build has no failpoints";

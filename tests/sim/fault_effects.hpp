@@ -21,10 +21,13 @@ class FaultEffects {
  private:
   struct Before {
     bool agent_runs = false;
-    std::size_t connections = 0;  // of the server
-    std::size_t keys = 0;         // of the server
-    std::uint64_t commands = 0;   // to the server, or to all
-    std::uint64_t calls = 0;      // to the provider
+    std::size_t connections = 0;     // of the server
+    std::size_t keys = 0;            // of the server
+    std::uint64_t commands = 0;      // to the server, or to all
+    std::uint64_t scripts = 0;       // of these
+    std::uint64_t messages = 0;      // of these, that a command sends; others are sent by scripts
+    std::uint64_t calls = 0;         // to the provider
+    std::uint64_t rate_limited = 0;  // of these
   };
 
   [[nodiscard]] Before look(const Fault& fault) const;

@@ -38,8 +38,8 @@ void OwnerlessLocks::each_turn() {
 
 // systemd/README.md, "updater killed during a fetch": "its lock expires within `lock.ttl`". libclient/README.md: "`ttl`
 // is how long the lock lasts after its host fails". A server that was frozen then takes or renews it later, as the last
-// request of its owner says. On a server whose clock is set back it lasts longer, and a little longer on one whose clock
-// is slow.
+// request of its owner says. On a server whose clock is set back it lasts longer, and a little longer on one whose
+// clock is slow.
 bool OwnerlessLocks::look(const Key& key, Held& held) {
   const auto& [server, name] = key;
   if (!held.ends_by) {

@@ -84,6 +84,7 @@ Task<FetchedToken> ModelProvider::answer(ProviderCall& made, std::string state, 
   made.retry_after = answer.retry_after;
   if (answer.kind == Answer::Kind::defect) std::rethrow_exception(answer.thrown);
   if (const auto wait = called_too_often()) {
+    ++rate_limited;
     made.outcome = Answer::Kind::transient;
     made.retry_after = rate_limit->tells ? wait : std::nullopt;
     throw SourceError(SourceError::Kind::transient, "429", made.retry_after);

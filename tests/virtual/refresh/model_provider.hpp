@@ -90,6 +90,7 @@ class ModelProvider {
 
   std::uint64_t calls = 0;
   std::uint64_t replays = 0;
+  std::uint64_t rate_limited = 0;   // calls beyond its rate limit
   std::vector<std::string> issued;  // values, in order
   std::vector<agent::BootTime> asked_at;
   std::uint64_t revocation_calls = 0;
