@@ -37,7 +37,8 @@ class DoctorCommand : public testing::Test {
   }
   // The finding whose subject begins so and whose text has the part; null: there is none.
   static Json find(const std::string& report, const std::string& subject, const std::string& part) {
-    for (const Json& one : Json::parse(report)["findings"]) {
+    const Json parsed = Json::parse(report);
+    for (const Json& one : parsed["findings"]) {
       const bool has_part = one["text"].get<std::string>().find(part) != std::string::npos;
       if (one["subject"].get<std::string>().starts_with(subject) && has_part) return one;
     }
