@@ -90,7 +90,7 @@ class PageFeedTest : public ::testing::Test {
 
 TEST_F(PageFeedTest, PageKnowsNothing_GetsAllRowsAndThenNothingMore) {
   const Json first = data_of(feed->news(seen));
-  EXPECT_TRUE(first["complete"]);
+  EXPECT_EQ(first["complete"], true);
   EXPECT_THAT(first["rows"], SizeIs(2));
   EXPECT_EQ(first["now_ms"], to_unix_ms(loop.clock.wall_now()));
   EXPECT_THAT(first["facts"].get<std::string>(), HasSubstr("2 of 2 valid"));
@@ -106,7 +106,7 @@ TEST_F(PageFeedTest, OneTokenChanges_EachPageGetsItsRowOnce) {
   status.token("wechat").generation = 42;
   for (std::uint64_t* page : {&seen, &other}) {
     const Json news = data_of(feed->news(*page));
-    EXPECT_FALSE(news["complete"]);
+    EXPECT_EQ(news["complete"], false);
     ASSERT_THAT(news["rows"], SizeIs(1));
     EXPECT_THAT(news["rows"][0].get<std::string>(), HasSubstr("data-name=\"wechat\""));
     EXPECT_THAT(feed->news(*page), IsEmpty());
@@ -117,12 +117,12 @@ TEST_F(PageFeedTest, TokenComesOrGoes_AllRowsAreSent) {
   (void)feed->news(seen);
   status.remove("wechat");
   const Json gone = data_of(feed->news(seen));
-  EXPECT_TRUE(gone["complete"]);
+  EXPECT_EQ(gone["complete"], true);
   EXPECT_THAT(gone["rows"], SizeIs(1));
   status.remove("github");
   status.add("slack");
   const Json exchanged = data_of(feed->news(seen));
-  EXPECT_TRUE(exchanged["complete"]);
+  EXPECT_EQ(exchanged["complete"], true);
   EXPECT_THAT(exchanged["rows"][0].get<std::string>(), HasSubstr("slack"));
 }
 
