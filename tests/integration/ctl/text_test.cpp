@@ -69,6 +69,7 @@ TEST(CtlOutput, TextIsTooLong_IsCutBetweenCharacters) {
 TEST(CtlOutput, ControlCharacters_ArePrintedAsQuestionMarks) {
   EXPECT_EQ(printable("a\x1b[31mb\n\x7f\xc2\x9b"), "a?[31mb????");
   EXPECT_EQ(printable("ü € 日本"), "ü € 日本");
+  EXPECT_EQ(printable("\xc2\xc2tly"), "\xc2\xc2tly");  // no such character: the letter stays
 }
 
 TEST(CtlOutput, JsonStringIsAppended_IsEscaped) {
