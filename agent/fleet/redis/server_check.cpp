@@ -86,7 +86,8 @@ Task<> examine_rights(std::shared_ptr<RedisServer> server, Findings& found) {
   const std::string endpoint = server->display();
   std::string missing;
   std::string other;
-  for (Trial& trial : trials(keys)) {
+  std::vector<Trial> all = trials(keys);
+  for (Trial& trial : all) {
     const Refused refused = co_await refusal_by(server, keys.lock, std::move(trial.command));
     if (refused.code == "NOPERM") {
       missing += " " + trial.right;

@@ -7,7 +7,6 @@
 #include <nlohmann/json.hpp>
 
 #include "agent/api/status_json.hpp"
-#include "agent/base/log.hpp"
 #include "tests/support/loop.hpp"
 #include "tests/unit/api/fake_status.hpp"
 
@@ -64,39 +63,6 @@ TEST_F(Routes, ReloadIsAskedForByAnybodyElse_IsForbidden) {
   const ApiAnswer response = ask("/v1/reload", "POST");
   EXPECT_EQ(response.status, 403U);
   EXPECT_EQ(ask("/v1/reload").status, 405U);
-}
-
-TEST_F(Routes, ExaminationIsAskedForByAnAdmin_IsAnsweredWithTheFindings) {
-  const Peer root{0, 0, {}, 1};
-  status.findings = {{Finding::Level::ok, "redis", "Redis 7"},
-                     {Finding::Level::problem, "memlock", "not locked", "ulimit -l unlimited"}};
-  const ApiResponse response = respond("/v1/doctor", "GET", root);
-  const ApiAnswer answered = loop.run(std::get<LaterAnswer>(response).work());
-  EXPECT_EQ(answered.status, 200U);
-  EXPECT_EQ(Json::parse(answered.body), Json::parse(R"({"findings": [
-      {"level": "ok", "subject": "redis", "text": "Redis 7", "remedy": null},
-      {"level": "problem", "subject": "memlock", "text": "not locked", "remedy": "ulimit -l unlimited"}]})"));
-}
-
-TEST_F(Routes, ExaminationIsAskedForByAnybodyElse_IsForbidden) {
-  const ApiAnswer response = ask("/v1/doctor");
-  EXPECT_EQ(response.status, 403U);
-  EXPECT_THAT(response.body, HasSubstr("agent.admins"));
-  EXPECT_EQ(ask("/v1/doctor", "POST").status, 405U);
-}
-
-TEST_F(Routes, LevelOfTheLogIsSet_ByAdminsOnly) {
-  const Peer root{0, 0, {}, 1};
-  const log::Level before = log::level();
-  EXPECT_EQ(post("/v1/log-level", R"({"level": "debug"})", unknown_peer).status, 403U);
-  EXPECT_EQ(log::level(), before);
-  EXPECT_EQ(post("/v1/log-level", R"({"level": "loud"})", root).status, 400U);
-  EXPECT_EQ(post("/v1/log-level", "[]", root).status, 400U);
-  EXPECT_EQ(Json::parse(post("/v1/log-level", R"({"level": "error"})", root).body)["level"], "error");
-  EXPECT_EQ(log::level(), log::Level::error);
-  EXPECT_EQ(Json::parse(ask("/v1/log-level").body)["level"], "error");
-  EXPECT_EQ(ask("/v1/log-level", "DELETE").status, 405U);
-  log::set_level(before);
 }
 
 TEST_F(Routes, StatusIsAsked_DescribesAgentCoordinatorAndEveryToken) {
