@@ -45,8 +45,8 @@ namespace jeton::agent {
 // Each a whole document with a newline at its end.
 [[nodiscard]] std::string agent_json(const AgentStatus& status);
 [[nodiscard]] std::string token_json(const TokenStatus& status, WallTime now);
-// {ready, tokens: [{name, state, reason}]}: the tokens that are not valid. The reasons are words of our own: an error may
-// quote the provider, and this answer also goes over the network (agent.listen).
+// {ready, tokens: [{name, state, reason}]}: the tokens that are not valid. The reasons are words of our own: an error
+// may quote the provider, and this answer also goes over the network (agent.listen).
 [[nodiscard]] std::string readiness_json(const AgentStatus& status);
 [[nodiscard]] std::string refresh_answer_json(const std::string& name, const RefreshAnswer& answer, WallTime now);
 [[nodiscard]] std::string reload_json(const ReloadVerdict& verdict);
