@@ -166,6 +166,12 @@ std::string reload_json(const ReloadVerdict& verdict) {
   return text(json);
 }
 
+std::string log_level_json(log::Level level) {
+  OrderedJson json;
+  json["level"] = std::string(log::name_of(level));
+  return text(json);
+}
+
 std::string findings_json(const Findings& findings) {
   const auto level = [](Finding::Level of) {
     return of == Finding::Level::ok ? "ok" : of == Finding::Level::warning ? "warning" : "problem";

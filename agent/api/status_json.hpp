@@ -32,6 +32,7 @@
 // Doctor   {findings: [{level, subject, text, remedy}]}: level "ok" | "warning" | "problem"; remedy: a command to type
 // or
 //          what to change, or null
+// Log      {level}: "trace" | "debug" | "info" | "warning" | "error"
 // Error    {error: {code, message}}
 #pragma once
 
@@ -39,6 +40,7 @@
 #include <string_view>
 
 #include "agent/api/agent_facade.hpp"
+#include "agent/base/log.hpp"
 
 namespace jeton::agent {
 
@@ -50,6 +52,7 @@ namespace jeton::agent {
 [[nodiscard]] std::string readiness_json(const AgentStatus& status);
 [[nodiscard]] std::string refresh_answer_json(const std::string& name, const RefreshAnswer& answer, WallTime now);
 [[nodiscard]] std::string reload_json(const ReloadVerdict& verdict);
+[[nodiscard]] std::string log_level_json(log::Level level);
 [[nodiscard]] std::string findings_json(const Findings& findings);
 [[nodiscard]] std::string error_json(std::string_view code, std::string_view message);
 

@@ -6,32 +6,31 @@
 #include <spdlog/spdlog.h>
 #include <sys/stat.h>
 #include <sys/uio.h>
-#include <syslog.h>
 #include <systemd/sd-journal.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <array>
 #include <atomic>
 #include <cerrno>
 #include <cstdio>
 #include <exception>
+#include <iterator>
 #include <memory>
 #include <mutex>
 #include <system_error>
 #include <vector>
 
 #include "agent/base/environment.hpp"
-#include "agent/base/json.hpp"
+#include "agent/base/log_format.hpp"
 #include "agent/base/log_queue.hpp"
+#include "agent/base/log_repeats.hpp"
 
 namespace jeton::agent::log {
 namespace {
 
-constexpr const char* level_names[] = {"trace", "debug", "info", "warning", "error"};
-constexpr int syslog_priorities[] = {LOG_DEBUG, LOG_DEBUG, LOG_INFO, LOG_WARNING, LOG_ERR};
 constexpr spdlog::level::level_enum spdlog_levels[] = {spdlog::level::trace, spdlog::level::debug, spdlog::level::info,
                                                        spdlog::level::warn, spdlog::level::err};
-
-std::size_t index(Level level) { return static_cast<std::size_t>(level); }
 
 std::atomic<Format> g_format{Format::automatic};
 
@@ -93,66 +92,7 @@ spdlog::logger& logger() {
   return instance;
 }
 
-std::string timestamp() {
-  const auto now = std::chrono::system_clock::now();  // the time of the line itself; nothing is decided by it
-  const std::time_t seconds = std::chrono::system_clock::to_time_t(now);
-  const auto ms = std::chrono::duration_cast<std::chrono::milliseconds>(now.time_since_epoch()).count() % 1000;
-  std::tm utc{};
-  ::gmtime_r(&seconds, &utc);
-  char day[32];
-  char text[48];
-  std::strftime(day, sizeof day, "%Y-%m-%dT%H:%M:%S", &utc);
-  std::snprintf(text, sizeof text, "%s.%03dZ", day, static_cast<int>(ms));
-  return text;
-}
-
-// Quotes a text that would not read back as one word, and escapes control characters: a field cannot forge a line.
-std::string quoted(const std::string& value) {
-  const auto plain = [](unsigned char c) { return c > ' ' && c != '"' && c != '=' && c != '\\' && c < 0x7f; };
-  if (!value.empty() && std::all_of(value.begin(), value.end(), plain)) return value;
-  return json_text(Json(value));
-}
-
-std::string text_line(Level level, std::string_view message, Fields fields) {
-  std::string line = timestamp() + " " + level_names[index(level)] + " ";
-  line.append(message);
-  for (const Field& field : fields) {
-    line.append(" ").append(field.key).append("=").append(quoted(field.value));
-  }
-  return line;
-}
-
-std::string json_line(Level level, std::string_view message, Fields fields) {
-  OrderedJson line{{"time", timestamp()}, {"level", level_names[index(level)]}, {"message", message}};
-  for (const Field& field : fields) line[std::string(field.key)] = field.value;
-  return json_text(line);
-}
-
-Line journal_entry(Level level, std::string_view message, Fields fields) {
-  std::string text(message);
-  Line entry{"PRIORITY=" + std::to_string(syslog_priorities[index(level)]), "SYSLOG_IDENTIFIER=jeton-agent"};
-  for (const Field& field : fields) {
-    text.append(" ").append(field.key).append("=").append(quoted(field.value));
-    std::string key = "JETON_";
-    for (const char c : field.key) key.push_back(static_cast<char>(std::toupper(static_cast<unsigned char>(c))));
-    entry.push_back(key + "=" + field.value);
-  }
-  entry.push_back("MESSAGE=" + text);
-  return entry;
-}
-
-Line formatted(Level level, std::string_view message, Fields fields) {
-  switch (resolved_format()) {
-    case Format::journal:
-      return journal_entry(level, message, fields);
-    case Format::json:
-      return {json_line(level, message, fields)};
-    case Format::automatic:
-    case Format::text:
-      break;
-  }
-  return {text_line(level, message, fields)};
-}
+Line formatted(const Said& said) { return line_of(said, resolved_format()); }
 
 // May block. False: no output has the line.
 bool emit(const Line& line) {
@@ -172,6 +112,20 @@ std::shared_ptr<LogQueue> g_queue;  // while there is a Background
 std::atomic<std::uint64_t> g_dropped{0};
 std::terminate_handler g_terminate = nullptr;
 
+std::mutex g_repeats_mutex;
+LogRepeats g_repeats;
+
+// The words of an event that make it the same one: whom it is about, and the error.
+std::optional<std::uint64_t> left_out_before(const EventId& event, Fields fields) {
+  std::string words = event.name;
+  for (const Field& field : fields) {
+    if (&field == fields.begin() || field.key == "error") words += "\n" + field.value;
+  }
+  const BootTime now{std::chrono::steady_clock::now().time_since_epoch()};  // of the line itself
+  const std::lock_guard guard(g_repeats_mutex);
+  return g_repeats.allow(words, now);
+}
+
 std::shared_ptr<LogQueue> queue() {
   const std::lock_guard guard(g_queue_mutex);
   return g_queue;
@@ -190,13 +144,20 @@ void configure(Level level, Format format) {
   set_level(level);
 }
 
-void set_level(Level level) { logger().set_level(spdlog_levels[index(level)]); }
+void set_level(Level level) { logger().set_level(spdlog_levels[static_cast<std::size_t>(level)]); }
+
+Level level() {
+  const auto* const found = std::find(std::begin(spdlog_levels), std::end(spdlog_levels), logger().level());
+  return found == std::end(spdlog_levels) ? Level::info : static_cast<Level>(found - std::begin(spdlog_levels));
+}
 
 Background::Background() {
   LogQueue::Options options;
   options.write = emit;
   options.lines_dropped = [](std::uint64_t count) {
-    return formatted(Level::warning, "log lines were dropped: the log did not accept them in time", {{"lines", count}});
+    const std::array fields{Field{"lines", count}};
+    return formatted(
+        {&log_lines_dropped, Level::warning, "log lines were dropped: the log did not accept them in time", fields});
   };
   try {
     const auto made = std::make_shared<LogQueue>(std::move(options));
@@ -225,14 +186,33 @@ std::uint64_t dropped() {
   return g_dropped + (lines ? lines->dropped() : 0);
 }
 
-void write(Level level, std::string_view message, Fields fields) {
-  if (!logger().should_log(spdlog_levels[index(level)])) return;
-  Line line = formatted(level, message, fields);
+namespace {
+
+void send(const Said& said) {
+  Line line = formatted(said);
   if (const auto lines = queue()) {
     lines->push(std::move(line));
   } else {
     static_cast<void>(emit(line));
   }
+}
+
+}  // namespace
+
+void write(Level level, std::string_view message, Fields fields) {
+  if (logger().should_log(spdlog_levels[static_cast<std::size_t>(level)])) send({nullptr, level, message, fields});
+}
+
+// A command says every line; only the service lives long enough for repeats.
+void write(const EventId& event, Level level, std::string_view message, Fields fields) {
+  if (!logger().should_log(spdlog_levels[static_cast<std::size_t>(level)])) return;
+  const bool may_repeat = level >= Level::warning && queue() != nullptr;
+  const auto left_out = may_repeat ? left_out_before(event, fields) : std::optional<std::uint64_t>(0);
+  if (!left_out) return;
+  if (*left_out == 0) return send({&event, level, message, fields});
+  std::vector<Field> with_count(fields);
+  with_count.emplace_back("left_out", *left_out);
+  send({&event, level, message, with_count});
 }
 
 }  // namespace jeton::agent::log

@@ -135,7 +135,8 @@ void HttpThreads::stop() {
   state_->running.clear();
   lock.unlock();
   state_->join_ended();
-  if (left > 0) log::warning("HTTP requests did not end in time and are abandoned", {{"requests", left}});
+  if (left > 0)
+    log::warning(log::http_abandoned, "HTTP requests did not end in time and are abandoned", {{"requests", left}});
 }
 
 }  // namespace jeton::agent

@@ -141,11 +141,12 @@ Task<bool> LockBroker::force_release(LockId id, LockHolder by) {
   const std::string who = lock_holder_text(by);
   const LockView view = co_await store_->show(id);
   const bool released = co_await store_->force_release(id);
-  log::warning("a lock was taken from its holder by an administrator", {{"lock", id.name},
-                                                                        {"by", who},
-                                                                        {"owner", view.owner},
-                                                                        {"holder", lock_holder_text(view.note.by)},
-                                                                        {"held", released}});
+  log::warning(log::lock_taken, "a lock was taken from its holder by an administrator",
+               {{"lock", id.name},
+                {"by", who},
+                {"owner", view.owner},
+                {"holder", lock_holder_text(view.note.by)},
+                {"held", released}});
   quota_.release(id.name, view.owner);
   if (LockSession* session = holder(id.name, view.owner)) session->lose(id.name, "an administrator took it: " + who);
   co_return released;
@@ -179,7 +180,8 @@ Task<> LockBroker::stop() {
   bool in_time = true;
   while (!sessions_.empty() && in_time) in_time = co_await session_ended_.wait_until(deadline);
   if (!sessions_.empty()) {
-    log::warning("holders of locks did not end in time; their locks will expire", {{"sessions", sessions_.size()}});
+    log::warning(log::lock_holders_left, "holders of locks did not end in time; their locks will expire",
+                 {{"sessions", sessions_.size()}});
   }
   for (const auto& [key, session] : sessions_) session->abandon();
   store_->stop();

@@ -130,7 +130,7 @@ Task<> LockSession::give_back() {
         lost = !released && !may_be_released;
       } catch (const TransportError& e) {
         if (!std::exchange(may_be_released, true)) {
-          log::warning("a lock could not be released; trying again until it expires",
+          log::warning(log::lock_not_released, "a lock could not be released; trying again until it expires",
                        {{"lock", lock.id.name}, {"by", by_text()}, {"error", e.what()}});
         }
       }
@@ -147,7 +147,7 @@ Task<> LockSession::give_back() {
 void LockSession::was_not_ours(const std::string& name, const std::string& reason) {
   lost_name_ = name;
   reason_ = reason;
-  log::warning("a lock was lost", {{"lock", name}, {"by", by_text()}, {"reason", reason_}});
+  log::warning(log::held_lock_lost, "a lock was lost", {{"lock", name}, {"by", by_text()}, {"reason", reason_}});
   enter(State::lost);
 }
 
@@ -184,7 +184,7 @@ void LockSession::lose(const std::string& name, const std::string& reason) {
   if (ending() || find(name) == nullptr) return;
   lost_name_ = name;
   reason_ = reason;
-  log::warning("a lock was lost",
+  log::warning(log::held_lock_lost, "a lock was lost",
                {{"lock", name}, {"owner", find(name)->lease.owner}, {"by", by_text()}, {"reason", reason}});
   enter(State::lost);
   waiter_->cancel();

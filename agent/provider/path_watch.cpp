@@ -137,7 +137,7 @@ struct PathWatch::Impl : std::enable_shared_from_this<Impl> {
 
   void complain(const std::string& why) {
     if (std::exchange(complained, true)) return;
-    log::warning("changes of a file are noticed late", {{"path", paths.front()}, {"error", why}});
+    log::warning(log::file_watch_late, "changes of a file are noticed late", {{"path", paths.front()}, {"error", why}});
   }
 
   void wait() {

@@ -233,7 +233,8 @@ void CurrentToken::expire() {
     return;
   }
   store_.mark_expired();
-  log::warning("token expired before it could be refreshed; readers get 'expired' until a new one is fetched",
+  log::warning(log::token_expired,
+               "token expired before it could be refreshed; readers get 'expired' until a new one is fetched",
                {{"token", config_.name}, {"generation", record_->token_generation()}});
   on_expiry_();
 }
@@ -250,7 +251,8 @@ void CurrentToken::rewrite() {
   try {
     show();
   } catch (const std::exception& e) {
-    log::error("cannot correct the token in the segment", {{"token", config_.name}, {"error", e.what()}});
+    log::error(log::segment_failed, "cannot correct the token in the segment",
+               {{"token", config_.name}, {"error", e.what()}});
   }
 }
 

@@ -33,11 +33,13 @@ struct LeaseKeeper::State {
 // Without `trouble` only the coordinator knows the reason.
 void LeaseKeeper::log_loss(const State& state, const std::string& trouble) {
   if (trouble.empty()) {
-    log::warning("updater lock lost while the token is fetched: expired or taken by another agent",
-                 {{"token", state.name}, {"fence", state.lease.fence}});
+    log::warning(log::updater_lock_lost,
+                 "updater lock lost while the token is fetched: expired or taken by another agent",
+                 {{"token", state.name}, {"fence", state.lease.fence}, {"owner", state.lease.owner}});
   } else {
-    log::warning("updater lock expired while the token is fetched: it could not be renewed",
-                 {{"token", state.name}, {"fence", state.lease.fence}, {"error", trouble}});
+    log::warning(
+        log::updater_lock_lost, "updater lock expired while the token is fetched: it could not be renewed",
+        {{"token", state.name}, {"fence", state.lease.fence}, {"owner", state.lease.owner}, {"error", trouble}});
   }
 }
 
@@ -67,6 +69,7 @@ Task<> LeaseKeeper::keep(std::shared_ptr<State> state) {
     if (state->stopped) co_return;
     if (state->fetch_ends_by && state->timers.clock().boot_now() >= *state->fetch_ends_by) {
       log::warning(
+          log::fetch_outlasts_lock,
           "the fetch takes longer than its timeouts allow: the updater lock is left to expire, for another agent",
           {{"token", state->name}, {"fence", state->lease.fence}});
       co_return;

@@ -147,7 +147,8 @@ Task<> LockedRefresh::give_back(FetchPath& path, const Lease& lease) {
   try {
     co_await path.leases().release(config_.name, lease);
   } catch (const TransportError& e) {
-    log::warning("the updater lock could not be released: other hosts wait until it expires",
+    log::warning(log::updater_lock_not_released,
+                 "the updater lock could not be released: other hosts wait until it expires",
                  {{"token", config_.name}, {"fence", lease.fence}, {"error", e.what()}});
   }
 }

@@ -18,7 +18,7 @@ RefreshJournal::RefreshJournal(const TokenConfig& config, const Source& source, 
 void RefreshJournal::adopted(const Record& record) {
   note("adopted", record.valid(clock_) ? "" : "expired", record.token_generation(), record.fetched_by);
   log::info(
-      "token of an earlier run found in the segment",
+      log::token_adopted, "token of an earlier run found in the segment",
       {{"token", name()}, {"generation", record.generation}, {"valid", record.valid(clock_) ? "yes" : "no, expired"}});
 }
 
@@ -34,6 +34,7 @@ void RefreshJournal::lock_won(std::uint64_t fence, bool standalone) {
   note("lock", (standalone ? "of this host only, in an outage; fence " : "fence ") + std::to_string(fence), 0, host_);
   if (standalone) {
     log::warning(
+        log::standalone_fetch,
         "the coordinator cannot be reached, or refuses, and the token expires soon: this host makes a standalone fetch",
         {{"token", name()}});
   }
@@ -53,7 +54,8 @@ void RefreshJournal::lock_trouble(const std::string& what_to_do) {
   }
   error(what_to_do);
   note("blocked", what_to_do);
-  log::error("the updater lock blocks the refresh", {{"token", name()}, {"error", what_to_do}});
+  log::error(log::updater_lock_blocked, "the updater lock blocks the refresh",
+             {{"token", name()}, {"error", what_to_do}});
 }
 
 void RefreshJournal::fetching(RefreshReason reason) {
@@ -89,7 +91,7 @@ void RefreshJournal::rejected(Generation generation, std::uint32_t in_a_row) {
   ++status_.rejections_reported;
   note("rejected", in_a_row > 1 ? std::to_string(in_a_row) + " in a row" : "", generation, host_);
   if (in_a_row < alarming_rejections) {
-    log::warning("the provider rejected the token; a new one is fetched",
+    log::warning(log::token_rejected, "the provider rejected the token; a new one is fetched",
                  {{"token", name()}, {"generation", generation}});
     changed_.notify();
     return;
@@ -97,33 +99,36 @@ void RefreshJournal::rejected(Generation generation, std::uint32_t in_a_row) {
   const std::string what = "the provider rejected " + std::to_string(in_a_row) +
                            " tokens in a row, each soon after it was fetched; check the account and its permissions";
   error(what);
-  log::error(what, {{"token", name()}, {"generation", generation}});
+  log::error(log::tokens_rejected_in_a_row, what, {{"token", name()}, {"generation", generation}});
 }
 
 void RefreshJournal::refresh_asked() {
   note("asked", "by an operator", 0, host_);
-  log::info("an operator asked for a new token", {{"token", name()}});
+  log::info(log::refresh_asked, "an operator asked for a new token", {{"token", name()}});
 }
 
 void RefreshJournal::waits_for(const std::string& token) {
   if (waits_for_ == token) return;
   const std::string before = std::exchange(waits_for_, token);
   if (token.empty()) {
-    log::info("the token that the source uses is valid again", {{"token", name()}, {"used", before}});
+    log::info(log::used_token_back, "the token that the source uses is valid again",
+              {{"token", name()}, {"used", before}});
     if (status_.consecutive_failures == 0) status_.last_error.clear();
     changed_.notify();
     return;
   }
   error("waits for the token " + token + ", which its source uses and which is not valid now");
   note("blocked", "waits for the token " + token);
-  log::warning("the source uses a token that is not valid now; the fetch waits until it is valid",
+  log::warning(log::used_token_missing,
+               "the source uses a token that is not valid now; the fetch waits until it is valid",
                {{"token", name()}, {"used", token}});
 }
 
 void RefreshJournal::state_trouble(const std::string& doing, const std::exception& failure) {
   error("cannot " + doing + " the state on disk: " + failure.what());
   note("state", "cannot " + doing + " the state on disk: " + failure.what());
-  log::error("cannot " + doing +
+  log::error(log::state_not_kept,
+             "cannot " + doing +
                  " the state on disk; it is in memory, and with Redis in the coordinator: a restart may lose it",
              {{"token", name()}, {"error", failure.what()}});
 }
@@ -131,13 +136,14 @@ void RefreshJournal::state_trouble(const std::string& doing, const std::exceptio
 void RefreshJournal::answer_kept() {
   note("state", "an answer that cannot be read is kept: jeton-agent answers " + name());
   log::error(
+      log::unreadable_answer,
       "an answer of the provider cannot be read and may hold a new refresh token; it is kept, sealed, on this host",
       {{"token", name()}, {"read_it_with", "jeton-agent answers " + name()}});
 }
 
 void RefreshJournal::source_changed() {
   note("changed", "the source");
-  log::info("the source has changed", {{"token", name()}});
+  log::info(log::source_changed, "the source has changed", {{"token", name()}});
 }
 
 void RefreshJournal::lock_holder(const std::string& owner) {
@@ -148,7 +154,7 @@ void RefreshJournal::lock_holder(const std::string& owner) {
 
 void RefreshJournal::resumed(const std::string& reason) {
   note("resumed", reason);
-  log::info("pause lifted", {{"token", name()}, {"reason", reason}});
+  log::info(log::pause_lifted, "pause lifted", {{"token", name()}, {"reason", reason}});
   changed_.notify();
 }
 
@@ -159,7 +165,7 @@ void RefreshJournal::fetch_failed(const SourceError& failure, Duration retry_in)
   failed_reason_ = failure.what();
   note("failed", failure.what(), 0, host_, retry_in);
   const bool permanent = failure.kind() == SourceError::Kind::permanent;
-  log::write(permanent ? log::Level::error : log::Level::warning,
+  log::write(log::fetch_failed, permanent ? log::Level::error : log::Level::warning,
              permanent ? "fetch failed permanently; an operator must act" : "fetch failed",
              {{"token", name()},
               {"source", source_.describe()},
@@ -170,7 +176,8 @@ void RefreshJournal::fetch_failed(const SourceError& failure, Duration retry_in)
 void RefreshJournal::not_admitted(FetchRefusal reason, Duration retry_in) {
   if (reason != FetchRefusal::budget || std::exchange(budget_reported_, true)) return;
   note("spent", std::to_string(config_.budget.calls) + " calls", 0, {}, retry_in);
-  log::error("the budget is spent: the token is not refreshed until the window ends, or budget.calls is raised",
+  log::error(log::budget_spent,
+             "the budget is spent: the token is not refreshed until the window ends, or budget.calls is raised",
              {{"token", name()},
               {"calls", config_.budget.calls},
               {"reserve", config_.budget.reserve},
@@ -183,6 +190,7 @@ void RefreshJournal::standalone_refused(const std::string& reason) {
   if (std::exchange(standalone_refusal_reported_, true)) return;
   note("spent", "no more standalone fetches: " + reason);
   log::error(
+      log::standalone_spent,
       "this host may make no more standalone fetches; the token is refreshed when the coordinator can be reached again",
       {{"token", name()}, {"reason", reason}});
 }
@@ -197,23 +205,25 @@ void RefreshJournal::published(const Record& record, bool standalone) {
   const char* const what = record.first_generation != 0 ? "the provider returned the same token again"
                            : standalone                 ? "token refreshed by a standalone fetch"
                                                         : "token refreshed";
-  log::info(what, {{"token", name()},
-                   {"generation", record.token_generation()},
-                   {"fingerprint", record.value.fingerprint()},
-                   {"lifetime_s", (record.expires_at - record.issued_at) / std::chrono::seconds(1)}});
+  log::info(log::token_refreshed, what,
+            {{"token", name()},
+             {"generation", record.token_generation()},
+             {"fingerprint", record.value.fingerprint()},
+             {"lifetime_s", (record.expires_at - record.issued_at) / std::chrono::seconds(1)},
+             {"fence", status_.fence}});
 }
 
 void RefreshJournal::publication_refused(const Record& record, Generation current) {
   ++status_.publications_refused;
   note("refused", "late: the fleet has generation " + std::to_string(current), record.generation, host_);
-  log::warning("late publication refused: the fleet has a newer token; its fence decides",
+  log::warning(log::publication_refused, "late publication refused: the fleet has a newer token; its fence decides",
                {{"token", name()}, {"generation", record.generation}, {"current", current}});
 }
 
 void RefreshJournal::repaired(const Record& record, bool was_lost) {
   note("repaired", was_lost ? "the coordinator had lost it" : "the coordinator did not have it yet",
        record.token_generation(), host_);
-  log::write(was_lost ? log::Level::warning : log::Level::info,
+  log::write(log::record_repaired, was_lost ? log::Level::warning : log::Level::info,
              was_lost ? "coordinator had lost the token; published it again from this host's segment"
                       : "the coordinator did not have the token yet; published the one of this host",
              {{"token", name()}, {"generation", record.token_generation()}});
@@ -235,13 +245,14 @@ void RefreshJournal::record_refused(const std::string& why) {
 void RefreshJournal::record_older(Generation generation) {
   ++status_.records_refused;
   if (!older_records_.allows(clock_.boot_now())) return;
-  log::info("ignored a record older than the one in the segment", {{"token", name()}, {"generation", generation}});
+  log::info(log::record_ignored, "ignored a record older than the one in the segment",
+            {{"token", name()}, {"generation", generation}});
 }
 
 void RefreshJournal::segment_failed(const std::exception& failure) {
   error(failure.what());
   note("segment", failure.what());
-  log::error("cannot write the segment", {{"token", name()}, {"error", failure.what()}});
+  log::error(log::segment_failed, "cannot write the segment", {{"token", name()}, {"error", failure.what()}});
 }
 
 void RefreshJournal::received(const Record& record) {
@@ -250,7 +261,7 @@ void RefreshJournal::received(const Record& record) {
   status_.consecutive_failures = 0;
   if (record.fetched_by == host_) return;
   note("received", "", record.token_generation(), record.fetched_by);
-  log::info("token received from the fleet",
+  log::info(log::token_received, "token received from the fleet",
             {{"token", name()}, {"generation", record.token_generation()}, {"fetched_by", record.fetched_by}});
 }
 
@@ -268,14 +279,14 @@ void RefreshJournal::given_again(const Record& record) {
   error(what);
   note("again", what, record.token_generation(), record.fetched_by);
   if (record.fetched_by != host_) return;
-  log::write(alarming ? log::Level::error : log::Level::warning, what,
+  log::write(log::same_token_again, alarming ? log::Level::error : log::Level::warning, what,
              {{"token", name()}, {"generation", record.token_generation()}});
 }
 
 void RefreshJournal::coordinator_answered() {
   standalone_refusal_reported_ = false;
   note("reached", "the coordinator");
-  log::info("coordinator reached again", {{"token", name()}});
+  log::info(log::coordinator_back, "coordinator reached again", {{"token", name()}});
   if (status_.consecutive_failures == 0) status_.last_error.clear();
 }
 
@@ -283,7 +294,7 @@ void RefreshJournal::coordinator_failed(const std::string& doing, const Transpor
   error("cannot " + doing + ": " + failure.what());
   if (!begins) return;
   note("outage", "cannot " + doing + ": " + failure.what());
-  log::warning("cannot " + doing + "; tokens stay readable, nothing is fetched meanwhile",
+  log::warning(log::coordinator_lost, "cannot " + doing + "; tokens stay readable, nothing is fetched meanwhile",
                {{"token", name()}, {"error", failure.what()}});
 }
 

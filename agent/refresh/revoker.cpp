@@ -118,7 +118,7 @@ Task<bool> Revoker::revoke_under(PendingRevocation pending, Lease lease) {
     revoked = true;
     JETON_FAILPOINT("revoke.done");
     log::info(
-        "the previous token is revoked at the provider",
+        log::token_revoked, "the previous token is revoked at the provider",
         {{"token", config_.name}, {"generation", pending.generation}, {"fingerprint", pending.value.fingerprint()}});
   } catch (const std::exception&) {
     thrown = std::current_exception();
@@ -127,7 +127,7 @@ Task<bool> Revoker::revoke_under(PendingRevocation pending, Lease lease) {
     const auto cancellation = co_await boost::asio::this_coro::cancellation_state;
     const bool stopping = cancellation.cancelled() != boost::asio::cancellation_type::none;
     const SourceError e = source_failure(thrown, SourceError::Kind::transient, stopping);
-    log::warning("a token could not be revoked; trying again until it expires",
+    log::warning(log::revocation_failed, "a token could not be revoked; trying again until it expires",
                  {{"token", config_.name}, {"generation", pending.generation}, {"error", e.what()}});
     if (e.kind() == SourceError::Kind::permanent) postpone(pending.generation, now() + config_.refresh.retry_permanent);
     if (e.retry_after()) {

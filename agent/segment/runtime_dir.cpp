@@ -50,7 +50,8 @@ void require_memory(int fd, const fs::path& path, Policy policy) {
                 ": is not on a tmpfs, so tokens could reach a disk; put agent.runtime_dir below /run, or "
                 "set agent.disk_backed to warn");
   }
-  log::warning("the runtime directory is not on a tmpfs: tokens may reach a disk", {{"directory", path.string()}});
+  log::warning(log::runtime_dir_on_disk, "the runtime directory is not on a tmpfs: tokens may reach a disk",
+               {{"directory", path.string()}});
 }
 
 }  // namespace
@@ -136,7 +137,8 @@ bool RuntimeDir::in_place() const {
 bool RuntimeDir::restore() {
   if (in_place()) return false;
   take();
-  log::warning("the runtime directory was removed; the agent created it again", {{"directory", path_.string()}});
+  log::warning(log::runtime_dir_restored, "the runtime directory was removed; the agent created it again",
+               {{"directory", path_.string()}});
   return true;
 }
 
@@ -155,7 +157,8 @@ void RuntimeDir::retire_others(const std::set<std::string>& keep) {
       log::info("removed a file that is not the segment of a configured token",
                 {{"file", segment_path(file).string()}});
     } catch (const Error& e) {
-      log::warning("cannot remove a file that is not the segment of a configured token", {{"error", e.what()}});
+      log::warning(log::segment_failed, "cannot remove a file that is not the segment of a configured token",
+                   {{"error", e.what()}});
     }
   }
 }

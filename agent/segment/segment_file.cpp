@@ -29,7 +29,8 @@ void lock_into_memory(void* address, std::size_t size, const std::string& path, 
     throw Error(path + ": cannot be locked into memory: " + why +
                 "; raise LimitMEMLOCK, or set agent.memory_lock to warn");
   }
-  log::warning("a segment cannot be locked into memory; it could be swapped out", {{"segment", path}, {"error", why}});
+  log::warning(log::memory_not_locked, "a segment cannot be locked into memory; it could be swapped out",
+               {{"segment", path}, {"error", why}});
 }
 
 // Refuses everything but a regular file of our user that no other user can have written.

@@ -57,7 +57,7 @@ class SegmentStore::Impl {
       if (record && refused.empty()) refused = fault_of(*record, now);
     }
     if (!refused.empty()) {
-      log::warning("the existing segment cannot be used; a new one replaces it",
+      log::warning(log::segment_replaced, "the existing segment cannot be used; a new one replaces it",
                    {{"segment", directory_.segment_path(options_.name).string()}, {"reason", refused}});
       file_ = nullptr;
       record = std::nullopt;
@@ -121,11 +121,12 @@ class SegmentStore::Impl {
     try {
       const WriterMutex::Guard guard(directory_.writer_mutex());
       replace(options_, file_->slots().current(), now);
-      log::warning("a segment was removed; the agent created it again", {{"segment", file_->path()}});
+      log::warning(log::runtime_dir_restored, "a segment was removed; the agent created it again",
+                   {{"segment", file_->path()}});
       restore_failed_ = false;
     } catch (const Error& e) {
       if (!std::exchange(restore_failed_, true)) {
-        log::error("a segment was removed and cannot be created again",
+        log::error(log::segment_failed, "a segment was removed and cannot be created again",
                    {{"segment", file_->path()}, {"error", e.what()}});
       }
     }
@@ -164,7 +165,8 @@ class SegmentStore::Impl {
   bool keeps_previous(const Record& record, WallTime now) const {
     if (record.previous->accept_until <= now) return false;
     if (record.previous->value.size() <= file_->geometry().value_capacity) return true;
-    log::warning("the previous token does not fit into the segment and is not kept", {{"token", options_.name}});
+    log::warning(log::previous_not_kept, "the previous token does not fit into the segment and is not kept",
+                 {{"token", options_.name}});
     return false;
   }
 
@@ -190,7 +192,7 @@ class SegmentStore::Impl {
     std::size_t capacity = options.capacity;
     if (record && record->value.size() > capacity) {
       // The next token will show whether the capacity is too small; this one is not discarded for it.
-      log::warning("the token is larger than the configured capacity; the segment stays larger",
+      log::warning(log::capacity_exceeded, "the token is larger than the configured capacity; the segment stays larger",
                    {{"token", options.name}, {"bytes", record->value.size()}, {"capacity", capacity}});
       capacity = record->value.size();
     }

@@ -68,7 +68,8 @@ void WriterMutex::lock() {
     // Where mutexes are robust, Boost reports it at once, and never lets the mutex be used again.
     reason = "its owner died";
   }
-  log::warning("the writers' mutex is created again", {{"file", file_.string()}, {"reason", reason}});
+  log::warning(log::runtime_dir_restored, "the writers' mutex is created again",
+               {{"file", file_.string()}, {"reason", reason}});
   mapped_ = std::make_unique<Mapped>(file_);
   if (!mapped_->mutex().try_lock()) throw Error(file_.string() + ": a new mutex is locked already");
 }

@@ -132,7 +132,8 @@ struct Agent::Impl final : TokenValues {
 
   void complain_once(const Error& e) {
     if (std::exchange(cannot_restore, true)) return;
-    log::error("a part of the runtime directory was removed and cannot be created again; trying again",
+    log::error(log::runtime_dir_lost,
+               "a part of the runtime directory was removed and cannot be created again; trying again",
                {{"directory", runtime_dir.path().string()}, {"error", e.what()}});
   }
 
@@ -235,10 +236,11 @@ Task<> Agent::reload(Config wanted) {
   impl_->config = std::move(wanted);
   impl_->forget_others();
   impl_->changed.notify();
-  log::info("configuration reloaded", {{"added", joined(plan.added)},
-                                       {"removed", joined(plan.removed)},
-                                       {"changed", joined(plan.changed)},
-                                       {"locks", locks_changed ? "changed" : "as before"}});
+  log::info(log::reloaded, "configuration reloaded",
+            {{"added", joined(plan.added)},
+             {"removed", joined(plan.removed)},
+             {"changed", joined(plan.changed)},
+             {"locks", locks_changed ? "changed" : "as before"}});
 }
 
 Task<> Agent::stop() {
@@ -272,7 +274,7 @@ Duration Agent::stop_patience() const {
 }
 
 void Agent::clock_stepped() {
-  log::warning("the wall clock was stepped; all schedules are computed again");
+  log::warning(log::clock_stepped, "the wall clock was stepped; all schedules are computed again");
   impl_->coordinator->clock_stepped();
   for (const auto& [name, runner] : impl_->runners) runner->clock_stepped();
 }

@@ -80,7 +80,7 @@ class Daemon {
   // Returns the exit status.
   int run() {
     agent_.start();
-    log::info("started", {{"tokens", agent_.agent_status().tokens.size()}});
+    log::info(log::started, "started", {{"tokens", agent_.agent_status().tokens.size()}});
     timers_.on_clock_step([this] { agent_.clock_stepped(); });
     notifier_.ready(agent_.summary());
     boost::asio::co_spawn(loop_, serve_signals(), rethrow);
@@ -108,7 +108,8 @@ class Daemon {
         boost::asio::co_spawn(loop_, reload(), rethrow);  // a reload that waits must not keep the agent from stopping
         continue;
       }
-      log::info("stopping; tokens stay readable", {{"signal", number == SIGTERM ? "SIGTERM" : "SIGINT"}});
+      log::info(log::stopping, "stopping; tokens stay readable",
+                {{"signal", number == SIGTERM ? "SIGTERM" : "SIGINT"}});
       co_await stop();
       co_return;
     }
@@ -128,6 +129,7 @@ class Daemon {
   void give_up(const std::string& why) {
     if (agent_.stopping()) return;
     log::error(
+        log::runtime_dir_lost,
         "the runtime directory was removed and cannot be created again; the agent ends, so that it is started again",
         {{"error", why}});
     status_ = 1;
@@ -182,7 +184,7 @@ int run_daemon(LoadResult loaded, const std::function<LoadResult()>& read_config
     log::info("stopped");
     return status;
   } catch (const std::exception& e) {
-    log::error("the agent cannot continue", {{"error", e.what()}});
+    log::error(log::agent_failed, "the agent cannot continue", {{"error", e.what()}});
     return 1;
   }
 }

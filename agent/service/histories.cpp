@@ -13,7 +13,7 @@
 namespace jeton::agent {
 namespace {
 
-constexpr const char* folder = "history";
+constexpr const char* history_folder = "history";
 constexpr Duration write_pace = std::chrono::minutes(1);
 // A hundred events, each with its text in JSON, where a character may take six bytes.
 constexpr std::size_t largest_history = 512 * 1024;
@@ -99,20 +99,21 @@ void Histories::write(const std::string& name, Entry& entry) {
 
 void Histories::complain(const std::exception& failure) {
   if (std::exchange(complained_, true)) return;
-  log::warning("the history of tokens cannot be kept on disk; it is in memory until the agent ends",
+  log::warning(log::history_not_kept,
+               "the history of tokens cannot be kept on disk; it is in memory until the agent ends",
                {{"directory", directory_.string()}, {"error", failure.what()}});
 }
 
 std::filesystem::path history_dir_of(const AgentConfig& config) {
   const char* const of_unit = environment_variable("STATE_DIRECTORY");
   const bool has_state_dir = !config.state_dir.empty() || (of_unit != nullptr && *of_unit != '\0');
-  if (!has_state_dir) return config.runtime_dir / folder;
+  if (!has_state_dir) return config.runtime_dir / history_folder;
   const std::filesystem::path state = state_dir_of(config);
   try {
     run_bounded(state.string(), [state] { make_private_directory(state); });
-    return state / folder;
+    return state / history_folder;
   } catch (const Error&) {
-    return config.runtime_dir / folder;  // a token with a state reports it
+    return config.runtime_dir / history_folder;  // a token with a state reports it
   }
 }
 

@@ -10,6 +10,7 @@
 #include <map>
 #include <set>
 #include <string>
+#include <utility>
 
 #include "agent/base/time.hpp"
 #include "agent/config/model/config.hpp"

@@ -11,7 +11,8 @@ namespace jeton::agent {
 void log_problems(const std::vector<Problem>& problems) {
   for (const Problem& problem : problems) {
     const bool error = problem.severity == Problem::Severity::error;
-    log::write(error ? log::Level::error : log::Level::warning, "configuration problem", {{"problem", problem.text()}});
+    log::write(log::configuration_problem, error ? log::Level::error : log::Level::warning, "configuration problem",
+               {{"problem", problem.text()}});
   }
 }
 
@@ -57,7 +58,8 @@ Task<> Reloader::judge(ReloadVerdict& verdict) {
   }
   if (agent_.stopping()) co_return;  // the service manager must learn of the stop
   if (!verdict.refusal.empty()) {
-    log::error("reload refused; the old configuration stays in force", {{"reason", verdict.refusal}});
+    log::error(log::reload_refused, "reload refused; the old configuration stays in force",
+               {{"reason", verdict.refusal}});
   }
   notifier_.ready(verdict.refusal.empty() ? agent_.summary() : "reload refused: " + verdict.refusal);
 }

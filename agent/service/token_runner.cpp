@@ -70,7 +70,8 @@ struct TokenRunner::Impl {
       } catch (const boost::system::system_error&) {
         // cancelled by stop()
       } catch (const std::exception& e) {
-        log::error("refresh loop ended by an unexpected failure", {{"token", loop.config().name}, {"error", e.what()}});
+        log::error(log::agent_failed, "refresh loop ended by an unexpected failure",
+                   {{"token", loop.config().name}, {"error", e.what()}});
         throw;
       }
     };

@@ -15,7 +15,7 @@ void attempt(const char* what, const std::string& token, const Work& work) noexc
   try {
     work();
   } catch (const std::exception& e) {
-    log::error(what, {{"token", token}, {"error", e.what()}});
+    log::error(log::segment_failed, what, {{"token", token}, {"error", e.what()}});
   }
 }
 

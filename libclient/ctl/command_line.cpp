@@ -24,7 +24,8 @@ constexpr const char* exit_statuses =
 constexpr const char* doctor_statuses =
     "--dir and --format are allowed here too; see jetonctl --help.\n"
     "Exit status: 0 no problem was found, 1 usage or local error, 6 a problem was found.";
-constexpr const char* commands = "get, status, doctor, history, names, watch, wait, rejected, refresh, exec and lock";
+constexpr const char* commands =
+    "get, status, doctor, history, names, watch, wait, rejected, refresh, log-level, exec and lock";
 
 // The targets of the options. The given command moves its own options to `line`.
 struct Draft {
@@ -32,6 +33,7 @@ struct Draft {
   StatusOptions status;
   HistoryOptions history;
   std::string named;  // tokens or locks
+  LogLevelOptions log_level;
   WatchOptions watch;
   WaitOptions wait;
   RejectedOptions rejected;
@@ -102,6 +104,12 @@ void add_asking_commands(CLI::App& app, Draft& draft) {
   CLI::App* refresh = add_command(app, "refresh", "Request a new token now (admins only)", draft.refresh.name, true);
   add_duration(refresh, "--wait", draft.refresh.wait, "Wait this long for the new token");
   refresh->callback([&draft] { draft.line.command = draft.refresh; });
+
+  CLI::App* level = app.add_subcommand("log-level", "Show or change the level of the agent's log (admins)");
+  level->fallthrough();
+  level->footer(std::string(everywhere) + exit_statuses);
+  level->add_option("LEVEL", draft.log_level.level, "trace, debug, info, warning or error")->type_name("");
+  level->callback([&draft] { draft.line.command = draft.log_level; });
 }
 
 // CLI11 itself only says that a command is missing when it is misspelt.

@@ -10,8 +10,8 @@
 
 namespace jeton::ctl {
 
-using Command = std::variant<GetOptions, StatusOptions, DoctorOptions, HistoryOptions, NamesOptions, WatchOptions,
-                             WaitOptions, RejectedOptions, RefreshOptions, ExecOptions, LockRunOptions,
+using Command = std::variant<GetOptions, StatusOptions, DoctorOptions, HistoryOptions, NamesOptions, LogLevelOptions,
+                             WatchOptions, WaitOptions, RejectedOptions, RefreshOptions, ExecOptions, LockRunOptions,
                              LockAcquireOptions, LockExtendOptions, LockReleaseOptions, LockShowOptions>;
 
 struct CommandLine {

@@ -56,6 +56,12 @@ struct NamesOptions {
 };
 [[nodiscard]] Exit run_names(const Common& common, const NamesOptions& options);
 
+// Prints the level of the agent's log; with one, sets it first (admins).
+struct LogLevelOptions {
+  std::string level;  // empty: it stays
+};
+[[nodiscard]] Exit run_log_level(const Common& common, const LogLevelOptions& options);
+
 // Prints a line per change of the segment, until interrupted or until stdout has no reader.
 struct WatchOptions {
   std::string name;

@@ -13,7 +13,7 @@ namespace {
 
 constexpr Milliseconds examination_patience{12'000};  // the agent takes eight seconds at most
 
-void append(Findings& all, const Findings& more) { all.insert(all.end(), more.begin(), more.end()); }
+void add_all(Findings& all, const Findings& more) { all.insert(all.end(), more.begin(), more.end()); }
 
 // The checks of the agent itself, which are for admins.
 Findings ask_examination(const ApiClient& agent) {
@@ -42,14 +42,14 @@ Exit run_doctor(const Common& common, const DoctorOptions& /*options*/) {
     found.push_back(trouble("agent", "does not answer: " + problem, "systemctl status jeton-agent"));
   }
   // The unit is that of the usual directory; another agent was started by other means.
-  if (common.dir == usual_runtime_dir) append(found, examine_service(common.inherited, answers));
-  append(found, examine_directory(common.dir));
-  append(found, examine_segments(common.dir));
-  append(found, examine_system(version));
+  if (common.dir == usual_runtime_dir) add_all(found, examine_service(common.inherited, answers));
+  add_all(found, examine_directory(common.dir));
+  add_all(found, examine_segments(common.dir));
+  add_all(found, examine_system(version));
   if (answers) {
-    append(found, judge_agent(status.body, version));
-    append(found, judge_tokens(status.body));
-    append(found, ask_examination(agent));
+    add_all(found, judge_agent(status.body, version));
+    add_all(found, judge_tokens(status.body));
+    add_all(found, ask_examination(agent));
   }
   write_out(common.format == Format::json
                 ? findings_json(found).dump(-1, ' ', false, Json::error_handler_t::replace) + "\n"

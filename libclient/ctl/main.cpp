@@ -17,6 +17,7 @@ struct Run {
   Exit operator()(const DoctorOptions& options) const { return run_doctor(common, options); }
   Exit operator()(const HistoryOptions& options) const { return run_history(common, options); }
   Exit operator()(const NamesOptions& options) const { return run_names(common, options); }
+  Exit operator()(const LogLevelOptions& options) const { return run_log_level(common, options); }
   Exit operator()(const WatchOptions& options) const { return run_watch(common, options); }
   Exit operator()(const WaitOptions& options) const { return run_wait(common, options); }
   Exit operator()(const RejectedOptions& options) const { return run_rejected(common, options); }

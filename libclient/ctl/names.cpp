@@ -6,7 +6,7 @@
 namespace jeton::ctl {
 namespace {
 
-constexpr Milliseconds patience{500};  // of a person who pressed a key
+constexpr Milliseconds key_press_patience{500};  // of a person who pressed a key
 
 std::vector<std::string> lock_names(const Json& answer) {
   std::vector<std::string> names;
@@ -21,7 +21,7 @@ std::vector<std::string> lock_names(const Json& answer) {
 }  // namespace
 
 Exit run_names(const Common& common, const NamesOptions& options) {
-  const ApiAnswer answer = ApiClient(common.dir).get(options.locks ? "/v1/locks" : "/v1/status", patience);
+  const ApiAnswer answer = ApiClient(common.dir).get(options.locks ? "/v1/locks" : "/v1/status", key_press_patience);
   if (options.locks && !answer.problem.empty()) throw no_answer(common.dir, answer.problem);
   std::vector<std::string> names = options.locks ? lock_names(answer.body)
                                    : answer.ok() ? token_names(answer.body)

@@ -126,6 +126,7 @@ struct CtlValues : Values {
   void operator()(const ctl::DoctorOptions&) {}
   void operator()(const ctl::HistoryOptions& o) { text(o.name); }
   void operator()(const ctl::NamesOptions& o) { text(o.locks ? "locks" : "tokens"); }
+  void operator()(const ctl::LogLevelOptions& o) { text(o.level); }
   void operator()(const ctl::WatchOptions& o) { text(o.name); }
   void operator()(const ctl::WaitOptions& o) { text(o.name), number(o.after, 0), duration(o.timeout); }
   void operator()(const ctl::RejectedOptions& o) { text(o.name), number(o.generation, 0), duration(o.wait); }

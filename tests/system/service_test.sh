@@ -92,6 +92,33 @@ YAML
     [ "$(generation)" = "$generation" ] || fail "another generation"
     [ "$(settled_issued)" = "$before" ] || fail "a crash cost a fetch"
     ;;
+  doctor-finds-what-is-wrong)
+    before=$(settled_issued)
+    machine jetonctl doctor >/tmp/jeton-doctor.$$ || fail "a problem where there is none: $(cat /tmp/jeton-doctor.$$)"
+    for part in 'unit: jeton-agent.service is active' 'memlock: the segments are locked' 'configuration: the files are in force' \
+      'provider http' 'token api: is valid' 'state_dir\|runtime_dir: /run/jeton has'; do
+      grep -q "$part" /tmp/jeton-doctor.$$ || fail "doctor does not say '$part': $(cat /tmp/jeton-doctor.$$)"
+    done
+    [ "$(settled_issued)" = "$before" ] || fail "the examination fetched a token"
+    machine sh -c "echo 'tokenz: {}' >/etc/jeton/agent.d/broken.yaml"
+    status=0; said=$(machine jetonctl doctor) || status=$?
+    [ "$status" = 6 ] && grep -q 'broken.yaml:1:1: error' <<<"$said" || fail "a broken file is no problem ($status): $said"
+    machine systemctl stop jeton-agent
+    status=0; said=$(machine jetonctl doctor) || status=$?
+    [ "$status" = 6 ] && grep -q 'unit: jeton-agent.service is inactive' <<<"$said" &&
+      grep -q 'configuration: .*broken.yaml:1:1: error' <<<"$said" || fail "without an agent ($status): $said"
+    machine rm /etc/jeton/agent.d/broken.yaml
+    machine systemctl start jeton-agent
+    said=$(machine jetonctl history api)
+    grep -q adopted <<<"$said" && grep -q fetched <<<"$said" || fail "the history is not that of all runs: $said"
+    # What the catalog says about an event of the journal.
+    machine journalctl --update-catalog
+    said=$(machine journalctl -q --no-pager -x -u jeton-agent JETON_EVENT=started)
+    grep -q 'The agent has started' <<<"$said" || fail "journalctl -x explains nothing: $said"
+    said=$(machine journalctl -q --no-pager JETON_TOKEN=api JETON_EVENT=token_refreshed)
+    [ -n "$said" ] || fail "no line of the journal has the token and the event"
+    rm -f /tmp/jeton-doctor.$$
+    ;;
   secrets-stay-inside)
     token=$(as alice jetonctl get api)
     pid=$(machine systemctl show -p MainPID --value jeton-agent)

@@ -100,7 +100,7 @@ class ApiConnection final : public Connection, public std::enable_shared_from_th
     try {
       return context_.routes(request, peer_, context_.facade, context_.names, context_.timers.clock().wall_now());
     } catch (const std::exception& e) {
-      log::error("local API: a request failed", {{"target", request.target}, {"error", e.what()}});
+      log::error(log::api_trouble, "local API: a request failed", {{"target", request.target}, {"error", e.what()}});
       return error_answer(500, "internal", "the agent failed to answer; its log has the reason");
     }
   }

@@ -4,7 +4,9 @@
 
 #include "agent/api/locks/lock_routes.hpp"
 #include "agent/api/status_json.hpp"
+#include "agent/api/tokens/request_json.hpp"
 #include "agent/api/tokens/token_routes.hpp"
+#include "agent/base/log.hpp"
 
 namespace jeton::agent {
 namespace {
@@ -49,6 +51,25 @@ ApiResponse doctor_route(const ApiRequest& request, const Peer& peer, AgentFacad
   return LaterAnswer{[&facade] { return examination(facade); }};
 }
 
+ApiResponse log_level_route(const ApiRequest& request, const Peer& peer, AgentFacade& facade, AccountNames& names) {
+  if (request.method == "POST") {
+    if (!may_read(peer, facade.admins(), names)) {
+      return forbidden(peer, "may not change the level of the log", "agent.admins");
+    }
+    const auto wanted = log_level_in(request.body);
+    if (!wanted) {
+      return error_answer(400, "bad_request",
+                          "the body must be {\"level\": LEVEL}; the levels are trace, debug, info, warning and error");
+    }
+    log::set_level(*wanted);
+    log::info("the level of the log was changed", {{"level", log::name_of(*wanted)}, {"by_uid", peer.uid}});
+  } else if (auto refused = method_refusal(request.method, false)) {
+    refused->allow = "GET, HEAD, POST";
+    return *refused;
+  }
+  return ApiAnswer{200, log_level_json(log::level())};
+}
+
 }  // namespace
 
 ApiResponse answer(const ApiRequest& request, const Peer& peer, AgentFacade& facade, AccountNames& names,
@@ -64,6 +85,7 @@ ApiResponse answer(const ApiRequest& request, const Peer& peer, AgentFacade& fac
   }
   if (path == "/v1/locks") return lock_list_route(request, peer, facade, names);
   if (path == "/v1/reload") return reload_route(request, peer, facade, names);
+  if (path == "/v1/log-level") return log_level_route(request, peer, facade, names);
   if (path == "/v1/doctor") return doctor_route(request, peer, facade, names);
   const bool known = path == "/v1/status" || path == "/live" || path == "/ready" || path == "/metrics";
   if (!known) {

@@ -4,6 +4,8 @@
 //   /v1/tokens/NAME...   tokens/token_routes.hpp
 //   /v1/locks[/NAME...]  locks/lock_routes.hpp
 //   POST /v1/reload      agent.admins     as SIGHUP; answers with the verdict: 200, or 409 reload_refused
+//   GET  /v1/log-level   any local user   {"level": "info"}
+//   POST /v1/log-level   agent.admins     {"level": "debug"}: from now on, until a restart or a reload that changes it
 //   GET  /v1/doctor      agent.admins     examines what the agent depends on, for some seconds at most
 //   GET  /live           any              200 while the loop turns
 //   GET  /ready          any              200 if every token is valid, 503 otherwise, with the reasons

@@ -44,7 +44,8 @@ class ApiServer::Impl : public std::enable_shared_from_this<Impl> {
   void restore_socket() {
     if (!running_ || (file_ && file_->has_name())) return;
     listen();
-    log::warning("the socket of the local API was removed; the agent created it again", {{"socket", path_.string()}});
+    log::warning(log::runtime_dir_restored, "the socket of the local API was removed; the agent created it again",
+                 {{"socket", path_.string()}});
   }
 
   void stop() {
@@ -150,7 +151,7 @@ class ApiServer::Impl : public std::enable_shared_from_this<Impl> {
 
   void warn(const char* what, const std::string& reason) {
     if (!warnings_.allows(timers_.clock().boot_now())) return;
-    log::warning(what, {{"error", reason}, {"connections", connections()}});
+    log::warning(log::api_trouble, what, {{"error", reason}, {"connections", connections()}});
   }
 
   Executor executor_;

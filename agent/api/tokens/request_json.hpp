@@ -5,9 +5,13 @@
 #include <optional>
 #include <string>
 
+#include "agent/base/log.hpp"
+
 namespace jeton::agent {
 
 // Returns G of {"generation": G}; nothing if the text is anything else. Further members are ignored.
 [[nodiscard]] std::optional<std::uint64_t> generation_in(const std::string& body);
+// Returns the level of {"level": "debug"}.
+[[nodiscard]] std::optional<log::Level> log_level_in(const std::string& body);
 
 }  // namespace jeton::agent

@@ -72,7 +72,7 @@ std::map<std::string, LocalLock> LocalLockFiles::load(BootTime now) {
     try {
       if (json) lock = lock_in(*json, boot_id_, now);
     } catch (const std::exception&) {  // of Json, or a number out of range
-      log::warning("the file of a lock cannot be read; the agent treats the lock as free",
+      log::warning(log::local_state_lost, "the file of a lock cannot be read; the agent treats the lock as free",
                    {{"file", entry.path().string()}});
     }
     const std::string name = file.substr(0, file.size() - ending.size());

@@ -98,7 +98,8 @@ LocalState load_local_state(const std::filesystem::path& file, WallTime now) {
   // token expires.
   std::error_code ignored;
   std::filesystem::remove(file, ignored);
-  log::warning("the state of the local coordinator cannot be read and is removed; starting afresh",
+  log::warning(log::local_state_lost,
+               "the state of the local coordinator cannot be read and is removed; starting afresh",
                {{"file", file.string()}, {"error", trouble}});
   return {};
 }

@@ -172,7 +172,7 @@ void Notifications::on_message(const std::string& channel, std::string_view payl
   } catch (const Error& e) {
     if (subscription.warnings.allows(timers_.clock().boot_now())) {
       log::warning(
-          "ignored a malformed message; check which clients publish on this channel",
+          log::message_ignored, "ignored a malformed message; check which clients publish on this channel",
           {{is_lock ? "lock" : "token", subscription.subject.name}, {"channel", channel}, {"error", e.what()}});
     }
     subscription.listener->hear(UnreadableEvent{e.what()});

@@ -188,7 +188,7 @@ Task<RedisServer::Stored> RedisServer::publish(Subject subject, std::shared_ptr<
   if (answer.outcome != Outcome::refused && !answer.replicated) {
     // The token was fetched and the fleet has heard of it, so it counts all the same; its holder gives it back to a
     // primary that has lost it.
-    log::warning("published, but a failover could lose it",
+    log::warning(log::replicas_missing, "published, but a failover could lose it",
                  {{"token", subject.name}, {"endpoint", display()}, {"error", too_few_replicas("the record")}});
   }
   if (answer.outcome == Outcome::same) {
@@ -280,7 +280,7 @@ std::optional<Record> RedisServer::decode(const Subject& subject, const std::opt
   } catch (const Error& e) {
     if (malformed_.insert(subject.name).second) {
       log::warning(
-          "ignored a malformed record; the next publication replaces it",
+          log::record_ignored, "ignored a malformed record; the next publication replaces it",
           {{"token", subject.name}, {"server", display()}, {"key", keys_of(subject).token}, {"error", e.what()}});
     }
     notifications_.notify_unreadable(subject, e.what());

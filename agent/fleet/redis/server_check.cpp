@@ -21,7 +21,9 @@ RedisKeys trial_keys(const RedisServer& server) { return server.keys_of({Subject
 
 std::vector<Trial> trials(const RedisKeys& keys) {
   std::vector<Trial> all;
-  const auto add = [&all](const char* right, redis::Command command) { all.push_back({right, std::move(command)}); };
+  const auto add = [&all](std::string right, redis::Command command) {
+    all.push_back({std::move(right), std::move(command)});
+  };
   add("+get", {"GET", keys.lock});
   add("+set", {"SET", keys.lock, "doctor", "XX", "PX", "1000"});
   add("+del", {"DEL", keys.lock});
@@ -84,7 +86,8 @@ Task<> examine_rights(std::shared_ptr<RedisServer> server, Findings& found) {
   const std::string endpoint = server->display();
   std::string missing;
   std::string other;
-  for (Trial& trial : trials(keys)) {
+  std::vector<Trial> all = trials(keys);
+  for (Trial& trial : all) {
     const Refused refused = co_await refusal_by(server, keys.lock, std::move(trial.command));
     if (refused.code == "NOPERM") {
       missing += " " + trial.right;
@@ -112,7 +115,8 @@ Task<> examine_keys(std::shared_ptr<RedisServer> server, std::vector<Subject> to
   if (tokens.size() > most_tokens) tokens.resize(most_tokens);
   const std::string endpoint = server->display();
   for (const Subject& token : tokens) {
-    for (const std::string& key : {token.terms.lock.key, token.terms.mirror_key}) {
+    const std::vector<std::string> keys{token.terms.lock.key, token.terms.mirror_key};
+    for (const std::string& key : keys) {
       if (key.empty()) continue;
       redis::Command command({"PTTL", key});
       const Refused refused = co_await refusal_by(server, key, std::move(command));

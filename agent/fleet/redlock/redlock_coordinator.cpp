@@ -42,18 +42,18 @@ struct RedlockState {
   }
 
   // One server after the other: one that is not connected costs no time, and one that hangs its timeout.
-  static Task<Findings> examine(redlock::Quorum quorum, std::vector<Subject> tokens) {
+  static Task<Findings> examine(redlock::Quorum of, std::vector<Subject> tokens) {
     Findings found;
     std::size_t connected = 0;
-    for (const auto& server : quorum->servers) {
+    for (const auto& server : of->servers) {
       const ServerTerms terms{.in_quorum = true};
       if (server->is_connected()) ++connected;
       Findings one = co_await examine_server(server, terms, tokens);
       for (Finding& finding : one) found.push_back(std::move(finding));
     }
-    const std::size_t all = quorum->servers.size();
+    const std::size_t all = of->servers.size();
     const bool whole = connected == all;
-    const bool enough = connected >= quorum->majority();
+    const bool enough = connected >= of->majority();
     Finding finding{whole    ? Finding::Level::ok
                     : enough ? Finding::Level::warning
                              : Finding::Level::problem,

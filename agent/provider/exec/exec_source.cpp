@@ -132,9 +132,9 @@ void check_end(const ExecResult& result, const ExecSourceConfig& config, const s
 void say_once_that_nothing_is_protected() {
   static bool said = false;
   if (std::exchange(said, true)) return;
-  log::warning(
-      "commands of exec sources may write the agent's state and runtime directories: this kernel has no "
-      "Landlock (Linux 5.13, and landlock in its lsm=), or the sandbox of the service refuses it");
+  log::warning(log::exec_unprotected,
+               "commands of exec sources may write the agent's state and runtime directories: this kernel has no "
+               "Landlock (Linux 5.13, and landlock in its lsm=), or the sandbox of the service refuses it");
 }
 
 }  // namespace

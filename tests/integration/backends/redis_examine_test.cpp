@@ -48,7 +48,7 @@ TEST_F(RedisExamine, ServerIsGood_ItsFindingsAreOkAndNothingIsWritten) {
   EXPECT_THAT(found, has(Finding::Level::ok, "takes writes, and this agent's user has the rights"));
   EXPECT_THAT(found, has(Finding::Level::ok, "nothing is evicted"));
   EXPECT_THAT(found, has(Finding::Level::warning, "has no append-only file"));
-  EXPECT_THAT(found, Each(Field(&Finding::level, Not(Finding::Level::problem))));
+  EXPECT_THAT(found, Each(Field(&Finding::level, ::testing::Ne(Finding::Level::problem))));
   EXPECT_THAT(found, Each(Field(&Finding::subject, HasSubstr(server.socket()))));
   EXPECT_EQ(server.cli({"DBSIZE"}), "0");
 }

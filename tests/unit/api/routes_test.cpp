@@ -65,25 +65,6 @@ TEST_F(Routes, ReloadIsAskedForByAnybodyElse_IsForbidden) {
   EXPECT_EQ(ask("/v1/reload").status, 405U);
 }
 
-TEST_F(Routes, ExaminationIsAskedForByAnAdmin_IsAnsweredWithTheFindings) {
-  const Peer root{0, 0, {}, 1};
-  status.findings = {{Finding::Level::ok, "redis", "Redis 7"},
-                     {Finding::Level::problem, "memlock", "not locked", "ulimit -l unlimited"}};
-  const ApiResponse response = respond("/v1/doctor", "GET", root);
-  const ApiAnswer answered = loop.run(std::get<LaterAnswer>(response).work());
-  EXPECT_EQ(answered.status, 200U);
-  EXPECT_EQ(Json::parse(answered.body), Json::parse(R"({"findings": [
-      {"level": "ok", "subject": "redis", "text": "Redis 7", "remedy": null},
-      {"level": "problem", "subject": "memlock", "text": "not locked", "remedy": "ulimit -l unlimited"}]})"));
-}
-
-TEST_F(Routes, ExaminationIsAskedForByAnybodyElse_IsForbidden) {
-  const ApiAnswer response = ask("/v1/doctor");
-  EXPECT_EQ(response.status, 403U);
-  EXPECT_THAT(response.body, HasSubstr("agent.admins"));
-  EXPECT_EQ(ask("/v1/doctor", "POST").status, 405U);
-}
-
 TEST_F(Routes, StatusIsAsked_DescribesAgentCoordinatorAndEveryToken) {
   status.add("github");
   status.add("wechat");

@@ -205,6 +205,7 @@ class Client::Impl : public std::enable_shared_from_this<Impl> {
   void used_as_a_single_server() {
     if (std::exchange(in_cluster_, true)) return;
     log::warning(
+        log::redis_is_cluster,
         "the server is a node of a Redis Cluster and is used as a single server: keys that other nodes hold cannot be "
         "reached; name it in coordination.redis.cluster",
         {{"endpoint", kept_.display()}});

@@ -172,6 +172,7 @@ class KeptConnection::Impl : public std::enable_shared_from_this<Impl> {
     const bool is_there = std::find(found.begin(), found.end(), connected_ip_) != found.end();
     if (found.empty() || is_there || !connection_->is_open()) co_return;
     log::warning(
+        log::redis_moved,
         "the name of the server has another address now: connecting to it; the new server may lack the data of the old "
         "one",
         {{"connection", purpose_}, {"endpoint", display_}, {"from", connected_ip_}, {"to", found.front()}});
@@ -209,8 +210,8 @@ class KeptConnection::Impl : public std::enable_shared_from_this<Impl> {
     if (reported_.contains(failure) || !options_.reports->allows(now())) return;
     if (reported_.size() >= max_reported) reported_.clear();
     reported_.insert(failure);
-    log::write(operator_must_act ? log::Level::error : log::Level::warning, "redis is out of reach; trying again",
-               {{"connection", purpose_}, {"error", failure}});
+    log::write(log::redis_lost, operator_must_act ? log::Level::error : log::Level::warning,
+               "redis is out of reach; trying again", {{"connection", purpose_}, {"error", failure}});
   }
 
   void recovered() {
@@ -219,7 +220,7 @@ class KeptConnection::Impl : public std::enable_shared_from_this<Impl> {
     if (reported_.empty()) {
       log::debug("redis connected", {{"connection", purpose_}, {"endpoint", display_}});
     } else {
-      log::info("redis is back", {{"connection", purpose_}, {"endpoint", display_}});
+      log::info(log::redis_back, "redis is back", {{"connection", purpose_}, {"endpoint", display_}});
     }
     reported_.clear();
   }

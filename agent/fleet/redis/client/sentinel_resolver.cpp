@@ -141,10 +141,10 @@ class SentinelResolver::Impl : public std::enable_shared_from_this<Impl> {
 
   void tell_disagreement(const std::vector<Refusal>& answers) {
     if (!disagreements_.allows(timers_.clock().boot_now())) return;
-    log::warning(
-        "sentinels name different primaries, but none reports a failover: compare SENTINEL MASTER on each, "
-        "and resolve-hostnames and announce-hostnames of sentinel.conf",
-        {{"sentinel", options_.master}, {"in_use", known_->primary.display()}, {"answers", listed(answers)}});
+    log::warning(log::sentinels_disagree,
+                 "sentinels name different primaries, but none reports a failover: compare SENTINEL MASTER on each, "
+                 "and resolve-hostnames and announce-hostnames of sentinel.conf",
+                 {{"sentinel", options_.master}, {"in_use", known_->primary.display()}, {"answers", listed(answers)}});
   }
 
   Task<SentinelAnswer> ask(std::size_t index, BootTime deadline) {

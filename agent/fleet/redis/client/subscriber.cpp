@@ -225,7 +225,7 @@ class Subscriber::Impl : public std::enable_shared_from_this<Impl> {
 
   void cannot_hear(const std::string& channel, const ServerError& refusal) {
     if (!refusals_.allows(timers_.clock().boot_now())) return;
-    log::warning("the server refused a channel; periodic checks find the changes instead",
+    log::warning(log::redis_restricted, "the server refused a channel; periodic checks find the changes instead",
                  {{"channel", channel}, {"error", refusal.what()}});
   }
 

@@ -101,6 +101,8 @@ function __jetonctl_complete
             end
         case names
             test (count $words) = 1; and printf '%s\n' tokens locks
+        case log-level
+            test (count $words) = 1; and printf '%s\n' trace debug info warning error
         case doctor
         case exec
             if test (count $words) = 1
