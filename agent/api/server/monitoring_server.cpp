@@ -122,7 +122,8 @@ class MonitoringServer::Impl : public std::enable_shared_from_this<Impl> {
 
   void warn(const char* what, const std::string& reason) {
     if (!warnings_.allows(timers_.clock().boot_now())) return;
-    log::warning("agent.listen: " + std::string(what), {{"address", address_.display()}, {"error", reason}});
+    log::warning(log::api_trouble, "agent.listen: " + std::string(what),
+                 {{"address", address_.display()}, {"error", reason}});
   }
 
   Executor executor_;
