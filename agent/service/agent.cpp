@@ -103,9 +103,9 @@ struct Agent::Impl {
   void beat() {
     restore_directory();
     tokens.heartbeat();
-    const BootTime next = timers.clock().boot_now() + heartbeat_interval;
-    heartbeat_timer = timers.schedule(next, [this, next] {
-      loop_lag.add(timers.clock().boot_now() - next);
+    const BootTime next_beat = timers.clock().boot_now() + heartbeat_interval;
+    heartbeat_timer = timers.schedule(next_beat, [this, next_beat] {
+      loop_lag.add(timers.clock().boot_now() - next_beat);
       beat();
     });
   }
