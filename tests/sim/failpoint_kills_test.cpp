@@ -24,7 +24,7 @@ Fault kill_at(std::string_view name) {
   Fault fault;
   fault.at = milliseconds(1);
   fault.kind = FaultKind::failpoint_kill;
-  fault.length = seconds(30);
+  fault.length = seconds(60);  // has a rotation: the first lock may be taken before
   while (failpoint_names.at(failpoint_of(fault)) != name) ++fault.amount;
   return fault;
 }

@@ -19,16 +19,23 @@ TEST(Suppression, FleetOfAnySize_NeedsAboutOneLockAttemptPerRotation) {
   }
 }
 
-// Every other host is due before the fetch is over.
+// Every other host is due before the fetch is over: without the claim there would be five attempts each. Now and then two
+// hosts wake at the same moment.
 TEST(Suppression, FetchLastsLongerThanTheSpread_NoOtherHostReachesForTheLock) {
-  VirtualFleet fleet({.agents = 5, .refresh = {.grace = std::chrono::seconds(15), .spread = std::chrono::seconds(1)}});
-  fleet.start_all();
-  ASSERT_TRUE(fleet.until([&] { return fleet.all_valid(); }));
-  const auto first = fleet.stored_generation();
-  const auto attempts = fleet.lock_attempts();
-  fleet.provider.answer_time = std::chrono::seconds(2);
-  ASSERT_TRUE(fleet.until([&] { return fleet.all_above(first); }));
-  EXPECT_EQ(fleet.lock_attempts() - attempts, 1U);
+  constexpr std::uint64_t fleets = 20;
+  std::uint64_t attempts = 0;
+  for (std::uint64_t seed = 1; seed <= fleets; ++seed) {
+    VirtualFleet fleet(
+        {.agents = 5, .refresh = {.grace = std::chrono::seconds(15), .spread = std::chrono::seconds(1)}, .seed = seed});
+    fleet.start_all();
+    ASSERT_TRUE(fleet.until([&] { return fleet.all_valid(); }));
+    const auto first = fleet.stored_generation();
+    const auto before = fleet.lock_attempts();
+    fleet.provider.answer_time = std::chrono::seconds(2);
+    ASSERT_TRUE(fleet.until([&] { return fleet.all_above(first); }));
+    attempts += fleet.lock_attempts() - before;
+  }
+  EXPECT_LE(attempts, fleets * 8 / 5);
 }
 
 }  // namespace
