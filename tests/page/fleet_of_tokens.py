@@ -7,6 +7,7 @@ import re
 import shutil
 import socket
 import subprocess
+import sys
 import tempfile
 import threading
 import time
@@ -52,9 +53,13 @@ class Server(ThreadingHTTPServer):
     request_queue_size = 256
     daemon_threads = True
 
+    def handle_error(self, *client):
+        if not isinstance(sys.exc_info()[1], ConnectionError):  # an agent that is stopped asks no more
+            super().handle_error(*client)
+
 
 def token(name, path, **more):
-    lines = [f"  {name}:", f"    source: {{type: http, url: {path}}}"]
+    lines = [f"  {name}:", f"    source: {{type: http, url: {path}, response: {{error_message: /error_description}}}}"]
     return "\n".join(lines + [f"    {key}: {value}" for key, value in more.items()])
 
 

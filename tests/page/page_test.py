@@ -114,6 +114,15 @@ class StatusPage(unittest.TestCase):
         self.assertFalse(page.ask(more))
         self.assertEqual(page.ask("document.querySelectorAll('summary[tabindex=\"0\"]').length"), 1)
 
+    def test_chosen_row_is_not_under_the_head_of_the_table(self):
+        page = self.open()
+        page.press("ArrowDown")
+        page.press("End")
+        for _ in range(20):
+            page.press("ArrowUp")
+        top = page.ask("document.activeElement.getBoundingClientRect().top")
+        self.assertGreaterEqual(top, page.ask("document.querySelector('thead').getBoundingClientRect().bottom"))
+
     def test_rotation_is_shown_without_loading_and_keeps_focus_and_opened_rows(self):
         page = self.open()
         name = "wechat-official"
@@ -139,6 +148,13 @@ class StatusPage(unittest.TestCase):
         self.assertTrue(page.ask(f"{row(first)}.querySelector('.more').offsetParent !== null"))
         self.assertIn("load the page again", page.ask("document.querySelector('footer').innerText"))
         self.shot(page, "without-scripts")
+
+    def test_page_that_was_loaded_just_now_is_not_sent_all_rows_again(self):
+        page = self.open()
+        news = [event["params"]["data"] for event in browser.events
+                 if event["method"] == "Network.eventSourceMessageReceived" and event.get("sessionId") == page.session]
+        self.assertEqual(len(news), 1)
+        self.assertIn('"complete":false', news[0])
 
     def test_on_a_phone_nothing_is_wider_than_the_screen(self):
         for width in (320, 390):

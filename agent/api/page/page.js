@@ -11,6 +11,8 @@
   // The clock of the agent: that of the browser's machine may be wrong.
   let ahead = Number(document.body.dataset.now) - Date.now();
   const now = () => Date.now() + ahead;
+  // What the page knows (PageFeed): the agent sends only what came since.
+  let seen = document.body.dataset.seen;
 
   // As duration_words() of html_text.cpp.
   const units = [[" d", 86400], [" h", 3600], [" min", 60], [" s", 1]];
@@ -48,12 +50,22 @@
     const length = parseFloat(whole.getAttribute("width"));
     spent.setAttribute("width", `${Math.min(length, Math.max(0, here - begin))}%`);
   }
-  function moveTimes(part) {
+  function moveTimesOf(part) {
     for (const time of part.querySelectorAll("time[data-at]")) {
       const text = relative(Number(time.dataset.at));
       if (time.textContent !== text) time.textContent = text;
     }
     for (const svg of part.querySelectorAll("svg[data-from]")) moveTimeline(svg);
+  }
+
+  // What is closed is not looked at: it moves on when it is opened.
+  function moveTimes() {
+    moveTimesOf(byId("agent"));
+    for (const row of rows()) {
+      if (row.hidden) continue;
+      moveTimesOf(row.rows[0]);
+      if (row.querySelector("details").open) moveTimesOf(row.querySelector(".more"));
+    }
   }
 
   // --- rows ---
@@ -90,6 +102,7 @@
   }
   function take(news) {
     ahead = news.now_ms - Date.now();
+    seen = news.seen;
     const focused = document.activeElement.closest("tbody.token");
     byId("agent").innerHTML = news.facts;
     const before = new Map(rows().map((row) => [nameOf(row), row]));
@@ -98,7 +111,7 @@
     else shown.forEach((row) => row.classList.add("fresh"));
     sortRows();
     filter();
-    moveTimes(document);
+    moveTimes();
     const again = focused && rows().find((row) => nameOf(row) === nameOf(focused));
     if (again && document.activeElement !== summaryOf(again)) summaryOf(again).focus({preventScroll: true});
   }
@@ -161,7 +174,7 @@
   function open() {
     if (source) source.close();
     heard = Date.now();
-    source = new EventSource("/events");
+    source = new EventSource(`/events?seen=${encodeURIComponent(seen)}`);
     source.addEventListener("news", (event) => {
       heard = Date.now();
       take(JSON.parse(event.data));
@@ -191,12 +204,13 @@
     if (!row || event.target.closest("details, tr.more, a") || String(getSelection())) return;
     row.querySelector("details").open = !row.querySelector("details").open;
   });
+  table.addEventListener("toggle", moveTimes, true);
   filter();
-  moveTimes(document);
+  moveTimes();
   open();
   setInterval(() => {
     if (document.hidden) return;
-    moveTimes(document);
+    moveTimes();
     keepOpen();
   }, 1000);
 })();

@@ -1,13 +1,12 @@
 #include "agent/api/page/page_feed.hpp"
 
 #include <algorithm>
+#include <charconv>
 #include <chrono>
-#include <string_view>
 #include <utility>
 #include <vector>
 
 #include "agent/api/page/status_page.hpp"
-#include "agent/api/page/token_row.hpp"
 #include "agent/base/json.hpp"
 
 namespace jeton::agent {
@@ -18,23 +17,30 @@ constexpr auto between_events = std::chrono::seconds(1);
 constexpr auto between_looks = std::chrono::seconds(5);
 constexpr auto jitter = std::chrono::seconds(1);
 
-// The end of a pause is computed anew from two clocks each time, and differs by a moment.
-bool is_same_for_people(const TokenStatus& before, TokenStatus now) {
+// The end of a pause is computed anew from two clocks each time, and differs by a moment. So `now` keeps the one
+// before.
+bool is_same_for_people(const TokenStatus& before, TokenStatus& now) {
+  const std::optional<WallTime> computed = now.paused_until;
   if (before.paused_until && now.paused_until) {
     const Milliseconds moved = *now.paused_until - *before.paused_until;
     if (-jitter < moved && moved < jitter) now.paused_until = before.paused_until;
   }
-  return before == now;
-}
-
-// The words about times change by themselves, in the page: here only the facts count.
-std::string facts_without_time(AgentStatus status) {
-  status.now = status.started_at;
-  return agent_facts(status);
+  if (before == now) return true;
+  now.paused_until = computed;
+  return false;
 }
 
 std::string server_sent(std::string_view event, const std::string& data) {
   return "event: " + std::string(event) + "\ndata: " + data + "\n\n";
+}
+
+// The digits at the end of `start`-DIGITS; 0 if the text is another one.
+std::uint64_t number_after(std::string_view start, std::string_view text) {
+  std::uint64_t number = 0;
+  if (!text.starts_with(start)) return 0;
+  const char* const end = text.data() + text.size();
+  const auto parsed = std::from_chars(text.data() + start.size(), end, number);
+  return parsed.ec == std::errc{} && parsed.ptr == end ? number : 0;
 }
 
 // Also a page whose coroutine is cancelled is no longer open.
@@ -49,62 +55,110 @@ class Counted {
   std::size_t& count_;
 };
 
+std::string start_of(const AgentStatus& status) { return std::to_string(to_unix_ms(status.started_at)) + '-'; }
+
 }  // namespace
 
-void PageFeed::look(const AgentStatus& status) {
+bool PageFeed::look(Duration enough) {
+  const BootTime now = timers_.clock().boot_now();
+  if (status_ && now - looked_ < enough) return false;
+  looked_ = now;
+  compare(facade_.agent_status());
+  return true;
+}
+
+void PageFeed::compare(AgentStatus status) {
   ++state_;
-  std::map<std::string, Known> tokens;
-  bool is_other_list = status.tokens.size() != tokens_.size();
-  for (const TokenStatus& token : status.tokens) {
-    const auto before = tokens_.find(token.name);
-    const bool is_new = before == tokens_.end();
-    const bool is_same = !is_new && is_same_for_people(before->second.status, token);
+  std::map<std::string, const TokenStatus*> before;
+  if (status_) {
+    for (const TokenStatus& token : status_->tokens) before.emplace(token.name, &token);
+  }
+  std::map<std::string, std::uint64_t> changed;
+  bool is_other_list = status.tokens.size() != before.size();
+  for (TokenStatus& token : status.tokens) {
+    const auto known = before.find(token.name);
+    const bool is_new = known == before.end();
+    const bool is_same = !is_new && is_same_for_people(*known->second, token);
     is_other_list = is_other_list || is_new;
-    tokens[token.name] = is_same ? std::move(before->second) : Known{token, state_};
+    changed[token.name] = is_same ? changed_.at(token.name) : state_;
   }
-  tokens_ = std::move(tokens);
+  changed_ = std::move(changed);
   if (is_other_list) tokens_changed_ = state_;
-  std::string facts = facts_without_time(status);
-  if (facts == facts_) return;
-  facts_ = std::move(facts);
-  facts_changed_ = state_;
-}
-
-std::string PageFeed::news(std::uint64_t& seen) {
-  const AgentStatus status = facade_.agent_status();
-  look(status);
-  const std::uint64_t known = std::exchange(seen, state_);
-  const bool is_complete = known == 0 || known < tokens_changed_;
-  std::vector<const TokenStatus*> changed;
-  for (const auto& [name, token] : tokens_) {
-    if (is_complete || known < token.changed) changed.push_back(&token.status);
+  // The words about times change by themselves, in the page: here only the facts count.
+  std::string facts = agent_facts(status, status.started_at);
+  if (facts != facts_) {
+    facts_ = std::move(facts);
+    facts_changed_ = state_;
   }
-  if (!is_complete && changed.empty() && known >= facts_changed_) return {};
-  std::sort(changed.begin(), changed.end(),
-            [&](const TokenStatus* a, const TokenStatus* b) { return is_worse(*a, *b, status.now); });
-  OrderedJson json{{"now_ms", to_unix_ms(status.now)},
-                   {"complete", is_complete},
-                   {"facts", agent_facts(status)},
-                   {"rows", OrderedJson::array()}};
-  for (const TokenStatus* token : changed) json["rows"].push_back(row_of(facade_, *token, status.now));
-  return server_sent("news", json_text(json));
+  status_ = std::make_shared<const AgentStatus>(std::move(status));
 }
 
-// Changes that come while an event is on its way, or soon after it, are found by the next look: the comparison decides,
-// not the notification.
-Task<> PageFeed::follow(std::shared_ptr<PageFeed> feed, Timers& timers, Duration heartbeat, LineStream& lines) {
+std::string PageFeed::seen_text() const { return start_of(*status_) + std::to_string(state_); }
+
+std::uint64_t PageFeed::state_of(std::string_view text) const {
+  const std::uint64_t state = status_ ? number_after(start_of(*status_), text) : 0;
+  return state <= state_ ? state : 0;
+}
+
+Task<std::string> PageFeed::page() {
+  look(Duration{0});
+  return status_page(timers_, facade_, status_, seen_text());
+}
+
+Task<std::string> PageFeed::news(std::uint64_t& seen) {
+  const std::uint64_t known = std::exchange(seen, state_);
+  const bool is_none =
+      known >= tokens_changed_ && known >= facts_changed_ &&
+      std::none_of(changed_.begin(), changed_.end(), [&](const auto& one) { return known < one.second; });
+  if (is_none) co_return std::string();
+  std::string text = co_await event_since(known);
+  co_return text;
+}
+
+// Another look may come between two turns: all of this event is of one.
+Task<std::string> PageFeed::event_since(std::uint64_t known) {
+  const std::shared_ptr<const AgentStatus> status = status_;
+  const bool is_complete = known < tokens_changed_;
+  std::vector<const TokenStatus*> tokens;
+  for (const TokenStatus& token : status->tokens) {
+    if (is_complete || known < changed_.at(token.name)) tokens.push_back(&token);
+  }
+  const OrderedJson head{{"now_ms", to_unix_ms(status->now)},
+                         {"seen", seen_text()},
+                         {"complete", is_complete},
+                         {"facts", agent_facts(*status, status->now)}};
+  std::string data = json_text(head);
+  data.back() = ',';
+  data += "\"rows\":[";
+  std::string rows = co_await rows_text(timers_, facade_, std::move(tokens), status->now, [](const std::string& row) {
+    const OrderedJson text = row;
+    return json_text(text) + ',';
+  });
+  if (!rows.empty()) rows.pop_back();
+  data += rows + "]}";
+  co_return server_sent("news", data);
+}
+
+// A change that comes soon after a look is found by the next one: the comparison decides, not the notification. Only
+// the page that has just looked itself may wait for a notification; the others would miss one since that look.
+Task<> PageFeed::follow(std::shared_ptr<PageFeed> feed, std::uint64_t seen, Duration heartbeat, LineStream& lines) {
+  Timers& timers = feed->timers_;
   const Clock& clock = timers.clock();
   const Counted counted(feed->pages_);
-  std::uint64_t seen = 0;
+  bool is_first = true;
   for (BootTime beat = clock.boot_now() + heartbeat;;) {
-    const BootTime looked = clock.boot_now();
-    std::string event = feed->news(seen);
-    if (event.empty() && looked >= beat) event = server_sent("heartbeat", "{}");
-    if (event.empty()) {
-      co_await feed->facade_.changed().wait_until(std::min(beat, looked + between_looks));
-    } else {
-      co_await lines.send_line(std::move(event));
+    const bool is_own_look = feed->look(between_events);
+    const BootTime looked = feed->looked_;
+    std::string text = co_await feed->news(seen);
+    if (text.empty() && is_first) text = co_await feed->event_since(seen);
+    is_first = false;
+    lines.check_open();
+    if (text.empty() && clock.boot_now() >= beat) text = server_sent("heartbeat", "{}");
+    if (!text.empty()) {
+      co_await lines.send_line(std::move(text));
       beat = clock.boot_now() + heartbeat;
+    } else if (is_own_look) {
+      co_await feed->facade_.changed().wait_until(std::min<BootTime>(beat, looked + between_looks));
     }
     lines.check_open();
     co_await sleep_until(timers, looked + between_events);

@@ -1,9 +1,10 @@
-// PageFeed: the news for the open status pages. Each page has a number, the state that it knows; all pages share what
-// is remembered of the tokens, so a page more costs no memory. One thread: the loop's.
+// PageFeed: the news for the open status pages. Each page has a number, the state that it knows; all pages share one
+// look at the agent a second, and what it found, so a page more costs little. Rendering gives the loop its turns. One
+// thread: the loop's.
 //
-// News are one event of server-sent events, "news", with JSON on one line: {now_ms, complete, facts, rows}. `rows` are
-// those of the tokens that changed, as HTML like in the page itself, so that there is one way to show a token. If
-// `complete`, they are all rows, in their order: the page drops every other one.
+// News are one event of server-sent events, "news", with JSON on one line: {now_ms, seen, complete, facts, rows}.
+// `rows` are those of the tokens that changed, as HTML like in the page itself, so that there is one way to show a
+// token. If `complete`, they are all rows: the page drops every other one. `seen` is the state as a page keeps it.
 #pragma once
 
 #include <cstddef>
@@ -11,6 +12,7 @@
 #include <map>
 #include <memory>
 #include <string>
+#include <string_view>
 
 #include "agent/api/agent_facade.hpp"
 #include "agent/api/line_stream.hpp"
@@ -20,33 +22,41 @@ namespace jeton::agent {
 
 class PageFeed {
  public:
-  // The facade outlives it.
-  explicit PageFeed(AgentFacade& facade) : facade_(facade) {}
+  // Facade and timers outlive it, and every task of it.
+  PageFeed(AgentFacade& facade, Timers& timers) : facade_(facade), timers_(timers) {}
 
-  // Empty if nothing has changed since `seen`, which is 0 for a page that knows nothing. Moves `seen` to the present.
-  [[nodiscard]] std::string news(std::uint64_t& seen);
-  // Whether one more page may follow: each costs a look at the agent a second.
+  // Looks at the agent, unless that was done within the last `enough`: then false.
+  bool look(Duration enough);
+  // What the last look found that a page which knows `seen` does not; 0 knows nothing. Moves `seen` on. Empty: nothing.
+  [[nodiscard]] Task<std::string> news(std::uint64_t& seen);
+  // The page as of now.
+  [[nodiscard]] Task<std::string> page();
+  // The state that a page kept; 0 if it is of another run of the agent, or none.
+  [[nodiscard]] std::uint64_t state_of(std::string_view text) const;
+
+  // Whether one more page may follow.
   [[nodiscard]] bool has_room() const { return pages_ < most_pages; }
-  // Sends the news as they come, one event a second at most, and a heartbeat when nothing changes. Ends by the
-  // exception of a closed stream. Timers outlive it.
-  static Task<> follow(std::shared_ptr<PageFeed> feed, Timers& timers, Duration heartbeat, LineStream& lines);
+  // Sends the news as they come, one event a second at most, and a heartbeat when nothing changes; the first event also
+  // when there are no news. Ends by the exception of a closed stream.
+  static Task<> follow(std::shared_ptr<PageFeed> feed, std::uint64_t seen, Duration heartbeat, LineStream& lines);
 
  private:
   static constexpr std::size_t most_pages = 16;
-  struct Known {
-    TokenStatus status;
-    std::uint64_t changed = 0;
-  };
 
-  void look(const AgentStatus& status);
+  void compare(AgentStatus status);
+  [[nodiscard]] std::string seen_text() const;
+  [[nodiscard]] Task<std::string> event_since(std::uint64_t known);
 
   AgentFacade& facade_;
-  std::uint64_t state_ = 0;           // rises by one with each change
-  std::uint64_t tokens_changed_ = 0;  // the state in which a token came or went
+  Timers& timers_;
+  BootTime looked_{};
+  std::shared_ptr<const AgentStatus> status_;     // of the last look; null before the first one
+  std::map<std::string, std::uint64_t> changed_;  // the state in which each token last changed
+  std::uint64_t state_ = 0;                       // rises by one with each look
+  std::uint64_t tokens_changed_ = 0;              // the state in which a token came or went
   std::uint64_t facts_changed_ = 0;
-  std::size_t pages_ = 0;
   std::string facts_;
-  std::map<std::string, Known> tokens_;
+  std::size_t pages_ = 0;
 };
 
 }  // namespace jeton::agent

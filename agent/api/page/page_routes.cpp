@@ -5,28 +5,39 @@
 #include "agent/api/page/status_page.hpp"
 
 namespace jeton::agent {
+namespace {
+
+constexpr std::string_view seen_query = "?seen=";
+
+Task<ApiAnswer> page_answer(std::shared_ptr<PageFeed> feed) {
+  ApiAnswer answer;
+  answer.body = co_await feed->page();
+  answer.content_type = "text/html; charset=utf-8";
+  answer.policy = page_policy();
+  co_return answer;
+}
+
+}  // namespace
 
 PageRoutes::PageRoutes(AgentFacade& facade, Timers& timers, Duration heartbeat)
-    : facade_(facade), timers_(timers), heartbeat_(heartbeat), feed_(std::make_shared<PageFeed>(facade)) {}
+    : heartbeat_(heartbeat), feed_(std::make_shared<PageFeed>(facade, timers)) {}
 
 std::optional<ApiResponse> PageRoutes::answer(const ApiRequest& request) const {
   const std::string_view target = request.target;
   const std::string_view path = target.substr(0, target.find('?'));
+  const std::string_view query = target.substr(path.size());
   if (path != "/" && path != "/events") return std::nullopt;
   if (auto refused = method_refusal(request.method, false)) return *refused;
   if (path == "/events") {
     if (!feed_->has_room()) {
       return error_answer(503, "too_many_pages", "too many status pages are open; close one, or load this one again");
     }
-    return StreamAnswer{"text/event-stream", [feed = feed_, &timers = timers_, heartbeat = heartbeat_](auto& lines) {
-                          return PageFeed::follow(feed, timers, heartbeat, lines);
+    const std::uint64_t seen = query.starts_with(seen_query) ? feed_->state_of(query.substr(seen_query.size())) : 0;
+    return StreamAnswer{"text/event-stream", [feed = feed_, seen, heartbeat = heartbeat_](LineStream& lines) {
+                          return PageFeed::follow(feed, seen, heartbeat, lines);
                         }};
   }
-  ApiAnswer page;
-  page.body = status_page(facade_);
-  page.content_type = "text/html; charset=utf-8";
-  page.policy = page_policy();
-  return page;
+  return LaterAnswer{[feed = feed_] { return page_answer(feed); }};
 }
 
 }  // namespace jeton::agent

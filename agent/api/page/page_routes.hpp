@@ -1,7 +1,7 @@
 // The paths of the status page, which agent.listen serves besides those for monitoring (server/monitoring_server.hpp):
 //
-//   GET  /         the page (status_page.hpp), not stored by a browser, in no frame
-//   GET  /events   its news as server-sent events (page_feed.hpp)
+//   GET  /                    the page (status_page.hpp), not stored by a browser, in no frame
+//   GET  /events?seen=STATE   its news since that state as server-sent events (page_feed.hpp); without one, everything
 // HEAD is answered like GET, without the body; 503 if too many pages are open. They are not on the socket of the local
 // API, which no browser reads.
 #pragma once
@@ -25,8 +25,6 @@ class PageRoutes {
   [[nodiscard]] std::optional<ApiResponse> answer(const ApiRequest& request) const;
 
  private:
-  AgentFacade& facade_;
-  Timers& timers_;
   Duration heartbeat_;
   std::shared_ptr<PageFeed> feed_;
 };

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <map>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "agent/api/page/html_text.hpp"
@@ -14,6 +15,8 @@
 
 namespace jeton::agent {
 namespace {
+
+constexpr std::size_t rows_a_turn = 64 * 1024;  // bytes, about a millisecond
 
 // `page` with each {{NAME}} replaced. What is put in is not read again, so a token may be named {{rows}}.
 std::string filled(std::string_view page, const std::map<std::string_view, std::string>& parts) {
@@ -69,8 +72,8 @@ std::string locks_fact(const AgentStatus& status) {
               "on this host; store " + health_text(locks.store));
 }
 
-std::string agent_fact(const AgentStatus& status) {
-  std::string more = "started " + html_time(status.started_at, status.now);
+std::string agent_fact(const AgentStatus& status, WallTime now) {
+  std::string more = "started " + html_time(status.started_at, now);
   if (status.log_lines_dropped > 0) more += ", " + std::to_string(status.log_lines_dropped) + " log lines lost";
   return fact(status.log_lines_dropped > 0 ? "warn" : "good", "Agent", html_escaped(status.version), more);
 }
@@ -82,8 +85,8 @@ std::string source_of(std::string_view text) {
 
 }  // namespace
 
-std::string agent_facts(const AgentStatus& status) {
-  return tokens_fact(status) + coordinator_fact(status) + locks_fact(status) + agent_fact(status);
+std::string agent_facts(const AgentStatus& status, WallTime now) {
+  return tokens_fact(status) + coordinator_fact(status) + locks_fact(status) + agent_fact(status, now);
 }
 
 std::string row_of(const AgentFacade& facade, const TokenStatus& token, WallTime now) {
@@ -91,21 +94,37 @@ std::string row_of(const AgentFacade& facade, const TokenStatus& token, WallTime
   return token_row(token, history == nullptr ? TokenPast() : history->events(), now);
 }
 
-std::string status_page(const AgentFacade& facade) {
-  const AgentStatus status = facade.agent_status();
-  std::vector<const TokenStatus*> tokens;
-  for (const TokenStatus& token : status.tokens) tokens.push_back(&token);
+Task<std::string> rows_text(Timers& timers, const AgentFacade& facade, std::vector<const TokenStatus*> tokens,
+                            WallTime now, std::function<std::string(const std::string&)> form) {
   std::sort(tokens.begin(), tokens.end(),
-            [&](const TokenStatus* a, const TokenStatus* b) { return is_worse(*a, *b, status.now); });
-  std::string rows;
-  for (const TokenStatus* token : tokens) rows += row_of(facade, *token, status.now) + '\n';
-  return filled(page_text::page_html, {{"host", html_escaped(status.host)},
-                                       {"now", std::to_string(to_unix_ms(status.now))},
-                                       {"as_of", utc_text(status.now)},
-                                       {"facts", agent_facts(status)},
-                                       {"rows", rows},
-                                       {"style", std::string(page_text::page_css)},
-                                       {"script", std::string(page_text::page_js)}});
+            [now](const TokenStatus* a, const TokenStatus* b) { return is_worse(*a, *b, now); });
+  std::string text;
+  std::size_t before = 0;
+  for (const TokenStatus* token : tokens) {
+    if (text.size() - before >= rows_a_turn) {
+      co_await sleep_for(timers, Duration{0});
+      before = text.size();
+    }
+    text += form(row_of(facade, *token, now));
+  }
+  co_return text;
+}
+
+Task<std::string> status_page(Timers& timers, const AgentFacade& facade, std::shared_ptr<const AgentStatus> status,
+                              std::string seen) {
+  std::vector<const TokenStatus*> tokens;
+  for (const TokenStatus& token : status->tokens) tokens.push_back(&token);
+  std::map<std::string_view, std::string> parts;
+  parts["rows"] = co_await rows_text(timers, facade, std::move(tokens), status->now,
+                                     [](const std::string& row) { return row + '\n'; });
+  parts["host"] = html_escaped(status->host);
+  parts["now"] = std::to_string(to_unix_ms(status->now));
+  parts["seen"] = html_escaped(seen);
+  parts["as_of"] = utc_text(status->now);
+  parts["facts"] = agent_facts(*status, status->now);
+  parts["style"] = page_text::page_css;
+  parts["script"] = page_text::page_js;
+  co_return filled(page_text::page_html, parts);
 }
 
 const std::string& page_policy() {

@@ -1,20 +1,30 @@
 // The status page: one document with its style and its script, complete without either, which asks no other server for
 // anything. page.html, page.css and page.js are its parts; page.js reads the news of PageFeed. No secret is in it: it
-// is for everybody who reaches agent.listen. One thread: the
-// loop's.
+// is for everybody who reaches agent.listen. One thread: the loop's, which gets its turns between the rows: a thousand
+// take longer than one should.
 #pragma once
 
+#include <functional>
+#include <memory>
 #include <string>
+#include <vector>
 
 #include "agent/api/agent_facade.hpp"
+#include "agent/base/timers.hpp"
 
 namespace jeton::agent {
 
-[[nodiscard]] std::string status_page(const AgentFacade& facade);
+// `seen`: the state of PageFeed that the page keeps. Timers and facade outlive the task.
+[[nodiscard]] Task<std::string> status_page(Timers& timers, const AgentFacade& facade,
+                                            std::shared_ptr<const AgentStatus> status, std::string seen);
+// The rows of these tokens, the worst first, each as `form` makes it. The tokens, too, outlive the task.
+[[nodiscard]] Task<std::string> rows_text(Timers& timers, const AgentFacade& facade,
+                                          std::vector<const TokenStatus*> tokens, WallTime now,
+                                          std::function<std::string(const std::string&)> form);
 // Its row of one token, with what the agent knows of the token's past.
 [[nodiscard]] std::string row_of(const AgentFacade& facade, const TokenStatus& token, WallTime now);
-// The part about the agent as a whole: tokens, coordinator, locks.
-[[nodiscard]] std::string agent_facts(const AgentStatus& status);
+// The part about the agent as a whole: tokens, coordinator, locks. Its times are told as of `now`.
+[[nodiscard]] std::string agent_facts(const AgentStatus& status, WallTime now);
 // Content-Security-Policy: this style, this script and this agent's news, and nothing else, in no frame.
 [[nodiscard]] const std::string& page_policy();
 

@@ -4,6 +4,7 @@
 #include <array>
 #include <chrono>
 #include <cmath>
+#include <map>
 #include <optional>
 #include <string_view>
 
@@ -90,6 +91,22 @@ std::string_view mark_of(const HistoryEvent& event) {
   return found == marks.end() ? "other" : found->kind;
 }
 
+// Marks of one kind that would lie on each other are one, the newest: a failing token has a hundred failures in a row.
+std::string marks_of(const Scale& scale, const TokenPast& past) {
+  constexpr long apart = 100;  // hundredths of a percent
+  std::string out;
+  std::map<std::string_view, long> last;
+  for (auto event = past.rbegin(); event != past.rend(); ++event) {
+    const std::string_view kind = mark_of(*event);
+    const long place = scale.place(event->at);
+    const auto drawn = last.find(kind);
+    if (kind.empty() || (drawn != last.end() && drawn->second - place < apart)) continue;
+    last[kind] = place;
+    out.insert(0, svg_mark(scale, kind, event->at, utc_text(event->at) + ' ' + event_words(*event)));
+  }
+  return out;
+}
+
 // Each token before this one lasted until the next came.
 std::string lives_before(const Scale& scale, const TokenPast& past, std::optional<WallTime> issued) {
   std::string out;
@@ -146,10 +163,7 @@ std::string timeline_svg(const TokenStatus& status, const TokenPast& past, WallT
   }
   if (status.refresh_at)
     out += svg_mark(scale, "due", *status.refresh_at, "refresh due " + utc_text(*status.refresh_at));
-  for (const HistoryEvent& event : past) {
-    const std::string_view kind = mark_of(event);
-    if (!kind.empty()) out += svg_mark(scale, kind, event.at, utc_text(event.at) + ' ' + event_words(event));
-  }
+  out += marks_of(scale, past);
   const std::string here = percent(scale.place(now));
   out += "<line class=\"now\"" + html_attribute("x1", here) + html_attribute("x2", here) +
          " y1=\"2\" y2=\"28\"><title>now</title></line>";

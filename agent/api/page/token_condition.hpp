@@ -1,7 +1,8 @@
-// TokenCondition: how a token is, in a word, and how much it needs a person: the order of the status page. A pure
-// function, any thread.
+// TokenCondition: how a token is, in a word, and how much it needs a person: the order of the status page. Pure
+// functions, any thread.
 #pragma once
 
+#include <string>
 #include <string_view>
 
 #include "agent/refresh/token_status.hpp"
@@ -15,5 +16,7 @@ struct TokenCondition {
 };
 
 [[nodiscard]] TokenCondition condition_of(const TokenStatus& status, WallTime now);
+// The last error, or that of an output. Empty: none.
+[[nodiscard]] std::string trouble_of(const TokenStatus& status);
 
 }  // namespace jeton::agent

@@ -15,28 +15,34 @@ namespace {
 
 // Enough to tell holders apart; the whole id is what releases a lock.
 constexpr std::size_t shown_of_an_owner = 8;
+constexpr std::ptrdiff_t shown_events = 20;
 
 std::string table_cell(std::string_view kind, const std::string& html) {
   return "<td role=\"cell\"" + html_attribute("class", kind) + ">" + html + "</td>";
 }
 
+// Of a cell that says so little that a phone leaves it out.
+std::string nothing(const char* words) { return "<span class=\"nothing\">" + std::string(words) + "</span>"; }
+
 std::string aside(const std::string& html) { return "<span class=\"aside\">" + html + "</span>"; }
 
-std::string life_cell(const TokenStatus& status, const TokenPast& past, WallTime now) {
-  std::string html = timeline_svg(status, past, now);
-  if (!status.last_error.empty()) html += "<p class=\"error\">" + html_escaped(status.last_error) + "</p>";
-  return table_cell("life", html);
+// Below the row, because an error needs the whole width.
+std::string trouble_row(const TokenStatus& status) {
+  const std::string trouble = trouble_of(status);
+  if (trouble.empty()) return {};
+  return "<tr role=\"row\" class=\"trouble\"><td role=\"cell\" colspan=\"6\"><p" + html_attribute("class", "error") +
+         ">" + html_escaped(trouble) + "</p></td></tr>";
 }
 
 std::string expiry_cell(const TokenStatus& status, WallTime now) {
-  if (!status.expires_at) return table_cell("expiry", "none yet");
+  if (!status.expires_at) return table_cell("expiry", nothing("none yet"));
   std::string html = html_time(*status.expires_at, now);
   if (status.refresh_at) html += aside("refresh " + html_time(*status.refresh_at, now));
   return table_cell("expiry", html);
 }
 
 std::string lock_cell(const TokenStatus& status) {
-  std::string html = "free";
+  std::string html = nothing("free");
   if (status.holds_lock) {
     html = "this host";
   } else if (!status.lock_holder.empty()) {
@@ -47,14 +53,14 @@ std::string lock_cell(const TokenStatus& status) {
 }
 
 std::string budget_cell(const TokenStatus& status, WallTime now) {
-  if (status.calls_allowed == 0) return table_cell("budget", "no limit");
+  if (status.calls_allowed == 0) return table_cell("budget", nothing("no limit"));
   const std::string all = std::to_string(status.calls_allowed);
   const std::string left = std::to_string(status.calls_allowed - std::min(status.calls_allowed, status.calls_used));
   const std::string low = std::to_string(std::max(status.calls_reserved, status.calls_allowed / 10));
   std::string html = left + " of " + all + " left<meter min=\"0\"" + html_attribute("max", all) +
                      html_attribute("low", low) + html_attribute("optimum", all) + html_attribute("value", left) +
                      html_attribute("aria-label", "calls left") + "></meter>";
-  if (status.window_end) html += aside("window ends " + html_time(*status.window_end, now));
+  if (status.window_end) html += aside("resets " + html_time(*status.window_end, now));
   return table_cell("budget", html);
 }
 
@@ -90,6 +96,14 @@ std::string counts_of(const TokenStatus& status) {
   return text;
 }
 
+std::string output_words(const OutputStatus& output) {
+  std::string text = output.path + ": " + to_string(output.state);
+  if (!output.last_error.empty()) text += ": " + output.last_error;
+  if (!output.on_change) return text;
+  text += "; " + output.on_change->action;
+  return output.on_change->last_error.empty() ? text : text + ": " + output.on_change->last_error;
+}
+
 std::string fact_list(const TokenStatus& status, WallTime now) {
   Facts facts(now);
   facts.text("Source", status.source);
@@ -106,17 +120,22 @@ std::string fact_list(const TokenStatus& status, WallTime now) {
   facts.time("Last fetch by this host", status.last_fetch_at);
   facts.text("Since the agent started", counts_of(status));
   facts.time("Last error", status.last_error_at, status.last_error);
+  for (const OutputStatus& output : status.outputs) facts.text("Output", output_words(output));
   return facts.list();
 }
 
-// The newest first.
-std::string history_list(const TokenPast& past, WallTime now) {
+// The newest first, and not all: a page of a thousand tokens is large without them.
+std::string history_list(const std::string& name, const TokenPast& past, WallTime now) {
   if (past.empty()) return {};
   std::string html = "<h3>History</h3><ol class=\"history\">";
-  for (auto event = past.rbegin(); event != past.rend(); ++event) {
+  const std::ptrdiff_t shown = std::min(std::ssize(past), shown_events);
+  for (auto event = past.rbegin(); event != past.rbegin() + shown; ++event) {
     html += "<li>" + html_time(event->at, now) + ' ' + html_escaped(event_words(*event)) + "</li>";
   }
-  return html + "</ol>";
+  html += "</ol>";
+  if (shown == std::ssize(past)) return html;
+  return html + "<p>" + std::to_string(std::ssize(past) - shown) + " more: <code>jetonctl history " +
+         html_escaped(name) + "</code></p>";
 }
 
 }  // namespace
@@ -129,9 +148,10 @@ std::string token_row(const TokenStatus& status, const TokenPast& past, WallTime
   html += "<th scope=\"row\" role=\"rowheader\"><details><summary>" + html_escaped(status.name) +
           "</summary></details></th>";
   html += table_cell("state", "<span class=\"badge\">" + std::string(condition.word) + "</span>");
-  html += life_cell(status, past, now) + expiry_cell(status, now) + lock_cell(status) + budget_cell(status, now);
-  html += "</tr><tr role=\"row\" class=\"more\"><td role=\"cell\" colspan=\"6\">" + fact_list(status, now) +
-          history_list(past, now) + "</td></tr></tbody>";
+  html += table_cell("life", timeline_svg(status, past, now)) + expiry_cell(status, now) + lock_cell(status) +
+          budget_cell(status, now);
+  html += "</tr>" + trouble_row(status) + "<tr role=\"row\" class=\"more\"><td role=\"cell\" colspan=\"6\">" +
+          fact_list(status, now) + history_list(status.name, past, now) + "</td></tr></tbody>";
   return html;
 }
 

@@ -66,12 +66,22 @@ class PageFeedTest : public ::testing::Test {
     EXPECT_TRUE(loop.turn_until([this] { return !follows || ended; }));
   }
 
-  void follow() {
+  std::string look_again(std::uint64_t& known) {
+    feed->look(Duration{0});
+    return loop.run(feed->news(known));
+  }
+  // The state that the page keeps.
+  std::string page_state() {
+    const std::string html = loop.run(feed->page());
+    const std::size_t begin = html.find("data-seen=\"") + 11;
+    return html.substr(begin, html.find('"', begin) - begin);
+  }
+  void follow(Duration then = seconds(2)) {
     follows = true;
     boost::asio::co_spawn(
-        loop.context, PageFeed::follow(feed, loop.timers, seconds(30), stream),
+        loop.context, PageFeed::follow(feed, seen, seconds(30), stream),
         boost::asio::bind_cancellation_slot(cancel.slot(), [this](const std::exception_ptr&) { ended = true; }));
-    loop.pass(seconds(2));
+    loop.pass(then);
   }
   void change(const std::string& name, Generation generation) {
     status.token(name).generation = generation;
@@ -80,7 +90,7 @@ class PageFeedTest : public ::testing::Test {
 
   test::VirtualLoop loop;
   test::FakeStatus status{loop.timers};
-  std::shared_ptr<PageFeed> feed = std::make_shared<PageFeed>(status);
+  std::shared_ptr<PageFeed> feed = std::make_shared<PageFeed>(status, loop.timers);
   std::uint64_t seen = 0;
   PageStream stream{loop.clock};
   boost::asio::cancellation_signal cancel;
@@ -89,39 +99,89 @@ class PageFeedTest : public ::testing::Test {
 };
 
 TEST_F(PageFeedTest, PageKnowsNothing_GetsAllRowsAndThenNothingMore) {
-  const Json first = data_of(feed->news(seen));
+  const Json first = data_of(look_again(seen));
   EXPECT_EQ(first["complete"], true);
   EXPECT_THAT(first["rows"], SizeIs(2));
   EXPECT_EQ(first["now_ms"], to_unix_ms(loop.clock.wall_now()));
   EXPECT_THAT(first["facts"].get<std::string>(), HasSubstr("2 of 2 valid"));
-  EXPECT_THAT(feed->news(seen), IsEmpty());
+  EXPECT_THAT(look_again(seen), IsEmpty());
   loop.pass(std::chrono::hours(1));
-  EXPECT_THAT(feed->news(seen), IsEmpty()) << "the page itself moves its times on";
+  EXPECT_THAT(look_again(seen), IsEmpty()) << "the page itself moves its times on";
 }
 
 TEST_F(PageFeedTest, OneTokenChanges_EachPageGetsItsRowOnce) {
   std::uint64_t other = 0;
-  (void)feed->news(seen);
-  (void)feed->news(other);
+  (void)look_again(seen);
+  (void)look_again(other);
   status.token("wechat").generation = 42;
   for (std::uint64_t* page : {&seen, &other}) {
-    const Json news = data_of(feed->news(*page));
+    const Json news = data_of(look_again(*page));
     EXPECT_EQ(news["complete"], false);
     ASSERT_THAT(news["rows"], SizeIs(1));
     EXPECT_THAT(news["rows"][0].get<std::string>(), HasSubstr("data-name=\"wechat\""));
-    EXPECT_THAT(feed->news(*page), IsEmpty());
+    EXPECT_THAT(look_again(*page), IsEmpty());
   }
 }
 
+TEST_F(PageFeedTest, PageWasLoaded_IsSentOnlyWhatCameSince) {
+  seen = feed->state_of(page_state());
+  loop.pass(seconds(2));
+  change("wechat", 42);
+  follow();
+  ASSERT_THAT(stream.events, SizeIs(1));
+  const Json news = data_of(stream.events[0]);
+  EXPECT_EQ(news["complete"], false);
+  ASSERT_THAT(news["rows"], SizeIs(1));
+  EXPECT_THAT(news["rows"][0].get<std::string>(), HasSubstr("data-name=\"wechat\""));
+  EXPECT_GT(feed->state_of(news["seen"].get<std::string>()), seen);
+}
+
+TEST_F(PageFeedTest, NothingCameSinceThePageWasLoaded_IsToldThatItIsLive) {
+  seen = feed->state_of(page_state());
+  follow();
+  ASSERT_THAT(stream.events, SizeIs(1));
+  EXPECT_THAT(data_of(stream.events[0])["rows"], IsEmpty());
+}
+
+TEST_F(PageFeedTest, PageIsOfAnotherRunOrItsStateIsNonsense_KnowsNothing) {
+  const std::string state = page_state();
+  EXPECT_GT(feed->state_of(state), 0U);
+  const std::string start = state.substr(0, state.find('-') + 1);
+  for (const std::string& other : {"1" + state, state + "x", start, start + "99999999", start + "-1", std::string()}) {
+    EXPECT_EQ(feed->state_of(other), 0U) << other;
+  }
+  status.agent().started_at += seconds(1);
+  feed->look(Duration{0});
+  EXPECT_EQ(feed->state_of(state), 0U);
+}
+
+TEST_F(PageFeedTest, ManyPagesFollow_ShareOneLookASecond) {
+  EXPECT_TRUE(feed->look(seconds(1)));
+  EXPECT_FALSE(feed->look(seconds(1)));
+  loop.pass(seconds(1));
+  EXPECT_TRUE(feed->look(seconds(1)));
+}
+
+// The look of the second page is the first one's, which a change may follow that nobody hears of.
+TEST_F(PageFeedTest, ChangeComesAfterALookOfAnotherPage_IsSentWithinASecond) {
+  seen = feed->state_of(page_state());
+  follow(std::chrono::milliseconds(100));
+  const BootTime changed = loop.clock.boot_now();
+  change("wechat", 42);
+  loop.pass(seconds(3));
+  ASSERT_THAT(stream.events, SizeIs(2));
+  EXPECT_LE(stream.times.back() - changed, seconds(1));
+}
+
 TEST_F(PageFeedTest, TokenComesOrGoes_AllRowsAreSent) {
-  (void)feed->news(seen);
+  (void)look_again(seen);
   status.remove("wechat");
-  const Json gone = data_of(feed->news(seen));
+  const Json gone = data_of(look_again(seen));
   EXPECT_EQ(gone["complete"], true);
   EXPECT_THAT(gone["rows"], SizeIs(1));
   status.remove("github");
   status.add("slack");
-  const Json exchanged = data_of(feed->news(seen));
+  const Json exchanged = data_of(look_again(seen));
   EXPECT_EQ(exchanged["complete"], true);
   EXPECT_THAT(exchanged["rows"][0].get<std::string>(), HasSubstr("slack"));
 }
@@ -129,16 +189,16 @@ TEST_F(PageFeedTest, TokenComesOrGoes_AllRowsAreSent) {
 TEST_F(PageFeedTest, EndOfAPauseMovesByAMoment_IsNoNews) {
   const WallTime until = loop.clock.wall_now() + std::chrono::minutes(5);
   status.token("wechat").paused_until = until;
-  (void)feed->news(seen);
+  (void)look_again(seen);
   status.token("wechat").paused_until = until + Milliseconds(1);
-  EXPECT_THAT(feed->news(seen), IsEmpty());
+  EXPECT_THAT(look_again(seen), IsEmpty());
   status.token("wechat").paused_until = until + seconds(5);
-  EXPECT_THAT(feed->news(seen), Not(IsEmpty()));
+  EXPECT_THAT(look_again(seen), Not(IsEmpty()));
 }
 
 TEST_F(PageFeedTest, ErrorHasLinesAndBytesThatAreNoText_EventStaysOneLine) {
   status.token("wechat").last_error = "first\nsecond\r\n\xff";
-  const Json news = data_of(feed->news(seen));
+  const Json news = data_of(look_again(seen));
   EXPECT_THAT(news["rows"], SizeIs(2));
 }
 

@@ -3,9 +3,11 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <memory>
 #include <regex>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "agent/api/page/html_text.hpp"
 #include "agent/api/page/token_condition.hpp"
@@ -49,7 +51,10 @@ TEST(HtmlText, TimeIsRelative_HasTheTwoLargestUnits) {
 
 class StatusPage : public ::testing::Test {
  protected:
-  std::string page() { return status_page(status); }
+  std::string page() {
+    return loop.run(
+        status_page(loop.timers, status, std::make_shared<const AgentStatus>(status.agent_status()), "4711-1"));
+  }
   WallTime now() { return loop.clock.wall_now(); }
 
   test::VirtualLoop loop;
@@ -131,6 +136,41 @@ TEST_F(StatusPage, TokenIsInEachCondition_HasItsWord) {
   EXPECT_EQ(condition_of(token, now()).word, "no token");
 }
 
+TEST_F(StatusPage, OutputCannotBeWrittenOrFollowed_TokenFailsAndTheErrorIsShown) {
+  TokenStatus& token = status.add("wechat");
+  OutputStatus& output = token.outputs.emplace_back();
+  output.path = "/etc/app/token";
+  output.state = OutputStatus::State::written;
+  EXPECT_EQ(condition_of(token, now()).word, "valid");
+  EXPECT_THAT(row_of(status, token, now()), HasSubstr("<dt>Output</dt><dd>/etc/app/token: written</dd>"));
+  output.on_change.emplace();
+  output.on_change->action = "reload app.service";
+  output.on_change->last_error = "exit status 1";
+  EXPECT_EQ(condition_of(token, now()).word, "failing");
+  EXPECT_EQ(trouble_of(token), "/etc/app/token: reload app.service: exit status 1");
+  output.state = OutputStatus::State::failing;
+  output.last_error = hostile;
+  EXPECT_EQ(trouble_of(token), std::string("/etc/app/token: ") + hostile);
+  EXPECT_THAT(row_of(status, token, now()), HasSubstr(std::string(">/etc/app/token: ") + hostile_as_text + "</p>"));
+}
+
+TEST_F(StatusPage, ThousandTokensAreShown_LoopHasItsTurnsBetween) {
+  for (int i = 0; i < 1000; ++i) status.add("token-" + std::to_string(i));
+  const AgentStatus all = status.agent_status();
+  std::vector<const TokenStatus*> tokens;
+  for (const TokenStatus& token : all.tokens) tokens.push_back(&token);
+  int rows = 0;
+  int rows_before_the_turn = 0;
+  const auto form = [&](const std::string& row) {
+    if (++rows == 1) loop.timers.schedule(loop.clock.boot_now(), [&] { rows_before_the_turn = rows; });
+    return row;
+  };
+  loop.run(rows_text(loop.timers, status, tokens, now(), form));
+  EXPECT_EQ(rows, 1000);
+  EXPECT_GT(rows_before_the_turn, 0);
+  EXPECT_LT(rows_before_the_turn, 100);
+}
+
 // Without "unsafe-inline" a browser applies neither a style attribute nor an event attribute.
 TEST_F(StatusPage, PolicyIsStrict_PageNeedsNothingThatItForbids) {
   TokenStatus& token = status.add("wechat");
@@ -205,6 +245,27 @@ TEST_F(StatusPage, PastHasRefreshesAndFailures_EachHasItsMarkInsideOfThePicture)
   EXPECT_THAT(row, HasSubstr("before: 3 refreshed, 1 failed"));
   const std::string list = row.substr(row.find("<ol"));
   EXPECT_LT(list.find("rejected by host-2"), list.find("received by host-2")) << "the newest is first";
+}
+
+// A token that fails for hours has a history full of failures.
+TEST_F(StatusPage, PastIsLong_PictureAndListStaySmall) {
+  TokenHistory& history = status.histories["wechat"];
+  for (int i = 100; i > 0; --i) {
+    HistoryEvent event;
+    event.at = now() - Milliseconds(100 * i);
+    event.event = "failed";
+    event.text = "attempt " + std::to_string(i);
+    history.note(event);
+  }
+  const std::string row = row_of(status, status.add("wechat"), now());
+  const std::string svg = row.substr(0, row.find("</svg>"));
+  const std::size_t mark = svg.find("href=\"#mark-failed\"");
+  ASSERT_NE(mark, std::string::npos);
+  EXPECT_EQ(svg.find("href=\"#mark-failed\"", mark + 1), std::string::npos) << "all are at one place";
+  EXPECT_THAT(svg.substr(mark), HasSubstr("attempt 1<")) << "the newest";
+  EXPECT_THAT(row, HasSubstr("attempt 20<"));
+  EXPECT_THAT(row, Not(HasSubstr("attempt 21<")));
+  EXPECT_THAT(row, HasSubstr("80 more: <code>jetonctl history wechat</code>"));
 }
 
 TEST_F(StatusPage, TokenIsExpired_PictureGoesOnUntilNow) {
