@@ -64,7 +64,7 @@ void add_reading_commands(CLI::App& app, Draft& draft) {
       add_command(app, "status", "Show the agent and its tokens, or one token", draft.status.name, false);
   status->callback([&draft] { draft.line.command = draft.status; });
 
-  CLI::App* doctor = app.add_subcommand("doctor", "Find out what is wrong, and what to type; run it as root");
+  CLI::App* doctor = app.add_subcommand("doctor", "Find out what is wrong and what to type (as root)");
   doctor->fallthrough();
   doctor->footer(doctor_statuses);
   doctor->callback([&draft] { draft.line.command = DoctorOptions{}; });

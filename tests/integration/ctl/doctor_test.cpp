@@ -123,7 +123,7 @@ TEST_F(CtlDoctor, NoAgentAnswers_SaysWhatCanBeSaidAll) {
 TEST_F(CtlDoctor, AgentHungLongAgo_ItsLastHeartbeatIsAProblem) {
   SegmentStore& wechat = host.add("wechat");
   host.publish(wechat, host.record(7));
-  wechat.heartbeat(SystemClock().wall_now() - std::chrono::minutes(5));
+  wechat.heartbeat(SystemClock().wall_now() - std::chrono::minutes(5) - std::chrono::seconds(30));
   host.start_agent();
   EXPECT_THAT(about(report(problem_found), "segment wechat")[0]["text"].get<std::string>(), HasSubstr("5m"));
 }

@@ -99,7 +99,7 @@ TEST_F(DoctorCommand, FilesHaveChanged_SaysWhetherTheyCanBeApplied) {
   agent_.configure(changed);
   const RunResult broken = doctor();
   EXPECT_EQ(broken.status, 6);
-  EXPECT_EQ(find(broken.out, "configuration", "agent.yaml:")["level"], "problem") << broken.out;
+  EXPECT_EQ(find(broken.out, "configuration", "huge")["level"], "problem") << broken.out;
 }
 
 }  // namespace

@@ -45,6 +45,10 @@ class WholeReload : public testing::Test {
     agent_.configure(settings_);
     agent_.signal(SIGHUP);
   }
+  void replace_state_directory() {
+    std::filesystem::remove_all(files_ / "state");  // it has the history of tokens
+    files_.write("state", "a file in place of the folder");
+  }
   [[nodiscard]] std::size_t logged(const std::string& text) const {
     std::size_t count = 0;
     const std::string log = agent_.log();
@@ -80,7 +84,7 @@ TEST_F(WholeReload, StateOfATokenCannotBeKept_IsRefusedAndAppliedOnceThatIsMende
   settings_.token_extra = plain("second");
   start();
   ASSERT_TRUE(eventually([&] { return is_valid("second"); }));
-  files_.write("state", "a file in place of the folder");
+  replace_state_directory();
 
   reload(rotating("second", provider_.url()));
   ASSERT_TRUE(comes("reload refused"));
@@ -99,7 +103,7 @@ TEST_F(WholeReload, TokenThatIsAddedCannotBePrepared_OthersAreAsBefore) {
   start();
   ASSERT_TRUE(eventually([&] { return agent_.valid(); }));
   const auto size = size_of_segment("api");
-  files_.write("state", "a file in place of the folder");
+  replace_state_directory();
 
   reload("    capacity: 64KiB\n" + plain("a-new-one") + rotating("z-new-one", provider_.url()));
   ASSERT_TRUE(comes("reload refused"));
