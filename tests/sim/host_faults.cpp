@@ -22,7 +22,10 @@ void crash(World& world, const Fault& fault) {
 void start(World& world, const Fault& fault) {
   if (!world.fleet.has_stopped(fault.target)) {
     world.note(host_name(fault.target), "did not stop in time and is killed");
-    crash(world, fault);
+    const Fault killed = crash_of(fault.target);
+    world.disturbances.begin(killed, world.now());
+    crash(world, killed);
+    world.disturbances.end(killed, world.now());
   }
   if (!world.fleet.runs(fault.target)) world.fleet.start(fault.target);
 }
