@@ -19,8 +19,8 @@ TEST(Suppression, FleetOfAnySize_NeedsAboutOneLockAttemptPerRotation) {
   }
 }
 
-// Every other host is due before the fetch is over: without the claim there would be five attempts each. Now and then two
-// hosts wake at the same moment.
+// Every other host is due before the fetch is over: without the claim there would be five attempts each. Now and then
+// two hosts wake at the same moment.
 TEST(Suppression, FetchLastsLongerThanTheSpread_NoOtherHostReachesForTheLock) {
   constexpr std::uint64_t fleets = 20;
   std::uint64_t attempts = 0;
