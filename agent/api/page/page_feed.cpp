@@ -31,7 +31,10 @@ bool is_same_for_people(const TokenStatus& before, TokenStatus& now) {
 }
 
 std::string server_sent(std::string_view event, const std::string& data) {
-  return "event: " + std::string(event) + "\ndata: " + data + "\n\n";
+  std::string text;
+  text.reserve(data.size() + 64);
+  text.append("event: ").append(event).append("\ndata: ").append(data).append("\n\n");
+  return text;
 }
 
 // The digits at the end of `start`-DIGITS; 0 if the text is another one.
@@ -129,13 +132,12 @@ Task<std::string> PageFeed::event_since(std::uint64_t known) {
                          {"facts", agent_facts(*status, status->now)}};
   std::string data = json_text(head);
   data.back() = ',';
-  data += "\"rows\":[";
   std::string rows = co_await rows_text(timers_, facade_, std::move(tokens), status->now, [](const std::string& row) {
     const OrderedJson text = row;
     return json_text(text) + ',';
   });
   if (!rows.empty()) rows.pop_back();
-  data += rows + "]}";
+  data.append("\"rows\":[").append(rows).append("]}");
   co_return server_sent("news", data);
 }
 

@@ -21,6 +21,9 @@ constexpr std::size_t rows_a_turn = 64 * 1024;  // bytes, about a millisecond
 // `page` with each {{NAME}} replaced. What is put in is not read again, so a token may be named {{rows}}.
 std::string filled(std::string_view page, const std::map<std::string_view, std::string>& parts) {
   std::string out;
+  std::size_t size = page.size();
+  for (const auto& [name, text] : parts) size += text.size();
+  out.reserve(size);  // megabytes, which are copied once
   for (;;) {
     const std::size_t begin = page.find("{{");
     const std::size_t end = page.find("}}", begin);
