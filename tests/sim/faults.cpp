@@ -1,6 +1,5 @@
 #include "tests/sim/faults.hpp"
 
-#include <algorithm>
 #include <array>
 #include <string_view>
 #include <vector>
@@ -21,6 +20,18 @@ Table make_table() {
   return table;
 }
 
+// The segment needs a process that dies between two stores (tests/fault/segment); no host has outputs or reloads.
+bool can_be_reached(std::string_view failpoint, const Plan& plan) {
+  const std::string_view of = failpoint.substr(0, failpoint.find('.'));
+  if (of == "local") return plan.backend == Backend::local;
+  if (of == "redis") return plan.backend != Backend::local;
+  if (of == "redlock") return plan.backend == Backend::redlock;
+  if (of == "private_file") return plan.backend == Backend::local || plan.rotates;
+  if (of == "locks") return plan.lock_users > 0;
+  if (of == "revoke") return plan.revokes;
+  return of == "refresh";
+}
+
 }  // namespace
 
 const FaultInfo& info(FaultKind kind) {
@@ -35,13 +46,10 @@ Fault crash_of(std::size_t host) {
   return fault;
 }
 
-// The segment needs a process that dies between two stores (tests/fault/segment); no host has outputs or reloads.
-std::size_t failpoint_of(const Fault& fault) {
-  constexpr std::array<std::string_view, 3> elsewhere{"segment.", "output.", "reload."};
+std::size_t failpoint_of(const Plan& plan, const Fault& fault) {
   std::vector<std::size_t> reachable;
   for (std::size_t i = 0; i < failpoint_names.size(); ++i) {
-    const auto begins = [name = failpoint_names.at(i)](std::string_view folder) { return name.starts_with(folder); };
-    if (std::none_of(elsewhere.begin(), elsewhere.end(), begins)) reachable.push_back(i);
+    if (can_be_reached(failpoint_names.at(i), plan)) reachable.push_back(i);
   }
   return reachable[fault.amount % reachable.size()];
 }

@@ -30,7 +30,7 @@ void start(World& world, const Fault& fault) {
   if (!world.fleet.runs(fault.target)) world.fleet.start(fault.target);
 }
 
-void arm(World& world, const Fault& fault) { world.armed[fault.target] = failpoint_of(fault); }
+void arm(World& world, const Fault& fault) { world.armed[fault.target] = failpoint_of(world.plan, fault); }
 void disarm(World& world, const Fault& fault) {
   world.armed.erase(fault.target);
   if (world.fleet.runs(fault.target)) return;

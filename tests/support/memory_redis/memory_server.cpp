@@ -75,6 +75,7 @@ void MemoryServer::restart_with_data() {
   auto kept = std::move(databases_);
   restart();
   databases_ = std::move(kept);
+  keys_changed_ = true;
   arm_expiry();
 }
 
@@ -214,7 +215,7 @@ void MemoryServer::serve(const std::shared_ptr<Session>& session) {
   }
   if (!serves()) unserved_.push_back(session);  // it may have sent more behind its script
   tell_changes();
-  if (keys_changed_) arm_expiry();
+  arm_expiry();
 }
 
 void MemoryServer::handle(const std::shared_ptr<Session>& session, const Words& words) {

@@ -147,6 +147,7 @@ class MemoryServer {
   void tell_changes();
   void expire();
   void arm_expiry();
+  void find_next_expiry();
   void end_idle();
   [[nodiscard]] std::int64_t now_us() const;
 
@@ -178,8 +179,9 @@ class MemoryServer {
   std::map<std::uint64_t, std::shared_ptr<Session>> sessions_;  // by their number, so in the order of their coming
   std::set<std::uint64_t> untold_;                              // sessions that track a key that has changed
   bool keys_changed_ = false;                                   // since the next expiry was found
-  std::deque<std::shared_ptr<Session>> unserved_;               // while it does not serve
-  std::vector<std::shared_ptr<Session>> finished_;              // while it does not serve
+  std::optional<std::int64_t> next_expiry_ms_;
+  std::deque<std::shared_ptr<Session>> unserved_;   // while it does not serve
+  std::vector<std::shared_ptr<Session>> finished_;  // while it does not serve
   std::uint64_t last_session_ = 0;
   std::function<void(const std::string& key)> observer_;
   std::map<std::string, std::string> refusals_;

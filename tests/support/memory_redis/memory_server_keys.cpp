@@ -102,17 +102,21 @@ void MemoryServer::expire() {
   arm_expiry();
 }
 
+// Walks all keys.
+void MemoryServer::find_next_expiry() {
+  next_expiry_ms_.reset();
+  for (const auto& [number, database] : databases_) {
+    const auto next = database.next_expiry_ms();
+    if (next) next_expiry_ms_ = std::min(next_expiry_ms_.value_or(*next), *next);
+  }
+}
+
 // At the first millisecond in which a key is not there any more.
 void MemoryServer::arm_expiry() {
   if (expiry_) timers_.cancel(*std::exchange(expiry_, std::nullopt));
-  keys_changed_ = false;
-  std::optional<std::int64_t> next_ms;
-  for (const auto& [number, database] : databases_) {
-    const auto next = database.next_expiry_ms();
-    if (next) next_ms = std::min(next_ms.value_or(*next), *next);
-  }
-  if (!next_ms || !serves()) return;
-  const std::chrono::microseconds by_its_clock{(*next_ms + 1) * 1000 - now_us()};
+  if (std::exchange(keys_changed_, false)) find_next_expiry();
+  if (!next_expiry_ms_ || !serves()) return;
+  const std::chrono::microseconds by_its_clock{(*next_expiry_ms_ + 1) * 1000 - now_us()};
   const std::int64_t own_million = million + clock_rate_;
   const auto gained = by_its_clock / own_million * clock_rate_ + by_its_clock % own_million * clock_rate_ / own_million;
   const std::chrono::microseconds left = by_its_clock - gained;
