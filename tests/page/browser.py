@@ -18,7 +18,7 @@ class BrowserError(Exception):
 
 class Browser:
     def __init__(self, program):
-        self.profile = tempfile.TemporaryDirectory(prefix="jeton-page.")
+        self.profile = tempfile.TemporaryDirectory(ignore_cleanup_errors=True, prefix="jeton-page.")
         commands, self.commands = os.pipe()
         self.answers, answers = os.pipe()
         # The browser reads descriptor 3 and writes descriptor 4, which may be other ones here.
