@@ -23,7 +23,7 @@ Colour colour_of_event(const std::string& event) {
 
 std::string note_of(const Json& event) {
   const auto lasts = number_of(event, "lasts_ms");
-  const std::string text = text_of(event, "text");
+  std::string text = text_of(event, "text");
   if (!lasts) return text;
   const bool failed = text_of(event, "event") == "failed";
   return (failed ? "next try in " : "for ") + duration_text(*lasts) + (text.empty() ? "" : ": " + text);

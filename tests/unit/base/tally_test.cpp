@@ -20,7 +20,7 @@ TEST(DurationTally, DurationsAreAdded_EachIsInTheBucketWhoseLimitItDoesNotExceed
   EXPECT_EQ(tally.counts()[1], 1U);
   EXPECT_EQ(tally.counts()[DurationTally::limits.size() - 1], 1U);
   EXPECT_EQ(tally.counts().back(), 1U) << "no limit";
-  EXPECT_EQ(std::accumulate(tally.counts().begin(), tally.counts().end(), 0U), 5U);
+  EXPECT_EQ(std::accumulate(tally.counts().begin(), tally.counts().end(), std::uint64_t{0}), 5U);
   EXPECT_EQ(tally.sum(), 1800s + 24h + 1001us);
 }
 
