@@ -35,7 +35,8 @@ Finding examine_journal(const InheritedState& inherited) {
 Finding examine_configuration(const InheritedState& inherited) {
   const ProgramResult check = run_program({"jeton-agent", "check"}, inherited, program_patience);
   const std::string line = first_line(check.out);
-  if (!check.status.has_value()) return doubt("configuration", "jeton-agent cannot be run here", "sudo jeton-agent check");
+  if (!check.status.has_value())
+    return doubt("configuration", "jeton-agent cannot be run here", "sudo jeton-agent check");
   if (check.status == 0) return fine("configuration", line);
   return trouble("configuration", line, "sudo jeton-agent check");
 }
