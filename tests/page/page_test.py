@@ -153,8 +153,9 @@ class StatusPage(unittest.TestCase):
         page = self.open()
         news = [event["params"]["data"] for event in browser.events
                  if event["method"] == "Network.eventSourceMessageReceived" and event.get("sessionId") == page.session]
-        self.assertEqual(len(news), 1)
-        self.assertIn('"complete":false', news[0])
+        self.assertTrue(news)
+        for each in news:  # a second may have passed
+            self.assertIn('"complete":false', each)
 
     def test_on_a_phone_nothing_is_wider_than_the_screen(self):
         for width in (320, 390):
