@@ -19,7 +19,7 @@ class ApiTally {
   };
 
   void answered(std::string_view kind, unsigned status) { ++answers_[Key{kind, status}]; }
-  // A client for whom there was no connection left.
+  // A client was refused because no connection was left.
   void refused() { ++refused_; }
 
   [[nodiscard]] const std::map<Key, std::uint64_t>& answers() const { return answers_; }

@@ -115,7 +115,7 @@ std::terminate_handler g_terminate = nullptr;
 std::mutex g_repeats_mutex;
 LogRepeats g_repeats;
 
-// The words of an event that make it the same one: whom it is about, and the error.
+// Two lines repeat each other if the event, its first field (the subject) and the error are equal.
 std::optional<std::uint64_t> left_out_before(const EventId& event, Fields fields) {
   std::string words = event.name;
   for (const Field& field : fields) {

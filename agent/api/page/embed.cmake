@@ -1,5 +1,5 @@
-# jeton_embed_page(OUTPUT FILE...): a header with the text of each file, as it stands, under the name of the file:
-# "page.css" is page_css. The program needs no file at run time.
+# jeton_embed_page(OUTPUT FILE...): writes a header with the unchanged text of each file. The constant has the name of its
+# file: page_css for page.css. The program needs no file at run time.
 function(jeton_embed_page output)
   set(header "// Made by ${CMAKE_CURRENT_FUNCTION}() out of agent/api/page.\n#pragma once\n\n#include <string_view>\n\n")
   string(APPEND header "namespace jeton::agent::page_text {\n\n")

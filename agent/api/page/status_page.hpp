@@ -23,7 +23,7 @@ namespace jeton::agent {
                                           std::function<std::string(const std::string&)> form);
 // Its row of one token, with what the agent knows of the token's past.
 [[nodiscard]] std::string row_of(const AgentFacade& facade, const TokenStatus& token, WallTime now);
-// The part about the agent as a whole: tokens, coordinator, locks. Its times are told as of `now`.
+// The part about the agent as a whole: tokens, coordinator, locks. Its times are relative to `now`.
 [[nodiscard]] std::string agent_facts(const AgentStatus& status, WallTime now);
 // Content-Security-Policy: this style, this script and this agent's news, and nothing else, in no frame.
 [[nodiscard]] const std::string& page_policy();

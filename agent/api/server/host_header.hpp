@@ -1,6 +1,6 @@
-// The header Host against DNS rebinding: a foreign web page gives its own name the address 127.0.0.1, and its script in
-// a browser on this host then reads what is meant for this host. The browser sends that name as Host, so a server on
-// loopback answers only to names of loopback. Pure functions, any thread.
+// Checks the header Host against DNS rebinding. In that attack a foreign web page gives its own name the address
+// 127.0.0.1, so that its script, in a browser on this host, can read answers of local servers. The browser sends that
+// name as Host, so a server on loopback answers only to names of loopback. Pure functions, any thread.
 #pragma once
 
 #include <string_view>
