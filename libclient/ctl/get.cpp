@@ -83,7 +83,7 @@ Exit run_get(const Common& common, const GetOptions& options) {
       if (current.status() == JETON_NOT_FOUND) {
         reason = why_missing(common.dir, options.name);
         if (!reason.empty() && !options.wait) throw Failure(Exit::unreachable, reason);
-        if (!reason.empty() && !deadline.passed() && !std::exchange(said, true)) say(reason + "; waiting");
+        if (!reason.empty() && !std::exchange(said, true)) say(reason + "; waiting");
       }
       if (reason.empty()) reason = not_valid_text(current.status(), common.dir, options.name);
     }
