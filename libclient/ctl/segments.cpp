@@ -30,12 +30,6 @@ std::size_t distance(const std::string& a, const std::string& b) {
   return row.back();
 }
 
-std::string joined(const std::vector<std::string>& names) {
-  std::string text;
-  for (const std::string& name : names) text += (text.empty() ? "" : ", ") + name;
-  return text.empty() ? "none" : text;
-}
-
 Options options_for(const std::filesystem::path& dir) {
   Options options;
   options.directory = dir;
@@ -126,6 +120,12 @@ std::string why_missing(const std::filesystem::path& dir, const std::string& nam
 void say_what_is_missing(const std::filesystem::path& dir, const std::string& name) {
   const std::string text = why_missing(dir, name);
   if (!text.empty()) say(text + "; waiting");
+}
+
+std::string joined(const std::vector<std::string>& names) {
+  std::string text;
+  for (const std::string& name : names) text += (text.empty() ? "" : ", ") + name;
+  return text.empty() ? "none" : text;
 }
 
 std::string unknown_token_text(const std::string& name, const std::vector<std::string>& known) {

@@ -41,6 +41,8 @@ void check_name(const std::string& name);
 // The same for a command that waits: prints the reason first, because it may wait without end.
 void say_what_is_missing(const std::filesystem::path& dir, const std::string& name);
 
+// "a, b", or "none".
+[[nodiscard]] std::string joined(const std::vector<std::string>& names);
 // "no token 'wechatt' is configured; did you mean 'wechat'? known: ..."
 [[nodiscard]] std::string unknown_token_text(const std::string& name, const std::vector<std::string>& known);
 // The names of the tokens in an answer of /v1/status.
