@@ -3,8 +3,8 @@
 
 #include "libclient/ctl/api_client.hpp"
 #include "libclient/ctl/commands.hpp"
+#include "libclient/ctl/output.hpp"
 #include "libclient/ctl/segments.hpp"
-#include "libclient/ctl/table.hpp"
 
 namespace jeton::ctl {
 namespace {

@@ -7,7 +7,6 @@
 
 #include "libclient/ctl/duration.hpp"
 #include "libclient/ctl/output.hpp"
-#include "libclient/ctl/table.hpp"
 
 namespace jeton::ctl {
 namespace {
