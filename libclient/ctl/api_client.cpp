@@ -129,6 +129,8 @@ std::string text_of(const Json& answer, const char* name) {
   return text.is_string() ? printable(text.get<std::string>()) : std::string();
 }
 
+std::string json_line(const Json& json) { return json.dump(-1, ' ', false, Json::error_handler_t::replace) + "\n"; }
+
 std::string ApiAnswer::error_code() const { return error_member(body, "code"); }
 std::string ApiAnswer::error_message() const { return error_member(body, "message"); }
 

@@ -36,6 +36,9 @@ struct ApiAnswer {
 // A text as a line may show it; empty if there is none.
 [[nodiscard]] std::string text_of(const Json& answer, const char* name);
 
+// One line, in which bytes that are no UTF-8 are replaced.
+[[nodiscard]] std::string json_line(const Json& json);
+
 class ApiClient {
  public:
   explicit ApiClient(const std::filesystem::path& runtime_dir) : socket_(runtime_dir / "agent.sock") {}

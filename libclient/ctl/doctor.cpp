@@ -132,9 +132,7 @@ Exit run_doctor(const Common& common, const DoctorOptions& /*options*/) {
     add_all(found, judge_tokens(status.body));
     add_all(found, ask_examination(agent));
   }
-  write_out(common.format == Format::json
-                ? findings_json(found).dump(-1, ' ', false, Json::error_handler_t::replace) + "\n"
-                : findings_text(found));
+  write_out(common.format == Format::json ? json_line(findings_json(found)) : findings_text(found));
   return exit_of(found);
 }
 

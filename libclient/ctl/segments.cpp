@@ -53,6 +53,18 @@ Token open_token(const std::filesystem::path& dir, const std::string& name) {
   }
 }
 
+std::optional<Generation> await_generation(const Token& token, Generation after, const Deadline& deadline,
+                                           const std::filesystem::path& dir, const std::string& name) {
+  for (;;) {
+    const auto generation = token.wait_change(after, deadline.remaining());
+    if (generation) return *generation;
+    if (generation.status() != JETON_TIMED_OUT && generation.status() != JETON_BUSY) {
+      throw refusal(generation.status(), dir, name);
+    }
+    if (deadline.passed()) return std::nullopt;
+  }
+}
+
 bool is_token_name(const std::string& name) {
   const auto allowed = [](unsigned char c) { return std::isalnum(c) != 0 || c == '.' || c == '_' || c == '-'; };
   return !name.empty() && std::all_of(name.begin(), name.end(), allowed);
@@ -134,6 +146,11 @@ std::string unknown_token_text(const std::string& name, const std::vector<std::s
       known.begin(), known.end(), [&](const auto& a, const auto& b) { return distance(name, a) < distance(name, b); });
   if (nearest != known.end() && distance(name, *nearest) <= near_miss) text += "; did you mean '" + *nearest + "'?";
   return text + (text.back() == '?' ? " known: " : "; known: ") + joined(known);
+}
+
+void check_known(const ApiClient& agent, const std::string& name, const ApiAnswer& answer) {
+  if (answer.error_code() != "unknown_token") return;
+  throw Failure(Exit::error, unknown_token_text(name, token_names(agent.get("/v1/status").body)));
 }
 
 std::vector<std::string> token_names(const Json& status) {

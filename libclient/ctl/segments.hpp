@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "libclient/ctl/api_client.hpp"
+#include "libclient/ctl/duration.hpp"
 #include "libclient/ctl/failure.hpp"
 
 namespace jeton::ctl {
@@ -19,6 +20,10 @@ inline constexpr const char* usual_runtime_dir = "/run/jeton";
 
 // Opens a token whether or not it is there yet. Throws Failure.
 [[nodiscard]] Token open_token(const std::filesystem::path& dir, const std::string& name);
+
+// Waits for a valid token whose generation is above `after`. Nothing: there was none in time. Throws Failure.
+[[nodiscard]] std::optional<Generation> await_generation(const Token& token, Generation after, const Deadline& deadline,
+                                                         const std::filesystem::path& dir, const std::string& name);
 
 [[nodiscard]] bool is_token_name(const std::string& name);
 // Throws Failure if it is none: it would not be a path below /v1/tokens either.
@@ -45,6 +50,8 @@ void say_what_is_missing(const std::filesystem::path& dir, const std::string& na
 [[nodiscard]] std::string joined(const std::vector<std::string>& names);
 // "no token 'wechatt' is configured; did you mean 'wechat'? known: ..."
 [[nodiscard]] std::string unknown_token_text(const std::string& name, const std::vector<std::string>& known);
+// Throws Failure with that text if this is the `answer` of an agent that does not know the token.
+void check_known(const ApiClient& agent, const std::string& name, const ApiAnswer& answer);
 // The names of the tokens in an answer of /v1/status.
 [[nodiscard]] std::vector<std::string> token_names(const Json& status);
 
