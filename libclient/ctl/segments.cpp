@@ -206,4 +206,37 @@ std::vector<SegmentState> all_segments(const std::filesystem::path& dir) {
   return states;
 }
 
+std::string segments_text(const std::vector<SegmentState>& segments) {
+  constexpr std::size_t state_column = 8;
+  constexpr std::size_t generation_column = 16;
+  constexpr std::size_t time_column = 10;
+  if (segments.empty()) return "no segments\n";
+  std::size_t names = 0;
+  for (const SegmentState& segment : segments) names = std::max(names, segment.name.size());
+  std::string out = heading({{"NAME", names},
+                             {"STATE", state_column},
+                             {"GENERATION", generation_column},
+                             {"EXPIRES IN", time_column, true},
+                             {"AGENT SEEN", time_column, true},
+                             {"NOTE"}});
+  for (const SegmentState& segment : segments) {
+    std::string generation = "-";
+    std::string expires = "-";
+    std::string seen = "-";
+    if (segment.info) {
+      const jeton_info& info = segment.info->raw();
+      generation = std::to_string(info.generation);
+      expires = left_text(info.expires_at_ms - unix_ms_now());
+      if (info.heartbeat_age_ms >= 0) seen = duration_text(info.heartbeat_age_ms) + " ago";
+    }
+    out += row({{segment.name, names},
+                {segment.state, state_column, false, colour_of(segment.state)},
+                {generation, generation_column},
+                {expires, time_column, true},
+                {seen, time_column, true},
+                {printable(segment.problem)}});
+  }
+  return out;
+}
+
 }  // namespace jeton::ctl

@@ -68,5 +68,7 @@ struct SegmentState {
 [[nodiscard]] std::vector<std::string> segment_names(const std::filesystem::path& dir);
 // The states of all segments in the directory, by name.
 [[nodiscard]] std::vector<SegmentState> all_segments(const std::filesystem::path& dir);
+// As a table for people.
+[[nodiscard]] std::string segments_text(const std::vector<SegmentState>& segments);
 
 }  // namespace jeton::ctl
