@@ -133,6 +133,13 @@ jeton_status open_mapping(const char* directory, const char* name, Mapping** map
   return map(fd.get(), file, name, mapping);
 }
 
+void destroy(Mapping* mapping) noexcept {
+  if (mapping == nullptr) return;
+  ::munmap(const_cast<std::byte*>(mapping->base), static_cast<std::size_t>(mapping->geometry.segment_size));
+  mapping->~Mapping();
+  std::free(mapping);
+}
+
 bool is_replaced(const char* directory, const char* name, const Mapping& mapping) noexcept {
   const Descriptor top(::open(directory, O_PATH | O_DIRECTORY | O_CLOEXEC));
   if (top.get() < 0) return false;

@@ -17,6 +17,9 @@ namespace jeton::client {
 
 [[nodiscard]] jeton_status open_mapping(const char* directory, const char* name, Mapping** mapping) noexcept;
 
+// Unmaps and frees.
+void destroy(Mapping* mapping) noexcept;
+
 // Whether the file of that name is another one than `mapping` (false also if it cannot be examined).
 [[nodiscard]] bool is_replaced(const char* directory, const char* name, const Mapping& mapping) noexcept;
 
