@@ -4,8 +4,8 @@
 #include <cstring>
 #include <new>
 
-#include "libclient/src/directory.hpp"
 #include "libclient/src/lock_handle.hpp"
+#include "libclient/src/opener.hpp"
 #include "libclient/src/sized_struct.hpp"
 
 namespace jeton::client {
