@@ -1,16 +1,18 @@
 #include "libclient/ctl/api_client.hpp"
 
+#include <fcntl.h>
 #include <poll.h>
 #include <sys/socket.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #include <array>
 #include <cerrno>
 #include <charconv>
+#include <cstring>
 #include <string_view>
 #include <system_error>
 
-#include "libclient/ctl/connect.hpp"
 #include "libclient/ctl/output.hpp"
 
 namespace jeton::ctl {
@@ -127,6 +129,8 @@ std::string text_of(const Json& answer, const char* name) {
   return text.is_string() ? printable(text.get<std::string>()) : std::string();
 }
 
+std::string json_line(const Json& json) { return json.dump(-1, ' ', false, Json::error_handler_t::replace) + "\n"; }
+
 std::string ApiAnswer::error_code() const { return error_member(body, "code"); }
 std::string ApiAnswer::error_message() const { return error_member(body, "message"); }
 
@@ -154,6 +158,43 @@ ApiAnswer ApiClient::call(const char* method, const std::string& path, const std
   answer.body = Json::parse(answer.text, nullptr, false);
   if (answer.body.is_discarded()) answer.body = nullptr;
   return answer;
+}
+
+// The socket does not block while it connects: a blocking connect waits without end for an agent that hangs.
+int connect_to_agent(const std::string& socket, const std::function<void()>& pause) {
+  sockaddr_un address{};
+  address.sun_family = AF_UNIX;
+  if (socket.size() >= sizeof address.sun_path) {
+    errno = ENAMETOOLONG;
+    return -1;
+  }
+  std::memcpy(address.sun_path, socket.c_str(), socket.size() + 1);
+  const int fd = ::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+  if (fd < 0) return -1;
+  int error = EAGAIN;
+  for (int tries = 0; error == EAGAIN && tries < connect_tries; ++tries) {
+    if (tries > 0) pause();
+    error = ::connect(fd, reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0 ? 0 : errno;
+  }
+  const int flags = ::fcntl(fd, F_GETFL);
+  if (error == 0 && (flags < 0 || ::fcntl(fd, F_SETFL, flags & ~O_NONBLOCK) != 0)) error = errno;
+  if (error == 0) return fd;
+  ::close(fd);
+  errno = error;
+  return -1;
+}
+
+std::string connect_problem(int error) {
+  if (error == EAGAIN) return "the agent takes no more connections: its queue is full";
+  return std::generic_category().message(error);
+}
+
+std::string request_text(const std::string& method, const std::string& path, const std::string& body) {
+  std::string text = method + " " + path + " HTTP/1.0\r\nHost: agent\r\n";
+  if (!body.empty()) {
+    text += "Content-Type: application/json\r\nContent-Length: " + std::to_string(body.size()) + "\r\n";
+  }
+  return text + "\r\n" + body;
 }
 
 }  // namespace jeton::ctl

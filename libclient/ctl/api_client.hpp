@@ -1,11 +1,14 @@
-// ApiClient: asks the agent, HTTP over runtime_dir/agent.sock.
+// ApiClient: asks the agent, HTTP over runtime_dir/agent.sock; and the connection and the request by themselves.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <string>
+#include <thread>
 
 #include "libclient/ctl/duration.hpp"
 
@@ -33,6 +36,9 @@ struct ApiAnswer {
 // A text as a line may show it; empty if there is none.
 [[nodiscard]] std::string text_of(const Json& answer, const char* name);
 
+// One line, in which bytes that are no UTF-8 are replaced.
+[[nodiscard]] std::string json_line(const Json& json);
+
 class ApiClient {
  public:
   explicit ApiClient(const std::filesystem::path& runtime_dir) : socket_(runtime_dir / "agent.sock") {}
@@ -52,5 +58,20 @@ class ApiClient {
 
   std::filesystem::path socket_;
 };
+
+// If the queue of the agent's socket is full (EAGAIN), because many clients came at once or the agent is busy for a
+// moment, the client tries again, for a second at most.
+inline constexpr int connect_tries = 100;
+inline constexpr auto connect_pause = std::chrono::milliseconds(10);
+
+// A connected socket, close-on-exec, for the caller to close; -1: errno says why. `pause` comes between two tries.
+[[nodiscard]] int connect_to_agent(
+    const std::string& socket, const std::function<void()>& pause = [] { std::this_thread::sleep_for(connect_pause); });
+
+// The message for that errno.
+[[nodiscard]] std::string connect_problem(int error);
+
+// A request of HTTP/1.0, so that the answer ends with the connection, without chunks. `body`: JSON; empty: none.
+[[nodiscard]] std::string request_text(const std::string& method, const std::string& path, const std::string& body);
 
 }  // namespace jeton::ctl

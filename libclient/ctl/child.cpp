@@ -45,12 +45,7 @@ void place(const std::vector<std::pair<int, int>>& descriptors) {
   if (::getppid() != parent) ::_exit(killed_by_signal + SIGKILL);  // it died before we asked
   for (const auto& [name, value] : given.env) ::setenv(name.c_str(), value.c_str(), 1);
   place(given.descriptors);
-  inherited.restore();
-  std::vector<char*> words;
-  for (const std::string& word : argv) words.push_back(const_cast<char*>(word.c_str()));
-  words.push_back(nullptr);
-  ::execvp(words.front(), words.data());
-  const int error = errno;
+  const int error = inherited.execute(argv);
   say("cannot run " + argv.front() + ": " + std::generic_category().message(error));
   ::_exit(error == ENOENT ? Child::not_found : Child::not_runnable);
 }

@@ -9,8 +9,6 @@
 #include <utility>
 #include <vector>
 
-#include "libclient/ctl/exec_command_line.hpp"
-#include "libclient/ctl/lock_command_line.hpp"
 #include "libclient/ctl/options.hpp"
 
 namespace jeton::ctl {

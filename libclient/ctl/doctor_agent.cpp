@@ -1,5 +1,5 @@
-#include "libclient/ctl/doctor_agent.hpp"
-
+// What the agent's answers say about itself and its tokens, for `jetonctl doctor`. Pure functions.
+#include "libclient/ctl/doctor.hpp"
 #include "libclient/ctl/duration.hpp"
 
 namespace jeton::ctl {

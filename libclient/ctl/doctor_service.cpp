@@ -1,9 +1,9 @@
-#include "libclient/ctl/doctor_service.hpp"
-
+// The service of the agent as this host's systemd knows it, for `jetonctl doctor`.
 #include <map>
 #include <sstream>
 #include <string>
 
+#include "libclient/ctl/doctor.hpp"
 #include "libclient/ctl/program.hpp"
 
 namespace jeton::ctl {

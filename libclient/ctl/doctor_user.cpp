@@ -1,5 +1,5 @@
-#include "libclient/ctl/doctor_user.hpp"
-
+// What this user of the host sees of jeton, for `jetonctl doctor`: the directory, the segments and the right to read
+// them, the library, and what the kernel gives to a reader.
 #include <dlfcn.h>
 #include <grp.h>
 #include <pwd.h>
@@ -14,6 +14,7 @@
 #include <system_error>
 #include <vector>
 
+#include "libclient/ctl/doctor.hpp"
 #include "libclient/ctl/duration.hpp"
 #include "libclient/ctl/segments.hpp"
 
@@ -35,18 +36,12 @@ std::string group_names() {
   const int count = ::getgroups(static_cast<int>(groups.size()), groups.data());
   groups.resize(static_cast<std::size_t>(std::max(count, 0)));
   if (std::find(groups.begin(), groups.end(), ::getegid()) == groups.end()) groups.push_back(::getegid());
-  std::string names;
+  std::vector<std::string> names;
   for (const gid_t gid : groups) {
     const group* const entry = ::getgrgid(gid);
-    names += (names.empty() ? "" : ", ") + (entry == nullptr ? std::to_string(gid) : std::string(entry->gr_name));
+    names.push_back(entry == nullptr ? std::to_string(gid) : std::string(entry->gr_name));
   }
-  return names;
-}
-
-std::string listed(const std::vector<std::string>& names) {
-  std::string text;
-  for (const std::string& name : names) text += (text.empty() ? "" : ", ") + name;
-  return text;
+  return joined(names);
 }
 
 void judge_heartbeat(const SegmentState& segment, Findings& found) {
@@ -100,11 +95,11 @@ Findings examine_segments(const std::filesystem::path& dir) {
   }
   const std::string who = "user " + user_name() + ", groups " + group_names();
   if (readable.empty() && !denied.empty()) {
-    found.push_back(doubt("permissions", who + ", may read no token: " + listed(denied),
+    found.push_back(doubt("permissions", who + ", may read no token: " + joined(denied),
                           "sudo usermod -aG GROUP USER   # a group of tokens.NAME.access.groups in the configuration"));
   } else {
-    found.push_back(fine("permissions", who + (readable.empty() ? "" : ", may read " + listed(readable)) +
-                                            (denied.empty() ? "" : ", may not read " + listed(denied))));
+    found.push_back(fine("permissions", who + (readable.empty() ? "" : ", may read " + joined(readable)) +
+                                            (denied.empty() ? "" : ", may not read " + joined(denied))));
   }
   return found;
 }

@@ -56,6 +56,8 @@ std::string relative_text(std::int64_t ms_from_now) {
   return ms_from_now < 0 ? duration_text(-ms_from_now) + " ago" : "in " + duration_text(ms_from_now);
 }
 
+std::string left_text(std::int64_t ms) { return ms < 0 ? relative_text(ms) : duration_text(ms); }
+
 std::string time_text(std::int64_t unix_ms) {
   const std::time_t seconds = static_cast<std::time_t>(unix_ms / second);
   std::tm utc{};

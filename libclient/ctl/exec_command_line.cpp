@@ -1,5 +1,4 @@
-#include "libclient/ctl/exec_command_line.hpp"
-
+// The command line of jetonctl exec.
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <cctype>

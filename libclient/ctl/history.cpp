@@ -3,8 +3,8 @@
 
 #include "libclient/ctl/api_client.hpp"
 #include "libclient/ctl/commands.hpp"
+#include "libclient/ctl/output.hpp"
 #include "libclient/ctl/segments.hpp"
-#include "libclient/ctl/table.hpp"
 
 namespace jeton::ctl {
 namespace {
@@ -57,9 +57,7 @@ Exit run_history(const Common& common, const HistoryOptions& options) {
   const ApiClient agent(common.dir);
   const ApiAnswer answer = agent.get("/v1/tokens/" + options.name + "/history");
   if (!answer.problem.empty()) throw no_answer(common.dir, answer.problem);
-  if (answer.error_code() == "unknown_token") {
-    throw Failure(Exit::error, unknown_token_text(options.name, token_names(agent.get("/v1/status").body)));
-  }
+  check_known(agent, options.name, answer);
   if (!answer.ok()) {
     throw Failure(Exit::error, answer.status == 404 ? "the running agent keeps no history; restart it after an upgrade"
                                                     : answer.error_message());

@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#include <cerrno>
 #include <initializer_list>
 
 namespace jeton::ctl {
@@ -20,10 +21,15 @@ InheritedState::InheritedState() {
 bool InheritedState::ignores(int number) const { return ::sigismember(&ignored_, number) == 1; }
 
 // No other disposition survives exec, so a parent can leave none but these two.
-void InheritedState::restore() const {
+int InheritedState::execute(const std::vector<std::string>& argv) const {
   for (int number = 1; number < NSIG; ++number) ::signal(number, ignores(number) ? SIG_IGN : SIG_DFL);
   ::sigprocmask(SIG_SETMASK, &mask_, nullptr);
   ::setrlimit(RLIMIT_CORE, &core_);
+  std::vector<char*> words;
+  for (const std::string& word : argv) words.push_back(const_cast<char*>(word.c_str()));
+  words.push_back(nullptr);
+  ::execvp(words.front(), words.data());
+  return errno;
 }
 
 void prepare_process() {

@@ -8,6 +8,9 @@
 #include <signal.h>
 #include <sys/resource.h>
 
+#include <string>
+#include <vector>
+
 namespace jeton::ctl {
 
 class InheritedState {
@@ -16,8 +19,9 @@ class InheritedState {
   InheritedState();
 
   [[nodiscard]] bool ignores(int number) const;
-  // Restores the state; in a child, before exec.
-  void restore() const;
+  // Restores the state and executes the command, which is looked for in PATH; in a child. Returns the
+  // errno if it cannot be executed.
+  [[nodiscard]] int execute(const std::vector<std::string>& argv) const;
 
  private:
   sigset_t ignored_{};

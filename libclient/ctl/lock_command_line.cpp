@@ -1,5 +1,4 @@
-#include "libclient/ctl/lock_command_line.hpp"
-
+// The command line of jetonctl lock.
 #include <CLI/CLI.hpp>
 
 #include "libclient/ctl/options.hpp"

@@ -9,7 +9,6 @@
 #include <cstdlib>
 #include <utility>
 
-#include "libclient/ctl/connect.hpp"
 #include "libclient/ctl/failure.hpp"
 #include "libclient/ctl/segments.hpp"
 

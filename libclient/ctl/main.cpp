@@ -1,5 +1,4 @@
-// jetonctl: reads tokens and asks the agent (man page jetonctl(1)). Runs the command of its command line; each command
-// has a file of its own.
+// jetonctl: reads tokens and asks the agent (man page jetonctl(1)). Runs the command of its command line.
 #include <exception>
 #include <iostream>
 

@@ -120,6 +120,25 @@ std::string padded(std::string_view text, std::size_t width, bool right) {
   return right ? space + std::string(text) : std::string(text) + space;
 }
 
+std::string row(const std::vector<Cell>& cells) {
+  std::string line;
+  std::size_t room = columns_of_terminal();
+  for (const Cell& cell : cells) {
+    if (!line.empty()) line += "  ";
+    const bool is_last = &cell == &cells.back();
+    const std::string text = is_last ? shortened(cell.text, room) : padded(cell.text, cell.width, cell.right);
+    line += coloured(text, cell.colour);
+    room -= std::min(room, text.size() + 2);
+  }
+  return line.substr(0, line.find_last_not_of(' ') + 1) + "\n";
+}
+
+std::string heading(const std::vector<Cell>& cells) {
+  std::string line = row(cells);
+  line.pop_back();
+  return coloured(line, Colour::heading) + "\n";
+}
+
 WipedText::~WipedText() { ::explicit_bzero(text_.data(), text_.capacity()); }
 
 void WipedText::append(std::string_view text) {

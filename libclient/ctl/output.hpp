@@ -4,8 +4,10 @@
 // Text that came from elsewhere (a provider's error message) passes through printable() before it reaches a terminal.
 #pragma once
 
+#include <cstddef>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "libclient/ctl/failure.hpp"
 
@@ -37,6 +39,17 @@ void say(std::string_view message);
 [[nodiscard]] std::string shortened(std::string_view text, std::size_t width);
 // Spaces up to `width` behind or, if right, before the text.
 [[nodiscard]] std::string padded(std::string_view text, std::size_t width, bool right = false);
+
+// A table: padded cells, coloured on a terminal, and never wider than it.
+struct Cell {
+  std::string text;
+  std::size_t width = 0;
+  bool right = false;
+  Colour colour = Colour::none;
+};
+// The last cell ends where the terminal does. Ends with a newline, as heading() does.
+[[nodiscard]] std::string row(const std::vector<Cell>& cells);
+[[nodiscard]] std::string heading(const std::vector<Cell>& cells);
 
 // A text that is wiped, so that no copy of it stays in memory.
 class WipedText {

@@ -28,11 +28,7 @@ constexpr int cannot_start = 127;
   const char* const path = std::getenv("PATH");
   ::setenv("PATH", ((path == nullptr ? std::string("/usr/bin:/bin") : std::string(path)) + ":/usr/sbin:/sbin").c_str(),
            1);
-  inherited.restore();
-  std::vector<char*> words;
-  for (const std::string& word : argv) words.push_back(const_cast<char*>(word.c_str()));
-  words.push_back(nullptr);
-  ::execvp(words.front(), words.data());
+  static_cast<void>(inherited.execute(argv));
   ::_exit(cannot_start);
 }
 

@@ -30,12 +30,6 @@ std::size_t distance(const std::string& a, const std::string& b) {
   return row.back();
 }
 
-std::string joined(const std::vector<std::string>& names) {
-  std::string text;
-  for (const std::string& name : names) text += (text.empty() ? "" : ", ") + name;
-  return text.empty() ? "none" : text;
-}
-
 Options options_for(const std::filesystem::path& dir) {
   Options options;
   options.directory = dir;
@@ -56,6 +50,18 @@ Token open_token(const std::filesystem::path& dir, const std::string& name) {
     return Token(name, options_for(dir));
   } catch (const Error& e) {
     throw refusal(e.status(), dir, name);
+  }
+}
+
+std::optional<Generation> await_generation(const Token& token, Generation after, const Deadline& deadline,
+                                           const std::filesystem::path& dir, const std::string& name) {
+  for (;;) {
+    const auto generation = token.wait_change(after, deadline.remaining());
+    if (generation) return *generation;
+    if (generation.status() != JETON_TIMED_OUT && generation.status() != JETON_BUSY) {
+      throw refusal(generation.status(), dir, name);
+    }
+    if (deadline.passed()) return std::nullopt;
   }
 }
 
@@ -128,12 +134,23 @@ void say_what_is_missing(const std::filesystem::path& dir, const std::string& na
   if (!text.empty()) say(text + "; waiting");
 }
 
+std::string joined(const std::vector<std::string>& names) {
+  std::string text;
+  for (const std::string& name : names) text += (text.empty() ? "" : ", ") + name;
+  return text.empty() ? "none" : text;
+}
+
 std::string unknown_token_text(const std::string& name, const std::vector<std::string>& known) {
   std::string text = "no token '" + name + "' is configured";
   const auto nearest = std::min_element(
       known.begin(), known.end(), [&](const auto& a, const auto& b) { return distance(name, a) < distance(name, b); });
   if (nearest != known.end() && distance(name, *nearest) <= near_miss) text += "; did you mean '" + *nearest + "'?";
   return text + (text.back() == '?' ? " known: " : "; known: ") + joined(known);
+}
+
+void check_known(const ApiClient& agent, const std::string& name, const ApiAnswer& answer) {
+  if (answer.error_code() != "unknown_token") return;
+  throw Failure(Exit::error, unknown_token_text(name, token_names(agent.get("/v1/status").body)));
 }
 
 std::vector<std::string> token_names(const Json& status) {
@@ -187,6 +204,39 @@ std::vector<SegmentState> all_segments(const std::filesystem::path& dir) {
     }
   }
   return states;
+}
+
+std::string segments_text(const std::vector<SegmentState>& segments) {
+  constexpr std::size_t state_column = 8;
+  constexpr std::size_t generation_column = 16;
+  constexpr std::size_t time_column = 10;
+  if (segments.empty()) return "no segments\n";
+  std::size_t names = 0;
+  for (const SegmentState& segment : segments) names = std::max(names, segment.name.size());
+  std::string out = heading({{"NAME", names},
+                             {"STATE", state_column},
+                             {"GENERATION", generation_column},
+                             {"EXPIRES IN", time_column, true},
+                             {"AGENT SEEN", time_column, true},
+                             {"NOTE"}});
+  for (const SegmentState& segment : segments) {
+    std::string generation = "-";
+    std::string expires = "-";
+    std::string seen = "-";
+    if (segment.info) {
+      const jeton_info& info = segment.info->raw();
+      generation = std::to_string(info.generation);
+      expires = left_text(info.expires_at_ms - unix_ms_now());
+      if (info.heartbeat_age_ms >= 0) seen = duration_text(info.heartbeat_age_ms) + " ago";
+    }
+    out += row({{segment.name, names},
+                {segment.state, state_column, false, colour_of(segment.state)},
+                {generation, generation_column},
+                {expires, time_column, true},
+                {seen, time_column, true},
+                {printable(segment.problem)}});
+  }
+  return out;
 }
 
 }  // namespace jeton::ctl

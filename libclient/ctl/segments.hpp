@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "libclient/ctl/api_client.hpp"
+#include "libclient/ctl/duration.hpp"
 #include "libclient/ctl/failure.hpp"
 
 namespace jeton::ctl {
@@ -19,6 +20,10 @@ inline constexpr const char* usual_runtime_dir = "/run/jeton";
 
 // Opens a token whether or not it is there yet. Throws Failure.
 [[nodiscard]] Token open_token(const std::filesystem::path& dir, const std::string& name);
+
+// Waits for a valid token whose generation is above `after`. Nothing: there was none in time. Throws Failure.
+[[nodiscard]] std::optional<Generation> await_generation(const Token& token, Generation after, const Deadline& deadline,
+                                                         const std::filesystem::path& dir, const std::string& name);
 
 [[nodiscard]] bool is_token_name(const std::string& name);
 // Throws Failure if it is none: it would not be a path below /v1/tokens either.
@@ -41,8 +46,12 @@ void check_name(const std::string& name);
 // The same for a command that waits: prints the reason first, because it may wait without end.
 void say_what_is_missing(const std::filesystem::path& dir, const std::string& name);
 
+// "a, b", or "none".
+[[nodiscard]] std::string joined(const std::vector<std::string>& names);
 // "no token 'wechatt' is configured; did you mean 'wechat'? known: ..."
 [[nodiscard]] std::string unknown_token_text(const std::string& name, const std::vector<std::string>& known);
+// Throws Failure with that text if this is the `answer` of an agent that does not know the token.
+void check_known(const ApiClient& agent, const std::string& name, const ApiAnswer& answer);
 // The names of the tokens in an answer of /v1/status.
 [[nodiscard]] std::vector<std::string> token_names(const Json& status);
 
@@ -59,5 +68,7 @@ struct SegmentState {
 [[nodiscard]] std::vector<std::string> segment_names(const std::filesystem::path& dir);
 // The states of all segments in the directory, by name.
 [[nodiscard]] std::vector<SegmentState> all_segments(const std::filesystem::path& dir);
+// As a table for people.
+[[nodiscard]] std::string segments_text(const std::vector<SegmentState>& segments);
 
 }  // namespace jeton::ctl

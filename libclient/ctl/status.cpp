@@ -1,5 +1,7 @@
+// jetonctl status, jetonctl names: the tokens as the agent sees them or, if it does not answer, by their segments.
 #include <algorithm>
-#include <system_error>
+#include <string>
+#include <vector>
 
 #include "libclient/ctl/api_client.hpp"
 #include "libclient/ctl/commands.hpp"
@@ -38,7 +40,7 @@ Exit show_segments(const Common& common, const std::string& name, const std::str
   if (common.format == Format::json) {
     Json json{{"error", {{"code", "agent_unreachable"}, {"message", problem}}}, {"segments", Json::array()}};
     for (const SegmentState& segment : segments) json["segments"].push_back(segment_json(segment));
-    write_out(json.dump(-1, ' ', false, Json::error_handler_t::replace) + "\n");
+    write_out(json_line(json));
   } else {
     write_out(segments_text(segments));
   }
@@ -56,6 +58,18 @@ Exit show_one(const Common& common, const ApiAnswer& answer) {
   return is_valid(answer.body) ? Exit::done : Exit::no_token;
 }
 
+constexpr Milliseconds key_press_patience{500};  // of a person who pressed a key
+
+std::vector<std::string> lock_names(const Json& answer) {
+  std::vector<std::string> names;
+  const Json& listed = member(answer, "locks");
+  if (!listed.is_array()) return names;
+  for (const Json& name : listed) {
+    if (name.is_string()) names.push_back(name.get<std::string>());
+  }
+  return names;
+}
+
 }  // namespace
 
 Exit run_status(const Common& common, const StatusOptions& options) {
@@ -63,15 +77,25 @@ Exit run_status(const Common& common, const StatusOptions& options) {
   const ApiClient agent(common.dir);
   const ApiAnswer answer = agent.get(options.name.empty() ? "/v1/status" : "/v1/tokens/" + options.name);
   if (!answer.problem.empty()) return show_segments(common, options.name, answer.problem);
-  if (answer.error_code() == "unknown_token") {
-    throw Failure(Exit::error, unknown_token_text(options.name, token_names(agent.get("/v1/status").body)));
-  }
+  check_known(agent, options.name, answer);
   if (!answer.ok() || !answer.body.is_object()) {
     const std::string reason = answer.error_message();
     return show_segments(common, options.name,
                          "it answered " + std::to_string(answer.status) + (reason.empty() ? "" : ", " + reason));
   }
   return options.name.empty() ? show_all(common, answer) : show_one(common, answer);
+}
+
+Exit run_names(const Common& common, const NamesOptions& options) {
+  const ApiAnswer answer = ApiClient(common.dir).get(options.locks ? "/v1/locks" : "/v1/status", key_press_patience);
+  if (options.locks && !answer.problem.empty()) throw no_answer(common.dir, answer.problem);
+  std::vector<std::string> names = options.locks ? lock_names(answer.body)
+                                   : answer.ok() ? token_names(answer.body)
+                                                 : segment_names(common.dir);
+  std::string out;
+  for (const std::string& name : names) out += printable(name) + "\n";
+  write_out(common.format == Format::json ? json_line(names) : out);
+  return Exit::done;
 }
 
 }  // namespace jeton::ctl

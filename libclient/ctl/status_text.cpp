@@ -3,18 +3,17 @@
 #include <algorithm>
 #include <map>
 #include <optional>
+#include <string>
 #include <tuple>
+#include <vector>
 
 #include "libclient/ctl/duration.hpp"
 #include "libclient/ctl/output.hpp"
-#include "libclient/ctl/table.hpp"
 
 namespace jeton::ctl {
 namespace {
 
-// Columns of the tables.
-constexpr std::size_t state_width = 8;
-constexpr std::size_t generation_width = 16;
+constexpr std::size_t state_width = 8;  // of columns of the table
 constexpr std::size_t time_width = 10;
 constexpr std::size_t label_width = 14;  // of the detailed view
 
@@ -30,10 +29,9 @@ std::string duration(const Json& object, const char* name) {
   return ms ? duration_text(*ms) : "-";
 }
 
-// "1h 49m", or "5s ago" when past.
-std::string left(const std::optional<std::int64_t>& ms) {
-  if (!ms) return "-";
-  return *ms < 0 ? relative_text(*ms) : duration_text(*ms);
+std::string left(const Json& object, const char* name) {
+  const auto ms = number_of(object, name);
+  return ms ? left_text(*ms) : "-";
 }
 
 // "2026-01-02T03:04:05Z (in 5m)".
@@ -79,7 +77,7 @@ std::string error_text(const Json& error) {
   return (age ? duration_text(*age) + " ago: " : "") + text(error, "message");
 }
 
-std::string pause_text(const Json& pause) { return left(number_of(pause, "in_ms")) + ": " + text(pause, "reason"); }
+std::string pause_text(const Json& pause) { return left(pause, "in_ms") + ": " + text(pause, "reason"); }
 
 // "12 of 2000 calls used, 1988 left; the count starts again in 3h 20m"
 std::string budget_text(const Json& budget) {
@@ -93,10 +91,9 @@ std::string budget_text(const Json& budget) {
 
 // Why an output or its on_change fails; empty if all go well.
 std::string output_error(const Json& output) {
-  const Json& error = member(output, "last_error");
-  const Json& hook_error = member(member(output, "on_change"), "last_error");
-  if (!error.is_null()) return text(output, "last_error");
-  return hook_error.is_null() ? std::string() : text(member(output, "on_change"), "last_error");
+  if (!member(output, "last_error").is_null()) return text(output, "last_error");
+  const Json& hook = member(output, "on_change");
+  return member(hook, "last_error").is_null() ? std::string() : text(hook, "last_error");
 }
 
 std::string first_output_error(const Json& token) {
@@ -138,8 +135,8 @@ std::string overview_row(const Json& token, std::size_t names) {
   const std::string state = state_text(token);
   return row({{text(token, "name"), names},
               {state, state_width, false, colour_of(state)},
-              {left(number_of(token, "expires_in_ms")), time_width, true},
-              {left(number_of(token, "refresh_in_ms")), time_width, true},
+              {left(token, "expires_in_ms"), time_width, true},
+              {left(token, "refresh_in_ms"), time_width, true},
               {note_text(token), 0, false, is_in_trouble(token) ? Colour::bad : Colour::none}});
 }
 
@@ -250,36 +247,6 @@ std::string token_text(const Json& token) {
     if (!failed.empty()) out += coloured(detail("", failed), Colour::bad);
   }
   return out + detail("agent did", counters_text(member(token, "counters")));
-}
-
-std::string segments_text(const std::vector<SegmentState>& segments) {
-  if (segments.empty()) return "no segments\n";
-  std::size_t names = 0;
-  for (const SegmentState& segment : segments) names = std::max(names, segment.name.size());
-  std::string out = heading({{"NAME", names},
-                             {"STATE", state_width},
-                             {"GENERATION", generation_width},
-                             {"EXPIRES IN", time_width, true},
-                             {"AGENT SEEN", time_width, true},
-                             {"NOTE"}});
-  for (const SegmentState& segment : segments) {
-    std::string generation = "-";
-    std::string expires = "-";
-    std::string seen = "-";
-    if (segment.info) {
-      const jeton_info& info = segment.info->raw();
-      generation = std::to_string(info.generation);
-      expires = left(info.expires_at_ms - unix_ms_now());
-      if (info.heartbeat_age_ms >= 0) seen = duration_text(info.heartbeat_age_ms) + " ago";
-    }
-    out += row({{segment.name, names},
-                {segment.state, state_width, false, colour_of(segment.state)},
-                {generation, generation_width},
-                {expires, time_width, true},
-                {seen, time_width, true},
-                {printable(segment.problem)}});
-  }
-  return out;
 }
 
 }  // namespace jeton::ctl

@@ -1,12 +1,10 @@
-// The answers of the agent and the states of segments as text for people. On a terminal a table is as wide as that.
+// The answers of the agent as text for people. On a terminal a table is as wide as that.
 // An answer of another version may lack members: a missing member is shown as "-".
 #pragma once
 
 #include <string>
-#include <vector>
 
 #include "libclient/ctl/api_client.hpp"
-#include "libclient/ctl/segments.hpp"
 
 namespace jeton::ctl {
 
@@ -14,7 +12,5 @@ namespace jeton::ctl {
 [[nodiscard]] std::string agent_text(const Json& status);
 // The text for an answer of /v1/tokens/NAME: every figure, and the calculation of the time of the refresh.
 [[nodiscard]] std::string token_text(const Json& token);
-// The status without an agent, from the segments.
-[[nodiscard]] std::string segments_text(const std::vector<SegmentState>& segments);
 
 }  // namespace jeton::ctl

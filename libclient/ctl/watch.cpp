@@ -1,3 +1,4 @@
+// jetonctl wait, jetonctl watch: changes of one token, by its segment.
 #include <algorithm>
 #include <jeton/client.hpp>
 
@@ -41,7 +42,7 @@ std::string json_for(const SegmentState& now) {
     json["issued_at_ms"] = now.info->raw().issued_at_ms;
     json["expires_at_ms"] = now.info->raw().expires_at_ms;
   }
-  return json.dump() + "\n";
+  return json_line(json);
 }
 
 // At the moment the token runs out its state changes, too.
@@ -77,6 +78,25 @@ Exit run_watch(const Common& common, const WatchOptions& options) {
     // The reader of `jetonctl watch NAME | head -1` has ended: this is no error.
     if (*failure.what() != '\0' || failure.exit() != Exit::error) throw;
   }
+  return Exit::done;
+}
+
+Exit run_wait(const Common& common, const WaitOptions& options) {
+  const Token token = open_token(common.dir, options.name);
+  const auto is_missing = [&] { return token.inspect().status() == JETON_NOT_FOUND; };
+  if (is_missing()) say_what_is_missing(common.dir, options.name);
+
+  const auto generation = await_generation(token, options.after, Deadline(options.timeout), common.dir, options.name);
+  if (!generation) {
+    std::string what = is_missing() ? why_missing(common.dir, options.name) : "";
+    if (what.empty()) {
+      what = "token '" + options.name + "' " +
+             (options.after == 0 ? "is not valid" : "has no generation above " + std::to_string(options.after));
+    }
+    throw Failure(Exit::timed_out, "waited " + duration_text(options.timeout->count()) + ": " + what);
+  }
+  write_out(common.format == Format::json ? json_line({{"name", options.name}, {"generation", *generation}})
+                                          : std::to_string(*generation) + "\n");
   return Exit::done;
 }
 

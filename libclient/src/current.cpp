@@ -7,7 +7,6 @@
 #include <new>
 
 #include "libclient/src/expiry.hpp"
-#include "libclient/src/flags.hpp"
 #include "libclient/src/token.hpp"
 
 namespace layout = jeton::layout;

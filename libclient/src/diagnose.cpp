@@ -1,7 +1,7 @@
 #include <jeton/jeton.h>
 
 #include "libclient/src/agent_call.hpp"
-#include "libclient/src/directory.hpp"
+#include "libclient/src/opener.hpp"
 #include "libclient/src/sized_struct.hpp"
 #include "libclient/src/token.hpp"
 

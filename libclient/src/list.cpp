@@ -8,7 +8,7 @@
 
 #include "libclient/layout/geometry.hpp"
 #include "libclient/src/descriptor.hpp"
-#include "libclient/src/directory.hpp"
+#include "libclient/src/opener.hpp"
 #include "libclient/src/sized_struct.hpp"
 
 namespace {

@@ -1,22 +1,15 @@
-#include <poll.h>
 #include <sys/socket.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
-#include <cstdio>
 #include <cstring>
 
-#include "libclient/src/agent_socket.hpp"
 #include "libclient/src/clock.hpp"
 #include "libclient/src/json_scan.hpp"
 #include "libclient/src/lock_handle.hpp"
 
 namespace jeton::client {
 namespace {
-
-// An agent that could send no more, because the client did not read, sends the newest as soon as there is room again.
-constexpr std::int64_t newest_line_ms = 500;
 
 void take_reason(jeton_lock& lock, Json object, const char* key, const char* otherwise) {
   set_reason(lock, otherwise);
@@ -195,75 +188,6 @@ bool receive(jeton_lock& lock) noexcept {
     }
   }
   return heard;
-}
-
-void set_reason(jeton_lock& lock, const char* reason) noexcept {
-  const std::size_t length = ::strnlen(reason, sizeof(lock.reason) - 1);
-  std::memmove(lock.reason, reason, length);
-  lock.reason[length] = '\0';
-  lock.reason_of_extension = false;
-}
-
-void close_connection(jeton_lock& lock) noexcept {
-  leave_connection(lock);
-  if (lock.fd >= 0) {
-    // This ends the connection also if a child has a copy of the descriptor.
-    ::shutdown(lock.fd, SHUT_RDWR);
-    const ForkPause pause;
-    ::close(lock.fd);
-    lock.fd = -1;
-  }
-  lock.size = 0;
-}
-
-jeton_status finish(jeton_lock& lock, jeton_status outcome, const char* reason) noexcept {
-  if (reason != nullptr) set_reason(lock, reason);
-  close_connection(lock);
-  lock.state = LockState::idle;
-  lock.unread = false;
-  lock.resuming = false;
-  lock.outcome = outcome;
-  arm(lock);
-  return outcome;
-}
-
-namespace {
-
-// While it is held, the reason is why it may soon be lost.
-jeton_status run_out(jeton_lock& lock) {
-  if (lock.reason_of_extension) set_reason(lock, "");
-  char text[sizeof(lock.reason) + 64];
-  std::snprintf(text, sizeof(text), "the agent did not renew the lock in time%s%s", lock.reason[0] != '\0' ? ": " : "",
-                lock.reason);
-  return finish(lock, JETON_LOCK_LOST, text);
-}
-
-}  // namespace
-
-jeton_status look(jeton_lock& lock) noexcept {
-  disown_of_parent(lock);
-  if (lock.state == LockState::idle) return lock.outcome;
-  // New data wakes that thread only if no other thread reads it first.
-  if (lock.awaited) return JETON_LOCK_WAITING;
-  resume(lock);
-  const bool heard = receive(lock);
-  if (lock.state == LockState::held && boot_now_ms() >= lock.valid_until_boot_ms) {
-    const std::int64_t deadline_ms = monotonic_now_ms() + newest_line_ms;
-    while (heard && lock.fd >= 0 && lock.state == LockState::held && boot_now_ms() >= lock.valid_until_boot_ms &&
-           wait_for(lock.fd, POLLIN, deadline_ms)) {
-      receive(lock);
-    }
-    if (lock.state == LockState::held && boot_now_ms() >= lock.valid_until_boot_ms) {
-      return run_out(lock);
-    }
-  }
-  if (lock.state == LockState::waiting && boot_now_ms() >= lock.answer_by_boot_ms) {
-    return finish(lock, JETON_AGENT_STALE, "the agent does not answer in time");
-  }
-  arm(lock);
-  if (lock.state == LockState::held) return JETON_OK;
-  if (lock.state == LockState::waiting) return JETON_LOCK_WAITING;
-  return lock.outcome;
 }
 
 }  // namespace jeton::client

@@ -1,11 +1,10 @@
 // jeton_lock: the state of a handle's lock, and the connection to the agent that holds it (agent/README.md).
 //
-//   lock.cpp          open, close
+//   lock.cpp          open, close, fence, owner, reason
 //   lock_request.cpp  the question to the agent, and the extension
-//   lock_resume.cpp   going on with a lock that outlives the agent, at the next one
 //   lock_events.cpp   the agent's answers, and their effect on the handle
+//   lock_state.cpp    the state also by the time; its end; the next agent, for a lock that outlives the present one
 //   lock_acquire.cpp  start, acquire, check, release
-//   lock_show.cpp     fence, owner, reason
 //   lock_event_fd.cpp the descriptor for event loops
 //   lock_fork.cpp     all handles of this process: a child has none of its parent's locks
 //
@@ -96,25 +95,25 @@ class LockGuard {
 // Connects and sends the request for the lock, or to go on with it. False: no agent takes it.
 [[nodiscard]] bool send_request(jeton_lock& lock, std::int64_t wait_ms, bool resume) noexcept;
 
-// ---- lock_resume.cpp ----
+// ---- lock_events.cpp ----
 
+// Reads the received events. True: something was received.
+bool receive(jeton_lock& lock) noexcept;
+
+// ---- lock_state.cpp ----
+
+// Reads the received events and updates the state, also by the time that has passed. JETON_OK: held;
+// JETON_LOCK_WAITING; else the outcome.
+[[nodiscard]] jeton_status look(jeton_lock& lock) noexcept;
+// The connection ends, the handle is idle. Returns `outcome`.
+jeton_status finish(jeton_lock& lock, jeton_status outcome, const char* reason) noexcept;
+void close_connection(jeton_lock& lock) noexcept;
+void set_reason(jeton_lock& lock, const char* reason) noexcept;
 // The connection has ended, or the agent did not confirm: the lock is held without a connection; the handle looks for
 // the next agent a little later.
 void await_next_agent(jeton_lock& lock) noexcept;
 // Asks the present agent to go on with the lock, if it is time.
 void resume(jeton_lock& lock) noexcept;
-
-// ---- lock_events.cpp ----
-
-// Reads the received events and updates the state, also by the time that has passed. JETON_OK: held;
-// JETON_LOCK_WAITING; else the outcome.
-[[nodiscard]] jeton_status look(jeton_lock& lock) noexcept;
-// Reads the received events. True: something was received.
-bool receive(jeton_lock& lock) noexcept;
-// The connection ends, the handle is idle. Returns `outcome`.
-jeton_status finish(jeton_lock& lock, jeton_status outcome, const char* reason) noexcept;
-void close_connection(jeton_lock& lock) noexcept;
-void set_reason(jeton_lock& lock, const char* reason) noexcept;
 
 // ---- lock_event_fd.cpp ----
 

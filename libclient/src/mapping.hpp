@@ -45,7 +45,4 @@ struct Mapping {
   [[nodiscard]] bool is_file(const struct stat& file) const { return file.st_dev == device && file.st_ino == inode; }
 };
 
-// Unmaps and frees.
-void destroy(Mapping* mapping) noexcept;
-
 }  // namespace jeton::client

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <cstdio>
 #include <cstdlib>
 #include <cstring>
 #include <new>
@@ -133,6 +134,13 @@ jeton_status open_mapping(const char* directory, const char* name, Mapping** map
   return map(fd.get(), file, name, mapping);
 }
 
+void destroy(Mapping* mapping) noexcept {
+  if (mapping == nullptr) return;
+  ::munmap(const_cast<std::byte*>(mapping->base), static_cast<std::size_t>(mapping->geometry.segment_size));
+  mapping->~Mapping();
+  std::free(mapping);
+}
+
 bool is_replaced(const char* directory, const char* name, const Mapping& mapping) noexcept {
   const Descriptor top(::open(directory, O_PATH | O_DIRECTORY | O_CLOEXEC));
   if (top.get() < 0) return false;
@@ -140,6 +148,24 @@ bool is_replaced(const char* directory, const char* name, const Mapping& mapping
   if (folder.get() < 0) return false;
   struct stat file = {};
   return ::fstatat(folder.get(), name, &file, AT_SYMLINK_NOFOLLOW) == 0 && !mapping.is_file(file);
+}
+
+// A set-user-ID program must not be led astray by its caller's environment: secure_getenv.
+const char* chosen_directory(const jeton_options& options) noexcept {
+  if (options.directory != nullptr && options.directory[0] != '\0') return options.directory;
+  const char* from_environment = ::secure_getenv("JETON_DIR");
+  if (from_environment != nullptr && from_environment[0] != '\0') return from_environment;
+  return "/run/jeton";
+}
+
+char* absolute_directory(const char* directory) noexcept {
+  if (directory[0] == '/') return ::strdup(directory);
+  char* here = ::getcwd(nullptr, 0);
+  if (here == nullptr) return nullptr;
+  char* joined = nullptr;
+  if (::asprintf(&joined, "%s/%s", here, directory) < 0) joined = nullptr;
+  std::free(here);
+  return joined;
 }
 
 }  // namespace jeton::client

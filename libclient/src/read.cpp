@@ -4,7 +4,6 @@
 #include <cstring>
 
 #include "libclient/src/expiry.hpp"
-#include "libclient/src/flags.hpp"
 #include "libclient/src/sized_struct.hpp"
 #include "libclient/src/token.hpp"
 

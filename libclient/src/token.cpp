@@ -5,7 +5,6 @@
 #include <cstring>
 #include <new>
 
-#include "libclient/src/directory.hpp"
 #include "libclient/src/opener.hpp"
 #include "libclient/src/sized_struct.hpp"
 

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <fstream>
 #include <stdexcept>
+#include <utility>
 
 #include "tests/chaos/history.hpp"
 #include "tests/support/eventually.hpp"
@@ -83,115 +84,80 @@ void Fleet::launch_clients(std::uint64_t seed) {
   }
 }
 
-void Fleet::begin(const Fault& fault) {
+void Fleet::change(const Fault& fault, bool begins) {
   const std::size_t target = fault.target;
+  const auto set_paused = [&](const auto& process) { process.signal(begins ? SIGSTOP : SIGCONT); };
+  const auto set_link = [&](Mode mode) { store_.link(target).set(begins ? mode : Mode::open); };
+  const auto behave = [&](Behaviour bad) { provider_.behave(begins ? std::move(bad) : Behaviour::good()); };
+  const auto set_clock = [&](seconds ahead) { agents_[target]->clock().set(begins ? ahead : seconds{0}); };
   switch (fault.kind) {
     case FaultKind::agent_kill:
-      agent_is_down_[target] = true;
-      return agent(target).kill();
+      agent_is_down_[target] = begins;
+      return begins ? agent(target).kill() : agent(target).launch();
     case FaultKind::agent_restart:
-      agent_is_down_[target] = true;
-      return agent(target).signal(SIGTERM);
+      agent_is_down_[target] = begins;
+      if (begins) return agent(target).signal(SIGTERM);
+      agent(target).wait();  // it may be ending still: systemd waits for that, too
+      return agent(target).launch();
     case FaultKind::agent_pause:
-      return agent(target).signal(SIGSTOP);
+      return set_paused(agent(target));
+    case FaultKind::agent_descriptors:
+      return begins ? agents_[target]->limit_descriptors() : agents_[target]->end_limit_of_descriptors();
+    case FaultKind::agent_disk_full:
+      return begins ? agents_[target]->fill_disk() : agents_[target]->free_disk();
+    case FaultKind::agent_memory:
+      agent_is_down_[target] = begins;  // or soon will be
+      if (begins) return agents_[target]->limit_memory();
+      return agent(target).running() ? agents_[target]->end_limit_of_memory() : agent(target).launch();
+    case FaultKind::agent_log_hangs:
+      return agents_[target]->hang_log(begins);
+    case FaultKind::clock_forth:
+      return set_clock(clock_step);
+    case FaultKind::clock_back:
+      return set_clock(-clock_step);
     case FaultKind::redis_pause:
-      return store_.server(target).signal(SIGSTOP);
+      return set_paused(store_.server(target));
     case FaultKind::redis_restart_empty:
-      return store_.server(target).kill();
+      return begins ? store_.server(target).kill() : store_.restart(target);
     case FaultKind::redis_flush:
-      return store_.server(target).flush();
+      if (begins) store_.server(target).flush();
+      return;
     case FaultKind::redis_refuses:
-      store_.server(target).cli({"CONFIG", "SET", "maxmemory", "1"});
+      store_.server(target).cli({"CONFIG", "SET", "maxmemory", begins ? "1" : "0"});
       return;
     case FaultKind::replication_held:
-      return store_.hold_replication(true);
+      return store_.hold_replication(begins);
     case FaultKind::sentinel_pause:
-      return store_.pause_sentinel(target, true);
+      return store_.pause_sentinel(target, begins);
     case FaultKind::network_cut:
-      return set_link(target, Mode::refused);
+      return set_link(Mode::refused);
     case FaultKind::network_deaf:
-      return set_link(target, Mode::deaf);
+      return set_link(Mode::deaf);
     case FaultKind::network_held:
-      return set_link(target, Mode::held);
+      return set_link(Mode::held);
     case FaultKind::network_slow:
-      return set_link(target, Mode::slow);
+      return set_link(Mode::slow);
     case FaultKind::provider_failure:
-      return provider_.behave(Behaviour::failure(503));
+      return behave(Behaviour::failure(503));
     case FaultKind::provider_refusal:
-      return provider_.behave(Behaviour::failure(403));
+      return behave(Behaviour::failure(403));
     case FaultKind::provider_retry_after:
-      return provider_.behave(Behaviour::pause(429, "2"));
+      return behave(Behaviour::pause(429, "2"));
     case FaultKind::provider_nonsense:
-      return provider_.behave(Behaviour::text("<html>it works</html>"));
+      return behave(Behaviour::text("<html>it works</html>"));
     case FaultKind::provider_hang:
-      return provider_.behave(Behaviour::only(Behaviour::Kind::hang));
+      return behave(Behaviour::only(Behaviour::Kind::hang));
     case FaultKind::provider_slow:
-      return provider_.behave(Behaviour::slow(milliseconds(1'500)));
+      return behave(Behaviour::slow(milliseconds(1'500)));
     case FaultKind::provider_breaks_off:
-      return provider_.behave(Behaviour::only(Behaviour::Kind::truncated));
+      return behave(Behaviour::only(Behaviour::Kind::truncated));
     case FaultKind::provider_away:
-      return provider_.stop_listening();
+      return begins ? provider_.stop_listening() : provider_.listen_again();
     case FaultKind::client_kill:
-      client_is_down_[target] = true;
-      return clients_[target]->process().kill();
+      client_is_down_[target] = begins;
+      return begins ? clients_[target]->process().kill() : clients_[target]->launch();
     case FaultKind::client_pause:
-      return clients_[target]->process().signal(SIGSTOP);
-    case FaultKind::agent_descriptors:
-      return agents_[target]->limit_descriptors();
-    case FaultKind::agent_log_hangs:
-      return agents_[target]->hang_log(true);
-    case FaultKind::agent_disk_full:
-      return agents_[target]->fill_disk();
-    case FaultKind::agent_memory:
-      agent_is_down_[target] = true;  // or soon will be
-      return agents_[target]->limit_memory();
-    case FaultKind::clock_forth:
-      return agents_[target]->clock().set(clock_step);
-    case FaultKind::clock_back:
-      return agents_[target]->clock().set(-clock_step);
-  }
-}
-
-void Fleet::end(const Fault& fault) {
-  const std::size_t target = fault.target;
-  switch (resource_of(fault.kind)) {
-    case Resource::agent:
-      if (fault.kind == FaultKind::agent_pause) return agent(target).signal(SIGCONT);
-      if (fault.kind == FaultKind::agent_descriptors) return agents_[target]->end_limit_of_descriptors();
-      if (fault.kind == FaultKind::agent_disk_full) return agents_[target]->free_disk();
-      if (fault.kind == FaultKind::agent_memory && agent(target).running()) {
-        agents_[target]->end_limit_of_memory();
-      } else {
-        // It may be ending still: systemd waits for that, too.
-        if (fault.kind == FaultKind::agent_restart) agent(target).wait();
-        agent(target).launch();
-      }
-      agent_is_down_[target] = false;
-      return;
-    case Resource::server:
-      if (fault.kind == FaultKind::redis_pause) return store_.server(target).signal(SIGCONT);
-      if (fault.kind == FaultKind::redis_refuses) store_.server(target).cli({"CONFIG", "SET", "maxmemory", "0"});
-      if (fault.kind != FaultKind::redis_restart_empty) return;
-      store_.restart(target);
-      return;
-    case Resource::replication:
-      return store_.hold_replication(false);
-    case Resource::sentinel:
-      return store_.pause_sentinel(target, false);
-    case Resource::log:
-      return agents_[target]->hang_log(false);
-    case Resource::clock:
-      return agents_[target]->clock().set(seconds{0});
-    case Resource::link:
-      return set_link(target, Mode::open);
-    case Resource::provider:
-      if (fault.kind == FaultKind::provider_away) return provider_.listen_again();
-      return provider_.behave(Behaviour::good());
-    case Resource::client:
-      if (fault.kind == FaultKind::client_pause) return clients_[target]->process().signal(SIGCONT);
-      clients_[target]->launch();
-      client_is_down_[target] = false;
-      return;
+      return set_paused(clients_[target]->process());
   }
 }
 

@@ -40,8 +40,8 @@ class Fleet {
   // Returns when every agent has a token. `own_disks`: after take_own_mounts().
   Fleet(const Shape& shape, std::uint64_t seed, bool own_disks);
 
-  void begin(const Fault& fault);
-  void end(const Fault& fault);
+  void begin(const Fault& fault) { change(fault, true); }
+  void end(const Fault& fault) { change(fault, false); }
 
   // The processes that have ended although no fault ended them.
   [[nodiscard]] std::vector<std::string> ended_by_themselves();
@@ -57,7 +57,7 @@ class Fleet {
 
  private:
   [[nodiscard]] test::AgentProcess& agent(std::size_t i) { return agents_[i]->agent(); }
-  void set_link(std::size_t target, test::RedisProxy::Mode mode) { store_.link(target).set(mode); }
+  void change(const Fault& fault, bool begins);  // or ends
   void launch_clients(std::uint64_t seed);
   [[nodiscard]] std::string provider_history() const;
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cstdint>
 #include <map>
 #include <stdexcept>
 #include <utility>
@@ -17,6 +18,9 @@ using Backends = unsigned;  // bits
 constexpr Backends bit(Backend backend) { return 1U << static_cast<unsigned>(backend); }
 constexpr Backends every = ~0U;
 constexpr Backends with_replicas = bit(Backend::sentinel) | bit(Backend::cluster);
+
+// Two faults of one resource do not overlap.
+enum class Resource : std::uint8_t { agent, server, replication, sentinel, link, provider, client, log, clock };
 
 struct FaultInfo {
   FaultKind kind;
@@ -131,7 +135,7 @@ Episode draw_episode(const Shape& shape, Dice& dice) {
   std::stable_sort(drawn.begin(), drawn.end(), [](const Fault& a, const Fault& b) { return a.at < b.at; });
   std::map<std::pair<Resource, std::size_t>, milliseconds> free_at;
   std::erase_if(drawn, [&](const Fault& fault) {
-    milliseconds& free = free_at[{resource_of(fault.kind), fault.target}];
+    milliseconds& free = free_at[{info(fault.kind).resource, fault.target}];
     if (fault.at < free) return true;
     free = fault.at + fault.length + milliseconds(100);
     return false;
@@ -142,7 +146,6 @@ Episode draw_episode(const Shape& shape, Dice& dice) {
 }  // namespace
 
 const char* name_of(FaultKind kind) { return info(kind).name; }
-Resource resource_of(FaultKind kind) { return info(kind).resource; }
 
 const Shape& shape_of(const std::string& backend) {
   const auto* const found =

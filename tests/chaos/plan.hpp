@@ -51,9 +51,6 @@ enum class FaultKind : std::uint8_t {
   clock_back,
 };
 
-// Two faults of one resource do not overlap.
-enum class Resource : std::uint8_t { agent, server, replication, sentinel, link, provider, client, log, clock };
-
 enum class Backend : std::uint8_t { redis, redlock, sentinel, cluster };
 
 struct Shape {
@@ -79,7 +76,6 @@ struct Fault {
 };
 
 [[nodiscard]] const char* name_of(FaultKind kind);
-[[nodiscard]] Resource resource_of(FaultKind kind);
 
 using Episode = std::vector<Fault>;  // in the order of their beginnings
 

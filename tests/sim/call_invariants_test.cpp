@@ -4,8 +4,10 @@
 #include <gtest/gtest.h>
 
 #include <optional>
+#include <utility>
 
 #include "tests/sim/calm_plan.hpp"
+#include "tests/sim/invariant_fixture.hpp"
 
 namespace jeton::sim {
 namespace {
@@ -16,11 +18,9 @@ using std::chrono::seconds;
 using Kind = test::Answer::Kind;
 
 // The tests report calls to the invariants that no host has made.
-class Calls : public testing::Test {
+class Calls : public InvariantFixture {
  protected:
-  explicit Calls(Plan p = calm_plan()) : plan(std::move(p)), fleet(settings()) {
-    plan.refresh.min_interval = milliseconds(0);
-  }
+  explicit Calls(Plan p = calm_plan()) : InvariantFixture(std::move(p)) { plan.refresh.min_interval = milliseconds(0); }
 
   test::ProviderCall begin(std::size_t host) {
     test::ProviderCall call;
@@ -35,17 +35,8 @@ class Calls : public testing::Test {
     call.replay = replay;
     calls.heard(call);
   }
-  [[nodiscard]] std::optional<Invariant> broken() const {
-    return world.violation ? std::optional(world.violation->invariant) : std::nullopt;
-  }
 
-  Plan plan;
-  test::VirtualFleet fleet;
-  World world{plan, fleet, nullptr};
   CallInvariants calls{world};
-
- private:
-  [[nodiscard]] test::FleetSettings settings() const { return {.agents = plan.hosts, .servers = plan.servers}; }
 };
 
 TEST_F(Calls, TwoAtATime_IsSeen) {

@@ -4,8 +4,11 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <cstdint>
+#include <initializer_list>
 #include <sstream>
 #include <string_view>
+#include <utility>
 
 #include "tests/sim/calm_plan.hpp"
 #include "tests/sim/simulation.hpp"
@@ -15,74 +18,47 @@ namespace {
 
 using std::chrono::seconds;
 
-class CoverageOfFaults : public testing::Test {
- protected:
-  // Of two hosts whose first one is down from the 20th to the 40th second.
-  CoverageOfFaults() { add(FaultKind::crash, seconds(20), seconds(20)); }
+using Counts = std::pair<std::uint64_t, std::uint64_t>;  // injected, took effect
 
-  void add(FaultKind kind, Duration at, Duration length) {
-    Fault fault;
-    fault.at = at;
-    fault.kind = kind;
-    fault.length = length;
-    fault.number = plan.faults.size();
-    plan.faults.push_back(fault);
-  }
-  void run() { coverage = simulate(plan).coverage; }
-  [[nodiscard]] std::uint64_t injected(FaultKind kind) const { return coverage.injected[index(kind)]; }
-  [[nodiscard]] std::uint64_t took_effect(FaultKind kind) const { return coverage.took_effect[index(kind)]; }
-
+// Of faults of one kind that begin at these times, in a fleet of two hosts whose first one is down from the 20th to the
+// 40th second.
+Counts counts_of(FaultKind kind, std::initializer_list<seconds> times, seconds length = seconds(0)) {
   Plan plan = calm_plan();
-  Coverage coverage;
-};
-
-TEST_F(CoverageOfFaults, AgentRuns_CrashTakesEffect) {
-  run();
-  EXPECT_EQ(injected(FaultKind::crash), 1U);
-  EXPECT_EQ(took_effect(FaultKind::crash), 1U);
-  EXPECT_EQ(injected(FaultKind::flushed), 0U);
+  plan.faults.push_back({.at = seconds(20), .kind = FaultKind::crash, .length = seconds(20)});
+  for (const seconds at : times) {
+    plan.faults.push_back({.at = at, .kind = kind, .length = length, .number = plan.faults.size()});
+  }
+  const Coverage coverage = simulate(plan).coverage;
+  return {coverage.injected[index(kind)], coverage.took_effect[index(kind)]};
 }
 
-TEST_F(CoverageOfFaults, AgentIsDown_OperatorsRefreshTakesNone) {
-  add(FaultKind::operator_refresh, seconds(30), seconds(0));
-  add(FaultKind::operator_refresh, seconds(60), seconds(0));
-  run();
-  EXPECT_EQ(injected(FaultKind::operator_refresh), 2U);
-  EXPECT_EQ(took_effect(FaultKind::operator_refresh), 1U);
+TEST(CoverageOfFaults, AgentRuns_CrashTakesEffect) {
+  EXPECT_EQ(counts_of(FaultKind::crash, {}), Counts(1U, 1U));
+  EXPECT_EQ(counts_of(FaultKind::flushed, {}), Counts(0U, 0U));
 }
 
-TEST_F(CoverageOfFaults, ServerIsEmptyTheSecondTime_OneFlushTakesEffect) {
-  add(FaultKind::flushed, seconds(50), seconds(0));
-  add(FaultKind::flushed, seconds(50), seconds(0));
-  run();
-  EXPECT_EQ(injected(FaultKind::flushed), 2U);
-  EXPECT_EQ(took_effect(FaultKind::flushed), 1U);
+TEST(CoverageOfFaults, AgentIsDown_OperatorsRefreshTakesNone) {
+  EXPECT_EQ(counts_of(FaultKind::operator_refresh, {seconds(30), seconds(60)}), Counts(2U, 1U));
 }
 
-TEST_F(CoverageOfFaults, NobodyCallsTheProvider_OutageTakesNone) {
-  add(FaultKind::provider_outage, seconds(20), seconds(1));
-  run();
-  EXPECT_EQ(injected(FaultKind::provider_outage), 1U);
-  EXPECT_EQ(took_effect(FaultKind::provider_outage), 0U);
+TEST(CoverageOfFaults, ServerIsEmptyTheSecondTime_OneFlushTakesEffect) {
+  EXPECT_EQ(counts_of(FaultKind::flushed, {seconds(50), seconds(50)}), Counts(2U, 1U));
 }
 
-TEST_F(CoverageOfFaults, SegmentIsWrittenMeanwhile_FailureTakesEffect) {
-  add(FaultKind::segment_fails, seconds(41), seconds(30));
-  run();
-  EXPECT_EQ(took_effect(FaultKind::segment_fails), 1U);
+TEST(CoverageOfFaults, NobodyCallsTheProvider_OutageTakesNone) {
+  EXPECT_EQ(counts_of(FaultKind::provider_outage, {seconds(20)}, seconds(1)), Counts(1U, 0U));
 }
 
-TEST_F(CoverageOfFaults, ScriptsRunMeanwhile_SlownessTakesEffect) {
-  add(FaultKind::slow_script, seconds(41), seconds(30));
-  run();
-  EXPECT_EQ(took_effect(FaultKind::slow_script), 1U);
+TEST(CoverageOfFaults, SegmentIsWrittenMeanwhile_FailureTakesEffect) {
+  EXPECT_EQ(counts_of(FaultKind::segment_fails, {seconds(41)}, seconds(30)), Counts(1U, 1U));
 }
 
-TEST_F(CoverageOfFaults, CallsAreWithinTheRateLimit_ItTakesNone) {
-  add(FaultKind::rate_limit, seconds(41), seconds(30));
-  run();
-  EXPECT_EQ(injected(FaultKind::rate_limit), 1U);
-  EXPECT_EQ(took_effect(FaultKind::rate_limit), 0U);
+TEST(CoverageOfFaults, ScriptsRunMeanwhile_SlownessTakesEffect) {
+  EXPECT_EQ(counts_of(FaultKind::slow_script, {seconds(41)}, seconds(30)), Counts(1U, 1U));
+}
+
+TEST(CoverageOfFaults, CallsAreWithinTheRateLimit_ItTakesNone) {
+  EXPECT_EQ(counts_of(FaultKind::rate_limit, {seconds(41)}, seconds(30)), Counts(1U, 0U));
 }
 
 TEST(CoverageOfFailpoints, OfARun_HasThoseOfItsBackend) {

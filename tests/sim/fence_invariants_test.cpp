@@ -5,8 +5,10 @@
 
 #include <optional>
 #include <string>
+#include <utility>
 
 #include "tests/sim/calm_plan.hpp"
+#include "tests/sim/invariant_fixture.hpp"
 
 namespace jeton::sim {
 namespace {
@@ -16,10 +18,9 @@ using std::chrono::seconds;
 constexpr auto fence_key = "jeton:{api}:fence";
 
 // The tests make up the calls, the fences in the servers and what a host shows.
-class FencesOfFetches : public testing::Test {
+class FencesOfFetches : public InvariantFixture {
  protected:
-  explicit FencesOfFetches(Plan p = calm_plan())
-      : plan(std::move(p)), fleet({.agents = plan.hosts, .servers = plan.servers}) {}
+  explicit FencesOfFetches(Plan p = calm_plan()) : InvariantFixture(std::move(p)) {}
 
   void draw(std::uint64_t fence, std::size_t server = 0) {
     fleet.server(server).cli({"SET", fence_key, std::to_string(fence)});
@@ -44,13 +45,7 @@ class FencesOfFetches : public testing::Test {
     fleet.segments[1].record = record;
     fences.published(1);
   }
-  [[nodiscard]] std::optional<Invariant> broken() const {
-    return world.violation ? std::optional(world.violation->invariant) : std::nullopt;
-  }
 
-  Plan plan;
-  test::VirtualFleet fleet;
-  World world{plan, fleet, nullptr};
   FenceInvariants fences{world};
 };
 

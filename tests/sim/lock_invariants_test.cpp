@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include "tests/sim/calm_plan.hpp"
+#include "tests/sim/invariant_fixture.hpp"
 #include "tests/sim/simulation.hpp"
 
 namespace jeton::sim {
@@ -22,21 +23,14 @@ Plan plan_with_locks(Backend backend = Backend::redis) {
   return plan;
 }
 
-class LockOfUsers : public testing::Test {
+class LockOfUsers : public InvariantFixture {
  protected:
-  explicit LockOfUsers(Plan p = plan_with_locks())
-      : plan(std::move(p)), fleet({.agents = plan.hosts, .servers = plan.servers}) {}
+  LockOfUsers() : InvariantFixture(plan_with_locks()) {}
 
   [[nodiscard]] Belief belief(std::size_t host, std::uint64_t fence) const {
     return {"user-" + std::to_string(host), host, fence, world.now(), world.now() + seconds(3)};
   }
-  [[nodiscard]] std::optional<Invariant> broken() const {
-    return world.violation ? std::optional(world.violation->invariant) : std::nullopt;
-  }
 
-  Plan plan;
-  test::VirtualFleet fleet;
-  World world{plan, fleet, nullptr};
   LockInvariants locks{world};
 };
 

@@ -9,8 +9,7 @@
 #include <vector>
 
 #include "agent/fleet/redis/client/transport.hpp"
-#include "tests/sim/calm_plan.hpp"
-#include "tests/sim/violation_of.hpp"
+#include "tests/sim/invariant_fixture.hpp"
 
 namespace jeton::sim {
 namespace {
@@ -18,17 +17,14 @@ namespace {
 using std::chrono::hours;
 using std::chrono::seconds;
 
-class MemoryOfAFleet : public testing::Test {
+class MemoryOfAFleet : public InvariantFixture {
  protected:
   [[nodiscard]] std::string seen() {
     fleet.pass(seconds(5));
     memory.each_turn();
-    return violation_of(world, Invariant::bounded_memory);
+    return violation_of(Invariant::bounded_memory);
   }
 
-  Plan plan = calm_plan();
-  test::VirtualFleet fleet{{.agents = 2}};
-  World world{plan, fleet, nullptr};
   MemoryInvariants memory{world};
 };
 

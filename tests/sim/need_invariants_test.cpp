@@ -4,8 +4,10 @@
 #include <gtest/gtest.h>
 
 #include <optional>
+#include <utility>
 
 #include "tests/sim/calm_plan.hpp"
+#include "tests/sim/invariant_fixture.hpp"
 
 namespace jeton::sim {
 namespace {
@@ -14,10 +16,9 @@ using std::chrono::minutes;
 using std::chrono::seconds;
 
 // The tests report calls to the invariants that no host has made.
-class NeedOfCalls : public testing::Test {
+class NeedOfCalls : public InvariantFixture {
  protected:
-  explicit NeedOfCalls(Plan p = calm_plan())
-      : plan(std::move(p)), fleet({.agents = plan.hosts, .servers = plan.servers}) {}
+  explicit NeedOfCalls(Plan p = calm_plan()) : InvariantFixture(std::move(p)) {}
 
   test::ProviderCall begin(std::size_t host) {
     test::ProviderCall call;
@@ -33,13 +34,7 @@ class NeedOfCalls : public testing::Test {
     call.valid_until = world.now() + plan.lifetime;
     needs.heard(call);
   }
-  [[nodiscard]] std::optional<Invariant> broken() const {
-    return world.violation ? std::optional(world.violation->invariant) : std::nullopt;
-  }
 
-  Plan plan;
-  test::VirtualFleet fleet;
-  World world{plan, fleet, nullptr};
   NeedInvariants needs{world};
 };
 

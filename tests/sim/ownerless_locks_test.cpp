@@ -6,7 +6,7 @@
 #include <optional>
 #include <string>
 
-#include "tests/sim/calm_plan.hpp"
+#include "tests/sim/invariant_fixture.hpp"
 #include "tests/support/memory_redis/resp.hpp"
 
 namespace jeton::sim {
@@ -18,7 +18,7 @@ using std::chrono::seconds;
 constexpr auto updater_of_api = "jeton:{api}:updater";
 
 // Host 0 has the updater lock, because the provider does not answer it.
-class OwnerlessLock : public testing::Test {
+class OwnerlessLock : public InvariantFixture {
  protected:
   OwnerlessLock() {
     fleet.server().observe([this](const std::string& key) { locks.key_changed(0, key); });
@@ -42,13 +42,7 @@ class OwnerlessLock : public testing::Test {
         },
         duration));
   }
-  [[nodiscard]] std::optional<Invariant> broken() const {
-    return world.violation ? std::optional(world.violation->invariant) : std::nullopt;
-  }
 
-  Plan plan = calm_plan();
-  test::VirtualFleet fleet{{.agents = 2, .lock_ttl = plan.lock_ttl}};
-  World world{plan, fleet, nullptr};
   OwnerlessLocks locks{world};
   std::string owner;
 };

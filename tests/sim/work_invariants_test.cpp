@@ -7,7 +7,7 @@
 #include <string>
 
 #include "tests/sim/calm_plan.hpp"
-#include "tests/sim/violation_of.hpp"
+#include "tests/sim/invariant_fixture.hpp"
 #include "tests/support/memory_redis/resp.hpp"
 
 namespace jeton::sim {
@@ -15,22 +15,22 @@ namespace {
 
 using std::chrono::seconds;
 
-class WorkOfSevenHosts : public testing::Test {
+Plan plan_of_seven() {
+  Plan plan = calm_plan();
+  plan.hosts = 7;
+  return plan;
+}
+
+class WorkOfSevenHosts : public InvariantFixture {
  protected:
-  static Plan plan_of_seven() {
-    Plan plan = calm_plan();
-    plan.hosts = 7;
-    return plan;
-  }
+  WorkOfSevenHosts() : InvariantFixture(plan_of_seven()) {}
+
   [[nodiscard]] std::string seen() {
     fleet.pass(seconds(11));
     work.each_turn();
-    return violation_of(world, Invariant::bounded_work);
+    return violation_of(Invariant::bounded_work);
   }
 
-  Plan plan = plan_of_seven();
-  test::VirtualFleet fleet{{.agents = 7}};
-  World world{plan, fleet, nullptr};
   WorkInvariants work{world};
 };
 

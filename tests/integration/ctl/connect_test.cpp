@@ -1,5 +1,4 @@
-#include "libclient/ctl/connect.hpp"
-
+// The connection to the agent, whose queue may be full.
 #include <gtest/gtest.h>
 #include <sys/socket.h>
 #include <sys/un.h>
@@ -9,6 +8,7 @@
 #include <vector>
 
 #include "agent/base/unique_fd.hpp"
+#include "libclient/ctl/api_client.hpp"
 #include "tests/support/temp_dir.hpp"
 
 namespace jeton::ctl {

@@ -2,8 +2,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "libclient/ctl/doctor_service.hpp"
-#include "libclient/ctl/finding.hpp"
+#include "libclient/ctl/doctor.hpp"
 #include "libclient/ctl/program.hpp"
 
 namespace jeton::ctl {

@@ -1,4 +1,5 @@
-// jetonctl rejected, jetonctl refresh: a new token before its time.
+// What the agent is asked to do: jetonctl rejected and refresh, for a new token before its time; jetonctl log-level,
+// how much the agent logs at run time.
 #include <jeton/client.hpp>
 
 #include "libclient/ctl/api_client.hpp"
@@ -11,11 +12,10 @@ namespace {
 // Throws Failure unless the agent accepts the request.
 Json request_refresh(const Common& common, const std::string& name, const char* what, const Json& body) {
   check_name(name);
-  const ApiAnswer answer = ApiClient(common.dir).post("/v1/tokens/" + name + "/" + what, body);
+  const ApiClient agent(common.dir);
+  const ApiAnswer answer = agent.post("/v1/tokens/" + name + "/" + what, body);
   if (!answer.problem.empty()) throw no_answer(common.dir, answer.problem);
-  if (answer.error_code() == "unknown_token") {
-    throw Failure(Exit::error, unknown_token_text(name, token_names(ApiClient(common.dir).get("/v1/status").body)));
-  }
+  check_known(agent, name, answer);
   if (!answer.ok()) {
     const std::string why = answer.error_message().empty() ? std::to_string(answer.status) : answer.error_message();
     throw Failure(answer.status == 403 ? Exit::unreachable : Exit::error, why);
@@ -36,23 +36,13 @@ std::string outcome_text(const Json& outcome) {
 
 // Until there is a generation above `after`.
 void await_newer(const Common& common, const std::string& name, Generation after, Milliseconds patience) {
-  const Token token = open_token(common.dir, name);
-  const Deadline deadline(patience);
-  for (;;) {
-    const auto generation = token.wait_change(after, deadline.remaining());
-    if (generation) {
-      write_out(common.format == Format::json ? Json{{"name", name}, {"generation", *generation}}.dump() + "\n"
-                                              : "generation " + std::to_string(*generation) + "\n");
-      return;
-    }
-    if (generation.status() != JETON_TIMED_OUT && generation.status() != JETON_BUSY) {
-      throw refusal(generation.status(), common.dir, name);
-    }
-    if (deadline.passed()) {
-      throw Failure(Exit::timed_out, "waited " + duration_text(patience.count()) + ": token '" + name +
-                                         "' has no newer generation; `jetonctl status " + name + "` says why");
-    }
+  const auto generation = await_generation(open_token(common.dir, name), after, Deadline(patience), common.dir, name);
+  if (!generation) {
+    throw Failure(Exit::timed_out, "waited " + duration_text(patience.count()) + ": token '" + name +
+                                       "' has no newer generation; `jetonctl status " + name + "` says why");
   }
+  write_out(common.format == Format::json ? json_line({{"name", name}, {"generation", *generation}})
+                                          : "generation " + std::to_string(*generation) + "\n");
 }
 
 Exit finish(const Common& common, const std::string& name, const Json& outcome,
@@ -73,6 +63,16 @@ Exit run_rejected(const Common& common, const RejectedOptions& options) {
 Exit run_refresh(const Common& common, const RefreshOptions& options) {
   const Json outcome = request_refresh(common, options.name, "refresh", Json::object());
   return finish(common, options.name, outcome, options.wait);
+}
+
+Exit run_log_level(const Common& common, const LogLevelOptions& options) {
+  const ApiClient agent(common.dir);
+  const ApiAnswer answer =
+      options.level.empty() ? agent.get("/v1/log-level") : agent.post("/v1/log-level", Json{{"level", options.level}});
+  if (!answer.problem.empty()) throw no_answer(common.dir, answer.problem);
+  if (!answer.ok()) throw Failure(answer.status == 403 ? Exit::unreachable : Exit::error, answer.error_message());
+  write_out(common.format == Format::json ? answer.text : text_of(answer.body, "level") + "\n");
+  return Exit::done;
 }
 
 }  // namespace jeton::ctl
