@@ -7,7 +7,6 @@
 #include <utility>
 
 #include "agent/base/backoff.hpp"
-#include "agent/fleet/redis/client/cluster_slot.hpp"
 
 namespace jeton::agent::redis {
 namespace {

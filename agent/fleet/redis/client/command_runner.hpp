@@ -14,7 +14,6 @@
 #include "agent/base/task.hpp"
 #include "agent/base/time.hpp"
 #include "agent/fleet/redis/client/command.hpp"
-#include "agent/fleet/redis/client/reply.hpp"
 
 namespace jeton::agent::redis {
 
