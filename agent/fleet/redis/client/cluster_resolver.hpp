@@ -9,7 +9,6 @@
 #include <optional>
 
 #include "agent/fleet/redis/client/cluster.hpp"
-#include "agent/fleet/redis/client/endpoint_resolver.hpp"
 
 namespace jeton::agent::redis {
 

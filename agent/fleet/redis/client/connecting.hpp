@@ -18,6 +18,7 @@ using StreamEndpoint = boost::asio::generic::stream_protocol::endpoint;
 
 // The reason in words that fit into the middle of a message: "connection refused".
 [[nodiscard]] std::string reason_of(const boost::system::error_code& error);
+[[nodiscard]] std::string uncapitalized(std::string text);
 
 // Runs an action at a deadline unless it dies before.
 class Alarm {

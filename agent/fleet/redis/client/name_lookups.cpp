@@ -13,7 +13,6 @@
 #include <system_error>
 #include <utility>
 
-#include "agent/base/ascii.hpp"
 #include "agent/base/event.hpp"
 #include "agent/base/thread.hpp"
 #include "agent/fleet/redis/client/connecting.hpp"
@@ -22,10 +21,7 @@ namespace jeton::agent::redis {
 namespace {
 
 std::string reason_of_lookup(int status, int error) {
-  std::string text =
-      status == EAI_SYSTEM ? std::generic_category().message(error) : std::string(::gai_strerror(status));
-  if (!text.empty()) text[0] = ascii_lower(text[0]);
-  return text;
+  return uncapitalized(status == EAI_SYSTEM ? std::generic_category().message(error) : ::gai_strerror(status));
 }
 
 NameLookups::Answer look_up(const std::string& host) {

@@ -12,7 +12,6 @@
 
 #include "agent/base/ascii.hpp"
 #include "agent/fleet/redis/client/connecting.hpp"
-#include "agent/fleet/redis/client/tls_context.hpp"
 #include "agent/fleet/redis/client/tls_transport.hpp"
 
 namespace jeton::agent::redis {
@@ -103,8 +102,10 @@ StreamEndpoint endpoint_of(const Address& address) {
 }  // namespace
 
 std::string reason_of(const error_code& error) {
-  if (error == asio::error::eof) return "the server closed the connection";
-  std::string text = error.message();
+  return error == asio::error::eof ? "the server closed the connection" : uncapitalized(error.message());
+}
+
+std::string uncapitalized(std::string text) {
   if (!text.empty()) text[0] = ascii_lower(text[0]);
   return text;
 }
