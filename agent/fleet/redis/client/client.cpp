@@ -24,8 +24,6 @@ struct ReplicaWaits {
       waits.under_way = true;
       ++waits.begun;
     }
-    Lead(const Lead&) = delete;
-    Lead& operator=(const Lead&) = delete;
     ~Lead() {
       waits.under_way = false;
       waits.ended.notify();
@@ -110,8 +108,6 @@ class Client::Impl : public std::enable_shared_from_this<Impl> {
   // Held by a call that waits. Its end lets the calls go on that came when the connection was up already.
   struct Place {
     explicit Place(Impl& i) : impl(i) { ++impl.waiting_; }
-    Place(const Place&) = delete;
-    Place& operator=(const Place&) = delete;
     ~Place() {
       if (--impl.waiting_ > 0 && impl.is_up()) impl.changed_.notify();
     }
@@ -196,7 +192,7 @@ class Client::Impl : public std::enable_shared_from_this<Impl> {
     waits_ = std::make_shared<ReplicaWaits>(timers_);
     last_error_.clear();
     changed_.notify();
-    if (kept_.greeting().mode == "cluster") used_as_a_single_server();
+    if (kept_.mode() == "cluster") used_as_a_single_server();
     if (kept_.keepalive()) start_task(timers_.executor(), keep_alive(shared_from_this(), connection));
     if (connected_callback_) connected_callback_();
   }
