@@ -42,11 +42,7 @@ class Subscriber::Impl : public std::enable_shared_from_this<Impl> {
         heard_(timers),
         kept_(timers, random, std::move(options), "subscriptions",
               {.up = [this](const std::shared_ptr<Connection>& connection) { up(connection); },
-               .down =
-                   [this](const std::string&) {
-                     down();
-                     if (const auto tell = callbacks_.down) tell();
-                   }}) {}
+               .down = [this](const std::string&) { down(); }}) {}
 
   void stop() {
     callbacks_ = {};
@@ -71,7 +67,7 @@ class Subscriber::Impl : public std::enable_shared_from_this<Impl> {
     }
   }
 
-  KeptConnection& kept() { return kept_; }
+  void start() { kept_.start(); }
 
  private:
   void send(Connection& connection, Question question, Command command) {
@@ -148,6 +144,7 @@ class Subscriber::Impl : public std::enable_shared_from_this<Impl> {
     not_watched_ = subscribed_ = false;
     asked_.clear();
     heard_.notify();  // who waits for the answer to a PING need not any more
+    if (const auto tell = callbacks_.down) tell();
   }
 
   static Task<> keep_alive(std::shared_ptr<Impl> self, std::shared_ptr<Connection> connection) {
@@ -263,7 +260,7 @@ Subscriber::Subscriber(Timers& timers, Random& random, ConnectOptions options, C
     : impl_(std::make_shared<Impl>(timers, random, std::move(options), std::move(callbacks), keepalive)) {}
 
 Subscriber::~Subscriber() { impl_->stop(); }
-void Subscriber::start() { impl_->kept().start(); }
+void Subscriber::start() { impl_->start(); }
 void Subscriber::stop() { impl_->stop(); }
 void Subscriber::subscribe(const std::string& channel, const std::string& key, Need need) {
   impl_->subscribe(channel, key, need);
