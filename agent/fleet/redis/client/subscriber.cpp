@@ -124,11 +124,8 @@ class Subscriber::Impl : public std::enable_shared_from_this<Impl> {
     }
     Command track{std::span<const std::string_view>(words)};
     const Reply done = co_await connection->command(std::move(track), deadline);
-    if (done.is_error()) {
-      self->cannot_watch(done);
-      co_return false;
-    }
-    co_return true;
+    if (done.is_error()) self->cannot_watch(done);
+    co_return !done.is_error();
   }
 
   void cannot_watch(const Reply& refusal) {

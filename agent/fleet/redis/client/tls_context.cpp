@@ -1,5 +1,3 @@
-#include "agent/fleet/redis/client/tls_transport.hpp"
-
 #include <fcntl.h>
 #include <openssl/err.h>
 #include <openssl/pem.h>
@@ -15,6 +13,7 @@
 
 #include "agent/base/bounded_wait.hpp"
 #include "agent/base/unique_fd.hpp"
+#include "agent/fleet/redis/client/connecting.hpp"
 
 namespace jeton::agent::redis {
 namespace {

@@ -1,5 +1,3 @@
-#include "agent/fleet/redis/client/tls_transport.hpp"
-
 #include <openssl/err.h>
 #include <openssl/ssl.h>
 #include <openssl/x509v3.h>
@@ -15,6 +13,8 @@
 #include <ctime>
 #include <string_view>
 #include <utility>
+
+#include "agent/fleet/redis/client/connecting.hpp"
 
 namespace jeton::agent::redis {
 namespace {

@@ -10,6 +10,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "agent/base/log_pace.hpp"
@@ -48,6 +49,9 @@ class Transport {
   virtual void close() noexcept = 0;
 };
 
+// A reason as it is written in the middle of a message.
+[[nodiscard]] std::string uncapitalized(std::string text);
+
 // A connect that is under way; its owner can abort it.
 struct ConnectAttempt {
   std::function<void()> abort;  // empty while there is nothing to abort
@@ -55,6 +59,20 @@ struct ConnectAttempt {
   void cancel() {
     if (abort) abort();
   }
+};
+
+// Lets the owner of an attempt abort the step being waited for.
+class Abortable {
+ public:
+  Abortable(ConnectAttempt& attempt, std::function<void()> abort) : attempt_(attempt) {
+    attempt_.abort = std::move(abort);
+  }
+  Abortable(const Abortable&) = delete;
+  Abortable& operator=(const Abortable&) = delete;
+  ~Abortable() { attempt_.abort = nullptr; }
+
+ private:
+  ConnectAttempt& attempt_;
 };
 
 // Connects and, if the address says so, speaks TLS before the deadline. The host is an IP address.
