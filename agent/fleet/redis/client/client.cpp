@@ -1,7 +1,6 @@
 #include "agent/fleet/redis/client/client.hpp"
 
 #include <algorithm>
-#include <boost/system/system_error.hpp>
 #include <utility>
 #include <vector>
 
@@ -207,21 +206,15 @@ class Client::Impl : public std::enable_shared_from_this<Impl> {
         {{"endpoint", kept_.display()}});
   }
 
-  // Ends with its connection. Any answer is one.
+  // Ends with its connection, in an exception if that is closed before it answers. Any answer is one.
   static Task<> keep_alive(std::shared_ptr<Impl> self, std::shared_ptr<Connection> connection) {
-    try {
-      for (;;) {
-        const Duration interval = self->kept_.keepalive().value_or(self->timeout_);
-        const bool closed = co_await connection->wait_closed(self->timers_.clock().boot_now() + interval);
-        if (closed) co_return;
-        Command ping({"PING"});
-        static_cast<void>(
-            co_await connection->command(std::move(ping), self->timers_.clock().boot_now() + self->timeout_));
-      }
-    } catch (const TransportError&) {
-      // It is closed.
-    } catch (const boost::system::system_error&) {
-      // The loop ends.
+    const Clock& clock = self->timers_.clock();
+    for (;;) {
+      const Duration interval = self->kept_.keepalive().value_or(self->timeout_);
+      const bool closed = co_await connection->wait_closed(clock.boot_now() + interval);
+      if (closed) co_return;
+      Command ping({"PING"});
+      static_cast<void>(co_await connection->command(std::move(ping), clock.boot_now() + self->timeout_));
     }
   }
 

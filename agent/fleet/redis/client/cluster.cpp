@@ -1,7 +1,6 @@
 #include "agent/fleet/redis/client/cluster.hpp"
 
 #include <algorithm>
-#include <boost/system/system_error.hpp>
 #include <set>
 
 #include "agent/base/log.hpp"
@@ -107,19 +106,15 @@ std::string Cluster::display() const {
 }
 
 Task<> Cluster::run(std::shared_ptr<Cluster> self) {
-  try {
-    while (!self->stopped_) {
-      self->wanted_ = false;
-      const bool learnt = co_await self->learn();
-      const BootTime next = self->now() + self->jittered(self->options_.refresh_interval);
-      const BootTime earliest = self->now() + self->pace_.next();
-      while (!self->stopped_ && self->now() < earliest) co_await self->wake_.wait_until(earliest);
-      bool in_time = learnt;
-      while (!self->stopped_ && !self->wanted_ && in_time) in_time = co_await self->wake_.wait_until(next);
-      if (learnt && !self->wanted_) self->pace_.reset();
-    }
-  } catch (const boost::system::system_error&) {
-    // The loop ends.
+  while (!self->stopped_) {
+    self->wanted_ = false;
+    const bool learnt = co_await self->learn();
+    const BootTime next = self->now() + self->jittered(self->options_.refresh_interval);
+    const BootTime earliest = self->now() + self->pace_.next();
+    while (!self->stopped_ && self->now() < earliest) co_await self->wake_.wait_until(earliest);
+    bool in_time = learnt;
+    while (!self->stopped_ && !self->wanted_ && in_time) in_time = co_await self->wake_.wait_until(next);
+    if (learnt && !self->wanted_) self->pace_.reset();
   }
 }
 

@@ -1,7 +1,6 @@
 #include "agent/fleet/redis/client/subscriber.hpp"
 
 #include <algorithm>
-#include <boost/system/system_error.hpp>
 #include <deque>
 #include <map>
 #include <optional>
@@ -95,8 +94,6 @@ class Subscriber::Impl : public std::enable_shared_from_this<Impl> {
         self->send(*connection, {Asked::subscribe, name}, Command({"SUBSCRIBE", name}));
       }
       co_await keep_alive(self, connection);
-    } catch (const boost::system::system_error&) {
-      // The loop ends.
     } catch (const TransportError& e) {
       connection->close(e.what());  // if it is not: without its subscriptions it is of no use, and another one is made
     }
