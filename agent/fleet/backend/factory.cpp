@@ -1,7 +1,6 @@
 #include "agent/fleet/backend/factory.hpp"
 
 #include "agent/fleet/local/local_backend.hpp"
-#include "agent/fleet/redis/client/cluster_resolver.hpp"
 #include "agent/fleet/redis/client/cluster_runner.hpp"
 #include "agent/fleet/redis/client/sentinel_resolver.hpp"
 #include "agent/fleet/redis/redis_backend.hpp"

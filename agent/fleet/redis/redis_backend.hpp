@@ -10,8 +10,8 @@
 #include "agent/base/random.hpp"
 #include "agent/base/timers.hpp"
 #include "agent/fleet/coordinator.hpp"
+#include "agent/fleet/redis/client/client.hpp"
 #include "agent/fleet/redis/client/cluster.hpp"
-#include "agent/fleet/redis/client/command_runner.hpp"
 #include "agent/fleet/redis/client/transport.hpp"
 #include "agent/record/fleet_codec.hpp"
 

@@ -15,7 +15,7 @@
 
 #include "agent/fleet/channel_message.hpp"
 #include "agent/fleet/coordinator.hpp"
-#include "agent/fleet/redis/client/command_runner.hpp"
+#include "agent/fleet/redis/client/client.hpp"
 #include "agent/fleet/redis/redis_keys.hpp"
 #include "agent/record/fleet_codec.hpp"
 #include "agent/record/record.hpp"

@@ -1,7 +1,6 @@
 // A Redis Cluster and what coordinators on it are made of.
 #pragma once
 
-#include "agent/fleet/redis/client/cluster_resolver.hpp"
 #include "agent/fleet/redis/client/cluster_runner.hpp"
 #include "agent/fleet/redis/redis_operations.hpp"
 #include "tests/integration/backends/redis_fixture.hpp"

@@ -8,7 +8,6 @@
 #include <unordered_map>
 #include <utility>
 
-#include "agent/fleet/redis/client/connecting.hpp"
 #include "tests/support/memory_redis/memory_line.hpp"
 
 namespace jeton::test {

@@ -1,7 +1,6 @@
 // Nodes of a Redis Cluster that disagree, or name what cannot be reached.
 #include <gmock/gmock.h>
 
-#include "agent/fleet/redis/client/cluster_resolver.hpp"
 #include "agent/fleet/redis/client/cluster_runner.hpp"
 #include "tests/virtual/fleet/virtual_redis.hpp"
 

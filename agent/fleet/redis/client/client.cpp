@@ -1,7 +1,6 @@
 #include "agent/fleet/redis/client/client.hpp"
 
 #include <algorithm>
-#include <boost/system/system_error.hpp>
 #include <utility>
 #include <vector>
 
@@ -24,8 +23,6 @@ struct ReplicaWaits {
       waits.under_way = true;
       ++waits.begun;
     }
-    Lead(const Lead&) = delete;
-    Lead& operator=(const Lead&) = delete;
     ~Lead() {
       waits.under_way = false;
       waits.ended.notify();
@@ -110,8 +107,6 @@ class Client::Impl : public std::enable_shared_from_this<Impl> {
   // Held by a call that waits. Its end lets the calls go on that came when the connection was up already.
   struct Place {
     explicit Place(Impl& i) : impl(i) { ++impl.waiting_; }
-    Place(const Place&) = delete;
-    Place& operator=(const Place&) = delete;
     ~Place() {
       if (--impl.waiting_ > 0 && impl.is_up()) impl.changed_.notify();
     }
@@ -196,7 +191,7 @@ class Client::Impl : public std::enable_shared_from_this<Impl> {
     waits_ = std::make_shared<ReplicaWaits>(timers_);
     last_error_.clear();
     changed_.notify();
-    if (kept_.greeting().mode == "cluster") used_as_a_single_server();
+    if (kept_.mode() == "cluster") used_as_a_single_server();
     if (kept_.keepalive()) start_task(timers_.executor(), keep_alive(shared_from_this(), connection));
     if (connected_callback_) connected_callback_();
   }
@@ -211,21 +206,15 @@ class Client::Impl : public std::enable_shared_from_this<Impl> {
         {{"endpoint", kept_.display()}});
   }
 
-  // Ends with its connection. Any answer is one.
+  // Ends with its connection, in an exception if that is closed before it answers. Any answer is one.
   static Task<> keep_alive(std::shared_ptr<Impl> self, std::shared_ptr<Connection> connection) {
-    try {
-      for (;;) {
-        const Duration interval = self->kept_.keepalive().value_or(self->timeout_);
-        const bool closed = co_await connection->wait_closed(self->timers_.clock().boot_now() + interval);
-        if (closed) co_return;
-        Command ping({"PING"});
-        static_cast<void>(
-            co_await connection->command(std::move(ping), self->timers_.clock().boot_now() + self->timeout_));
-      }
-    } catch (const TransportError&) {
-      // It is closed.
-    } catch (const boost::system::system_error&) {
-      // The loop ends.
+    const Clock& clock = self->timers_.clock();
+    for (;;) {
+      const Duration interval = self->kept_.keepalive().value_or(self->timeout_);
+      const bool closed = co_await connection->wait_closed(clock.boot_now() + interval);
+      if (closed) co_return;
+      Command ping({"PING"});
+      static_cast<void>(co_await connection->command(std::move(ping), clock.boot_now() + self->timeout_));
     }
   }
 

@@ -1,7 +1,6 @@
 #include "agent/fleet/redis/client/cluster.hpp"
 
 #include <algorithm>
-#include <boost/system/system_error.hpp>
 #include <set>
 
 #include "agent/base/log.hpp"
@@ -56,7 +55,7 @@ Cluster::Node Cluster::node(const Address& address) {
   const std::string name = address.display();
   if (const auto found = nodes_.find(name); found != nodes_.end()) return found->second;
   if (nodes_.size() >= max_clients) {
-    drop_clients([](const Node& node) { return node.client.use_count() > 1; });
+    std::erase_if(nodes_, [](const auto& known) { return known.second.client.use_count() <= 1; });
   }
   ConnectOptions connection = options_.connection;
   connection.address = address;
@@ -107,19 +106,15 @@ std::string Cluster::display() const {
 }
 
 Task<> Cluster::run(std::shared_ptr<Cluster> self) {
-  try {
-    while (!self->stopped_) {
-      self->wanted_ = false;
-      const bool learnt = co_await self->learn();
-      const BootTime next = self->now() + self->jittered(self->options_.refresh_interval);
-      const BootTime earliest = self->now() + self->pace_.next();
-      while (!self->stopped_ && self->now() < earliest) co_await self->wake_.wait_until(earliest);
-      bool in_time = learnt;
-      while (!self->stopped_ && !self->wanted_ && in_time) in_time = co_await self->wake_.wait_until(next);
-      if (learnt && !self->wanted_) self->pace_.reset();
-    }
-  } catch (const boost::system::system_error&) {
-    // The loop ends.
+  while (!self->stopped_) {
+    self->wanted_ = false;
+    const bool learnt = co_await self->learn();
+    const BootTime next = self->now() + self->jittered(self->options_.refresh_interval);
+    const BootTime earliest = self->now() + self->pace_.next();
+    while (!self->stopped_ && self->now() < earliest) co_await self->wake_.wait_until(earliest);
+    bool in_time = learnt;
+    while (!self->stopped_ && !self->wanted_ && in_time) in_time = co_await self->wake_.wait_until(next);
+    if (learnt && !self->wanted_) self->pace_.reset();
   }
 }
 
@@ -129,8 +124,10 @@ Task<bool> Cluster::learn() {
   bool opened = false;
   const BootTime give_up_at = now() + options_.connection.timeout;
   while (!stopped_) {
-    std::vector<Node> candidates = connected_nodes();
-    std::erase_if(candidates, [&](const Node& node) { return asked.contains(node.address.display()); });
+    std::vector<Node> candidates;
+    for (const auto& [name, node] : nodes_) {
+      if (node.client->is_connected() && !asked.contains(name)) candidates.push_back(node);
+    }
     if (!candidates.empty()) {
       const Node chosen = candidates[random_below(candidates.size())];
       asked.insert(chosen.address.display());
@@ -162,8 +159,7 @@ Task<bool> Cluster::learn_from(Node node) {
     adopt(std::move(map), node.address);
     co_return true;
   } catch (const TransportError& e) {
-    const std::string where = node.client->display();
-    learn_error_ = std::string(e.what()).starts_with(where) ? e.what() : where + ": " + e.what();
+    learn_error_ = with_place(node.client->display(), e.what());
     co_return false;
   }
 }
@@ -175,29 +171,17 @@ void Cluster::open_candidates() {
   }
 }
 
-std::vector<Cluster::Node> Cluster::connected_nodes() {
-  std::vector<Node> connected;
-  for (const auto& [name, node] : nodes_) {
-    if (node.client->is_connected()) connected.push_back(node);
-  }
-  return connected;
-}
-
 void Cluster::adopt(ClusterMap map, const Address& told_by) {
   const bool differs = !(map == map_);
   const bool first = map_.empty();
   learn_error_.clear();
   told_by_ = told_by;
   map_ = std::move(map);
-  drop_clients([this](const Node& node) { return map_.contains(node.address); });
+  // A caller in the middle of a command shares the ownership of its client, which then ends with the command.
+  std::erase_if(nodes_, [this](const auto& known) { return !map_.contains(known.second.address); });
   if (!differs) return changed_.notify();
   log::write(first ? log::Level::info : log::Level::debug, "redis cluster learnt", {{"endpoint", display()}});
   tell_change();
-}
-
-// A caller in the middle of a command shares the ownership of its client, which then ends with the command.
-void Cluster::drop_clients(const std::function<bool(const Node&)>& keep) {
-  std::erase_if(nodes_, [&](const auto& entry) { return !keep(entry.second); });
 }
 
 void Cluster::tell_change() {

@@ -2,8 +2,8 @@
 //
 // The map of slots is learnt from any node that answers, known or configured: at the start, when a caller needs it
 // again (a redirection, a node that is down; at a limited rate, so that a fleet that lost a node does not swamp the
-// others), and periodically. Clients are made on demand and dropped when their node left the
-// cluster. Shared by the runner and the resolver of the subscriber. One thread: the loop's.
+// others), and periodically. Clients are made on demand and dropped when their node left the cluster. Shared by the
+// runner and the resolver of the subscriber. One thread: the loop's.
 #pragma once
 
 #include <functional>
@@ -65,9 +65,7 @@ class Cluster : public std::enable_shared_from_this<Cluster> {
   Task<bool> learn();
   Task<bool> learn_from(Node node);
   void open_candidates();
-  [[nodiscard]] std::vector<Node> connected_nodes();
   void adopt(ClusterMap map, const Address& told_by);
-  void drop_clients(const std::function<bool(const Node&)>& keep);
   void tell_change();
   [[nodiscard]] BootTime now() const { return timers_.clock().boot_now(); }
 

@@ -1,7 +1,6 @@
 #include "agent/fleet/redis/client/cluster_map.hpp"
 
 #include <algorithm>
-#include <charconv>
 #include <map>
 
 namespace jeton::agent::redis {
@@ -20,16 +19,6 @@ std::int64_t integer_in(const Reply& reply, std::int64_t least, std::int64_t mos
   return reply.integer;
 }
 
-// Redis 7 adds more data about a node: ["ip", "10.0.0.1"].
-std::string_view known_ip(const Reply& node) {
-  if (node.elements.size() < 4 || node.elements[3].type != Reply::Type::array) return {};
-  const auto& facts = node.elements[3].elements;
-  for (std::size_t i = 0; i + 1 < facts.size(); i += 2) {
-    if (facts[i].text.reveal() == "ip" && facts[i + 1].type == Reply::Type::string) return facts[i + 1].text.reveal();
-  }
-  return {};
-}
-
 // [host, port, ...]; none if the node does not know how it is reached.
 std::optional<Address> parse_node(const Reply& node, const Address& asked) {
   if (node.type != Reply::Type::array || node.elements.size() < 2) senseless("a node");
@@ -37,7 +26,8 @@ std::optional<Address> parse_node(const Reply& node, const Address& asked) {
   if (host.type != Reply::Type::string && host.type != Reply::Type::nil) senseless("a host");
   std::string_view name = host.text.reveal();
   if (name == "?") {
-    name = known_ip(node);
+    // Redis 7 adds more data about a node: ["ip", "10.0.0.1"].
+    name = node.elements.size() < 4 ? std::string_view{} : node.elements[3].value_of("ip");
     if (name.empty() || name == "?") return std::nullopt;
   }
   if (!name.empty() && !may_be_host(name)) senseless("a host");
@@ -49,15 +39,25 @@ std::optional<Address> parse_node(const Reply& node, const Address& asked) {
   return address;
 }
 
-template <typename Number>
-std::optional<Number> parse_number(std::string_view digits) {
-  Number number = 0;
-  const auto parsed = std::from_chars(digits.data(), digits.data() + digits.size(), number);
-  if (parsed.ec != std::errc{} || parsed.ptr != digits.data() + digits.size()) return std::nullopt;
-  return number;
+}  // namespace
+
+std::uint16_t crc16(std::string_view bytes) {
+  std::uint32_t crc = 0;
+  for (const char c : bytes) {
+    crc ^= static_cast<std::uint32_t>(static_cast<unsigned char>(c)) << 8;
+    for (int bit = 0; bit < 8; ++bit) crc = (crc & 0x8000U) != 0 ? (crc << 1) ^ 0x1021U : crc << 1;
+  }
+  return static_cast<std::uint16_t>(crc & 0xffffU);
 }
 
-}  // namespace
+std::uint16_t key_slot(std::string_view key) {
+  const auto open = key.find('{');
+  if (open != std::string_view::npos) {
+    const auto close = key.find('}', open + 1);
+    if (close != std::string_view::npos && close > open + 1) key = key.substr(open + 1, close - open - 1);
+  }
+  return static_cast<std::uint16_t>(crc16(key) % cluster_slots);
+}
 
 ClusterMap::ClusterMap(const Reply& reply, const Address& asked) {
   if (reply.type != Reply::Type::array) senseless("no list");

@@ -1,13 +1,11 @@
 #include "agent/fleet/redis/client/cluster_watch.hpp"
 
-#include <boost/system/system_error.hpp>
 #include <map>
 #include <optional>
 #include <set>
 #include <utility>
 
 #include "agent/base/backoff.hpp"
-#include "agent/fleet/redis/client/cluster_slot.hpp"
 
 namespace jeton::agent::redis {
 namespace {
@@ -73,19 +71,15 @@ class ClusterWatch::Impl : public std::enable_shared_from_this<Impl> {
 
   // Ends with the cluster.
   static Task<> run(std::shared_ptr<Impl> self) {
-    try {
-      while (!self->is_over()) {
-        if (!self->follow()) {
-          static_cast<void>(co_await self->cluster_->wait_change(BootTime::max()));
-          continue;
-        }
-        const BootTime next_move = self->after_move();
-        while (!self->is_over() && self->now() < next_move) {
-          static_cast<void>(co_await self->cluster_->wait_change(next_move));
-        }
+    while (!self->is_over()) {
+      if (!self->follow()) {
+        static_cast<void>(co_await self->cluster_->wait_change(BootTime::max()));
+        continue;
       }
-    } catch (const boost::system::system_error&) {
-      // The loop ends.
+      const BootTime next_move = self->after_move();
+      while (!self->is_over() && self->now() < next_move) {
+        static_cast<void>(co_await self->cluster_->wait_change(next_move));
+      }
     }
   }
 

@@ -1,10 +1,12 @@
-// Helpers for the steps of a connect: a deadline that closes the transport being waited for, and a way to abort the
-// wait. Private to the transports.
+// The steps of a connect: a deadline that closes the transport being waited for, and TLS over a connected socket.
+// Private to the transports, because the header is heavy.
 #pragma once
 
 #include <boost/asio/error.hpp>
 #include <boost/asio/generic/stream_protocol.hpp>
+#include <boost/asio/ssl/context.hpp>
 #include <functional>
+#include <memory>
 #include <string>
 #include <utility>
 
@@ -41,18 +43,15 @@ class Alarm {
   bool fired_ = false;
 };
 
-// Lets the owner of an attempt abort the step being waited for.
-class Abortable {
- public:
-  Abortable(ConnectAttempt& attempt, std::function<void()> abort) : attempt_(attempt) {
-    attempt_.abort = std::move(abort);
-  }
-  Abortable(const Abortable&) = delete;
-  Abortable& operator=(const Abortable&) = delete;
-  ~Abortable() { attempt_.abort = nullptr; }
+// With the authorities and the client certificate of this host, read from their files at every call. TLS 1.2 at least.
+// Throws SetupError that names the file. (tls_context.cpp)
+[[nodiscard]] boost::asio::ssl::context make_tls_context(const TlsOptions& options);
 
- private:
-  ConnectAttempt& attempt_;
-};
+// A handshake that checks the identity of the server: its certificate must lead to a trusted authority and contain
+// `name`, the requested host name or IP address; a host name is also sent as SNI. Each kind of failure has a message of
+// its own that names the action to take.
+Task<std::unique_ptr<Transport>> start_tls(Timers& timers, StreamSocket socket,
+                                           std::shared_ptr<boost::asio::ssl::context> context, std::string name,
+                                           BootTime deadline, ConnectAttempt& attempt);
 
 }  // namespace jeton::agent::redis

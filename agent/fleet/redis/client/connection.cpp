@@ -4,7 +4,7 @@
 #include <boost/system/system_error.hpp>
 #include <deque>
 #include <optional>
-#include <span>
+#include <utility>
 
 #include "agent/base/event.hpp"
 
@@ -41,8 +41,8 @@ class Connection::Impl : public std::enable_shared_from_this<Impl> {
         closed_event_(timers) {}
 
   void start() {
-    start_task(timers_.executor(), read_loop(shared_from_this()));
-    start_task(timers_.executor(), write_loop(shared_from_this()));
+    start_task(timers_.executor(), repeat(shared_from_this(), &Impl::read_some));
+    start_task(timers_.executor(), repeat(shared_from_this(), &Impl::write_some));
   }
 
   void send(const Command& command) {
@@ -54,15 +54,10 @@ class Connection::Impl : public std::enable_shared_from_this<Impl> {
 
   static Task<Reply> exchange(std::shared_ptr<Impl> self, Command command, BootTime deadline, bool asking) {
     if (self->closed_) throw NotSentError(self->close_reason_);
-    auto pending = std::make_shared<Pending>(self->timers_);
     // No co_await between the two: no other command comes between them.
-    auto asked = asking ? std::make_shared<Pending>(self->timers_) : nullptr;
-    if (asked) {
-      self->in_flight_.push_back(asked);
-      self->send(Command({"ASKING"}));
-    }
-    self->in_flight_.push_back(pending);
-    self->send(command);
+    std::shared_ptr<Pending> asked;
+    if (asking) asked = self->ask(Command({"ASKING"}));
+    const auto pending = self->ask(command);
     const bool is_short = deadline < self->timers_.clock().boot_now() + self->timeout_ / 2;
     while (!pending->reply && !self->closed_) {
       const bool in_time = co_await pending->answered.wait_until(deadline);
@@ -84,7 +79,7 @@ class Connection::Impl : public std::enable_shared_from_this<Impl> {
   void close(const std::string& reason) {
     if (closed_) return;
     closed_ = true;
-    close_reason_ = reason.starts_with(display_) ? reason : display_ + ": " + reason;
+    close_reason_ = with_place(display_, reason);
     transport_->close();
     for (const auto& pending : in_flight_) pending->answered.notify();
     in_flight_.clear();
@@ -99,27 +94,23 @@ class Connection::Impl : public std::enable_shared_from_this<Impl> {
   std::optional<Duration> ended_idle_for_;
 
  private:
+  std::shared_ptr<Pending> ask(const Command& command) {
+    auto pending = std::make_shared<Pending>(timers_);
+    in_flight_.push_back(pending);
+    send(command);
+    return pending;
+  }
+
   // Whether the next answer has been due for so long that the server is taken for silent.
   [[nodiscard]] bool is_silent() const {
     return !in_flight_.empty() && timers_.clock().boot_now() - in_flight_.front()->sent_at >= 2 * timeout_;
   }
 
-  static Task<> read_loop(std::shared_ptr<Impl> self) {
-    std::array<char, read_size> chunk{};
+  // Repeats a step until the connection is closed, by its error at the latest.
+  static Task<> repeat(std::shared_ptr<Impl> self, Task<> (Impl::*step)()) {
     std::string failure;
     try {
-      while (!self->closed_) {
-        std::size_t size = 0;
-        try {
-          size = co_await self->transport_->read_some(chunk);
-        } catch (const TransportError&) {
-          self->note_idle_end();
-          throw;
-        }
-        self->parser_.feed({chunk.data(), size});
-        wipe(chunk.data(), size);
-        while (auto reply = self->parser_.next()) self->deliver(std::move(*reply));
-      }
+      while (!self->closed_) co_await ((*self).*step)();
     } catch (const boost::system::system_error&) {
       failure = "stopped";
     } catch (const std::exception& e) {
@@ -128,32 +119,27 @@ class Connection::Impl : public std::enable_shared_from_this<Impl> {
     self->close(failure);
   }
 
-  // The server, or the way to it, ended the connection.
-  void note_idle_end() {
-    const bool idle = !closed_ && in_flight_.empty() && to_write_.empty();
-    if (idle) ended_idle_for_ = timers_.clock().boot_now() - last_use_;
+  Task<> read_some() {
+    std::size_t size = 0;
+    try {
+      size = co_await transport_->read_some(chunk_);
+    } catch (const TransportError&) {
+      // The server, or the way to it, ended the connection.
+      const bool idle = !closed_ && in_flight_.empty() && to_write_.empty();
+      if (idle) ended_idle_for_ = timers_.clock().boot_now() - last_use_;
+      throw;
+    }
+    parser_.feed({chunk_.data(), size});
+    wipe(chunk_.data(), size);
+    while (auto reply = parser_.next()) deliver(std::move(*reply));
   }
 
-  static Task<> write_loop(std::shared_ptr<Impl> self) {
-    WireBuffer writing;
-    std::string failure;
-    try {
-      while (!self->closed_) {
-        if (self->to_write_.empty()) {
-          co_await self->more_to_write_.wait();
-          continue;
-        }
-        // All that came together since the last write goes out in one piece.
-        writing = std::exchange(self->to_write_, {});
-        co_await self->transport_->write({writing.data(), writing.size()});
-        writing = {};
-      }
-    } catch (const boost::system::system_error&) {
-      failure = "stopped";
-    } catch (const std::exception& e) {
-      failure = e.what();
-    }
-    self->close(failure);
+  // All that came together since the last write goes out in one piece.
+  Task<> write_some() {
+    while (to_write_.empty() && !closed_) co_await more_to_write_.wait();
+    if (closed_) co_return;
+    const WireBuffer writing = std::exchange(to_write_, {});
+    co_await transport_->write({writing.data(), writing.size()});
   }
 
   void deliver(Reply reply) {
@@ -180,6 +166,7 @@ class Connection::Impl : public std::enable_shared_from_this<Impl> {
   Duration timeout_;
   std::shared_ptr<ConnectionTally> tally_;
   BootTime last_use_;
+  std::array<char, read_size> chunk_{};
   std::deque<std::shared_ptr<Pending>> in_flight_;
   WireBuffer to_write_;
   Event more_to_write_;

@@ -17,7 +17,6 @@
 #include "agent/base/tally.hpp"
 #include "agent/base/timers.hpp"
 #include "agent/fleet/redis/client/command.hpp"
-#include "agent/fleet/redis/client/reply.hpp"
 #include "agent/fleet/redis/client/transport.hpp"
 
 namespace jeton::agent::redis {

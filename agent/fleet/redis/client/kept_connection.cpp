@@ -36,12 +36,12 @@ class KeptConnection::Impl : public std::enable_shared_from_this<Impl> {
       : timers_(timers),
         random_(random),
         options_(std::move(options)),
-        display_(options_.endpoint_resolver ? options_.endpoint_resolver->origin() : ""),
         purpose_(std::move(purpose)),
         callbacks_(std::move(callbacks)),
         young_backoff_(young_limits, random),
         old_backoff_(old_limits, random),
         stop_(timers) {
+    if (options_.endpoint_resolver) display_ = options_.endpoint_resolver->origin();
     if (display_.empty()) display_ = options_.display(options_.address);
     if (!options_.reports) options_.reports = std::make_shared<LogBurst>();
   }
@@ -69,9 +69,9 @@ class KeptConnection::Impl : public std::enable_shared_from_this<Impl> {
     connection_->close("to be connected again");
   }
 
-  [[nodiscard]] const std::string& display() const { return display_; }
-  [[nodiscard]] std::optional<Duration> keepalive() const { return keepalive_; }
-  [[nodiscard]] const Greeting& greeting() const { return greeting_; }
+  std::string display_;
+  std::optional<Duration> keepalive_;
+  std::string mode_;
 
  private:
   static Task<> run(std::shared_ptr<Impl> self) {
@@ -109,8 +109,7 @@ class KeptConnection::Impl : public std::enable_shared_from_this<Impl> {
       operator_must_act = e.is_about_access();
     } catch (const Error& e) {
       operator_must_act = dynamic_cast<const SetupError*>(&e) != nullptr;
-      failure = e.what();
-      if (!failure.starts_with(display_)) failure = display_ + ": " + failure;
+      failure = with_place(display_, e.what());
     }
     connection_.reset();
     if (stopped_) co_return;
@@ -129,7 +128,7 @@ class KeptConnection::Impl : public std::enable_shared_from_this<Impl> {
                                                options_.timeout, options_.tally);
     connected_to_ = address;
     connected_ip_ = dialed.ip;
-    greeting_ = co_await greet(*connection_, options_, display_, deadline);
+    mode_ = co_await greet(*connection_, options_, display_, deadline);
   }
 
   Task<Address> resolve_endpoint() {
@@ -163,19 +162,14 @@ class KeptConnection::Impl : public std::enable_shared_from_this<Impl> {
 
   // If a name has several addresses, the one in use is as good as the others.
   Task<> follow_name() {
-    std::vector<std::string> found;
-    try {
-      found = co_await options_.resolve(timers_, connected_to_.host, now() + options_.timeout, attempt_);
-    } catch (const TransportError&) {
-      co_return;  // no other server is known
-    }
-    const bool is_there = std::find(found.begin(), found.end(), connected_ip_) != found.end();
-    if (found.empty() || is_there || !connection_->is_open()) co_return;
+    const std::string other = co_await new_address(timers_, options_.resolve, connected_to_.host, connected_ip_,
+                                                   now() + options_.timeout, attempt_);
+    if (other.empty() || !connection_->is_open()) co_return;
     log::warning(
         log::redis_moved,
         "the name of the server has another address now: connecting to it; the new server may lack the data of the old "
         "one",
-        {{"connection", purpose_}, {"endpoint", display_}, {"from", connected_ip_}, {"to", found.front()}});
+        {{"connection", purpose_}, {"endpoint", display_}, {"from", connected_ip_}, {"to", other}});
     renewing_ = true;
     connection_->close("the name has another address now");
   }
@@ -230,7 +224,6 @@ class KeptConnection::Impl : public std::enable_shared_from_this<Impl> {
   Timers& timers_;
   Random& random_;
   ConnectOptions options_;
-  std::string display_;
   std::string purpose_;
   Callbacks callbacks_;
   Backoff young_backoff_;
@@ -241,9 +234,7 @@ class KeptConnection::Impl : public std::enable_shared_from_this<Impl> {
   std::shared_ptr<Connection> connection_;
   Address connected_to_;
   std::string connected_ip_;
-  Greeting greeting_;
   std::optional<Duration> idle_before_;  // of the connection that the server ended last while it was not used
-  std::optional<Duration> keepalive_;
   std::set<std::string> reported_;
   bool was_connected_ = false;
   bool started_ = false;
@@ -259,8 +250,8 @@ KeptConnection::~KeptConnection() { impl_->stop(); }
 void KeptConnection::start() { impl_->start(); }
 void KeptConnection::stop() { impl_->stop(); }
 void KeptConnection::renew() { impl_->renew(); }
-std::optional<Duration> KeptConnection::keepalive() const { return impl_->keepalive(); }
-const Greeting& KeptConnection::greeting() const { return impl_->greeting(); }
-const std::string& KeptConnection::display() const { return impl_->display(); }
+std::optional<Duration> KeptConnection::keepalive() const { return impl_->keepalive_; }
+const std::string& KeptConnection::mode() const { return impl_->mode_; }
+const std::string& KeptConnection::display() const { return impl_->display_; }
 
 }  // namespace jeton::agent::redis

@@ -1,4 +1,4 @@
-// KeptConnection: one connection to a Redis server that repairs itself: it connects, greets (greeting.hpp), and after a
+// KeptConnection: one connection to a Redis server that repairs itself: it connects, greets (dial.hpp), and after a
 // failure tries again with jittered backoff, without an end: at least twice a second for the first half a minute. If
 // there is an endpoint resolver, each attempt asks it for the address first. The connection logs a failure once, as an
 // error if an operator must act, and the recovery; of many different failures it logs the first few and then one a
@@ -19,7 +19,6 @@
 #include "agent/base/random.hpp"
 #include "agent/base/timers.hpp"
 #include "agent/fleet/redis/client/connection.hpp"
-#include "agent/fleet/redis/client/greeting.hpp"
 #include "agent/fleet/redis/client/transport.hpp"
 
 namespace jeton::agent::redis {
@@ -47,8 +46,8 @@ class KeptConnection {
   // twice after the same idle time.
   [[nodiscard]] std::optional<Duration> keepalive() const;
 
-  // The server's answers to the last greeting.
-  [[nodiscard]] const Greeting& greeting() const;
+  // Of the server, as it said in the last greeting: "standalone", "cluster"; empty: it did not say.
+  [[nodiscard]] const std::string& mode() const;
 
   // Closes the working connection, and makes a new one at once.
   void renew();

@@ -13,20 +13,11 @@
 #include <system_error>
 #include <utility>
 
-#include "agent/base/ascii.hpp"
 #include "agent/base/event.hpp"
 #include "agent/base/thread.hpp"
-#include "agent/fleet/redis/client/connecting.hpp"
 
 namespace jeton::agent::redis {
 namespace {
-
-std::string reason_of_lookup(int status, int error) {
-  std::string text =
-      status == EAI_SYSTEM ? std::generic_category().message(error) : std::string(::gai_strerror(status));
-  if (!text.empty()) text[0] = ascii_lower(text[0]);
-  return text;
-}
 
 NameLookups::Answer look_up(const std::string& host) {
   addrinfo hints{};
@@ -35,7 +26,8 @@ NameLookups::Answer look_up(const std::string& host) {
   NameLookups::Answer answer;
   const int status = ::getaddrinfo(host.c_str(), nullptr, &hints, &first);
   if (status != 0) {
-    answer.error = reason_of_lookup(status, errno);
+    const bool by_system = status == EAI_SYSTEM;
+    answer.error = uncapitalized(by_system ? std::generic_category().message(errno) : ::gai_strerror(status));
     return answer;
   }
   const std::unique_ptr<addrinfo, decltype(&::freeaddrinfo)> owner(first, &::freeaddrinfo);

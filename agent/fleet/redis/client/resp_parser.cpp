@@ -21,10 +21,14 @@ struct Build {
   const char* refusal = nullptr;
 };
 
-// Puts a reply where it belongs: into the array that is being read, or on the heap if it is the outermost. Nothing may
-// be thrown through hiredis; nullptr makes its reader stop.
-Reply* place(const redisReadTask* task, Reply&& reply) noexcept {
+// Puts a reply that `fill` completes where it belongs: into the array that is being read, or on the heap if it is the
+// outermost. Nothing may be thrown through hiredis; nullptr makes its reader stop.
+template <typename Fill>
+Reply* place(const redisReadTask* task, Reply::Type type, Fill fill) noexcept {
   try {
+    Reply reply;
+    reply.type = type;
+    fill(reply);
     if (task->parent == nullptr) return new Reply(std::move(reply));
     auto& siblings = static_cast<Reply*>(task->parent->obj)->elements;
     return &siblings.emplace_back(std::move(reply));  // reserved by create_array, so earlier siblings stay in place
@@ -34,16 +38,10 @@ Reply* place(const redisReadTask* task, Reply&& reply) noexcept {
 }
 
 void* create_string(const redisReadTask* task, char* text, std::size_t size) {
-  try {
-    Reply reply;
-    reply.type = task->type == REDIS_REPLY_ERROR    ? Reply::Type::error
-                 : task->type == REDIS_REPLY_STATUS ? Reply::Type::status
-                                                    : Reply::Type::string;
-    reply.text = SecretString(std::string_view(text, size));
-    return place(task, std::move(reply));
-  } catch (const std::bad_alloc&) {
-    return nullptr;
-  }
+  const auto type = task->type == REDIS_REPLY_ERROR    ? Reply::Type::error
+                    : task->type == REDIS_REPLY_STATUS ? Reply::Type::status
+                                                       : Reply::Type::string;
+  return place(task, type, [&](Reply& reply) { reply.text = SecretString(std::string_view(text, size)); });
 }
 
 #if HIREDIS_MAJOR >= 1
@@ -60,24 +58,17 @@ void* create_array(const redisReadTask* task, ElementCount announced) {
     return nullptr;
   }
   build.elements += count;
-  try {
-    Reply reply;
-    reply.type = Reply::Type::array;
-    reply.elements.reserve(count);
-    return place(task, std::move(reply));
-  } catch (const std::bad_alloc&) {
-    return nullptr;
-  }
+  return place(task, Reply::Type::array, [&](Reply& reply) { reply.elements.reserve(count); });
 }
 
 void* create_integer(const redisReadTask* task, long long value) {
-  Reply reply;
-  reply.type = Reply::Type::integer;
-  reply.integer = value;
-  return place(task, std::move(reply));
+  return place(task, Reply::Type::integer, [&](Reply& reply) { reply.integer = value; });
 }
 
-void* create_nil(const redisReadTask* task) { return place(task, Reply{}); }
+void* create_nil(const redisReadTask* task) {
+  const auto nothing = [](Reply& /*reply*/) {};
+  return place(task, Reply::Type::nil, nothing);
+}
 
 #if HIREDIS_MAJOR >= 1
 // RESP3 only, which we never ask for; but the reader would hand us something that is no object without them.

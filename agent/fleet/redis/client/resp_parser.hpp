@@ -11,7 +11,7 @@
 #include <optional>
 #include <string_view>
 
-#include "agent/fleet/redis/client/reply.hpp"
+#include "agent/fleet/redis/client/command.hpp"
 
 namespace jeton::agent::redis {
 

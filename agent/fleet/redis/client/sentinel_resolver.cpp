@@ -1,14 +1,12 @@
 #include "agent/fleet/redis/client/sentinel_resolver.hpp"
 
 #include <algorithm>
-#include <charconv>
 #include <optional>
 
 #include "agent/base/log.hpp"
 #include "agent/base/log_pace.hpp"
 #include "agent/fleet/redis/client/connection.hpp"
 #include "agent/fleet/redis/client/dial.hpp"
-#include "agent/fleet/redis/client/login.hpp"
 #include "agent/fleet/redis/client/sentinel_votes.hpp"
 
 namespace jeton::agent::redis {
@@ -32,26 +30,15 @@ std::string advice_for(const ServerError& error) {
 
 // How a sentinel was reached.
 struct Reached {
+  std::shared_ptr<Connection> connection;  // may be closed
   std::string ip;
   BootTime resolve_at{};  // look then whether its name leads elsewhere
 };
 
-std::optional<std::uint64_t> number_in(std::string_view text) {
-  std::uint64_t number = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
-  if (error != std::errc{} || end != text.data() + text.size()) return std::nullopt;
-  return number;
-}
-
-// Names and values by turns.
-std::optional<std::uint64_t> epoch_in(const Reply& about) {
-  for (std::size_t i = 0; i + 1 < about.elements.size(); i += 2) {
-    const Reply& name = about.elements[i];
-    const Reply& value = about.elements[i + 1];
-    if (name.type != Reply::Type::string || value.type != Reply::Type::string) continue;
-    if (name.text.reveal() == "config-epoch") return number_in(value.text.reveal());
-  }
-  return std::nullopt;
+std::string listed(const std::vector<Refusal>& answers) {
+  std::string list;
+  for (const Refusal& answer : answers) list += (list.empty() ? "" : " | ") + answer.reason;
+  return list;
 }
 
 }  // namespace
@@ -62,13 +49,10 @@ class SentinelResolver::Impl : public std::enable_shared_from_this<Impl> {
   Impl(Timers& timers, Random& random, SentinelOptions options) : timers_(timers), options_(std::move(options)) {
     const auto count = static_cast<double>(options_.sentinels.size());
     first_ = static_cast<std::size_t>(random.uniform() * count);
-    connections_.resize(options_.sentinels.size());
     reached_.resize(options_.sentinels.size());
   }
 
-  static Task<Address> resolve(std::shared_ptr<Impl> self, BootTime deadline) {
-    co_return co_await ask_in_turn(self, self->first_, deadline);
-  }
+  Task<Address> resolve(BootTime deadline) { return ask_in_turn(shared_from_this(), first_, deadline); }
 
   static Task<Address> ask_in_turn(std::shared_ptr<Impl> self, std::size_t first, BootTime deadline) {
     const std::uint64_t interruptions = self->interruptions_;
@@ -92,8 +76,7 @@ class SentinelResolver::Impl : public std::enable_shared_from_this<Impl> {
       } catch (const SetupError& e) {
         refusal = {self->where(index) + ": " + e.what(), true};
       } catch (const Error& e) {
-        const std::string reason = e.what();
-        refusal.reason = reason.starts_with(self->where(index)) ? reason : self->where(index) + ": " + reason;
+        refusal.reason = with_place(self->where(index), e.what());
       }
       if (self->interruptions_ != interruptions) throw TransportError(self->origin() + ": stopped");
       refusals.push_back(std::move(refusal));
@@ -122,8 +105,8 @@ class SentinelResolver::Impl : public std::enable_shared_from_this<Impl> {
     for (const auto& weak : attempts_) {
       if (const auto attempt = weak.lock()) attempt->cancel();
     }
-    for (const auto& connection : connections_) {
-      if (connection) connection->close("stopped");
+    for (const Reached& reached : reached_) {
+      if (reached.connection) reached.connection->close("stopped");
     }
   }
 
@@ -149,11 +132,11 @@ class SentinelResolver::Impl : public std::enable_shared_from_this<Impl> {
 
   Task<SentinelAnswer> ask(std::size_t index, BootTime deadline) {
     co_await follow_name(index, deadline);
-    if (!connections_[index] || !connections_[index]->is_open()) {
+    if (!is_connected(index)) {
       auto fresh = co_await connect(index, deadline);
-      connections_[index] = std::move(fresh);
+      reached_[index].connection = std::move(fresh);
     }
-    const auto connection = connections_[index];  // another question may put a new one in its place meanwhile
+    const auto connection = reached_[index].connection;  // another question may put a new one in its place meanwhile
     Command question({"SENTINEL", "get-master-addr-by-name", options_.master});
     const Reply answer = co_await connection->command(std::move(question), deadline);
     if (answer.is_error()) {
@@ -164,12 +147,7 @@ class SentinelResolver::Impl : public std::enable_shared_from_this<Impl> {
       throw SetupError("does not know the name \"" + options_.master + "\"; check coordination.redis.sentinel.master");
     }
     SentinelAnswer named;
-    named.primary.host = answer.at(0).as_text();
-    const std::uint64_t port = number_in(answer.at(1).as_text()).value_or(0);
-    if (port == 0 || port > 65'535 || !may_be_host(named.primary.host)) {
-      throw TransportError("named no address that can be connected to");
-    }
-    named.primary.port = static_cast<std::uint16_t>(port);
+    named.primary = primary_in(answer);
     named.primary.tls = options_.sentinels[index].tls;
     Command about({"SENTINEL", "MASTER", options_.master});
     const Reply details = co_await connection->command(std::move(about), deadline);
@@ -187,20 +165,15 @@ class SentinelResolver::Impl : public std::enable_shared_from_this<Impl> {
   // The name may lead to another sentinel by now, and the connected one may be out of date. This takes half of the time
   // at most, and changes nothing if the name cannot be resolved.
   Task<> follow_name(std::size_t index, BootTime deadline) {
-    const auto connection = connections_[index];
+    const auto connection = reached_[index].connection;
     const BootTime now = timers_.clock().boot_now();
-    if (!connection || !connection->is_open() || now < reached_[index].resolve_at) co_return;
-    if (!is_name(options_.sentinels[index])) co_return;
+    const Address& sentinel = options_.sentinels[index];
+    if (!is_connected(index) || now < reached_[index].resolve_at || !is_name(sentinel)) co_return;
     reached_[index].resolve_at = now + resolve_interval;
     const auto attempt = new_attempt();
-    std::vector<std::string> found;
-    try {
-      found = co_await options_.resolve(timers_, options_.sentinels[index].host, now + (deadline - now) / 2, *attempt);
-    } catch (const TransportError&) {
-      co_return;
-    }
-    const bool is_there = std::find(found.begin(), found.end(), reached_[index].ip) != found.end();
-    if (!found.empty() && !is_there) connection->close("the name has another address now");
+    const std::string other = co_await new_address(timers_, options_.resolve, sentinel.host, reached_[index].ip,
+                                                   now + (deadline - now) / 2, *attempt);
+    if (!other.empty()) connection->close("the name has another address now");
   }
 
   Task<std::shared_ptr<Connection>> connect(std::size_t index, BootTime deadline) {
@@ -208,19 +181,17 @@ class SentinelResolver::Impl : public std::enable_shared_from_this<Impl> {
     Dialed dialed = co_await dial(timers_, options_.resolve, options_.connect, options_.sentinels[index], options_.tls,
                                   deadline, *attempt);
     auto connection = std::make_shared<Connection>(timers_, std::move(dialed.transport), ReplyLimits{}, where(index));
-    reached_[index] = {dialed.ip, timers_.clock().boot_now() + resolve_interval};
-    SecretString username = options_.username ? options_.username() : SecretString{};
-    SecretString password = options_.password ? options_.password() : SecretString{};
-    co_await log_in(*connection, where(index), std::move(username), std::move(password), deadline);
+    reached_[index].ip = dialed.ip;
+    reached_[index].resolve_at = timers_.clock().boot_now() + resolve_interval;
+    co_await log_in(*connection, where(index), options_.username, options_.password, deadline);
     co_return connection;
   }
 
   [[nodiscard]] std::string where(std::size_t index) const { return options_.sentinels[index].display(); }
 
-  static std::string listed(const std::vector<Refusal>& answers) {
-    std::string list;
-    for (const Refusal& answer : answers) list += (list.empty() ? "" : " | ") + answer.reason;
-    return list;
+  [[nodiscard]] bool is_connected(std::size_t index) const {
+    const auto& connection = reached_[index].connection;
+    return connection && connection->is_open();
   }
 
   [[noreturn]] void give_up(const std::vector<Refusal>& refusals) const {
@@ -237,9 +208,8 @@ class SentinelResolver::Impl : public std::enable_shared_from_this<Impl> {
   std::optional<SentinelAnswer> known_;  // the last answer that was believed
   BootTime known_at_;
   LogPace disagreements_;
-  std::vector<std::shared_ptr<Connection>> connections_;  // to each sentinel that was asked; may be closed
-  std::vector<Reached> reached_;                          // of each of them
-  std::vector<std::weak_ptr<ConnectAttempt>> attempts_;   // under way
+  std::vector<Reached> reached_;                         // of each sentinel
+  std::vector<std::weak_ptr<ConnectAttempt>> attempts_;  // under way
   std::uint64_t interruptions_ = 0;
 };
 
@@ -247,7 +217,7 @@ SentinelResolver::SentinelResolver(Timers& timers, Random& random, SentinelOptio
     : impl_(std::make_shared<Impl>(timers, random, std::move(options))) {}
 
 SentinelResolver::~SentinelResolver() { impl_->interrupt(); }
-Task<Address> SentinelResolver::resolve(BootTime deadline) { return Impl::resolve(impl_, deadline); }
+Task<Address> SentinelResolver::resolve(BootTime deadline) { return impl_->resolve(deadline); }
 std::string SentinelResolver::origin() const { return impl_->origin(); }
 Duration SentinelResolver::recheck_interval() const { return impl_->options().recheck_interval; }
 Task<Address> SentinelResolver::recheck(Address current, BootTime deadline) {

@@ -15,7 +15,6 @@
 
 #include "agent/base/random.hpp"
 #include "agent/base/timers.hpp"
-#include "agent/fleet/redis/client/endpoint_resolver.hpp"
 #include "agent/fleet/redis/client/transport.hpp"
 
 namespace jeton::agent::redis {

@@ -2,6 +2,20 @@
 
 namespace jeton::agent::redis {
 
+Address primary_in(const Reply& answer) {
+  Address primary;
+  primary.host = answer.at(0).as_text();
+  primary.port = parse_number<std::uint16_t>(answer.at(1).as_text()).value_or(0);
+  if (primary.port == 0 || !may_be_host(primary.host)) {
+    throw TransportError("named no address that can be connected to");
+  }
+  return primary;
+}
+
+std::optional<std::uint64_t> epoch_in(const Reply& details) {
+  return parse_number<std::uint64_t>(details.value_of("config-epoch"));
+}
+
 void SentinelVotes::Doubtful::add(const SentinelAnswer& one) {
   ++count;
   if (!answer || one.epoch.value_or(0) > answer->epoch.value_or(0)) answer = one;

@@ -8,10 +8,13 @@
 // back and forth would end all connections. A value; pure logic.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <optional>
+#include <utility>
 
 #include "agent/fleet/redis/client/address.hpp"
+#include "agent/fleet/redis/client/command.hpp"
 
 namespace jeton::agent::redis {
 
@@ -19,6 +22,11 @@ struct SentinelAnswer {
   Address primary;
   std::optional<std::uint64_t> epoch;  // none: the sentinel did not report it
 };
+
+// The primary in the reply to SENTINEL get-master-addr-by-name, without TLS. Throws TransportError.
+[[nodiscard]] Address primary_in(const Reply& answer);
+// The epoch in the reply to SENTINEL MASTER.
+[[nodiscard]] std::optional<std::uint64_t> epoch_in(const Reply& details);
 
 class SentinelVotes {
  public:

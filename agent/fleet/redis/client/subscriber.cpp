@@ -1,7 +1,6 @@
 #include "agent/fleet/redis/client/subscriber.hpp"
 
 #include <algorithm>
-#include <boost/system/system_error.hpp>
 #include <deque>
 #include <map>
 #include <optional>
@@ -42,11 +41,7 @@ class Subscriber::Impl : public std::enable_shared_from_this<Impl> {
         heard_(timers),
         kept_(timers, random, std::move(options), "subscriptions",
               {.up = [this](const std::shared_ptr<Connection>& connection) { up(connection); },
-               .down =
-                   [this](const std::string&) {
-                     down();
-                     if (const auto tell = callbacks_.down) tell();
-                   }}) {}
+               .down = [this](const std::string&) { down(); }}) {}
 
   void stop() {
     callbacks_ = {};
@@ -71,7 +66,7 @@ class Subscriber::Impl : public std::enable_shared_from_this<Impl> {
     }
   }
 
-  KeptConnection& kept() { return kept_; }
+  void start() { kept_.start(); }
 
  private:
   void send(Connection& connection, Question question, Command command) {
@@ -99,8 +94,6 @@ class Subscriber::Impl : public std::enable_shared_from_this<Impl> {
         self->send(*connection, {Asked::subscribe, name}, Command({"SUBSCRIBE", name}));
       }
       co_await keep_alive(self, connection);
-    } catch (const boost::system::system_error&) {
-      // The loop ends.
     } catch (const TransportError& e) {
       connection->close(e.what());  // if it is not: without its subscriptions it is of no use, and another one is made
     }
@@ -128,11 +121,8 @@ class Subscriber::Impl : public std::enable_shared_from_this<Impl> {
     }
     Command track{std::span<const std::string_view>(words)};
     const Reply done = co_await connection->command(std::move(track), deadline);
-    if (done.is_error()) {
-      self->cannot_watch(done);
-      co_return false;
-    }
-    co_return true;
+    if (done.is_error()) self->cannot_watch(done);
+    co_return !done.is_error();
   }
 
   void cannot_watch(const Reply& refusal) {
@@ -148,6 +138,7 @@ class Subscriber::Impl : public std::enable_shared_from_this<Impl> {
     not_watched_ = subscribed_ = false;
     asked_.clear();
     heard_.notify();  // who waits for the answer to a PING need not any more
+    if (const auto tell = callbacks_.down) tell();
   }
 
   static Task<> keep_alive(std::shared_ptr<Impl> self, std::shared_ptr<Connection> connection) {
@@ -263,7 +254,7 @@ Subscriber::Subscriber(Timers& timers, Random& random, ConnectOptions options, C
     : impl_(std::make_shared<Impl>(timers, random, std::move(options), std::move(callbacks), keepalive)) {}
 
 Subscriber::~Subscriber() { impl_->stop(); }
-void Subscriber::start() { impl_->kept().start(); }
+void Subscriber::start() { impl_->start(); }
 void Subscriber::stop() { impl_->stop(); }
 void Subscriber::subscribe(const std::string& channel, const std::string& key, Need need) {
   impl_->subscribe(channel, key, need);

@@ -1,5 +1,3 @@
-#include "agent/fleet/redis/client/tls_context.hpp"
-
 #include <fcntl.h>
 #include <openssl/err.h>
 #include <openssl/pem.h>
@@ -9,11 +7,13 @@
 #include <unistd.h>
 
 #include <boost/asio/buffer.hpp>
+#include <cerrno>
 #include <memory>
 #include <vector>
 
 #include "agent/base/bounded_wait.hpp"
 #include "agent/base/unique_fd.hpp"
+#include "agent/fleet/redis/client/connecting.hpp"
 
 namespace jeton::agent::redis {
 namespace {
@@ -22,34 +22,34 @@ namespace ssl = boost::asio::ssl;
 
 constexpr std::size_t max_pem_bytes = 4 * 1024 * 1024;
 
-template <typename T, void (*f)(T*)>
+template <auto f>
 struct FreeWith {
-  void operator()(T* p) const { f(p); }
+  void operator()(auto* p) const { f(p); }
 };
-void free_bio(BIO* bio) { ::BIO_free(bio); }
-using Bio = std::unique_ptr<BIO, FreeWith<BIO, &free_bio>>;
-using Certificate = std::unique_ptr<X509, FreeWith<X509, &::X509_free>>;
-using Key = std::unique_ptr<EVP_PKEY, FreeWith<EVP_PKEY, &::EVP_PKEY_free>>;
+using Bio = std::unique_ptr<BIO, FreeWith<&::BIO_free>>;
+using Certificate = std::unique_ptr<X509, FreeWith<&::X509_free>>;
+using Key = std::unique_ptr<EVP_PKEY, FreeWith<&::EVP_PKEY_free>>;
 using PemText = std::vector<char, WipingAllocator<char>>;
 
 // OpenSSL would ask the terminal otherwise.
 int no_passphrase(char* /*buffer*/, int /*size*/, int /*writing*/, void* /*user*/) { return 0; }
 
-PemText read_now(const std::string& setting, const std::string& file) {
+// `what`: the setting and the file.
+PemText read_now(const std::string& what, const std::string& file) {
   const UniqueFd fd(::open(file.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY));
   struct stat status {};
-  if (!fd || ::fstat(fd.get(), &status) != 0) throw SetupError(errno_error(setting + " " + file).what());
-  if (!S_ISREG(status.st_mode)) throw SetupError(setting + " " + file + ": not a regular file");
+  if (!fd || ::fstat(fd.get(), &status) != 0) throw SetupError(errno_error(what).what());
+  if (!S_ISREG(status.st_mode)) throw SetupError(what + ": not a regular file");
   PemText text;
   std::size_t used = 0;
   for (;;) {
     text.resize(used + 16384);
     const ssize_t size = ::read(fd.get(), text.data() + used, text.size() - used);
     if (size < 0 && errno == EINTR) continue;
-    if (size < 0) throw SetupError(errno_error(setting + " " + file).what());
+    if (size < 0) throw SetupError(errno_error(what).what());
     if (size == 0) break;
     used += static_cast<std::size_t>(size);
-    if (used > max_pem_bytes) throw SetupError(setting + " " + file + ": larger than 4 MiB");
+    if (used > max_pem_bytes) throw SetupError(what + ": larger than 4 MiB");
   }
   text.resize(used);
   return text;
@@ -57,8 +57,9 @@ PemText read_now(const std::string& setting, const std::string& file) {
 
 // A FIFO by mistake, or a dead mount, must not hold up the agent.
 PemText read_pem(const std::string& setting, const std::string& file) {
+  const std::string what = setting + " " + file;
   try {
-    return bounded(setting + " " + file, [setting, file] { return read_now(setting, file); });
+    return bounded(what, [what, file] { return read_now(what, file); });
   } catch (const SetupError&) {
     throw;
   } catch (const Error& e) {

@@ -12,8 +12,6 @@
 
 #include "agent/base/ascii.hpp"
 #include "agent/fleet/redis/client/connecting.hpp"
-#include "agent/fleet/redis/client/tls_context.hpp"
-#include "agent/fleet/redis/client/tls_transport.hpp"
 
 namespace jeton::agent::redis {
 namespace {
@@ -29,7 +27,7 @@ class SocketTransport final : public Transport {
     error_code error;
     const auto size = co_await socket_.async_read_some(asio::buffer(into.data(), into.size()),
                                                        asio::redirect_error(asio::use_awaitable, error));
-    if (error) throw TransportError(reason_of(error) + (heard_ ? "" : hint()));
+    if (error) throw TransportError(reason_of(error) + (heard_ || !tcp_ ? "" : hint));
     // Redis closes without a word; other servers send this alert.
     if (!heard_ && into[0] == tls_alert) throw TransportError("the server speaks TLS on this port; write rediss://");
     heard_ = true;
@@ -50,10 +48,7 @@ class SocketTransport final : public Transport {
 
  private:
   static constexpr char tls_alert = '\x15';
-
-  [[nodiscard]] std::string hint() const {
-    return tcp_ ? " before it said anything; if it speaks TLS on this port, write rediss://" : "";
-  }
+  static constexpr const char* hint = " before it said anything; if it speaks TLS on this port, write rediss://";
 
   StreamSocket socket_;
   bool tcp_;
@@ -103,8 +98,10 @@ StreamEndpoint endpoint_of(const Address& address) {
 }  // namespace
 
 std::string reason_of(const error_code& error) {
-  if (error == asio::error::eof) return "the server closed the connection";
-  std::string text = error.message();
+  return error == asio::error::eof ? "the server closed the connection" : uncapitalized(error.message());
+}
+
+std::string uncapitalized(std::string text) {
   if (!text.empty()) text[0] = ascii_lower(text[0]);
   return text;
 }

@@ -1,8 +1,8 @@
 // Transport: a stream of bytes to a Redis server over TCP, TLS or a unix socket, and the function that opens one;
-// dial.hpp calls it.
+// dial.hpp calls it. ConnectOptions: which server, and how it is spoken to. One thread: the loop's.
 //
 // One reader and one writer at a time. Errors are TransportError with the reason only ("connection refused"): the
-// owner of the connection adds the endpoint. close() ends both with an error and may be called at any time on the loop.
+// owner of the connection adds the endpoint. close() ends both with an error and may be called at any time.
 #pragma once
 
 #include <functional>
@@ -10,6 +10,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "agent/base/log_pace.hpp"
@@ -17,7 +18,6 @@
 #include "agent/base/tally.hpp"
 #include "agent/base/timers.hpp"
 #include "agent/fleet/redis/client/address.hpp"
-#include "agent/fleet/redis/client/endpoint_resolver.hpp"
 #include "agent/fleet/redis/client/resp_parser.hpp"
 
 namespace jeton::agent::redis {
@@ -28,6 +28,12 @@ struct TlsOptions {
   std::string cert_file;    // PEM, with the chain; empty: no client certificate
   std::string key_file;     // PEM, not encrypted; set if and only if cert_file is
   std::string server_name;  // must be in the server's certificate, also sent as SNI; empty: the host connected to
+};
+
+// Trying again will not help: an operator must act.
+class SetupError : public TransportError {
+ public:
+  using TransportError::TransportError;
 };
 
 class Transport {
@@ -43,6 +49,9 @@ class Transport {
   virtual void close() noexcept = 0;
 };
 
+// A reason as it is written in the middle of a message.
+[[nodiscard]] std::string uncapitalized(std::string text);
+
 // A connect that is under way; its owner can abort it.
 struct ConnectAttempt {
   std::function<void()> abort;  // empty while there is nothing to abort
@@ -50,6 +59,20 @@ struct ConnectAttempt {
   void cancel() {
     if (abort) abort();
   }
+};
+
+// Lets the owner of an attempt abort the step being waited for.
+class Abortable {
+ public:
+  Abortable(ConnectAttempt& attempt, std::function<void()> abort) : attempt_(attempt) {
+    attempt_.abort = std::move(abort);
+  }
+  Abortable(const Abortable&) = delete;
+  Abortable& operator=(const Abortable&) = delete;
+  ~Abortable() { attempt_.abort = nullptr; }
+
+ private:
+  ConnectAttempt& attempt_;
 };
 
 // Connects and, if the address says so, speaks TLS before the deadline. The host is an IP address.
@@ -69,6 +92,31 @@ Task<std::vector<std::string>> resolve_name(Timers& timers, std::string host, Bo
 
 // The interval at which a name is resolved again while its server answers; jittered.
 inline constexpr Duration resolve_interval = std::chrono::seconds(30);
+
+// Finds the server to connect to if that can change: the primary that sentinels name, a node of a Cluster. A connection
+// asks it before each attempt to connect, so every reconnect follows a failover, and periodically while connected, so a
+// failover that breaks no connection is followed too.
+class EndpointResolver {
+ public:
+  EndpointResolver() = default;
+  EndpointResolver(const EndpointResolver&) = delete;
+  EndpointResolver& operator=(const EndpointResolver&) = delete;
+  virtual ~EndpointResolver() = default;
+
+  // Throws TransportError that names the servers that it asked, and the problem.
+  virtual Task<Address> resolve(BootTime deadline) = 0;
+  // Whether the server must say that it is a primary (ROLE) before it is used.
+  [[nodiscard]] virtual bool wants_primary() const = 0;
+
+  // The origin of the address, for an operator: `sentinel "jeton"`. Empty: the address is enough.
+  [[nodiscard]] virtual std::string origin() const { return {}; }
+  // How often a connection checks that its server is still the right one; if not, it ends. Zero: never.
+  [[nodiscard]] virtual Duration recheck_interval() const { return Duration{0}; }
+  // The server to use now; `current` if there is no better answer.
+  virtual Task<Address> recheck(Address current, BootTime /*deadline*/) { co_return current; }
+  // Ends the calls that are under way, each with an error.
+  virtual void interrupt() {}
+};
 
 struct ConnectOptions {
   Address address;
@@ -96,12 +144,6 @@ struct ConnectOptions {
 
   // `address` with the database: redis://host:port/db or unix:///path?db=0
   [[nodiscard]] std::string display(const Address& address) const;
-};
-
-// Trying again will not help: an operator must act.
-class SetupError : public TransportError {
- public:
-  using TransportError::TransportError;
 };
 
 }  // namespace jeton::agent::redis
