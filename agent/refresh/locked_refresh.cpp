@@ -109,6 +109,7 @@ Task<LockedRefresh::Fetched> LockedRefresh::fetch(FetchPath& path, LeaseKeeper& 
     keeper.begin_fetch(longest_fetch(config_.source));
     JETON_FAILPOINT("refresh.fetch");
     FetchContext context{used, parts_.request.take_consent()};
+    fetched.asked_at = parts_.timers.clock().boot_now();
     if (keeps_state(config_.source)) {
       fetched.token = co_await fetch_uncancellable(parts_.timers, parts_.source, std::move(context), fetched.cancelled);
     } else {
@@ -134,7 +135,7 @@ std::optional<Record> LockedRefresh::record_of(Fetched& fetched, Generation gene
   if (fetched.token) {
     JETON_FAILPOINT("refresh.fetched");
     const bool is_dated = fetched.token->dated_end.has_value();
-    Record record = parts_.current.successor(std::move(*fetched.token), generation, parts_.host);
+    Record record = parts_.current.successor(std::move(*fetched.token), fetched.asked_at, generation, parts_.host);
     record.rejections = parts_.rejections.count_with(record, rejected);
     if (!is_dated || record.valid(parts_.timers.clock())) return record;
     fetched.failure = ran_out_before(std::move(record.state));

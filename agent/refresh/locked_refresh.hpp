@@ -42,6 +42,7 @@ class LockedRefresh {
   struct Fetched {
     std::optional<FetchedToken> token;
     std::optional<SourceError> failure;
+    BootTime asked_at{};     // before the request was sent
     bool cancelled = false;  // the agent stops; the answer counts all the same
   };
   [[nodiscard]] bool other_was_faster() const;

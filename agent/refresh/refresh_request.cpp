@@ -38,7 +38,7 @@ void RefreshRequest::make(Reason reason, const std::optional<Record>& current, D
   asked_ = reason == Reason::asked;
   reason_ = reason;
   replaces_ = generation;
-  made_at_ = wall;
+  rejections_ = current ? next_rejections(*current, wall, config_) : 0;
   due_ = due;
   held_by_ = std::move(held_by);
 }

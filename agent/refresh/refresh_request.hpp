@@ -58,8 +58,9 @@ class RefreshRequest {
   [[nodiscard]] Reason reason() const { return reason_; }
   [[nodiscard]] BootTime due() const { return due_; }
   [[nodiscard]] const std::string& held_by() const { return held_by_; }
-  // The time at which it was first made.
-  [[nodiscard]] WallTime made_at() const { return made_at_; }
+  // Record::rejections of the token that follows, if a rejection is the reason; as it was when the request was first
+  // made, because the wall clock may be stepped until the fetch.
+  [[nodiscard]] std::uint32_t rejections() const { return rejections_; }
   // Whether the next fetch was asked for by an operator: it may send a request that would otherwise wait for a person.
   // True once.
   [[nodiscard]] bool take_consent() { return std::exchange(consent_, false); }
@@ -73,7 +74,7 @@ class RefreshRequest {
   bool asked_ = false;
   bool consent_ = false;
   Generation replaces_ = 0;
-  WallTime made_at_;
+  std::uint32_t rejections_ = 0;
   BootTime due_{};
   std::string held_by_;
 };

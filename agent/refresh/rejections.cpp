@@ -43,7 +43,7 @@ void Rejections::mark() {
 std::uint32_t Rejections::count_with(const Record& fetched, bool rejected) const {
   if (!current_.record()) return 0;
   const Record& before = *current_.record();
-  if (rejected) return next_rejections(before, request_.made_at(), config_.refresh);
+  if (rejected) return request_.rejections();
   // Given again by schedule it is as rejected as it was.
   return fetched.value == before.value && current_.rejected() ? before.rejections : 0;
 }
