@@ -8,9 +8,7 @@
 
 #include "agent/base/failpoint.hpp"
 #include "agent/base/log.hpp"
-#include "agent/refresh/lease_keeper.hpp"
-#include "agent/refresh/source_failure.hpp"
-#include "agent/refresh/uncancellable_fetch.hpp"
+#include "agent/refresh/provider_call.hpp"
 
 namespace jeton::agent {
 namespace {

@@ -7,9 +7,8 @@
 
 #include "agent/base/failpoint.hpp"
 #include "agent/base/log.hpp"
-#include "agent/refresh/lease_keeper.hpp"
+#include "agent/refresh/provider_call.hpp"
 #include "agent/refresh/schedule.hpp"
-#include "agent/refresh/source_failure.hpp"
 
 namespace jeton::agent {
 namespace {
