@@ -20,8 +20,35 @@ enum class RefreshReason {
 };
 enum class RefreshOutcome { success, temporary, permanent, stopped };
 
-[[nodiscard]] const char* to_string(RefreshReason reason);
-[[nodiscard]] const char* to_string(RefreshOutcome outcome);
+[[nodiscard]] inline const char* to_string(RefreshReason reason) {
+  switch (reason) {
+    case RefreshReason::due:
+      return "due";
+    case RefreshReason::missing:
+      return "missing";
+    case RefreshReason::rejected:
+      return "rejected";
+    case RefreshReason::asked:
+      return "asked";
+    case RefreshReason::new_source:
+      return "source_changed";
+  }
+  return "unknown";
+}
+
+[[nodiscard]] inline const char* to_string(RefreshOutcome outcome) {
+  switch (outcome) {
+    case RefreshOutcome::success:
+      return "success";
+    case RefreshOutcome::temporary:
+      return "temporary";
+    case RefreshOutcome::permanent:
+      return "permanent";
+    case RefreshOutcome::stopped:
+      return "stopped";
+  }
+  return "unknown";
+}
 
 class RefreshTally {
  public:
