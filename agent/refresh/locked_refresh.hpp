@@ -7,8 +7,8 @@
 
 #include "agent/refresh/fetch_path.hpp"
 #include "agent/refresh/pause_policy.hpp"
+#include "agent/refresh/refresh_request.hpp"
 #include "agent/refresh/refresh_timing.hpp"
-#include "agent/refresh/rejections.hpp"
 #include "agent/refresh/state_keeper.hpp"
 
 namespace jeton::agent {

@@ -1,4 +1,5 @@
-// The status of one token: a snapshot for the API, the demo and the log. No secret.
+// The status of one token: a snapshot for the API, the demo and the log; and the answer to a request for a refresh. No
+// secret.
 #pragma once
 
 #include <cstdint>
@@ -103,6 +104,15 @@ struct TokenStatus {
   std::vector<OutputStatus> outputs;
 
   bool operator==(const TokenStatus&) const = default;
+};
+
+// The answer to a request, for its caller.
+struct RefreshAnswer {
+  Generation generation = 0;  // the current one; 0: none yet
+  bool superseded = false;    // it is newer than the rejected one: read the token again
+  bool known = true;          // false: the rejected generation is above the current one
+  WallTime due;               // when the refresh is tried at the earliest, if not superseded
+  std::string held_by;        // what holds it back until then; empty: nothing
 };
 
 [[nodiscard]] const char* to_string(TokenState state);
