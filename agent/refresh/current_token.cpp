@@ -4,8 +4,8 @@
 
 #include "agent/base/error.hpp"
 #include "agent/base/log.hpp"
+#include "agent/record/record.hpp"
 #include "agent/record/record_check.hpp"
-#include "agent/record/record_times.hpp"
 
 namespace jeton::agent {
 namespace {
