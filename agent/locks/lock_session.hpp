@@ -11,6 +11,8 @@
 
 #include <sys/types.h>
 
+#include <cstdint>
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -18,9 +20,9 @@
 #include <vector>
 
 #include "agent/base/event.hpp"
+#include "agent/base/tally.hpp"
 #include "agent/locks/lock_loss.hpp"
 #include "agent/locks/lock_queue.hpp"
-#include "agent/locks/lock_tally.hpp"
 
 namespace jeton::agent {
 
@@ -40,6 +42,16 @@ struct LockRequest {
   bool detached = false;
   // When the agent stops, the locks are left to their time to live, and the client goes on with them at the next agent.
   bool outlives_agent = false;
+};
+
+// What became of the requests for locks of this host's applications since the agent started, for /metrics. It knows no
+// names of locks: clients choose them.
+struct LockTally {
+  DurationTally waits;       // from a request to its locks; its count is that of the requests that got them
+  DurationTally holds;       // from then to the release or loss; not of detached locks, which their owner gives back
+  std::uint64_t busy = 0;    // requests that did not get them in time
+  std::uint64_t failed = 0;  // the store could not be asked, or the agent stopped
+  std::uint64_t lost = 0;    // held locks
 };
 
 struct HeldLock {
