@@ -20,34 +20,13 @@ enum class RefreshReason {
 };
 enum class RefreshOutcome { success, temporary, permanent, stopped };
 
-[[nodiscard]] inline const char* to_string(RefreshReason reason) {
-  switch (reason) {
-    case RefreshReason::due:
-      return "due";
-    case RefreshReason::missing:
-      return "missing";
-    case RefreshReason::rejected:
-      return "rejected";
-    case RefreshReason::asked:
-      return "asked";
-    case RefreshReason::new_source:
-      return "source_changed";
-  }
-  return "unknown";
+[[nodiscard]] constexpr const char* to_string(RefreshReason reason) {
+  constexpr std::array names{"due", "missing", "rejected", "asked", "source_changed"};
+  return names.at(static_cast<std::size_t>(reason));
 }
-
-[[nodiscard]] inline const char* to_string(RefreshOutcome outcome) {
-  switch (outcome) {
-    case RefreshOutcome::success:
-      return "success";
-    case RefreshOutcome::temporary:
-      return "temporary";
-    case RefreshOutcome::permanent:
-      return "permanent";
-    case RefreshOutcome::stopped:
-      return "stopped";
-  }
-  return "unknown";
+[[nodiscard]] constexpr const char* to_string(RefreshOutcome outcome) {
+  constexpr std::array names{"success", "temporary", "permanent", "stopped"};
+  return names.at(static_cast<std::size_t>(outcome));
 }
 
 class RefreshTally {

@@ -2,8 +2,9 @@
 // secret.
 #pragma once
 
+#include <array>
+#include <cstddef>
 #include <cstdint>
-#include <map>
 #include <optional>
 #include <string>
 #include <vector>
@@ -17,9 +18,18 @@ enum class TokenState {
   valid,
   expired,  // the last one ran out and no new one could be had
 };
+[[nodiscard]] constexpr const char* to_string(TokenState state) {
+  constexpr std::array names{"none", "valid", "expired"};
+  return names.at(static_cast<std::size_t>(state));
+}
 
 // The step that the refresh loop is at (agent/README.md, "The refresh in steps").
 enum class RefreshPhase { starting, quiet, acquiring, fetching, publishing, waiting, backing_off, stopped };
+[[nodiscard]] constexpr const char* to_string(RefreshPhase phase) {
+  constexpr std::array names{"starting",   "quiet",   "acquiring",   "fetching",
+                             "publishing", "waiting", "backing_off", "stopped"};
+  return names.at(static_cast<std::size_t>(phase));
+}
 
 // What a change of an output leads to (agent/outputs/hook.hpp).
 struct HookStatus {
@@ -50,6 +60,11 @@ struct OutputStatus {
   std::optional<HookStatus> on_change;
   bool operator==(const OutputStatus&) const = default;
 };
+
+[[nodiscard]] constexpr const char* to_string(OutputStatus::State state) {
+  constexpr std::array names{"waiting", "written", "removed", "failing"};
+  return names.at(static_cast<std::size_t>(state));
+}
 
 struct TokenStatus {
   std::string name;
@@ -114,9 +129,5 @@ struct RefreshAnswer {
   WallTime due;               // when the refresh is tried at the earliest, if not superseded
   std::string held_by;        // what holds it back until then; empty: nothing
 };
-
-[[nodiscard]] const char* to_string(TokenState state);
-[[nodiscard]] const char* to_string(RefreshPhase phase);
-[[nodiscard]] const char* to_string(OutputStatus::State state);
 
 }  // namespace jeton::agent
