@@ -1,5 +1,7 @@
 #include "agent/record/fleet_codec.hpp"
 
+#include <utility>
+
 #include "agent/base/error.hpp"
 #include "agent/base/json.hpp"
 #include "agent/record/record_codec.hpp"
@@ -9,12 +11,6 @@ namespace jeton::agent {
 namespace {
 
 constexpr int sealed_version = 1;
-
-struct Envelope {
-  std::uint64_t generation = 0;
-  std::int64_t expires_at_ms = 0;
-  SealedBox box;
-};
 
 Json json_of(const SealedBox& sealed) { return {{"key", sealed.key_id}, {"nonce", sealed.nonce}, {"box", sealed.box}}; }
 
@@ -29,14 +25,15 @@ SealedBox box_of(const WipingJson& sealed) {
 // No token has a blank in its name, so that no record can be passed off as bytes.
 SealedFor bytes_of(const std::string& name, std::uint64_t number) { return {name + " bytes", number, 0}; }
 
-Envelope parse_envelope(const WipingJson& json) {
+std::pair<SealedFor, SealedBox> parse_envelope(const std::string& name, const WipingJson& json) {
   try {
     if (whole_number<int>(json.at("v")) != sealed_version) throw Error("record has a version other than 1");
     if (!json.contains("sealed")) {
       throw Error("record is not sealed, but this host seals (coordination.seal); does every host have the key?");
     }
-    return {whole_number<std::uint64_t>(json.at("generation")), whole_number<std::int64_t>(json.at("expires_at_ms")),
-            box_of(json.at("sealed"))};
+    SealedFor what{name, whole_number<std::uint64_t>(json.at("generation")),
+                   whole_number<std::int64_t>(json.at("expires_at_ms"))};
+    return {std::move(what), box_of(json.at("sealed"))};
   } catch (const WipingJson::exception&) {
     throw Error("sealed record lacks a member, or has one of another type");
   }
@@ -84,9 +81,8 @@ Record FleetCodec::decode(const std::string& name, const WipingJson& json) const
     }
     return decode_record(json);
   }
-  const Envelope envelope = parse_envelope(json);
-  const SealedFor what{name, envelope.generation, envelope.expires_at_ms};
-  const SecretString plain = seal_->open(envelope.box, what);
+  const auto [what, box] = parse_envelope(name, json);
+  const SecretString plain = seal_->open(box, what);
   Record record = decode_record(plain.reveal());
   if (record.generation != what.generation || to_unix_ms(record.expires_at) != what.expires_at_ms) {
     throw Error("sealed record does not match its envelope");

@@ -76,11 +76,10 @@ Milliseconds CurrentToken::wall_offset() const {
 
 // One draw a generation: a corrected expiry moves the refresh, it does not throw the dice again.
 void CurrentToken::correct_schedule() {
-  const Schedule drawn = make_schedule(record_->issued_at, record_->expires_at, config_.refresh, random_);
-  const Milliseconds kept_delay = std::min(schedule_.spread_delay, drawn.spread);
-  schedule_ = drawn;
-  schedule_.spread_delay = kept_delay;
-  schedule_.refresh_at = record_->expires_at - schedule_.grace - kept_delay;
+  const Milliseconds drawn = schedule_.spread_delay;
+  schedule_ = make_schedule(record_->issued_at, record_->expires_at, config_.refresh, random_);
+  schedule_.spread_delay = std::min(drawn, schedule_.spread);
+  schedule_.refresh_at = record_->expires_at - schedule_.grace - schedule_.spread_delay;
 }
 
 void CurrentToken::show() {
