@@ -11,7 +11,6 @@
 #include "agent/config/model/config.hpp"
 #include "agent/fleet/coordinator.hpp"
 #include "agent/locks/lock_broker.hpp"
-#include "agent/refresh/refresh_request.hpp"
 #include "agent/refresh/token_history.hpp"
 #include "agent/refresh/token_status.hpp"
 

@@ -11,7 +11,7 @@
 #include "agent/cli/service_account.hpp"
 #include "agent/config/model/config.hpp"
 #include "agent/fleet/backend/factory.hpp"
-#include "agent/record/unread_answers.hpp"
+#include "agent/record/record_file.hpp"
 #include "agent/service/hardening.hpp"
 
 namespace jeton::agent {

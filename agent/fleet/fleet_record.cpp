@@ -1,7 +1,6 @@
 #include "agent/fleet/fleet_record.hpp"
 
 #include "agent/record/record_check.hpp"
-#include "agent/record/record_times.hpp"
 
 namespace jeton::agent {
 

@@ -14,7 +14,6 @@
 
 #include "agent/base/random.hpp"
 #include "agent/locks/lock_policy.hpp"
-#include "agent/locks/lock_quota.hpp"
 #include "agent/locks/lock_session.hpp"
 
 namespace jeton::agent {

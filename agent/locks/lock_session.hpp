@@ -11,6 +11,8 @@
 
 #include <sys/types.h>
 
+#include <cstdint>
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -18,9 +20,10 @@
 #include <vector>
 
 #include "agent/base/event.hpp"
-#include "agent/locks/lock_loss.hpp"
+#include "agent/base/tally.hpp"
+#include "agent/base/timers.hpp"
+#include "agent/fleet/lock_store.hpp"
 #include "agent/locks/lock_queue.hpp"
-#include "agent/locks/lock_tally.hpp"
 
 namespace jeton::agent {
 
@@ -40,6 +43,22 @@ struct LockRequest {
   bool detached = false;
   // When the agent stops, the locks are left to their time to live, and the client goes on with them at the next agent.
   bool outlives_agent = false;
+};
+
+// What became of the requests for locks of this host's applications since the agent started, for /metrics. It knows no
+// names of locks: clients choose them.
+struct LockTally {
+  DurationTally waits;       // from a request to its locks; its count is that of the requests that got them
+  DurationTally holds;       // from then to the release or loss; not of detached locks, which their owner gives back
+  std::uint64_t busy = 0;    // requests that did not get them in time
+  std::uint64_t failed = 0;  // the store could not be asked, or the agent stopped
+  std::uint64_t lost = 0;    // held locks
+};
+
+// The renewals that failed before a lock ran out.
+struct MissedRenewal {
+  std::string trouble{};               // why the last one did not reach the store; empty: none failed
+  std::optional<BootTime> asked_at{};  // of one that the store has not answered
 };
 
 struct HeldLock {
@@ -157,5 +176,14 @@ class LockSession : public std::enable_shared_from_this<LockSession> {
   Event keeper_;          // wakes it
   Event changed_;
 };
+
+// Texts that say why a lock is lost, for its holder, other clients and the log. They hold no secret: an owner id can
+// release its lock, so they show only its beginning.
+//
+// The present state of a lock that was lost, from the answer of the store.
+[[nodiscard]] std::string found_instead(const LockView& found);
+// The same for a lock that the store has just reported as taken. Asks the store, but not for long: the holder must
+// hear of the loss. Throws nothing. Timers and store outlive the task.
+[[nodiscard]] Task<std::string> ask_current_state(Timers& timers, LockStore& store, LockId id);
 
 }  // namespace jeton::agent

@@ -1,12 +1,14 @@
-// LockSession while it holds: the renewals, the watch for a release by another client, and the guard that reports a
-// loss in time.
+// LockSession while it holds: the renewals, the watch for a release by another client, the guard that reports a loss in
+// time, and its cause.
 #include <algorithm>
 #include <boost/system/system_error.hpp>
 #include <chrono>
+#include <memory>
 #include <utility>
 
 #include "agent/base/error.hpp"
 #include "agent/base/log.hpp"
+#include "agent/config/text/values.hpp"
 #include "agent/locks/lock_session.hpp"
 
 namespace jeton::agent {
@@ -18,13 +20,52 @@ constexpr Duration longest_retry = 500ms;  // of a renewal that did not reach th
 constexpr Duration shortest_retry = 10ms;
 // A lock that is held for less, or is looked at more often anyway, costs no subscription.
 constexpr Duration held_for_long = 100ms;
+constexpr Duration look_patience = 100ms;
+constexpr std::size_t longest_trouble = 1000;
 
 // A little before the holder knows it by its own clock, so that it hears the cause.
 BootTime loss_told_at(const Lease& lease) { return lease.valid_until - std::min<Duration>(lease.ttl / 50, 20ms); }
 
 BootTime renewal_of(const Lease& lease, BootTime now) { return now + lease.ttl / 3; }
 
+struct Look {
+  explicit Look(Timers& timers) : ended(timers) {}
+  std::optional<LockView> found;
+  bool over = false;
+  Event ended;
+};
+
+Task<> look_up(LockStore& store, LockId id, std::shared_ptr<Look> look) {
+  try {
+    look->found = co_await store.show(std::move(id));
+  } catch (const Error&) {
+    // Not known, then.
+  } catch (const boost::system::system_error&) {
+    // The loop ends.
+  }
+  look->over = true;
+  look->ended.notify();
+}
+
+// At most some lines: the servers of a quorum may have one each.
+std::string short_trouble(const std::string& trouble) { return trouble.substr(0, longest_trouble); }
+
 }  // namespace
+
+std::string found_instead(const LockView& found) {
+  if (!found.held) return "it has expired, was deleted, or was released";
+  return "another owner has it now: " + holder_text(found.note, found.owner);
+}
+
+Task<std::string> ask_current_state(Timers& timers, LockStore& store, LockId id) {
+  const auto look = std::make_shared<Look>(timers);
+  start_task(timers.executor(), look_up(store, std::move(id), look));
+  const BootTime until = timers.clock().boot_now() + look_patience;
+  bool in_time = true;
+  while (!look->over && in_time) in_time = co_await look->ended.wait_until(until);
+  if (!look->found) co_return "it has expired, was deleted, was released, or was taken by another owner";
+  co_return found_instead(*look->found);
+}
 
 void LockSession::hold(const LockId& id, Lease lease) {
   const BootTime renew_at = renewal_of(lease, now());
@@ -123,7 +164,17 @@ Task<> LockSession::lose_to_another(LockId id) {
 }
 
 std::string LockSession::why_run_out(const HeldLock& lock) const {
-  return why_not_renewed(lock.missed, context_.store.health().endpoint, now());
+  const MissedRenewal& missed = lock.missed;
+  std::string text = "it could not be renewed in time: ";
+  if (!missed.trouble.empty()) {
+    text += short_trouble(missed.trouble);
+  } else if (missed.asked_at) {
+    text += "no answer for " + format_duration(to_ms(now() - *missed.asked_at)) + " from " +
+            context_.store.health().endpoint;
+  } else {
+    text += "the agent did not run when the renewal was due; was the host suspended or overloaded?";
+  }
+  return text;
 }
 
 Task<bool> LockSession::extend(std::string name, Duration ttl) {

@@ -16,7 +16,7 @@
 #include "agent/api/api_tally.hpp"
 #include "agent/base/tally.hpp"
 #include "agent/base/timers.hpp"
-#include "agent/locks/lock_tally.hpp"
+#include "agent/locks/lock_session.hpp"
 #include "agent/refresh/refresh_tally.hpp"
 
 namespace jeton::agent {

@@ -1,5 +1,39 @@
-// FleetCodec: the format of records and messages between the hosts of a fleet. A record is JSON (record_codec.hpp), or
-// sealed:
+// The formats of records and messages in Redis, on the channel and in files: JSON, which FleetCodec seals or signs.
+// Immutable and pure functions: any thread.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <utility>
+
+#include "agent/record/record.hpp"
+#include "agent/record/seal.hpp"
+#include "agent/record/wiping_json_fwd.hpp"
+
+namespace jeton::agent {
+
+// A Record as JSON:
+//
+//   {"v":1,"generation":1795000000000000,"value":"...","type":"Bearer","attributes":{},"issued_at_ms":...,
+//    "expires_at_ms":...,"previous":{"value":"...","generation":...,"accept_until_ms":...,"expires_at_ms":...},"fetched_by":"host-1",
+//    "state":"...","first_generation":...,
+//    "boot":{"clock":"<boot id>-<time namespace>","expires_ms":...,"previous_accept_until_ms":...}}
+//
+// "boot": the ends by CLOCK_BOOTTIME of the kernel that "clock" names, for the agents that have the same one.
+// Unknown members are ignored, so an older agent reads what a newer one writes as long as "v" is 1.
+[[nodiscard]] SecretString encode_record(const Record& record);
+
+// Throws Error (without any of the content) if it is not a record of version 1, lacks a member, or holds a
+// value out of range.
+[[nodiscard]] Record decode_record(std::string_view text);
+[[nodiscard]] Record decode_record(const WipingJson& json);
+
+// Throws Error (without any of the content) if `text` is not JSON.
+[[nodiscard]] WipingJson parse_record(std::string_view text);
+
+// The format between the hosts of a fleet. A record is plain JSON, or sealed:
 //
 //   {"v":1,"generation":...,"expires_at_ms":...,"sealed":{"key":"<id>","nonce":"<base64>","box":"<base64>"}}
 //
@@ -8,19 +42,7 @@
 //   {"type":"signed","key":"<id>","mac":"<base64>","message":"<the message>"}
 //
 // A host that seals accepts only sealed records and signed messages: without the key, write access to the store can
-// only delay a fleet. Immutable: any thread.
-#pragma once
-
-#include <memory>
-#include <string>
-#include <string_view>
-
-#include "agent/record/record.hpp"
-#include "agent/record/seal.hpp"
-#include "agent/record/wiping_json_fwd.hpp"
-
-namespace jeton::agent {
-
+// only delay a fleet.
 class FleetCodec {
  public:
   // Without a seal records and messages are plain.

@@ -2,8 +2,8 @@
 // previous token while that is still acceptable. Every publication has a generation of its own, which orders them in
 // the fleet; readers know a token by the generation under which it was first published, so that a higher generation is
 // another token. Plain values; times are this host's wall clock (a coordinator with a clock of its own converts at its
-// edge). Every end time is kept by this host's boot clock too, which no clock step moves (record_times.hpp): it has
-// passed when either clock says so.
+// edge). Every end time is kept by this host's boot clock too, which no clock step moves: it has passed when either
+// clock says so. Any thread.
 #pragma once
 
 #include <algorithm>
@@ -98,5 +98,17 @@ struct Record {
     return valid_at(clock.wall_now()) && clock.boot_now() < expires_boot;
   }
 };
+
+// The ends by both clocks of this host: neither a step of the wall clock nor a restart of the agent makes a token last
+// longer than its lifetime in boot time, which counts suspend.
+//
+// Sets the boot time of each end of `record` that has none. If a step has moved the wall-clock time of an end behind
+// its boot time, corrects the wall-clock time. `known`: the record of the same generation that this host had before,
+// whose end times hold; may be null. A record of unknown age (it is dated in the future, and comes from another boot or
+// another host) has expired.
+void bind_to_boot_clock(Record& record, const Record* known, const Clock& clock);
+
+// Converts the record to another wall clock: adds `offset` to each of its times.
+void shift_times(Record& record, Milliseconds offset);
 
 }  // namespace jeton::agent

@@ -4,8 +4,8 @@
 
 #include "agent/base/error.hpp"
 #include "agent/base/log.hpp"
+#include "agent/record/record.hpp"
 #include "agent/record/record_check.hpp"
-#include "agent/record/record_times.hpp"
 
 namespace jeton::agent {
 namespace {
@@ -76,11 +76,10 @@ Milliseconds CurrentToken::wall_offset() const {
 
 // One draw a generation: a corrected expiry moves the refresh, it does not throw the dice again.
 void CurrentToken::correct_schedule() {
-  const Schedule drawn = make_schedule(record_->issued_at, record_->expires_at, config_.refresh, random_);
-  const Milliseconds kept_delay = std::min(schedule_.spread_delay, drawn.spread);
-  schedule_ = drawn;
-  schedule_.spread_delay = kept_delay;
-  schedule_.refresh_at = record_->expires_at - schedule_.grace - kept_delay;
+  const Milliseconds drawn = schedule_.spread_delay;
+  schedule_ = make_schedule(record_->issued_at, record_->expires_at, config_.refresh, random_);
+  schedule_.spread_delay = std::min(drawn, schedule_.spread);
+  schedule_.refresh_at = record_->expires_at - schedule_.grace - schedule_.spread_delay;
 }
 
 void CurrentToken::show() {
@@ -131,7 +130,8 @@ Generation CurrentToken::own_generation(std::uint64_t fence) const {
   return std::max<Generation>(fence, generation() + 1) + static_cast<std::uint64_t>(random_.uniform() * span);
 }
 
-Record CurrentToken::successor(FetchedToken fetched, Generation generation, const std::string& host) const {
+Record CurrentToken::successor(FetchedToken fetched, BootTime asked_at, Generation generation,
+                               const std::string& host) const {
   Record next;
   next.generation = generation;
   next.value = std::move(fetched.value);
@@ -141,11 +141,15 @@ Record CurrentToken::successor(FetchedToken fetched, Generation generation, cons
   next.issued_at = fetched.issued_at;
   next.expires_at = fetched.expires_at;
   next.fetched_by = host;
-  // Its age is known, whatever a step during the fetch has made of its date.
+  // A lifetime counts by the boot clock: the host may have been stopped, and its wall clock stepped, since the source
+  // dated the token. Only an end that the provider named as a date follows the wall clock.
   const Clock& clock = timers_.clock();
   const Milliseconds lifetime =
       std::clamp<Milliseconds>(next.expires_at - next.issued_at, Milliseconds{0}, max_lifetime);
-  next.expires_boot = std::min(clock.boot_now() + lifetime, boot_time_of(next.expires_at, clock));
+  next.expires_boot = asked_at + lifetime;
+  if (fetched.dated_end) next.expires_boot = std::min(next.expires_boot, boot_time_of(*fetched.dated_end, clock));
+  const Milliseconds behind = wall_time_of(next.expires_boot, clock) - next.expires_at;
+  if (behind > same_moment) shift_times(next, behind);
   // A token that is given again, such as one in a file, has the same end as before the clock was set back.
   const bool given_again = record_ && !record_->blank() && next.value == record_->value;
   if (given_again && fetched.dated_end) {

@@ -6,11 +6,11 @@
 #include <exception>
 #include <utility>
 
+#include "agent/base/error.hpp"
 #include "agent/base/failpoint.hpp"
 #include "agent/base/log.hpp"
-#include "agent/refresh/lease_keeper.hpp"
-#include "agent/refresh/source_failure.hpp"
-#include "agent/refresh/uncancellable_fetch.hpp"
+#include "agent/record/record_check.hpp"
+#include "agent/refresh/provider_call.hpp"
 
 namespace jeton::agent {
 namespace {
@@ -26,13 +26,51 @@ SourceError ran_out_before(SecretString state) {
   return failure;
 }
 
-}  // namespace
-
 // An answer that came while the agent stops counts as what it is.
 RefreshOutcome outcome_of(bool has_token, const std::optional<SourceError>& failure, bool cancelled) {
   if (has_token && !failure) return RefreshOutcome::success;
   if (cancelled || !failure) return RefreshOutcome::stopped;
   return failure->kind() == SourceError::Kind::permanent ? RefreshOutcome::permanent : RefreshOutcome::temporary;
+}
+
+}  // namespace
+
+StateKeeper::StateKeeper(RecordKeeper* keeper, const CurrentToken& current, const Clock& clock, RefreshJournal& journal)
+    : keeper_(keeper), current_(current), clock_(clock), journal_(journal) {}
+
+std::optional<Record> StateKeeper::load() {
+  if (keeper_ == nullptr) return std::nullopt;
+  try {
+    std::optional<Record> record = keeper_->load();
+    if (!record) return std::nullopt;
+    check_record(*record, clock_.wall_now());
+    kept_ = record->generation;
+    if (record->generation >= current_.generation()) return record;
+  } catch (const std::exception& e) {
+    journal_.state_trouble("read", e);
+  }
+  return std::nullopt;
+}
+
+void StateKeeper::keep(const Record& record) {
+  if (keeper_ == nullptr || record.state.empty() || record.generation <= kept_) return;
+  try {
+    keeper_->save(record);
+    kept_ = record.generation;
+    if (!current_.only_carries_state(record)) keeper_->forget_answers();  // the chain goes on without them
+  } catch (const std::exception& e) {
+    journal_.state_trouble("keep", e);
+  }
+}
+
+void StateKeeper::keep_unread(const SourceError& failure) {
+  if (keeper_ == nullptr || failure.unread_answer().empty()) return;
+  try {
+    keeper_->keep_answer(failure.unread_answer(), clock_.wall_now());
+    journal_.answer_kept();
+  } catch (const std::exception& e) {
+    journal_.state_trouble("keep an answer beside", e);
+  }
 }
 
 LockedRefresh::LockedRefresh(const TokenConfig& config, Parts parts) : config_(config), parts_(std::move(parts)) {}
@@ -109,6 +147,7 @@ Task<LockedRefresh::Fetched> LockedRefresh::fetch(FetchPath& path, LeaseKeeper& 
     keeper.begin_fetch(longest_fetch(config_.source));
     JETON_FAILPOINT("refresh.fetch");
     FetchContext context{used, parts_.request.take_consent()};
+    fetched.asked_at = parts_.timers.clock().boot_now();
     if (keeps_state(config_.source)) {
       fetched.token = co_await fetch_uncancellable(parts_.timers, parts_.source, std::move(context), fetched.cancelled);
     } else {
@@ -134,7 +173,7 @@ std::optional<Record> LockedRefresh::record_of(Fetched& fetched, Generation gene
   if (fetched.token) {
     JETON_FAILPOINT("refresh.fetched");
     const bool is_dated = fetched.token->dated_end.has_value();
-    Record record = parts_.current.successor(std::move(*fetched.token), generation, parts_.host);
+    Record record = parts_.current.successor(std::move(*fetched.token), fetched.asked_at, generation, parts_.host);
     record.rejections = parts_.rejections.count_with(record, rejected);
     if (!is_dated || record.valid(parts_.timers.clock())) return record;
     fetched.failure = ran_out_before(std::move(record.state));

@@ -1,20 +1,50 @@
-// LockedRefresh: the work of the host that took the updater lock: admission, the call to the provider while the lock is
-// renewed, publication. The lock is released at the end, also if the agent stops before or during the call to the
-// provider. If the agent stops during the publication, the lock expires. One thread: the loop's.
+// The work of the host that took the updater lock (LockedRefresh), and the state for the next fetch that it leaves on
+// this host's disk (StateKeeper). One thread: the loop's.
 #pragma once
 
+#include <optional>
 #include <string>
 
+#include "agent/provider/source.hpp"
+#include "agent/record/record_file.hpp"
+#include "agent/refresh/current_token.hpp"
 #include "agent/refresh/fetch_path.hpp"
 #include "agent/refresh/pause_policy.hpp"
+#include "agent/refresh/refresh_journal.hpp"
+#include "agent/refresh/refresh_request.hpp"
 #include "agent/refresh/refresh_timing.hpp"
-#include "agent/refresh/rejections.hpp"
-#include "agent/refresh/state_keeper.hpp"
 
 namespace jeton::agent {
 
 class LeaseKeeper;
 
+// Keeps the state that a source needs for its next fetch, such as a rotated refresh token.
+//
+// The state must not be lost: it is saved before its record is published; then the record contains it. Failures are
+// noted in the journal, and the refresh goes on.
+class StateKeeper {
+ public:
+  // All outlive the object. Without a `keeper` (the source keeps no state) nothing is done.
+  StateKeeper(RecordKeeper* keeper, const CurrentToken& current, const Clock& clock, RefreshJournal& journal);
+
+  // The record that an earlier run fetched and may not have published, unless a newer record is known.
+  [[nodiscard]] std::optional<Record> load();
+  // Saves the state of a record that is newer than the saved one.
+  void keep(const Record& record);
+  // Keeps an answer that cannot be read: a new refresh token may be in it and nowhere else.
+  void keep_unread(const SourceError& failure);
+
+ private:
+  RecordKeeper* keeper_;
+  const CurrentToken& current_;
+  const Clock& clock_;
+  RefreshJournal& journal_;
+  Generation kept_ = 0;
+};
+
+// Admission, the call to the provider while the lock is renewed, publication. The lock is released at the end, also if
+// the agent stops before or during the call to the provider. If the agent stops during the publication, the lock
+// expires.
 class LockedRefresh {
  public:
   // All outlive the object.
@@ -42,6 +72,7 @@ class LockedRefresh {
   struct Fetched {
     std::optional<FetchedToken> token;
     std::optional<SourceError> failure;
+    BootTime asked_at{};     // before the request was sent
     bool cancelled = false;  // the agent stops; the answer counts all the same
   };
   [[nodiscard]] bool other_was_faster() const;

@@ -1,5 +1,6 @@
 // RefreshLoop besides the loop: how its parts are connected, what it hears from the fleet, what this host asks of it,
 // and its status.
+#include "agent/base/log.hpp"
 #include "agent/refresh/refresh_loop.hpp"
 
 namespace jeton::agent {
@@ -77,13 +78,13 @@ void RefreshLoop::on(FetchUsage usage) {
 }
 
 void RefreshLoop::on(GapEvent) {
-  journal_.gap();
+  log::debug("messages of the fleet may have been missed; reading the record", {{"token", config_.name}});
   fleet_.mark_claim_unconfirmed();
   repair_.reload_soon();
 }
 
 void RefreshLoop::on(LossEvent) {
-  journal_.loss();
+  log::debug("the coordinator may have lost the record; a host of the fleet repairs it", {{"token", config_.name}});
   fleet_.mark_claim_unconfirmed();
   repair_.hear_loss();
 }

@@ -40,16 +40,11 @@ void RefreshJournal::lock_won(std::uint64_t fence, bool standalone) {
   }
 }
 
-void RefreshJournal::lock_given_back() {
-  status_.holds_lock = false;
-  changed_.notify();
-}
-
 void RefreshJournal::lock_trouble(const std::string& what_to_do) {
   if (lock_trouble_ == what_to_do) return;
   lock_trouble_ = what_to_do;
   if (what_to_do.empty()) {
-    if (status_.consecutive_failures == 0) status_.last_error.clear();
+    forget_error();
     return;
   }
   error(what_to_do);
@@ -85,8 +80,6 @@ void RefreshJournal::paused(const Pause& pause) {
   if (!known) note("paused", pause.reason, 0, {}, pause.until - clock_.boot_now());
 }
 
-void RefreshJournal::pause_changed() { changed_.notify(); }
-
 void RefreshJournal::rejected(Generation generation, std::uint32_t in_a_row) {
   ++status_.rejections_reported;
   note("rejected", in_a_row > 1 ? std::to_string(in_a_row) + " in a row" : "", generation, host_);
@@ -113,7 +106,7 @@ void RefreshJournal::waits_for(const std::string& token) {
   if (token.empty()) {
     log::info(log::used_token_back, "the token that the source uses is valid again",
               {{"token", name()}, {"used", before}});
-    if (status_.consecutive_failures == 0) status_.last_error.clear();
+    forget_error();
     changed_.notify();
     return;
   }
@@ -125,11 +118,10 @@ void RefreshJournal::waits_for(const std::string& token) {
 }
 
 void RefreshJournal::state_trouble(const std::string& doing, const std::exception& failure) {
-  error("cannot " + doing + " the state on disk: " + failure.what());
-  note("state", "cannot " + doing + " the state on disk: " + failure.what());
-  log::error(log::state_not_kept,
-             "cannot " + doing +
-                 " the state on disk; it is in memory, and with Redis in the coordinator: a restart may lose it",
+  const std::string what = "cannot " + doing + " the state on disk";
+  error(what + ": " + failure.what());
+  note("state", status_.last_error);
+  log::error(log::state_not_kept, what + "; it is in memory, and with Redis in the coordinator: a restart may lose it",
              {{"token", name()}, {"error", failure.what()}});
 }
 
@@ -197,15 +189,14 @@ void RefreshJournal::standalone_refused(const std::string& reason) {
 
 void RefreshJournal::published(const Record& record, bool standalone) {
   ++status_.publications;
-  note("fetched",
-       record.first_generation != 0 ? "the same token again"
-       : standalone                 ? "standalone"
-                                    : "",
-       record.token_generation(), host_);
-  const char* const what = record.first_generation != 0 ? "the provider returned the same token again"
-                           : standalone                 ? "token refreshed by a standalone fetch"
-                                                        : "token refreshed";
-  log::info(log::token_refreshed, what,
+  const char* noted = standalone ? "standalone" : "";
+  const char* logged = standalone ? "token refreshed by a standalone fetch" : "token refreshed";
+  if (record.first_generation != 0) {
+    noted = "the same token again";
+    logged = "the provider returned the same token again";
+  }
+  note("fetched", noted, record.token_generation(), host_);
+  log::info(log::token_refreshed, logged,
             {{"token", name()},
              {"generation", record.token_generation()},
              {"fingerprint", record.value.fingerprint()},
@@ -227,14 +218,6 @@ void RefreshJournal::repaired(const Record& record, bool was_lost) {
              was_lost ? "coordinator had lost the token; published it again from this host's segment"
                       : "the coordinator did not have the token yet; published the one of this host",
              {{"token", name()}, {"generation", record.token_generation()}});
-}
-
-void RefreshJournal::gap() {
-  log::debug("messages of the fleet may have been missed; reading the record", {{"token", name()}});
-}
-
-void RefreshJournal::loss() {
-  log::debug("the coordinator may have lost the record; a host of the fleet repairs it", {{"token", name()}});
 }
 
 void RefreshJournal::record_refused(const std::string& why) {
@@ -287,13 +270,13 @@ void RefreshJournal::coordinator_answered() {
   standalone_refusal_reported_ = false;
   note("reached", "the coordinator");
   log::info(log::coordinator_back, "coordinator reached again", {{"token", name()}});
-  if (status_.consecutive_failures == 0) status_.last_error.clear();
+  forget_error();
 }
 
 void RefreshJournal::coordinator_failed(const std::string& doing, const TransportError& failure, bool begins) {
   error("cannot " + doing + ": " + failure.what());
   if (!begins) return;
-  note("outage", "cannot " + doing + ": " + failure.what());
+  note("outage", status_.last_error);
   log::warning(log::coordinator_lost, "cannot " + doing + "; tokens stay readable, nothing is fetched meanwhile",
                {{"token", name()}, {"error", failure.what()}});
 }

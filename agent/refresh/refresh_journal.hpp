@@ -38,14 +38,17 @@ class RefreshJournal {
   void phase(RefreshPhase phase);
   void trying_lock() { ++status_.lock_attempts; }
   void lock_won(std::uint64_t fence, bool standalone);
-  void lock_given_back();
+  void lock_given_back() {
+    status_.holds_lock = false;
+    changed_.notify();
+  }
   void lock_trouble(const std::string& what_to_do);  // empty: none (any more)
   void fetching(RefreshReason reason);
   // Of the refresh that the last call to the provider was for; nothing without one.
   void refresh_ended(RefreshOutcome outcome);
   void usage(const FetchUsage& usage);
-  void paused(const Pause& pause);  // the status has it from the fleet view
-  void pause_changed();             // it ended, or the schedule is held back
+  void paused(const Pause& pause);             // the status has it from the fleet view
+  void pause_changed() { changed_.notify(); }  // it ended, or the schedule is held back
   void resumed(const std::string& reason);
   void rejected(Generation generation, std::uint32_t in_a_row);  // this one included
   void refresh_asked();
@@ -61,8 +64,6 @@ class RefreshJournal {
   void published(const Record& record, bool standalone);
   void publication_refused(const Record& record, Generation current);
   void repaired(const Record& record, bool was_lost);  // `was_lost`: the coordinator once had it
-  void gap();                                          // messages of the fleet may have been missed
-  void loss();                                         // the coordinator may have lost the record
   void record_refused(const std::string& why);         // one that came from the coordinator
   void record_older(Generation generation);            // than the one in the segment
   void segment_failed(const std::exception& failure);
@@ -79,6 +80,10 @@ class RefreshJournal {
 
  private:
   void error(std::string message);
+  // What it was about is over; a failure of the source is not.
+  void forget_error() {
+    if (status_.consecutive_failures == 0) status_.last_error.clear();
+  }
   void note(std::string event, std::string text, Generation generation = 0, std::string host = {},
             std::optional<Duration> lasts = std::nullopt);
   void received(const Record& record);

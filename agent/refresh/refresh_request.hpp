@@ -1,11 +1,10 @@
-// RefreshRequest: a refresh that was requested before its time, because the provider rejected the token, an operator
-// wants another one, or the source has changed. The request is open until a newer generation is here, whichever host
-// fetched it.
+// A refresh that is requested before its time (RefreshRequest), and the rejections by the provider, which are the most
+// frequent reason for one (Rejections).
 //
 // A provider that rejects every token that it issues must not cause a loop of fetches: a token that was itself fetched
 // after a rejection is replaced only some time after its issue, and the time grows with the number of rejections in a
-// row. The record carries the number (Record::rejections), so all hosts wait for the same moment. State without I/O;
-// one thread: the loop's.
+// row. The record carries the number (Record::rejections), so all hosts wait for the same moment. One thread: the
+// loop's.
 #pragma once
 
 #include <cstdint>
@@ -16,19 +15,15 @@
 #include "agent/base/random.hpp"
 #include "agent/base/time.hpp"
 #include "agent/config/model/config.hpp"
+#include "agent/fleet/fleet_signals.hpp"
 #include "agent/record/record.hpp"
+#include "agent/refresh/current_token.hpp"
+#include "agent/refresh/refresh_journal.hpp"
 
 namespace jeton::agent {
 
-// The answer to a request, for its caller.
-struct RefreshAnswer {
-  Generation generation = 0;  // the current one; 0: none yet
-  bool superseded = false;    // it is newer than the rejected one: read the token again
-  bool known = true;          // false: the rejected generation is above the current one
-  WallTime due;               // when the refresh is tried at the earliest, if not superseded
-  std::string held_by;        // what holds it back until then; empty: nothing
-};
-
+// The provider rejected the token, an operator wants another one, or the source has changed. The request is open until
+// a newer generation is here, whichever host fetched it. State without I/O.
 class RefreshRequest {
  public:
   enum class Reason { rejected, asked, source_changed };
@@ -58,8 +53,9 @@ class RefreshRequest {
   [[nodiscard]] Reason reason() const { return reason_; }
   [[nodiscard]] BootTime due() const { return due_; }
   [[nodiscard]] const std::string& held_by() const { return held_by_; }
-  // The time at which it was first made.
-  [[nodiscard]] WallTime made_at() const { return made_at_; }
+  // Record::rejections of the token that follows, if a rejection is the reason; as it was when the request was first
+  // made, because the wall clock may be stepped until the fetch.
+  [[nodiscard]] std::uint32_t rejections() const { return rejections_; }
   // Whether the next fetch was asked for by an operator: it may send a request that would otherwise wait for a person.
   // True once.
   [[nodiscard]] bool take_consent() { return std::exchange(consent_, false); }
@@ -73,7 +69,7 @@ class RefreshRequest {
   bool asked_ = false;
   bool consent_ = false;
   Generation replaces_ = 0;
-  WallTime made_at_;
+  std::uint32_t rejections_ = 0;
   BootTime due_{};
   std::string held_by_;
 };
@@ -88,5 +84,42 @@ class RefreshRequest {
 
 // An operator should know of this many rejections in a row.
 inline constexpr std::uint32_t alarming_rejections = 3;
+
+// Handles reports that the provider refused the current token: marks the token for its readers, counts the tokens
+// rejected in a row, and informs the fleet.
+class Rejections {
+ public:
+  // All outlive the object.
+  Rejections(const TokenConfig& config, const Clock& clock, FleetSignals& signals, CurrentToken& current,
+             const RefreshRequest& request, RefreshJournal& journal);
+
+  // Handles a user's report about the current token. A second report changes nothing.
+  void report();
+  // Handles another host's report about the record of this generation. False: the report is known, or another record is
+  // current.
+  [[nodiscard]] bool hear(Generation generation);
+  // Marks the current token for its readers.
+  void mark();
+  // The number of tokens in a row, `fetched` included, that replaced a rejected token. `rejected`: `fetched` replaces
+  // one.
+  [[nodiscard]] std::uint32_t count_with(const Record& fetched, bool rejected) const;
+
+  // Maintenance: announces the rejection before the new token comes, so that the other hosts mark the token, and one of
+  // them fetches if this host dies before its fetch.
+  [[nodiscard]] bool is_to_announce() const { return to_announce_ != 0; }
+  Task<> announce();
+
+ private:
+  [[nodiscard]] bool is_noted() const;
+  void note();
+
+  const TokenConfig& config_;
+  const Clock& clock_;
+  FleetSignals& signals_;
+  CurrentToken& current_;
+  const RefreshRequest& request_;
+  RefreshJournal& journal_;
+  Generation to_announce_ = 0;
+};
 
 }  // namespace jeton::agent

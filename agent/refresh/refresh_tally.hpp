@@ -20,8 +20,14 @@ enum class RefreshReason {
 };
 enum class RefreshOutcome { success, temporary, permanent, stopped };
 
-[[nodiscard]] const char* to_string(RefreshReason reason);
-[[nodiscard]] const char* to_string(RefreshOutcome outcome);
+[[nodiscard]] constexpr const char* to_string(RefreshReason reason) {
+  constexpr std::array names{"due", "missing", "rejected", "asked", "source_changed"};
+  return names.at(static_cast<std::size_t>(reason));
+}
+[[nodiscard]] constexpr const char* to_string(RefreshOutcome outcome) {
+  constexpr std::array names{"success", "temporary", "permanent", "stopped"};
+  return names.at(static_cast<std::size_t>(outcome));
+}
 
 class RefreshTally {
  public:

@@ -7,9 +7,8 @@
 
 #include "agent/base/failpoint.hpp"
 #include "agent/base/log.hpp"
-#include "agent/refresh/lease_keeper.hpp"
+#include "agent/refresh/provider_call.hpp"
 #include "agent/refresh/schedule.hpp"
-#include "agent/refresh/source_failure.hpp"
 
 namespace jeton::agent {
 namespace {
@@ -39,8 +38,11 @@ void Revoker::note(const Record& current) {
   if (current.previous && current.previous->generation > noted_ && !(current.previous->value == current_)) {
     const PreviousToken& previous = *current.previous;
     noted_ = previous.generation;
-    PendingRevocation pending{previous.value, previous.generation, previous.expires_at,
-                              boot_time_of(previous.accept_until, parts_.timers.clock())};
+    const Clock& clock = parts_.timers.clock();
+    const bool has_end = previous.expires_at != WallTime{};
+    PendingRevocation pending{previous.value, previous.generation,
+                              has_end ? boot_time_of(previous.expires_at, clock) : no_boot_end,
+                              boot_time_of(previous.accept_until, clock)};
     if (current.fetched_by != parts_.host) {
       pending.at += 2 * lock_ttl_ + draw_suppressed_delay(others_spread, parts_.random);
     }
@@ -64,8 +66,7 @@ Task<> Revoker::run() {
 }
 
 bool Revoker::obsolete(const PendingRevocation& pending) const {
-  if (pending.value == current_) return true;
-  return pending.expires_at != WallTime{} && pending.expires_at <= parts_.timers.clock().wall_now();
+  return pending.value == current_ || pending.expires_at <= now();
 }
 
 Task<> Revoker::revoke_first() {

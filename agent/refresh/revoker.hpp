@@ -49,7 +49,7 @@ class Revoker final : private FleetListener {
   struct PendingRevocation {
     SecretString value;
     Generation generation = 0;
-    WallTime expires_at;  // the epoch: not known
+    BootTime expires_at;  // no_boot_end: not known
     BootTime at;
   };
 

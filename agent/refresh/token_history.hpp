@@ -5,9 +5,12 @@
 
 #include <cstdint>
 #include <deque>
+#include <iterator>
 #include <optional>
 #include <string>
+#include <utility>
 
+#include "agent/base/excerpt.hpp"
 #include "agent/record/record.hpp"
 
 namespace jeton::agent {
@@ -33,16 +36,26 @@ class TokenHistory {
   static constexpr std::size_t longest_text = 300;  // bytes
 
   // Cuts the text.
-  void note(HistoryEvent event);
+  void note(HistoryEvent event) {
+    event.text = excerpt(event.text, {}, longest_text);
+    events_.push_back(std::move(event));
+    ++changes_;
+    drop_oldest();
+  }
   // Of an earlier run: comes before what was noted since.
-  void restore(std::deque<HistoryEvent> earlier);
+  void restore(std::deque<HistoryEvent> earlier) {
+    events_.insert(events_.begin(), std::make_move_iterator(earlier.begin()), std::make_move_iterator(earlier.end()));
+    drop_oldest();
+  }
 
   [[nodiscard]] const std::deque<HistoryEvent>& events() const { return events_; }  // the oldest first
   // Rises with every event.
   [[nodiscard]] std::uint64_t changes() const { return changes_; }
 
  private:
-  void drop_oldest();
+  void drop_oldest() {
+    while (events_.size() > most_events) events_.pop_front();
+  }
 
   std::deque<HistoryEvent> events_;
   std::uint64_t changes_ = 0;

@@ -1,8 +1,10 @@
-// The status of one token: a snapshot for the API, the demo and the log. No secret.
+// The status of one token: a snapshot for the API, the demo and the log; and the answer to a request for a refresh. No
+// secret.
 #pragma once
 
+#include <array>
+#include <cstddef>
 #include <cstdint>
-#include <map>
 #include <optional>
 #include <string>
 #include <vector>
@@ -16,9 +18,18 @@ enum class TokenState {
   valid,
   expired,  // the last one ran out and no new one could be had
 };
+[[nodiscard]] constexpr const char* to_string(TokenState state) {
+  constexpr std::array names{"none", "valid", "expired"};
+  return names.at(static_cast<std::size_t>(state));
+}
 
 // The step that the refresh loop is at (agent/README.md, "The refresh in steps").
 enum class RefreshPhase { starting, quiet, acquiring, fetching, publishing, waiting, backing_off, stopped };
+[[nodiscard]] constexpr const char* to_string(RefreshPhase phase) {
+  constexpr std::array names{"starting",   "quiet",   "acquiring",   "fetching",
+                             "publishing", "waiting", "backing_off", "stopped"};
+  return names.at(static_cast<std::size_t>(phase));
+}
 
 // What a change of an output leads to (agent/outputs/hook.hpp).
 struct HookStatus {
@@ -49,6 +60,11 @@ struct OutputStatus {
   std::optional<HookStatus> on_change;
   bool operator==(const OutputStatus&) const = default;
 };
+
+[[nodiscard]] constexpr const char* to_string(OutputStatus::State state) {
+  constexpr std::array names{"waiting", "written", "removed", "failing"};
+  return names.at(static_cast<std::size_t>(state));
+}
 
 struct TokenStatus {
   std::string name;
@@ -105,8 +121,13 @@ struct TokenStatus {
   bool operator==(const TokenStatus&) const = default;
 };
 
-[[nodiscard]] const char* to_string(TokenState state);
-[[nodiscard]] const char* to_string(RefreshPhase phase);
-[[nodiscard]] const char* to_string(OutputStatus::State state);
+// The answer to a request, for its caller.
+struct RefreshAnswer {
+  Generation generation = 0;  // the current one; 0: none yet
+  bool superseded = false;    // it is newer than the rejected one: read the token again
+  bool known = true;          // false: the rejected generation is above the current one
+  WallTime due;               // when the refresh is tried at the earliest, if not superseded
+  std::string held_by;        // what holds it back until then; empty: nothing
+};
 
 }  // namespace jeton::agent

@@ -64,33 +64,19 @@ const char* text_of(layout::HeaderFault fault) {
 
 }  // namespace
 
-// Mapped by descriptor: Boost's file_mapping would open the file again by its name, following links.
-class SegmentFile::Region {
- public:
-  Region(int fd, std::size_t size, const std::string& path)
-      : size_(size), base_(::mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0)) {
-    if (base_ == MAP_FAILED) throw errno_error(path + ": cannot be mapped");
-  }
-  Region(const Region&) = delete;
-  Region& operator=(const Region&) = delete;
-  ~Region() { ::munmap(base_, size_); }
-  [[nodiscard]] std::byte* base() const { return static_cast<std::byte*>(base_); }
-
- private:
-  std::size_t size_;
-  void* base_;
-};
-
 SegmentFile::SegmentFile(RuntimeDir& directory, const std::string& name, UniqueFd fd)
     : directory_(directory), name_(name), path_(directory.segment_path(name).string()), fd_(std::move(fd)) {}
 
-SegmentFile::~SegmentFile() = default;
+void SegmentFile::Unmap::operator()(std::byte* base) const { ::munmap(base, size); }
 
+// By descriptor: Boost's file_mapping would open the file again by its name, following links.
 void SegmentFile::map(std::size_t size, Policy memory_lock) {
-  region_ = std::make_unique<Region>(fd_.get(), size, path_);
+  void* const base = ::mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_SHARED, fd_.get(), 0);
+  if (base == MAP_FAILED) throw errno_error(path_ + ": cannot be mapped");
+  base_ = std::unique_ptr<std::byte, Unmap>(static_cast<std::byte*>(base), Unmap{size});
   // Before anything secret is in it.
-  if (::madvise(region_->base(), size, MADV_DONTDUMP) != 0) throw errno_error(path_ + ": MADV_DONTDUMP");
-  lock_into_memory(region_->base(), size, path_, memory_lock);
+  if (::madvise(base, size, MADV_DONTDUMP) != 0) throw errno_error(path_ + ": MADV_DONTDUMP");
+  lock_into_memory(base, size, path_, memory_lock);
 }
 
 std::unique_ptr<SegmentFile> SegmentFile::create(RuntimeDir& directory, const std::string& name, std::size_t capacity,
@@ -123,7 +109,7 @@ std::unique_ptr<SegmentFile> SegmentFile::create(RuntimeDir& directory, const st
     throw;
   }
 
-  auto& header = *reinterpret_cast<layout::FileHeader*>(segment->region_->base());
+  auto& header = *reinterpret_cast<layout::FileHeader*>(segment->base_.get());
   std::memcpy(header.magic, layout::magic, sizeof(header.magic));
   header.major_version = layout::major_version;
   header.minor_version = layout::minor_version;
@@ -143,7 +129,7 @@ std::unique_ptr<SegmentFile> SegmentFile::create(RuntimeDir& directory, const st
   std::memcpy(header.boot_id, clock.boot_id, sizeof(header.boot_id));
   header.time_namespace = clock.time_namespace;
   segment->geometry_ = geometry;
-  segment->slots_ = SlotWriter(segment->region_->base(), geometry);
+  segment->slots_ = SlotWriter(segment->base_.get(), geometry);
   JETON_FAILPOINT("segment.create.headed");
   return segment;
 }
@@ -171,12 +157,12 @@ std::unique_ptr<SegmentFile> SegmentFile::open(RuntimeDir& directory, const std:
   const auto size = static_cast<std::size_t>(found.st_size);
   segment->map(size, memory_lock);
   layout::FileHeader header;
-  std::memcpy(&header, segment->region_->base(), offsetof(layout::FileHeader, control));
+  std::memcpy(&header, segment->base_.get(), offsetof(layout::FileHeader, control));
   refused = text_of(layout::read_geometry(header, size, segment->geometry_));
   if (refused.empty() && layout::name_in(header) != SegmentFile::token_of(name))
     refused = "it is the segment of another token";
   if (!refused.empty()) return nullptr;
-  segment->slots_ = SlotWriter(segment->region_->base(), segment->geometry_);
+  segment->slots_ = SlotWriter(segment->base_.get(), segment->geometry_);
   return segment;
 }
 
@@ -203,7 +189,7 @@ void SegmentFile::take_name() {
 
 bool SegmentFile::has_our_boot_clock() const {
   layout::FileHeader header;
-  std::memcpy(&header, region_->base(), offsetof(layout::FileHeader, control));
+  std::memcpy(&header, base_.get(), offsetof(layout::FileHeader, control));
   return header.minor_version >= layout::first_minor_with_boot_times &&
          layout::is_same(layout::boot_clock_of(header), layout::own_boot_clock());
 }

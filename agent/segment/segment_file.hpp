@@ -23,7 +23,6 @@ class SegmentFile {
  public:
   SegmentFile(const SegmentFile&) = delete;
   SegmentFile& operator=(const SegmentFile&) = delete;
-  ~SegmentFile();
 
   // A new file at the temporary name, without content and readable for no other user. Its space is allocated.
   [[nodiscard]] static std::unique_ptr<SegmentFile> create(RuntimeDir& directory, const std::string& name,
@@ -62,7 +61,10 @@ class SegmentFile {
   [[nodiscard]] const std::string& path() const { return path_; }
 
  private:
-  class Region;
+  struct Unmap {
+    std::size_t size;
+    void operator()(std::byte* base) const;
+  };
   SegmentFile(RuntimeDir& directory, const std::string& name, UniqueFd fd);
   void map(std::size_t size, Policy memory_lock);
 
@@ -70,7 +72,7 @@ class SegmentFile {
   std::string name_;
   std::string path_;  // for messages
   UniqueFd fd_;
-  std::unique_ptr<Region> region_;
+  std::unique_ptr<std::byte, Unmap> base_;
   layout::Geometry geometry_;
   SlotWriter slots_;
 };

@@ -40,213 +40,189 @@ std::string fault_of(const Record& record, WallTime now) {
 
 }  // namespace
 
-class SegmentStore::Impl {
- public:
-  Impl(RuntimeDir& directory, SegmentOptions options) : directory_(directory), options_(std::move(options)) {}
-
-  // Returns the record of an earlier run.
-  std::optional<Record> open(WallTime now) {
-    const WriterMutex::Guard guard(directory_.writer_mutex());
-    std::string refused;
-    file_ = SegmentFile::open(directory_, options_.name, options_.memory_lock, refused);
-    std::optional<Record> record;
-    if (file_) {
-      record = file_->slots().current();
-      if ((file_->slots().state() & layout::state_retired) != 0) refused = "it was retired";
-      if (!record && file_->slots().has_publication()) refused = "its checksum is wrong";
-      if (record && refused.empty()) refused = fault_of(*record, now);
-    }
-    if (!refused.empty()) {
-      log::warning(log::segment_replaced, "the existing segment cannot be used; a new one replaces it",
-                   {{"segment", directory_.segment_path(options_.name).string()}, {"reason", refused}});
-      file_ = nullptr;
-      record = std::nullopt;
-    }
-    if (record) generation_ = record->generation;
-    const bool of_this_boot = file_ && file_->has_our_boot_clock();
-    if (record && !of_this_boot) forget_boot_ends(*record);
-    if (of_this_boot && file_->geometry() == layout::geometry_for(static_cast<std::uint32_t>(options_.capacity))) {
-      adopt(record, now);
-    } else {
-      replace(options_, record, now);
-    }
-    return record;
-  }
-
-  void publish(const Record& record, WallTime now) {
-    const WriterMutex::Guard guard(directory_.writer_mutex());
-    SlotWriter& slots = writable();
-    if (record.generation < generation_) {
-      throw Error("token '" + options_.name + "': generation " + std::to_string(record.generation) +
-                  " is older than generation " + std::to_string(generation_) + " in the segment");
-    }
-    const Record* written = &record;
-    Record trimmed;
-    if (record.previous && !keeps_previous(record, now)) {
-      trimmed = record;
-      trimmed.previous.reset();
-      written = &trimmed;
-    }
-    std::uint64_t state = state_at(record, now);
-    if (record.generation == generation_) state |= slots.state() & layout::state_rejected;
-    slots.publish(*written, state);
-    file_->touch();
-    generation_ = record.generation;
-  }
-
-  [[nodiscard]] Generation generation() const { return generation_; }
-  [[nodiscard]] std::uint64_t size() const { return file_ ? file_->geometry().segment_size : 0; }
-
-  void mark_expired() {
-    const WriterMutex::Guard guard(directory_.writer_mutex());
-    SlotWriter& slots = writable();
-    if ((slots.state() & layout::state_valid) == 0) return;
-    slots.set_state((slots.state() & ~layout::state_valid) | layout::state_expired);
-    file_->touch();
-  }
-
-  void mark_rejected() {
-    const WriterMutex::Guard guard(directory_.writer_mutex());
-    SlotWriter& slots = writable();
-    if (!slots.has_publication() || rejected()) return;
-    slots.set_state(slots.state() | layout::state_rejected);
-    file_->touch();
-  }
-  [[nodiscard]] bool rejected() const { return file_ && (file_->slots().state() & layout::state_rejected) != 0; }
-
-  void heartbeat(WallTime now) {
-    writable().set_heartbeat(now);
-    if (file_->has_name()) return;
-    // The file was removed. Readers that have it mapped go on; no other reader can open it.
-    try {
-      const WriterMutex::Guard guard(directory_.writer_mutex());
-      replace(options_, file_->slots().current(), now);
-      log::warning(log::runtime_dir_restored, "a segment was removed; the agent created it again",
-                   {{"segment", file_->path()}});
-      restore_failed_ = false;
-    } catch (const Error& e) {
-      if (!std::exchange(restore_failed_, true)) {
-        log::error(log::segment_failed, "a segment was removed and cannot be created again",
-                   {{"segment", file_->path()}, {"error", e.what()}});
-      }
-    }
-  }
-
-  void reconfigure(std::size_t capacity, const AccessConfig& access, WallTime now) {
-    const WriterMutex::Guard guard(directory_.writer_mutex());
-    SlotWriter& slots = writable();
-    SegmentOptions changed = options_;
-    changed.capacity = capacity;
-    changed.access = access;
-    if (capacity != options_.capacity) {
-      replace(changed, slots.current(), now);
-    } else if (access != options_.access) {
-      file_->set_readers(access);
-    }
-    options_ = std::move(changed);
-  }
-
-  void retire() {
-    const WriterMutex::Guard guard(directory_.writer_mutex());
-    writable().retire();
-    file_->remove_name();
-    JETON_FAILPOINT("segment.retire.removed");
-    file_ = nullptr;
-  }
-
- private:
-  SlotWriter& writable() {
-    if (!file_) throw Error("token '" + options_.name + "': its segment was retired");
-    return file_->slots();
-  }
-
-  // An expired previous token is not kept, and one that needs an earlier, larger capacity must not keep the new token
-  // out.
-  bool keeps_previous(const Record& record, WallTime now) const {
-    if (record.previous->accept_until <= now) return false;
-    if (record.previous->value.size() <= file_->geometry().value_capacity) return true;
-    log::warning(log::previous_not_kept, "the previous token does not fit into the segment and is not kept",
-                 {{"token", options_.name}});
-    return false;
-  }
-
-  void adopt(const std::optional<Record>& record, WallTime now) {
-    file_->set_readers(options_.access);
-    JETON_FAILPOINT("segment.adopt.granted");
-    SegmentFile::discard_leftover(directory_, options_.name);
-    SlotWriter& slots = file_->slots();
-    slots.wipe_idle_slot();
-    JETON_FAILPOINT("segment.adopt.wiped");
-    slots.set_heartbeat(now);
-    if (record && !record->valid_at(now) && (slots.state() & layout::state_valid) != 0) {
-      slots.set_state((slots.state() & ~layout::state_valid) | layout::state_expired);
-    }
-    // The agent before may have been killed between its store and its call.
-    slots.wake_waiters();
-    file_->touch();
-    JETON_FAILPOINT("segment.adopt.woken");
-  }
-
-  // A new file with the same token, in place before the old one is retired.
-  void replace(const SegmentOptions& options, std::optional<Record> record, WallTime now) {
-    std::size_t capacity = options.capacity;
-    if (record && record->value.size() > capacity) {
-      // The next token will show whether the capacity is too small; this one is not discarded for it.
-      log::warning(log::capacity_exceeded, "the token is larger than the configured capacity; the segment stays larger",
-                   {{"token", options.name}, {"bytes", record->value.size()}, {"capacity", capacity}});
-      capacity = record->value.size();
-    }
-    if (record && record->previous &&
-        (record->previous->value.size() > capacity || record->previous->accept_until <= now)) {
-      record->previous.reset();
-    }
-    try {
-      put_in_place(options, capacity, record, now);
-    } catch (...) {
-      SegmentFile::discard_leftover(directory_, options.name);
-      throw;
-    }
-    SegmentFile::discard_leftover(directory_, options.name);  // the one that was replaced
-    JETON_FAILPOINT("segment.create.discarded");
-  }
-
-  void put_in_place(const SegmentOptions& options, std::size_t capacity, const std::optional<Record>& record,
-                    WallTime now) {
-    auto fresh = SegmentFile::create(directory_, options.name, capacity, options.memory_lock, now);
-    fresh->slots().set_heartbeat(now);
-    const std::uint64_t rejected = file_ ? file_->slots().state() & layout::state_rejected : 0;
-    if (record) fresh->slots().publish(*record, state_at(*record, now) | rejected);
-    JETON_FAILPOINT("segment.create.filled");
-    fresh->set_readers(options.access);
-    JETON_FAILPOINT("segment.create.granted");
-    fresh->take_name();
-    file_ = std::move(fresh);
-    JETON_FAILPOINT("segment.create.renamed");
-  }
-
-  RuntimeDir& directory_;
-  SegmentOptions options_;
-  std::unique_ptr<SegmentFile> file_;
-  Generation generation_ = 0;
-  bool restore_failed_ = false;
-};
-
 SegmentStore::SegmentStore(RuntimeDir& directory, SegmentOptions options, WallTime now)
-    : impl_(std::make_unique<Impl>(directory, std::move(options))) {
-  adopted_ = impl_->open(now);
+    : directory_(directory), options_(std::move(options)) {
+  adopted_ = open(now);
 }
+
 SegmentStore::~SegmentStore() = default;
 
-Generation SegmentStore::generation() const { return impl_->generation(); }
-std::uint64_t SegmentStore::size() const { return impl_->size(); }
-void SegmentStore::publish(const Record& record, WallTime now) { impl_->publish(record, now); }
-void SegmentStore::mark_expired() { impl_->mark_expired(); }
-void SegmentStore::mark_rejected() { impl_->mark_rejected(); }
-bool SegmentStore::rejected() const { return impl_->rejected(); }
-void SegmentStore::heartbeat(WallTime now) { impl_->heartbeat(now); }
-void SegmentStore::retire() { impl_->retire(); }
-void SegmentStore::reconfigure(std::size_t capacity, const AccessConfig& access, WallTime now) {
-  impl_->reconfigure(capacity, access, now);
+std::optional<Record> SegmentStore::open(WallTime now) {
+  const WriterMutex::Guard guard(directory_.writer_mutex());
+  std::string refused;
+  file_ = SegmentFile::open(directory_, options_.name, options_.memory_lock, refused);
+  std::optional<Record> record;
+  if (file_) {
+    record = file_->slots().current();
+    if ((file_->slots().state() & layout::state_retired) != 0) refused = "it was retired";
+    if (!record && file_->slots().has_publication()) refused = "its checksum is wrong";
+    if (record && refused.empty()) refused = fault_of(*record, now);
+  }
+  if (!refused.empty()) {
+    log::warning(log::segment_replaced, "the existing segment cannot be used; a new one replaces it",
+                 {{"segment", directory_.segment_path(options_.name).string()}, {"reason", refused}});
+    file_ = nullptr;
+    record = std::nullopt;
+  }
+  if (record) generation_ = record->generation;
+  const bool of_this_boot = file_ && file_->has_our_boot_clock();
+  if (record && !of_this_boot) forget_boot_ends(*record);
+  if (of_this_boot && file_->geometry() == layout::geometry_for(static_cast<std::uint32_t>(options_.capacity))) {
+    adopt(record, now);
+  } else {
+    replace(options_, record, now);
+  }
+  return record;
 }
+
+void SegmentStore::publish(const Record& record, WallTime now) {
+  const WriterMutex::Guard guard(directory_.writer_mutex());
+  SlotWriter& slots = writable();
+  if (record.generation < generation_) {
+    throw Error("token '" + options_.name + "': generation " + std::to_string(record.generation) +
+                " is older than generation " + std::to_string(generation_) + " in the segment");
+  }
+  const Record* written = &record;
+  Record trimmed;
+  if (record.previous && !keeps_previous(record, now)) {
+    trimmed = record;
+    trimmed.previous.reset();
+    written = &trimmed;
+  }
+  std::uint64_t state = state_at(record, now);
+  if (record.generation == generation_) state |= slots.state() & layout::state_rejected;
+  slots.publish(*written, state);
+  file_->touch();
+  generation_ = record.generation;
+}
+
+void SegmentStore::mark_expired() {
+  const WriterMutex::Guard guard(directory_.writer_mutex());
+  SlotWriter& slots = writable();
+  if ((slots.state() & layout::state_valid) == 0) return;
+  slots.set_state((slots.state() & ~layout::state_valid) | layout::state_expired);
+  file_->touch();
+}
+
+void SegmentStore::mark_rejected() {
+  const WriterMutex::Guard guard(directory_.writer_mutex());
+  SlotWriter& slots = writable();
+  if (!slots.has_publication() || rejected()) return;
+  slots.set_state(slots.state() | layout::state_rejected);
+  file_->touch();
+}
+
+bool SegmentStore::rejected() const { return file_ && (file_->slots().state() & layout::state_rejected) != 0; }
+
+void SegmentStore::heartbeat(WallTime now) {
+  writable().set_heartbeat(now);
+  if (file_->has_name()) return;
+  // The file was removed. Readers that have it mapped go on; no other reader can open it.
+  try {
+    const WriterMutex::Guard guard(directory_.writer_mutex());
+    replace(options_, file_->slots().current(), now);
+    log::warning(log::runtime_dir_restored, "a segment was removed; the agent created it again",
+                 {{"segment", file_->path()}});
+    restore_failed_ = false;
+  } catch (const Error& e) {
+    if (!std::exchange(restore_failed_, true)) {
+      log::error(log::segment_failed, "a segment was removed and cannot be created again",
+                 {{"segment", file_->path()}, {"error", e.what()}});
+    }
+  }
+}
+
+void SegmentStore::reconfigure(std::size_t capacity, const AccessConfig& access, WallTime now) {
+  const WriterMutex::Guard guard(directory_.writer_mutex());
+  SlotWriter& slots = writable();
+  SegmentOptions changed = options_;
+  changed.capacity = capacity;
+  changed.access = access;
+  if (capacity != options_.capacity) {
+    replace(changed, slots.current(), now);
+  } else if (access != options_.access) {
+    file_->set_readers(access);
+  }
+  options_ = std::move(changed);
+}
+
+void SegmentStore::retire() {
+  const WriterMutex::Guard guard(directory_.writer_mutex());
+  writable().retire();
+  file_->remove_name();
+  JETON_FAILPOINT("segment.retire.removed");
+  file_ = nullptr;
+}
+
+SlotWriter& SegmentStore::writable() {
+  if (!file_) throw Error("token '" + options_.name + "': its segment was retired");
+  return file_->slots();
+}
+
+// An expired previous token is not kept, and one that needs an earlier, larger capacity must not keep the new token
+// out.
+bool SegmentStore::keeps_previous(const Record& record, WallTime now) const {
+  if (record.previous->accept_until <= now) return false;
+  if (record.previous->value.size() <= file_->geometry().value_capacity) return true;
+  log::warning(log::previous_not_kept, "the previous token does not fit into the segment and is not kept",
+               {{"token", options_.name}});
+  return false;
+}
+
+void SegmentStore::adopt(const std::optional<Record>& record, WallTime now) {
+  file_->set_readers(options_.access);
+  JETON_FAILPOINT("segment.adopt.granted");
+  SegmentFile::discard_leftover(directory_, options_.name);
+  SlotWriter& slots = file_->slots();
+  slots.wipe_idle_slot();
+  JETON_FAILPOINT("segment.adopt.wiped");
+  slots.set_heartbeat(now);
+  if (record && !record->valid_at(now) && (slots.state() & layout::state_valid) != 0) {
+    slots.set_state((slots.state() & ~layout::state_valid) | layout::state_expired);
+  }
+  // The agent before may have been killed between its store and its call.
+  slots.wake_waiters();
+  file_->touch();
+  JETON_FAILPOINT("segment.adopt.woken");
+}
+
+// A new file with the same token, in place before the old one is retired.
+void SegmentStore::replace(const SegmentOptions& options, std::optional<Record> record, WallTime now) {
+  std::size_t capacity = options.capacity;
+  if (record && record->value.size() > capacity) {
+    // The next token will show whether the capacity is too small; this one is not discarded for it.
+    log::warning(log::capacity_exceeded, "the token is larger than the configured capacity; the segment stays larger",
+                 {{"token", options.name}, {"bytes", record->value.size()}, {"capacity", capacity}});
+    capacity = record->value.size();
+  }
+  if (record && record->previous &&
+      (record->previous->value.size() > capacity || record->previous->accept_until <= now)) {
+    record->previous.reset();
+  }
+  try {
+    put_in_place(options, capacity, record, now);
+  } catch (...) {
+    SegmentFile::discard_leftover(directory_, options.name);
+    throw;
+  }
+  SegmentFile::discard_leftover(directory_, options.name);  // the one that was replaced
+  JETON_FAILPOINT("segment.create.discarded");
+}
+
+void SegmentStore::put_in_place(const SegmentOptions& options, std::size_t capacity,
+                                const std::optional<Record>& record, WallTime now) {
+  auto fresh = SegmentFile::create(directory_, options.name, capacity, options.memory_lock, now);
+  fresh->slots().set_heartbeat(now);
+  const std::uint64_t rejected = file_ ? file_->slots().state() & layout::state_rejected : 0;
+  if (record) fresh->slots().publish(*record, state_at(*record, now) | rejected);
+  JETON_FAILPOINT("segment.create.filled");
+  fresh->set_readers(options.access);
+  JETON_FAILPOINT("segment.create.granted");
+  fresh->take_name();
+  file_ = std::move(fresh);
+  JETON_FAILPOINT("segment.create.renamed");
+}
+
+std::uint64_t SegmentStore::size() const { return file_ ? file_->geometry().segment_size : 0; }
 
 }  // namespace jeton::agent

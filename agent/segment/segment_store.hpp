@@ -11,7 +11,10 @@
 // segment readable; retire() removes it. One thread.
 #pragma once
 
+#include <cstddef>
+#include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 
@@ -19,6 +22,9 @@
 #include "agent/segment/token_store.hpp"
 
 namespace jeton::agent {
+
+class SegmentFile;
+class SlotWriter;
 
 struct SegmentOptions {
   std::string name;
@@ -34,7 +40,7 @@ class SegmentStore final : public TokenStore {
   ~SegmentStore() override;
 
   [[nodiscard]] std::optional<Record> adopted() const override { return adopted_; }
-  [[nodiscard]] Generation generation() const override;
+  [[nodiscard]] Generation generation() const override { return generation_; }
   void publish(const Record& record, WallTime now) override;
   void mark_expired() override;
   void mark_rejected() override;
@@ -54,9 +60,21 @@ class SegmentStore final : public TokenStore {
   void reconfigure(std::size_t capacity, const AccessConfig& access, WallTime now);
 
  private:
-  class Impl;
-  std::unique_ptr<Impl> impl_;
+  // Returns the record of an earlier run.
+  std::optional<Record> open(WallTime now);
+  void adopt(const std::optional<Record>& record, WallTime now);
+  void replace(const SegmentOptions& options, std::optional<Record> record, WallTime now);
+  void put_in_place(const SegmentOptions& options, std::size_t capacity, const std::optional<Record>& record,
+                    WallTime now);
+  [[nodiscard]] bool keeps_previous(const Record& record, WallTime now) const;
+  SlotWriter& writable();
+
+  RuntimeDir& directory_;
+  SegmentOptions options_;
+  std::unique_ptr<SegmentFile> file_;
+  Generation generation_ = 0;
   std::optional<Record> adopted_;
+  bool restore_failed_ = false;
 };
 
 }  // namespace jeton::agent

@@ -12,7 +12,6 @@
 #include "agent/provider/source.hpp"
 #include "agent/record/fleet_codec.hpp"
 #include "agent/record/record_file.hpp"
-#include "agent/refresh/refresh_request.hpp"
 #include "agent/refresh/refresh_tally.hpp"
 #include "agent/refresh/token_status.hpp"
 #include "agent/segment/segment_store.hpp"

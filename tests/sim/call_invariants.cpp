@@ -14,7 +14,7 @@ using Outcomes = test::Answer::Kind;
 // for longer than its timeout.
 constexpr Duration way_of_a_call = milliseconds(600);
 constexpr Duration grain = milliseconds(50);
-// Of a command that outlasts its timeouts (lease_keeper.cpp).
+// Of a command that outlasts its timeouts (provider_call.cpp).
 constexpr Duration stuck_after = seconds(10);
 
 template <typename T>

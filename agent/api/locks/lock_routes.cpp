@@ -11,7 +11,6 @@
 #include "agent/base/error.hpp"
 #include "agent/config/model/lock_names.hpp"
 #include "agent/config/text/values.hpp"
-#include "agent/locks/lock_loss.hpp"
 
 namespace jeton::agent {
 namespace {

@@ -8,7 +8,7 @@
 #include "agent/base/log.hpp"
 #include "agent/fleet/fleet_record.hpp"
 #include "agent/fleet/redis/client/client.hpp"
-#include "agent/record/record_times.hpp"
+#include "agent/record/record.hpp"
 
 namespace jeton::agent {
 namespace {

@@ -7,7 +7,7 @@
 #include <atomic>
 #include <fstream>
 
-#include "agent/record/record_times.hpp"
+#include "agent/record/record.hpp"
 #include "tests/unit/client/client_fixture.hpp"
 #include "tests/unit/segment/crafted_segment.hpp"
 

@@ -4,7 +4,7 @@
 #include <gtest/gtest.h>
 
 #include "agent/base/error.hpp"
-#include "agent/record/record_codec.hpp"
+#include "agent/record/fleet_codec.hpp"
 
 namespace jeton::agent {
 namespace {

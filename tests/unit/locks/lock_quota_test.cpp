@@ -1,4 +1,4 @@
-#include "agent/locks/lock_quota.hpp"
+#include "agent/locks/lock_policy.hpp"
 
 #include <gtest/gtest.h>
 

@@ -1,4 +1,4 @@
-#include "agent/record/record_codec.hpp"
+#include "agent/record/fleet_codec.hpp"
 
 #include <gtest/gtest.h>
 

@@ -1,4 +1,4 @@
-#include "agent/record/unread_answers.hpp"
+#include "agent/record/record_file.hpp"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

@@ -1,5 +1,4 @@
-#include "agent/refresh/outage.hpp"
-
+#include "agent/refresh/standalone_fetch.hpp"
 #include "tests/unit/refresh/refresh_parts.hpp"
 
 namespace jeton::test {

@@ -10,7 +10,7 @@
 #include <vector>
 
 #include "agent/refresh/fleet_fetch.hpp"
-#include "agent/refresh/rejections.hpp"
+#include "agent/refresh/refresh_request.hpp"
 #include "tests/support/virtual_loop.hpp"
 #include "tests/unit/refresh/fake_fleet.hpp"
 #include "tests/virtual/refresh/model_segment.hpp"

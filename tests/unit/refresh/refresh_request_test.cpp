@@ -72,14 +72,14 @@ TEST(RefreshRequest, OperatorAsks_ConsentsToOneFetch) {
   EXPECT_FALSE(parts.request.take_consent());
 }
 
-TEST(RefreshRequest, MadeAgain_KeepsTheMomentOfTheFirst) {
+TEST(RefreshRequest, MadeAgain_RejectionsCountAsOfTheFirst) {
   RefreshParts parts;
-  const agent::Record record = parts.record(1);
-  const agent::WallTime first = parts.loop.clock.wall_now();
+  agent::Record record = parts.record(1);
+  record.rejections = 5;
   parts.request.make(Reason::rejected, record);
-  parts.loop.pass(seconds(10));
+  parts.loop.pass(minutes(2));
   parts.request.make(Reason::rejected, record);
-  EXPECT_EQ(parts.request.made_at(), first);
+  EXPECT_EQ(parts.request.rejections(), 6U);
 }
 
 TEST(RejectionDelay, Rejections_DoubleItUpToTheMaximum) {

@@ -1,5 +1,4 @@
-#include "agent/refresh/rejections.hpp"
-
+#include "agent/refresh/refresh_request.hpp"
 #include "tests/unit/refresh/refresh_parts.hpp"
 
 namespace jeton::test {

@@ -1,5 +1,4 @@
-#include "agent/refresh/state_keeper.hpp"
-
+#include "agent/refresh/locked_refresh.hpp"
 #include "tests/unit/refresh/refresh_parts.hpp"
 
 namespace jeton::test {

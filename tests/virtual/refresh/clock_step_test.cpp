@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <filesystem>
+#include <utility>
 #include <vector>
 
 #include "tests/virtual/refresh/virtual_fleet.hpp"
@@ -242,6 +243,30 @@ TEST(ClockStepInAFetch, DayBack_TokenIsServedForItsLifetime) {
   fleet.provider.behave(Answer::failure());
   fleet.pass(seconds(62));
   EXPECT_NE(fleet.status(0).state, TokenState::valid);
+}
+
+// The source has dated the token by a clock that is set right while the host is stopped. Found by the simulation.
+TEST(ClockStepInAFetch, HostIsStoppedBehindTheAnswer_TokenLastsForItsLifetimeFromTheRequest) {
+  for (const auto& [before, after] : {std::pair(3 * day, Milliseconds{0}), std::pair(Milliseconds{0}, 3 * day)}) {
+    SCOPED_TRACE(after.count());
+    VirtualFleet fleet({.agents = 1, .servers = 0});
+    fleet.provider.lifetime = seconds(60);
+    fleet.step_clock(0, before);
+    fleet.start_all();
+    ASSERT_TRUE(fleet.until([&] { return fleet.provider.calls == 1; }));
+    fleet.pause(0);
+    fleet.pass(seconds(10));
+    fleet.step_clock(0, after);
+    fleet.go_on(0);
+    fleet.pass(seconds(1));
+    EXPECT_EQ(fleet.status(0).state, TokenState::valid);
+    EXPECT_EQ(fleet.provider.calls, 1U);
+    fleet.provider.behave(Answer::failure());
+    fleet.pass(seconds(47));
+    EXPECT_EQ(fleet.status(0).state, TokenState::valid);
+    fleet.pass(seconds(4));
+    EXPECT_NE(fleet.status(0).state, TokenState::valid);
+  }
 }
 
 }  // namespace

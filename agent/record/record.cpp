@@ -1,4 +1,4 @@
-#include "agent/record/record_times.hpp"
+#include "agent/record/record.hpp"
 
 #include <algorithm>
 

@@ -1,7 +1,14 @@
-#include "agent/refresh/lease_keeper.hpp"
+#include "agent/refresh/provider_call.hpp"
 
+#include <boost/asio/cancellation_state.hpp>
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/error.hpp>
+#include <boost/asio/this_coro.hpp>
+#include <boost/core/demangle.hpp>
+#include <boost/system/system_error.hpp>
 #include <chrono>
 #include <optional>
+#include <typeinfo>
 #include <utility>
 
 #include "agent/base/error.hpp"
@@ -13,6 +20,18 @@ namespace {
 
 // Deadlines are kept a little late, and a killed command has some time to end.
 constexpr Duration fetch_room = std::chrono::seconds(10);
+
+struct Outcome {
+  explicit Outcome(Timers& timers) : ended(timers) {}
+  Event ended;
+  bool done = false;
+  std::exception_ptr failure;
+  std::optional<FetchedToken> token;
+};
+
+std::string in_words(const std::string& what) {
+  return "the source failed in an unexpected way: " + what + " (a defect of jeton-agent: report it)";
+}
 
 }  // namespace
 
@@ -91,6 +110,46 @@ Task<> LeaseKeeper::keep(std::shared_ptr<State> state) {
       log::debug("renewal of the updater lock failed; trying again", {{"token", state->name}, {"error", e.what()}});
       pause = state->lease.ttl / 10;
     }
+  }
+}
+
+Task<FetchedToken> fetch_uncancellable(Timers& timers, Source& source, FetchContext context, bool& cancelled) {
+  const auto outcome = std::make_shared<Outcome>(timers);
+  boost::asio::co_spawn(timers.executor(), source.fetch(std::move(context)),
+                        [outcome](std::exception_ptr failure, FetchedToken token) {
+                          outcome->failure = failure;
+                          if (!failure) outcome->token = std::move(token);
+                          outcome->done = true;
+                          outcome->ended.notify();
+                        });
+  while (!outcome->done) {
+    bool cancelled_now = false;
+    try {
+      co_await outcome->ended.wait();
+    } catch (const boost::system::system_error&) {
+      cancelled_now = true;
+    }
+    if (!cancelled_now) continue;
+    cancelled = true;
+    co_await boost::asio::this_coro::reset_cancellation_state(boost::asio::disable_cancellation());
+  }
+  if (outcome->failure) std::rethrow_exception(outcome->failure);
+  co_return std::move(*outcome->token);
+}
+
+SourceError source_failure(const std::exception_ptr& thrown, SourceError::Kind unexpected, bool stopping) {
+  try {
+    std::rethrow_exception(thrown);
+  } catch (const SourceError& e) {
+    return e;
+  } catch (const Error& e) {
+    return {unexpected, in_words(e.what())};
+  } catch (const boost::system::system_error& e) {
+    if (stopping && e.code() == boost::asio::error::operation_aborted) throw;
+    return {unexpected, in_words(e.code().message())};
+  } catch (const std::exception& e) {
+    // Only its type: the text of a library may quote an answer.
+    return {unexpected, in_words(boost::core::demangle(typeid(e).name()))};
   }
 }
 
