@@ -5,7 +5,6 @@
 #include "agent/jwt/base64url.hpp"
 #include "agent/jwt/digest.hpp"
 #include "agent/jwt/jwt_signer.hpp"
-#include "agent/jwt/text_encoding.hpp"
 
 namespace jeton::agent {
 namespace {

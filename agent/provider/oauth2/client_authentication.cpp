@@ -3,7 +3,7 @@
 #include <utility>
 
 #include "agent/base/error.hpp"
-#include "agent/jwt/text_encoding.hpp"
+#include "agent/jwt/digest.hpp"
 
 namespace jeton::agent {
 namespace {
