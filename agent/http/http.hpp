@@ -7,9 +7,11 @@
 #include <cstddef>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
+#include "agent/base/ascii.hpp"
 #include "agent/base/error.hpp"
 #include "agent/base/secret.hpp"
 #include "agent/base/task.hpp"
@@ -23,7 +25,15 @@ struct HttpHeader {
   SecretString value;
 };
 
-// The way of a request to the provider: EgressConfig with its secrets filled in (agent/provider/egress.hpp).
+// The value of the first header of this name, in any case; null: there is none.
+[[nodiscard]] inline const SecretString* find_header(const std::vector<HttpHeader>& headers, std::string_view name) {
+  for (const HttpHeader& header : headers) {
+    if (equal_ignoring_case(header.name, name)) return &header.value;
+  }
+  return nullptr;
+}
+
+// The way of a request to the provider: EgressConfig with its secrets filled in (agent/provider/request_builder.hpp).
 struct HttpRoute {
   ProxyUse proxy_use = ProxyUse::environment;        // never of the environment to a loopback address
   SecretString proxy;                                // if given: its URL, with user and password

@@ -1,6 +1,7 @@
 // Source: gets new tokens. One object for each token; fetch() is never called twice at the same time.
 #pragma once
 
+#include <cstddef>
 #include <functional>
 #include <optional>
 #include <string>
@@ -64,6 +65,13 @@ class SourceError : public Error {
   int status_ = 0;
   bool spent_ = false;
 };
+
+// The failure of a request that cannot be made. It is transient: a secret file that is missing now may exist at the
+// next attempt.
+[[nodiscard]] SourceError unmade_request(const Error& why);
+
+// Throws SourceError for a token that is larger than `capacity` bytes (tokens.NAME.capacity) or has run out by `now`.
+void check_token(const FetchedToken& token, const std::string& name, std::size_t capacity, WallTime now);
 
 // The inputs of a fetch from the fleet.
 struct FetchContext {

@@ -5,9 +5,7 @@
 #include <charconv>
 #include <string_view>
 
-#include "agent/base/ascii.hpp"
 #include "agent/base/excerpt.hpp"
-#include "agent/provider/answer.hpp"
 #include "agent/provider/wire_time.hpp"
 
 namespace jeton::agent {
@@ -43,6 +41,9 @@ const KnownCode* known(std::string_view code) {
 }
 
 bool is_redirect(int status) { return status >= 300 && status <= 399; }
+
+// A status that says "later", not "wrong".
+bool is_transient_status(int status) { return status >= 500 || status == 429 || status == 408 || status == 425; }
 
 const char* advice_for(int status) {
   if (is_redirect(status)) return "set the URL of the source to its target, or set source.max_redirects";
@@ -127,9 +128,7 @@ DeclaredError structured_error(const WipingJson& error, const AnswerContent& con
 
 std::string_view first_header(const HttpResponse& response, std::initializer_list<std::string_view> names) {
   for (const std::string_view name : names) {
-    for (const HttpHeader& header : response.headers) {
-      if (equal_ignoring_case(header.name, name)) return header.value.reveal();
-    }
+    if (const SecretString* const value = find_header(response.headers, name)) return value->reveal();
   }
   return {};
 }
@@ -160,6 +159,13 @@ std::optional<Duration> pause_until_reset(std::string_view text, WallTime now) {
 }
 
 }  // namespace
+
+bool is_success_status(int status) { return status >= 200 && status <= 299; }
+
+Kind kind_of(HttpError::Reason reason) {
+  return reason == HttpError::Reason::redirect || reason == HttpError::Reason::request ? Kind::permanent
+                                                                                       : Kind::transient;
+}
 
 std::optional<DeclaredError> declared_error(const AnswerContent& content, const ResponseConfig& config,
                                             std::span<const SecretString> secrets) {

@@ -14,9 +14,16 @@
 #include <span>
 #include <string>
 
+#include "agent/http/http.hpp"
 #include "agent/provider/answer/answer_content.hpp"
+#include "agent/provider/source.hpp"
 
 namespace jeton::agent {
+
+[[nodiscard]] bool is_success_status(int status);
+
+// The kind of failure of a request that had no answer.
+[[nodiscard]] SourceError::Kind kind_of(HttpError::Reason reason);
 
 struct DeclaredError {
   std::string code;        // as rules compare it; may hold anything

@@ -1,6 +1,7 @@
 #include "agent/provider/answer/token_answer.hpp"
 
 #include <algorithm>
+#include <utility>
 #include <vector>
 
 #include "agent/base/ascii.hpp"
@@ -70,12 +71,12 @@ std::string names_in(const WipingJson& json) {
 
 [[noreturn]] void refuse_missing_token(const AnswerContent& content, const ResponseConfig& config) {
   const AnswerPlace& place = config.token;
-  if (place.in == In::header) refuse("the provider's answer has no " + place.text() + "; check response.token");
-  if (place.in == In::cookie) refuse("the provider's answer sets no " + place.text() + "; check response.token");
+  if (place.in == In::header) refuse_answer("has no " + place.text() + "; check response.token");
+  if (place.in == In::cookie) refuse_answer("sets no " + place.text() + "; check response.token");
   const std::string names = names_in(content.json);
-  refuse("the provider's answer has no " + named("token", place) + "; check response.token" +
-         (names.empty() ? "" : ". At its top it has: " + names) +
-         (config.error.empty() ? ". If one of its values says what went wrong, name it by response.error" : ""));
+  refuse_answer("has no " + named("token", place) + "; check response.token" +
+                (names.empty() ? "" : ". At its top it has: " + names) +
+                (config.error.empty() ? ". If one of its values says what went wrong, name it by response.error" : ""));
 }
 
 // The whole body: a text, or a text as JSON writes it.
@@ -93,13 +94,10 @@ TokenText whole_body(const AnswerContent& content) {
 
 // A repeated header is refused like a repeated key of JSON.
 void refuse_second_header(const std::vector<HttpHeader>& headers, const std::string& name) {
-  const SecretString* first = nullptr;
+  const SecretString* const first = find_header(headers, name);
   for (const HttpHeader& header : headers) {
-    if (!equal_ignoring_case(header.name, name)) continue;
-    if (first == nullptr) first = &header.value;
-    if (!(*first == header.value))
-      refuse("the provider's answer has the header " + name +
-             " twice with different values, so the token is ambiguous");
+    if (equal_ignoring_case(header.name, name) && !(*first == header.value))
+      refuse_answer("has the header " + name + " twice with different values, so the token is ambiguous");
   }
 }
 
@@ -215,6 +213,17 @@ FetchedToken parse_token_response(std::string_view body, const ResponseConfig& c
   const AnswerContent content = content_of(body, config, now);
   refuse_declared_error(content, config, secrets);
   return token_in(content, config, now).token;
+}
+
+std::string with_subject(std::string message, std::string_view subject) {
+  for (const std::string_view replaced : {std::string_view("the provider's answer"), std::string_view("the provider"),
+                                          std::string_view("; is the URL of the source right?"),
+                                          std::string_view("; is it a form (response.format: form)?")}) {
+    for (std::size_t at = message.find(replaced); at != std::string::npos; at = message.find(replaced)) {
+      message.replace(at, replaced.size(), replaced.starts_with(';') ? "" : subject);
+    }
+  }
+  return message;
 }
 
 }  // namespace jeton::agent

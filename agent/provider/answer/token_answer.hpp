@@ -30,6 +30,10 @@ struct TokenAnswer {
                                              const std::string& display, WallTime sent_at, WallTime now,
                                              std::span<const SecretString> secrets = {});
 
+// A message of these functions for a source that has no provider, a file or a command: "the provider's answer is empty"
+// becomes "the file is empty".
+[[nodiscard]] std::string with_subject(std::string message, std::string_view subject);
+
 // The token in the output of a command, or in a file.
 [[nodiscard]] FetchedToken parse_token_response(std::string_view body, const ResponseConfig& config, WallTime now,
                                                 std::span<const SecretString> secrets = {});

@@ -10,7 +10,6 @@
 #include "agent/base/log.hpp"
 #include "agent/config/text/values.hpp"
 #include "agent/process/write_protection.hpp"
-#include "agent/provider/answer.hpp"
 #include "agent/provider/answer/refusal.hpp"
 #include "agent/provider/exec/exec_output.hpp"
 #include "agent/provider/secret_resolver.hpp"
@@ -32,8 +31,7 @@ void add_lines_of_secrets(std::vector<SecretString>& secrets) {
     std::string_view rest = secret.reveal();
     if (rest.find('\n') == std::string_view::npos) continue;
     while (!rest.empty()) {
-      const std::string_view line = rest.substr(0, rest.find('\n'));
-      rest.remove_prefix(std::min(line.size() + 1, rest.size()));
+      const std::string_view line = part_until(rest, '\n');
       if (line.size() >= shortest_secret_line && !line.starts_with("-----")) secrets.emplace_back(line);
     }
   }

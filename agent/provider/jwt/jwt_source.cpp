@@ -6,7 +6,6 @@
 
 #include "agent/jwt/jwt_claims.hpp"
 #include "agent/jwt/jwt_signer.hpp"
-#include "agent/provider/answer.hpp"
 
 namespace jeton::agent {
 namespace {
