@@ -4,6 +4,7 @@
 // Everything that may hold a secret (the URL with its query, header values, bodies) is a SecretString.
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <optional>
 #include <string>
@@ -64,21 +65,8 @@ struct HttpRequest {
 
 // The name in the request line.
 [[nodiscard]] constexpr const char* method_name(HttpRequest::Method method) {
-  switch (method) {
-    case HttpRequest::Method::get:
-      return "GET";
-    case HttpRequest::Method::head:
-      return "HEAD";
-    case HttpRequest::Method::post:
-      return "POST";
-    case HttpRequest::Method::put:
-      return "PUT";
-    case HttpRequest::Method::patch:
-      return "PATCH";
-    case HttpRequest::Method::del:
-      return "DELETE";
-  }
-  return "?";
+  constexpr std::array<const char*, 6> names{"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"};
+  return names[static_cast<std::size_t>(method)];
 }
 
 struct HttpResponse {

@@ -68,10 +68,19 @@ class SourceError : public Error {
 
 // The failure of a request that cannot be made. It is transient: a secret file that is missing now may exist at the
 // next attempt.
-[[nodiscard]] SourceError unmade_request(const Error& why);
+[[nodiscard]] inline SourceError unmade_request(const Error& why) {
+  return {SourceError::Kind::transient, std::string("the request cannot be made: ") + why.what()};
+}
 
 // Throws SourceError for a token that is larger than `capacity` bytes (tokens.NAME.capacity) or has run out by `now`.
-void check_token(const FetchedToken& token, const std::string& name, std::size_t capacity, WallTime now);
+inline void check_token(const FetchedToken& token, const std::string& name, std::size_t capacity, WallTime now) {
+  if (token.value.size() > capacity) {
+    const std::string sizes = std::to_string(token.value.size()) + " bytes exceeds capacity " + std::to_string(capacity);
+    throw SourceError(SourceError::Kind::permanent, "token of " + sizes + "; raise tokens." + name + ".capacity");
+  }
+  if (token.expires_at <= now)
+    throw SourceError(SourceError::Kind::transient, "the token expired before the provider's answer was complete");
+}
 
 // The inputs of a fetch from the fleet.
 struct FetchContext {

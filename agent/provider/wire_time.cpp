@@ -186,16 +186,11 @@ std::optional<WallTime> parse_http_date(std::string_view text, WallTime now) {
 std::optional<Duration> parse_retry_after(std::string_view text, WallTime now) {
   text = without_blanks(text, " \t");
   if (text.empty()) return std::nullopt;
-  if (text.find_first_not_of("0123456789") == std::string_view::npos) {
-    std::uint32_t seconds = 0;
-    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), seconds);
-    if (error != std::errc{}) return retry_after_cap;  // more digits than any pause needs
-    return std::min<Duration>(std::chrono::seconds{seconds}, retry_after_cap);
-  }
-  // "2.0", which Shopify sends.
+  // Some send "2.0", as Shopify does.
   if (text.front() >= '0' && text.front() <= '9' && text.find_first_not_of("0123456789.") == std::string_view::npos) {
     double seconds = 0;
     const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), seconds);
+    if (error == std::errc::result_out_of_range) return retry_after_cap;  // more digits than any pause needs
     if (error != std::errc{} || end != text.data() + text.size()) return std::nullopt;
     const double cap = std::chrono::duration<double>(retry_after_cap).count();
     return Milliseconds{static_cast<std::int64_t>(std::ceil(std::min(seconds, cap) * 1000))};

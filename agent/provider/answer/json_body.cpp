@@ -34,24 +34,6 @@ bool too_deep(std::string_view body) {
   return false;
 }
 
-// Finds a key that is repeated in one object: the parser would keep the last, another reader the first.
-class DuplicateKeys {
- public:
-  bool operator()(int /*depth*/, WipingJson::parse_event_t event, const WipingJson& parsed) {
-    if (event == WipingJson::parse_event_t::object_start) open_.emplace_back();
-    if (event == WipingJson::parse_event_t::object_end && !open_.empty()) open_.pop_back();
-    if (event != WipingJson::parse_event_t::key || open_.empty()) return true;
-    const auto& key = parsed.get_ref<const WipingJson::string_t&>();
-    if (!open_.back().insert(key).second && !found_) found_ = std::string(std::string_view(key));
-    return true;
-  }
-  [[nodiscard]] const std::optional<std::string>& found() const { return found_; }
-
- private:
-  std::vector<std::set<WipingText>> open_;  // the keys of each object that has not ended yet
-  std::optional<std::string> found_;
-};
-
 // "access_token=...&expires_in=60" under any Content-Type.
 bool may_be_form(std::string_view body) {
   return body.find('=') != std::string_view::npos && body.find_first_of("{<\"( ") == std::string_view::npos;
@@ -119,11 +101,19 @@ WipingJson parse_json_body(std::string_view body) {
   // For the parser a NUL is the end of the text.
   if (const auto nul = body.find('\0'); nul != std::string_view::npos) refuse_answer(not_json(body, nul + 1));
   WipingJson json;
-  DuplicateKeys keys;
+  std::vector<std::set<WipingText>> open;  // the keys of each object that has not ended yet
+  std::optional<std::string> repeated;     // the parser would keep its last value, another reader the first
+  const auto note_keys = [&open, &repeated](int /*depth*/, WipingJson::parse_event_t event, const WipingJson& parsed) {
+    if (event == WipingJson::parse_event_t::object_start) open.emplace_back();
+    if (event == WipingJson::parse_event_t::object_end && !open.empty()) open.pop_back();
+    if (event != WipingJson::parse_event_t::key || open.empty()) return true;
+    if (!open.back().insert(parsed.get_ref<const WipingJson::string_t&>()).second && !repeated) {
+      repeated = std::string(text_in(parsed));
+    }
+    return true;
+  };
   try {
-    json = WipingJson::parse(body, [&keys](int depth, WipingJson::parse_event_t event, const WipingJson& parsed) {
-      return keys(depth, event, parsed);
-    });
+    json = WipingJson::parse(body, note_keys);
   } catch (const WipingJson::parse_error& e) {
     if (e.byte > body.size()) {
       refuse_answer("is truncated: the JSON ends in the middle, after " + std::to_string(body.size()) + " bytes");
@@ -132,8 +122,8 @@ WipingJson parse_json_body(std::string_view body) {
   } catch (const WipingJson::exception&) {
     refuse_answer("holds a number out of range");
   }
-  if (keys.found()) {
-    refuse_answer("has the key \"" + excerpt(*keys.found()) + "\" twice in one object, so its value is ambiguous");
+  if (repeated) {
+    refuse_answer("has the key \"" + excerpt(*repeated) + "\" twice in one object, so its value is ambiguous");
   }
   return json;
 }

@@ -186,9 +186,10 @@ bool says_later(const HttpResponse& response, WallTime now) {
          limit_of(response) == RateLimit::spent;
 }
 
-std::optional<Kind> kind_of_code(const std::string& code) {
+Kind kind_of_code(const ErrorRules& rules, const std::string& code, int status, Kind otherwise) {
+  if (const auto ruled = ruled_kind(rules, code, status)) return *ruled;
   const KnownCode* const one = known(code);
-  return one == nullptr ? std::nullopt : std::optional(one->kind);
+  return one == nullptr ? otherwise : one->kind;
 }
 
 std::optional<Kind> ruled_kind(const ErrorRules& rules, const std::string& code, int status) {
@@ -229,8 +230,7 @@ void refuse_declared_error(const AnswerContent& content, const ResponseConfig& c
                            std::span<const SecretString> secrets) {
   const auto error = declared_error(content, config, secrets);
   if (!error) return;
-  const Kind otherwise = kind_of_code(error->code).value_or(Kind::transient);
-  SourceError refusal(ruled_kind(config.error_rules, error->code, 0).value_or(otherwise),
+  SourceError refusal(kind_of_code(config.error_rules, error->code, 0, Kind::transient),
                       "the provider answered with " + error->words);
   refusal.set_refusal(error->shown_code, 0);
   throw SourceError(refusal);

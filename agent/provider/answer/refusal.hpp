@@ -36,10 +36,11 @@ struct DeclaredError {
 [[nodiscard]] std::optional<DeclaredError> declared_error(const AnswerContent& content, const ResponseConfig& config,
                                                           std::span<const SecretString> secrets);
 
-// The kind of a code that has no rule; nothing: it is not one of those above.
-[[nodiscard]] std::optional<SourceError::Kind> kind_of_code(const std::string& code);
+// The kind by the rules, or else by a code that is one of those above, or else `otherwise`. `status` 0: none.
+[[nodiscard]] SourceError::Kind kind_of_code(const ErrorRules& rules, const std::string& code, int status,
+                                             SourceError::Kind otherwise);
 
-// The kind by the rules only. `status` 0: none.
+// The kind by the rules only.
 [[nodiscard]] std::optional<SourceError::Kind> ruled_kind(const ErrorRules& rules, const std::string& code, int status);
 
 // The pause that an answer asks for, between zero and retry_after_cap: by Retry-After, or else by the reset of a rate

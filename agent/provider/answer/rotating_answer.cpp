@@ -91,20 +91,6 @@ RefreshTokenAnswer refresh_token_in(const AnswerContent& content, const Response
                             " refresh tokens, of which response.refresh_token names none"};
 }
 
-// An answer for an operator: its status, the headers that describe its body, and the body, decoded if possible.
-SecretString whole_answer(int status, const std::vector<HttpHeader>& headers, const SecretString& body) {
-  SecretString whole("status " + std::to_string(status) + "\n");
-  for (const HttpHeader& header : headers) {
-    if (!equal_ignoring_case(header.name.substr(0, 8), "Content-")) continue;
-    whole.append(header.name + ": ");
-    whole.append(header.value.reveal());
-    whole.append("\n");
-  }
-  whole.append("\n");
-  whole.append(body.reveal());
-  return whole;
-}
-
 // "refresh_token", "refreshToken", "Refresh-Token".
 bool names_refresh_token_at(std::string_view text, std::size_t position) {
   constexpr std::string_view name = "refreshtoken";
@@ -127,8 +113,18 @@ bool may_hold_refresh_token(std::string_view bytes) {
   return false;
 }
 
+// Keeps an answer for an operator: its status, the headers that describe its body, and the body, decoded if possible.
 void keep_bytes(SourceError& failure, int status, const std::vector<HttpHeader>& headers, const SecretString& body) {
-  failure.set_unread_answer(whole_answer(status, headers, body));
+  SecretString whole("status " + std::to_string(status) + "\n");
+  for (const HttpHeader& header : headers) {
+    if (!equal_ignoring_case(header.name.substr(0, 8), "Content-")) continue;
+    whole.append(header.name + ": ");
+    whole.append(header.value.reveal());
+    whole.append("\n");
+  }
+  whole.append("\n");
+  whole.append(body.reveal());
+  failure.set_unread_answer(std::move(whole));
   if (may_hold_refresh_token(body.reveal())) failure.set_spent();
 }
 

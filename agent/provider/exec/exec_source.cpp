@@ -51,8 +51,8 @@ Kind kind_of_errno(int error) {
   const AnswerContent content = content_of(result.output.reveal(), config.response, now);
   const auto error = declared_error(content, config.response, secrets);
   const std::string code = error ? error->code : std::string{};
-  Kind kind = cannot_run ? Kind::permanent : Kind::transient;
-  kind = ruled_kind(config.response.error_rules, code, status).value_or(kind_of_code(code).value_or(kind));
+  const Kind otherwise = cannot_run ? Kind::permanent : Kind::transient;
+  const Kind kind = kind_of_code(config.response.error_rules, code, status, otherwise);
   SourceError refusal(kind, config.command.front() + " ended with status " + std::to_string(status) +
                                 (error ? " and printed " + error->words : "") +
                                 (cannot_run ? ": a program that it runs is missing or cannot be executed" : "") +
