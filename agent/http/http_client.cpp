@@ -101,8 +101,6 @@ class HttpWatch : public std::enable_shared_from_this<HttpWatch> {
 
 HttpClient::HttpClient() { initialise_curl(); }
 
-void HttpClient::stop() { threads_.stop(); }
-
 Task<HttpResponse> HttpClient::perform(HttpRequest request) {
   const auto initiate = [this, &request](auto handler) {
     auto slot = boost::asio::get_associated_cancellation_slot(handler);

@@ -79,10 +79,10 @@ RefreshChain::RefreshChain(const SecretString& state, const SecretString& config
   if (!json.is_object()) return;
   const auto version = json.find("v");
   if (version == json.end() || *version != state_version) return;
-  const std::string_view current = text_at(json, "/current");
-  if (text_at(json, "/configured") != configured.fingerprint() || current.empty()) return;
+  const std::string_view current = text_by_pointer(json, "/current");
+  if (text_by_pointer(json, "/configured") != configured.fingerprint() || current.empty()) return;
   current_ = SecretString(current);
-  const std::string_view previous = text_at(json, "/previous");
+  const std::string_view previous = text_by_pointer(json, "/previous");
   if (!previous.empty()) previous_ = SecretString(previous);
   const auto spent = json.find("spent");
   spent_ = spent != json.end() && spent->is_boolean() && spent->get<bool>();

@@ -74,8 +74,9 @@ class SourceError : public Error {
 
 // Throws SourceError for a token that is larger than `capacity` bytes (tokens.NAME.capacity) or has run out by `now`.
 inline void check_token(const FetchedToken& token, const std::string& name, std::size_t capacity, WallTime now) {
-  if (token.value.size() > capacity) {
-    const std::string sizes = std::to_string(token.value.size()) + " bytes exceeds capacity " + std::to_string(capacity);
+  const std::size_t size = token.value.size();
+  if (size > capacity) {
+    const std::string sizes = std::to_string(size) + " bytes exceeds capacity " + std::to_string(capacity);
     throw SourceError(SourceError::Kind::permanent, "token of " + sizes + "; raise tokens." + name + ".capacity");
   }
   if (token.expires_at <= now)

@@ -178,7 +178,7 @@ std::string_view part_until(std::string_view& rest, char separator) {
 
 std::string_view text_in(const WipingJson& string) { return string.get_ref<const WipingJson::string_t&>(); }
 
-std::string_view text_at(const WipingJson& root, std::string_view pointer) {
+std::string_view text_by_pointer(const WipingJson& root, std::string_view pointer) {
   const WipingJson* const value = find_by_pointer(root, pointer);
   return value != nullptr && value->is_string() ? text_in(*value) : std::string_view();
 }

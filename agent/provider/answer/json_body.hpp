@@ -31,6 +31,6 @@ namespace jeton::agent {
 
 [[nodiscard]] std::string_view text_in(const WipingJson& string);
 // The text at `pointer`; empty if it is missing or not a text.
-[[nodiscard]] std::string_view text_at(const WipingJson& root, std::string_view pointer);
+[[nodiscard]] std::string_view text_by_pointer(const WipingJson& root, std::string_view pointer);
 
 }  // namespace jeton::agent

@@ -47,8 +47,8 @@ bool may_be_token_itself(std::string_view output) {
 
 ExecOutput parse_kubernetes(std::string_view output, const ExecSourceConfig& config, WallTime started_at) {
   const WipingJson json = parse_json_object(output);
-  if (text_at(json, "/kind") != "ExecCredential" ||
-      !text_at(json, "/apiVersion").starts_with("client.authentication.k8s.io/")) {
+  if (text_by_pointer(json, "/kind") != "ExecCredential" ||
+      !text_by_pointer(json, "/apiVersion").starts_with("client.authentication.k8s.io/")) {
     refuse_answer("is not an ExecCredential of client.authentication.k8s.io; check source.format");
   }
   if (find_by_pointer(json, "/status/token") == nullptr &&
@@ -66,9 +66,9 @@ ExecOutput parse_aws(std::string_view output, const ExecSourceConfig& config, Wa
   const WipingJson* version = find_by_pointer(json, "/Version");
   if (version == nullptr || !version->is_number_integer() || version->get<std::int64_t>() != 1)
     refuse_answer("is not of Version 1 of credential_process; check source.format");
-  const std::string_view id = text_at(json, "/AccessKeyId");
+  const std::string_view id = text_by_pointer(json, "/AccessKeyId");
   if (fault_of_value(id) || id.size() > max_attribute_size) refuse_answer("has no usable AccessKeyId");
-  const std::string_view session = text_at(json, "/SessionToken");
+  const std::string_view session = text_by_pointer(json, "/SessionToken");
   if (find_by_pointer(json, "/SessionToken") != nullptr && fault_of_value(session))
     refuse_output("the SessionToken in the provider's answer is not usable text");
 

@@ -26,9 +26,9 @@ std::string dpop_demand(const HttpResponse& response, const AnswerContent& conte
     if (!equal_ignoring_case(header.name, "WWW-Authenticate")) continue;
     if (lower_case(header.value.reveal()).starts_with("dpop")) return "WWW-Authenticate: DPoP";
   }
-  const std::string code = lower_case(text_at(content.json, "/error"));
+  const std::string code = lower_case(text_by_pointer(content.json, "/error"));
   if (code == "use_dpop_nonce" || code == "invalid_dpop_proof") return "the error " + code;
-  const std::string description = lower_case(text_at(content.json, "/error_description"));
+  const std::string description = lower_case(text_by_pointer(content.json, "/error_description"));
   return description.find("dpop") == std::string::npos ? "" : "its error_description";
 }
 
