@@ -50,8 +50,8 @@ void* wiping_realloc(void* old, std::size_t size) {
 }
 
 void initialise_curl() {
-  static const CURLcode result = ::curl_global_init_mem(CURL_GLOBAL_DEFAULT, std::malloc, wiping_free, wiping_realloc,
-                                                        ::strdup, std::calloc);
+  static const CURLcode result =
+      ::curl_global_init_mem(CURL_GLOBAL_DEFAULT, std::malloc, wiping_free, wiping_realloc, ::strdup, std::calloc);
   if (result != CURLE_OK) throw Error(std::string("libcurl cannot start: ") + ::curl_easy_strerror(result));
 }
 

@@ -34,24 +34,28 @@ bool Transfer::prepare() {
 }
 
 void Transfer::set_up_callbacks() {
+  const auto body = [](char* data, std::size_t, std::size_t size, void* self) {
+    return static_cast<Transfer*>(self)->on_body(data, size);
+  };
+  const auto header = [](char* data, std::size_t, std::size_t size, void* self) {
+    return static_cast<Transfer*>(self)->on_header({data, size});
+  };
+  const auto open_socket = [](void* self, curlsocktype, curl_sockaddr* to) {
+    return static_cast<Transfer*>(self)->sockets_.open(to->family, to->socktype, to->protocol);
+  };
+  const auto close_socket = [](void* self, curl_socket_t fd) {
+    return static_cast<Transfer*>(self)->sockets_.close(fd);
+  };
   CURL* const h = easy_.get();
   set_option(h, CURLOPT_ERRORBUFFER, error_text_.data());
+  set_option(h, CURLOPT_WRITEFUNCTION, +body);
   set_option(h, CURLOPT_WRITEDATA, this);
-  set_option(h, CURLOPT_WRITEFUNCTION, +[](char* data, std::size_t, std::size_t size, void* self) {
-    return static_cast<Transfer*>(self)->on_body(data, size);
-  });
+  set_option(h, CURLOPT_HEADERFUNCTION, +header);
   set_option(h, CURLOPT_HEADERDATA, this);
-  set_option(h, CURLOPT_HEADERFUNCTION, +[](char* data, std::size_t, std::size_t size, void* self) {
-    return static_cast<Transfer*>(self)->on_header({data, size});
-  });
+  set_option(h, CURLOPT_OPENSOCKETFUNCTION, +open_socket);
   set_option(h, CURLOPT_OPENSOCKETDATA, this);
-  set_option(h, CURLOPT_OPENSOCKETFUNCTION, +[](void* self, curlsocktype, curl_sockaddr* to) -> curl_socket_t {
-    return static_cast<Transfer*>(self)->sockets_.open(to->family, to->socktype, to->protocol);
-  });
+  set_option(h, CURLOPT_CLOSESOCKETFUNCTION, +close_socket);
   set_option(h, CURLOPT_CLOSESOCKETDATA, this);
-  set_option(h, CURLOPT_CLOSESOCKETFUNCTION, +[](void* self, curl_socket_t fd) {
-    return static_cast<Transfer*>(self)->sockets_.close(fd);
-  });
 }
 
 std::size_t Transfer::on_body(const char* data, std::size_t size) {

@@ -52,9 +52,8 @@ std::optional<Failure> proxy_failure(CURLcode code, CURL* handle, const std::str
                                                          : "; can the proxy reach the provider?")};
   }
   if (code == CURLE_PROXY) {
-    return Failure{
-        Reason::proxy,
-        "cannot reach " + at + ": the proxy refused; check its user and password, and the hosts that it allows"};
+    return Failure{Reason::proxy, "cannot reach " + at +
+                                      ": the proxy refused; check its user and password, and the hosts that it allows"};
   }
   if (code == CURLE_COULDNT_RESOLVE_PROXY) {
     return Failure{Reason::resolve,

@@ -209,7 +209,6 @@ Parameters RequestScope::parameters(const ParameterTemplates& fields, std::strin
 
 std::vector<std::pair<std::string, SecretString>> RequestScope::used_values() const {
   std::vector<std::pair<std::string, SecretString>> used;
-  if (config_ == nullptr) return used;
   for (const RequestValue& value : config_->values) {
     if (const auto made = values_.find(value.name); made != values_.end()) used.emplace_back(*made);
   }

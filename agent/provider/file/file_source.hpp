@@ -9,7 +9,6 @@
 #pragma once
 
 #include <functional>
-#include <memory>
 #include <string>
 
 #include "agent/base/timers.hpp"
