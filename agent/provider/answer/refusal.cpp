@@ -236,4 +236,15 @@ void refuse_declared_error(const AnswerContent& content, const ResponseConfig& c
   throw SourceError(refusal);
 }
 
+std::string with_subject(std::string message, std::string_view subject) {
+  for (const std::string_view replaced : {std::string_view("the provider's answer"), std::string_view("the provider"),
+                                          std::string_view("; is the URL of the source right?"),
+                                          std::string_view("; is it a form (response.format: form)?")}) {
+    for (std::size_t at = message.find(replaced); at != std::string::npos; at = message.find(replaced)) {
+      message.replace(at, replaced.size(), replaced.starts_with(';') ? "" : subject);
+    }
+  }
+  return message;
+}
+
 }  // namespace jeton::agent

@@ -13,6 +13,7 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <string_view>
 
 #include "agent/http/http.hpp"
 #include "agent/provider/answer/answer_content.hpp"
@@ -57,5 +58,9 @@ void refuse_unless_accepted(const HttpResponse& response, const AnswerContent& c
 // The same for a file or for the output of a command that succeeded, which have no status.
 void refuse_declared_error(const AnswerContent& content, const ResponseConfig& config,
                            std::span<const SecretString> secrets);
+
+// A message about an answer for a source that has no provider: "the provider's answer is empty" becomes "the file is
+// empty".
+[[nodiscard]] std::string with_subject(std::string message, std::string_view subject);
 
 }  // namespace jeton::agent

@@ -1,13 +1,13 @@
 #include "agent/provider/answer/token_answer.hpp"
 
 #include <algorithm>
+#include <array>
 #include <utility>
 #include <vector>
 
 #include "agent/base/ascii.hpp"
 #include "agent/config/text/utf8.hpp"
 #include "agent/provider/answer/answer_expiry.hpp"
-#include "agent/provider/answer/auth_scheme.hpp"
 #include "agent/provider/answer/json_body.hpp"
 #include "agent/provider/answer/refusal.hpp"
 #include "agent/record/record_check.hpp"
@@ -20,6 +20,22 @@ using In = AnswerPlace::In;
 constexpr std::size_t smallest_recognised = 8;  // bytes; a shorter token may be part of an innocent text
 constexpr std::size_t most_names = 8;           // of an answer, in a message
 constexpr std::size_t longest_name = 32;        // bytes
+
+constexpr std::array<std::string_view, 32> auth_schemes{
+    // https://www.iana.org/assignments/http-authschemes
+    "Basic", "Bearer", "Concealed", "Digest", "DPoP", "GNAP", "HOBA", "Mutual", "Negotiate", "OAuth", "PrivateToken",
+    "SCRAM-SHA-1", "SCRAM-SHA-256", "vapid",
+    // Schemes of providers.
+    "API-Key", "ApiKey", "AWS4-HMAC-SHA256", "Bot", "GenieKey", "GoogleLogin", "Hawk", "JWT", "Key", "MAC", "NTLM",
+    "PoP", "Snowflake", "Splunk", "SSO-Key", "SSWS", "Token", "Zoho-oauthtoken"};
+
+constexpr std::size_t longest_plain_word = 16;  // bytes; a longer one with a digit may be a secret
+
+bool is_name_character(char c) { return is_ascii_alphanumeric(c) || c == '-' || c == '.' || c == '_'; }
+
+bool has_digit(std::string_view word) {
+  return std::any_of(word.begin(), word.end(), [](char c) { return c >= '0' && c <= '9'; });
+}
 
 [[noreturn]] void refuse(const std::string& what) { throw SourceError(SourceError::Kind::transient, what); }
 
@@ -129,6 +145,16 @@ bool shows(std::string_view text, std::span<const SecretString> secrets) {
   });
 }
 
+// Whether the word may be shown as the type of a token, which every user can see: a known scheme, or a token_type as in
+// RFC 6749 and RFC 8693 that does not look like a secret itself.
+bool may_be_type(std::string_view word) {
+  if (is_auth_scheme(word)) return true;
+  if (word.empty() || !is_token_type(word)) return false;
+  if (word.starts_with("urn:") || word.starts_with("https://")) return true;
+  return std::all_of(word.begin(), word.end(), is_name_character) &&
+         (word.size() < longest_plain_word || !has_digit(word));
+}
+
 // "Application Access Token" of eBay: of no use as a type, and no reason to refuse the token.
 bool is_prose(std::string_view text) {
   constexpr std::size_t longest_word = 24;  // bytes
@@ -177,6 +203,11 @@ Attributes find_attributes(const AnswerContent& content, const ResponseConfig& c
 
 }  // namespace
 
+bool is_auth_scheme(std::string_view word) {
+  return std::any_of(auth_schemes.begin(), auth_schemes.end(),
+                     [&](std::string_view scheme) { return equal_ignoring_case(scheme, word); });
+}
+
 TokenAnswer token_in(const AnswerContent& content, const ResponseConfig& config, WallTime since) {
   if (content.unreadable) throw SourceError(*content.unreadable);
   TokenText found = find_token(content, config);
@@ -213,17 +244,6 @@ FetchedToken parse_token_response(std::string_view body, const ResponseConfig& c
   const AnswerContent content = content_of(body, config, now);
   refuse_declared_error(content, config, secrets);
   return token_in(content, config, now).token;
-}
-
-std::string with_subject(std::string message, std::string_view subject) {
-  for (const std::string_view replaced : {std::string_view("the provider's answer"), std::string_view("the provider"),
-                                          std::string_view("; is the URL of the source right?"),
-                                          std::string_view("; is it a form (response.format: form)?")}) {
-    for (std::size_t at = message.find(replaced); at != std::string::npos; at = message.find(replaced)) {
-      message.replace(at, replaced.size(), replaced.starts_with(';') ? "" : subject);
-    }
-  }
-  return message;
 }
 
 }  // namespace jeton::agent

@@ -16,6 +16,10 @@
 
 namespace jeton::agent {
 
+// The word that may precede a token ("Bearer xyz"), in any case: a scheme that IANA has registered, or one that
+// well-known providers use.
+[[nodiscard]] bool is_auth_scheme(std::string_view word);
+
 struct TokenAnswer {
   FetchedToken token;
   bool end_by_default = false;  // AnswerExpiry::by_default
@@ -29,10 +33,6 @@ struct TokenAnswer {
 [[nodiscard]] FetchedToken parse_http_answer(const HttpResponse& response, const ResponseConfig& config,
                                              const std::string& display, WallTime sent_at, WallTime now,
                                              std::span<const SecretString> secrets = {});
-
-// A message of these functions for a source that has no provider, a file or a command: "the provider's answer is empty"
-// becomes "the file is empty".
-[[nodiscard]] std::string with_subject(std::string message, std::string_view subject);
 
 // The token in the output of a command, or in a file.
 [[nodiscard]] FetchedToken parse_token_response(std::string_view body, const ResponseConfig& config, WallTime now,

@@ -5,6 +5,7 @@
 
 #include "agent/base/ascii.hpp"
 #include "agent/provider/answer/json_body.hpp"
+#include "agent/provider/answer/refusal.hpp"
 #include "agent/provider/answer/token_answer.hpp"
 #include "agent/provider/source.hpp"
 #include "agent/record/record_check.hpp"

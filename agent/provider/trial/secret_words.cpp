@@ -6,7 +6,7 @@
 
 #include "agent/base/ascii.hpp"
 #include "agent/config/schema/reference_check.hpp"
-#include "agent/provider/answer/auth_scheme.hpp"
+#include "agent/provider/answer/token_answer.hpp"
 
 namespace jeton::agent {
 namespace {
