@@ -4,12 +4,15 @@
 // Everything that may hold a secret (the URL with its query, header values, bodies) is a SecretString.
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
+#include "agent/base/ascii.hpp"
 #include "agent/base/error.hpp"
 #include "agent/base/secret.hpp"
 #include "agent/base/task.hpp"
@@ -23,7 +26,15 @@ struct HttpHeader {
   SecretString value;
 };
 
-// The way of a request to the provider: EgressConfig with its secrets filled in (agent/provider/egress.hpp).
+// The value of the first header of this name, in any case; null: there is none.
+[[nodiscard]] inline const SecretString* find_header(const std::vector<HttpHeader>& headers, std::string_view name) {
+  for (const HttpHeader& header : headers) {
+    if (equal_ignoring_case(header.name, name)) return &header.value;
+  }
+  return nullptr;
+}
+
+// The way of a request to the provider: EgressConfig with its secrets filled in (agent/provider/request_builder.hpp).
 struct HttpRoute {
   ProxyUse proxy_use = ProxyUse::environment;        // never of the environment to a loopback address
   SecretString proxy;                                // if given: its URL, with user and password
@@ -54,21 +65,8 @@ struct HttpRequest {
 
 // The name in the request line.
 [[nodiscard]] constexpr const char* method_name(HttpRequest::Method method) {
-  switch (method) {
-    case HttpRequest::Method::get:
-      return "GET";
-    case HttpRequest::Method::head:
-      return "HEAD";
-    case HttpRequest::Method::post:
-      return "POST";
-    case HttpRequest::Method::put:
-      return "PUT";
-    case HttpRequest::Method::patch:
-      return "PATCH";
-    case HttpRequest::Method::del:
-      return "DELETE";
-  }
-  return "?";
+  constexpr std::array<const char*, 6> names{"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"};
+  return names[static_cast<std::size_t>(method)];
 }
 
 struct HttpResponse {

@@ -6,7 +6,7 @@
 #include <utility>
 
 #include "agent/base/error.hpp"
-#include "agent/http/curl_option.hpp"
+#include "agent/http/transfer_setup.hpp"
 
 namespace jeton::agent {
 namespace {

@@ -1,5 +1,8 @@
 #include "agent/http/http_client.hpp"
 
+#include <curl/curl.h>
+#include <malloc.h>
+
 #include <algorithm>
 #include <boost/asio/any_io_executor.hpp>
 #include <boost/asio/associated_cancellation_slot.hpp>
@@ -13,14 +16,44 @@
 #include <boost/system/error_code.hpp>
 #include <boost/system/system_error.hpp>
 #include <chrono>
+#include <cstdlib>
+#include <cstring>
 #include <memory>
+#include <string>
 #include <utility>
 
-#include "agent/http/curl_global.hpp"
+#include "agent/base/error.hpp"
+#include "agent/base/secret.hpp"
 #include "agent/http/http_call.hpp"
 
 namespace jeton::agent {
 namespace {
+
+// libcurl is initialised once in the process, with an allocator that wipes what it frees: URLs, headers and receive
+// buffers of libcurl hold secrets.
+void wiping_free(void* p) {
+  if (p == nullptr) return;
+  wipe(p, ::malloc_usable_size(p));
+  std::free(p);
+}
+
+// realloc() may leave the old bytes behind, so memory moves by hand.
+void* wiping_realloc(void* old, std::size_t size) {
+  if (old == nullptr) return std::malloc(size);
+  const std::size_t old_size = ::malloc_usable_size(old);
+  if (size != 0 && size <= old_size && size > old_size / 2) return old;
+  void* moved = std::malloc(size);
+  if (moved == nullptr) return nullptr;
+  std::memcpy(moved, old, size < old_size ? size : old_size);
+  wiping_free(old);
+  return moved;
+}
+
+void initialise_curl() {
+  static const CURLcode result =
+      ::curl_global_init_mem(CURL_GLOBAL_DEFAULT, std::malloc, wiping_free, wiping_realloc, ::strdup, std::calloc);
+  if (result != CURLE_OK) throw Error(std::string("libcurl cannot start: ") + ::curl_easy_strerror(result));
+}
 
 constexpr std::chrono::milliseconds look_interval{100};
 // libcurl keeps the same time, and has a more precise message.
@@ -67,8 +100,6 @@ class HttpWatch : public std::enable_shared_from_this<HttpWatch> {
 }  // namespace
 
 HttpClient::HttpClient() { initialise_curl(); }
-
-void HttpClient::stop() { threads_.stop(); }
 
 Task<HttpResponse> HttpClient::perform(HttpRequest request) {
   const auto initiate = [this, &request](auto handler) {

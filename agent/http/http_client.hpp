@@ -21,7 +21,7 @@ class HttpClient final : public HttpTransport {
   Task<HttpResponse> perform(HttpRequest request) override;
 
   // Ends every request, in a second at most. Idempotent; perform() then throws operation_aborted at once.
-  void stop();
+  void stop() { threads_.stop(); }
 
   // As HttpThreads::stuck_server().
   [[nodiscard]] std::string stuck_server(std::chrono::nanoseconds since) const { return threads_.stuck_server(since); }

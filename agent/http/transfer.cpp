@@ -3,9 +3,8 @@
 #include <string_view>
 
 #include "agent/base/ascii.hpp"
-#include "agent/http/curl_global.hpp"
-#include "agent/http/curl_option.hpp"
-#include "agent/http/url.hpp"
+#include "agent/http/transfer_setup.hpp"
+#include "agent/http/transfer_sockets.hpp"
 
 namespace jeton::agent {
 namespace {
@@ -22,11 +21,11 @@ Transfer::Transfer(HttpRequest request, TransferSockets& sockets) : request_(std
 
 bool Transfer::prepare() {
   try {
-    initialise_curl();
     where_ = parse_http_url(request_.url.reveal());
     easy_.reset(::curl_easy_init());
     if (easy_ == nullptr) throw Error("libcurl has no memory for a request");
-    set_up();
+    set_up_callbacks();
+    set_up_request(easy_.get(), request_, where_, lists_);
     return true;
   } catch (const Error& e) {
     fail(Reason::request, request_.display + ": " + e.what());
@@ -34,10 +33,35 @@ bool Transfer::prepare() {
   }
 }
 
+void Transfer::set_up_callbacks() {
+  const auto body = [](char* data, std::size_t, std::size_t size, void* self) {
+    return static_cast<Transfer*>(self)->on_body(data, size);
+  };
+  const auto header = [](char* data, std::size_t, std::size_t size, void* self) {
+    return static_cast<Transfer*>(self)->on_header({data, size});
+  };
+  const auto open_socket = [](void* self, curlsocktype, curl_sockaddr* to) {
+    return static_cast<Transfer*>(self)->sockets_.open(to->family, to->socktype, to->protocol);
+  };
+  const auto close_socket = [](void* self, curl_socket_t fd) {
+    return static_cast<Transfer*>(self)->sockets_.close(fd);
+  };
+  CURL* const h = easy_.get();
+  set_option(h, CURLOPT_ERRORBUFFER, error_text_.data());
+  set_option(h, CURLOPT_WRITEFUNCTION, +body);
+  set_option(h, CURLOPT_WRITEDATA, this);
+  set_option(h, CURLOPT_HEADERFUNCTION, +header);
+  set_option(h, CURLOPT_HEADERDATA, this);
+  set_option(h, CURLOPT_OPENSOCKETFUNCTION, +open_socket);
+  set_option(h, CURLOPT_OPENSOCKETDATA, this);
+  set_option(h, CURLOPT_CLOSESOCKETFUNCTION, +close_socket);
+  set_option(h, CURLOPT_CLOSESOCKETDATA, this);
+}
+
 std::size_t Transfer::on_body(const char* data, std::size_t size) {
   if (size > request_.max_body - outcome_.response.body.size()) {
-    fail(Reason::too_large, "");  // libcurl ends the transfer; explain() has the words
-    return 0;
+    body_too_large_ = true;
+    return 0;  // libcurl ends the transfer
   }
   outcome_.response.body.append({data, size});
   return size;
@@ -61,13 +85,15 @@ std::size_t Transfer::on_header(std::string_view line) {
 }
 
 bool Transfer::finished(CURLcode code) {
-  if (code != CURLE_OK) {
-    explain(code);
-    return false;
-  }
   long status = 0;
   ::curl_easy_getinfo(easy_.get(), CURLINFO_RESPONSE_CODE, &status);
   outcome_.response.status = static_cast<int>(status);
+  if (code != CURLE_OK) {
+    const FailedTransfer failed{easy_.get(),     request_,      where_,        error_text_.data(),
+                                body_too_large_, header_bytes_, header_lines_, sockets_.received()};
+    outcome_.failure = failure_of_transfer(code, failed);
+    return false;
+  }
   if (!is_redirect(status) || request_.max_redirects == 0) return false;
   try {
     return follow_redirect();
@@ -104,7 +130,7 @@ bool Transfer::follow_redirect() {
   // section 15.4).
   if (outcome_.response.status != 307 && outcome_.response.status != 308) {
     request_.method = HttpRequest::Method::get;
-    set_up_method();
+    set_up_method(h, request_);
   }
   const SecretString url = null_terminated(target.reveal());
   set_option(h, CURLOPT_URL, url.reveal().data());

@@ -9,8 +9,11 @@ bool is_unreserved(char c) {  // RFC 3986 section 2.3; not isalnum(), which asks
   return is_ascii_alphanumeric(c) || c == '-' || c == '.' || c == '_' || c == '~';
 }
 
-void append_encoded(SecretString& out, std::string_view text) {
+}  // namespace
+
+SecretString percent_encoded(std::string_view text) {
   static constexpr char digits[] = "0123456789ABCDEF";
+  SecretString out;
   for (const char c : text) {
     if (is_unreserved(c)) {
       out.append({&c, 1});
@@ -20,13 +23,6 @@ void append_encoded(SecretString& out, std::string_view text) {
     const char escaped[3] = {'%', digits[byte >> 4U], digits[byte & 15U]};
     out.append({escaped, 3});
   }
-}
-
-}  // namespace
-
-SecretString percent_encoded(std::string_view text) {
-  SecretString out;
-  append_encoded(out, text);
   return out;
 }
 
@@ -34,9 +30,9 @@ SecretString encode_parameters(const Parameters& parameters) {
   SecretString out;
   for (const auto& [name, value] : parameters) {
     if (!out.empty()) out.append("&");
-    append_encoded(out, name);
+    out.append(percent_encoded(name).reveal());
     out.append("=");
-    append_encoded(out, value.reveal());
+    out.append(percent_encoded(value.reveal()).reveal());
   }
   return out;
 }

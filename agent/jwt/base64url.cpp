@@ -1,20 +1,12 @@
 #include "agent/jwt/base64url.hpp"
 
+#include <cstddef>
 #include <cstdint>
 
 namespace jeton::agent {
 namespace {
 
 constexpr std::string_view alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
-
-// 64 if the character is not in the alphabet.
-std::uint32_t value_of(char c) {
-  if (c >= 'A' && c <= 'Z') return static_cast<std::uint32_t>(c - 'A');
-  if (c >= 'a' && c <= 'z') return static_cast<std::uint32_t>(c - 'a') + 26;
-  if (c >= '0' && c <= '9') return static_cast<std::uint32_t>(c - '0') + 52;
-  if (c == '-') return 62;
-  return c == '_' ? 63 : 64;
-}
 
 }  // namespace
 
@@ -38,9 +30,9 @@ std::optional<SecretString> base64url_decode(std::string_view text) {
   std::uint32_t bits = 0;
   unsigned held = 0;
   for (const char c : text) {
-    const std::uint32_t value = value_of(c);
-    if (value == 64) return std::nullopt;
-    bits = bits << 6U | value;
+    const std::size_t value = alphabet.find(c);
+    if (value == std::string_view::npos) return std::nullopt;
+    bits = bits << 6U | static_cast<std::uint32_t>(value);
     held += 6;
     if (held < 8) continue;
     held -= 8;

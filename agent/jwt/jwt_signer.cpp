@@ -63,17 +63,14 @@ PrivateKey read_pem(const SecretString& key) {
   return result;
 }
 
+bool is_ed25519(JwtAlgorithm algorithm) {
+  return algorithm == JwtAlgorithm::eddsa || algorithm == JwtAlgorithm::ed25519;
+}
+
 // The kind of key that `algorithm` needs, for messages.
 const char* key_for(JwtAlgorithm algorithm) {
-  switch (algorithm) {
-    case JwtAlgorithm::es256:
-      return "an EC key on the curve P-256";
-    case JwtAlgorithm::eddsa:
-    case JwtAlgorithm::ed25519:
-      return "an Ed25519 key";
-    default:
-      return "an RSA key";
-  }
+  if (is_ed25519(algorithm)) return "an Ed25519 key";
+  return algorithm == JwtAlgorithm::es256 ? "an EC key on the curve P-256" : "an RSA key";
 }
 
 std::string group_of(const EVP_PKEY* key) {
@@ -84,19 +81,10 @@ std::string group_of(const EVP_PKEY* key) {
 }
 
 bool suits(JwtAlgorithm algorithm, const EVP_PKEY* key) {
-  switch (algorithm) {
-    case JwtAlgorithm::rs256:
-      return EVP_PKEY_is_a(key, "RSA") == 1;
-    case JwtAlgorithm::ps256:
-      return EVP_PKEY_is_a(key, "RSA") == 1 || EVP_PKEY_is_a(key, "RSA-PSS") == 1;
-    case JwtAlgorithm::es256:
-      return EVP_PKEY_is_a(key, "EC") == 1 && group_of(key) == "prime256v1";
-    case JwtAlgorithm::eddsa:
-    case JwtAlgorithm::ed25519:
-      return EVP_PKEY_is_a(key, "ED25519") == 1;
-    default:
-      return false;
-  }
+  const auto is_a = [key](const char* type) { return EVP_PKEY_is_a(key, type) == 1; };
+  if (is_ed25519(algorithm)) return is_a("ED25519");
+  if (algorithm == JwtAlgorithm::es256) return is_a("EC") && group_of(key) == "prime256v1";
+  return is_a("RSA") || (algorithm == JwtAlgorithm::ps256 && is_a("RSA-PSS"));
 }
 
 // EVP gives an ASN.1 sequence, JWS wants r and s side by side (RFC 7518 section 3.4).
@@ -111,10 +99,6 @@ std::string raw_ecdsa(const std::vector<unsigned char>& der) {
     refuse("the ECDSA signature cannot be written");
   }
   return {raw.begin(), raw.end()};
-}
-
-bool is_ed25519(JwtAlgorithm algorithm) {
-  return algorithm == JwtAlgorithm::eddsa || algorithm == JwtAlgorithm::ed25519;
 }
 
 std::string signature_by(JwtAlgorithm algorithm, EVP_PKEY* key, std::string_view text) {

@@ -8,7 +8,6 @@
 #include "agent/base/failpoint.hpp"
 #include "agent/base/log.hpp"
 #include "agent/jwt/digest.hpp"
-#include "agent/jwt/text_encoding.hpp"
 
 namespace jeton::agent {
 namespace {

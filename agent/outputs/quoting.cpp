@@ -6,7 +6,7 @@
 #include "agent/base/error.hpp"
 #include "agent/config/text/utf8.hpp"
 #include "agent/http/url.hpp"
-#include "agent/jwt/text_encoding.hpp"
+#include "agent/jwt/digest.hpp"
 
 namespace jeton::agent {
 namespace {

@@ -5,9 +5,8 @@
 #include <utility>
 #include <vector>
 
-#include "agent/base/ascii.hpp"
 #include "agent/config/text/http_url.hpp"
-#include "agent/provider/egress.hpp"
+#include "agent/provider/request_builder.hpp"
 #include "agent/provider/wire_time.hpp"
 
 namespace jeton::agent {
@@ -18,18 +17,12 @@ constexpr Milliseconds probe_connect_timeout{4'000};
 constexpr Milliseconds noticeable_skew = std::chrono::seconds(30);
 constexpr Milliseconds alarming_skew = std::chrono::minutes(5);  // signed requests are refused then
 
-// "https://api.example.com:8443/", without user, path and query.
-std::string root_of(const HttpUrl& url) {
-  const bool is_v6 = url.host.find(':') != std::string::npos;
-  const bool is_usual = url.port == (url.tls ? 443 : 80);
-  return std::string(url.tls ? "https://" : "http://") + (is_v6 ? "[" + url.host + "]" : url.host) +
-         (is_usual ? std::string() : ":" + std::to_string(url.port)) + "/";
-}
-
 HttpRequest probe_of(const SecretString& url, const EgressConfig& egress, const TokenValues& tokens) {
+  HttpUrl root = parse_http_url(url.reveal());
+  root.path = "/";
   HttpRequest probe;
   probe.method = HttpRequest::Method::head;
-  probe.display = root_of(parse_http_url(url.reveal()));
+  probe.display = root.display();
   probe.url = SecretString(probe.display);
   std::vector<SecretString> secrets;
   apply_egress(probe, egress, tokens, secrets);
@@ -47,15 +40,13 @@ std::string command_for(HttpError::Reason reason, const HttpUrl& url) {
     case HttpError::Reason::tls:
       return "openssl s_client -connect " + at + " -servername " + url.host + " </dev/null";
     default:
-      return "curl -sSI " + root_of(url);
+      return "curl -sSI " + url.display();
   }
 }
 
 std::optional<WallTime> date_in(const HttpResponse& response, WallTime now) {
-  for (const HttpHeader& header : response.headers) {
-    if (equal_ignoring_case(header.name, "Date")) return parse_http_date(header.value.reveal(), now);
-  }
-  return std::nullopt;
+  const SecretString* const date = find_header(response.headers, "Date");
+  return date == nullptr ? std::nullopt : parse_http_date(date->reveal(), now);
 }
 
 }  // namespace

@@ -62,12 +62,10 @@ void walk(int inotify, const std::filesystem::path& path, WalkedPaths& found) {
     std::error_code gone;
     const std::filesystem::path here = directory / name;
     const auto status = std::filesystem::symlink_status(here, gone);
-    if (gone || !std::filesystem::exists(status)) {
+    const bool missing = gone || !std::filesystem::exists(status);
+    if (missing || !std::filesystem::is_symlink(status)) {
       if (rest.empty() && descriptor >= 0) found.finals.insert({descriptor, name});
-      return;
-    }
-    if (!std::filesystem::is_symlink(status)) {
-      if (rest.empty() && descriptor >= 0) found.finals.insert({descriptor, name});
+      if (missing) return;
       directory = here;
       continue;
     }

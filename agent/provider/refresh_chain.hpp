@@ -5,14 +5,22 @@
 // until the current one has been used successfully, and the configured one that they descend from. A lost answer does
 // no harm at a provider that lets a refresh token be used again for a moment, nor at one that has not received the
 // request. A value; one thread.
+//
+// fetch_by_chain(): a fetch that presents a refresh token: the newest, and the one before it when that is refused.
 #pragma once
 
+#include <functional>
 #include <optional>
 #include <vector>
 
 #include "agent/base/secret.hpp"
+#include "agent/base/task.hpp"
+#include "agent/config/secrets/secret_template.hpp"
+#include "agent/provider/source.hpp"
 
 namespace jeton::agent {
+
+struct RotatingAnswer;
 
 class RefreshChain {
  public:
@@ -39,5 +47,16 @@ class RefreshChain {
   std::optional<SecretString> previous_;
   bool spent_ = false;
 };
+
+// Throws SourceError if a reference in `configured` cannot be resolved.
+[[nodiscard]] SecretString resolved(const SecretTemplate& configured, const TokenValues& tokens);
+
+// One request with this refresh token. Throws SourceError if there is no answer, or a refusal.
+using AskWithToken = std::function<Task<RotatingAnswer>(SecretString refresh_token)>;
+
+// `configured` and `tokens` outlive the task. Throws SourceError, whose message names the place of `configured` if only
+// a person can help. Sends nothing if the chain is spent, unless an operator asked for the fetch.
+[[nodiscard]] Task<FetchedToken> fetch_by_chain(FetchContext context, const SecretTemplate& configured,
+                                                const TokenValues& tokens, AskWithToken ask);
 
 }  // namespace jeton::agent

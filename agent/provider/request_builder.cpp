@@ -3,19 +3,24 @@
 #include <algorithm>
 #include <array>
 #include <string_view>
+#include <utility>
 
-#include "agent/base/ascii.hpp"
+#include "agent/base/error.hpp"
+#include "agent/config/text/http_url.hpp"
 #include "agent/http/url.hpp"
-#include "agent/provider/answer.hpp"
-#include "agent/provider/egress.hpp"
-#include "agent/provider/secret_resolver.hpp"
 
 namespace jeton::agent {
 namespace {
 
-bool has_header(const std::vector<HttpHeader>& headers, std::string_view name) {
-  return std::any_of(headers.begin(), headers.end(),
-                     [name](const HttpHeader& header) { return equal_ignoring_case(header.name, name); });
+// User and password as they are in the URL, together and each by itself.
+void remember_credentials(std::string_view url, std::vector<SecretString>& secrets) {
+  const std::size_t begin = url.find("://") + 3;
+  const std::size_t at = url.rfind('@');
+  if (at == std::string_view::npos || at < begin) return;
+  const std::string_view userinfo = url.substr(begin, at - begin);
+  secrets.emplace_back(userinfo);
+  const std::size_t colon = userinfo.find(':');
+  if (colon != std::string_view::npos && colon + 1 < userinfo.size()) secrets.emplace_back(userinfo.substr(colon + 1));
 }
 
 HttpRequest::Method method_of(const std::string& name) {
@@ -29,7 +34,7 @@ HttpRequest::Method method_of(const std::string& name) {
 void set_body(HttpRequest& request, SecretString body, const char* content_type) {
   if (request.method == HttpRequest::Method::get) request.method = HttpRequest::Method::post;
   request.body = std::move(body);
-  if (*content_type != '\0' && !has_header(request.headers, "Content-Type")) {
+  if (*content_type != '\0' && find_header(request.headers, "Content-Type") == nullptr) {
     request.headers.push_back({"Content-Type", SecretString(content_type)});
   }
 }
@@ -44,7 +49,9 @@ BuiltRequest build(const HttpRequestConfig& config, const HttpSourceConfig& sour
   request.url = with_query(scope.url(), scope.query());
   request.display = display_url(config.url);
   request.method = method_of(config.method);
-  for (const auto& [name, value] : config.headers) request.headers.push_back({name, scope.resolve(value, name)});
+  for (const auto& [name, value] : config.headers) {
+    request.headers.push_back({name, scope.resolver().resolve(value, name)});
+  }
   if (!config.form.empty()) {
     set_body(request, encode_parameters(scope.form()), "application/x-www-form-urlencoded");
   } else if (config.json) {
@@ -67,6 +74,58 @@ BuiltRequest build_request(const HttpSourceConfig& config, const RequestTerms& t
 
 BuiltRequest build_revocation(const HttpSourceConfig& config, const RequestTerms& terms) {
   return build(*config.revocation, config, terms, "source.revocation");
+}
+
+void apply_egress(HttpRequest& request, const EgressConfig& config, const TokenValues& tokens,
+                  std::vector<SecretString>& secrets) {
+  request.connect_timeout = config.connect_timeout;
+  request.timeout = config.timeout;
+  request.max_redirects = config.max_redirects;
+  HttpRoute& route = request.route;
+  route.proxy_use = config.proxy_use;
+  if (config.proxy_use == ProxyUse::given) {
+    route.proxy = config.proxy.resolve(&tokens);
+    try {
+      static_cast<void>(parse_proxy_url(route.proxy.reveal()));
+    } catch (const Error& e) {
+      throw Error(std::string("source.proxy: ") + e.what());
+    }
+    remember_credentials(route.proxy.reveal(), secrets);
+  }
+  route.no_proxy = config.no_proxy;
+  route.tls = config.tls;
+  route.ip = config.ip;
+  route.http_version = config.http_version;
+  route.resolve = config.resolve;
+  route.user_agent = config.user_agent;
+  request.secrets = secrets;
+}
+
+void check_request_url(const SecretString& text, bool allow_http, const std::string& key) {
+  HttpUrl url;
+  try {
+    url = parse_http_url(text.reveal());
+  } catch (const Error& e) {
+    throw Error(key + ": " + e.what());
+  }
+  if (!url.tls && !url.loopback() && !allow_http) {
+    throw Error(key + " is http:// to " + url.host +
+                ", which would show its secrets to the network; use https:// or set source.allow_http");
+  }
+}
+
+std::string display_url(const SecretTemplate& url) {
+  std::string text;
+  for (const SecretTemplate::Part& part : url.parts()) {
+    if (part.kind != SecretTemplate::Part::Kind::literal) {
+      text += SecretTemplate::reference_text(part);
+      continue;
+    }
+    const std::size_t end = part.text.find_first_of("?#");
+    text += part.text.substr(0, end);
+    if (end != std::string::npos) break;
+  }
+  return text;
 }
 
 }  // namespace jeton::agent

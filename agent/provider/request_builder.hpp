@@ -1,5 +1,5 @@
-// Builds a request from the configuration of a source, with its secrets filled in. Reads files and environment when
-// called.
+// Builds a request from the configuration of a source, with its secrets filled in; and the parts of that which every
+// source that speaks HTTP needs. Reads files and environment when called.
 #pragma once
 
 #include <string>
@@ -25,5 +25,18 @@ struct BuiltRequest {
 // Builds the request of source.revocation, which the configuration must have. The tokens of `terms` have the token to
 // revoke.
 [[nodiscard]] BuiltRequest build_revocation(const HttpSourceConfig& config, const RequestTerms& terms);
+
+// Fills in timeouts, redirects and route by the `egress` keys of a source. Adds the secret parts (the proxy's URL, its
+// password) to `secrets`, which become those of the request: call it when all other parts of the request are there.
+// Throws Error, without any secret: a reference cannot be resolved, or the URL of the proxy is not valid.
+void apply_egress(HttpRequest& request, const EgressConfig& config, const TokenValues& tokens,
+                  std::vector<SecretString>& secrets);
+
+// Checks a URL that may hold a reference, and so could not be checked with the configuration. Throws Error, naming
+// `key`, if it is not a valid URL, or is http:// to another host than loopback without allow_http.
+void check_request_url(const SecretString& url, bool allow_http, const std::string& key);
+
+// The URL as messages name it: up to the query, references by their names: "https://host/${file:/etc/x}/token".
+[[nodiscard]] std::string display_url(const SecretTemplate& url);
 
 }  // namespace jeton::agent

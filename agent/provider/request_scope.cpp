@@ -1,16 +1,93 @@
 #include "agent/provider/request_scope.hpp"
 
 #include <algorithm>
+#include <array>
 
 #include "agent/base/error.hpp"
 #include "agent/config/text/http_url.hpp"
 #include "agent/config/text/request_formats.hpp"
-#include "agent/provider/request_value.hpp"
+#include "agent/jwt/base64url.hpp"
+#include "agent/jwt/digest.hpp"
+#include "agent/jwt/jwt_signer.hpp"
 
 namespace jeton::agent {
 namespace {
 
 using PartKind = SecretPart::Kind;
+using Function = RequestValue::Function;
+using Form = RequestValue::Form;
+
+SecretString xml_escaped(std::string_view text) {
+  constexpr std::array<std::pair<char, std::string_view>, 5> escapes{
+      {{'&', "&amp;"}, {'<', "&lt;"}, {'>', "&gt;"}, {'"', "&quot;"}, {'\'', "&apos;"}}};
+  SecretString out;
+  for (const char& c : text) {
+    const auto escape = std::find_if(escapes.begin(), escapes.end(), [&c](const auto& one) { return one.first == c; });
+    out.append(escape == escapes.end() ? std::string_view(&c, 1) : escape->second);
+  }
+  return out;
+}
+
+// Decodes either alphabet, with padding or without.
+SecretString base64_decoded(std::string_view text) {
+  while (text.ends_with('=')) text.remove_suffix(1);
+  SecretString url_safe;
+  for (const char& c : text) url_safe.append(c == '+' ? "-" : c == '/' ? "_" : std::string_view(&c, 1));
+  const auto bytes = base64url_decode(url_safe.reveal());
+  if (!bytes) throw Error("the text is not base64");
+  return *bytes;
+}
+
+SecretString in_form(Form form, const SecretString& bytes) {
+  switch (form) {
+    case Form::hex:
+      return hex_encoded(bytes.reveal(), HexCase::lower);
+    case Form::upper_hex:
+      return hex_encoded(bytes.reveal(), HexCase::upper);
+    case Form::base64:
+      return base64_encoded(bytes.reveal());
+    case Form::base64url:
+      return SecretString(base64url_encode(bytes.reveal()));
+    case Form::bytes:
+      return bytes;
+  }
+  return {};
+}
+
+// The result of the function of `value` for a text and a key. Throws Error, without any of them, for an unsuitable key.
+SecretString apply_function(const RequestValue& value, const SecretString& text, const SecretString& key) {
+  switch (value.function) {
+    case Function::none:
+      return text;
+    case Function::md5:
+      return in_form(value.form, digest_of(Digest::md5, text.reveal()));
+    case Function::sha1:
+      return in_form(value.form, digest_of(Digest::sha1, text.reveal()));
+    case Function::sha256:
+      return in_form(value.form, digest_of(Digest::sha256, text.reveal()));
+    case Function::sha512:
+      return in_form(value.form, digest_of(Digest::sha512, text.reveal()));
+    case Function::hmac_md5:
+      return in_form(value.form, hmac_of(Digest::md5, key, text.reveal()));
+    case Function::hmac_sha1:
+      return in_form(value.form, hmac_of(Digest::sha1, key, text.reveal()));
+    case Function::hmac_sha256:
+      return in_form(value.form, hmac_of(Digest::sha256, key, text.reveal()));
+    case Function::hmac_sha512:
+      return in_form(value.form, hmac_of(Digest::sha512, key, text.reveal()));
+    case Function::rsa_sha256:
+      return in_form(value.form, JwtSigner(JwtAlgorithm::rs256, key).signature(text.reveal()));
+    case Function::base64:
+      return base64_encoded(text.reveal());
+    case Function::base64_decode:
+      return base64_decoded(text.reveal());
+    case Function::percent_encode:
+      return percent_encoded(text.reveal());
+    case Function::xml_escape:
+      return xml_escaped(text.reveal());
+  }
+  return {};
+}
 
 // The value that libcurl writes into the header Host.
 std::string host_of(const HttpUrl& url) {
@@ -66,7 +143,7 @@ std::optional<SecretString> RequestScope::named_value(const std::string& name) c
     throw Error("values." + name + ": " + e.what());
   }
   // The result of a function of a secret may be as useful as the secret, or reveal it.
-  const bool called = value->function != RequestValue::Function::none;
+  const bool called = value->function != Function::none;
   if (called && !made.empty() && is_made_of_secrets(*value, config_->values)) resolver_.remember(made);
   values_.emplace(name, made);
   return made;
@@ -132,7 +209,6 @@ Parameters RequestScope::parameters(const ParameterTemplates& fields, std::strin
 
 std::vector<std::pair<std::string, SecretString>> RequestScope::used_values() const {
   std::vector<std::pair<std::string, SecretString>> used;
-  if (config_ == nullptr) return used;
   for (const RequestValue& value : config_->values) {
     if (const auto made = values_.find(value.name); made != values_.end()) used.emplace_back(*made);
   }

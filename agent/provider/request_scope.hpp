@@ -15,8 +15,10 @@
 #include <vector>
 
 #include "agent/base/random.hpp"
+#include "agent/base/secret.hpp"
 #include "agent/base/time.hpp"
 #include "agent/config/model/sources/request_config.hpp"
+#include "agent/http/url.hpp"
 #include "agent/provider/secret_resolver.hpp"
 
 namespace jeton::agent {
@@ -40,10 +42,7 @@ class RequestScope final : public TokenValues {
   explicit RequestScope(const RequestTerms& terms, const HttpRequestConfig* config = nullptr)
       : terms_(terms), config_(config), resolver_(*this) {}
 
-  // Throws Error, without any secret: a reference that cannot be resolved.
-  [[nodiscard]] SecretString resolve(const SecretTemplate& text, std::string_view name) const {
-    return resolver_.resolve(text, name);
-  }
+  // All throw Error, without any secret, for a reference that cannot be resolved.
   // All parameters of the query and the fields of the form.
   [[nodiscard]] Parameters query() const { return parameters(config_->query, {}); }
   [[nodiscard]] Parameters form() const { return parameters(config_->form, {}); }

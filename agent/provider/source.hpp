@@ -1,6 +1,7 @@
 // Source: gets new tokens. One object for each token; fetch() is never called twice at the same time.
 #pragma once
 
+#include <cstddef>
 #include <functional>
 #include <optional>
 #include <string>
@@ -64,6 +65,23 @@ class SourceError : public Error {
   int status_ = 0;
   bool spent_ = false;
 };
+
+// The failure of a request that cannot be made. It is transient: a secret file that is missing now may exist at the
+// next attempt.
+[[nodiscard]] inline SourceError unmade_request(const Error& why) {
+  return {SourceError::Kind::transient, std::string("the request cannot be made: ") + why.what()};
+}
+
+// Throws SourceError for a token that is larger than `capacity` bytes (tokens.NAME.capacity) or has run out by `now`.
+inline void check_token(const FetchedToken& token, const std::string& name, std::size_t capacity, WallTime now) {
+  const std::size_t size = token.value.size();
+  if (size > capacity) {
+    const std::string sizes = std::to_string(size) + " bytes exceeds capacity " + std::to_string(capacity);
+    throw SourceError(SourceError::Kind::permanent, "token of " + sizes + "; raise tokens." + name + ".capacity");
+  }
+  if (token.expires_at <= now)
+    throw SourceError(SourceError::Kind::transient, "the token expired before the provider's answer was complete");
+}
 
 // The inputs of a fetch from the fleet.
 struct FetchContext {

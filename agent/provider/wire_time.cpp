@@ -19,12 +19,14 @@ class Scanner {
   [[nodiscard]] bool ok() const { return ok_; }
   [[nodiscard]] bool at_end() const { return ok_ && rest_.empty(); }
   [[nodiscard]] char peek() const { return rest_.empty() ? '\0' : rest_.front(); }
-  [[nodiscard]] bool next_is(std::string_view text) const { return rest_.starts_with(text); }
 
-  void expect(std::string_view text) {
-    ok_ = ok_ && rest_.starts_with(text);
-    if (ok_) rest_.remove_prefix(text.size());
+  // Whether the text goes on like this; then this part is read.
+  bool accept(std::string_view text) {
+    if (!ok_ || !rest_.starts_with(text)) return false;
+    rest_.remove_prefix(text.size());
+    return true;
   }
+  void expect(std::string_view text) { ok_ = accept(text); }
 
   int digits(std::size_t count) {
     int value = 0;
@@ -102,14 +104,12 @@ void time_of_day(Scanner& in, Fields& f) {
 // "Z", "UTC", "GMT", "+01:00", "+0100" or "+01".
 std::optional<std::chrono::minutes> zone(Scanner& in) {
   for (const std::string_view utc : {"Z", "z", "UTC", "GMT"}) {
-    if (!in.next_is(utc)) continue;
-    in.expect(utc);
-    return std::chrono::minutes{0};
+    if (in.accept(utc)) return std::chrono::minutes{0};
   }
   const int sign = in.peek() == '-' ? -1 : 1;
   in.expect(sign < 0 ? "-" : "+");
   const int hours = in.digits(2);
-  if (in.peek() == ':') in.expect(":");
+  in.accept(":");
   const int minutes = in.peek() == '\0' ? 0 : in.digits(2);
   if (!in.ok() || hours > 23 || minutes > 59) return std::nullopt;
   return sign * std::chrono::minutes{hours * 60 + minutes};
@@ -167,12 +167,7 @@ std::optional<WallTime> asctime_date(std::string_view text) {
   in.expect(" ");
   f.month = in.one_of(months) + 1;
   in.expect(" ");
-  if (in.peek() == ' ') {
-    in.expect(" ");
-    f.day = in.digits(1);
-  } else {
-    f.day = in.digits(2);
-  }
+  f.day = in.digits(in.accept(" ") ? 1 : 2);
   in.expect(" ");
   time_of_day(in, f);
   in.expect(" ");
@@ -191,16 +186,11 @@ std::optional<WallTime> parse_http_date(std::string_view text, WallTime now) {
 std::optional<Duration> parse_retry_after(std::string_view text, WallTime now) {
   text = without_blanks(text, " \t");
   if (text.empty()) return std::nullopt;
-  if (text.find_first_not_of("0123456789") == std::string_view::npos) {
-    std::uint32_t seconds = 0;
-    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), seconds);
-    if (error != std::errc{}) return retry_after_cap;  // more digits than any pause needs
-    return std::min<Duration>(std::chrono::seconds{seconds}, retry_after_cap);
-  }
-  // "2.0", which Shopify sends.
+  // Some send "2.0", as Shopify does.
   if (text.front() >= '0' && text.front() <= '9' && text.find_first_not_of("0123456789.") == std::string_view::npos) {
     double seconds = 0;
     const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), seconds);
+    if (error == std::errc::result_out_of_range) return retry_after_cap;  // more digits than any pause needs
     if (error != std::errc{} || end != text.data() + text.size()) return std::nullopt;
     const double cap = std::chrono::duration<double>(retry_after_cap).count();
     return Milliseconds{static_cast<std::int64_t>(std::ceil(std::min(seconds, cap) * 1000))};
@@ -221,11 +211,8 @@ std::optional<WallTime> parse_rfc3339(std::string_view text) {
   f.day = in.digits(2);
   in.expect(in.peek() == 't' ? "t" : in.peek() == ' ' ? " " : "T");
   time_of_day(in, f);
-  if (in.peek() == '.') {
-    in.expect(".");
-    f.ms = in.fraction_ms();
-  }
-  if (in.peek() == ' ') in.expect(" ");
+  if (in.accept(".")) f.ms = in.fraction_ms();
+  in.accept(" ");
   return instant_in_zone(in, f);
 }
 

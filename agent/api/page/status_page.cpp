@@ -10,7 +10,6 @@
 #include "agent/api/page/token_condition.hpp"
 #include "agent/api/page/token_row.hpp"
 #include "agent/jwt/digest.hpp"
-#include "agent/jwt/text_encoding.hpp"
 #include "page_text.hpp"
 
 namespace jeton::agent {

@@ -1,11 +1,12 @@
 #include "agent/provider/answer/answer_content.hpp"
 
 #include <algorithm>
+#include <charconv>
 
 #include "agent/base/ascii.hpp"
 #include "agent/provider/answer/content_coding.hpp"
-#include "agent/provider/answer/json_body.hpp"
-#include "agent/provider/json_pointer.hpp"
+#include "agent/provider/wire_time.hpp"
+#include "agent/record/record_check.hpp"
 
 namespace jeton::agent {
 namespace {
@@ -29,11 +30,8 @@ bool is_form(const AnswerContent& content, const ResponseConfig& config) {
   constexpr std::string_view form_type = "application/x-www-form-urlencoded";
   if (config.format == Format::form) return true;
   if (without_blanks(content.body.reveal()).starts_with('{')) return false;
-  for (const HttpHeader& header : content.headers) {
-    if (!equal_ignoring_case(header.name, "Content-Type")) continue;
-    return equal_ignoring_case(header.value.reveal().substr(0, form_type.size()), form_type);
-  }
-  return false;
+  const SecretString* const type = find_header(content.headers, "Content-Type");
+  return type != nullptr && equal_ignoring_case(type->reveal().substr(0, form_type.size()), form_type);
 }
 
 // An object, a list that the token's pointer leads into, or a text that is the token itself.
@@ -42,8 +40,7 @@ void check_root(const WipingJson& json, const ResponseConfig& config) {
   const bool into_list = is_of_body(config.token) && pointer.size() > 1 && pointer[1] >= '0' && pointer[1] <= '9';
   const bool is_token = json.is_string() && config.token == ResponseConfig{}.token;
   if (json.is_object() || (json.is_array() && into_list) || is_token) return;
-  throw SourceError(SourceError::Kind::transient,
-                    std::string("the provider's answer is a JSON ") + json.type_name() + ", not an object");
+  refuse_answer(std::string("is a JSON ") + json.type_name() + ", not an object");
 }
 
 void read_body(AnswerContent& content, const ResponseConfig& config) {
@@ -66,9 +63,33 @@ std::optional<WipingJson> at_pointer(const WipingJson& json, const std::string& 
 
 WipingJson text_value(std::string_view text) { return WipingText(text.data(), text.size()); }
 
-}  // namespace
+std::optional<WallTime> end_by_max_age(std::string_view text, WallTime now) {
+  std::int64_t seconds = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), seconds);
+  if (error == std::errc::result_out_of_range && text.starts_with('-')) return now;
+  if (error == std::errc::result_out_of_range) return now + max_lifetime;
+  if (error != std::errc{} || end != text.data() + text.size()) return std::nullopt;
+  const std::int64_t most = std::chrono::duration_cast<std::chrono::seconds>(max_lifetime).count();
+  return now + std::chrono::seconds(std::clamp<std::int64_t>(seconds, 0, most));
+}
 
-std::string_view text_in(const WipingJson& string) { return string.get_ref<const WipingJson::string_t&>(); }
+Cookie cookie_of(std::string_view value, std::string_view attributes, WallTime now) {
+  if (value.size() >= 2 && value.starts_with('"') && value.ends_with('"')) value = value.substr(1, value.size() - 2);
+  std::optional<WallTime> max_age;
+  std::optional<WallTime> expires;
+  while (!attributes.empty()) {
+    const std::string_view part = part_until(attributes, ';');
+    const std::size_t equals = std::min(part.find('='), part.size());
+    const std::string_view name = without_blanks(part.substr(0, equals), " \t");
+    const std::string_view text =
+        equals == part.size() ? std::string_view{} : without_blanks(part.substr(equals + 1), " \t");
+    if (equal_ignoring_case(name, "Max-Age")) max_age = end_by_max_age(text, now);
+    if (equal_ignoring_case(name, "Expires")) expires = parse_http_date(text, now);
+  }
+  return {value, max_age ? max_age : expires, !max_age};
+}
+
+}  // namespace
 
 std::string scalar_text(const WipingJson& value) {
   if (value.is_string()) return std::string(text_in(value));
@@ -77,7 +98,17 @@ std::string scalar_text(const WipingJson& value) {
 }
 
 std::optional<Cookie> AnswerContent::cookie(const AnswerPlace& place) const {
-  return place.in == AnswerPlace::In::cookie ? find_cookie(headers, place.name, received_at) : std::nullopt;
+  std::optional<Cookie> found;
+  if (place.in != AnswerPlace::In::cookie) return found;
+  for (const HttpHeader& header : headers) {
+    if (!equal_ignoring_case(header.name, "Set-Cookie")) continue;
+    std::string_view rest = header.value.reveal();
+    const std::string_view pair = part_until(rest, ';');
+    const std::size_t equals = pair.find('=');
+    if (equals == std::string_view::npos || without_blanks(pair.substr(0, equals), " \t") != place.name) continue;
+    found = cookie_of(without_blanks(pair.substr(equals + 1), " \t"), rest, received_at);
+  }
+  return found;
 }
 
 std::optional<WipingJson> AnswerContent::find(const AnswerPlace& place) const {
@@ -87,10 +118,8 @@ std::optional<WipingJson> AnswerContent::find(const AnswerPlace& place) const {
     value = at_pointer(json, place.name);
   } else if (place.in == AnswerPlace::In::cookie) {
     if (const auto found = cookie(place)) value = text_value(found->value);
-  } else {
-    const auto header = std::find_if(headers.begin(), headers.end(),
-                                     [&](const HttpHeader& one) { return equal_ignoring_case(one.name, place.name); });
-    if (header != headers.end()) value = text_value(header->value.reveal());
+  } else if (const SecretString* const header = find_header(headers, place.name)) {
+    value = text_value(header->reveal());
   }
   if (!value || place.inner_json.empty()) return value;
   if (!value->is_string()) return std::nullopt;

@@ -3,16 +3,23 @@
 #pragma once
 
 #include <optional>
+#include <string>
 #include <string_view>
 #include <vector>
 
 #include "agent/config/model/sources/response_config.hpp"
 #include "agent/http/http.hpp"
-#include "agent/provider/answer/cookie.hpp"
+#include "agent/provider/answer/json_body.hpp"
 #include "agent/provider/source.hpp"
 #include "agent/record/wiping_json.hpp"
 
 namespace jeton::agent {
+
+struct Cookie {
+  std::string_view value;       // without the quotes around it
+  std::optional<WallTime> end;  // by Max-Age, or else Expires; nothing: it names none
+  bool is_dated = false;        // by Expires
+};
 
 struct AnswerContent {
   SecretString body;                      // decoded; as it came if it cannot be
@@ -23,6 +30,8 @@ struct AnswerContent {
 
   // A value of JSON; the value of a header or cookie is a text. Nothing if it is missing, or null.
   [[nodiscard]] std::optional<WipingJson> find(const AnswerPlace& place) const;
+  // The cookie at `place` (RFC 6265 section 5.2), if that is one. If several have its name, the last counts, as in a
+  // browser.
   [[nodiscard]] std::optional<Cookie> cookie(const AnswerPlace& place) const;
 };
 
@@ -31,7 +40,6 @@ struct AnswerContent {
 // The content of a file or of the output of a command.
 [[nodiscard]] AnswerContent content_of(std::string_view text, const ResponseConfig& config, WallTime now);
 
-[[nodiscard]] std::string_view text_in(const WipingJson& string);
 // A single value as text; for a structure the name of its type.
 [[nodiscard]] std::string scalar_text(const WipingJson& value);
 

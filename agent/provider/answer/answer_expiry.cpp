@@ -144,8 +144,7 @@ AnswerExpiry expiry_in(const AnswerContent& content, const ResponseConfig& confi
     return {end ? std::min(*end, by_default) : by_default, !end || by_default < *end, dated};
   }
   if (end) return {std::min(*end, since + max_lifetime), false, dated};
-  throw SourceError(SourceError::Kind::transient, "the provider's answer has no " + looked_for(config) +
-                                                      "; check the pointers or set response.default_lifetime");
+  refuse_answer("has no " + looked_for(config) + "; check the pointers or set response.default_lifetime");
 }
 
 }  // namespace jeton::agent

@@ -13,7 +13,7 @@
 
 #include "agent/base/ascii.hpp"
 #include "agent/base/excerpt.hpp"
-#include "agent/provider/source.hpp"
+#include "agent/provider/answer/json_body.hpp"
 #include "agent/record/wiping_json.hpp"
 
 namespace jeton::agent {
@@ -22,10 +22,6 @@ namespace {
 constexpr std::size_t max_codings = 3;
 constexpr int any_header = 15 + 32;  // windowBits: a header of gzip or zlib
 constexpr int no_header = -15;       // a format that some servers call deflate
-
-[[noreturn]] void refuse_coding(const std::string& what) {
-  throw SourceError(SourceError::Kind::transient, "the provider's answer " + what);
-}
 
 // The window of zlib holds decoded text, so it is wiped; its size is stored in front of it.
 voidpf allocate_window(voidpf /*opaque*/, uInt items, uInt size) {
@@ -92,13 +88,13 @@ SecretString inflated(std::string_view coded, std::size_t max_body) {
       case Inflater::End::whole:
         return out;
       case Inflater::End::too_large:
-        refuse_coding("unpacks to more than " + std::to_string(max_body) + " bytes (response.max_body)");
+        refuse_answer("unpacks to more than " + std::to_string(max_body) + " bytes (response.max_body)");
       case Inflater::End::damaged:
         break;
     }
   }
   if (is_json_object(coded)) return SecretString(coded);
-  refuse_coding("is compressed, and cannot be unpacked: it is damaged or ends in the middle");
+  refuse_answer("is compressed, and cannot be unpacked: it is damaged or ends in the middle");
 }
 
 // In the order in which they were applied.
@@ -108,10 +104,7 @@ std::vector<std::string> codings_of(const HttpResponse& response) {
     if (!equal_ignoring_case(header.name, "Content-Encoding")) continue;
     std::string_view rest = header.value.reveal();
     while (!rest.empty()) {
-      std::string_view one = rest.substr(0, rest.find(','));
-      rest.remove_prefix(one.size() == rest.size() ? one.size() : one.size() + 1);
-      while (!one.empty() && (one.front() == ' ' || one.front() == '\t')) one.remove_prefix(1);
-      while (!one.empty() && (one.back() == ' ' || one.back() == '\t')) one.remove_suffix(1);
+      const std::string_view one = without_blanks(part_until(rest, ','), " \t");
       if (!one.empty() && !equal_ignoring_case(one, "identity")) codings.emplace_back(one);
     }
   }
@@ -129,10 +122,10 @@ SecretString decoded_body(const HttpResponse& response, std::size_t max_body) {
   SecretString body = response.body;
   const std::vector<std::string> codings = codings_of(response);
   if (body.empty()) return body;
-  if (codings.size() > max_codings) refuse_coding("is coded " + std::to_string(codings.size()) + " times");
+  if (codings.size() > max_codings) refuse_answer("is coded " + std::to_string(codings.size()) + " times");
   for (auto coding = codings.rbegin(); coding != codings.rend(); ++coding) {
     if (!is_readable(*coding)) {
-      refuse_coding("is coded as " + excerpt(*coding) + ", which jeton did not ask for and cannot read");
+      refuse_answer("is coded as " + excerpt(*coding) + ", which jeton did not ask for and cannot read");
     }
     body = inflated(body.reveal(), max_body);
   }

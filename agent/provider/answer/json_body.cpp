@@ -1,8 +1,9 @@
 #include "agent/provider/answer/json_body.hpp"
 
+#include <algorithm>
+#include <charconv>
 #include <optional>
 #include <set>
-#include <string>
 #include <vector>
 
 #include "agent/base/excerpt.hpp"
@@ -11,9 +12,7 @@
 namespace jeton::agent {
 namespace {
 
-[[noreturn]] void refuse_body(const std::string& what) {
-  throw SourceError(SourceError::Kind::transient, "the provider's answer " + what);
-}
+constexpr int max_json_depth = 64;
 
 // Counted before parsing, so that a bomb of brackets costs neither memory nor stack.
 bool too_deep(std::string_view body) {
@@ -34,24 +33,6 @@ bool too_deep(std::string_view body) {
   }
   return false;
 }
-
-// Finds a key that is repeated in one object: the parser would keep the last, another reader the first.
-class DuplicateKeys {
- public:
-  bool operator()(int /*depth*/, WipingJson::parse_event_t event, const WipingJson& parsed) {
-    if (event == WipingJson::parse_event_t::object_start) open_.emplace_back();
-    if (event == WipingJson::parse_event_t::object_end && !open_.empty()) open_.pop_back();
-    if (event != WipingJson::parse_event_t::key || open_.empty()) return true;
-    const auto& key = parsed.get_ref<const WipingJson::string_t&>();
-    if (!open_.back().insert(key).second && !found_) found_ = std::string(std::string_view(key));
-    return true;
-  }
-  [[nodiscard]] const std::optional<std::string>& found() const { return found_; }
-
- private:
-  std::vector<std::set<WipingText>> open_;  // the keys of each object that has not ended yet
-  std::optional<std::string> found_;
-};
 
 // "access_token=...&expires_in=60" under any Content-Type.
 bool may_be_form(std::string_view body) {
@@ -79,65 +60,127 @@ WipingText form_decoded(std::string_view text) {
     }
     const int high = i + 1 < text.size() ? hex_digit(text[i + 1]) : -1;
     const int low = i + 2 < text.size() ? hex_digit(text[i + 2]) : -1;
-    if (high < 0 || low < 0) refuse_body("is a form with a percent sign that encodes nothing");
+    if (high < 0 || low < 0) refuse_answer("is a form with a percent sign that encodes nothing");
     out.push_back(static_cast<char>(high * 16 + low));
     i += 2;
   }
   return out;
 }
 
+// ~1 is an escaped slash, ~0 an escaped tilde.
+WipingText unescaped(std::string_view token) {
+  WipingText out;
+  for (std::size_t i = 0; i < token.size(); ++i) {
+    const bool escape = token[i] == '~' && i + 1 < token.size() && (token[i + 1] == '0' || token[i + 1] == '1');
+    out.push_back(!escape ? token[i] : token[i + 1] == '0' ? '~' : '/');
+    if (escape) ++i;
+  }
+  return out;
+}
+
+const WipingJson* element(const WipingJson& array, std::string_view token) {
+  std::size_t index = 0;
+  const auto [end, error] = std::from_chars(token.data(), token.data() + token.size(), index);
+  const bool leading_zero = token.size() > 1 && token.front() == '0';
+  if (error != std::errc{} || end != token.data() + token.size() || leading_zero || index >= array.size()) {
+    return nullptr;
+  }
+  return &array[index];
+}
+
 }  // namespace
+
+void refuse_answer(const std::string& what) {
+  throw SourceError(SourceError::Kind::transient, "the provider's answer " + what);
+}
 
 // An exception of the parser quotes the text that it read last, which may be the token: only its kind is passed on.
 WipingJson parse_json_body(std::string_view body) {
-  if (body.empty()) refuse_body("is empty");
-  if (too_deep(body)) refuse_body("is nested deeper than " + std::to_string(max_json_depth) + " levels");
+  if (body.empty()) refuse_answer("is empty");
+  if (too_deep(body)) refuse_answer("is nested deeper than " + std::to_string(max_json_depth) + " levels");
   // For the parser a NUL is the end of the text.
-  if (const auto nul = body.find('\0'); nul != std::string_view::npos) refuse_body(not_json(body, nul + 1));
+  if (const auto nul = body.find('\0'); nul != std::string_view::npos) refuse_answer(not_json(body, nul + 1));
   WipingJson json;
-  DuplicateKeys keys;
+  std::vector<std::set<WipingText>> open;  // the keys of each object that has not ended yet
+  std::optional<std::string> repeated;     // the parser would keep its last value, another reader the first
+  const auto note_keys = [&open, &repeated](int /*depth*/, WipingJson::parse_event_t event, const WipingJson& parsed) {
+    if (event == WipingJson::parse_event_t::object_start) open.emplace_back();
+    if (event == WipingJson::parse_event_t::object_end && !open.empty()) open.pop_back();
+    if (event != WipingJson::parse_event_t::key || open.empty()) return true;
+    if (!open.back().insert(parsed.get_ref<const WipingJson::string_t&>()).second && !repeated) {
+      repeated = std::string(text_in(parsed));
+    }
+    return true;
+  };
   try {
-    json = WipingJson::parse(body, [&keys](int depth, WipingJson::parse_event_t event, const WipingJson& parsed) {
-      return keys(depth, event, parsed);
-    });
+    json = WipingJson::parse(body, note_keys);
   } catch (const WipingJson::parse_error& e) {
     if (e.byte > body.size()) {
-      refuse_body("is truncated: the JSON ends in the middle, after " + std::to_string(body.size()) + " bytes");
+      refuse_answer("is truncated: the JSON ends in the middle, after " + std::to_string(body.size()) + " bytes");
     }
-    refuse_body(not_json(body, e.byte));
+    refuse_answer(not_json(body, e.byte));
   } catch (const WipingJson::exception&) {
-    refuse_body("holds a number out of range");
+    refuse_answer("holds a number out of range");
   }
-  if (keys.found()) {
-    refuse_body("has the key \"" + excerpt(*keys.found()) + "\" twice in one object, so its value is ambiguous");
+  if (repeated) {
+    refuse_answer("has the key \"" + excerpt(*repeated) + "\" twice in one object, so its value is ambiguous");
   }
   return json;
 }
 
 WipingJson parse_json_object(std::string_view body) {
   WipingJson json = parse_json_body(body);
-  if (!json.is_object()) refuse_body(std::string("is a JSON ") + json.type_name() + ", not an object");
+  if (!json.is_object()) refuse_answer(std::string("is a JSON ") + json.type_name() + ", not an object");
   return json;
 }
 
 WipingJson parse_form_body(std::string_view body) {
   while (!body.empty() && (body.back() == '\n' || body.back() == '\r')) body.remove_suffix(1);
-  if (body.empty()) refuse_body("is empty");
+  if (body.empty()) refuse_answer("is empty");
   WipingJson json = WipingJson::object();
   while (!body.empty()) {
-    const std::string_view pair = body.substr(0, body.find('&'));
-    body.remove_prefix(pair.size() == body.size() ? pair.size() : pair.size() + 1);
+    const std::string_view pair = part_until(body, '&');
     const std::size_t equals = pair.find('=');
     if (equals == std::string_view::npos) {
-      refuse_body("is not a form: a part of it has no =; is response.format right?");
+      refuse_answer("is not a form: a part of it has no =; is response.format right?");
     }
     WipingText key = form_decoded(pair.substr(0, equals));
     if (json.contains(key)) {
-      refuse_body("has the key \"" + excerpt(std::string_view(key)) + "\" twice, so its value is ambiguous");
+      refuse_answer("has the key \"" + excerpt(std::string_view(key)) + "\" twice, so its value is ambiguous");
     }
     json[std::move(key)] = form_decoded(pair.substr(equals + 1));
   }
   return json;
+}
+
+const WipingJson* find_by_pointer(const WipingJson& root, std::string_view pointer) {
+  const WipingJson* current = &root;
+  while (current != nullptr && !pointer.empty()) {
+    if (pointer.front() != '/') return nullptr;
+    pointer.remove_prefix(1);
+    const std::string_view token = pointer.substr(0, pointer.find('/'));
+    pointer.remove_prefix(token.size());
+    if (current->is_object()) {
+      const auto member = current->find(unescaped(token));
+      current = member == current->end() ? nullptr : &*member;
+    } else {
+      current = current->is_array() ? element(*current, token) : nullptr;
+    }
+  }
+  return current;
+}
+
+std::string_view part_until(std::string_view& rest, char separator) {
+  const std::string_view part = rest.substr(0, rest.find(separator));
+  rest.remove_prefix(std::min(part.size() + 1, rest.size()));
+  return part;
+}
+
+std::string_view text_in(const WipingJson& string) { return string.get_ref<const WipingJson::string_t&>(); }
+
+std::string_view text_by_pointer(const WipingJson& root, std::string_view pointer) {
+  const WipingJson* const value = find_by_pointer(root, pointer);
+  return value != nullptr && value->is_string() ? text_in(*value) : std::string_view();
 }
 
 }  // namespace jeton::agent

@@ -5,9 +5,7 @@
 #include <charconv>
 #include <string_view>
 
-#include "agent/base/ascii.hpp"
 #include "agent/base/excerpt.hpp"
-#include "agent/provider/answer.hpp"
 #include "agent/provider/wire_time.hpp"
 
 namespace jeton::agent {
@@ -43,6 +41,9 @@ const KnownCode* known(std::string_view code) {
 }
 
 bool is_redirect(int status) { return status >= 300 && status <= 399; }
+
+// A status that says "later", not "wrong".
+bool is_transient_status(int status) { return status >= 500 || status == 429 || status == 408 || status == 425; }
 
 const char* advice_for(int status) {
   if (is_redirect(status)) return "set the URL of the source to its target, or set source.max_redirects";
@@ -127,9 +128,7 @@ DeclaredError structured_error(const WipingJson& error, const AnswerContent& con
 
 std::string_view first_header(const HttpResponse& response, std::initializer_list<std::string_view> names) {
   for (const std::string_view name : names) {
-    for (const HttpHeader& header : response.headers) {
-      if (equal_ignoring_case(header.name, name)) return header.value.reveal();
-    }
+    if (const SecretString* const value = find_header(response.headers, name)) return value->reveal();
   }
   return {};
 }
@@ -161,6 +160,13 @@ std::optional<Duration> pause_until_reset(std::string_view text, WallTime now) {
 
 }  // namespace
 
+bool is_success_status(int status) { return status >= 200 && status <= 299; }
+
+Kind kind_of(HttpError::Reason reason) {
+  return reason == HttpError::Reason::redirect || reason == HttpError::Reason::request ? Kind::permanent
+                                                                                       : Kind::transient;
+}
+
 std::optional<DeclaredError> declared_error(const AnswerContent& content, const ResponseConfig& config,
                                             std::span<const SecretString> secrets) {
   const auto error = content.find(config.error);
@@ -180,9 +186,10 @@ bool says_later(const HttpResponse& response, WallTime now) {
          limit_of(response) == RateLimit::spent;
 }
 
-std::optional<Kind> kind_of_code(const std::string& code) {
+Kind kind_of_code(const ErrorRules& rules, const std::string& code, int status, Kind otherwise) {
+  if (const auto ruled = ruled_kind(rules, code, status)) return *ruled;
   const KnownCode* const one = known(code);
-  return one == nullptr ? std::nullopt : std::optional(one->kind);
+  return one == nullptr ? otherwise : one->kind;
 }
 
 std::optional<Kind> ruled_kind(const ErrorRules& rules, const std::string& code, int status) {
@@ -223,11 +230,21 @@ void refuse_declared_error(const AnswerContent& content, const ResponseConfig& c
                            std::span<const SecretString> secrets) {
   const auto error = declared_error(content, config, secrets);
   if (!error) return;
-  const Kind otherwise = kind_of_code(error->code).value_or(Kind::transient);
-  SourceError refusal(ruled_kind(config.error_rules, error->code, 0).value_or(otherwise),
+  SourceError refusal(kind_of_code(config.error_rules, error->code, 0, Kind::transient),
                       "the provider answered with " + error->words);
   refusal.set_refusal(error->shown_code, 0);
   throw SourceError(refusal);
+}
+
+std::string with_subject(std::string message, std::string_view subject) {
+  for (const std::string_view replaced : {std::string_view("the provider's answer"), std::string_view("the provider"),
+                                          std::string_view("; is the URL of the source right?"),
+                                          std::string_view("; is it a form (response.format: form)?")}) {
+    for (std::size_t at = message.find(replaced); at != std::string::npos; at = message.find(replaced)) {
+      message.replace(at, replaced.size(), replaced.starts_with(';') ? "" : subject);
+    }
+  }
+  return message;
 }
 
 }  // namespace jeton::agent

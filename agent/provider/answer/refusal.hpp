@@ -13,10 +13,18 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <string_view>
 
+#include "agent/http/http.hpp"
 #include "agent/provider/answer/answer_content.hpp"
+#include "agent/provider/source.hpp"
 
 namespace jeton::agent {
+
+[[nodiscard]] bool is_success_status(int status);
+
+// The kind of failure of a request that had no answer.
+[[nodiscard]] SourceError::Kind kind_of(HttpError::Reason reason);
 
 struct DeclaredError {
   std::string code;        // as rules compare it; may hold anything
@@ -29,10 +37,11 @@ struct DeclaredError {
 [[nodiscard]] std::optional<DeclaredError> declared_error(const AnswerContent& content, const ResponseConfig& config,
                                                           std::span<const SecretString> secrets);
 
-// The kind of a code that has no rule; nothing: it is not one of those above.
-[[nodiscard]] std::optional<SourceError::Kind> kind_of_code(const std::string& code);
+// The kind by the rules, or else by a code that is one of those above, or else `otherwise`. `status` 0: none.
+[[nodiscard]] SourceError::Kind kind_of_code(const ErrorRules& rules, const std::string& code, int status,
+                                             SourceError::Kind otherwise);
 
-// The kind by the rules only. `status` 0: none.
+// The kind by the rules only.
 [[nodiscard]] std::optional<SourceError::Kind> ruled_kind(const ErrorRules& rules, const std::string& code, int status);
 
 // The pause that an answer asks for, between zero and retry_after_cap: by Retry-After, or else by the reset of a rate
@@ -49,5 +58,9 @@ void refuse_unless_accepted(const HttpResponse& response, const AnswerContent& c
 // The same for a file or for the output of a command that succeeded, which have no status.
 void refuse_declared_error(const AnswerContent& content, const ResponseConfig& config,
                            std::span<const SecretString> secrets);
+
+// A message about an answer for a source that has no provider: "the provider's answer is empty" becomes "the file is
+// empty".
+[[nodiscard]] std::string with_subject(std::string message, std::string_view subject);
 
 }  // namespace jeton::agent

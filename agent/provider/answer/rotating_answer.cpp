@@ -5,25 +5,90 @@
 #include <vector>
 
 #include "agent/base/ascii.hpp"
-#include "agent/provider/answer.hpp"
-#include "agent/provider/answer/refresh_token_answer.hpp"
+#include "agent/provider/answer/refusal.hpp"
 #include "agent/provider/answer/token_answer.hpp"
+#include "agent/record/record_check.hpp"
 
 namespace jeton::agent {
 namespace {
 
-// An answer for an operator: its status, the headers that describe its body, and the body, decoded if possible.
-SecretString whole_answer(int status, const std::vector<HttpHeader>& headers, const SecretString& body) {
-  SecretString whole("status " + std::to_string(status) + "\n");
-  for (const HttpHeader& header : headers) {
-    if (!equal_ignoring_case(header.name.substr(0, 8), "Content-")) continue;
-    whole.append(header.name + ": ");
-    whole.append(header.value.reveal());
-    whole.append("\n");
+constexpr std::size_t shortest_token = 16;  // bytes; of a text under a name that may mean something else
+
+// "refresh_token", "refreshToken", "new_refresh_token"; or "refresh", if the text may be a token.
+bool names_refresh_token(std::string_view key, std::string_view text) {
+  std::string plain;
+  for (const char c : key) {
+    if (c != '_' && c != '-') plain += ascii_lower(c);
   }
-  whole.append("\n");
-  whole.append(body.reveal());
-  return whole;
+  if (plain == "refresh") return text.size() >= shortest_token && !fault_of_value(text) && !text.starts_with("http");
+  return plain.ends_with("refreshtoken");
+}
+
+std::string escaped_step(std::string_view key) {
+  std::string out;
+  for (const char c : key) out += c == '~' ? "~0" : c == '/' ? "~1" : std::string(1, c);
+  return out;
+}
+
+struct Misplaced {
+  std::string place;
+  SecretString value;
+};
+
+// Every refresh token by its name, wherever it is.
+void collect_refresh_tokens(const WipingJson& json, const std::string& pointer, std::vector<Misplaced>& found) {
+  if (json.is_array()) {
+    std::size_t index = 0;
+    for (const auto& item : json) collect_refresh_tokens(item, pointer + "/" + std::to_string(index++), found);
+  }
+  if (!json.is_object()) return;
+  for (const auto& member : json.items()) {
+    const std::string_view key = member.key();
+    const std::string at = pointer + "/" + escaped_step(key);
+    const WipingJson& value = member.value();
+    if (value.is_string() && !text_in(value).empty() && names_refresh_token(key, text_in(value))) {
+      found.push_back({at, SecretString(text_in(value))});
+    }
+    collect_refresh_tokens(value, at, found);
+  }
+}
+
+void collect_refresh_cookies(const AnswerContent& content, std::vector<Misplaced>& found) {
+  for (const HttpHeader& header : content.headers) {
+    if (!equal_ignoring_case(header.name, "Set-Cookie")) continue;
+    const std::string_view line = header.value.reveal();
+    AnswerPlace place(AnswerPlace::In::cookie, std::string(line.substr(0, line.find('='))));
+    const auto value = content.find(place);
+    if (value && !text_in(*value).empty() && names_refresh_token(place.name, text_in(*value)))
+      found.push_back({place.text(), SecretString(text_in(*value))});
+  }
+}
+
+// A new refresh token in an answer. Without a fault and without a value the presented one remains in use.
+struct RefreshTokenAnswer {
+  std::optional<SecretString> value;
+  std::string fault;  // empty: none; otherwise why it cannot be relied on, and what to do
+};
+
+RefreshTokenAnswer refresh_token_in(const AnswerContent& content, const ResponseConfig& config) {
+  const std::string name = "the refresh token (" + config.refresh_token.text() + ") in the provider's answer ";
+  if (const auto value = content.find(config.refresh_token)) {
+    if (!value->is_string()) return {std::nullopt, name + "is a JSON " + value->type_name() + ", not a string"};
+    const std::string_view text = text_in(*value);
+    if (text.empty()) return {};
+    return {SecretString(text), {}};
+  }
+  std::vector<Misplaced> others;
+  collect_refresh_tokens(content.json, "", others);
+  collect_refresh_cookies(content, others);
+  if (others.empty()) return {};
+  if (others.size() == 1) {
+    return {others.front().value,
+            "the provider's answer has a new refresh token at " + others.front().place +
+                ", where the agent does not look for it; set response.refresh_token: " + others.front().place};
+  }
+  return {std::nullopt, "the provider's answer has " + std::to_string(others.size()) +
+                            " refresh tokens, of which response.refresh_token names none"};
 }
 
 // "refresh_token", "refreshToken", "Refresh-Token".
@@ -48,8 +113,18 @@ bool may_hold_refresh_token(std::string_view bytes) {
   return false;
 }
 
+// Keeps an answer for an operator: its status, the headers that describe its body, and the body, decoded if possible.
 void keep_bytes(SourceError& failure, int status, const std::vector<HttpHeader>& headers, const SecretString& body) {
-  failure.set_unread_answer(whole_answer(status, headers, body));
+  SecretString whole("status " + std::to_string(status) + "\n");
+  for (const HttpHeader& header : headers) {
+    if (!equal_ignoring_case(header.name.substr(0, 8), "Content-")) continue;
+    whole.append(header.name + ": ");
+    whole.append(header.value.reveal());
+    whole.append("\n");
+  }
+  whole.append("\n");
+  whole.append(body.reveal());
+  failure.set_unread_answer(std::move(whole));
   if (may_hold_refresh_token(body.reveal())) failure.set_spent();
 }
 
@@ -77,9 +152,10 @@ RotatingAnswer read_rotating_answer(const AnswerContent& content, const AnswerTe
     // wrong.
     const bool finds_nothing = !answer.refresh_token && !content.find(terms.config.token);
     const bool needs_person = terms.rotates && (unreadable || !fault.empty() || finds_nothing);
-    answer.unusable.emplace(needs_person ? SourceError::Kind::permanent : e.kind(), e.what(), terms.asked_pause);
+    answer.unusable.emplace(needs_person ? SourceError::Kind::permanent : e.kind(), e.what(),
+                            asked_pause(terms.response, content.received_at));
     if (terms.rotates && !answer.refresh_token)
-      keep_bytes(*answer.unusable, terms.status, content.headers, content.body);
+      keep_bytes(*answer.unusable, terms.response.status, content.headers, content.body);
     return answer;
   }
   try {
@@ -90,20 +166,9 @@ RotatingAnswer read_rotating_answer(const AnswerContent& content, const AnswerTe
   return answer;
 }
 
-FetchedToken chained_token(RotatingAnswer answer, const RefreshChain& chain, const SecretString& presented) {
-  if (answer.may_break_chain()) throw SourceError(*answer.unusable);
-  SecretString next = chain.after(presented, answer.refresh_token);
-  if (answer.unusable) {
-    answer.unusable->set_state(std::move(next));
-    throw SourceError(*answer.unusable);
-  }
-  answer.token.state = std::move(next);
-  return std::move(answer.token);
-}
-
 SourceError refusal_of(const SourceError& refusal, const AnswerContent& content, const AnswerTerms& terms,
                        const SecretString& presented) {
-  if (!terms.rotates || !is_success_status(terms.status)) return refusal;
+  if (!terms.rotates || !is_success_status(terms.response.status)) return refusal;
   const RefreshTokenAnswer found = refresh_token_in(content, terms.config);
   const bool is_new = found.value ? !(*found.value == presented) : !found.fault.empty();
   if (!is_new) return refusal;
@@ -113,7 +178,7 @@ SourceError refusal_of(const SourceError& refusal, const AnswerContent& content,
           "; the answer also has a new refresh token, so this may not be an error (response.error_rules.success)",
       refusal.retry_after());
   kept.set_refusal(refusal.code(), refusal.status());
-  keep_bytes(kept, terms.status, content.headers, content.body);
+  keep_bytes(kept, terms.response.status, content.headers, content.body);
   kept.set_spent();
   return kept;
 }

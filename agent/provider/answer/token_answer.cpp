@@ -1,12 +1,13 @@
 #include "agent/provider/answer/token_answer.hpp"
 
 #include <algorithm>
+#include <array>
+#include <utility>
 #include <vector>
 
 #include "agent/base/ascii.hpp"
 #include "agent/config/text/utf8.hpp"
 #include "agent/provider/answer/answer_expiry.hpp"
-#include "agent/provider/answer/auth_scheme.hpp"
 #include "agent/provider/answer/json_body.hpp"
 #include "agent/provider/answer/refusal.hpp"
 #include "agent/record/record_check.hpp"
@@ -19,6 +20,22 @@ using In = AnswerPlace::In;
 constexpr std::size_t smallest_recognised = 8;  // bytes; a shorter token may be part of an innocent text
 constexpr std::size_t most_names = 8;           // of an answer, in a message
 constexpr std::size_t longest_name = 32;        // bytes
+
+constexpr std::array<std::string_view, 32> auth_schemes{
+    // https://www.iana.org/assignments/http-authschemes
+    "Basic", "Bearer", "Concealed", "Digest", "DPoP", "GNAP", "HOBA", "Mutual", "Negotiate", "OAuth", "PrivateToken",
+    "SCRAM-SHA-1", "SCRAM-SHA-256", "vapid",
+    // Schemes of providers.
+    "API-Key", "ApiKey", "AWS4-HMAC-SHA256", "Bot", "GenieKey", "GoogleLogin", "Hawk", "JWT", "Key", "MAC", "NTLM",
+    "PoP", "Snowflake", "Splunk", "SSO-Key", "SSWS", "Token", "Zoho-oauthtoken"};
+
+constexpr std::size_t longest_plain_word = 16;  // bytes; a longer one with a digit may be a secret
+
+bool is_name_character(char c) { return is_ascii_alphanumeric(c) || c == '-' || c == '.' || c == '_'; }
+
+bool has_digit(std::string_view word) {
+  return std::any_of(word.begin(), word.end(), [](char c) { return c >= '0' && c <= '9'; });
+}
 
 [[noreturn]] void refuse(const std::string& what) { throw SourceError(SourceError::Kind::transient, what); }
 
@@ -70,12 +87,12 @@ std::string names_in(const WipingJson& json) {
 
 [[noreturn]] void refuse_missing_token(const AnswerContent& content, const ResponseConfig& config) {
   const AnswerPlace& place = config.token;
-  if (place.in == In::header) refuse("the provider's answer has no " + place.text() + "; check response.token");
-  if (place.in == In::cookie) refuse("the provider's answer sets no " + place.text() + "; check response.token");
+  if (place.in == In::header) refuse_answer("has no " + place.text() + "; check response.token");
+  if (place.in == In::cookie) refuse_answer("sets no " + place.text() + "; check response.token");
   const std::string names = names_in(content.json);
-  refuse("the provider's answer has no " + named("token", place) + "; check response.token" +
-         (names.empty() ? "" : ". At its top it has: " + names) +
-         (config.error.empty() ? ". If one of its values says what went wrong, name it by response.error" : ""));
+  refuse_answer("has no " + named("token", place) + "; check response.token" +
+                (names.empty() ? "" : ". At its top it has: " + names) +
+                (config.error.empty() ? ". If one of its values says what went wrong, name it by response.error" : ""));
 }
 
 // The whole body: a text, or a text as JSON writes it.
@@ -93,13 +110,10 @@ TokenText whole_body(const AnswerContent& content) {
 
 // A repeated header is refused like a repeated key of JSON.
 void refuse_second_header(const std::vector<HttpHeader>& headers, const std::string& name) {
-  const SecretString* first = nullptr;
+  const SecretString* const first = find_header(headers, name);
   for (const HttpHeader& header : headers) {
-    if (!equal_ignoring_case(header.name, name)) continue;
-    if (first == nullptr) first = &header.value;
-    if (!(*first == header.value))
-      refuse("the provider's answer has the header " + name +
-             " twice with different values, so the token is ambiguous");
+    if (equal_ignoring_case(header.name, name) && !(*first == header.value))
+      refuse_answer("has the header " + name + " twice with different values, so the token is ambiguous");
   }
 }
 
@@ -129,6 +143,16 @@ bool shows(std::string_view text, std::span<const SecretString> secrets) {
     return text == secret.reveal() ||
            (secret.size() >= smallest_recognised && text.find(secret.reveal()) != std::string_view::npos);
   });
+}
+
+// Whether the word may be shown as the type of a token, which every user can see: a known scheme, or a token_type as in
+// RFC 6749 and RFC 8693 that does not look like a secret itself.
+bool may_be_type(std::string_view word) {
+  if (is_auth_scheme(word)) return true;
+  if (word.empty() || !is_token_type(word)) return false;
+  if (word.starts_with("urn:") || word.starts_with("https://")) return true;
+  return std::all_of(word.begin(), word.end(), is_name_character) &&
+         (word.size() < longest_plain_word || !has_digit(word));
 }
 
 // "Application Access Token" of eBay: of no use as a type, and no reason to refuse the token.
@@ -178,6 +202,11 @@ Attributes find_attributes(const AnswerContent& content, const ResponseConfig& c
 }
 
 }  // namespace
+
+bool is_auth_scheme(std::string_view word) {
+  return std::any_of(auth_schemes.begin(), auth_schemes.end(),
+                     [&](std::string_view scheme) { return equal_ignoring_case(scheme, word); });
+}
 
 TokenAnswer token_in(const AnswerContent& content, const ResponseConfig& config, WallTime since) {
   if (content.unreadable) throw SourceError(*content.unreadable);

@@ -16,6 +16,10 @@
 
 namespace jeton::agent {
 
+// The word that may precede a token ("Bearer xyz"), in any case: a scheme that IANA has registered, or one that
+// well-known providers use.
+[[nodiscard]] bool is_auth_scheme(std::string_view word);
+
 struct TokenAnswer {
   FetchedToken token;
   bool end_by_default = false;  // AnswerExpiry::by_default

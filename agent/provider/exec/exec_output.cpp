@@ -1,12 +1,12 @@
 #include "agent/provider/exec/exec_output.hpp"
 
 #include <string>
+#include <utility>
 
 #include "agent/base/ascii.hpp"
 #include "agent/provider/answer/json_body.hpp"
+#include "agent/provider/answer/refusal.hpp"
 #include "agent/provider/answer/token_answer.hpp"
-#include "agent/provider/json_pointer.hpp"
-#include "agent/provider/reworded_message.hpp"
 #include "agent/provider/source.hpp"
 #include "agent/record/record_check.hpp"
 
@@ -17,13 +17,6 @@ using ExecFormat = ExecSourceConfig::Format;
 
 [[noreturn]] void refuse_output(const std::string& what) { throw SourceError(SourceError::Kind::transient, what); }
 
-// Empty if it is missing or not a text.
-std::string_view printed_text(const WipingJson& json, std::string_view pointer) {
-  const WipingJson* value = find_by_pointer(json, pointer);
-  if (value == nullptr || !value->is_string()) return {};
-  return value->get_ref<const WipingJson::string_t&>();
-}
-
 ResponseConfig response_of(const ExecSourceConfig& config, const char* token, const char* expires_at) {
   ResponseConfig response;
   response.token = token;
@@ -33,22 +26,18 @@ ResponseConfig response_of(const ExecSourceConfig& config, const char* token, co
   return response;
 }
 
-ExecOutput parse_json_output(std::string_view output, const ExecSourceConfig& config, WallTime started_at,
-                             std::span<const SecretString> secrets) {
-  ExecOutput result;
-  result.token = parse_token_response(output, config.response, started_at, secrets);
-  result.secrets.push_back(result.token.value);
-  return result;
+ExecOutput with_secret(FetchedToken token) {
+  ExecOutput output;
+  output.secrets.push_back(token.value);
+  output.token = std::move(token);
+  return output;
 }
 
 // The output is the token only, as of `gcloud auth print-access-token`.
 ExecOutput parse_text_output(std::string_view output, const ExecSourceConfig& config, WallTime started_at) {
   ResponseConfig response = response_of(config, "", "");
   response.format = ResponseConfig::Format::text;
-  ExecOutput result;
-  result.token = parse_token_response(output, response, started_at);
-  result.secrets.push_back(result.token.value);
-  return result;
+  return with_secret(parse_token_response(output, response, started_at));
 }
 
 // One word, where JSON is expected.
@@ -59,20 +48,17 @@ bool may_be_token_itself(std::string_view output) {
 
 ExecOutput parse_kubernetes(std::string_view output, const ExecSourceConfig& config, WallTime started_at) {
   const WipingJson json = parse_json_object(output);
-  if (printed_text(json, "/kind") != "ExecCredential" ||
-      !printed_text(json, "/apiVersion").starts_with("client.authentication.k8s.io/")) {
-    refuse_output(
-        "the provider's answer is not an ExecCredential of client.authentication.k8s.io; check source.format");
+  if (text_by_pointer(json, "/kind") != "ExecCredential" ||
+      !text_by_pointer(json, "/apiVersion").starts_with("client.authentication.k8s.io/")) {
+    refuse_answer("is not an ExecCredential of client.authentication.k8s.io; check source.format");
   }
   if (find_by_pointer(json, "/status/token") == nullptr &&
       find_by_pointer(json, "/status/clientCertificateData") != nullptr) {
-    refuse_output("the provider's answer holds a client certificate and no token");
+    refuse_answer("holds a client certificate and no token");
   }
-  ExecOutput result;
-  result.token =
-      parse_token_response(output, response_of(config, "/status/token", "/status/expirationTimestamp"), started_at);
+  const ResponseConfig response = response_of(config, "/status/token", "/status/expirationTimestamp");
+  ExecOutput result = with_secret(parse_token_response(output, response, started_at));
   result.token.type = "Bearer";
-  result.secrets.push_back(result.token.value);
   return result;
 }
 
@@ -80,18 +66,16 @@ ExecOutput parse_aws(std::string_view output, const ExecSourceConfig& config, Wa
   const WipingJson json = parse_json_object(output);
   const WipingJson* version = find_by_pointer(json, "/Version");
   if (version == nullptr || !version->is_number_integer() || version->get<std::int64_t>() != 1)
-    refuse_output("the provider's answer is not of Version 1 of credential_process; check source.format");
-  const std::string_view id = printed_text(json, "/AccessKeyId");
-  if (fault_of_value(id) || id.size() > max_attribute_size)
-    refuse_output("the provider's answer has no usable AccessKeyId");
-  const std::string_view session = printed_text(json, "/SessionToken");
+    refuse_answer("is not of Version 1 of credential_process; check source.format");
+  const std::string_view id = text_by_pointer(json, "/AccessKeyId");
+  if (fault_of_value(id) || id.size() > max_attribute_size) refuse_answer("has no usable AccessKeyId");
+  const std::string_view session = text_by_pointer(json, "/SessionToken");
   if (find_by_pointer(json, "/SessionToken") != nullptr && fault_of_value(session))
     refuse_output("the SessionToken in the provider's answer is not usable text");
 
-  ExecOutput result;
   // Checks secret and expiry like those of every token.
-  result.token = parse_token_response(output, response_of(config, "/SecretAccessKey", "/Expiration"), started_at);
-  result.secrets.push_back(result.token.value);
+  const ResponseConfig response = response_of(config, "/SecretAccessKey", "/Expiration");
+  ExecOutput result = with_secret(parse_token_response(output, response, started_at));
   if (!session.empty()) result.secrets.emplace_back(session);
   // Only the members of the format: readers get nothing else of the output.
   WipingJson value{{"Version", 1}};
@@ -118,7 +102,7 @@ ExecOutput parse_exec_output(std::string_view output, const ExecSourceConfig& co
       case ExecFormat::aws:
         return parse_aws(output, config, started_at);
       default:
-        return parse_json_output(output, config, started_at, secrets);
+        return with_secret(parse_token_response(output, config.response, started_at, secrets));
     }
   } catch (const SourceError& e) {
     const bool bare = config.format == ExecFormat::json && may_be_token_itself(output);

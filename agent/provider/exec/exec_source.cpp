@@ -3,14 +3,12 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
-#include <cstring>
 #include <utility>
 
 #include "agent/base/bounded_wait.hpp"
 #include "agent/base/log.hpp"
 #include "agent/config/text/values.hpp"
 #include "agent/process/write_protection.hpp"
-#include "agent/provider/answer.hpp"
 #include "agent/provider/answer/refusal.hpp"
 #include "agent/provider/exec/exec_output.hpp"
 #include "agent/provider/secret_resolver.hpp"
@@ -32,8 +30,7 @@ void add_lines_of_secrets(std::vector<SecretString>& secrets) {
     std::string_view rest = secret.reveal();
     if (rest.find('\n') == std::string_view::npos) continue;
     while (!rest.empty()) {
-      const std::string_view line = rest.substr(0, rest.find('\n'));
-      rest.remove_prefix(std::min(line.size() + 1, rest.size()));
+      const std::string_view line = part_until(rest, '\n');
       if (line.size() >= shortest_secret_line && !line.starts_with("-----")) secrets.emplace_back(line);
     }
   }
@@ -53,8 +50,8 @@ Kind kind_of_errno(int error) {
   const AnswerContent content = content_of(result.output.reveal(), config.response, now);
   const auto error = declared_error(content, config.response, secrets);
   const std::string code = error ? error->code : std::string{};
-  Kind kind = cannot_run ? Kind::permanent : Kind::transient;
-  kind = ruled_kind(config.response.error_rules, code, status).value_or(kind_of_code(code).value_or(kind));
+  const Kind otherwise = cannot_run ? Kind::permanent : Kind::transient;
+  const Kind kind = kind_of_code(config.response.error_rules, code, status, otherwise);
   SourceError refusal(kind, config.command.front() + " ended with status " + std::to_string(status) +
                                 (error ? " and printed " + error->words : "") +
                                 (cannot_run ? ": a program that it runs is missing or cannot be executed" : "") +

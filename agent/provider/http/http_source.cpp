@@ -1,15 +1,13 @@
 #include "agent/provider/http/http_source.hpp"
 
+#include <string_view>
 #include <utility>
-#include <vector>
 
-#include "agent/provider/answer.hpp"
 #include "agent/provider/answer/refusal.hpp"
 #include "agent/provider/answer/rotating_answer.hpp"
 #include "agent/provider/answer/token_answer.hpp"
-#include "agent/provider/chained_fetch.hpp"
+#include "agent/provider/refresh_chain.hpp"
 #include "agent/provider/request_builder.hpp"
-#include "agent/provider/secret_resolver.hpp"
 
 namespace jeton::agent {
 namespace {
@@ -31,6 +29,22 @@ class PresentedToken final : public TokenValues {
   const SecretPart::Kind kind_;
   const SecretString& token_;
 };
+
+// Covers everything that is sent.
+std::string fingerprint_of(const HttpRequest& request) {
+  SecretString all(std::string(method_name(request.method)) + " ");
+  const auto add = [&all](std::string_view text) {
+    all.append(text);
+    all.append("\n");
+  };
+  add(request.url.reveal());
+  for (const HttpHeader& header : request.headers) {
+    add(header.name);
+    add(header.value.reveal());
+  }
+  add(request.body.reveal());
+  return all.fingerprint();
+}
 
 }  // namespace
 
@@ -74,14 +88,7 @@ Task<RotatingAnswer> HttpSource::ask(SecretString refresh_token) {
   const BootTime sent_at = clock_.boot_now();
   const HttpResponse response = co_await answer_to(sent);
   const AnswerContent content = content_of(response, config_.response, clock_.wall_now());
-  const AnswerTerms terms{config_.response,
-                          wall_time_of(sent_at, clock_),
-                          response.status,
-                          true,
-                          false,
-                          name_,
-                          capacity_,
-                          asked_pause(response, content.received_at)};
+  const AnswerTerms terms{config_.response, response, wall_time_of(sent_at, clock_), true, false, name_, capacity_};
   try {
     refuse_unless_accepted(response, content, config_.response, sent.request.display, sent.secrets);
   } catch (const SourceError& e) {

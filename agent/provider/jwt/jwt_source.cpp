@@ -4,9 +4,9 @@
 #include <chrono>
 #include <vector>
 
+#include "agent/config/secrets/json_template.hpp"
 #include "agent/jwt/jwt_claims.hpp"
 #include "agent/jwt/jwt_signer.hpp"
-#include "agent/provider/answer.hpp"
 
 namespace jeton::agent {
 namespace {
@@ -34,20 +34,19 @@ JsonTemplate header_of(const JwtSourceConfig& config) {
   return JsonTemplate(std::move(header));
 }
 
-void add_files(const SecretTemplate& text, std::vector<std::string>& paths) {
-  for (const SecretTemplate::Part& part : text.parts()) {
-    if (part.kind == SecretTemplate::Part::Kind::file) paths.push_back(part.text);
+// The files that the key, the header and the claims refer to.
+std::vector<std::string> files_of(const JwtSourceConfig& config) {
+  std::vector<std::string> paths;
+  const auto add = [&paths](const SecretTemplate& text) {
+    for (const SecretTemplate::Part& part : text.parts()) {
+      if (part.kind == SecretTemplate::Part::Kind::file) paths.push_back(part.text);
+    }
+  };
+  add(config.key);
+  for (const JsonTemplate& json : {JsonTemplate(config.header), JsonTemplate(config.claims)}) {
+    for (const SecretTemplate* const text : texts_of(json)) add(*text);
   }
-}
-
-void add_files(const JsonTemplate& json, std::vector<std::string>& paths) {
-  if (const auto* text = std::get_if<SecretTemplate>(&json.value())) add_files(*text, paths);
-  if (const auto* array = std::get_if<JsonTemplate::Array>(&json.value())) {
-    for (const JsonTemplate& item : *array) add_files(item, paths);
-  }
-  if (const auto* object = std::get_if<JsonTemplate::Object>(&json.value())) {
-    for (const auto& [name, item] : *object) add_files(item, paths);
-  }
+  return paths;
 }
 
 }  // namespace
@@ -60,10 +59,7 @@ JwtSource::JwtSource(std::string name, JwtSourceConfig config, std::size_t capac
       timers_(timers),
       tokens_(tokens),
       random_(random) {
-  std::vector<std::string> paths;
-  add_files(config_.key, paths);
-  add_files(JsonTemplate(config_.header), paths);
-  add_files(JsonTemplate(config_.claims), paths);
+  std::vector<std::string> paths = files_of(config_);
   if (!paths.empty()) watch_ = std::make_unique<PathWatch>(timers_, std::move(paths), [this] { look(); });
 }
 

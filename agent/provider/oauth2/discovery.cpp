@@ -2,25 +2,23 @@
 
 #include <algorithm>
 #include <array>
+#include <chrono>
 #include <utility>
 #include <vector>
 
 #include "agent/base/error.hpp"
 #include "agent/base/excerpt.hpp"
 #include "agent/config/text/http_url.hpp"
-#include "agent/provider/answer.hpp"
 #include "agent/provider/answer/content_coding.hpp"
 #include "agent/provider/answer/json_body.hpp"
 #include "agent/provider/answer/refusal.hpp"
-#include "agent/provider/egress.hpp"
-#include "agent/provider/oauth2/dpop.hpp"
-#include "agent/provider/secret_resolver.hpp"
 
 namespace jeton::agent {
 namespace {
 
 using Kind = SourceError::Kind;
 
+constexpr Duration metadata_max_age = std::chrono::hours{1};
 constexpr std::string_view oauth_path = "/.well-known/oauth-authorization-server";
 constexpr std::string_view openid_path = "/.well-known/openid-configuration";
 
@@ -36,7 +34,7 @@ std::optional<std::string> member(const WipingJson& json, const char* key) {
   if (!found->is_string()) {
     throw SourceError(Kind::permanent, std::string("the issuer's metadata has a ") + key + " that is not text");
   }
-  return std::string(std::string_view(found->get_ref<const WipingJson::string_t&>()));
+  return std::string(text_in(*found));
 }
 
 // A client that authenticates by its certificate has endpoints of its own (RFC 8705 section 5).
@@ -108,7 +106,7 @@ OAuth2Endpoints read_metadata(std::string_view body, const OAuth2SourceConfig& c
 }
 
 Task<OAuth2Endpoints> Discovery::endpoints() {
-  const bool fresh = known_ && !suspected_ && clock_.boot_now() - asked_at_ < discovery_max_age;
+  const bool fresh = known_ && !suspected_ && clock_.boot_now() - asked_at_ < metadata_max_age;
   if (fresh) co_return *known_;
   std::optional<SourceError> failure;
   try {

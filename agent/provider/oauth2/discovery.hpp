@@ -16,7 +16,10 @@
 
 namespace jeton::agent {
 
-inline constexpr Duration discovery_max_age = std::chrono::hours{1};
+// The advice of messages about DPoP (RFC 9449): a proof of possession with every request, which jeton does not send.
+inline constexpr const char* dpop_advice =
+    "jeton sends no DPoP proofs (RFC 9449): ask the provider to issue bearer tokens to this client, or fetch with a "
+    "source of type exec";
 
 class Discovery {
  public:

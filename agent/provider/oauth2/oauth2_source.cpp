@@ -1,25 +1,42 @@
 #include "agent/provider/oauth2/oauth2_source.hpp"
 
 #include <algorithm>
+#include <string_view>
 #include <utility>
 
-#include "agent/provider/answer.hpp"
+#include "agent/base/ascii.hpp"
 #include "agent/provider/answer/refusal.hpp"
 #include "agent/provider/answer/rotating_answer.hpp"
-#include "agent/provider/chained_fetch.hpp"
-#include "agent/provider/oauth2/dpop.hpp"
-#include "agent/provider/secret_resolver.hpp"
+#include "agent/provider/refresh_chain.hpp"
 
 namespace jeton::agent {
 namespace {
 
 using Kind = SourceError::Kind;
 
-// Transient: a secret file that is missing now may be there at the next attempt.
+std::string lower_case(std::string_view text) {
+  std::string lower(text);
+  std::transform(lower.begin(), lower.end(), lower.begin(), ascii_lower);
+  return lower;
+}
+
+// The part of an answer that demands DPoP (RFC 9449); empty if none does.
+std::string dpop_demand(const HttpResponse& response, const AnswerContent& content) {
+  for (const HttpHeader& header : response.headers) {
+    if (!equal_ignoring_case(header.name, "WWW-Authenticate")) continue;
+    if (lower_case(header.value.reveal()).starts_with("dpop")) return "WWW-Authenticate: DPoP";
+  }
+  const std::string code = lower_case(text_by_pointer(content.json, "/error"));
+  if (code == "use_dpop_nonce" || code == "invalid_dpop_proof") return "the error " + code;
+  const std::string description = lower_case(text_by_pointer(content.json, "/error_description"));
+  return description.find("dpop") == std::string::npos ? "" : "its error_description";
+}
+
 void refuse_dpop(const HttpResponse& response, const AnswerContent& content, const std::string& display) {
-  if (const auto demand = dpop_demand(response, content)) {
+  if (is_success_status(response.status)) return;
+  if (const std::string demand = dpop_demand(response, content); !demand.empty()) {
     throw SourceError(Kind::permanent, display + " answered " + std::to_string(response.status) +
-                                           " and demands DPoP (" + *demand + "); " + dpop_advice);
+                                           " and demands DPoP (" + demand + "); " + dpop_advice);
   }
 }
 
@@ -78,14 +95,7 @@ Task<RotatingAnswer> OAuth2Source::ask(SecretString refresh_token) {
   const HttpResponse response = co_await perform(sent.request);
   const AnswerContent content = content_of(response, config_.response, clock_.wall_now());
   refuse_dpop(response, content, sent.request.display);
-  const AnswerTerms terms{config_.response,
-                          wall_time_of(sent_at, clock_),
-                          response.status,
-                          rotates(),
-                          true,
-                          name_,
-                          capacity_,
-                          asked_pause(response, content.received_at)};
+  const AnswerTerms terms{config_.response, response, wall_time_of(sent_at, clock_), rotates(), true, name_, capacity_};
   try {
     refuse_unless_accepted(response, content, config_.response, sent.request.display, sent.secrets);
   } catch (const SourceError& e) {
@@ -139,7 +149,7 @@ Task<> OAuth2Source::revoke(SecretString token) {
     throw unmade_request(e);
   }
   const HttpResponse response = co_await perform(sent.request);
-  if (response.status >= 200 && response.status <= 299) co_return;
+  if (is_success_status(response.status)) co_return;
   const AnswerContent content = content_of(response, config_.response, clock_.wall_now());
   try {
     refuse_unless_accepted(response, content, config_.response, sent.request.display, sent.secrets);

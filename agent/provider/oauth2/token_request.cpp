@@ -3,10 +3,7 @@
 #include <string_view>
 #include <utility>
 
-#include "agent/provider/egress.hpp"
-#include "agent/provider/oauth2/assertion.hpp"
 #include "agent/provider/oauth2/client_authentication.hpp"
-#include "agent/provider/secret_resolver.hpp"
 
 namespace jeton::agent {
 namespace {
@@ -59,34 +56,34 @@ Parameters grant_parameters(const OAuth2SourceConfig& config, const OAuth2Endpoi
   add(form, "scope", config.scope);
   add(form, "audience", config.audience);
   for (const std::string& uri : config.resource) add(form, "resource", uri);
-  for (auto& parameter : resolver.resolve(config.params)) form.push_back(std::move(parameter));
+  for (const auto& [name, values] : config.params) {
+    for (const SecretTemplate& value : values) form.emplace_back(name, resolver.resolve(value, name));
+  }
   return form;
 }
 
-BuiltRequest finish(const OAuth2SourceConfig& config, const SecretString& url, const std::string& display,
-                    Parameters form, const AssertionTerms& who, const RequestTerms& terms, SecretResolver& resolver) {
+enum class Endpoint { token, revocation };
+
+BuiltRequest finish(const OAuth2SourceConfig& config, const OAuth2Endpoints& endpoints, Endpoint to, Parameters form,
+                    const RequestTerms& terms, SecretResolver& resolver) {
   BuiltRequest built;
   HttpRequest& request = built.request;
   request.method = HttpRequest::Method::post;
-  request.url = url;
-  request.display = display;
+  request.url = to == Endpoint::token ? endpoints.token : endpoints.revocation;
+  request.display = to == Endpoint::token ? endpoints.token_display : endpoints.revocation_display;
   request.headers.push_back({"Content-Type", SecretString("application/x-www-form-urlencoded")});
   for (const auto& [name, value] : config.headers) request.headers.push_back({name, resolver.resolve(value, name)});
+  // For a client that authenticates by a JWT: its audience is the token endpoint, also in requests to another one
+  // (OpenID Connect Core section 9).
+  AssertionTerms who;
+  who.audience = endpoints.token;
+  who.now = terms.now;
   authenticate(request, form, config, who, terms.random, resolver);
   request.body = encode_parameters(form);
   request.max_body = config.response.max_body;
   built.secrets = resolver.take_secrets();
   apply_egress(request, config.egress, terms.tokens, built.secrets);
   return built;
-}
-
-// For a client that authenticates by a JWT: its audience is the token endpoint, also in requests to another one (OpenID
-// Connect Core section 9).
-AssertionTerms client_terms(const OAuth2Endpoints& endpoints, const RequestTerms& terms) {
-  AssertionTerms who;
-  who.audience = endpoints.token;
-  who.now = terms.now;
-  return who;
 }
 
 void digest(SecretString& all, std::string_view text) {
@@ -115,8 +112,7 @@ BuiltRequest build_token_request(const OAuth2SourceConfig& config, const OAuth2E
   SecretResolver& resolver = scope.resolver();
   check_request_url(endpoints.token, config.egress.allow_http, "the token endpoint");
   Parameters form = grant_parameters(config, endpoints, refresh_token, terms, resolver);
-  return finish(config, endpoints.token, endpoints.token_display, std::move(form), client_terms(endpoints, terms),
-                terms, resolver);
+  return finish(config, endpoints, Endpoint::token, std::move(form), terms, resolver);
 }
 
 BuiltRequest build_revocation_request(const OAuth2SourceConfig& config, const OAuth2Endpoints& endpoints,
@@ -128,8 +124,7 @@ BuiltRequest build_revocation_request(const OAuth2SourceConfig& config, const OA
   Parameters form;
   form.emplace_back("token", token);
   add(form, "token_type_hint", "access_token");
-  return finish(config, endpoints.revocation, endpoints.revocation_display, std::move(form),
-                client_terms(endpoints, terms), terms, resolver);
+  return finish(config, endpoints, Endpoint::revocation, std::move(form), terms, resolver);
 }
 
 std::string fingerprint_of(const OAuth2SourceConfig& config, const TokenValues& of_host) {

@@ -6,7 +6,6 @@
 #include "agent/base/ascii.hpp"
 #include "agent/config/schema/reference_check.hpp"
 #include "agent/provider/trial/secret_words.hpp"
-#include "agent/provider/trial/unknown_text.hpp"
 #include "agent/record/wiping_json.hpp"
 
 namespace jeton::agent {

@@ -22,7 +22,8 @@ enum class Direction { sent, received };
 [[nodiscard]] std::string shown_header(const std::string& name, std::string_view value,
                                        std::span<const SecretString> secrets, Direction direction);
 
-// JSON and forms by their fields, other received texts as unknown_text.hpp says; texts longer than 2000 bytes are cut.
+// JSON and forms by their fields, other received texts as unknown_text() says (secret_words.hpp); texts longer than
+// 2000 bytes are cut.
 [[nodiscard]] std::string shown_body(std::string_view body, std::span<const SecretString> secrets, Direction direction);
 
 }  // namespace jeton::agent

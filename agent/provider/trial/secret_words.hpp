@@ -27,4 +27,9 @@ namespace jeton::agent {
 // "*** (32 bytes)": shown in place of a hidden text.
 [[nodiscard]] std::string size_of(std::string_view text);
 
+// An answer of no known shape (JSONP, JSON that is cut off or has something behind it, XML, a page, a bare text). Prose
+// and names remain. These parts are hidden: quoted texts that are not names, values under a name that sounds secret,
+// the word behind an authentication scheme, a body that is one word, and texts that look like a token.
+[[nodiscard]] std::string unknown_text(std::string_view body);
+
 }  // namespace jeton::agent

@@ -13,7 +13,6 @@
 #include "agent/api/page/token_condition.hpp"
 #include "agent/api/page/token_row.hpp"
 #include "agent/jwt/digest.hpp"
-#include "agent/jwt/text_encoding.hpp"
 #include "tests/support/virtual_loop.hpp"
 #include "tests/unit/api/fake_status.hpp"
 
