@@ -17,8 +17,8 @@ namespace jeton::agent {
 // only if the coordinator has any.
 [[nodiscard]] std::vector<prometheus::MetricFamily> host_families(const MetricsInput& input);
 
-// With a series for each token, whose label is `token`; one family at a time, so that the loop has its turns in
-// between. Without the tokens that have no such figure, such as a budget.
+// With a series for each token, whose label is `token`, or two by outcome; one family at a time, so that the loop has
+// its turns in between. Without the tokens that have no such figure, such as those without a budget or outputs.
 [[nodiscard]] std::size_t token_family_count();
 [[nodiscard]] prometheus::MetricFamily token_family(std::size_t index, const AgentStatus& status);
 

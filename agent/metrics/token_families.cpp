@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <array>
 #include <optional>
+#include <set>
+#include <string_view>
 #include <utility>
 
 #include "agent/metrics/families.hpp"
@@ -20,6 +22,7 @@ struct Description {
   MetricType type;
   const char* help;
   Value (*value)(const TokenStatus& token, WallTime now);
+  Value (*failed)(const TokenStatus& token) = nullptr;  // if there are two outcomes; then `value` is of success
 };
 
 Value seconds_from(WallTime from, const std::optional<WallTime>& to) {
@@ -36,6 +39,31 @@ template <std::uint64_t TokenStatus::*member>
 Value count_of(const TokenStatus& token, WallTime) {
   return static_cast<double>(token.*member);
 }
+
+Value sum_of_outputs(const TokenStatus& token, double (*figure)(const OutputStatus&)) {
+  if (token.outputs.empty()) return std::nullopt;
+  double sum = 0;
+  for (const OutputStatus& output : token.outputs) sum += figure(output);
+  return sum;
+}
+
+// One that several outputs share counts once.
+Value sum_of_hooks(const TokenStatus& token, double (*figure)(const HookStatus&)) {
+  std::set<std::string_view> counted;
+  double sum = 0;
+  for (const OutputStatus& output : token.outputs) {
+    if (output.on_change && counted.insert(output.on_change->id).second) sum += figure(*output.on_change);
+  }
+  if (counted.empty()) return std::nullopt;
+  return sum;
+}
+
+double is_failing(const OutputStatus& output) { return output.state == OutputStatus::State::failing ? 1 : 0; }
+double writes_of(const OutputStatus& output) { return static_cast<double>(output.writes); }
+double failures_of(const OutputStatus& output) { return static_cast<double>(output.failures); }
+double is_failing(const HookStatus& hook) { return hook.last_error.empty() ? 0 : 1; }
+double good_runs_of(const HookStatus& hook) { return static_cast<double>(hook.runs - hook.failures); }
+double failures_of(const HookStatus& hook) { return static_cast<double>(hook.failures); }
 
 constexpr std::array descriptions{
     Description{"jeton_token_valid", MetricType::Gauge, "1 if readers get a valid token, otherwise 0.",
@@ -91,6 +119,20 @@ constexpr std::array descriptions{
                 count_of<&TokenStatus::rejections_reported>},
     Description{"jeton_token_segment_bytes", MetricType::Gauge, "Size of the segment that readers map.",
                 count_of<&TokenStatus::segment_bytes>},
+    Description{"jeton_token_failing_outputs", MetricType::Gauge,
+                "Outputs of the token that could not be written last; the files are as before.",
+                [](const TokenStatus& t, WallTime) { return sum_of_outputs(t, is_failing); }},
+    Description{"jeton_token_output_writes_total", MetricType::Counter,
+                "Writes and removals of the outputs of the token by outcome.",
+                [](const TokenStatus& t, WallTime) { return sum_of_outputs(t, writes_of); },
+                [](const TokenStatus& t) { return sum_of_outputs(t, failures_of); }},
+    Description{"jeton_token_failing_hooks", MetricType::Gauge,
+                "Hooks (on_change) of the outputs of the token whose last run failed.",
+                [](const TokenStatus& t, WallTime) { return sum_of_hooks(t, is_failing); }},
+    Description{"jeton_token_hook_runs_total", MetricType::Counter,
+                "Runs of these hooks by outcome; those of a hook that several outputs share count once.",
+                [](const TokenStatus& t, WallTime) { return sum_of_hooks(t, good_runs_of); },
+                [](const TokenStatus& t) { return sum_of_hooks(t, failures_of); }},
 };
 
 }  // namespace
@@ -103,7 +145,14 @@ prometheus::MetricFamily token_family(std::size_t index, const AgentStatus& stat
   family.metric.reserve(status.tokens.size());
   for (const TokenStatus& token : status.tokens) {
     const Value value = description.value(token, status.now);
-    if (value) family.metric.push_back(sample(description.type, *value, {{"token", token.name}}));
+    if (!value) continue;
+    if (description.failed == nullptr) {
+      family.metric.push_back(sample(description.type, *value, {{"token", token.name}}));
+      continue;
+    }
+    const double failed = description.failed(token).value_or(0);
+    family.metric.push_back(sample(description.type, *value, {{"token", token.name}, {"outcome", "success"}}));
+    family.metric.push_back(sample(description.type, failed, {{"token", token.name}, {"outcome", "failed"}}));
   }
   return family;
 }

@@ -35,6 +35,7 @@ Hook::Hook(HookConfig config, Parts parts)
       wake_(parts_.timers),
       backoff_(hook_pauses, parts_.random) {
   status_.action = description_of(config_);
+  status_.id = mark_.filename().string();
   due_ = is_marked();  // by an agent before this one
 }
 
