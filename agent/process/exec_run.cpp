@@ -17,16 +17,17 @@
 #include "agent/base/event.hpp"
 #include "agent/base/excerpt.hpp"
 #include "agent/base/unique_fd.hpp"
-#include "agent/process/line_buffer.hpp"
 
 namespace jeton::agent {
 namespace {
 
 namespace asio = boost::asio;
 
+constexpr Duration exec_grace = std::chrono::seconds(2);  // between SIGTERM and SIGKILL
 // After SIGKILL the end is a matter of milliseconds; a process that hangs in the kernel is left to the supervisor.
 constexpr Duration kill_patience = std::chrono::seconds(3);
-
+constexpr std::size_t max_error_lines = 20;
+constexpr std::size_t max_error_line = 4096;  // bytes
 constexpr const char* clean_path = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
 struct Pipe {
@@ -152,12 +153,33 @@ struct ExecRun::Impl : std::enable_shared_from_this<Impl> {
 
   void read_errors() {
     errors.async_read_some(asio::buffer(err_buffer), [self = shared_from_this()](auto error, std::size_t got) {
-      self->lines.add({self->err_buffer.data(), got});
+      self->take_errors({self->err_buffer.data(), got});
       wipe(self->err_buffer.data(), got);
       self->err_open = !error;
       self->news.notify();
       if (!error) self->read_errors();
     });
+  }
+
+  void take_errors(std::string_view text) {
+    for (const char& c : text) {
+      if (c == '\n') {
+        end_line();
+      } else if (line.size() < max_error_line) {
+        line.append({&c, 1});
+      }
+    }
+  }
+
+  // An empty one is dropped.
+  void end_line() {
+    if (line.empty()) return;
+    if (result.lines.size() < max_error_lines) {
+      result.lines.push_back(line);
+    } else {
+      ++result.lines_left_out;
+    }
+    line.clear();
   }
 
   // A report is smaller than PIPE_BUF, so it comes as a whole; the first counts.
@@ -190,9 +212,7 @@ struct ExecRun::Impl : std::enable_shared_from_this<Impl> {
       until = timers.clock().boot_now() + exec_grace + kill_patience;
       terminate();
     }
-    lines.finish();
-    result.lines = std::move(lines.lines);
-    result.lines_left_out = lines.left_out;
+    end_line();
     co_return std::move(result);
   }
 
@@ -215,7 +235,7 @@ struct ExecRun::Impl : std::enable_shared_from_this<Impl> {
   std::array<char, 16 * 1024> out_buffer{};
   std::array<char, 4096> err_buffer{};
   ExecReport received;
-  LineBuffer lines{max_error_lines, max_error_line};
+  SecretString line;  // of stderr, unfinished
   ExecResult result;
   bool out_open = true;
   bool err_open = true;
