@@ -17,7 +17,7 @@
 #include "agent/base/unique_fd.hpp"
 #include "agent/config/text/values.hpp"
 #include "agent/outputs/blocking_calls.hpp"
-#include "agent/outputs/trusted_path.hpp"
+#include "agent/outputs/output_file.hpp"
 #include "agent/process/exec_run.hpp"
 
 namespace jeton::agent {
