@@ -3,6 +3,8 @@
 #include <boost/asio/associated_cancellation_slot.hpp>
 #include <boost/asio/associated_executor.hpp>
 #include <boost/asio/async_result.hpp>
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/detached.hpp>
 #include <boost/asio/error.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/use_awaitable.hpp>
@@ -91,6 +93,10 @@ Task<> sleep_until(Timers& timers, BootTime when) {
 
 Task<> sleep_for(Timers& timers, Duration duration) {
   co_await sleep_until(timers, timers.clock().boot_now() + duration);
+}
+
+void start_task(const Executor& executor, Task<> task) {
+  boost::asio::co_spawn(executor, std::move(task), boost::asio::detached);
 }
 
 }  // namespace jeton::agent

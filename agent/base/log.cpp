@@ -22,9 +22,8 @@
 #include <vector>
 
 #include "agent/base/environment.hpp"
-#include "agent/base/log_format.hpp"
-#include "agent/base/log_queue.hpp"
-#include "agent/base/log_repeats.hpp"
+#include "agent/base/log_line.hpp"
+#include "agent/base/log_pace.hpp"
 
 namespace jeton::agent::log {
 namespace {

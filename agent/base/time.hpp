@@ -40,6 +40,13 @@ class Clock {
   [[nodiscard]] virtual BootTime boot_now() const = 0;
 };
 
+// CLOCK_REALTIME and CLOCK_BOOTTIME of the operating system. Stateless, any thread.
+class SystemClock final : public Clock {
+ public:
+  [[nodiscard]] WallTime wall_now() const override;
+  [[nodiscard]] BootTime boot_now() const override;
+};
+
 // Converts `wall` to the boot clock by the present offset of the two clocks. The result is limited to a century from
 // now: 64 bits of nanoseconds hold 292 years, and times come from outside.
 [[nodiscard]] inline BootTime boot_time_of(WallTime wall, const Clock& clock) {

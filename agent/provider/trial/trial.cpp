@@ -11,7 +11,6 @@
 
 #include "agent/base/boot_timers.hpp"
 #include "agent/base/random.hpp"
-#include "agent/base/system_clock.hpp"
 #include "agent/base/time.hpp"
 #include "agent/config/text/values.hpp"
 #include "agent/http/http_client.hpp"

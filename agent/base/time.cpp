@@ -1,4 +1,4 @@
-#include "agent/base/system_clock.hpp"
+#include "agent/base/time.hpp"
 
 #include <ctime>
 
