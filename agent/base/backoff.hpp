@@ -32,7 +32,6 @@ class Backoff {
   void reset() { failures_ = 0; }
   // A failure of another host, which paused for it.
   void count_failure() { ++failures_; }
-  [[nodiscard]] unsigned failures() const { return failures_; }
 
  private:
   BackoffLimits limits_;

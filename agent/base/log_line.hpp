@@ -1,5 +1,5 @@
-// A line of the log: its formats, and its way to a log whose reader may hang (a stopped journald, a pipe that no process
-// empties).
+// A line of the log: its formats, and its way to a log whose reader may hang (a stopped journald, a pipe that no
+// process empties).
 #pragma once
 
 #include <chrono>
