@@ -20,7 +20,6 @@
 #include "agent/config/text/values.hpp"
 #include "agent/demo/child_process.hpp"
 #include "agent/demo/http_get.hpp"
-#include "agent/demo/screen.hpp"
 #include "agent/demo/view.hpp"
 
 namespace jeton::agent::demo {

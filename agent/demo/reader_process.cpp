@@ -12,7 +12,7 @@
 
 #include "agent/base/secret.hpp"
 #include "agent/demo/http_get.hpp"
-#include "agent/demo/token_issuer.hpp"
+#include "agent/demo/provider.hpp"
 
 namespace jeton::agent::demo {
 namespace {

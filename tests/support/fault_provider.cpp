@@ -20,7 +20,7 @@
 
 #include "agent/base/task.hpp"
 #include "agent/base/time.hpp"
-#include "agent/demo/token_issuer.hpp"
+#include "agent/demo/provider.hpp"
 #include "tests/support/reserved_port.hpp"
 
 namespace jeton::test {
