@@ -4,8 +4,6 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <boost/asio/local/stream_protocol.hpp>
-#include <boost/system/system_error.hpp>
 #include <cstdio>
 #include <cstdlib>
 #include <deque>
@@ -19,7 +17,7 @@
 #include "agent/base/time.hpp"
 #include "agent/config/text/values.hpp"
 #include "agent/demo/child_process.hpp"
-#include "agent/demo/http_get.hpp"
+#include "agent/demo/provider.hpp"
 #include "agent/demo/view.hpp"
 
 namespace jeton::agent::demo {
@@ -169,14 +167,10 @@ class Demo {
 
   // Asks the agent for its phase, which the segment does not have.
   void ask_agent() {
-    const std::string socket = (runtime_dir_ / "agent.sock").string();
-    try {
-      const boost::asio::local::stream_protocol::endpoint server(socket);
-      const Json status = try_parse_json(http_get(server, std::string("/v1/tokens/") + token_name).body);
-      if (status.is_object() && status.contains("phase")) snapshot_.phase = status["phase"].get<std::string>();
-    } catch (const boost::system::system_error&) {
-      // The path is too long for a socket; the agent ends and says so.
-    }
+    const HttpAnswer answer =
+        get_from_socket((runtime_dir_ / "agent.sock").string(), std::string("/v1/tokens/") + token_name);
+    const Json status = try_parse_json(answer.body);
+    if (status.is_object() && status.contains("phase")) snapshot_.phase = status["phase"].get<std::string>();
   }
 
   void refresh_snapshot() {

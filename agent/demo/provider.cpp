@@ -3,9 +3,12 @@
 #include <algorithm>
 #include <array>
 #include <atomic>
+#include <boost/asio/generic/stream_protocol.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/local/stream_protocol.hpp>
 #include <boost/asio/use_awaitable.hpp>
+#include <boost/beast/core/basic_stream.hpp>
 #include <boost/beast/core/flat_buffer.hpp>
 #include <boost/beast/core/tcp_stream.hpp>
 #include <boost/beast/http.hpp>
@@ -24,10 +27,12 @@ namespace asio = boost::asio;
 namespace beast = boost::beast;
 namespace http = beast::http;
 using Tcp = asio::ip::tcp;
+using AnySocket = asio::generic::stream_protocol;
 using Request = http::request<http::string_body>;
 using Response = http::response<http::string_body>;
 
 constexpr std::chrono::seconds idle_limit{30};
+constexpr std::chrono::milliseconds client_patience{200};
 
 constexpr std::string_view prefix = "demo.";
 constexpr std::size_t random_bytes = 16;
@@ -59,6 +64,34 @@ std::string decimal_seconds(Milliseconds ms) {
   std::array<char, 32> text{};
   std::snprintf(text.data(), text.size(), "%.10g", static_cast<double>(ms.count()) / 1000);
   return text.data();
+}
+
+Task<> get(asio::io_context& context, const AnySocket::endpoint& server,
+           const http::request<http::empty_body>& request, HttpAnswer& answer) {
+  try {
+    beast::basic_stream<AnySocket> stream(context);
+    stream.expires_after(client_patience);
+    co_await stream.async_connect(server, asio::use_awaitable);
+    co_await http::async_write(stream, request, asio::use_awaitable);
+    beast::flat_buffer buffer;
+    Response response;
+    co_await http::async_read(stream, buffer, response, asio::use_awaitable);
+    answer = {response.result_int(), std::move(response.body())};
+  } catch (const boost::system::system_error&) {
+    // The server has not started yet, or has ended.
+  }
+}
+
+HttpAnswer get_from(const AnySocket::endpoint& server, const std::string& target, const std::string& authorization) {
+  http::request<http::empty_body> request(http::verb::get, target, 11);
+  request.set(http::field::host, "127.0.0.1");
+  if (!authorization.empty()) request.set(http::field::authorization, authorization);
+  request.keep_alive(false);
+  HttpAnswer answer;
+  asio::io_context context{1};
+  start_task(context.get_executor(), get(context, server, request, answer));
+  context.run();
+  return answer;
 }
 
 }  // namespace
@@ -210,5 +243,17 @@ std::uint16_t Provider::port() const { return server_->port(); }
 std::string Provider::token_url() const { return "http://127.0.0.1:" + std::to_string(port()) + "/token"; }
 
 ProviderCounts Provider::counts() const { return server_->counts(); }
+
+HttpAnswer get_from_port(std::uint16_t port, const std::string& target, const std::string& authorization) {
+  return get_from(Tcp::endpoint(asio::ip::address_v4::loopback(), port), target, authorization);
+}
+
+HttpAnswer get_from_socket(const std::string& socket, const std::string& target) {
+  try {
+    return get_from(asio::local::stream_protocol::endpoint(socket), target, {});
+  } catch (const boost::system::system_error&) {
+    return {};  // The path is too long for a socket; the agent ends and says so.
+  }
+}
 
 }  // namespace jeton::agent::demo

@@ -1,8 +1,5 @@
 #include "agent/outputs/blocking_calls.hpp"
 
-#include <fcntl.h>
-#include <unistd.h>
-
 #include <array>
 #include <boost/asio/buffer.hpp>
 #include <boost/asio/posix/stream_descriptor.hpp>
@@ -117,10 +114,9 @@ Task<> ThreadedCalls::run(std::string what, std::function<void()> work) {
   const Closing closing(std::make_shared<EndOfCall>(timers_));
   EndOfCall& end = *closing.end;
   try {
-    std::array<int, 2> ends{};
-    if (::pipe2(ends.data(), O_CLOEXEC) != 0) throw errno_error(what + ": pipe");
-    call->end.reset(ends[1]);
-    end.watch(UniqueFd(ends[0]));
+    Pipe ends = make_pipe(what + ": pipe");
+    call->end = std::move(ends.write);
+    end.watch(std::move(ends.read));
     start_without_signals("jeton-output", [call] { call->run(); }).detach();
   } catch (const Error&) {
     busy_->leave(what);

@@ -43,8 +43,7 @@ std::optional<std::string> complaint_about(const ExecResult& result, Millisecond
     case ExecReport::Kind::signalled:
       return "was ended by signal " + std::to_string(value);
     case ExecReport::Kind::not_executed:
-      return std::string(errno_error("cannot be executed", value).what()) +
-             "; check its path, mode and interpreter (#!)";
+      return errno_error("cannot be executed", value, "; check its path, mode and interpreter (#!)").what();
     case ExecReport::Kind::no_directory:
     case ExecReport::Kind::not_started:
       return errno_error("cannot be started", value).what();
@@ -82,10 +81,10 @@ void send_signal(const SignalHook& hook) {
   const UniqueFd process(static_cast<int>(::syscall(SYS_pidfd_open, pid, 0)));
   if (process && ::syscall(SYS_pidfd_send_signal, process.get(), hook.number, nullptr, 0) == 0) return;
   const int error = errno;
-  throw Error(std::string(errno_error(who, error).what()) +
-              (error == EPERM   ? "; only root may signal another user's process: use reload, or a command"
-               : error == ESRCH ? "; is the program running?"
-                                : ""));
+  throw errno_error(who, error,
+                    error == EPERM   ? "; only root may signal another user's process: use reload, or a command"
+                    : error == ESRCH ? "; is the program running?"
+                                     : "");
 }
 
 }  // namespace

@@ -109,10 +109,11 @@ class NewFile {
                        O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600));
     if (!fd_) {
       const int error = errno;
-      throw Error(std::string(errno_error(target.path + ": cannot make a file in its directory", error).what()) +
-                  (error == EACCES || error == EROFS
-                       ? "; the agent's user needs the right to write there, and the unit ReadWritePaths= in a drop-in"
-                       : ""));
+      throw errno_error(
+          target.path + ": cannot make a file in its directory", error,
+          error == EACCES || error == EROFS
+              ? "; the agent's user needs the right to write there, and the unit ReadWritePaths= in a drop-in"
+              : "");
     }
   }
   NewFile(const NewFile&) = delete;
@@ -127,14 +128,14 @@ class NewFile {
   void give() const {
     const bool to_another = target_.owner && *target_.owner != ::geteuid();
     if (to_another && ::fchown(fd_.get(), *target_.owner, static_cast<gid_t>(-1)) != 0) {
-      throw Error(std::string(errno_error(target_.path + ": cannot give the file to its owner").what()) +
-                  "; only root may: leave owner out, and set a group of which the agent's user and the reader are "
-                  "members");
+      throw errno_error(target_.path + ": cannot give the file to its owner", errno,
+                        "; only root may: leave owner out, and set a group of which the agent's user and the reader "
+                        "are members");
     }
     if (target_.group && ::fchown(fd_.get(), static_cast<uid_t>(-1), *target_.group) != 0) {
-      throw Error(std::string(errno_error(target_.path + ": cannot give the file to its group").what()) +
-                  "; the agent's user must be a member of it: SupplementaryGroups= and SystemCallFilter=@chown in a "
-                  "drop-in of the unit");
+      throw errno_error(target_.path + ": cannot give the file to its group", errno,
+                        "; the agent's user must be a member of it: SupplementaryGroups= and SystemCallFilter=@chown "
+                        "in a drop-in of the unit");
     }
     if (::fchmod(fd_.get(), target_.mode) != 0) throw errno_error(target_.path + ": mode");
   }

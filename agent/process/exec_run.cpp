@@ -30,18 +30,19 @@ constexpr std::size_t max_error_lines = 20;
 constexpr std::size_t max_error_line = 4096;  // bytes
 constexpr const char* clean_path = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
-struct Pipe {
-  UniqueFd read;
-  UniqueFd write;
-};
-
 // The command's 0, 1 and 2 are set in the child, so nothing else may be there.
-UniqueFd above_standard(int fd) {
-  UniqueFd owned(fd);
-  if (fd > STDERR_FILENO) return owned;
-  UniqueFd higher(::fcntl(fd, F_DUPFD_CLOEXEC, STDERR_FILENO + 1));
+UniqueFd above_standard(UniqueFd fd) {
+  if (fd.get() > STDERR_FILENO) return fd;
+  UniqueFd higher(::fcntl(fd.get(), F_DUPFD_CLOEXEC, STDERR_FILENO + 1));
   if (!higher) throw errno_error("cannot run a command");
   return higher;
+}
+
+Pipe make_high_pipe() {
+  Pipe made = make_pipe("cannot run a command: pipe");
+  made.read = above_standard(std::move(made.read));
+  made.write = above_standard(std::move(made.write));
+  return made;
 }
 
 // A signal in the child before it blocks them all would be handled as one to the agent.
@@ -57,15 +58,6 @@ pid_t fork_without_signals() {
   return pid;
 }
 
-Pipe make_pipe() {
-  std::array<int, 2> ends{};
-  if (::pipe2(ends.data(), O_CLOEXEC) != 0) throw errno_error("cannot run a command: pipe");
-  UniqueFd write(ends[1]);
-  Pipe made{above_standard(ends[0]), {}};
-  made.write = above_standard(write.release());
-  return made;
-}
-
 }  // namespace
 
 // Held by shared_ptr: reads that are under way in the loop outlive the run by a turn, and the reaper by as long as it
@@ -75,12 +67,13 @@ struct ExecRun::Impl : std::enable_shared_from_this<Impl> {
       : timers(t), output(t.executor()), errors(t.executor()), report(t.executor()), process(t.executor()), news(t) {}
 
   void start(const ExecCommand& command) {
-    Pipe out = make_pipe();
-    Pipe err = make_pipe();
-    Pipe reports = make_pipe();
-    Pipe controls = make_pipe();
-    const UniqueFd null = above_standard(::open("/dev/null", O_RDONLY | O_CLOEXEC));
-    if (!null) throw errno_error("cannot run a command: /dev/null");
+    Pipe out = make_high_pipe();
+    Pipe err = make_high_pipe();
+    Pipe reports = make_high_pipe();
+    Pipe controls = make_high_pipe();
+    UniqueFd opened(::open("/dev/null", O_RDONLY | O_CLOEXEC));
+    if (!opened) throw errno_error("cannot run a command: /dev/null");
+    const UniqueFd null = above_standard(std::move(opened));
     std::vector<char*> argv;
     for (const std::string& argument : command.argv) argv.push_back(const_cast<char*>(argument.c_str()));
     argv.push_back(nullptr);
