@@ -14,20 +14,8 @@
 
 namespace jeton::agent {
 
-class LogPace {
- public:
-  // Whether a line is due; the next one is a minute later.
-  [[nodiscard]] bool allows(BootTime now) {
-    if (now < quiet_until_) return false;
-    quiet_until_ = now + std::chrono::minutes(1);
-    return true;
-  }
-
- private:
-  BootTime quiet_until_{};
-};
-
-class LogBurst {
+template <int most_at_once>
+class PacedLines {
  public:
   // Whether a line is due. After a quiet time as many are due at once as at the beginning.
   [[nodiscard]] bool allows(BootTime now) {
@@ -36,12 +24,14 @@ class LogBurst {
     return true;
   }
 
-  static constexpr int burst = 16;
+  static constexpr int burst = most_at_once;
 
  private:
   static constexpr Duration pace = std::chrono::minutes(1);
   BootTime used_up_to_{};  // every line uses up so much time, some of it in advance
 };
+using LogPace = PacedLines<1>;
+using LogBurst = PacedLines<16>;
 
 class LogRepeats {
  public:

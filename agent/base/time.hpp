@@ -40,13 +40,6 @@ class Clock {
   [[nodiscard]] virtual BootTime boot_now() const = 0;
 };
 
-// CLOCK_REALTIME and CLOCK_BOOTTIME of the operating system. Stateless, any thread.
-class SystemClock final : public Clock {
- public:
-  [[nodiscard]] WallTime wall_now() const override;
-  [[nodiscard]] BootTime boot_now() const override;
-};
-
 // Converts `wall` to the boot clock by the present offset of the two clocks. The result is limited to a century from
 // now: 64 bits of nanoseconds hold 292 years, and times come from outside.
 [[nodiscard]] inline BootTime boot_time_of(WallTime wall, const Clock& clock) {
@@ -82,5 +75,19 @@ class SystemClock final : public Clock {
   char text[32];
   return {text, std::strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%SZ", &parts)};
 }
+
+// CLOCK_REALTIME and CLOCK_BOOTTIME of the operating system. Stateless, any thread.
+class SystemClock final : public Clock {
+ public:
+  [[nodiscard]] WallTime wall_now() const override { return WallTime{to_ms(read(CLOCK_REALTIME))}; }
+  [[nodiscard]] BootTime boot_now() const override { return BootTime{read(CLOCK_BOOTTIME)}; }
+
+ private:
+  static Duration read(clockid_t id) {
+    std::timespec reading{};
+    ::clock_gettime(id, &reading);
+    return std::chrono::seconds{reading.tv_sec} + Duration{reading.tv_nsec};
+  }
+};
 
 }  // namespace jeton::agent

@@ -24,7 +24,7 @@ BootTime end_of(const Record& record, const Clock& clock) {
 
 }  // namespace
 
-Output::Output(const Parts& parts, const std::filesystem::path& path)
+Output::Output(const OutputParts& parts, const std::filesystem::path& path)
     : parts_(parts), wake_(parts.timers), backoff_(output_pauses, parts.random) {
   status_.path = path.string();
 }
