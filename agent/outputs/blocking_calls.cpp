@@ -8,6 +8,7 @@
 #include <set>
 #include <utility>
 
+#include "agent/base/bounded_wait.hpp"
 #include "agent/base/error.hpp"
 #include "agent/base/event.hpp"
 #include "agent/base/secret.hpp"
@@ -94,10 +95,6 @@ struct Closing {
   std::shared_ptr<EndOfCall> end;
 };
 
-[[noreturn]] void report_no_answer(const std::string& what) {
-  throw Error(what + ": the file system does not answer; is it on a mount whose server is gone?");
-}
-
 }  // namespace
 
 ThreadedCalls::ThreadedCalls(Timers& timers, Duration patience)
@@ -106,7 +103,7 @@ ThreadedCalls::ThreadedCalls(Timers& timers, Duration patience)
 ThreadedCalls::~ThreadedCalls() = default;
 
 Task<> ThreadedCalls::run(std::string what, std::function<void()> work) {
-  if (!busy_->enter(what)) report_no_answer(what);
+  if (!busy_->enter(what)) throw file_system_hangs(what);
   const auto call = std::make_shared<Call>();
   call->what = what;
   call->work = std::move(work);
@@ -129,7 +126,7 @@ Task<> ThreadedCalls::run(std::string what, std::function<void()> work) {
   bool in_time = true;
   while (!end.closed && in_time) in_time = co_await end.ended.wait_until(until);
   const std::lock_guard lock(call->mutex);
-  if (!call->done) report_no_answer(what);
+  if (!call->done) throw file_system_hangs(what);
   if (call->failure) std::rethrow_exception(call->failure);
 }
 
