@@ -93,21 +93,17 @@ HostHooks::HostHooks(Timers& timers, BlockingCalls& calls, const std::vector<std
     : timers_(timers), calls_(calls), unwritable_(without_links(unwritable)) {}
 
 Task<> HostHooks::run(HookConfig hook, SecretsOfHook secrets) {
-  if (const auto* command = std::get_if<CommandHook>(&hook.action)) {
-    co_await run_command(command->argv, hook, std::move(secrets));
+  ExecCommand command;
+  if (const auto* own = std::get_if<CommandHook>(&hook.action)) {
+    command.argv = own->argv;
   } else if (const auto* reload = std::get_if<ReloadHook>(&hook.action)) {
-    std::vector<std::string> argv{systemctl, "--no-ask-password", "reload", "--", reload->unit};
-    co_await run_command(std::move(argv), hook, std::move(secrets));
+    command.argv = {systemctl, "--no-ask-password", "reload", "--", reload->unit};
   } else {
     const SignalHook wanted = std::get<SignalHook>(hook.action);
     std::function<void()> call = [wanted] { send_signal(wanted); };
     co_await calls_.run(wanted.pid_file.string(), std::move(call));
+    co_return;
   }
-}
-
-Task<> HostHooks::run_command(std::vector<std::string> argv, HookConfig hook, SecretsOfHook secrets) {
-  ExecCommand command;
-  command.argv = std::move(argv);
   command.directory = "/";
   command.unwritable = unwritable_;
   command.timeout = hook.timeout;

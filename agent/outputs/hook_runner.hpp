@@ -38,8 +38,6 @@ class HostHooks final : public HookRunner {
   Task<> run(HookConfig hook, SecretsOfHook secrets) override;
 
  private:
-  Task<> run_command(std::vector<std::string> argv, HookConfig hook, SecretsOfHook secrets);
-
   Timers& timers_;
   BlockingCalls& calls_;
   const std::vector<std::string> unwritable_;
