@@ -10,6 +10,7 @@
 #include <filesystem>
 #include <fstream>
 #include <string>
+#include <utility>
 
 #include "agent/base/environment.hpp"
 #include "agent/base/error.hpp"
