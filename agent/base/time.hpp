@@ -84,7 +84,7 @@ class SystemClock final : public Clock {
 
  private:
   static Duration read(clockid_t id) {
-    std::timespec reading{};
+    timespec reading{};
     ::clock_gettime(id, &reading);
     return std::chrono::seconds{reading.tv_sec} + Duration{reading.tv_nsec};
   }
