@@ -204,13 +204,10 @@ class Demo {
       return 1;
     }
     if (snapshot_.reader_errors() == 0) return 0;
-    std::fprintf(stderr,
-                 "jeton demo: the reader saw errors: expired %llu, torn %llu, older %llu, "
-                 "refused %llu\n",
-                 static_cast<unsigned long long>(snapshot_.reader.expired),
-                 static_cast<unsigned long long>(snapshot_.reader.torn),
-                 static_cast<unsigned long long>(snapshot_.reader.older),
-                 static_cast<unsigned long long>(snapshot_.reader.api_refused));
+    const ReaderReport& saw = snapshot_.reader;
+    const std::string errors = "expired " + std::to_string(saw.expired) + ", torn " + std::to_string(saw.torn) +
+                               ", older " + std::to_string(saw.older) + ", refused " + std::to_string(saw.api_refused);
+    std::fprintf(stderr, "jeton demo: the reader saw errors: %s\n", errors.c_str());
     return 1;
   }
 

@@ -66,8 +66,8 @@ std::string decimal_seconds(Milliseconds ms) {
   return text.data();
 }
 
-Task<> get(asio::io_context& context, const AnySocket::endpoint& server,
-           const http::request<http::empty_body>& request, HttpAnswer& answer) {
+Task<> get(asio::io_context& context, const AnySocket::endpoint& server, const http::request<http::empty_body>& request,
+           HttpAnswer& answer) {
   try {
     beast::basic_stream<AnySocket> stream(context);
     stream.expires_after(client_patience);
