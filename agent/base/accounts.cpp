@@ -20,30 +20,20 @@ std::optional<unsigned> parse_id(const std::string& text) {
 
 // getpwnam_r and getgrnam_r differ in types only.
 template <typename Entry, typename Lookup>
-std::optional<Entry> look_up(Lookup lookup, const std::string& name, std::vector<char>& buffer) {
-  for (buffer.resize(1024); buffer.size() <= 1024 * 1024; buffer.resize(buffer.size() * 4)) {
-    Entry entry = {};
-    Entry* found = nullptr;
-    const int error = lookup(name.c_str(), &entry, buffer.data(), buffer.size(), &found);
-    if (error == ERANGE) continue;
-    if (found == nullptr) return std::nullopt;
-    return entry;
+std::optional<unsigned> find_id(Lookup lookup, unsigned Entry::*id, const std::string& name) {
+  std::vector<char> buffer(1024);
+  Entry entry = {};
+  Entry* found = nullptr;
+  while (lookup(name.c_str(), &entry, buffer.data(), buffer.size(), &found) == ERANGE && buffer.size() < 1024 * 1024) {
+    buffer.resize(buffer.size() * 4);
   }
-  return std::nullopt;
+  return found == nullptr ? parse_id(name) : entry.*id;
 }
 
 }  // namespace
 
-std::optional<unsigned> find_user(const std::string& name) {
-  std::vector<char> buffer;
-  if (const auto entry = look_up<passwd>(::getpwnam_r, name, buffer)) return entry->pw_uid;
-  return parse_id(name);
-}
+std::optional<unsigned> find_user(const std::string& name) { return find_id(::getpwnam_r, &passwd::pw_uid, name); }
 
-std::optional<unsigned> find_group(const std::string& name) {
-  std::vector<char> buffer;
-  if (const auto entry = look_up<group>(::getgrnam_r, name, buffer)) return entry->gr_gid;
-  return parse_id(name);
-}
+std::optional<unsigned> find_group(const std::string& name) { return find_id(::getgrnam_r, &group::gr_gid, name); }
 
 }  // namespace jeton::agent

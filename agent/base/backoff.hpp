@@ -2,6 +2,9 @@
 // a fleet's retries best ("Exponential Backoff And Jitter", M. Brooker, AWS Architecture Blog, 2015).
 #pragma once
 
+#include <algorithm>
+#include <cmath>
+
 #include "agent/base/random.hpp"
 #include "agent/base/time.hpp"
 
@@ -18,11 +21,17 @@ class Backoff {
   Backoff(BackoffLimits limits, Random& random) : limits_(limits), random_(random) {}
 
   // The pause after one more failure.
-  [[nodiscard]] Duration next();
+  [[nodiscard]] Duration next() {
+    const double ceiling =
+        std::min(static_cast<double>(limits_.cap.count()),
+                 std::ldexp(static_cast<double>(limits_.base.count()), static_cast<int>(std::min(failures_, 40U))));
+    ++failures_;
+    const double floor = std::min(static_cast<double>(limits_.floor.count()), ceiling);
+    return Duration{static_cast<Duration::rep>(floor + (ceiling - floor) * random_.uniform())};
+  }
   void reset() { failures_ = 0; }
   // A failure of another host, which paused for it.
   void count_failure() { ++failures_; }
-  [[nodiscard]] unsigned failures() const { return failures_; }
 
  private:
   BackoffLimits limits_;

@@ -9,8 +9,6 @@
 #include <limits>
 #include <system_error>
 
-#include "agent/base/timer_queue.hpp"
-
 namespace jeton::agent {
 namespace {
 

@@ -7,7 +7,6 @@
 #include <set>
 #include <system_error>
 
-#include "agent/base/error.hpp"
 #include "agent/base/thread.hpp"
 
 namespace jeton::agent {
@@ -75,18 +74,18 @@ bool ends_within(milliseconds patience, Call& call, std::unique_lock<std::mutex>
   return false;
 }
 
-Error no_answer(const std::string& what) {
+}  // namespace
+
+Error file_system_hangs(const std::string& what) {
   return Error(what + ": the file system does not answer; is it on a mount whose server is gone?");
 }
-
-}  // namespace
 
 void run_bounded(const std::string& what, std::function<void()> work) {
   milliseconds patience = longest_file_wait;
   {
     const std::lock_guard lock(hanging().mutex);
     const std::size_t others = hanging().names.size();
-    if (others >= most_hanging || hanging().names.contains(what)) throw no_answer(what);
+    if (others >= most_hanging || hanging().names.contains(what)) throw file_system_hangs(what);
     patience = std::max(patience / static_cast<int>((others + 1) * (others + 1)), shortest_file_wait);
   }
   const auto call = std::make_shared<Call>();
@@ -100,7 +99,7 @@ void run_bounded(const std::string& what, std::function<void()> work) {
     const std::lock_guard also(hanging().mutex);
     call->left_behind = true;
     hanging().names.insert(what);
-    throw no_answer(what);
+    throw file_system_hangs(what);
   }
   if (call->failure) std::rethrow_exception(call->failure);
 }

@@ -11,15 +11,20 @@
 #include <string>
 #include <utility>
 
+#include "agent/base/error.hpp"
+
 namespace jeton::agent {
 
 // The longest time for which the first call that hangs delays its caller. While calls hang, further ones get less time
 // (a quarter, a ninth and so on, 25 ms at least), so that many files of one dead mount take about two seconds together.
 inline constexpr std::chrono::milliseconds longest_file_wait{1000};
 
-// Runs `call`, which owns everything that it uses: if its thread hangs, both are abandoned. `what` is
-// the file, and how messages begin. Throws what `call` throws; Error if it does not answer, and at once while an
-// earlier call about the same `what` hangs, or while 64 do.
+// `what` is the file, and how the message begins.
+[[nodiscard]] Error file_system_hangs(const std::string& what);
+
+// Runs `call`, which owns everything that it uses: if its thread hangs, both are abandoned. Throws what `call` throws;
+// file_system_hangs() if it does not answer, and at once while an earlier call about the same `what` hangs, or while 64
+// do.
 void run_bounded(const std::string& what, std::function<void()> call);
 
 template <typename Call>

@@ -19,9 +19,9 @@ class TransportError : public Error {
   using Error::Error;
 };
 
-// "what: No such file or directory" from the current errno.
-[[nodiscard]] inline Error errno_error(const std::string& what, int error = errno) {
-  return Error(what + ": " + std::generic_category().message(error));
+// "what: No such file or directory" from the current errno; `advice` follows that.
+[[nodiscard]] inline Error errno_error(const std::string& what, int error = errno, const char* advice = "") {
+  return Error(what + ": " + std::generic_category().message(error) + advice);
 }
 
 }  // namespace jeton::agent

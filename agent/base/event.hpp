@@ -1,3 +1,5 @@
+// How coroutines wait for each other.
+//
 // Event: coroutines wait for it, and notify() wakes them.
 //
 // notify() wakes every coroutine that waits at that moment. Later waiters do not see it, so check the
@@ -6,7 +8,9 @@
 #pragma once
 
 #include <list>
+#include <map>
 #include <memory>
+#include <string>
 
 #include "agent/base/timers.hpp"
 
@@ -29,6 +33,47 @@ class Event {
   struct Waiter;
   Timers& timers_;
   std::list<std::shared_ptr<Waiter>> waiters_;
+};
+
+// Turns: a queue for each key, for steps that must not overlap across a co_await. One coroutine at a time has the turn
+// of a key, in the order of arrival.
+//
+// A turn lasts until its Turn is destroyed, which wakes the next one; a coroutine that is cancelled while it waits
+// leaves its place. Turn may outlive Turns; both need the timers. One thread: the loop's.
+class Turns {
+ public:
+  explicit Turns(Timers& timers) : timers_(timers), lines_(std::make_shared<Lines>()) {}
+  Turns(const Turns&) = delete;
+  Turns& operator=(const Turns&) = delete;
+
+  class Turn;
+  // nullptr: the turn did not come before the deadline. Throws system_error(operation_aborted) on cancellation.
+  [[nodiscard]] Task<std::shared_ptr<Turn>> wait(std::string key, BootTime deadline);
+
+ private:
+  using Lines = std::map<std::string, std::list<Turn*>>;  // the first of each line has its turn
+
+  static Task<std::shared_ptr<Turn>> wait_in(std::shared_ptr<Lines> lines, Timers& timers, std::string key,
+                                             BootTime deadline);
+
+  Timers& timers_;
+  std::shared_ptr<Lines> lines_;
+};
+
+class Turns::Turn {
+ public:
+  Turn(std::shared_ptr<Lines> lines, Timers& timers, std::string key);
+  Turn(const Turn&) = delete;
+  Turn& operator=(const Turn&) = delete;
+  ~Turn();
+
+ private:
+  friend class Turns;
+  [[nodiscard]] bool has_come() const { return lines_->at(key_).front() == this; }
+
+  std::shared_ptr<Lines> lines_;
+  std::string key_;
+  Event wake_;
 };
 
 }  // namespace jeton::agent

@@ -22,8 +22,10 @@ struct Action {
   int passes = 0;
 };
 
-std::map<std::string, Action, std::less<>> parse(const char* spec) {
-  std::map<std::string, Action, std::less<>> actions;
+using Actions = std::map<std::string, Action, std::less<>>;
+
+Actions parse(const char* spec) {
+  Actions actions;
   std::string_view rest = spec == nullptr ? std::string_view{} : std::string_view{spec};
   while (!rest.empty()) {
     const std::string_view entry = rest.substr(0, rest.find(';'));
@@ -52,7 +54,7 @@ void observe_failpoints(std::function<void(std::string_view name)> observer) {
 }
 
 void failpoint_passed(std::string_view name) {
-  static std::map<std::string, Action, std::less<>> actions = parse(environment_variable("JETON_FAILPOINTS"));
+  static Actions actions = parse(environment_variable("JETON_FAILPOINTS"));
   if (const auto& observer = observer_of_failpoints()) observer(name);
   const auto found = actions.find(name);
   if (found == actions.end() || ++found->second.passes < found->second.from_pass) return;

@@ -15,22 +15,22 @@
 #include <cerrno>
 #include <cstdio>
 #include <exception>
-#include <iterator>
 #include <memory>
 #include <mutex>
 #include <system_error>
 #include <vector>
 
 #include "agent/base/environment.hpp"
-#include "agent/base/log_format.hpp"
-#include "agent/base/log_queue.hpp"
-#include "agent/base/log_repeats.hpp"
+#include "agent/base/log_line.hpp"
+#include "agent/base/log_pace.hpp"
 
 namespace jeton::agent::log {
 namespace {
 
-constexpr spdlog::level::level_enum spdlog_levels[] = {spdlog::level::trace, spdlog::level::debug, spdlog::level::info,
-                                                       spdlog::level::warn, spdlog::level::err};
+constexpr std::array spdlog_levels{spdlog::level::trace, spdlog::level::debug, spdlog::level::info, spdlog::level::warn,
+                                   spdlog::level::err};
+
+spdlog::level::level_enum spdlog_level(Level level) { return spdlog_levels[static_cast<std::size_t>(level)]; }
 
 std::atomic<Format> g_format{Format::automatic};
 
@@ -131,6 +131,15 @@ std::shared_ptr<LogQueue> queue() {
   return g_queue;
 }
 
+void send(const Said& said) {
+  Line line = formatted(said);
+  if (const auto lines = queue()) {
+    lines->push(std::move(line));
+  } else {
+    static_cast<void>(emit(line));
+  }
+}
+
 [[noreturn]] void terminate() {
   if (const auto lines = queue()) lines->flush(last_lines_patience);
   if (g_terminate != nullptr) g_terminate();
@@ -144,11 +153,11 @@ void configure(Level level, Format format) {
   set_level(level);
 }
 
-void set_level(Level level) { logger().set_level(spdlog_levels[static_cast<std::size_t>(level)]); }
+void set_level(Level level) { logger().set_level(spdlog_level(level)); }
 
 Level level() {
-  const auto* const found = std::find(std::begin(spdlog_levels), std::end(spdlog_levels), logger().level());
-  return found == std::end(spdlog_levels) ? Level::info : static_cast<Level>(found - std::begin(spdlog_levels));
+  const auto* const found = std::find(spdlog_levels.begin(), spdlog_levels.end(), logger().level());
+  return found == spdlog_levels.end() ? Level::info : static_cast<Level>(found - spdlog_levels.begin());
 }
 
 Background::Background() {
@@ -186,26 +195,13 @@ std::uint64_t dropped() {
   return g_dropped + (lines ? lines->dropped() : 0);
 }
 
-namespace {
-
-void send(const Said& said) {
-  Line line = formatted(said);
-  if (const auto lines = queue()) {
-    lines->push(std::move(line));
-  } else {
-    static_cast<void>(emit(line));
-  }
-}
-
-}  // namespace
-
 void write(Level level, std::string_view message, Fields fields) {
-  if (logger().should_log(spdlog_levels[static_cast<std::size_t>(level)])) send({nullptr, level, message, fields});
+  if (logger().should_log(spdlog_level(level))) send({nullptr, level, message, fields});
 }
 
 // A command says every line; only the service lives long enough for repeats.
 void write(const EventId& event, Level level, std::string_view message, Fields fields) {
-  if (!logger().should_log(spdlog_levels[static_cast<std::size_t>(level)])) return;
+  if (!logger().should_log(spdlog_level(level))) return;
   const bool may_repeat = level >= Level::warning && queue() != nullptr;
   const auto left_out = may_repeat ? left_out_before(event, fields) : std::optional<std::uint64_t>(0);
   if (!left_out) return;

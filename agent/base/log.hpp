@@ -8,7 +8,7 @@
 //
 // A command writes each line before it goes on. The service must not wait for the reader of its log: Background. There
 // an event of level warning or above that comes again and again with the same words is left out and counted
-// (log_repeats.hpp); the field `left_out` of the next line has the number.
+// (log_pace.hpp); the field `left_out` of the next line has the number.
 #pragma once
 
 #include <cstdint>
@@ -44,7 +44,7 @@ void set_level(Level level);
 [[nodiscard]] std::string_view name_of(Level level);
 [[nodiscard]] std::optional<Level> level_named(std::string_view name);
 
-// While it lives, lines are written by a thread of their own (log_queue.hpp). At its end, and when the process is
+// While it lives, lines are written by a thread of their own (log_line.hpp). At its end, and when the process is
 // terminated by an exception, the last ones are waited for, a second at most. One at a time.
 class Background {
  public:

@@ -76,4 +76,18 @@ class Clock {
   return {text, std::strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%SZ", &parts)};
 }
 
+// CLOCK_REALTIME and CLOCK_BOOTTIME of the operating system. Stateless, any thread.
+class SystemClock final : public Clock {
+ public:
+  [[nodiscard]] WallTime wall_now() const override { return WallTime{to_ms(read(CLOCK_REALTIME))}; }
+  [[nodiscard]] BootTime boot_now() const override { return BootTime{read(CLOCK_BOOTTIME)}; }
+
+ private:
+  static Duration read(clockid_t id) {
+    timespec reading{};
+    ::clock_gettime(id, &reading);
+    return std::chrono::seconds{reading.tv_sec} + Duration{reading.tv_nsec};
+  }
+};
+
 }  // namespace jeton::agent

@@ -1,6 +1,7 @@
-// A file descriptor that is owned and closed, and whole reads and writes of one.
+// A file descriptor that is owned and closed, whole reads and writes of one, and pipes.
 #pragma once
 
+#include <fcntl.h>
 #include <unistd.h>
 
 #include <array>
@@ -37,6 +38,18 @@ class UniqueFd {
  private:
   int fd_ = -1;
 };
+
+struct Pipe {
+  UniqueFd read;
+  UniqueFd write;
+};
+
+// Both ends are close-on-exec. Throws Error that begins with `where`.
+[[nodiscard]] inline Pipe make_pipe(const std::string& where) {
+  std::array<int, 2> ends{};
+  if (::pipe2(ends.data(), O_CLOEXEC) != 0) throw errno_error(where);
+  return {UniqueFd(ends[0]), UniqueFd(ends[1])};
+}
 
 // Throws Error that begins with `where`.
 inline void write_all(int fd, std::string_view bytes, const std::string& where) {

@@ -10,6 +10,7 @@
 
 #include <cstdlib>
 #include <filesystem>
+#include <utility>
 
 #include "agent/base/error.hpp"
 
@@ -38,10 +39,8 @@ constexpr int stop_patience_ms = 5'000;
 }  // namespace
 
 ChildProcess::ChildProcess(std::vector<std::string> arguments, int caught) {
-  int ends[2];
-  if (::pipe2(ends, O_CLOEXEC) != 0) throw errno_error("pipe");
-  stream_.reset(ends[0]);
-  const UniqueFd output(ends[1]);
+  Pipe ends = make_pipe("pipe");
+  stream_ = std::move(ends.read);
   ::fcntl(stream_.get(), F_SETFL, O_NONBLOCK);
   const UniqueFd null(::open("/dev/null", O_RDWR | O_CLOEXEC));
   if (!null) throw errno_error("/dev/null");
@@ -56,7 +55,7 @@ ChildProcess::ChildProcess(std::vector<std::string> arguments, int caught) {
   const pid_t parent = ::getpid();
   pid_ = ::fork();
   if (pid_ < 0) throw errno_error("fork");
-  if (pid_ == 0) become(program.c_str(), argv.data(), output.get(), caught, null.get(), parent);
+  if (pid_ == 0) become(program.c_str(), argv.data(), ends.write.get(), caught, null.get(), parent);
 }
 
 ChildProcess::~ChildProcess() { stop(); }

@@ -4,24 +4,21 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <boost/asio/local/stream_protocol.hpp>
-#include <boost/system/system_error.hpp>
 #include <cstdio>
 #include <cstdlib>
 #include <deque>
 #include <filesystem>
 #include <fstream>
 #include <string>
+#include <utility>
 
 #include "agent/base/environment.hpp"
 #include "agent/base/error.hpp"
 #include "agent/base/json.hpp"
-#include "agent/base/signals.hpp"
-#include "agent/base/system_clock.hpp"
+#include "agent/base/time.hpp"
 #include "agent/config/text/values.hpp"
 #include "agent/demo/child_process.hpp"
-#include "agent/demo/http_get.hpp"
-#include "agent/demo/screen.hpp"
+#include "agent/demo/provider.hpp"
 #include "agent/demo/view.hpp"
 
 namespace jeton::agent::demo {
@@ -171,14 +168,10 @@ class Demo {
 
   // Asks the agent for its phase, which the segment does not have.
   void ask_agent() {
-    const std::string socket = (runtime_dir_ / "agent.sock").string();
-    try {
-      const boost::asio::local::stream_protocol::endpoint server(socket);
-      const Json status = try_parse_json(http_get(server, std::string("/v1/tokens/") + token_name).body);
-      if (status.is_object() && status.contains("phase")) snapshot_.phase = status["phase"].get<std::string>();
-    } catch (const boost::system::system_error&) {
-      // The path is too long for a socket; the agent ends and says so.
-    }
+    const HttpAnswer answer =
+        get_from_socket((runtime_dir_ / "agent.sock").string(), std::string("/v1/tokens/") + token_name);
+    const Json status = try_parse_json(answer.body);
+    if (status.is_object() && status.contains("phase")) snapshot_.phase = status["phase"].get<std::string>();
   }
 
   void refresh_snapshot() {
@@ -211,13 +204,10 @@ class Demo {
       return 1;
     }
     if (snapshot_.reader_errors() == 0) return 0;
-    std::fprintf(stderr,
-                 "jeton demo: the reader saw errors: expired %llu, torn %llu, older %llu, "
-                 "refused %llu\n",
-                 static_cast<unsigned long long>(snapshot_.reader.expired),
-                 static_cast<unsigned long long>(snapshot_.reader.torn),
-                 static_cast<unsigned long long>(snapshot_.reader.older),
-                 static_cast<unsigned long long>(snapshot_.reader.api_refused));
+    const ReaderReport& saw = snapshot_.reader;
+    const std::string errors = "expired " + std::to_string(saw.expired) + ", torn " + std::to_string(saw.torn) +
+                               ", older " + std::to_string(saw.older) + ", refused " + std::to_string(saw.api_refused);
+    std::fprintf(stderr, "jeton demo: the reader saw errors: %s\n", errors.c_str());
     return 1;
   }
 

@@ -1,17 +1,23 @@
 #include "agent/demo/provider.hpp"
 
+#include <algorithm>
+#include <array>
 #include <atomic>
+#include <boost/asio/generic/stream_protocol.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/local/stream_protocol.hpp>
 #include <boost/asio/use_awaitable.hpp>
+#include <boost/beast/core/basic_stream.hpp>
 #include <boost/beast/core/flat_buffer.hpp>
 #include <boost/beast/core/tcp_stream.hpp>
 #include <boost/beast/http.hpp>
+#include <charconv>
 #include <cstdio>
 #include <thread>
+#include <utility>
 
 #include "agent/base/error.hpp"
-#include "agent/base/random.hpp"
 #include "agent/base/task.hpp"
 
 namespace jeton::agent::demo {
@@ -21,10 +27,27 @@ namespace asio = boost::asio;
 namespace beast = boost::beast;
 namespace http = beast::http;
 using Tcp = asio::ip::tcp;
+using AnySocket = asio::generic::stream_protocol;
 using Request = http::request<http::string_body>;
 using Response = http::response<http::string_body>;
 
 constexpr std::chrono::seconds idle_limit{30};
+constexpr std::chrono::milliseconds client_patience{200};
+
+constexpr std::string_view prefix = "demo.";
+constexpr std::size_t random_bytes = 16;
+
+std::uint64_t fnv1a(std::string_view text) {
+  std::uint64_t hash = 0xcbf29ce484222325U;
+  for (const char c : text) hash = (hash ^ static_cast<unsigned char>(c)) * 0x100000001b3U;
+  return hash;
+}
+
+std::string checksum(std::string_view text) {
+  std::array<char, 17> digits{};
+  std::snprintf(digits.data(), digits.size(), "%016llx", static_cast<unsigned long long>(fnv1a(text)));
+  return digits.data();
+}
 
 Response json_answer(const Request& request, http::status status, std::string body) {
   Response response(status, request.version());
@@ -43,7 +66,81 @@ std::string decimal_seconds(Milliseconds ms) {
   return text.data();
 }
 
+Task<> get(asio::io_context& context, const AnySocket::endpoint& server, const http::request<http::empty_body>& request,
+           HttpAnswer& answer) {
+  try {
+    beast::basic_stream<AnySocket> stream(context);
+    stream.expires_after(client_patience);
+    co_await stream.async_connect(server, asio::use_awaitable);
+    co_await http::async_write(stream, request, asio::use_awaitable);
+    beast::flat_buffer buffer;
+    Response response;
+    co_await http::async_read(stream, buffer, response, asio::use_awaitable);
+    answer = {response.result_int(), std::move(response.body())};
+  } catch (const boost::system::system_error&) {
+    // The server has not started yet, or has ended.
+  }
+}
+
+HttpAnswer get_from(const AnySocket::endpoint& server, const std::string& target, const std::string& authorization) {
+  http::request<http::empty_body> request(http::verb::get, target, 11);
+  request.set(http::field::host, "127.0.0.1");
+  if (!authorization.empty()) request.set(http::field::authorization, authorization);
+  request.keep_alive(false);
+  HttpAnswer answer;
+  asio::io_context context{1};
+  start_task(context.get_executor(), get(context, server, request, answer));
+  context.run();
+  return answer;
+}
+
 }  // namespace
+
+std::string make_checked_token(std::uint64_t serial, Random& random, std::size_t size) {
+  std::string token(prefix);
+  token += std::to_string(serial) + "." + random.hex(random_bytes);
+  const std::size_t rest = 1 + 16;  // the dot and the checksum
+  if (token.size() + rest < size) {
+    const std::size_t missing = size - rest - token.size();
+    token += random.hex((missing + 1) / 2).substr(0, missing);
+  }
+  return token + "." + checksum(token);
+}
+
+std::optional<std::uint64_t> checked_token_serial(std::string_view token) {
+  const std::size_t dot = token.rfind('.');
+  if (!token.starts_with(prefix) || dot == std::string_view::npos ||
+      token.substr(dot + 1) != checksum(token.substr(0, dot))) {
+    return std::nullopt;
+  }
+  std::uint64_t serial = 0;
+  const char* const begin = token.data() + prefix.size();
+  const auto [end, error] = std::from_chars(begin, token.data() + token.size(), serial);
+  if (error != std::errc{} || *end != '.') return std::nullopt;
+  return serial;
+}
+
+TokenIssuer::Answer TokenIssuer::request(const std::string& address, BootTime now) {
+  const auto last = last_request_.find(address);
+  if (last != last_request_.end() && now - last->second < options_.rate_interval) {
+    Answer refusal;
+    refusal.retry_after = std::chrono::ceil<Milliseconds>(options_.rate_interval - (now - last->second));
+    return refusal;
+  }
+  last_request_[address] = now;
+  previous_ = std::exchange(newest_, std::nullopt);
+  if (previous_) previous_->end = std::min(previous_->end, now + options_.overlap);
+  ++serial_;
+  newest_ = Issued{make_checked_token(serial_, random_, options_.token_size), now + options_.lifetime};
+  return Answer{newest_->token, serial_, options_.lifetime, {}};
+}
+
+bool TokenIssuer::accepts(std::string_view token, BootTime now) const {
+  const auto is = [&](const std::optional<Issued>& issued) {
+    return issued && issued->token == token && now < issued->end;
+  };
+  return is(newest_) || is(previous_);
+}
 
 class Provider::Server {
  public:
@@ -146,5 +243,17 @@ std::uint16_t Provider::port() const { return server_->port(); }
 std::string Provider::token_url() const { return "http://127.0.0.1:" + std::to_string(port()) + "/token"; }
 
 ProviderCounts Provider::counts() const { return server_->counts(); }
+
+HttpAnswer get_from_port(std::uint16_t port, const std::string& target, const std::string& authorization) {
+  return get_from(Tcp::endpoint(asio::ip::address_v4::loopback(), port), target, authorization);
+}
+
+HttpAnswer get_from_socket(const std::string& socket, const std::string& target) {
+  try {
+    return get_from(asio::local::stream_protocol::endpoint(socket), target, {});
+  } catch (const boost::system::system_error&) {
+    return {};  // The path is too long for a socket; the agent ends and says so.
+  }
+}
 
 }  // namespace jeton::agent::demo

@@ -4,15 +4,15 @@
 #include <unistd.h>
 
 #include <atomic>
-#include <boost/asio/ip/tcp.hpp>
 #include <chrono>
 #include <cstdio>
+#include <functional>
 #include <jeton/client.hpp>
 #include <thread>
+#include <utility>
 
 #include "agent/base/secret.hpp"
-#include "agent/demo/http_get.hpp"
-#include "agent/demo/token_issuer.hpp"
+#include "agent/demo/provider.hpp"
 
 namespace jeton::agent::demo {
 namespace {
@@ -31,13 +31,12 @@ struct ApiCounts {
 
 // Uses the token as an application does, on a short-lived connection each time.
 void call_api_for_ever(const Token& token, std::uint16_t port, ApiCounts& counts) {
-  const boost::asio::ip::tcp::endpoint api(boost::asio::ip::address_v4::loopback(), port);
   Reader reader(token);
   for (;;) {
     std::this_thread::sleep_for(api_interval);
     const auto current = reader.current();
     if (!current) continue;
-    const unsigned status = http_get(api, "/api", "Bearer " + std::string(current->value())).status;
+    const unsigned status = get_from_port(port, "/api", "Bearer " + std::string(current->value())).status;
     if (status == 200) ++counts.accepted;
     if (status == 401) ++counts.refused;
   }

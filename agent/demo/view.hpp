@@ -1,5 +1,5 @@
-// The data that the demo shows at one moment, and the same as text. Plain values and pure functions; nothing is written
-// anywhere.
+// The data that the demo shows at one moment, the same as text (plain values and pure functions), and the screen that
+// shows it.
 #pragma once
 
 #include <cstdint>
@@ -65,5 +65,30 @@ struct Terminal {
 
 // 1234567 as "1,234,567".
 [[nodiscard]] std::string grouped(std::uint64_t number);
+
+// Redrawn in place on a terminal, otherwise a line a second on stdout.
+class Screen {
+ public:
+  // `color`: on a terminal, and only if NO_COLOR is not set.
+  explicit Screen(bool color);
+  // Leaves the last view on the terminal and the cursor visible below it.
+  ~Screen();
+  Screen(const Screen&) = delete;
+  Screen& operator=(const Screen&) = delete;
+
+  // Called often; a plain stdout gets a line for each second only.
+  void show(const Snapshot& snapshot);
+  // The terminal has another size: its text cannot be overwritten line by line.
+  void resized() { clear_ = true; }
+
+ private:
+  void draw(const Snapshot& snapshot);
+
+  const bool terminal_;
+  const bool color_;
+  bool clear_ = false;
+  int drawn_ = 0;  // lines above the cursor that are ours
+  std::optional<std::int64_t> last_second_;
+};
 
 }  // namespace jeton::agent::demo

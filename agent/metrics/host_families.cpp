@@ -4,19 +4,28 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cstdint>
 #include <fstream>
 #include <numeric>
 #include <string>
 #include <utility>
 
+#include "agent/base/tally.hpp"
 #include "agent/metrics/families.hpp"
-#include "agent/metrics/figures.hpp"
 
 namespace jeton::agent {
 namespace {
 
+using prometheus::ClientMetric;
 using prometheus::MetricFamily;
 using prometheus::MetricType;
+
+ClientMetric labelled(SampleLabels labels) {
+  ClientMetric metric;
+  metric.label.reserve(labels.size());
+  for (auto& [name, value] : labels) metric.label.push_back({name, std::move(value)});
+  return metric;
+}
 
 class Families {
  public:
@@ -26,7 +35,16 @@ class Families {
     made_.back().metric.push_back(sample(made_.back().type, of, std::move(labels)));
   }
   void durations(const DurationTally& tally, SampleLabels labels = {}) {
-    made_.back().metric.push_back(sample(tally, std::move(labels)));
+    ClientMetric metric = labelled(std::move(labels));
+    metric.histogram.bucket.reserve(DurationTally::limits.size());
+    std::uint64_t count = 0;
+    for (std::size_t i = 0; i < DurationTally::limits.size(); ++i) {
+      count += tally.counts()[i];
+      metric.histogram.bucket.push_back({count, in_seconds(DurationTally::limits[i])});
+    }
+    metric.histogram.sample_count = count + tally.counts().back();
+    metric.histogram.sample_sum = in_seconds(tally.sum());
+    made_.back().metric.push_back(std::move(metric));
   }
   // A family of one sample.
   void gauge(const char* name, double of, const char* help) {
@@ -163,6 +181,16 @@ void add_process(Families& families, WallTime started_at) {
 }
 
 }  // namespace
+
+ClientMetric sample(MetricType type, double value, SampleLabels labels) {
+  ClientMetric metric = labelled(std::move(labels));
+  if (type == MetricType::Counter) {
+    metric.counter.value = value;
+  } else {
+    metric.gauge.value = value;
+  }
+  return metric;
+}
 
 std::vector<MetricFamily> host_families(const MetricsInput& input) {
   Families families;

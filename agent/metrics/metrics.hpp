@@ -2,8 +2,9 @@
 // the scrape; counters are the tallies that the parts of the agent keep. systemd/README.md has the table of the
 // families, and a test compares it with this page.
 //
-// Cardinality: a fixed number of series for the host, and some for each token, whose only label is its name. No name of
-// a lock, path, user or error is a label: clients and providers choose those. No secret.
+// Cardinality: a fixed number of series for the host, and some for each token, whose label is its name; those of its
+// outputs, added up, also have an outcome. No name of a lock, path, user or error is a label: clients and providers
+// choose those. No secret.
 #pragma once
 
 #include <cstddef>

@@ -1,8 +1,5 @@
 #include "agent/outputs/blocking_calls.hpp"
 
-#include <fcntl.h>
-#include <unistd.h>
-
 #include <array>
 #include <boost/asio/buffer.hpp>
 #include <boost/asio/posix/stream_descriptor.hpp>
@@ -11,6 +8,7 @@
 #include <set>
 #include <utility>
 
+#include "agent/base/bounded_wait.hpp"
 #include "agent/base/error.hpp"
 #include "agent/base/event.hpp"
 #include "agent/base/secret.hpp"
@@ -97,10 +95,6 @@ struct Closing {
   std::shared_ptr<EndOfCall> end;
 };
 
-[[noreturn]] void report_no_answer(const std::string& what) {
-  throw Error(what + ": the file system does not answer; is it on a mount whose server is gone?");
-}
-
 }  // namespace
 
 ThreadedCalls::ThreadedCalls(Timers& timers, Duration patience)
@@ -109,7 +103,7 @@ ThreadedCalls::ThreadedCalls(Timers& timers, Duration patience)
 ThreadedCalls::~ThreadedCalls() = default;
 
 Task<> ThreadedCalls::run(std::string what, std::function<void()> work) {
-  if (!busy_->enter(what)) report_no_answer(what);
+  if (!busy_->enter(what)) throw file_system_hangs(what);
   const auto call = std::make_shared<Call>();
   call->what = what;
   call->work = std::move(work);
@@ -117,10 +111,9 @@ Task<> ThreadedCalls::run(std::string what, std::function<void()> work) {
   const Closing closing(std::make_shared<EndOfCall>(timers_));
   EndOfCall& end = *closing.end;
   try {
-    std::array<int, 2> ends{};
-    if (::pipe2(ends.data(), O_CLOEXEC) != 0) throw errno_error(what + ": pipe");
-    call->end.reset(ends[1]);
-    end.watch(UniqueFd(ends[0]));
+    Pipe ends = make_pipe(what + ": pipe");
+    call->end = std::move(ends.write);
+    end.watch(std::move(ends.read));
     start_without_signals("jeton-output", [call] { call->run(); }).detach();
   } catch (const Error&) {
     busy_->leave(what);
@@ -133,7 +126,7 @@ Task<> ThreadedCalls::run(std::string what, std::function<void()> work) {
   bool in_time = true;
   while (!end.closed && in_time) in_time = co_await end.ended.wait_until(until);
   const std::lock_guard lock(call->mutex);
-  if (!call->done) report_no_answer(what);
+  if (!call->done) throw file_system_hangs(what);
   if (call->failure) std::rethrow_exception(call->failure);
 }
 

@@ -27,13 +27,15 @@ std::string name_of_mark(const HookConfig& config) {
 
 }  // namespace
 
-Hook::Hook(HookConfig config, Parts parts)
+Hook::Hook(HookConfig config, const OutputParts& parts, SecretsOfHook secrets)
     : config_(std::move(config)),
-      parts_(std::move(parts)),
-      mark_(parts_.directory / name_of_mark(config_)),
+      parts_(parts),
+      secrets_(std::move(secrets)),
+      mark_(parts_.directory / "outputs" / name_of_mark(config_)),
       wake_(parts_.timers),
       backoff_(hook_pauses, parts_.random) {
   status_.action = description_of(config_);
+  status_.id = mark_.filename().string();
   due_ = is_marked();  // by an agent before this one
 }
 
@@ -69,19 +71,15 @@ Task<> Hook::run() {
       due_ = false;
       not_before_ = parts_.timers.clock().boot_now() + config_.min_interval;
       std::string failure;
-      co_await attempt(failure);
+      try {
+        JETON_FAILPOINT("output.hook");
+        co_await parts_.hooks.run(config_, secrets_);
+      } catch (const Error& e) {
+        failure = e.what();
+      }
       note(failure);
       parts_.changed.notify();
     }
-  }
-}
-
-Task<> Hook::attempt(std::string& failure) {
-  try {
-    JETON_FAILPOINT("output.hook");
-    co_await parts_.runner.run(config_, parts_.secrets);
-  } catch (const Error& e) {
-    failure = e.what();
   }
 }
 

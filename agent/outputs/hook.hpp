@@ -14,23 +14,28 @@
 
 #include "agent/base/backoff.hpp"
 #include "agent/base/event.hpp"
+#include "agent/outputs/blocking_calls.hpp"
 #include "agent/outputs/hook_runner.hpp"
 #include "agent/refresh/token_status.hpp"
 
 namespace jeton::agent {
 
+class OutputTokens;
+
+// What outputs and their hooks work with. All outlive them.
+struct OutputParts {
+  Timers& timers;
+  Random& random;
+  BlockingCalls& calls;
+  HookRunner& hooks;
+  const OutputTokens& tokens;
+  Event& changed;                   // notified at every change of a status
+  std::filesystem::path directory;  // the runtime directory
+};
+
 class Hook {
  public:
-  // All outlive the hook.
-  struct Parts {
-    Timers& timers;
-    Random& random;
-    HookRunner& runner;
-    Event& changed;                   // notified at every change of the status
-    std::filesystem::path directory;  // of the marks
-    SecretsOfHook secrets{};
-  };
-  Hook(HookConfig config, Parts parts);
+  Hook(HookConfig config, const OutputParts& parts, SecretsOfHook secrets);
 
   // While one lives, an output is being changed.
   class Writing {
@@ -58,13 +63,13 @@ class Hook {
   [[nodiscard]] HookStatus status() const;
 
  private:
-  Task<> attempt(std::string& failure);
   void note(const std::string& failure);
   [[nodiscard]] bool is_marked() const;
   void remove_mark() const;
 
   const HookConfig config_;
-  Parts parts_;
+  const OutputParts parts_;
+  const SecretsOfHook secrets_;
   const std::filesystem::path mark_;
   Event wake_;
   Backoff backoff_;

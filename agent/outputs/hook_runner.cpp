@@ -17,7 +17,7 @@
 #include "agent/base/unique_fd.hpp"
 #include "agent/config/text/values.hpp"
 #include "agent/outputs/blocking_calls.hpp"
-#include "agent/outputs/trusted_path.hpp"
+#include "agent/outputs/output_file.hpp"
 #include "agent/process/exec_run.hpp"
 
 namespace jeton::agent {
@@ -43,8 +43,7 @@ std::optional<std::string> complaint_about(const ExecResult& result, Millisecond
     case ExecReport::Kind::signalled:
       return "was ended by signal " + std::to_string(value);
     case ExecReport::Kind::not_executed:
-      return std::string(errno_error("cannot be executed", value).what()) +
-             "; check its path, mode and interpreter (#!)";
+      return errno_error("cannot be executed", value, "; check its path, mode and interpreter (#!)").what();
     case ExecReport::Kind::no_directory:
     case ExecReport::Kind::not_started:
       return errno_error("cannot be started", value).what();
@@ -82,10 +81,10 @@ void send_signal(const SignalHook& hook) {
   const UniqueFd process(static_cast<int>(::syscall(SYS_pidfd_open, pid, 0)));
   if (process && ::syscall(SYS_pidfd_send_signal, process.get(), hook.number, nullptr, 0) == 0) return;
   const int error = errno;
-  throw Error(std::string(errno_error(who, error).what()) +
-              (error == EPERM   ? "; only root may signal another user's process: use reload, or a command"
-               : error == ESRCH ? "; is the program running?"
-                                : ""));
+  throw errno_error(who, error,
+                    error == EPERM   ? "; only root may signal another user's process: use reload, or a command"
+                    : error == ESRCH ? "; is the program running?"
+                                     : "");
 }
 
 }  // namespace
@@ -94,21 +93,17 @@ HostHooks::HostHooks(Timers& timers, BlockingCalls& calls, const std::vector<std
     : timers_(timers), calls_(calls), unwritable_(without_links(unwritable)) {}
 
 Task<> HostHooks::run(HookConfig hook, SecretsOfHook secrets) {
-  if (const auto* command = std::get_if<CommandHook>(&hook.action)) {
-    co_await run_command(command->argv, hook, std::move(secrets));
+  ExecCommand command;
+  if (const auto* own = std::get_if<CommandHook>(&hook.action)) {
+    command.argv = own->argv;
   } else if (const auto* reload = std::get_if<ReloadHook>(&hook.action)) {
-    std::vector<std::string> argv{systemctl, "--no-ask-password", "reload", "--", reload->unit};
-    co_await run_command(std::move(argv), hook, std::move(secrets));
+    command.argv = {systemctl, "--no-ask-password", "reload", "--", reload->unit};
   } else {
     const SignalHook wanted = std::get<SignalHook>(hook.action);
     std::function<void()> call = [wanted] { send_signal(wanted); };
     co_await calls_.run(wanted.pid_file.string(), std::move(call));
+    co_return;
   }
-}
-
-Task<> HostHooks::run_command(std::vector<std::string> argv, HookConfig hook, SecretsOfHook secrets) {
-  ExecCommand command;
-  command.argv = std::move(argv);
   command.directory = "/";
   command.unwritable = unwritable_;
   command.timeout = hook.timeout;

@@ -30,7 +30,7 @@ class HookRunner {
 
 // Commands run under a supervisor (agent/process/exec_run.hpp), without a right to write below `unwritable`. A unit is
 // reloaded by systemctl, which asks polkit for the right. A process is signalled if its pid file is root's or the
-// agent's, and no other user can have changed it or led its path elsewhere (trusted_path.hpp).
+// agent's, and no other user can have changed it or led its path elsewhere (output_file.hpp).
 class HostHooks final : public HookRunner {
  public:
   HostHooks(Timers& timers, BlockingCalls& calls, const std::vector<std::filesystem::path>& unwritable);
@@ -38,8 +38,6 @@ class HostHooks final : public HookRunner {
   Task<> run(HookConfig hook, SecretsOfHook secrets) override;
 
  private:
-  Task<> run_command(std::vector<std::string> argv, HookConfig hook, SecretsOfHook secrets);
-
   Timers& timers_;
   BlockingCalls& calls_;
   const std::vector<std::string> unwritable_;

@@ -22,16 +22,9 @@ BootTime end_of(const Record& record, const Clock& clock) {
   return std::min(boot_time_of(record.expires_at, clock), record.expires_boot);
 }
 
-// What the thread of a change needs, and what it returns.
-struct ChangeJob {
-  std::function<bool(const HookMark&)> work;
-  HookMark mark;
-  bool changed = false;
-};
-
 }  // namespace
 
-Output::Output(const Parts& parts, const std::filesystem::path& path)
+Output::Output(const OutputParts& parts, const std::filesystem::path& path)
     : parts_(parts), wake_(parts.timers), backoff_(output_pauses, parts.random) {
   status_.path = path.string();
 }
@@ -152,17 +145,11 @@ Task<> Output::remove() {
 Task<bool> Output::change(std::function<bool(const HookMark&)> work, OutputStatus::State state, Generation generation) {
   const std::shared_ptr<Hook> hook = hook_;  // a reload may give the output another one
   const std::uint64_t configured = configured_;
-  const auto job = std::make_shared<ChangeJob>();
-  job->work = std::move(work);
   std::optional<Hook::Writing> writing;
-  if (hook) {
-    job->mark = hook->mark();
-    writing.emplace(*hook);
-  }
-  std::function<void()> call = [job] {
-    job->changed = job->work(job->mark);
-    job->work = nullptr;
-  };
+  if (hook) writing.emplace(*hook);
+  const HookMark mark = hook ? hook->mark() : HookMark{};
+  const auto changed = std::make_shared<bool>(false);
+  std::function<void()> call = [work = std::move(work), mark, changed] { *changed = work(mark); };
   try {
     co_await parts_.calls.run(status_.path, std::move(call));
   } catch (const Error& e) {
@@ -170,7 +157,7 @@ Task<bool> Output::change(std::function<bool(const HookMark&)> work, OutputStatu
     co_return false;
   }
   status_.generation = generation;
-  succeed(state, job->changed);
+  succeed(state, *changed);
   if (hook) hook->wrote();
   co_return configured == configured_;  // one that was configured anew meanwhile is changed again
 }

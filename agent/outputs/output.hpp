@@ -22,15 +22,7 @@ namespace jeton::agent {
 
 class Output {
  public:
-  // All outlive the output.
-  struct Parts {
-    Timers& timers;
-    Random& random;
-    BlockingCalls& calls;
-    const OutputTokens& tokens;
-    Event& changed;  // notified at every change of the status
-  };
-  Output(const Parts& parts, const std::filesystem::path& path);
+  Output(const OutputParts& parts, const std::filesystem::path& path);
 
   // Its configuration from now on; also of one that is running. `hook`: null without on_change.
   void configure(std::string token, OutputConfig config, std::shared_ptr<Hook> hook);
@@ -70,7 +62,7 @@ class Output {
   void succeed(OutputStatus::State state, bool changed);
   [[nodiscard]] const Clock& clock() const { return parts_.timers.clock(); }
 
-  const Parts parts_;
+  const OutputParts parts_;
   std::string token_;
   OutputConfig config_;
   std::vector<std::string> names_;  // of the tokens: its own, and those that the template names

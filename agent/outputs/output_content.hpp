@@ -1,4 +1,5 @@
-// The content of an output: its template, filled in with the tokens of this host. One thread: the loop's.
+// The content of an output: its template, filled in with the tokens of this host, and the functions of templates. One
+// thread: the loop's.
 #pragma once
 
 #include <string>
@@ -31,5 +32,20 @@ struct OutputContent {
 // The template of an output of the token `name`; each token that it names has a record. Throws Error that says which
 // field cannot be written and why, without any of it.
 [[nodiscard]] OutputContent fill_in(const OutputTemplate& content, const std::string& name, const OutputTokens& tokens);
+
+// The functions of a template ({{ json value }}): a text as a part of another format, so that no character of a token
+// changes the meaning of the file.
+//
+//   json     "..." with the escapes of RFC 8259
+//   shell    "..." as a POSIX shell reads it, and EnvironmentFile= of systemd
+//   ini      "..." with a backslash before " and \: git, MySQL, PHP
+//   netrc    a word; in quotes, as curl and Python read them, if it has a character that needs them
+//   pgpass   a field of .pgpass: a backslash before : and backslash
+//   nginx    "..." as a parameter of nginx; a $ cannot be written there and is refused
+//   base64   RFC 4648 section 4, with padding
+//   percent  as a part of a URL
+//
+// Throws Error, without any of the text, if the format has no way to write it.
+[[nodiscard]] SecretString apply(OutputFunction function, const SecretString& text);
 
 }  // namespace jeton::agent

@@ -6,7 +6,6 @@
 
 #include <cerrno>
 #include <cstdio>
-#include <optional>
 #include <string>
 #include <utility>
 
@@ -14,11 +13,38 @@
 #include "agent/base/error.hpp"
 #include "agent/base/failpoint.hpp"
 #include "agent/base/private_file.hpp"
-#include "agent/base/unique_fd.hpp"
-#include "agent/outputs/trusted_path.hpp"
 
 namespace jeton::agent {
 namespace {
+
+constexpr int just_look = O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
+
+[[noreturn]] void refuse_step(int above, const std::filesystem::path& name, const std::string& path, int error) {
+  struct stat found {};
+  const bool is_there = ::fstatat(above, name.c_str(), &found, AT_SYMLINK_NOFOLLOW) == 0;
+  if (is_there && S_ISLNK(found.st_mode)) {
+    throw Error(path + " is a symbolic link, and the way to an output has none; write the path that it leads to");
+  }
+  if (error == ENOENT) {
+    throw Error(path + ": No such file or directory; create it for the agent's user (tmpfiles.d, or " +
+                "RuntimeDirectory= in a drop-in of the unit)");
+  }
+  throw errno_error(path, error);
+}
+
+void check_directory(int fd, const std::string& path, std::optional<uid_t> owner) {
+  struct stat found {};
+  if (::fstat(fd, &found) != 0) throw errno_error(path);
+  if (!is_trusted(found.st_uid, owner)) {
+    throw Error(path + " belongs to another user, who could lead the file elsewhere; give it to the agent's user or " +
+                "to root");
+  }
+  if ((found.st_mode & S_ISVTX) != 0) return;  // nobody replaces what is another's
+  const bool group_is_trusted = found.st_gid == 0 || found.st_gid == ::getegid();
+  if ((found.st_mode & S_IWOTH) == 0 && ((found.st_mode & S_IWGRP) == 0 || group_is_trusted)) return;
+  throw Error(path + " can be written by other users, who could lead the file elsewhere; run chmod go-w on it" +
+              ((found.st_mode & S_IWOTH) == 0 ? ", or give it the agent's own group" : ""));
+}
 
 // What the configuration says, with the ids of this moment.
 struct Target {
@@ -83,10 +109,11 @@ class NewFile {
                        O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600));
     if (!fd_) {
       const int error = errno;
-      throw Error(std::string(errno_error(target.path + ": cannot make a file in its directory", error).what()) +
-                  (error == EACCES || error == EROFS
-                       ? "; the agent's user needs the right to write there, and the unit ReadWritePaths= in a drop-in"
-                       : ""));
+      throw errno_error(
+          target.path + ": cannot make a file in its directory", error,
+          error == EACCES || error == EROFS
+              ? "; the agent's user needs the right to write there, and the unit ReadWritePaths= in a drop-in"
+              : "");
     }
   }
   NewFile(const NewFile&) = delete;
@@ -101,14 +128,14 @@ class NewFile {
   void give() const {
     const bool to_another = target_.owner && *target_.owner != ::geteuid();
     if (to_another && ::fchown(fd_.get(), *target_.owner, static_cast<gid_t>(-1)) != 0) {
-      throw Error(std::string(errno_error(target_.path + ": cannot give the file to its owner").what()) +
-                  "; only root may: leave owner out, and set a group of which the agent's user and the reader are "
-                  "members");
+      throw errno_error(target_.path + ": cannot give the file to its owner", errno,
+                        "; only root may: leave owner out, and set a group of which the agent's user and the reader "
+                        "are members");
     }
     if (target_.group && ::fchown(fd_.get(), static_cast<uid_t>(-1), *target_.group) != 0) {
-      throw Error(std::string(errno_error(target_.path + ": cannot give the file to its group").what()) +
-                  "; the agent's user must be a member of it: SupplementaryGroups= and SystemCallFilter=@chown in a "
-                  "drop-in of the unit");
+      throw errno_error(target_.path + ": cannot give the file to its group", errno,
+                        "; the agent's user must be a member of it: SupplementaryGroups= and SystemCallFilter=@chown "
+                        "in a drop-in of the unit");
     }
     if (::fchmod(fd_.get(), target_.mode) != 0) throw errno_error(target_.path + ": mode");
   }
@@ -173,6 +200,25 @@ bool remove_output(const OutputConfig& output, const HookMark& mark) {
   }
   sync_entries(target);
   return true;
+}
+
+bool is_trusted(uid_t user, std::optional<uid_t> owner) { return user == 0 || user == ::geteuid() || user == owner; }
+
+UniqueFd open_trusted_directory(const std::filesystem::path& directory, std::optional<uid_t> owner) {
+  UniqueFd at(::open("/", just_look));
+  if (!at) throw errno_error("/");
+  check_directory(at.get(), "/", owner);
+  std::filesystem::path path = "/";
+  for (const std::filesystem::path& name : directory.relative_path()) {
+    path /= name;
+    UniqueFd next(::openat(at.get(), name.c_str(), just_look));
+    if (!next) refuse_step(at.get(), name, path.string(), errno);
+    check_directory(next.get(), path.string(), owner);
+    at = std::move(next);
+  }
+  UniqueFd opened(::openat(at.get(), ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (!opened) throw errno_error(path.string());
+  return opened;
 }
 
 }  // namespace jeton::agent

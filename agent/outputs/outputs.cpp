@@ -18,14 +18,15 @@ namespace {
 
 // With the coroutine that runs it, which keeps it alive.
 struct RunningOutput {
-  RunningOutput(const Output::Parts& parts, const std::filesystem::path& path) : output(parts, path) {}
+  RunningOutput(const OutputParts& parts, const std::filesystem::path& path) : output(parts, path) {}
   Output output;
   bool retired = false;
   boost::asio::cancellation_signal cancel;
 };
 
 struct RunningHook {
-  RunningHook(HookConfig config, Hook::Parts parts) : hook(std::move(config), std::move(parts)) {}
+  RunningHook(HookConfig config, const OutputParts& parts, SecretsOfHook secrets)
+      : hook(std::move(config), parts, std::move(secrets)) {}
   Hook hook;
   boost::asio::cancellation_signal cancel;
 };
@@ -33,7 +34,7 @@ struct RunningHook {
 }  // namespace
 
 struct Outputs::Impl {
-  explicit Impl(Parts p) : parts(std::move(p)), ended(parts.timers) {}
+  explicit Impl(const Parts& p) : parts(p), ended(parts.timers) {}
 
   // Ends by cancellation, or by itself; expected failures are caught inside. Another failure is a defect, and a restart
   // heals it best.
@@ -73,9 +74,7 @@ struct Outputs::Impl {
     });
     if (found == hooks.end()) {
       const HookConfig config = *output.on_change;
-      auto added = std::make_shared<RunningHook>(
-          config, Hook::Parts{parts.timers, parts.random, parts.hooks, parts.changed, parts.directory / "outputs",
-                              [this, config] { return secrets_of(config); }});
+      auto added = std::make_shared<RunningHook>(config, parts, [this, config] { return secrets_of(config); });
       launch(added->hook.run(), added);
       found = hooks.insert(hooks.end(), std::move(added));
     }
@@ -95,8 +94,7 @@ struct Outputs::Impl {
     auto& known = outputs[config.path];
     const bool is_new = known == nullptr || known->output.ended();
     if (is_new) {
-      known = std::make_shared<RunningOutput>(
-          Output::Parts{parts.timers, parts.random, parts.calls, parts.tokens, parts.changed}, config.path);
+      known = std::make_shared<RunningOutput>(parts, config.path);
     }
     known->retired = false;
     known->output.configure(token, config, hook_of(config));
@@ -114,14 +112,14 @@ struct Outputs::Impl {
     }
   }
 
-  Parts parts;
+  const Parts parts;
   Event ended;
   std::map<std::filesystem::path, std::shared_ptr<RunningOutput>> outputs;
   std::vector<std::shared_ptr<RunningHook>> hooks;
   int running = 0;
 };
 
-Outputs::Outputs(Parts parts) : impl_(std::make_unique<Impl>(std::move(parts))) {}
+Outputs::Outputs(const Parts& parts) : impl_(std::make_unique<Impl>(parts)) {}
 
 Outputs::~Outputs() = default;
 

@@ -12,28 +12,16 @@
 
 #include "agent/config/model/config.hpp"
 #include "agent/outputs/blocking_calls.hpp"
-#include "agent/outputs/hook_runner.hpp"
+#include "agent/outputs/hook.hpp"
 #include "agent/outputs/output_content.hpp"
 #include "agent/refresh/token_status.hpp"
 
 namespace jeton::agent {
 
-class Event;
-class Random;
-
 class Outputs {
  public:
-  // All outlive it.
-  struct Parts {
-    Timers& timers;
-    Random& random;
-    BlockingCalls& calls;
-    HookRunner& hooks;
-    const OutputTokens& tokens;
-    Event& changed;                   // notified at every change of a status
-    std::filesystem::path directory;  // the runtime directory
-  };
-  explicit Outputs(Parts parts);
+  using Parts = OutputParts;
+  explicit Outputs(const Parts& parts);
   Outputs(const Outputs&) = delete;
   Outputs& operator=(const Outputs&) = delete;
   ~Outputs();

@@ -17,30 +17,32 @@
 #include "agent/base/event.hpp"
 #include "agent/base/excerpt.hpp"
 #include "agent/base/unique_fd.hpp"
-#include "agent/process/line_buffer.hpp"
 
 namespace jeton::agent {
 namespace {
 
 namespace asio = boost::asio;
 
+constexpr Duration exec_grace = std::chrono::seconds(2);  // between SIGTERM and SIGKILL
 // After SIGKILL the end is a matter of milliseconds; a process that hangs in the kernel is left to the supervisor.
 constexpr Duration kill_patience = std::chrono::seconds(3);
-
+constexpr std::size_t max_error_lines = 20;
+constexpr std::size_t max_error_line = 4096;  // bytes
 constexpr const char* clean_path = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
-struct Pipe {
-  UniqueFd read;
-  UniqueFd write;
-};
-
 // The command's 0, 1 and 2 are set in the child, so nothing else may be there.
-UniqueFd above_standard(int fd) {
-  UniqueFd owned(fd);
-  if (fd > STDERR_FILENO) return owned;
-  UniqueFd higher(::fcntl(fd, F_DUPFD_CLOEXEC, STDERR_FILENO + 1));
+UniqueFd above_standard(UniqueFd fd) {
+  if (fd.get() > STDERR_FILENO) return fd;
+  UniqueFd higher(::fcntl(fd.get(), F_DUPFD_CLOEXEC, STDERR_FILENO + 1));
   if (!higher) throw errno_error("cannot run a command");
   return higher;
+}
+
+Pipe make_high_pipe() {
+  Pipe made = make_pipe("cannot run a command: pipe");
+  made.read = above_standard(std::move(made.read));
+  made.write = above_standard(std::move(made.write));
+  return made;
 }
 
 // A signal in the child before it blocks them all would be handled as one to the agent.
@@ -56,15 +58,6 @@ pid_t fork_without_signals() {
   return pid;
 }
 
-Pipe make_pipe() {
-  std::array<int, 2> ends{};
-  if (::pipe2(ends.data(), O_CLOEXEC) != 0) throw errno_error("cannot run a command: pipe");
-  UniqueFd write(ends[1]);
-  Pipe made{above_standard(ends[0]), {}};
-  made.write = above_standard(write.release());
-  return made;
-}
-
 }  // namespace
 
 // Held by shared_ptr: reads that are under way in the loop outlive the run by a turn, and the reaper by as long as it
@@ -74,12 +67,13 @@ struct ExecRun::Impl : std::enable_shared_from_this<Impl> {
       : timers(t), output(t.executor()), errors(t.executor()), report(t.executor()), process(t.executor()), news(t) {}
 
   void start(const ExecCommand& command) {
-    Pipe out = make_pipe();
-    Pipe err = make_pipe();
-    Pipe reports = make_pipe();
-    Pipe controls = make_pipe();
-    const UniqueFd null = above_standard(::open("/dev/null", O_RDONLY | O_CLOEXEC));
-    if (!null) throw errno_error("cannot run a command: /dev/null");
+    Pipe out = make_high_pipe();
+    Pipe err = make_high_pipe();
+    Pipe reports = make_high_pipe();
+    Pipe controls = make_high_pipe();
+    UniqueFd opened(::open("/dev/null", O_RDONLY | O_CLOEXEC));
+    if (!opened) throw errno_error("cannot run a command: /dev/null");
+    const UniqueFd null = above_standard(std::move(opened));
     std::vector<char*> argv;
     for (const std::string& argument : command.argv) argv.push_back(const_cast<char*>(argument.c_str()));
     argv.push_back(nullptr);
@@ -152,12 +146,33 @@ struct ExecRun::Impl : std::enable_shared_from_this<Impl> {
 
   void read_errors() {
     errors.async_read_some(asio::buffer(err_buffer), [self = shared_from_this()](auto error, std::size_t got) {
-      self->lines.add({self->err_buffer.data(), got});
+      self->take_errors({self->err_buffer.data(), got});
       wipe(self->err_buffer.data(), got);
       self->err_open = !error;
       self->news.notify();
       if (!error) self->read_errors();
     });
+  }
+
+  void take_errors(std::string_view text) {
+    for (const char& c : text) {
+      if (c == '\n') {
+        end_line();
+      } else if (line.size() < max_error_line) {
+        line.append({&c, 1});
+      }
+    }
+  }
+
+  // An empty one is dropped.
+  void end_line() {
+    if (line.empty()) return;
+    if (result.lines.size() < max_error_lines) {
+      result.lines.push_back(line);
+    } else {
+      ++result.lines_left_out;
+    }
+    line.clear();
   }
 
   // A report is smaller than PIPE_BUF, so it comes as a whole; the first counts.
@@ -190,9 +205,7 @@ struct ExecRun::Impl : std::enable_shared_from_this<Impl> {
       until = timers.clock().boot_now() + exec_grace + kill_patience;
       terminate();
     }
-    lines.finish();
-    result.lines = std::move(lines.lines);
-    result.lines_left_out = lines.left_out;
+    end_line();
     co_return std::move(result);
   }
 
@@ -215,7 +228,7 @@ struct ExecRun::Impl : std::enable_shared_from_this<Impl> {
   std::array<char, 16 * 1024> out_buffer{};
   std::array<char, 4096> err_buffer{};
   ExecReport received;
-  LineBuffer lines{max_error_lines, max_error_line};
+  SecretString line;  // of stderr, unfinished
   ExecResult result;
   bool out_open = true;
   bool err_open = true;

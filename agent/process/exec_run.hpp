@@ -36,10 +36,6 @@ struct ExecResult {
   std::size_t lines_left_out = 0;
 };
 
-inline constexpr Duration exec_grace = std::chrono::seconds(2);  // between SIGTERM and SIGKILL
-inline constexpr std::size_t max_error_lines = 20;
-inline constexpr std::size_t max_error_line = 4096;  // bytes
-
 // Adds NAME=value to its environment.
 void add_variable(ExecCommand& command, std::string_view name, std::string_view value);
 

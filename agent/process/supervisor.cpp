@@ -29,6 +29,16 @@ void send(int report, ExecReport::Kind kind, int value) {
   }
 }
 
+[[noreturn]] void fail(const Supervised& work, ExecReport::Kind kind, int error) {
+  send(work.report, kind, error);
+  ::_exit(127);
+}
+
+void take_signal(int child_signals) {
+  signalfd_siginfo taken{};
+  static_cast<void>(::read(child_signals, &taken, sizeof taken) == 0);
+}
+
 std::int64_t now_ms() {
   timespec now{};
   ::clock_gettime(CLOCK_BOOTTIME, &now);
@@ -58,20 +68,14 @@ void close_others(const Supervised& work) {
   sigset_t none;
   ::sigemptyset(&none);
   ::pthread_sigmask(SIG_SETMASK, &none, nullptr);
-  if (::chdir(work.directory) != 0) {
-    send(work.report, ExecReport::Kind::no_directory, errno);
-    ::_exit(127);
-  }
-  if (const int error = forbid_writing_below(work.unwritable); error != 0) {
-    send(work.report, ExecReport::Kind::not_protected, error);
-    ::_exit(127);
-  }
+  if (::chdir(work.directory) != 0) fail(work, ExecReport::Kind::no_directory, errno);
+  const int error = forbid_writing_below(work.unwritable);
+  if (error != 0) fail(work, ExecReport::Kind::not_protected, error);
   ::dup2(work.null, STDIN_FILENO);
   ::dup2(work.output, STDOUT_FILENO);
   ::dup2(work.errors, STDERR_FILENO);
   ::execve(work.argv[0], work.argv, work.environment);
-  send(work.report, ExecReport::Kind::not_executed, errno);
-  ::_exit(127);
+  fail(work, ExecReport::Kind::not_executed, errno);
 }
 
 // SIGKILL to every child, which orphaned descendants are too; false if they cannot be determined.
@@ -108,10 +112,7 @@ void kill_all(int child_signals) {
     if (ended < 0 && errno == ECHILD) return;
     if (!listed && pause_ms >= last_look_ms) return;
     pollfd wait{child_signals, POLLIN, 0};
-    if (::poll(&wait, 1, pause_ms) > 0) {
-      signalfd_siginfo taken{};
-      static_cast<void>(::read(child_signals, &taken, sizeof taken) == 0);
-    }
+    if (::poll(&wait, 1, pause_ms) > 0) take_signal(child_signals);
     pause_ms = std::min(pause_ms * 2, last_look_ms);
   }
 }
@@ -124,10 +125,7 @@ ExecReport watch(const Supervised& work, pid_t command, int child_signals) {
     std::array<pollfd, 2> wait{pollfd{child_signals, POLLIN, 0}, pollfd{told ? -1 : work.control, POLLIN, 0}};
     const auto left_ms = static_cast<int>(std::max<std::int64_t>(until_ms - now_ms(), 0));
     const int ready = ::poll(wait.data(), wait.size(), told ? left_ms : -1);
-    if (wait[0].revents != 0) {
-      signalfd_siginfo taken{};
-      static_cast<void>(::read(child_signals, &taken, sizeof taken) == 0);
-    }
+    if (wait[0].revents != 0) take_signal(child_signals);
     int status = 0;
     for (pid_t ended = 0; (ended = ::waitpid(-1, &status, WNOHANG)) > 0;) {
       if (ended != command) continue;
@@ -158,16 +156,11 @@ void supervise(const Supervised& work) noexcept {
   ::sigaddset(&child, SIGCHLD);
   ::signal(SIGCHLD, SIG_DFL);  // if it were ignored, no child could be waited for
   const int child_signals = ::signalfd(-1, &child, SFD_CLOEXEC | SFD_NONBLOCK);
-  if (child_signals < 0 || ::prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) != 0) {
-    send(work.report, ExecReport::Kind::not_started, errno);
-    ::_exit(1);
-  }
+  const bool ready = child_signals >= 0 && ::prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) == 0;
+  if (!ready) fail(work, ExecReport::Kind::not_started, errno);
   const pid_t self = ::getpid();
   const pid_t command = ::fork();
-  if (command < 0) {
-    send(work.report, ExecReport::Kind::not_started, errno);
-    ::_exit(1);
-  }
+  if (command < 0) fail(work, ExecReport::Kind::not_started, errno);
   if (command == 0) become_command(work, self);
   ::close(work.null);
   ::close(work.output);

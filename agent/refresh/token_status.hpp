@@ -39,6 +39,7 @@ struct HookStatus {
   std::uint64_t failures = 0;
   std::optional<WallTime> last_run_at;
   std::string last_error;  // empty: the last run went well
+  std::string id{};        // the same in every output that shares it
   bool operator==(const HookStatus&) const = default;
 };
 

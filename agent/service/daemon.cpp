@@ -16,11 +16,11 @@
 
 #include "agent/api/status_line.hpp"
 #include "agent/base/boot_timers.hpp"
+#include "agent/base/environment.hpp"
 #include "agent/base/error.hpp"
 #include "agent/base/log.hpp"
 #include "agent/base/random.hpp"
-#include "agent/base/signals.hpp"
-#include "agent/base/system_clock.hpp"
+#include "agent/base/time.hpp"
 #include "agent/service/agent.hpp"
 #include "agent/service/hardening.hpp"
 #include "agent/service/reloader.hpp"

@@ -16,7 +16,7 @@
 #include <string>
 #include <thread>
 
-#include "agent/demo/token_issuer.hpp"
+#include "agent/demo/provider.hpp"
 #include "tests/chaos/history.hpp"
 
 namespace {

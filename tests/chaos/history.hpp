@@ -6,7 +6,7 @@
 #include <nlohmann/json.hpp>
 #include <string>
 
-#include "agent/base/system_clock.hpp"
+#include "agent/base/time.hpp"
 
 namespace jeton::chaos {
 

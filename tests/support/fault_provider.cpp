@@ -18,9 +18,9 @@
 #include <set>
 #include <thread>
 
-#include "agent/base/system_clock.hpp"
 #include "agent/base/task.hpp"
-#include "agent/demo/token_issuer.hpp"
+#include "agent/base/time.hpp"
+#include "agent/demo/provider.hpp"
 #include "tests/support/reserved_port.hpp"
 
 namespace jeton::test {

@@ -2,7 +2,7 @@
 // functions may be called from any thread.
 //
 // Without a fault it answers GET and POST of any path with {"access_token","token_type","expires_in"}; tokens carry a
-// checksum (agent/demo/token_issuer.hpp: checked_token_serial), and their serial numbers count the fetches.
+// checksum (agent/demo/provider.hpp: checked_token_serial), and their serial numbers count the fetches.
 #pragma once
 
 #include <chrono>

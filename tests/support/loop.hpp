@@ -4,7 +4,7 @@
 #include <chrono>
 
 #include "agent/base/boot_timers.hpp"
-#include "agent/base/system_clock.hpp"
+#include "agent/base/time.hpp"
 #include "tests/support/test_loop.hpp"
 
 namespace jeton::test {

@@ -4,7 +4,6 @@
 #include <boost/asio/io_context.hpp>
 #include <functional>
 
-#include "agent/base/timer_queue.hpp"
 #include "agent/base/timers.hpp"
 
 namespace jeton::test {

@@ -6,7 +6,7 @@
 #include <cstdlib>
 #include <fstream>
 
-#include "agent/base/system_clock.hpp"
+#include "agent/base/time.hpp"
 #include "agent/demo/provider.hpp"
 
 int main(int argc, char** argv) {

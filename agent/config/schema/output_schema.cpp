@@ -20,7 +20,7 @@ using namespace std::chrono_literals;
 
 constexpr std::string_view bare_value = "{{ value }}\n";
 
-// A path that says where it leads: the agent follows no link on the way either (agent/outputs/trusted_path.hpp).
+// A path that says where it leads: the agent follows no link on the way either (agent/outputs/output_file.hpp).
 void read_plain_path(const ValueReader& value, std::filesystem::path& out) {
   const auto text = value.text();
   if (!text) return;

@@ -24,7 +24,6 @@
 #include <vector>
 
 #include "agent/base/event.hpp"
-#include "agent/base/turns.hpp"
 #include "agent/fleet/lease_terms.hpp"
 #include "agent/fleet/redis/lock_operations.hpp"
 #include "agent/fleet/redis/notifications.hpp"

@@ -15,7 +15,7 @@
 #include <optional>
 #include <string>
 
-#include "agent/base/turns.hpp"
+#include "agent/base/event.hpp"
 #include "agent/fleet/coordinator.hpp"
 
 namespace jeton::agent {

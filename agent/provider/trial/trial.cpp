@@ -12,7 +12,6 @@
 #include "agent/base/boot_timers.hpp"
 #include "agent/base/error.hpp"
 #include "agent/base/random.hpp"
-#include "agent/base/system_clock.hpp"
 #include "agent/base/task.hpp"
 #include "agent/base/time.hpp"
 #include "agent/config/text/http_url.hpp"

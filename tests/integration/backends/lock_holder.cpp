@@ -12,7 +12,7 @@
 #include "agent/base/boot_timers.hpp"
 #include "agent/base/error.hpp"
 #include "agent/base/random.hpp"
-#include "agent/base/system_clock.hpp"
+#include "agent/base/time.hpp"
 #include "agent/fleet/redis/redis_backend.hpp"
 
 namespace {

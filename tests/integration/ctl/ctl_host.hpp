@@ -8,7 +8,7 @@
 #include <utility>
 #include <vector>
 
-#include "agent/base/system_clock.hpp"
+#include "agent/base/time.hpp"
 #include "agent/segment/runtime_dir.hpp"
 #include "agent/segment/segment_store.hpp"
 #include "tests/support/eventually.hpp"

@@ -13,7 +13,7 @@
 #include <thread>
 #include <vector>
 
-#include "agent/demo/token_issuer.hpp"
+#include "agent/demo/provider.hpp"
 
 namespace {
 

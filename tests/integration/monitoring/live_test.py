@@ -168,6 +168,9 @@ tokens:
   wechat:
     source: {{type: http, url: '{url}'}}
     budget: {{calls: 1000, per: 1h}}
+    outputs:
+      - path: {work}/token
+        on_change: {{command: [/bin/true]}}
 """)
     start(stack, work / "agent.log", build / "agent/cli/jeton-agent", "run", "--config", work / "agent.yaml")
     eventually("the agent", lambda: get(agent + "/live")[0] == 200 and get(agent + "/ready")[0] == 200)

@@ -13,7 +13,7 @@
 
 #include "agent/api/server/server.hpp"
 #include "agent/base/boot_timers.hpp"
-#include "agent/base/system_clock.hpp"
+#include "agent/base/time.hpp"
 #include "tests/support/eventually.hpp"
 #include "tests/support/temp_dir.hpp"
 #include "tests/unit/api/fake_status.hpp"

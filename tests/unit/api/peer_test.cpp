@@ -6,7 +6,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "agent/base/system_clock.hpp"
+#include "agent/base/time.hpp"
 #include "agent/base/unique_fd.hpp"
 
 namespace jeton::agent {

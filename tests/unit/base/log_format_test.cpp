@@ -1,10 +1,10 @@
-#include "agent/base/log_format.hpp"
-
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <array>
 #include <nlohmann/json.hpp>
+
+#include "agent/base/log_line.hpp"
 
 namespace jeton::agent::log {
 namespace {

@@ -1,5 +1,3 @@
-#include "agent/base/log_queue.hpp"
-
 #include <fcntl.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -9,6 +7,7 @@
 #include <mutex>
 
 #include "agent/base/log.hpp"
+#include "agent/base/log_line.hpp"
 #include "agent/base/unique_fd.hpp"
 #include "tests/support/eventually.hpp"
 

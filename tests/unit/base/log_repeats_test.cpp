@@ -1,6 +1,6 @@
-#include "agent/base/log_repeats.hpp"
-
 #include <gtest/gtest.h>
+
+#include "agent/base/log_pace.hpp"
 
 namespace jeton::agent::log {
 namespace {

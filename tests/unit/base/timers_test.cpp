@@ -1,3 +1,5 @@
+#include "agent/base/timers.hpp"
+
 #include <gtest/gtest.h>
 
 #include <iterator>
@@ -6,7 +8,6 @@
 #include <string>
 #include <vector>
 
-#include "agent/base/timer_queue.hpp"
 #include "tests/support/loop.hpp"
 
 namespace jeton::agent {

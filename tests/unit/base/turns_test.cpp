@@ -1,5 +1,3 @@
-#include "agent/base/turns.hpp"
-
 #include <gtest/gtest.h>
 
 #include <boost/asio/bind_cancellation_slot.hpp>
@@ -7,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "agent/base/event.hpp"
 #include "tests/support/loop.hpp"
 
 namespace jeton::agent {

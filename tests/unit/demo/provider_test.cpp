@@ -5,7 +5,7 @@
 
 #include <string>
 
-#include "agent/base/system_clock.hpp"
+#include "agent/base/time.hpp"
 #include "agent/http/http_client.hpp"
 #include "tests/support/loop.hpp"
 

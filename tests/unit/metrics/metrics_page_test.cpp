@@ -33,6 +33,15 @@ class MetricsPageTest : public testing::Test {
     token.refresh_at = input.status.now + 45min;
     return token;
   }
+  // With a hook: `id` is not empty.
+  static OutputStatus& add_output(TokenStatus& token, OutputStatus::State state, const std::string& id = "") {
+    OutputStatus& output = token.outputs.emplace_back();
+    output.path = "/run/x/" + std::to_string(token.outputs.size());
+    output.state = state;
+    output.writes = 3;
+    if (!id.empty()) output.on_change = HookStatus{"reload x.service", false, 5, 2, std::nullopt, "", id};
+    return output;
+  }
   std::string page(const std::string& accept = "") { return loop.run(metrics_page(loop.timers, input, accept)).text; }
   // The lines without comments.
   static std::vector<std::string> samples(const std::string& text) {
@@ -94,6 +103,34 @@ TEST_F(MetricsPageTest, TokenIsPaused_TimeLeftIsShown) {
   EXPECT_THAT(page(), HasSubstr("\njeton_token_pause_seconds{token=\"wechat\"} 90\n"));
 }
 
+TEST_F(MetricsPageTest, OneTokenHasOutputs_OnlyThatOneHasItsSeries) {
+  add("without");
+  TokenStatus& token = add("wechat");
+  add_output(token, OutputStatus::State::written);
+  OutputStatus& failing = add_output(token, OutputStatus::State::failing);
+  failing.writes = 1;
+  failing.failures = 7;
+  const std::string text = page();
+  EXPECT_THAT(text, HasSubstr("\njeton_token_failing_outputs{token=\"wechat\"} 1\n"));
+  EXPECT_THAT(text, HasSubstr("\njeton_token_output_writes_total{token=\"wechat\",outcome=\"success\"} 4\n"));
+  EXPECT_THAT(text, HasSubstr("\njeton_token_output_writes_total{token=\"wechat\",outcome=\"failed\"} 7\n"));
+  EXPECT_THAT(text, Not(HasSubstr("outputs{token=\"without\"")));
+  EXPECT_THAT(text, Not(HasSubstr("writes_total{token=\"without\"")));
+  EXPECT_THAT(text, Not(HasSubstr("hook"))) << "no output has one";
+}
+
+TEST_F(MetricsPageTest, OutputsShareAHook_ItCountsOnce) {
+  TokenStatus& token = add("wechat");
+  add_output(token, OutputStatus::State::written, "shared");
+  add_output(token, OutputStatus::State::written, "shared");
+  add_output(token, OutputStatus::State::written, "other").on_change->last_error = "no such unit";
+  const std::string text = page();
+  EXPECT_THAT(text, HasSubstr("\njeton_token_failing_hooks{token=\"wechat\"} 1\n"));
+  EXPECT_THAT(text, HasSubstr("\njeton_token_hook_runs_total{token=\"wechat\",outcome=\"success\"} 6\n"));
+  EXPECT_THAT(text, HasSubstr("\njeton_token_hook_runs_total{token=\"wechat\",outcome=\"failed\"} 4\n"));
+  EXPECT_THAT(text, HasSubstr("\njeton_token_failing_outputs{token=\"wechat\"} 0\n"));
+}
+
 TEST_F(MetricsPageTest, RefreshesHaveEnded_AreShownByReasonAndOutcome) {
   input.refreshes.add(RefreshReason::rejected, RefreshOutcome::permanent, 3s);
   const std::string text = page();
@@ -141,13 +178,20 @@ TEST_F(MetricsPageTest, ErrorQuotesTheProvider_IsNowhereOnThePage) {
   token.pause_reason = "account 4711 is closed";
   token.fingerprint = "0badcafe";
   token.attributes["scope"] = "4711";
+  OutputStatus& output = add_output(token, OutputStatus::State::failing, "4711");
+  output.path = "/run/4711";
+  output.last_error = "/run/4711 is a symbolic link";
+  output.on_change->action = "run /4711";
+  output.on_change->last_error = "4711";
   input.status.coordinator.last_error = "4711";
   EXPECT_THAT(page(), Not(HasSubstr("4711")));
   EXPECT_THAT(page(), Not(HasSubstr("0badcafe")));
 }
 
 TEST_F(MetricsPageTest, FormatIsOpenMetrics_HasTheSameSamples) {
-  add("wechat").calls_allowed = 5;
+  TokenStatus& token = add("wechat");
+  token.calls_allowed = 5;
+  add_output(token, OutputStatus::State::written, "hook");
   input.status.locks.emplace();
   input.connections.emplace();
   const auto names_and_values = [&](const std::string& accept) {
@@ -168,6 +212,10 @@ TEST_F(MetricsPageTest, ThousandTokens_CostASmallFixedNumberOfSeriesEach) {
   EXPECT_LE(without, 200U);
   for (int i = 0; i < 1000; ++i) add("token-" + std::to_string(i)).calls_allowed = 5;
   EXPECT_EQ(samples(page()).size(), without + 18 * 1000);
+  for (TokenStatus& token : input.status.tokens) {
+    for (int i = 0; i < 10; ++i) add_output(token, OutputStatus::State::written, "hook-" + std::to_string(i));
+  }
+  EXPECT_EQ(samples(page()).size(), without + 24 * 1000) << "however many outputs and hooks";
 }
 
 TEST_F(MetricsPageTest, ThousandTokens_OtherWorkHasItsTurnInBetween) {

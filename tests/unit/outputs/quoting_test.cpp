@@ -1,9 +1,8 @@
 // Each format gives the text back, as programs that read it do.
-#include "agent/outputs/quoting.hpp"
-
 #include <gtest/gtest.h>
 
 #include "agent/base/error.hpp"
+#include "agent/outputs/output_content.hpp"
 #include "tests/support/process.hpp"
 #include "tests/support/temp_dir.hpp"
 

@@ -6,7 +6,7 @@
 #include <string>
 #include <string_view>
 
-#include "agent/base/system_clock.hpp"
+#include "agent/base/time.hpp"
 #include "agent/record/record.hpp"
 
 namespace jeton::test {

@@ -71,7 +71,11 @@ TEST_F(HookRuns, FileChangesDuringARun_IsFollowedByAnother) {
 TEST_F(HookRuns, HooksDiffer_AreRunApart) {
   add("api", "f").on_change = hook("x.service");
   add("api", "g").on_change = hook("y.service");
+  add("api", "h").on_change = hook("x.service");
   configure();
+  const auto all = outputs->status("api");
+  EXPECT_EQ(all.at(0).on_change->id, all.at(2).on_change->id);
+  EXPECT_NE(all.at(0).on_change->id, all.at(1).on_change->id);
   renew("api", "tok");
   loop.pass(1s);
   EXPECT_THAT(hooks.descriptions, testing::UnorderedElementsAre("reload x.service", "reload y.service"));

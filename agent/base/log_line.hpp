@@ -1,21 +1,37 @@
-// LogQueue: lines on their way to a log whose reader may hang (a stopped journald, a pipe that no process empties).
-// A thread of its own writes them; a caller of push() never waits.
-//
-// Lines that do not fit are dropped, newest first, and a line in their place says how many. After lines that the log
-// refused, as a full disk does, the next line says how many they were. Any thread.
+// A line of the log: its formats, and its way to a log whose reader may hang (a stopped journald, a pipe that no
+// process empties).
 #pragma once
 
 #include <chrono>
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <span>
 #include <string>
+#include <string_view>
 #include <vector>
+
+#include "agent/base/log.hpp"
 
 namespace jeton::agent::log {
 
+// What a line is made of.
+struct Said {
+  const EventId* event;  // null: none
+  Level level;
+  std::string_view message;
+  std::span<const Field> fields;
+};
+
 using Line = std::vector<std::string>;  // one string, or the fields of an entry of the journal
 
+// `format` is not automatic. Pure but for the time of the line.
+[[nodiscard]] Line line_of(const Said& said, Format format);
+
+// A thread of its own writes the lines; a caller of push() never waits.
+//
+// Lines that do not fit are dropped, newest first, and a line in their place says how many. After lines that the log
+// refused, as a full disk does, the next line says how many they were. Any thread.
 class LogQueue {
  public:
   struct Options {
