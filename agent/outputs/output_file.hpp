@@ -9,7 +9,7 @@
 #include <filesystem>
 
 #include "agent/base/secret.hpp"
-#include "agent/config/model/output_config.hpp"
+#include "agent/config/model/config.hpp"
 
 namespace jeton::agent {
 

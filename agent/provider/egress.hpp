@@ -3,7 +3,7 @@
 
 #include <vector>
 
-#include "agent/config/model/sources/egress_config.hpp"
+#include "agent/config/model/sources/request_config.hpp"
 #include "agent/http/http.hpp"
 
 namespace jeton::agent {

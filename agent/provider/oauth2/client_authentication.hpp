@@ -2,7 +2,7 @@
 #pragma once
 
 #include "agent/base/random.hpp"
-#include "agent/config/model/sources/oauth2_config.hpp"
+#include "agent/config/model/sources/source_config.hpp"
 #include "agent/http/http.hpp"
 #include "agent/provider/oauth2/assertion.hpp"
 

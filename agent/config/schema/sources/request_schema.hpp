@@ -7,7 +7,6 @@
 #include <string_view>
 #include <vector>
 
-#include "agent/config/model/sources/egress_config.hpp"
 #include "agent/config/model/sources/request_config.hpp"
 #include "agent/config/schema/object_reader.hpp"
 
